@@ -1,0 +1,33 @@
+/* engine/bytes.h - little-endian numbers and keys in hex. Pure functions. */
+#ifndef ATTICSCOPE_BYTES_H
+#define ATTICSCOPE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A key is 32 bytes: attic/repository.py, put_header_fmt '<IIB32s'. */
+#define KEY_SIZE 32
+#define KEY_HEX_SIZE (2 * KEY_SIZE + 1)	/* 64 digits and the closing NUL */
+
+static inline uint32_t get_u32le(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Write the 64 hex digits of @key and a NUL to @out. */
+void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
+
+/* A key, or the beginning of one: @nibbles hex digits (1 to 64), the rest of @bytes zero. */
+struct key_prefix {
+	uint8_t bytes[KEY_SIZE];
+	unsigned nibbles;
+};
+
+/* Read a hex string of 1 to 64 digits, either case. False when it is anything else. */
+bool key_prefix_parse(const char *text, struct key_prefix *prefix);
+
+/* Does @key begin with @prefix? */
+bool key_prefix_matches(const struct key_prefix *prefix, const uint8_t key[KEY_SIZE]);
+
+#endif

@@ -1,0 +1,151 @@
+#include "build-config.h"
+
+#include "diagnose.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Which repair goes first when several are called for: salvage leaves nothing for the others to do, a rollback
+ * writes the index anew where that is needed, and compaction can always wait. */
+static const enum repair by_urgency[] = {
+	REPAIR_SALVAGE, REPAIR_ROLLBACK, REPAIR_RECOVER, REPAIR_COMPACT
+};
+
+struct weight {
+	bool wants[REPAIR_COUNT];
+	bool config, hardware, changed, refused, lost, unmendable;
+};
+
+static void weigh(const struct finding *finding, struct weight *weight)
+{
+	/* What is only worth knowing calls for no repair, but compaction is never more than that. */
+	if (finding->severity > SEVERITY_INFO || finding->repair == REPAIR_COMPACT)
+		weight->wants[finding->repair] = true;
+	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
+		weight->unmendable = true;
+	switch (finding->problem) {
+	case PROBLEM_CONFIG_MISSING:
+	case PROBLEM_CONFIG_UNREADABLE:
+	case PROBLEM_CONFIG_SYNTAX:
+	case PROBLEM_CONFIG_VERSION:
+	case PROBLEM_CONFIG_ID:
+	case PROBLEM_CONFIG_LIMITS:
+		weight->config = true;
+		break;
+	case PROBLEM_UNSTABLE_READ:
+	case PROBLEM_RANGE_UNREADABLE:
+		weight->hardware = true;
+		break;
+	case PROBLEM_DATA_MISSING:
+	case PROBLEM_FOLDER_UNREADABLE:
+	case PROBLEM_SEGMENT_UNREADABLE:
+		weight->refused = true;
+		break;
+	case PROBLEM_CHANGED:
+		weight->changed = true;
+		break;
+	case PROBLEM_OBJECT_LOST:
+		weight->lost = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void count(const struct findings *findings, struct diagnosis *d)
+{
+	unsigned by_severity[SEVERITY_ERROR + 1] = { 0 };
+	for (size_t i = 0; i < findings->count; i++)
+		by_severity[findings->rows[i].severity]++;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++) {
+		const uint64_t omitted = findings->total[problem] - findings->kept[problem];
+		by_severity[problem_table[problem].severity] += (unsigned)omitted;
+	}
+	d->errors = by_severity[SEVERITY_ERROR];
+	d->warnings = by_severity[SEVERITY_WARNING];
+	d->infos = by_severity[SEVERITY_INFO];
+}
+
+static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
+{
+	if (weight->changed)
+		return "Another process wrote to the repository while it was read. Read it again; "
+		       "what was found now may not be so.";
+	if (weight->refused)
+		return "Part of it cannot be read at all: a permission, a disk that is not mounted, or a failing "
+		       "one. Mend that first; a repair now would count what it cannot see as lost.";
+	if (weight->hardware)
+		return "The disk or the machine cannot be trusted. Copy the repository to another disk "
+		       "first (ddrescue), and repair the copy.";
+	if (weight->config)
+		return "The config file must be mended by hand first; everything else was read with what "
+		       "could be understood of it.";
+	switch (d->recommended) {
+	case REPAIR_SALVAGE:
+		return "Salvage copies every whole entry out of the damaged segments, keeps the damaged "
+		       "ones aside, and names what is lost. Until then make no new backup into it.";
+	case REPAIR_ROLLBACK:
+		return "A writer stopped before its commit. Rollback moves what it left aside; everything "
+		       "that was committed stays. Make sure that no backup is running.";
+	case REPAIR_RECOVER:
+		return "The data is whole. Recover writes index and hints anew from the log and touches "
+		       "no segment.";
+	case REPAIR_COMPACT:
+		return "Compaction would free the space of entries that nothing refers to any more. "
+		       "It can wait.";
+	default:
+		return weight->unmendable ? "No repair of this program mends this; the list of problems "
+					    "says what to do about each." : "";
+	}
+}
+
+static void say_verdict(const struct weight *weight, const struct verify *verify, struct diagnosis *d)
+{
+	const unsigned problems = d->errors + d->warnings;
+	char *out = d->verdict;
+	const size_t size = sizeof(d->verdict);
+	if (problems == 0 && !d->verified)
+		snprintf(out, size, "Nothing wrong at first sight; the data has not been verified yet.");
+	else if (problems == 0)
+		snprintf(out, size, "The repository is whole: every entry, the index and the hints "
+			 "agree (%" PRIu64 " objects).", verify->objects);
+	else if (weight->refused)
+		snprintf(out, size, "Part of the repository cannot be read; what lies there is unknown, "
+			 "not lost.");
+	else if (weight->lost)
+		snprintf(out, size, "The log is damaged and %" PRIu64 " object%s lost; "
+			 "everything else can be saved.",
+			 verify->findings.total[PROBLEM_OBJECT_LOST],
+			 verify->findings.total[PROBLEM_OBJECT_LOST] == 1 ? " is" : "s are");
+	else if (d->recommended == REPAIR_SALVAGE)
+		snprintf(out, size, "The log is damaged%s.", d->verified
+			 ? "; no object is lost" : "; what that costs, verification will tell");
+	else if (d->recommended == REPAIR_ROLLBACK)
+		snprintf(out, size, "A transaction was begun and never committed; what was committed "
+			 "is %s.", d->verified ? "whole" : "not verified yet");
+	else if (d->recommended == REPAIR_RECOVER)
+		snprintf(out, size, "Index or hints do not fit the log; the log is %s.",
+			 d->verified ? "whole" : "not verified yet");
+	else
+		snprintf(out, size, "%u problem%s; the log is %s.", problems, problems == 1 ? "" : "s",
+			 d->verified ? "whole" : "not verified yet");
+}
+
+void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)
+{
+	const struct findings *findings = verify ? &verify->findings : &view->findings;
+	struct weight weight = { 0 };
+	*d = (struct diagnosis){ .verified = verify && verify->complete };
+	for (size_t i = 0; i < findings->count; i++)
+		weigh(&findings->rows[i], &weight);
+	count(findings, d);
+	d->clean = d->errors + d->warnings == 0;
+	/* What cannot be seen must not be repaired away. */
+	for (size_t i = 0; !weight.refused && i < ARRAY_SIZE(by_urgency) &&
+	     d->recommended == REPAIR_NONE; i++)
+		if (weight.wants[by_urgency[i]])
+			d->recommended = by_urgency[i];
+	say_verdict(&weight, verify, d);
+	snprintf(d->advice, sizeof(d->advice), "%s", advice_for(&weight, d));
+}

@@ -1,0 +1,19 @@
+/* engine/diagnose.h - what the findings amount to, and what to do about it. Pure. */
+#ifndef ATTICSCOPE_DIAGNOSE_H
+#define ATTICSCOPE_DIAGNOSE_H
+
+#include "verify.h"
+
+struct diagnosis {
+	bool clean;			/* no finding above info */
+	bool verified;			/* false: from opening alone, the data was not read */
+	enum repair recommended;	/* REPAIR_NONE where nothing needs doing or nothing here helps */
+	unsigned errors, warnings, infos; /* findings in all, also those beyond what the list keeps */
+	char verdict[256];		/* one sentence for a tired person */
+	char advice[384];		/* what to do, and why; may be empty */
+};
+
+/* Weigh the findings of @verify (complete), or of @view alone where @verify is NULL. */
+void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *diagnosis);
+
+#endif

@@ -1,0 +1,31 @@
+/* engine/history.h - the life of one key: every PUT and DELETE of it in the log, oldest first. */
+#ifndef ATTICSCOPE_HISTORY_H
+#define ATTICSCOPE_HISTORY_H
+
+#include "verify.h"
+
+struct history_row {
+	uint32_t segment;
+	struct segment_entry entry;
+	enum entry_status status;
+	bool index_points_here;
+};
+
+struct history {
+	uint8_t key[KEY_SIZE];
+	struct history_row *rows;	/* ascending by segment and offset */
+	size_t count;
+	bool has_index_place;		/* the index maps the key, perhaps to none of the rows */
+	struct index_bucket index_place;
+	bool truncated;			/* HISTORY_MAX rows were reached */
+};
+#define HISTORY_MAX 1000000u
+
+/* Read the whole log for the keys that begin with @prefix. Where the prefix fits the keys of more than one
+ * object, AS_ERR_AMBIGUOUS; where none, AS_ERR_OBJECT_NOT_FOUND. @progress as for verify_run. *@out is freed with history_free.
+ * A damaged entry whose 32 bytes in the key's place match is a row too. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
+			struct verify_progress *progress, struct history **out, struct as_error *error);
+void history_free(struct history *history);
+
+#endif

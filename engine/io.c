@@ -1,0 +1,260 @@
+#include "build-config.h"
+
+#include "io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIST_BUFFER (32u * 1024u)	/* bytes of names asked from the system at a time */
+#define INTERRUPTS_MAX 1000		/* in a row; after that something else is wrong */
+
+/* O_NONBLOCK and O_NOCTTY matter only when something else takes the file's place after fstatat. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+
+static int system_open(const struct io *io, int dirfd, const char *path, int flags)
+{
+	(void)io;
+	return openat(dirfd, path, flags);
+}
+
+static int system_close(const struct io *io, int fd)
+{
+	(void)io;
+	return close(fd);
+}
+
+static ssize_t system_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	(void)io;
+	return pread(fd, buffer, len, offset);
+}
+
+static int system_fstat(const struct io *io, int fd, struct stat *st)
+{
+	(void)io;
+	return fstat(fd, st);
+}
+
+static int system_fstatat(const struct io *io, int dirfd, const char *path, struct stat *st,
+			  int flags)
+{
+	(void)io;
+	return fstatat(dirfd, path, st, flags);
+}
+
+static ssize_t system_getdents64(const struct io *io, int fd, void *buffer, size_t len)
+{
+	(void)io;
+	return getdents64(fd, buffer, len);
+}
+
+const struct io io_system = {
+	.open = system_open,
+	.close = system_close,
+	.pread = system_pread,
+	.fstat = system_fstat,
+	.fstatat = system_fstatat,
+	.getdents64 = system_getdents64,
+	.context = NULL,
+};
+
+static int open_patiently(const struct io *io, int dirfd, const char *path, int flags)
+{
+	int fd;
+	int interrupts = 0;
+
+	do
+		fd = io->open(io, dirfd, path, flags);
+	while (fd < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	return fd;
+}
+
+/* O_NOATIME is for the owner only; the others are answered with EPERM. */
+static int open_quietly(const struct io *io, int dirfd, const char *path, int flags)
+{
+	const int fd = open_patiently(io, dirfd, path, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? open_patiently(io, dirfd, path, flags) : fd;
+}
+
+static enum as_err not_regular(void)
+{
+	errno = 0;
+	return AS_ERR_NOT_REGULAR;
+}
+
+enum as_err io_open_file(const struct io *io, int dirfd, const char *path, int *fd,
+			 struct stat *st)
+{
+	struct stat state;
+
+	/* Opening a device or FIFO can have a side effect, so look before touching it. */
+	if (io->fstatat(io, dirfd, path, &state, AT_SYMLINK_NOFOLLOW))
+		return as_code_of_errno(errno);
+	if (!S_ISREG(state.st_mode))
+		return not_regular();
+	const int opened = open_quietly(io, dirfd, path, OPEN_FLAGS);
+	if (opened < 0)
+		return errno == ELOOP ? not_regular() : as_code_of_errno(errno);
+	if (io->fstat(io, opened, &state)) {
+		io_close(io, opened);
+		return as_code_of_errno(errno);
+	}
+	if (!S_ISREG(state.st_mode)) {
+		io_close(io, opened);
+		return not_regular();
+	}
+	if (st)
+		*st = state;
+	*fd = opened;
+	return AS_OK;
+}
+
+enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int *fd)
+{
+	const int opened = open_quietly(io, dirfd, path, OPEN_FLAGS | O_DIRECTORY);
+
+	if (opened < 0) {
+		if (errno == ENOTDIR || errno == ELOOP)
+			return not_regular();
+		return as_code_of_errno(errno);
+	}
+	*fd = opened;
+	return AS_OK;
+}
+
+void io_close(const struct io *io, int fd)
+{
+	const int kept = errno;
+
+	/* Not repeated after EINTR: the descriptor is gone and may be somebody else's by now. */
+	io->close(io, fd);
+	errno = kept;
+}
+
+enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
+		       size_t *got)
+{
+	size_t done = 0;
+	int interrupts = 0;
+
+	*got = 0;
+	if (offset >= INT64_MAX)
+		return AS_OK;	/* no file reaches that far */
+	if (len > INT64_MAX - offset)
+		len = (size_t)(INT64_MAX - offset);
+	while (done < len) {
+		const ssize_t n = io->pread(io, fd, (uint8_t *)buffer + done, len - done,
+					    (off_t)(offset + done));
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX)
+			continue;
+		if (n < 0)
+			return AS_ERR_IO;
+		interrupts = 0;
+		done += (size_t)n;
+		*got = done;
+	}
+	return AS_OK;
+}
+
+static enum as_err read_whole(const struct io *io, int fd, const struct stat *st, size_t max,
+			      uint8_t **data, size_t *len)
+{
+	if ((uint64_t)st->st_size > max)
+		return AS_ERR_LIMIT;
+
+	const size_t size = (size_t)st->st_size;
+	uint8_t *bytes = malloc(size + 1);
+	if (!bytes)
+		return AS_ERR_MEMORY;
+	const enum as_err err = io_read_at(io, fd, bytes, size, 0, len);
+	if (err) {
+		free(bytes);
+		return err;
+	}
+	bytes[*len] = 0;
+	*data = bytes;
+	return AS_OK;
+}
+
+enum as_err io_read_file(const struct io *io, int dirfd, const char *path, size_t max,
+			 uint8_t **data, size_t *len)
+{
+	int fd;
+	struct stat st;
+
+	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
+	if (err)
+		return err;
+	err = read_whole(io, fd, &st, max, data, len);
+	io_close(io, fd);
+	return err;
+}
+
+static enum io_kind kind_of_mode(mode_t mode)
+{
+	if (S_ISREG(mode))
+		return IO_KIND_FILE;
+	return S_ISDIR(mode) ? IO_KIND_FOLDER : IO_KIND_OTHER;
+}
+
+static enum io_kind kind_of_name(const struct io *io, int fd, const struct dirent64 *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return kind_of_mode((mode_t)DTTOIF(entry->d_type));
+	if (io->fstatat(io, fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+		return IO_KIND_UNKNOWN;
+	return kind_of_mode(st.st_mode);
+}
+
+static bool is_dots(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static enum as_err list_opened(const struct io *io, int fd,
+			       enum as_err (*each)(void *context, const char *name,
+						   enum io_kind kind),
+			       void *context)
+{
+	_Alignas(struct dirent64) char buffer[LIST_BUFFER];
+	ssize_t len;
+
+	while ((len = io->getdents64(io, fd, buffer, sizeof(buffer))) > 0) {
+		const struct dirent64 *entry;
+
+		for (ssize_t at = 0; at < len; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(buffer + at);
+			if (is_dots(entry->d_name))
+				continue;
+			const enum io_kind kind = kind_of_name(io, fd, entry);
+			const enum as_err err = each(context, entry->d_name, kind);
+			if (err)
+				return err;
+		}
+	}
+	return len < 0 ? AS_ERR_IO : AS_OK;
+}
+
+enum as_err io_list(const struct io *io, int fd,
+		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
+		    void *context)
+{
+	/* A duplicate would share the place in the listing with @fd; one opened anew does not. */
+	const int own = open_quietly(io, fd, ".", OPEN_FLAGS | O_DIRECTORY);
+
+	if (own < 0)
+		return AS_ERR_IO;
+	const enum as_err err = list_opened(io, own, each, context);
+	io_close(io, own);
+	return err;
+}

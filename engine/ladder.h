@@ -1,0 +1,36 @@
+/* engine/ladder.h - checksums of any stretch of one file at a small fixed cost.
+ *
+ * After damage thousands of places must be tried as the beginning of an entry, each with a size of up to 20 MiB. A ladder
+ * keeps the CRC of the file's beginning at every rung; the CRC between two places then follows from
+ * two rungs and a few bytes, so that hostile bytes cannot make the search more than linear.
+ */
+#ifndef ATTICSCOPE_LADDER_H
+#define ATTICSCOPE_LADDER_H
+
+#include "io.h"
+
+struct ladder_range { uint64_t offset, length; };	/* bytes */
+
+struct ladder {
+	const struct io *io;
+	int fd;				/* borrowed */
+	uint64_t length;		/* of the file, bytes */
+	uint32_t step;			/* bytes between rungs; at most about a million rungs */
+	uint32_t *rungs;		/* CRC of [0, i * step) */
+	uint8_t *scratch;		/* two steps */
+	struct ladder_range *bad;	/* unreadable ranges, ascending, apart */
+	size_t bad_count;
+};
+
+/* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed.
+ * AS_ERR_MEMORY leaves nothing to free. */
+enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length);
+void ladder_free(struct ladder *ladder);
+
+/* The CRC of [@from, @to), @to at most the file's length. False when some of it cannot be read. */
+bool ladder_crc(struct ladder *ladder, uint64_t from, uint64_t to, uint32_t *crc);
+
+/* The first unreadable range that overlaps [@from, @to), or NULL. */
+const struct ladder_range *ladder_bad_in(const struct ladder *ladder, uint64_t from, uint64_t to);
+
+#endif

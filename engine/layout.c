@@ -1,0 +1,397 @@
+#include "build-config.h"
+
+#include "layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA_NAME "data"
+#define FOLDER_NAME_MAX 256
+
+struct listing {
+	const struct io *io;
+	struct layout *layout;
+	struct findings *findings;
+	size_t segment_room, folder_room;	/* rows allocated */
+	uint32_t segments_per_dir;
+	int fd;					/* of the folder being listed */
+	uint32_t folder;			/* its position, while below data/ */
+	char prefix[sizeof(DATA_NAME) + FOLDER_NAME_MAX]; /* its path */
+};
+
+/* Value of @name where it is nothing but digits; UINT64_MAX where that is too small to hold it. */
+static bool read_digits(const char *name, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (!*name)
+		return false;
+	for (; *name; name++) {
+		const unsigned digit = (unsigned)*name - '0';
+
+		if (digit > 9)
+			return false;
+		v = v > (UINT64_MAX - digit) / 10 ? UINT64_MAX : v * 10 + digit;
+	}
+	*value = v;
+	return true;
+}
+
+/* Is @name, known to be all digits, the one way in which its @value is written? */
+static bool is_canonical(const char *name, uint64_t value)
+{
+	return (name[0] != '0' || !name[1]) && value != UINT64_MAX;
+}
+
+static const char *folder_name(const struct layout_folder *folder, char buffer[FOLDER_NAME_MAX])
+{
+	if (folder->name)
+		return folder->name;
+	snprintf(buffer, FOLDER_NAME_MAX, "%" PRIu64, folder->number);
+	return buffer;
+}
+
+/* Make room for one row more behind @count of @size bytes each. */
+static bool reserve(void **rows, size_t *room, size_t count, size_t size)
+{
+	if (count < *room)
+		return true;
+	const size_t wanted = *room ? *room * 2 : 64;
+	void *larger = reallocarray(*rows, wanted, size);
+	if (!larger)
+		return false;
+	*rows = larger;
+	*room = wanted;
+	return true;
+}
+
+static enum as_err add_folder(struct listing *listing, const char *name, uint64_t number)
+{
+	struct layout *layout = listing->layout;
+	struct layout_folder folder = { .number = number, .name = NULL };
+	void *rows = layout->folders;
+
+	if (layout->folder_count == UINT32_MAX ||
+	    !reserve(&rows, &listing->folder_room, layout->folder_count, sizeof(folder)))
+		return AS_ERR_MEMORY;
+	layout->folders = rows;
+	if (!is_canonical(name, number)) {
+		folder.name = strdup(name);
+		if (!folder.name)
+			return AS_ERR_MEMORY;
+	}
+	layout->folders[layout->folder_count++] = folder;
+	return AS_OK;
+}
+
+static enum as_err add_segment(struct listing *listing, uint32_t number)
+{
+	struct layout *layout = listing->layout;
+	void *rows = layout->segments;
+
+	if (!reserve(&rows, &listing->segment_room, layout->count, sizeof(*layout->segments)))
+		return AS_ERR_MEMORY;
+	layout->segments = rows;
+	layout->segments[layout->count++] = (struct layout_segment){ number, listing->folder };
+	return AS_OK;
+}
+
+/* What @name is, for a person. Asked of the system only once something is wrong with it. */
+static const char *what_is(const struct listing *listing, const char *name)
+{
+	struct stat st;
+
+	if (listing->io->fstatat(listing->io, listing->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return "something that cannot be looked at";
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG: return "a file";
+	case S_IFDIR: return "a folder";
+	case S_IFLNK: return "a symbolic link";
+	case S_IFIFO: return "a FIFO";
+	case S_IFSOCK: return "a socket";
+	case S_IFCHR:
+	case S_IFBLK: return "a device";
+	default: return "of an unknown kind";
+	}
+}
+
+static enum as_err note_stray(struct listing *listing, const char *name)
+{
+	return findings_note(listing->findings, PROBLEM_STRAY_FILE, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s/%s", listing->prefix, name);
+}
+
+/* @name is a number, but not in the form that a segment's name has. */
+static enum as_err note_crooked(struct listing *listing, const char *name, uint64_t value)
+{
+	if (value > UINT32_MAX)
+		return findings_note(listing->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
+				     FINDING_NOWHERE,
+				     "%s/%s: above the highest segment number, 4294967295",
+				     listing->prefix, name);
+	return findings_note(listing->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
+			     FINDING_NOWHERE,
+			     "%s/%s: left out here, but Attic would take it for segment %" PRIu64,
+			     listing->prefix, name, value);
+}
+
+static enum as_err take_segment(void *context, const char *name, enum io_kind kind)
+{
+	struct listing *listing = context;
+	uint64_t value;
+
+	if (!read_digits(name, &value))
+		return note_stray(listing, name);
+	if (!is_canonical(name, value) || value > UINT32_MAX)
+		return note_crooked(listing, name, value);
+	/* What could not be looked at is kept: opening it will tell. */
+	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
+		return add_segment(listing, (uint32_t)value);
+	return findings_note(listing->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
+			     FINDING_NOWHERE, "%s/%s is %s", listing->prefix, name,
+			     what_is(listing, name));
+}
+
+static enum as_err take_folder(void *context, const char *name, enum io_kind kind)
+{
+	struct listing *listing = context;
+	uint64_t number;
+
+	if (!read_digits(name, &number))
+		return note_stray(listing, name);
+	if (kind == IO_KIND_FOLDER || kind == IO_KIND_UNKNOWN)
+		return add_folder(listing, name, number);
+	/* More than a stray file: Attic fails when it lists it, and a link may lead to segments. */
+	return findings_note(listing->findings, PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s/%s is %s, not a folder", listing->prefix, name,
+			     what_is(listing, name));
+}
+
+/* Note that the folder being listed cannot be opened or read, for the reason in @err and errno. */
+static enum as_err note_unreadable(struct listing *listing, enum problem problem, enum as_err err)
+{
+	struct as_error error;
+
+	if (err == AS_ERR_NOT_REGULAR)
+		as_fail(&error, err, 0, "%s is not a folder; links are not followed",
+			listing->prefix);
+	else
+		as_fail(&error, err, errno, "%s", listing->prefix);
+	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
+			     error.message);
+}
+
+typedef enum as_err take_fn(void *context, const char *name, enum io_kind kind);
+
+/* Hand every name in the open folder listing->fd, whose path is listing->prefix, to @take. */
+static enum as_err list_names(struct listing *listing, enum problem problem, take_fn *take)
+{
+	const enum as_err err = io_list(listing->io, listing->fd, take, listing);
+
+	return err == AS_ERR_IO ? note_unreadable(listing, problem, err) : err;
+}
+
+static int compare_folders(const void *left, const void *right)
+{
+	const struct layout_folder *a = left;
+	const struct layout_folder *b = right;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	if (!a->name || !b->name)
+		return (a->name != NULL) - (b->name != NULL);
+	return strcmp(a->name, b->name);
+}
+
+static int compare_segments(const void *left, const void *right)
+{
+	const struct layout_segment *a = left;
+	const struct layout_segment *b = right;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return (a->folder > b->folder) - (a->folder < b->folder);
+}
+
+/* Does the segment lie where Attic would look for it? */
+static bool is_at_home(const struct listing *listing, const struct layout_segment *segment)
+{
+	const struct layout_folder *folder = &listing->layout->folders[segment->folder];
+
+	if (!listing->segments_per_dir)
+		return true;
+	return !folder->name && folder->number == segment->number / listing->segments_per_dir;
+}
+
+static enum as_err note_misplaced(const struct listing *listing,
+				  const struct layout_segment *segment)
+{
+	char name[FOLDER_NAME_MAX];
+	const struct layout_folder *folder = &listing->layout->folders[segment->folder];
+
+	return findings_note(listing->findings, PROBLEM_SEGMENT_MISPLACED, segment->number,
+			     FINDING_NOWHERE,
+			     DATA_NAME "/%s/%" PRIu32 " belongs in " DATA_NAME "/%" PRIu32,
+			     folder_name(folder, name), segment->number,
+			     segment->number / listing->segments_per_dir);
+}
+
+static enum as_err note_duplicate(const struct listing *listing,
+				  const struct layout_segment *other,
+				  const struct layout_segment *taken)
+{
+	char other_name[FOLDER_NAME_MAX], taken_name[FOLDER_NAME_MAX];
+	const struct layout_folder *folders = listing->layout->folders;
+
+	return findings_note(listing->findings, PROBLEM_SEGMENT_DUPLICATE, taken->number,
+			     FINDING_NOWHERE,
+			     DATA_NAME "/%s/%" PRIu32 ": left out beside " DATA_NAME "/%s/%" PRIu32,
+			     folder_name(&folders[other->folder], other_name), other->number,
+			     folder_name(&folders[taken->folder], taken_name), taken->number);
+}
+
+/* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
+static enum as_err settle(const struct listing *listing, const struct layout_segment *first,
+			  size_t count, struct layout_segment *chosen)
+{
+	const struct layout_segment *taken = first;
+	enum as_err err = AS_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_at_home(listing, &first[i])) {
+			taken = &first[i];
+			break;
+		}
+	}
+	if (!is_at_home(listing, taken))
+		err = note_misplaced(listing, taken);
+	for (size_t i = 0; i < count && !err; i++)
+		if (&first[i] != taken)
+			err = note_duplicate(listing, &first[i], taken);
+	*chosen = *taken;
+	return err;
+}
+
+/* Sort the segments and keep one of each number. */
+static enum as_err settle_all(struct listing *listing)
+{
+	struct layout *layout = listing->layout;
+	struct layout_segment *rows = layout->segments;
+	size_t kept = 0;
+	size_t next;
+
+	if (layout->count)
+		qsort(rows, layout->count, sizeof(*rows), compare_segments);
+	for (size_t i = 0; i < layout->count; i = next) {
+		struct layout_segment chosen;
+
+		for (next = i + 1; next < layout->count; next++)
+			if (rows[next].number != rows[i].number)
+				break;
+		const enum as_err err = settle(listing, &rows[i], next - i, &chosen);
+		if (err)
+			return err;
+		rows[kept++] = chosen;
+	}
+	layout->count = kept;
+	return AS_OK;
+}
+
+static enum as_err list_folder(struct listing *listing, int data_fd, uint32_t folder)
+{
+	char buffer[FOLDER_NAME_MAX];
+	const char *name = folder_name(&listing->layout->folders[folder], buffer);
+
+	listing->folder = folder;
+	snprintf(listing->prefix, sizeof(listing->prefix), DATA_NAME "/%s", name);
+	enum as_err err = io_open_folder(listing->io, data_fd, name, &listing->fd);
+	if (err)
+		return note_unreadable(listing, PROBLEM_FOLDER_UNREADABLE, err);
+	err = list_names(listing, PROBLEM_FOLDER_UNREADABLE, take_segment);
+	io_close(listing->io, listing->fd);
+	return err;
+}
+
+static enum as_err list_data(struct listing *listing, int data_fd)
+{
+	struct layout *layout = listing->layout;
+
+	listing->fd = data_fd;
+	enum as_err err = list_names(listing, PROBLEM_DATA_MISSING, take_folder);
+	if (!err && layout->folder_count)
+		qsort(layout->folders, layout->folder_count, sizeof(*layout->folders),
+		      compare_folders);
+	for (uint32_t i = 0; i < layout->folder_count && !err; i++)
+		err = list_folder(listing, data_fd, i);
+	return err ? err : settle_all(listing);
+}
+
+enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
+			struct layout *layout, struct findings *findings)
+{
+	struct listing listing = {
+		.io = io,
+		.layout = layout,
+		.findings = findings,
+		.segments_per_dir = segments_per_dir,
+		.prefix = DATA_NAME,
+	};
+	int data_fd;
+
+	memset(layout, 0, sizeof(*layout));
+	enum as_err err = io_open_folder(io, repo_fd, DATA_NAME, &data_fd);
+	if (err)
+		return note_unreadable(&listing, PROBLEM_DATA_MISSING, err);
+	err = list_data(&listing, data_fd);
+	io_close(io, data_fd);
+	if (err)
+		layout_free(layout);
+	return err;
+}
+
+void layout_free(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->folder_count; i++)
+		free(layout->folders[i].name);
+	free(layout->folders);
+	free(layout->segments);
+	memset(layout, 0, sizeof(*layout));
+}
+
+size_t layout_from(const struct layout *layout, uint32_t number)
+{
+	size_t low = 0;
+	size_t high = layout->count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (layout->segments[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t layout_find(const struct layout *layout, uint32_t number)
+{
+	const size_t position = layout_from(layout, number);
+
+	if (position == layout->count || layout->segments[position].number != number)
+		return LAYOUT_NONE;
+	return position;
+}
+
+void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX])
+{
+	char name[FOLDER_NAME_MAX];
+	const struct layout_segment *segment = &layout->segments[position];
+
+	snprintf(out, LAYOUT_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
+		 folder_name(&layout->folders[segment->folder], name), segment->number);
+}

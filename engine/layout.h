@@ -1,0 +1,53 @@
+/* engine/layout.h - which segments there are, and where their files lie.
+ *
+ * Source: attic/repository.py, LoggedIO._segment_names and segment_filename: segment N lies in
+ * data/<N / segments_per_dir>/<N>, N decimal without leading zeros. Listing reads folders only:
+ * no file is opened, and none is asked for its state where the listing tells its kind.
+ */
+#ifndef ATTICSCOPE_LAYOUT_H
+#define ATTICSCOPE_LAYOUT_H
+
+#include "io.h"
+#include "problem.h"
+
+#define LAYOUT_PATH_MAX 280	/* "data/" + 255 digits + "/" + 10 digits + NUL, rounded up */
+#define LAYOUT_NONE SIZE_MAX
+
+struct layout_segment {
+	uint32_t number;
+	uint32_t folder;	/* index into layout.folders */
+};
+
+/* A folder below data/. Attic reads every folder whose name is all digits, "007" as well. */
+struct layout_folder {
+	uint64_t number;	/* UINT64_MAX stands for all numbers that are too large */
+	char *name;		/* where it is not simply the number in decimal, else NULL */
+};
+
+struct layout {
+	struct layout_segment *segments; /* ascending by number, each number once */
+	size_t count;
+	struct layout_folder *folders;	/* ascending by number, "7" before "007" */
+	size_t folder_count;
+};
+
+/* List the segments below the open repository folder @repo_fd. Of a number that is there twice the
+ * file in the folder where it belongs is taken, else the one in the lowest folder. What is out of
+ * order (misplaced, twice, badly named, no regular file, stray) goes to @findings. Where
+ * @segments_per_dir is 0 it is not known, and every folder is as good as another.
+ * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
+enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
+			struct layout *layout, struct findings *findings);
+
+void layout_free(struct layout *layout);
+
+/* Position of segment @number in @layout, or LAYOUT_NONE. */
+size_t layout_find(const struct layout *layout, uint32_t number);
+
+/* Position of the first segment with a number of at least @number (layout->count where none). */
+size_t layout_from(const struct layout *layout, uint32_t number);
+
+/* The path of the segment at @position relative to the repository: "data/0/17". */
+void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX]);
+
+#endif

@@ -1,0 +1,227 @@
+#include "build-config.h"
+
+#include "lock.h"
+
+#include "config.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static struct flock whole_file(short type)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
+}
+
+/* Fill in who process @pid is. A process that is gone, or not of this machine, stays unknown. */
+static struct lock_holder holder_of(pid_t pid, bool exclusive)
+{
+	struct lock_holder holder = { .exclusive = exclusive };
+	if (pid <= 0)
+		return holder;
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return holder;
+	holder.known = true;
+	holder.pid = pid;
+	if (fgets(holder.program, sizeof(holder.program), file))
+		holder.program[strcspn(holder.program, "\n")] = '\0';
+	fclose(file);
+	return holder;
+}
+
+/* One lock as a line of /proc/locks or of a /proc/PID/fdinfo file tells of it, see proc(5). */
+struct held {
+	bool is_ofd;
+	bool exclusive;
+	pid_t pid;	/* -1 for open-file-description locks */
+};
+
+/* Does @line, "1: POSIX  ADVISORY  WRITE 4711 fd:01:12345 0 EOF", tell of a lock that is held on
+ * the file @st? Locks that are only waited for have "->" in the place of the kind. */
+static bool parse_held(const char *line, const struct stat *st, struct held *held)
+{
+	char kind[16], mode[16];
+	int pid;
+	unsigned major_number, minor_number;
+	unsigned long long inode;
+	if (sscanf(line, "%*d: %15s %*15s %15s %d %x:%x:%llu", kind, mode, &pid, &major_number,
+		   &minor_number, &inode) != 6)
+		return false;
+	held->is_ofd = strcmp(kind, "OFDLCK") == 0;
+	held->exclusive = strcmp(mode, "WRITE") == 0;
+	held->pid = pid;
+	return (held->is_ofd || strcmp(kind, "POSIX") == 0) && inode == st->st_ino &&
+	       major_number == major(st->st_dev) && minor_number == minor(st->st_dev);
+}
+
+/* Rows that the caller asked for, and the count of all. */
+struct rows {
+	struct lock_holder *rows;
+	size_t max, count;
+};
+
+static void add_row(struct rows *rows, struct lock_holder holder)
+{
+	if (rows->count < rows->max)
+		rows->rows[rows->count] = holder;
+	rows->count++;
+}
+
+/* Does process @pid hold an open-file-description lock on the file? */
+static bool has_ofd_lock(const char *pid, const struct stat *st, struct held *held)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "/proc/%.20s/fdinfo", pid);
+	DIR *folder = opendir(path);
+	if (!folder)
+		return false;
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+	for (const struct dirent *entry; !found && (entry = readdir(folder));) {
+		snprintf(path, sizeof(path), "/proc/%.20s/fdinfo/%.200s", pid, entry->d_name);
+		FILE *file = isdigit((unsigned char)entry->d_name[0]) ? fopen(path, "re") : NULL;
+		if (!file)
+			continue;
+		while (!found && getline(&line, &size, file) > 0)
+			found = strncmp(line, "lock:", 5) == 0 &&
+				parse_held(line + 5, st, held) && held->is_ofd;
+		fclose(file);
+	}
+	free(line);
+	closedir(folder);
+	return found;
+}
+
+/* The system does not say who holds an open-file-description lock: any process that has the
+ * description does. Look through those that may be looked at for up to @count of them. */
+static void add_ofd_holders(struct rows *rows, const struct stat *st, size_t count, bool exclusive)
+{
+	DIR *folder = opendir("/proc");
+	for (const struct dirent *entry; folder && count > 0 && (entry = readdir(folder));) {
+		struct held held;
+		const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (pid <= 0 || pid == getpid() || !has_ofd_lock(entry->d_name, st, &held))
+			continue;
+		add_row(rows, holder_of(pid, held.exclusive));
+		count--;
+	}
+	if (folder)
+		closedir(folder);
+	for (; count > 0; count--)
+		add_row(rows, holder_of(0, exclusive));
+}
+
+/* Go through /proc/locks. What it holds of our own is left out. */
+static void add_from_proc(const struct lock *lock, const struct stat *st, struct rows *rows)
+{
+	FILE *file = fopen("/proc/locks", "re");
+	if (!file)
+		return;
+	size_t ofd_count = 0;
+	bool ofd_exclusive = false;
+	char *line = NULL;
+	size_t size = 0;
+	while (getline(&line, &size, file) > 0) {
+		struct held held;
+		if (!parse_held(line, st, &held) || held.pid == getpid())
+			continue;
+		if (held.is_ofd) {
+			ofd_count++;
+			ofd_exclusive = ofd_exclusive || held.exclusive;
+		} else {
+			add_row(rows, holder_of(held.pid, held.exclusive));
+		}
+	}
+	free(line);
+	fclose(file);
+	if (lock->state == LOCK_SHARED && ofd_count > 0)
+		ofd_count--;
+	if (ofd_count > 0)
+		add_ofd_holders(rows, st, ofd_count, ofd_exclusive);
+}
+
+size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t max)
+{
+	struct rows found = { .rows = rows, .max = max };
+	struct stat st;
+	if (lock->fd < 0 || fstat(lock->fd, &st) != 0)
+		return 0;
+	add_from_proc(lock, &st, &found);
+	if (found.count > 0)
+		return found.count;
+	/* Some file systems are listed in /proc/locks under another device than stat tells. */
+	struct flock conflict = whole_file(F_WRLCK);
+	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
+		add_row(&found, holder_of(conflict.l_pid, conflict.l_type == F_WRLCK));
+	return found.count;
+}
+
+/* Find who holds the exclusive lock. False when nobody does any more. */
+static bool find_blocker(struct lock *lock)
+{
+	struct flock conflict = whole_file(F_RDLCK);
+	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) != 0)
+		return true;
+	if (conflict.l_type == F_UNLCK)
+		return false;
+	lock->holder = holder_of(conflict.l_pid, true);
+	struct lock_holder rows[8];
+	const size_t count = lock->holder.known ? 0 : lock_holders(lock, rows, 8);
+	for (size_t i = 0; i < count && i < 8; i++)
+		if (rows[i].known && rows[i].exclusive)
+			lock->holder = rows[i];
+	return true;
+}
+
+static void give_up(const struct io *io, struct lock *lock, enum lock_state state, int sys)
+{
+	io_close(io, lock->fd);
+	lock->fd = -1;
+	lock->state = state;
+	lock->sys = sys;
+}
+
+void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock)
+{
+	*lock = (struct lock){ .fd = -1 };
+	if (io_open_file(io, repo_fd, CONFIG_NAME, &lock->fd, NULL) != AS_OK) {
+		lock->fd = -1;
+		lock->state = LOCK_IMPOSSIBLE;
+		lock->sys = errno;
+		return;
+	}
+	/* The holder may let go between the refusal and the question who it is: try again then. */
+	for (int tries = 0; tries < 3; tries++) {
+		struct flock shared = whole_file(F_RDLCK);
+		if (fcntl(lock->fd, F_OFD_SETLK, &shared) == 0) {
+			lock->state = LOCK_SHARED;
+			return;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN && errno != EACCES) {
+			give_up(io, lock, LOCK_IMPOSSIBLE, errno);
+			return;
+		}
+		if (find_blocker(lock))
+			break;
+	}
+	give_up(io, lock, LOCK_REFUSED, 0);
+}
+
+void lock_release(const struct io *io, struct lock *lock)
+{
+	if (lock->fd >= 0)
+		io_close(io, lock->fd);	/* the last descriptor of the description: this unlocks */
+	*lock = (struct lock){ .fd = -1 };
+}

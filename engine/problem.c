@@ -1,0 +1,841 @@
+#include "build-config.h"
+
+#include "problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct problem_info problem_table[PROBLEM_COUNT] = {
+	[PROBLEM_CONFIG_MISSING] = {
+		.id = "config-missing",
+		.found = "the file config is missing",
+		.meaning = "Without it nobody knows the repository's id and limits; the defaults "
+			   "are assumed here. Bring the file back from a copy, or write it anew.",
+		.stake = "Attic does not open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed here, without a lock. Attic refuses it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CONFIG_UNREADABLE] = {
+		.id = "config-unreadable",
+		.found = "the file config cannot be read",
+		.meaning = "No permission, a failing disk, or something that is no ordinary file "
+			   "stands in its place. Defaults are assumed here.",
+		.stake = "Attic does not open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed here. Attic refuses it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CONFIG_SYNTAX] = {
+		.id = "config-syntax",
+		.found = "the file config is not what Attic writes",
+		.meaning = "Attic's parser would stop here, or would not find the section "
+			   "[repository]. Mend the text by hand; a copy of the old file first.",
+		.stake = "Attic does not open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed here, with defaults for what could not be read. "
+			     "Attic refuses it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CONFIG_VERSION] = {
+		.id = "config-version",
+		.found = "the version in config is not 1",
+		.meaning = "Either another program wrote this repository, or the file was "
+			   "damaged. If everything else fits, set version = 1 by hand.",
+		.stake = "Attic does not open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed here. Attic refuses it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CONFIG_ID] = {
+		.id = "config-id",
+		.found = "config holds no id of 64 hex digits",
+		.meaning = "The id tells repositories apart in the caches of their users. Bring "
+			   "the old one back from a copy of the file or from a client's cache.",
+		.stake = "Attic does not open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed here. Attic refuses it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CONFIG_LIMITS] = {
+		.id = "config-limits",
+		.found = "a limit in config is missing or makes no sense",
+		.meaning = "segments_per_dir and max_segment_size must be whole numbers from 1 to "
+			   "2147483647. The default is assumed here; correct the line by hand.",
+		.stake = "With a wrong segments_per_dir Attic looks for segments in the wrong "
+			 "folders.",
+		.meanwhile = "It can be viewed here. Let nothing write to it before the line is "
+			     "right.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_DATA_MISSING] = {
+		.id = "data-missing",
+		.found = "the folder data is missing or cannot be read",
+		.meaning = "All objects lie below it. Look first whether a disk is not mounted or "
+			   "a permission is missing, then for a copy.",
+		.stake = "Without this folder the repository holds nothing.",
+		.meanwhile = "Let nothing open it for writing: it would look empty.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_FOLDER_UNREADABLE] = {
+		.id = "folder-unreadable",
+		.found = "a folder below data cannot be read",
+		.meaning = "Its segments are unknown, not lost. Look to permissions and to the "
+			   "disk before anything else.",
+		.stake = "A repair now would count every segment in it as missing.",
+		.meanwhile = "Viewing shows the rest. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_SEGMENT_MISPLACED] = {
+		.id = "segment-in-wrong-folder",
+		.found = "the segment lies in a folder where Attic does not look for it",
+		.meaning = "It was moved, or segments_per_dir was changed. Salvage writes its "
+			   "live objects again, in the right place.",
+		.stake = "Attic fails on every object in it.",
+		.meanwhile = "It is read here as if it lay in its place. Let nothing write to the "
+			     "repository.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_DUPLICATE] = {
+		.id = "segment-duplicate",
+		.found = "the segment is there twice",
+		.meaning = "Two folders hold a file of this number; the one in its own folder is "
+			   "believed. The other is usually left over from a copy or a restore.",
+		.stake = "Attic may read one file and index the other.",
+		.meanwhile = "Viewing shows the believed one. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_NAME] = {
+		.id = "segment-name",
+		.found = "a name of digits that is no segment's name",
+		.meaning = "It has leading zeros, or is a number above 4294967295. Attic takes it "
+			   "for a segment; it was not written as one. Move it out of data.",
+		.stake = "Attic may take it for the newest segment, or delete it.",
+		.meanwhile = "Viewing leaves it out. Move it before anything writes to the "
+			     "repository.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_NOT_A_FILE] = {
+		.id = "not-a-file",
+		.found = "no ordinary file, but it stands in a segment's place",
+		.meaning = "A folder, link, pipe, socket or device bears a segment's name. It was "
+			   "not opened. Find out who put it there, and move it away.",
+		.stake = "A program that opens it may hang, or read something else than the "
+			 "repository.",
+		.meanwhile = "Viewing leaves it out. Let Attic not open the repository.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_STRAY_FILE] = {
+		.id = "stray-file",
+		.found = "a file that does not belong to the repository",
+		.meaning = "Left behind by another program or a file system. Attic passes over "
+			   "it, and so does every repair.",
+		.stake = "Nothing happens.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_SEGMENT_MISSING] = {
+		.id = "segment-missing",
+		.found = "the segment is not there, but the index or the hints know it",
+		.meaning = "The file was deleted, or never copied. Look for it in other copies of "
+			   "the repository first; salvage keeps what the others hold and names "
+			   "what is lost.",
+		.stake = "Its objects cannot be read; backups that need them are incomplete.",
+		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
+			     "it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_UNREADABLE] = {
+		.id = "segment-unreadable",
+		.found = "the segment's file cannot be opened",
+		.meaning = "No permission, or the disk refuses it. That is not the same as lost: "
+			   "try as another user or from a copy of the disk before any repair.",
+		.stake = "Its objects cannot be read.",
+		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
+			     "it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_RANGE_UNREADABLE] = {
+		.id = "range-unreadable",
+		.found = "the disk refuses to read these bytes",
+		.meaning = "A bad sector, a failing disk or cable. Copy the whole disk first "
+			   "(ddrescue) and go on with the copy; salvage then saves what is whole.",
+		.stake = "A failing disk loses more with every hour that it runs.",
+		.meanwhile = "Read as little as possible from this disk, and write nothing to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_MAGIC] = {
+		.id = "segment-magic",
+		.found = "the segment does not begin with ATTICSEG",
+		.meaning = "Its first bytes were overwritten, or the file is something else. "
+			   "Entries behind them may be whole; salvage keeps those.",
+		.stake = "Attic stops at this segment when it rebuilds its index or compacts.",
+		.meanwhile = "Single objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_TOO_LARGE] = {
+		.id = "segment-too-large",
+		.found = "the segment is larger than an index can address",
+		.meaning = "Offsets have 32 bits; what lies beyond 4 GiB cannot be an entry that "
+			   "Attic wrote. Something else was appended to the file.",
+		.stake = "What lies beyond cannot be read through an index.",
+		.meanwhile = "Objects before that point can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_SHORT] = {
+		.id = "segment-short",
+		.found = "the segment is not full and does not end in a COMMIT",
+		.meaning = "Attic closes a segment when it is full or with a COMMIT. This one may "
+			   "have been cut off between two entries, or max_segment_size was raised "
+			   "since.",
+		.stake = "Nothing by itself: objects that the cut cost are named one by one.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_ENTRY_SIZE_SMALL] = {
+		.id = "entry-size-small",
+		.found = "the entry's size is too small for its kind",
+		.meaning = "The header was overwritten, so where the next entry begins had to be "
+			   "searched. Salvage keeps the whole entries behind it.",
+		.stake = "This entry cannot be read, and Attic runs off the track behind it.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_SIZE_LARGE] = {
+		.id = "entry-size-large",
+		.found = "the entry's size is larger than its kind allows",
+		.meaning = "The header was overwritten, so where the next entry begins had to be "
+			   "searched. Salvage keeps the whole entries behind it.",
+		.stake = "This entry cannot be read, and Attic stops at it.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_TAG] = {
+		.id = "entry-tag-unknown",
+		.found = "the entry is neither PUT nor DELETE nor COMMIT",
+		.meaning = "The header was overwritten, or a newer program wrote it. Make sure "
+			   "that no newer program is in use before a salvage.",
+		.stake = "This entry cannot be read, and Attic stops at it.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_TORN] = {
+		.id = "entry-torn",
+		.found = "the file ends inside the entry",
+		.meaning = "The file was cut short, by a full disk, a crash or an incomplete "
+			   "copy. A complete copy of the file mends it; salvage keeps what is "
+			   "whole.",
+		.stake = "This entry cannot be read, nor anything that stood behind it.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_CRC] = {
+		.id = "entry-crc-mismatch",
+		.found = "the entry's checksum does not match its bytes",
+		.meaning = "Bytes changed after they were written: disk, memory or cable. A copy "
+			   "of this file from before mends it; salvage keeps the rest of the "
+			   "segment.",
+		.stake = "The object cannot be read back; the rest of the segment can.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_ZEROS] = {
+		.id = "entry-zeros",
+		.found = "zeros stand where an entry should begin",
+		.meaning = "Typical after a power failure: the file had grown, its bytes were "
+			   "never written. Salvage keeps the whole entries around them.",
+		.stake = "What stood there cannot be read, and Attic runs off the track at it.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_ENTRY_SUSPECT] = {
+		.id = "entry-suspect",
+		.found = "a whole entry lies inside a damaged one",
+		.meaning = "It may be an object of this repository, or just the contents of the "
+			   "damaged object. Nothing vouches for it, so salvage does not bring it "
+			   "back unasked.",
+		.stake = "Nothing more than the damage around it does.",
+		.meanwhile = "It changes nothing.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_OBJECT_LOST] = {
+		.id = "object-lost",
+		.found = "the object is in the index, but no whole entry holds it",
+		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
+			   "have them; salvage drops the key, so that a new backup can store it "
+			   "again.",
+		.stake = "Backups that need this object cannot be restored completely.",
+		.meanwhile = "Other objects can be read. New backups will rely on this one, "
+			     "wrongly.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_OBJECT_UNREADABLE] = {
+		.id = "object-unreadable",
+		.found = "the object lies where nothing can be read now",
+		.meaning = "That is not the same as lost: with the permission, or from a copy of "
+			   "the disk, it may be whole. See the problem of its segment or folder.",
+		.stake = "A repair now would give the object up.",
+		.meanwhile = "Other objects can be read. Let nothing write to the repository.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_DELETE_LOST] = {
+		.id = "delete-lost",
+		.found = "the DELETE of this key is damaged, and an older PUT of it is still there",
+		.meaning = "The log alone would bring a deleted object back. Salvage, with the "
+			   "index as a witness, keeps it deleted.",
+		.stake = "Once the index is lost or rebuilt, the deleted object comes back.",
+		.meanwhile = "Keep the index: do not recover before the salvage.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_TAIL_UNCOMMITTED] = {
+		.id = "tail-uncommitted",
+		.found = "a transaction was begun and never committed",
+		.meaning = "A writer stopped before its COMMIT. What was committed before is "
+			   "complete; rollback moves the rest out of the way.",
+		.stake = "Attic deletes these segments when it opens the repository; what was "
+			 "committed stays.",
+		.meanwhile = "It can be read. Make sure first that no writer is still at work.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_ROLLBACK,
+	},
+	[PROBLEM_TAIL_TORN] = {
+		.id = "tail-torn",
+		.found = "a transaction was cut off in the middle of an entry",
+		.meaning = "A writer crashed, or the disk was full. What was committed before is "
+			   "complete; rollback moves the rest out of the way.",
+		.stake = "Attic deletes these segments when it opens the repository; what was "
+			 "committed stays.",
+		.meanwhile = "It can be read. Make sure first that no writer is still at work.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_ROLLBACK,
+	},
+	[PROBLEM_TAIL_COMMIT_DAMAGED] = {
+		.id = "tail-commit-damaged",
+		.found = "the newest transaction is whole but for its COMMIT",
+		.meaning = "Its last bytes are damaged or zeros. Salvage keeps the transaction; "
+			   "rollback would give it up.",
+		.stake = "Attic deletes the whole transaction when it opens the repository.",
+		.meanwhile = "Do not let Attic open it, not even to list it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_TAIL_WAS_COMMITTED] = {
+		.id = "tail-was-committed",
+		.found = "the newest transaction has lost its COMMIT, but it was committed",
+		.meaning = "The index or the hints bear its number, and those are written only "
+			   "after the COMMIT. Salvage keeps what is whole of it.",
+		.stake = "Attic deletes the whole transaction when it opens the repository.",
+		.meanwhile = "Do not let Attic open it, not even to list it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_NO_COMMIT] = {
+		.id = "no-commit",
+		.found = "there are segments, but none of them ends in a COMMIT",
+		.meaning = "Nothing says which transaction was the last. Salvage keeps every "
+			   "whole object; a rollback would give up everything.",
+		.stake = "Attic deletes every segment when it opens the repository.",
+		.meanwhile = "Do not let Attic open it, not even to list it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_INDEX_MISSING] = {
+		.id = "index-missing",
+		.found = "there is no index",
+		.meaning = "The index says where each object lies, and can be made from the log. "
+			   "Recover does that.",
+		.stake = "Nothing, as long as the log is whole; a second damage would have one "
+			 "witness less.",
+		.meanwhile = "Looking up a key means reading everything. Attic rebuilds the index "
+			     "when it opens the repository.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_UNREADABLE] = {
+		.id = "index-unreadable",
+		.found = "the index cannot be read",
+		.meaning = "No permission, a failing disk, or no ordinary file. When the disk is "
+			   "sound, recover makes a new one from the log.",
+		.stake = "Attic cannot open the repository.",
+		.meanwhile = "The log can be read here without it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_HEADER] = {
+		.id = "index-header",
+		.found = "the header of the index makes no sense",
+		.meaning = "Its magic, counts or sizes are not those of an index. Recover makes a "
+			   "new one from the log.",
+		.stake = "Attic fails on it or, worse, believes it.",
+		.meanwhile = "The log can be read here without it. Let Attic not open it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_LENGTH] = {
+		.id = "index-length",
+		.found = "the index is not as long as its header says",
+		.meaning = "It was cut short, or something was appended. Recover makes a new one "
+			   "from the log.",
+		.stake = "Attic fails on it, or finds some keys no more.",
+		.meanwhile = "The log can be read here without it. Let Attic not open it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_STALE] = {
+		.id = "index-stale",
+		.found = "the index is older than the last transaction",
+		.meaning = "A writer stopped between its COMMIT and the index. Recover brings the "
+			   "index up to the log.",
+		.stake = "Nothing, as long as the log is whole.",
+		.meanwhile = "The newest objects are not found through it. Attic mends this when "
+			     "it opens the repository.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_TOO_NEW] = {
+		.id = "index-too-new",
+		.found = "the index is of a transaction that the log does not hold",
+		.meaning = "Segments are missing at the end, or the index is from another copy. "
+			   "If no segments can be found, recover makes one that fits the log.",
+		.stake = "Attic starts from this index when it recovers, and points at nothing.",
+		.meanwhile = "The log can be read. Look for missing segments before any repair.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_OLD] = {
+		.id = "index-old",
+		.found = "an older index lies beside the newest",
+		.meaning = "A writer stopped before it tidied up. The next commit removes it.",
+		.stake = "Nothing happens.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_INDEX_COUNT] = {
+		.id = "index-count",
+		.found = "the index holds another number of keys than its header says",
+		.meaning = "The header or some buckets were changed. Recover makes a new index "
+			   "from the log.",
+		.stake = "The index may grow too late and fill up.",
+		.meanwhile = "Objects can be read. Recover before the next backup.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_DUPLICATE] = {
+		.id = "index-duplicate",
+		.found = "a key stands in the index more than once",
+		.meaning = "Only the first is ever found; a delete would uncover the second. "
+			   "Recover makes a new index from the log.",
+		.stake = "A deleted or older object may come back.",
+		.meanwhile = "Objects can be read. Recover before the next backup.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_UNREACHABLE] = {
+		.id = "index-unreachable",
+		.found = "a key stands in the index where no look-up reaches it",
+		.meaning = "An empty bucket lies between the key and its home, so its object "
+			   "seems not to be there. Recover makes a new index from the log.",
+		.stake = "The object is stored again, or missing when it is needed.",
+		.meanwhile = "Other objects can be read. Recover before the next backup.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_DEGENERATE] = {
+		.id = "index-degenerate",
+		.found = "the index has hardly a free bucket between its keys",
+		.meaning = "A look-up has to pass over most of it. No writer leaves it like that; "
+			   "recover makes a new index from the log.",
+		.stake = "Every look-up crawls, and Attic may seem to hang.",
+		.meanwhile = "It can be viewed here. Recover before anything else uses it.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_MAPPING] = {
+		.id = "index-mapping-wrong",
+		.found = "the index leads to something else than the key's newest PUT",
+		.meaning = "The index does not agree with the log. As the log is the truth, "
+			   "recover makes a new index from it.",
+		.stake = "The object cannot be read, or an older one is read in its place.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_KEY_MISSING] = {
+		.id = "index-key-missing",
+		.found = "the log holds an object that the index does not know",
+		.meaning = "The object is whole and cannot be found. Recover makes a new index "
+			   "from the log.",
+		.stake = "The object seems lost; a compaction would throw it away.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_KEY_DELETED] = {
+		.id = "index-key-deleted",
+		.found = "the index knows a key that the log deleted",
+		.meaning = "The index does not agree with the log. Recover makes a new index from "
+			   "the log.",
+		.stake = "New backups may rely on an object that the next compaction removes.",
+		.meanwhile = "Other objects can be read. Let nothing write to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_MISSING] = {
+		.id = "hints-missing",
+		.found = "there are no hints",
+		.meaning = "The hints only count what is live in each segment. Recover counts "
+			   "again.",
+		.stake = "Attic can read the repository, but its next backup fails. No object is "
+			 "in danger.",
+		.meanwhile = "Everything can be read here.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_UNREADABLE] = {
+		.id = "hints-unreadable",
+		.found = "the hints cannot be read",
+		.meaning = "No permission, a failing disk, no ordinary file, or too large. When "
+			   "the disk is sound, recover writes new ones.",
+		.stake = "Attic can read the repository, but its next backup fails. No object is "
+			 "in danger.",
+		.meanwhile = "Everything can be read here.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_FORMAT] = {
+		.id = "hints-format",
+		.found = "the hints are not what Attic writes",
+		.meaning = "The file is damaged or cut short. It only counts what is live in each "
+			   "segment; recover counts again.",
+		.stake = "Attic can read the repository, but its next backup fails. No object is "
+			 "in danger.",
+		.meanwhile = "Everything can be read here.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_VERSION] = {
+		.id = "hints-version",
+		.found = "the version of the hints is not 1",
+		.meaning = "Either another program wrote them, or the file is damaged. Recover "
+			   "writes new ones.",
+		.stake = "Attic can read the repository, but its next backup fails. No object is "
+			 "in danger.",
+		.meanwhile = "Everything can be read here.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_STALE] = {
+		.id = "hints-stale",
+		.found = "the hints are older than the last transaction",
+		.meaning = "A writer stopped between its COMMIT and the hints. Recover counts "
+			   "again.",
+		.stake = "A compaction by these counts would fail. No object is in danger.",
+		.meanwhile = "Everything can be read.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_TOO_NEW] = {
+		.id = "hints-too-new",
+		.found = "the hints are of a transaction that the log does not hold",
+		.meaning = "Segments are missing at the end, or the hints are from another copy. "
+			   "If no segments can be found, recover counts again.",
+		.stake = "Nothing beyond what missing segments cost.",
+		.meanwhile = "The log can be read. Look for missing segments before any repair.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_HINTS_OLD] = {
+		.id = "hints-old",
+		.found = "older hints lie beside the newest",
+		.meaning = "A writer stopped before it tidied up. The next commit removes them.",
+		.stake = "Nothing happens.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_HINTS_COUNT] = {
+		.id = "hints-count-wrong",
+		.found = "the hints do not agree with what the segment holds",
+		.meaning = "The count of live objects, or the list of what to compact, is wrong. "
+			   "Recover counts again.",
+		.stake = "A compaction by wrong counts stops half-way or, where the count is too "
+			 "low, may delete live objects.",
+		.meanwhile = "Everything can be read. Recover before the next backup.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_COMPACT_PENDING] = {
+		.id = "compact-pending",
+		.found = "segments hold objects that were replaced or deleted",
+		.meaning = "A writer stopped before it compacted. Compact copies what is live and "
+			   "frees the rest of the space.",
+		.stake = "Space on the disk stays wasted, nothing else.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_COMPACT,
+	},
+	[PROBLEM_UNSTABLE_READ] = {
+		.id = "unstable-read",
+		.found = "two readings of the same bytes differ",
+		.meaning = "The machine is at fault, not only the file: memory, cable, controller "
+			   "or disk. Test the memory, and read the repository on another machine.",
+		.stake = "Any repair on this machine may write wrong bytes.",
+		.meanwhile = "Do not write anything with this machine.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
+	[PROBLEM_CHANGED] = {
+		.id = "changed-meanwhile",
+		.found = "the repository changed while it was read",
+		.meaning = "Another program wrote to it. What was found may be half old and half "
+			   "new: wait until that program is done, and check again.",
+		.stake = "Nothing happens; only this result cannot be relied on.",
+		.meanwhile = "The repository can be used; let one program write at a time.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_NONE,
+	},
+};
+
+const char *severity_name(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_INFO:
+		return "info";
+	case SEVERITY_WARNING:
+		return "warning";
+	case SEVERITY_ERROR:
+		return "error";
+	}
+	return "error";
+}
+
+const char *repair_name(enum repair repair)
+{
+	switch (repair) {
+	case REPAIR_RECOVER:
+		return "recover";
+	case REPAIR_ROLLBACK:
+		return "rollback";
+	case REPAIR_COMPACT:
+		return "compact";
+	case REPAIR_SALVAGE:
+		return "salvage";
+	case REPAIR_NONE:
+	case REPAIR_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+void findings_init(struct findings *findings)
+{
+	*findings = (struct findings){ .rows = NULL };
+}
+
+void findings_free(struct findings *findings)
+{
+	free(findings->rows);
+	findings_init(findings);
+}
+
+struct finding finding_of(enum problem problem)
+{
+	return (struct finding){
+		.problem = problem,
+		.severity = problem_table[problem].severity,
+		.repair = problem_table[problem].repair,
+		.segment = FINDING_NOWHERE,
+		.offset = FINDING_NOWHERE,
+		.length = FINDING_NOWHERE,
+	};
+}
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Two findings are equal only when they say the same, so that the order is one and the bound keeps
+ * the same rows whatever order they came in. */
+static int compare_findings(const void *left, const void *right)
+{
+	const struct finding *a = left;
+	const struct finding *b = right;
+	int order = compare_numbers(b->severity, a->severity);
+	if (order == 0)
+		order = compare_numbers(a->problem, b->problem);
+	if (order == 0)
+		order = compare_numbers(a->segment, b->segment);
+	if (order == 0)
+		order = compare_numbers(a->offset, b->offset);
+	if (order == 0)
+		order = compare_numbers(a->has_key, b->has_key);
+	if (order == 0 && a->has_key)
+		order = memcmp(a->key, b->key, KEY_SIZE);
+	if (order == 0)
+		order = strcmp(a->detail, b->detail);
+	if (order == 0)
+		order = compare_numbers(a->length, b->length);
+	if (order == 0)
+		order = compare_numbers(a->repair, b->repair);
+	return order;
+}
+
+void findings_sort(struct findings *findings)
+{
+	if (findings->count == 0)
+		return;
+	qsort(findings->rows, findings->count, sizeof(*findings->rows), compare_findings);
+
+	uint32_t kept[PROBLEM_COUNT] = { 0 };
+	size_t count = 0;
+	for (size_t i = 0; i < findings->count; i++) {
+		const enum problem problem = findings->rows[i].problem;
+		if (kept[problem] == FINDINGS_KEPT)
+			continue;
+		findings->rows[count++] = findings->rows[i];
+		if (++kept[problem] == FINDINGS_KEPT)
+			findings->last[problem] = (uint32_t)count;
+	}
+	findings->count = count;
+	memcpy(findings->kept, kept, sizeof(kept));
+}
+
+static enum as_err make_room(struct findings *findings)
+{
+	if (findings->count < findings->capacity)
+		return AS_OK;
+	const size_t capacity = findings->capacity > 0 ? 2 * findings->capacity : 16;
+	struct finding *rows = realloc(findings->rows, capacity * sizeof(*rows));
+	if (!rows)
+		return AS_ERR_MEMORY;
+	findings->rows = rows;
+	findings->capacity = capacity;
+	return AS_OK;
+}
+
+/* Put the row into the list, unless it lies behind the last of those that will be kept anyhow. */
+static enum as_err keep(struct findings *findings, const struct finding *finding)
+{
+	const enum problem problem = finding->problem;
+	const uint32_t last = findings->last[problem];
+	if (last > 0 && compare_findings(finding, &findings->rows[last - 1]) >= 0)
+		return AS_OK;
+	if (findings->kept[problem] == 2 * FINDINGS_KEPT)
+		findings_sort(findings);
+	const enum as_err err = make_room(findings);
+	if (err != AS_OK)
+		return err;
+	findings->rows[findings->count++] = *finding;
+	findings->kept[problem]++;
+	return AS_OK;
+}
+
+enum as_err findings_add(struct findings *findings, const struct finding *finding)
+{
+	findings->total[finding->problem]++;
+	return keep(findings, finding);
+}
+
+enum as_err findings_note(struct findings *findings, enum problem problem, int64_t segment,
+			  int64_t offset, const char *format, ...)
+{
+	struct finding finding = finding_of(problem);
+	finding.segment = segment;
+	finding.offset = offset;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(finding.detail, sizeof(finding.detail), format, args);
+	va_end(args);
+	return findings_add(findings, &finding);
+}
+
+enum as_err findings_merge(struct findings *findings, const struct findings *from)
+{
+	for (size_t i = 0; i < PROBLEM_COUNT; i++)
+		findings->total[i] += from->total[i];
+	for (size_t i = 0; i < from->count; i++) {
+		const enum as_err err = keep(findings, &from->rows[i]);
+		if (err != AS_OK)
+			return err;
+	}
+	return AS_OK;
+}
+
+void findings_drop(struct findings *findings, enum problem problem)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem != problem)
+			findings->rows[count++] = findings->rows[i];
+	findings->count = count;
+	findings->total[problem] = 0;
+	findings->kept[problem] = 0;
+	findings->last[problem] = 0;
+	findings_sort(findings);	/* the rows have moved: find the last ones again */
+}
+
+/* "segment 17, offset 5754, key 00112233445566..: ", as much of it as the finding has. The
+ * beginning of a key is enough for every command that takes one. */
+static void format_place(const struct finding *finding, char *out, size_t size)
+{
+	char segment[40] = "", offset[40] = "", key[40] = "";
+	if (finding->segment != FINDING_NOWHERE)
+		snprintf(segment, sizeof(segment), "segment %lld, ",
+			 (long long)finding->segment);
+	if (finding->offset != FINDING_NOWHERE)
+		snprintf(offset, sizeof(offset), "offset %lld, ", (long long)finding->offset);
+	if (finding->has_key) {
+		char hex[KEY_HEX_SIZE];
+		key_to_hex(finding->key, hex);
+		snprintf(key, sizeof(key), "key %.16s.., ", hex);
+	}
+	snprintf(out, size, "%s%s%s", segment, offset, key);
+	const size_t len = strlen(out);
+	if (len > 0)
+		memcpy(out + len - 2, ": ", 2);
+}
+
+void finding_message(const struct finding *finding, char *out, size_t size)
+{
+	char place[120];
+	format_place(finding, place, sizeof(place));
+	const char *found = problem_table[finding->problem].found;
+	if (finding->detail[0] == '\0') {
+		snprintf(out, size, "%s%s", place, found);
+		return;
+	}
+	char detail[FINDING_DETAIL_MAX];
+	snprintf(detail, sizeof(detail), "%s", finding->detail);
+	for (char *c = detail; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	snprintf(out, size, "%s%s (%s)", place, found, detail);
+}

@@ -1,0 +1,254 @@
+#include "build-config.h"
+
+#include "replay.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define SHARD_BITS 6
+#define SHARDS (1u << SHARD_BITS)
+#define SLOT_BITS (32 - SHARD_BITS)
+#define KEY_WORDS (KEY_SIZE / 4)
+#define FIRST_BYTES 4096u		/* of a shard's first table: a page */
+#define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
+#define HUGE_BYTES ((size_t)4 << 20)	/* of a table for which huge pages are worth asking */
+
+/* kind is 0 where the row is free; else bit 0 set, bit 1 set for a PUT, and the size above them
+ * (an entry has at most 20 MiB). */
+struct row {
+	uint8_t key[KEY_SIZE];
+	uint32_t segment, offset;
+	uint32_t kind;
+};
+#define ROW_TAKEN 1u
+#define ROW_PUT 2u
+#define ROW_SIZE_SHIFT 2
+_Static_assert(sizeof(struct row) == 44, "rows are what the memory goes into");
+
+/* A table of its own with linear probing. The slot grows with the hash, so that growing moves the
+ * rows from front to back; and one shard grows at a time, so that never all the tables are in
+ * memory twice. */
+struct shard {
+	_Alignas(64) pthread_mutex_t lock;
+	struct row *rows;
+	uint32_t capacity, count;
+};
+
+struct replay {
+	struct shard shards[SHARDS];
+	uint64_t seed[KEY_WORDS + 1];
+};
+
+/* Keys come from the disk and may be made to collide, so the hash must not be known beforehand.
+ * This is the pair-multiply-shift of Dietzfelbinger and Thorup: universal in its upper 32 bits. */
+static uint32_t hash_key(const struct replay *replay, const uint8_t key[KEY_SIZE])
+{
+	const uint64_t *seed = replay->seed;
+	uint64_t hash = seed[KEY_WORDS];
+
+	for (unsigned i = 0; i < KEY_WORDS; i += 2)
+		hash += (seed[i] + get_u32le(key + 4 * i + 4)) *
+			(seed[i + 1] + get_u32le(key + 4 * i));
+	return (uint32_t)(hash >> 32);
+}
+
+static void make_seed(struct replay *replay)
+{
+	struct timespec now;
+
+	if (getrandom(replay->seed, sizeof(replay->seed), GRND_NONBLOCK) ==
+	    (ssize_t)sizeof(replay->seed))
+		return;
+	/* Early in the boot, or the call is forbidden: something that a file cannot foresee. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t state = (uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)replay;
+	for (size_t i = 0; i < KEY_WORDS + 1; i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		replay->seed[i] = state ^ state >> 29;
+	}
+}
+
+struct replay *replay_new(void)
+{
+	struct replay *replay = aligned_alloc(_Alignof(struct replay), sizeof(*replay));
+
+	if (!replay)
+		return NULL;
+	memset(replay, 0, sizeof(*replay));
+	make_seed(replay);
+	for (unsigned i = 0; i < SHARDS; i++)
+		pthread_mutex_init(&replay->shards[i].lock, NULL);
+	return replay;
+}
+
+/* Tables come and go in ever new sizes, which would tear holes into the heap: they are mapped. */
+static struct row *rows_new(uint32_t capacity)
+{
+	const size_t size = capacity * sizeof(struct row);
+	void *rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (rows == MAP_FAILED)
+		return NULL;
+	if (size >= HUGE_BYTES)
+		madvise(rows, size, MADV_HUGEPAGE);
+	return rows;
+}
+
+static void rows_free(struct row *rows, uint32_t capacity)
+{
+	if (rows)
+		munmap(rows, capacity * sizeof(*rows));
+}
+
+void replay_free(struct replay *replay)
+{
+	if (!replay)
+		return;
+	for (unsigned i = 0; i < SHARDS; i++) {
+		rows_free(replay->shards[i].rows, replay->shards[i].capacity);
+		pthread_mutex_destroy(&replay->shards[i].lock);
+	}
+	free(replay);
+}
+
+/* The row of @key, or the free one where it would go. There is always a free one. */
+static struct row *find_row(struct row *rows, uint32_t capacity, uint32_t hash,
+			    const uint8_t key[KEY_SIZE])
+{
+	const uint64_t slot = hash & ((1u << SLOT_BITS) - 1);
+	struct row *row = rows + (slot * capacity >> SLOT_BITS);
+
+	while (row->kind && memcmp(row->key, key, KEY_SIZE))
+		if (++row == rows + capacity)
+			row = rows;
+	return row;
+}
+
+/* At most 13 of 16 rows are taken: few enough for short probing. */
+static bool is_full(const struct shard *shard)
+{
+	return (uint64_t)shard->count * 16 >= (uint64_t)shard->capacity * 13;
+}
+
+/* A large table grows by a third only, so that three fifths of its rows are in use even then. */
+static uint32_t next_capacity(uint32_t capacity)
+{
+	if (!capacity)
+		return FIRST_BYTES / (uint32_t)sizeof(struct row);
+	return capacity < SMALL_ROWS ? capacity * 2 : capacity + capacity / 3;
+}
+
+static enum as_err grow(const struct replay *replay, struct shard *shard)
+{
+	const uint32_t capacity = next_capacity(shard->capacity);
+
+	if (capacity >= 1u << SLOT_BITS)
+		return AS_ERR_MEMORY;
+	struct row *rows = rows_new(capacity);
+	if (!rows)
+		return AS_ERR_MEMORY;
+	for (uint32_t i = 0; i < shard->capacity; i++) {
+		const struct row *old = &shard->rows[i];
+
+		if (old->kind)
+			*find_row(rows, capacity, hash_key(replay, old->key), old->key) = *old;
+	}
+	rows_free(shard->rows, shard->capacity);
+	shard->rows = rows;
+	shard->capacity = capacity;
+	return AS_OK;
+}
+
+static enum as_err note_in(const struct replay *replay, struct shard *shard, uint32_t hash,
+			   const uint8_t key[KEY_SIZE], const struct replay_event *event)
+{
+	if (is_full(shard)) {
+		const enum as_err err = grow(replay, shard);
+
+		if (err)
+			return err;
+	}
+
+	struct row *row = find_row(shard->rows, shard->capacity, hash, key);
+	if (!row->kind) {
+		shard->count++;
+		memcpy(row->key, key, KEY_SIZE);
+	} else if (replay_time(row->segment, row->offset) >=
+		   replay_time(event->segment, event->offset)) {
+		return AS_OK;
+	}
+	row->segment = event->segment;
+	row->offset = event->offset;
+	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0) | ROW_TAKEN;
+	return AS_OK;
+}
+
+enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
+			const struct replay_event *event)
+{
+	const uint32_t hash = hash_key(replay, key);
+	struct shard *shard = &replay->shards[hash >> SLOT_BITS];
+
+	pthread_mutex_lock(&shard->lock);
+	const enum as_err err = note_in(replay, shard, hash, key, event);
+	pthread_mutex_unlock(&shard->lock);
+	return err;
+}
+
+static struct replay_event event_of(const struct row *row)
+{
+	return (struct replay_event){
+		.segment = row->segment,
+		.offset = row->offset,
+		.size = row->kind >> ROW_SIZE_SHIFT,
+		.is_put = row->kind & ROW_PUT,
+	};
+}
+
+bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
+		 struct replay_event *event)
+{
+	const uint32_t hash = hash_key(replay, key);
+	const struct shard *shard = &replay->shards[hash >> SLOT_BITS];
+
+	if (!shard->capacity)
+		return false;
+	const struct row *row = find_row(shard->rows, shard->capacity, hash, key);
+	if (!row->kind)
+		return false;
+	*event = event_of(row);
+	return true;
+}
+
+enum as_err replay_each(const struct replay *replay,
+			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					    const struct replay_event *event),
+			void *context)
+{
+	for (unsigned i = 0; i < SHARDS; i++) {
+		const struct shard *shard = &replay->shards[i];
+
+		for (uint32_t j = 0; j < shard->capacity; j++) {
+			if (!shard->rows[j].kind)
+				continue;
+			const struct replay_event event = event_of(&shard->rows[j]);
+			const enum as_err err = each(context, shard->rows[j].key, &event);
+			if (err)
+				return err;
+		}
+	}
+	return AS_OK;
+}
+
+size_t replay_count(const struct replay *replay)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < SHARDS; i++)
+		count += replay->shards[i].count;
+	return count;
+}

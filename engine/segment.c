@@ -1,0 +1,328 @@
+#include "build-config.h"
+
+#include "segment_private.h"
+
+#include "crc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const uint8_t segment_magic[SEGMENT_MAGIC_SIZE] = { 'A', 'T', 'T', 'I', 'C', 'S', 'E', 'G' };
+const uint8_t segment_commit[SEGMENT_HEADER] = {
+	0x40, 0xf4, 0x3c, 0x25, 9, 0, 0, 0, SEGMENT_COMMIT
+};
+
+const char *segment_cause_text(enum segment_cause cause)
+{
+	static const char *const texts[SEGMENT_CAUSES] = {
+		[SEGMENT_WHOLE] = "whole",
+		[SEGMENT_BAD_MAGIC] = "bad magic",
+		[SEGMENT_ZEROS] = "zeros",
+		[SEGMENT_SIZE_SMALL] = "size too small",
+		[SEGMENT_SIZE_LARGE] = "size too large",
+		[SEGMENT_BAD_TAG] = "unknown tag",
+		[SEGMENT_TORN] = "cut off",
+		[SEGMENT_CRC_MISMATCH] = "checksum mismatch",
+		[SEGMENT_UNREADABLE] = "unreadable",
+	};
+	return cause < SEGMENT_CAUSES ? texts[cause] : "?";
+}
+
+static bool tag_has_key(uint8_t tag)
+{
+	return tag == SEGMENT_PUT || tag == SEGMENT_DELETE;
+}
+
+bool segment_size_fits(uint8_t tag, uint32_t size)
+{
+	switch (tag) {
+	case SEGMENT_PUT:
+		return size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX;
+	case SEGMENT_DELETE:
+		return size == SEGMENT_KEYED;
+	case SEGMENT_COMMIT:
+		return size == SEGMENT_HEADER;
+	default:
+		return false;
+	}
+}
+
+enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left)
+{
+	if (crc == 0 && size == 0 && tag == 0)
+		return SEGMENT_ZEROS;
+	if (size < SEGMENT_HEADER || (tag_has_key(tag) && size < SEGMENT_KEYED))
+		return SEGMENT_SIZE_SMALL;
+	if (size > SEGMENT_ENTRY_MAX)
+		return SEGMENT_SIZE_LARGE;
+	if (tag > SEGMENT_COMMIT)
+		return SEGMENT_BAD_TAG;
+	if (!segment_size_fits(tag, size))
+		return SEGMENT_SIZE_LARGE;
+	if (size > left)
+		return SEGMENT_TORN;
+	return SEGMENT_WHOLE;
+}
+
+struct segment_reader *segment_reader_new(const struct io *io)
+{
+	struct segment_reader *r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->io = io;
+	r->fd = -1;
+	r->window = malloc(SEGMENT_WINDOW);
+	if (!r->window) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+static void close_segment(struct segment_reader *r)
+{
+	if (r->fd >= 0)
+		io_close(r->io, r->fd);
+	r->fd = -1;
+	if (r->has_ladder)
+		ladder_free(&r->ladder);
+	r->has_ladder = false;
+	r->length = 0;
+	r->window_len = 0;
+}
+
+void segment_reader_free(struct segment_reader *r)
+{
+	if (!r)
+		return;
+	close_segment(r);
+	free(r->window);
+	free(r);
+}
+
+enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, uint32_t number,
+			 segment_witness_fn *witness, void *context)
+{
+	struct stat st;
+	close_segment(r);
+	const enum as_err err = io_open_file(r->io, dirfd, path, &r->fd, &st);
+	if (err != AS_OK) {
+		r->fd = -1;
+		return err;
+	}
+	r->number = number;
+	r->length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	r->position = 0;
+	r->past_magic = false;
+	r->witness = witness;
+	r->witness_context = context;
+	r->witnesses = (struct segment_witnesses){ 0 };
+	r->searched_at = UINT64_MAX;
+	r->steps_left = r->length / 16 + 1024;
+	return AS_OK;
+}
+
+uint64_t segment_length(const struct segment_reader *r)
+{
+	return r->length;
+}
+
+size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, const uint8_t **bytes)
+{
+	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len) {
+		size_t got;
+		io_read_at(r->io, r->fd, r->window, SEGMENT_WINDOW, offset, &got);
+		r->window_offset = offset;
+		r->window_len = got;
+	}
+	const size_t there = r->window_len - (size_t)(offset - r->window_offset);
+	*bytes = r->window + (offset - r->window_offset);
+	return there < want ? there : want;
+}
+
+size_t segment_peek_rest(struct segment_reader *r, uint64_t offset, const uint8_t **bytes)
+{
+	const uint64_t window_end = r->window_offset + r->window_len;
+	if (offset >= r->window_offset && offset + SEGMENT_HEADER <= window_end)
+		return segment_peek(r, offset, (size_t)(window_end - offset), bytes);
+	return segment_peek(r, offset, SEGMENT_WINDOW, bytes);
+}
+
+/* The CRC of [@from, @to), read in order. False when the disk refuses some of it, or the file has shrunk. */
+static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uint32_t *crc)
+{
+	/* Many damaged entries with large sizes must not cost their sizes each. */
+	if (r->has_ladder && to - from > SEGMENT_WINDOW)
+		return ladder_crc(&r->ladder, from, to, crc);
+	*crc = 0;
+	while (from < to) {
+		const uint64_t window_end = r->window_offset + r->window_len;
+		size_t want = to - from < SEGMENT_WINDOW ? (size_t)(to - from) : SEGMENT_WINDOW;
+		if (from >= r->window_offset && from < window_end && want > window_end - from)
+			want = (size_t)(window_end - from);	/* use up what is there */
+		const uint8_t *bytes;
+		const size_t got = segment_peek(r, from, want, &bytes);
+		if (got == 0)
+			return false;
+		*crc = crc32_update(*crc, bytes, got);
+		from += got;
+	}
+	return true;
+}
+
+bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const uint64_t left = r->length - e->offset;
+	const size_t there = segment_peek(r, e->offset, left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED,
+				  &bytes);
+	if (there < SEGMENT_HEADER)
+		return false;
+	e->has_header = true;
+	e->crc_stored = get_u32le(bytes);
+	e->raw_size = get_u32le(bytes + 4);
+	e->raw_tag = bytes[8];
+	if (there == SEGMENT_KEYED && e->raw_tag != SEGMENT_COMMIT) {
+		e->has_key = true;
+		memcpy(e->key, bytes + SEGMENT_HEADER, KEY_SIZE);
+	}
+	return true;
+}
+
+static bool rest_is_zeros(struct segment_reader *r, uint64_t offset)
+{
+	const uint8_t *bytes;
+	const size_t there = segment_peek(r, offset, (size_t)(r->length - offset), &bytes);
+	for (size_t i = 0; i < there; i++)
+		if (bytes[i] != 0)
+			return false;
+	return there > 0;
+}
+
+void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_entry *e)
+{
+	const uint64_t left = r->length - offset;
+	*e = (struct segment_entry){ .offset = offset };
+	if (!segment_read_header(r, e)) {
+		if (left >= SEGMENT_HEADER)
+			e->cause = SEGMENT_UNREADABLE;
+		else
+			e->cause = rest_is_zeros(r, offset) ? SEGMENT_ZEROS : SEGMENT_TORN;
+		return;
+	}
+	e->cause = (uint8_t)segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag, left);
+	const bool unknown = e->cause == SEGMENT_BAD_TAG && e->raw_size <= left;
+	if (e->cause != SEGMENT_WHOLE && !unknown)
+		return;
+	if (!stream_crc(r, offset + 4, offset + e->raw_size, &e->crc_computed)) {
+		e->cause = SEGMENT_UNREADABLE;
+		return;
+	}
+	e->has_crc = true;
+	if (unknown)
+		return;
+	if (e->crc_computed != e->crc_stored) {
+		e->cause = SEGMENT_CRC_MISMATCH;
+		return;
+	}
+	e->tag = e->raw_tag;
+	e->size = e->raw_size;
+}
+
+/* Check the magic; true when *@e is a row that says it is damaged. */
+static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const size_t size = r->length < SEGMENT_MAGIC_SIZE ? (size_t)r->length : SEGMENT_MAGIC_SIZE;
+	const size_t there = segment_peek(r, 0, size, &bytes);
+	r->past_magic = true;
+	r->position = size;
+	if (there == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0)
+		return false;
+	*e = (struct segment_entry){
+		.size = size,
+		.tag = SEGMENT_DAMAGED,
+		.cause = there < size ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
+		.bad_length = there < size ? size - there : 0,
+		.bad_offset = there < size ? there : 0,
+	};
+	return true;
+}
+
+enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
+{
+	if (r->fd < 0 || r->length == 0)
+		return AS_END;
+	if (!r->past_magic && magic_is_damaged(r, e))
+		return AS_OK;
+	if (r->position >= r->length)
+		return AS_END;
+	segment_decode(r, r->position, e);
+	if (e->cause == SEGMENT_WHOLE) {
+		e->searched = e->offset == r->searched_at;
+		r->position += e->size;
+		return AS_OK;
+	}
+	return segment_resynchronise(r, e);
+}
+
+enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete)
+{
+	struct stat st;
+	int fd;
+	uint8_t end[SEGMENT_HEADER];
+	size_t got;
+	*complete = false;
+	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
+	if (err != AS_OK)
+		return err;
+	if (st.st_size >= (off_t)sizeof(end)) {
+		err = io_read_at(io, fd, end, sizeof(end), (uint64_t)st.st_size - sizeof(end), &got);
+		*complete = err == AS_OK && got == sizeof(end) &&
+			    memcmp(end, segment_commit, sizeof(end)) == 0;
+	}
+	io_close(io, fd);
+	return err;
+}
+
+/* The payload of the whole PUT @e, read again and held against its checksum in the same bytes that are returned. */
+static enum as_err read_payload(const struct segment_reader *r, struct segment_entry *e, uint8_t **data)
+{
+	uint8_t *all = malloc(e->size);
+	size_t got;
+	if (!all)
+		return AS_ERR_MEMORY;
+	io_read_at(r->io, r->fd, all, e->size, e->offset, &got);
+	if (got != e->size || crc32_update(0, all + 4, e->size - 4) != e->crc_stored) {
+		free(all);
+		e->cause = got != e->size ? SEGMENT_UNREADABLE : SEGMENT_CRC_MISMATCH;
+		return AS_ERR_INTEGRITY;
+	}
+	memmove(all, all + SEGMENT_KEYED, e->size - SEGMENT_KEYED);
+	*data = all;
+	return AS_OK;
+}
+
+enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
+			       struct segment_entry *e, uint8_t **data)
+{
+	*e = (struct segment_entry){ .offset = offset, .tag = SEGMENT_DAMAGED, .cause = SEGMENT_TORN };
+	struct segment_reader *r = segment_reader_new(io);
+	if (!r)
+		return AS_ERR_MEMORY;
+	enum as_err err = segment_open(r, dirfd, path, 0, NULL, NULL);
+	if (err != AS_OK)
+		goto out;
+	err = AS_ERR_INTEGRITY;
+	if (offset < SEGMENT_MAGIC_SIZE || offset >= r->length)
+		goto out;
+	segment_decode(r, offset, e);
+	if (e->cause != SEGMENT_WHOLE) {
+		e->tag = SEGMENT_DAMAGED;
+		goto out;
+	}
+	err = data && e->tag == SEGMENT_PUT ? read_payload(r, e, data) : AS_OK;
+out:
+	segment_reader_free(r);
+	return err;
+}

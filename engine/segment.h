@@ -1,0 +1,119 @@
+/* engine/segment.h - the entries of one segment, damaged ones included. Never writes.
+ *
+ * Source: attic/repository.py, LoggedIO.header_fmt '<IIB' and iter_objects:
+ *   file  = magic "ATTICSEG", then entries back to back to the end of the file
+ *   entry = u32le crc, u32le size, u8 tag, [key, 32 bytes], [data]
+ *   size counts the whole entry in bytes; crc covers bytes [4, size) of it.
+ *   PUT (0) 41 bytes to 20 MiB, DELETE (1) 41 bytes, COMMIT (2) 9 bytes, always the same nine.
+ */
+#ifndef ATTICSCOPE_SEGMENT_H
+#define ATTICSCOPE_SEGMENT_H
+
+#include "bytes.h"
+#include "io.h"
+
+#include <stdbool.h>
+
+#define SEGMENT_MAGIC_SIZE 8u
+#define SEGMENT_HEADER 9u			/* crc, size, tag */
+#define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
+#define SEGMENT_ENTRY_MAX (20u * 1024u * 1024u)	/* MAX_OBJECT_SIZE, bytes */
+
+extern const uint8_t segment_magic[SEGMENT_MAGIC_SIZE];
+extern const uint8_t segment_commit[SEGMENT_HEADER];	/* the bytes of every COMMIT entry */
+
+enum segment_tag { SEGMENT_PUT = 0, SEGMENT_DELETE = 1, SEGMENT_COMMIT = 2, SEGMENT_DAMAGED = 255 };
+
+/* Why a stretch of a segment holds no whole entry. */
+enum segment_cause {
+	SEGMENT_WHOLE = 0,
+	SEGMENT_BAD_MAGIC,	/* the first 8 bytes */
+	SEGMENT_ZEROS,		/* a header of zeros */
+	SEGMENT_SIZE_SMALL,	/* less than the tag's own minimum */
+	SEGMENT_SIZE_LARGE,	/* more than SEGMENT_ENTRY_MAX, or than the tag allows */
+	SEGMENT_BAD_TAG,
+	SEGMENT_TORN,		/* the file ends inside the entry */
+	SEGMENT_CRC_MISMATCH,
+	SEGMENT_UNREADABLE,	/* the disk refuses the range */
+	SEGMENT_CAUSES
+};
+
+/* A short phrase for @cause: "checksum mismatch". Never NULL. */
+const char *segment_cause_text(enum segment_cause cause);
+
+/* Can an entry with @tag be @size bytes long? */
+bool segment_size_fits(uint8_t tag, uint32_t size);
+
+/* One row of a segment: a whole entry, or a stretch that is none. */
+struct segment_entry {
+	uint64_t offset;	/* bytes from the start of the file */
+	uint64_t size;		/* bytes, header included; of a damaged stretch its length */
+	uint8_t tag;		/* enum segment_tag */
+	uint8_t cause;		/* enum segment_cause; SEGMENT_WHOLE unless tag is SEGMENT_DAMAGED */
+	bool has_header;	/* damaged: nine bytes of header could be read at offset */
+	bool has_crc;		/* damaged: crc_computed is meaningful (the size could be believed) */
+	bool has_key;		/* PUT and DELETE; damaged: 32 bytes stand where the key would */
+	bool searched;		/* found by searching bytes, not by following sizes or the index */
+	bool unstable;		/* damaged when read first, whole when read again: the machine is at fault */
+	uint8_t raw_tag;	/* damaged: the tag byte as read */
+	uint32_t raw_size;	/* damaged: the size field as read */
+	uint32_t crc_stored, crc_computed; /* equal in a whole entry */
+	uint64_t bad_offset, bad_length; /* unreadable: the first range that the disk refuses, bytes */
+	uint8_t key[KEY_SIZE];
+};
+
+/* Places where an index says that a PUT begins, ascending by offset: witnesses after damage. */
+struct segment_witness { uint32_t offset; uint8_t key[KEY_SIZE]; };
+struct segment_witnesses { const struct segment_witness *rows; size_t count; };
+
+/* A reader walks one segment at a time with a fixed buffer, whatever the sizes in the file say. One
+ * reader serves one thread; it can be used for any number of segments, one after the other. */
+struct segment_reader;
+
+/* AS_ERR_MEMORY gives NULL. @io must outlive the reader. */
+struct segment_reader *segment_reader_new(const struct io *io);
+void segment_reader_free(struct segment_reader *reader);
+
+/* Ask for the witnesses of the segment being read; called at most once a segment and only after damage
+ * was met. The rows must live until the next segment_open. NULL: there are none. */
+typedef void segment_witness_fn(void *context, uint32_t segment, struct segment_witnesses *out);
+
+/* Start to read segment @number, the file @path below the folder @dirfd, at its first byte.
+ * Errors: those of io_open_file; the reader is then closed. */
+enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *path,
+			 uint32_t number, segment_witness_fn *witness, void *context);
+
+/* The next row, in ascending order of offset and without holes: *@entry.offset is where the row before
+ * ended (the magic itself is no row unless it is damaged).
+ * AS_OK, AS_END, AS_ERR_MEMORY. Whatever is wrong with the bytes or the disk is a damaged row.
+ *
+ * After a damaged entry whose size leads to a whole entry the walk goes on there, as long as no witness
+ * points inside it; what lies inside is payload, not entries. Otherwise the bytes behind are
+ * searched for the next whole entry. One that lies inside the extent which the damaged entry claims
+ * is believed only if a witness knows it, or if the entries that follow it lead out of that extent;
+ * one that overlaps a witnessed entry is not believed. An entry so found is marked searched.
+ * The work is linear in the length of the file even on hostile bytes. */
+enum as_err segment_next(struct segment_reader *reader, struct segment_entry *entry);
+
+/* Whole entries that lie inside the damaged stretch [@offset, @offset + @length) of the open segment: the suspects
+ * of salvage. Calls @each for every one that does not overlap the one before.
+ * AS_ERR_MEMORY, or what @each returned. Do not mix with segment_next in one pass over the stretch. */
+enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uint64_t length,
+			     enum as_err (*each)(void *context, const struct segment_entry *entry),
+			     void *context);
+
+/* Length of the open segment in bytes, as its file had it at segment_open. */
+uint64_t segment_length(const struct segment_reader *reader);
+
+/* Is the last entry of the file a COMMIT? Reads its last nine bytes. *@complete is false for a file that is shorter.
+ * Errors: those of io_open_file, AS_ERR_IO. */
+enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete);
+
+/* Read the one entry at @offset (header, checksum, and for a PUT its payload into fresh memory at *@data, which
+ * the caller frees; @data may be NULL). Memory is taken only after the size was held against the file's length.
+ * The row in *@entry is filled in every case but a failed open. AS_OK when whole;
+ * AS_ERR_INTEGRITY when it is not (entry->cause says why), AS_ERR_MEMORY, errors of io_open_file. */
+enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
+			       struct segment_entry *entry, uint8_t **data);
+
+#endif

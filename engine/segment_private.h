@@ -1,0 +1,57 @@
+/* engine/segment_private.h - what reading a segment and finding the way after damage share.
+ *
+ * segment.c         entries one after the other, as long as they are whole
+ * segment_resync.c  where the next one begins when one is not
+ */
+#ifndef ATTICSCOPE_SEGMENT_PRIVATE_H
+#define ATTICSCOPE_SEGMENT_PRIVATE_H
+
+#include "ladder.h"
+#include "segment.h"
+
+/* Read at a time: stays in the second-level cache together with what is done to it. */
+#define SEGMENT_WINDOW (256u * 1024u)
+
+struct segment_reader {
+	const struct io *io;
+	int fd;
+	uint32_t number;
+	uint64_t length;
+	uint64_t position;		/* where the next row begins */
+	bool past_magic;
+
+	uint8_t *window;
+	uint64_t window_offset;
+	size_t window_len;
+
+	/* After the first damage only. */
+	bool has_ladder;
+	struct ladder ladder;
+	segment_witness_fn *witness;
+	void *witness_context;
+	struct segment_witnesses witnesses;
+	uint64_t searched_at;		/* offset of an entry that was found by searching */
+	uint64_t steps_left;		/* bound for leads_out over the whole segment */
+};
+
+/* What nine bytes of header say by themselves, @left bytes before the end of the file. */
+enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
+
+/* Up to @want bytes (at most SEGMENT_WINDOW) at @offset in one piece; fewer at the end of the file and before
+ * bytes that the disk refuses. The pointer lives until the next call. */
+size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want, const uint8_t **bytes);
+
+/* As many bytes at @offset as the window holds, which is filled anew only when it holds no whole header. */
+size_t segment_peek_rest(struct segment_reader *reader, uint64_t offset, const uint8_t **bytes);
+
+/* Fill in the header fields of the bytes at @entry->offset as far as they are there. False when not even nine are. */
+bool segment_read_header(struct segment_reader *reader, struct segment_entry *entry);
+
+/* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged, size and tag. */
+void segment_decode(struct segment_reader *reader, uint64_t offset, struct segment_entry *entry);
+
+/* Make a row of the damaged *@entry that segment_decode left: how far it reaches, and where the walk goes on. It is
+ * read a second time first, and is no damage when it is whole then. AS_ERR_MEMORY. */
+enum as_err segment_resynchronise(struct segment_reader *reader, struct segment_entry *entry);
+
+#endif

@@ -1,0 +1,262 @@
+#include "build-config.h"
+
+#include "segment_private.h"
+
+#include <string.h>
+
+/* How many damaged entries in a row the sizes are followed over to reach a whole one. */
+#define HOPS_MAX 8
+
+/* Could an entry be @size bytes long, whatever its tag byte says? */
+static bool size_is_believable(uint32_t size)
+{
+	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
+}
+
+/* Is there a whole entry at @offset? Through the ladder, so at a fixed cost. *@size is its size. */
+static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
+		     const struct segment_witness *witness)
+{
+	struct segment_entry e = { .offset = offset };
+	uint32_t crc;
+	if (offset >= r->length || !segment_read_header(r, &e) ||
+	    segment_judge_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) != SEGMENT_WHOLE)
+		return false;
+	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
+		return false;
+	if (!ladder_crc(&r->ladder, offset + 4, offset + e.raw_size, &crc) || crc != e.crc_stored)
+		return false;
+	*size = e.raw_size;
+	return true;
+}
+
+/* The first witness at or behind @offset. */
+static size_t witness_from(const struct segment_witnesses *witnesses, uint64_t offset)
+{
+	size_t low = 0, high = witnesses->count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (witnesses->rows[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Does a witness point into [@from, @to) to a PUT that is really there? */
+static bool is_witnessed_in(struct segment_reader *r, uint64_t from, uint64_t to)
+{
+	uint32_t size;
+	for (size_t i = witness_from(&r->witnesses, from);
+	     i < r->witnesses.count && r->witnesses.rows[i].offset < to; i++)
+		if (whole_at(r, r->witnesses.rows[i].offset, &size, &r->witnesses.rows[i]))
+			return true;
+	return false;
+}
+
+static bool is_witness(struct segment_reader *r, uint64_t offset)
+{
+	uint32_t size;
+	const size_t i = witness_from(&r->witnesses, offset);
+	return i < r->witnesses.count && r->witnesses.rows[i].offset == offset &&
+	       whole_at(r, offset, &size, &r->witnesses.rows[i]);
+}
+
+/* The size that the header at @offset claims, when it can be believed and stays in the file; else 0. */
+static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
+{
+	struct segment_entry e = { .offset = offset };
+	if (offset >= r->length || !segment_read_header(r, &e) || !size_is_believable(e.raw_size) ||
+	    e.raw_size > r->length - offset)
+		return 0;
+	return e.raw_size;
+}
+
+/* Do the sizes lead from the damaged entry at @offset to a whole one, or exactly to the end of the file? */
+static bool sizes_lead_on(struct segment_reader *r, uint64_t offset)
+{
+	uint32_t size;
+	for (unsigned hops = 0; hops < HOPS_MAX; hops++) {
+		const uint32_t claimed = claimed_size(r, offset);
+		if (claimed == 0)
+			return false;
+		offset += claimed;
+		if (offset == r->length || whole_at(r, offset, &size, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Do the entries from @offset on lead to @extent_end or beyond? A payload that holds entries of its own cannot
+ * do that: what follows the damaged entry is not part of it. */
+static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent_end)
+{
+	while (offset < extent_end) {
+		uint32_t size;
+		if (r->steps_left == 0)
+			return false;
+		r->steps_left--;
+		if (whole_at(r, offset, &size, NULL)) {
+			offset += size;
+			continue;
+		}
+		size = claimed_size(r, offset);
+		uint32_t next;
+		if (size == 0 || (offset + size != r->length && !whole_at(r, offset + size, &next, NULL)))
+			return false;
+		offset += size;
+	}
+	return true;
+}
+
+/* Nine bytes that could begin an entry? Cheap, for the search of every byte. */
+static bool could_begin(const uint8_t *p)
+{
+	if (p[8] > SEGMENT_COMMIT)
+		return false;
+	return segment_size_fits(p[8], get_u32le(p + 4));
+}
+
+/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The damaged entry before
+ * it claims everything up to @extent_end (@from where it claims nothing). */
+static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
+{
+	uint64_t offset = from;
+	while (offset < r->length) {
+		const uint8_t *bytes;
+		const size_t there = segment_peek_rest(r, offset, &bytes);
+		if (there < SEGMENT_HEADER) {
+			/* End of file, or unreadable: go on behind the bad range. */
+			const struct ladder_range *bad =
+				ladder_bad_in(&r->ladder, offset, offset + SEGMENT_HEADER);
+			if (!bad)
+				return r->length;
+			offset = bad->offset + bad->length;
+			continue;
+		}
+		size_t i = 0;
+		while (i + SEGMENT_HEADER <= there && !could_begin(bytes + i))
+			i++;
+		offset += i;
+		uint32_t size;
+		if (i + SEGMENT_HEADER > there)
+			continue;
+		if (whole_at(r, offset, &size, NULL) &&
+		    (is_witness(r, offset) ||
+		     (!is_witnessed_in(r, offset + 1, offset + size) &&
+		      (offset >= extent_end || leads_out(r, offset, extent_end)))))
+			return offset;
+		offset++;
+	}
+	return r->length;
+}
+
+/* What the damaged entry @e claims for itself: the end of its extent. */
+static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
+{
+	if (!e->has_header || !size_is_believable(e->raw_size))
+		return e->offset + 1;
+	if (e->raw_size > r->length - e->offset)
+		return r->length;
+	return e->offset + e->raw_size;
+}
+
+/* Set the size of the damaged row @e: where it ends and the walk goes on. */
+static void resynchronise(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint64_t claimed = claimed_end(r, e);
+	const bool stays_inside = e->has_header && size_is_believable(e->raw_size) &&
+				  e->raw_size <= r->length - e->offset;
+	uint64_t end;
+	if (stays_inside && sizes_lead_on(r, e->offset) &&
+	    !is_witnessed_in(r, e->offset + 1, claimed)) {
+		end = claimed;
+	} else {
+		end = search(r, e->offset + 1, claimed);
+		if (end < r->length) {
+			if (!is_witness(r, end))
+				r->searched_at = end;
+			/* Entries follow, so the file does not end inside this one: its size is wrong. */
+			if (e->cause == SEGMENT_TORN)
+				e->cause = SEGMENT_SIZE_LARGE;
+		}
+	}
+	e->tag = SEGMENT_DAMAGED;
+	e->size = end - e->offset;
+	r->position = end;
+}
+
+/* The ladder and the witnesses, once a segment. */
+static enum as_err prepare_for_damage(struct segment_reader *r)
+{
+	if (r->has_ladder)
+		return AS_OK;
+	const enum as_err err = ladder_build(&r->ladder, r->io, r->fd, r->length);
+	if (err != AS_OK)
+		return err;
+	r->has_ladder = true;
+	if (r->witness)
+		r->witness(r->witness_context, r->number, &r->witnesses);
+	return AS_OK;
+}
+
+/* Read the damaged entry @e a second time, past the window: true when it is whole now. */
+static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
+{
+	uint32_t size;
+	r->window_len = 0;
+	if (!whole_at(r, e->offset, &size, NULL))
+		return false;
+	segment_decode(r, e->offset, e);
+	if (e->cause != SEGMENT_WHOLE)
+		return false;
+	e->unstable = true;
+	r->position += e->size;
+	return true;
+}
+
+static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
+{
+	const struct ladder_range *bad = ladder_bad_in(&r->ladder, e->offset, e->offset + e->size);
+	if (!bad)
+		return;
+	const uint64_t from = bad->offset > e->offset ? bad->offset : e->offset;
+	const uint64_t end = e->offset + e->size, bad_end = bad->offset + bad->length;
+	e->cause = SEGMENT_UNREADABLE;
+	e->bad_offset = from;
+	e->bad_length = (bad_end < end ? bad_end : end) - from;
+}
+
+enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry *e)
+{
+	const enum as_err err = prepare_for_damage(r);
+	if (err != AS_OK || is_whole_now(r, e))
+		return err;
+	resynchronise(r, e);
+	note_unreadable(r, e);
+	return AS_OK;
+}
+
+enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t length,
+			     enum as_err (*each)(void *context, const struct segment_entry *entry),
+			     void *context)
+{
+	enum as_err err = r->fd < 0 ? AS_OK : prepare_for_damage(r);
+	const uint64_t end = offset + length < r->length ? offset + length : r->length;
+	for (uint64_t at = offset + 1; err == AS_OK && r->fd >= 0 && at < end;) {
+		const uint8_t *bytes;
+		uint32_t size;
+		if (segment_peek(r, at, SEGMENT_HEADER, &bytes) < SEGMENT_HEADER || !could_begin(bytes) ||
+		    !whole_at(r, at, &size, NULL) || size > end - at) {
+			at++;
+			continue;
+		}
+		struct segment_entry e;
+		segment_decode(r, at, &e);
+		e.searched = true;
+		err = each(context, &e);
+		at += size;
+	}
+	return err;
+}

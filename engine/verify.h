@@ -1,0 +1,108 @@
+/* engine/verify.h - read everything, hold it against everything.
+ *
+ * Every entry of every segment is read and its checksum computed, by several threads; the log is replayed and compared in both
+ * directions with the index and with the hints. No second index is built: a PUT that the index maps back to is
+ * live, and only what disagrees or is deleted is remembered (see replay.h). Where no index fits the log, the whole log is.
+ */
+#ifndef ATTICSCOPE_VERIFY_H
+#define ATTICSCOPE_VERIFY_H
+
+#include "replay.h"
+#include "view.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What is known of a segment. Written by one worker; readable by others once state says so. */
+enum segment_state { SEGMENT_UNVERIFIED, SEGMENT_READING, SEGMENT_VERIFIED };
+
+struct segment_facts {
+	_Atomic uint8_t state;		/* enum segment_state */
+	bool is_complete;		/* ends in a COMMIT */
+	bool is_committed;		/* not above the end of the log */
+	bool is_unopened;		/* the file could not be opened */
+	bool is_unreadable;		/* that, or it holds unreadable ranges */
+	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
+	_Atomic uint32_t live;		/* PUTs that the log holds at its end; by the index until all is compared */
+	uint64_t size;			/* bytes of the file */
+	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
+	uint64_t damaged_bytes;
+};
+
+/* Shared between the workers and whoever looks on. */
+struct verify_progress {
+	_Atomic uint64_t bytes_done, bytes_total;	/* the total grows while files are opened for the first time */
+	_Atomic uint32_t segments_done;
+	_Atomic uint32_t problems;
+	_Atomic bool cancel;		/* set by the onlooker: stop at the next entry */
+};
+
+enum tail_kind {
+	TAIL_NONE, TAIL_UNCOMMITTED, TAIL_TORN, TAIL_COMMIT_DAMAGED, TAIL_WAS_COMMITTED
+};
+const char *tail_kind_name(enum tail_kind kind);	/* "none", "uncommitted", "torn", "commit damaged", "was committed" */
+
+/* A damaged stretch of the log. At most VERIFY_DAMAGE_SEGMENT of a segment and VERIFY_DAMAGE_MAX in all are
+ * remembered; segment_facts counts them all. */
+#define VERIFY_DAMAGE_SEGMENT 4096u
+#define VERIFY_DAMAGE_MAX (1u << 20)
+struct verify_damage {
+	uint64_t offset, length;
+	uint32_t segment;
+	uint8_t cause;		/* enum segment_cause */
+	uint8_t raw_tag;	/* as read, when has_key */
+	bool has_key;
+	uint8_t key[KEY_SIZE];	/* what stands in the key's place */
+};
+
+struct verify {
+	const struct view *view;	/* borrowed */
+	struct segment_facts *facts;	/* one for each of view->layout.segments, same positions */
+	struct findings findings;	/* all: those of opening and those of verifying; sorted when complete.
+					 * While verify_work runs look at a copy: verify_copy_findings */
+	struct verify_damage *damage;	/* ascending by segment and offset */
+	size_t damage_count;
+	enum tail_kind tail;
+	bool has_end;			/* the log holds anything at all */
+	uint32_t end;			/* the last segment of the log: the transaction id, or above it where the tail was committed */
+	uint64_t bytes;			/* read */
+	uint64_t objects;		/* what the log holds at its end */
+	uint64_t superseded;		/* whole PUTs in the log that are not live */
+	bool index_was_compared;	/* it is of the log's own transaction, or a newer one */
+	bool index_is_intact;		/* and nothing about it was wrong: a witness to be believed */
+	bool complete;			/* not cancelled, no memory error */
+	struct replay *replay;		/* newest events of the keys that the index does not settle */
+	_Atomic uint64_t *confirmed;	/* a bit for each index bucket: a whole PUT stands where it points */
+	pthread_mutex_t mutex;		/* findings and damage, while verify_work runs */
+};
+
+/* Verify @view with @threads threads (0: one for each processor). @progress may be looked at from another thread; it must be
+ * zeroed before. *@out is the caller's until verify_free, also when AS_ERR_CANCELLED is returned (complete is then false).
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED. Damage and I/O errors are findings, not errors. The result does not depend on @threads. */
+enum as_err verify_run(const struct view *view, unsigned threads, struct verify_progress *progress,
+		       struct verify **out);
+
+/* The same in two steps, so that an onlooker can watch the facts while verify_work runs in another thread. */
+enum as_err verify_new(const struct view *view, struct verify **out);
+enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress);
+void verify_free(struct verify *verify);
+
+/* A sorted copy of what was found so far, also while verify_work runs in another thread; the caller frees
+ * it with findings_free. AS_ERR_MEMORY. */
+enum as_err verify_copy_findings(struct verify *verify, struct findings *copy);
+
+enum entry_status {
+	STATUS_LIVE, STATUS_SUPERSEDED, STATUS_DELETED, STATUS_TOMBSTONE, STATUS_COMMIT,
+	STATUS_UNCOMMITTED, STATUS_DAMAGED
+};
+const char *entry_status_name(enum entry_status status);	/* as in the JSON */
+
+/* What became of the entry in @segment. With @verify (complete) the log itself answers; with NULL the index, where it fits the
+ * log (view_index_fits), by a look-up on the disk: *@known is false where neither can tell. */
+enum entry_status entry_status(const struct view *view, const struct verify *verify, uint32_t segment,
+			       const struct segment_entry *entry, bool *known);
+
+/* Where the log, with the index as a witness, has @key: false when it is not an object. Needs a complete @verify. */
+bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE], struct replay_event *event);
+
+#endif

@@ -1,0 +1,464 @@
+#include "build-config.h"
+
+#include "verify_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one key ---- */
+
+/* Where a mapping that no scan has confirmed leads, by what the scan left behind. */
+enum aim {
+	AIM_WRONG,		/* whole bytes stand there, but not this PUT */
+	AIM_DAMAGED,		/* into a damaged stretch */
+	AIM_MISSING,		/* to a segment or an end of one that is not there */
+	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
+};
+
+static size_t damage_from(const struct verify *verify, uint32_t segment)
+{
+	size_t low = 0, high = verify->damage_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (verify->damage[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Is @offset of @segment in a damaged stretch? *@cause is why. */
+static bool is_damaged_at(const struct verify *verify, uint32_t segment, uint32_t offset, uint8_t *cause)
+{
+	size_t i = damage_from(verify, segment);
+	const size_t first = i;
+	*cause = SEGMENT_CRC_MISMATCH;
+	for (; i < verify->damage_count && verify->damage[i].segment == segment; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		if (offset >= damage->offset && offset - damage->offset < damage->length) {
+			*cause = damage->cause;
+			return true;
+		}
+	}
+	return i - first >= VERIFY_DAMAGE_SEGMENT;	/* more than were remembered */
+}
+
+/* Folders that could not be listed: what is not seen may well be there. */
+static bool has_unlisted_folders(const struct view *view)
+{
+	return view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
+	       view->findings.total[PROBLEM_DATA_MISSING] > 0;
+}
+
+static enum aim aim_of(const struct verify *verify, const struct index_bucket *bucket)
+{
+	const size_t position = layout_find(&verify->view->layout, bucket->segment);
+	uint8_t cause;
+	if (position == LAYOUT_NONE)
+		return has_unlisted_folders(verify->view) ? AIM_UNREADABLE : AIM_MISSING;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (facts->is_unopened)
+		return AIM_UNREADABLE;
+	if (is_damaged_at(verify, bucket->segment, bucket->offset, &cause))
+		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
+	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_MISSING : AIM_WRONG;
+}
+
+/* Do the hints say that @segment held more live objects than were found in it? A second witness for
+ * what is no longer there. */
+static bool hints_miss_objects(const struct verify *verify, uint32_t segment)
+{
+	const struct view *view = verify->view;
+	if (!view->hints.usable || view->hints.transaction != verify->end)
+		return false;
+	const struct hints_segment *row = hints_find(&view->hints, segment);
+	const size_t position = layout_find(&view->layout, segment);
+	const uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].live;
+	return row && row->live > (int64_t)live;
+}
+
+static bool damage_is_after(const struct verify *verify, const struct replay_event *event)
+{
+	if (verify->damage_count == 0)
+		return false;
+	const struct verify_damage *last = &verify->damage[verify->damage_count - 1];
+	return last->segment > event->segment ||
+	       (last->segment == event->segment && last->offset > event->offset);
+}
+
+/* The mapping leads nowhere, and the log knows nothing newer. */
+static enum verdict settle_unconfirmed(const struct verify *verify, const struct index_bucket *bucket,
+				       const struct replay_event *event)
+{
+	const enum aim aim = aim_of(verify, bucket);
+	const bool has_older_put = event && event->is_put;
+	if (aim == AIM_UNREADABLE)
+		return VERDICT_UNREADABLE;
+	if (aim == AIM_DAMAGED)
+		return VERDICT_LOST;
+	if (aim == AIM_MISSING && (!has_older_put || hints_miss_objects(verify, bucket->segment)))
+		return VERDICT_LOST;
+	if (has_older_put)
+		return VERDICT_MISDIRECTED;
+	/* No whole entry gives this key: with damage elsewhere its PUT may have been there. */
+	return !event && verify->damage_count > 0 ? VERDICT_LOST : VERDICT_PHANTOM;
+}
+
+enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
+			   bool is_confirmed, const struct replay_event *event,
+			   struct replay_event *place)
+{
+	if (event)
+		*place = *event;
+	if (!bucket) {
+		if (!event || !event->is_put)
+			return VERDICT_DELETED;
+		if (verify->index_is_intact && damage_is_after(verify, event))
+			return VERDICT_VETOED;
+		return VERDICT_UNINDEXED;
+	}
+	const bool is_newer = event && replay_time(event->segment, event->offset) >
+				       replay_time(bucket->segment, bucket->offset);
+	if (is_newer)
+		return event->is_put ? VERDICT_OUTDATED : VERDICT_UNDELETED;
+	if (is_confirmed) {
+		*place = (struct replay_event){
+			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
+		};
+		return VERDICT_AGREED;
+	}
+	return settle_unconfirmed(verify, bucket, event);
+}
+
+/* ---- the findings behind the verdicts ---- */
+
+static const struct {
+	bool is_reported;
+	bool is_object;
+	bool blames_index;	/* an index that does this is no witness */
+	enum problem problem;
+	const char *detail;
+} verdicts[] = {
+	[VERDICT_AGREED] = { .is_object = true },
+	[VERDICT_DELETED] = { 0 },
+	[VERDICT_UNINDEXED] = { true, true, true, PROBLEM_INDEX_KEY_MISSING, "" },
+	[VERDICT_VETOED] = { true, false, false, PROBLEM_DELETE_LOST, "" },
+	[VERDICT_OUTDATED] = { true, true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
+	[VERDICT_UNDELETED] = { true, false, true, PROBLEM_INDEX_KEY_DELETED, "" },
+	[VERDICT_LOST] = { true, false, false, PROBLEM_OBJECT_LOST, "" },
+	[VERDICT_UNREADABLE] = { true, false, false, PROBLEM_OBJECT_UNREADABLE, "" },
+	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
+	[VERDICT_PHANTOM] = { true, false, true, PROBLEM_INDEX_MAPPING, "the log knows no such object" },
+};
+
+struct compare {
+	struct verify_run *run;
+	struct verify *verify;
+	uint32_t *missing;		/* segments that mappings lead to and that are not there */
+	size_t missing_count;
+	bool index_is_blamed;
+	bool has_gaps;			/* objects are lost or cannot be read */
+	bool unindexed_only;		/* which keys the walk over the replay settles */
+};
+
+static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
+{
+	const size_t position = layout_find(&verify->view->layout, segment);
+	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+}
+
+static void count_live(struct verify *verify, const struct replay_event *place)
+{
+	struct segment_facts *facts = facts_of(verify, place->segment);
+	verify->objects++;
+	if (!facts)
+		return;
+	facts->live++;
+	facts->live_bytes += place->size;
+}
+
+/* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
+static void uncount_live(struct verify *verify, const struct index_bucket *bucket)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	const struct view *view = verify->view;
+	const size_t position = layout_find(&view->layout, bucket->segment);
+	verify->objects--;
+	layout_path(&view->layout, position, path);
+	verify->facts[position].live--;
+	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) == AS_OK)
+		verify->facts[position].live_bytes -= entry.size;
+}
+
+static enum as_err note_missing(struct compare *compare, uint32_t segment)
+{
+	const size_t count = compare->missing_count;
+	if ((count & (count - 1)) == 0) {
+		uint32_t *grown = realloc(compare->missing, (count ? count * 2 : 1) * sizeof(*grown));
+		if (!grown)
+			return AS_ERR_MEMORY;
+		compare->missing = grown;
+	}
+	compare->missing[compare->missing_count++] = segment;
+	return AS_OK;
+}
+
+static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
+				  const uint8_t key[KEY_SIZE], const struct index_bucket *bucket,
+				  const struct replay_event *place)
+{
+	struct finding finding = finding_of(verdicts[verdict].problem);
+	if (!verdicts[verdict].is_reported)
+		return AS_OK;
+	compare->index_is_blamed = compare->index_is_blamed || verdicts[verdict].blames_index;
+	compare->has_gaps = compare->has_gaps || verdict == VERDICT_LOST ||
+			    verdict == VERDICT_UNREADABLE;
+	finding.has_key = true;
+	memcpy(finding.key, key, KEY_SIZE);
+	finding.segment = bucket ? bucket->segment : place->segment;
+	finding.offset = bucket ? bucket->offset : place->offset;
+	if (verdicts[verdict].is_object && bucket)
+		snprintf(finding.detail, sizeof(finding.detail), "%s, at %" PRIu32 ":%" PRIu32,
+			 verdicts[verdict].detail, place->segment, place->offset);
+	else
+		snprintf(finding.detail, sizeof(finding.detail), "%s", verdicts[verdict].detail);
+	enum as_err err = verify_add(compare->run, &finding);
+	if (err == AS_OK && verdict == VERDICT_LOST && !facts_of(compare->verify, bucket->segment))
+		err = note_missing(compare, bucket->segment);
+	return err;
+}
+
+/* ---- the walks ---- */
+
+bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
+{
+	return atomic_load_explicit(&verify->confirmed[bucket / 64], memory_order_relaxed) >>
+	       (bucket % 64) & 1;
+}
+
+/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the second walk)
+ * the index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
+static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
+				     const struct replay_event *event)
+{
+	struct compare *compare = context;
+	struct verify *verify = compare->verify;
+	struct index_bucket bucket;
+	struct replay_event place;
+	uint32_t number = INDEX_EMPTY;
+	if (verify->index_was_compared)
+		number = index_image_find(&compare->run->index.image, key);
+	const bool has_bucket = number != INDEX_EMPTY;
+	if (has_bucket == compare->unindexed_only ||
+	    (has_bucket && !verify_is_confirmed(verify, number)))
+		return AS_OK;
+	if (has_bucket)
+		index_image_bucket(&compare->run->index.image, number, &bucket);
+	const enum verdict verdict = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket,
+						   event, &place);
+	if (verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED)
+		uncount_live(verify, &bucket);
+	if (verdicts[verdict].is_object && verdict != VERDICT_AGREED)
+		count_live(verify, &place);
+	/* Without an index to compare with, nothing is missing from it. */
+	if (!verify->index_was_compared)
+		return AS_OK;
+	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, &place);
+}
+
+static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t number)
+{
+	struct verify *verify = compare->verify;
+	struct index_bucket bucket;
+	struct replay_event event, place = { 0 };
+	index_image_bucket(&compare->run->index.image, number, &bucket);
+	/* A second bucket of the same key: the census has named it, and no look-up finds it. */
+	if (!index_bucket_is_used(&bucket) ||
+	    index_image_find(&compare->run->index.image, bucket.key) != number)
+		return AS_OK;
+	const bool has_event = replay_find(verify->replay, bucket.key, &event);
+	const enum verdict verdict = verify_settle(verify, &bucket, false,
+						   has_event ? &event : NULL, &place);
+	if (verdicts[verdict].is_object)
+		count_live(verify, &place);
+	return report_verdict(compare, verdict, bucket.key, &bucket, &place);
+}
+
+static enum as_err settle_index(struct compare *compare)
+{
+	const struct index_image *image = &compare->run->index.image;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		if (verify_is_confirmed(compare->verify, i)) {
+			compare->verify->objects++;
+			continue;
+		}
+		if (i % 65536 == 0 && verify_should_stop(compare->run))
+			return AS_ERR_CANCELLED;
+		const enum as_err err = settle_unconfirmed_bucket(compare, i);
+		if (err != AS_OK)
+			return err;
+	}
+	return AS_OK;
+}
+
+/* ---- what no index can tell: damaged entries name their own key ---- */
+
+static enum as_err name_lost_without_index(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		struct replay_event event;
+		if (!damage->has_key || damage->raw_tag != SEGMENT_PUT ||
+		    damage->cause == SEGMENT_ZEROS)
+			continue;
+		/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
+		if (replay_find(verify->replay, damage->key, &event) &&
+		    (event.is_put || replay_time(event.segment, event.offset) >
+				     replay_time(damage->segment, (uint32_t)damage->offset)))
+			continue;
+		struct finding finding = finding_of(PROBLEM_OBJECT_LOST);
+		finding.segment = damage->segment;
+		finding.offset = (int64_t)damage->offset;
+		finding.has_key = true;
+		memcpy(finding.key, damage->key, KEY_SIZE);
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "named by the damaged entry itself, no index can tell");
+		err = verify_add(compare->run, &finding);
+	}
+	return err;
+}
+
+/* ---- missing segments ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+static enum as_err report_missing_segment(struct compare *compare, uint32_t segment, uint64_t objects)
+{
+	struct finding finding = finding_of(PROBLEM_SEGMENT_MISSING);
+	finding.segment = segment;
+	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " object%s", objects,
+		 objects == 1 ? " was in it" : "s were in it");
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err report_missing_segments(struct compare *compare)
+{
+	enum as_err err = AS_OK;
+	if (compare->missing_count > 0)
+		qsort(compare->missing, compare->missing_count, sizeof(uint32_t), by_number);
+	for (size_t i = 0, next; err == AS_OK && i < compare->missing_count; i = next) {
+		for (next = i + 1; next < compare->missing_count &&
+		     compare->missing[next] == compare->missing[i]; next++)
+			;
+		err = report_missing_segment(compare, compare->missing[i], next - i);
+	}
+	return err;
+}
+
+/* ---- hints ---- */
+
+static enum as_err compare_hints_row(struct compare *compare, const struct hints_segment *row)
+{
+	struct verify *verify = compare->verify;
+	const struct segment_facts *facts = facts_of(verify, row->segment);
+	if (facts)
+		return AS_OK;	/* the walk over the segments compares it */
+	/* A segment that held nothing may be gone; one that did is named by the index's mappings already. */
+	if (row->live <= 0 || verify->index_was_compared || has_unlisted_folders(verify->view))
+		return AS_OK;
+	return report_missing_segment(compare, row->segment, (uint64_t)row->live);
+}
+
+static enum as_err compare_hints_count(struct compare *compare, size_t position)
+{
+	const struct verify *verify = compare->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	const uint32_t number = verify->view->layout.segments[position].number;
+	const struct hints_segment *row = hints_find(&verify->view->hints, number);
+	const int64_t stored = row ? row->live : 0;
+	if (!facts->is_committed || facts->is_unopened || stored == (int64_t)facts->live)
+		return AS_OK;
+	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
+	finding.segment = number;
+	snprintf(finding.detail, sizeof(finding.detail), "stored %" PRId64 ", counted %" PRIu32,
+		 stored, (uint32_t)facts->live);
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err compare_hints(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct view *view = verify->view;
+	enum as_err err = AS_OK;
+	if (!view->hints.usable || !verify->has_end || view->hints.transaction != verify->end)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < view->hints.segment_count; i++)
+		err = compare_hints_row(compare, &view->hints.segments[i]);
+	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new ones. */
+	if (verify->damage_count > 0 || compare->has_gaps)
+		return err;
+	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
+		err = compare_hints_count(compare, i);
+	return err;
+}
+
+/* ---- everything ---- */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct verify_damage *x = a, *y = b;
+	if (x->segment != y->segment)
+		return x->segment < y->segment ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static enum as_err compare_index(struct compare *compare)
+{
+	struct verify_run *run = compare->run;
+	struct index_census census;
+	enum as_err err = index_census(&run->view->index, &run->index.image, &census,
+				       &run->verify->findings);
+	if (err == AS_OK)
+		err = settle_index(compare);
+	if (err == AS_OK)
+		err = replay_each(run->verify->replay, settle_remembered, compare);
+	if (err != AS_OK)
+		return err;
+	run->verify->index_is_intact = !compare->index_is_blamed && census.unreachable == 0 &&
+				       census.duplicates == 0 && !census.degenerate &&
+				       census.used == run->view->index.used;
+	return AS_OK;
+}
+
+enum as_err verify_compare(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct compare compare = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	if (verify->damage_count > 0)
+		qsort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
+	verify->index_was_compared = run->index.is_loaded;
+	if (verify->index_was_compared)
+		err = compare_index(&compare);
+	else
+		err = name_lost_without_index(&compare);
+	compare.unindexed_only = true;
+	if (err == AS_OK)
+		err = replay_each(verify->replay, settle_remembered, &compare);
+	if (err == AS_OK)
+		err = report_missing_segments(&compare);
+	if (err == AS_OK)
+		err = compare_hints(&compare);
+	free(compare.missing);
+	return err;
+}

@@ -1,0 +1,78 @@
+/* engine/verify_private.h - what the parts of verify share. For engine/verify*.c alone.
+ *
+ * verify.c          making, running the threads, asking the result
+ * verify_tail.c     what the segments above the newest COMMIT are, before anything else
+ * verify_scan.c     one segment, in one worker
+ * verify_compare.c  the log against the index and the hints, when all segments were read
+ */
+#ifndef ATTICSCOPE_VERIFY_PRIVATE_H
+#define ATTICSCOPE_VERIFY_PRIVATE_H
+
+#include "verify.h"
+
+/* The index in memory, and which of its buckets point into which segment (made at the first damage). */
+struct verify_index {
+	bool is_loaded;
+	struct index_image image;
+	pthread_mutex_t mutex;
+	bool is_grouped, group_failed;
+	uint32_t *group_start;		/* for each segment of the layout, and one more */
+	uint32_t *group;		/* bucket numbers by segment */
+};
+
+/* One run of verify_work. */
+struct verify_run {
+	struct verify *verify;
+	const struct view *view;
+	struct verify_progress *progress;
+	struct verify_index index;
+	_Atomic size_t next;		/* position of the next segment to be read */
+	_Atomic int failure;		/* enum as_err: the first that ends the run */
+};
+
+void verify_fail(struct verify_run *run, enum as_err err);
+bool verify_should_stop(const struct verify_run *run);
+
+/* Add @finding under the lock and count it for the onlooker. */
+enum as_err verify_add(struct verify_run *run, const struct finding *finding);
+
+/* Witnesses for segment_open; @context is a struct verify_witness. */
+struct verify_witness {
+	struct verify_run *run;
+	struct segment_witness *rows;	/* freed by whoever made the struct */
+	size_t capacity;
+};
+void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
+
+/* Classify the tail: sets verify->tail, has_end and end, and adds the findings. */
+enum as_err verify_judge_tail(struct verify_run *run);
+
+/* A worker: reads segments until none is left. */
+enum as_err verify_scan(struct verify_run *run);
+
+/* All comparisons, after every segment was read. */
+enum as_err verify_compare(struct verify_run *run);
+
+/* What the log and the index together say of one key. */
+enum verdict {
+	VERDICT_AGREED,		/* an object, where the index has it */
+	VERDICT_DELETED,	/* none, and the index agrees */
+	VERDICT_UNINDEXED,	/* an object in the log, unknown to the index */
+	VERDICT_VETOED,		/* a PUT in the log, but an intact index says it was deleted */
+	VERDICT_OUTDATED,	/* an object; the index maps it to an older place */
+	VERDICT_UNDELETED,	/* deleted in the log after the place that the index maps it to */
+	VERDICT_LOST,		/* the index maps it to where nothing whole is left */
+	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */
+	VERDICT_MISDIRECTED,	/* an object; the index maps it to something else */
+	VERDICT_PHANTOM		/* only the index speaks of it, and maps it to something else */
+};
+
+/* @bucket: the index's mapping, or NULL; @is_confirmed: a whole PUT of the key stands there; @event: the newest event
+ * that the log has apart from that one, or NULL. Where the verdict is an object, *@place is where. */
+enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
+			   bool is_confirmed, const struct replay_event *event,
+			   struct replay_event *place);
+
+bool verify_is_confirmed(const struct verify *verify, uint32_t bucket);
+
+#endif

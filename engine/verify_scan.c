@@ -1,0 +1,385 @@
+#include "build-config.h"
+
+#include "verify_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Entries looked up in the index together: far enough ahead that its memory has come when it is needed. */
+#define BATCH 32u
+/* Bytes between two looks at the cancel flag. */
+#define REPORT_BYTES (1u << 20)
+
+struct event {
+	uint8_t key[KEY_SIZE];
+	uint32_t offset, size;
+	bool is_put;
+};
+
+struct scanner {
+	struct verify_run *run;
+	struct segment_reader *reader;
+	struct verify_witness witness;
+	uint32_t number;		/* of the segment being read */
+	struct segment_facts facts;	/* of it */
+	struct event batch[BATCH];
+	unsigned batched;
+	uint64_t reported;		/* bytes of it that progress knows of */
+	uint32_t damage_rows;		/* remembered of this segment */
+};
+
+static const enum problem problem_of_cause[SEGMENT_CAUSES] = {
+	[SEGMENT_BAD_MAGIC] = PROBLEM_SEGMENT_MAGIC,
+	[SEGMENT_ZEROS] = PROBLEM_ENTRY_ZEROS,
+	[SEGMENT_SIZE_SMALL] = PROBLEM_ENTRY_SIZE_SMALL,
+	[SEGMENT_SIZE_LARGE] = PROBLEM_ENTRY_SIZE_LARGE,
+	[SEGMENT_BAD_TAG] = PROBLEM_ENTRY_TAG,
+	[SEGMENT_TORN] = PROBLEM_ENTRY_TORN,
+	[SEGMENT_CRC_MISMATCH] = PROBLEM_ENTRY_CRC,
+	[SEGMENT_UNREADABLE] = PROBLEM_RANGE_UNREADABLE,
+};
+
+static void describe(const struct segment_entry *e, char *out, size_t size)
+{
+	switch (e->cause) {
+	case SEGMENT_SIZE_SMALL:
+	case SEGMENT_SIZE_LARGE:
+		snprintf(out, size, "the size field says %" PRIu32 " bytes", e->raw_size);
+		break;
+	case SEGMENT_BAD_TAG:
+		snprintf(out, size, "the tag is %u", e->raw_tag);
+		break;
+	case SEGMENT_TORN:
+		if (e->has_header)
+			snprintf(out, size, "%" PRIu32 " bytes wanted, %" PRIu64 " there",
+				 e->raw_size, e->size);
+		else
+			snprintf(out, size, "a header has 9 bytes, %" PRIu64 " are there", e->size);
+		break;
+	case SEGMENT_CRC_MISMATCH:
+		snprintf(out, size, "stored %08" PRIx32 ", computed %08" PRIx32, e->crc_stored,
+			 e->crc_computed);
+		break;
+	default:
+		out[0] = '\0';
+	}
+}
+
+/* The tail that a rollback moves out: damage in it costs nothing that was committed. */
+static void lower_to_rollback(struct finding *finding)
+{
+	finding->severity = SEVERITY_WARNING;
+	finding->repair = REPAIR_ROLLBACK;
+}
+
+static enum as_err report_damage(struct scanner *s, const struct segment_entry *e)
+{
+	struct finding finding = finding_of(problem_of_cause[e->cause]);
+	const uint64_t file_end = segment_length(s->reader);
+	if (!s->facts.is_committed) {
+		/* The tail's own finding has said that it is cut off. */
+		if (e->offset + e->size == file_end && e->cause == SEGMENT_TORN)
+			return AS_OK;
+		lower_to_rollback(&finding);
+	}
+	finding.segment = s->number;
+	finding.offset = (int64_t)(e->cause == SEGMENT_UNREADABLE ? e->bad_offset : e->offset);
+	finding.length = (int64_t)(e->cause == SEGMENT_UNREADABLE ? e->bad_length : e->size);
+	finding.has_key = e->has_key;
+	memcpy(finding.key, e->key, KEY_SIZE);
+	describe(e, finding.detail, sizeof(finding.detail));
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err remember_damage(struct scanner *s, const struct segment_entry *e)
+{
+	struct verify *verify = s->run->verify;
+	enum as_err err = AS_OK;
+	if (s->damage_rows >= VERIFY_DAMAGE_SEGMENT)
+		return AS_OK;
+	s->damage_rows++;
+	pthread_mutex_lock(&verify->mutex);
+	const size_t count = verify->damage_count;
+	/* Grow at every power of two. */
+	if (count < VERIFY_DAMAGE_MAX && (count & (count - 1)) == 0) {
+		struct verify_damage *grown = realloc(verify->damage,
+						      (count ? count * 2 : 1) * sizeof(*grown));
+		if (grown)
+			verify->damage = grown;
+		else
+			err = AS_ERR_MEMORY;
+	}
+	if (err == AS_OK && count < VERIFY_DAMAGE_MAX) {
+		struct verify_damage *damage = &verify->damage[verify->damage_count++];
+		*damage = (struct verify_damage){
+			.offset = e->offset, .length = e->size, .segment = s->number,
+			.cause = e->cause, .raw_tag = e->raw_tag, .has_key = e->has_key,
+		};
+		memcpy(damage->key, e->key, KEY_SIZE);
+	}
+	pthread_mutex_unlock(&verify->mutex);
+	return err;
+}
+
+static enum as_err report_suspect(void *context, const struct segment_entry *e)
+{
+	struct scanner *s = context;
+	struct finding finding = finding_of(PROBLEM_ENTRY_SUSPECT);
+	if (e->tag == SEGMENT_COMMIT)
+		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
+	finding.segment = s->number;
+	finding.offset = (int64_t)e->offset;
+	finding.length = (int64_t)e->size;
+	finding.has_key = true;
+	memcpy(finding.key, e->key, KEY_SIZE);
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
+{
+	s->facts.damaged++;
+	s->facts.damaged_bytes += e->size;
+	if (e->cause == SEGMENT_UNREADABLE)
+		s->facts.is_unreadable = true;
+	enum as_err err = AS_OK;
+	if (s->facts.is_committed)
+		err = remember_damage(s, e);
+	if (err == AS_OK)
+		err = report_damage(s, e);
+	if (err == AS_OK && s->facts.is_committed)
+		err = segment_suspects(s->reader, e->offset, e->size, report_suspect, s);
+	return err;
+}
+
+/* Settle one entry with the index: it either points back at it, or the replay must remember it. */
+static enum as_err settle_event(struct scanner *s, const struct event *event)
+{
+	struct verify *verify = s->run->verify;
+	const struct index_image *image = &s->run->index.image;
+	if (s->run->index.is_loaded) {
+		struct index_bucket bucket;
+		const uint32_t number = index_image_find(image, event->key);
+		if (number != INDEX_EMPTY) {
+			index_image_bucket(image, number, &bucket);
+			if (event->is_put && bucket.segment == s->number &&
+			    bucket.offset == event->offset) {
+				atomic_fetch_or_explicit(&verify->confirmed[number / 64],
+							 UINT64_C(1) << (number % 64),
+							 memory_order_relaxed);
+				s->facts.live++;
+				s->facts.live_bytes += event->size;
+				return AS_OK;
+			}
+		}
+	}
+	const struct replay_event told = {
+		.segment = s->number, .offset = event->offset, .size = event->size,
+		.is_put = event->is_put,
+	};
+	return replay_note(verify->replay, event->key, &told);
+}
+
+static enum as_err settle_batch(struct scanner *s)
+{
+	const struct index_image *image = &s->run->index.image;
+	enum as_err err = AS_OK;
+	if (s->run->index.is_loaded)
+		for (unsigned i = 0; i < s->batched; i++)
+			__builtin_prefetch(image->bytes + (size_t)INDEX_BUCKET *
+					   index_home(s->batch[i].key, image->buckets));
+	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
+		err = settle_event(s, &s->batch[i]);
+	s->batched = 0;
+	return err;
+}
+
+static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
+{
+	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
+	finding.segment = s->number;
+	finding.offset = (int64_t)e->offset;
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err report_unstable(struct scanner *s, const struct segment_entry *e)
+{
+	struct finding finding = finding_of(PROBLEM_UNSTABLE_READ);
+	finding.segment = s->number;
+	finding.offset = (int64_t)e->offset;
+	finding.length = (int64_t)e->size;
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
+{
+	enum as_err err = e->unstable ? report_unstable(s, e) : AS_OK;
+	if (err != AS_OK)
+		return err;
+	s->facts.is_complete = e->tag == SEGMENT_COMMIT;
+	if (e->tag == SEGMENT_COMMIT) {
+		s->facts.commits++;
+		return AS_OK;
+	}
+	if (e->tag == SEGMENT_PUT)
+		s->facts.puts++;
+	else
+		s->facts.deletes++;
+	if (!s->facts.is_committed)
+		return AS_OK;
+	if (e->offset > UINT32_MAX)
+		return report_too_large(s, e);	/* no index can point here */
+	struct event *event = &s->batch[s->batched++];
+	memcpy(event->key, e->key, KEY_SIZE);
+	event->offset = (uint32_t)e->offset;
+	event->size = (uint32_t)e->size;
+	event->is_put = e->tag == SEGMENT_PUT;
+	return s->batched == BATCH ? settle_batch(s) : AS_OK;
+}
+
+static void report_progress(struct scanner *s, uint64_t position)
+{
+	struct verify_progress *progress = s->run->progress;
+	atomic_fetch_add_explicit(&progress->bytes_done, position - s->reported,
+				  memory_order_relaxed);
+	s->reported = position;
+}
+
+static enum as_err read_rows(struct scanner *s)
+{
+	struct segment_entry entry;
+	enum as_err err;
+	while ((err = segment_next(s->reader, &entry)) == AS_OK) {
+		if (entry.tag == SEGMENT_DAMAGED) {
+			s->facts.is_complete = false;
+			err = take_damage(s, &entry);
+		} else {
+			err = take_whole(s, &entry);
+		}
+		if (err != AS_OK)
+			return err;
+		const uint64_t position = entry.offset + entry.size;
+		if (position - s->reported >= REPORT_BYTES) {
+			report_progress(s, position);
+			if (verify_should_stop(s->run))
+				return AS_ERR_CANCELLED;
+		}
+	}
+	if (err != AS_END)
+		return err;
+	return settle_batch(s);
+}
+
+static enum as_err report_unopened(struct scanner *s, enum as_err err, int sys)
+{
+	/* Listed a moment ago: another process removed it, as compaction does. */
+	struct finding finding = finding_of(err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_CHANGED
+					    : PROBLEM_SEGMENT_UNREADABLE);
+	finding.segment = s->number;
+	snprintf(finding.detail, sizeof(finding.detail), "%s", strerror(sys));
+	s->facts.is_unopened = s->facts.is_unreadable = true;
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err report_empty(struct scanner *s)
+{
+	struct finding finding = finding_of(PROBLEM_SEGMENT_MAGIC);
+	if (!s->facts.is_committed)
+		return AS_OK;
+	finding.segment = s->number;
+	finding.offset = 0;
+	finding.length = 0;
+	snprintf(finding.detail, sizeof(finding.detail), "the file is empty");
+	s->facts.damaged++;
+	return verify_add(s->run, &finding);
+}
+
+/* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
+static enum as_err report_short(struct scanner *s)
+{
+	const struct config *config = &s->run->view->config;
+	if (!config->usable || !s->facts.is_committed || s->facts.is_complete ||
+	    s->facts.damaged > 0 || s->facts.size > config->max_segment_size)
+		return AS_OK;
+	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
+	finding.segment = s->number;
+	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " bytes", s->facts.size);
+	return verify_add(s->run, &finding);
+}
+
+static enum as_err read_segment(struct scanner *s, size_t position)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct verify_run *run = s->run;
+	layout_path(&run->view->layout, position, path);
+	enum as_err err = segment_open(s->reader, run->view->fd, path, s->number,
+				       verify_give_witnesses, &s->witness);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	if (err != AS_OK)
+		return report_unopened(s, err, errno);
+	s->facts.size = segment_length(s->reader);
+	atomic_fetch_add_explicit(&run->progress->bytes_total, s->facts.size, memory_order_relaxed);
+	if (s->facts.size == 0)
+		return report_empty(s);
+	err = read_rows(s);
+	report_progress(s, s->facts.size);
+	return err == AS_OK ? report_short(s) : err;
+}
+
+/* Hand the facts over to whoever looks on: everything first, the state last. */
+static void publish(struct scanner *s, size_t position)
+{
+	struct segment_facts *facts = &s->run->verify->facts[position];
+	facts->is_complete = s->facts.is_complete;
+	facts->is_committed = s->facts.is_committed;
+	facts->is_unopened = s->facts.is_unopened;
+	facts->is_unreadable = s->facts.is_unreadable;
+	facts->puts = s->facts.puts;
+	facts->deletes = s->facts.deletes;
+	facts->commits = s->facts.commits;
+	facts->damaged = s->facts.damaged;
+	facts->live = s->facts.live;
+	facts->size = s->facts.size;
+	facts->live_bytes = s->facts.live_bytes;
+	facts->damaged_bytes = s->facts.damaged_bytes;
+	atomic_store_explicit(&facts->state, SEGMENT_VERIFIED, memory_order_release);
+	atomic_fetch_add_explicit(&s->run->progress->segments_done, 1, memory_order_relaxed);
+}
+
+enum as_err verify_scan(struct verify_run *run)
+{
+	const struct layout *layout = &run->view->layout;
+	struct scanner *s = calloc(1, sizeof(*s));
+	enum as_err err = AS_ERR_MEMORY;
+	if (!s)
+		return err;
+	s->run = run;
+	s->witness.run = run;
+	s->reader = segment_reader_new(run->view->io);
+	if (!s->reader)
+		goto out;
+	err = AS_OK;
+	while (err == AS_OK && !verify_should_stop(run)) {
+		const size_t position = atomic_fetch_add(&run->next, 1);
+		if (position >= layout->count)
+			break;
+		s->number = layout->segments[position].number;
+		s->facts = (struct segment_facts){
+			.is_committed = run->verify->has_end && s->number <= run->verify->end,
+		};
+		s->reported = 0;
+		s->damage_rows = 0;
+		atomic_store(&run->verify->facts[position].state, SEGMENT_READING);
+		err = read_segment(s, position);
+		if (err == AS_OK)
+			publish(s, position);
+	}
+out:
+	segment_reader_free(s->reader);
+	free(s->witness.rows);
+	free(s);
+	return err;
+}

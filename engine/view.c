@@ -1,0 +1,407 @@
+#include "build-config.h"
+
+#include "view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what lies in the repository folder itself ---- */
+
+/* The newest index.N or hints.N, and that there are older ones. */
+struct newest {
+	const char *prefix;
+	enum problem older;
+	bool found;
+	uint32_t number;
+};
+
+struct listing {
+	struct view *view;
+	struct newest index, hints;
+};
+
+/* "index.22" after "index.": canonical decimal below 2^32, nothing behind it. */
+static bool parse_number(const char *text, uint32_t *number)
+{
+	uint64_t value = 0;
+	if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*number = (uint32_t)value;
+	return true;
+}
+
+static enum as_err take_newest(struct view *view, struct newest *newest, uint32_t number)
+{
+	const bool is_newer = !newest->found || number > newest->number;
+	const uint32_t older = is_newer ? newest->number : number;
+	const bool had_one = newest->found;
+	if (is_newer)
+		newest->number = number;
+	newest->found = true;
+	if (!had_one)
+		return AS_OK;
+	return findings_note(&view->findings, newest->older, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s%" PRIu32, newest->prefix, older);
+}
+
+static bool is_expected(const char *name)
+{
+	static const char *const names[] = { "README", CONFIG_NAME, "data", "undo" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct listing *listing = context;
+	struct newest *both[] = { &listing->index, &listing->hints };
+	uint32_t number;
+	(void)kind;
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		const size_t len = strlen(both[i]->prefix);
+		if (strncmp(name, both[i]->prefix, len) == 0 && parse_number(name + len, &number))
+			return take_newest(listing->view, both[i], number);
+	}
+	if (is_expected(name))
+		return AS_OK;
+	return findings_note(&listing->view->findings, PROBLEM_STRAY_FILE, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s", name);
+}
+
+static enum as_err read_names(struct view *view, struct as_error *error)
+{
+	struct listing listing = {
+		.view = view,
+		.index = { .prefix = "index.", .older = PROBLEM_INDEX_OLD },
+		.hints = { .prefix = "hints.", .older = PROBLEM_HINTS_OLD },
+	};
+	const enum as_err err = io_list(view->io, view->fd, see_name, &listing);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s: cannot list the folder", view->path);
+	view->has_index = listing.index.found;
+	view->index_transaction = listing.index.number;
+	view->has_hints = listing.hints.found;
+	view->hints_transaction = listing.hints.number;
+	return AS_OK;
+}
+
+/* ---- the log's end ---- */
+
+/* Walk down from the newest segment to the first complete one. */
+static enum as_err find_transaction(struct view *view)
+{
+	char path[LAYOUT_PATH_MAX];
+	view->tail = view->layout.count;
+	while (view->tail > 0) {
+		bool complete;
+		const size_t i = view->tail - 1;
+		layout_path(&view->layout, i, path);
+		const enum as_err err = segment_is_complete(view->io, view->fd, path, &complete);
+		if (err == AS_ERR_MEMORY)
+			return err;
+		if (err == AS_OK && complete) {
+			view->has_transaction = true;
+			view->transaction = view->layout.segments[i].number;
+			break;
+		}
+		view->tail = i;
+	}
+	return AS_OK;
+}
+
+static bool is_in_tail(const struct view *view, uint32_t number)
+{
+	const size_t i = layout_find(&view->layout, number);
+	return i != LAYOUT_NONE && i >= view->tail;
+}
+
+bool view_log_end(const struct view *view, uint32_t *end)
+{
+	bool has_end = view->has_transaction;
+	*end = view->transaction;
+	if (view->has_index && is_in_tail(view, view->index_transaction)) {
+		has_end = true;
+		*end = view->index_transaction;
+	}
+	if (view->has_hints && is_in_tail(view, view->hints_transaction) &&
+	    (!has_end || view->hints_transaction > *end)) {
+		has_end = true;
+		*end = view->hints_transaction;
+	}
+	return has_end;
+}
+
+bool view_index_fits(const struct view *view)
+{
+	uint32_t end;
+	return view->index.fd >= 0 && view_log_end(view, &end) && end == view->index_transaction;
+}
+
+bool view_is_committed(const struct view *view, uint32_t number)
+{
+	uint32_t end;
+	return view_log_end(view, &end) && number <= end;
+}
+
+/* ---- judging what was found at opening ---- */
+
+/* Compare the number @number of a file with the log's end, and say which side is behind. */
+static enum as_err judge_number(struct view *view, const char *name, uint32_t number,
+				enum problem stale, enum problem too_new)
+{
+	uint32_t end;
+	const bool has_end = view_log_end(view, &end);
+	if (has_end && number == end)
+		return AS_OK;
+	if (has_end && number < end)
+		return findings_note(&view->findings, stale, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
+				     number, end);
+	if (has_end)
+		return findings_note(&view->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
+				     number, end);
+	return findings_note(&view->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s.%" PRIu32 ", the log holds no transaction", name, number);
+}
+
+static enum as_err judge_missing(struct view *view, enum problem problem, const char *name)
+{
+	uint32_t end;
+	if (!view_log_end(view, &end))
+		return AS_OK;	/* nothing was ever committed, so there need be none */
+	return findings_note(&view->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s.%" PRIu32, name, end);
+}
+
+static enum as_err read_index(struct view *view)
+{
+	if (!view->has_index)
+		return judge_missing(view, PROBLEM_INDEX_MISSING, "index");
+	const enum as_err err = index_open(view->io, view->fd, view->index_transaction, &view->index,
+					   &view->findings);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	return judge_number(view, "index", view->index_transaction, PROBLEM_INDEX_STALE,
+			    PROBLEM_INDEX_TOO_NEW);
+}
+
+static enum as_err read_hints(struct view *view)
+{
+	if (!view->has_hints)
+		return judge_missing(view, PROBLEM_HINTS_MISSING, "hints");
+	const enum as_err err = hints_read(view->io, view->fd, view->hints_transaction, &view->hints,
+					   &view->findings);
+	if (err != AS_OK)
+		return err;
+	return judge_number(view, "hints", view->hints_transaction, PROBLEM_HINTS_STALE,
+			    PROBLEM_HINTS_TOO_NEW);
+}
+
+/* What the names alone say of the tail; verify looks into it and says it better. */
+static enum as_err judge_tail(struct view *view)
+{
+	uint32_t end;
+	const size_t count = view->layout.count;
+	if (view->tail == count)
+		return AS_OK;
+	const bool has_end = view_log_end(view, &end);
+	enum as_err err = AS_OK;
+	if (has_end && is_in_tail(view, end))
+		err = findings_note(&view->findings, PROBLEM_TAIL_WAS_COMMITTED, end, FINDING_NOWHERE,
+				    "index or hints bear the number %" PRIu32, end);
+	if (err == AS_OK && !view->has_transaction)
+		err = findings_note(&view->findings, PROBLEM_NO_COMMIT, FINDING_NOWHERE,
+				    FINDING_NOWHERE, "%zu segment%s", count, count == 1 ? "" : "s");
+	const size_t above = has_end && end < UINT32_MAX ? layout_from(&view->layout, end + 1) : count;
+	if (err != AS_OK || above == count)
+		return err;
+	return findings_note(&view->findings, PROBLEM_TAIL_UNCOMMITTED,
+			     view->layout.segments[above].number, FINDING_NOWHERE,
+			     "%zu segment%s above transaction %" PRIu32, count - above,
+			     count - above == 1 ? "" : "s", end);
+}
+
+static enum as_err judge_compact(struct view *view)
+{
+	if (!view->hints.usable || view->hints.compact_count == 0)
+		return AS_OK;
+	return findings_note(&view->findings, PROBLEM_COMPACT_PENDING, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%zu segment%s", view->hints.compact_count,
+			     view->hints.compact_count == 1 ? "" : "s");
+}
+
+/* ---- opening and closing ---- */
+
+static struct timespec time_of(const struct view *view, const char *path)
+{
+	struct stat st;
+	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return (struct timespec){ 0 };
+	return st.st_mtim;
+}
+
+/* The part that can be taken before anything was read: a change during the reading is then seen. */
+static void stamp_names(const struct view *view, struct view_stamp *stamp)
+{
+	*stamp = (struct view_stamp){
+		.repo = time_of(view, "."),
+		.data = time_of(view, "data"),
+		.config = time_of(view, CONFIG_NAME),
+	};
+}
+
+static void stamp_tail(const struct view *view, struct view_stamp *stamp)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	if (view->layout.count == 0)
+		return;
+	layout_path(&view->layout, view->layout.count - 1, path);
+	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		stamp->last_segment = (uint64_t)st.st_size;
+	*strrchr(path, '/') = '\0';
+	stamp->last_folder = time_of(view, path);
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool view_is_changed(const struct view *view)
+{
+	struct view_stamp now;
+	const struct view_stamp *then = &view->stamp;
+	stamp_names(view, &now);
+	stamp_tail(view, &now);
+	return !same_time(now.repo, then->repo) || !same_time(now.data, then->data) ||
+	       !same_time(now.config, then->config) ||
+	       !same_time(now.last_folder, then->last_folder) ||
+	       now.last_segment != then->last_segment;
+}
+
+static enum as_err open_folder(struct view *view, struct as_error *error)
+{
+	struct stat st;
+	/* The path that the person gave may lead through links; what lies below may not. */
+	view->fd = view->io->open(view->io, AT_FDCWD, view->path,
+				  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (view->fd < 0 && errno == ENOTDIR)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", view->path);
+	if (view->fd < 0 && errno == ENOENT)
+		return as_fail(error, AS_ERR_DOES_NOT_EXIST, 0, "%s: there is no such repository",
+			       view->path);
+	if (view->fd < 0) {
+		const int sys = errno;
+		return as_fail(error, as_code_of_errno(sys), sys, "%s: cannot open", view->path);
+	}
+	static const char *const signs[] = { CONFIG_NAME, "data" };
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		    errno != ENOENT)
+			return AS_OK;
+	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0,
+		       "%s: is not a repository (neither config nor data is there)", view->path);
+}
+
+static enum as_err take_lock(struct view *view, struct as_error *error)
+{
+	lock_take_shared(view->io, view->fd, &view->lock);
+	if (view->lock.state != LOCK_REFUSED)
+		return AS_OK;
+	const struct lock_holder *holder = &view->lock.holder;
+	if (!holder->known || holder->pid <= 0)
+		return as_fail(error, AS_ERR_LOCKED, 0,
+			       "%s: another process, perhaps on another machine, holds the exclusive lock",
+			       view->path);
+	return as_fail(error, AS_ERR_LOCKED, 0,
+		       "%s: process %ld (%s) holds the exclusive lock", view->path,
+		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
+}
+
+static enum as_err read_all(struct view *view)
+{
+	enum as_err err = config_read(view->io, view->fd, &view->config, &view->findings);
+	if (err == AS_OK)
+		err = layout_read(view->io, view->fd, view->config.has_segments_per_dir
+				  ? view->config.segments_per_dir : 0, &view->layout, &view->findings);
+	if (err == AS_OK) {
+		stamp_tail(view, &view->stamp);
+		err = find_transaction(view);
+	}
+	if (err == AS_OK)
+		err = read_index(view);
+	if (err == AS_OK)
+		err = read_hints(view);
+	if (err == AS_OK)
+		err = judge_tail(view);
+	if (err == AS_OK)
+		err = judge_compact(view);
+	return err;
+}
+
+enum as_err view_open(const char *path, const struct view_options *options, struct view **out,
+		      struct as_error *error)
+{
+	struct view *view = calloc(1, sizeof(*view));
+	*out = NULL;
+	if (!view)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	view->io = options && options->io ? options->io : &io_system;
+	view->fd = view->index.fd = view->lock.fd = -1;
+	findings_init(&view->findings);
+	enum as_err err = AS_ERR_MEMORY;
+	view->path = strdup(path);
+	if (view->path)
+		err = open_folder(view, error);
+	if (err == AS_OK && !(options && options->no_lock))
+		err = take_lock(view, error);
+	if (err == AS_OK) {
+		stamp_names(view, &view->stamp);
+		err = read_names(view, error);
+	}
+	if (err == AS_OK) {
+		err = read_all(view);
+		if (err != AS_OK)
+			as_fail(error, err, 0, "%s: %s", path, as_code_text(err));
+	}
+	if (err != AS_OK) {
+		if (!view->path)
+			as_fail(error, err, 0, "%s: out of memory", path);
+		view_close(view);
+		return err;
+	}
+	findings_sort(&view->findings);
+	*out = view;
+	return AS_OK;
+}
+
+void view_close(struct view *view)
+{
+	if (!view)
+		return;
+	index_close(&view->index);
+	hints_free(&view->hints);
+	layout_free(&view->layout);
+	findings_free(&view->findings);
+	if (view->lock.state != LOCK_NONE)
+		lock_release(view->io, &view->lock);
+	if (view->fd >= 0)
+		io_close(view->io, view->fd);
+	free(view->path);
+	free(view);
+}

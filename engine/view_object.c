@@ -1,0 +1,205 @@
+#include "build-config.h"
+
+#include "view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_ONCE 4096u
+
+enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
+			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	const size_t at = layout_find(&view->layout, segment);
+	*data = NULL;
+	*len = 0;
+	if (at == LAYOUT_NONE)
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
+			       view->path, segment, offset);
+	layout_path(&view->layout, at, path);
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, offset, &entry, data);
+	if (err == AS_ERR_INTEGRITY)
+		return as_fail(error, err, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": %s",
+			       view->path, path, segment, offset,
+			       segment_cause_text((enum segment_cause)entry.cause));
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno,
+			       "%s/%s: segment %" PRIu32 ": cannot read", view->path, path, segment);
+	if (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0) {
+		free(*data);
+		*data = NULL;
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32
+			       ": the entry is not a PUT of this key", view->path, path, segment, offset);
+	}
+	*len = (size_t)(entry.size - SEGMENT_KEYED);
+	return AS_OK;
+}
+
+/* Call @each for every used bucket of the index on the disk. An unreadable block ends with AS_ERR_IO. */
+static enum as_err each_used_bucket(const struct view *view,
+				    enum as_err (*each)(void *context, const struct index_bucket *bucket),
+				    void *context)
+{
+	struct index_bucket *buckets = malloc(BUCKETS_AT_ONCE * sizeof(*buckets));
+	enum as_err err = buckets ? AS_OK : AS_ERR_MEMORY;
+	uint32_t got = 0;
+	for (uint32_t first = 0; err == AS_OK && first < view->index.buckets; first += got) {
+		err = index_read(&view->index, first, BUCKETS_AT_ONCE, buckets, &got);
+		for (uint32_t i = 0; err == AS_OK && i < got; i++)
+			if (index_bucket_is_used(&buckets[i]))
+				err = each(context, &buckets[i]);
+		if (err == AS_OK && got == 0)
+			err = AS_ERR_IO;	/* the file has shrunk */
+	}
+	free(buckets);
+	return err;
+}
+
+struct key_search {
+	const struct key_prefix *prefix;
+	struct index_bucket found;
+	unsigned count;
+};
+
+static enum as_err match_bucket(void *context, const struct index_bucket *bucket)
+{
+	struct key_search *search = context;
+	if (!key_prefix_matches(search->prefix, bucket->key))
+		return AS_OK;
+	if (search->count > 0 && memcmp(search->found.key, bucket->key, KEY_SIZE) != 0)
+		return AS_ERR_AMBIGUOUS;
+	search->found = *bucket;
+	search->count++;
+	return AS_OK;
+}
+
+enum as_err view_find_key(const struct view *view, const struct key_prefix *prefix,
+			  struct index_bucket *bucket, struct as_error *error)
+{
+	if (view->index.fd < 0)
+		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: there is no usable index to search",
+			       view->path);
+	struct key_search search = { .prefix = prefix };
+	enum as_err err;
+	if (prefix->nibbles == 2 * KEY_SIZE) {
+		err = index_lookup(&view->index, prefix->bytes, &search.found);
+		search.count = err == AS_OK;
+	} else {
+		err = each_used_bucket(view, match_bucket, &search);
+	}
+	if (err == AS_OK && search.count == 0)
+		err = AS_ERR_OBJECT_NOT_FOUND;
+	if (err == AS_ERR_IO)
+		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot read", view->path,
+			       view->index_transaction);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", view->path, as_code_text(err));
+	*bucket = search.found;
+	return AS_OK;
+}
+
+/* ---- witnesses ---- */
+
+struct witness_search {
+	uint32_t segment;
+	struct segment_witness *rows;
+	size_t count, capacity;
+};
+
+static enum as_err add_witness(void *context, const struct index_bucket *bucket)
+{
+	struct witness_search *search = context;
+	if (bucket->segment != search->segment)
+		return AS_OK;
+	if (search->count == search->capacity) {
+		const size_t room = search->capacity ? search->capacity * 2 : 64;
+		struct segment_witness *grown = realloc(search->rows, room * sizeof(*grown));
+		if (!grown)
+			return AS_ERR_MEMORY;
+		search->rows = grown;
+		search->capacity = room;
+	}
+	struct segment_witness *row = &search->rows[search->count++];
+	row->offset = bucket->offset;
+	memcpy(row->key, bucket->key, KEY_SIZE);
+	return AS_OK;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct segment_witness *x = a, *y = b;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return memcmp(x->key, y->key, KEY_SIZE);
+}
+
+enum as_err view_witnesses(const struct view *view, uint32_t segment, struct segment_witness **rows,
+			   size_t *count)
+{
+	struct witness_search search = { .segment = segment };
+	*rows = NULL;
+	*count = 0;
+	if (!view_index_fits(view))
+		return AS_OK;
+	const enum as_err err = each_used_bucket(view, add_witness, &search);
+	if (err == AS_ERR_MEMORY) {
+		free(search.rows);
+		return err;
+	}
+	if (search.count > 0)
+		qsort(search.rows, search.count, sizeof(*search.rows), by_offset);
+	*rows = search.rows;
+	*count = search.count;
+	return AS_OK;
+}
+
+void view_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+{
+	struct view_witness *witness = context;
+	free(witness->rows);
+	*out = (struct segment_witnesses){ 0 };
+	if (view_witnesses(witness->view, segment, &witness->rows, &out->count) == AS_OK)
+		out->rows = witness->rows;
+}
+
+/* ---- index targets ---- */
+
+const char *index_target_name(enum index_target target)
+{
+	static const char *const names[] = {
+		[TARGET_OK] = "ok",
+		[TARGET_NO_SEGMENT] = "no-segment",
+		[TARGET_NOT_A_PUT] = "not-a-put",
+		[TARGET_OTHER_KEY] = "other-key",
+		[TARGET_DAMAGED] = "damaged",
+		[TARGET_OUT_OF_RANGE] = "out-of-range",
+	};
+	return names[target];
+}
+
+enum index_target view_target(const struct view *view, const struct index_bucket *bucket)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	struct stat st;
+	const size_t at = layout_find(&view->layout, bucket->segment);
+	if (at == LAYOUT_NONE)
+		return TARGET_NO_SEGMENT;
+	layout_path(&view->layout, at, path);
+	if (bucket->offset < SEGMENT_MAGIC_SIZE ||
+	    (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     (uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size))
+		return TARGET_OUT_OF_RANGE;
+	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) != AS_OK)
+		return TARGET_DAMAGED;
+	if (entry.tag != SEGMENT_PUT)
+		return TARGET_NOT_A_PUT;
+	return memcmp(entry.key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;
+}

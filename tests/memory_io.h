@@ -1,0 +1,20 @@
+/* tests/memory_io.h - a struct io over one file in memory, whatever name it is opened by, with faults to order. */
+#ifndef ATTICSCOPE_TESTS_MEMORY_IO_H
+#define ATTICSCOPE_TESTS_MEMORY_IO_H
+
+#include "engine/io.h"
+
+struct memory_file {
+	const uint8_t *bytes;
+	size_t len;
+	uint64_t bad_offset, bad_length;	/* reads of this range fail with EIO */
+	size_t read_max;			/* at most so many bytes a read; 0: no limit */
+	const uint8_t *first_bytes;		/* what the first read sees instead, or NULL */
+	unsigned reads;				/* counted */
+	uint64_t bytes_read;			/* counted */
+};
+
+/* An io that serves @file, which must live as long. */
+struct io memory_io(struct memory_file *file);
+
+#endif

@@ -1,0 +1,26 @@
+/* tests/scratch.h - a fresh folder for one test, and things in it that are no repository.
+ *
+ * What cannot be made ends the program with a message.
+ */
+#ifndef ATTICSCOPE_TESTS_SCRATCH_H
+#define ATTICSCOPE_TESTS_SCRATCH_H
+
+#include "tests/builder.h"
+
+struct scratch {
+	char path[BUILDER_PATH];
+	int fd;			/* of the folder */
+};
+
+/* cmocka's setup and teardown: *@state is a struct scratch. The folder goes with all in it. */
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
+
+/* Each takes a @path relative to the folder and makes the folders above it. */
+void scratch_file(const struct scratch *scratch, const char *path, const void *data, size_t len);
+void scratch_folder(const struct scratch *scratch, const char *path);
+void scratch_link(const struct scratch *scratch, const char *path, const char *target);
+void scratch_fifo(const struct scratch *scratch, const char *path);
+void scratch_socket(const struct scratch *scratch, const char *path);
+
+#endif

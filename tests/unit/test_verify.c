@@ -1,0 +1,980 @@
+/* Every problem of the table, raised by a repository that has it, and what the diagnosis makes of it. */
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "tests/builder.h"
+#include "tests/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#define OBJECTS 24u
+#define BUCKETS 64u
+
+/* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4 overwritten; then 24 and 25.
+ * Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
+struct world {
+	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	struct builder *builder;
+	struct fault fault;
+	const struct io *io;
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+	void (*between)(struct world *world);	/* after opening, before verifying */
+};
+
+static void world_new(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	*world = (struct world){ .io = &io_system };
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 4, 1500);
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_transaction(world->builder);
+	builder_key(3, key);
+	builder_delete(world->builder, key);
+	builder_key(4, key);
+	builder_put_some(world->builder, key, 310);
+	builder_transaction(world->builder);
+	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_commit(world->builder);
+	char path[BUILDER_PATH], name[32];
+	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
+	for (unsigned i = 0; i < builder_head(world->builder); i++) {
+		snprintf(name, sizeof(name), "index.%u", i);
+		builder_path(world->builder, name, path);
+		unlink(path);
+		snprintf(name, sizeof(name), "hints.%u", i);
+		builder_path(world->builder, name, path);
+		unlink(path);
+	}
+	builder_write_index(world->builder, builder_head(world->builder), BUCKETS);
+	builder_write_hints(world->builder, builder_head(world->builder));
+}
+
+static void world_judge(struct world *world, unsigned threads)
+{
+	const struct view_options options = { .no_lock = true, .io = world->io };
+	struct verify_progress progress = { 0 };
+	struct as_error error;
+	assert_int_equal(view_open(world->repo, &options, &world->view, &error), AS_OK);
+	if (world->between)
+		world->between(world);
+	assert_int_equal(verify_run(world->view, threads, &progress, &world->verify), AS_OK);
+	assert_true(world->verify->complete);
+	diagnose(world->view, world->verify, &world->diagnosis);
+}
+
+static void world_forget(struct world *world)
+{
+	verify_free(world->verify);
+	view_close(world->view);
+	world->verify = NULL;
+	world->view = NULL;
+}
+
+static void world_free(struct world *world)
+{
+	if (world->view)
+		world_forget(world);
+	builder_free(world->builder);
+	builder_remove_folder(world->folder);
+}
+
+static uint64_t found(const struct world *world, enum problem problem)
+{
+	return world->verify->findings.total[problem];
+}
+
+static const struct finding *finding_row(const struct world *world, enum problem problem)
+{
+	for (size_t i = 0; i < world->verify->findings.count; i++)
+		if (world->verify->findings.rows[i].problem == problem)
+			return &world->verify->findings.rows[i];
+	return NULL;
+}
+
+/* ---- places ---- */
+
+static const char *path_of(const struct world *world, const char *format, ...)
+{
+	static char path[BUILDER_PATH];
+	char name[64];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	builder_path(world->builder, name, path);
+	return path;
+}
+
+static const char *index_path(const struct world *world)
+{
+	return path_of(world, "index.%u", builder_head(world->builder));
+}
+
+static const char *hints_path(const struct world *world)
+{
+	return path_of(world, "hints.%u", builder_head(world->builder));
+}
+
+/* Path of the segment that holds the live PUT of object @number, and the PUT's offset. */
+static const char *put_path(const struct world *world, unsigned number, uint32_t *segment,
+			    uint32_t *offset)
+{
+	static char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	builder_key(number, key);
+	assert_true(builder_find(world->builder, key, segment, offset));
+	builder_segment_path(world->builder, *segment, path);
+	return path;
+}
+
+static void read_bytes(const char *path, uint64_t offset, void *out, size_t len)
+{
+	const int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, out, len, (off_t)offset), (ssize_t)len);
+	close(fd);
+}
+
+/* Offset in the index file of the bucket that holds object @number. */
+static uint64_t bucket_of(const struct world *world, unsigned number)
+{
+	uint8_t key[BUILDER_KEY], bucket[40];
+	builder_key(number, key);
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
+		read_bytes(index_path(world), at, bucket, sizeof(bucket));
+		if (memcmp(bucket, key, BUILDER_KEY) == 0)
+			return at;
+	}
+	fail_msg("object %u is not in the index", number);
+	return 0;
+}
+
+static uint64_t empty_bucket(const struct world *world)
+{
+	uint8_t bucket[40];
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
+		read_bytes(index_path(world), at, bucket, sizeof(bucket));
+		if (memcmp(bucket + 32, "\xff\xff\xff\xff", 4) == 0)
+			return at;
+	}
+	fail_msg("the index is full");
+	return 0;
+}
+
+static void rewrite_config(const struct world *world, const char *text)
+{
+	builder_write_file(path_of(world, "config"), text, strlen(text));
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	struct stat st;
+	assert_int_equal(stat(from, &st), 0);
+	uint8_t *bytes = malloc((size_t)st.st_size + 1);
+	assert_non_null(bytes);
+	read_bytes(from, 0, bytes, (size_t)st.st_size);
+	builder_write_file(to, bytes, (size_t)st.st_size);
+	free(bytes);
+}
+
+static const char *copy_of(const char *path)
+{
+	static char copy[BUILDER_PATH];
+	snprintf(copy, sizeof(copy), "%s", path);
+	return copy;
+}
+
+static void patch_put(const struct world *world, unsigned number, uint32_t at, const void *bytes,
+		      size_t len)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(world, number, &segment, &offset);
+	builder_patch(path, offset + at, bytes, len);
+}
+
+/* ---- damages, one for each problem ---- */
+
+static void config_missing(struct world *w) { unlink(path_of(w, "config")); }
+static void config_version(struct world *w)
+{
+	rewrite_config(w, "[repository]\nversion = 2\nsegments_per_dir = 4\nmax_segment_size = 1500\n"
+		       "id = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+}
+static void config_id(struct world *w)
+{
+	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
+}
+static void config_limits(struct world *w)
+{
+	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 0\n"
+		       "id = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+}
+static void config_syntax(struct world *w) { rewrite_config(w, "no section here\n"); }
+static void config_folder(struct world *w)
+{
+	config_missing(w);
+	assert_int_equal(mkdir(path_of(w, "config"), 0700), 0);
+}
+
+static void data_missing(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+}
+static void folder_unreadable(struct world *w)
+{
+	w->fault.open_path = "1";
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void segment_misplaced(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/77"), 0700), 0);
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "data/77/1")), 0);
+}
+static void segment_duplicate(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/77"), 0700), 0);
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	copy_file(from, path_of(w, "data/77/1"));
+}
+static void segment_name(struct world *w) { builder_write_file(path_of(w, "data/0/007"), "x", 1); }
+static void not_a_file(struct world *w)
+{
+	assert_int_equal(mkfifo(path_of(w, "data/0/99"), 0600), 0);
+}
+static void stray_file(struct world *w) { builder_write_file(path_of(w, "data/0/1.tmp"), "x", 1); }
+static void segment_missing(struct world *w) { unlink(path_of(w, "data/0/1")); }
+static void segment_missing_without_index(struct world *w)
+{
+	segment_missing(w);
+	unlink(index_path(w));
+}
+static void segment_unreadable(struct world *w)
+{
+	w->fault.open_path = "data/0/1";
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void range_unreadable(struct world *w)
+{
+	builder_write_index(w->builder, builder_head(w->builder), 30);	/* 1218 bytes: keep the index out of it */
+	w->fault.bad_offset = 1300;
+	w->fault.bad_length = 20;
+	w->io = &w->fault.io;
+}
+
+static void magic_lost(struct world *w) { builder_flip(path_of(w, "data/0/1"), 3, 1); }
+static void segment_empty(struct world *w) { builder_truncate(path_of(w, "data/0/1"), 0); }
+static void size_small(struct world *w) { patch_put(w, 7, 4, "\x05\0\0\0", 4); }
+static void size_large(struct world *w) { patch_put(w, 7, 4, "\xff\xff\xff\xff", 4); }
+static void bad_tag(struct world *w) { patch_put(w, 7, 8, "\x09", 1); }
+static void torn(struct world *w)
+{
+	struct stat st;
+	const char *path = path_of(w, "data/0/1");
+	assert_int_equal(stat(path, &st), 0);
+	builder_truncate(path, (uint64_t)st.st_size - 10);
+}
+static void torn_between_entries(struct world *w)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(w, 7, &segment, &offset);
+	builder_truncate(path, offset);
+}
+static void crc(struct world *w) { patch_put(w, 7, 100, "????", 4); }
+static void zeros(struct world *w)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(w, 7, &segment, &offset);
+	builder_zero(path, offset, 341);
+}
+static void suspect(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], inner[60];
+	builder_key(900, key);
+	const size_t len = builder_encode(BUILDER_PUT, key, "inside", 6, inner);
+	patch_put(w, 7, 100, inner, len);
+}
+static void delete_lost(struct world *w)
+{
+	/* The DELETE of object 3 is the first entry behind the first transaction. */
+	uint8_t bytes[41];
+	for (unsigned segment = 0; segment <= builder_head(w->builder); segment++) {
+		char path[BUILDER_PATH];
+		builder_segment_path(w->builder, segment, path);
+		struct stat st;
+		if (stat(path, &st) != 0 || st.st_size < 49)
+			continue;
+		read_bytes(path, 8, bytes, sizeof(bytes));
+		if (bytes[8] == BUILDER_DELETE) {
+			builder_flip(path, 8 + 20, 1);
+			return;
+		}
+	}
+	fail_msg("no DELETE at the beginning of a segment");
+}
+
+static void add_tail(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(700, key);
+	builder_put_some(w->builder, key, 100);
+	builder_close_segment(w->builder);
+}
+static void tail_torn(struct world *w)
+{
+	add_tail(w);
+	builder_truncate(path_of(w, "data/%u/%u", (builder_head(w->builder) + 1) / 4,
+				 builder_head(w->builder) + 1), 100);
+}
+static void commit_flip(struct world *w)
+{
+	char path[BUILDER_PATH];
+	struct stat st;
+	builder_segment_path(w->builder, builder_head(w->builder), path);
+	assert_int_equal(stat(path, &st), 0);
+	builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
+}
+/* The last COMMIT damaged before index and hints of its transaction were written. */
+static void commit_flip_alone(struct world *w)
+{
+	unlink(index_path(w));
+	unlink(hints_path(w));
+	commit_flip(w);
+}
+static void zeros_after_commit(struct world *w)
+{
+	static const uint8_t zeros_bytes[4096];
+	char path[BUILDER_PATH];
+	unlink(index_path(w));
+	unlink(hints_path(w));
+	builder_segment_path(w->builder, builder_head(w->builder), path);
+	FILE *file = fopen(path, "ab");
+	assert_non_null(file);
+	assert_int_equal(fwrite(zeros_bytes, 1, sizeof(zeros_bytes), file), sizeof(zeros_bytes));
+	fclose(file);
+}
+static void no_commit(struct world *w)
+{
+	/* Only the very first segments, of which none is complete. */
+	for (unsigned i = 2; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+static void only_magic(struct world *w)
+{
+	no_commit(w);
+	unlink(path_of(w, "data/0/1"));
+	builder_truncate(path_of(w, "data/0/0"), 8);
+}
+
+static void index_missing(struct world *w) { unlink(index_path(w)); }
+static void index_unreadable(struct world *w)
+{
+	index_missing(w);
+	assert_int_equal(mkdir(index_path(w), 0700), 0);
+}
+static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOTANIDX", 8); }
+static void index_length(struct world *w) { builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7); }
+static void index_stale(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.2")), 0);
+}
+static void index_too_new(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.4711")), 0);
+}
+static void index_old(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	copy_file(from, path_of(w, "index.2"));
+}
+static void index_count(struct world *w) { builder_flip(index_path(w), 8, 4); }
+static void index_duplicate(struct world *w)
+{
+	uint8_t bucket[40];
+	const uint64_t at = bucket_of(w, 5), free_at = empty_bucket(w);
+	read_bytes(index_path(w), at, bucket, sizeof(bucket));
+	builder_patch(index_path(w), free_at, bucket, sizeof(bucket));
+}
+/* An index of one used bucket of object 5, far from its home. */
+static void index_unreachable(struct world *w)
+{
+	uint8_t bucket[40];
+	const uint64_t at = bucket_of(w, 5);
+	read_bytes(index_path(w), at, bucket, sizeof(bucket));
+	uint32_t home;
+	memcpy(&home, bucket, 4);
+	const uint64_t far = 18 + (uint64_t)((home % BUCKETS + BUCKETS / 2) % BUCKETS) * 40;
+	memset(bucket + 32, 0xff, 4);
+	for (uint64_t i = 18; i < 18 + BUCKETS * 40; i += 40) {
+		uint8_t empty[40] = { 0 };
+		memset(empty + 32, 0xff, 4);
+		builder_patch(index_path(w), i, empty, sizeof(empty));
+	}
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	memcpy(bucket + 32, &segment, 4);
+	memcpy(bucket + 36, &offset, 4);
+	builder_patch(index_path(w), far, bucket, sizeof(bucket));
+}
+/* Hundreds of thousands of keys of one home. */
+static void index_degenerate(struct world *w)
+{
+	const uint32_t buckets = 200000;
+	uint8_t *bytes = calloc(buckets, 40);
+	uint8_t header[18] = "ATTICIDX";
+	assert_non_null(bytes);
+	memcpy(header + 8, &buckets, 4);
+	memcpy(header + 12, &buckets, 4);
+	header[16] = 32;
+	header[17] = 8;
+	for (uint32_t i = 0; i < buckets; i++)
+		memcpy(bytes + (size_t)i * 40 + 4, &i, 4);
+	FILE *file = fopen(index_path(w), "wb");
+	assert_non_null(file);
+	fwrite(header, 1, sizeof(header), file);
+	fwrite(bytes, 40, buckets, file);
+	fclose(file);
+	free(bytes);
+}
+static void index_mapping(struct world *w) { builder_flip(index_path(w), bucket_of(w, 5) + 36, 1); }
+static void index_key_missing(struct world *w)
+{
+	uint8_t deleted[4] = { 0xfe, 0xff, 0xff, 0xff };
+	builder_patch(index_path(w), bucket_of(w, 5) + 32, deleted, sizeof(deleted));
+}
+static void index_key_deleted(struct world *w)
+{
+	/* Object 3, deleted in the second transaction, is put back where it was in the first. */
+	uint8_t key[BUILDER_KEY], bytes[49 + BUILDER_KEY], bucket[40];
+	builder_key(3, key);
+	uint64_t offset = 8;
+	uint32_t size, zero = 0, at;
+	for (;;) {
+		read_bytes(path_of(w, "data/0/0"), offset, bytes, sizeof(bytes));
+		if (memcmp(bytes + 9, key, BUILDER_KEY) == 0)
+			break;
+		memcpy(&size, bytes + 4, 4);
+		offset += size;
+	}
+	at = (uint32_t)offset;
+	memcpy(bucket, key, BUILDER_KEY);
+	memcpy(bucket + 32, &zero, 4);
+	memcpy(bucket + 36, &at, 4);
+	/* A full run from its home, so that it can be found. */
+	uint32_t home;
+	memcpy(&home, key, 4);
+	for (uint32_t i = 0; i < BUCKETS; i++) {
+		uint8_t there[40];
+		const uint64_t place = 18 + (uint64_t)((home + i) % BUCKETS) * 40;
+		read_bytes(index_path(w), place, there, sizeof(there));
+		if (memcmp(there + 32, "\xff\xff\xff\xff", 4) != 0)
+			continue;
+		builder_patch(index_path(w), place, bucket, sizeof(bucket));
+		return;
+	}
+}
+
+static void hints_missing(struct world *w) { unlink(hints_path(w)); }
+static void hints_unreadable(struct world *w)
+{
+	hints_missing(w);
+	assert_int_equal(mkdir(hints_path(w), 0700), 0);
+}
+static void hints_format(struct world *w) { builder_write_file(hints_path(w), "garbage", 7); }
+static void hints_version(struct world *w)
+{
+	/* {"version": 2, "segments": {}, "compact": []} */
+	static const char bytes[] = "\x83\xa7version\x02\xa8segments\x80\xa7" "compact\x90";
+	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
+}
+static void hints_stale(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.2")), 0);
+}
+static void hints_too_new(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.4711")), 0);
+}
+static void hints_old(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	copy_file(from, path_of(w, "hints.2"));
+}
+static void hints_count(struct world *w)
+{
+	/* {"version": 1, "segments": {0: 99}, "compact": []} */
+	static const char bytes[] = "\x83\xa7version\x01\xa8segments\x81\x00\x63\xa7" "compact\x90";
+	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
+}
+
+static void nothing(struct world *w) { (void)w; }
+
+/* The first read of an entry sees a flipped bit, the second does not. */
+static ssize_t unstable_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	struct fault *fault = io->context;
+	const ssize_t got = io_system.pread(&io_system, fd, buffer, len, offset);
+	/* Windows are read from the beginning of the segment; the config is not flipped. */
+	if (got > 1000 && offset == 0 && memcmp(buffer, "ATTICSEG", 8) == 0 && fault->preads++ == 0)
+		((uint8_t *)buffer)[500] ^= 1;
+	return got;
+}
+static void unstable(struct world *w)
+{
+	w->fault.io.pread = unstable_pread;
+	w->io = &w->fault.io;
+}
+static void write_meanwhile(struct world *w) { builder_write_file(path_of(w, "index.tmp"), "x", 1); }
+static void changed(struct world *w) { w->between = write_meanwhile; }
+
+/* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
+static uint8_t *huge_entry;
+#define HUGE_ENTRY 20971520u
+#define HUGE_LENGTH (8 + (off_t)206 * HUGE_ENTRY)
+static ssize_t huge_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	struct stat st;
+	(void)io;
+	if (io_system.fstat(&io_system, fd, &st) != 0 || st.st_size != 8)
+		return io_system.pread(&io_system, fd, buffer, len, offset);
+	if (offset < 8)
+		return io_system.pread(&io_system, fd, buffer, 8, offset);
+	const size_t at = (size_t)((offset - 8) % HUGE_ENTRY);
+	if (offset >= HUGE_LENGTH)
+		return 0;
+	if (len > HUGE_ENTRY - at)
+		len = HUGE_ENTRY - at;
+	memcpy(buffer, huge_entry + at, len);
+	return (ssize_t)len;
+}
+static int huge_fstat(const struct io *io, int fd, struct stat *st)
+{
+	(void)io;
+	const int result = io_system.fstat(&io_system, fd, st);
+	if (st->st_size == 8)
+		st->st_size = HUGE_LENGTH;
+	return result;
+}
+static void too_large(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	const uint32_t size = HUGE_ENTRY;
+	free(huge_entry);
+	huge_entry = calloc(1, HUGE_ENTRY);
+	assert_non_null(huge_entry);
+	builder_key(5, key);
+	memcpy(huge_entry + 4, &size, 4);
+	memcpy(huge_entry + 9, key, BUILDER_KEY);
+	const uint32_t crc_value = (uint32_t)crc32(0, huge_entry + 4, size - 4);
+	memcpy(huge_entry, &crc_value, 4);
+	builder_truncate(path_of(w, "data/0/0"), 8);
+	w->fault.io.pread = huge_pread;
+	w->fault.io.fstat = huge_fstat;
+	w->io = &w->fault.io;
+}
+
+static const struct sample {
+	const char *name;
+	void (*damage)(struct world *world);
+	enum problem problem;		/* must be found */
+	enum repair repair;		/* must be recommended */
+	unsigned lost;			/* objects that must be named lost */
+} samples[] = {
+	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_COMPACT, 0 },
+	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_COMPACT, 0 },
+	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_COMPACT, 0 },
+	{ "config-version", config_version, PROBLEM_CONFIG_VERSION, REPAIR_COMPACT, 0 },
+	{ "config-id", config_id, PROBLEM_CONFIG_ID, REPAIR_COMPACT, 0 },
+	{ "config-limits", config_limits, PROBLEM_CONFIG_LIMITS, REPAIR_COMPACT, 0 },
+	{ "data-missing", data_missing, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
+	{ "folder-unreadable", folder_unreadable, PROBLEM_FOLDER_UNREADABLE, REPAIR_NONE, 0 },
+	{ "segment-misplaced", segment_misplaced, PROBLEM_SEGMENT_MISPLACED, REPAIR_SALVAGE, 0 },
+	{ "segment-duplicate", segment_duplicate, PROBLEM_SEGMENT_DUPLICATE, REPAIR_SALVAGE, 0 },
+	{ "segment-name", segment_name, PROBLEM_SEGMENT_NAME, REPAIR_COMPACT, 0 },
+	{ "not-a-file", not_a_file, PROBLEM_NOT_A_FILE, REPAIR_COMPACT, 0 },
+	{ "stray-file", stray_file, PROBLEM_STRAY_FILE, REPAIR_COMPACT, 0 },
+	{ "segment-missing", segment_missing, PROBLEM_SEGMENT_MISSING, REPAIR_SALVAGE, 5 },
+	{ "segment-missing-and-index", segment_missing_without_index, PROBLEM_SEGMENT_MISSING,
+	  REPAIR_SALVAGE, 0 },
+	{ "segment-unreadable", segment_unreadable, PROBLEM_SEGMENT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "range-unreadable", range_unreadable, PROBLEM_RANGE_UNREADABLE, REPAIR_SALVAGE, 0 },
+	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
+	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "segment-empty", segment_empty, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 5 },
+	{ "size-small", size_small, PROBLEM_ENTRY_SIZE_SMALL, REPAIR_SALVAGE, 1 },
+	{ "size-large", size_large, PROBLEM_ENTRY_SIZE_LARGE, REPAIR_SALVAGE, 1 },
+	{ "bad-tag", bad_tag, PROBLEM_ENTRY_TAG, REPAIR_SALVAGE, 1 },
+	{ "torn", torn, PROBLEM_ENTRY_TORN, REPAIR_SALVAGE, 1 },
+	{ "torn-between-entries", torn_between_entries, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 3 },
+	{ "segment-short", torn_between_entries, PROBLEM_SEGMENT_SHORT, REPAIR_SALVAGE, 3 },
+	{ "crc", crc, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 1 },
+	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
+	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
+	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
+	{ "tail", add_tail, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
+	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
+	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
+	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "no-commit", no_commit, PROBLEM_NO_COMMIT, REPAIR_SALVAGE, 0 },
+	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
+	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },
+	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
+	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
+	{ "index-stale", index_stale, PROBLEM_INDEX_STALE, REPAIR_RECOVER, 0 },
+	{ "index-too-new", index_too_new, PROBLEM_INDEX_TOO_NEW, REPAIR_RECOVER, 0 },
+	{ "index-old", index_old, PROBLEM_INDEX_OLD, REPAIR_COMPACT, 0 },
+	{ "index-count", index_count, PROBLEM_INDEX_COUNT, REPAIR_RECOVER, 0 },
+	{ "index-duplicate", index_duplicate, PROBLEM_INDEX_DUPLICATE, REPAIR_RECOVER, 0 },
+	{ "index-unreachable", index_unreachable, PROBLEM_INDEX_UNREACHABLE, REPAIR_RECOVER, 0 },
+	{ "index-degenerate", index_degenerate, PROBLEM_INDEX_DEGENERATE, REPAIR_RECOVER, 0 },
+	{ "index-mapping", index_mapping, PROBLEM_INDEX_MAPPING, REPAIR_RECOVER, 0 },
+	{ "index-key-missing", index_key_missing, PROBLEM_INDEX_KEY_MISSING, REPAIR_RECOVER, 0 },
+	{ "index-key-deleted", index_key_deleted, PROBLEM_INDEX_KEY_DELETED, REPAIR_RECOVER, 0 },
+	{ "hints-missing", hints_missing, PROBLEM_HINTS_MISSING, REPAIR_RECOVER, 0 },
+	{ "hints-unreadable", hints_unreadable, PROBLEM_HINTS_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "hints-format", hints_format, PROBLEM_HINTS_FORMAT, REPAIR_RECOVER, 0 },
+	{ "hints-version", hints_version, PROBLEM_HINTS_VERSION, REPAIR_RECOVER, 0 },
+	{ "hints-stale", hints_stale, PROBLEM_HINTS_STALE, REPAIR_RECOVER, 0 },
+	{ "hints-too-new", hints_too_new, PROBLEM_HINTS_TOO_NEW, REPAIR_RECOVER, 0 },
+	{ "hints-old", hints_old, PROBLEM_HINTS_OLD, REPAIR_COMPACT, 0 },
+	{ "hints-count", hints_count, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
+	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
+	{ "changed", changed, PROBLEM_CHANGED, REPAIR_COMPACT, 0 },
+};
+
+static void print_findings(const struct world *world)
+{
+	char message[512];
+	for (size_t i = 0; i < world->verify->findings.count; i++) {
+		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
+		print_message("#   %s: %s\n", problem_table[world->verify->findings.rows[i].problem].id,
+			      message);
+	}
+}
+
+static bool sample_holds(const struct sample *sample, struct world *world)
+{
+	const bool is_info = problem_table[sample->problem].severity == SEVERITY_INFO;
+	const bool has_info_only = is_info && sample->repair == REPAIR_COMPACT;
+	return found(world, sample->problem) > 0 &&
+	       (sample->repair == world->diagnosis.recommended ||
+		/* Where hints cannot be read, nothing is known of compaction. */
+		(sample->repair == REPAIR_COMPACT && world->diagnosis.recommended == REPAIR_NONE)) &&
+	       world->diagnosis.clean == has_info_only &&
+	       found(world, PROBLEM_OBJECT_LOST) == sample->lost &&
+	       world->diagnosis.verdict[0] != '\0';
+}
+
+static void every_problem_is_found_and_named(void **state)
+{
+	bool raised[PROBLEM_COUNT] = { false };
+	unsigned failures = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+		for (unsigned threads = 1; threads <= 3; threads += 2) {
+			struct world world;
+			world_new(&world);
+			fault_init(&world.fault);
+			samples[i].damage(&world);
+			world_judge(&world, threads);
+			raised[samples[i].problem] |= found(&world, samples[i].problem) > 0;
+			if (!sample_holds(&samples[i], &world)) {
+				const char *repair = repair_name(world.diagnosis.recommended);
+				print_message("# %s: recommended %s, lost %d, clean %d\n",
+					      samples[i].name, repair ? repair : "nothing",
+					      (int)found(&world, PROBLEM_OBJECT_LOST),
+					      world.diagnosis.clean);
+				print_findings(&world);
+				failures++;
+			}
+			world_free(&world);
+		}
+	}
+	free(huge_entry);
+	huge_entry = NULL;
+	assert_int_equal(failures, 0);
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		if (!raised[problem])
+			fail_msg("no sample raises %s", problem_table[problem].id);
+	(void)state;
+}
+
+static void a_whole_repository_is_clean(void **state)
+{
+	struct world world;
+	world_new(&world);
+	world_judge(&world, 2);
+	assert_true(world.diagnosis.clean);
+	assert_int_equal(world.verify->objects, 25);
+	assert_int_equal(world.verify->superseded, 2);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_int_equal(world.verify->tail, TAIL_NONE);
+	assert_true(world.verify->index_was_compared);
+	assert_true(world.verify->index_is_intact);
+	uint64_t puts = 0, live = 0, bytes = 0;
+	for (size_t i = 0; i < world.view->layout.count; i++) {
+		puts += world.verify->facts[i].puts;
+		live += world.verify->facts[i].live;
+		bytes += world.verify->facts[i].size;
+	}
+	assert_int_equal(puts, 27);
+	assert_int_equal(live, 25);
+	assert_int_equal(bytes, world.verify->bytes);
+	world_free(&world);
+	(void)state;
+}
+
+static void the_replay_without_an_index_gives_the_same(void **state)
+{
+	struct world world;
+	world_new(&world);
+	world_judge(&world, 1);
+	uint32_t with_index[64];
+	assert_true(world.view->layout.count <= 64);
+	for (size_t i = 0; i < world.view->layout.count; i++)
+		with_index[i] = world.verify->facts[i].live;
+	world_forget(&world);
+	index_missing(&world);
+	world_judge(&world, 2);
+	assert_false(world.verify->index_was_compared);
+	assert_int_equal(world.verify->objects, 25);
+	for (size_t i = 0; i < world.view->layout.count; i++)
+		assert_int_equal(world.verify->facts[i].live, with_index[i]);
+	world_free(&world);
+	(void)state;
+}
+
+static void lookup_and_status_follow_the_log(void **state)
+{
+	struct world world;
+	struct replay_event place;
+	struct segment_entry entry = { .tag = SEGMENT_PUT };
+	uint32_t segment, offset;
+	bool known;
+	world_new(&world);
+	index_mapping(&world);		/* the index is wrong about object 5 */
+	world_judge(&world, 1);
+	for (unsigned i = 0; i < OBJECTS + 2; i++) {
+		builder_key(i, entry.key);
+		assert_int_equal(verify_lookup(world.verify, entry.key, &place), i != 3);
+		if (i == 3)
+			continue;
+		put_path(&world, i, &segment, &offset);
+		assert_int_equal(place.segment, segment);
+		assert_int_equal(place.offset, offset);
+		entry.offset = offset;
+		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+				 STATUS_LIVE);
+		assert_true(known);
+		entry.offset = offset + 1;
+		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+				 STATUS_SUPERSEDED);
+		assert_int_equal(entry_status(world.view, world.verify, 4000, &entry, &known),
+				 STATUS_UNCOMMITTED);
+	}
+	builder_key(3, entry.key);
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DELETED);
+	entry.tag = SEGMENT_DELETE;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_TOMBSTONE);
+	entry.tag = SEGMENT_COMMIT;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_COMMIT);
+	entry.tag = SEGMENT_DAMAGED;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DAMAGED);
+	world_free(&world);
+	(void)state;
+}
+
+static void without_verification_the_index_tells_the_status_or_nobody_does(void **state)
+{
+	struct world world;
+	struct segment_entry entry = { .tag = SEGMENT_PUT };
+	uint32_t segment, offset;
+	bool known;
+	world_new(&world);
+	world_judge(&world, 1);
+	builder_key(5, entry.key);
+	put_path(&world, 5, &segment, &offset);
+	entry.offset = offset;
+	assert_int_equal(entry_status(world.view, NULL, segment, &entry, &known), STATUS_LIVE);
+	assert_true(known);
+	world_forget(&world);
+	index_stale(&world);
+	world_judge(&world, 1);
+	entry_status(world.view, NULL, segment, &entry, &known);
+	assert_false(known);
+	world_free(&world);
+	(void)state;
+}
+
+static char *describe(const struct world *world)
+{
+	char *text = NULL, message[512];
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	for (size_t i = 0; i < world->verify->findings.count; i++) {
+		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
+		fprintf(out, "%s\n", message);
+	}
+	for (size_t i = 0; i < world->view->layout.count; i++) {
+		const struct segment_facts *f = &world->verify->facts[i];
+		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits, f->damaged,
+			(unsigned)f->live, (unsigned long long)f->live_bytes,
+			(unsigned long long)f->damaged_bytes);
+	}
+	fprintf(out, "%llu %llu %s\n", (unsigned long long)world->verify->objects,
+		(unsigned long long)world->verify->superseded, world->diagnosis.verdict);
+	fclose(out);
+	return text;
+}
+
+static void the_result_does_not_depend_on_the_threads(void **state)
+{
+	static void (*const damages[])(struct world *) = { crc, zeros, index_missing, delete_lost,
+							   segment_missing, hints_count };
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		struct world world;
+		char *first = NULL;
+		world_new(&world);
+		damages[i](&world);
+		static const unsigned threads[] = { 1, 2, 7 };
+		for (size_t t = 0; t < ARRAY_SIZE(threads); t++) {
+			world_judge(&world, threads[t]);
+			char *text = describe(&world);
+			if (first)
+				assert_string_equal(text, first);
+			else
+				first = strdup(text);
+			free(text);
+			world_forget(&world);
+		}
+		free(first);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void a_cancelled_run_says_so_and_is_not_complete(void **state)
+{
+	struct world world;
+	struct verify_progress progress = { .cancel = true };
+	const struct view_options options = { .no_lock = true };
+	struct as_error error;
+	world_new(&world);
+	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
+	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_ERR_CANCELLED);
+	assert_false(world.verify->complete);
+	world_free(&world);
+	(void)state;
+}
+
+static void progress_ends_at_all_bytes_and_segments(void **state)
+{
+	struct world world;
+	struct verify_progress progress = { 0 };
+	const struct view_options options = { .no_lock = true };
+	struct as_error error;
+	world_new(&world);
+	crc(&world);
+	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
+	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_OK);
+	assert_int_equal(progress.bytes_done, world.verify->bytes);
+	assert_int_equal(progress.bytes_total, world.verify->bytes);
+	assert_int_equal(progress.segments_done, world.view->layout.count);
+	assert_true(progress.problems >= 2);
+	struct findings copy;
+	assert_int_equal(verify_copy_findings(world.verify, &copy), AS_OK);
+	assert_int_equal(copy.count, world.verify->findings.count);
+	findings_free(&copy);
+	world_free(&world);
+	(void)state;
+}
+
+static void a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only(void **state)
+{
+	struct world world;
+	world_new(&world);
+	add_tail(&world);
+	commit_flip(&world);
+	world_judge(&world, 1);
+	assert_int_equal(world.verify->tail, TAIL_WAS_COMMITTED);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_int_equal(world.verify->objects, 25);
+	assert_int_equal(found(&world, PROBLEM_TAIL_UNCOMMITTED), 1);
+	const struct finding *row = finding_row(&world, PROBLEM_TAIL_UNCOMMITTED);
+	assert_non_null(row);
+	assert_int_equal(row->segment, builder_head(world.builder) + 1);
+	world_free(&world);
+	(void)state;
+}
+
+static void damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback(void **state)
+{
+	struct world world;
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	world_new(&world);
+	builder_key(700, key);
+	builder_put_some(world.builder, key, 100);
+	builder_key(701, key);
+	builder_put_some(world.builder, key, 100);
+	builder_segment_path(world.builder, builder_segment(world.builder), path);
+	builder_close_segment(world.builder);
+	builder_flip(path, 60, 1);
+	world_judge(&world, 1);
+	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), 1);
+	assert_int_equal(world.diagnosis.recommended, REPAIR_ROLLBACK);
+	assert_int_equal(world.diagnosis.errors, 0);
+	world_free(&world);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_repository_is_clean),
+		cmocka_unit_test(every_problem_is_found_and_named),
+		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
+		cmocka_unit_test(lookup_and_status_follow_the_log),
+		cmocka_unit_test(without_verification_the_index_tells_the_status_or_nobody_does),
+		cmocka_unit_test(the_result_does_not_depend_on_the_threads),
+		cmocka_unit_test(a_cancelled_run_says_so_and_is_not_complete),
+		cmocka_unit_test(progress_ends_at_all_bytes_and_segments),
+		cmocka_unit_test(a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only),
+		cmocka_unit_test(damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,433 @@
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "engine/history.h"
+#include "engine/view.h"
+#include "tests/builder.h"
+#include "tests/fault.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	struct builder *builder;
+	struct view *view;
+	struct as_error error;
+};
+
+/* Objects 0 to 19 of 200 bytes, in segments of about 1000; 5 deleted, 6 overwritten in a second transaction. */
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	uint8_t key[BUILDER_KEY];
+	assert_non_null(world);
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 3, 1000);
+	for (unsigned i = 0; i < 20; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 200);
+	}
+	builder_commit(world->builder);
+	builder_key(5, key);
+	builder_delete(world->builder, key);
+	builder_key(6, key);
+	builder_put(world->builder, key, "second", 6);
+	builder_transaction(world->builder);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	view_close(world->view);
+	builder_free(world->builder);
+	builder_remove_folder(world->folder);
+	free(world);
+	return 0;
+}
+
+static enum as_err open_view(struct world *world, const struct io *io)
+{
+	const struct view_options options = { .io = io, .no_lock = true };
+	view_close(world->view);
+	return view_open(world->repo, &options, &world->view, &world->error);
+}
+
+static bool view_found(const struct world *world, enum problem problem)
+{
+	return world->view->findings.total[problem] > 0;
+}
+
+static struct key_prefix prefix_of(unsigned number, unsigned nibbles)
+{
+	uint8_t key[BUILDER_KEY];
+	char hex[KEY_HEX_SIZE];
+	struct key_prefix prefix;
+	builder_key(number, key);
+	key_to_hex(key, hex);
+	hex[nibbles] = '\0';
+	assert_true(key_prefix_parse(hex, &prefix));
+	return prefix;
+}
+
+/* ---- opening ---- */
+
+static void opening_finds_the_transaction_and_what_belongs_to_it(void **state)
+{
+	struct world *world = *state;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	const struct view *view = world->view;
+	assert_true(view->has_transaction && view->has_index && view->has_hints);
+	assert_int_equal(view->transaction, builder_head(world->builder));
+	assert_int_equal(view->index_transaction, view->transaction);
+	assert_int_equal(view->hints_transaction, view->transaction);
+	assert_int_equal(view->layout.count, builder_head(world->builder) + 1);
+	assert_int_equal(view->tail, view->layout.count);
+	assert_true(view_index_fits(view));
+	assert_true(view->config.usable && view->hints.usable);
+	assert_true(view_is_committed(view, 0));
+	assert_true(view_is_committed(view, view->transaction));
+	assert_false(view_is_committed(view, view->transaction + 1));
+	struct diagnosis diagnosis;
+	diagnose(view, NULL, &diagnosis);
+	assert_true(diagnosis.clean);
+	assert_false(diagnosis.verified);
+}
+
+static void opening_does_not_read_the_data(void **state)
+{
+	struct world *world = *state;
+	struct fault fault;
+	fault_init(&fault);
+	assert_int_equal(open_view(world, &fault.io), AS_OK);
+	/* config, hints, header of the index, nine bytes of the last segment; each read to its end. */
+	assert_in_range(fault.preads, 1, 16);
+	/* Each folder once and once more to list it; config, index, hints, the last segment. */
+	assert_in_range(fault.opens, 1, 2 * (world->view->layout.folder_count + 2) + 4);
+	view_close(world->view);	/* before the io that it reads through */
+	world->view = NULL;
+}
+
+static void what_is_no_repository_is_told_apart(void **state)
+{
+	struct world *world = *state;
+	struct view *view;
+	struct as_error error;
+	char path[BUILDER_PATH];
+	snprintf(path, sizeof(path), "%.400s/nothing", world->folder);
+	assert_int_equal(view_open(path, NULL, &view, &error), AS_ERR_DOES_NOT_EXIST);
+	assert_non_null(strstr(error.message, path));
+	assert_null(view);
+	assert_int_equal(view_open(world->folder, NULL, &view, &error), AS_ERR_INVALID_REPOSITORY);
+	builder_path(world->builder, "config", path);
+	assert_int_equal(view_open(path, NULL, &view, &error), AS_ERR_INVALID_REPOSITORY);
+}
+
+static void a_repository_without_config_is_still_opened(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	builder_path(world->builder, "config", path);
+	unlink(path);
+	struct as_error error;
+	view_close(world->view);
+	assert_int_equal(view_open(world->repo, NULL, &world->view, &error), AS_OK);
+	assert_true(view_found(world, PROBLEM_CONFIG_MISSING));
+	assert_false(view_found(world, PROBLEM_SEGMENT_MISPLACED));
+	assert_int_equal(world->view->lock.state, LOCK_IMPOSSIBLE);
+	assert_true(world->view->has_transaction);
+}
+
+static void an_empty_repository_needs_neither_index_nor_hints(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	struct view *view;
+	struct as_error error;
+	snprintf(path, sizeof(path), "%.400s/empty", world->folder);
+	builder_free(builder_new(path, 10, 1000));
+	assert_int_equal(view_open(path, NULL, &view, &error), AS_OK);
+	assert_false(view->has_transaction);
+	assert_int_equal(view->findings.count, 0);
+	assert_int_equal(view->lock.state, LOCK_SHARED);
+	view_close(view);
+}
+
+static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	builder_key(50, key);
+	builder_put_some(world->builder, key, 10);
+	builder_close_segment(world->builder);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_int_equal(world->view->tail, world->view->layout.count - 1);
+	struct diagnosis diagnosis;
+	diagnose(world->view, NULL, &diagnosis);
+	assert_int_equal(diagnosis.recommended, REPAIR_ROLLBACK);
+}
+
+static void numbers_in_names_must_be_canonical(void **state)
+{
+	struct world *world = *state;
+	static const char *const names[] = { "index.007", "index.", "index.4294967296", "hints.1x",
+					     "index.-1", "index.tmp" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[BUILDER_PATH];
+		builder_path(world->builder, names[i], path);
+		builder_write_file(path, "x", 1);
+	}
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(world->view->index_transaction, builder_head(world->builder));
+	assert_int_equal(world->view->findings.total[PROBLEM_STRAY_FILE], ARRAY_SIZE(names));
+}
+
+static void a_change_on_the_disk_is_noticed(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_false(view_is_changed(world->view));
+	builder_segment_path(world->builder, builder_head(world->builder), path);
+	FILE *file = fopen(path, "ab");
+	assert_non_null(file);
+	fputc(0, file);
+	fclose(file);
+	assert_true(view_is_changed(world->view));
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_false(view_is_changed(world->view));
+	uint8_t key[BUILDER_KEY];
+	builder_key(60, key);
+	builder_put_some(world->builder, key, 10);
+	builder_transaction(world->builder);
+	assert_true(view_is_changed(world->view));
+}
+
+/* ---- objects ---- */
+
+static void an_object_is_found_by_key_or_prefix_and_read(void **state)
+{
+	struct world *world = *state;
+	struct index_bucket bucket;
+	uint8_t *data;
+	size_t len;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	for (unsigned nibbles = 12; nibbles <= 64; nibbles += 52) {
+		const struct key_prefix prefix = prefix_of(6, nibbles);
+		assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_OK);
+		assert_int_equal(view_get_at(world->view, bucket.key, bucket.segment, bucket.offset,
+					     &data, &len, &world->error), AS_OK);
+		assert_int_equal(len, 6);
+		assert_memory_equal(data, "second", 6);
+		free(data);
+		assert_int_equal(view_target(world->view, &bucket), TARGET_OK);
+	}
+	const struct key_prefix gone = prefix_of(5, 64);
+	assert_int_equal(view_find_key(world->view, &gone, &bucket, &world->error),
+			 AS_ERR_OBJECT_NOT_FOUND);
+	/* Twenty keys and sixteen first digits: some digit has two. */
+	unsigned ambiguous = 0;
+	for (unsigned i = 0; i < 20; i++) {
+		const struct key_prefix digit = prefix_of(i, 1);
+		ambiguous += view_find_key(world->view, &digit, &bucket, &world->error) ==
+			     AS_ERR_AMBIGUOUS;
+	}
+	assert_true(ambiguous > 0);
+}
+
+static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY], *data;
+	uint32_t segment, offset;
+	size_t len;
+	char path[BUILDER_PATH], place[64];
+	builder_key(7, key);
+	assert_true(builder_find(world->builder, key, &segment, &offset));
+	builder_segment_path(world->builder, segment, path);
+	builder_flip(path, offset + 100, 1);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(view_get_at(world->view, key, segment, offset, &data, &len, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_null(data);
+	snprintf(place, sizeof(place), "segment %u, offset %u", segment, offset);
+	assert_non_null(strstr(world->error.message, place));
+	assert_non_null(strstr(world->error.message, "/data/"));
+	/* Nor is another object's payload. */
+	builder_key(8, key);
+	assert_true(builder_find(world->builder, key, &segment, &offset));
+	builder_key(9, key);
+	assert_int_equal(view_get_at(world->view, key, segment, offset, &data, &len, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_int_equal(view_get_at(world->view, key, 4711, offset, &data, &len, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_null(data);
+}
+
+static void a_mapping_is_judged_by_what_stands_there(void **state)
+{
+	struct world *world = *state;
+	uint32_t segment, offset;
+	char path[BUILDER_PATH];
+	struct stat st;
+	struct index_bucket bucket = { .segment = 4711 };
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	builder_key(8, bucket.key);
+	assert_true(builder_find(world->builder, bucket.key, &segment, &offset));
+	assert_int_equal(view_target(world->view, &bucket), TARGET_NO_SEGMENT);
+	bucket.segment = segment;
+	bucket.offset = 0;
+	assert_int_equal(view_target(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	bucket.offset = UINT32_MAX;
+	assert_int_equal(view_target(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	bucket.offset = offset + 1;
+	assert_int_equal(view_target(world->view, &bucket), TARGET_DAMAGED);
+	bucket.offset = offset;
+	assert_int_equal(view_target(world->view, &bucket), TARGET_OK);
+	bucket.key[0] ^= 1;
+	assert_int_equal(view_target(world->view, &bucket), TARGET_OTHER_KEY);
+	/* The DELETE of object 5 is the first entry of the second transaction. */
+	builder_segment_path(world->builder, builder_head(world->builder), path);
+	assert_int_equal(stat(path, &st), 0);
+	bucket.segment = builder_head(world->builder);
+	bucket.offset = 8;
+	builder_key(5, bucket.key);
+	assert_int_equal(view_target(world->view, &bucket), TARGET_NOT_A_PUT);
+	for (int target = TARGET_OK; target <= TARGET_OUT_OF_RANGE; target++)
+		assert_non_null(index_target_name((enum index_target)target));
+}
+
+static void witnesses_are_the_indexs_places_in_order(void **state)
+{
+	struct world *world = *state;
+	struct segment_witness *rows;
+	size_t count, all = 0;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	for (uint32_t segment = 0; segment <= builder_head(world->builder); segment++) {
+		assert_int_equal(view_witnesses(world->view, segment, &rows, &count), AS_OK);
+		for (size_t i = 1; i < count; i++)
+			assert_true(rows[i - 1].offset < rows[i].offset);
+		all += count;
+		free(rows);
+	}
+	assert_int_equal(all, 19);
+}
+
+/* ---- history ---- */
+
+static struct history *history_of(struct world *world, const struct key_prefix *prefix, enum as_err want)
+{
+	struct verify_progress progress = { 0 };
+	struct history *history = NULL;
+	assert_int_equal(history_run(world->view, prefix, 2, &progress, &history, &world->error), want);
+	return history;
+}
+
+static void the_life_of_a_key_is_told_in_order(void **state)
+{
+	struct world *world = *state;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	struct key_prefix prefix = prefix_of(6, 16);
+	struct history *history = history_of(world, &prefix, AS_OK);
+	assert_int_equal(history->count, 3);
+	assert_int_equal(history->rows[0].status, STATUS_SUPERSEDED);
+	assert_int_equal(history->rows[1].status, STATUS_TOMBSTONE);
+	assert_int_equal(history->rows[2].status, STATUS_LIVE);
+	assert_false(history->rows[0].index_points_here);
+	assert_true(history->rows[2].index_points_here);
+	history_free(history);
+	prefix = prefix_of(5, 64);
+	history = history_of(world, &prefix, AS_OK);
+	assert_int_equal(history->count, 2);
+	assert_int_equal(history->rows[0].status, STATUS_DELETED);
+	assert_int_equal(history->rows[1].status, STATUS_TOMBSTONE);
+	assert_false(history->has_index_place);
+	history_free(history);
+}
+
+static void an_unknown_or_ambiguous_key_has_no_history(void **state)
+{
+	struct world *world = *state;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	struct key_prefix prefix = prefix_of(999, 64);
+	assert_null(history_of(world, &prefix, AS_ERR_OBJECT_NOT_FOUND));
+	prefix = prefix_of(0, 1);
+	for (unsigned i = 0; i < 20; i++) {
+		prefix = prefix_of(i, 1);
+		struct verify_progress progress = { 0 };
+		struct history *history = NULL;
+		const enum as_err err = history_run(world->view, &prefix, 1, &progress, &history,
+						    &world->error);
+		assert_true(err == AS_OK || err == AS_ERR_AMBIGUOUS);
+		assert_true((history != NULL) == (err == AS_OK));
+		history_free(history);
+	}
+}
+
+static void a_damaged_entry_is_part_of_its_keys_history(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	char path[BUILDER_PATH];
+	builder_key(7, key);
+	assert_true(builder_find(world->builder, key, &segment, &offset));
+	builder_segment_path(world->builder, segment, path);
+	builder_flip(path, offset + 100, 1);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	const struct key_prefix prefix = prefix_of(7, 20);
+	struct history *history = history_of(world, &prefix, AS_OK);
+	assert_int_equal(history->count, 1);
+	assert_int_equal(history->rows[0].status, STATUS_DAMAGED);
+	assert_true(history->rows[0].index_points_here);
+	history_free(history);
+}
+
+static void a_cancelled_search_says_so(void **state)
+{
+	struct world *world = *state;
+	struct verify_progress progress = { .cancel = true };
+	struct history *history;
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	const struct key_prefix prefix = prefix_of(7, 64);
+	assert_int_equal(history_run(world->view, &prefix, 1, &progress, &history, &world->error),
+			 AS_ERR_CANCELLED);
+	assert_null(history);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(opening_finds_the_transaction_and_what_belongs_to_it),
+		CASE(opening_does_not_read_the_data),
+		CASE(what_is_no_repository_is_told_apart),
+		CASE(a_repository_without_config_is_still_opened),
+		CASE(an_empty_repository_needs_neither_index_nor_hints),
+		CASE(an_uncommitted_tail_is_seen_without_reading_it),
+		CASE(numbers_in_names_must_be_canonical),
+		CASE(a_change_on_the_disk_is_noticed),
+		CASE(an_object_is_found_by_key_or_prefix_and_read),
+		CASE(a_damaged_object_is_not_returned_and_its_place_is_named),
+		CASE(a_mapping_is_judged_by_what_stands_there),
+		CASE(witnesses_are_the_indexs_places_in_order),
+		CASE(the_life_of_a_key_is_told_in_order),
+		CASE(an_unknown_or_ambiguous_key_has_no_history),
+		CASE(a_damaged_entry_is_part_of_its_keys_history),
+		CASE(a_cancelled_search_says_so),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
