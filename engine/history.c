@@ -106,6 +106,8 @@ static void worker(void *context)
 	struct search *search = context;
 	struct segment_reader *reader = segment_reader_new(search->view->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
+	if (reader)
+		segment_reader_watch(reader, &search->progress->cancel);
 	while (err == AS_OK && !should_stop(search)) {
 		const size_t position = atomic_fetch_add(&search->next, 1);
 		if (position >= search->view->layout.count)
@@ -209,9 +211,10 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 	}
 	if (err == AS_OK && atomic_load(&progress->cancel))
 		err = AS_ERR_CANCELLED;
-	/* Only a damaged entry names the key: enough where the whole key was asked for. */
-	if (err == AS_OK && !search.has_key && history->count > 0 && prefix->nibbles == 2 * KEY_SIZE)
-		err = take_key(&search, prefix->bytes);
+	const bool has_whole = search.has_key;
+	/* Only damaged entries name the key: enough when all name the same. */
+	for (size_t i = 0; err == AS_OK && !has_whole && i < history->count; i++)
+		err = take_key(&search, history->rows[i].entry.key);
 	if (err == AS_OK && !search.has_key)
 		err = AS_ERR_OBJECT_NOT_FOUND;
 	if (err != AS_OK) {

@@ -52,7 +52,8 @@ static enum as_err read_around(struct ladder *ladder, uint8_t *buffer, size_t le
 	return AS_OK;
 }
 
-enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length)
+enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length,
+			 const _Atomic bool *cancel)
 {
 	*ladder = (struct ladder){ .io = io, .fd = fd, .length = length, .step = STEP_MIN };
 	while (length / ladder->step >= RUNGS_MAX && ladder->step < 1u << 30)
@@ -64,6 +65,9 @@ enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uin
 	if (!ladder->rungs || !ladder->scratch)
 		goto fail;
 	for (size_t i = 1; i < count; i++) {
+		err = AS_ERR_CANCELLED;
+		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
+			goto fail;
 		err = read_around(ladder, ladder->scratch, ladder->step, (uint64_t)(i - 1) * ladder->step);
 		if (err != AS_OK)
 			goto fail;

@@ -9,6 +9,8 @@
 
 #include "io.h"
 
+#include <stdatomic.h>
+
 struct ladder_range { uint64_t offset, length; };	/* bytes */
 
 struct ladder {
@@ -23,8 +25,9 @@ struct ladder {
 };
 
 /* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed.
- * AS_ERR_MEMORY leaves nothing to free. */
-enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length);
+ * AS_ERR_MEMORY, or AS_ERR_CANCELLED soon after *@cancel (which may be NULL) is set, leave nothing to free. */
+enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length,
+			 const _Atomic bool *cancel);
 void ladder_free(struct ladder *ladder);
 
 /* The CRC of [@from, @to), @to at most the file's length. False when some of it cannot be read. */

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For one entry alone: most have a few hundred bytes, and what is read beyond is read for nothing. */
+#define ENTRY_WINDOW (64u * 1024u)
+#define ENTRY_FIRST_LOAD 1024u
+
 const uint8_t segment_magic[SEGMENT_MAGIC_SIZE] = { 'A', 'T', 'T', 'I', 'C', 'S', 'E', 'G' };
 const uint8_t segment_commit[SEGMENT_HEADER] = {
 	0x40, 0xf4, 0x3c, 0x25, 9, 0, 0, 0, SEGMENT_COMMIT
@@ -64,19 +68,28 @@ enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag
 	return SEGMENT_WHOLE;
 }
 
+static bool init_reader(struct segment_reader *r, const struct io *io, size_t window_size)
+{
+	*r = (struct segment_reader){
+		.io = io, .fd = -1, .window_size = window_size, .next_load = window_size,
+		.window = malloc(window_size),
+	};
+	return r->window != NULL;
+}
+
 struct segment_reader *segment_reader_new(const struct io *io)
 {
-	struct segment_reader *r = calloc(1, sizeof(*r));
-	if (!r)
-		return NULL;
-	r->io = io;
-	r->fd = -1;
-	r->window = malloc(SEGMENT_WINDOW);
-	if (!r->window) {
+	struct segment_reader *r = malloc(sizeof(*r));
+	if (r && !init_reader(r, io, SEGMENT_WINDOW)) {
 		free(r);
 		return NULL;
 	}
 	return r;
+}
+
+void segment_reader_watch(struct segment_reader *r, const _Atomic bool *cancel)
+{
+	r->cancel = cancel;
 }
 
 static void close_segment(struct segment_reader *r)
@@ -119,6 +132,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->witnesses = (struct segment_witnesses){ 0 };
 	r->searched_at = UINT64_MAX;
 	r->steps_left = r->length / 16 + 1024;
+	r->is_cancelled = false;
 	return AS_OK;
 }
 
@@ -131,9 +145,11 @@ size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, cons
 {
 	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len) {
 		size_t got;
-		io_read_at(r->io, r->fd, r->window, SEGMENT_WINDOW, offset, &got);
+		const size_t load = want > r->next_load ? want : r->next_load;
+		io_read_at(r->io, r->fd, r->window, load, offset, &got);
 		r->window_offset = offset;
 		r->window_len = got;
+		r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
 	}
 	const size_t there = r->window_len - (size_t)(offset - r->window_offset);
 	*bytes = r->window + (offset - r->window_offset);
@@ -145,7 +161,7 @@ size_t segment_peek_rest(struct segment_reader *r, uint64_t offset, const uint8_
 	const uint64_t window_end = r->window_offset + r->window_len;
 	if (offset >= r->window_offset && offset + SEGMENT_HEADER <= window_end)
 		return segment_peek(r, offset, (size_t)(window_end - offset), bytes);
-	return segment_peek(r, offset, SEGMENT_WINDOW, bytes);
+	return segment_peek(r, offset, r->window_size, bytes);
 }
 
 /* The CRC of [@from, @to), read in order. False when the disk refuses some of it, or the file has shrunk. */
@@ -157,7 +173,7 @@ static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uin
 	*crc = 0;
 	while (from < to) {
 		const uint64_t window_end = r->window_offset + r->window_len;
-		size_t want = to - from < SEGMENT_WINDOW ? (size_t)(to - from) : SEGMENT_WINDOW;
+		size_t want = to - from < r->window_size ? (size_t)(to - from) : r->window_size;
 		if (from >= r->window_offset && from < window_end && want > window_end - from)
 			want = (size_t)(window_end - from);	/* use up what is there */
 		const uint8_t *bytes;
@@ -307,9 +323,10 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 			       struct segment_entry *e, uint8_t **data)
 {
 	*e = (struct segment_entry){ .offset = offset, .tag = SEGMENT_DAMAGED, .cause = SEGMENT_TORN };
-	struct segment_reader *r = segment_reader_new(io);
-	if (!r)
+	struct segment_reader reader, *r = &reader;
+	if (!init_reader(r, io, ENTRY_WINDOW))
 		return AS_ERR_MEMORY;
+	r->next_load = ENTRY_FIRST_LOAD;
 	enum as_err err = segment_open(r, dirfd, path, 0, NULL, NULL);
 	if (err != AS_OK)
 		goto out;
@@ -323,6 +340,7 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 	}
 	err = data && e->tag == SEGMENT_PUT ? read_payload(r, e, data) : AS_OK;
 out:
-	segment_reader_free(r);
+	close_segment(r);
+	free(r->window);
 	return err;
 }

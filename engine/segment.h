@@ -74,6 +74,10 @@ struct segment_reader;
 struct segment_reader *segment_reader_new(const struct io *io);
 void segment_reader_free(struct segment_reader *reader);
 
+/* From now on give up with AS_ERR_CANCELLED soon after *@cancel is set, also in the middle of a long damaged stretch.
+ * @cancel must outlive the reader; NULL: never. */
+void segment_reader_watch(struct segment_reader *reader, const _Atomic bool *cancel);
+
 /* Ask for the witnesses of the segment being read; called at most once a segment and only after damage
  * was met. The rows must live until the next segment_open. NULL: there are none. */
 typedef void segment_witness_fn(void *context, uint32_t segment, struct segment_witnesses *out);
@@ -85,7 +89,7 @@ enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *p
 
 /* The next row, in ascending order of offset and without holes: *@entry.offset is where the row before
  * ended (the magic itself is no row unless it is damaged).
- * AS_OK, AS_END, AS_ERR_MEMORY. Whatever is wrong with the bytes or the disk is a damaged row.
+ * AS_OK, AS_END, AS_ERR_MEMORY, AS_ERR_CANCELLED (see segment_reader_watch). Whatever is wrong with the bytes or the disk is a damaged row.
  *
  * After a damaged entry whose size leads to a whole entry the walk goes on there, as long as no witness
  * points inside it; what lies inside is payload, not entries. Otherwise the bytes behind are
@@ -97,7 +101,7 @@ enum as_err segment_next(struct segment_reader *reader, struct segment_entry *en
 
 /* Whole entries that lie inside the damaged stretch [@offset, @offset + @length) of the open segment: the suspects
  * of salvage. Calls @each for every one that does not overlap the one before.
- * AS_ERR_MEMORY, or what @each returned. Do not mix with segment_next in one pass over the stretch. */
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED, or what @each returned. Do not mix with segment_next in one pass over the stretch. */
 enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uint64_t length,
 			     enum as_err (*each)(void *context, const struct segment_entry *entry),
 			     void *context);

@@ -9,7 +9,7 @@
 #include "ladder.h"
 #include "segment.h"
 
-/* Read at a time: stays in the second-level cache together with what is done to it. */
+/* Read at a time in a walk: stays in the second-level cache together with what is done to it. */
 #define SEGMENT_WINDOW (256u * 1024u)
 
 struct segment_reader {
@@ -20,7 +20,12 @@ struct segment_reader {
 	uint64_t position;		/* where the next row begins */
 	bool past_magic;
 
+	const _Atomic bool *cancel;	/* set by somebody else: stop; may be NULL */
+	bool is_cancelled;		/* it was seen set */
+
 	uint8_t *window;
+	size_t window_size;		/* bytes allocated */
+	size_t next_load;		/* bytes to be read next: few for one entry, all for a walk */
 	uint64_t window_offset;
 	size_t window_len;
 
@@ -37,7 +42,7 @@ struct segment_reader {
 /* What nine bytes of header say by themselves, @left bytes before the end of the file. */
 enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
 
-/* Up to @want bytes (at most SEGMENT_WINDOW) at @offset in one piece; fewer at the end of the file and before
+/* Up to @want bytes (at most the window's size) at @offset in one piece; fewer at the end of the file and before
  * bytes that the disk refuses. The pointer lives until the next call. */
 size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want, const uint8_t **bytes);
 

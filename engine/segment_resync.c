@@ -2,6 +2,7 @@
 
 #include "segment_private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* How many damaged entries in a row the sizes are followed over to reach a whole one. */
@@ -118,6 +119,13 @@ static bool could_begin(const uint8_t *p)
 	return segment_size_fits(p[8], get_u32le(p + 4));
 }
 
+static bool is_cancelled(struct segment_reader *r)
+{
+	if (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed))
+		r->is_cancelled = true;
+	return r->is_cancelled;
+}
+
 /* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The damaged entry before
  * it claims everything up to @extent_end (@from where it claims nothing). */
 static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
@@ -125,6 +133,8 @@ static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_
 	uint64_t offset = from;
 	while (offset < r->length) {
 		const uint8_t *bytes;
+		if (is_cancelled(r))
+			return r->length;
 		const size_t there = segment_peek_rest(r, offset, &bytes);
 		if (there < SEGMENT_HEADER) {
 			/* End of file, or unreadable: go on behind the bad range. */
@@ -192,7 +202,7 @@ static enum as_err prepare_for_damage(struct segment_reader *r)
 {
 	if (r->has_ladder)
 		return AS_OK;
-	const enum as_err err = ladder_build(&r->ladder, r->io, r->fd, r->length);
+	const enum as_err err = ladder_build(&r->ladder, r->io, r->fd, r->length, r->cancel);
 	if (err != AS_OK)
 		return err;
 	r->has_ladder = true;
@@ -234,6 +244,8 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	if (err != AS_OK || is_whole_now(r, e))
 		return err;
 	resynchronise(r, e);
+	if (r->is_cancelled)
+		return AS_ERR_CANCELLED;
 	note_unreadable(r, e);
 	return AS_OK;
 }
@@ -247,6 +259,8 @@ enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t
 	for (uint64_t at = offset + 1; err == AS_OK && r->fd >= 0 && at < end;) {
 		const uint8_t *bytes;
 		uint32_t size;
+		if (is_cancelled(r))
+			return AS_ERR_CANCELLED;
 		if (segment_peek(r, at, SEGMENT_HEADER, &bytes) < SEGMENT_HEADER || !could_begin(bytes) ||
 		    !whole_at(r, at, &size, NULL) || size > end - at) {
 			at++;

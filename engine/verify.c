@@ -3,7 +3,6 @@
 #include "parallel.h"
 #include "verify_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,91 +66,6 @@ enum as_err verify_copy_findings(struct verify *verify, struct findings *copy)
 	return err;
 }
 
-/* ---- witnesses: the buckets grouped by segment ---- */
-
-static size_t group_of(const struct verify_run *run, uint32_t number)
-{
-	struct index_bucket bucket;
-	index_image_bucket(&run->index.image, number, &bucket);
-	if (!index_bucket_is_used(&bucket))
-		return LAYOUT_NONE;
-	return layout_find(&run->view->layout, bucket.segment);
-}
-
-/* Count, then place: two walks over the buckets, four bytes each. */
-static void group_buckets(struct verify_run *run)
-{
-	struct verify_index *index = &run->index;
-	const size_t segments = run->view->layout.count;
-	index->is_grouped = true;
-	index->group_start = calloc(segments + 2, sizeof(*index->group_start));
-	index->group = malloc((size_t)index->image.used * sizeof(*index->group) + 1);
-	if (!index->group_start || !index->group) {
-		index->group_failed = true;
-		return;
-	}
-	/* Counted two places further on, so that placing moves each start to where it belongs. */
-	uint32_t *start = index->group_start;
-	for (uint32_t i = 0; i < index->image.buckets; i++) {
-		const size_t group = group_of(run, i);
-		if (group != LAYOUT_NONE)
-			start[group + 2]++;
-	}
-	for (size_t i = 2; i < segments + 2; i++)
-		start[i] += start[i - 1];
-	for (uint32_t i = 0; i < index->image.buckets; i++) {
-		const size_t group = group_of(run, i);
-		if (group != LAYOUT_NONE)
-			index->group[start[group + 1]++] = i;
-	}
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct segment_witness *x = a, *y = b;
-	if (x->offset != y->offset)
-		return x->offset < y->offset ? -1 : 1;
-	return memcmp(x->key, y->key, KEY_SIZE);
-}
-
-void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
-{
-	struct verify_witness *witness = context;
-	struct verify_index *index = &witness->run->index;
-	const size_t position = layout_find(&witness->run->view->layout, segment);
-	*out = (struct segment_witnesses){ 0 };
-	if (!index->is_loaded || position == LAYOUT_NONE)
-		return;
-	pthread_mutex_lock(&index->mutex);
-	if (!index->is_grouped)
-		group_buckets(witness->run);
-	pthread_mutex_unlock(&index->mutex);
-	if (index->group_failed) {
-		verify_fail(witness->run, AS_ERR_MEMORY);
-		return;
-	}
-	const uint32_t first = index->group_start[position];
-	const size_t count = index->group_start[position + 1] - first;
-	if (count > witness->capacity) {
-		struct segment_witness *grown = realloc(witness->rows, count * sizeof(*grown));
-		if (!grown) {
-			verify_fail(witness->run, AS_ERR_MEMORY);
-			return;
-		}
-		witness->rows = grown;
-		witness->capacity = count;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct index_bucket bucket;
-		index_image_bucket(&index->image, index->group[first + i], &bucket);
-		witness->rows[i].offset = bucket.offset;
-		memcpy(witness->rows[i].key, bucket.key, KEY_SIZE);
-	}
-	if (count > 1)
-		qsort(witness->rows, count, sizeof(*witness->rows), by_offset);
-	*out = (struct segment_witnesses){ witness->rows, count };
-}
-
 /* ---- a run ---- */
 
 static bool is_tail_problem(enum problem problem)
@@ -203,46 +117,6 @@ void verify_free(struct verify *verify)
 	free(verify);
 }
 
-/* Load the index if it can be held against the log at all: one older than the log's end says nothing about it. */
-static enum as_err load_index(struct verify_run *run, unsigned threads)
-{
-	const struct view *view = run->view;
-	uint32_t end;
-	if (view->index.fd < 0 || (view_log_end(view, &end) && view->index_transaction < end))
-		return AS_OK;
-	struct index_census census;
-	enum as_err err = index_load(&view->index, threads, &run->index.image);
-	if (err == AS_ERR_IO) {
-		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
-		snprintf(finding.detail, sizeof(finding.detail), "index.%u: a block cannot be read",
-			 view->index_transaction);
-		return verify_add(run, &finding);
-	}
-	if (err != AS_OK)
-		return err;
-	err = index_census(&view->index, &run->index.image, &census, NULL);
-	if (err != AS_OK)
-		return err;
-	if (census.degenerate) {
-		/* Look-ups would crawl: say so, and replay the log without it. */
-		err = index_census(&view->index, &run->index.image, &census, &run->verify->findings);
-		index_image_free(&run->index.image);
-		return err;
-	}
-	const size_t words = (size_t)run->index.image.buckets / 64 + 1;
-	run->verify->confirmed = calloc(words, sizeof(*run->verify->confirmed));
-	run->index.is_loaded = run->verify->confirmed != NULL;
-	return run->verify->confirmed ? AS_OK : AS_ERR_MEMORY;
-}
-
-/* An index that turns out older than the log's end, now that the tail was looked into. */
-static void drop_stale_index(struct verify_run *run)
-{
-	if (run->index.is_loaded && run->verify->has_end &&
-	    run->view->index_transaction < run->verify->end)
-		run->index.is_loaded = false;
-}
-
 static void worker(void *context)
 {
 	struct verify_run *run = context;
@@ -272,12 +146,11 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 {
 	struct verify_run run = { .verify = verify, .view = verify->view, .progress = progress };
 	threads = parallel_threads(threads);
-	pthread_mutex_init(&run.index.mutex, NULL);
-	enum as_err err = load_index(&run, threads);
+	enum as_err err = verify_load_index(&run, threads);
 	if (err == AS_OK)
 		err = verify_judge_tail(&run);
 	if (err == AS_OK) {
-		drop_stale_index(&run);
+		verify_drop_stale_index(&run);
 		parallel_run(threads, worker, &run);
 		err = (enum as_err)atomic_load(&run.failure);
 	}
@@ -292,10 +165,7 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		findings_sort(&verify->findings);
 		verify->complete = true;
 	}
-	pthread_mutex_destroy(&run.index.mutex);
-	index_image_free(&run.index.image);
-	free(run.index.group_start);
-	free(run.index.group);
+	verify_free_index(&run);
 	return err;
 }
 

@@ -1,6 +1,7 @@
 /* engine/verify_private.h - what the parts of verify share. For engine/verify*.c alone.
  *
  * verify.c          making, running the threads, asking the result
+ * verify_index.c    the index in memory, and the witnesses that it gives
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
  * verify_compare.c  the log against the index and the hints, when all segments were read
@@ -35,6 +36,16 @@ bool verify_should_stop(const struct verify_run *run);
 
 /* Add @finding under the lock and count it for the onlooker. */
 enum as_err verify_add(struct verify_run *run, const struct finding *finding);
+
+/* Load the index if it can be held against the log at all: one older than the log's end says nothing about it.
+ * An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
+enum as_err verify_load_index(struct verify_run *run, unsigned threads);
+
+/* An index that turns out older than the log's end, once the tail was looked into, is not compared. */
+void verify_drop_stale_index(struct verify_run *run);
+
+/* After verify_load_index, whatever it returned. */
+void verify_free_index(struct verify_run *run);
 
 /* Witnesses for segment_open; @context is a struct verify_witness. */
 struct verify_witness {

@@ -361,6 +361,7 @@ enum as_err verify_scan(struct verify_run *run)
 	s->reader = segment_reader_new(run->view->io);
 	if (!s->reader)
 		goto out;
+	segment_reader_watch(s->reader, &run->progress->cancel);
 	err = AS_OK;
 	while (err == AS_OK && !verify_should_stop(run)) {
 		const size_t position = atomic_fetch_add(&run->next, 1);

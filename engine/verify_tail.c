@@ -99,6 +99,8 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 	const bool has_named_end = view_log_end(view, &named_end);
 	struct segment_reader *reader = segment_reader_new(view->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
+	if (reader)
+		segment_reader_watch(reader, &run->progress->cancel);
 	for (size_t i = view->tail; err == AS_OK && i < view->layout.count; i++) {
 		struct tail_look look;
 		err = look_at(run, reader, i, &look);

@@ -193,12 +193,13 @@ enum index_target view_target(const struct view *view, const struct index_bucket
 	if (at == LAYOUT_NONE)
 		return TARGET_NO_SEGMENT;
 	layout_path(&view->layout, at, path);
-	if (bucket->offset < SEGMENT_MAGIC_SIZE ||
-	    (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	     (uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size))
-		return TARGET_OUT_OF_RANGE;
-	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) != AS_OK)
-		return TARGET_DAMAGED;
+	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) != AS_OK) {
+		const bool is_beyond =
+			view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
+		return is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
+								       : TARGET_DAMAGED;
+	}
 	if (entry.tag != SEGMENT_PUT)
 		return TARGET_NOT_A_PUT;
 	return memcmp(entry.key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;

@@ -1,0 +1,138 @@
+#include "build-config.h"
+
+#include "verify_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum as_err verify_load_index(struct verify_run *run, unsigned threads)
+{
+	const struct view *view = run->view;
+	uint32_t end;
+	pthread_mutex_init(&run->index.mutex, NULL);
+	if (view->index.fd < 0 || (view_log_end(view, &end) && view->index_transaction < end))
+		return AS_OK;
+	struct index_census census;
+	enum as_err err = index_load(&view->index, threads, &run->index.image);
+	if (err == AS_ERR_IO) {
+		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+		snprintf(finding.detail, sizeof(finding.detail), "index.%" PRIu32 ": a block cannot be read",
+			 view->index_transaction);
+		return verify_add(run, &finding);
+	}
+	if (err != AS_OK)
+		return err;
+	err = index_census(&view->index, &run->index.image, &census, NULL);
+	if (err != AS_OK)
+		return err;
+	if (census.degenerate) {
+		/* Look-ups would crawl: say so, and replay the log without it. */
+		err = index_census(&view->index, &run->index.image, &census, &run->verify->findings);
+		index_image_free(&run->index.image);
+		return err;
+	}
+	const size_t words = (size_t)run->index.image.buckets / 64 + 1;
+	run->verify->confirmed = calloc(words, sizeof(*run->verify->confirmed));
+	run->index.is_loaded = run->verify->confirmed != NULL;
+	return run->verify->confirmed ? AS_OK : AS_ERR_MEMORY;
+}
+
+void verify_drop_stale_index(struct verify_run *run)
+{
+	if (run->index.is_loaded && run->verify->has_end &&
+	    run->view->index_transaction < run->verify->end)
+		run->index.is_loaded = false;
+}
+
+void verify_free_index(struct verify_run *run)
+{
+	pthread_mutex_destroy(&run->index.mutex);
+	index_image_free(&run->index.image);
+	free(run->index.group_start);
+	free(run->index.group);
+}
+
+static size_t group_of(const struct verify_run *run, uint32_t number)
+{
+	struct index_bucket bucket;
+	index_image_bucket(&run->index.image, number, &bucket);
+	if (!index_bucket_is_used(&bucket))
+		return LAYOUT_NONE;
+	return layout_find(&run->view->layout, bucket.segment);
+}
+
+/* Count, then place: two walks over the buckets, four bytes each. */
+static void group_buckets(struct verify_run *run)
+{
+	struct verify_index *index = &run->index;
+	const size_t segments = run->view->layout.count;
+	index->is_grouped = true;
+	index->group_start = calloc(segments + 2, sizeof(*index->group_start));
+	index->group = malloc((size_t)index->image.used * sizeof(*index->group) + 1);
+	if (!index->group_start || !index->group) {
+		index->group_failed = true;
+		return;
+	}
+	/* Counted two places further on, so that placing moves each start to where it belongs. */
+	uint32_t *start = index->group_start;
+	for (uint32_t i = 0; i < index->image.buckets; i++) {
+		const size_t group = group_of(run, i);
+		if (group != LAYOUT_NONE)
+			start[group + 2]++;
+	}
+	for (size_t i = 2; i < segments + 2; i++)
+		start[i] += start[i - 1];
+	for (uint32_t i = 0; i < index->image.buckets; i++) {
+		const size_t group = group_of(run, i);
+		if (group != LAYOUT_NONE)
+			index->group[start[group + 1]++] = i;
+	}
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct segment_witness *x = a, *y = b;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return memcmp(x->key, y->key, KEY_SIZE);
+}
+
+void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+{
+	struct verify_witness *witness = context;
+	struct verify_index *index = &witness->run->index;
+	const size_t position = layout_find(&witness->run->view->layout, segment);
+	*out = (struct segment_witnesses){ 0 };
+	if (!index->is_loaded || position == LAYOUT_NONE)
+		return;
+	pthread_mutex_lock(&index->mutex);
+	if (!index->is_grouped)
+		group_buckets(witness->run);
+	pthread_mutex_unlock(&index->mutex);
+	if (index->group_failed) {
+		verify_fail(witness->run, AS_ERR_MEMORY);
+		return;
+	}
+	const uint32_t first = index->group_start[position];
+	const size_t count = index->group_start[position + 1] - first;
+	if (count > witness->capacity) {
+		struct segment_witness *grown = realloc(witness->rows, count * sizeof(*grown));
+		if (!grown) {
+			verify_fail(witness->run, AS_ERR_MEMORY);
+			return;
+		}
+		witness->rows = grown;
+		witness->capacity = count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct index_bucket bucket;
+		index_image_bucket(&index->image, index->group[first + i], &bucket);
+		witness->rows[i].offset = bucket.offset;
+		memcpy(witness->rows[i].key, bucket.key, KEY_SIZE);
+	}
+	if (count > 1)
+		qsort(witness->rows, count, sizeof(*witness->rows), by_offset);
+	*out = (struct segment_witnesses){ witness->rows, count };
+}
