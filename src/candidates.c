@@ -1,0 +1,78 @@
+#include "build-config.h"
+
+#include "src/candidates.h"
+
+#include "src/message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_ONCE 1024u
+
+static void add(struct candidates *candidates, const uint8_t key[KEY_SIZE])
+{
+	if (candidates->count < CANDIDATES_KEPT)
+		memcpy(candidates->keys[candidates->count], key, KEY_SIZE);
+	candidates->count++;
+}
+
+void candidates_from_index(const struct view *view, const struct key_prefix *prefix,
+			   struct candidates *candidates)
+{
+	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
+	enum as_err err = rows && view->index.fd >= 0 ? AS_OK : AS_END;
+	uint64_t first = 0;
+	*candidates = (struct candidates){ .count = 0 };
+	while (err == AS_OK && first < view->index.buckets) {
+		uint32_t got;
+		err = index_read(&view->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
+		for (uint32_t i = 0; i < got; i++)
+			if (index_bucket_is_used(&rows[i]) &&
+			    key_prefix_matches(prefix, rows[i].key))
+				add(candidates, rows[i].key);
+		if (got == 0)
+			break;
+		first += got;
+	}
+	free(rows);
+}
+
+struct log_search {
+	const struct verify *verify;
+	const struct key_prefix *prefix;
+	struct candidates *candidates;
+};
+
+static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
+			    const struct replay_event *event)
+{
+	struct log_search *search = context;
+	struct replay_event place;
+	(void)event;
+	if (key_prefix_matches(search->prefix, key) && verify_lookup(search->verify, key, &place))
+		add(search->candidates, key);
+	return AS_OK;
+}
+
+void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
+			 struct candidates *candidates)
+{
+	struct log_search search = { verify, prefix, candidates };
+	*candidates = (struct candidates){ .count = 0 };
+	replay_each(verify->replay, consider, &search);
+}
+
+void candidates_report(const struct candidates *candidates, const char *text)
+{
+	const uint64_t shown =
+		candidates->count < CANDIDATES_KEPT ? candidates->count : CANDIDATES_KEPT;
+	message("%s is the beginning of %" PRIu64 " keys:", text, candidates->count);
+	for (uint64_t i = 0; i < shown; i++) {
+		char hex[KEY_HEX_SIZE];
+		key_to_hex(candidates->keys[i], hex);
+		message("  %s", hex);
+	}
+	if (shown < candidates->count)
+		message("  and %" PRIu64 " more", candidates->count - shown);
+}

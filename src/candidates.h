@@ -1,0 +1,25 @@
+/* src/candidates.h - the keys that a prefix may stand for. */
+#ifndef ATTICSCOPE_CANDIDATES_H
+#define ATTICSCOPE_CANDIDATES_H
+
+#include "engine/verify.h"
+
+#define CANDIDATES_KEPT 4
+
+struct candidates {
+	uint64_t count;
+	uint8_t keys[CANDIDATES_KEPT][KEY_SIZE];	/* the first ones found */
+};
+
+/* By the index, read to its end or up to where the disk refuses. None where there is no index. */
+void candidates_from_index(const struct view *view, const struct key_prefix *prefix,
+			   struct candidates *candidates);
+
+/* By the log, of the keys that the index does not settle: all objects where no index fits it. */
+void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
+			 struct candidates *candidates);
+
+/* Say on standard error that @text may be any of them. */
+void candidates_report(const struct candidates *candidates, const char *text);
+
+#endif

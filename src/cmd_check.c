@@ -1,0 +1,198 @@
+#include "build-config.h"
+
+#include "src/message.h"
+#include "src/out_json.h"
+#include "src/out_text.h"
+#include "src/repository.h"
+
+#include "engine/diagnose.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+
+#define PLACES_SHOWN 10		/* of one problem in text, unless --all */
+
+struct report {
+	const struct view *view;
+	const struct verify *verify;
+	struct diagnosis diagnosis;
+};
+
+static uint64_t problems_total(const struct findings *findings)
+{
+	uint64_t total = 0;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		total += findings->total[problem];
+	return total;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_place(int64_t value)
+{
+	return value == FINDING_NOWHERE ? json_null() : json_integer(value);
+}
+
+static json_t *json_finding(const struct finding *finding)
+{
+	const struct problem_info *info = &problem_table[finding->problem];
+	const struct cell key = finding->has_key ? cell_key(finding->key) : cell_none();
+	const char *repair = repair_name(finding->repair);
+	char sentence[1024];
+	finding_message(finding, sentence, sizeof(sentence));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
+			 "code", info->id,
+			 "severity", severity_name(finding->severity),
+			 "segment", json_place(finding->segment),
+			 "offset", json_place(finding->offset),
+			 "length", json_place(finding->length),
+			 "key", json_cell(&key),
+			 "message", json_text(sentence),
+			 "repair", repair);
+}
+
+/* NULL when memory is short. */
+static json_t *json_findings(const struct findings *findings)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < findings->count && array; i++) {
+		if (json_array_append_new(array, json_finding(&findings->rows[i])) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static void write_json(struct out *out, const struct report *report)
+{
+	const struct view *view = report->view;
+	const struct verify *verify = report->verify;
+	const uint64_t total = problems_total(&verify->findings);
+	json_object_out(out, json_pack(
+		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b, s:o, s:s, s:I, s:I, s:I, s:s, s:s}",
+		"repository", json_text(view->path),
+		"transaction_id", json_number_if(view->has_transaction, view->transaction),
+		"index_id", json_number_if(view->has_index, view->index_transaction),
+		"segments", (json_int_t)view->layout.count,
+		"bytes", (json_int_t)verify->bytes,
+		"objects", (json_int_t)verify->objects,
+		"problems", json_findings(&verify->findings),
+		"recommended", repair_name(report->diagnosis.recommended),
+		"clean", report->diagnosis.clean,
+		"hints_id", json_number_if(view->has_hints, view->hints_transaction),
+		"tail", tail_kind_name(verify->tail),
+		"superseded", (json_int_t)verify->superseded,
+		"problems_total", (json_int_t)total,
+		"omitted", (json_int_t)(total - verify->findings.count),
+		"verdict", report->diagnosis.verdict,
+		"advice", report->diagnosis.advice));
+}
+
+/* ---- text ---- */
+
+/* "    segment 12, offset 3456, 41 bytes, key 00ab..: what else is known" */
+static void write_place(struct out *out, const struct finding *finding)
+{
+	char segment[40] = "", offset[40] = "", length[40] = "", key[KEY_HEX_SIZE] = "";
+	if (finding->segment != FINDING_NOWHERE)
+		snprintf(segment, sizeof(segment), "segment %" PRId64, finding->segment);
+	if (finding->offset != FINDING_NOWHERE)
+		snprintf(offset, sizeof(offset), ", offset %" PRId64, finding->offset);
+	if (finding->length != FINDING_NOWHERE)
+		snprintf(length, sizeof(length), ", %" PRId64 " bytes", finding->length);
+	if (finding->has_key)
+		key_to_hex(finding->key, key);
+	const bool has_place = segment[0] || key[0];
+	if (has_place || finding->detail[0])
+		text_line(out, TONE_PLAIN, "    %s%s%s%s%.16s%s%s", segment, offset, length,
+			  key[0] ? segment[0] ? ", key " : "key " : "", key,
+			  has_place && finding->detail[0] ? ": " : "", finding->detail);
+}
+
+/* All findings of one problem and severity, from position @first; returns the position behind. */
+static size_t write_group(struct out *out, const struct findings *findings, size_t first, bool all)
+{
+	const struct finding *head = &findings->rows[first];
+	const struct problem_info *info = &problem_table[head->problem];
+	size_t end = first;
+	while (end < findings->count && findings->rows[end].problem == head->problem &&
+	       findings->rows[end].severity == head->severity)
+		end++;
+	text_line(out, text_severity_tone(head->severity), "%s: %s [%s]",
+		  severity_name(head->severity), info->found, info->id);
+	const size_t shown = all || end - first <= PLACES_SHOWN ? end : first + PLACES_SHOWN;
+	for (size_t i = first; i < shown; i++)
+		write_place(out, &findings->rows[i]);
+	uint64_t rest = end - shown;
+	if (head->severity == info->severity)
+		rest += findings->total[head->problem] - findings->kept[head->problem];
+	if (rest > 0)
+		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
+	if (head->severity > SEVERITY_INFO)
+		text_problem(out, info, head->repair);
+	text_blank_line(out);
+	return end;
+}
+
+static const char *plural(unsigned count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void write_summary(struct out *out, const struct report *report)
+{
+	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
+	const struct view *view = report->view;
+	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
+	format_count(report->verify->objects, objects, sizeof(objects));
+	if (view->has_transaction)
+		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
+			 view->transaction);
+	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", view->path, transaction,
+		  view->layout.count, bytes, objects);
+	text_blank_line(out);
+}
+
+static void write_text(struct out *out, const struct report *report, bool all)
+{
+	const struct diagnosis *diagnosis = &report->diagnosis;
+	const struct findings *findings = &report->verify->findings;
+	const char *repair = repair_name(diagnosis->recommended);
+	write_summary(out, report);
+	for (size_t i = 0; i < findings->count && out_goes_on(out);)
+		i = write_group(out, findings, i, all);
+	if (!diagnosis->clean)
+		text_line(out, TONE_PLAIN, "%u error%s, %u warning%s", diagnosis->errors,
+			  plural(diagnosis->errors), diagnosis->warnings,
+			  plural(diagnosis->warnings));
+	text_paragraph(out, 0, diagnosis->verdict);
+	text_paragraph(out, 0, diagnosis->advice);
+	if (repair)
+		text_line(out, TONE_STRONG, "Recommended: %s", repair);
+}
+
+int cmd_check(struct request *request)
+{
+	struct report report;
+	struct view *view;
+	struct verify *verify;
+	enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	report.view = view;
+	err = repository_verify(request, view, &verify);
+	if (err != AS_OK) {
+		view_close(view);
+		return message_status(err);
+	}
+	report.verify = verify;
+	diagnose(view, verify, &report.diagnosis);
+	if (request->out.json)
+		write_json(&request->out, &report);
+	else
+		write_text(&request->out, &report, request->options.all);
+	verify_free(verify);
+	view_close(view);	/* a change meanwhile is among the findings */
+	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
+}

@@ -1,0 +1,123 @@
+#include "build-config.h"
+
+#include "src/entry_rows.h"
+#include "src/message.h"
+#include "src/repository.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct walk {
+	struct request *request;
+	const struct view *view;
+	uint32_t segment;
+	struct verify *verify;		/* NULL as long as the index can answer */
+};
+
+static bool parse_segment(const char *text, uint32_t *segment)
+{
+	char *end;
+	errno = 0;
+	const unsigned long long number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno || number > UINT32_MAX)
+		return false;
+	*segment = (uint32_t)number;
+	return true;
+}
+
+/* The index answers for what it holds itself. That an entry is superseded or deleted it tells only
+ * by holding something else, as a wrong one does too: then the log is asked, once, and from there
+ * on. */
+static enum as_err find_status(struct walk *walk, const struct segment_entry *entry,
+			       enum entry_status *status)
+{
+	bool known;
+	*status = entry_status(walk->view, walk->verify, walk->segment, entry, &known);
+	if (walk->verify || (known && *status != STATUS_SUPERSEDED && *status != STATUS_DELETED))
+		return AS_OK;
+	const enum as_err err = repository_verify(walk->request, walk->view, &walk->verify);
+	if (err == AS_OK)
+		*status = entry_status(walk->view, walk->verify, walk->segment, entry, &known);
+	return err;
+}
+
+static enum as_err write_entries(struct walk *walk, struct segment_reader *reader)
+{
+	struct out *out = &walk->request->out;
+	struct column columns[ENTRY_COLUMNS];
+	struct segment_entry entry;
+	enum as_err err;
+	memcpy(columns, entry_columns, sizeof(columns));
+	columns[ENTRY_SEGMENT].title = NULL;	/* the same in every row */
+	out_titles(out, columns, ENTRY_INDEX);
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		struct entry_row row;
+		enum entry_status status;
+		err = find_status(walk, &entry, &status);
+		if (err != AS_OK)
+			return err;
+		entry_row_fill(&row, walk->segment, &entry, status);
+		if (!out_row(out, columns, row.cells, ENTRY_INDEX))
+			return AS_OK;
+	}
+	if (err == AS_END)
+		return AS_OK;
+	message_failure(err, NULL);
+	return err;
+}
+
+static enum as_err read_segment(struct walk *walk, const char *path)
+{
+	struct segment_reader *reader = segment_reader_new(walk->view->io);
+	if (!reader) {
+		message_failure(AS_ERR_MEMORY, NULL);
+		return AS_ERR_MEMORY;
+	}
+	struct view_witness witness = { .view = walk->view };
+	enum as_err err = segment_open(reader, walk->view->fd, path, walk->segment,
+				       view_give_witnesses, &witness);
+	if (err == AS_OK)
+		err = write_entries(walk, reader);
+	else
+		message("%s: %s", path, as_code_text(err));
+	segment_reader_free(reader);
+	free(witness.rows);
+	return err;
+}
+
+static enum as_err show_segment(struct walk *walk)
+{
+	const struct view *view = walk->view;
+	const size_t position = layout_find(&view->layout, walk->segment);
+	char path[LAYOUT_PATH_MAX];
+	enum as_err err = AS_OK;
+	if (position == LAYOUT_NONE) {
+		message("there is no segment %s", walk->request->args[1]);
+		return AS_ERR_DOES_NOT_EXIST;
+	}
+	layout_path(&view->layout, position, path);
+	if (walk->request->options.verify || !view_index_fits(view))
+		err = repository_verify(walk->request, view, &walk->verify);
+	if (err == AS_OK)
+		err = read_segment(walk, path);
+	verify_free(walk->verify);
+	return err;
+}
+
+int cmd_entries(struct request *request)
+{
+	struct walk walk = { .request = request };
+	struct view *view;
+	if (!parse_segment(request->args[1], &walk.segment)) {
+		message("'%s' is no segment number", request->args[1]);
+		return EXIT_USAGE;
+	}
+	enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	walk.view = view;
+	err = show_segment(&walk);
+	repository_close(view);
+	return message_status(err);
+}

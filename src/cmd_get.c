@@ -1,0 +1,187 @@
+#include "build-config.h"
+
+#include "src/candidates.h"
+#include "src/message.h"
+#include "src/out_json.h"
+#include "src/repository.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+/* The object wanted, and where it was found. */
+struct object {
+	struct key_prefix prefix;
+	bool has_key;		/* the prefix was found to stand for key */
+	uint8_t key[KEY_SIZE];
+	uint32_t segment, offset;
+	uint8_t *data;
+	size_t len;
+};
+
+static void take_key(struct object *object, const uint8_t key[KEY_SIZE])
+{
+	memcpy(object->key, key, KEY_SIZE);
+	object->has_key = true;
+}
+
+static enum as_err read_at(const struct view *view, struct object *object, uint32_t segment,
+			   uint32_t offset, struct as_error *error)
+{
+	object->segment = segment;
+	object->offset = offset;
+	return view_get_at(view, object->key, segment, offset, &object->data, &object->len, error);
+}
+
+static enum as_err find_by_index(const struct view *view, struct object *object,
+				 struct as_error *error)
+{
+	struct index_bucket bucket;
+	if (!view_index_fits(view))
+		return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: no index fits the log",
+			       view->path);
+	const enum as_err err = view_find_key(view, &object->prefix, &bucket, error);
+	if (err != AS_OK)
+		return err;
+	take_key(object, bucket.key);
+	return read_at(view, object, bucket.segment, bucket.offset, error);
+}
+
+/* Which key the prefix stands for, by the log. */
+static enum as_err settle_key(const struct verify *verify, struct object *object, const char *text)
+{
+	struct candidates candidates;
+	if (object->has_key)
+		return AS_OK;
+	candidates_from_log(verify, &object->prefix, &candidates);
+	if (candidates.count > 1) {
+		candidates_report(&candidates, text);
+		return AS_ERR_AMBIGUOUS;
+	}
+	if (candidates.count == 0)
+		return AS_ERR_OBJECT_NOT_FOUND;
+	take_key(object, candidates.keys[0]);
+	return AS_OK;
+}
+
+/* Does verifying blame damage for the want of an object that begins with the prefix? */
+static bool is_lost(const struct verify *verify, const struct key_prefix *prefix)
+{
+	for (size_t i = 0; i < verify->findings.count; i++) {
+		const struct finding *finding = &verify->findings.rows[i];
+		if (finding->has_key && finding->severity == SEVERITY_ERROR &&
+		    key_prefix_matches(prefix, finding->key))
+			return true;
+	}
+	return false;
+}
+
+/* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
+static enum as_err find_by_log(const struct request *request, const struct view *view,
+			       struct object *object)
+{
+	struct as_error error = { .code = AS_OK };
+	struct replay_event place;
+	struct verify *verify;
+	enum as_err err = repository_verify(request, view, &verify);
+	if (err != AS_OK)
+		return err;
+	err = settle_key(verify, object, request->args[1]);
+	if (err == AS_OK && verify_lookup(verify, object->key, &place)) {
+		err = read_at(view, object, place.segment, place.offset, &error);
+		if (err != AS_OK)
+			message_failure(err, &error);
+	} else if (err != AS_ERR_AMBIGUOUS) {
+		err = is_lost(verify, &object->prefix) ? AS_ERR_INTEGRITY : AS_ERR_OBJECT_NOT_FOUND;
+		message("%s: %s", request->args[1],
+			err == AS_ERR_INTEGRITY
+				? "the object is damaged: no whole entry of it is left"
+				: as_code_text(err));
+	}
+	verify_free(verify);
+	return err;
+}
+
+static enum as_err find_object(const struct request *request, const struct view *view,
+			       struct object *object)
+{
+	struct as_error error = { .code = AS_OK };
+	if (object->prefix.nibbles == 2 * KEY_SIZE)
+		take_key(object, object->prefix.bytes);
+	const enum as_err err = find_by_index(view, object, &error);
+	if (err == AS_ERR_AMBIGUOUS) {
+		struct candidates candidates;
+		candidates_from_index(view, &object->prefix, &candidates);
+		candidates_report(&candidates, request->args[1]);
+	}
+	if (err == AS_OK || err == AS_ERR_AMBIGUOUS)
+		return err;
+	if (err != AS_ERR_OBJECT_NOT_FOUND)
+		message_failure(err, &error);
+	return err == AS_ERR_MEMORY ? err : find_by_log(request, view, object);
+}
+
+/* Nothing in it that a terminal would not simply print. */
+static bool is_text(const uint8_t *data, size_t len)
+{
+	mbstate_t state;
+	memset(&state, 0, sizeof(state));
+	while (len > 0) {
+		wchar_t c;
+		const size_t used = mbrtowc(&c, (const char *)data, len, &state);
+		if (used == 0 || used > len)	/* a NUL, or an incomplete or invalid sequence */
+			return false;
+		if (c != L'\n' && c != L'\t' && !iswprint((wint_t)c))
+			return false;
+		data += used;
+		len -= used;
+	}
+	return true;
+}
+
+static void write_json(struct out *out, const struct object *object)
+{
+	const struct cell key = cell_key(object->key);
+	json_object_out(out, json_pack("{s:o, s:I, s:I, s:I, s:o}", "key", json_cell(&key),
+				       "segment", (json_int_t)object->segment,
+				       "offset", (json_int_t)object->offset,
+				       "size", (json_int_t)object->len,
+				       "data", json_base64(object->data, object->len)));
+}
+
+static enum as_err write_object(struct request *request, const struct object *object)
+{
+	struct out *out = &request->out;
+	if (out->json) {
+		write_json(out, object);
+	} else if (out->width > 0 && !request->options.force &&
+		   !is_text(object->data, object->len)) {
+		message("%zu bytes of binary data: not written to a terminal without --force",
+			object->len);
+		return AS_ERR_DENIED;
+	} else {
+		fwrite(object->data, 1, object->len, out->stream);
+		out_goes_on(out);
+	}
+	return AS_OK;
+}
+
+int cmd_get(struct request *request)
+{
+	struct object object = { .data = NULL };
+	struct view *view;
+	if (!key_prefix_parse(request->args[1], &object.prefix)) {
+		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
+		return EXIT_USAGE;
+	}
+	enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	err = find_object(request, view, &object);
+	if (err == AS_OK)
+		err = write_object(request, &object);
+	free(object.data);
+	repository_close(view);
+	return err == AS_ERR_INTEGRITY ? EXIT_PROBLEMS : message_status(err);
+}

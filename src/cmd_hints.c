@@ -1,0 +1,119 @@
+#include "build-config.h"
+
+#include "src/message.h"
+#include "src/out_text.h"
+#include "src/repository.h"
+
+#include <inttypes.h>
+
+static const struct column columns[] = {
+	{ "segment", "segment", 10, false, false },
+	{ "stored", "stored", 10, false, false },
+	{ "counted", "counted", 10, false, false },
+	{ "agree", "agree", 5, true, false },
+	{ "compact", "to compact", 10, true, true },
+};
+
+/* Walks the segments that the hints, their compact list and the folders know, side by side. */
+struct merge {
+	const struct view *view;
+	const struct verify *verify;
+	size_t hint, compact, file;	/* next positions */
+};
+
+struct hints_row {
+	uint32_t segment;
+	bool is_stored, is_counted, is_compact;
+	int64_t stored;
+	uint32_t counted;
+};
+
+static void lower(uint64_t *least, uint32_t number)
+{
+	if (number < *least)
+		*least = number;
+}
+
+static bool next_row(struct merge *merge, struct hints_row *row)
+{
+	const struct hints *hints = &merge->view->hints;
+	const struct layout *layout = &merge->view->layout;
+	const bool usable = hints->usable;
+	const size_t stored = usable ? hints->segment_count : 0;
+	const size_t compact = usable ? hints->compact_count : 0;
+	uint64_t least = UINT64_MAX;
+	if (merge->hint < stored)
+		lower(&least, hints->segments[merge->hint].segment);
+	if (merge->compact < compact)
+		lower(&least, hints->compact[merge->compact]);
+	if (merge->file < layout->count)
+		lower(&least, layout->segments[merge->file].number);
+	if (least == UINT64_MAX)
+		return false;
+	*row = (struct hints_row){ .segment = (uint32_t)least };
+	if (merge->hint < stored && hints->segments[merge->hint].segment == least) {
+		row->is_stored = true;
+		row->stored = hints->segments[merge->hint++].live;
+	}
+	if (merge->compact < compact && hints->compact[merge->compact] == least) {
+		row->is_compact = true;
+		merge->compact++;
+	}
+	if (merge->file < layout->count && layout->segments[merge->file].number == least) {
+		row->is_counted = true;
+		row->counted = merge->verify->facts[merge->file++].live;
+	}
+	return true;
+}
+
+static bool write_row(struct out *out, const struct hints_row *row)
+{
+	/* A segment that one side does not know counts as 0 there. */
+	const bool agree = row->stored == (int64_t)row->counted;
+	struct cell cells[ARRAY_SIZE(columns)] = {
+		cell_number(row->segment),
+		row->is_stored ? cell_number((uint64_t)row->stored) : cell_none(),
+		row->is_counted ? cell_number(row->counted) : cell_none(),
+		cell_flag(agree),
+		cell_flag(row->is_compact),
+	};
+	cells[3].tone = agree ? TONE_GOOD : TONE_BAD;
+	return out_row(out, columns, cells, ARRAY_SIZE(columns));
+}
+
+static void write_title(struct out *out, const struct view *view)
+{
+	if (!out->json && view->hints.usable)
+		text_line(out, TONE_STRONG,
+			  "hints.%" PRIu32 ": version %" PRIu32 ", %zu segments, %zu to compact",
+			  view->hints_transaction, view->hints.version, view->hints.segment_count,
+			  view->hints.compact_count);
+	out_titles(out, columns, ARRAY_SIZE(columns));
+}
+
+static void write_rows(struct out *out, const struct view *view, const struct verify *verify)
+{
+	struct merge merge = { .view = view, .verify = verify };
+	struct hints_row row;
+	while (next_row(&merge, &row) && write_row(out, &row))
+		;
+}
+
+int cmd_hints(struct request *request)
+{
+	struct view *view;
+	struct verify *verify;
+	enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	err = repository_verify(request, view, &verify);
+	if (err == AS_OK) {
+		if (!view->hints.usable)
+			message("there are no usable hints: only the true counts are shown");
+		write_title(&request->out, view);
+		write_rows(&request->out, view, verify);
+		verify_free(verify);
+	}
+	repository_close(view);
+	return message_status(err);
+}

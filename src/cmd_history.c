@@ -1,0 +1,84 @@
+#include "build-config.h"
+
+#include "src/candidates.h"
+#include "src/entry_rows.h"
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/progress.h"
+#include "src/repository.h"
+
+#include "engine/history.h"
+
+#include <inttypes.h>
+
+static enum as_err read_history(const struct request *request, const struct view *view,
+				const struct key_prefix *prefix, struct history **history)
+{
+	struct verify_progress figures = { .cancel = false };
+	struct as_error error = { .code = AS_OK };
+	struct progress *bar = progress_begin("reading", view, &figures);
+	interrupt_watch(&figures);
+	const enum as_err err =
+		history_run(view, prefix, request->options.threads, &figures, history, &error);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	if (err == AS_OK)
+		return AS_OK;
+	struct candidates candidates = { .count = 0 };
+	if (err == AS_ERR_AMBIGUOUS)
+		candidates_from_index(view, prefix, &candidates);
+	if (candidates.count > 1)
+		candidates_report(&candidates, request->args[1]);
+	else
+		message_failure(err, &error);
+	return err;
+}
+
+static void write_rows(struct out *out, const struct history *history)
+{
+	bool goes_on = true;
+	out_titles(out, entry_columns, ENTRY_COLUMNS);
+	for (size_t i = 0; i < history->count && goes_on; i++) {
+		struct entry_row row;
+		const struct history_row *from = &history->rows[i];
+		entry_row_fill(&row, from->segment, &from->entry, from->status);
+		row.cells[ENTRY_INDEX] = cell_flag(from->index_points_here);
+		goes_on = out_row(out, entry_columns, row.cells, ENTRY_COLUMNS);
+	}
+}
+
+/* What the rows alone cannot show. */
+static void explain(const struct history *history)
+{
+	bool index_is_met = !history->has_index_place;
+	for (size_t i = 0; i < history->count && !index_is_met; i++)
+		index_is_met = history->rows[i].index_points_here;
+	if (!index_is_met)
+		message("the index maps this key to segment %" PRIu32 ", offset %" PRIu32
+			", where no entry of it begins",
+			history->index_place.segment, history->index_place.offset);
+	if (history->truncated)
+		message("only the first %u entries are shown", HISTORY_MAX);
+}
+
+int cmd_history(struct request *request)
+{
+	struct key_prefix prefix;
+	struct history *history = NULL;
+	struct view *view;
+	if (!key_prefix_parse(request->args[1], &prefix)) {
+		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
+		return EXIT_USAGE;
+	}
+	enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	err = read_history(request, view, &prefix, &history);
+	if (err == AS_OK) {
+		write_rows(&request->out, history);
+		explain(history);
+	}
+	history_free(history);
+	repository_close(view);
+	return message_status(err);
+}

@@ -1,0 +1,205 @@
+#include "build-config.h"
+
+#include "src/message.h"
+#include "src/out_json.h"
+#include "src/out_text.h"
+#include "src/repository.h"
+
+#include "engine/diagnose.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define DIALECT "attic"
+#define HOLDERS_MAX 8
+#define FINDINGS_SHOWN 20
+
+static bool index_is_usable(const struct view *view)
+{
+	return view->index.fd >= 0;
+}
+
+static double load_of(const struct index_file *index)
+{
+	return (double)index->used / index->buckets;
+}
+
+static const char *lock_state_text(enum lock_state state)
+{
+	switch (state) {
+	case LOCK_NONE:
+		return "none";
+	case LOCK_SHARED:
+		return "shared";
+	case LOCK_IMPOSSIBLE:
+		return "impossible";
+	case LOCK_REFUSED:
+		return "refused";
+	}
+	return "none";
+}
+
+static json_t *json_holder(const struct lock_holder *holder)
+{
+	const char *program = holder->program;
+	return json_pack("{s:o, s:o, s:b}",
+			 "pid", json_number_if(holder->pid > 0, (uint64_t)holder->pid),
+			 "program", program[0] ? json_text(program) : json_null(),
+			 "exclusive", holder->exclusive);
+}
+
+static json_t *json_lock(const struct view *view)
+{
+	struct lock_holder holders[HOLDERS_MAX];
+	const size_t count =
+		view->lock.fd >= 0 ? lock_holders(&view->lock, holders, HOLDERS_MAX) : 0;
+	return json_pack("{s:s, s:o}", "state", lock_state_text(view->lock.state), "holder",
+			 count ? json_holder(&holders[0]) : json_null());
+}
+
+static json_t *json_index(const struct view *view)
+{
+	if (!index_is_usable(view))
+		return json_null();
+	return json_pack("{s:I, s:I, s:f}", "used", (json_int_t)view->index.used, "buckets",
+			 (json_int_t)view->index.buckets, "load", load_of(&view->index));
+}
+
+static json_t *json_id(const struct config *config)
+{
+	const struct cell id = config->has_id ? cell_key(config->id) : cell_none();
+	return json_cell(&id);
+}
+
+static void write_json(struct out *out, const struct view *view)
+{
+	const struct config *config = &view->config;
+	json_object_out(out, json_pack(
+		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:s, s:I}",
+		"repository", json_text(view->path),
+		"id", json_id(config),
+		"version", json_number_if(config->version > 0, config->version),
+		"segments_per_dir", (json_int_t)config->segments_per_dir,
+		"max_segment_size", (json_int_t)config->max_segment_size,
+		"transaction_id", json_number_if(view->has_transaction, view->transaction),
+		"index_id", json_number_if(view->has_index, view->index_transaction),
+		"hints_id", json_number_if(view->has_hints, view->hints_transaction),
+		"tail_segments", (json_int_t)(view->layout.count - view->tail),
+		"segments", (json_int_t)view->layout.count,
+		"bytes", (json_int_t)repository_bytes(view),
+		"index", json_index(view),
+		"lock", json_lock(view),
+		"dialect", DIALECT,
+		"problems", (json_int_t)view->findings.count));
+}
+
+static void write_config(struct out *out, const struct config *config)
+{
+	char id[KEY_HEX_SIZE] = "unknown", size[FORMAT_SIZE];
+	if (config->has_id)
+		key_to_hex(config->id, id);
+	format_bytes(config->max_segment_size, size, sizeof(size));
+	text_field(out, "Id", "%s", id);
+	if (config->version > 0)
+		text_field(out, "Format", "%s, version %" PRIu32, DIALECT, config->version);
+	else
+		text_field(out, "Format", "%s, version unknown", DIALECT);
+	text_field(out, "Limits", "%s a segment, %" PRIu32 " segments a folder%s", size,
+		   config->segments_per_dir, config->usable ? "" : " (as far as config tells)");
+}
+
+static void write_transactions(struct out *out, const struct view *view)
+{
+	if (view->has_transaction)
+		text_field(out, "Transaction", "%" PRIu32, view->transaction);
+	else
+		text_field(out, "Transaction", "none: no segment ends in a COMMIT");
+	if (view->tail < view->layout.count)
+		text_field(out, "Tail", "%zu segments above it, from %" PRIu32,
+			   view->layout.count - view->tail,
+			   view->layout.segments[view->tail].number);
+	if (!view->has_index)
+		text_field(out, "Index", "none");
+	else if (!index_is_usable(view))
+		text_field(out, "Index", "index.%" PRIu32 ", of no use", view->index_transaction);
+	else
+		text_field(out, "Index",
+			   "index.%" PRIu32 ", %" PRIu32 " of %" PRIu32 " buckets used (%.1f %%)",
+			   view->index_transaction, view->index.used, view->index.buckets,
+			   100 * load_of(&view->index));
+	if (!view->has_hints)
+		text_field(out, "Hints", "none");
+	else if (!view->hints.usable)
+		text_field(out, "Hints", "hints.%" PRIu32 ", of no use", view->hints_transaction);
+	else
+		text_field(out, "Hints", "hints.%" PRIu32 ", %zu segments, %zu to compact",
+			   view->hints_transaction, view->hints.segment_count,
+			   view->hints.compact_count);
+}
+
+static void write_lock(struct out *out, const struct lock *lock)
+{
+	static const char *const words[] = {
+		[LOCK_NONE] = "not taken", [LOCK_SHARED] = "shared, held by this program",
+		[LOCK_IMPOSSIBLE] = "cannot be taken here", [LOCK_REFUSED] = "refused",
+	};
+	struct lock_holder holders[HOLDERS_MAX];
+	size_t count = lock->fd >= 0 ? lock_holders(lock, holders, HOLDERS_MAX) : 0;
+	if (lock->state == LOCK_IMPOSSIBLE && lock->sys)
+		text_field(out, "Lock", "%s: %s", words[lock->state], strerror(lock->sys));
+	else
+		text_field(out, "Lock", "%s", words[lock->state]);
+	if (count > HOLDERS_MAX)
+		count = HOLDERS_MAX;
+	for (size_t i = 0; i < count; i++)
+		text_field(out, "", "%s by process %ld (%s)",
+			   holders[i].exclusive ? "exclusive" : "shared", (long)holders[i].pid,
+			   holders[i].program[0] ? holders[i].program : "unknown");
+}
+
+static void write_findings(struct out *out, const struct view *view)
+{
+	struct diagnosis diagnosis;
+	diagnose(view, NULL, &diagnosis);
+	text_blank_line(out);
+	for (size_t i = 0; i < view->findings.count; i++) {
+		char sentence[1024];
+		if (i == FINDINGS_SHOWN) {
+			text_line(out, TONE_FAINT, "and %zu more", view->findings.count - i);
+			break;
+		}
+		const struct finding *finding = &view->findings.rows[i];
+		finding_message(finding, sentence, sizeof(sentence));
+		text_line(out, text_severity_tone(finding->severity), "%s: %s",
+			  severity_name(finding->severity), sentence);
+	}
+	text_paragraph(out, 0, diagnosis.verdict);
+	text_paragraph(out, 0, diagnosis.advice);
+}
+
+static void write_text(struct out *out, const struct view *view)
+{
+	char bytes[FORMAT_SIZE];
+	format_bytes(repository_bytes(view), bytes, sizeof(bytes));
+	text_field(out, "Repository", "%s", view->path);
+	write_config(out, &view->config);
+	text_field(out, "Segments", "%zu, %s", view->layout.count, bytes);
+	write_transactions(out, view);
+	write_lock(out, &view->lock);
+	write_findings(out, view);
+}
+
+int cmd_info(struct request *request)
+{
+	struct view *view;
+	const enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	if (request->out.json)
+		write_json(&request->out, view);
+	else
+		write_text(&request->out, view);
+	repository_close(view);
+	return EXIT_DONE;
+}

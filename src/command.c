@@ -1,0 +1,118 @@
+#include "build-config.h"
+
+#include "src/command.h"
+
+#include "engine/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Everywhere; what reads a repository; what may read all of it. */
+#define COMMON (ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(COLOR) | ACCEPTS(JSON))
+#define READS (COMMON | ACCEPTS(NO_LOCK))
+#define READS_ALL (READS | ACCEPTS(THREADS))
+
+const struct command command_table[] = {
+	{
+		.arguments = "REPO",
+		.help = "look round on the terminal",
+		.more = "Shows the repository in eight views and changes nothing. Press ? for "
+			"help and q to leave.",
+		.options = ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(NO_LOCK) | ACCEPTS(THREADS) |
+			   ACCEPTS(VERIFY),
+		.min_args = 1, .max_args = 1, .run = cmd_terminal,
+	}, {
+		.name = "info", .arguments = "REPO",
+		.help = "what the repository is: settings, transactions, totals, lock",
+		.more = "Reads folder listings, config, hints and the header of the index, but "
+			"not the data: use check for a verdict.",
+		.options = READS,
+		.min_args = 1, .max_args = 1, .run = cmd_info,
+	}, {
+		.name = "check", .arguments = "REPO",
+		.help = "read everything, tell what is wrong and what to do",
+		.more = "Verifies every entry of every segment, replays the log, and compares "
+			"index and hints with it in both directions. Writes nothing. The exit "
+			"status is 0 when the repository is clean and 4 when it is not.",
+		.options = READS_ALL | ACCEPTS(ALL),
+		.min_args = 1, .max_args = 1, .run = cmd_check,
+	}, {
+		.name = "segments", .arguments = "REPO",
+		.help = "a row for each segment",
+		.more = "Reads all of the repository, to know which entries are whole and "
+			"which are live.",
+		.options = READS_ALL,
+		.min_args = 1, .max_args = 1, .run = cmd_segments,
+	}, {
+		.name = "entries", .arguments = "REPO SEGMENT",
+		.help = "a row for each entry of a segment, damaged stretches included",
+		.more = "What became of an entry is asked of the index as far as it can tell, "
+			"and otherwise, or with --verify, of the whole log.",
+		.options = READS_ALL | ACCEPTS(VERIFY),
+		.min_args = 2, .max_args = 2, .run = cmd_entries,
+	}, {
+		.name = "index", .arguments = "REPO",
+		.help = "a row for each used bucket of the index, and where it leads",
+		.more = "Every entry that the index points to is read and its checksum "
+			"computed.",
+		.options = READS | ACCEPTS(ALL),
+		.min_args = 1, .max_args = 1, .run = cmd_index,
+	}, {
+		.name = "hints", .arguments = "REPO",
+		.help = "the hints' counts of live entries beside the true ones",
+		.more = "Reads all of the repository, to count.",
+		.options = READS_ALL,
+		.min_args = 1, .max_args = 1, .run = cmd_hints,
+	}, {
+		.name = "history", .arguments = "REPO KEY",
+		.help = "every entry of a key, oldest first",
+		.more = "KEY is 64 hex digits, or as many of the first ones as fit no other "
+			"key. Reads all of the repository.",
+		.options = READS_ALL,
+		.min_args = 2, .max_args = 2, .run = cmd_history,
+	}, {
+		.name = "get", .arguments = "REPO KEY",
+		.help = "write an object to standard output",
+		.more = "KEY is 64 hex digits, or as many of the first ones as fit no other "
+			"key. The checksum is verified before the first byte is written. Where "
+			"the index is of no use, the object is looked for in the log. Binary "
+			"data is not written to a terminal unless forced. With --json: one "
+			"object, the data in base64.",
+		.options = READS_ALL | ACCEPTS(FORCE),
+		.min_args = 2, .max_args = 2, .run = cmd_get,
+	}, {
+		.name = "problems", .arguments = "",
+		.help = "every kind of problem that check knows",
+		.options = COMMON,
+		.min_args = 0, .max_args = 0, .run = cmd_problems,
+	}, {
+		.name = "keys", .arguments = "",
+		.help = "every key of the terminal, and the commands behind its \":\"",
+		.options = COMMON, .min_args = 0, .max_args = 0, .run = cmd_keys,
+	}, {
+		.name = "help", .arguments = "[COMMAND]",
+		.help = "explain a command",
+		.options = ACCEPTS(HELP) | ACCEPTS(VERSION),
+		.min_args = 0, .max_args = 1, .run = cmd_help,
+	},
+};
+const size_t command_count = ARRAY_SIZE(command_table);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (command_table[i].name && strcmp(command_table[i].name, name) == 0)
+			return &command_table[i];
+	return NULL;
+}
+
+const struct command *command_terminal(void)
+{
+	return &command_table[0];
+}
+
+void request_free(struct request *request)
+{
+	free(request->args);
+	request->args = NULL;
+}

@@ -1,0 +1,57 @@
+/* src/command.h - the one table of commands. */
+#ifndef ATTICSCOPE_COMMAND_H
+#define ATTICSCOPE_COMMAND_H
+
+#include "src/options.h"
+#include "src/out.h"
+#include "src/status.h"
+
+#include <stddef.h>
+
+struct command;
+
+/* One command line, understood. */
+struct request {
+	const struct command *command;
+	struct options options;
+	char **args;		/* what stands behind the command's name; NULL at the end */
+	int arg_count;
+	struct out out;		/* standard output */
+};
+
+void request_free(struct request *request);
+
+struct command {
+	const char *name;	/* NULL: the terminal interface, which has no name */
+	const char *arguments;
+	const char *help;	/* one line */
+	const char *more;	/* further paragraphs for --help, or NULL */
+	unsigned options;	/* ACCEPTS() bits */
+	int min_args, max_args;
+	int (*run)(struct request *request); /* returns an exit_status */
+};
+
+/* In the order in which help lists them; the terminal interface is the first. */
+extern const struct command command_table[];
+extern const size_t command_count;
+
+/* The row of @name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* The row without a name. */
+const struct command *command_terminal(void);
+
+int cmd_check(struct request *request);
+int cmd_entries(struct request *request);
+int cmd_get(struct request *request);
+int cmd_help(struct request *request);
+int cmd_hints(struct request *request);
+int cmd_history(struct request *request);
+int cmd_index(struct request *request);
+int cmd_info(struct request *request);
+int cmd_keys(struct request *request);
+int cmd_problems(struct request *request);
+int cmd_segments(struct request *request);
+int cmd_terminal(struct request *request);
+
+#endif

@@ -1,0 +1,99 @@
+#include "build-config.h"
+
+#include "src/entry_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct column entry_columns[ENTRY_COLUMNS] = {
+	[ENTRY_SEGMENT] = { "segment", "segment", 10, false, false },
+	[ENTRY_OFFSET] = { "offset", "offset", 10, false, false },
+	[ENTRY_SIZE] = { "size", "size", 9, false, false },
+	[ENTRY_TAG] = { "tag", "tag", 7, true, false },
+	[ENTRY_KEY] = { "key", NULL, 0, false, false },
+	[ENTRY_CRC] = { "crc", "crc", 8, true, false },
+	[ENTRY_CRC_STORED] = { "crc_stored", NULL, 0, false, false },
+	[ENTRY_CRC_COMPUTED] = { "crc_computed", NULL, 0, false, false },
+	[ENTRY_STATUS] = { "status", "status", 11, true, false },
+	[ENTRY_CAUSE] = { "cause", NULL, 0, false, false },
+	[ENTRY_LENGTH] = { "length", NULL, 0, false, false },
+	[ENTRY_TEXT] = { NULL, "key", 0, true, true },
+	[ENTRY_INDEX] = { "index", "index", 5, true, false },
+};
+
+static const char *tag_name(uint8_t tag)
+{
+	switch (tag) {
+	case SEGMENT_PUT:
+		return "PUT";
+	case SEGMENT_DELETE:
+		return "DELETE";
+	case SEGMENT_COMMIT:
+		return "COMMIT";
+	default:
+		return "DAMAGED";
+	}
+}
+
+static enum tone status_tone(enum entry_status status)
+{
+	switch (status) {
+	case STATUS_LIVE:
+		return TONE_GOOD;
+	case STATUS_UNCOMMITTED:
+		return TONE_WARNING;
+	case STATUS_DAMAGED:
+		return TONE_BAD;
+	default:
+		return TONE_FAINT;
+	}
+}
+
+/* What stands in a damaged entry's place of the key: the cause, and what it may have been. */
+static void describe_damage(const struct segment_entry *entry, char *out, size_t size)
+{
+	char hex[KEY_HEX_SIZE] = "", sums[48] = "";
+	if (entry->has_key)
+		key_to_hex(entry->key, hex);
+	if (entry->has_crc && entry->crc_stored != entry->crc_computed)
+		snprintf(sums, sizeof(sums), ", stored %08" PRIx32 ", computed %08" PRIx32,
+			 entry->crc_stored, entry->crc_computed);
+	snprintf(out, size, "%s%s%s%.16s", segment_cause_text(entry->cause), sums,
+		 entry->has_key ? ", key " : "", hex);
+}
+
+static void fill_damage(struct entry_row *row, const struct segment_entry *entry)
+{
+	struct cell *cells = row->cells;
+	cells[ENTRY_CAUSE] = cell_text(segment_cause_text(entry->cause), TONE_PLAIN);
+	cells[ENTRY_LENGTH] = cell_number(entry->size);
+	describe_damage(entry, row->what, sizeof(row->what));
+	cells[ENTRY_TEXT] = cell_text(row->what, TONE_BAD);
+}
+
+void entry_row_fill(struct entry_row *row, uint32_t segment, const struct segment_entry *entry,
+		    enum entry_status status)
+{
+	const bool damaged = entry->tag == SEGMENT_DAMAGED;
+	const bool has_crc = !damaged || entry->has_crc;
+	const bool matches = entry->crc_stored == entry->crc_computed;
+	struct cell *cells = row->cells;
+	memset(row, 0, sizeof(*row));
+	cells[ENTRY_SEGMENT] = cell_number(segment);
+	cells[ENTRY_OFFSET] = cell_number(entry->offset);
+	cells[ENTRY_SIZE] = cell_bytes(entry->size);
+	cells[ENTRY_TAG] = cell_text(tag_name(entry->tag), damaged ? TONE_BAD : TONE_PLAIN);
+	if (entry->has_key)
+		cells[ENTRY_KEY] = cells[ENTRY_TEXT] = cell_key(entry->key);
+	if (has_crc) {
+		cells[ENTRY_CRC] =
+			cell_text(matches ? "ok" : "mismatch", matches ? TONE_PLAIN : TONE_BAD);
+		cells[ENTRY_CRC_COMPUTED] = cell_crc(entry->crc_computed);
+	}
+	if (!damaged || entry->has_header)
+		cells[ENTRY_CRC_STORED] = cell_crc(entry->crc_stored);
+	cells[ENTRY_STATUS] = cell_text(entry_status_name(status), status_tone(status));
+	if (damaged)
+		fill_damage(row, entry);
+}

@@ -1,0 +1,109 @@
+#include "build-config.h"
+
+#include "src/help.h"
+
+#include "src/command.h"
+#include "src/message.h"
+#include "src/out_text.h"
+
+#include "engine/crc.h"
+
+#include <stdio.h>
+
+#define HELP_COLUMN 26	/* where the explanation begins */
+
+static void print_row(struct out *out, const char *left, const char *help)
+{
+	text_line(out, TONE_PLAIN, "%-*s%s", HELP_COLUMN, left, help);
+}
+
+static void print_options(struct out *out, const struct command *command)
+{
+	text_blank_line(out);
+	text_line(out, TONE_STRONG, "Options:");
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_table[i];
+		char left[64], letter[] = "    ";
+		if (!(command->options & 1u << i))
+			continue;
+		if (row->letter)
+			snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+		snprintf(left, sizeof(left), "  %s--%s%s%s", letter, row->name,
+			 row->argument ? "=" : "", row->argument ? row->argument : "");
+		print_row(out, left, row->help);
+	}
+}
+
+static void print_commands(struct out *out)
+{
+	text_blank_line(out);
+	text_line(out, TONE_STRONG, "Commands:");
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *command = &command_table[i];
+		char left[64];
+		if (!command->name)
+			continue;
+		snprintf(left, sizeof(left), "  %s %s", command->name, command->arguments);
+		print_row(out, left, command->help);
+	}
+}
+
+static const char about[] =
+	"Shows what is in an Attic repository, and what is wrong with it, without changing a byte. "
+	"Without a command it does so on the terminal.";
+static const char names[] =
+	"'atticscope help COMMAND' lists the options of a command. A repository that bears the "
+	"name of a command is written with its path: ./info";
+static const char statuses[] =
+	"Exit status: 0 nothing is wrong, 4 problems are left, 8 could not run, 16 wrong usage, "
+	"32 cancelled.";
+
+static void print_program(struct out *out, const struct command *terminal)
+{
+	text_line(out, TONE_PLAIN, "Usage: atticscope [OPTION...] REPO");
+	text_line(out, TONE_PLAIN, "       atticscope COMMAND [OPTION...] [ARGUMENT...]");
+	text_blank_line(out);
+	text_paragraph(out, 0, about);
+	print_options(out, terminal);
+	print_commands(out);
+	text_blank_line(out);
+	text_paragraph(out, 0, names);
+	text_blank_line(out);
+	text_paragraph(out, 0, statuses);
+}
+
+int help_print(struct out *out, const struct command *command)
+{
+	if (!command->name) {
+		print_program(out, command);
+		return EXIT_DONE;
+	}
+	const char *arguments = command->arguments;
+	text_line(out, TONE_PLAIN, "Usage: atticscope %s [OPTION...]%s%s", command->name,
+		  arguments[0] ? " " : "", arguments);
+	text_blank_line(out);
+	text_line(out, TONE_PLAIN, "%s: %s", command->name, command->help);
+	if (command->more) {
+		text_blank_line(out);
+		text_paragraph(out, 0, command->more);
+	}
+	print_options(out, command);
+	return EXIT_DONE;
+}
+
+int help_version(struct out *out)
+{
+	text_line(out, TONE_PLAIN, "%s", PACKAGE_STRING);
+	text_line(out, TONE_PLAIN, "CRC-32 computed by %s", crc32_library());
+	return EXIT_DONE;
+}
+
+int cmd_help(struct request *request)
+{
+	const char *name = request->args[0];
+	const struct command *command = name ? command_find(name) : command_terminal();
+	if (command)
+		return help_print(&request->out, command);
+	message("there is no command '%s'; see 'atticscope help'", name);
+	return EXIT_USAGE;
+}

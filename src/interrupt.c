@@ -1,0 +1,44 @@
+#include "build-config.h"
+
+#include "src/interrupt.h"
+
+#include <signal.h>
+
+/* Atomics without locks are what a signal handler may touch. */
+static _Atomic bool came;
+static struct verify_progress *_Atomic watched;
+
+static void take_note(int number)
+{
+	(void)number;
+	came = true;
+	struct verify_progress *progress = watched;
+	if (progress)
+		progress->cancel = true;
+}
+
+void interrupt_catch(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	/* Without SA_RESTART a write that waits for a reader is given up too. */
+	struct sigaction action = { .sa_handler = take_note, .sa_flags = (int)SA_RESETHAND };
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		struct sigaction old;
+		/* What nohup, or a shell for its background jobs, set to be ignored stays so. */
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
+}
+
+bool interrupt_came(void)
+{
+	return came;
+}
+
+void interrupt_watch(struct verify_progress *progress)
+{
+	watched = progress;
+	if (progress && came)
+		progress->cancel = true;
+}

@@ -1,0 +1,18 @@
+/* src/message.h - what goes to standard error. */
+#ifndef ATTICSCOPE_MESSAGE_H
+#define ATTICSCOPE_MESSAGE_H
+
+#include "engine/error.h"
+
+/* Print "atticscope: ", the formatted text and a newline. Bytes that a terminal could take for
+ * commands are masked. */
+void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Print why something failed, @error's words or else the code's. Returns the exit status that
+ * stands for @code. */
+int message_failure(enum as_err code, const struct as_error *error);
+
+/* The exit status that stands for @code. */
+int message_status(enum as_err code);
+
+#endif

@@ -1,0 +1,49 @@
+/* src/options.h - the one table of options, and the parser and the help that read it. */
+#ifndef ATTICSCOPE_OPTIONS_H
+#define ATTICSCOPE_OPTIONS_H
+
+#include <stdbool.h>
+
+enum option_id {
+	OPTION_ALL,
+	OPTION_COLOR,
+	OPTION_FORCE,
+	OPTION_HELP,
+	OPTION_JSON,
+	OPTION_NO_LOCK,
+	OPTION_THREADS,
+	OPTION_VERIFY,
+	OPTION_VERSION,
+	OPTION_COUNT
+};
+
+/* A command accepts the options whose bits are set in its row. */
+#define ACCEPTS(option) (1u << OPTION_##option)
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* What was asked for. All zero is the default. */
+struct options {
+	bool all, force, help, json, no_lock, verify, version;
+	enum color_mode color;
+	unsigned threads;	/* 0: one for each processor */
+};
+
+struct option_row {
+	int letter;		/* 0: none */
+	const char *name;
+	const char *argument;	/* how help calls it; NULL where the option takes none */
+	const char *help;
+	/* False: the argument makes no sense. */
+	bool (*set)(struct options *options, const char *argument);
+};
+extern const struct option_row option_table[OPTION_COUNT];
+
+struct request;
+
+/* Read the whole command line into *@request: command, options and arguments, in any order. False:
+ * what is wrong was said on standard error. The arguments are borrowed from @argv; request_free
+ * frees the rest. */
+bool options_parse(int argc, char **argv, struct request *request);
+
+#endif

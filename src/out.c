@@ -1,0 +1,83 @@
+#include "build-config.h"
+
+#include "src/out.h"
+
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/options.h"
+#include "src/out_json.h"
+#include "src/out_text.h"
+#include "src/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define BUFFER 65536u	/* bytes */
+
+static bool terminal_has_color(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && terminal && terminal[0] &&
+	       strcmp(terminal, "dumb") != 0;
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 80;
+	return size.ws_col;
+}
+
+void out_init(struct out *out, const struct options *options)
+{
+	*out = (struct out){ .stream = stdout, .json = options->json, .width = terminal_width() };
+	out->color = options->color == COLOR_ALWAYS ||
+		     (options->color == COLOR_AUTO && terminal_has_color());
+	if (out->width == 0)
+		setvbuf(stdout, NULL, _IOFBF, BUFFER);
+}
+
+bool out_goes_on(struct out *out)
+{
+	if (out->error == 0 && ferror(out->stream))
+		out->error = errno ? errno : EIO;
+	return out->error == 0 && !out->out_of_memory && !interrupt_came();
+}
+
+int out_finish(struct out *out, int status)
+{
+	errno = 0;
+	if (fflush(out->stream) != 0 && out->error == 0)
+		out->error = errno;
+	if (interrupt_came())
+		return EXIT_CANCELLED;
+	if (out->out_of_memory)
+		return message_failure(AS_ERR_MEMORY, NULL);
+	if (out->error == 0 || out->error == EPIPE)
+		return status;
+	message("cannot write to standard output: %s", strerror(out->error));
+	return EXIT_FAILED;
+}
+
+void out_titles(struct out *out, const struct column *columns, size_t count)
+{
+	if (!out->json)
+		text_titles(out, columns, count);
+}
+
+bool out_row(struct out *out, const struct column *columns, const struct cell *cells, size_t count)
+{
+	errno = 0;
+	if (out->json)
+		json_row(out, columns, cells, count);
+	else
+		text_row(out, columns, cells, count);
+	return out_goes_on(out);
+}

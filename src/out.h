@@ -1,0 +1,110 @@
+/* src/out.h - what goes to standard output: rows of cells, as text for people or as JSON.
+ *
+ * A command states its columns once; both writers read that table. Rows are written as they come
+ * and never gathered, so a million of them need no more memory than one.
+ */
+#ifndef ATTICSCOPE_OUT_H
+#define ATTICSCOPE_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct options;
+
+struct out {
+	FILE *stream;
+	bool json;
+	bool color;
+	unsigned width;		/* columns of the terminal; 0 where it is none */
+	bool out_of_memory;
+	int error;		/* errno of the first write that failed */
+};
+
+/* Prepare standard output as @options ask and the environment allows. */
+void out_init(struct out *out, const struct options *options);
+
+/* Write out what is still buffered. Returns @status, or EXIT_FAILED (with a message) when anything
+ * could not be written. That the reader closed the pipe is no failure. */
+int out_finish(struct out *out, int status);
+
+/* May more be written? False after a write error, a closed pipe, or an interrupt. Called soon after
+ * each write, while errno still tells what happened. */
+bool out_goes_on(struct out *out);
+
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARNING, TONE_BAD, TONE_FAINT, TONE_STRONG };
+
+enum cell_kind {
+	CELL_NONE,		/* null; "-" */
+	CELL_NUMBER,
+	CELL_BYTES,		/* a number; human size in text */
+	CELL_CRC,		/* a number; eight hex digits in text */
+	CELL_KEY,
+	CELL_TEXT,
+	CELL_FLAG
+};
+
+struct cell {
+	enum cell_kind kind;
+	enum tone tone;		/* text only */
+	union {
+		int64_t number;
+		const char *text;	/* may hold any bytes; the writers mask it */
+		const uint8_t *key;
+		bool flag;
+	};
+};
+
+static inline struct cell cell_none(void)
+{
+	return (struct cell){ .kind = CELL_NONE };
+}
+
+static inline struct cell cell_number(uint64_t number)
+{
+	return (struct cell){ .kind = CELL_NUMBER, .number = (int64_t)number };
+}
+
+static inline struct cell cell_bytes(uint64_t bytes)
+{
+	return (struct cell){ .kind = CELL_BYTES, .number = (int64_t)bytes };
+}
+
+static inline struct cell cell_crc(uint32_t crc)
+{
+	return (struct cell){ .kind = CELL_CRC, .number = crc };
+}
+
+static inline struct cell cell_key(const uint8_t *key)
+{
+	return (struct cell){ .kind = CELL_KEY, .key = key };
+}
+
+/* NULL is null. */
+static inline struct cell cell_text(const char *text, enum tone tone)
+{
+	return (struct cell){ .kind = text ? CELL_TEXT : CELL_NONE, .tone = tone, .text = text };
+}
+
+static inline struct cell cell_flag(bool flag)
+{
+	return (struct cell){ .kind = CELL_FLAG, .flag = flag };
+}
+
+struct column {
+	const char *name;	/* in JSON; NULL: text only */
+	const char *title;	/* in text; NULL: JSON only */
+	unsigned width;		/* in text */
+	bool left;		/* flush left; numbers are flush right */
+	bool last;		/* ends the line; a key is cut there to fit a terminal */
+};
+
+/* The titles, in text. */
+void out_titles(struct out *out, const struct column *columns, size_t count);
+
+/* One row; @cells are in the order of @columns. Returns out_goes_on(). */
+bool out_row(struct out *out, const struct column *columns, const struct cell *cells,
+	     size_t count);
+
+#endif

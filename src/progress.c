@@ -1,0 +1,172 @@
+#include "build-config.h"
+
+#include "src/progress.h"
+
+#include "src/repository.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FIRST_MS 300		/* what is over by then needs no bar */
+#define EVERY_MS 100
+#define LINE_BYTES 512
+#define BAR_MAX 30u		/* columns */
+
+struct progress {
+	const char *label;
+	const struct view *view;
+	const struct verify_progress *figures;
+	struct timespec started;
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	bool ended;		/* under mutex */
+	bool drawn;		/* the thread's, then the joiner's */
+};
+
+static unsigned permille(const struct progress_figures *f)
+{
+	const uint64_t done = f->bytes_total ? f->bytes_done * 1000 / f->bytes_total : 0;
+	return (unsigned)(done > 1000 ? 1000 : done);
+}
+
+static void format_left(const struct progress_figures *f, unsigned done, char *out, size_t size)
+{
+	if (done < 5)		/* too early to tell */
+		snprintf(out, size, "-:--");
+	else
+		format_duration(f->elapsed_ms * (1000 - done) / done / 1000, out, size);
+}
+
+void progress_line(char *out, size_t size, unsigned width, const char *label,
+		   const struct progress_figures *f)
+{
+	char rate[FORMAT_SIZE], left[FORMAT_SIZE], tail[160], bar[BAR_MAX + 1];
+	const unsigned done = permille(f);
+	format_rate(f->bytes_done, (double)f->elapsed_ms / 1000, rate, sizeof(rate));
+	format_left(f, done, left, sizeof(left));
+	snprintf(tail, sizeof(tail), "%3u %%  %" PRIu64 "/%" PRIu64 " segments  %s  %s left",
+		 done / 10, f->segments_done, f->segments, rate, left);
+	const size_t used = strlen(label) + strlen(tail) + 4;	/* blanks and brackets */
+	size_t cells = width > used ? width - used : 0;
+	if (cells > BAR_MAX)
+		cells = BAR_MAX;
+	if (cells < 5) {	/* no room for a bar worth drawing */
+		snprintf(out, size < width + 1 ? size : width + 1, "%s %s", label, tail);
+		return;
+	}
+	const size_t full = cells * done / 1000;
+	memset(bar, '#', full);
+	memset(bar + full, '-', cells - full);
+	bar[cells] = '\0';
+	snprintf(out, size, "%s [%s] %s", label, bar, tail);
+}
+
+static uint64_t elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000 +
+			  (now.tv_nsec - since->tv_nsec) / 1000000);
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2)
+		return 79;
+	return size.ws_col - 1u;
+}
+
+static void draw(struct progress *progress, uint64_t bytes_total)
+{
+	char line[LINE_BYTES];
+	const struct progress_figures f = {
+		.bytes_done = progress->figures->bytes_done,
+		.bytes_total = bytes_total,
+		.segments_done = progress->figures->segments_done,
+		.segments = progress->view->layout.count,
+		.elapsed_ms = elapsed_ms(&progress->started),
+	};
+	progress_line(line, sizeof(line), terminal_width(), progress->label, &f);
+	fprintf(stderr, "\r\033[K%s", line);
+	fflush(stderr);
+	progress->drawn = true;
+}
+
+static void *draw_until_ended(void *context)
+{
+	struct progress *progress = context;
+	struct timespec until = progress->started;
+	long wait_ms = FIRST_MS;
+	uint64_t bytes_total = 0;
+	pthread_mutex_lock(&progress->mutex);
+	while (!progress->ended) {
+		until.tv_nsec += wait_ms * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!progress->ended &&
+		       pthread_cond_timedwait(&progress->wake, &progress->mutex, &until) == 0)
+			;
+		if (bytes_total == 0 && !progress->ended)
+			bytes_total = repository_bytes(progress->view);
+		if (!progress->ended)
+			draw(progress, bytes_total);
+		wait_ms = EVERY_MS;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+	}
+	pthread_mutex_unlock(&progress->mutex);
+	return NULL;
+}
+
+static void free_progress(struct progress *progress)
+{
+	pthread_cond_destroy(&progress->wake);
+	pthread_mutex_destroy(&progress->mutex);
+	free(progress);
+}
+
+struct progress *progress_begin(const char *label, const struct view *view,
+				const struct verify_progress *figures)
+{
+	const char *terminal = getenv("TERM");
+	if (!isatty(STDERR_FILENO) || !terminal || strcmp(terminal, "dumb") == 0)
+		return NULL;
+	struct progress *progress = calloc(1, sizeof(*progress));
+	if (!progress)
+		return NULL;
+	*progress = (struct progress){ .label = label, .view = view, .figures = figures };
+	pthread_condattr_t clock;
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&progress->wake, &clock);
+	pthread_condattr_destroy(&clock);
+	pthread_mutex_init(&progress->mutex, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &progress->started);
+	if (pthread_create(&progress->thread, NULL, draw_until_ended, progress) != 0) {
+		free_progress(progress);
+		return NULL;
+	}
+	return progress;
+}
+
+void progress_end(struct progress *progress)
+{
+	if (!progress)
+		return;
+	pthread_mutex_lock(&progress->mutex);
+	progress->ended = true;
+	pthread_cond_signal(&progress->wake);
+	pthread_mutex_unlock(&progress->mutex);
+	pthread_join(progress->thread, NULL);
+	if (progress->drawn)
+		fputs("\r\033[K", stderr);
+	free_progress(progress);
+}

@@ -1,0 +1,29 @@
+/* src/progress.h - a progress bar on standard error, where that is a terminal. */
+#ifndef ATTICSCOPE_PROGRESS_H
+#define ATTICSCOPE_PROGRESS_H
+
+#include "engine/verify.h"
+
+struct progress;
+
+/* Begin to draw @figures, of work over all of @view, labelled @label: every so often, from a thread
+ * of its own, until progress_end. All three must live until then. NULL where standard error is no
+ * terminal or no thread could be had; nothing is drawn then. */
+struct progress *progress_begin(const char *label, const struct view *view,
+				const struct verify_progress *figures);
+
+/* Take the bar off the screen. @progress may be NULL. */
+void progress_end(struct progress *progress);
+
+/* What is drawn, for progress_line. */
+struct progress_figures {
+	uint64_t bytes_done, bytes_total;
+	uint64_t segments_done, segments;
+	uint64_t elapsed_ms;
+};
+
+/* Format a line of at most @width columns: label, bar, percent, segments, rate, time left. Pure. */
+void progress_line(char *out, size_t size, unsigned width, const char *label,
+		   const struct progress_figures *figures);
+
+#endif

@@ -1,0 +1,63 @@
+#include "build-config.h"
+
+#include "src/repository.h"
+
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/progress.h"
+
+#include <fcntl.h>
+
+enum as_err repository_open(const struct request *request, struct view **view)
+{
+	const struct view_options options = { .no_lock = request->options.no_lock };
+	struct as_error error = { .code = AS_OK };
+	const enum as_err err = view_open(request->args[0], &options, view, &error);
+	if (err == AS_OK) {
+		interrupt_catch();
+		return AS_OK;
+	}
+	message_failure(err, &error);
+	if (err == AS_ERR_LOCKED)
+		message("with --no-lock it is read all the same; "
+			"what is being written may then look damaged");
+	return err;
+}
+
+void repository_close(struct view *view)
+{
+	if (view_is_changed(view))
+		message("%s was changed while it was read: what was shown may be out of date",
+			view->path);
+	view_close(view);
+}
+
+uint64_t repository_bytes(const struct view *view)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < view->layout.count; i++) {
+		char path[LAYOUT_PATH_MAX];
+		struct stat st;
+		layout_path(&view->layout, i, path);
+		if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+enum as_err repository_verify(const struct request *request, const struct view *view,
+			      struct verify **verify)
+{
+	struct verify_progress figures = { .cancel = false };
+	struct progress *bar = progress_begin("verifying", view, &figures);
+	interrupt_watch(&figures);
+	const enum as_err err = verify_run(view, request->options.threads, &figures, verify);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	if (err == AS_OK)
+		return AS_OK;
+	message_failure(err, NULL);
+	verify_free(*verify);
+	*verify = NULL;
+	return err;
+}

@@ -1,0 +1,22 @@
+/* src/repository.h - what every command does with its repository: open, verify, close. */
+#ifndef ATTICSCOPE_REPOSITORY_H
+#define ATTICSCOPE_REPOSITORY_H
+
+#include "engine/verify.h"
+#include "src/command.h"
+
+/* Open the repository that @request names first. AS_OK, or the error, whose message was printed. */
+enum as_err repository_open(const struct request *request, struct view **view);
+
+/* Say so on standard error if the repository changed meanwhile, and close it. */
+void repository_close(struct view *view);
+
+/* Sum of the sizes of all segments. Asks the system about each file and opens none. */
+uint64_t repository_bytes(const struct view *view);
+
+/* Read all of it, with a progress bar; an interrupt cancels. AS_OK, or the error, whose message was
+ * printed; *@verify is then NULL. */
+enum as_err repository_verify(const struct request *request, const struct view *view,
+			      struct verify **verify);
+
+#endif

@@ -1,0 +1,135 @@
+#include "build-config.h"
+
+#include "ui/keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void no_key_has_two_meanings_on_a_screen(void **state)
+{
+	for (size_t a = 0; a < key_count; a++)
+		for (size_t b = a; b < key_count; b++)
+			for (size_t i = 0; i < KEYS_MAX; i++)
+				for (size_t k = a == b ? i + 1 : 0; k < KEYS_MAX; k++)
+					if (key_table[a].keys[i] &&
+					    key_table[a].keys[i] == key_table[b].keys[k] &&
+					    key_table[a].screens & key_table[b].screens)
+						fail_msg("key %d: \"%s\" and \"%s\"",
+							 key_table[a].keys[i], key_table[a].help,
+							 key_table[b].help);
+	(void)state;
+}
+
+static void every_row_is_whole(void **state)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		const struct key_row *row = &key_table[i];
+		assert_true(row->help && row->help[0]);
+		assert_true(strlen(row->help) <=
+			    46); /* the help screen's column at 80 characters */
+		assert_true(row->screens != 0 && (row->screens & ~ON_ALL) == 0);
+		assert_true(row->keys[0] ? row->label && row->label[0] : row->name != NULL);
+		assert_true(!row->label || strlen(row->label) <= 7);
+		assert_true(!row->hint || row->hint[0]);
+		assert_true(!row->argument || row->name);
+		/* Only what comes with the repairs has no function yet. */
+		assert_int_equal(row->run == NULL, (row->needs & NEEDS_REPAIR_MODE) != 0);
+	}
+	(void)state;
+}
+
+static void names_are_found_whole_and_by_their_beginning(void **state)
+{
+	for (size_t i = 0; i < key_count; i++)
+		if (key_table[i].name)
+			assert_ptr_equal(keys_find_name(key_table[i].name), &key_table[i]);
+	assert_string_equal(keys_find_name("seg")->name, "segments");
+	assert_string_equal(keys_find_name("q")->name, "quit");
+	assert_null(keys_find_name("h"));	/* help, hex, hints, history */
+	assert_null(keys_find_name("nonsense"));
+	(void)state;
+}
+
+static void the_prompt_knows_the_commands_of_the_command_line(void **state)
+{
+	static const char *const names[] = {"info",  "segments", "entries", "index",
+					    "hints", "check",    "history", "help"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_non_null(keys_find_name(names[i]));
+	(void)state;
+}
+
+static void every_screen_is_complete_and_every_view_has_its_digit_everywhere(void **state)
+{
+	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
+		const struct screen_ops *ops = screen_table[kind];
+		assert_non_null(ops);
+		assert_true(ops->title && ops->open && ops->close && ops->draw);
+		assert_true(ops->size >= sizeof(struct screen));
+		for (int from = 0; ops->digit && from < SCREEN_KINDS; from++) {
+			const struct key_row *row = keys_find(ops->digit, (enum screen_kind)from);
+			assert_non_null(row);
+			assert_int_equal(row->value, kind);
+		}
+	}
+	(void)state;
+}
+
+/* Entry and Help have no digit: Enter in the list of entries and "?" lead there. */
+static void every_screen_can_be_left_and_explains_itself(void **state)
+{
+	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
+		assert_non_null(keys_find('q', (enum screen_kind)kind));
+		assert_non_null(keys_find(27, (enum screen_kind)kind));
+		assert_non_null(keys_find('?', (enum screen_kind)kind));
+		assert_non_null(keys_find('x', (enum screen_kind)kind));
+	}
+	assert_non_null(entries_screen.enter);
+	(void)state;
+}
+
+static void enter_does_something_wherever_it_is_bound(void **state)
+{
+	for (int kind = 0; kind < SCREEN_KINDS; kind++)
+		assert_int_equal(keys_find('\n', (enum screen_kind)kind) != NULL,
+				 screen_table[kind]->enter != NULL);
+	(void)state;
+}
+
+static void columns_that_do_not_fit_are_dropped_by_rank(void **state)
+{
+	static const struct column columns[] = {
+		{ .title = "a", .width = 10 }, { .title = "b", .width = 10, .rank = 2 },
+		{ .title = "c", .width = 10, .rank = 1, .grows = true },
+	};
+	int widths[3];
+	table_layout(columns, 3, 34, widths);
+	assert_int_equal(widths[0] + widths[1] + widths[2], 30);
+	table_layout(columns, 3, 33, widths);
+	assert_int_equal(widths[1], 0);
+	assert_int_equal(widths[2], 21);	/* what is left of 33 after 10 and a gap of 2 */
+	table_layout(columns, 3, 21, widths);
+	assert_int_equal(widths[2], 0);
+	table_layout(columns, 3, 3, widths);
+	assert_int_equal(widths[0], 10);	/* rank 0 stays; drawing clips it */
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_key_has_two_meanings_on_a_screen),
+		cmocka_unit_test(every_row_is_whole),
+		cmocka_unit_test(names_are_found_whole_and_by_their_beginning),
+		cmocka_unit_test(the_prompt_knows_the_commands_of_the_command_line),
+		cmocka_unit_test(every_screen_is_complete_and_every_view_has_its_digit_everywhere),
+		cmocka_unit_test(every_screen_can_be_left_and_explains_itself),
+		cmocka_unit_test(enter_does_something_wherever_it_is_bound),
+		cmocka_unit_test(columns_that_do_not_fit_are_dropped_by_rank),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

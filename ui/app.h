@@ -1,0 +1,85 @@
+/* ui/app.h - the running program: its session, its stack of screens, its jobs. Main thread only. */
+#ifndef ATTICSCOPE_APP_H
+#define ATTICSCOPE_APP_H
+
+#include "ui/fetch.h"
+#include "ui/job.h"
+#include "ui/prompt.h"
+#include "ui/screens.h"
+#include "ui/session.h"
+#include "ui/ui.h"
+
+#include "engine/diagnose.h"
+
+#define STACK_MAX 24
+#define MESSAGE_MAX 256
+#define GRACE_MS 10	/* what is done within this time is shown at once, without a flicker */
+
+/* Something that takes all keys for itself until it is closed: the prompt, a dialog. */
+struct modal {
+	void (*input)(struct app *app, const struct input *input);
+	void (*draw)(struct app *app, struct area bottom);
+};
+
+struct app {
+	const char *path;
+	struct ui_options options;
+	struct session *session;	/* held */
+	struct fetcher *fetcher;
+	struct jobs jobs;
+	int wake;			/* eventfd: threads and signals end the main loop's poll */
+
+	struct screen *stack[STACK_MAX];
+	size_t depth;			/* at least 1 while the program runs */
+	struct screen *resting[SCREEN_KINDS]; /* left, but kept for when they are opened again */
+
+	const struct modal *modal;	/* NULL: keys go to the screen */
+	struct prompt prompt;
+	char message[MESSAGE_MAX];	/* masked; shown until the next key */
+	enum style message_style;
+	struct timespec message_time;
+	struct query query;		/* the last search */
+	bool has_query;
+
+	struct diagnosis diagnosis;
+	struct model *problems;		/* held: what was found so far, see problems.h */
+	uint64_t problem_count;		/* in it, above info */
+	uint32_t problems_seen;		/* how many verification had found when it was made */
+	bool verify_after_open;
+
+	bool dirty;			/* something on the screen changed */
+	bool ended;
+};
+
+static inline struct screen *app_top(struct app *app)
+{
+	return app->stack[app->depth - 1];
+}
+
+/* Say something in the bottom line; what it is made of may hold any bytes. */
+void app_say(struct app *app, enum style style, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Commands behind keys, see the key table. */
+void app_leave(struct app *app, const struct call *call);	/* out of the top screen */
+void app_quit(struct app *app, const struct call *call);
+void app_verify(struct app *app, const struct call *call);
+void app_read_again(struct app *app, const struct call *call);
+void app_cancel(struct app *app, const struct call *call);
+
+/* Close all screens, on the stack and resting. */
+void app_close_screens(struct app *app);
+
+/* The place under the cursor of the top screen. */
+bool app_place(struct app *app, struct place *place);
+
+/* Put @kind on top, about @place (NULL: whatever it shows by itself). Says so when it cannot. */
+bool app_open(struct app *app, enum screen_kind kind, const struct place *place);
+
+/* What is known grew: every screen looks again. */
+void app_refresh(struct app *app);
+
+/* Start @job with what it holds; says so when it cannot. */
+bool app_start(struct app *app, struct job *job);
+
+#endif

@@ -1,0 +1,248 @@
+#include "build-config.h"
+
+#include "ui/entries.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COL_OFFSET, COL_SIZE, COL_TAG, COL_KEY, COL_PAYLOAD, COL_CRC, COL_STATUS, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true },
+	[COL_SIZE] = { .title = "size", .width = 8, .right = true, .rank = 2 },
+	[COL_TAG] = { .title = "tag", .width = 7 },
+	[COL_KEY] = { .title = "key", .width = 17, .grows = true },
+	[COL_PAYLOAD] = { .title = "payload", .width = 9, .right = true, .rank = 3 },
+	[COL_CRC] = { .title = "CRC", .width = 4, .rank = 1 },
+	[COL_STATUS] = { .title = "status", .width = 18 },
+};
+
+const char *entries_tag_name(unsigned tag)
+{
+	switch (tag) {
+	case SEGMENT_PUT:
+		return "PUT";
+	case SEGMENT_DELETE:
+		return "DELETE";
+	case SEGMENT_COMMIT:
+		return "COMMIT";
+	default:
+		return "DAMAGED";
+	}
+}
+
+/* ---- rows ---- */
+
+static void fill_damaged(struct row *row, const struct scan_row *at)
+{
+	static const char *const no_crc = "-";
+	row->style = STYLE_BAD;
+	row_set(row, COL_CRC, STYLE_NORMAL, "%s",
+		at->cause == SEGMENT_CRC_MISMATCH ? "BAD" : no_crc);
+	row_set(row, COL_STATUS, STYLE_NORMAL, "%s",
+		at->flags & SCAN_UNSTABLE ? "reads differ!"
+					  : segment_cause_text((enum segment_cause)at->cause));
+}
+
+static void fill_whole(struct row *row, const struct session *session, uint32_t segment,
+		       const struct segment_entry *entry)
+{
+	char text[FORMAT_SIZE];
+	bool known;
+	const enum entry_status status =
+		entry_status(session->view, session_verify(session), segment, entry, &known);
+	if (entry->tag == SEGMENT_PUT)
+		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
+			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
+	row_set(row, COL_CRC, STYLE_GOOD, "ok");
+	row_set(row, COL_STATUS, known ? style_of_status(status) : STYLE_FAINT, "%s",
+		known ? entry_status_name(status) : "? verify: v");
+}
+
+void entries_fill_row(struct row *row, const struct session *session, size_t position,
+		      const struct raw *raw, const struct scan_row *at, uint64_t size)
+{
+	const uint32_t segment = session->view->layout.segments[position].number;
+	struct segment_entry entry;
+	char text[2 * KEY_SIZE + 1];
+	row->place = place_of_entry(segment, at->offset);
+	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at->offset);
+	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
+	row_set(row, COL_TAG, at->tag == SEGMENT_DAMAGED ? STYLE_BAD : STYLE_NORMAL, "%s",
+		entries_tag_name(at->tag));
+	const bool readable = raw && raw_read_header(raw, at->offset, &entry);
+	if (readable && (at->tag != SEGMENT_DAMAGED || at->flags & SCAN_HAS_KEY) && entry.has_key) {
+		place_set_key(&row->place, entry.key);
+		row_set(row, COL_KEY, STYLE_NORMAL, "%s",
+			format_key(entry.key, 2 * KEY_SIZE, "", text, sizeof(text)));
+	}
+	if (at->tag == SEGMENT_DAMAGED)
+		fill_damaged(row, at);
+	else if (readable && entry.tag == at->tag && entry.size == size)
+		fill_whole(row, session, segment, &entry);
+	else
+		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
+}
+
+/* ---- the screen ---- */
+
+struct entries {
+	struct screen base;
+	struct table table;
+	struct scan *scan;	/* the table's model */
+	bool seeking;		/* the place to show is not among the rows yet */
+	uint64_t wanted;	/* offset */
+	char empty[160];
+};
+
+/* The segment to show when nobody said which. */
+static bool first_segment(struct app *app, struct place *place)
+{
+	const struct layout *layout = &app->session->view->layout;
+	if (layout->count == 0) {
+		app_say(app, STYLE_WARNING, "there are no segments");
+		return false;
+	}
+	*place = place_of_segment(layout->segments[0].number);
+	return true;
+}
+
+static bool start(struct app *app, struct entries *screen, const struct place *place)
+{
+	const size_t position = layout_find(&app->session->view->layout, place->segment);
+	if (position == LAYOUT_NONE) {
+		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there", place->segment);
+		return false;
+	}
+	screen->scan = scan_start(app, &screen->base, position);
+	if (!screen->scan)
+		return false;
+	table_set_model(&screen->table, scan_model(screen->scan));
+	return true;
+}
+
+static bool open_entries(struct app *app, struct screen *base, const struct place *place)
+{
+	struct entries *screen = (struct entries *)base;
+	if (place && place->has_segment)
+		base->about = *place;
+	else if (!first_segment(app, &base->about))
+		return false;
+	table_init(&screen->table, columns, COL_COUNT);
+	screen->seeking = base->about.has_offset;
+	screen->wanted = base->about.offset;
+	base->table = &screen->table;
+	return start(app, screen, &base->about);
+}
+
+static void close_entries(struct screen *base)
+{
+	table_free(&((struct entries *)base)->table);
+}
+
+static void reload(struct app *app, struct screen *base)
+{
+	struct entries *screen = (struct entries *)base;
+	const struct row *row = table_current(&screen->table);
+	screen->seeking = row != NULL;
+	screen->wanted = row ? row->place.offset : 0;
+	screen->scan = NULL;
+	if (!start(app, screen, &base->about))
+		table_set_model(&screen->table, NULL);
+}
+
+/* Put the cursor on the wanted offset as soon as the scan has come there. */
+static void seek(struct entries *screen)
+{
+	const struct scan *scan = screen->scan;
+	const uint64_t count = scan_count(scan);
+	if (count == 0)
+		return;
+	const uint64_t row = scan_find(scan, screen->wanted);
+	if (row + 1 == count && scan_state(scan) == SCAN_RUNNING)
+		return;
+	screen->table.position.count = count;
+	position_set(&screen->table.position, row);
+	screen->seeking = false;
+}
+
+static void say_state(const struct entries *screen, char *out, size_t size)
+{
+	char count[FORMAT_SIZE], damaged[FORMAT_SIZE], length[FORMAT_SIZE];
+	const struct scan *scan = screen->scan;
+	const bool running = scan_state(scan) == SCAN_RUNNING;
+	format_count(scan_count(scan), count, sizeof(count));
+	format_count(scan_damaged(scan), damaged, sizeof(damaged));
+	format_bytes(scan_length(scan), length, sizeof(length));
+	snprintf(out, size, "%s   %s row%s%s   %s damaged%s", length, count,
+		 scan_count(scan) == 1 ? "" : "s", running ? " so far" : "", damaged,
+		 scan_is_capped(scan) ? "   CUT SHORT: more rows than can be shown" :
+		 scan_state(scan) == SCAN_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
+}
+
+static void say_empty(struct entries *screen)
+{
+	const struct scan *scan = screen->scan;
+	screen->table.empty = "reading the segment ...";
+	if (!scan || scan_state(scan) == SCAN_RUNNING)
+		return;
+	if (scan_state(scan) == SCAN_FAILED)
+		snprintf(screen->empty, sizeof(screen->empty), "The segment cannot be read: %s.",
+			 scan_failure(scan));
+	else
+		snprintf(screen->empty, sizeof(screen->empty), "The segment holds no entries.");
+	screen->table.empty = screen->empty;
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct entries *screen = (struct entries *)base;
+	const struct view *view = app->session->view;
+	char text[MESSAGE_MAX + LAYOUT_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
+	char path[LAYOUT_PATH_MAX] = "";
+	if (screen->scan) {
+		if (screen->seeking)
+			seek(screen);
+		say_state(screen, state, sizeof(state));
+		layout_path(&view->layout, scan_position(screen->scan), path);
+	}
+	snprintf(text, sizeof(text), "segment %" PRIu32 "   %.40s   %s", base->about.segment, path,
+		 state);
+	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	say_empty(screen);
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (app_place(app, &place))
+		app_open(app, SCREEN_ENTRY, &place);
+}
+
+/* An offset in this segment, or another segment by its number. */
+static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
+{
+	(void)backward;
+	struct entries *screen = (struct entries *)base;
+	(void)app;
+	const bool here = query->is_place && query->segment == base->about.segment;
+	if (!screen->scan || !(query->is_offset || here))
+		return false;
+	screen->wanted = query->offset;
+	screen->seeking = true;
+	return true;
+}
+
+const struct screen_ops entries_screen = {
+	.title = "Entries", .digit = '3', .size = sizeof(struct entries),
+	.open = open_entries, .close = close_entries, .draw = draw, .reload = reload,
+	.enter = enter, .jump = jump,
+};

@@ -1,0 +1,314 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/entries.h"
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { COL_OFFSET, COL_FIELD, COL_BYTES, COL_VALUE, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true, .rank = 1 },
+	[COL_FIELD] = { .title = "field", .width = 7 },
+	[COL_BYTES] = { .title = "bytes", .width = 23 },
+	[COL_VALUE] = { .title = "means", .width = 30, .grows = true },
+};
+
+#define BYTES_A_ROW 8u
+#define PREVIEW 128u			/* bytes of payload */
+#define ROWS_MAX (8u + KEY_SIZE / BYTES_A_ROW + PREVIEW / BYTES_A_ROW)
+
+/* ---- the model: one entry, read once by the first thread that wants its rows ---- */
+
+struct entry_model {
+	struct model base;
+	size_t position;
+	uint64_t offset;
+	pthread_mutex_t mutex;		/* loaded and rows; never taken by the thread that draws */
+	bool loaded;
+	struct row rows[ROWS_MAX];
+	_Atomic uint32_t count;		/* one, so that somebody asks for it, until it is loaded */
+	uint32_t filled;
+};
+
+static struct row *add_row(struct entry_model *model, const struct segment_entry *entry,
+			   uint64_t at)
+{
+	struct row *row = &model->rows[model->filled++];
+	row_clear(row);
+	row->place = place_of_entry(
+		model->base.session->view->layout.segments[model->position].number, at);
+	if (entry->has_key)
+		place_set_key(&row->place, entry->key);
+	return row;
+}
+
+/* Rows for [@at, @at + @len) of the file, of which @bytes are the bytes. Returns the first. */
+static struct row *add_bytes(struct entry_model *model, const struct segment_entry *entry,
+			     uint64_t at, const uint8_t *bytes, size_t len, const char *field,
+			     enum style style)
+{
+	struct row *first = &model->rows[model->filled];
+	for (size_t i = 0; i < len; i += BYTES_A_ROW) {
+		const size_t here = len - i < BYTES_A_ROW ? len - i : BYTES_A_ROW;
+		struct row *row = add_row(model, entry, at + i);
+		char hex[BYTES_A_ROW * 3 + 1];
+		row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at + i);
+		row_set(row, COL_FIELD, STYLE_NORMAL, "%s", i == 0 ? field : "");
+		row_set(row, COL_BYTES, style, "%s", format_hex(bytes + i, here, hex, sizeof(hex)));
+	}
+	return first;
+}
+
+static void add_header(struct entry_model *model, const struct segment_entry *entry,
+		       const uint8_t *bytes)
+{
+	const bool damaged = entry->tag == SEGMENT_DAMAGED;
+	const uint32_t size = get_u32le(bytes + 4);
+	char text[FORMAT_SIZE], human[FORMAT_SIZE];
+	struct row *row = add_bytes(model, entry, entry->offset, bytes, 4, "CRC", STYLE_FIELD_CRC);
+	if (damaged && !entry->has_crc)
+		row_set(row, COL_VALUE, STYLE_WARNING, "stored %08" PRIx32 ", cannot be computed",
+			get_u32le(bytes));
+	else if (entry->crc_stored == entry->crc_computed)
+		row_set(row, COL_VALUE, STYLE_GOOD, "stored = computed = %08" PRIx32,
+			entry->crc_stored);
+	else
+		row_set(row, COL_VALUE, STYLE_BAD, "stored %08" PRIx32 ", computed %08" PRIx32,
+			entry->crc_stored, entry->crc_computed);
+	row = add_bytes(model, entry, entry->offset + 4, bytes + 4, 4, "size", STYLE_FIELD_SIZE);
+	row_set(row, COL_VALUE, STYLE_NORMAL, "%s bytes, header included (%s)",
+		format_count(size, text, sizeof(text)), format_bytes(size, human, sizeof(human)));
+	row = add_bytes(model, entry, entry->offset + 8, bytes + 8, 1, "tag", STYLE_FIELD_TAG);
+	if (bytes[8] <= SEGMENT_COMMIT)
+		row_set(row, COL_VALUE, STYLE_NORMAL, "%s", entries_tag_name(bytes[8]));
+	else
+		row_set(row, COL_VALUE, STYLE_BAD, "%u: no tag that is known", bytes[8]);
+}
+
+static void add_key(struct entry_model *model, const struct segment_entry *entry)
+{
+	char text[2 * KEY_SIZE + 1];
+	struct row *row = add_bytes(model, entry, entry->offset + SEGMENT_HEADER, entry->key,
+				    KEY_SIZE, "key", STYLE_FIELD_KEY);
+	row_set(row, COL_VALUE, STYLE_NORMAL, "%s",
+		format_key(entry->key, 2 * KEY_SIZE, "", text, sizeof(text)));
+}
+
+static void add_payload(struct entry_model *model, const struct segment_entry *entry,
+			const uint8_t *bytes, size_t len, uint64_t rest)
+{
+	const uint32_t first = model->filled;
+	add_bytes(model, entry, entry->offset + SEGMENT_KEYED, bytes, len, "data", STYLE_NORMAL);
+	for (uint32_t i = first; i < model->filled; i++) {
+		const size_t from = (size_t)(i - first) * BYTES_A_ROW;
+		char text[BYTES_A_ROW + 1] = "";
+		for (size_t k = 0; k < BYTES_A_ROW && from + k < len; k++)
+			text[k] = bytes[from + k] >= ' ' && bytes[from + k] < 127
+					  ? (char)bytes[from + k]
+					  : '.';
+		row_set(&model->rows[i], COL_VALUE, STYLE_FAINT, "%s", text);
+	}
+	if (rest > 0) {
+		char text[FORMAT_SIZE];
+		struct row *row = add_row(model, entry, entry->offset + SEGMENT_KEYED + len);
+		row_set(row, COL_BYTES, STYLE_FAINT, "%s more: h",
+			format_bytes(rest, text, sizeof(text)));
+	}
+}
+
+static void add_status(struct entry_model *model, const struct segment_entry *entry)
+{
+	const struct session *session = model->base.session;
+	struct row *row = add_row(model, entry, entry->offset);
+	bool known;
+	row_set(row, COL_FIELD, STYLE_STRONG, "status");
+	if (entry->tag == SEGMENT_DAMAGED) {
+		row_set(row, COL_BYTES, STYLE_BAD, "damaged");
+		row_set(row, COL_VALUE, STYLE_BAD, "%s%s",
+			segment_cause_text((enum segment_cause)entry->cause),
+			entry->unstable ? "; whole when read again: suspect the machine" : "");
+		return;
+	}
+	const enum entry_status status = entry_status(session->view, session_verify(session),
+						      row->place.segment, entry, &known);
+	row_set(row, COL_BYTES, known ? style_of_status(status) : STYLE_FAINT, "%s",
+		known ? entry_status_name(status) : "?");
+	row_set(row, COL_VALUE, STYLE_FAINT, "%s", !known ? "not verified yet: press v" :
+		session_verify(session) ? "says the log" : "says the index (v verifies it)");
+}
+
+static void add_index(struct entry_model *model, const struct segment_entry *entry)
+{
+	const struct view *view = model->base.session->view;
+	struct index_bucket bucket;
+	struct row *row = add_row(model, entry, entry->offset);
+	row_set(row, COL_FIELD, STYLE_STRONG, "index");
+	if (view->index.fd < 0) {
+		row_set(row, COL_BYTES, STYLE_WARNING, "no usable index");
+		return;
+	}
+	const enum as_err err = index_lookup(&view->index, entry->key, &bucket);
+	if (err == AS_ERR_OBJECT_NOT_FOUND) {
+		row_set(row, COL_BYTES, STYLE_NORMAL, "does not have this key");
+		return;
+	}
+	if (err != AS_OK) {
+		row_set(row, COL_BYTES, STYLE_BAD, "%s", as_code_text(err));
+		return;
+	}
+	const bool here = bucket.segment == row->place.segment && bucket.offset == entry->offset;
+	row_set(row, COL_BYTES, here ? STYLE_GOOD : STYLE_NORMAL,
+		here ? "points here" : "points elsewhere");
+	row_set(row, COL_VALUE, STYLE_NORMAL, "bucket %" PRIu32 ": %" PRIu32 ":%" PRIu32,
+		bucket.number, bucket.segment, bucket.offset);
+}
+
+static void load(struct entry_model *model)
+{
+	const struct view *view = model->base.session->view;
+	char path[LAYOUT_PATH_MAX];
+	uint8_t bytes[SEGMENT_KEYED + PREVIEW];
+	struct segment_entry entry = { 0 };
+	struct raw raw;
+	layout_path(&view->layout, model->position, path);
+	const enum as_err err =
+		segment_read_entry(view->io, view->fd, path, model->offset, &entry, NULL);
+	if (raw_open(view, model->position, &raw) != AS_OK) {
+		row_set(add_row(model, &entry, model->offset), COL_BYTES, STYLE_BAD,
+			"cannot be read: %s", as_code_text(err));
+		return;
+	}
+	const size_t got = raw_read(&raw, model->offset, bytes, sizeof(bytes));
+	raw_close(&raw);
+	entry.offset = model->offset;
+	add_status(model, &entry);
+	if (entry.has_key)
+		add_index(model, &entry);
+	if (got < SEGMENT_HEADER)
+		return;
+	add_header(model, &entry, bytes);
+	if (entry.has_key && got >= SEGMENT_KEYED)
+		add_key(model, &entry);
+	const bool has_data = bytes[8] == SEGMENT_PUT && got > SEGMENT_KEYED &&
+			      (entry.tag == SEGMENT_DAMAGED || entry.size > SEGMENT_KEYED);
+	if (!has_data)
+		return;
+	uint64_t len = got - SEGMENT_KEYED;
+	if (entry.tag == SEGMENT_PUT && len > entry.size - SEGMENT_KEYED)
+		len = entry.size - SEGMENT_KEYED;
+	const uint64_t rest = entry.tag == SEGMENT_PUT ? entry.size - SEGMENT_KEYED - len : 0;
+	add_payload(model, &entry, bytes + SEGMENT_KEYED, (size_t)len, rest);
+}
+
+static uint64_t model_rows(const struct model *model)
+{
+	return atomic_load(&((const struct entry_model *)model)->count);
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	struct entry_model *model = (struct entry_model *)base;
+	pthread_mutex_lock(&model->mutex);
+	if (!model->loaded)
+		load(model);
+	model->loaded = true;
+	atomic_store(&model->count, model->filled);
+	for (size_t i = 0; i < count && first + i < model->filled; i++)
+		rows[i] = model->rows[first + i];
+	pthread_mutex_unlock(&model->mutex);
+}
+
+static void model_free(struct model *model)
+{
+	pthread_mutex_destroy(&((struct entry_model *)model)->mutex);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free };
+
+/* ---- the screen ---- */
+
+struct entry_view {
+	struct screen base;
+	struct table table;
+};
+
+static bool start(struct app *app, struct screen *base)
+{
+	const size_t position = layout_find(&app->session->view->layout, base->about.segment);
+	if (position == LAYOUT_NONE) {
+		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
+			base->about.segment);
+		return false;
+	}
+	struct entry_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	if (!model) {
+		app_say(app, STYLE_BAD, "out of memory");
+		return false;
+	}
+	pthread_mutex_init(&model->mutex, NULL);
+	model->position = position;
+	model->offset = base->about.offset;
+	atomic_store(&model->count, 1);
+	table_set_model(base->table, model);
+	return true;
+}
+
+static bool open_entry(struct app *app, struct screen *base, const struct place *place)
+{
+	struct entry_view *screen = (struct entry_view *)base;
+	if (!place || !place->has_segment || !place->has_offset)
+		return false;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	return start(app, base);
+}
+
+static void close_entry(struct screen *base)
+{
+	table_free(&((struct entry_view *)base)->table);
+}
+
+static void reload(struct app *app, struct screen *base)
+{
+	if (!start(app, base))
+		table_set_model(base->table, NULL);
+}
+
+/* Only a finished verification knows more of an entry than the index did. */
+static void refresh(struct app *app, struct screen *base)
+{
+	if (session_verify(app->session))
+		reload(app, base);
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct entry_view *screen = (struct entry_view *)base;
+	char text[MESSAGE_MAX];
+	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
+		 base->about.segment, base->about.offset);
+	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	screen->table.empty = "The segment is not there any more.";
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (app_place(app, &place))
+		app_open(app, SCREEN_HEX, &place);
+}
+
+const struct screen_ops entry_screen = {
+	.title = "Entry", .size = sizeof(struct entry_view),
+	.open = open_entry, .close = close_entry, .draw = draw, .reload = reload,
+	.refresh = refresh, .enter = enter,
+};

@@ -1,0 +1,176 @@
+#include "build-config.h"
+
+#include "ui/format.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+char *format_bytes(uint64_t bytes, char *out, size_t size)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned unit = 0;
+	double value = (double)bytes;
+	if (bytes < 1024) {
+		snprintf(out, size, "%u B", (unsigned)bytes);
+		return out;
+	}
+	/* 1023.5 would be rounded to four digits that look like the next unit. */
+	while (value >= 1023.5) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(out, size, value < 99.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return out;
+}
+
+char *format_count(uint64_t count, char *out, size_t size)
+{
+	char digits[FORMAT_SIZE], text[FORMAT_SIZE];
+	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	size_t at = 0;
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			text[at++] = ',';
+		text[at++] = digits[i];
+	}
+	text[at] = '\0';
+	snprintf(out, size, "%s", text);
+	return out;
+}
+
+char *format_percent(uint64_t part, uint64_t whole, char *out, size_t size)
+{
+	if (whole == 0) {
+		snprintf(out, size, "-");
+		return out;
+	}
+	const double percent = 100.0 * (double)part / (double)whole;
+	if (part > 0 && percent < 1.0)
+		snprintf(out, size, "<1 %%");
+	else if (part < whole && percent > 99.0)
+		snprintf(out, size, "99 %%");
+	else
+		snprintf(out, size, "%.0f %%", percent);
+	return out;
+}
+
+char *format_rate(uint64_t bytes, double seconds, char *out, size_t size)
+{
+	char text[FORMAT_SIZE];
+	if (seconds <= 0) {
+		snprintf(out, size, "-");
+		return out;
+	}
+	const double rate = (double)bytes / seconds;
+	format_bytes(rate < 1e18 ? (uint64_t)rate : UINT64_MAX, text, sizeof(text));
+	snprintf(out, size, "%s/s", text);
+	return out;
+}
+
+char *format_duration(uint64_t seconds, char *out, size_t size)
+{
+	const unsigned s = (unsigned)(seconds % 60), m = (unsigned)(seconds / 60 % 60);
+	if (seconds < 3600)
+		snprintf(out, size, "%u:%02u", m, s);
+	else if (seconds < 48 * 3600)
+		snprintf(out, size, "%u:%02u:%02u", (unsigned)(seconds / 3600), m, s);
+	else
+		snprintf(out, size, "%" PRIu64 " days", seconds / (24 * 3600));
+	return out;
+}
+
+char *format_time(time_t when, char *out, size_t size)
+{
+	struct tm tm;
+	if (when == 0 || !localtime_r(&when, &tm) ||
+	    strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(out, size, "-");
+	return out;
+}
+
+char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t at = 0;
+	for (size_t i = 0; i < len && at + 4 <= size; i++) {
+		if (i > 0)
+			out[at++] = ' ';
+		out[at++] = digits[bytes[i] >> 4];
+		out[at++] = digits[bytes[i] & 15];
+	}
+	if (size > 0)
+		out[at] = '\0';
+	return out;
+}
+
+char *format_key(const uint8_t *key, unsigned digits, const char *more, char *out, size_t size)
+{
+	char text[65];
+	if (digits > 64)
+		digits = 64;
+	for (unsigned i = 0; i < digits; i++)
+		text[i] = "0123456789abcdef"[i % 2 ? key[i / 2] & 15 : key[i / 2] >> 4];
+	text[digits] = '\0';
+	snprintf(out, size, "%s%s", text, digits < 64 ? more : "");
+	return out;
+}
+
+/* Characters that a terminal obeys or that change the order or the presence of what stands beside
+ * them. */
+static bool is_deceptive(wchar_t c)
+{
+	static const struct { uint32_t first, last; } ranges[] = {
+		{ 0x00ad, 0x00ad }, { 0x034f, 0x034f }, { 0x061c, 0x061c }, { 0x115f, 0x1160 },
+		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xe0000, 0x10ffff },
+	};
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if ((uint32_t)c >= ranges[i].first && (uint32_t)c <= ranges[i].last)
+			return true;
+	return !iswprint((wint_t)c) || wcwidth(c) < 1;
+}
+
+/* Length in bytes of the printable character at @bytes, 0 where there is none. */
+static size_t printable(const char *bytes, size_t len)
+{
+	wchar_t c;
+	mbstate_t state;
+	if ((unsigned char)bytes[0] < 0x80)
+		return bytes[0] >= ' ' && bytes[0] != 0x7f;
+	memset(&state, 0, sizeof(state));
+	const size_t used = mbrtowc(&c, bytes, len, &state);
+	return used == 0 || used > len || is_deceptive(c) ? 0 : used;
+}
+
+char *format_masked(const char *bytes, size_t len, char *out, size_t size)
+{
+	size_t at = 0;
+	if (size == 0)
+		return out;
+	for (size_t i = 0; i < len;) {
+		const size_t used = printable(bytes + i, len - i);
+		if (at + (used ? used : 4) >= size)
+			break;
+		if (used) {
+			memcpy(out + at, bytes + i, used);
+			at += used;
+			i += used;
+		} else {
+			snprintf(out + at, size - at, "\\x%02x", (unsigned char)bytes[i]);
+			at += 4;
+			i++;
+		}
+	}
+	out[at] = '\0';
+	return out;
+}
+
+char *format_masked_text(const char *text, char *out, size_t size)
+{
+	return format_masked(text, strlen(text), out, size);
+}

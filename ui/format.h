@@ -1,0 +1,49 @@
+/* ui/format.h - numbers, times and untrusted bytes as text for people. Shared with the command
+ * line.
+ *
+ * No terminal, no allocation. Every function writes at most @size bytes to @out, the closing NUL
+ * included, and returns @out. FORMAT_SIZE bytes are always enough for a number or a time.
+ */
+#ifndef ATTICSCOPE_FORMAT_H
+#define ATTICSCOPE_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define FORMAT_SIZE 32
+
+/* "917 B", "16.6 KiB", "120 GiB": one decimal below 100. */
+char *format_bytes(uint64_t bytes, char *out, size_t size);
+
+/* "1,204,331" */
+char *format_count(uint64_t count, char *out, size_t size);
+
+/* "61 %". Only all is "100 %" and only nothing is "0 %": in between it is "<1 %" and "99 %". "-" of
+ * nothing. */
+char *format_percent(uint64_t part, uint64_t whole, char *out, size_t size);
+
+/* "3.1 GiB/s" */
+char *format_rate(uint64_t bytes, double seconds, char *out, size_t size);
+
+/* "0:07", "12:40", "3:02:11", "4 days" */
+char *format_duration(uint64_t seconds, char *out, size_t size);
+
+/* "2014-03-05 12:33:09" in local time; "-" for the time 0. */
+char *format_time(time_t when, char *out, size_t size);
+
+/* The first @digits hex digits of @key, and @more behind them where that is not all of it. */
+char *format_key(const uint8_t *key, unsigned digits, const char *more, char *out, size_t size);
+
+/* @len bytes at @bytes as "41 54 54 49", as many as fit whole. */
+char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size);
+
+/* Any bytes as text that is safe on a terminal: what the locale cannot print, control and escape
+ * characters, C1, invalid UTF-8 and characters that reorder or hide text become \xNN. What does not
+ * fit is cut off, never inside a character. */
+char *format_masked(const char *bytes, size_t len, char *out, size_t size);
+
+/* The same for a string. */
+char *format_masked_text(const char *text, char *out, size_t size);
+
+#endif

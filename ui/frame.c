@@ -1,0 +1,248 @@
+#include "build-config.h"
+
+#include "ui/frame.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/keys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MIN_ROWS 10
+#define MIN_COLS 40
+#define MESSAGE_SECONDS 3
+
+/* ---- top line ---- */
+
+/* What a path of @width columns shows: its end is what tells repositories apart. */
+static const char *path_end(const char *path, int width, char *out, size_t size)
+{
+	const char *from = path;
+	if (term_width(path) <= width)
+		return path;
+	while (*from && term_width(from) > width - term_width(glyph(GLYPH_MORE))) {
+		from++;
+		while (((unsigned char)*from & 0xc0) == 0x80)
+			from++;
+	}
+	snprintf(out, size, "%s%s", glyph(GLYPH_MORE), from);
+	return out;
+}
+
+static void count_objects(const struct app *app, char *out, size_t size)
+{
+	const struct verify *verify = session_verify(app->session);
+	const struct view *view = app->session->view;
+	char text[FORMAT_SIZE];
+	if (verify)
+		snprintf(out, size, "%s object%s",
+			 format_count(verify->objects, text, sizeof(text)),
+			 verify->objects == 1 ? "" : "s");
+	else if (view->index.fd >= 0 && view_index_fits(view))
+		snprintf(out, size, "%s object%s by the index",
+			 format_count(view->index.used, text, sizeof(text)),
+			 view->index.used == 1 ? "" : "s");
+	else
+		snprintf(out, size, "? objects");
+}
+
+static void count_problems(const struct app *app, char *out, size_t size)
+{
+	const uint64_t count = app->problem_count;
+	char text[FORMAT_SIZE];
+	const int state = atomic_load(&app->session->check);
+	const char *so_far = state == CHECK_RUNNING ? " so far"
+			     : state == CHECK_DONE  ? ""
+						    : " at first sight";
+	if (count == 0)
+		snprintf(out, size, "no problems%s", so_far);
+	else
+		snprintf(out, size, "%s problem%s%s", format_count(count, text, sizeof(text)),
+			 count == 1 ? "" : "s", so_far);
+}
+
+/* Put @text before column *@right and move *@right to its left. Nothing, when it does not fit
+ * behind @left. */
+static void put_leftwards(int left, int *right, enum style style, const char *text)
+{
+	const int width = term_width(text);
+	if (*right - width < left)
+		return;
+	*right -= width;
+	term_add(0, *right, width, style, text);
+	*right -= 3;
+}
+
+static void draw_top(const struct app *app, int cols)
+{
+	const struct view *view = app->session->view;
+	char objects[64], problems[64], transaction[32], path[MESSAGE_MAX], text[MESSAGE_MAX * 2];
+	int right = cols - 1;
+	term_put(0, 0, cols, STYLE_BAR, " atticscope  ");
+	const int left = cols >= 60 ? 13 : 1;
+	count_objects(app, objects, sizeof(objects));
+	count_problems(app, problems, sizeof(problems));
+	if (view->has_transaction)
+		snprintf(transaction, sizeof(transaction), "tx %" PRIu32, view->transaction);
+	else
+		snprintf(transaction, sizeof(transaction), "no tx");
+	const int room = cols / 4 + left;	/* kept for the path */
+	if (atomic_load(&app->session->changed))
+		put_leftwards(left, &right, STYLE_BAR_NOTICE, " CHANGED ON DISK  r:read again ");
+	else
+		put_leftwards(room, &right, STYLE_BAR, problems);
+	/* The mode is never left out, so it is measured before what may be. */
+	const int mode = term_width("READ-ONLY") + 3;
+	put_leftwards(room + mode, &right, STYLE_BAR, objects);
+	put_leftwards(room + mode, &right, STYLE_BAR, transaction);
+	put_leftwards(left, &right, STYLE_BAR, "READ-ONLY");
+	format_masked_text(app->path, path, sizeof(path));
+	term_add(0, left, right - left, STYLE_BAR,
+		 path_end(path, right - left, text, sizeof(text)));
+}
+
+/* ---- tabs ---- */
+
+/* How much of the tabs there is room for. */
+enum fit { FIT_ALL, FIT_VIEWS, FIT_DIGITS };
+
+static int tab_text(const struct app *app, enum screen_kind kind, enum fit fit, char *out,
+		    size_t size)
+{
+	const struct screen_ops *ops = screen_table[kind];
+	const bool current = app->stack[app->depth - 1]->kind == kind;
+	if (ops->digit == 0 && (!current || fit != FIT_ALL))
+		out[0] = '\0';
+	else if (ops->digit == 0)
+		snprintf(out, size, "[%s]", ops->title);
+	else if (current)
+		snprintf(out, size, "[%c %s]", ops->digit, ops->title);
+	else if (fit == FIT_DIGITS)
+		snprintf(out, size, " %c ", ops->digit);
+	else
+		snprintf(out, size, " %c %s ", ops->digit, ops->title);
+	return term_width(out);
+}
+
+static enum fit fit_tabs(const struct app *app, int cols)
+{
+	for (enum fit fit = FIT_ALL; fit < FIT_DIGITS; fit++) {
+		char text[32];
+		int width = 0;
+		for (int kind = 0; kind < SCREEN_KINDS; kind++)
+			width += tab_text(app, (enum screen_kind)kind, fit, text, sizeof(text));
+		if (width <= cols)
+			return fit;
+	}
+	return FIT_DIGITS;
+}
+
+static void draw_tabs(const struct app *app, int cols)
+{
+	const enum fit fit = fit_tabs(app, cols);
+	char text[32];
+	int x = 0;
+	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
+		const int width = tab_text(app, (enum screen_kind)kind, fit, text, sizeof(text));
+		if (width == 0)
+			continue;
+		term_add(FRAME_TAB_LINE, x, width, text[0] == '[' ? STYLE_TAB : STYLE_NORMAL, text);
+		x += width;
+	}
+}
+
+int frame_tab_at(struct app *app, int x)
+{
+	char text[32];
+	int rows, cols;
+	term_size(&rows, &cols);
+	const enum fit fit = fit_tabs(app, cols);
+	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
+		x -= tab_text(app, (enum screen_kind)kind, fit, text, sizeof(text));
+		if (x < 0)
+			return screen_table[kind]->digit;
+	}
+	return 0;
+}
+
+/* ---- bottom line ---- */
+
+static bool is_hint(const struct app *app, const struct key_row *row)
+{
+	return row->hint && row->screens & 1u << app->stack[app->depth - 1]->kind;
+}
+
+/* Of several keys the first is enough here. */
+static void first_label(const struct key_row *row, char *out, size_t size)
+{
+	snprintf(out, size, "%.*s", (int)strcspn(row->label, " "), row->label);
+}
+
+/* The keys worth knowing here, flush right; the last rows of the table (help, back) are the last to
+ * go. */
+static void draw_hints(const struct app *app, int y, int left, int cols)
+{
+	int x = cols;
+	for (size_t i = key_count; i-- > 0;) {
+		const struct key_row *row = &key_table[i];
+		char label[16], hint[32];
+		if (!is_hint(app, row))
+			continue;
+		first_label(row, label, sizeof(label));
+		snprintf(hint, sizeof(hint), ":%s", row->hint);
+		x -= term_width(label) + term_width(hint) + 2;
+		if (x < left)
+			return;
+		const int used = term_add(y, x, cols - x, STYLE_KEY, label);
+		term_add(y, x + used, cols - x - used, STYLE_NORMAL, hint);
+	}
+}
+
+/* A message that nobody answers with a key gives way to the progress of what runs. */
+static bool is_message_due(const struct app *app, const struct job *job)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return app->message[0] && (!job || now.tv_sec - app->message_time.tv_sec < MESSAGE_SECONDS);
+}
+
+static void draw_bottom(struct app *app, struct area line)
+{
+	char text[MESSAGE_MAX];
+	const struct job *job = jobs_visible(&app->jobs);
+	int used = 0;
+	if (app->modal) {
+		app->modal->draw(app, line);
+		return;
+	}
+	term_put(line.y, line.x, line.cols, STYLE_NORMAL, "");
+	if (is_message_due(app, job))
+		used = term_add(line.y, line.x, line.cols, app->message_style, app->message);
+	if (job && used == 0) {
+		job_progress_text(job, text, sizeof(text));
+		used = term_add(line.y, line.x, line.cols, STYLE_STRONG, text);
+		used += term_add(line.y, line.x + used, line.cols - used, STYLE_KEY, "  x");
+		used += term_add(line.y, line.x + used, line.cols - used, STYLE_NORMAL, ":cancel");
+	}
+	draw_hints(app, line.y, used > 0 ? used + 2 : 0, line.cols);
+}
+
+void frame_compose(struct app *app)
+{
+	struct screen *screen = app_top(app);
+	int rows, cols;
+	term_size(&rows, &cols);
+	term_clear();
+	term_caret(-1, -1);
+	if (rows < MIN_ROWS || cols < MIN_COLS) {
+		term_wrap((struct area){ 0, 0, rows, cols }, STYLE_NORMAL,
+			  "The terminal is too small: at least 40 columns and 10 lines, please.");
+	} else {
+		draw_top(app, cols);
+		draw_tabs(app, cols);
+		screen->ops->draw(app, screen, (struct area){ 2, 0, rows - 3, cols });
+		draw_bottom(app, (struct area){ rows - 1, 0, 1, cols });
+	}
+}

@@ -1,0 +1,15 @@
+/* ui/frame.h - what surrounds every screen: the top line, the tabs, the bottom line. */
+#ifndef ATTICSCOPE_FRAME_H
+#define ATTICSCOPE_FRAME_H
+
+struct app;
+
+/* Lay out and draw everything anew. Nothing is shown before term_show. */
+void frame_compose(struct app *app);
+
+/* Which view's tab is at column @x of the tab line, or 0. For the mouse. */
+int frame_tab_at(struct app *app, int x);
+
+#define FRAME_TAB_LINE 1
+
+#endif

@@ -1,0 +1,116 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/keys.h"
+#include "ui/look.h"
+
+#include <stdio.h>
+
+enum { COL_LABEL, COL_HELP, COL_NAME, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_LABEL] = { .title = "key", .width = 7 },
+	[COL_HELP] = { .title = "does", .width = 46, .grows = true },
+	[COL_NAME] = { .title = "or by name", .width = 21 },
+};
+
+/* The rows of the key table that hold for the screen below: those of its own first. */
+struct help_model {
+	struct model base;
+	size_t rows[128];
+	size_t count;
+};
+
+static uint64_t model_rows(const struct model *model)
+{
+	return ((const struct help_model *)model)->count;
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct help_model *model = (const struct help_model *)base;
+	for (size_t i = 0; i < count; i++) {
+		const struct key_row *key = &key_table[model->rows[first + i]];
+		const bool later = key->needs & NEEDS_REPAIR_MODE;
+		rows[i].style = later ? STYLE_FAINT : STYLE_NORMAL;
+		row_set(&rows[i], COL_LABEL, later ? STYLE_FAINT : STYLE_KEY, "%s",
+			key->label ? key->label : "");
+		row_set(&rows[i], COL_HELP, STYLE_NORMAL, "%s%s", later ? "a later version: " : "",
+			key->help);
+		if (key->name)
+			row_set(&rows[i], COL_NAME, STYLE_FAINT, ":%s%s%s", key->name,
+				key->argument ? " " : "", key->argument ? key->argument : "");
+	}
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .in_memory = true };
+
+/* Does it hold for all screens, or for all but one that has a row of its own for it? */
+static bool is_common(const struct key_row *row)
+{
+	return (row->screens & (row->screens - 1)) != 0 &&
+	       (~row->screens & ON_ALL & ((~row->screens & ON_ALL) - 1)) == 0;
+}
+
+static void gather(struct help_model *model, enum screen_kind kind, bool own)
+{
+	for (size_t i = 0; i < key_count && model->count < ARRAY_SIZE(model->rows); i++) {
+		if (key_table[i].screens & 1u << kind && is_common(&key_table[i]) != own)
+			model->rows[model->count++] = i;
+	}
+}
+
+struct help_view {
+	struct screen base;
+	struct table table;
+	enum screen_kind of;
+};
+
+static void rebuild(struct app *app, struct screen *base)
+{
+	struct help_view *screen = (struct help_view *)base;
+	struct help_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	if (model) {
+		gather(model, screen->of, true);
+		gather(model, screen->of, false);
+	}
+	table_set_model(&screen->table, model);
+}
+
+static bool open_help(struct app *app, struct screen *base, const struct place *place)
+{
+	struct help_view *screen = (struct help_view *)base;
+	(void)place;
+	screen->of = app_top(app)->kind;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	rebuild(app, base);
+	return true;
+}
+
+static void close_help(struct screen *base)
+{
+	table_free(&((struct help_view *)base)->table);
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct help_view *screen = (struct help_view *)base;
+	char text[MESSAGE_MAX];
+	snprintf(text, sizeof(text), "keys of the view %s", screen_table[screen->of]->title);
+	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+}
+
+static void refresh(struct app *app, struct screen *base)
+{
+	(void)app;
+	(void)base;
+}
+
+const struct screen_ops help_screen = {
+	.title = "Help", .size = sizeof(struct help_view),
+	.open = open_help, .close = close_help, .draw = draw, .reload = rebuild, .refresh = refresh,
+};

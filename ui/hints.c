@@ -1,0 +1,256 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/keys.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { COL_SEGMENT, COL_STORED, COL_COUNTED, COL_DIFFERENCE, COL_COMPACT, COL_NOTE, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_SEGMENT] = { .title = "segment", .width = 10, .right = true },
+	[COL_STORED] = { .title = "stored", .width = 8, .right = true },
+	[COL_COUNTED] = { .title = "counted", .width = 8, .right = true },
+	[COL_DIFFERENCE] = { .title = "difference", .width = 10, .right = true },
+	[COL_COMPACT] = { .title = "to compact", .width = 10, .rank = 1 },
+	[COL_NOTE] = { .title = "", .width = 15, .rank = 2, .grows = true },
+};
+
+enum filter { SHOW_ALL, SHOW_DIFFERING, SHOW_COMPACT, SHOW_COUNT };
+static const char *const filter_names[SHOW_COUNT] = { "all", "differing", "to compact" };
+
+struct hints_view {
+	struct screen base;
+	struct table table;
+	enum filter filter;
+};
+
+struct hints_model {
+	struct model base;
+	uint32_t *numbers; /* of segments: those of the hints and those on the disk, ascending */
+	size_t count;
+};
+
+/* What is known of one segment. */
+struct comparison {
+	const struct hints_segment *stored;	/* NULL: not in the hints */
+	const struct segment_facts *counted;	/* NULL: not verified, or not there */
+	bool is_there, is_compact, differs;
+	int64_t difference;
+};
+
+static struct comparison compare(const struct session *session, uint32_t number)
+{
+	const struct view *view = session->view;
+	const size_t position = layout_find(&view->layout, number);
+	struct comparison c = {
+		.stored = hints_find(&view->hints, number),
+		.is_there = position != LAYOUT_NONE,
+		.is_compact = hints_is_compact(&view->hints, number),
+	};
+	if (c.is_there)
+		c.counted = session_facts(session, position);
+	const bool in_log = !c.counted || c.counted->is_committed;
+	if (!view->hints.usable || !in_log || (c.is_there && !c.counted))
+		return c;
+	c.difference = (c.counted ? (int64_t)c.counted->live : 0) - (c.stored ? c.stored->live : 0);
+	c.differs = c.difference != 0;
+	return c;
+}
+
+static uint64_t model_rows(const struct model *model)
+{
+	return ((const struct hints_model *)model)->count;
+}
+
+static void fill_row(struct row *row, const struct session *session, uint32_t number)
+{
+	const struct comparison c = compare(session, number);
+	row->place = place_of_segment(number);
+	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, number);
+	if (c.stored)
+		row_set(row, COL_STORED, STYLE_NORMAL, "%" PRId64, c.stored->live);
+	else
+		row_set(row, COL_STORED, STYLE_FAINT, "-");
+	if (c.counted)
+		row_set(row, COL_COUNTED, STYLE_NORMAL, "%" PRIu32, (uint32_t)c.counted->live);
+	else
+		row_set(row, COL_COUNTED, STYLE_FAINT, "%s", c.is_there ? "?" : "-");
+	if (c.differs)
+		row_set(row, COL_DIFFERENCE, STYLE_WARNING, "! %+" PRId64, c.difference);
+	if (c.is_compact)
+		row_set(row, COL_COMPACT, STYLE_NORMAL, "yes");
+	if (!c.is_there)
+		row_set(row, COL_NOTE, STYLE_WARNING, "no such segment");
+	else if (c.counted && !c.counted->is_committed)
+		row_set(row, COL_NOTE, STYLE_FAINT, "not committed");
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct hints_model *model = (const struct hints_model *)base;
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], base->session, model->numbers[first + i]);
+}
+
+static void model_free(struct model *model)
+{
+	free(((struct hints_model *)model)->numbers);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free, .in_memory = true };
+
+static bool passes(const struct session *session, uint32_t number, enum filter filter)
+{
+	if (filter == SHOW_ALL)
+		return true;
+	const struct comparison c = compare(session, number);
+	return filter == SHOW_DIFFERING ? c.differs : c.is_compact;
+}
+
+/* Merge the three ascending lists. */
+static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)
+{
+	const struct layout *layout = &session->view->layout;
+	const struct hints *hints = &session->view->hints;
+	size_t a = 0, b = 0, c = 0, count = 0;
+	while (a < layout->count || b < hints->segment_count || c < hints->compact_count) {
+		uint32_t least = UINT32_MAX;
+		if (a < layout->count)
+			least = layout->segments[a].number;
+		if (b < hints->segment_count && hints->segments[b].segment < least)
+			least = hints->segments[b].segment;
+		if (c < hints->compact_count && hints->compact[c] < least)
+			least = hints->compact[c];
+		a += a < layout->count && layout->segments[a].number == least;
+		b += b < hints->segment_count && hints->segments[b].segment == least;
+		c += c < hints->compact_count && hints->compact[c] == least;
+		if (passes(session, least, filter))
+			numbers[count++] = least;
+	}
+	return count;
+}
+
+static void rebuild(struct app *app, struct hints_view *screen)
+{
+	const struct view *view = app->session->view;
+	struct hints_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	const size_t most =
+		view->layout.count + view->hints.segment_count + view->hints.compact_count;
+	uint32_t *numbers = malloc((most + 1) * sizeof(*numbers));
+	if (!model || !numbers) {
+		model_release(model);
+		free(numbers);
+		model = NULL;
+	} else {
+		model->numbers = numbers;
+		model->count = gather(app->session, screen->filter, numbers);
+	}
+	table_set_model(&screen->table, model);
+	screen->table.empty = screen->filter == SHOW_ALL ? "There are no segments." :
+		screen->filter == SHOW_COMPACT ? "No segment waits to be compacted (f: filter)." :
+		atomic_load(&app->session->check) == CHECK_DONE
+			? "The hints agree with the log (f: filter)."
+			: "No difference known; not verified yet: press v (f: filter).";
+}
+
+static bool open_hints(struct app *app, struct screen *base, const struct place *place)
+{
+	struct hints_view *screen = (struct hints_view *)base;
+	(void)place;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	rebuild(app, screen);
+	return true;
+}
+
+static void close_hints(struct screen *base)
+{
+	table_free(&((struct hints_view *)base)->table);
+}
+
+static void reload(struct app *app, struct screen *base)
+{
+	rebuild(app, (struct hints_view *)base);
+}
+
+static void refresh(struct app *app, struct screen *base)
+{
+	struct hints_view *screen = (struct hints_view *)base;
+	if (screen->filter == SHOW_DIFFERING)
+		rebuild(app, screen);
+	else
+		table_stale(&screen->table);
+}
+
+static void describe(const struct session *session, char *out, size_t size)
+{
+	const struct view *view = session->view;
+	char known[FORMAT_SIZE], compact[FORMAT_SIZE];
+	const char *verify =
+		atomic_load(&session->check) == CHECK_NONE ? "   not counted yet: press v" : "";
+	if (!view->has_hints)
+		snprintf(out, size, "there is no hints file%s", verify);
+	else if (!view->hints.usable)
+		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s",
+			 view->hints_transaction, verify);
+	else
+		snprintf(out, size, "hints.%" PRIu32 "   %s segments, %s to compact%s",
+			 view->hints_transaction,
+			 format_count(view->hints.segment_count, known, sizeof(known)),
+			 format_count(view->hints.compact_count, compact, sizeof(compact)), verify);
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct hints_view *screen = (struct hints_view *)base;
+	char text[MESSAGE_MAX], filter[64];
+	describe(app->session, text, sizeof(text));
+	const int used = term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	snprintf(filter, sizeof(filter), "   filter: %s", filter_names[screen->filter]);
+	term_add(area.y, used, area.cols - used, STYLE_STRONG, filter);
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (app_place(app, &place))
+		app_open(app, SCREEN_ENTRIES, &place);
+}
+
+static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
+{
+	(void)backward;
+	struct hints_view *screen = (struct hints_view *)base;
+	const struct hints_model *model = (const struct hints_model *)screen->table.model;
+	(void)app;
+	for (size_t i = 0; query->is_number && model && i < model->count; i++) {
+		if (model->numbers[i] != query->number)
+			continue;
+		position_set(&screen->table.position, i);
+		return true;
+	}
+	return false;
+}
+
+const struct screen_ops hints_screen = {
+	.title = "Hints", .digit = '5', .size = sizeof(struct hints_view),
+	.open = open_hints, .close = close_hints, .draw = draw, .reload = reload,
+	.refresh = refresh, .enter = enter, .jump = jump,
+};
+
+void hints_filter(struct app *app, const struct call *call)
+{
+	struct hints_view *screen = (struct hints_view *)app_top(app);
+	(void)call;
+	screen->filter = (enum filter)((screen->filter + 1) % SHOW_COUNT);
+	rebuild(app, screen);
+}

@@ -1,0 +1,461 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/keys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COL_BUCKET, COL_KEY, COL_PLACE, COL_HOME, COL_DISTANCE, COL_TARGET, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_BUCKET] = { .title = "bucket", .width = 9, .right = true },
+	[COL_KEY] = { .title = "key", .width = 14, .grows = true },
+	[COL_PLACE] = { .title = "segment:offset", .width = 16, .right = true },
+	[COL_HOME] = { .title = "home", .width = 9, .right = true, .rank = 3 },
+	[COL_DISTANCE] = { .title = "dist", .width = 5, .right = true, .rank = 2 },
+	[COL_TARGET] = { .title = "target", .width = 12, .rank = 1 },
+};
+
+/* Used buckets are counted in blocks, so that row i of them is found without knowing all. */
+#define BLOCK 256u
+#define BLOCKS_AT_ONCE 16u
+
+struct index_model {
+	struct model base;
+	bool all;
+	uint32_t blocks;
+	uint32_t *before;		/* [b]: used buckets before block b */
+	_Atomic uint32_t counted;	/* blocks; before[0] to before[counted] are there */
+	_Atomic uint32_t unreadable;	/* buckets, at least */
+};
+
+/* ---- which bucket a row is ---- */
+
+static uint64_t model_rows(const struct model *base)
+{
+	const struct index_model *model = (const struct index_model *)base;
+	const struct index_file *index = &base->session->view->index;
+	if (index->fd < 0)
+		return 0;
+	return model->all
+		       ? index->buckets
+		       : model->before[atomic_load_explicit(&model->counted, memory_order_acquire)];
+}
+
+/* The block that holds used bucket @row. */
+static uint32_t block_of(const struct index_model *model, uint64_t row)
+{
+	uint32_t low = 0, high = atomic_load_explicit(&model->counted, memory_order_acquire);
+	while (high - low > 1) {
+		const uint32_t middle = low + (high - low) / 2;
+		if (model->before[middle] <= row)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Walks rows from one on, reading the index a block at a time. */
+struct walk {
+	const struct index_model *model;
+	uint32_t block;
+	bool loaded;
+	struct index_bucket buckets[BLOCK];
+	uint32_t got;
+};
+
+static void load_block(struct walk *walk, uint32_t block)
+{
+	if (walk->loaded && walk->block == block)
+		return;
+	walk->block = block;
+	walk->loaded = true;
+	if (index_read(&walk->model->base.session->view->index, block * BLOCK, BLOCK, walk->buckets,
+		       &walk->got) != AS_OK)
+		walk->got = 0;	/* one of them is bad: they are then read one by one */
+}
+
+/* The bucket of row @row. False: it cannot be read, and only *@number is known. */
+static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
+			  struct index_bucket *bucket)
+{
+	const struct index_model *model = walk->model;
+	const uint32_t block = model->all ? (uint32_t)(row / BLOCK) : block_of(model, row);
+	uint32_t got;
+	load_block(walk, block);
+	if (model->all) {
+		*number = (uint32_t)row;
+		if (row % BLOCK < walk->got) {
+			*bucket = walk->buckets[row % BLOCK];
+			return true;
+		}
+		return index_read(&model->base.session->view->index, *number, 1, bucket, &got) ==
+		       AS_OK && got == 1;
+	}
+	uint64_t skip = row - model->before[block];
+	*number = block * BLOCK;
+	for (uint32_t i = 0; i < walk->got; i++) {
+		if (!index_bucket_is_used(&walk->buckets[i]) || skip-- > 0)
+			continue;
+		*bucket = walk->buckets[i];
+		*number = bucket->number;
+		return true;
+	}
+	return false;	/* the file changed since the buckets were counted */
+}
+
+/* ---- rows ---- */
+
+static void fill_used(struct row *row, const struct view *view, const struct index_bucket *bucket)
+{
+	char text[2 * KEY_SIZE + 1];
+	const enum index_target target = view_target(view, bucket);
+	row->place = place_of_entry(bucket->segment, bucket->offset);
+	place_set_key(&row->place, bucket->key);
+	row_set(row, COL_KEY, STYLE_NORMAL, "%s",
+		format_key(bucket->key, 2 * KEY_SIZE, "", text, sizeof(text)));
+	row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu32, bucket->segment,
+		bucket->offset);
+	row_set(row, COL_HOME, STYLE_NORMAL, "%" PRIu32,
+		index_home(bucket->key, view->index.buckets));
+	row_set(row, COL_DISTANCE, STYLE_NORMAL, "%" PRIu32,
+		index_distance(bucket, view->index.buckets));
+	row_set(row, COL_TARGET, target == TARGET_OK ? STYLE_GOOD : STYLE_BAD, "%s",
+		index_target_name(target));
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	struct walk walk = { .model = (const struct index_model *)base };
+	for (size_t i = 0; i < count; i++) {
+		struct row *row = &rows[i];
+		struct index_bucket bucket;
+		uint32_t number;
+		const bool readable = bucket_of_row(&walk, first + i, &number, &bucket);
+		row_set(row, COL_BUCKET, STYLE_NORMAL, "%" PRIu32, number);
+		if (!readable) {
+			row_set(row, COL_KEY, STYLE_BAD, "cannot be read");
+		} else if (index_bucket_is_used(&bucket)) {
+			fill_used(row, base->session->view, &bucket);
+		} else {
+			row->style = STYLE_FAINT;
+			row_set(row, COL_KEY, STYLE_NORMAL, "%s",
+				bucket.segment == INDEX_EMPTY ? "empty" : "deleted");
+		}
+		row->place.has_bucket = true;
+		row->place.bucket = number;
+	}
+}
+
+/* Keys are searched in the buckets alone; text in what the rows show, which asks the segments. */
+static bool model_search(struct model *base, const struct query *query, uint64_t first,
+			 uint64_t count, bool backward, uint64_t *found)
+{
+	struct walk walk = { .model = (const struct index_model *)base };
+	for (uint64_t i = 0; i < count; i++) {
+		struct index_bucket bucket;
+		struct row row;
+		uint32_t number;
+		*found = backward ? first + count - 1 - i : first + i;
+		if (query->is_prefix) {
+			if (bucket_of_row(&walk, *found, &number, &bucket) &&
+			    index_bucket_is_used(&bucket) &&
+			    key_prefix_matches(&query->prefix, bucket.key))
+				return true;
+			continue;
+		}
+		row_clear(&row);
+		model_fetch(base, *found, 1, &row);
+		if (row_matches(&row, query))
+			return true;
+	}
+	return false;
+}
+
+static void model_free(struct model *model)
+{
+	free(((struct index_model *)model)->before);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .find = model_search, .free = model_free };
+
+/* ---- counting the used buckets ---- */
+
+struct count_job {
+	struct job job;
+	struct index_model *model;	/* held */
+};
+
+static uint32_t used_in(const struct index_bucket *buckets, uint32_t count)
+{
+	uint32_t used = 0;
+	for (uint32_t i = 0; i < count; i++)
+		used += index_bucket_is_used(&buckets[i]);
+	return used;
+}
+
+/* Count @blocks blocks from @block on. One that cannot be read whole counts as empty here; its good
+ * buckets are shown among all. */
+static void count_blocks(struct index_model *model, uint32_t block, uint32_t blocks,
+			 struct index_bucket *buckets)
+{
+	uint32_t got;
+	const enum as_err err = index_read(&model->base.session->view->index, block * BLOCK,
+					   blocks * BLOCK, buckets, &got);
+	if (err != AS_OK && blocks > 1) {
+		for (uint32_t i = 0; i < blocks; i++)
+			count_blocks(model, block + i, 1, buckets);
+		return;
+	}
+	if (err != AS_OK) {
+		atomic_fetch_add(&model->unreadable, BLOCK - got);
+		got = 0;
+	}
+	for (uint32_t i = 0; i < blocks; i++) {
+		const uint32_t from = i * BLOCK;
+		const uint32_t here = got > from ? got - from : 0;
+		model->before[block + i + 1] = model->before[block + i] +
+					       used_in(buckets + from, here < BLOCK ? here : BLOCK);
+	}
+}
+
+static void run_count(struct job *head)
+{
+	struct index_model *model = ((struct count_job *)head)->model;
+	struct index_bucket *buckets = malloc(BLOCKS_AT_ONCE * BLOCK * sizeof(*buckets));
+	for (uint32_t block = 0; buckets && block < model->blocks;) {
+		const uint32_t left = model->blocks - block;
+		const uint32_t blocks = left < BLOCKS_AT_ONCE ? left : BLOCKS_AT_ONCE;
+		if (atomic_load(&head->progress.cancel))
+			break;
+		count_blocks(model, block, blocks, buckets);
+		block += blocks;
+		atomic_store_explicit(&model->counted, block, memory_order_release);
+		atomic_store(&head->progress.segments_done, block * BLOCK);
+		atomic_store(&head->progress.bytes_done, (uint64_t)block * BLOCK * INDEX_BUCKET);
+	}
+	free(buckets);
+}
+
+static void drop_count(struct job *head)
+{
+	model_release(((struct count_job *)head)->model);
+	free(head);
+}
+
+static void start_count(struct app *app, const struct screen *screen, struct index_model *model)
+{
+	struct count_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;
+	*job = (struct count_job){
+		.job = { .kind = JOB_COUNT, .verb = "counting", .unit = "buckets", .owner = screen,
+			 .run = run_count, .drop = drop_count },
+		.model = model_hold(model),
+	};
+	atomic_store(&job->job.total, app->session->view->index.buckets);
+	app_start(app, &job->job);
+}
+
+/* ---- looking a key up ---- */
+
+struct lookup_job {
+	struct job job;
+	struct session *session;	/* held */
+	struct screen *screen;
+	uint8_t key[KEY_SIZE];
+	enum as_err result;
+	struct index_bucket bucket;
+};
+
+static void run_lookup(struct job *head)
+{
+	struct lookup_job *job = (struct lookup_job *)head;
+	job->result = index_lookup(&job->session->view->index, job->key, &job->bucket);
+}
+
+static void lookup_done(struct app *app, struct job *head)
+{
+	const struct lookup_job *job = (const struct lookup_job *)head;
+	const uint32_t buckets = job->session->view->index.buckets;
+	struct table *table = job->screen->table;
+	const bool found = job->result == AS_OK;
+	table->position.count = model_count(table->model);
+	position_set(&table->position, found ? job->bucket.number : index_home(job->key, buckets));
+	if (!found)
+		app_say(app, STYLE_WARNING, "%s; this would be its home bucket",
+			job->result == AS_ERR_OBJECT_NOT_FOUND ? "the index does not have this key"
+							       : as_code_text(job->result));
+}
+
+static void drop_lookup(struct job *head)
+{
+	session_release(((struct lookup_job *)head)->session);
+	free(head);
+}
+
+static void start_lookup(struct app *app, struct screen *screen, const uint8_t *key)
+{
+	struct lookup_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;
+	*job = (struct lookup_job){
+		.job = { .kind = JOB_SEARCH, .verb = "looking the key up", .owner = screen,
+			 .run = run_lookup, .done = lookup_done, .drop = drop_lookup },
+		.session = session_hold(app->session), .screen = screen,
+	};
+	memcpy(job->key, key, KEY_SIZE);
+	app_start(app, &job->job);
+}
+
+/* ---- the screen ---- */
+
+struct index_view {
+	struct screen base;
+	struct table table;
+	bool all;
+};
+
+static void rebuild(struct app *app, struct index_view *screen)
+{
+	const struct index_file *index = &app->session->view->index;
+	struct index_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	const uint32_t blocks =
+		index->fd < 0 ? 0 : index->buckets / BLOCK + (index->buckets % BLOCK > 0);
+	uint32_t *before = calloc((size_t)blocks + 1, sizeof(*before));
+	if (!model || !before) {
+		model_release(model);
+		free(before);
+		model = NULL;
+		app_say(app, STYLE_BAD, "out of memory");
+	} else {
+		model->all = screen->all;
+		model->blocks = blocks;
+		model->before = before;
+	}
+	jobs_abandon_owned(&app->jobs, &screen->base);
+	table_set_model(&screen->table, model);
+	if (model && !screen->all && blocks > 0)
+		start_count(app, &screen->base, model);
+}
+
+static bool open_index(struct app *app, struct screen *base, const struct place *place)
+{
+	struct index_view *screen = (struct index_view *)base;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	/* A key is shown among its neighbours, empty ones as well. */
+	screen->all = place && place->has_key;
+	rebuild(app, screen);
+	if (place && place->has_key)
+		start_lookup(app, base, place->key);
+	return true;
+}
+
+static void close_index(struct screen *base)
+{
+	table_free(&((struct index_view *)base)->table);
+}
+
+static void reload(struct app *app, struct screen *base)
+{
+	rebuild(app, (struct index_view *)base);
+}
+
+/* "91 of 1,024 buckets used (9 %)" is the header's claim; what does not fit the log is said behind
+ * it. */
+static void describe(const struct view *view, char *out, size_t size)
+{
+	char used[FORMAT_SIZE], buckets[FORMAT_SIZE], load[FORMAT_SIZE];
+	uint32_t end;
+	if (!view->has_index) {
+		snprintf(out, size, "there is no index file");
+		return;
+	}
+	if (view->index.fd < 0) {
+		snprintf(out, size, "index.%" PRIu32 " cannot be used: see the problems (6)",
+			 view->index_transaction);
+		return;
+	}
+	snprintf(out, size, "index.%" PRIu32 "   header: %s of %s buckets used (%s)   %s",
+		 view->index_transaction, format_count(view->index.used, used, sizeof(used)),
+		 format_count(view->index.buckets, buckets, sizeof(buckets)),
+		 format_percent(view->index.used, view->index.buckets, load, sizeof(load)),
+		 view_index_fits(view) ? "fits the log" :
+		 view_log_end(view, &end) && end > view->index_transaction ? "OLDER THAN THE LOG"
+									   : "NEWER THAN THE LOG");
+}
+
+static const char *say_empty(const struct view *view, const struct index_model *model)
+{
+	if (view->index.fd < 0)
+		return "There is nothing to show. Recovering would write a new index from the log.";
+	if (model && !model->all && atomic_load(&model->counted) < model->blocks)
+		return "Counting the used buckets ... (a shows all without counting)";
+	return "No used buckets (a shows all).";
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct index_view *screen = (struct index_view *)base;
+	const struct index_model *model = (const struct index_model *)screen->table.model;
+	char text[MESSAGE_MAX];
+	describe(app->session->view, text, sizeof(text));
+	const int used = term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	if (model && atomic_load(&model->unreadable) > 0)
+		term_add(area.y, used + 2, area.cols - used - 2, STYLE_BAD,
+			 "PARTLY UNREADABLE (a: all)");
+	screen->table.empty = say_empty(app->session->view, model);
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (!app_place(app, &place) || !place.has_segment)
+		return;
+	place = place_of_entry(place.segment, place.offset);
+	app_open(app, SCREEN_ENTRIES, &place);
+}
+
+/* ":4711" is bucket 4711. */
+static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
+{
+	(void)backward;
+	struct index_view *screen = (struct index_view *)base;
+	if (!query->is_offset || query->offset >= app->session->view->index.buckets)
+		return false;
+	screen->all = true;
+	rebuild(app, screen);
+	screen->table.position.count = model_count(screen->table.model);
+	position_set(&screen->table.position, query->offset);
+	return true;
+}
+
+const struct screen_ops index_screen = {
+	.title = "Index", .digit = '4', .size = sizeof(struct index_view),
+	.open = open_index, .close = close_index, .draw = draw, .reload = reload,
+	.enter = enter, .jump = jump,
+};
+
+void index_toggle_all(struct app *app, const struct call *call)
+{
+	struct index_view *screen = (struct index_view *)app_top(app);
+	const struct row *row = table_current(&screen->table);
+	const bool had_bucket = row && row->place.has_bucket;
+	const uint32_t bucket = row ? row->place.bucket : 0;
+	(void)call;
+	screen->all = !screen->all;
+	rebuild(app, screen);
+	screen->table.position.count = model_count(screen->table.model);
+	if (screen->all && had_bucket)
+		position_set(&screen->table.position, bucket);
+}

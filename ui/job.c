@@ -1,0 +1,166 @@
+#include "build-config.h"
+
+#include "ui/job.h"
+
+#include "ui/format.h"
+#include "ui/thread.h"
+
+#include <stdio.h>
+
+static void *run_job(void *context)
+{
+	struct job *job = context;
+	const int wake = job->wake;
+	job->run(job);
+	atomic_store(&job->finished, true);	/* from here on the main thread may free it */
+	wake_up(wake);
+	return NULL;
+}
+
+struct job *jobs_find(const struct jobs *jobs, enum job_kind kind)
+{
+	for (struct job *job = jobs->first; job; job = job->next)
+		if (job->kind == kind && !job->abandoned && !atomic_load(&job->finished))
+			return job;
+	return NULL;
+}
+
+struct job *jobs_visible(const struct jobs *jobs)
+{
+	for (struct job *job = jobs->first; job; job = job->next)
+		if (job->verb && !job->abandoned && !atomic_load(&job->finished))
+			return job;
+	return NULL;
+}
+
+void job_abandon(struct job *job)
+{
+	job->abandoned = true;
+	job_cancel(job);
+}
+
+bool jobs_start(struct jobs *jobs, struct job *job)
+{
+	for (struct job *other = jobs->first; other; other = other->next)
+		if (other->kind == job->kind && other->owner == job->owner)
+			job_abandon(other);
+	job->wake = jobs->wake;
+	clock_gettime(CLOCK_MONOTONIC, &job->started);
+	if (!thread_start(&job->thread, run_job, job)) {
+		job->drop(job);
+		return false;
+	}
+	job->next = jobs->first;
+	jobs->first = job;
+	return true;
+}
+
+static void collect(struct job **link, struct app *app)
+{
+	struct job *job = *link;
+	*link = job->next;
+	pthread_join(job->thread, NULL);
+	if (job->done && !job->abandoned && app)
+		job->done(app, job);
+	job->drop(job);
+}
+
+bool jobs_collect(struct jobs *jobs, struct app *app)
+{
+	bool any = false;
+	/* done() may start another job, which comes first in the list: begin again after each. */
+	for (struct job **link = &jobs->first; *link;) {
+		if (atomic_load(&(*link)->finished)) {
+			collect(link, app);
+			link = &jobs->first;
+			any = true;
+		} else {
+			link = &(*link)->next;
+		}
+	}
+	return any;
+}
+
+void job_cancel(struct job *job)
+{
+	atomic_store(&job->progress.cancel, true);
+	if (job->interrupt)
+		job->interrupt(job);
+}
+
+void jobs_abandon(struct jobs *jobs)
+{
+	for (struct job *job = jobs->first; job; job = job->next)
+		job_abandon(job);
+}
+
+void jobs_abandon_owned(struct jobs *jobs, const void *owner)
+{
+	for (struct job *job = jobs->first; job; job = job->next)
+		if (job->owner == owner)
+			job_abandon(job);
+}
+
+static double seconds_since(struct timespec then)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then.tv_sec) + (double)(now.tv_nsec - then.tv_nsec) / 1e9;
+}
+
+void job_grace(const struct job *job, int wait_ms)
+{
+	const struct timespec moment = { .tv_nsec = 500000 };
+	while (!atomic_load(&job->finished) && seconds_since(job->started) * 1000 < wait_ms)
+		nanosleep(&moment, NULL);
+}
+
+bool jobs_end(struct jobs *jobs, int wait_ms)
+{
+	struct timespec start;
+	const struct timespec moment = { .tv_nsec = 2000000 };
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	jobs_abandon(jobs);
+	for (;;) {
+		jobs_collect(jobs, NULL);
+		if (!jobs->first)
+			return true;
+		if (seconds_since(start) * 1000 > wait_ms)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+}
+
+static void append(char *out, size_t size, size_t *at, const char *before, const char *text)
+{
+	const int n = snprintf(out + *at, size - *at, "%s%s", before, text);
+	if (n > 0)
+		*at = *at + (size_t)n < size ? *at + (size_t)n : size - 1;
+}
+
+void job_progress_text(const struct job *job, char *out, size_t size)
+{
+	char text[FORMAT_SIZE];
+	const uint64_t done = atomic_load(&job->progress.segments_done);
+	const uint64_t total = atomic_load(&job->total);
+	const uint64_t bytes = atomic_load(&job->progress.bytes_done);
+	const double seconds = seconds_since(job->started);
+	size_t at = 0;
+	append(out, size, &at, "", job->verb);
+	if (!job->unit)
+		return;
+	append(out, size, &at, " ", format_count(done, text, sizeof(text)));
+	if (total > 0)
+		append(out, size, &at, "/", format_count(total, text, sizeof(text)));
+	append(out, size, &at, " ", job->unit);
+	if (total > 0)
+		append(out, size, &at, "  ", format_percent(done, total, text, sizeof(text)));
+	if (bytes > 0 && seconds > 0.2)
+		append(out, size, &at, "  ", format_rate(bytes, seconds, text, sizeof(text)));
+	if (total > 0 && done > 0 && done < total && seconds > 1) {
+		const double left = seconds * (double)(total - done) / (double)done;
+		format_duration((uint64_t)(left + 0.5), text, sizeof(text));
+		append(out, size, &at, "  ", text);
+		append(out, size, &at, " ", "left");
+	}
+}

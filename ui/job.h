@@ -1,0 +1,76 @@
+/* ui/job.h - long work in threads of its own: started, watched, cancelled, and collected when
+ * done. */
+#ifndef ATTICSCOPE_JOB_H
+#define ATTICSCOPE_JOB_H
+
+#include "engine/verify.h"
+
+struct app;
+
+enum job_kind {
+	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_STATS, JOB_SEARCH, JOB_OPEN, JOB_WATCH
+};
+
+struct job {
+	enum job_kind kind;
+	const char *verb;	/* "verifying"; NULL: works unseen */
+	const char *unit;	/* "segments": what segments_done and total count; NULL: nothing */
+	const void *owner;	/* compared, never followed: whose work it is, NULL the program's */
+	_Atomic uint64_t total;	/* of units; 0 not known */
+	struct verify_progress progress; /* bytes_done, segments_done, cancel */
+
+	/* In its thread; looks at progress.cancel. */
+	void (*run)(struct job *job);
+	/* In the main thread after run, unless it was abandoned. May be NULL. */
+	void (*done)(struct app *app, struct job *job);
+	/* Free it, in the main thread. */
+	void (*drop)(struct job *job);
+	/* End a wait, after cancel was set. May be NULL. */
+	void (*interrupt)(struct job *job);
+
+	/* The rest belongs to job.c. */
+	pthread_t thread;
+	atomic_bool finished;
+	bool abandoned;
+	struct timespec started;
+	int wake;
+	struct job *next;
+};
+
+struct jobs {
+	struct job *first;	/* newest first */
+	int wake;		/* eventfd of the main loop */
+};
+
+/* Start @job, which is zeroed but for its own part and the first groups above. A job of the same
+ * kind and owner that is still running is cancelled and abandoned. False, with the job dropped: no
+ * thread could be made. */
+bool jobs_start(struct jobs *jobs, struct job *job);
+
+/* Collect the finished ones: done, then drop. True when there was one. */
+bool jobs_collect(struct jobs *jobs, struct app *app);
+
+/* The newest running job that a person can see, or NULL. */
+struct job *jobs_visible(const struct jobs *jobs);
+struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
+
+/* Wait for @job to finish, up to @wait_ms. It is collected later. */
+void job_grace(const struct job *job, int wait_ms);
+
+/* Ask @job to stop; its done is still called. */
+void job_cancel(struct job *job);
+
+/* Ask @job to stop, and take no more notice of it. */
+void job_abandon(struct job *job);
+
+/* Cancel and abandon all, or those of @owner; each ends when it can. */
+void jobs_abandon(struct jobs *jobs);
+void jobs_abandon_owned(struct jobs *jobs, const void *owner);
+
+/* Cancel everything and wait for up to @wait_ms. False: something still waits for a disk. */
+bool jobs_end(struct jobs *jobs, int wait_ms);
+
+/* "verifying 412/1,204 segments  61 %  3.1 GiB/s  0:07 left" */
+void job_progress_text(const struct job *job, char *out, size_t size);
+
+#endif

@@ -1,0 +1,247 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/entries.h"
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include "engine/history.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COL_SEGMENT, COL_OFFSET, COL_TAG, COL_SIZE, COL_CRC, COL_STATUS, COL_INDEX, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_SEGMENT] = { .title = "segment", .width = 10, .right = true },
+	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true },
+	[COL_TAG] = { .title = "tag", .width = 8 },
+	[COL_SIZE] = { .title = "size", .width = 8, .right = true, .rank = 2 },
+	[COL_CRC] = { .title = "CRC", .width = 4, .rank = 3 },
+	[COL_STATUS] = { .title = "the log says", .width = 12 },
+	[COL_INDEX] = { .title = "", .width = 15, .rank = 1, .grows = true },
+};
+
+/* ---- the model: what the engine found, in memory ---- */
+
+struct key_model {
+	struct model base;
+	struct key_prefix prefix;
+	struct history *_Atomic history;	/* NULL until it is found */
+	enum as_err result;			/* written before state */
+	char message[512];
+	atomic_bool ended;
+};
+
+static uint64_t model_rows(const struct model *model)
+{
+	const struct history *history = atomic_load(&((const struct key_model *)model)->history);
+	return history ? history->count : 0;
+}
+
+static void fill_row(struct row *row, const struct history *history,
+		     const struct history_row *event)
+{
+	const struct segment_entry *entry = &event->entry;
+	const bool damaged = entry->tag == SEGMENT_DAMAGED;
+	char text[FORMAT_SIZE];
+	row->place = place_of_entry(event->segment, entry->offset);
+	place_set_key(&row->place, history->key);
+	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, event->segment);
+	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, entry->offset);
+	row_set(row, COL_TAG, damaged ? STYLE_BAD : STYLE_NORMAL, "%s",
+		entries_tag_name(entry->tag));
+	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->size, text, sizeof(text)));
+	row_set(row, COL_CRC, damaged ? STYLE_BAD : STYLE_GOOD, damaged ? "BAD" : "ok");
+	row_set(row, COL_STATUS, style_of_status(event->status), "%s",
+		entry_status_name(event->status));
+	if (event->index_points_here)
+		row_set(row, COL_INDEX, STYLE_STRONG, "<- the index");
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct history *history = atomic_load(&((struct key_model *)base)->history);
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], history, &history->rows[first + i]);
+}
+
+static void model_free(struct model *model)
+{
+	history_free(atomic_load(&((struct key_model *)model)->history));
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free, .in_memory = true };
+
+/* ---- reading the log ---- */
+
+struct history_job {
+	struct job job;
+	struct key_model *model;	/* held */
+	unsigned threads;
+};
+
+static void run_history(struct job *head)
+{
+	struct history_job *job = (struct history_job *)head;
+	struct key_model *model = job->model;
+	struct history *history = NULL;
+	struct as_error error = { 0 };
+	model->result = history_run(model->base.session->view, &model->prefix, job->threads,
+				    &head->progress, &history, &error);
+	format_masked_text(error.message[0] ? error.message : as_code_text(model->result),
+			   model->message, sizeof(model->message));
+	atomic_store(&model->history, history);
+	atomic_store(&model->ended, true);
+}
+
+static void history_done(struct app *app, struct job *job)
+{
+	(void)job;
+	app->dirty = true;
+}
+
+static void drop_history(struct job *head)
+{
+	model_release(((struct history_job *)head)->model);
+	free(head);
+}
+
+static void start(struct app *app, struct screen *screen, struct table *table)
+{
+	struct key_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	struct history_job *job = calloc(1, sizeof(*job));
+	if (!model || !job) {
+		model_release(model);
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	memcpy(model->prefix.bytes, screen->about.key, KEY_SIZE);
+	model->prefix.nibbles = screen->about.key_digits;
+	*job = (struct history_job){
+		.job = { .kind = JOB_HISTORY, .verb = "reading the log:", .unit = "segments",
+			 .owner = screen, .run = run_history, .done = history_done,
+			 .drop = drop_history },
+		.model = model_hold(model), .threads = app->options.threads,
+	};
+	atomic_store(&job->job.total, app->session->view->layout.count);
+	table_set_model(table, model);
+	app_start(app, &job->job);
+}
+
+/* ---- the screen ---- */
+
+struct key_view {
+	struct screen base;
+	struct table table;
+	char empty[600];
+};
+
+static bool open_key(struct app *app, struct screen *base, const struct place *place)
+{
+	struct key_view *screen = (struct key_view *)base;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	if (place && place->has_key)
+		start(app, base, &screen->table);
+	return true;
+}
+
+static void close_key(struct screen *base)
+{
+	table_free(&((struct key_view *)base)->table);
+}
+
+static void reload(struct app *app, struct screen *base)
+{
+	if (base->about.has_key)
+		start(app, base, base->table);
+}
+
+static void refresh(struct app *app, struct screen *base)
+{
+	(void)app;
+	(void)base;	/* the whole log was read for this: verification adds nothing */
+}
+
+static void say_empty(struct key_view *screen)
+{
+	const struct key_model *model = (const struct key_model *)screen->table.model;
+	screen->table.empty = screen->empty;
+	if (!model)
+		snprintf(screen->empty, sizeof(screen->empty),
+			 "No key was chosen. Press K on an entry, an index bucket or a problem, or "
+			 "type "
+			 ":history and the beginning of a key.");
+	else if (!atomic_load(&model->ended))
+		snprintf(screen->empty, sizeof(screen->empty),
+			 "Reading the whole log for this key ...");
+	else
+		snprintf(screen->empty, sizeof(screen->empty), "%s%s", model->message,
+			 model->result == AS_ERR_OBJECT_NOT_FOUND
+				 ? " (neither an object nor in any entry)"
+				 : "");
+}
+
+static bool index_points_to_a_row(const struct history *history)
+{
+	for (size_t i = 0; i < history->count; i++)
+		if (history->rows[i].index_points_here)
+			return true;
+	return false;
+}
+
+static void describe_index(const struct view *view, const struct history *history, char *out,
+			   size_t size)
+{
+	const char *cut = history->truncated ? "   CUT SHORT: there are more entries" : "";
+	if (history->has_index_place)
+		snprintf(out, size, "index.%" PRIu32 " says %" PRIu32 ":%" PRIu32 "%s%s",
+			 view->index_transaction, history->index_place.segment,
+			 history->index_place.offset,
+			 index_points_to_a_row(history) ? "" : ", WHICH IS NONE OF THESE", cut);
+	else
+		snprintf(out, size, "%s%s", view->index.fd < 0 ? "there is no usable index"
+							       : "the index does not have it", cut);
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct key_view *screen = (struct key_view *)base;
+	const struct key_model *model = (const struct key_model *)screen->table.model;
+	const struct history *history = model ? atomic_load(&model->history) : NULL;
+	char hex[2 * KEY_SIZE + 8] = "(none)", text[MESSAGE_MAX];
+	if (base->about.has_key)
+		format_key(history ? history->key : base->about.key,
+			   history ? 2 * KEY_SIZE : base->about.key_digits, glyph(GLYPH_MORE), hex,
+			   sizeof(hex));
+	snprintf(text, sizeof(text), "key %s", hex);
+	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	if (history) {
+		describe_index(app->session->view, history, text, sizeof(text));
+		term_add(area.y + 1, 0, area.cols, STYLE_NORMAL, text);
+	}
+	say_empty(screen);
+	table_draw(&screen->table, app->fetcher,
+		   (struct area){ area.y + 2, 0, area.rows - 2, area.cols });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (!app_place(app, &place))
+		return;
+	place = place_of_entry(place.segment, place.offset);
+	app_open(app, SCREEN_ENTRIES, &place);
+}
+
+const struct screen_ops key_screen = {
+	.title = "Key", .digit = '7', .size = sizeof(struct key_view),
+	.open = open_key, .close = close_key, .draw = draw, .reload = reload, .refresh = refresh,
+	.enter = enter,
+};

@@ -1,0 +1,279 @@
+#include "build-config.h"
+
+#include "ui/keys.h"
+
+#include "ui/app.h"
+
+#define NCURSES_NOMACROS
+#include <curses.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CTRL(letter) ((letter) & 31)
+#define ESCAPE 27
+
+/* Screens whose rows can stand for a place, or bear a key. */
+#define ON_PLACES (ON(OVERVIEW) | ON(SEGMENTS) | ON(ENTRIES) | ON(INDEX) | ON(HINTS) | \
+		   ON(PROBLEMS) | ON(KEY) | ON(ENTRY))
+#define ON_KEYS (ON(ENTRIES) | ON(INDEX) | ON(PROBLEMS) | ON(HEX) | ON(ENTRY))
+
+/* ---- commands that belong to no screen ---- */
+
+static void move_cursor(struct app *app, const struct call *call)
+{
+	struct screen *screen = app_top(app);
+	if (screen->ops->move)
+		screen->ops->move(app, screen, (enum motion)call->value);
+	else if (screen->table)
+		position_move(&screen->table->position, (enum motion)call->value);
+}
+
+static void enter_row(struct app *app, const struct call *call)
+{
+	struct screen *screen = app_top(app);
+	(void)call;
+	if (screen->ops->enter)
+		screen->ops->enter(app, screen);
+}
+
+/* What the argument of a view's command names. */
+static bool parse_argument(struct app *app, enum screen_kind kind, const char *argument,
+			   struct place *place)
+{
+	if (kind == SCREEN_KEY && place_parse_key(argument, place))
+		return true;
+	if (kind == SCREEN_KEY)
+		app_say(app, STYLE_WARNING, "%s: not the beginning of a key (1 to 64 hex digits)",
+			argument);
+	else if (place_parse(argument, place))
+		return true;
+	else
+		app_say(app, STYLE_WARNING, "%s: not a segment number or SEGMENT:OFFSET", argument);
+	return false;
+}
+
+/* 1 to 8: a view, about what the cursor is on where that view is about one thing. */
+static void open_view(struct app *app, const struct call *call)
+{
+	const enum screen_kind kind = (enum screen_kind)call->value;
+	struct place place;
+	if (call->argument) {
+		if (parse_argument(app, kind, call->argument, &place))
+			app_open(app, kind, &place);
+		return;
+	}
+	if (app_top(app)->kind == kind)
+		return;
+	bool about = app_place(app, &place);
+	if (kind == SCREEN_ENTRIES || kind == SCREEN_HEX)
+		about = about && place.has_segment;
+	else
+		about = about && place.has_key && kind == SCREEN_KEY;
+	app_open(app, kind, about ? &place : NULL);
+}
+
+/* h K i: the same thing seen in another way. */
+static void follow(struct app *app, const struct call *call)
+{
+	struct place place;
+	if (app_place(app, &place))
+		app_open(app, (enum screen_kind)call->value, &place);
+}
+
+static void open_help(struct app *app, const struct call *call)
+{
+	(void)call;
+	if (app_top(app)->kind != SCREEN_HELP)
+		app_open(app, SCREEN_HELP, NULL);
+}
+
+static void check_all(struct app *app, const struct call *call)
+{
+	app_open(app, SCREEN_PROBLEMS, NULL);
+	app_verify(app, call);
+}
+
+static void redraw(struct app *app, const struct call *call)
+{
+	(void)app;
+	(void)call;
+	clearok(stdscr, TRUE);
+}
+
+/* ---- the table ---- */
+
+#define MOVE(...) .run = move_cursor, .keys = { __VA_ARGS__ }
+#define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
+	.screens = ON_ALL, .run = open_view, .value = SCREEN_##screen
+
+const struct key_row key_table[] = {
+	{ MOVE(KEY_UP, 'k'), .value = MOTION_UP, .label = "Up k", .help = "one row up",
+	  .screens = ON_ALL & ~ON(ENTRY) },
+	{ MOVE(KEY_UP), .value = MOTION_UP, .label = "Up", .help = "one row up",
+	  .screens = ON(ENTRY) },
+	{ MOVE(KEY_DOWN, 'j'), .value = MOTION_DOWN, .label = "Down j", .help = "one row down",
+	  .screens = ON_ALL },
+	{ MOVE(KEY_LEFT), .value = MOTION_LEFT, .label = "Left", .help = "one cell or byte back",
+	  .screens = ON(OVERVIEW) | ON(HEX) },
+	{ MOVE(KEY_RIGHT), .value = MOTION_RIGHT, .label = "Right", .help = "one cell or byte on",
+	  .screens = ON(OVERVIEW) | ON(HEX) },
+	{ MOVE(KEY_PPAGE, CTRL('b')), .value = MOTION_PAGE_UP, .label = "PgUp",
+	  .help = "one page up (also Ctrl-B)", .screens = ON_ALL },
+	{ MOVE(KEY_NPAGE, CTRL('f'), ' '), .value = MOTION_PAGE_DOWN, .label = "PgDn",
+	  .help = "one page down (also Ctrl-F, Space)", .screens = ON_ALL },
+	{ MOVE(KEY_HOME, 'g'), .value = MOTION_HOME, .label = "Home g", .help = "to the beginning",
+	  .screens = ON_ALL },
+	{ MOVE(KEY_END, 'G'), .value = MOTION_END, .label = "End G", .help = "to the end",
+	  .screens = ON_ALL },
+
+	{ .keys = { '\n' }, .label = "Enter", .help = "open what the cursor is on", .hint = "open",
+	  .screens = ON_PLACES | ON(HEX), .needs = NEEDS_PLACE, .run = enter_row },
+	{ .keys = { 'h' }, .label = "h", .help = "the bytes there, in hex", .hint = "hex",
+	  .screens = ON_PLACES & ~ON(INDEX), .needs = NEEDS_PLACE | NEEDS_SEGMENT, .run = follow,
+	  .value = SCREEN_HEX },
+	{ .keys = { 'h' }, .label = "h", .help = "the bytes of this bucket, in hex", .hint = "hex",
+	  .screens = ON(INDEX), .needs = NEEDS_PLACE | NEEDS_INDEX, .run = follow,
+	  .value = SCREEN_HEX },
+	{ .keys = { 'K' }, .label = "K", .help = "the life of this key through the log",
+	  .hint = "key", .screens = ON_KEYS & ~ON(ENTRY), .needs = NEEDS_PLACE | NEEDS_KEY,
+	  .run = follow, .value = SCREEN_KEY },
+	{ .keys = { 'k', 'K' }, .label = "k K", .help = "the life of this key through the log",
+	  .hint = "key", .screens = ON(ENTRY), .needs = NEEDS_PLACE | NEEDS_KEY, .run = follow,
+	  .value = SCREEN_KEY },
+	{ .keys = { 'i' }, .label = "i", .help = "where the index has this key", .hint = "index",
+	  .screens = ON(ENTRIES) | ON(PROBLEMS) | ON(HEX) | ON(ENTRY) | ON(KEY),
+	  .needs = NEEDS_PLACE | NEEDS_KEY | NEEDS_INDEX, .run = follow, .value = SCREEN_INDEX },
+
+	{ .keys = { 's' }, .label = "s", .name = "sort", .help = "sort by the next column",
+	  .hint = "sort", .screens = ON(SEGMENTS), .run = segments_sort },
+	{ .keys = { 'S' }, .label = "S", .name = "reverse", .help = "turn the order round",
+	  .screens = ON(SEGMENTS), .run = segments_reverse },
+	{ .keys = { 'f' }, .label = "f", .name = "filter", .argument = "[WHICH]",
+	  .help = "all, or damaged, uncommitted, sparse ones only", .hint = "filter",
+	  .screens = ON(SEGMENTS), .run = segments_filter },
+	{ .keys = { 'f' }, .label = "f", .help = "all, or those that differ, or to be compacted",
+	  .hint = "filter", .screens = ON(HINTS), .run = hints_filter },
+	{ .keys = { 'a' }, .label = "a", .name = "all",
+	  .help = "all buckets, or only the used ones", .hint = "all", .screens = ON(INDEX),
+	  .run = index_toggle_all },
+	{ .keys = { '\t', ']' }, .label = "Tab ]", .help = "to the next entry",
+	  .hint = "next entry", .screens = ON(HEX), .run = hex_next_entry },
+	{ .keys = { KEY_BTAB, '[' }, .label = "S-Tab [", .help = "to the entry before",
+	  .screens = ON(HEX), .run = hex_previous_entry },
+
+	{ VIEW('1', OVERVIEW), .name = "info",
+	  .help = "overview: what is there, verdict, map" },
+	{ VIEW('2', SEGMENTS), .name = "segments", .help = "a row for each segment" },
+	{ VIEW('3', ENTRIES), .name = "entries", .argument = "[N[:OFFSET]]",
+	  .help = "the entries of segment N" },
+	{ VIEW('4', INDEX), .name = "index", .help = "the buckets of the index" },
+	{ VIEW('5', HINTS), .name = "hints", .help = "the counts of the hints beside the truth" },
+	{ VIEW('6', PROBLEMS), .name = "problems",
+	  .help = "what is wrong, and what to do about it" },
+	{ VIEW('7', KEY), .name = "history", .argument = "[KEY]",
+	  .help = "the life of a key; its beginning is enough" },
+	{ VIEW('8', HEX), .name = "hex", .argument = "[N[:OFFSET]]",
+	  .help = "the bytes of segment N" },
+
+	{ .keys = { '/' }, .label = "/", .help = "search: text, key, segment, 17:4096, :4096",
+	  .hint = "search", .screens = ON_ALL, .run = prompt_search },
+	{ .keys = { 'n' }, .label = "n", .help = "the next that was searched for",
+	  .screens = ON_ALL, .run = search_again },
+	{ .keys = { 'N' }, .label = "N", .help = "the one before", .screens = ON_ALL,
+	  .run = search_back },
+	{ .keys = { ':' }, .label = ":", .help = "a command by its name (Tab completes it)",
+	  .screens = ON_ALL, .run = prompt_command },
+
+	{ .keys = { 'v' }, .label = "v", .name = "verify",
+	  .help = "read and check everything, in the background", .hint = "verify",
+	  .screens = ON_ALL, .run = app_verify },
+	{ .name = "check", .help = "verify, and show the problems", .screens = ON_ALL,
+	  .run = check_all },
+	{ .keys = { 'x' }, .label = "x", .name = "cancel",
+	  .help = "cancel what the bottom line shows", .screens = ON_ALL, .needs = NEEDS_JOB,
+	  .run = app_cancel },
+	{ .keys = { 'r' }, .label = "r", .name = "reread", .help = "read the repository again",
+	  .screens = ON_ALL, .run = app_read_again },
+	{ .keys = { CTRL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
+	  .screens = ON_ALL, .run = redraw },
+	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
+	  .hint = "help", .screens = ON_ALL, .run = open_help },
+	{ .keys = { 'q', ESCAPE }, .label = "q Esc", .name = "back",
+	  .help = "back; from the overview: leave", .hint = "back", .screens = ON_ALL,
+	  .run = app_leave },
+	{ .name = "quit", .help = "leave the program", .screens = ON_ALL, .run = app_quit },
+
+	{ .keys = { 'u', 'U' }, .label = "u U", .help = "take the exclusive lock; undo a repair",
+	  .screens = ON_ALL, .needs = NEEDS_REPAIR_MODE },
+	{ .keys = { 'R', 'B', 'C' }, .label = "R B C", .help = "recover, roll back, compact",
+	  .screens = ON_ALL, .needs = NEEDS_REPAIR_MODE },
+	{ .keys = { 'S' }, .label = "S", .help = "salvage", .screens = ON(OVERVIEW),
+	  .needs = NEEDS_REPAIR_MODE },
+};
+const size_t key_count = ARRAY_SIZE(key_table);
+
+/* ---- reading it ---- */
+
+const struct key_row *keys_find(int key, enum screen_kind kind)
+{
+	for (size_t i = 0; i < key_count; i++)
+		for (size_t k = 0; k < KEYS_MAX && key_table[i].keys[k]; k++)
+			if (key_table[i].keys[k] == key && key_table[i].screens & 1u << kind)
+				return &key_table[i];
+	return NULL;
+}
+
+const struct key_row *keys_find_name(const char *name)
+{
+	const struct key_row *found = NULL;
+	const size_t len = strlen(name);
+	for (size_t i = 0; i < key_count; i++) {
+		if (!key_table[i].name || strncmp(key_table[i].name, name, len) != 0)
+			continue;
+		if (key_table[i].name[len] == '\0')
+			return &key_table[i];
+		if (found)
+			return NULL;
+		found = &key_table[i];
+	}
+	return found;
+}
+
+static bool has_rows(const struct screen *screen)
+{
+	return screen->table && screen->table->position.count > 0;
+}
+
+/* The first of @needs that is not there, in words; NULL when nothing is missing. */
+static const char *missing(struct app *app, unsigned needs)
+{
+	struct place place = { 0 };
+	if (needs & NEEDS_REPAIR_MODE)
+		return "repairs are not part of this version: it only reads";
+	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
+		return "nothing is running";
+	if (needs & NEEDS_PLACE && !app_place(app, &place))
+		return has_rows(app_top(app)) ? "this row was not read yet"
+					      : "the cursor is on nothing";
+	if (needs & NEEDS_SEGMENT && !place.has_segment)
+		return "this has no place in a segment";
+	if (needs & NEEDS_OFFSET && !place.has_offset)
+		return "this has no offset";
+	if (needs & NEEDS_KEY && !place.has_key)
+		return "this has no key";
+	if (needs & NEEDS_INDEX && app->session->view->index.fd < 0)
+		return "there is no usable index";
+	return NULL;
+}
+
+void keys_run(struct app *app, const struct key_row *row, const char *argument)
+{
+	const struct call call = { .value = row->value, .argument = argument };
+	const char *why = missing(app, row->needs);
+	if (why)
+		app_say(app, STYLE_WARNING, "%s", why);
+	else if (!(row->screens & 1u << app_top(app)->kind))
+		app_say(app, STYLE_WARNING, "%s: not on this screen", row->name);
+	else
+		row->run(app, &call);
+}

@@ -1,0 +1,52 @@
+/* ui/keys.h - the one table of keys. Dispatch, the hint line, the help screen and the ":" prompt
+ * read it. */
+#ifndef ATTICSCOPE_KEYS_H
+#define ATTICSCOPE_KEYS_H
+
+#include "ui/screens.h"
+
+/* What must be there before a key does anything. */
+enum {
+	NEEDS_PLACE = 1,	/* something under the cursor */
+	NEEDS_SEGMENT = 2,	/* that lies in a segment */
+	NEEDS_OFFSET = 4,	/* at an offset */
+	NEEDS_KEY = 8,		/* that has a key */
+	NEEDS_INDEX = 16,	/* a usable index */
+	NEEDS_JOB = 32,		/* a running job */
+	NEEDS_REPAIR_MODE = 64	/* the exclusive lock */
+};
+
+#define KEYS_MAX 3
+
+/* How a command was called. */
+struct call {
+	int value;		/* of its row */
+	const char *argument;	/* typed behind its name; NULL: none, or a key was pressed */
+};
+
+struct key_row {
+	int keys[KEYS_MAX];	/* as struct input has them; 0 ends, none: for the prompt only */
+	const char *label;	/* how the keys are shown */
+	const char *name;	/* after ":"; NULL: it has none there */
+	const char *argument;	/* after the name: how help calls it; NULL: it takes none */
+	const char *help;
+	const char *hint;	/* one word for the bottom line, NULL: not there */
+	unsigned screens;	/* ON() bits */
+	unsigned needs;		/* NEEDS_ bits; keys_run is the one place that checks them */
+	int value;		/* for commands that several rows share */
+	void (*run)(struct app *app, const struct call *call); /* NULL: it comes with the repairs */
+};
+
+extern const struct key_row key_table[];
+extern const size_t key_count;
+
+/* The row of @key on the screen @kind, or NULL. */
+const struct key_row *keys_find(int key, enum screen_kind kind);
+
+/* The row that is called @name, or begins with it and no other does; NULL. */
+const struct key_row *keys_find_name(const char *name);
+
+/* Run @row if what it needs is there; otherwise say what is missing. */
+void keys_run(struct app *app, const struct key_row *row, const char *argument);
+
+#endif

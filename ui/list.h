@@ -1,0 +1,19 @@
+/* ui/list.h - the one list widget: rows from a position, a cursor, a scroll bar. */
+#ifndef ATTICSCOPE_LIST_H
+#define ATTICSCOPE_LIST_H
+
+#include "ui/position.h"
+#include "ui/term.h"
+
+/* Draw row @row of a list into the one line @line; @selected: the cursor is on it. */
+typedef void list_draw_fn(void *context, uint64_t row, bool selected, struct area line);
+
+/* Fit @position to @area and to @count rows and draw the visible ones, with a scroll bar in the
+ * last column where there are more. */
+void list_draw(struct position *position, uint64_t count, struct area area, list_draw_fn *draw,
+	       void *context);
+
+/* The row at line @y of @area, for the mouse. False: there is none. */
+bool list_row_at(const struct position *position, struct area area, int y, uint64_t *row);
+
+#endif

@@ -1,0 +1,84 @@
+#include "build-config.h"
+
+#include "ui/look.h"
+
+const struct look_row look_table[LOOK_COUNT] = {
+	[LOOK_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },
+	[LOOK_UNCOMMITTED] = { GLYPH_UNCOMMITTED, STYLE_WARNING, "uncommitted" },
+	[LOOK_UNKNOWN] = { GLYPH_UNKNOWN, STYLE_FAINT, "unverified" },
+	[LOOK_PARTLY] = { GLYPH_PARTLY, STYLE_NORMAL, "partly live" },
+	[LOOK_LIVE] = { GLYPH_LIVE, STYLE_GOOD, "live" },
+	[LOOK_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
+};
+
+static bool is_uncommitted(const struct view *view, size_t position)
+{
+	uint32_t end;
+	return !view_log_end(view, &end) || view->layout.segments[position].number > end;
+}
+
+enum look look_of(const struct session *session, size_t position)
+{
+	const struct segment_facts *facts = session_facts(session, position);
+	if (facts && (facts->damaged > 0 || facts->is_unreadable))
+		return LOOK_DAMAGED;
+	if (facts ? !facts->is_committed : is_uncommitted(session->view, position))
+		return LOOK_UNCOMMITTED;
+	if (!facts)
+		return LOOK_UNKNOWN;
+	if (facts->live == 0)
+		return LOOK_DEAD;
+	return facts->live == facts->puts ? LOOK_LIVE : LOOK_PARTLY;
+}
+
+enum look look_of_group(const struct session *session, size_t first, size_t end)
+{
+	enum look result = LOOK_COUNT;
+	bool differ = false;
+	for (size_t i = first; i < end; i++) {
+		const enum look look = look_of(session, i);
+		differ |= i > first && look != result;
+		if (look < result)
+			result = look;
+	}
+	/* Some live and some not is partly superseded as a whole. */
+	return differ && result == LOOK_LIVE ? LOOK_PARTLY : result;
+}
+
+bool look_sparse(const struct session *session, size_t position, uint64_t *part, uint64_t *whole)
+{
+	const struct segment_facts *facts = session_facts(session, position);
+	if (!facts || !facts->is_committed)
+		return false;
+	*whole = facts->size;
+	*part = facts->size > facts->live_bytes ? facts->size - facts->live_bytes : 0;
+	return true;
+}
+
+enum style style_of_severity(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_ERROR:
+		return STYLE_BAD;
+	case SEVERITY_WARNING:
+		return STYLE_WARNING;
+	default:
+		return STYLE_NORMAL;
+	}
+}
+
+enum style style_of_status(enum entry_status status)
+{
+	switch (status) {
+	case STATUS_LIVE:
+		return STYLE_GOOD;
+	case STATUS_DAMAGED:
+		return STYLE_BAD;
+	case STATUS_UNCOMMITTED:
+		return STYLE_WARNING;
+	case STATUS_COMMIT:
+		return STYLE_STRONG;
+	default:
+		return STYLE_FAINT;
+	}
+}

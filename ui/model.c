@@ -1,0 +1,104 @@
+#include "build-config.h"
+
+#include "ui/model.h"
+
+#include "ui/format.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void row_clear(struct row *row)
+{
+	memset(row, 0, offsetof(struct row, text));
+	row->text[0] = '\0';
+	row->used = 1;
+}
+
+void row_set(struct row *row, size_t column, enum style style, const char *format, ...)
+{
+	va_list args;
+	const size_t room = sizeof(row->text) - row->used;
+	if (room < 2)
+		return;
+	va_start(args, format);
+	const int n = vsnprintf(row->text + row->used, room, format, args);
+	va_end(args);
+	if (n <= 0)
+		return;
+	row->cell[column] = row->used;
+	row->cell_style[column] = (uint8_t)style;
+	row->used = (uint16_t)(row->used + ((size_t)n < room ? (size_t)n + 1 : room));
+}
+
+void row_mask(struct row *row, size_t column, enum style style, const char *text)
+{
+	char masked[ROW_TEXT];
+	row_set(row, column, style, "%s", format_masked_text(text, masked, sizeof(masked)));
+}
+
+bool row_matches(const struct row *row, const struct query *query)
+{
+	if (query->is_prefix && row->place.has_key &&
+	    key_prefix_matches(&query->prefix, row->place.key))
+		return true;
+	for (size_t i = 0; i < ROW_CELLS; i++)
+		if (row->cell[i] > 0 && query_matches_text(query, row_cell(row, i)))
+			return true;
+	return false;
+}
+
+void *model_new(const struct model_ops *ops, size_t size, struct session *session)
+{
+	struct model *model = calloc(1, size);
+	if (!model)
+		return NULL;
+	model->ops = ops;
+	model->session = session_hold(session);
+	atomic_store(&model->refs, 1);
+	return model;
+}
+
+void *model_hold(void *context)
+{
+	struct model *model = context;
+	atomic_fetch_add(&model->refs, 1);
+	return model;
+}
+
+void model_release(void *context)
+{
+	struct model *model = context;
+	if (!model || atomic_fetch_sub(&model->refs, 1) != 1)
+		return;
+	struct session *session = model->session;
+	if (model->ops->free)
+		model->ops->free(model);
+	free(model);
+	session_release(session);
+}
+
+static bool find_in_text(struct model *model, const struct query *query, uint64_t first,
+			 uint64_t count, bool backward, uint64_t *found)
+{
+	struct row row;
+	for (uint64_t i = 0; i < count; i++) {
+		const uint64_t at = backward ? first + count - 1 - i : first + i;
+		row_clear(&row);
+		model->ops->fetch(model, at, 1, &row);
+		if (row_matches(&row, query)) {
+			*found = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
+		bool backward, uint64_t *row)
+{
+	if (model->ops->find)
+		return model->ops->find(model, query, first, count, backward, row);
+	return find_in_text(model, query, first, count, backward, row);
+}

@@ -1,0 +1,81 @@
+/* ui/model.h - where the rows of a table come from.
+ *
+ * A model is counted and read by several threads: the one that draws asks for its count, the fetch
+ * thread for rows, a search for matches. What changes in it while it is shared is atomic and only
+ * ever grows; another order or filter is another model.
+ */
+#ifndef ATTICSCOPE_MODEL_H
+#define ATTICSCOPE_MODEL_H
+
+#include "ui/place.h"
+#include "ui/session.h"
+#include "ui/term.h"
+
+#define ROW_CELLS 12
+#define ROW_TEXT 1024
+
+/* One row, ready to be drawn. Its text is masked. */
+struct row {
+	struct place place;		/* where Enter, h and K lead */
+	uint8_t style;			/* enum style of the whole row */
+	uint8_t cell_style[ROW_CELLS];	/* STYLE_NORMAL: the row's */
+	uint16_t cell[ROW_CELLS];	/* where in text each cell begins; 0: empty */
+	uint16_t used;
+	char text[ROW_TEXT];
+};
+
+void row_clear(struct row *row);
+
+/* Set the text of a cell; bytes from the disk are masked by the caller (row_mask, format_...). */
+void row_set(struct row *row, size_t column, enum style style, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Set a cell to text that may hold any bytes. */
+void row_mask(struct row *row, size_t column, enum style style, const char *text);
+
+/* Does one of its cells contain the query's text, or its key begin with the query's? */
+bool row_matches(const struct row *row, const struct query *query);
+
+static inline const char *row_cell(const struct row *row, size_t column)
+{
+	return row->text + row->cell[column];
+}
+
+struct model;
+
+struct model_ops {
+	/* Rows there are (so far). Quick. */
+	uint64_t (*count)(const struct model *model);
+	/* Fill rows [@first, @first + @count), all of which exist. May wait for a disk, unless
+	 * in_memory. */
+	void (*fetch)(struct model *model, uint64_t first, size_t count, struct row *rows);
+	/* Optional: the first row (last, when @backward) of [@first, @first + @count) that fits
+	 * @query. Without it the cells' text is searched. */
+	bool (*find)(struct model *model, const struct query *query, uint64_t first,
+		     uint64_t count, bool backward, uint64_t *row);
+	void (*free)(struct model *model);
+	bool in_memory;
+};
+
+/* The head of every model. */
+struct model {
+	const struct model_ops *ops;
+	atomic_uint refs;
+	struct session *session;	/* held */
+};
+
+/* A zeroed model of @size bytes with one reference. NULL: out of memory. */
+void *model_new(const struct model_ops *ops, size_t size, struct session *session);
+void *model_hold(void *model);
+void model_release(void *model);
+
+static inline uint64_t model_count(const struct model *model)
+{
+	return model ? model->ops->count(model) : 0;
+}
+
+/* The first (last, when @backward) row of [@first, @first + @count) that fits @query. */
+bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
+		bool backward, uint64_t *row);
+
+#endif

@@ -1,0 +1,422 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEADING 14		/* columns of the words on the left */
+
+struct overview {
+	struct screen base;
+	size_t cursor;		/* position in the layout */
+	struct area map;	/* as last drawn */
+	size_t group;		/* segments a cell */
+};
+
+/* ---- what is said above the map ---- */
+
+/* One line "heading  text". */
+static void line(struct area *area, enum style style, const char *heading, const char *text)
+{
+	if (area->rows < 1)
+		return;
+	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
+	term_add(area->y, area->x + HEADING, area->cols - HEADING, style, text);
+	area->y++;
+	area->rows--;
+}
+
+/* The same for a text of several lines, @most of them. */
+static void paragraph(struct area *area, enum style style, const char *heading, const char *text,
+		      int most)
+{
+	if (area->rows < 1 || !*text)
+		return;
+	if (most > area->rows)
+		most = area->rows;
+	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
+	const struct area right = { area->y, area->x + HEADING, most, area->cols - HEADING };
+	const int used = term_wrap(right, style, text);
+	area->y += used;
+	area->rows -= used;
+}
+
+static void draw_identity(const struct app *app, struct area *area)
+{
+	const struct view *view = app->session->view;
+	const struct config *config = &view->config;
+	char text[MESSAGE_MAX], id[2 * KEY_SIZE + 1], limit[FORMAT_SIZE], per_folder[FORMAT_SIZE];
+	format_masked_text(view->path, text, sizeof(text));
+	line(area, STYLE_STRONG, "repository", text);
+	line(area, config->has_id ? STYLE_NORMAL : STYLE_BAD, "id",
+	     config->has_id ? format_key(config->id, 2 * KEY_SIZE, "", id, sizeof(id))
+			    : "none that can be read");
+	snprintf(text, sizeof(text), "%sversion %" PRIu32 ", segments of %s, %s a folder",
+		 config->usable ? "" : "INCOMPLETE; taken are: ", config->version,
+		 format_bytes(config->max_segment_size, limit, sizeof(limit)),
+		 format_count(config->segments_per_dir, per_folder, sizeof(per_folder)));
+	line(area, config->usable ? STYLE_NORMAL : STYLE_WARNING, "config", text);
+}
+
+static void draw_contents(const struct app *app, struct area *area)
+{
+	const struct layout *layout = &app->session->view->layout;
+	const struct verify *verify = session_verify(app->session);
+	char text[MESSAGE_MAX], segments[FORMAT_SIZE], objects[FORMAT_SIZE], bytes[FORMAT_SIZE];
+	format_count(layout->count, segments, sizeof(segments));
+	if (layout->count == 0)
+		snprintf(text, sizeof(text), "no segments");
+	else if (verify)
+		snprintf(text, sizeof(text),
+			 "%s segment%s (%" PRIu32 " to %" PRIu32 "), %s, %s object%s", segments,
+			 layout->count == 1 ? "" : "s", layout->segments[0].number,
+			 layout->segments[layout->count - 1].number,
+			 format_bytes(verify->bytes, bytes, sizeof(bytes)),
+			 format_count(verify->objects, objects, sizeof(objects)),
+			 verify->objects == 1 ? "" : "s");
+	else
+		snprintf(text, sizeof(text), "%s segment%s (%" PRIu32 " to %" PRIu32
+			 "); size and objects: not verified yet",
+			 segments, layout->count == 1 ? "" : "s", layout->segments[0].number,
+			 layout->segments[layout->count - 1].number);
+	line(area, STYLE_NORMAL, "holds", text);
+}
+
+static void number_or(bool known, uint32_t number, const char *otherwise, char *out, size_t size)
+{
+	if (known)
+		snprintf(out, size, "%" PRIu32, number);
+	else
+		snprintf(out, size, "%s", otherwise);
+}
+
+static void draw_transactions(const struct view *view, struct area *area)
+{
+	char text[MESSAGE_MAX], log[16], index[16], hints[16];
+	uint32_t end;
+	const bool has_end = view_log_end(view, &end);
+	const bool was_committed = has_end && (!view->has_transaction || end != view->transaction);
+	number_or(view->has_transaction, view->transaction, "none", log, sizeof(log));
+	number_or(view->has_index, view->index_transaction, "none", index, sizeof(index));
+	number_or(view->has_hints, view->hints_transaction, "none", hints, sizeof(hints));
+	const bool agree = !was_committed && view->has_transaction && view_index_fits(view) &&
+			   view->hints.usable && view->hints_transaction == view->transaction;
+	const bool fresh =
+		!has_end && !view->has_index && !view->has_hints && view->layout.count == 0;
+	snprintf(text, sizeof(text), "log %s   index %s%s   hints %s%s   %s", log, index,
+		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
+		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
+		 fresh ? "nothing was ever committed" : agree ? "all agree" : "THEY DISAGREE");
+	line(area, agree || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
+}
+
+/* Who else has the repository open. */
+static size_t name_holders(struct session *session, char *out, size_t size)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	pthread_mutex_lock(&session->mutex);
+	const size_t count = session->holder_count;
+	for (size_t i = 0; i < count && at < size; i++) {
+		const struct lock_holder *holder = &session->holders[i];
+		char program[sizeof(holder->program) * 4 + 1];
+		format_masked_text(holder->program, program, sizeof(program));
+		const int n = snprintf(out + at, size - at, "%s%s (%ld)%s", i > 0 ? ", " : "",
+				       program[0] ? program : "process", (long)holder->pid,
+				       holder->exclusive ? " EXCLUSIVE" : "");
+		at += n > 0 ? (size_t)n : 0;
+	}
+	pthread_mutex_unlock(&session->mutex);
+	return count;
+}
+
+static void draw_lock(struct app *app, struct area *area)
+{
+	const struct lock *lock = &app->session->view->lock;
+	char text[MESSAGE_MAX], others[MESSAGE_MAX / 2];
+	const size_t count = name_holders(app->session, others, sizeof(others));
+	switch (lock->state) {
+	case LOCK_SHARED:
+		snprintf(text, sizeof(text), "shared, held by this program; %s%s",
+			 count > 0 ? "also by " : "nobody else has it", others);
+		break;
+	case LOCK_NONE:
+		snprintf(text, sizeof(text),
+			 "none taken (--no-lock): what is shown may change meanwhile");
+		break;
+	default:
+		snprintf(text, sizeof(text), "none possible here (%s): what is shown may change",
+			 lock->sys ? strerror(lock->sys) : "no config to lock");
+	}
+	line(area, lock->state == LOCK_SHARED ? STYLE_NORMAL : STYLE_WARNING, "lock", text);
+}
+
+/* What to do next, while verification has not had its say. */
+static const char *next_step(const struct app *app, int state)
+{
+	switch (state) {
+	case CHECK_RUNNING:
+		return "verifying: the map and the problems (6) fill as it goes";
+	case CHECK_STOPPED:
+		return "verification was stopped: v begins it again";
+	default:
+		return app->problem_count
+			       ? "v verifies everything; 6 explains the problems found so far"
+			       : "v verifies everything";
+	}
+}
+
+static void draw_verdict(const struct app *app, struct area *area)
+{
+	const struct diagnosis *d = &app->diagnosis;
+	const bool running = atomic_load(&app->session->check) == CHECK_RUNNING;
+	char so_far[64];
+	enum style style = d->errors ? STYLE_BAD : d->warnings ? STYLE_WARNING :
+			   d->verified ? STYLE_GOOD : STYLE_NORMAL;
+	if (running && app->problem_count > 0)
+		style = STYLE_BAD;
+	snprintf(so_far, sizeof(so_far), "problems found so far: %" PRIu64, app->problem_count);
+	paragraph(area, style, "verdict", running ? so_far : d->verdict, 2);
+}
+
+static void draw_advice(const struct app *app, struct area *area)
+{
+	const struct diagnosis *d = &app->diagnosis;
+	const int state = atomic_load(&app->session->check);
+	const char *repair = repair_name(d->recommended);
+	if (state != CHECK_DONE) {
+		line(area, STYLE_STRONG, "next", next_step(app, state));
+		return;
+	}
+	line(area, STYLE_STRONG, "recommended",
+	     repair     ? repair
+	     : d->clean ? "nothing needs to be done"
+			: "see the problems (6)");
+	paragraph(area, STYLE_NORMAL, "", d->advice, 3);
+}
+
+/* ---- the map ---- */
+
+static size_t cells(const struct app *app, const struct overview *screen)
+{
+	const size_t count = app->session->view->layout.count;
+	return screen->group ? (count + screen->group - 1) / screen->group : 0;
+}
+
+/* Segments a cell so that all of them fit into @room cells. */
+static size_t group_size(size_t count, size_t room)
+{
+	return room == 0 ? 0 : count <= room ? 1 : (count + room - 1) / room;
+}
+
+static void draw_cells(const struct app *app, const struct overview *screen)
+{
+	const size_t all = cells(app, screen), count = app->session->view->layout.count;
+	for (size_t i = 0; i < all; i++) {
+		const size_t first = i * screen->group;
+		const size_t end = first + screen->group < count ? first + screen->group : count;
+		const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
+		const bool under = screen->cursor >= first && screen->cursor < end;
+		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
+		const int x = screen->map.x + (int)(i % (size_t)screen->map.cols);
+		term_add(y, x, 1, look->style | (under ? STYLE_CURSOR : 0), glyph(look->glyph));
+		if (under)	/* a full block in reverse is a hole: the caret makes it a cursor */
+			term_caret(y, x);
+	}
+}
+
+/* What the cell under the cursor stands for. */
+static void draw_cell_text(const struct app *app, const struct overview *screen, struct area at)
+{
+	const struct layout *layout = &app->session->view->layout;
+	const size_t first = screen->cursor / screen->group * screen->group;
+	size_t end = first + screen->group;
+	char text[MESSAGE_MAX], size[FORMAT_SIZE], live[FORMAT_SIZE], puts[FORMAT_SIZE];
+	if (end > layout->count)
+		end = layout->count;
+	const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
+	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
+	if (screen->group > 1)
+		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s",
+			 layout->segments[first].number, layout->segments[end - 1].number,
+			 look->name);
+	else if (!facts)
+		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s",
+			 layout->segments[first].number, look->name);
+	else
+		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s, %s, %s of %s PUTs live",
+			 layout->segments[first].number, look->name,
+			 format_bytes(facts->size, size, sizeof(size)),
+			 format_count(facts->live, live, sizeof(live)),
+			 format_count(facts->puts, puts, sizeof(puts)));
+	term_put(at.y, at.x, at.cols, STYLE_STRONG, text);
+}
+
+static void draw_legend(struct area at)
+{
+	static const enum look order[] = { LOOK_LIVE, LOOK_PARTLY, LOOK_DEAD, LOOK_DAMAGED,
+					   LOOK_UNCOMMITTED, LOOK_UNKNOWN };
+	int x = at.x;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		const struct look_row *look = &look_table[order[i]];
+		x += term_add(at.y, x, at.x + at.cols - x, look->style, glyph(look->glyph));
+		x += 1 + term_add(at.y, x + 1, at.x + at.cols - x - 1, STYLE_FAINT, look->name);
+		x += 2;
+	}
+}
+
+static void draw_map(const struct app *app, struct overview *screen, struct area area)
+{
+	const size_t count = app->session->view->layout.count;
+	if (area.rows < 3 || area.cols < 2)
+		return;
+	screen->map = (struct area){ area.y + 1, area.x, area.rows - 2, area.cols };
+	screen->group = group_size(count, (size_t)screen->map.rows * (size_t)screen->map.cols);
+	if (count == 0) {
+		term_add(area.y, area.x, area.cols, STYLE_FAINT, "There are no segments to map.");
+		return;
+	}
+	if (screen->cursor >= count)
+		screen->cursor = count - 1;
+	draw_cell_text(app, screen, area);
+	draw_cells(app, screen);
+	draw_legend((struct area){ area.y + area.rows - 1, area.x, 1, area.cols });
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct overview *screen = (struct overview *)base;
+	struct area text = { area.y, area.x + 1, area.rows, area.cols - 2 };
+	draw_identity(app, &text);
+	draw_contents(app, &text);
+	draw_transactions(app->session->view, &text);
+	draw_lock(app, &text);
+	draw_verdict(app, &text);
+	draw_advice(app, &text);
+	if (text.rows > 5) {
+		text.y++;
+		text.rows--;
+	}
+	draw_map(app, screen, text);
+}
+
+/* ---- the screen ---- */
+
+static bool open_overview(struct app *app, struct screen *base, const struct place *place)
+{
+	(void)app;
+	(void)base;
+	(void)place;
+	return true;
+}
+
+static void close_overview(struct screen *base)
+{
+	(void)base;
+}
+
+static void move_by(struct app *app, struct screen *base, enum motion motion)
+{
+	struct overview *screen = (struct overview *)base;
+	const size_t all = cells(app, screen);
+	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
+	if (all == 0)
+		return;
+	size_t cell = screen->cursor / screen->group;
+	switch (motion) {
+	case MOTION_LEFT:
+		cell -= cell > 0;
+		break;
+	case MOTION_RIGHT:
+		cell += cell + 1 < all;
+		break;
+	case MOTION_UP:
+	case MOTION_SCROLL_UP:
+		cell -= cell >= width ? width : 0;
+		break;
+	case MOTION_DOWN:
+	case MOTION_SCROLL_DOWN:
+		cell += cell + width < all ? width : 0;
+		break;
+	case MOTION_PAGE_UP:
+	case MOTION_HOME:
+		cell = 0;
+		break;
+	case MOTION_PAGE_DOWN:
+	case MOTION_END:
+		cell = all - 1;
+		break;
+	}
+	screen->cursor = cell * screen->group;
+}
+
+static bool place_at(struct app *app, struct screen *base, struct place *place)
+{
+	const struct overview *screen = (const struct overview *)base;
+	const struct layout *layout = &app->session->view->layout;
+	if (screen->cursor >= layout->count)
+		return false;
+	*place = place_of_segment(layout->segments[screen->cursor].number);
+	return true;
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	const struct overview *screen = (const struct overview *)base;
+	struct place place;
+	if (place_at(app, base, &place))
+		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
+}
+
+static void click(struct app *app, struct screen *base, int y, int x)
+{
+	struct overview *screen = (struct overview *)base;
+	if (y < screen->map.y || y >= screen->map.y + screen->map.rows || x < screen->map.x ||
+	    x >= screen->map.x + screen->map.cols)
+		return;
+	const size_t cell = (size_t)(y - screen->map.y) * (size_t)screen->map.cols +
+			    (size_t)(x - screen->map.x);
+	if (cell < cells(app, screen))
+		screen->cursor = cell * screen->group;
+}
+
+/* The next cell whose state is called so: "damaged", "unverified". */
+static bool jump_to_look(struct app *app, struct overview *screen, const struct query *query,
+			 bool backward)
+{
+	const size_t all = cells(app, screen), count = app->session->view->layout.count;
+	const size_t from = all > 0 ? screen->cursor / screen->group : 0;
+	for (size_t i = 1; i <= all; i++) {
+		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
+		const size_t first = cell * screen->group;
+		const size_t end = first + screen->group < count ? first + screen->group : count;
+		const enum look look = look_of_group(app->session, first, end);
+		if (query_matches_text(query, look_table[look].name)) {
+			screen->cursor = first;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
+{
+	struct overview *screen = (struct overview *)base;
+	if (!query->is_number || query->number > UINT32_MAX)
+		return jump_to_look(app, screen, query, backward);
+	const size_t position = layout_find(&app->session->view->layout, (uint32_t)query->number);
+	if (position == LAYOUT_NONE)
+		return false;
+	screen->cursor = position;
+	return true;
+}
+
+const struct screen_ops overview_screen = {
+	.title = "Overview", .digit = '1', .size = sizeof(struct overview),
+	.open = open_overview, .close = close_overview, .draw = draw, .move = move_by,
+	.place = place_at, .enter = enter, .click = click, .jump = jump,
+};

@@ -1,0 +1,146 @@
+#include "build-config.h"
+
+#include "ui/place.h"
+
+#include <string.h>
+
+struct place place_of_segment(uint32_t segment)
+{
+	return (struct place){ .has_segment = true, .segment = segment };
+}
+
+struct place place_of_entry(uint32_t segment, uint64_t offset)
+{
+	return (struct place){
+		.has_segment = true, .has_offset = true, .segment = segment, .offset = offset,
+	};
+}
+
+void place_set_key(struct place *place, const uint8_t key[KEY_SIZE])
+{
+	place->has_key = true;
+	place->key_digits = 2 * KEY_SIZE;
+	memcpy(place->key, key, KEY_SIZE);
+}
+
+bool place_is_same(const struct place *a, const struct place *b)
+{
+	return a->has_segment == b->has_segment && a->segment == b->segment &&
+	       a->has_offset == b->has_offset && a->offset == b->offset &&
+	       a->has_bucket == b->has_bucket && a->bucket == b->bucket &&
+	       a->has_key == b->has_key && a->key_digits == b->key_digits &&
+	       memcmp(a->key, b->key, KEY_SIZE) == 0;
+}
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 16;
+}
+
+/* Read [@text, @end) as a decimal number, or a hexadecimal one after 0x. */
+static bool parse_number(const char *text, const char *end, uint64_t *number)
+{
+	uint64_t value = 0, base = 10;
+	if (end - text > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+	}
+	if (text == end)
+		return false;
+	for (; text < end; text++) {
+		const uint64_t digit = (uint64_t)digit_of(*text);
+		if (digit >= base || value > (UINT64_MAX - digit) / base)
+			return false;
+		value = value * base + digit;
+	}
+	*number = value;
+	return true;
+}
+
+bool place_parse(const char *text, struct place *place)
+{
+	const char *colon = strchr(text, ':');
+	const char *end = text + strlen(text);
+	uint64_t segment, offset = 0;
+	if (!parse_number(text, colon ? colon : end, &segment) || segment > UINT32_MAX)
+		return false;
+	if (colon && !parse_number(colon + 1, end, &offset))
+		return false;
+	*place = colon ? place_of_entry((uint32_t)segment, offset)
+		       : place_of_segment((uint32_t)segment);
+	return true;
+}
+
+bool place_parse_key(const char *text, struct place *place)
+{
+	struct key_prefix prefix;
+	if (!key_prefix_parse(text, &prefix))
+		return false;
+	*place = (struct place){ .has_key = true, .key_digits = prefix.nibbles };
+	memcpy(place->key, prefix.bytes, KEY_SIZE);
+	return true;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool query_parse(const char *text, struct query *query)
+{
+	struct place place;
+	const size_t len = strlen(text);
+	memset(query, 0, sizeof(*query));
+	if (len == 0 || len >= sizeof(query->text))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		query->text[i] = lower(text[i]);
+	query->is_number = parse_number(text, text + len, &query->number);
+	query->is_offset = text[0] == ':' && parse_number(text + 1, text + len, &query->offset);
+	if (strchr(text, ':') && place_parse(text, &place)) {
+		query->is_place = true;
+		query->segment = place.segment;
+		query->offset = place.offset;
+	}
+	query->is_prefix = key_prefix_parse(text, &query->prefix);
+	return true;
+}
+
+bool query_matches_text(const struct query *query, const char *text)
+{
+	const size_t len = strlen(query->text);
+	for (; *text; text++) {
+		size_t i = 0;
+		while (i < len && text[i] && lower(text[i]) == query->text[i])
+			i++;
+		if (i == len)
+			return true;
+	}
+	return false;
+}
+
+bool command_split(char *line, char **word, char **argument)
+{
+	line += strspn(line, " \t");
+	*word = line;
+	line += strcspn(line, " \t");
+	*argument = NULL;
+	if (line == *word)
+		return false;
+	if (*line == '\0')
+		return true;
+	*line++ = '\0';
+	line += strspn(line, " \t");
+	size_t len = strlen(line);
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		line[--len] = '\0';
+	if (len > 0)
+		*argument = line;
+	return true;
+}

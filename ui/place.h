@@ -1,0 +1,58 @@
+/* ui/place.h - a place in a repository, and what a person types to name one. Pure. */
+#ifndef ATTICSCOPE_PLACE_H
+#define ATTICSCOPE_PLACE_H
+
+#include "engine/bytes.h"
+
+#include <stdbool.h>
+
+/* What a row, a cell of the map or a byte stands for; Enter, k and h follow it. */
+struct place {
+	bool has_segment, has_offset, has_key, has_bucket;
+	uint32_t segment;
+	uint64_t offset;	/* bytes from the start of the segment's file */
+	uint32_t bucket;
+	uint8_t key[KEY_SIZE];
+	unsigned key_digits;	/* hex digits of key that are known, 64 for all; the rest is zero */
+};
+
+struct place place_of_segment(uint32_t segment);
+struct place place_of_entry(uint32_t segment, uint64_t offset);
+
+/* Add a whole key to @place. */
+void place_set_key(struct place *place, const uint8_t key[KEY_SIZE]);
+
+bool place_is_same(const struct place *a, const struct place *b);
+
+/* What was typed after "/" can be read in several ways; each screen takes the reading that it has
+ * rows for. */
+#define QUERY_MAX 160
+struct query {
+	bool is_number;		/* decimal digits: a segment, or a row's number */
+	bool is_place;		/* "17:4096" */
+	bool is_offset;		/* ":4096", in the segment at hand */
+	bool is_prefix;		/* 1 to 64 hex digits */
+	uint64_t number;
+	uint32_t segment;
+	uint64_t offset;
+	struct key_prefix prefix;
+	char text[QUERY_MAX];	/* as typed, in lower case */
+};
+
+/* False when @text is empty or too long. Numbers may also be written 0x1a2b. */
+bool query_parse(const char *text, struct query *query);
+
+/* Does @text contain the query's text, whatever the case of its ASCII letters? */
+bool query_matches_text(const struct query *query, const char *text);
+
+/* Split "entries 17:4096" into the command's word and its argument (NULL where there is
+ * none). False when there is no word. @line is changed. */
+bool command_split(char *line, char **word, char **argument);
+
+/* A segment number, or segment:offset. */
+bool place_parse(const char *text, struct place *place);
+
+/* The beginning of a key in hex, or a whole one. */
+bool place_parse_key(const char *text, struct place *place);
+
+#endif

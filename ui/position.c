@@ -1,0 +1,112 @@
+#include "build-config.h"
+
+#include "ui/position.h"
+
+#define SCROLL_STEP 3
+
+static uint64_t last_top(const struct position *position)
+{
+	return position->count > position->page ? position->count - position->page : 0;
+}
+
+/* Bring the page to the cursor by the shortest way. */
+static void follow_cursor(struct position *position)
+{
+	if (position->cursor < position->top)
+		position->top = position->cursor;
+	if (position->cursor - position->top >= position->page)
+		position->top = position->cursor - position->page + 1;
+	if (position->top > last_top(position))
+		position->top = last_top(position);
+}
+
+void position_fit(struct position *position, uint64_t count, uint32_t page)
+{
+	position->count = count;
+	position->page = page > 0 ? page : 1;
+	if (count == 0)
+		position->cursor = 0;
+	else if (position->cursor >= count)
+		position->cursor = count - 1;
+	follow_cursor(position);
+}
+
+void position_set(struct position *position, uint64_t row)
+{
+	if (position->count == 0)
+		return;
+	if (row >= position->count)
+		row = position->count - 1;
+	position->cursor = row;
+	if (row < position->top || row - position->top >= position->page)
+		position->top = row > position->page / 2 ? row - position->page / 2 : 0;
+	follow_cursor(position);
+}
+
+static uint64_t up_by(uint64_t from, uint64_t rows)
+{
+	return from > rows ? from - rows : 0;
+}
+
+static uint64_t down_by(const struct position *position, uint64_t from, uint64_t rows)
+{
+	const uint64_t last = position->count - 1;
+	return last - from > rows ? from + rows : last;
+}
+
+/* The page goes with the cursor, so that it stays at its height on the screen. */
+static void move_page(struct position *position, enum motion motion, uint64_t rows)
+{
+	if (motion == MOTION_PAGE_UP || motion == MOTION_SCROLL_UP) {
+		position->cursor = up_by(position->cursor, rows);
+		position->top = up_by(position->top, rows);
+	} else {
+		position->cursor = down_by(position, position->cursor, rows);
+		position->top = down_by(position, position->top, rows);
+	}
+}
+
+void position_move(struct position *position, enum motion motion)
+{
+	if (position->count == 0)
+		return;
+	switch (motion) {
+	case MOTION_UP:
+		position->cursor = up_by(position->cursor, 1);
+		break;
+	case MOTION_DOWN:
+		position->cursor = down_by(position, position->cursor, 1);
+		break;
+	case MOTION_PAGE_UP:
+	case MOTION_PAGE_DOWN:
+		move_page(position, motion, position->page);
+		break;
+	case MOTION_SCROLL_UP:
+	case MOTION_SCROLL_DOWN:
+		move_page(position, motion, SCROLL_STEP);
+		break;
+	case MOTION_HOME:
+		position->cursor = 0;
+		break;
+	case MOTION_END:
+		position->cursor = position->count - 1;
+		break;
+	case MOTION_LEFT:
+	case MOTION_RIGHT:
+		break;
+	}
+	follow_cursor(position);
+}
+
+void position_thumb(const struct position *position, uint32_t height, uint32_t *first,
+		    uint32_t *len)
+{
+	*first = *len = 0;
+	if (position->count <= position->page || height == 0)
+		return;
+	const double scale = (double)height / (double)position->count;
+	const double size = (double)position->page * scale;
+	*len = size < 1 ? 1 : (uint32_t)size;
+	const double way = (double)position->top / (double)last_top(position);
+	*first = (uint32_t)(way * (double)(height - *len) + 0.5);
+}

@@ -1,0 +1,254 @@
+#include "build-config.h"
+
+#include "ui/problems.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { COL_SEVERITY, COL_PLACE, COL_CODE, COL_FOUND, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_SEVERITY] = { .title = "", .width = 7 },
+	[COL_PLACE] = { .title = "segment:offset", .width = 15, .right = true },
+	[COL_CODE] = { .title = "code", .width = 22, .rank = 1 },
+	[COL_FOUND] = { .title = "what was found", .width = 50, .grows = true },
+};
+
+/* ---- the model ---- */
+
+struct problems {
+	struct model base;
+	struct findings findings;
+};
+
+static uint64_t model_rows(const struct model *model)
+{
+	return ((const struct problems *)model)->findings.count;
+}
+
+static void fill_place(struct row *row, const struct finding *finding)
+{
+	if (finding->segment != FINDING_NOWHERE) {
+		row->place.has_segment = true;
+		row->place.segment = (uint32_t)finding->segment;
+	}
+	if (row->place.has_segment && finding->offset != FINDING_NOWHERE) {
+		row->place.has_offset = true;
+		row->place.offset = (uint64_t)finding->offset;
+		row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu64, row->place.segment,
+			row->place.offset);
+	} else if (row->place.has_segment) {
+		row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32, row->place.segment);
+	}
+	if (finding->has_key)
+		place_set_key(&row->place, finding->key);
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct problems *model = (const struct problems *)base;
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *finding = &model->findings.rows[first + i];
+		const struct problem_info *info = &problem_table[finding->problem];
+		char text[FINDING_DETAIL_MAX + 200];
+		row_set(&rows[i], COL_SEVERITY, style_of_severity(finding->severity), "%s",
+			severity_name(finding->severity));
+		fill_place(&rows[i], finding);
+		row_set(&rows[i], COL_CODE, STYLE_FAINT, "%s", info->id);
+		snprintf(text, sizeof(text), "%s%s%s%s", info->found,
+			 finding->detail[0] ? " (" : "", finding->detail,
+			 finding->detail[0] ? ")" : "");
+		row_mask(&rows[i], COL_FOUND, STYLE_NORMAL, text);
+	}
+}
+
+static void model_free(struct model *model)
+{
+	findings_free(&((struct problems *)model)->findings);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free, .in_memory = true };
+
+struct model *problems_model(struct session *session, struct findings *findings)
+{
+	struct problems *model = model_new(&model_ops, sizeof(*model), session);
+	if (!model) {
+		findings_free(findings);
+		return NULL;
+	}
+	model->findings = *findings;
+	return &model->base;
+}
+
+/* ---- the screen ---- */
+
+struct problems_view {
+	struct screen base;
+	struct table table;
+	int explained, cols;	/* the most lines that an explanation took so far, at this width */
+};
+
+static void take_model(struct app *app, struct screen *base)
+{
+	struct problems_view *screen = (struct problems_view *)base;
+	if (app->problems && app->problems != screen->table.model)
+		table_set_model(&screen->table, model_hold(app->problems));
+	screen->table.empty = atomic_load(&app->session->check) == CHECK_DONE
+		? "Nothing is wrong: every entry, the index and the hints agree."
+		: "Nothing wrong was found so far. The data has not been verified yet: press v.";
+}
+
+static bool open_problems(struct app *app, struct screen *base, const struct place *place)
+{
+	struct problems_view *screen = (struct problems_view *)base;
+	(void)place;
+	table_init(&screen->table, columns, COL_COUNT);
+	base->table = &screen->table;
+	take_model(app, base);
+	return true;
+}
+
+static void close_problems(struct screen *base)
+{
+	table_free(&((struct problems_view *)base)->table);
+}
+
+static const struct finding *selected(const struct problems_view *screen)
+{
+	const struct problems *model = (const struct problems *)screen->table.model;
+	const uint64_t cursor = screen->table.position.cursor;
+	return model && cursor < model->findings.count ? &model->findings.rows[cursor] : NULL;
+}
+
+#define INDENT 11		/* the explanation's headings */
+#define LIST_ROWS_MIN 3
+
+struct part { const char *heading, *text; };
+#define PARTS 5
+
+/* What there is to say about a finding, most urgent first. */
+struct explanation {
+	char found[FINDING_DETAIL_MAX + 512];
+	char code[96];
+	struct part parts[PARTS];
+};
+
+static void explain(const struct finding *finding, struct explanation *e)
+{
+	const struct problem_info *info = &problem_table[finding->problem];
+	const char *repair = repair_name(finding->repair);
+	char found[FINDING_DETAIL_MAX + 256];
+	finding_message(finding, found, sizeof(found));
+	format_masked_text(found, e->found, sizeof(e->found));
+	snprintf(e->code, sizeof(e->code), "%s   (%s, %s)",
+		 repair ? repair : "none of this program", severity_name(finding->severity),
+		 info->id);
+	e->parts[0] = (struct part){ "found", e->found };
+	e->parts[1] = (struct part){ "repair", e->code };
+	e->parts[2] = (struct part){ "meaning", info->meaning };
+	e->parts[3] = (struct part){ "if not", info->stake };
+	e->parts[4] = (struct part){ "meanwhile", info->meanwhile };
+}
+
+static int lines_of(const struct explanation *e, int cols)
+{
+	int lines = 0;
+	for (size_t i = 0; i < PARTS; i++)
+		lines += term_lines(cols - INDENT, e->parts[i].text);
+	return lines;
+}
+
+static void draw_explanation(const struct explanation *e, struct area area)
+{
+	for (size_t i = 0; i < PARTS && area.rows > 0; i++) {
+		term_put(area.y, area.x, INDENT - 1, STYLE_FAINT, e->parts[i].heading);
+		const int used = term_wrap((struct area){ area.y, area.x + INDENT, area.rows,
+							  area.cols - INDENT },
+					   i == 1 ? STYLE_STRONG : STYLE_NORMAL, e->parts[i].text);
+		area.y += used;
+		area.rows -= used;
+	}
+}
+
+static void describe(struct app *app, char *out, size_t size)
+{
+	const struct diagnosis *d = &app->diagnosis;
+	char shown[FORMAT_SIZE];
+	const uint64_t count = model_count(app->problems);
+	const int state = atomic_load(&app->session->check);
+	snprintf(out, size, "%s finding%s   %s", format_count(count, shown, sizeof(shown)),
+		 count == 1 ? "" : "s",
+		 state == CHECK_DONE ? d->verdict :
+		 state == CHECK_RUNNING ? "verifying: more may follow" :
+		 state == CHECK_STOPPED ? "verification was stopped: there may be more (v)"
+					: "not verified yet: press v");
+}
+
+/* Rows for the list, its titles included, out of @room. The explanation's share never shrinks while
+ * the width stays, so that the list does not jump as the cursor moves. */
+static int split(struct problems_view *screen, const struct explanation *e, int room, int cols)
+{
+	const uint64_t count = model_count(screen->table.model);
+	const int most = room - 1 - LIST_ROWS_MIN;
+	const int needed = lines_of(e, cols) + 1;
+	if (screen->cols != cols)
+		screen->explained = 0;
+	screen->cols = cols;
+	if (needed > screen->explained)
+		screen->explained = needed;
+	const int share = screen->explained < most ? screen->explained : most;
+	const int list = room - (share > 0 ? share : 0);
+	return count + 1 < (uint64_t)list ? (int)count + 1 : list;
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct problems_view *screen = (struct problems_view *)base;
+	struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
+	struct explanation explanation;
+	char text[MESSAGE_MAX * 2];
+	describe(app, text, sizeof(text));
+	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	position_fit(&screen->table.position, model_count(screen->table.model),
+		     screen->table.position.page);
+	const struct finding *finding = selected(screen);
+	if (!finding) {
+		table_draw(&screen->table, app->fetcher, list);
+		return;
+	}
+	explain(finding, &explanation);
+	list.rows = split(screen, &explanation, area.rows - 1, area.cols - 2);
+	table_draw(&screen->table, app->fetcher, list);
+	draw_explanation(&explanation, (struct area){ list.y + list.rows + 1, 1,
+						      area.rows - 2 - list.rows, area.cols - 2 });
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	struct place place;
+	(void)base;
+	if (!app_place(app, &place))
+		return;
+	if (place.has_segment && place.has_offset)
+		place = place_of_entry(place.segment, place.offset);
+	else if (place.has_segment)
+		place = place_of_segment(place.segment);
+	if (place.has_segment)
+		app_open(app, SCREEN_ENTRIES, &place);
+	else if (place.has_key)
+		app_open(app, SCREEN_KEY, &place);
+	else
+		app_say(app, STYLE_NORMAL,
+			"this concerns the repository as a whole: it has no place");
+}
+
+const struct screen_ops problems_screen = {
+	.title = "Problems", .digit = '6', .size = sizeof(struct problems_view),
+	.open = open_problems, .close = close_problems, .draw = draw, .reload = take_model,
+	.refresh = take_model, .enter = enter,
+};

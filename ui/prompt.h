@@ -1,0 +1,28 @@
+/* ui/prompt.h - the ":" and "/" prompts in the bottom line, and the search that "/" n N run. */
+#ifndef ATTICSCOPE_PROMPT_H
+#define ATTICSCOPE_PROMPT_H
+
+#include "ui/place.h"
+
+#include <stddef.h>
+
+struct app;
+struct call;
+
+struct prompt {
+	char sign;		/* ':' or '/' */
+	char text[QUERY_MAX];	/* in the locale's encoding */
+	size_t len;
+	char last[2][QUERY_MAX]; /* what was entered before, for Up: commands, searches */
+};
+
+/* Commands behind keys. */
+void prompt_command(struct app *app, const struct call *call);
+void prompt_search(struct app *app, const struct call *call);
+void search_again(struct app *app, const struct call *call);
+void search_back(struct app *app, const struct call *call);
+
+/* Look for app->query in the top screen, from the cursor on. */
+void search_run(struct app *app, bool backward);
+
+#endif

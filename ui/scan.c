@@ -1,0 +1,298 @@
+#include "build-config.h"
+
+#include "ui/scan.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/look.h"
+#include "ui/raw.h"
+#include "ui/entries.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_ROWS 8192u
+#define CHUNKS (SCAN_ROWS_MAX / CHUNK_ROWS)
+
+struct scan {
+	struct model base;
+	size_t position;
+	struct scan_row *chunks[CHUNKS]; /* each is there before count says so, and never moves */
+	_Atomic uint64_t count;			/* rows whose end is known */
+	_Atomic uint64_t length, damaged;
+	atomic_int state;
+	atomic_bool capped;
+	enum as_err error;			/* written before state says SCAN_FAILED */
+};
+
+struct model *scan_model(struct scan *scan)
+{
+	return &scan->base;
+}
+
+size_t scan_position(const struct scan *scan)
+{
+	return scan->position;
+}
+
+uint64_t scan_count(const struct scan *scan)
+{
+	return atomic_load_explicit(&scan->count, memory_order_acquire);
+}
+
+enum scan_state scan_state(const struct scan *scan)
+{
+	return (enum scan_state)atomic_load(&scan->state);
+}
+
+bool scan_is_capped(const struct scan *scan)
+{
+	return atomic_load(&scan->capped);
+}
+
+const char *scan_failure(const struct scan *scan)
+{
+	return as_code_text(scan->error);
+}
+
+uint64_t scan_length(const struct scan *scan)
+{
+	return atomic_load(&scan->length);
+}
+
+uint64_t scan_damaged(const struct scan *scan)
+{
+	return atomic_load(&scan->damaged);
+}
+
+static const struct scan_row *at(const struct scan *scan, uint64_t i)
+{
+	return &scan->chunks[i / CHUNK_ROWS][i % CHUNK_ROWS];
+}
+
+/* Behind the last row stands one more, which only bears the offset of the end. */
+struct scan_row scan_row(const struct scan *scan, uint64_t i, uint64_t *size)
+{
+	const struct scan_row row = *at(scan, i);
+	*size = at(scan, i + 1)->offset - row.offset;
+	return row;
+}
+
+uint64_t scan_find(const struct scan *scan, uint64_t offset)
+{
+	uint64_t low = 0, high = scan_count(scan);
+	while (low < high) {
+		const uint64_t middle = low + (high - low) / 2;
+		if (at(scan, middle)->offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? low - 1 : 0;
+}
+
+/* ---- reading ---- */
+
+struct scan_job {
+	struct job job;
+	struct scan *scan;	/* held */
+	struct segment_witness *witnesses;
+};
+
+static bool put_row(struct scan *scan, uint64_t i, const struct scan_row *row)
+{
+	struct scan_row **chunk = &scan->chunks[i / CHUNK_ROWS];
+	if (!*chunk)
+		*chunk = malloc(CHUNK_ROWS * sizeof(**chunk));
+	if (!*chunk)
+		return false;
+	(*chunk)[i % CHUNK_ROWS] = *row;
+	return true;
+}
+
+static struct scan_row row_of(const struct segment_entry *entry)
+{
+	return (struct scan_row){
+		.offset = entry->offset, .tag = entry->tag, .cause = entry->cause,
+		.flags = (uint8_t)((entry->has_header ? SCAN_HAS_HEADER : 0) |
+				   (entry->has_key ? SCAN_HAS_KEY : 0) |
+				   (entry->searched ? SCAN_SEARCHED : 0) |
+				   (entry->unstable ? SCAN_UNSTABLE : 0)),
+	};
+}
+
+/* The index as a witness after damage, as verification has it, so that both show the same rows. */
+static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+{
+	struct scan_job *job = context;
+	size_t count = 0;
+	free(job->witnesses);
+	job->witnesses = NULL;
+	if (view_witnesses(job->scan->base.session->view, segment, &job->witnesses, &count) !=
+	    AS_OK)
+		count = 0;
+	*out = (struct segment_witnesses){ job->witnesses, count };
+}
+
+/* Read rows until the end. A row is shown once its end is known. */
+static enum as_err read_rows(struct scan_job *job, struct segment_reader *reader)
+{
+	struct scan *scan = job->scan;
+	struct segment_entry entry;
+	uint64_t i = 0, end = SEGMENT_MAGIC_SIZE;
+	enum as_err err;
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		const struct scan_row row = row_of(&entry);
+		if (atomic_load(&job->job.progress.cancel)) {
+			err = AS_ERR_CANCELLED;
+			break;
+		}
+		if (i + 1 >= SCAN_ROWS_MAX) {
+			atomic_store(&scan->capped, true);
+			err = AS_END;
+			end = entry.offset;
+			break;
+		}
+		if (!put_row(scan, i, &row))
+			return AS_ERR_MEMORY;
+		atomic_store_explicit(&scan->count, i, memory_order_release);
+		if (row.tag == SEGMENT_DAMAGED)
+			atomic_fetch_add(&scan->damaged, 1);
+		end = entry.offset + entry.size;
+		i++;
+		atomic_store(&job->job.progress.segments_done, (uint32_t)i);
+		atomic_store(&job->job.progress.bytes_done, end);
+	}
+	const struct scan_row behind = { .offset = end };
+	if (err != AS_END && err != AS_ERR_CANCELLED)
+		return err;
+	if (!put_row(scan, i, &behind))
+		return AS_ERR_MEMORY;
+	atomic_store_explicit(&scan->count, i, memory_order_release);
+	return err;
+}
+
+static enum as_err read_segment(struct scan_job *job)
+{
+	struct scan *scan = job->scan;
+	const struct view *view = scan->base.session->view;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_reader *reader = segment_reader_new(view->io);
+	if (!reader)
+		return AS_ERR_MEMORY;
+	layout_path(&view->layout, scan->position, path);
+	enum as_err err = segment_open(reader, view->fd, path,
+				       view->layout.segments[scan->position].number, find_witnesses,
+				       job);
+	if (err == AS_OK) {
+		atomic_store(&scan->length, segment_length(reader));
+		err = read_rows(job, reader);
+	}
+	segment_reader_free(reader);
+	return err;
+}
+
+static void run_scan(struct job *head)
+{
+	struct scan_job *job = (struct scan_job *)head;
+	struct scan *scan = job->scan;
+	scan->error = read_segment(job);
+	atomic_store(&scan->state, scan->error == AS_END ? SCAN_DONE :
+		     scan->error == AS_ERR_CANCELLED ? SCAN_CANCELLED : SCAN_FAILED);
+}
+
+static void scan_done(struct app *app, struct job *job)
+{
+	(void)job;
+	app->dirty = true;
+}
+
+static void drop_scan(struct job *head)
+{
+	struct scan_job *job = (struct scan_job *)head;
+	free(job->witnesses);
+	model_release(job->scan);
+	free(job);
+}
+
+/* ---- rows for the table ---- */
+
+static uint64_t model_rows(const struct model *model)
+{
+	return scan_count((const struct scan *)model);
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct scan *scan = (const struct scan *)base;
+	const struct view *view = base->session->view;
+	struct raw raw;
+	const enum as_err err = raw_open(view, scan->position, &raw);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t size;
+		const struct scan_row row = scan_row(scan, first + i, &size);
+		entries_fill_row(&rows[i], base->session, scan->position,
+				 err == AS_OK ? &raw : NULL, &row, size);
+	}
+	raw_close(&raw);
+}
+
+/* A key's beginning is looked up in the headers alone; all else in what the rows show. */
+static bool model_search(struct model *base, const struct query *query, uint64_t first,
+			 uint64_t count, bool backward, uint64_t *found)
+{
+	const struct scan *scan = (const struct scan *)base;
+	struct row row;
+	struct raw raw;
+	bool hit = false;
+	if (raw_open(base->session->view, scan->position, &raw) != AS_OK)
+		return false;
+	for (uint64_t i = 0; i < count && !hit; i++) {
+		struct segment_entry entry;
+		uint64_t size;
+		*found = backward ? first + count - 1 - i : first + i;
+		const struct scan_row at_row = scan_row(scan, *found, &size);
+		if (query->is_prefix) {
+			hit = raw_read_header(&raw, at_row.offset, &entry) && entry.has_key &&
+			      key_prefix_matches(&query->prefix, entry.key);
+			continue;
+		}
+		row_clear(&row);
+		entries_fill_row(&row, base->session, scan->position, &raw, &at_row, size);
+		hit = row_matches(&row, query);
+	}
+	raw_close(&raw);
+	return hit;
+}
+
+static void model_free(struct model *model)
+{
+	struct scan *scan = (struct scan *)model;
+	for (size_t i = 0; i < CHUNKS; i++)
+		free(scan->chunks[i]);
+}
+
+static const struct model_ops scan_ops = { .count = model_rows, .fetch = model_fetch,
+					   .find = model_search, .free = model_free };
+
+struct scan *scan_start(struct app *app, const struct screen *owner, size_t position)
+{
+	struct scan *scan = model_new(&scan_ops, sizeof(*scan), app->session);
+	struct scan_job *job = calloc(1, sizeof(*job));
+	if (!scan || !job) {
+		model_release(scan);
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory");
+		return NULL;
+	}
+	scan->position = position;
+	*job = (struct scan_job){
+		.job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries", .run = run_scan,
+			 .done = scan_done, .drop = drop_scan, .owner = owner },
+		.scan = model_hold(scan),
+	};
+	if (app_start(app, &job->job))
+		return scan;
+	model_release(scan);
+	return NULL;
+}

@@ -1,0 +1,63 @@
+#include "build-config.h"
+
+#include "ui/session.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct session *session_new(struct view *view)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	atomic_store(&session->refs, 1);
+	session->view = session->owned = view;
+	pthread_mutex_init(&session->mutex, NULL);
+	return session;
+}
+
+struct session *session_hold(struct session *session)
+{
+	atomic_fetch_add(&session->refs, 1);
+	return session;
+}
+
+void session_release(struct session *session)
+{
+	if (!session || atomic_fetch_sub(&session->refs, 1) != 1)
+		return;
+	verify_free(atomic_load(&session->verify));
+	free(atomic_load(&session->stats));
+	view_close(session->owned);
+	pthread_mutex_destroy(&session->mutex);
+	free(session);
+}
+
+const struct verify *session_verify(const struct session *session)
+{
+	return atomic_load(&session->check) == CHECK_DONE ? atomic_load(&session->verify) : NULL;
+}
+
+const struct segment_facts *session_facts(const struct session *session, size_t position)
+{
+	const struct verify *verify = atomic_load(&session->verify);
+	if (!verify)
+		return NULL;
+	const struct segment_facts *facts = &verify->facts[position];
+	const unsigned state = atomic_load_explicit(&facts->state, memory_order_acquire);
+	return state == SEGMENT_VERIFIED ? facts : NULL;
+}
+
+struct segment_stat session_stat(const struct session *session, size_t position)
+{
+	const struct view *view = session->view;
+	const struct segment_stat *known = atomic_load(&session->stats);
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	if (known)
+		return known[position];
+	layout_path(&view->layout, position, path);
+	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return (struct segment_stat){ 0 };
+	return (struct segment_stat){ (uint64_t)st.st_size, (int64_t)st.st_mtime };
+}

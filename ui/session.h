@@ -1,0 +1,53 @@
+/* ui/session.h - one opened repository with what was found out about it, shared by all threads.
+ *
+ * Reading the repository again makes a new session; threads that still work for the old one keep it
+ * alive until they are done, so that nobody ever waits for a disk that does not answer.
+ */
+#ifndef ATTICSCOPE_SESSION_H
+#define ATTICSCOPE_SESSION_H
+
+#include "engine/verify.h"
+
+enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
+
+#define SESSION_HOLDERS 4
+
+/* Size and time of each segment's file, in layout order. */
+struct segment_stat {
+	uint64_t size;		/* bytes */
+	int64_t modified;	/* seconds since 1970; 0 not known */
+};
+
+struct session {
+	atomic_uint refs;
+	const struct view *view;
+	struct view *owned;		/* the same, for closing */
+
+	/* Verification; at most one a session. */
+	struct verify *_Atomic verify;	/* NULL until it was asked for */
+	atomic_int check;		/* enum check_state */
+
+	struct segment_stat *_Atomic stats; /* all segments; NULL until they were asked for */
+
+	atomic_bool changed;		/* somebody else wrote to the repository */
+	pthread_mutex_t mutex;		/* the two below */
+	struct lock_holder holders[SESSION_HOLDERS];
+	size_t holder_count;
+};
+
+/* A session with one reference, the owner of @view. NULL: out of memory, and @view is still the
+ * caller's. */
+struct session *session_new(struct view *view);
+struct session *session_hold(struct session *session);
+void session_release(struct session *session);
+
+/* The finished verification, or NULL: what entry_status and diagnose want. */
+const struct verify *session_verify(const struct session *session);
+
+/* What is known of the segment at @position of the layout, or NULL while that is nothing. */
+const struct segment_facts *session_facts(const struct session *session, size_t position);
+
+/* Size and time of the segment's file. May ask the disk: not for the thread that draws. */
+struct segment_stat session_stat(const struct session *session, size_t position);
+
+#endif

@@ -1,0 +1,149 @@
+#include "build-config.h"
+
+#include "ui/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define CRASH_STACK 65536
+
+static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+static const struct { int number; unsigned event; } caught[] = {
+	{ SIGWINCH, SIGNALLED_RESIZE },
+	{ SIGTSTP, SIGNALLED_STOP },
+	{ SIGCONT, SIGNALLED_CONTINUE },
+	{ SIGINT, SIGNALLED_END },
+	{ SIGTERM, SIGNALLED_END },
+	{ SIGHUP, SIGNALLED_END },
+	{ SIGQUIT, SIGNALLED_END },
+};
+
+static struct {
+	int wake;
+	atomic_uint events;
+	struct sigaction before[COUNT(caught)];
+} watch;
+
+static struct {
+	bool is_set;
+	volatile sig_atomic_t armed; /* cleared by whoever puts the terminal back first */
+	const char *sequence;
+	size_t len;
+	struct termios line;
+	struct sigaction before[COUNT(crashes)];
+	void *stack;
+} rescue;
+
+static void note_event(int number)
+{
+	const int saved = errno;
+	const uint64_t one = 1;
+	for (size_t i = 0; i < COUNT(caught); i++)
+		if (caught[i].number == number)
+			atomic_fetch_or(&watch.events, caught[i].event);
+	if (write(watch.wake, &one, sizeof(one)) < 0) {
+		/* The counter is full: the main loop is awake already. */
+	}
+	errno = saved;
+}
+
+void signals_start(int wake)
+{
+	struct sigaction action = { .sa_handler = note_event, .sa_flags = SA_RESTART };
+	sigemptyset(&action.sa_mask);
+	watch.wake = wake;
+	atomic_store(&watch.events, 0);
+	for (size_t i = 0; i < COUNT(caught); i++)
+		sigaction(caught[i].number, &action, &watch.before[i]);
+}
+
+void signals_restore(void)
+{
+	for (size_t i = 0; i < COUNT(caught); i++)
+		sigaction(caught[i].number, &watch.before[i], NULL);
+}
+
+unsigned signals_take(void)
+{
+	return atomic_exchange(&watch.events, 0);
+}
+
+void signals_stop_self(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL }, ours;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTSTP, &action, &ours);
+	raise(SIGTSTP);
+	sigaction(SIGTSTP, &ours, NULL);
+}
+
+/* Only calls that are safe in a signal handler. */
+static void put_terminal_back(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (rescue.armed) {
+		rescue.armed = 0;
+		for (size_t done = 0; done < rescue.len;) {
+			const ssize_t n = write(STDOUT_FILENO, rescue.sequence + done,
+						rescue.len - done);
+			if (n <= 0)
+				break;
+			done += (size_t)n;
+		}
+		tcsetattr(STDIN_FILENO, TCSANOW, &rescue.line);
+	}
+	for (size_t i = 0; i < COUNT(crashes); i++)
+		if (crashes[i] == number)
+			sigaction(number, &rescue.before[i], NULL);
+	/* A fault comes again by itself, with its true context, when this returns. */
+	if (info->si_code <= 0)
+		raise(number);
+}
+
+void signals_arm(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = put_terminal_back, .sa_flags = SA_SIGINFO | SA_ONSTACK,
+	};
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGTTOU);
+	if (tcgetattr(STDIN_FILENO, &rescue.line) != 0)
+		return;
+	rescue.len = 0;
+	rescue.stack = malloc(CRASH_STACK);
+	if (rescue.stack) {	/* a stack overflow needs another stack to be handled on */
+		const stack_t stack = { .ss_sp = rescue.stack, .ss_size = CRASH_STACK };
+		sigaltstack(&stack, NULL);
+	}
+	rescue.is_set = true;
+	rescue.armed = 1;
+	for (size_t i = 0; i < COUNT(crashes); i++)
+		sigaction(crashes[i], &action, &rescue.before[i]);
+}
+
+void signals_set_sequence(const char *sequence, size_t len)
+{
+	rescue.sequence = sequence;
+	rescue.len = len;
+}
+
+void signals_disarm(void)
+{
+	if (!rescue.is_set)
+		return;
+	rescue.is_set = false;
+	rescue.armed = 0;
+	for (size_t i = 0; i < COUNT(crashes); i++)
+		sigaction(crashes[i], &rescue.before[i], NULL);
+	const stack_t none = { .ss_flags = SS_DISABLE };
+	sigaltstack(&none, NULL);
+	free(rescue.stack);
+	rescue.stack = NULL;
+}

@@ -1,0 +1,252 @@
+#include "build-config.h"
+
+#include "ui/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMN_GAP 2
+
+/* ---- columns ---- */
+
+static int width_of(const struct column *columns, size_t count, unsigned rank)
+{
+	int width = 0;
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].rank <= rank)
+			width += columns[i].width + COLUMN_GAP;
+	return width - COLUMN_GAP;
+}
+
+void table_layout(const struct column *columns, size_t count, int width, int *widths)
+{
+	unsigned rank = 0;
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].rank > rank)
+			rank = columns[i].rank;
+	while (rank > 0 && width_of(columns, count, rank) > width)
+		rank--;
+	const int spare = width - width_of(columns, count, rank);
+	for (size_t i = 0; i < count; i++) {
+		widths[i] = columns[i].rank <= rank ? columns[i].width : 0;
+		if (widths[i] > 0 && columns[i].grows && spare > 0)
+			widths[i] += spare;
+	}
+}
+
+/* ---- loading ---- */
+
+struct table_request {
+	struct fetch_request head;
+	struct model *model;	/* held */
+	unsigned version;
+	uint64_t first;
+	size_t count;
+	struct row *rows;
+};
+
+static void run_request(struct fetch_request *head)
+{
+	struct table_request *request = (struct table_request *)head;
+	request->model->ops->fetch(request->model, request->first, request->count, request->rows);
+}
+
+static void drop_request(struct fetch_request *head)
+{
+	struct table_request *request = (struct table_request *)head;
+	model_release(request->model);
+	free(request->rows);
+	free(request);
+}
+
+static struct table_request *make_request(const struct table *table, uint64_t first, size_t count)
+{
+	struct table_request *request = calloc(1, sizeof(*request));
+	struct row *rows = malloc(count * sizeof(*rows));
+	if (!request || !rows) {
+		free(request);
+		free(rows);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		row_clear(&rows[i]);
+	*request = (struct table_request){
+		.head = { run_request, drop_request }, .model = model_hold(table->model),
+		.version = table->version, .first = first, .count = count, .rows = rows,
+	};
+	return request;
+}
+
+bool table_deliver(struct table *table, struct fetch_request *head)
+{
+	struct table_request *request = (struct table_request *)head;
+	const bool ours = head->run == run_request && request->model == table->model;
+	if (ours) {
+		free(table->rows);
+		table->rows = request->rows;
+		table->first = request->first;
+		table->count = request->count;
+		table->loaded = request->version;
+		request->rows = NULL;
+	}
+	head->drop(head);
+	return ours;
+}
+
+static bool covers(uint64_t first, size_t count, uint64_t from, size_t wanted)
+{
+	return from >= first && from + wanted <= first + count;
+}
+
+/* Ask for the visible rows and, so that the next key finds its rows there, a page on either
+ * side. */
+static void ask(struct table *table, struct fetcher *fetcher)
+{
+	const struct position *at = &table->position;
+	const uint64_t above = at->top > at->page ? at->top - at->page : 0;
+	const uint64_t below = at->top + 2 * (uint64_t)at->page;
+	const uint64_t end = below < at->count ? below : at->count;
+	struct table_request *request = make_request(table, above, (size_t)(end - above));
+	if (!request)
+		return;
+	if (table->model->ops->in_memory) {
+		run_request(&request->head);
+		table_deliver(table, &request->head);
+		return;
+	}
+	table->asked = table->version;
+	table->asked_first = above;
+	table->asked_count = request->count;
+	fetcher_submit(fetcher, &request->head);
+	struct fetch_request *done = fetcher_take(fetcher, TABLE_WAIT_MS);
+	if (done)
+		table_deliver(table, done);
+}
+
+static void load(struct table *table, struct fetcher *fetcher)
+{
+	const struct position *at = &table->position;
+	if (!table->model || at->count == 0)
+		return;
+	const uint64_t rest = at->count - at->top;
+	const size_t wanted = rest < at->page ? (size_t)rest : at->page;
+	if (table->loaded == table->version &&
+	    covers(table->first, table->count, at->top, wanted))
+		return;
+	if (table->asked == table->version &&
+	    covers(table->asked_first, table->asked_count, at->top, wanted))
+		return;
+	ask(table, fetcher);
+}
+
+static const struct row *row_at(const struct table *table, uint64_t row)
+{
+	if (!table->rows || row < table->first || row - table->first >= table->count)
+		return NULL;
+	return &table->rows[row - table->first];
+}
+
+const struct row *table_current(const struct table *table)
+{
+	return table->position.count > 0 ? row_at(table, table->position.cursor) : NULL;
+}
+
+/* ---- drawing ---- */
+
+struct drawing {
+	const struct table *table;
+	int widths[ROW_CELLS];
+};
+
+static void draw_row(void *context, uint64_t number, bool selected, struct area line)
+{
+	const struct drawing *drawing = context;
+	const struct table *table = drawing->table;
+	const struct row *row = row_at(table, number);
+	const unsigned cursor = selected ? STYLE_CURSOR : 0;
+	int x = line.x;
+	term_put(line.y, line.x, line.cols, (row ? row->style : STYLE_FAINT) | cursor,
+		 row ? "" : glyph(GLYPH_WAIT));
+	for (size_t i = 0; row && i < table->column_count; i++) {
+		const int width = drawing->widths[i];
+		if (width == 0)
+			continue;
+		const unsigned style =
+			(row->cell_style[i] ? row->cell_style[i] : row->style) | cursor;
+		if (row->cell[i] > 0)
+			(table->columns[i].right ? term_put_right : term_put)(
+				line.y, x, width, style, row_cell(row, i));
+		x += width + COLUMN_GAP;
+	}
+}
+
+static void draw_titles(const struct drawing *drawing, struct area line)
+{
+	const struct table *table = drawing->table;
+	int x = line.x;
+	term_put(line.y, line.x, line.cols, STYLE_TITLE, "");
+	for (size_t i = 0; i < table->column_count; i++) {
+		char title[64];
+		const bool sorted = (int)i == table->sorted_by;
+		if (drawing->widths[i] == 0)
+			continue;
+		snprintf(title, sizeof(title), "%s%s", table->columns[i].title, !sorted ? "" :
+			 glyph(table->descending ? GLYPH_DESCENDING : GLYPH_ASCENDING));
+		(table->columns[i].right ? term_put_right : term_put)(
+			line.y, x, drawing->widths[i], STYLE_TITLE, title);
+		x += drawing->widths[i] + COLUMN_GAP;
+	}
+}
+
+void table_draw(struct table *table, struct fetcher *fetcher, struct area area)
+{
+	struct drawing drawing = { .table = table };
+	const uint64_t count = model_count(table->model);
+	if (area.rows < 2)
+		return;
+	table->area = (struct area){ area.y + 1, area.x, area.rows - 1, area.cols };
+	table_layout(table->columns, table->column_count, area.cols - 1, drawing.widths);
+	draw_titles(&drawing, area);
+	position_fit(&table->position, count, (uint32_t)table->area.rows);
+	load(table, fetcher);
+	list_draw(&table->position, count, table->area, draw_row, &drawing);
+	if (count == 0 && table->empty)
+		term_wrap((struct area){ area.y + 2, area.x, area.rows - 2, area.cols - 1 },
+			  STYLE_FAINT, table->empty);
+}
+
+/* ---- life ---- */
+
+void table_init(struct table *table, const struct column *columns, size_t count)
+{
+	*table = (struct table){ .columns = columns, .column_count = count, .sorted_by = -1,
+				 .version = 1 };
+}
+
+static void forget_rows(struct table *table)
+{
+	free(table->rows);
+	table->rows = NULL;
+	table->count = 0;
+}
+
+void table_free(struct table *table)
+{
+	forget_rows(table);
+	model_release(table->model);
+	table->model = NULL;
+}
+
+void table_set_model(struct table *table, void *model)
+{
+	forget_rows(table);
+	model_release(table->model);
+	table->model = model;
+	table_stale(table);
+}
+
+void table_stale(struct table *table)
+{
+	table->version++;
+}

@@ -1,0 +1,406 @@
+#include "build-config.h"
+
+#include "ui/term.h"
+
+#include "ui/signals.h"
+
+#define NCURSES_NOMACROS
+#include <curses.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ESCAPE_MS 25
+#define DOUBLE_CLICK_MS 400
+#define LINE_MAX_COLS 512
+
+static struct {
+	SCREEN *screen;
+	WINDOW *keyboard;	/* a pad: reading from stdscr would show what is half drawn */
+	bool utf8, colour;
+	char leave[128];	/* what puts the terminal back after a crash */
+	size_t leave_len;
+	int caret_y, caret_x;
+	struct { int y, x; long ms; } last_click;
+} term;
+
+/* ---- starting and leaving ---- */
+
+static int keep_byte(int c)
+{
+	if (term.leave_len < sizeof(term.leave))
+		term.leave[term.leave_len++] = (char)c;
+	return c;
+}
+
+static void keep_sequence(const char *capability)
+{
+	char name[16];
+	snprintf(name, sizeof(name), "%s", capability);
+	const char *sequence = tigetstr(name);
+	if (sequence && sequence != (const char *)-1)
+		tputs(sequence, 1, keep_byte);
+}
+
+static void prepare_rescue(void)
+{
+	static const char *const capabilities[] = { "sgr0", "cnorm", "rmkx", "rmcup" };
+	static const char mouse_off[] = "\033[?1000l\033[?1006l";
+	term.leave_len = 0;
+	if (tigetstr("kmous") != NULL && has_mouse())
+		for (size_t i = 0; mouse_off[i]; i++)
+			keep_byte(mouse_off[i]);
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		keep_sequence(capabilities[i]);
+	keep_byte('\n');
+}
+
+enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BLUE, PAIR_BAR,
+       PAIR_NOTICE };
+
+static void start_colours(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	term.colour = has_colors() && !(no_color && *no_color) && start_color() == OK;
+	if (!term.colour)
+		return;
+	const short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
+	init_pair(PAIR_GREEN, COLOR_GREEN, background);
+	init_pair(PAIR_YELLOW, COLOR_YELLOW, background);
+	init_pair(PAIR_RED, COLOR_RED, background);
+	init_pair(PAIR_CYAN, COLOR_CYAN, background);
+	init_pair(PAIR_MAGENTA, COLOR_MAGENTA, background);
+	init_pair(PAIR_BLUE, COLOR_BLUE, background);
+	init_pair(PAIR_BAR, COLOR_WHITE, COLOR_BLUE);
+	init_pair(PAIR_NOTICE, COLOR_BLACK, COLOR_YELLOW);
+}
+
+static void start_keyboard(void)
+{
+	cbreak();
+	noecho();
+	nonl();
+	keypad(term.keyboard, TRUE);
+	nodelay(term.keyboard, TRUE);
+	intrflush(term.keyboard, FALSE);
+	set_escdelay(ESCAPE_MS);
+	/* Clicks are put together here: curses would wait for the button's release. */
+	mouseinterval(0);
+	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+}
+
+bool term_start(const char **why)
+{
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		*why = "the terminal interface needs a terminal; the commands work without one "
+		       "(see --help)";
+		return false;
+	}
+	setlocale(LC_CTYPE, "");
+	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	/* The crash handler's idea of the line settings must be the shell's, not those of
+	 * curses. */
+	term.screen = NULL;
+	signals_arm();
+	term.screen = newterm(NULL, stdout, stdin);
+	term.keyboard = term.screen ? newpad(1, 1) : NULL;
+	if (!term.keyboard) {
+		signals_disarm();
+		*why = "this type of terminal is not known here (TERM)";
+		return false;
+	}
+	start_colours();
+	start_keyboard();
+	prepare_rescue();
+	signals_set_sequence(term.leave, term.leave_len);
+	curs_set(0);
+	term.caret_y = -1;
+	return true;
+}
+
+void term_stop(void)
+{
+	if (!term.screen)
+		return;
+	erase();
+	refresh();
+	curs_set(1);
+	endwin();
+	signals_disarm();
+	delwin(term.keyboard);
+	delscreen(term.screen);
+	term.screen = NULL;
+}
+
+void term_suspend(void)
+{
+	curs_set(1);
+	endwin();
+}
+
+void term_resume(void)
+{
+	term_resize();
+	clearok(stdscr, TRUE);
+	refresh();
+	curs_set(term.caret_y >= 0);
+}
+
+void term_resize(void)
+{
+	struct winsize size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+		resizeterm(size.ws_row, size.ws_col);
+}
+
+void term_size(int *rows, int *cols)
+{
+	getmaxyx(stdscr, *rows, *cols);
+}
+
+void term_clear(void)
+{
+	erase();
+}
+
+void term_caret(int y, int x)
+{
+	if ((term.caret_y >= 0) != (y >= 0))
+		curs_set(y >= 0);
+	term.caret_y = y;
+	term.caret_x = x;
+}
+
+void term_show(void)
+{
+	if (term.caret_y >= 0)
+		move(term.caret_y, term.caret_x);
+	wnoutrefresh(stdscr);
+	doupdate();
+}
+
+/* ---- input ---- */
+
+static long now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void read_mouse(struct input *input)
+{
+	MEVENT event;
+	if (getmouse(&event) != OK)
+		return;
+	input->y = event.y;
+	input->x = event.x;
+	input->wheel_up = (event.bstate & BUTTON4_PRESSED) != 0;
+	input->wheel_down = (event.bstate & BUTTON5_PRESSED) != 0;
+	input->press = (event.bstate & BUTTON1_PRESSED) != 0;
+	if (!input->press)
+		return;
+	const long ms = now_ms();
+	input->twice = term.last_click.y == event.y && term.last_click.x == event.x &&
+		       ms - term.last_click.ms < DOUBLE_CLICK_MS;
+	term.last_click.y = event.y;
+	term.last_click.x = event.x;
+	term.last_click.ms = input->twice ? 0 : ms;
+}
+
+bool term_input(struct input *input)
+{
+	wint_t character;
+	memset(input, 0, sizeof(*input));
+	switch (wget_wch(term.keyboard, &character)) {
+	case KEY_CODE_YES:
+		input->key = (int)character == KEY_ENTER ? '\n' : (int)character;
+		if (input->key == KEY_MOUSE)
+			read_mouse(input);
+		return true;
+	case OK:
+		input->character = (wchar_t)character;
+		input->key = character == '\r' ? '\n' : character < 128 ? (int)character : 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- drawing ---- */
+
+const char *glyph(enum glyph which)
+{
+	static const char *const glyphs[GLYPH_COUNT][2] = {
+		[GLYPH_MORE] = { ">", "…" },
+		[GLYPH_WAIT] = { "...", "…" },
+		[GLYPH_LIVE] = { "#", "█" },
+		[GLYPH_PARTLY] = { "+", "▒" },
+		[GLYPH_DEAD] = { ".", "░" },
+		[GLYPH_DAMAGED] = { "!", "!" },
+		[GLYPH_UNKNOWN] = { "?", "?" },
+		[GLYPH_UNCOMMITTED] = { "~", "~" },
+		[GLYPH_ASCENDING] = { "+", "▲" },
+		[GLYPH_DESCENDING] = { "-", "▼" },
+		[GLYPH_TRACK] = { "|", "│" },
+		[GLYPH_THUMB] = { "#", "┃" },
+		[GLYPH_ARROW] = { "->", "→" },
+	};
+	return glyphs[which][term.utf8];
+}
+
+static attr_t attributes(unsigned style)
+{
+	static const struct { attr_t plain, coloured; int pair; } styles[STYLE_COUNT] = {
+		[STYLE_STRONG] = { A_BOLD, A_BOLD, 0 },
+		[STYLE_FAINT] = { A_DIM, A_DIM, 0 },
+		[STYLE_GOOD] = { A_NORMAL, A_NORMAL, PAIR_GREEN },
+		[STYLE_WARNING] = { A_BOLD, A_NORMAL, PAIR_YELLOW },
+		[STYLE_BAD] = { A_BOLD, A_BOLD, PAIR_RED },
+		[STYLE_BAR] = { A_REVERSE, A_NORMAL, PAIR_BAR },
+		[STYLE_BAR_NOTICE] = { A_BOLD, A_NORMAL, PAIR_NOTICE },
+		[STYLE_TAB] = { A_BOLD, A_BOLD | A_REVERSE, 0 },
+		[STYLE_TITLE] = { A_UNDERLINE, A_UNDERLINE, 0 },
+		[STYLE_KEY] = { A_BOLD, A_BOLD, PAIR_CYAN },
+		[STYLE_FIELD_CRC] = { A_UNDERLINE, A_NORMAL, PAIR_MAGENTA },
+		[STYLE_FIELD_SIZE] = { A_BOLD, A_NORMAL, PAIR_YELLOW },
+		[STYLE_FIELD_TAG] = { A_BOLD | A_UNDERLINE, A_BOLD, PAIR_GREEN },
+		[STYLE_FIELD_KEY] = { A_UNDERLINE, A_NORMAL, PAIR_CYAN },
+	};
+	const unsigned which = style & ~(unsigned)STYLE_CURSOR;
+	attr_t result = term.colour
+				? styles[which].coloured | (attr_t)COLOR_PAIR(styles[which].pair)
+				: styles[which].plain;
+	if (style & STYLE_CURSOR)
+		result = (result & ~(attr_t)A_DIM) | A_REVERSE;
+	return result;
+}
+
+/* As much of @text as fits @width columns, into @out; *@cut: something did not. Returns the
+ * columns. */
+static int measure(const char *text, int width, wchar_t *out, size_t *count, bool *cut)
+{
+	mbstate_t state;
+	int used = 0;
+	memset(&state, 0, sizeof(state));
+	*count = 0;
+	*cut = false;
+	while (*text) {
+		wchar_t c;
+		const size_t n = mbrtowc(&c, text, MB_CUR_MAX, &state);
+		if (n == (size_t)-1 || n == (size_t)-2)
+			break;
+		const int w = wcwidth(c) > 0 ? wcwidth(c) : 0;
+		if (used + w > width || *count == LINE_MAX_COLS) {
+			*cut = true;
+			break;
+		}
+		out[(*count)++] = c;
+		used += w;
+		text += n;
+	}
+	return used;
+}
+
+static int put(int y, int x, int width, unsigned style, const char *text, bool right, bool pad)
+{
+	wchar_t line[LINE_MAX_COLS];
+	size_t count;
+	bool cut;
+	int rows, cols;
+	term_size(&rows, &cols);
+	if (x + width > cols)
+		width = cols - x;
+	if (y < 0 || y >= rows || x < 0 || width <= 0)
+		return 0;
+	int used = measure(text, width, line, &count, &cut);
+	const int gap = right ? width - used : 0;
+	(void)attrset((int)attributes(style));
+	if (pad)
+		mvhline(y, x, ' ' | attributes(style), width);
+	mvaddnwstr(y, x + gap, line, (int)count);
+	if (cut && width > 1) {
+		mvhline(y, x + width - 1, ' ' | attributes(style), 1);
+		mvaddstr(y, x + width - 1, glyph(GLYPH_MORE));
+		used = width;
+	}
+	(void)attrset(A_NORMAL);
+	return used;
+}
+
+void term_put(int y, int x, int width, unsigned style, const char *text)
+{
+	put(y, x, width, style, text, false, true);
+}
+
+void term_put_right(int y, int x, int width, unsigned style, const char *text)
+{
+	put(y, x, width, style, text, true, true);
+}
+
+int term_add(int y, int x, int width, unsigned style, const char *text)
+{
+	return put(y, x, width, style, text, false, false);
+}
+
+int term_width(const char *text)
+{
+	wchar_t line[LINE_MAX_COLS];
+	size_t count;
+	bool cut;
+	return measure(text, LINE_MAX_COLS, line, &count, &cut);
+}
+
+/* Bytes of @text that stand on one line of @width columns. */
+static size_t line_length(const char *text, int width)
+{
+	size_t fits = 0, i = 0;
+	int used = 0;
+	while (text[i]) {
+		const size_t word = strcspn(text + i, " ");
+		char piece[LINE_MAX_COLS];
+		snprintf(piece, sizeof(piece), "%.*s", (int)word, text + i);
+		used += term_width(piece);
+		if (used > width)
+			break;
+		i += word;
+		fits = i;
+		while (text[i] == ' ') {
+			i++;
+			used++;
+		}
+	}
+	return fits > 0 ? fits : strcspn(text, " ");
+}
+
+int term_wrap(struct area area, unsigned style, const char *text)
+{
+	int row = 0;
+	while (*text && row < area.rows) {
+		char line[LINE_MAX_COLS * 4];
+		const size_t len = line_length(text, area.cols);
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		term_add(area.y + row, area.x, area.cols, style, line);
+		text += len;
+		text += strspn(text, " ");
+		row++;
+	}
+	return row;
+}
+
+int term_lines(int cols, const char *text)
+{
+	int count = 0;
+	while (*text) {
+		text += line_length(text, cols);
+		text += strspn(text, " ");
+		count++;
+	}
+	return count;
+}

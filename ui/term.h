@@ -1,0 +1,91 @@
+/* ui/term.h - the terminal: starting and leaving curses, styles, glyphs, clipped text, input. */
+#ifndef ATTICSCOPE_TERM_H
+#define ATTICSCOPE_TERM_H
+
+#include <stdbool.h>
+#include <wchar.h>
+
+/* What a piece of text means. On a terminal without colour attributes alone tell them apart, and
+ * no style is ever the only sign of anything. */
+enum style {
+	STYLE_NORMAL,
+	STYLE_STRONG,
+	STYLE_FAINT,
+	STYLE_GOOD,
+	STYLE_WARNING,
+	STYLE_BAD,
+	STYLE_BAR,		/* the top line */
+	STYLE_BAR_NOTICE,	/* something urgent in it */
+	STYLE_TAB,		/* the current screen's name */
+	STYLE_TITLE,		/* column titles */
+	STYLE_KEY,		/* names of keys in hints */
+	STYLE_FIELD_CRC, STYLE_FIELD_SIZE, STYLE_FIELD_TAG, STYLE_FIELD_KEY, /* bytes of an entry */
+	STYLE_COUNT,
+	STYLE_CURSOR = 0x80	/* added to any: the row or cell under the cursor */
+};
+
+enum glyph {
+	GLYPH_MORE,		/* text goes on */
+	GLYPH_WAIT,		/* a row that was not read yet */
+	GLYPH_LIVE, GLYPH_PARTLY, GLYPH_DEAD, GLYPH_DAMAGED, GLYPH_UNKNOWN, GLYPH_UNCOMMITTED,
+	GLYPH_ASCENDING, GLYPH_DESCENDING,
+	GLYPH_TRACK, GLYPH_THUMB,
+	GLYPH_ARROW,
+	GLYPH_COUNT
+};
+
+struct area { int y, x, rows, cols; };
+
+/* One event from the person. */
+struct input {
+	int key;		/* a character below 128, a KEY_ code of curses, or 0 for others */
+	wchar_t character;	/* what was typed, 0 for a KEY_ code */
+	int y, x;		/* of the mouse, when key is KEY_MOUSE */
+	bool press, twice, wheel_up, wheel_down; /* likewise */
+};
+
+/* Enter full-screen mode. False, with nothing changed, where standard input and output are no
+ * terminal (@why says it) or its type is not known. */
+bool term_start(const char **why);
+void term_stop(void);
+
+/* Leave the screen for the shell and come back to it whole. */
+void term_suspend(void);
+void term_resume(void);
+
+/* Ask the terminal for its size. */
+void term_resize(void);
+
+/* The next event, without waiting. False: there is none. */
+bool term_input(struct input *input);
+
+/* All that was drawn becomes visible. */
+void term_show(void);
+
+const char *glyph(enum glyph which);
+
+/* Write @text, which must be masked, into @width columns from (@y, @x), padded with spaces. Text
+ * that is too long ends in GLYPH_MORE. */
+void term_put(int y, int x, int width, unsigned style, const char *text);
+void term_put_right(int y, int x, int width, unsigned style, const char *text);
+
+/* Without padding; returns the columns that were used. */
+int term_add(int y, int x, int width, unsigned style, const char *text);
+
+/* @text in lines of at most @area.cols columns, broken at spaces. Returns the lines used, at most
+ * @area.rows. */
+int term_wrap(struct area area, unsigned style, const char *text);
+
+/* The lines that term_wrap would use in a tall area. */
+int term_lines(int cols, const char *text);
+
+/* Columns that @text takes. */
+int term_width(const char *text);
+
+/* Show the caret at (@y, @x), or hide it with -1. */
+void term_caret(int y, int x);
+
+void term_size(int *rows, int *cols);
+void term_clear(void);
+
+#endif

@@ -1,0 +1,283 @@
+#include "build-config.h"
+
+#include "ui/ui.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/frame.h"
+#include "ui/keys.h"
+#include "ui/signals.h"
+#include "ui/watch.h"
+
+#define NCURSES_NOMACROS
+#include <curses.h>
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define EXIT_COULD_NOT_RUN 8
+#define TICK_MS 100		/* how often progress is drawn */
+#define REFRESH_TICKS 3 /* and every how many ticks the screens look at what verification found */
+#define FRAME_MS 16		/* never draw more often */
+#define END_WAIT_MS 500
+#define DEAF_MAX 20		/* so often may the terminal claim to have input and give none */
+
+/* ---- input ---- */
+
+static void take_mouse(struct app *app, const struct input *input)
+{
+	struct screen *screen = app_top(app);
+	struct table *table = screen->table;
+	uint64_t row;
+	if (input->wheel_up || input->wheel_down) {
+		const enum motion motion = input->wheel_up ? MOTION_SCROLL_UP : MOTION_SCROLL_DOWN;
+		if (screen->ops->move)
+			screen->ops->move(app, screen, motion);
+		else if (table)
+			position_move(&table->position, motion);
+		return;
+	}
+	if (input->press && input->y == FRAME_TAB_LINE) {
+		const struct key_row *view = keys_find(frame_tab_at(app, input->x), screen->kind);
+		if (view)
+			keys_run(app, view, NULL);
+		return;
+	}
+	if (!input->press)
+		return;
+	if (screen->ops->click)
+		screen->ops->click(app, screen, input->y, input->x);
+	else if (table && list_row_at(&table->position, table->area, input->y, &row))
+		position_set(&table->position, row);
+	else
+		return;
+	if (input->twice)
+		keys_run(app, keys_find('\n', screen->kind), NULL);
+}
+
+static void take_input(struct app *app, const struct input *input)
+{
+	app->dirty = true;
+	app->message[0] = '\0';
+	if (app->modal) {
+		app->modal->input(app, input);
+		return;
+	}
+	if (input->key == KEY_MOUSE) {
+		take_mouse(app, input);
+		return;
+	}
+	const struct key_row *row = keys_find(input->key, app_top(app)->kind);
+	if (row)
+		keys_run(app, row, NULL);
+	else if (input->character >= ' ')
+		app_say(app, STYLE_WARNING, "this key means nothing here (? lists those that do)");
+}
+
+/* Take all keys that are there; ends the program when the terminal is gone. @deaf counts how often
+ * it claimed to have input and gave none, as one at its end does for ever. */
+static void read_keys(struct app *app, short events, unsigned *deaf)
+{
+	static const short lost = POLLHUP | POLLERR | POLLNVAL;
+	struct input input;
+	bool any = false;
+	while (!app->ended && term_input(&input)) {
+		/* What is typed ahead means the screen as it will be: have its rows there. */
+		jobs_collect(&app->jobs, app);
+		if (app->dirty)
+			frame_compose(app);
+		take_input(app, &input);
+		any = true;
+	}
+	*deaf = any ? 0 : *deaf + 1;
+	if (!any && (events & lost || *deaf > DEAF_MAX))
+		app->ended = true;
+}
+
+/* ---- other events ---- */
+
+static void take_signals(struct app *app)
+{
+	const unsigned events = signals_take();
+	if (events & SIGNALLED_END)
+		app->ended = true;
+	if (events & SIGNALLED_STOP) {
+		term_suspend();
+		signals_stop_self();
+		signals_take();
+	}
+	if (events & (SIGNALLED_STOP | SIGNALLED_CONTINUE))
+		term_resume();
+	if (events & SIGNALLED_RESIZE)
+		term_resize();
+	if (events)
+		app->dirty = true;
+}
+
+static void take_fetched(struct app *app)
+{
+	struct screen *screen = app_top(app);
+	struct fetch_request *request = fetcher_take(app->fetcher, 0);
+	if (!request)
+		return;
+	if (screen->ops->deliver)
+		app->dirty |= screen->ops->deliver(screen, request);
+	else if (screen->table)
+		app->dirty |= table_deliver(screen->table, request);
+	else
+		request->drop(request);
+}
+
+static void drain(int wake)
+{
+	uint64_t count;
+	while (read(wake, &count, sizeof(count)) > 0)
+		;
+}
+
+/* While something runs its progress is drawn, and what verification found is looked at now and
+ * then. */
+static void take_tick(struct app *app, unsigned tick)
+{
+	const struct job *verify = jobs_find(&app->jobs, JOB_VERIFY);
+	if (!jobs_visible(&app->jobs))
+		return;
+	app->dirty = true;
+	if (!verify || tick % REFRESH_TICKS != 0)
+		return;
+	app_refresh(app);
+}
+
+/* ---- the loop ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int wait_ms(const struct app *app, int64_t drawn)
+{
+	const int64_t since = now_ms() - drawn;
+	if (app->dirty)
+		return since < FRAME_MS ? (int)(FRAME_MS - since) : 0;
+	return jobs_visible(&app->jobs) ? TICK_MS : -1;
+}
+
+static void main_loop(struct app *app)
+{
+	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				{ .fd = app->wake, .events = POLLIN } };
+	int64_t drawn = 0, ticked = 0;
+	unsigned tick = 0, deaf = 0;
+	while (!app->ended) {
+		if (app->dirty && now_ms() - drawn >= FRAME_MS) {
+			app->dirty = false;
+			frame_compose(app);
+			term_show();
+			drawn = now_ms();
+		}
+		fds[0].revents = fds[1].revents = 0;
+		if (poll(fds, 2, wait_ms(app, drawn)) < 0 && errno != EINTR)
+			break;
+		drain(app->wake);
+		take_signals(app);
+		if (fds[0].revents)
+			read_keys(app, fds[0].revents, &deaf);
+		app->dirty |= fds[1].revents != 0;
+		if (jobs_collect(&app->jobs, app))
+			app->dirty = true;
+		take_fetched(app);
+		if (now_ms() - ticked >= TICK_MS) {
+			ticked = now_ms();
+			take_tick(app, tick++);
+		}
+	}
+}
+
+/* ---- beginning and end ---- */
+
+static void say(const char *text)
+{
+	char masked[1024];
+	fprintf(stderr, "atticscope: %s\n", format_masked_text(text, masked, sizeof(masked)));
+}
+
+static struct session *open_session(const char *path, const struct ui_options *options)
+{
+	const struct view_options view_options = { .no_lock = options->no_lock };
+	struct as_error error = { 0 };
+	struct view *view;
+	if (view_open(path, &view_options, &view, &error) != AS_OK) {
+		say(error.message);
+		return NULL;
+	}
+	struct session *session = session_new(view);
+	if (!session) {
+		say("out of memory");
+		view_close(view);
+	}
+	return session;
+}
+
+/* True when all of it is freed. A thread that waits for a disk which does not answer keeps what it
+ * needs; the end of the process is its end too. */
+static bool close_app(struct app *app)
+{
+	const bool jobs_ended = jobs_end(&app->jobs, END_WAIT_MS);
+	app_close_screens(app);
+	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
+	model_release(app->problems);
+	session_release(app->session);
+	return jobs_ended && fetcher_ended;
+}
+
+static int run_app(struct app *app)
+{
+	const char *why;
+	app->fetcher = fetcher_new(app->wake);
+	if (!app->fetcher) {
+		say("out of memory");
+		return EXIT_COULD_NOT_RUN;
+	}
+	if (!term_start(&why)) {
+		say(why);
+		return EXIT_COULD_NOT_RUN;
+	}
+	signals_start(app->wake);
+	app_refresh(app);
+	if (app_open(app, SCREEN_OVERVIEW, NULL)) {
+		watch_start(app);
+		if (app->options.verify)
+			app_verify(app, NULL);
+		main_loop(app);
+	}
+	term_stop();
+	signals_restore();
+	return 0;
+}
+
+int ui_run(const char *path, const struct ui_options *options)
+{
+	struct app app = { .path = path, .options = *options };
+	setlocale(LC_CTYPE, "");
+	app.session = open_session(path, options);
+	if (!app.session)
+		return EXIT_COULD_NOT_RUN;
+	app.wake = app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (app.wake < 0) {
+		say(strerror(errno));
+		session_release(app.session);
+		return EXIT_COULD_NOT_RUN;
+	}
+	const int status = run_app(&app);
+	if (close_app(&app))
+		close(app.wake);
+	return status;
+}

@@ -1,0 +1,31 @@
+/* ui/ui.h - the terminal front end, as seen from the command line. */
+#ifndef ATTICSCOPE_UI_H
+#define ATTICSCOPE_UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ui_options {
+	bool no_lock;
+	bool verify;		/* start to verify at once */
+	unsigned threads;	/* 0: one for each processor */
+};
+
+/* Open the repository @path and show it until the person leaves. Returns the exit status: 0, or 8
+ * when there is nothing to show it on, the repository cannot be opened or is locked; standard error
+ * then says why. */
+int ui_run(const char *path, const struct ui_options *options);
+
+/* A row of the key table, for help and manual. All strings live for ever. */
+struct ui_key {
+	const char *label;	/* how the keys are shown; NULL: it is a command only */
+	const char *name;	/* behind the ":"; NULL: it has none there */
+	const char *argument;	/* behind the name; NULL: it takes none */
+	const char *help;
+	char views[128];	/* titles of the views that it acts in, or "not" and the others; empty: all */
+};
+
+/* The row @index of those that do something. False behind the last. */
+bool ui_key_at(size_t index, struct ui_key *key);
+
+#endif

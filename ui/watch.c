@@ -1,0 +1,87 @@
+#include "build-config.h"
+
+#include "ui/watch.h"
+
+#include "ui/app.h"
+#include "ui/thread.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define INTERVAL_MS 2000
+
+struct watch {
+	struct job job;
+	struct session *session;	/* held */
+	int stop;			/* eventfd: ends the wait between two looks */
+};
+
+/* True when the holders of the lock are others than before. */
+static bool look_for_holders(struct session *session)
+{
+	struct lock_holder rows[SESSION_HOLDERS];
+	if (session->view->lock.fd < 0)
+		return false;
+	memset(rows, 0, sizeof(rows));
+	size_t count = lock_holders(&session->view->lock, rows, SESSION_HOLDERS);
+	if (count > SESSION_HOLDERS)
+		count = SESSION_HOLDERS;
+	pthread_mutex_lock(&session->mutex);
+	const bool differs = count != session->holder_count ||
+			     memcmp(rows, session->holders, sizeof(rows)) != 0;
+	memcpy(session->holders, rows, sizeof(rows));
+	session->holder_count = count;
+	pthread_mutex_unlock(&session->mutex);
+	return differs;
+}
+
+static void run_watch(struct job *head)
+{
+	struct watch *watch = (struct watch *)head;
+	struct session *session = watch->session;
+	struct pollfd stop = { .fd = watch->stop, .events = POLLIN };
+	while (!atomic_load(&head->progress.cancel)) {
+		bool news = look_for_holders(session);
+		if (!atomic_load(&session->changed) && view_is_changed(session->view)) {
+			atomic_store(&session->changed, true);
+			news = true;
+		}
+		if (news)
+			wake_up(head->wake);
+		poll(&stop, 1, INTERVAL_MS);
+	}
+}
+
+static void interrupt_watch(struct job *head)
+{
+	wake_up(((struct watch *)head)->stop);
+}
+
+static void drop_watch(struct job *head)
+{
+	struct watch *watch = (struct watch *)head;
+	session_release(watch->session);
+	close(watch->stop);
+	free(watch);
+}
+
+void watch_start(struct app *app)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	const int stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!watch || stop < 0) {
+		free(watch);
+		if (stop >= 0)
+			close(stop);
+		return;		/* without a watch nothing is lost but a notice */
+	}
+	*watch = (struct watch){
+		.job = { .kind = JOB_WATCH, .run = run_watch, .drop = drop_watch,
+			 .interrupt = interrupt_watch },
+		.session = session_hold(app->session), .stop = stop,
+	};
+	app_start(app, &watch->job);
+}
