@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""How long check takes beside cat of the same files, in the same run: medians, ratios, peak memory.
+
+bench.py PROGRAM MKREPO [--runs N] [--scale F] [--json FILE]
+
+Makes its repositories in BENCH_DIR (by default a temporary folder below TMPDIR) and removes them. The files are
+read once before, so that both work from the page cache. The two commands run in turn: what disturbs the
+machine disturbs both."""
+import argparse
+import glob
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+REPOSITORIES = (
+    # name, objects, bytes of payload
+    ('1 GiB of 64 KiB objects', 16384, 65536),
+    ('500,000 objects of 500 bytes', 500000, 500),
+)
+
+
+def timed(command):
+    """Seconds of wall clock and peak memory in KiB of one run."""
+    before = time.monotonic()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit('bench: %s: exit %d' % (' '.join(command[:3]), child.returncode))
+    return time.monotonic() - before, usage.ru_maxrss
+
+
+def in_turn(commands, runs):
+    """Medians of every command, run A B C A B C ..."""
+    seen = {name: [] for name in commands}
+    for run in range(runs + 1):
+        for name, command in commands.items():
+            figures = timed(command)
+            if run > 0:     # the first round warms up
+                seen[name].append(figures)
+    return {name: (statistics.median(f[0] for f in figures), max(f[1] for f in figures))
+            for name, figures in seen.items()}
+
+
+def bench(program, mkrepo, folder, name, objects, size, runs):
+    repo = os.path.join(folder, '%d-%d' % (objects, size))
+    subprocess.run([mkrepo, repo, str(objects), str(size)], check=True)
+    files = sorted(glob.glob(os.path.join(repo, 'data', '*', '*')))
+    total = sum(os.path.getsize(f) for f in files)
+    figures = in_turn({
+        'cat': ['cat', *files],
+        'check': [program, 'check', '--no-lock', repo],
+        'check -j1': [program, 'check', '--no-lock', '-j1', repo],
+    }, runs)
+    shutil.rmtree(repo)
+    cat = figures['cat'][0]
+    print('%s, %.0f MiB in %d segments' % (name, total / 2**20, len(files)))
+    print('  %-10s %9s %9s %9s %12s' % ('', 'seconds', 'GB/s', 'to cat', 'peak memory'))
+    rows = []
+    for command, (seconds, memory) in figures.items():
+        print('  %-10s %9.3f %9.2f %9.2f %8.1f MiB' % (command, seconds, total / seconds / 1e9,
+                                                     seconds / cat, memory / 1024))
+        rows.append({'repository': name, 'command': command, 'seconds': seconds,
+                     'bytes': total, 'ratio_to_cat': seconds / cat, 'peak_kib': memory})
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('program')
+    parser.add_argument('mkrepo')
+    parser.add_argument('--runs', type=int, default=7)
+    parser.add_argument('--scale', type=float, default=1, help='part of the objects to make')
+    parser.add_argument('--json', help='write the figures to this file')
+    args = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix='atticscope-bench-', dir=os.environ.get('BENCH_DIR'))
+    rows = []
+    try:
+        for name, objects, size in REPOSITORIES:
+            rows += bench(args.program, args.mkrepo, folder, name, int(objects * args.scale), size,
+                          args.runs)
+    finally:
+        shutil.rmtree(folder)
+    if args.json:
+        with open(args.json, 'w') as f:
+            json.dump(rows, f, indent=1)
+
+
+if __name__ == '__main__':
+    main()
