@@ -23,16 +23,27 @@ REPOSITORIES = (
     ('500,000 objects of 500 bytes', 500000, 500),
 )
 
+GNU_TIME = shutil.which('time')
+
 
 def timed(command):
-    """Seconds of wall clock and peak memory in KiB of one run."""
+    """Seconds of wall clock of one run."""
     before = time.monotonic()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit('bench: %s: exit %d' % (' '.join(command[:3]), child.returncode))
-    return time.monotonic() - before, usage.ru_maxrss
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit('bench: %s: exit %d' % (' '.join(command[:3]), done.returncode))
+    return time.monotonic() - before
+
+
+def peak_memory(command):
+    """Peak memory in KiB of one run, by GNU time; None where that is not installed. What wait4 tells a
+    Python parent is the parent's own."""
+    if not GNU_TIME:
+        return None
+    with tempfile.NamedTemporaryFile('r') as out:
+        subprocess.run([GNU_TIME, '-o', out.name, '-f', '%M', *command], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, check=True)
+        return int(out.read())
 
 
 def in_turn(commands, runs):
@@ -40,11 +51,11 @@ def in_turn(commands, runs):
     seen = {name: [] for name in commands}
     for run in range(runs + 1):
         for name, command in commands.items():
-            figures = timed(command)
+            seconds = timed(command)
             if run > 0:     # the first round warms up
-                seen[name].append(figures)
-    return {name: (statistics.median(f[0] for f in figures), max(f[1] for f in figures))
-            for name, figures in seen.items()}
+                seen[name].append(seconds)
+    return {name: (statistics.median(seen[name]), peak_memory(command))
+            for name, command in commands.items()}
 
 
 def bench(program, mkrepo, folder, name, objects, size, runs):
@@ -63,8 +74,9 @@ def bench(program, mkrepo, folder, name, objects, size, runs):
     print('  %-10s %9s %9s %9s %12s' % ('', 'seconds', 'GB/s', 'to cat', 'peak memory'))
     rows = []
     for command, (seconds, memory) in figures.items():
-        print('  %-10s %9.3f %9.2f %9.2f %8.1f MiB' % (command, seconds, total / seconds / 1e9,
-                                                     seconds / cat, memory / 1024))
+        print('  %-10s %9.3f %9.2f %9.2f %12s' % (
+            command, seconds, total / seconds / 1e9, seconds / cat,
+            '-' if memory is None else '%.1f MiB' % (memory / 1024)))
         rows.append({'repository': name, 'command': command, 'seconds': seconds,
                      'bytes': total, 'ratio_to_cat': seconds / cat, 'peak_kib': memory})
     return rows

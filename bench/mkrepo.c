@@ -56,7 +56,7 @@ static FILE *create(const char *folder, const char *format, ...)
 static void make_folder(const char *folder, const char *name)
 {
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s%s%s", folder, *name ? "/" : "", name);
 	if (mkdir(path, 0777) != 0 && errno != EEXIST)
 		die(path);
 }
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 	struct place *places = calloc(objects ? objects : 1, sizeof(*places));
 	if (!places)
 		die("memory");
-	make_folder(w.folder, ".");
+	make_folder(w.folder, "");
 	make_folder(w.folder, "data");
 	write_config(w.folder);
 	write_objects(&w, places, objects, payload);

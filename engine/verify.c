@@ -162,7 +162,9 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		err = report_change(&run);
 	if (err == AS_OK) {
 		sum_up(verify);
+		pthread_mutex_lock(&verify->mutex);
 		findings_sort(&verify->findings);
+		pthread_mutex_unlock(&verify->mutex);
 		verify->complete = true;
 	}
 	verify_free_index(&run);

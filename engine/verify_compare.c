@@ -425,18 +425,12 @@ static int by_place(const void *a, const void *b)
 static enum as_err compare_index(struct compare *compare)
 {
 	struct verify_run *run = compare->run;
-	struct index_census census;
-	enum as_err err = index_census(&run->view->index, &run->index.image, &census,
-				       &run->verify->findings);
-	if (err == AS_OK)
-		err = settle_index(compare);
+	enum as_err err = settle_index(compare);
 	if (err == AS_OK)
 		err = replay_each(run->verify->replay, settle_remembered, compare);
 	if (err != AS_OK)
 		return err;
-	run->verify->index_is_intact = !compare->index_is_blamed && census.unreachable == 0 &&
-				       census.duplicates == 0 && !census.degenerate &&
-				       census.used == run->view->index.used;
+	run->verify->index_is_intact = !compare->index_is_blamed && run->index.is_whole;
 	return AS_OK;
 }
 

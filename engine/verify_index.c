@@ -7,6 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The census, its findings under the lock. */
+static enum as_err judge_buckets(struct verify_run *run, struct index_census *census)
+{
+	struct findings findings;
+	findings_init(&findings);
+	enum as_err err = index_census(&run->view->index, &run->index.image, census, &findings);
+	pthread_mutex_lock(&run->verify->mutex);
+	if (err == AS_OK)
+		err = findings_merge(&run->verify->findings, &findings);
+	pthread_mutex_unlock(&run->verify->mutex);
+	findings_free(&findings);
+	return err;
+}
+
 enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 {
 	const struct view *view = run->view;
@@ -24,15 +38,16 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	}
 	if (err != AS_OK)
 		return err;
-	err = index_census(&view->index, &run->index.image, &census, NULL);
+	err = judge_buckets(run, &census);
 	if (err != AS_OK)
 		return err;
 	if (census.degenerate) {
-		/* Look-ups would crawl: say so, and replay the log without it. */
-		err = index_census(&view->index, &run->index.image, &census, &run->verify->findings);
+		/* Look-ups would crawl: it was said, and the log is replayed without it. */
 		index_image_free(&run->index.image);
-		return err;
+		return AS_OK;
 	}
+	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
+			      census.used == view->index.used;
 	const size_t words = (size_t)run->index.image.buckets / 64 + 1;
 	run->verify->confirmed = calloc(words, sizeof(*run->verify->confirmed));
 	run->index.is_loaded = run->verify->confirmed != NULL;

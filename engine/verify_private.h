@@ -14,6 +14,7 @@
 /* The index in memory, and which of its buckets point into which segment (made at the first damage). */
 struct verify_index {
 	bool is_loaded;
+	bool is_whole;			/* every used bucket counted, reachable, and once */
 	struct index_image image;
 	pthread_mutex_t mutex;
 	bool is_grouped, group_failed;
