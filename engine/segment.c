@@ -227,6 +227,8 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 		return;
 	}
 	e->cause = (uint8_t)segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag, left);
+	if (e->cause == SEGMENT_ZEROS)
+		e->has_key = false;
 	const bool unknown = e->cause == SEGMENT_BAD_TAG && e->raw_size <= left;
 	if (e->cause != SEGMENT_WHOLE && !unknown)
 		return;

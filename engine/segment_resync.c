@@ -126,36 +126,59 @@ static bool is_cancelled(struct segment_reader *r)
 	return r->is_cancelled;
 }
 
-/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The damaged entry before
- * it claims everything up to @extent_end (@from where it claims nothing). */
-static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
+/* Eight zeros where five neighbouring places would have their sizes: long runs of zeros are common after a crash. */
+static bool sizes_are_zero(const uint8_t *p, size_t there)
 {
-	uint64_t offset = from;
-	while (offset < r->length) {
+	uint64_t word;
+	if (there < 4 + sizeof(word))
+		return false;
+	memcpy(&word, p + 4, sizeof(word));
+	return word == 0;
+}
+
+/* The first place in [@from, @end) where an entry could begin, or @end; also @end when cancelled. */
+static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t end)
+{
+	while (from < end && !is_cancelled(r)) {
 		const uint8_t *bytes;
-		if (is_cancelled(r))
-			return r->length;
-		const size_t there = segment_peek_rest(r, offset, &bytes);
+		const size_t there = segment_peek_rest(r, from, &bytes);
 		if (there < SEGMENT_HEADER) {
 			/* End of file, or unreadable: go on behind the bad range. */
 			const struct ladder_range *bad =
-				ladder_bad_in(&r->ladder, offset, offset + SEGMENT_HEADER);
+				ladder_bad_in(&r->ladder, from, from + SEGMENT_HEADER);
 			if (!bad)
-				return r->length;
-			offset = bad->offset + bad->length;
+				return end;
+			from = bad->offset + bad->length;
 			continue;
 		}
 		size_t i = 0;
 		while (i + SEGMENT_HEADER <= there && !could_begin(bytes + i))
-			i++;
-		offset += i;
-		uint32_t size;
-		if (i + SEGMENT_HEADER > there)
-			continue;
-		if (whole_at(r, offset, &size, NULL) &&
-		    (is_witness(r, offset) ||
-		     (!is_witnessed_in(r, offset + 1, offset + size) &&
-		      (offset >= extent_end || leads_out(r, offset, extent_end)))))
+			i += sizes_are_zero(bytes + i, there - i) ? 5 : 1;
+		from += i;
+		if (i + SEGMENT_HEADER <= there)
+			return from < end ? from : end;
+	}
+	return end;
+}
+
+/* Is the whole entry of @size bytes at @offset to be believed, though it was found by searching behind a damaged entry
+ * that claims everything up to @extent_end? */
+static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size, uint64_t extent_end)
+{
+	if (is_witness(r, offset))
+		return true;
+	return !is_witnessed_in(r, offset + 1, offset + size) &&
+	       (offset >= extent_end || leads_out(r, offset, extent_end));
+}
+
+/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The damaged entry before
+ * it claims everything up to @extent_end (@from where it claims nothing). */
+static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
+{
+	uint32_t size;
+	uint64_t offset = from;
+	while ((offset = next_candidate(r, offset, r->length)) < r->length) {
+		if (whole_at(r, offset, &size, NULL) && is_believed(r, offset, size, extent_end))
 			return offset;
 		offset++;
 	}
@@ -256,21 +279,20 @@ enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t
 {
 	enum as_err err = r->fd < 0 ? AS_OK : prepare_for_damage(r);
 	const uint64_t end = offset + length < r->length ? offset + length : r->length;
-	for (uint64_t at = offset + 1; err == AS_OK && r->fd >= 0 && at < end;) {
-		const uint8_t *bytes;
+	uint64_t at = offset + 1;
+	while (err == AS_OK && r->fd >= 0 && (at = next_candidate(r, at, end)) < end) {
 		uint32_t size;
-		if (is_cancelled(r))
-			return AS_ERR_CANCELLED;
-		if (segment_peek(r, at, SEGMENT_HEADER, &bytes) < SEGMENT_HEADER || !could_begin(bytes) ||
-		    !whole_at(r, at, &size, NULL) || size > end - at) {
+		struct segment_entry e;
+		if (!whole_at(r, at, &size, NULL) || size > end - at) {
 			at++;
 			continue;
 		}
-		struct segment_entry e;
 		segment_decode(r, at, &e);
 		e.searched = true;
 		err = each(context, &e);
 		at += size;
 	}
+	if (err == AS_OK && r->is_cancelled)
+		err = AS_ERR_CANCELLED;
 	return err;
 }
