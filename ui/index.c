@@ -394,6 +394,9 @@ static void describe(const struct view *view, char *out, size_t size)
 
 static const char *say_empty(const struct view *view, const struct index_model *model)
 {
+	uint32_t end;
+	if (!view->has_index && !view_log_end(view, &end))
+		return "Nothing was ever committed, so there need be no index.";
 	if (view->index.fd < 0)
 		return "There is nothing to show. Recovering would write a new index from the log.";
 	if (model && !model->all && atomic_load(&model->counted) < model->blocks)

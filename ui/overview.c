@@ -103,15 +103,18 @@ static void draw_transactions(const struct view *view, struct area *area)
 	number_or(view->has_transaction, view->transaction, "none", log, sizeof(log));
 	number_or(view->has_index, view->index_transaction, "none", index, sizeof(index));
 	number_or(view->has_hints, view->hints_transaction, "none", hints, sizeof(hints));
-	const bool agree = !was_committed && view->has_transaction && view_index_fits(view) &&
-			   view->hints.usable && view->hints_transaction == view->transaction;
+	const bool agree = !was_committed && view->has_transaction && view->has_index &&
+			   view->index_transaction == view->transaction && view->has_hints &&
+			   view->hints_transaction == view->transaction;
+	const bool usable = view->index.fd >= 0 && view->hints.usable;
 	const bool fresh =
 		!has_end && !view->has_index && !view->has_hints && view->layout.count == 0;
 	snprintf(text, sizeof(text), "log %s   index %s%s   hints %s%s   %s", log, index,
 		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
 		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
-		 fresh ? "nothing was ever committed" : agree ? "all agree" : "THEY DISAGREE");
-	line(area, agree || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
+		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
+		 usable ? "all agree" : "");
+	line(area, (agree && usable) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
 }
 
 /* Who else has the repository open. */

@@ -305,6 +305,28 @@ static void torn_between_entries(struct world *w)
 	builder_truncate(path, offset);
 }
 static void crc(struct world *w) { patch_put(w, 7, 100, "????", 4); }
+static void crc_without_index(struct world *w)
+{
+	crc(w);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
+/* What is damaged is an old PUT of an object that was overwritten later. */
+static void superseded_crc_without_index(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], bytes[49 + BUILDER_KEY];
+	uint64_t offset = 8;
+	uint32_t size;
+	builder_key(4, key);
+	for (;;) {
+		read_bytes(path_of(w, "data/0/0"), offset, bytes, sizeof(bytes));
+		if (memcmp(bytes + 9, key, BUILDER_KEY) == 0)
+			break;
+		memcpy(&size, bytes + 4, 4);
+		offset += size;
+	}
+	builder_flip(path_of(w, "data/0/0"), offset + 100, 1);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
 static void zeros(struct world *w)
 {
 	uint32_t segment, offset;
@@ -365,6 +387,27 @@ static void commit_flip_alone(struct world *w)
 	unlink(hints_path(w));
 	commit_flip(w);
 }
+/* The same with the index of the transaction before, which is stale then. */
+static void commit_flip_behind_an_older_index(struct world *w)
+{
+	char name[32];
+	uint8_t end[9];
+	uint32_t older = builder_head(w->builder);
+	do {
+		struct stat st;
+		char path[BUILDER_PATH];
+		builder_segment_path(w->builder, --older, path);
+		assert_int_equal(stat(path, &st), 0);
+		read_bytes(path, (uint64_t)st.st_size - 9, end, sizeof(end));
+	} while (end[8] != BUILDER_COMMIT);
+	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++)	/* it did not know the last transaction */
+		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
+	const char *from = copy_of(index_path(w));
+	snprintf(name, sizeof(name), "index.%u", older);
+	assert_int_equal(rename(from, path_of(w, "%s", name)), 0);
+	unlink(hints_path(w));
+	commit_flip(w);
+}
 static void zeros_after_commit(struct world *w)
 {
 	static const uint8_t zeros_bytes[4096];
@@ -397,6 +440,12 @@ static void index_unreadable(struct world *w)
 {
 	index_missing(w);
 	assert_int_equal(mkdir(index_path(w), 0700), 0);
+}
+static void index_block_unreadable(struct world *w)
+{
+	w->fault.bad_offset = 2200;	/* behind the end of every segment */
+	w->fault.bad_length = 50;
+	w->io = &w->fault.io;
 }
 static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOTANIDX", 8); }
 static void index_length(struct world *w) { builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7); }
@@ -639,6 +688,8 @@ static const struct sample {
 	{ "torn-between-entries", torn_between_entries, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 3 },
 	{ "segment-short", torn_between_entries, PROBLEM_SEGMENT_SHORT, REPAIR_SALVAGE, 3 },
 	{ "crc", crc, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 1 },
+	{ "crc-and-index", crc_without_index, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 1 },
+	{ "superseded-crc-and-index", superseded_crc_without_index, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 0 },
 	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
 	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
 	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
@@ -646,11 +697,14 @@ static const struct sample {
 	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
 	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index, PROBLEM_TAIL_COMMIT_DAMAGED,
+	  REPAIR_SALVAGE, 0 },
 	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
 	{ "no-commit", no_commit, PROBLEM_NO_COMMIT, REPAIR_SALVAGE, 0 },
 	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },
 	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
 	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
 	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
 	{ "index-stale", index_stale, PROBLEM_INDEX_STALE, REPAIR_RECOVER, 0 },
