@@ -1,8 +1,7 @@
 /* bench/mkrepo.c - write a large whole repository, as Attic would after one backup.
  *
- * mkrepo FOLDER OBJECTS SIZE: OBJECTS objects of SIZE bytes of payload in segments of 5 MiB, one commit, index and
- * hints. Keys and payloads are pseudo-random and the same in every run.
- */
+ * mkrepo FOLDER OBJECTS SIZE: OBJECTS objects of SIZE bytes of payload in segments of 5 MiB, one
+ * commit, index and hints. Keys and payloads are pseudo-random and the same in every run. */
 #include "build-config.h"
 
 #include <errno.h>
@@ -122,7 +121,8 @@ static void write_entry(struct writer *w, uint8_t *entry, uint32_t size)
 	w->offset += size;
 }
 
-static void write_objects(struct writer *w, struct place *places, uint32_t objects, uint32_t payload)
+static void write_objects(struct writer *w, struct place *places, uint32_t objects,
+			  uint32_t payload)
 {
 	uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
 	const uint32_t size = 9 + KEY + payload;
@@ -224,7 +224,8 @@ static void write_hints(const struct writer *w)
 static void write_config(const char *folder)
 {
 	FILE *file = create(folder, "config");
-	fprintf(file, "[repository]\nversion = 1\nsegments_per_dir = %u\nmax_segment_size = %u\nid = ",
+	fprintf(file,
+		"[repository]\nversion = 1\nsegments_per_dir = %u\nmax_segment_size = %u\nid = ",
 		SEGMENTS_PER_DIR, SEGMENT_MAX);
 	for (unsigned i = 0; i < KEY; i++)
 		fprintf(file, "%02x", i);

@@ -1,9 +1,8 @@
 /* engine/config.h - REPO/config, an INI file as Python's RawConfigParser reads it.
  *
  * Source: attic/repository.py, Repository.create and Repository.open: section [repository] with
- * version (1), segments_per_dir, max_segment_size and id (64 hex digits).
- * A wrong config is a problem to be shown, never the end: whatever cannot be read keeps its default.
- */
+ * version (1), segments_per_dir, max_segment_size and id (64 hex digits). A wrong config is a
+ * problem to be shown, never the end: whatever cannot be read keeps its default. */
 #ifndef ATTICSCOPE_CONFIG_H
 #define ATTICSCOPE_CONFIG_H
 
@@ -19,7 +18,8 @@ struct config {
 	bool usable;			/* version, id and limits were all read and make sense */
 	uint32_t version;		/* 0 when not known */
 	uint32_t segments_per_dir;	/* 1 to 2^31-1 */
-	bool has_segments_per_dir;	/* it was read; otherwise no segment can be said to be misplaced */
+	/* it was read; otherwise no segment can be said to be misplaced */
+	bool has_segments_per_dir;
 	uint32_t max_segment_size;	/* bytes, 1 to 2^31-1 */
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */

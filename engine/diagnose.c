@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which repair goes first when several are called for: salvage leaves nothing for the others to do, a rollback
- * writes the index anew where that is needed, and compaction can always wait. */
+/* Which repair goes first when several are called for: salvage leaves nothing for the others to do,
+ * a rollback writes the index anew where that is needed, and compaction can always wait. */
 static const enum repair by_urgency[] = {
 	REPAIR_SALVAGE, REPAIR_ROLLBACK, REPAIR_RECOVER, REPAIR_COMPACT
 };
@@ -19,7 +19,7 @@ struct weight {
 
 static void weigh(const struct finding *finding, struct weight *weight)
 {
-	/* What is only worth knowing calls for no repair, but compaction is never more than that. */
+	/* What is only worth knowing calls for no repair; compaction is never more than that. */
 	if (finding->severity > SEVERITY_INFO || finding->repair == REPAIR_COMPACT)
 		weight->wants[finding->repair] = true;
 	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
@@ -67,52 +67,64 @@ static void count(const struct findings *findings, struct diagnosis *d)
 	d->infos = by_severity[SEVERITY_INFO];
 }
 
+static const char *const repair_advice[REPAIR_COUNT] = {
+	[REPAIR_SALVAGE] =
+		"Salvage copies every whole entry out of the damaged segments, keeps the damaged "
+		"ones aside, and names what is lost. Until then make no new backup into it.",
+	[REPAIR_ROLLBACK] =
+		"A writer stopped before its commit. Rollback moves what it left aside; everything "
+		"that was committed stays. Make sure that no backup is running.",
+	[REPAIR_RECOVER] =
+		"The data is whole. Recover writes index and hints anew from the log and touches "
+		"no segment.",
+	[REPAIR_COMPACT] =
+		"Compaction would free the space of entries that nothing refers to any more. "
+		"It can wait.",
+};
+
+/* What stands in the way of any repair comes before the repair. */
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
 	if (weight->changed)
 		return "Another process wrote to the repository while it was read. Read it again; "
 		       "what was found now may not be so.";
 	if (weight->refused)
-		return "Part of it cannot be read at all: a permission, a disk that is not mounted, or a failing "
-		       "one. Mend that first; a repair now would count what it cannot see as lost.";
+		return "Part of it cannot be read at all: a permission, a disk that is not "
+		       "mounted, "
+		       "or a failing one. Mend that first; a repair now would count what it cannot "
+		       "see as lost.";
 	if (weight->hardware)
-		return "The disk or the machine cannot be trusted. Copy the repository to another disk "
-		       "first (ddrescue), and repair the copy.";
+		return "The disk or the machine cannot be trusted. Copy the repository to another "
+		       "disk first (ddrescue), and repair the copy.";
 	if (weight->config)
-		return "The config file must be mended by hand first; everything else was read with what "
-		       "could be understood of it.";
-	switch (d->recommended) {
-	case REPAIR_SALVAGE:
-		return "Salvage copies every whole entry out of the damaged segments, keeps the damaged "
-		       "ones aside, and names what is lost. Until then make no new backup into it.";
-	case REPAIR_ROLLBACK:
-		return "A writer stopped before its commit. Rollback moves what it left aside; everything "
-		       "that was committed stays. Make sure that no backup is running.";
-	case REPAIR_RECOVER:
-		return "The data is whole. Recover writes index and hints anew from the log and touches "
-		       "no segment.";
-	case REPAIR_COMPACT:
-		return "Compaction would free the space of entries that nothing refers to any more. "
-		       "It can wait.";
-	default:
-		return weight->unmendable ? "No repair of this program mends this; the list of problems "
-					    "says what to do about each." : "";
-	}
+		return "The config file must be mended by hand first; everything else was read "
+		       "with "
+		       "what could be understood of it.";
+	if (d->recommended != REPAIR_NONE)
+		return repair_advice[d->recommended];
+	if (weight->unmendable)
+		return "No repair of this program mends this; the list of problems says what to do "
+		       "about each.";
+	return "";
 }
 
-static void say_verdict(const struct weight *weight, const struct verify *verify, struct diagnosis *d)
+static void say_verdict(const struct weight *weight, const struct verify *verify,
+			struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
 	if (problems == 0 && !d->verified)
-		snprintf(out, size, "Nothing wrong at first sight; the data has not been verified yet.");
+		snprintf(out, size,
+			 "Nothing wrong at first sight; the data has not been verified "
+			 "yet.");
 	else if (problems == 0)
 		snprintf(out, size, "The repository is whole: every entry, the index and the hints "
 			 "agree (%" PRIu64 " objects).", verify->objects);
 	else if (weight->refused)
-		snprintf(out, size, "Part of the repository cannot be read; what lies there is unknown, "
-			 "not lost.");
+		snprintf(out, size,
+			 "Part of the repository cannot be read; what lies there is "
+			 "unknown, not lost.");
 	else if (weight->lost)
 		snprintf(out, size, "The log is damaged and %" PRIu64 " object%s lost; "
 			 "everything else can be saved.",
@@ -122,14 +134,16 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 		snprintf(out, size, "The log is damaged%s.", d->verified
 			 ? "; no object is lost" : "; what that costs, verification will tell");
 	else if (d->recommended == REPAIR_ROLLBACK)
-		snprintf(out, size, "A transaction was begun and never committed; what was committed "
-			 "is %s.", d->verified ? "whole" : "not verified yet");
+		snprintf(out, size,
+			 "A transaction was begun and never committed; what was "
+			 "committed is %s.",
+			 d->verified ? "whole" : "not verified yet");
 	else if (d->recommended == REPAIR_RECOVER)
 		snprintf(out, size, "Index or hints do not fit the log; the log is %s.",
 			 d->verified ? "whole" : "not verified yet");
 	else
-		snprintf(out, size, "%u problem%s; the log is %s.", problems, problems == 1 ? "" : "s",
-			 d->verified ? "whole" : "not verified yet");
+		snprintf(out, size, "%u problem%s; the log is %s.", problems,
+			 problems == 1 ? "" : "s", d->verified ? "whole" : "not verified yet");
 }
 
 void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)

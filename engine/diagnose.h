@@ -7,8 +7,10 @@
 struct diagnosis {
 	bool clean;			/* no finding above info */
 	bool verified;			/* false: from opening alone, the data was not read */
-	enum repair recommended;	/* REPAIR_NONE where nothing needs doing or nothing here helps */
-	unsigned errors, warnings, infos; /* findings in all, also those beyond what the list keeps */
+	/* REPAIR_NONE where nothing needs doing or nothing here helps */
+	enum repair recommended;
+	/* findings in all, also those beyond what the list keeps */
+	unsigned errors, warnings, infos;
 	char verdict[256];		/* one sentence for a tired person */
 	char advice[384];		/* what to do, and why; may be empty */
 };

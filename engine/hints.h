@@ -26,13 +26,13 @@ struct hints {
 	size_t compact_count;
 };
 
-/* Parse the bytes of a hints file. Takes no more memory than the bytes justify, whatever their counts
- * claim. Sets usable, or appends PROBLEM_HINTS_FORMAT or _VERSION. AS_ERR_MEMORY only. */
+/* Parse the bytes of a hints file. Takes no more memory than the bytes justify, whatever their
+ * counts claim. Sets usable, or appends PROBLEM_HINTS_FORMAT or _VERSION. AS_ERR_MEMORY only. */
 enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, struct hints *hints,
 			struct findings *findings);
 
-/* Read REPO/hints.@transaction; missing or unreadable is a finding (PROBLEM_HINTS_MISSING, _UNREADABLE).
- * AS_ERR_MEMORY only. */
+/* Read REPO/hints.@transaction; missing or unreadable is a finding (PROBLEM_HINTS_MISSING,
+ * _UNREADABLE). AS_ERR_MEMORY only. */
 enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, struct hints *hints,
 		       struct findings *findings);
 

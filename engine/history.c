@@ -36,7 +36,8 @@ static enum as_err take_key(struct search *search, const uint8_t key[KEY_SIZE])
 	return AS_OK;
 }
 
-static enum as_err append_row(struct history *history, uint32_t segment, const struct segment_entry *e)
+static enum as_err append_row(struct history *history, uint32_t segment,
+			      const struct segment_entry *e)
 {
 	const size_t count = history->count;
 	if (count >= HISTORY_MAX) {
@@ -55,7 +56,8 @@ static enum as_err append_row(struct history *history, uint32_t segment, const s
 	return AS_OK;
 }
 
-static enum as_err take_entry(struct search *search, uint32_t segment, const struct segment_entry *e)
+static enum as_err take_entry(struct search *search, uint32_t segment,
+			      const struct segment_entry *e)
 {
 	if (!e->has_key || !key_prefix_matches(search->prefix, e->key))
 		return AS_OK;
@@ -74,7 +76,8 @@ static void report(struct search *search, uint64_t *reported, uint64_t position)
 	*reported = position;
 }
 
-static enum as_err search_segment(struct search *search, struct segment_reader *reader, size_t position)
+static enum as_err search_segment(struct search *search, struct segment_reader *reader,
+				  size_t position)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
@@ -128,7 +131,8 @@ static int by_place(const void *a, const void *b)
 	return x->entry.offset < y->entry.offset ? -1 : x->entry.offset > y->entry.offset;
 }
 
-/* Damaged rows whose bytes in the key's place fit the prefix, but not the key that it turned out to stand for. */
+/* Damaged rows whose bytes in the key's place fit the prefix, but not the key that it turned out to
+ * stand for. */
 static void drop_other_keys(struct history *history)
 {
 	size_t kept = 0;
@@ -185,7 +189,8 @@ static enum as_err ask_index(struct search *search, struct as_error *error)
 	struct history *history = search->history;
 	if (search->view->index.fd < 0)
 		return AS_OK;
-	const enum as_err err = view_find_key(search->view, search->prefix, &history->index_place, error);
+	const enum as_err err =
+		view_find_key(search->view, search->prefix, &history->index_place, error);
 	if (err == AS_ERR_AMBIGUOUS)
 		return err;
 	history->has_index_place = err == AS_OK;
@@ -193,7 +198,8 @@ static enum as_err ask_index(struct search *search, struct as_error *error)
 }
 
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
-			struct verify_progress *progress, struct history **out, struct as_error *error)
+			struct verify_progress *progress, struct history **out,
+			struct as_error *error)
 {
 	struct history *history = calloc(1, sizeof(*history));
 	struct search search = {

@@ -21,11 +21,13 @@ struct history {
 };
 #define HISTORY_MAX 1000000u
 
-/* Read the whole log for the keys that begin with @prefix. Where the prefix fits the keys of more than one
- * object, AS_ERR_AMBIGUOUS; where none, AS_ERR_OBJECT_NOT_FOUND. @progress as for verify_run. *@out is freed with history_free.
- * A damaged entry whose 32 bytes in the key's place match is a row too. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+/* Read the whole log for the keys that begin with @prefix. Where the prefix fits the keys of more
+ * than one object, AS_ERR_AMBIGUOUS; where none, AS_ERR_OBJECT_NOT_FOUND. @progress as for
+ * verify_run. *@out is freed with history_free. A damaged entry whose 32 bytes in the key's place
+ * match is a row too. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
-			struct verify_progress *progress, struct history **out, struct as_error *error);
+			struct verify_progress *progress, struct history **out,
+			struct as_error *error);
 void history_free(struct history *history);
 
 #endif

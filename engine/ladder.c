@@ -30,7 +30,8 @@ static enum as_err note_bad(struct ladder *ladder, uint64_t offset, uint64_t len
 	return AS_OK;
 }
 
-/* Fill @buffer with [@offset, @offset + @len), zeros where the disk refuses or the file ended early. */
+/* Fill @buffer with [@offset, @offset + @len), zeros where the disk refuses or the file ended
+ * early. */
 static enum as_err read_around(struct ladder *ladder, uint8_t *buffer, size_t len, uint64_t offset)
 {
 	size_t done = 0;
@@ -68,10 +69,12 @@ enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uin
 		err = AS_ERR_CANCELLED;
 		if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
 			goto fail;
-		err = read_around(ladder, ladder->scratch, ladder->step, (uint64_t)(i - 1) * ladder->step);
+		err = read_around(ladder, ladder->scratch, ladder->step,
+				  (uint64_t)(i - 1) * ladder->step);
 		if (err != AS_OK)
 			goto fail;
-		ladder->rungs[i] = crc32_update(ladder->rungs[i - 1], ladder->scratch, ladder->step);
+		ladder->rungs[i] =
+			crc32_update(ladder->rungs[i - 1], ladder->scratch, ladder->step);
 	}
 	/* What lies behind the last rung is read only to find out whether it can be. */
 	const uint64_t last = (uint64_t)(count - 1) * ladder->step;
@@ -114,7 +117,8 @@ static bool prefix_crc(struct ladder *ladder, uint64_t end, uint32_t *crc)
 	*crc = ladder->rungs[rung];
 	if (rest == 0)
 		return true;
-	/* Behind an unreadable block the rung holds zeros for it: read around it in the same way. */
+	/* Behind an unreadable block the rung holds zeros for it: read around it in the same way.
+	 */
 	const uint64_t from = rung * ladder->step;
 	const struct ladder_range *bad = ladder_bad_in(ladder, from, end);
 	size_t done = 0;
@@ -123,7 +127,8 @@ static bool prefix_crc(struct ladder *ladder, uint64_t end, uint32_t *crc)
 			? (size_t)(bad->offset - from) : bad ? done : rest;
 		const size_t until = skip_at < rest ? skip_at : rest;
 		size_t got;
-		io_read_at(ladder->io, ladder->fd, ladder->scratch + done, until - done, from + done, &got);
+		io_read_at(ladder->io, ladder->fd, ladder->scratch + done, until - done,
+			   from + done, &got);
 		if (got != until - done)
 			return false;	/* it could be read a moment ago */
 		done = until;

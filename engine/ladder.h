@@ -1,9 +1,9 @@
 /* engine/ladder.h - checksums of any stretch of one file at a small fixed cost.
  *
- * After damage thousands of places must be tried as the beginning of an entry, each with a size of up to 20 MiB. A ladder
- * keeps the CRC of the file's beginning at every rung; the CRC between two places then follows from
- * two rungs and a few bytes, so that hostile bytes cannot make the search more than linear.
- */
+ * After damage thousands of places must be tried as the beginning of an entry, each with a size of
+ * up to 20 MiB. A ladder keeps the CRC of the file's beginning at every rung; the CRC between two
+ * places then follows from two rungs and a few bytes, so that hostile bytes cannot make the search
+ * more than linear. */
 #ifndef ATTICSCOPE_LADDER_H
 #define ATTICSCOPE_LADDER_H
 
@@ -25,7 +25,8 @@ struct ladder {
 };
 
 /* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed.
- * AS_ERR_MEMORY, or AS_ERR_CANCELLED soon after *@cancel (which may be NULL) is set, leave nothing to free. */
+ * AS_ERR_MEMORY, or AS_ERR_CANCELLED soon after *@cancel (which may be NULL) is set, leave nothing
+ * to free. */
 enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length,
 			 const _Atomic bool *cancel);
 void ladder_free(struct ladder *ladder);

@@ -1,9 +1,8 @@
 /* engine/lock.h - Attic's lock: an fcntl record lock over the whole of REPO/config.
  *
  * Source: attic/helpers.py, UpgradableLock: shared while open, exclusive before the first write.
- * Taken here as an open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and, unlike
- * Attic's own kind, is not lost when some other descriptor of the same file is closed.
- */
+ * Taken here as an open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and,
+ * unlike Attic's own kind, is not lost when some other descriptor of the same file is closed. */
 #ifndef ATTICSCOPE_LOCK_H
 #define ATTICSCOPE_LOCK_H
 
@@ -15,13 +14,16 @@
 enum lock_state {
 	LOCK_NONE,		/* not asked for */
 	LOCK_SHARED,		/* held */
-	LOCK_IMPOSSIBLE,	/* config cannot be opened or the medium knows no locks: going on without one */
+	/* config cannot be opened or the medium knows no locks: going on without one */
+	LOCK_IMPOSSIBLE,
 	LOCK_REFUSED		/* another process holds the exclusive lock */
 };
 
 struct lock_holder {
 	bool known;
-	pid_t pid;		/* 0 where the system does not tell (another machine, or an OFD lock of an unseen process) */
+	/* 0 where the system does not tell (another machine, or an OFD lock of an unseen
+	 * process) */
+	pid_t pid;
 	char program[64];	/* from /proc/PID/comm; may be empty. Mask before showing. */
 	bool exclusive;
 };
@@ -36,8 +38,8 @@ struct lock {
 /* Take the shared lock without waiting. Never fails as a call: the outcome is lock->state. */
 void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock);
 
-/* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and returns how many
- * holders there are. Needs an open descriptor of config in lock->fd. */
+/* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and
+ * returns how many holders there are. Needs an open descriptor of config in lock->fd. */
 size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t max);
 
 /* Give the lock back and close the descriptor. */

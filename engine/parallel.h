@@ -7,8 +7,8 @@
 /* How many threads @wanted means: 0 is one for each processor; at most PARALLEL_MAX. */
 unsigned parallel_threads(unsigned wanted);
 
-/* Run @work(@context) in @threads threads, the caller's own among them, and return when all have. When the system
- * gives fewer threads, fewer do the work: @work must share it out itself. */
+/* Run @work(@context) in @threads threads, the caller's own among them, and return when all have.
+ * When the system gives fewer threads, fewer do the work: @work must share it out itself. */
 void parallel_run(unsigned threads, void (*work)(void *context), void *context);
 
 #endif

@@ -28,7 +28,8 @@ enum problem {
 	PROBLEM_SEGMENT_MISPLACED,
 	PROBLEM_SEGMENT_DUPLICATE,
 	PROBLEM_SEGMENT_NAME,		/* not canonical, or above 2^32-1 */
-	PROBLEM_NOT_A_FILE,		/* FIFO, folder, link, socket, device in a segment's place */
+	/* FIFO, folder, link, socket, device in a segment's place */
+	PROBLEM_NOT_A_FILE,
 	PROBLEM_STRAY_FILE,
 	PROBLEM_SEGMENT_MISSING,	/* the index or the hints know it */
 	/* segments */
@@ -112,20 +113,22 @@ struct finding {
 	int64_t length;		/* bytes, or FINDING_NOWHERE */
 	bool has_key;
 	uint8_t key[KEY_SIZE];
-	char detail[FINDING_DETAIL_MAX]; /* what the sentence cannot know: names, numbers. May hold
-					  * bytes from the disk: mask before showing. May be empty. */
+	/* what the sentence cannot know: names, numbers. May hold bytes from the disk: mask
+	 * before showing. May be empty. */
+	char detail[FINDING_DETAIL_MAX];
 };
 
 /* A list with a bound: per problem the first FINDINGS_KEPT places are kept (first in the order of
- * findings_sort, whatever the order of adding), all are counted. Until it is sorted the list may hold
- * up to twice as many. Not safe in two threads. */
+ * findings_sort, whatever the order of adding), all are counted. Until it is sorted the list may
+ * hold up to twice as many. Not safe in two threads. */
 #define FINDINGS_KEPT 2000
 struct findings {
 	struct finding *rows;
 	size_t count, capacity;
 	uint64_t total[PROBLEM_COUNT];	/* found in all, per problem */
 	uint32_t kept[PROBLEM_COUNT];
-	uint32_t last[PROBLEM_COUNT];	/* once some were dropped: position of the last place kept, plus 1 */
+	/* once some were dropped: position of the last place kept, plus 1 */
+	uint32_t last[PROBLEM_COUNT];
 };
 
 void findings_init(struct findings *findings);
@@ -137,7 +140,8 @@ struct finding finding_of(enum problem problem);
 /* Append a copy of @finding. AS_ERR_MEMORY. */
 enum as_err findings_add(struct findings *findings, const struct finding *finding);
 
-/* Append a finding of @problem at @segment and @offset (FINDING_NOWHERE where there is none), with a formatted detail. */
+/* Append a finding of @problem at @segment and @offset (FINDING_NOWHERE where there is none), with
+ * a formatted detail. */
 enum as_err findings_note(struct findings *findings, enum problem problem, int64_t segment,
 			  int64_t offset, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -148,8 +152,8 @@ enum as_err findings_merge(struct findings *findings, const struct findings *fro
 /* Forget all findings of @problem. */
 void findings_drop(struct findings *findings, enum problem problem);
 
-/* Order by severity (errors first), problem, segment, offset, key, detail, and cut to the bound: the
- * same list whatever thread found what first. */
+/* Order by severity (errors first), problem, segment, offset, key, detail, and cut to the bound:
+ * the same list whatever thread found what first. */
 void findings_sort(struct findings *findings);
 
 /* The whole sentence of @finding: the place, the table's words and the detail, into @out. One line:

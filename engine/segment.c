@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For one entry alone: most have a few hundred bytes, and what is read beyond is read for nothing. */
+/* For one entry alone: most have a few hundred bytes, and what is read beyond is read for nothing.
+ */
 #define ENTRY_WINDOW (64u * 1024u)
 #define ENTRY_FIRST_LOAD 1024u
 
@@ -164,7 +165,8 @@ size_t segment_peek_rest(struct segment_reader *r, uint64_t offset, const uint8_
 	return segment_peek(r, offset, r->window_size, bytes);
 }
 
-/* The CRC of [@from, @to), read in order. False when the disk refuses some of it, or the file has shrunk. */
+/* The CRC of [@from, @to), read in order. False when the disk refuses some of it, or the file has
+ * shrunk. */
 static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uint32_t *crc)
 {
 	/* Many damaged entries with large sizes must not cost their sizes each. */
@@ -190,8 +192,8 @@ bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
 {
 	const uint8_t *bytes;
 	const uint64_t left = r->length - e->offset;
-	const size_t there = segment_peek(r, e->offset, left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED,
-				  &bytes);
+	const size_t there = segment_peek(
+		r, e->offset, left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED, &bytes);
 	if (there < SEGMENT_HEADER)
 		return false;
 	e->has_header = true;
@@ -295,7 +297,8 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 	if (err != AS_OK)
 		return err;
 	if (st.st_size >= (off_t)sizeof(end)) {
-		err = io_read_at(io, fd, end, sizeof(end), (uint64_t)st.st_size - sizeof(end), &got);
+		err = io_read_at(io, fd, end, sizeof(end), (uint64_t)st.st_size - sizeof(end),
+				 &got);
 		*complete = err == AS_OK && got == sizeof(end) &&
 			    memcmp(end, segment_commit, sizeof(end)) == 0;
 	}
@@ -303,8 +306,10 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 	return err;
 }
 
-/* The payload of the whole PUT @e, read again and held against its checksum in the same bytes that are returned. */
-static enum as_err read_payload(const struct segment_reader *r, struct segment_entry *e, uint8_t **data)
+/* The payload of the whole PUT @e, read again and held against its checksum in the same bytes that
+ * are returned. */
+static enum as_err read_payload(const struct segment_reader *r, struct segment_entry *e,
+				uint8_t **data)
 {
 	uint8_t *all = malloc(e->size);
 	size_t got;
@@ -324,7 +329,9 @@ static enum as_err read_payload(const struct segment_reader *r, struct segment_e
 enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
 			       struct segment_entry *e, uint8_t **data)
 {
-	*e = (struct segment_entry){ .offset = offset, .tag = SEGMENT_DAMAGED, .cause = SEGMENT_TORN };
+	*e = (struct segment_entry){ .offset = offset,
+				     .tag = SEGMENT_DAMAGED,
+				     .cause = SEGMENT_TORN };
 	struct segment_reader reader, *r = &reader;
 	if (!init_reader(r, io, ENTRY_WINDOW))
 		return AS_ERR_MEMORY;

@@ -49,16 +49,20 @@ struct segment_entry {
 	uint64_t offset;	/* bytes from the start of the file */
 	uint64_t size;		/* bytes, header included; of a damaged stretch its length */
 	uint8_t tag;		/* enum segment_tag */
-	uint8_t cause;		/* enum segment_cause; SEGMENT_WHOLE unless tag is SEGMENT_DAMAGED */
+	/* enum segment_cause; SEGMENT_WHOLE unless tag is SEGMENT_DAMAGED */
+	uint8_t cause;
 	bool has_header;	/* damaged: nine bytes of header could be read at offset */
-	bool has_crc;		/* damaged: crc_computed is meaningful (the size could be believed) */
+	/* damaged: crc_computed is meaningful (the size could be believed) */
+	bool has_crc;
 	bool has_key;		/* PUT and DELETE; damaged: 32 bytes stand where the key would */
 	bool searched;		/* found by searching bytes, not by following sizes or the index */
-	bool unstable;		/* damaged when read first, whole when read again: the machine is at fault */
+	/* damaged when read first, whole when read again: the machine is at fault */
+	bool unstable;
 	uint8_t raw_tag;	/* damaged: the tag byte as read */
 	uint32_t raw_size;	/* damaged: the size field as read */
 	uint32_t crc_stored, crc_computed; /* equal in a whole entry */
-	uint64_t bad_offset, bad_length; /* unreadable: the first range that the disk refuses, bytes */
+	/* unreadable: the first range that the disk refuses, bytes */
+	uint64_t bad_offset, bad_length;
 	uint8_t key[KEY_SIZE];
 };
 
@@ -74,12 +78,12 @@ struct segment_reader;
 struct segment_reader *segment_reader_new(const struct io *io);
 void segment_reader_free(struct segment_reader *reader);
 
-/* From now on give up with AS_ERR_CANCELLED soon after *@cancel is set, also in the middle of a long damaged stretch.
- * @cancel must outlive the reader; NULL: never. */
+/* From now on give up with AS_ERR_CANCELLED soon after *@cancel is set, also in the middle of a
+ * long damaged stretch. @cancel must outlive the reader; NULL: never. */
 void segment_reader_watch(struct segment_reader *reader, const _Atomic bool *cancel);
 
-/* Ask for the witnesses of the segment being read; called at most once a segment and only after damage
- * was met. The rows must live until the next segment_open. NULL: there are none. */
+/* Ask for the witnesses of the segment being read; called at most once a segment and only after
+ * damage was met. The rows must live until the next segment_open. NULL: there are none. */
 typedef void segment_witness_fn(void *context, uint32_t segment, struct segment_witnesses *out);
 
 /* Start to read segment @number, the file @path below the folder @dirfd, at its first byte.
@@ -87,21 +91,23 @@ typedef void segment_witness_fn(void *context, uint32_t segment, struct segment_
 enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *path,
 			 uint32_t number, segment_witness_fn *witness, void *context);
 
-/* The next row, in ascending order of offset and without holes: *@entry.offset is where the row before
- * ended (the magic itself is no row unless it is damaged).
- * AS_OK, AS_END, AS_ERR_MEMORY, AS_ERR_CANCELLED (see segment_reader_watch). Whatever is wrong with the bytes or the disk is a damaged row.
+/* The next row, in ascending order of offset and without holes: *@entry.offset is where the row
+ * before ended (the magic itself is no row unless it is damaged).
+ * AS_OK, AS_END, AS_ERR_MEMORY, AS_ERR_CANCELLED (see segment_reader_watch). Whatever is wrong with
+ * the bytes or the disk is a damaged row.
  *
- * After a damaged entry whose size leads to a whole entry the walk goes on there, as long as no witness
- * points inside it; what lies inside is payload, not entries. Otherwise the bytes behind are
- * searched for the next whole entry. One that lies inside the extent which the damaged entry claims
- * is believed only if a witness knows it, or if the entries that follow it lead out of that extent;
- * one that overlaps a witnessed entry is not believed. An entry so found is marked searched.
- * The work is linear in the length of the file even on hostile bytes. */
+ * After a damaged entry whose size leads to a whole entry the walk goes on there, as long as no
+ * witness points inside it; what lies inside is payload, not entries. Otherwise the bytes behind
+ * are searched for the next whole entry. One that lies inside the extent which the damaged entry
+ * claims is believed only if a witness knows it, or if the entries that follow it lead out of that
+ * extent; one that overlaps a witnessed entry is not believed. An entry so found is marked
+ * searched. The work is linear in the length of the file even on hostile bytes. */
 enum as_err segment_next(struct segment_reader *reader, struct segment_entry *entry);
 
-/* Whole entries that lie inside the damaged stretch [@offset, @offset + @length) of the open segment: the suspects
- * of salvage. Calls @each for every one that does not overlap the one before.
- * AS_ERR_MEMORY, AS_ERR_CANCELLED, or what @each returned. Do not mix with segment_next in one pass over the stretch. */
+/* Whole entries that lie inside the damaged stretch [@offset, @offset + @length) of the open
+ * segment: the suspects of salvage. Calls @each for every one that does not overlap the one before.
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED, or what @each returned. Do not mix with segment_next in one pass
+ * over the stretch. */
 enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uint64_t length,
 			     enum as_err (*each)(void *context, const struct segment_entry *entry),
 			     void *context);
@@ -109,14 +115,16 @@ enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uin
 /* Length of the open segment in bytes, as its file had it at segment_open. */
 uint64_t segment_length(const struct segment_reader *reader);
 
-/* Is the last entry of the file a COMMIT? Reads its last nine bytes. *@complete is false for a file that is shorter.
+/* Is the last entry of the file a COMMIT? Reads its last nine bytes. *@complete is false for a file
+ * that is shorter.
  * Errors: those of io_open_file, AS_ERR_IO. */
 enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete);
 
-/* Read the one entry at @offset (header, checksum, and for a PUT its payload into fresh memory at *@data, which
- * the caller frees; @data may be NULL). Memory is taken only after the size was held against the file's length.
- * The row in *@entry is filled in every case but a failed open. AS_OK when whole;
- * AS_ERR_INTEGRITY when it is not (entry->cause says why), AS_ERR_MEMORY, errors of io_open_file. */
+/* Read the one entry at @offset (header, checksum, and for a PUT its payload into fresh memory at
+ * *@data, which the caller frees; @data may be NULL). Memory is taken only after the size was held
+ * against the file's length. The row in *@entry is filled in every case but a failed open. AS_OK
+ * when whole; AS_ERR_INTEGRITY when it is not (entry->cause says why), AS_ERR_MEMORY, errors of
+ * io_open_file. */
 enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
 			       struct segment_entry *entry, uint8_t **data);
 

@@ -25,7 +25,8 @@ struct segment_reader {
 
 	uint8_t *window;
 	size_t window_size;		/* bytes allocated */
-	size_t next_load;		/* bytes to be read next: few for one entry, all for a walk */
+	/* bytes to be read next: few for one entry, all for a walk */
+	size_t next_load;
 	uint64_t window_offset;
 	size_t window_len;
 
@@ -42,21 +43,26 @@ struct segment_reader {
 /* What nine bytes of header say by themselves, @left bytes before the end of the file. */
 enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
 
-/* Up to @want bytes (at most the window's size) at @offset in one piece; fewer at the end of the file and before
- * bytes that the disk refuses. The pointer lives until the next call. */
-size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want, const uint8_t **bytes);
+/* Up to @want bytes (at most the window's size) at @offset in one piece; fewer at the end of the
+ * file and before bytes that the disk refuses. The pointer lives until the next call. */
+size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want,
+		    const uint8_t **bytes);
 
-/* As many bytes at @offset as the window holds, which is filled anew only when it holds no whole header. */
+/* As many bytes at @offset as the window holds, which is filled anew only when it holds no whole
+ * header. */
 size_t segment_peek_rest(struct segment_reader *reader, uint64_t offset, const uint8_t **bytes);
 
-/* Fill in the header fields of the bytes at @entry->offset as far as they are there. False when not even nine are. */
+/* Fill in the header fields of the bytes at @entry->offset as far as they are there. False when not
+ * even nine are. */
 bool segment_read_header(struct segment_reader *reader, struct segment_entry *entry);
 
-/* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged, size and tag. */
+/* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged,
+ * size and tag. */
 void segment_decode(struct segment_reader *reader, uint64_t offset, struct segment_entry *entry);
 
-/* Make a row of the damaged *@entry that segment_decode left: how far it reaches, and where the walk goes on. It is
- * read a second time first, and is no damage when it is whole then. AS_ERR_MEMORY. */
+/* Make a row of the damaged *@entry that segment_decode left: how far it reaches, and where the
+ * walk goes on. It is read a second time first, and is no damage when it is whole then.
+ * AS_ERR_MEMORY. */
 enum as_err segment_resynchronise(struct segment_reader *reader, struct segment_entry *entry);
 
 #endif

@@ -21,7 +21,8 @@ static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
 	struct segment_entry e = { .offset = offset };
 	uint32_t crc;
 	if (offset >= r->length || !segment_read_header(r, &e) ||
-	    segment_judge_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) != SEGMENT_WHOLE)
+	    segment_judge_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) !=
+		    SEGMENT_WHOLE)
 		return false;
 	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
 		return false;
@@ -64,7 +65,8 @@ static bool is_witness(struct segment_reader *r, uint64_t offset)
 	       whole_at(r, offset, &size, &r->witnesses.rows[i]);
 }
 
-/* The size that the header at @offset claims, when it can be believed and stays in the file; else 0. */
+/* The size that the header at @offset claims, when it can be believed and stays in the file; else
+ * 0. */
 static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 {
 	struct segment_entry e = { .offset = offset };
@@ -74,7 +76,8 @@ static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 	return e.raw_size;
 }
 
-/* Do the sizes lead from the damaged entry at @offset to a whole one, or exactly to the end of the file? */
+/* Do the sizes lead from the damaged entry at @offset to a whole one, or exactly to the end of the
+ * file? */
 static bool sizes_lead_on(struct segment_reader *r, uint64_t offset)
 {
 	uint32_t size;
@@ -89,8 +92,8 @@ static bool sizes_lead_on(struct segment_reader *r, uint64_t offset)
 	return false;
 }
 
-/* Do the entries from @offset on lead to @extent_end or beyond? A payload that holds entries of its own cannot
- * do that: what follows the damaged entry is not part of it. */
+/* Do the entries from @offset on lead to @extent_end or beyond? A payload that holds entries of its
+ * own cannot do that: what follows the damaged entry is not part of it. */
 static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent_end)
 {
 	while (offset < extent_end) {
@@ -104,7 +107,8 @@ static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent
 		}
 		size = claimed_size(r, offset);
 		uint32_t next;
-		if (size == 0 || (offset + size != r->length && !whole_at(r, offset + size, &next, NULL)))
+		if (size == 0 ||
+		    (offset + size != r->length && !whole_at(r, offset + size, &next, NULL)))
 			return false;
 		offset += size;
 	}
@@ -126,7 +130,8 @@ static bool is_cancelled(struct segment_reader *r)
 	return r->is_cancelled;
 }
 
-/* Eight zeros where five neighbouring places would have their sizes: long runs of zeros are common after a crash. */
+/* Eight zeros where five neighbouring places would have their sizes: long runs of zeros are common
+ * after a crash. */
 static bool sizes_are_zero(const uint8_t *p, size_t there)
 {
 	uint64_t word;
@@ -136,7 +141,8 @@ static bool sizes_are_zero(const uint8_t *p, size_t there)
 	return word == 0;
 }
 
-/* The first place in [@from, @end) where an entry could begin, or @end; also @end when cancelled. */
+/* The first place in [@from, @end) where an entry could begin, or @end; also @end when cancelled.
+ */
 static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t end)
 {
 	while (from < end && !is_cancelled(r)) {
@@ -161,9 +167,10 @@ static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t
 	return end;
 }
 
-/* Is the whole entry of @size bytes at @offset to be believed, though it was found by searching behind a damaged entry
- * that claims everything up to @extent_end? */
-static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size, uint64_t extent_end)
+/* Is the whole entry of @size bytes at @offset to be believed, though it was found by searching
+ * behind a damaged entry that claims everything up to @extent_end? */
+static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size,
+			uint64_t extent_end)
 {
 	if (is_witness(r, offset))
 		return true;
@@ -171,8 +178,8 @@ static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size
 	       (offset >= extent_end || leads_out(r, offset, extent_end));
 }
 
-/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The damaged entry before
- * it claims everything up to @extent_end (@from where it claims nothing). */
+/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The
+ * damaged entry before it claims everything up to @extent_end (@from where it claims nothing). */
 static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
 {
 	uint32_t size;
@@ -210,7 +217,8 @@ static void resynchronise(struct segment_reader *r, struct segment_entry *e)
 		if (end < r->length) {
 			if (!is_witness(r, end))
 				r->searched_at = end;
-			/* Entries follow, so the file does not end inside this one: its size is wrong. */
+			/* Entries follow, so the file does not end inside this one: its size is
+			 * wrong. */
 			if (e->cause == SEGMENT_TORN)
 				e->cause = SEGMENT_SIZE_LARGE;
 		}

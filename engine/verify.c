@@ -180,7 +180,8 @@ enum as_err verify_run(const struct view *view, unsigned threads, struct verify_
 
 /* ---- asking ---- */
 
-bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE], struct replay_event *place)
+bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   struct replay_event *place)
 {
 	struct index_bucket bucket;
 	struct replay_event event;
@@ -215,8 +216,8 @@ static enum as_err index_place(const struct view *view, const uint8_t key[KEY_SI
 	return err;
 }
 
-enum entry_status entry_status(const struct view *view, const struct verify *verify, uint32_t segment,
-			       const struct segment_entry *entry, bool *known)
+enum entry_status entry_status(const struct view *view, const struct verify *verify,
+			       uint32_t segment, const struct segment_entry *entry, bool *known)
 {
 	const bool is_committed = verify ? verify->has_end && segment <= verify->end
 					 : view_is_committed(view, segment);

@@ -1,8 +1,9 @@
 /* engine/verify.h - read everything, hold it against everything.
  *
- * Every entry of every segment is read and its checksum computed, by several threads; the log is replayed and compared in both
- * directions with the index and with the hints. No second index is built: a PUT that the index maps back to is
- * live, and only what disagrees or is deleted is remembered (see replay.h). Where no index fits the log, the whole log is.
+ * Every entry of every segment is read and its checksum computed, by several threads; the log is
+ * replayed and compared in both directions with the index and with the hints. No second index is
+ * built: a PUT that the index maps back to is live, and only what disagrees or is deleted is
+ * remembered (see replay.h). Where no index fits the log, the whole log is.
  */
 #ifndef ATTICSCOPE_VERIFY_H
 #define ATTICSCOPE_VERIFY_H
@@ -23,7 +24,8 @@ struct segment_facts {
 	bool is_unopened;		/* the file could not be opened */
 	bool is_unreadable;		/* that, or it holds unreadable ranges */
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
-	_Atomic uint32_t live;		/* PUTs that the log holds at its end; by the index until all is compared */
+	/* PUTs that the log holds at its end; by the index until all is compared */
+	_Atomic uint32_t live;
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
 	uint64_t damaged_bytes;
@@ -31,7 +33,8 @@ struct segment_facts {
 
 /* Shared between the workers and whoever looks on. */
 struct verify_progress {
-	_Atomic uint64_t bytes_done, bytes_total;	/* the total grows while files are opened for the first time */
+	/* the total grows while files are opened for the first time */
+	_Atomic uint64_t bytes_done, bytes_total;
 	_Atomic uint32_t segments_done;
 	_Atomic uint32_t problems;
 	_Atomic bool cancel;		/* set by the onlooker: stop at the next entry */
@@ -40,10 +43,11 @@ struct verify_progress {
 enum tail_kind {
 	TAIL_NONE, TAIL_UNCOMMITTED, TAIL_TORN, TAIL_COMMIT_DAMAGED, TAIL_WAS_COMMITTED
 };
-const char *tail_kind_name(enum tail_kind kind);	/* "none", "uncommitted", "torn", "commit damaged", "was committed" */
+/* "none", "uncommitted", "torn", "commit damaged", "was committed" */
+const char *tail_kind_name(enum tail_kind kind);
 
-/* A damaged stretch of the log. At most VERIFY_DAMAGE_SEGMENT of a segment and VERIFY_DAMAGE_MAX in all are
- * remembered; segment_facts counts them all. */
+/* A damaged stretch of the log. At most VERIFY_DAMAGE_SEGMENT of a segment and VERIFY_DAMAGE_MAX in
+ * all are remembered; segment_facts counts them all. */
 #define VERIFY_DAMAGE_SEGMENT 4096u
 #define VERIFY_DAMAGE_MAX (1u << 20)
 struct verify_damage {
@@ -58,37 +62,45 @@ struct verify_damage {
 struct verify {
 	const struct view *view;	/* borrowed */
 	struct segment_facts *facts;	/* one for each of view->layout.segments, same positions */
-	struct findings findings;	/* all: those of opening and those of verifying; sorted when complete.
-					 * While verify_work runs look at a copy: verify_copy_findings */
+	/* all: those of opening and those of verifying; sorted when complete. While verify_work
+	 * runs look at a copy: verify_copy_findings */
+	struct findings findings;
 	struct verify_damage *damage;	/* ascending by segment and offset */
 	size_t damage_count;
 	enum tail_kind tail;
 	bool has_end;			/* the log holds anything at all */
-	uint32_t end;			/* the last segment of the log: the transaction id, or above it where the tail was committed */
+	/* the last segment of the log: the transaction id, or above it where the tail was
+	 * committed */
+	uint32_t end;
 	uint64_t bytes;			/* read */
 	uint64_t objects;		/* what the log holds at its end */
 	uint64_t superseded;		/* whole PUTs in the log that are not live */
 	bool index_was_compared;	/* it is of the log's own transaction, or a newer one */
-	bool index_is_intact;		/* and nothing about it was wrong: a witness to be believed */
+	/* and nothing about it was wrong: a witness to be believed */
+	bool index_is_intact;
 	bool complete;			/* not cancelled, no memory error */
-	struct replay *replay;		/* newest events of the keys that the index does not settle */
-	_Atomic uint64_t *confirmed;	/* a bit for each index bucket: a whole PUT stands where it points */
+	/* newest events of the keys that the index does not settle */
+	struct replay *replay;
+	/* a bit for each index bucket: a whole PUT stands where it points */
+	_Atomic uint64_t *confirmed;
 	pthread_mutex_t mutex;		/* findings and damage, while verify_work runs */
 };
 
-/* Verify @view with @threads threads (0: one for each processor). @progress may be looked at from another thread; it must be
- * zeroed before. *@out is the caller's until verify_free, also when AS_ERR_CANCELLED is returned (complete is then false).
- * AS_ERR_MEMORY, AS_ERR_CANCELLED. Damage and I/O errors are findings, not errors. The result does not depend on @threads. */
+/* Verify @view with @threads threads (0: one for each processor). @progress may be looked at from
+ * another thread; it must be zeroed before. *@out is the caller's until verify_free, also when
+ * AS_ERR_CANCELLED is returned (complete is then false). AS_ERR_MEMORY, AS_ERR_CANCELLED. Damage
+ * and I/O errors are findings, not errors. The result does not depend on @threads. */
 enum as_err verify_run(const struct view *view, unsigned threads, struct verify_progress *progress,
 		       struct verify **out);
 
-/* The same in two steps, so that an onlooker can watch the facts while verify_work runs in another thread. */
+/* The same in two steps, so that an onlooker can watch the facts while verify_work runs in another
+ * thread. */
 enum as_err verify_new(const struct view *view, struct verify **out);
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress);
 void verify_free(struct verify *verify);
 
-/* A sorted copy of what was found so far, also while verify_work runs in another thread; the caller frees
- * it with findings_free. AS_ERR_MEMORY. */
+/* A sorted copy of what was found so far, also while verify_work runs in another thread; the caller
+ * frees it with findings_free. AS_ERR_MEMORY. */
 enum as_err verify_copy_findings(struct verify *verify, struct findings *copy);
 
 enum entry_status {
@@ -97,12 +109,15 @@ enum entry_status {
 };
 const char *entry_status_name(enum entry_status status);	/* as in the JSON */
 
-/* What became of the entry in @segment. With @verify (complete) the log itself answers; with NULL the index, where it fits the
- * log (view_index_fits), by a look-up on the disk: *@known is false where neither can tell. */
-enum entry_status entry_status(const struct view *view, const struct verify *verify, uint32_t segment,
-			       const struct segment_entry *entry, bool *known);
+/* What became of the entry in @segment. With @verify (complete) the log itself answers; with NULL
+ * the index, where it fits the log (view_index_fits), by a look-up on the disk: *@known is false
+ * where neither can tell. */
+enum entry_status entry_status(const struct view *view, const struct verify *verify,
+			       uint32_t segment, const struct segment_entry *entry, bool *known);
 
-/* Where the log, with the index as a witness, has @key: false when it is not an object. Needs a complete @verify. */
-bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE], struct replay_event *event);
+/* Where the log, with the index as a witness, has @key: false when it is not an object. Needs a
+ * complete @verify. */
+bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   struct replay_event *event);
 
 #endif

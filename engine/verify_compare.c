@@ -31,7 +31,8 @@ static size_t damage_from(const struct verify *verify, uint32_t segment)
 }
 
 /* Is @offset of @segment in a damaged stretch? *@cause is why. */
-static bool is_damaged_at(const struct verify *verify, uint32_t segment, uint32_t offset, uint8_t *cause)
+static bool is_damaged_at(const struct verify *verify, uint32_t segment, uint32_t offset,
+			  uint8_t *cause)
 {
 	size_t i = damage_from(verify, segment);
 	const size_t first = i;
@@ -90,7 +91,8 @@ static bool damage_is_after(const struct verify *verify, const struct replay_eve
 }
 
 /* The mapping leads nowhere, and the log knows nothing newer. */
-static enum verdict settle_unconfirmed(const struct verify *verify, const struct index_bucket *bucket,
+static enum verdict settle_unconfirmed(const struct verify *verify,
+				       const struct index_bucket *bucket,
 				       const struct replay_event *event)
 {
 	const enum aim aim = aim_of(verify, bucket);
@@ -150,8 +152,10 @@ static const struct {
 	[VERDICT_UNDELETED] = { true, false, true, PROBLEM_INDEX_KEY_DELETED, "" },
 	[VERDICT_LOST] = { true, false, false, PROBLEM_OBJECT_LOST, "" },
 	[VERDICT_UNREADABLE] = { true, false, false, PROBLEM_OBJECT_UNREADABLE, "" },
-	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
-	[VERDICT_PHANTOM] = { true, false, true, PROBLEM_INDEX_MAPPING, "the log knows no such object" },
+	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING,
+				  "the PUT lies elsewhere" },
+	[VERDICT_PHANTOM] = { true, false, true, PROBLEM_INDEX_MAPPING,
+			      "the log knows no such object" },
 };
 
 struct compare {
@@ -198,7 +202,8 @@ static enum as_err note_missing(struct compare *compare, uint32_t segment)
 {
 	const size_t count = compare->missing_count;
 	if ((count & (count - 1)) == 0) {
-		uint32_t *grown = realloc(compare->missing, (count ? count * 2 : 1) * sizeof(*grown));
+		uint32_t *grown =
+			realloc(compare->missing, (count ? count * 2 : 1) * sizeof(*grown));
 		if (!grown)
 			return AS_ERR_MEMORY;
 		compare->missing = grown;
@@ -240,8 +245,9 @@ bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
 	       (bucket % 64) & 1;
 }
 
-/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the second walk)
- * the index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
+/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the
+ * second walk) the index does not hold it. Mappings that were not confirmed are settled by the walk
+ * over the index. */
 static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 				     const struct replay_event *event)
 {
@@ -317,7 +323,8 @@ static enum as_err name_lost_without_index(struct compare *compare)
 		if (!damage->has_key || damage->raw_tag != SEGMENT_PUT ||
 		    damage->cause == SEGMENT_ZEROS)
 			continue;
-		/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
+		/* Any event that is left speaks for itself: the object lives on, or was deleted
+		 * later. */
 		if (replay_find(verify->replay, damage->key, &event) &&
 		    (event.is_put || replay_time(event.segment, event.offset) >
 				     replay_time(damage->segment, (uint32_t)damage->offset)))
@@ -342,7 +349,8 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static enum as_err report_missing_segment(struct compare *compare, uint32_t segment, uint64_t objects)
+static enum as_err report_missing_segment(struct compare *compare, uint32_t segment,
+					  uint64_t objects)
 {
 	struct finding finding = finding_of(PROBLEM_SEGMENT_MISSING);
 	finding.segment = segment;
@@ -373,7 +381,8 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	const struct segment_facts *facts = facts_of(verify, row->segment);
 	if (facts)
 		return AS_OK;	/* the walk over the segments compares it */
-	/* A segment that held nothing may be gone; one that did is named by the index's mappings already. */
+	/* A segment that held nothing may be gone; one that did is named by the index's mappings
+	 * already. */
 	if (row->live <= 0 || verify->index_was_compared || has_unlisted_folders(verify->view))
 		return AS_OK;
 	return report_missing_segment(compare, row->segment, (uint64_t)row->live);
@@ -404,7 +413,8 @@ static enum as_err compare_hints(struct compare *compare)
 		return AS_OK;
 	for (size_t i = 0; err == AS_OK && i < view->hints.segment_count; i++)
 		err = compare_hints_row(compare, &view->hints.segments[i]);
-	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new ones. */
+	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
+	 * ones. */
 	if (verify->damage_count > 0 || compare->has_gaps)
 		return err;
 	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)

@@ -32,8 +32,8 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	enum as_err err = index_load(&view->index, threads, &run->index.image);
 	if (err == AS_ERR_IO) {
 		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
-		snprintf(finding.detail, sizeof(finding.detail), "index.%" PRIu32 ": a block cannot be read",
-			 view->index_transaction);
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "index.%" PRIu32 ": a block cannot be read", view->index_transaction);
 		return verify_add(run, &finding);
 	}
 	if (err != AS_OK)

@@ -11,7 +11,8 @@
 
 #include "verify.h"
 
-/* The index in memory, and which of its buckets point into which segment (made at the first damage). */
+/* The index in memory, and which of its buckets point into which segment (made at the first
+ * damage). */
 struct verify_index {
 	bool is_loaded;
 	bool is_whole;			/* every used bucket counted, reachable, and once */
@@ -38,11 +39,12 @@ bool verify_should_stop(const struct verify_run *run);
 /* Add @finding under the lock and count it for the onlooker. */
 enum as_err verify_add(struct verify_run *run, const struct finding *finding);
 
-/* Load the index if it can be held against the log at all: one older than the log's end says nothing about it.
- * An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
+/* Load the index if it can be held against the log at all: one older than the log's end says
+ * nothing about it. An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run, unsigned threads);
 
-/* An index that turns out older than the log's end, once the tail was looked into, is not compared. */
+/* An index that turns out older than the log's end, once the tail was looked into, is not compared.
+ */
 void verify_drop_stale_index(struct verify_run *run);
 
 /* After verify_load_index, whatever it returned. */
@@ -79,8 +81,9 @@ enum verdict {
 	VERDICT_PHANTOM		/* only the index speaks of it, and maps it to something else */
 };
 
-/* @bucket: the index's mapping, or NULL; @is_confirmed: a whole PUT of the key stands there; @event: the newest event
- * that the log has apart from that one, or NULL. Where the verdict is an object, *@place is where. */
+/* @bucket: the index's mapping, or NULL; @is_confirmed: a whole PUT of the key stands there;
+ * @event: the newest event that the log has apart from that one, or NULL. Where the verdict is an
+ * object, *@place is where. */
 enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
 			   bool is_confirmed, const struct replay_event *event,
 			   struct replay_event *place);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries looked up in the index together: far enough ahead that its memory has come when it is needed. */
+/* Entries looked up in the index together: far enough ahead that its memory has come when it is
+ * needed. */
 #define BATCH 32u
 /* Bytes between two looks at the cancel flag. */
 #define REPORT_BYTES (1u << 20)

@@ -27,8 +27,9 @@ static bool is_mapped(const struct verify_run *run, uint32_t segment, const stru
 	return bucket.segment == segment && bucket.offset == e->offset;
 }
 
-/* Is the damaged last row what is left of a COMMIT, with everything before it whole? Either it has just the length
- * of one and does not look like the beginning of a longer entry, or zeros stand from there on. */
+/* Is the damaged last row what is left of a COMMIT, with everything before it whole? Either it has
+ * just the length of one and does not look like the beginning of a longer entry, or zeros stand
+ * from there on. */
 static bool was_commit(const struct segment_entry *last, bool all_before_whole, uint64_t whole)
 {
 	if (!all_before_whole || whole == 0 || last->tag != SEGMENT_DAMAGED)
@@ -111,13 +112,15 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 			continue;
 		summary->kept = i + 1;
 		summary->kept_look = look;
-		summary->kind = is_named || look.is_mapped ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
+		summary->kind =
+			is_named || look.is_mapped ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
 	}
 	segment_reader_free(reader);
 	return err;
 }
 
-/* No COMMIT is left at all, but entries are: everything counts, since a rollback would empty the repository. */
+/* No COMMIT is left at all, but entries are: everything counts, since a rollback would empty the
+ * repository. */
 static enum as_err keep_everything(struct verify_run *run, struct tail_summary *summary)
 {
 	const struct view *view = run->view;
@@ -163,10 +166,12 @@ enum as_err verify_judge_tail(struct verify_run *run)
 		const uint32_t end = view->layout.segments[summary.kept - 1].number;
 		verify->has_end = true;
 		verify->end = end;
-		err = add_tail_finding(run, summary.kind == TAIL_WAS_COMMITTED
-				       ? PROBLEM_TAIL_WAS_COMMITTED : PROBLEM_TAIL_COMMIT_DAMAGED,
-				       end, &summary.kept_look.last,
-				       segment_cause_text((enum segment_cause)summary.kept_look.last.cause));
+		err = add_tail_finding(
+			run,
+			summary.kind == TAIL_WAS_COMMITTED ? PROBLEM_TAIL_WAS_COMMITTED
+							   : PROBLEM_TAIL_COMMIT_DAMAGED,
+			end, &summary.kept_look.last,
+			segment_cause_text((enum segment_cause)summary.kept_look.last.cause));
 	}
 	if (err == AS_OK && !view->has_transaction && summary.whole > 0)
 		err = keep_everything(run, &summary);

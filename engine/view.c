@@ -191,8 +191,8 @@ static enum as_err read_index(struct view *view)
 {
 	if (!view->has_index)
 		return judge_missing(view, PROBLEM_INDEX_MISSING, "index");
-	const enum as_err err = index_open(view->io, view->fd, view->index_transaction, &view->index,
-					   &view->findings);
+	const enum as_err err = index_open(view->io, view->fd, view->index_transaction,
+					   &view->index, &view->findings);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	return judge_number(view, "index", view->index_transaction, PROBLEM_INDEX_STALE,
@@ -203,8 +203,8 @@ static enum as_err read_hints(struct view *view)
 {
 	if (!view->has_hints)
 		return judge_missing(view, PROBLEM_HINTS_MISSING, "hints");
-	const enum as_err err = hints_read(view->io, view->fd, view->hints_transaction, &view->hints,
-					   &view->findings);
+	const enum as_err err = hints_read(view->io, view->fd, view->hints_transaction,
+					   &view->hints, &view->findings);
 	if (err != AS_OK)
 		return err;
 	return judge_number(view, "hints", view->hints_transaction, PROBLEM_HINTS_STALE,
@@ -221,12 +221,14 @@ static enum as_err judge_tail(struct view *view)
 	const bool has_end = view_log_end(view, &end);
 	enum as_err err = AS_OK;
 	if (has_end && is_in_tail(view, end))
-		err = findings_note(&view->findings, PROBLEM_TAIL_WAS_COMMITTED, end, FINDING_NOWHERE,
-				    "index or hints bear the number %" PRIu32, end);
+		err = findings_note(&view->findings, PROBLEM_TAIL_WAS_COMMITTED, end,
+				    FINDING_NOWHERE, "index or hints bear the number %" PRIu32,
+				    end);
 	if (err == AS_OK && !view->has_transaction)
 		err = findings_note(&view->findings, PROBLEM_NO_COMMIT, FINDING_NOWHERE,
 				    FINDING_NOWHERE, "%zu segment%s", count, count == 1 ? "" : "s");
-	const size_t above = has_end && end < UINT32_MAX ? layout_from(&view->layout, end + 1) : count;
+	const size_t above =
+		has_end && end < UINT32_MAX ? layout_from(&view->layout, end + 1) : count;
 	if (err != AS_OK || above == count)
 		return err;
 	return findings_note(&view->findings, PROBLEM_TAIL_UNCOMMITTED,
@@ -311,7 +313,8 @@ static enum as_err open_folder(struct view *view, struct as_error *error)
 	}
 	static const char *const signs[] = { CONFIG_NAME, "data" };
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
-		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 ||
 		    errno != ENOENT)
 			return AS_OK;
 	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0,
@@ -325,9 +328,10 @@ static enum as_err take_lock(struct view *view, struct as_error *error)
 		return AS_OK;
 	const struct lock_holder *holder = &view->lock.holder;
 	if (!holder->known || holder->pid <= 0)
-		return as_fail(error, AS_ERR_LOCKED, 0,
-			       "%s: another process, perhaps on another machine, holds the exclusive lock",
-			       view->path);
+		return as_fail(
+			error, AS_ERR_LOCKED, 0,
+			"%s: another process, perhaps on another machine, holds the exclusive lock",
+			view->path);
 	return as_fail(error, AS_ERR_LOCKED, 0,
 		       "%s: process %ld (%s) holds the exclusive lock", view->path,
 		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
@@ -337,8 +341,10 @@ static enum as_err read_all(struct view *view)
 {
 	enum as_err err = config_read(view->io, view->fd, &view->config, &view->findings);
 	if (err == AS_OK)
-		err = layout_read(view->io, view->fd, view->config.has_segments_per_dir
-				  ? view->config.segments_per_dir : 0, &view->layout, &view->findings);
+		err = layout_read(view->io, view->fd,
+				  view->config.has_segments_per_dir ? view->config.segments_per_dir
+								    : 0,
+				  &view->layout, &view->findings);
 	if (err == AS_OK) {
 		stamp_tail(view, &view->stamp);
 		err = find_transaction(view);

@@ -1,9 +1,8 @@
 /* engine/view.h - the read-only picture of one repository.
  *
- * Opening reads folder listings, config, the header of the index, the hints and the last nine bytes of the last
- * segments: not the data. Nothing is written, ever. All reading code gets a const struct view and
- * may use it from any number of threads at once.
- */
+ * Opening reads folder listings, config, the header of the index, the hints and the last nine bytes
+ * of the last segments: not the data. Nothing is written, ever. All reading code gets a const
+ * struct view and may use it from any number of threads at once. */
 #ifndef ATTICSCOPE_VIEW_H
 #define ATTICSCOPE_VIEW_H
 
@@ -37,10 +36,12 @@ struct view {
 	struct config config;
 	struct layout layout;
 
-	/* The log. The transaction id is the number of the newest complete segment. Segments above it are the tail. */
+	/* The log. The transaction id is the number of the newest complete segment. Segments above
+	 * it are the tail. */
 	bool has_transaction;
 	uint32_t transaction;
-	size_t tail;			/* position in layout of the first tail segment; layout.count where there is none */
+	/* position in layout of the first tail segment; layout.count where there is none */
+	size_t tail;
 
 	/* Index and hints: the newest of each, whatever its number. */
 	bool has_index;			/* a file index.N is there */
@@ -54,57 +55,65 @@ struct view {
 	struct view_stamp stamp;
 };
 
-/* Open @path. *@view is the caller's until view_close. Errors, with a message in @error: AS_ERR_DOES_NOT_EXIST,
- * AS_ERR_DENIED, AS_ERR_INVALID_REPOSITORY (neither config nor data/ nor an index is there),
- * AS_ERR_LOCKED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is not an error. */
+/* Open @path. *@view is the caller's until view_close. Errors, with a message in @error:
+ * AS_ERR_DOES_NOT_EXIST, AS_ERR_DENIED, AS_ERR_INVALID_REPOSITORY (neither config nor data/ nor an
+ * index is there), AS_ERR_LOCKED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is not
+ * an error. */
 enum as_err view_open(const char *path, const struct view_options *options, struct view **view,
 		      struct as_error *error);
 
 void view_close(struct view *view);
 
-/* Was the repository changed on the disk since the view was opened? Touches the disk: not for the thread that draws. */
+/* Was the repository changed on the disk since the view was opened? Touches the disk: not for the
+ * thread that draws. */
 bool view_is_changed(const struct view *view);
 
 /* Is segment @number committed, that is not above the transaction id? */
 bool view_is_committed(const struct view *view, uint32_t number);
 
-/* Can the index be held against the log: readable, and of the log's own transaction? That is the transaction id or,
- * where index or hints bear the number of a segment in the tail, that number: they are written only after its COMMIT. */
+/* Can the index be held against the log: readable, and of the log's own transaction? That is the
+ * transaction id or, where index or hints bear the number of a segment in the tail, that number:
+ * they are written only after its COMMIT. */
 bool view_index_fits(const struct view *view);
 
-/* The last segment of the log as far as opening can tell: the transaction id, or a tail segment whose number index or hints bear.
- * False when there is none. */
+/* The last segment of the log as far as opening can tell: the transaction id, or a tail segment
+ * whose number index or hints bear. False when there is none. */
 bool view_log_end(const struct view *view, uint32_t *end);
 
-/* Where the index says that PUTs begin in @segment, for segment_open, ascending by offset. Reads the whole index; gives no
- * rows where it does not fit the log. The caller frees *@rows. AS_ERR_MEMORY. */
+/* Where the index says that PUTs begin in @segment, for segment_open, ascending by offset. Reads
+ * the whole index; gives no rows where it does not fit the log. The caller frees *@rows.
+ * AS_ERR_MEMORY. */
 enum as_err view_witnesses(const struct view *view, uint32_t segment, struct segment_witness **rows,
 			   size_t *count);
 
-/* The same as a segment_witness_fn: @context is a struct view_witness, zeroed but for view before the first use; the
- * caller frees rows after the last. Out of memory means no witnesses. */
+/* The same as a segment_witness_fn: @context is a struct view_witness, zeroed but for view before
+ * the first use; the caller frees rows after the last. Out of memory means no witnesses. */
 struct view_witness {
 	const struct view *view;
 	struct segment_witness *rows;
 };
 void view_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
 
-/* The payload of the object at @segment:@offset or of @key by the index. The checksum is verified and the key compared
- * before anything is returned. *@data is the caller's to free.
- * AS_ERR_OBJECT_NOT_FOUND, AS_ERR_INTEGRITY, AS_ERR_IO, AS_ERR_MEMORY; @error names file, segment and offset. */
+/* The payload of the object at @segment:@offset or of @key by the index. The checksum is verified
+ * and the key compared before anything is returned. *@data is the caller's to free.
+ * AS_ERR_OBJECT_NOT_FOUND, AS_ERR_INTEGRITY, AS_ERR_IO, AS_ERR_MEMORY; @error names file, segment
+ * and offset. */
 enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
 			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error);
 
-/* Find the one key in the index that begins with @prefix. AS_ERR_OBJECT_NOT_FOUND, AS_ERR_AMBIGUOUS, AS_ERR_IO;
- * AS_ERR_INTEGRITY when there is no index to search. Reads the whole index unless 64 digits are given. */
+/* Find the one key in the index that begins with @prefix. AS_ERR_OBJECT_NOT_FOUND,
+ * AS_ERR_AMBIGUOUS, AS_ERR_IO; AS_ERR_INTEGRITY when there is no index to search. Reads the whole
+ * index unless 64 digits are given. */
 enum as_err view_find_key(const struct view *view, const struct key_prefix *prefix,
 			  struct index_bucket *bucket, struct as_error *error);
 
 /* Where an index bucket's mapping leads. */
 enum index_target {
-	TARGET_OK, TARGET_NO_SEGMENT, TARGET_NOT_A_PUT, TARGET_OTHER_KEY, TARGET_DAMAGED, TARGET_OUT_OF_RANGE
+	TARGET_OK, TARGET_NO_SEGMENT, TARGET_NOT_A_PUT, TARGET_OTHER_KEY, TARGET_DAMAGED,
+	TARGET_OUT_OF_RANGE
 };
-const char *index_target_name(enum index_target target);	/* "ok", "no-segment", ... as in the JSON */
+/* "ok", "no-segment", ... as in the JSON */
+const char *index_target_name(enum index_target target);
 
 /* Read the entry that @bucket maps to and judge it, its checksum included. */
 enum index_target view_target(const struct view *view, const struct index_bucket *bucket);

@@ -30,21 +30,25 @@ enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], ui
 			       segment_cause_text((enum segment_cause)entry.cause));
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno,
-			       "%s/%s: segment %" PRIu32 ": cannot read", view->path, path, segment);
+			       "%s/%s: segment %" PRIu32 ": cannot read", view->path, path,
+			       segment);
 	if (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0) {
 		free(*data);
 		*data = NULL;
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
 			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32
-			       ": the entry is not a PUT of this key", view->path, path, segment, offset);
+			       ": the entry is not a PUT of this key",
+			       view->path, path, segment, offset);
 	}
 	*len = (size_t)(entry.size - SEGMENT_KEYED);
 	return AS_OK;
 }
 
-/* Call @each for every used bucket of the index on the disk. An unreadable block ends with AS_ERR_IO. */
+/* Call @each for every used bucket of the index on the disk. An unreadable block ends with
+ * AS_ERR_IO. */
 static enum as_err each_used_bucket(const struct view *view,
-				    enum as_err (*each)(void *context, const struct index_bucket *bucket),
+				    enum as_err (*each)(void *context,
+							const struct index_bucket *bucket),
 				    void *context)
 {
 	struct index_bucket *buckets = malloc(BUCKETS_AT_ONCE * sizeof(*buckets));
@@ -195,7 +199,8 @@ enum index_target view_target(const struct view *view, const struct index_bucket
 	layout_path(&view->layout, at, path);
 	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) != AS_OK) {
 		const bool is_beyond =
-			view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
+				0 &&
 			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
 		return is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
 								       : TARGET_DAMAGED;

@@ -24,7 +24,8 @@ static ssize_t pread_memory(const struct io *io, int fd, void *buffer, size_t le
 	struct memory_file *file = io->context;
 	const uint64_t from = (uint64_t)offset;
 	(void)fd;
-	const uint8_t *bytes = file->reads == 0 && file->first_bytes ? file->first_bytes : file->bytes;
+	const uint8_t *bytes =
+		file->reads == 0 && file->first_bytes ? file->first_bytes : file->bytes;
 	file->reads++;
 	if (from >= file->len)
 		return 0;
@@ -53,7 +54,8 @@ static int fstat_memory(const struct io *io, int fd, struct stat *st)
 	return 0;
 }
 
-static int fstatat_memory(const struct io *io, int dirfd, const char *path, struct stat *st, int flags)
+static int fstatat_memory(const struct io *io, int dirfd, const char *path, struct stat *st,
+			  int flags)
 {
 	(void)dirfd, (void)path, (void)flags;
 	return fstat_memory(io, MEMORY_FD, st);

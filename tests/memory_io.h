@@ -1,4 +1,5 @@
-/* tests/memory_io.h - a struct io over one file in memory, whatever name it is opened by, with faults to order. */
+/* tests/memory_io.h - a struct io over one file in memory, whatever name it is opened by, with
+ * faults to order. */
 #ifndef ATTICSCOPE_TESTS_MEMORY_IO_H
 #define ATTICSCOPE_TESTS_MEMORY_IO_H
 

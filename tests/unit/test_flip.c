@@ -1,4 +1,5 @@
-/* Every bit of every file of a small repository flipped in turn, and every file cut at every length. */
+/* Every bit of every file of a small repository flipped in turn, and every file cut at every
+ * length. */
 #include "build-config.h"
 
 #include "engine/diagnose.h"
@@ -30,7 +31,8 @@ struct world {
 	uint64_t checks, reported;
 };
 
-static void load(struct world *world, const struct builder *builder, const char *name, bool is_segment)
+static void load(struct world *world, const struct builder *builder, const char *name,
+		 bool is_segment)
 {
 	struct file *file = &world->files[world->count++];
 	struct stat st;
@@ -110,8 +112,8 @@ static void assert_unchanged(const struct world *world, const struct file *damag
 	}
 }
 
-/* Open, verify, diagnose. True when anything is wrong; a segment that ends between two entries and has lost nothing
- * that is still live is no more than a hint that it was cut. */
+/* Open, verify, diagnose. True when anything is wrong; a segment that ends between two entries and
+ * has lost nothing that is still live is no more than a hint that it was cut. */
 static bool check(struct world *world, const struct file *damaged)
 {
 	const struct view_options options = { .no_lock = true };
@@ -170,7 +172,8 @@ static void every_flipped_bit_is_survived_and_reported_in_a_segment(void **state
 		      (unsigned long long)world->reported);
 }
 
-/* A full segment without its COMMIT, and a later transaction behind it, is what Attic itself writes. */
+/* A full segment without its COMMIT, and a later transaction behind it, is what Attic itself
+ * writes. */
 static bool is_as_attic_writes(const struct file *file, size_t len)
 {
 	return file[1].is_segment && len == file->len - 9 && len > 100;
@@ -183,7 +186,8 @@ static void every_truncation_is_survived_and_reported_in_a_segment(void **state)
 		const struct file *file = &world->files[i];
 		for (size_t len = 0; len < file->len; len++) {
 			write_damaged(file, len);
-			if (!check(world, file) && file->is_segment && !is_as_attic_writes(file, len))
+			if (!check(world, file) && file->is_segment &&
+			    !is_as_attic_writes(file, len))
 				fail_msg("%s: cut at %zu was not reported", file->path, len);
 		}
 		write_damaged(file, file->len);
@@ -206,8 +210,8 @@ static void bits_of_a_used_bucket_are_reported(void **state)
 				write_damaged(file, file->len);
 				file->bytes[at + bit / 8] ^= (uint8_t)(1u << (bit % 8));
 				if (!check(world, file))
-					fail_msg("bucket %zu, bit %zu was not reported", (at - 18) / 40,
-						 bit);
+					fail_msg("bucket %zu, bit %zu was not reported",
+						 (at - 18) / 40, bit);
 			}
 		}
 		write_damaged(file, file->len);

@@ -125,10 +125,14 @@ static void expect_row(const struct walk *walk, size_t i, size_t offset, size_t 
 
 static void sizes_fit_at_the_edges(void **state)
 {
-	static const struct { uint8_t tag; uint32_t size; bool fits; } cases[] = {
-		{ 2, 9, true }, { 2, 10, false }, { 2, 8, false }, { 1, 41, true }, { 1, 42, false },
-		{ 1, 40, false }, { 0, 40, false }, { 0, 41, true }, { 0, 20971520, true },
-		{ 0, 20971521, false }, { 3, 41, false }, { 255, 9, false },
+	static const struct {
+		uint8_t tag;
+		uint32_t size;
+		bool fits;
+	} cases[] = {
+		{ 2, 9, true },        { 2, 10, false },       { 2, 8, false },  { 1, 41, true },
+		{ 1, 42, false },      { 1, 40, false },       { 0, 40, false }, { 0, 41, true },
+		{ 0, 20971520, true }, { 0, 20971521, false }, { 3, 41, false }, { 255, 9, false },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (segment_size_fits(cases[i].tag, cases[i].size) != cases[i].fits)
@@ -258,15 +262,26 @@ static void put_header(struct image *image, size_t offset, uint32_t size, int ta
 
 static void each_kind_of_damage_has_its_name(void **state)
 {
-	static const struct { uint32_t size; int tag; enum segment_cause cause; } cases[] = {
-		{ 0, 0, SEGMENT_SIZE_SMALL }, { 8, 0, SEGMENT_SIZE_SMALL }, { 40, 0, SEGMENT_SIZE_SMALL },
-		{ 40, 1, SEGMENT_SIZE_SMALL }, { 8, 2, SEGMENT_SIZE_SMALL },
-		{ 20971521, 0, SEGMENT_SIZE_LARGE }, { 0xffffffff, 0, SEGMENT_SIZE_LARGE },
-		{ 42, 1, SEGMENT_SIZE_LARGE }, { 10, 2, SEGMENT_SIZE_LARGE },
-		{ 91, 3, SEGMENT_BAD_TAG }, { 91, 255, SEGMENT_BAD_TAG },
+	static const struct {
+		uint32_t size;
+		int tag;
+		enum segment_cause cause;
+	} cases[] = {
+		{ 0, 0, SEGMENT_SIZE_SMALL },
+		{ 8, 0, SEGMENT_SIZE_SMALL },
+		{ 40, 0, SEGMENT_SIZE_SMALL },
+		{ 40, 1, SEGMENT_SIZE_SMALL },
+		{ 8, 2, SEGMENT_SIZE_SMALL },
+		{ 20971521, 0, SEGMENT_SIZE_LARGE },
+		{ 0xffffffff, 0, SEGMENT_SIZE_LARGE },
+		{ 42, 1, SEGMENT_SIZE_LARGE },
+		{ 10, 2, SEGMENT_SIZE_LARGE },
+		{ 91, 3, SEGMENT_BAD_TAG },
+		{ 91, 255, SEGMENT_BAD_TAG },
 		/* Reaches beyond the end, but entries follow: then it is the size that is wrong. */
 		{ 100000, 0, SEGMENT_SIZE_LARGE },
-		{ 90, 0, SEGMENT_CRC_MISMATCH }, { 91, 0, SEGMENT_WHOLE },
+		{ 90, 0, SEGMENT_CRC_MISMATCH },
+		{ 91, 0, SEGMENT_WHOLE },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct image image = image_new();
@@ -322,7 +337,8 @@ static void zeros_are_told_and_passed_over(void **state)
 	(void)state;
 }
 
-/* A PUT whose payload is a run of whole entries. Returns its offset; *@inside is that of the first inside. */
+/* A PUT whose payload is a run of whole entries. Returns its offset; *@inside is that of the first
+ * inside. */
 static size_t add_nest(struct image *image, uint8_t key, size_t cut, size_t *inside)
 {
 	struct image payload = { 0 };
@@ -542,7 +558,8 @@ static void hostile_headers_cost_no_more_than_linear_work(void **state)
 	while (segment_next(reader, &row) == AS_OK)
 		rows++;
 	assert_true(rows >= 1);
-	/* At a few rungs for each candidate, not its whole extent: 20,000 times 160 KiB would be 3 GB. */
+	/* At a few rungs for each candidate, not its whole extent: 20,000 times 160 KiB would be 3
+	 * GB. */
 	assert_true(file.bytes_read < (uint64_t)count * 16 * 1024);
 	segment_reader_free(reader);
 	free(image.bytes);
@@ -621,7 +638,8 @@ int main(void)
 		cmocka_unit_test(a_witness_inside_says_that_the_size_is_wrong),
 		cmocka_unit_test(entries_found_by_searching_are_marked),
 		cmocka_unit_test(adjacent_damaged_entries_are_rows_of_their_own),
-		cmocka_unit_test(an_unreadable_range_is_shown_at_its_place_and_costs_only_its_entry),
+		cmocka_unit_test(
+			an_unreadable_range_is_shown_at_its_place_and_costs_only_its_entry),
 		cmocka_unit_test(an_unreadable_header_is_passed_over),
 		cmocka_unit_test(a_file_that_is_all_unreadable_is_one_row),
 		cmocka_unit_test(an_entry_that_reads_differently_the_second_time_is_unstable),

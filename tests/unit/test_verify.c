@@ -1,4 +1,5 @@
-/* Every problem of the table, raised by a repository that has it, and what the diagnosis makes of it. */
+/* Every problem of the table, raised by a repository that has it, and what the diagnosis makes of
+ * it. */
 #include "build-config.h"
 
 #include "engine/diagnose.h"
@@ -21,8 +22,8 @@
 #define OBJECTS 24u
 #define BUCKETS 64u
 
-/* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4 overwritten; then 24 and 25.
- * Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
+/* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4
+ * overwritten; then 24 and 25. Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
 struct world {
 	char folder[BUILDER_PATH], repo[BUILDER_PATH];
 	struct builder *builder;
@@ -218,12 +219,14 @@ static void patch_put(const struct world *world, unsigned number, uint32_t at, c
 static void config_missing(struct world *w) { unlink(path_of(w, "config")); }
 static void config_version(struct world *w)
 {
-	rewrite_config(w, "[repository]\nversion = 2\nsegments_per_dir = 4\nmax_segment_size = 1500\n"
+	rewrite_config(w,
+		       "[repository]\nversion = 2\nsegments_per_dir = 4\nmax_segment_size = 1500\n"
 		       "id = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
 }
 static void config_id(struct world *w)
 {
-	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
+	rewrite_config(
+		w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
 }
 static void config_limits(struct world *w)
 {
@@ -280,7 +283,8 @@ static void segment_unreadable(struct world *w)
 }
 static void range_unreadable(struct world *w)
 {
-	builder_write_index(w->builder, builder_head(w->builder), 30);	/* 1218 bytes: keep the index out of it */
+	builder_write_index(w->builder, builder_head(w->builder),
+			    30); /* 1218 bytes: keep the index out of it */
 	w->fault.bad_offset = 1300;
 	w->fault.bad_length = 20;
 	w->io = &w->fault.io;
@@ -400,7 +404,7 @@ static void commit_flip_behind_an_older_index(struct world *w)
 		assert_int_equal(stat(path, &st), 0);
 		read_bytes(path, (uint64_t)st.st_size - 9, end, sizeof(end));
 	} while (end[8] != BUILDER_COMMIT);
-	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++)	/* it did not know the last transaction */
+	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++) /* it did not know the last transaction */
 		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
 	const char *from = copy_of(index_path(w));
 	snprintf(name, sizeof(name), "index.%u", older);
@@ -448,7 +452,10 @@ static void index_block_unreadable(struct world *w)
 	w->io = &w->fault.io;
 }
 static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOTANIDX", 8); }
-static void index_length(struct world *w) { builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7); }
+static void index_length(struct world *w)
+{
+	builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7);
+}
 static void index_stale(struct world *w)
 {
 	const char *from = copy_of(index_path(w));
@@ -603,7 +610,10 @@ static void unstable(struct world *w)
 	w->fault.io.pread = unstable_pread;
 	w->io = &w->fault.io;
 }
-static void write_meanwhile(struct world *w) { builder_write_file(path_of(w, "index.tmp"), "x", 1); }
+static void write_meanwhile(struct world *w)
+{
+	builder_write_file(path_of(w, "index.tmp"), "x", 1);
+}
 static void changed(struct world *w) { w->between = write_meanwhile; }
 
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
@@ -689,7 +699,8 @@ static const struct sample {
 	{ "segment-short", torn_between_entries, PROBLEM_SEGMENT_SHORT, REPAIR_SALVAGE, 3 },
 	{ "crc", crc, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 1 },
 	{ "crc-and-index", crc_without_index, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 1 },
-	{ "superseded-crc-and-index", superseded_crc_without_index, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 0 },
+	{ "superseded-crc-and-index", superseded_crc_without_index, PROBLEM_ENTRY_CRC,
+	  REPAIR_SALVAGE, 0 },
 	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
 	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
 	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
@@ -697,14 +708,16 @@ static const struct sample {
 	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
 	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
-	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index, PROBLEM_TAIL_COMMIT_DAMAGED,
-	  REPAIR_SALVAGE, 0 },
-	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index,
+	  PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE,
+	  0 },
 	{ "no-commit", no_commit, PROBLEM_NO_COMMIT, REPAIR_SALVAGE, 0 },
 	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },
 	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
-	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE,
+	  REPAIR_RECOVER, 0 },
 	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
 	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
 	{ "index-stale", index_stale, PROBLEM_INDEX_STALE, REPAIR_RECOVER, 0 },
@@ -735,8 +748,8 @@ static void print_findings(const struct world *world)
 	char message[512];
 	for (size_t i = 0; i < world->verify->findings.count; i++) {
 		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
-		print_message("#   %s: %s\n", problem_table[world->verify->findings.rows[i].problem].id,
-			      message);
+		print_message("#   %s: %s\n",
+			      problem_table[world->verify->findings.rows[i].problem].id, message);
 	}
 }
 
@@ -747,7 +760,8 @@ static bool sample_holds(const struct sample *sample, struct world *world)
 	return found(world, sample->problem) > 0 &&
 	       (sample->repair == world->diagnosis.recommended ||
 		/* Where hints cannot be read, nothing is known of compaction. */
-		(sample->repair == REPAIR_COMPACT && world->diagnosis.recommended == REPAIR_NONE)) &&
+		(sample->repair == REPAIR_COMPACT &&
+		 world->diagnosis.recommended == REPAIR_NONE)) &&
 	       world->diagnosis.clean == has_info_only &&
 	       found(world, PROBLEM_OBJECT_LOST) == sample->lost &&
 	       world->diagnosis.verdict[0] != '\0';
@@ -862,7 +876,8 @@ static void lookup_and_status_follow_the_log(void **state)
 	builder_key(3, entry.key);
 	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DELETED);
 	entry.tag = SEGMENT_DELETE;
-	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_TOMBSTONE);
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known),
+			 STATUS_TOMBSTONE);
 	entry.tag = SEGMENT_COMMIT;
 	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_COMMIT);
 	entry.tag = SEGMENT_DAMAGED;
@@ -905,8 +920,8 @@ static char *describe(const struct world *world)
 	}
 	for (size_t i = 0; i < world->view->layout.count; i++) {
 		const struct segment_facts *f = &world->verify->facts[i];
-		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits, f->damaged,
-			(unsigned)f->live, (unsigned long long)f->live_bytes,
+		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits,
+			f->damaged, (unsigned)f->live, (unsigned long long)f->live_bytes,
 			(unsigned long long)f->damaged_bytes);
 	}
 	fprintf(out, "%llu %llu %s\n", (unsigned long long)world->verify->objects,
@@ -1027,7 +1042,8 @@ int main(void)
 		cmocka_unit_test(the_result_does_not_depend_on_the_threads),
 		cmocka_unit_test(a_cancelled_run_says_so_and_is_not_complete),
 		cmocka_unit_test(progress_ends_at_all_bytes_and_segments),
-		cmocka_unit_test(a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only),
+		cmocka_unit_test(
+			a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only),
 		cmocka_unit_test(damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ struct world {
 	struct as_error error;
 };
 
-/* Objects 0 to 19 of 200 bytes, in segments of about 1000; 5 deleted, 6 overwritten in a second transaction. */
+/* Objects 0 to 19 of 200 bytes, in segments of about 1000; 5 deleted, 6 overwritten in a second
+ * transaction. */
 static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -111,7 +112,8 @@ static void opening_does_not_read_the_data(void **state)
 	struct fault fault;
 	fault_init(&fault);
 	assert_int_equal(open_view(world, &fault.io), AS_OK);
-	/* config, hints, header of the index, nine bytes of the last segment; each read to its end. */
+	/* config, hints, header of the index, nine bytes of the last segment; each read to its end.
+	 */
 	assert_in_range(fault.preads, 1, 16);
 	/* Each folder once and once more to list it; config, index, hints, the last segment. */
 	assert_in_range(fault.opens, 1, 2 * (world->view->layout.folder_count + 2) + 4);
@@ -226,7 +228,8 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 	assert_int_equal(open_view(world, NULL), AS_OK);
 	for (unsigned nibbles = 12; nibbles <= 64; nibbles += 52) {
 		const struct key_prefix prefix = prefix_of(6, nibbles);
-		assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_OK);
+		assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error),
+				 AS_OK);
 		assert_int_equal(view_get_at(world->view, bucket.key, bucket.segment, bucket.offset,
 					     &data, &len, &world->error), AS_OK);
 		assert_int_equal(len, 6);
@@ -327,11 +330,13 @@ static void witnesses_are_the_indexs_places_in_order(void **state)
 
 /* ---- history ---- */
 
-static struct history *history_of(struct world *world, const struct key_prefix *prefix, enum as_err want)
+static struct history *history_of(struct world *world, const struct key_prefix *prefix,
+				  enum as_err want)
 {
 	struct verify_progress progress = { 0 };
 	struct history *history = NULL;
-	assert_int_equal(history_run(world->view, prefix, 2, &progress, &history, &world->error), want);
+	assert_int_equal(history_run(world->view, prefix, 2, &progress, &history, &world->error),
+			 want);
 	return history;
 }
 
