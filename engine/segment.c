@@ -17,6 +17,14 @@ const uint8_t segment_commit[SEGMENT_HEADER] = {
 	0x40, 0xf4, 0x3c, 0x25, 9, 0, 0, 0, SEGMENT_COMMIT
 };
 
+const char *segment_tag_name(uint8_t tag)
+{
+	static const char *const names[] = {
+		[SEGMENT_PUT] = "PUT", [SEGMENT_DELETE] = "DELETE", [SEGMENT_COMMIT] = "COMMIT",
+	};
+	return tag < ARRAY_SIZE(names) ? names[tag] : "DAMAGED";
+}
+
 const char *segment_cause_text(enum segment_cause cause)
 {
 	static const char *const texts[SEGMENT_CAUSES] = {
@@ -131,7 +139,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->witness = witness;
 	r->witness_context = context;
 	r->witnesses = (struct segment_witnesses){ 0 };
-	r->searched_at = UINT64_MAX;
+	r->is_adrift = false;
 	r->steps_left = r->length / 16 + 1024;
 	r->is_cancelled = false;
 	return AS_OK;
@@ -279,7 +287,9 @@ enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
 		return AS_END;
 	segment_decode(r, r->position, e);
 	if (e->cause == SEGMENT_WHOLE) {
-		e->searched = e->offset == r->searched_at;
+		if (r->is_adrift && segment_is_witnessed(r, e->offset))
+			r->is_adrift = false;
+		e->searched = r->is_adrift;
 		r->position += e->size;
 		return AS_OK;
 	}

@@ -38,6 +38,9 @@ enum segment_cause {
 	SEGMENT_CAUSES
 };
 
+/* "PUT", "DELETE", "COMMIT", "DAMAGED", as in the JSON. */
+const char *segment_tag_name(uint8_t tag);
+
 /* A short phrase for @cause: "checksum mismatch". Never NULL. */
 const char *segment_cause_text(enum segment_cause cause);
 
@@ -55,7 +58,9 @@ struct segment_entry {
 	/* damaged: crc_computed is meaningful (the size could be believed) */
 	bool has_crc;
 	bool has_key;		/* PUT and DELETE; damaged: 32 bytes stand where the key would */
-	bool searched;		/* found by searching bytes, not by following sizes or the index */
+	/* found by searching bytes, or behind such an entry with no witness since: structure and
+	 * index say nothing for it */
+	bool searched;
 	/* damaged when read first, whole when read again: the machine is at fault */
 	bool unstable;
 	uint8_t raw_tag;	/* damaged: the tag byte as read */

@@ -36,7 +36,7 @@ struct segment_reader {
 	segment_witness_fn *witness;
 	void *witness_context;
 	struct segment_witnesses witnesses;
-	uint64_t searched_at;		/* offset of an entry that was found by searching */
+	bool is_adrift;			/* the last search found an entry, and no witness since */
 	uint64_t steps_left;		/* bound for leads_out over the whole segment */
 };
 
@@ -59,6 +59,9 @@ bool segment_read_header(struct segment_reader *reader, struct segment_entry *en
 /* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged,
  * size and tag. */
 void segment_decode(struct segment_reader *reader, uint64_t offset, struct segment_entry *entry);
+
+/* Does a witness know the whole entry at @offset? Only after damage. */
+bool segment_is_witnessed(struct segment_reader *reader, uint64_t offset);
 
 /* Make a row of the damaged *@entry that segment_decode left: how far it reaches, and where the
  * walk goes on. It is read a second time first, and is no damage when it is whole then.

@@ -57,7 +57,7 @@ static bool is_witnessed_in(struct segment_reader *r, uint64_t from, uint64_t to
 	return false;
 }
 
-static bool is_witness(struct segment_reader *r, uint64_t offset)
+bool segment_is_witnessed(struct segment_reader *r, uint64_t offset)
 {
 	uint32_t size;
 	const size_t i = witness_from(&r->witnesses, offset);
@@ -172,7 +172,7 @@ static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t
 static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size,
 			uint64_t extent_end)
 {
-	if (is_witness(r, offset))
+	if (segment_is_witnessed(r, offset))
 		return true;
 	return !is_witnessed_in(r, offset + 1, offset + size) &&
 	       (offset >= extent_end || leads_out(r, offset, extent_end));
@@ -215,8 +215,7 @@ static void resynchronise(struct segment_reader *r, struct segment_entry *e)
 	} else {
 		end = search(r, e->offset + 1, claimed);
 		if (end < r->length) {
-			if (!is_witness(r, end))
-				r->searched_at = end;
+			r->is_adrift = !segment_is_witnessed(r, end);
 			/* Entries follow, so the file does not end inside this one: its size is
 			 * wrong. */
 			if (e->cause == SEGMENT_TORN)

@@ -96,7 +96,8 @@ enum as_err verify_new(const struct view *view, struct verify **out)
 	findings_init(&verify->findings);
 	verify->facts = calloc(view->layout.count + 1, sizeof(*verify->facts));
 	verify->replay = replay_new();
-	if (!verify->facts || !verify->replay || take_findings(verify) != AS_OK) {
+	verify->adrift = replay_new();
+	if (!verify->facts || !verify->replay || !verify->adrift || take_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}
@@ -111,6 +112,7 @@ void verify_free(struct verify *verify)
 	pthread_mutex_destroy(&verify->mutex);
 	findings_free(&verify->findings);
 	replay_free(verify->replay);
+	replay_free(verify->adrift);
 	free(verify->facts);
 	free(verify->damage);
 	free((void *)verify->confirmed);
@@ -185,10 +187,10 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 {
 	struct index_bucket bucket;
 	struct replay_event event;
-	const bool has_event = replay_find(verify->replay, key, &event);
 	const bool has_bucket = verify->index_was_compared &&
 				index_lookup(&verify->view->index, key, &bucket) == AS_OK;
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
+	const bool has_event = verify_find_event(verify, key, is_confirmed, &event);
 	switch (verify_settle(verify, has_bucket ? &bucket : NULL, is_confirmed,
 			      has_event ? &event : NULL, place)) {
 	case VERDICT_AGREED:

@@ -70,24 +70,36 @@ static enum aim aim_of(const struct verify *verify, const struct index_bucket *b
 
 /* Do the hints say that @segment held more live objects than were found in it? A second witness for
  * what is no longer there. */
-static bool hints_miss_objects(const struct verify *verify, uint32_t segment)
+static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
+			       const struct replay_event *event)
 {
 	const struct view *view = verify->view;
-	if (!view->hints.usable || view->hints.transaction != verify->end)
+	if (!view->hints.usable || view->hints.transaction != view->index_transaction)
 		return false;
 	const struct hints_segment *row = hints_find(&view->hints, segment);
 	const size_t position = layout_find(&view->layout, segment);
-	const uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].live;
+	uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].live;
+	/* The PUT in question may be one of them, and only its mapping wrong. */
+	if (event && event->segment == segment)
+		live++;
 	return row && row->live > (int64_t)live;
 }
 
-static bool damage_is_after(const struct verify *verify, const struct replay_event *event)
+/* Does @bucket point to a whole PUT of a key that the index does not hold? Then it is the bucket's own key that was
+ * damaged, and no object of that name ever was. */
+static bool holds_unindexed_put(const struct verify *verify, const struct index_bucket *bucket)
 {
-	if (verify->damage_count == 0)
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	struct index_bucket other;
+	const struct view *view = verify->view;
+	const size_t position = layout_find(&view->layout, bucket->segment);
+	if (position == LAYOUT_NONE)
 		return false;
-	const struct verify_damage *last = &verify->damage[verify->damage_count - 1];
-	return last->segment > event->segment ||
-	       (last->segment == event->segment && last->offset > event->offset);
+	layout_path(&view->layout, position, path);
+	return segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) == AS_OK &&
+	       entry.tag == SEGMENT_PUT &&
+	       index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
 }
 
 /* The mapping leads nowhere, and the log knows nothing newer. */
@@ -101,12 +113,17 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 		return VERDICT_UNREADABLE;
 	if (aim == AIM_DAMAGED)
 		return VERDICT_LOST;
-	if (aim == AIM_MISSING && (!has_older_put || hints_miss_objects(verify, bucket->segment)))
+	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost of it. */
+	const bool is_beyond_log = bucket->segment > verify->end &&
+				   bucket->segment <= verify->view->index_transaction;
+	if (aim == AIM_MISSING && (!has_older_put || is_beyond_log ||
+				   hints_miss_objects(verify, bucket->segment, event)))
 		return VERDICT_LOST;
 	if (has_older_put)
 		return VERDICT_MISDIRECTED;
 	/* No whole entry gives this key: with damage elsewhere its PUT may have been there. */
-	return !event && verify->damage_count > 0 ? VERDICT_LOST : VERDICT_PHANTOM;
+	return !event && verify->damage_count > 0 && !holds_unindexed_put(verify, bucket)
+		? VERDICT_VANISHED : VERDICT_PHANTOM;
 }
 
 enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
@@ -118,9 +135,7 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 	if (!bucket) {
 		if (!event || !event->is_put)
 			return VERDICT_DELETED;
-		if (verify->index_is_intact && damage_is_after(verify, event))
-			return VERDICT_VETOED;
-		return VERDICT_UNINDEXED;
+		return verify->index_is_intact ? VERDICT_VETOED : VERDICT_UNINDEXED;
 	}
 	const bool is_newer = event && replay_time(event->segment, event->offset) >
 				       replay_time(bucket->segment, bucket->offset);
@@ -151,6 +166,7 @@ static const struct {
 	[VERDICT_OUTDATED] = { true, true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
 	[VERDICT_UNDELETED] = { true, false, true, PROBLEM_INDEX_KEY_DELETED, "" },
 	[VERDICT_LOST] = { true, false, false, PROBLEM_OBJECT_LOST, "" },
+	[VERDICT_VANISHED] = { true, false, true, PROBLEM_OBJECT_LOST, "" },
 	[VERDICT_UNREADABLE] = { true, false, false, PROBLEM_OBJECT_UNREADABLE, "" },
 	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING,
 				  "the PUT lies elsewhere" },
@@ -221,6 +237,7 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 		return AS_OK;
 	compare->index_is_blamed = compare->index_is_blamed || verdicts[verdict].blames_index;
 	compare->has_gaps = compare->has_gaps || verdict == VERDICT_LOST ||
+			    verdict == VERDICT_VANISHED ||
 			    verdict == VERDICT_UNREADABLE;
 	finding.has_key = true;
 	memcpy(finding.key, key, KEY_SIZE);
@@ -243,6 +260,13 @@ bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
 {
 	return atomic_load_explicit(&verify->confirmed[bucket / 64], memory_order_relaxed) >>
 	       (bucket % 64) & 1;
+}
+
+bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE], bool is_confirmed,
+		       struct replay_event *event)
+{
+	return replay_find(verify->replay, key, event) ||
+	       (!is_confirmed && replay_find(verify->adrift, key, event));
 }
 
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the
@@ -276,6 +300,17 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, &place);
 }
 
+/* A key of which only searching found an event. */
+static enum as_err settle_adrift(void *context, const uint8_t key[KEY_SIZE],
+				 const struct replay_event *event)
+{
+	const struct compare *compare = context;
+	struct replay_event sound;
+	if (replay_find(compare->verify->replay, key, &sound))
+		return AS_OK;
+	return settle_remembered(context, key, event);
+}
+
 static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t number)
 {
 	struct verify *verify = compare->verify;
@@ -286,7 +321,7 @@ static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t n
 	if (!index_bucket_is_used(&bucket) ||
 	    index_image_find(&compare->run->index.image, bucket.key) != number)
 		return AS_OK;
-	const bool has_event = replay_find(verify->replay, bucket.key, &event);
+	const bool has_event = verify_find_event(verify, bucket.key, false, &event);
 	const enum verdict verdict = verify_settle(verify, &bucket, false,
 						   has_event ? &event : NULL, &place);
 	if (verdicts[verdict].is_object)
@@ -354,6 +389,9 @@ static enum as_err report_missing_segment(struct compare *compare, uint32_t segm
 {
 	struct finding finding = finding_of(PROBLEM_SEGMENT_MISSING);
 	finding.segment = segment;
+	/* Nothing live is missed; what else it held, such as a DELETE, may be. */
+	if (objects == 0)
+		finding.severity = SEVERITY_INFO;
 	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " object%s", objects,
 		 objects == 1 ? " was in it" : "s were in it");
 	return verify_add(compare->run, &finding);
@@ -379,13 +417,12 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 {
 	struct verify *verify = compare->verify;
 	const struct segment_facts *facts = facts_of(verify, row->segment);
-	if (facts)
+	if (facts || has_unlisted_folders(verify->view))
 		return AS_OK;	/* the walk over the segments compares it */
-	/* A segment that held nothing may be gone; one that did is named by the index's mappings
-	 * already. */
-	if (row->live <= 0 || verify->index_was_compared || has_unlisted_folders(verify->view))
+	/* What the index maps there is named already; what it does not map there was not live. */
+	if (verify->index_was_compared && row->live > 0)
 		return AS_OK;
-	return report_missing_segment(compare, row->segment, (uint64_t)row->live);
+	return report_missing_segment(compare, row->segment, row->live > 0 ? (uint64_t)row->live : 0);
 }
 
 static enum as_err compare_hints_count(struct compare *compare, size_t position)
@@ -459,6 +496,8 @@ enum as_err verify_compare(struct verify_run *run)
 	compare.unindexed_only = true;
 	if (err == AS_OK)
 		err = replay_each(verify->replay, settle_remembered, &compare);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, settle_adrift, &compare);
 	if (err == AS_OK)
 		err = report_missing_segments(&compare);
 	if (err == AS_OK)

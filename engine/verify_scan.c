@@ -18,6 +18,7 @@ struct event {
 	uint8_t key[KEY_SIZE];
 	uint32_t offset, size;
 	bool is_put;
+	bool is_adrift;
 };
 
 struct scanner {
@@ -180,7 +181,8 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
 	};
-	return replay_note(verify->replay, event->key, &told);
+	const bool may_be_denied = event->is_adrift && s->run->index.is_loaded;
+	return replay_note(may_be_denied ? verify->adrift : verify->replay, event->key, &told);
 }
 
 static enum as_err settle_batch(struct scanner *s)
@@ -237,6 +239,7 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
+	event->is_adrift = e->searched;
 	return s->batched == BATCH ? settle_batch(s) : AS_OK;
 }
 

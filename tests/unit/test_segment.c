@@ -448,6 +448,13 @@ static void entries_found_by_searching_are_marked(void **state)
 	expect_row(&walk, 1, next, 91, 0, SEGMENT_WHOLE);
 	expect_row(&walk, 2, last, 91, 0, SEGMENT_WHOLE);
 	assert_true(walk.rows[1].searched);
+	assert_true(walk.rows[2].searched);
+	/* Until a witness knows one. */
+	walk.witnesses[0].offset = (uint32_t)last;
+	memset(walk.witnesses[0].key, 3, 32);
+	walk.witness_count = 1;
+	do_walk(&walk, &image);
+	assert_true(walk.rows[1].searched);
 	assert_false(walk.rows[2].searched);
 	free(image.bytes);
 	(void)state;
