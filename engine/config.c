@@ -466,6 +466,5 @@ enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
 				     FINDING_NOWHERE, "%s", "");
 	struct as_error error;
 	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s", as_code_text(err));
-	return findings_note(findings, PROBLEM_CONFIG_UNREADABLE, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "%s", error.message);
+	return findings_note_unread(findings, PROBLEM_CONFIG_UNREADABLE, &error);
 }

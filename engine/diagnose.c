@@ -14,7 +14,7 @@ static const enum repair by_urgency[] = {
 
 struct weight {
 	bool wants[REPAIR_COUNT];
-	bool config, hardware, changed, refused, lost, unmendable;
+	bool config, hardware, changed, refused, attic_deletes, lost, unmendable;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -24,6 +24,8 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		weight->wants[finding->repair] = true;
 	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
 		weight->unmendable = true;
+	if (finding->is_denied)
+		weight->refused = true;
 	switch (finding->problem) {
 	case PROBLEM_CONFIG_MISSING:
 	case PROBLEM_CONFIG_UNREADABLE:
@@ -41,6 +43,14 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	case PROBLEM_FOLDER_UNREADABLE:
 	case PROBLEM_SEGMENT_UNREADABLE:
 		weight->refused = true;
+		break;
+	case PROBLEM_NOT_A_FILE:
+		weight->refused = weight->refused || finding->segment != FINDING_NOWHERE;
+		break;
+	case PROBLEM_TAIL_COMMIT_DAMAGED:
+	case PROBLEM_TAIL_WAS_COMMITTED:
+	case PROBLEM_NO_COMMIT:
+		weight->attic_deletes = true;
 		break;
 	case PROBLEM_CHANGED:
 		weight->changed = true;
@@ -75,8 +85,7 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"A writer stopped before its commit. Rollback moves what it left aside; everything "
 		"that was committed stays. Make sure that no backup is running.",
 	[REPAIR_RECOVER] =
-		"The data is whole. Recover writes index and hints anew from the log and touches "
-		"no segment.",
+		"Recover writes index and hints anew from the log and touches no segment.",
 	[REPAIR_COMPACT] =
 		"Compaction would free the space of entries that nothing refers to any more. "
 		"It can wait.",
@@ -89,10 +98,10 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		return "Another process wrote to the repository while it was read. Read it again; "
 		       "what was found now may not be so.";
 	if (weight->refused)
-		return "Part of it cannot be read at all: a permission, a disk that is not "
-		       "mounted, "
-		       "or a failing one. Mend that first; a repair now would count what it cannot "
-		       "see as lost.";
+		return "Part of it cannot be read: a permission is missing, a disk is not mounted "
+		       "or fails, or a link stands in a file's place. Mend that first; a repair "
+		       "now "
+		       "would count what it cannot see as lost.";
 	if (weight->hardware)
 		return "The disk or the machine cannot be trusted. Copy the repository to another "
 		       "disk first (ddrescue), and repair the copy.";
@@ -100,6 +109,9 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		return "The config file must be mended by hand first; everything else was read "
 		       "with "
 		       "what could be understood of it.";
+	if (weight->attic_deletes && d->recommended == REPAIR_SALVAGE)
+		return "Do not let Attic open the repository, not even to list it: it would delete "
+		       "the newest transaction. Salvage keeps what is whole of it.";
 	if (d->recommended != REPAIR_NONE)
 		return repair_advice[d->recommended];
 	if (weight->unmendable)
@@ -121,6 +133,9 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 	else if (problems == 0)
 		snprintf(out, size, "The repository is whole: every entry, the index and the hints "
 			 "agree (%" PRIu64 " objects).", verify->objects);
+	else if (weight->changed)
+		snprintf(out, size, "The repository changed while it was read: nothing certain can "
+			 "be said of it.");
 	else if (weight->refused)
 		snprintf(out, size,
 			 "Part of the repository cannot be read; what lies there is "
@@ -155,8 +170,8 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 		weigh(&findings->rows[i], &weight);
 	count(findings, d);
 	d->clean = d->errors + d->warnings == 0;
-	/* What cannot be seen must not be repaired away. */
-	for (size_t i = 0; !weight.refused && i < ARRAY_SIZE(by_urgency) &&
+	/* What cannot be seen must not be repaired away, nor what was seen while it changed. */
+	for (size_t i = 0; !weight.refused && !weight.changed && i < ARRAY_SIZE(by_urgency) &&
 	     d->recommended == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])
 			d->recommended = by_urgency[i];

@@ -68,7 +68,7 @@ const char *as_code_text(enum as_err code)
 	case AS_ERR_INVALID_REPOSITORY:
 		return "not a repository";
 	case AS_ERR_NOT_REGULAR:
-		return "not a regular file";
+		return "not a regular file (links are not followed)";
 	case AS_ERR_OBJECT_NOT_FOUND:
 		return "no object has this key";
 	case AS_ERR_AMBIGUOUS:

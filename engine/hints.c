@@ -357,7 +357,8 @@ enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, s
 		return AS_ERR_MEMORY;
 	if (walk.error)
 		return findings_note(findings, PROBLEM_HINTS_FORMAT, FINDING_NOWHERE,
-				     (int64_t)offset, "hints.%u: %s", transaction, walk.error);
+				     FINDING_NOWHERE, "hints.%u, offset %zu: %s", transaction,
+				     offset, walk.error);
 	if (walk.version > 0 && walk.version <= UINT32_MAX)
 		hints->version = (uint32_t)walk.version;
 	return findings_note(findings, PROBLEM_HINTS_VERSION, FINDING_NOWHERE, FINDING_NOWHERE,
@@ -382,10 +383,8 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 		return err;
 	struct as_error error;
 	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", name, as_code_text(err));
-	return findings_note(findings,
-			     err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_HINTS_MISSING
-							  : PROBLEM_HINTS_UNREADABLE,
-			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", error.message);
+	return findings_note_unread(findings, err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_HINTS_MISSING
+				    : PROBLEM_HINTS_UNREADABLE, &error);
 }
 
 void hints_free(struct hints *hints)

@@ -42,12 +42,14 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 	const int sys = errno;
 
 	if (err == AS_ERR_NOT_REGULAR)
-		as_fail(&error, err, 0, "index.%" PRIu32 " is no regular file", transaction);
+		as_fail(&error, err, 0, "index.%" PRIu32 ": %s", transaction,
+			as_code_text(err));
 	else
 		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
-	return refuse(findings, err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_INDEX_MISSING
-							     : PROBLEM_INDEX_UNREADABLE,
-		      error.message);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
+	const enum as_err noted = findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error);
+	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
 }
 
 static enum as_err refuse_length(struct findings *findings, const struct index_file *file,

@@ -219,6 +219,18 @@ void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock)
 	give_up(io, lock, LOCK_REFUSED, 0);
 }
 
+void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
+{
+	*lock = (struct lock){ .fd = -1 };
+	if (io_open_file(io, repo_fd, CONFIG_NAME, &lock->fd, NULL) != AS_OK) {
+		lock->fd = -1;
+		return;
+	}
+	struct flock conflict = whole_file(F_RDLCK);
+	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
+		find_blocker(lock);
+}
+
 void lock_release(const struct io *io, struct lock *lock)
 {
 	if (lock->fd >= 0)

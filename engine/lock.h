@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 enum lock_state {
-	LOCK_NONE,		/* not asked for */
+	LOCK_NONE,		/* not asked for; who else holds one can be told all the same */
 	LOCK_SHARED,		/* held */
 	/* config cannot be opened or the medium knows no locks: going on without one */
 	LOCK_IMPOSSIBLE,
@@ -37,6 +37,9 @@ struct lock {
 
 /* Take the shared lock without waiting. Never fails as a call: the outcome is lock->state. */
 void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock);
+
+/* Take no lock, but look who holds the exclusive one: lock->holder, with known or exclusive set when somebody does. */
+void lock_look_on(const struct io *io, int repo_fd, struct lock *lock);
 
 /* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and
  * returns how many holders there are. Needs an open descriptor of config in lock->fd. */

@@ -283,7 +283,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_OBJECT_LOST] = {
 		.id = "object-lost",
-		.found = "the object is in the index, but no whole entry holds it",
+		.found = "the object is known, but no whole entry holds it any more",
 		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
 			   "have them; salvage drops the key, so that a new backup can store it "
 			   "again.",
@@ -364,6 +364,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Do not let Attic open it, not even to list it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_INDEX_NAME] = {
+		.id = "index-name",
+		.found = "the name is not that of an index, but Attic takes it for one",
+		.meaning = "Attic reads the number behind the dot whatever it looks like, and recovers "
+			   "from the highest. Move the file out of the repository by hand.",
+		.stake = "Attic may start from this file, or fail at its name, when it recovers.",
+		.meanwhile = "The repository can be read.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_NONE,
 	},
 	[PROBLEM_INDEX_MISSING] = {
 		.id = "index-missing",
@@ -611,6 +621,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
+	[PROBLEM_WRITER] = {
+		.id = "writer-active",
+		.found = "another process holds the exclusive lock and may be writing",
+		.meaning = "A backup or a repair is at work. What is read meanwhile may be half done: wait "
+			   "for its end and read again.",
+		.stake = "None, as long as nobody else writes.",
+		.meanwhile = "It is in use. Change nothing.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_CHANGED] = {
 		.id = "changed-meanwhile",
 		.found = "the repository changed while it was read",
@@ -774,6 +794,18 @@ enum as_err findings_note(struct findings *findings, enum problem problem, int64
 	va_start(args, format);
 	vsnprintf(finding.detail, sizeof(finding.detail), format, args);
 	va_end(args);
+	return findings_add(findings, &finding);
+}
+
+enum as_err findings_note_unread(struct findings *findings, enum problem problem,
+				 const struct as_error *error)
+{
+	struct finding finding = finding_of(problem);
+	finding.is_denied = error->code == AS_ERR_DENIED;
+	if (finding.is_denied)
+		finding.repair = REPAIR_NONE;
+	snprintf(finding.detail, sizeof(finding.detail), "%.*s", FINDING_DETAIL_MAX - 1,
+		 error->message);
 	return findings_add(findings, &finding);
 }
 

@@ -55,6 +55,7 @@ enum problem {
 	PROBLEM_TAIL_WAS_COMMITTED,
 	PROBLEM_NO_COMMIT,
 	/* index */
+	PROBLEM_INDEX_NAME,		/* no index, but Attic takes its name for one */
 	PROBLEM_INDEX_MISSING,
 	PROBLEM_INDEX_UNREADABLE,
 	PROBLEM_INDEX_HEADER,
@@ -81,6 +82,7 @@ enum problem {
 	/* the repository as a whole */
 	PROBLEM_COMPACT_PENDING,
 	PROBLEM_UNSTABLE_READ,		/* two readings of one place differ */
+	PROBLEM_WRITER,			/* somebody holds the exclusive lock, and we none */
 	PROBLEM_CHANGED,		/* changed while it was read */
 	PROBLEM_COUNT
 };
@@ -111,6 +113,7 @@ struct finding {
 	int64_t segment;	/* FINDING_NOWHERE where it has none */
 	int64_t offset;		/* bytes from the start of the segment's file, or FINDING_NOWHERE */
 	int64_t length;		/* bytes, or FINDING_NOWHERE */
+	bool is_denied;		/* for want of a permission: nothing may be wrong at all */
 	bool has_key;
 	uint8_t key[KEY_SIZE];
 	/* what the sentence cannot know: names, numbers. May hold bytes from the disk: mask
@@ -145,6 +148,11 @@ enum as_err findings_add(struct findings *findings, const struct finding *findin
 enum as_err findings_note(struct findings *findings, enum problem problem, int64_t segment,
 			  int64_t offset, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* Append that something could not be opened or read for the reason @error, whose message is the
+ * detail. For want of a permission no repair is called for. */
+enum as_err findings_note_unread(struct findings *findings, enum problem problem,
+				 const struct as_error *error);
 
 /* Append all of @from. */
 enum as_err findings_merge(struct findings *findings, const struct findings *from);

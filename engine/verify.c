@@ -97,7 +97,8 @@ enum as_err verify_new(const struct view *view, struct verify **out)
 	verify->facts = calloc(view->layout.count + 1, sizeof(*verify->facts));
 	verify->replay = replay_new();
 	verify->adrift = replay_new();
-	if (!verify->facts || !verify->replay || !verify->adrift || take_findings(verify) != AS_OK) {
+	if (!verify->facts || !verify->replay || !verify->adrift ||
+	    take_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}

@@ -78,6 +78,7 @@ struct verify {
 	bool index_was_compared;	/* it is of the log's own transaction, or a newer one */
 	/* and nothing about it was wrong: a witness to be believed */
 	bool index_is_intact;
+	bool log_has_gaps;		/* something of it is damaged or known to be missing */
 	bool complete;			/* not cancelled, no memory error */
 	/* newest events of the keys that the index does not settle */
 	struct replay *replay;

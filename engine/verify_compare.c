@@ -54,12 +54,30 @@ static bool has_unlisted_folders(const struct view *view)
 	       view->findings.total[PROBLEM_DATA_MISSING] > 0;
 }
 
+/* Does something that is no regular file, such as a link, stand in the place of @segment? */
+static bool is_not_a_file(const struct view *view, uint32_t segment)
+{
+	for (size_t i = 0; i < view->findings.count; i++)
+		if (view->findings.rows[i].problem == PROBLEM_NOT_A_FILE &&
+		    view->findings.rows[i].segment == (int64_t)segment)
+			return true;
+	return false;
+}
+
+/* Is the segment, of which there is no file, perhaps there all the same? */
+static bool may_be_elsewhere(const struct view *view, uint32_t segment)
+{
+	return has_unlisted_folders(view) ||
+	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
+}
+
 static enum aim aim_of(const struct verify *verify, const struct index_bucket *bucket)
 {
 	const size_t position = layout_find(&verify->view->layout, bucket->segment);
 	uint8_t cause;
 	if (position == LAYOUT_NONE)
-		return has_unlisted_folders(verify->view) ? AIM_UNREADABLE : AIM_MISSING;
+		return may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
+									: AIM_MISSING;
 	const struct segment_facts *facts = &verify->facts[position];
 	if (facts->is_unopened)
 		return AIM_UNREADABLE;
@@ -85,8 +103,8 @@ static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
 	return row && row->live > (int64_t)live;
 }
 
-/* Does @bucket point to a whole PUT of a key that the index does not hold? Then it is the bucket's own key that was
- * damaged, and no object of that name ever was. */
+/* Does @bucket point to a whole PUT of a key that the index does not hold? Then it is the bucket's
+ * own key that was damaged, and no object of that name ever was. */
 static bool holds_unindexed_put(const struct verify *verify, const struct index_bucket *bucket)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -97,7 +115,8 @@ static bool holds_unindexed_put(const struct verify *verify, const struct index_
 	if (position == LAYOUT_NONE)
 		return false;
 	layout_path(&view->layout, position, path);
-	return segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) == AS_OK &&
+	return segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) ==
+		       AS_OK &&
 	       entry.tag == SEGMENT_PUT &&
 	       index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
 }
@@ -113,7 +132,8 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 		return VERDICT_UNREADABLE;
 	if (aim == AIM_DAMAGED)
 		return VERDICT_LOST;
-	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost of it. */
+	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost
+	 * of it. */
 	const bool is_beyond_log = bucket->segment > verify->end &&
 				   bucket->segment <= verify->view->index_transaction;
 	if (aim == AIM_MISSING && (!has_older_put || is_beyond_log ||
@@ -135,7 +155,9 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 	if (!bucket) {
 		if (!event || !event->is_put)
 			return VERDICT_DELETED;
-		return verify->index_is_intact ? VERDICT_VETOED : VERDICT_UNINDEXED;
+		/* Its DELETE may lie in the gap. In a log without gaps the index is wrong. */
+		return verify->index_is_intact && verify->log_has_gaps ? VERDICT_VETOED
+								       : VERDICT_UNINDEXED;
 	}
 	const bool is_newer = event && replay_time(event->segment, event->offset) >
 				       replay_time(bucket->segment, bucket->offset);
@@ -417,12 +439,13 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 {
 	struct verify *verify = compare->verify;
 	const struct segment_facts *facts = facts_of(verify, row->segment);
-	if (facts || has_unlisted_folders(verify->view))
+	if (facts || may_be_elsewhere(verify->view, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
 	/* What the index maps there is named already; what it does not map there was not live. */
 	if (verify->index_was_compared && row->live > 0)
 		return AS_OK;
-	return report_missing_segment(compare, row->segment, row->live > 0 ? (uint64_t)row->live : 0);
+	return report_missing_segment(compare, row->segment,
+				      row->live > 0 ? (uint64_t)row->live : 0);
 }
 
 static enum as_err compare_hints_count(struct compare *compare, size_t position)
@@ -469,6 +492,18 @@ static int by_place(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* Do the hints of the index's transaction know a segment that is not there? */
+static bool hints_miss_segments(const struct verify *verify)
+{
+	const struct view *view = verify->view;
+	if (!view->hints.usable || view->hints.transaction != view->index_transaction)
+		return false;
+	for (size_t i = 0; i < view->hints.segment_count; i++)
+		if (layout_find(&view->layout, view->hints.segments[i].segment) == LAYOUT_NONE)
+			return true;
+	return false;
+}
+
 static enum as_err compare_index(struct compare *compare)
 {
 	struct verify_run *run = compare->run;
@@ -478,6 +513,9 @@ static enum as_err compare_index(struct compare *compare)
 	if (err != AS_OK)
 		return err;
 	run->verify->index_is_intact = !compare->index_is_blamed && run->index.is_whole;
+	run->verify->log_has_gaps = run->verify->damage_count > 0 || compare->has_gaps ||
+				    run->view->index_transaction > run->verify->end ||
+				    hints_miss_segments(run->verify);
 	return AS_OK;
 }
 

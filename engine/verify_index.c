@@ -21,6 +21,16 @@ static enum as_err judge_buckets(struct verify_run *run, struct index_census *ce
 	return err;
 }
 
+/* One damaged header must not prevent the verdict: the log is replayed without the index then. */
+static enum as_err note_too_large(struct verify_run *run)
+{
+	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 ": %" PRIu64 " bytes do not fit into memory",
+		 run->view->index_transaction, run->view->index.length);
+	return verify_add(run, &finding);
+}
+
 enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 {
 	const struct view *view = run->view;
@@ -36,6 +46,8 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 			 "index.%" PRIu32 ": a block cannot be read", view->index_transaction);
 		return verify_add(run, &finding);
 	}
+	if (err == AS_ERR_MEMORY)
+		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
 	err = judge_buckets(run, &census);

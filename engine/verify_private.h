@@ -89,8 +89,8 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 			   bool is_confirmed, const struct replay_event *event,
 			   struct replay_event *place);
 
-/* The newest event of @key that counts: one that only searching found counts when there is no other and no
- * confirmed mapping. */
+/* The newest event of @key that counts: one that only searching found counts when there is no other
+ * and no confirmed mapping. */
 bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE], bool is_confirmed,
 		       struct replay_event *event);
 

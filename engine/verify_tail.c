@@ -13,6 +13,7 @@ struct tail_look {
 	bool commit_is_damaged;
 	struct segment_entry last;	/* the last row, when there is any */
 	bool is_mapped;			/* the index maps a key to one of its PUTs */
+	bool is_unopened;
 };
 
 static bool is_mapped(const struct verify_run *run, uint32_t segment, const struct segment_entry *e)
@@ -50,8 +51,10 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 	*look = (struct tail_look){ 0 };
 	layout_path(&run->view->layout, position, path);
 	if (segment_open(reader, run->view->fd, path, segment->number, verify_give_witnesses,
-			 &witness) != AS_OK)
-		return AS_OK;	/* the scan reports it */
+			 &witness) != AS_OK) {
+		look->is_unopened = true;	/* the scan reports it */
+		return AS_OK;
+	}
 	bool before_whole = true;
 	enum as_err err;
 	struct segment_entry entry;
@@ -89,6 +92,7 @@ struct tail_summary {
 	uint64_t whole;			/* entries in all of the tail */
 	size_t kept;			/* position behind the last segment that was committed */
 	enum tail_kind kind;		/* of the kept part, or of the rest where nothing is kept */
+	bool is_unknown;		/* some segment could not be opened */
 	struct tail_look kept_look;
 	struct tail_look last_look;
 };
@@ -107,6 +111,7 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 		err = look_at(run, reader, i, &look);
 		summary->whole += look.whole;
 		summary->last_look = look;
+		summary->is_unknown = summary->is_unknown || look.is_unopened;
 		const bool is_named = has_named_end && view->layout.segments[i].number == named_end;
 		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
 			continue;
@@ -162,6 +167,12 @@ enum as_err verify_judge_tail(struct verify_run *run)
 	enum as_err err = look_at_all(run, &summary);
 	if (err != AS_OK)
 		return err;
+	/* What cannot be read is not uncommitted, nor is its COMMIT damaged: take what index and
+	 * hints say. */
+	if (summary.is_unknown) {
+		verify->has_end = view_log_end(view, &verify->end);
+		return AS_OK;
+	}
 	if (summary.kept > view->tail) {
 		const uint32_t end = view->layout.segments[summary.kept - 1].number;
 		verify->has_end = true;

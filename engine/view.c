@@ -64,6 +64,12 @@ static bool is_expected(const char *name)
 	return false;
 }
 
+/* Attic's re.match('index\\.\\d+', name) and int(name[6:]): anything that goes on with a digit. */
+static bool attic_takes_for_index(const char *name)
+{
+	return strncmp(name, "index.", 6) == 0 && name[6] >= '0' && name[6] <= '9';
+}
+
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct listing *listing = context;
@@ -77,8 +83,9 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	}
 	if (is_expected(name))
 		return AS_OK;
-	return findings_note(&listing->view->findings, PROBLEM_STRAY_FILE, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s", name);
+	return findings_note(&listing->view->findings,
+			     attic_takes_for_index(name) ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
+			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
 static enum as_err read_names(struct view *view, struct as_error *error)
@@ -112,6 +119,8 @@ static enum as_err find_transaction(struct view *view)
 		const enum as_err err = segment_is_complete(view->io, view->fd, path, &complete);
 		if (err == AS_ERR_MEMORY)
 			return err;
+		if (err != AS_OK)
+			view->end_is_unknown = true;
 		if (err == AS_OK && complete) {
 			view->has_transaction = true;
 			view->transaction = view->layout.segments[i].number;
@@ -211,6 +220,15 @@ static enum as_err read_hints(struct view *view)
 			    PROBLEM_HINTS_TOO_NEW);
 }
 
+/* The newest segment that can be looked into is not the newest: nothing can be said of what is
+ * committed. */
+static enum as_err note_unknown_end(struct view *view)
+{
+	return findings_note(&view->findings, PROBLEM_SEGMENT_UNREADABLE,
+			     view->layout.segments[view->layout.count - 1].number, FINDING_NOWHERE,
+			     "whether it ends in a COMMIT is not known");
+}
+
 /* What the names alone say of the tail; verify looks into it and says it better. */
 static enum as_err judge_tail(struct view *view)
 {
@@ -218,6 +236,8 @@ static enum as_err judge_tail(struct view *view)
 	const size_t count = view->layout.count;
 	if (view->tail == count)
 		return AS_OK;
+	if (view->end_is_unknown)
+		return note_unknown_end(view);
 	const bool has_end = view_log_end(view, &end);
 	enum as_err err = AS_OK;
 	if (has_end && is_in_tail(view, end))
@@ -235,6 +255,31 @@ static enum as_err judge_tail(struct view *view)
 			     view->layout.segments[above].number, FINDING_NOWHERE,
 			     "%zu segment%s above transaction %" PRIu32, count - above,
 			     count - above == 1 ? "" : "s", end);
+}
+
+/* Looking on without a lock while somebody writes. */
+static enum as_err judge_writer(struct view *view)
+{
+	const struct lock_holder *holder = &view->lock.holder;
+	if (!holder->exclusive)
+		return AS_OK;
+	if (!holder->known)
+		return findings_note(&view->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "perhaps on another machine");
+	return findings_note(&view->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "process %ld, %s", (long)holder->pid, holder->program);
+}
+
+/* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
+static enum as_err judge_data(struct view *view)
+{
+	if (view->layout.count > 0 || !(view->has_index || view->has_hints) ||
+	    view->findings.total[PROBLEM_DATA_MISSING] > 0 ||
+	    view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0)
+		return AS_OK;
+	return findings_note(&view->findings, PROBLEM_DATA_MISSING, FINDING_NOWHERE,
+			     FINDING_NOWHERE,
+			     "it holds no segment, but there is an index or hints of some");
 }
 
 static enum as_err judge_compact(struct view *view)
@@ -356,6 +401,10 @@ static enum as_err read_all(struct view *view)
 	if (err == AS_OK)
 		err = judge_tail(view);
 	if (err == AS_OK)
+		err = judge_writer(view);
+	if (err == AS_OK)
+		err = judge_data(view);
+	if (err == AS_OK)
 		err = judge_compact(view);
 	return err;
 }
@@ -374,7 +423,9 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 	view->path = strdup(path);
 	if (view->path)
 		err = open_folder(view, error);
-	if (err == AS_OK && !(options && options->no_lock))
+	if (err == AS_OK && options && options->no_lock)
+		lock_look_on(view->io, view->fd, &view->lock);
+	else if (err == AS_OK)
 		err = take_lock(view, error);
 	if (err == AS_OK) {
 		stamp_names(view, &view->stamp);
@@ -404,7 +455,7 @@ void view_close(struct view *view)
 	hints_free(&view->hints);
 	layout_free(&view->layout);
 	findings_free(&view->findings);
-	if (view->lock.state != LOCK_NONE)
+	if (view->lock.fd >= 0)
 		lock_release(view->io, &view->lock);
 	if (view->fd >= 0)
 		io_close(view->io, view->fd);

@@ -42,6 +42,8 @@ struct view {
 	uint32_t transaction;
 	/* position in layout of the first tail segment; layout.count where there is none */
 	size_t tail;
+	/* some segment of the tail could not be looked into: it may end in a COMMIT */
+	bool end_is_unknown;
 
 	/* Index and hints: the newest of each, whatever its number. */
 	bool has_index;			/* a file index.N is there */

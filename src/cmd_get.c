@@ -65,16 +65,37 @@ static enum as_err settle_key(const struct verify *verify, struct object *object
 	return AS_OK;
 }
 
-/* Does verifying blame damage for the want of an object that begins with the prefix? */
-static bool is_lost(const struct verify *verify, const struct key_prefix *prefix)
+/* Why verifying finds no object that begins with the prefix: it lies where nothing can be read now,
+ * it is damaged, or it never was. */
+static enum as_err reason_for_want(const struct verify *verify, const struct key_prefix *prefix)
 {
+	enum as_err reason = AS_ERR_OBJECT_NOT_FOUND;
+	if (verify->findings.total[PROBLEM_CHANGED] > 0)
+		return AS_ERR_CHANGED;
 	for (size_t i = 0; i < verify->findings.count; i++) {
 		const struct finding *finding = &verify->findings.rows[i];
-		if (finding->has_key && finding->severity == SEVERITY_ERROR &&
-		    key_prefix_matches(prefix, finding->key))
-			return true;
+		if (!finding->has_key || finding->severity != SEVERITY_ERROR ||
+		    !key_prefix_matches(prefix, finding->key))
+			continue;
+		if (finding->problem == PROBLEM_OBJECT_UNREADABLE)
+			return AS_ERR_IO;
+		reason = AS_ERR_INTEGRITY;
 	}
-	return false;
+	return reason;
+}
+
+static const char *want_text(enum as_err reason)
+{
+	switch (reason) {
+	case AS_ERR_IO:
+		return "the object lies where nothing can be read now; it may be whole";
+	case AS_ERR_CHANGED:
+		return "not found, but the repository changed while it was read: try again";
+	case AS_ERR_INTEGRITY:
+		return "the object is damaged: no whole entry of it is left";
+	default:
+		return as_code_text(reason);
+	}
 }
 
 /* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
@@ -93,11 +114,8 @@ static enum as_err find_by_log(const struct request *request, const struct view 
 		if (err != AS_OK)
 			message_failure(err, &error);
 	} else if (err != AS_ERR_AMBIGUOUS) {
-		err = is_lost(verify, &object->prefix) ? AS_ERR_INTEGRITY : AS_ERR_OBJECT_NOT_FOUND;
-		message("%s: %s", request->args[1],
-			err == AS_ERR_INTEGRITY
-				? "the object is damaged: no whole entry of it is left"
-				: as_code_text(err));
+		err = reason_for_want(verify, &object->prefix);
+		message("%s: %s", request->args[1], want_text(err));
 	}
 	verify_free(verify);
 	return err;

@@ -24,6 +24,7 @@ struct merge {
 struct hints_row {
 	uint32_t segment;
 	bool is_stored, is_counted, is_compact;
+	bool is_unknown;		/* its file cannot be opened: nothing could be counted */
 	int64_t stored;
 	uint32_t counted;
 };
@@ -60,8 +61,10 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 		merge->compact++;
 	}
 	if (merge->file < layout->count && layout->segments[merge->file].number == least) {
-		row->is_counted = true;
-		row->counted = merge->verify->facts[merge->file++].live;
+		const struct segment_facts *facts = &merge->verify->facts[merge->file++];
+		row->is_counted = !facts->is_unopened;
+		row->is_unknown = facts->is_unopened;
+		row->counted = facts->live;
 	}
 	return true;
 }
@@ -74,7 +77,7 @@ static bool write_row(struct out *out, const struct hints_row *row)
 		cell_number(row->segment),
 		row->is_stored ? cell_number((uint64_t)row->stored) : cell_none(),
 		row->is_counted ? cell_number(row->counted) : cell_none(),
-		cell_flag(agree),
+		row->is_unknown ? cell_none() : cell_flag(agree),
 		cell_flag(row->is_compact),
 	};
 	cells[3].tone = agree ? TONE_GOOD : TONE_BAD;

@@ -26,9 +26,19 @@ static bool is_damaged(const struct segment_facts *facts)
 	return facts->damaged > 0 || facts->is_unreadable;
 }
 
+/* Nothing is known of the checksums in a file that cannot be opened. */
+static struct cell crc_cell(const struct segment_facts *facts)
+{
+	if (facts->is_unopened)
+		return cell_none();
+	return cell_text(is_damaged(facts) ? "damaged" : "ok", TONE_PLAIN);
+}
+
 /* The worst that can be said of a segment. */
 static struct cell state_cell(const struct segment_facts *facts)
 {
+	if (facts->is_unopened)
+		return cell_text("unreadable", TONE_BAD);
 	if (is_damaged(facts))
 		return cell_text("damaged", TONE_BAD);
 	return facts->is_committed ? cell_text("ok", TONE_GOOD)
@@ -53,7 +63,7 @@ static bool write_row(struct out *out, const struct view *view, const struct ver
 		cell_bytes(facts->live_bytes),
 		cell_flag(facts->is_complete),
 		cell_flag(facts->is_committed),
-		cell_text(is_damaged(facts) ? "damaged" : "ok", TONE_PLAIN),
+		crc_cell(facts),
 		cell_bytes(facts->damaged_bytes),
 		cell_number(facts->damaged),
 		state_cell(facts),

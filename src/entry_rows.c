@@ -22,20 +22,6 @@ const struct column entry_columns[ENTRY_COLUMNS] = {
 	[ENTRY_INDEX] = { "index", "index", 5, true, false },
 };
 
-static const char *tag_name(uint8_t tag)
-{
-	switch (tag) {
-	case SEGMENT_PUT:
-		return "PUT";
-	case SEGMENT_DELETE:
-		return "DELETE";
-	case SEGMENT_COMMIT:
-		return "COMMIT";
-	default:
-		return "DAMAGED";
-	}
-}
-
 static enum tone status_tone(enum entry_status status)
 {
 	switch (status) {
@@ -83,7 +69,7 @@ void entry_row_fill(struct entry_row *row, uint32_t segment, const struct segmen
 	cells[ENTRY_SEGMENT] = cell_number(segment);
 	cells[ENTRY_OFFSET] = cell_number(entry->offset);
 	cells[ENTRY_SIZE] = cell_bytes(entry->size);
-	cells[ENTRY_TAG] = cell_text(tag_name(entry->tag), damaged ? TONE_BAD : TONE_PLAIN);
+	cells[ENTRY_TAG] = cell_text(segment_tag_name(entry->tag), damaged ? TONE_BAD : TONE_PLAIN);
 	if (entry->has_key)
 		cells[ENTRY_KEY] = cells[ENTRY_TEXT] = cell_key(entry->key);
 	if (has_crc) {

@@ -282,7 +282,7 @@ static void judge(const struct world *world, const struct verify *verify,
 	struct replay_event place;
 	const bool is_found = verify_lookup(verify, object->key, &place);
 	/* Where neither index nor DELETE is left, nobody can know what was deleted or replaced. */
-	const bool has_witness = verify->index_is_intact;
+	const bool has_witness = verify->index_is_intact && verify->log_has_gaps;
 	if (!object->is_live) {
 		tally->come_back += is_found && has_witness;
 		return;

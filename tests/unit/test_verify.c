@@ -32,13 +32,14 @@ struct world {
 	struct view *view;
 	struct verify *verify;
 	struct diagnosis diagnosis;
+	int writer_fd;				/* holds the exclusive lock, -1: nobody does */
 	void (*between)(struct world *world);	/* after opening, before verifying */
 };
 
 static void world_new(struct world *world)
 {
 	uint8_t key[BUILDER_KEY];
-	*world = (struct world){ .io = &io_system };
+	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
 	builder_make_folder(world->folder);
 	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
 	world->builder = builder_new(world->repo, 4, 1500);
@@ -96,6 +97,8 @@ static void world_free(struct world *world)
 {
 	if (world->view)
 		world_forget(world);
+	if (world->writer_fd >= 0)
+		close(world->writer_fd);
 	builder_free(world->builder);
 	builder_remove_folder(world->folder);
 }
@@ -281,6 +284,37 @@ static void segment_unreadable(struct world *w)
 	w->fault.open_error = EACCES;
 	w->io = &w->fault.io;
 }
+/* A link stands in a segment's place, and is not followed. */
+static void segment_link(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+	assert_int_equal(symlink("../../elsewhere", path_of(w, "data/0/1")), 0);
+}
+static void data_empty(struct world *w)
+{
+	for (unsigned i = 0; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+}
+/* Of the newest segment nobody knows whether it ends in a COMMIT: that is no damaged COMMIT and no
+ * tail. */
+static void last_segment_unreadable(struct world *w)
+{
+	static char path[64];
+	snprintf(path, sizeof(path), "data/%u/%u", builder_head(w->builder) / 4,
+		 builder_head(w->builder));
+	w->fault.open_path = path;
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void index_denied(struct world *w)
+{
+	static char name[32];
+	snprintf(name, sizeof(name), "index.%u", builder_head(w->builder));
+	w->fault.open_path = name;
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
 static void range_unreadable(struct world *w)
 {
 	builder_write_index(w->builder, builder_head(w->builder),
@@ -451,6 +485,14 @@ static void index_block_unreadable(struct world *w)
 	w->fault.bad_length = 50;
 	w->io = &w->fault.io;
 }
+static void index_name(struct world *w) { builder_write_file(path_of(w, "index.007"), "x", 1); }
+/* A header that fits its file's length, and a length that no memory holds. */
+static void index_enormous(struct world *w)
+{
+	const uint32_t buckets = 0x7fffffff;
+	builder_patch(index_path(w), 12, &buckets, 4);
+	assert_int_equal(truncate(index_path(w), 18 + (off_t)buckets * 40), 0);
+}
 static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOTANIDX", 8); }
 static void index_length(struct world *w)
 {
@@ -614,6 +656,14 @@ static void write_meanwhile(struct world *w)
 {
 	builder_write_file(path_of(w, "index.tmp"), "x", 1);
 }
+/* Somebody else holds the exclusive lock: an open file description of its own is somebody else. */
+static void writer(struct world *w)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	w->writer_fd = open(path_of(w, "config"), O_RDWR | O_CLOEXEC);
+	assert_true(w->writer_fd >= 0);
+	assert_int_equal(fcntl(w->writer_fd, F_OFD_SETLK, &lock), 0);
+}
 static void changed(struct world *w) { w->between = write_meanwhile; }
 
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
@@ -686,6 +736,11 @@ static const struct sample {
 	{ "segment-missing-and-index", segment_missing_without_index, PROBLEM_SEGMENT_MISSING,
 	  REPAIR_SALVAGE, 0 },
 	{ "segment-unreadable", segment_unreadable, PROBLEM_SEGMENT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "segment-link", segment_link, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "data-empty", data_empty, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
+	{ "last-segment-unreadable", last_segment_unreadable, PROBLEM_SEGMENT_UNREADABLE,
+	  REPAIR_NONE, 0 },
+	{ "index-denied", index_denied, PROBLEM_INDEX_UNREADABLE, REPAIR_NONE, 0 },
 	{ "range-unreadable", range_unreadable, PROBLEM_RANGE_UNREADABLE, REPAIR_SALVAGE, 0 },
 	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
 	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
@@ -718,6 +773,8 @@ static const struct sample {
 	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
 	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE,
 	  REPAIR_RECOVER, 0 },
+	{ "index-name", index_name, PROBLEM_INDEX_NAME, REPAIR_COMPACT, 0 },
+	{ "index-enormous", index_enormous, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
 	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
 	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
 	{ "index-stale", index_stale, PROBLEM_INDEX_STALE, REPAIR_RECOVER, 0 },
@@ -740,7 +797,8 @@ static const struct sample {
 	{ "hints-count", hints_count, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
 	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
-	{ "changed", changed, PROBLEM_CHANGED, REPAIR_COMPACT, 0 },
+	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
+	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
 };
 
 static void print_findings(const struct world *world)
@@ -1031,9 +1089,25 @@ static void damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback(void
 	(void)state;
 }
 
+static void an_unreadable_end_is_no_tail(void **state)
+{
+	struct world world;
+	world_new(&world);
+	fault_init(&world.fault);
+	last_segment_unreadable(&world);
+	world_judge(&world, 1);
+	for (int problem = PROBLEM_TAIL_UNCOMMITTED; problem <= PROBLEM_NO_COMMIT; problem++)
+		assert_int_equal(found(&world, (enum problem)problem), 0);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_true(found(&world, PROBLEM_OBJECT_UNREADABLE) > 0);
+	world_free(&world);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_unreadable_end_is_no_tail),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
 		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
