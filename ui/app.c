@@ -44,7 +44,10 @@ static void close_screen(struct app *app, struct screen *screen)
 	if (!screen)
 		return;
 	jobs_abandon_owned(&app->jobs, screen);
-	screen->ops->close(screen);
+	if (screen->ops->close)
+		screen->ops->close(screen);
+	if (screen->table)
+		table_free(screen->table);
 	free(screen);
 }
 
@@ -109,6 +112,39 @@ static void raise_to_top(struct app *app, size_t i)
 	show_top(app);
 }
 
+/* What of @place a screen of @kind is about: by that alone it is found again. */
+static struct place about_of(enum screen_kind kind, const struct place *place)
+{
+	struct place about = { 0 };
+	if (kind == SCREEN_KEY || kind == SCREEN_INDEX) {
+		about.has_key = place->has_key;
+		about.key_digits = place->key_digits;
+		memcpy(about.key, place->key, sizeof(about.key));
+	} else if (kind == SCREEN_HEX && place->has_bucket) {
+		about.has_bucket = true;
+		about.bucket = place->bucket;
+	} else {
+		about.has_segment = place->has_segment;
+		about.segment = place->segment;
+		about.has_offset = place->has_offset;
+		about.offset = place->offset;
+	}
+	return about;
+}
+
+/* The newest one on the stack that is about @about (NULL: about whatever). */
+static bool find_screen(const struct app *app, enum screen_kind kind, const struct place *about,
+			size_t *at)
+{
+	for (size_t i = app->depth; i-- > 0;) {
+		const struct screen *screen = app->stack[i];
+		*at = i;
+		if (screen->kind == kind && (!about || place_is_same(&screen->about, about)))
+			return true;
+	}
+	return false;
+}
+
 /* A new one, or the one that rests. NULL: it said why. */
 static struct screen *make_screen(struct app *app, enum screen_kind kind, const struct place *place)
 {
@@ -136,17 +172,18 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
+	const struct place about = place ? about_of(kind, place) : (struct place){ 0 };
+	size_t at;
 	/* Help is about the screen below it, and never lies below another. */
 	if (app->depth > 1 && app_top(app)->kind == SCREEN_HELP)
 		app_leave(app, NULL);
-	for (size_t i = app->depth; i-- > 0;) {
-		const struct screen *screen = app->stack[i];
-		if (screen->kind == kind && (!place || place_is_same(&screen->about, place))) {
-			raise_to_top(app, i);
-			return true;
-		}
+	if (find_screen(app, kind, place ? &about : NULL, &at)) {
+		raise_to_top(app, at);
+		if (place && app_top(app)->ops->seek)
+			app_top(app)->ops->seek(app, app_top(app));
+		return true;
 	}
-	struct screen *screen = make_screen(app, kind, place);
+	struct screen *screen = make_screen(app, kind, place ? &about : NULL);
 	if (!screen)
 		return false;
 	if (app->depth == STACK_MAX) {

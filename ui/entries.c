@@ -22,20 +22,6 @@ static const struct column columns[COL_COUNT] = {
 	[COL_STATUS] = { .title = "status", .width = 18 },
 };
 
-const char *entries_tag_name(unsigned tag)
-{
-	switch (tag) {
-	case SEGMENT_PUT:
-		return "PUT";
-	case SEGMENT_DELETE:
-		return "DELETE";
-	case SEGMENT_COMMIT:
-		return "COMMIT";
-	default:
-		return "DAMAGED";
-	}
-}
-
 /* ---- rows ---- */
 
 static void fill_damaged(struct row *row, const struct scan_row *at)
@@ -74,7 +60,7 @@ void entries_fill_row(struct row *row, const struct session *session, size_t pos
 	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at->offset);
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
 	row_set(row, COL_TAG, at->tag == SEGMENT_DAMAGED ? STYLE_BAD : STYLE_NORMAL, "%s",
-		entries_tag_name(at->tag));
+		segment_tag_name(at->tag));
 	const bool readable = raw && raw_read_header(raw, at->offset, &entry);
 	if (readable && (at->tag != SEGMENT_DAMAGED || at->flags & SCAN_HAS_KEY) && entry.has_key) {
 		place_set_key(&row->place, entry.key);
@@ -126,6 +112,19 @@ static bool start(struct app *app, struct entries *screen, const struct place *p
 	return true;
 }
 
+static void seek(struct entries *screen, uint64_t offset)
+{
+	screen->seeking = true;
+	screen->wanted = offset;
+}
+
+static void seek_about(struct app *app, struct screen *base)
+{
+	(void)app;
+	if (base->about.has_offset)
+		seek((struct entries *)base, base->about.offset);
+}
+
 static bool open_entries(struct app *app, struct screen *base, const struct place *place)
 {
 	struct entries *screen = (struct entries *)base;
@@ -134,30 +133,25 @@ static bool open_entries(struct app *app, struct screen *base, const struct plac
 	else if (!first_segment(app, &base->about))
 		return false;
 	table_init(&screen->table, columns, COL_COUNT);
-	screen->seeking = base->about.has_offset;
-	screen->wanted = base->about.offset;
+	seek_about(app, base);
 	base->table = &screen->table;
 	return start(app, screen, &base->about);
-}
-
-static void close_entries(struct screen *base)
-{
-	table_free(&((struct entries *)base)->table);
 }
 
 static void reload(struct app *app, struct screen *base)
 {
 	struct entries *screen = (struct entries *)base;
-	const struct row *row = table_current(&screen->table);
-	screen->seeking = row != NULL;
-	screen->wanted = row ? row->place.offset : 0;
+	const uint64_t cursor = screen->table.position.cursor;
+	uint64_t size;
+	if (!screen->seeking && screen->scan && cursor < scan_count(screen->scan))
+		seek(screen, scan_row(screen->scan, cursor, &size).offset);
 	screen->scan = NULL;
 	if (!start(app, screen, &base->about))
 		table_set_model(&screen->table, NULL);
 }
 
 /* Put the cursor on the wanted offset as soon as the scan has come there. */
-static void seek(struct entries *screen)
+static void arrive(struct entries *screen)
 {
 	const struct scan *scan = screen->scan;
 	const uint64_t count = scan_count(scan);
@@ -207,24 +201,14 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	char path[LAYOUT_PATH_MAX] = "";
 	if (screen->scan) {
 		if (screen->seeking)
-			seek(screen);
+			arrive(screen);
 		say_state(screen, state, sizeof(state));
 		layout_path(&view->layout, scan_position(screen->scan), path);
 	}
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   %.40s   %s", base->about.segment, path,
 		 state);
-	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 	say_empty(screen);
-	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
-}
-
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (app_place(app, &place))
-		app_open(app, SCREEN_ENTRY, &place);
+	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
 /* An offset in this segment, or another segment by its number. */
@@ -236,13 +220,11 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	const bool here = query->is_place && query->segment == base->about.segment;
 	if (!screen->scan || !(query->is_offset || here))
 		return false;
-	screen->wanted = query->offset;
-	screen->seeking = true;
+	seek(screen, query->offset);
 	return true;
 }
 
 const struct screen_ops entries_screen = {
-	.title = "Entries", .digit = '3', .size = sizeof(struct entries),
-	.open = open_entries, .close = close_entries, .draw = draw, .reload = reload,
-	.enter = enter, .jump = jump,
+	.title = "Entries", .digit = '3', .size = sizeof(struct entries), .opens = SCREEN_ENTRY,
+	.open = open_entries, .draw = draw, .seek = seek_about, .reload = reload, .jump = jump,
 };

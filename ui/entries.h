@@ -10,7 +10,4 @@
 void entries_fill_row(struct row *row, const struct session *session, size_t position,
 		      const struct raw *raw, const struct scan_row *at, uint64_t size);
 
-/* "PUT", "DELETE", "COMMIT", "DAMAGED". */
-const char *entries_tag_name(unsigned tag);
-
 #endif

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
 #include "ui/app.h"
-#include "ui/entries.h"
 #include "ui/format.h"
 #include "ui/look.h"
+#include "ui/raw.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ static void add_header(struct entry_model *model, const struct segment_entry *en
 		format_count(size, text, sizeof(text)), format_bytes(size, human, sizeof(human)));
 	row = add_bytes(model, entry, entry->offset + 8, bytes + 8, 1, "tag", STYLE_FIELD_TAG);
 	if (bytes[8] <= SEGMENT_COMMIT)
-		row_set(row, COL_VALUE, STYLE_NORMAL, "%s", entries_tag_name(bytes[8]));
+		row_set(row, COL_VALUE, STYLE_NORMAL, "%s", segment_tag_name(bytes[8]));
 	else
 		row_set(row, COL_VALUE, STYLE_BAD, "%u: no tag that is known", bytes[8]);
 }
@@ -269,11 +269,6 @@ static bool open_entry(struct app *app, struct screen *base, const struct place 
 	return start(app, base);
 }
 
-static void close_entry(struct screen *base)
-{
-	table_free(&((struct entry_view *)base)->table);
-}
-
 static void reload(struct app *app, struct screen *base)
 {
 	if (!start(app, base))
@@ -293,22 +288,11 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
 		 base->about.segment, base->about.offset);
-	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 	screen->table.empty = "The segment is not there any more.";
-	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
-}
-
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (app_place(app, &place))
-		app_open(app, SCREEN_HEX, &place);
+	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
 const struct screen_ops entry_screen = {
-	.title = "Entry", .size = sizeof(struct entry_view),
-	.open = open_entry, .close = close_entry, .draw = draw, .reload = reload,
-	.refresh = refresh, .enter = enter,
+	.title = "Entry", .size = sizeof(struct entry_view), .opens = SCREEN_HEX,
+	.open = open_entry, .draw = draw, .reload = reload, .refresh = refresh,
 };

@@ -89,19 +89,12 @@ static bool open_help(struct app *app, struct screen *base, const struct place *
 	return true;
 }
 
-static void close_help(struct screen *base)
-{
-	table_free(&((struct help_view *)base)->table);
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct help_view *screen = (struct help_view *)base;
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "keys of the view %s", screen_table[screen->of]->title);
-	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
 static void refresh(struct app *app, struct screen *base)
@@ -112,5 +105,5 @@ static void refresh(struct app *app, struct screen *base)
 
 const struct screen_ops help_screen = {
 	.title = "Help", .size = sizeof(struct help_view),
-	.open = open_help, .close = close_help, .draw = draw, .reload = rebuild, .refresh = refresh,
+	.open = open_help, .draw = draw, .reload = rebuild, .refresh = refresh,
 };

@@ -1,27 +1,27 @@
 #include "build-config.h"
 
 #include "ui/app.h"
-#include "ui/entries.h"
 #include "ui/format.h"
 #include "ui/keys.h"
+#include "ui/hex_search.h"
+#include "ui/scan.h"
+#include "ui/window.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 4096u		/* a bad sector costs this much of the picture, no more */
-#define WINDOW (16u * BLOCK)
 #define LEGEND_LINES 2
 #define OFFSET_WIDTH 10
 
-/* A stretch of the file that was read: which bytes are good is known byte by byte. */
-struct window {
-	uint64_t offset;
-	size_t len;
-	uint8_t bytes[WINDOW];
-	bool good[WINDOW];
+/* The key of an entry that begins far before the window. */
+struct far_key {
+	uint64_t offset;		/* of the entry; NO_OFFSET: of none */
+	bool good;
+	uint8_t key[KEY_SIZE];
 };
+#define NO_OFFSET UINT64_MAX
 
 struct hex {
 	struct screen base;
@@ -34,7 +34,9 @@ struct hex {
 	bool has_length;
 	bool failed;			/* the file cannot be opened */
 	struct window *window;		/* NULL until it was read */
-	uint64_t asked;			/* offset of the window on its way; UINT64_MAX: none */
+	struct far_key far_key;
+	/* offsets of the window and of the entry of the key on their way; NO_OFFSET: none */
+	uint64_t asked, asked_key;
 	struct area area;		/* of the lines, as last drawn */
 };
 
@@ -46,22 +48,10 @@ struct hex_request {
 	const struct hex *screen;	/* compared, never followed */
 	bool of_index, failed;
 	size_t position;
-	uint64_t length;
+	uint64_t offset, length;
 	struct window *window;
+	struct far_key far_key;
 };
-
-static void read_window(const struct raw *raw, struct window *window)
-{
-	window->len = 0;
-	for (size_t at = 0; at < WINDOW && window->offset + at < raw->length; at += BLOCK) {
-		const uint64_t left = raw->length - window->offset - at;
-		const size_t here = left < BLOCK ? (size_t)left : BLOCK;
-		const size_t got = raw_read(raw, window->offset + at, window->bytes + at, here);
-		memset(window->good + at, true, got);
-		memset(window->good + at + got, false, here - got);
-		window->len += here;
-	}
-}
 
 static void run_request(struct fetch_request *head)
 {
@@ -74,7 +64,11 @@ static void run_request(struct fetch_request *head)
 	if (request->failed)
 		return;
 	request->length = raw.length;
-	read_window(&raw, request->window);
+	window_read(request->window, &raw, request->offset);
+	struct far_key *far = &request->far_key;
+	if (far->offset != NO_OFFSET)
+		far->good = raw_read(&raw, far->offset + SEGMENT_HEADER, far->key, KEY_SIZE) ==
+			    KEY_SIZE;
 	raw_close(&raw);
 }
 
@@ -95,7 +89,8 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 		screen->failed = request->failed;
 		screen->length = request->length;
 		screen->has_length = true;
-		screen->asked = UINT64_MAX;
+		screen->asked = screen->asked_key = NO_OFFSET;
+		screen->far_key = request->far_key;
 		free(screen->window);
 		screen->window = request->window;
 		request->window = NULL;
@@ -106,16 +101,19 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 	return ours;
 }
 
-/* Have the visible bytes read, with as many on either side as the window takes. */
-static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t end)
+/* Have the visible bytes read, with as many on either side as the window takes, and the key of the
+ * entry at @keyed, unless that is NO_OFFSET. */
+static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t end, uint64_t keyed)
 {
-	const struct window *window = screen->window;
 	if (screen->has_length && end > screen->length)
 		end = screen->length;
-	if (window && first >= window->offset && end <= window->offset + window->len)
+	if (window_covers(screen->window, first, end) &&
+	    (keyed == NO_OFFSET || keyed == screen->far_key.offset))
 		return;
-	const uint64_t from = (first > WINDOW / 2 ? first - WINDOW / 2 : 0) / BLOCK * BLOCK;
-	if (screen->asked == from || (screen->failed && window))
+	const uint64_t middle = first > WINDOW_SIZE / 2 ? first - WINDOW_SIZE / 2 : 0;
+	const uint64_t from = middle - middle % WINDOW_BLOCK;
+	if ((screen->asked == from && screen->asked_key == keyed) ||
+	    (screen->failed && screen->window))
 		return;
 	struct hex_request *request = calloc(1, sizeof(*request));
 	struct window *fresh = malloc(sizeof(*fresh));
@@ -124,34 +122,24 @@ static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t e
 		free(fresh);
 		return;
 	}
-	fresh->offset = from;
 	fresh->len = 0;
 	*request = (struct hex_request){
 		.head = { run_request, drop_request }, .session = session_hold(app->session),
 		.screen = screen, .of_index = screen->of_index, .position = screen->position,
-		.window = fresh,
+		.offset = from, .window = fresh, .far_key = { .offset = keyed },
 	};
 	screen->asked = from;
+	screen->asked_key = keyed;
 	fetcher_submit(app->fetcher, &request->head);
 	struct fetch_request *done = fetcher_take(app->fetcher, TABLE_WAIT_MS);
 	if (done)
 		deliver(&screen->base, done);
 }
 
-static bool byte_at(const struct hex *screen, uint64_t offset, uint8_t *byte)
-{
-	const struct window *window = screen->window;
-	if (!window || offset < window->offset || offset - window->offset >= window->len ||
-	    !window->good[offset - window->offset])
-		return false;
-	*byte = window->bytes[offset - window->offset];
-	return true;
-}
-
 static bool bytes_at(const struct hex *screen, uint64_t offset, uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!byte_at(screen, offset + i, &bytes[i]))
+		if (!window_byte(screen->window, offset + i, &bytes[i]))
 			return false;
 	return true;
 }
@@ -177,7 +165,7 @@ static const struct { const char *name; enum style style; } fields[FIELD_COUNT] 
 
 /* The entry, bucket or stretch around a byte. */
 struct unit {
-	bool known;
+	bool known, has_key;
 	uint64_t offset, size;
 	uint8_t tag;		/* of an entry */
 	uint8_t cause;
@@ -198,10 +186,10 @@ static enum field field_of_entry(uint64_t at, uint8_t tag)
 static struct unit unit_in_index(uint64_t offset)
 {
 	if (offset < INDEX_HEADER)
-		return (struct unit){ true, 0, INDEX_HEADER, 0, 0, FIELD_HEADER };
+		return (struct unit){ .known = true, .size = INDEX_HEADER, .field = FIELD_HEADER };
 	const uint64_t at = (offset - INDEX_HEADER) % INDEX_BUCKET;
 	return (struct unit){
-		.known = true, .offset = offset - at, .size = INDEX_BUCKET,
+		.known = true, .has_key = true, .offset = offset - at, .size = INDEX_BUCKET,
 		.field = at < KEY_SIZE ? FIELD_KEY :
 			 at < KEY_SIZE + 4 ? FIELD_SEGMENT : FIELD_OFFSET,
 	};
@@ -216,14 +204,16 @@ static struct unit unit_of(const struct hex *screen, uint64_t offset)
 		return (struct unit){ 0 };
 	const struct scan_row row = scan_row(screen->scan, scan_find(screen->scan, offset), &size);
 	if (offset < row.offset)
-		return (struct unit){ true, 0, SEGMENT_MAGIC_SIZE, 0, 0, FIELD_MAGIC };
+		return (struct unit){ .known = true, .size = SEGMENT_MAGIC_SIZE,
+				      .field = FIELD_MAGIC };
 	if (offset - row.offset >= size)
 		return (struct unit){ 0 };
+	const bool damaged = row.tag == SEGMENT_DAMAGED;
 	return (struct unit){
 		.known = true, .offset = row.offset, .size = size, .tag = row.tag,
 		.cause = row.cause,
-		.field = row.tag == SEGMENT_DAMAGED ? FIELD_DAMAGED
-						    : field_of_entry(offset - row.offset, row.tag),
+		.has_key = damaged ? row.flags & SCAN_HAS_KEY : row.tag != SEGMENT_COMMIT,
+		.field = damaged ? FIELD_DAMAGED : field_of_entry(offset - row.offset, row.tag),
 	};
 }
 
@@ -236,10 +226,10 @@ static void draw_byte(const struct hex *screen, uint64_t offset, int y, int hex_
 	const unsigned style = fields[unit.field].style | (under ? STYLE_CURSOR : 0);
 	char hex[4] = "??", text[2] = "?";
 	uint8_t byte;
-	if (byte_at(screen, offset, &byte)) {
+	if (window_byte(screen->window, offset, &byte)) {
 		snprintf(hex, sizeof(hex), "%02x", byte);
 		text[0] = byte >= ' ' && byte < 127 ? (char)byte : '.';
-	} else if (!screen->window || offset - screen->window->offset >= screen->window->len) {
+	} else if (!window_covers(screen->window, offset, offset + 1)) {
 		hex[0] = hex[1] = text[0] = ' ';	/* not read yet */
 	}
 	term_add(y, hex_x, 2, style, hex);
@@ -285,7 +275,7 @@ static void decode(const struct hex *screen, const struct unit *unit, char *out,
 			snprintf(out, size, " = %" PRIu32, get_u32le(bytes));
 		break;
 	case FIELD_TAG:
-		snprintf(out, size, " = %s", entries_tag_name(unit->tag));
+		snprintf(out, size, " = %s", segment_tag_name(unit->tag));
 		break;
 	case FIELD_KEY:
 		if (bytes_at(screen, unit->offset + (screen->of_index ? 0 : SEGMENT_HEADER), bytes,
@@ -317,7 +307,7 @@ static void describe_unit(const struct hex *screen, const struct unit *unit, cha
 			 meaning);
 	else
 		snprintf(out, size, "%s at %" PRIu64 ", byte %" PRIu64 " of %" PRIu64 "   %s%s",
-			 entries_tag_name(unit->tag), unit->offset,
+			 segment_tag_name(unit->tag), unit->offset,
 			 screen->cursor - unit->offset + 1, unit->size, fields[unit->field].name,
 			 meaning);
 }
@@ -359,6 +349,14 @@ static void draw_title(const struct view *view, const struct hex *screen, struct
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 }
 
+/* Is there a key, and not in the window? */
+static bool is_far(const struct hex *screen, const struct unit *unit)
+{
+	return unit->has_key && !screen->of_index &&
+	       !window_covers(screen->window, unit->offset + SEGMENT_HEADER,
+			      unit->offset + SEGMENT_KEYED);
+}
+
 static unsigned bytes_for(int cols)
 {
 	const int fixed = OFFSET_WIDTH + 2 + 1;	/* and the scroll bar */
@@ -375,14 +373,16 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	screen->area = (struct area){ area.y + 1, area.x, area.rows - 1 - LEGEND_LINES, area.cols };
 	screen->line_bytes = bytes_for(area.cols);
 	if (!screen->has_length)
-		load(app, screen, screen->cursor, screen->cursor + 1);
+		load(app, screen, screen->cursor, screen->cursor + 1, NO_OFFSET);
 	const unsigned bytes = screen->line_bytes;
 	const uint64_t lines = screen->length / bytes + (screen->length % bytes > 0);
 	position_fit(&screen->lines, lines, (uint32_t)screen->area.rows);
 	if (screen->lines.cursor != screen->cursor / bytes)
 		position_set(&screen->lines, screen->cursor / bytes);
+	const struct unit unit = unit_of(screen, screen->cursor);
 	load(app, screen, screen->lines.top * bytes,
-	     (screen->lines.top + screen->lines.page) * bytes);
+	     (screen->lines.top + screen->lines.page) * bytes,
+	     is_far(screen, &unit) ? unit.offset : NO_OFFSET);
 	list_draw(&screen->lines, lines, screen->area, draw_line, screen);
 	if (screen->length > 0)
 		draw_legend(screen, (struct area){ screen->area.y + screen->area.rows, 0,
@@ -445,7 +445,7 @@ void hex_previous_entry(struct app *app, const struct call *call)
 		set_cursor(screen, unit_of(screen, unit.offset - 1).offset);
 }
 
-static void click(struct app *app, struct screen *base, int y, int x)
+static bool click(struct app *app, struct screen *base, int y, int x)
 {
 	struct hex *screen = (struct hex *)base;
 	const int hex_x = OFFSET_WIDTH + 2, bytes = (int)screen->line_bytes;
@@ -453,10 +453,11 @@ static void click(struct app *app, struct screen *base, int y, int x)
 	uint64_t line;
 	(void)app;
 	if (!list_row_at(&screen->lines, screen->area, y, &line) || x < hex_x)
-		return;
+		return false;
 	const int column = x >= text_x ? x - text_x : (x - hex_x - (x - hex_x) / 25) / 3;
 	set_cursor(screen,
 		   line * (uint64_t)bytes + (uint64_t)(column < bytes ? column : bytes - 1));
+	return true;
 }
 
 /* ---- the screen ---- */
@@ -478,27 +479,46 @@ static bool find_segment(struct app *app, struct screen *base, const struct plac
 	return screen->position != LAYOUT_NONE;
 }
 
+/* Before the length is known the cursor stands where it was sent; the first bytes put it right. */
+static void go_to(struct hex *screen, uint64_t offset)
+{
+	if (screen->has_length)
+		set_cursor(screen, offset);
+	else
+		screen->cursor = offset;
+}
+
+static void seek(struct app *app, struct screen *base)
+{
+	struct hex *screen = (struct hex *)base;
+	(void)app;
+	if (screen->of_index)
+		go_to(screen, INDEX_HEADER + (uint64_t)base->about.bucket * INDEX_BUCKET);
+	else if (base->about.has_offset)
+		go_to(screen, base->about.offset);
+}
+
 static void start(struct app *app, struct hex *screen)
 {
-	screen->asked = UINT64_MAX;
+	screen->asked = screen->asked_key = screen->far_key.offset = NO_OFFSET;
 	if (!screen->of_index)
 		screen->scan = scan_start(app, &screen->base, screen->position);
 }
 
 static void shown(struct screen *base)
 {
-	((struct hex *)base)->asked = UINT64_MAX;
+	struct hex *screen = (struct hex *)base;
+	screen->asked = screen->asked_key = NO_OFFSET;
 }
 
 static bool open_hex(struct app *app, struct screen *base, const struct place *place)
 {
 	struct hex *screen = (struct hex *)base;
 	screen->of_index = place && place->has_bucket;
-	screen->cursor = screen->of_index ? INDEX_HEADER + (uint64_t)place->bucket * INDEX_BUCKET :
-			 place ? place->offset : 0;
 	screen->line_bytes = 16;
 	if (!screen->of_index && !find_segment(app, base, place))
 		return false;
+	seek(app, base);
 	start(app, screen);
 	return true;
 }
@@ -533,7 +553,7 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct hex *screen = (const struct hex *)base;
 	const struct unit unit = unit_of(screen, screen->cursor);
-	uint8_t bytes[SEGMENT_KEYED];
+	uint8_t bytes[INDEX_BUCKET];
 	(void)app;
 	if (!unit.known || unit.field == FIELD_MAGIC || unit.field == FIELD_HEADER)
 		return false;
@@ -547,35 +567,41 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 		return true;
 	}
 	*place = place_of_entry(base->about.segment, unit.offset);
-	if ((unit.tag == SEGMENT_PUT || unit.tag == SEGMENT_DELETE) &&
-	    bytes_at(screen, unit.offset, bytes, sizeof(bytes)))
-		place_set_key(place, bytes + SEGMENT_HEADER);
+	const struct far_key *far = &screen->far_key;
+	if (is_far(screen, &unit) && far->offset == unit.offset && far->good)
+		place_set_key(place, far->key);
+	else if (unit.has_key &&
+		 bytes_at(screen, unit.offset + SEGMENT_HEADER, bytes, KEY_SIZE))
+		place_set_key(place, bytes);
 	return true;
 }
 
-static void enter(struct app *app, struct screen *base)
+static void show_found(struct screen *base, uint64_t offset)
 {
-	struct place place;
-	if (place_at(app, base, &place))
-		app_open(app, SCREEN_ENTRY, &place);
+	go_to((struct hex *)base, offset);
 }
 
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
-	(void)backward;
 	struct hex *screen = (struct hex *)base;
-	(void)app;
+	if (query->byte_count > 0 && screen->length > 0) {
+		search_start(app, base,
+			     hex_search_target(app->session, screen->of_index, screen->position,
+					       query, show_found),
+			     screen->cursor, screen->length, backward);
+		return true;
+	}
 	const bool here =
 		query->is_place && !screen->of_index && query->segment == base->about.segment;
 	if (!here && !query->is_offset)
 		return false;
-	set_cursor(screen, query->offset);
+	go_to(screen, query->offset);
 	return true;
 }
 
 const struct screen_ops hex_screen = {
-	.title = "Hex", .digit = '8', .size = sizeof(struct hex),
-	.open = open_hex, .close = close_hex, .draw = draw, .reload = reload, .move = move_by,
-	.place = place_at, .enter = enter, .click = click, .deliver = deliver, .shown = shown,
+	.title = "Hex", .digit = '8', .size = sizeof(struct hex), .opens = SCREEN_ENTRY,
+	.open = open_hex, .draw = draw, .close = close_hex, .seek = seek, .reload = reload,
+	.move = move_by, .place = place_at, .click = click, .deliver = deliver, .shown = shown,
 	.jump = jump,
 };

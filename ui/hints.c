@@ -76,10 +76,10 @@ static void fill_row(struct row *row, const struct session *session, uint32_t nu
 		row_set(row, COL_STORED, STYLE_NORMAL, "%" PRId64, c.stored->live);
 	else
 		row_set(row, COL_STORED, STYLE_FAINT, "-");
-	if (c.counted)
+	if (c.counted && c.counted->is_committed)
 		row_set(row, COL_COUNTED, STYLE_NORMAL, "%" PRIu32, (uint32_t)c.counted->live);
 	else
-		row_set(row, COL_COUNTED, STYLE_FAINT, "%s", c.is_there ? "?" : "-");
+		row_set(row, COL_COUNTED, STYLE_FAINT, "%s", c.is_there && !c.counted ? "?" : "-");
 	if (c.differs)
 		row_set(row, COL_DIFFERENCE, STYLE_WARNING, "! %+" PRId64, c.difference);
 	if (c.is_compact)
@@ -169,11 +169,6 @@ static bool open_hints(struct app *app, struct screen *base, const struct place 
 	return true;
 }
 
-static void close_hints(struct screen *base)
-{
-	table_free(&((struct hints_view *)base)->table);
-}
-
 static void reload(struct app *app, struct screen *base)
 {
 	rebuild(app, (struct hints_view *)base);
@@ -209,21 +204,10 @@ static void describe(const struct session *session, char *out, size_t size)
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct hints_view *screen = (struct hints_view *)base;
-	char text[MESSAGE_MAX], filter[64];
-	describe(app->session, text, sizeof(text));
-	const int used = term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	snprintf(filter, sizeof(filter), "   filter: %s", filter_names[screen->filter]);
-	term_add(area.y, used, area.cols - used, STYLE_STRONG, filter);
-	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
-}
-
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (app_place(app, &place))
-		app_open(app, SCREEN_ENTRIES, &place);
+	char about[MESSAGE_MAX], text[MESSAGE_MAX + 32];
+	describe(app->session, about, sizeof(about));
+	snprintf(text, sizeof(text), "%s   filter: %s", about, filter_names[screen->filter]);
+	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
@@ -242,9 +226,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops hints_screen = {
-	.title = "Hints", .digit = '5', .size = sizeof(struct hints_view),
-	.open = open_hints, .close = close_hints, .draw = draw, .reload = reload,
-	.refresh = refresh, .enter = enter, .jump = jump,
+	.title = "Hints", .digit = '5', .size = sizeof(struct hints_view), .opens = SCREEN_ENTRIES,
+	.open = open_hints, .draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 
 void hints_filter(struct app *app, const struct call *call)

@@ -345,22 +345,31 @@ static void rebuild(struct app *app, struct index_view *screen)
 		start_count(app, &screen->base, model);
 }
 
+static void show_all(struct app *app, struct index_view *screen)
+{
+	if (screen->all)
+		return;
+	screen->all = true;
+	rebuild(app, screen);
+}
+
+/* A key is shown among its neighbours, empty ones as well. */
+static void seek(struct app *app, struct screen *base)
+{
+	show_all(app, (struct index_view *)base);
+	start_lookup(app, base, base->about.key);
+}
+
 static bool open_index(struct app *app, struct screen *base, const struct place *place)
 {
 	struct index_view *screen = (struct index_view *)base;
 	table_init(&screen->table, columns, COL_COUNT);
 	base->table = &screen->table;
-	/* A key is shown among its neighbours, empty ones as well. */
-	screen->all = place && place->has_key;
-	rebuild(app, screen);
 	if (place && place->has_key)
-		start_lookup(app, base, place->key);
+		seek(app, base);
+	else
+		rebuild(app, screen);
 	return true;
-}
-
-static void close_index(struct screen *base)
-{
-	table_free(&((struct index_view *)base)->table);
 }
 
 static void reload(struct app *app, struct screen *base)
@@ -419,16 +428,6 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
 }
 
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (!app_place(app, &place) || !place.has_segment)
-		return;
-	place = place_of_entry(place.segment, place.offset);
-	app_open(app, SCREEN_ENTRIES, &place);
-}
-
 /* ":4711" is bucket 4711. */
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
@@ -436,17 +435,15 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	struct index_view *screen = (struct index_view *)base;
 	if (!query->is_offset || query->offset >= app->session->view->index.buckets)
 		return false;
-	screen->all = true;
-	rebuild(app, screen);
+	show_all(app, screen);
 	screen->table.position.count = model_count(screen->table.model);
 	position_set(&screen->table.position, query->offset);
 	return true;
 }
 
 const struct screen_ops index_screen = {
-	.title = "Index", .digit = '4', .size = sizeof(struct index_view),
-	.open = open_index, .close = close_index, .draw = draw, .reload = reload,
-	.enter = enter, .jump = jump,
+	.title = "Index", .digit = '4', .size = sizeof(struct index_view), .opens = SCREEN_ENTRIES,
+	.open = open_index, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };
 
 void index_toggle_all(struct app *app, const struct call *call)

@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "ui/app.h"
-#include "ui/entries.h"
 #include "ui/format.h"
 #include "ui/look.h"
 
@@ -52,7 +51,7 @@ static void fill_row(struct row *row, const struct history *history,
 	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, event->segment);
 	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, entry->offset);
 	row_set(row, COL_TAG, damaged ? STYLE_BAD : STYLE_NORMAL, "%s",
-		entries_tag_name(entry->tag));
+		segment_tag_name(entry->tag));
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->size, text, sizeof(text)));
 	row_set(row, COL_CRC, damaged ? STYLE_BAD : STYLE_GOOD, damaged ? "BAD" : "ok");
 	row_set(row, COL_STATUS, style_of_status(event->status), "%s",
@@ -151,11 +150,6 @@ static bool open_key(struct app *app, struct screen *base, const struct place *p
 	return true;
 }
 
-static void close_key(struct screen *base)
-{
-	table_free(&((struct key_view *)base)->table);
-}
-
 static void reload(struct app *app, struct screen *base)
 {
 	if (base->about.has_key)
@@ -230,18 +224,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		   (struct area){ area.y + 2, 0, area.rows - 2, area.cols });
 }
 
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (!app_place(app, &place))
-		return;
-	place = place_of_entry(place.segment, place.offset);
-	app_open(app, SCREEN_ENTRIES, &place);
-}
-
 const struct screen_ops key_screen = {
-	.title = "Key", .digit = '7', .size = sizeof(struct key_view),
-	.open = open_key, .close = close_key, .draw = draw, .reload = reload, .refresh = refresh,
-	.enter = enter,
+	.title = "Key", .digit = '7', .size = sizeof(struct key_view), .opens = SCREEN_ENTRIES,
+	.open = open_key, .draw = draw, .reload = reload, .refresh = refresh,
 };

@@ -3,6 +3,7 @@
 #include "ui/keys.h"
 
 #include "ui/app.h"
+#include "ui/search.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>
@@ -31,9 +32,14 @@ static void move_cursor(struct app *app, const struct call *call)
 static void enter_row(struct app *app, const struct call *call)
 {
 	struct screen *screen = app_top(app);
+	struct place place;
 	(void)call;
 	if (screen->ops->enter)
 		screen->ops->enter(app, screen);
+	else if (app_place(app, &place) && place.has_segment)
+		app_open(app, screen->ops->opens, &place);
+	else
+		app_say(app, STYLE_NORMAL, "this leads to no segment");
 }
 
 /* What the argument of a view's command names. */
@@ -176,7 +182,9 @@ const struct key_row key_table[] = {
 	  .help = "the bytes of segment N" },
 
 	{ .keys = { '/' }, .label = "/", .help = "search: text, key, segment, 17:4096, :4096",
-	  .hint = "search", .screens = ON_ALL, .run = prompt_search },
+	  .hint = "search", .screens = ON_ALL & ~ON(HEX), .run = prompt_search },
+	{ .keys = { '/' }, .label = "/", .help = "search: x4154, 41 54, \"AT\", :4096, 17:4096",
+	  .hint = "search", .screens = ON(HEX), .run = prompt_search },
 	{ .keys = { 'n' }, .label = "n", .help = "the next that was searched for",
 	  .screens = ON_ALL, .run = search_again },
 	{ .keys = { 'N' }, .label = "N", .help = "the one before", .screens = ON_ALL,
@@ -266,6 +274,14 @@ static const char *missing(struct app *app, unsigned needs)
 	return NULL;
 }
 
+bool keys_press(struct app *app, int key)
+{
+	const struct key_row *row = keys_find(key, app_top(app)->kind);
+	if (row)
+		keys_run(app, row, NULL);
+	return row != NULL;
+}
+
 void keys_run(struct app *app, const struct key_row *row, const char *argument)
 {
 	const struct call call = { .value = row->value, .argument = argument };
@@ -273,7 +289,8 @@ void keys_run(struct app *app, const struct key_row *row, const char *argument)
 	if (why)
 		app_say(app, STYLE_WARNING, "%s", why);
 	else if (!(row->screens & 1u << app_top(app)->kind))
-		app_say(app, STYLE_WARNING, "%s: not on this screen", row->name);
+		app_say(app, STYLE_WARNING, "%s: not on this screen",
+			row->name ? row->name : row->label);
 	else
 		row->run(app, &call);
 }

@@ -46,6 +46,9 @@ const struct key_row *keys_find(int key, enum screen_kind kind);
 /* The row that is called @name, or begins with it and no other does; NULL. */
 const struct key_row *keys_find_name(const char *name);
 
+/* Do what @key does on the top screen. False: it means nothing there. */
+bool keys_press(struct app *app, int key);
+
 /* Run @row if what it needs is there; otherwise say what is missing. */
 void keys_run(struct app *app, const struct key_row *row, const char *argument);
 

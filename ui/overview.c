@@ -317,11 +317,6 @@ static bool open_overview(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
-static void close_overview(struct screen *base)
-{
-	(void)base;
-}
-
 static void move_by(struct app *app, struct screen *base, enum motion motion)
 {
 	struct overview *screen = (struct overview *)base;
@@ -375,16 +370,18 @@ static void enter(struct app *app, struct screen *base)
 		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
 }
 
-static void click(struct app *app, struct screen *base, int y, int x)
+static bool click(struct app *app, struct screen *base, int y, int x)
 {
 	struct overview *screen = (struct overview *)base;
 	if (y < screen->map.y || y >= screen->map.y + screen->map.rows || x < screen->map.x ||
 	    x >= screen->map.x + screen->map.cols)
-		return;
+		return false;
 	const size_t cell = (size_t)(y - screen->map.y) * (size_t)screen->map.cols +
 			    (size_t)(x - screen->map.x);
-	if (cell < cells(app, screen))
-		screen->cursor = cell * screen->group;
+	if (cell >= cells(app, screen))
+		return false;
+	screen->cursor = cell * screen->group;
+	return true;
 }
 
 /* The next cell whose state is called so: "damaged", "unverified". */
@@ -420,6 +417,6 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops overview_screen = {
 	.title = "Overview", .digit = '1', .size = sizeof(struct overview),
-	.open = open_overview, .close = close_overview, .draw = draw, .move = move_by,
+	.open = open_overview, .draw = draw, .move = move_by,
 	.place = place_at, .enter = enter, .click = click, .jump = jump,
 };

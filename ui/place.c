@@ -92,6 +92,40 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* The text behind a quotation mark, to the next or to the end. */
+static size_t parse_quoted(const char *text, uint8_t *bytes)
+{
+	const size_t len = strcspn(text, "\"");
+	if (text[len] != '\0' && text[len + 1] != '\0')
+		return 0;
+	memcpy(bytes, text, len);
+	return len;
+}
+
+/* Pairs of hex digits, with or without spaces between them. */
+static size_t parse_pairs(const char *text, uint8_t *bytes)
+{
+	size_t count = 0;
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		const int high = digit_of(text[0]), low = high < 16 ? digit_of(text[1]) : 16;
+		if (low >= 16)
+			return 0;
+		bytes[count++] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return count;
+}
+
+/* Digits alone are the beginning of a key. */
+static size_t parse_bytes(const char *text, uint8_t *bytes)
+{
+	if (text[0] == '"')
+		return parse_quoted(text + 1, bytes);
+	if (text[0] == 'x' || text[0] == 'X')
+		return parse_pairs(text + 1, bytes);
+	return strchr(text, ' ') ? parse_pairs(text, bytes) : 0;
+}
+
 bool query_parse(const char *text, struct query *query)
 {
 	struct place place;
@@ -109,6 +143,7 @@ bool query_parse(const char *text, struct query *query)
 		query->offset = place.offset;
 	}
 	query->is_prefix = key_prefix_parse(text, &query->prefix);
+	query->byte_count = parse_bytes(text, query->bytes);
 	return true;
 }
 

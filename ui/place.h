@@ -32,10 +32,12 @@ struct query {
 	bool is_place;		/* "17:4096" */
 	bool is_offset;		/* ":4096", in the segment at hand */
 	bool is_prefix;		/* 1 to 64 hex digits */
+	size_t byte_count;	/* "41 54", x4154 or text in quotes: bytes; 0: none of these */
 	uint64_t number;
 	uint32_t segment;
 	uint64_t offset;
 	struct key_prefix prefix;
+	uint8_t bytes[QUERY_MAX];
 	char text[QUERY_MAX];	/* as typed, in lower case */
 };
 

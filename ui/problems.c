@@ -113,11 +113,6 @@ static bool open_problems(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
-static void close_problems(struct screen *base)
-{
-	table_free(&((struct problems_view *)base)->table);
-}
-
 static const struct finding *selected(const struct problems_view *screen)
 {
 	const struct problems *model = (const struct problems *)screen->table.model;
@@ -128,31 +123,47 @@ static const struct finding *selected(const struct problems_view *screen)
 #define INDENT 11		/* the explanation's headings */
 #define LIST_ROWS_MIN 3
 
-struct part { const char *heading, *text; };
-#define PARTS 5
+struct part { const char *heading, *text; enum style heading_style, style; };
+#define PARTS 6
 
 /* What there is to say about a finding, most urgent first. */
 struct explanation {
 	char found[FINDING_DETAIL_MAX + 512];
-	char code[96];
+	char code[128];
 	struct part parts[PARTS];
 };
 
-static void explain(const struct finding *finding, struct explanation *e)
+/* What it is called, and how often it was found where the list does not show all. */
+static void name_problem(const struct findings *findings, enum problem problem, char *out,
+			 size_t size)
+{
+	char total[FORMAT_SIZE], kept[FORMAT_SIZE];
+	if (findings->total[problem] == findings->kept[problem])
+		snprintf(out, size, "%s", problem_table[problem].id);
+	else
+		snprintf(out, size, "%s   (found %s times, the first %s are listed)",
+			 problem_table[problem].id,
+			 format_count(findings->total[problem], total, sizeof(total)),
+			 format_count(findings->kept[problem], kept, sizeof(kept)));
+}
+
+static void explain(const struct findings *findings, const struct finding *finding,
+		    struct explanation *e)
 {
 	const struct problem_info *info = &problem_table[finding->problem];
 	const char *repair = repair_name(finding->repair);
 	char found[FINDING_DETAIL_MAX + 256];
 	finding_message(finding, found, sizeof(found));
 	format_masked_text(found, e->found, sizeof(e->found));
-	snprintf(e->code, sizeof(e->code), "%s   (%s, %s)",
-		 repair ? repair : "none of this program", severity_name(finding->severity),
-		 info->id);
-	e->parts[0] = (struct part){ "found", e->found };
-	e->parts[1] = (struct part){ "repair", e->code };
-	e->parts[2] = (struct part){ "meaning", info->meaning };
-	e->parts[3] = (struct part){ "if not", info->stake };
-	e->parts[4] = (struct part){ "meanwhile", info->meanwhile };
+	name_problem(findings, finding->problem, e->code, sizeof(e->code));
+	e->parts[0] = (struct part){ severity_name(finding->severity), e->code,
+				     style_of_severity(finding->severity), STYLE_STRONG };
+	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[2] = (struct part){ "repair", repair ? repair : "none of this program",
+				     STYLE_FAINT, STYLE_STRONG };
+	e->parts[3] = (struct part){ "meaning", info->meaning, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[4] = (struct part){ "if not", info->stake, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };
 }
 
 static int lines_of(const struct explanation *e, int cols)
@@ -166,23 +177,36 @@ static int lines_of(const struct explanation *e, int cols)
 static void draw_explanation(const struct explanation *e, struct area area)
 {
 	for (size_t i = 0; i < PARTS && area.rows > 0; i++) {
-		term_put(area.y, area.x, INDENT - 1, STYLE_FAINT, e->parts[i].heading);
+		const struct part *part = &e->parts[i];
+		term_put(area.y, area.x, INDENT - 1, part->heading_style, part->heading);
 		const int used = term_wrap((struct area){ area.y, area.x + INDENT, area.rows,
 							  area.cols - INDENT },
-					   i == 1 ? STYLE_STRONG : STYLE_NORMAL, e->parts[i].text);
+					   part->style, part->text);
 		area.y += used;
 		area.rows -= used;
 	}
 }
 
-static void describe(struct app *app, char *out, size_t size)
+static uint64_t count_all(const struct findings *findings)
+{
+	uint64_t count = 0;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		count += findings->total[problem];
+	return count;
+}
+
+static void describe(struct app *app, const struct problems_view *screen, char *out, size_t size)
 {
 	const struct diagnosis *d = &app->diagnosis;
-	char shown[FORMAT_SIZE];
-	const uint64_t count = model_count(app->problems);
+	const struct problems *model = (const struct problems *)screen->table.model;
+	char text[FORMAT_SIZE], of[FORMAT_SIZE + 8] = "";
+	const uint64_t count = model_count(screen->table.model);
+	const uint64_t all = model ? count_all(&model->findings) : 0;
 	const int state = atomic_load(&app->session->check);
-	snprintf(out, size, "%s finding%s   %s", format_count(count, shown, sizeof(shown)),
-		 count == 1 ? "" : "s",
+	if (all > count)
+		snprintf(of, sizeof(of), " of %s", format_count(all, text, sizeof(text)));
+	snprintf(out, size, "%s%s finding%s   %s", format_count(count, text, sizeof(text)), of,
+		 all == 1 ? "" : "s",
 		 state == CHECK_DONE ? d->verdict :
 		 state == CHECK_RUNNING ? "verifying: more may follow" :
 		 state == CHECK_STOPPED ? "verification was stopped: there may be more (v)"
@@ -212,7 +236,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
 	struct explanation explanation;
 	char text[MESSAGE_MAX * 2];
-	describe(app, text, sizeof(text));
+	describe(app, screen, text, sizeof(text));
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 	position_fit(&screen->table.position, model_count(screen->table.model),
 		     screen->table.position.page);
@@ -221,7 +245,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		table_draw(&screen->table, app->fetcher, list);
 		return;
 	}
-	explain(finding, &explanation);
+	explain(&((const struct problems *)screen->table.model)->findings, finding, &explanation);
 	list.rows = split(screen, &explanation, area.rows - 1, area.cols - 2);
 	table_draw(&screen->table, app->fetcher, list);
 	draw_explanation(&explanation, (struct area){ list.y + list.rows + 1, 1,
@@ -234,10 +258,6 @@ static void enter(struct app *app, struct screen *base)
 	(void)base;
 	if (!app_place(app, &place))
 		return;
-	if (place.has_segment && place.has_offset)
-		place = place_of_entry(place.segment, place.offset);
-	else if (place.has_segment)
-		place = place_of_segment(place.segment);
 	if (place.has_segment)
 		app_open(app, SCREEN_ENTRIES, &place);
 	else if (place.has_key)
@@ -249,6 +269,6 @@ static void enter(struct app *app, struct screen *base)
 
 const struct screen_ops problems_screen = {
 	.title = "Problems", .digit = '6', .size = sizeof(struct problems_view),
-	.open = open_problems, .close = close_problems, .draw = draw, .reload = take_model,
+	.open = open_problems, .draw = draw, .reload = take_model,
 	.refresh = take_model, .enter = enter,
 };

@@ -4,6 +4,7 @@
 
 #include "ui/app.h"
 #include "ui/keys.h"
+#include "ui/search.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>
@@ -137,12 +138,14 @@ static void take_input(struct app *app, const struct input *input)
 }
 
 /* What the typed beginning stands for, or how to search. */
-static void describe(const struct prompt *prompt, char *out, size_t size)
+static void describe(const struct prompt *prompt, enum screen_kind kind, char *out, size_t size)
 {
 	char text[QUERY_MAX], *word, *argument;
 	memcpy(text, prompt->text, sizeof(text));
 	out[0] = '\0';
-	if (prompt->sign == '/')
+	if (prompt->sign == '/' && kind == SCREEN_HEX)
+		snprintf(out, size, "bytes as x4154, 41 54 or \"AT\", :offset, segment:offset");
+	else if (prompt->sign == '/')
 		snprintf(out, size, "text, key, segment, segment:offset, :offset");
 	else if (!command_split(text, &word, &argument))
 		snprintf(out, size,
@@ -159,7 +162,7 @@ static void draw(struct app *app, struct area bottom)
 	const struct prompt *prompt = &app->prompt;
 	char line[QUERY_MAX + 2], about[160];
 	snprintf(line, sizeof(line), "%c%s", prompt->sign, prompt->text);
-	describe(prompt, about, sizeof(about));
+	describe(prompt, app_top(app)->kind, about, sizeof(about));
 	/* Of a long text the end is what is being typed. */
 	const char *shown = line;
 	while (term_width(shown) >= bottom.cols) {

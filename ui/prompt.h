@@ -1,4 +1,4 @@
-/* ui/prompt.h - the ":" and "/" prompts in the bottom line, and the search that "/" n N run. */
+/* ui/prompt.h - the ":" and "/" prompts in the bottom line. */
 #ifndef ATTICSCOPE_PROMPT_H
 #define ATTICSCOPE_PROMPT_H
 
@@ -19,10 +19,5 @@ struct prompt {
 /* Commands behind keys. */
 void prompt_command(struct app *app, const struct call *call);
 void prompt_search(struct app *app, const struct call *call);
-void search_again(struct app *app, const struct call *call);
-void search_back(struct app *app, const struct call *call);
-
-/* Look for app->query in the top screen, from the cursor on. */
-void search_run(struct app *app, bool backward);
 
 #endif

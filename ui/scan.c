@@ -180,6 +180,7 @@ static enum as_err read_segment(struct scan_job *job)
 	struct segment_reader *reader = segment_reader_new(view->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
+	segment_reader_watch(reader, &job->job.progress.cancel);
 	layout_path(&view->layout, scan->position, path);
 	enum as_err err = segment_open(reader, view->fd, path,
 				       view->layout.segments[scan->position].number, find_witnesses,

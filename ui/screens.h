@@ -21,22 +21,31 @@ struct screen_ops {
 	char digit;		/* the key of a view, 0 for those that only open from others */
 	size_t size;		/* of the struct that begins with struct screen */
 
+	/* Where Enter leads from a row or a byte that lies in a segment; SCREEN_OVERVIEW:
+	 * nowhere. */
+	enum screen_kind opens;
+
 	/* Make ready a zeroed screen about @place (NULL: what it shows by itself). False: it
 	 * cannot, and said why. */
 	bool (*open)(struct app *app, struct screen *screen, const struct place *place);
-	void (*close)(struct screen *screen);
 	void (*draw)(struct app *app, struct screen *screen, struct area area);
 
 	/* All below may be NULL; those of a screen with a table then act on the table. */
 
+	/* Free what it has besides its table. */
+	void (*close)(struct screen *screen);
+	/* It was asked for anew, about the same place: the cursor goes back there. */
+	void (*seek)(struct app *app, struct screen *screen);
 	/* The session is a new one. */
 	void (*reload)(struct app *app, struct screen *screen);
 	/* More is known. */
 	void (*refresh)(struct app *app, struct screen *screen);
 	void (*move)(struct app *app, struct screen *screen, enum motion motion);
 	bool (*place)(struct app *app, struct screen *screen, struct place *place);
+	/* Enter, where it does more than @opens says. */
 	void (*enter)(struct app *app, struct screen *screen);
-	void (*click)(struct app *app, struct screen *screen, int y, int x);
+	/* False: nothing is there. */
+	bool (*click)(struct app *app, struct screen *screen, int y, int x);
 	bool (*deliver)(struct screen *screen, struct fetch_request *request);
 	/* It came to the top: what the fetch thread was to bring it is lost. */
 	void (*shown)(struct screen *screen);

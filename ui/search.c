@@ -1,40 +1,43 @@
 #include "build-config.h"
 
+#include "ui/search.h"
+
 #include "ui/app.h"
 #include "ui/keys.h"
-#include "ui/prompt.h"
 
 #include <stdlib.h>
 
-#define ROWS_AT_ONCE 256u
-
-/* From the row behind the cursor to the end, and round to the cursor again. */
 struct search {
 	struct job job;
-	struct model *model;	/* held */
+	struct search_target *target;
 	struct query query;
 	uint64_t start, count;
 	bool backward;
 	struct screen *screen;	/* the one that asked; done is not called when it is gone */
 	bool found, wrapped;
-	uint64_t row;
+	uint64_t place;
 };
 
 /* Search [@first, @end) in lots, so that it can be cancelled and its progress be seen. */
 static bool search_range(struct search *search, uint64_t first, uint64_t end)
 {
+	struct search_target *target = search->target;
+	uint64_t looked_at = 0;
+	const uint32_t before = atomic_load(&search->job.progress.segments_done);
 	while (first < end && !atomic_load(&search->job.progress.cancel)) {
 		const uint64_t left = end - first;
-		const uint64_t lot = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+		const uint64_t lot = left < target->lot ? left : target->lot;
 		const uint64_t from = search->backward ? end - lot : first;
-		if (model_find(search->model, &search->query, from, lot, search->backward,
-			       &search->row))
+		if (target->find(target, &search->query, from, lot, search->backward,
+				 &search->place))
 			return true;
 		if (search->backward)
 			end -= lot;
 		else
 			first += lot;
-		atomic_fetch_add(&search->job.progress.segments_done, (uint32_t)lot);
+		looked_at += lot;
+		atomic_store(&search->job.progress.segments_done,
+			     before + (uint32_t)(looked_at / target->unit_size));
 	}
 	return false;
 }
@@ -57,18 +60,34 @@ static void run_search(struct job *job)
 		search->found = search_range(search, 0, behind);
 }
 
+/* Where rows have no keys, or but some, what can begin one leads to its life. */
+static bool open_key(struct app *app, const struct screen *screen, const struct query *query)
+{
+	const unsigned without =
+		ON(OVERVIEW) | ON(SEGMENTS) | ON(HINTS) | ON(PROBLEMS) | ON(HEX);
+	struct place place;
+	if (!query->is_prefix || !(without & 1u << screen->kind) ||
+	    !place_parse_key(query->text, &place))
+		return false;
+	app_open(app, SCREEN_KEY, &place);
+	return true;
+}
+
 static void show_result(struct app *app, struct job *job)
 {
 	const struct search *search = (const struct search *)job;
+	struct search_target *target = search->target;
 	struct screen *screen = search->screen;
-	if (screen->table->model != search->model)
-		return;		/* sorted or filtered anew meanwhile: the row is another one */
+	if (target->is_outdated && target->is_outdated(target, screen))
+		return;
 	if (atomic_load(&job->progress.cancel))
 		app_say(app, STYLE_NORMAL, "search cancelled");
+	else if (!search->found && screen == app_top(app) && open_key(app, screen, &search->query))
+		return;
 	else if (!search->found)
 		app_say(app, STYLE_WARNING, "not found: %s", search->query.text);
 	else
-		position_set(&screen->table->position, search->row);
+		target->show(target, screen, search->place);
 	if (search->found && search->wrapped)
 		app_say(app, STYLE_FAINT, search->backward ? "went on from the end"
 							   : "went on from the beginning");
@@ -77,28 +96,82 @@ static void show_result(struct app *app, struct job *job)
 static void drop_search(struct job *job)
 {
 	struct search *search = (struct search *)job;
-	model_release(search->model);
+	search->target->drop(search->target);
 	free(search);
 }
 
-static void start_search(struct app *app, struct screen *screen, bool backward)
+void search_start(struct app *app, struct screen *screen, struct search_target *target,
+		  uint64_t start, uint64_t count, bool backward)
 {
-	struct search *search = calloc(1, sizeof(*search));
-	if (!search)
+	struct search *search = target ? calloc(1, sizeof(*search)) : NULL;
+	if (!search) {
+		if (target)
+			target->drop(target);
 		return;
+	}
 	*search = (struct search){
-		.job = { .kind = JOB_SEARCH, .verb = "searching", .unit = "rows", .run = run_search,
-			 .done = show_result, .drop = drop_search, .owner = screen },
-		.model = model_hold(screen->table->model),
+		.job = { .kind = JOB_SEARCH, .verb = "searching", .unit = target->unit,
+			 .run = run_search, .done = show_result, .drop = drop_search,
+			 .owner = screen },
+		.target = target,
 		.query = app->query,
-		.start = screen->table->position.cursor,
-		.count = model_count(screen->table->model),
+		.start = start,
+		.count = count,
 		.backward = backward,
 		.screen = screen,
 	};
-	atomic_store(&search->job.total, search->count);
+	atomic_store(&search->job.total, count / target->unit_size);
 	app_start(app, &search->job);
 }
+
+/* ---- the rows of a table ---- */
+
+struct table_target {
+	struct search_target head;
+	struct model *model;	/* held */
+};
+
+static bool find_row(struct search_target *head, const struct query *query, uint64_t first,
+		     uint64_t count, bool backward, uint64_t *found)
+{
+	return model_find(((struct table_target *)head)->model, query, first, count, backward,
+			  found);
+}
+
+static void show_row(struct search_target *head, struct screen *screen, uint64_t row)
+{
+	(void)head;
+	position_set(&screen->table->position, row);
+}
+
+/* Sorted or filtered anew meanwhile: the row is another one. */
+static bool is_outdated(const struct search_target *head, const struct screen *screen)
+{
+	return screen->table->model != ((const struct table_target *)head)->model;
+}
+
+static void drop_target(struct search_target *head)
+{
+	model_release(((struct table_target *)head)->model);
+	free(head);
+}
+
+static void search_table(struct app *app, struct screen *screen, bool backward)
+{
+	struct table *table = screen->table;
+	struct table_target *target = calloc(1, sizeof(*target));
+	if (!target)
+		return;
+	*target = (struct table_target){
+		.head = { .unit = "rows", .unit_size = 1, .lot = 256, .find = find_row,
+			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
+		.model = model_hold(table->model),
+	};
+	search_start(app, screen, &target->head, table->position.cursor, model_count(table->model),
+		     backward);
+}
+
+/* ---- the keys ---- */
 
 void search_run(struct app *app, bool backward)
 {
@@ -111,8 +184,8 @@ void search_run(struct app *app, bool backward)
 		return;
 	}
 	if (screen->table && model_count(screen->table->model) > 0)
-		start_search(app, screen, backward);
-	else
+		search_table(app, screen, backward);
+	else if (!open_key(app, screen, &app->query))
 		app_say(app, STYLE_WARNING, "nothing like that on this screen: %s",
 			app->query.text);
 }

@@ -37,6 +37,8 @@ struct segments {
 	struct screen base;
 	struct table table;
 	enum filter filter;
+	bool has_wanted;	/* what the cursor was last on; a filter may hide all segments */
+	uint32_t wanted;
 };
 
 /* ---- rows ---- */
@@ -232,13 +234,17 @@ static struct segments_model *make_model(struct session *session, const struct s
 	return model;
 }
 
-/* Put the cursor on segment @number, or where it would be. */
+static uint32_t number_of(const struct segments_model *model, uint64_t row)
+{
+	return model->base.session->view->layout.segments[model->order[row]].number;
+}
+
+/* Put the cursor on segment @number. False: it is not in the list. */
 static bool select_segment(struct segments *screen, uint32_t number)
 {
 	const struct segments_model *model = (const struct segments_model *)screen->table.model;
 	for (size_t i = 0; model && i < model->count; i++) {
-		const size_t position = model->order[i];
-		if (model->base.session->view->layout.segments[position].number == number) {
+		if (number_of(model, i) == number) {
 			screen->table.position.count = model->count;
 			position_set(&screen->table.position, i);
 			return true;
@@ -247,15 +253,23 @@ static bool select_segment(struct segments *screen, uint32_t number)
 	return false;
 }
 
+static void remember_segment(struct segments *screen)
+{
+	const struct segments_model *model = (const struct segments_model *)screen->table.model;
+	const uint64_t cursor = screen->table.position.cursor;
+	if (!model || cursor >= model->count)
+		return;
+	screen->wanted = number_of(model, cursor);
+	screen->has_wanted = true;
+}
+
 /* A new order, filter or session; the cursor stays on its segment. */
 static void rebuild(struct app *app, struct segments *screen)
 {
-	const struct row *row = table_current(&screen->table);
-	const struct place at = row ? row->place : screen->base.about;
-	struct segments_model *model = make_model(app->session, screen);
-	table_set_model(&screen->table, model);
-	if (model && at.has_segment)
-		select_segment(screen, at.segment);
+	remember_segment(screen);
+	table_set_model(&screen->table, make_model(app->session, screen));
+	if (screen->has_wanted)
+		select_segment(screen, screen->wanted);
 	screen->table.empty = screen->filter == FILTER_ALL
 		? "There are no segments."
 		: atomic_load(&app->session->check) == CHECK_DONE
@@ -325,20 +339,22 @@ static bool is_plain(const struct segments *screen)
 	return screen->filter == FILTER_ALL && screen->table.sorted_by == COL_SEGMENT;
 }
 
+static void seek(struct app *app, struct screen *base)
+{
+	(void)app;
+	select_segment((struct segments *)base, base->about.segment);
+}
+
 static bool open_segments(struct app *app, struct screen *base, const struct place *place)
 {
 	struct segments *screen = (struct segments *)base;
-	(void)place;
 	table_init(&screen->table, columns, COL_COUNT);
 	screen->table.sorted_by = COL_SEGMENT;
 	base->table = &screen->table;
 	rebuild(app, screen);
+	if (place)
+		seek(app, base);
 	return true;
-}
-
-static void close_segments(struct screen *base)
-{
-	table_free(&((struct segments *)base)->table);
 }
 
 static void reload(struct app *app, struct screen *base)
@@ -370,17 +386,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		 screen->table.descending ? ", downwards" : "",
 		 atomic_load(&app->session->check) == CHECK_NONE ? "   not verified yet: press v"
 								 : "");
-	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
-}
-
-static void enter(struct app *app, struct screen *base)
-{
-	struct place place;
-	(void)base;
-	if (app_place(app, &place))
-		app_open(app, SCREEN_ENTRIES, &place);
+	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
@@ -392,9 +398,9 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops segments_screen = {
-	.title = "Segments", .digit = '2', .size = sizeof(struct segments),
-	.open = open_segments, .close = close_segments, .draw = draw, .reload = reload,
-	.refresh = refresh, .enter = enter, .jump = jump,
+	.title = "Segments", .digit = '2', .size = sizeof(struct segments), .opens = SCREEN_ENTRIES,
+	.open = open_segments, .draw = draw, .seek = seek, .reload = reload, .refresh = refresh,
+	.jump = jump,
 };
 
 /* ---- its keys ---- */

@@ -28,6 +28,7 @@ static const struct { int number; unsigned event; } caught[] = {
 static struct {
 	int wake;
 	atomic_uint events;
+	atomic_int end;
 	struct sigaction before[COUNT(caught)];
 } watch;
 
@@ -45,23 +46,38 @@ static void note_event(int number)
 {
 	const int saved = errno;
 	const uint64_t one = 1;
-	for (size_t i = 0; i < COUNT(caught); i++)
-		if (caught[i].number == number)
-			atomic_fetch_or(&watch.events, caught[i].event);
+	for (size_t i = 0; i < COUNT(caught); i++) {
+		if (caught[i].number != number)
+			continue;
+		if (caught[i].event == SIGNALLED_END)
+			atomic_store(&watch.end, number);
+		atomic_fetch_or(&watch.events, caught[i].event);
+	}
 	if (write(watch.wake, &one, sizeof(one)) < 0) {
 		/* The counter is full: the main loop is awake already. */
 	}
 	errno = saved;
 }
 
+/* The end of the program interrupts even a read of the terminal; what else comes must not cut a
+ * write to it short. */
+static void catch(int number, bool is_end, struct sigaction *before)
+{
+	struct sigaction action = { .sa_handler = note_event,
+				    .sa_flags = is_end ? 0 : SA_RESTART };
+	sigemptyset(&action.sa_mask);
+	sigaction(number, NULL, before);
+	if (!is_end || before->sa_handler != SIG_IGN)
+		sigaction(number, &action, NULL);
+}
+
 void signals_start(int wake)
 {
-	struct sigaction action = { .sa_handler = note_event, .sa_flags = SA_RESTART };
-	sigemptyset(&action.sa_mask);
 	watch.wake = wake;
 	atomic_store(&watch.events, 0);
+	atomic_store(&watch.end, 0);
 	for (size_t i = 0; i < COUNT(caught); i++)
-		sigaction(caught[i].number, &action, &watch.before[i]);
+		catch(caught[i].number, caught[i].event == SIGNALLED_END, &watch.before[i]);
 }
 
 void signals_restore(void)
@@ -73,6 +89,19 @@ void signals_restore(void)
 unsigned signals_take(void)
 {
 	return atomic_exchange(&watch.events, 0);
+}
+
+int signals_end(void)
+{
+	return atomic_load(&watch.end);
+}
+
+void signals_end_self(int number)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigemptyset(&action.sa_mask);
+	sigaction(number, &action, NULL);
+	raise(number);
 }
 
 void signals_stop_self(void)

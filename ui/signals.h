@@ -15,13 +15,20 @@ enum signal_event {
 	SIGNALLED_END = 8	/* SIGINT, SIGTERM, SIGHUP, SIGQUIT */
 };
 
-/* Catch the signals; each one also writes to the eventfd @wake, which the main loop polls. Threads
- * must be made with thread_start, so that signals reach the main thread only. */
+/* Catch the signals; each one also writes to the eventfd @wake, which the main loop polls. One of
+ * those that end the program stays ignored where it was, as under nohup. Threads must be made with
+ * thread_start, so that signals reach the main thread only. */
 void signals_start(int wake);
 void signals_restore(void);
 
 /* What came since the last call: signal_event bits. */
 unsigned signals_take(void);
+
+/* The number of the signal behind SIGNALLED_END, 0 while none came. */
+int signals_end(void);
+
+/* End the process by @number as if nobody had caught it, so that whoever waits for it sees why. */
+void signals_end_self(int number);
 
 /* Stop the process, as Ctrl-Z does to others. Returns when it was continued. */
 void signals_stop_self(void);

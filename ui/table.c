@@ -216,6 +216,14 @@ void table_draw(struct table *table, struct fetcher *fetcher, struct area area)
 			  STYLE_FAINT, table->empty);
 }
 
+void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area area,
+		       const char *title)
+{
+	term_add(area.y, area.x, area.cols, STYLE_STRONG, title);
+	table_draw(table, fetcher,
+		   (struct area){ area.y + 1, area.x, area.rows - 1, area.cols });
+}
+
 /* ---- life ---- */
 
 void table_init(struct table *table, const struct column *columns, size_t count)

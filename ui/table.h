@@ -49,6 +49,10 @@ void table_stale(struct table *table);
  * answer. */
 void table_draw(struct table *table, struct fetcher *fetcher, struct area area);
 
+/* The same below one line that says what the table shows. */
+void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area area,
+		       const char *title);
+
 /* The row under the cursor, or NULL while it is not there. */
 const struct row *table_current(const struct table *table);
 

@@ -16,9 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ESCAPE 27
 #define ESCAPE_MS 25
 #define DOUBLE_CLICK_MS 400
 #define LINE_MAX_COLS 512
+#define MOUSE_RUN 8		/* events that curses keeps for getmouse */
+
+#define BUTTON(n) (BUTTON##n##_PRESSED | BUTTON##n##_RELEASED)
 
 static struct {
 	SCREEN *screen;
@@ -27,6 +31,8 @@ static struct {
 	char leave[128];	/* what puts the terminal back after a crash */
 	size_t leave_len;
 	int caret_y, caret_x;
+	MEVENT mouse[MOUSE_RUN]; /* newest first, as curses gives them; the last are next */
+	size_t mouse_count;
 	struct { int y, x; long ms; } last_click;
 } term;
 
@@ -92,7 +98,27 @@ static void start_keyboard(void)
 	set_escdelay(ESCAPE_MS);
 	/* Clicks are put together here: curses would wait for the button's release. */
 	mouseinterval(0);
-	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+	/* All that the terminal can send: after an event that is not in the mask curses reads on,
+	 * and waits for a key in spite of nodelay. */
+	mousemask(BUTTON(1) | BUTTON(2) | BUTTON(3) | BUTTON(4) | BUTTON(5), NULL);
+	term.mouse_count = 0;
+}
+
+/* Can the type of terminal that TERM names show a screen? */
+static bool knows_terminal(const char **why)
+{
+	int found;
+	if (setupterm(NULL, STDOUT_FILENO, &found) != OK) {
+		*why = "this type of terminal is not known here (TERM); use the commands "
+		       "(see --help)";
+		return false;
+	}
+	const bool can_move = cursor_address != NULL;
+	del_curterm(cur_term);
+	if (!can_move)
+		*why = "this terminal cannot place the cursor (TERM); use the commands "
+		       "(see --help)";
+	return can_move;
 }
 
 bool term_start(const char **why)
@@ -102,6 +128,8 @@ bool term_start(const char **why)
 		       "(see --help)";
 		return false;
 	}
+	if (!knows_terminal(why))
+		return false;
 	setlocale(LC_CTYPE, "");
 	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	/* The crash handler's idea of the line settings must be the shell's, not those of
@@ -112,7 +140,7 @@ bool term_start(const char **why)
 	term.keyboard = term.screen ? newpad(1, 1) : NULL;
 	if (!term.keyboard) {
 		signals_disarm();
-		*why = "this type of terminal is not known here (TERM)";
+		*why = "the terminal cannot be used (TERM, LINES and COLUMNS say what it is)";
 		return false;
 	}
 	start_colours();
@@ -194,43 +222,84 @@ static long now_ms(void)
 	return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void read_mouse(struct input *input)
+/* One KEY_MOUSE stands for a whole run of events where they came quickly. */
+static void read_mouse(void)
 {
 	MEVENT event;
-	if (getmouse(&event) != OK)
-		return;
-	input->y = event.y;
-	input->x = event.x;
-	input->wheel_up = (event.bstate & BUTTON4_PRESSED) != 0;
-	input->wheel_down = (event.bstate & BUTTON5_PRESSED) != 0;
-	input->press = (event.bstate & BUTTON1_PRESSED) != 0;
-	if (!input->press)
-		return;
+	term.mouse_count = 0;
+	while (term.mouse_count < MOUSE_RUN && getmouse(&event) == OK)
+		term.mouse[term.mouse_count++] = event;
+}
+
+static bool is_second_click(const MEVENT *event)
+{
 	const long ms = now_ms();
-	input->twice = term.last_click.y == event.y && term.last_click.x == event.x &&
-		       ms - term.last_click.ms < DOUBLE_CLICK_MS;
-	term.last_click.y = event.y;
-	term.last_click.x = event.x;
-	term.last_click.ms = input->twice ? 0 : ms;
+	const bool second = term.last_click.y == event->y && term.last_click.x == event->x &&
+			    ms - term.last_click.ms < DOUBLE_CLICK_MS;
+	term.last_click.y = event->y;
+	term.last_click.x = event->x;
+	term.last_click.ms = second ? 0 : ms;
+	return second;
+}
+
+/* The next event that means something here: releases do not. */
+static bool take_mouse(struct input *input)
+{
+	while (term.mouse_count > 0) {
+		const MEVENT *event = &term.mouse[--term.mouse_count];
+		*input = (struct input){
+			.key = KEY_MOUSE, .y = event->y, .x = event->x,
+			.press = (event->bstate & BUTTON1_PRESSED) != 0,
+			.wheel_up = (event->bstate & BUTTON4_PRESSED) != 0,
+			.wheel_down = (event->bstate & BUTTON5_PRESSED) != 0,
+		};
+		input->twice = input->press && is_second_click(event);
+		if (input->press || input->wheel_up || input->wheel_down)
+			return true;
+	}
+	return false;
+}
+
+/* Escape was read: does it begin a sequence that curses does not know, of a key or of the
+ * terminal's own accord? That is read to its end, so that its letters do not act as keys. */
+static bool is_unknown_sequence(void)
+{
+	wint_t character;
+	int kind = wget_wch(term.keyboard, &character);
+	if (kind == OK && (character == '[' || character == 'O')) {
+		do
+			kind = wget_wch(term.keyboard, &character);
+		while (kind == OK && (character < '@' || character > '~'));
+		return true;
+	}
+	if (kind == OK)
+		unget_wch((wchar_t)character);
+	else if (kind == KEY_CODE_YES)
+		ungetch((int)character);
+	return false;
 }
 
 bool term_input(struct input *input)
 {
 	wint_t character;
+	int kind;
+	do {
+		if (take_mouse(input))
+			return true;
+		kind = wget_wch(term.keyboard, &character);
+		if (kind == KEY_CODE_YES && character == KEY_MOUSE)
+			read_mouse();
+	} while (kind == KEY_CODE_YES && character == KEY_MOUSE);
 	memset(input, 0, sizeof(*input));
-	switch (wget_wch(term.keyboard, &character)) {
-	case KEY_CODE_YES:
-		input->key = (int)character == KEY_ENTER ? '\n' : (int)character;
-		if (input->key == KEY_MOUSE)
-			read_mouse(input);
+	if (kind == OK && character == ESCAPE && is_unknown_sequence())
 		return true;
-	case OK:
+	if (kind == KEY_CODE_YES) {
+		input->key = character == KEY_ENTER ? '\n' : (int)character;
+	} else if (kind == OK) {
 		input->character = (wchar_t)character;
 		input->key = character == '\r' ? '\n' : character < 128 ? (int)character : 0;
-		return true;
-	default:
-		return false;
 	}
+	return kind != ERR;
 }
 
 /* ---- drawing ---- */

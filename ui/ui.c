@@ -29,11 +29,24 @@
 
 /* ---- input ---- */
 
-static void take_mouse(struct app *app, const struct input *input)
+/* Put the cursor where the mouse is. False: nothing is there. */
+static bool point(struct app *app, int y, int x)
 {
 	struct screen *screen = app_top(app);
 	struct table *table = screen->table;
 	uint64_t row;
+	if (screen->ops->click)
+		return screen->ops->click(app, screen, y, x);
+	if (!table || !list_row_at(&table->position, table->area, y, &row))
+		return false;
+	position_set(&table->position, row);
+	return true;
+}
+
+static void take_mouse(struct app *app, const struct input *input)
+{
+	struct screen *screen = app_top(app);
+	struct table *table = screen->table;
 	if (input->wheel_up || input->wheel_down) {
 		const enum motion motion = input->wheel_up ? MOTION_SCROLL_UP : MOTION_SCROLL_DOWN;
 		if (screen->ops->move)
@@ -42,22 +55,10 @@ static void take_mouse(struct app *app, const struct input *input)
 			position_move(&table->position, motion);
 		return;
 	}
-	if (input->press && input->y == FRAME_TAB_LINE) {
-		const struct key_row *view = keys_find(frame_tab_at(app, input->x), screen->kind);
-		if (view)
-			keys_run(app, view, NULL);
-		return;
-	}
-	if (!input->press)
-		return;
-	if (screen->ops->click)
-		screen->ops->click(app, screen, input->y, input->x);
-	else if (table && list_row_at(&table->position, table->area, input->y, &row))
-		position_set(&table->position, row);
-	else
-		return;
-	if (input->twice)
-		keys_run(app, keys_find('\n', screen->kind), NULL);
+	if (input->press && input->y == FRAME_TAB_LINE)
+		keys_press(app, frame_tab_at(app, input->x));
+	else if (input->press && point(app, input->y, input->x) && input->twice)
+		keys_press(app, '\n');
 }
 
 static void take_input(struct app *app, const struct input *input)
@@ -72,10 +73,7 @@ static void take_input(struct app *app, const struct input *input)
 		take_mouse(app, input);
 		return;
 	}
-	const struct key_row *row = keys_find(input->key, app_top(app)->kind);
-	if (row)
-		keys_run(app, row, NULL);
-	else if (input->character >= ' ')
+	if (!keys_press(app, input->key) && input->character >= ' ')
 		app_say(app, STYLE_WARNING, "this key means nothing here (? lists those that do)");
 }
 
@@ -279,5 +277,7 @@ int ui_run(const char *path, const struct ui_options *options)
 	const int status = run_app(&app);
 	if (close_app(&app))
 		close(app.wake);
+	if (signals_end())
+		signals_end_self(signals_end());
 	return status;
 }

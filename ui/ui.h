@@ -13,7 +13,8 @@ struct ui_options {
 
 /* Open the repository @path and show it until the person leaves. Returns the exit status: 0, or 8
  * when there is nothing to show it on, the repository cannot be opened or is locked; standard error
- * then says why. */
+ * then says why. Does not return when a signal ends the program: it ends by that signal, the
+ * terminal put back. */
 int ui_run(const char *path, const struct ui_options *options);
 
 /* A row of the key table, for help and manual. All strings live for ever. */
@@ -22,7 +23,8 @@ struct ui_key {
 	const char *name;	/* behind the ":"; NULL: it has none there */
 	const char *argument;	/* behind the name; NULL: it takes none */
 	const char *help;
-	char views[128];	/* titles of the views that it acts in, or "not" and the others; empty: all */
+	/* titles of the views that it acts in, or "not" and the others; empty: all */
+	char views[128];
 };
 
 /* The row @index of those that do something. False behind the last. */

@@ -68,7 +68,7 @@ static void every_screen_is_complete_and_every_view_has_its_digit_everywhere(voi
 	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
 		const struct screen_ops *ops = screen_table[kind];
 		assert_non_null(ops);
-		assert_true(ops->title && ops->open && ops->close && ops->draw);
+		assert_true(ops->title && ops->open && ops->draw);
 		assert_true(ops->size >= sizeof(struct screen));
 		for (int from = 0; ops->digit && from < SCREEN_KINDS; from++) {
 			const struct key_row *row = keys_find(ops->digit, (enum screen_kind)from);
@@ -88,7 +88,7 @@ static void every_screen_can_be_left_and_explains_itself(void **state)
 		assert_non_null(keys_find('?', (enum screen_kind)kind));
 		assert_non_null(keys_find('x', (enum screen_kind)kind));
 	}
-	assert_non_null(entries_screen.enter);
+	assert_int_equal(entries_screen.opens, SCREEN_ENTRY);
 	(void)state;
 }
 
@@ -96,7 +96,7 @@ static void enter_does_something_wherever_it_is_bound(void **state)
 {
 	for (int kind = 0; kind < SCREEN_KINDS; kind++)
 		assert_int_equal(keys_find('\n', (enum screen_kind)kind) != NULL,
-				 screen_table[kind]->enter != NULL);
+				 screen_table[kind]->enter || screen_table[kind]->opens);
 	(void)state;
 }
 

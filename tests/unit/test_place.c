@@ -116,6 +116,24 @@ static void text_is_found_whatever_its_case(void **state)
 	(void)state;
 }
 
+static void bytes_are_pairs_behind_an_x_or_with_spaces_or_text_in_quotes(void **state)
+{
+	static const struct { const char *text; size_t count; const char *bytes; } cases[] = {
+		{ "x4154", 2, "AT" }, { "X41 54 54", 3, "ATT" }, { "41 54", 2, "AT" },
+		{ " 41  5a ", 2, "AZ" }, { "\"At tic\"", 6, "At tic" }, { "\"At", 2, "At" },
+		{ "4154", 0, "" }, { "x415", 0, "" }, { "41 5", 0, "" }, { "x4g", 0, "" },
+		{ "x", 0, "" }, { "\"", 0, "" }, { "\"a\"b", 0, "" }, { "two words", 0, "" },
+	};
+	struct query query;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_true(query_parse(cases[i].text, &query));
+		if (query.byte_count != cases[i].count)
+			fail_msg("%s: %zu bytes", cases[i].text, query.byte_count);
+		assert_memory_equal(query.bytes, cases[i].bytes, cases[i].count);
+	}
+	(void)state;
+}
+
 static void a_command_is_a_word_and_an_argument(void **state)
 {
 	static const struct { const char *line, *word, *argument; } cases[] = {
@@ -163,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_query_has_every_reading_that_it_allows),
 		cmocka_unit_test(empty_and_overlong_queries_are_refused),
 		cmocka_unit_test(text_is_found_whatever_its_case),
+		cmocka_unit_test(bytes_are_pairs_behind_an_x_or_with_spaces_or_text_in_quotes),
 		cmocka_unit_test(a_command_is_a_word_and_an_argument),
 		cmocka_unit_test(places_differ_in_any_of_their_parts),
 	};
