@@ -38,7 +38,8 @@ struct lock {
 /* Take the shared lock without waiting. Never fails as a call: the outcome is lock->state. */
 void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock);
 
-/* Take no lock, but look who holds the exclusive one: lock->holder, with known or exclusive set when somebody does. */
+/* Take no lock, but look who holds the exclusive one: lock->holder, with known or exclusive set
+ * when somebody does. */
 void lock_look_on(const struct io *io, int repo_fd, struct lock *lock);
 
 /* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and

@@ -305,7 +305,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_DELETE_LOST] = {
 		.id = "delete-lost",
-		.found = "the DELETE of this key is damaged, and an older PUT of it is still there",
+		.found = "the DELETE of this key is damaged or gone, an older PUT is still there",
 		.meaning = "The log alone would bring a deleted object back. Salvage, with the "
 			   "index as a witness, keeps it deleted.",
 		.stake = "Once the index is lost or rebuilt, the deleted object comes back.",
@@ -368,8 +368,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_INDEX_NAME] = {
 		.id = "index-name",
 		.found = "the name is not that of an index, but Attic takes it for one",
-		.meaning = "Attic reads the number behind the dot whatever it looks like, and recovers "
-			   "from the highest. Move the file out of the repository by hand.",
+		.meaning = "Attic reads the number behind the dot whatever it looks like, and "
+			   "recovers from the highest. Move the file away by hand.",
 		.stake = "Attic may start from this file, or fail at its name, when it recovers.",
 		.meanwhile = "The repository can be read.",
 		.severity = SEVERITY_WARNING,
@@ -624,8 +624,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_WRITER] = {
 		.id = "writer-active",
 		.found = "another process holds the exclusive lock and may be writing",
-		.meaning = "A backup or a repair is at work. What is read meanwhile may be half done: wait "
-			   "for its end and read again.",
+		.meaning = "A backup or a repair is at work. What is read meanwhile may be half "
+			   "done: wait for its end and read again.",
 		.stake = "None, as long as nobody else writes.",
 		.meanwhile = "It is in use. Change nothing.",
 		.severity = SEVERITY_INFO,

@@ -191,7 +191,8 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	const bool has_bucket = verify->index_was_compared &&
 				index_lookup(&verify->view->index, key, &bucket) == AS_OK;
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
-	const bool has_event = verify_find_event(verify, key, is_confirmed, &event);
+	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
+						 is_confirmed, &event);
 	switch (verify_settle(verify, has_bucket ? &bucket : NULL, is_confirmed,
 			      has_event ? &event : NULL, place)) {
 	case VERDICT_AGREED:

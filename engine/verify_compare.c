@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAMED_DAMAGE_MAX 4096u
+
 /* ---- one key ---- */
 
 /* Where a mapping that no scan has confirmed leads, by what the scan left behind. */
@@ -121,6 +123,24 @@ static bool holds_unindexed_put(const struct verify *verify, const struct index_
 	       index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
 }
 
+/* Does a damaged PUT behind @event (if any) still show this key? Looked for only as long as damage
+ * is rare. */
+static bool names_in_damage(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			    const struct replay_event *event)
+{
+	if (verify->damage_count > NAMED_DAMAGE_MAX)
+		return false;
+	for (size_t i = 0; i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		if (damage->has_key && damage->raw_tag == SEGMENT_PUT &&
+		    memcmp(damage->key, key, KEY_SIZE) == 0 &&
+		    (!event || replay_time(damage->segment, (uint32_t)damage->offset) >
+			       replay_time(event->segment, event->offset)))
+			return true;
+	}
+	return false;
+}
+
 /* The mapping leads nowhere, and the log knows nothing newer. */
 static enum verdict settle_unconfirmed(const struct verify *verify,
 				       const struct index_bucket *bucket,
@@ -130,6 +150,9 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 	const bool has_older_put = event && event->is_put;
 	if (aim == AIM_UNREADABLE)
 		return VERDICT_UNREADABLE;
+	/* Found behind damage, and the index knows the key in this very segment: it has moved. */
+	if (has_older_put && event->is_adrift && event->segment == bucket->segment)
+		return VERDICT_MISDIRECTED;
 	if (aim == AIM_DAMAGED)
 		return VERDICT_LOST;
 	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost
@@ -142,7 +165,8 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 	if (has_older_put)
 		return VERDICT_MISDIRECTED;
 	/* No whole entry gives this key: with damage elsewhere its PUT may have been there. */
-	return !event && verify->damage_count > 0 && !holds_unindexed_put(verify, bucket)
+	return (names_in_damage(verify, bucket->key, event) ||
+		(!event && verify->damage_count > 0 && !holds_unindexed_put(verify, bucket)))
 		? VERDICT_VANISHED : VERDICT_PHANTOM;
 }
 
@@ -284,11 +308,21 @@ bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
 	       (bucket % 64) & 1;
 }
 
-bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE], bool is_confirmed,
+bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct index_bucket *bucket, bool is_confirmed,
 		       struct replay_event *event)
 {
-	return replay_find(verify->replay, key, event) ||
-	       (!is_confirmed && replay_find(verify->adrift, key, event));
+	struct replay_event adrift;
+	const bool has_sound = replay_find(verify->replay, key, event);
+	if (is_confirmed || !replay_find(verify->adrift, key, &adrift))
+		return has_sound;
+	const bool is_supported = bucket && adrift.is_put && adrift.segment == bucket->segment;
+	if (has_sound && !(is_supported && replay_time(adrift.segment, adrift.offset) >
+						   replay_time(event->segment, event->offset)))
+		return true;
+	*event = adrift;
+	event->is_adrift = true;
+	return true;
 }
 
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the
@@ -343,7 +377,7 @@ static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t n
 	if (!index_bucket_is_used(&bucket) ||
 	    index_image_find(&compare->run->index.image, bucket.key) != number)
 		return AS_OK;
-	const bool has_event = verify_find_event(verify, bucket.key, false, &event);
+	const bool has_event = verify_find_event(verify, bucket.key, &bucket, false, &event);
 	const enum verdict verdict = verify_settle(verify, &bucket, false,
 						   has_event ? &event : NULL, &place);
 	if (verdicts[verdict].is_object)
@@ -469,13 +503,13 @@ static enum as_err compare_hints(struct compare *compare)
 	const struct verify *verify = compare->verify;
 	const struct view *view = verify->view;
 	enum as_err err = AS_OK;
-	if (!view->hints.usable || !verify->has_end || view->hints.transaction != verify->end)
+	if (!view->hints.usable || !verify->has_end || view->hints.transaction < verify->end)
 		return AS_OK;
 	for (size_t i = 0; err == AS_OK && i < view->hints.segment_count; i++)
 		err = compare_hints_row(compare, &view->hints.segments[i]);
 	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
 	 * ones. */
-	if (verify->damage_count > 0 || compare->has_gaps)
+	if (verify->damage_count > 0 || compare->has_gaps || view->hints.transaction != verify->end)
 		return err;
 	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
 		err = compare_hints_count(compare, i);

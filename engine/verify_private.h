@@ -76,7 +76,7 @@ enum verdict {
 	VERDICT_OUTDATED,	/* an object; the index maps it to an older place */
 	VERDICT_UNDELETED,	/* deleted in the log after the place that the index maps it to */
 	VERDICT_LOST,		/* the index maps it to where nothing whole is left */
-	VERDICT_VANISHED,	/* the index maps it to something else, and damage may have taken it */
+	VERDICT_VANISHED,	/* the index maps it to something else; damage may have taken it */
 	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */
 	VERDICT_MISDIRECTED,	/* an object; the index maps it to something else */
 	VERDICT_PHANTOM		/* only the index speaks of it, and maps it to something else */
@@ -89,9 +89,11 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 			   bool is_confirmed, const struct replay_event *event,
 			   struct replay_event *place);
 
-/* The newest event of @key that counts: one that only searching found counts when there is no other
- * and no confirmed mapping. */
-bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE], bool is_confirmed,
+/* The newest event of @key that counts. One that only searching found counts when no mapping is
+ * confirmed and there is no other, or when it is a newer PUT in the segment that @bucket (or NULL)
+ * knows the key in. */
+bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct index_bucket *bucket, bool is_confirmed,
 		       struct replay_event *event);
 
 bool verify_is_confirmed(const struct verify *verify, uint32_t bucket);

@@ -137,6 +137,20 @@ static bool is_in_tail(const struct view *view, uint32_t number)
 	return i != LAYOUT_NONE && i >= view->tail;
 }
 
+/* The hints are of a transaction beyond the last segment and count objects in the tail: it was
+ * committed, and what came behind it is missing. */
+static bool hints_know_tail(const struct view *view)
+{
+	const size_t count = view->layout.count;
+	if (!view->hints.usable || view->tail == count ||
+	    view->hints.transaction <= view->layout.segments[count - 1].number)
+		return false;
+	for (size_t i = view->tail; i < count; i++)
+		if (hints_find(&view->hints, view->layout.segments[i].number))
+			return true;
+	return false;
+}
+
 bool view_log_end(const struct view *view, uint32_t *end)
 {
 	bool has_end = view->has_transaction;
@@ -149,6 +163,10 @@ bool view_log_end(const struct view *view, uint32_t *end)
 	    (!has_end || view->hints_transaction > *end)) {
 		has_end = true;
 		*end = view->hints_transaction;
+	}
+	if (hints_know_tail(view)) {
+		has_end = true;
+		*end = view->layout.segments[view->layout.count - 1].number;
 	}
 	return has_end;
 }
@@ -264,8 +282,8 @@ static enum as_err judge_writer(struct view *view)
 	if (!holder->exclusive)
 		return AS_OK;
 	if (!holder->known)
-		return findings_note(&view->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
-				     "perhaps on another machine");
+		return findings_note(&view->findings, PROBLEM_WRITER, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "perhaps on another machine");
 	return findings_note(&view->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
 			     "process %ld, %s", (long)holder->pid, holder->program);
 }
@@ -394,10 +412,11 @@ static enum as_err read_all(struct view *view)
 		stamp_tail(view, &view->stamp);
 		err = find_transaction(view);
 	}
-	if (err == AS_OK)
-		err = read_index(view);
+	/* The hints first: they may know that the tail was committed. */
 	if (err == AS_OK)
 		err = read_hints(view);
+	if (err == AS_OK)
+		err = read_index(view);
 	if (err == AS_OK)
 		err = judge_tail(view);
 	if (err == AS_OK)

@@ -294,18 +294,21 @@ struct verify_job {
 	struct job job;
 	struct session *session;	/* held */
 	unsigned threads;
+	enum as_err err;
 };
 
 static void run_verify(struct job *head)
 {
 	struct verify_job *job = (struct verify_job *)head;
-	const enum as_err err = verify_work(atomic_load(&job->session->verify), job->threads,
-					    &head->progress);
-	atomic_store(&job->session->check, err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
+	job->err = verify_work(atomic_load(&job->session->verify), job->threads, &head->progress);
 }
 
+/* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
+ * other. */
 static void verify_done(struct app *app, struct job *head)
 {
+	const struct verify_job *job = (const struct verify_job *)head;
+	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
 	app_refresh(app);
 	if (session_verify(app->session) && app->diagnosis.clean)
 		app_say(app, STYLE_GOOD, "verified: no problems");

@@ -251,7 +251,8 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s",
 			 layout->segments[first].number, look->name);
 	else
-		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s, %s, %s of %s PUTs live",
+		snprintf(text, sizeof(text),
+			 "segment %" PRIu32 ": %s, %s, %s of %s whole PUTs live",
 			 layout->segments[first].number, look->name,
 			 format_bytes(facts->size, size, sizeof(size)),
 			 format_count(facts->live, live, sizeof(live)),

@@ -365,6 +365,26 @@ static void superseded_crc_without_index(struct world *w)
 	builder_flip(path_of(w, "data/0/0"), offset + 100, 1);
 	unlink(path_of(w, "index.%u", builder_head(w->builder)));
 }
+/* Forty bytes of object 6 are gone: what follows in the segment lies elsewhere than the index says.
+ */
+static void shifted(struct world *w)
+{
+	uint32_t segment, offset;
+	struct stat st;
+	const char *path = put_path(w, 6, &segment, &offset);
+	assert_int_equal(stat(path, &st), 0);
+	uint8_t *bytes = malloc((size_t)st.st_size);
+	assert_non_null(bytes);
+	read_bytes(path, 0, bytes, (size_t)st.st_size);
+	memmove(bytes + offset + 100, bytes + offset + 140, (size_t)st.st_size - offset - 140);
+	builder_write_file(path, bytes, (size_t)st.st_size - 40);
+	free(bytes);
+}
+static void newest_segment_and_index(struct world *w)
+{
+	unlink(path_of(w, "data/%u/%u", builder_head(w->builder) / 4, builder_head(w->builder)));
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
 static void zeros(struct world *w)
 {
 	uint32_t segment, offset;
@@ -755,6 +775,9 @@ static const struct sample {
 	{ "crc", crc, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 1 },
 	{ "crc-and-index", crc_without_index, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 1 },
 	{ "superseded-crc-and-index", superseded_crc_without_index, PROBLEM_ENTRY_CRC,
+	  REPAIR_SALVAGE, 0 },
+	{ "shifted", shifted, PROBLEM_INDEX_MAPPING, REPAIR_SALVAGE, 1 },
+	{ "newest-segment-and-index", newest_segment_and_index, PROBLEM_SEGMENT_MISSING,
 	  REPAIR_SALVAGE, 0 },
 	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
 	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
