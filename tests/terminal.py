@@ -1,0 +1,294 @@
+"""A program on a terminal of its own, kept by a tmux server that no other tmux knows of.
+
+Shared by the tests of the terminal interface. Nothing here waits for a fixed time: a test says what it
+waits for, and fails with the screen in its message when that does not come."""
+import atexit
+import glob
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
+MKSAMPLE = os.environ.get('MKSAMPLE', 'mksample')
+DEADLINE = 20	# seconds; sanitizers on a busy machine are slow
+PAUSE = 0.02
+CHANGING = ('TERM', 'NO_COLOR', 'LC_ALL', 'LC_CTYPE', 'LANG', 'LINES', 'COLUMNS', 'ESCDELAY', 'ENV', 'TMUX')
+CONFIG = '''set -g status off
+set -g remain-on-exit on
+set -g escape-time 0
+set -g exit-empty off
+set -g allow-rename off
+set -g default-terminal screen
+# However the tests end, even killed, the server goes with them.
+run-shell -b "while kill -0 %d 2>/dev/null; do sleep 1; done; tmux -L test kill-server"
+''' % os.getpid()
+SGR = re.compile('\x1b\\[([0-9;:]*)m|\x1b[()].|\x0e|\x0f')
+
+if not shutil.which('tmux'):
+    print('skipped: tmux is not installed')
+    sys.exit(77)
+
+
+class Screen:
+    """What a terminal shows: its lines, and of each line the characters in reverse, where the cursor is."""
+
+    def __init__(self, captured, lines):
+        self.colour = False
+        self.lines, self.reverse = [], []
+        state = {'reverse': False}
+        for line in captured.split('\n')[:lines]:
+            self.read_line(line, state)
+
+    def read_line(self, line, state):
+        plain, marked, at = '', '', 0
+        for match in SGR.finditer(line):
+            part = line[at:match.start()]
+            plain += part
+            marked += part if state['reverse'] else ''
+            at = match.end()
+            if match.group(1) is not None:
+                self.read_codes(match.group(1).split(';'), state)
+        self.lines.append((plain + line[at:]).rstrip())
+        self.reverse.append((marked + (line[at:] if state['reverse'] else '')).rstrip())
+
+    def read_codes(self, codes, state):
+        while codes:
+            code = int(codes.pop(0).split(':')[0] or 0)
+            if code in (0, 27):
+                state['reverse'] = False
+            elif code == 7:
+                state['reverse'] = True
+            elif code in (38, 48):
+                del codes[:4 if codes[:1] == ['2'] else 2]
+            if 30 <= code <= 38 or 40 <= code <= 48 or 90 <= code <= 107:
+                self.colour = True
+
+    @property
+    def text(self):
+        return '\n'.join(self.lines)
+
+    @property
+    def words(self):
+        """All of it with single spaces, so that a text may be broken into lines."""
+        return ' '.join(self.text.split())
+
+    @property
+    def view(self):
+        """The name in brackets in the line of tabs: "6 Problems"."""
+        found = re.findall(r'\[([^\]]*)\]', self.lines[1]) if len(self.lines) > 1 else []
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def selected(self):
+        """The row, or the cell, that the cursor is on."""
+        rows = [r.strip() for r in self.reverse[2:-1] if r.strip()]
+        return rows[0].rstrip('│┃|# ') if len(rows) == 1 else None
+
+    def __contains__(self, text):
+        return text in self.text
+
+
+class Server:
+    """The tmux server. Started by the first terminal, ended at the end of the tests, whatever happens."""
+
+    folder = None
+
+    @classmethod
+    def run(cls, *args):
+        if not cls.folder:
+            cls.folder = tempfile.mkdtemp(prefix='atticscope-tmux-')
+            atexit.register(cls.end)
+            with open(os.path.join(cls.folder, 'config'), 'w') as f:
+                f.write(CONFIG)
+        env = {k: v for k, v in os.environ.items() if k not in CHANGING}
+        env.update(TMUX_TMPDIR=cls.folder, LC_ALL='C.UTF-8', TERM='screen')
+        return subprocess.run(['tmux', '-u', '-L', 'test', '-f', os.path.join(cls.folder, 'config'),
+                               *args], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=60)
+
+    @classmethod
+    def end(cls):
+        cls.run('kill-server')
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+
+class Terminal:
+    count = 0
+
+    def __init__(self, command, columns=80, lines=24, env=None, folder='.'):
+        """Run @command, a list, with @env over a known environment."""
+        Terminal.count += 1
+        self.name = 't%d' % Terminal.count
+        self.columns, self.height = columns, lines
+        settings = dict({'TERM': 'screen', 'LC_ALL': 'C.UTF-8'}, **(env or {}))
+        line = ['env'] + [a for name in CHANGING for a in ('-u', name)]
+        line += ['%s=%s' % pair for pair in settings.items()] + list(command)
+        done = Server.run('new-session', '-d', '-s', self.name, '-x', str(columns), '-y', str(lines),
+                          '-c', folder, 'exec ' + shlex.join(line))
+        assert done.returncode == 0, done.stderr
+        self.pid, Server.pid = map(int, self.ask('#{pane_pid} #{pid}').split())
+
+    def tmux(self, command, *args):
+        return Server.run(command, '-t', self.name + ':', *args)
+
+    def ask(self, form):
+        return self.tmux('display-message', '-p', form).stdout.decode().rstrip('\n')
+
+    # ---- what a person does ----
+
+    def press(self, *keys):
+        """Keys by the names that tmux has for them: "j", "Enter", "PgDn", "Escape"."""
+        self.tmux('send-keys', *keys)
+        return self
+
+    def type(self, text, *keys):
+        self.tmux('send-keys', '-l', text)
+        return self.press(*keys) if keys else self
+
+    def send(self, data):
+        """Bytes, as a terminal sends them."""
+        self.tmux('send-keys', '-H', *['%02x' % byte for byte in data])
+        return self
+
+    def mouse(self, button, column, line, release=True):
+        """A button at a place, encoded in the way the program asked for; 64 and 65 are the wheel."""
+        if self.ask('#{mouse_sgr_flag}') == '1':
+            self.send(b'\x1b[<%d;%d;%dM' % (button, column + 1, line + 1))
+            if release and button < 64:
+                self.send(b'\x1b[<%d;%d;%dm' % (button, column + 1, line + 1))
+        else:
+            self.send(b'\x1b[M' + bytes([32 + button, 33 + column, 33 + line]))
+            if release and button < 64:
+                self.send(b'\x1b[M' + bytes([32 + 3, 33 + column, 33 + line]))
+        return self
+
+    def resize(self, columns, lines):
+        self.columns, self.height = columns, lines
+        self.tmux('resize-window', '-x', str(columns), '-y', str(lines))
+        return self
+
+    # ---- what a person sees ----
+
+    def look(self):
+        """(is the program still there, its Screen)"""
+        done = Server.run('display-message', '-p', '-t', self.name + ':', '#{pane_dead}', ';',
+                          'capture-pane', '-p', '-e', '-t', self.name + ':')
+        dead, _, captured = done.stdout.decode('utf-8', 'surrogateescape').partition('\n')
+        return dead == '0', Screen(captured, self.height)
+
+    def screen(self):
+        return self.look()[1]
+
+    def wait(self, *conditions):
+        """The screen, as soon as all @conditions hold at once: texts, or functions of the screen."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            alive, screen = self.look()
+            missing = [c for c in conditions if not (c(screen) if callable(c) else c in screen)]
+            if not missing:
+                return screen
+            if not alive or time.monotonic() > deadline:
+                raise AssertionError('%s: %s\n%s' % ('the program ended' if not alive else 'did not come',
+                                                     missing, screen.text))
+            time.sleep(PAUSE)
+
+    def gone(self, text):
+        return self.wait(lambda screen: text not in screen)
+
+    def view(self, name):
+        """Wait for a view, by a part of its name in the line of tabs."""
+        return self.wait(lambda screen: name in (screen.view or ''))
+
+    def at(self, text):
+        """Wait until the row under the cursor begins with @text."""
+        return self.wait(lambda screen: (screen.selected or '').startswith(text))
+
+    def ended(self):
+        """Wait for the end: the exit status, negative for a signal."""
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            status, number = self.ask('#{pane_dead_status},#{pane_dead_signal}').split(',')
+            if number not in ('', '0'):
+                return -int(number)
+            if status:
+                return int(status)
+            # A tmux that was busy when its child ended may have missed it.
+            os.kill(Server.pid, signal.SIGCHLD)
+            time.sleep(PAUSE)
+        raise AssertionError('the program did not end:\n' + self.screen().text)
+
+    def written(self):
+        """All that stands on the screen and has scrolled off it, in lines as they were written."""
+        return self.tmux('capture-pane', '-p', '-J', '-S', '-').stdout.decode('utf-8', 'surrogateescape')
+
+    def close(self):
+        self.tmux('kill-session')
+
+
+class Case(unittest.TestCase):
+    """A temporary folder, and terminals that are looked after: at the end of each test what still runs is
+    left by its own command and must end well, and no sanitizer may have said anything."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='atticscope-tui-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(self.ask_sanitizers)
+
+    def ask_sanitizers(self):
+        reports = glob.glob(os.path.join(self.folder, 'sanitizer.*'))
+        for report in reports:
+            with open(report, errors='replace') as f:
+                self.fail(f.read()[:8000])
+
+    def environment(self, **more):
+        env = {}
+        for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
+            env[name] = '%s:log_path=%s' % (os.environ.get(name, ''),
+                                            os.path.join(self.folder, 'sanitizer'))
+        env.update(more)
+        return env
+
+    def terminal(self, command, columns=80, lines=24, **env):
+        terminal = Terminal(command, columns, lines, self.environment(**env), self.folder)
+        self.addCleanup(self.finish, terminal)
+        return terminal
+
+    def finish(self, terminal):
+        try:
+            if terminal.ask('#{pane_dead}') == '0':
+                terminal.press('C-u', 'Escape')		# out of the prompt, where it is open
+                terminal.type(':quit', 'Enter')
+                self.assertEqual(terminal.ended(), 0)
+        finally:
+            terminal.close()
+
+    def open(self, repo, *options, columns=80, lines=24, **env):
+        """The program showing the overview of @repo."""
+        terminal = self.terminal([PROGRAM, *options, repo], columns, lines, **env)
+        terminal.view('1')
+        return terminal
+
+    def verified(self, repo, **more):
+        terminal = self.open(repo, '--verify', **more)
+        terminal.wait('recommended', 'verified: ')
+        return terminal
+
+    def shell(self, **env):
+        """An interactive shell with job control, whose prompt is "ready> "."""
+        terminal = Terminal(['sh', '-i'], env=self.environment(PS1='ready> ', **env), folder=self.folder)
+        self.addCleanup(terminal.close)
+        terminal.wait('ready>')
+        return terminal
+
+    def sample(self, name='sample'):
+        """A damaged repository."""
+        path = os.path.join(self.folder, name)
+        subprocess.run([MKSAMPLE, path], check=True, stdout=subprocess.DEVNULL)
+        return path
