@@ -17,7 +17,6 @@ struct replay_event {
 	uint32_t offset;
 	uint32_t size;		/* of the entry, bytes; below 1 GiB */
 	bool is_put;		/* else a DELETE */
-	bool is_adrift;		/* for verify alone: not kept here, false when found */
 };
 
 static inline uint64_t replay_time(uint32_t segment, uint32_t offset)

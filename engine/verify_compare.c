@@ -141,6 +141,15 @@ static bool names_in_damage(const struct verify *verify, const uint8_t key[KEY_S
 	return false;
 }
 
+/* Did only searching find @event? */
+static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			 const struct replay_event *event)
+{
+	struct replay_event adrift;
+	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
+	       adrift.offset == event->offset;
+}
+
 /* The mapping leads nowhere, and the log knows nothing newer. */
 static enum verdict settle_unconfirmed(const struct verify *verify,
 				       const struct index_bucket *bucket,
@@ -151,7 +160,8 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 	if (aim == AIM_UNREADABLE)
 		return VERDICT_UNREADABLE;
 	/* Found behind damage, and the index knows the key in this very segment: it has moved. */
-	if (has_older_put && event->is_adrift && event->segment == bucket->segment)
+	if (has_older_put && event->segment == bucket->segment &&
+	    was_searched(verify, bucket->key, event))
 		return VERDICT_MISDIRECTED;
 	if (aim == AIM_DAMAGED)
 		return VERDICT_LOST;
@@ -321,7 +331,6 @@ bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 						   replay_time(event->segment, event->offset)))
 		return true;
 	*event = adrift;
-	event->is_adrift = true;
 	return true;
 }
 
