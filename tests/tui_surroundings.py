@@ -215,6 +215,14 @@ class Ends(Case):
         shell.press('q', 'q')
         self.is_restored(shell, 0)
 
+    def test_told_to_end_while_stopped_it_ends_when_continued(self):
+        shell, pid = self.start()
+        shell.press('C-z').wait('Stopped')
+        os.kill(pid, signal.SIGTERM)
+        shell.type('clear; fg', 'Enter')
+        self.is_restored(shell, '(0|143)')
+        self.assertTrue(process_is_gone(pid))
+
     def test_a_lost_terminal_ends_the_program(self):
         for options in ((), ('--verify',)):
             terminal = self.open(self.repo, *options)

@@ -101,19 +101,22 @@ static void read_keys(struct app *app, short events, unsigned *deaf)
 
 static void take_signals(struct app *app)
 {
-	const unsigned events = signals_take();
+	unsigned events = signals_take();
+	const bool any = events != 0;
+	while (events & SIGNALLED_STOP) {
+		term_suspend();
+		/* Pressed twice is stopped once; what comes while stopped is not to be missed. */
+		events |= signals_take();
+		signals_stop_self();
+		events = (events & ~(unsigned)SIGNALLED_STOP) | SIGNALLED_CONTINUE | signals_take();
+	}
 	if (events & SIGNALLED_END)
 		app->ended = true;
-	if (events & SIGNALLED_STOP) {
-		term_suspend();
-		signals_stop_self();
-		signals_take();
-	}
-	if (events & (SIGNALLED_STOP | SIGNALLED_CONTINUE))
+	if (events & SIGNALLED_CONTINUE)
 		term_resume();
 	if (events & SIGNALLED_RESIZE)
 		term_resize();
-	if (events)
+	if (any)
 		app->dirty = true;
 }
 
