@@ -465,6 +465,6 @@ enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
 		return findings_note(findings, PROBLEM_CONFIG_MISSING, FINDING_NOWHERE,
 				     FINDING_NOWHERE, "%s", "");
 	struct as_error error;
-	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s", as_code_text(err));
+	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s", as_err_text(err));
 	return findings_note_unread(findings, PROBLEM_CONFIG_UNREADABLE, &error);
 }

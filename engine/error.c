@@ -11,8 +11,7 @@ enum as_err as_fail(struct as_error *error, enum as_err code, int sys, const cha
 {
 	if (!error)
 		return code;
-	error->code = code;
-	error->sys = sys;
+	*error = (struct as_error){ .code = code, .sys = sys };
 	va_list args;
 	va_start(args, format);
 	vsnprintf(error->message, sizeof(error->message), format, args);
@@ -40,6 +39,14 @@ enum as_err as_code_of_errno(int sys)
 	case ENOTDIR:
 	case ENAMETOOLONG:
 		return AS_ERR_DOES_NOT_EXIST;
+	case EEXIST:
+	case ENOTEMPTY:
+		return AS_ERR_ALREADY_EXISTS;
+	case ENOSPC:
+	case EDQUOT:
+		return AS_ERR_NO_SPACE;
+	case EROFS:
+		return AS_ERR_READ_ONLY;
 	case ELOOP:	/* O_NOFOLLOW met a link */
 	case EISDIR:
 	case ENXIO:	/* a FIFO without a reader, a device without a driver, a socket */
@@ -50,45 +57,51 @@ enum as_err as_code_of_errno(int sys)
 	}
 }
 
-const char *as_code_text(enum as_err code)
+static const struct {
+	const char *name;	/* stable; the seed's where it has one */
+	const char *text;
+} codes[] = {
+	[AS_OK] = { "ok", "done" },
+	[AS_END] = { "end", "nothing more to read" },
+	[AS_ERR_MEMORY] = { "out-of-memory", "out of memory" },
+	[AS_ERR_IO] = { "io", "the system refused to read or write" },
+	[AS_ERR_DENIED] = { "denied", "permission denied" },
+	[AS_ERR_DOES_NOT_EXIST] = { "does-not-exist", "no such file or folder" },
+	[AS_ERR_ALREADY_EXISTS] = { "already-exists", "something is there already" },
+	[AS_ERR_INVALID_REPOSITORY] = { "invalid-repository", "not a repository" },
+	[AS_ERR_NOT_REGULAR] = { "not-regular", "not a regular file (links are not followed)" },
+	[AS_ERR_OBJECT_NOT_FOUND] = { "object-not-found", "no object has this key" },
+	[AS_ERR_AMBIGUOUS] = { "ambiguous", "the key's beginning fits more than one object" },
+	[AS_ERR_INTEGRITY] = { "integrity", "damaged" },
+	[AS_ERR_VERSION] = { "version", "written by a version that this program does not know" },
+	[AS_ERR_LOCK_FAILED] = { "lock-failed", "locked by another process" },
+	[AS_ERR_NO_LOCK] = { "no-lock", "locks do not work here" },
+	[AS_ERR_CHANGED] = { "changed", "the repository was changed meanwhile" },
+	[AS_ERR_CANCELLED] = { "cancelled", "cancelled" },
+	[AS_ERR_LIMIT] = { "limit", "more than this program is willing to hold" },
+	[AS_ERR_USAGE] = { "usage", "the call makes no sense here" },
+	[AS_ERR_KEY_SIZE] = { "key-size", "a key is 32 bytes" },
+	[AS_ERR_TOO_LARGE] = { "too-large", "an object has at most 20971479 bytes" },
+	[AS_ERR_FULL] = { "full", "the repository cannot grow any further" },
+	[AS_ERR_NO_SPACE] = { "no-space", "there is no space left" },
+	[AS_ERR_READ_ONLY] = { "read-only", "it is read-only" },
+	[AS_ERR_UNCOMMITTED] = { "uncommitted", "an unfinished transaction lies behind the last one" },
+	[AS_ERR_INDEX] = { "index", "index or hints do not fit the log" },
+	[AS_ERR_DEAD] = { "dead", "the transaction failed and can only be rolled back" },
+};
+
+const char *as_err_name(enum as_err code)
 {
-	switch (code) {
-	case AS_OK:
-		return "done";
-	case AS_END:
-		return "nothing more to read";
-	case AS_ERR_MEMORY:
-		return "out of memory";
-	case AS_ERR_IO:
-		return "the system refused to read it";
-	case AS_ERR_DENIED:
-		return "permission denied";
-	case AS_ERR_DOES_NOT_EXIST:
-		return "no such file or folder";
-	case AS_ERR_INVALID_REPOSITORY:
-		return "not a repository";
-	case AS_ERR_NOT_REGULAR:
-		return "not a regular file (links are not followed)";
-	case AS_ERR_OBJECT_NOT_FOUND:
-		return "no object has this key";
-	case AS_ERR_AMBIGUOUS:
-		return "the key's beginning fits more than one object";
-	case AS_ERR_INTEGRITY:
-		return "damaged";
-	case AS_ERR_VERSION:
-		return "written by a version that this program does not know";
-	case AS_ERR_LOCKED:
-		return "locked by another process";
-	case AS_ERR_NO_LOCK:
-		return "locks do not work here";
-	case AS_ERR_CHANGED:
-		return "the repository changed while it was read";
-	case AS_ERR_CANCELLED:
-		return "cancelled";
-	case AS_ERR_LIMIT:
-		return "more than this program is willing to hold";
-	case AS_ERR_USAGE:
-		return "the argument makes no sense";
-	}
-	return "unknown error";
+	return (size_t)code < ARRAY_SIZE(codes) && codes[code].name ? codes[code].name : "unknown";
+}
+
+const char *as_err_text(enum as_err code)
+{
+	return (size_t)code < ARRAY_SIZE(codes) && codes[code].text ? codes[code].text
+								     : "unknown error";
+}
+
+const char *as_version(void)
+{
+	return PACKAGE_VERSION;
 }

@@ -382,7 +382,7 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 	if (err == AS_ERR_MEMORY)
 		return err;
 	struct as_error error;
-	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", name, as_code_text(err));
+	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", name, as_err_text(err));
 	return findings_note_unread(findings, err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_HINTS_MISSING
 				    : PROBLEM_HINTS_UNREADABLE, &error);
 }

@@ -225,7 +225,7 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 		err = AS_ERR_OBJECT_NOT_FOUND;
 	if (err != AS_OK) {
 		history_free(history);
-		return as_fail(error, err, 0, "%s: %s", view->path, as_code_text(err));
+		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 	}
 	drop_other_keys(history);
 	if (history->count > 1)

@@ -43,7 +43,7 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 
 	if (err == AS_ERR_NOT_REGULAR)
 		as_fail(&error, err, 0, "index.%" PRIu32 ": %s", transaction,
-			as_code_text(err));
+			as_err_text(err));
 	else
 		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
 	if (err == AS_ERR_DOES_NOT_EXIST)

@@ -392,10 +392,10 @@ static enum as_err take_lock(struct view *view, struct as_error *error)
 	const struct lock_holder *holder = &view->lock.holder;
 	if (!holder->known || holder->pid <= 0)
 		return as_fail(
-			error, AS_ERR_LOCKED, 0,
+			error, AS_ERR_LOCK_FAILED, 0,
 			"%s: another process, perhaps on another machine, holds the exclusive lock",
 			view->path);
-	return as_fail(error, AS_ERR_LOCKED, 0,
+	return as_fail(error, AS_ERR_LOCK_FAILED, 0,
 		       "%s: process %ld (%s) holds the exclusive lock", view->path,
 		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
 }
@@ -453,7 +453,7 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 	if (err == AS_OK) {
 		err = read_all(view);
 		if (err != AS_OK)
-			as_fail(error, err, 0, "%s: %s", path, as_code_text(err));
+			as_fail(error, err, 0, "%s: %s", path, as_err_text(err));
 	}
 	if (err != AS_OK) {
 		if (!view->path)

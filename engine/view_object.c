@@ -104,7 +104,7 @@ enum as_err view_find_key(const struct view *view, const struct key_prefix *pref
 		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot read", view->path,
 			       view->index_transaction);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", view->path, as_code_text(err));
+		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 	*bucket = search.found;
 	return AS_OK;
 }

@@ -80,7 +80,7 @@ static enum as_err read_segment(struct walk *walk, const char *path)
 	if (err == AS_OK)
 		err = write_entries(walk, reader);
 	else
-		message("%s: %s", path, as_code_text(err));
+		message("%s: %s", path, as_err_text(err));
 	segment_reader_free(reader);
 	free(witness.rows);
 	return err;

@@ -94,7 +94,7 @@ static const char *want_text(enum as_err reason)
 	case AS_ERR_INTEGRITY:
 		return "the object is damaged: no whole entry of it is left";
 	default:
-		return as_code_text(reason);
+		return as_err_text(reason);
 	}
 }
 

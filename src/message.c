@@ -39,6 +39,6 @@ int message_status(enum as_err code)
 
 int message_failure(enum as_err code, const struct as_error *error)
 {
-	message("%s", error && error->message[0] ? error->message : as_code_text(code));
+	message("%s", error && error->message[0] ? error->message : as_err_text(code));
 	return message_status(code);
 }

@@ -18,7 +18,7 @@ enum as_err repository_open(const struct request *request, struct view **view)
 		return AS_OK;
 	}
 	message_failure(err, &error);
-	if (err == AS_ERR_LOCKED)
+	if (err == AS_ERR_LOCK_FAILED)
 		message("with --no-lock it is read all the same; "
 			"what is being written may then look damaged");
 	return err;

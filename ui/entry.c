@@ -158,7 +158,7 @@ static void add_index(struct entry_model *model, const struct segment_entry *ent
 		return;
 	}
 	if (err != AS_OK) {
-		row_set(row, COL_BYTES, STYLE_BAD, "%s", as_code_text(err));
+		row_set(row, COL_BYTES, STYLE_BAD, "%s", as_err_text(err));
 		return;
 	}
 	const bool here = bucket.segment == row->place.segment && bucket.offset == entry->offset;
@@ -180,7 +180,7 @@ static void load(struct entry_model *model)
 		segment_read_entry(view->io, view->fd, path, model->offset, &entry, NULL);
 	if (raw_open(view, model->position, &raw) != AS_OK) {
 		row_set(add_row(model, &entry, model->offset), COL_BYTES, STYLE_BAD,
-			"cannot be read: %s", as_code_text(err));
+			"cannot be read: %s", as_err_text(err));
 		return;
 	}
 	const size_t got = raw_read(&raw, model->offset, bytes, sizeof(bytes));

@@ -291,7 +291,7 @@ static void lookup_done(struct app *app, struct job *head)
 	if (!found)
 		app_say(app, STYLE_WARNING, "%s; this would be its home bucket",
 			job->result == AS_ERR_OBJECT_NOT_FOUND ? "the index does not have this key"
-							       : as_code_text(job->result));
+							       : as_err_text(job->result));
 }
 
 static void drop_lookup(struct job *head)

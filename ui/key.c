@@ -91,7 +91,7 @@ static void run_history(struct job *head)
 	struct as_error error = { 0 };
 	model->result = history_run(model->base.session->view, &model->prefix, job->threads,
 				    &head->progress, &history, &error);
-	format_masked_text(error.message[0] ? error.message : as_code_text(model->result),
+	format_masked_text(error.message[0] ? error.message : as_err_text(model->result),
 			   model->message, sizeof(model->message));
 	atomic_store(&model->history, history);
 	atomic_store(&model->ended, true);

@@ -52,7 +52,7 @@ bool scan_is_capped(const struct scan *scan)
 
 const char *scan_failure(const struct scan *scan)
 {
-	return as_code_text(scan->error);
+	return as_err_text(scan->error);
 }
 
 uint64_t scan_length(const struct scan *scan)

@@ -62,11 +62,11 @@ static void errno_values_become_codes(void **state)
 static void every_code_has_words_of_its_own(void **state)
 {
 	for (int a = AS_OK; a <= AS_ERR_USAGE; a++) {
-		const char *text = as_code_text((enum as_err)a);
+		const char *text = as_err_text((enum as_err)a);
 		assert_non_null(text);
-		assert_string_not_equal(text, as_code_text((enum as_err)1000));
+		assert_string_not_equal(text, as_err_text((enum as_err)1000));
 		for (int b = AS_OK; b < a; b++)
-			assert_string_not_equal(text, as_code_text((enum as_err)b));
+			assert_string_not_equal(text, as_err_text((enum as_err)b));
 	}
 	(void)state;
 }
