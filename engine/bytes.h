@@ -15,6 +15,14 @@ static inline uint32_t get_u32le(const uint8_t *p)
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+static inline void put_u32le(uint8_t *p, uint32_t value)
+{
+	p[0] = (uint8_t)value;
+	p[1] = (uint8_t)(value >> 8);
+	p[2] = (uint8_t)(value >> 16);
+	p[3] = (uint8_t)(value >> 24);
+}
+
 /* Write the 64 hex digits of @key and a NUL to @out. */
 void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,54 @@ static ssize_t system_getdents64(const struct io *io, int fd, void *buffer, size
 	return getdents64(fd, buffer, len);
 }
 
+static int system_create(const struct io *io, int dirfd, const char *path, mode_t mode)
+{
+	(void)io;
+	return openat(dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+static ssize_t system_pwrite(const struct io *io, int fd, const void *data, size_t len, off_t offset)
+{
+	(void)io;
+	return pwrite(fd, data, len, offset);
+}
+
+static int system_ftruncate(const struct io *io, int fd, off_t len)
+{
+	(void)io;
+	return ftruncate(fd, len);
+}
+
+static int system_fsync(const struct io *io, int fd)
+{
+	(void)io;
+	return fsync(fd);
+}
+
+static int system_mkdirat(const struct io *io, int dirfd, const char *path, mode_t mode)
+{
+	(void)io;
+	return mkdirat(dirfd, path, mode);
+}
+
+static int system_renameat(const struct io *io, int dirfd, const char *from, const char *to)
+{
+	(void)io;
+	return renameat(dirfd, from, dirfd, to);
+}
+
+static int system_linkat(const struct io *io, int dirfd, const char *from, const char *to)
+{
+	(void)io;
+	return linkat(dirfd, from, dirfd, to, 0);
+}
+
+static int system_unlinkat(const struct io *io, int dirfd, const char *path, int flags)
+{
+	(void)io;
+	return unlinkat(dirfd, path, flags);
+}
+
 const struct io io_system = {
 	.open = system_open,
 	.close = system_close,
@@ -59,6 +108,14 @@ const struct io io_system = {
 	.fstat = system_fstat,
 	.fstatat = system_fstatat,
 	.getdents64 = system_getdents64,
+	.create = system_create,
+	.pwrite = system_pwrite,
+	.ftruncate = system_ftruncate,
+	.fsync = system_fsync,
+	.mkdirat = system_mkdirat,
+	.renameat = system_renameat,
+	.linkat = system_linkat,
+	.unlinkat = system_unlinkat,
 	.context = NULL,
 };
 
@@ -256,5 +313,197 @@ enum as_err io_list(const struct io *io, int fd,
 		return AS_ERR_IO;
 	const enum as_err err = list_opened(io, own, each, context);
 	io_close(io, own);
+	return err;
+}
+
+/* ---- changing ---- */
+
+struct permit {
+	const struct io *io;
+	int repo_fd;
+	mode_t file_mode, folder_mode;
+};
+
+struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode)
+{
+	struct permit *permit = malloc(sizeof(*permit));
+	if (!permit)
+		return NULL;
+	file_mode &= 0666;
+	/* A folder may be searched by whoever may read it. */
+	*permit = (struct permit){
+		.io = io, .repo_fd = repo_fd, .file_mode = file_mode | 0600,
+		.folder_mode = file_mode | (file_mode & 0444) >> 2 | 0700,
+	};
+	return permit;
+}
+
+void io_revoke_permit(struct permit *permit)
+{
+	free(permit);
+}
+
+const struct io *io_of(const struct permit *permit)
+{
+	return permit->io;
+}
+
+int io_folder_of(const struct permit *permit)
+{
+	return permit->repo_fd;
+}
+
+static enum as_err code_of(int result)
+{
+	return result < 0 ? as_code_of_errno(errno) : AS_OK;
+}
+
+enum as_err io_create_file(const struct permit *permit, const char *path, int *fd)
+{
+	const struct io *io = permit->io;
+	int interrupts = 0;
+
+	do
+		*fd = io->create(io, permit->repo_fd, path, permit->file_mode);
+	while (*fd < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	return code_of(*fd);
+}
+
+enum as_err io_reopen_file(const struct permit *permit, const char *path, int *fd)
+{
+	const struct io *io = permit->io;
+	struct stat state;
+
+	/* As io_open_file: look before touching what may be no file. */
+	*fd = -1;
+	if (io->fstatat(io, permit->repo_fd, path, &state, AT_SYMLINK_NOFOLLOW))
+		return as_code_of_errno(errno);
+	if (!S_ISREG(state.st_mode))
+		return not_regular();
+	*fd = open_patiently(io, permit->repo_fd, path,
+			     O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	return code_of(*fd);
+}
+
+enum as_err io_write_at(const struct permit *permit, int fd, const void *data, size_t len,
+			uint64_t offset)
+{
+	const struct io *io = permit->io;
+	size_t done = 0;
+	int interrupts = 0;
+
+	while (done < len) {
+		const ssize_t n = io->pwrite(io, fd, (const uint8_t *)data + done, len - done,
+					     (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX)
+			continue;
+		if (n == 0)
+			errno = ENOSPC;	/* no system says so, and none may make this a loop */
+		if (n <= 0)
+			return as_code_of_errno(errno);
+		interrupts = 0;
+		done += (size_t)n;
+	}
+	return AS_OK;
+}
+
+enum as_err io_truncate(const struct permit *permit, int fd, uint64_t len)
+{
+	const struct io *io = permit->io;
+	int result, interrupts = 0;
+
+	do
+		result = io->ftruncate(io, fd, (off_t)len);
+	while (result < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	return code_of(result);
+}
+
+enum as_err io_sync(const struct permit *permit, int fd)
+{
+	const struct io *io = permit->io;
+	int result, interrupts = 0;
+
+	do
+		result = io->fsync(io, fd);
+	while (result < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	return code_of(result);
+}
+
+enum as_err io_sync_folder(const struct permit *permit, const char *path)
+{
+	int fd;
+
+	enum as_err err = io_open_folder(permit->io, permit->repo_fd, path, &fd);
+	if (err)
+		return err;
+	err = io_sync(permit, fd);
+	/* Some file systems know no sync of a folder; they have nothing to offer in its place. */
+	if (err && errno == EINVAL)
+		err = AS_OK;
+	io_close(permit->io, fd);
+	return err;
+}
+
+enum as_err io_make_folder(const struct permit *permit, const char *path)
+{
+	const struct io *io = permit->io;
+
+	return code_of(io->mkdirat(io, permit->repo_fd, path, permit->folder_mode));
+}
+
+enum as_err io_rename(const struct permit *permit, const char *from, const char *to)
+{
+	const struct io *io = permit->io;
+
+	return code_of(io->renameat(io, permit->repo_fd, from, to));
+}
+
+enum as_err io_link(const struct permit *permit, const char *from, const char *to)
+{
+	const struct io *io = permit->io;
+
+	return code_of(io->linkat(io, permit->repo_fd, from, to));
+}
+
+enum as_err io_remove_file(const struct permit *permit, const char *path)
+{
+	const struct io *io = permit->io;
+
+	return code_of(io->unlinkat(io, permit->repo_fd, path, 0));
+}
+
+enum as_err io_remove_folder(const struct permit *permit, const char *path)
+{
+	const struct io *io = permit->io;
+
+	return code_of(io->unlinkat(io, permit->repo_fd, path, AT_REMOVEDIR));
+}
+
+enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
+			    enum as_err (*write)(void *context, const struct permit *permit, int fd),
+			    void *context)
+{
+	int fd;
+
+	enum as_err err = io_create_file(permit, temporary, &fd);
+	if (err == AS_ERR_ALREADY_EXISTS) {
+		err = io_remove_file(permit, temporary);
+		if (!err)
+			err = io_create_file(permit, temporary, &fd);
+	}
+	if (err)
+		return err;
+	err = write(context, permit, fd);
+	if (!err)
+		err = io_sync(permit, fd);
+	io_close(permit->io, fd);
+	if (!err)
+		err = io_rename(permit, temporary, path);
+	if (err) {
+		const int kept = errno;
+		io_remove_file(permit, temporary);
+		errno = kept;
+	}
 	return err;
 }

@@ -1,8 +1,8 @@
 /* engine/io.h - the one seam between the engine and the system.
  *
  * Every access to a repository goes through a struct io, so that a test can put another one
- * there: one that refuses a range of a file, cuts reads short, or counts them. This is also
- * the only module that will ever change a file; today it has no function that does.
+ * there: one that refuses a range of a file, cuts reads short, fails the n-th change, or counts.
+ * This is also the only module that changes a file, and it does so only for who holds a permit.
  *
  * Files are read with pread, never through a memory map: a bad sector is then an EIO at a
  * known offset and not a SIGBUS.
@@ -28,6 +28,16 @@ struct io {
 	int (*fstatat)(const struct io *io, int dirfd, const char *path, struct stat *st,
 		       int flags);
 	ssize_t (*getdents64)(const struct io *io, int fd, void *buffer, size_t len);
+
+	/* What changes something. create is openat with O_CREAT | O_EXCL | O_RDWR. */
+	int (*create)(const struct io *io, int dirfd, const char *path, mode_t mode);
+	ssize_t (*pwrite)(const struct io *io, int fd, const void *data, size_t len, off_t offset);
+	int (*ftruncate)(const struct io *io, int fd, off_t len);
+	int (*fsync)(const struct io *io, int fd);
+	int (*mkdirat)(const struct io *io, int dirfd, const char *path, mode_t mode);
+	int (*renameat)(const struct io *io, int dirfd, const char *from, const char *to);
+	int (*linkat)(const struct io *io, int dirfd, const char *from, const char *to);
+	int (*unlinkat)(const struct io *io, int dirfd, const char *path, int flags);
 	void *context;		/* belongs to whoever made this struct */
 };
 
@@ -72,5 +82,60 @@ enum io_kind { IO_KIND_UNKNOWN, IO_KIND_FILE, IO_KIND_FOLDER, IO_KIND_OTHER };
 enum as_err io_list(const struct io *io, int fd,
 		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
 		    void *context);
+
+/* ---- changing ----
+ *
+ * The right to change what lies below one repository folder. Whoever has none cannot call what
+ * follows. The upgrade of the lock (lock.h) gives one, and the making of a new repository; nobody
+ * else does. Paths are relative to the repository folder. No function follows a link in the last
+ * component, or replaces what it did not name. Nothing is durable before a sync says so.
+ *
+ * All return the code of as_code_of_errno, with errno. */
+struct permit;
+
+/* For lock.c and create.c alone. @repo_fd stays the caller's and must outlive the permit. New files
+ * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for a
+ * folder. NULL: out of memory. */
+struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
+void io_revoke_permit(struct permit *permit);
+
+/* The io behind @permit, for reading. */
+const struct io *io_of(const struct permit *permit);
+int io_folder_of(const struct permit *permit);	/* the repository folder */
+
+/* Make a new empty file, open for reading and writing: *@fd is the caller's to close. What is
+ * already there, whatever it is, is an error: AS_ERR_ALREADY_EXISTS. */
+enum as_err io_create_file(const struct permit *permit, const char *path, int *fd);
+
+/* Open a regular file that is there for reading and writing. */
+enum as_err io_reopen_file(const struct permit *permit, const char *path, int *fd);
+
+/* Write all @len bytes at @offset, through interrupted and short writes. After an error any part of
+ * them may have been written; the same call may be tried again. */
+enum as_err io_write_at(const struct permit *permit, int fd, const void *data, size_t len,
+			uint64_t offset);
+
+enum as_err io_truncate(const struct permit *permit, int fd, uint64_t len);
+
+/* Make the file's bytes and length durable. After an error nothing is known of either, and a second
+ * call proves nothing. */
+enum as_err io_sync(const struct permit *permit, int fd);
+
+/* Make the names in a folder durable; "." is the repository folder. */
+enum as_err io_sync_folder(const struct permit *permit, const char *path);
+
+enum as_err io_make_folder(const struct permit *permit, const char *path);
+enum as_err io_rename(const struct permit *permit, const char *from, const char *to);
+enum as_err io_link(const struct permit *permit, const char *from, const char *to);
+enum as_err io_remove_file(const struct permit *permit, const char *path);
+enum as_err io_remove_folder(const struct permit *permit, const char *path);
+
+/* Write a small or large file whole and durably in the place of @path: @write puts the bytes into a
+ * new file @temporary, which is synced and renamed. A @temporary left by a crash is removed first.
+ * The name is durable only after a sync of the folder. After an error @temporary is gone, as far as
+ * that is possible. */
+enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
+			    enum as_err (*write)(void *context, const struct permit *permit, int fd),
+			    void *context);
 
 #endif
