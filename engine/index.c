@@ -63,6 +63,15 @@ static enum as_err refuse_length(struct findings *findings, const struct index_f
 	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
 }
 
+void index_encode_header(const struct index_image *image, uint8_t header[INDEX_HEADER])
+{
+	memcpy(header, INDEX_MAGIC, MAGIC_SIZE);
+	put_u32le(header + 8, image->used);
+	put_u32le(header + 12, image->buckets);
+	header[16] = KEY_SIZE;
+	header[17] = VALUE_SIZE;
+}
+
 /* What is wrong with the 18 bytes of @header, or NULL. */
 static const char *judge_header(const uint8_t *header)
 {
@@ -295,44 +304,62 @@ static void load_slices(void *context)
 		load_slice(load, slice * LOAD_BUCKETS);
 }
 
+bool index_fits_memory(uint64_t buckets)
+{
+	const uint64_t size = buckets * INDEX_BUCKET;
+	const uint64_t machine =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return size <= SIZE_MAX - HUGE_PAGE && size <= machine;
+}
+
 /* Memory for a table; its length was held against the file's, but a file can be larger than the
  * machine and full of holes. */
 static uint8_t *table_new(uint32_t buckets)
 {
-	const uint64_t size = (uint64_t)buckets * INDEX_BUCKET;
-	const uint64_t machine =
-		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	const size_t size = (size_t)buckets * INDEX_BUCKET;
 
-	if (size > SIZE_MAX - HUGE_PAGE || size > machine)
+	if (!index_fits_memory(buckets))
 		return NULL;
 	if (size < HUGE_PAGE)
-		return malloc((size_t)size);
-	const size_t rounded = ((size_t)size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+		return malloc(size);
+	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	uint8_t *bytes = aligned_alloc(HUGE_PAGE, rounded);
 	if (bytes)
 		madvise(bytes, rounded, MADV_HUGEPAGE);	/* an aid only: look-ups go everywhere */
 	return bytes;
 }
 
-enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image)
+enum as_err index_load_into(const struct index_file *file, unsigned threads,
+			    struct index_image *image)
 {
-	struct load load = { .file = file };
+	struct load load = { .file = file, .bytes = image->bytes };
 
-	*image = (struct index_image){ .bytes = NULL };
-	load.bytes = table_new(file->buckets);
-	if (!load.bytes)
-		return AS_ERR_MEMORY;
 	threads = parallel_threads(threads);
 	if (threads > slice_count(file))
 		threads = slice_count(file);
 	parallel_run(threads, load_slices, &load);
 	if (load.failed) {
-		free(load.bytes);
 		errno = load.sys;
 		return AS_ERR_IO;
 	}
-	*image = (struct index_image){ load.bytes, file->buckets, load.used };
+	image->buckets = file->buckets;
+	image->used = load.used;
 	return AS_OK;
+}
+
+enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image)
+{
+	*image = (struct index_image){ .bytes = table_new(file->buckets) };
+	if (!image->bytes)
+		return AS_ERR_MEMORY;
+	const enum as_err err = index_load_into(file, threads, image);
+	if (err) {
+		const int kept = errno;
+		index_image_free(image);
+		errno = kept;
+	}
+	return err;
 }
 
 void index_image_free(struct index_image *image)

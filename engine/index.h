@@ -96,6 +96,17 @@ struct index_census {
 enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image);
 void index_image_free(struct index_image *image);
 
+/* The same into memory of the caller's own: image->bytes has room for all buckets of @file. */
+enum as_err index_load_into(const struct index_file *file, unsigned threads,
+			    struct index_image *image);
+
+/* Could the machine's memory hold @buckets (below 2^33)? More are not to be asked for, whoever
+ * names the number. */
+bool index_fits_memory(uint64_t buckets);
+
+/* The header of a file that holds @image. */
+void index_encode_header(const struct index_image *image, uint8_t header[INDEX_HEADER]);
+
 /* Bucket number of @key in @image, or INDEX_EMPTY when it is not there. */
 uint32_t index_image_find(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 

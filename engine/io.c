@@ -171,6 +171,22 @@ enum as_err io_open_file(const struct io *io, int dirfd, const char *path, int *
 	return AS_OK;
 }
 
+enum as_err io_open_for_lock(const struct io *io, int dirfd, const char *path, bool *may_write,
+			     int *fd)
+{
+	const enum as_err err = io_open_file(io, dirfd, path, fd, NULL);
+
+	if (err || !*may_write)
+		return err;
+	const int both = open_patiently(io, dirfd, path, (OPEN_FLAGS & ~O_ACCMODE) | O_RDWR);
+	*may_write = both >= 0;
+	if (both >= 0) {
+		io_close(io, *fd);
+		*fd = both;
+	}
+	return AS_OK;
+}
+
 enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int *fd)
 {
 	const int opened = open_quietly(io, dirfd, path, OPEN_FLAGS | O_DIRECTORY);

@@ -53,6 +53,11 @@ extern const struct io io_system;
 enum as_err io_open_file(const struct io *io, int dirfd, const char *path, int *fd,
 			 struct stat *st);
 
+/* The same, also for writing where @may_write and the system allows it (*@may_write says so then):
+ * an exclusive lock needs such a descriptor. Nothing is ever written through it. */
+enum as_err io_open_for_lock(const struct io *io, int dirfd, const char *path, bool *may_write,
+			     int *fd);
+
 /* The same for a folder; a link to a folder is refused (AS_ERR_NOT_REGULAR). */
 enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int *fd);
 

@@ -11,8 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
+
+#define WAIT_STEP_MS 20u	/* between two tries of an upgrade */
 
 static struct flock whole_file(short type)
 {
@@ -144,7 +148,8 @@ static void add_from_proc(const struct lock *lock, const struct stat *st, struct
 	}
 	free(line);
 	fclose(file);
-	if (lock->state == LOCK_SHARED && ofd_count > 0)
+	const bool is_held = lock->state == LOCK_SHARED || lock->state == LOCK_EXCLUSIVE;
+	if (is_held && ofd_count > 0)
 		ofd_count--;
 	if (ofd_count > 0)
 		add_ofd_holders(rows, st, ofd_count, ofd_exclusive);
@@ -191,10 +196,10 @@ static void give_up(const struct io *io, struct lock *lock, enum lock_state stat
 	lock->sys = sys;
 }
 
-void lock_take_shared(const struct io *io, int repo_fd, struct lock *lock)
+void lock_take_shared(const struct io *io, int repo_fd, bool may_write, struct lock *lock)
 {
-	*lock = (struct lock){ .fd = -1 };
-	if (io_open_file(io, repo_fd, CONFIG_NAME, &lock->fd, NULL) != AS_OK) {
+	*lock = (struct lock){ .fd = -1, .may_write = may_write };
+	if (io_open_for_lock(io, repo_fd, CONFIG_NAME, &lock->may_write, &lock->fd) != AS_OK) {
 		lock->fd = -1;
 		lock->state = LOCK_IMPOSSIBLE;
 		lock->sys = errno;
@@ -229,6 +234,124 @@ void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
 	struct flock conflict = whole_file(F_RDLCK);
 	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
 		find_blocker(lock);
+}
+
+/* ---- upgrading ---- */
+
+/* Get a descriptor of config that can carry an exclusive lock, with the shared lock on it before the
+ * old one goes: the two get on with each other. */
+static enum as_err make_upgradable(const struct io *io, int repo_fd, const char *path,
+				   struct lock *lock, struct as_error *error)
+{
+	int fd;
+	bool may_write = true;
+	struct flock shared = whole_file(F_RDLCK);
+	if (lock->may_write)
+		return AS_OK;
+	enum as_err err = io_open_for_lock(io, repo_fd, CONFIG_NAME, &may_write, &fd);
+	const int sys = errno;
+	if (err != AS_OK)
+		return as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open", path);
+	if (!may_write) {
+		io_close(io, fd);
+		err = as_code_of_errno(sys);
+		return as_fail(error, err == AS_OK ? AS_ERR_DENIED : err, sys,
+			       "%s/" CONFIG_NAME ": cannot open it for writing", path);
+	}
+	if (fcntl(fd, F_OFD_SETLK, &shared) != 0) {
+		err = as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME ": cannot lock", path);
+		io_close(io, fd);
+		return err;
+	}
+	io_close(io, lock->fd);
+	lock->fd = fd;
+	lock->may_write = true;
+	return AS_OK;
+}
+
+static enum as_err fail_held(const struct lock *lock, const char *path, struct as_error *error)
+{
+	struct lock_holder rows[8] = { { .known = false } };
+	const size_t count = lock_holders(lock, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(rows); i++)
+		if (rows[i].known && rows[i].pid > 0)
+			return as_fail(error, AS_ERR_LOCK_FAILED, 0,
+				       "%s: process %ld (%s) holds a lock on it", path,
+				       (long)rows[i].pid,
+				       rows[i].program[0] ? rows[i].program : "name unknown");
+	return as_fail(error, AS_ERR_LOCK_FAILED, 0,
+		       "%s: another process, perhaps on another machine, holds a lock on it", path);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Try until the exclusive lock is there, or the time is over. */
+static enum as_err wait_for_exclusive(const char *path, struct lock *lock,
+				      const struct lock_wait *wait, struct as_error *error)
+{
+	const int64_t until = now_ms() + wait->ms;
+	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+	for (;;) {
+		struct flock exclusive = whole_file(F_WRLCK);
+		if (fcntl(lock->fd, F_OFD_SETLK, &exclusive) == 0)
+			return AS_OK;
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME
+				       ": cannot lock", path);
+		if (wait->interrupt && wait->interrupt(wait->context))
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", path,
+				       as_err_text(AS_ERR_CANCELLED));
+		if (now_ms() >= until)
+			return fail_held(lock, path, error);
+		nanosleep(&step, NULL);
+	}
+}
+
+enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, struct lock *lock,
+			 const struct lock_wait *wait, struct permit **permit,
+			 struct as_error *error)
+{
+	struct stat st;
+	*permit = NULL;
+	if (lock->state != LOCK_SHARED)
+		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
+			       "%s: without a lock nothing can be changed", path);
+	enum as_err err = make_upgradable(io, repo_fd, path, lock, error);
+	if (err != AS_OK)
+		return err;
+	/* Where flock does not work on folders (some network file systems) the wait has its end. */
+	if (flock(repo_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
+			       "%s: another process waits to write itself, and would wait for "
+			       "this one", path);
+	err = wait_for_exclusive(path, lock, wait, error);
+	if (err == AS_OK && io->fstat(io, lock->fd, &st) != 0)
+		err = as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, path);
+	if (err == AS_OK) {
+		*permit = io_grant_permit(io, repo_fd, st.st_mode);
+		if (!*permit)
+			err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	}
+	lock->state = LOCK_EXCLUSIVE;
+	if (err != AS_OK)
+		lock_lower(repo_fd, lock, NULL);
+	return err;
+}
+
+void lock_lower(int repo_fd, struct lock *lock, struct permit *permit)
+{
+	struct flock shared = whole_file(F_RDLCK);
+	io_revoke_permit(permit);
+	if (lock->state != LOCK_EXCLUSIVE)
+		return;
+	fcntl(lock->fd, F_OFD_SETLK, &shared);
+	flock(repo_fd, LOCK_UN);
+	lock->state = LOCK_SHARED;
 }
 
 void lock_release(const struct io *io, struct lock *lock)

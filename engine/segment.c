@@ -336,30 +336,68 @@ static enum as_err read_payload(const struct segment_reader *r, struct segment_e
 	return AS_OK;
 }
 
-enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
-			       struct segment_entry *e, uint8_t **data)
+static enum as_err read_one(struct segment_reader *r, uint64_t offset, struct segment_entry *e,
+			    uint8_t **data)
+{
+	if (offset < SEGMENT_MAGIC_SIZE || offset >= r->length)
+		return AS_ERR_INTEGRITY;
+	segment_decode(r, offset, e);
+	if (e->cause != SEGMENT_WHOLE) {
+		e->tag = SEGMENT_DAMAGED;
+		return AS_ERR_INTEGRITY;
+	}
+	return data && e->tag == SEGMENT_PUT ? read_payload(r, e, data) : AS_OK;
+}
+
+static void expect_nothing(uint64_t offset, struct segment_entry *e)
 {
 	*e = (struct segment_entry){ .offset = offset,
 				     .tag = SEGMENT_DAMAGED,
 				     .cause = SEGMENT_TORN };
-	struct segment_reader reader, *r = &reader;
-	if (!init_reader(r, io, ENTRY_WINDOW))
+}
+
+enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
+			       struct segment_entry *e, uint8_t **data)
+{
+	struct segment_reader reader;
+	expect_nothing(offset, e);
+	if (!init_reader(&reader, io, ENTRY_WINDOW))
 		return AS_ERR_MEMORY;
-	r->next_load = ENTRY_FIRST_LOAD;
-	enum as_err err = segment_open(r, dirfd, path, 0, NULL, NULL);
-	if (err != AS_OK)
-		goto out;
-	err = AS_ERR_INTEGRITY;
-	if (offset < SEGMENT_MAGIC_SIZE || offset >= r->length)
-		goto out;
-	segment_decode(r, offset, e);
-	if (e->cause != SEGMENT_WHOLE) {
-		e->tag = SEGMENT_DAMAGED;
-		goto out;
-	}
-	err = data && e->tag == SEGMENT_PUT ? read_payload(r, e, data) : AS_OK;
-out:
-	close_segment(r);
-	free(r->window);
+	reader.next_load = ENTRY_FIRST_LOAD;
+	enum as_err err = segment_open(&reader, dirfd, path, 0, NULL, NULL);
+	if (err == AS_OK)
+		err = read_one(&reader, offset, e, data);
+	close_segment(&reader);
+	free(reader.window);
 	return err;
+}
+
+enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
+				  struct segment_entry *e, uint8_t **data)
+{
+	struct segment_reader reader;
+	expect_nothing(offset, e);
+	if (!init_reader(&reader, io, ENTRY_WINDOW))
+		return AS_ERR_MEMORY;
+	reader.next_load = ENTRY_FIRST_LOAD;
+	reader.fd = fd;
+	reader.length = length;
+	const enum as_err err = read_one(&reader, offset, e, data);
+	free(reader.window);
+	return err;
+}
+
+enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *e, uint8_t *buffer,
+			  const uint8_t **bytes)
+{
+	size_t got;
+	if (e->offset >= r->window_offset &&
+	    e->offset + e->size <= r->window_offset + r->window_len) {
+		*bytes = r->window + (e->offset - r->window_offset);
+		return AS_OK;
+	}
+	io_read_at(r->io, r->fd, buffer, e->size, e->offset, &got);
+	*bytes = buffer;
+	return got == e->size && crc32_update(0, buffer + 4, e->size - 4) == e->crc_stored
+		? AS_OK : AS_ERR_INTEGRITY;
 }

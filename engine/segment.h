@@ -133,4 +133,14 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
 			       struct segment_entry *entry, uint8_t **data);
 
+/* The same from the open file @fd of @length bytes, which stays the caller's. */
+enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
+				  struct segment_entry *entry, uint8_t **data);
+
+/* All @entry->size bytes of the whole entry that segment_next just gave, verified: from what was
+ * read already, or read again into @buffer, which holds as many. *@bytes lives until the next call.
+ * AS_ERR_INTEGRITY: a second reading was not the same. */
+enum as_err segment_bytes(struct segment_reader *reader, const struct segment_entry *entry,
+			  uint8_t *buffer, const uint8_t **bytes);
+
 #endif

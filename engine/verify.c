@@ -181,6 +181,24 @@ enum as_err verify_run(const struct view *view, unsigned threads, struct verify_
 	return err == AS_OK ? verify_work(*out, threads, progress) : err;
 }
 
+enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct verify_run run = { .view = view, .progress = &progress };
+	*kind = TAIL_NONE;
+	enum as_err err = verify_new(view, &run.verify);
+	if (err != AS_OK)
+		return err;
+	err = verify_load_index(&run, 0);
+	if (err == AS_OK)
+		err = verify_judge_tail(&run);
+	if (err == AS_OK)
+		*kind = run.verify->tail;
+	verify_free_index(&run);
+	verify_free(run.verify);
+	return err;
+}
+
 /* ---- asking ---- */
 
 bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],

@@ -103,6 +103,10 @@ enum as_err verify_new(const struct view *view, struct verify **out);
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress);
 void verify_free(struct verify *verify);
 
+/* Look into the tail of @view alone: what is it? TAIL_NONE where there is none, or where some of it
+ * cannot be read. AS_ERR_MEMORY. */
+enum as_err verify_tail(const struct view *view, enum tail_kind *kind);
+
 /* A sorted copy of what was found so far, also while verify_work runs in another thread; the caller
  * frees it with findings_free. AS_ERR_MEMORY. */
 enum as_err verify_copy_findings(struct verify *verify, struct findings *copy);

@@ -384,9 +384,9 @@ static enum as_err open_folder(struct view *view, struct as_error *error)
 		       "%s: is not a repository (neither config nor data is there)", view->path);
 }
 
-static enum as_err take_lock(struct view *view, struct as_error *error)
+static enum as_err take_lock(struct view *view, bool may_write, struct as_error *error)
 {
-	lock_take_shared(view->io, view->fd, &view->lock);
+	lock_take_shared(view->io, view->fd, may_write, &view->lock);
 	if (view->lock.state != LOCK_REFUSED)
 		return AS_OK;
 	const struct lock_holder *holder = &view->lock.holder;
@@ -445,7 +445,7 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 	if (err == AS_OK && options && options->no_lock)
 		lock_look_on(view->io, view->fd, &view->lock);
 	else if (err == AS_OK)
-		err = take_lock(view, error);
+		err = take_lock(view, options && options->may_write, error);
 	if (err == AS_OK) {
 		stamp_names(view, &view->stamp);
 		err = read_names(view, error);

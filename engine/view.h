@@ -19,6 +19,7 @@
 
 struct view_options {
 	bool no_lock;		/* take no lock */
+	bool may_write;		/* the lock is to be upgraded later: see lock_take_shared */
 	const struct io *io;	/* NULL: the real system */
 };
 

@@ -32,6 +32,8 @@ static const char *lock_state_text(enum lock_state state)
 		return "none";
 	case LOCK_SHARED:
 		return "shared";
+	case LOCK_EXCLUSIVE:
+		return "exclusive";
 	case LOCK_IMPOSSIBLE:
 		return "impossible";
 	case LOCK_REFUSED:
@@ -142,6 +144,7 @@ static void write_lock(struct out *out, const struct lock *lock)
 {
 	static const char *const words[] = {
 		[LOCK_NONE] = "not taken", [LOCK_SHARED] = "shared, held by this program",
+		[LOCK_EXCLUSIVE] = "exclusive, held by this program",
 		[LOCK_IMPOSSIBLE] = "cannot be taken here", [LOCK_REFUSED] = "refused",
 	};
 	struct lock_holder holders[HOLDERS_MAX];

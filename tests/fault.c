@@ -5,7 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int fault_open(const struct io *io, int dirfd, const char *path, int flags)
 {
@@ -103,6 +106,99 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 	return got;
 }
 
+static bool is_to_fail(struct fault *fault, enum fault_change kind)
+{
+	if (fault->fail_kind != FAULT_ANY && fault->fail_kind != kind)
+		return false;
+	const unsigned number = ++fault->changes;
+	return fault->fail_at && number >= fault->fail_at &&
+	       (number == fault->fail_at || fault->fail_for_good);
+}
+
+/* Does this change, of @path or else of the open file @fd, fail? */
+static bool refuses(struct fault *fault, enum fault_change kind, int fd, const char *path)
+{
+	char link[64], name[PATH_MAX] = "";
+
+	if (is_to_fail(fault, kind)) {
+		errno = fault->fail_error ? fault->fail_error : EIO;
+		return true;
+	}
+	if (!fault->watch)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (!path && readlink(link, name, sizeof(name) - 1) > 0)
+		path = name;
+	fault->watch(fault->watch_context, kind, path ? path : "?");
+	return false;
+}
+
+static int fault_create(const struct io *io, int dirfd, const char *path, mode_t mode)
+{
+	struct fault *fault = io->context;
+
+	if (refuses(fault, FAULT_CREATE, -1, path))
+		return -1;
+	const int fd = io_system.create(&io_system, dirfd, path, mode);
+	if (fd >= 0)
+		fault->opens++;
+	return fd;
+}
+
+static ssize_t fault_pwrite(const struct io *io, int fd, const void *data, size_t len, off_t offset)
+{
+	const struct fault *fault = io->context;
+
+	if (refuses(io->context, FAULT_WRITE, fd, NULL))
+		return -1;
+	if (fault->small_write_max && len < 4096 && len > fault->small_write_max)
+		len = fault->small_write_max;
+	if (fault->write_max && len > fault->write_max)
+		len = fault->write_max;
+	return io_system.pwrite(&io_system, fd, data, len, offset);
+}
+
+static int fault_ftruncate(const struct io *io, int fd, off_t len)
+{
+	if (refuses(io->context, FAULT_TRUNCATE, fd, NULL))
+		return -1;
+	return io_system.ftruncate(&io_system, fd, len);
+}
+
+/* Never really: the tests would take their time from the disk, and nobody cuts the power. */
+static int fault_fsync(const struct io *io, int fd)
+{
+	return refuses(io->context, FAULT_SYNC, fd, NULL) ? -1 : 0;
+}
+
+static int fault_mkdirat(const struct io *io, int dirfd, const char *path, mode_t mode)
+{
+	if (refuses(io->context, FAULT_FOLDER, -1, path))
+		return -1;
+	return io_system.mkdirat(&io_system, dirfd, path, mode);
+}
+
+static int fault_renameat(const struct io *io, int dirfd, const char *from, const char *to)
+{
+	if (refuses(io->context, FAULT_RENAME, -1, to))
+		return -1;
+	return io_system.renameat(&io_system, dirfd, from, to);
+}
+
+static int fault_linkat(const struct io *io, int dirfd, const char *from, const char *to)
+{
+	if (refuses(io->context, FAULT_LINK, -1, to))
+		return -1;
+	return io_system.linkat(&io_system, dirfd, from, to);
+}
+
+static int fault_unlinkat(const struct io *io, int dirfd, const char *path, int flags)
+{
+	if (refuses(io->context, FAULT_REMOVE, -1, path))
+		return -1;
+	return io_system.unlinkat(&io_system, dirfd, path, flags);
+}
+
 void fault_init(struct fault *fault)
 {
 	memset(fault, 0, sizeof(*fault));
@@ -113,6 +209,14 @@ void fault_init(struct fault *fault)
 		.fstat = fault_fstat,
 		.fstatat = fault_fstatat,
 		.getdents64 = fault_getdents64,
+		.create = fault_create,
+		.pwrite = fault_pwrite,
+		.ftruncate = fault_ftruncate,
+		.fsync = fault_fsync,
+		.mkdirat = fault_mkdirat,
+		.renameat = fault_renameat,
+		.linkat = fault_linkat,
+		.unlinkat = fault_unlinkat,
 		.context = fault,
 	};
 }

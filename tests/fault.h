@@ -6,6 +6,11 @@
 
 #include <stdatomic.h>
 
+enum fault_change {
+	FAULT_ANY, FAULT_CREATE, FAULT_WRITE, FAULT_TRUNCATE, FAULT_SYNC, FAULT_FOLDER, FAULT_RENAME,
+	FAULT_LINK, FAULT_REMOVE
+};
+
 /* Zero means: behave as the system does. To be set before the io is used; the counts may be read
  * at any time. */
 struct fault {
@@ -24,8 +29,22 @@ struct fault {
 	const struct stat *pretended;	/* what fstatat answers */
 	int fstatat_error;		/* errno of every fstatat */
 
+	/* Of the calls that change something (create, pwrite, ftruncate, fsync, mkdirat, renameat,
+	 * linkat, unlinkat), counted from 1: */
+	unsigned fail_at;		/* this one fails ... */
+	int fail_error;			/* ... with this errno (EIO where it is 0) ... */
+	bool fail_for_good;		/* ... and so do all after it, as if the process had died */
+	enum fault_change fail_kind;	/* only calls of this kind are counted and fail, unless it
+					 * is FAULT_ANY */
+	size_t write_max;		/* bytes that one pwrite takes at most ... */
+	size_t small_write_max;		/* ... and one of less than 4 KiB */
+	/* Told of every change that does not fail, with the path of what it changes. */
+	void (*watch)(void *context, enum fault_change kind, const char *path);
+	void *watch_context;
+
 	atomic_uint opens, closes, preads, fstatats, listings;
 	atomic_uint interrupted;
+	atomic_uint changes;		/* of fail_kind */
 };
 
 /* Make @fault behave as the system does. */

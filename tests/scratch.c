@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,4 +94,16 @@ void scratch_socket(const struct scratch *scratch, const char *path)
 		 path);
 	need(!bind(fd, (const struct sockaddr *)&address, sizeof(address)), path);
 	close(fd);
+}
+
+void scratch_run(const char *format, ...)
+{
+	char *command = NULL;
+	va_list args;
+
+	va_start(args, format);
+	need(vasprintf(&command, format, args) >= 0, "vasprintf");
+	va_end(args);
+	need(system(command) == 0, command);
+	free(command);
 }

@@ -23,4 +23,7 @@ void scratch_link(const struct scratch *scratch, const char *path, const char *t
 void scratch_fifo(const struct scratch *scratch, const char *path);
 void scratch_socket(const struct scratch *scratch, const char *path);
 
+/* Run a shell command, which must succeed. */
+void scratch_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

@@ -147,6 +147,9 @@ static void draw_lock(struct app *app, struct area *area)
 		snprintf(text, sizeof(text), "shared, held by this program; %s%s",
 			 count > 0 ? "also by " : "nobody else has it", others);
 		break;
+	case LOCK_EXCLUSIVE:
+		snprintf(text, sizeof(text), "exclusive, held by this program");
+		break;
 	case LOCK_NONE:
 		snprintf(text, sizeof(text),
 			 "none taken (--no-lock): what is shown may change meanwhile");
@@ -155,7 +158,8 @@ static void draw_lock(struct app *app, struct area *area)
 		snprintf(text, sizeof(text), "none possible here (%s): what is shown may change",
 			 lock->sys ? strerror(lock->sys) : "no config to lock");
 	}
-	line(area, lock->state == LOCK_SHARED ? STYLE_NORMAL : STYLE_WARNING, "lock", text);
+	const bool is_held = lock->state == LOCK_SHARED || lock->state == LOCK_EXCLUSIVE;
+	line(area, is_held ? STYLE_NORMAL : STYLE_WARNING, "lock", text);
 }
 
 /* What to do next, while verification has not had its say. */

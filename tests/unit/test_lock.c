@@ -111,7 +111,7 @@ static int setup(void **state)
 
 static void take(const struct scratch *scratch, struct lock *lock)
 {
-	lock_take_shared(&io_system, scratch->fd, lock);
+	lock_take_shared(&io_system, scratch->fd, false, lock);
 }
 
 static void a_free_repository_is_locked_and_released(void **state)

@@ -1,0 +1,426 @@
+#include "build-config.h"
+
+#include "log.h"
+
+#include "crc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_SIZE (256u * 1024u)	/* bytes gathered before they are written */
+
+enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
+		     uint32_t per_dir, uint32_t segment)
+{
+	*log = (struct log){
+		.permit = permit, .repo = repo, .limit = limit, .per_dir = per_dir,
+		.first = segment, .segment = segment, .fd = -1,
+		.buffer = malloc(BUFFER_SIZE),
+	};
+	return log->buffer ? AS_OK : AS_ERR_MEMORY;
+}
+
+static void close_open(struct log *log)
+{
+	if (log->fd >= 0)
+		io_close(io_of(log->permit), log->fd);
+	log->fd = -1;
+}
+
+static void close_unsynced(struct log *log)
+{
+	while (log->unsynced_count > 0)
+		io_close(io_of(log->permit), log->unsynced[--log->unsynced_count].fd);
+}
+
+void log_free(struct log *log)
+{
+	if (!log->permit)
+		return;
+	close_open(log);
+	close_unsynced(log);
+	free(log->buffer);
+	*log = (struct log){ .fd = -1 };
+}
+
+/* ---- names ---- */
+
+void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX])
+{
+	snprintf(out, LAYOUT_PATH_MAX, "data/%" PRIu32 "/%" PRIu32, segment / per_dir, segment);
+}
+
+static void folder_path(uint32_t number, char out[LAYOUT_PATH_MAX])
+{
+	snprintf(out, LAYOUT_PATH_MAX, "data/%" PRIu32, number);
+}
+
+/* Say that the system refused to @verb the segment @number. */
+static enum as_err fail_segment(const struct log *log, enum as_err err, const char *verb,
+				uint32_t number, struct as_error *error)
+{
+	const int sys = err == AS_ERR_MEMORY || err == AS_ERR_NOT_REGULAR ? 0 : errno;
+	char path[LAYOUT_PATH_MAX];
+	log_segment_path(log->per_dir, number, path);
+	return as_fail(error, err, sys, "%s/%s: cannot %s segment %" PRIu32, log->repo, path, verb,
+		       number);
+}
+
+static enum as_err fail_dead(const struct log *log, struct as_error *error)
+{
+	return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->repo, as_err_text(AS_ERR_DEAD));
+}
+
+/* ---- one segment ---- */
+
+static enum as_err make_folder(struct log *log)
+{
+	char path[LAYOUT_PATH_MAX];
+	folder_path(log->segment / log->per_dir, path);
+	const enum as_err err = io_make_folder(log->permit, path);
+	if (err == AS_OK)
+		log->folders_unsynced = true;
+	return err == AS_ERR_ALREADY_EXISTS ? AS_OK : err;
+}
+
+static enum as_err open_segment(struct log *log, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	int fd;
+	if (log->segment > LOG_SEGMENT_LAST)
+		return as_fail(error, AS_ERR_FULL, 0,
+			       "%s: segment numbers end at %" PRIu32, log->repo, LOG_SEGMENT_LAST);
+	log_segment_path(log->per_dir, log->segment, path);
+	enum as_err err = io_create_file(log->permit, path, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST) {
+		err = make_folder(log);
+		if (err == AS_OK)
+			err = io_create_file(log->permit, path, &fd);
+	}
+	if (err == AS_ERR_ALREADY_EXISTS)
+		return as_fail(error, AS_ERR_CHANGED, 0,
+			       "%s/%s: segment %" PRIu32 " is there already", log->repo, path,
+			       log->segment);
+	if (err != AS_OK)
+		return fail_segment(log, err, "make", log->segment, error);
+	log->fd = fd;
+	memcpy(log->buffer, segment_magic, SEGMENT_MAGIC_SIZE);
+	log->offset = SEGMENT_MAGIC_SIZE;
+	log->flushed = log->high = 0;
+	return AS_OK;
+}
+
+/* Write @len bytes behind what was flushed. */
+static enum as_err write_through(struct log *log, const void *bytes, size_t len,
+				 struct as_error *error)
+{
+	const enum as_err err = io_write_at(log->permit, log->fd, bytes, len, log->flushed);
+	if (log->high < log->flushed + len)
+		log->high = log->flushed + len;
+	if (err != AS_OK)
+		return fail_segment(log, err, "write", log->segment, error);
+	log->flushed += len;
+	return AS_OK;
+}
+
+enum as_err log_flush(struct log *log, struct as_error *error)
+{
+	if (log->fd < 0 || log->offset == log->flushed)
+		return AS_OK;
+	return write_through(log, log->buffer, (size_t)(log->offset - log->flushed), error);
+}
+
+/* All of the segment's bytes in the file, and nothing else. */
+static enum as_err settle(struct log *log, struct as_error *error)
+{
+	enum as_err err = log_flush(log, error);
+	if (err != AS_OK || log->high == log->offset)
+		return err;
+	err = io_truncate(log->permit, log->fd, log->offset);
+	if (err != AS_OK)
+		return fail_segment(log, err, "cut", log->segment, error);
+	log->high = log->offset;
+	return AS_OK;
+}
+
+/* Sync and close the oldest @count closed segments. */
+static enum as_err sync_closed(struct log *log, size_t count, struct as_error *error)
+{
+	const struct io *io = io_of(log->permit);
+	for (size_t i = 0; i < count; i++) {
+		const enum as_err err = io_sync(log->permit, log->unsynced[i].fd);
+		if (err != AS_OK) {
+			log->dead = true;
+			return fail_segment(log, err, "sync", log->unsynced[i].segment, error);
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		io_close(io, log->unsynced[i].fd);
+	log->unsynced_count -= count;
+	memmove(log->unsynced, log->unsynced + count,
+		log->unsynced_count * sizeof(log->unsynced[0]));
+	return AS_OK;
+}
+
+static enum as_err close_segment(struct log *log, struct as_error *error)
+{
+	enum as_err err = settle(log, error);
+	if (err == AS_OK && log->unsynced_count == LOG_UNSYNCED_MAX)
+		err = sync_closed(log, LOG_UNSYNCED_MAX / 2, error);
+	if (err != AS_OK)
+		return err;
+	log->unsynced[log->unsynced_count++] = (struct log_unsynced){
+		.segment = log->segment, .fd = log->fd, .length = log->offset,
+	};
+	log->fd = -1;
+	log->segment++;
+	return AS_OK;
+}
+
+/* ---- appending ---- */
+
+/* A segment is open, and the next entry belongs into it. */
+static enum as_err prepare(struct log *log, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (log->dead)
+		return fail_dead(log, error);
+	if (log->fd >= 0 && log->offset > log->limit)
+		err = close_segment(log, error);
+	if (err == AS_OK && log->fd < 0)
+		err = open_segment(log, error);
+	return err;
+}
+
+/* Put @head and @tail behind one another into the buffer, or where they are too large for it straight
+ * into the file. */
+static enum as_err append(struct log *log, const uint8_t *head, size_t head_size, const void *tail,
+			  size_t tail_size, struct as_error *error)
+{
+	const size_t size = head_size + tail_size;
+	const uint64_t before = log->offset;
+	enum as_err err = AS_OK;
+	if (size > BUFFER_SIZE - (size_t)(log->offset - log->flushed))
+		err = log_flush(log, error);
+	if (err != AS_OK)
+		return err;
+	log->offset += size;
+	if (size <= BUFFER_SIZE) {
+		uint8_t *at = log->buffer + (before - log->flushed);
+		memcpy(at, head, head_size);
+		if (tail_size > 0)
+			memcpy(at + head_size, tail, tail_size);
+		return AS_OK;
+	}
+	err = write_through(log, head, head_size, error);
+	if (err == AS_OK)
+		err = write_through(log, tail, tail_size, error);
+	if (err != AS_OK)
+		log->flushed = log->offset = before;	/* what was written beyond is cut later */
+	return err;
+}
+
+static enum as_err append_entry(struct log *log, const uint8_t *head, size_t head_size,
+				const void *tail, size_t tail_size, uint32_t *segment,
+				uint32_t *offset, struct as_error *error)
+{
+	enum as_err err = prepare(log, error);
+	if (err != AS_OK)
+		return err;
+	const uint64_t at = log->offset;
+	err = append(log, head, head_size, tail, tail_size, error);
+	if (err != AS_OK)
+		return err;
+	*segment = log->segment;
+	*offset = (uint32_t)at;	/* below 2^31 + 20 MiB: the limit is below 2^31 */
+	return AS_OK;
+}
+
+static void encode_head(uint8_t head[SEGMENT_KEYED], uint8_t tag, const uint8_t key[KEY_SIZE],
+			const void *value, size_t size)
+{
+	put_u32le(head + 4, (uint32_t)(SEGMENT_KEYED + size));
+	head[8] = tag;
+	memcpy(head + SEGMENT_HEADER, key, KEY_SIZE);
+	uint32_t crc = crc32_update(0, head + 4, SEGMENT_KEYED - 4);
+	if (size > 0)
+		crc = crc32_update(crc, value, size);
+	put_u32le(head, crc);
+}
+
+enum as_err log_put(struct log *log, const uint8_t key[KEY_SIZE], const void *value, size_t size,
+		    uint32_t *segment, uint32_t *offset, struct as_error *error)
+{
+	uint8_t head[SEGMENT_KEYED];
+	encode_head(head, SEGMENT_PUT, key, value, size);
+	return append_entry(log, head, sizeof(head), value, size, segment, offset, error);
+}
+
+enum as_err log_delete(struct log *log, const uint8_t key[KEY_SIZE], uint32_t *segment,
+		       uint32_t *offset, struct as_error *error)
+{
+	uint8_t head[SEGMENT_KEYED];
+	encode_head(head, SEGMENT_DELETE, key, NULL, 0);
+	return append_entry(log, head, sizeof(head), NULL, 0, segment, offset, error);
+}
+
+enum as_err log_copy(struct log *log, const uint8_t *entry, size_t size, uint32_t *segment,
+		     uint32_t *offset, struct as_error *error)
+{
+	return append_entry(log, entry, SEGMENT_HEADER, entry + SEGMENT_HEADER,
+			    size - SEGMENT_HEADER, segment, offset, error);
+}
+
+/* ---- taking back ---- */
+
+struct log_mark log_mark(const struct log *log)
+{
+	return (struct log_mark){
+		.segment = log->segment, .offset = log->offset, .is_open = log->fd >= 0,
+	};
+}
+
+static enum as_err remove_segment(const struct log *log, uint32_t number)
+{
+	char path[LAYOUT_PATH_MAX];
+	log_segment_path(log->per_dir, number, path);
+	return io_remove_file(log->permit, path);
+}
+
+/* Remove the open segment, so that its number is the next again. */
+static enum as_err drop_open(struct log *log)
+{
+	close_open(log);
+	return remove_segment(log, log->segment);
+}
+
+/* Open the segment before the next one again. */
+static enum as_err reopen_last(struct log *log)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	const struct io *io = io_of(log->permit);
+	log->segment--;
+	if (log->unsynced_count > 0) {
+		const struct log_unsynced *last = &log->unsynced[--log->unsynced_count];
+		log->fd = last->fd;
+		log->offset = last->length;
+	} else {
+		log_segment_path(log->per_dir, log->segment, path);
+		const enum as_err err = io_reopen_file(log->permit, path, &log->fd);
+		if (err != AS_OK)
+			return err;
+		if (io->fstat(io, log->fd, &st) != 0)
+			return AS_ERR_IO;
+		log->offset = (uint64_t)st.st_size;
+	}
+	log->flushed = log->high = log->offset;
+	return AS_OK;
+}
+
+static enum as_err return_to(struct log *log, const struct log_mark *mark)
+{
+	enum as_err err = AS_OK;
+	const bool was_closed = log->fd < 0;
+	while (err == AS_OK && log->segment > mark->segment) {
+		if (log->fd >= 0)
+			err = drop_open(log);
+		if (err == AS_OK)
+			err = reopen_last(log);
+	}
+	if (err != AS_OK || (!mark->is_open && was_closed && log->fd < 0))
+		return err;
+	if (!mark->is_open)
+		return drop_open(log);
+	if (log->flushed > mark->offset)
+		log->flushed = mark->offset;
+	log->offset = mark->offset;
+	return AS_OK;
+}
+
+void log_return(struct log *log, const struct log_mark *mark)
+{
+	if (!log->dead && return_to(log, mark) != AS_OK)
+		log->dead = true;
+}
+
+enum as_err log_discard(struct log *log, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	uint32_t end = log->segment + (log->fd >= 0);
+	close_open(log);
+	close_unsynced(log);
+	for (; end > log->first; end--) {
+		const enum as_err one = remove_segment(log, end - 1);
+		if (one != AS_OK && one != AS_ERR_DOES_NOT_EXIST && err == AS_OK)
+			err = fail_segment(log, one, "remove", end - 1, error);
+	}
+	log->segment = log->first;
+	log->dead = err != AS_OK;
+	return err;
+}
+
+/* ---- committing ---- */
+
+/* The names of all segments since the last commit, and of their folders. */
+static enum as_err sync_names(struct log *log, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX] = "data";
+	enum as_err err = AS_OK;
+	if (log->folders_unsynced)
+		err = io_sync_folder(log->permit, path);
+	const uint32_t last = log->segment / log->per_dir;
+	for (uint32_t i = log->first / log->per_dir; err == AS_OK && i <= last; i++) {
+		folder_path(i, path);
+		err = io_sync_folder(log->permit, path);
+	}
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s/%s: cannot sync the folder", log->repo, path);
+	log->folders_unsynced = false;
+	return AS_OK;
+}
+
+static enum as_err sync_open(struct log *log, struct as_error *error)
+{
+	const enum as_err err = io_sync(log->permit, log->fd);
+	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
+}
+
+static enum as_err make_durable(struct log *log, struct as_error *error)
+{
+	enum as_err err = sync_closed(log, log->unsynced_count, error);
+	if (err == AS_OK)
+		err = sync_open(log, error);
+	if (err == AS_OK)
+		err = sync_names(log, error);
+	if (err == AS_OK)
+		err = write_through(log, segment_commit, SEGMENT_HEADER, error);
+	if (err == AS_OK)
+		err = sync_open(log, error);
+	return err;
+}
+
+enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (log->dead)
+		return fail_dead(log, error);
+	if (log->fd < 0)
+		err = open_segment(log, error);
+	if (err == AS_OK)
+		err = settle(log, error);
+	if (err != AS_OK)
+		return err;
+	err = make_durable(log, error);
+	if (err != AS_OK) {
+		log->dead = true;
+		return err;
+	}
+	close_open(log);
+	*transaction = log->segment++;
+	log->first = log->segment;
+	return AS_OK;
+}

@@ -1,0 +1,97 @@
+/* engine/log.h - the end of the log: entries appended to new segments, and made durable.
+ *
+ * Source: attic/repository.py, LoggedIO: get_write_fd, write_put, write_delete, write_commit,
+ * close_segment. A segment is closed before the first entry that would begin beyond the limit; a
+ * COMMIT always goes into the segment that is open.
+ *
+ * Two things differ. The fsyncs of a transaction's segments are gathered (the system writes them
+ * meanwhile) and all come before its COMMIT, which is then synced by itself: a COMMIT on the disk
+ * proves that everything before it is there. And an append that fails takes nothing back that was
+ * appended before.
+ */
+#ifndef ATTICSCOPE_LOG_H
+#define ATTICSCOPE_LOG_H
+
+#include "layout.h"
+#include "segment.h"
+
+#define LOG_UNSYNCED_MAX 32u		/* closed segments that wait for their fsync */
+#define LOG_SEGMENT_LAST 0xfffffffdu	/* the two numbers above mean something else in an index */
+
+struct log_unsynced {
+	uint32_t segment;
+	int fd;
+	uint64_t length;
+};
+
+struct log {
+	const struct permit *permit;
+	const char *repo;	/* its path, for messages; borrowed */
+	uint32_t limit;		/* max_segment_size */
+	uint32_t per_dir;	/* segments_per_dir */
+	uint32_t first;		/* the lowest segment that is not committed */
+	uint32_t segment;	/* the open one, or the one that is made next */
+	int fd;			/* -1: none is open */
+	uint64_t offset;	/* where the next entry begins in it */
+	uint64_t flushed;	/* so many bytes of it were handed to the system */
+	uint64_t high;		/* nothing of the file lies beyond; after a failed write some may */
+	uint8_t *buffer;	/* the bytes from flushed to offset */
+	struct log_unsynced unsynced[LOG_UNSYNCED_MAX];	/* ascending */
+	size_t unsynced_count;
+	bool folders_unsynced;	/* data/ has a new folder */
+	bool dead;		/* nothing can be said any more of what is in the files */
+};
+
+/* Begin behind segment @segment - 1, the newest committed one. AS_ERR_MEMORY. */
+enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
+		     uint32_t per_dir, uint32_t segment);
+
+/* Close what is open. The files stay as they are. */
+void log_free(struct log *log);
+
+/* data/<N / per_dir>/<N> */
+void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX]);
+
+/* Append an entry; *@segment and *@offset say where it begins. AS_ERR_NO_SPACE, AS_ERR_IO,
+ * AS_ERR_FULL, AS_ERR_CHANGED (the file of the next segment is there already), AS_ERR_DENIED: nothing
+ * was appended, and unless log->dead the same may be tried again. AS_ERR_DEAD. */
+enum as_err log_put(struct log *log, const uint8_t key[KEY_SIZE], const void *value, size_t size,
+		    uint32_t *segment, uint32_t *offset, struct as_error *error);
+enum as_err log_delete(struct log *log, const uint8_t key[KEY_SIZE], uint32_t *segment,
+		       uint32_t *offset, struct as_error *error);
+
+/* Append the @size bytes of a whole entry as they are. */
+enum as_err log_copy(struct log *log, const uint8_t *entry, size_t size, uint32_t *segment,
+		     uint32_t *offset, struct as_error *error);
+
+/* A place in the log to return to. */
+struct log_mark {
+	uint32_t segment;
+	uint64_t offset;
+	bool is_open;
+};
+struct log_mark log_mark(const struct log *log);
+
+/* Take back all entries behind @mark, which must be of this transaction. After a failure log->dead is
+ * set. */
+void log_return(struct log *log, const struct log_mark *mark);
+
+/* Hand everything to the system, so that it can be read back. Errors leave everything as it was. */
+enum as_err log_flush(struct log *log, struct as_error *error);
+
+/* Append a COMMIT and make all of the transaction durable. *@transaction is then the number of the
+ * segment that it ends. AS_ERR_NO_SPACE and others before anything was synced leave the log usable;
+ * after all later ones it is dead. */
+enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error);
+
+/* Remove all segments since the last commit, newest first, and begin anew. What cannot be removed is
+ * an error, and stays. */
+enum as_err log_discard(struct log *log, struct as_error *error);
+
+/* Has anything been written since the last commit? */
+static inline bool log_is_empty(const struct log *log)
+{
+	return log->fd < 0 && log->segment == log->first;
+}
+
+#endif

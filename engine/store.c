@@ -1,0 +1,270 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what stands in the way ---- */
+
+static void say_why(struct as_store *store, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say_why(struct as_store *store, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(store->why, sizeof(store->why), format, args);
+	va_end(args);
+}
+
+/* The first finding of @problem, as a reason. */
+static bool has_finding(struct as_store *store, enum problem problem)
+{
+	const struct findings *findings = &store->view->findings;
+	for (size_t i = 0; i < findings->count; i++) {
+		if (findings->rows[i].problem != problem)
+			continue;
+		say_why(store, "%s: %s", problem_table[problem].found, findings->rows[i].detail);
+		return true;
+	}
+	return false;
+}
+
+/* Nothing can be built on what index and hints cannot be held against. */
+static bool data_is_missing(struct as_store *store)
+{
+	static const enum problem problems[] = { PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE };
+	for (size_t i = 0; i < ARRAY_SIZE(problems); i++)
+		if (has_finding(store, problems[i]))
+			return true;
+	return false;
+}
+
+static void judge_tail(struct as_store *store)
+{
+	const struct view *view = store->view;
+	const size_t tail = view->layout.count - view->tail;
+	uint32_t end;
+	if (tail == 0)
+		return;
+	store->needs_rollback = true;
+	if (view->end_is_unknown)
+		say_why(store, "segment %" PRIu32 " cannot be read: whether it was committed is "
+			"not known", view->layout.segments[view->layout.count - 1].number);
+	else if (view_log_end(view, &end) && (!view->has_transaction || end > view->transaction))
+		say_why(store, "segment %" PRIu32 " has no whole COMMIT, but index or hints say "
+			"that it was committed", end);
+	else
+		say_why(store, "%zu segment%s of an unfinished transaction, from segment %" PRIu32
+			" on", tail, tail == 1 ? "" : "s", view->layout.segments[view->tail].number);
+}
+
+static void judge_index(struct as_store *store)
+{
+	const struct view *view = store->view;
+	if (!store->has_transaction)
+		store->needs_recover = view->has_index || view->has_hints;
+	else
+		store->needs_recover = store->index.fd < 0;
+	if (store->needs_recover && !store->needs_rollback && !data_is_missing(store))
+		say_why(store, "index or hints of transaction %" PRIu32
+			" are missing or cannot be used", store->transaction);
+}
+
+enum as_err store_find_index(struct as_store *store)
+{
+	struct findings findings;
+	struct hints hints = { .usable = false };
+	enum as_err err = AS_OK;
+	index_close(&store->index);
+	store->needs_recover = false;
+	findings_init(&findings);
+	if (store->has_transaction) {
+		err = hints_read(store->io, store->fd, store->transaction, &hints, &findings);
+		if (err == AS_OK && hints.usable)
+			err = index_open(store->io, store->fd, store->transaction, &store->index,
+					 &findings);
+	}
+	hints_free(&hints);
+	findings_free(&findings);
+	judge_index(store);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+/* ---- opening and closing ---- */
+
+static enum as_err refuse_config(const struct view *view, struct as_error *error)
+{
+	for (size_t i = 0; i < view->findings.count; i++) {
+		const struct finding *finding = &view->findings.rows[i];
+		const struct problem_info *info = &problem_table[finding->problem];
+		if (strncmp(info->id, "config-", strlen("config-")) == 0)
+			return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME
+				       ": %s%s%s", view->path, info->found,
+				       finding->detail[0] ? ": " : "", finding->detail);
+	}
+	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME ": cannot be used",
+		       view->path);
+}
+
+static enum as_err look(struct as_store *store, struct as_error *error)
+{
+	struct view *view = store->view;
+	store->io = view->io;
+	store->fd = view->fd;
+	if (!view->config.usable)
+		return refuse_config(view, error);
+	enum as_err err = descriptors_init(&store->descriptors, store->io,
+					   store->options.descriptors);
+	store->has_transaction = view->has_transaction;
+	store->transaction = view->transaction;
+	judge_tail(store);
+	if (err == AS_OK)
+		err = store_find_index(store);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+	return AS_OK;
+}
+
+enum as_err store_open(const char *path, const struct as_options *options, const struct io *io,
+		       struct as_store **out, struct as_error *error)
+{
+	*out = NULL;
+	struct as_store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	if (options)
+		store->options = *options;
+	store->index.fd = store->log.fd = -1;
+	const struct view_options view_options = {
+		.no_lock = store->options.no_lock,
+		.may_write = !store->options.read_only && !store->options.no_lock,
+		.io = io,
+	};
+	enum as_err err = view_open(path, &view_options, &store->view, error);
+	if (err == AS_OK)
+		err = look(store, error);
+	if (err != AS_OK) {
+		as_close(store);
+		return err;
+	}
+	*out = store;
+	return AS_OK;
+}
+
+enum as_err as_open(const char *path, const struct as_options *options, struct as_store **store,
+		    struct as_error *error)
+{
+	return store_open(path, options, &io_system, store, error);
+}
+
+void store_unload(struct as_store *store)
+{
+	index_table_free(store->table);
+	store->table = NULL;
+	usage_free(&store->usage);
+	log_free(&store->log);
+	store->emptied_count = 0;
+}
+
+void as_close(struct as_store *store)
+{
+	if (!store)
+		return;
+	if (store->log.permit)
+		log_discard(&store->log, NULL);
+	store_unload(store);
+	free(store->emptied);
+	if (store->descriptors.rows)
+		descriptors_free(&store->descriptors);
+	index_close(&store->index);
+	if (store->permit)
+		lock_lower(store->fd, &store->view->lock, store->permit);
+	view_close(store->view);
+	free(store);
+}
+
+/* ---- what is known ---- */
+
+void as_state(const struct as_store *store, struct as_state *state)
+{
+	const struct view *view = store->view;
+	*state = (struct as_state){
+		.segments_per_dir = view->config.segments_per_dir,
+		.max_segment_size = view->config.max_segment_size,
+		.has_transaction = store->has_transaction,
+		.transaction = store->transaction,
+		.in_transaction = store->in_transaction,
+		.dead = store->dead,
+		.can_write = store->permit != NULL,
+		.needs_rollback = store->needs_rollback,
+		.needs_recover = store->needs_recover,
+	};
+	memcpy(state->id, view->config.id, sizeof(state->id));
+	if (store->needs_rollback)
+		state->tail_segments = (uint32_t)(view->layout.count - view->tail);
+	if (store->needs_rollback || store->needs_recover)
+		memcpy(state->why, store->why, sizeof(state->why));
+}
+
+/* ---- shared by the parts ---- */
+
+void store_segment_path(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX])
+{
+	const struct view *view = store->view;
+	const size_t at = layout_find(&view->layout, number);
+	log_segment_path(view->config.segments_per_dir, number, out);
+	/* What this store wrote itself lies where it belongs; opening may have found it elsewhere. */
+	if (at != LAYOUT_NONE && at < view->tail)
+		layout_path(&view->layout, at, out);
+}
+
+enum as_err store_poll(const struct as_store *store, struct as_error *error)
+{
+	if (!store->options.interrupt || !store->options.interrupt(store->options.context))
+		return AS_OK;
+	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
+		       as_err_text(AS_ERR_CANCELLED));
+}
+
+static enum as_damage damage_of(enum segment_cause cause)
+{
+	switch (cause) {
+	case SEGMENT_BAD_MAGIC:
+		return AS_DAMAGE_SEGMENT_HEADER;
+	case SEGMENT_CRC_MISMATCH:
+		return AS_DAMAGE_CHECKSUM;
+	case SEGMENT_WHOLE:	/* but not the entry that was wanted */
+	case SEGMENT_BAD_TAG:
+		return AS_DAMAGE_ENTRY_HEADER;
+	default:
+		return AS_DAMAGE_SIZE;
+	}
+}
+
+enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
+			      const struct segment_entry *entry, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	const enum segment_cause cause = (enum segment_cause)entry->cause;
+	store_segment_path(store, number, path);
+	if (cause == SEGMENT_UNREADABLE)
+		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
+			       store->view->path, path, number, entry->offset);
+	const char *what = cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"
+						  : segment_cause_text(cause);
+	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu64 ": %s",
+		store->view->path, path, number, entry->offset, what);
+	if (error) {
+		error->has_place = true;
+		error->segment = number;
+		error->offset = entry->offset;
+		error->damage = damage_of(cause);
+	}
+	return AS_ERR_INTEGRITY;
+}

@@ -1,0 +1,396 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An entry that was copied, to be entered into the index when its whole segment is. */
+struct move {
+	uint8_t key[KEY_SIZE];
+	uint32_t segment, offset;
+};
+
+struct compaction {
+	struct as_store *store;
+	struct as_report *report;
+	struct segment_reader *reader;
+	uint8_t *buffer;		/* for an entry that is larger than the reader's window */
+	size_t buffer_size;
+	/* of the segment in work */
+	struct move *moves;
+	size_t move_count, move_capacity;
+	uint32_t *delete_segments;	/* where DELETEs were carried to, each once */
+	size_t delete_count, delete_capacity;
+	uint64_t bytes;
+	bool has_deletes;
+
+	bool any_kept;			/* an older candidate stays, with all that it holds */
+	bool head_is_emptied;
+};
+
+/* ---- which segments ---- */
+
+/* One that the hints list, or that is left with nothing live: a COMMIT alone, or what a compaction
+ * left that was cut short. The newest COMMIT alone stays where it is. */
+static bool is_candidate(const struct as_store *store, const struct usage_segment *row)
+{
+	return row->compact || (row->live == 0 && row->segment < store->transaction);
+}
+
+/* The numbers of all candidates: the rows themselves move while the log grows. */
+static enum as_err list_candidates(const struct as_store *store, uint32_t **numbers, size_t *count)
+{
+	*count = 0;
+	*numbers = malloc((store->usage.count + 1) * sizeof(**numbers));
+	if (!*numbers)
+		return AS_ERR_MEMORY;
+	for (size_t i = 0; i < store->usage.count; i++)
+		if (is_candidate(store, &store->usage.rows[i]))
+			(*numbers)[(*count)++] = store->usage.rows[i].segment;
+	return AS_OK;
+}
+
+static void *grow(void *rows, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return rows;
+	const size_t more = *capacity ? 2 * *capacity : 64;
+	void *larger = realloc(rows, more * size);
+	if (larger)
+		*capacity = more;
+	return larger;
+}
+
+/* ---- copying ---- */
+
+static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
+			     uint32_t offset)
+{
+	struct move *moves = grow(c->moves, c->move_count, &c->move_capacity, sizeof(*moves));
+	if (!moves)
+		return AS_ERR_MEMORY;
+	c->moves = moves;
+	struct move *move = &moves[c->move_count++];
+	memcpy(move->key, key, KEY_SIZE);
+	move->segment = segment;
+	move->offset = offset;
+	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
+}
+
+static enum as_err note_delete(struct compaction *c, uint32_t segment)
+{
+	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
+		return AS_OK;
+	uint32_t *rows = grow(c->delete_segments, c->delete_count, &c->delete_capacity,
+			      sizeof(*rows));
+	if (!rows)
+		return AS_ERR_MEMORY;
+	c->delete_segments = rows;
+	rows[c->delete_count++] = segment;
+	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
+}
+
+static enum as_err copy_bytes(struct compaction *c, uint32_t number,
+			      const struct segment_entry *entry, uint32_t *segment,
+			      uint32_t *offset, struct as_error *error)
+{
+	const uint8_t *bytes;
+	if (entry->size > c->buffer_size) {
+		uint8_t *buffer = realloc(c->buffer, entry->size);	/* 20 MiB and less */
+		if (!buffer)
+			return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory",
+				       c->store->view->path);
+		c->buffer = buffer;
+		c->buffer_size = entry->size;
+	}
+	if (segment_bytes(c->reader, entry, c->buffer, &bytes) != AS_OK) {
+		struct segment_entry damaged = *entry;
+		damaged.cause = SEGMENT_CRC_MISMATCH;
+		return store_fail_damage(c->store, number, &damaged, error);
+	}
+	return log_copy(&c->store->log, bytes, entry->size, segment, offset, error);
+}
+
+/* A DELETE is needed as long as an older segment can bring its key back, and no newer PUT speaks
+ * for the key itself. Only candidates hold superseded entries. */
+static bool is_carried(const struct compaction *c, const uint8_t key[KEY_SIZE])
+{
+	uint32_t segment, offset;
+	return c->any_kept && !index_table_get(c->store->table, key, &segment, &offset);
+}
+
+static bool is_live(const struct compaction *c, uint32_t number, const struct segment_entry *entry)
+{
+	uint32_t segment, offset;
+	return index_table_get(c->store->table, entry->key, &segment, &offset) &&
+	       segment == number && offset == entry->offset;
+}
+
+static enum as_err take_entry(struct compaction *c, uint32_t number,
+			      const struct segment_entry *entry, struct as_error *error)
+{
+	uint32_t segment, offset;
+	enum as_err err = AS_OK;
+	if (entry->tag == SEGMENT_DAMAGED)
+		return store_fail_damage(c->store, number, entry, error);
+	c->has_deletes = c->has_deletes || entry->tag == SEGMENT_DELETE;
+	const bool is_put = entry->tag == SEGMENT_PUT && is_live(c, number, entry);
+	if (!is_put && !(entry->tag == SEGMENT_DELETE && is_carried(c, entry->key)))
+		return AS_OK;
+	err = copy_bytes(c, number, entry, &segment, &offset, error);
+	if (err != AS_OK)
+		return err;
+	c->bytes += entry->size;
+	err = is_put ? note_move(c, entry->key, segment, offset) : note_delete(c, segment);
+	return err == AS_OK ? AS_OK : as_fail(error, err, 0, "%s: out of memory",
+					      c->store->view->path);
+}
+
+static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as_error *error)
+{
+	struct segment_entry entry;
+	enum as_err err;
+	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
+		err = take_entry(c, number, &entry, error);
+		if (err != AS_OK)
+			return err;
+	}
+	return err == AS_END ? AS_OK : as_fail(error, err, 0, "%s: %s", c->store->view->path,
+					       as_err_text(err));
+}
+
+/* Is everything copied that the index has in the segment? If not, its places there hold something
+ * else, and nothing may be removed. */
+static enum as_err check_count(const struct compaction *c, uint32_t number, struct as_error *error)
+{
+	const struct usage_segment *row = usage_find(&c->store->usage, number);
+	char path[LAYOUT_PATH_MAX];
+	if (!row || row->live == c->move_count)
+		return AS_OK;
+	store_segment_path(c->store, number, path);
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s/%s: segment %" PRIu32 " should hold %" PRIu32
+		       " live objects, and holds %zu", c->store->view->path, path, number,
+		       row->live, c->move_count);
+}
+
+static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has_deletes,
+			       uint64_t size)
+{
+	struct emptied *rows = grow(store->emptied, store->emptied_count,
+				    &store->emptied_capacity, sizeof(*rows));
+	if (!rows)
+		return AS_ERR_MEMORY;
+	store->emptied = rows;
+	rows[store->emptied_count++] = (struct emptied){
+		.segment = number, .has_deletes = has_deletes, .size = size,
+	};
+	return AS_OK;
+}
+
+/* Everything was copied: let index and hints say so. */
+static void enter_moves(struct compaction *c, uint32_t number)
+{
+	struct as_store *store = c->store;
+	for (size_t i = 0; i < c->move_count; i++) {
+		const struct move *move = &c->moves[i];
+		index_table_put(store->table, move->key, move->segment, move->offset);
+		usage_find(&store->usage, move->segment)->live++;
+	}
+	for (size_t i = 0; i < c->delete_count; i++)
+		usage_find(&store->usage, c->delete_segments[i])->compact = true;
+	struct usage_segment *row = usage_find(&store->usage, number);
+	if (row)
+		row->live = 0;
+	c->report->entries_copied += c->move_count;
+	c->report->bytes_copied += c->bytes;
+	c->head_is_emptied = c->head_is_emptied || number == store->transaction;
+}
+
+/* Carrying every DELETE of a segment with nothing live into a new one would free nothing, again at
+ * each commit. */
+static bool frees_nothing(const struct compaction *c)
+{
+	const uint64_t overhead = SEGMENT_MAGIC_SIZE + SEGMENT_HEADER;
+	return c->move_count == 0 && c->bytes > 0 &&
+	       segment_length(c->reader) <= c->bytes + overhead;
+}
+
+static enum as_err open_candidate(struct compaction *c, uint32_t number, struct as_error *error)
+{
+	struct as_store *store = c->store;
+	char path[LAYOUT_PATH_MAX];
+	store_segment_path(store, number, path);
+	const enum as_err err = segment_open(c->reader, store->fd, path, number, NULL, NULL);
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
+		       "%s/%s: cannot read segment %" PRIu32, store->view->path, path, number);
+}
+
+/* Copy what is live in one segment. AS_OK: it is emptied; AS_END: it may stay as it is. After an
+ * error nothing of it was copied. */
+static enum as_err empty_segment(struct compaction *c, uint32_t number, struct as_error *error)
+{
+	struct as_store *store = c->store;
+	const struct log_mark mark = log_mark(&store->log);
+	c->move_count = c->delete_count = 0;
+	c->bytes = 0;
+	c->has_deletes = false;
+	enum as_err err = open_candidate(c, number, error);
+	if (err != AS_OK)
+		return err;
+	err = copy_entries(c, number, error);
+	if (err == AS_OK)
+		err = check_count(c, number, error);
+	if (err == AS_OK && frees_nothing(c))
+		err = AS_END;
+	if (err == AS_OK && add_emptied(store, number, c->has_deletes,
+					segment_length(c->reader)) != AS_OK)
+		err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+	if (err == AS_OK)
+		enter_moves(c, number);
+	else
+		log_return(&store->log, &mark);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+/* An error that concerns one segment alone, and leaves the others to be compacted. */
+static bool is_of_segment(enum as_err err)
+{
+	return err == AS_ERR_INTEGRITY || err == AS_ERR_DENIED || err == AS_ERR_NOT_REGULAR ||
+	       err == AS_ERR_IO;
+}
+
+static void skip(struct compaction *c, const struct as_error *why)
+{
+	c->any_kept = true;
+	if (c->report->segments_skipped++ == 0)
+		c->report->skipped = *why;
+}
+
+/* A row without a file and without anything live means nothing. */
+static bool is_ghost(const struct compaction *c, uint32_t number, enum as_err err)
+{
+	const struct usage_segment *row = usage_find(&c->store->usage, number);
+	return err == AS_ERR_DOES_NOT_EXIST && row && row->live == 0;
+}
+
+static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size_t count,
+			     struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < count; i++) {
+		struct as_error why = { .code = AS_OK };
+		err = store_poll(c->store, &why);
+		if (err == AS_OK)
+			err = empty_segment(c, numbers[i], &why);
+		if (is_ghost(c, numbers[i], err)) {
+			err = add_emptied(c->store, numbers[i], false, 0);
+		} else if (err == AS_END) {
+			c->any_kept = true;
+			err = AS_OK;
+		} else if (!c->store->log.dead &&
+			   (is_of_segment(err) || err == AS_ERR_DOES_NOT_EXIST)) {
+			skip(c, &why);
+			err = AS_OK;
+		} else if (err != AS_OK && error) {
+			*error = why;
+		}
+	}
+	return err;
+}
+
+static bool is_emptied(void *context, const struct usage_segment *row)
+{
+	const struct as_store *store = context;
+	size_t low = 0, high = store->emptied_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (store->emptied[middle].segment < row->segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < store->emptied_count && store->emptied[low].segment == row->segment;
+}
+
+/* Make what was copied a transaction of its own. A segment with a COMMIT must be left. */
+static enum as_err commit_copies(struct compaction *c, struct as_error *error)
+{
+	struct as_store *store = c->store;
+	uint32_t transaction;
+	if (log_is_empty(&store->log) && !c->head_is_emptied)
+		return AS_OK;
+	const enum as_err err = log_commit(&store->log, &transaction, error);
+	if (err != AS_OK)
+		return err;
+	usage_add(&store->usage, transaction);
+	store->transaction = c->report->transaction = transaction;
+	c->report->committed = true;
+	return AS_OK;
+}
+
+/* The copies cannot be committed, and the index in memory speaks of them already: take the one on the
+ * disk, or make it anew. Where that fails needs_recover is set. */
+static void give_up(struct as_store *store)
+{
+	log_discard(&store->log, NULL);
+	store_unload(store);
+	store->index_is_behind = false;
+	if (store_find_index(store) == AS_OK && store->needs_recover)
+		store_recover(store, false, NULL);
+}
+
+static int compare_emptied(const void *left, const void *right)
+{
+	const struct emptied *a = left;
+	const struct emptied *b = right;
+	return (a->segment > b->segment) - (a->segment < b->segment);
+}
+
+static enum as_err run(struct compaction *c, struct as_error *error)
+{
+	struct as_store *store = c->store;
+	uint32_t *numbers;
+	size_t count;
+	if (list_candidates(store, &numbers, &count) != AS_OK)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+	const size_t before = store->emptied_count;
+	/* When it stops in the middle, what was copied so far is worth committing all the same: on
+	 * a full disk that is what makes room. */
+	const enum as_err stopped = empty_all(c, numbers, count, error);
+	free(numbers);
+	if (store->emptied_count == before && !store->log.dead)
+		return stopped;
+	store->index_is_behind = true;
+	enum as_err err = store->log.dead ? AS_ERR_DEAD
+					  : commit_copies(c, stopped == AS_OK ? error : NULL);
+	if (err != AS_OK) {
+		give_up(store);
+		return stopped == AS_OK ? err : stopped;
+	}
+	qsort(store->emptied, store->emptied_count, sizeof(*store->emptied), compare_emptied);
+	usage_remove(&store->usage, is_emptied, store);
+	return stopped;
+}
+
+enum as_err store_compact(struct as_store *store, struct as_report *report, struct as_error *error)
+{
+	struct compaction compaction = {
+		.store = store, .report = report, .reader = segment_reader_new(store->io),
+	};
+	if (!compaction.reader)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+	const enum as_err err = run(&compaction, error);
+	segment_reader_free(compaction.reader);
+	free(compaction.buffer);
+	free(compaction.moves);
+	free(compaction.delete_segments);
+	return err;
+}

@@ -1,0 +1,170 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define PRIVATE 0600	/* Attic's umask is 077 */
+
+/* What was made so far, to be removed again after a failure. */
+struct making {
+	const char *path;
+	const struct io *io;
+	struct permit *outside;		/* for the repository folder itself */
+	struct permit *permit;
+	int fd;				/* of the repository folder */
+	bool made_folder, made_data, made_readme, made_config;
+};
+
+static enum as_err fail(const struct making *making, enum as_err err, const char *name,
+			struct as_error *error)
+{
+	const int sys = err == AS_ERR_MEMORY ? 0 : errno;
+	return as_fail(error, err, sys, "%s%s%s: cannot make it", making->path, name[0] ? "/" : "",
+		       name);
+}
+
+static enum as_err see_anything(void *context, const char *name, enum io_kind kind)
+{
+	(void)context;
+	(void)name;
+	(void)kind;
+	return AS_ERR_ALREADY_EXISTS;
+}
+
+/* A folder of this name that holds nothing will do. */
+static enum as_err make_folder(struct making *making, struct as_error *error)
+{
+	const struct io *io = making->io;
+	enum as_err err = io_make_folder(making->outside, making->path);
+	making->made_folder = err == AS_OK;
+	if (err != AS_OK && err != AS_ERR_ALREADY_EXISTS)
+		return fail(making, err, "", error);
+	/* The path that the person gave may lead through links. */
+	making->fd = io->open(io, AT_FDCWD, making->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (making->fd < 0 && errno == ENOTDIR)
+		return as_fail(error, AS_ERR_ALREADY_EXISTS, 0, "%s: is no folder", making->path);
+	if (making->fd < 0)
+		return fail(making, as_code_of_errno(errno), "", error);
+	err = io_list(io, making->fd, see_anything, NULL);
+	if (err == AS_ERR_ALREADY_EXISTS)
+		return as_fail(error, err, 0, "%s: is there already and not empty", making->path);
+	if (err != AS_OK)
+		return fail(making, err, "", error);
+	making->permit = io_grant_permit(io, making->fd, PRIVATE);
+	return making->permit ? AS_OK : fail(making, AS_ERR_MEMORY, "", error);
+}
+
+static enum as_err write_file(struct making *making, const char *name, const char *text,
+			      bool *is_made, struct as_error *error)
+{
+	int fd;
+	enum as_err err = io_create_file(making->permit, name, &fd);
+	if (err != AS_OK)
+		return fail(making, err, name, error);
+	*is_made = true;
+	err = io_write_at(making->permit, fd, text, strlen(text), 0);
+	if (err == AS_OK)
+		err = io_sync(making->permit, fd);
+	if (err != AS_OK)
+		fail(making, err, name, error);
+	io_close(making->io, fd);
+	return err;
+}
+
+/* As Python's RawConfigParser writes it. */
+static enum as_err write_config(struct making *making, const struct as_settings *settings,
+				struct as_error *error)
+{
+	uint8_t id[KEY_SIZE];
+	char hex[KEY_HEX_SIZE], text[256];
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return as_fail(error, AS_ERR_IO, errno, "%s: no random id", making->path);
+	key_to_hex(id, hex);
+	snprintf(text, sizeof(text),
+		 "[repository]\nversion = 1\nsegments_per_dir = %" PRIu32
+		 "\nmax_segment_size = %" PRIu32 "\nid = %s\n\n",
+		 settings->segments_per_dir, settings->max_segment_size, hex);
+	return write_file(making, CONFIG_NAME, text, &making->made_config, error);
+}
+
+/* The config comes last: without it nothing takes the folder for a repository. */
+static enum as_err fill(struct making *making, const struct as_settings *settings,
+			struct as_error *error)
+{
+	enum as_err err = write_file(making, "README", "This is an Attic repository\n",
+				     &making->made_readme, error);
+	if (err != AS_OK)
+		return err;
+	err = io_make_folder(making->permit, "data");
+	if (err != AS_OK)
+		return fail(making, err, "data", error);
+	making->made_data = true;
+	err = write_config(making, settings, error);
+	if (err != AS_OK)
+		return err;
+	err = io_sync_folder(making->permit, ".");
+	if (err == AS_OK && making->made_folder)
+		err = io_sync_folder(making->permit, "..");
+	if (err == AS_ERR_DENIED)	/* the parent may be written, but not read */
+		err = AS_OK;
+	return err == AS_OK ? AS_OK : fail(making, err, "", error);
+}
+
+static void take_back(const struct making *making)
+{
+	if (making->made_config)
+		io_remove_file(making->permit, CONFIG_NAME);
+	if (making->made_data)
+		io_remove_folder(making->permit, "data");
+	if (making->made_readme)
+		io_remove_file(making->permit, "README");
+	if (making->made_folder)
+		io_remove_folder(making->outside, making->path);
+}
+
+static bool take_settings(const struct as_settings *given, struct as_settings *settings)
+{
+	*settings = (struct as_settings){
+		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
+		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
+	};
+	if (given && given->segments_per_dir > 0)
+		settings->segments_per_dir = given->segments_per_dir;
+	if (given && given->max_segment_size > 0)
+		settings->max_segment_size = given->max_segment_size;
+	return settings->segments_per_dir <= INT32_MAX && settings->max_segment_size <= INT32_MAX;
+}
+
+enum as_err store_create(const char *path, const struct as_settings *given, const struct io *io,
+			 struct as_error *error)
+{
+	struct making making = { .path = path, .io = io, .fd = -1 };
+	struct as_settings settings;
+	if (!take_settings(given, &settings))
+		return as_fail(error, AS_ERR_USAGE, 0,
+			       "%s: limits must lie between 1 and 2147483647", path);
+	making.outside = io_grant_permit(io, AT_FDCWD, PRIVATE);
+	if (!making.outside)
+		return fail(&making, AS_ERR_MEMORY, "", error);
+	enum as_err err = make_folder(&making, error);
+	if (err == AS_OK)
+		err = fill(&making, &settings, error);
+	if (err != AS_OK)
+		take_back(&making);
+	if (making.fd >= 0)
+		io_close(io, making.fd);
+	io_revoke_permit(making.permit);
+	io_revoke_permit(making.outside);
+	return err;
+}
+
+enum as_err as_create(const char *path, const struct as_settings *settings, struct as_error *error)
+{
+	return store_create(path, settings, &io_system, error);
+}

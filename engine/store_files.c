@@ -1,0 +1,180 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum as_err fail_path(const struct as_store *store, enum as_err err, const char *verb,
+			     const char *path, struct as_error *error)
+{
+	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s/%s: cannot %s",
+		       store->view->path, path, verb);
+}
+
+static enum as_err sync_folder(const struct as_store *store, const char *path,
+			       struct as_error *error)
+{
+	const enum as_err err = io_sync_folder(store->permit, path);
+	return err == AS_OK ? AS_OK : fail_path(store, err, "sync the folder", path, error);
+}
+
+enum as_err store_write_index(struct as_store *store, struct as_error *error)
+{
+	enum as_err err = usage_write(&store->usage, store->permit, store->transaction);
+	if (err != AS_OK)
+		return fail_path(store, err, "write", "hints", error);
+	err = sync_folder(store, ".", error);
+	if (err != AS_OK)
+		return err;
+	err = index_table_write(store->table, store->permit, store->transaction);
+	if (err != AS_OK)
+		return fail_path(store, err, "write", "index", error);
+	err = sync_folder(store, ".", error);
+	if (err == AS_OK)
+		store->index_is_behind = false;
+	return err;
+}
+
+/* ---- emptied segments ---- */
+
+static void folder_of(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX])
+{
+	store_segment_path(store, number, out);
+	*strrchr(out, '/') = '\0';
+}
+
+static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
+			      struct as_report *report, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	store_segment_path(store, emptied->segment, path);
+	descriptors_drop(&store->descriptors, emptied->segment);
+	const enum as_err err = io_remove_file(store->permit, path);
+	if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
+		return fail_path(store, err, "remove", path, error);
+	if (err == AS_OK) {
+		report->segments_compacted++;
+		report->bytes_freed += emptied->size;
+	}
+	return AS_OK;
+}
+
+/* Those without a DELETE cannot matter to one another: all go, then each of their folders is
+ * synced. */
+static enum as_err remove_plain(struct as_store *store, struct as_report *report,
+				struct as_error *error)
+{
+	char folder[LAYOUT_PATH_MAX], last[LAYOUT_PATH_MAX] = "";
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
+		struct emptied *emptied = &store->emptied[i];
+		if (emptied->has_deletes)
+			continue;
+		folder_of(store, emptied->segment, folder);
+		if (last[0] && strcmp(folder, last) != 0)
+			err = sync_folder(store, last, error);
+		if (err == AS_OK)
+			err = remove_one(store, emptied, report, error);
+		strcpy(last, folder);
+	}
+	return err == AS_OK && last[0] ? sync_folder(store, last, error) : err;
+}
+
+/* A segment with a DELETE goes when all older ones are gone for good: in whatever order a crash
+ * keeps the removals, no PUT outlives the DELETE that killed it. */
+static enum as_err remove_with_deletes(struct as_store *store, struct as_report *report,
+				       struct as_error *error)
+{
+	char folder[LAYOUT_PATH_MAX];
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
+		struct emptied *emptied = &store->emptied[i];
+		if (!emptied->has_deletes)
+			continue;
+		err = remove_one(store, emptied, report, error);
+		folder_of(store, emptied->segment, folder);
+		if (err == AS_OK)
+			err = sync_folder(store, folder, error);
+	}
+	return err;
+}
+
+enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
+				 struct as_error *error)
+{
+	enum as_err err = remove_plain(store, report, error);
+	if (err == AS_OK)
+		err = remove_with_deletes(store, report, error);
+	if (err != AS_OK)
+		return err;
+	store->emptied_count = 0;
+	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
+									  : report->bytes_copied;
+	return AS_OK;
+}
+
+/* ---- older indexes and hints ---- */
+
+struct old_names {
+	const struct as_store *store;
+	char **names;
+	size_t count, capacity;
+};
+
+/* "index.N" and "hints.N" of other transactions, and what a crash left of writing them. */
+static bool is_superfluous(const char *name, uint32_t transaction)
+{
+	static const char *const kinds[] = { "index.", "hints." };
+	char current[sizeof("index.4294967295")];
+	if (strcmp(name, "index.tmp") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const size_t len = strlen(kinds[i]);
+		if (strncmp(name, kinds[i], len) != 0)
+			continue;
+		snprintf(current, sizeof(current), "%s%" PRIu32, kinds[i], transaction);
+		const size_t digits = strspn(name + len, "0123456789");
+		const char *rest = name + len + digits;
+		return digits > 0 && strcmp(name, current) != 0 &&
+		       (*rest == '\0' || strcmp(rest, ".tmp") == 0);
+	}
+	return false;
+}
+
+static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
+{
+	struct old_names *old = context;
+	if (kind == IO_KIND_FOLDER || !is_superfluous(name, old->store->transaction))
+		return AS_OK;
+	if (old->count == old->capacity) {
+		const size_t more = old->capacity ? 2 * old->capacity : 8;
+		char **names = realloc(old->names, more * sizeof(*names));
+		if (!names)
+			return AS_ERR_MEMORY;
+		old->names = names;
+		old->capacity = more;
+	}
+	old->names[old->count] = strdup(name);
+	return old->names[old->count] ? (old->count++, AS_OK) : AS_ERR_MEMORY;
+}
+
+enum as_err store_remove_old(struct as_store *store, struct as_error *error)
+{
+	struct old_names old = { .store = store };
+	enum as_err err = io_list(store->io, store->fd, gather_name, &old);
+	if (err != AS_OK)
+		fail_path(store, err, "list", ".", error);
+	for (size_t i = 0; i < old.count; i++) {
+		const enum as_err one = err == AS_OK ? io_remove_file(store->permit, old.names[i])
+						     : AS_OK;
+		if (one != AS_OK && one != AS_ERR_DOES_NOT_EXIST)
+			err = fail_path(store, one, "remove", old.names[i], error);
+		free(old.names[i]);
+	}
+	free(old.names);
+	return err;
+}

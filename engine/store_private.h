@@ -1,0 +1,106 @@
+/* engine/store_private.h - what the parts of the store share. For engine/store*.c and the tests.
+ *
+ * store.c           opening, closing, what is known
+ * store_read.c      get, contains, len, list
+ * store_txn.c       the exclusive lock, put, delete, commit, rollback
+ * store_compact.c   live entries out of segments that hold something superseded
+ * store_recover.c   index and hints from the log
+ * store_files.c     hints and index written, old ones and emptied segments removed
+ * store_create.c    a new repository
+ */
+#ifndef ATTICSCOPE_STORE_PRIVATE_H
+#define ATTICSCOPE_STORE_PRIVATE_H
+
+#include "descriptors.h"
+#include "index_table.h"
+#include "log.h"
+#include "usage.h"
+#include "view.h"
+
+/* A segment out of which everything live was copied. */
+struct emptied {
+	uint32_t segment;
+	bool has_deletes;
+	uint64_t size;		/* bytes of its file */
+};
+
+struct as_store {
+	struct as_options options;
+	struct view *view;		/* as it was when opened; path, config and lock for good */
+	const struct io *io;		/* the view's */
+	int fd;				/* the repository folder, the view's */
+	struct permit *permit;		/* NULL before the first change */
+	struct descriptors descriptors;
+
+	bool has_transaction;
+	uint32_t transaction;		/* the newest committed one */
+	/* The index: as a file as long as nothing was changed, in memory since. */
+	struct index_file index;	/* of the transaction; fd is -1 where none fits */
+	struct index_table *table;	/* NULL: not loaded */
+	struct usage usage;		/* loaded together with the table */
+	struct log log;			/* begun together with the table */
+
+	bool in_transaction;
+	bool dead;
+	bool index_is_behind;		/* committed, but index and hints are not written */
+	struct emptied *emptied;	/* not yet removed; ascending */
+	size_t emptied_count, emptied_capacity;
+
+	/* What stands in the way of writing: AS_ERR_UNCOMMITTED, AS_ERR_INDEX; or AS_OK. */
+	bool needs_rollback, needs_recover;
+	char why[256];
+};
+
+/* as_open through another io. */
+enum as_err store_open(const char *path, const struct as_options *options, const struct io *io,
+		       struct as_store **store, struct as_error *error);
+
+/* as_create through another io. */
+enum as_err store_create(const char *path, const struct as_settings *settings, const struct io *io,
+			 struct as_error *error);
+
+/* Close the index file and open the one of the store's transaction. Sets needs_recover, and why,
+ * where index or hints do not fit. AS_ERR_MEMORY. */
+enum as_err store_find_index(struct as_store *store);
+
+/* The file of segment @number, relative to the repository: where it belongs, or where opening found
+ * it. */
+void store_segment_path(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX]);
+
+/* AS_ERR_CANCELLED when the caller's interrupt says so. */
+enum as_err store_poll(const struct as_store *store, struct as_error *error);
+
+/* Fill in @error for the damage in *@entry of segment @number, AS_ERR_INTEGRITY. */
+enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
+			      const struct segment_entry *entry, struct as_error *error);
+
+/* The exclusive lock and the permit, if they are not there yet. */
+enum as_err store_acquire(struct as_store *store, struct as_error *error);
+
+/* Index and hints in memory, and the log ready for appending. */
+enum as_err store_load(struct as_store *store, struct as_error *error);
+/* Forget them: the files are right. */
+void store_unload(struct as_store *store);
+
+/* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
+ * live, and is left from a compaction that was cut short. AS_ERR_MEMORY. */
+enum as_err store_know_segments(struct as_store *store);
+
+/* Copy what is live out of the candidates and commit that. Adds to store->emptied. AS_OK also when
+ * candidates had to be skipped (@report says so). After an error the candidates are as they were
+ * before, or nothing is known and needs_recover is set. */
+enum as_err store_compact(struct as_store *store, struct as_report *report, struct as_error *error);
+
+/* Hints, then index, each durable; then the emptied segments go, then older hints and indexes. */
+enum as_err store_write_index(struct as_store *store, struct as_error *error);
+enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
+				 struct as_error *error);
+enum as_err store_remove_old(struct as_store *store, struct as_error *error);
+
+/* Table and usage from the log. */
+enum as_err store_replay(struct as_store *store, bool full, struct as_error *error);
+
+/* store_replay and the writing of its result. */
+enum as_err store_recover(struct as_store *store, bool full, struct as_error *error);
+
+#endif

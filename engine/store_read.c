@@ -1,0 +1,285 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_ONCE 512u	/* read from the index file at a time, walking over it */
+
+static enum as_err check_key(const struct as_store *store, size_t key_size, struct as_error *error)
+{
+	if (key_size == KEY_SIZE)
+		return AS_OK;
+	return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
+		       store->view->path, key_size, KEY_SIZE);
+}
+
+static enum as_err fail_index(const struct as_store *store, enum as_err err, struct as_error *error)
+{
+	const int sys = err == AS_ERR_IO ? errno : 0;
+	if (err == AS_ERR_LIMIT || err == AS_ERR_INTEGRITY)
+		err = AS_ERR_INDEX;
+	return as_fail(error, err, sys, "%s/index.%" PRIu32 ": %s", store->view->path,
+		       store->transaction,
+		       err == AS_ERR_IO ? "cannot read" : as_err_text(err));
+}
+
+/* Can the index be asked at all? */
+static enum as_err check_index(const struct as_store *store, struct as_error *error)
+{
+	if (store->table || store->index.fd >= 0 || (!store->has_transaction &&
+						      !store->needs_recover))
+		return AS_OK;
+	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
+}
+
+static enum as_err fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
+				struct as_error *error)
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
+		       store->view->path, hex);
+}
+
+/* The bucket of @key, in memory or on the disk. */
+static enum as_err find(const struct as_store *store, const uint8_t key[KEY_SIZE],
+			struct index_bucket *bucket, struct as_error *error)
+{
+	enum as_err err = check_index(store, error);
+	if (err != AS_OK)
+		return err;
+	if (store->table) {
+		bucket->number = index_table_find(store->table, key);
+		if (bucket->number == INDEX_EMPTY)
+			return fail_missing(store, key, error);
+		index_table_get(store->table, key, &bucket->segment, &bucket->offset);
+		return AS_OK;
+	}
+	if (store->index.fd < 0)
+		return fail_missing(store, key, error);
+	err = index_lookup(&store->index, key, bucket);
+	if (err == AS_ERR_OBJECT_NOT_FOUND)
+		return fail_missing(store, key, error);
+	return err == AS_OK ? AS_OK : fail_index(store, err, error);
+}
+
+static enum as_err fail_file(const struct as_store *store, enum as_err err, uint32_t number,
+			     uint32_t offset, const char *path, struct as_error *error)
+{
+	const int sys = err == AS_ERR_IO || err == AS_ERR_DENIED ? errno : 0;
+	if (err == AS_ERR_MEMORY || err == AS_ERR_IO || err == AS_ERR_DENIED)
+		return as_fail(error, err, sys, "%s/%s: cannot read segment %" PRIu32,
+			       store->view->path, path, number);
+	as_fail(error, AS_ERR_INTEGRITY, 0,
+		"%s/%s: segment %" PRIu32 " (wanted at offset %" PRIu32 "): %s", store->view->path,
+		path, number, offset,
+		err == AS_ERR_DOES_NOT_EXIST ? "it is missing" : as_err_text(err));
+	if (error) {
+		error->has_place = true;
+		error->segment = number;
+		error->offset = offset;
+		error->damage = AS_DAMAGE_MISSING;
+	}
+	return AS_ERR_INTEGRITY;
+}
+
+static enum as_err read_value(struct as_store *store, const uint8_t key[KEY_SIZE],
+			      const struct index_bucket *place, uint8_t **value, size_t *size,
+			      struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	uint64_t length;
+	int fd;
+	enum as_err err = AS_OK;
+	if (store->log.fd >= 0 && place->segment == store->log.segment)
+		err = log_flush(&store->log, error);
+	if (err != AS_OK)
+		return err;
+	store_segment_path(store, place->segment, path);
+	err = descriptors_get(&store->descriptors, store->fd, path, place->segment, &fd, &length);
+	if (err != AS_OK)
+		return fail_file(store, err, place->segment, place->offset, path, error);
+	err = segment_read_entry_at(store->io, fd, length, place->offset, &entry, value);
+	if (err == AS_ERR_MEMORY)
+		return as_fail(error, err, 0, "%s: out of memory", store->view->path);
+	if (err == AS_OK && (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0)) {
+		free(*value);
+		*value = NULL;
+		err = AS_ERR_INTEGRITY;
+	}
+	if (err != AS_OK)
+		return store_fail_damage(store, place->segment, &entry, error);
+	*size = (size_t)(entry.size - SEGMENT_KEYED);
+	return AS_OK;
+}
+
+enum as_err as_get(struct as_store *store, const void *key, size_t key_size, void **value,
+		   size_t *value_size, struct as_error *error)
+{
+	struct index_bucket place;
+	uint8_t *bytes = NULL;
+	*value = NULL;
+	*value_size = 0;
+	enum as_err err = check_key(store, key_size, error);
+	if (err == AS_OK)
+		err = find(store, key, &place, error);
+	if (err == AS_OK)
+		err = read_value(store, key, &place, &bytes, value_size, error);
+	*value = bytes;
+	return err;
+}
+
+enum as_err as_get_many(struct as_store *store, const void *keys, size_t count,
+			int (*each)(void *context, size_t number, const void *value,
+				    size_t value_size),
+			void *context, struct as_error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		void *value;
+		size_t size;
+		const enum as_err err = as_get(store, (const uint8_t *)keys + i * KEY_SIZE,
+					       KEY_SIZE, &value, &size, error);
+		if (err != AS_OK)
+			return err;
+		const int stop = each(context, i, value, size);
+		free(value);
+		if (stop)
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
+				       as_err_text(AS_ERR_CANCELLED));
+	}
+	return AS_OK;
+}
+
+enum as_err as_contains(struct as_store *store, const void *key, size_t key_size, bool *found,
+			struct as_error *error)
+{
+	struct index_bucket bucket;
+	struct as_error missing = { .code = AS_OK };
+	*found = false;
+	enum as_err err = check_key(store, key_size, error);
+	if (err != AS_OK)
+		return err;
+	err = find(store, key, &bucket, &missing);
+	*found = err == AS_OK;
+	if (err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND)
+		return AS_OK;
+	if (error)
+		*error = missing;
+	return err;
+}
+
+enum as_err as_len(struct as_store *store, uint64_t *count, struct as_error *error)
+{
+	*count = 0;
+	const enum as_err err = check_index(store, error);
+	if (err == AS_OK && store->table)
+		*count = index_table_count(store->table);
+	else if (err == AS_OK && store->index.fd >= 0)
+		*count = store->index.used;
+	return err;
+}
+
+/* ---- walking over the keys ---- */
+
+/* A place in the index, which is read from the disk a piece at a time or lies in memory. */
+struct walk {
+	const struct as_store *store;
+	uint32_t next;			/* bucket */
+	struct index_bucket rows[BUCKETS_AT_ONCE];
+	uint32_t first, got;		/* the buckets that rows hold */
+};
+
+static struct walk *walk_new(const struct as_store *store, uint32_t from)
+{
+	struct walk *walk = malloc(sizeof(*walk));
+	if (!walk)
+		return NULL;
+	walk->store = store;
+	walk->next = from;
+	walk->first = walk->got = 0;
+	return walk;
+}
+
+/* The next used bucket; AS_END. */
+static enum as_err walk_next(struct walk *walk, struct index_bucket *bucket)
+{
+	const struct as_store *store = walk->store;
+	if (store->table) {
+		if (!index_table_next(store->table, walk->next, bucket))
+			return AS_END;
+		walk->next = bucket->number + 1;
+		return AS_OK;
+	}
+	while (store->index.fd >= 0 && walk->next < store->index.buckets) {
+		if (walk->next - walk->first >= walk->got) {
+			walk->first = walk->next;
+			const enum as_err err = index_read(&store->index, walk->first,
+							   BUCKETS_AT_ONCE, walk->rows,
+							   &walk->got);
+			if (err != AS_OK && walk->got == 0)
+				return err;
+		}
+		*bucket = walk->rows[walk->next++ - walk->first];
+		if (index_bucket_is_used(bucket))
+			return AS_OK;
+	}
+	return AS_END;
+}
+
+static enum as_err fail_memory(const struct as_store *store, struct as_error *error)
+{
+	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+}
+
+enum as_err as_list(struct as_store *store, const void *marker, size_t limit, void *keys,
+		    size_t *count, struct as_error *error)
+{
+	struct index_bucket bucket = { .number = 0 };
+	uint32_t from = 0;
+	*count = 0;
+	enum as_err err = check_index(store, error);
+	if (err == AS_OK && marker) {
+		err = find(store, marker, &bucket, error);
+		from = bucket.number + 1;
+	}
+	if (err != AS_OK)
+		return err;
+	struct walk *walk = walk_new(store, from);
+	if (!walk)
+		return fail_memory(store, error);
+	while (*count < limit && (err = walk_next(walk, &bucket)) == AS_OK) {
+		memcpy((uint8_t *)keys + *count * KEY_SIZE, bucket.key, KEY_SIZE);
+		++*count;
+	}
+	free(walk);
+	if (err == AS_OK || err == AS_END)
+		return AS_OK;
+	*count = 0;
+	return fail_index(store, err, error);
+}
+
+enum as_err as_each_key(struct as_store *store,
+			int (*each)(void *context, const uint8_t key[AS_KEY_SIZE]), void *context,
+			struct as_error *error)
+{
+	struct index_bucket bucket;
+	bool stop = false;
+	enum as_err err = check_index(store, error);
+	if (err != AS_OK)
+		return err;
+	struct walk *walk = walk_new(store, 0);
+	if (!walk)
+		return fail_memory(store, error);
+	while (!stop && (err = walk_next(walk, &bucket)) == AS_OK)
+		stop = each(context, bucket.key) != 0;
+	free(walk);
+	if (stop)
+		return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
+			       as_err_text(AS_ERR_CANCELLED));
+	return err == AS_END ? AS_OK : fail_index(store, err, error);
+}

@@ -1,0 +1,325 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 64u	/* entries whose buckets are fetched while others are entered */
+
+/* ---- where to begin ---- */
+
+struct index_names {
+	uint32_t *numbers;
+	size_t count, capacity;
+	uint32_t below;		/* or equal */
+};
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct index_names *names = context;
+	char *end;
+	(void)kind;
+	if (strncmp(name, "index.", strlen("index.")) != 0 || name[6] < '0' || name[6] > '9')
+		return AS_OK;
+	const unsigned long long number = strtoull(name + 6, &end, 10);
+	if (*end != '\0' || number > names->below)
+		return AS_OK;
+	if (names->count == names->capacity) {
+		const size_t more = names->capacity ? 2 * names->capacity : 8;
+		uint32_t *numbers = realloc(names->numbers, more * sizeof(*numbers));
+		if (!numbers)
+			return AS_ERR_MEMORY;
+		names->numbers = numbers;
+		names->capacity = more;
+	}
+	names->numbers[names->count++] = (uint32_t)number;
+	return AS_OK;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	const uint32_t a = *(const uint32_t *)left;
+	const uint32_t b = *(const uint32_t *)right;
+	return (a < b) - (a > b);
+}
+
+static enum as_err load_index(const struct as_store *store, uint32_t number,
+			      struct index_table **table)
+{
+	struct findings findings;
+	struct index_file file;
+	findings_init(&findings);
+	enum as_err err = index_open(store->io, store->fd, number, &file, &findings);
+	if (err == AS_OK)
+		err = index_table_load(&file, table);
+	index_close(&file);
+	findings_free(&findings);
+	return err;
+}
+
+static enum as_err load_hints(const struct as_store *store, uint32_t number, struct usage *usage)
+{
+	struct findings findings;
+	struct hints hints;
+	findings_init(&findings);
+	enum as_err err = hints_read(store->io, store->fd, number, &hints, &findings);
+	if (err == AS_OK)
+		err = hints.usable ? usage_load(usage, &hints) : AS_ERR_INTEGRITY;
+	hints_free(&hints);
+	findings_free(&findings);
+	return err;
+}
+
+/* An index of transaction @number can be built on when it and its hints are whole, agree with each
+ * other, and that transaction is in the log. */
+static enum as_err try_start(struct as_store *store, uint32_t number)
+{
+	char path[LAYOUT_PATH_MAX];
+	bool is_complete = false;
+	store_segment_path(store, number, path);
+	enum as_err err = segment_is_complete(store->io, store->fd, path, &is_complete);
+	if (err == AS_OK && !is_complete)
+		err = AS_ERR_INTEGRITY;
+	if (err == AS_OK)
+		err = load_index(store, number, &store->table);
+	if (err == AS_OK)
+		err = load_hints(store, number, &store->usage);
+	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
+		err = AS_ERR_INTEGRITY;
+	if (err == AS_OK)
+		return AS_OK;
+	index_table_free(store->table);
+	store->table = NULL;
+	usage_free(&store->usage);
+	return err;
+}
+
+/* The newest index that can be trusted, or an empty one: replaying begins at segment *@from. */
+static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
+{
+	struct index_names names = { .below = store->transaction };
+	enum as_err err = full ? AS_OK : io_list(store->io, store->fd, see_name, &names);
+	*from = 0;
+	if (err == AS_OK && names.count > 0)
+		qsort(names.numbers, names.count, sizeof(*names.numbers), newest_first);
+	for (size_t i = 0; err == AS_OK && !store->table && i < names.count; i++) {
+		const enum as_err tried = try_start(store, names.numbers[i]);
+		if (tried == AS_OK)
+			*from = names.numbers[i] + 1;
+		else if (tried == AS_ERR_MEMORY)
+			err = tried;
+	}
+	free(names.numbers);
+	if (err == AS_OK && !store->table) {
+		store->table = index_table_new();
+		err = store->table ? AS_OK : AS_ERR_MEMORY;
+	}
+	return err;
+}
+
+/* ---- replaying ---- */
+
+/* Entries of one segment on their way into the table. */
+struct batch {
+	struct segment_entry entries[BATCH];
+	size_t count;
+};
+
+static void leave(struct as_store *store, uint32_t segment)
+{
+	struct usage_segment *row = usage_find(&store->usage, segment);
+	if (!row)
+		return;
+	row->live -= row->live > 0;
+	row->compact = true;
+}
+
+static enum as_err enter(struct as_store *store, uint32_t number, const struct segment_entry *entry)
+{
+	uint32_t segment, offset;
+	if (index_table_get(store->table, entry->key, &segment, &offset))
+		leave(store, segment);
+	if (entry->tag == SEGMENT_DELETE) {
+		usage_find(&store->usage, number)->compact = true;
+		index_table_remove(store->table, entry->key);
+		return AS_OK;
+	}
+	usage_find(&store->usage, number)->live++;
+	return index_table_put(store->table, entry->key, number, (uint32_t)entry->offset);
+}
+
+static enum as_err enter_batch(struct as_store *store, uint32_t number, struct batch *batch)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = 0; i < batch->count; i++)
+		index_table_prefetch(store->table, batch->entries[i].key);
+	for (size_t i = 0; err == AS_OK && i < batch->count; i++)
+		err = enter(store, number, &batch->entries[i]);
+	batch->count = 0;
+	return err;
+}
+
+static enum as_err fail_memory(const struct as_store *store, enum as_err err,
+			       struct as_error *error)
+{
+	return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
+}
+
+static enum as_err replay_entries(struct as_store *store, struct segment_reader *reader,
+				  uint32_t number, struct batch *batch, struct as_error *error)
+{
+	enum as_err err;
+	struct segment_entry *entry = &batch->entries[0];
+	while ((err = segment_next(reader, entry)) == AS_OK) {
+		if (entry->tag == SEGMENT_DAMAGED)
+			return store_fail_damage(store, number, entry, error);
+		if (entry->offset > UINT32_MAX)
+			return as_fail(error, AS_ERR_FULL, 0,
+				       "%s: segment %" PRIu32 " reaches beyond 4 GiB",
+				       store->view->path, number);
+		if (entry->tag != SEGMENT_COMMIT && ++batch->count == BATCH)
+			err = enter_batch(store, number, batch);
+		if (err != AS_OK)
+			return fail_memory(store, err, error);
+		entry = &batch->entries[batch->count];
+	}
+	if (err == AS_END)
+		err = enter_batch(store, number, batch);
+	return err == AS_OK ? AS_OK : fail_memory(store, err, error);
+}
+
+static enum as_err replay_segment(struct as_store *store, struct segment_reader *reader,
+				  const struct layout_segment *segment, struct batch *batch,
+				  struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	const uint32_t number = segment->number;
+	enum as_err err = store_poll(store, error);
+	if (err != AS_OK)
+		return err;
+	if (number > LOG_SEGMENT_LAST)
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
+			       " has a number that no index can hold", store->view->path, number);
+	if (!usage_add(&store->usage, number))
+		return fail_memory(store, AS_ERR_MEMORY, error);
+	store_segment_path(store, number, path);
+	err = segment_open(reader, store->fd, path, number, NULL, NULL);
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
+			       "%s/%s: cannot read segment %" PRIu32, store->view->path, path,
+			       number);
+	return replay_entries(store, reader, number, batch, error);
+}
+
+/* Segments that came and went while the store was open are not those of its opening. */
+static enum as_err list_segments(struct as_store *store, struct layout *layout,
+				 struct as_error *error)
+{
+	struct findings findings;
+	findings_init(&findings);
+	const enum as_err err = layout_read(store->io, store->fd,
+					    store->view->config.segments_per_dir, layout,
+					    &findings);
+	const bool is_unknown = findings.total[PROBLEM_DATA_MISSING] > 0 ||
+				findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
+				findings.total[PROBLEM_NOT_A_FILE] > 0;
+	findings_free(&findings);
+	if (err != AS_OK)
+		return fail_memory(store, err, error);
+	if (!is_unknown)
+		return AS_OK;
+	layout_free(layout);
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s/data: some of it is missing or cannot be read", store->view->path);
+}
+
+static enum as_err replay_all(struct as_store *store, const struct layout *layout, uint32_t from,
+			      struct as_error *error)
+{
+	struct segment_reader *reader = segment_reader_new(store->io);
+	struct batch *batch = calloc(1, sizeof(*batch));
+	enum as_err err = AS_OK;
+	if (!reader || !batch)
+		err = fail_memory(store, AS_ERR_MEMORY, error);
+	for (size_t i = layout_from(layout, from); err == AS_OK && i < layout->count; i++) {
+		if (layout->segments[i].number > store->transaction)
+			break;
+		err = replay_segment(store, reader, &layout->segments[i], batch, error);
+	}
+	segment_reader_free(reader);
+	free(batch);
+	return err;
+}
+
+/* Does every live object lie in a segment that is there? An old index can map keys to segments that
+ * a later compaction removed together with the DELETEs of those keys. */
+static bool is_grounded(const struct as_store *store, const struct layout *layout)
+{
+	for (size_t i = 0; i < store->usage.count; i++) {
+		const struct usage_segment *row = &store->usage.rows[i];
+		if (row->live > 0 && layout_find(layout, row->segment) == LAYOUT_NONE)
+			return false;
+	}
+	return true;
+}
+
+static enum as_err replay_from(struct as_store *store, const struct layout *layout, bool full,
+			       struct as_error *error)
+{
+	uint32_t from;
+	store_unload(store);
+	const enum as_err err = find_start(store, full, &from);
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s",
+			       store->view->path, as_err_text(err));
+	return replay_all(store, layout, from, error);
+}
+
+enum as_err store_replay(struct as_store *store, bool full, struct as_error *error)
+{
+	struct layout layout;
+	enum as_err err = list_segments(store, &layout, error);
+	if (err != AS_OK)
+		return err;
+	err = replay_from(store, &layout, full, error);
+	if (err == AS_OK && !full && !is_grounded(store, &layout))
+		err = replay_from(store, &layout, true, error);
+	layout_free(&layout);
+	if (err != AS_OK)
+		store_unload(store);
+	return err;
+}
+
+enum as_err store_recover(struct as_store *store, bool full, struct as_error *error)
+{
+	if (!store->has_transaction && !store->needs_recover)
+		return AS_OK;
+	if (!store->has_transaction)
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s: %s; the log holds nothing to replay", store->view->path,
+			       store->why);
+	enum as_err err = store_replay(store, full, error);
+	if (err == AS_OK)
+		err = store_write_index(store, error);
+	if (err == AS_OK)
+		err = store_remove_old(store, error);
+	store_unload(store);
+	if (store_find_index(store) != AS_OK && err == AS_OK)
+		err = fail_memory(store, AS_ERR_MEMORY, error);
+	return err;
+}
+
+enum as_err as_recover(struct as_store *store, int flags, struct as_error *error)
+{
+	if (store->in_transaction || store->dead)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
+			       store->view->path);
+	if (store->needs_rollback)
+		return as_fail(error, AS_ERR_UNCOMMITTED, 0, "%s: %s", store->view->path,
+			       store->why);
+	const enum as_err err = store_acquire(store, error);
+	return err == AS_OK ? store_recover(store, flags & AS_FULL, error) : err;
+}

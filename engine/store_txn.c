@@ -1,0 +1,411 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include "verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- getting ready ---- */
+
+enum as_err store_acquire(struct as_store *store, struct as_error *error)
+{
+	struct view *view = store->view;
+	const struct lock_wait wait = {
+		.ms = store->options.lock_wait,
+		.interrupt = store->options.interrupt,
+		.context = store->options.context,
+	};
+	if (store->permit)
+		return AS_OK;
+	if (store->options.read_only || store->options.no_lock)
+		return as_fail(error, AS_ERR_READ_ONLY, 0, "%s: it was opened for reading only",
+			       view->path);
+	const enum as_err err = lock_upgrade(store->io, store->fd, view->path, &view->lock, &wait,
+					     &store->permit, error);
+	if (err != AS_OK)
+		return err;
+	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
+	if (!view_is_changed(view))
+		return AS_OK;
+	lock_lower(store->fd, &view->lock, store->permit);
+	store->permit = NULL;
+	return as_fail(error, AS_ERR_CHANGED, 0,
+		       "%s: it was changed since it was opened, although it was locked",
+		       view->path);
+}
+
+enum as_err store_know_segments(struct as_store *store)
+{
+	const struct layout *layout = &store->view->layout;
+	for (size_t i = 0; i < store->view->tail; i++)
+		if (!usage_add(&store->usage, layout->segments[i].number))
+			return AS_ERR_MEMORY;
+	return AS_OK;
+}
+
+static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
+{
+	store_unload(store);
+	store->needs_recover = true;
+	snprintf(store->why, sizeof(store->why), "%s", what);
+	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, what);
+}
+
+static enum as_err load_hints(struct as_store *store)
+{
+	struct findings findings;
+	struct hints hints;
+	findings_init(&findings);
+	enum as_err err = hints_read(store->io, store->fd, store->transaction, &hints, &findings);
+	if (err == AS_OK)
+		err = hints.usable ? usage_load(&store->usage, &hints) : AS_ERR_INTEGRITY;
+	hints_free(&hints);
+	findings_free(&findings);
+	return err;
+}
+
+static enum as_err load_files(struct as_store *store)
+{
+	if (!store->has_transaction) {
+		store->table = index_table_new();
+		return store->table ? AS_OK : AS_ERR_MEMORY;
+	}
+	const enum as_err err = index_table_load(&store->index, &store->table);
+	return err == AS_OK ? load_hints(store) : err;
+}
+
+enum as_err store_load(struct as_store *store, struct as_error *error)
+{
+	const struct config *config = &store->view->config;
+	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
+	if (store->table)
+		return AS_OK;
+	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32,
+			       store->view->path, LOG_SEGMENT_LAST);
+	enum as_err err = load_files(store);
+	if (err == AS_ERR_INTEGRITY)
+		return fail_unusable(store, "index or hints are damaged", error);
+	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
+		return fail_unusable(store, "index and hints count different numbers of objects",
+				     error);
+	if (err == AS_OK)
+		err = store_know_segments(store);
+	if (err == AS_OK)
+		err = log_init(&store->log, store->permit, store->view->path,
+			       config->max_segment_size, config->segments_per_dir, next);
+	if (err == AS_OK)
+		return AS_OK;
+	const int sys = err == AS_ERR_IO ? errno : 0;
+	store_unload(store);
+	return as_fail(error, err, sys, "%s: cannot load the index", store->view->path);
+}
+
+/* Is the store in a state to be written to? */
+static enum as_err check_order(const struct as_store *store, struct as_error *error)
+{
+	if (store->dead)
+		return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", store->view->path,
+			       as_err_text(AS_ERR_DEAD));
+	if (store->needs_rollback)
+		return as_fail(error, AS_ERR_UNCOMMITTED, 0, "%s: %s", store->view->path,
+			       store->why);
+	if (store->needs_recover)
+		return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
+	return AS_OK;
+}
+
+static enum as_err begin(struct as_store *store, struct as_error *error)
+{
+	enum as_err err = check_order(store, error);
+	if (err == AS_OK)
+		err = store_acquire(store, error);
+	if (err == AS_OK)
+		err = store_load(store, error);
+	return err;
+}
+
+/* ---- put and delete ---- */
+
+static enum as_err check_sizes(const struct as_store *store, size_t key_size, size_t value_size,
+			       struct as_error *error)
+{
+	if (key_size != KEY_SIZE)
+		return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
+			       store->view->path, key_size, KEY_SIZE);
+	if (value_size > AS_VALUE_MAX)
+		return as_fail(error, AS_ERR_TOO_LARGE, 0,
+			       "%s: an object of %zu bytes; at most %u are possible",
+			       store->view->path, value_size, AS_VALUE_MAX);
+	return AS_OK;
+}
+
+/* What a change appended, to be entered into index and hints when all of it is. */
+struct change {
+	bool had_old;
+	uint32_t old_segment;
+	uint32_t delete_segment;	/* of the DELETE, when there is one */
+	bool has_delete;
+	uint32_t segment, offset;	/* of the PUT */
+};
+
+/* Make the rows that entering the change will look for: nothing can fail then. */
+static enum as_err prepare_usage(struct as_store *store, const struct change *change, bool has_put)
+{
+	if (change->has_delete && !usage_add(&store->usage, change->delete_segment))
+		return AS_ERR_MEMORY;
+	if (has_put && !usage_add(&store->usage, change->segment))
+		return AS_ERR_MEMORY;
+	return AS_OK;
+}
+
+static void leave_old_place(struct as_store *store, const struct change *change)
+{
+	struct usage_segment *old = usage_find(&store->usage, change->old_segment);
+	if (old) {
+		old->live -= old->live > 0;
+		old->compact = true;
+	}
+	usage_find(&store->usage, change->delete_segment)->compact = true;
+}
+
+/* An append failed half-way. */
+static enum as_err take_back(struct as_store *store, const struct log_mark *mark, enum as_err err,
+			     struct as_error *error)
+{
+	if (err == AS_ERR_MEMORY)
+		as_fail(error, err, 0, "%s: out of memory", store->view->path);
+	log_return(&store->log, mark);
+	store->dead = store->log.dead;
+	store->in_transaction = store->in_transaction || !log_is_empty(&store->log);
+	return err;
+}
+
+static enum as_err append_delete(struct as_store *store, const uint8_t *key, struct change *change,
+				 struct as_error *error)
+{
+	uint32_t offset;
+	change->has_delete = true;
+	return log_delete(&store->log, key, &change->delete_segment, &offset, error);
+}
+
+enum as_err as_put(struct as_store *store, const void *key, size_t key_size, const void *value,
+		   size_t value_size, struct as_error *error)
+{
+	struct change change = { .has_delete = false };
+	uint32_t old_offset;
+	enum as_err err = check_sizes(store, key_size, value_size, error);
+	if (err == AS_OK)
+		err = begin(store, error);
+	if (err != AS_OK)
+		return err;
+	err = index_table_reserve(store->table);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
+	const struct log_mark mark = log_mark(&store->log);
+	if (index_table_get(store->table, key, &change.old_segment, &old_offset))
+		err = append_delete(store, key, &change, error);
+	if (err == AS_OK)
+		err = log_put(&store->log, key, value, value_size, &change.segment, &change.offset,
+			      error);
+	if (err == AS_OK)
+		err = prepare_usage(store, &change, true);
+	if (err != AS_OK)
+		return take_back(store, &mark, err, error);
+	store->in_transaction = true;
+	if (change.has_delete)
+		leave_old_place(store, &change);
+	usage_find(&store->usage, change.segment)->live++;
+	index_table_put(store->table, key, change.segment, change.offset);
+	return AS_OK;
+}
+
+enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
+		      struct as_error *error)
+{
+	struct change change = { .has_delete = false };
+	uint32_t old_offset;
+	enum as_err err = check_sizes(store, key_size, 0, error);
+	if (err == AS_OK)
+		err = begin(store, error);
+	if (err != AS_OK)
+		return err;
+	if (!index_table_get(store->table, key, &change.old_segment, &old_offset)) {
+		char hex[KEY_HEX_SIZE];
+		key_to_hex(key, hex);
+		return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
+			       store->view->path, hex);
+	}
+	const struct log_mark mark = log_mark(&store->log);
+	err = append_delete(store, key, &change, error);
+	if (err == AS_OK)
+		err = prepare_usage(store, &change, false);
+	if (err != AS_OK)
+		return take_back(store, &mark, err, error);
+	store->in_transaction = true;
+	leave_old_place(store, &change);
+	index_table_remove(store->table, key);
+	return AS_OK;
+}
+
+/* ---- commit ---- */
+
+/* The segment that ends the transaction gets a row, so that it is known when it is left with nothing
+ * live. */
+static enum as_err end_transaction(struct as_store *store, struct as_report *report,
+				   struct as_error *error)
+{
+	uint32_t transaction;
+	const enum as_err err = log_commit(&store->log, &transaction, error);
+	if (err != AS_OK) {
+		store->dead = store->log.dead;
+		return err;
+	}
+	usage_add(&store->usage, transaction);	/* without it the next opening finds it */
+	store->has_transaction = true;
+	store->transaction = report->transaction = transaction;
+	store->in_transaction = false;
+	store->index_is_behind = true;
+	report->committed = true;
+	return AS_OK;
+}
+
+/* What comes behind the COMMIT: index, hints, and what they made superfluous. */
+static enum as_err finish(struct as_store *store, struct as_report *report, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (store->index_is_behind)
+		err = store_write_index(store, error);
+	if (err == AS_OK)
+		err = store_remove_emptied(store, report, error);
+	if (err == AS_OK)
+		err = store_remove_old(store, error);
+	return err;
+}
+
+enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
+		      struct as_error *error)
+{
+	struct as_report own;
+	if (!report)
+		report = &own;
+	*report = (struct as_report){ .transaction = store->transaction };
+	enum as_err err = check_order(store, error);
+	const bool is_pending = store->index_is_behind || store->emptied_count > 0;
+	if (err != AS_OK || (!store->in_transaction && !is_pending))
+		return err;
+	if (store->in_transaction)
+		err = end_transaction(store, report, error);
+	else
+		report->committed = true;
+	if (err != AS_OK)
+		return err;
+	enum as_err compacted = AS_OK;
+	if (!(flags & AS_NO_COMPACT))
+		compacted = store_compact(store, report, error);
+	if (store->needs_recover)
+		return compacted;
+	err = finish(store, report, compacted == AS_OK ? error : NULL);
+	return compacted == AS_OK ? err : compacted;
+}
+
+enum as_err as_compact(struct as_store *store, struct as_report *report, struct as_error *error)
+{
+	struct as_report own;
+	if (!report)
+		report = &own;
+	*report = (struct as_report){ .transaction = store->transaction };
+	if (store->in_transaction)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
+			       store->view->path);
+	enum as_err err = begin(store, error);
+	if (err != AS_OK || !store->has_transaction)
+		return err;
+	err = store_compact(store, report, error);
+	if (store->needs_recover)
+		return err;
+	const enum as_err finished = finish(store, report, err == AS_OK ? error : NULL);
+	return err == AS_OK ? finished : err;
+}
+
+/* ---- rollback ---- */
+
+/* May the tail that was found when opening be removed? */
+static enum as_err judge_tail(struct as_store *store, bool force, struct as_error *error)
+{
+	enum tail_kind kind;
+	if (force)
+		return AS_OK;
+	if (store->view->end_is_unknown)
+		return as_fail(error, AS_ERR_IO, 0, "%s: %s", store->view->path, store->why);
+	const enum as_err err = verify_tail(store->view, &kind);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
+	if (kind == TAIL_UNCOMMITTED || kind == TAIL_TORN)
+		return AS_OK;
+	return as_fail(error, kind == TAIL_NONE ? AS_ERR_IO : AS_ERR_INTEGRITY, 0,
+		       "%s: %s (%s)", store->view->path, store->why, tail_kind_name(kind));
+}
+
+static enum as_err remove_tail(struct as_store *store, struct as_error *error)
+{
+	const struct view *view = store->view;
+	char path[LAYOUT_PATH_MAX];
+	for (size_t i = view->layout.count; i > view->tail; i--) {
+		layout_path(&view->layout, i - 1, path);
+		descriptors_drop(&store->descriptors, view->layout.segments[i - 1].number);
+		enum as_err err = io_remove_file(store->permit, path);
+		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
+			return as_fail(error, err, errno, "%s/%s: cannot remove", view->path, path);
+		*strrchr(path, '/') = '\0';
+		err = io_sync_folder(store->permit, path);
+		if (err != AS_OK)
+			return as_fail(error, err, errno, "%s/%s: cannot sync the folder",
+				       view->path, path);
+	}
+	store->needs_rollback = false;
+	return AS_OK;
+}
+
+static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_error *error)
+{
+	enum as_err err = store_acquire(store, error);
+	if (err == AS_OK)
+		err = judge_tail(store, force, error);
+	if (err == AS_OK)
+		err = remove_tail(store, error);
+	if (err == AS_OK && store_find_index(store) != AS_OK)
+		err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+	if (err == AS_OK && store->needs_recover)
+		err = store_recover(store, false, error);
+	return err;
+}
+
+static enum as_err roll_back_transaction(struct as_store *store, struct as_error *error)
+{
+	for (uint32_t i = store->log.first; i <= store->log.segment; i++)
+		descriptors_drop(&store->descriptors, i);
+	const enum as_err err = log_discard(&store->log, error);
+	if (err != AS_OK) {
+		store->dead = true;
+		return err;
+	}
+	store->in_transaction = store->dead = false;
+	/* The emptied segments are known again from the listing of the next opening. */
+	store_unload(store);
+	return store_find_index(store) == AS_OK
+		? AS_OK : as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+}
+
+enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error)
+{
+	if (store->needs_rollback)
+		return roll_back_tail(store, flags & AS_FORCE, error);
+	if (store->in_transaction || store->dead)
+		return roll_back_transaction(store, error);
+	return AS_OK;
+}

@@ -1,0 +1,182 @@
+#include "build-config.h"
+
+#include "tests/ledger.h"
+
+#include "engine/store_private.h"
+#include "engine/verify.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+uint8_t *ledger_value(size_t size, unsigned seed)
+{
+	uint8_t *value = malloc(size + 1);
+	uint32_t state = seed * 2654435761u + 1;
+	assert_non_null(value);
+	for (size_t i = 0; i < size; i++) {
+		state = state * 1664525u + 1013904223u;
+		value[i] = (uint8_t)(state >> 24);
+	}
+	return value;
+}
+
+static void need(enum as_err err, const struct as_error *error)
+{
+	if (err != AS_OK)
+		fail_msg("%s: %s", as_err_name(err), error->message);
+}
+
+void ledger_put(struct ledger *ledger, struct as_store *store, unsigned number, size_t size,
+		unsigned seed)
+{
+	uint8_t key[BUILDER_KEY];
+	struct as_error error = { .code = AS_OK };
+	uint8_t *value = ledger_value(size, seed);
+	builder_key(number, key);
+	need(as_put(store, key, sizeof(key), value, size, &error), &error);
+	free(value);
+	ledger->objects[number] = (struct ledger_object){
+		.is_there = true, .size = size, .seed = seed,
+	};
+}
+
+void ledger_delete(struct ledger *ledger, struct as_store *store, unsigned number)
+{
+	uint8_t key[BUILDER_KEY];
+	struct as_error error = { .code = AS_OK };
+	builder_key(number, key);
+	need(as_delete(store, key, sizeof(key), &error), &error);
+	ledger->objects[number].is_there = false;
+}
+
+void ledger_commit(struct as_store *store)
+{
+	struct as_error error = { .code = AS_OK };
+	need(as_commit(store, 0, NULL, &error), &error);
+}
+
+uint64_t ledger_count(const struct ledger *ledger)
+{
+	uint64_t count = 0;
+	for (unsigned i = 0; i < LEDGER_OBJECTS; i++)
+		count += ledger->objects[i].is_there;
+	return count;
+}
+
+/* What is wrong with object @number, or NULL. */
+static const char *judge(const struct ledger_object *object, unsigned number,
+			 struct as_store *store)
+{
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	bool found;
+	builder_key(number, key);
+	if (as_contains(store, key, sizeof(key), &found, NULL) != AS_OK)
+		return "cannot ask for it";
+	if (found != object->is_there)
+		return found ? "is there and should not be" : "is not there and should be";
+	const enum as_err err = as_get(store, key, sizeof(key), &value, &size, NULL);
+	if (!object->is_there)
+		return err == AS_ERR_OBJECT_NOT_FOUND ? NULL : "can be got and should not be there";
+	if (err != AS_OK)
+		return "cannot be got";
+	uint8_t *wanted = ledger_value(object->size, object->seed);
+	const bool same = size == object->size && memcmp(value, wanted, size) == 0;
+	free(wanted);
+	free(value);
+	return same ? NULL : "has another value";
+}
+
+static int count_key(void *context, const uint8_t key[AS_KEY_SIZE])
+{
+	uint64_t *count = context;
+	(void)key;
+	++*count;
+	return 0;
+}
+
+static bool find_difference(const struct ledger *ledger, struct as_store *store, char *text,
+			    size_t size)
+{
+	uint64_t length = 0, listed = 0;
+	if (as_len(store, &length, NULL) != AS_OK || length != ledger_count(ledger)) {
+		snprintf(text, size, "%llu objects, not %llu", (unsigned long long)length,
+			 (unsigned long long)ledger_count(ledger));
+		return true;
+	}
+	if (as_each_key(store, count_key, &listed, NULL) != AS_OK || listed != length) {
+		snprintf(text, size, "%llu keys are listed of %llu", (unsigned long long)listed,
+			 (unsigned long long)length);
+		return true;
+	}
+	for (unsigned i = 0; i < LEDGER_OBJECTS; i++) {
+		const char *wrong = judge(&ledger->objects[i], i, store);
+		if (!wrong)
+			continue;
+		snprintf(text, size, "object %u %s", i, wrong);
+		return true;
+	}
+	return false;
+}
+
+bool ledger_matches(const struct ledger *ledger, struct as_store *store)
+{
+	char text[128];
+	return !find_difference(ledger, store, text, sizeof(text));
+}
+
+void ledger_check(const struct ledger *ledger, struct as_store *store)
+{
+	char text[128];
+	if (find_difference(ledger, store, text, sizeof(text)))
+		fail_msg("%s", text);
+}
+
+struct as_store *ledger_open(const char *repo, const struct io *io)
+{
+	struct as_store *store;
+	struct as_state state;
+	struct as_error error = { .code = AS_OK };
+	need(store_open(repo, NULL, io, &store, &error), &error);
+	as_state(store, &state);
+	if (state.needs_rollback || state.needs_recover)
+		fail_msg("not in order: %s", state.why);
+	return store;
+}
+
+static void check_order(const char *repo)
+{
+	struct view *view;
+	struct verify *verify;
+	struct verify_progress progress = { .cancel = false };
+	struct as_error error = { .code = AS_OK };
+	char message[512];
+	need(view_open(repo, NULL, &view, &error), &error);
+	assert_int_equal(verify_run(view, 2, &progress, &verify), AS_OK);
+	for (size_t i = 0; i < verify->findings.count; i++) {
+		const struct finding *finding = &verify->findings.rows[i];
+		finding_message(finding, message, sizeof(message));
+		if (finding->severity > SEVERITY_INFO)
+			fail_msg("%s", message);
+	}
+	verify_free(verify);
+	view_close(view);
+}
+
+void ledger_check_repo(const struct ledger *ledger, const char *repo)
+{
+	struct as_error error = { .code = AS_OK };
+	struct as_store *store = ledger_open(repo, &io_system);
+	ledger_check(ledger, store);
+	/* The log alone, read from its beginning, must say the same. */
+	need(store_replay(store, true, &error), &error);
+	ledger_check(ledger, store);
+	as_close(store);
+	check_order(repo);
+}

@@ -1,0 +1,268 @@
+#include "build-config.h"
+
+#include "engine/store_private.h"
+#include "tests/fault.h"
+#include "tests/ledger.h"
+#include "tests/scratch.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Every change that an operation makes fails in turn, and all that follow it, as when the process is
+ * killed there. What is left must be opened again, say what it needs, and hold the state before or
+ * the state after, by the index and by the log alone. */
+
+struct operation {
+	const char *name;
+	/* What is committed before, with the real system. */
+	void (*prepare)(struct ledger *ledger, struct as_store *store);
+	/* What is tried. @ledger is told of everything as if it went well; an error ends it. */
+	enum as_err (*run)(struct ledger *ledger, struct as_store *store);
+};
+
+static enum as_err try_put(struct ledger *ledger, struct as_store *store, unsigned number,
+			   size_t size, unsigned seed)
+{
+	uint8_t key[BUILDER_KEY];
+	uint8_t *value = ledger_value(size, seed);
+	builder_key(number, key);
+	const enum as_err err = as_put(store, key, sizeof(key), value, size, NULL);
+	free(value);
+	ledger->objects[number] = (struct ledger_object){
+		.is_there = true, .size = size, .seed = seed,
+	};
+	return err;
+}
+
+static enum as_err try_delete(struct ledger *ledger, struct as_store *store, unsigned number)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(number, key);
+	ledger->objects[number].is_there = false;
+	return as_delete(store, key, sizeof(key), NULL);
+}
+
+static void prepare_nothing(struct ledger *ledger, struct as_store *store)
+{
+	(void)ledger;
+	(void)store;
+}
+
+static void prepare_some(struct ledger *ledger, struct as_store *store)
+{
+	for (unsigned i = 0; i < 12; i++)
+		ledger_put(ledger, store, i, 100, i);
+	ledger_commit(store);
+	ledger_put(ledger, store, 20, 50, 1);
+	ledger_delete(ledger, store, 3);
+	ledger_commit(store);
+}
+
+/* Superseded entries that wait for a compaction. */
+static void prepare_sparse(struct ledger *ledger, struct as_store *store)
+{
+	for (unsigned i = 0; i < 12; i++)
+		ledger_put(ledger, store, i, 100, i);
+	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 0; i < 12; i += 3)
+		ledger_put(ledger, store, i, 60, i + 100);
+	ledger_delete(ledger, store, 1);
+	ledger_delete(ledger, store, 11);
+	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+}
+
+static enum as_err run_first(struct ledger *ledger, struct as_store *store)
+{
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < 8; i++)
+		err = try_put(ledger, store, i, 100, i);
+	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
+}
+
+static enum as_err run_changes(struct ledger *ledger, struct as_store *store)
+{
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < 6; i += 2)
+		err = try_put(ledger, store, i, 120, i + 50);
+	if (err == AS_OK)
+		err = try_delete(ledger, store, 5);
+	if (err == AS_OK)
+		err = try_delete(ledger, store, 20);
+	if (err == AS_OK)
+		err = try_put(ledger, store, 30, 400, 7);
+	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
+}
+
+static enum as_err run_deletes(struct ledger *ledger, struct as_store *store)
+{
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < 12; i++)
+		if (i != 3)
+			err = try_delete(ledger, store, i);
+	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
+}
+
+static enum as_err run_deletes_of_overwritten(struct ledger *ledger, struct as_store *store)
+{
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < 12; i += 3)
+		err = try_delete(ledger, store, i);
+	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
+}
+
+static enum as_err run_compact(struct ledger *ledger, struct as_store *store)
+{
+	(void)ledger;
+	return as_compact(store, NULL, NULL);
+}
+
+static enum as_err run_rollback(struct ledger *ledger, struct as_store *store)
+{
+	struct ledger unused = *ledger;
+	enum as_err err = AS_OK;
+	for (unsigned i = 40; err == AS_OK && i < 48; i++)
+		err = try_put(&unused, store, i, 100, i);
+	return err == AS_OK ? as_rollback(store, 0, NULL) : err;
+}
+
+static enum as_err run_recover(struct ledger *ledger, struct as_store *store)
+{
+	(void)ledger;
+	return as_recover(store, AS_FULL, NULL);
+}
+
+static const struct operation operations[] = {
+	{ "the first transaction", prepare_nothing, run_first },
+	{ "overwriting and deleting", prepare_some, run_changes },
+	{ "deleting everything old", prepare_some, run_deletes },
+	{ "overwriting what is sparse", prepare_sparse, run_changes },
+	{ "compaction", prepare_sparse, run_compact },
+	{ "a rollback", prepare_some, run_rollback },
+	{ "a full recover", prepare_some, run_recover },
+	{ "deleting what was overwritten", prepare_sparse, run_deletes_of_overwritten },
+};
+
+static void make_repo(const struct operation *operation, const char *repo, struct ledger *ledger)
+{
+	const struct as_settings settings = { .segments_per_dir = 3, .max_segment_size = 300 };
+	struct as_error error = { .code = AS_OK };
+	struct fault fault;
+	struct as_store *store;
+	fault_init(&fault);
+	memset(ledger, 0, sizeof(*ledger));
+	assert_int_equal(store_create(repo, &settings, &fault.io, &error), AS_OK);
+	assert_int_equal(store_open(repo, NULL, &fault.io, &store, &error), AS_OK);
+	operation->prepare(ledger, store);
+	as_close(store);
+}
+
+/* Do what the store says of itself. True: it now holds @after, else @before. */
+static bool mend(const char *repo, const struct ledger *before, const struct ledger *after,
+		 const char *name, unsigned at)
+{
+	struct fault fault;
+	struct as_store *store;
+	struct as_state state;
+	struct as_error error = { .code = AS_OK };
+	fault_init(&fault);
+	if (store_open(repo, NULL, &fault.io, &store, &error) != AS_OK)
+		fail_msg("%s, change %u: %s", name, at, error.message);
+	as_state(store, &state);
+	if (state.needs_rollback && as_rollback(store, 0, &error) != AS_OK)
+		fail_msg("%s, change %u: rollback: %s", name, at, error.message);
+	as_state(store, &state);
+	if (state.needs_recover && as_recover(store, 0, &error) != AS_OK)
+		fail_msg("%s, change %u: recover: %s", name, at, error.message);
+	const bool is_after = ledger_matches(after, store);
+	if (!is_after && !ledger_matches(before, store))
+		fail_msg("%s, change %u: neither before nor after", name, at);
+	as_close(store);
+	return is_after;
+}
+
+/* Fail change number @at. False when the operation finished before it came to that. */
+static bool crash_at(const struct scratch *scratch, const struct operation *operation, unsigned at)
+{
+	char repo[BUILDER_PATH];
+	struct ledger before, after;
+	struct fault fault;
+	struct as_store *store;
+	snprintf(repo, sizeof(repo), "%.400s/repo-%u", scratch->path, at);
+	make_repo(operation, repo, &before);
+	after = before;
+	fault_init(&fault);
+	fault.fail_at = at;
+	fault.fail_for_good = true;
+	fault.small_write_max = 50;	/* in pieces, so that some are torn */
+	fault.write_max = 16384;
+	assert_int_equal(store_open(repo, NULL, &fault.io, &store, NULL), AS_OK);
+	const bool went_well = operation->run(&after, store) == AS_OK;
+	as_close(store);
+	const bool is_reached = fault.changes >= at;
+	const bool is_after = mend(repo, &before, &after, operation->name, at);
+	if (went_well && !is_after)
+		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);
+	ledger_check_repo(is_after ? &after : &before, repo);
+
+	/* It can be written to again. */
+	struct ledger *ledger = is_after ? &after : &before;
+	fault_init(&fault);
+	store = ledger_open(repo, &fault.io);
+	ledger_put(ledger, store, 100, 70, 5);
+	if (ledger->objects[0].is_there)
+		ledger_delete(ledger, store, 0);
+	ledger_commit(store);
+	as_close(store);
+	ledger_check_repo(ledger, repo);
+	builder_remove_folder(repo);
+	return is_reached;
+}
+
+static void run_all(void **state, size_t number)
+{
+	unsigned at = 1;
+	while (crash_at(*state, &operations[number], at))
+		at++;
+	assert_true(at > 3);
+}
+
+#define CRASH_TEST(name, number) \
+	static void name(void **state) { run_all(state, number); }
+CRASH_TEST(the_first_transaction_is_whole_or_not_there, 0)
+CRASH_TEST(overwriting_and_deleting_is_whole_or_not_done, 1)
+CRASH_TEST(deleting_everything_old_brings_nothing_back, 2)
+CRASH_TEST(a_commit_that_compacts_older_segments_is_whole_or_not_done, 3)
+CRASH_TEST(a_compaction_loses_nothing_and_brings_nothing_back, 4)
+CRASH_TEST(a_rollback_leaves_the_last_commit, 5)
+CRASH_TEST(a_recover_that_stops_can_be_done_again, 6)
+CRASH_TEST(a_delete_outlives_every_entry_that_it_killed, 7)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_first_transaction_is_whole_or_not_there,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(overwriting_and_deleting_is_whole_or_not_done,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(deleting_everything_old_brings_nothing_back,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_commit_that_compacts_older_segments_is_whole_or_not_done, scratch_setup,
+			scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_compaction_loses_nothing_and_brings_nothing_back,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_rollback_leaves_the_last_commit, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_recover_that_stops_can_be_done_again,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(a_delete_outlives_every_entry_that_it_killed,
+						scratch_setup, scratch_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1454 @@
+#include "build-config.h"
+
+#include "engine/store_private.h"
+#include "engine/verify.h"
+#include "tests/fault.h"
+#include "tests/ledger.h"
+#include "tests/scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct world {
+	struct scratch *scratch;
+	char repo[BUILDER_PATH];
+	struct ledger ledger;
+	struct fault fault;
+	struct as_store *store;
+	struct as_error error;
+};
+
+/* An empty repository with small limits; the store is open on it by way of fault. */
+static int setup(void **state)
+{
+	const struct as_settings settings = { .segments_per_dir = 4, .max_segment_size = 1000 };
+	struct world *world = calloc(1, sizeof(*world));
+	assert_non_null(world);
+	scratch_setup((void **)&world->scratch);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->scratch->path);
+	fault_init(&world->fault);
+	assert_int_equal(store_create(world->repo, &settings, &world->fault.io, NULL), AS_OK);
+	assert_int_equal(store_open(world->repo, NULL, &world->fault.io, &world->store, NULL),
+			 AS_OK);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	as_close(world->store);
+	scratch_teardown((void **)&world->scratch);
+	free(world);
+	return 0;
+}
+
+static void close_store(struct world *world)
+{
+	as_close(world->store);
+	world->store = NULL;
+}
+
+static void reopen(struct world *world)
+{
+	as_close(world->store);
+	const enum as_err err = store_open(world->repo, NULL, &world->fault.io, &world->store,
+					   &world->error);
+	if (err != AS_OK)
+		fail_msg("%s", world->error.message);
+}
+
+static void put(struct world *world, unsigned number, size_t size, unsigned seed)
+{
+	ledger_put(&world->ledger, world->store, number, size, seed);
+}
+
+static void delete(struct world *world, unsigned number)
+{
+	ledger_delete(&world->ledger, world->store, number);
+}
+
+static void commit(struct world *world)
+{
+	ledger_commit(world->store);
+}
+
+static void check(struct world *world)
+{
+	ledger_check(&world->ledger, world->store);
+}
+
+/* What is on the disk, with nothing open. */
+static void check_repo(struct world *world)
+{
+	close_store(world);
+	ledger_check_repo(&world->ledger, world->repo);
+	reopen(world);
+}
+
+static struct as_state state_of(const struct world *world)
+{
+	struct as_state state;
+	as_state(world->store, &state);
+	return state;
+}
+
+static void path_of(const struct world *world, const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.400s/%.100s", world->repo, name);
+}
+
+static bool is_there(const struct world *world, const char *name)
+{
+	char path[BUILDER_PATH];
+	struct stat st;
+	path_of(world, name, path);
+	return lstat(path, &st) == 0;
+}
+
+/* The segment files below data/, counted. */
+static unsigned count_segments(const struct world *world)
+{
+	unsigned count = 0;
+	char name[64];
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(name, sizeof(name), "data/%u/%u", i / 4, i);
+		count += is_there(world, name);
+	}
+	return count;
+}
+
+/* ---- creating and opening ---- */
+
+static void a_new_repository_is_as_attic_makes_it(void **state)
+{
+	struct world *world = *state;
+	char text[512] = "", path[BUILDER_PATH];
+	struct stat st;
+	path_of(world, "config", path);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	assert_non_null(strstr(text, "[repository]\nversion = 1\nsegments_per_dir = 4\n"
+			       "max_segment_size = 1000\nid = "));
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(lstat(world->repo, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	path_of(world, "README", path);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	memset(text, 0, sizeof(text));
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	assert_string_equal(text, "This is an Attic repository\n");
+	assert_true(is_there(world, "data"));
+	check_repo(world);
+}
+
+static void two_new_repositories_have_different_ids(void **state)
+{
+	struct world *world = *state;
+	struct as_store *other;
+	struct as_state a = state_of(world), b;
+	char path[BUILDER_PATH];
+	snprintf(path, sizeof(path), "%.400s/other", world->scratch->path);
+	assert_int_equal(as_create(path, NULL, NULL), AS_OK);
+	assert_int_equal(as_open(path, NULL, &other, NULL), AS_OK);
+	as_state(other, &b);
+	assert_memory_not_equal(a.id, b.id, sizeof(a.id));
+	assert_int_equal(b.segments_per_dir, 10000);
+	assert_int_equal(b.max_segment_size, 5 * 1024 * 1024);
+	as_close(other);
+}
+
+static void creating_refuses_what_holds_anything(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	struct as_error error;
+	assert_int_equal(as_create(world->repo, NULL, &error), AS_ERR_ALREADY_EXISTS);
+	scratch_file(world->scratch, "file", "x", 1);
+	snprintf(path, sizeof(path), "%.400s/file", world->scratch->path);
+	assert_int_equal(as_create(path, NULL, &error), AS_ERR_ALREADY_EXISTS);
+	scratch_file(world->scratch, "folder/.hidden", "x", 1);
+	snprintf(path, sizeof(path), "%.400s/folder", world->scratch->path);
+	assert_int_equal(as_create(path, NULL, &error), AS_ERR_ALREADY_EXISTS);
+	assert_non_null(strstr(error.message, path));
+	snprintf(path, sizeof(path), "%.400s/no/where", world->scratch->path);
+	assert_int_equal(as_create(path, NULL, &error), AS_ERR_DOES_NOT_EXIST);
+	scratch_folder(world->scratch, "empty");
+	snprintf(path, sizeof(path), "%.400s/empty", world->scratch->path);
+	assert_int_equal(as_create(path, NULL, &error), AS_OK);
+	const struct as_settings absurd = { .segments_per_dir = 0x80000000u };
+	snprintf(path, sizeof(path), "%.400s/absurd", world->scratch->path);
+	assert_int_equal(as_create(path, &absurd, &error), AS_ERR_USAGE);
+}
+
+static void a_creation_that_fails_leaves_nothing(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	struct stat st;
+	struct fault fault;
+	unsigned at = 1;
+	snprintf(path, sizeof(path), "%.400s/other", world->scratch->path);
+	for (;; at++) {
+		fault_init(&fault);
+		fault.fail_at = at;
+		fault.fail_error = ENOSPC;
+		const enum as_err err = store_create(path, NULL, &fault.io, &world->error);
+		if (err == AS_OK)
+			break;
+		assert_int_equal(err, AS_ERR_NO_SPACE);
+		assert_int_equal(lstat(path, &st), -1);
+	}
+	assert_true(at > 8);
+}
+
+static void what_cannot_be_opened_is_told_apart(void **state)
+{
+	struct world *world = *state;
+	struct as_store *store;
+	char path[BUILDER_PATH];
+	snprintf(path, sizeof(path), "%.400s/nothing", world->scratch->path);
+	assert_int_equal(as_open(path, NULL, &store, &world->error), AS_ERR_DOES_NOT_EXIST);
+	assert_null(store);
+	scratch_folder(world->scratch, "empty");
+	snprintf(path, sizeof(path), "%.400s/empty", world->scratch->path);
+	assert_int_equal(as_open(path, NULL, &store, &world->error), AS_ERR_INVALID_REPOSITORY);
+	scratch_file(world->scratch, "wrong/config", "[repository]\nversion = 2\n", 25);
+	scratch_folder(world->scratch, "wrong/data");
+	snprintf(path, sizeof(path), "%.400s/wrong", world->scratch->path);
+	assert_int_equal(as_open(path, NULL, &store, &world->error), AS_ERR_INVALID_REPOSITORY);
+	assert_non_null(strstr(world->error.message, "config"));
+}
+
+/* ---- the seed's own tests, and what they leave out ---- */
+
+static void a_hundred_puts_a_delete_and_a_reopen(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 100; i++)
+		put(world, i, 10 + i, i);
+	delete(world, 50);
+	check(world);
+	commit(world);
+	check(world);
+	reopen(world);
+	check(world);
+	check_repo(world);
+}
+
+static void several_transactions_add_up(void **state)
+{
+	struct world *world = *state;
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < 10; i++)
+			put(world, round * 7 + i, 90, round * 100 + i);
+		delete(world, round * 7 + 1);
+		commit(world);
+		check(world);
+		check_repo(world);
+	}
+}
+
+static void get_is_right_after_overwrite_commit_rollback_and_delete(void **state)
+{
+	struct world *world = *state;
+	put(world, 0, 3, 1);
+	check(world);
+	put(world, 0, 4, 2);
+	check(world);
+	put(world, 0, 3, 3);
+	check(world);
+	commit(world);
+	check(world);
+	const struct ledger committed = world->ledger;
+	delete(world, 0);
+	check(world);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger = committed;
+	check(world);
+	delete(world, 0);
+	commit(world);
+	check(world);
+	check_repo(world);
+}
+
+static void overwriting_within_one_transaction_leaves_the_last(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 20; i++)
+		put(world, 7, 200, i);
+	delete(world, 7);
+	put(world, 7, 9, 99);
+	put(world, 8, 9, 98);
+	delete(world, 8);
+	check(world);
+	commit(world);
+	check_repo(world);
+	assert_int_equal(count_segments(world), 1);
+}
+
+static void transactions_of_one_kind_only(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 30; i++)
+		put(world, i, 50, i);
+	commit(world);
+	check_repo(world);
+	for (unsigned i = 0; i < 30; i++)
+		put(world, i, 50, i + 1000);
+	commit(world);
+	check_repo(world);
+	for (unsigned i = 0; i < 30; i++)
+		delete(world, i);
+	commit(world);
+	check_repo(world);
+	assert_int_equal(count_segments(world), 1);	/* one COMMIT must be left */
+}
+
+static void a_commit_without_changes_writes_nothing(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, 10, 1);
+	commit(world);
+	world->fault.changes = 0;
+	struct as_report report;
+	assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
+	assert_false(report.committed);
+	assert_int_equal(report.transaction, state_of(world).transaction);
+	assert_int_equal(world->fault.changes, 0);
+}
+
+static void closing_without_a_commit_leaves_the_last_one(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 300, i);
+	commit(world);
+	const struct ledger committed = world->ledger;
+	const unsigned segments = count_segments(world);
+	for (unsigned i = 5; i < 15; i++)
+		put(world, i, 300, i + 7);
+	delete(world, 0);
+	close_store(world);
+	world->ledger = committed;
+	assert_int_equal(count_segments(world), segments);
+	ledger_check_repo(&world->ledger, world->repo);
+}
+
+static void a_rollback_forgets_the_transaction_and_the_next_one_works(void **state)
+{
+	struct world *world = *state;
+	for (unsigned round = 0; round < 4; round++) {
+		put(world, round, 400, round);
+		commit(world);
+		const struct ledger committed = world->ledger;
+		for (unsigned i = 0; i < 8; i++)
+			put(world, i, 500, 50 + i);
+		assert_true(state_of(world).in_transaction);
+		check(world);
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+		assert_false(state_of(world).in_transaction);
+		world->ledger = committed;
+		check(world);
+	}
+	check_repo(world);
+}
+
+static void list_goes_on_behind_the_marker_up_to_the_limit(void **state)
+{
+	struct world *world = *state;
+	static uint8_t keys[101][AS_KEY_SIZE];
+	bool seen[100] = { false };
+	size_t count, total = 0;
+	for (unsigned i = 0; i < 100; i++)
+		put(world, i, 5, i);
+	for (int pass = 0; pass < 2; pass++) {	/* from memory, then from the disk */
+		const void *marker = NULL;
+		memset(seen, 0, sizeof(seen));
+		for (total = 0;; total += count, marker = keys[total - 1]) {
+			assert_int_equal(as_list(world->store, marker, 7, keys[total], &count,
+						 NULL), AS_OK);
+			if (count == 0)
+				break;
+			assert_true(count <= 7);
+		}
+		assert_int_equal(total, 100);
+		for (unsigned i = 0; i < 100; i++)
+			for (unsigned number = 0; number < 100; number++) {
+				uint8_t key[BUILDER_KEY];
+				builder_key(number, key);
+				if (memcmp(key, keys[i], sizeof(key)) == 0)
+					seen[number] = true;
+			}
+		for (unsigned i = 0; i < 100; i++)
+			assert_true(seen[i]);
+		commit(world);
+		reopen(world);
+	}
+	uint8_t stranger[BUILDER_KEY];
+	builder_key(1000, stranger);
+	assert_int_equal(as_list(world->store, stranger, 7, keys, &count, NULL),
+			 AS_ERR_OBJECT_NOT_FOUND);
+	assert_int_equal(as_list(world->store, NULL, 0, keys, &count, NULL), AS_OK);
+	assert_int_equal(count, 0);
+}
+
+struct many {
+	const struct ledger *ledger;
+	size_t count, stop_at;
+};
+
+static int take_one(void *context, size_t number, const void *value, size_t size)
+{
+	struct many *many = context;
+	const struct ledger_object *object = &many->ledger->objects[number];
+	uint8_t *wanted = ledger_value(object->size, object->seed);
+	assert_int_equal(number, many->count);
+	assert_int_equal(size, object->size);
+	assert_memory_equal(value, wanted, size);
+	free(wanted);
+	return ++many->count == many->stop_at;
+}
+
+static void get_many_gives_them_in_order_until_told_to_stop(void **state)
+{
+	struct world *world = *state;
+	static uint8_t keys[41][AS_KEY_SIZE];
+	struct many many = { .ledger = &world->ledger };
+	for (unsigned i = 0; i < 40; i++) {
+		put(world, i, 100 + i, i);
+		builder_key(i, keys[i]);
+	}
+	builder_key(77, keys[40]);
+	assert_int_equal(as_get_many(world->store, keys, 40, take_one, &many, NULL), AS_OK);
+	assert_int_equal(many.count, 40);
+	many = (struct many){ .ledger = &world->ledger, .stop_at = 3 };
+	assert_int_equal(as_get_many(world->store, keys, 40, take_one, &many, NULL),
+			 AS_ERR_CANCELLED);
+	assert_int_equal(many.count, 3);
+	many = (struct many){ .ledger = &world->ledger };
+	assert_int_equal(as_get_many(world->store, keys, 41, take_one, &many, NULL),
+			 AS_ERR_OBJECT_NOT_FOUND);
+	assert_int_equal(many.count, 40);
+}
+
+static void keys_of_zeros_and_ones_and_empty_values(void **state)
+{
+	struct world *world = *state;
+	uint8_t zeros[32] = { 0 }, ones[32];
+	void *value;
+	size_t size;
+	memset(ones, 0xff, sizeof(ones));
+	assert_int_equal(as_put(world->store, zeros, 32, NULL, 0, NULL), AS_OK);
+	assert_int_equal(as_put(world->store, ones, 32, "x", 1, NULL), AS_OK);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_OK);
+	reopen(world);
+	assert_int_equal(as_get(world->store, zeros, 32, &value, &size, NULL), AS_OK);
+	assert_non_null(value);
+	assert_int_equal(size, 0);
+	free(value);
+	assert_int_equal(as_get(world->store, ones, 32, &value, &size, NULL), AS_OK);
+	assert_int_equal(size, 1);
+	free(value);
+	assert_int_equal(as_delete(world->store, zeros, 32, NULL), AS_OK);
+	assert_int_equal(as_delete(world->store, ones, 32, NULL), AS_OK);
+	commit(world);
+	check_repo(world);
+}
+
+static void the_largest_object_is_stored_and_one_byte_more_refused(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, AS_VALUE_MAX, 1);
+	put(world, 2, 10, 2);
+	uint8_t key[BUILDER_KEY];
+	uint8_t *value = ledger_value(AS_VALUE_MAX + 1, 3);
+	builder_key(3, key);
+	assert_int_equal(as_put(world->store, key, 32, value, AS_VALUE_MAX + 1, &world->error),
+			 AS_ERR_TOO_LARGE);
+	free(value);
+	commit(world);
+	check(world);
+	put(world, 2, 11, 3);	/* has the large one's segment compacted */
+	commit(world);
+	check_repo(world);
+}
+
+static void a_key_that_is_not_32_bytes_is_refused(void **state)
+{
+	struct world *world = *state;
+	const uint8_t key[33] = { 1 };
+	void *value;
+	size_t size;
+	bool found;
+	assert_int_equal(as_put(world->store, key, 31, "", 0, NULL), AS_ERR_KEY_SIZE);
+	assert_int_equal(as_put(world->store, key, 33, "", 0, NULL), AS_ERR_KEY_SIZE);
+	assert_int_equal(as_get(world->store, key, 0, &value, &size, NULL), AS_ERR_KEY_SIZE);
+	assert_int_equal(as_delete(world->store, key, 31, NULL), AS_ERR_KEY_SIZE);
+	assert_int_equal(as_contains(world->store, key, 31, &found, NULL), AS_ERR_KEY_SIZE);
+	assert_false(state_of(world).in_transaction);
+}
+
+static void deleting_what_is_not_there_is_an_error_and_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	builder_key(9, key);
+	assert_int_equal(as_delete(world->store, key, 32, &world->error), AS_ERR_OBJECT_NOT_FOUND);
+	put(world, 1, 10, 1);
+	assert_int_equal(as_delete(world->store, key, 32, NULL), AS_ERR_OBJECT_NOT_FOUND);
+	commit(world);
+	check_repo(world);
+}
+
+/* ---- segments and folders ---- */
+
+static void a_segment_is_closed_before_the_first_entry_beyond_its_limit(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	struct stat st;
+	for (unsigned i = 0; i < 9; i++)
+		put(world, i, 459, i);	/* 500 bytes each: 8, 508, 1008 */
+	commit(world);
+	for (unsigned i = 0; i < 3; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "data/0/%u", i);
+		path_of(world, name, path);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_int_equal(st.st_size, i < 2 ? 1008 + 500 * 0 : 1008 + 500 - 500);
+	}
+	check_repo(world);
+}
+
+static void folders_are_made_where_the_numbers_cross(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 60; i++)
+		put(world, i, 700, i);
+	commit(world);
+	assert_true(is_there(world, "data/0/3"));
+	assert_true(is_there(world, "data/1/4"));
+	assert_false(is_there(world, "data/0/4"));
+	assert_true(is_there(world, "data/7/28"));
+	check_repo(world);
+	/* A folder in the middle of a transaction may be there already, or be gone. */
+	for (unsigned i = 0; i < 60; i++)
+		delete(world, i);
+	commit(world);
+	check_repo(world);
+}
+
+static void a_file_in_the_place_of_the_next_segment_is_not_overwritten(void **state)
+{
+	struct world *world = *state;
+	struct as_error error;
+	uint8_t key[BUILDER_KEY];
+	put(world, 1, 10, 1);
+	commit(world);
+	char path[BUILDER_PATH];
+	path_of(world, "data/0/1", path);
+	builder_write_file(path, "mine", 4);
+	builder_key(2, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &error), AS_ERR_CHANGED);
+	assert_false(state_of(world).dead);
+	unlink(path);
+	put(world, 2, 1, 1);
+	commit(world);
+	check_repo(world);
+}
+
+static void numbers_that_no_longer_fit_are_refused(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH], folder[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	put(world, 1, 10, 1);
+	commit(world);
+	close_store(world);
+	path_of(world, "data/1073741823", folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	snprintf(path, sizeof(path), "%.470s/4294967293", folder);
+	char old[BUILDER_PATH];
+	path_of(world, "data/0/0", old);
+	assert_int_equal(rename(old, path), 0);
+	path_of(world, "index.0", old);
+	unlink(old);
+	path_of(world, "hints.0", old);
+	unlink(old);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check(world);
+	builder_key(2, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_FULL);
+	check(world);
+}
+
+/* ---- compaction ---- */
+
+static void compaction_keeps_what_lives_and_frees_the_rest(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	for (unsigned i = 0; i < 40; i++)
+		put(world, i, 200, i);
+	commit(world);
+	for (unsigned i = 0; i < 40; i += 2)
+		delete(world, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, &report, NULL), AS_OK);
+	assert_int_equal(report.segments_compacted, 0);
+	check(world);
+	const unsigned before = count_segments(world);
+	assert_int_equal(as_compact(world->store, &report, NULL), AS_OK);
+	assert_int_equal(report.entries_copied, 20);
+	assert_int_equal(report.bytes_copied, 20 * 241);
+	assert_true(report.segments_compacted > 0);
+	assert_true(count_segments(world) < before);
+	check_repo(world);
+	/* Again there is nothing to do. */
+	world->fault.changes = 0;
+	assert_int_equal(as_compact(world->store, &report, NULL), AS_OK);
+	assert_int_equal(report.segments_compacted, 0);
+	check_repo(world);
+}
+
+static void a_compaction_that_reaches_the_segment_limit_goes_on_in_the_next(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 100; i++)
+		put(world, i, 300, i);
+	commit(world);
+	for (unsigned i = 0; i < 100; i += 4)
+		put(world, i, 310, i + 500);
+	commit(world);
+	check(world);
+	check_repo(world);
+	for (unsigned i = 0; i < 100; i++)
+		if (i % 5)
+			delete(world, i);
+	commit(world);
+	check_repo(world);
+}
+
+static void what_lies_only_in_the_hands_of_hints_is_compacted_at_last(void **state)
+{
+	struct world *world = *state;
+	/* COMMIT after COMMIT that ends a compaction: no trail of segments may be left of them. */
+	for (unsigned i = 0; i < 30; i++) {
+		put(world, 1, 20, i);
+		commit(world);
+	}
+	assert_true(count_segments(world) <= 3);
+	check_repo(world);
+}
+
+/* Flip a bit in the first segment, in the value of an object. */
+static void damage_segment(struct world *world, const char *name, uint64_t offset)
+{
+	char path[BUILDER_PATH];
+	path_of(world, name, path);
+	builder_flip(path, offset, 1);
+}
+
+static void a_damaged_segment_is_skipped_and_its_deletes_outlive_it(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	struct as_state before;
+	for (unsigned i = 0; i < 3; i++)
+		put(world, i, 300, i);
+	commit(world);			/* segment 0: objects 0, 1, 2 */
+	before = state_of(world);
+	assert_int_equal(before.transaction, 0);
+	damage_segment(world, "data/0/0", 100);
+	delete(world, 2);		/* whole, in the damaged segment */
+	put(world, 5, 20, 5);
+	assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
+	assert_int_equal(report.segments_skipped, 1);
+	assert_int_equal(report.skipped.code, AS_ERR_INTEGRITY);
+	assert_int_equal(report.skipped.segment, 0);
+	assert_int_equal(report.skipped.damage, AS_DAMAGE_CHECKSUM);
+	assert_true(is_there(world, "data/0/0"));
+	/* Many commits later the DELETE of 2 is still in the log: without the index 2 is not back. */
+	for (unsigned i = 0; i < 5; i++) {
+		put(world, 6, 30, i);
+		commit(world);
+	}
+	assert_true(count_segments(world) < 6);
+	close_store(world);
+	struct view *view;
+	struct verify *verify;
+	struct verify_progress progress = { .cancel = false };
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	struct replay_event event;
+	struct as_state now;
+	reopen(world);
+	now = state_of(world);
+	snprintf(path, sizeof(path), "%.400s/index.%u", world->repo, now.transaction);
+	close_store(world);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
+	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
+	builder_key(2, key);
+	assert_false(verify_lookup(verify, key, &event));
+	builder_key(1, key);
+	assert_true(verify_lookup(verify, key, &event));
+	verify_free(verify);
+	view_close(view);
+}
+
+static void damage_is_named_with_its_place(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	char path[BUILDER_PATH];
+	put(world, 0, 100, 0);
+	put(world, 1, 100, 1);
+	put(world, 2, 100, 2);
+	commit(world);
+	static const struct {
+		uint64_t offset;
+		enum as_damage damage;
+	} flips[] = {
+		{ 8 + 141 + 60, AS_DAMAGE_CHECKSUM },	/* the value */
+		{ 8 + 141 + 6, AS_DAMAGE_SIZE },	/* the size field: beyond 20 MiB or the end */
+		{ 8 + 141 + 8, AS_DAMAGE_SIZE },	/* the tag: a DELETE of that size */
+		{ 8 + 141 + 20, AS_DAMAGE_CHECKSUM },	/* the key */
+	};
+	builder_key(1, key);
+	path_of(world, "data/0/0", path);
+	for (size_t i = 0; i < ARRAY_SIZE(flips); i++) {
+		builder_flip(path, flips[i].offset, 1);
+		assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error),
+				 AS_ERR_INTEGRITY);
+		assert_null(value);
+		assert_true(world->error.has_place);
+		assert_int_equal(world->error.segment, 0);
+		assert_int_equal(world->error.offset, 149);
+		assert_int_equal(world->error.damage, flips[i].damage);
+		assert_non_null(strstr(world->error.message, "data/0/0: segment 0, offset 149"));
+		builder_flip(path, flips[i].offset, 1);
+	}
+	builder_flip(path, 8 + 141 + 8, 8);	/* an unknown tag */
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.damage, AS_DAMAGE_ENTRY_HEADER);
+	builder_flip(path, 8 + 141 + 8, 8);
+	check(world);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.damage, AS_DAMAGE_MISSING);
+}
+
+/* ---- disorder ---- */
+
+static void lose(struct world *world, const char *name)
+{
+	char path[BUILDER_PATH];
+	path_of(world, name, path);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void fill_two_transactions(struct world *world)
+{
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 5; i < 12; i++)
+		put(world, i, 100, i + 70);
+	delete(world, 0);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+}
+
+static void expect_refusals(struct world *world, enum as_err refusal, enum as_err reading)
+{
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	builder_key(1, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), refusal);
+	assert_int_equal(as_delete(world->store, key, 32, NULL), refusal);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), refusal);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), reading);
+	free(value);
+}
+
+static void a_missing_index_is_told_and_recovered_when_asked(void **state)
+{
+	struct world *world = *state;
+	static const char *const lost[] = { "index", "hints" };
+	fill_two_transactions(world);
+	for (size_t i = 0; i < ARRAY_SIZE(lost); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "%s.%u", lost[i], state_of(world).transaction);
+		close_store(world);
+		lose(world, name);
+		reopen(world);
+		assert_true(state_of(world).needs_recover);
+		assert_true(state_of(world).why[0] != '\0');
+		expect_refusals(world, AS_ERR_INDEX, AS_ERR_INDEX);
+		assert_false(is_there(world, name));
+		assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+		assert_false(state_of(world).needs_recover);
+		check(world);
+		check_repo(world);
+	}
+}
+
+/* Keep index and hints of now; bring them back in the place of those of then. */
+static void keep_index(const struct world *world)
+{
+	scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", world->repo, world->repo,
+		    world->scratch->path);
+}
+
+static void bring_back_index(const struct world *world)
+{
+	scratch_run("rm -f '%s'/index.* '%s'/hints.* && mv '%s'/index.* '%s'/hints.* '%s'",
+		    world->repo, world->repo, world->scratch->path, world->scratch->path,
+		    world->repo);
+}
+
+/* Replay everything behind an index of the first transaction. */
+static void a_stale_index_is_built_upon(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit(world);
+	keep_index(world);
+	put(world, 3, 50, 30);
+	delete(world, 4);
+	put(world, 40, 50, 40);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	close_store(world);
+	bring_back_index(world);
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	/* The first segment is not needed for it: that shows where replaying began. */
+	damage_segment(world, "data/0/0", 60);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	damage_segment(world, "data/0/0", 60);
+	check(world);
+	check_repo(world);
+}
+
+static void an_old_index_whose_segments_were_compacted_away_is_not_built_upon(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 3; i++)
+		put(world, i, 300, i);
+	commit(world);
+	put(world, 7, 10, 7);
+	commit(world);
+	keep_index(world);
+	delete(world, 1);	/* its PUT and its DELETE are both gone after this */
+	commit(world);
+	close_store(world);
+	bring_back_index(world);
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check(world);
+	check_repo(world);
+}
+
+static void an_index_that_is_too_new_is_not_believed(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	scratch_run("cd '%s' && mv index.%u index.%u && mv hints.%u hints.%u",
+		 world->repo, last, last + 9, last, last + 9);
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	check(world);
+	char name[32];
+	snprintf(name, sizeof(name), "index.%u", last + 9);
+	assert_false(is_there(world, name));
+	check_repo(world);
+}
+
+static void a_damaged_index_is_found_before_it_is_built_upon(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	char name[32], path[BUILDER_PATH];
+	snprintf(name, sizeof(name), "index.%u", state_of(world).transaction);
+	close_store(world);
+	path_of(world, name, path);
+	/* Make one used bucket an empty one. */
+	FILE *file = fopen(path, "r+e");
+	assert_non_null(file);
+	for (long bucket = 0; bucket < 1024; bucket++) {
+		uint8_t bytes[40];
+		fseek(file, 18 + 40 * bucket, SEEK_SET);
+		assert_int_equal(fread(bytes, 1, 40, file), 40);
+		if (bytes[35] == 0xff)
+			continue;
+		memset(bytes + 32, 0xff, 4);
+		fseek(file, 18 + 40 * bucket, SEEK_SET);
+		fwrite(bytes, 1, 40, file);
+		break;
+	}
+	fclose(file);
+	reopen(world);
+	uint8_t key[BUILDER_KEY];
+	builder_key(1, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_INDEX);
+	assert_true(state_of(world).needs_recover);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	check(world);
+	check_repo(world);
+}
+
+static void recovering_refuses_a_damaged_log_and_writes_nothing(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	char name[32];
+	snprintf(name, sizeof(name), "index.%u", state_of(world).transaction);
+	close_store(world);
+	lose(world, name);
+	damage_segment(world, "data/0/0", 60);
+	reopen(world);
+	world->fault.changes = 0;
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.segment, 0);
+	assert_int_equal(world->error.offset, 8);
+	assert_int_equal(world->fault.changes, 0);
+	assert_true(state_of(world).needs_recover);
+}
+
+/* Stop a writer in the middle: everything it wrote, and no COMMIT. */
+static void leave_a_tail(struct world *world)
+{
+	const struct ledger committed = world->ledger;
+	for (unsigned i = 50; i < 60; i++)
+		put(world, i, 300, i);
+	world->ledger = committed;
+	world->fault.fail_kind = FAULT_REMOVE;
+	world->fault.fail_at = 1;
+	world->fault.fail_for_good = true;
+	world->fault.changes = 0;
+	close_store(world);
+	fault_init(&world->fault);
+}
+
+static void an_uncommitted_tail_is_told_and_removed_when_asked(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	const unsigned segments = count_segments(world);
+	leave_a_tail(world);
+	assert_true(count_segments(world) > segments);
+	reopen(world);
+	assert_true(state_of(world).needs_rollback);
+	assert_int_equal(state_of(world).tail_segments, count_segments(world) - segments);
+	check(world);	/* reading goes on */
+	expect_refusals(world, AS_ERR_UNCOMMITTED, AS_OK);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_ERR_UNCOMMITTED);
+	assert_true(count_segments(world) > segments);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
+	assert_int_equal(count_segments(world), segments);
+	check(world);
+	put(world, 70, 10, 1);
+	commit(world);
+	check_repo(world);
+}
+
+static void a_rollback_that_finds_no_index_recovers_one(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	char name[32];
+	snprintf(name, sizeof(name), "index.%u", state_of(world).transaction);
+	leave_a_tail(world);
+	lose(world, name);
+	reopen(world);
+	assert_true(state_of(world).needs_rollback && state_of(world).needs_recover);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
+	assert_false(state_of(world).needs_rollback || state_of(world).needs_recover);
+	check(world);
+	check_repo(world);
+}
+
+static void a_tail_that_looks_committed_is_removed_only_by_force(void **state)
+{
+	struct world *world = *state;
+	char name[32], path[BUILDER_PATH];
+	struct stat st;
+	for (unsigned i = 0; i < 4; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	const struct ledger first = world->ledger;
+	put(world, 9, 100, 9);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	snprintf(name, sizeof(name), "data/%u/%u", last / 4, last);
+	path_of(world, name, path);
+	assert_int_equal(lstat(path, &st), 0);
+	builder_flip(path, (uint64_t)st.st_size - 1, 4);	/* in the COMMIT */
+	reopen(world);
+	assert_true(state_of(world).needs_rollback);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_ERR_INTEGRITY);
+	assert_true(is_there(world, name));
+	/* Also where only the damaged COMMIT itself tells. */
+	close_store(world);
+	snprintf(name, sizeof(name), "index.%u", last);
+	lose(world, name);
+	snprintf(name, sizeof(name), "hints.%u", last);
+	lose(world, name);
+	reopen(world);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_ERR_INTEGRITY);
+	assert_int_equal(as_rollback(world->store, AS_FORCE, &world->error), AS_OK);
+	world->ledger = first;
+	check(world);
+	check_repo(world);
+}
+
+static void a_lost_data_folder_is_not_taken_for_an_empty_store(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	close_store(world);
+	scratch_run("rm -r '%s/data' && mkdir '%s/data'", world->repo,
+		 world->repo);
+	reopen(world);
+	expect_refusals(world, AS_ERR_INDEX, AS_ERR_INDEX);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_INTEGRITY);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_ERR_INTEGRITY);
+}
+
+/* ---- the order of writing ---- */
+
+struct steps {
+	char text[4096];
+	size_t len;
+};
+
+/* "W5" for a write to segment 5, "C" made, "S" synced, "R" removed; "Ndata" for a name. Pieces of
+ * one write count once. */
+static void note_step(void *context, enum fault_change kind, const char *path)
+{
+	static const char letters[] = {
+		[FAULT_CREATE] = 'C', [FAULT_WRITE] = 'W', [FAULT_TRUNCATE] = 'T',
+		[FAULT_SYNC] = 'S', [FAULT_FOLDER] = 'F', [FAULT_RENAME] = 'N',
+		[FAULT_LINK] = 'L', [FAULT_REMOVE] = 'R',
+	};
+	struct steps *steps = context;
+	char step[300];
+	const char *in_data = strstr(path, "data/");
+	const char *name = in_data ? in_data : strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	snprintf(step, sizeof(step), "%c:%.200s ", letters[kind], name);
+	const size_t size = strlen(step);
+	if (steps->len >= size && memcmp(steps->text + steps->len - size, step, size) == 0)
+		return;
+	assert_true(steps->len + size < sizeof(steps->text));
+	memcpy(steps->text + steps->len, step, size + 1);
+	steps->len += size;
+}
+
+static void the_order_of_writing_is_as_documented(void **state)
+{
+	struct world *world = *state;
+	struct steps steps = { .len = 0 };
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 459, i);	/* two to a segment: 0, 1, 2 */
+	commit(world);
+	world->fault.watch = note_step;
+	world->fault.watch_context = &steps;
+	put(world, 0, 400, 9);
+	delete(world, 1);
+	delete(world, 2);
+	put(world, 7, 800, 7);
+	put(world, 8, 10, 8);		/* the next segment, in the next folder */
+	commit(world);
+	assert_string_equal(steps.text,
+			    /* entries, the names of their files, and their COMMIT by itself */
+			    "C:data/0/3 W:data/0/3 C:data/1/4 F:data/1 C:data/1/4 W:data/1/4 "
+			    "S:data/0/3 S:data/1/4 S:data S:data/0 S:data/1 "
+			    "W:data/1/4 S:data/1/4 "
+			    /* what compaction copies, likewise */
+			    "C:data/1/5 W:data/1/5 S:data/1/5 S:data/1 W:data/1/5 S:data/1/5 "
+			    /* hints, then index, each durable under its name */
+			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 S:repo "
+			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
+			    /* emptied segments, those with a DELETE last; then older files */
+			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
+			    "R:hints.2 R:index.2 ");
+	check_repo(world);
+}
+
+/* ---- failures ---- */
+
+static void a_full_disk_refuses_a_put_and_the_transaction_goes_on(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	uint8_t *value = ledger_value(600000, 1);
+	for (unsigned i = 0; i < 5; i++)
+		put(world, i, 100, i);
+	builder_key(9, key);
+	world->fault.fail_error = ENOSPC;
+	world->fault.fail_for_good = true;
+	world->fault.changes = 0;
+	world->fault.fail_at = 1;
+	assert_int_equal(as_put(world->store, key, 32, value, 600000, &world->error),
+			 AS_ERR_NO_SPACE);
+	builder_key(3, key);	/* one that is there: its DELETE must not stay either */
+	assert_int_equal(as_put(world->store, key, 32, value, 600000, &world->error),
+			 AS_ERR_NO_SPACE);
+	assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_ERR_NO_SPACE);
+	assert_false(state_of(world).dead);
+	world->fault.fail_at = 0;
+	check(world);
+	put(world, 9, 600000, 1);
+	commit(world);
+	free(value);
+	check_repo(world);
+}
+
+/* Each change of a put fails once: it is refused, nothing of it stays, and the next one works. */
+static void a_put_that_fails_anywhere_is_taken_back(void **state)
+{
+	struct world *world = *state;
+	static const int errors[] = { ENOSPC, EIO, EDQUOT };
+	static const enum fault_change kinds[] = { FAULT_CREATE, FAULT_WRITE, FAULT_FOLDER };
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 400, i);
+	commit(world);
+	for (unsigned at = 1; at <= 4; at++)
+		for (unsigned i = 0; i < 36; i++) {
+			world->fault.fail_kind = kinds[i % ARRAY_SIZE(kinds)];
+			uint8_t key[BUILDER_KEY];
+			const size_t size = i % 2 ? 300000 : 900;
+			uint8_t *value = ledger_value(size, at);
+			builder_key(i, key);
+			world->fault.changes = 0;
+			world->fault.fail_at = at;
+			world->fault.fail_error = errors[at % ARRAY_SIZE(errors)];
+			const enum as_err err = as_put(world->store, key, 32, value, size, NULL);
+			world->fault.fail_at = 0;
+			free(value);
+			assert_false(state_of(world).dead);
+			if (err == AS_OK)
+				world->ledger.objects[i] = (struct ledger_object){
+					.is_there = true, .size = size, .seed = at,
+				};
+			check(world);
+		}
+	commit(world);
+	check_repo(world);
+}
+
+static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 400, i);
+	commit(world);
+	const struct ledger committed = world->ledger;
+	put(world, 1, 10, 77);
+	world->fault.fail_kind = FAULT_SYNC;
+	world->fault.changes = 0;
+	world->fault.fail_at = 1;
+	struct as_report report;
+	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_IO);
+	assert_false(report.committed);
+	assert_true(state_of(world).dead);
+	builder_key(1, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_DEAD);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DEAD);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	assert_false(state_of(world).dead);
+	world->ledger = committed;
+	check(world);
+	put(world, 1, 20, 78);
+	commit(world);
+	check_repo(world);
+}
+
+/* The transaction is durable; what fails behind it is told, and done by the next commit. */
+static void a_commit_that_cannot_write_the_index_says_that_it_is_durable(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 400, i);
+	commit(world);
+	world->fault.fail_kind = FAULT_RENAME;
+	world->fault.fail_error = ENOSPC;
+	world->fault.fail_for_good = true;
+	world->fault.changes = 0;
+	world->fault.fail_at = 1;
+	put(world, 20, 10, 1);
+	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_NO_SPACE);
+	assert_true(report.committed);
+	assert_false(state_of(world).dead);
+	check(world);
+	put(world, 21, 10, 1);
+	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_NO_SPACE);
+	world->fault.fail_at = 0;
+	assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
+	check(world);
+	check_repo(world);
+}
+
+/* Disk full while compaction copies: what was copied is committed, which is what makes room; the
+ * rest stays for the next time. */
+static void a_full_disk_in_a_compaction_keeps_everything(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	for (unsigned at = 1; at < 40; at++) {
+		for (unsigned i = 0; i < 24; i++)
+			put(world, i, 300, at + i);
+		assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+		for (unsigned i = 0; i < 24; i += 3)
+			delete(world, i);
+		assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+		world->fault.fail_kind = FAULT_CREATE;
+		world->fault.fail_error = ENOSPC;
+		world->fault.fail_for_good = true;
+		world->fault.changes = 0;
+		world->fault.fail_at = at;
+		const enum as_err err = as_compact(world->store, &report, &world->error);
+		assert_true(err == AS_OK || err == AS_ERR_NO_SPACE);
+		fault_init(&world->fault);
+		check(world);
+		assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+		check(world);
+		check_repo(world);
+		if (err == AS_OK)
+			return;
+	}
+	fail_msg("never compacted");
+}
+
+static int say_stop(void *context)
+{
+	unsigned *left = context;
+	return *left == 0 || --*left == 0;
+}
+
+static void a_compaction_can_be_stopped_and_goes_on_later(void **state)
+{
+	struct world *world = *state;
+	unsigned left = 3;
+	const struct as_options options = { .interrupt = say_stop, .context = &left };
+	for (unsigned i = 0; i < 60; i++)
+		put(world, i, 300, i);
+	commit(world);
+	for (unsigned i = 0; i < 60; i += 3)
+		delete(world, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	as_close(world->store);
+	assert_int_equal(as_open(world->repo, &options, &world->store, NULL), AS_OK);
+	assert_int_equal(as_compact(world->store, NULL, NULL), AS_ERR_CANCELLED);
+	check(world);
+	check_repo(world);
+	assert_int_equal(as_compact(world->store, NULL, NULL), AS_OK);
+	check_repo(world);
+}
+
+static void an_interrupted_system_call_is_tried_again(void **state)
+{
+	struct world *world = *state;
+	for (unsigned at = 1; at < 30; at++) {
+		world->fault.fail_error = EINTR;
+		world->fault.changes = 0;
+		world->fault.fail_kind = at % 2 ? FAULT_WRITE : FAULT_SYNC;
+		world->fault.fail_at = at / 2 + 1;
+		world->fault.write_max = 13;
+		put(world, at, 200, at);
+		commit(world);
+	}
+	check_repo(world);
+}
+
+/* ---- reading files ---- */
+
+static void few_descriptors_are_enough_and_none_is_stale(void **state)
+{
+	struct world *world = *state;
+	const struct as_options options = { .descriptors = 1 };
+	as_close(world->store);
+	assert_int_equal(store_open(world->repo, &options, &world->fault.io, &world->store, NULL),
+			 AS_OK);
+	for (unsigned i = 0; i < 30; i++)
+		put(world, i, 400, i);
+	commit(world);
+	check(world);
+	assert_true(world->fault.opens - world->fault.closes < 12);
+	/* Another file under the same name: the one that was open is not asked any more. */
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	builder_key(0, key);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_OK);
+	free(value);
+	path_of(world, "data/0/0", path);
+	scratch_run("cp '%s' '%s.new' && mv '%s.new' '%s'", path, path, path,
+		 path);
+	builder_flip(path, 60, 1);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_ERR_INTEGRITY);
+}
+
+static void a_store_opened_for_reading_refuses_to_write(void **state)
+{
+	struct world *world = *state;
+	const struct as_options choices[] = { { .read_only = true }, { .no_lock = true } };
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	put(world, 0, 10, 0);
+	commit(world);
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+		as_close(world->store);
+		assert_int_equal(as_open(world->repo, &choices[i], &world->store, NULL), AS_OK);
+		check(world);
+		assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_READ_ONLY);
+		assert_int_equal(as_delete(world->store, key, 32, NULL), AS_ERR_READ_ONLY);
+		assert_int_equal(as_compact(world->store, NULL, NULL), AS_ERR_READ_ONLY);
+		assert_int_equal(as_recover(world->store, 0, NULL), AS_ERR_READ_ONLY);
+	}
+}
+
+/* ---- the lock ---- */
+
+static void a_reader_keeps_the_writer_waiting_and_the_writer_other_readers_out(void **state)
+{
+	struct world *world = *state;
+	struct as_store *reader, *late;
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	assert_int_equal(as_open(world->repo, NULL, &reader, NULL), AS_OK);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_LOCK_FAILED);
+	assert_false(state_of(world).can_write);
+	as_close(reader);
+	put(world, 0, 10, 0);
+	assert_true(state_of(world).can_write);
+	assert_int_equal(as_open(world->repo, NULL, &late, &world->error), AS_ERR_LOCK_FAILED);
+	assert_null(late);
+	commit(world);
+	close_store(world);
+	assert_int_equal(as_open(world->repo, NULL, &late, NULL), AS_OK);
+	as_close(late);
+	reopen(world);
+}
+
+static void an_upgrade_that_waits_can_be_stopped(void **state)
+{
+	struct world *world = *state;
+	unsigned left = 3;
+	const struct as_options options = {
+		.lock_wait = 60000, .interrupt = say_stop, .context = &left,
+	};
+	struct as_store *writer;
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	assert_int_equal(as_open(world->repo, &options, &writer, NULL), AS_OK);
+	assert_int_equal(as_put(writer, key, 32, "x", 1, NULL), AS_ERR_CANCELLED);
+	assert_int_equal(left, 0);
+	as_close(writer);
+	put(world, 0, 10, 0);	/* nothing of it is left in the way */
+	commit(world);
+	check_repo(world);
+}
+
+static void a_change_behind_the_locks_back_is_noticed(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	put(world, 1, 10, 0);
+	commit(world);
+	reopen(world);
+	path_of(world, "data/0/17", path);
+	builder_write_file(path, "ATTICSEG", 8);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_CHANGED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_repository_is_as_attic_makes_it),
+		TEST(two_new_repositories_have_different_ids),
+		TEST(creating_refuses_what_holds_anything),
+		TEST(a_creation_that_fails_leaves_nothing),
+		TEST(what_cannot_be_opened_is_told_apart),
+		TEST(a_hundred_puts_a_delete_and_a_reopen),
+		TEST(several_transactions_add_up),
+		TEST(get_is_right_after_overwrite_commit_rollback_and_delete),
+		TEST(overwriting_within_one_transaction_leaves_the_last),
+		TEST(transactions_of_one_kind_only),
+		TEST(a_commit_without_changes_writes_nothing),
+		TEST(closing_without_a_commit_leaves_the_last_one),
+		TEST(a_rollback_forgets_the_transaction_and_the_next_one_works),
+		TEST(list_goes_on_behind_the_marker_up_to_the_limit),
+		TEST(get_many_gives_them_in_order_until_told_to_stop),
+		TEST(keys_of_zeros_and_ones_and_empty_values),
+		TEST(the_largest_object_is_stored_and_one_byte_more_refused),
+		TEST(a_key_that_is_not_32_bytes_is_refused),
+		TEST(deleting_what_is_not_there_is_an_error_and_changes_nothing),
+		TEST(a_segment_is_closed_before_the_first_entry_beyond_its_limit),
+		TEST(folders_are_made_where_the_numbers_cross),
+		TEST(a_file_in_the_place_of_the_next_segment_is_not_overwritten),
+		TEST(numbers_that_no_longer_fit_are_refused),
+		TEST(compaction_keeps_what_lives_and_frees_the_rest),
+		TEST(a_compaction_that_reaches_the_segment_limit_goes_on_in_the_next),
+		TEST(what_lies_only_in_the_hands_of_hints_is_compacted_at_last),
+		TEST(a_damaged_segment_is_skipped_and_its_deletes_outlive_it),
+		TEST(damage_is_named_with_its_place),
+		TEST(a_missing_index_is_told_and_recovered_when_asked),
+		TEST(a_stale_index_is_built_upon),
+		TEST(an_old_index_whose_segments_were_compacted_away_is_not_built_upon),
+		TEST(an_index_that_is_too_new_is_not_believed),
+		TEST(a_damaged_index_is_found_before_it_is_built_upon),
+		TEST(recovering_refuses_a_damaged_log_and_writes_nothing),
+		TEST(an_uncommitted_tail_is_told_and_removed_when_asked),
+		TEST(a_rollback_that_finds_no_index_recovers_one),
+		TEST(a_tail_that_looks_committed_is_removed_only_by_force),
+		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
+		TEST(the_order_of_writing_is_as_documented),
+		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
+		TEST(a_put_that_fails_anywhere_is_taken_back),
+		TEST(a_sync_that_fails_kills_the_transaction_and_a_rollback_helps),
+		TEST(a_commit_that_cannot_write_the_index_says_that_it_is_durable),
+		TEST(a_full_disk_in_a_compaction_keeps_everything),
+		TEST(a_compaction_can_be_stopped_and_goes_on_later),
+		TEST(an_interrupted_system_call_is_tried_again),
+		TEST(few_descriptors_are_enough_and_none_is_stale),
+		TEST(a_store_opened_for_reading_refuses_to_write),
+		TEST(a_reader_keeps_the_writer_waiting_and_the_writer_other_readers_out),
+		TEST(an_upgrade_that_waits_can_be_stopped),
+		TEST(a_change_behind_the_locks_back_is_noticed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
