@@ -19,7 +19,7 @@
  * leaves its output arguments zero or NULL, never half set.
  *
  * A store that is left in disorder (a writer was killed, the power went) is opened all the same, and
- * as_state tells what was found. Nothing is deleted or rebuilt unasked: the caller decides on
+ * as_get_state tells what was found. Nothing is deleted or rebuilt unasked: the caller decides on
  * as_rollback and as_recover. Writing is refused until then. What needs more than these two, a
  * damaged log, is the business of the program atticscope. */
 #ifndef ATTICSTORE_H
@@ -149,7 +149,7 @@ struct as_store;
  * last segments. @options may be NULL.
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
  * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and damage
- * elsewhere are no errors: see as_state. */
+ * elsewhere are no errors: see as_get_state. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 
@@ -174,7 +174,7 @@ struct as_state {
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
 };
 
-AS_API void as_state(const struct as_store *store, struct as_state *state);
+AS_API void as_get_state(const struct as_store *store, struct as_state *state);
 
 /* ---- reading ----
  *
@@ -223,7 +223,7 @@ AS_API enum as_err as_each_key(struct as_store *store,
  *   AS_ERR_LOCK_FAILED    another process reads or writes, or waits to write, itself: it would wait
  *                         for this one for ever. The shared lock is kept
  *   AS_ERR_CHANGED        another process changed the repository since it was opened
- *   AS_ERR_UNCOMMITTED, AS_ERR_INDEX   see as_state
+ *   AS_ERR_UNCOMMITTED, AS_ERR_INDEX   see struct as_state
  *   AS_ERR_CANCELLED      as_options.interrupt said so
  *   AS_ERR_NO_SPACE, AS_ERR_IO, AS_ERR_FULL, AS_ERR_KEY_SIZE
  *   AS_ERR_DEAD           an earlier change failed in such a way that nothing can be said of what

@@ -369,17 +369,18 @@ static void close_gap(struct index_table *table, uint32_t gap)
 
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 {
-	settle(table);
+	const enum as_err settled = settle(table);
 	const uint32_t number = index_table_find(table, key);
+
 	if (number == INDEX_EMPTY)
 		return false;
-	table->image.used--;
-	if (is_settled(table)) {
+	if (settled == AS_OK) {
 		close_gap(table, number);
 	} else {
 		put_u32le(bucket_at(table, number) + KEY_SIZE, INDEX_DELETED);
 		table->deleted++;
 	}
+	table->image.used--;
 	shrink(table);
 	return true;
 }

@@ -347,20 +347,30 @@ void log_return(struct log *log, const struct log_mark *mark)
 		log->dead = true;
 }
 
+/* The newest may hold a COMMIT whose fsync failed. It goes first and for good: without it the others
+ * are uncommitted, with it and without them the transaction would look whole. */
 enum as_err log_discard(struct log *log, struct as_error *error)
 {
+	char folder[LAYOUT_PATH_MAX];
 	enum as_err err = AS_OK;
 	uint32_t end = log->segment + (log->fd >= 0);
 	close_open(log);
 	close_unsynced(log);
 	for (; end > log->first; end--) {
-		const enum as_err one = remove_segment(log, end - 1);
-		if (one != AS_OK && one != AS_ERR_DOES_NOT_EXIST && err == AS_OK)
-			err = fail_segment(log, one, "remove", end - 1, error);
+		err = remove_segment(log, end - 1);
+		if (err == AS_OK && log->commit_is_written) {
+			folder_path((end - 1) / log->per_dir, folder);
+			err = io_sync_folder(log->permit, folder);
+		}
+		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST) {
+			log->dead = true;
+			return fail_segment(log, err, "remove", end - 1, error);
+		}
+		log->commit_is_written = false;
 	}
 	log->segment = log->first;
-	log->dead = err != AS_OK;
-	return err;
+	log->dead = false;
+	return AS_OK;
 }
 
 /* ---- committing ---- */
@@ -396,11 +406,11 @@ static enum as_err make_durable(struct log *log, struct as_error *error)
 		err = sync_open(log, error);
 	if (err == AS_OK)
 		err = sync_names(log, error);
-	if (err == AS_OK)
-		err = write_through(log, segment_commit, SEGMENT_HEADER, error);
-	if (err == AS_OK)
-		err = sync_open(log, error);
-	return err;
+	if (err != AS_OK)
+		return err;
+	log->commit_is_written = true;
+	err = write_through(log, segment_commit, SEGMENT_HEADER, error);
+	return err == AS_OK ? sync_open(log, error) : err;
 }
 
 enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error)
@@ -420,6 +430,7 @@ enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *
 		return err;
 	}
 	close_open(log);
+	log->commit_is_written = false;
 	*transaction = log->segment++;
 	log->first = log->segment;
 	return AS_OK;

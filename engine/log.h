@@ -39,6 +39,7 @@ struct log {
 	struct log_unsynced unsynced[LOG_UNSYNCED_MAX];	/* ascending */
 	size_t unsynced_count;
 	bool folders_unsynced;	/* data/ has a new folder */
+	bool commit_is_written;	/* a COMMIT may stand in the open segment, and is not durable */
 	bool dead;		/* nothing can be said any more of what is in the files */
 };
 
@@ -84,8 +85,8 @@ enum as_err log_flush(struct log *log, struct as_error *error);
  * after all later ones it is dead. */
 enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error);
 
-/* Remove all segments since the last commit, newest first, and begin anew. What cannot be removed is
- * an error, and stays. */
+/* Remove all segments since the last commit, newest first, and begin anew. When one cannot be removed
+ * it stays, with those before it, and the log is dead. */
 enum as_err log_discard(struct log *log, struct as_error *error);
 
 /* Has anything been written since the last commit? */

@@ -191,7 +191,7 @@ void as_close(struct as_store *store)
 
 /* ---- what is known ---- */
 
-void as_state(const struct as_store *store, struct as_state *state)
+void as_get_state(const struct as_store *store, struct as_state *state)
 {
 	const struct view *view = store->view;
 	*state = (struct as_state){

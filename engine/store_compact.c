@@ -26,6 +26,7 @@ struct compaction {
 	size_t delete_count, delete_capacity;
 	uint64_t bytes;
 	bool has_deletes;
+	bool cannot_write;		/* the error is not the segment's, but that of the copies */
 
 	bool any_kept;			/* an older candidate stays, with all that it holds */
 	bool head_is_emptied;
@@ -111,7 +112,10 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 		damaged.cause = SEGMENT_CRC_MISMATCH;
 		return store_fail_damage(c->store, number, &damaged, error);
 	}
-	return log_copy(&c->store->log, bytes, entry->size, segment, offset, error);
+	const enum as_err err = log_copy(&c->store->log, bytes, entry->size, segment, offset,
+					 error);
+	c->cannot_write = err != AS_OK;
+	return err;
 }
 
 /* A DELETE is needed as long as an older segment can bring its key back, and no newer PUT speaks
@@ -261,10 +265,11 @@ static enum as_err empty_segment(struct compaction *c, uint32_t number, struct a
 /* ---- the whole ---- */
 
 /* An error that concerns one segment alone, and leaves the others to be compacted. */
-static bool is_of_segment(enum as_err err)
+static bool is_of_segment(const struct compaction *c, enum as_err err)
 {
-	return err == AS_ERR_INTEGRITY || err == AS_ERR_DENIED || err == AS_ERR_NOT_REGULAR ||
-	       err == AS_ERR_IO;
+	return !c->cannot_write &&
+	       (err == AS_ERR_INTEGRITY || err == AS_ERR_DENIED || err == AS_ERR_NOT_REGULAR ||
+		err == AS_ERR_IO || err == AS_ERR_DOES_NOT_EXIST);
 }
 
 static void skip(struct compaction *c, const struct as_error *why)
@@ -295,8 +300,7 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 		} else if (err == AS_END) {
 			c->any_kept = true;
 			err = AS_OK;
-		} else if (!c->store->log.dead &&
-			   (is_of_segment(err) || err == AS_ERR_DOES_NOT_EXIST)) {
+		} else if (is_of_segment(c, err) && !c->store->log.dead) {
 			skip(c, &why);
 			err = AS_OK;
 		} else if (err != AS_OK && error) {

@@ -144,7 +144,7 @@ struct as_store *ledger_open(const char *repo, const struct io *io)
 	struct as_state state;
 	struct as_error error = { .code = AS_OK };
 	need(store_open(repo, NULL, io, &store, &error), &error);
-	as_state(store, &state);
+	as_get_state(store, &state);
 	if (state.needs_rollback || state.needs_recover)
 		fail_msg("not in order: %s", state.why);
 	return store;

@@ -173,10 +173,10 @@ static bool mend(const char *repo, const struct ledger *before, const struct led
 	fault_init(&fault);
 	if (store_open(repo, NULL, &fault.io, &store, &error) != AS_OK)
 		fail_msg("%s, change %u: %s", name, at, error.message);
-	as_state(store, &state);
+	as_get_state(store, &state);
 	if (state.needs_rollback && as_rollback(store, 0, &error) != AS_OK)
 		fail_msg("%s, change %u: rollback: %s", name, at, error.message);
-	as_state(store, &state);
+	as_get_state(store, &state);
 	if (state.needs_recover && as_recover(store, 0, &error) != AS_OK)
 		fail_msg("%s, change %u: recover: %s", name, at, error.message);
 	const bool is_after = ledger_matches(after, store);

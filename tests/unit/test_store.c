@@ -99,7 +99,7 @@ static void check_repo(struct world *world)
 static struct as_state state_of(const struct world *world)
 {
 	struct as_state state;
-	as_state(world->store, &state);
+	as_get_state(world->store, &state);
 	return state;
 }
 
@@ -166,7 +166,7 @@ static void two_new_repositories_have_different_ids(void **state)
 	snprintf(path, sizeof(path), "%.400s/other", world->scratch->path);
 	assert_int_equal(as_create(path, NULL, NULL), AS_OK);
 	assert_int_equal(as_open(path, NULL, &other, NULL), AS_OK);
-	as_state(other, &b);
+	as_get_state(other, &b);
 	assert_memory_not_equal(a.id, b.id, sizeof(a.id));
 	assert_int_equal(b.segments_per_dir, 10000);
 	assert_int_equal(b.max_segment_size, 5 * 1024 * 1024);
