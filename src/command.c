@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everywhere; what reads a repository; what may read all of it. */
+/* Everywhere; what reads a repository; what may read all of it; what changes one. */
 #define COMMON (ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(COLOR) | ACCEPTS(JSON))
 #define READS (COMMON | ACCEPTS(NO_LOCK))
 #define READS_ALL (READS | ACCEPTS(THREADS))
+#define CHANGES (COMMON | ACCEPTS(LOCK_WAIT))
 
 const struct command command_table[] = {
 	{
@@ -80,6 +81,29 @@ const struct command command_table[] = {
 			"object, the data in base64.",
 		.options = READS_ALL | ACCEPTS(FORCE),
 		.min_args = 2, .max_args = 2, .run = cmd_get,
+	}, {
+		.name = "create", .arguments = "REPO",
+		.help = "make a new, empty repository",
+		.more = "REPO must not exist, or be an empty folder. It and what is in it are for "
+			"their owner alone.",
+		.options = COMMON | ACCEPTS(MAX_SEGMENT_SIZE) | ACCEPTS(SEGMENTS_PER_DIR),
+		.min_args = 1, .max_args = 1, .run = cmd_create,
+	}, {
+		.name = "put", .arguments = "REPO KEY [FILE]",
+		.help = "store an object, over what is there, and commit",
+		.more = "KEY is all 64 hex digits. The data is that of FILE, or of standard input, "
+			"which is also meant by -; 20971479 bytes at most. With --batch: put many "
+			"objects in one transaction, all of them or none. LIST (or standard input) "
+			"then has lines of a key, blanks, and the path of a file.",
+		.options = CHANGES | ACCEPTS(BATCH),
+		.min_args = 1, .max_args = 3, .run = cmd_put,
+	}, {
+		.name = "delete", .arguments = "REPO KEY...",
+		.help = "remove objects, all of them or none, and commit",
+		.more = "KEY is all 64 hex digits: what destroys takes no beginning of a key. When "
+			"one of the objects is not there, none is removed.",
+		.options = CHANGES,
+		.min_args = 2, .max_args = ANY_NUMBER, .run = cmd_delete,
 	}, {
 		.name = "problems", .arguments = "",
 		.help = "every kind of problem that check knows",

@@ -6,7 +6,10 @@
 #include "src/out.h"
 #include "src/status.h"
 
+#include <limits.h>
 #include <stddef.h>
+
+#define ANY_NUMBER INT_MAX
 
 struct command;
 
@@ -27,7 +30,7 @@ struct command {
 	const char *help;	/* one line */
 	const char *more;	/* further paragraphs for --help, or NULL */
 	unsigned options;	/* ACCEPTS() bits */
-	int min_args, max_args;
+	int min_args, max_args;	/* ANY_NUMBER: as many as there are */
 	int (*run)(struct request *request); /* returns an exit_status */
 };
 
@@ -42,6 +45,8 @@ const struct command *command_find(const char *name);
 const struct command *command_terminal(void);
 
 int cmd_check(struct request *request);
+int cmd_create(struct request *request);
+int cmd_delete(struct request *request);
 int cmd_entries(struct request *request);
 int cmd_get(struct request *request);
 int cmd_help(struct request *request);
@@ -51,6 +56,7 @@ int cmd_index(struct request *request);
 int cmd_info(struct request *request);
 int cmd_keys(struct request *request);
 int cmd_problems(struct request *request);
+int cmd_put(struct request *request);
 int cmd_segments(struct request *request);
 int cmd_terminal(struct request *request);
 

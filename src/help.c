@@ -9,11 +9,16 @@
 #include "engine/crc.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define HELP_COLUMN 26	/* where the explanation begins */
 
 static void print_row(struct out *out, const char *left, const char *help)
 {
+	if (strlen(left) >= HELP_COLUMN) {
+		text_line(out, TONE_PLAIN, "%s", left);
+		left = "";
+	}
 	text_line(out, TONE_PLAIN, "%-*s%s", HELP_COLUMN, left, help);
 }
 
@@ -49,14 +54,14 @@ static void print_commands(struct out *out)
 }
 
 static const char about[] =
-	"Shows what is in an Attic repository, and what is wrong with it, without changing a byte. "
-	"Without a command it does so on the terminal.";
+	"Shows what is in an Attic repository, and what is wrong with it. Without a command it "
+	"does so on the terminal. Only create, put and delete change anything.";
 static const char names[] =
 	"'atticscope help COMMAND' lists the options of a command. A repository that bears the "
 	"name of a command is written with its path: ./info";
 static const char statuses[] =
-	"Exit status: 0 nothing is wrong, 4 problems are left, 8 could not run, 16 wrong usage, "
-	"32 cancelled.";
+	"Exit status: 0 done, and nothing is wrong, 4 problems are left, 8 could not run, 16 wrong "
+	"usage, 32 cancelled.";
 
 static void print_program(struct out *out, const struct command *terminal)
 {

@@ -12,12 +12,33 @@
 #include <string.h>
 
 #define THREADS_MAX 256u
+#define LOCK_WAIT_MAX 604800u	/* seconds: a week */
+#define SETTING_MAX 2147483647u	/* of as_settings */
 #define LONG_ONLY 256		/* getopt's value of an option without a letter: this and its row */
+
+/* Read a decimal number from @min to @max, and nothing else. */
+static bool read_number(const char *argument, unsigned min, unsigned max, unsigned *number)
+{
+	char *end;
+	errno = 0;
+	const unsigned long value = strtoul(argument, &end, 10);
+	if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || errno || value < min ||
+	    value > max)
+		return false;
+	*number = (unsigned)value;
+	return true;
+}
 
 static bool set_all(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->all = true;
+}
+
+static bool set_batch(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->batch = true;
 }
 
 static bool set_color(struct options *options, const char *argument)
@@ -52,22 +73,30 @@ static bool set_json(struct options *options, const char *argument)
 	return options->json = true;
 }
 
+static bool set_lock_wait(struct options *options, const char *argument)
+{
+	return read_number(argument, 0, LOCK_WAIT_MAX, &options->lock_wait);
+}
+
+static bool set_max_segment_size(struct options *options, const char *argument)
+{
+	return read_number(argument, 1, SETTING_MAX, &options->max_segment_size);
+}
+
 static bool set_no_lock(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->no_lock = true;
 }
 
+static bool set_segments_per_dir(struct options *options, const char *argument)
+{
+	return read_number(argument, 1, SETTING_MAX, &options->segments_per_dir);
+}
+
 static bool set_threads(struct options *options, const char *argument)
 {
-	char *end;
-	errno = 0;
-	const unsigned long threads = strtoul(argument, &end, 10);
-	if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || errno ||
-	    threads > THREADS_MAX)
-		return false;
-	options->threads = (unsigned)threads;
-	return true;
+	return read_number(argument, 0, THREADS_MAX, &options->threads);
 }
 
 static bool set_verify(struct options *options, const char *argument)
@@ -87,6 +116,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.letter = 'a', .name = "all", .set = set_all,
 		.help = "leave nothing out: empty buckets (index), every place (check)",
 	},
+	[OPTION_BATCH] = {
+		.name = "batch", .set = set_batch,
+		.help = "put many: REPO [LIST], lines of a key and a file's path",
+	},
 	[OPTION_COLOR] = {
 		.name = "color", .argument = "WHEN", .set = set_color,
 		.help = "auto (on a terminal), always or never",
@@ -103,9 +136,21 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "json", .set = set_json,
 		.help = "write JSON for programs instead of text for people",
 	},
+	[OPTION_LOCK_WAIT] = {
+		.name = "lock-wait", .argument = "SECONDS", .set = set_lock_wait,
+		.help = "wait so long for others that hold a lock; 0, the default: not at all",
+	},
+	[OPTION_MAX_SEGMENT_SIZE] = {
+		.name = "max-segment-size", .argument = "BYTES", .set = set_max_segment_size,
+		.help = "begin a new segment when one is larger; 5242880 by default",
+	},
 	[OPTION_NO_LOCK] = {
 		.name = "no-lock", .set = set_no_lock,
 		.help = "take no lock; what is being written may look damaged",
+	},
+	[OPTION_SEGMENTS_PER_DIR] = {
+		.name = "segments-per-dir", .argument = "N", .set = set_segments_per_dir,
+		.help = "segments a folder below data; 10000 by default",
 	},
 	[OPTION_THREADS] = {
 		.letter = 'j', .name = "threads", .argument = "N", .set = set_threads,

@@ -6,11 +6,15 @@
 
 enum option_id {
 	OPTION_ALL,
+	OPTION_BATCH,
 	OPTION_COLOR,
 	OPTION_FORCE,
 	OPTION_HELP,
 	OPTION_JSON,
+	OPTION_LOCK_WAIT,
+	OPTION_MAX_SEGMENT_SIZE,
 	OPTION_NO_LOCK,
+	OPTION_SEGMENTS_PER_DIR,
 	OPTION_THREADS,
 	OPTION_VERIFY,
 	OPTION_VERSION,
@@ -24,9 +28,12 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What was asked for. All zero is the default. */
 struct options {
-	bool all, force, help, json, no_lock, verify, version;
+	bool all, batch, force, help, json, no_lock, verify, version;
 	enum color_mode color;
-	unsigned threads;	/* 0: one for each processor */
+	unsigned lock_wait;		/* seconds */
+	unsigned max_segment_size;	/* bytes; 0: the default of as_create */
+	unsigned segments_per_dir;	/* 0: the default of as_create */
+	unsigned threads;		/* 0: one for each processor */
 };
 
 struct option_row {

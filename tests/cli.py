@@ -25,7 +25,8 @@ PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 PAGE = os.path.join(SOURCE, 'doc', 'atticscope.1')
 
 PUT, DELETE, COMMIT = 0, 1, 2
-COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'problems',
+COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create', 'put', 'delete',
+            'problems',
             'help')
 READING = ('info', 'check', 'segments', 'index', 'hints')	# those that take REPO alone
 

@@ -257,7 +257,7 @@ static const char *missing(struct app *app, unsigned needs)
 {
 	struct place place = { 0 };
 	if (needs & NEEDS_REPAIR_MODE)
-		return "repairs are not part of this version: it only reads";
+		return "repairs are not part of this version yet";
 	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
 		return "nothing is running";
 	if (needs & NEEDS_PLACE && !app_place(app, &place))

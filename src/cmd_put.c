@@ -1,0 +1,208 @@
+#include "build-config.h"
+
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/transaction.h"
+
+#include "ui/format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLANKS " \t"
+#define LINE_SIZE (2 * KEY_SIZE + PATH_MAX + 64)	/* bytes: a key, blanks, a path */
+
+/* The file that argument @i names; NULL is standard input. */
+static const char *file_argument(const struct request *request, int i)
+{
+	const char *path = request->args[i];
+	return path && strcmp(path, "-") != 0 ? path : NULL;
+}
+
+static const char *bytes_text(uint64_t bytes, char out[FORMAT_SIZE + 8])
+{
+	char count[FORMAT_SIZE];
+	snprintf(out, FORMAT_SIZE + 8, "%s byte%s", format_count(bytes, count, sizeof(count)),
+		 bytes == 1 ? "" : "s");
+	return out;
+}
+
+/* ---- one object ---- */
+
+static enum as_err read_and_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
+				const char *path, struct value *value)
+{
+	struct as_error error = { .code = AS_OK };
+	const enum as_err err = value_read(path, value, &error);
+	if (err == AS_OK)
+		return transaction_put(txn, key, value);
+	message_failure(err, &error);
+	return err;
+}
+
+static void describe_one(const uint8_t key[KEY_SIZE], const struct value *value,
+			 struct change *change)
+{
+	char bytes[FORMAT_SIZE + 8], digits[FORMAT_SIZE];
+	*change = (struct change){
+		.action = "put", .keys = key, .count = 1, .bytes = value->len,
+	};
+	snprintf(change->text, sizeof(change->text), "put %s under %s",
+		 bytes_text(value->len, bytes), format_key(key, 16, "...", digits, sizeof(digits)));
+}
+
+static int put_one(struct request *request)
+{
+	struct transaction txn;
+	struct change change;
+	struct value value = { .data = NULL };
+	uint8_t key[KEY_SIZE];
+	if (!whole_key_parse(request->args[1], key)) {
+		message("'%s' is no whole key, 64 hex digits: put takes no beginning of a key",
+			request->args[1]);
+		return EXIT_USAGE;
+	}
+	enum as_err err = transaction_begin(request, &txn);
+	if (err != AS_OK)
+		return message_status(err);
+	err = read_and_put(&txn, key, file_argument(request, 2), &value);
+	describe_one(key, &value, &change);
+	value_free(&value);
+	if (err != AS_OK)
+		return transaction_abandon(&txn, err);
+	return transaction_commit(&txn, request, &change);
+}
+
+/* ---- many ---- */
+
+struct batch {
+	struct transaction txn;
+	FILE *list;
+	const char *name;	/* of the list */
+	uint64_t line;		/* number of the current one, from 1 */
+	struct value value;
+	uint64_t count, bytes;	/* put so far */
+};
+
+static enum as_err refuse_line(const struct batch *batch, enum as_err err, const char *why)
+{
+	message("%s:%" PRIu64 ": %s", batch->name, batch->line, why);
+	return err;
+}
+
+/* @line is changed. */
+static enum as_err put_line(struct batch *batch, char *line)
+{
+	struct as_error error = { .code = AS_OK };
+	uint8_t key[KEY_SIZE];
+	char *blank = line + strcspn(line, BLANKS);
+	const char *path = blank + strspn(blank, BLANKS);
+	if (line[0] == '#' || line[strspn(line, BLANKS)] == '\0')
+		return AS_OK;
+	*blank = '\0';
+	if (!whole_key_parse(line, key))
+		return refuse_line(batch, AS_ERR_KEY_SIZE,
+				   "the line does not begin with a key of 64 hex digits");
+	if (path[0] == '\0')
+		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "no path stands behind the key");
+	enum as_err err = value_read(path, &batch->value, &error);
+	if (err != AS_OK)
+		return refuse_line(batch, err, error.message);
+	err = transaction_put(&batch->txn, key, &batch->value);
+	if (err != AS_OK)
+		return err;
+	batch->count++;
+	batch->bytes += batch->value.len;
+	return AS_OK;
+}
+
+/* The next line of the list, without its end, into @line. AS_END behind the last one. */
+static enum as_err next_line(struct batch *batch, char line[LINE_SIZE])
+{
+	errno = 0;
+	char *text = fgets(line, LINE_SIZE, batch->list);
+	batch->line++;
+	if (interrupt_came()) {
+		message_failure(AS_ERR_CANCELLED, NULL);
+		return AS_ERR_CANCELLED;
+	}
+	if (ferror(batch->list)) {
+		message("%s: %s", batch->name, strerror(errno ? errno : EIO));
+		return AS_ERR_IO;
+	}
+	if (!text)
+		return AS_END;
+	const size_t len = strlen(line);
+	if (len > 0 && line[len - 1] == '\n')
+		line[len - 1] = '\0';
+	else if (!feof(batch->list))
+		return refuse_line(batch, AS_ERR_LIMIT, "the line is too long or holds a NUL byte");
+	return AS_OK;
+}
+
+static enum as_err put_lines(struct batch *batch)
+{
+	char line[LINE_SIZE];
+	enum as_err err = next_line(batch, line);
+	while (err == AS_OK) {
+		err = put_line(batch, line);
+		if (err == AS_OK)
+			err = next_line(batch, line);
+	}
+	return err == AS_END ? AS_OK : err;
+}
+
+static void describe_batch(const struct batch *batch, struct change *change)
+{
+	char bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
+	*change = (struct change){
+		.action = "put", .count = batch->count, .bytes = batch->bytes,
+	};
+	snprintf(change->text, sizeof(change->text), "put %s object%s, %s",
+		 format_count(batch->count, count, sizeof(count)), batch->count == 1 ? "" : "s",
+		 bytes_text(batch->bytes, bytes));
+}
+
+static int put_listed(struct request *request, struct batch *batch)
+{
+	struct change change;
+	enum as_err err = transaction_begin(request, &batch->txn);
+	if (err != AS_OK)
+		return message_status(err);
+	err = put_lines(batch);
+	value_free(&batch->value);
+	if (err != AS_OK)
+		return transaction_abandon(&batch->txn, err);
+	describe_batch(batch, &change);
+	return transaction_commit(&batch->txn, request, &change);
+}
+
+static int put_batch(struct request *request)
+{
+	const char *path = file_argument(request, 1);
+	struct batch batch = { .list = stdin, .name = path ? path : VALUE_STANDARD_INPUT };
+	if (path)
+		batch.list = fopen(path, "re");
+	if (!batch.list) {
+		message("%s: %s", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	const int status = put_listed(request, &batch);
+	if (path)
+		fclose(batch.list);
+	return status;
+}
+
+int cmd_put(struct request *request)
+{
+	const bool batch = request->options.batch;
+	if (request->arg_count < (batch ? 1 : 2) || request->arg_count > (batch ? 2 : 3)) {
+		message("put needs REPO KEY [FILE], or --batch REPO [LIST]");
+		message("see 'atticscope help put'");
+		return EXIT_USAGE;
+	}
+	return batch ? put_batch(request) : put_one(request);
+}

@@ -1,0 +1,318 @@
+#include "build-config.h"
+
+#include "src/transaction.h"
+
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/out_json.h"
+#include "src/out_text.h"
+#include "ui/format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define PAUSE_MS 50	/* between two attempts to get a lock */
+
+bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE])
+{
+	struct key_prefix prefix;
+	if (!key_prefix_parse(text, &prefix) || prefix.nibbles != 2 * KEY_SIZE)
+		return false;
+	memcpy(key, prefix.bytes, KEY_SIZE);
+	return true;
+}
+
+/* ---- opening and waiting ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t time_left(const struct transaction *txn)
+{
+	const int64_t left = txn->patience - now_ms();
+	return left > 0 ? left : 0;
+}
+
+/* Pause for a moment. False: there is no more time to wait. */
+static bool wait_a_moment(const struct transaction *txn)
+{
+	const struct timespec moment = { .tv_sec = 0, .tv_nsec = PAUSE_MS * 1000000L };
+	if (time_left(txn) == 0)
+		return false;
+	nanosleep(&moment, NULL);
+	return true;
+}
+
+static int wants_to_stop(void *context)
+{
+	(void)context;
+	return interrupt_came();
+}
+
+static enum as_err open_patiently(struct transaction *txn, struct as_error *error)
+{
+	for (;;) {
+		const struct as_options options = {
+			.lock_wait = (unsigned)time_left(txn), .interrupt = wants_to_stop,
+		};
+		const enum as_err err = as_open(txn->path, &options, &txn->store, error);
+		if (err != AS_ERR_LOCK_FAILED || !wait_a_moment(txn))
+			return err;
+		if (interrupt_came())
+			return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
+	}
+}
+
+/* What stands in the way of a change. */
+static enum as_err judge(const struct transaction *txn, struct as_error *error)
+{
+	const struct as_state *state = &txn->before;
+	const enum as_err err = state->needs_rollback ? AS_ERR_UNCOMMITTED
+				: state->needs_recover ? AS_ERR_INDEX : AS_OK;
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, 0, "%s: %s", txn->path,
+		       state->why[0] ? state->why : as_err_text(err));
+}
+
+static enum as_err open_in_order(struct transaction *txn, struct as_error *error)
+{
+	enum as_err err = open_patiently(txn, error);
+	if (err != AS_OK)
+		return err;
+	as_get_state(txn->store, &txn->before);
+	err = judge(txn, error);
+	if (err == AS_OK)
+		err = as_len(txn->store, &txn->objects_before, error);
+	if (err != AS_OK) {
+		as_close(txn->store);
+		txn->store = NULL;
+	}
+	return err;
+}
+
+/* Say why nothing can be changed, and what the person can do about it. */
+static enum as_err tell(const struct transaction *txn, enum as_err err,
+			const struct as_error *error)
+{
+	if (err == AS_OK)
+		return AS_OK;
+	message_failure(err, error);
+	if (err == AS_ERR_LOCK_FAILED && txn->lock_wait == 0)
+		message("with --lock-wait=SECONDS it is waited for");
+	else if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
+		message("until that is mended nothing can be changed; 'atticscope check %s' tells "
+			"the rest", txn->path);
+	return err;
+}
+
+enum as_err transaction_begin(const struct request *request, struct transaction *txn)
+{
+	struct as_error error = { .code = AS_OK };
+	*txn = (struct transaction){
+		.path = request->args[0],
+		.lock_wait = request->options.lock_wait,
+		.patience = now_ms() + (int64_t)request->options.lock_wait * 1000,
+	};
+	interrupt_catch();
+	return tell(txn, open_in_order(txn, &error), &error);
+}
+
+/* ---- changing ---- */
+
+/* Does @err go away when the store is opened again? Two that wait for each other's shared lock
+ * would do so for ever: the library refuses one of them at once, which then has to let go of its
+ * own, and to leave the other a moment in which nobody holds one. */
+static bool tries_again(struct transaction *txn, enum as_err *err, struct as_error *error)
+{
+	if (*err != AS_ERR_LOCK_FAILED || time_left(txn) == 0)
+		return false;
+	as_close(txn->store);
+	txn->store = NULL;
+	wait_a_moment(txn);
+	*err = open_in_order(txn, error);
+	return *err == AS_OK;
+}
+
+enum as_err transaction_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
+			    const struct value *value)
+{
+	struct as_error error = { .code = AS_OK };
+	enum as_err err;
+	do
+		err = as_put(txn->store, key, KEY_SIZE, value->data, value->len, &error);
+	while (tries_again(txn, &err, &error));
+	return tell(txn, err, &error);
+}
+
+enum as_err transaction_delete(struct transaction *txn, const uint8_t key[KEY_SIZE])
+{
+	struct as_error error = { .code = AS_OK };
+	enum as_err err;
+	do
+		err = as_delete(txn->store, key, KEY_SIZE, &error);
+	while (tries_again(txn, &err, &error));
+	return tell(txn, err, &error);
+}
+
+int transaction_abandon(struct transaction *txn, enum as_err err)
+{
+	struct as_state state = { .in_transaction = false };
+	struct as_error error = { .code = AS_OK };
+	if (txn->store)
+		as_get_state(txn->store, &state);
+	if ((state.in_transaction || state.dead) && as_rollback(txn->store, 0, &error) != AS_OK) {
+		message_failure(error.code, &error);
+		message("nothing was committed, but what was written could not be removed; "
+			"'atticscope check %s' tells the rest", txn->path);
+	} else {
+		message("nothing was changed");
+	}
+	as_close(txn->store);
+	return message_status(err);
+}
+
+/* ---- the report ---- */
+
+static json_t *json_transaction(const struct as_state *state)
+{
+	return json_number_if(state->has_transaction, state->transaction);
+}
+
+static json_t *json_keys(const struct change *change)
+{
+	if (!change->keys)
+		return json_null();
+	json_t *array = json_array();
+	for (uint64_t i = 0; i < change->count && array; i++) {
+		const struct cell key = cell_key(change->keys + i * KEY_SIZE);
+		if (json_array_append_new(array, json_cell(&key)) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+/* What is true after the commit. */
+struct outcome {
+	struct as_state state;
+	uint64_t objects;
+	struct as_report report;
+};
+
+static void write_json(struct out *out, const struct transaction *txn,
+		       const struct change *change, const struct outcome *outcome)
+{
+	const struct as_report *report = &outcome->report;
+	json_object_out(out, json_pack(
+		"{s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"action", change->action,
+		"repository", json_text(txn->path),
+		"transaction_before", json_transaction(&txn->before),
+		"transaction_after", json_transaction(&outcome->state),
+		"objects_before", (json_int_t)txn->objects_before,
+		"objects_after", (json_int_t)outcome->objects,
+		"keys", json_keys(change),
+		"count", (json_int_t)change->count,
+		"bytes", (json_int_t)change->bytes,
+		"segments_compacted", (json_int_t)report->segments_compacted,
+		"entries_copied", (json_int_t)report->entries_copied,
+		"bytes_copied", (json_int_t)report->bytes_copied,
+		"bytes_freed", (json_int_t)report->bytes_freed,
+		"segments_skipped", (json_int_t)report->segments_skipped));
+}
+
+static void write_text(struct out *out, const struct change *change,
+		       const struct outcome *outcome)
+{
+	const struct as_report *report = &outcome->report;
+	char objects[FORMAT_SIZE], freed[FORMAT_SIZE];
+	char transaction[32] = "no transaction", compacted[96] = "";
+	format_count(outcome->objects, objects, sizeof(objects));
+	if (outcome->state.has_transaction)
+		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
+			 outcome->state.transaction);
+	if (report->segments_compacted > 0)
+		snprintf(compacted, sizeof(compacted),
+			 "; %" PRIu32 " segment%s compacted, %s freed",
+			 report->segments_compacted, report->segments_compacted == 1 ? "" : "s",
+			 format_bytes(report->bytes_freed, freed, sizeof(freed)));
+	text_line(out, TONE_PLAIN, "%s; %s, %s object%s%s", change->text, transaction, objects,
+		  outcome->objects == 1 ? "" : "s", compacted);
+}
+
+static int warn_of_skipped(const struct transaction *txn, const struct as_report *report)
+{
+	if (report->segments_skipped == 0)
+		return EXIT_DONE;
+	message("warning: %" PRIu32 " segment%s with superseded entries could not be compacted: %s",
+		report->segments_skipped, report->segments_skipped == 1 ? "" : "s",
+		report->skipped.message[0] ? report->skipped.message
+					   : as_err_text(report->skipped.code));
+	message("what was asked is done all the same; 'atticscope check %s' tells the rest",
+		txn->path);
+	return EXIT_PROBLEMS;
+}
+
+/* Were the report lost on its way, the person could take the change for undone. */
+static void write_report(struct out *out, const struct transaction *txn,
+			 const struct change *change, const struct outcome *outcome)
+{
+	if (out->json)
+		write_json(out, txn, change, outcome);
+	else
+		write_text(out, change, outcome);
+	fflush(out->stream);
+	out_goes_on(out);
+	if (out->error != 0 && out->error != EPIPE)
+		message("%s is changed and committed all the same", txn->path);
+}
+
+/* ---- committing ---- */
+
+/* The transaction is durable, but what comes after it failed: the copying of compaction, which
+ * needs room, or was interrupted. Without it the rest may well succeed. */
+static int finish_without_compaction(struct transaction *txn, enum as_err err,
+				     const struct as_error *first)
+{
+	struct as_error error = { .code = AS_OK };
+	message_failure(err, first);
+	if (as_commit(txn->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
+		message("the transaction is committed, but not all superseded entries could be "
+			"removed; a later put or delete tries that again");
+		return EXIT_PROBLEMS;
+	}
+	message_failure(error.code, &error);
+	message("the transaction is committed, but index and hints could not be written; "
+		"'atticscope check %s' tells the rest", txn->path);
+	return EXIT_PROBLEMS;
+}
+
+int transaction_commit(struct transaction *txn, struct request *request,
+		       const struct change *change)
+{
+	struct outcome outcome = { .objects = 0 };
+	struct as_error error = { .code = AS_OK };
+	int status = EXIT_DONE;
+	enum as_err err = AS_ERR_CANCELLED;
+	if (!interrupt_came())	/* the last moment to heed one */
+		err = as_commit(txn->store, 0, &outcome.report, &error);
+	if (err != AS_OK && !outcome.report.committed) {
+		message_failure(err, &error);
+		return transaction_abandon(txn, err);
+	}
+	if (err != AS_OK)
+		status = finish_without_compaction(txn, err, &error);
+	as_get_state(txn->store, &outcome.state);
+	as_len(txn->store, &outcome.objects, NULL);
+	as_close(txn->store);
+	write_report(&request->out, txn, change, &outcome);
+	return status | warn_of_skipped(txn, &outcome.report);
+}

@@ -1,0 +1,53 @@
+/* src/transaction.h - what the commands that change a store have in common: open it, refuse what is
+ * in disorder, wait for locks, commit or roll back, and tell what was done.
+ *
+ * Everything that fails says so on standard error. */
+#ifndef ATTICSCOPE_TRANSACTION_H
+#define ATTICSCOPE_TRANSACTION_H
+
+#include "engine/bytes.h"
+#include "src/command.h"
+#include "src/value.h"
+
+struct transaction {
+	struct as_store *store;
+	const char *path;
+	unsigned lock_wait;	/* seconds */
+	int64_t patience;	/* until this millisecond of the monotonic clock locks are waited
+				 * for */
+	struct as_state before;	/* as it was found */
+	uint64_t objects_before;
+};
+
+/* What a command did, for the report. */
+struct change {
+	const char *action;	/* in JSON */
+	char text[160];		/* for people: "put 12 bytes under ..." */
+	const uint8_t *keys;	/* back to back; NULL where they are too many to tell */
+	uint64_t count;		/* values put or objects deleted; of @keys, unless that is NULL */
+	uint64_t bytes;		/* of the values put */
+};
+
+/* Read a whole key, 64 hex digits. False when @text is anything else. */
+bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE]);
+
+/* Open the repository that @request names first, and catch interrupts. A repository in disorder is
+ * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
+enum as_err transaction_begin(const struct request *request, struct transaction *txn);
+
+/* as_put and as_delete; the first one waits for the lock. After any error only transaction_abandon
+ * makes sense. */
+enum as_err transaction_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
+			    const struct value *value);
+enum as_err transaction_delete(struct transaction *txn, const uint8_t key[KEY_SIZE]);
+
+/* Commit, close, and report on standard output what @change did; or transaction_abandon, when that
+ * fails or an interrupt came. Returns the exit status. */
+int transaction_commit(struct transaction *txn, struct request *request,
+		       const struct change *change);
+
+/* Roll back what was begun, say that nothing was changed, and close. Returns the exit status that
+ * stands for @err, the reason, which was told. */
+int transaction_abandon(struct transaction *txn, enum as_err err);
+
+#endif

@@ -1,0 +1,76 @@
+#include "build-config.h"
+
+#include "src/value.h"
+
+#include "engine/error.h"
+#include "src/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define READ_MAX ((size_t)AS_VALUE_MAX + 1)	/* one byte more tells that it is too much */
+#define FIRST_CAPACITY 65536u			/* bytes */
+
+static enum as_err fail(struct as_error *error, const char *name)
+{
+	const int sys = errno;
+	if (interrupt_came())
+		return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled");
+	return as_fail(error, as_code_of_errno(sys), sys, "%s", name);
+}
+
+/* Make room for at least one byte more, and for READ_MAX at most. */
+static bool grow(struct value *value)
+{
+	size_t capacity = value->capacity ? 2 * value->capacity : FIRST_CAPACITY;
+	if (capacity > READ_MAX)
+		capacity = READ_MAX;
+	uint8_t *data = realloc(value->data, capacity);
+	if (!data)
+		return false;
+	value->data = data;
+	value->capacity = capacity;
+	return true;
+}
+
+static enum as_err read_all(int fd, const char *name, struct value *value, struct as_error *error)
+{
+	for (;;) {
+		if (value->len == value->capacity && !grow(value))
+			return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", name);
+		const ssize_t got =
+			read(fd, value->data + value->len, value->capacity - value->len);
+		if (got == 0)
+			return AS_OK;
+		if (got < 0 && (errno != EINTR || interrupt_came()))
+			return fail(error, name);
+		if (got > 0)
+			value->len += (size_t)got;
+		if (value->len == READ_MAX)
+			return as_fail(error, AS_ERR_TOO_LARGE, 0,
+				       "%s: more than %u bytes, which is the most that an object "
+				       "can hold", name, AS_VALUE_MAX);
+	}
+}
+
+enum as_err value_read(const char *path, struct value *value, struct as_error *error)
+{
+	const char *name = path ? path : VALUE_STANDARD_INPUT;
+	value->len = 0;
+	if (!path)
+		return read_all(STDIN_FILENO, name, value, error);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return fail(error, name);
+	const enum as_err err = read_all(fd, name, value, error);
+	close(fd);
+	return err;
+}
+
+void value_free(struct value *value)
+{
+	free(value->data);
+	*value = (struct value){ 0 };
+}

@@ -1,0 +1,27 @@
+/* src/value.h - read what is to be stored: a file, a pipe, standard input. */
+#ifndef ATTICSCOPE_VALUE_H
+#define ATTICSCOPE_VALUE_H
+
+#include "engine/atticstore.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How standard input is called in messages. */
+#define VALUE_STANDARD_INPUT "standard input"
+
+/* All zero is empty. */
+struct value {
+	uint8_t *data;
+	size_t len, capacity;
+};
+
+/* Read the file @path, or standard input where it is NULL, to its end and into @value, in the place
+ * of what that held. No more than AS_VALUE_MAX + 1 bytes are read. *@error names the file.
+ * AS_ERR_TOO_LARGE; AS_ERR_CANCELLED: an interrupt came; AS_ERR_MEMORY; else the codes of
+ * as_code_of_errno. */
+enum as_err value_read(const char *path, struct value *value, struct as_error *error);
+
+void value_free(struct value *value);
+
+#endif
