@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""How long check takes beside cat of the same files, in the same run: medians, ratios, peak memory.
+"""How long check takes beside cat of the same files, and the store beside cp and sync of what it wrote, in
+the same run: medians, ratios, peak memory.
 
-bench.py PROGRAM MKREPO [--runs N] [--scale F] [--json FILE]
+bench.py PROGRAM MKREPO STORE [--runs N] [--scale F] [--json FILE]
 
 Makes its repositories in BENCH_DIR (by default a temporary folder below TMPDIR) and removes them. The files are
 read once before, so that both work from the page cache. The two commands run in turn: what disturbs the
@@ -82,10 +83,73 @@ def bench(program, mkrepo, folder, name, objects, size, runs):
     return rows
 
 
+def copied(repo, folder):
+    """Seconds of cp -r and sync of a repository."""
+    copy = os.path.join(folder, 'copy')
+    before = time.monotonic()
+    subprocess.run(['cp', '-r', repo, copy], check=True)
+    subprocess.run(['sync', '-f', copy], check=True)
+    seconds = time.monotonic() - before
+    shutil.rmtree(copy)
+    return seconds
+
+
+def store_round(store, folder, objects, size, commits):
+    """One life of a repository. A dictionary of figures."""
+    repo = os.path.join(folder, 'store')
+
+    def run(what, *args):
+        out = subprocess.run([store, what, repo, *map(str, args)], check=True, stdout=subprocess.PIPE).stdout
+        return json.loads(out)
+
+    filled = run('fill', objects, size)
+    index = max(os.path.getsize(f) for f in glob.glob(os.path.join(repo, 'index.*')))
+    figures = {
+        'put and commit': filled['seconds'],
+        'cp + sync of it': copied(repo, folder),
+        'peak memory / index': filled['peak_kib'] * 1024 / index,
+        'commit of one put': run('steps', commits, size)['seconds'] / commits,
+        'recover from the log': run('recover')['seconds'],
+        'delete every second': run('thin')['seconds'],
+    }
+    compacted = run('compact')
+    figures['compact'] = compacted['seconds']
+    figures['bytes copied'] = compacted['bytes_copied']
+    figures['cp + sync of the rest'] = copied(repo, folder)
+    shutil.rmtree(repo)
+    return figures
+
+
+def bench_store(store, folder, name, objects, size, runs):
+    rounds = [store_round(store, folder, objects, size, 20) for _ in range(runs)]
+    figures = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
+    write, rest = figures['cp + sync of it'], figures['cp + sync of the rest']
+    print('%s, the store' % name)
+    print('  %-24s %9s %26s' % ('', 'seconds', 'to cp + sync'))
+    rows = []
+    for what, yardstick, rate in (
+            ('put and commit', write, '%.0f puts/s' % (objects / figures['put and commit'])),
+            ('cp + sync of it', write, ''),
+            ('commit of one put', None, '%.1f commits/s' % (1 / figures['commit of one put'])),
+            ('recover from the log', write, ''),
+            ('delete every second', None, '%.0f deletes/s' % (objects / 2 / figures['delete every second'])),
+            ('compact', rest, '%.0f MB/s copied' % (figures['bytes copied'] / figures['compact'] / 1e6)),
+            ('cp + sync of the rest', rest, '')):
+        seconds = figures[what]
+        ratio = seconds / yardstick if yardstick else None
+        print('  %-24s %9.3f %9s   %s' % (what, seconds, '%.2f' % ratio if ratio else '', rate))
+        rows.append({'repository': name, 'command': what, 'seconds': seconds, 'ratio_to_cp': ratio})
+    ratio = figures['peak memory / index']
+    print('  peak memory of putting is %.2f of the size of the index' % ratio)
+    rows.append({'repository': name, 'command': 'peak memory / index', 'ratio': ratio})
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('program')
     parser.add_argument('mkrepo')
+    parser.add_argument('store')
     parser.add_argument('--runs', type=int, default=7)
     parser.add_argument('--scale', type=float, default=1, help='part of the objects to make')
     parser.add_argument('--json', help='write the figures to this file')
@@ -96,6 +160,8 @@ def main():
         for name, objects, size in REPOSITORIES:
             rows += bench(args.program, args.mkrepo, folder, name, int(objects * args.scale), size,
                           args.runs)
+            rows += bench_store(args.store, folder, name, int(objects * args.scale), size,
+                                max(1, args.runs // 2))
     finally:
         shutil.rmtree(folder)
     if args.json:
