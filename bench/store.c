@@ -65,7 +65,8 @@ static struct as_store *open_store(const char *path)
 	return store;
 }
 
-/* The values are made before the time is taken, one of them for all; only their beginnings differ. */
+/* The values are made before the time is taken, one of them for all; only their beginnings differ.
+ */
 static void put_all(struct as_store *store, uint64_t first, uint64_t count, size_t size,
 		    bool commit_each)
 {

@@ -14,13 +14,13 @@
  * thread at a time. Every file is opened without following links below REPO.
  *
  * Errors are values: each function returns an enum as_err and, where the caller passes a struct
- * as_error, fills in the place and one line of text. *error is changed only when the function fails.
- * Every function may return AS_ERR_MEMORY; the other codes are listed at each. A failed function
- * leaves its output arguments zero or NULL, never half set.
+ * as_error, fills in the place and one line of text. *error is changed only when the function
+ * fails. Every function may return AS_ERR_MEMORY; the other codes are listed at each. A failed
+ * function leaves its output arguments zero or NULL, never half set.
  *
- * A store that is left in disorder (a writer was killed, the power went) is opened all the same, and
- * as_get_state tells what was found. Nothing is deleted or rebuilt unasked: the caller decides on
- * as_rollback and as_recover. Writing is refused until then. What needs more than these two, a
+ * A store that is left in disorder (a writer was killed, the power went) is opened all the same,
+ * and as_get_state tells what was found. Nothing is deleted or rebuilt unasked: the caller decides
+ * on as_rollback and as_recover. Writing is refused until then. What needs more than these two, a
  * damaged log, is the business of the program atticscope. */
 #ifndef ATTICSTORE_H
 #define ATTICSTORE_H
@@ -61,7 +61,7 @@ enum as_err {
 	AS_ERR_LOCK_FAILED,	/* another process holds a lock in the way */
 	AS_ERR_NO_LOCK,		/* locks do not work here (read-only or remote media), or were not
 				 * asked for */
-	AS_ERR_CHANGED,		/* another process changed the repository meanwhile: open it again */
+	AS_ERR_CHANGED,		/* another process changed the repository: open it again */
 	AS_ERR_CANCELLED,	/* the caller asked to stop */
 	AS_ERR_LIMIT,		/* more than this library is willing to hold */
 	AS_ERR_USAGE,		/* the call makes no sense here */
@@ -121,10 +121,10 @@ struct as_settings {
 
 /* Make an empty repository at @path, which must not exist or be an empty folder; its parent must
  * exist. @settings may be NULL. The id is 32 bytes from the system's random source. Files and
- * folders are for their owner alone (modes 0600, 0700). All of it is durable when AS_OK is returned;
- * after a failure what was made is removed again.
- * AS_ERR_ALREADY_EXISTS, AS_ERR_DOES_NOT_EXIST (the parent), AS_ERR_DENIED, AS_ERR_NO_SPACE,
- * AS_ERR_READ_ONLY, AS_ERR_IO, AS_ERR_USAGE (settings out of range). */
+ * folders are for their owner alone (modes 0600, 0700). All of it is durable when AS_OK is
+ * returned; after a failure what was made is removed again. AS_ERR_ALREADY_EXISTS,
+ * AS_ERR_DOES_NOT_EXIST (the parent), AS_ERR_DENIED, AS_ERR_NO_SPACE, AS_ERR_READ_ONLY, AS_ERR_IO,
+ * AS_ERR_USAGE (settings out of range). */
 AS_API enum as_err as_create(const char *path, const struct as_settings *settings,
 			     struct as_error *error);
 
@@ -146,10 +146,9 @@ struct as_store;
 
 /* Open the repository @path under a shared lock, without waiting. *@store is the caller's until
  * as_close. Reads folder listings, config, the header of the index, the hints and the ends of the
- * last segments. @options may be NULL.
- * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
- * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and damage
- * elsewhere are no errors: see as_get_state. */
+ * last segments. @options may be NULL. AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no
+ * repository, or its config cannot be used), AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names
+ * who holds it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 
@@ -181,22 +180,23 @@ AS_API void as_get_state(const struct as_store *store, struct as_state *state);
  * Inside a transaction its own changes are seen. Without a usable index every one of these returns
  * AS_ERR_INDEX. All may return AS_ERR_IO; AS_ERR_KEY_SIZE where @key_size is not 32. */
 
-/* The value of @key in fresh memory, verified against its checksum; the caller frees it with free().
- * An empty value gives a pointer that is not NULL. AS_ERR_OBJECT_NOT_FOUND, AS_ERR_INTEGRITY. */
+/* The value of @key in fresh memory, verified against its checksum; the caller frees it with
+ * free(). An empty value gives a pointer that is not NULL. AS_ERR_OBJECT_NOT_FOUND,
+ * AS_ERR_INTEGRITY. */
 AS_API enum as_err as_get(struct as_store *store, const void *key, size_t key_size, void **value,
 			  size_t *value_size, struct as_error *error);
 
 /* as_get of @count keys of 32 bytes each, back to back at @keys, in that order. @each is lent every
- * value until it returns; non-zero from it ends the walk with AS_ERR_CANCELLED. The first error ends
- * it too. */
+ * value until it returns; non-zero from it ends the walk with AS_ERR_CANCELLED. The first error
+ * ends it too. */
 AS_API enum as_err as_get_many(struct as_store *store, const void *keys, size_t count,
 			       int (*each)(void *context, size_t number, const void *value,
 					   size_t value_size),
 			       void *context, struct as_error *error);
 
 /* Is there an object @key? Looks into the index alone. */
-AS_API enum as_err as_contains(struct as_store *store, const void *key, size_t key_size, bool *found,
-			       struct as_error *error);
+AS_API enum as_err as_contains(struct as_store *store, const void *key, size_t key_size,
+			       bool *found, struct as_error *error);
 
 /* How many objects there are, by the index. */
 AS_API enum as_err as_len(struct as_store *store, uint64_t *count, struct as_error *error);
@@ -217,8 +217,8 @@ AS_API enum as_err as_each_key(struct as_store *store,
 /* ---- changing ----
  *
  * The first change takes the exclusive lock, and begins a transaction. Nothing of a transaction is
- * seen by others, or survives as_close or a crash, before as_commit. Besides what is listed at each,
- * a change may return
+ * seen by others, or survives as_close or a crash, before as_commit. Besides what is listed at
+ * each, a change may return
  *   AS_ERR_READ_ONLY, AS_ERR_DENIED, AS_ERR_NO_LOCK   it is not allowed here
  *   AS_ERR_LOCK_FAILED    another process reads or writes, or waits to write, itself: it would wait
  *                         for this one for ever. The shared lock is kept
@@ -260,9 +260,10 @@ enum {
 	AS_FORCE = 4		/* as_rollback: also a tail that looks committed */
 };
 
-/* Make the transaction durable, copy what is live out of the segments that hold something superseded
- * and remove those, and write index and hints. Without changes since the last commit nothing
- * happens. @flags: 0 or AS_NO_COMPACT. @report may be NULL; it is filled in also after an error.
+/* Make the transaction durable, copy what is live out of the segments that hold something
+ * superseded and remove those, and write index and hints. Without changes since the last commit
+ * nothing happens. @flags: 0 or AS_NO_COMPACT. @report may be NULL; it is filled in also after an
+ * error.
  *
  * Each step is durable before the next begins: the entries; their COMMIT; what compaction copied,
  * and its COMMIT; hints; index; the removal of emptied segments; that of older hints and indexes. A
@@ -275,10 +276,10 @@ enum {
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
 			     struct as_error *error);
 
-/* Forget the open transaction and remove its segments. Without one, remove the uncommitted tail that
- * was found when opening; where the index does not fit the log then, as_recover follows by itself.
- * A tail that looks as if it had been committed (index or hints bear its number, or only its COMMIT
- * is damaged) is removed only with AS_FORCE in @flags: else AS_ERR_INTEGRITY. */
+/* Forget the open transaction and remove its segments. Without one, remove the uncommitted tail
+ * that was found when opening; where the index does not fit the log then, as_recover follows by
+ * itself. A tail that looks as if it had been committed (index or hints bear its number, or only
+ * its COMMIT is damaged) is removed only with AS_FORCE in @flags: else AS_ERR_INTEGRITY. */
 AS_API enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error);
 
 /* Copy what is live out of the segments that hold something superseded, and remove those.

@@ -7,7 +7,9 @@
 
 enum as_err descriptors_init(struct descriptors *d, const struct io *io, unsigned capacity)
 {
-	*d = (struct descriptors){ .io = io, .capacity = capacity ? capacity : DESCRIPTORS_DEFAULT };
+	*d = (struct descriptors){
+		.io = io, .capacity = capacity ? capacity : DESCRIPTORS_DEFAULT,
+	};
 	d->rows = malloc(d->capacity * sizeof(*d->rows));
 	return d->rows ? AS_OK : AS_ERR_MEMORY;
 }

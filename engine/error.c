@@ -85,7 +85,7 @@ static const struct {
 	[AS_ERR_FULL] = { "full", "the repository cannot grow any further" },
 	[AS_ERR_NO_SPACE] = { "no-space", "there is no space left" },
 	[AS_ERR_READ_ONLY] = { "read-only", "it is read-only" },
-	[AS_ERR_UNCOMMITTED] = { "uncommitted", "an unfinished transaction lies behind the last one" },
+	[AS_ERR_UNCOMMITTED] = { "uncommitted", "an unfinished transaction is in the way" },
 	[AS_ERR_INDEX] = { "index", "index or hints do not fit the log" },
 	[AS_ERR_DEAD] = { "dead", "the transaction failed and can only be rolled back" },
 };

@@ -330,15 +330,14 @@ enum as_err index_table_reserve(struct index_table *table)
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset)
 {
-	/* An entry that is there can change even in a table that cannot be settled. */
-	const enum as_err settled = settle(table);
+	settle(table);	/* what is there can change even where this fails */
 	const uint32_t number = index_table_find(table, key);
 	uint8_t *p;
 
 	if (number != INDEX_EMPTY) {
 		p = bucket_at(table, number);
 	} else {
-		const enum as_err err = settled ? settled : index_table_reserve(table);
+		const enum as_err err = index_table_reserve(table);
 		if (err)
 			return err;
 		p = place_of(table, key);

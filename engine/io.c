@@ -59,7 +59,8 @@ static int system_create(const struct io *io, int dirfd, const char *path, mode_
 	return openat(dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 }
 
-static ssize_t system_pwrite(const struct io *io, int fd, const void *data, size_t len, off_t offset)
+static ssize_t system_pwrite(const struct io *io, int fd, const void *data, size_t len,
+			     off_t offset)
 {
 	(void)io;
 	return pwrite(fd, data, len, offset);
@@ -497,7 +498,8 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path)
 }
 
 enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
-			    enum as_err (*write)(void *context, const struct permit *permit, int fd),
+			    enum as_err (*write)(void *context, const struct permit *permit,
+						 int fd),
 			    void *context)
 {
 	int fd;

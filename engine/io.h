@@ -99,8 +99,8 @@ enum as_err io_list(const struct io *io, int fd,
 struct permit;
 
 /* For lock.c and create.c alone. @repo_fd stays the caller's and must outlive the permit. New files
- * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for a
- * folder. NULL: out of memory. */
+ * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for
+ * a folder. NULL: out of memory. */
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
 void io_revoke_permit(struct permit *permit);
 
@@ -140,7 +140,8 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path);
  * The name is durable only after a sync of the folder. After an error @temporary is gone, as far as
  * that is possible. */
 enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
-			    enum as_err (*write)(void *context, const struct permit *permit, int fd),
+			    enum as_err (*write)(void *context, const struct permit *permit,
+						 int fd),
 			    void *context);
 
 #endif

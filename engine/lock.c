@@ -238,8 +238,8 @@ void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
 
 /* ---- upgrading ---- */
 
-/* Get a descriptor of config that can carry an exclusive lock, with the shared lock on it before the
- * old one goes: the two get on with each other. */
+/* Get a descriptor of config that can carry an exclusive lock, with the shared lock on it before
+ * the old one goes: the two get on with each other. */
 static enum as_err make_upgradable(const struct io *io, int repo_fd, const char *path,
 				   struct lock *lock, struct as_error *error)
 {
@@ -259,7 +259,8 @@ static enum as_err make_upgradable(const struct io *io, int repo_fd, const char 
 			       "%s/" CONFIG_NAME ": cannot open it for writing", path);
 	}
 	if (fcntl(fd, F_OFD_SETLK, &shared) != 0) {
-		err = as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME ": cannot lock", path);
+		err = as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME ": cannot lock",
+			      path);
 		io_close(io, fd);
 		return err;
 	}

@@ -195,8 +195,8 @@ static enum as_err prepare(struct log *log, struct as_error *error)
 	return err;
 }
 
-/* Put @head and @tail behind one another into the buffer, or where they are too large for it straight
- * into the file. */
+/* Put @head and @tail behind one another into the buffer, or where they are too large for it
+ * straight into the file. */
 static enum as_err append(struct log *log, const uint8_t *head, size_t head_size, const void *tail,
 			  size_t tail_size, struct as_error *error)
 {
@@ -347,8 +347,8 @@ void log_return(struct log *log, const struct log_mark *mark)
 		log->dead = true;
 }
 
-/* The newest may hold a COMMIT whose fsync failed. It goes first and for good: without it the others
- * are uncommitted, with it and without them the transaction would look whole. */
+/* The newest may hold a COMMIT whose fsync failed. It goes first and for good: without it the
+ * others are uncommitted, with it and without them the transaction would look whole. */
 enum as_err log_discard(struct log *log, struct as_error *error)
 {
 	char folder[LAYOUT_PATH_MAX];

@@ -54,8 +54,8 @@ void log_free(struct log *log);
 void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX]);
 
 /* Append an entry; *@segment and *@offset say where it begins. AS_ERR_NO_SPACE, AS_ERR_IO,
- * AS_ERR_FULL, AS_ERR_CHANGED (the file of the next segment is there already), AS_ERR_DENIED: nothing
- * was appended, and unless log->dead the same may be tried again. AS_ERR_DEAD. */
+ * AS_ERR_FULL, AS_ERR_CHANGED (the file of the next segment is there already), AS_ERR_DENIED:
+ * nothing was appended, and unless log->dead the same may be tried again. AS_ERR_DEAD. */
 enum as_err log_put(struct log *log, const uint8_t key[KEY_SIZE], const void *value, size_t size,
 		    uint32_t *segment, uint32_t *offset, struct as_error *error);
 enum as_err log_delete(struct log *log, const uint8_t key[KEY_SIZE], uint32_t *segment,
@@ -73,8 +73,8 @@ struct log_mark {
 };
 struct log_mark log_mark(const struct log *log);
 
-/* Take back all entries behind @mark, which must be of this transaction. After a failure log->dead is
- * set. */
+/* Take back all entries behind @mark, which must be of this transaction. After a failure log->dead
+ * is set. */
 void log_return(struct log *log, const struct log_mark *mark);
 
 /* Hand everything to the system, so that it can be read back. Errors leave everything as it was. */
@@ -85,8 +85,8 @@ enum as_err log_flush(struct log *log, struct as_error *error);
  * after all later ones it is dead. */
 enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error);
 
-/* Remove all segments since the last commit, newest first, and begin anew. When one cannot be removed
- * it stays, with those before it, and the log is dead. */
+/* Remove all segments since the last commit, newest first, and begin anew. When one cannot be
+ * removed it stays, with those before it, and the log is dead. */
 enum as_err log_discard(struct log *log, struct as_error *error);
 
 /* Has anything been written since the last commit? */

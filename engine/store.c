@@ -61,7 +61,8 @@ static void judge_tail(struct as_store *store)
 			"that it was committed", end);
 	else
 		say_why(store, "%zu segment%s of an unfinished transaction, from segment %" PRIu32
-			" on", tail, tail == 1 ? "" : "s", view->layout.segments[view->tail].number);
+			" on", tail, tail == 1 ? "" : "s",
+			view->layout.segments[view->tail].number);
 }
 
 static void judge_index(struct as_store *store)
@@ -219,7 +220,8 @@ void store_segment_path(const struct as_store *store, uint32_t number, char out[
 	const struct view *view = store->view;
 	const size_t at = layout_find(&view->layout, number);
 	log_segment_path(view->config.segments_per_dir, number, out);
-	/* What this store wrote itself lies where it belongs; opening may have found it elsewhere. */
+	/* What this store wrote itself lies where it belongs; opening may have found it elsewhere.
+	 */
 	if (at != LAYOUT_NONE && at < view->tail)
 		layout_path(&view->layout, at, out);
 }

@@ -340,8 +340,8 @@ static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 	return AS_OK;
 }
 
-/* The copies cannot be committed, and the index in memory speaks of them already: take the one on the
- * disk, or make it anew. Where that fails needs_recover is set. */
+/* The copies cannot be committed, and the index in memory speaks of them already: take the one on
+ * the disk, or make it anew. Where that fails needs_recover is set. */
 static void give_up(struct as_store *store)
 {
 	log_discard(&store->log, NULL);

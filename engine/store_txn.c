@@ -254,8 +254,8 @@ enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 
 /* ---- commit ---- */
 
-/* The segment that ends the transaction gets a row, so that it is known when it is left with nothing
- * live. */
+/* The segment that ends the transaction gets a row, so that it is known when it is left with
+ * nothing live. */
 static enum as_err end_transaction(struct as_store *store, struct as_report *report,
 				   struct as_error *error)
 {

@@ -73,7 +73,8 @@ struct usage_segment *usage_add(struct usage *usage, uint32_t segment)
 	return row;
 }
 
-/* Both lists are ascending, so every row goes behind the last: whatever they hold, this is quick. */
+/* Both lists are ascending, so every row goes behind the last: whatever they hold, this is quick.
+ */
 static enum as_err merge(struct usage *usage, const struct hints *hints)
 {
 	size_t s = 0, c = 0;

@@ -60,8 +60,8 @@ struct view {
 
 /* Open @path. *@view is the caller's until view_close. Errors, with a message in @error:
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_DENIED, AS_ERR_INVALID_REPOSITORY (neither config nor data/ nor an
- * index is there), AS_ERR_LOCK_FAILED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is not
- * an error. */
+ * index is there), AS_ERR_LOCK_FAILED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is
+ * not an error. */
 enum as_err view_open(const char *path, const struct view_options *options, struct view **view,
 		      struct as_error *error);
 

@@ -169,7 +169,8 @@ static void write_text(struct out *out, const struct report *report, bool all)
 	text_paragraph(out, 0, diagnosis->verdict);
 	text_paragraph(out, 0, diagnosis->advice);
 	if (repair)
-		text_line(out, TONE_STRONG, "Recommended: %s (not part of this version yet)", repair);
+		text_line(out, TONE_STRONG, "Recommended: %s (not part of this version yet)",
+			  repair);
 }
 
 int cmd_check(struct request *request)

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 
 enum fault_change {
-	FAULT_ANY, FAULT_CREATE, FAULT_WRITE, FAULT_TRUNCATE, FAULT_SYNC, FAULT_FOLDER, FAULT_RENAME,
-	FAULT_LINK, FAULT_REMOVE
+	FAULT_ANY, FAULT_CREATE, FAULT_WRITE, FAULT_TRUNCATE, FAULT_SYNC, FAULT_FOLDER,
+	FAULT_RENAME, FAULT_LINK, FAULT_REMOVE
 };
 
 /* Zero means: behave as the system does. To be set before the io is used; the counts may be read

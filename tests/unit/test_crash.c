@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-/* Every change that an operation makes fails in turn, and all that follow it, as when the process is
- * killed there. What is left must be opened again, say what it needs, and hold the state before or
- * the state after, by the index and by the log alone. */
+/* Every change that an operation makes fails in turn, and all that follow it, as when the process
+ * is killed there. What is left must be opened again, say what it needs, and hold the state before
+ * or the state after, by the index and by the log alone. */
 
 struct operation {
 	const char *name;

@@ -684,7 +684,8 @@ static void a_damaged_segment_is_skipped_and_its_deletes_outlive_it(void **state
 	assert_int_equal(report.skipped.segment, 0);
 	assert_int_equal(report.skipped.damage, AS_DAMAGE_CHECKSUM);
 	assert_true(is_there(world, "data/0/0"));
-	/* Many commits later the DELETE of 2 is still in the log: without the index 2 is not back. */
+	/* Many commits later the DELETE of 2 is still in the log: without the index 2 is not back.
+	 */
 	for (unsigned i = 0; i < 5; i++) {
 		put(world, 6, 30, i);
 		commit(world);
@@ -729,7 +730,7 @@ static void damage_is_named_with_its_place(void **state)
 		enum as_damage damage;
 	} flips[] = {
 		{ 8 + 141 + 60, AS_DAMAGE_CHECKSUM },	/* the value */
-		{ 8 + 141 + 6, AS_DAMAGE_SIZE },	/* the size field: beyond 20 MiB or the end */
+		{ 8 + 141 + 6, AS_DAMAGE_SIZE },	/* the size: beyond 20 MiB or the end */
 		{ 8 + 141 + 8, AS_DAMAGE_SIZE },	/* the tag: a DELETE of that size */
 		{ 8 + 141 + 20, AS_DAMAGE_CHECKSUM },	/* the key */
 	};
