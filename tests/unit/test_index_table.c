@@ -115,7 +115,7 @@ static struct {
 		bool is_there;
 		uint32_t segment, offset;
 	} rows[KEYS_MAX];
-	uint32_t keys;		/* those that may be there; the last one is nobody's but the test's */
+	uint32_t keys;		/* that may be there; the last is nobody's but the test's */
 	uint32_t count, buckets;
 } model;
 
