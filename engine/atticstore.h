@@ -271,7 +271,9 @@ enum {
  *
  * After an error with report.committed the transaction is durable but index and hints are not
  * written, or emptied segments not removed: a further as_commit tries that again; otherwise
- * as_recover does after the next as_open. After an error without it the transaction is dead.
+ * as_recover does after the next as_open. After an error without it the transaction is not
+ * committed; struct as_state says whether it can go on, so that as_commit may be tried again, or is
+ * dead.
  * AS_ERR_INTEGRITY never: damaged segments are skipped by compaction and reported. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
 			     struct as_error *error);

@@ -102,6 +102,12 @@ static int system_unlinkat(const struct io *io, int dirfd, const char *path, int
 	return unlinkat(dirfd, path, flags);
 }
 
+static int system_fstatvfs(const struct io *io, int fd, struct statvfs *st)
+{
+	(void)io;
+	return fstatvfs(fd, st);
+}
+
 const struct io io_system = {
 	.open = system_open,
 	.close = system_close,
@@ -117,6 +123,7 @@ const struct io io_system = {
 	.renameat = system_renameat,
 	.linkat = system_linkat,
 	.unlinkat = system_unlinkat,
+	.fstatvfs = system_fstatvfs,
 	.context = NULL,
 };
 
@@ -331,6 +338,16 @@ enum as_err io_list(const struct io *io, int fd,
 	const enum as_err err = list_opened(io, own, each, context);
 	io_close(io, own);
 	return err;
+}
+
+enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes)
+{
+	struct statvfs st;
+
+	if (io->fstatvfs(io, fd, &st))
+		return AS_ERR_IO;
+	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	return AS_OK;
 }
 
 /* ---- changing ---- */

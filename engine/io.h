@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 /* The system calls, replaceable. Each behaves as the call of its name, errno included.
@@ -38,6 +39,7 @@ struct io {
 	int (*renameat)(const struct io *io, int dirfd, const char *from, const char *to);
 	int (*linkat)(const struct io *io, int dirfd, const char *from, const char *to);
 	int (*unlinkat)(const struct io *io, int dirfd, const char *path, int flags);
+	int (*fstatvfs)(const struct io *io, int fd, struct statvfs *st);
 	void *context;		/* belongs to whoever made this struct */
 };
 
@@ -87,6 +89,9 @@ enum io_kind { IO_KIND_UNKNOWN, IO_KIND_FILE, IO_KIND_FOLDER, IO_KIND_OTHER };
 enum as_err io_list(const struct io *io, int fd,
 		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
 		    void *context);
+
+/* Bytes that can still be written to the file system of the open @fd, by who asks. AS_ERR_IO. */
+enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 
 /* ---- changing ----
  *

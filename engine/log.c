@@ -363,6 +363,7 @@ enum as_err log_discard(struct log *log, struct as_error *error)
 			err = io_sync_folder(log->permit, folder);
 		}
 		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST) {
+			log->segment = end;	/* where the next try begins */
 			log->dead = true;
 			return fail_segment(log, err, "remove", end - 1, error);
 		}

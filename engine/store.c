@@ -65,16 +65,44 @@ static void judge_tail(struct as_store *store)
 			view->layout.segments[view->tail].number);
 }
 
-static void judge_index(struct as_store *store)
+/* Index or hints of a transaction that the log does not hold. A later transaction would come to bear
+ * that number, and be taken for what they tell of. */
+struct newer {
+	const struct as_store *store;
+	bool found;
+	char name[sizeof("index.4294967295")];
+};
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
-	const struct view *view = store->view;
-	if (!store->has_transaction)
-		store->needs_recover = view->has_index || view->has_hints;
+	struct newer *newer = context;
+	const struct as_store *store = newer->store;
+	char *end;
+	(void)kind;
+	if ((strncmp(name, "index.", 6) != 0 && strncmp(name, "hints.", 6) != 0) ||
+	    name[6] < '0' || name[6] > '9' || strlen(name) >= sizeof(newer->name))
+		return AS_OK;
+	const unsigned long long number = strtoull(name + 6, &end, 10);
+	if (*end != '\0' || (store->has_transaction && number <= store->transaction))
+		return AS_OK;
+	newer->found = true;
+	memcpy(newer->name, name, strlen(name) + 1);
+	return AS_OK;
+}
+
+static enum as_err judge_index(struct as_store *store)
+{
+	struct newer newer = { .store = store };
+	const enum as_err err = io_list(store->io, store->fd, see_name, &newer);
+	store->needs_recover = newer.found || (store->has_transaction && store->index.fd < 0);
+	if (!store->needs_recover || store->needs_rollback || data_is_missing(store))
+		return err;
+	if (newer.found)
+		say_why(store, "%s is of a transaction that the log does not hold", newer.name);
 	else
-		store->needs_recover = store->index.fd < 0;
-	if (store->needs_recover && !store->needs_rollback && !data_is_missing(store))
 		say_why(store, "index or hints of transaction %" PRIu32
 			" are missing or cannot be used", store->transaction);
+	return err;
 }
 
 enum as_err store_find_index(struct as_store *store)
@@ -93,8 +121,9 @@ enum as_err store_find_index(struct as_store *store)
 	}
 	hints_free(&hints);
 	findings_free(&findings);
-	judge_index(store);
-	return err == AS_ERR_MEMORY ? err : AS_OK;
+	if (err == AS_ERR_MEMORY)
+		return err;
+	return judge_index(store);
 }
 
 /* ---- opening and closing ---- */
@@ -128,7 +157,8 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	if (err == AS_OK)
 		err = store_find_index(store);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+		return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", view->path,
+			       as_err_text(err));
 	return AS_OK;
 }
 

@@ -336,7 +336,7 @@ static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 		return err;
 	usage_add(&store->usage, transaction);
 	store->transaction = c->report->transaction = transaction;
-	c->report->committed = true;
+	store->listing_is_old = c->report->committed = true;
 	return AS_OK;
 }
 

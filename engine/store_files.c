@@ -15,10 +15,13 @@ static enum as_err fail_path(const struct as_store *store, enum as_err err, cons
 		       store->view->path, path, verb);
 }
 
+/* A folder that is not there has no names to be made durable. */
 static enum as_err sync_folder(const struct as_store *store, const char *path,
 			       struct as_error *error)
 {
-	const enum as_err err = io_sync_folder(store->permit, path);
+	enum as_err err = io_sync_folder(store->permit, path);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = AS_OK;
 	return err == AS_OK ? AS_OK : fail_path(store, err, "sync the folder", path, error);
 }
 
@@ -111,6 +114,7 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 		err = remove_with_deletes(store, report, error);
 	if (err != AS_OK)
 		return err;
+	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
 	store->emptied_count = 0;
 	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
 									  : report->bytes_copied;
@@ -126,17 +130,19 @@ struct old_names {
 };
 
 /* "index.N" and "hints.N" of other transactions, and what a crash left of writing them. */
-static bool is_superfluous(const char *name, uint32_t transaction)
+static bool is_superfluous(const char *name, const struct as_store *store)
 {
 	static const char *const kinds[] = { "index.", "hints." };
-	char current[sizeof("index.4294967295")];
+	char current[sizeof("index.4294967295")] = "";
 	if (strcmp(name, "index.tmp") == 0)
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const size_t len = strlen(kinds[i]);
 		if (strncmp(name, kinds[i], len) != 0)
 			continue;
-		snprintf(current, sizeof(current), "%s%" PRIu32, kinds[i], transaction);
+		if (store->has_transaction)
+			snprintf(current, sizeof(current), "%s%" PRIu32, kinds[i],
+				 store->transaction);
 		const size_t digits = strspn(name + len, "0123456789");
 		const char *rest = name + len + digits;
 		return digits > 0 && strcmp(name, current) != 0 &&
@@ -145,10 +151,16 @@ static bool is_superfluous(const char *name, uint32_t transaction)
 	return false;
 }
 
+static bool is_of_later(const char *name, const struct as_store *store)
+{
+	return name[6] >= '0' && name[6] <= '9' &&
+	       (!store->has_transaction || strtoull(name + 6, NULL, 10) > store->transaction);
+}
+
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
-	if (kind == IO_KIND_FOLDER || !is_superfluous(name, old->store->transaction))
+	if (kind == IO_KIND_FOLDER || !is_superfluous(name, old->store))
 		return AS_OK;
 	if (old->count == old->capacity) {
 		const size_t more = old->capacity ? 2 * old->capacity : 8;
@@ -165,6 +177,7 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 {
 	struct old_names old = { .store = store };
+	bool is_newer = false;
 	enum as_err err = io_list(store->io, store->fd, gather_name, &old);
 	if (err != AS_OK)
 		fail_path(store, err, "list", ".", error);
@@ -173,8 +186,11 @@ enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 						     : AS_OK;
 		if (one != AS_OK && one != AS_ERR_DOES_NOT_EXIST)
 			err = fail_path(store, one, "remove", old.names[i], error);
+		is_newer = is_newer || is_of_later(old.names[i], store);
 		free(old.names[i]);
 	}
 	free(old.names);
-	return err;
+	/* An older one that comes back with the power does no harm; one that a transaction to come
+	 * would take for its own must be gone before. */
+	return err == AS_OK && is_newer ? sync_folder(store, ".", error) : err;
 }

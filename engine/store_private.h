@@ -43,6 +43,7 @@ struct as_store {
 	bool in_transaction;
 	bool dead;
 	bool index_is_behind;		/* committed, but index and hints are not written */
+	bool listing_is_old;		/* segments came or went since the view's listing */
 	struct emptied *emptied;	/* not yet removed; ascending */
 	size_t emptied_count, emptied_capacity;
 
@@ -83,8 +84,12 @@ enum as_err store_load(struct as_store *store, struct as_error *error);
 void store_unload(struct as_store *store);
 
 /* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
- * live, and is left from a compaction that was cut short. AS_ERR_MEMORY. */
+ * live, and is left from a compaction that was cut short. Rows without a file and without anything
+ * live go. AS_ERR_MEMORY. */
 enum as_err store_know_segments(struct as_store *store);
+
+/* List the segments anew, where they came or went since. AS_ERR_MEMORY, AS_ERR_IO. */
+enum as_err store_list_segments(struct as_store *store);
 
 /* Copy what is live out of the candidates and commit that. Adds to store->emptied. AS_OK also when
  * candidates had to be skipped (@report says so). After an error the candidates are as they were

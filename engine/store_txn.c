@@ -38,18 +38,52 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 		       view->path);
 }
 
+enum as_err store_list_segments(struct as_store *store)
+{
+	struct view *view = store->view;
+	struct findings findings;
+	struct layout layout;
+	if (!store->listing_is_old)
+		return AS_OK;
+	findings_init(&findings);
+	const enum as_err err = layout_read(store->io, store->fd, view->config.segments_per_dir,
+					    &layout, &findings);
+	const bool is_unknown = findings.total[PROBLEM_DATA_MISSING] > 0 ||
+				findings.total[PROBLEM_FOLDER_UNREADABLE] > 0;
+	findings_free(&findings);
+	if (err != AS_OK)
+		return err;
+	if (is_unknown) {
+		layout_free(&layout);
+		return AS_ERR_IO;
+	}
+	layout_free(&view->layout);
+	view->layout = layout;
+	view->tail = store->has_transaction ? layout_from(&layout, store->transaction + 1) : 0;
+	store->listing_is_old = false;
+	return AS_OK;
+}
+
+static bool is_ghost(void *context, const struct usage_segment *row)
+{
+	const struct as_store *store = context;
+	return row->live == 0 && layout_find(&store->view->layout, row->segment) == LAYOUT_NONE;
+}
+
 enum as_err store_know_segments(struct as_store *store)
 {
 	const struct layout *layout = &store->view->layout;
 	for (size_t i = 0; i < store->view->tail; i++)
 		if (!usage_add(&store->usage, layout->segments[i].number))
 			return AS_ERR_MEMORY;
+	usage_remove(&store->usage, is_ghost, store);
 	return AS_OK;
 }
 
 static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
 {
 	store_unload(store);
+	index_close(&store->index);
 	store->needs_recover = true;
 	snprintf(store->why, sizeof(store->why), "%s", what);
 	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, what);
@@ -93,6 +127,8 @@ enum as_err store_load(struct as_store *store, struct as_error *error)
 	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
 		return fail_unusable(store, "index and hints count different numbers of objects",
 				     error);
+	if (err == AS_OK)
+		err = store_list_segments(store);
 	if (err == AS_OK)
 		err = store_know_segments(store);
 	if (err == AS_OK)
@@ -269,7 +305,7 @@ static enum as_err end_transaction(struct as_store *store, struct as_report *rep
 	store->has_transaction = true;
 	store->transaction = report->transaction = transaction;
 	store->in_transaction = false;
-	store->index_is_behind = true;
+	store->index_is_behind = store->listing_is_old = true;
 	report->committed = true;
 	return AS_OK;
 }
@@ -368,6 +404,7 @@ static enum as_err remove_tail(struct as_store *store, struct as_error *error)
 				       view->path, path);
 	}
 	store->needs_rollback = false;
+	store->listing_is_old = true;
 	return AS_OK;
 }
 
@@ -378,6 +415,9 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 		err = judge_tail(store, force, error);
 	if (err == AS_OK)
 		err = remove_tail(store, error);
+	/* Index and hints of what was given up must not wait for another transaction of its number. */
+	if (err == AS_OK && !store->has_transaction)
+		err = store_remove_old(store, error);
 	if (err == AS_OK && store_find_index(store) != AS_OK)
 		err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
 	if (err == AS_OK && store->needs_recover)
@@ -395,7 +435,9 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 		return err;
 	}
 	store->in_transaction = store->dead = false;
-	/* The emptied segments are known again from the listing of the next opening. */
+	/* Emptied segments that are still there are known again from the next listing; an index that
+	 * was not written, from the lack of it. */
+	store->index_is_behind = false;
 	store_unload(store);
 	return store_find_index(store) == AS_OK
 		? AS_OK : as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);

@@ -59,8 +59,16 @@ struct verify_damage {
 	uint8_t key[KEY_SIZE];	/* what stands in the key's place */
 };
 
+/* Where the log is to end. */
+enum tail_choice {
+	TAIL_AS_FOUND,		/* behind what was committed, as far as that can be known */
+	TAIL_KEPT,		/* behind the last segment */
+	TAIL_DROPPED		/* behind the newest whole COMMIT */
+};
+
 struct verify {
 	const struct view *view;	/* borrowed */
+	enum tail_choice tail_choice;	/* set between verify_new and verify_work */
 	struct segment_facts *facts;	/* one for each of view->layout.segments, same positions */
 	/* all: those of opening and those of verifying; sorted when complete. While verify_work
 	 * runs look at a copy: verify_copy_findings */
@@ -127,5 +135,23 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
  * complete @verify. */
 bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		   struct replay_event *event);
+
+/* What became of a key that log or index speak of. */
+enum verify_outcome {
+	OUTCOME_OBJECT,		/* it is an object, at the place given */
+	OUTCOME_LOST,		/* it should lie at the place given, and no whole entry is left */
+	OUTCOME_UNREADABLE,	/* it should lie there, where nothing can be read now */
+	OUTCOME_NONE		/* it was deleted, or never was */
+};
+
+/* Call @each for the keys that the log, with the index as a witness, speaks of, in no particular
+ * order, until it returns other than AS_OK; returns that. Every object comes once, every lost key at
+ * least once, of the others some. The size in @place may be 0: not known. Needs a complete
+ * @verify. AS_ERR_IO when the index cannot be read any more. */
+enum as_err verify_each(const struct verify *verify,
+			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					    enum verify_outcome outcome,
+					    const struct replay_event *place),
+			void *context);
 
 #endif

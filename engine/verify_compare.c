@@ -413,21 +413,27 @@ static enum as_err settle_index(struct compare *compare)
 
 /* ---- what no index can tell: damaged entries name their own key ---- */
 
+/* Does damaged stretch number @i name an object that nothing else tells of? The first stretch that
+ * names a key need not be the only one. */
+static bool is_named_by_damage(const struct verify *verify, size_t i)
+{
+	const struct verify_damage *damage = &verify->damage[i];
+	struct replay_event event;
+	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS)
+		return false;
+	/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
+	return !replay_find(verify->replay, damage->key, &event) ||
+	       (!event.is_put && replay_time(event.segment, event.offset) <
+				 replay_time(damage->segment, (uint32_t)damage->offset));
+}
+
 static enum as_err name_lost_without_index(struct compare *compare)
 {
 	struct verify *verify = compare->verify;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
-		struct replay_event event;
-		if (!damage->has_key || damage->raw_tag != SEGMENT_PUT ||
-		    damage->cause == SEGMENT_ZEROS)
-			continue;
-		/* Any event that is left speaks for itself: the object lives on, or was deleted
-		 * later. */
-		if (replay_find(verify->replay, damage->key, &event) &&
-		    (event.is_put || replay_time(event.segment, event.offset) >
-				     replay_time(damage->segment, (uint32_t)damage->offset)))
+		if (!is_named_by_damage(verify, i))
 			continue;
 		struct finding finding = finding_of(PROBLEM_OBJECT_LOST);
 		finding.segment = damage->segment;
@@ -584,5 +590,118 @@ enum as_err verify_compare(struct verify_run *run)
 	if (err == AS_OK)
 		err = compare_hints(&compare);
 	free(compare.missing);
+	return err;
+}
+
+/* ---- every key, afterwards ---- */
+
+#define BUCKETS_AT_ONCE 1024u
+
+struct every {
+	const struct verify *verify;
+	enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+			    const struct replay_event *place);
+	void *context;
+};
+
+static enum verify_outcome outcome_of(enum verdict verdict)
+{
+	if (verdicts[verdict].is_object)
+		return OUTCOME_OBJECT;
+	if (verdict == VERDICT_LOST || verdict == VERDICT_VANISHED)
+		return OUTCOME_LOST;
+	return verdict == VERDICT_UNREADABLE ? OUTCOME_UNREADABLE : OUTCOME_NONE;
+}
+
+static enum as_err give_bucket(const struct every *every, const struct index_bucket *bucket)
+{
+	const struct verify *verify = every->verify;
+	const bool is_confirmed = verify_is_confirmed(verify, bucket->number);
+	struct index_bucket found;
+	struct replay_event event, place = { .is_put = true };
+	/* A second bucket of the same key is not the one that a look-up finds. */
+	if (!is_confirmed && (index_lookup(&verify->view->index, bucket->key, &found) != AS_OK ||
+			      found.number != bucket->number))
+		return AS_OK;
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
+	const enum verdict verdict = verify_settle(verify, bucket, is_confirmed,
+						   has_event ? &event : NULL, &place);
+	const enum verify_outcome outcome = outcome_of(verdict);
+	if (outcome == OUTCOME_LOST || outcome == OUTCOME_UNREADABLE)
+		place = (struct replay_event){
+			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
+		};
+	return every->each(every->context, bucket->key, outcome, &place);
+}
+
+static enum as_err give_buckets(const struct every *every)
+{
+	const struct index_file *index = &every->verify->view->index;
+	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
+	enum as_err err = rows ? AS_OK : AS_ERR_MEMORY;
+	uint32_t got = 0;
+	for (uint32_t first = 0; err == AS_OK && first < index->buckets; first += got) {
+		err = index_read(index, first, BUCKETS_AT_ONCE, rows, &got);
+		for (uint32_t i = 0; err == AS_OK && i < got; i++)
+			if (index_bucket_is_used(&rows[i]))
+				err = give_bucket(every, &rows[i]);
+	}
+	free(rows);
+	return err;
+}
+
+/* A key that the index does not know. */
+static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *event)
+{
+	const struct every *every = context;
+	const struct verify *verify = every->verify;
+	struct index_bucket bucket;
+	struct replay_event place = *event;
+	if (verify->index_was_compared &&
+	    index_lookup(&verify->view->index, key, &bucket) == AS_OK)
+		return AS_OK;
+	const enum verdict verdict = verify_settle(verify, NULL, false, event, &place);
+	return every->each(every->context, key, outcome_of(verdict), &place);
+}
+
+static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	const struct every *every = context;
+	struct replay_event sound;
+	return replay_find(every->verify->replay, key, &sound) ? AS_OK
+							       : give_event(context, key, event);
+}
+
+/* As name_lost_without_index. */
+static enum as_err give_damaged(const struct every *every)
+{
+	const struct verify *verify = every->verify;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		const struct replay_event place = {
+			.segment = damage->segment, .offset = (uint32_t)damage->offset,
+			.is_put = true,
+		};
+		if (is_named_by_damage(verify, i))
+			err = every->each(every->context, damage->key, OUTCOME_LOST, &place);
+	}
+	return err;
+}
+
+enum as_err verify_each(const struct verify *verify,
+			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					    enum verify_outcome outcome,
+					    const struct replay_event *place),
+			void *context)
+{
+	struct every every = { .verify = verify, .each = each, .context = context };
+	enum as_err err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
+	if (err == AS_OK)
+		err = replay_each(verify->replay, give_event, &every);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, give_adrift, &every);
 	return err;
 }

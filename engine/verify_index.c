@@ -68,8 +68,15 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 
 void verify_drop_stale_index(struct verify_run *run)
 {
-	if (run->index.is_loaded && run->verify->has_end &&
-	    run->view->index_transaction < run->verify->end)
+	const struct verify *verify = run->verify;
+	const uint32_t transaction = run->view->index_transaction;
+	if (!run->index.is_loaded)
+		return;
+	if (verify->has_end && transaction < verify->end)
+		run->index.is_loaded = false;
+	/* Of a tail that is given up on purpose, it knows too much. */
+	if (verify->tail_choice == TAIL_DROPPED &&
+	    (!verify->has_end || transaction > verify->end))
 		run->index.is_loaded = false;
 }
 

@@ -154,6 +154,19 @@ static enum as_err report_rest(struct verify_run *run, const struct tail_summary
 				torn ? &summary->last_look.last : NULL, detail);
 }
 
+/* The end of the log that was asked for, whatever the tail looks like. */
+static void choose_end(struct verify *verify)
+{
+	const struct view *view = verify->view;
+	if (verify->tail_choice == TAIL_KEPT && view->tail < view->layout.count) {
+		verify->has_end = true;
+		verify->end = view->layout.segments[view->layout.count - 1].number;
+	} else if (verify->tail_choice == TAIL_DROPPED) {
+		verify->has_end = view->has_transaction;
+		verify->end = view->transaction;
+	}
+}
+
 enum as_err verify_judge_tail(struct verify_run *run)
 {
 	const struct view *view = run->view;
@@ -171,6 +184,7 @@ enum as_err verify_judge_tail(struct verify_run *run)
 	 * hints say. */
 	if (summary.is_unknown) {
 		verify->has_end = view_log_end(view, &verify->end);
+		choose_end(verify);
 		return AS_OK;
 	}
 	if (summary.kept > view->tail) {
@@ -191,5 +205,6 @@ enum as_err verify_judge_tail(struct verify_run *run)
 			err = report_rest(run, &summary);
 	verify->tail = summary.kept > view->tail ? summary.kind
 		: summary.last_look.ends_torn ? TAIL_TORN : TAIL_UNCOMMITTED;
+	choose_end(verify);
 	return err;
 }

@@ -199,6 +199,16 @@ static int fault_unlinkat(const struct io *io, int dirfd, const char *path, int 
 	return io_system.unlinkat(&io_system, dirfd, path, flags);
 }
 
+static int fault_fstatvfs(const struct io *io, int fd, struct statvfs *st)
+{
+	const struct fault *fault = io->context;
+	const int result = io_system.fstatvfs(&io_system, fd, st);
+
+	if (fault->has_free_blocks)
+		st->f_bavail = fault->free_blocks;
+	return result;
+}
+
 void fault_init(struct fault *fault)
 {
 	memset(fault, 0, sizeof(*fault));
@@ -217,6 +227,7 @@ void fault_init(struct fault *fault)
 		.renameat = fault_renameat,
 		.linkat = fault_linkat,
 		.unlinkat = fault_unlinkat,
+		.fstatvfs = fault_fstatvfs,
 		.context = fault,
 	};
 }

@@ -38,6 +38,8 @@ struct fault {
 					 * is FAULT_ANY */
 	size_t write_max;		/* bytes that one pwrite takes at most ... */
 	size_t small_write_max;		/* ... and one of less than 4 KiB */
+	bool has_free_blocks;		/* fstatvfs says that ... */
+	unsigned free_blocks;		/* ... so many are free */
 	/* Told of every change that does not fail, with the path of what it changes. */
 	void (*watch)(void *context, enum fault_change kind, const char *path);
 	void *watch_context;

@@ -2,18 +2,15 @@
 #ifndef ATTICSCOPE_PROMPT_H
 #define ATTICSCOPE_PROMPT_H
 
-#include "ui/place.h"
-
-#include <stddef.h>
+#include "ui/typing.h"
 
 struct app;
 struct call;
 
 struct prompt {
 	char sign;		/* ':' or '/' */
-	char text[QUERY_MAX];	/* in the locale's encoding */
-	size_t len;
-	char last[2][QUERY_MAX]; /* what was entered before, for Up: commands, searches */
+	struct typing typed;
+	char last[2][TYPED_MAX]; /* what was entered before, for Up: commands, searches */
 };
 
 /* Commands behind keys. */

@@ -5,11 +5,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-struct session *session_new(struct view *view)
+struct session *session_new(struct view *view, struct keeper *keeper)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	if (!session)
+	if (session)
+		session->keeper = keeper ? keeper : keeper_new(view);
+	if (!session || !session->keeper) {
+		free(session);
 		return NULL;
+	}
 	atomic_store(&session->refs, 1);
 	session->view = session->owned = view;
 	pthread_mutex_init(&session->mutex, NULL);
@@ -29,6 +33,7 @@ void session_release(struct session *session)
 	verify_free(atomic_load(&session->verify));
 	free(atomic_load(&session->stats));
 	view_close(session->owned);
+	keeper_release(session->keeper);
 	pthread_mutex_destroy(&session->mutex);
 	free(session);
 }

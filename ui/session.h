@@ -6,6 +6,8 @@
 #ifndef ATTICSCOPE_SESSION_H
 #define ATTICSCOPE_SESSION_H
 
+#include "ui/keeper.h"
+
 #include "engine/verify.h"
 
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
@@ -22,6 +24,7 @@ struct session {
 	atomic_uint refs;
 	const struct view *view;
 	struct view *owned;		/* the same, for closing */
+	struct keeper *keeper;		/* held: the lock, see keeper.h */
 
 	/* Verification; at most one a session. */
 	struct verify *_Atomic verify;	/* NULL until it was asked for */
@@ -35,9 +38,9 @@ struct session {
 	size_t holder_count;
 };
 
-/* A session with one reference, the owner of @view. NULL: out of memory, and @view is still the
- * caller's. */
-struct session *session_new(struct view *view);
+/* A session with one reference, the owner of @view and of a reference to @keeper; NULL: one of its
+ * own is made of the view's lock. NULL: out of memory, and both are still the caller's. */
+struct session *session_new(struct view *view, struct keeper *keeper);
 struct session *session_hold(struct session *session);
 void session_release(struct session *session);
 

@@ -68,7 +68,7 @@ static void prepare_rescue(void)
 }
 
 enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BLUE, PAIR_BAR,
-       PAIR_NOTICE };
+       PAIR_NOTICE, PAIR_REPAIR };
 
 static void start_colours(void)
 {
@@ -85,6 +85,7 @@ static void start_colours(void)
 	init_pair(PAIR_BLUE, COLOR_BLUE, background);
 	init_pair(PAIR_BAR, COLOR_WHITE, COLOR_BLUE);
 	init_pair(PAIR_NOTICE, COLOR_BLACK, COLOR_YELLOW);
+	init_pair(PAIR_REPAIR, COLOR_WHITE, COLOR_RED);
 }
 
 static void start_keyboard(void)
@@ -320,6 +321,11 @@ const char *glyph(enum glyph which)
 		[GLYPH_TRACK] = { "|", "│" },
 		[GLYPH_THUMB] = { "#", "┃" },
 		[GLYPH_ARROW] = { "->", "→" },
+		[GLYPH_RULE] = { "-", "─" },
+		[GLYPH_TOP_LEFT] = { "+", "┌" },
+		[GLYPH_TOP_RIGHT] = { "+", "┐" },
+		[GLYPH_BOTTOM_LEFT] = { "+", "└" },
+		[GLYPH_BOTTOM_RIGHT] = { "+", "┘" },
 	};
 	return glyphs[which][term.utf8];
 }
@@ -334,6 +340,7 @@ static attr_t attributes(unsigned style)
 		[STYLE_BAD] = { A_BOLD, A_BOLD, PAIR_RED },
 		[STYLE_BAR] = { A_REVERSE, A_NORMAL, PAIR_BAR },
 		[STYLE_BAR_NOTICE] = { A_BOLD, A_NORMAL, PAIR_NOTICE },
+		[STYLE_BAR_REPAIR] = { A_REVERSE | A_BOLD, A_BOLD, PAIR_REPAIR },
 		[STYLE_TAB] = { A_BOLD, A_BOLD | A_REVERSE, 0 },
 		[STYLE_TITLE] = { A_UNDERLINE, A_UNDERLINE, 0 },
 		[STYLE_KEY] = { A_BOLD, A_BOLD, PAIR_CYAN },

@@ -16,6 +16,7 @@ enum style {
 	STYLE_BAD,
 	STYLE_BAR,		/* the top line */
 	STYLE_BAR_NOTICE,	/* something urgent in it */
+	STYLE_BAR_REPAIR,	/* the top line while the repository can be changed */
 	STYLE_TAB,		/* the current screen's name */
 	STYLE_TITLE,		/* column titles */
 	STYLE_KEY,		/* names of keys in hints */
@@ -31,6 +32,7 @@ enum glyph {
 	GLYPH_ASCENDING, GLYPH_DESCENDING,
 	GLYPH_TRACK, GLYPH_THUMB,
 	GLYPH_ARROW,
+	GLYPH_RULE, GLYPH_TOP_LEFT, GLYPH_TOP_RIGHT, GLYPH_BOTTOM_LEFT, GLYPH_BOTTOM_RIGHT,
 	GLYPH_COUNT
 };
 

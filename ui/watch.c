@@ -23,10 +23,8 @@ struct watch {
 static bool look_for_holders(struct session *session)
 {
 	struct lock_holder rows[SESSION_HOLDERS];
-	if (session->view->lock.fd < 0)
-		return false;
 	memset(rows, 0, sizeof(rows));
-	size_t count = lock_holders(&session->view->lock, rows, SESSION_HOLDERS);
+	size_t count = keeper_holders(session->keeper, rows, SESSION_HOLDERS);
 	if (count > SESSION_HOLDERS)
 		count = SESSION_HOLDERS;
 	pthread_mutex_lock(&session->mutex);

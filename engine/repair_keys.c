@@ -1,0 +1,366 @@
+#include "build-config.h"
+
+#include "repair_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool plan_grow(void **rows, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return true;
+	const size_t more = *capacity ? 2 * *capacity : 64;
+	void *larger = realloc(*rows, more * size);
+	if (!larger)
+		return false;
+	*rows = larger;
+	*capacity = more;
+	return true;
+}
+
+size_t plan_position(const struct plan *plan, uint32_t segment)
+{
+	return layout_find(&plan->work->view->layout, segment);
+}
+
+/* ---- objects, and keys that are lost ---- */
+
+struct gathering {
+	struct plan *plan;
+	size_t lost_capacity;
+};
+
+static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_SIZE],
+			    enum loss loss, const struct replay_event *place)
+{
+	struct plan *plan = gathering->plan;
+	void *rows = plan->lost;
+	if (!plan_grow(&rows, plan->lost_count, &gathering->lost_capacity, sizeof(*plan->lost)))
+		return AS_ERR_MEMORY;
+	plan->lost = rows;
+	struct lost_key *lost = &plan->lost[plan->lost_count++];
+	*lost = (struct lost_key){
+		.loss = loss, .has_place = true, .segment = place->segment,
+		.offset = place->offset,
+	};
+	memcpy(lost->key, key, KEY_SIZE);
+	return AS_OK;
+}
+
+static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+			    const struct replay_event *place)
+{
+	struct gathering *gathering = context;
+	struct plan *plan = gathering->plan;
+	switch (outcome) {
+	case OUTCOME_OBJECT:
+		return index_table_put(plan->work->table, key, place->segment, place->offset);
+	case OUTCOME_LOST:
+		return add_lost(gathering, key,
+				plan_position(plan, place->segment) == LAYOUT_NONE ? LOSS_MISSING
+										    : LOSS_DAMAGED,
+				place);
+	case OUTCOME_UNREADABLE:
+		return add_lost(gathering, key, LOSS_UNREADABLE, place);
+	default:
+		return AS_OK;
+	}
+}
+
+/* What the log held with its tail, and does not hold without. */
+static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+				 const struct replay_event *place)
+{
+	struct gathering *gathering = context;
+	struct plan *plan = gathering->plan;
+	if (outcome == OUTCOME_OBJECT || outcome == OUTCOME_LOST)
+		plan->objects_before++;
+	if (outcome != OUTCOME_OBJECT ||
+	    index_table_find(plan->work->table, key) != INDEX_EMPTY)
+		return AS_OK;
+	return add_lost(gathering, key, LOSS_ROLLED_BACK, place);
+}
+
+static int compare_lost(const void *left, const void *right)
+{
+	const struct lost_key *a = left, *b = right;
+	return memcmp(a->key, b->key, KEY_SIZE);
+}
+
+/* Several damaged entries may name one key; one that is an object all the same is not lost. */
+static void tidy_lost(struct plan *plan)
+{
+	size_t kept = 0;
+	if (plan->lost_count > 0)
+		qsort(plan->lost, plan->lost_count, sizeof(*plan->lost), compare_lost);
+	for (size_t i = 0; i < plan->lost_count; i++) {
+		const struct lost_key *lost = &plan->lost[i];
+		if (index_table_find(plan->work->table, lost->key) != INDEX_EMPTY ||
+		    (kept > 0 && memcmp(plan->lost[kept - 1].key, lost->key, KEY_SIZE) == 0))
+			continue;
+		plan->lost[kept++] = *lost;
+	}
+	plan->lost_count = kept;
+}
+
+enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
+{
+	struct gathering gathering = { .plan = plan };
+	plan->work->table = index_table_new();
+	if (!plan->work->table)
+		return AS_ERR_MEMORY;
+	enum as_err err = verify_each(plan->work->verify, take_key, &gathering);
+	const bool is_other = first != plan->work->verify;
+	if (err == AS_OK && is_other)
+		err = verify_each(first, take_given_up, &gathering);
+	if (err != AS_OK)
+		return err;
+	tidy_lost(plan);
+	plan->objects_after = index_table_count(plan->work->table);
+	if (!is_other)
+		plan->objects_before = plan->objects_after + plan->lost_count;
+	return AS_OK;
+}
+
+/* ---- entries to be written ---- */
+
+static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint32_t segment,
+			    uint32_t offset)
+{
+	struct plan_work *work = plan->work;
+	void *rows = work->copies;
+	if (!plan_grow(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
+		return AS_ERR_MEMORY;
+	work->copies = rows;
+	struct copy *copy = &work->copies[work->copy_count++];
+	*copy = (struct copy){ .segment = segment, .offset = offset };
+	memcpy(copy->key, key, KEY_SIZE);
+	return AS_OK;
+}
+
+/* Live entries of what goes. */
+static enum as_err copy_from_what_goes(struct plan *plan)
+{
+	const struct index_table *table = plan->work->table;
+	struct index_bucket bucket;
+	enum as_err err = AS_OK;
+	for (uint32_t from = 0; err == AS_OK && index_table_next(table, from, &bucket);
+	     from = bucket.number + 1) {
+		const size_t position = plan_position(plan, bucket.segment);
+		if (position != LAYOUT_NONE && plan->work->goes[position])
+			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
+	}
+	return err;
+}
+
+/* What stays can hold entries that are not live: a PUT whose DELETE goes, a DELETE that an index
+ * speaks against. Where the log alone would say something else of their keys, it must be said once
+ * more at its end. */
+struct sweep {
+	struct plan *plan;
+	struct replay *risk;	/* newest event of keys that are no objects */
+};
+
+static enum as_err weigh_entry(struct sweep *sweep, uint32_t number,
+			       const struct segment_entry *entry)
+{
+	struct plan *plan = sweep->plan;
+	const struct replay_event event = {
+		.segment = number, .offset = (uint32_t)entry->offset,
+		.size = (uint32_t)entry->size, .is_put = entry->tag == SEGMENT_PUT,
+	};
+	uint32_t segment, offset;
+	if (entry->tag == SEGMENT_COMMIT || entry->tag == SEGMENT_DAMAGED)
+		return AS_OK;
+	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
+		return replay_note(sweep->risk, entry->key, &event);
+	const size_t position = plan_position(plan, segment);
+	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
+	    position == LAYOUT_NONE || plan->work->goes[position])
+		return AS_OK;
+	return add_copy(plan, entry->key, segment, offset);
+}
+
+static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *event)
+{
+	struct plan_work *work = ((struct sweep *)context)->plan->work;
+	void *rows = work->deletes;
+	if (!event->is_put)
+		return AS_OK;
+	if (!plan_grow(&rows, work->delete_count, &work->delete_capacity, sizeof(*work->deletes)))
+		return AS_ERR_MEMORY;
+	work->deletes = rows;
+	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
+	return AS_OK;
+}
+
+static enum as_err sweep_segment(struct sweep *sweep, struct segment_reader *reader,
+				 size_t position, struct as_error *error)
+{
+	const struct view *view = sweep->plan->work->view;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	const uint32_t number = view->layout.segments[position].number;
+	layout_path(&view->layout, position, path);
+	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s/%s: %s", view->path, path, as_err_text(err));
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		err = weigh_entry(sweep, number, &entry);
+		if (err != AS_OK)
+			break;
+	}
+	return err == AS_END ? AS_OK
+			     : as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+}
+
+static enum as_err sweep_what_stays(struct sweep *sweep, struct as_error *error)
+{
+	const struct plan_work *work = sweep->plan->work;
+	struct segment_reader *reader = segment_reader_new(work->view->io);
+	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
+	if (reader)
+		segment_reader_watch(reader, &work->progress->cancel);
+	for (size_t i = 0; err == AS_OK && i < work->view->layout.count; i++) {
+		const struct segment_facts *facts = &work->verify->facts[i];
+		const bool is_plain = facts->puts == facts->live && facts->deletes == 0;
+		if (!work->goes[i] && facts->is_committed && !is_plain)
+			err = sweep_segment(sweep, reader, i, error);
+	}
+	segment_reader_free(reader);
+	return err;
+}
+
+static int compare_copies(const void *left, const void *right)
+{
+	const struct copy *a = left, *b = right;
+	const uint64_t x = replay_time(a->segment, a->offset);
+	const uint64_t y = replay_time(b->segment, b->offset);
+	return (x > y) - (x < y);
+}
+
+static void tidy_copies(struct plan_work *work)
+{
+	size_t kept = 0;
+	if (work->copy_count > 0)
+		qsort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
+	for (size_t i = 0; i < work->copy_count; i++)
+		if (kept == 0 || compare_copies(&work->copies[kept - 1], &work->copies[i]) != 0)
+			work->copies[kept++] = work->copies[i];
+	work->copy_count = kept;
+}
+
+/* Read every entry that is to be copied: it must still be what it was, and its size is needed. */
+static enum as_err measure(struct plan *plan, struct as_error *error)
+{
+	struct plan_work *work = plan->work;
+	const struct view *view = work->view;
+	for (size_t i = 0; i < work->copy_count; i++) {
+		struct copy *copy = &work->copies[i];
+		char path[LAYOUT_PATH_MAX];
+		struct segment_entry entry;
+		if (work->progress->cancel)
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", view->path,
+				       as_err_text(AS_ERR_CANCELLED));
+		layout_path(&view->layout, plan_position(plan, copy->segment), path);
+		const enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset,
+							   &entry, NULL);
+		if (err == AS_ERR_MEMORY)
+			return as_fail(error, err, 0, "%s: out of memory", view->path);
+		if (err != AS_OK || entry.tag != SEGMENT_PUT ||
+		    memcmp(entry.key, copy->key, KEY_SIZE) != 0)
+			return as_fail(error, AS_ERR_INTEGRITY, 0,
+				       "%s/%s: segment %u, offset %u: read again, it is not what it "
+				       "was: the disk or the machine cannot be trusted", view->path,
+				       path, copy->segment, copy->offset);
+		copy->size = (uint32_t)entry.size;
+		plan->bytes_copied += entry.size;
+	}
+	plan->entries_copied = work->copy_count;
+	plan->deletes_written = work->delete_count;
+	return AS_OK;
+}
+
+static enum as_err fail_memory(const struct plan *plan, enum as_err err, struct as_error *error)
+{
+	return as_fail(error, err, 0, "%s: %s", plan->work->view->path, as_err_text(err));
+}
+
+enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
+{
+	struct sweep sweep = { .plan = plan, .risk = replay_new() };
+	enum as_err err = sweep.risk ? copy_from_what_goes(plan) : AS_ERR_MEMORY;
+	if (err != AS_OK)
+		fail_memory(plan, err, error);
+	if (err == AS_OK)
+		err = sweep_what_stays(&sweep, error);
+	if (err == AS_OK) {
+		err = replay_each(sweep.risk, add_delete, &sweep);
+		if (err != AS_OK)
+			fail_memory(plan, err, error);
+	}
+	replay_free(sweep.risk);
+	if (err != AS_OK)
+		return err;
+	tidy_copies(plan->work);
+	return measure(plan, error);
+}
+
+/* ---- suspects ---- */
+
+static enum as_err add_suspect(struct plan *plan, const struct finding *finding, size_t *capacity)
+{
+	const struct view *view = plan->work->view;
+	const uint32_t number = (uint32_t)finding->segment;
+	const size_t position = plan_position(plan, number);
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	void *rows = plan->suspects;
+	if (position == LAYOUT_NONE || finding->offset > UINT32_MAX)
+		return AS_OK;
+	layout_path(&view->layout, position, path);
+	if (segment_read_entry(view->io, view->fd, path, (uint64_t)finding->offset, &entry,
+			       NULL) != AS_OK ||
+	    entry.tag != SEGMENT_PUT)
+		return AS_OK;
+	if (!plan_grow(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
+		return AS_ERR_MEMORY;
+	plan->suspects = rows;
+	struct suspect *suspect = &plan->suspects[plan->suspect_count++];
+	*suspect = (struct suspect){
+		.segment = number, .offset = (uint32_t)finding->offset,
+		.size = (uint32_t)entry.size,
+		.is_taken = plan->options.with_suspects &&
+			    index_table_find(plan->work->table, entry.key) == INDEX_EMPTY,
+	};
+	memcpy(suspect->key, entry.key, KEY_SIZE);
+	return suspect->is_taken ? index_table_put(plan->work->table, entry.key, number,
+						   suspect->offset)
+				 : AS_OK;
+}
+
+static bool is_taken(const struct plan *plan, const uint8_t key[KEY_SIZE])
+{
+	for (size_t i = 0; i < plan->suspect_count; i++)
+		if (plan->suspects[i].is_taken &&
+		    memcmp(plan->suspects[i].key, key, KEY_SIZE) == 0)
+			return true;
+	return false;
+}
+
+enum as_err plan_find_suspects(struct plan *plan)
+{
+	const struct findings *findings = &plan->work->verify->findings;
+	size_t capacity = 0, kept = 0;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_ENTRY_SUSPECT)
+			err = add_suspect(plan, &findings->rows[i], &capacity);
+	for (size_t i = 0; i < plan->lost_count; i++)
+		if (!is_taken(plan, plan->lost[i].key))
+			plan->lost[kept++] = plan->lost[i];
+	plan->lost_count = kept;
+	plan->objects_after = index_table_count(plan->work->table);
+	return err;
+}

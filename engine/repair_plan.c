@@ -1,0 +1,576 @@
+#include "build-config.h"
+
+#include "repair_private.h"
+
+#include "diagnose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 4096u	/* what a file takes at least, for the sum of space */
+
+const char *loss_text(enum loss loss)
+{
+	static const char *const texts[] = {
+		[LOSS_DAMAGED] = "no whole entry of it is left",
+		[LOSS_MISSING] = "its segment is missing",
+		[LOSS_UNREADABLE] = "the disk refuses to read it",
+		[LOSS_ROLLED_BACK] = "only the transaction that is given up held it",
+	};
+	return texts[loss];
+}
+
+/* ---- what stands in the way ---- */
+
+static void refuse(struct plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void refuse(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	if (!plan->is_refused)
+		vsnprintf(plan->refusal, sizeof(plan->refusal), format, args);
+	va_end(args);
+	plan->is_refused = true;
+}
+
+static bool has(const struct findings *findings, enum problem problem)
+{
+	return findings->total[problem] > 0;
+}
+
+static bool wants(const struct findings *findings, enum repair repair)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].repair == repair &&
+		    findings->rows[i].severity > SEVERITY_INFO)
+			return true;
+	return false;
+}
+
+/* What no repair may be built upon. */
+static void judge_ground(struct plan *plan, const struct verify *first,
+			 const struct diagnosis *diagnosis)
+{
+	const struct view *view = plan->work->view;
+	const struct findings *findings = &first->findings;
+	plan->hardware_doubt = has(findings, PROBLEM_RANGE_UNREADABLE) ||
+			       has(findings, PROBLEM_UNSTABLE_READ);
+	if (!view->config.usable)
+		refuse(plan, "the config cannot be used; mend it first, by hand");
+	if (has(findings, PROBLEM_CHANGED))
+		refuse(plan, "the repository changed while it was read: read it again");
+	if (has(findings, PROBLEM_UNSTABLE_READ) && plan->action != REPAIR_ROLLBACK)
+		refuse(plan, "two readings of one place differ: the disk, its cable or the memory "
+		       "is at fault; copy the repository to another machine first (ddrescue)");
+	if (has(findings, PROBLEM_DATA_MISSING) || has(findings, PROBLEM_FOLDER_UNREADABLE) ||
+	    has(findings, PROBLEM_SEGMENT_UNREADABLE))
+		refuse(plan, "part of the repository cannot be read, and would count as lost: "
+		       "mend that first");
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_NOT_A_FILE &&
+		    findings->rows[i].segment != FINDING_NOWHERE)
+			refuse(plan, "something that is no file stands in the place of segment "
+			       "%" PRId64, findings->rows[i].segment);
+	if (plan->action == REPAIR_RECOVER && diagnosis->recommended == REPAIR_SALVAGE)
+		refuse(plan, "the log itself is damaged: salvage it");
+	if (plan->action == REPAIR_COMPACT && !diagnosis->clean)
+		refuse(plan, "the repository is not in order: %s comes first",
+		       diagnosis->recommended == REPAIR_NONE ? "mending what check names"
+							     : repair_name(diagnosis->recommended));
+}
+
+/* ---- which segments go ---- */
+
+static bool is_misplaced(const struct view *view, size_t position)
+{
+	const struct layout_segment *segment = &view->layout.segments[position];
+	const struct layout_folder *folder = &view->layout.folders[segment->folder];
+	return view->config.has_segments_per_dir &&
+	       (folder->name || folder->number != segment->number / view->config.segments_per_dir);
+}
+
+static const char *why_salvage(const struct plan *plan, size_t position)
+{
+	const struct verify *verify = plan->work->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (!verify->has_end || plan->work->view->layout.segments[position].number > verify->end)
+		return "not committed";
+	if (is_misplaced(plan->work->view, position))
+		return "in the wrong folder";
+	if (facts->is_unreadable)
+		return "holds unreadable ranges";
+	if (facts->damaged > 0)
+		return "damaged";
+	return facts->size > UINT32_MAX ? "reaches beyond 4 GiB" : NULL;
+}
+
+static const char *why_compact(const struct plan *plan, size_t position)
+{
+	const struct view *view = plan->work->view;
+	const struct segment_facts *facts = &plan->work->verify->facts[position];
+	const uint32_t number = view->layout.segments[position].number;
+	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
+				     facts->live > 0))
+		return NULL;
+	/* The newest COMMIT alone must stay. */
+	if (number == view->transaction && facts->puts == 0 && facts->deletes == 0)
+		return NULL;
+	return facts->live > 0 ? "superseded entries" : "nothing live";
+}
+
+static const char *why_goes(const struct plan *plan, size_t position)
+{
+	switch (plan->action) {
+	case REPAIR_ROLLBACK:
+		return position >= plan->work->view->tail ? "not committed" : NULL;
+	case REPAIR_COMPACT:
+		return why_compact(plan, position);
+	case REPAIR_SALVAGE:
+		return why_salvage(plan, position);
+	default:
+		return NULL;
+	}
+}
+
+/* ---- the files ---- */
+
+struct listing {
+	struct plan *plan;
+	size_t capacity;
+};
+
+static enum as_err add_file(struct listing *listing, enum plan_change change, uint64_t size,
+			    const char *reason, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static enum as_err add_file(struct listing *listing, enum plan_change change, uint64_t size,
+			    const char *reason, const char *format, ...)
+{
+	struct plan *plan = listing->plan;
+	void *rows = plan->files;
+	va_list args;
+	if (!plan_grow(&rows, plan->file_count, &listing->capacity, sizeof(*plan->files)))
+		return AS_ERR_MEMORY;
+	plan->files = rows;
+	struct plan_file *file = &plan->files[plan->file_count++];
+	*file = (struct plan_file){ .change = change, .size = size, .reason = reason };
+	va_start(args, format);
+	vsnprintf(file->path, sizeof(file->path), format, args);
+	va_end(args);
+	if (change != PLAN_MOVE)
+		plan->bytes_needed += size / BLOCK * BLOCK + BLOCK;
+	else
+		plan->bytes_in_undo += size;
+	return AS_OK;
+}
+
+/* Where the log will put entries of these sizes: the rule of log.c. */
+struct draft {
+	struct listing *listing;
+	uint32_t limit, per_dir;
+	uint32_t segment;
+	uint64_t offset;	/* 0: no segment is open */
+	enum as_err err;
+};
+
+static void draft_close(struct draft *draft)
+{
+	char path[LAYOUT_PATH_MAX];
+	if (draft->offset == 0 || draft->err != AS_OK)
+		return;
+	log_segment_path(draft->per_dir, draft->segment, path);
+	draft->err = add_file(draft->listing, PLAN_MAKE, draft->offset, "new segment", "%s", path);
+	draft->segment++;
+	draft->offset = 0;
+}
+
+static void draft_append(struct draft *draft, uint64_t size)
+{
+	if (draft->offset > draft->limit)
+		draft_close(draft);
+	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
+}
+
+static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
+{
+	const struct plan_work *work = plan->work;
+	struct draft draft = {
+		.listing = listing, .limit = work->view->config.max_segment_size,
+		.per_dir = work->view->config.segments_per_dir, .segment = work->next,
+	};
+	if (!work->writes_commit)
+		return AS_OK;
+	for (size_t i = 0; i < work->copy_count; i++)
+		draft_append(&draft, work->copies[i].size);
+	for (size_t i = 0; i < work->delete_count; i++)
+		draft_append(&draft, SEGMENT_KEYED);
+	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
+	draft_close(&draft);
+	plan->has_after = true;
+	plan->after = draft.segment - 1;
+	return draft.err;
+}
+
+/* Index and hints by other names than the new ones. */
+struct old_names {
+	struct listing *listing;
+	enum as_err err;
+};
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct old_names *old = context;
+	const struct plan *plan = old->listing->plan;
+	const struct view *view = plan->work->view;
+	char current[sizeof("index.4294967295")] = "";
+	struct stat st;
+	if ((strncmp(name, "index.", 6) != 0 && strncmp(name, "hints.", 6) != 0) ||
+	    kind == IO_KIND_FOLDER || name[6] == '\0' ||
+	    name[6 + strspn(name + 6, "0123456789")] != '\0' || strlen(name) > 16)
+		return AS_OK;
+	if (plan->has_after)
+		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
+	if (view->io->fstatat(view->io, view->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return AS_OK;
+	const bool is_same = strcmp(name, current) == 0;
+	old->err = add_file(old->listing, is_same ? PLAN_REPLACE : PLAN_MOVE,
+			    (uint64_t)st.st_size, is_same ? "written anew" : "of another transaction",
+			    "%s", name);
+	return old->err;
+}
+
+static bool is_listed(const struct plan *plan, const char *path)
+{
+	for (size_t i = plan->file_count; i-- > 0;)
+		if (strcmp(plan->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* What Attic would make of so many keys. */
+static uint64_t index_size(uint64_t keys)
+{
+	uint64_t buckets = INDEX_BUCKETS_MIN;
+	while (keys * 10 > buckets * 9)
+		buckets *= 2;
+	return INDEX_HEADER + buckets * INDEX_BUCKET;
+}
+
+static enum as_err list_index(struct plan *plan, struct listing *listing)
+{
+	const struct view *view = plan->work->view;
+	struct old_names old = { .listing = listing };
+	char path[LAYOUT_PATH_MAX];
+	if (!plan->work->writes_index)
+		return AS_OK;
+	enum as_err err = io_list(view->io, view->fd, see_name, &old);
+	if (err != AS_OK || !plan->has_after)
+		return err;
+	/* Ten bytes a segment at most, and there are no more than that. */
+	const uint64_t hints = 64 + 12 * (uint64_t)(view->layout.count + plan->file_count);
+	snprintf(path, sizeof(path), "hints.%" PRIu32, plan->after);
+	if (is_listed(plan, path))
+		plan->bytes_needed += hints;
+	else
+		err = add_file(listing, PLAN_MAKE, hints, "new hints", "%s", path);
+	snprintf(path, sizeof(path), "index.%" PRIu32, plan->after);
+	if (err != AS_OK || is_listed(plan, path))
+		return err;
+	return add_file(listing, PLAN_MAKE, index_size(plan->objects_after), "new index", "%s", path);
+}
+
+static enum as_err list_moved(struct plan *plan, struct listing *listing)
+{
+	const struct plan_work *work = plan->work;
+	char path[LAYOUT_PATH_MAX];
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < work->view->layout.count; i++) {
+		if (!work->goes[i])
+			continue;
+		layout_path(&work->view->layout, i, path);
+		err = add_file(listing, PLAN_MOVE, work->verify->facts[i].size, work->goes[i], "%s",
+			       path);
+	}
+	return err;
+}
+
+/* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
+static enum as_err list_doubles(struct plan *plan, struct listing *listing)
+{
+	const struct view *view = plan->work->view;
+	const struct findings *findings = &plan->work->verify->findings;
+	char taken[LAYOUT_PATH_MAX], path[LAYOUT_PATH_MAX];
+	struct stat st;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < findings->count; i++) {
+		const struct finding *finding = &findings->rows[i];
+		if (plan->action != REPAIR_SALVAGE || finding->problem != PROBLEM_SEGMENT_DUPLICATE)
+			continue;
+		const size_t position = plan_position(plan, (uint32_t)finding->segment);
+		if (position == LAYOUT_NONE)
+			continue;
+		layout_path(&view->layout, position, taken);
+		for (size_t j = 0; err == AS_OK && j < view->layout.folder_count; j++) {
+			const struct layout_folder *folder = &view->layout.folders[j];
+			if (folder->name)
+				snprintf(path, sizeof(path), "data/%.255s/%" PRId64, folder->name,
+					 finding->segment);
+			else
+				snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRId64,
+					 folder->number, finding->segment);
+			if (strcmp(path, taken) != 0 && !is_listed(plan, path) &&
+			    view->io->fstatat(view->io, view->fd, path, &st,
+					      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+				err = add_file(listing, PLAN_MOVE, (uint64_t)st.st_size,
+					       "there twice", "%s", path);
+		}
+	}
+	return err;
+}
+
+static enum as_err list_files(struct plan *plan)
+{
+	struct listing listing = { .plan = plan };
+	enum as_err err = list_new_segments(plan, &listing);
+	if (err == AS_OK)
+		err = list_moved(plan, &listing);
+	if (err == AS_OK)
+		err = list_doubles(plan, &listing);
+	if (err == AS_OK)
+		err = list_index(plan, &listing);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+/* The newest complete segment that stays. */
+static void find_head(struct plan *plan)
+{
+	const struct plan_work *work = plan->work;
+	const struct layout *layout = &work->view->layout;
+	for (size_t i = layout->count; i-- > 0;) {
+		const struct segment_facts *facts = &work->verify->facts[i];
+		if (work->goes[i] || !facts->is_complete || !facts->is_committed)
+			continue;
+		plan->has_after = true;
+		plan->after = layout->segments[i].number;
+		return;
+	}
+}
+
+/* Must index and hints be written anew? Where nothing speaks against those that fit the log's end
+ * afterwards, they stay as they are. */
+static bool index_is_wrong(const struct plan *plan)
+{
+	const struct plan_work *work = plan->work;
+	const struct view *view = work->view;
+	if (!plan->has_after)
+		return view->has_index || view->has_hints;
+	return !view->has_index || !view->has_hints || view->index_transaction != plan->after ||
+	       view->hints_transaction != plan->after ||
+	       wants(&work->verify->findings, REPAIR_RECOVER);
+}
+
+static bool anything_goes(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->work->view->layout.count; i++)
+		if (plan->work->goes[i])
+			return true;
+	return false;
+}
+
+static void decide_writing(struct plan *plan)
+{
+	struct plan_work *work = plan->work;
+	const struct findings *findings = &work->verify->findings;
+	const bool goes = anything_goes(plan);
+	const bool writes = work->copy_count > 0 || work->delete_count > 0;
+	const bool salvages = plan->action == REPAIR_SALVAGE &&
+			      (goes || writes || plan->lost_count > 0 ||
+			       wants(findings, REPAIR_SALVAGE));
+	find_head(plan);
+	/* After a salvage the numbers go up in any case: nothing new shall bear an old one's. */
+	work->writes_commit = writes || (salvages && goes) ||
+			      (plan->action == REPAIR_COMPACT && goes &&
+			       plan->after != plan->before);
+	if (work->writes_commit)
+		work->writes_index = true;
+	else if (plan->action == REPAIR_SALVAGE)
+		work->writes_index = salvages;
+	else if (plan->action == REPAIR_COMPACT)
+		work->writes_index = goes;
+	else
+		work->writes_index = index_is_wrong(plan);
+}
+
+static enum as_err find_next(struct plan *plan)
+{
+	const struct layout *layout = &plan->work->view->layout;
+	const uint32_t last = layout->count > 0 ? layout->segments[layout->count - 1].number : 0;
+	plan->work->next = layout->count > 0 ? last + 1 : 0;
+	if (layout->count > 0 && last >= LOG_SEGMENT_LAST)
+		refuse(plan, "segment %" PRIu32 " has the highest number there is: no new one can "
+		       "follow it", last);
+	return AS_OK;
+}
+
+static void judge_space(struct plan *plan)
+{
+	const struct view *view = plan->work->view;
+	/* The undo folder, its manifest, and text for people. */
+	plan->bytes_needed += 8 * BLOCK + 2 * plan->file_count * 80;
+	if (io_free_space(view->io, view->fd, &plan->bytes_free) != AS_OK)
+		plan->bytes_free = UINT64_MAX;
+	if (plan->bytes_needed > plan->bytes_free && !plan->options.no_undo)
+		refuse(plan, "%" PRIu64 " bytes are needed, %" PRIu64 " are free%s",
+		       plan->bytes_needed, plan->bytes_free,
+		       plan->action == REPAIR_ROLLBACK && plan->work->writes_index == false
+			       ? "; without the way back (--no-undo) it can be done: what is not "
+				 "committed is then deleted for good" : "");
+}
+
+static enum tail_choice choice_of(const struct plan *plan)
+{
+	if (plan->action == REPAIR_ROLLBACK || plan->options.drop_tail)
+		return TAIL_DROPPED;
+	return plan->options.keep_tail ? TAIL_KEPT : TAIL_AS_FOUND;
+}
+
+/* Does @verify end the log where the repair wants it? */
+static bool ends_right(const struct verify *verify, enum tail_choice choice)
+{
+	const struct view *view = verify->view;
+	const struct layout *layout = &view->layout;
+	if (choice == TAIL_DROPPED)
+		return verify->has_end == view->has_transaction && verify->end == view->transaction;
+	if (choice == TAIL_KEPT && view->tail < layout->count)
+		return verify->has_end && verify->end == layout->segments[layout->count - 1].number;
+	return true;
+}
+
+static enum as_err find_verify(struct plan *plan, const struct verify *first)
+{
+	struct plan_work *work = plan->work;
+	const enum tail_choice choice = choice_of(plan);
+	work->verify = first;
+	if (ends_right(first, choice))
+		return AS_OK;
+	enum as_err err = verify_new(work->view, &work->own_verify);
+	if (err != AS_OK)
+		return err;
+	work->own_verify->tail_choice = choice;
+	work->verify = work->own_verify;
+	return verify_work(work->own_verify, plan->options.threads, work->progress);
+}
+
+static enum as_err fill(struct plan *plan, const struct verify *first, struct as_error *error)
+{
+	struct plan_work *work = plan->work;
+	enum as_err err = find_verify(plan, first);
+	if (err == AS_OK)
+		err = plan_find_objects(plan, first);
+	if (err == AS_OK && plan->action == REPAIR_SALVAGE)
+		err = plan_find_suspects(plan);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
+	for (size_t i = 0; i < work->view->layout.count; i++)
+		work->goes[i] = why_goes(plan, i);
+	if (plan->action == REPAIR_SALVAGE || plan->action == REPAIR_COMPACT) {
+		struct as_error why;
+		err = plan_find_entries(plan, &why);
+		if (err == AS_ERR_INTEGRITY) {
+			refuse(plan, "%.240s", why.message);
+			plan->hardware_doubt = true;
+			return AS_OK;
+		}
+		if (err != AS_OK) {
+			if (error)
+				*error = why;
+			return err;
+		}
+	}
+	decide_writing(plan);
+	err = find_next(plan);
+	if (err == AS_OK)
+		err = list_files(plan);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
+	plan->is_empty = plan->file_count == 0;
+	return AS_OK;
+}
+
+static struct plan *plan_new(const struct view *view, enum repair action,
+			     const struct repair_options *options,
+			     struct verify_progress *progress)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return NULL;
+	plan->action = action;
+	if (options)
+		plan->options = *options;
+	plan->work = calloc(1, sizeof(*plan->work));
+	if (plan->work)
+		plan->work->goes = calloc(view->layout.count + 1, sizeof(*plan->work->goes));
+	if (!plan->work || !plan->work->goes) {
+		plan_free(plan);
+		return NULL;
+	}
+	plan->work->view = view;
+	plan->work->progress = progress;
+	plan->has_before = view->has_transaction;
+	plan->before = view->transaction;
+	return plan;
+}
+
+enum as_err plan_make(const struct view *view, const struct verify *verify, enum repair action,
+		      const struct repair_options *options, struct verify_progress *progress,
+		      struct plan **out, struct as_error *error)
+{
+	struct diagnosis diagnosis;
+	*out = NULL;
+	struct plan *plan = plan_new(view, action, options, progress);
+	if (!plan)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
+	diagnose(view, verify, &diagnosis);
+	judge_ground(plan, verify, &diagnosis);
+	const enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	if (err != AS_OK) {
+		plan_free(plan);
+		return err;
+	}
+	if (!plan->is_refused && !plan->is_empty)
+		judge_space(plan);
+	*out = plan;
+	return AS_OK;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	if (plan->work) {
+		verify_free(plan->work->own_verify);
+		index_table_free(plan->work->table);
+		free(plan->work->goes);
+		free(plan->work->copies);
+		free(plan->work->deletes);
+	}
+	free(plan->work);
+	free(plan->files);
+	free(plan->lost);
+	free(plan->suspects);
+	free(plan);
+}
+
+bool plan_is_outdated(const struct plan *plan)
+{
+	return view_is_changed(plan->work->view);
+}

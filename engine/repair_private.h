@@ -1,0 +1,60 @@
+/* engine/repair_private.h - what planning and running a repair share. For engine/repair*.c and
+ * engine/undo.c.
+ *
+ * repair_plan.c   what a repair would do
+ * repair_keys.c   which objects there should be, and which entries must be written for that
+ * repair_run.c    doing it
+ * undo.c          what was set aside, and the way back
+ */
+#ifndef ATTICSCOPE_REPAIR_PRIVATE_H
+#define ATTICSCOPE_REPAIR_PRIVATE_H
+
+#include "log.h"
+#include "undo.h"
+#include "usage.h"
+
+/* A PUT to be written once more, from where it lies. */
+struct copy {
+	uint32_t segment, offset;
+	uint32_t size;			/* of the entry, bytes */
+	uint8_t key[KEY_SIZE];
+};
+
+struct plan_work {
+	const struct view *view;
+	const struct verify *verify;	/* with the end of the log that the repair wants */
+	struct verify *own_verify;	/* where that had to be found out anew */
+	struct verify_progress *progress;
+
+	struct index_table *table;	/* the objects that there should be, and where they lie */
+	/* for each segment of the layout: why it goes, or NULL */
+	const char **goes;
+	struct copy *copies;		/* ascending by place */
+	size_t copy_count, copy_capacity;
+	uint8_t (*deletes)[KEY_SIZE];	/* keys that a superseded PUT would bring back */
+	size_t delete_count, delete_capacity;
+	bool writes_index;
+	bool writes_commit;
+	uint32_t next;			/* number of the first new segment */
+
+	char undo_folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];	/* undo_plan alone */
+};
+
+/* Make room for one row more. False: out of memory. */
+bool plan_grow(void **rows, size_t count, size_t *capacity, size_t size);
+
+/* Fill in table, lost keys and objects of @plan from its verify, and from @first (the verify that
+ * the caller gave) what was held before. */
+enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
+
+/* Find the copies and DELETEs that must be written so that the log alone says what the table says,
+ * once the segments that go are gone. */
+enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
+
+/* Look at what was found only inside damaged entries. */
+enum as_err plan_find_suspects(struct plan *plan);
+
+/* Position in the layout of the segment that holds @place, or LAYOUT_NONE. */
+size_t plan_position(const struct plan *plan, uint32_t segment);
+
+#endif

@@ -1,0 +1,375 @@
+#include "build-config.h"
+
+#include "repair_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *repair_step_text(enum repair_step step)
+{
+	static const char *const texts[] = {
+		[STEP_PREPARE] = "preparing the way back",
+		[STEP_COPY] = "copying",
+		[STEP_COMMIT] = "committing",
+		[STEP_INDEX] = "writing hints and index",
+		[STEP_MOVE] = "moving aside",
+		[STEP_DONE] = "done",
+	};
+	return texts[step];
+}
+
+struct run {
+	struct plan *plan;
+	struct plan_work *work;
+	const struct permit *permit;
+	struct repair_progress *progress;
+	struct repair_report *report;
+	struct undo *undo;		/* NULL: no_undo */
+	struct log log;
+	struct usage usage;
+	uint32_t *delete_segments;	/* where DELETEs were written to */
+	size_t delete_segment_count, delete_segment_capacity;
+};
+
+static enum as_err fail_memory(const struct run *run, struct as_error *error)
+{
+	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", run->work->view->path);
+}
+
+static enum as_err poll_cancel(const struct run *run, struct as_error *error)
+{
+	if (!run->progress->cancel)
+		return AS_OK;
+	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", run->work->view->path,
+		       as_err_text(AS_ERR_CANCELLED));
+}
+
+/* ---- copying ---- */
+
+/* The entry is read once more, and its value held against its checksum: what is appended is what was
+ * there. */
+static enum as_err copy_entry(struct run *run, const struct copy *copy, struct as_error *error)
+{
+	const struct view *view = run->work->view;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	uint8_t *value = NULL;
+	uint32_t segment, offset;
+	layout_path(&view->layout, plan_position(run->plan, copy->segment), path);
+	enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset, &entry, &value);
+	if (err == AS_ERR_MEMORY)
+		return fail_memory(run, error);
+	if (err != AS_OK || entry.tag != SEGMENT_PUT || entry.size != copy->size ||
+	    memcmp(entry.key, copy->key, KEY_SIZE) != 0) {
+		free(value);
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is "
+			       "not what it was: the disk or the machine cannot be trusted",
+			       view->path, path, copy->segment, copy->offset);
+	}
+	err = log_put(&run->log, copy->key, value, copy->size - SEGMENT_KEYED, &segment, &offset,
+		      error);
+	free(value);
+	if (err != AS_OK)
+		return err;
+	run->progress->bytes_done += copy->size;
+	run->report->entries_copied++;
+	run->report->bytes_copied += copy->size;
+	/* The key is there: nothing can fail. */
+	return index_table_put(run->work->table, copy->key, segment, offset);
+}
+
+static enum as_err write_delete(struct run *run, const uint8_t key[KEY_SIZE],
+				struct as_error *error)
+{
+	uint32_t segment, offset;
+	const enum as_err err = log_delete(&run->log, key, &segment, &offset, error);
+	if (err != AS_OK)
+		return err;
+	const size_t count = run->delete_segment_count;
+	void *rows = run->delete_segments;
+	if (count > 0 && run->delete_segments[count - 1] == segment)
+		return AS_OK;
+	if (!plan_grow(&rows, count, &run->delete_segment_capacity, sizeof(uint32_t)))
+		return fail_memory(run, error);
+	run->delete_segments = rows;
+	run->delete_segments[run->delete_segment_count++] = segment;
+	return AS_OK;
+}
+
+static enum as_err copy_all(struct run *run, struct as_error *error)
+{
+	const struct plan_work *work = run->work;
+	enum as_err err = AS_OK;
+	run->progress->step = STEP_COPY;
+	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++) {
+		err = poll_cancel(run, error);
+		if (err == AS_OK)
+			err = copy_entry(run, &work->copies[i], error);
+	}
+	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
+		err = write_delete(run, work->deletes[i], error);
+	if (err == AS_OK)
+		err = poll_cancel(run, error);
+	return err;
+}
+
+static enum as_err write_segments(struct run *run, struct as_error *error)
+{
+	const struct view *view = run->work->view;
+	uint32_t transaction;
+	if (!run->work->writes_commit)
+		return AS_OK;
+	if (log_init(&run->log, run->permit, view->path, view->config.max_segment_size,
+		     view->config.segments_per_dir, run->work->next) != AS_OK)
+		return fail_memory(run, error);
+	enum as_err err = copy_all(run, error);
+	run->progress->step = STEP_COMMIT;
+	if (err == AS_OK)
+		err = log_commit(&run->log, &transaction, error);
+	if (err != AS_OK) {
+		/* What cannot be removed is an uncommitted tail, which the next opening names. */
+		if (log_discard(&run->log, NULL) != AS_OK)
+			run->report->has_changed = true;
+		return err;
+	}
+	run->report->has_changed = run->report->has_after = true;
+	run->report->after = transaction;
+	return AS_OK;
+}
+
+/* ---- hints and index ---- */
+
+/* Rows for all segments that stay, and how many live PUTs the table has in each. */
+static enum as_err count_live(struct run *run)
+{
+	const struct view *view = run->work->view;
+	struct index_bucket bucket;
+	for (size_t i = 0; i < view->layout.count; i++)
+		if (!run->work->goes[i] && run->work->verify->facts[i].is_committed &&
+		    !usage_add(&run->usage, view->layout.segments[i].number))
+			return AS_ERR_MEMORY;
+	for (uint32_t from = 0; index_table_next(run->work->table, from, &bucket);
+	     from = bucket.number + 1) {
+		struct usage_segment *row = usage_find(&run->usage, bucket.segment);
+		if (!row)
+			row = usage_add(&run->usage, bucket.segment);
+		if (!row)
+			return AS_ERR_MEMORY;
+		row->live++;
+	}
+	return AS_OK;
+}
+
+static enum as_err count_usage(struct run *run)
+{
+	const struct view *view = run->work->view;
+	enum as_err err = count_live(run);
+	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++) {
+		const struct segment_facts *facts = &run->work->verify->facts[i];
+		struct usage_segment *row =
+			usage_find(&run->usage, view->layout.segments[i].number);
+		if (row && (facts->puts > row->live || facts->deletes > 0))
+			row->compact = true;
+	}
+	for (size_t i = 0; err == AS_OK && i < run->delete_segment_count; i++) {
+		struct usage_segment *row = usage_add(&run->usage, run->delete_segments[i]);
+		if (!row)
+			return AS_ERR_MEMORY;
+		row->compact = true;
+	}
+	return err;
+}
+
+static enum as_err sync_repo(const struct run *run, struct as_error *error)
+{
+	const enum as_err err = io_sync_folder(run->permit, ".");
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s: cannot sync the folder",
+					      run->work->view->path);
+}
+
+/* The files that are about to be replaced get a second name in the undo folder. */
+static enum as_err keep_replaced(struct run *run, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (!run->undo)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++)
+		if (run->plan->files[i].change == PLAN_REPLACE)
+			err = undo_keep(run->undo, run->plan->files[i].path, error);
+	return err == AS_OK ? undo_sync(run->undo, error) : err;
+}
+
+static enum as_err write_index(struct run *run, struct as_error *error)
+{
+	const char *repo = run->work->view->path;
+	if (!run->work->writes_index || !run->report->has_after)
+		return AS_OK;
+	run->progress->step = STEP_INDEX;
+	if (count_usage(run) != AS_OK)
+		return fail_memory(run, error);
+	enum as_err err = keep_replaced(run, error);
+	if (err != AS_OK)
+		return err;
+	run->report->has_changed = true;
+	err = usage_write(&run->usage, run->permit, run->report->after);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s: cannot write the hints", repo);
+	err = sync_repo(run, error);
+	if (err != AS_OK)
+		return err;
+	err = index_table_write(run->work->table, run->permit, run->report->after);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s: cannot write the index", repo);
+	return sync_repo(run, error);
+}
+
+/* ---- what goes ---- */
+
+static enum as_err move_file(struct run *run, const char *path, struct as_error *error)
+{
+	run->report->has_changed = true;
+	if (run->undo)
+		return undo_take(run->undo, path, error);
+	const enum as_err err = io_remove_file(run->permit, path);
+	return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
+		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->view->path,
+				  path);
+}
+
+static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
+{
+	char folder[LAYOUT_PATH_MAX];
+	if (run->undo)
+		return undo_sync(run->undo, error);
+	strcpy(folder, path);
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		*slash = '\0';
+	const enum as_err err = io_sync_folder(run->permit, slash ? folder : ".");
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
+					      run->work->view->path, folder);
+}
+
+/* The facts of the segment that lies at @path; NULL where it is none that is read. */
+static const struct segment_facts *facts_of(const struct run *run, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const size_t position =
+		slash ? plan_position(run->plan, (uint32_t)strtoul(slash + 1, NULL, 10))
+		      : LAYOUT_NONE;
+	return position == LAYOUT_NONE ? NULL : &run->work->verify->facts[position];
+}
+
+/* A tail goes newest first, so that what is left is always the beginning of it. The others go as in
+ * store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order; then
+ * the rest in theirs, each gone for good before the next. */
+static enum as_err move_tail(struct run *run, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;) {
+		const struct plan_file *file = &run->plan->files[i];
+		const struct segment_facts *facts = facts_of(run, file->path);
+		if (file->change != PLAN_MOVE || !facts || facts->is_committed)
+			continue;
+		err = move_file(run, file->path, error);
+		if (err == AS_OK)
+			err = sync_moved(run, file->path, error);
+	}
+	return err;
+}
+
+static enum as_err move_committed(struct run *run, bool plain, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
+		const struct plan_file *file = &run->plan->files[i];
+		const struct segment_facts *facts = facts_of(run, file->path);
+		const bool is_plain = !facts || (facts->deletes == 0 && facts->damaged == 0);
+		if (file->change != PLAN_MOVE || (facts && !facts->is_committed) ||
+		    is_plain != plain)
+			continue;
+		err = move_file(run, file->path, error);
+		if (err == AS_OK && (!plain || !run->undo))
+			err = sync_moved(run, file->path, error);
+	}
+	if (err == AS_OK && plain && run->undo)
+		err = undo_sync(run->undo, error);
+	return err;
+}
+
+static enum as_err move_all(struct run *run, struct as_error *error)
+{
+	run->progress->step = STEP_MOVE;
+	enum as_err err = move_tail(run, error);
+	if (err == AS_OK)
+		err = move_committed(run, true, error);
+	if (err == AS_OK)
+		err = move_committed(run, false, error);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static enum as_err begin(struct run *run, struct as_error *error)
+{
+	run->progress->step = STEP_PREPARE;
+	run->progress->bytes_total = run->plan->bytes_copied;
+	run->report->has_after = run->plan->has_after;
+	run->report->after = run->plan->after;
+	if (run->plan->options.no_undo)
+		return AS_OK;
+	return undo_begin(run->permit, run->plan, &run->undo, error);
+}
+
+static enum as_err do_all(struct run *run, struct as_error *error)
+{
+	enum as_err err = write_segments(run, error);
+	if (err == AS_OK && run->plan->action == REPAIR_ROLLBACK) {
+		/* The tail first: an index of what is below it fits only then. */
+		err = move_tail(run, error);
+	}
+	if (err == AS_OK)
+		err = write_index(run, error);
+	if (err == AS_OK)
+		err = move_all(run, error);
+	if (err == AS_OK && run->undo)
+		err = undo_finish(run->undo, error);
+	return err;
+}
+
+enum as_err repair_run(struct plan *plan, const struct permit *permit,
+		       struct repair_progress *progress, struct repair_report *report,
+		       struct as_error *error)
+{
+	struct run run = {
+		.plan = plan, .work = plan->work, .permit = permit, .progress = progress,
+		.report = report, .log = { .fd = -1 },
+	};
+	*report = (struct repair_report){ .has_after = plan->has_before, .after = plan->before };
+	if (plan->is_empty || plan->is_refused)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing that could be done",
+			       plan->work->view->path);
+	if (plan_is_outdated(plan))
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
+			       as_err_text(AS_ERR_CHANGED));
+	enum as_err err = begin(&run, error);
+	if (err == AS_OK)
+		err = do_all(&run, error);
+	if (err == AS_OK) {
+		report->is_done = true;
+		progress->step = STEP_DONE;
+	}
+	if (run.undo && err != AS_OK && !report->has_changed)
+		undo_abandon(run.undo);
+	if (run.undo)
+		snprintf(report->undo, sizeof(report->undo), "%s", undo_path(run.undo));
+	undo_free(run.undo);
+	log_free(&run.log);
+	usage_free(&run.usage);
+	free(run.delete_segments);
+	return err;
+}

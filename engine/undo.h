@@ -1,0 +1,86 @@
+/* engine/undo.h - what a repair set aside, and the way back.
+ *
+ * REPO/undo/<UTC time>-<action>/ holds, under their own paths, the files that the repair moved out
+ * or replaced, and
+ *   manifest   what was to be moved, replaced and made: written and synced before the first change
+ *   done       an empty file: the repair came to its end
+ *   undoing    an empty file: taking it back was begun
+ *   plan.txt, report.txt   for people
+ *
+ * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after 20",
+ * then "made PATH", "moved PATH", "replaced PATH", and at last "end XXXXXXXX", the CRC-32 of all
+ * bytes before that line.
+ *
+ * Taking back renames everything to where it was, then removes what was made, newest first, then
+ * the folder. Each step can be done again: whoever was interrupted begins anew.
+ */
+#ifndef ATTICSCOPE_UNDO_H
+#define ATTICSCOPE_UNDO_H
+
+#include "repair.h"
+
+#define UNDO_FOLDER "undo"
+#define UNDO_NAME_MAX 64u	/* of the folder below UNDO_FOLDER, NUL included */
+#define UNDO_MANIFEST_MAX (64u * 1024u * 1024u)	/* bytes; a larger one is refused */
+
+enum undo_state {
+	UNDO_DONE,		/* the repair came to its end */
+	UNDO_BEGUN,		/* it was interrupted */
+	UNDO_UNDOING,		/* taking it back was interrupted */
+	UNDO_UNREADABLE		/* no manifest, or a damaged one */
+};
+const char *undo_state_text(enum undo_state state);
+
+struct undo_entry {
+	char name[UNDO_NAME_MAX];	/* "20261122T215501Z-salvage" */
+	char action[16];
+	enum undo_state state;
+	bool has_before;
+	uint32_t before, after;		/* transaction ids */
+	uint64_t files;			/* moved and replaced */
+	uint64_t bytes;			/* that removing the folder frees */
+};
+
+/* What lies below REPO/undo, newest first; the caller frees *@entries. No such folder: none.
+ * AS_ERR_MEMORY, AS_ERR_IO, AS_ERR_DENIED. */
+enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count);
+
+/* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is moved
+ * back, replaced and removed. is_refused: a later transaction came, or the manifest cannot be read.
+ * is_empty: there is nothing to take back. Reads only. AS_ERR_MEMORY, AS_ERR_IO. */
+enum as_err undo_plan(const struct view *view, struct plan **plan, char name[UNDO_NAME_MAX],
+		      struct as_error *error);
+
+/* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same can
+ * be tried again. */
+enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error);
+
+/* Remove the undo folder @name with all that is in it; *@freed in bytes. There is no way back then.
+ * AS_ERR_DOES_NOT_EXIST, AS_ERR_IO. */
+enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
+		       struct as_error *error);
+
+/* ---- for repair.c ---- */
+
+struct undo;
+
+/* Make the folder and the manifest of @plan, durably. */
+enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
+		       struct as_error *error);
+/* Move the file @path into the folder; keep it there under a second name. A file that is gone
+ * already is none. */
+enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error);
+enum as_err undo_keep(struct undo *undo, const char *path, struct as_error *error);
+/* Make durable what was taken, the names in the folders it came from included. */
+enum as_err undo_sync(struct undo *undo, struct as_error *error);
+/* The repair is at its end. */
+enum as_err undo_finish(struct undo *undo, struct as_error *error);
+/* Nothing was changed: remove the folder again. */
+void undo_abandon(struct undo *undo);
+/* The path, relative to the repository. */
+const char *undo_path(const struct undo *undo);
+/* Write plan.txt or report.txt into it. Not being able to is no error of the repair. */
+void undo_note(struct undo *undo, const char *name, const char *text);
+void undo_free(struct undo *undo);
+
+#endif
