@@ -9,8 +9,8 @@
  *   index.T                hash index of transaction T: key -> segment, offset
  *   hints.T                live PUTs per segment, and which segments hold something superseded
  *
- * The library prints nothing, never exits, starts no process, installs no signal handler and keeps
- * no global state: any number of stores can be open in any number of threads. One store serves one
+ * The library prints nothing, never exits, starts no process, installs no signal handler (a program
+ * that may run under a file size limit ignores SIGXFSZ) and keeps no global state: any number of stores can be open in any number of threads. One store serves one
  * thread at a time. Every file is opened without following links below REPO.
  *
  * Errors are values: each function returns an enum as_err and, where the caller passes a struct
@@ -269,9 +269,9 @@ enum {
  * and its COMMIT; hints; index; the removal of emptied segments; that of older hints and indexes. A
  * crash at any point leaves a store with the transaction whole or not at all.
  *
- * After an error with report.committed the transaction is durable but index and hints are not
- * written, or emptied segments not removed: a further as_commit tries that again; otherwise
- * as_recover does after the next as_open. After an error without it the transaction is not
+ * After an error with report.committed the transaction is durable, but something behind it is not
+ * done: compaction, index and hints, or the removal of emptied segments. What is needed of that a
+ * further as_commit tries again; otherwise as_recover does after the next as_open. After an error without it the transaction is not
  * committed; struct as_state says whether it can go on, so that as_commit may be tried again, or is
  * dead.
  * AS_ERR_INTEGRITY never: damaged segments are skipped by compaction and reported. */

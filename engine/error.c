@@ -44,6 +44,7 @@ enum as_err as_code_of_errno(int sys)
 		return AS_ERR_ALREADY_EXISTS;
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG:	/* where SIGXFSZ is ignored */
 		return AS_ERR_NO_SPACE;
 	case EROFS:
 		return AS_ERR_READ_ONLY;

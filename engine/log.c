@@ -18,6 +18,7 @@ enum as_err log_init(struct log *log, const struct permit *permit, const char *r
 	*log = (struct log){
 		.permit = permit, .repo = repo, .limit = limit, .per_dir = per_dir,
 		.first = segment, .segment = segment, .fd = -1,
+		.folders_unsynced = true,	/* one that an earlier writer made, perhaps */
 		.buffer = malloc(BUFFER_SIZE),
 	};
 	return log->buffer ? AS_OK : AS_ERR_MEMORY;
@@ -76,6 +77,25 @@ static enum as_err fail_dead(const struct log *log, struct as_error *error)
 
 /* ---- one segment ---- */
 
+/* Sync and close the oldest @count closed segments. */
+static enum as_err sync_closed(struct log *log, size_t count, struct as_error *error)
+{
+	const struct io *io = io_of(log->permit);
+	for (size_t i = 0; i < count; i++) {
+		const enum as_err err = io_sync(log->permit, log->unsynced[i].fd);
+		if (err != AS_OK) {
+			log->dead = true;
+			return fail_segment(log, err, "sync", log->unsynced[i].segment, error);
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		io_close(io, log->unsynced[i].fd);
+	log->unsynced_count -= count;
+	memmove(log->unsynced, log->unsynced + count,
+		log->unsynced_count * sizeof(log->unsynced[0]));
+	return AS_OK;
+}
+
 static enum as_err make_folder(struct log *log)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -86,6 +106,44 @@ static enum as_err make_folder(struct log *log)
 	return err == AS_ERR_ALREADY_EXISTS ? AS_OK : err;
 }
 
+/* Through a link in the folder's place everything would go elsewhere. */
+static enum as_err check_folder(struct log *log)
+{
+	char path[LAYOUT_PATH_MAX];
+	const uint32_t folder = log->segment / log->per_dir;
+	const struct io *io = io_of(log->permit);
+	int fd;
+	if (log->has_folder && log->folder == folder)
+		return AS_OK;
+	folder_path(folder, path);
+	enum as_err err = io_open_folder(io, io_folder_of(log->permit), path, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return make_folder(log);
+	/* What may be written to and not read is no matter of links. */
+	if (err == AS_ERR_DENIED)
+		return AS_OK;
+	if (err == AS_OK)
+		io_close(io, fd);
+	log->has_folder = err == AS_OK;
+	log->folder = folder;
+	return err;
+}
+
+static enum as_err create_segment(struct log *log, const char *path, int *fd,
+				  struct as_error *error)
+{
+	enum as_err err = check_folder(log);
+	if (err == AS_OK)
+		err = io_create_file(log->permit, path, fd);
+	/* Those that wait for their fsync can be closed now. */
+	if (err == AS_ERR_IO && (errno == EMFILE || errno == ENFILE) && log->unsynced_count > 0) {
+		err = sync_closed(log, log->unsynced_count, error);
+		if (err == AS_OK)
+			err = io_create_file(log->permit, path, fd);
+	}
+	return err;
+}
+
 static enum as_err open_segment(struct log *log, struct as_error *error)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -94,12 +152,7 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 		return as_fail(error, AS_ERR_FULL, 0,
 			       "%s: segment numbers end at %" PRIu32, log->repo, LOG_SEGMENT_LAST);
 	log_segment_path(log->per_dir, log->segment, path);
-	enum as_err err = io_create_file(log->permit, path, &fd);
-	if (err == AS_ERR_DOES_NOT_EXIST) {
-		err = make_folder(log);
-		if (err == AS_OK)
-			err = io_create_file(log->permit, path, &fd);
-	}
+	const enum as_err err = create_segment(log, path, &fd, error);
 	if (err == AS_ERR_ALREADY_EXISTS)
 		return as_fail(error, AS_ERR_CHANGED, 0,
 			       "%s/%s: segment %" PRIu32 " is there already", log->repo, path,
@@ -110,6 +163,7 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 	memcpy(log->buffer, segment_magic, SEGMENT_MAGIC_SIZE);
 	log->offset = SEGMENT_MAGIC_SIZE;
 	log->flushed = log->high = 0;
+	log->ends_like_commit = false;
 	return AS_OK;
 }
 
@@ -146,25 +200,6 @@ static enum as_err settle(struct log *log, struct as_error *error)
 	return AS_OK;
 }
 
-/* Sync and close the oldest @count closed segments. */
-static enum as_err sync_closed(struct log *log, size_t count, struct as_error *error)
-{
-	const struct io *io = io_of(log->permit);
-	for (size_t i = 0; i < count; i++) {
-		const enum as_err err = io_sync(log->permit, log->unsynced[i].fd);
-		if (err != AS_OK) {
-			log->dead = true;
-			return fail_segment(log, err, "sync", log->unsynced[i].segment, error);
-		}
-	}
-	for (size_t i = 0; i < count; i++)
-		io_close(io, log->unsynced[i].fd);
-	log->unsynced_count -= count;
-	memmove(log->unsynced, log->unsynced + count,
-		log->unsynced_count * sizeof(log->unsynced[0]));
-	return AS_OK;
-}
-
 static enum as_err close_segment(struct log *log, struct as_error *error)
 {
 	enum as_err err = settle(log, error);
@@ -188,7 +223,7 @@ static enum as_err prepare(struct log *log, struct as_error *error)
 	enum as_err err = AS_OK;
 	if (log->dead)
 		return fail_dead(log, error);
-	if (log->fd >= 0 && log->offset > log->limit)
+	if (log->fd >= 0 && log->offset > log->limit && !log->ends_like_commit)
 		err = close_segment(log, error);
 	if (err == AS_OK && log->fd < 0)
 		err = open_segment(log, error);
@@ -231,11 +266,17 @@ static enum as_err append_entry(struct log *log, const uint8_t *head, size_t hea
 	if (err != AS_OK)
 		return err;
 	const uint64_t at = log->offset;
+	if (at > UINT32_MAX)	/* nothing but values that end like a COMMIT */
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32 " reaches 4 GiB",
+			       log->repo, log->segment);
 	err = append(log, head, head_size, tail, tail_size, error);
 	if (err != AS_OK)
 		return err;
+	log->ends_like_commit = tail_size >= SEGMENT_HEADER &&
+				memcmp((const uint8_t *)tail + tail_size - SEGMENT_HEADER,
+				       segment_commit, SEGMENT_HEADER) == 0;
 	*segment = log->segment;
-	*offset = (uint32_t)at;	/* below 2^31 + 20 MiB: the limit is below 2^31 */
+	*offset = (uint32_t)at;
 	return AS_OK;
 }
 
@@ -294,7 +335,10 @@ static enum as_err remove_segment(const struct log *log, uint32_t number)
 static enum as_err drop_open(struct log *log)
 {
 	close_open(log);
-	return remove_segment(log, log->segment);
+	const enum as_err err = remove_segment(log, log->segment);
+	if (err != AS_OK)
+		log->segment++;		/* it is still there, for log_discard to remove */
+	return err;
 }
 
 /* Open the segment before the next one again. */

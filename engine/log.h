@@ -4,10 +4,11 @@
  * close_segment. A segment is closed before the first entry that would begin beyond the limit; a
  * COMMIT always goes into the segment that is open.
  *
- * Two things differ. The fsyncs of a transaction's segments are gathered (the system writes them
+ * Three things differ. The fsyncs of a transaction's segments are gathered (the system writes them
  * meanwhile) and all come before its COMMIT, which is then synced by itself: a COMMIT on the disk
- * proves that everything before it is there. And an append that fails takes nothing back that was
- * appended before.
+ * proves that everything before it is there. An append that fails takes nothing back that was
+ * appended before. And no segment is closed behind a value that ends like a COMMIT: after a crash it
+ * would look complete.
  */
 #ifndef ATTICSCOPE_LOG_H
 #define ATTICSCOPE_LOG_H
@@ -38,7 +39,10 @@ struct log {
 	uint8_t *buffer;	/* the bytes from flushed to offset */
 	struct log_unsynced unsynced[LOG_UNSYNCED_MAX];	/* ascending */
 	size_t unsynced_count;
-	bool folders_unsynced;	/* data/ has a new folder */
+	bool folders_unsynced;	/* data/ may have a new folder */
+	bool has_folder;	/* folder was looked at: it is one, and no link */
+	uint32_t folder;
+	bool ends_like_commit;	/* the last nine bytes appended are those of a COMMIT */
 	bool commit_is_written;	/* a COMMIT may stand in the open segment, and is not durable */
 	bool dead;		/* nothing can be said any more of what is in the files */
 };

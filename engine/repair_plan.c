@@ -386,6 +386,18 @@ static bool anything_goes(const struct plan *plan)
 	return false;
 }
 
+/* Does the last segment that stays end without a COMMIT, although it was committed? */
+static bool ends_open(const struct plan *plan)
+{
+	const struct plan_work *work = plan->work;
+	for (size_t i = work->view->layout.count; i-- > 0;) {
+		const struct segment_facts *facts = &work->verify->facts[i];
+		if (!work->goes[i] && facts->is_committed)
+			return !facts->is_complete;
+	}
+	return false;
+}
+
 static void decide_writing(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
@@ -397,7 +409,7 @@ static void decide_writing(struct plan *plan)
 			       wants(findings, REPAIR_SALVAGE));
 	find_head(plan);
 	/* After a salvage the numbers go up in any case: nothing new shall bear an old one's. */
-	work->writes_commit = writes || (salvages && goes) ||
+	work->writes_commit = writes || (salvages && (goes || ends_open(plan))) ||
 			      (plan->action == REPAIR_COMPACT && goes &&
 			       plan->after != plan->before);
 	if (work->writes_commit)

@@ -396,8 +396,10 @@ enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *
 		*bytes = r->window + (e->offset - r->window_offset);
 		return AS_OK;
 	}
-	io_read_at(r->io, r->fd, buffer, e->size, e->offset, &got);
+	const enum as_err err = io_read_at(r->io, r->fd, buffer, e->size, e->offset, &got);
 	*bytes = buffer;
+	if (err != AS_OK)
+		return err;
 	return got == e->size && crc32_update(0, buffer + 4, e->size - 4) == e->crc_stored
 		? AS_OK : AS_ERR_INTEGRITY;
 }

@@ -139,7 +139,7 @@ enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, 
 
 /* All @entry->size bytes of the whole entry that segment_next just gave, verified: from what was
  * read already, or read again into @buffer, which holds as many. *@bytes lives until the next call.
- * AS_ERR_INTEGRITY: a second reading was not the same. */
+ * AS_ERR_INTEGRITY: a second reading was not the same; AS_ERR_IO: it failed. */
 enum as_err segment_bytes(struct segment_reader *reader, const struct segment_entry *entry,
 			  uint8_t *buffer, const uint8_t **bytes);
 

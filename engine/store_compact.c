@@ -2,6 +2,8 @@
 
 #include "store_private.h"
 
+#include "replay.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,7 +30,10 @@ struct compaction {
 	bool has_deletes;
 	bool cannot_write;		/* the error is not the segment's, but that of the copies */
 
-	bool any_kept;			/* an older candidate stays, with all that it holds */
+	/* Candidates that stay, older than those that follow: the keys of their PUTs, and whether one
+	 * of them may hold others that cannot be read now. */
+	struct replay *kept_keys;
+	bool any_kept, any_unknown;
 	bool head_is_emptied;
 };
 
@@ -107,12 +112,13 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 		c->buffer = buffer;
 		c->buffer_size = entry->size;
 	}
-	if (segment_bytes(c->reader, entry, c->buffer, &bytes) != AS_OK) {
+	enum as_err err = segment_bytes(c->reader, entry, c->buffer, &bytes);
+	if (err != AS_OK) {
 		struct segment_entry damaged = *entry;
-		damaged.cause = SEGMENT_CRC_MISMATCH;
+		damaged.cause = err == AS_ERR_IO ? SEGMENT_UNREADABLE : SEGMENT_CRC_MISMATCH;
 		return store_fail_damage(c->store, number, &damaged, error);
 	}
-	const enum as_err err = log_copy(&c->store->log, bytes, entry->size, segment, offset,
+	err = log_copy(&c->store->log, bytes, entry->size, segment, offset,
 					 error);
 	c->cannot_write = err != AS_OK;
 	return err;
@@ -123,7 +129,10 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 static bool is_carried(const struct compaction *c, const uint8_t key[KEY_SIZE])
 {
 	uint32_t segment, offset;
-	return c->any_kept && !index_table_get(c->store->table, key, &segment, &offset);
+	struct replay_event event;
+	if (!c->any_kept || index_table_get(c->store->table, key, &segment, &offset))
+		return false;
+	return c->any_unknown || replay_find(c->kept_keys, key, &event);
 }
 
 static bool is_live(const struct compaction *c, uint32_t number, const struct segment_entry *entry)
@@ -272,11 +281,34 @@ static bool is_of_segment(const struct compaction *c, enum as_err err)
 		err == AS_ERR_IO || err == AS_ERR_DOES_NOT_EXIST);
 }
 
-static void skip(struct compaction *c, const struct as_error *why)
+/* The keys that a segment which stays can bring back: those of its whole PUTs. A damaged one is no
+ * entry any more; one that cannot be read now may be whole. */
+static enum as_err note_keys(struct compaction *c, uint32_t number)
+{
+	struct segment_entry entry;
+	enum as_err err = open_candidate(c, number, NULL);
+	if (err != AS_OK) {
+		c->any_unknown = c->any_unknown || err != AS_ERR_DOES_NOT_EXIST;
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	}
+	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
+		const struct replay_event event = { .segment = number, .is_put = true };
+		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_UNREADABLE)
+			c->any_unknown = true;
+		if (entry.tag == SEGMENT_PUT)
+			err = replay_note(c->kept_keys, entry.key, &event);
+		if (err != AS_OK)
+			return err;
+	}
+	return err == AS_END ? AS_OK : err;
+}
+
+static enum as_err skip(struct compaction *c, uint32_t number, const struct as_error *why)
 {
 	c->any_kept = true;
 	if (c->report->segments_skipped++ == 0)
 		c->report->skipped = *why;
+	return note_keys(c, number);
 }
 
 /* A row without a file and without anything live means nothing. */
@@ -284,6 +316,18 @@ static bool is_ghost(const struct compaction *c, uint32_t number, enum as_err er
 {
 	const struct usage_segment *row = usage_find(&c->store->usage, number);
 	return err == AS_ERR_DOES_NOT_EXIST && row && row->live == 0;
+}
+
+/* What is not the segment's fault ends the compaction. */
+static enum as_err stop(const struct compaction *c, enum as_err err, const struct as_error *why,
+			struct as_error *error)
+{
+	if (is_of_segment(c, err))	/* but then what was copied of it could not be taken back */
+		return as_fail(error, AS_ERR_IO, 0, "%s: cannot take back what was copied of a "
+			       "segment", c->store->view->path);
+	if (error)
+		*error = *why;
+	return err;
 }
 
 static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size_t count,
@@ -298,13 +342,14 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 		if (is_ghost(c, numbers[i], err)) {
 			err = add_emptied(c->store, numbers[i], false, 0);
 		} else if (err == AS_END) {
-			c->any_kept = true;
-			err = AS_OK;
+			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
 		} else if (is_of_segment(c, err) && !c->store->log.dead) {
-			skip(c, &why);
-			err = AS_OK;
-		} else if (err != AS_OK && error) {
-			*error = why;
+			err = skip(c, numbers[i], &why);
+			if (err != AS_OK)
+				as_fail(error, err, 0, "%s: %s", c->store->view->path,
+					as_err_text(err));
+		} else if (err != AS_OK) {
+			err = stop(c, err, &why, error);
 		}
 	}
 	return err;
@@ -388,11 +433,15 @@ enum as_err store_compact(struct as_store *store, struct as_report *report, stru
 {
 	struct compaction compaction = {
 		.store = store, .report = report, .reader = segment_reader_new(store->io),
+		.kept_keys = replay_new(),
 	};
-	if (!compaction.reader)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
-	const enum as_err err = run(&compaction, error);
+	enum as_err err = AS_ERR_MEMORY;
+	if (compaction.reader && compaction.kept_keys)
+		err = run(&compaction, error);
+	else
+		as_fail(error, err, 0, "%s: out of memory", store->view->path);
 	segment_reader_free(compaction.reader);
+	replay_free(compaction.kept_keys);
 	free(compaction.buffer);
 	free(compaction.moves);
 	free(compaction.delete_segments);

@@ -106,6 +106,20 @@ static enum as_err remove_with_deletes(struct as_store *store, struct as_report 
 	return err;
 }
 
+/* Folders that nothing is left in; not the one of the next segment, since Attic makes a folder only
+ * for the first number that belongs there. One that comes back after a crash does no harm. */
+static void remove_empty_folders(const struct as_store *store)
+{
+	char folder[LAYOUT_PATH_MAX], next[LAYOUT_PATH_MAX], last[LAYOUT_PATH_MAX] = "";
+	folder_of(store, store->transaction + 1, next);
+	for (size_t i = 0; i < store->emptied_count; i++) {
+		folder_of(store, store->emptied[i].segment, folder);
+		if (strcmp(folder, last) != 0 && strcmp(folder, next) != 0)
+			io_remove_folder(store->permit, folder);
+		strcpy(last, folder);
+	}
+}
+
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error)
 {
@@ -114,6 +128,7 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 		err = remove_with_deletes(store, report, error);
 	if (err != AS_OK)
 		return err;
+	remove_empty_folders(store);
 	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
 	store->emptied_count = 0;
 	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed

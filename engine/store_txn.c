@@ -11,6 +11,25 @@
 
 /* ---- getting ready ---- */
 
+/* Index and hints are written behind the COMMIT: that they can be made at all is better known
+ * before. */
+static enum as_err try_writing(struct as_store *store, struct as_error *error)
+{
+	static const char name[] = "index.tmp";
+	int fd;
+	enum as_err err = io_create_file(store->permit, name, &fd);
+	if (err == AS_OK)
+		io_close(store->io, fd);
+	if (err == AS_OK || err == AS_ERR_ALREADY_EXISTS)	/* that one is left by a crash */
+		err = io_remove_file(store->permit, name);
+	if (err == AS_OK)
+		return AS_OK;
+	as_fail(error, err, errno, "%s: cannot write in the folder", store->view->path);
+	lock_lower(store->fd, &store->view->lock, store->permit);
+	store->permit = NULL;
+	return err;
+}
+
 enum as_err store_acquire(struct as_store *store, struct as_error *error)
 {
 	struct view *view = store->view;
@@ -30,7 +49,7 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 		return err;
 	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
 	if (!view_is_changed(view))
-		return AS_OK;
+		return try_writing(store, error);
 	lock_lower(store->fd, &view->lock, store->permit);
 	store->permit = NULL;
 	return as_fail(error, AS_ERR_CHANGED, 0,
@@ -152,6 +171,11 @@ static enum as_err check_order(const struct as_store *store, struct as_error *er
 			       store->why);
 	if (store->needs_recover)
 		return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
+	if (store->view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
+	    store->view->findings.total[PROBLEM_DATA_MISSING] > 0)
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s/data: some of it is missing, is no folder, or cannot be read",
+			       store->view->path);
 	return AS_OK;
 }
 

@@ -698,6 +698,16 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 	return err;
 }
 
+/* A folder without a manifest was made and not yet used, or is all but removed: the manifest is there
+ * before the first file comes and until the last one has gone. */
+static bool has_manifest(const struct view *view, const char *name)
+{
+	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	struct stat st;
+	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	return is_there(view->io, view->fd, folder, MANIFEST, &st);
+}
+
 enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
 		      struct as_error *error)
 {
@@ -714,10 +724,13 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 	err = plan && plan->work ? AS_OK : AS_ERR_MEMORY;
 	if (err == AS_OK) {
 		plan->work->view = view;
-		plan->is_empty = names.count == 0;
+		plan->is_empty = true;
 	}
-	if (err == AS_OK && names.count > 0) {
-		snprintf(name, UNDO_NAME_MAX, "%s", names.rows[0]);
+	for (size_t i = 0; err == AS_OK && plan->is_empty && i < names.count; i++) {
+		if (!has_manifest(view, names.rows[i]))
+			continue;
+		plan->is_empty = false;
+		memcpy(name, names.rows[i], UNDO_NAME_MAX);
 		err = plan_folder(plan, view, name);
 	}
 	free(names.rows);

@@ -934,11 +934,10 @@ static void recovering_refuses_a_damaged_log_and_writes_nothing(void **state)
 	lose(world, name);
 	damage_segment(world, "data/0/0", 60);
 	reopen(world);
-	world->fault.changes = 0;
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_INTEGRITY);
 	assert_int_equal(world->error.segment, 0);
 	assert_int_equal(world->error.offset, 8);
-	assert_int_equal(world->fault.changes, 0);
+	assert_false(is_there(world, name));
 	assert_true(state_of(world).needs_recover);
 }
 
@@ -1030,6 +1029,104 @@ static void a_tail_that_looks_committed_is_removed_only_by_force(void **state)
 	check_repo(world);
 }
 
+/* A later transaction would come to bear its number, and be taken for what it tells of. */
+static void an_index_above_the_log_is_disorder_until_it_is_gone(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, 10, 1);
+	commit(world);
+	keep_index(world);
+	const struct ledger first = world->ledger;
+	put(world, 2, 10, 2);
+	commit(world);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	scratch_run("rm '%s'/data/*/%u && cp '%s'/index.* '%s'/hints.* '%s'", world->repo, last,
+		    world->scratch->path, world->scratch->path, world->repo);
+	world->ledger = first;
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	check(world);	/* the right one is there to be read */
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	char name[32];
+	snprintf(name, sizeof(name), "index.%u", last);
+	assert_false(is_there(world, name));
+	put(world, 3, 10, 3);
+	commit(world);
+	check_repo(world);
+}
+
+static void a_forced_rollback_of_everything_leaves_an_empty_store(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	struct stat st;
+	put(world, 1, 10, 1);
+	commit(world);
+	close_store(world);
+	path_of(world, "data/0/0", path);
+	assert_int_equal(lstat(path, &st), 0);
+	builder_flip(path, (uint64_t)st.st_size - 1, 4);
+	reopen(world);
+	assert_int_equal(as_rollback(world->store, AS_FORCE, &world->error), AS_OK);
+	assert_false(is_there(world, "index.0"));
+	memset(&world->ledger, 0, sizeof(world->ledger));
+	check(world);
+	put(world, 2, 10, 2);
+	commit(world);
+	check_repo(world);
+}
+
+static void hints_of_segments_that_are_gone_mean_nothing(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 30; i++)
+		put(world, i, 300, i);
+	commit(world);
+	for (unsigned i = 0; i < 20; i++)
+		delete(world, i);
+	commit(world);
+	scratch_run("rmdir '%s'/data/* 2>/dev/null || true", world->repo);
+	put(world, 90, 10, 1);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger.objects[90].is_there = false;
+	for (unsigned i = 40; i < 44; i++) {
+		put(world, i, 10, i);
+		assert_int_equal(as_commit(world->store, i % 2 ? AS_NO_COMPACT : 0, NULL,
+					   &world->error), AS_OK);
+	}
+	check_repo(world);
+}
+
+static void a_folder_that_is_a_link_is_not_written_through(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	for (unsigned i = 0; i < 4; i++) {
+		put(world, i, 10, i);
+		commit(world);
+	}
+	close_store(world);
+	scratch_folder(world->scratch, "outside");
+	scratch_run("ln -s '%s/outside' '%s/data/1'", world->scratch->path, world->repo);
+	builder_key(9, key);
+	reopen(world);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_INTEGRITY);
+	path_of(world, "data/1", path);
+	assert_int_equal(unlink(path), 0);
+	reopen(world);
+	put(world, 5, 10, 5);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger.objects[5].is_there = false;
+	/* Also when it comes while the store is open. */
+	scratch_run("rmdir '%s/data/1' && ln -s '%s/outside' '%s/data/1'", world->repo,
+		    world->scratch->path, world->repo);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_NOT_REGULAR);
+	scratch_run("test -z \"$(ls '%s/outside')\"", world->scratch->path);
+	check(world);
+}
+
 static void a_lost_data_folder_is_not_taken_for_an_empty_store(void **state)
 {
 	struct world *world = *state;
@@ -1089,7 +1186,7 @@ static void the_order_of_writing_is_as_documented(void **state)
 	commit(world);
 	assert_string_equal(steps.text,
 			    /* entries, the names of their files, and their COMMIT by itself */
-			    "C:data/0/3 W:data/0/3 C:data/1/4 F:data/1 C:data/1/4 W:data/1/4 "
+			    "C:data/0/3 W:data/0/3 F:data/1 C:data/1/4 W:data/1/4 "
 			    "S:data/0/3 S:data/1/4 S:data S:data/0 S:data/1 "
 			    "W:data/1/4 S:data/1/4 "
 			    /* what compaction copies, likewise */
@@ -1099,7 +1196,8 @@ static void the_order_of_writing_is_as_documented(void **state)
 			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
 			    /* emptied segments, those with a DELETE last; then older files */
 			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
-			    "R:hints.2 R:index.2 ");
+			    /* the folder, were it empty */
+			    "R:data/0 R:hints.2 R:index.2 ");
 	check_repo(world);
 }
 
@@ -1215,6 +1313,135 @@ static void a_commit_that_cannot_write_the_index_says_that_it_is_durable(void **
 	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_NO_SPACE);
 	world->fault.fail_at = 0;
 	assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
+	check(world);
+	check_repo(world);
+}
+
+static void an_index_that_was_not_written_is_known_after_a_rollback(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	put(world, 1, 10, 1);
+	commit(world);
+	for (unsigned at = 1; at < 12; at++) {
+		put(world, 20, at, at);
+		world->fault.fail_kind = FAULT_SYNC;
+		world->fault.changes = 0;
+		world->fault.fail_at = at;
+		const enum as_err err = as_commit(world->store, 0, &report, NULL);
+		world->fault.fail_at = 0;
+		const struct ledger committed = world->ledger;
+		if (err != AS_OK && !report.committed) {
+			assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+			reopen(world);
+			put(world, 20, at, at);
+			commit(world);
+			continue;
+		}
+		if (!state_of(world).needs_recover) {
+			put(world, 21, 5, 5);
+			assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+			world->ledger = committed;
+		}
+		if (state_of(world).needs_recover)
+			assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+		assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_OK);
+		check(world);
+		check_repo(world);
+	}
+}
+
+static void a_rollback_that_cannot_remove_is_finished_by_the_next(void **state)
+{
+	struct world *world = *state;
+	for (unsigned at = 1; at < 4; at++) {
+		put(world, at, 10, at);
+		commit(world);
+		const struct ledger committed = world->ledger;
+		for (unsigned i = 30; i < 36; i++)
+			put(world, i, 700, i);
+		world->fault.fail_kind = FAULT_REMOVE;
+		world->fault.changes = 0;
+		world->fault.fail_at = at;
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_ERR_IO);
+		world->fault.fail_at = 0;
+		assert_true(state_of(world).dead);
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+		world->ledger = committed;
+		check(world);
+		check_repo(world);
+	}
+}
+
+/* A segment that could not be removed is not forgotten: the DELETE of what it holds must stay. */
+static void an_emptied_segment_that_stays_keeps_its_deletes(void **state)
+{
+	struct world *world = *state;
+	put(world, 0, 10, 0);
+	commit(world);
+	put(world, 1, 10, 1);
+	put(world, 2, 10, 2);
+	commit(world);
+	delete(world, 1);
+	world->fault.fail_kind = FAULT_REMOVE;
+	world->fault.fail_error = EACCES;
+	world->fault.fail_for_good = true;
+	world->fault.changes = 0;
+	world->fault.fail_at = 1;
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DENIED);
+	world->fault.fail_at = 0;
+	put(world, 9, 10, 9);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger.objects[9].is_there = false;
+	for (unsigned i = 3; i < 6; i++) {
+		put(world, i, 10, i);
+		commit(world);
+	}
+	check_repo(world);
+}
+
+static void one_damaged_segment_does_not_make_the_log_grow(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	for (unsigned i = 200; i < 203; i++)
+		put(world, i, 300, i);
+	commit(world);
+	delete(world, 202);
+	damage_segment(world, "data/0/0", 100);
+	for (unsigned i = 0; i < 60; i++) {
+		put(world, i % 7, 10, i);
+		if (i > 3)
+			delete(world, (i - 3) % 7);
+		assert_int_equal(as_commit(world->store, 0, &report, NULL), AS_OK);
+		assert_true(report.bytes_copied < 2000);
+	}
+	assert_true(count_segments(world) < 8);
+}
+
+/* A value whose last nine bytes are a COMMIT, at the end of a segment of an unfinished transaction. */
+static void a_value_that_ends_like_a_commit_ends_no_segment(void **state)
+{
+	struct world *world = *state;
+	uint8_t value[1200] = { 0 }, key[BUILDER_KEY];
+	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
+	put(world, 1, 10, 1);
+	commit(world);
+	for (unsigned i = 10; i < 13; i++) {
+		builder_key(i, key);
+		assert_int_equal(as_put(world->store, key, 32, value, sizeof(value), NULL), AS_OK);
+		put(world, i + 10, 2000, i);
+	}
+	for (unsigned i = 10; i < 13; i++)
+		world->ledger.objects[i + 10].is_there = false;
+	world->fault.fail_kind = FAULT_REMOVE;
+	world->fault.fail_at = 1;
+	world->fault.fail_for_good = true;
+	close_store(world);
+	fault_init(&world->fault);
+	reopen(world);
+	assert_int_equal(state_of(world).transaction, 0);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
 	check(world);
 	check_repo(world);
 }
@@ -1436,12 +1663,21 @@ int main(void)
 		TEST(an_uncommitted_tail_is_told_and_removed_when_asked),
 		TEST(a_rollback_that_finds_no_index_recovers_one),
 		TEST(a_tail_that_looks_committed_is_removed_only_by_force),
+		TEST(an_index_above_the_log_is_disorder_until_it_is_gone),
+		TEST(a_forced_rollback_of_everything_leaves_an_empty_store),
+		TEST(hints_of_segments_that_are_gone_mean_nothing),
+		TEST(a_folder_that_is_a_link_is_not_written_through),
 		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
 		TEST(the_order_of_writing_is_as_documented),
 		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
 		TEST(a_put_that_fails_anywhere_is_taken_back),
 		TEST(a_sync_that_fails_kills_the_transaction_and_a_rollback_helps),
 		TEST(a_commit_that_cannot_write_the_index_says_that_it_is_durable),
+		TEST(an_index_that_was_not_written_is_known_after_a_rollback),
+		TEST(a_rollback_that_cannot_remove_is_finished_by_the_next),
+		TEST(an_emptied_segment_that_stays_keeps_its_deletes),
+		TEST(one_damaged_segment_does_not_make_the_log_grow),
+		TEST(a_value_that_ends_like_a_commit_ends_no_segment),
 		TEST(a_full_disk_in_a_compaction_keeps_everything),
 		TEST(a_compaction_can_be_stopped_and_goes_on_later),
 		TEST(an_interrupted_system_call_is_tried_again),

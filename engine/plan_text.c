@@ -1,0 +1,431 @@
+#include "build-config.h"
+
+#include "plan_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 78u
+#define LINE_SIZE 512
+#define FIGURE_SIZE 32
+#define WAY_INDENT 6
+#define PATH_WIDTH 22		/* "data/12345/4294967295" and a blank */
+
+/* ---- lines ---- */
+
+static void put(const struct plan_text *to, enum plan_tone tone, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(const struct plan_text *to, enum plan_tone tone, const char *format, ...)
+{
+	char line[LINE_SIZE];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	to->line(to->context, tone, line);
+}
+
+/* Words of a sentence, in lines that fit. */
+static void put_sentence(const struct plan_text *to, enum plan_tone tone, unsigned indent,
+			 const char *text)
+{
+	char line[LINE_SIZE];
+	const unsigned width = to->width ? to->width : WIDTH;
+	size_t used = 0;
+	for (const char *word = text + strspn(text, " "); *word;) {
+		const size_t len = strcspn(word, " ");
+		if (used > 0 && (used + 1 + len > width || used + 1 + len >= sizeof(line))) {
+			to->line(to->context, tone, line);
+			used = 0;
+		}
+		const int gap = used == 0 ? (int)indent : 1;
+		snprintf(line + used, sizeof(line) - used, "%*s%.*s", gap, "", (int)len, word);
+		used = strlen(line);
+		word += len;
+		word += strspn(word, " ");
+	}
+	if (used > 0)
+		to->line(to->context, tone, line);
+}
+
+static const char *count_text(uint64_t count, char out[FIGURE_SIZE])
+{
+	char digits[FIGURE_SIZE];
+	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	char *p = out;
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*p++ = ',';
+		*p++ = digits[i];
+	}
+	*p = '\0';
+	return out;
+}
+
+static const char *size_text(uint64_t bytes, char out[FIGURE_SIZE])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned unit = 0;
+	double value = (double)bytes;
+	for (; value >= 1023.5; value /= 1024)
+		unit++;
+	snprintf(out, FIGURE_SIZE, unit > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value,
+		 units[unit]);
+	return out;
+}
+
+/* "20 entries" */
+static const char *number_of(uint64_t count, const char *one, const char *many, char *out,
+			     size_t size)
+{
+	char figure[FIGURE_SIZE];
+	snprintf(out, size, "%s %s", count_text(count, figure), count == 1 ? one : many);
+	return out;
+}
+
+static const char *transaction_text(bool has, uint32_t transaction, char out[FIGURE_SIZE])
+{
+	if (has)
+		snprintf(out, FIGURE_SIZE, "%" PRIu32, transaction);
+	else
+		snprintf(out, FIGURE_SIZE, "none");
+	return out;
+}
+
+/* ---- the figures ---- */
+
+static bool is_undo(const struct plan *plan)
+{
+	return plan->action == REPAIR_NONE;
+}
+
+static bool deletes_for_good(const struct plan *plan)
+{
+	return plan->action == REPAIR_ROLLBACK && plan->options.no_undo;
+}
+
+static uint64_t bytes_of(const struct plan *plan, enum plan_change change, uint64_t *files)
+{
+	uint64_t bytes = 0;
+	*files = 0;
+	for (size_t i = 0; i < plan->file_count; i++) {
+		if (plan->files[i].change != change)
+			continue;
+		bytes += plan->files[i].size;
+		(*files)++;
+	}
+	return bytes;
+}
+
+static void put_doubt(const struct plan *plan, const struct plan_text *to)
+{
+	if (!plan->hardware_doubt)
+		return;
+	put_sentence(to, PLAN_TONE_WARNING, 0,
+		     "The disk or the machine is in doubt: some bytes cannot be read, or were not "
+		     "the same when they were read again. Copy the repository to another disk first "
+		     "(ddrescue reads what a failing disk still gives), and repair the copy. What "
+		     "cannot be read now may well be whole.");
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+}
+
+static void put_transactions(const struct plan *plan, const struct plan_text *to)
+{
+	char before[FIGURE_SIZE], after[FIGURE_SIZE];
+	transaction_text(plan->has_before, plan->before, before);
+	transaction_text(plan->has_after, plan->after, after);
+	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
+	if (is_undo(plan))
+		return;
+	count_text(plan->objects_before, before);
+	count_text(plan->objects_after, after);
+	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
+	    plan->lost_count == 0 ? ", none is lost" : "");
+}
+
+static void put_writing(const struct plan *plan, const struct plan_text *to)
+{
+	char entries[64], size[FIGURE_SIZE];
+	if (plan->entries_copied > 0)
+		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
+		    number_of(plan->entries_copied, "entry", "entries", entries, sizeof(entries)),
+		    size_text(plan->bytes_copied, size));
+	if (plan->deletes_written > 0)
+		put(to, PLAN_TONE_PLAIN,
+		    "  written      %s, so that nothing superseded comes back",
+		    number_of(plan->deletes_written, "DELETE", "DELETEs", entries,
+			      sizeof(entries)));
+}
+
+static void put_space(const struct plan *plan, const struct plan_text *to)
+{
+	char needed[FIGURE_SIZE], left[FIGURE_SIZE];
+	if (is_undo(plan))
+		return;
+	size_text(plan->bytes_needed, needed);
+	if (plan->bytes_free == UINT64_MAX)
+		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
+		    needed);
+	else
+		put(to, PLAN_TONE_PLAIN, "  space        %s needed, %s free", needed,
+		    size_text(plan->bytes_free, left));
+}
+
+static void put_kept(const struct plan *plan, const struct plan_text *to)
+{
+	char size[FIGURE_SIZE];
+	if (!is_undo(plan) && !deletes_for_good(plan) && plan->bytes_in_undo > 0)
+		put(to, PLAN_TONE_PLAIN, "  kept         %s in the undo folder; undo --purge frees it",
+		    size_text(plan->bytes_in_undo, size));
+}
+
+/* ---- the lists ---- */
+
+static size_t rows_shown(const struct plan_text *to, size_t count)
+{
+	return to->rows_max > 0 && count > to->rows_max ? to->rows_max : count;
+}
+
+static void put_rest(const struct plan_text *to, size_t rest)
+{
+	char figure[FIGURE_SIZE];
+	if (rest > 0)
+		put(to, PLAN_TONE_FAINT, "  and %s more", count_text(rest, figure));
+}
+
+static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], const char *place)
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	put(to, PLAN_TONE_PLAIN, "  %s%s%s", hex, place[0] ? "  " : "", place);
+}
+
+/* The keys that are lost for one reason. */
+static void put_loss(const struct plan *plan, enum loss loss, const struct plan_text *to)
+{
+	char count[64], place[32];
+	size_t total = 0, shown = 0;
+	for (size_t i = 0; i < plan->lost_count; i++)
+		total += plan->lost[i].loss == loss;
+	if (total == 0)
+		return;
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+	put(to, PLAN_TONE_WARNING, "%s lost: %s (segment:offset)",
+	    number_of(total, "key", "keys", count, sizeof(count)), loss_text(loss));
+	const size_t max = rows_shown(to, total);
+	for (size_t i = 0; i < plan->lost_count && shown < max; i++) {
+		const struct lost_key *lost = &plan->lost[i];
+		if (lost->loss != loss)
+			continue;
+		place[0] = '\0';
+		if (lost->has_place)
+			snprintf(place, sizeof(place), "%" PRIu32 ":%" PRIu32, lost->segment,
+				 lost->offset);
+		put_key(to, lost->key, place);
+		shown++;
+	}
+	put_rest(to, total - max);
+}
+
+static void put_suspects(const struct plan *plan, const struct plan_text *to)
+{
+	char count[64], place[64];
+	size_t taken = 0;
+	if (plan->suspect_count == 0)
+		return;
+	for (size_t i = 0; i < plan->suspect_count; i++)
+		taken += plan->suspects[i].is_taken;
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+	put(to, PLAN_TONE_HEADING, "%s, %s",
+	    number_of(plan->suspect_count, "suspect", "suspects", count, sizeof(count)),
+	    taken == 0 ? "not brought back" : "marked + where brought back");
+	put_sentence(to, PLAN_TONE_FAINT, 2,
+		     "Found only inside damaged entries, and nothing else speaks for them: they may be "
+		     "payload, or deleted long ago. salvage --with-suspects brings them back.");
+	const size_t max = rows_shown(to, plan->suspect_count);
+	for (size_t i = 0; i < max; i++) {
+		const struct suspect *suspect = &plan->suspects[i];
+		snprintf(place, sizeof(place), "%" PRIu32 ":%" PRIu32 "%s", suspect->segment,
+			 suspect->offset, suspect->is_taken ? " +" : "");
+		put_key(to, suspect->key, place);
+	}
+	put_rest(to, plan->suspect_count - max);
+}
+
+static const char *heading_of(const struct plan *plan, enum plan_change change, bool is_done)
+{
+	static const char *const repair[][2] = {
+		[PLAN_MAKE] = { "to be made", "made" },
+		[PLAN_MOVE] = { "to be moved to the undo folder", "moved to the undo folder" },
+		[PLAN_REPLACE] = { "to be replaced, the old ones kept in the undo folder",
+				   "replaced, the old ones kept in the undo folder" },
+	};
+	static const char *const undo[][2] = {
+		[PLAN_MAKE] = { "to be put back", "put back" },
+		[PLAN_MOVE] = { "to be removed, which the repair made",
+				"removed, which the repair had made" },
+		[PLAN_REPLACE] = { "to be put back, over those of the repair",
+				   "put back, over those of the repair" },
+	};
+	if (is_undo(plan))
+		return undo[change][is_done];
+	if (deletes_for_good(plan) && change != PLAN_MAKE)
+		return is_done ? "deleted for good" : "to be deleted for good";
+	return repair[change][is_done];
+}
+
+static void put_files(const struct plan *plan, enum plan_change change, bool is_done,
+		      const struct plan_text *to)
+{
+	char count[64], size[FIGURE_SIZE];
+	uint64_t total;
+	const uint64_t bytes = bytes_of(plan, change, &total);
+	size_t shown = 0;
+	if (total == 0)
+		return;
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+	put(to, PLAN_TONE_HEADING, "%s %s: %s",
+	    number_of(total, "file", "files", count, sizeof(count)),
+	    heading_of(plan, change, is_done), size_text(bytes, size));
+	const size_t max = rows_shown(to, (size_t)total);
+	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
+		const struct plan_file *file = &plan->files[i];
+		if (file->change != change)
+			continue;
+		put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, file->path,
+		    size_text(file->size, size), file->reason[0] ? "  " : "", file->reason);
+		shown++;
+	}
+	put_rest(to, (size_t)total - max);
+}
+
+static void put_lists(const struct plan *plan, bool is_done, const struct plan_text *to)
+{
+	static const enum loss losses[] = {
+		LOSS_DAMAGED, LOSS_MISSING, LOSS_UNREADABLE, LOSS_ROLLED_BACK
+	};
+	static const enum plan_change changes[] = { PLAN_MAKE, PLAN_REPLACE, PLAN_MOVE };
+	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
+		put_loss(plan, losses[i], to);
+	put_suspects(plan, to);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		put_files(plan, changes[i], is_done, to);
+}
+
+/* ---- the whole ---- */
+
+static const char *nothing_to_do(enum repair action)
+{
+	static const char *const texts[REPAIR_COUNT] = {
+		[REPAIR_NONE] = "Nothing to take back: no repair has left an undo folder.",
+		[REPAIR_RECOVER] = "Nothing to do: index and hints fit the log.",
+		[REPAIR_ROLLBACK] = "Nothing to do: no transaction was left unfinished.",
+		[REPAIR_COMPACT] = "Nothing to do: no segment holds anything superseded.",
+		[REPAIR_SALVAGE] = "Nothing to do: no segment is damaged.",
+	};
+	return texts[action];
+}
+
+void plan_text_plan(const struct plan *plan, const struct plan_text *to)
+{
+	put_doubt(plan, to);
+	if (plan->is_refused) {
+		put_sentence(to, PLAN_TONE_WARNING, 0, plan->refusal);
+		return;
+	}
+	if (plan->is_empty) {
+		put_sentence(to, PLAN_TONE_PLAIN, 0, nothing_to_do(plan->action));
+		return;
+	}
+	put_transactions(plan, to);
+	put_writing(plan, to);
+	put_space(plan, to);
+	put_kept(plan, to);
+	put_lists(plan, false, to);
+}
+
+static void put_outcome(const struct plan *plan, const struct repair_report *report,
+			const struct plan_text *to)
+{
+	const char *name = is_undo(plan) ? "undo" : repair_name(plan->action);
+	if (report->is_done)
+		put(to, PLAN_TONE_HEADING, "%s: done", name);
+	else if (report->has_changed)
+		put(to, PLAN_TONE_WARNING, "%s: stopped before its end; this was planned", name);
+	else
+		put(to, PLAN_TONE_WARNING, "%s: stopped, nothing was changed; this was planned",
+		    name);
+	if (report->undo[0])
+		put(to, PLAN_TONE_PLAIN, "  undo folder  %s", report->undo);
+}
+
+void plan_text_report(const struct plan *plan, const struct repair_report *report,
+		      const struct plan_text *to)
+{
+	put_doubt(plan, to);
+	put_outcome(plan, report, to);
+	put_transactions(plan, to);
+	put_writing(plan, to);
+	put_kept(plan, to);
+	put_lists(plan, report->is_done, to);
+}
+
+void plan_text_way(const struct plan *plan, const struct plan_text *to)
+{
+	char keeps[64], loses[FIGURE_SIZE];
+	if (plan->is_refused) {
+		put_sentence(to, PLAN_TONE_WARNING, WAY_INDENT, plan->refusal);
+		return;
+	}
+	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
+	count_text(plan->lost_count, loses);
+	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s", WAY_INDENT, "", keeps,
+	    plan->lost_count == 0 ? "none" : loses);
+}
+
+/* ---- as one string ---- */
+
+struct string {
+	char *bytes;
+	size_t len, capacity;
+	bool no_memory;
+};
+
+static void add_line(void *context, enum plan_tone tone, const char *line)
+{
+	struct string *string = context;
+	const size_t len = strlen(line);
+	(void)tone;
+	if (string->capacity - string->len < len + 2) {
+		const size_t more = 2 * string->capacity + len + 256;
+		char *bytes = string->no_memory ? NULL : realloc(string->bytes, more);
+		string->no_memory = !bytes;
+		if (!bytes)
+			return;
+		string->bytes = bytes;
+		string->capacity = more;
+	}
+	memcpy(string->bytes + string->len, line, len);
+	string->len += len;
+	string->bytes[string->len++] = '\n';
+	string->bytes[string->len] = '\0';
+}
+
+char *plan_text_string(const struct plan *plan, const struct repair_report *report)
+{
+	struct string string = { .bytes = NULL };
+	const struct plan_text to = { .line = add_line, .context = &string };
+	if (report)
+		plan_text_report(plan, report, &to);
+	else
+		plan_text_plan(plan, &to);
+	if (string.no_memory) {
+		free(string.bytes);
+		return NULL;
+	}
+	return string.bytes;
+}

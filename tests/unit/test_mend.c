@@ -1,0 +1,258 @@
+/* Random damage, alone and in pairs, and the repairs that are recommended for it: within three steps
+ * the repository is in order, nothing whose bytes survive is lost, nothing deleted is back, and
+ * taking the steps back restores every byte. */
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "engine/undo.h"
+#include "tests/fault.h"
+#include "tests/scratch.h"
+#include "tests/wreck.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SEEDS 600u
+#define STEPS_MAX 3u
+
+/* One look at the repository. */
+struct look {
+	struct fault fault;
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+};
+
+static void look_at(struct look *look, const char *repo)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct as_error error = { .code = AS_OK };
+	fault_init(&look->fault);	/* the syncs take too long, and prove nothing here */
+	const struct view_options options = { .may_write = true, .io = &look->fault.io };
+	if (view_open(repo, &options, &look->view, &error) != AS_OK)
+		fail_msg("%s", error.message);
+	assert_int_equal(verify_run(look->view, 1, &progress, &look->verify), AS_OK);
+	diagnose(look->view, look->verify, &look->diagnosis);
+}
+
+static void look_away(struct look *look)
+{
+	verify_free(look->verify);
+	view_close(look->view);
+}
+
+static struct permit *upgrade(struct look *look)
+{
+	const struct lock_wait wait = { .ms = 0 };
+	struct as_error error = { .code = AS_OK };
+	struct permit *permit;
+	struct view *view = look->view;
+	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
+	    AS_OK)
+		fail_msg("%s", error.message);
+	return permit;
+}
+
+static struct plan *make_plan(struct look *look, enum repair action, const char *story)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct as_error error = { .code = AS_OK };
+	struct plan *plan;
+	if (plan_make(look->view, look->verify, action, &options, &progress, &plan, &error) !=
+	    AS_OK)
+		fail_msg("%s:%s", error.message, story);
+	return plan;
+}
+
+/* For a person who looks for the reason of a failure. */
+static void trace(const struct look *look, enum repair action)
+{
+	char message[512];
+	print_message("# recommended: %s\n", action == REPAIR_NONE ? "-" : repair_name(action));
+	for (size_t i = 0; i < look->verify->findings.count; i++) {
+		finding_message(&look->verify->findings.rows[i], message, sizeof(message));
+		print_message("#   %s\n", message);
+	}
+}
+
+/* Run the repair that is recommended. False: none is. */
+static bool take_step(const struct wreck *wreck)
+{
+	struct look look;
+	struct repair_progress progress = { .cancel = false };
+	struct repair_report report;
+	struct as_error error = { .code = AS_OK };
+	look_at(&look, wreck->repo);
+	const enum repair action = look.diagnosis.recommended;
+	const bool is_due = !look.diagnosis.clean && action != REPAIR_NONE;
+	if (getenv("TRACE"))
+		trace(&look, action);
+	if (!look.diagnosis.clean && action == REPAIR_NONE)
+		fail_msg("nothing is recommended: %s:%s", look.diagnosis.verdict, wreck->story);
+	if (is_due) {
+		struct plan *plan = make_plan(&look, action, wreck->story);
+		if (plan->is_empty || plan->is_refused)
+			fail_msg("%s is recommended, and %s %s:%s", repair_name(action),
+				 plan->is_empty ? "has nothing to do" : "refused:", plan->refusal,
+				 wreck->story);
+		struct permit *permit = upgrade(&look);
+		if (repair_run(plan, permit, &progress, &report, &error) != AS_OK)
+			fail_msg("%s: %s:%s", repair_name(action), error.message, wreck->story);
+		assert_true(report.is_done);
+		assert_int_equal(report.entries_copied, plan->entries_copied);
+		assert_int_equal(report.bytes_copied, plan->bytes_copied);
+		assert_int_equal(report.has_after, plan->has_after);
+		if (plan->has_after)
+			assert_int_equal(report.after, plan->after);
+		const uint64_t objects = plan->objects_after;
+		plan_free(plan);
+		lock_lower(look.view->fd, &look.view->lock, permit);
+		look_away(&look);
+		look_at(&look, wreck->repo);
+		if (look.verify->objects != objects)
+			fail_msg("%llu objects, planned %llu:%s",
+				 (unsigned long long)look.verify->objects,
+				 (unsigned long long)objects, wreck->story);
+	}
+	look_away(&look);
+	return is_due;
+}
+
+static bool is_right(const struct wreck *wreck, const struct view *view,
+		     const struct wreck_object *object, const struct replay_event *place)
+{
+	struct as_error error;
+	uint8_t *data;
+	size_t len;
+	if (view_get_at(view, object->key, place->segment, place->offset, &data, &len, &error) !=
+	    AS_OK)
+		return false;
+	const bool same = len == object->size - 41 &&
+			  memcmp(data, wreck_value(wreck, object), len) == 0;
+	free(data);
+	return same;
+}
+
+struct tally {
+	unsigned lost, come_back;
+};
+
+static void judge(const struct wreck *wreck, const bool *survived, bool has_witness,
+		  struct tally *tally)
+{
+	struct look look;
+	look_at(&look, wreck->repo);
+	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
+		const struct wreck_object *object = &wreck->objects[i];
+		struct replay_event place;
+		const bool is_found = verify_lookup(look.verify, object->key, &place);
+		if (object->is_live && survived[i])
+			tally->lost += !is_found || !is_right(wreck, look.view, object, &place);
+		else if (!object->is_live)
+			tally->come_back += is_found && has_witness;
+	}
+	look_away(&look);
+}
+
+static void undo_step(const struct wreck *wreck)
+{
+	struct look look;
+	struct as_error error = { .code = AS_OK };
+	char name[UNDO_NAME_MAX];
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	if (undo_plan(look.view, &plan, name, &error) != AS_OK)
+		fail_msg("%s", error.message);
+	if (plan->is_empty || plan->is_refused)
+		fail_msg("undo: %s:%s", plan->refusal, wreck->story);
+	struct permit *permit = upgrade(&look);
+	if (undo_run(plan, permit, &error) != AS_OK)
+		fail_msg("undo: %s:%s", error.message, wreck->story);
+	plan_free(plan);
+	lock_lower(look.view->fd, &look.view->lock, permit);
+	look_away(&look);
+}
+
+/* Names and bytes of all files, by the shell: nothing of the engine. */
+static void note_bytes(const struct wreck *wreck, const char *name)
+{
+	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s/%s'", wreck->repo,
+		    wreck->folder, name);
+}
+
+/* Where neither a whole log nor an intact index is left, nobody can know what was deleted. */
+static bool had_witness(const struct wreck *wreck)
+{
+	struct look look;
+	bool log_is_whole = true;
+	for (size_t i = 0; i < wreck->segments; i++)
+		log_is_whole = log_is_whole && !wreck->files[i].is_touched;
+	look_at(&look, wreck->repo);
+	const bool has = log_is_whole || look.verify->index_is_intact;
+	look_away(&look);
+	return has;
+}
+
+static void mend(struct wreck *wreck, struct tally *tally)
+{
+	bool survived[WRECK_OBJECTS];
+	unsigned steps = 0;
+	for (unsigned i = 0; i < WRECK_OBJECTS; i++)
+		survived[i] = wreck->objects[i].is_live &&
+			      wreck_survives(wreck, &wreck->objects[i]);
+	const bool has_witness = had_witness(wreck);
+	note_bytes(wreck, "before");
+	while (take_step(wreck))
+		if (++steps > STEPS_MAX)
+			fail_msg("not in order after %u steps:%s", steps, wreck->story);
+	judge(wreck, survived, has_witness, tally);
+	if (tally->lost || tally->come_back)
+		fail_msg("%u lost, %u come back:%s", tally->lost, tally->come_back, wreck->story);
+	for (; steps > 0; steps--)
+		undo_step(wreck);
+	note_bytes(wreck, "after");
+	scratch_run("cmp '%s/before' '%s/after'", wreck->folder, wreck->folder);
+}
+
+static void run_seeds(struct wreck *wreck, unsigned how_many, void (*damage)(struct wreck *wreck))
+{
+	const char *only = getenv("SEED");
+	for (unsigned seed = 0; seed < SEEDS; seed++) {
+		struct tally tally = { 0 };
+		if (only && seed != (unsigned)atoi(only))
+			continue;
+		wreck_seed(wreck, 1000 * how_many + seed);
+		for (unsigned i = 0; i < how_many; i++)
+			damage(wreck);
+		mend(wreck, &tally);
+		wreck->is_scattered = true;
+		wreck_restore(wreck);
+	}
+}
+
+static void one_damage_is_mended_and_taken_back(void **state)
+{
+	run_seeds(*state, 1, wreck_damage_more);
+}
+
+static void two_damages_are_mended_and_taken_back(void **state)
+{
+	run_seeds(*state, 2, wreck_damage_more);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_damage_is_mended_and_taken_back, wreck_setup,
+						wreck_teardown),
+		cmocka_unit_test_setup_teardown(two_damages_are_mended_and_taken_back,
+						wreck_setup, wreck_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn: the next look
+ * says what happened, the recommended steps lead to the same end, and nothing is lost. */
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "engine/undo.h"
+#include "tests/fault.h"
+#include "tests/scratch.h"
+#include "tests/wreck.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define STEPS_MAX 4u
+
+struct look {
+	struct fault fault;
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+};
+
+static bool look_at(struct look *look, const char *repo)
+{
+	struct verify_progress progress = { .cancel = false };
+	fault_init(&look->fault);
+	const struct view_options options = { .may_write = true, .io = &look->fault.io };
+	if (view_open(repo, &options, &look->view, NULL) != AS_OK ||
+	    verify_run(look->view, 1, &progress, &look->verify) != AS_OK)
+		return false;
+	diagnose(look->view, look->verify, &look->diagnosis);
+	return true;
+}
+
+static void look_away(struct look *look)
+{
+	verify_free(look->verify);
+	view_close(look->view);
+}
+
+static struct permit *upgrade(struct look *look)
+{
+	const struct lock_wait wait = { .ms = 0 };
+	struct permit *permit;
+	struct view *view = look->view;
+	return lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, NULL) ==
+		       AS_OK ? permit : NULL;
+}
+
+/* Run @action, or take the last one back where it is REPAIR_NONE. False: it failed. */
+static bool act(struct look *look, enum repair action)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct repair_progress figures = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct repair_report report;
+	struct plan *plan = NULL;
+	char name[UNDO_NAME_MAX];
+	bool is_done = action == REPAIR_NONE
+		? undo_plan(look->view, &plan, name, NULL) == AS_OK
+		: plan_make(look->view, look->verify, action, &options, &progress, &plan, NULL) ==
+			  AS_OK;
+	if (is_done && !plan->is_empty) {
+		struct permit *permit = upgrade(look);
+		is_done = permit && !plan->is_refused &&
+			  (action == REPAIR_NONE ? undo_run(plan, permit, NULL)
+						 : repair_run(plan, permit, &figures, &report,
+							      NULL)) == AS_OK;
+		if (permit)
+			lock_lower(look->view->fd, &look->view->lock, permit);
+	}
+	plan_free(plan);
+	return is_done;
+}
+
+struct killing {
+	unsigned at, seen;
+};
+
+static void kill_at(void *context, enum fault_change kind, const char *path)
+{
+	struct killing *killing = context;
+	(void)kind;
+	(void)path;
+	if (++killing->seen == killing->at)
+		raise(SIGKILL);
+}
+
+/* In a process of its own, killed before change number @at. False: it came to its end. */
+static bool act_and_die(const char *repo, enum repair action, unsigned at)
+{
+	int status;
+	const pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct killing killing = { .at = at };
+		struct look look;
+		if (!look_at(&look, repo))
+			_exit(9);
+		look.fault.watch = kill_at;
+		look.fault.watch_context = &killing;
+		_exit(act(&look, action) ? 0 : 8);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return true;
+	if (status != 0)
+		fail_msg("%s, change %u: status %d",
+			 action == REPAIR_NONE ? "undo" : repair_name(action), at, status);
+	return false;
+}
+
+static void mend(const char *repo, const char *what, unsigned at)
+{
+	for (unsigned steps = 0;; steps++) {
+		struct look look;
+		assert_true(look_at(&look, repo));
+		const enum repair action = look.diagnosis.recommended;
+		if (look.diagnosis.clean) {
+			look_away(&look);
+			return;
+		}
+		if (action == REPAIR_NONE || steps == STEPS_MAX || !act(&look, action))
+			fail_msg("%s, change %u: step %u is %s, and leads nowhere: %s", what, at,
+				 steps, action == REPAIR_NONE ? "none" : repair_name(action),
+				 look.diagnosis.verdict);
+		look_away(&look);
+	}
+}
+
+/* The objects that the repository at @repo holds: a bit each, and whether their values are right. */
+static unsigned count_right(const struct wreck *wreck, const char *repo, bool *has)
+{
+	struct look look;
+	unsigned count = 0;
+	assert_true(look_at(&look, repo));
+	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
+		const struct wreck_object *object = &wreck->objects[i];
+		struct replay_event place;
+		uint8_t *data = NULL;
+		size_t len;
+		has[i] = verify_lookup(look.verify, object->key, &place);
+		if (!has[i])
+			continue;
+		assert_int_equal(view_get_at(look.view, object->key, place.segment, place.offset,
+					     &data, &len, NULL), AS_OK);
+		if (object->is_live && len == object->size - 41 &&
+		    memcmp(data, wreck_value(wreck, object), len) == 0)
+			count++;
+		free(data);
+	}
+	look_away(&look);
+	return count;
+}
+
+static void copy_repo(const struct wreck *wreck, const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.400s/%s", wreck->folder, name);
+	scratch_run("rm -rf '%s' && cp -r '%s' '%s'", out, wreck->repo, out);
+}
+
+static void note_bytes(const char *repo, const char *file)
+{
+	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s'", repo, file);
+}
+
+/* Kill @action at each change; then the undoing of it. */
+static void kill_everywhere(struct wreck *wreck, enum repair action)
+{
+	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
+	bool wanted[WRECK_OBJECTS], has[WRECK_OBJECTS];
+	unsigned at;
+	snprintf(before, sizeof(before), "%.400s/before", wreck->folder);
+	snprintf(after, sizeof(after), "%.400s/after", wreck->folder);
+	copy_repo(wreck, "whole", repo);
+	note_bytes(repo, before);
+	assert_false(act_and_die(repo, action, 0));
+	mend(repo, repair_name(action), 0);
+	const unsigned count = count_right(wreck, repo, wanted);
+	for (at = 1;; at++) {
+		copy_repo(wreck, "killed", repo);
+		if (!act_and_die(repo, action, at))
+			break;
+		mend(repo, repair_name(action), at);
+		if (count_right(wreck, repo, has) != count ||
+		    memcmp(has, wanted, sizeof(has)) != 0)
+			fail_msg("%s, change %u: not the same end", repair_name(action), at);
+	}
+	assert_true(at > 5);
+	for (at = 1;; at++) {
+		struct look look;
+		copy_repo(wreck, "killed", repo);
+		assert_false(act_and_die(repo, action, 0));
+		if (!act_and_die(repo, REPAIR_NONE, at))
+			break;
+		/* Taken back once more it is as before; or else the way forward is open. */
+		if (at % 2 == 0) {
+			mend(repo, "undo", at);
+			if (count_right(wreck, repo, has) != count)
+				fail_msg("undo, change %u: not the same end", at);
+			continue;
+		}
+		assert_true(look_at(&look, repo));
+		if (!act(&look, REPAIR_NONE))
+			fail_msg("undo, change %u: not again", at);
+		look_away(&look);
+		note_bytes(repo, after);
+		scratch_run("cmp '%s' '%s'", before, after);
+	}
+	assert_true(at > 5);
+}
+
+static void salvage_of_a_damaged_log(void **state)
+{
+	struct wreck *wreck = *state;
+	builder_flip(wreck->files[2].path, 700, 4);
+	builder_zero(wreck->files[5].path, 512, 512);
+	kill_everywhere(wreck, REPAIR_SALVAGE);
+}
+
+static void salvage_without_an_index(void **state)
+{
+	struct wreck *wreck = *state;
+	builder_truncate(wreck->files[3].path, 1000);
+	unlink(wreck->files[wreck->segments].path);
+	kill_everywhere(wreck, REPAIR_SALVAGE);
+}
+
+static void recover_of_a_lost_index(void **state)
+{
+	struct wreck *wreck = *state;
+	unlink(wreck->files[wreck->segments].path);
+	kill_everywhere(wreck, REPAIR_RECOVER);
+}
+
+static void rollback_of_a_tail(void **state)
+{
+	struct wreck *wreck = *state;
+	const struct wreck_file *last = &wreck->files[wreck->segments - 1];
+	for (int64_t i = 1; i <= 3; i++)
+		scratch_run("mkdir -p '%s/data/%lld' && head -c %lld '%s' > '%s/data/%lld/%lld'",
+			    wreck->repo, (long long)(last->segment + i) / 5,
+			    (long long)last->len - 20, last->path, wreck->repo,
+			    (long long)(last->segment + i) / 5, (long long)(last->segment + i));
+	kill_everywhere(wreck, REPAIR_ROLLBACK);
+}
+
+static void compaction(void **state)
+{
+	kill_everywhere(*state, REPAIR_COMPACT);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(salvage_of_a_damaged_log),
+		TEST(salvage_without_an_index),
+		TEST(recover_of_a_lost_index),
+		TEST(rollback_of_a_tail),
+		TEST(compaction),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
