@@ -171,6 +171,14 @@ static enum as_err add_file(struct listing *listing, enum plan_change change, ui
 	return AS_OK;
 }
 
+static bool is_listed(const struct plan *plan, const char *path)
+{
+	for (size_t i = plan->file_count; i-- > 0;)
+		if (strcmp(plan->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 /* Where the log will put entries of these sizes: the rule of log.c. */
 struct draft {
 	struct listing *listing;
@@ -180,10 +188,27 @@ struct draft {
 	enum as_err err;
 };
 
+/* The folder of the segment, where it is not there yet. */
+static enum as_err draft_folder(const struct draft *draft)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	const struct plan *plan = draft->listing->plan;
+	const struct view *view = plan->work->view;
+	snprintf(path, sizeof(path), "data/%" PRIu32, draft->segment / draft->per_dir);
+	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    is_listed(plan, path))
+		return AS_OK;
+	return add_file(draft->listing, PLAN_MAKE, 0, "new folder", "%s", path);
+}
+
 static void draft_close(struct draft *draft)
 {
 	char path[LAYOUT_PATH_MAX];
 	if (draft->offset == 0 || draft->err != AS_OK)
+		return;
+	draft->err = draft_folder(draft);
+	if (draft->err != AS_OK)
 		return;
 	log_segment_path(draft->per_dir, draft->segment, path);
 	draft->err = add_file(draft->listing, PLAN_MAKE, draft->offset, "new segment", "%s", path);
@@ -218,6 +243,14 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 	return draft.err;
 }
 
+bool plan_is_temporary(const char *path)
+{
+	if (strcmp(path, "index.tmp") == 0)
+		return true;
+	const size_t digits = strncmp(path, "hints.", 6) == 0 ? strspn(path + 6, "0123456789") : 0;
+	return digits > 0 && digits <= 10 && strcmp(path + 6 + digits, ".tmp") == 0;
+}
+
 /* Index and hints by other names than the new ones. */
 struct old_names {
 	struct listing *listing;
@@ -231,6 +264,12 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	const struct view *view = plan->work->view;
 	char current[sizeof("index.4294967295")] = "";
 	struct stat st;
+	if (plan_is_temporary(name) && kind != IO_KIND_FOLDER &&
+	    view->io->fstatat(view->io, view->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		old->err = add_file(old->listing, PLAN_MOVE, (uint64_t)st.st_size,
+				    "left of a writing that was cut short", "%s", name);
+		return old->err;
+	}
 	if ((strncmp(name, "index.", 6) != 0 && strncmp(name, "hints.", 6) != 0) ||
 	    kind == IO_KIND_FOLDER || name[6] == '\0' ||
 	    name[6 + strspn(name + 6, "0123456789")] != '\0' || strlen(name) > 16)
@@ -244,14 +283,6 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 			    (uint64_t)st.st_size, is_same ? "written anew" : "of another transaction",
 			    "%s", name);
 	return old->err;
-}
-
-static bool is_listed(const struct plan *plan, const char *path)
-{
-	for (size_t i = plan->file_count; i-- > 0;)
-		if (strcmp(plan->files[i].path, path) == 0)
-			return true;
-	return false;
 }
 
 /* What Attic would make of so many keys. */
@@ -406,7 +437,8 @@ static void decide_writing(struct plan *plan)
 	const bool writes = work->copy_count > 0 || work->delete_count > 0;
 	const bool salvages = plan->action == REPAIR_SALVAGE &&
 			      (goes || writes || plan->lost_count > 0 ||
-			       wants(findings, REPAIR_SALVAGE));
+			       wants(findings, REPAIR_SALVAGE) ||
+			       (plan->options.keep_tail && ends_open(plan)));
 	find_head(plan);
 	/* After a salvage the numbers go up in any case: nothing new shall bear an old one's. */
 	work->writes_commit = writes || (salvages && (goes || ends_open(plan))) ||

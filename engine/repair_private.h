@@ -54,6 +54,9 @@ enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);
 
+/* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
+bool plan_is_temporary(const char *path);
+
 /* Position in the layout of the segment that holds @place, or LAYOUT_NONE. */
 size_t plan_position(const struct plan *plan, uint32_t segment);
 

@@ -2,7 +2,10 @@
 
 #include "repair_private.h"
 
+#include "plan_text.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +120,16 @@ static enum as_err copy_all(struct run *run, struct as_error *error)
 	return err;
 }
 
+static void remove_made_folders(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan->file_count; i++) {
+		const struct plan_file *file = &run->plan->files[i];
+		if (file->change == PLAN_MAKE && strncmp(file->path, "data/", 5) == 0 &&
+		    strchr(file->path, '/') == strrchr(file->path, '/'))
+			io_remove_folder(run->permit, file->path);
+	}
+}
+
 static enum as_err write_segments(struct run *run, struct as_error *error)
 {
 	const struct view *view = run->work->view;
@@ -134,6 +147,8 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 		/* What cannot be removed is an uncommitted tail, which the next opening names. */
 		if (log_discard(&run->log, NULL) != AS_OK)
 			run->report->has_changed = true;
+		else
+			remove_made_folders(run);
 		return err;
 	}
 	run->report->has_changed = run->report->has_after = true;
@@ -191,15 +206,22 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
 					      run->work->view->path);
 }
 
-/* The files that are about to be replaced get a second name in the undo folder. */
+/* The files that are about to be replaced get a second name in the undo folder; those whose names are
+ * needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;
 	if (!run->undo)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++)
+	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
+		const char *path = run->plan->files[i].path;
 		if (run->plan->files[i].change == PLAN_REPLACE)
-			err = undo_keep(run->undo, run->plan->files[i].path, error);
+			err = undo_keep(run->undo, path, error);
+		if (!plan_is_temporary(path))
+			continue;
+		run->report->has_changed = true;
+		err = undo_take(run->undo, path, error);
+	}
 	return err == AS_OK ? undo_sync(run->undo, error) : err;
 }
 
@@ -314,6 +336,29 @@ static enum as_err move_all(struct run *run, struct as_error *error)
 
 /* ---- the whole ---- */
 
+/* Text for people, beside the manifest. */
+static void note(const struct run *run, const char *name, const struct repair_report *report)
+{
+	char *text = run->undo ? plan_text_string(run->plan, report) : NULL;
+	if (text)
+		undo_note(run->undo, name, text);
+	free(text);
+}
+
+/* The sizes that were only computed. */
+static void measure_made(struct run *run)
+{
+	const struct view *view = run->work->view;
+	for (size_t i = 0; i < run->plan->file_count; i++) {
+		struct plan_file *file = &run->plan->files[i];
+		struct stat st;
+		if (file->change == PLAN_MAKE &&
+		    view->io->fstatat(view->io, view->fd, file->path, &st,
+				      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			file->size = (uint64_t)st.st_size;
+	}
+}
+
 static enum as_err begin(struct run *run, struct as_error *error)
 {
 	run->progress->step = STEP_PREPARE;
@@ -322,7 +367,12 @@ static enum as_err begin(struct run *run, struct as_error *error)
 	run->report->after = run->plan->after;
 	if (run->plan->options.no_undo)
 		return AS_OK;
-	return undo_begin(run->permit, run->plan, &run->undo, error);
+	const enum as_err err = undo_begin(run->permit, run->plan, &run->undo, error);
+	if (err == AS_OK) {
+		snprintf(run->report->undo, sizeof(run->report->undo), "%s", undo_path(run->undo));
+		note(run, "plan.txt", NULL);
+	}
+	return err;
 }
 
 static enum as_err do_all(struct run *run, struct as_error *error)
@@ -336,9 +386,12 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 		err = write_index(run, error);
 	if (err == AS_OK)
 		err = move_all(run, error);
-	if (err == AS_OK && run->undo)
-		err = undo_finish(run->undo, error);
-	return err;
+	if (err != AS_OK)
+		return err;
+	measure_made(run);
+	run->report->is_done = true;
+	note(run, "report.txt", run->report);
+	return run->undo ? undo_finish(run->undo, error) : AS_OK;
 }
 
 enum as_err repair_run(struct plan *plan, const struct permit *permit,
@@ -359,14 +412,13 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	enum as_err err = begin(&run, error);
 	if (err == AS_OK)
 		err = do_all(&run, error);
-	if (err == AS_OK) {
-		report->is_done = true;
+	report->is_done = err == AS_OK;
+	if (err == AS_OK)
 		progress->step = STEP_DONE;
-	}
-	if (run.undo && err != AS_OK && !report->has_changed)
+	if (run.undo && err != AS_OK && !report->has_changed) {
 		undo_abandon(run.undo);
-	if (run.undo)
-		snprintf(report->undo, sizeof(report->undo), "%s", undo_path(run.undo));
+		report->undo[0] = '\0';
+	}
 	undo_free(run.undo);
 	log_free(&run.log);
 	usage_free(&run.usage);

@@ -147,6 +147,8 @@ static bool is_own_path(const char *path)
 {
 	static const char *const prefixes[] = { "index.", "hints.", "data/" };
 	size_t i = 0;
+	if (plan_is_temporary(path))
+		return true;
 	while (i < ARRAY_SIZE(prefixes) && strncmp(path, prefixes[i], strlen(prefixes[i])) != 0)
 		i++;
 	if (i == ARRAY_SIZE(prefixes) || strlen(path) >= LAYOUT_PATH_MAX)
@@ -156,7 +158,7 @@ static bool is_own_path(const char *path)
 	if (digits == 0)
 		return false;
 	rest += digits;
-	if (i < 2)
+	if (i < 2 || *rest == '\0')	/* "data/7" is a folder that was made */
 		return *rest == '\0';
 	digits = *rest == '/' ? strspn(rest + 1, "0123456789") : 0;
 	return digits > 0 && rest[1 + digits] == '\0';
@@ -244,6 +246,129 @@ static enum as_err read_manifest(const struct io *io, int repo_fd, const char *f
 	return good ? AS_OK : AS_ERR_INTEGRITY;
 }
 
+/* ---- the folders that there are ---- */
+
+struct names {
+	char (*rows)[UNDO_NAME_MAX];
+	size_t count, capacity;
+};
+
+static enum as_err take_name(void *context, const char *name, enum io_kind kind)
+{
+	struct names *names = context;
+	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
+		return AS_OK;
+	if (names->count == names->capacity) {
+		const size_t more = 2 * names->capacity + 8;
+		void *rows = realloc(names->rows, more * sizeof(*names->rows));
+		if (!rows)
+			return AS_ERR_MEMORY;
+		names->rows = rows;
+		names->capacity = more;
+	}
+	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
+	return AS_OK;
+}
+
+/* The time stands first in a name, the counter of a second behind it: "...Z-" < "...Z.001-" is what
+ * is wanted, and '-' < '.' in ASCII. */
+static int newest_first(const void *left, const void *right)
+{
+	return -strcmp(left, right);
+}
+
+static enum as_err list_names(const struct io *io, int repo_fd, struct names *names)
+{
+	int fd;
+	*names = (struct names){ .count = 0 };
+	enum as_err err = io_open_folder(io, repo_fd, UNDO_FOLDER, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR)
+		return AS_OK;
+	if (err != AS_OK)
+		return err;
+	err = io_list(io, fd, take_name, names);
+	io_close(io, fd);
+	if (err == AS_OK && names->count > 0)
+		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
+	return err;
+}
+
+/* ---- removing one ---- */
+
+/* Remove everything below @folder, without following a link. */
+struct sweep {
+	const struct permit *permit;
+	const char *folder;
+	uint64_t freed;		/* bytes */
+	unsigned depth;
+};
+
+static enum as_err sweep_folder(struct sweep *sweep);
+
+static enum as_err sweep_name(void *context, const char *name, enum io_kind kind)
+{
+	struct sweep *sweep = context;
+	const struct io *io = io_of(sweep->permit);
+	char path[2 * PATH_MAX_BELOW];
+	struct stat st;
+	(void)kind;
+	if (snprintf(path, sizeof(path), "%s/%s", sweep->folder, name) >= (int)sizeof(path) ||
+	    sweep->depth > 4)
+		return AS_ERR_LIMIT;
+	if (io->fstatat(io, io_folder_of(sweep->permit), path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return as_code_of_errno(errno);
+	if (!S_ISDIR(st.st_mode)) {
+		const enum as_err err = io_remove_file(sweep->permit, path);
+		sweep->freed += err == AS_OK && st.st_nlink == 1 ? (uint64_t)st.st_size : 0;
+		return err;
+	}
+	struct sweep inner = {
+		.permit = sweep->permit, .folder = path, .depth = sweep->depth + 1,
+	};
+	const enum as_err err = sweep_folder(&inner);
+	sweep->freed += inner.freed;
+	return err == AS_OK ? io_remove_folder(sweep->permit, path) : err;
+}
+
+static enum as_err sweep_folder(struct sweep *sweep)
+{
+	const struct io *io = io_of(sweep->permit);
+	int fd;
+	enum as_err err = io_open_folder(io, io_folder_of(sweep->permit), sweep->folder, &fd);
+	if (err != AS_OK)
+		return err;
+	err = io_list(io, fd, sweep_name, sweep);
+	io_close(io, fd);
+	return err;
+}
+
+/* Remove an undo folder. The manifest goes first, and for good: half a folder must not look like a
+ * way back. */
+static enum as_err remove_folder(const struct permit *permit, const char *folder, uint64_t *freed,
+				 struct as_error *error)
+{
+	struct sweep sweep = { .permit = permit, .folder = folder };
+	char path[PATH_MAX_BELOW];
+	*freed = 0;
+	below(folder, MANIFEST, path);
+	enum as_err err = io_remove_file(permit, path);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = AS_OK;
+	if (err == AS_OK)
+		err = io_sync_folder(permit, folder);
+	if (err == AS_OK)
+		err = sweep_folder(&sweep);
+	if (err == AS_OK)
+		err = io_remove_folder(permit, folder);
+	*freed = sweep.freed;
+	if (err != AS_OK)
+		return fail_path(err, "remove", folder, error);
+	io_sync_folder(permit, UNDO_FOLDER);
+	io_remove_folder(permit, UNDO_FOLDER);	/* where nothing else is in it */
+	err = io_sync_folder(permit, ".");
+	return err == AS_OK ? AS_OK : fail_path(err, "sync the folder", ".", error);
+}
+
 /* ---- making one ---- */
 
 struct writing {
@@ -279,28 +404,43 @@ static enum as_err check_parent(const struct undo *undo)
 	return err;
 }
 
-/* A name of its own, also for the second repair of a second. */
-static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
+#define STAMP_LEN 16u	/* "20261122T215501Z" */
+
+/* A stamp that sorts above those of all folders that are there: also for the second repair of a
+ * second, and when the clock was set back. */
+static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 8])
 {
-	char stamp[32];
 	const time_t now = time(NULL);
 	struct tm utc;
+	struct names names;
+	const enum as_err err = list_names(io_of(undo->permit), io_folder_of(undo->permit), &names);
+	if (err != AS_OK)
+		return err;
+	strftime(stamp, STAMP_LEN + 8, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	const char *newest = names.count > 0 ? names.rows[0] : "";
+	if (strlen(newest) > STAMP_LEN && strncmp(newest, stamp, STAMP_LEN) >= 0) {
+		const unsigned long count =
+			newest[STAMP_LEN] == '.' ? strtoul(newest + STAMP_LEN + 1, NULL, 10) : 0;
+		snprintf(stamp, STAMP_LEN + 8, "%.16s.%03lu", newest, (count + 1) % 1000);
+	}
+	free(names.rows);
+	return AS_OK;
+}
+
+static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
+{
+	char stamp[STAMP_LEN + 8];
 	enum as_err err = io_make_folder(undo->permit, UNDO_FOLDER);
 	undo->made_parent = err == AS_OK;
 	if (err == AS_ERR_ALREADY_EXISTS)
 		err = check_parent(undo);
 	if (err != AS_OK)
 		return fail_path(err, "make the folder", UNDO_FOLDER, error);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
-	for (unsigned i = 0; i < 1000; i++) {
-		char more[16] = "";
-		if (i > 0)
-			snprintf(more, sizeof(more), ".%03u", i);
-		snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%.20s%.8s-%.12s", stamp, more,
+	err = choose_stamp(undo, stamp);
+	if (err == AS_OK) {
+		snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,
 			 repair_name(action));
 		err = io_make_folder(undo->permit, undo->path);
-		if (err != AS_ERR_ALREADY_EXISTS)
-			break;
 	}
 	if (err != AS_OK)
 		return fail_path(err, "make the folder", undo->path, error);
@@ -347,16 +487,9 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 
 void undo_abandon(struct undo *undo)
 {
-	static const char *const names[] = { "tmp", "plan.txt", "report.txt", MANIFEST };
-	char path[PATH_MAX_BELOW];
-	if (undo->path[0] == '\0')
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		below(undo->path, names[i], path);
-		io_remove_file(undo->permit, path);
-	}
-	io_remove_folder(undo->permit, undo->path);
-	io_remove_folder(undo->permit, UNDO_FOLDER);	/* where nothing else is in it */
+	uint64_t freed;
+	if (undo->path[0] != '\0')
+		remove_folder(undo->permit, undo->path, &freed, NULL);
 	undo->path[0] = '\0';
 }
 
@@ -465,51 +598,6 @@ enum as_err undo_finish(struct undo *undo, struct as_error *error)
 
 /* ---- what there is ---- */
 
-struct names {
-	char (*rows)[UNDO_NAME_MAX];
-	size_t count, capacity;
-};
-
-static enum as_err take_name(void *context, const char *name, enum io_kind kind)
-{
-	struct names *names = context;
-	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
-		return AS_OK;
-	if (names->count == names->capacity) {
-		const size_t more = 2 * names->capacity + 8;
-		void *rows = realloc(names->rows, more * sizeof(*names->rows));
-		if (!rows)
-			return AS_ERR_MEMORY;
-		names->rows = rows;
-		names->capacity = more;
-	}
-	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
-	return AS_OK;
-}
-
-/* The time stands first in a name, the counter of a second behind it: "...Z-" < "...Z.001-" is what
- * is wanted, and '-' < '.' in ASCII. */
-static int newest_first(const void *left, const void *right)
-{
-	return -strcmp(left, right);
-}
-
-static enum as_err list_names(const struct io *io, int repo_fd, struct names *names)
-{
-	int fd;
-	*names = (struct names){ .count = 0 };
-	enum as_err err = io_open_folder(io, repo_fd, UNDO_FOLDER, &fd);
-	if (err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR)
-		return AS_OK;
-	if (err != AS_OK)
-		return err;
-	err = io_list(io, fd, take_name, names);
-	io_close(io, fd);
-	if (err == AS_OK && names->count > 0)
-		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
-	return err;
-}
-
 static bool is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
 		     struct stat *st)
 {
@@ -596,7 +684,7 @@ static void refuse(struct plan *plan, const char *format, ...)
 static int64_t number_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	return slash ? (int64_t)strtoull(slash + 1, NULL, 10) : -1;
+	return slash && slash != strchr(path, '/') ? (int64_t)strtoull(slash + 1, NULL, 10) : -1;
 }
 
 /* Did anybody write since? Then there are segments that the manifest does not know, above all that it
@@ -638,11 +726,26 @@ static bool step_back(const struct view *view, const char *folder, const struct 
 	return is_aside;
 }
 
+static bool is_made_folder(const struct plan_file *step)
+{
+	return strncmp(step->path, "data/", 5) == 0 && number_of(step->path) < 0;
+}
+
+/* Of what was moved or replaced there must be one: aside, or put back already. */
+static bool is_gone(const struct view *view, const struct plan_file *file)
+{
+	struct stat st;
+	return file->change != PLAN_MAKE &&
+	       view->io->fstatat(view->io, view->fd, file->path, &st, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
 /* First everything comes back, segments before index and hints; then what was made goes, newest
  * first: at no moment is an object without its entry. */
 static int rank(const struct plan_file *step)
 {
-	const bool is_segment = strncmp(step->path, "data/", 5) == 0;
+	const bool is_segment = number_of(step->path) >= 0;
+	if (is_made_folder(step))
+		return 4;
 	if (step->change != PLAN_MOVE)
 		return is_segment ? 0 : 1;
 	return is_segment ? 3 : 2;
@@ -672,6 +775,9 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 		struct plan_file *step = &plan->files[plan->file_count];
 		if (step_back(view, plan->work->undo_folder, &manifest->files[i], step))
 			plan->file_count++;
+		else if (is_gone(view, &manifest->files[i]))
+			refuse(plan, "%.200s was set aside, and is neither there nor in its place",
+			       manifest->files[i].path);
 	}
 	qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
 	return AS_OK;
@@ -698,8 +804,8 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 	return err;
 }
 
-/* A folder without a manifest was made and not yet used, or is all but removed: the manifest is there
- * before the first file comes and until the last one has gone. */
+/* A folder without a manifest was made and not yet used, or is being removed: the manifest is there
+ * before the first file comes, and until nothing is needed of it any more. */
 static bool has_manifest(const struct view *view, const char *name)
 {
 	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
@@ -733,6 +839,15 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 		memcpy(name, names.rows[i], UNDO_NAME_MAX);
 		err = plan_folder(plan, view, name);
 	}
+	/* Nothing but what an interrupted removal left: that is removed. */
+	if (err == AS_OK && plan->is_empty && names.count > 0) {
+		plan->is_empty = false;
+		memcpy(name, names.rows[0], UNDO_NAME_MAX);
+		snprintf(plan->work->undo_folder, sizeof(plan->work->undo_folder),
+			 UNDO_FOLDER "/%s", name);
+		plan->has_before = plan->has_after = view->has_transaction;
+		plan->before = plan->after = view->transaction;
+	}
 	free(names.rows);
 	if (err != AS_OK) {
 		plan_free(plan);
@@ -749,6 +864,11 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	enum as_err err = touch_folder(undo, step->path);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "out of memory");
+	if (is_made_folder(step)) {
+		err = io_remove_folder(undo->permit, step->path);
+		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_ALREADY_EXISTS
+			? AS_OK : fail_path(err, "remove", step->path, error);
+	}
 	if (step->change == PLAN_MOVE) {
 		err = io_remove_file(undo->permit, step->path);
 		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
@@ -766,81 +886,6 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 		}
 	}
 	return err == AS_OK ? AS_OK : fail_path(err, "put it back", step->path, error);
-}
-
-/* Everything below @folder but @last, without following a link; bytes freed are added to *@freed. */
-struct sweep {
-	const struct permit *permit;
-	const char *folder;
-	const char *last;
-	uint64_t freed;
-	enum as_err err;
-	unsigned depth;
-};
-
-static enum as_err sweep_folder(struct sweep *sweep);
-
-static enum as_err sweep_name(void *context, const char *name, enum io_kind kind)
-{
-	struct sweep *sweep = context;
-	const struct io *io = io_of(sweep->permit);
-	char path[2 * PATH_MAX_BELOW];
-	struct stat st;
-	(void)kind;
-	if (sweep->last && strcmp(name, sweep->last) == 0)
-		return AS_OK;
-	if (snprintf(path, sizeof(path), "%s/%s", sweep->folder, name) >= (int)sizeof(path) ||
-	    sweep->depth > 4)
-		return AS_ERR_LIMIT;
-	if (io->fstatat(io, io_folder_of(sweep->permit), path, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return as_code_of_errno(errno);
-	if (!S_ISDIR(st.st_mode)) {
-		const enum as_err err = io_remove_file(sweep->permit, path);
-		sweep->freed += err == AS_OK && st.st_nlink == 1 ? (uint64_t)st.st_size : 0;
-		return err;
-	}
-	struct sweep inner = {
-		.permit = sweep->permit, .folder = path, .depth = sweep->depth + 1,
-	};
-	const enum as_err err = sweep_folder(&inner);
-	sweep->freed += inner.freed;
-	return err == AS_OK ? io_remove_folder(sweep->permit, path) : err;
-}
-
-static enum as_err sweep_folder(struct sweep *sweep)
-{
-	const struct io *io = io_of(sweep->permit);
-	int fd;
-	enum as_err err = io_open_folder(io, io_folder_of(sweep->permit), sweep->folder, &fd);
-	if (err != AS_OK)
-		return err;
-	err = io_list(io, fd, sweep_name, sweep);
-	io_close(io, fd);
-	return err;
-}
-
-/* Remove an undo folder; its manifest last, so that what is left can be told from a whole one. */
-static enum as_err remove_folder(const struct permit *permit, const char *folder, uint64_t *freed,
-				 struct as_error *error)
-{
-	struct sweep sweep = { .permit = permit, .folder = folder, .last = MANIFEST };
-	char path[PATH_MAX_BELOW];
-	*freed = 0;
-	enum as_err err = sweep_folder(&sweep);
-	below(folder, MANIFEST, path);
-	if (err == AS_OK)
-		err = io_remove_file(permit, path);
-	if (err == AS_ERR_DOES_NOT_EXIST)
-		err = AS_OK;
-	if (err == AS_OK)
-		err = io_remove_folder(permit, folder);
-	*freed = sweep.freed;
-	if (err != AS_OK)
-		return fail_path(err, "remove", folder, error);
-	io_sync_folder(permit, UNDO_FOLDER);
-	io_remove_folder(permit, UNDO_FOLDER);	/* where nothing else is in it */
-	err = io_sync_folder(permit, ".");
-	return err == AS_OK ? AS_OK : fail_path(err, "sync the folder", ".", error);
 }
 
 enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error)
