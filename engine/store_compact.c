@@ -281,8 +281,9 @@ static bool is_of_segment(const struct compaction *c, enum as_err err)
 		err == AS_ERR_IO || err == AS_ERR_DOES_NOT_EXIST);
 }
 
-/* The keys that a segment which stays can bring back: those of its whole PUTs. A damaged one is no
- * entry any more; one that cannot be read now may be whole. */
+/* The keys that a segment which stays can bring back: those of its whole PUTs, and those of damaged
+ * ones too, since damage can pass (a cable, a failing disk). Where more than the one entry may be
+ * hidden, or its key is not there to be read, any key can come back. */
 static enum as_err note_keys(struct compaction *c, uint32_t number)
 {
 	struct segment_entry entry;
@@ -293,9 +294,11 @@ static enum as_err note_keys(struct compaction *c, uint32_t number)
 	}
 	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
 		const struct replay_event event = { .segment = number, .is_put = true };
-		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_UNREADABLE)
+		const bool is_damaged = entry.tag == SEGMENT_DAMAGED;
+		const bool is_one = entry.has_key && entry.raw_size == entry.size;
+		if (is_damaged && !is_one)
 			c->any_unknown = true;
-		if (entry.tag == SEGMENT_PUT)
+		if (entry.tag == SEGMENT_PUT || (is_damaged && is_one))
 			err = replay_note(c->kept_keys, entry.key, &event);
 		if (err != AS_OK)
 			return err;
