@@ -1098,6 +1098,36 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
 	check_repo(world);
 }
 
+/* A compaction that does not know of a superseded PUT could drop the DELETE that killed it. */
+static void hints_that_hide_a_sparse_segment_are_found(void **state)
+{
+	struct world *world = *state;
+	struct usage usage = { .count = 0 };
+	struct view *view;
+	struct verify *verify;
+	struct verify_progress progress = { .cancel = false };
+	fill_two_transactions(world);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
+	assert_int_equal(usage_load(&usage, &view->hints), AS_OK);
+	for (size_t i = 0; i < usage.count; i++)
+		usage.rows[i].compact = false;
+	struct permit *permit = io_grant_permit(&world->fault.io, view->fd, 0600);
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	view_close(view);
+	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
+	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
+	assert_true(verify->findings.total[PROBLEM_HINTS_COUNT] > 0);
+	verify_free(verify);
+	view_close(view);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, AS_FULL, NULL), AS_OK);
+	check_repo(world);
+}
+
 static void a_folder_that_is_a_link_is_not_written_through(void **state)
 {
 	struct world *world = *state;
@@ -1666,6 +1696,7 @@ int main(void)
 		TEST(an_index_above_the_log_is_disorder_until_it_is_gone),
 		TEST(a_forced_rollback_of_everything_leaves_an_empty_store),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
+		TEST(hints_that_hide_a_sparse_segment_are_found),
 		TEST(a_folder_that_is_a_link_is_not_written_through),
 		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
 		TEST(the_order_of_writing_is_as_documented),
