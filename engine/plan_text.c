@@ -127,9 +127,9 @@ static void put_doubt(const struct plan *plan, const struct plan_text *to)
 		return;
 	put_sentence(to, PLAN_TONE_WARNING, 0,
 		     "The disk or the machine is in doubt: some bytes cannot be read, or were not "
-		     "the same when they were read again. Copy the repository to another disk first "
-		     "(ddrescue reads what a failing disk still gives), and repair the copy. What "
-		     "cannot be read now may well be whole.");
+		     "the same when they were read again. Copy the repository to another disk "
+		     "first (ddrescue reads what a failing disk still gives), and repair the "
+		     "copy. What cannot be read now may well be whole.");
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 }
 
@@ -179,7 +179,8 @@ static void put_kept(const struct plan *plan, const struct plan_text *to)
 {
 	char size[FIGURE_SIZE];
 	if (!is_undo(plan) && !deletes_for_good(plan) && plan->bytes_in_undo > 0)
-		put(to, PLAN_TONE_PLAIN, "  kept         %s in the undo folder; undo --purge frees it",
+		put(to, PLAN_TONE_PLAIN,
+		    "  kept         %s in the undo folder; undo --purge frees it",
 		    size_text(plan->bytes_in_undo, size));
 }
 
@@ -244,8 +245,9 @@ static void put_suspects(const struct plan *plan, const struct plan_text *to)
 	    number_of(plan->suspect_count, "suspect", "suspects", count, sizeof(count)),
 	    taken == 0 ? "not brought back" : "marked + where brought back");
 	put_sentence(to, PLAN_TONE_FAINT, 2,
-		     "Found only inside damaged entries, and nothing else speaks for them: they may be "
-		     "payload, or deleted long ago. salvage --with-suspects brings them back.");
+		     "Found only inside damaged entries, and nothing else speaks for them: they "
+		     "may be payload, or deleted long ago. salvage --with-suspects brings them "
+		     "back.");
 	const size_t max = rows_shown(to, plan->suspect_count);
 	for (size_t i = 0; i < max; i++) {
 		const struct suspect *suspect = &plan->suspects[i];

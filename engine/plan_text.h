@@ -23,16 +23,16 @@ struct plan_text {
 	void *context;
 };
 
-/* What @plan (of a repair, or of undo_plan) would do, what it costs and what it needs; a doubt about
- * the hardware comes first. An empty or refused plan is one sentence. */
+/* What @plan (of a repair, or of undo_plan) would do, what it costs and what it needs; a doubt
+ * about the hardware comes first. An empty or refused plan is one sentence. */
 void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 
 /* What @report says was done of @plan, and the plan's lists, now as facts. */
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to);
 
-/* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, or why
- * it is refused. */
+/* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, or
+ * why it is refused. */
 void plan_text_way(const struct plan *plan, const struct plan_text *to);
 
 /* All lines of the plan or, where @report is not NULL, of the report, in memory that the caller

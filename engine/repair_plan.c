@@ -454,15 +454,25 @@ static void decide_writing(struct plan *plan)
 		work->writes_index = index_is_wrong(plan);
 }
 
-static enum as_err find_next(struct plan *plan)
+/* A number that neither a segment bears, nor an index or hints of one that is lost: between the COMMIT
+ * and the new index they would be taken for the new segment's. A number beyond all reason counts for
+ * nothing. */
+static void find_next(struct plan *plan)
 {
-	const struct layout *layout = &plan->work->view->layout;
-	const uint32_t last = layout->count > 0 ? layout->segments[layout->count - 1].number : 0;
-	plan->work->next = layout->count > 0 ? last + 1 : 0;
-	if (layout->count > 0 && last >= LOG_SEGMENT_LAST)
+	const struct view *view = plan->work->view;
+	const struct layout *layout = &view->layout;
+	uint32_t *next = &plan->work->next;
+	if (layout->count > 0 && layout->segments[layout->count - 1].number >= LOG_SEGMENT_LAST)
 		refuse(plan, "segment %" PRIu32 " has the highest number there is: no new one can "
-		       "follow it", last);
-	return AS_OK;
+		       "follow it", layout->segments[layout->count - 1].number);
+	else if (layout->count > 0)
+		*next = layout->segments[layout->count - 1].number + 1;
+	if (view->has_index && view->index_transaction >= *next &&
+	    view->index_transaction < LOG_SEGMENT_LAST / 2)
+		*next = view->index_transaction + 1;
+	if (view->has_hints && view->hints_transaction >= *next &&
+	    view->hints_transaction < LOG_SEGMENT_LAST / 2)
+		*next = view->hints_transaction + 1;
 }
 
 static void judge_space(struct plan *plan)
@@ -541,9 +551,8 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		}
 	}
 	decide_writing(plan);
-	err = find_next(plan);
-	if (err == AS_OK)
-		err = list_files(plan);
+	find_next(plan);
+	err = list_files(plan);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
 	plan->is_empty = plan->file_count == 0;

@@ -485,11 +485,19 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 	return AS_OK;
 }
 
+/* Nothing in it is needed: at most second names of files that are still in their places. What cannot
+ * be removed stays, and does no harm. */
 void undo_abandon(struct undo *undo)
 {
-	uint64_t freed;
-	if (undo->path[0] != '\0')
-		remove_folder(undo->permit, undo->path, &freed, NULL);
+	struct sweep sweep = { .permit = undo->permit, .folder = undo->path };
+	char path[PATH_MAX_BELOW];
+	if (undo->path[0] != '\0') {
+		below(undo->path, MANIFEST, path);
+		io_remove_file(undo->permit, path);
+		sweep_folder(&sweep);
+		io_remove_folder(undo->permit, undo->path);
+	}
+	io_remove_folder(undo->permit, UNDO_FOLDER);	/* where nothing else is in it */
 	undo->path[0] = '\0';
 }
 

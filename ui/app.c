@@ -2,6 +2,8 @@
 
 #include "ui/app.h"
 
+#include "ui/actions.h"
+#include "ui/box.h"
 #include "ui/format.h"
 #include "ui/keys.h"
 #include "ui/problems.h"
@@ -97,6 +99,20 @@ static void show_top(struct app *app)
 	else if (screen->table)
 		screen->table->asked = 0;
 	app->dirty = true;
+}
+
+void app_drop_screen(struct app *app, enum screen_kind kind)
+{
+	const struct screen *top = app_top(app);
+	for (size_t i = app->depth; i-- > 1;) {
+		struct screen *screen = app->stack[i];
+		if (screen->kind != kind)
+			continue;
+		remove_at(app, i);
+		close_screen(app, screen);
+	}
+	if (app_top(app) != top)
+		show_top(app);
 }
 
 static void raise_to_top(struct app *app, size_t i)
@@ -207,11 +223,38 @@ bool app_place(struct app *app, struct place *place)
 	return true;
 }
 
+/* ---- leaving ---- */
+
+static void take_answer(struct app *app, const struct input *input)
+{
+	app->modal = NULL;
+	app->ended = input->key == 'y' || input->key == 'Y';
+}
+
+static void draw_question(struct app *app, struct area bottom)
+{
+	struct box box = { .title = "leave?", .keys = "y:leave  any other key:stay" };
+	(void)app;
+	box_add(&box, STYLE_NORMAL, "The exclusive lock is held. Leaving gives it back; nothing "
+		"more is changed.");
+	box_draw(&box, bottom);
+}
+
+static const struct modal question = { .input = take_answer, .draw = draw_question };
+
+static void leave_program(struct app *app)
+{
+	if (app->mode == MODE_REPAIR)
+		app->modal = &question;
+	else
+		app->ended = true;
+}
+
 void app_leave(struct app *app, const struct call *call)
 {
 	(void)call;
 	if (app->depth == 1) {
-		app->ended = true;
+		leave_program(app);
 		return;
 	}
 	put_to_rest(app, app->stack[--app->depth]);
@@ -310,6 +353,10 @@ static void verify_done(struct app *app, struct job *head)
 	const struct verify_job *job = (const struct verify_job *)head;
 	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
 	app_refresh(app);
+	if (session_verify(app->session))
+		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
+	ways_find(app);
+	proposal_go_on(app);
 	if (session_verify(app->session) && app->diagnosis.clean)
 		app_say(app, STYLE_GOOD, "verified: no problems");
 	else if (session_verify(app->session))
@@ -353,14 +400,14 @@ static void start_verify(struct app *app)
 
 void app_verify(struct app *app, const struct call *call)
 {
+	(void)call;
 	const int state = atomic_load(&app->session->check);
 	if (state == CHECK_RUNNING) {
 		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
 	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
 		start_verify(app);
 	} else {	/* what was read before is not what is there now */
-		app_read_again(app, call);
-		app->verify_after_open = true;
+		app_read_and_verify(app);
 	}
 }
 
@@ -380,6 +427,7 @@ struct open_job {
 	struct job job;
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
+	struct keeper *keeper;	/* held: the exclusive lock; NULL: the view takes one */
 	struct view *view;
 	struct as_error error;
 };
@@ -387,8 +435,18 @@ struct open_job {
 static void run_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const struct view_options options = { .no_lock = job->no_lock };
-	view_open(job->path, &options, &job->view, &job->error);
+	const struct view_options options = { .no_lock = job->no_lock || job->keeper };
+	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->keeper)
+		return;
+	if (!keeper_is_of(job->keeper, job->view)) {
+		snprintf(job->error.message, sizeof(job->error.message),
+			 "another folder or config stands in its place; l gives up the lock");
+		view_close(job->view);
+		job->view = NULL;
+		return;
+	}
+	/* It met the exclusive lock that is our own. */
+	findings_drop(&job->view->findings, PROBLEM_WRITER);
 }
 
 static void reload_screen(struct app *app, struct screen *screen)
@@ -403,6 +461,8 @@ static void replace_session(struct app *app, struct session *session)
 	fetcher_forget(app->fetcher);
 	session_release(app->session);
 	app->session = session;
+	app->ways.count = 0;
+	proposal_forget(app);
 	watch_start(app);
 	each_screen(app, reload_screen);
 	app_refresh(app);
@@ -413,25 +473,31 @@ static void open_done(struct app *app, struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	const bool verify = app->verify_after_open;
-	struct session *session = job->view ? session_new(job->view) : NULL;
+	struct session *session = job->view ? session_new(job->view, job->keeper) : NULL;
 	app->verify_after_open = false;
+	repair_was_read(app, session != NULL);
 	if (!session) {
+		app->wanted.any = false;
+		app_refresh(app);
 		app_say(app, STYLE_BAD, "cannot be read again: %s",
 			job->view ? "out of memory" : job->error.message);
 		return;
 	}
 	job->view = NULL;
+	job->keeper = NULL;
 	replace_session(app, session);
 	if (verify)
 		start_verify(app);
 	else
 		app_say(app, STYLE_NORMAL, "the repository was read again");
+	proposal_go_on(app);
 }
 
 static void drop_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	view_close(job->view);
+	keeper_release(job->keeper);
 	free(job);
 }
 
@@ -440,12 +506,20 @@ void app_read_again(struct app *app, const struct call *call)
 	struct open_job *job = calloc(1, sizeof(*job));
 	(void)call;
 	app->verify_after_open = false;
+	app->wanted.any = false;
 	if (!job)
 		return;
 	*job = (struct open_job){
 		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
 			 .run = run_open, .done = open_done, .drop = drop_open },
 		.path = app->path, .no_lock = app->options.no_lock,
+		.keeper = app->mode == MODE_REPAIR ? keeper_hold(app->session->keeper) : NULL,
 	};
 	app_start(app, &job->job);
+}
+
+void app_read_and_verify(struct app *app)
+{
+	app_read_again(app, NULL);
+	app->verify_after_open = true;
 }

@@ -5,9 +5,13 @@
 #include "ui/fetch.h"
 #include "ui/job.h"
 #include "ui/prompt.h"
+#include "ui/proposal.h"
+#include "ui/repair.h"
 #include "ui/screens.h"
 #include "ui/session.h"
 #include "ui/ui.h"
+#include "ui/upgrade.h"
+#include "ui/ways.h"
 
 #include "engine/diagnose.h"
 
@@ -47,6 +51,15 @@ struct app {
 	uint32_t problems_seen;		/* how many verification had found when it was made */
 	bool verify_after_open;
 
+	enum mode mode;
+	struct ways ways;
+	struct wanted wanted;
+	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
+	struct report report;
+	struct lines *actions;		/* held: the log; NULL: nothing was done */
+	struct typing typed;		/* in a dialog */
+	char dialog[MESSAGE_MAX * 2];	/* masked: what an open dialog says */
+
 	bool dirty;			/* something on the screen changed */
 	bool ended;
 };
@@ -66,6 +79,12 @@ void app_quit(struct app *app, const struct call *call);
 void app_verify(struct app *app, const struct call *call);
 void app_read_again(struct app *app, const struct call *call);
 void app_cancel(struct app *app, const struct call *call);
+
+/* Read the repository again, and then verify it. */
+void app_read_and_verify(struct app *app);
+
+/* Close the screens of @kind on the stack, which is never the overview. */
+void app_drop_screen(struct app *app, enum screen_kind kind);
 
 /* Close all screens, on the stack and resting. */
 void app_close_screens(struct app *app);

@@ -174,3 +174,13 @@ char *format_masked_text(const char *text, char *out, size_t size)
 {
 	return format_masked(text, strlen(text), out, size);
 }
+
+const char *format_skip_path(const char *path, const char *message)
+{
+	const size_t len = strlen(path);
+	if (len == 0 || strncmp(message, path, len) != 0)
+		return message;
+	if (message[len] == '/')
+		return message + len + 1;
+	return strncmp(message + len, ": ", 2) == 0 ? message + len + 2 : message;
+}

@@ -38,6 +38,10 @@ char *format_key(const uint8_t *key, unsigned digits, const char *more, char *ou
 /* @len bytes at @bytes as "41 54 54 49", as many as fit whole. */
 char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size);
 
+/* @message without the @path, and what parts the two, that it begins with: the screen names the
+ * repository anyway. */
+const char *format_skip_path(const char *path, const char *message);
+
 /* Any bytes as text that is safe on a terminal: what the locale cannot print, control and escape
  * characters, C1, invalid UTF-8 and characters that reorder or hide text become \xNN. What does not
  * fit is cut off, never inside a character. */

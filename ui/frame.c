@@ -78,9 +78,13 @@ static void put_leftwards(int left, int *right, enum style style, const char *te
 static void draw_top(const struct app *app, int cols)
 {
 	const struct view *view = app->session->view;
+	const bool repair = app->mode == MODE_REPAIR;
+	const enum style bar = repair ? STYLE_BAR_REPAIR : STYLE_BAR;
+	const char *mode = !repair ? "READ-ONLY" : cols < 60 ? "REPAIR MODE"
+							     : "REPAIR MODE  lock held";
 	char objects[64], problems[64], transaction[32], path[MESSAGE_MAX], text[MESSAGE_MAX * 2];
 	int right = cols - 1;
-	term_put(0, 0, cols, STYLE_BAR, " atticscope  ");
+	term_put(0, 0, cols, bar, " atticscope  ");
 	const int left = cols >= 60 ? 13 : 1;
 	count_objects(app, objects, sizeof(objects));
 	count_problems(app, problems, sizeof(problems));
@@ -89,17 +93,18 @@ static void draw_top(const struct app *app, int cols)
 	else
 		snprintf(transaction, sizeof(transaction), "no tx");
 	const int room = cols / 4 + left;	/* kept for the path */
-	if (atomic_load(&app->session->changed))
+	if (atomic_load(&app->session->changed) && !jobs_find(&app->jobs, JOB_OPEN) &&
+	    !jobs_find(&app->jobs, JOB_REPAIR))
 		put_leftwards(left, &right, STYLE_BAR_NOTICE, " CHANGED ON DISK  r:read again ");
 	else
-		put_leftwards(room, &right, STYLE_BAR, problems);
+		put_leftwards(room, &right, bar, problems);
 	/* The mode is never left out, so it is measured before what may be. */
-	const int mode = term_width("READ-ONLY") + 3;
-	put_leftwards(room + mode, &right, STYLE_BAR, objects);
-	put_leftwards(room + mode, &right, STYLE_BAR, transaction);
-	put_leftwards(left, &right, STYLE_BAR, "READ-ONLY");
+	const int kept = term_width(mode) + 3;
+	put_leftwards(room + kept, &right, bar, objects);
+	put_leftwards(room + kept, &right, bar, transaction);
+	put_leftwards(left, &right, bar, mode);
 	format_masked_text(app->path, path, sizeof(path));
-	term_add(0, left, right - left, STYLE_BAR,
+	term_add(0, left, right - left, bar,
 		 path_end(path, right - left, text, sizeof(text)));
 }
 

@@ -19,6 +19,7 @@ struct help_model {
 	struct model base;
 	size_t rows[128];
 	size_t count;
+	bool repair_mode;
 };
 
 static uint64_t model_rows(const struct model *model)
@@ -31,12 +32,12 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	const struct help_model *model = (const struct help_model *)base;
 	for (size_t i = 0; i < count; i++) {
 		const struct key_row *key = &key_table[model->rows[first + i]];
-		const bool later = key->needs & NEEDS_REPAIR_MODE;
-		rows[i].style = later ? STYLE_FAINT : STYLE_NORMAL;
-		row_set(&rows[i], COL_LABEL, later ? STYLE_FAINT : STYLE_KEY, "%s",
+		/* In read-only mode the keys of the repairs are there, and are not bright. */
+		const bool off = key->needs & NEEDS_REPAIR_MODE && !model->repair_mode;
+		rows[i].style = off ? STYLE_FAINT : STYLE_NORMAL;
+		row_set(&rows[i], COL_LABEL, off ? STYLE_FAINT : STYLE_KEY, "%s",
 			key->label ? key->label : "");
-		row_set(&rows[i], COL_HELP, STYLE_NORMAL, "%s%s", later ? "a later version: " : "",
-			key->help);
+		row_set(&rows[i], COL_HELP, STYLE_NORMAL, "%s", key->help);
 		if (key->name)
 			row_set(&rows[i], COL_NAME, STYLE_FAINT, ":%s%s%s", key->name,
 				key->argument ? " " : "", key->argument ? key->argument : "");
@@ -72,6 +73,7 @@ static void rebuild(struct app *app, struct screen *base)
 	struct help_view *screen = (struct help_view *)base;
 	struct help_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	if (model) {
+		model->repair_mode = app->mode == MODE_REPAIR;
 		gather(model, screen->of, true);
 		gather(model, screen->of, false);
 	}

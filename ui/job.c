@@ -138,6 +138,18 @@ static void append(char *out, size_t size, size_t *at, const char *before, const
 		*at = *at + (size_t)n < size ? *at + (size_t)n : size - 1;
 }
 
+static void append_left(uint64_t done, uint64_t total, double seconds, char *out, size_t size,
+			size_t *at)
+{
+	char text[FORMAT_SIZE];
+	if (done == 0 || done >= total || seconds <= 1)
+		return;
+	const double left = seconds * (double)(total - done) / (double)done;
+	format_duration((uint64_t)(left + 0.5), text, sizeof(text));
+	append(out, size, at, "  ", text);
+	append(out, size, at, " ", "left");
+}
+
 void job_progress_text(const struct job *job, char *out, size_t size)
 {
 	char text[FORMAT_SIZE];
@@ -157,10 +169,22 @@ void job_progress_text(const struct job *job, char *out, size_t size)
 		append(out, size, &at, "  ", format_percent(done, total, text, sizeof(text)));
 	if (bytes > 0 && seconds > 0.2)
 		append(out, size, &at, "  ", format_rate(bytes, seconds, text, sizeof(text)));
-	if (total > 0 && done > 0 && done < total && seconds > 1) {
-		const double left = seconds * (double)(total - done) / (double)done;
-		format_duration((uint64_t)(left + 0.5), text, sizeof(text));
-		append(out, size, &at, "  ", text);
-		append(out, size, &at, " ", "left");
-	}
+	append_left(done, total, seconds, out, size, &at);
+}
+
+void job_bytes_text(const struct job *job, const char *verb, uint64_t done, uint64_t total,
+		    char *out, size_t size)
+{
+	char text[FORMAT_SIZE];
+	const double seconds = seconds_since(job->started);
+	size_t at = 0;
+	append(out, size, &at, "", verb);
+	if (total == 0)
+		return;
+	append(out, size, &at, " ", format_bytes(done, text, sizeof(text)));
+	append(out, size, &at, " of ", format_bytes(total, text, sizeof(text)));
+	append(out, size, &at, "  ", format_percent(done, total, text, sizeof(text)));
+	if (done > 0 && seconds > 0.2)
+		append(out, size, &at, "  ", format_rate(done, seconds, text, sizeof(text)));
+	append_left(done, total, seconds, out, size, &at);
 }

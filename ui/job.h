@@ -8,7 +8,8 @@
 struct app;
 
 enum job_kind {
-	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_STATS, JOB_SEARCH, JOB_OPEN, JOB_WATCH
+	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_STATS, JOB_SEARCH, JOB_OPEN, JOB_WATCH,
+	JOB_LOCK, JOB_WEIGH, JOB_PLAN, JOB_REPAIR, JOB_EXPORT
 };
 
 struct job {
@@ -72,5 +73,10 @@ bool jobs_end(struct jobs *jobs, int wait_ms);
 
 /* "verifying 412/1,204 segments  61 %  3.1 GiB/s  0:07 left" */
 void job_progress_text(const struct job *job, char *out, size_t size);
+
+/* "copying 12.3 MiB of 40.0 MiB  30 %  120 MiB/s  0:07 left", with @job's time; @verb alone where
+ * @total is 0. */
+void job_bytes_text(const struct job *job, const char *verb, uint64_t done, uint64_t total,
+		    char *out, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "ui/app.h"
 #include "ui/search.h"
+#include "ui/text.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>
@@ -109,6 +110,8 @@ static void redraw(struct app *app, const struct call *call)
 /* ---- the table ---- */
 
 #define MOVE(...) .run = move_cursor, .keys = { __VA_ARGS__ }
+#define REPAIR(key, repair) .keys = { key }, .label = (const char[]){ key, '\0' }, \
+	.needs = NEEDS_REPAIR_MODE, .run = proposal_key, .value = REPAIR_##repair
 #define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
 	.screens = ON_ALL, .run = open_view, .value = SCREEN_##screen
 
@@ -134,6 +137,17 @@ const struct key_row key_table[] = {
 
 	{ .keys = { '\n' }, .label = "Enter", .help = "open what the cursor is on", .hint = "open",
 	  .screens = ON_PLACES | ON(HEX), .needs = NEEDS_PLACE, .run = enter_row },
+	{ .keys = { '\n' }, .label = "Enter", .help = "go on: confirm it, and start",
+	  .hint = "go on", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
+	{ .keys = { 't' }, .label = "t", .help = "salvage: the tail as found, kept, dropped",
+	  .hint = "tail", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE,
+	  .run = proposal_switch_tail },
+	{ .keys = { 's' }, .label = "s", .help = "salvage: without suspects, or with them",
+	  .hint = "suspects", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE,
+	  .run = proposal_switch_suspects },
+	{ .keys = { 'w' }, .label = "w", .name = "write", .argument = "[FILE]",
+	  .help = "write this text to a new file", .hint = "write",
+	  .screens = ON(PLAN) | ON(REPORT) | ON(LOG), .run = text_write },
 	{ .keys = { 'h' }, .label = "h", .help = "the bytes there, in hex", .hint = "hex",
 	  .screens = ON_PLACES & ~ON(INDEX), .needs = NEEDS_PLACE | NEEDS_SEGMENT, .run = follow,
 	  .value = SCREEN_HEX },
@@ -202,6 +216,27 @@ const struct key_row key_table[] = {
 	  .run = app_cancel },
 	{ .keys = { 'r' }, .label = "r", .name = "reread", .help = "read the repository again",
 	  .screens = ON_ALL, .run = app_read_again },
+	{ .keys = { 'u' }, .label = "u", .name = "upgrade",
+	  .help = "take the exclusive lock: repair mode", .screens = ON_ALL, .run = upgrade_ask },
+	{ .keys = { 'l' }, .label = "l", .name = "lower",
+	  .help = "give the exclusive lock back: read-only", .screens = ON_ALL,
+	  .run = upgrade_lower },
+	{ REPAIR('R', RECOVER), .name = "recover", .help = "plan to write index and hints anew",
+	  .screens = ON_ALL },
+	{ REPAIR('B', ROLLBACK), .name = "rollback", .argument = "[no-undo]",
+	  .help = "plan to give up what was not committed", .screens = ON_ALL },
+	{ REPAIR('C', COMPACT), .name = "compact",
+	  .help = "plan to free what nothing needs any more", .screens = ON_ALL },
+	{ REPAIR('S', SALVAGE), .name = "salvage", .argument = "[OPTION]",
+	  .help = "plan to save what is whole in damage",
+	  .screens = ON(OVERVIEW) | ON(PLAN) | ON(REPORT) },
+	{ REPAIR('U', NONE), .name = "undo", .help = "plan to take the newest repair back",
+	  .screens = ON_ALL },
+	{ .keys = { 'L' }, .label = "L", .name = "log",
+	  .help = "what was done in this session", .screens = ON_ALL, .run = open_view,
+	  .value = SCREEN_LOG },
+	{ .name = "report", .help = "the report of the last repair", .screens = ON_ALL,
+	  .run = open_view, .value = SCREEN_REPORT },
 	{ .keys = { CTRL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
 	  .screens = ON_ALL, .run = redraw },
 	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
@@ -211,12 +246,6 @@ const struct key_row key_table[] = {
 	  .run = app_leave },
 	{ .name = "quit", .help = "leave the program", .screens = ON_ALL, .run = app_quit },
 
-	{ .keys = { 'u', 'U' }, .label = "u U", .help = "take the exclusive lock; undo a repair",
-	  .screens = ON_ALL, .needs = NEEDS_REPAIR_MODE },
-	{ .keys = { 'R', 'B', 'C' }, .label = "R B C", .help = "recover, roll back, compact",
-	  .screens = ON_ALL, .needs = NEEDS_REPAIR_MODE },
-	{ .keys = { 'S' }, .label = "S", .help = "salvage", .screens = ON(OVERVIEW),
-	  .needs = NEEDS_REPAIR_MODE },
 };
 const size_t key_count = ARRAY_SIZE(key_table);
 
@@ -256,8 +285,8 @@ static bool has_rows(const struct screen *screen)
 static const char *missing(struct app *app, unsigned needs)
 {
 	struct place place = { 0 };
-	if (needs & NEEDS_REPAIR_MODE)
-		return "repairs are not part of this version yet";
+	if (needs & NEEDS_REPAIR_MODE && app->mode != MODE_REPAIR)
+		return REPAIR_MODE_MISSING;
 	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
 		return "nothing is running";
 	if (needs & NEEDS_PLACE && !app_place(app, &place))

@@ -34,7 +34,7 @@ struct key_row {
 	unsigned screens;	/* ON() bits */
 	unsigned needs;		/* NEEDS_ bits; keys_run is the one place that checks them */
 	int value;		/* for commands that several rows share */
-	void (*run)(struct app *app, const struct call *call); /* NULL: it comes with the repairs */
+	void (*run)(struct app *app, const struct call *call);
 };
 
 extern const struct key_row key_table[];

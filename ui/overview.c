@@ -2,6 +2,7 @@
 
 #include "ui/app.h"
 #include "ui/format.h"
+#include "ui/keys.h"
 #include "ui/look.h"
 
 #include <inttypes.h>
@@ -15,6 +16,9 @@ struct overview {
 	size_t cursor;		/* position in the layout */
 	struct area map;	/* as last drawn */
 	size_t group;		/* segments a cell */
+	bool on_ways;		/* the cursor is on one of app->ways, not in the map */
+	size_t way;		/* on this one */
+	struct area ways;	/* as last drawn, all of them */
 };
 
 /* ---- what is said above the map ---- */
@@ -117,38 +121,22 @@ static void draw_transactions(const struct view *view, struct area *area)
 	line(area, (agree && usable) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
 }
 
-/* Who else has the repository open. */
-static size_t name_holders(struct session *session, char *out, size_t size)
-{
-	size_t at = 0;
-	out[0] = '\0';
-	pthread_mutex_lock(&session->mutex);
-	const size_t count = session->holder_count;
-	for (size_t i = 0; i < count && at < size; i++) {
-		const struct lock_holder *holder = &session->holders[i];
-		char program[sizeof(holder->program) * 4 + 1];
-		format_masked_text(holder->program, program, sizeof(program));
-		const int n = snprintf(out + at, size - at, "%s%s (%ld)%s", i > 0 ? ", " : "",
-				       program[0] ? program : "process", (long)holder->pid,
-				       holder->exclusive ? " EXCLUSIVE" : "");
-		at += n > 0 ? (size_t)n : 0;
-	}
-	pthread_mutex_unlock(&session->mutex);
-	return count;
-}
-
 static void draw_lock(struct app *app, struct area *area)
 {
-	const struct lock *lock = &app->session->view->lock;
+	int sys;
+	enum lock_state state = keeper_taken(app->session->keeper, &sys);
 	char text[MESSAGE_MAX], others[MESSAGE_MAX / 2];
-	const size_t count = name_holders(app->session, others, sizeof(others));
-	switch (lock->state) {
+	const size_t count = session_name_holders(app->session, others, sizeof(others));
+	if (app->mode == MODE_REPAIR)
+		state = LOCK_EXCLUSIVE;
+	switch (state) {
 	case LOCK_SHARED:
 		snprintf(text, sizeof(text), "shared, held by this program; %s%s",
 			 count > 0 ? "also by " : "nobody else has it", others);
 		break;
 	case LOCK_EXCLUSIVE:
-		snprintf(text, sizeof(text), "exclusive, held by this program");
+		snprintf(text, sizeof(text),
+			 "exclusive, held by this program (l gives it back)");
 		break;
 	case LOCK_NONE:
 		snprintf(text, sizeof(text),
@@ -156,9 +144,9 @@ static void draw_lock(struct app *app, struct area *area)
 		break;
 	default:
 		snprintf(text, sizeof(text), "none possible here (%s): what is shown may change",
-			 lock->sys ? strerror(lock->sys) : "no config to lock");
+			 sys ? strerror(sys) : "no config to lock");
 	}
-	const bool is_held = lock->state == LOCK_SHARED || lock->state == LOCK_EXCLUSIVE;
+	const bool is_held = state == LOCK_SHARED || state == LOCK_EXCLUSIVE;
 	line(area, is_held ? STYLE_NORMAL : STYLE_WARNING, "lock", text);
 }
 
@@ -190,20 +178,89 @@ static void draw_verdict(const struct app *app, struct area *area)
 	paragraph(area, style, "verdict", running ? so_far : d->verdict, 2);
 }
 
-static void draw_advice(const struct app *app, struct area *area)
+/* Readings that failed or differ: what to do about that comes before any repair. */
+static bool has_hardware_doubt(const struct app *app)
+{
+	const struct verify *verify = session_verify(app->session);
+	return verify && (verify->findings.total[PROBLEM_UNSTABLE_READ] > 0 ||
+			  verify->findings.total[PROBLEM_RANGE_UNREADABLE] > 0);
+}
+
+/* "S salvage", the cursor on it or not. */
+static void draw_way_name(const struct app *app, const struct overview *screen, size_t i, int y,
+			  int x, int width)
+{
+	const struct way *way = &app->ways.rows[i];
+	char name[32];
+	const bool under = screen->on_ways && screen->way == i;
+	snprintf(name, sizeof(name), "%c %s", way->key, repair_name(way->action));
+	const int used = term_add(y, x, width, STYLE_STRONG | (under ? STYLE_CURSOR : 0), name);
+	if (under)
+		term_caret(y, x);
+	if (app->ways.count == 1)
+		term_add(y, x + used, width - used, STYLE_FAINT, app->mode == MODE_REPAIR
+			 ? "   Enter here, or its key, shows the plan"
+			 : "   u takes the lock, then its key shows the plan");
+}
+
+/* Two ways side by side, with what each keeps and loses. */
+static void draw_two_ways(const struct app *app, const struct overview *screen, struct area *area)
+{
+	const int width = (area->cols - HEADING - 2) / 2;
+	int most = 0;
+	for (size_t i = 0; i < app->ways.count; i++) {
+		const struct way *way = &app->ways.rows[i];
+		const int x = area->x + HEADING + (int)i * (width + 2);
+		struct area column = { area->y + 1, x, area->rows - 1, width };
+		draw_way_name(app, screen, i, area->y, x, width);
+		int used = term_wrap(column, STYLE_NORMAL, way->meaning);
+		column.y += used;
+		column.rows -= used;
+		used += term_wrap(column, STYLE_NORMAL, way->figures);
+		most = used > most ? used : most;
+	}
+	area->y += most + 1;
+	area->rows -= most + 1;
+}
+
+static void draw_ways(const struct app *app, struct overview *screen, struct area *area)
+{
+	const char *heading = has_hardware_doubt(app) ? "then" : "recommended";
+	if (area->rows < 1)
+		return;
+	screen->ways = (struct area){ area->y, area->x + HEADING, 1, area->cols - HEADING };
+	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
+	if (app->ways.count > 1) {
+		draw_two_ways(app, screen, area);
+	} else {
+		draw_way_name(app, screen, 0, area->y, screen->ways.x, screen->ways.cols);
+		area->y++;
+		area->rows--;
+	}
+	screen->ways.rows = area->y - screen->ways.y;
+}
+
+static void draw_advice(const struct app *app, struct overview *screen, struct area *area)
 {
 	const struct diagnosis *d = &app->diagnosis;
 	const int state = atomic_load(&app->session->check);
-	const char *repair = repair_name(d->recommended);
+	const bool doubt = has_hardware_doubt(app);
+	screen->ways.rows = 0;
+	if (app->ways.count == 0)
+		screen->on_ways = false;
 	if (state != CHECK_DONE) {
 		line(area, STYLE_STRONG, "next", next_step(app, state));
 		return;
 	}
-	line(area, STYLE_STRONG, "recommended",
-	     repair     ? repair
-	     : d->clean ? "nothing needs to be done"
-			: "see the problems (6)");
-	paragraph(area, STYLE_NORMAL, "", d->advice, 3);
+	if (doubt)
+		paragraph(area, STYLE_BAD, "first", d->advice, 3);
+	if (app->ways.count > 0)
+		draw_ways(app, screen, area);
+	else
+		line(area, STYLE_STRONG, "recommended",
+		     d->clean ? "nothing needs to be done" : "see the problems (6)");
+	if (!doubt)
+		paragraph(area, STYLE_NORMAL, "", d->advice, 3);
 }
 
 /* ---- the map ---- */
@@ -227,7 +284,8 @@ static void draw_cells(const struct app *app, const struct overview *screen)
 		const size_t first = i * screen->group;
 		const size_t end = first + screen->group < count ? first + screen->group : count;
 		const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
-		const bool under = screen->cursor >= first && screen->cursor < end;
+		const bool under = !screen->on_ways && screen->cursor >= first &&
+				   screen->cursor < end;
 		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
 		const int x = screen->map.x + (int)(i % (size_t)screen->map.cols);
 		term_add(y, x, 1, look->style | (under ? STYLE_CURSOR : 0), glyph(look->glyph));
@@ -304,7 +362,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	draw_transactions(app->session->view, &text);
 	draw_lock(app, &text);
 	draw_verdict(app, &text);
-	draw_advice(app, &text);
+	draw_advice(app, screen, &text);
 	if (text.rows > 5) {
 		text.y++;
 		text.rows--;
@@ -322,12 +380,32 @@ static bool open_overview(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
+/* Between the ways, and from them into the map. False: the map is meant. */
+static bool move_on_ways(struct app *app, struct overview *screen, enum motion motion)
+{
+	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
+	const bool first_row = screen->group == 0 || screen->cursor / screen->group < width;
+	if (!screen->on_ways) {
+		screen->on_ways = motion == MOTION_UP && first_row && app->ways.count > 0 &&
+				  screen->ways.rows > 0;
+		screen->way = 0;
+		return screen->on_ways;
+	}
+	if (motion == MOTION_RIGHT)
+		screen->way += screen->way + 1 < app->ways.count;
+	else if (motion == MOTION_LEFT)
+		screen->way -= screen->way > 0;
+	else
+		screen->on_ways = motion == MOTION_UP || motion == MOTION_SCROLL_UP;
+	return true;
+}
+
 static void move_by(struct app *app, struct screen *base, enum motion motion)
 {
 	struct overview *screen = (struct overview *)base;
 	const size_t all = cells(app, screen);
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
-	if (all == 0)
+	if (move_on_ways(app, screen, motion) || all == 0)
 		return;
 	size_t cell = screen->cursor / screen->group;
 	switch (motion) {
@@ -361,6 +439,10 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct overview *screen = (const struct overview *)base;
 	const struct layout *layout = &app->session->view->layout;
+	if (screen->on_ways) {	/* Enter leads from there all the same */
+		*place = (struct place){ .has_segment = false };
+		return true;
+	}
 	if (screen->cursor >= layout->count)
 		return false;
 	*place = place_of_segment(layout->segments[screen->cursor].number);
@@ -371,13 +453,27 @@ static void enter(struct app *app, struct screen *base)
 {
 	const struct overview *screen = (const struct overview *)base;
 	struct place place;
-	if (place_at(app, base, &place))
+	if (screen->on_ways)
+		keys_press(app, app->ways.rows[screen->way].key);
+	else if (place_at(app, base, &place))
 		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
+}
+
+static bool click_way(const struct app *app, struct overview *screen, int y, int x)
+{
+	const struct area *ways = &screen->ways;
+	if (y < ways->y || y >= ways->y + ways->rows || x < ways->x || x >= ways->x + ways->cols)
+		return false;
+	screen->on_ways = true;
+	screen->way = app->ways.count > 1 && x >= ways->x + ways->cols / 2;
+	return true;
 }
 
 static bool click(struct app *app, struct screen *base, int y, int x)
 {
 	struct overview *screen = (struct overview *)base;
+	if (click_way(app, screen, y, x))
+		return true;
 	if (y < screen->map.y || y >= screen->map.y + screen->map.rows || x < screen->map.x ||
 	    x >= screen->map.x + screen->map.cols)
 		return false;
@@ -386,6 +482,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 	if (cell >= cells(app, screen))
 		return false;
 	screen->cursor = cell * screen->group;
+	screen->on_ways = false;
 	return true;
 }
 
@@ -402,6 +499,7 @@ static bool jump_to_look(struct app *app, struct overview *screen, const struct 
 		const enum look look = look_of_group(app->session, first, end);
 		if (query_matches_text(query, look_table[look].name)) {
 			screen->cursor = first;
+			screen->on_ways = false;
 			return true;
 		}
 	}
@@ -417,6 +515,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	if (position == LAYOUT_NONE)
 		return false;
 	screen->cursor = position;
+	screen->on_ways = false;
 	return true;
 }
 

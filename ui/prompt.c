@@ -42,6 +42,8 @@ static void finish(struct app *app)
 	} else if (query_parse(line, &app->query)) {
 		app->has_query = true;
 		search_run(app, false);
+	} else if (line[0]) {
+		app_say(app, STYLE_WARNING, "too long to search for");
 	}
 }
 

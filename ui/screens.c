@@ -14,4 +14,7 @@ const struct screen_ops *const screen_table[SCREEN_KINDS] = {
 	[SCREEN_HEX] = &hex_screen,
 	[SCREEN_ENTRY] = &entry_screen,
 	[SCREEN_HELP] = &help_screen,
+	[SCREEN_PLAN] = &plan_screen,
+	[SCREEN_REPORT] = &report_screen,
+	[SCREEN_LOG] = &log_screen,
 };

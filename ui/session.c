@@ -2,7 +2,10 @@
 
 #include "ui/session.h"
 
+#include "ui/format.h"
+
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct session *session_new(struct view *view, struct keeper *keeper)
@@ -65,4 +68,23 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return (struct segment_stat){ 0 };
 	return (struct segment_stat){ (uint64_t)st.st_size, (int64_t)st.st_mtime };
+}
+
+size_t session_name_holders(struct session *session, char *out, size_t size)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	pthread_mutex_lock(&session->mutex);
+	const size_t count = session->holder_count;
+	for (size_t i = 0; i < count && at < size; i++) {
+		const struct lock_holder *holder = &session->holders[i];
+		char program[sizeof(holder->program) * 4 + 1];
+		format_masked_text(holder->program, program, sizeof(program));
+		const int n = snprintf(out + at, size - at, "%s%s (%ld)%s", i > 0 ? ", " : "",
+				       program[0] ? program : "process", (long)holder->pid,
+				       holder->exclusive ? " EXCLUSIVE" : "");
+		at += n > 0 ? (size_t)n : 0;
+	}
+	pthread_mutex_unlock(&session->mutex);
+	return count;
 }

@@ -50,6 +50,10 @@ const struct verify *session_verify(const struct session *session);
 /* What is known of the segment at @position of the layout, or NULL while that is nothing. */
 const struct segment_facts *session_facts(const struct session *session, size_t position);
 
+/* Name those who else hold a lock, as last seen, masked: "python3 (4711) EXCLUSIVE". Returns how
+ * many there are. */
+size_t session_name_holders(struct session *session, char *out, size_t size);
+
 /* Size and time of the segment's file. May ask the disk: not for the thread that draws. */
 struct segment_stat session_stat(const struct session *session, size_t position);
 

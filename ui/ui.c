@@ -219,7 +219,7 @@ static struct session *open_session(const char *path, const struct ui_options *o
 		say(error.message);
 		return NULL;
 	}
-	struct session *session = session_new(view);
+	struct session *session = session_new(view, NULL);
 	if (!session) {
 		say("out of memory");
 		view_close(view);
@@ -231,10 +231,14 @@ static struct session *open_session(const char *path, const struct ui_options *o
  * needs; the end of the process is its end too. */
 static bool close_app(struct app *app)
 {
+	repair_end(app);
 	const bool jobs_ended = jobs_end(&app->jobs, END_WAIT_MS);
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
 	model_release(app->problems);
+	proposal_release(app->proposal);
+	lines_release(app->report.body);
+	lines_release(app->actions);
 	session_release(app->session);
 	return jobs_ended && fetcher_ended;
 }

@@ -27,7 +27,7 @@ struct ui_key {
 	char views[128];
 };
 
-/* The row @index of those that do something. False behind the last. */
+/* The row @index. False behind the last. */
 bool ui_key_at(size_t index, struct ui_key *key);
 
 #endif

@@ -26,7 +26,7 @@ bool ui_key_at(size_t index, struct ui_key *key)
 {
 	for (size_t i = 0; i < key_count; i++) {
 		const struct key_row *row = &key_table[i];
-		if (!row->run || index-- > 0)
+		if (index-- > 0)
 			continue;
 		*key = (struct ui_key){
 			.label = row->label, .name = row->name, .argument = row->argument,

@@ -1,0 +1,504 @@
+#!/usr/bin/env python3
+"""Repairing in the terminal: the lock and its holders, the plan, the confirmation, the progress, the report,
+the way back, the log of it all, and what becomes of it when others write, or the program is told to end.
+
+ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from cli import COMMITTED, DELETE, PUT, Repository, entry, key_of
+from cli import sample as small
+from terminal import DEADLINE, PROGRAM, Case
+from tui import SIZES
+from tui_surroundings import process_is_gone, strace_works
+
+REFUSED = 'repairs need the exclusive lock: u asks for it'
+VERIFIED_ANEW = 'Afterwards: '
+
+
+def contents(repo):
+    """Every name below @repo with its bytes, None for a folder."""
+    out = {}
+    for folder, folders, files in os.walk(repo):
+        for name in folders:
+            out[os.path.relpath(os.path.join(folder, name), repo)] = None
+        for name in files:
+            with open(os.path.join(folder, name), 'rb') as f:
+                out[os.path.relpath(os.path.join(folder, name), repo)] = f.read()
+    return out
+
+
+def can_lock(repo, kind):
+    """Would Attic get the lock now?"""
+    with open(os.path.join(repo, 'config'), 'r+') as f:
+        try:
+            fcntl.lockf(f, kind | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            return False
+
+
+def without_index(path):
+    """The log is whole, index and hints are gone."""
+    small(path)
+    for name in ('index.2', 'hints.2'):
+        os.unlink(os.path.join(path, name))
+    return path
+
+
+def with_tail(path):
+    """A writer stopped before its commit."""
+    repo = small(path)
+    repo.write_segment(3, [(PUT, key_of(50), b'half'), (PUT, key_of(51), b'a transaction')])
+    return path
+
+
+def with_superseded(path):
+    """Whole, and every second object was replaced."""
+    first = [(PUT, key_of(i), b'old %d' % i * 40) for i in range(20)] + [COMMITTED]
+    second = []
+    for i in range(0, 20, 2):
+        second += [(DELETE, key_of(i), b''), (PUT, key_of(i), b'new %d' % i * 40)]
+    Repository(path, [first, second + [COMMITTED]])
+    with open(os.path.join(path, 'hints.1'), 'r+b') as f:	# both segments are on the list of those to compact
+        hints = f.read()
+        f.seek(0)
+        f.write(hints.replace(b'\xa7compact\x90', b'\xa7compact\x92\x00\x01'))
+    return path
+
+
+def with_damaged_commit(path):
+    """The newest transaction is whole but for the last bytes of its COMMIT."""
+    repo = small(path)
+    data = b'ATTICSEG' + entry(PUT, key_of(60), b'newest') + entry(PUT, key_of(61), b'too')
+    data += entry(2)[:-1] + b'\xff'
+    with open(repo.segment(3), 'wb') as f:
+        f.write(data)
+    return path
+
+
+def large(path, objects=400):
+    """Damaged, and with so many live entries in the damaged segment that copying takes its time."""
+    entries = [(PUT, key_of(i), b'%d ' % i * 200) for i in range(objects)]
+    repo = Repository(path, [entries + [COMMITTED]])
+    repo.damage(key_of(7))
+    return path
+
+
+def is_clean(repo):
+    """What check says of @repo, whose lock another program holds."""
+    out = subprocess.run([PROGRAM, 'check', '--json', '--no-lock', repo], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, timeout=120).stdout
+    return json.loads(out)['clean']
+
+
+class Road(Case):
+    """Steps that the tests share."""
+
+    def finish(self, terminal):
+        """As everywhere, and no to the question whether to leave repair mode."""
+        try:
+            if terminal.ask('#{pane_dead}') == '0':
+                terminal.press('C-u', 'Escape', 'n')
+                self.leave(terminal)
+        finally:
+            terminal.close()
+
+    def leave(self, terminal):
+        terminal.type(':quit', 'Enter')
+        self.assertEqual(terminal.ended(), 0)
+
+    def path(self, name='repo'):
+        return os.path.join(self.folder, name)
+
+    def upgraded(self, repo, *options, **more):
+        terminal = self.open(repo, *options, **more)
+        terminal.press('u').wait('REPAIR MODE', 'exclusive, held by this program')
+        return terminal
+
+    def plan(self, terminal, key, name):
+        terminal.press(key).wait('plan: ' + name)
+        return terminal
+
+    def confirm(self, terminal, name):
+        terminal.press('Enter').wait(name + ': really?', 'Type %s and press Enter' % name)
+        return terminal.type(name, 'Enter')
+
+    def reported(self, terminal, name, verdict='The repository is whole'):
+        return terminal.wait('report: ' + name, 'REPAIR MODE',
+                             lambda s: VERIFIED_ANEW + verdict in s.words)
+
+    def undo(self, terminal, verdict):
+        self.plan(terminal, 'U', 'undo')
+        self.confirm(terminal, 'undo')
+        return terminal.wait('report: undo', 'The repair was taken back',
+                             lambda s: re.search(VERIFIED_ANEW + verdict, s.words))
+
+    def holder(self, repo, kind):
+        """A process that holds Attic's lock until its standard input closes."""
+        code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\nfcntl.lockf(f, %d)\nprint("held", flush=True)\n'
+                'sys.stdin.read()' % kind)
+        process = subprocess.Popen([sys.executable, '-c', code, os.path.join(repo, 'config')],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(self.let_go, process)
+        self.assertEqual(process.stdout.readline(), b'held\n')
+        return process
+
+    def let_go(self, process):
+        if process.poll() is None:
+            process.stdin.close()
+            process.wait(timeout=DEADLINE)
+        process.stdout.close()
+
+
+class Lock(Road):
+    def test_u_takes_the_exclusive_lock_and_the_frame_says_so_and_l_gives_it_back(self):
+        repo = self.sample()
+        before = contents(repo)
+        for size in SIZES + ((40, 10),):
+            terminal = self.open(repo, columns=size[0], lines=size[1])
+            terminal.wait('READ-ONLY')
+            self.assertTrue(can_lock(repo, fcntl.LOCK_SH))
+            screen = terminal.press('u').wait('REPAIR MODE', lambda s: 'READ-ONLY' not in s)
+            self.assertIn('REPAIR MODE', screen.lines[0])
+            self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
+            terminal.press('u').wait('held already')
+            terminal.press('r').wait('read again', 'REPAIR MODE')
+            self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
+            screen = terminal.press('6').wait('[6 Problems]')	# our own lock is no problem
+            self.assertNotIn('another process', screen.words)
+            terminal.press('l').wait('READ-ONLY', 'given back', lambda s: 'REPAIR MODE' not in s)
+            self.assertTrue(can_lock(repo, fcntl.LOCK_SH))
+            self.assertFalse(can_lock(repo, fcntl.LOCK_EX))
+            terminal.press('u').wait('REPAIR MODE')
+            terminal.press('l').wait('READ-ONLY')
+            terminal.press('r').wait('read again', 'READ-ONLY')
+            terminal.press('1').wait('[1 Overview]')
+            terminal.press('q')
+            self.assertEqual(terminal.ended(), 0)
+            self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
+        self.assertEqual(contents(repo), before)
+
+    def test_without_it_every_repair_key_only_says_how_to_get_it(self):
+        repo = self.sample()
+        before = contents(repo)
+        terminal = self.verified(repo)
+        for key in 'RBCSU':
+            terminal.press(key).wait(REFUSED, '[1 Overview]')
+            terminal.press('n').gone(REFUSED)
+        for command in ('recover', 'rollback', 'compact', 'salvage', 'undo', 'salvage keep-tail'):
+            terminal.type(':' + command, 'Enter').wait(REFUSED)
+            terminal.press('n').gone(REFUSED)
+        terminal.press('Up').wait(lambda s: s.selected == 'S salvage')
+        terminal.press('Enter').wait(REFUSED, '[1 Overview]')
+        self.assertEqual(contents(repo), before)
+
+    def test_held_by_another_it_names_him_waits_and_gets_it_when_he_goes(self):
+        repo = self.sample()
+        holder = self.holder(repo, fcntl.LOCK_SH)
+        for size in SIZES:
+            terminal = self.open(repo, columns=size[0], lines=size[1])
+            terminal.press('u').wait('held by somebody else', '%d' % holder.pid, 'python',
+                                     'waiting until it is free', 'READ-ONLY')
+            seen = set()
+            deadline = time.monotonic() + DEADLINE
+            while len(seen) < 3 and time.monotonic() < deadline:
+                seen |= set(re.findall(r'(\S) waiting until', terminal.screen().text))
+            self.assertGreaterEqual(len(seen), 3)
+            terminal.press('Escape').wait('given up', 'READ-ONLY', lambda s: 'waiting until' not in s)
+            self.assertTrue(can_lock(repo, fcntl.LOCK_SH))
+            terminal.press('u').wait('waiting until it is free')
+            terminal.press('x').wait('given up', 'READ-ONLY')
+            if size != SIZES[-1]:
+                self.leave(terminal)
+        terminal.press('u').wait('waiting until it is free')
+        self.let_go(holder)
+        terminal.wait('REPAIR MODE', lambda s: 'waiting until' not in s)
+        self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
+        terminal.press('L').wait('refused', 'given up', 'upgraded')
+
+    def test_a_second_program_that_wants_it_too_is_refused_and_named(self):
+        repo = self.sample()
+        first, second = self.open(repo), self.open(repo)
+        first.press('u').wait('held by somebody else', 'atticscope')
+        second.press('u').wait(lambda s: 'REPAIR MODE' not in s, 'waits to write itself')
+        second.press('q', 'q')
+        self.assertEqual(second.ended(), 0)
+        first.wait('REPAIR MODE')
+
+    def test_not_asked_for_with_no_lock(self):
+        terminal = self.open(self.sample(), '--no-lock')
+        terminal.press('u').wait('opened with --no-lock', 'READ-ONLY')
+        terminal.press('R').wait(REFUSED)
+
+    def test_every_end_of_the_program_gives_it_back(self):
+        repo = self.sample()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+            terminal = self.upgraded(repo)
+            os.kill(terminal.pid, number)
+            self.assertTrue(process_is_gone(terminal.pid))
+            self.is_free(repo)
+        terminal = self.upgraded(repo)
+        terminal.tmux('kill-window')
+        self.assertTrue(process_is_gone(terminal.pid))
+        self.is_free(repo)
+
+    def is_free(self, repo):
+        """Soon: of a process that was killed its threads may outlive the first."""
+        deadline = time.monotonic() + DEADLINE
+        while not can_lock(repo, fcntl.LOCK_EX):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_q_asks_before_it_leaves_repair_mode(self):
+        repo = self.sample()
+        terminal = self.upgraded(repo)
+        terminal.press('q').wait('leave?', 'lock is held')
+        terminal.press('q').wait('[1 Overview]', lambda s: 'leave?' not in s, 'REPAIR MODE')
+        terminal.press('q').wait('leave?')
+        terminal.press('y')
+        self.assertEqual(terminal.ended(), 0)
+        self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
+
+
+class Whole(Road):
+    """Upgrade, plan, wrong confirmation, right one, report, verified anew, undo."""
+
+    def drive(self, repo, key, name, wanted, columns, lines, undone):
+        before = contents(repo)
+        terminal = self.upgraded(repo, columns=columns, lines=lines)
+        self.plan(terminal, key, name)
+        screen = terminal.wait('REPAIR MODE', *wanted)
+        self.assertLessEqual(max(map(len, screen.lines)), columns)
+        for wrong in ('', name[:-1], name + 's', name.upper(), 'yes'):
+            terminal.press('Enter').wait(name + ': really?')
+            terminal.type(wrong, 'Enter').wait('cancelled; nothing was done', 'plan: ' + name)
+        terminal.press(key).wait(name + ': really?')	# the repair's own key confirms too
+        terminal.type(name, 'Escape').wait('cancelled; nothing was done')
+        self.assertEqual(contents(repo), before)
+        self.confirm(terminal, name)
+        self.reported(terminal, name)
+        self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
+        written = self.path('report %s %d' % (name, columns))
+        terminal.type(':write ' + written, 'Enter').wait('written: ')
+        with open(written) as f:
+            self.assertRegex(f.read(), r'(?s)is done.*Afterwards: The repository is whole.*%s: done' % name)
+        self.assertTrue(is_clean(repo))
+        after = contents(repo)
+        self.assertNotEqual(after, before)
+        terminal.press('1').wait('[1 Overview]', 'no problems')
+        self.plan(terminal, key, name).wait('Nothing to do')
+        terminal.press('Enter').wait('there is nothing to do')
+        self.assertEqual(contents(repo), after)
+        terminal.type(':report', 'Enter').wait('report: ' + name)
+        self.undo(terminal, undone)
+        self.assertEqual(contents(repo), before)
+        terminal.press('L').wait('what was done', 'upgraded', 'planned', 'cancelled at the question',
+                                 'The %s is done' % name, 'taken back')
+
+    def through_sizes(self, make, *args, undone):
+        for size in SIZES:
+            with self.subTest(size):
+                repo = make(self.path('%s%d' % (make.__name__, size[0])))
+                self.drive(repo, *args, *size, undone)
+
+    def sample_at(self, path):
+        return self.sample(os.path.basename(path))
+
+    def test_salvage(self):
+        self.through_sizes(self.sample_at, 'S', 'salvage',
+                           ('4 keys lost', 'transaction  46 -> 49', 'files to be made'),
+                           undone='The log is damaged')
+
+    def test_recover(self):
+        self.through_sizes(without_index, 'R', 'recover', ('new index', 'new hints', 'none is lost'),
+                           undone='Index or hints do not fit')
+
+    def test_rollback(self):
+        self.through_sizes(with_tail, 'B', 'rollback', ('data/0/3', 'to the undo folder'),
+                           undone='A transaction was begun')
+
+    def test_compact(self):
+        self.through_sizes(with_superseded, 'C', 'compact', ('none is lost', 'to the undo folder'),
+                           undone='The repository is whole')
+
+
+class Plan(Road):
+    def test_enter_on_the_recommendation_plans_it(self):
+        terminal = self.upgraded(self.sample(), '--verify')
+        terminal.wait('S salvage')
+        terminal.press('Up').wait(lambda s: s.selected == 'S salvage')
+        terminal.press('Enter').wait('plan: salvage')
+
+    def test_two_ways_are_laid_side_by_side_and_both_can_be_planned(self):
+        repo = with_damaged_commit(self.path())
+        for size in SIZES:
+            terminal = self.upgraded(repo, '--verify', columns=size[0], lines=size[1])
+            screen = terminal.wait('S salvage', 'B rollback', 'keeps 11 objects', 'keeps 9 objects')
+            line = [l for l in screen.lines if 'S salvage' in l][0]
+            self.assertIn('B rollback', line)
+            terminal.press('Up').wait(lambda s: s.selected == 'S salvage')
+            terminal.press('Right').wait(lambda s: s.selected == 'B rollback')
+            terminal.press('Enter').wait('plan: rollback', '-> 9')
+            terminal.press('q').wait('[1 Overview]')
+            terminal.press('Left').wait(lambda s: s.selected == 'S salvage')
+            terminal.press('Enter').wait('plan: salvage', '-> 11')
+            terminal.press('1').wait('[1 Overview]')
+            terminal.press('Down').wait('segment 0:')
+            self.leave(terminal)
+
+    def test_a_tail_can_be_kept_or_dropped_and_the_plan_is_made_again(self):
+        terminal = self.upgraded(self.sample())
+        self.plan(terminal, 'S', 'salvage')
+        terminal.press('t').wait('plan: salvage, tail kept', '-> 283')
+        terminal.press('t').wait('plan: salvage, tail dropped')
+        terminal.press('t').wait('plan: salvage  ')
+        terminal.press('s').wait('plan: salvage, with suspects')
+        terminal.press('1').wait('[1 Overview]')
+        terminal.type(':salvage --keep-tail', 'Enter').wait('plan: salvage, tail kept')
+        terminal.type(':rollback no-undo', 'Enter').wait('plan: rollback, WITHOUT AN UNDO')
+        terminal.type(':salvage nonsense', 'Enter').wait('nonsense: not an option of salvage')
+
+    def test_it_is_scrolled_searched_and_written_to_a_file_that_is_new_and_outside(self):
+        repo = self.sample()
+        before = contents(repo)
+        terminal = self.upgraded(repo)
+        self.plan(terminal, 'S', 'salvage')
+        terminal.type('/data/1/17', 'Enter').wait(lambda s: s.selected and 'data/1/17' in s.selected)
+        terminal.press('g').wait(lambda s: s.selected and 'transaction' in s.selected)
+        terminal.press('G').wait(lambda s: s.selected and 'index.46' in s.selected)
+        path = self.path('plan.txt')
+        terminal.press('w').wait('write this to a file')
+        terminal.type(path, 'Enter').wait('written: ')
+        with open(path) as f:
+            text = f.read()
+        for part in ('46 -> 49', '4 keys lost', 'data/1/17', 'index.49'):
+            self.assertIn(part, text)
+        terminal.type(':write ' + path, 'Enter').wait('not written', 'exists')
+        for inside in (os.path.join(repo, 'x'), os.path.join(repo, 'data', '0', 'x')):
+            terminal.type(':write ' + inside, 'Enter').wait(lambda s: 'lies in the repository' in s.words)
+        terminal.type(':write ' + self.path('no/such/folder'), 'Enter').wait('not written')
+        terminal.press('w').wait('write this to a file')
+        terminal.press('Escape').wait(lambda s: 'write this to a file' not in s)
+        self.assertEqual(contents(repo), before)
+
+    def test_a_refused_one_says_why_and_cannot_be_confirmed(self):
+        repo = self.sample()
+        before = contents(repo)
+        terminal = self.upgraded(repo)
+        self.plan(terminal, 'S', 'salvage').wait('4 keys lost')
+        self.plan(terminal, 'R', 'recover').wait('refused, see below', 'salvage',
+                                                 lambda s: 'keys lost' not in s)
+        terminal.press('Enter').wait('this plan is refused')
+        self.assertEqual(contents(repo), before)
+
+    def test_nothing_to_take_back_is_said(self):
+        terminal = self.upgraded(self.sample())
+        self.plan(terminal, 'U', 'undo').wait('Nothing to take back')
+
+    def test_changed_meanwhile_it_is_made_anew_and_said(self):
+        repo = with_tail(self.path())
+        terminal = self.upgraded(repo)
+        self.plan(terminal, 'B', 'rollback').wait('data/0/3')
+        with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# one who heeds no lock
+            f.write(b'ATTICSEG' + entry(PUT, key_of(70), b'sneaked in'))
+        before = contents(repo)
+        self.confirm(terminal, 'rollback')
+        terminal.wait('plan: rollback', 'this is a new one', 'data/0/3', 'data/0/4')
+        self.assertEqual(contents(repo), before)
+        self.confirm(terminal, 'rollback')
+        self.reported(terminal, 'rollback')
+        terminal.press('L').wait('not begun: the repository changed')
+
+    def test_a_plan_does_not_outlive_the_view_that_it_is_of(self):
+        terminal = self.upgraded(self.sample())
+        self.plan(terminal, 'S', 'salvage')
+        terminal.press('r').wait('read again', '[1 Overview]')
+        terminal.press('Enter').view('3')
+
+    def test_small_plain_and_ascii_terminals_show_it_all(self):
+        repo = self.sample()
+        before = contents(repo)
+        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
+                          ((80, 24), {'TERM': 'vt100'})):
+            with self.subTest((size, env)):
+                terminal = self.open(repo, columns=size[0], lines=size[1], **env)
+                terminal.press('u').wait('REPAIR MODE')
+                self.plan(terminal, 'S', 'salvage')
+                terminal.press('Enter').wait('salvage: really?', 'Type salvage')
+                screen = terminal.type('salv').wait('> salv')
+                self.assertLessEqual(max(map(len, screen.lines)), size[0])
+                if 'LC_ALL' in env:
+                    self.assertTrue(screen.text.isascii(), screen.text)
+                if 'NO_COLOR' in env:
+                    self.assertFalse(screen.colour)
+                for columns, lines in ((160, 50), (30, 5), (60, 15), size):
+                    terminal.resize(columns, lines)
+                terminal.wait('> salv')
+                terminal.press('Escape').wait('cancelled; nothing was done')
+                self.leave(terminal)
+        self.assertEqual(contents(repo), before)
+
+
+@unittest.skipUnless(strace_works(), 'strace cannot trace here')
+class Slow(Road):
+    """On a disk whose every read takes a while."""
+
+    def slowed(self, repo, delay):
+        """The program, each of whose reading calls takes @delay microseconds."""
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64', '-e',
+                                  'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1', repo],
+                                 ASAN_OPTIONS='detect_leaks=0')
+        terminal.view('1')
+        terminal.press('u').wait('REPAIR MODE')
+        return terminal
+
+    def begun(self, repo):
+        terminal = self.slowed(repo, 20000)
+        self.plan(terminal, 'S', 'salvage')
+        self.confirm(terminal, 'salvage')
+        return terminal.wait('salvage is running') and terminal
+
+    def test_progress_is_shown_and_x_stops_it_without_a_trace(self):
+        repo = large(self.path())
+        before = contents(repo)
+        terminal = self.begun(repo)
+        terminal.wait('copying', '%', '█', 'KiB/s', 'left', 'x stops it at the next safe point')
+        for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# nothing else acts meanwhile
+            terminal.press(key)
+        terminal.wait('salvage is running', 'REPAIR MODE')
+        terminal.press('x')
+        terminal.wait('report: salvage', 'was cancelled', 'Nothing is changed', 'nothing was changed')
+        terminal.wait(lambda s: VERIFIED_ANEW + 'The log is damaged' in s.words)
+        self.assertEqual(contents(repo), before)
+        terminal.press('L').wait('was cancelled')
+
+    def test_told_to_end_it_stops_at_a_safe_point_first(self):
+        repo = large(self.path())
+        before = contents(repo)
+        terminal = self.begun(repo)
+        terminal.wait('copying')
+        with open('/proc/%d/task/%d/children' % (terminal.pid, terminal.pid)) as f:
+            pid = int(f.read().split()[0])
+        os.kill(pid, signal.SIGTERM)
+        self.assertTrue(process_is_gone(pid))
+        self.assertIn('Nothing is changed', terminal.written())
+        self.assertEqual(contents(repo), before)
+        self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
+
+    def test_planning_is_cancelled(self):
+        repo = large(self.path())
+        terminal = self.slowed(repo, 300000)
+        terminal.press('S').wait('verifying')
+        terminal.press('x').wait('cancelled', lambda s: 'plan:' not in s)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=1, warnings='ignore')

@@ -1,0 +1,73 @@
+#include "build-config.h"
+
+#include "ui/actions.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+void actions_note(struct app *app, enum style style, const char *what, const char *format, ...)
+{
+	char text[MESSAGE_MAX * 3], when[FORMAT_SIZE];
+	va_list args;
+	if (!app->actions)
+		app->actions = lines_new();
+	if (!app->actions)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	format_time(time(NULL), when, sizeof(when));
+	lines_printf(app->actions, style, "%s  %-9s %s", when, what, text);
+}
+
+/* ---- the screen ---- */
+
+struct actions_view {
+	struct text_view text;
+	size_t shown;		/* lines of the log */
+};
+
+static bool open_actions(struct app *app, struct screen *base, const struct place *place)
+{
+	(void)app;
+	(void)place;
+	text_init((struct text_view *)base);
+	((struct text_view *)base)->table.empty =
+		"Nothing was done yet: no lock was asked for, nothing was planned or repaired.";
+	return true;
+}
+
+/* A copy: the log grows, and what a screen shows must not. */
+static void take_lines(struct app *app, struct actions_view *screen)
+{
+	const size_t count = app->actions ? lines_count(app->actions) : 0;
+	struct lines *copy = screen->shown < count ? lines_new() : NULL;
+	if (!copy)
+		return;
+	lines_add_all(copy, app->actions);
+	text_set(&screen->text, copy);
+	screen->shown = count;
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct actions_view *screen = (struct actions_view *)base;
+	take_lines(app, screen);
+	text_draw(app, &screen->text, area, "what was done since the program was started");
+}
+
+static void refresh(struct app *app, struct screen *base)
+{
+	(void)app;
+	(void)base;
+}
+
+const struct screen_ops log_screen = {
+	.title = "Log", .size = sizeof(struct actions_view), .open = open_actions, .draw = draw,
+	.close = text_close, .refresh = refresh,
+};

@@ -1,0 +1,13 @@
+/* ui/actions.h - what was done in this session, as lines: upgrades of the lock, plans, repairs. */
+#ifndef ATTICSCOPE_ACTIONS_H
+#define ATTICSCOPE_ACTIONS_H
+
+#include "ui/term.h"
+
+struct app;
+
+/* Note, with the time, that @what came out as @format says. */
+void actions_note(struct app *app, enum style style, const char *what, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,74 @@
+#include "build-config.h"
+
+#include "ui/box.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WIDTH 72		/* at most, borders included */
+#define FIRST_LINE 2		/* below the tabs */
+
+void box_add(struct box *box, enum style style, const char *paragraph)
+{
+	if (!paragraph || box->count == BOX_PARAGRAPHS)
+		return;
+	box->styles[box->count] = style;
+	box->paragraphs[box->count++] = paragraph;
+}
+
+static int lines_of(const char *paragraph, int width)
+{
+	return *paragraph ? term_lines(width, paragraph) : 1;
+}
+
+static void draw_rule(int y, struct area area, const char *left, const char *right)
+{
+	term_put(y, area.x, 1, STYLE_NORMAL, left);
+	for (int x = area.x + 1; x < area.x + area.cols - 1; x++)
+		term_put(y, x, 1, STYLE_NORMAL, glyph(GLYPH_RULE));
+	term_put(y, area.x + area.cols - 1, 1, STYLE_NORMAL, right);
+}
+
+static void draw_frame(const struct box *box, struct area area)
+{
+	char title[128];
+	draw_rule(area.y, area, glyph(GLYPH_TOP_LEFT), glyph(GLYPH_TOP_RIGHT));
+	for (int y = area.y + 1; y < area.y + area.rows - 1; y++) {
+		term_put(y, area.x, area.cols, STYLE_NORMAL, "");
+		term_put(y, area.x, 1, STYLE_NORMAL, glyph(GLYPH_TRACK));
+		term_put(y, area.x + area.cols - 1, 1, STYLE_NORMAL, glyph(GLYPH_TRACK));
+	}
+	draw_rule(area.y + area.rows - 1, area, glyph(GLYPH_BOTTOM_LEFT),
+		  glyph(GLYPH_BOTTOM_RIGHT));
+	snprintf(title, sizeof(title), " %s ", box->title);
+	term_add(area.y, area.x + 2, area.cols - 4, box->is_urgent ? STYLE_BAR_REPAIR : STYLE_BAR,
+		 title);
+}
+
+void box_draw(const struct box *box, struct area bottom)
+{
+	const int width = (bottom.cols < WIDTH ? bottom.cols : WIDTH) - 4;
+	const int most = bottom.y - FIRST_LINE;
+	int rows = box->typed ? 4 : 2;
+	size_t first = 0;
+	for (size_t i = 0; i < box->count; i++)
+		rows += lines_of(box->paragraphs[i], width);
+	while (rows > most && first < box->vital)
+		rows -= lines_of(box->paragraphs[first++], width);
+	if (rows > most)
+		rows = most;
+	const struct area area = { FIRST_LINE + (most - rows) / 2, (bottom.cols - width - 4) / 2,
+				   rows, width + 4 };
+	draw_frame(box, area);
+	struct area inside = { area.y + 1, area.x + 2, rows - (box->typed ? 3 : 2), width };
+	for (size_t i = first; i < box->count && inside.rows > 0; i++) {
+		int used = term_wrap(inside, box->styles[i], box->paragraphs[i]);
+		used = used > 0 ? used : 1;
+		inside.y += used;
+		inside.rows -= used;
+	}
+	term_put(bottom.y, bottom.x, bottom.cols, STYLE_NORMAL, "");
+	term_add(bottom.y, bottom.x, bottom.cols, STYLE_KEY, box->keys);
+	if (box->typed)
+		typing_draw(box->typed, "> ", area.y + rows - 2, area.x + 2, width);
+}

@@ -1,0 +1,124 @@
+#include "build-config.h"
+
+#include "ui/export.h"
+
+#include "ui/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_DEPTH 256		/* folders above a file */
+
+struct export {
+	struct job job;
+	struct session *session;	/* held */
+	struct lines *lines;		/* held */
+	char name[PATH_MAX];
+	int sys;			/* errno; 0: it was written */
+	bool is_inside;
+};
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Does the folder @fd lie in the repository, or is it? @fd is closed. */
+static bool is_inside(int fd, const struct view *view)
+{
+	struct stat repo, here, above;
+	bool inside = fstat(view->fd, &repo) != 0 || fstat(fd, &here) != 0;
+	for (int depth = 0; !inside && depth < MAX_DEPTH; depth++) {
+		inside = is_same(&here, &repo);
+		const int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+		if (up < 0 || fstat(up, &above) != 0)
+			inside = true;	/* not known: better not */
+		else if (is_same(&above, &here))
+			break;
+		here = inside ? here : above;
+	}
+	if (fd >= 0)
+		close(fd);
+	return inside;
+}
+
+static bool lies_in_repository(const struct export *export)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s", export->name);
+	const int fd = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && is_inside(fd, export->session->view);
+}
+
+static bool write_all(const struct lines *lines, int fd)
+{
+	FILE *file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return false;
+	}
+	for (size_t i = 0; i < lines_count(lines); i++)
+		fprintf(file, "%s\n", lines_text(lines, i));
+	const bool is_written = fflush(file) == 0 && fsync(fd) == 0 && !ferror(file);
+	const int sys = errno;
+	const bool is_closed = fclose(file) == 0;
+	if (!is_written)
+		errno = sys;
+	return is_written && is_closed;
+}
+
+static void run_export(struct job *head)
+{
+	struct export *export = (struct export *)head;
+	export->is_inside = lies_in_repository(export);
+	if (export->is_inside)
+		return;
+	const int fd = open(export->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0 || !write_all(export->lines, fd))
+		export->sys = errno;
+}
+
+static void export_done(struct app *app, struct job *head)
+{
+	const struct export *export = (const struct export *)head;
+	if (export->is_inside)
+		app_say(app, STYLE_WARNING, "%s lies in the repository: choose another place",
+			export->name);
+	else if (export->sys)
+		app_say(app, STYLE_BAD, "%s: not written: %s", export->name, strerror(export->sys));
+	else
+		app_say(app, STYLE_GOOD, "written: %s", export->name);
+}
+
+static void drop_export(struct job *head)
+{
+	struct export *export = (struct export *)head;
+	session_release(export->session);
+	lines_release(export->lines);
+	free(export);
+}
+
+void export_start(struct app *app, struct lines *lines, const char *name)
+{
+	struct export *export = calloc(1, sizeof(*export));
+	const char *home = strncmp(name, "~/", 2) == 0 ? getenv("HOME") : NULL;
+	if (!export) {
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	export->job = (struct job){ .kind = JOB_EXPORT, .verb = "writing", .run = run_export,
+				    .done = export_done, .drop = drop_export };
+	export->session = session_hold(app->session);
+	export->lines = lines_hold(lines);
+	snprintf(export->name, sizeof(export->name), "%s%s", home ? home : "",
+		 home ? name + 1 : name);
+	app_start(app, &export->job);
+}

@@ -1,0 +1,218 @@
+#include "build-config.h"
+
+#include "ui/lines.h"
+
+#include "ui/format.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES (ROW_TEXT - 64)
+#define HANG 2			/* further than its line a row that goes on begins */
+
+struct line {
+	char *text;
+	enum style style;
+};
+
+struct lines {
+	atomic_uint refs;
+	struct line *rows;
+	size_t count, capacity;
+	bool no_memory;
+};
+
+struct lines *lines_new(void)
+{
+	struct lines *lines = calloc(1, sizeof(*lines));
+	if (lines)
+		atomic_store(&lines->refs, 1);
+	return lines;
+}
+
+struct lines *lines_hold(struct lines *lines)
+{
+	atomic_fetch_add(&lines->refs, 1);
+	return lines;
+}
+
+void lines_release(struct lines *lines)
+{
+	if (!lines || atomic_fetch_sub(&lines->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < lines->count; i++)
+		free(lines->rows[i].text);
+	free(lines->rows);
+	free(lines);
+}
+
+static bool grow(void **rows, size_t count, size_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return true;
+	const size_t wanted = *capacity ? 2 * *capacity : 64;
+	void *more = realloc(*rows, wanted * size);
+	if (!more)
+		return false;
+	*rows = more;
+	*capacity = wanted;
+	return true;
+}
+
+void lines_add(struct lines *lines, enum style style, const char *text)
+{
+	char masked[LINE_MAX_BYTES];
+	format_masked_text(text, masked, sizeof(masked));
+	char *copy = strdup(masked);
+	if (!copy || !grow((void **)&lines->rows, lines->count, &lines->capacity,
+			   sizeof(*lines->rows))) {
+		free(copy);
+		lines->no_memory = true;
+		return;
+	}
+	lines->rows[lines->count++] = (struct line){ copy, style };
+}
+
+void lines_printf(struct lines *lines, enum style style, const char *format, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	lines_add(lines, style, text);
+}
+
+void lines_add_all(struct lines *lines, const struct lines *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		lines_add(lines, from->rows[i].style, from->rows[i].text);
+	lines->no_memory = lines->no_memory || from->no_memory;
+}
+
+bool lines_is_whole(const struct lines *lines)
+{
+	return !lines->no_memory;
+}
+
+size_t lines_count(const struct lines *lines)
+{
+	return lines->count;
+}
+
+const char *lines_text(const struct lines *lines, size_t line)
+{
+	return lines->rows[line].text;
+}
+
+/* ---- broken into rows ---- */
+
+struct piece {
+	size_t line;
+	uint16_t first, len;	/* bytes of its text */
+	uint16_t indent;	/* columns before it */
+};
+
+struct lines_model {
+	struct model base;
+	struct lines *lines;	/* held */
+	struct piece *pieces;
+	size_t count, capacity;
+};
+
+static bool add_piece(struct lines_model *model, struct piece piece)
+{
+	if (!grow((void **)&model->pieces, model->count, &model->capacity, sizeof(piece)))
+		return false;
+	model->pieces[model->count++] = piece;
+	return true;
+}
+
+/* Bytes of @text that fit @cols columns: up to the last space behind its indentation, or as many
+ * characters as go where a single word is longer. At least one. */
+static size_t piece_length(const char *text, int cols)
+{
+	char part[LINE_MAX_BYTES];
+	const size_t indent = strspn(text, " ");
+	size_t len = 0, space = 0;
+	while (text[len]) {
+		size_t next = len + 1;
+		while (((unsigned char)text[next] & 0xc0) == 0x80)
+			next++;
+		snprintf(part, sizeof(part), "%.*s", (int)next, text);
+		if (term_width(part) > cols)
+			break;
+		if (text[len] == ' ' && len > indent)
+			space = len;
+		len = next;
+	}
+	if (!text[len])
+		return len;
+	return text[len] == ' ' || space == 0 ? (len > 0 ? len : 1) : space;
+}
+
+static bool break_line(struct lines_model *model, size_t line, int cols)
+{
+	const char *text = model->lines->rows[line].text;
+	const size_t all = strlen(text);
+	size_t indent = strspn(text, " ");
+	if (all <= (size_t)cols)	/* no character takes more columns than bytes */
+		return add_piece(model, (struct piece){ line, 0, (uint16_t)all, 0 });
+	indent = indent + HANG < (size_t)cols / 2 ? indent + HANG : 0;
+	size_t at = piece_length(text, cols);
+	bool fits = add_piece(model, (struct piece){ line, 0, (uint16_t)at, 0 });
+	while (fits) {
+		at += strspn(text + at, " ");
+		if (!text[at])
+			break;
+		const size_t len = piece_length(text + at, cols - (int)indent);
+		fits = add_piece(model, (struct piece){ line, (uint16_t)at, (uint16_t)len,
+							(uint16_t)indent });
+		at += len;
+	}
+	return fits;
+}
+
+static uint64_t model_rows(const struct model *model)
+{
+	return ((const struct lines_model *)model)->count;
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct lines_model *model = (const struct lines_model *)base;
+	for (size_t i = 0; i < count; i++) {
+		const struct piece *piece = &model->pieces[first + i];
+		const struct line *line = &model->lines->rows[piece->line];
+		rows[i].style = (uint8_t)line->style;
+		row_set(&rows[i], 0, STYLE_NORMAL, "%*s%.*s", piece->indent, "", piece->len,
+			line->text + piece->first);
+	}
+}
+
+static void model_free(struct model *base)
+{
+	struct lines_model *model = (struct lines_model *)base;
+	lines_release(model->lines);
+	free(model->pieces);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free, .in_memory = true };
+
+struct model *lines_model(struct session *session, struct lines *lines, int cols)
+{
+	struct lines_model *model = model_new(&model_ops, sizeof(*model), session);
+	if (!model)
+		return NULL;
+	model->lines = lines_hold(lines);
+	for (size_t i = 0; i < lines->count; i++) {
+		if (!break_line(model, i, cols > 1 ? cols : 1)) {
+			model_release(model);
+			return NULL;
+		}
+	}
+	return &model->base;
+}

@@ -1,0 +1,29 @@
+/* ui/lines.h - text for people in lines of any length: a plan, a report, what was done. */
+#ifndef ATTICSCOPE_LINES_H
+#define ATTICSCOPE_LINES_H
+
+#include "ui/model.h"
+
+/* Built by one thread; once a second one sees them they do not change any more. */
+struct lines;
+
+/* NULL: out of memory. */
+struct lines *lines_new(void);
+struct lines *lines_hold(struct lines *lines);
+void lines_release(struct lines *lines);
+
+/* Append a line, whatever bytes it holds. For want of memory it is left out, and lines_is_whole
+ * says so. */
+void lines_add(struct lines *lines, enum style style, const char *text);
+void lines_printf(struct lines *lines, enum style style, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void lines_add_all(struct lines *lines, const struct lines *from);
+bool lines_is_whole(const struct lines *lines);
+
+size_t lines_count(const struct lines *lines);
+const char *lines_text(const struct lines *lines, size_t line);	/* masked */
+
+/* A model of them, broken at spaces into rows of at most @cols columns. NULL: out of memory. */
+struct model *lines_model(struct session *session, struct lines *lines, int cols);
+
+#endif

@@ -1,0 +1,324 @@
+#include "build-config.h"
+
+#include "ui/proposal.h"
+
+#include "ui/actions.h"
+#include "ui/app.h"
+#include "ui/format.h"
+#include "ui/keys.h"
+#include "ui/repair.h"
+#include "ui/text.h"
+
+#include "engine/plan_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void proposal_release(struct proposal *proposal)
+{
+	if (!proposal || --proposal->refs > 0)
+		return;
+	plan_free(proposal->plan);
+	lines_release(proposal->lines);
+	session_release(proposal->session);
+	free(proposal);
+}
+
+static const char *name_of(enum repair action)
+{
+	return action == REPAIR_NONE ? "undo" : repair_name(action);
+}
+
+const char *proposal_name(const struct proposal *proposal)
+{
+	return name_of(proposal->action);
+}
+
+static void add_line(void *context, enum plan_tone tone, const char *line)
+{
+	static const enum style styles[] = {
+		[PLAN_TONE_PLAIN] = STYLE_NORMAL, [PLAN_TONE_HEADING] = STYLE_STRONG,
+		[PLAN_TONE_WARNING] = STYLE_BAD, [PLAN_TONE_FAINT] = STYLE_FAINT,
+	};
+	lines_add(context, styles[tone], line);
+}
+
+void proposal_add_lines(struct lines *lines, const struct plan *plan,
+			const struct repair_report *report)
+{
+	const struct plan_text to = { .line = add_line, .context = lines };
+	if (report)
+		plan_text_report(plan, report, &to);
+	else
+		plan_text_plan(plan, &to);
+}
+
+/* ---- planning ---- */
+
+struct plan_job {
+	struct job job;
+	struct proposal *proposal;	/* held */
+	bool is_anew;
+	char verb[32];
+	enum as_err err;
+	struct as_error error;
+};
+
+static void run_plan(struct job *head)
+{
+	struct plan_job *job = (struct plan_job *)head;
+	struct proposal *proposal = job->proposal;
+	const struct view *view = proposal->session->view;
+	if (proposal->action == REPAIR_NONE)
+		job->err = undo_plan(view, &proposal->plan, proposal->undo_name, &job->error);
+	else
+		job->err = plan_make(view, session_verify(proposal->session), proposal->action,
+				     &proposal->options, &head->progress, &proposal->plan,
+				     &job->error);
+	if (job->err != AS_OK)
+		return;
+	if (job->is_anew)
+		lines_add(proposal->lines, STYLE_WARNING,
+			  "The repository changed since the last plan; this is a new one.");
+	if (proposal->action == REPAIR_NONE && proposal->undo_name[0])
+		lines_printf(proposal->lines, STYLE_STRONG, "Takes back %s/%s.", UNDO_FOLDER,
+			     proposal->undo_name);
+	proposal_add_lines(proposal->lines, proposal->plan, NULL);
+}
+
+static void plan_done(struct app *app, struct job *head)
+{
+	struct plan_job *job = (struct plan_job *)head;
+	struct proposal *proposal = job->proposal;
+	const char *name = proposal_name(proposal);
+	if (job->err == AS_ERR_CANCELLED || atomic_load(&head->progress.cancel)) {
+		app_say(app, STYLE_WARNING, "planning was cancelled; nothing was written");
+		return;
+	}
+	const char *why = job->err != AS_OK ? format_skip_path(app->path, job->error.message)
+			  : lines_is_whole(proposal->lines) ? NULL : "out of memory";
+	if (why) {
+		actions_note(app, STYLE_BAD, name, "could not be planned: %s", why);
+		app_say(app, STYLE_BAD, "%s cannot be planned: %s", name, why);
+		return;
+	}
+	actions_note(app, STYLE_NORMAL, name, "planned%s", proposal->plan->is_refused ? ": refused"
+		     : proposal->plan->is_empty ? ": nothing to do" : "");
+	proposal_release(app->proposal);
+	app->proposal = proposal;
+	job->proposal = NULL;
+	app->message[0] = '\0';	/* the keys of the plan are worth more now */
+	app_open(app, SCREEN_PLAN, NULL);
+}
+
+static void drop_plan(struct job *head)
+{
+	struct plan_job *job = (struct plan_job *)head;
+	proposal_release(job->proposal);
+	free(job);
+}
+
+static struct proposal *proposal_new(struct session *session, const struct wanted *wanted)
+{
+	struct proposal *proposal = calloc(1, sizeof(*proposal));
+	if (!proposal)
+		return NULL;
+	*proposal = (struct proposal){ .refs = 1, .session = session_hold(session),
+				       .action = wanted->action, .options = wanted->options,
+				       .lines = lines_new() };
+	if (!proposal->lines) {
+		proposal_release(proposal);
+		return NULL;
+	}
+	return proposal;
+}
+
+static void start_planning(struct app *app, const struct wanted *wanted)
+{
+	struct plan_job *job = calloc(1, sizeof(*job));
+	if (job)
+		job->proposal = proposal_new(app->session, wanted);
+	if (!job || !job->proposal) {
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	job->proposal->options.threads = app->options.threads;
+	job->is_anew = wanted->is_anew;
+	snprintf(job->verb, sizeof(job->verb), "planning %s", name_of(wanted->action));
+	job->job = (struct job){ .kind = JOB_PLAN, .verb = job->verb, .run = run_plan,
+				 .done = plan_done, .drop = drop_plan };
+	app_start(app, &job->job);
+}
+
+void proposal_go_on(struct app *app)
+{
+	const struct wanted wanted = app->wanted;
+	const bool needs_verify = wanted.action != REPAIR_NONE;
+	if (!wanted.any || (needs_verify && atomic_load(&app->session->check) == CHECK_RUNNING))
+		return;
+	app->wanted.any = false;
+	if (!needs_verify || session_verify(app->session))
+		start_planning(app, &wanted);
+}
+
+void proposal_want(struct app *app, const struct wanted *wanted)
+{
+	struct session *session = app->session;
+	const bool changed = atomic_load(&session->changed);
+	const bool needs_verify = wanted->action != REPAIR_NONE;
+	const bool running = atomic_load(&session->check) == CHECK_RUNNING;
+	if (needs_verify && running && !changed)
+		app_say(app, STYLE_NORMAL, "the plan follows as soon as all is verified");
+	else if (needs_verify && changed)
+		app_read_and_verify(app);
+	else if (changed)
+		app_read_again(app, NULL);
+	else if (needs_verify && !session_verify(session))
+		app_verify(app, NULL);
+	app->wanted = *wanted;
+	app->wanted.any = true;
+	if (!changed)
+		proposal_go_on(app);
+}
+
+void proposal_forget(struct app *app)
+{
+	proposal_release(app->proposal);
+	app->proposal = NULL;
+	app_drop_screen(app, SCREEN_PLAN);
+}
+
+/* ---- keys ---- */
+
+/* Take the words of @text, as the command line has them, with or without their dashes. False: one
+ * of them is not known for @action. */
+static bool parse_options(enum repair action, const char *text, struct repair_options *options)
+{
+	for (const char *word = text + strspn(text, " -"); *word; word += strspn(word, " -")) {
+		const size_t len = strcspn(word, " ");
+		const bool salvages = action == REPAIR_SALVAGE;
+		if (salvages && len == 9 && strncmp(word, "keep-tail", len) == 0)
+			options->keep_tail = true;
+		else if (salvages && len == 9 && strncmp(word, "drop-tail", len) == 0)
+			options->drop_tail = true;
+		else if (salvages && len == 13 && strncmp(word, "with-suspects", len) == 0)
+			options->with_suspects = true;
+		else if (action == REPAIR_ROLLBACK && len == 7 &&
+			 strncmp(word, "no-undo", len) == 0)
+			options->no_undo = true;
+		else
+			return false;
+		word += len;
+	}
+	return !(options->keep_tail && options->drop_tail);
+}
+
+void proposal_key(struct app *app, const struct call *call)
+{
+	struct wanted wanted = { .action = (enum repair)call->value };
+	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->proposal;
+	if (on_plan && !call->argument && app->proposal->action == wanted.action)
+		repair_confirm(app);
+	else if (call->argument && !parse_options(wanted.action, call->argument, &wanted.options))
+		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
+			name_of(wanted.action));
+	else
+		proposal_want(app, &wanted);
+}
+
+/* The plan on top, if it is of a salvage. */
+static bool switchable(struct app *app, struct wanted *wanted)
+{
+	if (!app->proposal || app->proposal->action != REPAIR_SALVAGE) {
+		app_say(app, STYLE_NORMAL, "only a salvage has this choice");
+		return false;
+	}
+	*wanted = (struct wanted){ .action = REPAIR_SALVAGE, .options = app->proposal->options };
+	return true;
+}
+
+/* As found, all of it kept, none of it kept. */
+void proposal_switch_tail(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	const struct repair_options before = wanted.options;
+	wanted.options.keep_tail = !before.keep_tail && !before.drop_tail;
+	wanted.options.drop_tail = before.keep_tail;
+	proposal_want(app, &wanted);
+}
+
+void proposal_switch_suspects(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.with_suspects = !wanted.options.with_suspects;
+	proposal_want(app, &wanted);
+}
+
+/* ---- the screen ---- */
+
+static void take_proposal(struct app *app, struct screen *base)
+{
+	struct text_view *screen = (struct text_view *)base;
+	if (app->proposal && app->proposal->lines != screen->lines) {
+		text_set(screen, lines_hold(app->proposal->lines));
+		position_set(&screen->table.position, 0);
+	}
+}
+
+static bool open_plan(struct app *app, struct screen *base, const struct place *place)
+{
+	(void)place;
+	if (!app->proposal) {
+		app_say(app, STYLE_NORMAL, "nothing was planned");
+		return false;
+	}
+	text_init((struct text_view *)base);
+	take_proposal(app, base);
+	return true;
+}
+
+static const char *options_text(const struct proposal *proposal)
+{
+	const struct repair_options *options = &proposal->options;
+	if (options->no_undo)
+		return ", WITHOUT AN UNDO";
+	if (options->keep_tail)
+		return options->with_suspects ? ", tail kept, with suspects" : ", tail kept";
+	if (options->drop_tail)
+		return options->with_suspects ? ", tail dropped, with suspects" : ", tail dropped";
+	return options->with_suspects ? ", with suspects" : "";
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	char text[MESSAGE_MAX];
+	const struct proposal *proposal = app->proposal;
+	if (!proposal)
+		return;
+	take_proposal(app, base);	/* a new one may have come while the screen was there */
+	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
+		 options_text(proposal), proposal->plan->is_refused ? "refused, see below" :
+		 proposal->plan->is_empty ? "there is nothing to do"
+					  : "nothing was written yet; Enter goes on");
+	text_draw(app, (struct text_view *)base, area, text);
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	(void)base;
+	repair_confirm(app);
+}
+
+const struct screen_ops plan_screen = {
+	.title = "Plan", .size = sizeof(struct text_view), .open = open_plan, .draw = draw,
+	.close = text_close, .refresh = take_proposal, .enter = enter,
+};

@@ -1,0 +1,54 @@
+/* ui/proposal.h - a plan of a repair, or of taking one back, that is shown and may be confirmed. */
+#ifndef ATTICSCOPE_PROPOSAL_H
+#define ATTICSCOPE_PROPOSAL_H
+
+#include "ui/lines.h"
+
+#include "engine/undo.h"
+
+struct app;
+struct call;
+
+/* All of it is made in the job that plans; later only the main thread counts references. */
+struct proposal {
+	unsigned refs;
+	struct session *session;	/* held: the plan borrows from it */
+	enum repair action;		/* REPAIR_NONE: undo */
+	struct repair_options options;
+	struct plan *plan;
+	char undo_name[UNDO_NAME_MAX];	/* what undo takes back */
+	struct lines *lines;		/* held */
+};
+
+void proposal_release(struct proposal *proposal);
+
+/* "salvage", "undo": what must be typed to start it. */
+const char *proposal_name(const struct proposal *proposal);
+
+/* What is to be planned as soon as the repository was read, and verified where that is needed. */
+struct wanted {
+	bool any;
+	enum repair action;
+	struct repair_options options;
+	bool is_anew;		/* because the repository changed since it was planned */
+};
+
+/* Plan it, after reading and verifying what must be; then the plan comes to the top. */
+void proposal_want(struct app *app, const struct wanted *wanted);
+
+/* The repository was read, or verified: go on to what was wanted, if anything. */
+void proposal_go_on(struct app *app);
+
+/* A new session: the plan is of the old one. */
+void proposal_forget(struct app *app);
+
+/* Commands behind keys: call->value is the repair. On its own plan it leads to the confirmation. */
+void proposal_key(struct app *app, const struct call *call);
+void proposal_switch_tail(struct app *app, const struct call *call);
+void proposal_switch_suspects(struct app *app, const struct call *call);
+
+/* Add the lines that engine/plan_text.h makes of a plan or (@report) of a report. */
+void proposal_add_lines(struct lines *lines, const struct plan *plan,
+			const struct repair_report *report);
+
+#endif

@@ -1,0 +1,409 @@
+#include "build-config.h"
+
+#include "ui/repair.h"
+
+#include "ui/actions.h"
+#include "ui/app.h"
+#include "ui/box.h"
+#include "ui/format.h"
+#include "ui/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ESCAPE 27
+#define BAR_CELLS 60
+#define END_STEP_MS 200		/* between two looks whether a repair has ended */
+
+/* ---- carrying it out ---- */
+
+struct repair_job {
+	struct job job;
+	struct proposal *proposal;	/* held */
+	struct lines *lines;		/* held: the report */
+	const char *path;		/* of the repository; lives as long as the program */
+	struct repair_progress progress;
+	struct repair_report report;
+	enum as_err err;
+	struct as_error error;
+};
+
+static void run_repair(struct job *head)
+{
+	struct repair_job *job = (struct repair_job *)head;
+	struct plan *plan = job->proposal->plan;
+	const struct permit *permit = keeper_permit(job->proposal->session->keeper);
+	if (job->proposal->action == REPAIR_NONE) {
+		job->err = undo_run(plan, permit, &job->error);
+		job->report = (struct repair_report){
+			.has_changed = job->err != AS_ERR_CHANGED, .is_done = job->err == AS_OK,
+			.has_after = plan->has_after, .after = plan->after,
+		};
+	} else {
+		job->err = repair_run(plan, permit, &job->progress, &job->report, &job->error);
+	}
+	if (job->err != AS_ERR_CHANGED)
+		proposal_add_lines(job->lines, plan, &job->report);
+}
+
+static void cancel_repair(struct job *head)
+{
+	atomic_store(&((struct repair_job *)head)->progress.cancel, true);
+}
+
+static void drop_repair(struct job *head)
+{
+	struct repair_job *job = (struct repair_job *)head;
+	proposal_release(job->proposal);
+	lines_release(job->lines);
+	free(job);
+}
+
+/* What came of it, and what state that leaves. */
+static enum style say_outcome(const struct repair_job *job, char *out, size_t size)
+{
+	const char *name = proposal_name(job->proposal);
+	const bool is_undo = job->proposal->action == REPAIR_NONE;
+	if (job->err == AS_OK) {
+		snprintf(out, size, is_undo ? "The repair was taken back: the repository is as it "
+			 "was before." : "The %s is done%s%s.", name,
+			 job->report.undo[0] ? "; U takes it back from " : "", job->report.undo);
+		return STYLE_GOOD;
+	}
+	const bool is_cancelled = job->err == AS_ERR_CANCELLED;
+	const int n = snprintf(out, size, "The %s %s%s. ", name,
+			       is_cancelled ? "was cancelled" : "did not come to its end: ",
+			       is_cancelled ? "" : format_skip_path(job->path, job->error.message));
+	const size_t used = n > 0 && (size_t)n < size ? (size_t)n : size - 1;
+	snprintf(out + used, size - used, "%s",
+		 !job->report.has_changed ? "Nothing is changed: what had been written was removed "
+					    "again."
+		 : is_undo ? "Nothing is lost: U goes on where it stopped."
+			   : "Nothing is lost: plan it again to finish it, or take it back with "
+			     "U.");
+	return is_cancelled ? STYLE_WARNING : STYLE_BAD;
+}
+
+static void report_outcome(struct app *app, struct repair_job *job)
+{
+	struct report *report = &app->report;
+	char outcome[sizeof(report->outcome)];
+	report->style = say_outcome(job, outcome, sizeof(outcome));
+	format_masked_text(outcome, report->outcome, sizeof(report->outcome));
+	snprintf(report->title, sizeof(report->title), "%s", proposal_name(job->proposal));
+	lines_release(report->body);
+	report->body = lines_hold(job->lines);
+	report->state = REPORT_READING;
+	actions_note(app, report->style, report->title, "%s", outcome);
+	app_drop_screen(app, SCREEN_PLAN);
+	app_drop_screen(app, SCREEN_REPORT);
+	app_open(app, SCREEN_REPORT, NULL);
+}
+
+static void repair_done(struct app *app, struct job *head)
+{
+	struct repair_job *job = (struct repair_job *)head;
+	app->modal = NULL;
+	/* What the views show is not there any more, whatever came of it. */
+	atomic_store(&app->session->changed, true);
+	if (job->err == AS_ERR_CHANGED) {
+		const struct wanted again = { .action = job->proposal->action, .is_anew = true,
+					      .options = job->proposal->options };
+		actions_note(app, STYLE_WARNING, proposal_name(job->proposal),
+			     "not begun: the repository changed since it was planned");
+		proposal_want(app, &again);
+		app_say(app, STYLE_WARNING,
+			"nothing was done: the repository changed; it is planned anew");
+		return;
+	}
+	report_outcome(app, job);
+	app_read_and_verify(app);
+}
+
+/* ---- the progress ---- */
+
+static void take_progress_input(struct app *app, const struct input *input)
+{
+	struct job *job = jobs_find(&app->jobs, JOB_REPAIR);
+	if (job && input->key == 'x')
+		job_cancel(job);
+}
+
+static void fill_bar(uint64_t done, uint64_t total, int cells, char *out, size_t size)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	const uint64_t full = total > 0 ? (done < total ? done : total) * (unsigned)cells / total
+				      : 0;
+	for (int i = 0; i < cells && at < size; i++)
+		at += (size_t)snprintf(out + at, size - at, "%s",
+				       glyph((unsigned)i < full ? GLYPH_LIVE : GLYPH_DEAD));
+}
+
+static void draw_progress(struct app *app, struct area bottom)
+{
+	struct repair_job *job = (struct repair_job *)jobs_find(&app->jobs, JOB_REPAIR);
+	char step[MESSAGE_MAX], bar[BAR_CELLS * 4 + 1], title[64];
+	struct box box = { .title = title, .is_urgent = true };
+	if (!job)
+		return;
+	const bool is_undo = job->proposal->action == REPAIR_NONE;
+	const bool cancelled = atomic_load(&job->progress.cancel);
+	const unsigned at = atomic_load(&job->progress.step);
+	const uint64_t done = atomic_load(&job->progress.bytes_done);
+	const uint64_t total = atomic_load(&job->progress.bytes_total);
+	snprintf(title, sizeof(title), "%s is running", proposal_name(job->proposal));
+	job_bytes_text(&job->job, is_undo ? "putting back" :
+		       repair_step_text((enum repair_step)at), done, total, step, sizeof(step));
+	fill_bar(at > STEP_COPY ? 1 : done, at > STEP_COPY ? 1 : total,
+		 bottom.cols - 4 < BAR_CELLS ? bottom.cols - 4 : BAR_CELLS, bar, sizeof(bar));
+	box_add(&box, STYLE_STRONG, step);
+	if (!is_undo && total > 0)
+		box_add(&box, STYLE_NORMAL, bar);
+	box_add(&box, STYLE_NORMAL, "");
+	if (is_undo)
+		box_add(&box, STYLE_FAINT, "This is short and goes on to its end.");
+	else if (at >= STEP_COMMIT)
+		box_add(&box, STYLE_FAINT,
+			"What was copied is committed; it goes on to its end now.");
+	else
+		box_add(&box, cancelled ? STYLE_WARNING : STYLE_FAINT, cancelled
+			? "Stopping at the next safe point."
+			: "x stops it at the next safe point: what was copied is removed again, "
+			  "and the repository is as it was before.");
+	box.keys = is_undo || at >= STEP_COMMIT ? "" : "x:stop";
+	box_draw(&box, bottom);
+}
+
+static const struct modal progress_modal = { .input = take_progress_input,
+					     .draw = draw_progress };
+
+/* Threads that read the old state are of no more use, and one that opens it anew would take the
+ * session away from under the repair. */
+static void start_repair(struct app *app)
+{
+	struct repair_job *job = calloc(1, sizeof(*job));
+	if (job)
+		job->lines = lines_new();
+	if (!job || !job->lines) {
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory; nothing was done");
+		return;
+	}
+	jobs_abandon(&app->jobs);
+	job->job = (struct job){ .kind = JOB_REPAIR, .verb = proposal_name(app->proposal),
+				 .run = run_repair, .done = repair_done, .drop = drop_repair,
+				 .interrupt = cancel_repair };
+	job->proposal = app->proposal;
+	job->path = app->path;
+	app->proposal->refs++;
+	actions_note(app, STYLE_STRONG, proposal_name(app->proposal), "confirmed and begun");
+	app->modal = &progress_modal;
+	if (!app_start(app, &job->job))
+		app->modal = NULL;
+}
+
+void repair_end(struct app *app)
+{
+	struct job *job = jobs_find(&app->jobs, JOB_REPAIR);
+	char outcome[1024], masked[1024];
+	if (!job)
+		return;
+	job_cancel(job);
+	fprintf(stderr, "atticscope: waiting until %s can be left safely; interrupt once more to "
+		"leave at once (the next start tells what is left)\n", job->verb);
+	const struct timespec step = { .tv_nsec = END_STEP_MS * 1000000L };
+	while (!atomic_load(&job->finished))
+		nanosleep(&step, NULL);
+	say_outcome((struct repair_job *)job, outcome, sizeof(outcome));
+	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
+}
+
+/* ---- the confirmation ---- */
+
+/* Blanks around it do no harm; anything else is not the name. */
+static bool is_confirmed(const struct app *app)
+{
+	const char *name = proposal_name(app->proposal);
+	const char *text = app->typed.text + strspn(app->typed.text, " ");
+	const size_t len = strlen(name);
+	return strncmp(text, name, len) == 0 && text[len + strspn(text + len, " ")] == '\0';
+}
+
+static void take_confirmation(struct app *app, const struct input *input)
+{
+	const bool entered = input->key == '\n';
+	if (!entered && input->key != ESCAPE) {
+		typing_take(&app->typed, input);
+		return;
+	}
+	app->modal = NULL;
+	if (entered && is_confirmed(app)) {
+		start_repair(app);
+		return;
+	}
+	actions_note(app, STYLE_NORMAL, proposal_name(app->proposal), "cancelled at the question");
+	app_say(app, STYLE_WARNING, "cancelled; nothing was done");
+}
+
+static void count_files(const struct plan *plan, enum plan_change change, const char *verb,
+			char *out, size_t size)
+{
+	uint64_t count = 0;
+	char text[FORMAT_SIZE];
+	const size_t at = strlen(out);
+	for (size_t i = 0; i < plan->file_count; i++)
+		count += plan->files[i].change == change;
+	if (count > 0)
+		snprintf(out + at, size - at, "%s%s %s", at ? ", " : "Files: ",
+			 format_count(count, text, sizeof(text)), verb);
+}
+
+static void sum_up(const struct proposal *proposal, char *out, size_t size)
+{
+	const struct plan *plan = proposal->plan;
+	const bool is_undo = proposal->action == REPAIR_NONE;
+	out[0] = '\0';
+	count_files(plan, PLAN_MAKE, is_undo ? "put back" : "made", out, size);
+	count_files(plan, PLAN_REPLACE, is_undo ? "put back over newer ones" : "replaced", out,
+		    size);
+	count_files(plan, PLAN_MOVE, is_undo ? "removed" : proposal->options.no_undo
+		    ? "DELETED FOR GOOD" : "moved to the undo folder", out, size);
+	const size_t at = strlen(out);
+	snprintf(out + at, size - at, "%s", at ? "." : "");
+}
+
+static void draw_confirmation(struct app *app, struct area bottom)
+{
+	const struct plan *plan = app->proposal->plan;
+	const char *name = proposal_name(app->proposal);
+	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], how[MESSAGE_MAX], n[FORMAT_SIZE];
+	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
+			   .keys = "Esc:cancel" };
+	snprintf(title, sizeof(title), "%s: really?", name);
+	sum_up(app->proposal, files, sizeof(files));
+	snprintf(lost, sizeof(lost), "%s object%s will be lost; the plan names %s.",
+		 format_count(plan->lost_count, n, sizeof(n)), plan->lost_count == 1 ? "" : "s",
+		 plan->lost_count == 1 ? "it" : "them");
+	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
+		 "nothing has been written up to here.", name);
+	if (plan->hardware_doubt)
+		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
+			"another disk instead (ddrescue).");
+	box_add(&box, STYLE_NORMAL, files[0] ? files : NULL);
+	box_add(&box, STYLE_BAD, plan->lost_count > 0 ? lost : NULL);
+	box_add(&box, STYLE_BAD, app->proposal->options.no_undo
+		? "There is no undo: what goes is deleted for good." : NULL);
+	box.vital = box.count;
+	box_add(&box, STYLE_STRONG, how);
+	box_draw(&box, bottom);
+}
+
+static const struct modal confirmation = { .input = take_confirmation,
+					   .draw = draw_confirmation };
+
+void repair_confirm(struct app *app)
+{
+	const struct proposal *proposal = app->proposal;
+	if (!proposal)
+		return;
+	/* What runs may put another plan in the place of this one, or another session. */
+	if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
+		 jobs_find(&app->jobs, JOB_OPEN))
+		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
+	else if (proposal->plan->is_refused)
+		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
+	else if (proposal->plan->is_empty)
+		app_say(app, STYLE_NORMAL, "there is nothing to do");
+	else {
+		typing_set(&app->typed, "");
+		app->modal = &confirmation;
+	}
+}
+
+/* ---- the report ---- */
+
+void repair_was_read(struct app *app, bool was_read)
+{
+	if (app->report.body && app->report.state == REPORT_READING)
+		app->report.state = was_read ? REPORT_READ : REPORT_UNREAD;
+}
+
+struct report_view {
+	struct text_view text;
+	const char *status;	/* as last put among the lines */
+};
+
+/* The repository as it is found now, read and verified from the disk. */
+static const char *describe(const struct app *app, enum style *style)
+{
+	const struct diagnosis *d = &app->diagnosis;
+	*style = STYLE_WARNING;
+	if (app->report.state == REPORT_READING)
+		return "the repository is read anew";
+	if (app->report.state == REPORT_UNREAD)
+		return "the repository could not be read again (r tries once more)";
+	switch (atomic_load(&app->session->check)) {
+	case CHECK_DONE:
+		*style = d->errors ? STYLE_BAD : d->warnings ? STYLE_WARNING : STYLE_GOOD;
+		return d->verdict;
+	case CHECK_RUNNING:
+		return "all of it is verified anew, see the last line";
+	default:
+		return "it was not verified to the end (v begins again)";
+	}
+}
+
+/* Every time the status is another one the lines are, so that what is written to a file has it. */
+static void compose(struct app *app, struct screen *base)
+{
+	struct report_view *screen = (struct report_view *)base;
+	enum style style;
+	const char *status = describe(app, &style);
+	struct lines *lines = lines_new();
+	if (!lines)
+		return;
+	lines_add(lines, app->report.style, app->report.outcome);
+	lines_printf(lines, style, "Afterwards: %s", status);
+	if (atomic_load(&app->session->check) == CHECK_DONE && app->diagnosis.advice[0] &&
+	    app->report.state == REPORT_READ)
+		lines_add(lines, STYLE_NORMAL, app->diagnosis.advice);
+	lines_add(lines, STYLE_NORMAL, "");
+	lines_add_all(lines, app->report.body);
+	text_set(&screen->text, lines);
+	screen->status = status;
+}
+
+static void refresh(struct app *app, struct screen *base)
+{
+	enum style style;
+	if (describe(app, &style) != ((struct report_view *)base)->status)
+		compose(app, base);
+}
+
+static bool open_report(struct app *app, struct screen *base, const struct place *place)
+{
+	(void)place;
+	if (!app->report.body) {
+		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
+		return false;
+	}
+	text_init((struct text_view *)base);
+	compose(app, base);
+	return true;
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	char text[64];
+	snprintf(text, sizeof(text), "report: %s", app->report.title);
+	text_draw(app, (struct text_view *)base, area, text);
+}
+
+const struct screen_ops report_screen = {
+	.title = "Report", .size = sizeof(struct report_view), .open = open_report, .draw = draw,
+	.close = text_close, .reload = compose, .refresh = refresh,
+};

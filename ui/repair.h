@@ -1,0 +1,29 @@
+/* ui/repair.h - the confirmation of a plan, carrying it out, and the report. */
+#ifndef ATTICSCOPE_UI_REPAIR_H
+#define ATTICSCOPE_UI_REPAIR_H
+
+#include "ui/lines.h"
+
+struct app;
+
+/* What came of the last one. */
+struct report {
+	struct lines *body;	/* held; NULL: there was none yet */
+	char title[32];		/* "salvage" */
+	char outcome[1024];	/* masked */
+	enum style style;
+	/* Since then the repository was read anew, or could not be. */
+	enum { REPORT_READING, REPORT_READ, REPORT_UNREAD } state;
+};
+
+/* Ask for the name of what app->proposal is to do, and then do it. Says why when it cannot. */
+void repair_confirm(struct app *app);
+
+/* The program ends, the terminal is put back: cancel what runs and wait until it is at a safe
+ * point, saying so on standard error. */
+void repair_end(struct app *app);
+
+/* The repository was read again after a repair, or could not be. */
+void repair_was_read(struct app *app, bool was_read);
+
+#endif

@@ -1,0 +1,85 @@
+#include "build-config.h"
+
+#include "ui/text.h"
+
+#include "ui/app.h"
+#include "ui/box.h"
+#include "ui/export.h"
+#include "ui/keys.h"
+
+static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
+
+void text_init(struct text_view *screen)
+{
+	table_init(&screen->table, columns, ARRAY_SIZE(columns));
+	screen->base.table = &screen->table;
+}
+
+void text_set(struct text_view *screen, struct lines *lines)
+{
+	lines_release(screen->lines);
+	screen->lines = lines;
+	screen->cols = 0;
+}
+
+void text_draw(struct app *app, struct text_view *screen, struct area area, const char *title)
+{
+	const int cols = area.cols - 1;	/* the scroll bar's is left free */
+	if (screen->lines && screen->cols != cols) {
+		table_set_model(&screen->table, lines_model(app->session, screen->lines, cols));
+		screen->cols = cols;
+	}
+	table_draw_titled(&screen->table, app->fetcher, area, title);
+}
+
+void text_close(struct screen *base)
+{
+	lines_release(((struct text_view *)base)->lines);
+}
+
+/* ---- writing it to a file ---- */
+
+#define ESCAPE 27
+
+static void write_lines(struct app *app, const char *name)
+{
+	const struct text_view *screen = (const struct text_view *)app_top(app);
+	if (!screen->lines)
+		app_say(app, STYLE_WARNING, "there is nothing to write");
+	else
+		export_start(app, screen->lines, name);
+}
+
+static void take_input(struct app *app, const struct input *input)
+{
+	if (input->key == ESCAPE) {
+		app->modal = NULL;
+	} else if (input->key == '\n') {
+		app->modal = NULL;
+		if (app->typed.len > 0)
+			write_lines(app, app->typed.text);
+	} else {
+		typing_take(&app->typed, input);
+	}
+}
+
+static void draw_question(struct app *app, struct area bottom)
+{
+	struct box box = { .title = "write this to a file", .typed = &app->typed,
+			   .keys = "Enter:write  Esc:cancel" };
+	box_add(&box, STYLE_NORMAL, "The name of a new file outside the repository. What is there "
+		"already is not replaced.");
+	box_draw(&box, bottom);
+}
+
+static const struct modal question = { .input = take_input, .draw = draw_question };
+
+void text_write(struct app *app, const struct call *call)
+{
+	if (call->argument) {
+		write_lines(app, call->argument);
+		return;
+	}
+	typing_set(&app->typed, "");
+	app->modal = &question;
+}

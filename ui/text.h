@@ -1,0 +1,30 @@
+/* ui/text.h - what the screens that show lines of text have in common. */
+#ifndef ATTICSCOPE_TEXT_H
+#define ATTICSCOPE_TEXT_H
+
+#include "ui/lines.h"
+#include "ui/screens.h"
+
+/* Such a screen begins with this. */
+struct text_view {
+	struct screen base;
+	struct table table;
+	struct lines *lines;	/* held; NULL: none */
+	int cols;		/* the width that they were broken to; 0: anew */
+};
+
+void text_init(struct text_view *screen);
+
+/* Show @lines from now on; the reference passes to the screen. */
+void text_set(struct text_view *screen, struct lines *lines);
+
+/* Draw the lines below @title. */
+void text_draw(struct app *app, struct text_view *screen, struct area area, const char *title);
+
+/* The screen's close. */
+void text_close(struct screen *screen);
+
+/* The key that writes what the top screen shows to a file: asks for a name where none is given. */
+void text_write(struct app *app, const struct call *call);
+
+#endif

@@ -1,0 +1,90 @@
+#include "build-config.h"
+
+#include "ui/typing.h"
+
+#define NCURSES_NOMACROS
+#include <curses.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <wctype.h>
+
+#define CTRL(letter) ((letter) & 31)
+#define DELETE 127
+
+/* Cut the last character off; it may be several bytes long. */
+static void erase_character(struct typing *typing)
+{
+	if (typing->len == 0)
+		return;
+	do
+		typing->len--;
+	while (typing->len > 0 && ((unsigned char)typing->text[typing->len] & 0xc0) == 0x80);
+	typing->text[typing->len] = '\0';
+}
+
+static void erase_word(struct typing *typing)
+{
+	while (typing->len > 0 && typing->text[typing->len - 1] == ' ')
+		erase_character(typing);
+	while (typing->len > 0 && typing->text[typing->len - 1] != ' ')
+		erase_character(typing);
+}
+
+static void add_character(struct typing *typing, wchar_t character)
+{
+	char bytes[MB_LEN_MAX];
+	mbstate_t state;
+	memset(&state, 0, sizeof(state));
+	if (!iswprint((wint_t)character) || wcwidth(character) < 1)
+		return;
+	const size_t n = wcrtomb(bytes, character, &state);
+	if (n == (size_t)-1 || typing->len + n >= sizeof(typing->text))
+		return;
+	memcpy(typing->text + typing->len, bytes, n);
+	typing->len += n;
+	typing->text[typing->len] = '\0';
+}
+
+void typing_set(struct typing *typing, const char *text)
+{
+	snprintf(typing->text, sizeof(typing->text), "%s", text);
+	typing->len = strlen(typing->text);
+}
+
+bool typing_take(struct typing *typing, const struct input *input)
+{
+	switch (input->key) {
+	case KEY_BACKSPACE:
+	case DELETE:
+	case CTRL('h'):
+		erase_character(typing);
+		return true;
+	case CTRL('u'):
+		typing_set(typing, "");
+		return true;
+	case CTRL('w'):
+		erase_word(typing);
+		return true;
+	default:
+		if (input->character)
+			add_character(typing, input->character);
+		return input->character != 0;
+	}
+}
+
+int typing_draw(const struct typing *typing, const char *before, int y, int x, int width)
+{
+	char line[TYPED_MAX + 80];
+	snprintf(line, sizeof(line), "%.79s%s", before, typing->text);
+	const char *shown = line;
+	while (term_width(shown) >= width) {
+		shown++;
+		while (((unsigned char)*shown & 0xc0) == 0x80)
+			shown++;
+	}
+	term_put(y, x, width, STYLE_NORMAL, shown);
+	const int used = term_width(shown);
+	term_caret(y, x + used);
+	return used;
+}

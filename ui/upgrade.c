@@ -1,0 +1,201 @@
+#include "build-config.h"
+
+#include "ui/upgrade.h"
+
+#include "ui/actions.h"
+#include "ui/app.h"
+#include "ui/box.h"
+#include "ui/format.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ESCAPE 27
+
+struct lock_job {
+	struct job job;
+	struct session *session;	/* held, and with it the keeper */
+	const char *path;		/* lives as long as the program */
+	bool lowers, waits;
+	enum as_err err;
+	struct as_error error;
+};
+
+static int is_cancelled(void *context)
+{
+	const struct lock_job *job = context;
+	return atomic_load(&job->job.progress.cancel);
+}
+
+static void run_lock(struct job *head)
+{
+	struct lock_job *job = (struct lock_job *)head;
+	const struct lock_wait wait = { job->waits ? UINT_MAX : 0, is_cancelled, job };
+	if (job->lowers)
+		keeper_lower(job->session->keeper);
+	else
+		job->err = keeper_upgrade(job->session->keeper, job->path, &wait, &job->error);
+}
+
+static void drop_lock(struct job *head)
+{
+	struct lock_job *job = (struct lock_job *)head;
+	session_release(job->session);
+	free(job);
+}
+
+static bool start(struct app *app, bool waits, bool lowers, const char *verb,
+		  void (*done)(struct app *app, struct job *job))
+{
+	struct lock_job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		app_say(app, STYLE_BAD, "out of memory");
+		return false;
+	}
+	job->job = (struct job){ .kind = JOB_LOCK, .verb = verb, .run = run_lock, .done = done,
+				 .drop = drop_lock };
+	job->session = session_hold(app->session);
+	job->path = app->path;
+	job->waits = waits;
+	job->lowers = lowers;
+	return app_start(app, &job->job);
+}
+
+/* ---- waiting ---- */
+
+static void take_input(struct app *app, const struct input *input)
+{
+	struct job *job = jobs_find(&app->jobs, JOB_LOCK);
+	if (job && (input->key == ESCAPE || input->key == 'x' || input->key == 'q'))
+		job_cancel(job);
+}
+
+static void draw_waiting(struct app *app, struct area bottom)
+{
+	static const char *const spinner[] = { "|", "/", "-", "\\" };
+	char holders[MESSAGE_MAX], who[sizeof(app->dialog) + 1], wait[MESSAGE_MAX];
+	struct timespec now;
+	const struct job *job = jobs_find(&app->jobs, JOB_LOCK);
+	struct box box = { .title = "the lock is held by somebody else", .keys = "Esc x:give up" };
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (session_name_holders(app->session, holders, sizeof(holders)) > 0)
+		snprintf(who, sizeof(who), "Holding a lock now: %s.", holders);
+	else
+		snprintf(who, sizeof(who), "%s.", app->dialog);
+	snprintf(wait, sizeof(wait), "%s waiting until it is free. A backup that runs ends by "
+		 "itself; never kill one for this.", spinner[now.tv_nsec / 250000000 % 4]);
+	box_add(&box, STYLE_NORMAL, who);
+	box_add(&box, STYLE_NORMAL, "");
+	box_add(&box, STYLE_STRONG, job && atomic_load(&job->progress.cancel) ? "giving up" : wait);
+	box_draw(&box, bottom);
+}
+
+static const struct modal waiting = { .input = take_input, .draw = draw_waiting };
+
+/* ---- the outcome ---- */
+
+static void refused(struct app *app, const struct lock_job *job)
+{
+	const char *why = format_skip_path(app->path, job->error.message);
+	actions_note(app, STYLE_WARNING, "lock", "refused: %s", why);
+	app_say(app, STYLE_BAD, "not upgraded: %s", why);
+}
+
+static void granted(struct app *app)
+{
+	app->mode = MODE_REPAIR;
+	actions_note(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
+	app_say(app, STYLE_GOOD, "repair mode: nothing is changed before you have seen a plan and "
+		"confirmed it");
+}
+
+static void wait_done(struct app *app, struct job *head)
+{
+	const struct lock_job *job = (const struct lock_job *)head;
+	app->modal = NULL;
+	if (job->err == AS_OK) {
+		granted(app);
+	} else if (job->err == AS_ERR_CANCELLED) {
+		actions_note(app, STYLE_NORMAL, "lock", "given up waiting for it");
+		app_say(app, STYLE_WARNING, "given up; still read-only");
+	} else {
+		refused(app, job);
+	}
+}
+
+static void first_done(struct app *app, struct job *head)
+{
+	const struct lock_job *job = (const struct lock_job *)head;
+	app->modal = NULL;
+	if (job->err == AS_OK) {
+		granted(app);
+		return;
+	}
+	refused(app, job);
+	if (job->err != AS_ERR_LOCK_FAILED)
+		return;
+	format_masked_text(format_skip_path(app->path, job->error.message), app->dialog,
+			   sizeof(app->dialog));
+	app->message[0] = '\0';
+	app->modal = &waiting;
+	if (!start(app, true, false, "waiting for the lock", wait_done))
+		app->modal = NULL;
+}
+
+static void lower_done(struct app *app, struct job *head)
+{
+	(void)head;
+	actions_note(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
+	app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
+}
+
+/* Nothing else may be under way with the lock, or replace the view that it belongs to. */
+static bool is_busy(struct app *app)
+{
+	const bool busy = jobs_find(&app->jobs, JOB_LOCK) || jobs_find(&app->jobs, JOB_OPEN);
+	if (busy)
+		app_say(app, STYLE_WARNING, "one moment, the repository is being opened");
+	return busy;
+}
+
+static void ignore_input(struct app *app, const struct input *input)
+{
+	(void)app;
+	(void)input;
+}
+
+static void draw_asking(struct app *app, struct area bottom)
+{
+	(void)app;
+	term_put(bottom.y, bottom.x, bottom.cols, STYLE_STRONG, "asking for the exclusive lock");
+}
+
+/* The first try does not wait, but the system may. */
+static const struct modal asking = { .input = ignore_input, .draw = draw_asking };
+
+void upgrade_ask(struct app *app, const struct call *call)
+{
+	(void)call;
+	if (app->mode == MODE_REPAIR) {
+		app_say(app, STYLE_NORMAL, "the exclusive lock is held already (l gives it back)");
+	} else if (app->options.no_lock) {
+		app_say(app, STYLE_WARNING,
+			"opened with --no-lock: start again without it to repair");
+	} else if (!is_busy(app)) {
+		app->modal = &asking;
+		if (!start(app, false, false, "asking for the exclusive lock", first_done))
+			app->modal = NULL;
+	}
+}
+
+void upgrade_lower(struct app *app, const struct call *call)
+{
+	(void)call;
+	if (app->mode == MODE_READ_ONLY) {
+		app_say(app, STYLE_NORMAL, "there is no exclusive lock to give back");
+	} else if (!is_busy(app)) {
+		app->mode = MODE_READ_ONLY;
+		start(app, false, true, "giving the lock back", lower_done);
+	}
+}

@@ -1,0 +1,113 @@
+#include "build-config.h"
+
+#include "ui/ways.h"
+
+#include "ui/app.h"
+#include "ui/format.h"
+
+#include "engine/plan_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char key_of_repair(enum repair action)
+{
+	static const char keys[REPAIR_COUNT] = {
+		[REPAIR_RECOVER] = 'R', [REPAIR_ROLLBACK] = 'B', [REPAIR_COMPACT] = 'C',
+		[REPAIR_SALVAGE] = 'S',
+	};
+	return keys[action];
+}
+
+static void add(struct ways *ways, enum repair action)
+{
+	ways->rows[ways->count++] = (struct way){ .action = action,
+						  .key = key_of_repair(action) };
+}
+
+static bool are_two(const struct view *view, const struct verify *verify, enum repair recommended)
+{
+	return recommended == REPAIR_SALVAGE && view->has_transaction &&
+	       (verify->tail == TAIL_COMMIT_DAMAGED || verify->tail == TAIL_WAS_COMMITTED);
+}
+
+/* ---- weighing them ---- */
+
+struct weigh_job {
+	struct job job;
+	struct session *session;	/* held */
+	struct ways ways;
+	unsigned threads;
+};
+
+/* Lines of a way, as one text. */
+static void add_words(void *context, enum plan_tone tone, const char *line)
+{
+	struct way *way = context;
+	char masked[sizeof(way->figures)];
+	const size_t at = strlen(way->figures);
+	(void)tone;
+	format_masked_text(line + strspn(line, " "), masked, sizeof(masked));
+	snprintf(way->figures + at, sizeof(way->figures) - at, "%s%s", at ? " " : "", masked);
+}
+
+static void run_weigh(struct job *head)
+{
+	struct weigh_job *job = (struct weigh_job *)head;
+	const struct session *session = job->session;
+	const struct repair_options options = { .threads = job->threads };
+	for (size_t i = 0; i < job->ways.count; i++) {
+		struct way *way = &job->ways.rows[i];
+		const struct plan_text to = { .line = add_words, .context = way };
+		struct plan *plan = NULL;
+		if (plan_make(session->view, session_verify(session), way->action, &options,
+			      &head->progress, &plan, NULL) == AS_OK)
+			plan_text_way(plan, &to);
+		plan_free(plan);
+	}
+}
+
+static void weigh_done(struct app *app, struct job *head)
+{
+	app->ways = ((struct weigh_job *)head)->ways;
+}
+
+static void drop_weigh(struct job *head)
+{
+	session_release(((struct weigh_job *)head)->session);
+	free(head);
+}
+
+static void weigh(struct app *app)
+{
+	struct weigh_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;		/* the words have to do */
+	job->job = (struct job){ .kind = JOB_WEIGH, .verb = "weighing the two ways",
+				 .run = run_weigh, .done = weigh_done, .drop = drop_weigh };
+	job->session = session_hold(app->session);
+	job->ways = app->ways;
+	job->threads = app->options.threads;
+	app_start(app, &job->job);
+}
+
+void ways_find(struct app *app)
+{
+	const struct view *view = app->session->view;
+	const struct verify *verify = session_verify(app->session);
+	struct ways *ways = &app->ways;
+	*ways = (struct ways){ .count = 0 };
+	if (!verify || app->diagnosis.recommended == REPAIR_NONE)
+		return;
+	add(ways, app->diagnosis.recommended);
+	if (!are_two(view, verify, app->diagnosis.recommended))
+		return;
+	add(ways, REPAIR_ROLLBACK);
+	snprintf(ways->rows[0].meaning, sizeof(ways->rows[0].meaning),
+		 "Keeps what is whole of the newest transaction.");
+	snprintf(ways->rows[1].meaning, sizeof(ways->rows[1].meaning),
+		 "Back to transaction %" PRIu32 "; gives up the newest one.", view->transaction);
+	weigh(app);
+}

@@ -1,0 +1,30 @@
+/* ui/ways.h - the repairs that lead on from here: the recommended one or, where the newest
+ * transaction stands in doubt, the one that keeps it and the one that gives it up. */
+#ifndef ATTICSCOPE_WAYS_H
+#define ATTICSCOPE_WAYS_H
+
+#include "engine/repair.h"
+
+#include <stddef.h>
+
+struct app;
+
+#define WAYS_MAX 2
+
+struct way {
+	enum repair action;
+	char key;		/* that plans it */
+	char meaning[128];	/* in words, where there are two */
+	char figures[256];	/* what it keeps and loses; empty until it was planned */
+};
+
+struct ways {
+	struct way rows[WAYS_MAX];
+	size_t count;		/* 0: nothing is recommended, or not verified yet */
+};
+
+/* Find them anew for app->session; verification is done. Where there are two both are planned in
+ * the background, so that what they keep and lose can be laid side by side. */
+void ways_find(struct app *app);
+
+#endif
