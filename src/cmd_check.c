@@ -1,8 +1,11 @@
 #include "build-config.h"
 
 #include "src/message.h"
-#include "src/out_json.h"
+#include "src/interrupt.h"
+#include "src/out_plan.h"
 #include "src/out_text.h"
+#include "src/progress.h"
+#include "src/quote.h"
 #include "src/repository.h"
 
 #include "engine/diagnose.h"
@@ -154,23 +157,74 @@ static void write_summary(struct out *out, const struct report *report)
 	text_blank_line(out);
 }
 
-static void write_text(struct out *out, const struct report *report, bool all)
+/* ---- what to type ---- */
+
+/* Where the newest transaction stands in doubt, one repair keeps it and another gives it up. */
+static bool has_two_ways(const struct report *report)
 {
+	const enum tail_kind tail = report->verify->tail;
+	return report->view->has_transaction &&
+	       report->diagnosis.recommended == REPAIR_SALVAGE &&
+	       (tail == TAIL_COMMIT_DAMAGED || tail == TAIL_WAS_COMMITTED);
+}
+
+/* What @repair keeps and loses; nothing where that cannot be found out. */
+static void write_way(struct request *request, const struct report *report, enum repair repair)
+{
+	const struct repair_options options = { .threads = request->options.threads };
+	const struct plan_text lines = out_plan_lines(&request->out, false);
+	struct verify_progress figures = { .cancel = false };
+	char path[QUOTE_SIZE];
+	struct plan *plan;
+	text_line(&request->out, TONE_STRONG, "  atticscope %s %s", repair_name(repair),
+		  quote_word(report->view->path, path));
+	struct progress *bar = progress_begin("weighing", report->view, &figures);
+	interrupt_watch(&figures.cancel);
+	const enum as_err err = plan_make(report->view, report->verify, repair, &options, &figures,
+					  &plan, NULL);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	if (err == AS_OK)
+		plan_text_way(plan, &lines);
+	plan_free(plan);
+}
+
+static void write_recommended(struct request *request, const struct report *report)
+{
+	struct out *out = &request->out;
+	char path[QUOTE_SIZE];
+	quote_word(report->view->path, path);
+	if (report->diagnosis.recommended == REPAIR_NONE)
+		return;
+	text_blank_line(out);
+	if (!has_two_ways(report)) {
+		text_line(out, TONE_STRONG, "Recommended: atticscope %s %s",
+			  repair_name(report->diagnosis.recommended), path);
+		text_paragraph(out, 0, "It shows what it would do before it does anything.");
+		return;
+	}
+	text_paragraph(out, 0, "Two ways lead on. The first is recommended; the second gives up "
+		       "the newest transaction. Each shows what it would do before it does "
+		       "anything.");
+	write_way(request, report, REPAIR_SALVAGE);
+	write_way(request, report, REPAIR_ROLLBACK);
+}
+
+static void write_text(struct request *request, const struct report *report)
+{
+	struct out *out = &request->out;
 	const struct diagnosis *diagnosis = &report->diagnosis;
 	const struct findings *findings = &report->verify->findings;
-	const char *repair = repair_name(diagnosis->recommended);
 	write_summary(out, report);
 	for (size_t i = 0; i < findings->count && out_goes_on(out);)
-		i = write_group(out, findings, i, all);
+		i = write_group(out, findings, i, request->options.all);
 	if (!diagnosis->clean)
 		text_line(out, TONE_PLAIN, "%u error%s, %u warning%s", diagnosis->errors,
 			  plural(diagnosis->errors), diagnosis->warnings,
 			  plural(diagnosis->warnings));
 	text_paragraph(out, 0, diagnosis->verdict);
 	text_paragraph(out, 0, diagnosis->advice);
-	if (repair)
-		text_line(out, TONE_STRONG, "Recommended: %s (not part of this version yet)",
-			  repair);
+	write_recommended(request, report);
 }
 
 int cmd_check(struct request *request)
@@ -192,7 +246,7 @@ int cmd_check(struct request *request)
 	if (request->out.json)
 		write_json(&request->out, &report);
 	else
-		write_text(&request->out, &report, request->options.all);
+		write_text(request, &report);
 	verify_free(verify);
 	view_close(view);	/* a change meanwhile is among the findings */
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;

@@ -17,7 +17,7 @@ static enum as_err read_history(const struct request *request, const struct view
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	struct progress *bar = progress_begin("reading", view, &figures);
-	interrupt_watch(&figures);
+	interrupt_watch(&figures.cancel);
 	const enum as_err err =
 		history_run(view, prefix, request->options.threads, &figures, history, &error);
 	interrupt_watch(NULL);

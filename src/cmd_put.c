@@ -122,8 +122,12 @@ static enum as_err put_line(struct batch *batch, char *line)
 /* The next line of the list, without its end, into @line. AS_END behind the last one. */
 static enum as_err next_line(struct batch *batch, char line[LINE_SIZE])
 {
+	size_t len = 0;
+	int c;
 	errno = 0;
-	char *text = fgets(line, LINE_SIZE, batch->list);
+	while ((c = getc(batch->list)) != EOF && c != '\n' && c != '\0' && len < LINE_SIZE - 1)
+		line[len++] = (char)c;
+	line[len] = '\0';
 	batch->line++;
 	if (interrupt_came()) {
 		message_failure(AS_ERR_CANCELLED, NULL);
@@ -133,12 +137,9 @@ static enum as_err next_line(struct batch *batch, char line[LINE_SIZE])
 		message("%s: %s", batch->name, strerror(errno ? errno : EIO));
 		return AS_ERR_IO;
 	}
-	if (!text)
+	if (c == EOF && len == 0)
 		return AS_END;
-	const size_t len = strlen(line);
-	if (len > 0 && line[len - 1] == '\n')
-		line[len - 1] = '\0';
-	else if (!feof(batch->list))
+	if (c != EOF && c != '\n')
 		return refuse_line(batch, AS_ERR_LIMIT, "the line is too long or holds a NUL byte");
 	return AS_OK;
 }

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everywhere; what reads a repository; what may read all of it; what changes one. */
+/* Everywhere; what reads a repository; what may read all of it; what changes one; what shows a plan
+ * first; the repairs. */
 #define COMMON (ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(COLOR) | ACCEPTS(JSON))
 #define READS (COMMON | ACCEPTS(NO_LOCK))
 #define READS_ALL (READS | ACCEPTS(THREADS))
 #define CHANGES (COMMON | ACCEPTS(LOCK_WAIT))
+#define PLANS (CHANGES | ACCEPTS(DRY_RUN) | ACCEPTS(YES))
+#define REPAIRS (PLANS | ACCEPTS(THREADS))
 
 const struct command command_table[] = {
 	{
@@ -104,6 +107,43 @@ const struct command command_table[] = {
 			"one of the objects is not there, none is removed.",
 		.options = CHANGES,
 		.min_args = 2, .max_args = ANY_NUMBER, .run = cmd_delete,
+	}, {
+		.name = "recover", .arguments = "REPO",
+		.help = "write index and hints anew from the log",
+		.more = "For a log that is whole. Touches no segment.",
+		.options = REPAIRS | ACCEPTS(FULL),
+		.min_args = 1, .max_args = 1, .run = cmd_repair,
+	}, {
+		.name = "rollback", .arguments = "REPO",
+		.help = "give up what was begun and never committed",
+		.more = "Moves the segments behind the newest COMMIT aside; where index and hints "
+			"do not fit what is left, they are written anew. With --no-undo the "
+			"segments are deleted for good, for a disk without room for a folder.",
+		.options = REPAIRS | ACCEPTS(NO_UNDO),
+		.min_args = 1, .max_args = 1, .run = cmd_repair,
+	}, {
+		.name = "compact", .arguments = "REPO",
+		.help = "copy what is live out of segments with superseded entries",
+		.more = "The old segments are kept: 'undo --purge' frees the room.",
+		.options = REPAIRS,
+		.min_args = 1, .max_args = 1, .run = cmd_repair,
+	}, {
+		.name = "salvage", .arguments = "REPO",
+		.help = "save what is whole out of a damaged log",
+		.more = "Copies every live entry of the damaged segments to new ones, commits, "
+			"writes hints and index, then moves the damaged segments aside. Names what "
+			"is lost. Of what stands behind the newest COMMIT it keeps what was "
+			"committed, as far as can be told.",
+		.options = REPAIRS | ACCEPTS(KEEP_TAIL) | ACCEPTS(DROP_TAIL) |
+			   ACCEPTS(WITH_SUSPECTS),
+		.min_args = 1, .max_args = 1, .run = cmd_repair,
+	}, {
+		.name = "undo", .arguments = "REPO [NAME]",
+		.help = "take the last repair back, or remove what repairs have kept",
+		.more = "Puts every byte back, as long as no later transaction came. NAME, one of "
+			"those that --list names, goes with --purge.",
+		.options = PLANS | ACCEPTS(LIST) | ACCEPTS(PURGE),
+		.min_args = 1, .max_args = 2, .run = cmd_undo,
 	}, {
 		.name = "problems", .arguments = "",
 		.help = "every kind of problem that check knows",

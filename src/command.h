@@ -57,7 +57,9 @@ int cmd_info(struct request *request);
 int cmd_keys(struct request *request);
 int cmd_problems(struct request *request);
 int cmd_put(struct request *request);
+int cmd_repair(struct request *request);
 int cmd_segments(struct request *request);
 int cmd_terminal(struct request *request);
+int cmd_undo(struct request *request);
 
 #endif

@@ -55,13 +55,14 @@ static void print_commands(struct out *out)
 
 static const char about[] =
 	"Shows what is in an Attic repository, and what is wrong with it. Without a command it "
-	"does so on the terminal. Only create, put and delete change anything.";
+	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, rollback, "
+	"compact, salvage) and undo change anything; each repair shows its plan first.";
 static const char names[] =
 	"'atticscope help COMMAND' lists the options of a command. A repository that bears the "
 	"name of a command is written with its path: ./info";
 static const char statuses[] =
-	"Exit status: 0 done, and nothing is wrong, 4 problems are left, 8 could not run, 16 wrong "
-	"usage, 32 cancelled.";
+	"Exit status: 0 done, and nothing is wrong, 1 problems were repaired, 4 problems are left, "
+	"8 could not run, 16 wrong usage, 32 cancelled.";
 
 static void print_program(struct out *out, const struct command *terminal)
 {

@@ -2,19 +2,21 @@
 
 #include "src/interrupt.h"
 
+#include "engine/error.h"
+
 #include <signal.h>
 
 /* Atomics without locks are what a signal handler may touch. */
 static _Atomic bool came;
-static struct verify_progress *_Atomic watched;
+static _Atomic bool *_Atomic watched;
 
 static void take_note(int number)
 {
 	(void)number;
 	came = true;
-	struct verify_progress *progress = watched;
-	if (progress)
-		progress->cancel = true;
+	_Atomic bool *cancel = watched;
+	if (cancel)
+		*cancel = true;
 }
 
 void interrupt_catch(void)
@@ -36,9 +38,9 @@ bool interrupt_came(void)
 	return came;
 }
 
-void interrupt_watch(struct verify_progress *progress)
+void interrupt_watch(_Atomic bool *cancel)
 {
-	watched = progress;
-	if (progress && came)
-		progress->cancel = true;
+	watched = cancel;
+	if (cancel && came)
+		*cancel = true;
 }

@@ -2,7 +2,8 @@
 #ifndef ATTICSCOPE_INTERRUPT_H
 #define ATTICSCOPE_INTERRUPT_H
 
-#include "engine/verify.h"
+#include <stdatomic.h>
+#include <stdbool.h>
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP only takes note; a second one kills as ever. */
 void interrupt_catch(void);
@@ -10,7 +11,7 @@ void interrupt_catch(void);
 /* Was there one? */
 bool interrupt_came(void);
 
-/* Set @progress->cancel when one comes, or at once when it came already. NULL: no longer. */
-void interrupt_watch(struct verify_progress *progress);
+/* Set *@cancel when one comes, or at once when it came already. NULL: no longer. */
+void interrupt_watch(_Atomic bool *cancel);
 
 #endif

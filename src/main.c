@@ -36,6 +36,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is met, quietly, where the write fails */
+	signal(SIGXFSZ, SIG_IGN);	/* and a file size limit like a full disk */
 	out_init(&request.out, &request.options);
 	const int status = out_finish(&request.out, run(&request));
 	request_free(&request);

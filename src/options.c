@@ -55,10 +55,28 @@ static bool set_color(struct options *options, const char *argument)
 	return false;
 }
 
+static bool set_drop_tail(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->drop_tail = true;
+}
+
+static bool set_dry_run(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->dry_run = true;
+}
+
 static bool set_force(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->force = true;
+}
+
+static bool set_full(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->full = true;
 }
 
 static bool set_help(struct options *options, const char *argument)
@@ -71,6 +89,18 @@ static bool set_json(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->json = true;
+}
+
+static bool set_keep_tail(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->keep_tail = true;
+}
+
+static bool set_list(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->list = true;
 }
 
 static bool set_lock_wait(struct options *options, const char *argument)
@@ -87,6 +117,18 @@ static bool set_no_lock(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->no_lock = true;
+}
+
+static bool set_no_undo(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->no_undo = true;
+}
+
+static bool set_purge(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->purge = true;
 }
 
 static bool set_segments_per_dir(struct options *options, const char *argument)
@@ -111,6 +153,18 @@ static bool set_version(struct options *options, const char *argument)
 	return options->version = true;
 }
 
+static bool set_with_suspects(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->with_suspects = true;
+}
+
+static bool set_yes(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->yes = true;
+}
+
 const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_ALL] = {
 		.letter = 'a', .name = "all", .set = set_all,
@@ -124,9 +178,21 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "color", .argument = "WHEN", .set = set_color,
 		.help = "auto (on a terminal), always or never",
 	},
+	[OPTION_DROP_TAIL] = {
+		.name = "drop-tail", .set = set_drop_tail,
+		.help = "give up what stands behind the newest whole COMMIT",
+	},
+	[OPTION_DRY_RUN] = {
+		.name = "dry-run", .set = set_dry_run,
+		.help = "show the plan and change nothing",
+	},
 	[OPTION_FORCE] = {
 		.letter = 'f', .name = "force", .set = set_force,
 		.help = "write binary data even to a terminal",
+	},
+	[OPTION_FULL] = {
+		.name = "full", .set = set_full,
+		.help = "trust no index: what recover does in any case",
 	},
 	[OPTION_HELP] = {
 		.letter = 'h', .name = "help", .set = set_help,
@@ -135,6 +201,14 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_JSON] = {
 		.name = "json", .set = set_json,
 		.help = "write JSON for programs instead of text for people",
+	},
+	[OPTION_KEEP_TAIL] = {
+		.name = "keep-tail", .set = set_keep_tail,
+		.help = "keep what stands behind the newest whole COMMIT",
+	},
+	[OPTION_LIST] = {
+		.name = "list", .set = set_list,
+		.help = "list what can be taken back",
 	},
 	[OPTION_LOCK_WAIT] = {
 		.name = "lock-wait", .argument = "SECONDS", .set = set_lock_wait,
@@ -147,6 +221,14 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_NO_LOCK] = {
 		.name = "no-lock", .set = set_no_lock,
 		.help = "take no lock; what is being written may look damaged",
+	},
+	[OPTION_NO_UNDO] = {
+		.name = "no-undo", .set = set_no_undo,
+		.help = "delete for good; there is no way back then",
+	},
+	[OPTION_PURGE] = {
+		.name = "purge", .set = set_purge,
+		.help = "remove what repairs have kept: all, or NAME",
 	},
 	[OPTION_SEGMENTS_PER_DIR] = {
 		.name = "segments-per-dir", .argument = "N", .set = set_segments_per_dir,
@@ -163,6 +245,14 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_VERSION] = {
 		.letter = 'V', .name = "version", .set = set_version,
 		.help = "show the version",
+	},
+	[OPTION_WITH_SUSPECTS] = {
+		.name = "with-suspects", .set = set_with_suspects,
+		.help = "bring back what is found only inside damaged entries",
+	},
+	[OPTION_YES] = {
+		.letter = 'y', .name = "yes", .set = set_yes,
+		.help = "do it unasked",
 	},
 };
 

@@ -8,16 +8,25 @@ enum option_id {
 	OPTION_ALL,
 	OPTION_BATCH,
 	OPTION_COLOR,
+	OPTION_DROP_TAIL,
+	OPTION_DRY_RUN,
 	OPTION_FORCE,
+	OPTION_FULL,
 	OPTION_HELP,
 	OPTION_JSON,
+	OPTION_KEEP_TAIL,
+	OPTION_LIST,
 	OPTION_LOCK_WAIT,
 	OPTION_MAX_SEGMENT_SIZE,
 	OPTION_NO_LOCK,
+	OPTION_NO_UNDO,
+	OPTION_PURGE,
 	OPTION_SEGMENTS_PER_DIR,
 	OPTION_THREADS,
 	OPTION_VERIFY,
 	OPTION_VERSION,
+	OPTION_WITH_SUSPECTS,
+	OPTION_YES,
 	OPTION_COUNT
 };
 
@@ -28,7 +37,8 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What was asked for. All zero is the default. */
 struct options {
-	bool all, batch, force, help, json, no_lock, verify, version;
+	bool all, batch, drop_tail, dry_run, force, full, help, json, keep_tail, list, no_lock;
+	bool no_undo, purge, verify, version, with_suspects, yes;
 	enum color_mode color;
 	unsigned lock_wait;		/* seconds */
 	unsigned max_segment_size;	/* bytes; 0: the default of as_create */

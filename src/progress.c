@@ -23,6 +23,8 @@ struct progress {
 	const char *label;
 	const struct view *view;
 	const struct verify_progress *figures;
+	const struct repair_progress *repair;	/* or these three */
+	uint64_t bytes_total;	/* the thread's */
 	struct timespec started;
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -48,12 +50,14 @@ static void format_left(const struct progress_figures *f, unsigned done, char *o
 void progress_line(char *out, size_t size, unsigned width, const char *label,
 		   const struct progress_figures *f)
 {
-	char rate[FORMAT_SIZE], left[FORMAT_SIZE], tail[160], bar[BAR_MAX + 1];
+	char rate[FORMAT_SIZE], left[FORMAT_SIZE], tail[160], bar[BAR_MAX + 1], segments[64] = "";
 	const unsigned done = permille(f);
 	format_rate(f->bytes_done, (double)f->elapsed_ms / 1000, rate, sizeof(rate));
 	format_left(f, done, left, sizeof(left));
-	snprintf(tail, sizeof(tail), "%3u %%  %" PRIu64 "/%" PRIu64 " segments  %s  %s left",
-		 done / 10, f->segments_done, f->segments, rate, left);
+	if (f->segments > 0)
+		snprintf(segments, sizeof(segments), "%" PRIu64 "/%" PRIu64 " segments  ",
+			 f->segments_done, f->segments);
+	snprintf(tail, sizeof(tail), "%3u %%  %s%s  %s left", done / 10, segments, rate, left);
 	const size_t used = strlen(label) + strlen(tail) + 4;	/* blanks and brackets */
 	size_t cells = width > used ? width - used : 0;
 	if (cells > BAR_MAX)
@@ -85,17 +89,31 @@ static unsigned terminal_width(void)
 	return size.ws_col - 1u;
 }
 
-static void draw(struct progress *progress, uint64_t bytes_total)
+static const char *look_at_repair(const struct repair_progress *repair, struct progress_figures *f)
+{
+	f->bytes_done = repair->bytes_done;
+	f->bytes_total = repair->bytes_total;
+	return repair_step_text(repair->step);
+}
+
+static const char *look_at_reading(struct progress *progress, struct progress_figures *f)
+{
+	if (progress->bytes_total == 0)
+		progress->bytes_total = repository_bytes(progress->view);
+	f->bytes_done = progress->figures->bytes_done;
+	f->bytes_total = progress->bytes_total;
+	f->segments_done = progress->figures->segments_done;
+	f->segments = progress->view->layout.count;
+	return progress->label;
+}
+
+static void draw(struct progress *progress)
 {
 	char line[LINE_BYTES];
-	const struct progress_figures f = {
-		.bytes_done = progress->figures->bytes_done,
-		.bytes_total = bytes_total,
-		.segments_done = progress->figures->segments_done,
-		.segments = progress->view->layout.count,
-		.elapsed_ms = elapsed_ms(&progress->started),
-	};
-	progress_line(line, sizeof(line), terminal_width(), progress->label, &f);
+	struct progress_figures f = { .elapsed_ms = elapsed_ms(&progress->started) };
+	const char *label = progress->repair ? look_at_repair(progress->repair, &f)
+					     : look_at_reading(progress, &f);
+	progress_line(line, sizeof(line), terminal_width(), label, &f);
 	fprintf(stderr, "\r\033[K%s", line);
 	fflush(stderr);
 	progress->drawn = true;
@@ -106,7 +124,6 @@ static void *draw_until_ended(void *context)
 	struct progress *progress = context;
 	struct timespec until = progress->started;
 	long wait_ms = FIRST_MS;
-	uint64_t bytes_total = 0;
 	pthread_mutex_lock(&progress->mutex);
 	while (!progress->ended) {
 		until.tv_nsec += wait_ms * 1000000;
@@ -115,10 +132,8 @@ static void *draw_until_ended(void *context)
 		while (!progress->ended &&
 		       pthread_cond_timedwait(&progress->wake, &progress->mutex, &until) == 0)
 			;
-		if (bytes_total == 0 && !progress->ended)
-			bytes_total = repository_bytes(progress->view);
 		if (!progress->ended)
-			draw(progress, bytes_total);
+			draw(progress);
 		wait_ms = EVERY_MS;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 	}
@@ -133,8 +148,8 @@ static void free_progress(struct progress *progress)
 	free(progress);
 }
 
-struct progress *progress_begin(const char *label, const struct view *view,
-				const struct verify_progress *figures)
+/* Draw what @what says. */
+static struct progress *begin(const struct progress *what)
 {
 	const char *terminal = getenv("TERM");
 	if (!isatty(STDERR_FILENO) || !terminal || strcmp(terminal, "dumb") == 0)
@@ -142,7 +157,7 @@ struct progress *progress_begin(const char *label, const struct view *view,
 	struct progress *progress = calloc(1, sizeof(*progress));
 	if (!progress)
 		return NULL;
-	*progress = (struct progress){ .label = label, .view = view, .figures = figures };
+	*progress = *what;
 	pthread_condattr_t clock;
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -155,6 +170,17 @@ struct progress *progress_begin(const char *label, const struct view *view,
 		return NULL;
 	}
 	return progress;
+}
+
+struct progress *progress_begin(const char *label, const struct view *view,
+				const struct verify_progress *figures)
+{
+	return begin(&(struct progress){ .label = label, .view = view, .figures = figures });
+}
+
+struct progress *progress_begin_repair(const struct repair_progress *repair)
+{
+	return begin(&(struct progress){ .repair = repair });
 }
 
 void progress_end(struct progress *progress)

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PROGRESS_H
 #define ATTICSCOPE_PROGRESS_H
 
-#include "engine/verify.h"
+#include "engine/repair.h"
 
 struct progress;
 
@@ -12,13 +12,16 @@ struct progress;
 struct progress *progress_begin(const char *label, const struct view *view,
 				const struct verify_progress *figures);
 
+/* The same for a repair, labelled with the step that it is at. */
+struct progress *progress_begin_repair(const struct repair_progress *repair);
+
 /* Take the bar off the screen. @progress may be NULL. */
 void progress_end(struct progress *progress);
 
 /* What is drawn, for progress_line. */
 struct progress_figures {
 	uint64_t bytes_done, bytes_total;
-	uint64_t segments_done, segments;
+	uint64_t segments_done, segments;	/* not told where there are none */
 	uint64_t elapsed_ms;
 };
 

@@ -50,7 +50,7 @@ enum as_err repository_verify(const struct request *request, const struct view *
 {
 	struct verify_progress figures = { .cancel = false };
 	struct progress *bar = progress_begin("verifying", view, &figures);
-	interrupt_watch(&figures);
+	interrupt_watch(&figures.cancel);
 	const enum as_err err = verify_run(view, request->options.threads, &figures, verify);
 	interrupt_watch(NULL);
 	progress_end(bar);

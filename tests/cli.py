@@ -26,8 +26,7 @@ PAGE = os.path.join(SOURCE, 'doc', 'atticscope.1')
 
 PUT, DELETE, COMMIT = 0, 1, 2
 COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create', 'put', 'delete',
-            'problems',
-            'help')
+            'recover', 'rollback', 'compact', 'salvage', 'undo', 'problems', 'help')
 READING = ('info', 'check', 'segments', 'index', 'hints')	# those that take REPO alone
 
 ENVIRONMENT = dict(os.environ, LC_ALL='C.UTF-8', TERM='xterm')
@@ -91,7 +90,7 @@ class Repository:
         with open(os.path.join(path, 'config'), 'w') as f:
             f.write('[repository]\nversion = 1\nsegments_per_dir = 10000\n'
                     'max_segment_size = 5242880\nid = %s\n' % ('0123456789abcdef' * 4))
-        self.live = {}
+        self.live, self.sparse = {}, set()
         for number, entries in enumerate(segments):
             self.write_segment(number, entries)
         self.write_index(len(segments) - 1)
@@ -102,8 +101,12 @@ class Repository:
         self.live[number] = 0
         for tag, key, payload in entries:
             if tag != COMMIT and key in self.places:
-                self.live[self.places.pop(key)[0]] -= 1
+                old = self.places.pop(key)[0]
+                self.live[old] -= 1
+                self.sparse.add(old)
                 del self.objects[key]
+            if tag == DELETE:
+                self.sparse.add(number)
             if tag == PUT:
                 self.places[key] = (number, len(data))
                 self.objects[key] = payload
@@ -130,7 +133,7 @@ class Repository:
         pairs = b''.join(msgpack_number(s) + msgpack_number(n) for s, n in self.live.items())
         with open(os.path.join(self.path, 'hints.%d' % transaction), 'wb') as f:
             f.write(b'\x83\xa7version\x01\xa8segments\xde' + struct.pack('>H', len(self.live)) +
-                    pairs + b'\xa7compact\x90')
+                    pairs + b'\xa7compact' + bytes([0x90 + len(self.sparse), *sorted(self.sparse)]))
 
     def flip(self, number, offset):
         with open(self.segment(number), 'r+b') as f:
@@ -255,7 +258,7 @@ class Commands(Case):
         sizes = sum(os.path.getsize(self.repo.segment(n)) for n in range(3))
         self.assertEqual((info['repository'], info['id'], info['version'], info['transaction_id'],
                           info['segments'], info['bytes'], info['tail_segments'], info['problems']),
-                         (self.path, '0123456789abcdef' * 4, 1, 2, 3, sizes, 0, 0))
+                         (self.path, '0123456789abcdef' * 4, 1, 2, 3, sizes, 0, 1))
         self.assertEqual((info['index']['used'], info['index']['buckets']), (9, 1024))
         self.assertAlmostEqual(info['index']['load'], 9 / 1024, places=5)
         self.assertEqual(info['lock'], {'state': 'shared', 'holder': None})
@@ -377,7 +380,7 @@ class Commands(Case):
     def test_hints(self):
         got = rows(self.ok('hints', '--json', self.path))
         self.assertEqual([(r['segment'], r['stored'], r['counted'], r['agree'], r['compact'])
-                          for r in got], [(0, 6, 6, True, False), (1, 1, 1, True, False),
+                          for r in got], [(0, 6, 6, True, True), (1, 1, 1, True, True),
                                           (2, 2, 2, True, False)])
         self.repo.live.update({0: 5, 77: 3})
         self.repo.write_hints(2)

@@ -1,0 +1,369 @@
+#include "build-config.h"
+
+#include "src/interrupt.h"
+#include "src/mend.h"
+#include "src/message.h"
+#include "src/out_plan.h"
+#include "src/out_text.h"
+#include "src/progress.h"
+#include "src/quote.h"
+#include "src/repository.h"
+
+#include "engine/diagnose.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ATTEMPTS 3	/* when others, who heed no lock, keep changing the repository */
+
+/* One attempt: what was found, what is to be done, and what came of it. */
+struct attempt {
+	struct request *request;
+	enum repair action;
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis before;
+	struct plan *plan;
+	bool is_run;		/* the plan was carried out, or begun */
+	struct repair_report report;
+	bool is_verified;	/* again, from the disk: */
+	struct diagnosis after;
+	uint64_t objects_after;
+};
+
+static enum repair repair_of(const char *name)
+{
+	enum repair repair = REPAIR_RECOVER;
+	while (repair < REPAIR_COUNT && strcmp(repair_name(repair), name) != 0)
+		repair++;
+	return repair;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_objects(const struct attempt *attempt, uint64_t planned)
+{
+	if (attempt->plan->is_refused)
+		return json_null();
+	return json_integer((json_int_t)planned);
+}
+
+static json_t *json_after(const struct attempt *attempt)
+{
+	const struct plan *plan = attempt->plan;
+	if (attempt->is_run)
+		return json_number_if(attempt->report.has_after, attempt->report.after);
+	return json_number_if(plan->has_after && !plan->is_refused, plan->after);
+}
+
+static json_t *json_undo(const struct attempt *attempt)
+{
+	return attempt->report.undo[0] ? json_text(attempt->report.undo) : json_null();
+}
+
+/* What check says now; of a plan that was not run, what it said before. */
+static json_t *json_verdict(const struct attempt *attempt)
+{
+	if (attempt->is_run && !attempt->is_verified)
+		return json_null();
+	return json_text((attempt->is_verified ? &attempt->after : &attempt->before)->verdict);
+}
+
+static json_t *json_clean(const struct attempt *attempt)
+{
+	if (attempt->is_run && !attempt->is_verified)
+		return json_null();
+	return json_boolean((attempt->is_verified ? &attempt->after : &attempt->before)->clean);
+}
+
+static void write_json(struct attempt *attempt)
+{
+	const struct plan *plan = attempt->plan;
+	const bool fits = plan->bytes_free <= INT64_MAX;
+	const uint64_t after = attempt->is_verified ? attempt->objects_after : plan->objects_after;
+	json_object_out(&attempt->request->out, json_pack(
+		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
+		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o}",
+		"action", repair_name(attempt->action),
+		"repository", json_text(attempt->view->path),
+		"dry_run", attempt->request->options.dry_run,
+		"transaction_before", json_number_if(plan->has_before, plan->before),
+		"transaction_after", json_after(attempt),
+		"objects_before", json_objects(attempt, plan->objects_before),
+		"objects_after", json_objects(attempt, after),
+		"lost", json_lost_keys(plan),
+		"created", json_plan_files(plan, PLAN_MAKE),
+		"replaced", json_plan_files(plan, PLAN_REPLACE),
+		"removed", json_plan_files(plan, PLAN_MOVE),
+		"undo", json_undo(attempt),
+		"lost_causes", json_lost_causes(plan),
+		"suspects", json_suspects(plan),
+		"entries_copied", (json_int_t)plan->entries_copied,
+		"bytes_copied", (json_int_t)plan->bytes_copied,
+		"deletes_written", (json_int_t)plan->deletes_written,
+		"bytes_needed", (json_int_t)plan->bytes_needed,
+		"bytes_free", json_number_if(fits, plan->bytes_free),
+		"bytes_in_undo", (json_int_t)plan->bytes_in_undo,
+		"hardware_doubt", plan->hardware_doubt,
+		"refused", plan->is_refused ? json_text(plan->refusal) : json_null(),
+		"done", attempt->is_run && attempt->report.is_done,
+		"clean", json_clean(attempt),
+		"verdict", json_verdict(attempt)));
+}
+
+/* ---- text ---- */
+
+static void write_plan(struct attempt *attempt)
+{
+	struct out *out = &attempt->request->out;
+	const struct plan_text lines = out_plan_lines(out, mend_asks(attempt->request));
+	text_line(out, TONE_STRONG, "Plan: %s %s", repair_name(attempt->action),
+		  attempt->view->path);
+	text_blank_line(out);
+	plan_text_plan(attempt->plan, &lines);
+}
+
+static void write_report(struct attempt *attempt)
+{
+	struct out *out = &attempt->request->out;
+	const struct plan_text lines = out_plan_lines(out, mend_asks(attempt->request));
+	char path[QUOTE_SIZE];
+	plan_text_report(attempt->plan, &attempt->report, &lines);
+	text_blank_line(out);
+	if (attempt->is_verified) {
+		text_paragraph(out, 0, "Verified again from the disk:");
+		text_paragraph(out, 2, attempt->after.verdict);
+		text_paragraph(out, 2, attempt->after.advice);
+	}
+	if (attempt->report.undo[0])
+		text_line(out, TONE_FAINT, "To take it back: atticscope undo %s",
+			  quote_word(attempt->view->path, path));
+}
+
+/* Were the report lost on its way, the person could take the repair for undone. */
+static void report(struct attempt *attempt)
+{
+	struct out *out = &attempt->request->out;
+	if (out->json)
+		write_json(attempt);
+	else
+		write_report(attempt);
+	fflush(out->stream);
+	out_goes_on(out);
+	if (out->error != 0 && out->error != EPIPE)
+		message("%s: the %s is done all the same", attempt->view->path,
+			repair_name(attempt->action));
+}
+
+/* ---- planning ---- */
+
+static enum as_err make_plan(struct attempt *attempt)
+{
+	const struct options *options = &attempt->request->options;
+	const struct repair_options wishes = {
+		.keep_tail = options->keep_tail, .drop_tail = options->drop_tail,
+		.with_suspects = options->with_suspects, .no_undo = options->no_undo,
+		.threads = options->threads,
+	};
+	struct verify_progress figures = { .cancel = false };
+	struct as_error error = { .code = AS_OK };
+	struct progress *bar = progress_begin("planning", attempt->view, &figures);
+	interrupt_watch(&figures.cancel);
+	const enum as_err err = plan_make(attempt->view, attempt->verify, attempt->action, &wishes,
+					  &figures, &attempt->plan, &error);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	if (err != AS_OK)
+		message_failure(err, &error);
+	return err;
+}
+
+static enum as_err open_and_plan(struct attempt *attempt)
+{
+	enum as_err err = mend_open(attempt->request, !attempt->request->options.dry_run,
+				    &attempt->view);
+	if (err == AS_OK)
+		err = repository_verify(attempt->request, attempt->view, &attempt->verify);
+	if (err != AS_OK)
+		return err;
+	diagnose(attempt->view, attempt->verify, &attempt->before);
+	return make_plan(attempt);
+}
+
+static void close_attempt(struct attempt *attempt)
+{
+	plan_free(attempt->plan);
+	verify_free(attempt->verify);
+	if (attempt->view)
+		view_close(attempt->view);
+}
+
+/* ---- doing it ---- */
+
+static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
+{
+	struct repair_progress figures = { .cancel = false };
+	struct permit *permit;
+	enum as_err err = mend_upgrade(attempt->request, attempt->view, &permit);
+	if (err != AS_OK)
+		return err;
+	struct progress *bar = progress_begin_repair(&figures);
+	interrupt_watch(&figures.cancel);
+	err = repair_run(attempt->plan, permit, &figures, &attempt->report, error);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	lock_lower(attempt->view->fd, &attempt->view->lock, permit);
+	attempt->is_run = attempt->report.has_changed || err == AS_OK;
+	if (err != AS_OK && err != AS_ERR_CHANGED)
+		message_failure(err, error);
+	return err;
+}
+
+/* Read all of it again, from the disk: the shared lock is held meanwhile, so nobody else's work is
+ * judged. */
+static void verify_again(struct attempt *attempt)
+{
+	const struct view_options options = { .may_write = false };
+	struct as_error error = { .code = AS_OK };
+	struct verify *verify = NULL;
+	struct view *view;
+	enum as_err err = view_open(attempt->view->path, &options, &view, &error);
+	if (err != AS_OK) {
+		message_failure(err, &error);
+	} else {
+		err = repository_verify(attempt->request, view, &verify);
+		if (err == AS_OK) {
+			diagnose(view, verify, &attempt->after);
+			attempt->objects_after = verify->objects;
+			attempt->is_verified = true;
+		}
+		verify_free(verify);
+		view_close(view);
+	}
+	if (!attempt->is_verified)
+		message("what the repair left could not be verified; run check");
+}
+
+/* What a repair that came to no end has left behind. */
+static void tell_state(const struct attempt *attempt)
+{
+	char path[QUOTE_SIZE];
+	quote_word(attempt->view->path, path);
+	if (!attempt->report.has_changed)
+		message("nothing was changed");
+	else if (attempt->report.undo[0])
+		message("it stopped before its end, and nothing is lost: 'atticscope check %s' "
+			"tells what is left to do, 'atticscope undo %s' takes it back", path, path);
+	else
+		message("it stopped before its end: 'atticscope check %s' tells what is left to do",
+			path);
+}
+
+static int finish(struct attempt *attempt)
+{
+	verify_again(attempt);
+	report(attempt);
+	if (!attempt->is_verified || !attempt->after.clean)
+		return EXIT_PROBLEMS;
+	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
+}
+
+static int carry_out(struct attempt *attempt, bool *is_outdated)
+{
+	struct as_error error = { .code = AS_OK };
+	if (mend_asks(attempt->request)) {
+		write_plan(attempt);
+		if (!mend_is_confirmed(attempt->request, repair_name(attempt->action)))
+			return EXIT_CANCELLED;
+		text_blank_line(&attempt->request->out);
+	}
+	const enum as_err err = run_plan(attempt, &error);
+	*is_outdated = err == AS_ERR_CHANGED;
+	if (*is_outdated)
+		return EXIT_FAILED;
+	if (err == AS_OK)
+		return finish(attempt);
+	tell_state(attempt);
+	if (attempt->is_run && attempt->request->out.json)
+		write_json(attempt);
+	return message_status(err);
+}
+
+/* ---- what needs no doing ---- */
+
+static int tell_refused(struct attempt *attempt)
+{
+	if (attempt->request->out.json)
+		write_json(attempt);
+	message("%s: %s refused: %s", attempt->view->path, repair_name(attempt->action),
+		attempt->plan->refusal);
+	if (attempt->plan->hardware_doubt)
+		message("copy the repository to another disk first (ddrescue), and repair "
+			"the copy");
+	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
+}
+
+static int tell_empty(struct attempt *attempt)
+{
+	struct out *out = &attempt->request->out;
+	const struct plan_text lines = out_plan_lines(out, false);
+	if (out->json) {
+		write_json(attempt);
+	} else {
+		plan_text_plan(attempt->plan, &lines);
+		if (!attempt->before.clean)
+			text_paragraph(out, 0, attempt->before.verdict);
+	}
+	return attempt->before.clean ? EXIT_DONE : EXIT_PROBLEMS;
+}
+
+static int show_plan(struct attempt *attempt)
+{
+	if (attempt->request->out.json)
+		write_json(attempt);
+	else
+		write_plan(attempt);
+	return EXIT_DONE;
+}
+
+static int try_once(struct request *request, enum repair action, bool *is_outdated)
+{
+	struct attempt attempt = { .request = request, .action = action };
+	int status;
+	*is_outdated = false;
+	const enum as_err err = open_and_plan(&attempt);
+	if (err != AS_OK)
+		status = message_status(err);
+	else if (attempt.plan->is_refused)
+		status = tell_refused(&attempt);
+	else if (attempt.plan->is_empty)
+		status = tell_empty(&attempt);
+	else if (request->options.dry_run)
+		status = show_plan(&attempt);
+	else
+		status = carry_out(&attempt, is_outdated);
+	close_attempt(&attempt);
+	return status;
+}
+
+int cmd_repair(struct request *request)
+{
+	const char *name = request->command->name;
+	bool is_outdated = true;
+	int status = EXIT_FAILED;
+	if (request->options.keep_tail && request->options.drop_tail) {
+		message("--keep-tail and --drop-tail contradict each other");
+		return EXIT_USAGE;
+	}
+	if (!mend_can_ask(request, name))
+		return EXIT_USAGE;
+	for (int i = 0; i < ATTEMPTS && is_outdated; i++) {
+		if (i > 0)
+			message("the repository was changed since it was read, by someone who "
+				"heeds no lock: planning anew");
+		status = try_once(request, repair_of(name), &is_outdated);
+	}
+	if (is_outdated)
+		message("it keeps changing; nothing was done");
+	return status;
+}

@@ -1,0 +1,374 @@
+#include "build-config.h"
+
+#include "src/mend.h"
+#include "src/message.h"
+#include "src/out_plan.h"
+#include "src/out_text.h"
+#include "src/quote.h"
+
+#include "engine/undo.h"
+#include "ui/format.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What lies below REPO/undo, newest first. */
+struct shelf {
+	struct undo_entry *entries;
+	size_t count;
+};
+
+static enum as_err read_shelf(const struct view *view, struct shelf *shelf)
+{
+	const enum as_err err = undo_list(view->io, view->fd, &shelf->entries, &shelf->count);
+	if (err != AS_OK)
+		message("%s/" UNDO_FOLDER ": %s", view->path, as_err_text(err));
+	return err;
+}
+
+/* ---- --list ---- */
+
+static const struct column columns[] = {
+	{ .name = "name", .title = "name", .width = 26, .left = true },
+	{ .name = "time", .title = "time (UTC)", .width = 20, .left = true },
+	{ .name = "action" },
+	{ .name = "state", .title = "state", .last = true },
+	{ .name = "transaction_before" },
+	{ .name = "transaction_after" },
+	{ .name = "files", .title = "files", .width = 6 },
+	{ .name = "bytes", .title = "size", .width = 9 },
+};
+
+/* "20261122T215501Z-salvage" as "2026-11-22T21:55:01Z"; empty where the name is another's. */
+static const char *time_of(const char *name, char out[32])
+{
+	static const char shape[] = "dddddddd" "T" "dddddd" "Z";
+	size_t i = 0;
+	out[0] = '\0';
+	while (shape[i] && (shape[i] == 'd' ? name[i] >= '0' && name[i] <= '9'
+					    : name[i] == shape[i]))
+		i++;
+	if (shape[i] == '\0')
+		snprintf(out, 32, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name, name + 4, name + 6,
+			 name + 9, name + 11, name + 13);
+	return out;
+}
+
+static struct cell state_cell(enum undo_state state, bool is_json)
+{
+	static const char *const words[] = {
+		[UNDO_DONE] = "done", [UNDO_BEGUN] = "interrupted", [UNDO_UNDOING] = "undoing",
+		[UNDO_UNREADABLE] = "unreadable",
+	};
+	return cell_text(is_json ? words[state] : undo_state_text(state),
+			 state == UNDO_DONE ? TONE_PLAIN : TONE_WARNING);
+}
+
+static bool write_row(struct out *out, const struct undo_entry *entry)
+{
+	char when[32];
+	const bool is_known = entry->state != UNDO_UNREADABLE;
+	time_of(entry->name, when);
+	const struct cell cells[ARRAY_SIZE(columns)] = {
+		cell_text(entry->name, TONE_PLAIN),
+		cell_text(when[0] ? when : NULL, TONE_PLAIN),
+		cell_text(entry->action[0] ? entry->action : NULL, TONE_PLAIN),
+		state_cell(entry->state, out->json),
+		entry->has_before ? cell_number(entry->before) : cell_none(),
+		is_known ? cell_number(entry->after) : cell_none(),
+		cell_number(entry->files),
+		cell_bytes(entry->bytes),
+	};
+	return out_row(out, columns, cells, ARRAY_SIZE(columns));
+}
+
+static int list(struct request *request, const struct shelf *shelf)
+{
+	struct out *out = &request->out;
+	if (shelf->count == 0 && !out->json)
+		text_line(out, TONE_PLAIN, "No repair has left an undo folder.");
+	else
+		out_titles(out, columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < shelf->count; i++)
+		if (!write_row(out, &shelf->entries[i]))
+			break;
+	return EXIT_DONE;
+}
+
+/* ---- --purge ---- */
+
+struct purge {
+	struct request *request;
+	struct view *view;
+	struct undo_entry *chosen;	/* of the shelf, the others dropped */
+	size_t count, kept;
+	uint64_t bytes;			/* to be freed; then freed */
+	bool is_done;
+};
+
+/* All that came to their end, or the one that is named, whatever it is. False: it is not there. */
+static bool choose(struct purge *purge, struct shelf *shelf)
+{
+	const char *name = purge->request->args[1];
+	for (size_t i = 0; i < shelf->count; i++) {
+		const struct undo_entry *entry = &shelf->entries[i];
+		if (name ? strcmp(entry->name, name) != 0 : entry->state != UNDO_DONE) {
+			purge->kept += !name;
+			continue;
+		}
+		purge->bytes += entry->bytes;
+		shelf->entries[purge->count++] = *entry;
+	}
+	purge->chosen = shelf->entries;
+	if (name && purge->count == 0)
+		message("there is no undo folder '%s'; undo --list names them", name);
+	return !name || purge->count > 0;
+}
+
+static void purge_json(struct purge *purge)
+{
+	json_t *names = json_array();
+	for (size_t i = 0; i < purge->count && names; i++) {
+		if (json_array_append_new(names, json_text(purge->chosen[i].name)) != 0) {
+			json_decref(names);
+			names = NULL;
+		}
+	}
+	json_object_out(&purge->request->out, json_pack(
+		"{s:s, s:o, s:b, s:o, s:I, s:I, s:b}",
+		"action", "purge",
+		"repository", json_text(purge->view->path),
+		"dry_run", purge->request->options.dry_run,
+		"purged", names,
+		"kept", (json_int_t)purge->kept,
+		"bytes_freed", (json_int_t)purge->bytes,
+		"done", purge->is_done));
+}
+
+static void purge_text(struct purge *purge, const char *verb)
+{
+	struct out *out = &purge->request->out;
+	char size[FORMAT_SIZE];
+	for (size_t i = 0; i < purge->count; i++)
+		text_line(out, TONE_PLAIN, "  %-28s%9s  %s", purge->chosen[i].name,
+			  format_bytes(purge->chosen[i].bytes, size, sizeof(size)),
+			  undo_state_text(purge->chosen[i].state));
+	text_line(out, TONE_STRONG, "%s %s%s", format_bytes(purge->bytes, size, sizeof(size)), verb,
+		  purge->is_done ? "" : "; what is removed cannot be taken back any more");
+}
+
+static void write_purge(struct purge *purge, const char *verb)
+{
+	if (purge->kept > 0)
+		message("%zu undo folder%s of repairs that came to no end %s kept; name one to "
+			"remove it all the same", purge->kept, purge->kept == 1 ? "" : "s",
+			purge->kept == 1 ? "is" : "are");
+	if (purge->request->out.json)
+		purge_json(purge);
+	else if (purge->count == 0)
+		text_line(&purge->request->out, TONE_PLAIN, "Nothing to purge.");
+	else
+		purge_text(purge, verb);
+}
+
+/* The oldest first: of what is left after a failure the newest can still be taken back. */
+static enum as_err remove_chosen(struct purge *purge)
+{
+	struct as_error error = { .code = AS_OK };
+	struct permit *permit;
+	enum as_err err = mend_upgrade(purge->request, purge->view, &permit);
+	if (err != AS_OK)
+		return err;
+	purge->bytes = 0;
+	for (size_t i = purge->count; err == AS_OK && i-- > 0;) {
+		uint64_t freed;
+		err = undo_purge(permit, purge->chosen[i].name, &freed, &error);
+		purge->bytes += freed;
+	}
+	lock_lower(purge->view->fd, &purge->view->lock, permit);
+	if (err != AS_OK)
+		message_failure(err, &error);
+	purge->is_done = err == AS_OK;
+	return err;
+}
+
+static int purge(struct request *request, struct view *view, struct shelf *shelf)
+{
+	struct purge purge = { .request = request, .view = view };
+	if (!choose(&purge, shelf))
+		return EXIT_FAILED;
+	if (purge.count == 0 || request->options.dry_run) {
+		write_purge(&purge, "would be freed");
+		return EXIT_DONE;
+	}
+	if (mend_asks(request)) {
+		write_purge(&purge, "will be freed");
+		if (!mend_is_confirmed(request, "purge"))
+			return EXIT_CANCELLED;
+		purge.kept = 0;		/* told already */
+	}
+	const enum as_err err = remove_chosen(&purge);
+	if (err == AS_OK)
+		write_purge(&purge, "freed");
+	return message_status(err);
+}
+
+/* ---- taking back ---- */
+
+struct return_trip {
+	struct request *request;
+	struct view *view;
+	struct plan *plan;
+	char name[UNDO_NAME_MAX];
+	bool is_done;
+};
+
+static void write_json(struct return_trip *trip)
+{
+	const struct plan *plan = trip->plan;
+	json_object_out(&trip->request->out, json_pack(
+		"{s:s, s:o, s:b, s:s?, s:o, s:o, s:n, s:n, s:[], s:o, s:o, s:o, s:n, s:o, s:b}",
+		"action", "undo",
+		"repository", json_text(trip->view->path),
+		"dry_run", trip->request->options.dry_run,
+		"name", trip->name[0] ? trip->name : NULL,
+		"transaction_before", json_number_if(plan->has_before, plan->before),
+		"transaction_after", json_number_if(plan->has_after, plan->after),
+		"objects_before",
+		"objects_after",
+		"lost",
+		"created", json_plan_files(plan, PLAN_MAKE),
+		"replaced", json_plan_files(plan, PLAN_REPLACE),
+		"removed", json_plan_files(plan, PLAN_MOVE),
+		"undo",
+		"refused", plan->is_refused ? json_text(plan->refusal) : json_null(),
+		"done", trip->is_done));
+}
+
+static void write_plan(struct return_trip *trip)
+{
+	struct out *out = &trip->request->out;
+	const struct plan_text lines = out_plan_lines(out, mend_asks(trip->request));
+	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->view->path, trip->name);
+	text_blank_line(out);
+	plan_text_plan(trip->plan, &lines);
+}
+
+static void write_report(struct return_trip *trip)
+{
+	struct out *out = &trip->request->out;
+	const struct repair_report report = { .has_changed = true, .is_done = true };
+	const struct plan_text lines = out_plan_lines(out, mend_asks(trip->request));
+	char path[QUOTE_SIZE];
+	if (out->json) {
+		write_json(trip);
+		return;
+	}
+	plan_text_report(trip->plan, &report, &lines);
+	text_blank_line(out);
+	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
+	text_line(out, TONE_FAINT, "To see how things stand: atticscope check %s",
+		  quote_word(trip->view->path, path));
+}
+
+static enum as_err run_plan(struct return_trip *trip)
+{
+	struct as_error error = { .code = AS_OK };
+	struct permit *permit;
+	enum as_err err = mend_upgrade(trip->request, trip->view, &permit);
+	if (err != AS_OK)
+		return err;
+	err = undo_run(trip->plan, permit, &error);
+	lock_lower(trip->view->fd, &trip->view->lock, permit);
+	trip->is_done = err == AS_OK;
+	if (err == AS_OK)
+		return AS_OK;
+	message_failure(err, &error);
+	if (err == AS_ERR_CHANGED)
+		message("nothing was changed");
+	else
+		message("it stopped before its end; the same command goes on");
+	return err;
+}
+
+static int carry_out(struct return_trip *trip)
+{
+	if (mend_asks(trip->request)) {
+		write_plan(trip);
+		if (!mend_is_confirmed(trip->request, "undo"))
+			return EXIT_CANCELLED;
+		text_blank_line(&trip->request->out);
+	}
+	const enum as_err err = run_plan(trip);
+	if (err == AS_OK)
+		write_report(trip);
+	return message_status(err);
+}
+
+static int judge_and_take_back(struct return_trip *trip)
+{
+	struct out *out = &trip->request->out;
+	const struct plan_text lines = out_plan_lines(out, false);
+	const struct plan *plan = trip->plan;
+	const bool is_shown = plan->is_refused || plan->is_empty || trip->request->options.dry_run;
+	if (!is_shown)
+		return carry_out(trip);
+	if (out->json)
+		write_json(trip);
+	else if (plan->is_empty)
+		plan_text_plan(plan, &lines);
+	else if (!plan->is_refused)
+		write_plan(trip);
+	if (plan->is_refused)
+		message("%s: undo refused: %s", trip->view->path, plan->refusal);
+	return plan->is_refused ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int take_back(struct request *request, struct view *view)
+{
+	struct return_trip trip = { .request = request, .view = view };
+	struct as_error error = { .code = AS_OK };
+	const enum as_err err = undo_plan(view, &trip.plan, trip.name, &error);
+	if (err != AS_OK)
+		return message_failure(err, &error);
+	const int status = judge_and_take_back(&trip);
+	plan_free(trip.plan);
+	return status;
+}
+
+/* ---- the command ---- */
+
+static bool is_sensible(const struct request *request)
+{
+	if (request->options.list && request->options.purge)
+		message("--list and --purge contradict each other");
+	else if (request->arg_count > 1 && !request->options.purge)
+		message("undo takes back the newest repair; a name goes with --purge only");
+	else
+		return request->options.list || mend_can_ask(request, "undo");
+	return false;
+}
+
+int cmd_undo(struct request *request)
+{
+	struct shelf shelf = { .count = 0 };
+	struct view *view;
+	if (!is_sensible(request))
+		return EXIT_USAGE;
+	const bool may_write = !request->options.list && !request->options.dry_run;
+	enum as_err err = mend_open(request, may_write, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	if (request->options.list || request->options.purge)
+		err = read_shelf(view, &shelf);
+	int status = message_status(err);
+	if (err == AS_OK)
+		status = request->options.list ? list(request, &shelf)
+			 : request->options.purge ? purge(request, view, &shelf)
+			 : take_back(request, view);
+	free(shelf.entries);
+	view_close(view);
+	return status;
+}

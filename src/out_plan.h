@@ -1,0 +1,19 @@
+/* src/out_plan.h - plans of repairs on standard output, as text and as JSON. */
+#ifndef ATTICSCOPE_OUT_PLAN_H
+#define ATTICSCOPE_OUT_PLAN_H
+
+#include "engine/plan_text.h"
+#include "src/out.h"
+#include "src/out_json.h"
+
+/* For plan_text_plan and its like: lines go to @out, lists are cut where @is_short. */
+struct plan_text out_plan_lines(struct out *out, bool is_short);
+
+/* Paths of the plan's files that are to undergo @change; NULL when memory is short. */
+json_t *json_plan_files(const struct plan *plan, enum plan_change change);
+
+json_t *json_lost_keys(const struct plan *plan);	/* keys alone */
+json_t *json_lost_causes(const struct plan *plan);	/* key, cause, segment, offset */
+json_t *json_suspects(const struct plan *plan);	/* key, segment, offset, size, taken */
+
+#endif

@@ -1,0 +1,783 @@
+#!/usr/bin/env python3
+"""The repairs on the command line: recover, rollback, compact, salvage and undo; plans, questions,
+refusals, reports, locks, interrupts, and that what was not confirmed has changed no byte.
+
+ATTICSCOPE names the program. The repositories are written and read here, from the format alone."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+import cli
+import store_cli
+from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
+from store_cli import hold, let_go, tree
+
+REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
+FIELDS = ['action', 'repository', 'dry_run', 'transaction_before', 'transaction_after',
+          'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
+          'lost_causes', 'suspects', 'entries_copied', 'bytes_copied', 'deletes_written',
+          'bytes_needed', 'bytes_free', 'bytes_in_undo', 'hardware_doubt', 'refused', 'done',
+          'clean', 'verdict']
+UNDO_FIELDS = ['action', 'repository', 'dry_run', 'name', 'transaction_before', 'transaction_after',
+               'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
+               'refused', 'done']
+LIST_FIELDS = ['name', 'time', 'action', 'state', 'transaction_before', 'transaction_after',
+               'files', 'bytes']
+MAY_DIFFER = ('dry_run', 'undo', 'done', 'clean', 'verdict', 'bytes_free')
+TAIL = [(PUT, key_of(20), b'written, never committed')]
+DOUBTFUL = [(PUT, key_of(20), b'the newest object'), COMMITTED]
+DEADLINE = 60	# seconds
+
+
+def run(*args, **more):
+    """(status, standard output, standard error), both as text."""
+    status, out, err = store_cli.run(*args, **more)
+    return status, out.decode(), err
+
+
+class Terminal:
+    """The program with a terminal as its standard input, output and error."""
+
+    def __init__(self, *args, lines=100, columns=100):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', lines, columns, 0, 0))
+                os.execvpe(cli.PROGRAM, [cli.PROGRAM, *args], cli.ENVIRONMENT)
+            finally:
+                os._exit(127)
+        self.sent = ''
+
+    def read_some(self):
+        """False: the program has ended."""
+        if not select.select([self.fd], [], [], DEADLINE)[0]:
+            raise AssertionError('nothing came: ' + self.sent)
+        try:
+            part = os.read(self.fd, 65536)
+        except OSError:
+            part = b''
+        self.sent += part.decode('utf-8', 'replace').replace('\r\n', '\n')
+        return part != b''
+
+    def wait(self, text):
+        while text not in self.sent:
+            if not self.read_some():
+                raise AssertionError('%r did not come: %s' % (text, self.sent))
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        """(exit status, all that was sent)."""
+        while self.read_some():
+            pass
+        os.close(self.fd)
+        self.text = re.sub(r'\x1b\[[0-9;]*[mK]', '', self.sent)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), self.text
+
+
+class Case(unittest.TestCase):
+    """self.path is a repository of ten objects, of which key_of(1) was replaced and key_of(2) deleted;
+    the methods named after the repairs bring it into need of them."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='atticscope-repair-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.make('repo')
+
+    def make(self, name):
+        self.repo = cli.sample(os.path.join(self.folder, name))
+        self.path = self.repo.path
+
+    def recover(self):
+        os.unlink(os.path.join(self.path, 'index.2'))
+
+    def rollback(self):
+        self.repo.write_segment(3, TAIL)
+
+    def compact(self):
+        pass
+
+    def salvage(self):
+        self.repo.damage(key_of(3))
+
+    def doubtful(self):
+        """A transaction that is whole but for its COMMIT."""
+        self.repo.write_segment(3, DOUBTFUL)
+        self.repo.flip(3, os.path.getsize(self.repo.segment(3)) - 1)
+
+    def each(self):
+        for action in REPAIRS:
+            with self.subTest(action):
+                self.make(action)
+                getattr(self, action)()
+                yield action
+
+    def object(self, *args, status=0):
+        got, out, err = run(*args, '--json')
+        self.assertEqual(got, status, (args, out, err))
+        self.assertEqual(out.count('\n'), 1)
+        return json.loads(out)
+
+    def repair(self, action, *options, status=1):
+        return self.object(action, '--yes', *options, self.path, status=status)
+
+    def text(self, *args, status=0):
+        got, out, err = run(*args)
+        self.assertEqual((got, err), (status, ''), (args, out))
+        return out
+
+    def fails(self, status, *args, **more):
+        """Standard error of a run that ends with @status, writes nothing and changes nothing."""
+        before = tree(self.path)
+        got, out, err = run(*args, **more)
+        self.assertEqual((got, out), (status, ''), (args, err))
+        self.assertEqual(tree(self.path), before)
+        self.assertTrue(err)
+        for line in err.splitlines():
+            self.assertTrue(line.startswith('atticscope: '), err)
+        return err
+
+    def is_clean(self):
+        return run('check', self.path)[0] == 0
+
+    def undo_folders(self):
+        try:
+            return sorted(os.listdir(os.path.join(self.path, 'undo')))
+        except FileNotFoundError:
+            return []
+
+
+class Asking(Case):
+    def test_nothing_is_done_unasked_without_a_terminal(self):
+        for action in self.each():
+            err = self.fails(16, action, self.path)
+            self.assertIn('--dry-run', err)
+            self.assertIn('--yes', err)
+        for args in (('undo',), ('undo', '--purge')):
+            self.assertIn('--yes', self.fails(16, *args, self.path))
+
+    def test_json_on_a_terminal_is_not_asked_about(self):
+        self.salvage()
+        terminal = Terminal('salvage', '--json', self.path)
+        status, text = terminal.end()
+        self.assertEqual(status, 16)
+        self.assertIn('without --json', text)
+
+    def test_the_repairs_name_must_be_typed(self):
+        for action in self.each():
+            before = tree(self.path)
+            for answer in ('yes\n', '\n', action.upper() + '\n', action + ' \n', '\x04', 'undo\n'):
+                terminal = Terminal(action, self.path)
+                terminal.wait('anything else cancels: ')
+                self.assertEqual(tree(self.path), before)
+                terminal.type(answer)
+                status, text = terminal.end()
+                self.assertEqual(status, 32, text)
+                self.assertIn('cancelled: nothing was changed', text)
+                self.assertEqual(tree(self.path), before)
+            terminal = Terminal(action, self.path)
+            terminal.wait('Type %s to do it; anything else cancels: ' % action)
+            terminal.type(action + '\n')
+            status, text = terminal.end()
+            self.assertEqual(status, 0 if action == 'compact' else 1, text)
+            self.assertIn('%s: done' % action, text)
+            self.assertTrue(self.is_clean())
+
+    def test_control_c_at_the_question_cancels(self):
+        self.salvage()
+        before = tree(self.path)
+        terminal = Terminal('salvage', self.path)
+        terminal.wait('cancels: ')
+        terminal.type('\x03')
+        status, text = terminal.end()
+        self.assertEqual(status, 32)
+        self.assertIn('nothing was changed', text)
+        self.assertEqual(tree(self.path), before)
+
+    def test_undo_and_purge_ask_for_their_own_words(self):
+        self.salvage()
+        before = tree(self.path)
+        self.repair('salvage')
+        for args, word in ((('undo',), 'undo'), (('undo', '--purge'), 'purge')):
+            terminal = Terminal(*args, self.path)
+            terminal.wait('Type %s to do it' % word)
+            terminal.type('salvage\n')
+            self.assertEqual(terminal.end()[0], 32)
+            self.assertEqual(len(self.undo_folders()), 1)
+        terminal = Terminal('undo', self.path)
+        terminal.wait('cancels: ')
+        terminal.type('undo\n')
+        self.assertEqual(terminal.end()[0], 0)
+        self.assertEqual(tree(self.path), before)
+
+    def many(self):
+        """More lost keys than a person is shown before the question."""
+        first = [(PUT, key_of(100 + i), b'%d' % i) for i in range(30)] + [COMMITTED]
+        self.repo = cli.Repository(os.path.join(self.folder, 'many'),
+                                   [first, [(PUT, key_of(1), b'x'), COMMITTED]])
+        self.path = self.repo.path
+        for i in range(30):
+            self.repo.damage(key_of(100 + i))
+
+    def test_a_person_sees_the_first_twenty_of_a_list_and_a_pipe_all(self):
+        self.many()
+        terminal = Terminal('salvage', self.path)
+        terminal.wait('cancels: ')
+        terminal.type('\n')
+        text = terminal.end()[1]
+        self.assertEqual(len(re.findall(r'(?m)^  [0-9a-f]{64}  0:\d+$', text)), 20)
+        self.assertIn('30 keys lost', text)
+        self.assertIn('and 10 more', text)
+        text = self.text('salvage', '--dry-run', self.path)
+        self.assertEqual(len(re.findall(r'(?m)^  [0-9a-f]{64}  0:\d+$', text)), 30)
+        self.assertNotIn(' more', text)
+
+    def test_the_plan_fits_a_narrow_terminal(self):
+        self.doubtful()
+        self.repo.damage(key_of(3))
+        terminal = Terminal('salvage', self.path, columns=80)
+        terminal.wait('cancels: ')
+        terminal.type('\n')
+        for line in terminal.end()[1].splitlines():
+            self.assertLessEqual(len(line), 80)
+
+
+class Planning(Case):
+    def test_a_dry_run_tells_everything_and_changes_nothing(self):
+        for action in self.each():
+            before = tree(self.path)
+            plan = self.object(action, '--dry-run', self.path)
+            self.assertEqual(list(plan), FIELDS)
+            self.assertEqual((plan['action'], plan['dry_run'], plan['undo'], plan['done'],
+                              plan['refused'], plan['hardware_doubt']),
+                             (action, True, None, False, None, False))
+            self.assertEqual((plan['repository'], plan['transaction_before'],
+                              plan['objects_before']), (self.path, 2, 9))
+            self.assertTrue(plan['created'] or plan['removed'])
+            text = self.text(action, '--dry-run', self.path)
+            for part in plan['created'] + plan['replaced'] + plan['removed'] + plan['lost']:
+                self.assertIn(part, text)
+            self.assertEqual(tree(self.path), before)
+
+    @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+    def test_a_dry_run_takes_no_exclusive_lock_and_opens_nothing_for_writing(self):
+        log = os.path.join(self.folder, 'trace')
+        for action in self.each():
+            env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
+            done = subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e',
+                                   'trace=openat,fcntl,flock', cli.PROGRAM, action, '--dry-run',
+                                   self.path], stdin=subprocess.DEVNULL, capture_output=True,
+                                  env=env, timeout=DEADLINE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(log) as f:
+                calls = [line for line in f if self.path in line]
+            self.assertTrue([c for c in calls if 'F_RDLCK' in c], calls)
+            for call in calls:
+                self.assertNotRegex(call, 'F_WRLCK.*SETLK|SETLK.*F_WRLCK|flock|O_RDWR|O_WRONLY')
+
+    def test_the_report_has_the_figures_of_the_plan(self):
+        for action in self.each():
+            plan = self.object(action, '--dry-run', self.path)
+            report = self.repair(action, status=0 if action == 'compact' else 1)
+            self.assertEqual(list(report), FIELDS)
+            for field in FIELDS:
+                if field not in MAY_DIFFER:
+                    self.assertEqual(report[field], plan[field], field)
+            self.assertEqual((report['dry_run'], report['done'], report['clean']),
+                             (False, True, True))
+            for path in report['created'] + report['replaced']:
+                self.assertTrue(os.path.exists(os.path.join(self.path, path)), path)
+            for path in report['removed'] + report['replaced']:
+                kept = os.path.join(self.path, report['undo'], path)
+                self.assertTrue(os.path.isfile(kept), kept)
+            for path in report['removed']:
+                self.assertFalse(os.path.exists(os.path.join(self.path, path)), path)
+
+    def test_what_each_one_does(self):
+        want = {
+            'recover': (2, 9, ['hints.2'], 0), 'rollback': (2, 9, [], 0),
+            'compact': (3, 9, ['data/0/3', 'hints.3', 'index.3'], 0),
+            'salvage': (3, 8, ['data/0/3', 'hints.3', 'index.3'], 1),
+        }
+        for action in self.each():
+            report = self.object(action, '--dry-run', self.path)
+            after, objects, _, lost = want[action]
+            if action == 'compact':
+                after = report['transaction_after']
+            self.assertEqual((report['transaction_after'], report['objects_after'],
+                              len(report['lost'])), (after, objects, lost))
+            self.repair(action, status=0 if action == 'compact' else 1)
+            check = self.object('check', self.path)
+            self.assertEqual((check['objects'], check['transaction_id'], check['clean']),
+                             (objects, after, True))
+
+    def test_lost_keys_have_a_name_and_a_cause(self):
+        self.salvage()
+        os.unlink(self.repo.segment(2))
+        plan = self.object('salvage', '--dry-run', self.path)
+        causes = {row['key']: (row['cause'], row['segment']) for row in plan['lost_causes']}
+        self.assertEqual(causes, {key_of(3).hex(): ('damaged', 0), key_of(8).hex(): ('missing', 2),
+                                  key_of(9).hex(): ('missing', 2)})
+        self.assertEqual(plan['lost'], sorted(causes))
+        text = self.text('salvage', '--dry-run', self.path)
+        self.assertRegex(text, r'(?s)1 key lost: no whole entry .*\n  %s  0:152\n' % key_of(3).hex())
+        self.assertRegex(text, r'(?m)^2 keys lost: its segment is missing ')
+
+    def test_a_second_run_finds_nothing_to_do(self):
+        for action in self.each():
+            self.repair(action, status=0 if action == 'compact' else 1)
+            before = tree(self.path)
+            again = self.repair(action, status=0)
+            self.assertEqual([again[f] for f in ('lost', 'created', 'replaced', 'removed', 'undo',
+                                                 'refused')], [[], [], [], [], None, None])
+            self.assertEqual(again['transaction_after'], again['transaction_before'])
+            self.assertEqual(again['objects_after'], again['objects_before'])
+            self.assertIn('Nothing to do', self.text(action, '--yes', self.path))
+            self.assertEqual(tree(self.path), before)
+
+    def test_nothing_to_do_needs_no_question(self):
+        self.make('whole')
+        terminal = Terminal('rollback', self.path)
+        status, text = terminal.end()
+        self.assertEqual(status, 0)
+        self.assertIn('Nothing to do: no transaction was left unfinished.', text)
+
+    def test_nothing_to_do_while_problems_are_left_is_4(self):
+        self.salvage()
+        before = tree(self.path)
+        self.assertIn('damaged', self.text('rollback', '--yes', self.path, status=4))
+        self.assertEqual(tree(self.path), before)
+
+    def test_a_refusal_says_why_and_what_instead(self):
+        self.salvage()
+        before = tree(self.path)
+        self.assertIn('salvage', self.fails(4, 'recover', '--yes', self.path))
+        self.assertIn('salvage', self.fails(4, 'recover', '--dry-run', self.path))
+        status, out, err = run('recover', '--yes', '--json', self.path)
+        self.assertEqual(status, 4)
+        plan = json.loads(out)
+        self.assertIn('salvage', plan['refused'])
+        self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'lost',
+                                            'created')], [None, None, None, [], []])
+        self.assertEqual(tree(self.path), before)
+
+    def test_full_recovers_as_well(self):
+        self.recover()
+        self.assertTrue(self.repair('recover', '--full')['clean'])
+
+    def test_no_repository_is_8(self):
+        for action in REPAIRS + ('undo',):
+            status, out, err = run(action, '--yes', os.path.join(self.folder, 'none'))
+            self.assertEqual((status, out), (8, ''))
+
+    def test_options_of_one_repair_are_not_those_of_another(self):
+        for args in (('recover', '--keep-tail'), ('rollback', '--full'), ('salvage', '--no-undo'),
+                     ('compact', '--with-suspects'), ('undo', '--keep-tail'),
+                     ('salvage', '--no-lock'), ('check', '--yes'),
+                     ('salvage', '--keep-tail', '--drop-tail'), ('undo', '--list', '--purge')):
+            self.fails(16, *args, self.path)
+        self.fails(16, 'undo', '--yes', self.path, 'name')
+
+
+class Doing(Case):
+    def test_the_report_is_verified_from_the_disk_and_says_the_way_back(self):
+        self.salvage()
+        text = self.text('salvage', '--yes', self.path, status=1)
+        for part in ('salvage: done', 'transaction  2 -> 3', 'objects      9 -> 8',
+                     '1 key lost: no whole entry of it is left', key_of(3).hex(), 'moved to the undo',
+                     'data/0/0', 'undo folder  undo/', 'The repository is whole',
+                     'atticscope undo ' + self.path, 'undo --purge frees it'):
+            self.assertIn(part, text)
+
+    def test_undo_restores_every_byte(self):
+        for action in self.each():
+            before = tree(self.path)
+            report = self.repair(action, status=0 if action == 'compact' else 1)
+            plan = self.object('undo', '--dry-run', self.path)
+            back = self.object('undo', '--yes', self.path)
+            self.assertEqual(list(back), UNDO_FIELDS)
+            self.assertEqual((back['action'], back['name'], back['undo'], back['done']),
+                             ('undo', os.path.basename(report['undo']), None, True))
+            self.assertEqual((back['transaction_before'], back['transaction_after']),
+                             (report['transaction_after'], report['transaction_before']))
+            for field in UNDO_FIELDS:
+                if field not in ('dry_run', 'done'):
+                    self.assertEqual(back[field], plan[field], field)
+            self.assertEqual(sorted(back['created'] + back['replaced']),
+                             sorted(report['removed'] + report['replaced']))
+            self.assertEqual(sorted(back['removed']), sorted(report['created']))
+            self.assertEqual(tree(self.path), before)
+
+    def test_undo_takes_the_newest_first(self):
+        self.salvage()
+        first = tree(self.path)
+        self.repair('salvage')
+        second = tree(self.path)
+        self.repair('compact', status=0)
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), second)
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), first)
+        self.assertIn('Nothing to take back', self.text('undo', '--yes', self.path))
+
+    def test_undo_is_refused_after_a_later_transaction(self):
+        self.salvage()
+        self.repair('salvage')
+        status, _, err = store_cli.run('put', self.path, key_of(40).hex(), input=b'later')
+        self.assertEqual(status, 0, err)
+        self.assertIn('later transaction', self.fails(8, 'undo', '--yes', self.path))
+        status, out, _ = run('undo', '--yes', '--json', self.path)
+        self.assertEqual(status, 8)
+        self.assertIn('later transaction', json.loads(out)['refused'])
+
+    def test_a_repair_that_leaves_problems_is_4(self):
+        self.recover()
+        with open(os.path.join(self.path, 'data', '0', '007'), 'w'):
+            pass
+        self.assertFalse(self.repair('recover', status=4)['clean'])
+
+    def test_a_doubtful_transaction_is_kept_or_given_up_as_asked(self):
+        for action, options, status, objects in (
+                ('salvage', (), 1, 10), ('salvage', ('--keep-tail',), 1, 10),
+                ('salvage', ('--drop-tail',), 1, 9), ('rollback', (), 1, 9)):
+            with self.subTest(action, options=options):
+                self.make('%s%d' % (action, len(self.undo_folders()) + len(os.listdir(self.folder))))
+                self.doubtful()
+                report = self.repair(action, *options, status=status)
+                self.assertEqual((report['objects_after'], report['clean']), (objects, True))
+                self.assertEqual([(row['key'], row['cause']) for row in report['lost_causes']],
+                                 [] if objects == 10 else [(key_of(20).hex(), 'rolled-back')])
+
+    def test_keep_tail_keeps_what_was_never_committed(self):
+        self.rollback()
+        report = self.repair('salvage', '--keep-tail')
+        self.assertEqual((report['objects_after'], report['clean']), (10, True))
+
+    def nested(self):
+        """A damaged entry that holds a whole one, which no witness knows."""
+        inner = cli.entry(PUT, key_of(30), b'inner')
+        self.repo = cli.Repository(os.path.join(self.folder, 'nested'),
+                                   [[(PUT, key_of(1), b'a' * 50 + inner + b'b' * 50),
+                                     (PUT, key_of(2), b'whole'), COMMITTED]])
+        self.path = self.repo.path
+        self.repo.damage(key_of(1))
+        os.unlink(os.path.join(self.path, 'index.0'))
+
+    def test_suspects_are_listed_and_come_back_when_asked_for(self):
+        self.nested()
+        plan = self.object('salvage', '--dry-run', self.path)
+        self.assertEqual([(s['key'], s['segment'], s['taken']) for s in plan['suspects']],
+                         [(key_of(30).hex(), 0, False)])
+        self.assertIn('1 suspect, not brought back', self.text('salvage', '--dry-run', self.path))
+        plan = self.object('salvage', '--dry-run', '--with-suspects', self.path)
+        self.assertTrue(plan['suspects'][0]['taken'])
+        self.repair('salvage', '--with-suspects')
+        self.assertEqual(run('get', self.path, key_of(30).hex())[:2], (0, 'inner'))
+
+    def test_no_undo_deletes_for_good_and_says_so(self):
+        self.rollback()
+        plan = self.text('rollback', '--no-undo', '--dry-run', self.path)
+        self.assertIn('deleted for good', plan)
+        report = self.repair('rollback', '--no-undo')
+        self.assertEqual((report['undo'], report['removed']), (None, ['data/0/3']))
+        self.assertEqual(self.undo_folders(), [])
+        self.assertFalse(os.path.exists(self.repo.segment(3)))
+
+    def test_compacting_a_whole_repository_is_0(self):
+        report = self.repair('compact', status=0)
+        self.assertTrue(report['done'])
+        self.assertGreater(report['bytes_in_undo'], 0)
+
+    def test_plan_and_report_lie_in_the_undo_folder(self):
+        self.salvage()
+        report = self.repair('salvage')
+        for name, word in (('plan.txt', 'to be moved'), ('report.txt', 'salvage: done')):
+            with open(os.path.join(self.path, report['undo'], name)) as f:
+                text = f.read()
+            self.assertIn(word, text)
+            self.assertIn(key_of(3).hex(), text)
+
+
+class Purging(Case):
+    def setUp(self):
+        super().setUp()
+        self.salvage()
+        self.repair('salvage')
+        self.repair('compact', status=0)
+
+    def rows(self):
+        status, out, err = run('undo', '--list', '--json', self.path)
+        self.assertEqual((status, err), (0, ''))
+        return [json.loads(line) for line in out.splitlines()]
+
+    def test_the_list(self):
+        rows = self.rows()
+        self.assertEqual([row['action'] for row in rows], ['compact', 'salvage'])
+        self.assertEqual(sorted(row['name'] for row in rows), self.undo_folders())
+        for row in rows:
+            self.assertEqual(list(row), LIST_FIELDS)
+            self.assertEqual(row['state'], 'done')
+            self.assertRegex(row['time'], r'^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$')
+            self.assertGreater(row['bytes'], 0)
+        self.assertEqual([row['transaction_before'] for row in rows], [3, 2])
+        text = self.text('undo', '--list', self.path)
+        for row in rows:
+            self.assertRegex(text, r'%s +%s +%d +[\d.]+ K?i?B +done\n'
+                             % (re.escape(row['name']), row['time'], row['files']))
+            self.assertLessEqual(len(text.splitlines()[1]), 80)
+
+    def test_the_list_of_nothing(self):
+        self.make('new')
+        self.assertIn('No repair', self.text('undo', '--list', self.path))
+        self.assertEqual(self.text('undo', '--list', '--json', self.path), '')
+
+    def test_purging_all(self):
+        rows = self.rows()
+        before = tree(self.path)
+        plan = self.object('undo', '--purge', '--dry-run', self.path)
+        self.assertEqual(tree(self.path), before)
+        report = self.object('undo', '--purge', '--yes', self.path)
+        self.assertEqual((report['action'], report['done']), ('purge', True))
+        for told in (plan, report):
+            self.assertEqual(told['purged'], [row['name'] for row in rows])
+            self.assertGreaterEqual(told['bytes_freed'], sum(row['bytes'] for row in rows))
+        self.assertFalse(os.path.exists(os.path.join(self.path, 'undo')))
+        self.assertTrue(self.is_clean())
+        self.assertIn('Nothing to purge', self.text('undo', '--purge', '--yes', self.path))
+
+    def test_purging_one_by_its_name(self):
+        newest, oldest = self.rows()
+        text = self.text('undo', '--purge', '--yes', self.path, oldest['name'])
+        self.assertRegex(text, r'\d B freed|KiB freed')
+        self.assertEqual([row['name'] for row in self.rows()], [newest['name']])
+        self.fails(8, 'undo', '--purge', '--yes', self.path, oldest['name'])
+        self.fails(8, 'undo', '--purge', '--yes', self.path, '../data')
+
+    def test_what_came_to_no_end_is_purged_by_its_name_only(self):
+        newest, oldest = self.rows()
+        os.unlink(os.path.join(self.path, 'undo', newest['name'], 'done'))
+        self.assertEqual([row['state'] for row in self.rows()], ['interrupted', 'done'])
+        status, out, err = run('undo', '--purge', '--yes', '--json', self.path)
+        self.assertEqual((status, json.loads(out)['purged'], json.loads(out)['kept']),
+                         (0, [oldest['name']], 1))
+        self.assertIn('1 undo folder', err)
+        self.assertEqual(self.undo_folders(), [newest['name']])
+        self.text('undo', '--purge', '--yes', self.path, newest['name'])
+        self.assertEqual(self.undo_folders(), [])
+
+
+class Locks(Case):
+    def test_a_reader_keeps_a_repair_out_but_not_its_plan(self):
+        self.salvage()
+        holder = hold(self.path, 'LOCK_SH')
+        try:
+            self.text('salvage', '--dry-run', self.path)
+            err = self.fails(8, 'salvage', '--yes', self.path)
+            self.assertIn(str(holder.pid), err)
+            self.assertIn('--lock-wait', err)
+            self.fails(8, 'salvage', '--yes', '--lock-wait=1', self.path)
+        finally:
+            let_go(holder)
+        self.repair('salvage')
+
+    def test_a_writer_keeps_everything_out(self):
+        self.salvage()
+        holder = hold(self.path, 'LOCK_EX')
+        try:
+            for args in (('salvage', '--dry-run'), ('salvage', '--yes'), ('undo', '--yes'),
+                         ('undo', '--list')):
+                self.assertIn(str(holder.pid), self.fails(8, *args, self.path))
+        finally:
+            let_go(holder)
+
+    def test_a_lock_is_waited_for(self):
+        self.salvage()
+        for kind in ('LOCK_SH', 'LOCK_EX'):
+            holder = hold(self.path, kind)
+            work = subprocess.Popen([cli.PROGRAM, 'salvage', '--yes', '--lock-wait=60', self.path],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, env=cli.ENVIRONMENT)
+            time.sleep(0.5)
+            self.assertIsNone(work.poll())
+            let_go(holder)
+            out, err = work.communicate(timeout=DEADLINE)
+            self.assertEqual((work.returncode, err), (1, b''), out)
+            self.object('undo', '--yes', self.path)
+
+    def test_waiting_can_be_interrupted(self):
+        self.salvage()
+        before = tree(self.path)
+        for kind in ('LOCK_SH', 'LOCK_EX'):
+            holder = hold(self.path, kind)
+            work = subprocess.Popen([cli.PROGRAM, 'salvage', '--yes', '--lock-wait=60', self.path],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, env=cli.ENVIRONMENT)
+            time.sleep(0.5)
+            work.send_signal(signal.SIGINT)
+            out, err = work.communicate(timeout=DEADLINE)
+            let_go(holder)
+            self.assertEqual((work.returncode, out), (32, b''), err)
+            self.assertEqual(tree(self.path), before)
+
+    def test_a_change_that_heeds_no_lock_is_planned_for_anew(self):
+        self.salvage()
+        terminal = Terminal('salvage', self.path)
+        terminal.wait('cancels: ')
+        time.sleep(0.05)	# another time stamp
+        self.repo.write_segment(3, [(PUT, key_of(50), b'new'), COMMITTED])
+        terminal.type('salvage\n')
+        terminal.wait('planning anew')
+        terminal.sent = terminal.sent[terminal.sent.index('planning anew'):]
+        terminal.wait('transaction  3 -> 4')
+        terminal.wait('cancels: ')
+        terminal.type('salvage\n')
+        status, text = terminal.end()
+        self.assertEqual(status, 1, text)
+        self.assertEqual(run('get', self.path, key_of(50).hex())[:2], (0, 'new'))
+
+
+@unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+class Interrupts(Case):
+    def interrupted(self, action, call, when):
+        """(status, output, messages) of a run that gets a SIGINT at a system call."""
+        trace = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
+                 '-e', 'inject=%s:signal=INT:when=%d' % (call, when)]
+        env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
+        done = subprocess.run(trace + [cli.PROGRAM, action, '--yes', '-j1', self.path],
+                              stdin=subprocess.DEVNULL, capture_output=True, env=env,
+                              timeout=DEADLINE)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_an_interrupt_leaves_a_state_that_it_tells(self):
+        outcomes = set()
+        for action in ('salvage', 'compact', 'recover'):
+            for call, when in (('pwrite64', 1), ('pwrite64', 2), ('fsync', 1), ('fsync', 4),
+                               ('fsync', 8), ('renameat', 2), ('mkdirat', 1)):
+                with self.subTest(action, call=call, when=when):
+                    self.make('%s-%s-%d' % (action, call, when))
+                    getattr(self, action)()
+                    before = tree(self.path)
+                    status, out, err = self.interrupted(action, call, when)
+                    outcomes.add(self.judge(action, before, status, out, err))
+        self.assertEqual(outcomes, {'untouched', 'done'})
+
+    def judge(self, action, before, status, out, err):
+        self.assertEqual(status, 32, (out, err))
+        if tree(self.path) == before:
+            self.assertIn('nothing was changed', err)
+            return 'untouched'
+        # Past the point of no return it goes on to its end, and says so.
+        self.assertIn('%s: done' % action, out)
+        self.assertEqual(self.object('undo', '--yes', self.path)['done'], True)
+        self.assertEqual(tree(self.path), before)
+        return 'done'
+
+
+@unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+class Failures(Case):
+    def failing(self, action, call, when):
+        """(status, output, messages) of a run whose system calls of one kind fail from the n-th on."""
+        env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
+        done = subprocess.run(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
+                               '-e', 'inject=%s:error=EIO:when=%d+' % (call, when), cli.PROGRAM,
+                               action, '--yes', '--json', self.path], stdin=subprocess.DEVNULL,
+                              capture_output=True, env=env, timeout=DEADLINE)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_a_failure_leaves_a_state_that_it_tells_and_that_can_be_taken_back(self):
+        outcomes = set()
+        for action in ('salvage', 'compact', 'recover', 'rollback'):
+            for call in ('pwrite64', 'fsync', 'renameat', 'mkdirat'):
+                for when in (1, 2, 3, 5, 8):
+                    with self.subTest(action, call=call, when=when):
+                        self.make('%s-%s-%d' % (action, call, when))
+                        getattr(self, action)()
+                        before = tree(self.path)
+                        outcomes.add(self.judge(before, *self.failing(action, call, when)))
+        self.assertEqual(outcomes, {'untouched', 'begun', 'done'})
+
+    def judge(self, before, status, out, err):
+        if status in (0, 1):
+            return 'done'
+        self.assertEqual(status, 8, (out, err))
+        if 'nothing was changed' in err:
+            self.assertEqual(out, '')
+            if self.undo_folders():	# what could not even be removed again
+                self.object('undo', '--yes', self.path)
+            self.assertEqual(tree(self.path), before)
+            return 'untouched'
+        self.assertIn('stopped before its end', err)
+        self.assertFalse(json.loads(out)['done'])
+        self.assertTrue(self.object('undo', '--yes', self.path)['done'])
+        self.assertEqual(tree(self.path), before)
+        return 'begun'
+
+
+class Guidance(Case):
+    def commands(self):
+        text = run('check', self.path)[1]
+        return text, re.findall(r'(?m)^(?:Recommended: |  )(atticscope .*)$', text)
+
+    def test_check_says_what_to_type(self):
+        for action in self.each():
+            text, commands = self.commands()
+            self.assertEqual(commands, ['atticscope %s %s' % (action, self.path)])
+
+    def test_the_command_can_be_typed_whatever_the_path(self):
+        for name in ("with blank", "quote'd", '$HOME', 'semi;colon', 'ümlaut', '-dash'):
+            self.make(name)
+            self.salvage()
+            folder, self.path = os.path.split(self.path)
+            here = os.getcwd()
+            os.chdir(folder)
+            try:
+                text = run('check', '--', self.path)[1]
+                command = re.search(r'(?m)^Recommended: (.*)$', text).group(1)
+                words = shlex.split(command)
+                self.assertEqual(words[:2], ['atticscope', 'salvage'])
+                self.assertTrue(os.path.samefile(words[2], self.path), command)
+                self.assertEqual(run(*words[1:], '--dry-run')[0], 0)
+            finally:
+                os.chdir(here)
+
+    def test_two_ways_are_laid_side_by_side(self):
+        self.doubtful()
+        before = tree(self.path)
+        text, commands = self.commands()
+        self.assertEqual(commands, ['atticscope salvage ' + self.path,
+                                    'atticscope rollback ' + self.path])
+        self.assertRegex(text, r'(?s)salvage \S+\n +keeps 10 objects, loses none\n.*'
+                         r'rollback \S+\n +keeps 9 objects, loses 1\n')
+        self.assertEqual(tree(self.path), before)
+
+    def test_progress_is_drawn_on_a_terminal_only(self):
+        path = os.path.join(self.folder, 'long')
+        repo = cli.Repository(path, [[COMMITTED]])
+        for number in range(1, 200):
+            with open(repo.segment(number), 'wb') as f:
+                f.write(b'ATTICSEG')
+                f.truncate(32 << 20)
+        terminal = Terminal('salvage', '--yes', path, columns=100)
+        terminal.wait('segments')
+        terminal.type('\x03')
+        status, text = terminal.end()
+        self.assertEqual(status, 32)
+        self.assertRegex(text, r'verifying \[#*-*\] +\d+ %  \d+/200 segments')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=1, warnings='ignore')
