@@ -10,8 +10,9 @@
  *   hints.T                live PUTs per segment, and which segments hold something superseded
  *
  * The library prints nothing, never exits, starts no process, installs no signal handler (a program
- * that may run under a file size limit ignores SIGXFSZ) and keeps no global state: any number of stores can be open in any number of threads. One store serves one
- * thread at a time. Every file is opened without following links below REPO.
+ * that may run under a file size limit ignores SIGXFSZ) and keeps no global state: any number of
+ * stores can be open in any number of threads. One store serves one thread at a time. Every file is
+ * opened without following links below REPO.
  *
  * Errors are values: each function returns an enum as_err and, where the caller passes a struct
  * as_error, fills in the place and one line of text. *error is changed only when the function
@@ -271,10 +272,10 @@ enum {
  *
  * After an error with report.committed the transaction is durable, but something behind it is not
  * done: compaction, index and hints, or the removal of emptied segments. What is needed of that a
- * further as_commit tries again; otherwise as_recover does after the next as_open. After an error without it the transaction is not
- * committed; struct as_state says whether it can go on, so that as_commit may be tried again, or is
- * dead.
- * AS_ERR_INTEGRITY never: damaged segments are skipped by compaction and reported. */
+ * further as_commit tries again; otherwise as_recover does after the next as_open. After an error
+ * without it the transaction is not committed; struct as_state says whether it can go on, so that
+ * as_commit may be tried again, or is dead. AS_ERR_INTEGRITY never: damaged segments are skipped by
+ * compaction and reported. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
 			     struct as_error *error);
 

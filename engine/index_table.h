@@ -50,8 +50,8 @@ bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE]);
 void index_table_prefetch(const struct index_table *table, const uint8_t key[KEY_SIZE]);
 
 /* The first used bucket at or behind number @from, into *@bucket; false when there is none. Walks
- * all keys in the order of the file: the next @from is bucket->number + 1. A removal moves others, so
- * that none may come between. */
+ * all keys in the order of the file: the next @from is bucket->number + 1. A removal moves others,
+ * so that none may come between. */
 bool index_table_next(const struct index_table *table, uint32_t from, struct index_bucket *bucket);
 
 /* The number of the bucket that holds @key, or INDEX_EMPTY. */

@@ -7,9 +7,8 @@
  * Three things differ. The fsyncs of a transaction's segments are gathered (the system writes them
  * meanwhile) and all come before its COMMIT, which is then synced by itself: a COMMIT on the disk
  * proves that everything before it is there. An append that fails takes nothing back that was
- * appended before. And no segment is closed behind a value that ends like a COMMIT: after a crash it
- * would look complete.
- */
+ * appended before. And no segment is closed behind a value that ends like a COMMIT: after a crash
+ * it would look complete. */
 #ifndef ATTICSCOPE_LOG_H
 #define ATTICSCOPE_LOG_H
 

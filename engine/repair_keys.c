@@ -68,8 +68,8 @@ static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum ver
 }
 
 /* What the log held with its tail, and does not hold without. */
-static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
-				 const struct replay_event *place)
+static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE],
+				 enum verify_outcome outcome, const struct replay_event *place)
 {
 	struct gathering *gathering = context;
 	struct plan *plan = gathering->plan;
@@ -271,8 +271,8 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 		if (err != AS_OK || entry.tag != SEGMENT_PUT ||
 		    memcmp(entry.key, copy->key, KEY_SIZE) != 0)
 			return as_fail(error, AS_ERR_INTEGRITY, 0,
-				       "%s/%s: segment %u, offset %u: read again, it is not what it "
-				       "was: the disk or the machine cannot be trusted", view->path,
+				       "%s/%s: segment %u, offset %u: read again, it is not what "
+				       "it was: the disk or the machine cannot be trusted", view->path,
 				       path, copy->segment, copy->offset);
 		copy->size = (uint32_t)entry.size;
 		plan->bytes_copied += entry.size;

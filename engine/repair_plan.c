@@ -280,7 +280,8 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 		return AS_OK;
 	const bool is_same = strcmp(name, current) == 0;
 	old->err = add_file(old->listing, is_same ? PLAN_REPLACE : PLAN_MOVE,
-			    (uint64_t)st.st_size, is_same ? "written anew" : "of another transaction",
+			    (uint64_t)st.st_size,
+			     is_same ? "written anew" : "of another transaction",
 			    "%s", name);
 	return old->err;
 }
@@ -314,7 +315,8 @@ static enum as_err list_index(struct plan *plan, struct listing *listing)
 	snprintf(path, sizeof(path), "index.%" PRIu32, plan->after);
 	if (err != AS_OK || is_listed(plan, path))
 		return err;
-	return add_file(listing, PLAN_MAKE, index_size(plan->objects_after), "new index", "%s", path);
+	return add_file(listing, PLAN_MAKE, index_size(plan->objects_after), "new index", "%s",
+			path);
 }
 
 static enum as_err list_moved(struct plan *plan, struct listing *listing)
@@ -454,9 +456,9 @@ static void decide_writing(struct plan *plan)
 		work->writes_index = index_is_wrong(plan);
 }
 
-/* A number that neither a segment bears, nor an index or hints of one that is lost: between the COMMIT
- * and the new index they would be taken for the new segment's. A number beyond all reason counts for
- * nothing. */
+/* A number that neither a segment bears, nor an index or hints of one that is lost: between the
+ * COMMIT and the new index they would be taken for the new segment's. A number beyond all reason
+ * counts for nothing. */
 static void find_next(struct plan *plan)
 {
 	const struct view *view = plan->work->view;

@@ -52,8 +52,8 @@ static enum as_err poll_cancel(const struct run *run, struct as_error *error)
 
 /* ---- copying ---- */
 
-/* The entry is read once more, and its value held against its checksum: what is appended is what was
- * there. */
+/* The entry is read once more, and its value held against its checksum: what is appended is what
+ * was there. */
 static enum as_err copy_entry(struct run *run, const struct copy *copy, struct as_error *error)
 {
 	const struct view *view = run->work->view;
@@ -62,7 +62,8 @@ static enum as_err copy_entry(struct run *run, const struct copy *copy, struct a
 	uint8_t *value = NULL;
 	uint32_t segment, offset;
 	layout_path(&view->layout, plan_position(run->plan, copy->segment), path);
-	enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset, &entry, &value);
+	enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset, &entry,
+					     &value);
 	if (err == AS_ERR_MEMORY)
 		return fail_memory(run, error);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT || entry.size != copy->size ||
@@ -206,8 +207,8 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
 					      run->work->view->path);
 }
 
-/* The files that are about to be replaced get a second name in the undo folder; those whose names are
- * needed on the way go there. */
+/* The files that are about to be replaced get a second name in the undo folder; those whose names
+ * are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;
@@ -287,8 +288,8 @@ static const struct segment_facts *facts_of(const struct run *run, const char *p
 }
 
 /* A tail goes newest first, so that what is left is always the beginning of it. The others go as in
- * store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order; then
- * the rest in theirs, each gone for good before the next. */
+ * store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
+ * then the rest in theirs, each gone for good before the next. */
 static enum as_err move_tail(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;

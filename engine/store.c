@@ -65,8 +65,8 @@ static void judge_tail(struct as_store *store)
 			view->layout.segments[view->tail].number);
 }
 
-/* Index or hints of a transaction that the log does not hold. A later transaction would come to bear
- * that number, and be taken for what they tell of. */
+/* Index or hints of a transaction that the log does not hold. A later transaction would come to
+ * bear that number, and be taken for what they tell of. */
 struct newer {
 	const struct as_store *store;
 	bool found;

@@ -30,8 +30,8 @@ struct compaction {
 	bool has_deletes;
 	bool cannot_write;		/* the error is not the segment's, but that of the copies */
 
-	/* Candidates that stay, older than those that follow: the keys of their PUTs, and whether one
-	 * of them may hold others that cannot be read now. */
+	/* Candidates that stay, older than those that follow: the keys of their PUTs, and whether
+	 * one of them may hold others that cannot be read now. */
 	struct replay *kept_keys;
 	bool any_kept, any_unknown;
 	bool head_is_emptied;

@@ -439,7 +439,8 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 		err = judge_tail(store, force, error);
 	if (err == AS_OK)
 		err = remove_tail(store, error);
-	/* Index and hints of what was given up must not wait for another transaction of its number. */
+	/* Index and hints of what was given up must not wait for another transaction of its number.
+	 */
 	if (err == AS_OK && !store->has_transaction)
 		err = store_remove_old(store, error);
 	if (err == AS_OK && store_find_index(store) != AS_OK)
@@ -459,8 +460,8 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 		return err;
 	}
 	store->in_transaction = store->dead = false;
-	/* Emptied segments that are still there are known again from the next listing; an index that
-	 * was not written, from the lack of it. */
+	/* Emptied segments that are still there are known again from the next listing; an index
+	 * that was not written, from the lack of it. */
 	store->index_is_behind = false;
 	store_unload(store);
 	return store_find_index(store) == AS_OK

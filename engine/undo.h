@@ -7,13 +7,12 @@
  *   undoing    an empty file: taking it back was begun
  *   plan.txt, report.txt   for people
  *
- * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after 20",
- * then "made PATH", "moved PATH", "replaced PATH", and at last "end XXXXXXXX", the CRC-32 of all
- * bytes before that line.
+ * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after
+ * 20", then "made PATH", "moved PATH", "replaced PATH", and at last "end XXXXXXXX", the CRC-32 of
+ * all bytes before that line.
  *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
- * the folder. Each step can be done again: whoever was interrupted begins anew.
- */
+ * the folder. Each step can be done again: whoever was interrupted begins anew. */
 #ifndef ATTICSCOPE_UNDO_H
 #define ATTICSCOPE_UNDO_H
 
@@ -45,14 +44,14 @@ struct undo_entry {
  * AS_ERR_MEMORY, AS_ERR_IO, AS_ERR_DENIED. */
 enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count);
 
-/* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is moved
- * back, replaced and removed. is_refused: a later transaction came, or the manifest cannot be read.
- * is_empty: there is nothing to take back. Reads only. AS_ERR_MEMORY, AS_ERR_IO. */
+/* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is
+ * moved back, replaced and removed. is_refused: a later transaction came, or the manifest cannot be
+ * read. is_empty: there is nothing to take back. Reads only. AS_ERR_MEMORY, AS_ERR_IO. */
 enum as_err undo_plan(const struct view *view, struct plan **plan, char name[UNDO_NAME_MAX],
 		      struct as_error *error);
 
-/* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same can
- * be tried again. */
+/* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same
+ * can be tried again. */
 enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error);
 
 /* Remove the undo folder @name with all that is in it; *@freed in bytes. There is no way back then.

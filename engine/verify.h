@@ -145,8 +145,8 @@ enum verify_outcome {
 };
 
 /* Call @each for the keys that the log, with the index as a witness, speaks of, in no particular
- * order, until it returns other than AS_OK; returns that. Every object comes once, every lost key at
- * least once, of the others some. The size in @place may be 0: not known. Needs a complete
+ * order, until it returns other than AS_OK; returns that. Every object comes once, every lost key
+ * at least once, of the others some. The size in @place may be 0: not known. Needs a complete
  * @verify. AS_ERR_IO when the index cannot be read any more. */
 enum as_err verify_each(const struct verify *verify,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],

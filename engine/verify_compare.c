@@ -505,7 +505,8 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	const struct hints_segment *row = hints_find(&verify->view->hints, number);
 	const int64_t stored = row ? row->live : 0;
 	const bool count_is_right = stored == (int64_t)facts->live;
-	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it. */
+	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it.
+	 */
 	const bool is_unlisted = row && facts->puts > facts->live &&
 				 !hints_is_compact(&verify->view->hints, number);
 	if (!facts->is_committed || facts->is_unopened || (count_is_right && !is_unlisted))

@@ -55,8 +55,8 @@ static void print_commands(struct out *out)
 
 static const char about[] =
 	"Shows what is in an Attic repository, and what is wrong with it. Without a command it "
-	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, rollback, "
-	"compact, salvage) and undo change anything; each repair shows its plan first.";
+	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, "
+	"rollback, compact, salvage) and undo change anything; each repair shows its plan first.";
 static const char names[] =
 	"'atticscope help COMMAND' lists the options of a command. A repository that bears the "
 	"name of a command is written with its path: ./info";

@@ -133,7 +133,8 @@ class Repository:
         pairs = b''.join(msgpack_number(s) + msgpack_number(n) for s, n in self.live.items())
         with open(os.path.join(self.path, 'hints.%d' % transaction), 'wb') as f:
             f.write(b'\x83\xa7version\x01\xa8segments\xde' + struct.pack('>H', len(self.live)) +
-                    pairs + b'\xa7compact' + bytes([0x90 + len(self.sparse), *sorted(self.sparse)]))
+                    pairs + b'\xa7compact\xdc' + struct.pack('>H', len(self.sparse)) +
+                    b''.join(map(msgpack_number, sorted(self.sparse))))
 
     def flip(self, number, offset):
         with open(self.segment(number), 'r+b') as f:

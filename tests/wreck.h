@@ -43,8 +43,8 @@ void wreck_seed(struct wreck *wreck, unsigned seed);
  * segment zeroed or repeated elsewhere, a segment cut off or lost, index or hints lost. */
 void wreck_damage(struct wreck *wreck);
 
-/* The same, or: two segments swapped, a segment there twice or in the wrong folder, an index or hints
- * of another repository or of an older transaction, a tail that was never committed. */
+/* The same, or: two segments swapped, a segment there twice or in the wrong folder, an index or
+ * hints of another repository or of an older transaction, a tail that was never committed. */
 void wreck_damage_more(struct wreck *wreck);
 
 /* Put everything back. */

@@ -137,7 +137,7 @@ static void mend(const char *repo, const char *what, unsigned at)
 	}
 }
 
-/* The objects that the repository at @repo holds: a bit each, and whether their values are right. */
+/* Which objects the repository at @repo holds, and how many of them with the right value. */
 static unsigned count_right(const struct wreck *wreck, const char *repo, bool *has)
 {
 	struct look look;

@@ -1449,7 +1449,7 @@ static void one_damaged_segment_does_not_make_the_log_grow(void **state)
 	assert_true(count_segments(world) < 8);
 }
 
-/* A value whose last nine bytes are a COMMIT, at the end of a segment of an unfinished transaction. */
+/* A value whose last nine bytes are a COMMIT, at the end of a segment that has none. */
 static void a_value_that_ends_like_a_commit_ends_no_segment(void **state)
 {
 	struct world *world = *state;

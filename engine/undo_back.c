@@ -1,0 +1,260 @@
+#include "build-config.h"
+
+#include "undo_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void refuse(struct plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void refuse(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(plan->refusal, sizeof(plan->refusal), format, args);
+	va_end(args);
+	plan->is_refused = true;
+}
+
+/* The number of a segment's file, or -1. */
+static int64_t number_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash && slash != strchr(path, '/') ? (int64_t)strtoull(slash + 1, NULL, 10) : -1;
+}
+
+/* Did anybody write since? Then there are segments that the manifest does not know, above all that
+ * it knows, or the log ends elsewhere. */
+static bool is_overtaken(const struct view *view, const struct manifest *manifest,
+			 enum undo_state state)
+{
+	uint32_t end = 0;
+	const bool has_end = view_log_end(view, &end);
+	if (state == UNDO_DONE && (has_end != manifest->has_after ||
+				   (has_end && end != manifest->after)))
+		return true;
+	int64_t highest = manifest->has_before ? (int64_t)manifest->before : -1;
+	for (size_t i = 0; i < manifest->count; i++)
+		if (number_of(manifest->files[i].path) > highest)
+			highest = number_of(manifest->files[i].path);
+	return view->layout.count > 0 &&
+	       (int64_t)view->layout.segments[view->layout.count - 1].number > highest;
+}
+
+/* What is left to be done for @file of the manifest. False: nothing. */
+static bool step_back(const struct view *view, const char *folder, const struct plan_file *file,
+		      struct plan_file *step)
+{
+	struct stat aside, here;
+	const bool is_aside = undo_is_there(view->io, view->fd, folder, file->path, &aside);
+	const bool is_here = view->io->fstatat(view->io, view->fd, file->path, &here,
+					       AT_SYMLINK_NOFOLLOW) == 0;
+	*step = *file;
+	if (file->change == PLAN_MAKE) {
+		step->change = PLAN_MOVE;
+		step->reason = "made by the repair: removed";
+		step->size = is_here ? (uint64_t)here.st_size : 0;
+		return is_here;
+	}
+	step->change = is_here ? PLAN_REPLACE : PLAN_MAKE;
+	step->reason = "put back";
+	step->size = is_aside ? (uint64_t)aside.st_size : 0;
+	return is_aside;
+}
+
+static bool is_made_folder(const struct plan_file *step)
+{
+	return strncmp(step->path, "data/", 5) == 0 && number_of(step->path) < 0;
+}
+
+/* Of what was moved or replaced there must be one: aside, or put back already. */
+static bool is_gone(const struct view *view, const struct plan_file *file)
+{
+	struct stat st;
+	return file->change != PLAN_MAKE &&
+	       view->io->fstatat(view->io, view->fd, file->path, &st, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
+/* First everything comes back, segments before index and hints; then what was made goes, newest
+ * first: at no moment is an object without its entry. */
+static int rank(const struct plan_file *step)
+{
+	const bool is_segment = number_of(step->path) >= 0;
+	if (is_made_folder(step))
+		return 4;
+	if (step->change != PLAN_MOVE)
+		return is_segment ? 0 : 1;
+	return is_segment ? 3 : 2;
+}
+
+static int compare_steps(const void *left, const void *right)
+{
+	const struct plan_file *a = left, *b = right;
+	if (rank(a) != rank(b))
+		return rank(a) - rank(b);
+	const int64_t x = number_of(a->path), y = number_of(b->path);
+	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
+	return a->change == PLAN_MOVE ? -order : order;
+}
+
+static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
+				  const struct manifest *manifest)
+{
+	plan->has_before = manifest->has_after;
+	plan->before = manifest->after;
+	plan->has_after = manifest->has_before;
+	plan->after = manifest->before;
+	plan->files = calloc(manifest->count + 1, sizeof(*plan->files));
+	if (!plan->files)
+		return AS_ERR_MEMORY;
+	for (size_t i = 0; i < manifest->count; i++) {
+		struct plan_file *step = &plan->files[plan->file_count];
+		if (step_back(view, plan->work->undo_folder, &manifest->files[i], step))
+			plan->file_count++;
+		else if (is_gone(view, &manifest->files[i]))
+			refuse(plan, "%.200s was set aside, and is neither there nor in its place",
+			       manifest->files[i].path);
+	}
+	qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
+	return AS_OK;
+}
+
+static enum as_err plan_folder(struct plan *plan, const struct view *view, const char *name)
+{
+	struct manifest manifest;
+	snprintf(plan->work->undo_folder, sizeof(plan->work->undo_folder), UNDO_FOLDER "/%s", name);
+	const enum undo_state state = undo_state_of(view->io, view->fd, plan->work->undo_folder);
+	enum as_err err = undo_read_manifest(view->io, view->fd, plan->work->undo_folder,
+					     &manifest);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	if (err != AS_OK) {
+		refuse(plan, "%s holds no manifest that can be read: what the repair did is not "
+		       "known", plan->work->undo_folder);
+		return AS_OK;
+	}
+	if (is_overtaken(view, &manifest, state))
+		refuse(plan, "a later transaction was written since: taking %s back would lose it",
+		       name);
+	err = fill_undo_plan(plan, view, &manifest);
+	free(manifest.files);
+	return err;
+}
+
+/* A folder without a manifest was made and not yet used, or is being removed: the manifest is there
+ * before the first file comes, and until nothing is needed of it any more. */
+static bool has_manifest(const struct view *view, const char *name)
+{
+	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	struct stat st;
+	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	return undo_is_there(view->io, view->fd, folder, UNDO_MANIFEST, &st);
+}
+
+enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
+		      struct as_error *error)
+{
+	struct undo_names names;
+	*out = NULL;
+	name[0] = '\0';
+	enum as_err err = undo_names_list(view->io, view->fd, &names);
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s/" UNDO_FOLDER
+			       ": cannot list", view->path);
+	struct plan *plan = calloc(1, sizeof(*plan));
+	if (plan)
+		plan->work = calloc(1, sizeof(*plan->work));
+	err = plan && plan->work ? AS_OK : AS_ERR_MEMORY;
+	if (err == AS_OK) {
+		plan->work->view = view;
+		plan->is_empty = true;
+	}
+	for (size_t i = 0; err == AS_OK && plan->is_empty && i < names.count; i++) {
+		if (!has_manifest(view, names.rows[i]))
+			continue;
+		plan->is_empty = false;
+		memcpy(name, names.rows[i], UNDO_NAME_MAX);
+		err = plan_folder(plan, view, name);
+	}
+	/* Nothing but what an interrupted removal left: that is removed. */
+	if (err == AS_OK && plan->is_empty && names.count > 0) {
+		plan->is_empty = false;
+		memcpy(name, names.rows[0], UNDO_NAME_MAX);
+		snprintf(plan->work->undo_folder, sizeof(plan->work->undo_folder),
+			 UNDO_FOLDER "/%s", name);
+		plan->has_before = plan->has_after = view->has_transaction;
+		plan->before = plan->after = view->transaction;
+	}
+	free(names.rows);
+	if (err != AS_OK) {
+		plan_free(plan);
+		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+	}
+	*out = plan;
+	return AS_OK;
+}
+
+/* Put one file back, or remove one that was made. */
+static enum as_err do_step(struct undo *undo, const struct plan_file *step, struct as_error *error)
+{
+	char aside[UNDO_PATH_MAX], folder[LAYOUT_PATH_MAX];
+	enum as_err err = undo_touch_folder(undo, step->path);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "out of memory");
+	if (is_made_folder(step)) {
+		err = io_remove_folder(undo->permit, step->path);
+		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_ALREADY_EXISTS
+			? AS_OK : undo_fail_path(err, "remove", step->path, error);
+	}
+	if (step->change == PLAN_MOVE) {
+		err = io_remove_file(undo->permit, step->path);
+		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
+			? AS_OK : undo_fail_path(err, "remove", step->path, error);
+	}
+	undo_below(undo->path, step->path, aside);
+	err = io_rename(undo->permit, aside, step->path);
+	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
+		snprintf(folder, sizeof(folder), "%s", step->path);
+		char *slash = strrchr(folder, '/');
+		if (slash) {
+			*slash = '\0';
+			io_make_folder(undo->permit, folder);
+			err = io_rename(undo->permit, aside, step->path);
+		}
+	}
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
+}
+
+enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error)
+{
+	struct undo undo = { .permit = permit };
+	uint64_t freed;
+	if (plan_is_outdated(plan))
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
+			       as_err_text(AS_ERR_CHANGED));
+	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
+	enum as_err err = undo_write_file(&undo, UNDO_UNDOING_MARK, "", 0);
+	if (err != AS_OK)
+		return undo_fail_path(err, "begin to take it back", undo.path, error);
+	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {
+		/* All of one rank is durable before the next begins; what was made goes one by one,
+		 * the COMMIT at the end of it first. */
+		if (i > 0 && (rank(&plan->files[i]) != rank(&plan->files[i - 1]) ||
+			      rank(&plan->files[i]) == 3))
+			err = undo_sync(&undo, error);
+		if (err == AS_OK)
+			err = do_step(&undo, &plan->files[i], error);
+	}
+	if (err == AS_OK)
+		err = undo_sync(&undo, error);
+	if (err == AS_OK)
+		err = undo_remove_folder(permit, undo.path, &freed, error);
+	free(undo.unsynced);
+	return err;
+}

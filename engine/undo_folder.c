@@ -1,0 +1,298 @@
+#include "build-config.h"
+
+#include "undo_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *undo_state_text(enum undo_state state)
+{
+	static const char *const texts[] = {
+		[UNDO_DONE] = "done",
+		[UNDO_BEGUN] = "interrupted",
+		[UNDO_UNDOING] = "taking it back was interrupted",
+		[UNDO_UNREADABLE] = "no readable manifest",
+	};
+	return texts[state];
+}
+
+void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX])
+{
+	snprintf(out, UNDO_PATH_MAX, "%.*s/%.*s", (int)(sizeof(UNDO_FOLDER) + UNDO_NAME_MAX),
+		 folder, LAYOUT_PATH_MAX, name);
+}
+
+enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
+			   struct as_error *error)
+{
+	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s: cannot %s", path, verb);
+}
+
+/* ---- what lies in one ---- */
+
+struct writing {
+	const char *bytes;
+	size_t len;
+};
+
+static enum as_err write_text(void *context, const struct permit *permit, int fd)
+{
+	const struct writing *writing = context;
+	return io_write_at(permit, fd, writing->bytes, writing->len, 0);
+}
+
+enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
+			    size_t len)
+{
+	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
+	struct writing writing = { .bytes = bytes, .len = len };
+	undo_below(undo->path, name, path);
+	undo_below(undo->path, "tmp", temporary);
+	enum as_err err = io_replace_file(undo->permit, path, temporary, write_text, &writing);
+	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
+}
+
+/* Remember that the names in the folder of @path are not durable yet. */
+enum as_err undo_touch_folder(struct undo *undo, const char *path)
+{
+	char folder[UNDO_PATH_MAX];
+	snprintf(folder, sizeof(folder), "%.*s", (int)sizeof(folder) - 1, path);
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		*slash = '\0';
+	else
+		strcpy(folder, ".");
+	for (size_t i = 0; i < undo->unsynced_count; i++)
+		if (strcmp(undo->unsynced[i], folder) == 0)
+			return AS_OK;
+	if (undo->unsynced_count == undo->unsynced_capacity) {
+		const size_t more = 2 * undo->unsynced_capacity + 8;
+		void *rows = realloc(undo->unsynced, more * sizeof(*undo->unsynced));
+		if (!rows)
+			return AS_ERR_MEMORY;
+		undo->unsynced = rows;
+		undo->unsynced_capacity = more;
+	}
+	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
+	return AS_OK;
+}
+
+enum as_err undo_sync(struct undo *undo, struct as_error *error)
+{
+	for (size_t i = 0; i < undo->unsynced_count; i++) {
+		const enum as_err err = io_sync_folder(undo->permit, undo->unsynced[i]);
+		if (err != AS_OK)
+			return undo_fail_path(err, "sync the folder", undo->unsynced[i], error);
+	}
+	undo->unsynced_count = 0;
+	return AS_OK;
+}
+
+/* ---- the folders that there are ---- */
+
+static enum as_err take_name(void *context, const char *name, enum io_kind kind)
+{
+	struct undo_names *names = context;
+	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
+		return AS_OK;
+	if (names->count == names->capacity) {
+		const size_t more = 2 * names->capacity + 8;
+		void *rows = realloc(names->rows, more * sizeof(*names->rows));
+		if (!rows)
+			return AS_ERR_MEMORY;
+		names->rows = rows;
+		names->capacity = more;
+	}
+	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
+	return AS_OK;
+}
+
+/* The time stands first in a name, the counter of a second behind it: "...Z-" < "...Z.001-" is what
+ * is wanted, and '-' < '.' in ASCII. */
+static int newest_first(const void *left, const void *right)
+{
+	return -strcmp(left, right);
+}
+
+enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names)
+{
+	int fd;
+	*names = (struct undo_names){ .count = 0 };
+	enum as_err err = io_open_folder(io, repo_fd, UNDO_FOLDER, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR)
+		return AS_OK;
+	if (err != AS_OK)
+		return err;
+	err = io_list(io, fd, take_name, names);
+	io_close(io, fd);
+	if (err == AS_OK && names->count > 0)
+		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
+	return err;
+}
+
+/* ---- removing one ---- */
+
+/* Remove everything below @folder, without following a link. */
+struct sweep {
+	const struct permit *permit;
+	const char *folder;
+	uint64_t freed;		/* bytes */
+	unsigned depth;
+};
+
+static enum as_err sweep_folder(struct sweep *sweep);
+
+static enum as_err sweep_name(void *context, const char *name, enum io_kind kind)
+{
+	struct sweep *sweep = context;
+	const struct io *io = io_of(sweep->permit);
+	char path[2 * UNDO_PATH_MAX];
+	struct stat st;
+	(void)kind;
+	if (snprintf(path, sizeof(path), "%s/%s", sweep->folder, name) >= (int)sizeof(path) ||
+	    sweep->depth > 4)
+		return AS_ERR_LIMIT;
+	if (io->fstatat(io, io_folder_of(sweep->permit), path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return as_code_of_errno(errno);
+	if (!S_ISDIR(st.st_mode)) {
+		const enum as_err err = io_remove_file(sweep->permit, path);
+		sweep->freed += err == AS_OK && st.st_nlink == 1 ? (uint64_t)st.st_size : 0;
+		return err;
+	}
+	struct sweep inner = {
+		.permit = sweep->permit, .folder = path, .depth = sweep->depth + 1,
+	};
+	const enum as_err err = sweep_folder(&inner);
+	sweep->freed += inner.freed;
+	return err == AS_OK ? io_remove_folder(sweep->permit, path) : err;
+}
+
+static enum as_err sweep_folder(struct sweep *sweep)
+{
+	const struct io *io = io_of(sweep->permit);
+	int fd;
+	enum as_err err = io_open_folder(io, io_folder_of(sweep->permit), sweep->folder, &fd);
+	if (err != AS_OK)
+		return err;
+	err = io_list(io, fd, sweep_name, sweep);
+	io_close(io, fd);
+	return err;
+}
+
+/* Remove an undo folder. The manifest goes first, and for good: half a folder must not look like a
+ * way back. */
+enum as_err undo_remove_folder(const struct permit *permit, const char *folder, uint64_t *freed,
+				 struct as_error *error)
+{
+	struct sweep sweep = { .permit = permit, .folder = folder };
+	char path[UNDO_PATH_MAX];
+	*freed = 0;
+	undo_below(folder, UNDO_MANIFEST, path);
+	enum as_err err = io_remove_file(permit, path);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = AS_OK;
+	if (err == AS_OK)
+		err = io_sync_folder(permit, folder);
+	if (err == AS_OK)
+		err = sweep_folder(&sweep);
+	if (err == AS_OK)
+		err = io_remove_folder(permit, folder);
+	*freed = sweep.freed;
+	if (err != AS_OK)
+		return undo_fail_path(err, "remove", folder, error);
+	io_sync_folder(permit, UNDO_FOLDER);
+	io_remove_folder(permit, UNDO_FOLDER);	/* where nothing else is in it */
+	err = io_sync_folder(permit, ".");
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", ".", error);
+}
+
+void undo_sweep(const struct permit *permit, const char *folder)
+{
+	struct sweep sweep = { .permit = permit, .folder = folder };
+	sweep_folder(&sweep);
+}
+
+enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
+		       struct as_error *error)
+{
+	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	*freed = 0;
+	if (strlen(name) >= UNDO_NAME_MAX || strchr(name, '/') || name[0] == '.' || !name[0])
+		return as_fail(error, AS_ERR_DOES_NOT_EXIST, 0, "%s: no name of an undo folder",
+			       name);
+	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	return undo_remove_folder(permit, folder, freed, error);
+}
+
+/* ---- what there is ---- */
+
+bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
+		     struct stat *st)
+{
+	char path[UNDO_PATH_MAX];
+	undo_below(folder, name, path);
+	return io->fstatat(io, repo_fd, path, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder)
+{
+	struct stat st;
+	if (undo_is_there(io, repo_fd, folder, UNDO_UNDOING_MARK, &st))
+		return UNDO_UNDOING;
+	return undo_is_there(io, repo_fd, folder, UNDO_DONE_MARK, &st) ? UNDO_DONE : UNDO_BEGUN;
+}
+
+static enum as_err describe(const struct io *io, int repo_fd, const char *name,
+			    struct undo_entry *entry)
+{
+	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	struct manifest manifest;
+	struct stat st;
+	*entry = (struct undo_entry){ .state = UNDO_UNREADABLE };
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	const enum as_err err = undo_read_manifest(io, repo_fd, folder, &manifest);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	entry->state = undo_state_of(io, repo_fd, folder);
+	memcpy(entry->action, manifest.action, sizeof(entry->action));
+	entry->has_before = manifest.has_before;
+	entry->before = manifest.before;
+	entry->after = manifest.after;
+	for (size_t i = 0; i < manifest.count; i++) {
+		if (manifest.files[i].change == PLAN_MAKE ||
+		    !undo_is_there(io, repo_fd, folder, manifest.files[i].path, &st))
+			continue;
+		entry->files++;
+		/* What has a name elsewhere still is not freed. */
+		entry->bytes += st.st_nlink == 1 ? (uint64_t)st.st_size : 0;
+	}
+	free(manifest.files);
+	return AS_OK;
+}
+
+enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count)
+{
+	struct undo_names names;
+	*entries = NULL;
+	*count = 0;
+	enum as_err err = undo_names_list(io, repo_fd, &names);
+	struct undo_entry *rows = NULL;
+	if (err == AS_OK && names.count > 0) {
+		rows = calloc(names.count, sizeof(*rows));
+		err = rows ? AS_OK : AS_ERR_MEMORY;
+	}
+	for (size_t i = 0; err == AS_OK && i < names.count; i++)
+		err = describe(io, repo_fd, names.rows[i], &rows[i]);
+	if (err == AS_OK) {
+		*entries = rows;
+		*count = names.count;
+	} else {
+		free(rows);
+	}
+	free(names.rows);
+	return err;
+}

@@ -1,0 +1,214 @@
+#include "build-config.h"
+
+#include "undo_private.h"
+
+#include "crc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a text that grows ---- */
+
+struct text {
+	char *bytes;
+	size_t len, capacity;
+	bool no_memory;
+};
+
+static void add_line(struct text *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_line(struct text *text, const char *format, ...)
+{
+	char line[LAYOUT_PATH_MAX + 32];
+	va_list args;
+	va_start(args, format);
+	const int len = vsnprintf(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(line) - 1) {
+		text->no_memory = true;
+		return;
+	}
+	line[len] = '\n';
+	if (text->len + (size_t)len + 1 > text->capacity) {
+		const size_t more = 2 * text->capacity + sizeof(line);
+		char *bytes = realloc(text->bytes, more);
+		if (!bytes) {
+			text->no_memory = true;
+			return;
+		}
+		text->bytes = bytes;
+		text->capacity = more;
+	}
+	memcpy(text->bytes + text->len, line, (size_t)len + 1);
+	text->len += (size_t)len + 1;
+}
+
+/* ---- the manifest ---- */
+
+static const struct {
+	enum plan_change change;
+	const char *word;
+} words[] = {
+	{ PLAN_MAKE, "made" }, { PLAN_MOVE, "moved" }, { PLAN_REPLACE, "replaced" },
+};
+
+static const char *word_of(enum plan_change change)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].change == change)
+			return words[i].word;
+	return "?";
+}
+
+static void format_manifest(const struct plan *plan, struct text *text)
+{
+	add_line(text, "atticscope-undo 1");
+	add_line(text, "action %s", repair_name(plan->action));
+	if (plan->has_before)
+		add_line(text, "before %" PRIu32, plan->before);
+	else
+		add_line(text, "before none");
+	if (plan->has_after)
+		add_line(text, "after %" PRIu32, plan->after);
+	else
+		add_line(text, "after none");
+	for (size_t i = 0; i < plan->file_count; i++)
+		add_line(text, "%s %s", word_of(plan->files[i].change), plan->files[i].path);
+	add_line(text, "end %08" PRIx32,
+		 crc32_update(0, text->bytes ? text->bytes : "", text->len));
+}
+
+static bool parse_number(const char *text, bool *has, uint32_t *number)
+{
+	char *end;
+	*has = strcmp(text, "none") != 0;
+	if (!*has)
+		return true;
+	errno = 0;
+	const unsigned long long value = strtoull(text, &end, 10);
+	*number = (uint32_t)value;
+	return *text >= '0' && *text <= '9' && !*end && errno == 0 && value <= UINT32_MAX;
+}
+
+/* Only what a repair moves or makes: segments below data/, index.N and hints.N. Nothing that leads
+ * out of the repository. */
+static bool is_own_path(const char *path)
+{
+	static const char *const prefixes[] = { "index.", "hints.", "data/" };
+	size_t i = 0;
+	if (plan_is_temporary(path))
+		return true;
+	while (i < ARRAY_SIZE(prefixes) && strncmp(path, prefixes[i], strlen(prefixes[i])) != 0)
+		i++;
+	if (i == ARRAY_SIZE(prefixes) || strlen(path) >= LAYOUT_PATH_MAX)
+		return false;
+	const char *rest = path + strlen(prefixes[i]);
+	size_t digits = strspn(rest, "0123456789");
+	if (digits == 0)
+		return false;
+	rest += digits;
+	if (i < 2 || *rest == '\0')	/* "data/7" is a folder that was made */
+		return *rest == '\0';
+	digits = *rest == '/' ? strspn(rest + 1, "0123456789") : 0;
+	return digits > 0 && rest[1 + digits] == '\0';
+}
+
+static bool take_file(struct manifest *manifest, enum plan_change change, const char *path)
+{
+	if (!is_own_path(path))
+		return false;
+	if (manifest->count == manifest->capacity) {
+		const size_t more = 2 * manifest->capacity + 16;
+		struct plan_file *files = realloc(manifest->files, more * sizeof(*files));
+		if (!files)
+			return false;
+		manifest->files = files;
+		manifest->capacity = more;
+	}
+	struct plan_file *file = &manifest->files[manifest->count++];
+	*file = (struct plan_file){ .change = change, .reason = "" };
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	return true;
+}
+
+static bool take_line(struct manifest *manifest, char *line)
+{
+	char *value = strchr(line, ' ');
+	if (!value)
+		return false;
+	*value++ = '\0';
+	if (strcmp(line, "action") == 0)
+		return snprintf(manifest->action, sizeof(manifest->action), "%s", value) <
+		       (int)sizeof(manifest->action);
+	if (strcmp(line, "before") == 0)
+		return parse_number(value, &manifest->has_before, &manifest->before);
+	if (strcmp(line, "after") == 0)
+		return parse_number(value, &manifest->has_after, &manifest->after);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(line, words[i].word) == 0)
+			return take_file(manifest, words[i].change, value);
+	return false;
+}
+
+/* The lines of @text, whose last one proves that all are there. */
+static bool parse_manifest(char *text, size_t len, struct manifest *manifest)
+{
+	static const char first[] = "atticscope-undo 1\n";
+	static const size_t last = sizeof("end 01234567");	/* and its newline */
+	char end[sizeof("end 01234567\n")];
+	*manifest = (struct manifest){ .count = 0 };
+	if (len < strlen(first) + last || memchr(text, '\0', len) ||
+	    memcmp(text, first, strlen(first)) != 0)
+		return false;
+	snprintf(end, sizeof(end), "end %08" PRIx32 "\n", crc32_update(0, text, len - last));
+	if (memcmp(text + len - last, end, last) != 0)
+		return false;
+	text[len - last] = '\0';
+	bool good = true;
+	char *next;
+	for (char *line = text + strlen(first); good && *line; line = next) {
+		next = strchr(line, '\n');
+		good = next != NULL;
+		if (good) {
+			*next++ = '\0';
+			good = take_line(manifest, line);
+		}
+	}
+	return good;
+}
+
+enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
+				 struct manifest *manifest)
+{
+	char path[UNDO_PATH_MAX];
+	uint8_t *text;
+	size_t len;
+	*manifest = (struct manifest){ .count = 0 };
+	undo_below(folder, UNDO_MANIFEST, path);
+	const enum as_err err = io_read_file(io, repo_fd, path, UNDO_MANIFEST_MAX, &text, &len);
+	if (err != AS_OK)
+		return err;
+	const bool good = parse_manifest((char *)text, len, manifest);
+	free(text);
+	if (!good)
+		free(manifest->files);
+	return good ? AS_OK : AS_ERR_INTEGRITY;
+}
+
+
+char *undo_manifest_text(const struct plan *plan, size_t *len)
+{
+	struct text text = { .len = 0 };
+	format_manifest(plan, &text);
+	if (text.no_memory) {
+		free(text.bytes);
+		return NULL;
+	}
+	*len = text.len;
+	return text.bytes;
+}
