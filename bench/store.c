@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 static void need(enum as_err err, const struct as_error *error)
@@ -50,11 +49,18 @@ static void fill_words(uint8_t *bytes, size_t size, uint64_t seed)
 	}
 }
 
+/* Since exec: what getrusage tells is also that of the process that forked this one. */
 static uint64_t peak_kib(void)
 {
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	return (uint64_t)usage.ru_maxrss;
+	char line[128];
+	unsigned long long kib = 0;
+	FILE *file = fopen("/proc/self/status", "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib;
 }
 
 static struct as_store *open_store(const char *path)

@@ -272,8 +272,8 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 		    memcmp(entry.key, copy->key, KEY_SIZE) != 0)
 			return as_fail(error, AS_ERR_INTEGRITY, 0,
 				       "%s/%s: segment %u, offset %u: read again, it is not what "
-				       "it was: the disk or the machine cannot be trusted", view->path,
-				       path, copy->segment, copy->offset);
+				       "it was: the disk or the machine cannot be trusted",
+				       view->path, path, copy->segment, copy->offset);
 		copy->size = (uint32_t)entry.size;
 		plan->bytes_copied += entry.size;
 	}

@@ -1,6 +1,6 @@
 /* Random damage, alone and in pairs, and the repairs that are recommended for it: within three
- * steps the repository is in order, nothing whose bytes survive is lost, nothing deleted is back, and
- * taking the steps back restores every byte. */
+ * steps the repository is in order, nothing whose bytes survive is lost, nothing deleted is back,
+ * and taking the steps back restores every byte. */
 #include "build-config.h"
 
 #include "engine/diagnose.h"
