@@ -2,6 +2,8 @@
 
 #include "layout.h"
 
+#include "rows.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -55,20 +57,6 @@ static const char *folder_name(const struct layout_folder *folder, char buffer[F
 	return buffer;
 }
 
-/* Make room for one row more behind @count of @size bytes each. */
-static bool reserve(void **rows, size_t *room, size_t count, size_t size)
-{
-	if (count < *room)
-		return true;
-	const size_t wanted = *room ? *room * 2 : 64;
-	void *larger = reallocarray(*rows, wanted, size);
-	if (!larger)
-		return false;
-	*rows = larger;
-	*room = wanted;
-	return true;
-}
-
 static enum as_err add_folder(struct listing *listing, const char *name, uint64_t number)
 {
 	struct layout *layout = listing->layout;
@@ -76,7 +64,7 @@ static enum as_err add_folder(struct listing *listing, const char *name, uint64_
 	void *rows = layout->folders;
 
 	if (layout->folder_count == UINT32_MAX ||
-	    !reserve(&rows, &listing->folder_room, layout->folder_count, sizeof(folder)))
+	    !rows_reserve(&rows, layout->folder_count, &listing->folder_room, sizeof(folder)))
 		return AS_ERR_MEMORY;
 	layout->folders = rows;
 	if (!is_canonical(name, number)) {
@@ -93,7 +81,7 @@ static enum as_err add_segment(struct listing *listing, uint32_t number)
 	struct layout *layout = listing->layout;
 	void *rows = layout->segments;
 
-	if (!reserve(&rows, &listing->segment_room, layout->count, sizeof(*layout->segments)))
+	if (!rows_reserve(&rows, layout->count, &listing->segment_room, sizeof(*layout->segments)))
 		return AS_ERR_MEMORY;
 	layout->segments = rows;
 	layout->segments[layout->count++] = (struct layout_segment){ number, listing->folder };

@@ -2,6 +2,8 @@
 
 #include "problem.h"
 
+#include "rows.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -750,14 +752,10 @@ void findings_sort(struct findings *findings)
 
 static enum as_err make_room(struct findings *findings)
 {
-	if (findings->count < findings->capacity)
-		return AS_OK;
-	const size_t capacity = findings->capacity > 0 ? 2 * findings->capacity : 16;
-	struct finding *rows = realloc(findings->rows, capacity * sizeof(*rows));
-	if (!rows)
+	void *rows = findings->rows;
+	if (!rows_reserve(&rows, findings->count, &findings->capacity, sizeof(*findings->rows)))
 		return AS_ERR_MEMORY;
 	findings->rows = rows;
-	findings->capacity = capacity;
 	return AS_OK;
 }
 

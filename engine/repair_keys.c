@@ -5,19 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool plan_grow(void **rows, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return true;
-	const size_t more = *capacity ? 2 * *capacity : 64;
-	void *larger = realloc(*rows, more * size);
-	if (!larger)
-		return false;
-	*rows = larger;
-	*capacity = more;
-	return true;
-}
-
 size_t plan_position(const struct plan *plan, uint32_t segment)
 {
 	return layout_find(&plan->work->view->layout, segment);
@@ -35,7 +22,7 @@ static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_S
 {
 	struct plan *plan = gathering->plan;
 	void *rows = plan->lost;
-	if (!plan_grow(&rows, plan->lost_count, &gathering->lost_capacity, sizeof(*plan->lost)))
+	if (!rows_reserve(&rows, plan->lost_count, &gathering->lost_capacity, sizeof(*plan->lost)))
 		return AS_ERR_MEMORY;
 	plan->lost = rows;
 	struct lost_key *lost = &plan->lost[plan->lost_count++];
@@ -129,7 +116,7 @@ static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint
 {
 	struct plan_work *work = plan->work;
 	void *rows = work->copies;
-	if (!plan_grow(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
+	if (!rows_reserve(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
 		return AS_ERR_MEMORY;
 	work->copies = rows;
 	struct copy *copy = &work->copies[work->copy_count++];
@@ -188,7 +175,8 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 	void *rows = work->deletes;
 	if (!event->is_put)
 		return AS_OK;
-	if (!plan_grow(&rows, work->delete_count, &work->delete_capacity, sizeof(*work->deletes)))
+	if (!rows_reserve(&rows, work->delete_count, &work->delete_capacity,
+			  sizeof(*work->deletes)))
 		return AS_ERR_MEMORY;
 	work->deletes = rows;
 	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
@@ -324,7 +312,7 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 			       NULL) != AS_OK ||
 	    entry.tag != SEGMENT_PUT)
 		return AS_OK;
-	if (!plan_grow(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
+	if (!rows_reserve(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
 		return AS_ERR_MEMORY;
 	plan->suspects = rows;
 	struct suspect *suspect = &plan->suspects[plan->suspect_count++];

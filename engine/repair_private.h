@@ -10,6 +10,7 @@
 #define ATTICSCOPE_REPAIR_PRIVATE_H
 
 #include "log.h"
+#include "rows.h"
 #include "undo.h"
 #include "usage.h"
 
@@ -39,9 +40,6 @@ struct plan_work {
 
 	char undo_folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];	/* undo_plan alone */
 };
-
-/* Make room for one row more. False: out of memory. */
-bool plan_grow(void **rows, size_t count, size_t *capacity, size_t size);
 
 /* Fill in table, lost keys and objects of @plan from its verify, and from @first (the verify that
  * the caller gave) what was held before. */

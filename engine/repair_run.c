@@ -97,7 +97,7 @@ static enum as_err write_delete(struct run *run, const uint8_t key[KEY_SIZE],
 	void *rows = run->delete_segments;
 	if (count > 0 && run->delete_segments[count - 1] == segment)
 		return AS_OK;
-	if (!plan_grow(&rows, count, &run->delete_segment_capacity, sizeof(uint32_t)))
+	if (!rows_reserve(&rows, count, &run->delete_segment_capacity, sizeof(uint32_t)))
 		return fail_memory(run, error);
 	run->delete_segments = rows;
 	run->delete_segments[run->delete_segment_count++] = segment;

@@ -356,22 +356,6 @@ static void expect_nothing(uint64_t offset, struct segment_entry *e)
 				     .cause = SEGMENT_TORN };
 }
 
-enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
-			       struct segment_entry *e, uint8_t **data)
-{
-	struct segment_reader reader;
-	expect_nothing(offset, e);
-	if (!init_reader(&reader, io, ENTRY_WINDOW))
-		return AS_ERR_MEMORY;
-	reader.next_load = ENTRY_FIRST_LOAD;
-	enum as_err err = segment_open(&reader, dirfd, path, 0, NULL, NULL);
-	if (err == AS_OK)
-		err = read_one(&reader, offset, e, data);
-	close_segment(&reader);
-	free(reader.window);
-	return err;
-}
-
 enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
 				  struct segment_entry *e, uint8_t **data)
 {
@@ -384,6 +368,20 @@ enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, 
 	reader.length = length;
 	const enum as_err err = read_one(&reader, offset, e, data);
 	free(reader.window);
+	return err;
+}
+
+enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path, uint64_t offset,
+			       struct segment_entry *e, uint8_t **data)
+{
+	struct stat st;
+	int fd;
+	expect_nothing(offset, e);
+	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
+	if (err != AS_OK)
+		return err;
+	err = segment_read_entry_at(io, fd, (uint64_t)st.st_size, offset, e, data);
+	io_close(io, fd);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #include "store_private.h"
 
 #include "replay.h"
+#include "rows.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,27 +60,16 @@ static enum as_err list_candidates(const struct as_store *store, uint32_t **numb
 	return AS_OK;
 }
 
-static void *grow(void *rows, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return rows;
-	const size_t more = *capacity ? 2 * *capacity : 64;
-	void *larger = realloc(rows, more * size);
-	if (larger)
-		*capacity = more;
-	return larger;
-}
-
 /* ---- copying ---- */
 
 static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
 			     uint32_t offset)
 {
-	struct move *moves = grow(c->moves, c->move_count, &c->move_capacity, sizeof(*moves));
-	if (!moves)
+	void *rows = c->moves;
+	if (!rows_reserve(&rows, c->move_count, &c->move_capacity, sizeof(*c->moves)))
 		return AS_ERR_MEMORY;
-	c->moves = moves;
-	struct move *move = &moves[c->move_count++];
+	c->moves = rows;
+	struct move *move = &c->moves[c->move_count++];
 	memcpy(move->key, key, KEY_SIZE);
 	move->segment = segment;
 	move->offset = offset;
@@ -90,12 +80,11 @@ static enum as_err note_delete(struct compaction *c, uint32_t segment)
 {
 	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
 		return AS_OK;
-	uint32_t *rows = grow(c->delete_segments, c->delete_count, &c->delete_capacity,
-			      sizeof(*rows));
-	if (!rows)
+	void *rows = c->delete_segments;
+	if (!rows_reserve(&rows, c->delete_count, &c->delete_capacity, sizeof(uint32_t)))
 		return AS_ERR_MEMORY;
 	c->delete_segments = rows;
-	rows[c->delete_count++] = segment;
+	c->delete_segments[c->delete_count++] = segment;
 	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
 }
 
@@ -193,12 +182,12 @@ static enum as_err check_count(const struct compaction *c, uint32_t number, stru
 static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has_deletes,
 			       uint64_t size)
 {
-	struct emptied *rows = grow(store->emptied, store->emptied_count,
-				    &store->emptied_capacity, sizeof(*rows));
-	if (!rows)
+	void *rows = store->emptied;
+	if (!rows_reserve(&rows, store->emptied_count, &store->emptied_capacity,
+			  sizeof(*store->emptied)))
 		return AS_ERR_MEMORY;
 	store->emptied = rows;
-	rows[store->emptied_count++] = (struct emptied){
+	store->emptied[store->emptied_count++] = (struct emptied){
 		.segment = number, .has_deletes = has_deletes, .size = size,
 	};
 	return AS_OK;

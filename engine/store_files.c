@@ -2,6 +2,8 @@
 
 #include "store_private.h"
 
+#include "rows.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,14 +179,10 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 	struct old_names *old = context;
 	if (kind == IO_KIND_FOLDER || !is_superfluous(name, old->store))
 		return AS_OK;
-	if (old->count == old->capacity) {
-		const size_t more = old->capacity ? 2 * old->capacity : 8;
-		char **names = realloc(old->names, more * sizeof(*names));
-		if (!names)
-			return AS_ERR_MEMORY;
-		old->names = names;
-		old->capacity = more;
-	}
+	void *names = old->names;
+	if (!rows_reserve(&names, old->count, &old->capacity, sizeof(*old->names)))
+		return AS_ERR_MEMORY;
+	old->names = names;
 	old->names[old->count] = strdup(name);
 	return old->names[old->count] ? (old->count++, AS_OK) : AS_ERR_MEMORY;
 }

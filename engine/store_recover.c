@@ -2,6 +2,8 @@
 
 #include "store_private.h"
 
+#include "rows.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,14 +29,10 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	const unsigned long long number = strtoull(name + 6, &end, 10);
 	if (*end != '\0' || number > names->below)
 		return AS_OK;
-	if (names->count == names->capacity) {
-		const size_t more = names->capacity ? 2 * names->capacity : 8;
-		uint32_t *numbers = realloc(names->numbers, more * sizeof(*numbers));
-		if (!numbers)
-			return AS_ERR_MEMORY;
-		names->numbers = numbers;
-		names->capacity = more;
-	}
+	void *numbers = names->numbers;
+	if (!rows_reserve(&numbers, names->count, &names->capacity, sizeof(*names->numbers)))
+		return AS_ERR_MEMORY;
+	names->numbers = numbers;
 	names->numbers[names->count++] = (uint32_t)number;
 	return AS_OK;
 }

@@ -68,14 +68,11 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 	for (size_t i = 0; i < undo->unsynced_count; i++)
 		if (strcmp(undo->unsynced[i], folder) == 0)
 			return AS_OK;
-	if (undo->unsynced_count == undo->unsynced_capacity) {
-		const size_t more = 2 * undo->unsynced_capacity + 8;
-		void *rows = realloc(undo->unsynced, more * sizeof(*undo->unsynced));
-		if (!rows)
-			return AS_ERR_MEMORY;
-		undo->unsynced = rows;
-		undo->unsynced_capacity = more;
-	}
+	void *rows = undo->unsynced;
+	if (!rows_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
+			  sizeof(*undo->unsynced)))
+		return AS_ERR_MEMORY;
+	undo->unsynced = rows;
 	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
 	return AS_OK;
 }
@@ -98,14 +95,10 @@ static enum as_err take_name(void *context, const char *name, enum io_kind kind)
 	struct undo_names *names = context;
 	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
 		return AS_OK;
-	if (names->count == names->capacity) {
-		const size_t more = 2 * names->capacity + 8;
-		void *rows = realloc(names->rows, more * sizeof(*names->rows));
-		if (!rows)
-			return AS_ERR_MEMORY;
-		names->rows = rows;
-		names->capacity = more;
-	}
+	void *rows = names->rows;
+	if (!rows_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
+		return AS_ERR_MEMORY;
+	names->rows = rows;
 	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
 	return AS_OK;
 }

@@ -122,14 +122,10 @@ static bool take_file(struct manifest *manifest, enum plan_change change, const 
 {
 	if (!is_own_path(path))
 		return false;
-	if (manifest->count == manifest->capacity) {
-		const size_t more = 2 * manifest->capacity + 16;
-		struct plan_file *files = realloc(manifest->files, more * sizeof(*files));
-		if (!files)
-			return false;
-		manifest->files = files;
-		manifest->capacity = more;
-	}
+	void *files = manifest->files;
+	if (!rows_reserve(&files, manifest->count, &manifest->capacity, sizeof(*manifest->files)))
+		return false;
+	manifest->files = files;
 	struct plan_file *file = &manifest->files[manifest->count++];
 	*file = (struct plan_file){ .change = change, .reason = "" };
 	snprintf(file->path, sizeof(file->path), "%s", path);

@@ -2,6 +2,8 @@
 
 #include "usage.h"
 
+#include "rows.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,27 +47,16 @@ struct usage_segment *usage_find(const struct usage *usage, uint32_t segment)
 	return &usage->rows[place];
 }
 
-static bool make_room(struct usage *usage)
-{
-	if (usage->count < usage->capacity)
-		return true;
-	const size_t capacity = usage->capacity > 0 ? 2 * usage->capacity : 64;
-	struct usage_segment *rows = realloc(usage->rows, capacity * sizeof(*rows));
-	if (!rows)
-		return false;
-	usage->rows = rows;
-	usage->capacity = capacity;
-	return true;
-}
-
 struct usage_segment *usage_add(struct usage *usage, uint32_t segment)
 {
 	const size_t place = place_of(usage, segment);
 
 	if (place < usage->count && usage->rows[place].segment == segment)
 		return &usage->rows[place];
-	if (!make_room(usage))
+	void *rows = usage->rows;
+	if (!rows_reserve(&rows, usage->count, &usage->capacity, sizeof(*usage->rows)))
 		return NULL;
+	usage->rows = rows;
 	struct usage_segment *row = &usage->rows[place];
 	memmove(row + 1, row, (usage->count - place) * sizeof(*row));
 	*row = (struct usage_segment){ .segment = segment, .live = 0, .compact = false };
