@@ -161,6 +161,16 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 			 problems == 1 ? "" : "s", d->verified ? "whole" : "not verified yet");
 }
 
+/* Without a transaction before it there is nothing to go back to. */
+static enum repair alternative_to(enum repair recommended, const struct view *view,
+				  const struct verify *verify)
+{
+	const bool in_doubt = verify && (verify->tail == TAIL_COMMIT_DAMAGED ||
+					 verify->tail == TAIL_WAS_COMMITTED);
+	return recommended == REPAIR_SALVAGE && in_doubt && view->has_transaction ? REPAIR_ROLLBACK
+										  : REPAIR_NONE;
+}
+
 void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)
 {
 	const struct findings *findings = verify ? &verify->findings : &view->findings;
@@ -175,6 +185,7 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	     d->recommended == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])
 			d->recommended = by_urgency[i];
+	d->alternative = alternative_to(d->recommended, view, verify);
 	say_verdict(&weight, verify, d);
 	snprintf(d->advice, sizeof(d->advice), "%s", advice_for(&weight, d));
 }

@@ -9,6 +9,9 @@ struct diagnosis {
 	bool verified;			/* false: from opening alone, the data was not read */
 	/* REPAIR_NONE where nothing needs doing or nothing here helps */
 	enum repair recommended;
+	/* The other way on, where the newest transaction stands in doubt: what is recommended keeps
+	 * it, this gives it up. Else REPAIR_NONE. */
+	enum repair alternative;
 	/* findings in all, also those beyond what the list keeps */
 	unsigned errors, warnings, infos;
 	char verdict[256];		/* one sentence for a tired person */

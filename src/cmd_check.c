@@ -159,15 +159,6 @@ static void write_summary(struct out *out, const struct report *report)
 
 /* ---- what to type ---- */
 
-/* Where the newest transaction stands in doubt, one repair keeps it and another gives it up. */
-static bool has_two_ways(const struct report *report)
-{
-	const enum tail_kind tail = report->verify->tail;
-	return report->view->has_transaction &&
-	       report->diagnosis.recommended == REPAIR_SALVAGE &&
-	       (tail == TAIL_COMMIT_DAMAGED || tail == TAIL_WAS_COMMITTED);
-}
-
 /* What @repair keeps and loses; nothing where that cannot be found out. */
 static void write_way(struct request *request, const struct report *report, enum repair repair)
 {
@@ -197,7 +188,7 @@ static void write_recommended(struct request *request, const struct report *repo
 	if (report->diagnosis.recommended == REPAIR_NONE)
 		return;
 	text_blank_line(out);
-	if (!has_two_ways(report)) {
+	if (report->diagnosis.alternative == REPAIR_NONE) {
 		text_line(out, TONE_STRONG, "Recommended: atticscope %s %s",
 			  repair_name(report->diagnosis.recommended), path);
 		text_paragraph(out, 0, "It shows what it would do before it does anything.");
@@ -206,8 +197,8 @@ static void write_recommended(struct request *request, const struct report *repo
 	text_paragraph(out, 0, "Two ways lead on. The first is recommended; the second gives up "
 		       "the newest transaction. Each shows what it would do before it does "
 		       "anything.");
-	write_way(request, report, REPAIR_SALVAGE);
-	write_way(request, report, REPAIR_ROLLBACK);
+	write_way(request, report, report->diagnosis.recommended);
+	write_way(request, report, report->diagnosis.alternative);
 }
 
 static void write_text(struct request *request, const struct report *report)

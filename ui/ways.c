@@ -27,12 +27,6 @@ static void add(struct ways *ways, enum repair action)
 						  .key = key_of_repair(action) };
 }
 
-static bool are_two(const struct view *view, const struct verify *verify, enum repair recommended)
-{
-	return recommended == REPAIR_SALVAGE && view->has_transaction &&
-	       (verify->tail == TAIL_COMMIT_DAMAGED || verify->tail == TAIL_WAS_COMMITTED);
-}
-
 /* ---- weighing them ---- */
 
 struct weigh_job {
@@ -95,19 +89,19 @@ static void weigh(struct app *app)
 
 void ways_find(struct app *app)
 {
-	const struct view *view = app->session->view;
-	const struct verify *verify = session_verify(app->session);
+	const struct diagnosis *diagnosis = &app->diagnosis;
 	struct ways *ways = &app->ways;
 	*ways = (struct ways){ .count = 0 };
-	if (!verify || app->diagnosis.recommended == REPAIR_NONE)
+	if (!session_verify(app->session) || diagnosis->recommended == REPAIR_NONE)
 		return;
-	add(ways, app->diagnosis.recommended);
-	if (!are_two(view, verify, app->diagnosis.recommended))
+	add(ways, diagnosis->recommended);
+	if (diagnosis->alternative == REPAIR_NONE)
 		return;
-	add(ways, REPAIR_ROLLBACK);
+	add(ways, diagnosis->alternative);
 	snprintf(ways->rows[0].meaning, sizeof(ways->rows[0].meaning),
 		 "Keeps what is whole of the newest transaction.");
 	snprintf(ways->rows[1].meaning, sizeof(ways->rows[1].meaning),
-		 "Back to transaction %" PRIu32 "; gives up the newest one.", view->transaction);
+		 "Back to transaction %" PRIu32 "; gives up the newest one.",
+		 app->session->view->transaction);
 	weigh(app);
 }

@@ -486,6 +486,24 @@ static void no_commit(struct world *w)
 	unlink(index_path(w));
 	unlink(hints_path(w));
 }
+/* Only the first transaction, and its COMMIT damaged: there is no other to go back to. */
+static void only_commit_flip(struct world *w)
+{
+	uint8_t end[9] = { 0 };
+	uint32_t first = 0;
+	for (; end[8] != BUILDER_COMMIT; first++) {
+		struct stat st;
+		const char *path = path_of(w, "data/%u/%u", first / 4, first);
+		assert_int_equal(stat(path, &st), 0);
+		read_bytes(path, (uint64_t)st.st_size - sizeof(end), end, sizeof(end));
+		if (end[8] == BUILDER_COMMIT)
+			builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
+	}
+	for (uint32_t i = first; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
 static void only_magic(struct world *w)
 {
 	no_commit(w);
@@ -1112,6 +1130,40 @@ static void damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback(void
 	(void)state;
 }
 
+static void two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt(void **state)
+{
+	static const struct {
+		void (*damage)(struct world *world);
+		enum repair recommended, alternative;
+	} cases[] = {
+		{ commit_flip, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ commit_flip_alone, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ zeros_after_commit, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ only_commit_flip, REPAIR_SALVAGE, REPAIR_NONE },
+		{ no_commit, REPAIR_SALVAGE, REPAIR_NONE },
+		{ crc, REPAIR_SALVAGE, REPAIR_NONE },
+		{ add_tail, REPAIR_ROLLBACK, REPAIR_NONE },
+		{ index_missing, REPAIR_RECOVER, REPAIR_NONE },
+		{ nothing, REPAIR_COMPACT, REPAIR_NONE },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world world;
+		struct diagnosis *d = &world.diagnosis;
+		world_new(&world);
+		cases[i].damage(&world);
+		world_judge(&world, 1);
+		if (d->recommended != cases[i].recommended ||
+		    d->alternative != cases[i].alternative)
+			fail_msg("case %zu: %d, or %d", i, d->recommended, d->alternative);
+		if (cases[i].damage == only_commit_flip)
+			assert_int_equal(world.verify->tail, TAIL_COMMIT_DAMAGED);
+		diagnose(world.view, NULL, d);	/* before it was verified nothing is known of it */
+		assert_int_equal(d->alternative, REPAIR_NONE);
+		world_free(&world);
+	}
+	(void)state;
+}
+
 static void an_unreadable_end_is_no_tail(void **state)
 {
 	struct world world;
@@ -1130,6 +1182,8 @@ static void an_unreadable_end_is_no_tail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
 		cmocka_unit_test(an_unreadable_end_is_no_tail),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
