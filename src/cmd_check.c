@@ -29,6 +29,21 @@ static uint64_t problems_total(const struct findings *findings)
 	return total;
 }
 
+/* The plan of @repair, for what it keeps and loses. NULL where that cannot be found out. */
+static struct plan *weigh(const struct request *request, const struct report *report,
+			  enum repair repair)
+{
+	const struct repair_options options = { .threads = request->options.threads };
+	struct verify_progress figures = { .cancel = false };
+	struct plan *plan = NULL;
+	struct progress *bar = progress_begin("weighing", report->view, &figures);
+	interrupt_watch(&figures.cancel);
+	plan_make(report->view, report->verify, repair, &options, &figures, &plan, NULL);
+	interrupt_watch(NULL);
+	progress_end(bar);
+	return plan;
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_place(int64_t value)
@@ -67,13 +82,45 @@ static json_t *json_findings(const struct findings *findings)
 	return array;
 }
 
-static void write_json(struct out *out, const struct report *report)
+/* The only way is not weighed: that would take as long as the repair's own plan. */
+static json_t *json_way(const struct request *request, const struct report *report,
+			enum repair repair)
+{
+	const bool is_one_of_two = report->diagnosis.alternative != REPAIR_NONE;
+	struct plan *plan = is_one_of_two ? weigh(request, report, repair) : NULL;
+	const bool is_known = plan && !plan->is_refused;
+	json_t *way = json_pack("{s:s, s:o, s:o, s:o}",
+		"action", repair_name(repair),
+		"keeps", json_number_if(is_known, is_known ? plan->objects_after : 0),
+		"loses", json_number_if(is_known, is_known ? plan->lost_count : 0),
+		"refused", plan && plan->is_refused ? json_text(plan->refusal) : json_null());
+	plan_free(plan);
+	return way;
+}
+
+/* NULL when memory is short. */
+static json_t *json_ways(const struct request *request, const struct report *report)
+{
+	const enum repair ways[] = { report->diagnosis.recommended,
+				     report->diagnosis.alternative };
+	json_t *array = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(ways) && ways[i] != REPAIR_NONE && array; i++) {
+		if (json_array_append_new(array, json_way(request, report, ways[i])) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static void write_json(struct request *request, const struct report *report)
 {
 	const struct view *view = report->view;
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
-	json_object_out(out, json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b, s:o, s:s, s:I, s:I, s:I, s:s, s:s}",
+	json_object_out(&request->out, json_pack(
+		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
@@ -89,7 +136,8 @@ static void write_json(struct out *out, const struct report *report)
 		"problems_total", (json_int_t)total,
 		"omitted", (json_int_t)(total - verify->findings.count),
 		"verdict", report->diagnosis.verdict,
-		"advice", report->diagnosis.advice));
+		"advice", report->diagnosis.advice,
+		"ways", json_ways(request, report)));
 }
 
 /* ---- text ---- */
@@ -162,20 +210,12 @@ static void write_summary(struct out *out, const struct report *report)
 /* What @repair keeps and loses; nothing where that cannot be found out. */
 static void write_way(struct request *request, const struct report *report, enum repair repair)
 {
-	const struct repair_options options = { .threads = request->options.threads };
 	const struct plan_text lines = out_plan_lines(&request->out, false);
-	struct verify_progress figures = { .cancel = false };
 	char path[QUOTE_SIZE];
-	struct plan *plan;
 	text_line(&request->out, TONE_STRONG, "  atticscope %s %s", repair_name(repair),
 		  quote_word(report->view->path, path));
-	struct progress *bar = progress_begin("weighing", report->view, &figures);
-	interrupt_watch(&figures.cancel);
-	const enum as_err err = plan_make(report->view, report->verify, repair, &options, &figures,
-					  &plan, NULL);
-	interrupt_watch(NULL);
-	progress_end(bar);
-	if (err == AS_OK)
+	struct plan *plan = weigh(request, report, repair);
+	if (plan)
 		plan_text_way(plan, &lines);
 	plan_free(plan);
 }
@@ -235,7 +275,7 @@ int cmd_check(struct request *request)
 	report.verify = verify;
 	diagnose(view, verify, &report.diagnosis);
 	if (request->out.json)
-		write_json(&request->out, &report);
+		write_json(request, &report);
 	else
 		write_text(request, &report);
 	verify_free(verify);

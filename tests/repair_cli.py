@@ -764,6 +764,23 @@ class Guidance(Case):
                          r'rollback \S+\n +keeps 9 objects, loses 1\n')
         self.assertEqual(tree(self.path), before)
 
+    def test_json_has_the_ways_with_figures_where_there_are_two(self):
+        for action in self.each():
+            ways = self.object('check', self.path, status=0 if action == 'compact' else 4)['ways']
+            self.assertEqual(ways, [{'action': action, 'keeps': None, 'loses': None, 'refused': None}])
+        self.make('two')
+        self.doubtful()
+        ways = self.object('check', self.path, status=4)['ways']
+        self.assertEqual(ways, [{'action': 'salvage', 'keeps': 10, 'loses': 0, 'refused': None},
+                                {'action': 'rollback', 'keeps': 9, 'loses': 1, 'refused': None}])
+        self.make('none')
+        for name in ('config', 'index.2', 'hints.2'):
+            os.rename(os.path.join(self.path, name), os.path.join(self.folder, name))
+        os.rename(os.path.join(self.path, 'data'), os.path.join(self.path, 'elsewhere'))
+        os.mkdir(os.path.join(self.path, 'data'))
+        got = self.object('check', self.path, status=4)
+        self.assertEqual((got['recommended'], got['ways']), (None, []))
+
     def test_progress_is_drawn_on_a_terminal_only(self):
         path = os.path.join(self.folder, 'long')
         repo = cli.Repository(path, [[COMMITTED]])
