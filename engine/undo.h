@@ -28,7 +28,13 @@ enum undo_state {
 	UNDO_UNDOING,		/* taking it back was interrupted */
 	UNDO_UNREADABLE		/* no manifest, or a damaged one */
 };
-const char *undo_state_text(enum undo_state state);
+const char *undo_state_text(enum undo_state state);	/* in words */
+/* "done", "interrupted", "undoing", "unreadable" */
+const char *undo_state_name(enum undo_state state);
+
+/* The time in the name of an undo folder, as "2026-11-22T21:55:01Z"; empty where there is none. */
+#define UNDO_TIME_SIZE 32
+const char *undo_time(const char *name, char out[UNDO_TIME_SIZE]);
 
 struct undo_entry {
 	char name[UNDO_NAME_MAX];	/* "20261122T215501Z-salvage" */

@@ -41,36 +41,17 @@ static const struct column columns[] = {
 	{ .name = "bytes", .title = "size", .width = 9 },
 };
 
-/* "20261122T215501Z-salvage" as "2026-11-22T21:55:01Z"; empty where the name is another's. */
-static const char *time_of(const char *name, char out[32])
-{
-	static const char shape[] = "dddddddd" "T" "dddddd" "Z";
-	size_t i = 0;
-	out[0] = '\0';
-	while (shape[i] && (shape[i] == 'd' ? name[i] >= '0' && name[i] <= '9'
-					    : name[i] == shape[i]))
-		i++;
-	if (shape[i] == '\0')
-		snprintf(out, 32, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name, name + 4, name + 6,
-			 name + 9, name + 11, name + 13);
-	return out;
-}
-
 static struct cell state_cell(enum undo_state state, bool is_json)
 {
-	static const char *const words[] = {
-		[UNDO_DONE] = "done", [UNDO_BEGUN] = "interrupted", [UNDO_UNDOING] = "undoing",
-		[UNDO_UNREADABLE] = "unreadable",
-	};
-	return cell_text(is_json ? words[state] : undo_state_text(state),
+	return cell_text(is_json ? undo_state_name(state) : undo_state_text(state),
 			 state == UNDO_DONE ? TONE_PLAIN : TONE_WARNING);
 }
 
 static bool write_row(struct out *out, const struct undo_entry *entry)
 {
-	char when[32];
+	char when[UNDO_TIME_SIZE];
 	const bool is_known = entry->state != UNDO_UNREADABLE;
-	time_of(entry->name, when);
+	undo_time(entry->name, when);
 	const struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_text(entry->name, TONE_PLAIN),
 		cell_text(when[0] ? when : NULL, TONE_PLAIN),
