@@ -3,6 +3,7 @@
 #include "ui/problems.h"
 
 #include "ui/app.h"
+#include "ui/explain.h"
 #include "ui/format.h"
 #include "ui/look.h"
 
@@ -90,7 +91,7 @@ struct model *problems_model(struct session *session, struct findings *findings)
 struct problems_view {
 	struct screen base;
 	struct table table;
-	int explained, cols;	/* the most lines that an explanation took so far, at this width */
+	struct explained explained;
 };
 
 static void take_model(struct app *app, struct screen *base)
@@ -120,10 +121,6 @@ static const struct finding *selected(const struct problems_view *screen)
 	return model && cursor < model->findings.count ? &model->findings.rows[cursor] : NULL;
 }
 
-#define INDENT 11		/* the explanation's headings */
-#define LIST_ROWS_MIN 3
-
-struct part { const char *heading, *text; enum style heading_style, style; };
 #define PARTS 6
 
 /* What there is to say about a finding, most urgent first. */
@@ -166,27 +163,6 @@ static void explain(const struct findings *findings, const struct finding *findi
 	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };
 }
 
-static int lines_of(const struct explanation *e, int cols)
-{
-	int lines = 0;
-	for (size_t i = 0; i < PARTS; i++)
-		lines += term_lines(cols - INDENT, e->parts[i].text);
-	return lines;
-}
-
-static void draw_explanation(const struct explanation *e, struct area area)
-{
-	for (size_t i = 0; i < PARTS && area.rows > 0; i++) {
-		const struct part *part = &e->parts[i];
-		term_put(area.y, area.x, INDENT - 1, part->heading_style, part->heading);
-		const int used = term_wrap((struct area){ area.y, area.x + INDENT, area.rows,
-							  area.cols - INDENT },
-					   part->style, part->text);
-		area.y += used;
-		area.rows -= used;
-	}
-}
-
 static uint64_t count_all(const struct findings *findings)
 {
 	uint64_t count = 0;
@@ -213,27 +189,10 @@ static void describe(struct app *app, const struct problems_view *screen, char *
 					: "not verified yet: press v");
 }
 
-/* Rows for the list, its titles included, out of @room. The explanation's share never shrinks while
- * the width stays, so that the list does not jump as the cursor moves. */
-static int split(struct problems_view *screen, const struct explanation *e, int room, int cols)
-{
-	const uint64_t count = model_count(screen->table.model);
-	const int most = room - 1 - LIST_ROWS_MIN;
-	const int needed = lines_of(e, cols) + 1;
-	if (screen->cols != cols)
-		screen->explained = 0;
-	screen->cols = cols;
-	if (needed > screen->explained)
-		screen->explained = needed;
-	const int share = screen->explained < most ? screen->explained : most;
-	const int list = room - (share > 0 ? share : 0);
-	return count + 1 < (uint64_t)list ? (int)count + 1 : list;
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct problems_view *screen = (struct problems_view *)base;
-	struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
+	const struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
 	struct explanation explanation;
 	char text[MESSAGE_MAX * 2];
 	describe(app, screen, text, sizeof(text));
@@ -246,10 +205,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		return;
 	}
 	explain(&((const struct problems *)screen->table.model)->findings, finding, &explanation);
-	list.rows = split(screen, &explanation, area.rows - 1, area.cols - 2);
-	table_draw(&screen->table, app->fetcher, list);
-	draw_explanation(&explanation, (struct area){ list.y + list.rows + 1, 1,
-						      area.rows - 2 - list.rows, area.cols - 2 });
+	explain_draw(&screen->table, app->fetcher, list, explanation.parts, PARTS,
+		     &screen->explained);
 }
 
 static void enter(struct app *app, struct screen *base)
