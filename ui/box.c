@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define WIDTH 72		/* at most, borders included */
 #define FIRST_LINE 2		/* below the tabs */
@@ -14,6 +15,14 @@ void box_add(struct box *box, enum style style, const char *paragraph)
 		return;
 	box->styles[box->count] = style;
 	box->paragraphs[box->count++] = paragraph;
+}
+
+const char *box_spinner(void)
+{
+	static const char *const faces[] = { "|", "/", "-", "\\" };
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return faces[now.tv_nsec / 250000000 % 4];
 }
 
 static int lines_of(const char *paragraph, int width)

@@ -24,4 +24,7 @@ void box_add(struct box *box, enum style style, const char *paragraph);
  * paragraphs those before the vital one go, then the last ones. */
 void box_draw(const struct box *box, struct area bottom);
 
+/* What turns as long as something goes on. */
+const char *box_spinner(void);
+
 #endif

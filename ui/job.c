@@ -115,6 +115,13 @@ void job_grace(const struct job *job, int wait_ms)
 		nanosleep(&moment, NULL);
 }
 
+void job_await(const struct job *job)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000000L };
+	while (!atomic_load(&job->finished))
+		nanosleep(&moment, NULL);
+}
+
 bool jobs_end(struct jobs *jobs, int wait_ms)
 {
 	struct timespec start;

@@ -58,6 +58,9 @@ struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
 /* Wait for @job to finish, up to @wait_ms. It is collected later. */
 void job_grace(const struct job *job, int wait_ms);
 
+/* Wait for @job to finish, however long that takes. */
+void job_await(const struct job *job);
+
 /* Ask @job to stop; its done is still called. */
 void job_cancel(struct job *job);
 

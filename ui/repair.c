@@ -12,11 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ESCAPE 27
 #define BAR_CELLS 60
-#define END_STEP_MS 200		/* between two looks whether a repair has ended */
 
 /* ---- carrying it out ---- */
 
@@ -215,23 +213,12 @@ void repair_end(struct app *app)
 	job_cancel(job);
 	fprintf(stderr, "atticscope: waiting until %s can be left safely; interrupt once more to "
 		"leave at once (the next start tells what is left)\n", job->verb);
-	const struct timespec step = { .tv_nsec = END_STEP_MS * 1000000L };
-	while (!atomic_load(&job->finished))
-		nanosleep(&step, NULL);
+	job_await(job);
 	say_outcome((struct repair_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
 }
 
 /* ---- the confirmation ---- */
-
-/* Blanks around it do no harm; anything else is not the name. */
-static bool is_confirmed(const struct app *app)
-{
-	const char *name = proposal_name(app->proposal);
-	const char *text = app->typed.text + strspn(app->typed.text, " ");
-	const size_t len = strlen(name);
-	return strncmp(text, name, len) == 0 && text[len + strspn(text + len, " ")] == '\0';
-}
 
 static void take_confirmation(struct app *app, const struct input *input)
 {
@@ -241,7 +228,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 		return;
 	}
 	app->modal = NULL;
-	if (entered && is_confirmed(app)) {
+	if (entered && typing_is(&app->typed, proposal_name(app->proposal))) {
 		start_repair(app);
 		return;
 	}

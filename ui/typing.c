@@ -73,6 +73,13 @@ bool typing_take(struct typing *typing, const struct input *input)
 	}
 }
 
+bool typing_is(const struct typing *typing, const char *word)
+{
+	const char *text = typing->text + strspn(typing->text, " ");
+	const size_t len = strlen(word);
+	return strncmp(text, word, len) == 0 && text[len + strspn(text + len, " ")] == '\0';
+}
+
 int typing_draw(const struct typing *typing, const char *before, int y, int x, int width)
 {
 	char line[TYPED_MAX + 80];

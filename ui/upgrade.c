@@ -73,18 +73,15 @@ static void take_input(struct app *app, const struct input *input)
 
 static void draw_waiting(struct app *app, struct area bottom)
 {
-	static const char *const spinner[] = { "|", "/", "-", "\\" };
 	char holders[MESSAGE_MAX], who[sizeof(app->dialog) + 1], wait[MESSAGE_MAX];
-	struct timespec now;
 	const struct job *job = jobs_find(&app->jobs, JOB_LOCK);
 	struct box box = { .title = "the lock is held by somebody else", .keys = "Esc x:give up" };
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (session_name_holders(app->session, holders, sizeof(holders)) > 0)
 		snprintf(who, sizeof(who), "Holding a lock now: %s.", holders);
 	else
 		snprintf(who, sizeof(who), "%s.", app->dialog);
 	snprintf(wait, sizeof(wait), "%s waiting until it is free. A backup that runs ends by "
-		 "itself; never kill one for this.", spinner[now.tv_nsec / 250000000 % 4]);
+		 "itself; never kill one for this.", box_spinner());
 	box_add(&box, STYLE_NORMAL, who);
 	box_add(&box, STYLE_NORMAL, "");
 	box_add(&box, STYLE_STRONG, job && atomic_load(&job->progress.cancel) ? "giving up" : wait);
