@@ -186,6 +186,17 @@ class Lock(Road):
             self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
         self.assertEqual(contents(repo), before)
 
+    def test_the_mode_is_in_sight_whatever_else_the_top_line_has(self):
+        repo = small(self.path()).path
+        for columns in (160, 80, 60, 59, 40):
+            terminal = self.open(repo, columns=columns, lines=10)
+            for key, mode in (('u', 'REPAIR MODE'), ('l', 'READ-ONLY'), ('u', 'REPAIR MODE')):
+                terminal.press(key).wait(lambda s: mode in s.lines[0])
+            open(os.path.join(repo, 'stray'), 'w').close()	# somebody writes
+            terminal.wait(lambda s: 'CHANGED' in s.lines[0] and 'REPAIR MODE' in s.lines[0])
+            os.unlink(os.path.join(repo, 'stray'))
+            self.leave(terminal)
+
     def test_without_it_every_repair_key_only_says_how_to_get_it(self):
         repo = self.sample()
         before = contents(repo)

@@ -80,11 +80,11 @@ static void draw_top(const struct app *app, int cols)
 	const struct view *view = app->session->view;
 	const bool repair = app->mode == MODE_REPAIR;
 	const enum style bar = repair ? STYLE_BAR_REPAIR : STYLE_BAR;
-	const char *mode = !repair ? "READ-ONLY" : cols < 60 ? "REPAIR MODE"
+	const char *mode = !repair ? "READ-ONLY" : cols < 80 ? "REPAIR MODE"
 							     : "REPAIR MODE  lock held";
 	char objects[64], problems[64], transaction[32], path[MESSAGE_MAX], text[MESSAGE_MAX * 2];
 	int right = cols - 1;
-	term_put(0, 0, cols, bar, " atticscope  ");
+	term_put(0, 0, cols, bar, cols >= 60 ? " atticscope  " : "");
 	const int left = cols >= 60 ? 13 : 1;
 	count_objects(app, objects, sizeof(objects));
 	count_problems(app, problems, sizeof(problems));
@@ -93,13 +93,15 @@ static void draw_top(const struct app *app, int cols)
 	else
 		snprintf(transaction, sizeof(transaction), "no tx");
 	const int room = cols / 4 + left;	/* kept for the path */
-	if (atomic_load(&app->session->changed) && !jobs_find(&app->jobs, JOB_OPEN) &&
-	    !jobs_find(&app->jobs, JOB_REPAIR))
-		put_leftwards(left, &right, STYLE_BAR_NOTICE, " CHANGED ON DISK  r:read again ");
-	else
-		put_leftwards(room, &right, bar, problems);
 	/* The mode is never left out, so it is measured before what may be. */
 	const int kept = term_width(mode) + 3;
+	if (atomic_load(&app->session->changed) && !jobs_find(&app->jobs, JOB_OPEN) &&
+	    !jobs_find(&app->jobs, JOB_REPAIR))
+		put_leftwards(left + kept, &right, STYLE_BAR_NOTICE,
+			      cols >= 60 ? " CHANGED ON DISK  r:read again "
+					 : " CHANGED  r:read again ");
+	else
+		put_leftwards(left + kept > room ? left + kept : room, &right, bar, problems);
 	put_leftwards(room + kept, &right, bar, objects);
 	put_leftwards(room + kept, &right, bar, transaction);
 	put_leftwards(left, &right, bar, mode);
