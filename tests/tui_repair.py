@@ -4,6 +4,7 @@ the way back, the log of it all, and what becomes of it when others write, or th
 
 ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
 import fcntl
+import glob
 import json
 import os
 import re
@@ -90,6 +91,25 @@ def large(path, objects=400):
     repo = Repository(path, [entries + [COMMITTED]])
     repo.damage(key_of(7))
     return path
+
+
+def two_folders(path):
+    """Whole again: it was salvaged, then compacted."""
+    small(path).damage(key_of(3))
+    run('salvage', '--yes', path, status=1)
+    run('compact', '--yes', path)
+    return path
+
+
+def run(*args, status=0):
+    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    assert done.returncode == status, done
+    return done.stdout.decode()
+
+
+def undo_list(repo):
+    """The rows of undo --list, newest first."""
+    return [json.loads(line) for line in run('undo', '--list', '--json', repo).splitlines()]
 
 
 def is_clean(repo):
@@ -456,6 +476,241 @@ class Plan(Road):
                 terminal.press('Escape').wait('cancelled; nothing was done')
                 self.leave(terminal)
         self.assertEqual(contents(repo), before)
+
+
+class Folders(Road):
+    """The list of undo folders, and purging them."""
+
+    def listed(self, terminal, count):
+        words = {0: 'what repairs have set aside', 1: '1 undo folder,', 2: '2 undo folders,'}
+        return terminal.press('F').wait(words[count], lambda s: len(self.rows(s)) == count)
+
+    def rows(self, screen):
+        """The cells of each row up to the one that says whether it can be taken back."""
+        return [line.split()[:10] for line in screen.lines if re.match(r'20\d\d-\d\d-\d\d \d\d:\d\d ', line)]
+
+    def purge(self, terminal, name):
+        terminal.press('P').wait('purge %s?' % name, 'Type purge and press Enter')
+        return terminal.type('purge', 'Enter').wait(
+            lambda s: re.search(r'%s was removed: [\d.]+ K?i?B freed' % name, s.words))
+
+    def test_they_are_listed_newest_first_also_without_the_lock(self):
+        repo = two_folders(self.path())
+        before = contents(repo)
+        told = undo_list(repo)
+        for size in SIZES:
+            terminal = self.open(repo, columns=size[0], lines=size[1])
+            screen = self.listed(terminal, 2)
+            for row, want, way in zip(self.rows(screen), told, ('yes', 'later')):
+                self.assertEqual('%sT%s' % (row[0], row[1]), want['time'][:16])
+                self.assertEqual(row[2:7], [want['action'], 'done'] + [str(want[name]) for name in (
+                    'transaction_before', 'transaction_after', 'files')])
+                self.assertEqual(row[9], way)
+            self.assertEqual([row['action'] for row in told], ['compact', 'salvage'])
+            for row in told:
+                self.assertEqual(row['name'] in screen, size[0] > 80 or row == told[0])
+            terminal.wait('plans to take it back', 'READ-ONLY', 'u asks for it')
+            terminal.press('Down').wait('folder     ' + told[1]['name'], 'After the newer ones')
+            terminal.type('/compact', 'Enter').wait('folder     ' + told[0]['name'])
+            terminal.press('r').wait('read again', 'folder     ' + told[0]['name'])
+            terminal.press('1').wait('[1 Overview]')
+            terminal.type(':undo-list', 'Enter').wait('2 undo folders')
+            self.leave(terminal)
+        self.assertEqual(contents(repo), before)
+
+    def test_without_the_lock_nothing_is_taken_back_or_purged(self):
+        repo = two_folders(self.path())
+        before = contents(repo)
+        for size in SIZES:
+            terminal = self.open(repo, columns=size[0], lines=size[1])
+            self.listed(terminal, 2)
+            for keys in (('P',), ('Enter',), ('U',), (':undo-purge', 'Enter')):
+                terminal.type(keys[0]) if len(keys) > 1 else None
+                terminal.press(keys[-1]).wait(REFUSED, '2 undo folders', lambda s: 'really' not in s)
+                terminal.press('n').gone(REFUSED)
+            self.leave(terminal)
+        self.assertEqual(contents(repo), before)
+
+    def test_the_chosen_one_is_purged_after_its_word_was_typed(self):
+        for size in SIZES:
+            repo = two_folders(self.path('repo%d' % size[0]))
+            newest, oldest = [row['name'] for row in undo_list(repo)]
+            before = contents(repo)
+            terminal = self.upgraded(repo, columns=size[0], lines=size[1])
+            self.listed(terminal, 2)
+            terminal.press('Down').wait('folder     ' + oldest)
+            for wrong in ('', 'purg', 'purges', 'PURGE', 'undo', 'yes'):
+                terminal.press('P').wait('purge %s?' % oldest, 'That frees', 'was not verified')
+                terminal.type(wrong, 'Enter').wait('cancelled; nothing was removed', '2 undo folders')
+            terminal.press('P').wait('purge %s?' % oldest)
+            terminal.type('purge', 'Escape').wait('cancelled; nothing was removed')
+            self.assertEqual(contents(repo), before)
+            self.purge(terminal, oldest)
+            screen = terminal.wait('1 undo folder,', 'REPAIR MODE')
+            self.assertEqual([row[9] for row in self.rows(screen)], ['yes'])
+            gone = os.path.join('undo', oldest)
+            left = {name: data for name, data in before.items()
+                    if name != gone and not name.startswith(gone + '/')}
+            self.assertEqual(contents(repo), left)
+            self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
+            terminal.press('L').wait('purge', 'cancelled at the question', 'confirmed and begun: ' + oldest,
+                                     lambda s: oldest + ' was removed: ' in s.words)
+            terminal.press('F').wait('1 undo folder,')
+            self.leave(terminal)
+            self.assertEqual([row['name'] for row in undo_list(repo)], [newest])
+            self.assertTrue(is_clean(repo))
+
+    def test_with_the_last_one_the_folder_of_them_goes_and_nobody_is_blamed(self):
+        repo = two_folders(self.path())
+        newest, oldest = [row['name'] for row in undo_list(repo)]
+        terminal = self.upgraded(repo, '--verify')
+        terminal.wait('nothing needs to be done')
+        self.listed(terminal, 2)
+        screen = terminal.press('P').wait('purge %s?' % newest, lambda s: 'The older one can then not' in s.words)
+        self.assertNotIn('not verified', screen.words)
+        terminal.press('Escape').wait('cancelled')
+        self.purge(terminal, newest)
+        terminal.wait('1 undo folder,', 'verified: no problems')
+        terminal.wait(lambda s: [row[9] for row in self.rows(s)] == ['no'], 'later transaction')
+        terminal.press('Enter').wait('not this one')
+        self.purge(terminal, oldest)
+        terminal.wait('There is none', 'verified: no problems', lambda s: 'CHANGED ON DISK' not in s)
+        terminal.press('P').wait('nothing to purge')
+        terminal.press('Enter').wait('nothing to take back')
+        self.plan(terminal, 'U', 'undo').wait('Nothing to take back')
+        self.assertFalse(os.path.exists(os.path.join(repo, 'undo')))
+
+    def test_enter_on_the_newest_takes_it_back_and_then_the_next(self):
+        repo = self.path()
+        small(repo).damage(key_of(3))
+        damaged = contents(repo)
+        run('salvage', '--yes', repo, status=1)
+        salvaged = contents(repo)
+        run('compact', '--yes', repo)
+        terminal = self.upgraded(repo)
+        self.listed(terminal, 2)
+        terminal.press('Down').wait('After the newer ones')
+        terminal.press('Enter').wait('not this one')
+        terminal.press('Up').wait('plans to take it back')
+        for left, files in ((1, salvaged), (0, damaged)):
+            terminal.press('Enter').wait('plan: undo')
+            self.confirm(terminal, 'undo')
+            terminal.wait('report: undo', 'The repair was taken back')
+            self.assertEqual(contents(repo), files)
+            self.listed(terminal, left)
+
+    def test_what_came_to_no_end_or_was_overtaken_or_cannot_be_read_is_said_so(self):
+        repo = two_folders(self.path())
+        newest, oldest = [os.path.join(repo, 'undo', row['name']) for row in undo_list(repo)]
+        os.unlink(os.path.join(newest, 'done'))
+        terminal = self.upgraded(repo)
+        self.listed(terminal, 2)
+        terminal.wait('interrupted', 'The repair was interrupted')
+        terminal.press('P').wait('did not come to its end')
+        terminal.press('Escape').wait('cancelled')
+        with open(os.path.join(newest, 'manifest'), 'a') as f:
+            f.write('more\n')
+        terminal.press('r').wait('unreadable', 'or more',
+                                 lambda s: [row[-1] for row in self.rows(s)] == ['no', 'no'])
+        terminal.press('P').wait('is not known.')
+        terminal.press('Escape').wait('cancelled')
+        self.leave(terminal)
+        repo = without_index(self.path('overtaken'))
+        run('recover', '--yes', repo, status=1)
+        with open(self.path('object'), 'w') as f:
+            f.write('later')
+        run('put', repo, '%064x' % 99, self.path('object'))
+        os.unlink(glob.glob(os.path.join(repo, 'index.*'))[0])
+        run('recover', '--yes', repo, status=1)
+        terminal = self.open(repo)
+        screen = self.listed(terminal, 2)
+        self.assertEqual([row[-1] for row in self.rows(screen)], ['yes', 'no'])
+        terminal.press('Down').wait('a later transaction was written before the next repair')
+
+    def test_no_folder_at_all_is_said(self):
+        terminal = self.open(self.sample())
+        terminal.press('F').wait('There is none', 'what repairs have set aside')
+
+    def test_small_plain_and_ascii_terminals_show_it_all(self):
+        repo = two_folders(self.path())
+        before = contents(repo)
+        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
+                          ((80, 24), {'TERM': 'vt100'})):
+            with self.subTest((size, env)):
+                terminal = self.open(repo, columns=size[0], lines=size[1], **env)
+                terminal.press('u').wait('REPAIR MODE')
+                terminal.press('F').wait('2 undo folders', 'compact', 'salvage')
+                terminal.press('P').wait('Type purge and press Enter')
+                screen = terminal.type('purg').wait('> purg')
+                self.assertLessEqual(max(map(len, screen.lines)), size[0])
+                if 'LC_ALL' in env:
+                    self.assertTrue(screen.text.isascii(), screen.text)
+                if 'NO_COLOR' in env:
+                    self.assertFalse(screen.colour)
+                terminal.press('Escape').wait('cancelled')
+                self.leave(terminal)
+        self.assertEqual(contents(repo), before)
+
+
+@unittest.skipUnless(strace_works(), 'strace cannot trace here')
+class SlowFolders(Road):
+    """Undo folders on a disk that takes its time."""
+
+    def slowed(self, repo, call, delay, *more):
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, *more, '-e',
+                                  'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, repo],
+                                 ASAN_OPTIONS='detect_leaks=0')
+        terminal.view('1')
+        return terminal
+
+    def test_the_screen_does_not_wait_for_the_list(self):
+        repo = two_folders(self.path())
+        terminal = self.slowed(repo, 'getdents64', 1000000, '-P', os.path.join(repo, 'undo'))
+        terminal.press('F').wait('Reading the undo folders', 'reading the undo folders')
+        terminal.press('L').wait('what was done')
+        terminal.press('q').wait('Reading the undo folders')
+        terminal.wait('2 undo folders', 'salvage')
+
+    def test_a_list_that_cannot_be_read_says_why(self):
+        repo = two_folders(self.path())
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=getdents64', '-P',
+                                  os.path.join(repo, 'undo'), '-e', 'inject=getdents64:error=EIO', PROGRAM, repo],
+                                 ASAN_OPTIONS='detect_leaks=0')
+        terminal.view('1')
+        terminal.press('F').wait(lambda s: re.search(r'They cannot be listed: undo: .*\(r tries again\)', s.words))
+
+    def begun(self, repo):
+        terminal = self.slowed(repo, 'unlinkat', 100000)
+        terminal.press('u').wait('REPAIR MODE')
+        terminal.press('F').wait('2 undo folders')
+        terminal.press('P').wait('Type purge')
+        terminal.type('purge', 'Enter').wait('purge is running', 'goes on to its end')
+        return terminal
+
+    def test_progress_is_shown_and_nothing_else_acts_meanwhile(self):
+        repo = two_folders(self.path())
+        newest, oldest = [row['name'] for row in undo_list(repo)]
+        terminal = self.begun(repo)
+        for key in ('q', 'Escape', 'x', 'r', 'l', '2', 'F', 'Enter'):
+            terminal.press(key)
+        seen = set()
+        while len(seen) < 2:
+            screen = terminal.wait('purge is running', 'removing ' + newest, 'REPAIR MODE')
+            seen |= set(re.findall(r'(\S) removing', screen.text))
+        terminal.wait('1 undo folder,', newest + ' was removed: ')
+        self.assertEqual(os.listdir(os.path.join(repo, 'undo')), [oldest])
+
+    def test_told_to_end_it_is_finished_first(self):
+        repo = two_folders(self.path())
+        newest, oldest = [row['name'] for row in undo_list(repo)]
+        terminal = self.begun(repo)
+        with open('/proc/%d/task/%d/children' % (terminal.pid, terminal.pid)) as f:
+            pid = int(f.read().split()[0])
+        os.kill(pid, signal.SIGTERM)
+        self.assertTrue(process_is_gone(pid))
+        self.assertIn(newest + ' was removed: ', terminal.written())
+        self.assertEqual(os.listdir(os.path.join(repo, 'undo')), [oldest])
+        self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
 
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')

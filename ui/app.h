@@ -6,6 +6,7 @@
 #include "ui/job.h"
 #include "ui/prompt.h"
 #include "ui/proposal.h"
+#include "ui/purge.h"
 #include "ui/repair.h"
 #include "ui/screens.h"
 #include "ui/session.h"
@@ -56,6 +57,7 @@ struct app {
 	struct wanted wanted;
 	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
 	struct report report;
+	struct purge purge;
 	struct lines *actions;		/* held: the log; NULL: nothing was done */
 	struct typing typed;		/* in a dialog */
 	char dialog[MESSAGE_MAX * 2];	/* masked: what an open dialog says */

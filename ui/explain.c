@@ -46,6 +46,10 @@ void explain_draw(struct table *table, struct fetcher *fetcher, struct area area
 {
 	struct area list = area;
 	const int cols = area.cols - 2;
+	if (count == 0) {
+		table_draw(table, fetcher, area);
+		return;
+	}
 	list.rows = split(explained, model_count(table->model), lines_of(parts, count, cols) + 1,
 			  area.rows, cols);
 	table_draw(table, fetcher, list);

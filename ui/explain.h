@@ -10,8 +10,9 @@ struct part { const char *heading, *text; enum style heading_style, style; };
 /* Of a screen, zeroed: the most lines that an explanation took so far, at this width. */
 struct explained { int lines, cols; };
 
-/* Draw @table and below it @parts, the most important first: those that find no room go. Their
- * share never shrinks while the width stays, so that the list does not jump as the cursor moves. */
+/* Draw @table and below it @parts, if any, the most important first: those that find no room go.
+ * Their share never shrinks while the width stays, so that the list does not jump as the cursor
+ * moves. */
 void explain_draw(struct table *table, struct fetcher *fetcher, struct area area,
 		  const struct part *parts, size_t count, struct explained *explained);
 

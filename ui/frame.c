@@ -96,7 +96,7 @@ static void draw_top(const struct app *app, int cols)
 	/* The mode is never left out, so it is measured before what may be. */
 	const int kept = term_width(mode) + 3;
 	if (atomic_load(&app->session->changed) && !jobs_find(&app->jobs, JOB_OPEN) &&
-	    !jobs_find(&app->jobs, JOB_REPAIR))
+	    !jobs_find(&app->jobs, JOB_REPAIR) && !jobs_find(&app->jobs, JOB_PURGE))
 		put_leftwards(left + kept, &right, STYLE_BAR_NOTICE,
 			      cols >= 60 ? " CHANGED ON DISK  r:read again "
 					 : " CHANGED  r:read again ");

@@ -17,4 +17,5 @@ const struct screen_ops *const screen_table[SCREEN_KINDS] = {
 	[SCREEN_PLAN] = &plan_screen,
 	[SCREEN_REPORT] = &report_screen,
 	[SCREEN_LOG] = &log_screen,
+	[SCREEN_UNDOS] = &undos_screen,
 };

@@ -10,7 +10,7 @@ struct call;
 enum screen_kind {
 	SCREEN_OVERVIEW, SCREEN_SEGMENTS, SCREEN_ENTRIES, SCREEN_INDEX, SCREEN_HINTS,
 	SCREEN_PROBLEMS, SCREEN_KEY, SCREEN_HEX, SCREEN_ENTRY, SCREEN_HELP,
-	SCREEN_PLAN, SCREEN_REPORT, SCREEN_LOG, SCREEN_KINDS
+	SCREEN_PLAN, SCREEN_REPORT, SCREEN_LOG, SCREEN_UNDOS, SCREEN_KINDS
 };
 #define ON(screen) (1u << SCREEN_##screen)
 #define ON_ALL ((1u << SCREEN_KINDS) - 1)
@@ -66,7 +66,7 @@ extern const struct screen_ops *const screen_table[SCREEN_KINDS];
 
 extern const struct screen_ops overview_screen, segments_screen, entries_screen, index_screen,
 	hints_screen, problems_screen, key_screen, hex_screen, entry_screen, help_screen,
-	plan_screen, report_screen, log_screen;
+	plan_screen, report_screen, log_screen, undos_screen;
 
 /* Commands of single screens, for the key table. */
 void segments_sort(struct app *app, const struct call *call);

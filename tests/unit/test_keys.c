@@ -55,8 +55,10 @@ static void names_are_found_whole_and_by_their_beginning(void **state)
 
 static void the_prompt_knows_the_commands_of_the_command_line(void **state)
 {
-	static const char *const names[] = {"info",  "segments", "entries", "index",
-					    "hints", "check",    "history", "help"};
+	static const char *const names[] = {
+		"info", "segments", "entries", "index", "hints", "check", "history", "help",
+		"recover", "rollback", "compact", "salvage", "undo", "undo-list", "undo-purge"
+	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_non_null(keys_find_name(names[i]));
 	(void)state;

@@ -1,0 +1,213 @@
+#include "build-config.h"
+
+#include "ui/purge.h"
+
+#include "ui/actions.h"
+#include "ui/app.h"
+#include "ui/box.h"
+#include "ui/format.h"
+#include "ui/undos.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ESCAPE 27
+#define WORD "purge"		/* what must be typed */
+
+/* ---- carrying it out ---- */
+
+struct purge_job {
+	struct job job;
+	struct session *session;	/* held */
+	struct undo_entry entry;
+	uint64_t freed;			/* bytes */
+	enum as_err err;
+	struct as_error error;
+};
+
+static void run_purge(struct job *head)
+{
+	struct purge_job *job = (struct purge_job *)head;
+	job->err = undo_purge(keeper_permit(job->session->keeper), job->entry.name, &job->freed,
+			      &job->error);
+}
+
+static void drop_purge(struct job *head)
+{
+	session_release(((struct purge_job *)head)->session);
+	free(head);
+}
+
+static enum style say_outcome(const struct purge_job *job, char *out, size_t size)
+{
+	char freed[FORMAT_SIZE];
+	format_bytes(job->freed, freed, sizeof(freed));
+	if (job->err == AS_OK)
+		snprintf(out, size, "%s was removed: %s freed.", job->entry.name, freed);
+	else
+		snprintf(out, size, "%s was not removed to its end: %s. %s freed; the rest can be "
+			 "purged again.", job->entry.name, job->error.message, freed);
+	return job->err == AS_OK ? STYLE_GOOD : STYLE_BAD;
+}
+
+/* With the last folder the repository's own folder changes, and with that of an interrupted repair
+ * what there is to say about it: it is read anew, and verified if it was. */
+static void purge_done(struct app *app, struct job *head)
+{
+	char outcome[sizeof(app->purge.outcome)];
+	const int check = atomic_load(&app->session->check);
+	app->modal = NULL;
+	app->purge.style = say_outcome((struct purge_job *)head, outcome, sizeof(outcome));
+	format_masked_text(outcome, app->purge.outcome, sizeof(app->purge.outcome));
+	actions_note(app, app->purge.style, WORD, "%s", outcome);
+	if (check == CHECK_DONE || check == CHECK_RUNNING)
+		app_read_and_verify(app);
+	else
+		app_read_again(app, NULL);
+}
+
+static void ignore_input(struct app *app, const struct input *input)
+{
+	(void)app;
+	(void)input;
+}
+
+static void draw_progress(struct app *app, struct area bottom)
+{
+	char text[MESSAGE_MAX], name[UNDO_NAME_MAX];
+	struct box box = { .title = WORD " is running", .is_urgent = true, .keys = "" };
+	snprintf(text, sizeof(text), "%s removing %s", box_spinner(),
+		 format_masked_text(app->purge.entry.name, name, sizeof(name)));
+	box_add(&box, STYLE_STRONG, text);
+	box_add(&box, STYLE_NORMAL, "");
+	box_add(&box, STYLE_FAINT, "This goes on to its end.");
+	box_draw(&box, bottom);
+}
+
+static const struct modal progress_modal = { .input = ignore_input, .draw = draw_progress };
+
+static void start(struct app *app)
+{
+	struct purge_job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		app_say(app, STYLE_BAD, "out of memory; nothing was removed");
+		return;
+	}
+	job->job = (struct job){ .kind = JOB_PURGE, .verb = WORD, .run = run_purge,
+				 .done = purge_done, .drop = drop_purge };
+	job->session = session_hold(app->session);
+	job->entry = app->purge.entry;
+	actions_note(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
+	app->modal = &progress_modal;
+	if (!app_start(app, &job->job))
+		app->modal = NULL;
+}
+
+void purge_end(struct app *app)
+{
+	const struct job *job = jobs_find(&app->jobs, JOB_PURGE);
+	char outcome[sizeof(app->purge.outcome)], masked[sizeof(outcome)];
+	if (!job)
+		return;
+	fprintf(stderr, "atticscope: waiting until the undo folder is removed; interrupt once more "
+		"to leave at once (what is left can be purged again)\n");
+	job_await(job);
+	say_outcome((const struct purge_job *)job, outcome, sizeof(outcome));
+	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
+}
+
+/* ---- the confirmation ---- */
+
+static void take_confirmation(struct app *app, const struct input *input)
+{
+	const bool entered = input->key == '\n';
+	if (!entered && input->key != ESCAPE) {
+		typing_take(&app->typed, input);
+		return;
+	}
+	app->modal = NULL;
+	if (entered && typing_is(&app->typed, WORD)) {
+		start(app);
+		return;
+	}
+	actions_note(app, STYLE_NORMAL, WORD, "cancelled at the question");
+	app_say(app, STYLE_WARNING, "cancelled; nothing was removed");
+}
+
+/* Is the repository known to be whole as it is, so that the way back is not needed? */
+static const char *doubt(const struct app *app)
+{
+	const int check = atomic_load(&app->session->check);
+	if (check == CHECK_RUNNING)
+		return "The repository as it is now is being verified: better wait what comes of "
+		       "it, while there still is a way back.";
+	if (check != CHECK_DONE)
+		return "The repository as it is now was not verified: v does that, while there "
+		       "still is a way back.";
+	return app->diagnosis.clean ? NULL : "The repository as it is now has problems: what lies "
+					     "here may still be needed.";
+}
+
+static const char *say_freed(const struct undo_entry *entry, char *out, size_t size)
+{
+	char bytes[FORMAT_SIZE];
+	if (entry->state == UNDO_UNREADABLE)
+		return "What it holds, and how much that frees, is not known.";
+	snprintf(out, size, "That frees %s.", format_bytes(entry->bytes, bytes, sizeof(bytes)));
+	return out;
+}
+
+static void say_older(const struct purge *purge, char *out, size_t size)
+{
+	char count[FORMAT_SIZE];
+	if (purge->behind == 1)
+		snprintf(out, size, "The older one can then not be taken back either.");
+	else
+		snprintf(out, size, "The %s older ones can then not be taken back either.",
+			 format_count(purge->behind, count, sizeof(count)));
+}
+
+static void draw_confirmation(struct app *app, struct area bottom)
+{
+	const struct purge *purge = &app->purge;
+	const struct undo_entry *entry = &purge->entry;
+	char name[UNDO_NAME_MAX], title[UNDO_NAME_MAX + 16], older[MESSAGE_MAX];
+	const bool is_unfinished = entry->state == UNDO_BEGUN || entry->state == UNDO_UNDOING;
+	char freed[MESSAGE_MAX];
+	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
+			   .keys = "Esc:cancel" };
+	snprintf(title, sizeof(title), WORD " %s?",
+		 format_masked_text(entry->name, name, sizeof(name)));
+	say_older(purge, older, sizeof(older));
+	box_add(&box, STYLE_NORMAL, say_freed(entry, freed, sizeof(freed)));
+	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, did not come to "
+		"its end: what lies here may be needed for that." : NULL);
+	box_add(&box, STYLE_WARNING, doubt(app));
+	box_add(&box, STYLE_WARNING, purge->behind > 0 ? older : NULL);
+	box.vital = box.count;
+	box_add(&box, STYLE_STRONG, "Type " WORD " and press Enter to remove it for good; there is "
+		"no way back then. Anything else cancels.");
+	box_draw(&box, bottom);
+}
+
+static const struct modal confirmation = { .input = take_confirmation,
+					   .draw = draw_confirmation };
+
+void purge_ask(struct app *app, const struct call *call)
+{
+	size_t behind;
+	const struct undo_entry *entry = undos_selected(app_top(app), &behind);
+	(void)call;
+	if (!entry) {
+		app_say(app, STYLE_NORMAL, "there is nothing to purge");
+	} else if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
+		   jobs_find(&app->jobs, JOB_OPEN)) {
+		app_say(app, STYLE_WARNING, "one moment, the repository is being read");
+	} else {
+		app->purge.entry = *entry;
+		app->purge.behind = behind;
+		app->purge.outcome[0] = '\0';
+		typing_set(&app->typed, "");
+		app->modal = &confirmation;
+	}
+}

@@ -1,0 +1,429 @@
+#include "build-config.h"
+
+#include "ui/undos.h"
+
+#include "ui/app.h"
+#include "ui/explain.h"
+#include "ui/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COL_TIME, COL_ACTION, COL_STATE, COL_BEFORE, COL_AFTER, COL_FILES, COL_SIZE, COL_BACK,
+       COL_NAME, COL_COUNT };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_TIME] = { .title = "time (UTC)", .width = 16 },
+	[COL_ACTION] = { .title = "action", .width = 8 },
+	[COL_STATE] = { .title = "state", .width = 11 },
+	[COL_BEFORE] = { .title = "before", .width = 6, .right = true },
+	[COL_AFTER] = { .title = "after", .width = 6, .right = true },
+	[COL_FILES] = { .title = "files", .width = 5, .right = true },
+	[COL_SIZE] = { .title = "size", .width = 8, .right = true },
+	[COL_BACK] = { .title = "undo", .width = 5 },
+	[COL_NAME] = { .title = "folder", .width = 28, .rank = 1, .grows = true },
+};
+
+/* Can it be taken back? */
+enum way_back {
+	WAY_OPEN,		/* next */
+	WAY_LATER,		/* after the newer ones */
+	WAY_OVERTAKEN,		/* a later transaction came between it and the newer ones */
+	WAY_UNREADABLE,		/* it has no manifest */
+	WAY_REFUSED,		/* it is next, and undo_plan says why not */
+	WAY_BEHIND		/* the newer ones cannot */
+};
+
+/* ---- the model: what the engine found, in memory ---- */
+
+struct undos_model {
+	struct model base;
+	/* All of it is written before ended is. */
+	atomic_bool ended;
+	struct undo_entry *entries;	/* newest first */
+	enum way_back *ways;		/* of each */
+	size_t count;
+	char next[UNDO_NAME_MAX];	/* which one undo takes back; or empty */
+	char refusal[MESSAGE_MAX];	/* masked: why it cannot; or empty */
+	char failure[MESSAGE_MAX];	/* masked: why they cannot be listed; or empty */
+};
+
+static bool has_ended(const struct undos_model *model)
+{
+	return model && atomic_load(&model->ended);
+}
+
+static uint64_t model_rows(const struct model *base)
+{
+	const struct undos_model *model = (const struct undos_model *)base;
+	return has_ended(model) ? model->count : 0;
+}
+
+static void set_way(struct row *row, enum way_back way)
+{
+	if (way == WAY_OPEN)
+		row_set(row, COL_BACK, STYLE_GOOD, "yes");
+	else if (way == WAY_LATER)
+		row_set(row, COL_BACK, STYLE_NORMAL, "later");
+	else
+		row_set(row, COL_BACK, STYLE_WARNING, "no");
+}
+
+static void fill_row(struct row *row, const struct undo_entry *entry, enum way_back way)
+{
+	char text[FORMAT_SIZE], when[UNDO_TIME_SIZE];
+	undo_time(entry->name, when);
+	if (when[0])
+		row_set(row, COL_TIME, STYLE_NORMAL, "%.10s %.5s", when, when + 11);
+	row_mask(row, COL_ACTION, STYLE_STRONG, entry->action[0] ? entry->action : "?");
+	row_set(row, COL_STATE, entry->state == UNDO_DONE ? STYLE_NORMAL : STYLE_WARNING, "%s",
+		undo_state_name(entry->state));
+	set_way(row, way);
+	row_mask(row, COL_NAME, STYLE_FAINT, entry->name);
+	if (entry->state == UNDO_UNREADABLE) {
+		row_set(row, COL_FILES, STYLE_FAINT, "?");
+		row_set(row, COL_SIZE, STYLE_FAINT, "?");
+		return;
+	}
+	if (entry->has_before)
+		row_set(row, COL_BEFORE, STYLE_NORMAL, "%" PRIu32, entry->before);
+	else
+		row_set(row, COL_BEFORE, STYLE_FAINT, "none");
+	row_set(row, COL_AFTER, STYLE_NORMAL, "%" PRIu32, entry->after);
+	row_set(row, COL_FILES, STYLE_NORMAL, "%" PRIu64, entry->files);
+	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->bytes, text, sizeof(text)));
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct undos_model *model = (const struct undos_model *)base;
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], &model->entries[first + i], model->ways[first + i]);
+}
+
+static void model_free(struct model *base)
+{
+	struct undos_model *model = (struct undos_model *)base;
+	free(model->entries);
+	free(model->ways);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free, .in_memory = true };
+
+/* ---- listing them ---- */
+
+struct list_job {
+	struct job job;
+	struct undos_model *model;	/* held */
+	const char *path;		/* of the repository; lives as long as the program */
+};
+
+/* What undo would say to the newest one. */
+static void ask_for_way(struct list_job *job)
+{
+	struct undos_model *model = job->model;
+	struct as_error error = { 0 };
+	struct plan *plan;
+	const char *why = "";
+	const enum as_err err = undo_plan(model->base.session->view, &plan, model->next, &error);
+	if (err != AS_OK) {
+		snprintf(model->next, sizeof(model->next), "%s", model->entries[0].name);
+		why = format_skip_path(job->path, error.message);
+	} else if (plan->is_refused) {
+		why = plan->refusal;
+	}
+	format_masked_text(why, model->refusal, sizeof(model->refusal));
+	plan_free(plan);
+}
+
+/* Of a chain of repairs each begins where the one before it ended. */
+static bool is_overtaken(const struct undo_entry *entry, const struct undo_entry *newer)
+{
+	return entry->state == UNDO_DONE && newer->has_before && newer->before != entry->after;
+}
+
+/* The newest that has a manifest comes first; those without one are passed over. */
+static void find_ways(struct undos_model *model)
+{
+	const struct undo_entry *newer = NULL;
+	enum way_back way = WAY_UNREADABLE;	/* of the newer one */
+	for (size_t i = 0; i < model->count; i++) {
+		const struct undo_entry *entry = &model->entries[i];
+		if (strcmp(entry->name, model->next) == 0)
+			model->ways[i] = model->refusal[0] ? WAY_REFUSED : WAY_OPEN;
+		else if (!newer || entry->state == UNDO_UNREADABLE)
+			model->ways[i] = WAY_UNREADABLE;
+		else if (way != WAY_OPEN && way != WAY_LATER)
+			model->ways[i] = WAY_BEHIND;
+		else
+			model->ways[i] = is_overtaken(entry, newer) ? WAY_OVERTAKEN : WAY_LATER;
+		if (model->ways[i] == WAY_UNREADABLE)
+			continue;
+		newer = entry;
+		way = model->ways[i];
+	}
+}
+
+static void run_list(struct job *head)
+{
+	struct list_job *job = (struct list_job *)head;
+	struct undos_model *model = job->model;
+	const struct view *view = model->base.session->view;
+	enum as_err err = undo_list(view->io, view->fd, &model->entries, &model->count);
+	if (err == AS_OK && model->count > 0) {
+		model->ways = calloc(model->count, sizeof(*model->ways));
+		err = model->ways ? AS_OK : AS_ERR_MEMORY;
+	}
+	if (err != AS_OK) {
+		model->count = 0;
+		snprintf(model->failure, sizeof(model->failure), UNDO_FOLDER ": %s",
+			 as_err_text(err));
+	} else if (model->count > 0) {
+		ask_for_way(job);
+		find_ways(model);
+	}
+	atomic_store(&model->ended, true);
+}
+
+static void list_done(struct app *app, struct job *job)
+{
+	(void)job;
+	app->dirty = true;
+}
+
+static void drop_list(struct job *head)
+{
+	model_release(((struct list_job *)head)->model);
+	free(head);
+}
+
+/* ---- the screen ---- */
+
+struct undos_view {
+	struct screen base;
+	struct table table;
+	struct explained explained;
+	char empty[MESSAGE_MAX * 2];
+};
+
+static const struct undos_model *model_of(const struct screen *base)
+{
+	return (const struct undos_model *)((const struct undos_view *)base)->table.model;
+}
+
+static void list(struct app *app, struct screen *base)
+{
+	struct undos_model *model = model_new(&model_ops, sizeof(*model), app->session);
+	struct list_job *job = calloc(1, sizeof(*job));
+	if (!model || !job) {
+		model_release(model);
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	*job = (struct list_job){
+		.job = { .kind = JOB_UNDOS, .verb = "reading the undo folders", .owner = base,
+			 .run = run_list, .done = list_done, .drop = drop_list },
+		.model = model_hold(model), .path = app->path,
+	};
+	table_set_model(base->table, model);
+	app_start(app, &job->job);
+}
+
+static bool open_undos(struct app *app, struct screen *base, const struct place *place)
+{
+	struct undos_view *screen = (struct undos_view *)base;
+	(void)place;
+	table_init(&screen->table, columns, COL_COUNT);
+	screen->table.empty = screen->empty;
+	base->table = &screen->table;
+	app->purge.outcome[0] = '\0';
+	list(app, base);
+	return true;
+}
+
+const struct undo_entry *undos_selected(const struct screen *base, size_t *behind)
+{
+	const struct undos_model *model = model_of(base);
+	const uint64_t cursor = base->table->position.cursor;
+	if (!has_ended(model) || cursor >= model->count)
+		return NULL;
+	*behind = 0;
+	if (model->ways[cursor] == WAY_OPEN || model->ways[cursor] == WAY_LATER)
+		for (size_t i = (size_t)cursor + 1; i < model->count; i++)
+			*behind += model->ways[i] == WAY_LATER;
+	return &model->entries[cursor];
+}
+
+/* ---- what is under the cursor, explained ---- */
+
+struct explanation {
+	char name[UNDO_NAME_MAX], kept[MESSAGE_MAX], back[MESSAGE_MAX * 2], purge[MESSAGE_MAX];
+	struct part parts[6];
+	size_t count;
+};
+
+static void add_part(struct explanation *e, const char *heading, enum style style, const char *text)
+{
+	e->parts[e->count++] = (struct part){ heading, text, STYLE_FAINT, style };
+}
+
+static void say_kept(const struct undo_entry *entry, char *out, size_t size)
+{
+	char files[FORMAT_SIZE], bytes[FORMAT_SIZE], before[FORMAT_SIZE] = "no transaction";
+	if (entry->state == UNDO_UNREADABLE) {
+		snprintf(out, size, "Not known: it has no manifest that can be read.");
+		return;
+	}
+	if (entry->has_before)
+		snprintf(before, sizeof(before), "transaction %" PRIu32, entry->before);
+	snprintf(out, size,
+		 "%s file%s that the repair set aside, %s; it led from %s to %" PRIu32 ".",
+		 format_count(entry->files, files, sizeof(files)), entry->files == 1 ? "" : "s",
+		 format_bytes(entry->bytes, bytes, sizeof(bytes)), before, entry->after);
+}
+
+static const char *state_words(enum undo_state state)
+{
+	static const char *const words[] = {
+		[UNDO_BEGUN] = "The repair was interrupted. Plan it again to finish it, or take it "
+			       "back; until then do not purge this.",
+		[UNDO_UNDOING] = "Taking it back was interrupted: undo goes on where it stopped.",
+		[UNDO_UNREADABLE] = NULL,
+	};
+	return words[state];
+}
+
+static void say_way(const struct undos_model *model, size_t at, char *out, size_t size)
+{
+	static const char *const words[] = {
+		[WAY_OPEN] = "Enter, or U, plans to take it back: all is then as it was before.",
+		[WAY_LATER] = "After the newer ones were taken back, the newest first.",
+		[WAY_OVERTAKEN] = "No: a later transaction was written before the next repair.",
+		[WAY_UNREADABLE] = "No: there is no way back without its manifest.",
+		[WAY_REFUSED] = "",
+		[WAY_BEHIND] = "No: a newer one cannot be taken back.",
+	};
+	const enum way_back way = model->ways[at];
+	if (way == WAY_OPEN && model->entries[at].state == UNDO_UNREADABLE)
+		snprintf(out, size, "Enter, or U, plans to remove what is left of it.");
+	else if (way == WAY_REFUSED)
+		snprintf(out, size, "No: %s.", model->refusal);
+	else
+		snprintf(out, size, "%s", words[way]);
+}
+
+static void say_purge(const struct undo_entry *entry, char *out, size_t size)
+{
+	char bytes[FORMAT_SIZE];
+	if (entry->state == UNDO_UNREADABLE)
+		snprintf(out, size, "P removes the folder for good.");
+	else
+		snprintf(out, size, "P removes the folder for good and frees %s; there is no way "
+			 "back then.", format_bytes(entry->bytes, bytes, sizeof(bytes)));
+}
+
+static void explain(const struct app *app, const struct undos_model *model, size_t at,
+		    struct explanation *e)
+{
+	const struct undo_entry *entry = &model->entries[at];
+	e->count = 0;
+	format_masked_text(entry->name, e->name, sizeof(e->name));
+	say_kept(entry, e->kept, sizeof(e->kept));
+	say_way(model, at, e->back, sizeof(e->back));
+	say_purge(entry, e->purge, sizeof(e->purge));
+	add_part(e, "folder", STYLE_STRONG, e->name);
+	add_part(e, "kept", STYLE_NORMAL, e->kept);
+	if (state_words(entry->state))
+		add_part(e, "state", STYLE_WARNING, state_words(entry->state));
+	add_part(e, "undo", STYLE_NORMAL, e->back);
+	add_part(e, "purge", STYLE_NORMAL, e->purge);
+	if (app->mode != MODE_REPAIR)
+		add_part(e, "lock", STYLE_NORMAL,
+			 "Taking back and purging need the exclusive lock: u asks for it.");
+}
+
+/* ---- drawing ---- */
+
+static void describe(const struct undos_model *model, char *out, size_t size)
+{
+	char count[FORMAT_SIZE], text[FORMAT_SIZE];
+	uint64_t bytes = 0;
+	bool is_all = true;
+	for (size_t i = 0; has_ended(model) && i < model->count; i++) {
+		bytes += model->entries[i].bytes;
+		is_all = is_all && model->entries[i].state != UNDO_UNREADABLE;
+	}
+	if (!has_ended(model) || model->count == 0)
+		snprintf(out, size, "undo folders: what repairs have set aside");
+	else
+		snprintf(out, size, "%s undo folder%s, %s%s   what repairs have set aside, newest "
+			 "first", format_count(model->count, count, sizeof(count)),
+			 model->count == 1 ? "" : "s", format_bytes(bytes, text, sizeof(text)),
+			 is_all ? "" : " or more");
+}
+
+static void say_empty(struct undos_view *screen)
+{
+	const struct undos_model *model = (const struct undos_model *)screen->table.model;
+	if (!model)
+		screen->empty[0] = '\0';
+	else if (!has_ended(model))
+		snprintf(screen->empty, sizeof(screen->empty), "Reading the undo folders ...");
+	else if (model->failure[0])
+		snprintf(screen->empty, sizeof(screen->empty), "They cannot be listed: %s "
+			 "(r tries again).", model->failure);
+	else
+		snprintf(screen->empty, sizeof(screen->empty),
+			 "There is none: no repair has left one, or they were purged.");
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	struct undos_view *screen = (struct undos_view *)base;
+	const struct undos_model *model = model_of(base);
+	struct position *position = &screen->table.position;
+	struct explanation explanation = { .count = 0 };
+	char text[MESSAGE_MAX];
+	describe(model, text, sizeof(text));
+	term_add(area.y++, area.x, area.cols, STYLE_STRONG, text);
+	area.rows--;
+	if (app->purge.outcome[0]) {
+		const int used = term_wrap(area, app->purge.style, app->purge.outcome);
+		area.y += used;
+		area.rows -= used;
+	}
+	say_empty(screen);
+	position_fit(position, model_count(screen->table.model), position->page);
+	if (position->cursor < model_count(screen->table.model))
+		explain(app, model, (size_t)position->cursor, &explanation);
+	explain_draw(&screen->table, app->fetcher, area, explanation.parts, explanation.count,
+		     &screen->explained);
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	const struct undos_model *model = model_of(base);
+	const uint64_t cursor = base->table->position.cursor;
+	if (!has_ended(model) || cursor >= model->count)
+		app_say(app, STYLE_NORMAL, "there is nothing to take back");
+	else if (model->ways[cursor] != WAY_OPEN)
+		app_say(app, STYLE_WARNING, "not this one; below the list it says why");
+	else
+		proposal_want(app, &(struct wanted){ .action = REPAIR_NONE });
+}
+
+/* Verification says nothing about them. */
+static void refresh(struct app *app, struct screen *base)
+{
+	(void)app;
+	(void)base;
+}
+
+const struct screen_ops undos_screen = {
+	.title = "Undo", .size = sizeof(struct undos_view), .open = open_undos, .draw = draw,
+	.reload = list, .refresh = refresh, .enter = enter,
+};

@@ -1,0 +1,13 @@
+/* ui/undos.h - the undo folders: what repairs have set aside, and whether there is a way back. */
+#ifndef ATTICSCOPE_UNDOS_H
+#define ATTICSCOPE_UNDOS_H
+
+#include "ui/screens.h"
+
+#include "engine/undo.h"
+
+/* What the cursor of @screen, one of the kind SCREEN_UNDOS, is on; *@behind counts the older ones
+ * that can be taken back only after it. NULL: nothing. */
+const struct undo_entry *undos_selected(const struct screen *screen, size_t *behind);
+
+#endif
