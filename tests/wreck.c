@@ -14,8 +14,6 @@
 
 #include <cmocka.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 static uint32_t pick(struct wreck *wreck, size_t below)
 {
 	wreck->random =
@@ -332,4 +330,18 @@ bool wreck_survives(const struct wreck *wreck, const struct wreck_object *object
 const uint8_t *wreck_value(const struct wreck *wreck, const struct wreck_object *object)
 {
 	return wreck->files[object->segment].bytes + object->offset + 41;
+}
+
+bool wreck_reads_right(const struct wreck *wreck, const struct view *view,
+		       const struct wreck_object *object, const struct replay_event *place)
+{
+	uint8_t *data;
+	size_t len;
+	if (view_get_at(view, object->key, place->segment, place->offset, &data, &len, NULL) !=
+	    AS_OK)
+		return false;
+	const bool is_same = len == object->size - 41 &&
+			     memcmp(data, wreck_value(wreck, object), len) == 0;
+	free(data);
+	return is_same;
 }

@@ -2,6 +2,8 @@
 #ifndef ATTICSCOPE_TESTS_WRECK_H
 #define ATTICSCOPE_TESTS_WRECK_H
 
+#include "engine/replay.h"
+#include "engine/view.h"
 #include "tests/builder.h"
 
 #define WRECK_OBJECTS 120u
@@ -55,5 +57,9 @@ bool wreck_survives(const struct wreck *wreck, const struct wreck_object *object
 
 /* The value that @object was last written with; @object->size - 41 bytes, lent. */
 const uint8_t *wreck_value(const struct wreck *wreck, const struct wreck_object *object);
+
+/* Does @place of the repository that @view shows hold the object as it was last written? */
+bool wreck_reads_right(const struct wreck *wreck, const struct view *view,
+		       const struct wreck_object *object, const struct replay_event *place);
 
 #endif

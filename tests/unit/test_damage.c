@@ -33,22 +33,6 @@ static bool is_named_lost(const struct verify *verify, const uint8_t *key)
 	return false;
 }
 
-/* Does @place hold the payload that the object was last written with? */
-static bool is_right(const struct wreck *world, const struct view *view,
-		     const struct wreck_object *object, const struct replay_event *place)
-{
-	struct as_error error;
-	uint8_t *data;
-	size_t len;
-	if (view_get_at(view, object->key, place->segment, place->offset, &data, &len, &error) !=
-	    AS_OK)
-		return false;
-	const bool same = len == object->size - 41 &&
-			  memcmp(data, wreck_value(world, object), len) == 0;
-	free(data);
-	return same;
-}
-
 static void judge(const struct wreck *world, const struct verify *verify,
 		  const struct wreck_object *object, struct tally *tally)
 {
@@ -60,7 +44,7 @@ static void judge(const struct wreck *world, const struct verify *verify,
 		tally->come_back += is_found && has_witness;
 		return;
 	}
-	const bool found_right = is_found && is_right(world, verify->view, object, &place);
+	const bool found_right = is_found && wreck_reads_right(world, verify->view, object, &place);
 	if (wreck_survives(world, object))
 		tally->given_up += !found_right;
 	else if (is_found)

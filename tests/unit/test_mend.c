@@ -3,9 +3,8 @@
  * and taking the steps back restores every byte. */
 #include "build-config.h"
 
-#include "engine/diagnose.h"
 #include "engine/undo.h"
-#include "tests/fault.h"
+#include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
 
@@ -19,44 +18,6 @@
 
 #define SEEDS 600u
 #define STEPS_MAX 3u
-
-/* One look at the repository. */
-struct look {
-	struct fault fault;
-	struct view *view;
-	struct verify *verify;
-	struct diagnosis diagnosis;
-};
-
-static void look_at(struct look *look, const char *repo)
-{
-	struct verify_progress progress = { .cancel = false };
-	struct as_error error = { .code = AS_OK };
-	fault_init(&look->fault);	/* the syncs take too long, and prove nothing here */
-	const struct view_options options = { .may_write = true, .io = &look->fault.io };
-	if (view_open(repo, &options, &look->view, &error) != AS_OK)
-		fail_msg("%s", error.message);
-	assert_int_equal(verify_run(look->view, 1, &progress, &look->verify), AS_OK);
-	diagnose(look->view, look->verify, &look->diagnosis);
-}
-
-static void look_away(struct look *look)
-{
-	verify_free(look->verify);
-	view_close(look->view);
-}
-
-static struct permit *upgrade(struct look *look)
-{
-	const struct lock_wait wait = { .ms = 0 };
-	struct as_error error = { .code = AS_OK };
-	struct permit *permit;
-	struct view *view = look->view;
-	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
-	    AS_OK)
-		fail_msg("%s", error.message);
-	return permit;
-}
 
 static struct plan *make_plan(struct look *look, enum repair action, const char *story)
 {
@@ -88,7 +49,7 @@ static bool take_step(const struct wreck *wreck)
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
-	look_at(&look, wreck->repo);
+	assert_true(look_at(&look, wreck->repo));
 	const enum repair action = look.diagnosis.recommended;
 	const bool is_due = !look.diagnosis.clean && action != REPAIR_NONE;
 	if (getenv("TRACE"))
@@ -101,7 +62,8 @@ static bool take_step(const struct wreck *wreck)
 			fail_msg("%s is recommended, and %s %s:%s", repair_name(action),
 				 plan->is_empty ? "has nothing to do" : "refused:", plan->refusal,
 				 wreck->story);
-		struct permit *permit = upgrade(&look);
+		struct permit *permit = look_upgrade(&look);
+		assert_non_null(permit);
 		if (repair_run(plan, permit, &progress, &report, &error) != AS_OK)
 			fail_msg("%s: %s:%s", repair_name(action), error.message, wreck->story);
 		assert_true(report.is_done);
@@ -114,7 +76,7 @@ static bool take_step(const struct wreck *wreck)
 		plan_free(plan);
 		lock_lower(look.view->fd, &look.view->lock, permit);
 		look_away(&look);
-		look_at(&look, wreck->repo);
+		assert_true(look_at(&look, wreck->repo));
 		if (look.verify->objects != objects)
 			fail_msg("%llu objects, planned %llu:%s",
 				 (unsigned long long)look.verify->objects,
@@ -122,21 +84,6 @@ static bool take_step(const struct wreck *wreck)
 	}
 	look_away(&look);
 	return is_due;
-}
-
-static bool is_right(const struct wreck *wreck, const struct view *view,
-		     const struct wreck_object *object, const struct replay_event *place)
-{
-	struct as_error error;
-	uint8_t *data;
-	size_t len;
-	if (view_get_at(view, object->key, place->segment, place->offset, &data, &len, &error) !=
-	    AS_OK)
-		return false;
-	const bool same = len == object->size - 41 &&
-			  memcmp(data, wreck_value(wreck, object), len) == 0;
-	free(data);
-	return same;
 }
 
 struct tally {
@@ -147,13 +94,14 @@ static void judge(const struct wreck *wreck, const bool *survived, bool has_witn
 		  struct tally *tally)
 {
 	struct look look;
-	look_at(&look, wreck->repo);
+	assert_true(look_at(&look, wreck->repo));
 	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
 		const struct wreck_object *object = &wreck->objects[i];
 		struct replay_event place;
 		const bool is_found = verify_lookup(look.verify, object->key, &place);
 		if (object->is_live && survived[i])
-			tally->lost += !is_found || !is_right(wreck, look.view, object, &place);
+			tally->lost += !is_found || !wreck_reads_right(wreck, look.view,
+									 object, &place);
 		else if (!object->is_live)
 			tally->come_back += is_found && has_witness;
 	}
@@ -166,12 +114,13 @@ static void undo_step(const struct wreck *wreck)
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	assert_true(look_at(&look, wreck->repo));
 	if (undo_plan(look.view, &plan, name, &error) != AS_OK)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
 		fail_msg("undo: %s:%s", plan->refusal, wreck->story);
-	struct permit *permit = upgrade(&look);
+	struct permit *permit = look_upgrade(&look);
+	assert_non_null(permit);
 	if (undo_run(plan, permit, &error) != AS_OK)
 		fail_msg("undo: %s:%s", error.message, wreck->story);
 	plan_free(plan);
@@ -193,7 +142,7 @@ static bool had_witness(const struct wreck *wreck)
 	bool log_is_whole = true;
 	for (size_t i = 0; i < wreck->segments; i++)
 		log_is_whole = log_is_whole && !wreck->files[i].is_touched;
-	look_at(&look, wreck->repo);
+	assert_true(look_at(&look, wreck->repo));
 	const bool has = log_is_whole || look.verify->index_is_intact;
 	look_away(&look);
 	return has;

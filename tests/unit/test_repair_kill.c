@@ -2,9 +2,8 @@
  * says what happened, the recommended steps lead to the same end, and nothing is lost. */
 #include "build-config.h"
 
-#include "engine/diagnose.h"
 #include "engine/undo.h"
-#include "tests/fault.h"
+#include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
 
@@ -22,40 +21,6 @@
 
 #define STEPS_MAX 4u
 
-struct look {
-	struct fault fault;
-	struct view *view;
-	struct verify *verify;
-	struct diagnosis diagnosis;
-};
-
-static bool look_at(struct look *look, const char *repo)
-{
-	struct verify_progress progress = { .cancel = false };
-	fault_init(&look->fault);
-	const struct view_options options = { .may_write = true, .io = &look->fault.io };
-	if (view_open(repo, &options, &look->view, NULL) != AS_OK ||
-	    verify_run(look->view, 1, &progress, &look->verify) != AS_OK)
-		return false;
-	diagnose(look->view, look->verify, &look->diagnosis);
-	return true;
-}
-
-static void look_away(struct look *look)
-{
-	verify_free(look->verify);
-	view_close(look->view);
-}
-
-static struct permit *upgrade(struct look *look)
-{
-	const struct lock_wait wait = { .ms = 0 };
-	struct permit *permit;
-	struct view *view = look->view;
-	return lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, NULL) ==
-		       AS_OK ? permit : NULL;
-}
-
 /* Run @action, or take the last one back where it is REPAIR_NONE. False: it failed. */
 static bool act(struct look *look, enum repair action)
 {
@@ -70,7 +35,7 @@ static bool act(struct look *look, enum repair action)
 		: plan_make(look->view, look->verify, action, &options, &progress, &plan, NULL) ==
 			  AS_OK;
 	if (is_done && !plan->is_empty) {
-		struct permit *permit = upgrade(look);
+		struct permit *permit = look_upgrade(look);
 		is_done = permit && !plan->is_refused &&
 			  (action == REPAIR_NONE ? undo_run(plan, permit, NULL)
 						 : repair_run(plan, permit, &figures, &report,
@@ -146,17 +111,9 @@ static unsigned count_right(const struct wreck *wreck, const char *repo, bool *h
 	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
 		const struct wreck_object *object = &wreck->objects[i];
 		struct replay_event place;
-		uint8_t *data = NULL;
-		size_t len;
 		has[i] = verify_lookup(look.verify, object->key, &place);
-		if (!has[i])
-			continue;
-		assert_int_equal(view_get_at(look.view, object->key, place.segment, place.offset,
-					     &data, &len, NULL), AS_OK);
-		if (object->is_live && len == object->size - 41 &&
-		    memcmp(data, wreck_value(wreck, object), len) == 0)
-			count++;
-		free(data);
+		if (has[i] && object->is_live)
+			count += wreck_reads_right(wreck, look.view, object, &place);
 	}
 	look_away(&look);
 	return count;
