@@ -38,7 +38,7 @@ struct plan_work {
 	bool writes_commit;
 	uint32_t next;			/* number of the first new segment */
 
-	char undo_folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];	/* undo_plan alone */
+	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */
 };
 
 /* Fill in table, lost keys and objects of @plan from its verify, and from @first (the verify that

@@ -17,24 +17,11 @@
 #define ATTICSCOPE_UNDO_H
 
 #include "repair.h"
+#include "undo_shelf.h"
 
-#define UNDO_FOLDER "undo"
-#define UNDO_NAME_MAX 64u	/* of the folder below UNDO_FOLDER, NUL included */
-#define UNDO_MANIFEST_MAX (64u * 1024u * 1024u)	/* bytes; a larger one is refused */
-
-enum undo_state {
-	UNDO_DONE,		/* the repair came to its end */
-	UNDO_BEGUN,		/* it was interrupted */
-	UNDO_UNDOING,		/* taking it back was interrupted */
-	UNDO_UNREADABLE		/* no manifest, or a damaged one */
-};
 const char *undo_state_text(enum undo_state state);	/* in words */
 /* "done", "interrupted", "undoing", "unreadable" */
 const char *undo_state_name(enum undo_state state);
-
-/* The time in the name of an undo folder, as "2026-11-22T21:55:01Z"; empty where there is none. */
-#define UNDO_TIME_SIZE 32
-const char *undo_time(const char *name, char out[UNDO_TIME_SIZE]);
 
 struct undo_entry {
 	char name[UNDO_NAME_MAX];	/* "20261122T215501Z-salvage" */
@@ -46,8 +33,8 @@ struct undo_entry {
 	uint64_t bytes;			/* that removing the folder frees */
 };
 
-/* What lies below REPO/undo, newest first; the caller frees *@entries. No such folder: none.
- * AS_ERR_MEMORY, AS_ERR_IO, AS_ERR_DENIED. */
+/* What lies below REPO/undo, newest first; the caller frees *@entries. Reads every manifest, and asks
+ * for the size of every file that is named in one. Errors of undo_names_list. */
 enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count);
 
 /* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is

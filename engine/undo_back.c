@@ -128,7 +128,7 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 static enum as_err plan_folder(struct plan *plan, const struct view *view, const char *name)
 {
 	struct manifest manifest;
-	snprintf(plan->work->undo_folder, sizeof(plan->work->undo_folder), UNDO_FOLDER "/%s", name);
+	undo_folder_path(name, plan->work->undo_folder);
 	const enum undo_state state = undo_state_of(view->io, view->fd, plan->work->undo_folder);
 	enum as_err err = undo_read_manifest(view->io, view->fd, plan->work->undo_folder,
 					     &manifest);
@@ -147,14 +147,12 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 	return err;
 }
 
-/* A folder without a manifest was made and not yet used, or is being removed: the manifest is there
- * before the first file comes, and until nothing is needed of it any more. */
+/* What was made and not yet used, or is being removed, is no way back. */
 static bool has_manifest(const struct view *view, const char *name)
 {
-	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
-	struct stat st;
-	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
-	return undo_is_there(view->io, view->fd, folder, UNDO_MANIFEST, &st);
+	char folder[UNDO_FOLDER_MAX];
+	undo_folder_path(name, folder);
+	return undo_state_of(view->io, view->fd, folder) != UNDO_UNREADABLE;
 }
 
 enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
@@ -186,8 +184,7 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 	if (err == AS_OK && plan->is_empty && names.count > 0) {
 		plan->is_empty = false;
 		memcpy(name, names.rows[0], UNDO_NAME_MAX);
-		snprintf(plan->work->undo_folder, sizeof(plan->work->undo_folder),
-			 UNDO_FOLDER "/%s", name);
+		undo_folder_path(name, plan->work->undo_folder);
 		plan->has_before = plan->has_after = view->has_transaction;
 		plan->before = plan->after = view->transaction;
 	}

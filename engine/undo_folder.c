@@ -19,12 +19,6 @@ const char *undo_state_text(enum undo_state state)
 	return texts[state];
 }
 
-void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX])
-{
-	snprintf(out, UNDO_PATH_MAX, "%.*s/%.*s", (int)(sizeof(UNDO_FOLDER) + UNDO_NAME_MAX),
-		 folder, LAYOUT_PATH_MAX, name);
-}
-
 enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
 			   struct as_error *error)
 {
@@ -86,44 +80,6 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error)
 	}
 	undo->unsynced_count = 0;
 	return AS_OK;
-}
-
-/* ---- the folders that there are ---- */
-
-static enum as_err take_name(void *context, const char *name, enum io_kind kind)
-{
-	struct undo_names *names = context;
-	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
-		return AS_OK;
-	void *rows = names->rows;
-	if (!rows_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
-		return AS_ERR_MEMORY;
-	names->rows = rows;
-	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
-	return AS_OK;
-}
-
-/* The time stands first in a name, the counter of a second behind it: "...Z-" < "...Z.001-" is what
- * is wanted, and '-' < '.' in ASCII. */
-static int newest_first(const void *left, const void *right)
-{
-	return -strcmp(left, right);
-}
-
-enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names)
-{
-	int fd;
-	*names = (struct undo_names){ .count = 0 };
-	enum as_err err = io_open_folder(io, repo_fd, UNDO_FOLDER, &fd);
-	if (err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR)
-		return AS_OK;
-	if (err != AS_OK)
-		return err;
-	err = io_list(io, fd, take_name, names);
-	io_close(io, fd);
-	if (err == AS_OK && names->count > 0)
-		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
-	return err;
 }
 
 /* ---- removing one ---- */
@@ -211,42 +167,26 @@ void undo_sweep(const struct permit *permit, const char *folder)
 enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
 		       struct as_error *error)
 {
-	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	char folder[UNDO_FOLDER_MAX];
 	*freed = 0;
 	if (strlen(name) >= UNDO_NAME_MAX || strchr(name, '/') || name[0] == '.' || !name[0])
 		return as_fail(error, AS_ERR_DOES_NOT_EXIST, 0, "%s: no name of an undo folder",
 			       name);
-	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	undo_folder_path(name, folder);
 	return undo_remove_folder(permit, folder, freed, error);
 }
 
 /* ---- what there is ---- */
 
-bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
-		     struct stat *st)
-{
-	char path[UNDO_PATH_MAX];
-	undo_below(folder, name, path);
-	return io->fstatat(io, repo_fd, path, st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder)
-{
-	struct stat st;
-	if (undo_is_there(io, repo_fd, folder, UNDO_UNDOING_MARK, &st))
-		return UNDO_UNDOING;
-	return undo_is_there(io, repo_fd, folder, UNDO_DONE_MARK, &st) ? UNDO_DONE : UNDO_BEGUN;
-}
-
 static enum as_err describe(const struct io *io, int repo_fd, const char *name,
 			    struct undo_entry *entry)
 {
-	char folder[sizeof(UNDO_FOLDER) + UNDO_NAME_MAX];
+	char folder[UNDO_FOLDER_MAX];
 	struct manifest manifest;
 	struct stat st;
 	*entry = (struct undo_entry){ .state = UNDO_UNREADABLE };
 	snprintf(entry->name, sizeof(entry->name), "%s", name);
-	snprintf(folder, sizeof(folder), UNDO_FOLDER "/%s", name);
+	undo_folder_path(name, folder);
 	const enum as_err err = undo_read_manifest(io, repo_fd, folder, &manifest);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;

@@ -67,7 +67,7 @@ static const char *word_of(enum plan_change change)
 
 static void format_manifest(const struct plan *plan, struct text *text)
 {
-	add_line(text, "atticscope-undo 1");
+	add_line(text, "%.*s", (int)strlen(UNDO_MANIFEST_FIRST) - 1, UNDO_MANIFEST_FIRST);
 	add_line(text, "action %s", repair_name(plan->action));
 	if (plan->has_before)
 		add_line(text, "before %" PRIu32, plan->before);
@@ -151,23 +151,11 @@ static bool take_line(struct manifest *manifest, char *line)
 	return false;
 }
 
-/* The lines of @text, whose last one proves that all are there. */
-static bool parse_manifest(char *text, size_t len, struct manifest *manifest)
+static bool parse_lines(char *lines, struct manifest *manifest)
 {
-	static const char first[] = "atticscope-undo 1\n";
-	static const size_t last = sizeof("end 01234567");	/* and its newline */
-	char end[sizeof("end 01234567\n")];
-	*manifest = (struct manifest){ .count = 0 };
-	if (len < strlen(first) + last || memchr(text, '\0', len) ||
-	    memcmp(text, first, strlen(first)) != 0)
-		return false;
-	snprintf(end, sizeof(end), "end %08" PRIx32 "\n", crc32_update(0, text, len - last));
-	if (memcmp(text + len - last, end, last) != 0)
-		return false;
-	text[len - last] = '\0';
 	bool good = true;
 	char *next;
-	for (char *line = text + strlen(first); good && *line; line = next) {
+	for (char *line = lines; good && *line; line = next) {
 		next = strchr(line, '\n');
 		good = next != NULL;
 		if (good) {
@@ -179,23 +167,19 @@ static bool parse_manifest(char *text, size_t len, struct manifest *manifest)
 }
 
 enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
-				 struct manifest *manifest)
+			       struct manifest *manifest)
 {
-	char path[UNDO_PATH_MAX];
-	uint8_t *text;
-	size_t len;
+	char *lines;
 	*manifest = (struct manifest){ .count = 0 };
-	undo_below(folder, UNDO_MANIFEST, path);
-	const enum as_err err = io_read_file(io, repo_fd, path, UNDO_MANIFEST_MAX, &text, &len);
+	const enum as_err err = undo_manifest_lines(io, repo_fd, folder, &lines);
 	if (err != AS_OK)
 		return err;
-	const bool good = parse_manifest((char *)text, len, manifest);
-	free(text);
+	const bool good = parse_lines(lines, manifest);
+	free(lines);
 	if (!good)
 		free(manifest->files);
 	return good ? AS_OK : AS_ERR_INTEGRITY;
 }
-
 
 char *undo_manifest_text(const struct plan *plan, size_t *len)
 {

@@ -49,9 +49,9 @@ static struct cell state_cell(enum undo_state state, bool is_json)
 
 static bool write_row(struct out *out, const struct undo_entry *entry)
 {
-	char when[UNDO_TIME_SIZE];
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
 	const bool is_known = entry->state != UNDO_UNREADABLE;
-	undo_time(entry->name, when);
+	undo_name_read(entry->name, when, action);
 	const struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_text(entry->name, TONE_PLAIN),
 		cell_text(when[0] ? when : NULL, TONE_PLAIN),

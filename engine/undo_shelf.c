@@ -1,0 +1,141 @@
+#include "build-config.h"
+
+#include "undo_shelf.h"
+
+#include "crc.h"
+#include "rows.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+static enum as_err take_name(void *context, const char *name, enum io_kind kind)
+{
+	struct undo_names *names = context;
+	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
+		return AS_OK;
+	void *rows = names->rows;
+	if (!rows_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
+		return AS_ERR_MEMORY;
+	names->rows = rows;
+	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
+	return AS_OK;
+}
+
+/* The time stands first in a name, the counter of a second behind it: "...Z-" < "...Z.001-" is what
+ * is wanted, and '-' < '.' in ASCII. */
+static int newest_first(const void *left, const void *right)
+{
+	return -strcmp(left, right);
+}
+
+enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names)
+{
+	int fd;
+	*names = (struct undo_names){ .count = 0 };
+	enum as_err err = io_open_folder(io, repo_fd, UNDO_FOLDER, &fd);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return AS_OK;
+	if (err != AS_OK)
+		return err;
+	err = io_list(io, fd, take_name, names);
+	io_close(io, fd);
+	if (err == AS_OK && names->count > 0)
+		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
+	if (err != AS_OK) {
+		free(names->rows);
+		*names = (struct undo_names){ .count = 0 };
+	}
+	return err;
+}
+
+void undo_folder_path(const char *name, char out[UNDO_FOLDER_MAX])
+{
+	snprintf(out, UNDO_FOLDER_MAX, UNDO_FOLDER "/%.*s", (int)UNDO_NAME_MAX - 1, name);
+}
+
+void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX])
+{
+	snprintf(out, UNDO_PATH_MAX, "%.*s/%.*s", (int)UNDO_FOLDER_MAX, folder, LAYOUT_PATH_MAX,
+		 name);
+}
+
+void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX])
+{
+	static const char shape[] = "dddddddd" "T" "dddddd" "Z";
+	size_t i = 0;
+	when[0] = action[0] = '\0';
+	while (shape[i] && (shape[i] == 'd' ? name[i] >= '0' && name[i] <= '9'
+					    : name[i] == shape[i]))
+		i++;
+	if (shape[i] != '\0')
+		return;
+	snprintf(when, UNDO_TIME_SIZE, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", name, name + 4, name + 6,
+		 name + 9, name + 11, name + 13);
+	if (name[i] == '.')	/* the second repair of a second */
+		i += 1 + strspn(name + i + 1, "0123456789");
+	snprintf(action, UNDO_NAME_MAX, "%.*s", (int)UNDO_NAME_MAX - 1,
+		 name[i] == '-' ? name + i + 1 : "");
+}
+
+/* ---- states ---- */
+
+bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
+		   struct stat *st)
+{
+	char path[UNDO_PATH_MAX];
+	undo_below(folder, name, path);
+	return io->fstatat(io, repo_fd, path, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder)
+{
+	struct stat st;
+	if (!undo_is_there(io, repo_fd, folder, UNDO_MANIFEST, &st))
+		return UNDO_UNREADABLE;
+	if (undo_is_there(io, repo_fd, folder, UNDO_UNDOING_MARK, &st))
+		return UNDO_UNDOING;
+	return undo_is_there(io, repo_fd, folder, UNDO_DONE_MARK, &st) ? UNDO_DONE : UNDO_BEGUN;
+}
+
+/* ---- the manifest as a text ---- */
+
+/* Cut @text down to its lines, where the last one fits all before it. */
+static bool cut_manifest(char *text, size_t len)
+{
+	static const char first[] = UNDO_MANIFEST_FIRST;
+	static const size_t last = sizeof("end 01234567");	/* and its newline */
+	char end[sizeof("end 01234567\n")];
+	if (len < strlen(first) + last || memchr(text, '\0', len) ||
+	    memcmp(text, first, strlen(first)) != 0)
+		return false;
+	snprintf(end, sizeof(end), "end %08" PRIx32 "\n", crc32_update(0, text, len - last));
+	if (memcmp(text + len - last, end, last) != 0)
+		return false;
+	len -= last + strlen(first);
+	memmove(text, text + strlen(first), len);
+	text[len] = '\0';
+	return true;
+}
+
+enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *folder, char **lines)
+{
+	char path[UNDO_PATH_MAX];
+	uint8_t *text;
+	size_t len;
+	*lines = NULL;
+	undo_below(folder, UNDO_MANIFEST, path);
+	const enum as_err err = io_read_file(io, repo_fd, path, UNDO_MANIFEST_MAX, &text, &len);
+	if (err != AS_OK)
+		return err;
+	if (!cut_manifest((char *)text, len)) {
+		free(text);
+		return AS_ERR_INTEGRITY;
+	}
+	*lines = (char *)text;
+	return AS_OK;
+}

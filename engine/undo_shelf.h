@@ -1,0 +1,64 @@
+/* engine/undo_shelf.h - which undo folders there are and how each of them stands, by names and
+ * marks alone. Never writes, follows no link.
+ *
+ * The view tells of them; what lies in one, and the way back, is undo.h's, where the layout of
+ * REPO/undo is described. */
+#ifndef ATTICSCOPE_UNDO_SHELF_H
+#define ATTICSCOPE_UNDO_SHELF_H
+
+#include "io.h"
+#include "layout.h"
+
+#define UNDO_FOLDER "undo"
+#define UNDO_NAME_MAX 64u	/* of the folder below UNDO_FOLDER, NUL included */
+#define UNDO_FOLDER_MAX (sizeof(UNDO_FOLDER) + UNDO_NAME_MAX)	/* "undo/NAME", NUL included */
+#define UNDO_PATH_MAX (UNDO_FOLDER_MAX + LAYOUT_PATH_MAX + 2)
+
+#define UNDO_MANIFEST "manifest"
+#define UNDO_DONE_MARK "done"
+#define UNDO_UNDOING_MARK "undoing"
+#define UNDO_MANIFEST_FIRST "atticscope-undo 1\n"
+#define UNDO_MANIFEST_MAX (64u * 1024u * 1024u)	/* bytes; a larger one is refused */
+
+enum undo_state {
+	UNDO_DONE,		/* the repair came to its end */
+	UNDO_BEGUN,		/* it was interrupted */
+	UNDO_UNDOING,		/* taking it back was interrupted */
+	UNDO_UNREADABLE		/* no manifest, or a damaged one */
+};
+
+/* Names of undo folders, newest first. */
+struct undo_names {
+	char (*rows)[UNDO_NAME_MAX];
+	size_t count, capacity;
+};
+
+/* No folder at all is no name. The caller frees the rows. AS_ERR_MEMORY, AS_ERR_NOT_REGULAR
+ * (REPO/undo is no folder), and errors of io_open_folder and io_list. */
+enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names);
+
+/* "undo/NAME", and "FOLDER/NAME". */
+void undo_folder_path(const char *name, char out[UNDO_FOLDER_MAX]);
+void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX]);
+
+/* Is @name there in @folder ("undo/NAME")? */
+bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
+		   struct stat *st);
+
+/* By the marks alone; UNDO_UNREADABLE only where no manifest is there. A folder without one was
+ * made and not yet used, or is being removed: the manifest comes before the first file, and stays
+ * until nothing in the folder is needed any more. */
+enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder);
+
+/* The lines of the manifest in @folder between the first, which names the format, and the last,
+ * which proves that all are there; the caller frees them. AS_ERR_INTEGRITY: it is not whole; errors
+ * of io_read_file. */
+enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *folder,
+				char **lines);
+
+/* "20261122T215501Z-salvage" as "2026-11-22T21:55:01Z" and "salvage"; each empty where the name is
+ * another's. */
+#define UNDO_TIME_SIZE 24u
+void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX]);
+
+#endif
