@@ -68,6 +68,11 @@ static bool step_back(const struct view *view, const char *folder, const struct 
 	return is_aside;
 }
 
+static bool is_segment(const struct plan_file *step)
+{
+	return number_of(step->path) >= 0;
+}
+
 static bool is_made_folder(const struct plan_file *step)
 {
 	return strncmp(step->path, "data/", 5) == 0 && number_of(step->path) < 0;
@@ -81,16 +86,16 @@ static bool is_gone(const struct view *view, const struct plan_file *file)
 	       view->io->fstatat(view->io, view->fd, file->path, &st, AT_SYMLINK_NOFOLLOW) != 0;
 }
 
-/* First everything comes back, segments before index and hints; then what was made goes, newest
- * first: at no moment is an object without its entry. */
+/* First everything comes back, segments before index and hints; then what was made goes: at no
+ * moment is an object without its entry. Segments come and go newest first, so that no PUT is there
+ * without the DELETE that came after it. */
 static int rank(const struct plan_file *step)
 {
-	const bool is_segment = number_of(step->path) >= 0;
 	if (is_made_folder(step))
 		return 4;
 	if (step->change != PLAN_MOVE)
-		return is_segment ? 0 : 1;
-	return is_segment ? 3 : 2;
+		return is_segment(step) ? 0 : 1;
+	return is_segment(step) ? 3 : 2;
 }
 
 static int compare_steps(const void *left, const void *right)
@@ -100,17 +105,46 @@ static int compare_steps(const void *left, const void *right)
 		return rank(a) - rank(b);
 	const int64_t x = number_of(a->path), y = number_of(b->path);
 	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
-	return a->change == PLAN_MOVE ? -order : order;
+	return is_segment(a) ? -order : order;
+}
+
+static bool is_named(const struct manifest *manifest, const char *path)
+{
+	for (size_t i = 0; i < manifest->count; i++)
+		if (strcmp(manifest->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A repair that was cut short while it wrote hints or index leaves half of them under another name.
+ * What bore that name before is in the manifest. */
+static void add_half_written(struct plan *plan, const struct view *view,
+			     const struct manifest *manifest)
+{
+	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
+	snprintf(names[1], sizeof(names[1]), "hints.%" PRIu32 ".tmp", manifest->after);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct stat st;
+		if (is_named(manifest, names[i]) ||
+		    view->io->fstatat(view->io, view->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		struct plan_file *step = &plan->files[plan->file_count++];
+		*step = (struct plan_file){
+			.change = PLAN_MOVE, .size = (uint64_t)st.st_size,
+			.reason = "left of a writing that was cut short: removed",
+		};
+		memcpy(step->path, names[i], sizeof(names[i]));
+	}
 }
 
 static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
-				  const struct manifest *manifest)
+				  const struct manifest *manifest, enum undo_state state)
 {
 	plan->has_before = manifest->has_after;
 	plan->before = manifest->after;
 	plan->has_after = manifest->has_before;
 	plan->after = manifest->before;
-	plan->files = calloc(manifest->count + 1, sizeof(*plan->files));
+	plan->files = calloc(manifest->count + 2, sizeof(*plan->files));
 	if (!plan->files)
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < manifest->count; i++) {
@@ -121,7 +155,10 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 			refuse(plan, "%.200s was set aside, and is neither there nor in its place",
 			       manifest->files[i].path);
 	}
-	qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
+	if (state != UNDO_DONE)
+		add_half_written(plan, view, manifest);
+	if (plan->file_count > 0)
+		qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
 	return AS_OK;
 }
 
@@ -142,7 +179,7 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 	if (is_overtaken(view, &manifest, state))
 		refuse(plan, "a later transaction was written since: taking %s back would lose it",
 		       name);
-	err = fill_undo_plan(plan, view, &manifest);
+	err = fill_undo_plan(plan, view, &manifest, state);
 	free(manifest.files);
 	return err;
 }
@@ -240,10 +277,10 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_e
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
 	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {
-		/* All of one rank is durable before the next begins; what was made goes one by one,
-		 * the COMMIT at the end of it first. */
+		/* All of one rank is durable before the next begins, and each segment before the
+		 * next one. */
 		if (i > 0 && (rank(&plan->files[i]) != rank(&plan->files[i - 1]) ||
-			      rank(&plan->files[i]) == 3))
+			      is_segment(&plan->files[i])))
 			err = undo_sync(&undo, error);
 		if (err == AS_OK)
 			err = do_step(&undo, &plan->files[i], error);

@@ -1,5 +1,6 @@
 /* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn: the next look
- * says what happened, the recommended steps lead to the same end, and nothing is lost. */
+ * says what happened, the recommended steps lead to the same end, nothing is lost, and all of it,
+ * what was cut short too, can be taken back. */
 #include "build-config.h"
 
 #include "engine/undo.h"
@@ -130,50 +131,92 @@ static void note_bytes(const char *repo, const char *file)
 	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s'", repo, file);
 }
 
-/* Kill @action at each change; then the undoing of it. */
+static size_t count_folders(const struct look *look)
+{
+	struct undo_entry *entries;
+	size_t count;
+	assert_int_equal(undo_list(look->view->io, look->view->fd, &entries, &count), AS_OK);
+	free(entries);
+	return count;
+}
+
+/* ---- one repair, killed everywhere ---- */
+
+struct story {
+	const struct wreck *wreck;
+	enum repair action;
+	const char *what;		/* is killed ... */
+	unsigned at;			/* ... here */
+	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
+	unsigned count;			/* of objects, after a repair that nobody killed */
+	bool has[WRECK_OBJECTS];
+};
+
+/* Take back, one by one, all that was done, what came to no end too: every byte is as before. */
+static void take_all_back(struct story *story)
+{
+	char command[2 * BUILDER_PATH + 16];
+	for (unsigned steps = 0;; steps++) {
+		struct look look;
+		assert_true(look_at(&look, story->repo));
+		const bool is_left = count_folders(&look) > 0;
+		if (is_left && (steps > STEPS_MAX + 1 || !act(&look, REPAIR_NONE)))
+			fail_msg("%s, change %u: step %u is not taken back", story->what, story->at,
+				 steps);
+		look_away(&look);
+		if (!is_left)
+			break;
+	}
+	note_bytes(story->repo, story->after);
+	snprintf(command, sizeof(command), "diff '%s' '%s'", story->before, story->after);
+	if (system(command) != 0)
+		fail_msg("%s, change %u: not as before", story->what, story->at);
+}
+
+/* Take the steps that are recommended: it is as if nobody had killed anything. */
+static void go_forward(struct story *story)
+{
+	bool has[WRECK_OBJECTS];
+	mend(story->repo, story->what, story->at);
+	if (count_right(story->wreck, story->repo, has) != story->count ||
+	    memcmp(has, story->has, sizeof(has)) != 0)
+		fail_msg("%s, change %u: not the same end", story->what, story->at);
+}
+
+static bool kill_repair(struct story *story, unsigned at)
+{
+	story->what = repair_name(story->action);
+	story->at = at;
+	copy_repo(story->wreck, "killed", story->repo);
+	return act_and_die(story->repo, story->action, at);
+}
+
+static bool kill_undo(struct story *story, unsigned at)
+{
+	assert_false(kill_repair(story, 0));
+	story->what = "undo";
+	story->at = at;
+	return act_and_die(story->repo, REPAIR_NONE, at);
+}
+
 static void kill_everywhere(struct wreck *wreck, enum repair action)
 {
-	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
-	bool wanted[WRECK_OBJECTS], has[WRECK_OBJECTS];
-	unsigned at;
-	snprintf(before, sizeof(before), "%.400s/before", wreck->folder);
-	snprintf(after, sizeof(after), "%.400s/after", wreck->folder);
-	copy_repo(wreck, "whole", repo);
-	note_bytes(repo, before);
-	assert_false(act_and_die(repo, action, 0));
-	mend(repo, repair_name(action), 0);
-	const unsigned count = count_right(wreck, repo, wanted);
-	for (at = 1;; at++) {
-		copy_repo(wreck, "killed", repo);
-		if (!act_and_die(repo, action, at))
-			break;
-		mend(repo, repair_name(action), at);
-		if (count_right(wreck, repo, has) != count ||
-		    memcmp(has, wanted, sizeof(has)) != 0)
-			fail_msg("%s, change %u: not the same end", repair_name(action), at);
-	}
-	assert_true(at > 5);
-	for (at = 1;; at++) {
-		struct look look;
-		copy_repo(wreck, "killed", repo);
-		assert_false(act_and_die(repo, action, 0));
-		if (!act_and_die(repo, REPAIR_NONE, at))
-			break;
-		/* Taken back once more it is as before; or else the way forward is open. */
-		if (at % 2 == 0) {
-			mend(repo, "undo", at);
-			if (count_right(wreck, repo, has) != count)
-				fail_msg("undo, change %u: not the same end", at);
-			continue;
+	bool (*const killers[])(struct story *story, unsigned at) = { kill_repair, kill_undo };
+	struct story story = { .wreck = wreck, .action = action };
+	snprintf(story.before, sizeof(story.before), "%.400s/before", wreck->folder);
+	snprintf(story.after, sizeof(story.after), "%.400s/after", wreck->folder);
+	note_bytes(wreck->repo, story.before);
+	assert_false(kill_repair(&story, 0));
+	mend(story.repo, story.what, 0);
+	story.count = count_right(wreck, story.repo, story.has);
+	for (size_t i = 0; i < ARRAY_SIZE(killers); i++) {
+		unsigned at = 1;
+		for (; killers[i](&story, at); at++) {
+			go_forward(&story);
+			take_all_back(&story);
 		}
-		assert_true(look_at(&look, repo));
-		if (!act(&look, REPAIR_NONE))
-			fail_msg("undo, change %u: not again", at);
-		look_away(&look);
-		note_bytes(repo, after);
-		scratch_run("cmp '%s' '%s'", before, after);
+		assert_true(at > 5);
 	}
-	assert_true(at > 5);
 }
 
 static void salvage_of_a_damaged_log(void **state)
