@@ -91,8 +91,8 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"It can wait.",
 };
 
-/* What stands in the way of any repair comes before the repair. */
-static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
+/* What stands in the way of any repair comes before the repair. NULL: nothing does. */
+static const char *obstacle(const struct weight *weight)
 {
 	if (weight->changed)
 		return "Another process wrote to the repository while it was read. Read it again; "
@@ -100,15 +100,18 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 	if (weight->refused)
 		return "Part of it cannot be read: a permission is missing, a disk is not mounted "
 		       "or fails, or a link stands in a file's place. Mend that first; a repair "
-		       "now "
-		       "would count what it cannot see as lost.";
+		       "now would count what it cannot see as lost.";
 	if (weight->hardware)
 		return "The disk or the machine cannot be trusted. Copy the repository to another "
 		       "disk first (ddrescue), and repair the copy.";
 	if (weight->config)
 		return "The config file must be mended by hand first; everything else was read "
-		       "with "
-		       "what could be understood of it.";
+		       "with what could be understood of it.";
+	return NULL;
+}
+
+static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
+{
 	if (weight->attic_deletes && d->recommended == REPAIR_SALVAGE)
 		return "Do not let Attic open the repository, not even to list it: it would delete "
 		       "the newest transaction. Salvage keeps what is whole of it.";
@@ -118,6 +121,92 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		return "No repair of this program mends this; the list of problems says what to do "
 		       "about each.";
 	return "";
+}
+
+/* What the newest undo folder is called, and what made it, as far as its name tells. */
+struct remains {
+	enum repair repair;		/* REPAIR_NONE: no name that a repair gives */
+	char repair_of[48];		/* "salvage of 2026-11-22 22:10 UTC" */
+	const char *name;
+};
+
+static struct remains read_remains(const struct view *view)
+{
+	struct remains remains = { .repair_of = "repair", .name = "NAME" };
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	undo_name_read(view->undo_name, when, action);
+	for (enum repair repair = REPAIR_RECOVER; repair < REPAIR_COUNT; repair++)
+		if (strcmp(repair_name(repair), action) == 0)
+			remains.repair = repair;
+	if (remains.repair == REPAIR_NONE)
+		return remains;
+	remains.name = view->undo_name;
+	snprintf(remains.repair_of, sizeof(remains.repair_of), "%s of %.10s %.5s UTC",
+		 repair_name(remains.repair), when, when + 11);
+	return remains;
+}
+
+/* A repair was cut short: what leads on from there, and what back. */
+static void advise_after_repair(const struct remains *remains, const struct weight *weight,
+				struct diagnosis *d)
+{
+	char ways[UNDO_NAME_MAX + 96];
+	if (d->recommended != REPAIR_NONE && d->recommended == remains->repair)
+		snprintf(ways, sizeof(ways), ": running it again finishes it, undo takes back "
+			 "what it did.");
+	else if (!d->clean && d->recommended != REPAIR_NONE)
+		snprintf(ways, sizeof(ways), ": %s leads on from there, undo takes back what it "
+			 "did.", repair_name(d->recommended));
+	else if (d->verified)
+		snprintf(ways, sizeof(ways), "%s: undo takes back what it did, undo --purge %s "
+			 "leaves it at that.", d->clean ? ", and nothing is wrong" : "",
+			 remains->name);
+	else
+		snprintf(ways, sizeof(ways), ": verifying tells what is left to do, undo takes "
+			 "back what it did.");
+	const char *more = advice_for(weight, d);
+	snprintf(d->advice, sizeof(d->advice), "The %s was cut short%s%s%s",
+		 remains->repair_of, ways, *more ? " " : "", more);
+}
+
+static void advise_after_undo(const struct remains *remains, struct diagnosis *d)
+{
+	char forward[96] = "";
+	if (!d->clean && d->recommended != REPAIR_NONE)
+		snprintf(forward, sizeof(forward), " Instead of that, %s would lead forward.",
+			 repair_name(d->recommended));
+	d->undo_comes_first = true;
+	snprintf(d->advice, sizeof(d->advice), "Taking back the %s was cut short: undo, once more, "
+		 "finishes that. Let nothing write to the repository before.%s",
+		 remains->repair_of, forward);
+}
+
+/* Is the manifest of the newest undo folder damaged, as verifying found? */
+static bool is_no_way_back(const struct view *view, const struct findings *findings)
+{
+	char path[UNDO_FOLDER_MAX + sizeof("/" UNDO_MANIFEST)], folder[UNDO_FOLDER_MAX];
+	undo_folder_path(view->undo_name, folder);
+	snprintf(path, sizeof(path), "%s/" UNDO_MANIFEST, folder);
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_UNDO_UNREADABLE &&
+		    strncmp(findings->rows[i].detail, path, strlen(path)) == 0)
+			return true;
+	return false;
+}
+
+static void advise(const struct view *view, const struct findings *findings,
+		   const struct weight *weight, struct diagnosis *d)
+{
+	const struct remains remains = read_remains(view);
+	const char *in_the_way = obstacle(weight);
+	if (in_the_way)
+		snprintf(d->advice, sizeof(d->advice), "%s", in_the_way);
+	else if (view->undo_state == UNDO_DONE || is_no_way_back(view, findings))
+		snprintf(d->advice, sizeof(d->advice), "%s", advice_for(weight, d));
+	else if (view->undo_state == UNDO_UNDOING)
+		advise_after_undo(&remains, d);
+	else
+		advise_after_repair(&remains, weight, d);
 }
 
 static void say_verdict(const struct weight *weight, const struct verify *verify,
@@ -187,5 +276,5 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 			d->recommended = by_urgency[i];
 	d->alternative = alternative_to(d->recommended, view, verify);
 	say_verdict(&weight, verify, d);
-	snprintf(d->advice, sizeof(d->advice), "%s", advice_for(&weight, d));
+	advise(view, findings, &weight, d);
 }

@@ -12,10 +12,13 @@ struct diagnosis {
 	/* The other way on, where the newest transaction stands in doubt: what is recommended keeps
 	 * it, this gives it up. Else REPAIR_NONE. */
 	enum repair alternative;
+	/* Taking a repair back was cut short: before that is finished comes no repair, although
+	 * recommended names the one that would lead forward. */
+	bool undo_comes_first;
 	/* findings in all, also those beyond what the list keeps */
 	unsigned errors, warnings, infos;
 	char verdict[256];		/* one sentence for a tired person */
-	char advice[384];		/* what to do, and why; may be empty */
+	char advice[512];		/* what to do, and why; may be empty */
 };
 
 /* Weigh the findings of @verify (complete), or of @view alone where @verify is NULL. */

@@ -81,6 +81,10 @@ enum problem {
 	PROBLEM_HINTS_COUNT,
 	/* the repository as a whole */
 	PROBLEM_COMPACT_PENDING,
+	/* what was left of repairs, below undo/ */
+	PROBLEM_REPAIR_INTERRUPTED,
+	PROBLEM_UNDO_INTERRUPTED,	/* taking one back */
+	PROBLEM_UNDO_UNREADABLE,	/* a folder without a whole manifest; or all of undo/ */
 	PROBLEM_UNSTABLE_READ,		/* two readings of one place differ */
 	PROBLEM_WRITER,			/* somebody holds the exclusive lock, and we none */
 	PROBLEM_CHANGED,		/* changed while it was read */

@@ -19,6 +19,17 @@ const char *undo_state_text(enum undo_state state)
 	return texts[state];
 }
 
+const char *undo_state_name(enum undo_state state)
+{
+	static const char *const names[] = {
+		[UNDO_DONE] = "done",
+		[UNDO_BEGUN] = "interrupted",
+		[UNDO_UNDOING] = "undoing",
+		[UNDO_UNREADABLE] = "unreadable",
+	};
+	return names[state];
+}
+
 enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
 			   struct as_error *error)
 {

@@ -3,6 +3,7 @@
 #include "parallel.h"
 #include "verify_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,36 @@ static void sum_up(struct verify *verify)
 	verify->superseded = puts > verify->objects ? puts - verify->objects : 0;
 }
 
+/* Opening saw no more than that the manifests are there. */
+static enum as_err check_manifest(struct verify_run *run, const char *name)
+{
+	const struct view *view = run->view;
+	struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
+	char folder[UNDO_FOLDER_MAX], *lines;
+	undo_folder_path(name, folder);
+	if (undo_state_of(view->io, view->fd, folder) == UNDO_UNREADABLE)
+		return AS_OK;
+	const enum as_err err = undo_manifest_lines(view->io, view->fd, folder, &lines);
+	free(lines);
+	if (err == AS_OK || err == AS_ERR_MEMORY)
+		return err;
+	snprintf(finding.detail, sizeof(finding.detail), "%s/" UNDO_MANIFEST ": %s", folder,
+		 as_err_text(err));
+	return verify_add(run, &finding);
+}
+
+static enum as_err check_undo(struct verify_run *run)
+{
+	struct undo_names names;
+	enum as_err err = undo_names_list(run->view->io, run->view->fd, &names);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening told it */
+	for (size_t i = 0; err == AS_OK && i < names.count; i++)
+		err = check_manifest(run, names.rows[i]);
+	free(names.rows);
+	return err;
+}
+
 static enum as_err report_change(struct verify_run *run)
 {
 	const struct finding finding = finding_of(PROBLEM_CHANGED);
@@ -161,6 +192,8 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		err = AS_ERR_CANCELLED;
 	if (err == AS_OK)
 		err = verify_compare(&run);
+	if (err == AS_OK)
+		err = check_undo(&run);
 	if (err == AS_OK)
 		err = report_change(&run);
 	if (err == AS_OK) {

@@ -309,6 +309,58 @@ static enum as_err judge_compact(struct view *view)
 			     view->hints.compact_count == 1 ? "" : "s");
 }
 
+/* ---- what repairs have left ---- */
+
+/* An undo folder of which anything is to be told. All above it are newer. */
+static enum as_err note_undo(struct view *view, const char *name, enum undo_state state,
+			     bool is_overtaken)
+{
+	static const enum problem problems[] = {
+		[UNDO_BEGUN] = PROBLEM_REPAIR_INTERRUPTED,
+		[UNDO_UNDOING] = PROBLEM_UNDO_INTERRUPTED,
+		[UNDO_UNREADABLE] = PROBLEM_UNDO_UNREADABLE,
+	};
+	const char *more = state == UNDO_UNREADABLE ? ": no manifest"
+			   : is_overtaken ? "; a later repair came to its end" : "";
+	return findings_note(&view->findings, problems[state], FINDING_NOWHERE, FINDING_NOWHERE,
+			     UNDO_FOLDER "/%s%s", name, more);
+}
+
+static enum as_err judge_undo_folders(struct view *view, const struct undo_names *names)
+{
+	enum as_err err = AS_OK;
+	bool is_overtaken = false, has_newest = false;
+	for (size_t i = 0; err == AS_OK && i < names->count; i++) {
+		char folder[UNDO_FOLDER_MAX];
+		undo_folder_path(names->rows[i], folder);
+		const enum undo_state state = undo_state_of(view->io, view->fd, folder);
+		if (state != UNDO_DONE)
+			err = note_undo(view, names->rows[i], state, is_overtaken);
+		is_overtaken = is_overtaken || state == UNDO_DONE;
+		if (has_newest || state == UNDO_UNREADABLE)
+			continue;
+		has_newest = true;
+		view->undo_state = state;
+		memcpy(view->undo_name, names->rows[i], sizeof(view->undo_name));
+	}
+	return err;
+}
+
+static enum as_err judge_undo(struct view *view)
+{
+	struct undo_names names;
+	enum as_err err = undo_names_list(view->io, view->fd, &names);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	if (err != AS_OK)
+		return findings_note(&view->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
+				     FINDING_NOWHERE, UNDO_FOLDER ": %s",
+				     err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
+	err = judge_undo_folders(view, &names);
+	free(names.rows);
+	return err;
+}
+
 /* ---- opening and closing ---- */
 
 static struct timespec time_of(const struct view *view, const char *path)
@@ -425,6 +477,8 @@ static enum as_err read_all(struct view *view)
 		err = judge_data(view);
 	if (err == AS_OK)
 		err = judge_compact(view);
+	if (err == AS_OK)
+		err = judge_undo(view);
 	return err;
 }
 

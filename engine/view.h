@@ -1,7 +1,7 @@
 /* engine/view.h - the read-only picture of one repository.
  *
- * Opening reads folder listings, config, the header of the index, the hints and the last nine bytes
- * of the last segments: not the data. Nothing is written, ever. All reading code gets a const
+ * Opening reads folder listings, config, the header of the index, the hints, the last nine bytes of
+ * the last segments and the names below undo/: not the data. Nothing is written, ever. All reading code gets a const
  * struct view and may use it from any number of threads at once. */
 #ifndef ATTICSCOPE_VIEW_H
 #define ATTICSCOPE_VIEW_H
@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "problem.h"
 #include "segment.h"
+#include "undo_shelf.h"
 
 #include <time.h>
 
@@ -53,6 +54,11 @@ struct view {
 	bool has_hints;
 	uint32_t hints_transaction;
 	struct hints hints;
+
+	/* The newest undo folder that has a manifest, where its repair or taking that back was cut
+	 * short: UNDO_BEGUN, UNDO_UNDOING. UNDO_DONE where there is none such. */
+	enum undo_state undo_state;
+	char undo_name[UNDO_NAME_MAX];
 
 	struct findings findings;	/* what opening found, sorted */
 	struct view_stamp stamp;

@@ -225,6 +225,11 @@ static void write_recommended(struct request *request, const struct report *repo
 	struct out *out = &request->out;
 	char path[QUOTE_SIZE];
 	quote_word(report->view->path, path);
+	if (report->diagnosis.undo_comes_first) {
+		text_blank_line(out);
+		text_line(out, TONE_STRONG, "Recommended: atticscope undo %s", path);
+		return;
+	}
 	if (report->diagnosis.recommended == REPAIR_NONE)
 		return;
 	text_blank_line(out);

@@ -727,6 +727,76 @@ class Failures(Case):
         return 'begun'
 
 
+class Interrupted(Case):
+    """What the next start says of a repair, or of its undoing, that came to no end."""
+
+    def setUp(self):
+        super().setUp()
+        self.salvage()
+        self.before = tree(self.path)
+        self.name = os.path.basename(self.repair('salvage')['undo'])
+        self.undo = os.path.join(self.path, 'undo', self.name)
+
+    def unmark(self):
+        os.unlink(os.path.join(self.undo, 'done'))
+
+    def codes(self, check):
+        return [problem['code'] for problem in check['problems']]
+
+    def test_a_repair_that_was_cut_short_is_told_everywhere(self):
+        self.unmark()
+        os.unlink(os.path.join(self.path, 'index.3'))	# it did not come so far
+        check = self.object('check', self.path, status=4)
+        self.assertIn('repair-interrupted', self.codes(check))
+        told = [p for p in check['problems'] if p['code'] == 'repair-interrupted']
+        self.assertEqual((told[0]['severity'], told[0]['repair']), ('info', None))
+        self.assertIn('undo/' + self.name, told[0]['message'])
+        self.assertRegex(check['advice'], r'^The salvage of \d{4}-\d\d-\d\d \d\d:\d\d UTC was cut short: '
+                                          r'recover leads on from there, undo takes back what it did\.')
+        self.assertIn('a repair was cut short [repair-interrupted]\n    undo/' + self.name,
+                      self.text('check', self.path, status=4))
+        text = self.text('info', self.path)
+        self.assertIn('a repair was cut short (undo/%s)' % self.name, text)
+        self.assertIn('was cut short: recover', ' '.join(text.split()))
+
+    def test_it_is_finished_or_taken_back(self):
+        self.unmark()
+        os.unlink(os.path.join(self.path, 'index.3'))
+        self.repair('recover')
+        self.assertIn('a later repair came to its end', self.text('check', self.path))
+        self.object('undo', '--yes', self.path)
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), self.before)
+
+    def test_where_nothing_is_wrong_it_is_clean_until_purged_by_name(self):
+        self.unmark()
+        check = self.object('check', self.path)
+        self.assertEqual((check['clean'], 'repair-interrupted' in self.codes(check)), (True, True))
+        self.assertIn('undo --purge ' + self.name, check['advice'])
+        self.text('undo', '--purge', '--yes', self.path, self.name)
+        self.assertNotIn('repair-interrupted', self.codes(self.object('check', self.path)))
+
+    def test_half_an_undo_is_to_be_finished_first(self):
+        with open(os.path.join(self.undo, 'undoing'), 'w'):
+            pass
+        os.rename(os.path.join(self.undo, 'data/0/0'), self.repo.segment(0))
+        check = self.object('check', self.path, status=4)
+        self.assertIn('undo-interrupted', self.codes(check))
+        self.assertIn('undo, once more', check['advice'])
+        text = self.text('check', self.path, status=4)
+        self.assertIn('\nRecommended: atticscope undo %s\n' % self.path, text)
+        self.assertEqual(text.count('Recommended'), 1)
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), self.before)
+
+    def test_a_way_back_that_is_none_is_told(self):
+        with open(os.path.join(self.undo, 'manifest'), 'r+b') as f:
+            f.write(b'x')
+        check = self.object('check', self.path)
+        self.assertIn('undo-unreadable', self.codes(check))
+        self.assertIn('undo/%s/manifest' % self.name, self.text('check', self.path))
+
+
 class Guidance(Case):
     def commands(self):
         text = run('check', self.path)[1]

@@ -361,6 +361,26 @@ class Whole(Road):
                            undone='The repository is whole')
 
 
+class Interrupted(Road):
+    def test_what_came_to_no_end_is_told_at_the_start_and_after_verifying(self):
+        repo = self.sample()
+        done = subprocess.run([PROGRAM, 'salvage', '--yes', '--json', repo], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, timeout=120)
+        undo = os.path.join(repo, json.loads(done.stdout)['undo'])
+        os.unlink(os.path.join(undo, 'done'))
+        terminal = self.open(repo)
+        terminal.wait('next', lambda s: 'was cut short: verifying tells what is left' in s.words)
+        terminal.press('v').wait(lambda s: 'was cut short, and nothing is wrong: undo takes back' in s.words)
+        terminal.press('6').wait('a repair was cut short')
+        self.leave(terminal)
+        with open(os.path.join(undo, 'undoing'), 'w'):
+            pass
+        os.rename(os.path.join(undo, 'data/0/7'), os.path.join(repo, 'data/0/7'))
+        terminal = self.upgraded(repo, '--verify')
+        terminal.wait(lambda s: 'first Taking back the salvage of' in s.words, 'otherwise', 'S salvage')
+        self.undo(terminal, 'The log is damaged')
+
+
 class Plan(Road):
     def test_enter_on_the_recommendation_plans_it(self):
         terminal = self.upgraded(self.sample(), '--verify')

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define HEADING 14		/* columns of the words on the left */
+#define ADVICE_MAX 5		/* lines */
 
 struct overview {
 	struct screen base;
@@ -225,7 +226,8 @@ static void draw_two_ways(const struct app *app, const struct overview *screen, 
 
 static void draw_ways(const struct app *app, struct overview *screen, struct area *area)
 {
-	const char *heading = has_hardware_doubt(app) ? "then" : "recommended";
+	const char *heading = has_hardware_doubt(app) ? "then" :
+			      app->diagnosis.undo_comes_first ? "otherwise" : "recommended";
 	if (area->rows < 1)
 		return;
 	screen->ways = (struct area){ area->y, area->x + HEADING, 1, area->cols - HEADING };
@@ -245,22 +247,25 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	const struct diagnosis *d = &app->diagnosis;
 	const int state = atomic_load(&app->session->check);
 	const bool doubt = has_hardware_doubt(app);
+	const bool comes_first = doubt || d->undo_comes_first;
 	screen->ways.rows = 0;
 	if (app->ways.count == 0)
 		screen->on_ways = false;
 	if (state != CHECK_DONE) {
 		line(area, STYLE_STRONG, "next", next_step(app, state));
+		if (app->session->view->undo_state != UNDO_DONE)
+			paragraph(area, STYLE_WARNING, "", d->advice, ADVICE_MAX);
 		return;
 	}
-	if (doubt)
-		paragraph(area, STYLE_BAD, "first", d->advice, 3);
+	if (comes_first)
+		paragraph(area, doubt ? STYLE_BAD : STYLE_WARNING, "first", d->advice, ADVICE_MAX);
 	if (app->ways.count > 0)
 		draw_ways(app, screen, area);
-	else
+	else if (!d->undo_comes_first)
 		line(area, STYLE_STRONG, "recommended",
 		     d->clean ? "nothing needs to be done" : "see the problems (6)");
-	if (!doubt)
-		paragraph(area, STYLE_NORMAL, "", d->advice, 3);
+	if (!comes_first)
+		paragraph(area, STYLE_NORMAL, "", d->advice, ADVICE_MAX);
 }
 
 /* ---- the map ---- */

@@ -73,8 +73,8 @@ static void set_way(struct row *row, enum way_back way)
 
 static void fill_row(struct row *row, const struct undo_entry *entry, enum way_back way)
 {
-	char text[FORMAT_SIZE], when[UNDO_TIME_SIZE];
-	undo_time(entry->name, when);
+	char text[FORMAT_SIZE], when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	undo_name_read(entry->name, when, action);
 	if (when[0])
 		row_set(row, COL_TIME, STYLE_NORMAL, "%.10s %.5s", when, when + 11);
 	row_mask(row, COL_ACTION, STYLE_STRONG, entry->action[0] ? entry->action : "?");

@@ -85,12 +85,36 @@ static bool act_and_die(const char *repo, enum repair action, unsigned at)
 	return false;
 }
 
+/* The next look names every folder of what came to no end, and the advice the newest of them. */
+static void assert_told(const struct look *look, const char *what, unsigned at)
+{
+	const uint64_t *total = look->verify->findings.total;
+	struct undo_entry *entries;
+	size_t count, by_state[4] = { 0 };
+	enum undo_state newest = UNDO_UNREADABLE;
+	assert_int_equal(undo_list(look->view->io, look->view->fd, &entries, &count), AS_OK);
+	for (size_t i = 0; i < count; i++) {
+		by_state[entries[i].state]++;
+		if (newest == UNDO_UNREADABLE)
+			newest = entries[i].state;
+	}
+	free(entries);
+	const bool is_said = strstr(look->diagnosis.advice, "was cut short") != NULL;
+	if (total[PROBLEM_REPAIR_INTERRUPTED] != by_state[UNDO_BEGUN] ||
+	    total[PROBLEM_UNDO_INTERRUPTED] != by_state[UNDO_UNDOING] ||
+	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
+	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
+	    look->diagnosis.undo_comes_first != (newest == UNDO_UNDOING))
+		fail_msg("%s, change %u: not told: %s", what, at, look->diagnosis.advice);
+}
+
 static void mend(const char *repo, const char *what, unsigned at)
 {
 	for (unsigned steps = 0;; steps++) {
 		struct look look;
 		assert_true(look_at(&look, repo));
 		const enum repair action = look.diagnosis.recommended;
+		assert_told(&look, what, at);
 		if (look.diagnosis.clean) {
 			look_away(&look);
 			return;
@@ -159,6 +183,7 @@ static void take_all_back(struct story *story)
 	for (unsigned steps = 0;; steps++) {
 		struct look look;
 		assert_true(look_at(&look, story->repo));
+		assert_told(&look, story->what, story->at);
 		const bool is_left = count_folders(&look) > 0;
 		if (is_left && (steps > STEPS_MAX + 1 || !act(&look, REPAIR_NONE)))
 			fail_msg("%s, change %u: step %u is not taken back", story->what, story->at,

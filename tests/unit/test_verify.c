@@ -673,6 +673,26 @@ static void hints_count(struct world *w)
 	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
 }
 
+static void undo_folder(struct world *w, const char *name)
+{
+	mkdir(path_of(w, "undo"), 0777);
+	mkdir(path_of(w, "undo/20261122T221005Z-recover"), 0777);
+	builder_write_file(path_of(w, name), "", 0);
+}
+static void undo_unreadable(struct world *w)
+{
+	undo_folder(w, "undo/20261122T221005Z-recover/index.2");
+}
+static void repair_interrupted(struct world *w)
+{
+	undo_folder(w, "undo/20261122T221005Z-recover/manifest");
+}
+static void undo_interrupted(struct world *w)
+{
+	repair_interrupted(w);
+	undo_folder(w, "undo/20261122T221005Z-recover/undoing");
+}
+
 static void nothing(struct world *w) { (void)w; }
 
 /* The first read of an entry sees a flipped bit, the second does not. */
@@ -837,6 +857,9 @@ static const struct sample {
 	{ "hints-old", hints_old, PROBLEM_HINTS_OLD, REPAIR_COMPACT, 0 },
 	{ "hints-count", hints_count, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
 	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
+	{ "repair-interrupted", repair_interrupted, PROBLEM_REPAIR_INTERRUPTED, REPAIR_COMPACT, 0 },
+	{ "undo-interrupted", undo_interrupted, PROBLEM_UNDO_INTERRUPTED, REPAIR_COMPACT, 0 },
+	{ "undo-unreadable", undo_unreadable, PROBLEM_UNDO_UNREADABLE, REPAIR_COMPACT, 0 },
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },

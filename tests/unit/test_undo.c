@@ -1,0 +1,313 @@
+/* What the next start says of a repair, or of taking one back, that was cut short; and of an undo
+ * folder that is of no use. */
+#include "build-config.h"
+
+#include "engine/crc.h"
+#include "engine/undo.h"
+#include "tests/look.h"
+#include "tests/scratch.h"
+#include "tests/wreck.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NAME "20261122T221005Z-salvage"
+#define WHEN "2026-11-22 22:10 UTC"
+
+/* An undo folder as a repair makes it, without its marks. */
+static void make_folder(const struct wreck *wreck, const char *name)
+{
+	static const char lines[] = "atticscope-undo 1\naction salvage\nbefore 4\nafter 9\n";
+	char text[128], path[BUILDER_PATH + 128];
+	snprintf(text, sizeof(text), "%send %08x\n", lines,
+		 crc32_update(0, lines, strlen(lines)));
+	scratch_run("mkdir -p '%s/undo/%s'", wreck->repo, name);
+	snprintf(path, sizeof(path), "%s/undo/%s/manifest", wreck->repo, name);
+	builder_write_file(path, (const uint8_t *)text, strlen(text));
+}
+
+static void mark(const struct wreck *wreck, const char *name, const char *what)
+{
+	scratch_run("touch '%s/undo/%s/%s'", wreck->repo, name, what);
+}
+
+static void damage(struct wreck *wreck)
+{
+	builder_flip(wreck->files[2].path, 700, 4);
+	wreck->files[2].is_touched = true;
+}
+
+static void see(struct look *look, const struct wreck *wreck)
+{
+	assert_true(look_at(look, wreck->repo));
+}
+
+static uint64_t found(const struct look *look, enum problem problem)
+{
+	return look->verify->findings.total[problem];
+}
+
+static const char *detail_of(const struct look *look, enum problem problem)
+{
+	for (size_t i = 0; i < look->verify->findings.count; i++)
+		if (look->verify->findings.rows[i].problem == problem)
+			return look->verify->findings.rows[i].detail;
+	fail_msg("%s was not found", problem_table[problem].id);
+	return "";
+}
+
+static void assert_says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' does not say '%s'", text, part);
+}
+
+static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	damage(wreck);
+	make_folder(wreck, NAME);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "undo/" NAME);
+	assert_says(look.diagnosis.advice, "The salvage of " WHEN " was cut short");
+	assert_says(look.diagnosis.advice, "running it again finishes it");
+	assert_says(look.diagnosis.advice, "undo takes back");
+	assert_says(look.diagnosis.advice, "make no new backup into it");
+	assert_int_equal(look.diagnosis.recommended, REPAIR_SALVAGE);
+	assert_false(look.diagnosis.undo_comes_first);
+	look_away(&look);
+}
+
+static void opening_alone_tells_it_too(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	struct diagnosis diagnosis;
+	make_folder(wreck, NAME);
+	see(&look, wreck);
+	diagnose(look.view, NULL, &diagnosis);
+	assert_int_equal(look.view->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
+	assert_says(diagnosis.advice, WHEN " was cut short: verifying tells what is left to do");
+	look_away(&look);
+}
+
+static void another_repair_may_lead_on_from_there(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	unlink(wreck->files[wreck->segments].path);
+	make_folder(wreck, NAME);
+	see(&look, wreck);
+	assert_int_equal(look.diagnosis.recommended, REPAIR_RECOVER);
+	assert_says(look.diagnosis.advice, WHEN " was cut short: recover leads on from there");
+	look_away(&look);
+}
+
+static void where_nothing_else_is_wrong_the_repository_is_clean(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_true(look.diagnosis.clean);
+	assert_says(look.diagnosis.advice, "nothing is wrong");
+	assert_says(look.diagnosis.advice, "undo --purge " NAME);
+	look_away(&look);
+}
+
+static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	damage(wreck);
+	make_folder(wreck, NAME);
+	make_folder(wreck, "20261122T221005Z.001-salvage");
+	mark(wreck, "20261122T221005Z.001-salvage", "done");
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "a later repair");
+	assert_null(strstr(look.diagnosis.advice, "cut short"));
+	look_away(&look);
+}
+
+static void a_repair_that_came_to_its_end_is_not_told(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	mark(wreck, NAME, "done");
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 0);
+	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 0);
+	look_away(&look);
+}
+
+static void taking_back_that_was_cut_short_comes_first(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	damage(wreck);
+	make_folder(wreck, NAME);
+	mark(wreck, NAME, "done");
+	mark(wreck, NAME, "undoing");
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 1);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_true(look.diagnosis.undo_comes_first);
+	assert_says(look.diagnosis.advice, "Taking back the salvage of " WHEN " was cut short");
+	assert_says(look.diagnosis.advice, "undo, once more");
+	assert_says(look.diagnosis.advice, "salvage");
+	look_away(&look);
+}
+
+static void what_hinders_every_repair_is_said_all_the_same(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	scratch_run("sed -i s/^version.*/version=7/ '%s/config'", wreck->repo);
+	make_folder(wreck, NAME);
+	mark(wreck, NAME, "undoing");
+	see(&look, wreck);
+	assert_false(look.diagnosis.undo_comes_first);
+	assert_says(look.diagnosis.advice, "config");
+	look_away(&look);
+}
+
+static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	mark(wreck, NAME, "undoing");
+	scratch_run("printf x | dd of='%s/undo/" NAME "/manifest' bs=1 seek=20 conv=notrunc "
+		    "status=none", wreck->repo);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_says(detail_of(&look, PROBLEM_UNDO_UNREADABLE), "undo/" NAME);
+	assert_false(look.diagnosis.undo_comes_first);
+	look_away(&look);
+}
+
+static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	scratch_run("mkdir -p '%s/undo/20271122T221005Z-compact/data/0'", wreck->repo);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(look.diagnosis.advice, WHEN);
+	assert_true(look.diagnosis.clean);
+	look_away(&look);
+}
+
+static void no_link_is_followed(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	scratch_run("mv '%s/undo' '%s/elsewhere' && ln -s ../elsewhere '%s/undo'", wreck->repo,
+		    wreck->folder, wreck->repo);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_true(look.diagnosis.clean);
+	look_away(&look);
+	scratch_run("rm '%s/undo' && mkdir '%s/undo' && ln -s '%s/elsewhere/" NAME "' '%s/undo/'",
+		    wreck->repo, wreck->repo, wreck->folder, wreck->repo);
+	see(&look, wreck);
+	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
+	look_away(&look);
+}
+
+static void a_folder_that_cannot_be_listed_is_told(void **state)
+{
+	struct wreck *wreck = *state;
+	struct fault fault;
+	struct view *view;
+	make_folder(wreck, NAME);
+	fault_init(&fault);
+	fault.open_error = EACCES;
+	fault.open_path = "undo";
+	const struct view_options options = { .io = &fault.io };
+	assert_int_equal(view_open(wreck->repo, &options, &view, NULL), AS_OK);
+	assert_int_equal(view->findings.total[PROBLEM_UNDO_UNREADABLE], 1);
+	view_close(view);
+}
+
+static void a_name_that_is_no_time_is_told_without_one(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, "by-hand");
+	see(&look, wreck);
+	assert_says(look.diagnosis.advice, "The repair was cut short");
+	look_away(&look);
+}
+
+static void looking_at_it_changes_nothing(void **state)
+{
+	struct wreck *wreck = *state;
+	struct look look;
+	make_folder(wreck, NAME);
+	see(&look, wreck);
+	assert_false(view_is_changed(look.view));
+	assert_int_equal(look.fault.changes, 0);
+	look_away(&look);
+}
+
+static void names_are_read_as_they_are_written(void **state)
+{
+	static const struct { const char *name, *when, *action; } rows[] = {
+		{ "20261122T215501Z-salvage", "2026-11-22T21:55:01Z", "salvage" },
+		{ "20261122T215501Z.001-compact", "2026-11-22T21:55:01Z", "compact" },
+		{ "20261122T215501Z", "2026-11-22T21:55:01Z", "" },
+		{ "20261122T215501Z-", "2026-11-22T21:55:01Z", "" },
+		{ "20261122T21550Z-salvage", "", "" },
+		{ "20261122T215501Z\xff-salvage", "2026-11-22T21:55:01Z", "" },
+		{ "2026-salvage", "", "" },
+		{ "", "", "" },
+	};
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		undo_name_read(rows[i].name, when, action);
+		assert_string_equal(when, rows[i].when);
+		assert_string_equal(action, rows[i].action);
+	}
+	(void)state;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
+		TEST(opening_alone_tells_it_too),
+		TEST(another_repair_may_lead_on_from_there),
+		TEST(where_nothing_else_is_wrong_the_repository_is_clean),
+		TEST(once_a_later_repair_is_done_it_is_only_a_note),
+		TEST(a_repair_that_came_to_its_end_is_not_told),
+		TEST(taking_back_that_was_cut_short_comes_first),
+		TEST(what_hinders_every_repair_is_said_all_the_same),
+		TEST(a_manifest_that_is_damaged_is_told_and_undo_not_advised),
+		TEST(a_folder_without_a_manifest_is_told_and_hides_no_other),
+		TEST(no_link_is_followed),
+		TEST(a_folder_that_cannot_be_listed_is_told),
+		TEST(a_name_that_is_no_time_is_told_without_one),
+		TEST(looking_at_it_changes_nothing),
+		cmocka_unit_test(names_are_read_as_they_are_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
