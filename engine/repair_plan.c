@@ -477,19 +477,39 @@ static void find_next(struct plan *plan)
 		*next = view->hints_transaction + 1;
 }
 
+/* Where nothing is kept, a rollback makes room before it writes. */
+static bool fits_without_undo(const struct plan *plan, uint64_t needed)
+{
+	uint64_t room = plan->bytes_free;
+	for (size_t i = 0; i < plan->work->view->layout.count; i++)
+		if (plan->work->goes[i])
+			room += plan->work->verify->facts[i].size;
+	return plan->action == REPAIR_ROLLBACK && needed <= room;
+}
+
 static void judge_space(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
+	const uint64_t files = plan->bytes_needed;
 	/* The undo folder, its manifest, and text for people. */
-	plan->bytes_needed += 8 * BLOCK + 2 * plan->file_count * 80;
-	if (io_free_space(view->io, view->fd, &plan->bytes_free) != AS_OK)
+	if (!plan->options.no_undo)
+		plan->bytes_needed += 8 * BLOCK + 2 * plan->file_count * 80;
+	if (io_free_space(view->io, view->fd, &plan->bytes_free) != AS_OK) {
 		plan->bytes_free = UINT64_MAX;
-	if (plan->bytes_needed > plan->bytes_free && !plan->options.no_undo)
+		return;
+	}
+	plan->work->can_do_without_undo = fits_without_undo(plan, files);
+	if (plan->bytes_needed > plan->bytes_free &&
+	    !(plan->options.no_undo && plan->work->can_do_without_undo))
 		refuse(plan, "%" PRIu64 " bytes are needed, %" PRIu64 " are free%s",
-		       plan->bytes_needed, plan->bytes_free,
-		       plan->action == REPAIR_ROLLBACK && plan->work->writes_index == false
-			       ? "; without the way back (--no-undo) it can be done: what is not "
-				 "committed is then deleted for good" : "");
+		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
+}
+
+const char *plan_without_undo(const struct plan *plan)
+{
+	return plan->work->can_do_without_undo && !plan->options.no_undo
+		? "; without the way back (--no-undo) it can be done: what is not committed is "
+		  "then deleted for good" : "";
 }
 
 static enum tail_choice choice_of(const struct plan *plan)

@@ -36,6 +36,7 @@ struct plan_work {
 	size_t delete_count, delete_capacity;
 	bool writes_index;
 	bool writes_commit;
+	bool can_do_without_undo;	/* there is room for that at least */
 	uint32_t next;			/* number of the first new segment */
 
 	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */
@@ -51,6 +52,10 @@ enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
 
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);
+
+/* That @plan can be done without an undo folder, when that is what stands in the way: the end of a
+ * sentence, or nothing. */
+const char *plan_without_undo(const struct plan *plan);
 
 /* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
 bool plan_is_temporary(const char *path);

@@ -368,7 +368,12 @@ static enum as_err begin(struct run *run, struct as_error *error)
 	run->report->after = run->plan->after;
 	if (run->plan->options.no_undo)
 		return AS_OK;
-	const enum as_err err = undo_begin(run->permit, run->plan, &run->undo, error);
+	struct as_error why = { .code = AS_OK };
+	const enum as_err err = undo_begin(run->permit, run->plan, &run->undo, &why);
+	if (err == AS_ERR_NO_SPACE)
+		return as_fail(error, err, 0, "%s%s", why.message, plan_without_undo(run->plan));
+	if (err != AS_OK && error)
+		*error = why;
 	if (err == AS_OK) {
 		snprintf(run->report->undo, sizeof(run->report->undo), "%s", undo_path(run->undo));
 		note(run, "plan.txt", NULL);

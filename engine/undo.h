@@ -4,7 +4,7 @@
  * or replaced, and
  *   manifest   what was to be moved, replaced and made: written and synced before the first change
  *   done       an empty file: the repair came to its end
- *   undoing    an empty file: taking it back was begun
+ *   undoing    an empty file: taking it back was begun; in place of done, where that was there
  *   plan.txt, report.txt   for people
  *
  * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after

@@ -265,6 +265,22 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
 }
 
+/* A repair that came to its end must not look like one any more: its mark is renamed, for which there
+ * is room on the fullest disk. Elsewhere a mark is made if there is room for one; without it what
+ * follows is told as a repair that was cut short, which it is. */
+static enum as_err begin(const struct undo *undo)
+{
+	char done[UNDO_PATH_MAX], undoing[UNDO_PATH_MAX];
+	undo_below(undo->path, UNDO_DONE_MARK, done);
+	undo_below(undo->path, UNDO_UNDOING_MARK, undoing);
+	enum as_err err = io_rename(undo->permit, done, undoing);
+	if (err == AS_OK)
+		return io_sync_folder(undo->permit, undo->path);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = undo_write_file(undo, UNDO_UNDOING_MARK, "", 0);
+	return err == AS_ERR_NO_SPACE ? AS_OK : err;
+}
+
 enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error)
 {
 	struct undo undo = { .permit = permit };
@@ -273,7 +289,7 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_e
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
 			       as_err_text(AS_ERR_CHANGED));
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = undo_write_file(&undo, UNDO_UNDOING_MARK, "", 0);
+	enum as_err err = begin(&undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
 	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {

@@ -1,6 +1,7 @@
-/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn: the next look
- * says what happened, the recommended steps lead to the same end, nothing is lost, and all of it,
- * what was cut short too, can be taken back. */
+/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn, and a repair that
+ * finds the disk full at each of those that need room: the next look says what happened, the
+ * recommended steps lead to the same end, nothing is lost, and all of it, what was cut short too,
+ * can be taken back. */
 #include "build-config.h"
 
 #include "engine/undo.h"
@@ -164,7 +165,7 @@ static size_t count_folders(const struct look *look)
 	return count;
 }
 
-/* ---- one repair, killed everywhere ---- */
+/* ---- one repair, stopped everywhere ---- */
 
 struct story {
 	const struct wreck *wreck;
@@ -224,9 +225,47 @@ static bool kill_undo(struct story *story, unsigned at)
 	return act_and_die(story->repo, REPAIR_NONE, at);
 }
 
-static void kill_everywhere(struct wreck *wreck, enum repair action)
+/* From change number @at of its kind on there is no room. */
+static bool fill_disk(struct story *story, enum fault_change kind, unsigned at)
 {
-	bool (*const killers[])(struct story *story, unsigned at) = { kill_repair, kill_undo };
+	struct look look;
+	story->what = repair_name(story->action);
+	story->at = at;
+	copy_repo(story->wreck, "killed", story->repo);
+	assert_true(look_at(&look, story->repo));
+	look.fault.fail_kind = kind;
+	look.fault.fail_at = at;
+	look.fault.fail_error = ENOSPC;
+	look.fault.fail_for_good = true;
+	const bool has_failed = !act(&look, story->action);
+	look_away(&look);
+	return has_failed;
+}
+
+static bool fill_at_write(struct story *story, unsigned at)
+{
+	return fill_disk(story, FAULT_WRITE, at);
+}
+
+static bool fill_at_file(struct story *story, unsigned at)
+{
+	return fill_disk(story, FAULT_CREATE, at);
+}
+
+static bool fill_at_folder(struct story *story, unsigned at)
+{
+	return fill_disk(story, FAULT_FOLDER, at);
+}
+
+static void stop_everywhere(struct wreck *wreck, enum repair action)
+{
+	static const struct {
+		bool (*stop)(struct story *story, unsigned at);	/* false: it came to its end */
+		unsigned least;		/* places to stop at */
+	} ends[] = {
+		{ kill_repair, 5 }, { kill_undo, 5 },
+		{ fill_at_write, 1 }, { fill_at_file, 1 }, { fill_at_folder, 1 },
+	};
 	struct story story = { .wreck = wreck, .action = action };
 	snprintf(story.before, sizeof(story.before), "%.400s/before", wreck->folder);
 	snprintf(story.after, sizeof(story.after), "%.400s/after", wreck->folder);
@@ -234,13 +273,13 @@ static void kill_everywhere(struct wreck *wreck, enum repair action)
 	assert_false(kill_repair(&story, 0));
 	mend(story.repo, story.what, 0);
 	story.count = count_right(wreck, story.repo, story.has);
-	for (size_t i = 0; i < ARRAY_SIZE(killers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		unsigned at = 1;
-		for (; killers[i](&story, at); at++) {
+		for (; ends[i].stop(&story, at); at++) {
 			go_forward(&story);
 			take_all_back(&story);
 		}
-		assert_true(at > 5);
+		assert_true(at > ends[i].least);
 	}
 }
 
@@ -249,7 +288,7 @@ static void salvage_of_a_damaged_log(void **state)
 	struct wreck *wreck = *state;
 	builder_flip(wreck->files[2].path, 700, 4);
 	builder_zero(wreck->files[5].path, 512, 512);
-	kill_everywhere(wreck, REPAIR_SALVAGE);
+	stop_everywhere(wreck, REPAIR_SALVAGE);
 }
 
 static void salvage_without_an_index(void **state)
@@ -257,14 +296,14 @@ static void salvage_without_an_index(void **state)
 	struct wreck *wreck = *state;
 	builder_truncate(wreck->files[3].path, 1000);
 	unlink(wreck->files[wreck->segments].path);
-	kill_everywhere(wreck, REPAIR_SALVAGE);
+	stop_everywhere(wreck, REPAIR_SALVAGE);
 }
 
 static void recover_of_a_lost_index(void **state)
 {
 	struct wreck *wreck = *state;
 	unlink(wreck->files[wreck->segments].path);
-	kill_everywhere(wreck, REPAIR_RECOVER);
+	stop_everywhere(wreck, REPAIR_RECOVER);
 }
 
 static void rollback_of_a_tail(void **state)
@@ -276,12 +315,12 @@ static void rollback_of_a_tail(void **state)
 			    wreck->repo, (long long)(last->segment + i) / 5,
 			    (long long)last->len - 20, last->path, wreck->repo,
 			    (long long)(last->segment + i) / 5, (long long)(last->segment + i));
-	kill_everywhere(wreck, REPAIR_ROLLBACK);
+	stop_everywhere(wreck, REPAIR_ROLLBACK);
 }
 
 static void compaction(void **state)
 {
-	kill_everywhere(*state, REPAIR_COMPACT);
+	stop_everywhere(*state, REPAIR_COMPACT);
 }
 
 int main(void)

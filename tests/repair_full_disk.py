@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""The repairs on a disk that is really full: what cannot fit is refused before anything is written, what the
+plan says is enough is enough, a rollback without one free block deletes for good when asked to by name, and
+where the disk fills all the same (no inode is left), everything can be finished or taken back.
+
+ATTICSCOPE names the program. Each repository lies in a small tmpfs, in a mount namespace of this script's own;
+skipped, and said so, where neither root nor a user namespace may mount one."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+OWN_MOUNTS = 'ATTICSCOPE_OWN_MOUNTS'
+
+
+def mount(folder, *options):
+    return subprocess.run(['mount', '-t', 'tmpfs', '-o', ','.join(options), 'none', folder],
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
+def begin_anew_with_own_mounts():
+    """In a mount namespace of its own; as the root of a user namespace where there is no other way."""
+    folder = tempfile.mkdtemp(prefix='atticscope-full-')
+    for unshare in (['unshare', '-m'], ['unshare', '-rm']):
+        if not shutil.which('unshare'):
+            break
+        trial = subprocess.run(unshare + ['mount', '-t', 'tmpfs', 'none', folder],
+                               stderr=subprocess.DEVNULL)
+        if trial.returncode == 0:
+            os.rmdir(folder)
+            os.environ[OWN_MOUNTS] = 'yes'
+            os.execvp(unshare[0], unshare + [sys.executable] + sys.argv)
+    os.rmdir(folder)
+    print('skipped: no tmpfs can be mounted here (neither unshare -m nor unshare -rm)')
+    sys.exit(77)
+
+
+if __name__ == '__main__' and OWN_MOUNTS not in os.environ:
+    begin_anew_with_own_mounts()
+
+import repair_cli
+from cli import PUT, key_of
+from repair_cli import REPAIRS, run, tree
+
+PAGE = 4096
+SIZE = 1 << 20
+INODES = 1000
+
+
+class Disk(repair_cli.Case):
+    """The repositories of repair_cli, on a disk of their own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='atticscope-full-')
+        self.addCleanup(os.rmdir, self.folder)
+        self.assertTrue(mount(self.folder, 'size=%d' % SIZE, 'nr_inodes=%d' % INODES))
+        self.addCleanup(subprocess.run, ['umount', '-l', self.folder], check=True)
+        self.make('repo')
+
+    def make(self, name):
+        """The only repository there."""
+        for old in os.listdir(self.folder):
+            path = os.path.join(self.folder, old)
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        super().make(name)
+
+    def free(self):
+        """(blocks, inodes)"""
+        st = os.statvfs(self.folder)
+        return st.f_bavail, st.f_favail
+
+    def fill(self, pages):
+        """Leave so many free."""
+        with open(os.path.join(self.folder, 'filler'), 'wb') as f:
+            f.truncate(0)
+            if self.free()[0] > pages:
+                os.posix_fallocate(f.fileno(), 0, (self.free()[0] - pages) * PAGE)
+        self.assertEqual(self.free()[0], pages)
+
+    def limit_inodes(self, more):
+        """So many can still be made; None: enough."""
+        st = os.statvfs(self.folder)
+        limit = INODES if more is None else st.f_files - st.f_ffree + more
+        self.assertTrue(mount(self.folder, 'remount', 'size=%d' % SIZE, 'nr_inodes=%d' % limit))
+
+    def plan(self, action):
+        return self.object(action, '--dry-run', self.path)
+
+    def pages_needed(self, action):
+        return (self.plan(action)['bytes_needed'] + PAGE - 1) // PAGE
+
+
+class Blocks(Disk):
+    def test_what_cannot_fit_is_refused_before_anything_is_written(self):
+        for action in self.each():
+            if action == 'rollback':
+                continue
+            needed = self.pages_needed(action)
+            for pages in (0, 1, needed - 1):
+                self.fill(pages)
+                status = 8 if action == 'compact' else 4
+                err = self.fails(status, action, '--yes', self.path)
+                self.assertRegex(err, r'%s refused: \d+ bytes are needed, %d are free\n'
+                                 % (action, pages * PAGE))
+                self.assertNotIn('no-undo', err)
+                self.assertEqual(self.free()[0], pages)
+
+    def test_what_the_plan_says_is_enough_is_enough(self):
+        for action in self.each():
+            self.fill(self.pages_needed(action))
+            self.assertTrue(self.repair(action, status=0 if action == 'compact' else 1)['clean'])
+
+    def test_without_one_free_block_a_rollback_can_only_delete_and_does_so_when_told(self):
+        self.rollback()
+        self.fill(0)
+        self.assertIn('(--no-undo)', self.fails(4, 'rollback', '--yes', self.path))
+        status, out, _ = run('rollback', '--yes', '--json', self.path)
+        self.assertEqual(status, 4)
+        self.assertIn('deleted for good', json.loads(out)['refused'])
+        report = self.repair('rollback', '--no-undo')
+        self.assertEqual((report['clean'], report['removed'], report['undo']),
+                         (True, ['data/0/3'], None))
+        self.assertEqual((self.is_clean(), self.undo_folders()), (True, []))
+
+    def test_a_rollback_that_writes_an_index_does_so_in_the_room_it_makes(self):
+        for size, fits in ((100, False), (100000, True)):
+            with self.subTest(size):
+                self.make('repo')
+                self.repo.write_segment(3, [(PUT, key_of(20), b'x' * size)])
+                self.recover()
+                self.fill(0)
+                err = self.fails(4, 'rollback', '--yes', self.path)
+                self.assertEqual('(--no-undo)' in err, fits)
+                if fits:
+                    self.assertTrue(self.repair('rollback', '--no-undo')['clean'])
+                else:
+                    self.assertIn('bytes are needed',
+                                  self.fails(4, 'rollback', '--no-undo', '--yes', self.path))
+
+    def test_taking_back_needs_no_block(self):
+        for action in self.each():
+            before = tree(self.path)
+            self.repair(action, status=0 if action == 'compact' else 1)
+            self.fill(0)
+            self.object('undo', '--yes', self.path)
+            self.assertEqual(tree(self.path), before)
+
+
+class Inodes(Disk):
+    """Blocks there are, so the plan knows of nothing."""
+
+    def test_wherever_it_stops_it_is_told_and_can_be_finished_or_taken_back(self):
+        for action in REPAIRS:
+            outcomes = []
+            while outcomes[-1:] != ['done'] and len(outcomes) < 50:
+                outcomes.append(self.stop(action, len(outcomes)))
+            self.assertEqual((outcomes[0], outcomes[-1]), ('untouched', 'done'), action)
+            self.assertIn('begun', outcomes, action)
+
+    def stop(self, action, inodes):
+        self.make('repo')
+        getattr(self, action)()
+        before = tree(self.path)
+        self.limit_inodes(inodes)
+        status, out, err = run(action, '--yes', '--json', self.path)
+        if status in (0, 1):
+            self.limit_inodes(None)
+            return 'done'
+        self.assertEqual(status, 8, err)
+        self.assertIn('No space left on device', err)
+        if 'nothing was changed' in err:
+            self.assertEqual(tree(self.path), before)
+            self.limit_inodes(None)
+            return 'untouched'
+        self.assertIn('stopped before its end', err)
+        self.limit_inodes(0)
+        check = json.loads(run('check', '--json', self.path)[1])
+        self.assertIn('repair-interrupted', [problem['code'] for problem in check['problems']])
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), before)
+        self.limit_inodes(None)
+        return 'begun'
+
+    def test_a_rollback_that_cannot_make_its_undo_folder_says_what_it_can_do(self):
+        self.rollback()
+        self.limit_inodes(0)
+        err = self.fails(8, 'rollback', '--yes', self.path)
+        self.assertIn('(--no-undo)', err)
+        self.assertTrue(self.repair('rollback', '--no-undo')['clean'])
+        self.limit_inodes(None)
+
+    def test_taking_back_needs_no_inode(self):
+        for action in self.each():
+            before = tree(self.path)
+            self.repair(action, status=0 if action == 'compact' else 1)
+            self.limit_inodes(0)
+            self.object('undo', '--yes', self.path)
+            self.limit_inodes(None)
+            self.assertEqual(tree(self.path), before)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=1, warnings='ignore')
