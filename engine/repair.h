@@ -106,13 +106,16 @@ void plan_free(struct plan *plan);
 /* Did the repository change since the view of @plan was opened? The plan is then worth nothing. */
 bool plan_is_outdated(const struct plan *plan);
 
-/* What a repair is doing; may be looked at from another thread. */
+/* What a repair, or the undoing of one, is doing; may be looked at from another thread. */
 struct repair_progress {
-	_Atomic uint64_t bytes_done, bytes_total;	/* copying */
+	/* copied; of an undo: files put back or removed, by their size */
+	_Atomic uint64_t bytes_done, bytes_total;
 	_Atomic unsigned step;				/* enum repair_step */
 	_Atomic bool cancel;	/* set by the onlooker: stop, as long as that leaves no trace */
 };
-enum repair_step { STEP_PREPARE, STEP_COPY, STEP_COMMIT, STEP_INDEX, STEP_MOVE, STEP_DONE };
+enum repair_step {
+	STEP_PREPARE, STEP_COPY, STEP_COMMIT, STEP_INDEX, STEP_MOVE, STEP_PUT_BACK, STEP_DONE
+};
 const char *repair_step_text(enum repair_step step);	/* "copying", ... */
 
 struct repair_report {

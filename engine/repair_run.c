@@ -19,6 +19,7 @@ const char *repair_step_text(enum repair_step step)
 		[STEP_COMMIT] = "committing",
 		[STEP_INDEX] = "writing hints and index",
 		[STEP_MOVE] = "moving aside",
+		[STEP_PUT_BACK] = "putting back",
 		[STEP_DONE] = "done",
 	};
 	return texts[step];

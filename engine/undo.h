@@ -44,8 +44,10 @@ enum as_err undo_plan(const struct view *view, struct plan **plan, char name[UND
 		      struct as_error *error);
 
 /* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same
- * can be tried again. */
-enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error);
+ * can be tried again. @progress may be looked at from another thread; it must be zeroed before, and
+ * its cancel is not heeded: half of an undo is no good place to stop. */
+enum as_err undo_run(struct plan *plan, const struct permit *permit,
+		     struct repair_progress *progress, struct as_error *error);
 
 /* Remove the undo folder @name with all that is in it; *@freed in bytes. There is no way back then.
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_IO. */

@@ -281,30 +281,43 @@ static enum as_err begin(const struct undo *undo)
 	return err == AS_ERR_NO_SPACE ? AS_OK : err;
 }
 
-enum as_err undo_run(struct plan *plan, const struct permit *permit, struct as_error *error)
+static enum as_err do_steps(struct undo *undo, const struct plan *plan,
+			    struct repair_progress *progress, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {
+		const struct plan_file *step = &plan->files[i];
+		/* All of one rank is durable before the next begins, and each segment before the
+		 * next one. */
+		if (i > 0 && (rank(step) != rank(&plan->files[i - 1]) || is_segment(step)))
+			err = undo_sync(undo, error);
+		if (err == AS_OK)
+			err = do_step(undo, step, error);
+		progress->bytes_done += step->size;
+	}
+	return err == AS_OK ? undo_sync(undo, error) : err;
+}
+
+enum as_err undo_run(struct plan *plan, const struct permit *permit,
+		     struct repair_progress *progress, struct as_error *error)
 {
 	struct undo undo = { .permit = permit };
 	uint64_t freed;
 	if (plan_is_outdated(plan))
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
 			       as_err_text(AS_ERR_CHANGED));
+	for (size_t i = 0; i < plan->file_count; i++)
+		progress->bytes_total += plan->files[i].size;
+	progress->step = STEP_PUT_BACK;
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
 	enum as_err err = begin(&undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
-	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {
-		/* All of one rank is durable before the next begins, and each segment before the
-		 * next one. */
-		if (i > 0 && (rank(&plan->files[i]) != rank(&plan->files[i - 1]) ||
-			      is_segment(&plan->files[i])))
-			err = undo_sync(&undo, error);
-		if (err == AS_OK)
-			err = do_step(&undo, &plan->files[i], error);
-	}
-	if (err == AS_OK)
-		err = undo_sync(&undo, error);
+	err = do_steps(&undo, plan, progress, error);
 	if (err == AS_OK)
 		err = undo_remove_folder(permit, undo.path, &freed, error);
+	if (err == AS_OK)
+		progress->step = STEP_DONE;
 	free(undo.unsynced);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"
+#include "src/progress.h"
 #include "src/quote.h"
 
 #include "engine/undo.h"
@@ -256,12 +257,15 @@ static void write_report(struct return_trip *trip)
 
 static enum as_err run_plan(struct return_trip *trip)
 {
+	struct repair_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	struct permit *permit;
 	enum as_err err = mend_upgrade(trip->request, trip->view, &permit);
 	if (err != AS_OK)
 		return err;
-	err = undo_run(trip->plan, permit, &error);
+	struct progress *bar = progress_begin_repair(&figures);
+	err = undo_run(trip->plan, permit, &figures, &error);
+	progress_end(bar);
 	lock_lower(trip->view->fd, &trip->view->lock, permit);
 	trip->is_done = err == AS_OK;
 	if (err == AS_OK)

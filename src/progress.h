@@ -12,7 +12,7 @@ struct progress;
 struct progress *progress_begin(const char *label, const struct view *view,
 				const struct verify_progress *figures);
 
-/* The same for a repair, labelled with the step that it is at. */
+/* The same for a repair or an undo, labelled with the step that it is at. */
 struct progress *progress_begin_repair(const struct repair_progress *repair);
 
 /* Take the bar off the screen. @progress may be NULL. */

@@ -51,12 +51,14 @@ def run(*args, **more):
 class Terminal:
     """The program with a terminal as its standard input, output and error."""
 
-    def __init__(self, *args, lines=100, columns=100):
+    def __init__(self, *args, lines=100, columns=100, under=()):
+        environment = {'ASAN_OPTIONS': 'detect_leaks=0'} if under else {}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
                 fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', lines, columns, 0, 0))
-                os.execvpe(cli.PROGRAM, [cli.PROGRAM, *args], cli.ENVIRONMENT)
+                command = [*under, cli.PROGRAM, *args]
+                os.execvpe(command[0], command, dict(cli.ENVIRONMENT, **environment))
             finally:
                 os._exit(127)
         self.sent = ''
@@ -864,6 +866,16 @@ class Guidance(Case):
         status, text = terminal.end()
         self.assertEqual(status, 32)
         self.assertRegex(text, r'verifying \[#*-*\] +\d+ %  \d+/200 segments')
+
+    @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+    def test_progress_of_taking_back_is_drawn_as_well(self):
+        self.repair('compact', status=0)
+        terminal = Terminal('undo', '--yes', self.path, under=(
+            'strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', '-e',
+            'inject=fsync:delay_enter=150000'))
+        status, text = terminal.end()
+        self.assertEqual(status, 0, text)
+        self.assertRegex(text, r'putting back \[#*-*\] +\d+ %')
 
 
 if __name__ == '__main__':

@@ -735,12 +735,12 @@ class SlowFolders(Road):
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Slow(Road):
-    """On a disk whose every read takes a while."""
+    """On a disk whose every read, or other call, takes a while."""
 
-    def slowed(self, repo, delay):
-        """The program, each of whose reading calls takes @delay microseconds."""
-        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64', '-e',
-                                  'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1', repo],
+    def slowed(self, repo, delay, call='pread64'):
+        """The program, of which each such system call takes @delay microseconds."""
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, '-e',
+                                  'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, '-j', '1', repo],
                                  ASAN_OPTIONS='detect_leaks=0')
         terminal.view('1')
         terminal.press('u').wait('REPAIR MODE')
@@ -765,6 +765,16 @@ class Slow(Road):
         terminal.wait(lambda s: VERIFIED_ANEW + 'The log is damaged' in s.words)
         self.assertEqual(contents(repo), before)
         terminal.press('L').wait('was cancelled')
+
+    def test_taking_back_shows_its_progress_too(self):
+        repo = with_superseded(self.path())
+        subprocess.run([PROGRAM, 'compact', '--yes', repo], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, check=True, timeout=120)
+        terminal = self.slowed(repo, 150000, 'fsync')
+        self.plan(terminal, 'U', 'undo')
+        self.confirm(terminal, 'undo')
+        terminal.wait('undo is running', 'putting back', '%', '█', 'goes on to its end')
+        terminal.wait('report: undo', 'The repair was taken back')
 
     def test_told_to_end_it_stops_at_a_safe_point_first(self):
         repo = large(self.path())

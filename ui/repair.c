@@ -35,7 +35,7 @@ static void run_repair(struct job *head)
 	struct plan *plan = job->proposal->plan;
 	const struct permit *permit = keeper_permit(job->proposal->session->keeper);
 	if (job->proposal->action == REPAIR_NONE) {
-		job->err = undo_run(plan, permit, &job->error);
+		job->err = undo_run(plan, permit, &job->progress, &job->error);
 		job->report = (struct repair_report){
 			.has_changed = job->err != AS_ERR_CHANGED, .is_done = job->err == AS_OK,
 			.has_after = plan->has_after, .after = plan->after,
@@ -154,16 +154,17 @@ static void draw_progress(struct app *app, struct area bottom)
 	const uint64_t done = atomic_load(&job->progress.bytes_done);
 	const uint64_t total = atomic_load(&job->progress.bytes_total);
 	snprintf(title, sizeof(title), "%s is running", proposal_name(job->proposal));
-	job_bytes_text(&job->job, is_undo ? "putting back" :
-		       repair_step_text((enum repair_step)at), done, total, step, sizeof(step));
-	fill_bar(at > STEP_COPY ? 1 : done, at > STEP_COPY ? 1 : total,
+	job_bytes_text(&job->job, repair_step_text((enum repair_step)at), done, total, step,
+		       sizeof(step));
+	const bool is_counted = is_undo || at <= STEP_COPY;
+	fill_bar(is_counted ? done : 1, is_counted ? total : 1,
 		 bottom.cols - 4 < BAR_CELLS ? bottom.cols - 4 : BAR_CELLS, bar, sizeof(bar));
 	box_add(&box, STYLE_STRONG, step);
-	if (!is_undo && total > 0)
+	if (total > 0)
 		box_add(&box, STYLE_NORMAL, bar);
 	box_add(&box, STYLE_NORMAL, "");
 	if (is_undo)
-		box_add(&box, STYLE_FAINT, "This is short and goes on to its end.");
+		box_add(&box, STYLE_FAINT, "Half of this would be no good place to stop: it goes on to its end.");
 	else if (at >= STEP_COMMIT)
 		box_add(&box, STYLE_FAINT,
 			"What was copied is committed; it goes on to its end now.");

@@ -111,6 +111,7 @@ static void judge(const struct wreck *wreck, const bool *survived, bool has_witn
 static void undo_step(const struct wreck *wreck)
 {
 	struct look look;
+	struct repair_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
@@ -121,8 +122,11 @@ static void undo_step(const struct wreck *wreck)
 		fail_msg("undo: %s:%s", plan->refusal, wreck->story);
 	struct permit *permit = look_upgrade(&look);
 	assert_non_null(permit);
-	if (undo_run(plan, permit, &error) != AS_OK)
+	if (undo_run(plan, permit, &progress, &error) != AS_OK)
 		fail_msg("undo: %s:%s", error.message, wreck->story);
+	assert_int_equal(progress.step, STEP_DONE);
+	assert_true(progress.bytes_total > 0);
+	assert_int_equal(progress.bytes_done, progress.bytes_total);
 	plan_free(plan);
 	lock_lower(look.view->fd, &look.view->lock, permit);
 	look_away(&look);

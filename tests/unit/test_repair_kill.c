@@ -39,7 +39,7 @@ static bool act(struct look *look, enum repair action)
 	if (is_done && !plan->is_empty) {
 		struct permit *permit = look_upgrade(look);
 		is_done = permit && !plan->is_refused &&
-			  (action == REPAIR_NONE ? undo_run(plan, permit, NULL)
+			  (action == REPAIR_NONE ? undo_run(plan, permit, &figures, NULL)
 						 : repair_run(plan, permit, &figures, &report,
 							      NULL)) == AS_OK;
 		if (permit)
