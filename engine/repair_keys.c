@@ -239,7 +239,14 @@ static void tidy_copies(struct plan_work *work)
 	work->copy_count = kept;
 }
 
-/* Read every entry that is to be copied: it must still be what it was, and its size is needed. */
+static bool ends_like_commit(const uint8_t *value, size_t size)
+{
+	return size >= SEGMENT_HEADER &&
+	       memcmp(value + size - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER) == 0;
+}
+
+/* Read every entry that is to be copied: it must still be what it was, and how it will lie in the new
+ * segments depends on its size and its end. */
 static enum as_err measure(struct plan *plan, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
@@ -248,12 +255,17 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 		struct copy *copy = &work->copies[i];
 		char path[LAYOUT_PATH_MAX];
 		struct segment_entry entry;
+		uint8_t *value = NULL;
 		if (work->progress->cancel)
 			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", view->path,
 				       as_err_text(AS_ERR_CANCELLED));
 		layout_path(&view->layout, plan_position(plan, copy->segment), path);
 		const enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset,
-							   &entry, NULL);
+							   &entry, &value);
+		if (err == AS_OK && entry.tag == SEGMENT_PUT)
+			copy->ends_like_commit =
+				ends_like_commit(value, (size_t)entry.size - SEGMENT_KEYED);
+		free(value);
 		if (err == AS_ERR_MEMORY)
 			return as_fail(error, err, 0, "%s: out of memory", view->path);
 		if (err != AS_OK || entry.tag != SEGMENT_PUT ||

@@ -185,6 +185,7 @@ struct draft {
 	uint32_t limit, per_dir;
 	uint32_t segment;
 	uint64_t offset;	/* 0: no segment is open */
+	bool ends_like_commit;
 	enum as_err err;
 };
 
@@ -216,11 +217,12 @@ static void draft_close(struct draft *draft)
 	draft->offset = 0;
 }
 
-static void draft_append(struct draft *draft, uint64_t size)
+static void draft_append(struct draft *draft, uint64_t size, bool ends_like_commit)
 {
-	if (draft->offset > draft->limit)
+	if (draft->offset > draft->limit && !draft->ends_like_commit)
 		draft_close(draft);
 	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
+	draft->ends_like_commit = ends_like_commit;
 }
 
 static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
@@ -233,9 +235,9 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 	if (!work->writes_commit)
 		return AS_OK;
 	for (size_t i = 0; i < work->copy_count; i++)
-		draft_append(&draft, work->copies[i].size);
+		draft_append(&draft, work->copies[i].size, work->copies[i].ends_like_commit);
 	for (size_t i = 0; i < work->delete_count; i++)
-		draft_append(&draft, SEGMENT_KEYED);
+		draft_append(&draft, SEGMENT_KEYED, false);
 	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
 	draft_close(&draft);
 	plan->has_after = true;

@@ -19,6 +19,7 @@ struct copy {
 	uint32_t segment, offset;
 	uint32_t size;			/* of the entry, bytes */
 	uint8_t key[KEY_SIZE];
+	bool ends_like_commit;		/* no segment is closed behind it: see log.c */
 };
 
 struct plan_work {

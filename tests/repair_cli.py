@@ -424,6 +424,30 @@ class Doing(Case):
             self.assertEqual(sorted(back['removed']), sorted(report['created']))
             self.assertEqual(tree(self.path), before)
 
+    def test_values_that_end_like_a_commit_do_not_upset_the_numbers(self):
+        """No segment may end with one, so that where the next begins is not a matter of sizes alone."""
+        value = b'x' * 400 + cli.entry(COMMIT)
+        for action in ('compact', 'salvage'):
+            entries = [(PUT, key_of(i), value) for i in range(12)] + [COMMITTED]
+            self.repo = cli.Repository(os.path.join(self.folder, 'like-' + action),
+                                       [entries, [(DELETE, key_of(0), b''), COMMITTED]])
+            self.path = self.repo.path
+            with open(os.path.join(self.path, 'config')) as f:
+                config = f.read()
+            with open(os.path.join(self.path, 'config'), 'w') as f:
+                f.write(config.replace('max_segment_size = 5242880', 'max_segment_size = 1000'))
+            if action == 'salvage':
+                self.repo.damage(key_of(1))
+            before = tree(self.path)
+            plan = self.object(action, '--dry-run', self.path)
+            report = self.repair(action, status=0 if action == 'compact' else 1)
+            for field in ('transaction_after', 'created'):
+                self.assertEqual(report[field], plan[field], field)
+            for path in report['created']:
+                self.assertTrue(os.path.exists(os.path.join(self.path, path)), path)
+            self.object('undo', '--yes', self.path)
+            self.assertEqual(tree(self.path), before)
+
     def test_undo_takes_the_newest_first(self):
         self.salvage()
         first = tree(self.path)
