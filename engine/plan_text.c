@@ -108,17 +108,16 @@ static bool deletes_for_good(const struct plan *plan)
 	return plan->action == REPAIR_ROLLBACK && plan->options.no_undo;
 }
 
-static uint64_t bytes_of(const struct plan *plan, enum plan_change change, uint64_t *files)
+/* "3 files and 1 folder" */
+static const char *things_text(const struct plan_sum *sum, char *out, size_t size)
 {
-	uint64_t bytes = 0;
-	*files = 0;
-	for (size_t i = 0; i < plan->file_count; i++) {
-		if (plan->files[i].change != change)
-			continue;
-		bytes += plan->files[i].size;
-		(*files)++;
-	}
-	return bytes;
+	char files[64] = "", folders[64] = "";
+	if (sum->files > 0)
+		number_of(sum->files, "file", "files", files, sizeof(files));
+	if (sum->folders > 0)
+		number_of(sum->folders, "folder", "folders", folders, sizeof(folders));
+	snprintf(out, size, "%s%s%s", files, files[0] && folders[0] ? " and " : "", folders);
+	return out;
 }
 
 static void put_doubt(const struct plan *plan, const struct plan_text *to)
@@ -283,26 +282,27 @@ static const char *heading_of(const struct plan *plan, enum plan_change change, 
 static void put_files(const struct plan *plan, enum plan_change change, bool is_done,
 		      const struct plan_text *to)
 {
-	char count[64], size[FIGURE_SIZE];
-	uint64_t total;
-	const uint64_t bytes = bytes_of(plan, change, &total);
+	char things[132], size[FIGURE_SIZE];
+	const struct plan_sum sum = plan_sum(plan, change);
+	const size_t total = (size_t)(sum.files + sum.folders);
 	size_t shown = 0;
 	if (total == 0)
 		return;
 	put(to, PLAN_TONE_PLAIN, "%s", "");
-	put(to, PLAN_TONE_HEADING, "%s %s: %s",
-	    number_of(total, "file", "files", count, sizeof(count)),
-	    heading_of(plan, change, is_done), size_text(bytes, size));
-	const size_t max = rows_shown(to, (size_t)total);
+	put(to, PLAN_TONE_HEADING, "%s %s%s%s", things_text(&sum, things, sizeof(things)),
+	    heading_of(plan, change, is_done), sum.files > 0 ? ": " : "",
+	    sum.files > 0 ? size_text(sum.bytes, size) : "");
+	const size_t max = rows_shown(to, total);
 	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
 			continue;
 		put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, file->path,
-		    size_text(file->size, size), file->reason[0] ? "  " : "", file->reason);
+		    plan_is_folder(file) ? "" : size_text(file->size, size),
+		    file->reason[0] ? "  " : "", file->reason);
 		shown++;
 	}
-	put_rest(to, (size_t)total - max);
+	put_rest(to, total - max);
 }
 
 static void put_lists(const struct plan *plan, bool is_done, const struct plan_text *to)

@@ -103,6 +103,13 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		      struct plan **plan, struct as_error *error);
 void plan_free(struct plan *plan);
 
+/* Is @file not a file at all, but a folder that is made: "data/7"? */
+bool plan_is_folder(const struct plan_file *file);
+
+/* How many there are in @plan with @change, and the bytes of the files. */
+struct plan_sum { uint64_t files, folders, bytes; };
+struct plan_sum plan_sum(const struct plan *plan, enum plan_change change);
+
 /* Did the repository change since the view of @plan was opened? The plan is then worth nothing. */
 bool plan_is_outdated(const struct plan *plan);
 

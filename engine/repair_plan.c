@@ -146,6 +146,12 @@ struct listing {
 	size_t capacity;
 };
 
+/* Room for a file of @size bytes. */
+static void need(struct plan *plan, uint64_t size)
+{
+	plan->bytes_needed += size / BLOCK * BLOCK + BLOCK;
+}
+
 static enum as_err add_file(struct listing *listing, enum plan_change change, uint64_t size,
 			    const char *reason, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -164,9 +170,9 @@ static enum as_err add_file(struct listing *listing, enum plan_change change, ui
 	va_start(args, format);
 	vsnprintf(file->path, sizeof(file->path), format, args);
 	va_end(args);
-	if (change != PLAN_MOVE)
-		plan->bytes_needed += size / BLOCK * BLOCK + BLOCK;
-	else
+	if (change == PLAN_MAKE)
+		need(plan, size);
+	if (change == PLAN_MOVE)
 		plan->bytes_in_undo += size;
 	return AS_OK;
 }
@@ -234,10 +240,16 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 	};
 	if (!work->writes_commit)
 		return AS_OK;
-	for (size_t i = 0; i < work->copy_count; i++)
+	for (size_t i = 0; i < work->copy_count; i++) {
 		draft_append(&draft, work->copies[i].size, work->copies[i].ends_like_commit);
-	for (size_t i = 0; i < work->delete_count; i++)
+		if (!plan_usage_move(plan, work->copies[i].segment, draft.segment))
+			return AS_ERR_MEMORY;
+	}
+	for (size_t i = 0; i < work->delete_count; i++) {
 		draft_append(&draft, SEGMENT_KEYED, false);
+		if (!plan_usage_delete(plan, draft.segment))
+			return AS_ERR_MEMORY;
+	}
 	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
 	draft_close(&draft);
 	plan->has_after = true;
@@ -297,28 +309,33 @@ static uint64_t index_size(uint64_t keys)
 	return INDEX_HEADER + buckets * INDEX_BUCKET;
 }
 
+/* A new one of @size bytes, whether or not one of its name is there. */
+static enum as_err list_written(struct listing *listing, const char *prefix, uint64_t size,
+				const char *reason)
+{
+	struct plan *plan = listing->plan;
+	char path[LAYOUT_PATH_MAX];
+	snprintf(path, sizeof(path), "%s%" PRIu32, prefix, plan->after);
+	if (!is_listed(plan, path))
+		return add_file(listing, PLAN_MAKE, size, reason, "%s", path);
+	need(plan, size);
+	return AS_OK;
+}
+
 static enum as_err list_index(struct plan *plan, struct listing *listing)
 {
 	const struct view *view = plan->work->view;
 	struct old_names old = { .listing = listing };
-	char path[LAYOUT_PATH_MAX];
 	if (!plan->work->writes_index)
 		return AS_OK;
+	plan_usage_end(plan);
 	enum as_err err = io_list(view->io, view->fd, see_name, &old);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	/* Ten bytes a segment at most, and there are no more than that. */
-	const uint64_t hints = 64 + 12 * (uint64_t)(view->layout.count + plan->file_count);
-	snprintf(path, sizeof(path), "hints.%" PRIu32, plan->after);
-	if (is_listed(plan, path))
-		plan->bytes_needed += hints;
-	else
-		err = add_file(listing, PLAN_MAKE, hints, "new hints", "%s", path);
-	snprintf(path, sizeof(path), "index.%" PRIu32, plan->after);
-	if (err != AS_OK || is_listed(plan, path))
+	err = list_written(listing, "hints.", usage_size(&plan->work->usage), "new hints");
+	if (err != AS_OK)
 		return err;
-	return add_file(listing, PLAN_MAKE, index_size(plan->objects_after), "new index", "%s",
-			path);
+	return list_written(listing, "index.", index_size(plan->objects_after), "new index");
 }
 
 static enum as_err list_moved(struct plan *plan, struct listing *listing)
@@ -373,7 +390,9 @@ static enum as_err list_doubles(struct plan *plan, struct listing *listing)
 static enum as_err list_files(struct plan *plan)
 {
 	struct listing listing = { .plan = plan };
-	enum as_err err = list_new_segments(plan, &listing);
+	enum as_err err = plan_usage_begin(plan);
+	if (err == AS_OK)
+		err = list_new_segments(plan, &listing);
 	if (err == AS_OK)
 		err = list_moved(plan, &listing);
 	if (err == AS_OK)
@@ -636,6 +655,7 @@ void plan_free(struct plan *plan)
 	if (plan->work) {
 		verify_free(plan->work->own_verify);
 		index_table_free(plan->work->table);
+		usage_free(&plan->work->usage);
 		free(plan->work->goes);
 		free(plan->work->copies);
 		free(plan->work->deletes);
@@ -645,6 +665,28 @@ void plan_free(struct plan *plan)
 	free(plan->lost);
 	free(plan->suspects);
 	free(plan);
+}
+
+bool plan_is_folder(const struct plan_file *file)
+{
+	return strncmp(file->path, "data/", 5) == 0 && !strchr(file->path + 5, '/');
+}
+
+struct plan_sum plan_sum(const struct plan *plan, enum plan_change change)
+{
+	struct plan_sum sum = { .files = 0 };
+	for (size_t i = 0; i < plan->file_count; i++) {
+		const struct plan_file *file = &plan->files[i];
+		if (file->change != change)
+			continue;
+		if (plan_is_folder(file)) {
+			sum.folders++;
+			continue;
+		}
+		sum.files++;
+		sum.bytes += file->size;
+	}
+	return sum;
 }
 
 bool plan_is_outdated(const struct plan *plan)

@@ -3,6 +3,7 @@
  *
  * repair_plan.c   what a repair would do
  * repair_keys.c   which objects there should be, and which entries must be written for that
+ * repair_usage.c  what the hints will say then
  * repair_run.c    doing it
  * undo.c          what was set aside, and the way back
  */
@@ -35,6 +36,7 @@ struct plan_work {
 	size_t copy_count, copy_capacity;
 	uint8_t (*deletes)[KEY_SIZE];	/* keys that a superseded PUT would bring back */
 	size_t delete_count, delete_capacity;
+	struct usage usage;		/* what the new hints will say */
 	bool writes_index;
 	bool writes_commit;
 	bool can_do_without_undo;	/* there is room for that at least */
@@ -50,6 +52,14 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
 /* Find the copies and DELETEs that must be written so that the log alone says what the table says,
  * once the segments that go are gone. */
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
+
+/* Count for the hints: what stays; an entry of segment @from written once more into @to; a DELETE
+ * written into @to; and, when all is counted, which segments hold something superseded. False:
+ * AS_ERR_MEMORY. */
+enum as_err plan_usage_begin(struct plan *plan);
+bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to);
+bool plan_usage_delete(struct plan *plan, uint32_t to);
+void plan_usage_end(struct plan *plan);
 
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);

@@ -33,9 +33,6 @@ struct run {
 	struct repair_report *report;
 	struct undo *undo;		/* NULL: no_undo */
 	struct log log;
-	struct usage usage;
-	uint32_t *delete_segments;	/* where DELETEs were written to */
-	size_t delete_segment_count, delete_segment_capacity;
 };
 
 static enum as_err fail_memory(const struct run *run, struct as_error *error)
@@ -87,27 +84,10 @@ static enum as_err copy_entry(struct run *run, const struct copy *copy, struct a
 	return index_table_put(run->work->table, copy->key, segment, offset);
 }
 
-static enum as_err write_delete(struct run *run, const uint8_t key[KEY_SIZE],
-				struct as_error *error)
-{
-	uint32_t segment, offset;
-	const enum as_err err = log_delete(&run->log, key, &segment, &offset, error);
-	if (err != AS_OK)
-		return err;
-	const size_t count = run->delete_segment_count;
-	void *rows = run->delete_segments;
-	if (count > 0 && run->delete_segments[count - 1] == segment)
-		return AS_OK;
-	if (!rows_reserve(&rows, count, &run->delete_segment_capacity, sizeof(uint32_t)))
-		return fail_memory(run, error);
-	run->delete_segments = rows;
-	run->delete_segments[run->delete_segment_count++] = segment;
-	return AS_OK;
-}
-
 static enum as_err copy_all(struct run *run, struct as_error *error)
 {
 	const struct plan_work *work = run->work;
+	uint32_t segment, offset;
 	enum as_err err = AS_OK;
 	run->progress->step = STEP_COPY;
 	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++) {
@@ -116,7 +96,7 @@ static enum as_err copy_all(struct run *run, struct as_error *error)
 			err = copy_entry(run, &work->copies[i], error);
 	}
 	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
-		err = write_delete(run, work->deletes[i], error);
+		err = log_delete(&run->log, work->deletes[i], &segment, &offset, error);
 	if (err == AS_OK)
 		err = poll_cancel(run, error);
 	return err;
@@ -126,8 +106,7 @@ static void remove_made_folders(const struct run *run)
 {
 	for (size_t i = 0; i < run->plan->file_count; i++) {
 		const struct plan_file *file = &run->plan->files[i];
-		if (file->change == PLAN_MAKE && strncmp(file->path, "data/", 5) == 0 &&
-		    strchr(file->path, '/') == strrchr(file->path, '/'))
+		if (file->change == PLAN_MAKE && plan_is_folder(file))
 			io_remove_folder(run->permit, file->path);
 	}
 }
@@ -159,47 +138,6 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 }
 
 /* ---- hints and index ---- */
-
-/* Rows for all segments that stay, and how many live PUTs the table has in each. */
-static enum as_err count_live(struct run *run)
-{
-	const struct view *view = run->work->view;
-	struct index_bucket bucket;
-	for (size_t i = 0; i < view->layout.count; i++)
-		if (!run->work->goes[i] && run->work->verify->facts[i].is_committed &&
-		    !usage_add(&run->usage, view->layout.segments[i].number))
-			return AS_ERR_MEMORY;
-	for (uint32_t from = 0; index_table_next(run->work->table, from, &bucket);
-	     from = bucket.number + 1) {
-		struct usage_segment *row = usage_find(&run->usage, bucket.segment);
-		if (!row)
-			row = usage_add(&run->usage, bucket.segment);
-		if (!row)
-			return AS_ERR_MEMORY;
-		row->live++;
-	}
-	return AS_OK;
-}
-
-static enum as_err count_usage(struct run *run)
-{
-	const struct view *view = run->work->view;
-	enum as_err err = count_live(run);
-	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++) {
-		const struct segment_facts *facts = &run->work->verify->facts[i];
-		struct usage_segment *row =
-			usage_find(&run->usage, view->layout.segments[i].number);
-		if (row && (facts->puts > row->live || facts->deletes > 0))
-			row->compact = true;
-	}
-	for (size_t i = 0; err == AS_OK && i < run->delete_segment_count; i++) {
-		struct usage_segment *row = usage_add(&run->usage, run->delete_segments[i]);
-		if (!row)
-			return AS_ERR_MEMORY;
-		row->compact = true;
-	}
-	return err;
-}
 
 static enum as_err sync_repo(const struct run *run, struct as_error *error)
 {
@@ -233,13 +171,11 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
-	if (count_usage(run) != AS_OK)
-		return fail_memory(run, error);
 	enum as_err err = keep_replaced(run, error);
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = usage_write(&run->usage, run->permit, run->report->after);
+	err = usage_write(&run->work->usage, run->permit, run->report->after);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s: cannot write the hints", repo);
 	err = sync_repo(run, error);
@@ -428,7 +364,5 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	}
 	undo_free(run.undo);
 	log_free(&run.log);
-	usage_free(&run.usage);
-	free(run.delete_segments);
 	return err;
 }

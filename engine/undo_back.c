@@ -59,7 +59,7 @@ static bool step_back(const struct view *view, const char *folder, const struct 
 	if (file->change == PLAN_MAKE) {
 		step->change = PLAN_MOVE;
 		step->reason = "made by the repair: removed";
-		step->size = is_here ? (uint64_t)here.st_size : 0;
+		step->size = is_here && S_ISREG(here.st_mode) ? (uint64_t)here.st_size : 0;
 		return is_here;
 	}
 	step->change = is_here ? PLAN_REPLACE : PLAN_MAKE;
@@ -71,11 +71,6 @@ static bool step_back(const struct view *view, const char *folder, const struct 
 static bool is_segment(const struct plan_file *step)
 {
 	return number_of(step->path) >= 0;
-}
-
-static bool is_made_folder(const struct plan_file *step)
-{
-	return strncmp(step->path, "data/", 5) == 0 && number_of(step->path) < 0;
 }
 
 /* Of what was moved or replaced there must be one: aside, or put back already. */
@@ -91,7 +86,7 @@ static bool is_gone(const struct view *view, const struct plan_file *file)
  * without the DELETE that came after it. */
 static int rank(const struct plan_file *step)
 {
-	if (is_made_folder(step))
+	if (plan_is_folder(step))
 		return 4;
 	if (step->change != PLAN_MOVE)
 		return is_segment(step) ? 0 : 1;
@@ -105,7 +100,7 @@ static int compare_steps(const void *left, const void *right)
 		return rank(a) - rank(b);
 	const int64_t x = number_of(a->path), y = number_of(b->path);
 	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
-	return is_segment(a) ? -order : order;
+	return is_segment(a) || a->change == PLAN_MOVE ? -order : order;
 }
 
 static bool is_named(const struct manifest *manifest, const char *path)
@@ -241,7 +236,7 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	enum as_err err = undo_touch_folder(undo, step->path);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "out of memory");
-	if (is_made_folder(step)) {
+	if (plan_is_folder(step)) {
 		err = io_remove_folder(undo->permit, step->path);
 		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_ALREADY_EXISTS
 			? AS_OK : undo_fail_path(err, "remove", step->path, error);

@@ -167,6 +167,23 @@ static int pack_hints(msgpack_packer *packer, const struct usage *usage)
 	return pack_segments(packer, usage) || pack_compact(packer, usage) ? -1 : 0;
 }
 
+static int count_bytes(void *context, const char *bytes, size_t len)
+{
+	(void)bytes;
+	*(uint64_t *)context += len;
+	return 0;
+}
+
+uint64_t usage_size(const struct usage *usage)
+{
+	uint64_t size = 0;
+	msgpack_packer packer;
+
+	msgpack_packer_init(&packer, &size, count_bytes);
+	pack_hints(&packer, usage);
+	return size;
+}
+
 static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
 {
 	const msgpack_sbuffer *bytes = context;

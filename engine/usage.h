@@ -41,6 +41,9 @@ void usage_remove(struct usage *usage, bool (*is_dropped)(void *context,
 
 uint64_t usage_live(const struct usage *usage);	/* sum of all live counts */
 
+/* The bytes of the file that usage_write would make. */
+uint64_t usage_size(const struct usage *usage);
+
 /* Write REPO/hints.@transaction by way of REPO/hints.@transaction.tmp: one msgpack map of the old
  * family, as Attic writes it. Durable but for the folder, which the caller syncs. Codes of
  * io_replace_file, AS_ERR_MEMORY. */

@@ -83,7 +83,7 @@ static void write_json(struct attempt *attempt)
 	const uint64_t after = attempt->is_verified ? attempt->objects_after : plan->objects_after;
 	json_object_out(&attempt->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o}",
+		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I}",
 		"action", repair_name(attempt->action),
 		"repository", json_text(attempt->view->path),
 		"dry_run", attempt->request->options.dry_run,
@@ -108,7 +108,8 @@ static void write_json(struct attempt *attempt)
 		"refused", plan->is_refused ? json_text(plan->refusal) : json_null(),
 		"done", attempt->is_run && attempt->report.is_done,
 		"clean", json_clean(attempt),
-		"verdict", json_verdict(attempt)));
+		"verdict", json_verdict(attempt),
+		"bytes_created", (json_int_t)plan_sum(plan, PLAN_MAKE).bytes));
 }
 
 /* ---- text ---- */

@@ -30,7 +30,7 @@ FIELDS = ['action', 'repository', 'dry_run', 'transaction_before', 'transaction_
           'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
           'lost_causes', 'suspects', 'entries_copied', 'bytes_copied', 'deletes_written',
           'bytes_needed', 'bytes_free', 'bytes_in_undo', 'hardware_doubt', 'refused', 'done',
-          'clean', 'verdict']
+          'clean', 'verdict', 'bytes_created']
 UNDO_FIELDS = ['action', 'repository', 'dry_run', 'name', 'transaction_before', 'transaction_after',
                'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
                'refused', 'done']
@@ -303,6 +303,9 @@ class Planning(Case):
                              (False, True, True))
             for path in report['created'] + report['replaced']:
                 self.assertTrue(os.path.exists(os.path.join(self.path, path)), path)
+            self.assertEqual(plan['bytes_created'],
+                             sum(os.path.getsize(os.path.join(self.path, path))
+                                 for path in report['created']))
             for path in report['removed'] + report['replaced']:
                 kept = os.path.join(self.path, report['undo'], path)
                 self.assertTrue(os.path.isfile(kept), kept)

@@ -92,6 +92,7 @@ class Corpus(unittest.TestCase):
             return False
         self.assertEqual(status, 0)
         report = self.repair(action, repo, plan)
+        self.compare_texts(os.path.join(repo, report['undo']))
         self.repeat(action, repo, report)
         status, back = run('undo', '--yes', repo)
         self.assertEqual((status, back['done']), (0, True))
@@ -110,10 +111,24 @@ class Corpus(unittest.TestCase):
         self.assertEqual(status, check_status if check_status else 0 if was_clean else 1)
         for path in report['created'] + report['replaced']:
             self.assertTrue(os.path.exists(os.path.join(repo, path)), path)
+        made = [path for path in (os.path.join(repo, path) for path in report['created'])
+                if os.path.isfile(path)]
+        self.assertEqual(sum(map(os.path.getsize, made)), plan['bytes_created'])
+        self.assertLess(plan['bytes_created'], plan['bytes_needed'])
         for path in report['removed']:
             self.assertFalse(os.path.exists(os.path.join(repo, path)), path)
             self.assertTrue(os.path.isfile(os.path.join(repo, report['undo'], path)), path)
         return report
+
+    def compare_texts(self, undo):
+        """Every file with its size, every key and every figure of the plan stands in the report."""
+        lines = []
+        for name in ('plan.txt', 'report.txt'):
+            with open(os.path.join(undo, name)) as f:
+                lines.append([line.replace('to be ', '') for line in f
+                              if not line.startswith(('  space ', '  undo folder '))])
+        self.assertEqual([line for line in lines[0] if line not in lines[1]], [])
+        self.assertEqual([line for line in lines[1] if line not in lines[0]][1:], [])
 
     def repeat(self, action, repo, report):
         after = tree(repo)

@@ -116,6 +116,15 @@ class Blocks(Disk):
             self.fill(self.pages_needed(action))
             self.assertTrue(self.repair(action, status=0 if action == 'compact' else 1)['clean'])
 
+    def test_an_index_and_hints_that_are_replaced_need_room_as_well(self):
+        for name in ('index.2', 'hints.2'):
+            os.truncate(os.path.join(self.path, name), 10)
+        needed = self.pages_needed('recover')
+        self.fill(needed - 1)
+        self.fails(4, 'recover', '--yes', self.path)
+        self.fill(needed)
+        self.assertTrue(self.repair('recover')['clean'])
+
     def test_without_one_free_block_a_rollback_can_only_delete_and_does_so_when_told(self):
         self.rollback()
         self.fill(0)

@@ -240,11 +240,9 @@ static void take_confirmation(struct app *app, const struct input *input)
 static void count_files(const struct plan *plan, enum plan_change change, const char *verb,
 			char *out, size_t size)
 {
-	uint64_t count = 0;
+	const uint64_t count = plan_sum(plan, change).files;
 	char text[FORMAT_SIZE];
 	const size_t at = strlen(out);
-	for (size_t i = 0; i < plan->file_count; i++)
-		count += plan->files[i].change == change;
 	if (count > 0)
 		snprintf(out + at, size - at, "%s%s %s", at ? ", " : "Files: ",
 			 format_count(count, text, sizeof(text)), verb);

@@ -87,6 +87,27 @@ static void the_plan_states_its_figures(void **state)
 	(void)state;
 }
 
+static void folders_are_no_files(void **state)
+{
+	struct plan_file made[] = {
+		{ .change = PLAN_MAKE, .path = "data/7", .size = 0, .reason = "new folder" },
+		{ .change = PLAN_MAKE, .path = "data/7/70", .size = 9, .reason = "new segment" },
+	};
+	struct gathered g;
+	struct plan plan = salvage();
+	plan.files = made;
+	plan.file_count = 2;
+	struct plan_text to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "1 file and 1 folder to be made: 9 B\n"
+		   "  data/7                           new folder\n");
+	plan.file_count = 1;
+	to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "\n1 folder to be made\n");
+	(void)state;
+}
+
 static void a_doubt_about_the_hardware_comes_first(void **state)
 {
 	struct gathered g;
@@ -212,6 +233,7 @@ int main(void)
 		cmocka_unit_test(long_lists_are_cut_where_asked),
 		cmocka_unit_test(sentences_keep_to_the_width),
 		cmocka_unit_test(the_report_speaks_of_what_was_done),
+		cmocka_unit_test(folders_are_no_files),
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
 		cmocka_unit_test(nothing_to_do_is_one_sentence),
 		cmocka_unit_test(a_way_is_what_it_keeps_and_loses),

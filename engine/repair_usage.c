@@ -1,0 +1,53 @@
+#include "build-config.h"
+
+#include "repair_private.h"
+
+/* The segments that stay, each with the live PUTs that stay in it. */
+enum as_err plan_usage_begin(struct plan *plan)
+{
+	struct plan_work *work = plan->work;
+	const struct layout *layout = &work->view->layout;
+	struct index_bucket bucket;
+	for (size_t i = 0; i < layout->count; i++)
+		if (!work->goes[i] && work->verify->facts[i].is_committed &&
+		    !usage_add(&work->usage, layout->segments[i].number))
+			return AS_ERR_MEMORY;
+	for (uint32_t from = 0; index_table_next(work->table, from, &bucket);
+	     from = bucket.number + 1) {
+		struct usage_segment *row = usage_find(&work->usage, bucket.segment);
+		if (row)
+			row->live++;
+	}
+	return AS_OK;
+}
+
+bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to)
+{
+	struct usage_segment *old = usage_find(&plan->work->usage, from);
+	if (old)
+		old->live--;
+	struct usage_segment *row = usage_add(&plan->work->usage, to);
+	if (row)
+		row->live++;
+	return row != NULL;
+}
+
+bool plan_usage_delete(struct plan *plan, uint32_t to)
+{
+	struct usage_segment *row = usage_add(&plan->work->usage, to);
+	if (row)
+		row->compact = true;
+	return row != NULL;
+}
+
+void plan_usage_end(struct plan *plan)
+{
+	const struct layout *layout = &plan->work->view->layout;
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct segment_facts *facts = &plan->work->verify->facts[i];
+		struct usage_segment *row =
+			usage_find(&plan->work->usage, layout->segments[i].number);
+		if (row && (facts->puts > row->live || facts->deletes > 0))
+			row->compact = true;
+	}
+}
