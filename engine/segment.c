@@ -119,6 +119,7 @@ void segment_reader_free(struct segment_reader *r)
 		return;
 	close_segment(r);
 	free(r->window);
+	free(r->large);
 	free(r);
 }
 
@@ -385,19 +386,34 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 	return err;
 }
 
-enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *e, uint8_t *buffer,
-			  const uint8_t **bytes)
+static enum as_err read_large(struct segment_reader *r, const struct segment_entry *e)
 {
 	size_t got;
+	if (e->size > r->large_size) {
+		uint8_t *large = realloc(r->large, e->size);	/* SEGMENT_ENTRY_MAX and less */
+		if (!large)
+			return AS_ERR_MEMORY;
+		r->large = large;
+		r->large_size = e->size;
+	}
+	const enum as_err err = io_read_at(r->io, r->fd, r->large, e->size, e->offset, &got);
+	if (err != AS_OK)
+		return err;
+	/* The stored checksum is the one field that it does not cover itself. */
+	return got == e->size && get_u32le(r->large) == e->crc_stored &&
+	       crc32_update(0, r->large + 4, e->size - 4) == e->crc_stored
+		? AS_OK : AS_ERR_INTEGRITY;
+}
+
+enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *e,
+			  const uint8_t **bytes)
+{
 	if (e->offset >= r->window_offset &&
 	    e->offset + e->size <= r->window_offset + r->window_len) {
 		*bytes = r->window + (e->offset - r->window_offset);
 		return AS_OK;
 	}
-	const enum as_err err = io_read_at(r->io, r->fd, buffer, e->size, e->offset, &got);
-	*bytes = buffer;
-	if (err != AS_OK)
-		return err;
-	return got == e->size && crc32_update(0, buffer + 4, e->size - 4) == e->crc_stored
-		? AS_OK : AS_ERR_INTEGRITY;
+	const enum as_err err = read_large(r, e);
+	*bytes = r->large;
+	return err;
 }

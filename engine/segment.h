@@ -137,10 +137,11 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
 				  struct segment_entry *entry, uint8_t **data);
 
-/* All @entry->size bytes of the whole entry that segment_next just gave, verified: from what was
- * read already, or read again into @buffer, which holds as many. *@bytes lives until the next call.
- * AS_ERR_INTEGRITY: a second reading was not the same; AS_ERR_IO: it failed. */
+/* All @entry->size bytes of the whole entry that segment_next just gave,
+ * verified: from what was read already, or read again where it is larger than the reader's window.
+ * *@bytes lives until the next call with @reader.
+ * AS_ERR_INTEGRITY: a second reading was not the same; AS_ERR_IO: it failed; AS_ERR_MEMORY. */
 enum as_err segment_bytes(struct segment_reader *reader, const struct segment_entry *entry,
-			  uint8_t *buffer, const uint8_t **bytes);
+			  const uint8_t **bytes);
 
 #endif

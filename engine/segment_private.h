@@ -29,6 +29,8 @@ struct segment_reader {
 	size_t next_load;
 	uint64_t window_offset;
 	size_t window_len;
+	uint8_t *large;			/* of segment_bytes: an entry that no window holds */
+	size_t large_size;		/* bytes allocated */
 
 	/* After the first damage only. */
 	bool has_ladder;

@@ -20,8 +20,6 @@ struct compaction {
 	struct as_store *store;
 	struct as_report *report;
 	struct segment_reader *reader;
-	uint8_t *buffer;		/* for an entry that is larger than the reader's window */
-	size_t buffer_size;
 	/* of the segment in work */
 	struct move *moves;
 	size_t move_count, move_capacity;
@@ -93,22 +91,15 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 			      uint32_t *offset, struct as_error *error)
 {
 	const uint8_t *bytes;
-	if (entry->size > c->buffer_size) {
-		uint8_t *buffer = realloc(c->buffer, entry->size);	/* 20 MiB and less */
-		if (!buffer)
-			return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory",
-				       c->store->view->path);
-		c->buffer = buffer;
-		c->buffer_size = entry->size;
-	}
-	enum as_err err = segment_bytes(c->reader, entry, c->buffer, &bytes);
+	enum as_err err = segment_bytes(c->reader, entry, &bytes);
+	if (err == AS_ERR_MEMORY)
+		return as_fail(error, err, 0, "%s: out of memory", c->store->view->path);
 	if (err != AS_OK) {
 		struct segment_entry damaged = *entry;
 		damaged.cause = err == AS_ERR_IO ? SEGMENT_UNREADABLE : SEGMENT_CRC_MISMATCH;
 		return store_fail_damage(c->store, number, &damaged, error);
 	}
-	err = log_copy(&c->store->log, bytes, entry->size, segment, offset,
-					 error);
+	err = log_copy(&c->store->log, bytes, entry->size, segment, offset, error);
 	c->cannot_write = err != AS_OK;
 	return err;
 }
@@ -434,7 +425,6 @@ enum as_err store_compact(struct as_store *store, struct as_report *report, stru
 		as_fail(error, err, 0, "%s: out of memory", store->view->path);
 	segment_reader_free(compaction.reader);
 	replay_free(compaction.kept_keys);
-	free(compaction.buffer);
 	free(compaction.moves);
 	free(compaction.delete_segments);
 	return err;

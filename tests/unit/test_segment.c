@@ -626,6 +626,39 @@ static void one_entry_is_read_with_its_payload_and_only_when_whole(void **state)
 	(void)state;
 }
 
+/* Of an entry that is larger than the window every byte is read a second time. */
+static void the_bytes_of_an_entry_are_given_only_as_they_were_judged(void **state)
+{
+	enum { SIZE = 3000041 };
+	struct image image = image_new();
+	struct segment_entry entry;
+	const uint8_t *bytes;
+	const size_t small = add_put(&image, 1, 10), large = add_put(&image, 2, SIZE - 41);
+	uint8_t *other = malloc(image.len);
+	assert_non_null(other);
+	memcpy(other, image.bytes, image.len);
+	struct memory_file file = { .bytes = image.bytes, .len = image.len };
+	const struct io io = memory_io(&file);
+	struct segment_reader *reader = segment_reader_new(&io);
+	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
+	assert_int_equal(segment_next(reader, &entry), AS_OK);
+	assert_int_equal(segment_bytes(reader, &entry, &bytes), AS_OK);
+	assert_memory_equal(bytes, image.bytes + small, 51);
+	assert_int_equal(segment_next(reader, &entry), AS_OK);
+	assert_int_equal(segment_bytes(reader, &entry, &bytes), AS_OK);
+	assert_memory_equal(bytes, image.bytes + large, SIZE);
+	file.bytes = other;
+	for (size_t flip = 0; flip < SIZE; flip += flip < 41 ? 1 : 600000) {
+		other[large + flip] ^= 1;
+		assert_int_equal(segment_bytes(reader, &entry, &bytes), AS_ERR_INTEGRITY);
+		other[large + flip] ^= 1;
+	}
+	segment_reader_free(reader);
+	free(other);
+	free(image.bytes);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -653,6 +686,7 @@ int main(void)
 		cmocka_unit_test(hostile_headers_cost_no_more_than_linear_work),
 		cmocka_unit_test(completeness_is_the_last_nine_bytes),
 		cmocka_unit_test(one_entry_is_read_with_its_payload_and_only_when_whole),
+		cmocka_unit_test(the_bytes_of_an_entry_are_given_only_as_they_were_judged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
