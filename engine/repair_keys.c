@@ -239,52 +239,48 @@ static void tidy_copies(struct plan_work *work)
 	work->copy_count = kept;
 }
 
-static bool ends_like_commit(const uint8_t *value, size_t size)
+static bool ends_like_commit(const struct segment_entry *entry, const uint8_t *bytes)
 {
-	return size >= SEGMENT_HEADER &&
-	       memcmp(value + size - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER) == 0;
-}
-
-/* Read every entry that is to be copied: it must still be what it was, and how it will lie in the new
- * segments depends on its size and its end. */
-static enum as_err measure(struct plan *plan, struct as_error *error)
-{
-	struct plan_work *work = plan->work;
-	const struct view *view = work->view;
-	for (size_t i = 0; i < work->copy_count; i++) {
-		struct copy *copy = &work->copies[i];
-		char path[LAYOUT_PATH_MAX];
-		struct segment_entry entry;
-		uint8_t *value = NULL;
-		if (work->progress->cancel)
-			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", view->path,
-				       as_err_text(AS_ERR_CANCELLED));
-		layout_path(&view->layout, plan_position(plan, copy->segment), path);
-		const enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset,
-							   &entry, &value);
-		if (err == AS_OK && entry.tag == SEGMENT_PUT)
-			copy->ends_like_commit =
-				ends_like_commit(value, (size_t)entry.size - SEGMENT_KEYED);
-		free(value);
-		if (err == AS_ERR_MEMORY)
-			return as_fail(error, err, 0, "%s: out of memory", view->path);
-		if (err != AS_OK || entry.tag != SEGMENT_PUT ||
-		    memcmp(entry.key, copy->key, KEY_SIZE) != 0)
-			return as_fail(error, AS_ERR_INTEGRITY, 0,
-				       "%s/%s: segment %u, offset %u: read again, it is not what "
-				       "it was: the disk or the machine cannot be trusted",
-				       view->path, path, copy->segment, copy->offset);
-		copy->size = (uint32_t)entry.size;
-		plan->bytes_copied += entry.size;
-	}
-	plan->entries_copied = work->copy_count;
-	plan->deletes_written = work->delete_count;
-	return AS_OK;
+	return memcmp(bytes + entry->size - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER) == 0;
 }
 
 static enum as_err fail_memory(const struct plan *plan, enum as_err err, struct as_error *error)
 {
 	return as_fail(error, err, 0, "%s: %s", plan->work->view->path, as_err_text(err));
+}
+
+/* Read every entry that is to be copied: it must still be what it was, and how it will lie in the
+ * new segments depends on its size and its end. */
+static enum as_err measure_all(struct plan *plan, struct copy_reader *reader,
+			       struct as_error *error)
+{
+	const struct plan_work *work = plan->work;
+	struct segment_entry entry;
+	const uint8_t *bytes;
+	for (size_t i = 0; i < work->copy_count; i++) {
+		struct copy *copy = &work->copies[i];
+		if (work->progress->cancel)
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", work->view->path,
+				       as_err_text(AS_ERR_CANCELLED));
+		const enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
+		if (err != AS_OK)
+			return err;
+		copy->size = (uint32_t)entry.size;
+		copy->ends_like_commit = ends_like_commit(&entry, bytes);
+		plan->bytes_copied += entry.size;
+	}
+	return AS_OK;
+}
+
+static enum as_err measure(struct plan *plan, struct as_error *error)
+{
+	struct copy_reader reader;
+	enum as_err err = copy_reader_init(&reader, plan);
+	err = err == AS_OK ? measure_all(plan, &reader, error) : fail_memory(plan, err, error);
+	copy_reader_free(&reader);
+	plan->entries_copied = plan->work->copy_count;
+	plan->deletes_written = plan->work->delete_count;
+	return err;
 }
 
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)

@@ -3,6 +3,7 @@
  *
  * repair_plan.c   what a repair would do
  * repair_keys.c   which objects there should be, and which entries must be written for that
+ * repair_copy.c   reading those entries again
  * repair_usage.c  what the hints will say then
  * repair_run.c    doing it
  * undo.c          what was set aside, and the way back
@@ -18,7 +19,7 @@
 /* A PUT to be written once more, from where it lies. */
 struct copy {
 	uint32_t segment, offset;
-	uint32_t size;			/* of the entry, bytes */
+	uint32_t size;			/* of the entry, bytes; 0: not yet known */
 	uint8_t key[KEY_SIZE];
 	bool ends_like_commit;		/* no segment is closed behind it: see log.c */
 };
@@ -60,6 +61,25 @@ enum as_err plan_usage_begin(struct plan *plan);
 bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to);
 bool plan_usage_delete(struct plan *plan, uint32_t to);
 void plan_usage_end(struct plan *plan);
+
+/* Reads the copies of a plan again: each must still be what it was. Taken in their order, which is
+ * that of their places, each segment is opened once and read from its beginning to its end. */
+struct copy_reader {
+	const struct plan *plan;
+	struct segment_reader *segment;
+	bool is_open;
+	uint32_t number;		/* of the segment that is open */
+};
+
+/* AS_ERR_MEMORY. */
+enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan);
+void copy_reader_free(struct copy_reader *reader);
+
+/* Read the entry of @copy into *@entry and, unless @bytes is NULL, lend all of its bytes, verified,
+ * until the next call. AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or
+ * of another size than is known; AS_ERR_MEMORY. */
+enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
+		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error);
 
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);

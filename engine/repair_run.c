@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,31 +49,17 @@ static enum as_err poll_cancel(const struct run *run, struct as_error *error)
 
 /* ---- copying ---- */
 
-/* The entry is read once more, and its value held against its checksum: what is appended is what
- * was there. */
-static enum as_err copy_entry(struct run *run, const struct copy *copy, struct as_error *error)
+/* The entry is read once more, and held against its checksum: what is appended is what was there.
+ */
+static enum as_err copy_entry(struct run *run, struct copy_reader *reader, const struct copy *copy,
+			      struct as_error *error)
 {
-	const struct view *view = run->work->view;
-	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
-	uint8_t *value = NULL;
+	const uint8_t *bytes;
 	uint32_t segment, offset;
-	layout_path(&view->layout, plan_position(run->plan, copy->segment), path);
-	enum as_err err = segment_read_entry(view->io, view->fd, path, copy->offset, &entry,
-					     &value);
-	if (err == AS_ERR_MEMORY)
-		return fail_memory(run, error);
-	if (err != AS_OK || entry.tag != SEGMENT_PUT || entry.size != copy->size ||
-	    memcmp(entry.key, copy->key, KEY_SIZE) != 0) {
-		free(value);
-		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is "
-			       "not what it was: the disk or the machine cannot be trusted",
-			       view->path, path, copy->segment, copy->offset);
-	}
-	err = log_put(&run->log, copy->key, value, copy->size - SEGMENT_KEYED, &segment, &offset,
-		      error);
-	free(value);
+	enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
+	if (err == AS_OK)
+		err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
 	if (err != AS_OK)
 		return err;
 	run->progress->bytes_done += copy->size;
@@ -84,17 +69,28 @@ static enum as_err copy_entry(struct run *run, const struct copy *copy, struct a
 	return index_table_put(run->work->table, copy->key, segment, offset);
 }
 
+static enum as_err copy_puts(struct run *run, struct as_error *error)
+{
+	const struct plan_work *work = run->work;
+	struct copy_reader reader;
+	enum as_err err = copy_reader_init(&reader, run->plan);
+	if (err != AS_OK)
+		fail_memory(run, error);
+	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++) {
+		err = poll_cancel(run, error);
+		if (err == AS_OK)
+			err = copy_entry(run, &reader, &work->copies[i], error);
+	}
+	copy_reader_free(&reader);
+	return err;
+}
+
 static enum as_err copy_all(struct run *run, struct as_error *error)
 {
 	const struct plan_work *work = run->work;
 	uint32_t segment, offset;
-	enum as_err err = AS_OK;
 	run->progress->step = STEP_COPY;
-	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++) {
-		err = poll_cancel(run, error);
-		if (err == AS_OK)
-			err = copy_entry(run, &work->copies[i], error);
-	}
+	enum as_err err = copy_puts(run, error);
 	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
 		err = log_delete(&run->log, work->deletes[i], &segment, &offset, error);
 	if (err == AS_OK)

@@ -386,6 +386,14 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 	return err;
 }
 
+enum as_err segment_look_at(struct segment_reader *r, uint64_t offset, struct segment_entry *e)
+{
+	expect_nothing(offset, e);
+	if (offset < r->window_offset || offset > r->window_offset + r->window_len)
+		r->next_load = ENTRY_FIRST_LOAD;
+	return read_one(r, offset, e, NULL);
+}
+
 static enum as_err read_large(struct segment_reader *r, const struct segment_entry *e)
 {
 	size_t got;

@@ -137,7 +137,13 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
 				  struct segment_entry *entry, uint8_t **data);
 
-/* All @entry->size bytes of the whole entry that segment_next just gave,
+/* Judge the one entry at @offset of the open segment. The row in *@entry is filled in every case.
+ * AS_OK when whole; AS_ERR_INTEGRITY when it is not (entry->cause says why). Going up through
+ * entries that lie close together reads ahead, one that lies apart is read alone. */
+enum as_err segment_look_at(struct segment_reader *reader, uint64_t offset,
+			    struct segment_entry *entry);
+
+/* All @entry->size bytes of the whole entry that segment_next or segment_look_at just gave,
  * verified: from what was read already, or read again where it is larger than the reader's window.
  * *@bytes lives until the next call with @reader.
  * AS_ERR_INTEGRITY: a second reading was not the same; AS_ERR_IO: it failed; AS_ERR_MEMORY. */

@@ -626,6 +626,40 @@ static void one_entry_is_read_with_its_payload_and_only_when_whole(void **state)
 	(void)state;
 }
 
+static void entries_of_a_list_are_read_ahead_and_one_apart_alone(void **state)
+{
+	enum { COUNT = 4000, SIZE = 541 };
+	struct image image = image_new();
+	struct segment_entry entry;
+	const uint8_t *bytes;
+	for (unsigned i = 0; i < COUNT; i++)
+		add_put(&image, (uint8_t)i, SIZE - 41);
+	struct memory_file file = { .bytes = image.bytes, .len = image.len };
+	const struct io io = memory_io(&file);
+	struct segment_reader *reader = segment_reader_new(&io);
+	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
+	for (uint64_t offset = 8; offset < image.len; offset += SIZE) {
+		assert_int_equal(segment_look_at(reader, offset, &entry), AS_OK);
+		assert_int_equal(entry.offset, offset);
+		assert_int_equal(entry.size, SIZE);
+		assert_int_equal(segment_bytes(reader, &entry, &bytes), AS_OK);
+		assert_memory_equal(bytes, image.bytes + offset, SIZE);
+	}
+	assert_in_range(file.reads, 1, 40);
+	file.bytes_read = 0;
+	for (uint64_t offset = 8; offset < image.len; offset += 400 * SIZE)
+		assert_int_equal(segment_look_at(reader, offset, &entry), AS_OK);
+	assert_in_range(file.bytes_read, 1, COUNT / 400 * 1024);
+	for (uint64_t offset = 0; offset < 8 + SIZE; offset++)
+		if (offset != 8)
+			assert_int_equal(segment_look_at(reader, offset, &entry), AS_ERR_INTEGRITY);
+	assert_int_equal(segment_look_at(reader, image.len, &entry), AS_ERR_INTEGRITY);
+	assert_int_equal(segment_look_at(reader, UINT64_MAX, &entry), AS_ERR_INTEGRITY);
+	segment_reader_free(reader);
+	free(image.bytes);
+	(void)state;
+}
+
 /* Of an entry that is larger than the window every byte is read a second time. */
 static void the_bytes_of_an_entry_are_given_only_as_they_were_judged(void **state)
 {
@@ -686,6 +720,7 @@ int main(void)
 		cmocka_unit_test(hostile_headers_cost_no_more_than_linear_work),
 		cmocka_unit_test(completeness_is_the_last_nine_bytes),
 		cmocka_unit_test(one_entry_is_read_with_its_payload_and_only_when_whole),
+		cmocka_unit_test(entries_of_a_list_are_read_ahead_and_one_apart_alone),
 		cmocka_unit_test(the_bytes_of_an_entry_are_given_only_as_they_were_judged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,59 @@
+#include "build-config.h"
+
+#include "repair_private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
+{
+	*reader = (struct copy_reader){
+		.plan = plan, .segment = segment_reader_new(plan->work->view->io),
+	};
+	return reader->segment ? AS_OK : AS_ERR_MEMORY;
+}
+
+void copy_reader_free(struct copy_reader *reader)
+{
+	segment_reader_free(reader->segment);
+}
+
+static enum as_err open_segment(struct copy_reader *reader, uint32_t number, const char *path)
+{
+	const struct view *view = reader->plan->work->view;
+	if (reader->is_open && reader->number == number)
+		return AS_OK;
+	const enum as_err err = segment_open(reader->segment, view->fd, path, number, NULL, NULL);
+	reader->is_open = err == AS_OK;
+	reader->number = number;
+	return err;
+}
+
+static bool is_same(const struct copy *copy, const struct segment_entry *entry)
+{
+	return entry->tag == SEGMENT_PUT && memcmp(entry->key, copy->key, KEY_SIZE) == 0 &&
+	       (copy->size == 0 || entry->size == copy->size);
+}
+
+enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
+		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error)
+{
+	const struct view *view = reader->plan->work->view;
+	char path[LAYOUT_PATH_MAX];
+	layout_path(&view->layout, plan_position(reader->plan, copy->segment), path);
+	enum as_err err = open_segment(reader, copy->segment, path);
+	if (err == AS_OK)
+		err = segment_look_at(reader->segment, copy->offset, entry);
+	if (err == AS_OK && !is_same(copy, entry))
+		err = AS_ERR_INTEGRITY;
+	if (err == AS_OK && bytes)
+		err = segment_bytes(reader->segment, entry, bytes);
+	if (err == AS_OK)
+		return AS_OK;
+	if (err == AS_ERR_MEMORY)
+		return as_fail(error, err, 0, "%s: out of memory", view->path);
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is not what "
+		       "it was: the disk or the machine cannot be trusted", view->path, path,
+		       copy->segment, copy->offset);
+}

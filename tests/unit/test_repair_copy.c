@@ -1,0 +1,193 @@
+/* A repair reads what it copies twice, when it is planned and when it is run, and stops where one
+ * reading differs from the other. */
+#include "build-config.h"
+
+#include "engine/repair.h"
+#include "tests/fault.h"
+#include "tests/scratch.h"
+#include "tests/wreck.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Bytes of an entry: checksum, size, tag, key. */
+static const unsigned places[] = { 0, 4, 8, 9, 40 };
+
+struct look {
+	struct fault fault;
+	struct view *view;
+	struct verify *verify;
+};
+
+static void look_at(struct look *look, const char *repo)
+{
+	struct verify_progress progress = { .cancel = false };
+	fault_init(&look->fault);
+	const struct view_options options = { .may_write = true, .io = &look->fault.io };
+	assert_int_equal(view_open(repo, &options, &look->view, NULL), AS_OK);
+	assert_int_equal(verify_run(look->view, 1, &progress, &look->verify), AS_OK);
+}
+
+static void look_away(struct look *look)
+{
+	verify_free(look->verify);
+	view_close(look->view);
+}
+
+static enum as_err make_plan(const struct look *look, struct plan **plan, struct as_error *error)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	return plan_make(look->view, look->verify, REPAIR_COMPACT, &options, &progress, plan,
+			 error);
+}
+
+static enum as_err run_plan(const struct look *look, struct plan *plan,
+			    struct repair_report *report, struct as_error *error)
+{
+	const struct lock_wait wait = { .ms = 0 };
+	struct repair_progress progress = { .cancel = false };
+	struct view *view = look->view;
+	struct permit *permit;
+	assert_int_equal(lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit,
+				      NULL), AS_OK);
+	const enum as_err err = repair_run(plan, permit, &progress, report, error);
+	lock_lower(view->fd, &view->lock, permit);
+	return err;
+}
+
+/* A live object of a segment that goes. */
+static const struct wreck_object *find_copied(const struct wreck *wreck, const struct plan *plan)
+{
+	char end[32];
+	for (size_t i = 0; i < WRECK_OBJECTS; i++) {
+		snprintf(end, sizeof(end), "/%u", wreck->objects[i].segment);
+		for (size_t j = 0; wreck->objects[i].is_live && j < plan->file_count; j++) {
+			const char *name = strrchr(plan->files[j].path, '/');
+			if (plan->files[j].change == PLAN_MOVE && name && strcmp(name, end) == 0)
+				return &wreck->objects[i];
+		}
+	}
+	fail_msg("nothing is copied");
+	return NULL;
+}
+
+static void expect_doubt(const char *message, const struct wreck_object *object)
+{
+	char place[64];
+	snprintf(place, sizeof(place), "segment %u, offset %u: read again", object->segment,
+		 object->offset);
+	if (!strstr(message, place))
+		fail_msg("%s", message);
+}
+
+static void what_differs_from_its_first_reading_refuses_the_plan(void **state)
+{
+	struct wreck *wreck = *state;
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	const struct wreck_object *object = find_copied(wreck, plan);
+	plan_free(plan);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *path = wreck->files[object->segment].path;
+		builder_flip(path, object->offset + places[i], 1);
+		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+		assert_true(plan->is_refused && plan->hardware_doubt);
+		expect_doubt(plan->refusal, object);
+		plan_free(plan);
+		builder_flip(path, object->offset + places[i], 1);
+	}
+	look_away(&look);
+}
+
+static void what_differs_from_the_plan_is_not_copied_and_nothing_is_left(void **state)
+{
+	struct wreck *wreck = *state;
+	struct as_error error;
+	struct repair_report report;
+	struct plan *plan;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct look look;
+		look_at(&look, wreck->repo);
+		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+		const struct wreck_object *object = find_copied(wreck, plan);
+		const char *path = wreck->files[object->segment].path;
+		scratch_run("cd '%s' && find . | sort > '%.400s/before'", wreck->repo,
+			    wreck->folder);
+		builder_flip(path, object->offset + places[i], 1);
+		assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
+		expect_doubt(error.message, object);
+		assert_false(report.has_changed);
+		builder_flip(path, object->offset + places[i], 1);
+		scratch_run("cd '%s' && find . | sort | cmp - '%.400s/before'", wreck->repo,
+			    wreck->folder);
+		plan_free(plan);
+		look_away(&look);
+	}
+}
+
+/* Whole, and of the same key, but shorter: another PUT was written over it. */
+static void another_size_is_another_entry(void **state)
+{
+	struct wreck *wreck = *state;
+	struct as_error error;
+	struct repair_report report;
+	struct look look;
+	struct plan *plan;
+	char other[BUILDER_PATH], path[BUILDER_PATH];
+	look_at(&look, wreck->repo);
+	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	const struct wreck_object *object = find_copied(wreck, plan);
+	snprintf(other, sizeof(other), "%.400s/other", wreck->folder);
+	struct builder *builder = builder_new(other, 5, 4000);
+	builder_put_some(builder, object->key, 5);
+	builder_segment_path(builder, 0, path);
+	builder_free(builder);
+	scratch_run("tail -c 46 '%s' | dd of='%s' bs=1 seek=%u conv=notrunc status=none", path,
+		    wreck->files[object->segment].path, object->offset);
+	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
+	expect_doubt(error.message, object);
+	plan_free(plan);
+	look_away(&look);
+}
+
+static void copying_opens_each_segment_once(void **state)
+{
+	struct wreck *wreck = *state;
+	struct as_error error;
+	struct repair_report report;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	const unsigned seen = look.fault.opens;
+	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	const unsigned planned = look.fault.opens;
+	assert_true(plan->entries_copied > 3 * look.view->layout.count);
+	assert_in_range(planned - seen, 1, 2 * look.view->layout.count);
+	assert_int_equal(run_plan(&look, plan, &report, &error), AS_OK);
+	/* With those that are written, kept and moved. */
+	assert_true(look.fault.opens - planned < plan->entries_copied);
+	assert_int_equal(report.entries_copied, plan->entries_copied);
+	plan_free(plan);
+	look_away(&look);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(what_differs_from_its_first_reading_refuses_the_plan),
+		TEST(what_differs_from_the_plan_is_not_copied_and_nothing_is_left),
+		TEST(another_size_is_another_entry),
+		TEST(copying_opens_each_segment_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
