@@ -156,10 +156,7 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	judge_tail(store);
 	if (err == AS_OK)
 		err = store_find_index(store);
-	if (err != AS_OK)
-		return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", view->path,
-			       as_err_text(err));
-	return AS_OK;
+	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 
 enum as_err store_open(const char *path, const struct as_options *options, const struct io *io,
@@ -256,12 +253,34 @@ void store_segment_path(const struct as_store *store, uint32_t number, char out[
 		layout_path(&view->layout, at, out);
 }
 
+enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_error *error)
+{
+	return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", store->view->path,
+		       as_err_text(err));
+}
+
+enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error)
+{
+	if (key_size == KEY_SIZE)
+		return AS_OK;
+	return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
+		       store->view->path, key_size, KEY_SIZE);
+}
+
+enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
+			       struct as_error *error)
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
+		       store->view->path, hex);
+}
+
 enum as_err store_poll(const struct as_store *store, struct as_error *error)
 {
 	if (!store->options.interrupt || !store->options.interrupt(store->options.context))
 		return AS_OK;
-	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
-		       as_err_text(AS_ERR_CANCELLED));
+	return store_fail(store, AS_ERR_CANCELLED, error);
 }
 
 static enum as_damage damage_of(enum segment_cause cause)

@@ -93,7 +93,7 @@ static enum as_err copy_bytes(struct compaction *c, uint32_t number,
 	const uint8_t *bytes;
 	enum as_err err = segment_bytes(c->reader, entry, &bytes);
 	if (err == AS_ERR_MEMORY)
-		return as_fail(error, err, 0, "%s: out of memory", c->store->view->path);
+		return store_fail(c->store, err, error);
 	if (err != AS_OK) {
 		struct segment_entry damaged = *entry;
 		damaged.cause = err == AS_ERR_IO ? SEGMENT_UNREADABLE : SEGMENT_CRC_MISMATCH;
@@ -138,8 +138,7 @@ static enum as_err take_entry(struct compaction *c, uint32_t number,
 		return err;
 	c->bytes += entry->size;
 	err = is_put ? note_move(c, entry->key, segment, offset) : note_delete(c, segment);
-	return err == AS_OK ? AS_OK : as_fail(error, err, 0, "%s: out of memory",
-					      c->store->view->path);
+	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
 }
 
 static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as_error *error)
@@ -151,8 +150,7 @@ static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as
 		if (err != AS_OK)
 			return err;
 	}
-	return err == AS_END ? AS_OK : as_fail(error, err, 0, "%s: %s", c->store->view->path,
-					       as_err_text(err));
+	return err == AS_END ? AS_OK : store_fail(c->store, err, error);
 }
 
 /* Is everything copied that the index has in the segment? If not, its places there hold something
@@ -243,7 +241,7 @@ static enum as_err empty_segment(struct compaction *c, uint32_t number, struct a
 		err = AS_END;
 	if (err == AS_OK && add_emptied(store, number, c->has_deletes,
 					segment_length(c->reader)) != AS_OK)
-		err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+		err = store_fail(store, AS_ERR_MEMORY, error);
 	if (err == AS_OK)
 		enter_moves(c, number);
 	else
@@ -329,8 +327,7 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 		} else if (is_of_segment(c, err) && !c->store->log.dead) {
 			err = skip(c, numbers[i], &why);
 			if (err != AS_OK)
-				as_fail(error, err, 0, "%s: %s", c->store->view->path,
-					as_err_text(err));
+				store_fail(c->store, err, error);
 		} else if (err != AS_OK) {
 			err = stop(c, err, &why, error);
 		}
@@ -392,7 +389,7 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 	uint32_t *numbers;
 	size_t count;
 	if (list_candidates(store, &numbers, &count) != AS_OK)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+		return store_fail(store, AS_ERR_MEMORY, error);
 	const size_t before = store->emptied_count;
 	/* When it stops in the middle, what was copied so far is worth committing all the same: on
 	 * a full disk that is what makes room. */
@@ -422,7 +419,7 @@ enum as_err store_compact(struct as_store *store, struct as_report *report, stru
 	if (compaction.reader && compaction.kept_keys)
 		err = run(&compaction, error);
 	else
-		as_fail(error, err, 0, "%s: out of memory", store->view->path);
+		store_fail(store, err, error);
 	segment_reader_free(compaction.reader);
 	replay_free(compaction.kept_keys);
 	free(compaction.moves);

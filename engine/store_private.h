@@ -68,6 +68,17 @@ enum as_err store_find_index(struct as_store *store);
  * it. */
 void store_segment_path(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX]);
 
+/* Fill in @error for @err with its own text, and with what the system said (errno) where that is
+ * AS_ERR_IO. Returns @err. */
+enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_error *error);
+
+/* AS_ERR_KEY_SIZE unless @key_size is that of a key. */
+enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error);
+
+/* Fill in @error for a @key that the store does not hold, AS_ERR_OBJECT_NOT_FOUND. */
+enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
+			       struct as_error *error);
+
 /* AS_ERR_CANCELLED when the caller's interrupt says so. */
 enum as_err store_poll(const struct as_store *store, struct as_error *error);
 

@@ -9,14 +9,6 @@
 
 #define BUCKETS_AT_ONCE 512u	/* read from the index file at a time, walking over it */
 
-static enum as_err check_key(const struct as_store *store, size_t key_size, struct as_error *error)
-{
-	if (key_size == KEY_SIZE)
-		return AS_OK;
-	return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
-		       store->view->path, key_size, KEY_SIZE);
-}
-
 static enum as_err fail_index(const struct as_store *store, enum as_err err, struct as_error *error)
 {
 	const int sys = err == AS_ERR_IO ? errno : 0;
@@ -36,15 +28,6 @@ static enum as_err check_index(const struct as_store *store, struct as_error *er
 	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
 }
 
-static enum as_err fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
-				struct as_error *error)
-{
-	char hex[KEY_HEX_SIZE];
-	key_to_hex(key, hex);
-	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
-		       store->view->path, hex);
-}
-
 /* The bucket of @key, in memory or on the disk. */
 static enum as_err find(const struct as_store *store, const uint8_t key[KEY_SIZE],
 			struct index_bucket *bucket, struct as_error *error)
@@ -55,15 +38,15 @@ static enum as_err find(const struct as_store *store, const uint8_t key[KEY_SIZE
 	if (store->table) {
 		bucket->number = index_table_find(store->table, key);
 		if (bucket->number == INDEX_EMPTY)
-			return fail_missing(store, key, error);
+			return store_fail_missing(store, key, error);
 		index_table_get(store->table, key, &bucket->segment, &bucket->offset);
 		return AS_OK;
 	}
 	if (store->index.fd < 0)
-		return fail_missing(store, key, error);
+		return store_fail_missing(store, key, error);
 	err = index_lookup(&store->index, key, bucket);
 	if (err == AS_ERR_OBJECT_NOT_FOUND)
-		return fail_missing(store, key, error);
+		return store_fail_missing(store, key, error);
 	return err == AS_OK ? AS_OK : fail_index(store, err, error);
 }
 
@@ -106,7 +89,7 @@ static enum as_err read_value(struct as_store *store, const uint8_t key[KEY_SIZE
 		return fail_file(store, err, place->segment, place->offset, path, error);
 	err = segment_read_entry_at(store->io, fd, length, place->offset, &entry, value);
 	if (err == AS_ERR_MEMORY)
-		return as_fail(error, err, 0, "%s: out of memory", store->view->path);
+		return store_fail(store, err, error);
 	if (err == AS_OK && (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0)) {
 		free(*value);
 		*value = NULL;
@@ -125,7 +108,7 @@ enum as_err as_get(struct as_store *store, const void *key, size_t key_size, voi
 	uint8_t *bytes = NULL;
 	*value = NULL;
 	*value_size = 0;
-	enum as_err err = check_key(store, key_size, error);
+	enum as_err err = store_check_key(store, key_size, error);
 	if (err == AS_OK)
 		err = find(store, key, &place, error);
 	if (err == AS_OK)
@@ -149,8 +132,7 @@ enum as_err as_get_many(struct as_store *store, const void *keys, size_t count,
 		const int stop = each(context, i, value, size);
 		free(value);
 		if (stop)
-			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
-				       as_err_text(AS_ERR_CANCELLED));
+			return store_fail(store, AS_ERR_CANCELLED, error);
 	}
 	return AS_OK;
 }
@@ -161,7 +143,7 @@ enum as_err as_contains(struct as_store *store, const void *key, size_t key_size
 	struct index_bucket bucket;
 	struct as_error missing = { .code = AS_OK };
 	*found = false;
-	enum as_err err = check_key(store, key_size, error);
+	enum as_err err = store_check_key(store, key_size, error);
 	if (err != AS_OK)
 		return err;
 	err = find(store, key, &bucket, &missing);
@@ -231,11 +213,6 @@ static enum as_err walk_next(struct walk *walk, struct index_bucket *bucket)
 	return AS_END;
 }
 
-static enum as_err fail_memory(const struct as_store *store, struct as_error *error)
-{
-	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
-}
-
 enum as_err as_list(struct as_store *store, const void *marker, size_t limit, void *keys,
 		    size_t *count, struct as_error *error)
 {
@@ -251,7 +228,7 @@ enum as_err as_list(struct as_store *store, const void *marker, size_t limit, vo
 		return err;
 	struct walk *walk = walk_new(store, from);
 	if (!walk)
-		return fail_memory(store, error);
+		return store_fail(store, AS_ERR_MEMORY, error);
 	while (*count < limit && (err = walk_next(walk, &bucket)) == AS_OK) {
 		memcpy((uint8_t *)keys + *count * KEY_SIZE, bucket.key, KEY_SIZE);
 		++*count;
@@ -274,12 +251,11 @@ enum as_err as_each_key(struct as_store *store,
 		return err;
 	struct walk *walk = walk_new(store, 0);
 	if (!walk)
-		return fail_memory(store, error);
+		return store_fail(store, AS_ERR_MEMORY, error);
 	while (!stop && (err = walk_next(walk, &bucket)) == AS_OK)
 		stop = each(context, bucket.key) != 0;
 	free(walk);
 	if (stop)
-		return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", store->view->path,
-			       as_err_text(AS_ERR_CANCELLED));
+		return store_fail(store, AS_ERR_CANCELLED, error);
 	return err == AS_END ? AS_OK : fail_index(store, err, error);
 }

@@ -160,12 +160,6 @@ static enum as_err enter_batch(struct as_store *store, uint32_t number, struct b
 	return err;
 }
 
-static enum as_err fail_memory(const struct as_store *store, enum as_err err,
-			       struct as_error *error)
-{
-	return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
-}
-
 static enum as_err replay_entries(struct as_store *store, struct segment_reader *reader,
 				  uint32_t number, struct batch *batch, struct as_error *error)
 {
@@ -181,12 +175,12 @@ static enum as_err replay_entries(struct as_store *store, struct segment_reader 
 		if (entry->tag != SEGMENT_COMMIT && ++batch->count == BATCH)
 			err = enter_batch(store, number, batch);
 		if (err != AS_OK)
-			return fail_memory(store, err, error);
+			return store_fail(store, err, error);
 		entry = &batch->entries[batch->count];
 	}
 	if (err == AS_END)
 		err = enter_batch(store, number, batch);
-	return err == AS_OK ? AS_OK : fail_memory(store, err, error);
+	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 
 static enum as_err replay_segment(struct as_store *store, struct segment_reader *reader,
@@ -202,7 +196,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
 			       " has a number that no index can hold", store->view->path, number);
 	if (!usage_add(&store->usage, number))
-		return fail_memory(store, AS_ERR_MEMORY, error);
+		return store_fail(store, AS_ERR_MEMORY, error);
 	store_segment_path(store, number, path);
 	err = segment_open(reader, store->fd, path, number, NULL, NULL);
 	if (err != AS_OK)
@@ -226,7 +220,7 @@ static enum as_err list_segments(struct as_store *store, struct layout *layout,
 				findings.total[PROBLEM_NOT_A_FILE] > 0;
 	findings_free(&findings);
 	if (err != AS_OK)
-		return fail_memory(store, err, error);
+		return store_fail(store, err, error);
 	if (!is_unknown)
 		return AS_OK;
 	layout_free(layout);
@@ -241,7 +235,7 @@ static enum as_err replay_all(struct as_store *store, const struct layout *layou
 	struct batch *batch = calloc(1, sizeof(*batch));
 	enum as_err err = AS_OK;
 	if (!reader || !batch)
-		err = fail_memory(store, AS_ERR_MEMORY, error);
+		err = store_fail(store, AS_ERR_MEMORY, error);
 	for (size_t i = layout_from(layout, from); err == AS_OK && i < layout->count; i++) {
 		if (layout->segments[i].number > store->transaction)
 			break;
@@ -277,8 +271,7 @@ static enum as_err replay_from(struct as_store *store, const struct layout *layo
 	store_unload(store);
 	const enum as_err err = find_start(store, full, &from);
 	if (err != AS_OK)
-		return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s",
-			       store->view->path, as_err_text(err));
+		return store_fail(store, err, error);
 	return replay_all(store, layout, from, error);
 }
 
@@ -314,7 +307,7 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 		err = store_remove_old(store, error);
 	store_unload(store);
 	if (store_find_index(store) != AS_OK && err == AS_OK)
-		err = fail_memory(store, AS_ERR_MEMORY, error);
+		err = store_fail(store, AS_ERR_MEMORY, error);
 	return err;
 }
 

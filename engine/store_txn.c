@@ -164,8 +164,7 @@ enum as_err store_load(struct as_store *store, struct as_error *error)
 static enum as_err check_order(const struct as_store *store, struct as_error *error)
 {
 	if (store->dead)
-		return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", store->view->path,
-			       as_err_text(AS_ERR_DEAD));
+		return store_fail(store, AS_ERR_DEAD, error);
 	if (store->needs_rollback)
 		return as_fail(error, AS_ERR_UNCOMMITTED, 0, "%s: %s", store->view->path,
 			       store->why);
@@ -194,14 +193,12 @@ static enum as_err begin(struct as_store *store, struct as_error *error)
 static enum as_err check_sizes(const struct as_store *store, size_t key_size, size_t value_size,
 			       struct as_error *error)
 {
-	if (key_size != KEY_SIZE)
-		return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
-			       store->view->path, key_size, KEY_SIZE);
-	if (value_size > AS_VALUE_MAX)
+	const enum as_err err = store_check_key(store, key_size, error);
+	if (err == AS_OK && value_size > AS_VALUE_MAX)
 		return as_fail(error, AS_ERR_TOO_LARGE, 0,
 			       "%s: an object of %zu bytes; at most %u are possible",
 			       store->view->path, value_size, AS_VALUE_MAX);
-	return AS_OK;
+	return err;
 }
 
 /* What a change appended, to be entered into index and hints when all of it is. */
@@ -238,7 +235,7 @@ static enum as_err take_back(struct as_store *store, const struct log_mark *mark
 			     struct as_error *error)
 {
 	if (err == AS_ERR_MEMORY)
-		as_fail(error, err, 0, "%s: out of memory", store->view->path);
+		store_fail(store, err, error);
 	log_return(&store->log, mark);
 	store->dead = store->log.dead;
 	store->in_transaction = store->in_transaction || !log_is_empty(&store->log);
@@ -265,7 +262,7 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 		return err;
 	err = index_table_reserve(store->table);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
+		return store_fail(store, err, error);
 	const struct log_mark mark = log_mark(&store->log);
 	if (index_table_get(store->table, key, &change.old_segment, &old_offset))
 		err = append_delete(store, key, &change, error);
@@ -294,12 +291,8 @@ enum as_err as_delete(struct as_store *store, const void *key, size_t key_size,
 		err = begin(store, error);
 	if (err != AS_OK)
 		return err;
-	if (!index_table_get(store->table, key, &change.old_segment, &old_offset)) {
-		char hex[KEY_HEX_SIZE];
-		key_to_hex(key, hex);
-		return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
-			       store->view->path, hex);
-	}
+	if (!index_table_get(store->table, key, &change.old_segment, &old_offset))
+		return store_fail_missing(store, key, error);
 	const struct log_mark mark = log_mark(&store->log);
 	err = append_delete(store, key, &change, error);
 	if (err == AS_OK)
@@ -404,7 +397,7 @@ static enum as_err judge_tail(struct as_store *store, bool force, struct as_erro
 		return as_fail(error, AS_ERR_IO, 0, "%s: %s", store->view->path, store->why);
 	const enum as_err err = verify_tail(store->view, &kind);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", store->view->path, as_err_text(err));
+		return store_fail(store, err, error);
 	if (kind == TAIL_UNCOMMITTED || kind == TAIL_TORN)
 		return AS_OK;
 	return as_fail(error, kind == TAIL_NONE ? AS_ERR_IO : AS_ERR_INTEGRITY, 0,
@@ -444,7 +437,7 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 	if (err == AS_OK && !store->has_transaction)
 		err = store_remove_old(store, error);
 	if (err == AS_OK && store_find_index(store) != AS_OK)
-		err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+		err = store_fail(store, AS_ERR_MEMORY, error);
 	if (err == AS_OK && store->needs_recover)
 		err = store_recover(store, false, error);
 	return err;
@@ -465,7 +458,7 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 	store->index_is_behind = false;
 	store_unload(store);
 	return store_find_index(store) == AS_OK
-		? AS_OK : as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", store->view->path);
+		? AS_OK : store_fail(store, AS_ERR_MEMORY, error);
 }
 
 enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error)
