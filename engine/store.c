@@ -259,6 +259,11 @@ enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_
 		       as_err_text(err));
 }
 
+enum as_err store_refuse(const struct as_store *store, enum as_err err, struct as_error *error)
+{
+	return as_fail(error, err, 0, "%s: %s", store->view->path, store->why);
+}
+
 enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error)
 {
 	if (key_size == KEY_SIZE)
@@ -274,6 +279,18 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 	key_to_hex(key, hex);
 	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
 		       store->view->path, hex);
+}
+
+enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
+			       uint32_t number, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	store_segment_path(store, number, path);
+	const enum as_err err = segment_open(reader, store->fd, path, number, NULL, NULL);
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
+		       "%s/%s: cannot read segment %" PRIu32, store->view->path, path, number);
 }
 
 enum as_err store_poll(const struct as_store *store, struct as_error *error)

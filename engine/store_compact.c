@@ -5,7 +5,6 @@
 #include "replay.h"
 #include "rows.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,18 +209,6 @@ static bool frees_nothing(const struct compaction *c)
 	       segment_length(c->reader) <= c->bytes + overhead;
 }
 
-static enum as_err open_candidate(struct compaction *c, uint32_t number, struct as_error *error)
-{
-	struct as_store *store = c->store;
-	char path[LAYOUT_PATH_MAX];
-	store_segment_path(store, number, path);
-	const enum as_err err = segment_open(c->reader, store->fd, path, number, NULL, NULL);
-	if (err == AS_OK)
-		return AS_OK;
-	return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
-		       "%s/%s: cannot read segment %" PRIu32, store->view->path, path, number);
-}
-
 /* Copy what is live in one segment. AS_OK: it is emptied; AS_END: it may stay as it is. After an
  * error nothing of it was copied. */
 static enum as_err empty_segment(struct compaction *c, uint32_t number, struct as_error *error)
@@ -231,7 +218,7 @@ static enum as_err empty_segment(struct compaction *c, uint32_t number, struct a
 	c->move_count = c->delete_count = 0;
 	c->bytes = 0;
 	c->has_deletes = false;
-	enum as_err err = open_candidate(c, number, error);
+	enum as_err err = store_open_segment(store, c->reader, number, error);
 	if (err != AS_OK)
 		return err;
 	err = copy_entries(c, number, error);
@@ -265,7 +252,7 @@ static bool is_of_segment(const struct compaction *c, enum as_err err)
 static enum as_err note_keys(struct compaction *c, uint32_t number)
 {
 	struct segment_entry entry;
-	enum as_err err = open_candidate(c, number, NULL);
+	enum as_err err = store_open_segment(c->store, c->reader, number, NULL);
 	if (err != AS_OK) {
 		c->any_unknown = c->any_unknown || err != AS_ERR_DOES_NOT_EXIST;
 		return err == AS_ERR_MEMORY ? err : AS_OK;

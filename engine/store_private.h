@@ -72,12 +72,19 @@ void store_segment_path(const struct as_store *store, uint32_t number, char out[
  * AS_ERR_IO. Returns @err. */
 enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_error *error);
 
+/* The same for @err, and the store's reason for it: why. */
+enum as_err store_refuse(const struct as_store *store, enum as_err err, struct as_error *error);
+
 /* AS_ERR_KEY_SIZE unless @key_size is that of a key. */
 enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error);
 
 /* Fill in @error for a @key that the store does not hold, AS_ERR_OBJECT_NOT_FOUND. */
 enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
 			       struct as_error *error);
+
+/* segment_open of segment @number, without witnesses. Codes of io_open_file. */
+enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
+			       uint32_t number, struct as_error *error);
 
 /* AS_ERR_CANCELLED when the caller's interrupt says so. */
 enum as_err store_poll(const struct as_store *store, struct as_error *error);

@@ -25,7 +25,7 @@ static enum as_err check_index(const struct as_store *store, struct as_error *er
 	if (store->table || store->index.fd >= 0 || (!store->has_transaction &&
 						      !store->needs_recover))
 		return AS_OK;
-	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
+	return store_refuse(store, AS_ERR_INDEX, error);
 }
 
 /* The bucket of @key, in memory or on the disk. */

@@ -4,7 +4,6 @@
 
 #include "rows.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,7 +186,6 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 				  const struct layout_segment *segment, struct batch *batch,
 				  struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
 	const uint32_t number = segment->number;
 	enum as_err err = store_poll(store, error);
 	if (err != AS_OK)
@@ -197,13 +195,8 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 			       " has a number that no index can hold", store->view->path, number);
 	if (!usage_add(&store->usage, number))
 		return store_fail(store, AS_ERR_MEMORY, error);
-	store_segment_path(store, number, path);
-	err = segment_open(reader, store->fd, path, number, NULL, NULL);
-	if (err != AS_OK)
-		return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
-			       "%s/%s: cannot read segment %" PRIu32, store->view->path, path,
-			       number);
-	return replay_entries(store, reader, number, batch, error);
+	err = store_open_segment(store, reader, number, error);
+	return err == AS_OK ? replay_entries(store, reader, number, batch, error) : err;
 }
 
 /* Segments that came and went while the store was open are not those of its opening. */
@@ -317,8 +310,7 @@ enum as_err as_recover(struct as_store *store, int flags, struct as_error *error
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
 			       store->view->path);
 	if (store->needs_rollback)
-		return as_fail(error, AS_ERR_UNCOMMITTED, 0, "%s: %s", store->view->path,
-			       store->why);
+		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	const enum as_err err = store_acquire(store, error);
 	return err == AS_OK ? store_recover(store, flags & AS_FULL, error) : err;
 }

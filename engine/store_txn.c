@@ -105,7 +105,7 @@ static enum as_err fail_unusable(struct as_store *store, const char *what, struc
 	index_close(&store->index);
 	store->needs_recover = true;
 	snprintf(store->why, sizeof(store->why), "%s", what);
-	return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, what);
+	return store_refuse(store, AS_ERR_INDEX, error);
 }
 
 static enum as_err load_hints(struct as_store *store)
@@ -166,10 +166,9 @@ static enum as_err check_order(const struct as_store *store, struct as_error *er
 	if (store->dead)
 		return store_fail(store, AS_ERR_DEAD, error);
 	if (store->needs_rollback)
-		return as_fail(error, AS_ERR_UNCOMMITTED, 0, "%s: %s", store->view->path,
-			       store->why);
+		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	if (store->needs_recover)
-		return as_fail(error, AS_ERR_INDEX, 0, "%s: %s", store->view->path, store->why);
+		return store_refuse(store, AS_ERR_INDEX, error);
 	if (store->view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
 	    store->view->findings.total[PROBLEM_DATA_MISSING] > 0)
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
@@ -394,7 +393,7 @@ static enum as_err judge_tail(struct as_store *store, bool force, struct as_erro
 	if (force)
 		return AS_OK;
 	if (store->view->end_is_unknown)
-		return as_fail(error, AS_ERR_IO, 0, "%s: %s", store->view->path, store->why);
+		return store_refuse(store, AS_ERR_IO, error);
 	const enum as_err err = verify_tail(store->view, &kind);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
