@@ -57,19 +57,6 @@ static enum as_err load_index(const struct as_store *store, uint32_t number,
 	return err;
 }
 
-static enum as_err load_hints(const struct as_store *store, uint32_t number, struct usage *usage)
-{
-	struct findings findings;
-	struct hints hints;
-	findings_init(&findings);
-	enum as_err err = hints_read(store->io, store->fd, number, &hints, &findings);
-	if (err == AS_OK)
-		err = hints.usable ? usage_load(usage, &hints) : AS_ERR_INTEGRITY;
-	hints_free(&hints);
-	findings_free(&findings);
-	return err;
-}
-
 /* An index of transaction @number can be built on when it and its hints are whole, agree with each
  * other, and that transaction is in the log. */
 static enum as_err try_start(struct as_store *store, uint32_t number)
@@ -83,7 +70,7 @@ static enum as_err try_start(struct as_store *store, uint32_t number)
 	if (err == AS_OK)
 		err = load_index(store, number, &store->table);
 	if (err == AS_OK)
-		err = load_hints(store, number, &store->usage);
+		err = usage_read(&store->usage, store->io, store->fd, number);
 	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK)

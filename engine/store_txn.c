@@ -108,19 +108,6 @@ static enum as_err fail_unusable(struct as_store *store, const char *what, struc
 	return store_refuse(store, AS_ERR_INDEX, error);
 }
 
-static enum as_err load_hints(struct as_store *store)
-{
-	struct findings findings;
-	struct hints hints;
-	findings_init(&findings);
-	enum as_err err = hints_read(store->io, store->fd, store->transaction, &hints, &findings);
-	if (err == AS_OK)
-		err = hints.usable ? usage_load(&store->usage, &hints) : AS_ERR_INTEGRITY;
-	hints_free(&hints);
-	findings_free(&findings);
-	return err;
-}
-
 static enum as_err load_files(struct as_store *store)
 {
 	if (!store->has_transaction) {
@@ -128,7 +115,9 @@ static enum as_err load_files(struct as_store *store)
 		return store->table ? AS_OK : AS_ERR_MEMORY;
 	}
 	const enum as_err err = index_table_load(&store->index, &store->table);
-	return err == AS_OK ? load_hints(store) : err;
+	if (err != AS_OK)
+		return err;
+	return usage_read(&store->usage, store->io, store->fd, store->transaction);
 }
 
 enum as_err store_load(struct as_store *store, struct as_error *error)

@@ -103,6 +103,20 @@ enum as_err usage_load(struct usage *usage, const struct hints *hints)
 	return err;
 }
 
+enum as_err usage_read(struct usage *usage, const struct io *io, int repo_fd, uint32_t transaction)
+{
+	struct findings findings;
+	struct hints hints;
+
+	findings_init(&findings);
+	enum as_err err = hints_read(io, repo_fd, transaction, &hints, &findings);
+	if (err == AS_OK)
+		err = hints.usable ? usage_load(usage, &hints) : AS_ERR_INTEGRITY;
+	hints_free(&hints);
+	findings_free(&findings);
+	return err;
+}
+
 void usage_remove(struct usage *usage, bool (*is_dropped)(void *context,
 							   const struct usage_segment *row),
 		  void *context)

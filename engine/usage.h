@@ -27,6 +27,10 @@ void usage_free(struct usage *usage);
  * after an error. */
 enum as_err usage_load(struct usage *usage, const struct hints *hints);
 
+/* The same from REPO/hints.@transaction. AS_ERR_INTEGRITY also where that is missing, or cannot be
+ * read or understood. */
+enum as_err usage_read(struct usage *usage, const struct io *io, int repo_fd, uint32_t transaction);
+
 /* The row of @segment, or NULL. Lives until the next usage_add or usage_remove. */
 struct usage_segment *usage_find(const struct usage *usage, uint32_t segment);
 

@@ -337,6 +337,28 @@ static void any_number_of_rows_is_read_back_equal(void **state)
 	(void)state;
 }
 
+static void a_file_is_taken_over_or_refused_whole(void **state)
+{
+	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
+
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	scratch_file(scratch, "hints.3", TEXT(attic_pending));
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_OK);
+	assert_int_equal(usage.count, 6);
+	expect_row(0, 0, 8, true);
+	expect_row(5, 9, 6, true);
+	usage_free(&usage);
+	for (size_t len = 0; len < sizeof(attic_pending) - 1; len++) {
+		scratch_file(scratch, "hints.3", attic_pending, len);
+		assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+		assert_int_equal(usage.count, 0);
+	}
+	scratch_file(scratch, "hints.3", TEXT(negative));
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(usage.count, 0);
+	(void)state;
+}
+
 static ssize_t pwrite_badly(const struct io *io, int fd, const void *data, size_t len,
 			    off_t offset)
 {
@@ -400,6 +422,7 @@ int main(void)
 		TEST(nothing_is_written_as_two_empty_lists),
 		TEST(numbers_are_written_in_their_shortest_form),
 		TEST(any_number_of_rows_is_read_back_equal),
+		TEST(a_file_is_taken_over_or_refused_whole),
 		TEST(a_failed_write_leaves_the_old_hints_and_no_rest),
 		TEST(a_write_replaces_what_is_there_and_leaves_one_file),
 	};
