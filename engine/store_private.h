@@ -102,9 +102,12 @@ enum as_err store_load(struct as_store *store, struct as_error *error);
 void store_unload(struct as_store *store);
 
 /* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
- * live, and is left from a compaction that was cut short. Rows without a file and without anything
- * live go. AS_ERR_MEMORY. */
+ * live, and is left from a compaction that was cut short. Ghosts go. AS_ERR_MEMORY. */
 enum as_err store_know_segments(struct as_store *store);
+
+/* Drop the ghosts of @store->usage: rows of segments that @layout does not have, and nothing live
+ * in them. They are what hints still tell of segments that are gone. */
+void store_drop_ghosts(struct as_store *store, const struct layout *layout);
 
 /* List the segments anew, where they came or went since. AS_ERR_MEMORY, AS_ERR_IO. */
 enum as_err store_list_segments(struct as_store *store);

@@ -238,12 +238,6 @@ static bool is_grounded(const struct as_store *store, const struct layout *layou
 	return true;
 }
 
-/* What an old index and its hints knew of segments that are gone since. */
-static bool is_gone(void *context, const struct usage_segment *row)
-{
-	return row->live == 0 && layout_find(context, row->segment) == LAYOUT_NONE;
-}
-
 static enum as_err replay_from(struct as_store *store, const struct layout *layout, bool full,
 			       struct as_error *error)
 {
@@ -265,7 +259,7 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 	if (err == AS_OK && !full && !is_grounded(store, &layout))
 		err = replay_from(store, &layout, true, error);
 	if (err == AS_OK)
-		usage_remove(&store->usage, is_gone, &layout);
+		store_drop_ghosts(store, &layout);
 	layout_free(&layout);
 	if (err != AS_OK)
 		store_unload(store);

@@ -85,8 +85,13 @@ enum as_err store_list_segments(struct as_store *store)
 
 static bool is_ghost(void *context, const struct usage_segment *row)
 {
-	const struct as_store *store = context;
-	return row->live == 0 && layout_find(&store->view->layout, row->segment) == LAYOUT_NONE;
+	const struct layout *const *layout = context;
+	return row->live == 0 && layout_find(*layout, row->segment) == LAYOUT_NONE;
+}
+
+void store_drop_ghosts(struct as_store *store, const struct layout *layout)
+{
+	usage_remove(&store->usage, is_ghost, &layout);
 }
 
 enum as_err store_know_segments(struct as_store *store)
@@ -95,7 +100,7 @@ enum as_err store_know_segments(struct as_store *store)
 	for (size_t i = 0; i < store->view->tail; i++)
 		if (!usage_add(&store->usage, layout->segments[i].number))
 			return AS_ERR_MEMORY;
-	usage_remove(&store->usage, is_ghost, store);
+	store_drop_ghosts(store, layout);
 	return AS_OK;
 }
 

@@ -1098,6 +1098,51 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
 	check_repo(world);
 }
 
+/* Let the hints of the last transaction tell of segment 300 too. */
+static void add_ghost(struct world *world)
+{
+	struct usage usage = { .count = 0 };
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
+	assert_non_null(usage_add(&usage, 300));
+	usage_find(&usage, 300)->compact = true;
+	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+	reopen(world);
+}
+
+static void expect_no_ghost(struct world *world)
+{
+	struct view *view;
+	close_store(world);
+	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
+	assert_true(view->hints.usable);
+	assert_null(hints_find(&view->hints, 300));
+	assert_false(hints_is_compact(&view->hints, 300));
+	view_close(view);
+	reopen(world);
+}
+
+static void what_hints_tell_of_a_segment_that_never_was_is_dropped(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	add_ghost(world);
+	put(world, 50, 10, 50);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	expect_no_ghost(world);
+	add_ghost(world);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	expect_no_ghost(world);
+	check_repo(world);
+}
+
 /* A compaction that does not know of a superseded PUT could drop the DELETE that killed it. */
 static void hints_that_hide_a_sparse_segment_are_found(void **state)
 {
@@ -1696,6 +1741,7 @@ int main(void)
 		TEST(an_index_above_the_log_is_disorder_until_it_is_gone),
 		TEST(a_forced_rollback_of_everything_leaves_an_empty_store),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
+		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
 		TEST(hints_that_hide_a_sparse_segment_are_found),
 		TEST(a_folder_that_is_a_link_is_not_written_through),
 		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
