@@ -341,6 +341,12 @@ enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_
 	return err;
 }
 
+bool layout_is_partial(const struct findings *findings)
+{
+	return findings->total[PROBLEM_DATA_MISSING] > 0 ||
+	       findings->total[PROBLEM_FOLDER_UNREADABLE] > 0;
+}
+
 void layout_free(struct layout *layout)
 {
 	for (size_t i = 0; i < layout->folder_count; i++)

@@ -39,6 +39,11 @@ struct layout {
 enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			struct layout *layout, struct findings *findings);
 
+/* Could a folder not be listed, data/ or one below it, by what was noted in @findings? Segments
+ * that are not in the layout may be there all the same. Something that is no file in the place of
+ * one segment (PROBLEM_NOT_A_FILE) speaks of that segment alone, and is not counted. */
+bool layout_is_partial(const struct findings *findings);
+
 void layout_free(struct layout *layout);
 
 /* Position of segment @number in @layout, or LAYOUT_NONE. */

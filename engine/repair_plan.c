@@ -69,8 +69,7 @@ static void judge_ground(struct plan *plan, const struct verify *first,
 	if (has(findings, PROBLEM_UNSTABLE_READ) && plan->action != REPAIR_ROLLBACK)
 		refuse(plan, "two readings of one place differ: the disk, its cable or the memory "
 		       "is at fault; copy the repository to another machine first (ddrescue)");
-	if (has(findings, PROBLEM_DATA_MISSING) || has(findings, PROBLEM_FOLDER_UNREADABLE) ||
-	    has(findings, PROBLEM_SEGMENT_UNREADABLE))
+	if (layout_is_partial(findings) || has(findings, PROBLEM_SEGMENT_UNREADABLE))
 		refuse(plan, "part of the repository cannot be read, and would count as lost: "
 		       "mend that first");
 	for (size_t i = 0; i < findings->count; i++)

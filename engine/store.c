@@ -35,7 +35,8 @@ static bool has_finding(struct as_store *store, enum problem problem)
 	return false;
 }
 
-/* Nothing can be built on what index and hints cannot be held against. */
+/* Nothing can be built on what index and hints cannot be held against. As layout_is_partial, but
+ * with the finding that says so for the reason. */
 static bool data_is_missing(struct as_store *store)
 {
 	static const enum problem problems[] = { PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE };
@@ -298,6 +299,32 @@ enum as_err store_poll(const struct as_store *store, struct as_error *error)
 	if (!store->options.interrupt || !store->options.interrupt(store->options.context))
 		return AS_OK;
 	return store_fail(store, AS_ERR_CANCELLED, error);
+}
+
+enum as_err store_read_layout(const struct as_store *store, bool every, struct layout *layout,
+			      struct as_error *error)
+{
+	struct findings findings;
+	findings_init(&findings);
+	const enum as_err err = layout_read(store->io, store->fd,
+					    store->view->config.segments_per_dir, layout,
+					    &findings);
+	const bool is_partial = layout_is_partial(&findings) ||
+				(every && findings.total[PROBLEM_NOT_A_FILE] > 0);
+	findings_free(&findings);
+	if (err != AS_OK)
+		return store_fail(store, err, error);
+	if (!is_partial)
+		return AS_OK;
+	layout_free(layout);
+	return store_fail_partial(store, error);
+}
+
+enum as_err store_fail_partial(const struct as_store *store, struct as_error *error)
+{
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s/data: some of it is missing, is no folder or file, or cannot be read",
+		       store->view->path);
 }
 
 static enum as_damage damage_of(enum segment_cause cause)

@@ -86,6 +86,15 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
 			       uint32_t number, struct as_error *error);
 
+/* The segments that there are now: some came and went since the view's listing. A replay needs to
+ * see every one (@every): what is no file in the place of a segment would be to it as if that had
+ * never been, while a writer can leave it alone. AS_ERR_INTEGRITY: not all can be seen. */
+enum as_err store_read_layout(const struct as_store *store, bool every, struct layout *layout,
+			      struct as_error *error);
+
+/* Fill in @error for a listing that does not show all of data/, AS_ERR_INTEGRITY. */
+enum as_err store_fail_partial(const struct as_store *store, struct as_error *error);
+
 /* AS_ERR_CANCELLED when the caller's interrupt says so. */
 enum as_err store_poll(const struct as_store *store, struct as_error *error);
 
@@ -96,21 +105,12 @@ enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 /* The exclusive lock and the permit, if they are not there yet. */
 enum as_err store_acquire(struct as_store *store, struct as_error *error);
 
-/* Index and hints in memory, and the log ready for appending. */
-enum as_err store_load(struct as_store *store, struct as_error *error);
-/* Forget them: the files are right. */
+/* Forget index, hints and log: the files are right. */
 void store_unload(struct as_store *store);
-
-/* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
- * live, and is left from a compaction that was cut short. Ghosts go. AS_ERR_MEMORY. */
-enum as_err store_know_segments(struct as_store *store);
 
 /* Drop the ghosts of @store->usage: rows of segments that @layout does not have, and nothing live
  * in them. They are what hints still tell of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct layout *layout);
-
-/* List the segments anew, where they came or went since. AS_ERR_MEMORY, AS_ERR_IO. */
-enum as_err store_list_segments(struct as_store *store);
 
 /* Copy what is live out of the candidates and commit that. Adds to store->emptied. AS_OK also when
  * candidates had to be skipped (@report says so). After an error the candidates are as they were

@@ -186,28 +186,6 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 	return err == AS_OK ? replay_entries(store, reader, number, batch, error) : err;
 }
 
-/* Segments that came and went while the store was open are not those of its opening. */
-static enum as_err list_segments(struct as_store *store, struct layout *layout,
-				 struct as_error *error)
-{
-	struct findings findings;
-	findings_init(&findings);
-	const enum as_err err = layout_read(store->io, store->fd,
-					    store->view->config.segments_per_dir, layout,
-					    &findings);
-	const bool is_unknown = findings.total[PROBLEM_DATA_MISSING] > 0 ||
-				findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
-				findings.total[PROBLEM_NOT_A_FILE] > 0;
-	findings_free(&findings);
-	if (err != AS_OK)
-		return store_fail(store, err, error);
-	if (!is_unknown)
-		return AS_OK;
-	layout_free(layout);
-	return as_fail(error, AS_ERR_INTEGRITY, 0,
-		       "%s/data: some of it is missing or cannot be read", store->view->path);
-}
-
 static enum as_err replay_all(struct as_store *store, const struct layout *layout, uint32_t from,
 			      struct as_error *error)
 {
@@ -252,7 +230,7 @@ static enum as_err replay_from(struct as_store *store, const struct layout *layo
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error)
 {
 	struct layout layout;
-	enum as_err err = list_segments(store, &layout, error);
+	enum as_err err = store_read_layout(store, true, &layout, error);
 	if (err != AS_OK)
 		return err;
 	err = replay_from(store, &layout, full, error);

@@ -57,32 +57,6 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 		       view->path);
 }
 
-enum as_err store_list_segments(struct as_store *store)
-{
-	struct view *view = store->view;
-	struct findings findings;
-	struct layout layout;
-	if (!store->listing_is_old)
-		return AS_OK;
-	findings_init(&findings);
-	const enum as_err err = layout_read(store->io, store->fd, view->config.segments_per_dir,
-					    &layout, &findings);
-	const bool is_unknown = findings.total[PROBLEM_DATA_MISSING] > 0 ||
-				findings.total[PROBLEM_FOLDER_UNREADABLE] > 0;
-	findings_free(&findings);
-	if (err != AS_OK)
-		return err;
-	if (is_unknown) {
-		layout_free(&layout);
-		return AS_ERR_IO;
-	}
-	layout_free(&view->layout);
-	view->layout = layout;
-	view->tail = store->has_transaction ? layout_from(&layout, store->transaction + 1) : 0;
-	store->listing_is_old = false;
-	return AS_OK;
-}
-
 static bool is_ghost(void *context, const struct usage_segment *row)
 {
 	const struct layout *const *layout = context;
@@ -92,16 +66,6 @@ static bool is_ghost(void *context, const struct usage_segment *row)
 void store_drop_ghosts(struct as_store *store, const struct layout *layout)
 {
 	usage_remove(&store->usage, is_ghost, &layout);
-}
-
-enum as_err store_know_segments(struct as_store *store)
-{
-	const struct layout *layout = &store->view->layout;
-	for (size_t i = 0; i < store->view->tail; i++)
-		if (!usage_add(&store->usage, layout->segments[i].number))
-			return AS_ERR_MEMORY;
-	store_drop_ghosts(store, layout);
-	return AS_OK;
 }
 
 static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
@@ -125,33 +89,77 @@ static enum as_err load_files(struct as_store *store)
 	return usage_read(&store->usage, store->io, store->fd, store->transaction);
 }
 
-enum as_err store_load(struct as_store *store, struct as_error *error)
+static enum as_err load_index(struct as_store *store, struct as_error *error)
+{
+	const enum as_err err = load_files(store);
+	if (err == AS_ERR_INTEGRITY)
+		return fail_unusable(store, "index or hints are damaged", error);
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_IO ? errno : 0,
+			       "%s: cannot load the index", store->view->path);
+	if (usage_live(&store->usage) != index_table_count(store->table))
+		return fail_unusable(store, "index and hints count different numbers of objects",
+				     error);
+	return AS_OK;
+}
+
+/* List the segments anew, where they came or went since. */
+static enum as_err list_segments(struct as_store *store, struct as_error *error)
+{
+	struct view *view = store->view;
+	struct layout layout;
+	if (!store->listing_is_old)
+		return AS_OK;
+	const enum as_err err = store_read_layout(store, false, &layout, error);
+	if (err != AS_OK)
+		return err;
+	layout_free(&view->layout);
+	view->layout = layout;
+	view->tail = store->has_transaction ? layout_from(&layout, store->transaction + 1) : 0;
+	store->listing_is_old = false;
+	return AS_OK;
+}
+
+/* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
+ * live, and is left from a compaction that was cut short. */
+static enum as_err know_segments(struct as_store *store)
+{
+	const struct layout *layout = &store->view->layout;
+	for (size_t i = 0; i < store->view->tail; i++)
+		if (!usage_add(&store->usage, layout->segments[i].number))
+			return AS_ERR_MEMORY;
+	store_drop_ghosts(store, layout);
+	return AS_OK;
+}
+
+static enum as_err begin_log(struct as_store *store, struct as_error *error)
 {
 	const struct config *config = &store->view->config;
 	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
+	enum as_err err = list_segments(store, error);
+	if (err != AS_OK)
+		return err;
+	err = know_segments(store);
+	if (err == AS_OK)
+		err = log_init(&store->log, store->permit, store->view->path,
+			       config->max_segment_size, config->segments_per_dir, next);
+	return err == AS_OK ? AS_OK : store_fail(store, err, error);
+}
+
+/* Index and hints in memory, and the log ready for appending. */
+static enum as_err load(struct as_store *store, struct as_error *error)
+{
 	if (store->table)
 		return AS_OK;
 	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32,
 			       store->view->path, LOG_SEGMENT_LAST);
-	enum as_err err = load_files(store);
-	if (err == AS_ERR_INTEGRITY)
-		return fail_unusable(store, "index or hints are damaged", error);
-	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
-		return fail_unusable(store, "index and hints count different numbers of objects",
-				     error);
+	enum as_err err = load_index(store, error);
 	if (err == AS_OK)
-		err = store_list_segments(store);
-	if (err == AS_OK)
-		err = store_know_segments(store);
-	if (err == AS_OK)
-		err = log_init(&store->log, store->permit, store->view->path,
-			       config->max_segment_size, config->segments_per_dir, next);
-	if (err == AS_OK)
-		return AS_OK;
-	const int sys = err == AS_ERR_IO ? errno : 0;
-	store_unload(store);
-	return as_fail(error, err, sys, "%s: cannot load the index", store->view->path);
+		err = begin_log(store, error);
+	if (err != AS_OK)
+		store_unload(store);
+	return err;
 }
 
 /* Is the store in a state to be written to? */
@@ -163,11 +171,8 @@ static enum as_err check_order(const struct as_store *store, struct as_error *er
 		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	if (store->needs_recover)
 		return store_refuse(store, AS_ERR_INDEX, error);
-	if (store->view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
-	    store->view->findings.total[PROBLEM_DATA_MISSING] > 0)
-		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s/data: some of it is missing, is no folder, or cannot be read",
-			       store->view->path);
+	if (layout_is_partial(&store->view->findings))
+		return store_fail_partial(store, error);
 	return AS_OK;
 }
 
@@ -177,7 +182,7 @@ static enum as_err begin(struct as_store *store, struct as_error *error)
 	if (err == AS_OK)
 		err = store_acquire(store, error);
 	if (err == AS_OK)
-		err = store_load(store, error);
+		err = load(store, error);
 	return err;
 }
 

@@ -49,13 +49,6 @@ static bool is_damaged_at(const struct verify *verify, uint32_t segment, uint32_
 	return i - first >= VERIFY_DAMAGE_SEGMENT;	/* more than were remembered */
 }
 
-/* Folders that could not be listed: what is not seen may well be there. */
-static bool has_unlisted_folders(const struct view *view)
-{
-	return view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0 ||
-	       view->findings.total[PROBLEM_DATA_MISSING] > 0;
-}
-
 /* Does something that is no regular file, such as a link, stand in the place of @segment? */
 static bool is_not_a_file(const struct view *view, uint32_t segment)
 {
@@ -69,7 +62,7 @@ static bool is_not_a_file(const struct view *view, uint32_t segment)
 /* Is the segment, of which there is no file, perhaps there all the same? */
 static bool may_be_elsewhere(const struct view *view, uint32_t segment)
 {
-	return has_unlisted_folders(view) ||
+	return layout_is_partial(&view->findings) ||
 	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
 }
 

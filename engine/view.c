@@ -292,8 +292,7 @@ static enum as_err judge_writer(struct view *view)
 static enum as_err judge_data(struct view *view)
 {
 	if (view->layout.count > 0 || !(view->has_index || view->has_hints) ||
-	    view->findings.total[PROBLEM_DATA_MISSING] > 0 ||
-	    view->findings.total[PROBLEM_FOLDER_UNREADABLE] > 0)
+	    layout_is_partial(&view->findings))
 		return AS_OK;
 	return findings_note(&view->findings, PROBLEM_DATA_MISSING, FINDING_NOWHERE,
 			     FINDING_NOWHERE,

@@ -1202,6 +1202,45 @@ static void a_folder_that_is_a_link_is_not_written_through(void **state)
 	check(world);
 }
 
+static void a_link_in_the_place_of_a_segment_stops_a_replay_and_no_writing(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	close_store(world);
+	scratch_run("cd '%s' && mv data/0/0 aside && ln -s ../../aside data/0/0", world->repo);
+	reopen(world);
+	put(world, 60, 10, 60);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_ERR_INTEGRITY);
+	assert_non_null(strstr(world->error.message, "/data: some of it is missing"));
+	scratch_run("cd '%s' && mv aside data/0/0", world->repo);
+	assert_int_equal(as_recover(world->store, AS_FULL, NULL), AS_OK);
+	check_repo(world);
+}
+
+/* Behind a commit and a rollback the segments are listed anew. */
+static void a_folder_that_was_lost_meanwhile_refuses_to_be_written_to(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	fill_two_transactions(world);
+	put(world, 60, 10, 60);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger.objects[60].is_there = false;
+	scratch_run("mv '%s/data/0' '%s/aside' && ln -s ../aside '%s/data/0'", world->repo,
+		    world->repo, world->repo);
+	builder_key(60, key);
+	errno = EINTR;	/* which has nothing to do with it */
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.sys, 0);
+	assert_non_null(strstr(world->error.message, "/data: some of it is missing"));
+	scratch_run("rm '%s/data/0' && mv '%s/aside' '%s/data/0'", world->repo, world->repo,
+		    world->repo);
+	put(world, 61, 10, 61);
+	commit(world);
+	check_repo(world);
+}
+
 static void a_lost_data_folder_is_not_taken_for_an_empty_store(void **state)
 {
 	struct world *world = *state;
@@ -1744,6 +1783,8 @@ int main(void)
 		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
 		TEST(hints_that_hide_a_sparse_segment_are_found),
 		TEST(a_folder_that_is_a_link_is_not_written_through),
+		TEST(a_link_in_the_place_of_a_segment_stops_a_replay_and_no_writing),
+		TEST(a_folder_that_was_lost_meanwhile_refuses_to_be_written_to),
 		TEST(a_lost_data_folder_is_not_taken_for_an_empty_store),
 		TEST(the_order_of_writing_is_as_documented),
 		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
