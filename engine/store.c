@@ -106,21 +106,41 @@ static enum as_err judge_index(struct as_store *store)
 	return err;
 }
 
+bool store_knows_hints(const struct as_store *store)
+{
+	const struct view *view = store->view;
+	return view->has_hints && view->hints_transaction == store->transaction &&
+	       !store->hints_are_old;
+}
+
+static enum as_err judge_hints(const struct as_store *store, bool *usable,
+			       struct findings *findings)
+{
+	struct hints hints;
+	*usable = store->view->hints.usable;
+	if (store_knows_hints(store))
+		return AS_OK;
+	const enum as_err err = hints_read(store->io, store->fd, store->transaction, &hints,
+					   findings);
+	*usable = hints.usable;
+	hints_free(&hints);
+	return err;
+}
+
 enum as_err store_find_index(struct as_store *store)
 {
 	struct findings findings;
-	struct hints hints = { .usable = false };
+	bool usable = false;
 	enum as_err err = AS_OK;
 	index_close(&store->index);
 	store->needs_recover = false;
 	findings_init(&findings);
-	if (store->has_transaction) {
-		err = hints_read(store->io, store->fd, store->transaction, &hints, &findings);
-		if (err == AS_OK && hints.usable)
-			err = index_open(store->io, store->fd, store->transaction, &store->index,
-					 &findings);
-	}
-	hints_free(&hints);
+	if (store->has_transaction)
+		err = judge_hints(store, &usable, &findings);
+	/* The view's own index file stays with it: it is what a look into the tail asks. */
+	if (err == AS_OK && usable)
+		err = index_open(store->io, store->fd, store->transaction, &store->index,
+				 &findings);
 	findings_free(&findings);
 	if (err == AS_ERR_MEMORY)
 		return err;

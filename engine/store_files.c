@@ -29,6 +29,7 @@ static enum as_err sync_folder(const struct as_store *store, const char *path,
 
 enum as_err store_write_index(struct as_store *store, struct as_error *error)
 {
+	store->hints_are_old = true;
 	enum as_err err = usage_write(&store->usage, store->permit, store->transaction);
 	if (err != AS_OK)
 		return fail_path(store, err, "write", "hints", error);

@@ -44,6 +44,7 @@ struct as_store {
 	bool dead;
 	bool index_is_behind;		/* committed, but index and hints are not written */
 	bool listing_is_old;		/* segments came or went since the view's listing */
+	bool hints_are_old;		/* hints were written since the view read them */
 	struct emptied *emptied;	/* not yet removed; ascending */
 	size_t emptied_count, emptied_capacity;
 
@@ -63,6 +64,10 @@ enum as_err store_create(const char *path, const struct as_settings *settings, c
 /* Close the index file and open the one of the store's transaction. Sets needs_recover, and why,
  * where index or hints do not fit. AS_ERR_MEMORY. */
 enum as_err store_find_index(struct as_store *store);
+
+/* Are the hints that the view read those of the store's transaction, as they are on the disk? They
+ * can be long, and need not be read again then. */
+bool store_knows_hints(const struct as_store *store);
 
 /* The file of segment @number, relative to the repository: where it belongs, or where opening found
  * it. */

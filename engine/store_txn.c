@@ -86,6 +86,9 @@ static enum as_err load_files(struct as_store *store)
 	const enum as_err err = index_table_load(&store->index, &store->table);
 	if (err != AS_OK)
 		return err;
+	if (store_knows_hints(store))
+		return store->view->hints.usable ? usage_load(&store->usage, &store->view->hints)
+						 : AS_ERR_INTEGRITY;
 	return usage_read(&store->usage, store->io, store->fd, store->transaction);
 }
 

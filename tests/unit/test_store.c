@@ -1098,8 +1098,8 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
 	check_repo(world);
 }
 
-/* Let the hints of the last transaction tell of segment 300 too. */
-static void add_ghost(struct world *world)
+/* Let the hints of the last transaction tell of @live objects in segment 300 too. */
+static void add_ghost(struct world *world, uint32_t live)
 {
 	struct usage usage = { .count = 0 };
 	const uint32_t last = state_of(world).transaction;
@@ -1108,7 +1108,8 @@ static void add_ghost(struct world *world)
 	assert_true(fd >= 0);
 	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
 	assert_non_null(usage_add(&usage, 300));
-	usage_find(&usage, 300)->compact = true;
+	*usage_find(&usage, 300) =
+		(struct usage_segment){ .segment = 300, .live = live, .compact = true };
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
 	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
@@ -1133,11 +1134,11 @@ static void what_hints_tell_of_a_segment_that_never_was_is_dropped(void **state)
 {
 	struct world *world = *state;
 	fill_two_transactions(world);
-	add_ghost(world);
+	add_ghost(world, 0);
 	put(world, 50, 10, 50);
 	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	expect_no_ghost(world);
-	add_ghost(world);
+	add_ghost(world, 0);
 	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
 	expect_no_ghost(world);
 	check_repo(world);
@@ -1661,6 +1662,44 @@ static void few_descriptors_are_enough_and_none_is_stale(void **state)
 	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_ERR_INTEGRITY);
 }
 
+static void opening_and_the_first_put_read_the_hints_once(void **state)
+{
+	struct world *world = *state;
+	struct view *view;
+	const struct view_options options = { .may_write = true, .io = &world->fault.io };
+	fill_two_transactions(world);
+	close_store(world);
+	unsigned before = world->fault.preads;
+	assert_int_equal(view_open(world->repo, &options, &view, NULL), AS_OK);
+	const unsigned once = world->fault.preads - before;
+	view_close(view);
+	before = world->fault.preads;
+	reopen(world);
+	assert_int_equal(world->fault.preads - before, once + 1);	/* the index's header */
+	before = world->fault.preads;
+	put(world, 70, 10, 70);
+	assert_int_equal(world->fault.preads - before, 1);		/* its buckets */
+	commit(world);
+	check_repo(world);
+}
+
+/* Not those that opening read, when they bear the same number. */
+static void hints_that_were_written_anew_are_read_anew(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	fill_two_transactions(world);
+	add_ghost(world, 5);
+	builder_key(70, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_INDEX);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	put(world, 70, 10, 70);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	put(world, 70, 10, 70);
+	commit(world);
+	check_repo(world);
+}
+
 static void a_store_opened_for_reading_refuses_to_write(void **state)
 {
 	struct world *world = *state;
@@ -1800,6 +1839,8 @@ int main(void)
 		TEST(a_compaction_can_be_stopped_and_goes_on_later),
 		TEST(an_interrupted_system_call_is_tried_again),
 		TEST(few_descriptors_are_enough_and_none_is_stale),
+		TEST(opening_and_the_first_put_read_the_hints_once),
+		TEST(hints_that_were_written_anew_are_read_anew),
 		TEST(a_store_opened_for_reading_refuses_to_write),
 		TEST(a_reader_keeps_the_writer_waiting_and_the_writer_other_readers_out),
 		TEST(an_upgrade_that_waits_can_be_stopped),
