@@ -62,7 +62,7 @@ enum as_err store_create(const char *path, const struct as_settings *settings, c
 			 struct as_error *error);
 
 /* Close the index file and open the one of the store's transaction. Sets needs_recover, and why,
- * where index or hints do not fit. AS_ERR_MEMORY. */
+ * where index or hints do not fit. AS_ERR_MEMORY; AS_ERR_IO: the folder cannot be listed. */
 enum as_err store_find_index(struct as_store *store);
 
 /* Are the hints that the view read those of the store's transaction, as they are on the disk? They

@@ -258,9 +258,8 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 	if (err == AS_OK)
 		err = store_remove_old(store, error);
 	store_unload(store);
-	if (store_find_index(store) != AS_OK && err == AS_OK)
-		err = store_fail(store, AS_ERR_MEMORY, error);
-	return err;
+	const enum as_err found = store_find_index(store);
+	return err == AS_OK && found != AS_OK ? store_fail(store, found, error) : err;
 }
 
 enum as_err as_recover(struct as_store *store, int flags, struct as_error *error)

@@ -437,9 +437,12 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 	 */
 	if (err == AS_OK && !store->has_transaction)
 		err = store_remove_old(store, error);
-	if (err == AS_OK && store_find_index(store) != AS_OK)
-		err = store_fail(store, AS_ERR_MEMORY, error);
-	if (err == AS_OK && store->needs_recover)
+	if (err != AS_OK)
+		return err;
+	err = store_find_index(store);
+	if (err != AS_OK)
+		return store_fail(store, err, error);
+	if (store->needs_recover)
 		err = store_recover(store, false, error);
 	return err;
 }
@@ -448,7 +451,7 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 {
 	for (uint32_t i = store->log.first; i <= store->log.segment; i++)
 		descriptors_drop(&store->descriptors, i);
-	const enum as_err err = log_discard(&store->log, error);
+	enum as_err err = log_discard(&store->log, error);
 	if (err != AS_OK) {
 		store->dead = true;
 		return err;
@@ -458,8 +461,8 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 	 * that was not written, from the lack of it. */
 	store->index_is_behind = false;
 	store_unload(store);
-	return store_find_index(store) == AS_OK
-		? AS_OK : store_fail(store, AS_ERR_MEMORY, error);
+	err = store_find_index(store);
+	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 
 enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error)

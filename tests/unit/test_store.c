@@ -1662,6 +1662,19 @@ static void few_descriptors_are_enough_and_none_is_stale(void **state)
 	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_ERR_INTEGRITY);
 }
 
+static void a_folder_that_cannot_be_listed_is_not_a_lack_of_memory(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	put(world, 70, 10, 70);
+	world->fault.bad_listing = world->fault.listings + 1;
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_ERR_IO);
+	assert_int_equal(world->error.sys, EIO);
+	world->fault.bad_listing = 0;
+	world->ledger.objects[70].is_there = false;
+	check(world);
+}
+
 static void opening_and_the_first_put_read_the_hints_once(void **state)
 {
 	struct world *world = *state;
@@ -1839,6 +1852,7 @@ int main(void)
 		TEST(a_compaction_can_be_stopped_and_goes_on_later),
 		TEST(an_interrupted_system_call_is_tried_again),
 		TEST(few_descriptors_are_enough_and_none_is_stale),
+		TEST(a_folder_that_cannot_be_listed_is_not_a_lack_of_memory),
 		TEST(opening_and_the_first_put_read_the_hints_once),
 		TEST(hints_that_were_written_anew_are_read_anew),
 		TEST(a_store_opened_for_reading_refuses_to_write),
