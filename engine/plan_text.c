@@ -2,6 +2,8 @@
 
 #include "plan_text.h"
 
+#include "figures.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +12,6 @@
 
 #define WIDTH 78u
 #define LINE_SIZE 512
-#define FIGURE_SIZE 32
 #define WAY_INDENT 6
 #define PATH_WIDTH 22		/* "data/12345/4294967295" and a blank */
 
@@ -52,38 +53,13 @@ static void put_sentence(const struct plan_text *to, enum plan_tone tone, unsign
 		to->line(to->context, tone, line);
 }
 
-static const char *count_text(uint64_t count, char out[FIGURE_SIZE])
-{
-	char digits[FIGURE_SIZE];
-	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
-	char *p = out;
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			*p++ = ',';
-		*p++ = digits[i];
-	}
-	*p = '\0';
-	return out;
-}
-
-static const char *size_text(uint64_t bytes, char out[FIGURE_SIZE])
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	unsigned unit = 0;
-	double value = (double)bytes;
-	for (; value >= 1023.5; value /= 1024)
-		unit++;
-	snprintf(out, FIGURE_SIZE, unit > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value,
-		 units[unit]);
-	return out;
-}
-
 /* "20 entries" */
 static const char *number_of(uint64_t count, const char *one, const char *many, char *out,
 			     size_t size)
 {
 	char figure[FIGURE_SIZE];
-	snprintf(out, size, "%s %s", count_text(count, figure), count == 1 ? one : many);
+	figure_count(count, figure, sizeof(figure));
+	snprintf(out, size, "%s %s", figure, count == 1 ? one : many);
 	return out;
 }
 
@@ -140,8 +116,8 @@ static void put_transactions(const struct plan *plan, const struct plan_text *to
 	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
 	if (is_undo(plan))
 		return;
-	count_text(plan->objects_before, before);
-	count_text(plan->objects_after, after);
+	figure_count(plan->objects_before, before, sizeof(before));
+	figure_count(plan->objects_after, after, sizeof(after));
 	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
 	    plan->lost_count == 0 ? ", none is lost" : "");
 }
@@ -152,7 +128,7 @@ static void put_writing(const struct plan *plan, const struct plan_text *to)
 	if (plan->entries_copied > 0)
 		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
 		    number_of(plan->entries_copied, "entry", "entries", entries, sizeof(entries)),
-		    size_text(plan->bytes_copied, size));
+		    figure_bytes(plan->bytes_copied, size, sizeof(size)));
 	if (plan->deletes_written > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  written      %s, so that nothing superseded comes back",
@@ -165,13 +141,13 @@ static void put_space(const struct plan *plan, const struct plan_text *to)
 	char needed[FIGURE_SIZE], left[FIGURE_SIZE];
 	if (is_undo(plan))
 		return;
-	size_text(plan->bytes_needed, needed);
+	figure_bytes(plan->bytes_needed, needed, sizeof(needed));
 	if (plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
 		    needed);
 	else
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, %s free", needed,
-		    size_text(plan->bytes_free, left));
+		    figure_bytes(plan->bytes_free, left, sizeof(left)));
 }
 
 static void put_kept(const struct plan *plan, const struct plan_text *to)
@@ -180,7 +156,7 @@ static void put_kept(const struct plan *plan, const struct plan_text *to)
 	if (!is_undo(plan) && !deletes_for_good(plan) && plan->bytes_in_undo > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  kept         %s in the undo folder; undo --purge frees it",
-		    size_text(plan->bytes_in_undo, size));
+		    figure_bytes(plan->bytes_in_undo, size, sizeof(size)));
 }
 
 /* ---- the lists ---- */
@@ -194,7 +170,8 @@ static void put_rest(const struct plan_text *to, size_t rest)
 {
 	char figure[FIGURE_SIZE];
 	if (rest > 0)
-		put(to, PLAN_TONE_FAINT, "  and %s more", count_text(rest, figure));
+		put(to, PLAN_TONE_FAINT, "  and %s more",
+		    figure_count(rest, figure, sizeof(figure)));
 }
 
 static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], const char *place)
@@ -291,14 +268,14 @@ static void put_files(const struct plan *plan, enum plan_change change, bool is_
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 	put(to, PLAN_TONE_HEADING, "%s %s%s%s", things_text(&sum, things, sizeof(things)),
 	    heading_of(plan, change, is_done), sum.files > 0 ? ": " : "",
-	    sum.files > 0 ? size_text(sum.bytes, size) : "");
+	    sum.files > 0 ? figure_bytes(sum.bytes, size, sizeof(size)) : "");
 	const size_t max = rows_shown(to, total);
 	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
 			continue;
 		put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, file->path,
-		    plan_is_folder(file) ? "" : size_text(file->size, size),
+		    plan_is_folder(file) ? "" : figure_bytes(file->size, size, sizeof(size)),
 		    file->reason[0] ? "  " : "", file->reason);
 		shown++;
 	}
@@ -384,7 +361,7 @@ void plan_text_way(const struct plan *plan, const struct plan_text *to)
 		return;
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
-	count_text(plan->lost_count, loses);
+	figure_count(plan->lost_count, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s", WAY_INDENT, "", keeps,
 	    plan->lost_count == 0 ? "none" : loses);
 }

@@ -9,39 +9,6 @@
 #include <wchar.h>
 #include <wctype.h>
 
-char *format_bytes(uint64_t bytes, char *out, size_t size)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	unsigned unit = 0;
-	double value = (double)bytes;
-	if (bytes < 1024) {
-		snprintf(out, size, "%u B", (unsigned)bytes);
-		return out;
-	}
-	/* 1023.5 would be rounded to four digits that look like the next unit. */
-	while (value >= 1023.5) {
-		value /= 1024;
-		unit++;
-	}
-	snprintf(out, size, value < 99.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
-	return out;
-}
-
-char *format_count(uint64_t count, char *out, size_t size)
-{
-	char digits[FORMAT_SIZE], text[FORMAT_SIZE];
-	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
-	size_t at = 0;
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			text[at++] = ',';
-		text[at++] = digits[i];
-	}
-	text[at] = '\0';
-	snprintf(out, size, "%s", text);
-	return out;
-}
-
 char *format_percent(uint64_t part, uint64_t whole, char *out, size_t size)
 {
 	if (whole == 0) {

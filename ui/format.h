@@ -7,17 +7,22 @@
 #ifndef ATTICSCOPE_FORMAT_H
 #define ATTICSCOPE_FORMAT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "engine/figures.h"
+
 #include <time.h>
 
-#define FORMAT_SIZE 32
+#define FORMAT_SIZE FIGURE_SIZE
 
-/* "917 B", "16.6 KiB", "120 GiB": one decimal below 100. */
-char *format_bytes(uint64_t bytes, char *out, size_t size);
+/* As the engine has them in its plans. */
+static inline char *format_bytes(uint64_t bytes, char *out, size_t size)
+{
+	return figure_bytes(bytes, out, size);
+}
 
-/* "1,204,331" */
-char *format_count(uint64_t count, char *out, size_t size);
+static inline char *format_count(uint64_t count, char *out, size_t size)
+{
+	return figure_count(count, out, size);
+}
 
 /* "61 %". Only all is "100 %" and only nothing is "0 %": in between it is "<1 %" and "99 %". "-" of
  * nothing. */
