@@ -1,28 +1,19 @@
 #include "build-config.h"
 
 #include "index.h"
-#include "parallel.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define INDEX_MAGIC "ATTICIDX"
 #define MAGIC_SIZE 8u
 #define VALUE_SIZE 8
+#define HUGE_PAGE ((size_t)2 << 20)	/* memory is taken in whole ones */
 #define READ_BUCKETS 1024u		/* read from the disk at a time, at most */
-#define LOAD_BUCKETS 32768u		/* a thread's slice of index_load: 1.25 MiB */
-#define HUGE_PAGE ((size_t)2 << 20)
-
-/* A table is degenerate when a look-up that finds nothing passes this many buckets on average.
- * Small tables are let through: all their look-ups together take a fraction of a second. */
-#define DEGENERATE_PROBES 4096u
-#define DEGENERATE_BUCKETS 16384u
 
 /* Append the finding that makes the index unusable. */
 static enum as_err refuse(struct findings *findings, enum problem problem, const char *detail)
@@ -61,15 +52,6 @@ static enum as_err refuse_length(struct findings *findings, const struct index_f
 		 "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
 		 file->transaction, file->length, wanted);
 	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
-}
-
-void index_encode_header(const struct index_image *image, uint8_t header[INDEX_HEADER])
-{
-	memcpy(header, INDEX_MAGIC, MAGIC_SIZE);
-	put_u32le(header + 8, image->used);
-	put_u32le(header + 12, image->buckets);
-	header[16] = KEY_SIZE;
-	header[17] = VALUE_SIZE;
 }
 
 /* What is wrong with the 18 bytes of @header, or NULL. */
@@ -144,11 +126,6 @@ void index_close(struct index_file *file)
 	file->fd = -1;
 }
 
-uint32_t index_home(const uint8_t *key, uint32_t buckets)
-{
-	return get_u32le(key) % buckets;
-}
-
 uint32_t index_distance(const struct index_bucket *bucket, uint32_t buckets)
 {
 	const uint32_t home = index_home(bucket->key, buckets);
@@ -164,9 +141,27 @@ void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket 
 	memcpy(bucket->key, p, KEY_SIZE);
 }
 
-static uint64_t bucket_offset(uint32_t number)
+uint64_t index_bucket_offset(uint32_t number)
 {
 	return INDEX_HEADER + (uint64_t)number * INDEX_BUCKET;
+}
+
+bool index_fits_memory(uint64_t buckets)
+{
+	const uint64_t size = buckets * INDEX_BUCKET;
+	const uint64_t machine =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return size <= SIZE_MAX - HUGE_PAGE && size <= machine;
+}
+
+void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER])
+{
+	memcpy(header, INDEX_MAGIC, MAGIC_SIZE);
+	put_u32le(header + 8, used);
+	put_u32le(header + 12, buckets);
+	header[16] = KEY_SIZE;
+	header[17] = VALUE_SIZE;
 }
 
 /* index_read for at most READ_BUCKETS that all lie in the table. */
@@ -177,7 +172,7 @@ static enum as_err read_some(const struct index_file *file, uint32_t first, uint
 	size_t len;
 
 	const enum as_err err = io_read_at(file->io, file->fd, bytes, (size_t)count * INDEX_BUCKET,
-					   bucket_offset(first), &len);
+					   index_bucket_offset(first), &len);
 	*got = (uint32_t)(len / INDEX_BUCKET);
 	for (uint32_t i = 0; i < *got; i++)
 		index_decode_bucket(bytes + (size_t)i * INDEX_BUCKET, first + i, &out[i]);
@@ -249,286 +244,4 @@ enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SI
 			number = 0;
 	}
 	return file->buckets > INDEX_PROBES_MAX ? AS_ERR_LIMIT : AS_ERR_OBJECT_NOT_FOUND;
-}
-
-/* What the threads of one index_load share. */
-struct load {
-	const struct index_file *file;
-	uint8_t *bytes;
-	_Atomic uint32_t next;		/* slice to be read */
-	_Atomic uint32_t used;
-	_Atomic bool failed;
-	_Atomic int sys;		/* errno of the first failure */
-};
-
-static uint32_t count_used(const uint8_t *bytes, uint32_t count)
-{
-	uint32_t used = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		used += get_u32le(bytes + (size_t)i * INDEX_BUCKET + KEY_SIZE) < INDEX_DELETED;
-	return used;
-}
-
-static void load_slice(struct load *load, uint32_t first)
-{
-	const uint32_t left = load->file->buckets - first;
-	const uint32_t count = left < LOAD_BUCKETS ? left : LOAD_BUCKETS;
-	uint8_t *bytes = load->bytes + (size_t)first * INDEX_BUCKET;
-	const size_t len = (size_t)count * INDEX_BUCKET;
-	size_t got;
-
-	const enum as_err err = io_read_at(load->file->io, load->file->fd, bytes, len,
-					   bucket_offset(first), &got);
-	if (err || got < len) {
-		int none = 0;
-
-		atomic_compare_exchange_strong(&load->sys, &none, err ? errno : ENODATA);
-		load->failed = true;
-		return;
-	}
-	load->used += count_used(bytes, count);
-}
-
-static uint32_t slice_count(const struct index_file *file)
-{
-	return (file->buckets - 1) / LOAD_BUCKETS + 1;
-}
-
-static void load_slices(void *context)
-{
-	struct load *load = context;
-	const uint32_t slices = slice_count(load->file);
-
-	for (uint32_t slice = load->next++; slice < slices && !load->failed; slice = load->next++)
-		load_slice(load, slice * LOAD_BUCKETS);
-}
-
-bool index_fits_memory(uint64_t buckets)
-{
-	const uint64_t size = buckets * INDEX_BUCKET;
-	const uint64_t machine =
-		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-
-	return size <= SIZE_MAX - HUGE_PAGE && size <= machine;
-}
-
-/* Memory for a table; its length was held against the file's, but a file can be larger than the
- * machine and full of holes. */
-static uint8_t *table_new(uint32_t buckets)
-{
-	const size_t size = (size_t)buckets * INDEX_BUCKET;
-
-	if (!index_fits_memory(buckets))
-		return NULL;
-	if (size < HUGE_PAGE)
-		return malloc(size);
-	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	uint8_t *bytes = aligned_alloc(HUGE_PAGE, rounded);
-	if (bytes)
-		madvise(bytes, rounded, MADV_HUGEPAGE);	/* an aid only: look-ups go everywhere */
-	return bytes;
-}
-
-enum as_err index_load_into(const struct index_file *file, unsigned threads,
-			    struct index_image *image)
-{
-	struct load load = { .file = file, .bytes = image->bytes };
-
-	threads = parallel_threads(threads);
-	if (threads > slice_count(file))
-		threads = slice_count(file);
-	parallel_run(threads, load_slices, &load);
-	if (load.failed) {
-		errno = load.sys;
-		return AS_ERR_IO;
-	}
-	image->buckets = file->buckets;
-	image->used = load.used;
-	return AS_OK;
-}
-
-enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image)
-{
-	*image = (struct index_image){ .bytes = table_new(file->buckets) };
-	if (!image->bytes)
-		return AS_ERR_MEMORY;
-	const enum as_err err = index_load_into(file, threads, image);
-	if (err) {
-		const int kept = errno;
-		index_image_free(image);
-		errno = kept;
-	}
-	return err;
-}
-
-void index_image_free(struct index_image *image)
-{
-	free(image->bytes);
-	*image = (struct index_image){ .bytes = NULL };
-}
-
-uint32_t index_image_find(const struct index_image *image, const uint8_t key[KEY_SIZE])
-{
-	uint32_t number = index_home(key, image->buckets);
-	const uint8_t *p = image->bytes + (size_t)number * INDEX_BUCKET;
-
-	for (uint32_t left = image->buckets; left; left--) {
-		const uint32_t segment = get_u32le(p + KEY_SIZE);
-
-		if (segment == INDEX_EMPTY)
-			break;
-		if (segment != INDEX_DELETED && !memcmp(p, key, KEY_SIZE))
-			return number;
-		p += INDEX_BUCKET;
-		if (++number == image->buckets) {
-			number = 0;
-			p = image->bytes;
-		}
-	}
-	return INDEX_EMPTY;
-}
-
-/* The sweep of index_census. */
-struct sweep {
-	const struct index_image *image;
-	struct index_census *census;
-	struct findings *findings;
-	int64_t last_empty;	/* the nearest EMPTY behind the place; below 0: round the end */
-	uint64_t runs_squared;	/* sum over all runs without an EMPTY */
-};
-
-/* Number of the last EMPTY bucket; where there is none -1 - buckets, too far off to matter. */
-static int64_t find_last_empty(const struct index_image *image)
-{
-	const uint8_t *p = image->bytes + (size_t)image->buckets * INDEX_BUCKET;
-	int64_t number = image->buckets;
-
-	while (--number >= 0) {
-		p -= INDEX_BUCKET;
-		if (get_u32le(p + KEY_SIZE) == INDEX_EMPTY)
-			return number;
-	}
-	return -1 - (int64_t)image->buckets;
-}
-
-static enum as_err note_bucket(struct sweep *sweep, enum problem problem,
-			       const struct index_bucket *bucket, const char *detail)
-{
-	struct finding finding = finding_of(problem);
-
-	if (!sweep->findings)
-		return AS_OK;
-	finding.segment = bucket->segment;
-	finding.offset = bucket->offset;
-	finding.has_key = true;
-	memcpy(finding.key, bucket->key, KEY_SIZE);
-	snprintf(finding.detail, sizeof(finding.detail), "%s", detail);
-	return findings_add(sweep->findings, &finding);
-}
-
-static enum as_err judge_reach(struct sweep *sweep, const struct index_bucket *bucket)
-{
-	const uint32_t distance = index_distance(bucket, sweep->image->buckets);
-	char detail[FINDING_DETAIL_MAX];
-
-	if (distance > sweep->census->longest)
-		sweep->census->longest = distance;
-	if (distance < bucket->number - sweep->last_empty)
-		return AS_OK;
-	sweep->census->unreachable++;
-	snprintf(detail, sizeof(detail),
-		 "bucket %" PRIu32 ", but probing from bucket %" PRIu32 " ends before it",
-		 bucket->number, index_home(bucket->key, sweep->image->buckets));
-	return note_bucket(sweep, PROBLEM_INDEX_UNREACHABLE, bucket, detail);
-}
-
-static enum as_err judge_bucket(struct sweep *sweep, const struct index_bucket *bucket)
-{
-	if (bucket->segment == INDEX_EMPTY) {
-		const uint64_t run = (uint64_t)(bucket->number - sweep->last_empty - 1);
-
-		sweep->runs_squared += run * run;
-		sweep->last_empty = bucket->number;
-		return AS_OK;
-	}
-	if (bucket->segment == INDEX_DELETED) {
-		sweep->census->deleted++;
-		return AS_OK;
-	}
-	sweep->census->used++;
-	return judge_reach(sweep, bucket);
-}
-
-static enum as_err sweep_once(struct sweep *sweep)
-{
-	const uint32_t buckets = sweep->image->buckets;
-	enum as_err err = AS_OK;
-
-	sweep->last_empty = find_last_empty(sweep->image);
-	if (sweep->last_empty < 0)
-		sweep->runs_squared = (uint64_t)buckets * buckets;
-	else
-		sweep->last_empty -= buckets;
-	for (uint32_t i = 0; i < buckets && !err; i++) {
-		struct index_bucket bucket;
-
-		index_image_bucket(sweep->image, i, &bucket);
-		err = judge_bucket(sweep, &bucket);
-	}
-	return err;
-}
-
-static enum as_err find_duplicates(struct sweep *sweep)
-{
-	enum as_err err = AS_OK;
-
-	for (uint32_t i = 0; i < sweep->image->buckets && !err; i++) {
-		struct index_bucket bucket;
-		char detail[FINDING_DETAIL_MAX];
-
-		index_image_bucket(sweep->image, i, &bucket);
-		if (!index_bucket_is_used(&bucket) ||
-		    index_home(bucket.key, sweep->image->buckets) == i)
-			continue;
-		const uint32_t other = index_image_find(sweep->image, bucket.key);
-		if (other == i || other == INDEX_EMPTY)
-			continue;
-		sweep->census->duplicates++;
-		snprintf(detail, sizeof(detail), "buckets %" PRIu32 " and %" PRIu32, other, i);
-		err = note_bucket(sweep, PROBLEM_INDEX_DUPLICATE, &bucket, detail);
-	}
-	return err;
-}
-
-static enum as_err judge_probes(struct sweep *sweep)
-{
-	const uint32_t buckets = sweep->image->buckets;
-	const uint64_t probes = sweep->runs_squared / buckets / 2;
-
-	sweep->census->degenerate = probes > DEGENERATE_PROBES && buckets > DEGENERATE_BUCKETS;
-	if (!sweep->census->degenerate)
-		return find_duplicates(sweep);
-	if (!sweep->findings)
-		return AS_OK;
-	return findings_note(sweep->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
-			     FINDING_NOWHERE,
-			     "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
-			     " buckets on average", probes, buckets);
-}
-
-enum as_err index_census(const struct index_file *file, const struct index_image *image,
-			 struct index_census *census, struct findings *findings)
-{
-	struct sweep sweep = { .image = image, .census = census, .findings = findings };
-
-	*census = (struct index_census){ .used = 0 };
-	enum as_err err = sweep_once(&sweep);
-	if (!err)
-		err = judge_probes(&sweep);
-	if (err || !findings || census->used == file->used)
-		return err;
-	return findings_note(findings, PROBLEM_INDEX_COUNT, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "the header of index.%" PRIu32 " counts %" PRIu32 ", %" PRIu32
-			     " are there", file->transaction, file->used, census->used);
 }

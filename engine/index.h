@@ -53,7 +53,10 @@ static inline bool index_bucket_is_used(const struct index_bucket *bucket)
 }
 
 /* Home bucket of @key among @buckets (at least 1). */
-uint32_t index_home(const uint8_t *key, uint32_t buckets);
+static inline uint32_t index_home(const uint8_t *key, uint32_t buckets)
+{
+	return get_u32le(key) % buckets;
+}
 
 /* Buckets between the home of the bucket's key and the bucket itself, forward and round the end. */
 uint32_t index_distance(const struct index_bucket *bucket, uint32_t buckets);
@@ -73,53 +76,14 @@ enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t c
 enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SIZE],
 			 struct index_bucket *bucket);
 
-/* The whole index in memory, for work over all of it: as large as the file. */
-struct index_image {
-	uint8_t *bytes;		/* buckets * 40, without the header */
-	uint32_t buckets;
-	uint32_t used;		/* counted */
-};
-
-/* What a walk over all buckets finds out. */
-struct index_census {
-	uint32_t used, deleted;
-	uint64_t unreachable;	/* used buckets that probing from their home does not reach */
-	uint64_t duplicates;	/* used buckets whose key a look-up finds in another bucket */
-	uint32_t longest;	/* probe distance */
-	bool degenerate;	/* runs so long that look-ups would crawl; duplicates were then
-				 * not counted */
-};
-
-/* Read all buckets with @threads threads (0: one for each processor). AS_ERR_MEMORY, also where
- * the file is larger than the machine's memory; AS_ERR_IO: some bucket cannot be read. An error
- * leaves nothing to free. */
-enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image);
-void index_image_free(struct index_image *image);
-
-/* The same into memory of the caller's own: image->bytes has room for all buckets of @file. */
-enum as_err index_load_into(const struct index_file *file, unsigned threads,
-			    struct index_image *image);
+/* Where bucket @number lies in the file, bytes. */
+uint64_t index_bucket_offset(uint32_t number);
 
 /* Could the machine's memory hold @buckets (below 2^33)? More are not to be asked for, whoever
  * names the number. */
 bool index_fits_memory(uint64_t buckets);
 
-/* The header of a file that holds @image. */
-void index_encode_header(const struct index_image *image, uint8_t header[INDEX_HEADER]);
-
-/* Bucket number of @key in @image, or INDEX_EMPTY when it is not there. */
-uint32_t index_image_find(const struct index_image *image, const uint8_t key[KEY_SIZE]);
-
-static inline void index_image_bucket(const struct index_image *image, uint32_t number,
-				      struct index_bucket *bucket)
-{
-	index_decode_bucket(image->bytes + (size_t)number * INDEX_BUCKET, number, bucket);
-}
-
-/* Count and judge every bucket; findings (PROBLEM_INDEX_COUNT, _DUPLICATE, _UNREACHABLE,
- * _DEGENERATE) go to @findings, which may be NULL. Those of a bucket have its key, and as their
- * place the segment and offset that it maps to. AS_ERR_MEMORY. */
-enum as_err index_census(const struct index_file *file, const struct index_image *image,
-			 struct index_census *census, struct findings *findings);
+/* The header of a file of @buckets buckets, @used of them. */
+void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER]);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "index_table.h"
 
+#include "index_image.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -397,7 +399,7 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
 	for (; from < table->image.buckets; from++) {
 		if (segment_at(table, from) >= INDEX_DELETED)
 			continue;
-		index_image_bucket(&table->image, from, bucket);
+		index_decode_bucket(bucket_at(table, from), from, bucket);
 		return true;
 	}
 	return false;
@@ -408,7 +410,7 @@ static enum as_err write_image(void *context, const struct permit *permit, int f
 	const struct index_image *image = context;
 	uint8_t header[INDEX_HEADER];
 
-	index_encode_header(image, header);
+	index_encode_header(image->used, image->buckets, header);
 	const enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
 	if (err)
 		return err;

@@ -2,17 +2,16 @@
 
 #include "replay.h"
 
+#include "key_hash.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <time.h>
 
 #define SHARD_BITS 6
 #define SHARDS (1u << SHARD_BITS)
 #define SLOT_BITS (32 - SHARD_BITS)
-#define KEY_WORDS (KEY_SIZE / 4)
 #define FIRST_BYTES 4096u		/* of a shard's first table: a page */
 #define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
 #define HUGE_BYTES ((size_t)4 << 20)	/* of a table for which huge pages are worth asking */
@@ -40,37 +39,8 @@ struct shard {
 
 struct replay {
 	struct shard shards[SHARDS];
-	uint64_t seed[KEY_WORDS + 1];
+	struct key_hash hash;
 };
-
-/* Keys come from the disk and may be made to collide, so the hash must not be known beforehand.
- * This is the pair-multiply-shift of Dietzfelbinger and Thorup: universal in its upper 32 bits. */
-static uint32_t hash_key(const struct replay *replay, const uint8_t key[KEY_SIZE])
-{
-	const uint64_t *seed = replay->seed;
-	uint64_t hash = seed[KEY_WORDS];
-
-	for (unsigned i = 0; i < KEY_WORDS; i += 2)
-		hash += (seed[i] + get_u32le(key + 4 * i + 4)) *
-			(seed[i + 1] + get_u32le(key + 4 * i));
-	return (uint32_t)(hash >> 32);
-}
-
-static void make_seed(struct replay *replay)
-{
-	struct timespec now;
-
-	if (getrandom(replay->seed, sizeof(replay->seed), GRND_NONBLOCK) ==
-	    (ssize_t)sizeof(replay->seed))
-		return;
-	/* Early in the boot, or the call is forbidden: something that a file cannot foresee. */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t state = (uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)replay;
-	for (size_t i = 0; i < KEY_WORDS + 1; i++) {
-		state = state * 6364136223846793005u + 1442695040888963407u;
-		replay->seed[i] = state ^ state >> 29;
-	}
-}
 
 struct replay *replay_new(void)
 {
@@ -79,7 +49,7 @@ struct replay *replay_new(void)
 	if (!replay)
 		return NULL;
 	memset(replay, 0, sizeof(*replay));
-	make_seed(replay);
+	key_hash_draw(&replay->hash);
 	for (unsigned i = 0; i < SHARDS; i++)
 		pthread_mutex_init(&replay->shards[i].lock, NULL);
 	return replay;
@@ -155,7 +125,8 @@ static enum as_err grow(const struct replay *replay, struct shard *shard)
 		const struct row *old = &shard->rows[i];
 
 		if (old->kind)
-			*find_row(rows, capacity, hash_key(replay, old->key), old->key) = *old;
+			*find_row(rows, capacity, key_hash(&replay->hash, old->key),
+				  old->key) = *old;
 	}
 	rows_free(shard->rows, shard->capacity);
 	shard->rows = rows;
@@ -190,7 +161,7 @@ static enum as_err note_in(const struct replay *replay, struct shard *shard, uin
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event)
 {
-	const uint32_t hash = hash_key(replay, key);
+	const uint32_t hash = key_hash(&replay->hash, key);
 	struct shard *shard = &replay->shards[hash >> SLOT_BITS];
 
 	pthread_mutex_lock(&shard->lock);
@@ -212,7 +183,7 @@ static struct replay_event event_of(const struct row *row)
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event)
 {
-	const uint32_t hash = hash_key(replay, key);
+	const uint32_t hash = key_hash(&replay->hash, key);
 	const struct shard *shard = &replay->shards[hash >> SLOT_BITS];
 
 	if (!shard->capacity)

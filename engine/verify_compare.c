@@ -344,8 +344,12 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	if (has_bucket == compare->unindexed_only ||
 	    (has_bucket && !verify_is_confirmed(verify, number)))
 		return AS_OK;
-	if (has_bucket)
-		index_image_bucket(&compare->run->index.image, number, &bucket);
+	if (has_bucket) {
+		index_image_place(&compare->run->index.image, number, &bucket.segment,
+				  &bucket.offset);
+		bucket.number = number;
+		memcpy(bucket.key, key, KEY_SIZE);
+	}
 	const enum verdict verdict = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket,
 						   event, &place);
 	if (verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED)
@@ -372,13 +376,17 @@ static enum as_err settle_adrift(void *context, const uint8_t key[KEY_SIZE],
 static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t number)
 {
 	struct verify *verify = compare->verify;
+	const struct index_image *image = &compare->run->index.image;
 	struct index_bucket bucket;
 	struct replay_event event, place = { 0 };
-	index_image_bucket(&compare->run->index.image, number, &bucket);
+	index_image_place(image, number, &bucket.segment, &bucket.offset);
 	/* A second bucket of the same key: the census has named it, and no look-up finds it. */
-	if (!index_bucket_is_used(&bucket) ||
-	    index_image_find(&compare->run->index.image, bucket.key) != number)
+	if (!index_bucket_is_used(&bucket) || index_image_find_again(image, number) != number)
 		return AS_OK;
+	if (index_image_bucket(image, &verify->view->index, number, &bucket) != AS_OK) {
+		compare->index_is_blamed = true;
+		return verify_lose_index(compare->run, number);
+	}
 	const bool has_event = verify_find_event(verify, bucket.key, &bucket, false, &event);
 	const enum verdict verdict = verify_settle(verify, &bucket, false,
 						   has_event ? &event : NULL, &place);

@@ -66,6 +66,15 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	return run->verify->confirmed ? AS_OK : AS_ERR_MEMORY;
 }
 
+enum as_err verify_lose_index(struct verify_run *run, uint32_t number)
+{
+	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 ": bucket %" PRIu32 " cannot be read again, or has changed",
+		 run->view->index_transaction, number);
+	return verify_add(run, &finding);
+}
+
 void verify_drop_stale_index(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
@@ -90,11 +99,9 @@ void verify_free_index(struct verify_run *run)
 
 static size_t group_of(const struct verify_run *run, uint32_t number)
 {
-	struct index_bucket bucket;
-	index_image_bucket(&run->index.image, number, &bucket);
-	if (!index_bucket_is_used(&bucket))
-		return LAYOUT_NONE;
-	return layout_find(&run->view->layout, bucket.segment);
+	uint32_t segment, offset;
+	index_image_place(&run->index.image, number, &segment, &offset);
+	return segment < INDEX_DELETED ? layout_find(&run->view->layout, segment) : LAYOUT_NONE;
 }
 
 /* Count, then place: two walks over the buckets, four bytes each. */
@@ -160,13 +167,16 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 		witness->rows = grown;
 		witness->capacity = count;
 	}
+	size_t known = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct index_bucket bucket;
-		index_image_bucket(&index->image, index->group[first + i], &bucket);
-		witness->rows[i].offset = bucket.offset;
-		memcpy(witness->rows[i].key, bucket.key, KEY_SIZE);
+		if (index_image_bucket(&index->image, &witness->run->view->index,
+				       index->group[first + i], &bucket) != AS_OK)
+			continue;	/* comparing meets it again, and says so */
+		witness->rows[known].offset = bucket.offset;
+		memcpy(witness->rows[known++].key, bucket.key, KEY_SIZE);
 	}
-	if (count > 1)
-		qsort(witness->rows, count, sizeof(*witness->rows), by_offset);
-	*out = (struct segment_witnesses){ witness->rows, count };
+	if (known > 1)
+		qsort(witness->rows, known, sizeof(*witness->rows), by_offset);
+	*out = (struct segment_witnesses){ witness->rows, known };
 }

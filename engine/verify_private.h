@@ -9,6 +9,7 @@
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
 #define ATTICSCOPE_VERIFY_PRIVATE_H
 
+#include "index_image.h"
 #include "verify.h"
 
 /* The index in memory, and which of its buckets point into which segment (made at the first
@@ -42,6 +43,9 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
 /* Load the index if it can be held against the log at all: one older than the log's end says
  * nothing about it. An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run, unsigned threads);
+
+/* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
+enum as_err verify_lose_index(struct verify_run *run, uint32_t number);
 
 /* An index that turns out older than the log's end, once the tail was looked into, is not compared.
  */

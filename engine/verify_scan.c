@@ -156,26 +156,29 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 	return err;
 }
 
+/* Does the index map the key to this very place? *@number is the bucket. */
+static bool is_mapped_here(const struct scanner *s, const struct event *event, uint32_t *number)
+{
+	const struct index_image *image = &s->run->index.image;
+	uint32_t segment, offset;
+	*number = index_image_find(image, event->key);
+	if (*number == INDEX_EMPTY)
+		return false;
+	index_image_place(image, *number, &segment, &offset);
+	return segment == s->number && offset == event->offset;
+}
+
 /* Settle one entry with the index: it either points back at it, or the replay must remember it. */
 static enum as_err settle_event(struct scanner *s, const struct event *event)
 {
 	struct verify *verify = s->run->verify;
-	const struct index_image *image = &s->run->index.image;
-	if (s->run->index.is_loaded) {
-		struct index_bucket bucket;
-		const uint32_t number = index_image_find(image, event->key);
-		if (number != INDEX_EMPTY) {
-			index_image_bucket(image, number, &bucket);
-			if (event->is_put && bucket.segment == s->number &&
-			    bucket.offset == event->offset) {
-				atomic_fetch_or_explicit(&verify->confirmed[number / 64],
-							 UINT64_C(1) << (number % 64),
-							 memory_order_relaxed);
-				s->facts.live++;
-				s->facts.live_bytes += event->size;
-				return AS_OK;
-			}
-		}
+	uint32_t number;
+	if (event->is_put && s->run->index.is_loaded && is_mapped_here(s, event, &number)) {
+		atomic_fetch_or_explicit(&verify->confirmed[number / 64],
+					 UINT64_C(1) << (number % 64), memory_order_relaxed);
+		s->facts.live++;
+		s->facts.live_bytes += event->size;
+		return AS_OK;
 	}
 	const struct replay_event told = {
 		.segment = s->number, .offset = event->offset, .size = event->size,
@@ -191,8 +194,7 @@ static enum as_err settle_batch(struct scanner *s)
 	enum as_err err = AS_OK;
 	if (s->run->index.is_loaded)
 		for (unsigned i = 0; i < s->batched; i++)
-			__builtin_prefetch(image->bytes + (size_t)INDEX_BUCKET *
-					   index_home(s->batch[i].key, image->buckets));
+			index_image_prefetch(image, s->batch[i].key);
 	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
 		err = settle_event(s, &s->batch[i]);
 	s->batched = 0;

@@ -18,14 +18,14 @@ struct tail_look {
 
 static bool is_mapped(const struct verify_run *run, uint32_t segment, const struct segment_entry *e)
 {
-	struct index_bucket bucket;
+	uint32_t mapped, offset;
 	if (!run->index.is_loaded || e->tag != SEGMENT_PUT)
 		return false;
 	const uint32_t number = index_image_find(&run->index.image, e->key);
 	if (number == INDEX_EMPTY)
 		return false;
-	index_image_bucket(&run->index.image, number, &bucket);
-	return bucket.segment == segment && bucket.offset == e->offset;
+	index_image_place(&run->index.image, number, &mapped, &offset);
+	return mapped == segment && offset == e->offset;
 }
 
 /* Is the damaged last row what is left of a COMMIT, with everything before it whole? Either it has
