@@ -104,6 +104,9 @@ static const char *obstacle(const struct weight *weight)
 	if (weight->hardware)
 		return "The disk or the machine cannot be trusted. Copy the repository to another "
 		       "disk first (ddrescue), and repair the copy.";
+	if (d->in_part)
+		return "Index and hints are compared when all segments were read; before a repair "
+		       "all of them are.";
 	if (weight->config)
 		return "The config file must be mended by hand first; everything else was read "
 		       "with what could be understood of it.";
@@ -215,6 +218,14 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 	const unsigned problems = d->errors + d->warnings;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
+	if (d->in_part) {
+		const size_t segments = verify->view->layout.count;
+		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
+			 segments - verify->skipped, segments,
+			 problems == 0 ? "nothing is wrong with them"
+				       : "not all is well with them");
+		return;
+	}
 	if (problems == 0 && !d->verified)
 		snprintf(out, size,
 			 "Nothing wrong at first sight; the data has not been verified "
@@ -265,12 +276,14 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	const struct findings *findings = verify ? &verify->findings : &view->findings;
 	struct weight weight = { 0 };
 	*d = (struct diagnosis){ .verified = verify && verify->complete };
+	d->in_part = verify && verify->skipped > 0;
 	for (size_t i = 0; i < findings->count; i++)
 		weigh(&findings->rows[i], &weight);
 	count(findings, d);
 	d->clean = d->errors + d->warnings == 0;
 	/* What cannot be seen must not be repaired away, nor what was seen while it changed. */
-	for (size_t i = 0; !weight.refused && !weight.changed && i < ARRAY_SIZE(by_urgency) &&
+	const bool is_known = !weight.refused && !weight.changed && !d->in_part;
+	for (size_t i = 0; is_known && i < ARRAY_SIZE(by_urgency) &&
 	     d->recommended == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])
 			d->recommended = by_urgency[i];

@@ -7,6 +7,7 @@
 struct diagnosis {
 	bool clean;			/* no finding above info */
 	bool verified;			/* false: from opening alone, the data was not read */
+	bool in_part;			/* only some of the segments were read */
 	/* REPAIR_NONE where nothing needs doing or nothing here helps */
 	enum repair recommended;
 	/* The other way on, where the newest transaction stands in doubt: what is recommended keeps

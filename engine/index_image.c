@@ -148,12 +148,16 @@ static uint8_t *rows_new(uint32_t buckets)
 	return bytes;
 }
 
-enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image)
+enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,
+		       struct index_image *image)
 {
 	*image = (struct index_image){ .bytes = rows_new(file->buckets), .is_short = true };
 	if (!image->bytes)
 		return AS_ERR_MEMORY;
-	key_hash_draw(&image->hash);
+	if (hash)
+		image->hash = *hash;
+	else
+		key_hash_draw(&image->hash);
 	const enum as_err err = load_all(file, threads, image);
 	if (err) {
 		const int kept = errno;
@@ -170,6 +174,22 @@ void index_image_free(struct index_image *image)
 }
 
 /* ---- asking ---- */
+
+/* The finalizer of MurmurHash3: every bit of the outcome depends on every bit that went in. */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return x ^ x >> 33;
+}
+
+uint64_t index_image_mark(const struct index_image *image, uint32_t number)
+{
+	const uint8_t *row = index_image_row(image, number);
+	const uint64_t key = (uint64_t)get_u32le(row + 4) << 32 | get_u32le(row);
+
+	return mix(mix(key) + get_u32le(row + index_image_key_size(image) + 4));
+}
 
 enum as_err index_image_bucket(const struct index_image *image, const struct index_file *file,
 			       uint32_t number, struct index_bucket *bucket)

@@ -29,9 +29,11 @@ struct index_census {
 };
 
 /* Read all buckets with @threads threads (0: one for each processor), as short rows: 16 bytes of
- * memory for each of the file's 40. AS_ERR_MEMORY, also where the file is larger than the
+ * memory for each of the file's 40. Their hash is @hash, or where that is NULL one drawn at random,
+ * as is right unless marks are to be kept. AS_ERR_MEMORY, also where the file is larger than the
  * machine's memory; AS_ERR_IO: some bucket cannot be read. An error leaves nothing to free. */
-enum as_err index_load(const struct index_file *file, unsigned threads, struct index_image *image);
+enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,
+		       struct index_image *image);
 void index_image_free(struct index_image *image);
 
 /* The same as whole rows, into memory of the caller's own: image->bytes has room for all buckets of
@@ -58,6 +60,10 @@ static inline void index_image_place(const struct index_image *image, uint32_t n
 	*segment = get_u32le(place);
 	*offset = get_u32le(place + 4);
 }
+
+/* A number for the key and the offset in bucket @number, of short rows: of a set of buckets the sum
+ * tells whether it is the same set. Rests on the image's hash. */
+uint64_t index_image_mark(const struct index_image *image, uint32_t number);
 
 /* Bucket @number with its key, which short rows have from @file. AS_ERR_IO: it cannot be read any
  * more; then number, segment and offset alone are filled in. */

@@ -15,6 +15,10 @@ struct key_hash { uint64_t seed[KEY_WORDS + 1]; };
 /* Draw a hash at random. */
 void key_hash_draw(struct key_hash *hash);
 
+/* Always the same for the same @name: for what is kept from one run to the next. Who knows the name
+ * can foresee it. */
+void key_hash_derive(struct key_hash *hash, const uint8_t name[KEY_SIZE]);
+
 static inline uint32_t key_hash(const struct key_hash *hash, const uint8_t key[KEY_SIZE])
 {
 	const uint64_t *seed = hash->seed;

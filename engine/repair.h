@@ -97,7 +97,8 @@ struct plan {
  * Where options ask for another end of the log than @verify has (rollback of a tail that looks
  * committed, keep_tail, drop_tail) the log is verified once more. @progress may be looked at and
  * cancelled from another thread; it must be zeroed before.
- * AS_ERR_MEMORY, AS_ERR_CANCELLED, AS_ERR_IO. */
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED, AS_ERR_IO; AS_ERR_USAGE when @verify left segments out or
+ * believed records of an earlier run: no repair rests on those. */
 enum as_err plan_make(const struct view *view, const struct verify *verify, enum repair action,
 		      const struct repair_options *options, struct verify_progress *progress,
 		      struct plan **plan, struct as_error *error);

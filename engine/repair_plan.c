@@ -631,6 +631,9 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 {
 	struct diagnosis diagnosis;
 	*out = NULL;
+	if (verify->skipped > 0 || verify->remembered > 0)
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: only part of it was read just now",
+			       view->path);
 	struct plan *plan = plan_new(view, action, options, progress);
 	if (!plan)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);

@@ -9,6 +9,7 @@
 #define ATTICSCOPE_VERIFY_H
 
 #include "replay.h"
+#include "verify_records.h"
 #include "view.h"
 
 #include <pthread.h>
@@ -23,6 +24,7 @@ struct segment_facts {
 	bool is_committed;		/* not above the end of the log */
 	bool is_unopened;		/* the file could not be opened */
 	bool is_unreadable;		/* that, or it holds unreadable ranges */
+	bool is_remembered;		/* not read: a record was believed */
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
 	/* PUTs that the log holds at its end; by the index until all is compared */
 	_Atomic uint32_t live;
@@ -66,8 +68,22 @@ enum tail_choice {
 	TAIL_DROPPED		/* behind the newest whole COMMIT */
 };
 
+/* What is to be read. All zero: everything. Records need the repository to have an id. */
+struct verify_scope {
+	bool has_range;
+	uint32_t first, last;		/* segments, both included */
+	unsigned shard, shards;		/* every segment whose turn it is: 1 to shards of so many */
+	uint64_t seconds;		/* begin no segment later than that; 0: no limit */
+	/* A segment is not read when a record here is believed, unless that is from before
+	 * not_before (seconds since 1970) and time is left. Sorted, borrowed; may be NULL. */
+	const struct verify_records *known;
+	int64_t not_before;
+	struct verify_records *keep;	/* records of what was read or believed; may be NULL */
+};
+
 struct verify {
 	const struct view *view;	/* borrowed */
+	struct verify_scope scope;	/* set between verify_new and verify_work */
 	enum tail_choice tail_choice;	/* set between verify_new and verify_work */
 	struct segment_facts *facts;	/* one for each of view->layout.segments, same positions */
 	/* all: those of opening and those of verifying; sorted when complete. While verify_work
@@ -88,6 +104,10 @@ struct verify {
 	bool index_is_intact;
 	bool log_has_gaps;		/* something of it is damaged or known to be missing */
 	bool complete;			/* not cancelled, no memory error */
+	/* segments that were left out: the log was then not compared with index and hints, and
+	 * objects counts what was read */
+	size_t skipped;
+	size_t remembered;		/* segments of which a record was believed */
 	/* newest events of the keys that the index does not settle */
 	struct replay *replay;
 	/* the same from entries that only searching found (segment_entry.searched), kept apart as

@@ -39,7 +39,13 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	if (view->index.fd < 0 || (view_log_end(view, &end) && view->index_transaction < end))
 		return AS_OK;
 	struct index_census census;
-	enum as_err err = index_load(&view->index, threads, &run->index.image);
+	/* Marks must be the same in the next run, and on the next machine. */
+	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
+	struct key_hash hash;
+	if (has_marks)
+		key_hash_derive(&hash, view->config.id);
+	enum as_err err = index_load(&view->index, threads, has_marks ? &hash : NULL,
+				     &run->index.image);
 	if (err == AS_ERR_IO) {
 		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 		snprintf(finding.detail, sizeof(finding.detail),
@@ -95,6 +101,7 @@ void verify_free_index(struct verify_run *run)
 	index_image_free(&run->index.image);
 	free(run->index.group_start);
 	free(run->index.group);
+	free(run->index.marks);
 }
 
 static size_t group_of(const struct verify_run *run, uint32_t number)

@@ -4,6 +4,7 @@
  * verify_index.c    the index in memory, and the witnesses that it gives
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
+ * verify_records.c  segments that need not be read, and in which order the others are
  * verify_compare.c  the log against the index and the hints, when all segments were read
  */
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
@@ -11,6 +12,12 @@
 
 #include "index_image.h"
 #include "verify.h"
+
+/* What the index maps to one segment. */
+struct index_mark {
+	uint64_t mark;			/* sum of index_image_mark */
+	uint32_t live;
+};
 
 /* The index in memory, and which of its buckets point into which segment (made at the first
  * damage). */
@@ -22,6 +29,8 @@ struct verify_index {
 	bool is_grouped, group_failed;
 	uint32_t *group_start;		/* for each segment of the layout, and one more */
 	uint32_t *group;		/* bucket numbers by segment */
+	/* for each segment of the layout, where records are to be held against it; else NULL */
+	struct index_mark *marks;
 };
 
 /* One run of verify_work. */
@@ -30,7 +39,10 @@ struct verify_run {
 	const struct view *view;
 	struct verify_progress *progress;
 	struct verify_index index;
-	_Atomic size_t next;		/* position of the next segment to be read */
+	_Atomic size_t next;		/* turn of the next segment to be read */
+	size_t *order;			/* positions by turn; NULL: one after the other */
+	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
+	_Atomic size_t skipped, remembered;
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 
@@ -67,6 +79,35 @@ enum as_err verify_judge_tail(struct verify_run *run);
 
 /* A worker: reads segments until none is left. */
 enum as_err verify_scan(struct verify_run *run);
+
+/* Sum up what the loaded index maps to each segment. AS_ERR_MEMORY. */
+enum as_err verify_mark_index(struct verify_run *run);
+
+/* The mappings into segments whose records were believed are confirmed. */
+void verify_confirm_remembered(struct verify_run *run);
+
+/* What tells the file at @position from another, and the time. False: that is not to be had. */
+bool verify_identify(const struct verify_run *run, size_t position, struct verify_record *record);
+
+/* A record of the segment at @position, of which verify_identify told @now, that can be believed;
+ * or NULL. */
+const struct verify_record *verify_remember(const struct verify_run *run, size_t position,
+					    const struct verify_record *now);
+
+/* Is the file old enough for its time to show a later change? */
+bool verify_is_settled(const struct verify_record *record);
+
+/* Add a copy to scope.keep. AS_ERR_MEMORY. */
+enum as_err verify_keep_record(struct verify_run *run, const struct verify_record *record);
+
+/* Is the segment at @position among those that are to be read? */
+bool verify_is_wanted(const struct verify *verify, size_t position);
+
+void verify_start_clock(struct verify_run *run);
+bool verify_is_late(const struct verify_run *run);
+
+/* Sets run->order where the order matters; the caller frees it. AS_ERR_MEMORY. */
+enum as_err verify_order_turns(struct verify_run *run);
 
 /* All comparisons, after every segment was read. */
 enum as_err verify_compare(struct verify_run *run);

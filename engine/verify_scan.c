@@ -31,7 +31,19 @@ struct scanner {
 	unsigned batched;
 	uint64_t reported;		/* bytes of it that progress knows of */
 	uint32_t damage_rows;		/* remembered of this segment */
+	bool has_findings, is_skipped;	/* of this segment */
+	/* The events of this segment that its record will have; more of them than there is room for
+	 * and it has none. Where no records are kept there is no room. */
+	struct verify_event *events;
+	size_t event_count;
+	uint64_t mark;			/* sum of its live PUTs, as in their record */
 };
+
+static enum as_err add_finding(struct scanner *s, const struct finding *finding)
+{
+	s->has_findings = true;
+	return verify_add(s->run, finding);
+}
 
 static const enum problem problem_of_cause[SEGMENT_CAUSES] = {
 	[SEGMENT_BAD_MAGIC] = PROBLEM_SEGMENT_MAGIC,
@@ -93,7 +105,7 @@ static enum as_err report_damage(struct scanner *s, const struct segment_entry *
 	finding.has_key = e->has_key;
 	memcpy(finding.key, e->key, KEY_SIZE);
 	describe(e, finding.detail, sizeof(finding.detail));
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err remember_damage(struct scanner *s, const struct segment_entry *e)
@@ -137,7 +149,7 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 	finding.length = (int64_t)e->size;
 	finding.has_key = true;
 	memcpy(finding.key, e->key, KEY_SIZE);
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
@@ -168,6 +180,18 @@ static bool is_mapped_here(const struct scanner *s, const struct event *event, u
 	return segment == s->number && offset == event->offset;
 }
 
+/* One that the index does not map to. */
+static void note_event(struct scanner *s, const struct event *event)
+{
+	if (!s->events || s->event_count++ >= VERIFY_RECORD_EVENTS)
+		return;
+	struct verify_event *noted = &s->events[s->event_count - 1];
+	*noted = (struct verify_event){
+		.offset = event->offset, .size = event->size, .is_put = event->is_put,
+	};
+	memcpy(noted->key, event->key, KEY_SIZE);
+}
+
 /* Settle one entry with the index: it either points back at it, or the replay must remember it. */
 static enum as_err settle_event(struct scanner *s, const struct event *event)
 {
@@ -178,8 +202,11 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 					 UINT64_C(1) << (number % 64), memory_order_relaxed);
 		s->facts.live++;
 		s->facts.live_bytes += event->size;
+		if (s->events)
+			s->mark += index_image_mark(&s->run->index.image, number);
 		return AS_OK;
 	}
+	note_event(s, event);
 	const struct replay_event told = {
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
@@ -206,7 +233,7 @@ static enum as_err report_too_large(struct scanner *s, const struct segment_entr
 	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err report_unstable(struct scanner *s, const struct segment_entry *e)
@@ -215,7 +242,7 @@ static enum as_err report_unstable(struct scanner *s, const struct segment_entry
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
 	finding.length = (int64_t)e->size;
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
@@ -286,7 +313,7 @@ static enum as_err report_unopened(struct scanner *s, enum as_err err, int sys)
 	finding.segment = s->number;
 	snprintf(finding.detail, sizeof(finding.detail), "%s", strerror(sys));
 	s->facts.is_unopened = s->facts.is_unreadable = true;
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err report_empty(struct scanner *s)
@@ -299,7 +326,7 @@ static enum as_err report_empty(struct scanner *s)
 	finding.length = 0;
 	snprintf(finding.detail, sizeof(finding.detail), "the file is empty");
 	s->facts.damaged++;
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 /* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
@@ -312,7 +339,7 @@ static enum as_err report_short(struct scanner *s)
 	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
 	finding.segment = s->number;
 	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " bytes", s->facts.size);
-	return verify_add(s->run, &finding);
+	return add_finding(s, &finding);
 }
 
 static enum as_err read_segment(struct scanner *s, size_t position)
@@ -343,6 +370,7 @@ static void publish(struct scanner *s, size_t position)
 	facts->is_committed = s->facts.is_committed;
 	facts->is_unopened = s->facts.is_unopened;
 	facts->is_unreadable = s->facts.is_unreadable;
+	facts->is_remembered = s->facts.is_remembered;
 	facts->puts = s->facts.puts;
 	facts->deletes = s->facts.deletes;
 	facts->commits = s->facts.commits;
@@ -355,38 +383,143 @@ static void publish(struct scanner *s, size_t position)
 	atomic_fetch_add_explicit(&s->run->progress->segments_done, 1, memory_order_relaxed);
 }
 
-enum as_err verify_scan(struct verify_run *run)
+/* ---- segments that have records, and those that get them ---- */
+
+/* As if it had been read. */
+static enum as_err believe(struct scanner *s, const struct verify_record *record)
 {
-	const struct layout *layout = &run->view->layout;
+	struct verify_run *run = s->run;
+	enum as_err err = AS_OK;
+	s->facts.is_remembered = true;
+	s->facts.is_complete = record->is_complete;
+	s->facts.puts = record->puts;
+	s->facts.deletes = record->deletes;
+	s->facts.commits = record->commits;
+	s->facts.live = record->live;
+	s->facts.live_bytes = record->live_bytes;
+	s->facts.size = record->size;
+	for (size_t i = 0; err == AS_OK && i < record->event_count; i++) {
+		const struct verify_event *event = &record->events[i];
+		const struct replay_event told = {
+			.segment = s->number, .offset = event->offset, .size = event->size,
+			.is_put = event->is_put,
+		};
+		err = replay_note(run->verify->replay, event->key, &told);
+	}
+	if (err == AS_OK && run->verify->scope.keep)
+		err = verify_keep_record(run, record);
+	atomic_fetch_add(&run->remembered, 1);
+	return err;
+}
+
+static enum as_err keep_record(struct scanner *s, const struct verify_record *identity)
+{
+	struct verify_record record = *identity;
+	if (s->has_findings || !s->facts.is_committed || s->event_count > VERIFY_RECORD_EVENTS ||
+	    !s->run->index.is_loaded || record.size != s->facts.size ||
+	    !verify_is_settled(&record))
+		return AS_OK;
+	record.is_complete = s->facts.is_complete;
+	record.puts = s->facts.puts;
+	record.deletes = s->facts.deletes;
+	record.commits = s->facts.commits;
+	record.live = s->facts.live;
+	record.live_bytes = s->facts.live_bytes;
+	record.mark = s->mark;
+	record.events = s->events;
+	record.event_count = s->event_count;
+	return verify_keep_record(s->run, &record);
+}
+
+/* ---- a worker ---- */
+
+static void begin_segment(struct scanner *s, size_t position)
+{
+	const struct verify *verify = s->run->verify;
+	s->number = verify->view->layout.segments[position].number;
+	s->facts = (struct segment_facts){
+		.is_committed = verify->has_end && s->number <= verify->end,
+	};
+	s->reported = 0;
+	s->damage_rows = 0;
+	s->has_findings = s->is_skipped = false;
+	s->event_count = 0;
+	s->mark = 0;
+}
+
+static enum as_err take_segment(struct scanner *s, size_t position)
+{
+	struct verify_run *run = s->run;
+	const struct verify_scope *scope = &run->verify->scope;
+	struct verify_record now = { .segment = s->number };
+	const bool has_identity = (scope->known || scope->keep) &&
+				  verify_identify(run, position, &now);
+	const struct verify_record *record =
+		has_identity && s->facts.is_committed ? verify_remember(run, position, &now)
+						      : NULL;
+	const bool is_left_out = !verify_is_wanted(run->verify, position) || verify_is_late(run);
+	if (record && (is_left_out || record->verified >= scope->not_before))
+		return believe(s, record);
+	if (is_left_out) {
+		s->is_skipped = true;
+		atomic_fetch_add(&run->skipped, 1);
+		return AS_OK;
+	}
+	atomic_store(&run->verify->facts[position].state, SEGMENT_READING);
+	enum as_err err = read_segment(s, position);
+	if (err == AS_OK && has_identity && scope->keep)
+		err = keep_record(s, &now);
+	return err;
+}
+
+static enum as_err take_segments(struct scanner *s)
+{
+	struct verify_run *run = s->run;
+	enum as_err err = AS_OK;
+	while (err == AS_OK && !verify_should_stop(run)) {
+		const size_t turn = atomic_fetch_add(&run->next, 1);
+		if (turn >= run->view->layout.count)
+			break;
+		const size_t position = run->order ? run->order[turn] : turn;
+		begin_segment(s, position);
+		err = take_segment(s, position);
+		if (err == AS_OK && !s->is_skipped)
+			publish(s, position);
+	}
+	return err;
+}
+
+static struct scanner *scanner_new(struct verify_run *run)
+{
 	struct scanner *s = calloc(1, sizeof(*s));
-	enum as_err err = AS_ERR_MEMORY;
 	if (!s)
-		return err;
+		return NULL;
 	s->run = run;
 	s->witness.run = run;
 	s->reader = segment_reader_new(run->view->io);
-	if (!s->reader)
-		goto out;
-	segment_reader_watch(s->reader, &run->progress->cancel);
-	err = AS_OK;
-	while (err == AS_OK && !verify_should_stop(run)) {
-		const size_t position = atomic_fetch_add(&run->next, 1);
-		if (position >= layout->count)
-			break;
-		s->number = layout->segments[position].number;
-		s->facts = (struct segment_facts){
-			.is_committed = run->verify->has_end && s->number <= run->verify->end,
-		};
-		s->reported = 0;
-		s->damage_rows = 0;
-		atomic_store(&run->verify->facts[position].state, SEGMENT_READING);
-		err = read_segment(s, position);
-		if (err == AS_OK)
-			publish(s, position);
-	}
-out:
+	if (s->reader && run->verify->scope.keep)
+		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
+	return s;
+}
+
+static void scanner_free(struct scanner *s)
+{
 	segment_reader_free(s->reader);
 	free(s->witness.rows);
+	free(s->events);
 	free(s);
+}
+
+enum as_err verify_scan(struct verify_run *run)
+{
+	struct scanner *s = scanner_new(run);
+	enum as_err err = AS_ERR_MEMORY;
+	if (!s)
+		return err;
+	if (s->reader && (s->events || !run->verify->scope.keep)) {
+		segment_reader_watch(s->reader, &run->progress->cancel);
+		err = take_segments(s);
+	}
+	scanner_free(s);
 	return err;
 }

@@ -7,8 +7,10 @@
 #include "src/progress.h"
 #include "src/quote.h"
 #include "src/repository.h"
+#include "src/scope.h"
 
 #include "engine/diagnose.h"
+#include "scrub/records.h"
 #include "ui/format.h"
 
 #include <inttypes.h>
@@ -18,6 +20,8 @@
 struct report {
 	const struct view *view;
 	const struct verify *verify;
+	const struct verify *whole;	/* where ways are to be weighed: of everything, read now */
+	const struct scope *scope;
 	struct diagnosis diagnosis;
 };
 
@@ -38,7 +42,7 @@ static struct plan *weigh(const struct request *request, const struct report *re
 	struct plan *plan = NULL;
 	struct progress *bar = progress_begin("weighing", report->view, &figures);
 	interrupt_watch(&figures.cancel);
-	plan_make(report->view, report->verify, repair, &options, &figures, &plan, NULL);
+	plan_make(report->view, report->whole, repair, &options, &figures, &plan, NULL);
 	interrupt_watch(NULL);
 	progress_end(bar);
 	return plan;
@@ -113,14 +117,24 @@ static json_t *json_ways(const struct request *request, const struct report *rep
 	return array;
 }
 
+/* What a merge needs to know of a part. */
+static bool add_part(json_t *object, const struct report *report)
+{
+	char id[KEY_HEX_SIZE];
+	key_to_hex(report->view->config.id, id);
+	return json_object_set_new(object, "repository_id", json_string(id)) == 0 &&
+	       json_object_set_new(object, "records",
+				   records_to_json(&report->scope->kept)) == 0;
+}
+
 static void write_json(struct request *request, const struct report *report)
 {
 	const struct view *view = report->view;
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
-	json_object_out(&request->out, json_pack(
+	json_t *object = json_pack(
 		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o}",
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
@@ -137,7 +151,15 @@ static void write_json(struct request *request, const struct report *report)
 		"omitted", (json_int_t)(total - verify->findings.count),
 		"verdict", report->diagnosis.verdict,
 		"advice", report->diagnosis.advice,
-		"ways", json_ways(request, report)));
+		"ways", json_ways(request, report),
+		"complete", verify->skipped == 0,
+		"segments_skipped", (json_int_t)verify->skipped,
+		"segments_remembered", (json_int_t)verify->remembered);
+	if (object && report->scope->is_part && !add_part(object, report)) {
+		json_decref(object);
+		object = NULL;
+	}
+	json_object_out(&request->out, object);
 }
 
 /* ---- text ---- */
@@ -191,6 +213,17 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
+/* How much of it was read, where that is not all. */
+static void write_scope(struct out *out, const struct report *report)
+{
+	const struct verify *verify = report->verify;
+	const size_t unread = verify->remembered + verify->skipped;
+	if (unread > 0)
+		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
+			  "again; %zu left out", report->view->layout.count - unread,
+			  verify->remembered, verify->skipped);
+}
+
 static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
@@ -202,6 +235,7 @@ static void write_summary(struct out *out, const struct report *report)
 			 view->transaction);
 	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", view->path, transaction,
 		  view->layout.count, bytes, objects);
+	write_scope(out, report);
 	text_blank_line(out);
 }
 
@@ -263,27 +297,42 @@ static void write_text(struct request *request, const struct report *report)
 	write_recommended(request, report);
 }
 
-int cmd_check(struct request *request)
+static int check(struct request *request, const struct view *view, struct scope *scope)
 {
-	struct report report;
-	struct view *view;
-	struct verify *verify;
-	enum as_err err = repository_open(request, &view);
+	struct report report = { .view = view, .scope = scope };
+	struct verify *verify, *again = NULL;
+	const enum as_err err = repository_verify_part(request, view, &scope->verify, &verify);
 	if (err != AS_OK)
 		return message_status(err);
-	report.view = view;
-	err = repository_verify(request, view, &verify);
-	if (err != AS_OK) {
-		view_close(view);
-		return message_status(err);
-	}
-	report.verify = verify;
+	verify_records_sort(&scope->kept);
+	report.verify = report.whole = verify;
 	diagnose(view, verify, &report.diagnosis);
+	/* A plan rests on no record; without one the ways are told of without figures. */
+	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
+	    repository_verify(request, view, &again) == AS_OK)
+		report.whole = again;
 	if (request->out.json)
 		write_json(request, &report);
 	else
 		write_text(request, &report);
+	verify_free(again);
 	verify_free(verify);
-	view_close(view);	/* a change meanwhile is among the findings */
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
+}
+
+int cmd_check(struct request *request)
+{
+	struct scope scope;
+	struct view *view;
+	const enum as_err err = repository_open(request, &view);
+	if (err != AS_OK)
+		return message_status(err);
+	int status = scope_begin(request, view, &scope);
+	if (status == EXIT_DONE)
+		status = check(request, view, &scope);
+	else
+		scope.has_cache = false;
+	scope_end(&scope, view, status == message_status(AS_ERR_CANCELLED));
+	view_close(view);	/* a change meanwhile is among the findings */
+	return status;
 }

@@ -33,13 +33,25 @@ const struct command command_table[] = {
 		.options = READS,
 		.min_args = 1, .max_args = 1, .run = cmd_info,
 	}, {
-		.name = "check", .arguments = "REPO",
+		.name = "check", .arguments = "REPO [REPORT...]",
 		.help = "read everything, tell what is wrong and what to do",
 		.more = "Verifies every entry of every segment, replays the log, and compares "
 			"index and hints with it in both directions. Writes nothing. The exit "
-			"status is 0 when the repository is clean and 4 when it is not.",
-		.options = READS_ALL | ACCEPTS(ALL),
-		.min_args = 1, .max_args = 1, .run = cmd_check,
+			"status is 0 when the repository is clean and 4 when it is not.\n\n"
+			"With --incremental segments that were found whole before are not read "
+			"again as long as their size, times and inode are the same and the index "
+			"maps the same objects into them; what was found is kept in the cache "
+			"folder, never in the repository. --older-than and --max-duration spread "
+			"reading everything again over days, and imply --incremental.\n\n"
+			"--segments and --shard read a part of the repository, whatever machine "
+			"they run on, and compare nothing with the index yet; with --json their "
+			"reports can be joined: check --merge REPO REPORT... reads what no report "
+			"tells of, or tells nothing good of, and comes to the verdict that "
+			"reading everything at once would have come to.",
+		.options = READS_ALL | ACCEPTS(ALL) | ACCEPTS(INCREMENTAL) | ACCEPTS(OLDER_THAN) |
+			   ACCEPTS(MAX_DURATION) | ACCEPTS(SEGMENTS) | ACCEPTS(SHARD) |
+			   ACCEPTS(MERGE),
+		.min_args = 1, .max_args = ANY_NUMBER, .run = cmd_check,
 	}, {
 		.name = "segments", .arguments = "REPO",
 		.help = "a row for each segment",

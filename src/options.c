@@ -7,12 +7,16 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define THREADS_MAX 256u
 #define LOCK_WAIT_MAX 604800u	/* seconds: a week */
+#define DURATION_MAX 31536000u	/* seconds: a year */
+#define DAYS_MAX 36500u
+#define SHARDS_MAX 1000000u
 #define SETTING_MAX 2147483647u	/* of as_settings */
 #define LONG_ONLY 256		/* getopt's value of an option without a letter: this and its row */
 
@@ -85,6 +89,12 @@ static bool set_help(struct options *options, const char *argument)
 	return options->help = true;
 }
 
+static bool set_incremental(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->incremental = true;
+}
+
 static bool set_json(struct options *options, const char *argument)
 {
 	(void)argument;
@@ -108,9 +118,20 @@ static bool set_lock_wait(struct options *options, const char *argument)
 	return read_number(argument, 0, LOCK_WAIT_MAX, &options->lock_wait);
 }
 
+static bool set_max_duration(struct options *options, const char *argument)
+{
+	return read_number(argument, 1, DURATION_MAX, &options->max_duration);
+}
+
 static bool set_max_segment_size(struct options *options, const char *argument)
 {
 	return read_number(argument, 1, SETTING_MAX, &options->max_segment_size);
+}
+
+static bool set_merge(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->merge = true;
 }
 
 static bool set_no_lock(struct options *options, const char *argument)
@@ -125,15 +146,52 @@ static bool set_no_undo(struct options *options, const char *argument)
 	return options->no_undo = true;
 }
 
+static bool set_older_than(struct options *options, const char *argument)
+{
+	options->has_older_than = true;
+	return read_number(argument, 0, DAYS_MAX, &options->older_than);
+}
+
 static bool set_purge(struct options *options, const char *argument)
 {
 	(void)argument;
 	return options->purge = true;
 }
 
+/* Two numbers with @mark between them. */
+static bool read_pair(const char *argument, char mark, unsigned min, unsigned max, unsigned *first,
+		      unsigned *second)
+{
+	char text[32];
+	if (snprintf(text, sizeof(text), "%s", argument) >= (int)sizeof(text))
+		return false;
+	char *end = strchr(text, mark);
+	if (!end)
+		return false;
+	*end = '\0';
+	return read_number(text, min, max, first) && read_number(end + 1, min, max, second) &&
+	       *first <= *second;
+}
+
+/* "17" or "17-40". */
+static bool set_segments(struct options *options, const char *argument)
+{
+	options->has_segments = true;
+	if (read_pair(argument, '-', 0, UINT_MAX, &options->first, &options->last))
+		return true;
+	const bool is_one = read_number(argument, 0, UINT_MAX, &options->first);
+	options->last = options->first;
+	return is_one;
+}
+
 static bool set_segments_per_dir(struct options *options, const char *argument)
 {
 	return read_number(argument, 1, SETTING_MAX, &options->segments_per_dir);
+}
+
+static bool set_shard(struct options *options, const char *argument)
+{
+	return read_pair(argument, '/', 1, SHARDS_MAX, &options->shard, &options->shards);
 }
 
 static bool set_threads(struct options *options, const char *argument)
@@ -198,6 +256,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.letter = 'h', .name = "help", .set = set_help,
 		.help = "show this help",
 	},
+	[OPTION_INCREMENTAL] = {
+		.name = "incremental", .set = set_incremental,
+		.help = "do not read again what an earlier check found whole",
+	},
 	[OPTION_JSON] = {
 		.name = "json", .set = set_json,
 		.help = "write JSON for programs instead of text for people",
@@ -214,9 +276,17 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "lock-wait", .argument = "SECONDS", .set = set_lock_wait,
 		.help = "wait so long for others that hold a lock; 0, the default: not at all",
 	},
+	[OPTION_MAX_DURATION] = {
+		.name = "max-duration", .argument = "SECONDS", .set = set_max_duration,
+		.help = "stop reading then; what was read longest ago comes first",
+	},
 	[OPTION_MAX_SEGMENT_SIZE] = {
 		.name = "max-segment-size", .argument = "BYTES", .set = set_max_segment_size,
 		.help = "begin a new segment when one is larger; 5242880 by default",
+	},
+	[OPTION_MERGE] = {
+		.name = "merge", .set = set_merge,
+		.help = "join the JSON reports of parts, REPO REPORT...",
 	},
 	[OPTION_NO_LOCK] = {
 		.name = "no-lock", .set = set_no_lock,
@@ -226,13 +296,25 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "no-undo", .set = set_no_undo,
 		.help = "delete for good; there is no way back then",
 	},
+	[OPTION_OLDER_THAN] = {
+		.name = "older-than", .argument = "DAYS", .set = set_older_than,
+		.help = "read again what was read longer ago than that",
+	},
 	[OPTION_PURGE] = {
 		.name = "purge", .set = set_purge,
 		.help = "remove what repairs have kept: all, or NAME",
 	},
+	[OPTION_SEGMENTS] = {
+		.name = "segments", .argument = "A-B", .set = set_segments,
+		.help = "check the segments from A to B only",
+	},
 	[OPTION_SEGMENTS_PER_DIR] = {
 		.name = "segments-per-dir", .argument = "N", .set = set_segments_per_dir,
 		.help = "segments a folder below data; 10000 by default",
+	},
+	[OPTION_SHARD] = {
+		.name = "shard", .argument = "K/N", .set = set_shard,
+		.help = "check part K of N only",
 	},
 	[OPTION_THREADS] = {
 		.letter = 'j', .name = "threads", .argument = "N", .set = set_threads,

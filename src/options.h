@@ -13,15 +13,21 @@ enum option_id {
 	OPTION_FORCE,
 	OPTION_FULL,
 	OPTION_HELP,
+	OPTION_INCREMENTAL,
 	OPTION_JSON,
 	OPTION_KEEP_TAIL,
 	OPTION_LIST,
 	OPTION_LOCK_WAIT,
+	OPTION_MAX_DURATION,
 	OPTION_MAX_SEGMENT_SIZE,
+	OPTION_MERGE,
 	OPTION_NO_LOCK,
 	OPTION_NO_UNDO,
+	OPTION_OLDER_THAN,
 	OPTION_PURGE,
+	OPTION_SEGMENTS,
 	OPTION_SEGMENTS_PER_DIR,
+	OPTION_SHARD,
 	OPTION_THREADS,
 	OPTION_VERIFY,
 	OPTION_VERSION,
@@ -37,9 +43,14 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What was asked for. All zero is the default. */
 struct options {
-	bool all, batch, drop_tail, dry_run, force, full, help, json, keep_tail, list, no_lock;
-	bool no_undo, purge, verify, version, with_suspects, yes;
+	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
+	bool merge, no_lock, no_undo, purge, verify, version, with_suspects, yes;
 	enum color_mode color;
+	bool has_segments, has_older_than;
+	unsigned first, last;		/* segments to check, both included; with has_segments */
+	unsigned shard, shards;		/* 1 to shards; 0 of 0: no shard */
+	unsigned max_duration;		/* seconds; 0: no limit */
+	unsigned older_than;		/* days */
 	unsigned lock_wait;		/* seconds */
 	unsigned max_segment_size;	/* bytes; 0: the default of as_create */
 	unsigned segments_per_dir;	/* 0: the default of as_create */

@@ -48,10 +48,21 @@ uint64_t repository_bytes(const struct view *view)
 enum as_err repository_verify(const struct request *request, const struct view *view,
 			      struct verify **verify)
 {
+	const struct verify_scope everything = { .has_range = false };
+	return repository_verify_part(request, view, &everything, verify);
+}
+
+enum as_err repository_verify_part(const struct request *request, const struct view *view,
+				   const struct verify_scope *scope, struct verify **verify)
+{
 	struct verify_progress figures = { .cancel = false };
 	struct progress *bar = progress_begin("verifying", view, &figures);
 	interrupt_watch(&figures.cancel);
-	const enum as_err err = verify_run(view, request->options.threads, &figures, verify);
+	enum as_err err = verify_new(view, verify);
+	if (err == AS_OK) {
+		(*verify)->scope = *scope;
+		err = verify_work(*verify, request->options.threads, &figures);
+	}
 	interrupt_watch(NULL);
 	progress_end(bar);
 	if (err == AS_OK)

@@ -19,4 +19,8 @@ uint64_t repository_bytes(const struct view *view);
 enum as_err repository_verify(const struct request *request, const struct view *view,
 			      struct verify **verify);
 
+/* The same of the part that @scope names. */
+enum as_err repository_verify_part(const struct request *request, const struct view *view,
+				   const struct verify_scope *scope, struct verify **verify);
+
 #endif

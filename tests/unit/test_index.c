@@ -141,7 +141,7 @@ static void use_table(void)
 {
 	table_write();
 	assert_int_equal(open_index(), AS_OK);
-	assert_int_equal(index_load(&file, 2, &image), AS_OK);
+	assert_int_equal(index_load(&file, 2, NULL, &image), AS_OK);
 }
 
 static void take_census(void)
@@ -507,7 +507,7 @@ static void the_buckets_before_an_unreadable_one_are_kept(void **state)
 	assert_int_equal(index_read(&file, 2001, 999, rows, &got), AS_OK);
 	assert_int_equal(index_lookup(&file, key_of(1999, 7), &bucket), AS_OK);
 	assert_int_equal(index_lookup(&file, key_of(1999, 8), &bucket), AS_ERR_IO);
-	assert_int_equal(index_load(&file, 2, &image), AS_ERR_IO);
+	assert_int_equal(index_load(&file, 2, NULL, &image), AS_ERR_IO);
 	assert_int_equal(errno, EIO);
 	assert_null(image.bytes);
 	(void)state;
@@ -527,7 +527,7 @@ static void a_file_that_shrinks_after_opening_is_an_error_and_no_endless_loop(vo
 	assert_int_equal(index_read(&file, 0, 100, rows, &got), AS_ERR_IO);
 	assert_int_equal(got, 50);
 	assert_int_equal(index_lookup(&file, key_of(40, 8), &rows[0]), AS_ERR_IO);
-	assert_int_equal(index_load(&file, 1, &image), AS_ERR_IO);
+	assert_int_equal(index_load(&file, 1, NULL, &image), AS_ERR_IO);
 	(void)state;
 }
 
@@ -547,7 +547,7 @@ static void loading_gives_the_same_with_any_number_of_threads(void **state)
 	assert_int_equal(open_index(), AS_OK);
 	fault.read_max = 100003;
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
-		assert_int_equal(index_load(&file, threads[i], &image), AS_OK);
+		assert_int_equal(index_load(&file, threads[i], NULL, &image), AS_OK);
 		assert_int_equal(image.buckets, buckets);
 		assert_int_equal(image.used, 60000);
 		expect_rows_of_the_table();
@@ -570,7 +570,7 @@ static void an_index_larger_than_the_machine_is_refused_before_it_is_read(void *
 		skip();
 	assert_int_equal(open_index(), AS_OK);
 	const unsigned before = fault.preads;
-	assert_int_equal(index_load(&file, 2, &image), AS_ERR_MEMORY);
+	assert_int_equal(index_load(&file, 2, NULL, &image), AS_ERR_MEMORY);
 	assert_int_equal(fault.preads, before);
 	(void)state;
 }

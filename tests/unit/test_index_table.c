@@ -220,7 +220,7 @@ static void write_and_judge(void)
 	open_index(NUMBER);
 	assert_int_equal(file.used, index_table_count(table));
 	assert_int_equal(file.buckets, index_table_buckets(table));
-	assert_int_equal(index_load(&file, 0, &image), AS_OK);
+	assert_int_equal(index_load(&file, 0, NULL, &image), AS_OK);
 	assert_int_equal(index_census(&file, &image, &census, &findings), AS_OK);
 	index_image_free(&image);
 	assert_int_equal(findings.count, 0);

@@ -1,0 +1,227 @@
+#include "build-config.h"
+
+#include "scrub/cache.h"
+
+#include "scrub/records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER "atticscope"
+
+struct place {
+	char folder[PATH_MAX];
+	char name[KEY_HEX_SIZE + sizeof(".json.tmp")];	/* below it */
+};
+
+static bool fail(char *why, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool fail(char *why, size_t size, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(why, size, format, args);
+	va_end(args);
+	return false;
+}
+
+/* False: there is no home, or the repository has no id. */
+static bool find_place(const struct view *view, struct place *place)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char hex[KEY_HEX_SIZE];
+	int len;
+	if (!view->config.has_id)
+		return false;
+	key_to_hex(view->config.id, hex);
+	snprintf(place->name, sizeof(place->name), "%s.json", hex);
+	/* As the XDG Base Directory Specification has it: a relative path is to be ignored. */
+	if (cache && cache[0] == '/')
+		len = snprintf(place->folder, sizeof(place->folder), "%s/" FOLDER, cache);
+	else if (home && home[0] == '/')
+		len = snprintf(place->folder, sizeof(place->folder), "%s/.cache/" FOLDER, home);
+	else
+		return false;
+	return len > 0 && (size_t)len < sizeof(place->folder);
+}
+
+/* ---- loading ---- */
+
+/* Jansson asks for more until there is none; a file that grows for ever ends here. */
+struct source {
+	int fd;
+	size_t left;
+};
+
+static size_t read_some(void *buffer, size_t size, void *data)
+{
+	struct source *source = data;
+	if (size > source->left)
+		size = source->left;
+	const ssize_t got = read(source->fd, buffer, size);
+	if (got < 0)
+		return (size_t)-1;
+	source->left -= (size_t)got;
+	return (size_t)got;
+}
+
+static const char *parse(int fd, const struct view *view, struct verify_records *records)
+{
+	struct source source = { .fd = fd, .left = CACHE_FILE_MAX };
+	json_error_t error;
+	json_t *report = json_load_callback(read_some, &source, 0, &error);
+	if (!report)
+		return "it is no JSON";
+	const char *wrong = records_from_json(report, view->config.id, records);
+	json_decref(report);
+	return wrong;
+}
+
+bool cache_load(const struct view *view, struct verify_records *records, char *why, size_t size)
+{
+	struct place place;
+	char path[PATH_MAX + sizeof(place.name) + 1];
+	*records = (struct verify_records){ .rows = NULL };
+	if (!find_place(view, &place))
+		return true;
+	snprintf(path, sizeof(path), "%s/%s", place.folder, place.name);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ||
+		       fail(why, size, "%s: %s", path, strerror(errno));
+	const char *wrong = parse(fd, view, records);
+	close(fd);
+	if (!wrong) {
+		verify_records_sort(records);
+		return true;
+	}
+	verify_records_free(records);
+	return fail(why, size, "%s: %s", path, wrong);
+}
+
+/* ---- saving ---- */
+
+/* Make the folder and all above it, as far as they are missing. */
+static bool make_folders(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		const bool is_there = mkdir(path, 0700) == 0 || errno == EEXIST;
+		*p = '/';
+		if (!is_there)
+			return false;
+	}
+	return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+/* The folder @path, or the nearest one above it that is there. */
+static int open_nearest(const char *path)
+{
+	char shorter[PATH_MAX];
+	char *end;
+	int fd = -1;
+	snprintf(shorter, sizeof(shorter), "%s", path);
+	while ((fd = open(shorter, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT &&
+	       (end = strrchr(shorter, '/')) != NULL && end > shorter)
+		*end = '\0';
+	return fd;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Does @path lie in the repository, whether it is there yet or not? Also when that is not to be
+ * found out. */
+static bool is_in_repository(const char *path, const struct view *view)
+{
+	struct stat repository, here, above = { 0 };
+	bool is_inside = true, is_top = false;
+	int dir = open_nearest(path);
+	if (fstat(view->fd, &repository) != 0 || dir < 0 || fstat(dir, &here) != 0)
+		is_top = true;
+	while (!is_top) {
+		is_inside = is_same(&here, &repository);
+		const int up = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(dir);
+		dir = up;
+		is_top = is_inside || up < 0 || fstat(up, &above) != 0 || is_same(&here, &above);
+		here = above;
+	}
+	if (dir >= 0)
+		close(dir);
+	return is_inside;
+}
+
+static int write_some(const char *buffer, size_t size, void *data)
+{
+	return fwrite(buffer, 1, size, data) == size ? 0 : -1;
+}
+
+static json_t *report_of(const struct view *view, const struct verify_records *records)
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(view->config.id, hex);
+	return json_pack("{s:s, s:o}", "repository_id", hex, "records", records_to_json(records));
+}
+
+/* Under another name first: whoever reads it finds it whole. */
+static bool write_file(int folder, const char *name, const json_t *report)
+{
+	char other[sizeof(((struct place *)0)->name)];
+	snprintf(other, sizeof(other), "%.*s.tmp", (int)sizeof(other) - 5, name);
+	unlinkat(folder, other, 0);
+	const int fd = openat(folder, other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			      0600);
+	if (fd < 0)
+		return false;
+	FILE *file = fdopen(fd, "w");
+	if (!file) {
+		close(fd);
+		return false;
+	}
+	const bool is_written = json_dump_callback(report, write_some, file, JSON_COMPACT) == 0;
+	if (fclose(file) == 0 && is_written && renameat(folder, other, folder, name) == 0)
+		return true;
+	const int kept = errno;
+	unlinkat(folder, other, 0);
+	errno = kept;
+	return false;
+}
+
+bool cache_save(const struct view *view, const struct verify_records *records, char *why,
+		size_t size)
+{
+	struct place place;
+	if (!find_place(view, &place))
+		return fail(why, size, "there is no home folder, or the repository has no id");
+	if (is_in_repository(place.folder, view))
+		return fail(why, size, "%s: it lies in the repository", place.folder);
+	if (!make_folders(place.folder))
+		return fail(why, size, "%s: %s", place.folder, strerror(errno));
+	const int folder = open(place.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return fail(why, size, "%s: %s", place.folder, strerror(errno));
+	json_t *report = report_of(view, records);
+	bool is_saved = false;
+	if (!report)
+		fail(why, size, "out of memory");
+	else if (!write_file(folder, place.name, report))
+		fail(why, size, "%s/%s: %s", place.folder, place.name, strerror(errno));
+	else
+		is_saved = true;
+	json_decref(report);
+	close(folder);
+	return is_saved;
+}

@@ -1,0 +1,22 @@
+/* scrub/cache.h - records of verified segments in the person's own cache folder:
+ * $XDG_CACHE_HOME/atticscope/<repository id>.json, or ~/.cache/atticscope/.
+ *
+ * Losing it costs time and nothing else. It is written beside the repository, never into it.
+ */
+#ifndef ATTICSCOPE_SCRUB_CACHE_H
+#define ATTICSCOPE_SCRUB_CACHE_H
+
+#include "engine/verify_records.h"
+#include "engine/view.h"
+
+#define CACHE_FILE_MAX (1024u * 1024u * 1024u)	/* bytes; a larger one is not read */
+
+/* Load what is known of @view's repository into @records, sorted. False: there is a cache and it
+ * cannot be used; @why says so, and @records is empty. No cache, or no id, is none at all. */
+bool cache_load(const struct view *view, struct verify_records *records, char *why, size_t size);
+
+/* Replace what is known by @records. False: @why. */
+bool cache_save(const struct view *view, const struct verify_records *records, char *why,
+		size_t size);
+
+#endif

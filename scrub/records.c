@@ -1,0 +1,218 @@
+#include "build-config.h"
+
+#include "scrub/records.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDS_VERSION 1
+#define MARK_SIZE sizeof("0123456789abcdef")
+
+static const char out_of_memory[] = "out of memory";
+static const char not_a_record[] = "a row of it is no record";
+
+enum column {
+	SEGMENT, BYTES, INODE, MODIFIED, CHANGED, VERIFIED, COMPLETE, PUTS, DELETES, COMMITS, LIVE,
+	LIVE_BYTES, MARK, OTHERS, COLUMNS
+};
+static const char *const column_names[COLUMNS] = {
+	[SEGMENT] = "segment", [BYTES] = "bytes", [INODE] = "inode", [MODIFIED] = "modified",
+	[CHANGED] = "changed",
+	[VERIFIED] = "verified", [COMPLETE] = "complete", [PUTS] = "puts",
+	[DELETES] = "deletes", [COMMITS] = "commits", [LIVE] = "live",
+	[LIVE_BYTES] = "live_bytes", [MARK] = "mark", [OTHERS] = "others",
+};
+
+/* ---- writing ---- */
+
+/* Takes @value, which is NULL when memory was short. */
+static bool append(json_t *array, json_t *value)
+{
+	return json_array_append_new(array, value) == 0;
+}
+
+static json_t *others_to_json(const struct verify_record *record)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; array && i < record->event_count; i++) {
+		const struct verify_event *event = &record->events[i];
+		char hex[KEY_HEX_SIZE];
+		key_to_hex(event->key, hex);
+		if (!append(array, json_pack("[s,I,I,b]", hex, (json_int_t)event->offset,
+					     (json_int_t)event->size, event->is_put))) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+/* Inodes may have 64 bits, and JSON's integers 63: what is cut off here is cut off in comparing. */
+static json_int_t cut(uint64_t number)
+{
+	return (json_int_t)(number & INT64_MAX);
+}
+
+static json_t *row_to_json(const struct verify_record *record)
+{
+	char mark[MARK_SIZE];
+	snprintf(mark, sizeof(mark), "%016" PRIx64, record->mark);
+	return json_pack("[I,I,I,I,I,I,b,I,I,I,I,I,s,o]", (json_int_t)record->segment,
+			 cut(record->size), cut(record->inode), (json_int_t)record->modified,
+			 (json_int_t)record->changed,
+			 (json_int_t)record->verified, record->is_complete,
+			 (json_int_t)record->puts, (json_int_t)record->deletes,
+			 (json_int_t)record->commits, (json_int_t)record->live,
+			 cut(record->live_bytes), mark, others_to_json(record));
+}
+
+json_t *records_to_json(const struct verify_records *records)
+{
+	json_t *columns = json_array(), *rows = json_array();
+	bool is_whole = columns && rows;
+	for (int i = 0; is_whole && i < COLUMNS; i++)
+		is_whole = append(columns, json_string(column_names[i]));
+	for (size_t i = 0; is_whole && i < records->count; i++)
+		is_whole = append(rows, row_to_json(&records->rows[i]));
+	if (is_whole)
+		return json_pack("{s:i, s:o, s:o}", "version", RECORDS_VERSION, "columns", columns,
+				 "rows", rows);
+	json_decref(columns);
+	json_decref(rows);
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static bool get_number(const json_t *row, size_t column, uint64_t max, uint64_t *number)
+{
+	const json_t *value = json_array_get(row, column);
+	const json_int_t read = json_integer_value(value);
+	if (!json_is_integer(value) || read < 0 || (uint64_t)read > max)
+		return false;
+	*number = (uint64_t)read;
+	return true;
+}
+
+static bool get_u32(const json_t *row, size_t column, uint32_t *number)
+{
+	uint64_t wide = 0;
+	const bool is_there = get_number(row, column, UINT32_MAX, &wide);
+	*number = (uint32_t)wide;
+	return is_there;
+}
+
+static bool get_time(const json_t *row, size_t column, int64_t *time)
+{
+	uint64_t number = 0;
+	const bool is_there = get_number(row, column, INT64_MAX, &number);
+	*time = (int64_t)number;
+	return is_there;
+}
+
+static bool get_mark(const json_t *row, uint64_t *mark)
+{
+	const char *text = json_string_value(json_array_get(row, MARK));
+	if (!text || strlen(text) != MARK_SIZE - 1 ||
+	    strspn(text, "0123456789abcdef") != MARK_SIZE - 1)
+		return false;
+	*mark = strtoull(text, NULL, 16);
+	return true;
+}
+
+static bool get_event(const json_t *row, struct verify_event *event)
+{
+	struct key_prefix key;
+	const char *text = json_string_value(json_array_get(row, 0));
+	const json_t *is_put = json_array_get(row, 3);
+	if (!text || !key_prefix_parse(text, &key) || key.nibbles != 2 * KEY_SIZE ||
+	    !get_u32(row, 1, &event->offset) || !get_u32(row, 2, &event->size) ||
+	    !json_is_boolean(is_put))
+		return false;
+	memcpy(event->key, key.bytes, KEY_SIZE);
+	event->is_put = json_is_true(is_put);
+	return true;
+}
+
+static const char *get_events(const json_t *row, struct verify_record *record)
+{
+	const json_t *others = json_array_get(row, OTHERS);
+	const size_t count = json_array_size(others);
+	if (!json_is_array(others) || count > VERIFY_RECORD_EVENTS)
+		return not_a_record;
+	if (count == 0)
+		return NULL;
+	record->events = calloc(count, sizeof(*record->events));
+	if (!record->events)
+		return out_of_memory;
+	record->event_count = count;
+	for (size_t i = 0; i < count; i++)
+		if (!get_event(json_array_get(others, i), &record->events[i]))
+			return not_a_record;
+	return NULL;
+}
+
+static bool get_figures(const json_t *row, struct verify_record *record)
+{
+	const json_t *is_complete = json_array_get(row, COMPLETE);
+	record->is_complete = json_is_true(is_complete);
+	return json_is_array(row) && json_is_boolean(is_complete) &&
+	       get_u32(row, SEGMENT, &record->segment) &&
+	       get_number(row, BYTES, INT64_MAX, &record->size) &&
+	       get_number(row, INODE, INT64_MAX, &record->inode) &&
+	       get_time(row, MODIFIED, &record->modified) &&
+	       get_time(row, CHANGED, &record->changed) &&
+	       get_time(row, VERIFIED, &record->verified) && get_u32(row, PUTS, &record->puts) &&
+	       get_u32(row, DELETES, &record->deletes) &&
+	       get_u32(row, COMMITS, &record->commits) && get_u32(row, LIVE, &record->live) &&
+	       get_number(row, LIVE_BYTES, INT64_MAX, &record->live_bytes) &&
+	       get_mark(row, &record->mark);
+}
+
+static const char *add_row(const json_t *row, struct verify_records *records)
+{
+	struct verify_record record = { .events = NULL };
+	const char *wrong = get_figures(row, &record) ? get_events(row, &record) : not_a_record;
+	if (!wrong && !verify_records_add(records, &record))
+		wrong = out_of_memory;
+	if (wrong)
+		free(record.events);
+	return wrong;
+}
+
+static bool has_columns(const json_t *table)
+{
+	const json_t *columns = json_object_get(table, "columns");
+	if (json_array_size(columns) != COLUMNS)
+		return false;
+	for (size_t i = 0; i < COLUMNS; i++) {
+		const char *name = json_string_value(json_array_get(columns, i));
+		if (!name || strcmp(name, column_names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+const char *records_from_json(const json_t *report, const uint8_t id[KEY_SIZE],
+			      struct verify_records *records)
+{
+	char hex[KEY_HEX_SIZE];
+	const json_t *table = json_object_get(report, "records");
+	const json_t *rows = json_object_get(table, "rows");
+	const char *name = json_string_value(json_object_get(report, "repository_id"));
+	key_to_hex(id, hex);
+	if (!json_is_object(table) || !json_is_array(rows) || !name)
+		return "it is no report of a part of a check";
+	if (json_integer_value(json_object_get(table, "version")) != RECORDS_VERSION ||
+	    !has_columns(table))
+		return "its records are of another version of this program";
+	if (strcmp(name, hex) != 0)
+		return "it is the report of another repository";
+	const char *wrong = NULL;
+	for (size_t i = 0; !wrong && i < json_array_size(rows); i++)
+		wrong = add_row(json_array_get(rows, i), records);
+	return wrong;
+}

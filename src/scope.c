@@ -1,0 +1,125 @@
+#include "build-config.h"
+
+#include "src/scope.h"
+
+#include "src/message.h"
+
+#include "scrub/cache.h"
+#include "scrub/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DAY (24 * 60 * 60)
+
+/* Options that do not go together; what they are about differs. */
+static bool check_options(const struct request *request)
+{
+	const struct options *options = &request->options;
+	const bool is_part = options->has_segments || options->shards > 0;
+	const bool is_incremental = options->incremental || options->has_older_than ||
+				    options->max_duration > 0;
+	const char *wrong = NULL;
+	if (options->merge && (is_part || is_incremental))
+		wrong = "--merge reads what is missing, and takes no other option for a part";
+	else if (options->merge && request->arg_count < 2)
+		wrong = "--merge needs the reports of the parts behind the repository";
+	else if (!options->merge && request->arg_count > 1)
+		wrong = "reports of parts are for --merge";
+	else if (options->has_segments && options->shards > 0)
+		wrong = "--segments and --shard are two ways to name a part; take one";
+	if (wrong)
+		message("check: %s", wrong);
+	return !wrong;
+}
+
+static bool read_report(const char *path, const struct view *view, struct verify_records *known)
+{
+	json_error_t error;
+	json_t *report = json_load_file(path, 0, &error);
+	if (!report) {
+		message("%s: %s", path, error.text);
+		return false;
+	}
+	const char *wrong = records_from_json(report, view->config.id, known);
+	json_decref(report);
+	if (wrong)
+		message("%s: %s", path, wrong);
+	return !wrong;
+}
+
+static int read_reports(const struct request *request, const struct view *view,
+			struct scope *scope)
+{
+	if (!view->config.has_id) {
+		message("%s: it has no id that reports could be told by", view->path);
+		return EXIT_FAILED;
+	}
+	for (int i = 1; i < request->arg_count; i++)
+		if (!read_report(request->args[i], view, &scope->known))
+			return EXIT_FAILED;
+	verify_records_sort(&scope->known);
+	scope->verify.known = &scope->known;
+	scope->verify.not_before = INT64_MIN;
+	return EXIT_DONE;
+}
+
+static void read_cache(const struct request *request, const struct view *view, struct scope *scope)
+{
+	const struct options *options = &request->options;
+	char why[512];
+	scope->has_cache = true;
+	if (!cache_load(view, &scope->known, why, sizeof(why)))
+		message("what earlier checks found cannot be used: %s", why);
+	scope->verify.known = &scope->known;
+	scope->verify.keep = &scope->kept;
+	scope->verify.not_before = INT64_MIN;
+	if (options->has_older_than)
+		scope->verify.not_before = (int64_t)time(NULL) - (int64_t)options->older_than * DAY;
+	else if (options->max_duration > 0)
+		scope->verify.not_before = INT64_MAX;	/* again, as much as there is time for */
+}
+
+int scope_begin(const struct request *request, const struct view *view, struct scope *scope)
+{
+	const struct options *options = &request->options;
+	*scope = (struct scope){ .is_part = options->has_segments || options->shards > 0 };
+	if (!check_options(request))
+		return EXIT_USAGE;
+	scope->verify.has_range = options->has_segments;
+	scope->verify.first = options->first;
+	scope->verify.last = options->last;
+	scope->verify.shard = options->shard;
+	scope->verify.shards = options->shards;
+	scope->verify.seconds = options->max_duration;
+	if (scope->is_part)
+		scope->verify.keep = &scope->kept;
+	if (options->merge)
+		return read_reports(request, view, scope);
+	if (options->incremental || options->has_older_than || options->max_duration > 0)
+		read_cache(request, view, scope);
+	return EXIT_DONE;
+}
+
+/* What was known of segments that were not come to. The events are moved. */
+static void keep_known(struct scope *scope)
+{
+	for (size_t i = 0; i < scope->known.count; i++)
+		if (verify_records_add(&scope->kept, &scope->known.rows[i]))
+			scope->known.rows[i].events = NULL;
+	scope->verify.known = NULL;
+}
+
+void scope_end(struct scope *scope, const struct view *view, bool is_cut_short)
+{
+	char why[512];
+	if (is_cut_short)
+		keep_known(scope);
+	verify_records_sort(&scope->kept);
+	if (scope->has_cache && view->config.has_id &&
+	    !cache_save(view, &scope->kept, why, sizeof(why)))
+		message("what was found is not kept for the next check: %s", why);
+	verify_records_free(&scope->known);
+	verify_records_free(&scope->kept);
+}

@@ -1,0 +1,22 @@
+/* src/scope.h - which part of the repository a check reads, and what it takes as known. */
+#ifndef ATTICSCOPE_SCOPE_H
+#define ATTICSCOPE_SCOPE_H
+
+#include "engine/verify.h"
+#include "src/command.h"
+
+struct scope {
+	struct verify_scope verify;
+	bool is_part;		/* a range or a shard: its report is to be merged */
+	bool has_cache;		/* what was found is kept for the next check */
+	struct verify_records known, kept;
+};
+
+/* What the options in @request ask for. EXIT_DONE, or the exit status; the message was printed. */
+int scope_begin(const struct request *request, const struct view *view, struct scope *scope);
+
+/* Keep what was found for the next check, where that was asked for. @is_cut_short: the check did
+ * not come to its end, and what was known before stays. */
+void scope_end(struct scope *scope, const struct view *view, bool is_cut_short);
+
+#endif
