@@ -26,6 +26,12 @@ bool verify_records_add(struct verify_records *records, const struct verify_reco
 	return true;
 }
 
+void verify_records_take(struct verify_records *records, struct verify_records *from)
+{
+	while (from->count > 0 && verify_records_add(records, &from->rows[from->count - 1]))
+		from->count--;
+}
+
 /* Of one segment the newest first. */
 static int by_segment(const void *a, const void *b)
 {

@@ -102,20 +102,11 @@ int scope_begin(const struct request *request, const struct view *view, struct s
 	return EXIT_DONE;
 }
 
-/* What was known of segments that were not come to. The events are moved. */
-static void keep_known(struct scope *scope)
-{
-	for (size_t i = 0; i < scope->known.count; i++)
-		if (verify_records_add(&scope->kept, &scope->known.rows[i]))
-			scope->known.rows[i].events = NULL;
-	scope->verify.known = NULL;
-}
-
 void scope_end(struct scope *scope, const struct view *view, bool is_cut_short)
 {
 	char why[512];
 	if (is_cut_short)
-		keep_known(scope);
+		verify_records_take(&scope->kept, &scope->known);
 	verify_records_sort(&scope->kept);
 	if (scope->has_cache && view->config.has_id &&
 	    !cache_save(view, &scope->kept, why, sizeof(why)))

@@ -248,7 +248,7 @@ class Case(unittest.TestCase):
                 self.fail(f.read()[:8000])
 
     def environment(self, **more):
-        env = {}
+        env = {'XDG_CACHE_HOME': os.path.join(self.folder, 'cache')}
         for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
             env[name] = '%s:log_path=%s' % (os.environ.get(name, ''),
                                             os.path.join(self.folder, 'sanitizer'))
@@ -279,6 +279,11 @@ class Case(unittest.TestCase):
         terminal = self.open(repo, '--verify', **more)
         terminal.wait('recommended', 'verified: ')
         return terminal
+
+    def age(self, repo):
+        """Segments were written long ago: only of such ones is it kept that they are whole."""
+        for path in glob.glob(os.path.join(repo, 'data', '*', '*')):
+            os.utime(path, (1400000000, 1400000000))
 
     def shell(self, **env):
         """An interactive shell with job control, whose prompt is "ready> "."""

@@ -154,6 +154,18 @@ class Views(Case):
                                          check['recommended'] or 'nothing needs to be done')
                 terminal.press('6').wait('[6 Problems]', '%d finding' % len(check['problems']))
 
+    def test_what_was_found_whole_before_is_not_read_again_until_V_reads_everything(self):
+        repo = whole_repository(self.folder)
+        self.age(repo)
+        segments = truth('check', repo)[0]['segments']
+        known = '%d of %d segments were known' % (segments, segments)
+        first = self.open(repo)
+        self.assertNotIn('known', first.press('v').wait('verified: no problems').text)
+        second = self.open(repo, columns=160, lines=50)
+        second.press('v').wait('verified: no problems', known, self.map_of(repo))
+        second.press('V').wait('verified: no problems', lambda s: 'known from' not in s.text)
+        second.press('v').wait(known)
+
     def test_verify_at_start_does_the_same_unasked(self):
         repo = self.sample()
         self.open(repo, '--verify').wait('recommended', 'salvage', self.map_of(repo))

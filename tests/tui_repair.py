@@ -405,6 +405,16 @@ class Plan(Road):
             terminal.press('Down').wait('segment 0:')
             self.leave(terminal)
 
+    def test_a_plan_rests_on_reading_everything_whatever_was_known(self):
+        repo = with_superseded(self.path())
+        self.age(repo)
+        self.leave(self.verified(repo))
+        terminal = self.open(repo)
+        terminal.press('v').wait('segments were known from before')
+        terminal.press('u').wait('REPAIR MODE')
+        terminal.press('C').wait('plan: compact', 'objects')
+        self.leave(terminal)
+
     def test_a_tail_can_be_kept_or_dropped_and_the_plan_is_made_again(self):
         terminal = self.upgraded(self.sample())
         self.plan(terminal, 'S', 'salvage')

@@ -331,85 +331,7 @@ void app_refresh(struct app *app)
 	app->dirty = true;
 }
 
-/* ---- verifying ---- */
-
-struct verify_job {
-	struct job job;
-	struct session *session;	/* held */
-	unsigned threads;
-	enum as_err err;
-};
-
-static void run_verify(struct job *head)
-{
-	struct verify_job *job = (struct verify_job *)head;
-	job->err = verify_work(atomic_load(&job->session->verify), job->threads, &head->progress);
-}
-
-/* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
- * other. */
-static void verify_done(struct app *app, struct job *head)
-{
-	const struct verify_job *job = (const struct verify_job *)head;
-	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
-	app_refresh(app);
-	if (session_verify(app->session))
-		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
-	ways_find(app);
-	proposal_go_on(app);
-	if (session_verify(app->session) && app->diagnosis.clean)
-		app_say(app, STYLE_GOOD, "verified: no problems");
-	else if (session_verify(app->session))
-		app_say(app, STYLE_WARNING, "verified: %" PRIu64 " problem%s (6 shows them)",
-			app->problem_count, app->problem_count == 1 ? "" : "s");
-	else if (atomic_load(&head->progress.cancel))
-		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it anew");
-	else
-		app_say(app, STYLE_BAD, "verification stopped: out of memory");
-}
-
-static void drop_verify(struct job *head)
-{
-	struct verify_job *job = (struct verify_job *)head;
-	session_release(job->session);
-	free(job);
-}
-
-static void start_verify(struct app *app)
-{
-	struct session *session = app->session;
-	struct verify *verify;
-	struct verify_job *job = calloc(1, sizeof(*job));
-	if (!job || verify_new(session->view, &verify) != AS_OK) {
-		free(job);
-		app_say(app, STYLE_BAD, "out of memory");
-		return;
-	}
-	*job = (struct verify_job){
-		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
-			 .run = run_verify, .done = verify_done, .drop = drop_verify },
-		.session = session_hold(session), .threads = app->options.threads,
-	};
-	atomic_store(&job->job.total, session->view->layout.count);
-	atomic_store(&session->verify, verify);
-	atomic_store(&session->check, CHECK_RUNNING);
-	if (!app_start(app, &job->job))
-		atomic_store(&session->check, CHECK_STOPPED);
-	app_refresh(app);
-}
-
-void app_verify(struct app *app, const struct call *call)
-{
-	(void)call;
-	const int state = atomic_load(&app->session->check);
-	if (state == CHECK_RUNNING) {
-		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
-	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
-		start_verify(app);
-	} else {	/* what was read before is not what is there now */
-		app_read_and_verify(app);
-	}
-}
+/* ---- jobs ---- */
 
 void app_cancel(struct app *app, const struct call *call)
 {
@@ -487,9 +409,10 @@ static void open_done(struct app *app, struct job *head)
 	job->keeper = NULL;
 	replace_session(app, session);
 	if (verify)
-		start_verify(app);
+		verifying_start(app);
 	else
 		app_say(app, STYLE_NORMAL, "the repository was read again");
+	app->verify_whole = false;
 	proposal_go_on(app);
 }
 

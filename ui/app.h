@@ -51,6 +51,7 @@ struct app {
 	uint64_t problem_count;		/* in it, above info */
 	uint32_t problems_seen;		/* how many verification had found when it was made */
 	bool verify_after_open;
+	bool verify_whole;		/* believe no record the next time */
 
 	enum mode mode;
 	struct ways ways;
@@ -79,8 +80,13 @@ void app_say(struct app *app, enum style style, const char *format, ...)
 void app_leave(struct app *app, const struct call *call);	/* out of the top screen */
 void app_quit(struct app *app, const struct call *call);
 void app_verify(struct app *app, const struct call *call);
+void app_verify_whole(struct app *app, const struct call *call);
 void app_read_again(struct app *app, const struct call *call);
 void app_cancel(struct app *app, const struct call *call);
+
+/* Begin to verify the session, which is not verified yet. In the read-only mode what earlier runs
+ * found whole is believed, unless verify_whole is set; in repair mode nothing is. */
+void verifying_start(struct app *app);
 
 /* Read the repository again, and then verify it. */
 void app_read_and_verify(struct app *app);

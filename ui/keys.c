@@ -212,8 +212,11 @@ const struct key_row key_table[] = {
 	  .screens = ON_ALL, .run = prompt_command },
 
 	{ .keys = { 'v' }, .label = "v", .name = "verify",
-	  .help = "read and check everything, in the background", .hint = "verify",
+	  .help = "verify what is new or has changed, in the background", .hint = "verify",
 	  .screens = ON_ALL, .run = app_verify },
+	{ .keys = { 'V' }, .label = "V", .name = "verify-all",
+	  .help = "verify everything, whatever earlier runs found", .screens = ON_ALL,
+	  .run = app_verify_whole },
 	{ .name = "check", .help = "verify, and show the problems", .screens = ON_ALL,
 	  .run = check_all },
 	{ .keys = { 'x' }, .label = "x", .name = "cancel",

@@ -153,6 +153,22 @@ static void start_planning(struct app *app, const struct wanted *wanted)
 	app_start(app, &job->job);
 }
 
+/* What rests on earlier runs is not enough for a repair. */
+static bool is_read_whole(const struct session *session)
+{
+	const struct verify *verify = session_verify(session);
+	return verify && verify->remembered == 0;
+}
+
+/* As far as planning goes: reading again forgets what is wanted. */
+static void read_whole(struct app *app, const struct wanted *wanted)
+{
+	app_verify_whole(app, NULL);
+	app_say(app, STYLE_NORMAL, "the plan follows as soon as everything was read again");
+	app->wanted = *wanted;
+	app->wanted.any = true;
+}
+
 void proposal_go_on(struct app *app)
 {
 	const struct wanted wanted = app->wanted;
@@ -160,8 +176,10 @@ void proposal_go_on(struct app *app)
 	if (!wanted.any || (needs_verify && atomic_load(&app->session->check) == CHECK_RUNNING))
 		return;
 	app->wanted.any = false;
-	if (!needs_verify || session_verify(app->session))
+	if (!needs_verify || is_read_whole(app->session))
 		start_planning(app, &wanted);
+	else if (session_verify(app->session))
+		read_whole(app, &wanted);
 }
 
 void proposal_want(struct app *app, const struct wanted *wanted)
@@ -177,7 +195,8 @@ void proposal_want(struct app *app, const struct wanted *wanted)
 	else if (changed)
 		app_read_again(app, NULL);
 	else if (needs_verify && !session_verify(session))
-		app_verify(app, NULL);
+		app_verify_whole(app, NULL);
+	app->verify_whole = app->verify_whole || (needs_verify && changed);
 	app->wanted = *wanted;
 	app->wanted.any = true;
 	if (!changed)

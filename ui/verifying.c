@@ -1,0 +1,131 @@
+#include "build-config.h"
+
+#include "ui/app.h"
+
+#include "ui/actions.h"
+#include "ui/proposal.h"
+#include "ui/ways.h"
+
+#include "scrub/cache.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct verify_job {
+	struct job job;
+	struct session *session;	/* held */
+	unsigned threads;
+	bool is_whole;			/* believe nothing, read everything */
+	enum as_err err;
+	char cache_trouble[256];	/* empty: none */
+};
+
+/* What earlier runs found whole is not read again, unless all is to be read; what this one finds is
+ * kept for the next in either case. */
+static void run_verify(struct job *head)
+{
+	struct verify_job *job = (struct verify_job *)head;
+	const struct view *view = job->session->view;
+	struct verify *verify = atomic_load(&job->session->verify);
+	struct verify_records known = { .rows = NULL }, kept = { .rows = NULL };
+	if (!job->is_whole)
+		cache_load(view, &known, job->cache_trouble, sizeof(job->cache_trouble));
+	verify->scope = (struct verify_scope){
+		.known = &known, .not_before = INT64_MIN, .keep = &kept,
+	};
+	job->err = verify_work(verify, job->threads, &head->progress);
+	verify->scope = (struct verify_scope){ .has_range = false };
+	if (job->err == AS_ERR_CANCELLED)
+		verify_records_take(&kept, &known);
+	verify_records_sort(&kept);
+	if (view->config.has_id)
+		cache_save(view, &kept, job->cache_trouble, sizeof(job->cache_trouble));
+	verify_records_free(&known);
+	verify_records_free(&kept);
+}
+
+static void say_clean(struct app *app, const struct verify *verify)
+{
+	if (verify->remembered == 0)
+		app_say(app, STYLE_GOOD, "verified: no problems");
+	else
+		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
+			"from before (V reads all)", verify->remembered,
+			verify->view->layout.count);
+}
+
+/* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
+ * other. */
+static void verify_done(struct app *app, struct job *head)
+{
+	const struct verify_job *job = (const struct verify_job *)head;
+	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
+	app_refresh(app);
+	if (session_verify(app->session))
+		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
+	if (job->cache_trouble[0])
+		actions_note(app, STYLE_WARNING, "verified", "nothing is kept for the next time: %s",
+			     job->cache_trouble);
+	ways_find(app);
+	proposal_go_on(app);
+	if (session_verify(app->session) && app->diagnosis.clean)
+		say_clean(app, session_verify(app->session));
+	else if (session_verify(app->session))
+		app_say(app, STYLE_WARNING, "verified: %" PRIu64 " problem%s (6 shows them)",
+			app->problem_count, app->problem_count == 1 ? "" : "s");
+	else if (atomic_load(&head->progress.cancel))
+		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it anew");
+	else
+		app_say(app, STYLE_BAD, "verification stopped: out of memory");
+}
+
+static void drop_verify(struct job *head)
+{
+	struct verify_job *job = (struct verify_job *)head;
+	session_release(job->session);
+	free(job);
+}
+
+void verifying_start(struct app *app)
+{
+	struct session *session = app->session;
+	struct verify *verify;
+	struct verify_job *job = calloc(1, sizeof(*job));
+	if (!job || verify_new(session->view, &verify) != AS_OK) {
+		free(job);
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	*job = (struct verify_job){
+		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
+			 .run = run_verify, .done = verify_done, .drop = drop_verify },
+		.session = session_hold(session), .threads = app->options.threads,
+		.is_whole = app->verify_whole || app->mode == MODE_REPAIR,
+	};
+	app->verify_whole = false;
+	atomic_store(&job->job.total, session->view->layout.count);
+	atomic_store(&session->verify, verify);
+	atomic_store(&session->check, CHECK_RUNNING);
+	if (!app_start(app, &job->job))
+		atomic_store(&session->check, CHECK_STOPPED);
+	app_refresh(app);
+}
+
+void app_verify(struct app *app, const struct call *call)
+{
+	(void)call;
+	const int state = atomic_load(&app->session->check);
+	if (state == CHECK_RUNNING) {
+		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
+	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
+		verifying_start(app);
+	} else {	/* what was read before is not what is there now */
+		app_read_and_verify(app);
+	}
+}
+
+void app_verify_whole(struct app *app, const struct call *call)
+{
+	app->verify_whole = atomic_load(&app->session->check) != CHECK_RUNNING;
+	app_verify(app, call);
+}
