@@ -5,6 +5,7 @@
 #include "key_hash.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,8 +34,9 @@ _Static_assert(sizeof(struct row) == 44, "rows are what the memory goes into");
  * memory twice. */
 struct shard {
 	_Alignas(64) pthread_mutex_t lock;
-	struct row *rows;
-	uint32_t capacity, count;
+	struct row *_Atomic rows;	/* atomic, and capacity too, for prefetching alone */
+	_Atomic uint32_t capacity;
+	uint32_t count;
 };
 
 struct replay {
@@ -156,6 +158,21 @@ static enum as_err note_in(const struct replay *replay, struct shard *shard, uin
 	row->offset = event->offset;
 	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0) | ROW_TAKEN;
 	return AS_OK;
+}
+
+/* Without the lock: rows and capacity may be of two different tables, and the place outside of
+ * both. Nothing is read there. */
+void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE])
+{
+	const uint32_t hash = key_hash(&replay->hash, key);
+	const struct shard *shard = &replay->shards[hash >> SLOT_BITS];
+	const uint64_t slot = hash & ((1u << SLOT_BITS) - 1);
+	const uint64_t capacity = atomic_load_explicit(&shard->capacity, memory_order_relaxed);
+	const uintptr_t rows =
+		(uintptr_t)atomic_load_explicit(&shard->rows, memory_order_relaxed);
+
+	__builtin_prefetch((const void *)(rows + (slot * capacity >> SLOT_BITS) *
+						 sizeof(struct row)), 1);
 }
 
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],

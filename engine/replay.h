@@ -34,6 +34,12 @@ void replay_free(struct replay *replay);
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event);
 
+/* Have the memory come that telling of @key will want. Safe in several threads at once. */
+void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE]);
+
+/* Have the memory come that telling of @key will want. Safe in several threads at once. */
+void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE]);
+
 /* The newest event told of @key; false when none was. Only after all were told. */
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event);

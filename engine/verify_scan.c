@@ -217,11 +217,14 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 
 static enum as_err settle_batch(struct scanner *s)
 {
-	const struct index_image *image = &s->run->index.image;
+	const struct verify_run *run = s->run;
 	enum as_err err = AS_OK;
-	if (s->run->index.is_loaded)
-		for (unsigned i = 0; i < s->batched; i++)
-			index_image_prefetch(image, s->batch[i].key);
+	for (unsigned i = 0; i < s->batched; i++) {
+		if (run->index.is_loaded)
+			index_image_prefetch(&run->index.image, s->batch[i].key);
+		else
+			replay_prefetch(run->verify->replay, s->batch[i].key);
+	}
 	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
 		err = settle_event(s, &s->batch[i]);
 	s->batched = 0;
