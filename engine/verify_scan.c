@@ -27,6 +27,9 @@ struct scanner {
 	struct verify_witness witness;
 	uint32_t number;		/* of the segment being read */
 	struct segment_facts facts;	/* of it */
+	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
+	 * time would have to wait for the memory every time. NULL without an index. */
+	uint64_t *confirmed;
 	struct event batch[BATCH];
 	unsigned batched;
 	uint64_t reported;		/* bytes of it that progress knows of */
@@ -198,8 +201,7 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 	struct verify *verify = s->run->verify;
 	uint32_t number;
 	if (event->is_put && s->run->index.is_loaded && is_mapped_here(s, event, &number)) {
-		atomic_fetch_or_explicit(&verify->confirmed[number / 64],
-					 UINT64_C(1) << (number % 64), memory_order_relaxed);
+		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
 		s->facts.live++;
 		s->facts.live_bytes += event->size;
 		if (s->events)
@@ -492,6 +494,29 @@ static enum as_err take_segments(struct scanner *s)
 	return err;
 }
 
+static size_t confirmed_words(const struct verify_run *run)
+{
+	return (size_t)run->index.image.buckets / 64 + 1;
+}
+
+static void confirm(struct scanner *s)
+{
+	_Atomic uint64_t *confirmed = s->run->verify->confirmed;
+	for (size_t i = 0; s->confirmed && i < confirmed_words(s->run); i++)
+		if (s->confirmed[i])
+			atomic_fetch_or_explicit(&confirmed[i], s->confirmed[i],
+						 memory_order_relaxed);
+}
+
+static void scanner_free(struct scanner *s)
+{
+	segment_reader_free(s->reader);
+	free(s->witness.rows);
+	free(s->events);
+	free(s->confirmed);
+	free(s);
+}
+
 static struct scanner *scanner_new(struct verify_run *run)
 {
 	struct scanner *s = calloc(1, sizeof(*s));
@@ -500,29 +525,25 @@ static struct scanner *scanner_new(struct verify_run *run)
 	s->run = run;
 	s->witness.run = run;
 	s->reader = segment_reader_new(run->view->io);
-	if (s->reader && run->verify->scope.keep)
+	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
-	return s;
-}
-
-static void scanner_free(struct scanner *s)
-{
-	segment_reader_free(s->reader);
-	free(s->witness.rows);
-	free(s->events);
-	free(s);
+	if (run->index.is_loaded)
+		s->confirmed = calloc(confirmed_words(run), sizeof(*s->confirmed));
+	if (s->reader && (s->events || !run->verify->scope.keep) &&
+	    (s->confirmed || !run->index.is_loaded))
+		return s;
+	scanner_free(s);
+	return NULL;
 }
 
 enum as_err verify_scan(struct verify_run *run)
 {
 	struct scanner *s = scanner_new(run);
-	enum as_err err = AS_ERR_MEMORY;
 	if (!s)
-		return err;
-	if (s->reader && (s->events || !run->verify->scope.keep)) {
-		segment_reader_watch(s->reader, &run->progress->cancel);
-		err = take_segments(s);
-	}
+		return AS_ERR_MEMORY;
+	segment_reader_watch(s->reader, &run->progress->cancel);
+	const enum as_err err = take_segments(s);
+	confirm(s);
 	scanner_free(s);
 	return err;
 }
