@@ -72,6 +72,16 @@ static int system_ftruncate(const struct io *io, int fd, off_t len)
 	return ftruncate(fd, len);
 }
 
+static void system_begin_sync(const struct io *io, int fd)
+{
+	(void)io;
+#ifdef SYNC_FILE_RANGE_WRITE
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)fd;
+#endif
+}
+
 static int system_fsync(const struct io *io, int fd)
 {
 	(void)io;
@@ -119,6 +129,7 @@ const struct io io_system = {
 	.pwrite = system_pwrite,
 	.ftruncate = system_ftruncate,
 	.fsync = system_fsync,
+	.begin_sync = system_begin_sync,
 	.mkdirat = system_mkdirat,
 	.renameat = system_renameat,
 	.linkat = system_linkat,
@@ -462,6 +473,12 @@ enum as_err io_sync(const struct permit *permit, int fd)
 		result = io->fsync(io, fd);
 	while (result < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
 	return code_of(result);
+}
+
+void io_begin_sync(const struct permit *permit, int fd)
+{
+	if (permit->io->begin_sync)
+		permit->io->begin_sync(permit->io, fd);
 }
 
 enum as_err io_sync_folder(const struct permit *permit, const char *path)

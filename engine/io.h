@@ -40,6 +40,8 @@ struct io {
 	int (*linkat)(const struct io *io, int dirfd, const char *from, const char *to);
 	int (*unlinkat)(const struct io *io, int dirfd, const char *path, int flags);
 	int (*fstatvfs)(const struct io *io, int fd, struct statvfs *st);
+	/* An aid that promises nothing; may be NULL. */
+	void (*begin_sync)(const struct io *io, int fd);
 	void *context;		/* belongs to whoever made this struct */
 };
 
@@ -130,6 +132,10 @@ enum as_err io_truncate(const struct permit *permit, int fd, uint64_t len);
 /* Make the file's bytes and length durable. After an error nothing is known of either, and a second
  * call proves nothing. */
 enum as_err io_sync(const struct permit *permit, int fd);
+
+/* Have the disk begin with what io_sync will wait for, as far as the system can. Whatever goes wrong
+ * io_sync tells. */
+void io_begin_sync(const struct permit *permit, int fd);
 
 /* Make the names in a folder durable; "." is the repository folder. */
 enum as_err io_sync_folder(const struct permit *permit, const char *path);

@@ -207,6 +207,7 @@ static enum as_err close_segment(struct log *log, struct as_error *error)
 		err = sync_closed(log, LOG_UNSYNCED_MAX / 2, error);
 	if (err != AS_OK)
 		return err;
+	io_begin_sync(log->permit, log->fd);
 	log->unsynced[log->unsynced_count++] = (struct log_unsynced){
 		.segment = log->segment, .fd = log->fd, .length = log->offset,
 	};
