@@ -92,7 +92,7 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 };
 
 /* What stands in the way of any repair comes before the repair. NULL: nothing does. */
-static const char *obstacle(const struct weight *weight)
+static const char *obstacle(const struct weight *weight, const struct diagnosis *d)
 {
 	if (weight->changed)
 		return "Another process wrote to the repository while it was read. Read it again; "
@@ -201,7 +201,7 @@ static void advise(const struct view *view, const struct findings *findings,
 		   const struct weight *weight, struct diagnosis *d)
 {
 	const struct remains remains = read_remains(view);
-	const char *in_the_way = obstacle(weight);
+	const char *in_the_way = obstacle(weight, d);
 	if (in_the_way)
 		snprintf(d->advice, sizeof(d->advice), "%s", in_the_way);
 	else if (view->undo_state == UNDO_DONE || is_no_way_back(view, findings))

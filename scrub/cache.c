@@ -109,19 +109,18 @@ bool cache_load(const struct view *view, struct verify_records *records, char *w
 
 /* ---- saving ---- */
 
-/* Make the folder and all above it, as far as they are missing. */
+/* Make the folder, and those above it that are missing. */
 static bool make_folders(char *path)
 {
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		const bool is_there = mkdir(path, 0700) == 0 || errno == EEXIST;
-		*p = '/';
-		if (!is_there)
-			return false;
-	}
-	return mkdir(path, 0700) == 0 || errno == EEXIST;
+	char *end = strrchr(path, '/');
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return true;
+	if (errno != ENOENT || end == path)
+		return false;
+	*end = '\0';
+	const bool has_parent = make_folders(path);
+	*end = '/';
+	return has_parent && mkdir(path, 0700) == 0;
 }
 
 /* The folder @path, or the nearest one above it that is there. */

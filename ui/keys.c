@@ -212,7 +212,7 @@ const struct key_row key_table[] = {
 	  .screens = ON_ALL, .run = prompt_command },
 
 	{ .keys = { 'v' }, .label = "v", .name = "verify",
-	  .help = "verify what is new or has changed, in the background", .hint = "verify",
+	  .help = "verify what is new or has changed", .hint = "verify",
 	  .screens = ON_ALL, .run = app_verify },
 	{ .keys = { 'V' }, .label = "V", .name = "verify-all",
 	  .help = "verify everything, whatever earlier runs found", .screens = ON_ALL,
