@@ -616,11 +616,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_REPAIR_INTERRUPTED] = {
 		.id = "repair-interrupted",
 		.found = "a repair was cut short",
-		.meaning = "What it had moved aside by then lies in this folder. The repair that is "
-			   "recommended now finishes its work; undo takes back what it did. Where "
-			   "neither is wanted, undo --purge NAME removes the folder.",
-		.stake = "None of this alone: at no moment of a repair is an object without its "
-			 "entry.",
+		.meaning = "What it had moved aside by then lies in this folder. The repair that "
+			   "is recommended now finishes its work; undo takes back what it did. "
+			   "Where neither is wanted, undo --purge NAME removes the folder.",
+		.stake = "Nothing by this alone: at no moment of a repair is an object without "
+			 "its entry.",
 		.meanwhile = "It can be used, unless another problem speaks against that.",
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_NONE,
@@ -628,9 +628,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_UNDO_INTERRUPTED] = {
 		.id = "undo-interrupted",
 		.found = "taking a repair back was cut short",
-		.meaning = "Part of what the repair had moved aside is back in its place. undo, once "
-			   "more, finishes that. Where it refuses, because something was written "
-			   "since, repair what is found, and undo --purge NAME removes the folder.",
+		.meaning = "Part of what the repair had moved aside is back in its place. undo, "
+			   "once more, finishes that. Where it refuses, because something was "
+			   "written since, repair what is found, and undo --purge NAME removes the "
+			   "folder.",
 		.stake = "No object is lost, but the repository is neither as the repair left it "
 			 "nor as it was before.",
 		.meanwhile = "Let nothing write to it: what is written stands in the way of undo.",
@@ -640,10 +641,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_UNDO_UNREADABLE] = {
 		.id = "undo-unreadable",
 		.found = "what a repair set aside cannot be taken back",
-		.meaning = "There is no manifest that says what belongs where, or it is damaged, or "
-			   "the folder cannot be read. A purge or an undo that was cut short leaves "
-			   "such a folder; nothing in it is needed then. undo --purge NAME removes "
-			   "it.",
+		.meaning = "There is no manifest that says what belongs where, or it is damaged, "
+			   "or the folder cannot be read. A purge or an undo that was cut short "
+			   "leaves such a folder; nothing in it is needed then. undo --purge NAME "
+			   "removes it.",
 		.stake = "The folder takes space. The repository itself is not touched by this.",
 		.meanwhile = "It can be used, unless another problem speaks against that.",
 		.severity = SEVERITY_INFO,

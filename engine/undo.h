@@ -33,8 +33,8 @@ struct undo_entry {
 	uint64_t bytes;			/* that removing the folder frees */
 };
 
-/* What lies below REPO/undo, newest first; the caller frees *@entries. Reads every manifest, and asks
- * for the size of every file that is named in one. Errors of undo_names_list. */
+/* What lies below REPO/undo, newest first; the caller frees *@entries. Reads every manifest, and
+ * asks for the size of every file that is named in one. Errors of undo_names_list. */
 enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count);
 
 /* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is

@@ -260,9 +260,9 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
 }
 
-/* A repair that came to its end must not look like one any more: its mark is renamed, for which there
- * is room on the fullest disk. Elsewhere a mark is made if there is room for one; without it what
- * follows is told as a repair that was cut short, which it is. */
+/* A repair that came to its end must not look like one any more: its mark is renamed, for which
+ * there is room on the fullest disk. Elsewhere a mark is made if there is room for one; without it
+ * what follows is told as a repair that was cut short, which it is. */
 static enum as_err begin(const struct undo *undo)
 {
 	char done[UNDO_PATH_MAX], undoing[UNDO_PATH_MAX];

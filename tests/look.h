@@ -13,8 +13,8 @@ struct look {
 	struct diagnosis diagnosis;
 };
 
-/* Look at @repo; look_away ends it. False: it cannot be opened or verified. Fails no test, so that a
- * child process may call it. */
+/* Look at @repo; look_away ends it. False: it cannot be opened or verified. Fails no test, so that
+ * a child process may call it. */
 bool look_at(struct look *look, const char *repo);
 void look_away(struct look *look);
 

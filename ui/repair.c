@@ -164,7 +164,8 @@ static void draw_progress(struct app *app, struct area bottom)
 		box_add(&box, STYLE_NORMAL, bar);
 	box_add(&box, STYLE_NORMAL, "");
 	if (is_undo)
-		box_add(&box, STYLE_FAINT, "Half of this would be no good place to stop: it goes on to its end.");
+		box_add(&box, STYLE_FAINT,
+			"Half of this is no good place to stop: it goes on to its end.");
 	else if (at >= STEP_COMMIT)
 		box_add(&box, STYLE_FAINT,
 			"What was copied is committed; it goes on to its end now.");

@@ -1,5 +1,5 @@
-/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn, and a repair that
- * finds the disk full at each of those that need room: the next look says what happened, the
+/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn, and a repair
+ * that finds the disk full at each of those that need room: the next look says what happened, the
  * recommended steps lead to the same end, nothing is lost, and all of it, what was cut short too,
  * can be taken back. */
 #include "build-config.h"
