@@ -133,8 +133,8 @@ enum as_err io_truncate(const struct permit *permit, int fd, uint64_t len);
  * call proves nothing. */
 enum as_err io_sync(const struct permit *permit, int fd);
 
-/* Have the disk begin with what io_sync will wait for, as far as the system can. Whatever goes wrong
- * io_sync tells. */
+/* Have the disk begin with what io_sync will wait for, as far as the system can. Whatever goes
+ * wrong io_sync tells. */
 void io_begin_sync(const struct permit *permit, int fd);
 
 /* Make the names in a folder durable; "." is the repository folder. */

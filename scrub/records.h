@@ -6,8 +6,8 @@
  *                 "puts", "deletes", "commits", "live", "live_bytes", "mark", "others"],
  *     "rows": [[...], ...] } }
  *
- * modified and changed are in nanoseconds since 1970, verified in seconds; mark is 16 hex digits; others are the
- * entries that the index does not map to, each ["<key>", offset, bytes, is a PUT].
+ * modified and changed are in nanoseconds since 1970, verified in seconds; mark is 16 hex digits;
+ * others are the entries that the index does not map to, each ["<key>", offset, bytes, is a PUT].
  */
 #ifndef ATTICSCOPE_SCRUB_RECORDS_H
 #define ATTICSCOPE_SCRUB_RECORDS_H

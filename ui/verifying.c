@@ -64,8 +64,8 @@ static void verify_done(struct app *app, struct job *head)
 	if (session_verify(app->session))
 		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
 	if (job->cache_trouble[0])
-		actions_note(app, STYLE_WARNING, "verified", "nothing is kept for the next time: %s",
-			     job->cache_trouble);
+		actions_note(app, STYLE_WARNING, "verified",
+			     "nothing is kept for the next time: %s", job->cache_trouble);
 	ways_find(app);
 	proposal_go_on(app);
 	if (session_verify(app->session) && app->diagnosis.clean)
