@@ -86,8 +86,12 @@ def with_damaged_commit(path):
 
 
 def large(path, objects=400):
-    """Damaged, and with so many live entries in the damaged segment that copying takes its time."""
-    entries = [(PUT, key_of(i), b'%d ' % i * 200) for i in range(objects)]
+    """Damaged, and with so many live entries in the damaged segment that copying takes its time. An object that was
+    replaced again and again lies between them, so that each is read by itself."""
+    between = (PUT, key_of(objects), bytes(1000))
+    entries = [between]
+    for i in range(objects):
+        entries += [(PUT, key_of(i), b'%d ' % i * 50), (DELETE, key_of(objects), b''), between]
     repo = Repository(path, [entries + [COMMITTED]])
     repo.damage(key_of(7))
     return path
