@@ -54,16 +54,23 @@ static int compare_segments(const void *left, const void *right)
 	return (a->segment > b->segment) - (a->segment < b->segment);
 }
 
-/* Sort the rows. False when a segment is there twice. */
+/* Position of the first row whose segment is no larger than that of the row before. */
+static size_t ascending_until(const struct hints *hints)
+{
+	size_t i = 1;
+	while (i < hints->segment_count &&
+	       hints->segments[i - 1].segment < hints->segments[i].segment)
+		i++;
+	return i;
+}
+
+/* Sort the rows, which mostly are already. False when a segment is there twice. */
 static bool sort_segments(struct hints *hints)
 {
-	if (hints->segment_count > 0)
-		qsort(hints->segments, hints->segment_count, sizeof(*hints->segments),
-		      compare_segments);
-	for (size_t i = 1; i < hints->segment_count; i++)
-		if (hints->segments[i - 1].segment == hints->segments[i].segment)
-			return false;
-	return true;
+	if (ascending_until(hints) >= hints->segment_count)
+		return true;
+	qsort(hints->segments, hints->segment_count, sizeof(*hints->segments), compare_segments);
+	return ascending_until(hints) >= hints->segment_count;
 }
 
 static int compare_numbers(const void *left, const void *right)

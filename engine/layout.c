@@ -195,16 +195,6 @@ static int compare_folders(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static int compare_segments(const void *left, const void *right)
-{
-	const struct layout_segment *a = left;
-	const struct layout_segment *b = right;
-
-	if (a->number != b->number)
-		return a->number < b->number ? -1 : 1;
-	return (a->folder > b->folder) - (a->folder < b->folder);
-}
-
 /* Does the segment lie where Attic would look for it? */
 static bool is_at_home(const struct listing *listing, const struct layout_segment *segment)
 {
@@ -264,16 +254,57 @@ static enum as_err settle(const struct listing *listing, const struct layout_seg
 	return err;
 }
 
+/* Put the rows at @from in the order of eight bits of their numbers, from @shift on, at @to. What is
+ * equal there keeps its order. */
+static void scatter(const struct layout_segment *from, struct layout_segment *to, size_t count,
+		    unsigned shift)
+{
+	size_t place[257] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		place[(from[i].number >> shift & 0xff) + 1]++;
+	for (size_t i = 1; i < ARRAY_SIZE(place); i++)
+		place[i] += place[i - 1];
+	for (size_t i = 0; i < count; i++)
+		to[place[from[i].number >> shift & 0xff]++] = from[i];
+}
+
+/* Sort by number, in time linear in their count: there may be millions, and a person waits. Those
+ * of one number stay in the order of their folders, which were listed in theirs. */
+static enum as_err sort_segments(struct layout *layout)
+{
+	struct layout_segment *rows = layout->segments;
+	uint32_t largest = 0;
+
+	for (size_t i = 0; i < layout->count; i++)
+		if (rows[i].number > largest)
+			largest = rows[i].number;
+	struct layout_segment *other = reallocarray(NULL, layout->count + 1, sizeof(*other));
+	if (!other)
+		return AS_ERR_MEMORY;
+	for (unsigned shift = 0; shift < 32 && largest >> shift; shift += 8) {
+		struct layout_segment *unsorted = rows;
+
+		scatter(rows, other, layout->count, shift);
+		rows = other;
+		other = unsorted;
+	}
+	layout->segments = rows;
+	free(other);
+	return AS_OK;
+}
+
 /* Sort the segments and keep one of each number. */
 static enum as_err settle_all(struct listing *listing)
 {
 	struct layout *layout = listing->layout;
-	struct layout_segment *rows = layout->segments;
 	size_t kept = 0;
 	size_t next;
 
-	if (layout->count)
-		qsort(rows, layout->count, sizeof(*rows), compare_segments);
+	const enum as_err sorted = sort_segments(layout);
+	if (sorted)
+		return sorted;
+	struct layout_segment *rows = layout->segments;
 	for (size_t i = 0; i < layout->count; i = next) {
 		struct layout_segment chosen;
 

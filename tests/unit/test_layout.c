@@ -70,7 +70,8 @@ static void expect_finding(enum problem problem, int64_t segment, const char *de
 static void segments_come_in_the_order_of_their_numbers(void **state)
 {
 	static const char *const paths[] = { "data/0/0", "data/0/2", "data/0/9", "data/1/10",
-					     "data/10/100", "data/429496729/4294967295" };
+					     "data/10/100", "data/25/256", "data/6553/65536",
+					     "data/1677721/16777216", "data/429496729/4294967295" };
 
 	for (size_t i = ARRAY_SIZE(paths); i; i--)
 		make_segment(paths[i - 1]);
