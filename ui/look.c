@@ -11,18 +11,12 @@ const struct look_row look_table[LOOK_COUNT] = {
 	[LOOK_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
 };
 
-static bool is_uncommitted(const struct view *view, size_t position)
-{
-	uint32_t end;
-	return !view_log_end(view, &end) || view->layout.segments[position].number > end;
-}
-
 enum look look_of(const struct session *session, size_t position)
 {
 	const struct segment_facts *facts = session_facts(session, position);
 	if (facts && (facts->damaged > 0 || facts->is_unreadable))
 		return LOOK_DAMAGED;
-	if (facts ? !facts->is_committed : is_uncommitted(session->view, position))
+	if (facts ? !facts->is_committed : position >= session->end)
 		return LOOK_UNCOMMITTED;
 	if (!facts)
 		return LOOK_UNKNOWN;

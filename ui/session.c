@@ -8,6 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static size_t find_end(const struct view *view)
+{
+	uint32_t end;
+	if (!view_log_end(view, &end))
+		return 0;
+	return end == UINT32_MAX ? view->layout.count : layout_from(&view->layout, end + 1);
+}
+
 struct session *session_new(struct view *view, struct keeper *keeper)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -19,6 +27,7 @@ struct session *session_new(struct view *view, struct keeper *keeper)
 	}
 	atomic_store(&session->refs, 1);
 	session->view = session->owned = view;
+	session->end = find_end(view);
 	pthread_mutex_init(&session->mutex, NULL);
 	return session;
 }

@@ -25,6 +25,9 @@ struct session {
 	const struct view *view;
 	struct view *owned;		/* the same, for closing */
 	struct keeper *keeper;		/* held: the lock, see keeper.h */
+	/* positions in the layout from here on are behind the log's end, as far as opening can
+	 * tell: see view_log_end */
+	size_t end;
 
 	/* Verification; at most one a session. */
 	struct verify *_Atomic verify;	/* NULL until it was asked for */
