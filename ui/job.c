@@ -25,6 +25,14 @@ struct job *jobs_find(const struct jobs *jobs, enum job_kind kind)
 	return NULL;
 }
 
+bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner)
+{
+	for (const struct job *job = jobs->first; job; job = job->next)
+		if (job->kind == kind && job->owner == owner && !job->abandoned)
+			return true;
+	return false;
+}
+
 struct job *jobs_visible(const struct jobs *jobs)
 {
 	for (struct job *job = jobs->first; job; job = job->next)

@@ -8,9 +8,8 @@
 struct app;
 
 enum job_kind {
-	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_STATS, JOB_SEARCH, JOB_OPEN, JOB_WATCH,
-	JOB_LOCK, JOB_WEIGH, JOB_PLAN, JOB_REPAIR, JOB_EXPORT, JOB_UNDOS,
-	JOB_PURGE
+	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_ORDER, JOB_SEARCH, JOB_OPEN, JOB_WATCH,
+	JOB_LOCK, JOB_WEIGH, JOB_PLAN, JOB_REPAIR, JOB_EXPORT, JOB_UNDOS, JOB_PURGE
 };
 
 struct job {
@@ -55,6 +54,9 @@ bool jobs_collect(struct jobs *jobs, struct app *app);
 /* The newest running job that a person can see, or NULL. */
 struct job *jobs_visible(const struct jobs *jobs);
 struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
+
+/* Is a job of @kind and @owner still to be collected? */
+bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner);
 
 /* Wait for @job to finish, up to @wait_ms. It is collected later. */
 void job_grace(const struct job *job, int wait_ms);

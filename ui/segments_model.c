@@ -1,0 +1,265 @@
+#include "build-config.h"
+
+#include "ui/segments_model.h"
+
+#include "ui/format.h"
+#include "ui/look.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const struct column segments_columns[COL_COUNT] = {
+	[COL_SEGMENT] = { .title = "segment", .width = 10, .right = true },
+	[COL_SIZE] = { .title = "size", .width = 8, .right = true },
+	[COL_ENTRIES] = { .title = "entries", .width = 8, .right = true, .rank = 4 },
+	[COL_PUTS] = { .title = "PUT", .width = 7, .right = true, .rank = 6 },
+	[COL_DELETES] = { .title = "DELETE", .width = 7, .right = true, .rank = 6 },
+	[COL_LIVE] = { .title = "live", .width = 6, .right = true, .rank = 1 },
+	[COL_HINTS] = { .title = "hints", .width = 7, .right = true, .rank = 3 },
+	[COL_DEAD] = { .title = "unused", .width = 7, .right = true, .rank = 3 },
+	[COL_CRC] = { .title = "CRC", .width = 6, .rank = 2 },
+	[COL_STATE] = { .title = "state", .width = 13, .grows = true },
+	[COL_MODIFIED] = { .title = "modified", .width = 19, .rank = 5 },
+};
+
+const char *const segments_filter_names[FILTER_COUNT] = { "all", "damaged", "uncommitted",
+							  "sparse" };
+#define SPARSE_PERCENT 25
+
+struct segments_model {
+	struct model base;
+	struct segments_order order;
+	uint32_t *positions;	/* in the layout; NULL: all, in its order or the reverse */
+	size_t count;
+};
+
+static size_t position_of(const struct segments_model *model, uint64_t row)
+{
+	const size_t i = model->order.descending ? model->count - 1 - (size_t)row : (size_t)row;
+	return model->positions ? model->positions[i] : i;
+}
+
+static uint64_t model_rows(const struct model *model)
+{
+	return ((const struct segments_model *)model)->count;
+}
+
+static void set_count(struct row *row, size_t column, uint64_t count)
+{
+	char text[FORMAT_SIZE];
+	row_set(row, column, STYLE_NORMAL, "%s", format_count(count, text, sizeof(text)));
+}
+
+static void fill_facts(struct row *row, const struct session *session, size_t position)
+{
+	const struct segment_facts *facts = session_facts(session, position);
+	char text[FORMAT_SIZE];
+	uint64_t part, whole;
+	if (!facts) {
+		for (size_t i = COL_ENTRIES; i <= COL_CRC; i++)
+			if (i != COL_HINTS)
+				row_set(row, i, STYLE_FAINT, "?");
+		return;
+	}
+	set_count(row, COL_ENTRIES, (uint64_t)facts->puts + facts->deletes + facts->commits);
+	set_count(row, COL_PUTS, facts->puts);
+	set_count(row, COL_DELETES, facts->deletes);
+	set_count(row, COL_LIVE, facts->live);
+	if (look_sparse(session, position, &part, &whole))
+		row_set(row, COL_DEAD, STYLE_NORMAL, "%s",
+			format_percent(part, whole, text, sizeof(text)));
+	if (facts->damaged > 0)
+		row_set(row, COL_CRC, STYLE_BAD, "%" PRIu32 " bad", facts->damaged);
+	else
+		row_set(row, COL_CRC, facts->is_unreadable ? STYLE_BAD : STYLE_GOOD, "%s",
+			facts->is_unreadable ? "unread" : "ok");
+}
+
+static void fill_hints(struct row *row, const struct session *session, uint32_t number,
+		       size_t position)
+{
+	const struct hints *hints = &session->view->hints;
+	const struct segment_facts *facts = session_facts(session, position);
+	if (!hints->usable) {
+		row_set(row, COL_HINTS, STYLE_FAINT, "-");
+		return;
+	}
+	const struct hints_segment *hint = hints_find(hints, number);
+	const int64_t live = hint ? hint->live : 0;
+	const bool differs = facts && facts->is_committed && live != (int64_t)facts->live;
+	row_set(row, COL_HINTS, differs ? STYLE_WARNING : STYLE_NORMAL, "%s%" PRId64,
+		differs ? "!" : "", live);
+}
+
+static void fill_row(struct row *row, const struct session *session, size_t position)
+{
+	const uint32_t number = session->view->layout.segments[position].number;
+	const struct segment_stat stat = session_stat(session, position);
+	const struct look_row *look = &look_table[look_of(session, position)];
+	char text[FORMAT_SIZE];
+	row->place = place_of_segment(number);
+	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, number);
+	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(stat.size, text, sizeof(text)));
+	fill_facts(row, session, position);
+	fill_hints(row, session, number, position);
+	row_set(row, COL_STATE, look->style, "%s %s", glyph(look->glyph), look->name);
+	row_set(row, COL_MODIFIED, STYLE_NORMAL, "%s",
+		format_time((time_t)stat.modified, text, sizeof(text)));
+}
+
+static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+{
+	const struct segments_model *model = (const struct segments_model *)base;
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], base->session, position_of(model, first + i));
+}
+
+static void model_free(struct model *model)
+{
+	free(((struct segments_model *)model)->positions);
+}
+
+static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
+					    .free = model_free };
+
+/* ---- order and filter ---- */
+
+static bool passes(const struct session *session, size_t position, enum filter filter)
+{
+	uint64_t part, whole;
+	switch (filter) {
+	case FILTER_DAMAGED:
+		return look_of(session, position) == LOOK_DAMAGED;
+	case FILTER_UNCOMMITTED:
+		return look_of(session, position) == LOOK_UNCOMMITTED;
+	case FILTER_SPARSE:
+		return look_sparse(session, position, &part, &whole) &&
+		       (double)part * 100 >= (double)whole * SPARSE_PERCENT;
+	default:
+		return true;
+	}
+}
+
+/* What the columns that need verification are sorted by; what is not known comes first. */
+static int64_t facts_key(const struct segment_facts *facts, enum segments_column column)
+{
+	if (!facts)
+		return -1;
+	switch (column) {
+	case COL_ENTRIES:
+		return (int64_t)facts->puts + facts->deletes + facts->commits;
+	case COL_PUTS:
+		return facts->puts;
+	case COL_DELETES:
+		return facts->deletes;
+	case COL_LIVE:
+		return facts->live;
+	default:
+		return facts->damaged;
+	}
+}
+
+static int64_t hints_key(const struct session *session, size_t position)
+{
+	const struct hints_segment *hint = hints_find(
+		&session->view->hints, session->view->layout.segments[position].number);
+	return hint ? hint->live : 0;
+}
+
+static int64_t sort_key(const struct session *session, size_t position,
+			enum segments_column column)
+{
+	const struct segment_stat *stats = atomic_load(&session->stats);
+	uint64_t part, whole;
+	switch (column) {
+	case COL_SEGMENT:
+		return 0;
+	case COL_SIZE:
+		return stats ? (int64_t)stats[position].size : -1;
+	case COL_MODIFIED:
+		return stats ? stats[position].modified : -1;
+	case COL_HINTS:
+		return hints_key(session, position);
+	case COL_DEAD:
+		if (!look_sparse(session, position, &part, &whole) || whole == 0)
+			return -1;
+		return (int64_t)(10000.0 * (double)part / (double)whole);
+	case COL_STATE:
+		return (int64_t)look_of(session, position);
+	default:
+		return facts_key(session_facts(session, position), column);
+	}
+}
+
+struct sortable {
+	int64_t key;
+	uint32_t position;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct sortable *x = a, *y = b;
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->position < y->position ? -1 : x->position > y->position;
+}
+
+bool segments_order_is_plain(const struct segments_order *order)
+{
+	return order->filter == FILTER_ALL && order->column == COL_SEGMENT;
+}
+
+/* Fill model->positions. False: out of memory. */
+static bool put_in_order(struct segments_model *model)
+{
+	const struct session *session = model->base.session;
+	const size_t all = session->view->layout.count + 1;	/* malloc(0) may give NULL */
+	struct sortable *rows = malloc(all * sizeof(*rows));
+	size_t count = 0;
+	model->positions = malloc(all * sizeof(*model->positions));
+	if (!rows || !model->positions) {
+		free(rows);
+		return false;
+	}
+	for (size_t i = 0; i + 1 < all; i++)
+		if (passes(session, i, model->order.filter))
+			rows[count++] = (struct sortable){
+				sort_key(session, i, model->order.column), (uint32_t)i
+			};
+	if (model->order.column != COL_SEGMENT)
+		qsort(rows, count, sizeof(*rows), compare);
+	for (size_t i = 0; i < count; i++)
+		model->positions[i] = rows[i].position;
+	free(rows);
+	model->count = count;
+	return true;
+}
+
+struct model *segments_model_new(struct session *session, const struct segments_order *order)
+{
+	struct segments_model *model = model_new(&model_ops, sizeof(*model), session);
+	if (!model)
+		return NULL;
+	model->order = *order;
+	model->count = session->view->layout.count;
+	if (segments_order_is_plain(order) || put_in_order(model))
+		return &model->base;
+	model_release(model);
+	return NULL;
+}
+
+uint32_t segments_model_number(const struct model *base, uint64_t row)
+{
+	const struct segments_model *model = (const struct segments_model *)base;
+	return base->session->view->layout.segments[position_of(model, row)].number;
+}
+
+bool segments_model_find(const struct model *base, uint32_t number, uint64_t *row)
+{
+	const struct segments_model *model = (const struct segments_model *)base;
+	const size_t position = layout_find(&base->session->view->layout, number);
+	for (*row = 0; position != LAYOUT_NONE && *row < model->count; (*row)++)
+		if (position_of(model, *row) == position)
+			return true;
+	return false;
+}
