@@ -31,6 +31,7 @@ static struct {
 	char leave[128];	/* what puts the terminal back after a crash */
 	size_t leave_len;
 	int caret_y, caret_x;
+	bool caret_shown;	/* as the terminal was last told */
 	MEVENT mouse[MOUSE_RUN]; /* newest first, as curses gives them; the last are next */
 	size_t mouse_count;
 	struct { int y, x; long ms; } last_click;
@@ -150,6 +151,7 @@ bool term_start(const char **why)
 	signals_set_sequence(term.leave, term.leave_len);
 	curs_set(0);
 	term.caret_y = -1;
+	term.caret_shown = false;
 	return true;
 }
 
@@ -178,7 +180,8 @@ void term_resume(void)
 	term_resize();
 	clearok(stdscr, TRUE);
 	refresh();
-	curs_set(term.caret_y >= 0);
+	term.caret_shown = term.caret_y >= 0;
+	curs_set(term.caret_shown);
 }
 
 void term_resize(void)
@@ -200,16 +203,18 @@ void term_clear(void)
 
 void term_caret(int y, int x)
 {
-	if ((term.caret_y >= 0) != (y >= 0))
-		curs_set(y >= 0);
 	term.caret_y = y;
 	term.caret_x = x;
 }
 
 void term_show(void)
 {
-	if (term.caret_y >= 0)
+	const bool has_caret = term.caret_y >= 0;
+	if (has_caret)
 		move(term.caret_y, term.caret_x);
+	if (has_caret != term.caret_shown)
+		curs_set(has_caret);
+	term.caret_shown = has_caret;
 	wnoutrefresh(stdscr);
 	doupdate();
 }

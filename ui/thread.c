@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#define BACKGROUND_NICE 10	/* where processors are scarce, a tenth of one */
+
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
 	sigset_t all, before;
@@ -18,6 +20,13 @@ bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 	const int result = pthread_create(thread, NULL, run, context);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return result == 0;
+}
+
+void thread_give_way(void)
+{
+	/* Of this thread alone: Linux has no such number for a process. Refused is no harm. */
+	if (nice(BACKGROUND_NICE) < 0)
+		return;
 }
 
 void wake_up(int wake)

@@ -9,6 +9,10 @@
  * thread. */
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context);
 
+/* Let the threads that draw and fetch have the processor first: for the calling thread, and those
+ * that it starts from now on. */
+void thread_give_way(void);
+
 /* Add one to the eventfd @wake: the main loop returns from poll. */
 void wake_up(int wake);
 

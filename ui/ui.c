@@ -23,7 +23,7 @@
 #define EXIT_COULD_NOT_RUN 8
 #define TICK_MS 100		/* how often progress is drawn */
 #define REFRESH_TICKS 3 /* and every how many ticks the screens look at what verification found */
-#define FRAME_MS 16		/* never draw more often */
+#define FRAME_MS 16		/* never draw more often, but for a key */
 #define END_WAIT_MS 500
 #define DEAF_MAX 20		/* so often may the terminal claim to have input and give none */
 
@@ -77,9 +77,10 @@ static void take_input(struct app *app, const struct input *input)
 		app_say(app, STYLE_WARNING, "this key means nothing here (? lists those that do)");
 }
 
-/* Take all keys that are there; ends the program when the terminal is gone. @deaf counts how often
- * it claimed to have input and gave none, as one at its end does for ever. */
-static void read_keys(struct app *app, short events, unsigned *deaf)
+/* Take all keys that are there: false when there was none. Ends the program when the terminal is
+ * gone. @deaf counts how often it claimed to have input and gave none, as one at its end does for
+ * ever. */
+static bool read_keys(struct app *app, short events, unsigned *deaf)
 {
 	static const short lost = POLLHUP | POLLERR | POLLNVAL;
 	struct input input;
@@ -95,6 +96,7 @@ static void read_keys(struct app *app, short events, unsigned *deaf)
 	*deaf = any ? 0 : *deaf + 1;
 	if (!any && (events & lost || *deaf > DEAF_MAX))
 		app->ended = true;
+	return any;
 }
 
 /* ---- other events ---- */
@@ -189,8 +191,8 @@ static void main_loop(struct app *app)
 			break;
 		drain(app->wake);
 		take_signals(app);
-		if (fds[0].revents)
-			read_keys(app, fds[0].revents, &deaf);
+		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
+			drawn = 0;	/* a key is answered at once */
 		app->dirty |= fds[1].revents != 0;
 		if (jobs_collect(&app->jobs, app))
 			app->dirty = true;

@@ -4,6 +4,7 @@
 
 #include "ui/actions.h"
 #include "ui/proposal.h"
+#include "ui/thread.h"
 #include "ui/ways.h"
 
 #include "scrub/cache.h"
@@ -28,6 +29,7 @@ static void run_verify(struct job *head)
 	const struct view *view = job->session->view;
 	struct verify *verify = atomic_load(&job->session->verify);
 	struct verify_records known = { .rows = NULL }, kept = { .rows = NULL };
+	thread_give_way();
 	if (!job->is_whole)
 		cache_load(view, &known, job->cache_trouble, sizeof(job->cache_trouble));
 	verify->scope = (struct verify_scope){
