@@ -3,23 +3,47 @@
 #include "src/message.h"
 #include "src/repository.h"
 
-static const struct column columns[] = {
-	{ "segment", "segment", 8, false, false },
-	{ "path", "path", 0, true, true },
-	{ "size", "size", 9, false, false },
-	{ "entries", NULL, 0, false, false },
-	{ "puts", "PUT", 6, false, false },
-	{ "deletes", "DELETE", 6, false, false },
-	{ "commits", NULL, 0, false, false },
-	{ "live", "live", 6, false, false },
-	{ "live_bytes", "live size", 9, false, false },
-	{ "complete", NULL, 0, false, false },
-	{ "committed", NULL, 0, false, false },
-	{ "crc", NULL, 0, false, false },
-	{ "damaged_bytes", NULL, 0, false, false },
-	{ "damaged", NULL, 0, false, false },
-	{ NULL, "state", 11, true, false },
+#include <fcntl.h>
+#include <string.h>
+
+enum {
+	COL_SEGMENT, COL_PATH, COL_SIZE, COL_ENTRIES, COL_PUTS, COL_DELETES, COL_COMMITS, COL_LIVE,
+	COL_LIVE_BYTES, COL_COMPLETE, COL_COMMITTED, COL_CRC, COL_DAMAGED_BYTES, COL_DAMAGED,
+	COL_STATE, COL_COUNT
 };
+
+static const struct column columns[COL_COUNT] = {
+	[COL_SEGMENT] = { "segment", "segment", 8, false, false },
+	[COL_PATH] = { "path", "path", 0, true, true },
+	[COL_SIZE] = { "size", "size", 9, false, false },
+	[COL_ENTRIES] = { "entries", NULL, 0, false, false },
+	[COL_PUTS] = { "puts", "PUT", 6, false, false },
+	[COL_DELETES] = { "deletes", "DELETE", 6, false, false },
+	[COL_COMMITS] = { "commits", NULL, 0, false, false },
+	[COL_LIVE] = { "live", "live", 6, false, false },
+	[COL_LIVE_BYTES] = { "live_bytes", "live size", 9, false, false },
+	[COL_COMPLETE] = { "complete", NULL, 0, false, false },
+	[COL_COMMITTED] = { "committed", NULL, 0, false, false },
+	[COL_CRC] = { "crc", NULL, 0, false, false },
+	[COL_DAMAGED_BYTES] = { "damaged_bytes", NULL, 0, false, false },
+	[COL_DAMAGED] = { "damaged", NULL, 0, false, false },
+	[COL_STATE] = { NULL, "state", 11, true, false },
+};
+
+static struct cell state_cell(const char *bad, bool is_committed, struct cell good)
+{
+	if (bad)
+		return cell_text(bad, TONE_BAD);
+	return is_committed ? good : cell_text("uncommitted", TONE_WARNING);
+}
+
+static struct cell path_cell(const struct view *view, size_t i, char path[LAYOUT_PATH_MAX])
+{
+	layout_path(&view->layout, i, path);
+	return cell_text(path, TONE_PLAIN);
+}
+
+/* ---- with the data read ---- */
 
 static bool is_damaged(const struct segment_facts *facts)
 {
@@ -34,58 +58,113 @@ static struct cell crc_cell(const struct segment_facts *facts)
 	return cell_text(is_damaged(facts) ? "damaged" : "ok", TONE_PLAIN);
 }
 
-/* The worst that can be said of a segment. */
-static struct cell state_cell(const struct segment_facts *facts)
+static bool write_verified(struct out *out, const struct verify *verify, size_t i)
 {
-	if (facts->is_unopened)
-		return cell_text("unreadable", TONE_BAD);
-	if (is_damaged(facts))
-		return cell_text("damaged", TONE_BAD);
-	return facts->is_committed ? cell_text("ok", TONE_GOOD)
-				   : cell_text("uncommitted", TONE_WARNING);
+	const struct view *view = verify->view;
+	const struct segment_facts *facts = &verify->facts[i];
+	const char *bad = facts->is_unopened ? "unreadable" : is_damaged(facts) ? "damaged" : NULL;
+	char path[LAYOUT_PATH_MAX];
+	const struct cell cells[COL_COUNT] = {
+		[COL_SEGMENT] = cell_number(view->layout.segments[i].number),
+		[COL_PATH] = path_cell(view, i, path),
+		[COL_SIZE] = cell_bytes(facts->size),
+		[COL_ENTRIES] =
+			cell_number((uint64_t)facts->puts + facts->deletes + facts->commits),
+		[COL_PUTS] = cell_number(facts->puts),
+		[COL_DELETES] = cell_number(facts->deletes),
+		[COL_COMMITS] = cell_number(facts->commits),
+		[COL_LIVE] = cell_number(facts->live),
+		[COL_LIVE_BYTES] = cell_bytes(facts->live_bytes),
+		[COL_COMPLETE] = cell_flag(facts->is_complete),
+		[COL_COMMITTED] = cell_flag(facts->is_committed),
+		[COL_CRC] = crc_cell(facts),
+		[COL_DAMAGED_BYTES] = cell_bytes(facts->damaged_bytes),
+		[COL_DAMAGED] = cell_number(facts->damaged),
+		[COL_STATE] = state_cell(bad, facts->is_committed, cell_text("ok", TONE_GOOD)),
+	};
+	return out_row(out, columns, cells, COL_COUNT);
 }
 
-static bool write_row(struct out *out, const struct view *view, const struct verify *verify,
-		      size_t i)
+static enum as_err verify_and_list(struct request *request, const struct view *view)
 {
-	const struct segment_facts *facts = &verify->facts[i];
+	struct verify *verify;
+	const enum as_err err = repository_verify(request, view, &verify);
+	if (err != AS_OK)
+		return err;
+	out_titles(&request->out, columns, COL_COUNT);
+	for (size_t i = 0; i < view->layout.count; i++)
+		if (!write_verified(&request->out, verify, i))
+			break;
+	verify_free(verify);
+	return AS_OK;
+}
+
+/* ---- without ---- */
+
+/* Opening looked for the newest segment that ends in a COMMIT; of those before it nothing is
+ * known. */
+static struct cell complete_cell(const struct view *view, size_t i)
+{
+	if (view->has_transaction && i + 1 == view->tail)
+		return cell_flag(true);
+	return i < view->tail || view->end_is_unknown ? cell_none() : cell_flag(false);
+}
+
+/* As the hints have it, where they are of the log's own transaction. */
+static struct cell live_cell(const struct view *view, uint32_t number)
+{
+	uint32_t end;
+	if (!view->hints.usable || !view_log_end(view, &end) || end != view->hints.transaction)
+		return cell_none();
+	const struct hints_segment *hint = hints_find(&view->hints, number);
+	return cell_number(hint && hint->live > 0 ? (uint64_t)hint->live : 0);
+}
+
+static bool write_listed(struct out *out, const struct column *shown, const struct view *view,
+			 size_t i)
+{
+	const uint32_t number = view->layout.segments[i].number;
+	const bool is_committed = view_is_committed(view, number);
+	const struct cell unverified = cell_text("unverified", TONE_FAINT);
 	char path[LAYOUT_PATH_MAX];
-	layout_path(&view->layout, i, path);
-	const struct cell cells[ARRAY_SIZE(columns)] = {
-		cell_number(view->layout.segments[i].number),
-		cell_text(path, TONE_PLAIN),
-		cell_bytes(facts->size),
-		cell_number((uint64_t)facts->puts + facts->deletes + facts->commits),
-		cell_number(facts->puts),
-		cell_number(facts->deletes),
-		cell_number(facts->commits),
-		cell_number(facts->live),
-		cell_bytes(facts->live_bytes),
-		cell_flag(facts->is_complete),
-		cell_flag(facts->is_committed),
-		crc_cell(facts),
-		cell_bytes(facts->damaged_bytes),
-		cell_number(facts->damaged),
-		state_cell(facts),
+	struct stat st;
+	struct cell cells[COL_COUNT] = {
+		[COL_SEGMENT] = cell_number(number),
+		[COL_PATH] = path_cell(view, i, path),
+		[COL_LIVE] = live_cell(view, number),
+		[COL_COMPLETE] = complete_cell(view, i),
+		[COL_COMMITTED] = cell_flag(is_committed),
 	};
-	return out_row(out, columns, cells, ARRAY_SIZE(columns));
+	const bool is_there =
+		view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (is_there)
+		cells[COL_SIZE] = cell_bytes((uint64_t)st.st_size);
+	cells[COL_STATE] = state_cell(is_there ? NULL : "unreadable", is_committed, unverified);
+	return out_row(out, shown, cells, COL_COUNT);
+}
+
+/* Text has no columns in which nothing stands. */
+static void list(struct out *out, const struct view *view)
+{
+	struct column shown[COL_COUNT];
+	memcpy(shown, columns, sizeof(shown));
+	shown[COL_PUTS].title = shown[COL_DELETES].title = shown[COL_LIVE_BYTES].title = NULL;
+	out_titles(out, shown, COL_COUNT);
+	for (size_t i = 0; i < view->layout.count; i++)
+		if (!write_listed(out, shown, view, i))
+			break;
 }
 
 int cmd_segments(struct request *request)
 {
 	struct view *view;
-	struct verify *verify;
 	enum as_err err = repository_open(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
-	err = repository_verify(request, view, &verify);
-	if (err == AS_OK) {
-		out_titles(&request->out, columns, ARRAY_SIZE(columns));
-		size_t i = 0;
-		while (i < view->layout.count && write_row(&request->out, view, verify, i))
-			i++;
-		verify_free(verify);
-	}
+	if (request->options.verify)
+		err = verify_and_list(request, view);
+	else
+		list(&request->out, view);
 	repository_close(view);
 	return message_status(err);
 }

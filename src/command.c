@@ -55,9 +55,10 @@ const struct command command_table[] = {
 	}, {
 		.name = "segments", .arguments = "REPO",
 		.help = "a row for each segment",
-		.more = "Reads all of the repository, to know which entries are whole and "
-			"which are live.",
-		.options = READS_ALL,
+		.more = "Reads no data: sizes are the files' own, live counts those of the hints. "
+			"With --verify all of the repository is read, to know which entries are "
+			"whole and which are live.",
+		.options = READS_ALL | ACCEPTS(VERIFY),
 		.min_args = 1, .max_args = 1, .run = cmd_segments,
 	}, {
 		.name = "entries", .arguments = "REPO SEGMENT",

@@ -277,7 +277,7 @@ class Commands(Case):
         self.assertIn('config', self.ok('info', self.path).decode())
 
     def test_segments(self):
-        got = rows(self.ok('segments', '--json', self.path))
+        got = rows(self.ok('segments', '--json', '--verify', self.path))
         self.assertEqual(list(got[0])[:13],
                          ['segment', 'path', 'size', 'entries', 'puts', 'deletes', 'commits',
                           'live', 'live_bytes', 'complete', 'committed', 'crc', 'damaged_bytes'])
@@ -290,11 +290,40 @@ class Commands(Case):
         self.assertEqual(got[0]['live_bytes'], 6 * 48)
         self.assertEqual([r['size'] for r in got],
                          [os.path.getsize(self.repo.segment(n)) for n in range(3)])
-        self.assertEqual(len(self.ok('segments', self.path).splitlines()), 4)
+        self.assertEqual(len(self.ok('segments', '--verify', self.path).splitlines()), 4)
+
+    def test_segments_without_their_data(self):
+        """What files, hints and the newest COMMIT tell is as with --verify; the rest is null, damage or not."""
+        whole = rows(self.ok('segments', '--json', '--verify', self.path))
+        self.repo.damage(key_of(3))
+        got = rows(self.ok('segments', '--json', self.path))
+        known = ('segment', 'path', 'size', 'live', 'committed')
+        for row, other in zip(got, whole):
+            self.assertEqual(list(row), list(other))
+            self.assertEqual({name: row[name] for name in known}, {name: other[name] for name in known})
+            self.assertEqual({row[name] for name in set(row) - set(known) - {'complete'}}, {None})
+        self.assertEqual([row['complete'] for row in got], [None, None, True])
+        lines = self.ok('segments', self.path).decode().splitlines()
+        self.assertEqual([line.split() for line in lines[:2]],
+                         [['segment', 'size', 'live', 'state', 'path'],
+                          ['0', str(whole[0]['size']), 'B', '6', 'unverified', 'data/0/0']])
+
+    def test_segments_of_an_unfinished_transaction_and_without_hints(self):
+        self.repo.write_segment(3, [(PUT, key_of(20), b'')])
+        row = rows(self.ok('segments', '--json', self.path))[3]
+        self.assertEqual((row['complete'], row['committed']), (False, False))
+        self.assertIn('uncommitted', self.ok('segments', self.path).decode())
+        os.unlink(os.path.join(self.path, 'hints.2'))
+        self.assertEqual({row['live'] for row in rows(self.ok('segments', '--json', self.path))}, {None})
+
+    def test_segments_reads_no_data_unless_asked(self):
+        self.repo.damage(key_of(3))
+        self.assertNotIn(b'damaged', self.ok('segments', self.path))
+        self.assertIn(b'damaged', self.ok('segments', '--verify', self.path))
 
     def test_segments_damaged(self):
         self.repo.damage(key_of(3))
-        row = rows(self.ok('segments', '--json', self.path))[0]
+        row = rows(self.ok('segments', '--json', '--verify', self.path))[0]
         self.assertEqual((row['crc'], row['damaged_bytes'], row['damaged'], row['entries']),
                          ('damaged', 48, 1, 8))
 

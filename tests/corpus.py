@@ -111,7 +111,7 @@ class Corpus(unittest.TestCase):
             before = state(case.repo)
             key = next(iter(case.truth['objects']), '00')
             segment = str(next(iter(case.segments), 0))
-            for args in (['info'], ['segments'], ['entries', segment], ['index'],
+            for args in (['info'], ['segments'], ['segments', '--verify'], ['entries', segment], ['index'],
                          ['index', '--all'], ['hints'], ['check'], ['history', key], ['get', key]):
                 run(args[0], *[a for a in args[1:] if a[0] == '-'], '--json', case.repo,
                     *[a for a in args[1:] if a[0] != '-'])
@@ -167,7 +167,7 @@ class Corpus(unittest.TestCase):
 
     def test_segments_equal_the_reference_reader(self):
         for case in self.each():
-            ours = {r['segment']: r for r in rows('segments', '--json', case.repo)}
+            ours = {r['segment']: r for r in rows('segments', '--verify', '--json', case.repo)}
             self.assertEqual(set(ours), set(case.segments))
             for number, path in case.segments.items():
                 r = ours[number]
@@ -236,7 +236,7 @@ class Corpus(unittest.TestCase):
 
     def test_hints_are_counted(self):
         for case in self.each():
-            live = {r['segment']: r['live'] for r in rows('segments', '--json', case.repo)}
+            live = {r['segment']: r['live'] for r in rows('segments', '--verify', '--json', case.repo)}
             done = run('hints', '--json', case.repo)
             for line in done.stdout.splitlines():
                 r = json.loads(line)
@@ -260,7 +260,7 @@ class Traced(unittest.TestCase):
                 archive.extractall(folder)
             repo = os.path.join(folder, 'repo')
             key = next(iter(json.loads(content(os.path.join(CORPUS, 'zeroed-page.json')))['objects']))
-            for args in (['info', repo], ['segments', repo], ['entries', repo, '0'],
+            for args in (['info', repo], ['segments', repo], ['segments', repo, '--verify'], ['entries', repo, '0'],
                          ['index', repo], ['index', '--all', repo], ['hints', repo],
                          ['check', repo], ['history', repo, key], ['get', repo, key]):
                 with self.subTest(args[0]):

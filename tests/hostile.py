@@ -97,7 +97,7 @@ class Hostile(unittest.TestCase):
         try:
             damage(repo, rng)
             before = picture(repo)
-            for command in (['check', '--json'], ['segments'], ['index', '--all'], ['hints'],
+            for command in (['check', '--json'], ['segments'], ['segments', '--verify'], ['index', '--all'], ['hints'],
                             ['info'], ['entries', str(rng.randrange(30))]):
                 done = subprocess.run([PROGRAM, command[0], *[a for a in command[1:] if a[0] == '-'],
                                        repo, *[a for a in command[1:] if a[0] != '-']],

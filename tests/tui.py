@@ -136,7 +136,7 @@ class Views(Case):
     def map_of(self, repo):
         """The map that the command line's rows amount to."""
         cells = ''
-        for row in truth('segments', repo):
+        for row in truth('segments', repo, '--verify'):
             cells += ('!' if row['crc'] == 'damaged' else '~' if not row['committed'] else
                       '░' if row['live'] == 0 else '█' if row['live'] == row['puts'] else '▒')
         return cells
@@ -188,7 +188,7 @@ class Views(Case):
         terminal = self.verified(repo, columns=160, lines=60)
         screen = terminal.press('2').wait('[2 Segments]', lambda s: len(numbers(s)) == 48)
         lines = {int(l.split()[0]): l.split() for l in screen.lines[4:-1] if l}
-        for row in truth('segments', repo):
+        for row in truth('segments', repo, '--verify'):
             line = lines[row['segment']]
             self.assertEqual([int(word) for word in line[3:7]],
                              [row['entries'], row['puts'], row['deletes'], row['live']], line)
@@ -530,7 +530,7 @@ class Lists(Case):
     def test_segments_are_sorted_by_each_column_and_turned_round(self):
         repo = self.sample()
         terminal = self.verified(repo, columns=160, lines=60)
-        rows = {r['segment']: r for r in truth('segments', repo)}
+        rows = {r['segment']: r for r in truth('segments', repo, '--verify')}
         terminal.press('2').wait('sorted by segment', lambda s: numbers(s) == sorted(rows))
         terminal.press('S').wait(lambda s: numbers(s) == sorted(rows, reverse=True))
         terminal.press('S').wait(lambda s: numbers(s) == sorted(rows))
@@ -564,7 +564,7 @@ class Lists(Case):
 
     def test_segments_are_filtered(self):
         repo = self.sample()
-        rows = truth('segments', repo)
+        rows = truth('segments', repo, '--verify')
         terminal = self.verified(repo, columns=160, lines=60)
         terminal.press('2').wait(lambda s: len(numbers(s)) == 48)
         want = {
