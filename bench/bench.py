@@ -17,62 +17,11 @@ import sys
 import tempfile
 import time
 
-GNU_TIME = shutil.which('time')
+import scale
+from measure import in_turn, peak_memory, row, show, timed
+
 LARGE, SMALL = (32768, 65536), (1000000, 500)     # objects, bytes of payload
 MANY = (10000000, 100)
-DONE = (0, 1)           # exit statuses: nothing is wrong, or it was mended
-
-
-# ---- measuring ----
-
-def timed(command):
-    """Seconds of wall clock of one run."""
-    before = time.monotonic()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    if done.returncode not in DONE:
-        sys.exit('bench: %s: exit %d' % (' '.join(command[:3]), done.returncode))
-    return time.monotonic() - before
-
-
-def peak_memory(command):
-    """Peak memory in KiB of one run, by GNU time; None where that is not installed. What wait4 tells a
-    Python parent is the parent's own."""
-    if not GNU_TIME:
-        return None
-    with tempfile.NamedTemporaryFile('r') as out:
-        subprocess.run([GNU_TIME, '-o', out.name, '-f', '%M', *command], stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, check=True)
-        return int(out.read())
-
-
-def in_turn(runs, before=None, warm=True, **commands):
-    """The median seconds of each command, run A B C A B C ...; @before is called before each run. A first
-    round that does not count warms up."""
-    seen = {name: [] for name in commands}
-    for run in range(runs + warm):
-        for name, command in commands.items():
-            if before:
-                before()
-            seconds = command() if callable(command) else timed(command)
-            if run >= warm:
-                seen[name].append(seconds)
-    return {name: statistics.median(all_seconds) for name, all_seconds in seen.items()}
-
-
-def row(work, against, value, yardstick, goal=None, unit='s', note=''):
-    return {'work': work, 'against': against, 'value': value, 'yardstick': yardstick,
-            'ratio': value / yardstick, 'goal': goal, 'unit': unit, 'note': note}
-
-
-def show(title, rows):
-    print('\n%s\n  %-44s %10s %10s %7s %6s' % (title, '', 'measured', 'yardstick', 'ratio', 'goal'))
-    for r in rows:
-        goal = '' if r['goal'] is None else '%.2f%s' % (r['goal'], '' if r['ratio'] <= r['goal'] else ' !')
-        print('  %-44s %8.3f %s %8.3f %s %6.2f %7s  %s' % (r['work'], r['value'], r['unit'], r['yardstick'],
-                                                       r['unit'], r['ratio'], goal, r['note']))
-        print('  %-44s' % ('    against ' + r['against']))
-    sys.stdout.flush()
-    return rows
 
 
 # ---- repositories ----
@@ -121,7 +70,6 @@ def incremental_row(args, folder):
     repo = made(args.mkrepo, folder, *args.large)
     for path in data_files(repo):
         os.utime(path, (1400000000, 1400000000))
-    os.environ['XDG_CACHE_HOME'] = os.path.join(folder, 'cache')
     check = [args.program, 'check', '--no-lock']
     seconds = in_turn(args.runs, whole=[*check, repo], again=[*check, '--incremental', repo])
     return row('check --incremental, nothing new', 'check', seconds['again'], seconds['whole'])
@@ -230,7 +178,7 @@ def measure(args, folder):
     rows += show('Writing', store_rows(args, folder, '%d of 64 KiB' % half, half, args.large[1], 1.5) +
                  store_rows(args, folder, '%d of 500 bytes' % (args.small[0] // 2), args.small[0] // 2,
                             args.small[1], None))
-    return rows
+    return rows + scale.measure(args, folder)
 
 
 def main():
@@ -245,6 +193,7 @@ def main():
     for name, (objects, size) in (('large', LARGE), ('small', SMALL), ('many', MANY)):
         setattr(args, name, (int(objects * args.scale), size))
     folder = tempfile.mkdtemp(prefix='atticscope-bench-', dir=os.environ.get('BENCH_DIR'))
+    os.environ['XDG_CACHE_HOME'] = os.path.join(folder, 'cache')
     try:
         rows = measure(args, folder)
     finally:
