@@ -161,7 +161,8 @@ int cmd_segments(struct request *request)
 	enum as_err err = repository_open(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
-	if (request->options.verify)
+	const bool is_for_program = request->out.json && !request->options.no_verify;
+	if (request->options.verify || is_for_program)
 		err = verify_and_list(request, view);
 	else
 		list(&request->out, view);

@@ -57,8 +57,9 @@ const struct command command_table[] = {
 		.help = "a row for each segment",
 		.more = "Reads no data: sizes are the files' own, live counts those of the hints. "
 			"With --verify all of the repository is read, to know which entries are "
-			"whole and which are live.",
-		.options = READS_ALL | ACCEPTS(VERIFY),
+			"whole and which are live. --json does so unless --no-verify is given; "
+			"what only the data tells is null then.",
+		.options = READS_ALL | ACCEPTS(VERIFY) | ACCEPTS(NO_VERIFY),
 		.min_args = 1, .max_args = 1, .run = cmd_segments,
 	}, {
 		.name = "entries", .arguments = "REPO SEGMENT",

@@ -146,6 +146,12 @@ static bool set_no_undo(struct options *options, const char *argument)
 	return options->no_undo = true;
 }
 
+static bool set_no_verify(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->no_verify = true;
+}
+
 static bool set_older_than(struct options *options, const char *argument)
 {
 	options->has_older_than = true;
@@ -295,6 +301,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_NO_UNDO] = {
 		.name = "no-undo", .set = set_no_undo,
 		.help = "delete for good; there is no way back then",
+	},
+	[OPTION_NO_VERIFY] = {
+		.name = "no-verify", .set = set_no_verify,
+		.help = "read no data, with --json either",
 	},
 	[OPTION_OLDER_THAN] = {
 		.name = "older-than", .argument = "DAYS", .set = set_older_than,

@@ -23,6 +23,7 @@ enum option_id {
 	OPTION_MERGE,
 	OPTION_NO_LOCK,
 	OPTION_NO_UNDO,
+	OPTION_NO_VERIFY,
 	OPTION_OLDER_THAN,
 	OPTION_PURGE,
 	OPTION_SEGMENTS,
@@ -44,7 +45,7 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 /* What was asked for. All zero is the default. */
 struct options {
 	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
-	bool merge, no_lock, no_undo, purge, verify, version, with_suspects, yes;
+	bool merge, no_lock, no_undo, no_verify, purge, verify, version, with_suspects, yes;
 	enum color_mode color;
 	bool has_segments, has_older_than;
 	unsigned first, last;		/* segments to check, both included; with has_segments */

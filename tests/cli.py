@@ -296,7 +296,7 @@ class Commands(Case):
         """What files, hints and the newest COMMIT tell is as with --verify; the rest is null, damage or not."""
         whole = rows(self.ok('segments', '--json', '--verify', self.path))
         self.repo.damage(key_of(3))
-        got = rows(self.ok('segments', '--json', self.path))
+        got = rows(self.ok('segments', '--json', '--no-verify', self.path))
         known = ('segment', 'path', 'size', 'live', 'committed')
         for row, other in zip(got, whole):
             self.assertEqual(list(row), list(other))
@@ -310,16 +310,21 @@ class Commands(Case):
 
     def test_segments_of_an_unfinished_transaction_and_without_hints(self):
         self.repo.write_segment(3, [(PUT, key_of(20), b'')])
-        row = rows(self.ok('segments', '--json', self.path))[3]
+        row = rows(self.ok('segments', '--json', '--no-verify', self.path))[3]
         self.assertEqual((row['complete'], row['committed']), (False, False))
         self.assertIn('uncommitted', self.ok('segments', self.path).decode())
         os.unlink(os.path.join(self.path, 'hints.2'))
-        self.assertEqual({row['live'] for row in rows(self.ok('segments', '--json', self.path))}, {None})
+        self.assertEqual({row['live'] for row in rows(self.ok('segments', '--json', '--no-verify', self.path))},
+                         {None})
 
     def test_segments_reads_no_data_unless_asked(self):
         self.repo.damage(key_of(3))
         self.assertNotIn(b'damaged', self.ok('segments', self.path))
         self.assertIn(b'damaged', self.ok('segments', '--verify', self.path))
+        self.assertEqual(self.ok('segments', '--json', self.path),
+                         self.ok('segments', '--json', '--verify', self.path))
+        self.assertNotEqual(self.ok('segments', '--json', self.path),
+                            self.ok('segments', '--json', '--no-verify', self.path))
 
     def test_segments_damaged(self):
         self.repo.damage(key_of(3))
