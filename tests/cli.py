@@ -701,8 +701,8 @@ class LongWork(unittest.TestCase):
                 f.truncate(32 << 20)
 
     def test_an_interrupt_ends_it_with_32_and_prints_nothing(self):
-        for args in (('check', self.path), ('check', '--json', self.path), ('segments', self.path),
-                     ('history', self.path, 'ab')):
+        for args in (('check', self.path), ('check', '--json', self.path),
+                     ('segments', '--verify', self.path), ('history', self.path, 'ab')):
             for number in (signal.SIGINT, signal.SIGTERM):
                 work = subprocess.Popen([PROGRAM, *args], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=ENVIRONMENT)
