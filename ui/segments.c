@@ -51,7 +51,7 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 	remember_segment(screen);
 	table_set_model(&screen->table, model);
 	screen->shown = *order;
-	screen->table.sorted_by = order->column;
+	screen->table.sorted_by = (int)order->column;
 	screen->table.descending = order->descending;
 	if (screen->has_wanted)
 		select_segment(screen, screen->wanted);
