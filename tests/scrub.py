@@ -8,6 +8,7 @@ import glob
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import tarfile
@@ -41,7 +42,7 @@ def age(repo):
             os.utime(path, (YESTERDAY, YESTERDAY))
 
 
-class Scrub(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-scrub-')
         self.addCleanup(shutil.rmtree, self.folder)
@@ -89,6 +90,8 @@ class Scrub(unittest.TestCase):
             report.pop(name, None)
         self.assertEqual(json.dumps(report), json.dumps(whole))
 
+
+class Scrub(Case):
     # ---- incremental ----
 
     def test_a_second_check_reads_nothing_and_says_the_same(self):
@@ -378,6 +381,64 @@ class Scrub(unittest.TestCase):
                 texts = {self.run_program('check', '--json', '-j%d' % threads, self.repo)[1]
                          for threads in (1, 2, 7)}
                 self.assertEqual(len(texts), 1)
+
+
+class Between(Case):
+    """What a person, Attic or a disk may do between two checks, at random on the corpus' repositories."""
+
+    def flip(self, pattern, chance):
+        paths = [p for p in sorted(glob.glob(os.path.join(self.repo, pattern)))
+                 if os.path.isfile(p) and not os.path.islink(p) and os.path.getsize(p) > 0]
+        if not paths:
+            return
+        path = chance.choice(paths)
+        with open(path, 'r+b') as f:
+            at = chance.randrange(os.path.getsize(path))
+            f.seek(at)
+            byte = f.read(1)[0] ^ 1 << chance.randrange(8)
+            f.seek(at)
+            f.write(bytes([byte]))
+        os.utime(path, (YESTERDAY, YESTERDAY))
+
+    def put_one(self, chance):
+        value = os.path.join(self.folder, 'value')
+        with open(value, 'wb') as f:
+            f.write(bytes(chance.randrange(2000)))
+        self.run_program('put', self.repo, key_of(chance.randrange(30)), value)
+
+    def happen(self, chance):
+        what = chance.choice(('put', 'put', 'delete', 'salvage', 'recover', 'compact', 'rollback', 'undo',
+                              'segment', 'index'))
+        if what == 'put':
+            self.put_one(chance)
+        elif what == 'delete':
+            self.run_program('delete', self.repo, key_of(chance.randrange(30)))
+        elif what == 'segment':
+            self.flip('data/*/*', chance)
+        elif what == 'index':
+            self.flip('index.*', chance)
+        else:
+            self.run_program(what, '--yes', self.repo)
+        return what
+
+    def test_the_second_check_says_what_the_whole_says(self):
+        archives = sorted(glob.glob(os.path.join(CORPUS, '*.tar.gz')))
+        if not archives:
+            self.skipTest('no corpus in %s (set SHARED)' % CORPUS)
+        chance = random.Random(7)
+        believed = 0
+        for archive in archives[::2]:
+            with tarfile.open(archive) as tar:
+                tar.extractall(os.path.join(self.folder, os.path.basename(archive)))
+            self.repo = os.path.join(self.folder, os.path.basename(archive), 'repo')
+            done = []
+            for _ in range(6):
+                with self.subTest(os.path.basename(archive), done=done):
+                    report = self.check('--incremental')
+                    believed += report['segments_remembered']
+                    self.same_as_all(report)
+                done.append(self.happen(chance))
+        self.assertGreater(believed, 100)
 
 
 if __name__ == '__main__':
