@@ -141,6 +141,15 @@ class Terminal:
     def ask(self, form):
         return self.tmux('display-message', '-p', form).stdout.decode().rstrip('\n')
 
+    def tells(self, form, expected):
+        """Wait until tmux answers @form with @expected: what is shown may be there before the state is."""
+        deadline = time.monotonic() + DEADLINE
+        while (told := self.ask(form)) != expected:
+            if time.monotonic() > deadline:
+                raise AssertionError('%s is %s, not %s\n%s' % (form, told, expected, self.screen().text))
+            time.sleep(PAUSE)
+        return self
+
     # ---- what a person does ----
 
     def press(self, *keys):

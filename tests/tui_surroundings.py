@@ -146,7 +146,7 @@ class Ends(Case):
         screen = shell.wait(lambda s: re.search(r'%d\. status \d+ (restored|wrong)' % self.asked, s.text))
         self.assertRegex(screen.text, r'%d\. status %s restored' % (self.asked, status))
         flags = '#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{keypad_cursor_flag}'
-        self.assertEqual(shell.ask(flags), '0 1 0 0')
+        shell.tells(flags, '0 1 0 0')
         return screen
 
     def test_q_leaves_the_terminal_as_it_was(self):
@@ -200,8 +200,8 @@ class Ends(Case):
             self.is_restored(shell, r'\d+')
             shell.type('fg', 'Enter').view('2')
             shell.at('3 ')
-            self.assertEqual(shell.ask('#{cursor_flag} #{mouse_any_flag}'), '0 1')
-        shell.press('C-z').wait('Stopped')
+            shell.tells('#{cursor_flag} #{mouse_any_flag}', '0 1')
+        shell.press('C-z').wait(lambda s: s.text.rstrip().endswith('ready>'))
         shell.resize(100, 30)
         shell.type('fg', 'Enter').wait('READ-ONLY', lambda s: s.lines[29].endswith('q:back'))
         shell.press('q', 'q')
