@@ -247,13 +247,30 @@ static void shrink(struct index_table *table)
 
 /* ---- what the header promises ---- */
 
-struct index_table *index_table_new(void)
+uint64_t index_table_buckets_for(uint64_t keys)
 {
-	struct index_table *table = table_new(INDEX_BUCKETS_MIN);
+	/* The last key finds those before it. */
+	const uint64_t found = keys > 0 ? keys - 1 : 0;
+	uint64_t buckets = INDEX_BUCKETS_MIN;
+
+	while (buckets <= INT32_MAX && found * 10 > buckets * 9)
+		buckets *= 2;
+	return buckets;
+}
+
+struct index_table *index_table_new_for(uint64_t keys)
+{
+	const uint64_t buckets = index_table_buckets_for(keys);
+	struct index_table *table = buckets <= INT32_MAX ? table_new((uint32_t)buckets) : NULL;
 
 	if (table)
-		fill_empty(table, 0, INDEX_BUCKETS_MIN);
+		fill_empty(table, 0, (uint32_t)buckets);
 	return table;
+}
+
+struct index_table *index_table_new(void)
+{
+	return index_table_new_for(0);
 }
 
 static enum as_err read_and_judge(const struct index_file *file, struct index_table *table)

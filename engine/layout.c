@@ -403,10 +403,21 @@ size_t layout_from(const struct layout *layout, uint32_t number)
 	return low;
 }
 
+/* Where a number would be if none were missing: the right place nearly always. */
+static size_t likely_position(const struct layout *layout, uint32_t number)
+{
+	const uint32_t first = layout->count ? layout->segments[0].number : 0;
+
+	return number < first ? 0 : number - first;
+}
+
 size_t layout_find(const struct layout *layout, uint32_t number)
 {
-	const size_t position = layout_from(layout, number);
+	const size_t likely = likely_position(layout, number);
 
+	if (likely < layout->count && layout->segments[likely].number == number)
+		return likely;
+	const size_t position = layout_from(layout, number);
 	if (position == layout->count || layout->segments[position].number != number)
 		return LAYOUT_NONE;
 	return position;

@@ -12,10 +12,43 @@ size_t plan_position(const struct plan *plan, uint32_t segment)
 
 /* ---- objects, and keys that are lost ---- */
 
+/* Objects put into the table together: the memory of the last has come when its turn does. */
+#define BATCH 32u
+
+struct object {
+	uint8_t key[KEY_SIZE];
+	uint32_t segment, offset;
+};
+
 struct gathering {
 	struct plan *plan;
 	size_t lost_capacity;
+	struct object batch[BATCH];
+	unsigned batched;
 };
+
+static enum as_err put_batch(struct gathering *gathering)
+{
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < gathering->batched; i++) {
+		const struct object *object = &gathering->batch[i];
+		err = index_table_put(gathering->plan->work->table, object->key, object->segment,
+				      object->offset);
+	}
+	gathering->batched = 0;
+	return err;
+}
+
+static enum as_err add_object(struct gathering *gathering, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *place)
+{
+	struct object *object = &gathering->batch[gathering->batched++];
+	index_table_prefetch(gathering->plan->work->table, key);
+	memcpy(object->key, key, KEY_SIZE);
+	object->segment = place->segment;
+	object->offset = place->offset;
+	return gathering->batched == BATCH ? put_batch(gathering) : AS_OK;
+}
 
 static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_SIZE],
 			    enum loss loss, const struct replay_event *place)
@@ -41,7 +74,7 @@ static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum ver
 	struct plan *plan = gathering->plan;
 	switch (outcome) {
 	case OUTCOME_OBJECT:
-		return index_table_put(plan->work->table, key, place->segment, place->offset);
+		return add_object(gathering, key, place);
 	case OUTCOME_LOST:
 		return add_lost(gathering, key,
 				plan_position(plan, place->segment) == LAYOUT_NONE ? LOSS_MISSING
@@ -93,10 +126,12 @@ static void tidy_lost(struct plan *plan)
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 {
 	struct gathering gathering = { .plan = plan };
-	plan->work->table = index_table_new();
+	plan->work->table = index_table_new_for(plan->work->verify->objects);
 	if (!plan->work->table)
 		return AS_ERR_MEMORY;
 	enum as_err err = verify_each(plan->work->verify, take_key, &gathering);
+	if (err == AS_OK)
+		err = put_batch(&gathering);
 	const bool is_other = first != plan->work->verify;
 	if (err == AS_OK && is_other)
 		err = verify_each(first, take_given_up, &gathering);

@@ -299,13 +299,9 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	return old->err;
 }
 
-/* What Attic would make of so many keys. */
 static uint64_t index_size(uint64_t keys)
 {
-	uint64_t buckets = INDEX_BUCKETS_MIN;
-	while (keys * 10 > buckets * 9)
-		buckets *= 2;
-	return INDEX_HEADER + buckets * INDEX_BUCKET;
+	return INDEX_HEADER + index_table_buckets_for(keys) * INDEX_BUCKET;
 }
 
 /* A new one of @size bytes, whether or not one of its name is there. */

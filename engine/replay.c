@@ -14,8 +14,8 @@
 #define SHARDS (1u << SHARD_BITS)
 #define SLOT_BITS (32 - SHARD_BITS)
 #define FIRST_BYTES 4096u		/* of a shard's first table: a page */
-#define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
 #define HUGE_BYTES ((size_t)4 << 20)	/* of a table for which huge pages are worth asking */
+#define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
 
 /* kind is 0 where the row is free; else bit 0 set, bit 1 set for a PUT, and the size above them
  * (an entry has at most 20 MiB). */
@@ -41,6 +41,7 @@ struct shard {
 
 struct replay {
 	struct shard shards[SHARDS];
+	_Atomic uint32_t expected;	/* rows that a shard is to have room for */
 	struct key_hash hash;
 };
 
@@ -57,7 +58,9 @@ struct replay *replay_new(void)
 	return replay;
 }
 
-/* Tables come and go in ever new sizes, which would tear holes into the heap: they are mapped. */
+/* Tables come and go in ever new sizes, which would tear holes into the heap: they are mapped. All
+ * of a table is used soon; a page fault for each page, and a second one where it is looked at
+ * before it is written to, would take longer than what is done in it. */
 static struct row *rows_new(uint32_t capacity)
 {
 	const size_t size = capacity * sizeof(struct row);
@@ -67,6 +70,7 @@ static struct row *rows_new(uint32_t capacity)
 		return NULL;
 	if (size >= HUGE_BYTES)
 		madvise(rows, size, MADV_HUGEPAGE);
+	madvise(rows, size, MADV_POPULATE_WRITE);
 	return rows;
 }
 
@@ -106,17 +110,39 @@ static bool is_full(const struct shard *shard)
 	return (uint64_t)shard->count * 16 >= (uint64_t)shard->capacity * 13;
 }
 
-/* A large table grows by a third only, so that three fifths of its rows are in use even then. */
-static uint32_t next_capacity(uint32_t capacity)
+void replay_expect(struct replay *replay, uint64_t keys)
+{
+	/* Shards differ a little. */
+	const uint64_t rows = keys / SHARDS * 4 / 3;
+
+	atomic_store_explicit(&replay->expected, rows < UINT32_MAX ? (uint32_t)rows : UINT32_MAX,
+			      memory_order_relaxed);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A large table grows by a third only, so that three fifths of its rows are in use even then. Where
+ * more is to come a small one becomes a large one at once, and a large one is doubled: that much
+ * room may turn out to be for nothing. */
+static uint32_t next_capacity(uint32_t capacity, uint32_t expected)
 {
 	if (!capacity)
 		return FIRST_BYTES / (uint32_t)sizeof(struct row);
-	return capacity < SMALL_ROWS ? capacity * 2 : capacity + capacity / 3;
+	const bool is_small = capacity < SMALL_ROWS;
+	const uint32_t usual = is_small ? capacity * 2 : capacity + capacity / 3;
+	const uint32_t most = is_small ? 2 * SMALL_ROWS : capacity * 2;
+	const uint32_t wanted = smaller(expected, most);
+
+	return wanted > usual ? wanted : usual;
 }
 
 static enum as_err grow(const struct replay *replay, struct shard *shard)
 {
-	const uint32_t capacity = next_capacity(shard->capacity);
+	const uint32_t expected = atomic_load_explicit(&replay->expected, memory_order_relaxed);
+	const uint32_t capacity = next_capacity(shard->capacity, expected);
 
 	if (capacity >= 1u << SLOT_BITS)
 		return AS_ERR_MEMORY;
@@ -170,9 +196,11 @@ void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE])
 	const uint64_t capacity = atomic_load_explicit(&shard->capacity, memory_order_relaxed);
 	const uintptr_t rows =
 		(uintptr_t)atomic_load_explicit(&shard->rows, memory_order_relaxed);
+	const uintptr_t row = rows + (slot * capacity >> SLOT_BITS) * sizeof(struct row);
 
-	__builtin_prefetch((const void *)(rows + (slot * capacity >> SLOT_BITS) *
-						 sizeof(struct row)), 1);
+	__builtin_prefetch((const void *)row, 1);
+	/* Often in the next line. */
+	__builtin_prefetch((const void *)(row + sizeof(struct row) - 1), 1);
 }
 
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],

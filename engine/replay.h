@@ -30,12 +30,13 @@ struct replay;
 struct replay *replay_new(void);
 void replay_free(struct replay *replay);
 
+/* About so many keys are to come in all. An aid only: what grows then grows at once to that, and
+ * to no more than a few MiB for nothing. Safe in several threads at once. */
+void replay_expect(struct replay *replay, uint64_t keys);
+
 /* Tell of an event. Safe in several threads at once. AS_ERR_MEMORY. */
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event);
-
-/* Have the memory come that telling of @key will want. Safe in several threads at once. */
-void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE]);
 
 /* Have the memory come that telling of @key will want. Safe in several threads at once. */
 void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE]);

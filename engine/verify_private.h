@@ -43,6 +43,8 @@ struct verify_run {
 	size_t *order;			/* positions by turn; NULL: one after the other */
 	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
 	_Atomic size_t skipped, remembered;
+	_Atomic uint64_t told;		/* entries that the replay was told of ... */
+	_Atomic uint64_t tellers;	/* ... by so many segments */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 

@@ -477,6 +477,19 @@ static enum as_err take_segment(struct scanner *s, size_t position)
 	return err;
 }
 
+/* Without an index the replay is told of everything: what is still to come will be like what came.
+ */
+static void expect_more(struct scanner *s)
+{
+	struct verify_run *run = s->run;
+	const uint64_t entries = s->facts.puts + s->facts.deletes;
+	if (run->index.is_loaded || entries == 0)
+		return;
+	const uint64_t told = atomic_fetch_add(&run->told, entries) + entries;
+	const uint64_t tellers = atomic_fetch_add(&run->tellers, 1) + 1;
+	replay_expect(run->verify->replay, told / tellers * run->view->layout.count);
+}
+
 static enum as_err take_segments(struct scanner *s)
 {
 	struct verify_run *run = s->run;
@@ -488,8 +501,10 @@ static enum as_err take_segments(struct scanner *s)
 		const size_t position = run->order ? run->order[turn] : turn;
 		begin_segment(s, position);
 		err = take_segment(s, position);
-		if (err == AS_OK && !s->is_skipped)
+		if (err == AS_OK && !s->is_skipped) {
+			expect_more(s);
 			publish(s, position);
+		}
 	}
 	return err;
 }

@@ -389,6 +389,35 @@ static void the_table_doubles_with_the_key_that_finds_more_than_90_percent_used(
 	(void)state;
 }
 
+static void a_table_for_so_many_keys_is_the_one_that_grew_with_them(void **state)
+{
+	static const uint32_t counts[] = { 0, 1, 921, 922, 923, 1844, 1845, 3687, 3688, 4000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		model_begin(start_anywhere, KEYS_MAX, 1024);
+		table = index_table_new();
+		for (uint32_t key = 0; key < counts[i]; key++)
+			put(key, 1, 1);
+		const uint32_t grown = index_table_buckets(table);
+		index_table_free(table);
+
+		model_begin(start_anywhere, KEYS_MAX, grown);
+		table = index_table_new_for(counts[i]);
+		assert_non_null(table);
+		assert_int_equal(index_table_buckets_for(counts[i]), grown);
+		assert_int_equal(index_table_buckets(table), grown);
+		for (uint32_t key = 0; key < counts[i]; key++)
+			put(key, 1, 1);
+		assert_int_equal(index_table_buckets(table), grown);
+		compare();
+		index_table_free(table);
+		table = NULL;
+	}
+	assert_true(index_table_buckets_for(UINT64_C(1) << 40) > INT32_MAX);
+	assert_null(index_table_new_for(UINT64_C(1) << 40));
+	(void)state;
+}
+
 static void the_table_halves_when_a_removal_leaves_less_than_25_percent(void **state)
 {
 	static const struct { uint32_t buckets, keys; } steps[] = {
@@ -943,6 +972,7 @@ int main(void)
 		TEST(a_new_table_is_empty_and_of_the_smallest_size),
 		TEST(keys_of_all_zeros_and_all_ones_are_keys_like_others),
 		TEST(the_table_doubles_with_the_key_that_finds_more_than_90_percent_used),
+		TEST(a_table_for_so_many_keys_is_the_one_that_grew_with_them),
 		TEST(the_table_halves_when_a_removal_leaves_less_than_25_percent),
 		TEST(a_reserved_place_is_there_and_costs_nothing_twice),
 		TEST(random_operations_agree_with_a_model),

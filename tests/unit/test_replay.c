@@ -280,6 +280,27 @@ static void threads_that_tell_in_any_order_agree_with_a_simple_model(void **stat
 	(void)state;
 }
 
+static void what_is_expected_changes_nothing_that_is_found(void **state)
+{
+	static const uint64_t expected[] = { 0, 1, 50, MODEL_KEYS, 1000000, UINT64_MAX };
+	size_t first = 0;
+
+	make_model(20200101);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		note(0, (struct replay_event){ 0, 8, 41, true });
+		replay_expect(replay, expected[i]);
+		for (first = 0; first < MODEL_THREADS; first++)
+			assert_null(tell_share(&first));
+		for (unsigned number = 0; number < MODEL_KEYS; number++)
+			if (known[number])
+				expect(number, newest[number]);
+		replay_free(replay);
+		replay = replay_new();
+		assert_non_null(replay);
+	}
+	(void)state;
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -295,6 +316,7 @@ int main(void)
 		CASE(keys_that_differ_in_one_place_only_are_no_slower),
 		CASE(a_walk_ends_when_the_caller_has_enough),
 		CASE(threads_that_tell_in_any_order_agree_with_a_simple_model),
+		CASE(what_is_expected_changes_nothing_that_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
