@@ -5,6 +5,7 @@
 #include "engine/atticstore.h"
 #include "engine/verify.h"
 #include "tests/builder.h"
+#include "tests/scratch.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -23,7 +24,7 @@ struct job {
 	char folder[BUILDER_PATH], repo[BUILDER_PATH];
 	enum as_err err;
 	uint64_t objects;
-	size_t findings;
+	size_t findings, remembered;
 };
 
 /* OBJECTS objects in small segments, the first damaged. */
@@ -44,22 +45,29 @@ static void job_new(struct job *job)
 	builder_free(builder);
 }
 
-static void *verify(void *argument)
+static void verify_scope(struct job *job, const struct verify_scope *scope)
 {
-	struct job *job = argument;
 	struct view *view = NULL;
 	struct verify *result = NULL;
 	struct verify_progress progress = { 0 };
 	job->err = view_open(job->repo, NULL, &view, NULL);
-	if (job->err != AS_OK)
-		return NULL;
-	job->err = verify_run(view, WORKERS, &progress, &result);
+	if (job->err == AS_OK)
+		job->err = verify_new(view, &result);
 	if (job->err == AS_OK) {
+		result->scope = *scope;
+		job->err = verify_work(result, WORKERS, &progress);
 		job->objects = result->objects;
 		job->findings = result->findings.count;
+		job->remembered = result->remembered;
 	}
 	verify_free(result);
 	view_close(view);
+}
+
+static void *verify(void *argument)
+{
+	const struct verify_scope everything = { .has_range = false };
+	verify_scope(argument, &everything);
 	return NULL;
 }
 
@@ -81,6 +89,33 @@ static void two_repositories_are_verified_at_once(void **state)
 		assert_int_equal(jobs[i].findings, 2);
 	}
 	(void)state;
+}
+
+/* Whatever the workers share: what they note to be remembered, what they remember, and without an
+ * index all that the log says. */
+static void a_repository_is_verified_in_every_way(void **state)
+{
+	struct job job = { .err = AS_OK };
+	struct verify_records records = { .rows = NULL };
+	const struct verify_scope keep = { .keep = &records }, know = { .known = &records };
+	(void)state;
+	job_new(&job);
+	scratch_run("find '%s/data' -type f -exec touch -d 2001-01-01 {} +", job.repo);
+	verify_scope(&job, &keep);
+	assert_int_equal(job.err, AS_OK);
+	assert_int_equal(job.findings, 2);
+	assert_true(records.count > 10);
+	verify_records_sort(&records);
+	verify_scope(&job, &know);
+	assert_int_equal(job.err, AS_OK);
+	assert_int_equal(job.findings, 2);
+	assert_int_equal(job.remembered, records.count);
+	verify_records_free(&records);
+	scratch_run("rm '%s'/index.* '%s'/hints.*", job.repo, job.repo);
+	verify(&job);
+	assert_int_equal(job.err, AS_OK);
+	assert_int_equal(job.objects, OBJECTS - 1);
+	builder_remove_folder(job.folder);
 }
 
 /* One transaction: some put anew, some deleted, all read. */
@@ -163,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_repositories_are_verified_at_once),
+		cmocka_unit_test(a_repository_is_verified_in_every_way),
 		cmocka_unit_test(two_stores_are_written_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
