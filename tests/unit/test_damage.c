@@ -4,6 +4,7 @@
 #include "build-config.h"
 
 #include "engine/diagnose.h"
+#include "tests/campaign.h"
 #include "tests/wreck.h"
 
 #include <setjmp.h>
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 #define SEEDS 600u
+#define SEEDS_LONG 20000u
 
 /* ---- the judgement ---- */
 
@@ -73,7 +75,8 @@ static struct tally judge_all(struct wreck *world)
 static struct tally run_seeds(struct wreck *world, unsigned how_many)
 {
 	struct tally sum = { 0 };
-	for (unsigned seed = 0; seed < SEEDS; seed++) {
+	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
+	for (unsigned seed = 0; seed < seeds; seed++) {
 		wreck_seed(world, seed);
 		for (unsigned i = 0; i < how_many; i++)
 			wreck_damage(world);
@@ -89,6 +92,7 @@ static struct tally run_seeds(struct wreck *world, unsigned how_many)
 		sum.unnamed += tally.unnamed;
 		wreck_restore(world);
 	}
+	campaign_figure("random damages judged", seeds);
 	return sum;
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/diagnose.h"
 #include "tests/builder.h"
+#include "tests/campaign.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +29,6 @@ struct world {
 	char folder[BUILDER_PATH], repo[BUILDER_PATH];
 	struct file files[FILES_MAX];
 	size_t count;
-	uint64_t checks, reported;
 };
 
 static void load(struct world *world, const struct builder *builder, const char *name,
@@ -136,8 +136,6 @@ static bool check(struct world *world, const struct file *damaged)
 	verify_free(verify);
 	view_close(view);
 	assert_unchanged(world, damaged, &st.st_mtim);
-	world->checks++;
-	world->reported += !diagnosis.clean;
 	return !diagnosis.clean || is_short;
 }
 
@@ -155,8 +153,10 @@ static void the_repository_itself_is_clean(void **state)
 static void every_flipped_bit_is_survived_and_reported_in_a_segment(void **state)
 {
 	struct world *world = *state;
+	uint64_t bits = 0;
 	for (size_t i = 0; i < world->count; i++) {
 		struct file *file = &world->files[i];
+		bits += file->len * 8;
 		for (size_t bit = 0; bit < file->len * 8; bit++) {
 			file->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
 			write_damaged(file, file->len);
@@ -168,8 +168,7 @@ static void every_flipped_bit_is_survived_and_reported_in_a_segment(void **state
 		write_damaged(file, file->len);
 		assert_false(check(world, file));
 	}
-	print_message("# %llu checks, %llu reported\n", (unsigned long long)world->checks,
-		      (unsigned long long)world->reported);
+	campaign_figure("bits flipped", bits);
 }
 
 /* A full segment without its COMMIT, and a later transaction behind it, is what Attic itself
@@ -182,8 +181,10 @@ static bool is_as_attic_writes(const struct file *file, size_t len)
 static void every_truncation_is_survived_and_reported_in_a_segment(void **state)
 {
 	struct world *world = *state;
+	uint64_t lengths = 0;
 	for (size_t i = 0; i < world->count; i++) {
 		const struct file *file = &world->files[i];
+		lengths += file->len;
 		for (size_t len = 0; len < file->len; len++) {
 			write_damaged(file, len);
 			if (!check(world, file) && file->is_segment &&
@@ -193,6 +194,7 @@ static void every_truncation_is_survived_and_reported_in_a_segment(void **state)
 		write_damaged(file, file->len);
 		assert_false(check(world, file));
 	}
+	campaign_figure("lengths cut to", lengths);
 }
 
 static void bits_of_a_used_bucket_are_reported(void **state)

@@ -4,6 +4,7 @@
 #include "build-config.h"
 
 #include "engine/undo.h"
+#include "tests/campaign.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 #define SEEDS 600u
+#define SEEDS_LONG 4000u
 #define STEPS_MAX 3u
 
 static struct plan *make_plan(struct look *look, enum repair action, const char *story)
@@ -176,7 +178,8 @@ static void mend(struct wreck *wreck, struct tally *tally)
 static void run_seeds(struct wreck *wreck, unsigned how_many, void (*damage)(struct wreck *wreck))
 {
 	const char *only = getenv("SEED");
-	for (unsigned seed = 0; seed < SEEDS; seed++) {
+	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
+	for (unsigned seed = 0; seed < seeds; seed++) {
 		struct tally tally = { 0 };
 		if (only && seed != (unsigned)atoi(only))
 			continue;
@@ -187,6 +190,7 @@ static void run_seeds(struct wreck *wreck, unsigned how_many, void (*damage)(str
 		wreck->is_scattered = true;
 		wreck_restore(wreck);
 	}
+	campaign_figure("random damages mended and taken back", seeds);
 }
 
 static void one_damage_is_mended_and_taken_back(void **state)

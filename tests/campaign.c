@@ -1,0 +1,19 @@
+#include "build-config.h"
+
+#include "tests/campaign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool campaign_is_long(void)
+{
+	const char *value = getenv("ATTICSCOPE_TORTURE");
+	return value && value[0] != '\0';
+}
+
+void campaign_figure(const char *what, uint64_t count)
+{
+	printf("# figure: %s: %" PRIu64 "\n", what, count);
+	fflush(stdout);
+}
