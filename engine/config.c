@@ -215,7 +215,7 @@ static char *read_line(char *str, int num, void *stream)
 static void lower(const char *name, char *out, size_t size)
 {
 	size_t i = 0;
-	for (; name[i] && i < size - 1; i++)
+	for (; i < size - 1 && name[i]; i++)
 		out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
 	out[i] = '\0';
 }

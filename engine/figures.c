@@ -11,8 +11,10 @@ char *figure_bytes(uint64_t bytes, char *out, size_t size)
 	unsigned unit = 0;
 	double value = (double)bytes;
 	/* 1023.5 would be rounded to four digits that look like the next unit. */
-	for (; value >= 1023.5; value /= 1024)
+	while (value >= 1023.5) {
+		value /= 1024;
 		unit++;
+	}
 	snprintf(out, size, unit > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 	return out;
 }

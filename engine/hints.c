@@ -205,7 +205,7 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 
 static bool text_is(const char *text, unsigned len, const char *word)
 {
-	return len == strlen(word) && memcmp(text, word, len) == 0;
+	return text && len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
 /* The callbacks. Each may refuse by a negative value, which ends the walk. */

@@ -132,7 +132,7 @@ static bool prefix_crc(struct ladder *ladder, uint64_t end, uint32_t *crc)
 		if (got != until - done)
 			return false;	/* it could be read a moment ago */
 		done = until;
-		if (done == rest)
+		if (!bad || done == rest)
 			break;
 		const uint64_t bad_end = bad->offset + bad->length - from;
 		const size_t zeros_end = bad_end < rest ? (size_t)bad_end : rest;

@@ -397,12 +397,11 @@ void log_return(struct log *log, const struct log_mark *mark)
 enum as_err log_discard(struct log *log, struct as_error *error)
 {
 	char folder[LAYOUT_PATH_MAX];
-	enum as_err err = AS_OK;
 	uint32_t end = log->segment + (log->fd >= 0);
 	close_open(log);
 	close_unsynced(log);
 	for (; end > log->first; end--) {
-		err = remove_segment(log, end - 1);
+		enum as_err err = remove_segment(log, end - 1);
 		if (err == AS_OK && log->commit_is_written) {
 			folder_path((end - 1) / log->per_dir, folder);
 			err = io_sync_folder(log->permit, folder);

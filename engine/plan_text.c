@@ -379,7 +379,7 @@ static void add_line(void *context, enum plan_tone tone, const char *line)
 	struct string *string = context;
 	const size_t len = strlen(line);
 	(void)tone;
-	if (string->capacity - string->len < len + 2) {
+	if (!string->bytes || string->capacity - string->len < len + 2) {
 		const size_t more = 2 * string->capacity + len + 256;
 		char *bytes = string->no_memory ? NULL : realloc(string->bytes, more);
 		string->no_memory = !bytes;

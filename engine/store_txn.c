@@ -204,7 +204,6 @@ static enum as_err check_sizes(const struct as_store *store, size_t key_size, si
 
 /* What a change appended, to be entered into index and hints when all of it is. */
 struct change {
-	bool had_old;
 	uint32_t old_segment;
 	uint32_t delete_segment;	/* of the DELETE, when there is one */
 	bool has_delete;

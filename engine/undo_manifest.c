@@ -34,7 +34,7 @@ static void add_line(struct text *text, const char *format, ...)
 		return;
 	}
 	line[len] = '\n';
-	if (text->len + (size_t)len + 1 > text->capacity) {
+	if (!text->bytes || text->len + (size_t)len + 1 > text->capacity) {
 		const size_t more = 2 * text->capacity + sizeof(line);
 		char *bytes = realloc(text->bytes, more);
 		if (!bytes) {

@@ -77,7 +77,9 @@ static bool gather_stats(struct session *session, struct verify_progress *progre
 {
 	const size_t count = session->view->layout.count;
 	struct segment_stat *stats = calloc(count + 1, sizeof(*stats));
-	for (size_t i = 0; stats && i < count; i++) {
+	if (!stats)
+		return false;
+	for (size_t i = 0; i < count; i++) {
 		if (atomic_load(&progress->cancel)) {
 			free(stats);
 			return false;
@@ -86,8 +88,6 @@ static bool gather_stats(struct session *session, struct verify_progress *progre
 		atomic_fetch_add(&progress->segments_done, 1);
 	}
 	struct segment_stat *none = NULL;
-	if (!stats)
-		return false;
 	if (!atomic_compare_exchange_strong(&session->stats, &none, stats))
 		free(stats);	/* an abandoned job was faster */
 	return true;

@@ -19,17 +19,32 @@ struct watch {
 	int stop;			/* eventfd: ends the wait between two looks */
 };
 
+static bool is_same_holder(const struct lock_holder *a, const struct lock_holder *b)
+{
+	return a->known == b->known && a->pid == b->pid && a->exclusive == b->exclusive &&
+	       strcmp(a->program, b->program) == 0;
+}
+
+static bool are_same_holders(const struct session *session, const struct lock_holder *rows,
+			     size_t count)
+{
+	if (count != session->holder_count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!is_same_holder(&rows[i], &session->holders[i]))
+			return false;
+	return true;
+}
+
 /* True when the holders of the lock are others than before. */
 static bool look_for_holders(struct session *session)
 {
-	struct lock_holder rows[SESSION_HOLDERS];
-	memset(rows, 0, sizeof(rows));
+	struct lock_holder rows[SESSION_HOLDERS] = { 0 };
 	size_t count = keeper_holders(session->keeper, rows, SESSION_HOLDERS);
 	if (count > SESSION_HOLDERS)
 		count = SESSION_HOLDERS;
 	pthread_mutex_lock(&session->mutex);
-	const bool differs = count != session->holder_count ||
-			     memcmp(rows, session->holders, sizeof(rows)) != 0;
+	const bool differs = !are_same_holders(session, rows, count);
 	memcpy(session->holders, rows, sizeof(rows));
 	session->holder_count = count;
 	pthread_mutex_unlock(&session->mutex);

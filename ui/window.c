@@ -37,7 +37,7 @@ static bool matches(const struct window *window, size_t at, const uint8_t *patte
 {
 	return at + len <= window->len && window->bytes[at] == pattern[0] &&
 	       memcmp(window->bytes + at, pattern, len) == 0 &&
-	       !memchr(window->good + at, false, len);
+	       !memchr(window->good + at, 0, len);
 }
 
 bool window_find(const struct window *window, const uint8_t *pattern, size_t len, uint64_t first,
