@@ -256,6 +256,25 @@ enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, ui
 	return AS_OK;
 }
 
+enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
+			  size_t *got, uint64_t *doubt)
+{
+	size_t more;
+	enum as_err err = io_read_at(io, fd, buffer, len, offset, got);
+
+	while (err) {
+		const uint64_t refused = offset + *got;
+
+		err = io_read_at(io, fd, (uint8_t *)buffer + *got, len - *got, refused, &more);
+		*got += more;
+		if (err && more == 0)
+			return err;
+		if (refused < *doubt)
+			*doubt = refused;
+	}
+	return AS_OK;
+}
+
 static enum as_err read_whole(const struct io *io, int fd, const struct stat *st, size_t max,
 			      uint8_t **data, size_t *len)
 {

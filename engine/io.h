@@ -74,6 +74,13 @@ void io_close(const struct io *io, int fd);
 enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
 		       size_t *got);
 
+/* The same, but each place that the system refuses is asked for a second time before it is given up.
+ * Where the second reading gave what the first did not, *@doubt becomes that offset, unless it is
+ * lower already. */
+enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
+			  size_t *got, uint64_t *doubt);
+#define IO_NO_DOUBT UINT64_MAX
+
 /* Read a whole small file (config, hints) into fresh memory that the caller frees; one NUL is put
  * behind it and not counted. AS_ERR_LIMIT when it is larger than @max bytes, else as io_open_file
  * and io_read_at, AS_ERR_MEMORY. */

@@ -276,6 +276,8 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	resynchronise(r, e);
 	if (r->is_cancelled)
 		return AS_ERR_CANCELLED;
+	if (r->ladder.lacks_memory)
+		return AS_ERR_MEMORY;
 	note_unreadable(r, e);
 	return AS_OK;
 }

@@ -27,6 +27,11 @@ static ssize_t pread_memory(const struct io *io, int fd, void *buffer, size_t le
 	const uint8_t *bytes =
 		file->reads == 0 && file->first_bytes ? file->first_bytes : file->bytes;
 	file->reads++;
+	if (file->reads >= file->refused_from &&
+	    file->reads - file->refused_from < file->refused_count) {
+		errno = EIO;
+		return -1;
+	}
 	if (from >= file->len)
 		return 0;
 	if (len > file->len - from)
