@@ -81,7 +81,7 @@ static bool init_reader(struct segment_reader *r, const struct io *io, size_t wi
 {
 	*r = (struct segment_reader){
 		.io = io, .fd = -1, .window_size = window_size, .next_load = window_size,
-		.doubt = IO_NO_DOUBT,
+		.doubt = IO_NO_DOUBT, .refused = IO_NO_DOUBT,
 		.window = malloc(window_size),
 	};
 	return r->window != NULL;
@@ -144,7 +144,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->is_adrift = false;
 	r->steps_left = r->length / 16 + 1024;
 	r->is_cancelled = false;
-	r->doubt = IO_NO_DOUBT;
+	r->doubt = r->refused = IO_NO_DOUBT;
 	return AS_OK;
 }
 
@@ -161,9 +161,17 @@ static void fill_window(struct segment_reader *r, uint64_t offset, size_t load)
 					      &r->window_len, &r->doubt);
 	r->window_offset = offset;
 	r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
+	if (r->refused >= offset && r->refused - offset < r->window_len) {
+		if (r->refused < r->doubt)
+			r->doubt = r->refused;
+		r->refused = IO_NO_DOUBT;
+	}
+	if (err == AS_OK)
+		return;
+	r->refused = offset + r->window_len;
 	/* Nothing that is not there may look like damage: it is unreadable. */
-	if (err != AS_OK && r->has_ladder)
-		ladder_lose(&r->ladder, offset + r->window_len);
+	if (r->has_ladder)
+		ladder_lose(&r->ladder, r->refused);
 }
 
 size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, const uint8_t **bytes)
@@ -263,8 +271,18 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 		e->cause = SEGMENT_CRC_MISMATCH;
 		return;
 	}
+	/* The key's bytes were refused, and came a moment later. */
+	if (tag_has_key(e->raw_tag) && !e->has_key) {
+		e->cause = SEGMENT_UNREADABLE;
+		return;
+	}
 	e->tag = e->raw_tag;
 	e->size = e->raw_size;
+}
+
+static bool is_magic(const uint8_t *bytes, size_t len)
+{
+	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
 }
 
 /* Check the magic; true when *@e is a row that says it is damaged. */
@@ -272,11 +290,17 @@ static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
 {
 	const uint8_t *bytes;
 	const size_t size = r->length < SEGMENT_MAGIC_SIZE ? (size_t)r->length : SEGMENT_MAGIC_SIZE;
-	const size_t there = segment_peek(r, 0, size, &bytes);
+	size_t there = segment_peek(r, 0, size, &bytes);
 	r->past_magic = true;
 	r->position = size;
-	if (there == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0)
+	if (is_magic(bytes, there))
 		return false;
+	r->window_len = 0;	/* as of an entry: it is read again before it is believed */
+	there = segment_peek(r, 0, size, &bytes);
+	if (is_magic(bytes, there)) {
+		r->doubt = 0;
+		return false;
+	}
 	*e = (struct segment_entry){
 		.size = size,
 		.tag = SEGMENT_DAMAGED,

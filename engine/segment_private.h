@@ -40,6 +40,7 @@ struct segment_reader {
 	struct segment_witnesses witnesses;
 	bool is_adrift;			/* the last search found an entry, and no witness since */
 	uint64_t doubt;			/* see io_read_twice; of a row not given yet */
+	uint64_t refused;		/* the last place where filling the window ended */
 	uint64_t steps_left;		/* bound for leads_out over the whole segment */
 };
 

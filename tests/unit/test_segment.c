@@ -545,6 +545,27 @@ static void an_entry_that_reads_differently_the_second_time_is_unstable(void **s
 	(void)state;
 }
 
+/* One bit flips at every second reading, so that the third is as the first. */
+static void an_entry_that_reads_differently_every_second_time_is_unstable(void **state)
+{
+	struct image image = image_new();
+	const size_t at = add_put(&image, 1, 500), end = image.len;
+	for (size_t bit = 0; bit < end; bit += bit < 60 ? 1 : 97) {
+		uint8_t *flipped = malloc(end);
+		assert_non_null(flipped);
+		memcpy(flipped, image.bytes, end);
+		flipped[bit] ^= 4;
+		struct walk walk = { .file = { .first_bytes = flipped, .alternates = true } };
+		do_walk(&walk, &image);
+		assert_int_equal(walk.count, 1);
+		expect_row(&walk, 0, at, 541, 0, SEGMENT_WHOLE);
+		assert_true(walk.rows[0].unstable);
+		free(flipped);
+	}
+	free(image.bytes);
+	(void)state;
+}
+
 /* A damaged entry whose size cannot be believed and that holds an entry of its own, so that reading
  * on takes many readings; behind it, out of sight of the first window, are others. */
 static struct image image_to_search(void)
@@ -633,6 +654,28 @@ static void refuse_each_reading(unsigned count, bool all_are_found)
 static void a_reading_that_is_refused_once_loses_no_entry_and_is_told(void **state)
 {
 	refuse_each_reading(1, true);
+	(void)state;
+}
+
+/* The window ends between header and key, and the checksum is computed of bytes that came later. */
+static void a_whole_entry_has_its_key_however_often_that_was_refused(void **state)
+{
+	struct image image = image_new();
+	uint8_t key[32];
+	add_put(&image, 1, 300);
+	const size_t at = add_put(&image, 5, 100);
+	add_put(&image, 6, 100);
+	memset(key, 5, sizeof(key));
+	for (unsigned count = 1; count <= 12; count++) {
+		struct walk walk = { .file = { .bad_offset = at + 9, .bad_length = 1,
+					       .bad_reads = count } };
+		do_walk(&walk, &image);
+		for (size_t i = 0; i < walk.count; i++)
+			if (walk.rows[i].offset == at && walk.rows[i].tag == 0)
+				assert_memory_equal(walk.rows[i].key, key, sizeof(key));
+		assert_true(is_doubtful(&walk));
+	}
+	free(image.bytes);
 	(void)state;
 }
 
@@ -815,7 +858,9 @@ int main(void)
 		cmocka_unit_test(an_unreadable_header_is_passed_over),
 		cmocka_unit_test(a_file_that_is_all_unreadable_is_one_row),
 		cmocka_unit_test(an_entry_that_reads_differently_the_second_time_is_unstable),
+		cmocka_unit_test(an_entry_that_reads_differently_every_second_time_is_unstable),
 		cmocka_unit_test(a_reading_that_is_refused_once_loses_no_entry_and_is_told),
+		cmocka_unit_test(a_whole_entry_has_its_key_however_often_that_was_refused),
 		cmocka_unit_test(what_is_refused_again_and_again_is_unreadable_and_never_absent),
 		cmocka_unit_test(hostile_headers_cost_no_more_than_linear_work),
 		cmocka_unit_test(completeness_is_the_last_nine_bytes),
