@@ -728,6 +728,11 @@ static void writer(struct world *w)
 	assert_true(w->writer_fd >= 0);
 	assert_int_equal(fcntl(w->writer_fd, F_OFD_SETLK, &lock), 0);
 }
+static void writer_and_damage(struct world *w)
+{
+	writer(w);
+	crc(w);
+}
 static void changed(struct world *w) { w->between = write_meanwhile; }
 
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
@@ -871,6 +876,8 @@ static const struct sample {
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
+	/* What is wrong may be what is not written yet. */
+	{ "writer-and-damage", writer_and_damage, PROBLEM_WRITER, REPAIR_NONE, 1 },
 };
 
 static void print_findings(const struct world *world)
