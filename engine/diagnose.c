@@ -222,6 +222,8 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 			struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
+	const uint64_t unreadable =
+		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
 	if (d->in_part) {
@@ -254,6 +256,9 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 			 "everything else can be saved.",
 			 verify->findings.total[PROBLEM_OBJECT_LOST],
 			 verify->findings.total[PROBLEM_OBJECT_LOST] == 1 ? " is" : "s are");
+	else if (unreadable > 0)
+		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
+			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
 	else if (d->recommended == REPAIR_SALVAGE)
 		snprintf(out, size, "The log is damaged%s.", d->verified
 			 ? "; no object is lost" : "; what that costs, verification will tell");
