@@ -20,7 +20,7 @@ import cli
 from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
-SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '3'))
+SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))
 COUNTS = collections.Counter()
 
 
