@@ -14,7 +14,7 @@ static const enum repair by_urgency[] = {
 
 struct weight {
 	bool wants[REPAIR_COUNT];
-	bool config, hardware, changed, refused, attic_deletes, lost, unmendable;
+	bool config, hardware, changed, in_use, refused, attic_deletes, lost, unmendable;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -54,6 +54,9 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		break;
 	case PROBLEM_CHANGED:
 		weight->changed = true;
+		break;
+	case PROBLEM_WRITER:
+		weight->in_use = true;
 		break;
 	case PROBLEM_OBJECT_LOST:
 		weight->lost = true;
@@ -97,6 +100,9 @@ static const char *obstacle(const struct weight *weight, const struct diagnosis 
 	if (weight->changed)
 		return "Another process wrote to the repository while it was read. Read it again; "
 		       "what was found now may not be so.";
+	if (weight->in_use && !d->clean)
+		return "Another process holds the exclusive lock and may be writing. Read it again "
+		       "when it is done; what was found now may not be so.";
 	if (weight->refused)
 		return "Part of it cannot be read: a permission is missing, a disk is not mounted "
 		       "or fails, or a link stands in a file's place. Mend that first; a repair "
@@ -216,6 +222,8 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 			struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
+	const uint64_t unreadable =
+		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
 	if (d->in_part) {
@@ -236,6 +244,9 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 	else if (weight->changed)
 		snprintf(out, size, "The repository changed while it was read: nothing certain can "
 			 "be said of it.");
+	else if (weight->in_use)
+		snprintf(out, size, "Another process may be writing to the repository: nothing "
+			 "certain can be said of it.");
 	else if (weight->refused)
 		snprintf(out, size,
 			 "Part of the repository cannot be read; what lies there is "
@@ -245,6 +256,9 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 			 "everything else can be saved.",
 			 verify->findings.total[PROBLEM_OBJECT_LOST],
 			 verify->findings.total[PROBLEM_OBJECT_LOST] == 1 ? " is" : "s are");
+	else if (unreadable > 0)
+		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
+			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
 	else if (d->recommended == REPAIR_SALVAGE)
 		snprintf(out, size, "The log is damaged%s.", d->verified
 			 ? "; no object is lost" : "; what that costs, verification will tell");
@@ -282,7 +296,8 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	count(findings, d);
 	d->clean = d->errors + d->warnings == 0;
 	/* What cannot be seen must not be repaired away, nor what was seen while it changed. */
-	const bool is_known = !weight.refused && !weight.changed && !d->in_part;
+	const bool is_known = !weight.refused && !weight.changed && !d->in_part &&
+			      (!weight.in_use || d->clean);
 	for (size_t i = 0; is_known && i < ARRAY_SIZE(by_urgency) &&
 	     d->recommended == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,63 @@
 /* O_NONBLOCK and O_NOCTTY matter only when something else takes the file's place after fstatat. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
+static void leave(int dirfd, int at)
+{
+	const int kept = errno;
+
+	if (at != dirfd && at >= 0)
+		close(at);
+	errno = kept;
+}
+
+static bool is_link(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* The folder of the last component of @path, which becomes *@name: -1 where one on the way there is
+ * no folder, but a link perhaps. The system follows those itself, and another process can put one
+ * in a folder's place at any time. To be given back with leave. What a person named, relative to
+ * the current folder, is followed wherever it leads. */
+static int enter(int dirfd, const char *path, const char **name)
+{
+	int at = dirfd;
+	const char *slash;
+
+	*name = path;
+	while (dirfd != AT_FDCWD && (slash = strchr(*name, '/'))) {
+		char component[NAME_MAX + 1];
+		const size_t len = (size_t)(slash - *name);
+		const bool leads_out = len > NAME_MAX || (len == 2 && !memcmp(*name, "..", 2));
+
+		/* No name at all is nowhere to be found. */
+		memcpy(component, *name, leads_out ? 0 : len);
+		component[leads_out ? 0 : len] = '\0';
+		const int next = openat(at, component,
+					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* A link is no folder, and not nothing either. */
+		if (next < 0 && errno == ENOTDIR)
+			errno = is_link(at, component) ? ELOOP : ENOTDIR;
+		leave(dirfd, at);
+		if (next < 0)
+			return -1;
+		at = next;
+		*name = slash + 1;
+	}
+	return at;
+}
+
 static int system_open(const struct io *io, int dirfd, const char *path, int flags)
 {
+	const char *name;
+	const int at = enter(dirfd, path, &name);
+	const int result = at == -1 ? -1 : openat(at, name, flags);
+
 	(void)io;
-	return openat(dirfd, path, flags);
+	leave(dirfd, at);
+	return result;
 }
 
 static int system_close(const struct io *io, int fd)
@@ -43,8 +97,13 @@ static int system_fstat(const struct io *io, int fd, struct stat *st)
 static int system_fstatat(const struct io *io, int dirfd, const char *path, struct stat *st,
 			  int flags)
 {
+	const char *name;
+	const int at = enter(dirfd, path, &name);
+	const int result = at == -1 ? -1 : fstatat(at, name, st, flags);
+
 	(void)io;
-	return fstatat(dirfd, path, st, flags);
+	leave(dirfd, at);
+	return result;
 }
 
 static ssize_t system_getdents64(const struct io *io, int fd, void *buffer, size_t len)
@@ -55,8 +114,14 @@ static ssize_t system_getdents64(const struct io *io, int fd, void *buffer, size
 
 static int system_create(const struct io *io, int dirfd, const char *path, mode_t mode)
 {
+	const char *name;
+	const int at = enter(dirfd, path, &name);
+	const int result = at == -1 ? -1 : openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
+						   O_NOFOLLOW, mode);
+
 	(void)io;
-	return openat(dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	leave(dirfd, at);
+	return result;
 }
 
 static ssize_t system_pwrite(const struct io *io, int fd, const void *data, size_t len,
@@ -90,26 +155,50 @@ static int system_fsync(const struct io *io, int fd)
 
 static int system_mkdirat(const struct io *io, int dirfd, const char *path, mode_t mode)
 {
+	const char *name;
+	const int at = enter(dirfd, path, &name);
+	const int result = at == -1 ? -1 : mkdirat(at, name, mode);
+
 	(void)io;
-	return mkdirat(dirfd, path, mode);
+	leave(dirfd, at);
+	return result;
 }
 
 static int system_renameat(const struct io *io, int dirfd, const char *from, const char *to)
 {
+	const char *old, *new;
+	const int at_old = enter(dirfd, from, &old);
+	const int at_new = at_old == -1 ? -1 : enter(dirfd, to, &new);
+	const int result = at_new == -1 ? -1 : renameat(at_old, old, at_new, new);
+
 	(void)io;
-	return renameat(dirfd, from, dirfd, to);
+	leave(dirfd, at_old);
+	leave(dirfd, at_new);
+	return result;
 }
 
 static int system_linkat(const struct io *io, int dirfd, const char *from, const char *to)
 {
+	const char *old, *new;
+	const int at_old = enter(dirfd, from, &old);
+	const int at_new = at_old == -1 ? -1 : enter(dirfd, to, &new);
+	const int result = at_new == -1 ? -1 : linkat(at_old, old, at_new, new, 0);
+
 	(void)io;
-	return linkat(dirfd, from, dirfd, to, 0);
+	leave(dirfd, at_old);
+	leave(dirfd, at_new);
+	return result;
 }
 
 static int system_unlinkat(const struct io *io, int dirfd, const char *path, int flags)
 {
+	const char *name;
+	const int at = enter(dirfd, path, &name);
+	const int result = at == -1 ? -1 : unlinkat(at, name, flags);
+
 	(void)io;
-	return unlinkat(dirfd, path, flags);
+	leave(dirfd, at);
+	return result;
 }
 
 static int system_fstatvfs(const struct io *io, int fd, struct statvfs *st)
@@ -252,6 +341,25 @@ enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, ui
 		interrupts = 0;
 		done += (size_t)n;
 		*got = done;
+	}
+	return AS_OK;
+}
+
+enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
+			  size_t *got, uint64_t *doubt)
+{
+	size_t more;
+	enum as_err err = io_read_at(io, fd, buffer, len, offset, got);
+
+	while (err) {
+		const uint64_t refused = offset + *got;
+
+		err = io_read_at(io, fd, (uint8_t *)buffer + *got, len - *got, refused, &more);
+		*got += more;
+		if (err && more == 0)
+			return err;
+		if (refused < *doubt)
+			*doubt = refused;
 	}
 	return AS_OK;
 }

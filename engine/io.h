@@ -6,6 +6,9 @@
  *
  * Files are read with pread, never through a memory map: a bad sector is then an EIO at a
  * known offset and not a SIGBUS.
+ *
+ * No link is followed below a repository's folder, in no component of a path, also when it is put
+ * there a moment before: whoever else may write there cannot lead the program elsewhere.
  */
 #ifndef ATTICSCOPE_IO_H
 #define ATTICSCOPE_IO_H
@@ -49,9 +52,9 @@ struct io {
 extern const struct io io_system;
 
 /* Open the regular file @path below @dirfd for reading and store its descriptor in *@fd (the
- * caller closes it with io_close) and, unless @st is NULL, its state. Links are not followed in
- * the last component, nothing that could block or have a side effect is opened, and the access
- * time is left alone where the system allows it.
+ * caller closes it with io_close) and, unless @st is NULL, its state. Links are not followed,
+ * nothing that could block or have a side effect is opened, and the access time is left alone where
+ * the system allows it.
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_DENIED, AS_ERR_NOT_REGULAR, AS_ERR_IO. errno says why; it is 0
  * with AS_ERR_NOT_REGULAR, where the system refused nothing. */
 enum as_err io_open_file(const struct io *io, int dirfd, const char *path, int *fd,
@@ -73,6 +76,13 @@ void io_close(const struct io *io, int fd);
  * read; errno says why. */
 enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
 		       size_t *got);
+
+/* The same, but each place that the system refuses is asked for a second time before it is given up.
+ * Where the second reading gave what the first did not, *@doubt becomes that offset, unless it is
+ * lower already. */
+enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
+			  size_t *got, uint64_t *doubt);
+#define IO_NO_DOUBT UINT64_MAX
 
 /* Read a whole small file (config, hints) into fresh memory that the caller frees; one NUL is put
  * behind it and not counted. AS_ERR_LIMIT when it is larger than @max bytes, else as io_open_file
@@ -99,8 +109,8 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
  *
  * The right to change what lies below one repository folder. Whoever has none cannot call what
  * follows. The upgrade of the lock (lock.h) gives one, and the making of a new repository; nobody
- * else does. Paths are relative to the repository folder. No function follows a link in the last
- * component, or replaces what it did not name. Nothing is durable before a sync says so.
+ * else does. Paths are relative to the repository folder. No function follows a link, or replaces
+ * what it did not name. Nothing is durable before a sync says so.
  *
  * All return the code of as_code_of_errno, with errno. */
 struct permit;

@@ -11,9 +11,10 @@
 #define RUNGS_MAX (1u << 20)
 #define BLOCK 4096u		/* what the page cache reads at once, bytes */
 
-static enum as_err note_bad(struct ladder *ladder, uint64_t offset, uint64_t length)
+/* Put [@offset, @offset + @length), in which nothing is listed yet, into the list at @at. */
+static enum as_err note_bad(struct ladder *ladder, size_t at, uint64_t offset, uint64_t length)
 {
-	struct ladder_range *last = ladder->bad_count ? &ladder->bad[ladder->bad_count - 1] : NULL;
+	struct ladder_range *last = at > 0 ? &ladder->bad[at - 1] : NULL;
 	if (last && last->offset + last->length == offset) {
 		last->length += length;
 		return AS_OK;
@@ -26,8 +27,18 @@ static enum as_err note_bad(struct ladder *ladder, uint64_t offset, uint64_t len
 			return AS_ERR_MEMORY;
 		ladder->bad = grown;
 	}
-	ladder->bad[ladder->bad_count++] = (struct ladder_range){ offset, length };
+	memmove(ladder->bad + at + 1, ladder->bad + at,
+		(ladder->bad_count - at) * sizeof(*ladder->bad));
+	ladder->bad[at] = (struct ladder_range){ offset, length };
+	ladder->bad_count++;
 	return AS_OK;
+}
+
+static size_t read_some(struct ladder *ladder, uint8_t *buffer, size_t len, uint64_t offset)
+{
+	size_t got;
+	io_read_twice(ladder->io, ladder->fd, buffer, len, offset, &got, &ladder->doubt);
+	return got;
 }
 
 /* Fill @buffer with [@offset, @offset + @len), zeros where the disk refuses or the file ended
@@ -36,16 +47,15 @@ static enum as_err read_around(struct ladder *ladder, uint8_t *buffer, size_t le
 {
 	size_t done = 0;
 	while (done < len) {
-		size_t got;
-		io_read_at(ladder->io, ladder->fd, buffer + done, len - done, offset + done, &got);
-		done += got;
+		done += read_some(ladder, buffer + done, len - done, offset + done);
 		if (done == len)
 			break;
 		size_t skip = BLOCK - (size_t)((offset + done) % BLOCK);
 		if (skip > len - done)
 			skip = len - done;
 		memset(buffer + done, 0, skip);
-		const enum as_err err = note_bad(ladder, offset + done, skip);
+		const enum as_err err = note_bad(ladder, ladder->bad_count, offset + done,
+					    skip);
 		if (err != AS_OK)
 			return err;
 		done += skip;
@@ -56,7 +66,9 @@ static enum as_err read_around(struct ladder *ladder, uint8_t *buffer, size_t le
 enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length,
 			 const _Atomic bool *cancel)
 {
-	*ladder = (struct ladder){ .io = io, .fd = fd, .length = length, .step = STEP_MIN };
+	*ladder = (struct ladder){
+		.io = io, .fd = fd, .length = length, .step = STEP_MIN, .doubt = IO_NO_DOUBT,
+	};
 	while (length / ladder->step >= RUNGS_MAX && ladder->step < 1u << 30)
 		ladder->step *= 2;
 	const size_t count = (size_t)(length / ladder->step) + 1;
@@ -95,9 +107,10 @@ void ladder_free(struct ladder *ladder)
 	*ladder = (struct ladder){ .fd = -1 };
 }
 
-const struct ladder_range *ladder_bad_in(const struct ladder *ladder, uint64_t from, uint64_t to)
+/* The number of the first range that ends after @from. */
+static size_t bad_from(const struct ladder *ladder, uint64_t from)
 {
-	size_t low = 0, high = ladder->bad_count;	/* first range that ends after @from */
+	size_t low = 0, high = ladder->bad_count;
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 		const struct ladder_range *range = &ladder->bad[middle];
@@ -106,7 +119,36 @@ const struct ladder_range *ladder_bad_in(const struct ladder *ladder, uint64_t f
 		else
 			high = middle;
 	}
-	return low < ladder->bad_count && ladder->bad[low].offset < to ? &ladder->bad[low] : NULL;
+	return low;
+}
+
+const struct ladder_range *ladder_bad_in(const struct ladder *ladder, uint64_t from, uint64_t to)
+{
+	const size_t i = bad_from(ladder, from);
+	return i < ladder->bad_count && ladder->bad[i].offset < to ? &ladder->bad[i] : NULL;
+}
+
+void ladder_lose(struct ladder *ladder, uint64_t offset)
+{
+	const size_t at = bad_from(ladder, offset);
+	uint64_t end = offset - offset % BLOCK + BLOCK;
+	if (at < ladder->bad_count && ladder->bad[at].offset < end)
+		end = ladder->bad[at].offset;
+	if (end <= offset)
+		return;
+	if (offset < ladder->doubt)
+		ladder->doubt = offset;
+	if (note_bad(ladder, at, offset, end - offset) != AS_OK)
+		ladder->lacks_memory = true;
+}
+
+/* Read what could be read a moment ago. */
+static bool read_once_more(struct ladder *ladder, uint8_t *buffer, size_t len, uint64_t offset)
+{
+	const size_t got = read_some(ladder, buffer, len, offset);
+	if (got < len)
+		ladder_lose(ladder, offset + got);
+	return got == len;
 }
 
 /* The CRC of [0, @end). */
@@ -126,11 +168,8 @@ static bool prefix_crc(struct ladder *ladder, uint64_t end, uint32_t *crc)
 		const size_t skip_at = bad && bad->offset > from + done
 			? (size_t)(bad->offset - from) : bad ? done : rest;
 		const size_t until = skip_at < rest ? skip_at : rest;
-		size_t got;
-		io_read_at(ladder->io, ladder->fd, ladder->scratch + done, until - done,
-			   from + done, &got);
-		if (got != until - done)
-			return false;	/* it could be read a moment ago */
+		if (!read_once_more(ladder, ladder->scratch + done, until - done, from + done))
+			return false;
 		done = until;
 		if (!bad || done == rest)
 			break;
@@ -150,9 +189,7 @@ bool ladder_crc(struct ladder *ladder, uint64_t from, uint64_t to, uint32_t *crc
 		return false;
 	const uint64_t len = to - from;
 	if (len <= (uint64_t)2 * ladder->step) {
-		size_t got;
-		io_read_at(ladder->io, ladder->fd, ladder->scratch, (size_t)len, from, &got);
-		if (got != len)
+		if (!read_once_more(ladder, ladder->scratch, (size_t)len, from))
 			return false;
 		*crc = crc32_update(0, ladder->scratch, (size_t)len);
 		return true;

@@ -22,17 +22,26 @@ struct ladder {
 	uint8_t *scratch;		/* two steps */
 	struct ladder_range *bad;	/* unreadable ranges, ascending, apart */
 	size_t bad_count;
+	/* see io_read_twice; or the lowest place that could be read at first */
+	uint64_t doubt;
+	bool lacks_memory;		/* an unreadable range could not be noted */
 };
 
-/* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed.
+/* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed;
+ * what can be read the second time is not.
  * AS_ERR_MEMORY, or AS_ERR_CANCELLED soon after *@cancel (which may be NULL) is set, leave nothing
  * to free. */
 enum as_err ladder_build(struct ladder *ladder, const struct io *io, int fd, uint64_t length,
 			 const _Atomic bool *cancel);
 void ladder_free(struct ladder *ladder);
 
-/* The CRC of [@from, @to), @to at most the file's length. False when some of it cannot be read. */
+/* The CRC of [@from, @to), @to at most the file's length. False when some of it cannot be read: it
+ * is listed then, also where it could be read at first. */
 bool ladder_crc(struct ladder *ladder, uint64_t from, uint64_t to, uint32_t *crc);
+
+/* The disk refuses the byte at @offset by now: list its block from there on, and doubt it where it
+ * was not listed. */
+void ladder_lose(struct ladder *ladder, uint64_t offset);
 
 /* The first unreadable range that overlaps [@from, @to), or NULL. */
 const struct ladder_range *ladder_bad_in(const struct ladder *ladder, uint64_t from, uint64_t to);

@@ -81,6 +81,7 @@ static bool init_reader(struct segment_reader *r, const struct io *io, size_t wi
 {
 	*r = (struct segment_reader){
 		.io = io, .fd = -1, .window_size = window_size, .next_load = window_size,
+		.doubt = IO_NO_DOUBT, .refused = IO_NO_DOUBT,
 		.window = malloc(window_size),
 	};
 	return r->window != NULL;
@@ -143,6 +144,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->is_adrift = false;
 	r->steps_left = r->length / 16 + 1024;
 	r->is_cancelled = false;
+	r->doubt = r->refused = IO_NO_DOUBT;
 	return AS_OK;
 }
 
@@ -151,16 +153,31 @@ uint64_t segment_length(const struct segment_reader *r)
 	return r->length;
 }
 
+static void fill_window(struct segment_reader *r, uint64_t offset, size_t load)
+{
+	const uint64_t left = offset < r->length ? r->length - offset : 0;
+	const enum as_err err = io_read_twice(r->io, r->fd, r->window,
+					      load < left ? load : (size_t)left, offset,
+					      &r->window_len, &r->doubt);
+	r->window_offset = offset;
+	r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
+	if (r->refused >= offset && r->refused - offset < r->window_len) {
+		if (r->refused < r->doubt)
+			r->doubt = r->refused;
+		r->refused = IO_NO_DOUBT;
+	}
+	if (err == AS_OK)
+		return;
+	r->refused = offset + r->window_len;
+	/* Nothing that is not there may look like damage: it is unreadable. */
+	if (r->has_ladder)
+		ladder_lose(&r->ladder, r->refused);
+}
+
 size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, const uint8_t **bytes)
 {
-	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len) {
-		size_t got;
-		const size_t load = want > r->next_load ? want : r->next_load;
-		io_read_at(r->io, r->fd, r->window, load, offset, &got);
-		r->window_offset = offset;
-		r->window_len = got;
-		r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
-	}
+	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len)
+		fill_window(r, offset, want > r->next_load ? want : r->next_load);
 	const size_t there = r->window_len - (size_t)(offset - r->window_offset);
 	*bytes = r->window + (offset - r->window_offset);
 	return there < want ? there : want;
@@ -254,8 +271,18 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 		e->cause = SEGMENT_CRC_MISMATCH;
 		return;
 	}
+	/* The key's bytes were refused, and came a moment later. */
+	if (tag_has_key(e->raw_tag) && !e->has_key) {
+		e->cause = SEGMENT_UNREADABLE;
+		return;
+	}
 	e->tag = e->raw_tag;
 	e->size = e->raw_size;
+}
+
+static bool is_magic(const uint8_t *bytes, size_t len)
+{
+	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
 }
 
 /* Check the magic; true when *@e is a row that says it is damaged. */
@@ -263,11 +290,17 @@ static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
 {
 	const uint8_t *bytes;
 	const size_t size = r->length < SEGMENT_MAGIC_SIZE ? (size_t)r->length : SEGMENT_MAGIC_SIZE;
-	const size_t there = segment_peek(r, 0, size, &bytes);
+	size_t there = segment_peek(r, 0, size, &bytes);
 	r->past_magic = true;
 	r->position = size;
-	if (there == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0)
+	if (is_magic(bytes, there))
 		return false;
+	r->window_len = 0;	/* as of an entry: it is read again before it is believed */
+	there = segment_peek(r, 0, size, &bytes);
+	if (is_magic(bytes, there)) {
+		r->doubt = 0;
+		return false;
+	}
 	*e = (struct segment_entry){
 		.size = size,
 		.tag = SEGMENT_DAMAGED,
@@ -278,7 +311,7 @@ static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
 	return true;
 }
 
-enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
+static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 {
 	if (r->fd < 0 || r->length == 0)
 		return AS_END;
@@ -295,6 +328,28 @@ enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
 		return AS_OK;
 	}
 	return segment_resynchronise(r, e);
+}
+
+/* Is there doubt about a place before @end? Told once. */
+static bool take_doubt(uint64_t *doubt, uint64_t end)
+{
+	const bool is_there = *doubt < end;
+	if (is_there)
+		*doubt = IO_NO_DOUBT;
+	return is_there;
+}
+
+enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
+{
+	const enum as_err err = next_row(r, e);
+	if (err != AS_OK)
+		return err;
+	const uint64_t end = e->offset + e->size;
+	if (take_doubt(&r->doubt, end))
+		e->unstable = true;
+	if (r->has_ladder && take_doubt(&r->ladder.doubt, end))
+		e->unstable = true;
+	return AS_OK;
 }
 
 enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete)

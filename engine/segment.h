@@ -61,7 +61,8 @@ struct segment_entry {
 	/* found by searching bytes, or behind such an entry with no witness since: structure and
 	 * index say nothing for it */
 	bool searched;
-	/* damaged when read first, whole when read again: the machine is at fault */
+	/* damaged or refused when read first, whole when read again: the machine is at fault. Of a
+	 * damaged row: some of it, or of what stands before it, was refused only once */
 	bool unstable;
 	uint8_t raw_tag;	/* damaged: the tag byte as read */
 	uint32_t raw_size;	/* damaged: the size field as read */

@@ -39,6 +39,8 @@ struct segment_reader {
 	void *witness_context;
 	struct segment_witnesses witnesses;
 	bool is_adrift;			/* the last search found an entry, and no witness since */
+	uint64_t doubt;			/* see io_read_twice; of a row not given yet */
+	uint64_t refused;		/* the last place where filling the window ended */
 	uint64_t steps_left;		/* bound for leads_out over the whole segment */
 };
 
@@ -46,7 +48,7 @@ struct segment_reader {
 enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
 
 /* Up to @want bytes (at most the window's size) at @offset in one piece; fewer at the end of the
- * file and before bytes that the disk refuses. The pointer lives until the next call. */
+ * file and before bytes that the disk refuses twice. The pointer lives until the next call. */
 size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want,
 		    const uint8_t **bytes);
 

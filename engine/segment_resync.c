@@ -7,6 +7,8 @@
 
 /* How many damaged entries in a row the sizes are followed over to reach a whole one. */
 #define HOPS_MAX 8
+/* How often a damaged entry is read again before it is believed to be one. */
+#define READINGS_MORE 2
 
 /* Could an entry be @size bytes long, whatever its tag byte says? */
 static bool size_is_believable(uint32_t size)
@@ -241,19 +243,44 @@ static enum as_err prepare_for_damage(struct segment_reader *r)
 	return AS_OK;
 }
 
-/* Read the damaged entry @e a second time, past the window: true when it is whole now. */
+/* Do two readings of one place tell the same of it? */
+static bool are_alike(const struct segment_entry *a, const struct segment_entry *b)
+{
+	return a->cause == b->cause && a->has_header == b->has_header &&
+	       a->crc_stored == b->crc_stored && a->raw_size == b->raw_size &&
+	       a->raw_tag == b->raw_tag && a->crc_computed == b->crc_computed &&
+	       memcmp(a->key, b->key, KEY_SIZE) == 0;
+}
+
+/* Forget the window, and read no more than @e needs into the next. */
+static void read_anew(struct segment_reader *r, const struct segment_entry *e)
+{
+	r->window_len = 0;
+	r->next_load = size_is_believable(e->raw_size) && e->raw_size < r->window_size
+		? e->raw_size : SEGMENT_KEYED;
+}
+
+/* Read the damaged entry @e again, past the window: true when it is whole then. Header and checksum
+ * are to come from one reading: a disk that gives other bytes each time would else agree with
+ * itself by chance. */
 static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 {
-	uint32_t size;
-	r->window_len = 0;
-	if (!whole_at(r, e->offset, &size, NULL))
-		return false;
-	segment_decode(r, e->offset, e);
-	if (e->cause != SEGMENT_WHOLE)
-		return false;
-	e->unstable = true;
-	r->position += e->size;
-	return true;
+	bool unstable = false;
+	for (unsigned turn = 0; turn < READINGS_MORE; turn++) {
+		struct segment_entry again;
+		read_anew(r, e);
+		segment_decode(r, e->offset, &again);
+		unstable = unstable || !are_alike(e, &again);
+		if (again.cause != SEGMENT_WHOLE)
+			continue;
+		*e = again;
+		e->searched = r->is_adrift;
+		e->unstable = true;
+		r->position += e->size;
+		return true;
+	}
+	e->unstable = unstable;
+	return false;
 }
 
 static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
@@ -276,6 +303,8 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	resynchronise(r, e);
 	if (r->is_cancelled)
 		return AS_ERR_CANCELLED;
+	if (r->ladder.lacks_memory)
+		return AS_ERR_MEMORY;
 	note_unreadable(r, e);
 	return AS_OK;
 }

@@ -436,7 +436,9 @@ static enum as_err name_lost_without_index(struct compare *compare)
 		const struct verify_damage *damage = &verify->damage[i];
 		if (!is_named_by_damage(verify, i))
 			continue;
-		struct finding finding = finding_of(PROBLEM_OBJECT_LOST);
+		struct finding finding = finding_of(damage->cause == SEGMENT_UNREADABLE
+						    ? PROBLEM_OBJECT_UNREADABLE
+						    : PROBLEM_OBJECT_LOST);
 		finding.segment = damage->segment;
 		finding.offset = (int64_t)damage->offset;
 		finding.has_key = true;
@@ -696,7 +698,10 @@ static enum as_err give_damaged(const struct every *every)
 			.is_put = true,
 		};
 		if (is_named_by_damage(verify, i))
-			err = every->each(every->context, damage->key, OUTCOME_LOST, &place);
+			err = every->each(every->context, damage->key,
+					  damage->cause == SEGMENT_UNREADABLE ? OUTCOME_UNREADABLE
+									      : OUTCOME_LOST,
+					  &place);
 	}
 	return err;
 }

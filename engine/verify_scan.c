@@ -155,6 +155,15 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 	return add_finding(s, &finding);
 }
 
+static enum as_err report_unstable(struct scanner *s, const struct segment_entry *e)
+{
+	struct finding finding = finding_of(PROBLEM_UNSTABLE_READ);
+	finding.segment = s->number;
+	finding.offset = (int64_t)e->offset;
+	finding.length = (int64_t)e->size;
+	return add_finding(s, &finding);
+}
+
 static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 {
 	s->facts.damaged++;
@@ -166,6 +175,8 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 		err = remember_damage(s, e);
 	if (err == AS_OK)
 		err = report_damage(s, e);
+	if (err == AS_OK && e->unstable)
+		err = report_unstable(s, e);
 	if (err == AS_OK && s->facts.is_committed)
 		err = segment_suspects(s->reader, e->offset, e->size, report_suspect, s);
 	return err;
@@ -238,15 +249,6 @@ static enum as_err report_too_large(struct scanner *s, const struct segment_entr
 	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
-	return add_finding(s, &finding);
-}
-
-static enum as_err report_unstable(struct scanner *s, const struct segment_entry *e)
-{
-	struct finding finding = finding_of(PROBLEM_UNSTABLE_READ);
-	finding.segment = s->number;
-	finding.offset = (int64_t)e->offset;
-	finding.length = (int64_t)e->size;
 	return add_finding(s, &finding);
 }
 

@@ -184,6 +184,7 @@ const char *index_target_name(enum index_target target)
 		[TARGET_OTHER_KEY] = "other-key",
 		[TARGET_DAMAGED] = "damaged",
 		[TARGET_OUT_OF_RANGE] = "out-of-range",
+		[TARGET_UNREADABLE] = "unreadable",
 	};
 	return names[target];
 }
@@ -195,9 +196,13 @@ enum index_target view_target(const struct view *view, const struct index_bucket
 	struct stat st;
 	const size_t at = layout_find(&view->layout, bucket->segment);
 	if (at == LAYOUT_NONE)
-		return TARGET_NO_SEGMENT;
+		return layout_is_partial(&view->findings) ? TARGET_UNREADABLE : TARGET_NO_SEGMENT;
 	layout_path(&view->layout, at, path);
-	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) != AS_OK) {
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+						   NULL);
+	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry.cause == SEGMENT_UNREADABLE)
+		return TARGET_UNREADABLE;
+	if (err != AS_OK) {
 		const bool is_beyond =
 			view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
 				0 &&

@@ -93,7 +93,11 @@ static enum as_err show_segment(struct walk *walk)
 	char path[LAYOUT_PATH_MAX];
 	enum as_err err = AS_OK;
 	if (position == LAYOUT_NONE) {
-		message("there is no segment %s", walk->request->args[1]);
+		if (layout_is_partial(&view->findings))
+			message("part of data/ cannot be read: whether there is a segment %s is "
+				"not known", walk->request->args[1]);
+		else
+			message("there is no segment %s", walk->request->args[1]);
 		return AS_ERR_DOES_NOT_EXIST;
 	}
 	layout_path(&view->layout, position, path);

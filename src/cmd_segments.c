@@ -166,6 +166,10 @@ int cmd_segments(struct request *request)
 		err = verify_and_list(request, view);
 	else
 		list(&request->out, view);
+	if (err == AS_OK && layout_is_partial(&view->findings)) {
+		message("part of data/ cannot be read: what segments are there is not known");
+		err = AS_ERR_IO;
+	}
 	repository_close(view);
 	return message_status(err);
 }

@@ -25,17 +25,25 @@ static ssize_t pread_memory(const struct io *io, int fd, void *buffer, size_t le
 	const uint64_t from = (uint64_t)offset;
 	(void)fd;
 	const uint8_t *bytes =
-		file->reads == 0 && file->first_bytes ? file->first_bytes : file->bytes;
+		file->first_bytes && (file->reads == 0 || (file->alternates && file->reads % 2 == 0))
+			? file->first_bytes : file->bytes;
 	file->reads++;
+	if (file->reads >= file->refused_from &&
+	    file->reads - file->refused_from < file->refused_count) {
+		errno = EIO;
+		return -1;
+	}
 	if (from >= file->len)
 		return 0;
 	if (len > file->len - from)
 		len = (size_t)(file->len - from);
 	if (file->read_max && len > file->read_max)
 		len = file->read_max;
-	if (file->bad_length && from < file->bad_offset + file->bad_length &&
+	if (file->bad_length && (!file->bad_reads || file->refused < file->bad_reads) &&
+	    from < file->bad_offset + file->bad_length &&
 	    from + len > file->bad_offset) {
 		if (from >= file->bad_offset) {
+			file->refused++;
 			errno = EIO;
 			return -1;
 		}

@@ -9,8 +9,13 @@ struct memory_file {
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t bad_offset, bad_length;	/* reads of this range fail with EIO */
+	unsigned bad_reads;			/* only so many do; 0: all */
+	unsigned refused;			/* counted */
 	size_t read_max;			/* at most so many bytes a read; 0: no limit */
+	unsigned refused_from;			/* reads with these numbers, from 1, fail with EIO */
+	unsigned refused_count;
 	const uint8_t *first_bytes;		/* what the first read sees instead, or NULL */
+	bool alternates;			/* and every second one after it */
 	unsigned reads;				/* counted */
 	uint64_t bytes_read;			/* counted */
 };

@@ -91,7 +91,7 @@ static bool first_segment(struct app *app, struct place *place)
 {
 	const struct layout *layout = &app->session->view->layout;
 	if (layout->count == 0) {
-		app_say(app, STYLE_WARNING, "there are no segments");
+		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;
 	}
 	*place = place_of_segment(layout->segments[0].number);

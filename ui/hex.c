@@ -101,10 +101,18 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 	return ours;
 }
 
+/* Was the segment there no more when the repository was read again? */
+static bool is_gone(const struct hex *screen)
+{
+	return !screen->of_index && screen->position == LAYOUT_NONE;
+}
+
 /* Have the visible bytes read, with as many on either side as the window takes, and the key of the
  * entry at @keyed, unless that is NO_OFFSET. */
 static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t end, uint64_t keyed)
 {
+	if (is_gone(screen))
+		return;
 	if (screen->has_length && end > screen->length)
 		end = screen->length;
 	if (window_covers(screen->window, first, end) &&
@@ -340,6 +348,9 @@ static void draw_title(const struct view *view, const struct hex *screen, struct
 	char text[LAYOUT_PATH_MAX + MESSAGE_MAX], path[LAYOUT_PATH_MAX], length[FORMAT_SIZE] = "?";
 	if (screen->of_index)
 		snprintf(path, sizeof(path), "index.%" PRIu32, view->index_transaction);
+	else if (is_gone(screen))
+		snprintf(path, sizeof(path), "segment %" PRIu32 " is not there any more:",
+			 screen->base.about.segment);
 	else
 		layout_path(&view->layout, screen->position, path);
 	if (screen->has_length)
@@ -467,7 +478,7 @@ static bool find_segment(struct app *app, struct screen *base, const struct plac
 	struct hex *screen = (struct hex *)base;
 	const struct layout *layout = &app->session->view->layout;
 	if (!(place && place->has_segment) && layout->count == 0) {
-		app_say(app, STYLE_WARNING, "there are no segments");
+		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;
 	}
 	if (!(place && place->has_segment))

@@ -152,7 +152,7 @@ static void rebuild(struct app *app, struct hints_view *screen)
 		model->count = gather(app->session, screen->filter, numbers);
 	}
 	table_set_model(&screen->table, model);
-	screen->table.empty = screen->filter == SHOW_ALL ? "There are no segments." :
+	screen->table.empty = screen->filter == SHOW_ALL ? session_no_segments(app->session) :
 		screen->filter == SHOW_COMPACT ? "No segment waits to be compacted (f: filter)." :
 		atomic_load(&app->session->check) == CHECK_DONE
 			? "The hints agree with the log (f: filter)."

@@ -348,7 +348,7 @@ static void draw_map(const struct app *app, struct overview *screen, struct area
 	screen->map = (struct area){ area.y + 1, area.x, area.rows - 2, area.cols };
 	screen->group = group_size(count, (size_t)screen->map.rows * (size_t)screen->map.cols);
 	if (count == 0) {
-		term_add(area.y, area.x, area.cols, STYLE_FAINT, "There are no segments to map.");
+		term_add(area.y, area.x, area.cols, STYLE_FAINT, session_no_segments(app->session));
 		return;
 	}
 	if (screen->cursor >= count)

@@ -56,7 +56,7 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 	if (screen->has_wanted)
 		select_segment(screen, screen->wanted);
 	screen->table.empty = order->filter == FILTER_ALL
-		? "There are no segments."
+		? session_no_segments(app->session)
 		: atomic_load(&app->session->check) == CHECK_DONE
 		? "No segment is like that (f: filter)."
 		: "None known to be like that; not verified yet: press v (f: filter).";

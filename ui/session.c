@@ -79,6 +79,13 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 	return (struct segment_stat){ (uint64_t)st.st_size, (int64_t)st.st_mtime };
 }
 
+const char *session_no_segments(const struct session *session)
+{
+	return layout_is_partial(&session->view->findings)
+		? "Part of data/ cannot be read: what segments are there is not known."
+		: "There are no segments.";
+}
+
 size_t session_name_holders(struct session *session, char *out, size_t size)
 {
 	size_t at = 0;

@@ -57,6 +57,9 @@ const struct segment_facts *session_facts(const struct session *session, size_t 
  * many there are. */
 size_t session_name_holders(struct session *session, char *out, size_t size);
 
+/* What is to be said where no segment can be listed: there is none, or that is not known. */
+const char *session_no_segments(const struct session *session);
+
 /* Size and time of the segment's file. May ask the disk: not for the thread that draws. */
 struct segment_stat session_stat(const struct session *session, size_t position);
 

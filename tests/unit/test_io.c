@@ -180,7 +180,9 @@ static void what_is_no_regular_file_is_never_opened(void **state)
 	scratch_link(scratch, "dangling", "nowhere");
 	scratch_socket(scratch, "socket");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (io_open_file(&fault.io, scratch->fd, names[i], &fd, NULL) != AS_ERR_NOT_REGULAR)
+		/* Below a folder no path leads out of it. */
+		const int folder = names[i][0] == '/' ? AT_FDCWD : scratch->fd;
+		if (io_open_file(&fault.io, folder, names[i], &fd, NULL) != AS_ERR_NOT_REGULAR)
 			fail_msg("%s was taken for a file", names[i]);
 		assert_int_equal(errno, 0);
 	}
@@ -452,6 +454,51 @@ static void names_that_begin_with_dots_are_listed(void **state)
 	assert_int_equal(told.count, 3);
 }
 
+/* Nothing outside is read, made, replaced or removed through a link on the way, or by a name that
+ * leads up. */
+static void no_link_is_followed_on_the_way(void **state)
+{
+	const struct scratch *scratch = *state;
+	static const char *const ways[] = { "repo/data/out", "repo/data/../../outside", "/tmp" };
+	struct stat st;
+	int fd;
+
+	scratch_file(scratch, "outside/file", "secret", 6);
+	scratch_file(scratch, "repo/inside", "inside", 6);
+	scratch_folder(scratch, "repo/data");
+	scratch_link(scratch, "repo/data/out", "../../outside");
+	scratch_link(scratch, "repo/data/loop", "loop");
+	struct permit *permit = io_grant_permit(&io_system, scratch->fd, 0600);
+	assert_non_null(permit);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		char file[256], made[256];
+		snprintf(file, sizeof(file), "%s/file", ways[i]);
+		snprintf(made, sizeof(made), "%s/made", ways[i]);
+		assert_int_not_equal(io_open_file(&io_system, scratch->fd, file, &fd, NULL), AS_OK);
+		assert_int_not_equal(io_system.open(&io_system, scratch->fd, file, O_RDONLY), 0);
+		assert_int_equal(io_system.fstatat(&io_system, scratch->fd, file, &st, 0), -1);
+		assert_int_not_equal(io_create_file(permit, made, &fd), AS_OK);
+		assert_int_not_equal(io_reopen_file(permit, file, &fd), AS_OK);
+		assert_int_not_equal(io_make_folder(permit, made), AS_OK);
+		assert_int_not_equal(io_rename(permit, "repo/inside", made), AS_OK);
+		assert_int_not_equal(io_rename(permit, file, "repo/stolen"), AS_OK);
+		assert_int_not_equal(io_link(permit, file, "repo/stolen"), AS_OK);
+		assert_int_not_equal(io_link(permit, "repo/inside", made), AS_OK);
+		assert_int_not_equal(io_remove_file(permit, file), AS_OK);
+		assert_int_not_equal(io_remove_folder(permit, ways[i]), AS_OK);
+		assert_int_not_equal(io_sync_folder(permit, made), AS_OK);
+	}
+	assert_int_equal(io_open_file(&io_system, scratch->fd, ways[0], &fd, NULL),
+			 AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_create_file(permit, "repo/data/out/made", &fd), AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_create_file(permit, "repo/data/loop/made", &fd), AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_create_file(permit, "repo/inside/made", &fd), AS_ERR_DOES_NOT_EXIST);
+	assert_int_equal(faccessat(scratch->fd, "outside/file", R_OK, 0), 0);
+	assert_int_equal(faccessat(scratch->fd, "outside/made", F_OK, 0), -1);
+	assert_int_equal(faccessat(scratch->fd, "repo/stolen", F_OK, 0), -1);
+	io_revoke_permit(permit);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -467,6 +514,7 @@ int main(void)
 		CASE(opening_what_is_not_there_or_not_allowed_says_so),
 		CASE(what_is_no_regular_file_is_never_opened),
 		CASE(what_is_swapped_in_while_opening_is_refused_without_waiting),
+		CASE(no_link_is_followed_on_the_way),
 		CASE(only_a_folder_is_opened_as_a_folder),
 		CASE(somebody_elses_files_are_opened_with_an_access_time),
 		CASE(reading_leaves_the_access_time_alone),

@@ -124,8 +124,30 @@ static void a_block_that_fails_later_gives_no_checksum(void **state)
 	build(world);
 	world->file.bad_offset = 100000;
 	world->file.bad_length = 10;
-	assert_false(ladder_crc(&world->ladder, 99990, 100020, &crc));
+	assert_null(ladder_bad_in(&world->ladder, 0, LENGTH));
 	assert_false(ladder_crc(&world->ladder, 5, 100020, &crc));
+	assert_false(ladder_crc(&world->ladder, 99990, 100020, &crc));
+	/* It is listed from then on, in its place, and doubted. */
+	world->file.bad_offset = 50000;
+	assert_false(ladder_crc(&world->ladder, 49990, 50020, &crc));
+	assert_int_equal(world->ladder.bad_count, 2);
+	assert_int_equal(world->ladder.bad[0].offset, 50000);
+	assert_int_equal(world->ladder.bad[0].offset + world->ladder.bad[0].length, 53248);
+	assert_int_equal(world->ladder.bad[1].offset, 100000);
+	assert_int_equal(world->ladder.doubt, 50000);
+}
+
+static void a_block_that_is_refused_once_is_good_and_doubted(void **state)
+{
+	struct world *world = *state;
+	uint32_t crc;
+	world->file.refused_from = 3;	/* the third block */
+	world->file.refused_count = 1;
+	build(world);
+	assert_int_equal(world->ladder.bad_count, 0);
+	assert_int_equal(world->ladder.doubt, 8192);
+	assert_true(ladder_crc(&world->ladder, 3, 60000, &crc));
+	assert_int_equal(crc, truth(world, 3, 60000));
 }
 
 static void a_file_that_has_shrunk_is_unreadable_at_its_end(void **state)
@@ -155,6 +177,7 @@ int main(void)
 		CASE(unreadable_blocks_are_known_and_stop_only_what_holds_them),
 		CASE(a_block_that_is_bad_in_its_middle_does_not_spoil_what_follows),
 		CASE(a_block_that_fails_later_gives_no_checksum),
+		CASE(a_block_that_is_refused_once_is_good_and_doubted),
 		CASE(a_file_that_has_shrunk_is_unreadable_at_its_end),
 		CASE(building_can_be_cancelled),
 	};

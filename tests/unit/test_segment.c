@@ -545,6 +545,147 @@ static void an_entry_that_reads_differently_the_second_time_is_unstable(void **s
 	(void)state;
 }
 
+/* One bit flips at every second reading, so that the third is as the first. */
+static void an_entry_that_reads_differently_every_second_time_is_unstable(void **state)
+{
+	struct image image = image_new();
+	const size_t at = add_put(&image, 1, 500), end = image.len;
+	for (size_t bit = 0; bit < end; bit += bit < 60 ? 1 : 97) {
+		uint8_t *flipped = malloc(end);
+		assert_non_null(flipped);
+		memcpy(flipped, image.bytes, end);
+		flipped[bit] ^= 4;
+		struct walk walk = { .file = { .first_bytes = flipped, .alternates = true } };
+		do_walk(&walk, &image);
+		assert_int_equal(walk.count, 1);
+		expect_row(&walk, 0, at, 541, 0, SEGMENT_WHOLE);
+		assert_true(walk.rows[0].unstable);
+		free(flipped);
+	}
+	free(image.bytes);
+	(void)state;
+}
+
+/* A damaged entry whose size cannot be believed and that holds an entry of its own, so that reading
+ * on takes many readings; behind it, out of sight of the first window, are others. */
+static struct image image_to_search(void)
+{
+	struct image image = image_new();
+	add_put(&image, 1, 3000);
+	const size_t damaged = add_put(&image, 2, 9000);
+	add_put(&image, 3, 300000);
+	add_put(&image, 4, 100);
+	add_put(&image, 5, 5000);
+	image.bytes[damaged + 6] ^= 0x10;	/* the size, now beyond the end of the file */
+	const size_t second = add_put(&image, 6, 700);
+	add_put(&image, 7, 400000);
+	image.bytes[second + 60] ^= 1;		/* a size that leads on */
+	add_put(&image, 8, 50);
+	return image;
+}
+
+static bool is_whole_in(const struct walk *walk, const struct segment_entry *entry)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		if (walk->rows[i].offset == entry->offset && walk->rows[i].size == entry->size &&
+		    walk->rows[i].tag == entry->tag)
+			return true;
+	return false;
+}
+
+static bool is_unreadable_in(const struct walk *walk, const struct segment_entry *entry)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		if (walk->rows[i].offset <= entry->offset &&
+		    entry->offset < walk->rows[i].offset + walk->rows[i].size)
+			return walk->rows[i].cause == SEGMENT_UNREADABLE;
+	return false;
+}
+
+static bool is_doubtful(const struct walk *walk)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		if (walk->rows[i].unstable || walk->rows[i].cause == SEGMENT_UNREADABLE)
+			return true;
+	return false;
+}
+
+/* An index as witness of all that @walk found whole. */
+static void bear_witness(struct walk *walk)
+{
+	for (size_t i = 0; i < walk->count; i++)
+		if (walk->rows[i].tag != DAMAGED) {
+			struct segment_witness *row = &walk->witnesses[walk->witness_count++];
+			row->offset = (uint32_t)walk->rows[i].offset;
+			memcpy(row->key, walk->rows[i].key, 32);
+		}
+}
+
+/* Walk with @count refusals from each reading on, and hold it against the walk without. */
+static void refuse_each_reading(unsigned count, bool all_are_found)
+{
+	struct image image = image_to_search();
+	struct walk calm = { 0 }, walk;
+	do_walk(&calm, &image);
+	assert_true(calm.count >= 7);
+	/* Without a witness what stands in the damaged entry's claim may end as a suspect. */
+	if (!all_are_found) {
+		bear_witness(&calm);
+		calm.file.reads = 0;
+		do_walk(&calm, &image);
+	}
+	for (unsigned n = 1; n <= calm.file.reads; n++) {
+		walk = (struct walk){ .witness_count = calm.witness_count };
+		memcpy(walk.witnesses, calm.witnesses, sizeof(walk.witnesses));
+		walk.file.refused_from = n;
+		walk.file.refused_count = count;
+		do_walk(&walk, &image);
+		for (size_t i = 0; i < calm.count; i++)
+			if (calm.rows[i].tag != DAMAGED && !is_whole_in(&walk, &calm.rows[i]) &&
+			    (all_are_found || !is_unreadable_in(&walk, &calm.rows[i])))
+				fail_msg("reading %u of %u: the entry at %d is absent", n,
+					 calm.file.reads, (int)calm.rows[i].offset);
+		if (!is_doubtful(&walk))
+			fail_msg("reading %u of %u: nobody is told", n, calm.file.reads);
+	}
+	free(image.bytes);
+}
+
+static void a_reading_that_is_refused_once_loses_no_entry_and_is_told(void **state)
+{
+	refuse_each_reading(1, true);
+	(void)state;
+}
+
+/* The window ends between header and key, and the checksum is computed of bytes that came later. */
+static void a_whole_entry_has_its_key_however_often_that_was_refused(void **state)
+{
+	struct image image = image_new();
+	uint8_t key[32];
+	add_put(&image, 1, 300);
+	const size_t at = add_put(&image, 5, 100);
+	add_put(&image, 6, 100);
+	memset(key, 5, sizeof(key));
+	for (unsigned count = 1; count <= 12; count++) {
+		struct walk walk = { .file = { .bad_offset = at + 9, .bad_length = 1,
+					       .bad_reads = count } };
+		do_walk(&walk, &image);
+		for (size_t i = 0; i < walk.count; i++)
+			if (walk.rows[i].offset == at && walk.rows[i].tag == 0)
+				assert_memory_equal(walk.rows[i].key, key, sizeof(key));
+		assert_true(is_doubtful(&walk));
+	}
+	free(image.bytes);
+	(void)state;
+}
+
+static void what_is_refused_again_and_again_is_unreadable_and_never_absent(void **state)
+{
+	for (unsigned count = 2; count <= 12; count += 3)
+		refuse_each_reading(count, false);
+	(void)state;
+}
+
 /* Every nine bytes a header that could begin an entry of almost the whole file. */
 static void hostile_headers_cost_no_more_than_linear_work(void **state)
 {
@@ -717,6 +858,10 @@ int main(void)
 		cmocka_unit_test(an_unreadable_header_is_passed_over),
 		cmocka_unit_test(a_file_that_is_all_unreadable_is_one_row),
 		cmocka_unit_test(an_entry_that_reads_differently_the_second_time_is_unstable),
+		cmocka_unit_test(an_entry_that_reads_differently_every_second_time_is_unstable),
+		cmocka_unit_test(a_reading_that_is_refused_once_loses_no_entry_and_is_told),
+		cmocka_unit_test(a_whole_entry_has_its_key_however_often_that_was_refused),
+		cmocka_unit_test(what_is_refused_again_and_again_is_unreadable_and_never_absent),
 		cmocka_unit_test(hostile_headers_cost_no_more_than_linear_work),
 		cmocka_unit_test(completeness_is_the_last_nine_bytes),
 		cmocka_unit_test(one_entry_is_read_with_its_payload_and_only_when_whole),

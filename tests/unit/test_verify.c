@@ -323,6 +323,12 @@ static void range_unreadable(struct world *w)
 	w->fault.bad_length = 20;
 	w->io = &w->fault.io;
 }
+/* A header that names its object, before bytes that cannot be read. */
+static void range_unreadable_without_index(struct world *w)
+{
+	range_unreadable(w);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
 
 static void magic_lost(struct world *w) { builder_flip(path_of(w, "data/0/1"), 3, 1); }
 static void segment_empty(struct world *w) { builder_truncate(path_of(w, "data/0/1"), 0); }
@@ -722,6 +728,11 @@ static void writer(struct world *w)
 	assert_true(w->writer_fd >= 0);
 	assert_int_equal(fcntl(w->writer_fd, F_OFD_SETLK, &lock), 0);
 }
+static void writer_and_damage(struct world *w)
+{
+	writer(w);
+	crc(w);
+}
 static void changed(struct world *w) { w->between = write_meanwhile; }
 
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
@@ -800,6 +811,8 @@ static const struct sample {
 	  REPAIR_NONE, 0 },
 	{ "index-denied", index_denied, PROBLEM_INDEX_UNREADABLE, REPAIR_NONE, 0 },
 	{ "range-unreadable", range_unreadable, PROBLEM_RANGE_UNREADABLE, REPAIR_SALVAGE, 0 },
+	{ "range-unreadable-and-index", range_unreadable_without_index, PROBLEM_OBJECT_UNREADABLE,
+	  REPAIR_SALVAGE, 0 },
 	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
 	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
 	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
@@ -863,6 +876,8 @@ static const struct sample {
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
+	/* What is wrong may be what is not written yet. */
+	{ "writer-and-damage", writer_and_damage, PROBLEM_WRITER, REPAIR_NONE, 1 },
 };
 
 static void print_findings(const struct world *world)

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Another process commits, compacts and rolls back, as Attic does it, while the program looks on without a lock:
+it never crashes or hangs, what may be wrong because of that is told with a reservation, and it says nothing wrong
+any more when the other one is done.
+
+ATTICSCOPE names the program. With ATTICSCOPE_TORTURE=1 it looks for minutes, else for seconds."""
+import collections
+import fcntl
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import cli
+from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
+
+TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
+SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))
+COUNTS = collections.Counter()
+
+
+class Writer(cli.Repository):
+    """A writer in the way of attic/repository.py: the exclusive lock, entries in new segments, a COMMIT, hints and index
+    under another name and renamed, then what is not needed any more is removed."""
+
+    def __init__(self, path, rng):
+        super().__init__(path, [[(PUT, key_of(i), rng.randbytes(2000)) for i in range(40)] + [COMMITTED]])
+        self.rng, self.head, self.turn = rng, 0, 1000
+
+    def index_and_hints(self, transaction):
+        for name, write in (('index', self.write_index), ('hints', self.write_hints)):
+            old = [n for n in os.listdir(self.path) if n.startswith(name + '.')]
+            write(transaction)
+            path = os.path.join(self.path, '%s.%d' % (name, transaction))
+            os.rename(path, path + '.tmp')
+            os.rename(path + '.tmp', path)
+            for other in old:
+                if other != os.path.basename(path):
+                    os.unlink(os.path.join(self.path, other))
+
+    def write_segment(self, number, entries):
+        super().write_segment(number, entries)
+        if not self.live[number] and number in self.live:
+            self.sparse.add(number)
+
+    def change(self):
+        """Some objects replaced, deleted, added."""
+        entries = []
+        for key in self.rng.sample(sorted(self.objects), 3):
+            entries += [(DELETE, key, b'')] + [(PUT, key, self.rng.randbytes(1500))] * self.rng.randrange(2)
+        for _ in range(self.rng.randrange(6)):
+            self.turn += 1
+            entries.append((PUT, key_of(self.turn), self.rng.randbytes(3000)))
+        return entries
+
+    def commit(self):
+        for _ in range(self.rng.randrange(3)):
+            self.head += 1
+            self.write_segment(self.head, self.change())
+        self.head += 1
+        self.write_segment(self.head, self.change() + [COMMITTED])
+        self.index_and_hints(self.head)
+
+    def compact(self):
+        """Live entries of sparse segments go to a new one, and the sparse ones away."""
+        sparse = sorted(self.sparse & set(self.live))
+        live = [(PUT, key, self.objects[key]) for key, place in self.places.items() if place[0] in sparse]
+        self.head += 1
+        self.write_segment(self.head, live + [COMMITTED])
+        for number in sparse:
+            self.live.pop(number, None)
+        self.sparse.clear()
+        self.index_and_hints(self.head)
+        for number in sparse:
+            os.unlink(self.segment(number))
+
+    def roll_back(self):
+        """Segments without a COMMIT, which are then removed."""
+        with open(self.segment(self.head + 1), 'wb') as f:
+            f.write(b'ATTICSEG')
+            for _ in range(3):
+                f.write(cli.entry(PUT, key_of(self.rng.randrange(1 << 30)), self.rng.randbytes(5000)))
+                f.flush()
+        os.unlink(self.segment(self.head + 1))
+
+    def run(self):
+        """Until standard input ends; paused by a line, and then told."""
+        os.set_blocking(0, False)
+        count = 0
+        while True:
+            with open(os.path.join(self.path, 'config'), 'r+') as lock:
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+                self.rng.choice((self.commit, self.commit, self.compact, self.roll_back))()
+            count += 1
+            asked = sys.stdin.buffer.raw.read(100)
+            if asked == b'':
+                return
+            if asked:
+                print(count, len(self.objects), self.head, flush=True)
+                os.set_blocking(0, True)
+                if not sys.stdin.buffer.raw.read(100):
+                    return
+                os.set_blocking(0, False)
+            time.sleep(self.rng.choice((0, 0, 0.003, 0.02)))
+
+
+class Running:
+    """A writer in a process of its own."""
+
+    def __init__(self, path, seed):
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), 'write', path, str(seed)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        while not os.path.exists(os.path.join(path, 'hints.0')) and self.process.poll() is None:
+            if [n for n in os.listdir(os.path.dirname(path)) if n == os.path.basename(path)] and \
+                    [n for n in os.listdir(path) if n.startswith('hints.')]:
+                break
+            time.sleep(0.01)
+
+    def say(self):
+        self.process.stdin.write(b'\n')
+        self.process.stdin.flush()
+
+    def pause(self):
+        """(transactions so far, objects, the last transaction)"""
+        self.say()
+        return tuple(map(int, self.process.stdout.readline().split()))
+
+    def resume(self):
+        self.say()
+
+    def end(self):
+        self.process.stdin.close()
+        status = self.process.wait(60)
+        self.process.stdout.close()
+        return status
+
+
+class Looking(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='atticscope-concurrency-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.path = os.path.join(self.folder, 'repo')
+        self.writer = Running(self.path, 7)
+        self.addCleanup(self.writer.process.kill)
+
+    def look(self, *command, status=(0, 4, 8)):
+        options = [a for a in command[1:] if a[0] == '-']
+        got, out, err = cli.run(command[0], '--no-lock', *options, self.path, *[a for a in command[1:] if a[0] != '-'])
+        self.assertIn(got, status, (command, out[-300:], err))
+        self.assertNotIn('Sanitizer', err)
+        self.assertNotIn('runtime error', err)
+        COUNTS['looks while another writes'] += 1
+        return got, out, err
+
+    def is_told_with_reservation(self, check):
+        """Whatever is wrong by a check of a repository that is whole at all times is said to be doubtful."""
+        codes = collections.Counter(p['code'] for p in check['problems'])
+        bad = [p for p in check['problems'] if p['severity'] != 'info' and p['code'] != 'changed-meanwhile']
+        if not bad:
+            return
+        COUNTS['checks that saw a repository change'] += 1
+        self.assertTrue(codes.keys() & {'changed-meanwhile', 'writer-active'}, bad)
+        self.assertRegex(check['verdict'], 'nothing certain can be said')
+        self.assertRegex(check['advice'], 'what was found now may not be so')
+        self.assertIsNone(check['recommended'])
+
+    def test_checks(self):
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            for options in (('--json',), ('--json', '-j1')):
+                got, out, err = self.look('check', *options)
+                if got != 8:
+                    self.is_told_with_reservation(json.loads(out))
+        self.settle()
+
+    def settle(self):
+        transactions, objects, head = self.writer.pause()
+        check = json.loads(self.look('check', '--json', status=(0,))[1])
+        self.assertEqual((check['clean'], check['objects'], check['transaction_id']), (True, objects, head), check)
+        self.writer.resume()
+        COUNTS['transactions meanwhile'] += transactions
+
+    def test_the_other_commands(self):
+        until = time.monotonic() + SECONDS
+        commands = [('info',), ('segments', '--verify'), ('segments',), ('index', '--all'), ('hints',), ('entries', '3'),
+                    ('history', key_of(5).hex()), ('get', key_of(6).hex()), ('info', '--json')]
+        while time.monotonic() < until:
+            for command in commands:
+                got, out, err = self.look(*command)
+                self.assertNotRegex(err, '(?i)internal|assert')
+        self.settle()
+
+    def test_plans_are_refused_or_made_again(self):
+        """Plans take the shared lock, and wait for nobody: refused, or made of a repository at rest."""
+        for action in ('recover', 'compact', 'salvage', 'rollback'):
+            for _ in range(40 if TORTURE else 4):
+                got, out, err = cli.run(action, '--dry-run', '--json', self.path)
+                self.assertIn(got, (0, 4, 8), (action, err))
+                if got == 0:
+                    plan = json.loads(out)
+                    self.assertEqual((plan['lost'], plan['hardware_doubt']), ([], False))
+                    COUNTS['plans between two transactions'] += 1
+        self.settle()
+
+    def tearDown(self):
+        self.assertEqual(self.writer.end(), 0)
+
+
+def tearDownModule():
+    print()
+    for name, count in sorted(COUNTS.items()):
+        print('figure: concurrency, %s: %d' % (name, count))
+
+
+if __name__ == '__main__':
+    if sys.argv[1:2] == ['write']:
+        Writer(sys.argv[2], random.Random(int(sys.argv[3]))).run()
+    else:
+        unittest.main(verbosity=1, warnings='ignore')
