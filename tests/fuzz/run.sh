@@ -24,7 +24,7 @@ printf '%s\n' "$@" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} sh -c '
 	repository) size=32768 ;;
 	*) size=4096 ;;
 	esac
-	{} -max_total_time="$FUZZ_SECONDS" -max_len=$size -timeout=20 -rss_limit_mb=2048 \
+	{} -max_total_time="$FUZZ_SECONDS" -max_len=$size -entropic=0 -timeout=20 -rss_limit_mb=2048 \
 		-malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$found/$target-" \
 		"$found/$target" "$folder/seeds/$target" ${known:+"$known"} \
 		>"$found/$target.log" 2>&1 && exit 0
