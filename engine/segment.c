@@ -197,12 +197,15 @@ static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uin
 	return true;
 }
 
-bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
+/* As many bytes as a header can have at @offset, before the end of the file. */
+static size_t header_room(const struct segment_reader *r, uint64_t offset)
 {
-	const uint8_t *bytes;
-	const uint64_t left = r->length - e->offset;
-	const size_t there = segment_peek(
-		r, e->offset, left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED, &bytes);
+	const uint64_t left = r->length - offset;
+	return left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
+}
+
+static bool take_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
+{
 	if (there < SEGMENT_HEADER)
 		return false;
 	e->has_header = true;
@@ -214,6 +217,29 @@ bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
 		memcpy(e->key, bytes + SEGMENT_HEADER, KEY_SIZE);
 	}
 	return true;
+}
+
+bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const size_t there = segment_peek(r, e->offset, header_room(r, e->offset), &bytes);
+	return take_header(e, bytes, there);
+}
+
+bool segment_read_header_anew(const struct segment_reader *r, struct segment_entry *e)
+{
+	uint8_t bytes[SEGMENT_KEYED];
+	size_t there;
+	io_read_at(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there);
+	return take_header(e, bytes, there);
+}
+
+bool segment_probe_header(struct segment_reader *r, struct segment_entry *e)
+{
+	const bool is_there = e->offset >= r->window_offset &&
+			      e->offset + header_room(r, e->offset) <=
+				      r->window_offset + r->window_len;
+	return is_there ? segment_read_header(r, e) : segment_read_header_anew(r, e);
 }
 
 static bool rest_is_zeros(struct segment_reader *r, uint64_t offset)

@@ -58,6 +58,12 @@ size_t segment_peek_rest(struct segment_reader *reader, uint64_t offset, const u
  * even nine are. */
 bool segment_read_header(struct segment_reader *reader, struct segment_entry *entry);
 
+/* The same from the disk, whatever the window holds, which stays where it is; and from the window
+ * where it holds them, else from the disk: for a look at some other place, as cheap for hostile
+ * bytes that send the reader to and fro. */
+bool segment_read_header_anew(const struct segment_reader *reader, struct segment_entry *entry);
+bool segment_probe_header(struct segment_reader *reader, struct segment_entry *entry);
+
 /* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged,
  * size and tag. */
 void segment_decode(struct segment_reader *reader, uint64_t offset, struct segment_entry *entry);

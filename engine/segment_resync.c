@@ -14,19 +14,27 @@ static bool size_is_believable(uint32_t size)
 	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
 }
 
-/* Is there a whole entry at @offset? Through the ladder, so at a fixed cost. *@size is its size. */
+/* Does the header in @e begin a whole entry? Through the ladder, so at a fixed cost. */
+static bool header_is_whole(struct segment_reader *r, const struct segment_entry *e)
+{
+	uint32_t crc;
+	return segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag,
+				    r->length - e->offset) == SEGMENT_WHOLE &&
+	       ladder_crc(&r->ladder, e->offset + 4, e->offset + e->raw_size, &crc) &&
+	       crc == e->crc_stored;
+}
+
+/* Is there a whole entry at @offset, the PUT of which @witness speaks (if any)? *@size is its
+ * size. */
 static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
 		     const struct segment_witness *witness)
 {
 	struct segment_entry e = { .offset = offset };
-	uint32_t crc;
-	if (offset >= r->length || !segment_read_header(r, &e) ||
-	    segment_judge_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) !=
-		    SEGMENT_WHOLE)
+	if (offset >= r->length || !segment_probe_header(r, &e))
 		return false;
 	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
 		return false;
-	if (!ladder_crc(&r->ladder, offset + 4, offset + e.raw_size, &crc) || crc != e.crc_stored)
+	if (!header_is_whole(r, &e))
 		return false;
 	*size = e.raw_size;
 	return true;
@@ -70,7 +78,7 @@ bool segment_is_witnessed(struct segment_reader *r, uint64_t offset)
 static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 {
 	struct segment_entry e = { .offset = offset };
-	if (offset >= r->length || !segment_read_header(r, &e) || !size_is_believable(e.raw_size) ||
+	if (offset >= r->length || !segment_probe_header(r, &e) || !size_is_believable(e.raw_size) ||
 	    e.raw_size > r->length - offset)
 		return 0;
 	return e.raw_size;
@@ -244,10 +252,10 @@ static enum as_err prepare_for_damage(struct segment_reader *r)
 /* Read the damaged entry @e a second time, past the window: true when it is whole now. */
 static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 {
-	uint32_t size;
-	r->window_len = 0;
-	if (!whole_at(r, e->offset, &size, NULL))
+	struct segment_entry now = { .offset = e->offset };
+	if (!segment_read_header_anew(r, &now) || !header_is_whole(r, &now))
 		return false;
+	r->window_len = 0;
 	segment_decode(r, e->offset, e);
 	if (e->cause != SEGMENT_WHOLE)
 		return false;
