@@ -16,6 +16,7 @@
 
 #define WITNESSES 7u
 #define ROWS_MAX 4096u
+#define READ_MAX 1024u		/* bytes for each byte of the segment: what searching may cost */
 
 struct input {
 	struct memory_file file;
@@ -181,8 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		reader = segment_reader_new(&io);
 	need(reader);
 	walk(reader, &input, &rows);
-	/* The window, the ladder, and what the search looks at again: in proportion. */
-	need(input.file.bytes_read <= 64 * (uint64_t)input.file.len + 4096);
+	need(input.file.bytes_read <= READ_MAX * ((uint64_t)input.file.len + 64));
 	judge_lookups(reader, &input, &rows);
 	input.file.read_max = 1 + size % 97;	/* short reads make no difference */
 	walk(reader, &input, &again);
