@@ -78,8 +78,8 @@ bool segment_is_witnessed(struct segment_reader *r, uint64_t offset)
 static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 {
 	struct segment_entry e = { .offset = offset };
-	if (offset >= r->length || !segment_probe_header(r, &e) || !size_is_believable(e.raw_size) ||
-	    e.raw_size > r->length - offset)
+	if (offset >= r->length || !segment_probe_header(r, &e) ||
+	    !size_is_believable(e.raw_size) || e.raw_size > r->length - offset)
 		return 0;
 	return e.raw_size;
 }
