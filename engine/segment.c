@@ -143,6 +143,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->witnesses = (struct segment_witnesses){ 0 };
 	r->is_adrift = false;
 	r->steps_left = r->length / 16 + 1024;
+	r->again_left = 8 * r->length + 8 * (uint64_t)r->window_size;
 	r->is_cancelled = false;
 	r->doubt = r->refused = IO_NO_DOUBT;
 	return AS_OK;
@@ -214,12 +215,15 @@ static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uin
 	return true;
 }
 
-bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
+/* As many bytes as a header can have at @offset, before the end of the file. */
+static size_t header_room(const struct segment_reader *r, uint64_t offset)
 {
-	const uint8_t *bytes;
-	const uint64_t left = r->length - e->offset;
-	const size_t there = segment_peek(
-		r, e->offset, left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED, &bytes);
+	const uint64_t left = r->length - offset;
+	return left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
+}
+
+static bool take_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
+{
 	if (there < SEGMENT_HEADER)
 		return false;
 	e->has_header = true;
@@ -231,6 +235,32 @@ bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
 		memcpy(e->key, bytes + SEGMENT_HEADER, KEY_SIZE);
 	}
 	return true;
+}
+
+bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const size_t there = segment_peek(r, e->offset, header_room(r, e->offset), &bytes);
+	return take_header(e, bytes, there);
+}
+
+/* From the disk; the window stays where it is. */
+static bool read_header_beside(struct segment_reader *r, struct segment_entry *e)
+{
+	uint8_t bytes[SEGMENT_KEYED];
+	size_t there;
+	if (io_read_twice(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there,
+			  &r->doubt) != AS_OK && r->has_ladder)
+		ladder_lose(&r->ladder, e->offset + there);
+	return take_header(e, bytes, there);
+}
+
+bool segment_probe_header(struct segment_reader *r, struct segment_entry *e)
+{
+	const bool is_there = e->offset >= r->window_offset &&
+			      e->offset + header_room(r, e->offset) <=
+				      r->window_offset + r->window_len;
+	return is_there ? segment_read_header(r, e) : read_header_beside(r, e);
 }
 
 static bool rest_is_zeros(struct segment_reader *r, uint64_t offset)

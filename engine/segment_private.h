@@ -41,6 +41,7 @@ struct segment_reader {
 	bool is_adrift;			/* the last search found an entry, and no witness since */
 	uint64_t doubt;			/* see io_read_twice; of a row not given yet */
 	uint64_t refused;		/* the last place where filling the window ended */
+	uint64_t again_left;		/* bytes of damaged entries that may be read again */
 	uint64_t steps_left;		/* bound for leads_out over the whole segment */
 };
 
@@ -59,6 +60,10 @@ size_t segment_peek_rest(struct segment_reader *reader, uint64_t offset, const u
 /* Fill in the header fields of the bytes at @entry->offset as far as they are there. False when not
  * even nine are. */
 bool segment_read_header(struct segment_reader *reader, struct segment_entry *entry);
+
+/* The same, but what the window does not hold is read beside it: for a look at some other place, as
+ * cheap for hostile bytes that send the reader to and fro. */
+bool segment_probe_header(struct segment_reader *reader, struct segment_entry *entry);
 
 /* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged,
  * size and tag. */

@@ -16,19 +16,27 @@ static bool size_is_believable(uint32_t size)
 	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
 }
 
-/* Is there a whole entry at @offset? Through the ladder, so at a fixed cost. *@size is its size. */
+/* Does the header in @e begin a whole entry? Through the ladder, so at a fixed cost. */
+static bool header_is_whole(struct segment_reader *r, const struct segment_entry *e)
+{
+	uint32_t crc;
+	return segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag,
+				    r->length - e->offset) == SEGMENT_WHOLE &&
+	       ladder_crc(&r->ladder, e->offset + 4, e->offset + e->raw_size, &crc) &&
+	       crc == e->crc_stored;
+}
+
+/* Is there a whole entry at @offset, the PUT of which @witness speaks (if any)? *@size is its
+ * size. */
 static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
 		     const struct segment_witness *witness)
 {
 	struct segment_entry e = { .offset = offset };
-	uint32_t crc;
-	if (offset >= r->length || !segment_read_header(r, &e) ||
-	    segment_judge_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) !=
-		    SEGMENT_WHOLE)
+	if (offset >= r->length || !segment_probe_header(r, &e))
 		return false;
 	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
 		return false;
-	if (!ladder_crc(&r->ladder, offset + 4, offset + e.raw_size, &crc) || crc != e.crc_stored)
+	if (!header_is_whole(r, &e))
 		return false;
 	*size = e.raw_size;
 	return true;
@@ -72,8 +80,8 @@ bool segment_is_witnessed(struct segment_reader *r, uint64_t offset)
 static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 {
 	struct segment_entry e = { .offset = offset };
-	if (offset >= r->length || !segment_read_header(r, &e) || !size_is_believable(e.raw_size) ||
-	    e.raw_size > r->length - offset)
+	if (offset >= r->length || !segment_probe_header(r, &e) ||
+	    !size_is_believable(e.raw_size) || e.raw_size > r->length - offset)
 		return 0;
 	return e.raw_size;
 }
@@ -252,12 +260,29 @@ static bool are_alike(const struct segment_entry *a, const struct segment_entry 
 	       memcmp(a->key, b->key, KEY_SIZE) == 0;
 }
 
+/* Bytes that are to be read to see all of @e, as far as its header can be believed. */
+static size_t extent(const struct segment_reader *r, const struct segment_entry *e)
+{
+	return size_is_believable(e->raw_size) && e->raw_size < r->window_size ? e->raw_size
+									       : SEGMENT_KEYED;
+}
+
+/* Damaged entries that overlap, each a lie about its size, would have the same bytes read again for
+ * ever: no more than a few times the segment. */
+static bool may_read_anew(struct segment_reader *r, const struct segment_entry *e)
+{
+	const size_t size = extent(r, e);
+	if (r->again_left < size)
+		return false;
+	r->again_left -= size;
+	return true;
+}
+
 /* Forget the window, and read no more than @e needs into the next. */
 static void read_anew(struct segment_reader *r, const struct segment_entry *e)
 {
 	r->window_len = 0;
-	r->next_load = size_is_believable(e->raw_size) && e->raw_size < r->window_size
-		? e->raw_size : SEGMENT_KEYED;
+	r->next_load = extent(r, e);
 }
 
 /* Read the damaged entry @e again, past the window: true when it is whole then. Header and checksum
@@ -266,7 +291,7 @@ static void read_anew(struct segment_reader *r, const struct segment_entry *e)
 static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 {
 	bool unstable = false;
-	for (unsigned turn = 0; turn < READINGS_MORE; turn++) {
+	for (unsigned turn = 0; turn < READINGS_MORE && may_read_anew(r, e); turn++) {
 		struct segment_entry again;
 		read_anew(r, e);
 		segment_decode(r, e->offset, &again);

@@ -34,7 +34,7 @@ static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 
 		return err;
 	strftime(stamp, STAMP_LEN + 8, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 	const char *newest = names.count > 0 ? names.rows[0] : "";
-	if (strlen(newest) > STAMP_LEN && strncmp(newest, stamp, STAMP_LEN) >= 0) {
+	if (undo_name_has_time(newest) && strncmp(newest, stamp, STAMP_LEN) >= 0) {
 		const unsigned long count =
 			newest[STAMP_LEN] == '.' ? strtoul(newest + STAMP_LEN + 1, NULL, 10) : 0;
 		snprintf(stamp, STAMP_LEN + 8, "%.16s.%03lu", newest, (count + 1) % 1000);

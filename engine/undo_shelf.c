@@ -30,6 +30,9 @@ static enum as_err take_name(void *context, const char *name, enum io_kind kind)
  * is wanted, and '-' < '.' in ASCII. */
 static int newest_first(const void *left, const void *right)
 {
+	const bool left_has_time = undo_name_has_time(left);
+	if (left_has_time != undo_name_has_time(right))
+		return left_has_time ? -1 : 1;
 	return -strcmp(left, right);
 }
 
@@ -80,6 +83,13 @@ void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UND
 		i += 1 + strspn(name + i + 1, "0123456789");
 	snprintf(action, UNDO_NAME_MAX, "%.*s", (int)UNDO_NAME_MAX - 1,
 		 name[i] == '-' ? name + i + 1 : "");
+}
+
+bool undo_name_has_time(const char *name)
+{
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	undo_name_read(name, when, action);
+	return when[0] != '\0';
 }
 
 /* ---- states ---- */

@@ -27,7 +27,8 @@ enum undo_state {
 	UNDO_UNREADABLE		/* no manifest, or a damaged one */
 };
 
-/* Names of undo folders, newest first. */
+/* Names of undo folders, newest first; those that begin with no time, which no repair gives, come
+ * last, so that none of them stands before a repair's. */
 struct undo_names {
 	char (*rows)[UNDO_NAME_MAX];
 	size_t count, capacity;
@@ -60,5 +61,8 @@ enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *fo
  * another's. */
 #define UNDO_TIME_SIZE 24u
 void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX]);
+
+/* Does @name begin with a time? */
+bool undo_name_has_time(const char *name);
 
 #endif

@@ -91,7 +91,7 @@ static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
 		return false;
 	const struct hints_segment *row = hints_find(&view->hints, segment);
 	const size_t position = layout_find(&view->layout, segment);
-	uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].live;
+	uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].mapped;
 	/* The PUT in question may be one of them, and only its mapping wrong. */
 	if (event && event->segment == segment)
 		live++;
@@ -580,6 +580,14 @@ static enum as_err compare_index(struct compare *compare)
 	return AS_OK;
 }
 
+/* What is live changes while keys are settled; a verdict must be the same in whatever order that is
+ * done, and when it is asked for again. */
+static void keep_mapped(struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		verify->facts[i].mapped = verify->facts[i].live;
+}
+
 enum as_err verify_compare(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
@@ -587,6 +595,7 @@ enum as_err verify_compare(struct verify_run *run)
 	enum as_err err = AS_OK;
 	if (verify->damage_count > 0)
 		qsort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
+	keep_mapped(verify);
 	verify->index_was_compared = run->index.is_loaded;
 	if (verify->index_was_compared)
 		err = compare_index(&compare);

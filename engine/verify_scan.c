@@ -336,10 +336,27 @@ static enum as_err report_empty(struct scanner *s)
 	return add_finding(s, &finding);
 }
 
+/* Opening took the last nine bytes of a payload for the COMMIT that ends the log. Index and hints
+ * of such a transaction cannot be written: it must be committed, or is found again each time. */
+static enum as_err report_false_commit(struct scanner *s)
+{
+	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
+	finding.severity = SEVERITY_WARNING;
+	finding.repair = REPAIR_SALVAGE;
+	finding.segment = s->number;
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "its last entry is no COMMIT, but a payload that ends like one");
+	return add_finding(s, &finding);
+}
+
 /* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
 static enum as_err report_short(struct scanner *s)
 {
-	const struct config *config = &s->run->view->config;
+	const struct view *view = s->run->view;
+	const struct config *config = &view->config;
+	if (view->has_transaction && s->number == view->transaction && !s->facts.is_complete &&
+	    s->facts.damaged == 0)
+		return report_false_commit(s);
 	if (!config->usable || !s->facts.is_committed || s->facts.is_complete ||
 	    s->facts.damaged > 0 || s->facts.size > config->max_segment_size)
 		return AS_OK;

@@ -714,6 +714,36 @@ static void hostile_headers_cost_no_more_than_linear_work(void **state)
 	(void)state;
 }
 
+/* Every second entry is damaged. */
+static void many_damaged_entries_cost_no_more_than_linear_work(void **state)
+{
+	enum { COUNT = 20000 };
+	static const uint8_t pair[18] = {
+		255, 255, 255, 255, 255, 255, 255, 255, 7,
+		0x40, 0xf4, 0x3c, 0x25, 9, 0, 0, 0, 2,
+	};
+	struct image image = image_new();
+	uint8_t *pairs = malloc(COUNT * sizeof(pair));
+	for (size_t i = 0; i < COUNT; i++)
+		memcpy(pairs + i * sizeof(pair), pair, sizeof(pair));
+	append(&image, pairs, COUNT * sizeof(pair));
+	struct memory_file file = { .bytes = image.bytes, .len = image.len };
+	const struct io io = memory_io(&file);
+	struct segment_reader *reader = segment_reader_new(&io);
+	struct segment_entry row;
+	size_t rows = 0;
+	assert_int_equal(segment_open(reader, -1, "17", 17, NULL, NULL), AS_OK);
+	while (segment_next(reader, &row) == AS_OK)
+		rows++;
+	assert_int_equal(rows, 2 * COUNT);
+	/* Reading a damaged entry a second time takes no second window. */
+	assert_true(file.bytes_read < (uint64_t)COUNT * 4096);
+	segment_reader_free(reader);
+	free(pairs);
+	free(image.bytes);
+	(void)state;
+}
+
 static void completeness_is_the_last_nine_bytes(void **state)
 {
 	struct image image = image_new();
@@ -863,6 +893,7 @@ int main(void)
 		cmocka_unit_test(a_whole_entry_has_its_key_however_often_that_was_refused),
 		cmocka_unit_test(what_is_refused_again_and_again_is_unreadable_and_never_absent),
 		cmocka_unit_test(hostile_headers_cost_no_more_than_linear_work),
+		cmocka_unit_test(many_damaged_entries_cost_no_more_than_linear_work),
 		cmocka_unit_test(completeness_is_the_last_nine_bytes),
 		cmocka_unit_test(one_entry_is_read_with_its_payload_and_only_when_whole),
 		cmocka_unit_test(entries_of_a_list_are_read_ahead_and_one_apart_alone),

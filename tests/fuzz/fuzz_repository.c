@@ -1,0 +1,449 @@
+/* A whole repository, as an archive: it is opened and verified, the repairs that are recommended
+ * are planned and run until none is left, and all of them are taken back. */
+#include "build-config.h"
+
+#include "engine/crc.h"
+#include "engine/diagnose.h"
+#include "engine/rows.h"
+#include "engine/undo.h"
+#include "tests/fuzz/archive.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/ram_io.h"
+#include "tests/fuzz/seal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS_MAX 4u
+
+struct look {
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+};
+
+/* An object and what a reading of it gave. */
+struct object {
+	uint8_t key[KEY_SIZE];
+	uint64_t size;
+	uint32_t crc;
+};
+
+struct objects {
+	const struct verify *verify;
+	struct object *rows;
+	size_t count, capacity;
+};
+
+static struct ram *ram;
+
+/* ---- looking ---- */
+
+static bool is_same_finding(const struct finding *a, const struct finding *b)
+{
+	return a->problem == b->problem && a->severity == b->severity && a->repair == b->repair &&
+	       a->segment == b->segment && a->offset == b->offset && a->length == b->length &&
+	       a->has_key == b->has_key && memcmp(a->key, b->key, KEY_SIZE) == 0 &&
+	       strcmp(a->detail, b->detail) == 0;
+}
+
+/* Every sentence can be shown, and no two orders of finding give another list. */
+static void judge_findings(const struct findings *findings, const struct findings *again)
+{
+	need(findings->count == again->count);
+	for (size_t i = 0; i < findings->count; i++) {
+		char sentence[1024];
+		finding_message(&findings->rows[i], sentence, sizeof(sentence));
+		for (const char *c = sentence; *c; c++)
+			need((unsigned char)*c >= 0x20 && *c != 0x7f);
+		need(is_same_finding(&findings->rows[i], &again->rows[i]));
+	}
+}
+
+/* Two threads find what one finds. */
+static void verify_with_two(const struct look *look)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct verify *again;
+	struct diagnosis diagnosis;
+	need(verify_run(look->view, 2, &progress, &again) == AS_OK);
+	diagnose(look->view, again, &diagnosis);
+	judge_findings(&look->verify->findings, &again->findings);
+	need(look->verify->objects == again->objects && look->verify->bytes == again->bytes);
+	need(look->verify->tail == again->tail);
+	need(look->diagnosis.clean == diagnosis.clean);
+	need(look->diagnosis.recommended == diagnosis.recommended);
+	need(look->diagnosis.alternative == diagnosis.alternative);
+	verify_free(again);
+}
+
+/* False: it cannot be opened. Reading changes nothing. */
+static bool look_at(struct look *look)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct view_options options = { .io = ram_io(ram) };
+	struct as_error error;
+	const uint64_t changes = ram_changes(ram);
+	if (view_open("/repo", &options, &look->view, &error) != AS_OK) {
+		need(error.code == AS_ERR_INVALID_REPOSITORY);
+		return false;
+	}
+	need(verify_run(look->view, 1, &progress, &look->verify) == AS_OK);
+	need(look->verify->complete && !view_is_changed(look->view));
+	diagnose(look->view, look->verify, &look->diagnosis);
+	need(ram_changes(ram) == changes);
+	return true;
+}
+
+static void look_away(struct look *look)
+{
+	verify_free(look->verify);
+	view_close(look->view);
+}
+
+static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
+			      enum verify_outcome outcome, const struct replay_event *place)
+{
+	struct objects *objects = context;
+	struct replay_event found;
+	uint8_t *data;
+	size_t len;
+	if (outcome != OUTCOME_OBJECT)
+		return AS_OK;
+	void *rows = objects->rows;
+	need(rows_reserve(&rows, objects->count, &objects->capacity, sizeof(struct object)));
+	objects->rows = rows;
+	need(verify_lookup(objects->verify, key, &found));
+	need(found.segment == place->segment && found.offset == place->offset);
+	need(view_get_at(objects->verify->view, key, place->segment, place->offset, &data, &len,
+			 NULL) == AS_OK);
+	struct object *row = &objects->rows[objects->count++];
+	row->size = len;
+	row->crc = crc32_update(0, data, len);
+	memcpy(row->key, key, KEY_SIZE);
+	free(data);
+	return AS_OK;
+}
+
+static int compare_objects(const void *left, const void *right)
+{
+	const struct object *a = left, *b = right;
+	return memcmp(a->key, b->key, KEY_SIZE);
+}
+
+/* What there is, sorted by key; each once, and each can be read. */
+static struct objects objects_of(const struct verify *verify)
+{
+	struct objects objects = { .verify = verify };
+	need(verify_each(verify, add_object, &objects) == AS_OK);
+	need(objects.count == verify->objects);
+	if (objects.count > 0)
+		qsort(objects.rows, objects.count, sizeof(*objects.rows), compare_objects);
+	for (size_t i = 1; i < objects.count; i++)
+		need(compare_objects(&objects.rows[i - 1], &objects.rows[i]) != 0);
+	return objects;
+}
+
+/* For a person who looks for the reason of a failure. */
+static void trace(const struct look *look, const struct plan *plan)
+{
+	static const char *const words[] = { "make", "move", "replace" };
+	char message[1024];
+	for (size_t i = 0; i < look->verify->findings.count; i++) {
+		finding_message(&look->verify->findings.rows[i], message, sizeof(message));
+		fprintf(stderr, "  %s\n", message);
+	}
+	fprintf(stderr, "%s: %s%s, %u -> %u\n", repair_name(plan->action),
+		plan->is_empty ? "empty" : "", plan->is_refused ? plan->refusal : "",
+		plan->before, plan->after);
+	for (size_t i = 0; i < plan->file_count; i++)
+		fprintf(stderr, "  %s %s: %s\n", words[plan->files[i].change],
+			plan->files[i].path, plan->files[i].reason);
+}
+
+/* ---- repairing ---- */
+
+static struct plan *make_plan(const struct look *look, enum repair action)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct as_error error;
+	struct plan *plan;
+	const uint64_t changes = ram_changes(ram);
+	need(plan_make(look->view, look->verify, action, &options, &progress, &plan, &error) ==
+	     AS_OK);
+	need(ram_changes(ram) == changes);
+	if (getenv("TRACE"))
+		trace(look, plan);
+	for (size_t i = 1; i < plan->lost_count; i++)
+		need(memcmp(plan->lost[i - 1].key, plan->lost[i].key, KEY_SIZE) < 0);
+	return plan;
+}
+
+static int compare_lost(const void *key, const void *row)
+{
+	return memcmp(key, ((const struct lost_key *)row)->key, KEY_SIZE);
+}
+
+static bool is_lost(const struct plan *plan, const uint8_t *key)
+{
+	return plan->lost_count > 0 && bsearch(key, plan->lost, plan->lost_count,
+					       sizeof(*plan->lost), compare_lost) != NULL;
+}
+
+/* What was there still is, byte for byte, unless the plan named it as lost. */
+static void judge_objects(const struct objects *before, const struct objects *after,
+			  const struct plan *plan)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct object *row = &before->rows[i];
+		const struct object *same =
+			after->count > 0 ? bsearch(row, after->rows, after->count, sizeof(*row),
+						   compare_objects) : NULL;
+		if (is_lost(plan, row->key))
+			need(!same);
+		else
+			need(same && same->size == row->size && same->crc == row->crc);
+	}
+	need(after->count == plan->objects_after);
+}
+
+/* Run @plan; the name of its undo folder goes to @name. False: there can be no undo folder, and
+ * nothing was changed. */
+static bool run_plan(const struct look *look, struct plan *plan, char name[UNDO_NAME_MAX])
+{
+	struct repair_progress progress = { .cancel = false };
+	struct repair_report report;
+	struct as_error error;
+	const uint64_t changes = ram_changes(ram);
+	struct permit *permit = io_grant_permit(look->view->io, look->view->fd, 0600);
+	need(permit);
+	const enum as_err err = repair_run(plan, permit, &progress, &report, &error);
+	io_revoke_permit(permit);
+	if (err == AS_ERR_NOT_REGULAR) {
+		need(!report.has_changed && ram_changes(ram) == changes);
+		return false;
+	}
+	need(err == AS_OK && report.is_done && report.entries_copied == plan->entries_copied);
+	need(report.has_after == plan->has_after);
+	need(!report.has_after || report.after == plan->after);
+	need(strncmp(report.undo, UNDO_FOLDER "/", strlen(UNDO_FOLDER "/")) == 0);
+	snprintf(name, UNDO_NAME_MAX, "%.*s", (int)UNDO_NAME_MAX - 1,
+		 report.undo + strlen(UNDO_FOLDER "/"));
+	return true;
+}
+
+/* The same repair a second time finds nothing to do. */
+static void repeat(const struct look *look, enum repair action)
+{
+	struct plan *plan = make_plan(look, action);
+	need(plan->is_empty || plan->is_refused);
+	plan_free(plan);
+}
+
+/* Do what is recommended. False: nothing is, or it cannot be done. */
+static bool take_step(char name[UNDO_NAME_MAX])
+{
+	struct look look, then;
+	need(look_at(&look));
+	const enum repair action = look.diagnosis.recommended;
+	struct plan *plan = !look.diagnosis.clean && action != REPAIR_NONE &&
+			    !look.diagnosis.undo_comes_first ? make_plan(&look, action) : NULL;
+	bool is_done = false;
+	if (plan && !plan->is_refused) {
+		need(!plan->is_empty);
+		const struct objects before = objects_of(look.verify);
+		is_done = run_plan(&look, plan, name);
+		need(look_at(&then));
+		const struct objects after = objects_of(then.verify);
+		if (is_done) {
+			judge_objects(&before, &after, plan);
+			repeat(&then, action);
+		}
+		look_away(&then);
+		free(before.rows);
+		free(after.rows);
+	}
+	plan_free(plan);
+	look_away(&look);
+	return is_done;
+}
+
+/* Take back what lies in the undo folder @name. False: another one comes first. */
+static bool undo_step(const char *name)
+{
+	struct look look;
+	struct repair_progress progress = { .cancel = false };
+	struct as_error error;
+	char newest[UNDO_NAME_MAX];
+	struct plan *plan;
+	need(look_at(&look));
+	const uint64_t changes = ram_changes(ram);
+	need(undo_plan(look.view, &plan, newest, &error) == AS_OK);
+	need(ram_changes(ram) == changes);
+	const bool is_next = strcmp(newest, name) == 0;
+	if (is_next) {
+		need(!plan->is_empty && !plan->is_refused);
+		struct permit *permit = io_grant_permit(look.view->io, look.view->fd, 0600);
+		need(permit && undo_run(plan, permit, &progress, &error) == AS_OK);
+		io_revoke_permit(permit);
+	}
+	plan_free(plan);
+	look_away(&look);
+	return is_next;
+}
+
+/* A folder from the future, with the last number that a second has, stays before all others. */
+static bool has_undo_folder(void)
+{
+	struct stat st;
+	return ram_io(ram)->fstatat(ram_io(ram), AT_FDCWD, UNDO_FOLDER, &st, 0) == 0;
+}
+
+static void repair(void)
+{
+	char names[STEPS_MAX + 1][UNDO_NAME_MAX];
+	unsigned steps = 0;
+	const bool may_be_overtaken = has_undo_folder();
+	char *before = ram_listing(ram);
+	while (take_step(names[steps]))
+		need(++steps <= STEPS_MAX);
+	bool is_back = true;
+	while (steps > 0 && is_back)
+		is_back = undo_step(names[--steps]);
+	char *after = ram_listing(ram);
+	need(is_back ? strcmp(before, after) == 0 : may_be_overtaken);
+	free(before);
+	free(after);
+}
+
+/* ---- the target ---- */
+
+static void unpack(const uint8_t *data, size_t size)
+{
+	struct archive_file file;
+	size_t at = 0;
+	while (archive_next(data, size, &at, &file))
+		ram_put(ram, file.path, data + file.bytes, file.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct look look;
+	if (!ram)
+		ram = ram_new();
+	unpack(data, size);
+	if (look_at(&look)) {
+		if (size % 8 == 0)	/* threads cost more than all the rest */
+			verify_with_two(&look);
+		look_away(&look);
+		repair();
+	}
+	ram_clear(ram);
+	return 0;
+}
+
+/* ---- mutations ---- */
+
+#define FILES_MAX 64u
+
+static bool begins(const char *path, const char *with)
+{
+	return strncmp(path, with, strlen(with)) == 0;
+}
+
+/* Change the bytes of a file in place, for what it is. */
+static size_t mutate_bytes(const char *path, uint8_t *bytes, size_t len, size_t max,
+			   uint64_t *random)
+{
+	const bool is_sealed = fuzz_below(random, 2) == 0;
+	if (begins(path, "data/")) {
+		len = fuzz_mutate_segment(bytes, len, max, random);
+		if (is_sealed)
+			seal_segment(bytes, len);
+		return len;
+	}
+	len = LLVMFuzzerMutate(bytes, len, max);
+	if (is_sealed && begins(path, "index."))
+		seal_index(bytes, len);
+	else if (is_sealed && begins(path, "undo/"))
+		seal_manifest(bytes, len);
+	return len;
+}
+
+/* Another name of the same kind: a neighbour's number, or one digit more. */
+static void mutate_path(char *path, uint64_t *random)
+{
+	const size_t len = strlen(path);
+	static const char signs[] = "0123456789/.tmp";
+	if (len == 0 || len > 200)
+		return;
+	switch (fuzz_below(random, 3)) {
+	case 0:
+		path[len - 1] = (char)('0' + fuzz_below(random, 10));
+		break;
+	case 1:
+		path[fuzz_below(random, (uint32_t)len)] =
+			signs[fuzz_below(random, sizeof(signs) - 1)];
+		break;
+	default:
+		path[len] = (char)('0' + fuzz_below(random, 10));
+		path[len + 1] = '\0';
+	}
+}
+
+/* A record of @path with the bytes [@from, @from + @len) of @data, behind all others. */
+static size_t append(uint8_t *data, size_t size, size_t max, const char *path, size_t from,
+		     size_t len)
+{
+	if (ARCHIVE_HEAD(strlen(path)) + len > max - size)
+		return size;
+	const size_t head = archive_write_head(path, len, data + size);
+	memmove(data + size + head, data + from, len);
+	return size + head + len;
+}
+
+static size_t mutate_file(uint8_t *data, size_t size, size_t max, struct archive_file *file,
+			  uint64_t *random)
+{
+	/* To the end with it, where it can grow; then what was before is cut out. */
+	const size_t record = file->bytes + file->len - file->begin;
+	const size_t room = max - size;
+	if (ARCHIVE_HEAD(255) + file->len + 256 > room)
+		return size;
+	if (fuzz_below(random, 8) == 0)
+		mutate_path(file->path, random);
+	uint8_t *bytes = data + size + ARCHIVE_HEAD(strlen(file->path));
+	memmove(bytes, data + file->bytes, file->len);
+	const size_t len = mutate_bytes(file->path, bytes, file->len,
+					room - ARCHIVE_HEAD(strlen(file->path)), random);
+	size += archive_write_head(file->path, len, data + size) + len;
+	memmove(data + file->begin, data + file->begin + record, size - file->begin - record);
+	return size - record;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	struct archive_file files[FILES_MAX];
+	uint64_t random = seed;
+	size_t count = 0, at = 0;
+	while (count < FILES_MAX && archive_next(data, size, &at, &files[count]))
+		count++;
+	if (count == 0 || fuzz_below(&random, 64) == 0)
+		return LLVMFuzzerMutate(data, size, max);
+	struct archive_file *file = &files[fuzz_below(&random, (uint32_t)count)];
+	const size_t record = file->bytes + file->len - file->begin;
+	switch (fuzz_below(&random, 12)) {
+	case 0:			/* it is gone */
+		memmove(data + file->begin, data + file->begin + record,
+			size - file->begin - record);
+		return size - record;
+	case 1:			/* it is there a second time */
+		mutate_path(file->path, &random);
+		return append(data, size, max, file->path, file->bytes, file->len);
+	default:
+		return mutate_file(data, size, max, file, &random);
+	}
+}

@@ -1,0 +1,21 @@
+#!/bin/sh
+# mkseeds.sh PROGRAM FOLDER SOURCE - make the seeds in FOLDER anew: with PROGRAM, of its own
+# repositories and, where it is there, of the corpus beside SOURCE.
+set -eu
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+folder=$2
+corpus=${SHARED:-$3/../shared}/corpus
+unpacked=$(mktemp -d)
+trap 'rm -rf "$unpacked"' EXIT
+rm -rf "$folder"
+mkdir -p "$folder"
+set --
+for archive in "$corpus"/*.tar.gz; do
+	[ -f "$archive" ] || continue
+	name=$(basename "$archive" .tar.gz)
+	mkdir "$unpacked/$name"
+	tar -xzf "$archive" -C "$unpacked/$name"
+	set -- "$@" "$unpacked/$name/repo"
+done
+"$program" "$folder" "$@"
+touch "$folder/made"
