@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+#define WRITE_PIECE ((size_t)8 << 20)
 
 /* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
  * those of a table that Attic wrote. The first change sweeps them out: see settle(). */
@@ -422,17 +423,25 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
 	return false;
 }
 
+/* In pieces: the disk writes one while the next is copied, and the sync at the end waits for little.
+ */
 static enum as_err write_image(void *context, const struct permit *permit, int fd)
 {
 	const struct index_image *image = context;
+	const size_t len = (size_t)image->buckets * INDEX_BUCKET;
 	uint8_t header[INDEX_HEADER];
 
 	index_encode_header(image->used, image->buckets, header);
-	const enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
-	if (err)
-		return err;
-	return io_write_at(permit, fd, image->bytes, (size_t)image->buckets * INDEX_BUCKET,
-			   sizeof(header));
+	enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
+	for (size_t at = 0; at < len && !err; at += WRITE_PIECE) {
+		const size_t left = len - at;
+
+		err = io_write_at(permit, fd, image->bytes + at,
+				  left < WRITE_PIECE ? left : WRITE_PIECE, sizeof(header) + at);
+		if (left > WRITE_PIECE)
+			io_begin_sync(permit, fd);
+	}
+	return err;
 }
 
 enum as_err index_table_write(const struct index_table *table, const struct permit *permit,
