@@ -12,6 +12,7 @@
 
 #define SHARD_BITS 5
 #define SHARDS (1u << SHARD_BITS)
+_Static_assert(SHARDS == REPLAY_PARTS, "a part is a shard");
 #define SLOT_BITS (32 - SHARD_BITS)
 #define FIRST_BYTES 4096u		/* of a shard's first table: a page */
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -266,24 +267,34 @@ bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 	return true;
 }
 
+enum as_err replay_each_of(const struct replay *replay, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       const struct replay_event *event),
+			   void *context)
+{
+	const struct row *row = replay->shards[part].rows;
+
+	for (uint32_t left = replay->shards[part].capacity; left; left--, row++) {
+		if (!row->kind)
+			continue;
+		const struct replay_event event = event_of(row);
+		const enum as_err err = each(context, row->key, &event);
+		if (err)
+			return err;
+	}
+	return AS_OK;
+}
+
 enum as_err replay_each(const struct replay *replay,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					    const struct replay_event *event),
 			void *context)
 {
-	for (unsigned i = 0; i < SHARDS; i++) {
-		const struct shard *shard = &replay->shards[i];
+	enum as_err err = AS_OK;
 
-		for (uint32_t j = 0; j < shard->capacity; j++) {
-			if (!shard->rows[j].kind)
-				continue;
-			const struct replay_event event = event_of(&shard->rows[j]);
-			const enum as_err err = each(context, shard->rows[j].key, &event);
-			if (err)
-				return err;
-		}
-	}
-	return AS_OK;
+	for (unsigned part = 0; part < SHARDS && !err; part++)
+		err = replay_each_of(replay, part, each, context);
+	return err;
 }
 
 size_t replay_count(const struct replay *replay)

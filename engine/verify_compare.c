@@ -701,17 +701,31 @@ static enum as_err give_damaged(const struct every *every)
 	return err;
 }
 
+enum as_err verify_each_of(const struct verify *verify, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       enum verify_outcome outcome,
+					       const struct replay_event *place),
+			   void *context)
+{
+	struct every every = { .verify = verify, .each = each, .context = context };
+	enum as_err err = AS_OK;
+	if (part == 0)
+		err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->replay, part, give_event, &every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->adrift, part, give_adrift, &every);
+	return err;
+}
+
 enum as_err verify_each(const struct verify *verify,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					    enum verify_outcome outcome,
 					    const struct replay_event *place),
 			void *context)
 {
-	struct every every = { .verify = verify, .each = each, .context = context };
-	enum as_err err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
-	if (err == AS_OK)
-		err = replay_each(verify->replay, give_event, &every);
-	if (err == AS_OK)
-		err = replay_each(verify->adrift, give_adrift, &every);
+	enum as_err err = AS_OK;
+	for (unsigned part = 0; err == AS_OK && part < VERIFY_PARTS; part++)
+		err = verify_each_of(verify, part, each, context);
 	return err;
 }
