@@ -316,7 +316,7 @@ static enum as_err read_and_judge(const struct index_file *file, struct index_ta
 
 	enum as_err err = index_load_into(file, 0, &table->image);
 	if (!err)
-		err = index_census(file, &table->image, &census, NULL);
+		err = index_census(file, &table->image, 0, &census, NULL);
 	if (err)
 		return err;
 	table->deleted = census.deleted;

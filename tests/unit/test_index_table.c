@@ -222,7 +222,7 @@ static void write_and_judge(void)
 	assert_int_equal(file.used, index_table_count(table));
 	assert_int_equal(file.buckets, index_table_buckets(table));
 	assert_int_equal(index_load(&file, 0, NULL, &image), AS_OK);
-	assert_int_equal(index_census(&file, &image, &census, &findings), AS_OK);
+	assert_int_equal(index_census(&file, &image, 0, &census, &findings), AS_OK);
 	index_image_free(&image);
 	assert_int_equal(findings.count, 0);
 	assert_int_equal(census.used, index_table_count(table));
