@@ -5,10 +5,10 @@
  *   limit REPO OBJECTS
  *
  * A loop over a whole repository as bench/mkrepo makes it, and nothing around it: damage ends it,
- * nothing is planned, shown or kept for undo. OBJECTS is believed, so that the table of keys has its
- * final size at once and is the index that is written. Writes REPO/limit.hints and
- * REPO/limit.index, and removes them. Prints one JSON object, the seconds of each part: read, write,
- * again, all. */
+ * nothing is planned, shown or kept for undo. OBJECTS is believed, so that the table of keys has
+ * its final size at once and is the index that is written. Writes REPO/limit.hints and
+ * REPO/limit.index, and removes them. Prints one JSON object, the seconds of each part: read,
+ * write, again, all. */
 #include "build-config.h"
 
 #include "engine/bytes.h"

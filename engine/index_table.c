@@ -552,8 +552,8 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
 	return false;
 }
 
-/* In pieces: the disk writes one while the next is copied, and the sync at the end waits for little.
- */
+/* In pieces: the disk writes one while the next is copied, and the sync at the end has little to
+ * wait for. */
 static enum as_err write_image(void *context, const struct permit *permit, int fd)
 {
 	const struct index_image *image = context;

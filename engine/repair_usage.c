@@ -2,8 +2,8 @@
 
 #include "repair_private.h"
 
-/* The segments that stay, each with the live PUTs that stay in it: what verify counted, since nothing
- * else of such a segment becomes live. */
+/* The segments that stay, each with the live PUTs that stay in it: what verify counted, since
+ * nothing else of such a segment becomes live. */
 enum as_err plan_usage_begin(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
