@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast the program and the store are, each beside a yardstick in the same run: medians, ratios, goals.
 
-bench.py PROGRAM MKREPO STORE [--runs N] [--scale F] [--json FILE]
+bench.py PROGRAM MKREPO STORE LIMIT [--runs N] [--scale F] [--json FILE]
 
 Makes its repositories in BENCH_DIR (by default a temporary folder below TMPDIR) and removes them; it needs
 20 GiB there. A command and its yardstick run in turn, so that what disturbs the machine disturbs both. Nothing
@@ -75,7 +75,7 @@ def incremental_row(args, folder):
     return row('check --incremental, nothing new', 'check', seconds['again'], seconds['whole'])
 
 
-def recover_row(args, folder):
+def recover_rows(args, folder):
     repo = made(args.mkrepo, folder, *args.small)
     check = [args.program, 'check', '--no-lock', repo]
 
@@ -86,8 +86,9 @@ def recover_row(args, folder):
         shutil.rmtree(os.path.join(repo, 'undo'), ignore_errors=True)
         return seconds
 
-    seconds = in_turn(max(1, args.runs // 2), check=check, recover=recover)
-    return row('recover --full, verified before and after', 'check', seconds['recover'], seconds['check'], 1.3)
+    seconds = in_turn(args.runs, check=check, recover=recover, limit=[args.limit, repo, str(args.small[0])])
+    return [row('recover --full, verified before and after', 'check', seconds['recover'], seconds['check'], 1.3),
+            row('recover --full', 'the loop that does only that', seconds['recover'], seconds['limit'], 1.2)]
 
 
 def memory_row(args, folder):
@@ -173,7 +174,7 @@ def measure(args, folder):
                 [cold_row(args, folder), incremental_row(args, folder)])
     rows += show('Growth', growth_rows(args, folder))
     rows += show('Memory', memory_row(args, folder))
-    rows += show('Repairing', [recover_row(args, folder)])
+    rows += show('Repairing', recover_rows(args, folder))
     half = args.large[0] // 2
     rows += show('Writing', store_rows(args, folder, '%d of 64 KiB' % half, half, args.large[1], 1.5) +
                  store_rows(args, folder, '%d of 500 bytes' % (args.small[0] // 2), args.small[0] // 2,
@@ -186,6 +187,7 @@ def main():
     parser.add_argument('program')
     parser.add_argument('mkrepo')
     parser.add_argument('store')
+    parser.add_argument('limit')
     parser.add_argument('--runs', type=int, default=7)
     parser.add_argument('--scale', type=float, default=1, help='part of the objects to make')
     parser.add_argument('--json', help='write the figures to this file')

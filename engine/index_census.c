@@ -2,7 +2,11 @@
 
 #include "index_image.h"
 
+#include "parallel.h"
+
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +15,25 @@
 #define DEGENERATE_PROBES 4096u
 #define DEGENERATE_BUCKETS 16384u
 
-/* The sweep of index_census. */
+/* Judged by a thread at a time. Few for the tests' sake, and enough for the memory's. */
+#define SLICE_BUCKETS 16384u
+
+/* A part of the buckets being judged, or what came of all of them. */
 struct sweep {
 	const struct index_file *file;
 	const struct index_image *image;
-	struct index_census *census;
+	struct index_census census;
+	/* NULL: count only. Of several threads none may have findings: they would come in any order
+	 */
 	struct findings *findings;
 	int64_t last_empty;	/* the nearest EMPTY behind the place; below 0: round the end */
-	uint64_t runs_squared;	/* sum over all runs without an EMPTY */
+	uint64_t runs_squared;	/* sum over all runs without an EMPTY that end in this part */
 };
+
+static struct sweep nothing_counted(const struct sweep *of)
+{
+	return (struct sweep){ .file = of->file, .image = of->image };
+}
 
 static uint32_t segment_of(const struct index_image *image, uint32_t number)
 {
@@ -34,15 +48,21 @@ static uint32_t home_of(const struct index_image *image, uint32_t number)
 	return index_home(index_image_row(image, number), image->buckets);
 }
 
-/* Number of the last EMPTY bucket; where there is none -1 - buckets, too far off to matter. */
-static int64_t find_last_empty(const struct index_image *image)
-{
-	int64_t number = image->buckets;
+#define NO_EMPTY(image) (-1 - (int64_t)(image)->buckets)
 
-	while (--number >= 0)
-		if (segment_of(image, (uint32_t)number) == INDEX_EMPTY)
-			return number;
-	return -1 - (int64_t)image->buckets;
+/* Number of the nearest EMPTY bucket among @most behind bucket @number, below 0 where that is round
+ * the end; where there is none, too far off to matter. */
+static int64_t find_last_empty(const struct index_image *image, uint32_t number, uint32_t most)
+{
+	int64_t at = number;
+
+	for (uint32_t left = most; left; left--) {
+		const int64_t round = --at < 0 ? at + image->buckets : at;
+
+		if (segment_of(image, (uint32_t)round) == INDEX_EMPTY)
+			return at;
+	}
+	return NO_EMPTY(image);
 }
 
 static enum as_err note_bucket(struct sweep *sweep, enum problem problem, uint32_t number,
@@ -69,11 +89,11 @@ static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
 						 : number + (sweep->image->buckets - home);
 	char detail[FINDING_DETAIL_MAX];
 
-	if (distance > sweep->census->longest)
-		sweep->census->longest = distance;
+	if (distance > sweep->census.longest)
+		sweep->census.longest = distance;
 	if (distance < number - sweep->last_empty)
 		return AS_OK;
-	sweep->census->unreachable++;
+	sweep->census.unreachable++;
 	snprintf(detail, sizeof(detail),
 		 "bucket %" PRIu32 ", but probing from bucket %" PRIu32 " ends before it", number,
 		 home);
@@ -92,34 +112,35 @@ static enum as_err judge_bucket(struct sweep *sweep, uint32_t number)
 		return AS_OK;
 	}
 	if (segment == INDEX_DELETED) {
-		sweep->census->deleted++;
+		sweep->census.deleted++;
 		return AS_OK;
 	}
-	sweep->census->used++;
+	sweep->census.used++;
 	return judge_reach(sweep, number);
 }
 
-static enum as_err sweep_once(struct sweep *sweep)
+/* AS_ERR_LIMIT: a run so long begins before bucket @first that looking for its beginning from every
+ * slice would crawl. */
+static enum as_err sweep_buckets(struct sweep *sweep, uint32_t first, uint32_t end)
 {
-	const uint32_t buckets = sweep->image->buckets;
+	const bool is_all = end - first == sweep->image->buckets;
 	enum as_err err = AS_OK;
 
-	sweep->last_empty = find_last_empty(sweep->image);
-	if (sweep->last_empty < 0)
-		sweep->runs_squared = (uint64_t)buckets * buckets;
-	else
-		sweep->last_empty -= buckets;
-	for (uint32_t i = 0; i < buckets && !err; i++)
+	sweep->last_empty = find_last_empty(sweep->image, first,
+					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
+	if (!is_all && sweep->last_empty == NO_EMPTY(sweep->image))
+		return AS_ERR_LIMIT;
+	for (uint32_t i = first; i < end && !err; i++)
 		err = judge_bucket(sweep, i);
 	return err;
 }
 
-static enum as_err find_duplicates(struct sweep *sweep)
+static enum as_err find_duplicates(struct sweep *sweep, uint32_t first, uint32_t end)
 {
 	const struct index_image *image = sweep->image;
 	enum as_err err = AS_OK;
 
-	for (uint32_t i = 0; i < image->buckets && !err; i++) {
+	for (uint32_t i = first; i < end && !err; i++) {
 		char detail[FINDING_DETAIL_MAX];
 
 		if (segment_of(image, i) >= INDEX_DELETED || home_of(image, i) == i)
@@ -127,39 +148,126 @@ static enum as_err find_duplicates(struct sweep *sweep)
 		const uint32_t other = index_image_find_again(image, i);
 		if (other == i || other == INDEX_EMPTY)
 			continue;
-		sweep->census->duplicates++;
+		sweep->census.duplicates++;
 		snprintf(detail, sizeof(detail), "buckets %" PRIu32 " and %" PRIu32, other, i);
 		err = note_bucket(sweep, PROBLEM_INDEX_DUPLICATE, i, detail);
 	}
 	return err;
 }
 
-static enum as_err judge_probes(struct sweep *sweep)
-{
-	const uint32_t buckets = sweep->image->buckets;
-	const uint64_t probes = sweep->runs_squared / buckets / 2;
+/* ---- all buckets, by several threads ---- */
 
-	sweep->census->degenerate = probes > DEGENERATE_PROBES && buckets > DEGENERATE_BUCKETS;
-	if (!sweep->census->degenerate)
-		return find_duplicates(sweep);
-	if (!sweep->findings)
+/* What the threads share. */
+struct counting {
+	enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end);
+	_Atomic uint32_t next;		/* slice that nobody judges yet */
+	_Atomic bool is_refused;	/* AS_ERR_LIMIT of @judge: nothing else can fail */
+	pthread_mutex_t mutex;
+	struct sweep *total;
+};
+
+static void add_up(struct counting *counting, const struct sweep *part)
+{
+	struct sweep *total = counting->total;
+
+	pthread_mutex_lock(&counting->mutex);
+	total->census.used += part->census.used;
+	total->census.deleted += part->census.deleted;
+	total->census.unreachable += part->census.unreachable;
+	total->census.duplicates += part->census.duplicates;
+	if (part->census.longest > total->census.longest)
+		total->census.longest = part->census.longest;
+	total->runs_squared += part->runs_squared;
+	pthread_mutex_unlock(&counting->mutex);
+}
+
+static uint32_t slice_count(const struct index_image *image)
+{
+	return (image->buckets - 1) / SLICE_BUCKETS + 1;
+}
+
+static void count_slices(void *context)
+{
+	struct counting *counting = context;
+	const struct index_image *image = counting->total->image;
+	struct sweep part = nothing_counted(counting->total);
+	uint32_t slice;
+
+	while ((slice = counting->next++) < slice_count(image) && !counting->is_refused) {
+		const uint32_t first = slice * SLICE_BUCKETS;
+		const uint32_t left = image->buckets - first;
+		const uint32_t end = left < SLICE_BUCKETS ? image->buckets : first + SLICE_BUCKETS;
+
+		if (counting->judge(&part, first, end))
+			counting->is_refused = true;
+	}
+	add_up(counting, &part);
+}
+
+/* Add what @judge counts to *@total. False: it refuses a part of the table, and the sums are of no
+ * use. */
+static bool count_all(struct sweep *total, unsigned threads,
+		      enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end))
+{
+	struct counting counting = {
+		.judge = judge, .total = total, .mutex = PTHREAD_MUTEX_INITIALIZER,
+	};
+
+	threads = parallel_threads(threads);
+	if (threads > slice_count(total->image))
+		threads = slice_count(total->image);
+	parallel_run(threads, count_slices, &counting);
+	return !counting.is_refused;
+}
+
+/* Once more, in order and in words, what was counted. */
+static enum as_err tell(const struct sweep *total,
+			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end))
+{
+	struct sweep sweep = nothing_counted(total);
+
+	sweep.findings = total->findings;
+	return total->findings ? judge(&sweep, 0, total->image->buckets) : AS_OK;
+}
+
+static enum as_err judge_duplicates(struct sweep *total, unsigned threads)
+{
+	count_all(total, threads, find_duplicates);
+	return total->census.duplicates ? tell(total, find_duplicates) : AS_OK;
+}
+
+static enum as_err judge_probes(struct sweep *total, unsigned threads)
+{
+	const uint32_t buckets = total->image->buckets;
+	const bool has_empty = total->census.used + total->census.deleted < buckets;
+	const uint64_t squared = has_empty ? total->runs_squared : (uint64_t)buckets * buckets;
+	const uint64_t probes = squared / buckets / 2;
+
+	total->census.degenerate = probes > DEGENERATE_PROBES && buckets > DEGENERATE_BUCKETS;
+	if (!total->census.degenerate)
+		return judge_duplicates(total, threads);
+	if (!total->findings)
 		return AS_OK;
-	return findings_note(sweep->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
+	return findings_note(total->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
 			     FINDING_NOWHERE,
 			     "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
 			     " buckets on average", probes, buckets);
 }
 
 enum as_err index_census(const struct index_file *file, const struct index_image *image,
-			 struct index_census *census, struct findings *findings)
+			 unsigned threads, struct index_census *census, struct findings *findings)
 {
-	struct sweep sweep = { .file = file, .image = image, .census = census,
-			       .findings = findings };
+	struct sweep total = { .file = file, .image = image, .findings = findings };
 
-	*census = (struct index_census){ .used = 0 };
-	enum as_err err = sweep_once(&sweep);
+	if (!count_all(&total, threads, sweep_buckets)) {
+		total = nothing_counted(&total);
+		sweep_buckets(&total, 0, image->buckets);
+		total.findings = findings;
+	}
+	enum as_err err = total.census.unreachable ? tell(&total, sweep_buckets) : AS_OK;
 	if (!err)
-		err = judge_probes(&sweep);
+		err = judge_probes(&total, threads);
+	*census = total.census;
 	if (err || !findings || census->used == file->used)
 		return err;
 	return findings_note(findings, PROBLEM_INDEX_COUNT, FINDING_NOWHERE, FINDING_NOWHERE,

@@ -79,10 +79,11 @@ uint32_t index_image_find_again(const struct index_image *image, uint32_t number
 /* Have the memory come that looking @key up will want. */
 void index_image_prefetch(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 
-/* Count and judge every bucket; findings (PROBLEM_INDEX_COUNT, _DUPLICATE, _UNREACHABLE,
- * _DEGENERATE) go to @findings, which may be NULL. Those of a bucket have its key, and as their
- * place the segment and offset that it maps to. AS_ERR_MEMORY. */
+/* Count and judge every bucket with @threads threads (0: one for each processor). Findings
+ * (PROBLEM_INDEX_COUNT, _DUPLICATE, _UNREACHABLE, _DEGENERATE) go to @findings, which may be NULL.
+ * Those of a bucket have its key, and as their place the segment and offset that it maps to. The
+ * result does not depend on @threads. AS_ERR_MEMORY. */
 enum as_err index_census(const struct index_file *file, const struct index_image *image,
-			 struct index_census *census, struct findings *findings);
+			 unsigned threads, struct index_census *census, struct findings *findings);
 
 #endif

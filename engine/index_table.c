@@ -3,9 +3,11 @@
 #include "index_table.h"
 
 #include "index_image.h"
+#include "parallel.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+#define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
+#define WRITE_PIECE ((size_t)8 << 20)
 
 /* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
  * those of a table that Attic wrote. The first change sweeps them out: see settle(). */
@@ -111,7 +115,7 @@ static uint32_t distance(const struct index_table *table, uint32_t from, uint32_
 	return to >= from ? to - from : to + (table->image.buckets - from);
 }
 
-static void fill_empty(struct index_table *table, uint32_t first, uint32_t end)
+static void fill_empty(const struct index_table *table, uint32_t first, uint32_t end)
 {
 	uint8_t *p = bucket_at(table, first);
 
@@ -245,6 +249,39 @@ static void shrink(struct index_table *table)
 		rebuild(table, half);
 }
 
+/* ---- making a table ---- */
+
+/* What the threads share that make all buckets empty: of a large table all of its memory comes from
+ * the system then. */
+struct filling {
+	const struct index_table *table;
+	_Atomic uint32_t next;		/* slice to be filled */
+};
+
+static void fill_slices(void *context)
+{
+	struct filling *filling = context;
+	const uint32_t buckets = filling->table->image.buckets;
+
+	for (;;) {
+		const uint64_t first = (uint64_t)filling->next++ * SLICE_BUCKETS;
+		const uint64_t end = first + SLICE_BUCKETS;
+
+		if (first >= buckets)
+			break;
+		fill_empty(filling->table, (uint32_t)first,
+			   end < buckets ? (uint32_t)end : buckets);
+	}
+}
+
+static void fill_all(const struct index_table *table)
+{
+	struct filling filling = { .table = table, .next = 0 };
+
+	parallel_run(table->image.buckets > SLICE_BUCKETS ? parallel_threads(0) : 1, fill_slices,
+		     &filling);
+}
+
 /* ---- what the header promises ---- */
 
 uint64_t index_table_buckets_for(uint64_t keys)
@@ -264,7 +301,7 @@ struct index_table *index_table_new_for(uint64_t keys)
 	struct index_table *table = buckets <= INT32_MAX ? table_new((uint32_t)buckets) : NULL;
 
 	if (table)
-		fill_empty(table, 0, (uint32_t)buckets);
+		fill_all(table);
 	return table;
 }
 
@@ -279,7 +316,7 @@ static enum as_err read_and_judge(const struct index_file *file, struct index_ta
 
 	enum as_err err = index_load_into(file, 0, &table->image);
 	if (!err)
-		err = index_census(file, &table->image, &census, NULL);
+		err = index_census(file, &table->image, 0, &census, NULL);
 	if (err)
 		return err;
 	table->deleted = census.deleted;
@@ -368,6 +405,99 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 	return AS_OK;
 }
 
+/* ---- many keys, in several threads ---- */
+
+/* While it is being filled a bucket says "deleted", which a table of index_table_new_for has none
+ * of: whoever comes upon it waits, for a few instructions. */
+#define SEGMENT_BUSY INDEX_DELETED
+
+/* Of the bucket at @p. Aligned, since the mapping and the sizes are. */
+static uint32_t *segment_field(uint8_t *p)
+{
+	return (uint32_t *)(void *)(p + KEY_SIZE);
+}
+
+/* @segment as it lies in the bucket. */
+static uint32_t stored(uint32_t segment)
+{
+	uint32_t bytes;
+
+	put_u32le((uint8_t *)&bytes, segment);
+	return bytes;
+}
+
+/* The bucket is the caller's alone until it stores a segment. Returns the one that was there. */
+static uint32_t take_bucket(uint8_t *p)
+{
+	const uint32_t busy = stored(SEGMENT_BUSY);
+	uint32_t before;
+
+	do
+		before = __atomic_exchange_n(segment_field(p), busy, __ATOMIC_ACQUIRE);
+	while (before == busy);
+	return get_u32le((const uint8_t *)&before);
+}
+
+static void give_bucket(uint8_t *p, uint32_t segment)
+{
+	__atomic_store_n(segment_field(p), stored(segment), __ATOMIC_RELEASE);
+}
+
+static bool is_later(const struct index_mapping *mapping, uint32_t segment, const uint8_t *p)
+{
+	return mapping->segment != segment ? mapping->segment > segment
+					   : mapping->offset > get_u32le(p + KEY_SIZE + 4);
+}
+
+/* Fill the bucket at @p, or bring it up to date. False: it is another key's. *@used is counted. */
+static bool map_in(uint8_t *p, const struct index_mapping *mapping, uint32_t *used)
+{
+	const uint32_t segment = take_bucket(p);
+
+	if (segment == INDEX_EMPTY) {
+		memcpy(p, mapping->key, KEY_SIZE);
+		++*used;
+	} else if (memcmp(p, mapping->key, KEY_SIZE)) {
+		give_bucket(p, segment);
+		return false;
+	} else if (!is_later(mapping, segment, p)) {
+		give_bucket(p, segment);
+		return true;
+	}
+	put_u32le(p + KEY_SIZE + 4, mapping->offset);
+	give_bucket(p, mapping->segment);
+	return true;
+}
+
+static bool put_beside_others(const struct index_table *table, const struct index_mapping *mapping,
+			      uint32_t *used)
+{
+	uint32_t number = index_home(mapping->key, table->image.buckets);
+
+	for (uint32_t left = table->image.buckets; left; left--) {
+		if (map_in(bucket_at(table, number), mapping, used))
+			return true;
+		number = next_of(table, number);
+	}
+	return false;
+}
+
+enum as_err index_table_put_all(struct index_table *table, const struct index_mapping *mappings,
+				size_t count)
+{
+	uint32_t used = 0;
+	bool has_room = true;
+
+	for (size_t i = 0; i < count; i++)
+		index_table_prefetch(table, mappings[i].key);
+	for (size_t i = 0; i < count && has_room; i++)
+		has_room = put_beside_others(table, &mappings[i], &used);
+	__atomic_fetch_add(&table->image.used, used, __ATOMIC_RELAXED);
+	return has_room ? AS_OK : AS_ERR_FULL;
+}
+
+/* ---- taking out ---- */
+
 /* Empty the bucket @gap of a settled table: what would not be reached across it moves into it, and
  * leaves a gap of its own. */
 static void close_gap(struct index_table *table, uint32_t gap)
@@ -422,17 +552,25 @@ bool index_table_next(const struct index_table *table, uint32_t from, struct ind
 	return false;
 }
 
+/* In pieces: the disk writes one while the next is copied, and the sync at the end has little to
+ * wait for. */
 static enum as_err write_image(void *context, const struct permit *permit, int fd)
 {
 	const struct index_image *image = context;
+	const size_t len = (size_t)image->buckets * INDEX_BUCKET;
 	uint8_t header[INDEX_HEADER];
 
 	index_encode_header(image->used, image->buckets, header);
-	const enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
-	if (err)
-		return err;
-	return io_write_at(permit, fd, image->bytes, (size_t)image->buckets * INDEX_BUCKET,
-			   sizeof(header));
+	enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
+	for (size_t at = 0; at < len && !err; at += WRITE_PIECE) {
+		const size_t left = len - at;
+
+		err = io_write_at(permit, fd, image->bytes + at,
+				  left < WRITE_PIECE ? left : WRITE_PIECE, sizeof(header) + at);
+		if (left > WRITE_PIECE)
+			io_begin_sync(permit, fd);
+	}
+	return err;
 }
 
 enum as_err index_table_write(const struct index_table *table, const struct permit *permit,

@@ -2,6 +2,10 @@
 
 #include "repair_private.h"
 
+#include "parallel.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,43 +19,41 @@ size_t plan_position(const struct plan *plan, uint32_t segment)
 /* Objects put into the table together: the memory of the last has come when its turn does. */
 #define BATCH 32u
 
-struct object {
-	uint8_t key[KEY_SIZE];
-	uint32_t segment, offset;
-};
-
+/* What the threads share that walk the keys. */
 struct gathering {
 	struct plan *plan;
+	_Atomic unsigned next;		/* part that nobody walks yet */
+	_Atomic int failure;		/* enum as_err: the first */
+	pthread_mutex_t mutex;		/* the lost keys */
 	size_t lost_capacity;
-	struct object batch[BATCH];
+};
+
+/* One of them. */
+struct gatherer {
+	struct gathering *gathering;
+	struct index_mapping batch[BATCH];
 	unsigned batched;
 };
 
-static enum as_err put_batch(struct gathering *gathering)
+static enum as_err put_batch(struct gatherer *gatherer)
 {
-	enum as_err err = AS_OK;
-	for (unsigned i = 0; err == AS_OK && i < gathering->batched; i++) {
-		const struct object *object = &gathering->batch[i];
-		err = index_table_put(gathering->plan->work->table, object->key, object->segment,
-				      object->offset);
-	}
-	gathering->batched = 0;
-	return err;
+	const unsigned count = gatherer->batched;
+	gatherer->batched = 0;
+	return index_table_put_all(gatherer->gathering->plan->work->table, gatherer->batch, count);
 }
 
-static enum as_err add_object(struct gathering *gathering, const uint8_t key[KEY_SIZE],
+static enum as_err add_object(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
 			      const struct replay_event *place)
 {
-	struct object *object = &gathering->batch[gathering->batched++];
-	index_table_prefetch(gathering->plan->work->table, key);
-	memcpy(object->key, key, KEY_SIZE);
-	object->segment = place->segment;
-	object->offset = place->offset;
-	return gathering->batched == BATCH ? put_batch(gathering) : AS_OK;
+	struct index_mapping *mapping = &gatherer->batch[gatherer->batched++];
+	memcpy(mapping->key, key, KEY_SIZE);
+	mapping->segment = place->segment;
+	mapping->offset = place->offset;
+	return gatherer->batched == BATCH ? put_batch(gatherer) : AS_OK;
 }
 
-static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_SIZE],
-			    enum loss loss, const struct replay_event *place)
+static enum as_err add_lost_row(struct gathering *gathering, const uint8_t key[KEY_SIZE],
+				enum loss loss, const struct replay_event *place)
 {
 	struct plan *plan = gathering->plan;
 	void *rows = plan->lost;
@@ -67,19 +69,27 @@ static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_S
 	return AS_OK;
 }
 
+static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_SIZE],
+			    enum loss loss, const struct replay_event *place)
+{
+	pthread_mutex_lock(&gathering->mutex);
+	const enum as_err err = add_lost_row(gathering, key, loss, place);
+	pthread_mutex_unlock(&gathering->mutex);
+	return err;
+}
+
 static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
 			    const struct replay_event *place)
 {
-	struct gathering *gathering = context;
-	struct plan *plan = gathering->plan;
+	struct gatherer *gatherer = context;
+	struct gathering *gathering = gatherer->gathering;
 	switch (outcome) {
 	case OUTCOME_OBJECT:
-		return add_object(gathering, key, place);
+		return add_object(gatherer, key, place);
 	case OUTCOME_LOST:
 		return add_lost(gathering, key,
-				plan_position(plan, place->segment) == LAYOUT_NONE ? LOSS_MISSING
-										    : LOSS_DAMAGED,
-				place);
+				plan_position(gathering->plan, place->segment) == LAYOUT_NONE
+				? LOSS_MISSING : LOSS_DAMAGED, place);
 	case OUTCOME_UNREADABLE:
 		return add_lost(gathering, key, LOSS_UNREADABLE, place);
 	default:
@@ -99,6 +109,35 @@ static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE],
 	    index_table_find(plan->work->table, key) != INDEX_EMPTY)
 		return AS_OK;
 	return add_lost(gathering, key, LOSS_ROLLED_BACK, place);
+}
+
+static void gather_parts(void *context)
+{
+	struct gathering *gathering = context;
+	const struct verify *verify = gathering->plan->work->verify;
+	struct gatherer gatherer = { .gathering = gathering, .batched = 0 };
+	enum as_err err = AS_OK;
+	while (err == AS_OK && gathering->failure == AS_OK) {
+		const unsigned part = gathering->next++;
+		if (part >= VERIFY_PARTS)
+			break;
+		err = verify_each_of(verify, part, take_key, &gatherer);
+	}
+	if (err == AS_OK)
+		err = put_batch(&gatherer);
+	int none = AS_OK;
+	if (err != AS_OK)
+		atomic_compare_exchange_strong(&gathering->failure, &none, (int)err);
+}
+
+/* The keys of an index come in its order and in one thread: the same table each time. */
+static enum as_err gather(struct gathering *gathering)
+{
+	const struct plan *plan = gathering->plan;
+	const bool has_index = plan->work->verify->index_was_compared;
+	parallel_run(has_index ? 1 : parallel_threads(plan->options.threads), gather_parts,
+		     gathering);
+	return (enum as_err)gathering->failure;
 }
 
 static int compare_lost(const void *left, const void *right)
@@ -125,13 +164,11 @@ static void tidy_lost(struct plan *plan)
 
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 {
-	struct gathering gathering = { .plan = plan };
+	struct gathering gathering = { .plan = plan, .mutex = PTHREAD_MUTEX_INITIALIZER };
 	plan->work->table = index_table_new_for(plan->work->verify->objects);
 	if (!plan->work->table)
 		return AS_ERR_MEMORY;
-	enum as_err err = verify_each(plan->work->verify, take_key, &gathering);
-	if (err == AS_OK)
-		err = put_batch(&gathering);
+	enum as_err err = gather(&gathering);
 	const bool is_other = first != plan->work->verify;
 	if (err == AS_OK && is_other)
 		err = verify_each(first, take_given_up, &gathering);

@@ -2,21 +2,19 @@
 
 #include "repair_private.h"
 
-/* The segments that stay, each with the live PUTs that stay in it. */
+/* The segments that stay, each with the live PUTs that stay in it: what verify counted, since
+ * nothing else of such a segment becomes live. */
 enum as_err plan_usage_begin(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	const struct layout *layout = &work->view->layout;
-	struct index_bucket bucket;
-	for (size_t i = 0; i < layout->count; i++)
-		if (!work->goes[i] && work->verify->facts[i].is_committed &&
-		    !usage_add(&work->usage, layout->segments[i].number))
+	for (size_t i = 0; i < layout->count; i++) {
+		if (work->goes[i] || !work->verify->facts[i].is_committed)
+			continue;
+		struct usage_segment *row = usage_add(&work->usage, layout->segments[i].number);
+		if (!row)
 			return AS_ERR_MEMORY;
-	for (uint32_t from = 0; index_table_next(work->table, from, &bucket);
-	     from = bucket.number + 1) {
-		struct usage_segment *row = usage_find(&work->usage, bucket.segment);
-		if (row)
-			row->live++;
+		row->live = work->verify->facts[i].live;
 	}
 	return AS_OK;
 }

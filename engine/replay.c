@@ -10,11 +10,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SHARD_BITS 6
+#define SHARD_BITS 5
 #define SHARDS (1u << SHARD_BITS)
+_Static_assert(SHARDS == REPLAY_PARTS, "a part is a shard");
 #define SLOT_BITS (32 - SHARD_BITS)
 #define FIRST_BYTES 4096u		/* of a shard's first table: a page */
-#define HUGE_BYTES ((size_t)4 << 20)	/* of a table for which huge pages are worth asking */
+#define HUGE_PAGE ((size_t)2 << 20)
 #define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
 
 /* kind is 0 where the row is free; else bit 0 set, bit 1 set for a PUT, and the size above them
@@ -58,18 +59,42 @@ struct replay *replay_new(void)
 	return replay;
 }
 
+/* Bytes of a table. What is more than half of a huge page is made of whole ones: look-ups go
+ * everywhere, and with small pages each would wait for the page table first. */
+static size_t table_size(uint32_t capacity)
+{
+	const size_t size = capacity * sizeof(struct row);
+
+	return size <= HUGE_PAGE / 2 ? size : (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+}
+
+/* A mapping of whole huge pages. */
+static void *map_huge(size_t size)
+{
+	uint8_t *bytes = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		return bytes;
+	const size_t before = -(uintptr_t)bytes & (HUGE_PAGE - 1);
+	if (before)
+		munmap(bytes, before);
+	munmap(bytes + before + size, HUGE_PAGE - before);
+	madvise(bytes + before, size, MADV_HUGEPAGE);
+	return bytes + before;
+}
+
 /* Tables come and go in ever new sizes, which would tear holes into the heap: they are mapped. All
  * of a table is used soon; a page fault for each page, and a second one where it is looked at
  * before it is written to, would take longer than what is done in it. */
-static struct row *rows_new(uint32_t capacity)
+static struct row *rows_new(size_t size)
 {
-	const size_t size = capacity * sizeof(struct row);
-	void *rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *rows = size >= HUGE_PAGE ? map_huge(size)
+				       : mmap(NULL, size, PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (rows == MAP_FAILED)
 		return NULL;
-	if (size >= HUGE_BYTES)
-		madvise(rows, size, MADV_HUGEPAGE);
 	madvise(rows, size, MADV_POPULATE_WRITE);
 	return rows;
 }
@@ -77,7 +102,7 @@ static struct row *rows_new(uint32_t capacity)
 static void rows_free(struct row *rows, uint32_t capacity)
 {
 	if (rows)
-		munmap(rows, capacity * sizeof(*rows));
+		munmap(rows, table_size(capacity));
 }
 
 void replay_free(struct replay *replay)
@@ -142,11 +167,13 @@ static uint32_t next_capacity(uint32_t capacity, uint32_t expected)
 static enum as_err grow(const struct replay *replay, struct shard *shard)
 {
 	const uint32_t expected = atomic_load_explicit(&replay->expected, memory_order_relaxed);
-	const uint32_t capacity = next_capacity(shard->capacity, expected);
+	const uint32_t wanted = next_capacity(shard->capacity, expected);
 
-	if (capacity >= 1u << SLOT_BITS)
+	if (wanted >= 1u << SLOT_BITS)
 		return AS_ERR_MEMORY;
-	struct row *rows = rows_new(capacity);
+	const size_t size = table_size(wanted);
+	const uint32_t capacity = (uint32_t)(size / sizeof(struct row));
+	struct row *rows = rows_new(size);
 	if (!rows)
 		return AS_ERR_MEMORY;
 	for (uint32_t i = 0; i < shard->capacity; i++) {
@@ -240,24 +267,34 @@ bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 	return true;
 }
 
+enum as_err replay_each_of(const struct replay *replay, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       const struct replay_event *event),
+			   void *context)
+{
+	const struct row *row = replay->shards[part].rows;
+
+	for (uint32_t left = replay->shards[part].capacity; left; left--, row++) {
+		if (!row->kind)
+			continue;
+		const struct replay_event event = event_of(row);
+		const enum as_err err = each(context, row->key, &event);
+		if (err)
+			return err;
+	}
+	return AS_OK;
+}
+
 enum as_err replay_each(const struct replay *replay,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					    const struct replay_event *event),
 			void *context)
 {
-	for (unsigned i = 0; i < SHARDS; i++) {
-		const struct shard *shard = &replay->shards[i];
+	enum as_err err = AS_OK;
 
-		for (uint32_t j = 0; j < shard->capacity; j++) {
-			if (!shard->rows[j].kind)
-				continue;
-			const struct replay_event event = event_of(&shard->rows[j]);
-			const enum as_err err = each(context, shard->rows[j].key, &event);
-			if (err)
-				return err;
-		}
-	}
-	return AS_OK;
+	for (unsigned part = 0; part < SHARDS && !err; part++)
+		err = replay_each_of(replay, part, each, context);
+	return err;
 }
 
 size_t replay_count(const struct replay *replay)

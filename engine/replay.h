@@ -52,6 +52,13 @@ enum as_err replay_each(const struct replay *replay,
 					    const struct replay_event *event),
 			void *context);
 
+/* The same for a part of the keys: those of @part, from 0, of REPLAY_PARTS. */
+#define REPLAY_PARTS 32u
+enum as_err replay_each_of(const struct replay *replay, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       const struct replay_event *event),
+			   void *context);
+
 size_t replay_count(const struct replay *replay);	/* keys */
 
 #endif

@@ -20,13 +20,24 @@ void usage_free(struct usage *usage)
 	*usage = (struct usage){ NULL, 0, 0 };
 }
 
+/* Where a segment would be if none were missing: the right place nearly always. */
+static size_t likely_place(const struct usage *usage, uint32_t segment)
+{
+	const uint32_t first = usage->count ? usage->rows[0].segment : 0;
+
+	return segment < first ? 0 : segment - first;
+}
+
 /* The first row at or behind @segment: where it is, or where it belongs. */
 static size_t place_of(const struct usage *usage, uint32_t segment)
 {
+	const size_t likely = likely_place(usage, segment);
 	size_t low = 0, high = usage->count;
 
-	if (high > 0 && usage->rows[high - 1].segment <= segment)
-		return usage->rows[high - 1].segment < segment ? high : high - 1;
+	if (likely < high && usage->rows[likely].segment == segment)
+		return likely;
+	if (high > 0 && usage->rows[high - 1].segment < segment)
+		return high;
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 

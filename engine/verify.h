@@ -175,4 +175,13 @@ enum as_err verify_each(const struct verify *verify,
 					    const struct replay_event *place),
 			void *context);
 
+/* The same for a part of the keys: those of @part, from 0, of VERIFY_PARTS. Several threads may
+ * walk parts at once. What the index holds is all in the first. */
+#define VERIFY_PARTS REPLAY_PARTS
+enum as_err verify_each_of(const struct verify *verify, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       enum verify_outcome outcome,
+					       const struct replay_event *place),
+			   void *context);
+
 #endif

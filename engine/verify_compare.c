@@ -239,14 +239,18 @@ static struct segment_facts *facts_of(const struct verify *verify, uint32_t segm
 	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
 }
 
+/* While all is compared one thread alone counts, and others only look on: no need to lock the
+ * memory for each of a million objects. */
 static void count_live(struct verify *verify, const struct replay_event *place)
 {
 	struct segment_facts *facts = facts_of(verify, place->segment);
 	verify->objects++;
 	if (!facts)
 		return;
-	facts->live++;
-	facts->live_bytes += place->size;
+	const uint32_t live = atomic_load_explicit(&facts->live, memory_order_relaxed);
+	const uint64_t bytes = atomic_load_explicit(&facts->live_bytes, memory_order_relaxed);
+	atomic_store_explicit(&facts->live, live + 1, memory_order_relaxed);
+	atomic_store_explicit(&facts->live_bytes, bytes + place->size, memory_order_relaxed);
 }
 
 /* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
@@ -395,9 +399,23 @@ static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t n
 	return report_verdict(compare, verdict, bucket.key, &bucket, &place);
 }
 
+static uint32_t count_confirmed(const struct verify *verify, uint32_t buckets)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < buckets / 64 + 1; i++)
+		count += (uint32_t)__builtin_popcountll(
+			atomic_load_explicit(&verify->confirmed[i], memory_order_relaxed));
+	return count;
+}
+
 static enum as_err settle_index(struct compare *compare)
 {
 	const struct index_image *image = &compare->run->index.image;
+	/* Of a whole repository nothing is left to be settled. */
+	if (count_confirmed(compare->verify, image->buckets) == image->used) {
+		compare->verify->objects += image->used;
+		return AS_OK;
+	}
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		if (verify_is_confirmed(compare->verify, i)) {
 			compare->verify->objects++;
@@ -715,17 +733,31 @@ static enum as_err give_damaged(const struct every *every)
 	return err;
 }
 
+enum as_err verify_each_of(const struct verify *verify, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       enum verify_outcome outcome,
+					       const struct replay_event *place),
+			   void *context)
+{
+	struct every every = { .verify = verify, .each = each, .context = context };
+	enum as_err err = AS_OK;
+	if (part == 0)
+		err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->replay, part, give_event, &every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->adrift, part, give_adrift, &every);
+	return err;
+}
+
 enum as_err verify_each(const struct verify *verify,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					    enum verify_outcome outcome,
 					    const struct replay_event *place),
 			void *context)
 {
-	struct every every = { .verify = verify, .each = each, .context = context };
-	enum as_err err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
-	if (err == AS_OK)
-		err = replay_each(verify->replay, give_event, &every);
-	if (err == AS_OK)
-		err = replay_each(verify->adrift, give_adrift, &every);
+	enum as_err err = AS_OK;
+	for (unsigned part = 0; err == AS_OK && part < VERIFY_PARTS; part++)
+		err = verify_each_of(verify, part, each, context);
 	return err;
 }

@@ -8,11 +8,13 @@
 #include <string.h>
 
 /* The census, its findings under the lock. */
-static enum as_err judge_buckets(struct verify_run *run, struct index_census *census)
+static enum as_err judge_buckets(struct verify_run *run, unsigned threads,
+				 struct index_census *census)
 {
 	struct findings findings;
 	findings_init(&findings);
-	enum as_err err = index_census(&run->view->index, &run->index.image, census, &findings);
+	enum as_err err = index_census(&run->view->index, &run->index.image, threads, census,
+				       &findings);
 	pthread_mutex_lock(&run->verify->mutex);
 	if (err == AS_OK)
 		err = findings_merge(&run->verify->findings, &findings);
@@ -56,7 +58,7 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
-	err = judge_buckets(run, &census);
+	err = judge_buckets(run, threads, &census);
 	if (err != AS_OK)
 		return err;
 	if (census.degenerate) {

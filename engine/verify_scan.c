@@ -26,7 +26,10 @@ struct scanner {
 	struct segment_reader *reader;
 	struct verify_witness witness;
 	uint32_t number;		/* of the segment being read */
-	struct segment_facts facts;	/* of it */
+	struct segment_facts facts;	/* of it, but for what is live: those fields are atomic, and
+					 * adding to one would wait for all that is being fetched */
+	uint32_t live;
+	uint64_t live_bytes;
 	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
 	 * time would have to wait for the memory every time. NULL without an index. */
 	uint64_t *confirmed;
@@ -213,8 +216,8 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 	uint32_t number;
 	if (event->is_put && s->run->index.is_loaded && is_mapped_here(s, event, &number)) {
 		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
-		s->facts.live++;
-		s->facts.live_bytes += event->size;
+		s->live++;
+		s->live_bytes += event->size;
 		if (s->events)
 			s->mark += index_image_mark(&s->run->index.image, number);
 		return AS_OK;
@@ -399,9 +402,9 @@ static void publish(struct scanner *s, size_t position)
 	facts->deletes = s->facts.deletes;
 	facts->commits = s->facts.commits;
 	facts->damaged = s->facts.damaged;
-	facts->live = s->facts.live;
+	facts->live = s->live;
 	facts->size = s->facts.size;
-	facts->live_bytes = s->facts.live_bytes;
+	facts->live_bytes = s->live_bytes;
 	facts->damaged_bytes = s->facts.damaged_bytes;
 	atomic_store_explicit(&facts->state, SEGMENT_VERIFIED, memory_order_release);
 	atomic_fetch_add_explicit(&s->run->progress->segments_done, 1, memory_order_relaxed);
@@ -419,8 +422,8 @@ static enum as_err believe(struct scanner *s, const struct verify_record *record
 	s->facts.puts = record->puts;
 	s->facts.deletes = record->deletes;
 	s->facts.commits = record->commits;
-	s->facts.live = record->live;
-	s->facts.live_bytes = record->live_bytes;
+	s->live = record->live;
+	s->live_bytes = record->live_bytes;
 	s->facts.size = record->size;
 	for (size_t i = 0; err == AS_OK && i < record->event_count; i++) {
 		const struct verify_event *event = &record->events[i];
@@ -447,8 +450,8 @@ static enum as_err keep_record(struct scanner *s, const struct verify_record *id
 	record.puts = s->facts.puts;
 	record.deletes = s->facts.deletes;
 	record.commits = s->facts.commits;
-	record.live = s->facts.live;
-	record.live_bytes = s->facts.live_bytes;
+	record.live = s->live;
+	record.live_bytes = s->live_bytes;
 	record.mark = s->mark;
 	record.events = s->events;
 	record.event_count = s->event_count;
@@ -464,6 +467,8 @@ static void begin_segment(struct scanner *s, size_t position)
 	s->facts = (struct segment_facts){
 		.is_committed = verify->has_end && s->number <= verify->end,
 	};
+	s->live = 0;
+	s->live_bytes = 0;
 	s->reported = 0;
 	s->damage_rows = 0;
 	s->has_findings = s->is_skipped = false;

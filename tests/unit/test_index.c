@@ -147,7 +147,7 @@ static void use_table(void)
 static void take_census(void)
 {
 	use_table();
-	assert_int_equal(index_census(&file, &image, &census, &findings), AS_OK);
+	assert_int_equal(index_census(&file, &image, 0, &census, &findings), AS_OK);
 }
 
 /* Whether short or whole, the rows say what the file says. */
@@ -741,7 +741,7 @@ static void the_census_works_without_a_list_of_findings(void **state)
 	table_set(23, key_of(20, 1), 6, 8);
 	put_u32(8, 0);
 	use_table();
-	assert_int_equal(index_census(&file, &image, &census, NULL), AS_OK);
+	assert_int_equal(index_census(&file, &image, 0, &census, NULL), AS_OK);
 	assert_int_equal(census.used, 3);
 	assert_int_equal(census.unreachable, 1);
 	assert_int_equal(census.duplicates, 2);
@@ -780,6 +780,53 @@ static void the_census_agrees_with_probing_on_random_damage(void **state)
 	(void)state;
 }
 
+/* Large enough for several threads: what they judge begins and ends within runs, or a run is longer
+ * than that, or goes round the end. */
+static void a_census_by_any_number_of_threads_agrees_with_probing(void **state)
+{
+	enum { BUCKETS = 50001 };
+	static const struct { uint32_t first, end; bool is_degenerate; } filled[] = {
+		{ 0, 0, false }, { 10000, 40000, true }, { 0, 16384, false },
+		{ 16384, 32768, false }, { 16385, BUCKETS, true }, { 0, BUCKETS, true },
+	};
+	uint64_t random = 20140312;
+
+	(void)state;
+	for (size_t round = 0; round < ARRAY_SIZE(filled); round++) {
+		uint32_t used = 0, unreachable = 0;
+
+		table_new(BUCKETS);
+		for (uint32_t i = 0; i < BUCKETS; i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			const uint32_t r = (uint32_t)(random >> 33);
+
+			if (r % 8 < 5 || (i >= filled[round].first && i < filled[round].end))
+				table_set(i, key_of((i + BUCKETS - r / 8 % 6) % BUCKETS,
+						    (uint8_t)i), i, 8);
+		}
+		use_table();
+		for (uint32_t i = 0; i < BUCKETS; i++) {
+			used += table_segment(i) < DELETED;
+			unreachable += table_segment(i) < DELETED &&
+				       index_image_find_again(&image, i) != i;
+		}
+		for (unsigned threads = 1; threads <= 7; threads += 3) {
+			assert_int_equal(index_census(&file, &image, threads, &census, &findings),
+					 AS_OK);
+			assert_int_equal(census.used, used);
+			assert_int_equal(census.unreachable, unreachable);
+			assert_int_equal(findings.total[PROBLEM_INDEX_UNREACHABLE], unreachable);
+			assert_int_equal(census.duplicates, 0);
+			assert_int_equal(census.longest, 5);
+			assert_int_equal(census.degenerate, filled[round].is_degenerate);
+			findings_free(&findings);
+			findings_init(&findings);
+		}
+		index_image_free(&image);
+		index_close(&file);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -816,6 +863,7 @@ int main(void)
 		CASE(a_table_without_an_end_to_probing_is_called_degenerate),
 		CASE(the_census_works_without_a_list_of_findings),
 		CASE(the_census_agrees_with_probing_on_random_damage),
+		CASE(a_census_by_any_number_of_threads_agrees_with_probing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

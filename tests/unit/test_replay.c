@@ -147,7 +147,7 @@ static void keys_of_all_zeros_and_all_ones_are_keys(void **state)
 static void many_keys_are_all_found_again(void **state)
 {
 	enum { KEYS = 200000 };
-	size_t count = 0;
+	size_t count = 0, in_parts = 0;
 
 	for (unsigned i = 0; i < KEYS; i++)
 		note(i, (struct replay_event){ i / 100, i, 41, i % 2 });
@@ -156,6 +156,13 @@ static void many_keys_are_all_found_again(void **state)
 		expect(i, (struct replay_event){ i / 100, i, 41, i % 2 });
 	assert_int_equal(replay_each(replay, count_key, &count), AS_OK);
 	assert_int_equal(count, KEYS);
+	for (unsigned part = 0; part < REPLAY_PARTS; part++) {
+		count = 0;
+		assert_int_equal(replay_each_of(replay, part, count_key, &count), AS_OK);
+		assert_in_range(count, KEYS / REPLAY_PARTS * 9 / 10, KEYS / REPLAY_PARTS * 11 / 10);
+		in_parts += count;
+	}
+	assert_int_equal(in_parts, KEYS);
 	for (unsigned i = KEYS; i < KEYS + 1000; i++) {
 		uint8_t key[KEY_SIZE];
 		struct replay_event event;
