@@ -126,7 +126,7 @@ static void state_text(const struct bench *bench, const struct power_crash *cras
 	builder_remove_folder(bench->state);
 }
 
-/* Each different state that there can be at @point, "; " behind each, in the order of the alphabet. */
+/* Each different state that there can be at @point, "; " behind each, in alphabetical order. */
 static void all_states(const struct bench *bench, size_t point, char *out, size_t size)
 {
 	static char texts[STATES_MAX][TEXT];
