@@ -26,6 +26,7 @@
 
 struct trial {
 	const struct work *work;
+	enum way_back way_back;
 	char folder[BUILDER_PATH];
 	struct contents before, after;
 	uint64_t origin;		/* digest of the bytes before all repairs */
@@ -131,15 +132,15 @@ static void judge(const struct trial *trial, const struct outage_state *state)
 	unsigned steps;
 	fault_init(&fault);
 	const uint64_t found = mending_bytes(repo_in(state->folder, repo));
-	if (trial->work->way_back == BACK_TO_ORIGIN)
+	if (trial->way_back == BACK_TO_ORIGIN)
 		judge_way_back_at_once(trial, state);
 	const char *wrong = mending_all(repo, &fault.io, &steps, text);
 	if (wrong)
 		give_up(trial, state, wrong);
 	judge_mended(trial, state, repo);
-	if (trial->work->way_back == BACK_TO_ORIGIN)
+	if (trial->way_back == BACK_TO_ORIGIN)
 		judge_way_back(trial, state, repo, trial->origin);
-	else if (trial->work->way_back == BACK_TO_FOUND && steps > 0)
+	else if (trial->way_back == BACK_TO_FOUND && steps > 0)
 		judge_way_back(trial, state, repo, found);
 }
 
@@ -177,8 +178,9 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	struct trial again = *trial;
 	struct contents end;
 	copy_disk(state->folder, room(trial, "second", disk));
+	const uint64_t found = mending_bytes(repo_in(disk, repo));
 	struct power *power = power_new(disk);
-	mend_in(trial, state, repo_in(disk, repo), power_io(power));
+	mend_in(trial, state, repo, power_io(power));
 	const char *wrong = contents_read(repo, &end, text);
 	if (wrong)
 		give_up(trial, state, wrong);
@@ -188,6 +190,10 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	};
 	again.is_second = true;
 	again.first_state = state->fates;
+	if (trial->way_back == BACK_TO_FOUND) {
+		again.way_back = BACK_TO_ORIGIN;
+		again.origin = found;
+	}
 	again.must_be_after = trial->must_be_after || state->is_done;
 	outage_walk(&outage, judge_second, &again);
 	trial->second_points += outage.points;
@@ -252,7 +258,7 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 		trial->has_repo = true;
 		read_mended(trial, disk, &trial->before);
 	}
-	if (trial->work->way_back == BACK_TO_ORIGIN)
+	if (trial->way_back == BACK_TO_ORIGIN)
 		read_origin(trial, disk);
 	struct power *power = power_new(disk);
 	if (!trial->work->run(repo, power_io(power)))
@@ -266,7 +272,10 @@ static uint64_t all_states, all_second;
 
 static void lose_power(void **state)
 {
-	struct trial trial = { .work = *state, .second_in = outage_is_long() ? 40 : 25 };
+	const struct work *work = *state;
+	struct trial trial = {
+		.work = work, .way_back = work->way_back, .second_in = outage_is_long() ? 40 : 25,
+	};
 	char disk[BUILDER_PATH], left[BUILDER_PATH];
 	size_t done;
 	builder_make_folder(trial.folder);
