@@ -258,7 +258,9 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 		if (slash) {
 			*slash = '\0';
 			io_make_folder(undo->permit, folder);
-			err = io_rename(undo->permit, aside, step->path);
+			err = undo_touch_folder(undo, folder);
+			if (err == AS_OK)
+				err = io_rename(undo->permit, aside, step->path);
 		}
 	}
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);

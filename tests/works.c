@@ -25,10 +25,17 @@ static void need(bool done, const char *what)
 
 /* ---- the store ---- */
 
+static bool create_with(const char *repo, const struct io *io, uint32_t max_segment_size)
+{
+	const struct as_settings settings = {
+		.segments_per_dir = 3, .max_segment_size = max_segment_size,
+	};
+	return store_create(repo, &settings, io, NULL) == AS_OK;
+}
+
 static bool create(const char *repo, const struct io *io)
 {
-	const struct as_settings settings = { .segments_per_dir = 3, .max_segment_size = 300 };
-	return store_create(repo, &settings, io, NULL) == AS_OK;
+	return create_with(repo, io, 300);
 }
 
 static struct as_store *open_store(const char *repo, const struct io *io)
@@ -59,11 +66,12 @@ static bool commit(struct as_store *store, int flags)
 	return as_commit(store, flags, NULL, NULL) == AS_OK;
 }
 
-static void make_with(const char *repo, bool (*fill)(struct as_store *store))
+static void make_with(const char *repo, uint32_t max_segment_size,
+		      bool (*fill)(struct as_store *store))
 {
 	struct fault fault;
 	fault_init(&fault);
-	need(create(repo, &fault.io), "create");
+	need(create_with(repo, &fault.io, max_segment_size), "create");
 	struct as_store *store = open_store(repo, &fault.io);
 	need(store && fill(store), "fill");
 	as_close(store);
@@ -141,11 +149,11 @@ static bool delete_overwritten(struct as_store *store)
 	return done && commit(store, 0);
 }
 
-/* Written in several pieces, of which each may be lost alone. */
+/* One segment, written in several pieces, of which each may be lost alone. */
 static bool put_large(struct as_store *store)
 {
-	return put(store, 40, LARGE, 1) && put(store, 41, 100, 2) && put(store, 42, 100, 3) &&
-	       commit(store, 0);
+	return put(store, 39, 100, 1) && put(store, 40, LARGE, 1) && put(store, 41, 100, 2) &&
+	       put(store, 42, 700, 3) && commit(store, 0);
 }
 
 static bool compact(struct as_store *store)
@@ -176,22 +184,22 @@ static bool roll_back(struct as_store *store)
 	return as_rollback(store, 0, NULL) == AS_OK;
 }
 
-#define STORE_WORK(name, fill, change) \
-	static void name##_make(const char *repo) { make_with(repo, fill); } \
+#define STORE_WORK(name, limit, fill, change) \
+	static void name##_make(const char *repo) { make_with(repo, limit, fill); } \
 	static bool name##_run(const char *repo, const struct io *io) \
 	{ \
 		return run_with(repo, io, change); \
 	}
-STORE_WORK(first, fill_nothing, put_first)
-STORE_WORK(overwriting, fill_some, overwrite)
-STORE_WORK(deleting, fill_some, delete_all)
-STORE_WORK(sparse, fill_sparse, overwrite)
-STORE_WORK(tombs, fill_sparse, delete_overwritten)
-STORE_WORK(large, fill_some, put_large)
-STORE_WORK(compaction, fill_sparse, compact)
-STORE_WORK(giving_up, fill_some, give_up)
-STORE_WORK(going_on, fill_some, give_up_and_go_on)
-STORE_WORK(recovering, fill_some, recover)
+STORE_WORK(first, 300, fill_nothing, put_first)
+STORE_WORK(overwriting, 300, fill_some, overwrite)
+STORE_WORK(deleting, 300, fill_some, delete_all)
+STORE_WORK(sparse, 300, fill_sparse, overwrite)
+STORE_WORK(tombs, 300, fill_sparse, delete_overwritten)
+STORE_WORK(large, 1u << 20, fill_some, put_large)
+STORE_WORK(compaction, 300, fill_sparse, compact)
+STORE_WORK(giving_up, 300, fill_some, give_up)
+STORE_WORK(going_on, 300, fill_some, give_up_and_go_on)
+STORE_WORK(recovering, 300, fill_some, recover)
 
 static void write_segment(const char *repo, unsigned segment, const void *bytes, size_t len)
 {
@@ -208,7 +216,7 @@ static void tail_make(const char *repo)
 	const uint8_t value[100] = { 1 };
 	uint8_t bytes[8 + 141] = "ATTICSEG", key[BUILDER_KEY];
 	struct as_state state;
-	make_with(repo, fill_some);
+	make_with(repo, 300, fill_some);
 	struct as_store *store = open_store(repo, &io_system);
 	need(store != NULL, "open");
 	as_get_state(store, &state);
@@ -226,9 +234,9 @@ static bool tail_run(const char *repo, const struct io *io)
 
 /* ---- the repairs ---- */
 
-static struct builder *build(const char *repo)
+static struct builder *build_with(const char *repo, uint32_t segments_per_dir)
 {
-	struct builder *builder = builder_new(repo, 5, 900);
+	struct builder *builder = builder_new(repo, segments_per_dir, 900);
 	uint8_t key[BUILDER_KEY];
 	for (unsigned i = 0; i < 24; i++) {
 		builder_key(i, key);
@@ -247,6 +255,11 @@ static struct builder *build(const char *repo)
 	}
 	builder_transaction(builder);
 	return builder;
+}
+
+static struct builder *build(const char *repo)
+{
+	return build_with(repo, 5);
 }
 
 static void lose(const char *repo, const char *name)
@@ -381,15 +394,22 @@ static void compacted_make(const char *repo)
 	make_and_repair(repo, whole_make, REPAIR_COMPACT);
 }
 
-/* The emptied folders of segments are gone: somebody tidied up. */
+static void scattered_make(const char *repo)
+{
+	builder_free(build_with(repo, 1));
+}
+
+/* Each segment had a folder of its own, and somebody tidied up. */
 static void tidied_make(const char *repo)
 {
 	char path[BUILDER_PATH];
-	compacted_make(repo);
-	for (unsigned i = 0; i < 2; i++) {
+	unsigned gone = 0;
+	make_and_repair(repo, scattered_make, REPAIR_COMPACT);
+	for (unsigned i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "%.400s/data/%u", repo, i);
-		rmdir(path);
+		gone += rmdir(path) == 0;
 	}
+	need(gone > 0, "no folder is empty");
 }
 
 static bool undo_work_run(const char *repo, const struct io *io)
@@ -450,6 +470,7 @@ const struct work works[] = {
 	{ "recover over what is wrong", wrong_index_make, recover_run, BACK_TO_ORIGIN, false },
 	{ "rollback", uncommitted_make, rollback_run, BACK_TO_ORIGIN, false },
 	{ "compact", whole_make, compact_run, BACK_TO_ORIGIN, false },
+	{ "compact of a folder for each", scattered_make, compact_run, BACK_TO_ORIGIN, false },
 	{ "undo of a salvage", salvaged_make, undo_work_run, BACK_TO_ORIGIN, false },
 	{ "undo of a recover", recovered_make, undo_work_run, BACK_TO_ORIGIN, false },
 	{ "undo of a rollback", rolled_back_make, undo_work_run, BACK_TO_ORIGIN, false },
