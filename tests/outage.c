@@ -110,6 +110,16 @@ void outage_walk(struct outage *outage,
 	free(seen.digests);
 }
 
+/* What is at the first point of an empty record. */
+void outage_copy(const char *from, const char *to)
+{
+	struct power *power = power_new(from);
+	struct power_crash *crash = power_crash_new(power, 0);
+	power_crash_write(crash, to);
+	power_crash_free(crash);
+	power_free(power);
+}
+
 bool outage_is_long(void)
 {
 	const char *text = getenv("ATTICSCOPE_TORTURE");

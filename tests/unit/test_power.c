@@ -53,16 +53,6 @@ static const char *repo_in(const char *disk, char out[BUILDER_PATH])
 	return out;
 }
 
-/* What is at @point of an empty record is a copy. */
-static void copy_disk(const char *from, const char *to)
-{
-	struct power *power = power_new(from);
-	struct power_crash *crash = power_crash_new(power, 0);
-	power_crash_write(crash, to);
-	power_crash_free(crash);
-	power_free(power);
-}
-
 /* ---- judging ---- */
 
 static _Noreturn void give_up(const struct trial *trial, const struct outage_state *state,
@@ -92,7 +82,7 @@ static void judge_way_back(const struct trial *trial, const struct outage_state 
 static void judge_way_back_at_once(const struct trial *trial, const struct outage_state *state)
 {
 	char disk[BUILDER_PATH], repo[BUILDER_PATH];
-	copy_disk(state->folder, room(trial, "back", disk));
+	outage_copy(state->folder, room(trial, "back", disk));
 	judge_way_back(trial, state, repo_in(disk, repo), trial->origin);
 	builder_remove_folder(disk);
 }
@@ -177,7 +167,7 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
 	struct trial again = *trial;
 	struct contents end;
-	copy_disk(state->folder, room(trial, "second", disk));
+	outage_copy(state->folder, room(trial, "second", disk));
 	const uint64_t found = mending_bytes(repo_in(disk, repo));
 	struct power *power = power_new(disk);
 	mend_in(trial, state, repo, power_io(power));
@@ -210,7 +200,7 @@ static void judge_first(void *context, const struct outage_state *state)
 	struct trial *trial = context;
 	const char *keep = getenv("POWER_KEEP");
 	if (keep)
-		copy_disk(state->folder, keep);
+		outage_copy(state->folder, keep);
 	trial->judged++;
 	if (!trial->has_repo && is_no_repository(state))
 		return;
@@ -226,7 +216,7 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
-	copy_disk(disk, room(trial, "copy", copy));
+	outage_copy(disk, room(trial, "copy", copy));
 	const char *wrong = mending_all(repo_in(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
@@ -240,7 +230,7 @@ static void read_origin(struct trial *trial, const char *disk)
 	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
 	struct fault fault;
 	fault_init(&fault);
-	copy_disk(disk, room(trial, "copy", copy));
+	outage_copy(disk, room(trial, "copy", copy));
 	const char *wrong = mending_back(repo_in(copy, repo), &fault.io, text);
 	if (wrong)
 		fail_msg("%s, before any fault: %s", trial->work->name, wrong);
