@@ -311,7 +311,10 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 		progress->bytes_total += plan->files[i].size;
 	progress->step = STEP_PUT_BACK;
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = begin(&undo);
+	enum as_err err = undo_settle(permit, error);
+	if (err != AS_OK)
+		return err;
+	err = begin(&undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
 	err = do_steps(&undo, plan, progress, error);

@@ -93,6 +93,45 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error)
 	return AS_OK;
 }
 
+/* ---- before a change ---- */
+
+/* A folder that cannot be opened has no names that were seen. */
+static enum as_err settle_folder(const struct permit *permit, const char *path)
+{
+	const enum as_err err = io_sync_folder(permit, path);
+	return err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR || err == AS_ERR_DENIED
+		? AS_OK : err;
+}
+
+static enum as_err settle_name(void *context, const char *name, enum io_kind kind)
+{
+	char path[LAYOUT_PATH_MAX];
+	if ((kind != IO_KIND_FOLDER && kind != IO_KIND_UNKNOWN) ||
+	    snprintf(path, sizeof(path), "data/%s", name) >= (int)sizeof(path))
+		return AS_OK;
+	return settle_folder(context, path);
+}
+
+static enum as_err settle_data(const struct permit *permit)
+{
+	const struct io *io = io_of(permit);
+	int fd;
+	if (io_open_folder(io, io_folder_of(permit), "data", &fd) != AS_OK)
+		return AS_OK;
+	const enum as_err err = io_list(io, fd, settle_name, (void *)(uintptr_t)permit);
+	io_close(io, fd);
+	return err;
+}
+
+enum as_err undo_settle(const struct permit *permit, struct as_error *error)
+{
+	static const char *const folders[] = { "data", UNDO_FOLDER, "." };
+	enum as_err err = settle_data(permit);
+	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(folders); i++)
+		err = settle_folder(permit, folders[i]);
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folders", ".", error);
+}
+
 /* ---- removing one ---- */
 
 /* Remove everything below @folder, without following a link. */

@@ -105,7 +105,7 @@ void outage_walk(struct outage *outage,
 		 void (*each)(void *context, const struct outage_state *state), void *context)
 {
 	struct seen seen = { .count = 0 };
-	for (size_t point = 0; point <= power_changes(outage->power); point++)
+	for (size_t point = outage->first; point <= power_changes(outage->power); point++)
 		look_at_point(outage, &seen, point, each, context);
 	free(seen.digests);
 }

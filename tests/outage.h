@@ -24,6 +24,7 @@ struct outage {
 	uint64_t samples;	/* at a point with many combinations */
 	unsigned one_in;	/* only every so many-th state, by chance; 1: all */
 	unsigned seed;		/* of that chance */
+	size_t first;		/* the point to begin at */
 	const char *only;	/* "POINT,NUMBER": that state alone; or NULL */
 
 	/* counted */

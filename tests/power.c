@@ -164,6 +164,12 @@ static size_t node_of(const struct power *power, int fd)
 	return fd >= 0 && (size_t)fd < power->file_count ? power->files[fd] : NO_NODE;
 }
 
+static bool is_stopped(const struct power *power)
+{
+	errno = EIO;
+	return power->change_count >= power->stop_at;
+}
+
 /* Every change must be seen: one that goes by unrecorded would make all states wrong. */
 static void need_place(const struct power *power, int dirfd, const char *path, struct place *place)
 {
@@ -233,7 +239,7 @@ static int power_create(const struct io *io, int dirfd, const char *path, mode_t
 	struct place place;
 	struct stat st;
 	pthread_mutex_lock(&power->mutex);
-	const int fd = io_system.create(&io_system, dirfd, path, mode);
+	const int fd = is_stopped(power) ? -1 : io_system.create(&io_system, dirfd, path, mode);
 	if (fd >= 0) {
 		need_place(power, dirfd, path, &place);
 		power_need(fstat(fd, &st) == 0, path);
@@ -250,7 +256,8 @@ static ssize_t power_pwrite(const struct io *io, int fd, const void *data, size_
 {
 	struct power *power = io->context;
 	pthread_mutex_lock(&power->mutex);
-	const ssize_t done = io_system.pwrite(&io_system, fd, data, len, offset);
+	const ssize_t done =
+		is_stopped(power) ? -1 : io_system.pwrite(&io_system, fd, data, len, offset);
 	if (done > 0) {
 		const size_t node = node_of(power, fd);
 		power_need(node != NO_NODE, "a write to a file that is not known");
@@ -269,7 +276,7 @@ static int power_ftruncate(const struct io *io, int fd, off_t len)
 {
 	struct power *power = io->context;
 	pthread_mutex_lock(&power->mutex);
-	const int result = io_system.ftruncate(&io_system, fd, len);
+	const int result = is_stopped(power) ? -1 : io_system.ftruncate(&io_system, fd, len);
 	if (result == 0) {
 		const size_t node = node_of(power, fd);
 		power_need(node != NO_NODE, "a truncation of a file that is not known");
@@ -285,10 +292,12 @@ static int power_fsync(const struct io *io, int fd)
 	struct power *power = io->context;
 	pthread_mutex_lock(&power->mutex);
 	const size_t node = node_of(power, fd);
+	const int result = is_stopped(power) ? -1 : 0;
 	power_need(node != NO_NODE, "a sync of a file that is not known");
-	add_change(power, POWER_SYNC, node);
+	if (result == 0)
+		add_change(power, POWER_SYNC, node);
 	pthread_mutex_unlock(&power->mutex);
-	return 0;
+	return result;
 }
 
 static int power_mkdirat(const struct io *io, int dirfd, const char *path, mode_t mode)
@@ -296,7 +305,8 @@ static int power_mkdirat(const struct io *io, int dirfd, const char *path, mode_
 	struct power *power = io->context;
 	struct place place;
 	pthread_mutex_lock(&power->mutex);
-	const int result = io_system.mkdirat(&io_system, dirfd, path, mode);
+	const int result =
+		is_stopped(power) ? -1 : io_system.mkdirat(&io_system, dirfd, path, mode);
 	if (result == 0) {
 		need_place(power, dirfd, path, &place);
 		const size_t node = add_node(power, true, mode);
@@ -312,7 +322,7 @@ static int power_renameat(const struct io *io, int dirfd, const char *from, cons
 	struct power *power = io->context;
 	struct place old, new;
 	pthread_mutex_lock(&power->mutex);
-	const int result = io_system.renameat(&io_system, dirfd, from, to);
+	const int result = is_stopped(power) ? -1 : io_system.renameat(&io_system, dirfd, from, to);
 	if (result == 0) {
 		need_place(power, dirfd, from, &old);
 		need_place(power, dirfd, to, &new);
@@ -334,7 +344,7 @@ static int power_linkat(const struct io *io, int dirfd, const char *from, const 
 	struct power *power = io->context;
 	struct place old, new;
 	pthread_mutex_lock(&power->mutex);
-	const int result = io_system.linkat(&io_system, dirfd, from, to);
+	const int result = is_stopped(power) ? -1 : io_system.linkat(&io_system, dirfd, from, to);
 	if (result == 0) {
 		need_place(power, dirfd, from, &old);
 		need_place(power, dirfd, to, &new);
@@ -350,7 +360,8 @@ static int power_unlinkat(const struct io *io, int dirfd, const char *path, int 
 	struct power *power = io->context;
 	struct place place;
 	pthread_mutex_lock(&power->mutex);
-	const int result = io_system.unlinkat(&io_system, dirfd, path, flags);
+	const int result =
+		is_stopped(power) ? -1 : io_system.unlinkat(&io_system, dirfd, path, flags);
 	if (result == 0) {
 		need_place(power, dirfd, path, &place);
 		add_named(power, flags & AT_REMOVEDIR ? POWER_REMOVE_FOLDER : POWER_REMOVE,
@@ -448,6 +459,7 @@ struct power *power_new(const char *disk)
 	struct snapshot snapshot = { .power = power };
 	power->io = power_calls;
 	power->io.context = power;
+	power->stop_at = SIZE_MAX;
 	pthread_mutex_init(&power->mutex, NULL);
 	snprintf(power->disk, sizeof(power->disk), "%s", disk);
 	add_node(power, true, 0700);
@@ -477,6 +489,11 @@ void power_free(struct power *power)
 const struct io *power_io(struct power *power)
 {
 	return &power->io;
+}
+
+void power_stop_at(struct power *power, size_t change)
+{
+	power->stop_at = change;
 }
 
 size_t power_changes(const struct power *power)

@@ -54,7 +54,7 @@ struct power {
 	size_t node_count, node_capacity;
 	struct power_names start, now;
 	struct power_change *changes;
-	size_t change_count, change_capacity;
+	size_t change_count, change_capacity, stop_at;
 	size_t *files;			/* of each descriptor: its node or NO_NODE */
 	size_t file_count;
 };

@@ -338,10 +338,7 @@ static void whole_make(const char *repo)
 static bool run_repair(const char *repo, const struct io *io, enum repair action)
 {
 	char text[MENDING_TEXT];
-	const char *wrong = mending_repair(repo, io, action, text);
-	if (wrong)
-		fprintf(stderr, "works: %s\n", wrong);
-	return !wrong;
+	return !mending_repair(repo, io, action, text);
 }
 
 static bool salvage_run(const char *repo, const struct io *io)
@@ -415,10 +412,7 @@ static void tidied_make(const char *repo)
 static bool undo_work_run(const char *repo, const struct io *io)
 {
 	char text[MENDING_TEXT];
-	const char *wrong = mending_undo(repo, io, text);
-	if (wrong)
-		fprintf(stderr, "works: %s\n", wrong);
-	return !wrong;
+	return !mending_undo(repo, io, text);
 }
 
 static bool purge(const struct view *view, struct permit *permit)

@@ -33,10 +33,11 @@ struct trial {
 	bool has_repo;			/* before the operation */
 	unsigned second_in;		/* every so many-th state has a second power loss */
 	/* counted */
-	uint64_t judged, second_points, second_states;
-	/* of the second power loss */
+	uint64_t judged, second_points, second_states, killed, killed_states;
+	/* of the second power loss, or one after the process was killed */
 	bool is_second;
 	bool must_be_after;
+	const struct contents *end;	/* what it led to, where nothing came between */
 	const char *first_state;
 };
 
@@ -59,7 +60,7 @@ static _Noreturn void give_up(const struct trial *trial, const struct outage_sta
 			      const char *wrong)
 {
 	fail_msg("%s: POWER_STATE=%zu,%" PRIu64 "%s: %s\n%s%s%s", trial->work->name, state->point,
-		 state->number, trial->is_second ? " of the second power loss" : "", wrong,
+		 state->number, trial->is_second ? " of the second fault" : "", wrong,
 		 state->fates, trial->is_second ? "\nafter: " : "",
 		 trial->is_second ? trial->first_state : "");
 	abort();
@@ -90,6 +91,8 @@ static void judge_way_back_at_once(const struct trial *trial, const struct outag
 static bool is_right(const struct trial *trial, const struct outage_state *state,
 		     const struct contents *contents)
 {
+	if (trial->is_second && state->is_done)
+		return contents_equal(contents, trial->end);
 	if (contents_equal(contents, &trial->after))
 		return true;
 	if (state->is_done || trial->must_be_after)
@@ -175,11 +178,13 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	if (wrong)
 		give_up(trial, state, wrong);
 	struct outage outage = {
-		.power = power, .done = SIZE_MAX, .folder = room(trial, "second-left", left),
+		.power = power, .done = power_changes(power),
+		.folder = room(trial, "second-left", left),
 		.samples = 24, .one_in = outage_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
 	};
 	again.is_second = true;
 	again.first_state = state->fates;
+	again.end = &end;
 	if (trial->way_back == BACK_TO_FOUND) {
 		again.way_back = BACK_TO_ORIGIN;
 		again.origin = found;
@@ -191,6 +196,52 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	contents_free(&end);
 	power_free(power);
 	builder_remove_folder(disk);
+}
+
+/* ---- killed first ---- */
+
+/* The process dies before change number @at; the next one mends what it finds, which is nowhere but
+ * in memory yet; then the power goes. */
+static void kill_and_lose_power(struct trial *trial, size_t at)
+{
+	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], start[BUILDER_PATH];
+	char text[MENDING_TEXT];
+	struct trial again = *trial;
+	struct contents end;
+	const struct outage_state death = { .point = at, .fates = "killed there" };
+	outage_copy(room(trial, "start", start), room(trial, "killed", disk));
+	struct power *power = power_new(disk);
+	power_stop_at(power, at);
+	trial->work->run(repo_in(disk, repo), power_io(power));
+	power_stop_at(power, SIZE_MAX);
+	mend_in(trial, &death, repo, power_io(power));
+	const char *wrong = contents_read(repo, &end, text);
+	if (wrong)
+		give_up(trial, &death, wrong);
+	snprintf(text, sizeof(text), "killed at change %zu", at);
+	struct outage outage = {
+		.power = power, .done = power_changes(power), .first = at,
+		.folder = room(trial, "killed-left", left), .samples = 24,
+		.one_in = outage_is_long() ? 10 : 40, .seed = (unsigned)at,
+	};
+	again.is_second = true;
+	again.first_state = text;
+	again.end = &end;
+	if (trial->way_back == BACK_TO_FOUND)
+		again.way_back = BACK_NONE;	/* the bytes found were nowhere but in memory */
+	outage_walk(&outage, judge_second, &again);
+	trial->killed++;
+	trial->killed_states += outage.states;
+	contents_free(&end);
+	power_free(power);
+	builder_remove_folder(disk);
+}
+
+static void kill_everywhere(struct trial *trial, size_t done)
+{
+	const size_t every = outage_is_long() ? 1 : 9;
+	for (size_t at = every / 2; trial->has_repo && at < done; at += every)
+		kill_and_lose_power(trial, at);
 }
 
 /* ---- one operation ---- */
@@ -240,12 +291,13 @@ static void read_origin(struct trial *trial, const char *disk)
 
 static struct power *record(struct trial *trial, const char *disk, size_t *done)
 {
-	char repo[BUILDER_PATH];
+	char repo[BUILDER_PATH], start[BUILDER_PATH];
 	repo_in(disk, repo);
 	scratch_run("mkdir '%s'", disk);
 	if (trial->work->make) {
 		trial->work->make(repo);
 		trial->has_repo = true;
+		outage_copy(disk, room(trial, "start", start));
 		read_mended(trial, disk, &trial->before);
 	}
 	if (trial->way_back == BACK_TO_ORIGIN)
@@ -258,7 +310,7 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 	return power;
 }
 
-static uint64_t all_states, all_second;
+static uint64_t all_states, all_second, all_killed;
 
 static void lose_power(void **state)
 {
@@ -278,11 +330,15 @@ static void lose_power(void **state)
 	if (one)
 		outage.only = one;
 	outage_walk(&outage, judge_first, &trial);
+	if (!one)
+		kill_everywhere(&trial, done);
 	print_message("# figure: power-loss states, %s: %" PRIu64 " at %zu points, at most %zu "
-		      "changes pending; second: %" PRIu64 " at %" PRIu64 " points\n",
+		      "changes pending; second: %" PRIu64 " at %" PRIu64 " points; killed at %"
+		      PRIu64 " and then: %" PRIu64 "\n",
 		      trial.work->name, outage.states, outage.points, outage.pending_max,
-		      trial.second_states, trial.second_points);
+		      trial.second_states, trial.second_points, trial.killed, trial.killed_states);
 	all_states += outage.states;
+	all_killed += trial.killed_states;
 	all_second += trial.second_states;
 	contents_free(&trial.before);
 	contents_free(&trial.after);
@@ -296,8 +352,10 @@ static void many_states_were_looked_at(void **state)
 	print_message("# figure: power-loss states: %" PRIu64 "\n", all_states);
 	print_message("# figure: power-loss states of a second power loss: %" PRIu64 "\n",
 		      all_second);
+	print_message("# figure: power-loss states after a kill: %" PRIu64 "\n", all_killed);
 	if (!getenv("POWER_STATE"))
-		assert_true(all_states + all_second >= (outage_is_long() ? 10000 : 1000));
+		assert_true(all_states + all_second + all_killed >=
+			    (outage_is_long() ? 10000 : 1000));
 }
 
 int main(void)
