@@ -38,8 +38,8 @@ const struct io *power_io(struct power *power);
 /* Changes recorded so far. Syncs count. */
 size_t power_changes(const struct power *power);
 
-/* From change number @change on every change fails, as if the process had died there. SIZE_MAX: none
- * does; this may follow, as the next process. */
+/* From change number @change on every change fails, as if the process had died there. SIZE_MAX:
+ * none does; this may follow, as the next process. */
 void power_stop_at(struct power *power, size_t change);
 
 /* Say in @out what change number @change was. */

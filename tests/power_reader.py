@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """What a power loss may leave, judged by a reader that shares nothing with this program.
 
-The reference reader looks at each state as it was found and as it is after the steps that the program
-recommends. Found: what the log has committed is what was there before or what is there after, and no
-object that both have has lost its bytes. Mended: the same by the log and by the index, without a
-wrong place in it.
+The reference reader looks at each state as it was found, and as it is after the steps that the
+program recommends. Found: what the log has committed is what was there before or what is there
+after, and no object that both have has lost its bytes. Mended: the same by the log and by the
+index, without a wrong place in it.
 
-Needs the reference reader: SHARED names the folder that holds tools/ (by default ../shared beside the
-source). Skipped, and said so, where it is absent. POWERDRV names the program that writes the states;
-with ATTICSCOPE_TORTURE=1 there are many more of them."""
+Needs the reference reader: SHARED names the folder that holds tools/ (by default ../shared beside
+the source). Skipped, and said so, where it is absent. POWERDRV names the program that writes the
+states; with ATTICSCOPE_TORTURE=1 there are many more of them."""
 import hashlib
 import os
 import shutil

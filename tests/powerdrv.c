@@ -1,12 +1,12 @@
 /* powerdrv - states that a power loss may leave, written out for a reader that is not this program.
  *
  * powerdrv             the names of the operations, one a line
- * powerdrv N FOLDER M  of operation number N every M-th state: FOLDER/before/repo and
- *                      FOLDER/after/repo hold, in order, what was there before and after it;
- *                      FOLDER/STATE/found/repo is what the power loss left, FOLDER/STATE/mended/repo
- *                      the same after the steps that the program recommends. A line for each state:
- *                      its name, 1 where the operation had returned, 1 where nothing was committed
- *                      before. */
+ * powerdrv N FOLDER M  of operation number N every M-th state
+ *
+ * FOLDER/before/repo and FOLDER/after/repo hold, in order, what was there before and after it;
+ * FOLDER/STATE/found/repo is what the power loss left, FOLDER/STATE/mended/repo the same after the
+ * steps that the program recommends. A line for each state: its name, 1 where the operation had
+ * returned, 1 where nothing was committed before. */
 #include "build-config.h"
 
 #include "tests/builder.h"
