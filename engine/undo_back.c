@@ -311,7 +311,7 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 		progress->bytes_total += plan->files[i].size;
 	progress->step = STEP_PUT_BACK;
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = undo_settle(permit, error);
+	enum as_err err = undo_settle(plan->work->view, permit, error);
 	if (err != AS_OK)
 		return err;
 	err = begin(&undo);

@@ -278,15 +278,13 @@ static bool is_empty(const struct power_names *names, size_t folder)
 	return true;
 }
 
-/* A rename into a folder that is not there was not done either, unless both folders were synced by
- * themselves: then the file is where the path to it is lost. */
+/* A rename into a folder that is not there was not done either, unless the old folder was synced:
+ * then the old name is gone, and the file is where the path to it is lost. */
 static void rename_in(const struct power_crash *crash, struct power_names *names, size_t i,
 		      enum fate fate)
 {
 	const struct power_change *change = &crash->power->changes[i];
-	const bool is_sure = is_synced(crash, i, change->from) &&
-			     is_synced(crash, i, change->parent);
-	if (!is_sure && !is_reached(names, change->parent))
+	if (!is_synced(crash, i, change->from) && !is_reached(names, change->parent))
 		return;
 	const struct power_name *old = power_find(names, change->from, change->from_name);
 	if (fate != BOTH_NAMES && old && old->node == change->node)

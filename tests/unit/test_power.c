@@ -239,7 +239,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 
 static void kill_everywhere(struct trial *trial, size_t done)
 {
-	const size_t every = outage_is_long() ? 1 : 9;
+	const size_t every = outage_is_long() ? 1 : 13;
 	for (size_t at = every / 2; trial->has_repo && at < done; at += every)
 		kill_and_lose_power(trial, at);
 }
@@ -316,7 +316,7 @@ static void lose_power(void **state)
 {
 	const struct work *work = *state;
 	struct trial trial = {
-		.work = work, .way_back = work->way_back, .second_in = outage_is_long() ? 40 : 25,
+		.work = work, .way_back = work->way_back, .second_in = outage_is_long() ? 40 : 45,
 	};
 	char disk[BUILDER_PATH], left[BUILDER_PATH];
 	size_t done;
@@ -324,7 +324,8 @@ static void lose_power(void **state)
 	struct power *power = record(&trial, room(&trial, "disk", disk), &done);
 	struct outage outage = {
 		.power = power, .done = done, .folder = room(&trial, "left", left),
-		.samples = outage_is_long() ? 400 : 100, .one_in = outage_is_long() ? 1 : 20,
+		.samples = outage_is_long() ? 400 : 100,
+		.one_in = outage_is_long() || !work->make ? 1 : 15,
 	};
 	const char *one = getenv("POWER_STATE");
 	if (one)
