@@ -12,8 +12,9 @@
  *                names are gone together or not at all; between two folders it may leave both names
  *
  * What follows from a change that was lost is lost too: a name in a folder that is not there, the
- * removal of a folder that is not empty. No name ever stands for a file that was not made, and no
- * byte comes from nowhere.
+ * removal of a folder that is not empty. But a file whose old name a sync has taken away is lost
+ * when the way to its new one is not durable: no promise of POSIX keeps it. No name ever stands for
+ * a file that was not made, and no byte comes from nowhere.
  *
  * The changes are numbered from 0. Point n is the moment after n of them; at the last point, their
  * number, all of them have returned. What cannot be done ends the program with a message. */
