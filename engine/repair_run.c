@@ -348,7 +348,9 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	if (plan_is_outdated(plan))
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
 			       as_err_text(AS_ERR_CHANGED));
-	enum as_err err = begin(&run, error);
+	enum as_err err = undo_settle(plan->work->view, permit, error);
+	if (err == AS_OK)
+		err = begin(&run, error);
 	if (err == AS_OK)
 		err = do_all(&run, error);
 	report->is_done = err == AS_OK;

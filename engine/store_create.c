@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #define PRIVATE 0600	/* Attic's umask is 077 */
+#define CONFIG_TEXT 256u	/* bytes; more than a config takes */
 
 /* What was made so far, to be removed again after a failure. */
 struct making {
@@ -60,21 +61,22 @@ static enum as_err make_folder(struct making *making, struct as_error *error)
 	return making->permit ? AS_OK : fail(making, AS_ERR_MEMORY, "", error);
 }
 
+static enum as_err write_text(void *context, const struct permit *permit, int fd)
+{
+	const char *text = context;
+	return io_write_at(permit, fd, text, strlen(text), 0);
+}
+
+/* Under another name first: no crash leaves half a file under its own. */
 static enum as_err write_file(struct making *making, const char *name, const char *text,
 			      bool *is_made, struct as_error *error)
 {
-	int fd;
-	enum as_err err = io_create_file(making->permit, name, &fd);
-	if (err != AS_OK)
-		return fail(making, err, name, error);
-	*is_made = true;
-	err = io_write_at(making->permit, fd, text, strlen(text), 0);
-	if (err == AS_OK)
-		err = io_sync(making->permit, fd);
-	if (err != AS_OK)
-		fail(making, err, name, error);
-	io_close(making->io, fd);
-	return err;
+	char temporary[sizeof("README.tmp")], copy[CONFIG_TEXT];
+	snprintf(temporary, sizeof(temporary), "%.6s.tmp", name);
+	snprintf(copy, sizeof(copy), "%s", text);
+	const enum as_err err = io_replace_file(making->permit, name, temporary, write_text, copy);
+	*is_made = err == AS_OK;
+	return err == AS_OK ? AS_OK : fail(making, err, name, error);
 }
 
 /* As Python's RawConfigParser writes it. */
@@ -82,7 +84,7 @@ static enum as_err write_config(struct making *making, const struct as_settings 
 				struct as_error *error)
 {
 	uint8_t id[KEY_SIZE];
-	char hex[KEY_HEX_SIZE], text[256];
+	char hex[KEY_HEX_SIZE], text[CONFIG_TEXT];
 	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		return as_fail(error, AS_ERR_IO, errno, "%s: no random id", making->path);
 	key_to_hex(id, hex);
@@ -93,7 +95,8 @@ static enum as_err write_config(struct making *making, const struct as_settings 
 	return write_file(making, CONFIG_NAME, text, &making->made_config, error);
 }
 
-/* The config comes last: without it nothing takes the folder for a repository. */
+/* The config comes last, when all else is there for good: without it nothing takes the folder for a
+ * repository. */
 static enum as_err fill(struct making *making, const struct as_settings *settings,
 			struct as_error *error)
 {
@@ -105,6 +108,9 @@ static enum as_err fill(struct making *making, const struct as_settings *setting
 	if (err != AS_OK)
 		return fail(making, err, "data", error);
 	making->made_data = true;
+	err = io_sync_folder(making->permit, ".");
+	if (err != AS_OK)
+		return fail(making, err, "", error);
 	err = write_config(making, settings, error);
 	if (err != AS_OK)
 		return err;

@@ -58,6 +58,11 @@ enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *
 
 struct undo;
 
+/* Make durable the names that are in the repository now, and the bytes of the end of its log. Who
+ * was here before may have died, without a power loss, between a change and its sync; what comes
+ * next rests on what it sees, and must not outlast that. */
+enum as_err undo_settle(const struct view *view, const struct permit *permit,
+			struct as_error *error);
 /* Make the folder and the manifest of @plan, durably. */
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);

@@ -112,15 +112,19 @@ static bool is_named(const struct manifest *manifest, const char *path)
 }
 
 /* A repair that was cut short while it wrote hints or index leaves half of them under another name.
- * What bore that name before is in the manifest. */
+ * What bore that name before is in the manifest; of a repair that was to write none it is somebody
+ * else's. */
 static void add_half_written(struct plan *plan, const struct view *view,
 			     const struct manifest *manifest)
 {
 	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
+	char wholes[2][sizeof("hints.4294967295")];
 	snprintf(names[1], sizeof(names[1]), "hints.%" PRIu32 ".tmp", manifest->after);
+	snprintf(wholes[0], sizeof(wholes[0]), "index.%" PRIu32, manifest->after);
+	snprintf(wholes[1], sizeof(wholes[1]), "hints.%" PRIu32, manifest->after);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct stat st;
-		if (is_named(manifest, names[i]) ||
+		if (!is_named(manifest, wholes[i]) || is_named(manifest, names[i]) ||
 		    view->io->fstatat(view->io, view->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		struct plan_file *step = &plan->files[plan->file_count++];
@@ -254,7 +258,9 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 		if (slash) {
 			*slash = '\0';
 			io_make_folder(undo->permit, folder);
-			err = io_rename(undo->permit, aside, step->path);
+			err = undo_touch_folder(undo, folder);
+			if (err == AS_OK)
+				err = io_rename(undo->permit, aside, step->path);
 		}
 	}
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
@@ -305,7 +311,10 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 		progress->bytes_total += plan->files[i].size;
 	progress->step = STEP_PUT_BACK;
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = begin(&undo);
+	enum as_err err = undo_settle(plan->work->view, permit, error);
+	if (err != AS_OK)
+		return err;
+	err = begin(&undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
 	err = do_steps(&undo, plan, progress, error);

@@ -93,6 +93,86 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error)
 	return AS_OK;
 }
 
+/* ---- before a change ---- */
+
+/* A folder that cannot be opened has no names that were seen. */
+static enum as_err settle_folder(const struct permit *permit, const char *path)
+{
+	const enum as_err err = io_sync_folder(permit, path);
+	return err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR || err == AS_ERR_DENIED
+		? AS_OK : err;
+}
+
+struct settling {
+	const struct permit *permit;
+	const char *folder;
+	unsigned depth;		/* of folders below it that are looked into */
+};
+
+static enum as_err settle_below(const struct settling *settling);
+
+static enum as_err settle_name(void *context, const char *name, enum io_kind kind)
+{
+	const struct settling *outer = context;
+	char path[UNDO_PATH_MAX];
+	if ((kind != IO_KIND_FOLDER && kind != IO_KIND_UNKNOWN) ||
+	    snprintf(path, sizeof(path), "%s/%s", outer->folder, name) >= (int)sizeof(path))
+		return AS_OK;
+	const struct settling inner = {
+		.permit = outer->permit, .folder = path, .depth = outer->depth - 1,
+	};
+	return settle_below(&inner);
+}
+
+/* The folder before those in it: what is moved must have arrived. */
+static enum as_err settle_below(const struct settling *settling)
+{
+	const struct io *io = io_of(settling->permit);
+	int fd;
+	enum as_err err = settle_folder(settling->permit, settling->folder);
+	if (err != AS_OK || settling->depth == 0 ||
+	    io_open_folder(io, io_folder_of(settling->permit), settling->folder, &fd) != AS_OK)
+		return err;
+	err = io_list(io, fd, settle_name, (void *)(uintptr_t)settling);
+	io_close(io, fd);
+	return err;
+}
+
+/* The tail, and the last COMMIT, which may be written and not synced. What cannot be opened is no
+ * ground to build on, and the repair says so. */
+static enum as_err settle_log(const struct view *view, const struct permit *permit)
+{
+	char path[LAYOUT_PATH_MAX];
+	enum as_err err = AS_OK;
+	int fd;
+	for (size_t i = view->tail > 0 ? view->tail - 1 : 0;
+	     err == AS_OK && i < view->layout.count; i++) {
+		layout_path(&view->layout, i, path);
+		if (io_open_file(view->io, view->fd, path, &fd, NULL) != AS_OK)
+			continue;
+		err = io_sync(permit, fd);
+		io_close(view->io, fd);
+	}
+	return err;
+}
+
+enum as_err undo_settle(const struct view *view, const struct permit *permit,
+			struct as_error *error)
+{
+	/* undo/NAME/data/N, and data/N */
+	const struct settling aside = { .permit = permit, .folder = UNDO_FOLDER, .depth = 3 };
+	const struct settling data = { .permit = permit, .folder = "data", .depth = 1 };
+	enum as_err err = settle_log(view, permit);
+	if (err == AS_OK)
+		err = settle_folder(permit, ".");
+	if (err == AS_OK)
+		err = settle_below(&aside);
+	if (err == AS_OK)
+		err = settle_below(&data);
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "make durable what is there", view->path,
+						     error);
+}
+
 /* ---- removing one ---- */
 
 /* Remove everything below @folder, without following a link. */

@@ -11,6 +11,7 @@ struct tail_look {
 	uint64_t whole;			/* entries */
 	bool ends_torn;
 	bool commit_is_damaged;
+	bool follows_commit;		/* a whole COMMIT stands before the last row */
 	struct segment_entry last;	/* the last row, when there is any */
 	bool is_mapped;			/* the index maps a key to one of its PUTs */
 	bool is_unopened;
@@ -28,15 +29,17 @@ static bool is_mapped(const struct verify_run *run, uint32_t segment, const stru
 	return mapped == segment && offset == e->offset;
 }
 
-/* Is the damaged last row what is left of a COMMIT, with everything before it whole? Either it has
- * just the length of one and does not look like the beginning of a longer entry, or zeros stand
- * from there on. */
-static bool was_commit(const struct segment_entry *last, bool all_before_whole, uint64_t whole)
+/* Is the damaged last row what is left of a COMMIT, with everything before it whole? It has just
+ * the length of one and does not look like the beginning of a longer entry; or zeros stand there,
+ * no more of them than a COMMIT has bytes, or behind a COMMIT. More than that is what a crash
+ * leaves of entries that were not synced, and without a witness those were not committed. */
+static bool was_commit(const struct tail_look *look, bool all_before_whole)
 {
-	if (!all_before_whole || whole == 0 || last->tag != SEGMENT_DAMAGED)
+	const struct segment_entry *last = &look->last;
+	if (!all_before_whole || look->whole == 0 || last->tag != SEGMENT_DAMAGED)
 		return false;
 	if (last->cause == SEGMENT_ZEROS)
-		return true;
+		return last->size <= SEGMENT_HEADER || look->follows_commit;
 	const bool looks_longer = last->cause == SEGMENT_TORN && last->has_header &&
 				  last->raw_tag < SEGMENT_COMMIT;
 	return last->size == SEGMENT_HEADER && !looks_longer;
@@ -61,6 +64,7 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		if (look->last.tag == SEGMENT_DAMAGED)
 			before_whole = false;
+		look->follows_commit = look->last.tag == SEGMENT_COMMIT && look->whole > 0;
 		look->last = entry;
 		look->whole += entry.tag != SEGMENT_DAMAGED;
 		look->is_mapped = look->is_mapped || is_mapped(run, segment->number, &entry);
@@ -70,7 +74,7 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 		}
 	}
 	look->ends_torn = look->last.tag == SEGMENT_DAMAGED && look->last.cause == SEGMENT_TORN;
-	look->commit_is_damaged = was_commit(&look->last, before_whole, look->whole);
+	look->commit_is_damaged = was_commit(look, before_whole);
 	free(witness.rows);
 	return err == AS_END ? AS_OK : err;
 }

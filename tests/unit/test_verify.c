@@ -484,6 +484,17 @@ static void zeros_after_commit(struct world *w)
 	assert_int_equal(fwrite(zeros_bytes, 1, sizeof(zeros_bytes), file), sizeof(zeros_bytes));
 	fclose(file);
 }
+/* What a crash leaves of entries that were written and not synced: more zeros than a COMMIT has
+ * bytes. */
+static void zeros_for_entries(struct world *w)
+{
+	static const uint8_t zeros_bytes[41];
+	uint8_t key[BUILDER_KEY];
+	builder_key(700, key);
+	builder_put_some(w->builder, key, 100);
+	builder_append(w->builder, zeros_bytes, sizeof(zeros_bytes));
+	builder_close_segment(w->builder);
+}
 static void no_commit(struct world *w)
 {
 	/* Only the very first segments, of which none is complete. */
@@ -841,6 +852,7 @@ static const struct sample {
 	  PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
 	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE,
 	  0 },
+	{ "zeros-for-entries", zeros_for_entries, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "no-commit", no_commit, PROBLEM_NO_COMMIT, REPAIR_SALVAGE, 0 },
 	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },

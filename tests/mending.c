@@ -1,0 +1,374 @@
+#include "build-config.h"
+
+#include "tests/mending.h"
+
+#include "engine/rows.h"
+#include "engine/store_private.h"
+#include "engine/undo.h"
+#include "tests/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STEPS_MAX 4u
+
+static const char *say(char text[MENDING_TEXT], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static const char *say(char text[MENDING_TEXT], const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, MENDING_TEXT, format, args);
+	va_end(args);
+	return text;
+}
+
+/* ---- looking ---- */
+
+struct sight {
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+};
+
+static void look_away(struct sight *sight)
+{
+	verify_free(sight->verify);
+	view_close(sight->view);
+}
+
+/* Every folder of what came to no end is named, and the advice speaks of the newest. */
+static const char *check_told(const struct sight *sight, char text[MENDING_TEXT])
+{
+	const uint64_t *total = sight->verify->findings.total;
+	const struct diagnosis *diagnosis = &sight->diagnosis;
+	struct undo_entry *entries;
+	size_t count, by_state[4] = { 0 };
+	enum undo_state newest = UNDO_UNREADABLE;
+	if (undo_list(sight->view->io, sight->view->fd, &entries, &count) != AS_OK)
+		return say(text, "the undo folders cannot be listed");
+	for (size_t i = 0; i < count; i++) {
+		by_state[entries[i].state]++;
+		if (newest == UNDO_UNREADABLE)
+			newest = entries[i].state;
+	}
+	free(entries);
+	const bool is_said = strstr(diagnosis->advice, "was cut short") != NULL;
+	if (total[PROBLEM_REPAIR_INTERRUPTED] != by_state[UNDO_BEGUN] ||
+	    total[PROBLEM_UNDO_INTERRUPTED] != by_state[UNDO_UNDOING] ||
+	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
+	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
+	    diagnosis->undo_comes_first != (newest == UNDO_UNDOING))
+		return say(text, "not told what was cut short: %s", diagnosis->advice);
+	return NULL;
+}
+
+static const char *look(const char *repo, const struct io *io, struct sight *sight,
+			char text[MENDING_TEXT])
+{
+	const struct view_options options = { .may_write = true, .io = io };
+	struct verify_progress progress = { .cancel = false };
+	struct as_error error = { .code = AS_OK };
+	if (view_open(repo, &options, &sight->view, &error) != AS_OK)
+		return say(text, "it cannot be opened: %s", error.message);
+	if (verify_run(sight->view, 1, &progress, &sight->verify) != AS_OK) {
+		view_close(sight->view);
+		return say(text, "it cannot be verified");
+	}
+	diagnose(sight->view, sight->verify, &sight->diagnosis);
+	const char *wrong = check_told(sight, text);
+	if (wrong)
+		look_away(sight);
+	return wrong;
+}
+
+/* ---- doing ---- */
+
+static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo,
+			    char text[MENDING_TEXT])
+{
+	struct view *view = sight->view;
+	struct repair_progress progress = { .cancel = false };
+	struct repair_report report;
+	struct as_error error = { .code = AS_OK };
+	const struct lock_wait wait = { .ms = 0 };
+	struct permit *permit;
+	const char *name = is_undo ? "undo" : repair_name(plan->action);
+	if (plan->is_refused)
+		return say(text, "%s is refused: %s", name, plan->refusal);
+	if (plan->is_empty)
+		return say(text, "%s has nothing to do", name);
+	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
+	    AS_OK)
+		return say(text, "%s: %s", name, error.message);
+	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
+					: repair_run(plan, permit, &progress, &report, &error);
+	lock_lower(view->fd, &view->lock, permit);
+	return err == AS_OK ? NULL : say(text, "%s: %s", name, error.message);
+}
+
+static const char *repair(struct sight *sight, enum repair action, char text[MENDING_TEXT])
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct as_error error = { .code = AS_OK };
+	struct plan *plan;
+	if (plan_make(sight->view, sight->verify, action, &options, &progress, &plan, &error) !=
+	    AS_OK)
+		return say(text, "%s: %s", repair_name(action), error.message);
+	const char *wrong = run_plan(sight, plan, false, text);
+	plan_free(plan);
+	return wrong;
+}
+
+static const char *take_back(struct sight *sight, char text[MENDING_TEXT])
+{
+	struct as_error error = { .code = AS_OK };
+	char name[UNDO_NAME_MAX];
+	struct plan *plan;
+	if (undo_plan(sight->view, &plan, name, &error) != AS_OK)
+		return say(text, "undo: %s", error.message);
+	const char *wrong = run_plan(sight, plan, true, text);
+	plan_free(plan);
+	return wrong;
+}
+
+const char *mending_repair(const char *repo, const struct io *io, enum repair action,
+			   char text[MENDING_TEXT])
+{
+	struct sight sight;
+	const char *wrong = look(repo, io, &sight, text);
+	if (wrong)
+		return wrong;
+	wrong = repair(&sight, action, text);
+	look_away(&sight);
+	return wrong;
+}
+
+const char *mending_undo(const char *repo, const struct io *io, char text[MENDING_TEXT])
+{
+	struct sight sight;
+	const char *wrong = look(repo, io, &sight, text);
+	if (wrong)
+		return wrong;
+	wrong = take_back(&sight, text);
+	look_away(&sight);
+	return wrong;
+}
+
+const char *mending_step(const char *repo, const struct io *io, bool *is_clean,
+			 char text[MENDING_TEXT])
+{
+	struct sight sight;
+	const char *wrong = look(repo, io, &sight, text);
+	if (wrong)
+		return wrong;
+	const struct diagnosis *diagnosis = &sight.diagnosis;
+	*is_clean = diagnosis->clean && !diagnosis->undo_comes_first;
+	if (diagnosis->undo_comes_first)
+		wrong = take_back(&sight, text);
+	else if (!diagnosis->clean && diagnosis->recommended == REPAIR_NONE)
+		wrong = say(text, "nothing is recommended: %s", diagnosis->verdict);
+	else if (!diagnosis->clean)
+		wrong = repair(&sight, diagnosis->recommended, text);
+	look_away(&sight);
+	return wrong;
+}
+
+const char *mending_all(const char *repo, const struct io *io, unsigned *steps,
+			char text[MENDING_TEXT])
+{
+	bool is_clean = false;
+	for (*steps = 0; *steps <= STEPS_MAX; ++*steps) {
+		const char *wrong = mending_step(repo, io, &is_clean, text);
+		if (wrong || is_clean)
+			return wrong;
+	}
+	return say(text, "the steps that are recommended lead nowhere");
+}
+
+const char *mending_back(const char *repo, const struct io *io, char text[MENDING_TEXT])
+{
+	for (unsigned steps = 0; steps <= 2 * STEPS_MAX; steps++) {
+		struct sight sight;
+		struct undo_entry *entries;
+		size_t count = 0;
+		const char *wrong = look(repo, io, &sight, text);
+		if (wrong)
+			return wrong;
+		if (undo_list(io, sight.view->fd, &entries, &count) == AS_OK)
+			free(entries);
+		if (count > 0)
+			wrong = take_back(&sight, text);
+		look_away(&sight);
+		if (wrong || count == 0)
+			return wrong;
+	}
+	return say(text, "taking back leads nowhere");
+}
+
+/* ---- bytes ---- */
+
+static uint64_t mix(uint64_t digest, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	for (size_t i = 0; i < len; i++)
+		digest = (digest ^ at[i]) * 0x100000001b3;
+	return digest;
+}
+
+static uint64_t file_digest(const char *path, uint64_t digest)
+{
+	uint8_t bytes[16384];
+	ssize_t len;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (len = read(fd, bytes, sizeof(bytes))) > 0)
+		digest = mix(digest, bytes, (size_t)len);
+	if (fd >= 0)
+		close(fd);
+	return digest;
+}
+
+/* nftw has no context to hand through. */
+static _Thread_local uint64_t bytes_sum;
+static _Thread_local size_t bytes_base;
+
+static int add_file(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	const char *below = path + bytes_base;
+	(void)st;
+	if (place->level == 1 && strcmp(below, "/" UNDO_FOLDER) == 0)
+		return FTW_SKIP_SUBTREE;
+	if (type == FTW_F)	/* a sum: the order does not matter */
+		bytes_sum += file_digest(path, mix(0xcbf29ce484222325, below, strlen(below)));
+	return FTW_CONTINUE;
+}
+
+uint64_t mending_bytes(const char *repo)
+{
+	bytes_sum = 0;
+	bytes_base = strlen(repo);
+	if (nftw(repo, add_file, 16, FTW_PHYS | FTW_ACTIONRETVAL) != 0) {
+		perror(repo);
+		abort();
+	}
+	return bytes_sum;
+}
+
+/* ---- objects ---- */
+
+struct gathering {
+	struct as_store *store;
+	struct contents *contents;
+	size_t capacity;
+	bool is_unreadable;
+};
+
+static int gather(void *context, const uint8_t key[AS_KEY_SIZE])
+{
+	struct gathering *gathering = context;
+	struct contents *contents = gathering->contents;
+	void *value, *rows = contents->objects;
+	size_t size;
+	if (as_get(gathering->store, key, AS_KEY_SIZE, &value, &size, NULL) != AS_OK) {
+		gathering->is_unreadable = true;
+		return 1;
+	}
+	if (!rows_reserve(&rows, contents->count, &gathering->capacity, sizeof(struct object)))
+		abort();
+	contents->objects = rows;
+	struct object *object = &contents->objects[contents->count++];
+	memcpy(object->key, key, KEY_SIZE);
+	object->digest = mix(0xcbf29ce484222325 + size, value, size);
+	free(value);
+	return 0;
+}
+
+static int compare_objects(const void *left, const void *right)
+{
+	return memcmp(left, right, KEY_SIZE);
+}
+
+static const char *gather_all(struct as_store *store, struct contents *contents,
+			      char text[MENDING_TEXT])
+{
+	struct gathering gathering = { .store = store, .contents = contents };
+	struct as_error error = { .code = AS_OK };
+	*contents = (struct contents){ .count = 0 };
+	const enum as_err err = as_each_key(store, gather, &gathering, &error);
+	if (gathering.is_unreadable)
+		return say(text, "an object that is listed cannot be read");
+	if (err != AS_OK)
+		return say(text, "it cannot be listed: %s", error.message);
+	if (contents->count > 0)
+		qsort(contents->objects, contents->count, sizeof(struct object), compare_objects);
+	return NULL;
+}
+
+static const char *read_both(struct as_store *store, struct contents *contents,
+			     char text[MENDING_TEXT])
+{
+	struct contents by_log;
+	struct as_state state;
+	struct as_error error = { .code = AS_OK };
+	as_get_state(store, &state);
+	*contents = (struct contents){ .count = 0 };
+	if (state.needs_rollback || state.needs_recover)
+		return say(text, "not in order for the store: %s", state.why);
+	const char *wrong = gather_all(store, contents, text);
+	if (wrong || !state.has_transaction)
+		return wrong;
+	if (store_replay(store, true, &error) != AS_OK)
+		return say(text, "the log cannot be replayed: %s", error.message);
+	wrong = gather_all(store, &by_log, text);
+	if (!wrong && !contents_equal(contents, &by_log))
+		wrong = say(text, "index and log differ: %zu objects, %zu objects",
+			    contents->count, by_log.count);
+	contents_free(&by_log);
+	return wrong;
+}
+
+const char *contents_read(const char *repo, struct contents *contents, char text[MENDING_TEXT])
+{
+	struct as_error error = { .code = AS_OK };
+	struct fault fault;
+	struct as_store *store;
+	fault_init(&fault);
+	*contents = (struct contents){ .count = 0 };
+	if (store_open(repo, NULL, &fault.io, &store, &error) != AS_OK)
+		return say(text, "the store cannot open it: %s", error.message);
+	const char *wrong = read_both(store, contents, text);
+	as_close(store);
+	return wrong;
+}
+
+bool contents_are_of(const struct contents *part, const struct contents *whole)
+{
+	for (size_t i = 0; i < part->count; i++) {
+		const struct object *object = &part->objects[i];
+		const struct object *found = bsearch(object, whole->objects, whole->count,
+						     sizeof(*object), compare_objects);
+		if (!found || found->digest != object->digest)
+			return false;
+	}
+	return true;
+}
+
+bool contents_equal(const struct contents *left, const struct contents *right)
+{
+	return left->count == right->count && contents_are_of(left, right);
+}
+
+void contents_free(struct contents *contents)
+{
+	free(contents->objects);
+	*contents = (struct contents){ .count = 0 };
+}

@@ -1,0 +1,52 @@
+/* tests/mending.h - what a person does with a repository that something happened to: look, take the
+ * step that is recommended, look again; or take repairs back. And what the repository holds.
+ *
+ * Fails no test: what is wrong comes back as a text, NULL where nothing is. */
+#ifndef ATTICSCOPE_TESTS_MENDING_H
+#define ATTICSCOPE_TESTS_MENDING_H
+
+#include "engine/diagnose.h"
+#include "engine/io.h"
+#include "engine/repair.h"
+
+#define MENDING_TEXT 1024u
+
+/* Run @action, whether it is recommended or not; through @io, with all that comes before. */
+const char *mending_repair(const char *repo, const struct io *io, enum repair action,
+			   char text[MENDING_TEXT]);
+/* Take the newest repair back. */
+const char *mending_undo(const char *repo, const struct io *io, char text[MENDING_TEXT]);
+
+/* Take the recommended step. *@is_clean: none was due. */
+const char *mending_step(const char *repo, const struct io *io, bool *is_clean,
+			 char text[MENDING_TEXT]);
+/* Take recommended steps until the repository is clean; four must do. *@steps were taken. */
+const char *mending_all(const char *repo, const struct io *io, unsigned *steps,
+			char text[MENDING_TEXT]);
+/* Take back all repairs that are there, the newest first, until nothing is left of them. */
+const char *mending_back(const char *repo, const struct io *io, char text[MENDING_TEXT]);
+
+/* A digest of the bytes and paths of all files below @repo but those in undo/. */
+uint64_t mending_bytes(const char *repo);
+
+/* ---- objects ---- */
+
+struct object {
+	uint8_t key[KEY_SIZE];
+	uint64_t digest;	/* of the value */
+};
+
+struct contents {
+	struct object *objects;	/* ascending by key */
+	size_t count;
+};
+
+/* What the store reads from @repo, which must be in order: by index and hints, and once more by the
+ * log alone, which must be the same. */
+const char *contents_read(const char *repo, struct contents *contents, char text[MENDING_TEXT]);
+bool contents_equal(const struct contents *left, const struct contents *right);
+/* Is everything in @part the same in @whole? */
+bool contents_are_of(const struct contents *part, const struct contents *whole);
+void contents_free(struct contents *contents);
+
+#endif

@@ -1,0 +1,130 @@
+#include "build-config.h"
+
+#include "tests/outage.h"
+
+#include "tests/builder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digests of the states that were seen, as a hash table; 0 is an empty place. */
+struct seen {
+	uint64_t *digests;
+	size_t count, capacity;
+};
+
+static bool put(uint64_t *digests, size_t capacity, uint64_t digest)
+{
+	size_t at = (size_t)(digest % capacity);
+	while (digests[at] != 0 && digests[at] != digest)
+		at = (at + 1) % capacity;
+	if (digests[at] == digest)
+		return false;
+	digests[at] = digest;
+	return true;
+}
+
+static void grow(struct seen *seen)
+{
+	const size_t capacity = 2 * seen->capacity + 1024;
+	uint64_t *digests = calloc(capacity, sizeof(*digests));
+	if (!digests)
+		abort();
+	for (size_t i = 0; i < seen->capacity; i++)
+		if (seen->digests[i] != 0)
+			put(digests, capacity, seen->digests[i]);
+	free(seen->digests);
+	seen->digests = digests;
+	seen->capacity = capacity;
+}
+
+/* False: it was seen before. */
+static bool is_new(struct seen *seen, uint64_t digest)
+{
+	if (2 * seen->count >= seen->capacity)
+		grow(seen);
+	const bool is_first = put(seen->digests, seen->capacity, digest ? digest : 1);
+	seen->count += is_first;
+	return is_first;
+}
+
+/* By its name alone: a digest differs from run to run where a name holds the time. */
+static bool is_drawn(const struct outage *outage, const struct outage_state *state)
+{
+	char name[48];
+	snprintf(name, sizeof(name), "%zu,%llu", state->point, (unsigned long long)state->number);
+	if (outage->only)
+		return strcmp(outage->only, name) == 0;
+	uint64_t mixed = (state->point * 1000003 + state->number + outage->seed * 7919u) ^ 0x5bd1;
+	mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+	mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+	return outage->one_in <= 1 || (mixed >> 32) % outage->one_in == 0;
+}
+
+static void look_at(struct outage *outage, struct seen *seen, const struct power_crash *crash,
+		    struct outage_state *state,
+		    void (*each)(void *context, const struct outage_state *state), void *context)
+{
+	char fates[POWER_TEXT];
+	if (!is_drawn(outage, state))
+		return;
+	/* Of two equal states the one after the end has more to prove. */
+	if (!is_new(seen, power_crash_digest(crash) ^ state->is_done))
+		return;
+	power_crash_describe(crash, fates);
+	state->fates = fates;
+	power_crash_write(crash, outage->folder);
+	each(context, state);
+	builder_remove_folder(outage->folder);
+	outage->states++;
+}
+
+static void look_at_point(struct outage *outage, struct seen *seen, size_t point,
+			  void (*each)(void *context, const struct outage_state *state),
+			  void *context)
+{
+	struct power_crash *crash = power_crash_new(outage->power, point);
+	const uint64_t combinations = power_crash_combinations(crash);
+	const bool is_few = combinations <= OUTAGE_ALL;
+	struct outage_state state = {
+		.folder = outage->folder, .point = point, .is_done = point >= outage->done,
+	};
+	for (uint64_t i = 0; i < (is_few ? combinations : outage->samples); i++) {
+		state.number = i;
+		if (is_few)
+			power_crash_choose(crash, i);
+		else
+			power_crash_sample(crash, i);
+		look_at(outage, seen, crash, &state, each, context);
+	}
+	outage->points++;
+	if (outage->pending_max < power_crash_pending(crash))
+		outage->pending_max = power_crash_pending(crash);
+	power_crash_free(crash);
+}
+
+void outage_walk(struct outage *outage,
+		 void (*each)(void *context, const struct outage_state *state), void *context)
+{
+	struct seen seen = { .count = 0 };
+	for (size_t point = outage->first; point <= power_changes(outage->power); point++)
+		look_at_point(outage, &seen, point, each, context);
+	free(seen.digests);
+}
+
+/* What is at the first point of an empty record. */
+void outage_copy(const char *from, const char *to)
+{
+	struct power *power = power_new(from);
+	struct power_crash *crash = power_crash_new(power, 0);
+	power_crash_write(crash, to);
+	power_crash_free(crash);
+	power_free(power);
+}
+
+bool outage_is_long(void)
+{
+	const char *text = getenv("ATTICSCOPE_TORTURE");
+	return text && strcmp(text, "1") == 0;
+}

@@ -1,0 +1,45 @@
+/* tests/outage.h - every state that a power loss may leave of one recorded operation, each once.
+ *
+ * At every point of the record: all combinations where they are few, else a sample. A state is
+ * named by its point and number, and can be built again from them. */
+#ifndef ATTICSCOPE_TESTS_OUTAGE_H
+#define ATTICSCOPE_TESTS_OUTAGE_H
+
+#include "tests/power.h"
+
+#define OUTAGE_ALL 256u	/* so many combinations at a point are few */
+
+struct outage_state {
+	const char *folder;	/* what is left of the disk */
+	size_t point;
+	uint64_t number;
+	bool is_done;		/* all changes had returned, and the operation had said so */
+	const char *fates;	/* in words, for a message */
+};
+
+struct outage {
+	const struct power *power;
+	size_t done;		/* changes after which the operation returned */
+	const char *folder;	/* where states are written; not there before and after */
+	uint64_t samples;	/* at a point with many combinations */
+	unsigned one_in;	/* only every so many-th state, by chance; 1: all */
+	unsigned seed;		/* of that chance */
+	size_t first;		/* the point to begin at */
+	const char *only;	/* "POINT,NUMBER": that state alone; or NULL */
+
+	/* counted */
+	size_t points, pending_max;
+	uint64_t states;	/* different ones */
+};
+
+/* Call @each for every state. */
+void outage_walk(struct outage *outage,
+		 void (*each)(void *context, const struct outage_state *state), void *context);
+
+/* Copy the folder @from, with all that is in it, to @to, which is made. */
+void outage_copy(const char *from, const char *to);
+
+/* Is the long campaign asked for (ATTICSCOPE_TORTURE=1)? */
+bool outage_is_long(void);
+
+#endif

@@ -1,0 +1,111 @@
+/* powerdrv - states that a power loss may leave, written out for a reader that is not this program.
+ *
+ * powerdrv             the names of the operations, one a line
+ * powerdrv N FOLDER M  of operation number N every M-th state
+ *
+ * FOLDER/before/repo and FOLDER/after/repo hold, in order, what was there before and after it;
+ * FOLDER/STATE/found/repo is what the power loss left, FOLDER/STATE/mended/repo the same after the
+ * steps that the program recommends. A line for each state: its name, 1 where the operation had
+ * returned, 1 where nothing was committed before. */
+#include "build-config.h"
+
+#include "tests/builder.h"
+#include "tests/fault.h"
+#include "tests/mending.h"
+#include "tests/outage.h"
+#include "tests/works.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const struct work *work;
+static const char *folder;
+
+static void below(const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.300s/%.100s", folder, name);
+}
+
+static _Noreturn void give_up(const char *what, const char *why)
+{
+	fprintf(stderr, "powerdrv: %s: %s\n", what, why);
+	exit(2);
+}
+
+static void mend(const char *disk)
+{
+	char repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	unsigned steps;
+	fault_init(&fault);
+	snprintf(repo, sizeof(repo), "%.400s/repo", disk);
+	const char *wrong = mending_all(repo, &fault.io, &steps, text);
+	if (wrong)
+		give_up(disk, wrong);
+}
+
+/* A copy of the disk, as @name, in order. */
+static void write_mended(const char *disk, const char *name)
+{
+	char copy[BUILDER_PATH];
+	below(name, copy);
+	outage_copy(disk, copy);
+	mend(copy);
+}
+
+static void write_state(void *context, const struct outage_state *state)
+{
+	char name[64], path[BUILDER_PATH], found[80], mended[80];
+	(void)context;
+	snprintf(name, sizeof(name), "%zu-%" PRIu64, state->point, state->number);
+	below(name, path);
+	if (mkdir(path, 0700) != 0)
+		give_up(path, "cannot make it");
+	snprintf(found, sizeof(found), "%s/found", name);
+	snprintf(mended, sizeof(mended), "%s/mended", name);
+	below(found, path);
+	outage_copy(state->folder, path);
+	write_mended(state->folder, mended);
+	printf("%s %d %d\n", name, state->is_done, work->is_first);
+}
+
+static void write_states(unsigned one_in)
+{
+	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH];
+	below("disk", disk);
+	below("left", left);
+	snprintf(repo, sizeof(repo), "%.400s/repo", disk);
+	if (mkdir(disk, 0700) != 0)
+		give_up(disk, "cannot make it");
+	work->make(repo);
+	write_mended(disk, "before");
+	struct power *power = power_new(disk);
+	if (!work->run(repo, power_io(power)))
+		give_up(work->name, "it failed");
+	struct outage outage = {
+		.power = power, .done = power_changes(power), .folder = left, .samples = 200,
+		.one_in = one_in,
+	};
+	write_mended(disk, "after");
+	outage_walk(&outage, write_state, NULL);
+	power_free(power);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 1) {
+		for (size_t i = 0; i < work_count; i++)
+			printf("%s\n", works[i].name);
+		return 0;
+	}
+	const size_t number = argc == 4 ? (size_t)atol(argv[1]) : SIZE_MAX;
+	if (number >= work_count)
+		give_up("usage", "powerdrv N FOLDER M");
+	work = &works[number];
+	folder = argv[2];
+	if (work->make)
+		write_states((unsigned)atol(argv[3]));
+	return 0;
+}

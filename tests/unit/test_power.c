@@ -1,0 +1,383 @@
+/* Power is lost at every point of everything that writes, and what a journalling file system may
+ * then have kept is looked at by the program: it opens, it says what happened, the steps that it
+ * recommends lead to the objects before or the objects after, and to those after where the
+ * operation had returned. What a repair did can be taken back, at any moment. Then the power goes
+ * once more, while those steps are taken.
+ *
+ * A sample; with ATTICSCOPE_TORTURE=1 much more. POWER_STATE=POINT,NUMBER looks at one state alone,
+ * POWER_KEEP=FOLDER writes it there first. */
+#include "build-config.h"
+
+#include "tests/fault.h"
+#include "tests/mending.h"
+#include "tests/outage.h"
+#include "tests/scratch.h"
+#include "tests/works.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct trial {
+	const struct work *work;
+	enum way_back way_back;
+	char folder[BUILDER_PATH];
+	struct contents before, after;
+	uint64_t origin;		/* digest of the bytes before all repairs */
+	bool has_repo;			/* before the operation */
+	unsigned second_in;		/* every so many-th state has a second power loss */
+	/* counted */
+	uint64_t judged, second_points, second_states, killed, killed_states;
+	/* of the second power loss, or one after the process was killed */
+	bool is_second;
+	bool must_be_after;
+	const struct contents *end;	/* what it led to, where nothing came between */
+	const char *first_state;
+};
+
+/* The folder @name of the trial, which is not there. */
+static const char *room(const struct trial *trial, const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.300s/%.60s", trial->folder, name);
+	return out;
+}
+
+static const char *repo_in(const char *disk, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.400s/repo", disk);
+	return out;
+}
+
+/* ---- judging ---- */
+
+static _Noreturn void give_up(const struct trial *trial, const struct outage_state *state,
+			      const char *wrong)
+{
+	fail_msg("%s: POWER_STATE=%zu,%" PRIu64 "%s: %s\n%s%s%s", trial->work->name, state->point,
+		 state->number, trial->is_second ? " of the second fault" : "", wrong,
+		 state->fates, trial->is_second ? "\nafter: " : "",
+		 trial->is_second ? trial->first_state : "");
+	abort();
+}
+
+static void judge_way_back(const struct trial *trial, const struct outage_state *state,
+			   const char *repo, uint64_t expected)
+{
+	char text[MENDING_TEXT];
+	struct fault fault;
+	fault_init(&fault);
+	const char *wrong = mending_back(repo, &fault.io, text);
+	if (wrong)
+		give_up(trial, state, wrong);
+	if (mending_bytes(repo) != expected)
+		give_up(trial, state, "taken back, it is not what it was");
+}
+
+/* On a copy: the way back must be open before anything is mended, too. */
+static void judge_way_back_at_once(const struct trial *trial, const struct outage_state *state)
+{
+	char disk[BUILDER_PATH], repo[BUILDER_PATH];
+	outage_copy(state->folder, room(trial, "back", disk));
+	judge_way_back(trial, state, repo_in(disk, repo), trial->origin);
+	builder_remove_folder(disk);
+}
+
+static bool is_right(const struct trial *trial, const struct outage_state *state,
+		     const struct contents *contents)
+{
+	if (trial->is_second && state->is_done)
+		return contents_equal(contents, trial->end);
+	if (contents_equal(contents, &trial->after))
+		return true;
+	if (state->is_done || trial->must_be_after)
+		return false;
+	return trial->work->is_first ? contents_are_of(contents, &trial->after)
+				     : contents_equal(contents, &trial->before);
+}
+
+static void judge_mended(const struct trial *trial, const struct outage_state *state,
+			 const char *repo)
+{
+	char text[MENDING_TEXT];
+	struct contents contents;
+	const char *wrong = contents_read(repo, &contents, text);
+	if (wrong)
+		give_up(trial, state, wrong);
+	const bool good = is_right(trial, state, &contents);
+	snprintf(text, sizeof(text), "%zu objects; before %zu, after %zu%s", contents.count,
+		 trial->before.count, trial->after.count,
+		 state->is_done ? ", and it had returned" : "");
+	contents_free(&contents);
+	if (!good)
+		give_up(trial, state, text);
+}
+
+static void judge(const struct trial *trial, const struct outage_state *state)
+{
+	char repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	unsigned steps;
+	fault_init(&fault);
+	const uint64_t found = mending_bytes(repo_in(state->folder, repo));
+	if (trial->way_back == BACK_TO_ORIGIN)
+		judge_way_back_at_once(trial, state);
+	const char *wrong = mending_all(repo, &fault.io, &steps, text);
+	if (wrong)
+		give_up(trial, state, wrong);
+	judge_mended(trial, state, repo);
+	if (trial->way_back == BACK_TO_ORIGIN)
+		judge_way_back(trial, state, repo, trial->origin);
+	else if (trial->way_back == BACK_TO_FOUND && steps > 0)
+		judge_way_back(trial, state, repo, found);
+}
+
+/* Nothing was there before: what is not in order yet may be made anew. */
+static bool is_no_repository(const struct outage_state *state)
+{
+	char repo[BUILDER_PATH], config[BUILDER_PATH], text[MENDING_TEXT];
+	struct contents contents;
+	const bool is_none = contents_read(repo_in(state->folder, repo), &contents, text) != NULL;
+	snprintf(config, sizeof(config), "%.400s/config", repo);
+	contents_free(&contents);
+	return !state->is_done && is_none && access(config, F_OK) != 0;
+}
+
+/* ---- the second power loss ---- */
+
+static void judge_second(void *context, const struct outage_state *state)
+{
+	judge(context, state);
+}
+
+static void mend_in(const struct trial *trial, const struct outage_state *state, const char *repo,
+		    const struct io *io)
+{
+	char text[MENDING_TEXT];
+	unsigned steps;
+	const char *wrong = mending_all(repo, io, &steps, text);
+	if (wrong)
+		give_up(trial, state, wrong);
+}
+
+static void lose_power_again(struct trial *trial, const struct outage_state *state)
+{
+	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct trial again = *trial;
+	struct contents end;
+	outage_copy(state->folder, room(trial, "second", disk));
+	const uint64_t found = mending_bytes(repo_in(disk, repo));
+	struct power *power = power_new(disk);
+	mend_in(trial, state, repo, power_io(power));
+	const char *wrong = contents_read(repo, &end, text);
+	if (wrong)
+		give_up(trial, state, wrong);
+	struct outage outage = {
+		.power = power, .done = power_changes(power),
+		.folder = room(trial, "second-left", left),
+		.samples = 24, .one_in = outage_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
+	};
+	again.is_second = true;
+	again.first_state = state->fates;
+	again.end = &end;
+	if (trial->way_back == BACK_TO_FOUND) {
+		again.way_back = BACK_TO_ORIGIN;
+		again.origin = found;
+	}
+	again.must_be_after = trial->must_be_after || state->is_done;
+	outage_walk(&outage, judge_second, &again);
+	trial->second_points += outage.points;
+	trial->second_states += outage.states;
+	contents_free(&end);
+	power_free(power);
+	builder_remove_folder(disk);
+}
+
+/* ---- killed first ---- */
+
+/* The process dies before change number @at; the next one mends what it finds, which is nowhere but
+ * in memory yet; then the power goes. */
+static void kill_and_lose_power(struct trial *trial, size_t at)
+{
+	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], start[BUILDER_PATH];
+	char text[MENDING_TEXT];
+	struct trial again = *trial;
+	struct contents end;
+	const struct outage_state death = { .point = at, .fates = "killed there" };
+	outage_copy(room(trial, "start", start), room(trial, "killed", disk));
+	struct power *power = power_new(disk);
+	power_stop_at(power, at);
+	trial->work->run(repo_in(disk, repo), power_io(power));
+	power_stop_at(power, SIZE_MAX);
+	mend_in(trial, &death, repo, power_io(power));
+	const char *wrong = contents_read(repo, &end, text);
+	if (wrong)
+		give_up(trial, &death, wrong);
+	snprintf(text, sizeof(text), "killed at change %zu", at);
+	struct outage outage = {
+		.power = power, .done = power_changes(power), .first = at,
+		.folder = room(trial, "killed-left", left), .samples = 24,
+		.one_in = outage_is_long() ? 10 : 40, .seed = (unsigned)at,
+	};
+	again.is_second = true;
+	again.first_state = text;
+	again.end = &end;
+	if (trial->way_back == BACK_TO_FOUND)
+		again.way_back = BACK_NONE;	/* the bytes found were nowhere but in memory */
+	outage_walk(&outage, judge_second, &again);
+	trial->killed++;
+	trial->killed_states += outage.states;
+	contents_free(&end);
+	power_free(power);
+	builder_remove_folder(disk);
+}
+
+static void kill_everywhere(struct trial *trial, size_t done)
+{
+	const size_t every = outage_is_long() ? 1 : 13;
+	for (size_t at = every / 2; trial->has_repo && at < done; at += every)
+		kill_and_lose_power(trial, at);
+}
+
+/* ---- one operation ---- */
+
+static void judge_first(void *context, const struct outage_state *state)
+{
+	struct trial *trial = context;
+	const char *keep = getenv("POWER_KEEP");
+	if (keep)
+		outage_copy(state->folder, keep);
+	trial->judged++;
+	if (!trial->has_repo && is_no_repository(state))
+		return;
+	if (trial->second_in > 0 && trial->judged % trial->second_in == 0)
+		lose_power_again(trial, state);
+	judge(trial, state);
+}
+
+/* What the repository on @disk holds when it is mended. */
+static void read_mended(const struct trial *trial, const char *disk, struct contents *contents)
+{
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	unsigned steps;
+	fault_init(&fault);
+	outage_copy(disk, room(trial, "copy", copy));
+	const char *wrong = mending_all(repo_in(copy, repo), &fault.io, &steps, text);
+	if (!wrong)
+		wrong = contents_read(repo, contents, text);
+	if (wrong)
+		fail_msg("%s, before any fault: %s", trial->work->name, wrong);
+	builder_remove_folder(copy);
+}
+
+static void read_origin(struct trial *trial, const char *disk)
+{
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	fault_init(&fault);
+	outage_copy(disk, room(trial, "copy", copy));
+	const char *wrong = mending_back(repo_in(copy, repo), &fault.io, text);
+	if (wrong)
+		fail_msg("%s, before any fault: %s", trial->work->name, wrong);
+	trial->origin = mending_bytes(repo);
+	builder_remove_folder(copy);
+}
+
+static struct power *record(struct trial *trial, const char *disk, size_t *done)
+{
+	char repo[BUILDER_PATH], start[BUILDER_PATH];
+	repo_in(disk, repo);
+	scratch_run("mkdir '%s'", disk);
+	if (trial->work->make) {
+		trial->work->make(repo);
+		trial->has_repo = true;
+		outage_copy(disk, room(trial, "start", start));
+		read_mended(trial, disk, &trial->before);
+	}
+	if (trial->way_back == BACK_TO_ORIGIN)
+		read_origin(trial, disk);
+	struct power *power = power_new(disk);
+	if (!trial->work->run(repo, power_io(power)))
+		fail_msg("%s failed, and no fault was near", trial->work->name);
+	*done = power_changes(power);
+	read_mended(trial, disk, &trial->after);
+	return power;
+}
+
+static uint64_t all_states, all_second, all_killed;
+
+static void lose_power(void **state)
+{
+	const struct work *work = *state;
+	struct trial trial = {
+		.work = work, .way_back = work->way_back, .second_in = outage_is_long() ? 40 : 45,
+	};
+	char disk[BUILDER_PATH], left[BUILDER_PATH];
+	size_t done;
+	builder_make_folder(trial.folder);
+	struct power *power = record(&trial, room(&trial, "disk", disk), &done);
+	struct outage outage = {
+		.power = power, .done = done, .folder = room(&trial, "left", left),
+		.samples = outage_is_long() ? 400 : 100,
+		.one_in = outage_is_long() || !work->make ? 1 : 15,
+	};
+	const char *one = getenv("POWER_STATE");
+	if (one)
+		outage.only = one;
+	outage_walk(&outage, judge_first, &trial);
+	if (!one)
+		kill_everywhere(&trial, done);
+	print_message("# figure: power-loss states, %s: %" PRIu64 " at %zu points, at most %zu "
+		      "changes pending; second: %" PRIu64 " at %" PRIu64 " points; killed at %"
+		      PRIu64 " and then: %" PRIu64 "\n",
+		      trial.work->name, outage.states, outage.points, outage.pending_max,
+		      trial.second_states, trial.second_points, trial.killed, trial.killed_states);
+	all_states += outage.states;
+	all_killed += trial.killed_states;
+	all_second += trial.second_states;
+	contents_free(&trial.before);
+	contents_free(&trial.after);
+	power_free(power);
+	builder_remove_folder(trial.folder);
+}
+
+static void many_states_were_looked_at(void **state)
+{
+	(void)state;
+	print_message("# figure: power-loss states: %" PRIu64 "\n", all_states);
+	print_message("# figure: power-loss states of a second power loss: %" PRIu64 "\n",
+		      all_second);
+	print_message("# figure: power-loss states after a kill: %" PRIu64 "\n", all_killed);
+	if (!getenv("POWER_STATE"))
+		assert_true(all_states + all_second + all_killed >=
+			    (outage_is_long() ? 10000 : 1000));
+}
+
+int main(void)
+{
+	struct CMUnitTest *tests = calloc(work_count + 1, sizeof(*tests));
+	if (!tests)
+		return 99;
+	if (access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
+	for (size_t i = 0; i < work_count; i++)
+		tests[i] = (struct CMUnitTest){
+			.name = works[i].name, .test_func = lose_power,
+			.initial_state = (void *)(uintptr_t)&works[i],
+		};
+	tests[work_count] = (struct CMUnitTest){
+		.name = "many states were looked at", .test_func = many_states_were_looked_at,
+	};
+	const char *only = getenv("POWER_WORK");
+	if (only)
+		cmocka_set_test_filter(only);
+	const int failed = _cmocka_run_group_tests("power", tests, work_count + 1, NULL, NULL);
+	free(tests);
+	return failed;
+}

@@ -1,0 +1,28 @@
+/* tests/works.h - everything that writes, as a table: a repository to begin with, and the one
+ * operation that is done to it. */
+#ifndef ATTICSCOPE_TESTS_WORKS_H
+#define ATTICSCOPE_TESTS_WORKS_H
+
+#include "engine/io.h"
+
+struct work {
+	const char *name;
+	/* Make the repository @repo, for good. NULL: nothing is there before. */
+	void (*make)(const char *repo);
+	/* Do it. False: it failed. */
+	bool (*run)(const char *repo, const struct io *io);
+	enum way_back {
+		BACK_TO_FOUND,	/* taking back what mended it gives the bytes that were found */
+		BACK_TO_ORIGIN,	/* a repair, or the undoing of one: taking back all repairs gives
+				 * the bytes that were there before the first */
+		BACK_NONE	/* what could be taken back is being removed */
+	} way_back;
+	/* Nothing is committed before. Where the log holds no COMMIT at all salvage keeps what it
+	 * finds (see DESIGN), so that part of the transaction may be there afterwards. */
+	bool is_first;
+};
+
+extern const struct work works[];
+extern const size_t work_count;
+
+#endif
