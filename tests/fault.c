@@ -10,10 +10,52 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool is_counted(const struct fault *fault, enum fault_change kind)
+{
+	if (fault->fail_kind != FAULT_ANY && fault->fail_kind != kind)
+		return false;
+	switch (fault->scope) {
+	case FAULT_CHANGES:
+		return kind < FAULT_OPEN;
+	case FAULT_CALLS:
+		return true;
+	case FAULT_INTERRUPTIBLE:
+		return kind == FAULT_OPEN || kind == FAULT_READ || kind == FAULT_CREATE ||
+		       kind == FAULT_WRITE || kind == FAULT_TRUNCATE || kind == FAULT_SYNC;
+	case FAULT_TRANSFERS:
+		return kind == FAULT_READ || kind == FAULT_WRITE;
+	}
+	return false;
+}
+
+static bool is_due(struct fault *fault, enum fault_change kind)
+{
+	if (!is_counted(fault, kind))
+		return false;
+	const unsigned number = ++fault->changes;
+	return fault->fail_at && number >= fault->fail_at &&
+	       (number == fault->fail_at || fault->fail_for_good);
+}
+
+/* Does this call fail? It may also have to do with less: @len, where it is not NULL. */
+static bool is_to_fail(struct fault *fault, enum fault_change kind, size_t *len)
+{
+	if (!is_due(fault, kind))
+		return false;
+	if (fault->scope == FAULT_TRANSFERS) {
+		*len -= *len / 2;
+		return false;
+	}
+	errno = fault->fail_error ? fault->fail_error : EIO;
+	return true;
+}
+
 static int fault_open(const struct io *io, int dirfd, const char *path, int flags)
 {
 	struct fault *fault = io->context;
 
+	if (is_to_fail(fault, FAULT_OPEN, NULL))
+		return -1;
 	if (fault->owns_nothing && flags & O_NOATIME) {
 		errno = EPERM;
 		return -1;
@@ -42,6 +84,8 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 	const off_t bad_end = fault->bad_offset + fault->bad_length;
 
 	fault->preads++;
+	if (is_to_fail(fault, FAULT_READ, &len))
+		return -1;
 	if (fault->interrupts &&
 	    fault->interrupted++ % (fault->interrupts + 1) < fault->interrupts) {
 		errno = EINTR;
@@ -61,8 +105,8 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 
 static int fault_fstat(const struct io *io, int fd, struct stat *st)
 {
-	(void)io;
-	return io_system.fstat(&io_system, fd, st);
+	return is_to_fail(io->context, FAULT_ASK, NULL) ? -1
+							: io_system.fstat(&io_system, fd, st);
 }
 
 static int fault_fstatat(const struct io *io, int dirfd, const char *path, struct stat *st,
@@ -71,6 +115,8 @@ static int fault_fstatat(const struct io *io, int dirfd, const char *path, struc
 	struct fault *fault = io->context;
 
 	fault->fstatats++;
+	if (is_to_fail(fault, FAULT_ASK, NULL))
+		return -1;
 	if (fault->fstatat_error) {
 		errno = fault->fstatat_error;
 		return -1;
@@ -96,6 +142,8 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 {
 	struct fault *fault = io->context;
 
+	if (is_to_fail(fault, FAULT_LIST, NULL))
+		return -1;
 	if (++fault->listings >= fault->bad_listing && fault->bad_listing) {
 		errno = EIO;
 		return -1;
@@ -106,24 +154,14 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 	return got;
 }
 
-static bool is_to_fail(struct fault *fault, enum fault_change kind)
-{
-	if (fault->fail_kind != FAULT_ANY && fault->fail_kind != kind)
-		return false;
-	const unsigned number = ++fault->changes;
-	return fault->fail_at && number >= fault->fail_at &&
-	       (number == fault->fail_at || fault->fail_for_good);
-}
-
 /* Does this change, of @path or else of the open file @fd, fail? */
-static bool refuses(struct fault *fault, enum fault_change kind, int fd, const char *path)
+static bool refuses(struct fault *fault, enum fault_change kind, int fd, const char *path,
+		    size_t *len)
 {
 	char link[64], name[PATH_MAX] = "";
 
-	if (is_to_fail(fault, kind)) {
-		errno = fault->fail_error ? fault->fail_error : EIO;
+	if (is_to_fail(fault, kind, len))
 		return true;
-	}
 	if (!fault->watch)
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -137,7 +175,7 @@ static int fault_create(const struct io *io, int dirfd, const char *path, mode_t
 {
 	struct fault *fault = io->context;
 
-	if (refuses(fault, FAULT_CREATE, -1, path))
+	if (refuses(fault, FAULT_CREATE, -1, path, NULL))
 		return -1;
 	const int fd = io_system.create(&io_system, dirfd, path, mode);
 	if (fd >= 0)
@@ -149,7 +187,7 @@ static ssize_t fault_pwrite(const struct io *io, int fd, const void *data, size_
 {
 	const struct fault *fault = io->context;
 
-	if (refuses(io->context, FAULT_WRITE, fd, NULL))
+	if (refuses(io->context, FAULT_WRITE, fd, NULL, &len))
 		return -1;
 	if (fault->small_write_max && len < 4096 && len > fault->small_write_max)
 		len = fault->small_write_max;
@@ -160,7 +198,7 @@ static ssize_t fault_pwrite(const struct io *io, int fd, const void *data, size_
 
 static int fault_ftruncate(const struct io *io, int fd, off_t len)
 {
-	if (refuses(io->context, FAULT_TRUNCATE, fd, NULL))
+	if (refuses(io->context, FAULT_TRUNCATE, fd, NULL, NULL))
 		return -1;
 	return io_system.ftruncate(&io_system, fd, len);
 }
@@ -168,40 +206,43 @@ static int fault_ftruncate(const struct io *io, int fd, off_t len)
 /* Never really: the tests would take their time from the disk, and nobody cuts the power. */
 static int fault_fsync(const struct io *io, int fd)
 {
-	return refuses(io->context, FAULT_SYNC, fd, NULL) ? -1 : 0;
+	return refuses(io->context, FAULT_SYNC, fd, NULL, NULL) ? -1 : 0;
 }
 
 static int fault_mkdirat(const struct io *io, int dirfd, const char *path, mode_t mode)
 {
-	if (refuses(io->context, FAULT_FOLDER, -1, path))
+	if (refuses(io->context, FAULT_FOLDER, -1, path, NULL))
 		return -1;
 	return io_system.mkdirat(&io_system, dirfd, path, mode);
 }
 
 static int fault_renameat(const struct io *io, int dirfd, const char *from, const char *to)
 {
-	if (refuses(io->context, FAULT_RENAME, -1, to))
+	if (refuses(io->context, FAULT_RENAME, -1, to, NULL))
 		return -1;
 	return io_system.renameat(&io_system, dirfd, from, to);
 }
 
 static int fault_linkat(const struct io *io, int dirfd, const char *from, const char *to)
 {
-	if (refuses(io->context, FAULT_LINK, -1, to))
+	if (refuses(io->context, FAULT_LINK, -1, to, NULL))
 		return -1;
 	return io_system.linkat(&io_system, dirfd, from, to);
 }
 
 static int fault_unlinkat(const struct io *io, int dirfd, const char *path, int flags)
 {
-	if (refuses(io->context, FAULT_REMOVE, -1, path))
+	if (refuses(io->context, FAULT_REMOVE, -1, path, NULL))
 		return -1;
 	return io_system.unlinkat(&io_system, dirfd, path, flags);
 }
 
 static int fault_fstatvfs(const struct io *io, int fd, struct statvfs *st)
 {
-	const struct fault *fault = io->context;
+	struct fault *fault = io->context;
+
+	if (is_to_fail(fault, FAULT_ASK, NULL))
+		return -1;
 	const int result = io_system.fstatvfs(&io_system, fd, st);
 
 	if (fault->has_free_blocks)

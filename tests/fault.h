@@ -8,7 +8,17 @@
 
 enum fault_change {
 	FAULT_ANY, FAULT_CREATE, FAULT_WRITE, FAULT_TRUNCATE, FAULT_SYNC, FAULT_FOLDER,
-	FAULT_RENAME, FAULT_LINK, FAULT_REMOVE
+	FAULT_RENAME, FAULT_LINK, FAULT_REMOVE,
+	FAULT_OPEN, FAULT_READ, FAULT_ASK, FAULT_LIST	/* only ask: see enum fault_scope */
+};
+
+/* Which calls are counted. */
+enum fault_scope {
+	FAULT_CHANGES,		/* those that change something */
+	FAULT_CALLS,		/* those that only ask as well; all but close */
+	FAULT_INTERRUPTIBLE,	/* those that a signal may interrupt: open, create, pread, pwrite,
+				 * ftruncate, fsync */
+	FAULT_TRANSFERS		/* pread and pwrite: what would fail does half of it instead */
 };
 
 /* Zero means: behave as the system does. To be set before the io is used; the counts may be read
@@ -30,7 +40,8 @@ struct fault {
 	int fstatat_error;		/* errno of every fstatat */
 
 	/* Of the calls that change something (create, pwrite, ftruncate, fsync, mkdirat, renameat,
-	 * linkat, unlinkat), counted from 1: */
+	 * linkat, unlinkat), or of another scope, counted from 1: */
+	enum fault_scope scope;
 	unsigned fail_at;		/* this one fails ... */
 	int fail_error;			/* ... with this errno (EIO where it is 0) ... */
 	bool fail_for_good;		/* ... and so do all after it, as if the process had died */
@@ -46,7 +57,7 @@ struct fault {
 
 	atomic_uint opens, closes, preads, fstatats, listings;
 	atomic_uint interrupted;
-	atomic_uint changes;		/* of fail_kind */
+	atomic_uint changes;		/* calls of fail_kind and scope */
 };
 
 /* Make @fault behave as the system does. */

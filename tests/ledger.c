@@ -13,15 +13,20 @@
 
 #include <cmocka.h>
 
-uint8_t *ledger_value(size_t size, unsigned seed)
+void ledger_fill(uint8_t *value, size_t size, unsigned seed)
 {
-	uint8_t *value = malloc(size + 1);
 	uint32_t state = seed * 2654435761u + 1;
-	assert_non_null(value);
 	for (size_t i = 0; i < size; i++) {
 		state = state * 1664525u + 1013904223u;
 		value[i] = (uint8_t)(state >> 24);
 	}
+}
+
+uint8_t *ledger_value(size_t size, unsigned seed)
+{
+	uint8_t *value = malloc(size + 1);
+	assert_non_null(value);
+	ledger_fill(value, size, seed);
 	return value;
 }
 

@@ -22,7 +22,8 @@ struct ledger {
 	struct ledger_object objects[LEDGER_OBJECTS];
 };
 
-/* The value of @size bytes made from @seed; the caller frees it. */
+/* The value of @size bytes made from @seed: into @value, or into memory that the caller frees. */
+void ledger_fill(uint8_t *value, size_t size, unsigned seed);
 uint8_t *ledger_value(size_t size, unsigned seed);
 
 /* Change the store and the ledger alike; the store must agree to it. */

@@ -1,0 +1,181 @@
+#include "build-config.h"
+
+#include "tests/ordeal.h"
+
+#include "tests/fault.h"
+#include "tests/outage.h"
+#include "tests/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+const char *ordeal_path(const struct ordeal *ordeal, const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.300s/%.60s", ordeal->folder, name);
+	return out;
+}
+
+const char *ordeal_repo(const char *folder, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.400s/repo", folder);
+	return out;
+}
+
+/* ---- judging ---- */
+
+static const char *judge_way_back(const char *folder, uint64_t origin, char text[MENDING_TEXT])
+{
+	char repo[BUILDER_PATH];
+	struct fault fault;
+	fault_init(&fault);
+	const char *wrong = mending_back(ordeal_repo(folder, repo), &fault.io, text);
+	if (!wrong && mending_bytes(repo) != origin)
+		wrong = "taken back, it is not what it was";
+	return wrong;
+}
+
+/* On a copy: the way back must be open before anything is mended, too. */
+static const char *judge_way_back_at_once(const struct ordeal *ordeal, const char *folder,
+					  uint64_t origin, char text[MENDING_TEXT])
+{
+	char copy[BUILDER_PATH];
+	outage_copy(folder, ordeal_path(ordeal, "back", copy));
+	const char *wrong = judge_way_back(copy, origin, text);
+	builder_remove_folder(copy);
+	return wrong;
+}
+
+static bool is_right(const struct ordeal *ordeal, bool is_done, const struct contents *contents)
+{
+	if (contents_equal(contents, &ordeal->after))
+		return true;
+	if (is_done)
+		return false;
+	return ordeal->work->is_first ? contents_are_of(contents, &ordeal->after)
+				      : contents_equal(contents, &ordeal->before);
+}
+
+static const char *judge_mended(const struct ordeal *ordeal, const struct ordeal_state *state,
+				const char *repo, char text[MENDING_TEXT])
+{
+	struct contents contents;
+	const char *wrong = contents_read(repo, &contents, text);
+	if (!wrong && !is_right(ordeal, state->is_done, &contents)) {
+		snprintf(text, MENDING_TEXT, "%zu objects; before %zu, after %zu%s",
+			 contents.count, ordeal->before.count, ordeal->after.count,
+			 state->is_done ? ", and it said that it was done" : "");
+		wrong = text;
+	}
+	contents_free(&contents);
+	return wrong;
+}
+
+/* Nothing was there before: what has no config may be made anew. */
+static bool is_nothing(const struct ordeal *ordeal, const struct ordeal_state *state,
+		       const char *repo)
+{
+	char config[BUILDER_PATH];
+	snprintf(config, sizeof(config), "%.400s/config", repo);
+	return !ordeal->work->make && !state->is_done && access(config, F_OK) != 0;
+}
+
+const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state,
+			 char text[MENDING_TEXT])
+{
+	char repo[BUILDER_PATH];
+	struct fault fault;
+	bool has_origin = state->has_origin;
+	uint64_t origin = state->origin;
+	fault_init(&fault);
+	state->steps = 0;
+	if (is_nothing(ordeal, state, ordeal_repo(state->folder, repo)))
+		return NULL;
+	if (!has_origin && ordeal->work->way_back == BACK_TO_ORIGIN) {
+		has_origin = true;
+		origin = ordeal->origin;
+	}
+	const uint64_t found = mending_bytes(repo);
+	const char *wrong = has_origin ? judge_way_back_at_once(ordeal, state->folder, origin, text)
+				       : NULL;
+	if (!wrong)
+		wrong = mending_all(repo, &fault.io, &state->steps, text);
+	if (!wrong)
+		wrong = judge_mended(ordeal, state, repo, text);
+	if (!wrong && has_origin)
+		return judge_way_back(state->folder, origin, text);
+	if (!wrong && ordeal->work->way_back == BACK_TO_FOUND && state->steps > 0)
+		return judge_way_back(state->folder, found, text);
+	return wrong;
+}
+
+/* ---- the beginning ---- */
+
+/* What the repository on @disk holds when it is mended. */
+static void read_mended(const struct ordeal *ordeal, const char *disk, struct contents *contents)
+{
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	unsigned steps;
+	fault_init(&fault);
+	outage_copy(disk, ordeal_path(ordeal, "copy", copy));
+	const char *wrong = mending_all(ordeal_repo(copy, repo), &fault.io, &steps, text);
+	if (!wrong)
+		wrong = contents_read(repo, contents, text);
+	if (wrong)
+		fail_msg("%s, before any fault: %s", ordeal->work->name, wrong);
+	builder_remove_folder(copy);
+}
+
+static void read_origin(struct ordeal *ordeal, const char *start)
+{
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	struct fault fault;
+	fault_init(&fault);
+	outage_copy(start, ordeal_path(ordeal, "copy", copy));
+	const char *wrong = mending_back(ordeal_repo(copy, repo), &fault.io, text);
+	if (wrong)
+		fail_msg("%s, before any fault: %s", ordeal->work->name, wrong);
+	ordeal->origin = mending_bytes(repo);
+	builder_remove_folder(copy);
+}
+
+void ordeal_begin(struct ordeal *ordeal, const struct work *work)
+{
+	char start[BUILDER_PATH], disk[BUILDER_PATH], repo[BUILDER_PATH];
+	struct fault fault;
+	*ordeal = (struct ordeal){ .work = work };
+	builder_make_folder(ordeal->folder);
+	ordeal_repo(ordeal_path(ordeal, "disk", disk), ordeal->repo);
+	scratch_run("mkdir '%s'", ordeal_path(ordeal, "start", start));
+	if (work->make) {
+		work->make(ordeal_repo(start, repo));
+		read_mended(ordeal, start, &ordeal->before);
+	}
+	if (work->way_back == BACK_TO_ORIGIN)
+		read_origin(ordeal, start);
+	outage_copy(start, disk);
+	fault_init(&fault);
+	if (!work->run(ordeal->repo, &fault.io))
+		fail_msg("%s failed, and no fault was near", work->name);
+	read_mended(ordeal, disk, &ordeal->after);
+}
+
+void ordeal_end(struct ordeal *ordeal)
+{
+	contents_free(&ordeal->before);
+	contents_free(&ordeal->after);
+	builder_remove_folder(ordeal->folder);
+}
+
+void ordeal_reset(const struct ordeal *ordeal)
+{
+	char start[BUILDER_PATH], disk[BUILDER_PATH];
+	builder_remove_folder(ordeal_path(ordeal, "disk", disk));
+	outage_copy(ordeal_path(ordeal, "start", start), disk);
+}

@@ -1,0 +1,44 @@
+/* tests/ordeal.h - one row of works.h, tried again and again from the same beginning, and judged.
+ *
+ * What is left after a fault opens, and tells the truth; the steps that it recommends lead to the
+ * objects before or the objects after, and to those after where the operation said that it was done;
+ * what the repairs did can be taken back to the last byte, before that and after. */
+#ifndef ATTICSCOPE_TESTS_ORDEAL_H
+#define ATTICSCOPE_TESTS_ORDEAL_H
+
+#include "tests/builder.h"
+#include "tests/mending.h"
+#include "tests/works.h"
+
+struct ordeal {
+	const struct work *work;
+	char folder[BUILDER_PATH];	/* of its own; "disk" in it is what is tried */
+	char repo[BUILDER_PATH];	/* on the disk */
+	struct contents before, after;
+	uint64_t origin;		/* mending_bytes before all repairs */
+};
+
+struct ordeal_state {
+	const char *folder;	/* "disk", or a copy of it: the repository is "repo" in it */
+	bool is_done;		/* the operation said so */
+	bool has_origin;	/* what taking everything back must give; else as the work says */
+	uint64_t origin;
+	unsigned steps;		/* set by ordeal_judge: so many were recommended */
+};
+
+/* Make the beginning, and do the work once without a fault. Fails the test where that fails. */
+void ordeal_begin(struct ordeal *ordeal, const struct work *work);
+void ordeal_end(struct ordeal *ordeal);
+
+/* The disk as it was in the beginning. */
+void ordeal_reset(const struct ordeal *ordeal);
+
+/* A path in the ordeal's folder, and that of the repository in such a one. */
+const char *ordeal_path(const struct ordeal *ordeal, const char *name, char out[BUILDER_PATH]);
+const char *ordeal_repo(const char *folder, char out[BUILDER_PATH]);
+
+/* What is wrong with @state, or NULL. Mends it, and takes that back. */
+const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state,
+			 char text[MENDING_TEXT]);
+
+#endif
