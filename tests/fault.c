@@ -10,6 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *path_of(int fd, char name[PATH_MAX])
+{
+	char link[64];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	const ssize_t len = readlink(link, name, PATH_MAX - 1);
+	name[len > 0 ? len : 0] = '\0';
+	return len > 0 ? name : "?";
+}
+
 static bool is_counted(const struct fault *fault, enum fault_change kind)
 {
 	if (fault->fail_kind != FAULT_ANY && fault->fail_kind != kind)
@@ -37,11 +46,27 @@ static bool is_due(struct fault *fault, enum fault_change kind)
 	       (number == fault->fail_at || fault->fail_for_good);
 }
 
-/* Does this call fail? It may also have to do with less: @len, where it is not NULL. */
-static bool is_to_fail(struct fault *fault, enum fault_change kind, size_t *len)
+static void note_failed(struct fault *fault, enum fault_change kind, int fd, const char *path)
+{
+	static const char *const names[] = {
+		[FAULT_CREATE] = "create", [FAULT_WRITE] = "pwrite", [FAULT_TRUNCATE] = "ftruncate",
+		[FAULT_SYNC] = "fsync", [FAULT_FOLDER] = "mkdirat", [FAULT_RENAME] = "renameat",
+		[FAULT_LINK] = "linkat", [FAULT_REMOVE] = "unlinkat", [FAULT_OPEN] = "open",
+		[FAULT_READ] = "pread", [FAULT_ASK] = "stat", [FAULT_LIST] = "getdents64",
+	};
+	char name[PATH_MAX] = "";
+	snprintf(fault->failed, sizeof(fault->failed), "%s %.100s", names[kind],
+		 path ? path : path_of(fd, name));
+}
+
+/* Does this call, of @path or else of the open file @fd, fail? It may also have to do with less:
+ * @len, where it is not NULL. */
+static bool is_to_fail(struct fault *fault, enum fault_change kind, int fd, const char *path,
+		       size_t *len)
 {
 	if (!is_due(fault, kind))
 		return false;
+	note_failed(fault, kind, fd, path);
 	if (fault->scope == FAULT_TRANSFERS) {
 		*len -= *len / 2;
 		return false;
@@ -54,7 +79,7 @@ static int fault_open(const struct io *io, int dirfd, const char *path, int flag
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_OPEN, NULL))
+	if (is_to_fail(fault, FAULT_OPEN, -1, path, NULL))
 		return -1;
 	if (fault->owns_nothing && flags & O_NOATIME) {
 		errno = EPERM;
@@ -84,7 +109,7 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 	const off_t bad_end = fault->bad_offset + fault->bad_length;
 
 	fault->preads++;
-	if (is_to_fail(fault, FAULT_READ, &len))
+	if (is_to_fail(fault, FAULT_READ, fd, NULL, &len))
 		return -1;
 	if (fault->interrupts &&
 	    fault->interrupted++ % (fault->interrupts + 1) < fault->interrupts) {
@@ -105,8 +130,9 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 
 static int fault_fstat(const struct io *io, int fd, struct stat *st)
 {
-	return is_to_fail(io->context, FAULT_ASK, NULL) ? -1
-							: io_system.fstat(&io_system, fd, st);
+	if (is_to_fail(io->context, FAULT_ASK, fd, NULL, NULL))
+		return -1;
+	return io_system.fstat(&io_system, fd, st);
 }
 
 static int fault_fstatat(const struct io *io, int dirfd, const char *path, struct stat *st,
@@ -115,7 +141,7 @@ static int fault_fstatat(const struct io *io, int dirfd, const char *path, struc
 	struct fault *fault = io->context;
 
 	fault->fstatats++;
-	if (is_to_fail(fault, FAULT_ASK, NULL))
+	if (is_to_fail(fault, FAULT_ASK, -1, path, NULL))
 		return -1;
 	if (fault->fstatat_error) {
 		errno = fault->fstatat_error;
@@ -142,7 +168,7 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_LIST, NULL))
+	if (is_to_fail(fault, FAULT_LIST, fd, NULL, NULL))
 		return -1;
 	if (++fault->listings >= fault->bad_listing && fault->bad_listing) {
 		errno = EIO;
@@ -158,16 +184,13 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 static bool refuses(struct fault *fault, enum fault_change kind, int fd, const char *path,
 		    size_t *len)
 {
-	char link[64], name[PATH_MAX] = "";
+	char name[PATH_MAX];
 
-	if (is_to_fail(fault, kind, len))
+	if (is_to_fail(fault, kind, fd, path, len))
 		return true;
 	if (!fault->watch)
 		return false;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (!path && readlink(link, name, sizeof(name) - 1) > 0)
-		path = name;
-	fault->watch(fault->watch_context, kind, path ? path : "?");
+	fault->watch(fault->watch_context, kind, path ? path : path_of(fd, name));
 	return false;
 }
 
@@ -241,7 +264,7 @@ static int fault_fstatvfs(const struct io *io, int fd, struct statvfs *st)
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_ASK, NULL))
+	if (is_to_fail(fault, FAULT_ASK, fd, NULL, NULL))
 		return -1;
 	const int result = io_system.fstatvfs(&io_system, fd, st);
 

@@ -58,6 +58,7 @@ struct fault {
 	atomic_uint opens, closes, preads, fstatats, listings;
 	atomic_uint interrupted;
 	atomic_uint changes;		/* calls of fail_kind and scope */
+	char failed[128];		/* the last one that failed, in words */
 };
 
 /* Make @fault behave as the system does. */

@@ -71,14 +71,15 @@ static void arm(struct fault *fault, const struct mode *mode, unsigned at)
 }
 
 static void tell(struct trial *trial, const struct mode *mode, unsigned at,
-		 const struct mode *second, unsigned second_at, const char *wrong)
+		 const struct mode *second, unsigned second_at, const struct fault *fault,
+		 const char *wrong)
 {
 	if (trial->wrong++ >= TOLD_MAX)
 		return;
 	print_message("# %s: %s at call %u", trial->ordeal.work->name, mode->name, at);
 	if (second)
 		print_message(", then %s at call %u", second->name, second_at);
-	print_message(": %s\n", wrong);
+	print_message(" (%s): %s\n", fault->failed, wrong);
 }
 
 static const char *judge_call(const struct mode *mode, const struct fault *fault, bool is_done)
@@ -109,7 +110,7 @@ static bool mend_at(struct trial *trial, const struct mode *first, unsigned firs
 	if (!wrong && is_mended && state.steps > 0)
 		wrong = "it was said to be clean, and is not";
 	if (wrong)
-		tell(trial, first, first_at, mode, at, wrong);
+		tell(trial, first, first_at, mode, at, &fault, wrong);
 	builder_remove_folder(disk);
 	trial->seconds += fault.changes >= at;
 	return fault.changes >= at;
@@ -149,7 +150,7 @@ static bool fail_at(struct trial *trial, const struct mode *mode, unsigned at)
 	if (!wrong)
 		wrong = ordeal_judge(ordeal, &state, text);
 	if (wrong)
-		tell(trial, mode, at, NULL, 0, wrong);
+		tell(trial, mode, at, NULL, 0, &fault, wrong);
 	else if (state.steps > 0 && ++trial->unmended % trial->second_in == 0)
 		fail_again(trial, mode, at, state.is_done);
 	builder_remove_folder(copy);
