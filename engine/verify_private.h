@@ -39,6 +39,8 @@ struct verify_run {
 	const struct view *view;
 	struct verify_progress *progress;
 	struct verify_index index;
+	bool tail_is_unknown;		/* the tail segment at position tail_unopened ... */
+	size_t tail_unopened;		/* ... could not be opened to be judged */
 	_Atomic size_t next;		/* turn of the next segment to be read */
 	size_t *order;			/* positions by turn; NULL: one after the other */
 	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
@@ -78,6 +80,10 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 
 /* Classify the tail: sets verify->tail, has_end and end, and adds the findings. */
 enum as_err verify_judge_tail(struct verify_run *run);
+
+/* After the scan: it opened what could not be opened a moment before, and has nothing to report; but
+ * the end of the log was chosen without it. Adds a finding then. */
+enum as_err verify_report_unknown_tail(struct verify_run *run);
 
 /* A worker: reads segments until none is left. */
 enum as_err verify_scan(struct verify_run *run);

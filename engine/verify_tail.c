@@ -53,13 +53,13 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 	const struct layout_segment *segment = &run->view->layout.segments[position];
 	*look = (struct tail_look){ 0 };
 	layout_path(&run->view->layout, position, path);
-	if (segment_open(reader, run->view->fd, path, segment->number, verify_give_witnesses,
-			 &witness) != AS_OK) {
+	enum as_err err = segment_open(reader, run->view->fd, path, segment->number,
+				       verify_give_witnesses, &witness);
+	if (err != AS_OK) {
 		look->is_unopened = true;	/* the scan reports it */
-		return AS_OK;
+		return err == AS_ERR_MEMORY ? err : AS_OK;
 	}
 	bool before_whole = true;
-	enum as_err err;
 	struct segment_entry entry;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		if (look->last.tag == SEGMENT_DAMAGED)
@@ -96,7 +96,6 @@ struct tail_summary {
 	uint64_t whole;			/* entries in all of the tail */
 	size_t kept;			/* position behind the last segment that was committed */
 	enum tail_kind kind;		/* of the kept part, or of the rest where nothing is kept */
-	bool is_unknown;		/* some segment could not be opened */
 	struct tail_look kept_look;
 	struct tail_look last_look;
 };
@@ -115,7 +114,9 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 		err = look_at(run, reader, i, &look);
 		summary->whole += look.whole;
 		summary->last_look = look;
-		summary->is_unknown = summary->is_unknown || look.is_unopened;
+		if (look.is_unopened && !run->tail_is_unknown)
+			run->tail_unopened = i;
+		run->tail_is_unknown = run->tail_is_unknown || look.is_unopened;
 		const bool is_named = has_named_end && view->layout.segments[i].number == named_end;
 		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
 			continue;
@@ -186,7 +187,7 @@ enum as_err verify_judge_tail(struct verify_run *run)
 		return err;
 	/* What cannot be read is not uncommitted, nor is its COMMIT damaged: take what index and
 	 * hints say. */
-	if (summary.is_unknown) {
+	if (run->tail_is_unknown) {
 		verify->has_end = view_log_end(view, &verify->end);
 		choose_end(verify);
 		return AS_OK;
@@ -211,4 +212,15 @@ enum as_err verify_judge_tail(struct verify_run *run)
 		: summary.last_look.ends_torn ? TAIL_TORN : TAIL_UNCOMMITTED;
 	choose_end(verify);
 	return err;
+}
+
+enum as_err verify_report_unknown_tail(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	if (!run->tail_is_unknown || verify->facts[run->tail_unopened].is_unopened)
+		return AS_OK;
+	return add_tail_finding(run, PROBLEM_SEGMENT_UNREADABLE,
+				run->view->layout.segments[run->tail_unopened].number, NULL,
+				"it could not be opened, and then it could: whether it ends in a "
+				"COMMIT is not known");
 }
