@@ -295,6 +295,14 @@ enum as_err io_open_for_lock(const struct io *io, int dirfd, const char *path, b
 	return AS_OK;
 }
 
+enum as_err io_open_repository(const struct io *io, const char *path, int *fd)
+{
+	*fd = open_patiently(io, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOTDIR ? not_regular() : as_code_of_errno(errno);
+	return AS_OK;
+}
+
 enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int *fd)
 {
 	const int opened = open_quietly(io, dirfd, path, OPEN_FLAGS | O_DIRECTORY);

@@ -65,7 +65,11 @@ enum as_err io_open_file(const struct io *io, int dirfd, const char *path, int *
 enum as_err io_open_for_lock(const struct io *io, int dirfd, const char *path, bool *may_write,
 			     int *fd);
 
-/* The same for a folder; a link to a folder is refused (AS_ERR_NOT_REGULAR). */
+/* Open the folder @path that the person gave, as it is given: the way to it may lead through links.
+ * AS_ERR_NOT_REGULAR: it is no folder. */
+enum as_err io_open_repository(const struct io *io, const char *path, int *fd);
+
+/* The same as io_open_file for a folder; a link to a folder is refused (AS_ERR_NOT_REGULAR). */
 enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int *fd);
 
 void io_close(const struct io *io, int fd);

@@ -46,12 +46,11 @@ static enum as_err make_folder(struct making *making, struct as_error *error)
 	making->made_folder = err == AS_OK;
 	if (err != AS_OK && err != AS_ERR_ALREADY_EXISTS)
 		return fail(making, err, "", error);
-	/* The path that the person gave may lead through links. */
-	making->fd = io->open(io, AT_FDCWD, making->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (making->fd < 0 && errno == ENOTDIR)
+	err = io_open_repository(io, making->path, &making->fd);
+	if (err == AS_ERR_NOT_REGULAR)
 		return as_fail(error, AS_ERR_ALREADY_EXISTS, 0, "%s: is no folder", making->path);
-	if (making->fd < 0)
-		return fail(making, as_code_of_errno(errno), "", error);
+	if (err != AS_OK)
+		return fail(making, err, "", error);
 	err = io_list(io, making->fd, see_anything, NULL);
 	if (err == AS_ERR_ALREADY_EXISTS)
 		return as_fail(error, err, 0, "%s: is there already and not empty", making->path);

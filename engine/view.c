@@ -413,18 +413,13 @@ bool view_is_changed(const struct view *view)
 static enum as_err open_folder(struct view *view, struct as_error *error)
 {
 	struct stat st;
-	/* The path that the person gave may lead through links; what lies below may not. */
-	view->fd = view->io->open(view->io, AT_FDCWD, view->path,
-				  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (view->fd < 0 && errno == ENOTDIR)
+	const enum as_err err = io_open_repository(view->io, view->path, &view->fd);
+	if (err == AS_ERR_NOT_REGULAR)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", view->path);
-	if (view->fd < 0 && errno == ENOENT)
-		return as_fail(error, AS_ERR_DOES_NOT_EXIST, 0, "%s: there is no such repository",
-			       view->path);
-	if (view->fd < 0) {
-		const int sys = errno;
-		return as_fail(error, as_code_of_errno(sys), sys, "%s: cannot open", view->path);
-	}
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return as_fail(error, err, 0, "%s: there is no such repository", view->path);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s: cannot open", view->path);
 	static const char *const signs[] = { CONFIG_NAME, "data" };
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) ==
