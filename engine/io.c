@@ -316,6 +316,14 @@ enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int
 	return AS_OK;
 }
 
+enum as_err io_ask(const struct io *io, int dirfd, const char *path, bool *is_there,
+		   struct stat *st)
+{
+	*is_there = io->fstatat(io, dirfd, path, st, AT_SYMLINK_NOFOLLOW) == 0;
+	const enum as_err err = *is_there ? AS_OK : as_code_of_errno(errno);
+	return err == AS_ERR_DOES_NOT_EXIST ? AS_OK : err;
+}
+
 void io_close(const struct io *io, int fd)
 {
 	const int kept = errno;

@@ -74,6 +74,11 @@ enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int
 
 void io_close(const struct io *io, int fd);
 
+/* Is anything at @path, be it a link? *@st tells of it then. Not to be told (AS_ERR_IO, AS_ERR_DENIED)
+ * is not the same as nothing: AS_OK and !*@is_there. */
+enum as_err io_ask(const struct io *io, int dirfd, const char *path, bool *is_there,
+		   struct stat *st);
+
 /* Read @len bytes at @offset, through interrupted and short reads, until @len are there, the
  * file ends or the system refuses. *@got is the number of good bytes in @buffer in every case.
  * AS_OK: all, or fewer because the file ends. AS_ERR_IO: the byte at @offset + *@got could not be

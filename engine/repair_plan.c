@@ -199,12 +199,13 @@ static enum as_err draft_folder(const struct draft *draft)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct stat st;
+	bool is_there;
 	const struct plan *plan = draft->listing->plan;
 	const struct view *view = plan->work->view;
 	snprintf(path, sizeof(path), "data/%" PRIu32, draft->segment / draft->per_dir);
-	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    is_listed(plan, path))
-		return AS_OK;
+	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
+	if (err != AS_OK || is_there || is_listed(plan, path))
+		return err;
 	return add_file(draft->listing, PLAN_MAKE, 0, "new folder", "%s", path);
 }
 
@@ -270,6 +271,13 @@ struct old_names {
 	enum as_err err;
 };
 
+static bool is_old_name(const char *name)
+{
+	return (strncmp(name, "index.", 6) == 0 || strncmp(name, "hints.", 6) == 0) &&
+	       name[6] != '\0' && name[6 + strspn(name + 6, "0123456789")] == '\0' &&
+	       strlen(name) <= 16;
+}
+
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
@@ -277,20 +285,20 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	const struct view *view = plan->work->view;
 	char current[sizeof("index.4294967295")] = "";
 	struct stat st;
-	if (plan_is_temporary(name) && kind != IO_KIND_FOLDER &&
-	    view->io->fstatat(view->io, view->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	bool is_there;
+	const bool is_left = plan_is_temporary(name);
+	if (kind == IO_KIND_FOLDER || !(is_left || is_old_name(name)))
+		return AS_OK;
+	old->err = io_ask(view->io, view->fd, name, &is_there, &st);
+	if (old->err != AS_OK || !is_there)
+		return old->err;
+	if (is_left) {
 		old->err = add_file(old->listing, PLAN_MOVE, (uint64_t)st.st_size,
 				    "left of a writing that was cut short", "%s", name);
 		return old->err;
 	}
-	if ((strncmp(name, "index.", 6) != 0 && strncmp(name, "hints.", 6) != 0) ||
-	    kind == IO_KIND_FOLDER || name[6] == '\0' ||
-	    name[6 + strspn(name + 6, "0123456789")] != '\0' || strlen(name) > 16)
-		return AS_OK;
 	if (plan->has_after)
 		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
-	if (view->io->fstatat(view->io, view->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return AS_OK;
 	const bool is_same = strcmp(name, current) == 0;
 	old->err = add_file(old->listing, is_same ? PLAN_REPLACE : PLAN_MOVE,
 			    (uint64_t)st.st_size,

@@ -47,38 +47,37 @@ static bool is_overtaken(const struct view *view, const struct manifest *manifes
 	       (int64_t)view->layout.segments[view->layout.count - 1].number > highest;
 }
 
-/* What is left to be done for @file of the manifest. False: nothing. */
-static bool step_back(const struct view *view, const char *folder, const struct plan_file *file,
-		      struct plan_file *step)
+/* What is left to be done for @file of the manifest. Of what was moved or replaced there must be
+ * one, aside or put back already: else it is *@is_gone. */
+static enum as_err step_back(const struct view *view, const char *folder,
+			     const struct plan_file *file, struct plan_file *step, bool *is_left,
+			     bool *is_gone)
 {
 	struct stat aside, here;
-	const bool is_aside = undo_is_there(view->io, view->fd, folder, file->path, &aside);
-	const bool is_here = view->io->fstatat(view->io, view->fd, file->path, &here,
-					       AT_SYMLINK_NOFOLLOW) == 0;
+	bool is_aside, is_here = false;
+	enum as_err err = undo_ask(view->io, view->fd, folder, file->path, &is_aside, &aside);
+	if (err == AS_OK)
+		err = io_ask(view->io, view->fd, file->path, &is_here, &here);
+	if (err != AS_OK)
+		return err;
 	*step = *file;
+	*is_gone = file->change != PLAN_MAKE && !is_aside && !is_here;
+	*is_left = file->change == PLAN_MAKE ? is_here : is_aside;
 	if (file->change == PLAN_MAKE) {
 		step->change = PLAN_MOVE;
 		step->reason = "made by the repair: removed";
 		step->size = is_here && S_ISREG(here.st_mode) ? (uint64_t)here.st_size : 0;
-		return is_here;
+		return AS_OK;
 	}
 	step->change = is_here ? PLAN_REPLACE : PLAN_MAKE;
 	step->reason = "put back";
 	step->size = is_aside ? (uint64_t)aside.st_size : 0;
-	return is_aside;
+	return AS_OK;
 }
 
 static bool is_segment(const struct plan_file *step)
 {
 	return number_of(step->path) >= 0;
-}
-
-/* Of what was moved or replaced there must be one: aside, or put back already. */
-static bool is_gone(const struct view *view, const struct plan_file *file)
-{
-	struct stat st;
-	return file->change != PLAN_MAKE &&
-	       view->io->fstatat(view->io, view->fd, file->path, &st, AT_SYMLINK_NOFOLLOW) != 0;
 }
 
 /* First everything comes back, segments before index and hints; then what was made goes: at no
@@ -114,8 +113,8 @@ static bool is_named(const struct manifest *manifest, const char *path)
 /* A repair that was cut short while it wrote hints or index leaves half of them under another name.
  * What bore that name before is in the manifest; of a repair that was to write none it is somebody
  * else's. */
-static void add_half_written(struct plan *plan, const struct view *view,
-			     const struct manifest *manifest)
+static enum as_err add_half_written(struct plan *plan, const struct view *view,
+				    const struct manifest *manifest)
 {
 	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
 	char wholes[2][sizeof("hints.4294967295")];
@@ -124,8 +123,13 @@ static void add_half_written(struct plan *plan, const struct view *view,
 	snprintf(wholes[1], sizeof(wholes[1]), "hints.%" PRIu32, manifest->after);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct stat st;
-		if (!is_named(manifest, wholes[i]) || is_named(manifest, names[i]) ||
-		    view->io->fstatat(view->io, view->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
+		bool is_there;
+		if (!is_named(manifest, wholes[i]) || is_named(manifest, names[i]))
+			continue;
+		const enum as_err err = io_ask(view->io, view->fd, names[i], &is_there, &st);
+		if (err != AS_OK)
+			return err;
+		if (!is_there)
 			continue;
 		struct plan_file *step = &plan->files[plan->file_count++];
 		*step = (struct plan_file){
@@ -134,6 +138,7 @@ static void add_half_written(struct plan *plan, const struct view *view,
 		};
 		memcpy(step->path, names[i], sizeof(names[i]));
 	}
+	return AS_OK;
 }
 
 static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
@@ -148,14 +153,20 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < manifest->count; i++) {
 		struct plan_file *step = &plan->files[plan->file_count];
-		if (step_back(view, plan->work->undo_folder, &manifest->files[i], step))
-			plan->file_count++;
-		else if (is_gone(view, &manifest->files[i]))
+		bool is_left, is_gone;
+		const enum as_err err = step_back(view, plan->work->undo_folder,
+						  &manifest->files[i], step, &is_left, &is_gone);
+		if (err != AS_OK)
+			return err;
+		plan->file_count += is_left;
+		if (is_gone)
 			refuse(plan, "%.200s was set aside, and is neither there nor in its place",
 			       manifest->files[i].path);
 	}
-	if (state != UNDO_DONE)
-		add_half_written(plan, view, manifest);
+	const enum as_err err =
+		state == UNDO_DONE ? AS_OK : add_half_written(plan, view, manifest);
+	if (err != AS_OK)
+		return err;
 	if (plan->file_count > 0)
 		qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
 	return AS_OK;
@@ -165,9 +176,11 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 {
 	struct manifest manifest;
 	undo_folder_path(name, plan->work->undo_folder);
-	const enum undo_state state = undo_state_of(view->io, view->fd, plan->work->undo_folder);
-	enum as_err err = undo_read_manifest(view->io, view->fd, plan->work->undo_folder,
-					     &manifest);
+	enum undo_state state;
+	enum as_err err = undo_state_of(view->io, view->fd, plan->work->undo_folder, &state);
+	if (err != AS_OK)
+		return err;
+	err = undo_read_manifest(view->io, view->fd, plan->work->undo_folder, &manifest);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	if (err != AS_OK) {
@@ -184,11 +197,14 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 }
 
 /* What was made and not yet used, or is being removed, is no way back. */
-static bool has_manifest(const struct view *view, const char *name)
+static enum as_err find_manifest(const struct view *view, const char *name, bool *has_manifest)
 {
 	char folder[UNDO_FOLDER_MAX];
+	enum undo_state state;
 	undo_folder_path(name, folder);
-	return undo_state_of(view->io, view->fd, folder) != UNDO_UNREADABLE;
+	const enum as_err err = undo_state_of(view->io, view->fd, folder, &state);
+	*has_manifest = state != UNDO_UNREADABLE;
+	return err;
 }
 
 enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
@@ -210,7 +226,9 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 		plan->is_empty = true;
 	}
 	for (size_t i = 0; err == AS_OK && plan->is_empty && i < names.count; i++) {
-		if (!has_manifest(view, names.rows[i]))
+		bool has_manifest;
+		err = find_manifest(view, names.rows[i], &has_manifest);
+		if (err != AS_OK || !has_manifest)
 			continue;
 		plan->is_empty = false;
 		memcpy(name, names.rows[i], UNDO_NAME_MAX);

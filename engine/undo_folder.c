@@ -275,20 +275,22 @@ static enum as_err describe(const struct io *io, int repo_fd, const char *name,
 	char folder[UNDO_FOLDER_MAX];
 	struct manifest manifest;
 	struct stat st;
+	bool is_there;
 	*entry = (struct undo_entry){ .state = UNDO_UNREADABLE };
 	snprintf(entry->name, sizeof(entry->name), "%s", name);
 	undo_folder_path(name, folder);
 	const enum as_err err = undo_read_manifest(io, repo_fd, folder, &manifest);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	entry->state = undo_state_of(io, repo_fd, folder);
+	undo_state_of(io, repo_fd, folder, &entry->state);
 	memcpy(entry->action, manifest.action, sizeof(entry->action));
 	entry->has_before = manifest.has_before;
 	entry->before = manifest.before;
 	entry->after = manifest.after;
 	for (size_t i = 0; i < manifest.count; i++) {
 		if (manifest.files[i].change == PLAN_MAKE ||
-		    !undo_is_there(io, repo_fd, folder, manifest.files[i].path, &st))
+		    undo_ask(io, repo_fd, folder, manifest.files[i].path, &is_there, &st) !=
+			    AS_OK || !is_there)
 			continue;
 		entry->files++;
 		/* What has a name elsewhere still is not freed. */

@@ -94,22 +94,29 @@ bool undo_name_has_time(const char *name)
 
 /* ---- states ---- */
 
-bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
-		   struct stat *st)
+enum as_err undo_ask(const struct io *io, int repo_fd, const char *folder, const char *name,
+		     bool *is_there, struct stat *st)
 {
 	char path[UNDO_PATH_MAX];
 	undo_below(folder, name, path);
-	return io->fstatat(io, repo_fd, path, st, AT_SYMLINK_NOFOLLOW) == 0;
+	return io_ask(io, repo_fd, path, is_there, st);
 }
 
-enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder)
+enum as_err undo_state_of(const struct io *io, int repo_fd, const char *folder,
+			  enum undo_state *state)
 {
 	struct stat st;
-	if (!undo_is_there(io, repo_fd, folder, UNDO_MANIFEST, &st))
-		return UNDO_UNREADABLE;
-	if (undo_is_there(io, repo_fd, folder, UNDO_UNDOING_MARK, &st))
-		return UNDO_UNDOING;
-	return undo_is_there(io, repo_fd, folder, UNDO_DONE_MARK, &st) ? UNDO_DONE : UNDO_BEGUN;
+	bool has_manifest, is_undoing = false, is_done = false;
+	*state = UNDO_UNREADABLE;
+	enum as_err err = undo_ask(io, repo_fd, folder, UNDO_MANIFEST, &has_manifest, &st);
+	if (err != AS_OK || !has_manifest)
+		return err;
+	err = undo_ask(io, repo_fd, folder, UNDO_UNDOING_MARK, &is_undoing, &st);
+	if (err == AS_OK)
+		err = undo_ask(io, repo_fd, folder, UNDO_DONE_MARK, &is_done, &st);
+	if (err == AS_OK)
+		*state = is_undoing ? UNDO_UNDOING : is_done ? UNDO_DONE : UNDO_BEGUN;
+	return err;
 }
 
 /* ---- the manifest as a text ---- */

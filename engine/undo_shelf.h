@@ -42,14 +42,16 @@ enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names 
 void undo_folder_path(const char *name, char out[UNDO_FOLDER_MAX]);
 void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX]);
 
-/* Is @name there in @folder ("undo/NAME")? */
-bool undo_is_there(const struct io *io, int repo_fd, const char *folder, const char *name,
-		   struct stat *st);
+/* io_ask for @name in @folder ("undo/NAME"). */
+enum as_err undo_ask(const struct io *io, int repo_fd, const char *folder, const char *name,
+		     bool *is_there, struct stat *st);
 
 /* By the marks alone; UNDO_UNREADABLE only where no manifest is there. A folder without one was
  * made and not yet used, or is being removed: the manifest comes before the first file, and stays
- * until nothing in the folder is needed any more. */
-enum undo_state undo_state_of(const struct io *io, int repo_fd, const char *folder);
+ * until nothing in the folder is needed any more. Errors of io_ask: nothing is known, and *@state is
+ * UNDO_UNREADABLE. */
+enum as_err undo_state_of(const struct io *io, int repo_fd, const char *folder,
+			  enum undo_state *state);
 
 /* The lines of the manifest in @folder between the first, which names the format, and the last,
  * which proves that all are there; the caller frees them. AS_ERR_INTEGRITY: it is not whole; errors

@@ -147,9 +147,11 @@ static enum as_err check_manifest(struct verify_run *run, const char *name)
 	struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
 	char folder[UNDO_FOLDER_MAX], *lines;
 	undo_folder_path(name, folder);
-	if (undo_state_of(view->io, view->fd, folder) == UNDO_UNREADABLE)
+	enum undo_state state;
+	enum as_err err = undo_state_of(view->io, view->fd, folder, &state);
+	if (err == AS_OK && state == UNDO_UNREADABLE)
 		return AS_OK;
-	const enum as_err err = undo_manifest_lines(view->io, view->fd, folder, &lines);
+	err = undo_manifest_lines(view->io, view->fd, folder, &lines);
 	free(lines);
 	if (err == AS_OK || err == AS_ERR_MEMORY)
 		return err;

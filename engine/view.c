@@ -332,7 +332,10 @@ static enum as_err judge_undo_folders(struct view *view, const struct undo_names
 	for (size_t i = 0; err == AS_OK && i < names->count; i++) {
 		char folder[UNDO_FOLDER_MAX];
 		undo_folder_path(names->rows[i], folder);
-		const enum undo_state state = undo_state_of(view->io, view->fd, folder);
+		enum undo_state state;
+		err = undo_state_of(view->io, view->fd, folder, &state);
+		if (err != AS_OK)
+			return err;
 		if (state != UNDO_DONE)
 			err = note_undo(view, names->rows[i], state, is_overtaken);
 		is_overtaken = is_overtaken || state == UNDO_DONE;
@@ -357,7 +360,10 @@ static enum as_err judge_undo(struct view *view)
 				     err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
 	err = judge_undo_folders(view, &names);
 	free(names.rows);
-	return err;
+	if (err == AS_OK || err == AS_ERR_MEMORY)
+		return err;
+	return findings_note(&view->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
+			     FINDING_NOWHERE, UNDO_FOLDER ": %s", as_err_text(err));
 }
 
 /* ---- opening and closing ---- */
