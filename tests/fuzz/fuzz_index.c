@@ -96,12 +96,17 @@ static void judge_table(const struct index_file *file, const struct index_census
 		index_table_free(table);
 }
 
-/* Two threads load what one has loaded. Of a bucket that is not used nobody looks at the key. */
+/* Two threads load what one has loaded, and judge it alike. Of a bucket that is not used nobody looks at the key. */
 static void load_with_two(const struct index_file *file, const struct key_hash *hash,
 			  const struct index_image *image)
 {
 	struct index_image other;
+	struct index_census one = { 0 }, two = { 0 };
 	need(index_load(file, 2, hash, &other) == AS_OK);
+	need(index_census(file, image, 1, &one, NULL) == AS_OK);
+	need(index_census(file, &other, 2, &two, NULL) == AS_OK);
+	need(one.used == two.used && one.unreachable == two.unreachable &&
+	     one.duplicates == two.duplicates && one.longest == two.longest);
 	for (uint32_t i = 0; i < file->buckets; i++) {
 		const uint8_t *row = index_image_row(image, i);
 		const uint8_t *again = index_image_row(&other, i);
@@ -125,7 +130,7 @@ static void judge(const struct index_file *file, struct findings *findings)
 	need(index_load(file, 1, &hash, &image) == AS_OK);
 	if (file->buckets % 8 == 0)
 		load_with_two(file, &hash, &image);
-	need(index_census(file, &image, &census, findings) == AS_OK);
+	need(index_census(file, &image, 1, &census, findings) == AS_OK);
 	judge_census(file, rows, &image, &census);
 	need((findings->count == 0) == (census.unreachable == 0 && census.duplicates == 0 &&
 					census.used == file->used));
