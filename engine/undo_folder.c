@@ -165,6 +165,9 @@ enum as_err undo_settle(const struct view *view, const struct permit *permit,
 	enum as_err err = settle_log(view, permit);
 	if (err == AS_OK)
 		err = settle_folder(permit, ".");
+	/* The ways to all folders before what was moved between them, back or forth. */
+	if (err == AS_OK)
+		err = settle_folder(permit, "data");
 	if (err == AS_OK)
 		err = settle_below(&aside);
 	if (err == AS_OK)
