@@ -137,6 +137,14 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t
 	return map;
 }
 
+/* The engine never says where to. */
+void *__real_mremap(void *old, size_t old_len, size_t len, int flags, ...);
+void *__wrap_mremap(void *old, size_t old_len, size_t len, int flags, ...);
+void *__wrap_mremap(void *old, size_t old_len, size_t len, int flags, ...)
+{
+	return is_refused() ? MAP_FAILED : __real_mremap(old, old_len, len, flags);
+}
+
 int __real_munmap(void *map, size_t len);
 int __wrap_munmap(void *map, size_t len);
 int __wrap_munmap(void *map, size_t len)

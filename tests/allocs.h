@@ -1,6 +1,6 @@
 /* tests/allocs.h - memory that runs out when it is told to.
  *
- * For programs that are linked with $(ALLOCS_LDFLAGS): every call for memory, or for a thread, from
+ * For programs that are linked with $(ALLOCS_WRAP): every call for memory, or for a thread, from
  * what is linked in statically, the engine above all, is counted from allocs_arm to allocs_disarm,
  * and one can be refused. What the system's libraries ask for inside a call goes uncounted. */
 #ifndef ATTICSCOPE_TESTS_ALLOCS_H

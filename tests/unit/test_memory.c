@@ -53,6 +53,28 @@ static void close_tally(struct tally *tally)
 	assert_int_equal(tally->wrong, 0);
 }
 
+/* ---- what is said ---- */
+
+/* While memory is refused every message is to speak of that, and of nothing else. */
+static enum as_err said;
+
+enum as_err __real_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...) __attribute__((format(printf, 4, 5)));
+enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...) __attribute__((format(printf, 4, 5)));
+enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (code != AS_ERR_MEMORY)
+		said = code;
+	return __real_as_fail(error, code, sys, "%s", text);
+}
+
 /* ---- what writes ---- */
 
 /* False: there were fewer calls. */
@@ -66,10 +88,14 @@ static bool starve_work(struct tally *tally, const struct ordeal *ordeal, unsign
 	const char *wrong = NULL;
 	ordeal_reset(ordeal);
 	fault_init(&fault);
+	said = AS_OK;
 	allocs_arm(at, for_good);
 	state.is_done = ordeal->work->run(ordeal->repo, &fault.io);
 	const bool was_reached = allocs_disarm() >= at;
-	if (fault.opens != fault.closes)
+	if (was_reached && said != AS_OK) {
+		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
+		wrong = text;
+	} else if (fault.opens != fault.closes)
 		wrong = "descriptors stay open";
 	else if (allocs_mapped() != maps)
 		wrong = "maps stay";
