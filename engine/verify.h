@@ -28,7 +28,7 @@ struct segment_facts {
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
 	/* PUTs that the log holds at its end; by the index until all is compared */
 	_Atomic uint32_t live;
-	uint32_t mapped;		/* live by the index, when comparing began */
+	uint32_t mapped;		/* live by the index, whole or damaged, when comparing began */
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
 	uint64_t damaged_bytes;

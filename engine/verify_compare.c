@@ -598,12 +598,29 @@ static enum as_err compare_index(struct compare *compare)
 	return AS_OK;
 }
 
-/* What is live changes while keys are settled; a verdict must be the same in whatever order that is
- * done, and when it is asked for again. */
-static void keep_mapped(struct verify *verify)
+/* Does the index lead to the damaged entry? */
+static bool leads_to(const struct index_image *image, const struct verify_damage *damage)
 {
+	uint32_t segment, offset;
+	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT)
+		return false;
+	const uint32_t number = index_image_find(image, damage->key);
+	if (number == INDEX_EMPTY)
+		return false;
+	index_image_place(image, number, &segment, &offset);
+	return segment == damage->segment && offset == damage->offset;
+}
+
+/* What is live changes while keys are settled; a verdict must be the same in whatever order that is
+ * done, and when it is asked for again. What is damaged was live as well. */
+static void keep_mapped(const struct verify_run *run)
+{
+	struct verify *verify = run->verify;
 	for (size_t i = 0; i < verify->view->layout.count; i++)
 		verify->facts[i].mapped = verify->facts[i].live;
+	for (size_t i = 0; run->index.is_loaded && i < verify->damage_count; i++)
+		if (leads_to(&run->index.image, &verify->damage[i]))
+			facts_of(verify, verify->damage[i].segment)->mapped++;
 }
 
 enum as_err verify_compare(struct verify_run *run)
@@ -613,7 +630,7 @@ enum as_err verify_compare(struct verify_run *run)
 	enum as_err err = AS_OK;
 	if (verify->damage_count > 0)
 		qsort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
-	keep_mapped(verify);
+	keep_mapped(run);
 	verify->index_was_compared = run->index.is_loaded;
 	if (verify->index_was_compared)
 		err = compare_index(&compare);

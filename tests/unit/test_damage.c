@@ -35,6 +35,24 @@ static bool is_named_lost(const struct verify *verify, const uint8_t *key)
 	return false;
 }
 
+/* A page that is there twice can hold whole entries of its own: an older DELETE or PUT of the key,
+ * behind the newest. Without an index nobody can know that it was not written there. */
+static bool is_outdated_by_copy(const struct verify *verify, const struct wreck_object *object)
+{
+	struct replay_event newest;
+	return !verify->index_was_compared && replay_find(verify->replay, object->key, &newest) &&
+	       replay_time(newest.segment, newest.offset) >
+		       replay_time(object->segment, object->offset);
+}
+
+/* A name that damage took out of the index too nobody can know. */
+static bool has_a_name(const struct verify *verify, const struct wreck_object *object)
+{
+	struct index_bucket bucket;
+	return verify->index_was_compared &&
+	       index_lookup(&verify->view->index, object->key, &bucket) == AS_OK;
+}
+
 static void judge(const struct wreck *world, const struct verify *verify,
 		  const struct wreck_object *object, struct tally *tally)
 {
@@ -48,11 +66,12 @@ static void judge(const struct wreck *world, const struct verify *verify,
 	}
 	const bool found_right = is_found && wreck_reads_right(world, verify->view, object, &place);
 	if (wreck_survives(world, object))
-		tally->given_up += !found_right;
+		tally->given_up += !found_right && !is_outdated_by_copy(verify, object);
 	else if (is_found)
 		tally->replaced += !found_right && has_witness;
 	else
-		tally->unnamed += verify->index_was_compared && !is_named_lost(verify, object->key);
+		tally->unnamed += has_a_name(verify, object) &&
+				  !is_named_lost(verify, object->key);
 }
 
 static struct tally judge_all(struct wreck *world)

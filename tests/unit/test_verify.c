@@ -949,6 +949,31 @@ static void every_problem_is_found_and_named(void **state)
 	(void)state;
 }
 
+/* The hints say how many objects the segment held. One of them is damaged there, and so it is no
+ * reason to believe that another one, to which the index leads wrongly, was cut off. */
+static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
+{
+	struct world world;
+	struct replay_event place;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset, other;
+	world_new(&world);
+	crc(&world);
+	put_path(&world, 7, &other, &offset);
+	put_path(&world, 5, &segment, &offset);
+	assert_int_equal(segment, other);
+	builder_flip(index_path(&world), bucket_of(&world, 5) + 37, 0x80);
+	world_judge(&world, 1);
+	assert_int_equal(world.verify->findings.total[PROBLEM_OBJECT_LOST], 1);
+	assert_int_equal(world.verify->findings.total[PROBLEM_INDEX_MAPPING], 1);
+	builder_key(5, key);
+	assert_true(verify_lookup(world.verify, key, &place));
+	assert_int_equal(place.segment, segment);
+	assert_int_equal(place.offset, offset);
+	world_free(&world);
+	(void)state;
+}
+
 static void a_whole_repository_is_clean(void **state)
 {
 	struct world world;
@@ -1235,6 +1260,7 @@ int main(void)
 		cmocka_unit_test(
 			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
 		cmocka_unit_test(an_unreadable_end_is_no_tail),
+		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
 		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
