@@ -388,10 +388,10 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 	if (position == LAYOUT_NONE || finding->offset > UINT32_MAX)
 		return AS_OK;
 	layout_path(&view->layout, position, path);
-	if (segment_read_entry(view->io, view->fd, path, (uint64_t)finding->offset, &entry,
-			       NULL) != AS_OK ||
-	    entry.tag != SEGMENT_PUT)
-		return AS_OK;
+	const enum as_err err = segment_read_entry(view->io, view->fd, path,
+						   (uint64_t)finding->offset, &entry, NULL);
+	if (err != AS_OK || entry.tag != SEGMENT_PUT)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
 	if (!rows_reserve(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
 		return AS_ERR_MEMORY;
 	plan->suspects = rows;

@@ -356,36 +356,44 @@ static enum as_err list_moved(struct plan *plan, struct listing *listing)
 	return err;
 }
 
+/* The file of segment @number in @folder, if one is there besides that at @taken. */
+static enum as_err list_double(struct listing *listing, const struct layout_folder *folder,
+			       uint32_t number, const char *taken)
+{
+	const struct view *view = listing->plan->work->view;
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	bool is_there;
+	if (folder->name)
+		snprintf(path, sizeof(path), "data/%.255s/%" PRIu32, folder->name, number);
+	else
+		snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRIu32, folder->number, number);
+	if (strcmp(path, taken) == 0 || is_listed(listing->plan, path))
+		return AS_OK;
+	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
+	if (err != AS_OK || !is_there || !S_ISREG(st.st_mode))
+		return err;
+	return add_file(listing, PLAN_MOVE, (uint64_t)st.st_size, "there twice", "%s", path);
+}
+
 /* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
 static enum as_err list_doubles(struct plan *plan, struct listing *listing)
 {
-	const struct view *view = plan->work->view;
+	const struct layout *layout = &plan->work->view->layout;
 	const struct findings *findings = &plan->work->verify->findings;
-	char taken[LAYOUT_PATH_MAX], path[LAYOUT_PATH_MAX];
-	struct stat st;
+	char taken[LAYOUT_PATH_MAX];
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < findings->count; i++) {
 		const struct finding *finding = &findings->rows[i];
 		if (plan->action != REPAIR_SALVAGE || finding->problem != PROBLEM_SEGMENT_DUPLICATE)
 			continue;
-		const size_t position = plan_position(plan, (uint32_t)finding->segment);
+		const uint32_t number = (uint32_t)finding->segment;
+		const size_t position = plan_position(plan, number);
 		if (position == LAYOUT_NONE)
 			continue;
-		layout_path(&view->layout, position, taken);
-		for (size_t j = 0; err == AS_OK && j < view->layout.folder_count; j++) {
-			const struct layout_folder *folder = &view->layout.folders[j];
-			if (folder->name)
-				snprintf(path, sizeof(path), "data/%.255s/%" PRId64, folder->name,
-					 finding->segment);
-			else
-				snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRId64,
-					 folder->number, finding->segment);
-			if (strcmp(path, taken) != 0 && !is_listed(plan, path) &&
-			    view->io->fstatat(view->io, view->fd, path, &st,
-					      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-				err = add_file(listing, PLAN_MOVE, (uint64_t)st.st_size,
-					       "there twice", "%s", path);
-		}
+		layout_path(layout, position, taken);
+		for (size_t j = 0; err == AS_OK && j < layout->folder_count; j++)
+			err = list_double(listing, &layout->folders[j], number, taken);
 	}
 	return err;
 }

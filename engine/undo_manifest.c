@@ -118,52 +118,56 @@ static bool is_own_path(const char *path)
 	return digits > 0 && rest[1 + digits] == '\0';
 }
 
-static bool take_file(struct manifest *manifest, enum plan_change change, const char *path)
+static enum as_err take_file(struct manifest *manifest, enum plan_change change, const char *path)
 {
 	if (!is_own_path(path))
-		return false;
+		return AS_ERR_INTEGRITY;
 	void *files = manifest->files;
 	if (!rows_reserve(&files, manifest->count, &manifest->capacity, sizeof(*manifest->files)))
-		return false;
+		return AS_ERR_MEMORY;
 	manifest->files = files;
 	struct plan_file *file = &manifest->files[manifest->count++];
 	*file = (struct plan_file){ .change = change, .reason = "" };
 	snprintf(file->path, sizeof(file->path), "%s", path);
-	return true;
+	return AS_OK;
 }
 
-static bool take_line(struct manifest *manifest, char *line)
+static enum as_err judge_value(bool is_good)
+{
+	return is_good ? AS_OK : AS_ERR_INTEGRITY;
+}
+
+static enum as_err take_line(struct manifest *manifest, char *line)
 {
 	char *value = strchr(line, ' ');
 	if (!value)
-		return false;
+		return AS_ERR_INTEGRITY;
 	*value++ = '\0';
 	if (strcmp(line, "action") == 0)
-		return snprintf(manifest->action, sizeof(manifest->action), "%s", value) <
-		       (int)sizeof(manifest->action);
+		return judge_value(snprintf(manifest->action, sizeof(manifest->action), "%s",
+					    value) < (int)sizeof(manifest->action));
 	if (strcmp(line, "before") == 0)
-		return parse_number(value, &manifest->has_before, &manifest->before);
+		return judge_value(parse_number(value, &manifest->has_before, &manifest->before));
 	if (strcmp(line, "after") == 0)
-		return parse_number(value, &manifest->has_after, &manifest->after);
+		return judge_value(parse_number(value, &manifest->has_after, &manifest->after));
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(line, words[i].word) == 0)
 			return take_file(manifest, words[i].change, value);
-	return false;
+	return AS_ERR_INTEGRITY;
 }
 
-static bool parse_lines(char *lines, struct manifest *manifest)
+static enum as_err parse_lines(char *lines, struct manifest *manifest)
 {
-	bool good = true;
+	enum as_err err = AS_OK;
 	char *next;
-	for (char *line = lines; good && *line; line = next) {
+	for (char *line = lines; err == AS_OK && *line; line = next) {
 		next = strchr(line, '\n');
-		good = next != NULL;
-		if (good) {
-			*next++ = '\0';
-			good = take_line(manifest, line);
-		}
+		if (!next)
+			return AS_ERR_INTEGRITY;
+		*next++ = '\0';
+		err = take_line(manifest, line);
 	}
-	return good;
+	return err;
 }
 
 enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
@@ -171,14 +175,14 @@ enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *fol
 {
 	char *lines;
 	*manifest = (struct manifest){ .count = 0 };
-	const enum as_err err = undo_manifest_lines(io, repo_fd, folder, &lines);
+	enum as_err err = undo_manifest_lines(io, repo_fd, folder, &lines);
 	if (err != AS_OK)
 		return err;
-	const bool good = parse_lines(lines, manifest);
+	err = parse_lines(lines, manifest);
 	free(lines);
-	if (!good)
+	if (err != AS_OK)
 		free(manifest->files);
-	return good ? AS_OK : AS_ERR_INTEGRITY;
+	return err;
 }
 
 char *undo_manifest_text(const struct plan *plan, size_t *len)

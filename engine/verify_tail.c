@@ -69,7 +69,8 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 		look->whole += entry.tag != SEGMENT_DAMAGED;
 		look->is_mapped = look->is_mapped || is_mapped(run, segment->number, &entry);
 		if (verify_should_stop(run)) {
-			err = AS_ERR_CANCELLED;
+			const enum as_err failure = (enum as_err)atomic_load(&run->failure);
+			err = failure == AS_OK ? AS_ERR_CANCELLED : failure;
 			break;
 		}
 	}

@@ -12,8 +12,13 @@ bool campaign_is_long(void)
 	return value && value[0] != '\0';
 }
 
+void campaign_figure_of(const char *what, const char *of, uint64_t count)
+{
+	printf("# figure: %s%s%s: %" PRIu64 "\n", what, of ? ", " : "", of ? of : "", count);
+	fflush(stdout);
+}
+
 void campaign_figure(const char *what, uint64_t count)
 {
-	printf("# figure: %s: %" PRIu64 "\n", what, count);
-	fflush(stdout);
+	campaign_figure_of(what, NULL, count);
 }

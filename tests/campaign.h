@@ -11,7 +11,9 @@
 
 bool campaign_is_long(void);
 
-/* Print "# figure: @what: @count", which tests/torture.py adds up. */
+/* Print "# figure: @what, @of: @count", without ", @of" where that is NULL; tests/torture.py adds up
+ * what has the same name, and what is of the same kind. */
+void campaign_figure_of(const char *what, const char *of, uint64_t count);
 void campaign_figure(const char *what, uint64_t count);
 
 #endif

@@ -77,10 +77,11 @@ static const char *look(const char *repo, const struct io *io, struct sight *sig
 	const struct view_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
+	sight->verify = NULL;	/* there may be one after an error, too */
 	if (view_open(repo, &options, &sight->view, &error) != AS_OK)
 		return say(text, "it cannot be opened: %s", error.message);
 	if (verify_run(sight->view, 1, &progress, &sight->verify) != AS_OK) {
-		view_close(sight->view);
+		look_away(sight);
 		return say(text, "it cannot be verified");
 	}
 	diagnose(sight->view, sight->verify, &sight->diagnosis);

@@ -122,9 +122,3 @@ void outage_copy(const char *from, const char *to)
 	power_crash_free(crash);
 	power_free(power);
 }
-
-bool outage_is_long(void)
-{
-	const char *text = getenv("ATTICSCOPE_TORTURE");
-	return text && strcmp(text, "1") == 0;
-}

@@ -39,7 +39,4 @@ void outage_walk(struct outage *outage,
 /* Copy the folder @from, with all that is in it, to @to, which is made. */
 void outage_copy(const char *from, const char *to);
 
-/* Is the long campaign asked for (ATTICSCOPE_TORTURE=1)? */
-bool outage_is_long(void);
-
 #endif

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Every campaign to exhaustion, one after the other, and the figures of all of them.
 
-torture.py PROGRAM... runs each with ATTICSCOPE_TORTURE set, shows what it prints and how long it took, adds up
-the lines "figure: WHAT: COUNT", and says at the end what was tried and what was lost. "make torture" calls it.
-The exit status is 0 when nothing failed."""
+torture.py COMMAND... runs each, a program, a script or a line like "make fuzz", with ATTICSCOPE_TORTURE set, shows
+what it prints and how long it took, adds up the lines "figure: WHAT: COUNT" and "figure: WHAT, OF: COUNT", and says
+at the end what was tried and what was lost. "make torture" calls it. The exit status is 0 when nothing failed."""
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -14,8 +15,8 @@ SKIPPED = 77     # exit status
 FIGURE = re.compile(r'(?:# )?figure: (.+): (\d+)$')
 
 
-def command_of(program):
-    return [sys.executable, program] if program.endswith('.py') else [program]
+def command_of(line):
+    return [sys.executable, line] if line.endswith('.py') else shlex.split(line)
 
 
 def run(program, figures):
@@ -39,8 +40,12 @@ def main():
     ends = {os.path.basename(program): run(program, figures) for program in sys.argv[1:]}
     print('\n==== What was tried')
     width = max(map(len, figures), default=0)
-    for what, count in figures.items():
-        print('%-*s %15s' % (width, what, format(count, ',')))
+    for kind in dict.fromkeys(what.partition(', ')[0] for what in figures):
+        rows = {what: count for what, count in figures.items() if what.partition(', ')[0] == kind}
+        if len(rows) > 1:
+            rows['%s in all' % kind] = sum(rows.values())
+        for what, count in rows.items():
+            print('%-*s %15s' % (width, what, format(count, ',')))
     print('\n==== What was lost')
     print('\n'.join('%s %s' % (end, name) for name, end in ends.items() if end != 'passed') or 'nothing')
     return 1 if 'FAILED' in ends.values() else 0

@@ -7,6 +7,7 @@
  * With file names as arguments these alone are run. */
 #include "build-config.h"
 
+#include "tests/campaign.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -145,8 +146,8 @@ static void run_all(const char *target)
 		run_mutation();
 		done++;
 	}
-	printf("ok 3 - %lu mutations\n# figure: fuzz executions, %s: %lu\n", done, target,
-	       done + input_count);
+	printf("ok 3 - %lu mutations\n", done);
+	campaign_figure_of("fuzz executions", target, done + input_count);
 }
 
 int main(int argc, char **argv)

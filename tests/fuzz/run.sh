@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh FOLDER SAMPLES PROGRAM... - let libFuzzer run each fuzz target for FUZZ_SECONDS, FUZZ_JOBS
 # of them at a time. What is interesting is kept in FOLDER/found/TARGET, what fails a target as
-# FOLDER/found/TARGET-*. Prints how many inputs were tried.
+# FOLDER/found/TARGET-*. Prints how many inputs were tried. With FUZZ_SEED the same inputs are tried
+# each time, as far as the time allows.
 set -eu
 folder=$1
 samples=$2
@@ -24,7 +25,7 @@ printf '%s\n' "$@" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} sh -c '
 	repository) size=32768 ;;
 	*) size=4096 ;;
 	esac
-	{} -max_total_time="$FUZZ_SECONDS" -max_len=$size -entropic=0 -timeout=20 -rss_limit_mb=2048 \
+	{} -max_total_time="$FUZZ_SECONDS" ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_len=$size -entropic=0 -timeout=20 -rss_limit_mb=2048 \
 		-malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$found/$target-" \
 		"$found/$target" "$folder/seeds/$target" ${known:+"$known"} \
 		>"$found/$target.log" 2>&1 && exit 0
@@ -33,13 +34,10 @@ printf '%s\n' "$@" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} sh -c '
 	exit 1
 ' || status=1
 
-total=0
 for program; do
 	target=$(basename "$program")
 	target=${target#fuzz_}
 	count=$(sed -n "s/^stat::number_of_executed_units: *//p" "$found/$target.log")
 	echo "figure: fuzz executions, $target: ${count:-0}"
-	total=$((total + ${count:-0}))
 done
-echo "figure: fuzz executions, in all: $total"
 exit "${status:-0}"

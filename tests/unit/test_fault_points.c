@@ -6,6 +6,7 @@
  * A sample; with ATTICSCOPE_TORTURE=1 every call. FAULT_WORK=PATTERN: only these operations. */
 #include "build-config.h"
 
+#include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/ordeal.h"
 #include "tests/outage.h"
@@ -55,7 +56,7 @@ struct trial {
 	unsigned points, unmended, seconds, wrong;
 };
 
-static unsigned all_points, all_seconds;
+static unsigned all_points;
 
 static void arm(struct fault *fault, const struct mode *mode, unsigned at)
 {
@@ -161,7 +162,7 @@ static bool fail_at(struct trial *trial, const struct mode *mode, unsigned at)
 static void fail_everywhere(void **state)
 {
 	const struct work *work = *state;
-	const bool is_long = outage_is_long();
+	const bool is_long = campaign_is_long();
 	struct trial trial = {
 		.every = is_long ? 1 : 29, .second_in = is_long ? 7 : 11,
 		.second_every = is_long ? 7 : 61,
@@ -171,21 +172,18 @@ static void fail_everywhere(void **state)
 		for (unsigned at = 1 + (unsigned)(work - works + 5 * i) % trial.every;
 		     fail_at(&trial, &modes[i], at); at += trial.every)
 			;
-	print_message("# figure: fault points tried, %s: %u; double faults: %u\n", work->name,
-		      trial.points, trial.seconds);
+	campaign_figure_of("fault points tried", work->name, trial.points);
+	campaign_figure_of("double faults", work->name, trial.seconds);
 	all_points += trial.points;
-	all_seconds += trial.seconds;
-	ordeal_end(&trial.ordeal);
+		ordeal_end(&trial.ordeal);
 	assert_int_equal(trial.wrong, 0);
 }
 
 static void many_calls_failed(void **state)
 {
 	(void)state;
-	print_message("# figure: fault points tried: %u\n", all_points);
-	print_message("# figure: double faults tried: %u\n", all_seconds);
 	if (!getenv("FAULT_WORK"))
-		assert_true(all_points > (outage_is_long() ? 20000 : 500));
+		assert_true(all_points > (campaign_is_long() ? 20000 : 500));
 }
 
 int main(void)

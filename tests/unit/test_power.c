@@ -8,6 +8,7 @@
  * POWER_KEEP=FOLDER writes it there first. */
 #include "build-config.h"
 
+#include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/mending.h"
 #include "tests/outage.h"
@@ -180,7 +181,7 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 	struct outage outage = {
 		.power = power, .done = power_changes(power),
 		.folder = room(trial, "second-left", left),
-		.samples = 24, .one_in = outage_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
+		.samples = 24, .one_in = campaign_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
 	};
 	again.is_second = true;
 	again.first_state = state->fates;
@@ -222,7 +223,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	struct outage outage = {
 		.power = power, .done = power_changes(power), .first = at,
 		.folder = room(trial, "killed-left", left), .samples = 24,
-		.one_in = outage_is_long() ? 10 : 40, .seed = (unsigned)at,
+		.one_in = campaign_is_long() ? 10 : 40, .seed = (unsigned)at,
 	};
 	again.is_second = true;
 	again.first_state = text;
@@ -239,7 +240,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 
 static void kill_everywhere(struct trial *trial, size_t done)
 {
-	const size_t every = outage_is_long() ? 1 : 13;
+	const size_t every = campaign_is_long() ? 1 : 13;
 	for (size_t at = every / 2; trial->has_repo && at < done; at += every)
 		kill_and_lose_power(trial, at);
 }
@@ -316,7 +317,7 @@ static void lose_power(void **state)
 {
 	const struct work *work = *state;
 	struct trial trial = {
-		.work = work, .way_back = work->way_back, .second_in = outage_is_long() ? 40 : 45,
+		.work = work, .way_back = work->way_back, .second_in = campaign_is_long() ? 40 : 45,
 	};
 	char disk[BUILDER_PATH], left[BUILDER_PATH];
 	size_t done;
@@ -324,8 +325,8 @@ static void lose_power(void **state)
 	struct power *power = record(&trial, room(&trial, "disk", disk), &done);
 	struct outage outage = {
 		.power = power, .done = done, .folder = room(&trial, "left", left),
-		.samples = outage_is_long() ? 400 : 100,
-		.one_in = outage_is_long() || !work->make ? 1 : 15,
+		.samples = campaign_is_long() ? 400 : 100,
+		.one_in = campaign_is_long() || !work->make ? 1 : 15,
 	};
 	const char *one = getenv("POWER_STATE");
 	if (one)
@@ -333,11 +334,9 @@ static void lose_power(void **state)
 	outage_walk(&outage, judge_first, &trial);
 	if (!one)
 		kill_everywhere(&trial, done);
-	print_message("# figure: power-loss states, %s: %" PRIu64 " at %zu points, at most %zu "
-		      "changes pending; second: %" PRIu64 " at %" PRIu64 " points; killed at %"
-		      PRIu64 " and then: %" PRIu64 "\n",
-		      trial.work->name, outage.states, outage.points, outage.pending_max,
-		      trial.second_states, trial.second_points, trial.killed, trial.killed_states);
+	campaign_figure_of("power-loss states", work->name, outage.states);
+	campaign_figure_of("second power losses", work->name, trial.second_states);
+	campaign_figure_of("power losses after a kill", work->name, trial.killed_states);
 	all_states += outage.states;
 	all_killed += trial.killed_states;
 	all_second += trial.second_states;
@@ -350,13 +349,9 @@ static void lose_power(void **state)
 static void many_states_were_looked_at(void **state)
 {
 	(void)state;
-	print_message("# figure: power-loss states: %" PRIu64 "\n", all_states);
-	print_message("# figure: power-loss states of a second power loss: %" PRIu64 "\n",
-		      all_second);
-	print_message("# figure: power-loss states after a kill: %" PRIu64 "\n", all_killed);
 	if (!getenv("POWER_STATE"))
 		assert_true(all_states + all_second + all_killed >=
-			    (outage_is_long() ? 10000 : 1000));
+			    (campaign_is_long() ? 10000 : 1000));
 }
 
 int main(void)

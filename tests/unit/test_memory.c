@@ -1,0 +1,674 @@
+/* Memory runs out at every call for it, once or from then on, in everything that writes and in
+ * everything that reads. Nothing crashes, leaks or stays open. What reads says so, or gives what it
+ * gives with memory; what writes leaves what ordeal.h asks for.
+ *
+ * All of it, always. MEMORY_TEST=PATTERN: only these. */
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "engine/history.h"
+#include "engine/index_image.h"
+#include "engine/plan_text.h"
+#include "engine/store_private.h"
+#include "engine/undo.h"
+#include "tests/allocs.h"
+#include "tests/campaign.h"
+#include "tests/fault.h"
+#include "tests/ordeal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TOLD_MAX 12u	/* failures of one operation that are told in full */
+
+static uint64_t all_points;
+
+struct tally {
+	const char *name, *of;	/* what is done, and to which beginning, where there are several */
+	unsigned points, wrong;
+};
+
+static void tell(struct tally *tally, unsigned at, bool for_good, const char *wrong)
+{
+	if (tally->wrong++ < TOLD_MAX)
+		print_message("# %s%s%s: call %u for memory fails%s: %s\n", tally->name,
+			      tally->of ? " of: " : "", tally->of ? tally->of : "", at,
+			      for_good ? ", and all after it" : "", wrong);
+}
+
+static void close_tally(struct tally *tally)
+{
+	static bool has_leaked;	/* what is lost is found again and again */
+	char figure[128];
+	if (!has_leaked && (has_leaked = allocs_leaked()))
+		tell(tally, 0, true, "memory is lost, by one or more of all calls");
+	snprintf(figure, sizeof(figure), "allocations failed, %s", tally->name);
+	campaign_figure(figure, tally->points);
+	all_points += tally->points;
+	assert_int_equal(tally->wrong, 0);
+}
+
+/* ---- what is said ---- */
+
+/* While memory is refused every message is to speak of that, and of nothing else. */
+static enum as_err said;
+
+enum as_err __real_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...) __attribute__((format(printf, 4, 5)));
+enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...) __attribute__((format(printf, 4, 5)));
+enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
+			   ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (code != AS_ERR_MEMORY)
+		said = code;
+	return __real_as_fail(error, code, sys, "%s", text);
+}
+
+/* ---- beginnings that works.h has not ---- */
+
+#define LARGE (600u * 1024u)	/* bytes; more than a reader's window */
+#define FAR 100000u		/* bytes; where only the large object's segment has any */
+
+/* An object whose value holds what looks like an entry, and whose size is wrong: only the index
+ * tells what stands behind it. */
+static void put_doubtful(struct builder *builder, char path[BUILDER_PATH], uint32_t *offset)
+{
+	uint8_t value[200] = { 1 }, key[BUILDER_KEY], inner[BUILDER_KEY];
+	uint32_t segment;
+	builder_key(40, inner);
+	builder_encode(BUILDER_PUT, inner, "inner", 5, value + 60);
+	builder_key(41, key);
+	builder_put(builder, key, value, sizeof(value));
+	assert_true(builder_find(builder, key, &segment, offset));
+	builder_segment_path(builder, segment, path);
+	builder_key(42, key);
+	builder_put_some(builder, key, 30);
+	builder_commit(builder);
+}
+
+/* A large object, a segment that is gone, two that are damaged, and a folder with an odd name. */
+static void strange_make(const char *repo)
+{
+	char doubtful[BUILDER_PATH];
+	uint32_t offset;
+	struct builder *builder = builder_new(repo, 5, 900);
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	for (unsigned i = 0; i < 24; i++) {
+		builder_key(i, key);
+		builder_put_some(builder, key, i == 20 ? LARGE : 20 + i * 9);
+		if (i % 8 == 7)
+			builder_commit(builder);
+	}
+	put_doubtful(builder, doubtful, &offset);
+	builder_transaction(builder);
+	builder_flip(doubtful, offset + 6, 4);
+	builder_segment_path(builder, 1, path);
+	builder_flip(path, 200, 4);
+	builder_segment_path(builder, 3, path);
+	assert_int_equal(unlink(path), 0);
+	builder_path(builder, "data/007", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	builder_free(builder);
+}
+
+static bool strange_run(const char *repo, const struct io *io)
+{
+	char text[MENDING_TEXT];
+	return !mending_repair(repo, io, REPAIR_SALVAGE, text);
+}
+
+static const struct work more_works[] = {
+	{ "salvage of much", strange_make, strange_run, BACK_TO_ORIGIN, false },
+};
+
+/* ---- what writes ---- */
+
+/* False: there were fewer calls. */
+static bool starve_work(struct tally *tally, const struct ordeal *ordeal, unsigned at,
+			bool for_good)
+{
+	char disk[BUILDER_PATH], text[MENDING_TEXT];
+	struct ordeal_state state = { .folder = ordeal_path(ordeal, "disk", disk) };
+	struct fault fault;
+	const int maps = allocs_mapped();
+	const char *wrong = NULL;
+	ordeal_reset(ordeal);
+	fault_init(&fault);
+	said = AS_OK;
+	allocs_arm(at, for_good);
+	state.is_done = ordeal->work->run(ordeal->repo, &fault.io);
+	const bool was_reached = allocs_disarm() >= at;
+	if (was_reached && said != AS_OK) {
+		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
+		wrong = text;
+	} else if (fault.opens != fault.closes)
+		wrong = "descriptors stay open";
+	else if (allocs_mapped() != maps)
+		wrong = "maps stay";
+	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
+		wrong = ordeal_judge(ordeal, &state, text);
+	if (wrong)
+		tell(tally, at, for_good, wrong);
+	tally->points += was_reached;
+	return was_reached;
+}
+
+static void work_without_memory(void **state)
+{
+	const struct work *work = *state;
+	struct tally tally = { .name = work->name };
+	struct ordeal ordeal;
+	ordeal_begin(&ordeal, work);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned at = 1; starve_work(&tally, &ordeal, at, i == 1); at++)
+			;
+	ordeal_end(&ordeal);
+	close_tally(&tally);
+}
+
+/* ---- what reads ---- */
+
+/* What a reading says, and a digest of what it gives. */
+struct reading {
+	enum as_err err;
+	uint64_t digest;
+};
+
+static void add(struct reading *reading, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	for (size_t i = 0; i < len; i++)
+		reading->digest = (reading->digest ^ at[i]) * 0x100000001b3;
+}
+
+static void add_number(struct reading *reading, uint64_t number)
+{
+	add(reading, &number, sizeof(number));
+}
+
+static void add_text(struct reading *reading, const char *text)
+{
+	add(reading, text, strlen(text) + 1);
+}
+
+static void add_findings(struct reading *reading, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->rows[i];
+		add_number(reading, finding->problem);
+		add_number(reading, (uint64_t)finding->segment);
+		add_number(reading, (uint64_t)finding->offset);
+		add_number(reading, (uint64_t)finding->length);
+		add_text(reading, finding->detail);
+	}
+}
+
+static void add_view(struct reading *reading, const struct view *view)
+{
+	add_number(reading, view->has_transaction);
+	add_number(reading, view->transaction);
+	add_number(reading, view->tail);
+	add_number(reading, view->layout.count);
+	add_number(reading, view->has_index ? view->index.buckets : 0);
+	add_number(reading, view->has_hints ? view->hints.segment_count : 0);
+	add_number(reading, view->lock.state);
+	add_number(reading, view->undo_state);
+	add_findings(reading, &view->findings);
+}
+
+static void add_verify(struct reading *reading, const struct verify *verify)
+{
+	struct diagnosis diagnosis;
+	diagnose(verify->view, verify, &diagnosis);
+	add_text(reading, diagnosis.verdict);
+	add_text(reading, diagnosis.advice);
+	add_number(reading, diagnosis.clean);
+	add_number(reading, diagnosis.recommended);
+	add_number(reading, verify->objects);
+	add_number(reading, verify->superseded);
+	add_number(reading, verify->end);
+	add_number(reading, verify->tail);
+	for (size_t i = 0; i < verify->damage_count; i++)
+		add_number(reading, verify->damage[i].offset);
+	add_findings(reading, &verify->findings);
+}
+
+static void read_open(const struct view *view, struct reading *reading)
+{
+	add_view(reading, view);
+}
+
+static void read_verify_with(const struct view *view, struct reading *reading, unsigned threads)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct verify *verify = NULL;
+	reading->err = verify_run(view, threads, &progress, &verify);
+	if (reading->err == AS_OK)
+		add_verify(reading, verify);
+	verify_free(verify);
+}
+
+static void read_verify(const struct view *view, struct reading *reading)
+{
+	read_verify_with(view, reading, 1);
+}
+
+static void read_verify_in_threads(const struct view *view, struct reading *reading)
+{
+	read_verify_with(view, reading, 3);
+}
+
+/* Once to have records, and once believing them. */
+static void read_records(const struct view *view, struct reading *reading)
+{
+	struct verify_records records = { .count = 0 }, again = { .count = 0 };
+	for (unsigned i = 0; i < 2 && reading->err == AS_OK; i++) {
+		struct verify_progress progress = { .cancel = false };
+		struct verify *verify;
+		reading->err = verify_new(view, &verify);
+		if (reading->err != AS_OK)
+			break;
+		verify->scope = (struct verify_scope){
+			.known = i ? &records : NULL, .keep = i ? &again : &records,
+		};
+		reading->err = verify_work(verify, 1, &progress);
+		if (reading->err == AS_OK && i == 1)
+			add_verify(reading, verify);
+		verify_free(verify);
+		verify_records_sort(&records);
+	}
+	verify_records_free(&records);
+	verify_records_free(&again);
+}
+
+static void read_tail(const struct view *view, struct reading *reading)
+{
+	enum tail_kind kind = TAIL_NONE;
+	reading->err = verify_tail(view, &kind);
+	if (reading->err == AS_OK)
+		add_number(reading, kind);
+}
+
+static void read_history(const struct view *view, struct reading *reading)
+{
+	struct key_prefix prefix = { .nibbles = 2 * KEY_SIZE };
+	struct verify_progress progress = { .cancel = false };
+	struct history *history = NULL;
+	builder_key(5, prefix.bytes);
+	reading->err = history_run(view, &prefix, 1, &progress, &history, NULL);
+	for (size_t i = 0; reading->err == AS_OK && i < history->count; i++) {
+		const struct history_row *row = &history->rows[i];
+		add_number(reading, row->segment);
+		add_number(reading, row->entry.offset);
+		add_number(reading, row->status);
+		add_number(reading, row->index_points_here);
+	}
+	if (reading->err == AS_OK)
+		history_free(history);
+}
+
+static void read_entries_of(const struct view *view, struct segment_reader *reader,
+			    struct reading *reading)
+{
+	struct segment_entry entry;
+	while (reading->err == AS_OK) {
+		bool is_known;
+		reading->err = segment_next(reader, &entry);
+		if (reading->err != AS_OK)
+			break;
+		add_number(reading, entry.offset);
+		add_number(reading, entry.size);
+		add_number(reading, entry_status(view, NULL, 1, &entry, &is_known));
+	}
+	if (reading->err == AS_END)
+		reading->err = AS_OK;
+}
+
+static void read_entries(const struct view *view, struct reading *reading)
+{
+	struct segment_reader *reader = segment_reader_new(view->io);
+	reading->err = reader ? AS_OK : AS_ERR_MEMORY;
+	for (size_t i = 0; reading->err == AS_OK && i < view->layout.count; i++) {
+		char path[LAYOUT_PATH_MAX];
+		layout_path(&view->layout, i, path);
+		reading->err = segment_open(reader, view->fd, path,
+					    view->layout.segments[i].number, NULL, NULL);
+		if (reading->err == AS_OK)
+			read_entries_of(view, reader, reading);
+	}
+	segment_reader_free(reader);
+}
+
+static void read_witnesses(const struct view *view, struct reading *reading)
+{
+	for (uint32_t segment = 0; segment < 6 && reading->err == AS_OK; segment++) {
+		struct segment_witness *rows = NULL;
+		size_t count = 0;
+		reading->err = view_witnesses(view, segment, &rows, &count);
+		if (reading->err != AS_OK)
+			break;
+		add_number(reading, count);
+		for (size_t i = 0; i < count; i++)
+			add_number(reading, rows[i].offset);
+		free(rows);
+	}
+}
+
+static void read_object(const struct view *view, struct reading *reading)
+{
+	struct key_prefix prefix = { .nibbles = 8 };
+	struct index_bucket bucket;
+	uint8_t *data;
+	size_t len;
+	builder_key(6, prefix.bytes);
+	reading->err = view_find_key(view, &prefix, &bucket, NULL);
+	if (reading->err == AS_OK)
+		reading->err = view_get_at(view, bucket.key, bucket.segment, bucket.offset, &data,
+					   &len, NULL);
+	if (reading->err != AS_OK)
+		return;
+	add(reading, data, len);
+	free(data);
+}
+
+static void read_census(const struct view *view, struct reading *reading)
+{
+	struct index_image image;
+	struct index_census census;
+	struct findings findings;
+	if (view->index.fd < 0)
+		return;
+	findings_init(&findings);
+	reading->err = index_load(&view->index, 2, NULL, &image);
+	if (reading->err == AS_OK) {
+		reading->err = index_census(&view->index, &image, &census, &findings);
+		index_image_free(&image);
+	}
+	if (reading->err == AS_OK) {
+		add_number(reading, census.used);
+		add_number(reading, census.longest);
+		add_findings(reading, &findings);
+	}
+	findings_free(&findings);
+}
+
+static void read_plan(const struct view *view, const struct verify *verify, enum repair action,
+		      struct reading *reading)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct plan *plan;
+	reading->err = plan_make(view, verify, action, &options, &progress, &plan, NULL);
+	if (reading->err != AS_OK)
+		return;
+	char *text = plan_text_string(plan, NULL);
+	if (text)
+		add_text(reading, text);
+	else
+		reading->err = AS_ERR_MEMORY;
+	free(text);
+	plan_free(plan);
+}
+
+static void read_plans(const struct view *view, struct reading *reading)
+{
+	static const enum repair actions[] = {
+		REPAIR_SALVAGE, REPAIR_RECOVER, REPAIR_ROLLBACK, REPAIR_COMPACT,
+	};
+	struct verify_progress progress = { .cancel = false };
+	struct verify *verify = NULL;
+	reading->err = verify_run(view, 1, &progress, &verify);
+	for (size_t i = 0; reading->err == AS_OK && i < ARRAY_SIZE(actions); i++)
+		read_plan(view, verify, actions[i], reading);
+	verify_free(verify);
+}
+
+static void read_undo_list(const struct view *view, struct reading *reading)
+{
+	struct undo_entry *entries = NULL;
+	size_t count = 0;
+	reading->err = undo_list(view->io, view->fd, &entries, &count);
+	if (reading->err != AS_OK)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		add_text(reading, entries[i].name);
+		add_number(reading, entries[i].state);
+		add_number(reading, entries[i].files);
+		add_number(reading, entries[i].bytes);
+	}
+	free(entries);
+}
+
+static void read_undo_plan(const struct view *view, struct reading *reading)
+{
+	char name[UNDO_NAME_MAX];
+	struct plan *plan;
+	reading->err = undo_plan(view, &plan, name, NULL);
+	if (reading->err != AS_OK)
+		return;
+	char *text = plan_text_string(plan, NULL);
+	if (text)
+		add_text(reading, text);
+	else
+		reading->err = AS_ERR_MEMORY;
+	free(text);
+	plan_free(plan);
+}
+
+struct listing {
+	struct as_store *store;
+	struct reading *reading;
+};
+
+static int read_listed(void *context, const uint8_t key[AS_KEY_SIZE])
+{
+	struct listing *listing = context;
+	void *value;
+	size_t size;
+	const enum as_err err = as_get(listing->store, key, AS_KEY_SIZE, &value, &size, NULL);
+	add(listing->reading, key, AS_KEY_SIZE);
+	if (err == AS_ERR_MEMORY) {
+		listing->reading->err = err;
+		return 1;
+	}
+	add_number(listing->reading, err);
+	if (err == AS_OK) {
+		add(listing->reading, value, size);
+		free(value);
+	}
+	return 0;
+}
+
+static void read_store(const struct view *view, struct reading *reading)
+{
+	struct as_state state;
+	struct listing listing = { .reading = reading };
+	reading->err = store_open(view->path, NULL, view->io, &listing.store, NULL);
+	if (reading->err != AS_OK)
+		return;
+	as_get_state(listing.store, &state);
+	add_number(reading, state.transaction);
+	add_text(reading, state.why);
+	const enum as_err err = as_each_key(listing.store, read_listed, &listing, NULL);
+	if (reading->err == AS_OK)
+		reading->err = err;
+	as_close(listing.store);
+}
+
+static const struct way {
+	const char *name;
+	void (*read)(const struct view *view, struct reading *reading);
+} ways[] = {
+	{ "opening", read_open },
+	{ "verify", read_verify },
+	{ "verify in threads", read_verify_in_threads },
+	{ "verify by records", read_records },
+	{ "judging the tail", read_tail },
+	{ "history", read_history },
+	{ "listing entries", read_entries },
+	{ "witnesses", read_witnesses },
+	{ "reading an object", read_object },
+	{ "census", read_census },
+	{ "plans and their text", read_plans },
+	{ "undo list", read_undo_list },
+	{ "undo plan", read_undo_plan },
+	{ "reading by the store", read_store },
+};
+
+/* Whose beginnings are read. */
+static const char *const read_works[] = {
+	"salvage", "salvage without an index", "recover over what is wrong", "rollback", "compact",
+	"rollback of the store", "undo of a salvage", "salvage of much",
+};
+
+static struct reading read_with(const struct way *way, const char *repo, const struct io *io)
+{
+	const struct view_options options = { .io = io };
+	struct reading reading = { .digest = 0xcbf29ce484222325 };
+	struct view *view;
+	reading.err = view_open(repo, &options, &view, NULL);
+	if (reading.err != AS_OK)
+		return reading;
+	way->read(view, &reading);
+	view_close(view);
+	return reading;
+}
+
+static const char *judge_reading(const struct reading *reading, const struct reading *right)
+{
+	if (reading->err == AS_ERR_MEMORY)
+		return NULL;
+	if (reading->err != right->err)
+		return "the error is another one";
+	return right->err == AS_OK && reading->digest != right->digest ?
+		       "it gives something else than with memory" : NULL;
+}
+
+/* The disk has always as much room, and refuses a range. */
+static void init_reading(struct fault *fault)
+{
+	fault_init(fault);
+	fault->has_free_blocks = true;
+	fault->free_blocks = 1u << 20;
+	fault->bad_offset = FAR;
+	fault->bad_length = 512;
+}
+
+static bool starve_reading(struct tally *tally, const struct way *way, const char *repo,
+			   const struct reading *right, unsigned at, bool for_good)
+{
+	struct fault fault;
+	const int maps = allocs_mapped();
+	init_reading(&fault);
+	allocs_arm(at, for_good);
+	const struct reading reading = read_with(way, repo, &fault.io);
+	const bool was_reached = allocs_disarm() >= at;
+	const char *wrong = judge_reading(&reading, right);
+	if (!wrong && fault.opens != fault.closes)
+		wrong = "descriptors stay open";
+	if (!wrong && allocs_mapped() != maps)
+		wrong = "maps stay";
+	if (!wrong && fault.changes > 0)
+		wrong = "something was written";
+	if (wrong)
+		tell(tally, at, for_good, wrong);
+	tally->points += was_reached;
+	return was_reached;
+}
+
+static void read_without_memory_from(struct tally *tally, const struct way *way, const char *repo)
+{
+	struct fault fault;
+	init_reading(&fault);
+	const struct reading right = read_with(way, repo, &fault.io);
+	assert_int_not_equal(right.err, AS_ERR_MEMORY);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned at = 1; starve_reading(tally, way, repo, &right, at, i == 1); at++)
+			;
+}
+
+static void make_named(const char *name, const char *repo)
+{
+	const struct work *work = NULL;
+	for (size_t i = 0; i < work_count; i++)
+		if (strcmp(works[i].name, name) == 0)
+			work = &works[i];
+	for (size_t i = 0; i < ARRAY_SIZE(more_works); i++)
+		if (strcmp(more_works[i].name, name) == 0)
+			work = &more_works[i];
+	if (!work)
+		fail_msg("no work is named %s", name);
+	work->make(repo);
+}
+
+static void read_without_memory(void **state)
+{
+	const struct way *way = *state;
+	struct tally tally = { .name = way->name };
+	for (size_t i = 0; i < ARRAY_SIZE(read_works); i++) {
+		char folder[BUILDER_PATH], repo[BUILDER_PATH];
+		tally.of = read_works[i];
+		builder_make_folder(folder);
+		make_named(read_works[i], ordeal_repo(folder, repo));
+		read_without_memory_from(&tally, way, repo);
+		builder_remove_folder(folder);
+	}
+	close_tally(&tally);
+}
+
+/* ---- all ---- */
+
+static void memory_ran_out_often(void **state)
+{
+	(void)state;
+	campaign_figure("allocations failed", all_points);
+	if (!getenv("MEMORY_TEST"))
+		assert_true(all_points > 1000);
+}
+
+int main(void)
+{
+	const size_t count = work_count + ARRAY_SIZE(more_works) + ARRAY_SIZE(ways) + 1;
+	struct CMUnitTest *tests = calloc(count, sizeof(*tests)), *test = tests;
+	const char *only = getenv("MEMORY_TEST");
+	if (!tests)
+		return 99;
+	if (access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		*test++ = (struct CMUnitTest){
+			.name = ways[i].name, .test_func = read_without_memory,
+			.initial_state = (void *)(uintptr_t)&ways[i],
+		};
+	for (size_t i = 0; i < work_count; i++)
+		*test++ = (struct CMUnitTest){
+			.name = works[i].name, .test_func = work_without_memory,
+			.initial_state = (void *)(uintptr_t)&works[i],
+		};
+	for (size_t i = 0; i < ARRAY_SIZE(more_works); i++)
+		*test++ = (struct CMUnitTest){
+			.name = more_works[i].name, .test_func = work_without_memory,
+			.initial_state = (void *)(uintptr_t)&more_works[i],
+		};
+	*test = (struct CMUnitTest){
+		.name = "memory ran out often", .test_func = memory_ran_out_often,
+	};
+	if (only)
+		cmocka_set_test_filter(only);
+	const int failed = _cmocka_run_group_tests("memory", tests, count, NULL, NULL);
+	free(tests);
+	return failed;
+}
