@@ -394,7 +394,7 @@ static void read_census(const struct view *view, struct reading *reading)
 	findings_init(&findings);
 	reading->err = index_load(&view->index, 2, NULL, &image);
 	if (reading->err == AS_OK) {
-		reading->err = index_census(&view->index, &image, &census, &findings);
+		reading->err = index_census(&view->index, &image, 2, &census, &findings);
 		index_image_free(&image);
 	}
 	if (reading->err == AS_OK) {
