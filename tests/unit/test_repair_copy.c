@@ -244,7 +244,25 @@ static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
 	assert_true(plan->is_refused);
 	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_USAGE);
 	assert_int_equal(look.fault.changes, 0);
+	char *text = plan_text_string(plan, NULL);
+	assert_non_null(strstr(text, plan->refusal));
+	free(text);
 	plan_free(plan);
+	look_away(&look);
+}
+
+static void planning_can_be_cancelled(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct verify_progress progress = { .cancel = true };
+	const struct repair_options options = { .threads = 1 };
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	assert_int_equal(plan_make(look.view, look.verify, REPAIR_COMPACT, &options, &progress,
+				   &plan, &error), AS_ERR_CANCELLED);
+	assert_null(plan);
 	look_away(&look);
 }
 
@@ -259,6 +277,7 @@ int main(void)
 		TEST(free_space_that_is_not_told_is_said_to_be_unknown),
 		TEST(what_was_read_in_part_is_no_ground_for_a_plan),
 		TEST(a_plan_that_is_refused_changes_nothing_when_run),
+		TEST(planning_can_be_cancelled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
