@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LIST_BUFFER (32u * 1024u)	/* bytes of names asked from the system at a time */
@@ -33,24 +35,17 @@ static bool is_link(int dirfd, const char *name)
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
-/* The folder of the last component of @path, which becomes *@name: -1 where one on the way there is
- * no folder, but a link perhaps. The system follows those itself, and another process can put one
- * in a folder's place at any time. To be given back with leave. What a person named, relative to
- * the current folder, is followed wherever it leads. */
-static int enter(int dirfd, const char *path, const char **name)
+/* The folder of the first @len bytes of @path, one component after the other: -1 where one is none,
+ * but a link perhaps. */
+static int walk(int dirfd, const char *path, size_t len)
 {
 	int at = dirfd;
-	const char *slash;
 
-	*name = path;
-	while (dirfd != AT_FDCWD && (slash = strchr(*name, '/'))) {
+	for (size_t done = 0; done < len;) {
 		char component[NAME_MAX + 1];
-		const size_t len = (size_t)(slash - *name);
-		const bool leads_out = len > NAME_MAX || (len == 2 && !memcmp(*name, "..", 2));
+		const size_t size = strcspn(path + done, "/");
 
-		/* No name at all is nowhere to be found. */
-		memcpy(component, *name, leads_out ? 0 : len);
-		component[leads_out ? 0 : len] = '\0';
+		snprintf(component, sizeof(component), "%.*s", (int)size, path + done);
 		const int next = openat(at, component,
 					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* A link is no folder, and not nothing either. */
@@ -60,9 +55,58 @@ static int enter(int dirfd, const char *path, const char **name)
 		if (next < 0)
 			return -1;
 		at = next;
-		*name = slash + 1;
+		done += size + 1;
 	}
 	return at;
+}
+
+/* The same in one call, where the system has it (Linux 5.6). */
+static int walk_at_once(int dirfd, const char *path, size_t len)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)len, path);
+	return (int)syscall(SYS_openat2, dirfd, folder, &how, sizeof(how));
+}
+
+/* Is a component of @path ".." or too long to be a name? */
+static bool leads_nowhere(const char *path)
+{
+	for (const char *name = path; *name; name += strspn(name, "/")) {
+		const size_t len = strcspn(name, "/");
+
+		if (len > NAME_MAX || (len == 2 && !memcmp(name, "..", 2)))
+			return true;
+		name += len;
+	}
+	return strlen(path) >= PATH_MAX;
+}
+
+/* The folder of the last component of @path, which becomes *@name: -1 where one on the way there is
+ * no folder, but a link perhaps. The system follows those itself, and another process can put one
+ * in a folder's place at any time. To be given back with leave. What a person named, relative to
+ * the current folder, is followed wherever it leads. */
+static int enter(int dirfd, const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+
+	*name = path;
+	if (dirfd == AT_FDCWD || !slash)
+		return dirfd;
+	if (leads_nowhere(path)) {
+		errno = ENOENT;
+		return -1;
+	}
+	const size_t len = (size_t)(slash - path);
+	*name = slash + 1;
+	const int at = walk_at_once(dirfd, path, len);
+	if (at >= 0 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
+		return at;
+	return walk(dirfd, path, len);
 }
 
 static int system_open(const struct io *io, int dirfd, const char *path, int flags)

@@ -431,3 +431,41 @@ void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_P
 	snprintf(out, LAYOUT_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
 		 folder_name(&layout->folders[segment->folder], name), segment->number);
 }
+
+struct layout_walk layout_walk_begin(const struct layout *layout, const struct io *io, int repo_fd)
+{
+	return (struct layout_walk){
+		.layout = layout, .io = io, .repo_fd = repo_fd, .fd = -1,
+	};
+}
+
+void layout_walk_end(struct layout_walk *walk)
+{
+	if (walk->fd >= 0)
+		io_close(walk->io, walk->fd);
+	walk->fd = -1;
+}
+
+static bool enter_folder(struct layout_walk *walk, uint32_t folder)
+{
+	char path[sizeof(DATA_NAME) + FOLDER_NAME_MAX], name[FOLDER_NAME_MAX];
+
+	if (walk->fd >= 0 && walk->folder == folder)
+		return true;
+	layout_walk_end(walk);
+	snprintf(path, sizeof(path), DATA_NAME "/%s",
+		 folder_name(&walk->layout->folders[folder], name));
+	walk->folder = folder;
+	return io_open_folder(walk->io, walk->repo_fd, path, &walk->fd) == AS_OK;
+}
+
+bool layout_walk_stat(struct layout_walk *walk, size_t position, struct stat *st)
+{
+	const struct layout_segment *segment = &walk->layout->segments[position];
+	char name[sizeof("4294967295")];
+
+	if (!enter_folder(walk, segment->folder))
+		return false;
+	snprintf(name, sizeof(name), "%" PRIu32, segment->number);
+	return walk->io->fstatat(walk->io, walk->fd, name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}

@@ -55,4 +55,21 @@ size_t layout_from(const struct layout *layout, uint32_t number);
 /* The path of the segment at @position relative to the repository: "data/0/17". */
 void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX]);
 
+/* Who asks for the states of many segments, one after the other: the folder of the last one stays
+ * open, so that each of the others in it takes one short call. For one thread. */
+struct layout_walk {
+	const struct layout *layout;
+	const struct io *io;
+	int repo_fd;
+	int fd;			/* of the folder, or negative */
+	uint32_t folder;	/* its index, where fd is not negative */
+};
+
+/* Begin such a walk; ended by layout_walk_end. */
+struct layout_walk layout_walk_begin(const struct layout *layout, const struct io *io, int repo_fd);
+void layout_walk_end(struct layout_walk *walk);
+
+/* The state of the segment at @position, of a link itself. False: the system does not tell. */
+bool layout_walk_stat(struct layout_walk *walk, size_t position, struct stat *st);
+
 #endif

@@ -3,7 +3,6 @@
 #include "src/message.h"
 #include "src/repository.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 enum {
@@ -121,7 +120,7 @@ static struct cell live_cell(const struct view *view, uint32_t number)
 }
 
 static bool write_listed(struct out *out, const struct column *shown, const struct view *view,
-			 size_t i)
+			 struct layout_walk *walk, size_t i)
 {
 	const uint32_t number = view->layout.segments[i].number;
 	const bool is_committed = view_is_committed(view, number);
@@ -135,8 +134,7 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 		[COL_COMPLETE] = complete_cell(view, i),
 		[COL_COMMITTED] = cell_flag(is_committed),
 	};
-	const bool is_there =
-		view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	const bool is_there = layout_walk_stat(walk, i, &st);
 	if (is_there)
 		cells[COL_SIZE] = cell_bytes((uint64_t)st.st_size);
 	cells[COL_STATE] = state_cell(is_there ? NULL : "unreadable", is_committed, unverified);
@@ -150,9 +148,11 @@ static void list(struct out *out, const struct view *view)
 	memcpy(shown, columns, sizeof(shown));
 	shown[COL_PUTS].title = shown[COL_DELETES].title = shown[COL_LIVE_BYTES].title = NULL;
 	out_titles(out, shown, COL_COUNT);
+	struct layout_walk walk = layout_walk_begin(&view->layout, view->io, view->fd);
 	for (size_t i = 0; i < view->layout.count; i++)
-		if (!write_listed(out, shown, view, i))
+		if (!write_listed(out, shown, view, &walk, i))
 			break;
+	layout_walk_end(&walk);
 }
 
 int cmd_segments(struct request *request)

@@ -209,21 +209,39 @@ class Things(Case):
                     self.run_one(command)
                     self.all_is_well_outside(before, command)
 
+    def trace(self, command, *options):
+        """(status, output, the lines of strace) of a command under it."""
+        log = os.path.join(self.folder, 'trace')
+        env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
+        done = subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=file,desc', *options, cli.PROGRAM,
+                               *words(command, self.path)], stdin=subprocess.DEVNULL, capture_output=True, env=env,
+                              timeout=120)
+        with open(log, errors='replace') as f:
+            return done.returncode, done.stdout, f.read().splitlines()
+
     @unittest.skipUnless(strace_works(), 'strace cannot trace here')
     def test_nothing_outside_is_even_opened(self):
         self.make()
-        log = os.path.join(self.folder, 'trace')
         for place in self.places if TORTURE else ('data', 'data/0', 'data/0/0', 'index.2', 'undo'):
             self.make()
             self.link(place)
             for command in (('check',), ('get', key_of(3).hex()), ('salvage', '--yes'), ('undo', '--yes')):
-                env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
-                subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=file,desc', cli.PROGRAM,
-                                *words(command, self.path)], stdin=subprocess.DEVNULL, capture_output=True, env=env,
-                               timeout=120)
-                with open(log, errors='replace') as f:
-                    through = [line for line in f if self.outside in line and 'readlink' not in line]
+                lines = self.trace(command)[2]
+                through = [line for line in lines if self.outside in line and 'readlink' not in line]
                 self.assertEqual(through, [], (place, command))
+
+    @unittest.skipUnless(strace_works(), 'strace cannot trace here')
+    def test_a_system_without_openat2_does_the_same(self):
+        for place in (None, 'data', 'data/0', 'undo'):
+            for command in (('check', '--json'), ('get', key_of(3).hex()), ('undo', '--list')):
+                self.make()
+                if place:
+                    self.link(place)
+                usual = self.trace(command)
+                without = self.trace(command, '-e', 'inject=openat2:error=ENOSYS')
+                self.assertTrue(any('openat2' in line and 'ENOSYS' in line for line in without[2]) or place == 'data')
+                self.assertEqual(usual[:2], without[:2], (place, command))
+                self.assertFalse([line for line in without[2] if self.outside in line and 'readlink' not in line])
 
 
 class Manifests(Case):

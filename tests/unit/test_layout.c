@@ -131,6 +131,33 @@ static void thousands_of_segments_over_many_folders_are_found(void **state)
 	(void)state;
 }
 
+static void a_walk_asks_for_states_and_opens_each_folder_once(void **state)
+{
+	static const off_t sizes[] = { 1, 22, 333 };
+	struct layout_walk walk;
+	struct stat st;
+
+	scratch_file(scratch, "data/0/1", "x", 1);
+	scratch_file(scratch, "data/0/2", "xxxxxxxxxxxxxxxxxxxxxx", 22);
+	make_segment("data/1/10");
+	scratch_run("truncate -s 333 '%s/data/1/10'", scratch->path);
+	read_layout(10);
+	const unsigned before = fault.opens;
+	walk = layout_walk_begin(&layout, &fault.io, scratch->fd);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(layout_walk_stat(&walk, i, &st));
+		assert_int_equal(st.st_size, sizes[i]);
+	}
+	assert_int_equal(fault.opens, before + 2);
+	scratch_run("rm '%s/data/1/10'; rm -r '%s/data/0'", scratch->path, scratch->path);
+	assert_false(layout_walk_stat(&walk, 2, &st));
+	assert_false(layout_walk_stat(&walk, 0, &st));
+	assert_false(layout_walk_stat(&walk, 1, &st));
+	layout_walk_end(&walk);
+	layout_walk_end(&walk);
+	(void)state;
+}
+
 static void listing_opens_no_file_and_asks_no_file_for_its_state(void **state)
 {
 	make_segment("data/0/1");
@@ -474,6 +501,7 @@ int main(void)
 		CASE(an_empty_data_folder_has_no_segments),
 		CASE(empty_folders_are_nothing_to_speak_of),
 		CASE(thousands_of_segments_over_many_folders_are_found),
+		CASE(a_walk_asks_for_states_and_opens_each_folder_once),
 		CASE(listing_opens_no_file_and_asks_no_file_for_its_state),
 		CASE(kinds_are_asked_for_where_the_listing_does_not_tell_them),
 		CASE(a_segment_in_the_wrong_folder_is_read_and_named),

@@ -145,8 +145,11 @@ static void all_states(const struct bench *bench, size_t point, char *out, size_
 	power_crash_free(crash);
 	qsort(texts, count, sizeof(texts[0]), (int (*)(const void *, const void *))strcmp);
 	out[0] = '\0';
-	for (size_t i = 0; i < count; i++)
-		snprintf(out + strlen(out), size - strlen(out), "%s; ", texts[i]);
+	for (size_t i = 0, len = 0; i < count; i++) {
+		const int written = snprintf(out + len, size - len, "%s; ", texts[i]);
+		assert_in_range(written, 0, size - len - 1);
+		len += (size_t)written;
+	}
 }
 
 static void assert_states_at(const struct bench *bench, size_t point, const char *expected)
