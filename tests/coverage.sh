@@ -3,8 +3,8 @@
 #
 #   coverage.sh SOURCE FOLDER    SOURCE: the top of the source; FOLDER: made and kept for the build
 #
-# Prints for each file the lines, with those that nothing reached, and then the branches. What counts as a
-# branch: those that the source has, not those that the compiler adds.
+# Prints for each file the lines, with those that nothing reached, and then the branches. What counts
+# as a branch: those that the source has, not those that the compiler adds.
 set -eu
 
 source=$(cd "$1" && pwd)
@@ -25,7 +25,7 @@ cd "$folder"
 find . -name '*.gcda' -exec rm -f {} +
 
 # Some tests cannot pass here: tests/README names them. They do not hide the figures.
-make -s -k check || echo "coverage: not all tests passed, see $folder/test-suite.log"
+"${MAKE:-make}" -s -k check || echo "coverage: not all tests passed, see $folder/test-suite.log"
 
 report() {
 	gcovr --root "$source" --filter "$source/engine/" --exclude-unreachable-branches "$@" engine
