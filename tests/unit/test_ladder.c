@@ -3,9 +3,11 @@
 #include "engine/ladder.h"
 #include "tests/memory_io.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -167,6 +169,38 @@ static void building_can_be_cancelled(void **state)
 			 AS_ERR_CANCELLED);
 }
 
+/* A file of one byte again and again, as long as one likes, whose first block cannot be read. */
+static ssize_t pread_same(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	(void)io;
+	(void)fd;
+	if (offset < 4096) {
+		errno = EIO;
+		return -1;
+	}
+	memset(buffer, 0x5a, len);
+	return (ssize_t)len;
+}
+
+/* With fewer rungs than blocks a bad block may lie between a rung and a place that is asked for. */
+static void a_long_file_has_no_more_rungs_and_the_same_checksums(void **state)
+{
+	struct world *world = *state;
+	const uint64_t length = UINT64_C(1) << 32;
+	uint8_t same[20000];
+	uint32_t crc;
+	memset(same, 0x5a, sizeof(same));
+	world->io.pread = pread_same;
+	assert_int_equal(ladder_build(&world->ladder, &world->io, -1, length, NULL), AS_OK);
+	assert_int_equal(world->ladder.step, 8192);
+	assert_int_equal(world->ladder.bad_count, 1);
+	assert_true(ladder_crc(&world->ladder, 4096, 4096 + sizeof(same), &crc));
+	assert_int_equal(crc, crc32(0, same, sizeof(same)));
+	assert_true(ladder_crc(&world->ladder, 5000, 7000, &crc));
+	assert_int_equal(crc, crc32(0, same, 2000));
+	assert_false(ladder_crc(&world->ladder, 4095, 7000, &crc));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -180,6 +214,7 @@ int main(void)
 		CASE(a_block_that_is_refused_once_is_good_and_doubted),
 		CASE(a_file_that_has_shrunk_is_unreadable_at_its_end),
 		CASE(building_can_be_cancelled),
+		CASE(a_long_file_has_no_more_rungs_and_the_same_checksums),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,21 @@
 /* A repair reads what it copies twice, when it is planned and when it is run, and stops where one
- * reading differs from the other. */
+ * reading differs from the other. And when no plan is made, or none is run. */
 #include "build-config.h"
 
+#include "engine/plan_text.h"
 #include "engine/repair.h"
+#include "engine/verify.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <cmocka.h>
 
@@ -180,6 +184,88 @@ static void copying_opens_each_segment_once(void **state)
 	look_away(&look);
 }
 
+static int no_statvfs(const struct io *io, int fd, struct statvfs *st)
+{
+	(void)io;
+	(void)fd;
+	(void)st;
+	errno = ENOSYS;
+	return -1;
+}
+
+/* Some file systems do not tell their free space: that forbids no repair. */
+static void free_space_that_is_not_told_is_said_to_be_unknown(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct repair_report report;
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	look.fault.io.fstatvfs = no_statvfs;
+	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	assert_false(plan->is_refused);
+	char *text = plan_text_string(plan, NULL);
+	assert_non_null(strstr(text, "how much is free is not known"));
+	free(text);
+	assert_int_equal(run_plan(&look, plan, &report, &error), AS_OK);
+	plan_free(plan);
+	look_away(&look);
+}
+
+/* What is planned must have been seen, all of it, a moment ago. */
+static void what_was_read_in_part_is_no_ground_for_a_plan(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	look.verify->skipped = 1;
+	assert_int_equal(make_plan(&look, &plan, &error), AS_ERR_USAGE);
+	assert_null(plan);
+	look.verify->skipped = 0;
+	look.verify->remembered = 1;
+	assert_int_equal(make_plan(&look, &plan, &error), AS_ERR_USAGE);
+	look.verify->remembered = 0;
+	look_away(&look);
+}
+
+static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct repair_report report;
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	look.fault.has_free_blocks = true;	/* none */
+	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	assert_true(plan->is_refused);
+	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_USAGE);
+	assert_int_equal(look.fault.changes, 0);
+	char *text = plan_text_string(plan, NULL);
+	assert_non_null(strstr(text, plan->refusal));
+	free(text);
+	plan_free(plan);
+	look_away(&look);
+}
+
+static void planning_can_be_cancelled(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct verify_progress progress = { .cancel = true };
+	const struct repair_options options = { .threads = 1 };
+	struct as_error error;
+	struct look look;
+	struct plan *plan;
+	look_at(&look, wreck->repo);
+	assert_int_equal(plan_make(look.view, look.verify, REPAIR_COMPACT, &options, &progress,
+				   &plan, &error), AS_ERR_CANCELLED);
+	assert_null(plan);
+	look_away(&look);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
@@ -188,6 +274,10 @@ int main(void)
 		TEST(what_differs_from_the_plan_is_not_copied_and_nothing_is_left),
 		TEST(another_size_is_another_entry),
 		TEST(copying_opens_each_segment_once),
+		TEST(free_space_that_is_not_told_is_said_to_be_unknown),
+		TEST(what_was_read_in_part_is_no_ground_for_a_plan),
+		TEST(a_plan_that_is_refused_changes_nothing_when_run),
+		TEST(planning_can_be_cancelled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

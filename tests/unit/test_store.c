@@ -760,6 +760,134 @@ static void damage_is_named_with_its_place(void **state)
 	assert_int_equal(world->error.damage, AS_DAMAGE_MISSING);
 }
 
+/* Give @key the place of the object @other in the index, with nothing open. */
+static void misdirect(struct world *world, unsigned number, unsigned other)
+{
+	char name[32], path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY], bytes[BUILDER_KEY];
+	snprintf(name, sizeof(name), "index.%u", state_of(world).transaction);
+	path_of(world, name, path);
+	close_store(world);
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	long at = 18, from = -1, to = -1;	/* behind the header: key, segment, offset */
+	for (; fseek(file, at, SEEK_SET) == 0 && fread(bytes, 32, 1, file) == 1; at += 40) {
+		builder_key(number, key);
+		to = memcmp(bytes, key, 32) == 0 ? at + 32 : to;
+		builder_key(other, key);
+		from = memcmp(bytes, key, 32) == 0 ? at + 32 : from;
+	}
+	assert_true(from >= 0 && to >= 0);
+	fseek(file, from, SEEK_SET);
+	assert_int_equal(fread(bytes, 8, 1, file), 1);
+	fseek(file, to, SEEK_SET);
+	assert_int_equal(fwrite(bytes, 8, 1, file), 1);
+	fclose(file);
+	reopen(world);
+}
+
+static void the_object_of_another_key_is_never_given_out(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	put(world, 0, 100, 0);
+	put(world, 1, 100, 1);
+	commit(world);
+	misdirect(world, 1, 0);
+	builder_key(1, key);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error),
+			 AS_ERR_INTEGRITY);
+	assert_null(value);
+	builder_key(0, key);
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_OK);
+	free(value);
+}
+
+static int take_none(void *context, const uint8_t key[AS_KEY_SIZE])
+{
+	unsigned *seen = context;
+	(void)key;
+	++*seen;
+	return 0;
+}
+
+/* A key that cannot be looked up is neither there nor missing. */
+static void an_index_that_cannot_be_read_is_an_error_and_not_an_absence(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY], keys[4 * BUILDER_KEY];
+	void *value;
+	size_t size, count = 7;
+	bool found = true;
+	unsigned seen = 0;
+	put(world, 0, 100, 0);
+	commit(world);
+	reopen(world);
+	builder_key(0, key);
+	world->fault.bad_offset = 18;
+	world->fault.bad_length = 1 << 20;
+	assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error), AS_ERR_IO);
+	assert_non_null(strstr(world->error.message, "/index.0: cannot read"));
+	assert_int_equal(world->error.sys, EIO);
+	assert_int_equal(as_contains(world->store, key, 32, &found, &world->error), AS_ERR_IO);
+	assert_false(found);
+	assert_int_equal(as_contains(world->store, key, 32, &found, NULL), AS_ERR_IO);
+	assert_int_equal(as_list(world->store, NULL, 4, keys, &count, NULL), AS_ERR_IO);
+	assert_int_equal(count, 0);
+	assert_int_equal(as_each_key(world->store, take_none, &seen, NULL), AS_ERR_IO);
+	assert_int_equal(seen, 0);
+	world->fault.bad_length = 0;
+	check(world);
+}
+
+/* A segment that may not be opened just now is not damaged. */
+static void a_segment_that_cannot_be_opened_is_not_called_damaged(void **state)
+{
+	struct world *world = *state;
+	static const struct { int sys; enum as_err err; } refusals[] = {
+		{ EIO, AS_ERR_IO }, { EACCES, AS_ERR_DENIED },
+	};
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	put(world, 0, 100, 0);
+	commit(world);
+	builder_key(0, key);
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		reopen(world);
+		world->fault.open_path = "data/0/0";
+		world->fault.open_error = refusals[i].sys;
+		assert_int_equal(as_get(world->store, key, 32, &value, &size, &world->error),
+				 refusals[i].err);
+		assert_int_equal(world->error.sys, refusals[i].sys);
+		assert_int_equal(world->error.damage, AS_DAMAGE_NONE);
+		assert_non_null(strstr(world->error.message, "data/0/0: cannot read segment 0"));
+		world->fault.open_error = 0;
+	}
+	check(world);
+}
+
+static int take_one_key(void *context, const uint8_t key[AS_KEY_SIZE])
+{
+	take_none(context, key);
+	return 1;
+}
+
+static void going_through_the_keys_can_be_stopped(void **state)
+{
+	struct world *world = *state;
+	unsigned seen = 0;
+	for (unsigned i = 0; i < 5; i++)
+		put(world, i, 10, i);
+	assert_int_equal(as_each_key(world->store, take_one_key, &seen, &world->error),
+			 AS_ERR_CANCELLED);
+	assert_int_equal(seen, 1);
+	commit(world);
+	check_repo(world);
+}
+
 /* ---- disorder ---- */
 
 static void lose(struct world *world, const char *name)
@@ -853,6 +981,32 @@ static void a_stale_index_is_built_upon(void **state)
 	check_repo(world);
 }
 
+/* Several old indexes lie there, as after writers that were killed: the newest of them is the one
+ * with the least to replay behind it. */
+static void the_newest_of_several_old_indexes_is_built_upon(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 3; i++) {
+		put(world, i, 100, i);
+		assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+		keep_index(world);
+	}
+	put(world, 9, 100, 9);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	close_store(world);
+	bring_back_index(world);
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	/* None of the segments before the last is needed: that shows where replaying began. */
+	damage_segment(world, "data/0/1", 60);
+	damage_segment(world, "data/0/2", 60);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	damage_segment(world, "data/0/1", 60);
+	damage_segment(world, "data/0/2", 60);
+	check(world);
+	check_repo(world);
+}
+
 static void an_old_index_whose_segments_were_compacted_away_is_not_built_upon(void **state)
 {
 	struct world *world = *state;
@@ -939,6 +1093,12 @@ static void recovering_refuses_a_damaged_log_and_writes_nothing(void **state)
 	assert_int_equal(world->error.offset, 8);
 	assert_false(is_there(world, name));
 	assert_true(state_of(world).needs_recover);
+	damage_segment(world, "data/0/0", 60);
+	damage_segment(world, "data/0/0", 3);	/* of its magic */
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.segment, 0);
+	assert_int_equal(world->error.damage, AS_DAMAGE_SEGMENT_HEADER);
+	assert_false(is_there(world, name));
 }
 
 /* Stop a writer in the middle: everything it wrote, and no COMMIT. */
@@ -1662,6 +1822,94 @@ static void few_descriptors_are_enough_and_none_is_stale(void **state)
 	assert_int_equal(as_get(world->store, key, 32, &value, &size, NULL), AS_ERR_INTEGRITY);
 }
 
+/* Segments that wait for their fsync are open: when that is too many they are synced at once. */
+static void without_a_descriptor_for_the_next_segment_the_last_are_closed(void **state)
+{
+	struct world *world = *state;
+	world->fault.fail_kind = FAULT_CREATE;
+	world->fault.fail_error = EMFILE;
+	world->fault.fail_at = 3;
+	for (unsigned i = 0; i < 12; i++)
+		put(world, i, 400, i);
+	assert_true(world->fault.changes > 3);
+	world->fault.fail_at = 0;
+	commit(world);
+	check_repo(world);
+}
+
+static int sync_no_folder(const struct io *io, int fd)
+{
+	struct stat st;
+	(void)io;
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+static void a_file_system_that_syncs_no_folders_is_written_to_all_the_same(void **state)
+{
+	struct world *world = *state;
+	world->fault.io.fsync = sync_no_folder;
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 400, i);
+	commit(world);
+	check_repo(world);
+}
+
+static ssize_t write_nothing(const struct io *io, int fd, const void *data, size_t len,
+			     off_t offset)
+{
+	(void)io;
+	(void)fd;
+	(void)data;
+	(void)len;
+	(void)offset;
+	return 0;
+}
+
+static void a_write_that_takes_no_byte_ends_as_a_full_disk(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	put(world, 0, 100, 0);
+	commit(world);
+	const struct io io = world->fault.io;
+	world->fault.io.pwrite = write_nothing;
+	builder_key(1, key);
+	enum as_err err = as_put(world->store, key, 32, "x", 1, &world->error);
+	if (err == AS_OK)	/* it may lie in memory until now */
+		err = as_commit(world->store, 0, NULL, &world->error);
+	assert_int_equal(err, AS_ERR_NO_SPACE);
+	world->fault.io = io;
+	check_repo(world);
+}
+
+static void what_a_crash_left_of_writing_an_index_is_removed(void **state)
+{
+	struct world *world = *state;
+	static const char *const left[] = { "index.tmp", "index.0.tmp", "hints.0.tmp" };
+	static const char *const kept[] = { "index.old", "hints", "README.tmp" };
+	char path[BUILDER_PATH];
+	put(world, 0, 100, 0);
+	commit(world);
+	close_store(world);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		path_of(world, left[i], path);
+		builder_write_file(path, "x", 1);
+		path_of(world, kept[i], path);
+		builder_write_file(path, "x", 1);
+	}
+	reopen(world);
+	put(world, 1, 100, 1);
+	commit(world);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		assert_false(is_there(world, left[i]));
+		assert_true(is_there(world, kept[i]));
+	}
+}
+
 static void a_folder_that_cannot_be_listed_is_not_a_lack_of_memory(void **state)
 {
 	struct world *world = *state;
@@ -1820,8 +2068,13 @@ int main(void)
 		TEST(what_lies_only_in_the_hands_of_hints_is_compacted_at_last),
 		TEST(a_damaged_segment_is_skipped_and_its_deletes_outlive_it),
 		TEST(damage_is_named_with_its_place),
+		TEST(the_object_of_another_key_is_never_given_out),
+		TEST(an_index_that_cannot_be_read_is_an_error_and_not_an_absence),
+		TEST(a_segment_that_cannot_be_opened_is_not_called_damaged),
+		TEST(going_through_the_keys_can_be_stopped),
 		TEST(a_missing_index_is_told_and_recovered_when_asked),
 		TEST(a_stale_index_is_built_upon),
+		TEST(the_newest_of_several_old_indexes_is_built_upon),
 		TEST(an_old_index_whose_segments_were_compacted_away_is_not_built_upon),
 		TEST(an_index_that_is_too_new_is_not_believed),
 		TEST(a_damaged_index_is_found_before_it_is_built_upon),
@@ -1852,6 +2105,10 @@ int main(void)
 		TEST(a_compaction_can_be_stopped_and_goes_on_later),
 		TEST(an_interrupted_system_call_is_tried_again),
 		TEST(few_descriptors_are_enough_and_none_is_stale),
+		TEST(without_a_descriptor_for_the_next_segment_the_last_are_closed),
+		TEST(a_file_system_that_syncs_no_folders_is_written_to_all_the_same),
+		TEST(a_write_that_takes_no_byte_ends_as_a_full_disk),
+		TEST(what_a_crash_left_of_writing_an_index_is_removed),
 		TEST(a_folder_that_cannot_be_listed_is_not_a_lack_of_memory),
 		TEST(opening_and_the_first_put_read_the_hints_once),
 		TEST(hints_that_were_written_anew_are_read_anew),

@@ -289,10 +289,41 @@ static void names_are_read_as_they_are_written(void **state)
 	(void)state;
 }
 
+/* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
+static void only_a_folder_of_undo_itself_can_be_purged(void **state)
+{
+	const struct wreck *wreck = *state;
+	static const char *const names[] = {
+		"", ".", "..", "../data", NAME "/..", "./" NAME, ".hidden", "/tmp",
+		"a-name-that-is-longer-than-any-that-a-repair-gives-to-the-folder-where-it-keeps-"
+		"what-it-sets-aside",
+	};
+	struct look look;
+	struct as_error error;
+	uint64_t freed;
+	make_folder(wreck, NAME);
+	mark(wreck, NAME, "done");
+	see(&look, wreck);
+	struct permit *permit = look_upgrade(&look);
+	assert_non_null(permit);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		freed = 1;
+		assert_int_equal(undo_purge(permit, names[i], &freed, &error),
+				 AS_ERR_DOES_NOT_EXIST);
+		assert_int_equal(freed, 0);
+	}
+	assert_int_equal(look.fault.changes, 0);
+	assert_int_equal(undo_purge(permit, NAME, &freed, &error), AS_OK);
+	assert_true(look.fault.changes > 0);
+	lock_lower(look.view->fd, &look.view->lock, permit);
+	look_away(&look);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(only_a_folder_of_undo_itself_can_be_purged),
 		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
 		TEST(opening_alone_tells_it_too),
 		TEST(another_repair_may_lead_on_from_there),

@@ -414,6 +414,35 @@ static void a_cancelled_search_says_so(void **state)
 	assert_null(history);
 }
 
+/* Neither "not found" nor an empty answer: nobody knows. */
+static void an_index_that_breaks_off_or_is_refused_answers_no_search(void **state)
+{
+	struct world *world = *state;
+	struct fault fault;
+	struct index_bucket bucket;
+	struct key_prefix prefix = { .nibbles = 5 };
+	char name[32], path[BUILDER_PATH];
+	fault_init(&fault);
+	const struct view_options options = { .io = &fault.io };
+	builder_key(3, prefix.bytes);
+	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	fault.bad_offset = 18;
+	fault.bad_length = 1 << 20;
+	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_ERR_IO);
+	assert_non_null(strstr(world->error.message, "cannot read"));
+	fault.bad_length = 0;
+	snprintf(name, sizeof(name), "index.%u", world->view->index_transaction);
+	builder_path(world->builder, name, path);
+	builder_truncate(path, 18 + 40);
+	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_ERR_IO);
+	view_close(world->view);
+	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error),
+			 AS_ERR_INTEGRITY);
+	view_close(world->view);
+	world->view = NULL;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -421,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(opening_finds_the_transaction_and_what_belongs_to_it),
 		CASE(opening_does_not_read_the_data),
+		CASE(an_index_that_breaks_off_or_is_refused_answers_no_search),
 		CASE(what_is_no_repository_is_told_apart),
 		CASE(a_repository_without_config_is_still_opened),
 		CASE(an_empty_repository_needs_neither_index_nor_hints),
