@@ -583,6 +583,14 @@ static bool hints_miss_segments(const struct verify *verify)
 	return false;
 }
 
+static bool any_is_cut(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		if (verify->facts[i].is_cut)
+			return true;
+	return false;
+}
+
 static enum as_err compare_index(struct compare *compare)
 {
 	struct verify_run *run = compare->run;
@@ -594,7 +602,7 @@ static enum as_err compare_index(struct compare *compare)
 	run->verify->index_is_intact = !compare->index_is_blamed && run->index.is_whole;
 	run->verify->log_has_gaps = run->verify->damage_count > 0 || compare->has_gaps ||
 				    run->view->index_transaction > run->verify->end ||
-				    hints_miss_segments(run->verify);
+				    hints_miss_segments(run->verify) || any_is_cut(run->verify);
 	return AS_OK;
 }
 

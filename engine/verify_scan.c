@@ -336,6 +336,7 @@ static enum as_err report_empty(struct scanner *s)
 	finding.length = 0;
 	snprintf(finding.detail, sizeof(finding.detail), "the file is empty");
 	s->facts.damaged++;
+	s->facts.is_cut = true;
 	return add_finding(s, &finding);
 }
 
@@ -365,6 +366,7 @@ static enum as_err report_short(struct scanner *s)
 		return AS_OK;
 	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
 	finding.segment = s->number;
+	s->facts.is_cut = true;
 	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " bytes", s->facts.size);
 	return add_finding(s, &finding);
 }
@@ -397,6 +399,7 @@ static void publish(struct scanner *s, size_t position)
 	facts->is_committed = s->facts.is_committed;
 	facts->is_unopened = s->facts.is_unopened;
 	facts->is_unreadable = s->facts.is_unreadable;
+	facts->is_cut = s->facts.is_cut;
 	facts->is_remembered = s->facts.is_remembered;
 	facts->puts = s->facts.puts;
 	facts->deletes = s->facts.deletes;

@@ -276,6 +276,7 @@ static void (*const damages[])(struct wreck *) = {
 void wreck_seed(struct wreck *wreck, unsigned seed)
 {
 	wreck->random = seed + 1;
+	snprintf(wreck->story, sizeof(wreck->story), " seed %u:", seed);
 }
 
 void wreck_damage(struct wreck *wreck)

@@ -101,9 +101,8 @@ static struct tally run_seeds(struct wreck *world, unsigned how_many)
 			wreck_damage(world);
 		const struct tally tally = judge_all(world);
 		if (tally.given_up || tally.come_back || tally.replaced || tally.unnamed)
-			print_message("# seed %u:%s: given up %u, come back %u, replaced %u, "
-				      "unnamed %u\n",
-				      seed, world->story, tally.given_up, tally.come_back,
+			print_message("#%s: given up %u, come back %u, replaced %u, unnamed %u\n",
+				      world->story, tally.given_up, tally.come_back,
 				      tally.replaced, tally.unnamed);
 		sum.given_up += tally.given_up;
 		sum.come_back += tally.come_back;

@@ -949,6 +949,55 @@ static void every_problem_is_found_and_named(void **state)
 	(void)state;
 }
 
+/* Objects 1 and 2; then a transaction that does nothing but delete 1, in segment 1; then object 3. The
+ * file of segment 1 is cut to @size bytes. */
+static void cut_the_delete(struct world *world, uint64_t size)
+{
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 4, 1500);
+	for (unsigned i = 1; i < 3; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_transaction(world->builder);
+	builder_key(1, key);
+	builder_delete(world->builder, key);
+	builder_transaction(world->builder);
+	builder_key(3, key);
+	builder_put_some(world->builder, key, 300);
+	builder_transaction(world->builder);
+	builder_segment_path(world->builder, 1, path);
+	builder_truncate(path, size);
+}
+
+static void a_delete_in_a_segment_that_was_cut_is_known_by_the_index(void **state)
+{
+	/* Empty, nothing but the magic, in the DELETE, and without its COMMIT alone. */
+	static const struct {
+		uint64_t size;
+		uint64_t lost;
+	} cuts[] = { { 0, 1 }, { 8, 1 }, { 30, 1 }, { 49, 0 } };
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		struct world world;
+		struct replay_event place;
+		uint8_t key[BUILDER_KEY];
+		cut_the_delete(&world, cuts[i].size);
+		world_judge(&world, 1);
+		const uint64_t *total = world.verify->findings.total;
+		if (total[PROBLEM_DELETE_LOST] != cuts[i].lost || total[PROBLEM_INDEX_KEY_MISSING])
+			fail_msg("cut at %u", (unsigned)cuts[i].size);
+		assert_int_equal(world.verify->objects, 2);
+		builder_key(1, key);
+		assert_false(verify_lookup(world.verify, key, &place));
+		world_free(&world);
+	}
+	(void)state;
+}
+
 /* The hints say how many objects the segment held. One of them is damaged there, and so it is no
  * reason to believe that another one, to which the index leads wrongly, was cut off. */
 static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
@@ -1260,6 +1309,7 @@ int main(void)
 		cmocka_unit_test(
 			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
 		cmocka_unit_test(an_unreadable_end_is_no_tail),
+		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
