@@ -583,6 +583,38 @@ static bool hints_miss_segments(const struct verify *verify)
 	return false;
 }
 
+/* Does the index lead to whole entries of other keys more often than to its own? Then it is of
+ * another repository, or of another time, and says nothing about the keys here. */
+static bool is_foreign(const struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	uint32_t wrong = 0;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		struct index_bucket bucket;
+		if (verify_is_confirmed(run->verify, i))
+			continue;
+		index_image_place(image, i, &bucket.segment, &bucket.offset);
+		if (index_bucket_is_used(&bucket) && aim_of(run->verify, &bucket) == AIM_WRONG)
+			wrong++;
+	}
+	return wrong > count_confirmed(run->verify, image->buckets);
+}
+
+static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
+			   const struct replay_event *event)
+{
+	return replay_note(context, key, event);
+}
+
+/* What only searching found is believed, as without an index, where this one is no witness. */
+static enum as_err believe_adrift(const struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	if (replay_count(verify->adrift) == 0 || !is_foreign(run))
+		return AS_OK;
+	return replay_each(verify->adrift, believe, verify->replay);
+}
+
 static bool any_is_cut(const struct verify *verify)
 {
 	for (size_t i = 0; i < verify->view->layout.count; i++)
@@ -594,7 +626,9 @@ static bool any_is_cut(const struct verify *verify)
 static enum as_err compare_index(struct compare *compare)
 {
 	struct verify_run *run = compare->run;
-	enum as_err err = settle_index(compare);
+	enum as_err err = believe_adrift(run);
+	if (err == AS_OK)
+		err = settle_index(compare);
 	if (err == AS_OK)
 		err = replay_each(run->verify->replay, settle_remembered, compare);
 	if (err != AS_OK)

@@ -998,6 +998,31 @@ static void a_delete_in_a_segment_that_was_cut_is_known_by_the_index(void **stat
 	(void)state;
 }
 
+/* Behind zeros entries are found by searching alone, and an index may speak against them; but not one
+ * of another repository, to which none of the keys is known. */
+static void an_index_of_another_repository_speaks_against_nothing(void **state)
+{
+	const uint8_t zeros[200] = { 0 };
+	struct world world;
+	struct replay_event place;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	world_new(&world);
+	const char *path = put_path(&world, 4, &segment, &offset);
+	assert_true(offset > 49 && offset < sizeof(zeros));
+	builder_patch(path, 0, zeros, offset);
+	for (unsigned i = 0; i < OBJECTS + 2; i++)
+		if (i != 3)
+			builder_flip(index_path(&world), bucket_of(&world, i) + 13, 0x40);
+	world_judge(&world, 1);
+	builder_key(4, key);
+	assert_true(verify_lookup(world.verify, key, &place));
+	assert_int_equal(place.segment, segment);
+	assert_int_equal(place.offset, offset);
+	world_free(&world);
+	(void)state;
+}
+
 /* The hints say how many objects the segment held. One of them is damaged there, and so it is no
  * reason to believe that another one, to which the index leads wrongly, was cut off. */
 static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
@@ -1310,6 +1335,7 @@ int main(void)
 			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
 		cmocka_unit_test(an_unreadable_end_is_no_tail),
 		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
+		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
