@@ -75,7 +75,9 @@ enum as_err {
 				 * as_rollback comes first */
 	AS_ERR_INDEX,		/* index or hints are missing, stale, too new or damaged: as_recover
 				 * comes first */
-	AS_ERR_DEAD		/* the open transaction failed and cannot go on: as_rollback */
+	AS_ERR_DEAD,		/* the open transaction failed and cannot go on: as_rollback */
+	AS_ERR_COLLISION	/* the keys' first 4 bytes, which choose their buckets in the index,
+				 * are so alike that no index of them would be of use */
 };
 
 /* What is wrong with the entry that an AS_ERR_INTEGRITY names. */
@@ -227,6 +229,8 @@ AS_API enum as_err as_each_key(struct as_store *store,
  *   AS_ERR_UNCOMMITTED, AS_ERR_INDEX   see struct as_state
  *   AS_ERR_CANCELLED      as_options.interrupt said so
  *   AS_ERR_NO_SPACE, AS_ERR_IO, AS_ERR_FULL, AS_ERR_KEY_SIZE
+ *   AS_ERR_COLLISION      the index is of no use with one key more of that kind: keys should be
+ *                         hashes, or differ in their first four bytes
  *   AS_ERR_DEAD           an earlier change failed in such a way that nothing can be said of what
  *                         is in the files: only as_rollback and as_close are possible
  * After any other error of as_put and as_delete nothing of that call has happened, and the

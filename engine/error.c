@@ -89,6 +89,8 @@ static const struct {
 	[AS_ERR_UNCOMMITTED] = { "uncommitted", "an unfinished transaction is in the way" },
 	[AS_ERR_INDEX] = { "index", "index or hints do not fit the log" },
 	[AS_ERR_DEAD] = { "dead", "the transaction failed and can only be rolled back" },
+	[AS_ERR_COLLISION] = { "collision", "too many keys begin alike: an index of them would "
+					    "be of no use" },
 };
 
 const char *as_err_name(enum as_err code)

@@ -10,11 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A table is degenerate when a look-up that finds nothing passes this many buckets on average.
- * Small tables are let through: all their look-ups together take a fraction of a second. */
-#define DEGENERATE_PROBES 4096u
-#define DEGENERATE_BUCKETS 16384u
-
 /* Judged by a thread at a time. Few for the tests' sake, and enough for the memory's. */
 #define SLICE_BUCKETS 16384u
 
@@ -243,7 +238,9 @@ static enum as_err judge_probes(struct sweep *total, unsigned threads)
 	const uint64_t squared = has_empty ? total->runs_squared : (uint64_t)buckets * buckets;
 	const uint64_t probes = squared / buckets / 2;
 
-	total->census.degenerate = probes > DEGENERATE_PROBES && buckets > DEGENERATE_BUCKETS;
+	total->census.passed = squared / 2;
+	total->census.degenerate = probes > INDEX_DEGENERATE_PROBES &&
+				   buckets > INDEX_DEGENERATE_BUCKETS;
 	if (!total->census.degenerate)
 		return judge_duplicates(total, threads);
 	if (!total->findings)

@@ -18,12 +18,18 @@ struct index_image {
 	struct key_hash hash;	/* of short rows */
 };
 
+/* A table is degenerate when a look-up that finds nothing passes this many buckets on average.
+ * Small tables are let through: all their look-ups together take a fraction of a second. */
+#define INDEX_DEGENERATE_PROBES 4096u
+#define INDEX_DEGENERATE_BUCKETS 16384u
+
 /* What a walk over all buckets finds out. */
 struct index_census {
 	uint32_t used, deleted;
 	uint64_t unreachable;	/* used buckets that probing from their home does not reach */
 	uint64_t duplicates;	/* used buckets whose key a look-up finds in another bucket */
 	uint32_t longest;	/* probe distance */
+	uint64_t passed;	/* half the squares of all runs: see degenerate */
 	bool degenerate;	/* runs so long that look-ups would crawl; duplicates were then
 				 * not counted */
 };

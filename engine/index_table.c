@@ -24,6 +24,7 @@ struct index_table {
 	struct index_image image;	/* its bytes are a mapping of our own */
 	uint32_t deleted;		/* buckets */
 	size_t mapped;			/* bytes */
+	uint64_t passed;		/* buckets of others that new keys had to pass */
 };
 
 /* As Attic makes it. */
@@ -136,6 +137,15 @@ static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_
 	const uint32_t home = index_home(key, table->image.buckets);
 
 	return bucket_at(table, first_empty(table, home));
+}
+
+/* Keys come from the disk and may be made to collide. Those of one run have passed half the square
+ * of its length, and that over all buckets is what a look-up that finds nothing passes. Half of
+ * what the census lets through: runs grow together. */
+static bool is_degenerating(uint64_t passed, uint32_t buckets)
+{
+	return buckets > INDEX_DEGENERATE_BUCKETS &&
+	       passed / buckets > INDEX_DEGENERATE_PROBES / 2;
 }
 
 /* ---- sizes ---- */
@@ -320,6 +330,7 @@ static enum as_err read_and_judge(const struct index_file *file, struct index_ta
 	if (err)
 		return err;
 	table->deleted = census.deleted;
+	table->passed = census.passed;
 	if (census.used != file->used || census.unreachable || census.duplicates ||
 	    census.degenerate)
 		return AS_ERR_INTEGRITY;
@@ -376,11 +387,23 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 
 enum as_err index_table_reserve(struct index_table *table)
 {
-	const enum as_err err = settle(table);
+	enum as_err err = settle(table);
 
-	if (err || !is_crowded(table->image.used, table->image.buckets))
+	if (!err && is_crowded(table->image.used, table->image.buckets))
+		err = grow(table);
+	if (err)
 		return err;
-	return grow(table);
+	/* Of the size that it has now: asked again, the answer is the same. */
+	return is_degenerating(table->passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
+}
+
+static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	const uint32_t home = index_home(key, table->image.buckets);
+	const uint32_t number = first_empty(table, home);
+
+	table->passed += distance(table, home, number);
+	return bucket_at(table, number);
 }
 
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
@@ -396,7 +419,7 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 		const enum as_err err = index_table_reserve(table);
 		if (err)
 			return err;
-		p = place_of(table, key);
+		p = new_place(table, key);
 		memcpy(p, key, KEY_SIZE);
 		table->image.used++;
 	}
@@ -449,9 +472,19 @@ static bool is_later(const struct index_mapping *mapping, uint32_t segment, cons
 					   : mapping->offset > get_u32le(p + KEY_SIZE + 4);
 }
 
+/* Is the bucket another key's already? That is so for ever: it need not be taken to be passed. */
+static bool is_anothers(uint8_t *p, const uint8_t key[KEY_SIZE])
+{
+	const uint32_t segment = __atomic_load_n(segment_field(p), __ATOMIC_ACQUIRE);
+
+	return get_u32le((const uint8_t *)&segment) < SEGMENT_BUSY && memcmp(p, key, KEY_SIZE);
+}
+
 /* Fill the bucket at @p, or bring it up to date. False: it is another key's. *@used is counted. */
 static bool map_in(uint8_t *p, const struct index_mapping *mapping, uint32_t *used)
 {
+	if (is_anothers(p, mapping->key))
+		return false;
 	const uint32_t segment = take_bucket(p);
 
 	if (segment == INDEX_EMPTY) {
@@ -469,15 +502,22 @@ static bool map_in(uint8_t *p, const struct index_mapping *mapping, uint32_t *us
 	return true;
 }
 
+/* What one call adds to a table. */
+struct addition {
+	uint32_t used;
+	uint64_t passed;
+};
+
 static bool put_beside_others(const struct index_table *table, const struct index_mapping *mapping,
-			      uint32_t *used)
+			      struct addition *added)
 {
 	uint32_t number = index_home(mapping->key, table->image.buckets);
 
 	for (uint32_t left = table->image.buckets; left; left--) {
-		if (map_in(bucket_at(table, number), mapping, used))
+		if (map_in(bucket_at(table, number), mapping, &added->used))
 			return true;
 		number = next_of(table, number);
+		added->passed++;
 	}
 	return false;
 }
@@ -485,15 +525,18 @@ static bool put_beside_others(const struct index_table *table, const struct inde
 enum as_err index_table_put_all(struct index_table *table, const struct index_mapping *mappings,
 				size_t count)
 {
-	uint32_t used = 0;
+	struct addition added = { .used = 0 };
 	bool has_room = true;
 
 	for (size_t i = 0; i < count; i++)
 		index_table_prefetch(table, mappings[i].key);
 	for (size_t i = 0; i < count && has_room; i++)
-		has_room = put_beside_others(table, &mappings[i], &used);
-	__atomic_fetch_add(&table->image.used, used, __ATOMIC_RELAXED);
-	return has_room ? AS_OK : AS_ERR_FULL;
+		has_room = put_beside_others(table, &mappings[i], &added);
+	__atomic_fetch_add(&table->image.used, added.used, __ATOMIC_RELAXED);
+	const uint64_t passed = __atomic_add_fetch(&table->passed, added.passed, __ATOMIC_RELAXED);
+	if (!has_room)
+		return AS_ERR_FULL;
+	return is_degenerating(passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
 }
 
 /* ---- taking out ---- */

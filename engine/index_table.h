@@ -41,7 +41,9 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 		     uint32_t *segment, uint32_t *offset);
 
 /* Make room for one key more, so that the next index_table_put cannot fail. AS_ERR_MEMORY;
- * AS_ERR_FULL: more than 2^31-1 buckets. */
+ * AS_ERR_FULL: more than 2^31-1 buckets; AS_ERR_COLLISION: new keys passed so many buckets of
+ * others that the table is on its way to be degenerate (see index_image.h), and filling it would
+ * take a time that grows with the square of their number. */
 enum as_err index_table_reserve(struct index_table *table);
 
 /* Map @key to @segment (below INDEX_DELETED) and @offset, whether it is there or not. Errors as
@@ -56,7 +58,7 @@ struct index_mapping {
 
 /* Map @count keys, in several threads at once if need be, while nothing else is done with a table
  * of index_table_new_for. The table does not grow. Of two mappings of one key the later in the log
- * stays. AS_ERR_FULL: there are more keys than buckets. */
+ * stays. AS_ERR_FULL: there are more keys than buckets; AS_ERR_COLLISION. */
 enum as_err index_table_put_all(struct index_table *table, const struct index_mapping *mappings,
 				size_t count);
 

@@ -483,7 +483,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "index-degenerate",
 		.found = "the index has hardly a free bucket between its keys",
 		.meaning = "A look-up has to pass over most of it. No writer leaves it like that; "
-			   "recover makes a new index from the log.",
+			   "recover makes a new index from the log, unless the keys themselves "
+			   "begin too much alike.",
 		.stake = "Every look-up crawls, and Attic may seem to hang.",
 		.meanwhile = "It can be viewed here. Recover before anything else uses it.",
 		.severity = SEVERITY_WARNING,

@@ -586,6 +586,10 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		err = plan_find_objects(plan, first);
 	if (err == AS_OK && plan->action == REPAIR_SALVAGE)
 		err = plan_find_suspects(plan);
+	if (err == AS_ERR_COLLISION) {
+		refuse(plan, "%s", as_err_text(err));
+		return AS_OK;
+	}
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
 	for (size_t i = 0; i < work->view->layout.count; i++)

@@ -4,6 +4,7 @@ refusals, reports, locks, interrupts, and that what was not confirmed has change
 
 ATTICSCOPE names the program. The repositories are written and read here, from the format alone."""
 import fcntl
+import hashlib
 import json
 import os
 import pty
@@ -379,6 +380,20 @@ class Planning(Case):
         self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'lost',
                                             'created')], [None, None, None, [], []])
         self.assertEqual(tree(self.path), before)
+
+    def test_keys_that_collide_are_refused_before_anything_crawls(self):
+        """The format has their first four bytes choose their buckets: each look-up would pass all of them."""
+        keys = [b'same' + hashlib.sha256(b'%d' % i).digest()[:28] for i in range(100000)]
+        self.repo = cli.Repository(os.path.join(self.folder, 'alike'), [[COMMITTED]])
+        with open(self.repo.segment(0), 'wb') as f:
+            f.write(b'ATTICSEG' + b''.join(cli.entry(PUT, key, b'') for key in keys) + cli.entry(*COMMITTED))
+        os.unlink(os.path.join(self.repo.path, 'index.0'))
+        os.unlink(os.path.join(self.repo.path, 'hints.0'))
+        before = tree(self.repo.path)
+        for action in ('recover', 'salvage'):
+            self.assertIn('begin alike', self.fails(4, action, '--yes', self.repo.path))
+        self.assertEqual(tree(self.repo.path), before)
+        self.assertEqual(run('get', self.repo.path, keys[99999].hex())[0], 0)
 
     def test_full_recovers_as_well(self):
         self.recover()

@@ -3,6 +3,7 @@
 readers find on the disk afterwards.
 
 STOREDRV names the driver program."""
+import glob
 import os
 import shutil
 import tempfile
@@ -66,6 +67,34 @@ class Edges(unittest.TestCase):
         self.store.ask('delete', ZEROS.hex())
         self.commit_and_compare({ONES: b''})
         self.refused('object-not-found', 'get', ZEROS.hex())
+
+    def test_keys_that_collide_are_refused_while_all_that_is_there_can_still_be_used(self):
+        """The format has their first four bytes choose their buckets."""
+        keys = [b'same' + key_of(i)[4:] for i in range(20000)]
+        self.create()
+        stored = {}
+        with self.assertRaises(Refused) as caught:
+            for key in keys:
+                self.store.ask('put-bytes', key.hex())
+                stored[key] = b''
+        self.assertEqual(caught.exception.name, 'collision')
+        self.assertGreater(len(stored), 8192)
+        self.store.ask('commit')
+        self.store.ask('close')
+        self.store.ask('open', self.repo)
+        self.assertEqual(self.store.ask('len'), str(len(stored)))
+        self.refused('collision', 'put-bytes', keys[-1].hex())
+        for key in (keys[0], list(stored)[-1]):
+            self.assertEqual(self.store.ask('get', key.hex()), summary(b''))
+        self.store.ask('delete', keys[0].hex())
+        self.store.ask('commit')
+        for index in ('index', 'hints'):
+            for path in glob.glob(os.path.join(self.repo, index + '.*')):
+                os.unlink(path)
+        self.store.ask('close')
+        self.store.ask('open', self.repo)
+        self.store.ask('recover')
+        self.assertEqual(self.store.ask('len'), str(len(stored) - 1))
 
     def test_an_empty_value_replaces_a_long_one_and_the_other_way_round(self):
         self.create()

@@ -488,6 +488,54 @@ static void more_keys_than_buckets_are_refused(void **state)
 	(void)state;
 }
 
+/* All of these want the same bucket: the time to put them grows with the square of their number. */
+#define COLLIDING 100000u
+
+static void keys_that_collide_are_refused_before_they_crawl(void **state)
+{
+	uint32_t count = 0;
+	enum as_err err = AS_OK;
+
+	(void)state;
+	table = index_table_new();
+	assert_non_null(table);
+	while (err == AS_OK && count < COLLIDING) {
+		const enum as_err reserved = index_table_reserve(table);
+
+		err = index_table_put(table, key_of(7, count++), 1, 8);
+		assert_int_equal(err, reserved);
+	}
+	assert_int_equal(err, AS_ERR_COLLISION);
+	assert_int_equal(index_table_count(table), count - 1);
+	assert_in_range(count, 8192, 16384);
+	assert_int_equal(index_table_reserve(table), AS_ERR_COLLISION);
+	for (uint32_t i = 0; i < count - 1; i += 100) {
+		assert_int_not_equal(index_table_find(table, key_of(7, i)), INDEX_EMPTY);
+		assert_int_equal(index_table_put(table, key_of(7, i), 2, 8), AS_OK);
+	}
+}
+
+static void keys_that_collide_are_refused_where_many_are_put_together(void **state)
+{
+	struct index_mapping *many = calloc(COLLIDING, sizeof(*many));
+	uint32_t count = 0;
+	enum as_err err = AS_OK;
+
+	(void)state;
+	assert_non_null(many);
+	for (uint32_t i = 0; i < COLLIDING; i++) {
+		memcpy(many[i].key, key_of(7, i), KEY_SIZE);
+		many[i].segment = i;
+	}
+	table = index_table_new_for(COLLIDING);
+	assert_non_null(table);
+	for (; err == AS_OK && count < COLLIDING; count += PUT_AT_ONCE)
+		err = index_table_put_all(table, many + count, PUT_AT_ONCE);
+	free(many);
+	assert_int_equal(err, AS_ERR_COLLISION);
+	assert_in_range(count, 8192, 32768);
+}
+
 static void a_large_table_is_empty_in_every_bucket(void **state)
 {
 	struct index_bucket bucket;
@@ -1058,6 +1106,8 @@ int main(void)
 		TEST(a_table_for_so_many_keys_is_the_one_that_grew_with_them),
 		TEST(keys_put_by_several_threads_are_all_there_at_their_latest_place),
 		TEST(more_keys_than_buckets_are_refused),
+		TEST(keys_that_collide_are_refused_before_they_crawl),
+		TEST(keys_that_collide_are_refused_where_many_are_put_together),
 		TEST(a_large_table_is_empty_in_every_bucket),
 		TEST(the_table_halves_when_a_removal_leaves_less_than_25_percent),
 		TEST(a_reserved_place_is_there_and_costs_nothing_twice),
