@@ -117,14 +117,14 @@ def growth_rows(args, folder):
 # ---- writing ----
 
 def copied(repo, folder):
-    """Seconds of cp -r and sync of a repository."""
+    """Seconds of cp -r and sync of a repository, and of removing the copy."""
     copy = os.path.join(folder, 'copy')
-    before = time.monotonic()
+    begun = time.monotonic()
     subprocess.run(['cp', '-r', repo, copy], check=True)
     subprocess.run(['sync', '-f', copy], check=True)
-    seconds = time.monotonic() - before
+    synced = time.monotonic()
     shutil.rmtree(copy)
-    return seconds
+    return synced - begun, time.monotonic() - synced
 
 
 def store_round(store, folder, objects, size, commits):
@@ -137,9 +137,10 @@ def store_round(store, folder, objects, size, commits):
 
     filled = run('fill', objects, size)
     index = max(os.path.getsize(f) for f in glob.glob(os.path.join(repo, 'index.*')))
+    copying, removing = copied(repo, folder)
     figures = {
         'put': filled['seconds'],
-        'put yardstick': copied(repo, folder),
+        'put yardstick': copying,
         'peak': filled['peak_kib'] / 1024,
         'index': index / 2**20,
         'commit': run('steps', commits, size)['seconds'] / commits,
@@ -149,7 +150,8 @@ def store_round(store, folder, objects, size, commits):
     compacted = run('compact')
     figures['compact'] = compacted['seconds']
     figures['bytes copied'] = compacted['bytes_copied']
-    figures['compact yardstick'] = copied(repo, folder)
+    figures['compact yardstick'] = copied(repo, folder)[0]
+    figures['compact limit'] = figures['compact yardstick'] + removing
     shutil.rmtree(repo)
     return figures
 
@@ -163,6 +165,7 @@ def store_rows(args, folder, name, objects, size, goal):
         row('store: recover from the log', 'cp + sync of it', f['recover'], f['put yardstick']),
         row('store: compact, half of it live', 'cp + sync of the live half', f['compact'],
             f['compact yardstick'], goal, note='%.0f MB/s' % (f['bytes copied'] / f['compact'] / 1e6)),
+        row('store: compact', '... and rm of the whole', f['compact'], f['compact limit'], goal and 1.2),
         row('store: peak memory', 'size of the index file', f['peak'], f['index'], unit='M',
             note='%.0f MiB a million objects' % (f['peak'] * 1e6 / objects)),
     ]
