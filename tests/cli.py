@@ -84,12 +84,12 @@ def msgpack_number(number):
 class Repository:
     """A list of segments, each a list of (tag, key, data), written as Attic writes it."""
 
-    def __init__(self, path, segments):
+    def __init__(self, path, segments, segments_per_dir=10000):
         self.path, self.places, self.objects = path, {}, {}
         os.makedirs(os.path.join(path, 'data', '0'))
         with open(os.path.join(path, 'config'), 'w') as f:
-            f.write('[repository]\nversion = 1\nsegments_per_dir = 10000\n'
-                    'max_segment_size = 5242880\nid = %s\n' % ('0123456789abcdef' * 4))
+            f.write('[repository]\nversion = 1\nsegments_per_dir = %d\n'
+                    'max_segment_size = 5242880\nid = %s\n' % (segments_per_dir, '0123456789abcdef' * 4))
         self.live, self.sparse = {}, set()
         for number, entries in enumerate(segments):
             self.write_segment(number, entries)
@@ -119,6 +119,8 @@ class Repository:
         return os.path.join(self.path, 'data', '0', str(number))
 
     def write_index(self, transaction, buckets=1024):
+        while len(self.places) * 10 > buckets * 9:
+            buckets *= 2
         table = [None] * buckets
         for key, place in self.places.items():
             home = struct.unpack('<I', key[:4])[0] % buckets

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import random
+import select
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))
+OBJECTS_MAX = 300       # of the writer; it holds about so many however long it writes
+DEADLINE = 60           # seconds for it to answer
 COUNTS = collections.Counter()
 
 
@@ -29,7 +32,8 @@ class Writer(cli.Repository):
     under another name and renamed, then what is not needed any more is removed."""
 
     def __init__(self, path, rng):
-        super().__init__(path, [[(PUT, key_of(i), rng.randbytes(2000)) for i in range(40)] + [COMMITTED]])
+        objects = [(PUT, key_of(i), rng.randbytes(2000)) for i in range(40)]
+        super().__init__(path, [objects + [COMMITTED]], segments_per_dir=1000000)
         self.rng, self.head, self.turn = rng, 0, 1000
 
     def index_and_hints(self, transaction):
@@ -53,7 +57,7 @@ class Writer(cli.Repository):
         entries = []
         for key in self.rng.sample(sorted(self.objects), 3):
             entries += [(DELETE, key, b'')] + [(PUT, key, self.rng.randbytes(1500))] * self.rng.randrange(2)
-        for _ in range(self.rng.randrange(6)):
+        for _ in range(self.rng.randrange(6 if len(self.objects) < OBJECTS_MAX else 1)):
             self.turn += 1
             entries.append((PUT, key_of(self.turn), self.rng.randbytes(3000)))
         return entries
@@ -128,6 +132,8 @@ class Running:
     def pause(self):
         """(transactions so far, objects, the last transaction)"""
         self.say()
+        if not select.select([self.process.stdout], [], [], DEADLINE)[0]:
+            raise AssertionError('the writer does not answer')
         return tuple(map(int, self.process.stdout.readline().split()))
 
     def resume(self):
@@ -135,7 +141,7 @@ class Running:
 
     def end(self):
         self.process.stdin.close()
-        status = self.process.wait(60)
+        status = self.process.wait(DEADLINE)
         self.process.stdout.close()
         return status
 
