@@ -231,8 +231,14 @@ void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
 		lock->fd = -1;
 		return;
 	}
+	lock_look_again(lock);
+}
+
+void lock_look_again(struct lock *lock)
+{
 	struct flock conflict = whole_file(F_RDLCK);
-	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
+	if (lock->fd >= 0 && !lock->holder.exclusive &&
+	    fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
 		find_blocker(lock);
 }
 

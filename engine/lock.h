@@ -46,6 +46,9 @@ void lock_take_shared(const struct io *io, int repo_fd, bool may_write, struct l
  * when somebody does. */
 void lock_look_on(const struct io *io, int repo_fd, struct lock *lock);
 
+/* Has somebody taken the exclusive lock since? Of a lock that is held: nobody can have. */
+void lock_look_again(struct lock *lock);
+
 /* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and
  * returns how many holders there are. Needs an open descriptor of config in lock->fd. */
 size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t max);

@@ -275,9 +275,11 @@ static enum as_err judge_tail(struct view *view)
 			     count - above == 1 ? "" : "s", end);
 }
 
-/* Looking on without a lock while somebody writes. */
+/* Looking on without a lock while somebody writes. Who began after the first look may have been met
+ * half way; who has ended by now left other times and sizes than those of the stamp. */
 static enum as_err judge_writer(struct view *view)
 {
+	lock_look_again(&view->lock);
 	const struct lock_holder *holder = &view->lock.holder;
 	if (!holder->exclusive)
 		return AS_OK;

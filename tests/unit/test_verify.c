@@ -28,6 +28,7 @@ struct world {
 	char folder[BUILDER_PATH], repo[BUILDER_PATH];
 	struct builder *builder;
 	struct fault fault;
+	struct io writers_io;
 	const struct io *io;
 	struct view *view;
 	struct verify *verify;
@@ -744,6 +745,24 @@ static void writer_and_damage(struct world *w)
 	writer(w);
 	crc(w);
 }
+/* The same, behind the first look at the lock: the file's state is asked for a moment later. */
+static int fstatat_of_a_writer(const struct io *io, int dirfd, const char *path, struct stat *st,
+			       int flags)
+{
+	struct world *w = io->context;
+	if (w->writer_fd < 0 && strcmp(path, "data") == 0) {
+		writer(w);
+		add_tail(w);
+	}
+	return io_system.fstatat(&io_system, dirfd, path, st, flags);
+}
+static void writer_comes(struct world *w)
+{
+	w->writers_io = io_system;
+	w->writers_io.fstatat = fstatat_of_a_writer;
+	w->writers_io.context = w;
+	w->io = &w->writers_io;
+}
 static void changed(struct world *w) { w->between = write_meanwhile; }
 
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
@@ -888,6 +907,7 @@ static const struct sample {
 	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
+	{ "writer-comes", writer_comes, PROBLEM_WRITER, REPAIR_NONE, 0 },
 	/* What is wrong may be what is not written yet. */
 	{ "writer-and-damage", writer_and_damage, PROBLEM_WRITER, REPAIR_NONE, 1 },
 };
