@@ -117,6 +117,8 @@ void verify_free(struct verify *verify)
 	replay_free(verify->adrift);
 	free(verify->facts);
 	free(verify->damage);
+	free(verify->named);
+	free(verify->strays);
 	free((void *)verify->confirmed);
 	free(verify);
 }

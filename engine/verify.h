@@ -63,6 +63,12 @@ struct verify_damage {
 	uint8_t key[KEY_SIZE];	/* what stands in the key's place */
 };
 
+/* A key that a damaged PUT shows. */
+struct verify_named {
+	uint8_t key[KEY_SIZE];
+	uint64_t time;		/* replay_time of the place */
+};
+
 /* Where the log is to end. */
 enum tail_choice {
 	TAIL_AS_FOUND,		/* behind what was committed, as far as that can be known */
@@ -93,6 +99,11 @@ struct verify {
 	struct findings findings;
 	struct verify_damage *damage;	/* ascending by segment and offset */
 	size_t damage_count;
+	struct verify_named *named;	/* the damaged PUTs that show a key, by key and time */
+	size_t named_count;
+	uint64_t *strays;		/* times of whole PUTs that the index does not know, sorted;
+					 * where something is damaged */
+	size_t stray_count;
 	enum tail_kind tail;
 	bool has_end;			/* the log holds anything at all */
 	/* the last segment of the log: the transaction id, or above it where the tail was

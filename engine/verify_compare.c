@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMED_DAMAGE_MAX 4096u
-
 /* ---- one key ---- */
 
 /* Where a mapping that no scan has confirmed leads, by what the scan left behind. */
@@ -18,36 +16,6 @@ enum aim {
 	AIM_MISSING,		/* to a segment or an end of one that is not there */
 	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
 };
-
-static size_t damage_from(const struct verify *verify, uint32_t segment)
-{
-	size_t low = 0, high = verify->damage_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (verify->damage[middle].segment < segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Is @offset of @segment in a damaged stretch? *@cause is why. */
-static bool is_damaged_at(const struct verify *verify, uint32_t segment, uint32_t offset,
-			  uint8_t *cause)
-{
-	size_t i = damage_from(verify, segment);
-	const size_t first = i;
-	*cause = SEGMENT_CRC_MISMATCH;
-	for (; i < verify->damage_count && verify->damage[i].segment == segment; i++) {
-		const struct verify_damage *damage = &verify->damage[i];
-		if (offset >= damage->offset && offset - damage->offset < damage->length) {
-			*cause = damage->cause;
-			return true;
-		}
-	}
-	return i - first >= VERIFY_DAMAGE_SEGMENT;	/* more than were remembered */
-}
 
 /* Does something that is no regular file, such as a link, stand in the place of @segment? */
 static bool is_not_a_file(const struct view *view, uint32_t segment)
@@ -76,7 +44,7 @@ static enum aim aim_of(const struct verify *verify, const struct index_bucket *b
 	const struct segment_facts *facts = &verify->facts[position];
 	if (facts->is_unopened)
 		return AIM_UNREADABLE;
-	if (is_damaged_at(verify, bucket->segment, bucket->offset, &cause))
+	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))
 		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
 	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_MISSING : AIM_WRONG;
 }
@@ -96,42 +64,6 @@ static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
 	if (event && event->segment == segment)
 		live++;
 	return row && row->live > (int64_t)live;
-}
-
-/* Does @bucket point to a whole PUT of a key that the index does not hold? Then it is the bucket's
- * own key that was damaged, and no object of that name ever was. */
-static bool holds_unindexed_put(const struct verify *verify, const struct index_bucket *bucket)
-{
-	char path[LAYOUT_PATH_MAX];
-	struct segment_entry entry;
-	struct index_bucket other;
-	const struct view *view = verify->view;
-	const size_t position = layout_find(&view->layout, bucket->segment);
-	if (position == LAYOUT_NONE)
-		return false;
-	layout_path(&view->layout, position, path);
-	return segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) ==
-		       AS_OK &&
-	       entry.tag == SEGMENT_PUT &&
-	       index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
-}
-
-/* Does a damaged PUT behind @event (if any) still show this key? Looked for only as long as damage
- * is rare. */
-static bool names_in_damage(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			    const struct replay_event *event)
-{
-	if (verify->damage_count > NAMED_DAMAGE_MAX)
-		return false;
-	for (size_t i = 0; i < verify->damage_count; i++) {
-		const struct verify_damage *damage = &verify->damage[i];
-		if (damage->has_key && damage->raw_tag == SEGMENT_PUT &&
-		    memcmp(damage->key, key, KEY_SIZE) == 0 &&
-		    (!event || replay_time(damage->segment, (uint32_t)damage->offset) >
-			       replay_time(event->segment, event->offset)))
-			return true;
-	}
-	return false;
 }
 
 /* Did only searching find @event? */
@@ -167,9 +99,12 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 		return VERDICT_LOST;
 	if (has_older_put)
 		return VERDICT_MISDIRECTED;
-	/* No whole entry gives this key: with damage elsewhere its PUT may have been there. */
-	return (names_in_damage(verify, bucket->key, event) ||
-		(!event && verify->damage_count > 0 && !holds_unindexed_put(verify, bucket)))
+	/* No whole entry gives this key: with damage elsewhere its PUT may have been there, unless
+	 * the bucket leads to one that the index does not know by its own key. Then it is the
+	 * bucket's key that was damaged, and no object of that name ever was. */
+	return (verify_damage_names(verify, bucket->key, event) ||
+		(!event && verify->damage_count > 0 &&
+		 !verify_is_stray(verify, bucket->segment, bucket->offset)))
 		? VERDICT_VANISHED : VERDICT_PHANTOM;
 }
 
@@ -254,7 +189,7 @@ static void count_live(struct verify *verify, const struct replay_event *place)
 }
 
 /* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
-static void uncount_live(struct verify *verify, const struct index_bucket *bucket)
+static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
@@ -263,8 +198,11 @@ static void uncount_live(struct verify *verify, const struct index_bucket *bucke
 	verify->objects--;
 	layout_path(&view->layout, position, path);
 	verify->facts[position].live--;
-	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) == AS_OK)
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+						   NULL);
+	if (err == AS_OK)
 		verify->facts[position].live_bytes -= entry.size;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 static enum as_err note_missing(struct compare *compare, uint32_t segment)
@@ -356,8 +294,9 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	}
 	const enum verdict verdict = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket,
 						   event, &place);
-	if (verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED)
-		uncount_live(verify, &bucket);
+	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) &&
+	    uncount_live(verify, &bucket) != AS_OK)
+		return AS_ERR_MEMORY;
 	if (verdicts[verdict].is_object && verdict != VERDICT_AGREED)
 		count_live(verify, &place);
 	/* Without an index to compare with, nothing is missing from it. */
@@ -563,14 +502,6 @@ static enum as_err compare_hints(struct compare *compare)
 
 /* ---- everything ---- */
 
-static int by_place(const void *a, const void *b)
-{
-	const struct verify_damage *x = a, *y = b;
-	if (x->segment != y->segment)
-		return x->segment < y->segment ? -1 : 1;
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 /* Do the hints of the index's transaction know a segment that is not there? */
 static bool hints_miss_segments(const struct verify *verify)
 {
@@ -669,9 +600,9 @@ enum as_err verify_compare(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
 	struct compare compare = { .run = run, .verify = verify };
-	enum as_err err = AS_OK;
-	if (verify->damage_count > 0)
-		qsort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
+	enum as_err err = verify_sort_damage(run);
+	if (err != AS_OK)
+		return err;
 	keep_mapped(run);
 	verify->index_was_compared = run->index.is_loaded;
 	if (verify->index_was_compared)

@@ -5,7 +5,8 @@
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
  * verify_records.c  segments that need not be read, and in which order the others are
- * verify_compare.c  the log against the index and the hints, when all segments were read
+ * verify_damage.c   what is damaged, by its place and by its key, when all segments were read
+ * verify_compare.c  the log against the index and the hints then
  */
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
 #define ATTICSCOPE_VERIFY_PRIVATE_H
@@ -116,6 +117,21 @@ bool verify_is_late(const struct verify_run *run);
 
 /* Sets run->order where the order matters; the caller frees it. AS_ERR_MEMORY. */
 enum as_err verify_order_turns(struct verify_run *run);
+
+/* Make the damage ready to be asked about, after every segment was read. AS_ERR_MEMORY. */
+enum as_err verify_sort_damage(struct verify_run *run);
+
+/* Is @offset of @segment in a damaged stretch? *@cause is why. */
+bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
+		      uint8_t *cause);
+
+/* Does a damaged PUT behind @event (if any) still show this key? */
+bool verify_damage_names(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			 const struct replay_event *event);
+
+/* Is the newest PUT of a key that the index does not hold there? Known where something is damaged,
+ * and an index was compared. */
+bool verify_is_stray(const struct verify *verify, uint32_t segment, uint32_t offset);
 
 /* All comparisons, after every segment was read. */
 enum as_err verify_compare(struct verify_run *run);

@@ -200,7 +200,8 @@ enum index_target view_target(const struct view *view, const struct index_bucket
 	layout_path(&view->layout, at, path);
 	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
 						   NULL);
-	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry.cause == SEGMENT_UNREADABLE)
+	if (err == AS_ERR_DENIED || err == AS_ERR_IO || err == AS_ERR_MEMORY ||
+	    entry.cause == SEGMENT_UNREADABLE)
 		return TARGET_UNREADABLE;
 	if (err != AS_OK) {
 		const bool is_beyond =
