@@ -519,6 +519,24 @@ static bool fits_without_undo(const struct plan *plan, uint64_t needed)
 	return plan->action == REPAIR_ROLLBACK && needed <= room;
 }
 
+/* The undo folder goes below REPO/undo, which must be one itself, and no link to one. */
+static enum as_err judge_undo(struct plan *plan, struct as_error *error)
+{
+	const struct view *view = plan->work->view;
+	struct stat st;
+	bool is_there;
+	if (plan->options.no_undo)
+		return AS_OK;
+	const enum as_err err = io_ask(view->io, view->fd, UNDO_FOLDER, &is_there, &st);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s/" UNDO_FOLDER ": cannot look at it",
+			       view->path);
+	if (is_there && !S_ISDIR(st.st_mode))
+		refuse(plan, "what stands at " UNDO_FOLDER " is no folder, and the way back has to "
+		       "go there: move it away");
+	return AS_OK;
+}
+
 static void judge_space(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
@@ -655,7 +673,9 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
 	diagnose(view, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
-	const enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	if (err == AS_OK && !plan->is_refused && !plan->is_empty)
+		err = judge_undo(plan, error);
 	if (err != AS_OK) {
 		plan_free(plan);
 		return err;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define STAMP_LEN 16u	/* "20261122T215501Z" */
+#define STAMP_LAST 999u	/* of one second */
 
 /* What is there already must be a folder: through a link everything would go elsewhere. */
 static enum as_err check_parent(const struct undo *undo)
@@ -22,25 +23,29 @@ static enum as_err check_parent(const struct undo *undo)
 }
 
 /* A stamp that sorts above those of all folders that are there: also for the second repair of a
- * second, and when the clock was set back. */
-static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 8])
+ * second, and when the clock was set back. Where there is none, ours would not be the newest, and
+ * another be taken back in its place. */
+static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 8],
+				struct as_error *error)
 {
 	const time_t now = time(NULL);
 	struct tm utc;
 	struct undo_names names;
-	const enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit),
-						&names);
+	enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit), &names);
 	if (err != AS_OK)
-		return err;
+		return undo_fail_path(err, "list the folder", UNDO_FOLDER, error);
 	strftime(stamp, STAMP_LEN + 8, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 	const char *newest = names.count > 0 ? names.rows[0] : "";
 	if (undo_name_has_time(newest) && strncmp(newest, stamp, STAMP_LEN) >= 0) {
 		const unsigned long count =
 			newest[STAMP_LEN] == '.' ? strtoul(newest + STAMP_LEN + 1, NULL, 10) : 0;
 		snprintf(stamp, STAMP_LEN + 8, "%.16s.%03lu", newest, (count + 1) % 1000);
+		if (count >= STAMP_LAST)
+			err = as_fail(error, AS_ERR_ALREADY_EXISTS, 0, UNDO_FOLDER "/%s: no newer "
+				      "name can be given; move it away", newest);
 	}
 	free(names.rows);
-	return AS_OK;
+	return err;
 }
 
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
@@ -52,12 +57,12 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 		err = check_parent(undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", UNDO_FOLDER, error);
-	err = choose_stamp(undo, stamp);
-	if (err == AS_OK) {
-		snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,
-			 repair_name(action));
-		err = io_make_folder(undo->permit, undo->path);
-	}
+	err = choose_stamp(undo, stamp, error);
+	if (err != AS_OK)
+		return err;
+	snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,
+		 repair_name(action));
+	err = io_make_folder(undo->permit, undo->path);
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", undo->path, error);
 	err = io_sync_folder(undo->permit, UNDO_FOLDER);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNSYNCED_MAX 64u	/* folders that are remembered together */
+
 const char *undo_state_text(enum undo_state state)
 {
 	static const char *const texts[] = {
@@ -60,7 +62,6 @@ enum as_err undo_write_file(const struct undo *undo, const char *name, const cha
 	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
 }
 
-/* Remember that the names in the folder of @path are not durable yet. */
 enum as_err undo_touch_folder(struct undo *undo, const char *path)
 {
 	char folder[UNDO_PATH_MAX];
@@ -73,6 +74,10 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 	for (size_t i = 0; i < undo->unsynced_count; i++)
 		if (strcmp(undo->unsynced[i], folder) == 0)
 			return AS_OK;
+	const enum as_err err =
+		undo->unsynced_count < UNSYNCED_MAX ? AS_OK : undo_sync(undo, NULL);
+	if (err != AS_OK)
+		return err;
 	void *rows = undo->unsynced;
 	if (!rows_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
 			  sizeof(*undo->unsynced)))

@@ -44,8 +44,9 @@ enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *fol
 enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
 			    size_t len);
 
-/* Remember that the names in the folder of @path are not durable yet: undo_sync makes them so.
- * AS_ERR_MEMORY. */
+/* Remember that the names in the folder of @path are not durable yet: undo_sync makes them so, in
+ * the order in which the folders were remembered. Where there are many of them they are synced now,
+ * before this one. AS_ERR_MEMORY; errors of undo_sync. */
 enum as_err undo_touch_folder(struct undo *undo, const char *path);
 
 /* Remove all that lies below @folder, as far as that is possible. */

@@ -395,6 +395,33 @@ class Planning(Case):
         self.assertEqual(tree(self.repo.path), before)
         self.assertEqual(run('get', self.repo.path, keys[99999].hex())[0], 0)
 
+    def test_what_is_no_folder_in_the_undo_folders_place_is_told_before_anything_is_done(self):
+        things = {'file': lambda path: open(path, 'w').close(), 'fifo': os.mkfifo,
+                  'link': lambda path: os.symlink(self.folder, path)}
+        for name, make in things.items():
+            for action in self.each():
+                path = os.path.join(self.path, 'undo')
+                make(path)
+                status = 8 if action == 'compact' else 4
+                for option in ('--dry-run', '--yes'):
+                    got, out, err = run(action, option, self.path)
+                    self.assertEqual((got, out), (status, ''), (name, action, err))
+                    self.assertIn('what stands at undo is no folder', err)
+                self.assertEqual(os.listdir(self.path).count('undo'), 1)
+                os.unlink(path)
+                shutil.rmtree(self.path)
+
+    def test_an_undo_folder_whose_name_nothing_can_follow_is_not_taken_for_the_newest(self):
+        """A foreign one: with a name below it, undo would take back that one instead of ours."""
+        self.recover()
+        os.makedirs(os.path.join(self.path, 'undo', '99991231T235959Z.999-salvage'))
+        self.assertIn('no newer name can be given', self.fails(8, 'recover', '--yes', self.path))
+        os.rename(os.path.join(self.path, 'undo', '99991231T235959Z.999-salvage'),
+                  os.path.join(self.path, 'undo', '99991231T235959Z.998-salvage'))
+        report = self.repair('recover')
+        self.assertEqual(os.path.basename(report['undo']), '99991231T235959Z.999-recover')
+        self.assertEqual(self.object('undo', '--yes', self.path)['name'], '99991231T235959Z.999-recover')
+
     def test_full_recovers_as_well(self):
         self.recover()
         self.assertTrue(self.repair('recover', '--full')['clean'])
@@ -465,6 +492,25 @@ class Doing(Case):
                 self.assertTrue(os.path.exists(os.path.join(self.path, path)), path)
             self.object('undo', '--yes', self.path)
             self.assertEqual(tree(self.path), before)
+
+    def test_undo_restores_every_byte_of_many_folders(self):
+        self.path = os.path.join(self.folder, 'many')
+        name = os.path.join(self.folder, 'value')
+        with open(name, 'wb') as f:
+            f.write(b'x' * 2000)
+        self.text('create', '--segments-per-dir=1', '--max-segment-size=1000', self.path)
+        lines = ''.join('%s %s\n' % (key_of(i).hex(), name) for i in range(150))
+        self.assertEqual(run('put', '--batch', self.path, input=lines.encode())[0], 0)
+        damaged = store_cli.segments(self.path)[:140]
+        for _, path in damaged:
+            with open(path, 'r+b') as f:
+                f.seek(1000)
+                f.write(b'y')
+        before = tree(self.path)
+        report = self.repair('salvage')
+        self.assertEqual(len(report['lost']), len(damaged))
+        self.object('undo', '--yes', self.path)
+        self.assertEqual(tree(self.path), before)
 
     def test_undo_takes_the_newest_first(self):
         self.salvage()
