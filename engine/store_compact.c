@@ -353,14 +353,23 @@ static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 }
 
 /* The copies cannot be committed, and the index in memory speaks of them already: take the one on
- * the disk, or make it anew. Where that fails needs_recover is set. */
+ * the disk, or make it anew. Where that fails needs_recover is set. Copies that cannot be removed
+ * either stand in the way of the next segment: the log is kept, for as_rollback to try again. */
 static void give_up(struct as_store *store)
 {
-	log_discard(&store->log, NULL);
+	const struct log none = { .fd = -1 };
+	struct log log = none;
+	store->dead = log_discard(&store->log, NULL) != AS_OK;
+	if (store->dead) {
+		log = store->log;
+		store->log = none;
+	}
 	store_unload(store);
 	store->index_is_behind = false;
 	if (store_find_index(store) == AS_OK && store->needs_recover)
 		store_recover(store, false, NULL);
+	if (store->dead)
+		store->log = log;
 }
 
 static int compare_emptied(const void *left, const void *right)

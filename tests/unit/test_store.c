@@ -1538,6 +1538,45 @@ static void a_put_that_fails_anywhere_is_taken_back(void **state)
 	check_repo(world);
 }
 
+/* From one change on everything fails, the taking back as well: the store says that nothing can be
+ * said, and a rollback gives what was committed. */
+static void a_put_that_cannot_be_taken_back_ends_the_transaction(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	uint8_t *value = ledger_value(300000, 1);
+	unsigned dead = 0;
+	for (unsigned i = 0; i < 3; i++)
+		put(world, i, 300, i);
+	commit(world);
+	const struct ledger committed = world->ledger;
+	builder_key(1, key);
+	for (unsigned at = 1; at <= 8; at++) {
+		for (unsigned i = 3; i < 9; i++)	/* the open segment is full */
+			put(world, i, 300, at);
+		world->fault.fail_error = EIO;
+		world->fault.fail_for_good = true;
+		world->fault.changes = 0;
+		world->fault.fail_at = at;
+		const enum as_err err = as_put(world->store, key, 32, value, 300000, NULL);
+		world->fault.fail_at = 0;
+		assert_true(err == AS_OK || err == AS_ERR_IO);
+		if (state_of(world).dead) {
+			dead++;
+			assert_int_equal(err, AS_ERR_IO);
+			assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_DEAD);
+			assert_int_equal(as_delete(world->store, key, 32, NULL), AS_ERR_DEAD);
+			assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DEAD);
+		}
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+		world->ledger = committed;
+		check(world);
+	}
+	free(value);
+	assert_true(dead > 0);
+	check_repo(world);
+}
+
 static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **state)
 {
 	struct world *world = *state;
@@ -1750,6 +1789,45 @@ static void a_full_disk_in_a_compaction_keeps_everything(void **state)
 			return;
 	}
 	fail_msg("never compacted");
+}
+
+/* Of a segment that turns out damaged some was copied, into a new segment already, and that cannot
+ * be removed: the compaction ends, and loses nothing. */
+static void a_compaction_that_cannot_take_back_a_copy_ends_and_keeps_everything(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	for (unsigned i = 0; i < 24; i++)
+		put(world, i, 300, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 2; i < 24; i += 3)	/* the third and last entry of each segment */
+		delete(world, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	unsigned ended = 0;
+	for (unsigned segment = 0; segment < 4; segment++) {
+		char name[32];
+		snprintf(name, sizeof(name), "data/0/%u", segment);
+		damage_segment(world, name, 8 + 2 * 341 + 100);
+		world->fault.fail_kind = FAULT_REMOVE;
+		world->fault.fail_error = EACCES;
+		world->fault.fail_for_good = true;
+		world->fault.changes = 0;
+		world->fault.fail_at = 1;
+		const enum as_err err = as_compact(world->store, &report, &world->error);
+		if (err == AS_ERR_IO) {
+			ended++;
+			assert_true(state_of(world).dead);
+			assert_int_equal(as_compact(world->store, NULL, NULL), AS_ERR_DEAD);
+		}
+		fault_init(&world->fault);
+		damage_segment(world, name, 8 + 2 * 341 + 100);
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+		assert_false(state_of(world).dead);
+		check(world);
+	}
+	assert_true(ended > 0);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_OK);
+	check_repo(world);
 }
 
 static int say_stop(void *context)
@@ -2094,6 +2172,7 @@ int main(void)
 		TEST(the_order_of_writing_is_as_documented),
 		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
 		TEST(a_put_that_fails_anywhere_is_taken_back),
+		TEST(a_put_that_cannot_be_taken_back_ends_the_transaction),
 		TEST(a_sync_that_fails_kills_the_transaction_and_a_rollback_helps),
 		TEST(a_commit_that_cannot_write_the_index_says_that_it_is_durable),
 		TEST(an_index_that_was_not_written_is_known_after_a_rollback),
@@ -2102,6 +2181,7 @@ int main(void)
 		TEST(one_damaged_segment_does_not_make_the_log_grow),
 		TEST(a_value_that_ends_like_a_commit_ends_no_segment),
 		TEST(a_full_disk_in_a_compaction_keeps_everything),
+		TEST(a_compaction_that_cannot_take_back_a_copy_ends_and_keeps_everything),
 		TEST(a_compaction_can_be_stopped_and_goes_on_later),
 		TEST(an_interrupted_system_call_is_tried_again),
 		TEST(few_descriptors_are_enough_and_none_is_stale),
