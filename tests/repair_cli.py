@@ -524,6 +524,15 @@ class Doing(Case):
         self.assertEqual(tree(self.path), first)
         self.assertIn('Nothing to take back', self.text('undo', '--yes', self.path))
 
+    def test_undo_is_refused_where_what_was_set_aside_is_gone(self):
+        self.salvage()
+        report = self.repair('salvage')
+        os.unlink(os.path.join(self.path, report['undo'], 'data/0/0'))
+        for option in ('--dry-run', '--yes'):
+            self.assertIn('data/0/0 was set aside, and is neither there nor in its place',
+                          self.fails(8, 'undo', option, self.path))
+        self.assertTrue(self.is_clean())
+
     def test_undo_is_refused_after_a_later_transaction(self):
         self.salvage()
         self.repair('salvage')
@@ -656,6 +665,14 @@ class Purging(Case):
         self.assertEqual([row['name'] for row in self.rows()], [newest['name']])
         self.fails(8, 'undo', '--purge', '--yes', self.path, oldest['name'])
         self.fails(8, 'undo', '--purge', '--yes', self.path, '../data')
+
+    def test_folders_deeper_than_any_repair_makes_are_not_gone_through(self):
+        names = sorted(os.listdir(os.path.join(self.path, 'undo')))
+        deep = os.path.join(self.path, 'undo', names[0], *'abcdefgh')
+        os.makedirs(deep)
+        status, out, err = run('undo', '--purge', '--yes', self.path, names[0])
+        self.assertNotEqual(status, 0)
+        self.assertTrue(os.path.isdir(deep))
 
     def test_what_came_to_no_end_is_purged_by_its_name_only(self):
         newest, oldest = self.rows()
@@ -923,6 +940,14 @@ class Guidance(Case):
         self.assertRegex(text, r'(?s)salvage \S+\n +keeps 10 objects, loses none\n.*'
                          r'rollback \S+\n +keeps 9 objects, loses 1\n')
         self.assertEqual(tree(self.path), before)
+
+    def test_a_way_that_is_barred_says_why_where_the_figures_would_be(self):
+        self.doubtful()
+        os.mkfifo(os.path.join(self.path, 'undo'))
+        text, commands = self.commands()
+        self.assertEqual(commands, ['atticscope salvage ' + self.path, 'atticscope rollback ' + self.path])
+        self.assertEqual(len(re.findall('what stands at undo is no folder', text)), 2, text)
+        self.assertNotRegex(text, r'keeps \d')
 
     def test_json_has_the_ways_with_figures_where_there_are_two(self):
         for action in self.each():
