@@ -277,8 +277,12 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
 	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
 						 is_confirmed, &event);
-	switch (verify_settle(verify, has_bucket ? &bucket : NULL, is_confirmed,
-			      has_event ? &event : NULL, place)) {
+	enum verdict verdict;
+	/* What memory is needed for is only which kind of none it is. */
+	if (verify_settle(verify, has_bucket ? &bucket : NULL, is_confirmed,
+			  has_event ? &event : NULL, place, &verdict) != AS_OK)
+		return false;
+	switch (verdict) {
 	case VERDICT_AGREED:
 	case VERDICT_UNINDEXED:
 	case VERDICT_OUTDATED:

@@ -99,21 +99,27 @@ static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
 }
 
 /* Does @bucket point to a whole PUT of a key that the index does not hold? Then it is the bucket's
- * own key that was damaged, and no object of that name ever was. */
-static bool holds_unindexed_put(const struct verify *verify, const struct index_bucket *bucket)
+ * own key that was damaged, and no object of that name ever was. What cannot be read a second time
+ * is none; AS_ERR_MEMORY says nothing of it. */
+static enum as_err find_unindexed_put(const struct verify *verify,
+				      const struct index_bucket *bucket, bool *is_there)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	struct index_bucket other;
 	const struct view *view = verify->view;
 	const size_t position = layout_find(&view->layout, bucket->segment);
+	*is_there = false;
 	if (position == LAYOUT_NONE)
-		return false;
+		return AS_OK;
 	layout_path(&view->layout, position, path);
-	return segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) ==
-		       AS_OK &&
-	       entry.tag == SEGMENT_PUT &&
-	       index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+						   NULL);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
+		    index_lookup(&view->index, entry.key, &other) == AS_ERR_OBJECT_NOT_FOUND;
+	return AS_OK;
 }
 
 /* Does a damaged PUT behind @event (if any) still show this key? Looked for only as long as damage
@@ -143,60 +149,82 @@ static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE
 	       adrift.offset == event->offset;
 }
 
+/* No whole entry gives the key of @bucket: with damage elsewhere its PUT may have been there. */
+static enum as_err settle_unknown(const struct verify *verify, const struct index_bucket *bucket,
+				  const struct replay_event *event, enum verdict *verdict)
+{
+	bool is_other = true;
+	enum as_err err = AS_OK;
+	if (names_in_damage(verify, bucket->key, event))
+		is_other = false;
+	else if (!event && verify->damage_count > 0)
+		err = find_unindexed_put(verify, bucket, &is_other);
+	*verdict = is_other ? VERDICT_PHANTOM : VERDICT_VANISHED;
+	return err;
+}
+
 /* The mapping leads nowhere, and the log knows nothing newer. */
-static enum verdict settle_unconfirmed(const struct verify *verify,
-				       const struct index_bucket *bucket,
-				       const struct replay_event *event)
+static enum as_err settle_unconfirmed(const struct verify *verify,
+				      const struct index_bucket *bucket,
+				      const struct replay_event *event, enum verdict *verdict)
 {
 	const enum aim aim = aim_of(verify, bucket);
 	const bool has_older_put = event && event->is_put;
-	if (aim == AIM_UNREADABLE)
-		return VERDICT_UNREADABLE;
 	/* Found behind damage, and the index knows the key in this very segment: it has moved. */
-	if (has_older_put && event->segment == bucket->segment &&
-	    was_searched(verify, bucket->key, event))
-		return VERDICT_MISDIRECTED;
-	if (aim == AIM_DAMAGED)
-		return VERDICT_LOST;
+	const bool has_moved = has_older_put && event->segment == bucket->segment &&
+			       was_searched(verify, bucket->key, event);
 	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost
 	 * of it. */
 	const bool is_beyond_log = bucket->segment > verify->end &&
 				   bucket->segment <= verify->view->index_transaction;
-	if (aim == AIM_MISSING && (!has_older_put || is_beyond_log ||
-				   hints_miss_objects(verify, bucket->segment, event)))
-		return VERDICT_LOST;
-	if (has_older_put)
-		return VERDICT_MISDIRECTED;
-	/* No whole entry gives this key: with damage elsewhere its PUT may have been there. */
-	return (names_in_damage(verify, bucket->key, event) ||
-		(!event && verify->damage_count > 0 && !holds_unindexed_put(verify, bucket)))
-		? VERDICT_VANISHED : VERDICT_PHANTOM;
+	if (aim == AIM_UNREADABLE)
+		*verdict = VERDICT_UNREADABLE;
+	else if (has_moved)
+		*verdict = VERDICT_MISDIRECTED;
+	else if (aim == AIM_DAMAGED ||
+		 (aim == AIM_MISSING && (!has_older_put || is_beyond_log ||
+					 hints_miss_objects(verify, bucket->segment, event))))
+		*verdict = VERDICT_LOST;
+	else if (has_older_put)
+		*verdict = VERDICT_MISDIRECTED;
+	else
+		return settle_unknown(verify, bucket, event, verdict);
+	return AS_OK;
 }
 
-enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
-			   bool is_confirmed, const struct replay_event *event,
-			   struct replay_event *place)
+/* What needs no look at the segment again. */
+static enum verdict settle_unmapped(const struct verify *verify, const struct replay_event *event)
+{
+	if (!event || !event->is_put)
+		return VERDICT_DELETED;
+	/* Its DELETE may lie in the gap. In a log without gaps the index is wrong. */
+	return verify->index_is_intact && verify->log_has_gaps ? VERDICT_VETOED
+							       : VERDICT_UNINDEXED;
+}
+
+enum as_err verify_settle(const struct verify *verify, const struct index_bucket *bucket,
+			  bool is_confirmed, const struct replay_event *event,
+			  struct replay_event *place, enum verdict *verdict)
 {
 	if (event)
 		*place = *event;
 	if (!bucket) {
-		if (!event || !event->is_put)
-			return VERDICT_DELETED;
-		/* Its DELETE may lie in the gap. In a log without gaps the index is wrong. */
-		return verify->index_is_intact && verify->log_has_gaps ? VERDICT_VETOED
-								       : VERDICT_UNINDEXED;
+		*verdict = settle_unmapped(verify, event);
+		return AS_OK;
 	}
 	const bool is_newer = event && replay_time(event->segment, event->offset) >
 				       replay_time(bucket->segment, bucket->offset);
-	if (is_newer)
-		return event->is_put ? VERDICT_OUTDATED : VERDICT_UNDELETED;
-	if (is_confirmed) {
-		*place = (struct replay_event){
-			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
-		};
-		return VERDICT_AGREED;
+	if (!is_newer && !is_confirmed)
+		return settle_unconfirmed(verify, bucket, event, verdict);
+	if (is_newer) {
+		*verdict = event->is_put ? VERDICT_OUTDATED : VERDICT_UNDELETED;
+		return AS_OK;
 	}
-	return settle_unconfirmed(verify, bucket, event);
+	*verdict = VERDICT_AGREED;
+	*place = (struct replay_event){
+		.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
+	};
+	return AS_OK;
 }
 
 /* ---- the findings behind the verdicts ---- */
@@ -253,8 +281,9 @@ static void count_live(struct verify *verify, const struct replay_event *place)
 	atomic_store_explicit(&facts->live_bytes, bytes + place->size, memory_order_relaxed);
 }
 
-/* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
-static void uncount_live(struct verify *verify, const struct index_bucket *bucket)
+/* The scan took the index's word that the PUT in @bucket is live; the log knows better. Its size is
+ * asked for again; where the disk refuses it now, the sum of bytes alone is too high. */
+static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
@@ -263,8 +292,11 @@ static void uncount_live(struct verify *verify, const struct index_bucket *bucke
 	verify->objects--;
 	layout_path(&view->layout, position, path);
 	verify->facts[position].live--;
-	if (segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) == AS_OK)
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+						   NULL);
+	if (err == AS_OK)
 		verify->facts[position].live_bytes -= entry.size;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 static enum as_err note_missing(struct compare *compare, uint32_t segment)
@@ -354,10 +386,13 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 		bucket.number = number;
 		memcpy(bucket.key, key, KEY_SIZE);
 	}
-	const enum verdict verdict = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket,
-						   event, &place);
-	if (verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED)
-		uncount_live(verify, &bucket);
+	enum verdict verdict;
+	enum as_err err = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket, event,
+					&place, &verdict);
+	if (err == AS_OK && (verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED))
+		err = uncount_live(verify, &bucket);
+	if (err != AS_OK)
+		return err;
 	if (verdicts[verdict].is_object && verdict != VERDICT_AGREED)
 		count_live(verify, &place);
 	/* Without an index to compare with, nothing is missing from it. */
@@ -392,8 +427,11 @@ static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t n
 		return verify_lose_index(compare->run, number);
 	}
 	const bool has_event = verify_find_event(verify, bucket.key, &bucket, false, &event);
-	const enum verdict verdict = verify_settle(verify, &bucket, false,
-						   has_event ? &event : NULL, &place);
+	enum verdict verdict;
+	const enum as_err err = verify_settle(verify, &bucket, false, has_event ? &event : NULL,
+					      &place, &verdict);
+	if (err != AS_OK)
+		return err;
 	if (verdicts[verdict].is_object)
 		count_live(verify, &place);
 	return report_verdict(compare, verdict, bucket.key, &bucket, &place);
@@ -722,8 +760,11 @@ static enum as_err give_bucket(const struct every *every, const struct index_buc
 			      found.number != bucket->number))
 		return AS_OK;
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
-	const enum verdict verdict = verify_settle(verify, bucket, is_confirmed,
-						   has_event ? &event : NULL, &place);
+	enum verdict verdict;
+	const enum as_err err = verify_settle(verify, bucket, is_confirmed,
+					      has_event ? &event : NULL, &place, &verdict);
+	if (err != AS_OK)
+		return err;
 	const enum verify_outcome outcome = outcome_of(verdict);
 	if (outcome == OUTCOME_LOST || outcome == OUTCOME_UNREADABLE)
 		place = (struct replay_event){
@@ -759,8 +800,9 @@ static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
 	if (verify->index_was_compared &&
 	    index_lookup(&verify->view->index, key, &bucket) == AS_OK)
 		return AS_OK;
-	const enum verdict verdict = verify_settle(verify, NULL, false, event, &place);
-	return every->each(every->context, key, outcome_of(verdict), &place);
+	enum verdict verdict;
+	const enum as_err err = verify_settle(verify, NULL, false, event, &place, &verdict);
+	return err == AS_OK ? every->each(every->context, key, outcome_of(verdict), &place) : err;
 }
 
 static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],

@@ -137,10 +137,10 @@ enum verdict {
 
 /* @bucket: the index's mapping, or NULL; @is_confirmed: a whole PUT of the key stands there;
  * @event: the newest event that the log has apart from that one, or NULL. Where the verdict is an
- * object, *@place is where. */
-enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
-			   bool is_confirmed, const struct replay_event *event,
-			   struct replay_event *place);
+ * object, *@place is where. AS_ERR_MEMORY: nothing is settled but that it is no object. */
+enum as_err verify_settle(const struct verify *verify, const struct index_bucket *bucket,
+			  bool is_confirmed, const struct replay_event *event,
+			  struct replay_event *place, enum verdict *verdict);
 
 /* The newest event of @key that counts. One that only searching found counts when no mapping is
  * confirmed and there is no other, or when it is a newer PUT in the segment that @bucket (or NULL)

@@ -125,7 +125,9 @@ enum index_target {
 /* "ok", "no-segment", ... as in the JSON */
 const char *index_target_name(enum index_target target);
 
-/* Read the entry that @bucket maps to and judge it, its checksum included. */
-enum index_target view_target(const struct view *view, const struct index_bucket *bucket);
+/* Read the entry that @bucket maps to and judge it, its checksum included. AS_ERR_MEMORY: nothing
+ * is known of it, and *@target is TARGET_UNREADABLE. */
+enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
+			enum index_target *target);
 
 #endif
