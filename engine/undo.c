@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#define STAMP_LEN 16u	/* "20261122T215501Z" */
-
 /* What is there already must be a folder: through a link everything would go elsewhere. */
 static enum as_err check_parent(const struct undo *undo)
 {
@@ -23,41 +21,36 @@ static enum as_err check_parent(const struct undo *undo)
 
 /* A stamp that sorts above those of all folders that are there: also for the second repair of a
  * second, and when the clock was set back. */
-static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 8])
+static enum as_err choose_stamp(const struct undo *undo, char stamp[UNDO_STAMP_SIZE],
+				struct as_error *error)
 {
-	const time_t now = time(NULL);
-	struct tm utc;
 	struct undo_names names;
-	const enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit),
-						&names);
+	enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit), &names);
 	if (err != AS_OK)
-		return err;
-	strftime(stamp, STAMP_LEN + 8, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+		return undo_fail_path(err, "list the folder", UNDO_FOLDER, error);
 	const char *newest = names.count > 0 ? names.rows[0] : "";
-	if (undo_name_has_time(newest) && strncmp(newest, stamp, STAMP_LEN) >= 0) {
-		const unsigned long count =
-			newest[STAMP_LEN] == '.' ? strtoul(newest + STAMP_LEN + 1, NULL, 10) : 0;
-		snprintf(stamp, STAMP_LEN + 8, "%.16s.%03lu", newest, (count + 1) % 1000);
-	}
+	if (!undo_stamp_after(newest, time(NULL), stamp))
+		err = as_fail(error, AS_ERR_LIMIT, 0, UNDO_FOLDER "/%s: no name can follow this "
+			      "one: move it elsewhere", newest);
 	free(names.rows);
-	return AS_OK;
+	return err;
 }
 
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
 {
-	char stamp[STAMP_LEN + 8];
+	char stamp[UNDO_STAMP_SIZE];
 	enum as_err err = io_make_folder(undo->permit, UNDO_FOLDER);
 	undo->made_parent = err == AS_OK;
 	if (err == AS_ERR_ALREADY_EXISTS)
 		err = check_parent(undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", UNDO_FOLDER, error);
-	err = choose_stamp(undo, stamp);
-	if (err == AS_OK) {
-		snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,
-			 repair_name(action));
-		err = io_make_folder(undo->permit, undo->path);
-	}
+	err = choose_stamp(undo, stamp, error);
+	if (err != AS_OK)
+		return err;
+	snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,
+		 repair_name(action));
+	err = io_make_folder(undo->permit, undo->path);
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", undo->path, error);
 	err = io_sync_folder(undo->permit, UNDO_FOLDER);

@@ -1,7 +1,7 @@
 /* engine/undo.h - what a repair set aside, and the way back.
  *
- * REPO/undo/<UTC time>-<action>/ holds, under their own paths, the files that the repair moved out
- * or replaced, and
+ * REPO/undo/<UTC time>-<action>/ (see undo_name_is_repairs) holds, under their own paths, the files
+ * that the repair moved out or replaced, and
  *   manifest   what was to be moved, replaced and made: written and synced before the first change
  *   done       an empty file: the repair came to its end
  *   undoing    an empty file: taking it back was begun; in place of done, where that was there
@@ -10,6 +10,10 @@
  * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after
  * 20", then "made PATH", "moved PATH", "replaced PATH", and at last "end XXXXXXXX", the CRC-32 of
  * all bytes before that line.
+ *
+ * A repair's folder sorts above all that are there when it begins, and what is taken back is the
+ * highest one with a manifest: the newest, whatever the clock says. A folder of another name is
+ * taken back only when there is none of a repair.
  *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
  * the folder. Each step can be done again: whoever was interrupted begins anew. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,6 +290,97 @@ static void names_are_read_as_they_are_written(void **state)
 	(void)state;
 }
 
+static void a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives(void **state)
+{
+	static const struct { const char *name; bool counts; } rows[] = {
+		{ "20261122T215501Z-salvage", true },
+		{ "20261122T215501Z.001-compact", true },
+		{ "20260228T235959Z-", true },
+		{ "20261122T215501Z", false },
+		{ "20261122T215501Z.01-salvage", false },
+		{ "20261122T215501Z.1000-salvage", false },
+		{ "20261122T215501Z.-salvage", false },
+		{ "20261122T215501Zsalvage", false },
+		{ "20260230T215501Z-salvage", false },
+		{ "20261122T215560Z-salvage", false },
+		{ "99991231T235959Z.999-x", false },
+		{ "99990101T000000Z-salvage", false },
+		{ "by-hand", false },
+		{ "", false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (undo_name_is_repairs(rows[i].name) != rows[i].counts)
+			fail_msg("'%s'", rows[i].name);
+	(void)state;
+}
+
+static void the_stamp_of_a_repair_comes_after_all_that_are_there(void **state)
+{
+	static const struct { const char *newest, *stamp; } rows[] = {
+		{ "", "20261122T215501Z" },
+		{ "20261122T215500Z.999-salvage", "20261122T215501Z" },
+		{ "20261122T215501Z-salvage", "20261122T215501Z.001" },
+		{ "20261122T215501Z.009-salvage", "20261122T215501Z.010" },
+		{ "20261122T215501Z.999-salvage", "20261122T215502Z" },
+		{ "20281231T235959Z.999-salvage", "20290101T000000Z" },
+		{ "99991231T235959Z.999-x", "20261122T215501Z" },
+		{ "99981231T235959Z.998-salvage", "99981231T235959Z.999" },
+		{ "99981231T235959Z.999-salvage", NULL },
+	};
+	const time_t now = 1795384501;	/* 2026-11-22 21:55:01 UTC */
+	char stamp[UNDO_STAMP_SIZE];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const bool can = undo_stamp_after(rows[i].newest, now, stamp);
+		assert_int_equal(can, rows[i].stamp != NULL);
+		if (can)
+			assert_string_equal(stamp, rows[i].stamp);
+	}
+	(void)state;
+}
+
+/* Salvage what is damaged; the name of the folder that undo would take back then. */
+static void salvage(const struct wreck *wreck, char name[UNDO_NAME_MAX])
+{
+	struct look look;
+	struct verify_progress reading = { .cancel = false };
+	struct repair_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1 };
+	struct repair_report report;
+	struct plan *plan;
+	see(&look, wreck);
+	assert_int_equal(plan_make(look.view, look.verify, REPAIR_SALVAGE, &options, &reading,
+				   &plan, NULL), AS_OK);
+	struct permit *permit = look_upgrade(&look);
+	assert_non_null(permit);
+	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
+	lock_lower(look.view->fd, &look.view->lock, permit);
+	plan_free(plan);
+	look_away(&look);
+	see(&look, wreck);
+	assert_int_equal(undo_plan(look.view, &plan, name, NULL), AS_OK);
+	assert_string_equal(report.undo + strlen("undo/"), name);
+	plan_free(plan);
+	look_away(&look);
+}
+
+static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there(void **state)
+{
+	static const char *const others[] = {
+		"99991231T235959Z.999-x", "20991231T235959Z.999-salvage", "20991231T235959Z.1000-x",
+	};
+	struct wreck *wreck = *state;
+	char first[UNDO_NAME_MAX], second[UNDO_NAME_MAX];
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		make_folder(wreck, others[i]);
+		mark(wreck, others[i], "done");
+	}
+	damage(wreck);
+	salvage(wreck, first);
+	builder_flip(wreck->files[1].path, 700, 4);
+	salvage(wreck, second);
+	assert_string_not_equal(first, second);
+}
+
 /* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
 static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 {
@@ -338,7 +430,10 @@ int main(void)
 		TEST(a_folder_that_cannot_be_listed_is_told),
 		TEST(a_name_that_is_no_time_is_told_without_one),
 		TEST(looking_at_it_changes_nothing),
+		TEST(what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there),
 		cmocka_unit_test(names_are_read_as_they_are_written),
+		cmocka_unit_test(a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives),
+		cmocka_unit_test(the_stamp_of_a_repair_comes_after_all_that_are_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
