@@ -63,7 +63,7 @@ void undo_free(struct undo *undo)
 {
 	if (!undo)
 		return;
-	free(undo->unsynced);
+	undo_forget_touched(undo);
 	free(undo);
 }
 

@@ -340,6 +340,6 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 		err = undo_remove_folder(permit, undo.path, &freed, error);
 	if (err == AS_OK)
 		progress->step = STEP_DONE;
-	free(undo.unsynced);
+	undo_forget_touched(&undo);
 	return err;
 }

@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/crc.h"
-#include "engine/undo.h"
+#include "engine/undo_private.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -381,6 +382,35 @@ static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_t
 	assert_string_not_equal(first, second);
 }
 
+/* CPU seconds for @count files in as many folders, each touched twice. */
+static double touch_many(unsigned count)
+{
+	struct undo undo = { .permit = NULL };
+	char path[64];
+	const clock_t begin = clock();
+	for (unsigned i = 0; i < 2 * count; i++) {
+		snprintf(path, sizeof(path), "undo/" NAME "/data/%u/%u", i / 2, i);
+		assert_int_equal(undo_touch_folder(&undo, path), AS_OK);
+	}
+	const clock_t end = clock();
+	assert_int_equal(undo.unsynced_count, count);
+	for (unsigned i = 0; i < count; i++) {	/* in the order in which they came */
+		snprintf(path, sizeof(path), "undo/" NAME "/data/%u", i);
+		assert_string_equal(undo.unsynced[i], path);
+	}
+	undo_forget_touched(&undo);
+	assert_int_equal(undo.unsynced_count, 0);
+	return (double)(end - begin) / CLOCKS_PER_SEC;
+}
+
+static void many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they(void **state)
+{
+	const double few = touch_many(3000), many = touch_many(12000);
+	print_message("# 3000 folders: %.4f s, 12000: %.4f s\n", few, many);
+	(void)state;
+	assert_true(many < 8 * (few < 0.01 ? 0.01 : few));
+}
+
 /* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
 static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 {
@@ -431,6 +461,8 @@ int main(void)
 		TEST(a_name_that_is_no_time_is_told_without_one),
 		TEST(looking_at_it_changes_nothing),
 		TEST(what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there),
+		cmocka_unit_test(
+			many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they),
 		cmocka_unit_test(names_are_read_as_they_are_written),
 		cmocka_unit_test(a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives),
 		cmocka_unit_test(the_stamp_of_a_repair_comes_after_all_that_are_there),
