@@ -114,11 +114,6 @@ const char *undo_path(const struct undo *undo)
 	return undo->path;
 }
 
-void undo_note(struct undo *undo, const char *name, const char *text)
-{
-	undo_write_file(undo, name, text, strlen(text));
-}
-
 /* Make the folders that lead to @path, below a folder that is there. */
 static enum as_err make_parents(struct undo *undo, const char *path)
 {

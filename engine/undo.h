@@ -82,7 +82,8 @@ enum as_err undo_finish(struct undo *undo, struct as_error *error);
 void undo_abandon(struct undo *undo);
 /* The path, relative to the repository. */
 const char *undo_path(const struct undo *undo);
-/* Write plan.txt or report.txt into it. Not being able to is no error of the repair. */
+/* Write plan.txt or report.txt into it, durable with what comes next. Not being able to is no error
+ * of the repair. */
 void undo_note(struct undo *undo, const char *name, const char *text);
 void undo_free(struct undo *undo);
 

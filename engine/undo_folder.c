@@ -51,15 +51,28 @@ static enum as_err write_text(void *context, const struct permit *permit, int fd
 	return io_write_at(permit, fd, writing->bytes, writing->len, 0);
 }
 
-enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
-			    size_t len)
+static enum as_err write_file(const struct undo *undo, const char *name, const char *bytes,
+			      size_t len)
 {
 	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
 	struct writing writing = { .bytes = bytes, .len = len };
 	undo_below(undo->path, name, path);
 	undo_below(undo->path, "tmp", temporary);
-	enum as_err err = io_replace_file(undo->permit, path, temporary, write_text, &writing);
+	return io_replace_file(undo->permit, path, temporary, write_text, &writing);
+}
+
+enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
+			    size_t len)
+{
+	const enum as_err err = write_file(undo, name, bytes, len);
 	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
+}
+
+/* The name becomes durable with the next that must be: nothing rests on it, and no sync of its own
+ * stands in for one that is needed. */
+void undo_note(struct undo *undo, const char *name, const char *text)
+{
+	write_file(undo, name, text, strlen(text));
 }
 
 /* ---- folders that were touched ---- */
