@@ -3,6 +3,7 @@
 #include "repair_private.h"
 
 #include "diagnose.h"
+#include "undo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -537,6 +538,19 @@ static void judge_space(struct plan *plan)
 		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
 }
 
+/* Is anything against an undo folder? */
+static enum as_err judge_way_back(struct plan *plan)
+{
+	const struct view *view = plan->work->view;
+	char why[UNDO_HINDRANCE_SIZE];
+	if (plan->options.no_undo)
+		return AS_OK;
+	const enum as_err err = undo_find_hindrance(view->io, view->fd, why);
+	if (err == AS_OK && why[0] != '\0')
+		refuse(plan, "%s%s", why, plan_without_undo(plan));
+	return err;
+}
+
 const char *plan_without_undo(const struct plan *plan)
 {
 	return plan->work->can_do_without_undo && !plan->options.no_undo
@@ -651,13 +665,17 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
 	diagnose(view, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
-	const enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	if (err == AS_OK && !plan->is_refused && !plan->is_empty) {
+		judge_space(plan);
+		err = judge_way_back(plan);
+		if (err != AS_OK)
+			as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+	}
 	if (err != AS_OK) {
 		plan_free(plan);
 		return err;
 	}
-	if (!plan->is_refused && !plan->is_empty)
-		judge_space(plan);
 	*out = plan;
 	return AS_OK;
 }

@@ -36,6 +36,43 @@ static enum as_err choose_stamp(const struct undo *undo, char stamp[UNDO_STAMP_S
 	return err;
 }
 
+static const char *kind_text(mode_t mode)
+{
+	return S_ISREG(mode) ? "a plain file" : S_ISLNK(mode) ? "a link"
+	     : S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket"
+	     : S_ISDIR(mode) ? "a folder" : "a device";
+}
+
+/* @names is what undo_names_list gave with @err. */
+static void say_hindrance(const struct io *io, int repo_fd, enum as_err err,
+			  const struct undo_names *names, char out[UNDO_HINDRANCE_SIZE])
+{
+	char stamp[UNDO_STAMP_SIZE];
+	struct stat st;
+	bool is_there;
+	if (err == AS_ERR_NOT_REGULAR &&
+	    io_ask(io, repo_fd, UNDO_FOLDER, &is_there, &st) == AS_OK && is_there)
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
+			 "to be kept: move it elsewhere", kind_text(st.st_mode));
+	else if (err != AS_OK)
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
+			 as_err_text(err));
+	else if (names->count > 0 && !undo_stamp_after(names->rows[0], time(NULL), stamp))
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER "/%s: no name can follow this one: "
+			 "move it elsewhere", names->rows[0]);
+}
+
+enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE])
+{
+	struct undo_names names;
+	const enum as_err err = undo_names_list(io, repo_fd, &names);
+	out[0] = '\0';
+	if (err != AS_ERR_MEMORY)
+		say_hindrance(io, repo_fd, err, &names, out);
+	free(names.rows);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
 {
 	char stamp[UNDO_STAMP_SIZE];

@@ -339,18 +339,24 @@ static void the_stamp_of_a_repair_comes_after_all_that_are_there(void **state)
 	(void)state;
 }
 
+static struct plan *plan_of(const struct look *look, enum repair action, bool no_undo)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1, .no_undo = no_undo };
+	struct plan *plan;
+	assert_int_equal(plan_make(look->view, look->verify, action, &options, &progress, &plan,
+				   NULL), AS_OK);
+	return plan;
+}
+
 /* Salvage what is damaged; the name of the folder that undo would take back then. */
 static void salvage(const struct wreck *wreck, char name[UNDO_NAME_MAX])
 {
 	struct look look;
-	struct verify_progress reading = { .cancel = false };
 	struct repair_progress progress = { .cancel = false };
-	const struct repair_options options = { .threads = 1 };
 	struct repair_report report;
-	struct plan *plan;
 	see(&look, wreck);
-	assert_int_equal(plan_make(look.view, look.verify, REPAIR_SALVAGE, &options, &reading,
-				   &plan, NULL), AS_OK);
+	struct plan *plan = plan_of(&look, REPAIR_SALVAGE, false);
 	struct permit *permit = look_upgrade(&look);
 	assert_non_null(permit);
 	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
@@ -380,6 +386,83 @@ static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_t
 	builder_flip(wreck->files[1].path, 700, 4);
 	salvage(wreck, second);
 	assert_string_not_equal(first, second);
+}
+
+/* The plan to do @action is refused, and says @why; or, where that is "", it can be done. */
+static void assert_refused(const struct look *look, enum repair action, bool no_undo,
+			   const char *why)
+{
+	struct plan *plan = plan_of(look, action, no_undo);
+	const bool offers = strstr(plan->refusal, "--no-undo") != NULL;
+	assert_int_equal(plan->is_refused, why[0] != '\0');
+	assert_says(plan->refusal, why);
+	assert_int_equal(offers, action == REPAIR_ROLLBACK && plan->is_refused);
+	plan_free(plan);
+}
+
+/* A segment that a writer left, without a COMMIT. */
+static void leave_tail(const struct wreck *wreck)
+{
+	uint8_t bytes[8 + 41 + 9] = "ATTICSEG", key[BUILDER_KEY];
+	char path[BUILDER_PATH + 32];
+	builder_key(500, key);
+	builder_encode(BUILDER_PUT, key, "left here", 9, bytes + 8);
+	const long number = (long)wreck->files[wreck->segments - 1].segment + 1;
+	snprintf(path, sizeof(path), "%s/data/%ld", wreck->repo, number / 5);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/data/%ld/%ld", wreck->repo, number / 5, number);
+	builder_write_file(path, bytes, sizeof(bytes));
+}
+
+static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
+{
+	static const struct { const char *make, *why; } rows[] = {
+		{ "touch '%s/undo'", "undo: a plain file stands" },
+		{ "ln -s data '%s/undo'", "undo: a link stands" },
+		{ "ln -s nowhere '%s/undo'", "undo: a link stands" },
+		{ "mkfifo '%s/undo'", "undo: a fifo stands" },
+		{ "mkdir -p '%s/undo/99981231T235959Z.999-salvage'",
+		  "undo/99981231T235959Z.999-salvage: no name can follow" },
+		{ "mkdir '%s/undo'", "" },
+		{ "true '%s'", "" },
+	};
+	const struct wreck *wreck = *state;
+	struct look look;
+	leave_tail(wreck);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char command[BUILDER_PATH];
+		snprintf(command, sizeof(command), rows[i].make, wreck->repo);
+		scratch_run("%s", command);
+		see(&look, wreck);
+		assert_refused(&look, REPAIR_ROLLBACK, false, rows[i].why);
+		assert_refused(&look, REPAIR_ROLLBACK, true, "");
+		assert_refused(&look, REPAIR_SALVAGE, false, rows[i].why);
+		look_away(&look);
+		scratch_run("rm -rf '%s/undo'", wreck->repo);
+	}
+}
+
+static void nor_where_the_folder_of_the_ways_back_cannot_be_listed(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct look look;
+	leave_tail(wreck);
+	scratch_run("mkdir '%s/undo'", wreck->repo);
+	see(&look, wreck);
+	look.fault.open_error = EACCES;
+	look.fault.open_path = "undo";
+	assert_refused(&look, REPAIR_ROLLBACK, false, "undo: cannot be listed");
+	look_away(&look);
+}
+
+static void where_nothing_is_to_be_done_no_way_back_is_needed(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct look look;
+	scratch_run("touch '%s/undo'", wreck->repo);
+	see(&look, wreck);
+	assert_refused(&look, REPAIR_RECOVER, false, "");
+	look_away(&look);
 }
 
 /* CPU seconds for @count files in as many folders, each touched twice. */
@@ -463,6 +546,9 @@ int main(void)
 		TEST(what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there),
 		cmocka_unit_test(
 			many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they),
+		TEST(no_repair_is_planned_where_its_way_back_cannot_be_kept),
+		TEST(nor_where_the_folder_of_the_ways_back_cannot_be_listed),
+		TEST(where_nothing_is_to_be_done_no_way_back_is_needed),
 		cmocka_unit_test(names_are_read_as_they_are_written),
 		cmocka_unit_test(a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives),
 		cmocka_unit_test(the_stamp_of_a_repair_comes_after_all_that_are_there),
