@@ -3,6 +3,7 @@
 #include "repair_private.h"
 
 #include "diagnose.h"
+#include "undo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -519,24 +520,6 @@ static bool fits_without_undo(const struct plan *plan, uint64_t needed)
 	return plan->action == REPAIR_ROLLBACK && needed <= room;
 }
 
-/* The undo folder goes below REPO/undo, which must be one itself, and no link to one. */
-static enum as_err judge_undo(struct plan *plan, struct as_error *error)
-{
-	const struct view *view = plan->work->view;
-	struct stat st;
-	bool is_there;
-	if (plan->options.no_undo)
-		return AS_OK;
-	const enum as_err err = io_ask(view->io, view->fd, UNDO_FOLDER, &is_there, &st);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/" UNDO_FOLDER ": cannot look at it",
-			       view->path);
-	if (is_there && !S_ISDIR(st.st_mode))
-		refuse(plan, "what stands at " UNDO_FOLDER " is no folder, and the way back has to "
-		       "go there: move it away");
-	return AS_OK;
-}
-
 static void judge_space(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
@@ -553,6 +536,19 @@ static void judge_space(struct plan *plan)
 	    !(plan->options.no_undo && plan->work->can_do_without_undo))
 		refuse(plan, "%" PRIu64 " bytes are needed, %" PRIu64 " are free%s",
 		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
+}
+
+/* Is anything against an undo folder? */
+static enum as_err judge_way_back(struct plan *plan)
+{
+	const struct view *view = plan->work->view;
+	char why[UNDO_HINDRANCE_SIZE];
+	if (plan->options.no_undo)
+		return AS_OK;
+	const enum as_err err = undo_find_hindrance(view->io, view->fd, why);
+	if (err == AS_OK && why[0] != '\0')
+		refuse(plan, "%s%s", why, plan_without_undo(plan));
+	return err;
 }
 
 const char *plan_without_undo(const struct plan *plan)
@@ -674,14 +670,16 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 	diagnose(view, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
 	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
-	if (err == AS_OK && !plan->is_refused && !plan->is_empty)
-		err = judge_undo(plan, error);
+	if (err == AS_OK && !plan->is_refused && !plan->is_empty) {
+		judge_space(plan);
+		err = judge_way_back(plan);
+		if (err != AS_OK)
+			as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+	}
 	if (err != AS_OK) {
 		plan_free(plan);
 		return err;
 	}
-	if (!plan->is_refused && !plan->is_empty)
-		judge_space(plan);
 	*out = plan;
 	return AS_OK;
 }

@@ -8,9 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#define STAMP_LEN 16u	/* "20261122T215501Z" */
-#define STAMP_LAST 999u	/* of one second */
-
 /* What is there already must be a folder: through a link everything would go elsewhere. */
 static enum as_err check_parent(const struct undo *undo)
 {
@@ -23,34 +20,62 @@ static enum as_err check_parent(const struct undo *undo)
 }
 
 /* A stamp that sorts above those of all folders that are there: also for the second repair of a
- * second, and when the clock was set back. Where there is none, ours would not be the newest, and
- * another be taken back in its place. */
-static enum as_err choose_stamp(const struct undo *undo, char stamp[STAMP_LEN + 8],
+ * second, and when the clock was set back. */
+static enum as_err choose_stamp(const struct undo *undo, char stamp[UNDO_STAMP_SIZE],
 				struct as_error *error)
 {
-	const time_t now = time(NULL);
-	struct tm utc;
 	struct undo_names names;
 	enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit), &names);
 	if (err != AS_OK)
 		return undo_fail_path(err, "list the folder", UNDO_FOLDER, error);
-	strftime(stamp, STAMP_LEN + 8, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 	const char *newest = names.count > 0 ? names.rows[0] : "";
-	if (undo_name_has_time(newest) && strncmp(newest, stamp, STAMP_LEN) >= 0) {
-		const unsigned long count =
-			newest[STAMP_LEN] == '.' ? strtoul(newest + STAMP_LEN + 1, NULL, 10) : 0;
-		snprintf(stamp, STAMP_LEN + 8, "%.16s.%03lu", newest, (count + 1) % 1000);
-		if (count >= STAMP_LAST)
-			err = as_fail(error, AS_ERR_ALREADY_EXISTS, 0, UNDO_FOLDER "/%s: no newer "
-				      "name can be given; move it away", newest);
-	}
+	if (!undo_stamp_after(newest, time(NULL), stamp))
+		err = as_fail(error, AS_ERR_LIMIT, 0, UNDO_FOLDER "/%s: no name can follow this "
+			      "one: move it elsewhere", newest);
 	free(names.rows);
 	return err;
 }
 
+static const char *kind_text(mode_t mode)
+{
+	return S_ISREG(mode) ? "a plain file" : S_ISLNK(mode) ? "a link"
+	     : S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket"
+	     : S_ISDIR(mode) ? "a folder" : "a device";
+}
+
+/* @names is what undo_names_list gave with @err. */
+static void say_hindrance(const struct io *io, int repo_fd, enum as_err err,
+			  const struct undo_names *names, char out[UNDO_HINDRANCE_SIZE])
+{
+	char stamp[UNDO_STAMP_SIZE];
+	struct stat st;
+	bool is_there;
+	if (err == AS_ERR_NOT_REGULAR &&
+	    io_ask(io, repo_fd, UNDO_FOLDER, &is_there, &st) == AS_OK && is_there)
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
+			 "to be kept: move it elsewhere", kind_text(st.st_mode));
+	else if (err != AS_OK)
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
+			 as_err_text(err));
+	else if (names->count > 0 && !undo_stamp_after(names->rows[0], time(NULL), stamp))
+		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER "/%s: no name can follow this one: "
+			 "move it elsewhere", names->rows[0]);
+}
+
+enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE])
+{
+	struct undo_names names;
+	const enum as_err err = undo_names_list(io, repo_fd, &names);
+	out[0] = '\0';
+	if (err != AS_ERR_MEMORY)
+		say_hindrance(io, repo_fd, err, &names, out);
+	free(names.rows);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
 {
-	char stamp[STAMP_LEN + 8];
+	char stamp[UNDO_STAMP_SIZE];
 	enum as_err err = io_make_folder(undo->permit, UNDO_FOLDER);
 	undo->made_parent = err == AS_OK;
 	if (err == AS_ERR_ALREADY_EXISTS)
@@ -75,7 +100,7 @@ void undo_free(struct undo *undo)
 {
 	if (!undo)
 		return;
-	free(undo->unsynced);
+	undo_forget_touched(undo);
 	free(undo);
 }
 
@@ -124,11 +149,6 @@ void undo_abandon(struct undo *undo)
 const char *undo_path(const struct undo *undo)
 {
 	return undo->path;
-}
-
-void undo_note(struct undo *undo, const char *name, const char *text)
-{
-	undo_write_file(undo, name, text, strlen(text));
 }
 
 /* Make the folders that lead to @path, below a folder that is there. */

@@ -1,7 +1,7 @@
 /* engine/undo.h - what a repair set aside, and the way back.
  *
- * REPO/undo/<UTC time>-<action>/ holds, under their own paths, the files that the repair moved out
- * or replaced, and
+ * REPO/undo/<UTC time>-<action>/ (see undo_name_is_repairs) holds, under their own paths, the files
+ * that the repair moved out or replaced, and
  *   manifest   what was to be moved, replaced and made: written and synced before the first change
  *   done       an empty file: the repair came to its end
  *   undoing    an empty file: taking it back was begun; in place of done, where that was there
@@ -10,6 +10,10 @@
  * manifest: lines "atticscope-undo 1", "action salvage", "before 17" (or "before none"), "after
  * 20", then "made PATH", "moved PATH", "replaced PATH", and at last "end XXXXXXXX", the CRC-32 of
  * all bytes before that line.
+ *
+ * A repair's folder sorts above all that are there when it begins, and what is taken back is the
+ * highest one with a manifest: the newest, whatever the clock says. A folder of another name is
+ * taken back only when there is none of a repair.
  *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
  * the folder. Each step can be done again: whoever was interrupted begins anew. */
@@ -63,6 +67,10 @@ struct undo;
  * next rests on what it sees, and must not outlast that. */
 enum as_err undo_settle(const struct view *view, const struct permit *permit,
 			struct as_error *error);
+/* Why no undo folder could be made, in words that end without a stop; empty where nothing that can be
+ * seen is against it. Reads only. AS_ERR_MEMORY. */
+#define UNDO_HINDRANCE_SIZE 152u
+enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. */
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);
@@ -78,7 +86,8 @@ enum as_err undo_finish(struct undo *undo, struct as_error *error);
 void undo_abandon(struct undo *undo);
 /* The path, relative to the repository. */
 const char *undo_path(const struct undo *undo);
-/* Write plan.txt or report.txt into it. Not being able to is no error of the repair. */
+/* Write plan.txt or report.txt into it, durable with what comes next. Not being able to is no error
+ * of the repair. */
 void undo_note(struct undo *undo, const char *name, const char *text);
 void undo_free(struct undo *undo);
 

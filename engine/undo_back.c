@@ -257,7 +257,7 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	char aside[UNDO_PATH_MAX], folder[LAYOUT_PATH_MAX];
 	enum as_err err = undo_touch_folder(undo, step->path);
 	if (err != AS_OK)
-		return undo_fail_path(err, "sync what was put back before it", step->path, error);
+		return as_fail(error, err, 0, "out of memory");
 	if (plan_is_folder(step)) {
 		err = io_remove_folder(undo->permit, step->path);
 		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_ALREADY_EXISTS
@@ -340,6 +340,6 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 		err = undo_remove_folder(permit, undo.path, &freed, error);
 	if (err == AS_OK)
 		progress->step = STEP_DONE;
-	free(undo.unsynced);
+	undo_forget_touched(&undo);
 	return err;
 }

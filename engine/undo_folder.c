@@ -2,13 +2,13 @@
 
 #include "undo_private.h"
 
+#include "crc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define UNSYNCED_MAX 64u	/* folders that are remembered together */
 
 const char *undo_state_text(enum undo_state state)
 {
@@ -51,15 +51,66 @@ static enum as_err write_text(void *context, const struct permit *permit, int fd
 	return io_write_at(permit, fd, writing->bytes, writing->len, 0);
 }
 
-enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
-			    size_t len)
+static enum as_err write_file(const struct undo *undo, const char *name, const char *bytes,
+			      size_t len)
 {
 	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
 	struct writing writing = { .bytes = bytes, .len = len };
 	undo_below(undo->path, name, path);
 	undo_below(undo->path, "tmp", temporary);
-	enum as_err err = io_replace_file(undo->permit, path, temporary, write_text, &writing);
+	return io_replace_file(undo->permit, path, temporary, write_text, &writing);
+}
+
+enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
+			    size_t len)
+{
+	const enum as_err err = write_file(undo, name, bytes, len);
 	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
+}
+
+/* The name becomes durable with the next that must be: nothing rests on it, and no sync of its own
+ * stands in for one that is needed. */
+void undo_note(struct undo *undo, const char *name, const char *text)
+{
+	write_file(undo, name, text, strlen(text));
+}
+
+/* ---- folders that were touched ---- */
+
+/* The slot of @folder, or the empty one where it belongs. There is an empty one. */
+static uint32_t *find_slot(const struct undo *undo, const char *folder)
+{
+	size_t at = crc32_update(0, folder, strlen(folder));
+	for (;; at++) {
+		uint32_t *slot = &undo->slots[at & (undo->slot_count - 1)];
+		if (*slot == 0 || strcmp(undo->unsynced[*slot - 1], folder) == 0)
+			return slot;
+	}
+}
+
+/* One row more must leave half of the slots empty. */
+static bool reserve_slots(struct undo *undo)
+{
+	if (undo->unsynced_count < undo->slot_count / 2)
+		return true;
+	const size_t count = undo->slot_count ? undo->slot_count * 2 : 16;
+	uint32_t *slots = calloc(count, sizeof(*slots));
+	if (!slots)
+		return false;
+	free(undo->slots);
+	undo->slots = slots;
+	undo->slot_count = count;
+	for (size_t i = 0; i < undo->unsynced_count; i++)
+		*find_slot(undo, undo->unsynced[i]) = (uint32_t)i + 1;
+	return true;
+}
+
+/* The slots go, too: after many rows it would cost more to clear them each time. */
+static void forget_rows(struct undo *undo)
+{
+	free(undo->slots);
+	undo->slots = NULL;
+	undo->slot_count = undo->unsynced_count = 0;
 }
 
 enum as_err undo_touch_folder(struct undo *undo, const char *path)
@@ -71,20 +122,27 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 		*slash = '\0';
 	else
 		strcpy(folder, ".");
-	for (size_t i = 0; i < undo->unsynced_count; i++)
-		if (strcmp(undo->unsynced[i], folder) == 0)
-			return AS_OK;
-	const enum as_err err =
-		undo->unsynced_count < UNSYNCED_MAX ? AS_OK : undo_sync(undo, NULL);
-	if (err != AS_OK)
-		return err;
 	void *rows = undo->unsynced;
+	if (!reserve_slots(undo))
+		return AS_ERR_MEMORY;
+	uint32_t *slot = find_slot(undo, folder);
+	if (*slot != 0)
+		return AS_OK;
 	if (!rows_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
 			  sizeof(*undo->unsynced)))
 		return AS_ERR_MEMORY;
 	undo->unsynced = rows;
 	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
+	*slot = (uint32_t)undo->unsynced_count;
 	return AS_OK;
+}
+
+void undo_forget_touched(struct undo *undo)
+{
+	forget_rows(undo);
+	free(undo->unsynced);
+	undo->unsynced = NULL;
+	undo->unsynced_capacity = 0;
 }
 
 enum as_err undo_sync(struct undo *undo, struct as_error *error)
@@ -94,7 +152,7 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error)
 		if (err != AS_OK)
 			return undo_fail_path(err, "sync the folder", undo->unsynced[i], error);
 	}
-	undo->unsynced_count = 0;
+	forget_rows(undo);
 	return AS_OK;
 }
 

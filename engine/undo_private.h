@@ -15,9 +15,13 @@ struct undo {
 	const struct permit *permit;
 	char path[UNDO_FOLDER_MAX];	/* "undo/20261122T215501Z-salvage" */
 	bool made_parent;
-	/* folders with names that are not yet durable, each once */
+	/* folders with names that are not yet durable, each once, in the order of their coming:
+	 * where something goes is durable before where it comes from */
 	char (*unsynced)[UNDO_PATH_MAX];
 	size_t unsynced_count, unsynced_capacity;
+	/* where each of them stands, by the hash of its path: its number and 1, or 0 */
+	uint32_t *slots;
+	size_t slot_count;	/* a power of two, or 0 */
 };
 
 struct manifest {
@@ -45,9 +49,11 @@ enum as_err undo_write_file(const struct undo *undo, const char *name, const cha
 			    size_t len);
 
 /* Remember that the names in the folder of @path are not durable yet: undo_sync makes them so, in
- * the order in which the folders were remembered. Where there are many of them they are synced now,
- * before this one. AS_ERR_MEMORY; errors of undo_sync. */
+ * the order in which the folders were touched first. AS_ERR_MEMORY. */
 enum as_err undo_touch_folder(struct undo *undo, const char *path);
+
+/* Free what undo_touch_folder remembered. */
+void undo_forget_touched(struct undo *undo);
 
 /* Remove all that lies below @folder, as far as that is possible. */
 void undo_sweep(const struct permit *permit, const char *folder);

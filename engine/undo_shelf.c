@@ -30,9 +30,9 @@ static enum as_err take_name(void *context, const char *name, enum io_kind kind)
  * is wanted, and '-' < '.' in ASCII. */
 static int newest_first(const void *left, const void *right)
 {
-	const bool left_has_time = undo_name_has_time(left);
-	if (left_has_time != undo_name_has_time(right))
-		return left_has_time ? -1 : 1;
+	const bool left_is_repairs = undo_name_is_repairs(left);
+	if (left_is_repairs != undo_name_is_repairs(right))
+		return left_is_repairs ? -1 : 1;
 	return -strcmp(left, right);
 }
 
@@ -85,11 +85,56 @@ void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UND
 		 name[i] == '-' ? name + i + 1 : "");
 }
 
-bool undo_name_has_time(const char *name)
+#define STAMP_TIME 16u		/* "20261122T215501Z" */
+#define STAMP_COUNT_MAX 999u
+#define STAMP_FORMAT "%Y%m%dT%H%M%SZ"
+
+/* The time at the beginning of @name, which has the shape of one. False: there is no such time. */
+static bool read_time(const char *name, time_t *when)
+{
+	char again[UNDO_STAMP_SIZE];
+	struct tm utc = { .tm_isdst = 0 };
+	if (sscanf(name, "%4d%2d%2dT%2d%2d%2dZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+		   &utc.tm_hour, &utc.tm_min, &utc.tm_sec) != 6 || utc.tm_year > 9998)
+		return false;
+	utc.tm_year -= 1900;
+	utc.tm_mon--;
+	*when = timegm(&utc);
+	return gmtime_r(when, &utc) &&
+	       strftime(again, sizeof(again), STAMP_FORMAT, &utc) == STAMP_TIME &&
+	       memcmp(again, name, STAMP_TIME) == 0;
+}
+
+bool undo_name_is_repairs(const char *name)
 {
 	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	time_t at;
 	undo_name_read(name, when, action);
-	return when[0] != '\0';
+	if (when[0] == '\0' || !read_time(name, &at))
+		return false;
+	const char *rest = name + STAMP_TIME;
+	return rest[0] == '-' ||
+	       (rest[0] == '.' && strspn(rest + 1, "0123456789") == 3 && rest[4] == '-');
+}
+
+bool undo_stamp_after(const char *newest, time_t now, char stamp[UNDO_STAMP_SIZE])
+{
+	char name[UNDO_STAMP_SIZE + 1];
+	struct tm utc;
+	time_t last;
+	if (!gmtime_r(&now, &utc) ||
+	    strftime(stamp, UNDO_STAMP_SIZE, STAMP_FORMAT, &utc) != STAMP_TIME)
+		return false;
+	if (undo_name_is_repairs(newest) && strncmp(newest, stamp, STAMP_TIME) >= 0) {
+		const char *rest = newest + STAMP_TIME;
+		const unsigned long count = rest[0] == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+		if (count == STAMP_COUNT_MAX)
+			return read_time(newest, &last) &&
+			       undo_stamp_after("", last + 1, stamp);
+		snprintf(stamp, UNDO_STAMP_SIZE, "%.16s.%03lu", newest, count + 1);
+	}
+	snprintf(name, sizeof(name), "%s-", stamp);
+	return undo_name_is_repairs(name);
 }
 
 /* ---- states ---- */

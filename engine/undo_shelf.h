@@ -9,6 +9,8 @@
 #include "io.h"
 #include "layout.h"
 
+#include <time.h>
+
 #define UNDO_FOLDER "undo"
 #define UNDO_NAME_MAX 64u	/* of the folder below UNDO_FOLDER, NUL included */
 #define UNDO_FOLDER_MAX (sizeof(UNDO_FOLDER) + UNDO_NAME_MAX)	/* "undo/NAME", NUL included */
@@ -27,8 +29,8 @@ enum undo_state {
 	UNDO_UNREADABLE		/* no manifest, or a damaged one */
 };
 
-/* Names of undo folders, newest first; those that begin with no time, which no repair gives, come
- * last, so that none of them stands before a repair's. */
+/* Names of undo folders, newest first; those that no repair gives come last, so that none of them
+ * stands before a repair's. */
 struct undo_names {
 	char (*rows)[UNDO_NAME_MAX];
 	size_t count, capacity;
@@ -64,7 +66,15 @@ enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *fo
 #define UNDO_TIME_SIZE 24u
 void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX]);
 
-/* Does @name begin with a time? */
-bool undo_name_has_time(const char *name);
+/* Has @name the form that a repair gives: a time that there is, for the second repair of a second
+ * ".001" and so on to ".999", and "-ACTION"? Of two such names the one that sorts higher is the newer
+ * one. Times from the year 9999 on do not count: nothing could follow the last of them. */
+bool undo_name_is_repairs(const char *name);
+
+/* The beginning of the name of a repair that is made @now, so that it sorts above @newest, the first
+ * one of undo_names (or ""): the time, or, where that is not above it, the next thing after it. False:
+ * nothing comes after it. */
+#define UNDO_STAMP_SIZE 24u
+bool undo_stamp_after(const char *newest, time_t now, char stamp[UNDO_STAMP_SIZE]);
 
 #endif

@@ -120,12 +120,14 @@ enum as_err view_find_key(const struct view *view, const struct key_prefix *pref
 enum index_target {
 	TARGET_OK, TARGET_NO_SEGMENT, TARGET_NOT_A_PUT, TARGET_OTHER_KEY, TARGET_DAMAGED,
 	TARGET_OUT_OF_RANGE,
-	TARGET_UNREADABLE	/* disk, permission or want of memory refuse to tell */
+	TARGET_UNREADABLE	/* disk or permission refuse to tell */
 };
 /* "ok", "no-segment", ... as in the JSON */
 const char *index_target_name(enum index_target target);
 
-/* Read the entry that @bucket maps to and judge it, its checksum included. */
-enum index_target view_target(const struct view *view, const struct index_bucket *bucket);
+/* Read the entry that @bucket maps to and judge it, its checksum included. AS_ERR_MEMORY: nothing
+ * is known of it, and *@target is TARGET_UNREADABLE. */
+enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
+			enum index_target *target);
 
 #endif

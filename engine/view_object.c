@@ -189,19 +189,13 @@ const char *index_target_name(enum index_target target)
 	return names[target];
 }
 
-enum index_target view_target(const struct view *view, const struct index_bucket *bucket)
+/* What stands where @bucket leads in the segment at @path, whose reading gave @err and @entry. */
+static enum index_target judge_entry(const struct view *view, const char *path,
+				     const struct index_bucket *bucket, enum as_err err,
+				     const struct segment_entry *entry)
 {
-	char path[LAYOUT_PATH_MAX];
-	struct segment_entry entry;
 	struct stat st;
-	const size_t at = layout_find(&view->layout, bucket->segment);
-	if (at == LAYOUT_NONE)
-		return layout_is_partial(&view->findings) ? TARGET_UNREADABLE : TARGET_NO_SEGMENT;
-	layout_path(&view->layout, at, path);
-	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
-						   NULL);
-	if (err == AS_ERR_DENIED || err == AS_ERR_IO || err == AS_ERR_MEMORY ||
-	    entry.cause == SEGMENT_UNREADABLE)
+	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry->cause == SEGMENT_UNREADABLE)
 		return TARGET_UNREADABLE;
 	if (err != AS_OK) {
 		const bool is_beyond =
@@ -211,7 +205,28 @@ enum index_target view_target(const struct view *view, const struct index_bucket
 		return is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
 								       : TARGET_DAMAGED;
 	}
-	if (entry.tag != SEGMENT_PUT)
+	if (entry->tag != SEGMENT_PUT)
 		return TARGET_NOT_A_PUT;
-	return memcmp(entry.key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;
+	return memcmp(entry->key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;
+}
+
+enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
+			enum index_target *target)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	const size_t at = layout_find(&view->layout, bucket->segment);
+	*target = TARGET_UNREADABLE;
+	if (at == LAYOUT_NONE) {
+		if (!layout_is_partial(&view->findings))
+			*target = TARGET_NO_SEGMENT;
+		return AS_OK;
+	}
+	layout_path(&view->layout, at, path);
+	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+						   NULL);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	*target = judge_entry(view, path, bucket, err, &entry);
+	return AS_OK;
 }

@@ -26,10 +26,15 @@ static const char *state_name(const struct index_bucket *bucket)
 	return bucket->segment == INDEX_EMPTY ? "empty" : "deleted";
 }
 
-static bool write_used(struct out *out, const struct view *view, const struct index_bucket *bucket)
+/* *@err is why a mapping could not be judged. */
+static bool write_used(struct out *out, const struct view *view, const struct index_bucket *bucket,
+		       enum as_err *err)
 {
-	const enum index_target target = view_target(view, bucket);
+	enum index_target target;
 	const uint32_t buckets = view->index.buckets;
+	*err = view_target(view, bucket, &target);
+	if (*err != AS_OK)
+		return false;
 	const struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_number(bucket->number),
 		cell_key(bucket->key),
@@ -53,12 +58,12 @@ static bool write_unused(struct out *out, const struct index_bucket *bucket)
 }
 
 static bool write_block(struct request *request, const struct view *view,
-			const struct index_bucket *rows, uint32_t count)
+			const struct index_bucket *rows, uint32_t count, enum as_err *err)
 {
 	bool goes_on = true;
 	for (uint32_t i = 0; i < count && goes_on; i++) {
 		if (index_bucket_is_used(&rows[i]))
-			goes_on = write_used(&request->out, view, &rows[i]);
+			goes_on = write_used(&request->out, view, &rows[i], err);
 		else if (request->options.all)
 			goes_on = write_unused(&request->out, &rows[i]);
 	}
@@ -74,8 +79,13 @@ static enum as_err write_buckets(struct request *request, const struct view *vie
 		uint32_t got;
 		const enum as_err err =
 			index_read(&view->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
-		if (!write_block(request, view, rows, got))
-			break;
+		enum as_err why = AS_OK;
+		if (!write_block(request, view, rows, got, &why)) {
+			if (why == AS_OK)
+				break;
+			message_failure(why, NULL);
+			return why;
+		}
 		first += got;
 		if (err == AS_OK && got > 0)
 			continue;

@@ -29,6 +29,8 @@ const char *ordeal_repo(const char *folder, char out[BUILDER_PATH])
 
 /* ---- judging ---- */
 
+static const char taken_back_elsewhere[] = "taken back, it is not what it was";
+
 static const char *judge_way_back(const char *folder, uint64_t origin, char text[MENDING_TEXT])
 {
 	char repo[BUILDER_PATH];
@@ -36,17 +38,21 @@ static const char *judge_way_back(const char *folder, uint64_t origin, char text
 	fault_init(&fault);
 	const char *wrong = mending_back(ordeal_repo(folder, repo), &fault.io, text);
 	if (!wrong && mending_bytes(repo) != origin)
-		wrong = "taken back, it is not what it was";
+		wrong = taken_back_elsewhere;
 	return wrong;
 }
 
-/* On a copy: the way back must be open before anything is mended, too. */
+/* On a copy: the way back must be open before anything is mended, too; or, where @may_stay, closed,
+ * and all as it is. */
 static const char *judge_way_back_at_once(const struct ordeal *ordeal, const char *folder,
-					  uint64_t origin, char text[MENDING_TEXT])
+					  uint64_t origin, bool may_stay, char text[MENDING_TEXT])
 {
-	char copy[BUILDER_PATH];
+	char copy[BUILDER_PATH], repo[BUILDER_PATH];
 	outage_copy(folder, ordeal_path(ordeal, "back", copy));
+	const uint64_t found = mending_bytes(ordeal_repo(copy, repo));
 	const char *wrong = judge_way_back(copy, origin, text);
+	if (wrong == taken_back_elsewhere && may_stay && mending_bytes(repo) == found)
+		wrong = NULL;
 	builder_remove_folder(copy);
 	return wrong;
 }
@@ -101,8 +107,11 @@ const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state
 		origin = ordeal->origin;
 	}
 	const uint64_t found = mending_bytes(repo);
-	const char *wrong = has_origin ? judge_way_back_at_once(ordeal, state->folder, origin, text)
-				       : NULL;
+	const char *wrong = NULL;
+	if (has_origin)
+		wrong = judge_way_back_at_once(ordeal, state->folder, origin, false, text);
+	else if (ordeal->work->way_back == BACK_WHOLE_OR_NOT)
+		wrong = judge_way_back_at_once(ordeal, state->folder, ordeal->origin, true, text);
 	if (!wrong)
 		wrong = mending_all(repo, &fault.io, &state->steps, text);
 	if (!wrong)
@@ -157,7 +166,7 @@ void ordeal_begin(struct ordeal *ordeal, const struct work *work)
 		work->make(ordeal_repo(start, repo));
 		read_mended(ordeal, start, &ordeal->before);
 	}
-	if (work->way_back == BACK_TO_ORIGIN)
+	if (work->way_back == BACK_TO_ORIGIN || work->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(ordeal, start);
 	outage_copy(start, disk);
 	fault_init(&fault);

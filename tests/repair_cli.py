@@ -406,7 +406,7 @@ class Planning(Case):
                 for option in ('--dry-run', '--yes'):
                     got, out, err = run(action, option, self.path)
                     self.assertEqual((got, out), (status, ''), (name, action, err))
-                    self.assertIn('what stands at undo is no folder', err)
+                    self.assertIn('stands where the way back is to be kept', err)
                 self.assertEqual(os.listdir(self.path).count('undo'), 1)
                 os.unlink(path)
                 shutil.rmtree(self.path)
@@ -414,13 +414,13 @@ class Planning(Case):
     def test_an_undo_folder_whose_name_nothing_can_follow_is_not_taken_for_the_newest(self):
         """A foreign one: with a name below it, undo would take back that one instead of ours."""
         self.recover()
-        os.makedirs(os.path.join(self.path, 'undo', '99991231T235959Z.999-salvage'))
-        self.assertIn('no newer name can be given', self.fails(8, 'recover', '--yes', self.path))
-        os.rename(os.path.join(self.path, 'undo', '99991231T235959Z.999-salvage'),
-                  os.path.join(self.path, 'undo', '99991231T235959Z.998-salvage'))
+        os.makedirs(os.path.join(self.path, 'undo', '99981231T235959Z.999-salvage'))
+        self.assertIn('no name can follow this one', self.fails(4, 'recover', '--yes', self.path))
+        os.rename(os.path.join(self.path, 'undo', '99981231T235959Z.999-salvage'),
+                  os.path.join(self.path, 'undo', '99981231T235959Z.998-salvage'))
         report = self.repair('recover')
-        self.assertEqual(os.path.basename(report['undo']), '99991231T235959Z.999-recover')
-        self.assertEqual(self.object('undo', '--yes', self.path)['name'], '99991231T235959Z.999-recover')
+        self.assertEqual(os.path.basename(report['undo']), '99981231T235959Z.999-recover')
+        self.assertEqual(self.object('undo', '--yes', self.path)['name'], '99981231T235959Z.999-recover')
 
     def test_full_recovers_as_well(self):
         self.recover()
@@ -946,7 +946,7 @@ class Guidance(Case):
         os.mkfifo(os.path.join(self.path, 'undo'))
         text, commands = self.commands()
         self.assertEqual(commands, ['atticscope salvage ' + self.path, 'atticscope rollback ' + self.path])
-        self.assertEqual(len(re.findall('what stands at undo is no folder', text)), 2, text)
+        self.assertEqual(len(re.findall(r'a fifo stands where the way\s+back is to be kept', text)), 2, text)
         self.assertNotRegex(text, r'keeps \d')
 
     def test_json_has_the_ways_with_figures_where_there_are_two(self):

@@ -470,7 +470,7 @@ const struct work works[] = {
 	{ "undo of a rollback", rolled_back_make, undo_work_run, BACK_TO_ORIGIN, false },
 	{ "undo of a compact", compacted_make, undo_work_run, BACK_TO_ORIGIN, false },
 	{ "undo where folders are gone", tidied_make, undo_work_run, BACK_TO_ORIGIN, false },
-	{ "purge of a salvage", salvaged_make, purge_run, BACK_NONE, false },
-	{ "purge of a rollback", rolled_back_make, purge_run, BACK_NONE, false },
+	{ "purge of a salvage", salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false },
+	{ "purge of a rollback", rolled_back_make, purge_run, BACK_WHOLE_OR_NOT, false },
 };
 const size_t work_count = sizeof(works) / sizeof(works[0]);

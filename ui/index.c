@@ -114,7 +114,8 @@ static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 static void fill_used(struct row *row, const struct view *view, const struct index_bucket *bucket)
 {
 	char text[2 * KEY_SIZE + 1];
-	const enum index_target target = view_target(view, bucket);
+	enum index_target target;
+	const enum as_err err = view_target(view, bucket, &target);
 	row->place = place_of_entry(bucket->segment, bucket->offset);
 	place_set_key(&row->place, bucket->key);
 	row_set(row, COL_KEY, STYLE_NORMAL, "%s",
@@ -126,7 +127,7 @@ static void fill_used(struct row *row, const struct view *view, const struct ind
 	row_set(row, COL_DISTANCE, STYLE_NORMAL, "%" PRIu32,
 		index_distance(bucket, view->index.buckets));
 	row_set(row, COL_TARGET, target == TARGET_OK ? STYLE_GOOD : STYLE_BAD, "%s",
-		index_target_name(target));
+		err == AS_OK ? index_target_name(target) : as_err_text(err));
 }
 
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)

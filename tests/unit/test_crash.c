@@ -72,6 +72,7 @@ static void prepare_sparse(struct ledger *ledger, struct as_store *store)
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	for (unsigned i = 0; i < 12; i += 3)
 		ledger_put(ledger, store, i, 60, i + 100);
+	ledger_put(ledger, store, 20, 50, 1);
 	ledger_delete(ledger, store, 1);
 	ledger_delete(ledger, store, 11);
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
@@ -205,6 +206,8 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	const bool went_well = operation->run(&after, store) == AS_OK;
 	as_close(store);
 	const bool is_reached = fault.changes >= at;
+	if (!went_well && !is_reached)
+		fail_msg("%s failed, and no fault was near", operation->name);
 	const bool is_after = mend(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
 		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);

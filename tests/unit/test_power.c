@@ -67,8 +67,9 @@ static _Noreturn void give_up(const struct trial *trial, const struct outage_sta
 	abort();
 }
 
+/* It must give the bytes of @expected, or of @other. */
 static void judge_way_back(const struct trial *trial, const struct outage_state *state,
-			   const char *repo, uint64_t expected)
+			   const char *repo, uint64_t expected, uint64_t other)
 {
 	char text[MENDING_TEXT];
 	struct fault fault;
@@ -76,16 +77,21 @@ static void judge_way_back(const struct trial *trial, const struct outage_state 
 	const char *wrong = mending_back(repo, &fault.io, text);
 	if (wrong)
 		give_up(trial, state, wrong);
-	if (mending_bytes(repo) != expected)
+	const uint64_t bytes = mending_bytes(repo);
+	if (bytes != expected && bytes != other)
 		give_up(trial, state, "taken back, it is not what it was");
 }
 
-/* On a copy: the way back must be open before anything is mended, too. */
-static void judge_way_back_at_once(const struct trial *trial, const struct outage_state *state)
+/* On a copy: the way back must be open before anything is mended, too; or closed, where it is being
+ * removed, and all as it was @found. */
+static void judge_way_back_at_once(const struct trial *trial, const struct outage_state *state,
+				   uint64_t found)
 {
 	char disk[BUILDER_PATH], repo[BUILDER_PATH];
+	const bool may_stay = trial->way_back == BACK_WHOLE_OR_NOT;
 	outage_copy(state->folder, room(trial, "back", disk));
-	judge_way_back(trial, state, repo_in(disk, repo), trial->origin);
+	judge_way_back(trial, state, repo_in(disk, repo), trial->origin,
+		       may_stay ? found : trial->origin);
 	builder_remove_folder(disk);
 }
 
@@ -126,16 +132,16 @@ static void judge(const struct trial *trial, const struct outage_state *state)
 	unsigned steps;
 	fault_init(&fault);
 	const uint64_t found = mending_bytes(repo_in(state->folder, repo));
-	if (trial->way_back == BACK_TO_ORIGIN)
-		judge_way_back_at_once(trial, state);
+	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
+		judge_way_back_at_once(trial, state, found);
 	const char *wrong = mending_all(repo, &fault.io, &steps, text);
 	if (wrong)
 		give_up(trial, state, wrong);
 	judge_mended(trial, state, repo);
 	if (trial->way_back == BACK_TO_ORIGIN)
-		judge_way_back(trial, state, repo, trial->origin);
+		judge_way_back(trial, state, repo, trial->origin, trial->origin);
 	else if (trial->way_back == BACK_TO_FOUND && steps > 0)
-		judge_way_back(trial, state, repo, found);
+		judge_way_back(trial, state, repo, found, found);
 }
 
 /* Nothing was there before: what is not in order yet may be made anew. */
@@ -229,7 +235,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	again.first_state = text;
 	again.end = &end;
 	if (trial->way_back == BACK_TO_FOUND)
-		again.way_back = BACK_NONE;	/* the bytes found were nowhere but in memory */
+		again.way_back = BACK_UNJUDGED;	/* the bytes found were only in memory */
 	outage_walk(&outage, judge_second, &again);
 	trial->killed++;
 	trial->killed_states += outage.states;
@@ -301,7 +307,7 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 		outage_copy(disk, room(trial, "start", start));
 		read_mended(trial, disk, &trial->before);
 	}
-	if (trial->way_back == BACK_TO_ORIGIN)
+	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(trial, disk);
 	struct power *power = power_new(disk);
 	if (!trial->work->run(repo, power_io(power)))

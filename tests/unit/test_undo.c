@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/crc.h"
-#include "engine/undo.h"
+#include "engine/undo_private.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"
@@ -12,8 +12,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,6 +291,209 @@ static void names_are_read_as_they_are_written(void **state)
 	(void)state;
 }
 
+static void a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives(void **state)
+{
+	static const struct { const char *name; bool counts; } rows[] = {
+		{ "20261122T215501Z-salvage", true },
+		{ "20261122T215501Z.001-compact", true },
+		{ "20260228T235959Z-", true },
+		{ "20261122T215501Z", false },
+		{ "20261122T215501Z.01-salvage", false },
+		{ "20261122T215501Z.1000-salvage", false },
+		{ "20261122T215501Z.-salvage", false },
+		{ "20261122T215501Zsalvage", false },
+		{ "20260230T215501Z-salvage", false },
+		{ "20261122T215560Z-salvage", false },
+		{ "99991231T235959Z.999-x", false },
+		{ "99990101T000000Z-salvage", false },
+		{ "by-hand", false },
+		{ "", false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (undo_name_is_repairs(rows[i].name) != rows[i].counts)
+			fail_msg("'%s'", rows[i].name);
+	(void)state;
+}
+
+static void the_stamp_of_a_repair_comes_after_all_that_are_there(void **state)
+{
+	static const struct { const char *newest, *stamp; } rows[] = {
+		{ "", "20261122T215501Z" },
+		{ "20261122T215500Z.999-salvage", "20261122T215501Z" },
+		{ "20261122T215501Z-salvage", "20261122T215501Z.001" },
+		{ "20261122T215501Z.009-salvage", "20261122T215501Z.010" },
+		{ "20261122T215501Z.999-salvage", "20261122T215502Z" },
+		{ "20281231T235959Z.999-salvage", "20290101T000000Z" },
+		{ "99991231T235959Z.999-x", "20261122T215501Z" },
+		{ "99981231T235959Z.998-salvage", "99981231T235959Z.999" },
+		{ "99981231T235959Z.999-salvage", NULL },
+	};
+	const time_t now = 1795384501;	/* 2026-11-22 21:55:01 UTC */
+	char stamp[UNDO_STAMP_SIZE];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const bool can = undo_stamp_after(rows[i].newest, now, stamp);
+		assert_int_equal(can, rows[i].stamp != NULL);
+		if (can)
+			assert_string_equal(stamp, rows[i].stamp);
+	}
+	(void)state;
+}
+
+static struct plan *plan_of(const struct look *look, enum repair action, bool no_undo)
+{
+	struct verify_progress progress = { .cancel = false };
+	const struct repair_options options = { .threads = 1, .no_undo = no_undo };
+	struct plan *plan;
+	assert_int_equal(plan_make(look->view, look->verify, action, &options, &progress, &plan,
+				   NULL), AS_OK);
+	return plan;
+}
+
+/* Salvage what is damaged; the name of the folder that undo would take back then. */
+static void salvage(const struct wreck *wreck, char name[UNDO_NAME_MAX])
+{
+	struct look look;
+	struct repair_progress progress = { .cancel = false };
+	struct repair_report report;
+	see(&look, wreck);
+	struct plan *plan = plan_of(&look, REPAIR_SALVAGE, false);
+	struct permit *permit = look_upgrade(&look);
+	assert_non_null(permit);
+	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
+	lock_lower(look.view->fd, &look.view->lock, permit);
+	plan_free(plan);
+	look_away(&look);
+	see(&look, wreck);
+	assert_int_equal(undo_plan(look.view, &plan, name, NULL), AS_OK);
+	assert_string_equal(report.undo + strlen("undo/"), name);
+	plan_free(plan);
+	look_away(&look);
+}
+
+static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there(void **state)
+{
+	static const char *const others[] = {
+		"99991231T235959Z.999-x", "20991231T235959Z.999-salvage", "20991231T235959Z.1000-x",
+	};
+	struct wreck *wreck = *state;
+	char first[UNDO_NAME_MAX], second[UNDO_NAME_MAX];
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		make_folder(wreck, others[i]);
+		mark(wreck, others[i], "done");
+	}
+	damage(wreck);
+	salvage(wreck, first);
+	builder_flip(wreck->files[1].path, 700, 4);
+	salvage(wreck, second);
+	assert_string_not_equal(first, second);
+}
+
+/* The plan to do @action is refused, and says @why; or, where that is "", it can be done. */
+static void assert_refused(const struct look *look, enum repair action, bool no_undo,
+			   const char *why)
+{
+	struct plan *plan = plan_of(look, action, no_undo);
+	const bool offers = strstr(plan->refusal, "--no-undo") != NULL;
+	assert_int_equal(plan->is_refused, why[0] != '\0');
+	assert_says(plan->refusal, why);
+	assert_int_equal(offers, action == REPAIR_ROLLBACK && plan->is_refused);
+	plan_free(plan);
+}
+
+/* A segment that a writer left, without a COMMIT. */
+static void leave_tail(const struct wreck *wreck)
+{
+	uint8_t bytes[8 + 41 + 9] = "ATTICSEG", key[BUILDER_KEY];
+	char path[BUILDER_PATH + 32];
+	builder_key(500, key);
+	builder_encode(BUILDER_PUT, key, "left here", 9, bytes + 8);
+	const long number = (long)wreck->files[wreck->segments - 1].segment + 1;
+	snprintf(path, sizeof(path), "%s/data/%ld", wreck->repo, number / 5);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/data/%ld/%ld", wreck->repo, number / 5, number);
+	builder_write_file(path, bytes, sizeof(bytes));
+}
+
+static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
+{
+	static const struct { const char *make, *why; } rows[] = {
+		{ "touch '%s/undo'", "undo: a plain file stands" },
+		{ "ln -s data '%s/undo'", "undo: a link stands" },
+		{ "ln -s nowhere '%s/undo'", "undo: a link stands" },
+		{ "mkfifo '%s/undo'", "undo: a fifo stands" },
+		{ "mkdir -p '%s/undo/99981231T235959Z.999-salvage'",
+		  "undo/99981231T235959Z.999-salvage: no name can follow" },
+		{ "mkdir '%s/undo'", "" },
+		{ "true '%s'", "" },
+	};
+	const struct wreck *wreck = *state;
+	struct look look;
+	leave_tail(wreck);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char command[BUILDER_PATH];
+		snprintf(command, sizeof(command), rows[i].make, wreck->repo);
+		scratch_run("%s", command);
+		see(&look, wreck);
+		assert_refused(&look, REPAIR_ROLLBACK, false, rows[i].why);
+		assert_refused(&look, REPAIR_ROLLBACK, true, "");
+		assert_refused(&look, REPAIR_SALVAGE, false, rows[i].why);
+		look_away(&look);
+		scratch_run("rm -rf '%s/undo'", wreck->repo);
+	}
+}
+
+static void nor_where_the_folder_of_the_ways_back_cannot_be_listed(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct look look;
+	leave_tail(wreck);
+	scratch_run("mkdir '%s/undo'", wreck->repo);
+	see(&look, wreck);
+	look.fault.open_error = EACCES;
+	look.fault.open_path = "undo";
+	assert_refused(&look, REPAIR_ROLLBACK, false, "undo: cannot be listed");
+	look_away(&look);
+}
+
+static void where_nothing_is_to_be_done_no_way_back_is_needed(void **state)
+{
+	const struct wreck *wreck = *state;
+	struct look look;
+	scratch_run("touch '%s/undo'", wreck->repo);
+	see(&look, wreck);
+	assert_refused(&look, REPAIR_RECOVER, false, "");
+	look_away(&look);
+}
+
+/* CPU seconds for @count files in as many folders, each touched twice. */
+static double touch_many(unsigned count)
+{
+	struct undo undo = { .permit = NULL };
+	char path[64];
+	const clock_t begin = clock();
+	for (unsigned i = 0; i < 2 * count; i++) {
+		snprintf(path, sizeof(path), "undo/" NAME "/data/%u/%u", i / 2, i);
+		assert_int_equal(undo_touch_folder(&undo, path), AS_OK);
+	}
+	const clock_t end = clock();
+	assert_int_equal(undo.unsynced_count, count);
+	for (unsigned i = 0; i < count; i++) {	/* in the order in which they came */
+		snprintf(path, sizeof(path), "undo/" NAME "/data/%u", i);
+		assert_string_equal(undo.unsynced[i], path);
+	}
+	undo_forget_touched(&undo);
+	assert_int_equal(undo.unsynced_count, 0);
+	return (double)(end - begin) / CLOCKS_PER_SEC;
+}
+
+static void many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they(void **state)
+{
+	const double few = touch_many(3000), many = touch_many(12000);
+	print_message("# 3000 folders: %.4f s, 12000: %.4f s\n", few, many);
+	(void)state;
+	assert_true(many < 8 * (few < 0.01 ? 0.01 : few));
+}
+
 /* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
 static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 {
@@ -338,7 +543,15 @@ int main(void)
 		TEST(a_folder_that_cannot_be_listed_is_told),
 		TEST(a_name_that_is_no_time_is_told_without_one),
 		TEST(looking_at_it_changes_nothing),
+		TEST(what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there),
+		cmocka_unit_test(
+			many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they),
+		TEST(no_repair_is_planned_where_its_way_back_cannot_be_kept),
+		TEST(nor_where_the_folder_of_the_ways_back_cannot_be_listed),
+		TEST(where_nothing_is_to_be_done_no_way_back_is_needed),
 		cmocka_unit_test(names_are_read_as_they_are_written),
+		cmocka_unit_test(a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives),
+		cmocka_unit_test(the_stamp_of_a_repair_comes_after_all_that_are_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

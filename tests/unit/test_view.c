@@ -221,6 +221,13 @@ static void a_change_on_the_disk_is_noticed(void **state)
 
 /* ---- objects ---- */
 
+static enum index_target target_of(const struct view *view, const struct index_bucket *bucket)
+{
+	enum index_target target;
+	assert_int_equal(view_target(view, bucket, &target), AS_OK);
+	return target;
+}
+
 static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 {
 	struct world *world = *state;
@@ -237,7 +244,7 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 		assert_int_equal(len, 6);
 		assert_memory_equal(data, "second", 6);
 		free(data);
-		assert_int_equal(view_target(world->view, &bucket), TARGET_OK);
+		assert_int_equal(target_of(world->view, &bucket), TARGET_OK);
 	}
 	const struct key_prefix gone = prefix_of(5, 64);
 	assert_int_equal(view_find_key(world->view, &gone, &bucket, &world->error),
@@ -291,25 +298,25 @@ static void a_mapping_is_judged_by_what_stands_there(void **state)
 	assert_int_equal(open_view(world, NULL), AS_OK);
 	builder_key(8, bucket.key);
 	assert_true(builder_find(world->builder, bucket.key, &segment, &offset));
-	assert_int_equal(view_target(world->view, &bucket), TARGET_NO_SEGMENT);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_NO_SEGMENT);
 	bucket.segment = segment;
 	bucket.offset = 0;
-	assert_int_equal(view_target(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_OUT_OF_RANGE);
 	bucket.offset = UINT32_MAX;
-	assert_int_equal(view_target(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_OUT_OF_RANGE);
 	bucket.offset = offset + 1;
-	assert_int_equal(view_target(world->view, &bucket), TARGET_DAMAGED);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_DAMAGED);
 	bucket.offset = offset;
-	assert_int_equal(view_target(world->view, &bucket), TARGET_OK);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_OK);
 	bucket.key[0] ^= 1;
-	assert_int_equal(view_target(world->view, &bucket), TARGET_OTHER_KEY);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_OTHER_KEY);
 	/* The DELETE of object 5 is the first entry of the second transaction. */
 	builder_segment_path(world->builder, builder_head(world->builder), path);
 	assert_int_equal(stat(path, &st), 0);
 	bucket.segment = builder_head(world->builder);
 	bucket.offset = 8;
 	builder_key(5, bucket.key);
-	assert_int_equal(view_target(world->view, &bucket), TARGET_NOT_A_PUT);
+	assert_int_equal(target_of(world->view, &bucket), TARGET_NOT_A_PUT);
 	for (int target = TARGET_OK; target <= TARGET_UNREADABLE; target++)
 		assert_non_null(index_target_name((enum index_target)target));
 }
