@@ -37,6 +37,7 @@ const char *segment_cause_text(enum segment_cause cause)
 		[SEGMENT_TORN] = "cut off",
 		[SEGMENT_CRC_MISMATCH] = "checksum mismatch",
 		[SEGMENT_UNREADABLE] = "unreadable",
+		[SEGMENT_BEYOND] = "beyond what an index can lead to",
 	};
 	return cause < SEGMENT_CAUSES ? texts[cause] : "?";
 }
@@ -110,7 +111,7 @@ static void close_segment(struct segment_reader *r)
 	if (r->has_ladder)
 		ladder_free(&r->ladder);
 	r->has_ladder = false;
-	r->length = 0;
+	r->length = r->beyond = r->unread = 0;
 	r->window_len = 0;
 }
 
@@ -135,7 +136,9 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 		return err;
 	}
 	r->number = number;
-	r->length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	const uint64_t length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	r->length = length < SEGMENT_REACH ? length : SEGMENT_REACH;
+	r->beyond = r->unread = length - r->length;
 	r->position = 0;
 	r->past_magic = false;
 	r->witness = witness;
@@ -151,7 +154,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 
 uint64_t segment_length(const struct segment_reader *r)
 {
-	return r->length;
+	return r->length + r->beyond;
 }
 
 static void fill_window(struct segment_reader *r, uint64_t offset, size_t load)
@@ -341,6 +344,19 @@ static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
 	return true;
 }
 
+/* What is not read, as one row at the end. */
+static bool take_beyond(struct segment_reader *r, struct segment_entry *e)
+{
+	if (r->unread == 0)
+		return false;
+	*e = (struct segment_entry){
+		.offset = r->length, .size = r->unread, .tag = SEGMENT_DAMAGED,
+		.cause = SEGMENT_BEYOND,
+	};
+	r->unread = 0;
+	return true;
+}
+
 static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 {
 	if (r->fd < 0 || r->length == 0)
@@ -348,7 +364,7 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 	if (!r->past_magic && magic_is_damaged(r, e))
 		return AS_OK;
 	if (r->position >= r->length)
-		return AS_END;
+		return take_beyond(r, e) ? AS_OK : AS_END;
 	segment_decode(r, r->position, e);
 	if (e->cause == SEGMENT_WHOLE) {
 		if (r->is_adrift && segment_is_witnessed(r, e->offset))

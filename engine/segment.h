@@ -18,6 +18,9 @@
 #define SEGMENT_HEADER 9u			/* crc, size, tag */
 #define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
 #define SEGMENT_ENTRY_MAX (20u * 1024u * 1024u)	/* MAX_OBJECT_SIZE, bytes */
+/* Bytes of a segment that are read: all that an index can lead to, which has offsets of 32 bits, and
+ * a little more, so that an entry that begins there is seen. A file of any length costs no more. */
+#define SEGMENT_REACH ((UINT64_C(1) << 32) + 2 * SEGMENT_ENTRY_MAX)
 
 extern const uint8_t segment_magic[SEGMENT_MAGIC_SIZE];
 extern const uint8_t segment_commit[SEGMENT_HEADER];	/* the bytes of every COMMIT entry */
@@ -35,6 +38,7 @@ enum segment_cause {
 	SEGMENT_TORN,		/* the file ends inside the entry */
 	SEGMENT_CRC_MISMATCH,
 	SEGMENT_UNREADABLE,	/* the disk refuses the range */
+	SEGMENT_BEYOND,		/* behind SEGMENT_REACH: not read */
 	SEGMENT_CAUSES
 };
 

@@ -16,7 +16,8 @@ struct segment_reader {
 	const struct io *io;
 	int fd;
 	uint32_t number;
-	uint64_t length;
+	uint64_t length;		/* bytes of the file that are read, and behind them */
+	uint64_t beyond, unread;	/* those that are not; and of them those not told of yet */
 	uint64_t position;		/* where the next row begins */
 	bool past_magic;
 

@@ -60,6 +60,7 @@ static const enum problem problem_of_cause[SEGMENT_CAUSES] = {
 	[SEGMENT_TORN] = PROBLEM_ENTRY_TORN,
 	[SEGMENT_CRC_MISMATCH] = PROBLEM_ENTRY_CRC,
 	[SEGMENT_UNREADABLE] = PROBLEM_RANGE_UNREADABLE,
+	[SEGMENT_BEYOND] = PROBLEM_SEGMENT_TOO_LARGE,
 };
 
 static void describe(const struct segment_entry *e, char *out, size_t size)
@@ -180,7 +181,7 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 		err = report_damage(s, e);
 	if (err == AS_OK && e->unstable)
 		err = report_unstable(s, e);
-	if (err == AS_OK && s->facts.is_committed)
+	if (err == AS_OK && s->facts.is_committed && e->cause != SEGMENT_BEYOND)
 		err = segment_suspects(s->reader, e->offset, e->size, report_suspect, s);
 	return err;
 }

@@ -768,7 +768,7 @@ static void changed(struct world *w) { w->between = write_meanwhile; }
 /* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
 static uint8_t *huge_entry;
 #define HUGE_ENTRY 20971520u
-#define HUGE_LENGTH (8 + (off_t)206 * HUGE_ENTRY)
+static off_t huge_length = 8 + (off_t)206 * HUGE_ENTRY;
 static ssize_t huge_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
 {
 	struct stat st;
@@ -778,7 +778,7 @@ static ssize_t huge_pread(const struct io *io, int fd, void *buffer, size_t len,
 	if (offset < 8)
 		return io_system.pread(&io_system, fd, buffer, 8, offset);
 	const size_t at = (size_t)((offset - 8) % HUGE_ENTRY);
-	if (offset >= HUGE_LENGTH)
+	if (offset >= huge_length)
 		return 0;
 	if (len > HUGE_ENTRY - at)
 		len = HUGE_ENTRY - at;
@@ -790,7 +790,7 @@ static int huge_fstat(const struct io *io, int fd, struct stat *st)
 	(void)io;
 	const int result = io_system.fstat(&io_system, fd, st);
 	if (st->st_size == 8)
-		st->st_size = HUGE_LENGTH;
+		st->st_size = huge_length;
 	return result;
 }
 static void too_large(struct world *w)
@@ -1121,6 +1121,25 @@ static void a_lost_key_is_found_in_much_damage(void **state)
 	(void)state;
 }
 
+/* A sparse file costs its maker nothing. Offsets in the index have 32 bits. */
+static void a_file_of_any_length_is_read_as_far_as_an_index_leads(void **state)
+{
+	struct world world;
+	const off_t length = huge_length;
+	world_new(&world);
+	fault_init(&world.fault);
+	too_large(&world);
+	huge_length = INT64_MAX;
+	world_judge(&world, 0);
+	assert_true(found(&world, PROBLEM_SEGMENT_TOO_LARGE) > 0);
+	assert_int_equal(world.diagnosis.recommended, REPAIR_SALVAGE);
+	assert_int_equal(world.verify->facts[0].size, INT64_MAX);
+	assert_int_equal(world.verify->facts[0].puts, 206);
+	world_free(&world);
+	huge_length = length;
+	(void)state;
+}
+
 static void a_whole_repository_is_clean(void **state)
 {
 	struct world world;
@@ -1411,6 +1430,7 @@ int main(void)
 		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
+		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
 		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
