@@ -67,8 +67,8 @@ struct undo;
  * next rests on what it sees, and must not outlast that. */
 enum as_err undo_settle(const struct view *view, const struct permit *permit,
 			struct as_error *error);
-/* Why no undo folder could be made, in words that end without a stop; empty where nothing that can be
- * seen is against it. Reads only. AS_ERR_MEMORY. */
+/* Why no undo folder could be made, in words that end without a stop; empty where nothing that can
+ * be seen is against it. Reads only. AS_ERR_MEMORY. */
 #define UNDO_HINDRANCE_SIZE 152u
 enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. */

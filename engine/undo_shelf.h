@@ -67,13 +67,13 @@ enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *fo
 void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX]);
 
 /* Has @name the form that a repair gives: a time that there is, for the second repair of a second
- * ".001" and so on to ".999", and "-ACTION"? Of two such names the one that sorts higher is the newer
- * one. Times from the year 9999 on do not count: nothing could follow the last of them. */
+ * ".001" and so on to ".999", and "-ACTION"? Of two such names the one that sorts higher is the
+ * newer one. Times from the year 9999 on do not count: nothing could follow the last of them. */
 bool undo_name_is_repairs(const char *name);
 
-/* The beginning of the name of a repair that is made @now, so that it sorts above @newest, the first
- * one of undo_names (or ""): the time, or, where that is not above it, the next thing after it. False:
- * nothing comes after it. */
+/* The beginning of the name of a repair that is made @now, so that it sorts above @newest, the
+ * first one of undo_names (or ""): the time, or, where that is not above it, the next count or
+ * second after it. False: nothing comes after it. */
 #define UNDO_STAMP_SIZE 24u
 bool undo_stamp_after(const char *newest, time_t now, char stamp[UNDO_STAMP_SIZE]);
 
