@@ -17,7 +17,7 @@ import unittest
 
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 MKSAMPLE = os.environ.get('MKSAMPLE', 'mksample')
-DEADLINE = 20	# seconds; sanitizers on a busy machine are slow
+DEADLINE = 60	# seconds; sanitizers on a busy machine are slow
 PAUSE = 0.02
 CHANGING = ('TERM', 'NO_COLOR', 'LC_ALL', 'LC_CTYPE', 'LANG', 'LINES', 'COLUMNS', 'ESCDELAY', 'ENV', 'TMUX')
 CONFIG = '''set -g status off
