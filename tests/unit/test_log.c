@@ -354,6 +354,16 @@ static void a_segment_that_cannot_be_removed_again_kills_the_log(void **state)
 	expect_dead(pair);
 }
 
+static void a_segment_that_cannot_be_opened_again_kills_the_log(void **state)
+{
+	struct pair *pair = *state;
+	const struct log_mark mark = begin_another(pair, true);
+	pair->fault.open_path = "data/0/1";
+	pair->fault.open_error = EIO;
+	log_return(&pair->side.log, &mark);
+	expect_dead(pair);
+}
+
 static int fail_fstat(const struct io *io, int fd, struct stat *st)
 {
 	(void)io;
@@ -413,6 +423,7 @@ int main(void)
 		TEST(the_segment_before_is_opened_again_where_it_was_closed),
 		TEST(a_return_to_the_beginning_leaves_no_segment),
 		TEST(a_segment_that_cannot_be_removed_again_kills_the_log),
+		TEST(a_segment_that_cannot_be_opened_again_kills_the_log),
 		TEST(a_segment_whose_length_is_not_told_kills_the_log),
 		TEST(a_segment_that_went_meanwhile_is_no_hindrance_to_discarding),
 		TEST(flushing_what_is_not_there_writes_nothing),
