@@ -611,6 +611,8 @@ static void without_a_shared_lock_there_is_no_upgrade(void **state)
 	assert_int_equal(upgrade_try(&upgrade), AS_ERR_NO_LOCK);
 	assert_int_equal(upgrade.error.sys, ENOLCK);
 	assert_null(upgrade.permit);
+	lock_lower(upgrade.scratch->fd, &upgrade.lock, NULL);
+	assert_int_equal(upgrade.lock.state, LOCK_IMPOSSIBLE);
 }
 
 /* ---- what is no file ---- */
