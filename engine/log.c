@@ -356,8 +356,10 @@ static enum as_err reopen_last(struct log *log)
 	} else {
 		log_segment_path(log->per_dir, log->segment, path);
 		const enum as_err err = io_reopen_file(log->permit, path, &log->fd);
-		if (err != AS_OK)
+		if (err != AS_OK) {
+			log->segment++;		/* as in drop_open */
 			return err;
+		}
 		if (io->fstat(io, log->fd, &st) != 0)
 			return AS_ERR_IO;
 		log->offset = (uint64_t)st.st_size;

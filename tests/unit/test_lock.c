@@ -1,20 +1,97 @@
 #include "build-config.h"
 
 #include "engine/lock.h"
+#include "tests/fault.h"
 #include "tests/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* ---- a system that refuses ---- */
+
+/* The linker sends the calls here. Of fcntl with @command those from number @from on, @count of
+ * them, answer @error; @question is what F_OFD_GETLK is told, where it is not NULL. No file whose
+ * name begins with @hidden can be opened. */
+static struct {
+	int command;
+	unsigned from, count;
+	int error;
+	const struct flock *question;
+	const char *hidden;
+	int flock_error;
+	unsigned seen;		/* calls of fcntl with @command */
+} refusal;
+
+static void refuse_nothing(void)
+{
+	memset(&refusal, 0, sizeof(refusal));
+}
+
+/* The engine gives fcntl a lock alone. */
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...)
+{
+	va_list args;
+	va_start(args, command);
+	struct flock *lock = va_arg(args, struct flock *);
+	va_end(args);
+	if (refusal.error && command == refusal.command && ++refusal.seen >= refusal.from &&
+	    refusal.seen - refusal.from < refusal.count) {
+		errno = refusal.error;
+		return -1;
+	}
+	if (refusal.question && command == F_OFD_GETLK) {
+		*lock = *refusal.question;
+		return 0;
+	}
+	return __real_fcntl(fd, command, lock);
+}
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation)
+{
+	if (!refusal.flock_error)
+		return __real_flock(fd, operation);
+	errno = refusal.flock_error;
+	return -1;
+}
+
+static bool is_hidden(const char *path)
+{
+	return refusal.hidden && strncmp(path, refusal.hidden, strlen(refusal.hidden)) == 0;
+}
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	errno = EACCES;
+	return is_hidden(path) ? NULL : __real_fopen(path, mode);
+}
+
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+DIR *__wrap_opendir(const char *path)
+{
+	errno = EACCES;
+	return is_hidden(path) ? NULL : __real_opendir(path);
+}
+
+/* ---- another process ---- */
 
 /* The other side is a Python process that locks as Attic does: fcntl.lockf over all of config. */
 static const char LOCKER[] =
@@ -101,8 +178,11 @@ static bool python_gets(const struct scratch *scratch, const char *kind)
 	return python.held;
 }
 
+/* ---- locks ---- */
+
 static int setup(void **state)
 {
+	refuse_nothing();
 	if (scratch_setup(state) != 0)
 		return -1;
 	scratch_file(*state, "config", "[repository]\n", 13);
@@ -197,40 +277,345 @@ static void the_other_holder_of_a_shared_lock_is_listed_and_not_ourselves(void *
 }
 
 /* A second process of this program: its lock bears no process id, so /proc is searched for it. */
-static void the_holder_of_an_open_file_description_lock_is_found(void **state)
-{
+struct other {
+	pid_t pid;
 	int ready[2], done[2];
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
-	const pid_t child = fork();
-	if (child == 0) {
-		struct lock theirs;
-		char byte = 'x';
-		take(*state, &theirs);
-		close(done[1]);
-		if (theirs.state == LOCK_SHARED && write(ready[1], &byte, 1) == 1 &&
-		    read(done[0], &byte, 1) == 0)
+};
+
+static bool hold(const struct scratch *scratch, bool exclusive)
+{
+	const struct lock_wait no_wait = { .ms = 0 };
+	struct lock lock;
+	struct permit *permit;
+	lock_take_shared(&io_system, scratch->fd, true, &lock);
+	return lock.state == LOCK_SHARED &&
+	       (!exclusive || lock_upgrade(&io_system, scratch->fd, "repo", &lock, &no_wait,
+					   &permit, NULL) == AS_OK);
+}
+
+static void other_start(const struct scratch *scratch, bool exclusive, struct other *other)
+{
+	char byte = 'x';
+	assert_int_equal(pipe2(other->ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(other->done, O_CLOEXEC), 0);
+	other->pid = fork();
+	if (other->pid == 0) {
+		close(other->done[1]);
+		if (hold(scratch, exclusive) && write(other->ready[1], &byte, 1) == 1 &&
+		    read(other->done[0], &byte, 1) == 0)
 			_exit(0);
 		_exit(1);
 	}
-	char byte;
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(other->ready[1]);
+	assert_int_equal(read(other->ready[0], &byte, 1), 1);
+}
+
+static void other_stop(struct other *other)
+{
+	int status;
+	close(other->done[1]);
+	assert_int_equal(waitpid(other->pid, &status, 0), other->pid);
+	assert_int_equal(status, 0);
+	close(other->ready[0]);
+	close(other->done[0]);
+}
+
+static void the_holder_of_an_open_file_description_lock_is_found(void **state)
+{
+	struct other other;
 	struct lock lock;
 	struct lock_holder rows[4];
+	other_start(*state, false, &other);
 	take(*state, &lock);
 	assert_int_equal(lock_holders(&lock, rows, 4), 1);
 	assert_true(rows[0].known);
-	assert_int_equal(rows[0].pid, child);
+	assert_int_equal(rows[0].pid, other.pid);
 	assert_false(rows[0].exclusive);
-	close(done[1]);
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	other_stop(&other);
 	lock_release(&io_system, &lock);
-	close(ready[0]);
-	close(done[0]);
 }
+
+static void the_writer_of_this_program_that_refuses_us_is_named(void **state)
+{
+	struct other other;
+	struct lock lock;
+	struct lock_holder rows[4];
+	other_start(*state, true, &other);
+	take(*state, &lock);
+	assert_int_equal(lock.state, LOCK_REFUSED);
+	assert_true(lock.holder.known);
+	assert_true(lock.holder.exclusive);
+	assert_int_equal(lock.holder.pid, other.pid);
+	lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
+	assert_int_equal(lock.state, LOCK_NONE);
+	assert_int_equal(lock.holder.pid, other.pid);
+	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_true(rows[0].exclusive);
+	lock_release(&io_system, &lock);
+	other_stop(&other);
+}
+
+/* Where /proc is not there, or not to be looked into, there is a holder all the same. */
+static void a_holder_that_cannot_be_looked_up_stays_unknown(void **state)
+{
+	static const char *const hidden[] = { "/proc", "/proc/" };
+	struct other other;
+	struct lock lock;
+	struct lock_holder rows[4];
+	other_start(*state, true, &other);
+	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+		refusal.hidden = hidden[i];
+		take(*state, &lock);
+		assert_int_equal(lock.state, LOCK_REFUSED);
+		assert_false(lock.holder.known);
+		lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
+		assert_int_equal(lock_holders(&lock, rows, 4), 1);
+		assert_false(rows[0].known);
+		assert_true(rows[0].exclusive);
+		lock_release(&io_system, &lock);
+	}
+	other_stop(&other);
+}
+
+/* /proc/locks may list the file under another device than stat tells, or not at all. */
+static void a_holder_that_proc_does_not_list_is_asked_for(void **state)
+{
+	struct python python;
+	struct lock lock;
+	struct lock_holder rows[4];
+	python_start(*state, "exclusive", &python);
+	lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
+	refusal.hidden = "/proc/locks";
+	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_true(rows[0].known);
+	assert_int_equal(rows[0].pid, python.pid);
+	assert_true(rows[0].exclusive);
+	refusal.hidden = "/proc/";
+	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_false(rows[0].known);
+	refusal.command = F_OFD_GETLK;
+	refusal.from = refusal.count = 1;
+	refusal.error = EINVAL;
+	assert_int_equal(lock_holders(&lock, rows, 4), 0);
+	lock_release(&io_system, &lock);
+	python_stop(&python);
+}
+
+/* ---- in the moment of locking ---- */
+
+static void refuse_locking(unsigned from, unsigned count, int error)
+{
+	refuse_nothing();
+	refusal.command = F_OFD_SETLK;
+	refusal.from = from;
+	refusal.count = count;
+	refusal.error = error;
+}
+
+static void a_lock_that_a_signal_interrupts_is_tried_again(void **state)
+{
+	struct lock lock;
+	refuse_locking(1, 2, EINTR);
+	take(*state, &lock);
+	assert_int_equal(refusal.seen, 3);
+	assert_int_equal(lock.state, LOCK_SHARED);
+	lock_release(&io_system, &lock);
+}
+
+static void a_file_system_without_locks_is_told_of(void **state)
+{
+	struct lock lock;
+	refuse_locking(1, 1, ENOLCK);
+	take(*state, &lock);
+	assert_int_equal(lock.state, LOCK_IMPOSSIBLE);
+	assert_int_equal(lock.sys, ENOLCK);
+	assert_int_equal(lock.fd, -1);
+}
+
+/* Between the refusal and the question who it was. */
+static void a_holder_that_lets_go_is_no_hindrance(void **state)
+{
+	static const int errors[] = { EAGAIN, EACCES };
+	struct lock lock;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		refuse_locking(1, 1, errors[i]);
+		take(*state, &lock);
+		assert_int_equal(refusal.seen, 2);
+		assert_int_equal(lock.state, LOCK_SHARED);
+		lock_release(&io_system, &lock);
+	}
+	refuse_locking(1, 3, EAGAIN);	/* one after the other */
+	take(*state, &lock);
+	assert_int_equal(lock.state, LOCK_REFUSED);
+	assert_false(lock.holder.known);
+	assert_int_equal(lock.fd, -1);
+}
+
+/* The question itself is refused. */
+static void a_holder_that_cannot_be_asked_for_refuses_all_the_same(void **state)
+{
+	struct python python;
+	struct lock lock;
+	python_start(*state, "exclusive", &python);
+	refuse_locking(1, 1, EINVAL);
+	refusal.command = F_OFD_GETLK;
+	take(*state, &lock);
+	assert_int_equal(lock.state, LOCK_REFUSED);
+	assert_false(lock.holder.known);
+	python_stop(&python);
+}
+
+/* ---- the lock to write ---- */
+
+struct upgrade {
+	const struct scratch *scratch;
+	struct fault fault;
+	struct lock lock;
+	struct permit *permit;
+	struct lock_wait wait;
+	struct as_error error;
+};
+
+static void upgrade_begin(struct upgrade *upgrade, const struct scratch *scratch, bool may_write)
+{
+	*upgrade = (struct upgrade){ .scratch = scratch };
+	fault_init(&upgrade->fault);
+	lock_take_shared(&upgrade->fault.io, scratch->fd, may_write, &upgrade->lock);
+	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+}
+
+static enum as_err upgrade_try(struct upgrade *upgrade)
+{
+	return lock_upgrade(&upgrade->fault.io, upgrade->scratch->fd, "repo", &upgrade->lock,
+			    &upgrade->wait, &upgrade->permit, &upgrade->error);
+}
+
+/* A shared lock is what there was, and what there is after a refusal. */
+static void expect_refused(struct upgrade *upgrade, enum as_err err, int sys, const char *text)
+{
+	assert_int_equal(upgrade_try(upgrade), err);
+	assert_null(upgrade->permit);
+	assert_int_equal(upgrade->error.sys, sys);
+	if (!strstr(upgrade->error.message, text))
+		fail_msg("%s", upgrade->error.message);
+	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+	refuse_nothing();
+	assert_true(python_gets(upgrade->scratch, "shared"));
+	assert_false(python_gets(upgrade->scratch, "exclusive"));
+}
+
+/* It can be had now, and be given back. */
+static void upgrade_end(struct upgrade *upgrade)
+{
+	upgrade->fault.open_error = 0;
+	assert_int_equal(upgrade_try(upgrade), AS_OK);
+	assert_int_equal(upgrade->lock.state, LOCK_EXCLUSIVE);
+	assert_non_null(upgrade->permit);
+	assert_false(python_gets(upgrade->scratch, "shared"));
+	lock_lower(upgrade->scratch->fd, &upgrade->lock, upgrade->permit);
+	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+	assert_true(python_gets(upgrade->scratch, "shared"));
+	lock_lower(upgrade->scratch->fd, &upgrade->lock, NULL);	/* nothing is left to lower */
+	assert_false(python_gets(upgrade->scratch, "exclusive"));
+	lock_release(&upgrade->fault.io, &upgrade->lock);
+	assert_int_equal(upgrade->fault.opens, upgrade->fault.closes);
+}
+
+static void a_config_that_cannot_be_opened_again_refuses_an_upgrade(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, false);
+	upgrade.fault.open_error = EIO;
+	expect_refused(&upgrade, AS_ERR_IO, EIO, "repo/config: cannot open");
+	upgrade.fault.open_error = 0;
+	upgrade_end(&upgrade);
+}
+
+static void a_second_lock_that_is_refused_refuses_an_upgrade(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, false);
+	refuse_locking(1, 1, ENOLCK);
+	expect_refused(&upgrade, AS_ERR_NO_LOCK, ENOLCK, "repo/config: cannot lock");
+	upgrade_end(&upgrade);
+}
+
+static void an_exclusive_lock_that_the_system_refuses_is_told_of(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	refuse_locking(1, 1, ENOLCK);
+	expect_refused(&upgrade, AS_ERR_NO_LOCK, ENOLCK, "repo/config: cannot lock");
+	upgrade_end(&upgrade);
+}
+
+static void an_upgrade_that_a_signal_interrupts_goes_on(void **state)
+{
+	static const int errors[] = { EINTR, EAGAIN, EACCES };
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	upgrade.wait.ms = 60000;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		refuse_locking(1, 1, errors[i]);
+		assert_int_equal(upgrade_try(&upgrade), AS_OK);
+		assert_int_equal(refusal.seen, 2);
+		lock_lower(upgrade.scratch->fd, &upgrade.lock, upgrade.permit);
+	}
+	refuse_nothing();
+	upgrade_end(&upgrade);
+}
+
+/* Two that hold the shared lock would wait for each other for ever. */
+static void of_two_that_want_to_write_the_second_is_refused_at_once(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, scratch, true);
+	upgrade.wait.ms = 60000;
+	const int fd = openat(scratch->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	expect_refused(&upgrade, AS_ERR_LOCK_FAILED, 0, "repo: another process waits to write");
+	close(fd);
+	upgrade_end(&upgrade);
+}
+
+static void a_file_system_that_locks_no_folders_can_be_written_to(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	refusal.flock_error = ENOLCK;
+	upgrade_end(&upgrade);
+}
+
+static void who_keeps_a_writer_waiting_is_named_as_far_as_it_is_known(void **state)
+{
+	char text[64];
+	struct python python;
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	python_start(*state, "shared", &python);
+	snprintf(text, sizeof(text), "repo: process %d (", python.pid);
+	expect_refused(&upgrade, AS_ERR_LOCK_FAILED, 0, text);
+	refusal.hidden = "/proc";
+	expect_refused(&upgrade, AS_ERR_LOCK_FAILED, 0, "perhaps on another machine");
+	python_stop(&python);
+	upgrade_end(&upgrade);
+}
+
+static void without_a_shared_lock_there_is_no_upgrade(void **state)
+{
+	struct upgrade upgrade = { .scratch = *state };
+	fault_init(&upgrade.fault);
+	refuse_locking(1, 1, ENOLCK);
+	take(*state, &upgrade.lock);
+	assert_int_equal(upgrade_try(&upgrade), AS_ERR_NO_LOCK);
+	assert_int_equal(upgrade.error.sys, ENOLCK);
+	assert_null(upgrade.permit);
+	lock_lower(upgrade.scratch->fd, &upgrade.lock, NULL);
+	assert_int_equal(upgrade.lock.state, LOCK_IMPOSSIBLE);
+}
+
+/* ---- what is no file ---- */
 
 static void without_config_there_is_no_lock_and_no_failure(void **state)
 {
@@ -283,6 +668,21 @@ int main(void)
 		with_config(an_exclusive_lock_refuses_ours_and_its_holder_is_named),
 		with_config(the_other_holder_of_a_shared_lock_is_listed_and_not_ourselves),
 		with_config(the_holder_of_an_open_file_description_lock_is_found),
+		with_config(the_writer_of_this_program_that_refuses_us_is_named),
+		with_config(a_holder_that_cannot_be_looked_up_stays_unknown),
+		with_config(a_holder_that_proc_does_not_list_is_asked_for),
+		with_config(a_lock_that_a_signal_interrupts_is_tried_again),
+		with_config(a_file_system_without_locks_is_told_of),
+		with_config(a_holder_that_lets_go_is_no_hindrance),
+		with_config(a_holder_that_cannot_be_asked_for_refuses_all_the_same),
+		with_config(a_config_that_cannot_be_opened_again_refuses_an_upgrade),
+		with_config(a_second_lock_that_is_refused_refuses_an_upgrade),
+		with_config(an_exclusive_lock_that_the_system_refuses_is_told_of),
+		with_config(an_upgrade_that_a_signal_interrupts_goes_on),
+		with_config(of_two_that_want_to_write_the_second_is_refused_at_once),
+		with_config(a_file_system_that_locks_no_folders_can_be_written_to),
+		with_config(who_keeps_a_writer_waiting_is_named_as_far_as_it_is_known),
+		with_config(without_a_shared_lock_there_is_no_upgrade),
 		with_config(without_config_there_is_no_lock_and_no_failure),
 		with_config(a_fifo_for_config_does_not_block),
 		with_config(the_lock_changes_nothing_about_the_file),

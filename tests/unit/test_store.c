@@ -1906,10 +1906,12 @@ static void without_a_descriptor_for_the_next_segment_the_last_are_closed(void *
 	struct world *world = *state;
 	world->fault.fail_kind = FAULT_CREATE;
 	world->fault.fail_error = EMFILE;
+	world->fault.changes = 0;
 	world->fault.fail_at = 3;
 	for (unsigned i = 0; i < 12; i++)
 		put(world, i, 400, i);
 	assert_true(world->fault.changes > 3);
+	assert_string_equal(world->fault.failed, "create data/0/1");
 	world->fault.fail_at = 0;
 	commit(world);
 	check_repo(world);

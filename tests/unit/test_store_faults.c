@@ -1,0 +1,814 @@
+/* The store where memory, a file or the random numbers of the system are refused to it, in the
+ * sizes at which its tables grow: nothing is lost, and what was refused can be done later. */
+#include "build-config.h"
+
+#include "engine/key_hash.h"
+#include "engine/store_private.h"
+#include "tests/allocs.h"
+#include "tests/fault.h"
+#include "tests/ledger.h"
+#include "tests/scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LARGE (600u * 1024u)	/* bytes; more than a reader's window */
+
+struct world {
+	struct scratch *scratch;
+	char repo[BUILDER_PATH], kept[BUILDER_PATH];
+	struct ledger ledger, kept_ledger;
+	struct fault fault;
+	struct as_options options;
+	struct as_store *store;
+	struct as_error error;
+};
+
+/* ---- a system without random numbers ---- */
+
+static bool has_no_random;
+
+ssize_t __real_getrandom(void *buffer, size_t len, unsigned flags);
+ssize_t __wrap_getrandom(void *buffer, size_t len, unsigned flags);
+ssize_t __wrap_getrandom(void *buffer, size_t len, unsigned flags)
+{
+	errno = ENOSYS;
+	return has_no_random ? -1 : __real_getrandom(buffer, len, flags);
+}
+
+/* ---- the world ---- */
+
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	assert_non_null(world);
+	has_no_random = false;
+	scratch_setup((void **)&world->scratch);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->scratch->path);
+	snprintf(world->kept, sizeof(world->kept), "%.400s/kept", world->scratch->path);
+	fault_init(&world->fault);
+	*state = world;
+	return 0;
+}
+
+static void close_store(struct world *world)
+{
+	as_close(world->store);
+	world->store = NULL;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	close_store(world);
+	assert_int_equal(world->fault.opens, world->fault.closes);
+	scratch_teardown((void **)&world->scratch);
+	free(world);
+	return 0;
+}
+
+static void reopen(struct world *world)
+{
+	close_store(world);
+	const enum as_err err = store_open(world->repo, &world->options, &world->fault.io,
+					   &world->store, &world->error);
+	if (err != AS_OK)
+		fail_msg("%s", world->error.message);
+}
+
+static void create(struct world *world, uint32_t per_dir, uint32_t limit)
+{
+	const struct as_settings settings = {
+		.segments_per_dir = per_dir, .max_segment_size = limit,
+	};
+	assert_int_equal(store_create(world->repo, &settings, &world->fault.io, NULL), AS_OK);
+	reopen(world);
+}
+
+/* Keep the repository as it is now, to begin from it again. */
+static void keep(struct world *world)
+{
+	close_store(world);
+	scratch_run("cp -a '%s' '%s'", world->repo, world->kept);
+	world->kept_ledger = world->ledger;
+}
+
+static void begin_again(struct world *world)
+{
+	close_store(world);
+	scratch_run("rm -rf '%s' && cp -a '%s' '%s'", world->repo, world->kept, world->repo);
+	world->ledger = world->kept_ledger;
+	reopen(world);
+}
+
+static void refuse(struct world *world, enum fault_change kind, unsigned at, int error,
+		   bool for_good)
+{
+	world->fault.scope = FAULT_CALLS;
+	world->fault.fail_kind = kind;
+	world->fault.changes = 0;
+	world->fault.fail_at = at;
+	world->fault.fail_error = error;
+	world->fault.fail_for_good = for_good;
+}
+
+static void refuse_nothing(struct world *world)
+{
+	world->fault.fail_at = 0;
+	world->fault.open_path = NULL;
+	world->fault.open_error = 0;
+}
+
+static void put(struct world *world, unsigned number, size_t size, unsigned seed)
+{
+	ledger_put(&world->ledger, world->store, number, size, seed);
+}
+
+static void delete(struct world *world, unsigned number)
+{
+	ledger_delete(&world->ledger, world->store, number);
+}
+
+static void commit_only(struct world *world)
+{
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+}
+
+static void check(struct world *world)
+{
+	ledger_check(&world->ledger, world->store);
+}
+
+/* With whatever is left of what was refused done now. */
+static void check_repo(struct world *world)
+{
+	struct as_state state;
+	as_get_state(world->store, &state);
+	if (state.needs_recover)
+		assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	if (state.dead)
+		assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
+	check(world);
+	assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_OK);
+	check(world);
+	close_store(world);
+	ledger_check_repo(&world->ledger, world->repo);
+}
+
+static struct as_state state_of(const struct world *world)
+{
+	struct as_state state;
+	as_get_state(world->store, &state);
+	return state;
+}
+
+static void path_of(const struct world *world, const char *name, char out[BUILDER_PATH])
+{
+	snprintf(out, BUILDER_PATH, "%.400s/%.100s", world->repo, name);
+}
+
+static bool is_there(const struct world *world, const char *name)
+{
+	char path[BUILDER_PATH];
+	struct stat st;
+	path_of(world, name, path);
+	return lstat(path, &st) == 0;
+}
+
+static void flip(const struct world *world, const char *name, uint64_t offset)
+{
+	char path[BUILDER_PATH];
+	path_of(world, name, path);
+	builder_flip(path, offset, 1);
+}
+
+/* ---- changes without memory ---- */
+
+static enum as_err put_first(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	return as_put(world->store, key, sizeof(key), "x", 1, &world->error);
+}
+
+static enum as_err put_new(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(200, key);
+	return as_put(world->store, key, sizeof(key), "x", 1, &world->error);
+}
+
+static enum as_err delete_first(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(0, key);
+	return as_delete(world->store, key, sizeof(key), &world->error);
+}
+
+/* The call number @at for memory fails: the change is not made, or is. False: there were fewer. */
+static bool change_without(struct world *world, enum as_err (*change)(struct world *world),
+			   unsigned at)
+{
+	begin_again(world);
+	allocs_arm(at, false);
+	const enum as_err err = change(world);
+	if (allocs_disarm() < at) {
+		assert_int_equal(err, AS_OK);
+		return false;
+	}
+	if (err != AS_OK) {
+		assert_int_equal(err, AS_ERR_MEMORY);
+		assert_int_equal(world->error.code, AS_ERR_MEMORY);
+		check(world);
+		assert_false(state_of(world).dead);
+		assert_int_equal(change(world), AS_OK);
+	}
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	check_repo(world);
+	return true;
+}
+
+/* Each segment that a change begins wants a row, and the rows are full. */
+static void a_change_that_memory_runs_out_for_is_not_made(void **state)
+{
+	struct world *world = *state;
+	static enum as_err (*const changes[])(struct world *world) = {
+		put_first, put_new, delete_first,
+	};
+	create(world, 100, 1);	/* a segment for each entry */
+	for (unsigned i = 0; i < 14; i++)
+		put(world, i, 10, i);
+	commit_only(world);
+	for (unsigned more = 14; more < 18; more++) {
+		keep(world);
+		for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+			for (unsigned at = 1; change_without(world, changes[i], at); at++)
+				;
+		begin_again(world);
+		put(world, more, 10, more);
+		commit_only(world);
+		scratch_run("rm -r '%s'", world->kept);
+	}
+	check_repo(world);
+}
+
+static enum as_err put_numbered(struct world *world, unsigned number)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(number, key);
+	return as_put(world->store, key, sizeof(key), "x", 1, &world->error);
+}
+
+static void an_index_that_cannot_grow_refuses_the_put(void **state)
+{
+	struct world *world = *state;
+	uint64_t length = 0;
+	unsigned count = 0, refused = 0;
+	create(world, 100, 1u << 20);
+	assert_int_equal(put_numbered(world, count++), AS_OK);
+	for (; count < 2000; count++) {
+		allocs_arm(1, true);
+		enum as_err err = put_numbered(world, count);
+		allocs_disarm();
+		if (err != AS_OK) {
+			assert_int_equal(err, AS_ERR_MEMORY);
+			refused++;
+			assert_int_equal(as_len(world->store, &length, NULL), AS_OK);
+			assert_int_equal(length, count);
+			assert_int_equal(put_numbered(world, count), AS_OK);
+		}
+	}
+	assert_true(refused > 0);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_OK);
+	reopen(world);
+	assert_int_equal(as_len(world->store, &length, NULL), AS_OK);
+	assert_int_equal(length, count);
+}
+
+static void a_listing_that_memory_runs_out_for_lists_nothing(void **state)
+{
+	struct world *world = *state;
+	uint8_t keys[4 * BUILDER_KEY];
+	size_t count = 7;
+	create(world, 100, 1000);
+	put(world, 0, 10, 0);
+	allocs_arm(1, true);
+	assert_int_equal(as_list(world->store, NULL, 4, keys, &count, &world->error),
+			 AS_ERR_MEMORY);
+	allocs_disarm();
+	assert_int_equal(count, 0);
+	assert_int_equal(as_list(world->store, NULL, 4, keys, &count, NULL), AS_OK);
+	assert_int_equal(count, 1);
+	commit_only(world);
+	check_repo(world);
+}
+
+/* ---- compactions ---- */
+
+/* Many segments with something to free: small objects, others, and a large one. */
+static void fill_sparse(struct world *world)
+{
+	create(world, 4, 1000);
+	for (unsigned i = 0; i < 80; i++)
+		put(world, i, 10, i);
+	put(world, 80, LARGE, 80);
+	for (unsigned i = 81; i < 180; i++)
+		put(world, i, 100, i);
+	commit_only(world);
+	for (unsigned i = 0; i < 180; i += 5)
+		if (i != 80)
+			delete(world, i);
+	put(world, 79, 20, 1);
+	put(world, 81, 20, 1);
+	commit_only(world);
+}
+
+static void *damage_none(struct world *world)
+{
+	(void)world;
+	return NULL;
+}
+
+/* In the first segment, which stays then: the DELETEs of what it holds are carried on. */
+static void *damage_first(struct world *world)
+{
+	flip(world, "data/0/0", 8 + 51 + 45);
+	return world;
+}
+
+static void mend(struct world *world, const void *damaged)
+{
+	if (damaged)
+		damage_first(world);
+}
+
+/* What was not compacted, because of damage or of what was refused, is so later. */
+static void expect_compacted(struct world *world, const void *damaged)
+{
+	struct as_report report;
+	if (state_of(world).needs_recover) {
+		mend(world, damaged);
+		assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+		damaged = NULL;
+	}
+	mend(world, damaged);
+	check(world);
+	reopen(world);
+	if (state_of(world).needs_rollback)
+		assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
+	if (state_of(world).needs_recover)
+		assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check(world);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_int_equal(report.segments_skipped, 0);
+	check_repo(world);
+}
+
+static bool compact_without(struct world *world, void *(*damage)(struct world *world), unsigned at,
+			    bool for_good)
+{
+	begin_again(world);
+	const void *damaged = damage(world);
+	allocs_arm(at, for_good);
+	const enum as_err err = as_compact(world->store, NULL, &world->error);
+	const bool was_reached = allocs_disarm() >= at;
+	if (err != AS_OK)
+		assert_int_equal(err, AS_ERR_MEMORY);
+	else if (!was_reached)
+		assert_false(state_of(world).needs_recover);
+	expect_compacted(world, damaged);
+	return was_reached;
+}
+
+static void a_compaction_that_memory_runs_out_for_loses_nothing(void **state)
+{
+	struct world *world = *state;
+	static void *(*const damages[])(struct world *world) = { damage_none, damage_first };
+	fill_sparse(world);
+	keep(world);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned at = 1; compact_without(world, damages[i / 2], at, i % 2); at++)
+			;
+}
+
+/* What is refused of @kind concerns a segment, which is skipped then, or all. */
+static bool compact_refused(struct world *world, void *(*damage)(struct world *world),
+			    enum fault_change kind, unsigned at, int error)
+{
+	struct as_report report;
+	begin_again(world);
+	const void *damaged = damage(world);
+	refuse(world, kind, at, error, false);
+	const enum as_err err = as_compact(world->store, &report, &world->error);
+	const bool was_reached = world->fault.changes >= at;
+	refuse_nothing(world);
+	if (err != AS_OK)
+		assert_true(world->error.message[0] != '\0');
+	expect_compacted(world, damaged);
+	return was_reached;
+}
+
+static void a_compaction_that_may_not_read_something_loses_nothing(void **state)
+{
+	struct world *world = *state;
+	static void *(*const damages[])(struct world *world) = { damage_none, damage_first };
+	static const int errors[] = { EACCES, ENOMEM };
+	fill_sparse(world);
+	keep(world);
+	for (unsigned i = 0; i < ARRAY_SIZE(damages); i++) {
+		for (unsigned at = 1; compact_refused(world, damages[i], FAULT_READ, at, EIO);
+		     at++)
+			;
+		for (size_t e = 0; e < ARRAY_SIZE(errors); e++)
+			for (unsigned at = 1;
+			     compact_refused(world, damages[i], FAULT_OPEN, at, errors[e]); at++)
+				;
+	}
+}
+
+/* A compaction in which segment 0 is left as it is. */
+static void expect_skipped(struct world *world, enum as_err err, const char *text)
+{
+	struct as_report report;
+	const enum as_err compacted = as_compact(world->store, &report, &world->error);
+	if (compacted != AS_OK)
+		fail_msg("%s", world->error.message);
+	assert_int_equal(report.segments_skipped, 1);
+	assert_int_equal(report.skipped.code, err);
+	if (!strstr(report.skipped.message, text))
+		fail_msg("%s", report.skipped.message);
+	assert_true(report.segments_compacted > 0);
+}
+
+/* Without its index the store says the same: no DELETE went that what stayed still needs. */
+static void expect_deletes_kept(struct world *world)
+{
+	close_store(world);
+	scratch_run("rm '%s'/index.* '%s'/hints.*", world->repo, world->repo);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check_repo(world);
+}
+
+static void a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay(void **state)
+{
+	struct world *world = *state;
+	static const struct { int sys; enum as_err err; } refusals[] = {
+		{ EIO, AS_ERR_IO }, { EACCES, AS_ERR_DENIED }, { ELOOP, AS_ERR_NOT_REGULAR },
+	};
+	fill_sparse(world);
+	keep(world);
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		begin_again(world);
+		world->fault.open_path = "data/0/0";
+		world->fault.open_error = refusals[i].sys;
+		expect_skipped(world, refusals[i].err, "data/0/0: cannot read segment 0");
+		refuse_nothing(world);
+		check(world);
+		expect_deletes_kept(world);
+	}
+}
+
+static void a_segment_that_is_gone_with_what_lived_in_it_is_skipped(void **state)
+{
+	struct world *world = *state;
+	fill_sparse(world);
+	put(world, 200, 10, 200);
+	scratch_run("mv '%s/data/0/0' '%s/aside'", world->repo, world->repo);
+	commit_only(world);
+	expect_skipped(world, AS_ERR_DOES_NOT_EXIST, "data/0/0: cannot read segment 0");
+	scratch_run("mkdir -p '%s/data/0' && mv '%s/aside' '%s/data/0/0'", world->repo,
+		    world->repo, world->repo);
+	check(world);
+	reopen(world);
+	check(world);
+}
+
+/* Nothing lived in them any more; their folder is gone as well. */
+static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	create(world, 4, 100);
+	for (unsigned i = 0; i < 20; i++)
+		put(world, i, 100, i);
+	commit_only(world);
+	for (unsigned i = 0; i < 8; i++)
+		delete(world, i);
+	commit_only(world);
+	scratch_run("rm -r '%s/data/0' && rm '%s/data/1/5'", world->repo, world->repo);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_int_equal(report.segments_skipped, 0);
+	check_repo(world);
+}
+
+/* Where the size of an entry is wrong, entries may hide behind it: any key can come back. */
+static void behind_damage_of_unknown_extent_every_delete_stays(void **state)
+{
+	struct world *world = *state;
+	fill_sparse(world);
+	flip(world, "data/0/0", 8 + 51 * 3 + 6);
+	expect_skipped(world, AS_ERR_INTEGRITY, "data/0/0: segment 0, offset 161");
+	flip(world, "data/0/0", 8 + 51 * 3 + 6);
+	check(world);
+	expect_deletes_kept(world);
+}
+
+/* The index has the place of an object where another one lies. */
+static void a_segment_that_does_not_hold_what_it_should_is_skipped(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset, old_segment, old_offset;
+	fill_sparse(world);
+	put(world, 200, 10, 200);
+	struct index_table *table = world->store->table;
+	builder_key(2, key);
+	assert_true(index_table_get(table, key, &segment, &offset));
+	builder_key(1, key);
+	assert_true(index_table_get(table, key, &old_segment, &old_offset));
+	assert_int_equal(segment, 0);
+	assert_int_equal(old_segment, 0);
+	index_table_put(table, key, segment, offset);
+	commit_only(world);
+	expect_skipped(world, AS_ERR_INTEGRITY,
+		       "data/0/0: segment 0 should hold 16 live objects, and holds 15");
+	assert_true(is_there(world, "data/0/0"));
+	index_table_put(world->store->table, key, old_segment, old_offset);
+	check(world);
+	assert_int_equal(as_compact(world->store, NULL, NULL), AS_OK);
+	check_repo(world);
+}
+
+/* Nothing would be won by copying a DELETE from one segment into the next, again and again. */
+static void a_delete_that_is_needed_stays_where_it_is(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	create(world, 4, 1000);
+	for (unsigned i = 0; i < 4; i++)
+		put(world, i, 100, i);
+	commit_only(world);
+	delete(world, 3);
+	commit_only(world);		/* segment 1: the DELETE, and the COMMIT */
+	put(world, 5, 10, 5);
+	commit_only(world);
+	flip(world, "data/0/0", 100);
+	for (unsigned i = 0; i < 3; i++) {
+		const unsigned before = world->fault.changes;
+		assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+		assert_int_equal(report.segments_skipped, 1);
+		assert_int_equal(report.bytes_copied, 0);
+		assert_false(report.committed);
+		assert_true(is_there(world, "data/0/1"));
+		assert_true(i == 0 || world->fault.changes - before < 20);
+	}
+	flip(world, "data/0/0", 100);
+	expect_deletes_kept(world);
+}
+
+/* Half of a segment is copied into the next when the rest cannot be read, and the copies cannot be
+ * removed either. */
+static void copies_that_cannot_be_taken_back_end_the_compaction(void **state)
+{
+	struct world *world = *state;
+	struct as_state before;
+	create(world, 100, 1300);
+	for (unsigned i = 0; i < 20; i++)
+		put(world, i, 300, i);	/* four to a segment */
+	commit_only(world);
+	for (unsigned i = 0; i < 20; i += 4)
+		delete(world, i);
+	commit_only(world);
+	before = state_of(world);
+	reopen(world);
+	/* Three of segment 0, two of segment 1 (the second begins another), then damage. */
+	flip(world, "data/0/1", 8 + 3 * 341 + 100);
+	refuse(world, FAULT_REMOVE, 2, EACCES, true);	/* the first is that of index.tmp */
+	assert_int_equal(as_compact(world->store, NULL, &world->error), AS_ERR_IO);
+	assert_non_null(strstr(world->error.message, "cannot take back what was copied"));
+	refuse_nothing(world);
+	flip(world, "data/0/1", 8 + 3 * 341 + 100);
+	check(world);
+	reopen(world);
+	assert_int_equal(state_of(world).transaction, before.transaction);
+	assert_true(state_of(world).needs_rollback);
+	check(world);
+	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
+	assert_int_equal(as_compact(world->store, NULL, &world->error), AS_OK);
+	check_repo(world);
+}
+
+/* ---- recovering ---- */
+
+/* Many entries in a segment, and old indexes behind which there is something to replay. */
+static void fill_behind_indexes(struct world *world)
+{
+	create(world, 4, 20000);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 150; i++)
+			put(world, i + round * 30, 10, i + round);
+		delete(world, round);
+		commit_only(world);
+		if (round < 2)
+			scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", world->repo, world->repo,
+				    world->scratch->path);
+	}
+	close_store(world);
+	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.* ../hints.* .", world->repo);
+}
+
+/* What keeps a recovery from ending leaves everything for the next. */
+static void expect_recovered(struct world *world, enum as_err err, bool was_refused)
+{
+	if (!was_refused)
+		assert_int_equal(err, AS_OK);
+	if (err != AS_OK)
+		assert_true(world->error.message[0] != '\0');
+	reopen(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check_repo(world);
+}
+
+static bool recover_without(struct world *world, int flags, unsigned at)
+{
+	begin_again(world);
+	allocs_arm(at, false);
+	const enum as_err err = as_recover(world->store, flags, &world->error);
+	const bool was_reached = allocs_disarm() >= at;
+	assert_true(err == AS_OK || err == AS_ERR_MEMORY);
+	expect_recovered(world, err, was_reached);
+	return was_reached;
+}
+
+static void a_recovery_that_memory_runs_out_for_can_be_tried_again(void **state)
+{
+	struct world *world = *state;
+	fill_behind_indexes(world);
+	keep(world);
+	for (unsigned at = 1; recover_without(world, 0, at); at++)
+		;
+	for (unsigned at = 1; recover_without(world, AS_FULL, at); at++)
+		;
+}
+
+static bool recover_refused(struct world *world, int flags, enum fault_change kind, unsigned at)
+{
+	begin_again(world);
+	refuse(world, kind, at, EIO, false);
+	const enum as_err err = as_recover(world->store, flags, &world->error);
+	const bool was_reached = world->fault.changes >= at;
+	refuse_nothing(world);
+	expect_recovered(world, err, was_reached);
+	return was_reached;
+}
+
+static void a_recovery_that_may_not_read_something_can_be_tried_again(void **state)
+{
+	struct world *world = *state;
+	static const enum fault_change kinds[] = { FAULT_READ, FAULT_OPEN, FAULT_LIST };
+	fill_behind_indexes(world);
+	keep(world);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (unsigned at = 1; recover_refused(world, 0, kinds[i], at); at++)
+			;
+		for (unsigned at = 1; recover_refused(world, AS_FULL, kinds[i], at); at++)
+			;
+	}
+}
+
+static int stop_at_once(void *context)
+{
+	(void)context;
+	return 1;
+}
+
+static void a_recovery_can_be_stopped(void **state)
+{
+	struct world *world = *state;
+	fill_behind_indexes(world);
+	world->options.interrupt = stop_at_once;
+	reopen(world);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_ERR_CANCELLED);
+	world->options.interrupt = NULL;
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	check_repo(world);
+}
+
+/* Names that only look like an index, one that is too new, and one of a segment without a COMMIT:
+ * nothing is built upon them. */
+static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
+{
+	struct world *world = *state;
+	static const char *const names[] = {
+		"index.!", "index.a", "index.0x", "index.99999999999", "hints.99999999999",
+	};
+	char path[BUILDER_PATH];
+	create(world, 4, 1000);
+	for (unsigned i = 0; i < 30; i++)
+		put(world, i, 100, i);
+	commit_only(world);
+	const uint32_t first = state_of(world).transaction;
+	assert_true(first > 1);
+	close_store(world);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		path_of(world, names[i], path);
+		builder_write_file(path, "x", 1);
+	}
+	scratch_run("cd '%s' && mv index.%u index.%u && mv hints.%u hints.%u", world->repo, first,
+		    first - 1, first, first - 1);
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(is_there(world, names[i]), i < 3);
+	scratch_run("cd '%s' && rm index.! index.a index.0x", world->repo);
+	check_repo(world);
+}
+
+/* Hints that count the objects of one segment to another, by the same number. */
+static void hints_of_another_segment_are_not_built_upon(void **state)
+{
+	struct world *world = *state;
+	struct usage usage = { .count = 0 };
+	create(world, 4, 100000);
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit_only(world);
+	scratch_run("cp '%s/index.0' '%s'", world->repo, world->scratch->path);
+	put(world, 3, 20, 3);
+	delete(world, 4);
+	commit_only(world);
+	close_store(world);
+	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.0 .", world->repo);
+	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*usage_add(&usage, 300) = (struct usage_segment){ .segment = 300, .live = 10 };
+	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
+	assert_int_equal(usage_write(&usage, permit, 0), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	check_repo(world);
+}
+
+static void a_recovery_waits_for_the_end_of_the_transaction(void **state)
+{
+	struct world *world = *state;
+	create(world, 4, 1000);
+	put(world, 1, 10, 1);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_USAGE);
+	assert_int_equal(as_compact(world->store, NULL, &world->error), AS_ERR_USAGE);
+	refuse(world, FAULT_SYNC, 1, EIO, false);
+	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_IO);
+	refuse_nothing(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_USAGE);
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+	world->ledger.objects[1].is_there = false;
+	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);	/* nothing is left */
+	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+	assert_int_equal(as_compact(world->store, NULL, NULL), AS_OK);
+	put(world, 2, 10, 2);
+	check_repo(world);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_that_memory_runs_out_for_is_not_made),
+		TEST(an_index_that_cannot_grow_refuses_the_put),
+		TEST(a_listing_that_memory_runs_out_for_lists_nothing),
+		TEST(a_compaction_that_memory_runs_out_for_loses_nothing),
+		TEST(a_compaction_that_may_not_read_something_loses_nothing),
+		TEST(a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay),
+		TEST(a_segment_that_is_gone_with_what_lived_in_it_is_skipped),
+		TEST(segments_that_are_gone_with_nothing_in_them_are_forgotten),
+		TEST(behind_damage_of_unknown_extent_every_delete_stays),
+		TEST(a_segment_that_does_not_hold_what_it_should_is_skipped),
+		TEST(a_delete_that_is_needed_stays_where_it_is),
+		TEST(copies_that_cannot_be_taken_back_end_the_compaction),
+		TEST(a_recovery_that_memory_runs_out_for_can_be_tried_again),
+		TEST(a_recovery_that_may_not_read_something_can_be_tried_again),
+		TEST(a_recovery_can_be_stopped),
+		TEST(what_is_no_index_of_the_log_is_not_built_upon),
+		TEST(hints_of_another_segment_are_not_built_upon),
+		TEST(a_recovery_waits_for_the_end_of_the_transaction),
+	};
+	if (access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
