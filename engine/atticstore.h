@@ -228,6 +228,8 @@ AS_API enum as_err as_each_key(struct as_store *store,
  *   AS_ERR_CHANGED        another process changed the repository since it was opened
  *   AS_ERR_UNCOMMITTED, AS_ERR_INDEX   see struct as_state
  *   AS_ERR_CANCELLED      as_options.interrupt said so
+ *   AS_ERR_USAGE          unknown flags; or this process is the child of the one that opened the
+ *                         store: it can read and close, which leaves the parent's store as it is
  *   AS_ERR_NO_SPACE, AS_ERR_IO, AS_ERR_FULL, AS_ERR_KEY_SIZE
  *   AS_ERR_COLLISION      the index is of no use with one key more of that kind: keys should be
  *                         hashes, or differ in their first four bytes

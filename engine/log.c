@@ -446,9 +446,34 @@ static enum as_err sync_open(struct log *log, struct as_error *error)
 	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
 }
 
+/* A segment whose name is gone is gone with its last descriptor: nothing may rest on it. */
+static enum as_err check_name(const struct log *log, int fd, uint32_t number,
+			      struct as_error *error)
+{
+	const struct io *io = io_of(log->permit);
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	if (io->fstat(io, fd, &st) != 0)
+		return fail_segment(log, AS_ERR_IO, "look at", number, error);
+	log_segment_path(log->per_dir, number, path);
+	return st.st_nlink > 0 ? AS_OK
+			       : as_fail(error, AS_ERR_CHANGED, 0, "%s/%s: another process removed "
+					 "it before it was committed", log->repo, path);
+}
+
+static enum as_err check_names(const struct log *log, struct as_error *error)
+{
+	enum as_err err = check_name(log, log->fd, log->segment, error);
+	for (size_t i = 0; err == AS_OK && i < log->unsynced_count; i++)
+		err = check_name(log, log->unsynced[i].fd, log->unsynced[i].segment, error);
+	return err;
+}
+
 static enum as_err make_durable(struct log *log, struct as_error *error)
 {
-	enum as_err err = sync_closed(log, log->unsynced_count, error);
+	enum as_err err = check_names(log, error);
+	if (err == AS_OK)
+		err = sync_closed(log, log->unsynced_count, error);
 	if (err == AS_OK)
 		err = sync_open(log, error);
 	if (err == AS_OK)

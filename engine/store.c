@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- what stands in the way ---- */
 
@@ -187,6 +188,7 @@ enum as_err store_open(const char *path, const struct as_options *options, const
 	struct as_store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	store->pid = getpid();
 	if (options)
 		store->options = *options;
 	store->index.fd = store->log.fd = -1;
@@ -225,15 +227,19 @@ void as_close(struct as_store *store)
 {
 	if (!store)
 		return;
-	if (store->log.permit)
+	/* In the child of a fork files and locks are the parent's still. */
+	const bool is_ours = store->pid == getpid();
+	if (is_ours && store->log.permit)
 		log_discard(&store->log, NULL);
 	store_unload(store);
 	free(store->emptied);
 	if (store->descriptors.rows)
 		descriptors_free(&store->descriptors);
 	index_close(&store->index);
-	if (store->permit)
+	if (store->permit && is_ours)
 		lock_lower(store->fd, &store->view->lock, store->permit);
+	else if (store->permit)
+		io_revoke_permit(store->permit);
 	view_close(store->view);
 	free(store);
 }
@@ -283,6 +289,23 @@ enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_
 enum as_err store_refuse(const struct as_store *store, enum as_err err, struct as_error *error)
 {
 	return as_fail(error, err, 0, "%s: %s", store->view->path, store->why);
+}
+
+enum as_err store_check_process(const struct as_store *store, struct as_error *error)
+{
+	if (store->pid == getpid())
+		return AS_OK;
+	return as_fail(error, AS_ERR_USAGE, 0, "%s: it was opened before a fork: only the parent "
+		       "can change it", store->view->path);
+}
+
+enum as_err store_check_flags(const struct as_store *store, int flags, int known,
+			      struct as_error *error)
+{
+	if ((flags & ~known) == 0)
+		return AS_OK;
+	return as_fail(error, AS_ERR_USAGE, 0, "%s: unknown flags %#x", store->view->path,
+		       (unsigned)(flags & ~known));
 }
 
 enum as_err store_check_key(const struct as_store *store, size_t key_size, struct as_error *error)

@@ -264,11 +264,16 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 
 enum as_err as_recover(struct as_store *store, int flags, struct as_error *error)
 {
+	enum as_err err = store_check_flags(store, flags, AS_FULL, error);
+	if (err == AS_OK)
+		err = store_check_process(store, error);
+	if (err != AS_OK)
+		return err;
 	if (store->in_transaction || store->dead)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
 			       store->view->path);
 	if (store->needs_rollback)
 		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
-	const enum as_err err = store_acquire(store, error);
+	err = store_acquire(store, error);
 	return err == AS_OK ? store_recover(store, flags & AS_FULL, error) : err;
 }

@@ -168,6 +168,9 @@ static enum as_err load(struct as_store *store, struct as_error *error)
 /* Is the store in a state to be written to? */
 static enum as_err check_order(const struct as_store *store, struct as_error *error)
 {
+	const enum as_err err = store_check_process(store, error);
+	if (err != AS_OK)
+		return err;
 	if (store->dead)
 		return store_fail(store, AS_ERR_DEAD, error);
 	if (store->needs_rollback)
@@ -347,7 +350,9 @@ enum as_err as_commit(struct as_store *store, int flags, struct as_report *repor
 	if (!report)
 		report = &own;
 	*report = (struct as_report){ .transaction = store->transaction };
-	enum as_err err = check_order(store, error);
+	enum as_err err = store_check_flags(store, flags, AS_NO_COMPACT, error);
+	if (err == AS_OK)
+		err = check_order(store, error);
 	const bool is_pending = store->index_is_behind || store->emptied_count > 0;
 	if (err != AS_OK || (!store->in_transaction && !is_pending))
 		return err;
@@ -466,6 +471,11 @@ static enum as_err roll_back_transaction(struct as_store *store, struct as_error
 
 enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error)
 {
+	enum as_err err = store_check_flags(store, flags, AS_FORCE, error);
+	if (err == AS_OK)
+		err = store_check_process(store, error);
+	if (err != AS_OK)
+		return err;
 	if (store->needs_rollback)
 		return roll_back_tail(store, flags & AS_FORCE, error);
 	if (store->in_transaction || store->dead)

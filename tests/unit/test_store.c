@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -1577,6 +1578,82 @@ static void a_put_that_cannot_be_taken_back_ends_the_transaction(void **state)
 	check_repo(world);
 }
 
+/* What the child of a fork does to the store that it inherits. */
+static int in_child(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	void *value;
+	size_t size;
+	builder_key(1, key);
+	const bool is_refused =
+		as_put(world->store, key, 32, "x", 1, NULL) == AS_ERR_USAGE &&
+		as_delete(world->store, key, 32, NULL) == AS_ERR_USAGE &&
+		as_commit(world->store, 0, NULL, NULL) == AS_ERR_USAGE &&
+		as_compact(world->store, NULL, NULL) != AS_OK &&
+		as_recover(world->store, 0, NULL) == AS_ERR_USAGE &&
+		as_rollback(world->store, 0, NULL) == AS_ERR_USAGE;
+	const bool is_read = as_get(world->store, key, 32, &value, &size, NULL) == AS_OK;
+	as_close(world->store);
+	return is_refused && is_read ? 0 : 1;
+}
+
+static void the_child_of_a_fork_leaves_the_store_alone(void **state)
+{
+	struct world *world = *state;
+	int status;
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 300, i);
+	commit(world);
+	for (unsigned i = 0; i < 6; i++)
+		put(world, i, 300, i + 100);
+	const pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(in_child(world));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	struct as_store *other;
+	assert_int_equal(as_open(world->repo, NULL, &other, NULL), AS_ERR_LOCK_FAILED);
+	check(world);
+	commit(world);
+	check_repo(world);
+}
+
+static void nothing_is_committed_that_another_process_removed(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	for (unsigned i = 0; i < 3; i++)
+		put(world, i, 300, i);
+	commit(world);
+	const struct ledger committed = world->ledger;
+	for (unsigned segment = 1; segment <= 2; segment++) {
+		for (unsigned i = 0; i < 5; i++)
+			put(world, i, 300, i + 100);
+		assert_int_equal(log_flush(&world->store->log, NULL), AS_OK);
+		snprintf(path, sizeof(path), "%.400s/data/0/%u", world->repo, segment);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_ERR_CHANGED);
+		assert_non_null(strstr(world->error.message, path));
+		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
+		world->ledger = committed;
+		check(world);
+	}
+	check_repo(world);
+}
+
+static void unknown_flags_are_refused(void **state)
+{
+	struct world *world = *state;
+	put(world, 1, 300, 1);
+	assert_int_equal(as_commit(world->store, 0xff, NULL, NULL), AS_ERR_USAGE);
+	assert_int_equal(as_rollback(world->store, 64, NULL), AS_ERR_USAGE);
+	assert_int_equal(as_recover(world->store, 64, NULL), AS_ERR_USAGE);
+	check(world);
+	commit(world);
+	check_repo(world);
+}
+
 static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **state)
 {
 	struct world *world = *state;
@@ -2174,6 +2251,9 @@ int main(void)
 		TEST(the_order_of_writing_is_as_documented),
 		TEST(a_full_disk_refuses_a_put_and_the_transaction_goes_on),
 		TEST(a_put_that_fails_anywhere_is_taken_back),
+		TEST(the_child_of_a_fork_leaves_the_store_alone),
+		TEST(nothing_is_committed_that_another_process_removed),
+		TEST(unknown_flags_are_refused),
 		TEST(a_put_that_cannot_be_taken_back_ends_the_transaction),
 		TEST(a_sync_that_fails_kills_the_transaction_and_a_rollback_helps),
 		TEST(a_commit_that_cannot_write_the_index_says_that_it_is_durable),
