@@ -207,6 +207,23 @@ static enum as_err find_manifest(const struct view *view, const char *name, bool
 	return err;
 }
 
+/* No folder has a manifest. What an interrupted removal left is removed; but not where files were
+ * set aside that are nowhere else. */
+static enum as_err plan_remains(struct plan *plan, const struct view *view, const char *name)
+{
+	bool holds_files;
+	plan->is_empty = false;
+	undo_folder_path(name, plan->work->undo_folder);
+	plan->has_before = plan->has_after = view->has_transaction;
+	plan->before = plan->after = view->transaction;
+	const enum as_err err = undo_find_kept(view->io, view->fd, plan->work->undo_folder,
+					       &holds_files);
+	if (err == AS_OK && holds_files)
+		refuse(plan, "%s holds files but no manifest: what the repair did is not known "
+		       "(undo --purge %s removes them)", plan->work->undo_folder, name);
+	return err;
+}
+
 enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
 		      struct as_error *error)
 {
@@ -234,13 +251,9 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 		memcpy(name, names.rows[i], UNDO_NAME_MAX);
 		err = plan_folder(plan, view, name);
 	}
-	/* Nothing but what an interrupted removal left: that is removed. */
 	if (err == AS_OK && plan->is_empty && names.count > 0) {
-		plan->is_empty = false;
 		memcpy(name, names.rows[0], UNDO_NAME_MAX);
-		undo_folder_path(name, plan->work->undo_folder);
-		plan->has_before = plan->has_after = view->has_transaction;
-		plan->before = plan->after = view->transaction;
+		err = plan_remains(plan, view, name);
 	}
 	free(names.rows);
 	if (err != AS_OK) {

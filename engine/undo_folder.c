@@ -321,6 +321,79 @@ void undo_sweep(const struct permit *permit, const char *folder)
 	sweep_folder(&sweep);
 }
 
+/* ---- what only lies there ---- */
+
+struct search {
+	const struct io *io;
+	int repo_fd;
+	const char *folder;
+	unsigned depth;
+	bool is_found;
+};
+
+static bool is_own_file(const char *name)
+{
+	static const char *const own[] = {
+		UNDO_DONE_MARK, UNDO_UNDOING_MARK, "plan.txt", "report.txt", "tmp",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return true;
+	return false;
+}
+
+static enum as_err search_folder(struct search *search);
+
+/* A file that has another name is still in its place. */
+static enum as_err search_name(void *context, const char *name, enum io_kind kind)
+{
+	struct search *search = context;
+	char path[2 * UNDO_PATH_MAX];
+	struct stat st;
+	bool is_there;
+	(void)kind;
+	if (search->is_found || (search->depth == 0 && is_own_file(name)))
+		return AS_OK;
+	if (snprintf(path, sizeof(path), "%s/%s", search->folder, name) >= (int)sizeof(path) ||
+	    search->depth > 4) {
+		search->is_found = true;
+		return AS_OK;
+	}
+	enum as_err err = io_ask(search->io, search->repo_fd, path, &is_there, &st);
+	if (err != AS_OK || !is_there)
+		return err;
+	if (!S_ISDIR(st.st_mode)) {
+		search->is_found = st.st_nlink < 2;
+		return AS_OK;
+	}
+	struct search inner = {
+		.io = search->io, .repo_fd = search->repo_fd, .folder = path,
+		.depth = search->depth + 1,
+	};
+	err = search_folder(&inner);
+	search->is_found = inner.is_found;
+	return err;
+}
+
+static enum as_err search_folder(struct search *search)
+{
+	int fd;
+	enum as_err err = io_open_folder(search->io, search->repo_fd, search->folder, &fd);
+	if (err != AS_OK)
+		return err;
+	err = io_list(search->io, fd, search_name, search);
+	io_close(search->io, fd);
+	return err;
+}
+
+enum as_err undo_find_kept(const struct io *io, int repo_fd, const char *folder, bool *is_found)
+{
+	struct search search = { .io = io, .repo_fd = repo_fd, .folder = folder };
+	const enum as_err err = search_folder(&search);
+	*is_found = search.is_found;
+	return err;
+}
+
 enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
 		       struct as_error *error)
 {

@@ -55,6 +55,10 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path);
 /* Free what undo_touch_folder remembered. */
 void undo_forget_touched(struct undo *undo);
 
+/* Does @folder hold a file that was set aside, and is nowhere else? Errors of io_open_folder,
+ * io_list and io_ask. */
+enum as_err undo_find_kept(const struct io *io, int repo_fd, const char *folder, bool *is_found);
+
 /* Remove all that lies below @folder, as far as that is possible. */
 void undo_sweep(const struct permit *permit, const char *folder);
 

@@ -130,6 +130,22 @@ static const char *repair(struct sight *sight, enum repair action, char text[MEN
 	return wrong;
 }
 
+/* What a removal that was cut short has left, as it says itself. */
+static const char *purge(struct sight *sight, const char *name, char text[MENDING_TEXT])
+{
+	struct view *view = sight->view;
+	struct as_error error = { .code = AS_OK };
+	const struct lock_wait wait = { .ms = 0 };
+	struct permit *permit;
+	uint64_t freed;
+	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
+	    AS_OK)
+		return say(text, "purge: %s", error.message);
+	const enum as_err err = undo_purge(permit, name, &freed, &error);
+	lock_lower(view->fd, &view->lock, permit);
+	return err == AS_OK ? NULL : say(text, "purge: %s", error.message);
+}
+
 static const char *take_back(struct sight *sight, char text[MENDING_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
@@ -137,7 +153,9 @@ static const char *take_back(struct sight *sight, char text[MENDING_TEXT])
 	struct plan *plan;
 	if (undo_plan(sight->view, &plan, name, &error) != AS_OK)
 		return say(text, "undo: %s", error.message);
-	const char *wrong = run_plan(sight, plan, true, text);
+	const char *wrong = plan->is_refused && strstr(plan->refusal, "but no manifest")
+				    ? purge(sight, name, text)
+				    : run_plan(sight, plan, true, text);
 	plan_free(plan);
 	return wrong;
 }

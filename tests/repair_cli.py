@@ -524,6 +524,16 @@ class Doing(Case):
         self.assertEqual(tree(self.path), first)
         self.assertIn('Nothing to take back', self.text('undo', '--yes', self.path))
 
+    def test_without_its_manifest_nothing_that_was_set_aside_is_removed(self):
+        for action in self.each():
+            report = self.repair(action, status=0 if action == 'compact' else 1)
+            undo = os.path.join(self.path, report['undo'])
+            os.unlink(os.path.join(undo, 'manifest'))
+            for option in ('--dry-run', '--yes'):
+                self.assertIn('holds files but no manifest', self.fails(8, 'undo', option, self.path))
+            self.text('undo', '--purge', '--yes', self.path, os.path.basename(undo))
+            self.assertEqual(self.undo_folders(), [])
+
     def test_undo_is_refused_where_what_was_set_aside_is_gone(self):
         self.salvage()
         report = self.repair('salvage')
