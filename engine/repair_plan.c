@@ -288,11 +288,17 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	struct stat st;
 	bool is_there;
 	const bool is_left = plan_is_temporary(name);
-	if (kind == IO_KIND_FOLDER || !(is_left || is_old_name(name)))
+	(void)kind;
+	if (!(is_left || is_old_name(name)))
 		return AS_OK;
 	old->err = io_ask(view->io, view->fd, name, &is_there, &st);
 	if (old->err != AS_OK || !is_there)
 		return old->err;
+	if (S_ISDIR(st.st_mode)) {
+		refuse(old->listing->plan, "%s is a folder, and stands where only a file may: move "
+		       "it away", name);
+		return AS_OK;
+	}
 	if (is_left) {
 		old->err = add_file(old->listing, PLAN_MOVE, (uint64_t)st.st_size,
 				    "left of a writing that was cut short", "%s", name);

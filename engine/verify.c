@@ -284,6 +284,7 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	case VERDICT_AGREED:
 	case VERDICT_UNINDEXED:
 	case VERDICT_OUTDATED:
+	case VERDICT_MOVED:
 	case VERDICT_MISDIRECTED:
 		return true;
 	default:

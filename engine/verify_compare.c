@@ -75,6 +75,15 @@ static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE
 	       adrift.offset == event->offset;
 }
 
+/* Found behind damage, and the index knows the key in this very segment: bytes came or went before
+ * it, and that is not the index's fault. */
+static bool has_moved(const struct verify *verify, const struct index_bucket *bucket,
+		      const struct replay_event *event)
+{
+	return event && event->is_put && event->segment == bucket->segment &&
+	       was_searched(verify, bucket->key, event);
+}
+
 /* The mapping leads nowhere, and the log knows nothing newer. */
 static enum verdict settle_unconfirmed(const struct verify *verify,
 				       const struct index_bucket *bucket,
@@ -84,10 +93,8 @@ static enum verdict settle_unconfirmed(const struct verify *verify,
 	const bool has_older_put = event && event->is_put;
 	if (aim == AIM_UNREADABLE)
 		return VERDICT_UNREADABLE;
-	/* Found behind damage, and the index knows the key in this very segment: it has moved. */
-	if (has_older_put && event->segment == bucket->segment &&
-	    was_searched(verify, bucket->key, event))
-		return VERDICT_MISDIRECTED;
+	if (has_moved(verify, bucket, event))
+		return VERDICT_MOVED;
 	if (aim == AIM_DAMAGED)
 		return VERDICT_LOST;
 	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost
@@ -123,6 +130,8 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 	}
 	const bool is_newer = event && replay_time(event->segment, event->offset) >
 				       replay_time(bucket->segment, bucket->offset);
+	if (is_newer && !is_confirmed && has_moved(verify, bucket, event))
+		return VERDICT_MOVED;
 	if (is_newer)
 		return event->is_put ? VERDICT_OUTDATED : VERDICT_UNDELETED;
 	if (is_confirmed) {
@@ -152,6 +161,7 @@ static const struct {
 	[VERDICT_LOST] = { true, false, false, PROBLEM_OBJECT_LOST, "" },
 	[VERDICT_VANISHED] = { true, false, true, PROBLEM_OBJECT_LOST, "" },
 	[VERDICT_UNREADABLE] = { true, false, false, PROBLEM_OBJECT_UNREADABLE, "" },
+	[VERDICT_MOVED] = { true, true, false, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
 	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING,
 				  "the PUT lies elsewhere" },
 	[VERDICT_PHANTOM] = { true, false, true, PROBLEM_INDEX_MAPPING,

@@ -147,6 +147,7 @@ enum verdict {
 	VERDICT_LOST,		/* the index maps it to where nothing whole is left */
 	VERDICT_VANISHED,	/* the index maps it to something else; damage may have taken it */
 	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */
+	VERDICT_MOVED,		/* an object, behind damage in the segment that the index knows */
 	VERDICT_MISDIRECTED,	/* an object; the index maps it to something else */
 	VERDICT_PHANTOM		/* only the index speaks of it, and maps it to something else */
 };

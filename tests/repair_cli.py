@@ -411,6 +411,15 @@ class Planning(Case):
                 os.unlink(path)
                 shutil.rmtree(self.path)
 
+    def test_a_folder_in_the_place_of_an_index_is_told_before_anything_is_done(self):
+        for name in ('index.100', 'hints.100', 'index.2', 'hints.2'):
+            self.make('folder-' + name)
+            path = os.path.join(self.path, name)
+            if os.path.exists(path):
+                os.unlink(path)
+            os.mkdir(path)
+            self.assertIn(name + ' is a folder', self.fails(4, 'recover', '--yes', self.path))
+
     def test_an_undo_folder_whose_name_nothing_can_follow_is_not_taken_for_the_newest(self):
         """A foreign one: with a name below it, undo would take back that one instead of ours."""
         self.recover()

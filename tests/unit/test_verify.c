@@ -424,6 +424,21 @@ static void delete_lost(struct world *w)
 	fail_msg("no DELETE at the beginning of a segment");
 }
 
+/* In another segment bytes came in: what follows there has moved, whether up or down, and the index
+ * is a witness all the same of what was deleted. */
+static void delete_lost_beside_more_bytes(struct world *w)
+{
+	uint8_t bytes[8192];
+	struct stat st;
+	const char *path = path_of(w, "data/0/0");
+	delete_lost(w);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((size_t)st.st_size + 5 <= sizeof(bytes));
+	read_bytes(path, 0, bytes + 5, (size_t)st.st_size);
+	memcpy(bytes, "abcde", 5);
+	builder_write_file(path, bytes, (size_t)st.st_size + 5);
+}
+
 static void add_tail(struct world *w)
 {
 	uint8_t key[BUILDER_KEY];
@@ -863,6 +878,8 @@ static const struct sample {
 	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
 	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
 	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
+	{ "delete-lost-beside-more-bytes", delete_lost_beside_more_bytes, PROBLEM_DELETE_LOST,
+	  REPAIR_SALVAGE, 0 },
 	{ "tail", add_tail, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
 	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
