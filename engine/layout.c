@@ -3,6 +3,7 @@
 #include "layout.h"
 
 #include "rows.h"
+#include "segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,9 @@
 
 #define DATA_NAME "data"
 #define FOLDER_NAME_MAX 256
+/* Bytes that are read to choose between files of one number: of one file, and of all. */
+#define CHOICE_MAX (64u << 20)
+#define CHOICES_MAX (256u << 20)
 
 struct listing {
 	const struct io *io;
@@ -20,7 +24,9 @@ struct listing {
 	struct findings *findings;
 	size_t segment_room, folder_room;	/* rows allocated */
 	uint32_t segments_per_dir;
+	int repo_fd;
 	int fd;					/* of the folder being listed */
+	uint64_t choices_left;			/* bytes */
 	uint32_t folder;			/* its position, while below data/ */
 	char prefix[sizeof(DATA_NAME) + FOLDER_NAME_MAX]; /* its path */
 };
@@ -232,8 +238,64 @@ static enum as_err note_duplicate(const struct listing *listing,
 			     folder_name(&folders[taken->folder], taken_name), taken->number);
 }
 
+static void path_of(const struct layout *layout, const struct layout_segment *segment,
+		    char out[LAYOUT_PATH_MAX])
+{
+	char name[FOLDER_NAME_MAX];
+
+	snprintf(out, LAYOUT_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
+		 folder_name(&layout->folders[segment->folder], name), segment->number);
+}
+
+/* Bytes of the file of @segment where every entry of it is whole; 0 where one is not, or where it
+ * would take too long to know. */
+static enum as_err whole_length(struct listing *listing, struct segment_reader *reader,
+				const struct layout_segment *segment, uint64_t *length)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	enum as_err err;
+
+	*length = 0;
+	path_of(listing->layout, segment, path);
+	err = segment_open(reader, listing->repo_fd, path, segment->number, NULL, NULL);
+	if (err)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	const uint64_t all = segment_length(reader);
+	if (all > CHOICE_MAX || all > listing->choices_left)
+		return AS_OK;
+	listing->choices_left -= all;
+	while (!(err = segment_next(reader, &entry)) && entry.tag != SEGMENT_DAMAGED)
+		;
+	if (err == AS_END)
+		*length = all;
+	return err == AS_END ? AS_OK : err;
+}
+
+/* Where the file in its place is damaged, or cut off, a whole one that is longer is better: segments
+ * never change once they are written. */
+static enum as_err choose_whole(struct listing *listing, const struct layout_segment *first,
+				size_t count, const struct layout_segment **taken)
+{
+	struct segment_reader *reader = segment_reader_new(listing->io);
+	enum as_err err = AS_ERR_MEMORY;
+	uint64_t best, length;
+
+	if (reader)
+		err = whole_length(listing, reader, *taken, &best);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = whole_length(listing, reader, &first[i], &length);
+		if (err || length <= best)
+			continue;
+		best = length;
+		*taken = &first[i];
+	}
+	segment_reader_free(reader);
+	return err;
+}
+
 /* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
-static enum as_err settle(const struct listing *listing, const struct layout_segment *first,
+static enum as_err settle(struct listing *listing, const struct layout_segment *first,
 			  size_t count, struct layout_segment *chosen)
 {
 	const struct layout_segment *taken = first;
@@ -245,6 +307,10 @@ static enum as_err settle(const struct listing *listing, const struct layout_seg
 			break;
 		}
 	}
+	if (count > 1)
+		err = choose_whole(listing, first, count, &taken);
+	if (err)
+		return err;
 	if (!is_at_home(listing, taken))
 		err = note_misplaced(listing, taken);
 	for (size_t i = 0; i < count && !err; i++)
@@ -357,6 +423,8 @@ enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_
 		.layout = layout,
 		.findings = findings,
 		.segments_per_dir = segments_per_dir,
+		.repo_fd = repo_fd,
+		.choices_left = CHOICES_MAX,
 		.prefix = DATA_NAME,
 	};
 	int data_fd;
@@ -425,11 +493,7 @@ size_t layout_find(const struct layout *layout, uint32_t number)
 
 void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX])
 {
-	char name[FOLDER_NAME_MAX];
-	const struct layout_segment *segment = &layout->segments[position];
-
-	snprintf(out, LAYOUT_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
-		 folder_name(&layout->folders[segment->folder], name), segment->number);
+	path_of(layout, &layout->segments[position], out);
 }
 
 struct layout_walk layout_walk_begin(const struct layout *layout, const struct io *io, int repo_fd)

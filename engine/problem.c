@@ -107,8 +107,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_DUPLICATE] = {
 		.id = "segment-duplicate",
 		.found = "the segment is there twice",
-		.meaning = "Two folders hold a file of this number; the one in its own folder is "
-			   "believed. The other is usually left over from a copy or a restore.",
+		.meaning = "Two folders hold a file of this number. The one in its own folder is "
+			   "believed, unless it is damaged and the other is whole. The other is "
+			   "usually left over from a copy or a restore.",
 		.stake = "Attic may read one file and index the other.",
 		.meanwhile = "Viewing shows the believed one. Let nothing write to it.",
 		.severity = SEVERITY_ERROR,

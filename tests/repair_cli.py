@@ -459,6 +459,24 @@ class Doing(Case):
                      'atticscope undo ' + self.path, 'undo --purge frees it'):
             self.assertIn(part, text)
 
+    def test_a_whole_copy_of_a_damaged_segment_is_taken_wherever_it_lies(self):
+        spoilings = {'cut': lambda path: os.truncate(path, 60), 'empty': lambda path: os.truncate(path, 0),
+                     'flip': lambda path: self.repo.flip(0, 60), 'cut between entries': lambda path: os.truncate(
+                         path, self.repo.places[key_of(4)][1])}
+        for name, spoil in spoilings.items():
+            with self.subTest(name):
+                self.make(name)
+                os.mkdir(os.path.join(self.path, 'data', '1'))
+                shutil.copy(self.repo.segment(0), os.path.join(self.path, 'data', '1', '0'))
+                spoil(self.repo.segment(0))
+                before = tree(self.path)
+                report = self.repair('salvage')
+                self.assertEqual((report['lost'], report['objects_after'], report['clean']), ([], 9, True))
+                for number in (0, 3, 4, 5, 6, 7):
+                    self.assertEqual(run('get', self.path, key_of(number).hex())[1], 'text %d\n' % number)
+                self.object('undo', '--yes', self.path)
+                self.assertEqual(tree(self.path), before)
+
     def test_undo_restores_every_byte(self):
         for action in self.each():
             before = tree(self.path)
