@@ -96,6 +96,18 @@ static const char *things_text(const struct plan_sum *sum, char *out, size_t siz
 	return out;
 }
 
+static void put_owner(const struct plan *plan, const struct plan_text *to)
+{
+	char text[256];
+	if (!plan->has_other_owner)
+		return;
+	snprintf(text, sizeof(text), "The repository belongs to user %" PRIu32 ", and this runs "
+		 "as root: what it makes will be root's, and that user cannot read it. Run it as "
+		 "that user, or give the files to them afterwards (chown -R).", plan->owner);
+	put_sentence(to, PLAN_TONE_WARNING, 0, text);
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+}
+
 static void put_doubt(const struct plan *plan, const struct plan_text *to)
 {
 	if (!plan->hardware_doubt)
@@ -312,6 +324,7 @@ static const char *nothing_to_do(enum repair action)
 void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
 	put_doubt(plan, to);
+	put_owner(plan, to);
 	if (plan->is_refused) {
 		put_sentence(to, PLAN_TONE_WARNING, 0, plan->refusal);
 		return;
@@ -346,6 +359,7 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 		      const struct plan_text *to)
 {
 	put_doubt(plan, to);
+	put_owner(plan, to);
 	put_outcome(plan, report, to);
 	put_transactions(plan, to);
 	put_writing(plan, to);

@@ -88,6 +88,8 @@ struct plan {
 	uint64_t bytes_free;		/* now */
 	uint64_t bytes_in_undo;		/* what a purge of the undo folder will free */
 	bool hardware_doubt;		/* unreadable ranges, or readings that differ */
+	bool has_other_owner;		/* run as root, and the repository is another user's: */
+	uint32_t owner;			/* number of that user */
 
 	struct plan_work *work;		/* how to do it: repair.c's own */
 };

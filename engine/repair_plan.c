@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK 4096u	/* what a file takes at least, for the sum of space */
 
@@ -544,6 +545,17 @@ static void judge_space(struct plan *plan)
 		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
 }
 
+/* What root makes is root's, and the owner cannot read it any more. */
+static void judge_owner(struct plan *plan)
+{
+	const struct view *view = plan->work->view;
+	struct stat st;
+	if (geteuid() != 0 || view->io->fstat(view->io, view->fd, &st) != 0)
+		return;
+	plan->has_other_owner = st.st_uid != 0;
+	plan->owner = (uint32_t)st.st_uid;
+}
+
 /* Is anything against an undo folder? */
 static enum as_err judge_way_back(struct plan *plan)
 {
@@ -678,6 +690,7 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
 	if (err == AS_OK && !plan->is_refused && !plan->is_empty) {
 		judge_space(plan);
+		judge_owner(plan);
 		err = judge_way_back(plan);
 		if (err != AS_OK)
 			as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,13 +174,15 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	run->report->has_changed = true;
 	err = usage_write(&run->work->usage, run->permit, run->report->after);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot write the hints", repo);
+		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", repo,
+			       run->report->after);
 	err = sync_repo(run, error);
 	if (err != AS_OK)
 		return err;
 	err = index_table_write(run->work->table, run->permit, run->report->after);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot write the index", repo);
+		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", repo,
+			       run->report->after);
 	return sync_repo(run, error);
 }
 

@@ -131,8 +131,8 @@ static int open_nearest(const char *path)
 	int fd = -1;
 	snprintf(shorter, sizeof(shorter), "%s", path);
 	while ((fd = open(shorter, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT &&
-	       (end = strrchr(shorter, '/')) != NULL && end > shorter)
-		*end = '\0';
+	       (end = strrchr(shorter, '/')) != NULL && end[1] != '\0')
+		end[end == shorter] = '\0';	/* "/" at last */
 	return fd;
 }
 
@@ -141,14 +141,13 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Does @path lie in the repository, whether it is there yet or not? Also when that is not to be
- * found out. */
-static bool is_in_repository(const char *path, const struct view *view)
+/* Does the open folder @dir lie in the repository, or is it that? Also when that is not to be found
+ * out. Closes it. */
+static bool is_in_repository(int dir, const struct view *view)
 {
 	struct stat repository, here, above = { 0 };
 	bool is_inside = true, is_top = false;
-	int dir = open_nearest(path);
-	if (fstat(view->fd, &repository) != 0 || dir < 0 || fstat(dir, &here) != 0)
+	if (fstat(view->fd, &repository) != 0 || fstat(dir, &here) != 0)
 		is_top = true;
 	while (!is_top) {
 		is_inside = is_same(&here, &repository);
@@ -205,7 +204,10 @@ bool cache_save(const struct view *view, const struct verify_records *records, c
 	struct place place;
 	if (!find_place(view, &place))
 		return fail(why, size, "there is no home folder, or the repository has no id");
-	if (is_in_repository(place.folder, view))
+	const int nearest = open_nearest(place.folder);
+	if (nearest < 0)
+		return fail(why, size, "%s: %s", place.folder, strerror(errno));
+	if (is_in_repository(nearest, view))
 		return fail(why, size, "%s: it lies in the repository", place.folder);
 	if (!make_folders(place.folder))
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));

@@ -78,6 +78,20 @@ static void print_program(struct out *out, const struct command *terminal)
 	text_paragraph(out, 0, statuses);
 }
 
+/* Paragraphs, with a blank line before each. */
+static void print_more(struct out *out, const char *more)
+{
+	char paragraph[1024];
+	for (const char *end; *more; more = end + strspn(end, "\n")) {
+		end = strstr(more, "\n\n");
+		if (!end)
+			end = more + strlen(more);
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)(end - more), more);
+		text_blank_line(out);
+		text_paragraph(out, 0, paragraph);
+	}
+}
+
 int help_print(struct out *out, const struct command *command)
 {
 	if (!command->name) {
@@ -89,10 +103,8 @@ int help_print(struct out *out, const struct command *command)
 		  arguments[0] ? " " : "", arguments);
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "%s: %s", command->name, command->help);
-	if (command->more) {
-		text_blank_line(out);
-		text_paragraph(out, 0, command->more);
-	}
+	if (command->more)
+		print_more(out, command->more);
 	print_options(out, command);
 	return EXIT_DONE;
 }
