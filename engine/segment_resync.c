@@ -311,6 +311,11 @@ static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
 {
 	const struct ladder_range *bad = ladder_bad_in(&r->ladder, e->offset, e->offset + e->size);
+	/* Refused when the entry was read, and not when all of it was: where is not known. */
+	if (!bad && e->cause == SEGMENT_UNREADABLE) {
+		e->bad_offset = e->offset;
+		e->bad_length = e->size;
+	}
 	if (!bad)
 		return;
 	const uint64_t from = bad->offset > e->offset ? bad->offset : e->offset;
