@@ -712,6 +712,7 @@ static void fill_sparse(struct world *world)
 	create(world, 4, 1000);
 	for (unsigned i = 0; i < 80; i++)
 		put(world, i, 10, i);
+	put(world, 190, 10, 190);	/* in the large one's segment */
 	put(world, 80, LARGE, 80);
 	for (unsigned i = 81; i < 180; i++)
 		put(world, i, 100, i);
@@ -719,6 +720,7 @@ static void fill_sparse(struct world *world)
 	for (unsigned i = 0; i < 180; i += 5)
 		if (i != 80)
 			delete(world, i);
+	delete(world, 190);
 	put(world, 79, 20, 1);
 	put(world, 81, 20, 1);
 	commit_only(world);
