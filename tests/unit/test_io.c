@@ -531,6 +531,7 @@ static void expect_files_found(const struct scratch *scratch)
 			 AS_ERR_DOES_NOT_EXIST);
 	memset(path, 'a', sizeof(path));
 	strcpy(path + NAME_MAX + 1, "/file");
+	scratch_file(scratch, path + 1, "of the longest name", 19);
 	assert_int_equal(io_open_file(&io_system, scratch->fd, path, &fd, NULL),
 			 AS_ERR_DOES_NOT_EXIST);
 }
