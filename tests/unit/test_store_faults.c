@@ -376,6 +376,36 @@ static void hints_that_memory_runs_out_for_are_not_written(void **state)
 	usage_free(&usage);
 }
 
+/* Several findings, and more options than the first room for their names holds. */
+static void a_config_that_memory_runs_out_for_is_not_judged(void **state)
+{
+	static const char text[] =
+		"garbage\n[repository]\nversion = 2\nsegments_per_dir = x\nmax_segment_size = 0\n"
+		"id = 0\na=1\nb=1\nc=1\nd=1\ne=1\nf=1\ng=1\nh=1\ni=1\nj=1\nk=1\nl=1\nm=1\nn=1\n";
+	size_t wanted = 0;
+	unsigned refused = 0;
+	bool was_reached = true;
+	(void)state;
+	for (unsigned at = 0; was_reached; at++) {	/* first without */
+		struct config config;
+		struct findings findings;
+		findings_init(&findings);
+		allocs_arm(at, false);
+		const enum as_err err = config_parse(text, strlen(text), &config, &findings);
+		was_reached = allocs_disarm() >= at && (at == 0 || err != AS_OK);
+		if (at == 0)
+			wanted = findings.count;
+		if (err == AS_OK)
+			assert_int_equal(findings.count, wanted);
+		else
+			assert_int_equal(err, AS_ERR_MEMORY);
+		refused += err != AS_OK;
+		findings_free(&findings);
+	}
+	assert_true(wanted >= 5);
+	assert_true(refused >= 2);
+}
+
 /* ---- creating ---- */
 
 static void expect_not_created(struct world *world, enum as_err err, const char *text)
@@ -1078,6 +1108,35 @@ static void a_recovery_that_may_not_read_something_can_be_tried_again(void **sta
 	}
 }
 
+/* So many that the index grows while the log is replayed. */
+static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
+{
+	struct world *world = *state;
+	unsigned refused = 0;
+	bool was_reached = true;
+	create(world, 4, 1u << 20);
+	for (unsigned i = 0; i < 2000; i++)
+		assert_int_equal(put_numbered(world, i), AS_OK);
+	commit_only(world);
+	close_store(world);
+	scratch_run("rm '%s'/index.* '%s'/hints.*", world->repo, world->repo);
+	keep(world);
+	for (unsigned at = 1; was_reached; at++) {
+		uint64_t length;
+		begin_again(world);
+		allocs_arm(at, false);
+		const enum as_err err = as_recover(world->store, 0, &world->error);
+		was_reached = allocs_disarm() >= at;
+		refused += err != AS_OK;
+		if (err != AS_OK)
+			assert_int_equal(err, AS_ERR_MEMORY);
+		assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+		assert_int_equal(as_len(world->store, &length, NULL), AS_OK);
+		assert_int_equal(length, 2000);
+	}
+	assert_true(refused > 5);
+}
+
 static int stop_at_once(void *context)
 {
 	(void)context;
@@ -1185,6 +1244,7 @@ int main(void)
 		TEST(a_listing_that_memory_runs_out_for_lists_nothing),
 		TEST(segments_unknown_to_the_hints_want_memory_too),
 		TEST(hints_that_memory_runs_out_for_are_not_written),
+		TEST(a_config_that_memory_runs_out_for_is_not_judged),
 		TEST(what_cannot_be_created_leaves_nothing),
 		TEST(a_repository_can_be_created_where_the_parent_cannot_be_read),
 		TEST(without_random_numbers_keys_are_found_all_the_same),
@@ -1210,6 +1270,7 @@ int main(void)
 		TEST(copies_that_cannot_be_taken_back_end_the_compaction),
 		TEST(a_recovery_that_memory_runs_out_for_can_be_tried_again),
 		TEST(a_recovery_that_may_not_read_something_can_be_tried_again),
+		TEST(a_recovery_whose_index_cannot_grow_can_be_tried_again),
 		TEST(a_recovery_can_be_stopped),
 		TEST(what_is_no_index_of_the_log_is_not_built_upon),
 		TEST(hints_of_another_segment_are_not_built_upon),

@@ -485,6 +485,29 @@ static void events_of_one_segment_are_told_in_their_order(void **state)
 	history_free(history);
 }
 
+/* Through segments larger than what is reported at a time. */
+static void a_search_tells_how_far_it_came(void **state)
+{
+	struct world *world = *state;
+	struct verify_progress progress = { .cancel = false };
+	const struct key_prefix prefix = prefix_of(41, 64);
+	struct history *history;
+	uint8_t key[BUILDER_KEY];
+	for (unsigned i = 40; i < 43; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 3u << 20);
+	}
+	builder_transaction(world->builder);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(history_run(world->view, &prefix, 1, &progress, &history, &world->error),
+			 AS_OK);
+	assert_int_equal(history->count, 1);
+	history_free(history);
+	assert_true(progress.bytes_total > 9u << 20);
+	assert_int_equal(progress.bytes_done, progress.bytes_total);
+	assert_int_equal(progress.segments_done, world->view->layout.count);
+}
+
 static void a_cancelled_search_says_so(void **state)
 {
 	struct world *world = *state;
@@ -550,6 +573,7 @@ int main(void)
 		CASE(damaged_entries_that_name_two_keys_have_no_history),
 		CASE(a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history),
 		CASE(events_of_one_segment_are_told_in_their_order),
+		CASE(a_search_tells_how_far_it_came),
 		CASE(a_cancelled_search_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
