@@ -44,7 +44,7 @@ static bool is_candidate(const struct as_store *store, const struct usage_segmen
 	return row->compact || (row->live == 0 && row->segment < store->transaction);
 }
 
-/* The numbers of all candidates: the rows themselves move while the log grows. */
+/* The numbers of all candidates: the rows themselves move while the log grows, and none goes. */
 static enum as_err list_candidates(const struct as_store *store, uint32_t **numbers, size_t *count)
 {
 	*count = 0;
@@ -156,15 +156,15 @@ static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as
  * else, and nothing may be removed. */
 static enum as_err check_count(const struct compaction *c, uint32_t number, struct as_error *error)
 {
-	const struct usage_segment *row = usage_find(&c->store->usage, number);
+	const uint32_t live = usage_find(&c->store->usage, number)->live;
 	char path[LAYOUT_PATH_MAX];
-	if (!row || row->live == c->move_count)
+	if (live == c->move_count)
 		return AS_OK;
 	store_segment_path(c->store, number, path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/%s: segment %" PRIu32 " should hold %" PRIu32
-		       " live objects, and holds %zu", c->store->view->path, path, number,
-		       row->live, c->move_count);
+		       " live objects, and holds %zu", c->store->view->path, path, number, live,
+		       c->move_count);
 }
 
 static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has_deletes,
@@ -192,9 +192,7 @@ static void enter_moves(struct compaction *c, uint32_t number)
 	}
 	for (size_t i = 0; i < c->delete_count; i++)
 		usage_find(&store->usage, c->delete_segments[i])->compact = true;
-	struct usage_segment *row = usage_find(&store->usage, number);
-	if (row)
-		row->live = 0;
+	usage_find(&store->usage, number)->live = 0;
 	c->report->entries_copied += c->move_count;
 	c->report->bytes_copied += c->bytes;
 	c->head_is_emptied = c->head_is_emptied || number == store->transaction;
@@ -282,8 +280,7 @@ static enum as_err skip(struct compaction *c, uint32_t number, const struct as_e
 /* A row without a file and without anything live means nothing. */
 static bool is_ghost(const struct compaction *c, uint32_t number, enum as_err err)
 {
-	const struct usage_segment *row = usage_find(&c->store->usage, number);
-	return err == AS_ERR_DOES_NOT_EXIST && row && row->live == 0;
+	return err == AS_ERR_DOES_NOT_EXIST && usage_find(&c->store->usage, number)->live == 0;
 }
 
 /* What is not the segment's fault ends the compaction. */

@@ -147,13 +147,12 @@ struct old_names {
 	size_t count, capacity;
 };
 
-/* "index.N" and "hints.N" of other transactions, and what a crash left of writing them. */
+/* "index.N" and "hints.N" of other transactions, and what a crash left of writing them; index.tmp
+ * went when the permit was granted. */
 static bool is_superfluous(const char *name, const struct as_store *store)
 {
 	static const char *const kinds[] = { "index.", "hints." };
 	char current[sizeof("index.4294967295")] = "";
-	if (strcmp(name, "index.tmp") == 0)
-		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const size_t len = strlen(kinds[i]);
 		if (strncmp(name, kinds[i], len) != 0)
@@ -171,8 +170,7 @@ static bool is_superfluous(const char *name, const struct as_store *store)
 
 static bool is_of_later(const char *name, const struct as_store *store)
 {
-	return name[6] >= '0' && name[6] <= '9' &&
-	       (!store->has_transaction || strtoull(name + 6, NULL, 10) > store->transaction);
+	return !store->has_transaction || strtoull(name + 6, NULL, 10) > store->transaction;
 }
 
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)

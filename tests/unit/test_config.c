@@ -55,11 +55,20 @@ static const struct {
 	{ "options deeper than their section", "[repository]\n version = 1\n segments_per_dir = 7\n"
 	  " max_segment_size = 99\n id = " ID "\n", FINE },
 	{ "value on the next line", HEAD "version =\n 1\n" REST, FINE },
+	{ "id on the next line", HEAD "version = 1\nsegments_per_dir = 7\nmax_segment_size = 99\n"
+	  "id =\n " ID "\n", FINE },
 	{ "blank lines in a value", HEAD "version =\n\n\n 1\n" REST, FINE },
 	{ "plus sign and leading zeros", HEAD "version = +001\n" REST, FINE },
 	{ "unknown options", HEAD "version = 1\nfoo = [bar\nx=\n" REST, FINE },
 	{ "upper-case id", HEAD "version = 1\nsegments_per_dir = 7\nmax_segment_size = 99\nid = "
 	  "00112233445566778899AABBCCDDEEFF0123456789ABCDEF0123456789ABCDEF\n", FINE },
+
+	{ "values behind separators", HEAD "version = \x1c\x1f" "1\x1d\nsegments_per_dir = 7\n"
+	  "max_segment_size = 99\nid = \x1e" ID "\n", FINE },
+	{ "the ends of UTF-8", HEAD "# \xc2\x80 \xdf\xbf \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 "
+	  "\xf0\x90\x80\x80 \xf1\x80\x80\x80 \xf4\x8f\xbf\xbf\nversion = 1\n" REST, FINE },
+	{ "more options than the first room holds", HEAD "version = 1\n" REST "a=1\nb=1\nc=1\nd=1\n"
+	  "e=1\nf=1\ng=1\nh=1\ni=1\nj=1\nk=1\nl=1\nm=1\nn=1\no=1\np=1\nq=1\nr=1\n", FINE },
 
 	{ "empty", "", PROBLEM_CONFIG_SYNTAX },
 	{ "only comments", "# nothing\n", PROBLEM_CONFIG_SYNTAX },
@@ -84,6 +93,23 @@ static const struct {
 	{ "byte order mark", "\xef\xbb\xbf" HEAD "version = 1\n" REST, PROBLEM_CONFIG_SYNTAX },
 	{ "not UTF-8", HEAD "version = 1\n# \xe9\n" REST, PROBLEM_CONFIG_SYNTAX },
 
+	{ "UTF-8 of a slash in three bytes", "# \xe0\x80\xaf\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 of a surrogate", "# \xed\xa0\x80\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 of a slash in four bytes", "# \xf0\x80\x80\xaf\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 beyond U+10FFFF", "# \xf4\x90\x80\x80\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 far beyond it", "# \xf5\x80\x80\x80\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 that breaks off", HEAD "version = 1\n" REST "# \xe2\x82", PROBLEM_CONFIG_SYNTAX },
+	{ "UTF-8 that goes on wrongly", "# \xe2\x82z\n" HEAD "version = 1\n" REST,
+	  PROBLEM_CONFIG_SYNTAX },
+	{ "the last of many options twice", HEAD "version = 1\n" REST "a=1\nb=1\nc=1\nd=1\ne=1\n"
+	  "f=1\ng=1\nh=1\ni=1\nj=1\nk=1\nl=1\nm=1\nn=1\no=1\np=1\nq=1\nr=1\nr=1\n",
+	  PROBLEM_CONFIG_SYNTAX },
+
 	{ "version 2", HEAD "version = 2\n" REST, PROBLEM_CONFIG_VERSION },
 	{ "no version", HEAD REST, PROBLEM_CONFIG_VERSION },
 	{ "version of words", HEAD "version = one\n" REST, PROBLEM_CONFIG_VERSION },
@@ -93,6 +119,7 @@ static const struct {
 	{ "version continued by the next option", HEAD "version = 1\n segments_per_dir = 7\n"
 	  "max_segment_size = 99\nid = " ID "\n", PROBLEM_CONFIG_VERSION },
 	{ "two delimiters", HEAD "version == 1\n" REST, PROBLEM_CONFIG_VERSION },
+	{ "version of minus nothing", HEAD "version = -0\n" REST, PROBLEM_CONFIG_VERSION },
 	{ "negative version", HEAD "version = -1\n" REST, PROBLEM_CONFIG_VERSION },
 	{ "version as a fraction", HEAD "version = 1.0\n" REST, PROBLEM_CONFIG_VERSION },
 	{ "version 2^32 + 1", HEAD "version = 4294967297\n" REST, PROBLEM_CONFIG_VERSION },
@@ -113,6 +140,8 @@ static const struct {
 	{ "id in two lines", HEAD "version = 1\nsegments_per_dir = 7\nmax_segment_size = 99\n"
 	  "id = 00112233445566778899aabbccddeeff\n 0123456789abcdef0123456789abcdef\n",
 	  PROBLEM_CONFIG_ID },
+	{ "id with more lines than any can have", HEAD "version = 1\nsegments_per_dir = 7\n"
+	  "max_segment_size = 99\nid = " ID "\n " ID "\n " ID "\n " ID "\n", PROBLEM_CONFIG_ID },
 	{ "id with a comment", HEAD "version = 1\nsegments_per_dir = 7\nmax_segment_size = 99\n"
 	  "id = " ID " ;\n", PROBLEM_CONFIG_ID },
 

@@ -148,6 +148,22 @@ static void every_flipped_bit_is_judged_without_harm(void **state)
 	(void)state;
 }
 
+/* What no version can be is not kept as one; the finding tells of it all the same. */
+static void a_version_that_is_none_is_told_and_not_kept(void **state)
+{
+	struct hints hints;
+	assert_int_equal(parse(TEXT("\x83" VERS "\x02" SEGS "\x80" COMP "\x90"), &hints),
+			 PROBLEM_HINTS_VERSION);
+	assert_int_equal(hints.version, 2);
+	assert_int_equal(parse(TEXT("\x83" VERS "\xff" SEGS "\x80" COMP "\x90"), &hints),
+			 PROBLEM_HINTS_VERSION);
+	assert_int_equal(hints.version, 0);
+	assert_int_equal(parse(TEXT("\x83" VERS "\xcf\x00\x00\x00\x01\x00\x00\x00\x01" SEGS "\x80"
+				    COMP "\x90"), &hints), PROBLEM_HINTS_VERSION);
+	assert_int_equal(hints.version, 0);
+	(void)state;
+}
+
 static void wrong_types_are_refused(void **state)
 {
 	static const struct { const char *name; const char *bytes; size_t len; } cases[] = {
@@ -178,6 +194,8 @@ static void wrong_types_are_refused(void **state)
 		{ "segment 2^32", TEXT("\x83" VERS "\x01" SEGS "\x81\xcf\x00\x00\x00\x01\x00\x00"
 				       "\x00\x00\x01" COMP "\x90") },
 		{ "a count as true", TEXT("\x83" VERS "\x01" SEGS "\x81\x00\xc3" COMP "\x90") },
+		{ "a count as name", TEXT("\x83" VERS "\x01" SEGS "\x81\x00\xa1" "1" COMP
+					  "\x90") },
 		{ "a count as map", TEXT("\x83" VERS "\x01" SEGS "\x81\x00\x80" COMP "\x90") },
 		{ "a count above 2^63", TEXT("\x83" VERS "\x01" SEGS "\x81\x00\xcf\xff\xff\xff\xff"
 					     "\xff\xff\xff\xff" COMP "\x90") },
@@ -386,6 +404,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(bytes_behind_the_map_are_refused),
 		cmocka_unit_test(every_flipped_bit_is_judged_without_harm),
+		cmocka_unit_test(a_version_that_is_none_is_told_and_not_kept),
 		cmocka_unit_test(wrong_types_are_refused),
 		cmocka_unit_test(a_segment_twice_in_the_compact_list_is_there_once),
 		cmocka_unit_test(another_version_is_told_apart_from_damage),

@@ -10,10 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FILE_SIZE 10000
@@ -456,9 +458,28 @@ static void names_that_begin_with_dots_are_listed(void **state)
 
 /* Nothing outside is read, made, replaced or removed through a link on the way, or by a name that
  * leads up. */
-static void no_link_is_followed_on_the_way(void **state)
+/* The linker sends the call here: openat2 answers @openat2_error, where it is not 0. */
+static int openat2_error;
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
 {
-	const struct scratch *scratch = *state;
+	va_list args;
+	va_start(args, number);
+	const int dirfd = va_arg(args, int);
+	const char *path = va_arg(args, const char *);
+	const void *how = va_arg(args, const void *);
+	const size_t size = va_arg(args, size_t);
+	va_end(args);
+	if (number != SYS_openat2 || !openat2_error)
+		return __real_syscall(number, dirfd, path, how, size);
+	errno = openat2_error;
+	return -1;
+}
+
+static void expect_no_link_followed(const struct scratch *scratch)
+{
 	static const char *const ways[] = { "repo/data/out", "repo/data/../../outside", "/tmp" };
 	struct stat st;
 	int fd;
@@ -499,6 +520,155 @@ static void no_link_is_followed_on_the_way(void **state)
 	io_revoke_permit(permit);
 }
 
+static void expect_files_found(const struct scratch *scratch)
+{
+	char path[2 * NAME_MAX];
+	int fd;
+	scratch_file(scratch, "a/b/c/file", "deep", 4);
+	assert_int_equal(io_open_file(&io_system, scratch->fd, "a/b/c/file", &fd, NULL), AS_OK);
+	close(fd);
+	assert_int_equal(io_open_file(&io_system, scratch->fd, "a/none/c/file", &fd, NULL),
+			 AS_ERR_DOES_NOT_EXIST);
+	memset(path, 'a', sizeof(path));
+	strcpy(path + NAME_MAX + 1, "/file");
+	scratch_file(scratch, path + 1, "of the longest name", 19);
+	assert_int_equal(io_open_file(&io_system, scratch->fd, path, &fd, NULL),
+			 AS_ERR_DOES_NOT_EXIST);
+}
+
+static void no_link_is_followed_on_the_way(void **state)
+{
+	openat2_error = 0;
+	expect_no_link_followed(*state);
+	expect_files_found(*state);
+}
+
+/* Before Linux 5.6, and where a filter forbids what it does not know. */
+static void no_link_is_followed_where_folders_are_entered_one_by_one(void **state)
+{
+	openat2_error = ENOSYS;
+	expect_no_link_followed(*state);
+	openat2_error = EPERM;
+	expect_files_found(*state);
+	openat2_error = 0;
+}
+
+/* Something was renamed in the moment of the call. */
+static void a_way_that_changes_is_gone_step_by_step(void **state)
+{
+	openat2_error = EAGAIN;
+	expect_files_found(*state);
+	openat2_error = EMFILE;
+	int fd;
+	const struct scratch *scratch = *state;
+	assert_int_equal(io_open_file(&io_system, scratch->fd, "a/b/c/file", &fd, NULL),
+			 AS_ERR_IO);
+	assert_int_equal(errno, EMFILE);
+	openat2_error = 0;
+}
+
+/* ---- reading what is refused now and then ---- */
+
+struct shaky {
+	struct io io;
+	off_t refused[4];	/* a read that reaches one ends before it; one that begins at it
+				 * fails, once, and takes it away */
+};
+
+static ssize_t shaky_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	struct shaky *shaky = io->context;
+	for (size_t i = 0; i < ARRAY_SIZE(shaky->refused); i++) {
+		off_t *refused = &shaky->refused[i];
+		if (*refused == offset) {
+			*refused = -1;
+			errno = EIO;
+			return -1;
+		}
+		if (*refused > offset && *refused < offset + (off_t)len)
+			len = (size_t)(*refused - offset);
+	}
+	return pread(fd, buffer, len, offset);
+}
+
+static void what_is_read_the_second_time_is_doubted_from_the_first_refusal_on(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct shaky shaky = { .io = io_system, .refused = { 100, 300, 20, -1 } };
+	uint8_t bytes[500], read[500];
+	uint64_t doubt = UINT64_MAX;
+	size_t got;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7);
+	scratch_file(scratch, "file", bytes, sizeof(bytes));
+	shaky.io.pread = shaky_pread;
+	shaky.io.context = &shaky;
+	const int fd = openat(scratch->fd, "file", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_read_twice(&shaky.io, fd, read + 50, 450, 50, &got, &doubt), AS_OK);
+	assert_int_equal(got, 450);
+	assert_memory_equal(read + 50, bytes + 50, 450);
+	assert_int_equal(doubt, 100);
+	assert_int_equal(io_read_twice(&shaky.io, fd, read, 50, 0, &got, &doubt), AS_OK);
+	assert_int_equal(doubt, 20);
+	shaky.refused[0] = shaky.refused[1] = 200;	/* and again */
+	assert_int_equal(io_read_twice(&shaky.io, fd, read, 500, 0, &got, &doubt), AS_ERR_IO);
+	assert_int_equal(got, 200);
+	close(fd);
+}
+
+/* ---- replacing ---- */
+
+static enum as_err write_new(void *context, const struct permit *permit, int fd)
+{
+	(void)context;
+	return io_write_at(permit, fd, "new", 3, 0);
+}
+
+static void what_cannot_be_replaced_stays(void **state)
+{
+	const struct scratch *scratch = *state;
+	uint8_t *data;
+	size_t len;
+	scratch_file(scratch, "file", "old", 3);
+	scratch_file(scratch, "file.tmp", "left by a crash", 15);
+	struct permit *permit = io_grant_permit(&fault.io, scratch->fd, 0600);
+	fault.fail_kind = FAULT_REMOVE;
+	fault.fail_at = 1;
+	fault.fail_error = EACCES;
+	assert_int_equal(io_replace_file(permit, "file", "file.tmp", write_new, NULL),
+			 AS_ERR_DENIED);
+	assert_int_equal(io_read_file(&io_system, scratch->fd, "file", 10, &data, &len), AS_OK);
+	assert_string_equal((const char *)data, "old");
+	free(data);
+	fault.fail_at = 0;
+	assert_int_equal(io_replace_file(permit, "file", "file.tmp", write_new, NULL), AS_OK);
+	assert_int_equal(io_read_file(&io_system, scratch->fd, "file", 10, &data, &len), AS_OK);
+	assert_string_equal((const char *)data, "new");
+	free(data);
+	assert_int_equal(faccessat(scratch->fd, "file.tmp", F_OK, 0), -1);
+	io_revoke_permit(permit);
+}
+
+static void only_a_file_is_opened_again(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct permit *permit = io_grant_permit(&io_system, scratch->fd, 0600);
+	int fd;
+	scratch_file(scratch, "file", "old", 3);
+	scratch_folder(scratch, "folder");
+	scratch_fifo(scratch, "fifo");
+	scratch_link(scratch, "link", "file");
+	assert_int_equal(io_reopen_file(permit, "folder", &fd), AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_reopen_file(permit, "fifo", &fd), AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_reopen_file(permit, "link", &fd), AS_ERR_NOT_REGULAR);
+	assert_int_equal(io_reopen_file(permit, "none", &fd), AS_ERR_DOES_NOT_EXIST);
+	assert_int_equal(fd, -1);
+	assert_int_equal(io_reopen_file(permit, "file", &fd), AS_OK);
+	assert_int_equal(io_write_at(permit, fd, "new", 3, 0), AS_OK);
+	close(fd);
+	io_revoke_permit(permit);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -515,6 +685,11 @@ int main(void)
 		CASE(what_is_no_regular_file_is_never_opened),
 		CASE(what_is_swapped_in_while_opening_is_refused_without_waiting),
 		CASE(no_link_is_followed_on_the_way),
+		CASE(no_link_is_followed_where_folders_are_entered_one_by_one),
+		CASE(a_way_that_changes_is_gone_step_by_step),
+		CASE(what_is_read_the_second_time_is_doubted_from_the_first_refusal_on),
+		CASE(what_cannot_be_replaced_stays),
+		CASE(only_a_file_is_opened_again),
 		CASE(only_a_folder_is_opened_as_a_folder),
 		CASE(somebody_elses_files_are_opened_with_an_access_time),
 		CASE(reading_leaves_the_access_time_alone),

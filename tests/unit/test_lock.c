@@ -17,19 +17,19 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- a system that refuses ---- */
 
 /* The linker sends the calls here. Of fcntl with @command those from number @from on, @count of
- * them, answer @error; @question is what F_OFD_GETLK is told, where it is not NULL. No file whose
- * name begins with @hidden can be opened. */
+ * them, answer @error. No file whose name begins with @hidden can be opened, nor the folder
+ * @hidden_folder. */
 static struct {
 	int command;
 	unsigned from, count;
 	int error;
-	const struct flock *question;
-	const char *hidden;
+	const char *hidden, *hidden_folder;
 	int flock_error;
 	unsigned seen;		/* calls of fcntl with @command */
 } refusal;
@@ -52,10 +52,6 @@ int __wrap_fcntl(int fd, int command, ...)
 	    refusal.seen - refusal.from < refusal.count) {
 		errno = refusal.error;
 		return -1;
-	}
-	if (refusal.question && command == F_OFD_GETLK) {
-		*lock = *refusal.question;
-		return 0;
 	}
 	return __real_fcntl(fd, command, lock);
 }
@@ -88,7 +84,9 @@ DIR *__wrap_opendir(const char *path);
 DIR *__wrap_opendir(const char *path)
 {
 	errno = EACCES;
-	return is_hidden(path) ? NULL : __real_opendir(path);
+	if (is_hidden(path) || (refusal.hidden_folder && strcmp(path, refusal.hidden_folder) == 0))
+		return NULL;
+	return __real_opendir(path);
 }
 
 /* ---- another process ---- */
@@ -96,8 +94,12 @@ DIR *__wrap_opendir(const char *path)
 /* The other side is a Python process that locks as Attic does: fcntl.lockf over all of config. */
 static const char LOCKER[] =
 	"import fcntl, os, sys\n"
-	"kind = fcntl.LOCK_EX if sys.argv[1] == 'exclusive' else fcntl.LOCK_SH\n"
+	"kind = fcntl.LOCK_SH if sys.argv[1] == 'shared' else fcntl.LOCK_EX\n"
 	"fd = open('config', 'a' if kind == fcntl.LOCK_EX else 'r')\n"
+	"if sys.argv[1] == 'wait':\n"
+	"    print('waits', os.getpid(), flush=True)\n"
+	"    fcntl.lockf(fd, kind)\n"
+	"    sys.exit()\n"
 	"try:\n"
 	"    fcntl.lockf(fd, kind | fcntl.LOCK_NB)\n"
 	"    print('held', os.getpid(), flush=True)\n"
@@ -355,16 +357,93 @@ static void the_writer_of_this_program_that_refuses_us_is_named(void **state)
 	other_stop(&other);
 }
 
+static void holders_of_both_kinds_are_told_apart_from_ourselves(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct python python;
+	struct other other;
+	struct lock lock;
+	struct lock_holder rows[4];
+	struct flock own = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	const int fd = openat(scratch->fd, "config", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fcntl(fd, F_SETLK, &own), 0);
+	take(scratch, &lock);
+	python_start(scratch, "shared", &python);
+	other_start(scratch, false, &other);
+	assert_int_equal(lock_holders(&lock, rows, 4), 2);
+	const bool is_first = rows[0].pid == python.pid;
+	assert_int_equal(rows[!is_first].pid, python.pid);
+	assert_int_equal(rows[is_first].pid, other.pid);
+	assert_int_equal(lock_holders(&lock, rows, 1), 2);
+	other_stop(&other);
+	python_stop(&python);
+	lock_release(&io_system, &lock);
+	close(fd);
+}
+
+/* Is a lock on the file @inode waited for? */
+static bool is_waited_for(ino_t inode)
+{
+	char line[256], wanted[32];
+	bool found = false;
+	FILE *file = fopen("/proc/locks", "re");
+	assert_non_null(file);
+	snprintf(wanted, sizeof(wanted), ":%llu ", (unsigned long long)inode);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, "->") && strstr(line, wanted);
+	fclose(file);
+	return found;
+}
+
+static void who_only_waits_is_no_holder(void **state)
+{
+	const struct scratch *scratch = *state;
+	const struct timespec step = { .tv_nsec = 5000000 };
+	struct python python;
+	struct lock lock;
+	struct stat st;
+	take(scratch, &lock);
+	python_start(scratch, "wait", &python);
+	assert_false(python.held);
+	assert_int_equal(fstat(lock.fd, &st), 0);
+	for (unsigned i = 0; i < 2000 && !is_waited_for(st.st_ino); i++)
+		nanosleep(&step, NULL);
+	assert_true(is_waited_for(st.st_ino));
+	assert_int_equal(lock_holders(&lock, NULL, 0), 0);
+	lock_release(&io_system, &lock);
+	python_stop(&python);
+}
+
+static void looking_on_tells_of_nobody_where_nobody_is(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct python python;
+	struct lock lock;
+	lock_look_on(&io_system, scratch->fd, &lock);
+	assert_true(lock.fd >= 0);
+	assert_false(lock.holder.known || lock.holder.exclusive);
+	lock_release(&io_system, &lock);
+	python_start(scratch, "exclusive", &python);
+	refusal.command = F_OFD_GETLK;
+	refusal.from = refusal.count = 1;
+	refusal.error = EINVAL;
+	lock_look_on(&io_system, scratch->fd, &lock);
+	assert_false(lock.holder.known || lock.holder.exclusive);
+	lock_release(&io_system, &lock);
+	python_stop(&python);
+}
+
 /* Where /proc is not there, or not to be looked into, there is a holder all the same. */
 static void a_holder_that_cannot_be_looked_up_stays_unknown(void **state)
 {
-	static const char *const hidden[] = { "/proc", "/proc/" };
+	static const char *const hidden[] = { "/proc", "/proc/", NULL };
 	struct other other;
 	struct lock lock;
 	struct lock_holder rows[4];
 	other_start(*state, true, &other);
 	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
 		refusal.hidden = hidden[i];
+		refusal.hidden_folder = "/proc";
 		take(*state, &lock);
 		assert_int_equal(lock.state, LOCK_REFUSED);
 		assert_false(lock.holder.known);
@@ -669,6 +748,9 @@ int main(void)
 		with_config(the_other_holder_of_a_shared_lock_is_listed_and_not_ourselves),
 		with_config(the_holder_of_an_open_file_description_lock_is_found),
 		with_config(the_writer_of_this_program_that_refuses_us_is_named),
+		with_config(holders_of_both_kinds_are_told_apart_from_ourselves),
+		with_config(who_only_waits_is_no_holder),
+		with_config(looking_on_tells_of_nobody_where_nobody_is),
 		with_config(a_holder_that_cannot_be_looked_up_stays_unknown),
 		with_config(a_holder_that_proc_does_not_list_is_asked_for),
 		with_config(a_lock_that_a_signal_interrupts_is_tried_again),

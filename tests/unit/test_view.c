@@ -409,6 +409,112 @@ static void a_damaged_entry_is_part_of_its_keys_history(void **state)
 	history_free(history);
 }
 
+/* Enough of them name the key: when no whole entry does. */
+static void damaged_entries_that_name_two_keys_have_no_history(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	char name[32], path[BUILDER_PATH];
+	for (unsigned i = 7; i < 9; i++) {
+		builder_key(i, key);
+		assert_true(builder_find(world->builder, key, &segment, &offset));
+		builder_segment_path(world->builder, segment, path);
+		builder_flip(path, offset + 100, 1);
+	}
+	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
+	builder_path(world->builder, name, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	struct key_prefix prefix = prefix_of(7, 64);
+	struct history *history = history_of(world, &prefix, AS_OK);
+	assert_int_equal(history->count, 1);
+	assert_int_equal(history->rows[0].status, STATUS_DAMAGED);
+	history_free(history);
+	prefix.nibbles = 0;	/* every key */
+	assert_null(history_of(world, &prefix, AS_ERR_AMBIGUOUS));
+}
+
+/* What verify tells of is no reason to keep silent about the rest. */
+static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **state)
+{
+	struct world *world = *state;
+	static struct fault fault;	/* the view is closed behind the test */
+	const struct key_prefix prefix = prefix_of(6, 64);
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	char path[LAYOUT_PATH_MAX];
+	fault_init(&fault);
+	builder_key(6, key);
+	assert_true(builder_find(world->builder, key, &segment, &offset));
+	snprintf(path, sizeof(path), "data/%u/%u", segment / 3, segment);
+	assert_int_equal(open_view(world, &fault.io), AS_OK);
+	fault.open_path = path;
+	fault.open_error = EIO;
+	struct history *history = history_of(world, &prefix, AS_OK);
+	assert_int_equal(history->count, 1);
+	assert_false(history->rows[0].index_points_here);
+	assert_true(history->has_index_place);
+	assert_int_equal(history->index_place.segment, segment);
+	history_free(history);
+	fault.open_error = ENOMEM;
+	assert_null(history_of(world, &prefix, AS_ERR_MEMORY));
+	fault.open_error = 0;
+}
+
+/* Puts and deletes of one key in one segment, the last of them in a tail. */
+static void events_of_one_segment_are_told_in_their_order(void **state)
+{
+	struct world *world = *state;
+	const struct key_prefix prefix = prefix_of(30, 64);
+	uint8_t key[BUILDER_KEY];
+	builder_key(30, key);
+	for (unsigned i = 0; i < 2; i++) {
+		builder_put_some(world->builder, key, 10);
+		builder_delete(world->builder, key);
+	}
+	builder_put_some(world->builder, key, 10);
+	builder_transaction(world->builder);
+	builder_put_some(world->builder, key, 20);
+	builder_close_segment(world->builder);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	struct history *history = history_of(world, &prefix, AS_OK);
+	static const enum entry_status wanted[] = {
+		STATUS_SUPERSEDED, STATUS_TOMBSTONE, STATUS_SUPERSEDED, STATUS_TOMBSTONE,
+		STATUS_LIVE, STATUS_UNCOMMITTED, STATUS_UNCOMMITTED,
+	};
+	assert_int_equal(history->count, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_int_equal(history->rows[i].status, wanted[i]);
+	for (size_t i = 1; i < history->count; i++)
+		assert_true(history->rows[i].segment > history->rows[i - 1].segment ||
+			    history->rows[i].entry.offset > history->rows[i - 1].entry.offset);
+	history_free(history);
+}
+
+/* Through segments larger than what is reported at a time. */
+static void a_search_tells_how_far_it_came(void **state)
+{
+	struct world *world = *state;
+	struct verify_progress progress = { .cancel = false };
+	const struct key_prefix prefix = prefix_of(41, 64);
+	struct history *history;
+	uint8_t key[BUILDER_KEY];
+	for (unsigned i = 40; i < 43; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 3u << 20);
+	}
+	builder_transaction(world->builder);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(history_run(world->view, &prefix, 1, &progress, &history, &world->error),
+			 AS_OK);
+	assert_int_equal(history->count, 1);
+	history_free(history);
+	assert_true(progress.bytes_total > 9u << 20);
+	assert_int_equal(progress.bytes_done, progress.bytes_total);
+	assert_int_equal(progress.segments_done, world->view->layout.count);
+}
+
 static void a_cancelled_search_says_so(void **state)
 {
 	struct world *world = *state;
@@ -471,6 +577,10 @@ int main(void)
 		CASE(the_life_of_a_key_is_told_in_order),
 		CASE(an_unknown_or_ambiguous_key_has_no_history),
 		CASE(a_damaged_entry_is_part_of_its_keys_history),
+		CASE(damaged_entries_that_name_two_keys_have_no_history),
+		CASE(a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history),
+		CASE(events_of_one_segment_are_told_in_their_order),
+		CASE(a_search_tells_how_far_it_came),
 		CASE(a_cancelled_search_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
