@@ -237,7 +237,7 @@ const struct key_row key_table[] = {
 	  .help = "plan to free what nothing needs any more", .screens = ON_ALL },
 	{ REPAIR('S', SALVAGE), .name = "salvage", .argument = "[OPTION]",
 	  .help = "plan to save what is whole in damage",
-	  .screens = ON(OVERVIEW) | ON(PLAN) | ON(REPORT) },
+	  .screens = ON_ALL & ~ON(SEGMENTS) },
 	{ REPAIR('U', NONE), .name = "undo", .help = "plan to take the newest repair back",
 	  .screens = ON_ALL },
 	{ .keys = { 'F' }, .label = "F", .name = "undo-list",
