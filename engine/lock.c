@@ -236,9 +236,7 @@ void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
 
 void lock_look_again(struct lock *lock)
 {
-	struct flock conflict = whole_file(F_RDLCK);
-	if (lock->fd >= 0 && !lock->holder.exclusive &&
-	    fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
+	if (lock->fd >= 0 && !lock->holder.exclusive)
 		find_blocker(lock);
 }
 
