@@ -409,6 +409,17 @@ class Plan(Road):
             terminal.press('Down').wait('segment 0:')
             self.leave(terminal)
 
+    def test_where_only_news_were_read_the_two_ways_say_how_to_have_their_figures(self):
+        repo = with_damaged_commit(self.path())
+        for name in ('index', 'hints'):
+            os.rename(os.path.join(repo, name + '.2'), os.path.join(repo, name + '.3'))
+        self.age(repo)
+        self.leave(self.verified(repo))
+        terminal = self.open(repo)
+        terminal.press('v').wait('S salvage', 'B rollback', lambda s: 'V reads everything' in s.words)
+        terminal.press('V').wait(lambda s: len(re.findall(r'keeps \d+ objects', s.text)) == 2)
+        self.leave(terminal)
+
     def test_a_plan_rests_on_reading_everything_whatever_was_known(self):
         repo = with_superseded(self.path())
         self.age(repo)

@@ -56,9 +56,14 @@ static void run_weigh(struct job *head)
 		struct way *way = &job->ways.rows[i];
 		const struct plan_text to = { .line = add_words, .context = way };
 		struct plan *plan = NULL;
-		if (plan_make(session->view, session_verify(session), way->action, &options,
-			      &head->progress, &plan, NULL) == AS_OK)
+		const enum as_err err = plan_make(session->view, session_verify(session),
+						  way->action, &options, &head->progress, &plan,
+						  NULL);
+		if (err == AS_OK)
 			plan_text_way(plan, &to);
+		else if (err == AS_ERR_USAGE)	/* some of it was known from an earlier run */
+			add_words(way, PLAN_TONE_PLAIN, "V reads everything, and tells what it "
+				  "keeps");
 		plan_free(plan);
 	}
 }
