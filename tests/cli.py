@@ -24,6 +24,9 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 PAGE = os.path.join(SOURCE, 'doc', 'atticscope.1')
 
+# A shell lets what it runs in the background ignore interrupts, and so would the program.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 PUT, DELETE, COMMIT = 0, 1, 2
 COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create', 'put', 'delete',
             'recover', 'rollback', 'compact', 'salvage', 'undo', 'problems', 'help')
