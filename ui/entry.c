@@ -72,16 +72,16 @@ static void add_header(struct entry_model *model, const struct segment_entry *en
 	char text[FORMAT_SIZE], human[FORMAT_SIZE];
 	struct row *row = add_bytes(model, entry, entry->offset, bytes, 4, "CRC", STYLE_FIELD_CRC);
 	if (damaged && !entry->has_crc)
-		row_set(row, COL_VALUE, STYLE_WARNING, "stored %08" PRIx32 ", cannot be computed",
+		row_set(row, COL_VALUE, STYLE_WARNING, "is %08" PRIx32 ", not to be computed",
 			get_u32le(bytes));
 	else if (entry->crc_stored == entry->crc_computed)
-		row_set(row, COL_VALUE, STYLE_GOOD, "stored = computed = %08" PRIx32,
+		row_set(row, COL_VALUE, STYLE_GOOD, "is %08" PRIx32 ", as computed",
 			entry->crc_stored);
 	else
-		row_set(row, COL_VALUE, STYLE_BAD, "stored %08" PRIx32 ", computed %08" PRIx32,
+		row_set(row, COL_VALUE, STYLE_BAD, "is %08" PRIx32 ", computed %08" PRIx32,
 			entry->crc_stored, entry->crc_computed);
 	row = add_bytes(model, entry, entry->offset + 4, bytes + 4, 4, "size", STYLE_FIELD_SIZE);
-	row_set(row, COL_VALUE, STYLE_NORMAL, "%s bytes, header included (%s)",
+	row_set(row, COL_VALUE, STYLE_NORMAL, "%s bytes in all (%s)",
 		format_count(size, text, sizeof(text)), format_bytes(size, human, sizeof(human)));
 	row = add_bytes(model, entry, entry->offset + 8, bytes + 8, 1, "tag", STYLE_FIELD_TAG);
 	if (bytes[8] <= SEGMENT_COMMIT)
