@@ -231,9 +231,7 @@ void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
 		lock->fd = -1;
 		return;
 	}
-	struct flock conflict = whole_file(F_RDLCK);
-	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
-		find_blocker(lock);
+	find_blocker(lock);
 }
 
 /* ---- upgrading ---- */
