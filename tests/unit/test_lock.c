@@ -610,6 +610,42 @@ static void a_config_that_cannot_be_opened_again_refuses_an_upgrade(void **state
 	upgrade_end(&upgrade);
 }
 
+/* The call number @at of @kind fails. */
+static void refuse_call(struct upgrade *upgrade, enum fault_change kind, unsigned at, int error)
+{
+	upgrade->fault.scope = FAULT_CALLS;
+	upgrade->fault.fail_kind = kind;
+	upgrade->fault.changes = 0;
+	upgrade->fault.fail_at = at;
+	upgrade->fault.fail_error = error;
+}
+
+static void a_config_that_may_not_be_written_to_refuses_an_upgrade(void **state)
+{
+	static const struct { int sys; enum as_err err; } refusals[] = {
+		{ EACCES, AS_ERR_DENIED }, { EROFS, AS_ERR_READ_ONLY },
+	};
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, false);
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		refuse_call(&upgrade, FAULT_OPEN, 2, refusals[i].sys);	/* to be read it can */
+		expect_refused(&upgrade, refusals[i].err, refusals[i].sys,
+			       "repo/config: cannot open it for writing");
+	}
+	upgrade.fault.fail_at = 0;
+	upgrade_end(&upgrade);
+}
+
+static void a_config_whose_mode_is_not_told_refuses_an_upgrade(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	refuse_call(&upgrade, FAULT_ASK, 1, EIO);
+	expect_refused(&upgrade, AS_ERR_IO, EIO, "repo/config");
+	upgrade.fault.fail_at = 0;
+	upgrade_end(&upgrade);
+}
+
 static void a_second_lock_that_is_refused_refuses_an_upgrade(void **state)
 {
 	struct upgrade upgrade;
@@ -707,6 +743,10 @@ static void without_config_there_is_no_lock_and_no_failure(void **state)
 	assert_int_equal(lock.fd, -1);
 	assert_int_equal(lock_holders(&lock, NULL, 0), 0);
 	lock_release(&io_system, &lock);
+	lock_look_on(&io_system, scratch->fd, &lock);
+	assert_int_equal(lock.state, LOCK_NONE);
+	assert_int_equal(lock.fd, -1);
+	assert_false(lock.holder.known || lock.holder.exclusive);
 }
 
 static void a_fifo_for_config_does_not_block(void **state)
@@ -758,6 +798,8 @@ int main(void)
 		with_config(a_holder_that_lets_go_is_no_hindrance),
 		with_config(a_holder_that_cannot_be_asked_for_refuses_all_the_same),
 		with_config(a_config_that_cannot_be_opened_again_refuses_an_upgrade),
+		with_config(a_config_that_may_not_be_written_to_refuses_an_upgrade),
+		with_config(a_config_whose_mode_is_not_told_refuses_an_upgrade),
 		with_config(a_second_lock_that_is_refused_refuses_an_upgrade),
 		with_config(an_exclusive_lock_that_the_system_refuses_is_told_of),
 		with_config(an_upgrade_that_a_signal_interrupts_goes_on),

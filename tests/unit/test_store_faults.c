@@ -215,6 +215,14 @@ static enum as_err delete_first(struct world *world)
 	return as_delete(world->store, key, sizeof(key), &world->error);
 }
 
+/* Each segment of the log has a row, or a compaction would not know of it. */
+static void expect_rows(const struct world *world)
+{
+	const struct layout *layout = &world->store->view->layout;
+	for (size_t i = 0; i < layout->count; i++)
+		assert_non_null(usage_find(&world->store->usage, layout->segments[i].number));
+}
+
 /* The call number @at for memory fails: the change is not made, or is. False: there were fewer. */
 static bool change_without(struct world *world, enum as_err (*change)(struct world *world),
 			   unsigned at)
@@ -233,6 +241,7 @@ static bool change_without(struct world *world, enum as_err (*change)(struct wor
 		assert_false(state_of(world).dead);
 		assert_int_equal(change(world), AS_OK);
 	}
+	expect_rows(world);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
 	check_repo(world);
 	return true;
@@ -451,7 +460,7 @@ static void a_repository_can_be_created_where_the_parent_cannot_be_read(void **s
 static void without_random_numbers_keys_are_found_all_the_same(void **state)
 {
 	struct world *world = *state;
-	struct key_hash one, other;
+	struct key_hash one = { { 0 } }, other = { { 0 } };
 	create(world, 4, 1000);
 	for (unsigned i = 0; i < 30; i++)
 		put(world, i, 10, i);
@@ -529,7 +538,7 @@ static void what_is_no_put_of_the_key_is_not_given_out(void **state)
 	put(world, 4, 10, 4);
 	builder_key(1, key);
 	assert_true(index_table_get(world->store->table, key, &segment, &offset));
-	static const uint32_t places[] = { 59, 161, 202 };
+	static const uint32_t places[] = { 59, 202 };
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		index_table_put(world->store->table, key, 0, places[i]);
 		assert_int_equal(get(world, 1), AS_ERR_INTEGRITY);
@@ -537,6 +546,11 @@ static void what_is_no_put_of_the_key_is_not_given_out(void **state)
 		assert_int_equal(world->error.damage, AS_DAMAGE_ENTRY_HEADER);
 	}
 	index_table_put(world->store->table, key, segment, offset);
+	builder_key(3, key);
+	index_table_put(world->store->table, key, 0, 161);
+	assert_int_equal(get(world, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.offset, 161);
+	index_table_remove(world->store->table, key);
 	check_repo(world);
 }
 
@@ -1128,9 +1142,10 @@ static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
 		const enum as_err err = as_recover(world->store, 0, &world->error);
 		was_reached = allocs_disarm() >= at;
 		refused += err != AS_OK;
-		if (err != AS_OK)
+		if (err != AS_OK) {
 			assert_int_equal(err, AS_ERR_MEMORY);
-		assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+			assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+		}
 		assert_int_equal(as_len(world->store, &length, NULL), AS_OK);
 		assert_int_equal(length, 2000);
 	}
@@ -1157,6 +1172,18 @@ static void a_recovery_can_be_stopped(void **state)
 	check_repo(world);
 }
 
+/* Write index and hints as if @transaction held one object more than there is. */
+static void write_phantom(struct world *world, uint32_t transaction)
+{
+	struct as_store *store = world->store;
+	uint8_t key[BUILDER_KEY];
+	builder_key(250, key);
+	index_table_put(store->table, key, 0, 8);
+	usage_find(&store->usage, 0)->live++;
+	assert_int_equal(index_table_write(store->table, store->permit, transaction), AS_OK);
+	assert_int_equal(usage_write(&store->usage, store->permit, transaction), AS_OK);
+}
+
 /* Names that only look like an index, one that is too new, and one of a segment without a COMMIT:
  * nothing is built upon them. */
 static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
@@ -1172,13 +1199,13 @@ static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
 	commit_only(world);
 	const uint32_t first = state_of(world).transaction;
 	assert_true(first > 1);
+	write_phantom(world, first - 1);
 	close_store(world);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		path_of(world, names[i], path);
 		builder_write_file(path, "x", 1);
 	}
-	scratch_run("cd '%s' && mv index.%u index.%u && mv hints.%u hints.%u", world->repo, first,
-		    first - 1, first, first - 1);
+	scratch_run("cd '%s' && rm index.%u hints.%u", world->repo, first, first);
 	reopen(world);
 	assert_true(state_of(world).needs_recover);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
