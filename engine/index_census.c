@@ -77,6 +77,41 @@ static enum as_err note_bucket(struct sweep *sweep, enum problem problem, uint32
 	return findings_add(sweep->findings, &finding);
 }
 
+/* Find the nearest EMPTY before bucket @first. AS_ERR_LIMIT: a run so long begins before it that
+ * looking for its beginning from every slice would crawl. */
+static enum as_err begin_part(struct sweep *sweep, uint32_t first, uint32_t end)
+{
+	const bool is_all = end - first == sweep->image->buckets;
+
+	sweep->last_empty = find_last_empty(sweep->image, first,
+					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
+	return !is_all && sweep->last_empty == NO_EMPTY(sweep->image) ? AS_ERR_LIMIT : AS_OK;
+}
+
+/* As begin_part. */
+static enum as_err measure_runs(struct sweep *sweep, uint32_t first, uint32_t end)
+{
+	const enum as_err err = begin_part(sweep, first, end);
+	uint32_t empty = 0, deleted = 0;
+
+	for (uint32_t i = first; i < end && !err; i++) {
+		const uint32_t segment = segment_of(sweep->image, i);
+
+		deleted += segment == INDEX_DELETED;
+		if (segment != INDEX_EMPTY)
+			continue;
+		const uint64_t run = (uint64_t)(i - sweep->last_empty - 1);
+		sweep->runs_squared += run * run;
+		sweep->last_empty = i;
+		empty++;
+	}
+	if (err)
+		return err;
+	sweep->census.deleted += deleted;
+	sweep->census.used += end - first - empty - deleted;
+	return AS_OK;
+}
+
 static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
 {
 	const uint32_t home = home_of(sweep->image, number);
@@ -95,38 +130,19 @@ static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
 	return note_bucket(sweep, PROBLEM_INDEX_UNREACHABLE, number, detail);
 }
 
-static enum as_err judge_bucket(struct sweep *sweep, uint32_t number)
+/* As begin_part. */
+static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_t end)
 {
-	const uint32_t segment = segment_of(sweep->image, number);
+	enum as_err err = begin_part(sweep, first, end);
 
-	if (segment == INDEX_EMPTY) {
-		const uint64_t run = (uint64_t)(number - sweep->last_empty - 1);
+	for (uint32_t i = first; i < end && !err; i++) {
+		const uint32_t segment = segment_of(sweep->image, i);
 
-		sweep->runs_squared += run * run;
-		sweep->last_empty = number;
-		return AS_OK;
+		if (segment == INDEX_EMPTY)
+			sweep->last_empty = i;
+		else if (segment != INDEX_DELETED)
+			err = judge_reach(sweep, i);
 	}
-	if (segment == INDEX_DELETED) {
-		sweep->census.deleted++;
-		return AS_OK;
-	}
-	sweep->census.used++;
-	return judge_reach(sweep, number);
-}
-
-/* AS_ERR_LIMIT: a run so long begins before bucket @first that looking for its beginning from every
- * slice would crawl. */
-static enum as_err sweep_buckets(struct sweep *sweep, uint32_t first, uint32_t end)
-{
-	const bool is_all = end - first == sweep->image->buckets;
-	enum as_err err = AS_OK;
-
-	sweep->last_empty = find_last_empty(sweep->image, first,
-					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
-	if (!is_all && sweep->last_empty == NO_EMPTY(sweep->image))
-		return AS_ERR_LIMIT;
-	for (uint32_t i = first; i < end && !err; i++)
-		err = judge_bucket(sweep, i);
 	return err;
 }
 
@@ -225,30 +241,72 @@ static enum as_err tell(const struct sweep *total,
 	return total->findings ? judge(&sweep, 0, total->image->buckets) : AS_OK;
 }
 
-static enum as_err judge_duplicates(struct sweep *total, unsigned threads)
+/* One walk over all buckets, and a second one in words where the first has counted any. A table that
+ * cannot be judged in parts is judged in one. */
+static enum as_err walk(struct sweep *total, unsigned threads,
+			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
+			const uint64_t *counted)
 {
-	count_all(total, threads, find_duplicates);
-	return total->census.duplicates ? tell(total, find_duplicates) : AS_OK;
+	struct sweep sum = *total;
+
+	sum.findings = NULL;
+	if (!count_all(&sum, threads, judge)) {
+		sum = *total;
+		sum.findings = NULL;
+		judge(&sum, 0, total->image->buckets);
+	}
+	sum.findings = total->findings;
+	*total = sum;
+	return counted && *counted ? tell(total, judge) : AS_OK;
 }
 
-static enum as_err judge_probes(struct sweep *total, unsigned threads)
+/* Buckets that a look-up passes on average that finds nothing. */
+static uint64_t probes_of(const struct index_census *census, uint32_t buckets)
+{
+	return census->passed / buckets;
+}
+
+/* What needs no look at any key. */
+static void judge_runs(struct sweep *total, unsigned threads)
 {
 	const uint32_t buckets = total->image->buckets;
+
+	walk(total, threads, measure_runs, NULL);
 	const bool has_empty = total->census.used + total->census.deleted < buckets;
 	const uint64_t squared = has_empty ? total->runs_squared : (uint64_t)buckets * buckets;
-	const uint64_t probes = squared / buckets / 2;
-
 	total->census.passed = squared / 2;
-	total->census.degenerate = probes > INDEX_DEGENERATE_PROBES &&
+	total->census.degenerate = probes_of(&total->census, buckets) > INDEX_DEGENERATE_PROBES &&
 				   buckets > INDEX_DEGENERATE_BUCKETS;
-	if (!total->census.degenerate)
-		return judge_duplicates(total, threads);
+}
+
+static enum as_err tell_degenerate(const struct sweep *total)
+{
+	const uint32_t buckets = total->image->buckets;
+
 	if (!total->findings)
 		return AS_OK;
 	return findings_note(total->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
 			     FINDING_NOWHERE,
 			     "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
-			     " buckets on average", probes, buckets);
+			     " buckets on average", probes_of(&total->census, buckets), buckets);
+}
+
+bool index_is_degenerate(const struct index_image *image, unsigned threads)
+{
+	struct sweep total = { .image = image };
+
+	judge_runs(&total, threads);
+	return total.census.degenerate;
+}
+
+enum as_err index_judge_count(const struct index_file *file, uint32_t used,
+			       struct findings *findings)
+{
+	if (!findings || used == file->used)
+		return AS_OK;
+	return findings_note(findings, PROBLEM_INDEX_COUNT, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "the header of index.%" PRIu32 " counts %" PRIu32 ", %" PRIu32
+			     " are there", file->transaction, file->used, used);
 }
 
 enum as_err index_census(const struct index_file *file, const struct index_image *image,
@@ -256,18 +314,12 @@ enum as_err index_census(const struct index_file *file, const struct index_image
 {
 	struct sweep total = { .file = file, .image = image, .findings = findings };
 
-	if (!count_all(&total, threads, sweep_buckets)) {
-		total = nothing_counted(&total);
-		sweep_buckets(&total, 0, image->buckets);
-		total.findings = findings;
-	}
-	enum as_err err = total.census.unreachable ? tell(&total, sweep_buckets) : AS_OK;
-	if (!err)
-		err = judge_probes(&total, threads);
+	judge_runs(&total, threads);
+	enum as_err err = walk(&total, threads, find_unreachable, &total.census.unreachable);
+	if (!err && total.census.degenerate)
+		err = tell_degenerate(&total);
+	else if (!err)
+		err = walk(&total, threads, find_duplicates, &total.census.duplicates);
 	*census = total.census;
-	if (err || !findings || census->used == file->used)
-		return err;
-	return findings_note(findings, PROBLEM_INDEX_COUNT, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "the header of index.%" PRIu32 " counts %" PRIu32 ", %" PRIu32
-			     " are there", file->transaction, file->used, census->used);
+	return err ? err : index_judge_count(file, census->used, findings);
 }

@@ -85,6 +85,14 @@ uint32_t index_image_find_again(const struct index_image *image, uint32_t number
 /* Have the memory come that looking @key up will want. */
 void index_image_prefetch(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 
+/* Would look-ups in @image crawl? The part of a census that looks at no key. */
+bool index_is_degenerate(const struct index_image *image, unsigned threads);
+
+/* Add PROBLEM_INDEX_COUNT to @findings (or NULL) where the header of @file counts other than the
+ * @used buckets that are used: as a census does. AS_ERR_MEMORY. */
+enum as_err index_judge_count(const struct index_file *file, uint32_t used,
+			      struct findings *findings);
+
 /* Count and judge every bucket with @threads threads (0: one for each processor). Findings
  * (PROBLEM_INDEX_COUNT, _DUPLICATE, _UNREACHABLE, _DEGENERATE) go to @findings, which may be NULL.
  * Those of a bucket have its key, and as their place the segment and offset that it maps to. The

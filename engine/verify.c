@@ -222,6 +222,8 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		err = verify_segments(&run, threads);
 	}
 	if (err == AS_OK)
+		err = verify_judge_index(&run, threads);
+	if (err == AS_OK)
 		err = verify_report_unknown_tail(&run);
 	if (err == AS_OK && atomic_load(&progress->cancel))
 		err = AS_ERR_CANCELLED;

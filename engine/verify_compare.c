@@ -348,7 +348,7 @@ static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t n
 	return report_verdict(compare, verdict, bucket.key, &bucket, &place);
 }
 
-static uint32_t count_confirmed(const struct verify *verify, uint32_t buckets)
+uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
 {
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < buckets / 64 + 1; i++)
@@ -361,7 +361,7 @@ static enum as_err settle_index(struct compare *compare)
 {
 	const struct index_image *image = &compare->run->index.image;
 	/* Of a whole repository nothing is left to be settled. */
-	if (count_confirmed(compare->verify, image->buckets) == image->used) {
+	if (verify_count_confirmed(compare->verify, image->buckets) == image->used) {
 		compare->verify->objects += image->used;
 		return AS_OK;
 	}
@@ -538,7 +538,7 @@ static bool is_foreign(const struct verify_run *run)
 		if (index_bucket_is_used(&bucket) && aim_of(run->verify, &bucket) == AIM_WRONG)
 			wrong++;
 	}
-	return wrong > count_confirmed(run->verify, image->buckets);
+	return wrong > verify_count_confirmed(run->verify, image->buckets);
 }
 
 static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],

@@ -7,14 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The census, its findings under the lock. */
+/* Has the scan found every mapping by looking up the key of a PUT that stands there? Then no bucket
+ * is out of reach, and none has the key of another: a census would find nothing. Of a segment whose
+ * record was believed the mappings are known, but not that look-ups find them. */
+static bool is_confirmed(const struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	return run->index.is_loaded && run->verify->remembered == 0 &&
+	       verify_count_confirmed(run->verify, image->buckets) == image->used;
+}
+
 static enum as_err judge_buckets(struct verify_run *run, unsigned threads,
-				 struct index_census *census)
+				 struct findings *findings)
+{
+	const struct index_file *file = &run->view->index;
+	const struct index_image *image = &run->index.image;
+	struct index_census census;
+	if (is_confirmed(run)) {
+		run->index.is_whole = image->used == file->used;
+		return index_judge_count(file, image->used, findings);
+	}
+	const enum as_err err = index_census(file, image, threads, &census, findings);
+	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
+			      census.used == file->used;
+	return err;
+}
+
+enum as_err verify_judge_index(struct verify_run *run, unsigned threads)
 {
 	struct findings findings;
+	if (!run->index.image.bytes)
+		return AS_OK;
 	findings_init(&findings);
-	enum as_err err = index_census(&run->view->index, &run->index.image, threads, census,
-				       &findings);
+	enum as_err err = judge_buckets(run, threads, &findings);
 	pthread_mutex_lock(&run->verify->mutex);
 	if (err == AS_OK)
 		err = findings_merge(&run->verify->findings, &findings);
@@ -41,7 +66,6 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	pthread_mutex_init(&run->index.mutex, NULL);
 	if (view->index.fd < 0 || (view_log_end(view, &end) && view->index_transaction < end))
 		return AS_OK;
-	struct index_census census;
 	/* Marks must be the same in the next run, and on the next machine. */
 	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
 	struct key_hash hash;
@@ -59,16 +83,12 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
-	err = judge_buckets(run, threads, &census);
-	if (err != AS_OK)
-		return err;
-	if (census.degenerate) {
-		/* Look-ups would crawl: it was said, and the log is replayed without it. */
+	if (index_is_degenerate(&run->index.image, threads)) {
+		/* Look-ups would crawl: it is said, and the log replayed without it. */
+		err = verify_judge_index(run, threads);
 		index_image_free(&run->index.image);
-		return AS_OK;
+		return err;
 	}
-	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
-			      census.used == view->index.used;
 	const size_t words = (size_t)run->index.image.buckets / 64 + 1;
 	run->verify->confirmed = calloc(words, sizeof(*run->verify->confirmed));
 	run->index.is_loaded = run->verify->confirmed != NULL;

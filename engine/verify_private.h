@@ -61,6 +61,10 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
  * nothing about it. An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run, unsigned threads);
 
+/* After the scan, or without one: is the index a table as it should be? Adds the findings of a
+ * census. AS_ERR_MEMORY. */
+enum as_err verify_judge_index(struct verify_run *run, unsigned threads);
+
 /* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
 enum as_err verify_lose_index(struct verify_run *run, uint32_t number);
 
@@ -167,5 +171,8 @@ bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		       struct replay_event *event);
 
 bool verify_is_confirmed(const struct verify *verify, uint32_t bucket);
+
+/* Of an index of @buckets: how many are confirmed. */
+uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries looked up in the index together: far enough ahead that its memory has come when it is
- * needed. */
+/* Entries looked up in the index together. The memory that one of them wants is asked for when it
+ * was read, and comes while those after it are read. */
 #define BATCH 32u
 /* Bytes between two looks at the cancel flag. */
 #define REPORT_BYTES (1u << 20)
@@ -234,18 +234,21 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 
 static enum as_err settle_batch(struct scanner *s)
 {
-	const struct verify_run *run = s->run;
 	enum as_err err = AS_OK;
-	for (unsigned i = 0; i < s->batched; i++) {
-		if (run->index.is_loaded)
-			index_image_prefetch(&run->index.image, s->batch[i].key);
-		else
-			replay_prefetch(run->verify->replay, s->batch[i].key);
-	}
 	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
 		err = settle_event(s, &s->batch[i]);
 	s->batched = 0;
 	return err;
+}
+
+/* Where the key will be looked up. */
+static void prefetch(const struct scanner *s, const uint8_t key[KEY_SIZE])
+{
+	const struct verify_run *run = s->run;
+	if (run->index.is_loaded)
+		index_image_prefetch(&run->index.image, key);
+	else
+		replay_prefetch(run->verify->replay, key);
 }
 
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
@@ -276,6 +279,7 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		return report_too_large(s, e);	/* no index can point here */
 	struct event *event = &s->batch[s->batched++];
 	memcpy(event->key, e->key, KEY_SIZE);
+	prefetch(s, event->key);
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
