@@ -313,6 +313,29 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 	e->size = e->raw_size;
 }
 
+/* The same for most entries: one that is whole, and all of it in the window. False: it is not, and
+ * nothing is said. */
+static bool decode_whole(const struct segment_reader *r, uint64_t offset, struct segment_entry *e)
+{
+	const uint64_t window_end = r->window_offset + r->window_len;
+	if (offset < r->window_offset || offset + SEGMENT_KEYED > window_end)
+		return false;
+	const uint8_t *bytes = r->window + (offset - r->window_offset);
+	const uint32_t crc = get_u32le(bytes), size = get_u32le(bytes + 4);
+	const uint8_t tag = bytes[8];
+	if (!segment_size_fits(tag, size) || size > window_end - offset ||
+	    crc32_update(0, bytes + 4, size - 4) != crc)
+		return false;
+	*e = (struct segment_entry){
+		.offset = offset, .size = size, .tag = tag, .has_header = true, .has_crc = true,
+		.has_key = tag_has_key(tag), .raw_tag = tag, .raw_size = size, .crc_stored = crc,
+		.crc_computed = crc,
+	};
+	if (e->has_key)
+		memcpy(e->key, bytes + SEGMENT_HEADER, KEY_SIZE);
+	return true;
+}
+
 static bool is_magic(const uint8_t *bytes, size_t len)
 {
 	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
@@ -365,7 +388,8 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 		return AS_OK;
 	if (r->position >= r->length)
 		return take_beyond(r, e) ? AS_OK : AS_END;
-	segment_decode(r, r->position, e);
+	if (!decode_whole(r, r->position, e))
+		segment_decode(r, r->position, e);
 	if (e->cause == SEGMENT_WHOLE) {
 		if (r->is_adrift && segment_is_witnessed(r, e->offset))
 			r->is_adrift = false;
