@@ -93,20 +93,24 @@ static enum as_err measure_runs(struct sweep *sweep, uint32_t first, uint32_t en
 {
 	const enum as_err err = begin_part(sweep, first, end);
 	uint32_t empty = 0, deleted = 0;
+	uint64_t squared = 0;
+	int64_t last = sweep->last_empty;
 
+	/* Nothing here is to be guessed by the processor: every second guess would be wrong. */
 	for (uint32_t i = first; i < end && !err; i++) {
 		const uint32_t segment = segment_of(sweep->image, i);
+		const bool is_empty = segment == INDEX_EMPTY;
+		const uint64_t run = (uint64_t)(i - last - 1);
 
+		squared += is_empty ? run * run : 0;
+		last = is_empty ? i : last;
+		empty += is_empty;
 		deleted += segment == INDEX_DELETED;
-		if (segment != INDEX_EMPTY)
-			continue;
-		const uint64_t run = (uint64_t)(i - sweep->last_empty - 1);
-		sweep->runs_squared += run * run;
-		sweep->last_empty = i;
-		empty++;
 	}
 	if (err)
 		return err;
+	sweep->last_empty = last;
+	sweep->runs_squared += squared;
 	sweep->census.deleted += deleted;
 	sweep->census.used += end - first - empty - deleted;
 	return AS_OK;
@@ -241,8 +245,8 @@ static enum as_err tell(const struct sweep *total,
 	return total->findings ? judge(&sweep, 0, total->image->buckets) : AS_OK;
 }
 
-/* One walk over all buckets, and a second one in words where the first has counted any. A table that
- * cannot be judged in parts is judged in one. */
+/* One walk over all buckets, and a second one in words where the first has counted any. A table
+ * that cannot be judged in parts is judged in one. */
 static enum as_err walk(struct sweep *total, unsigned threads,
 			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
 			const uint64_t *counted)
