@@ -528,8 +528,6 @@ enum as_err index_table_put_all(struct index_table *table, const struct index_ma
 	struct addition added = { .used = 0 };
 	bool has_room = true;
 
-	for (size_t i = 0; i < count; i++)
-		index_table_prefetch(table, mappings[i].key);
 	for (size_t i = 0; i < count && has_room; i++)
 		has_room = put_beside_others(table, &mappings[i], &added);
 	__atomic_fetch_add(&table->image.used, added.used, __ATOMIC_RELAXED);
@@ -580,8 +578,8 @@ void index_table_prefetch(const struct index_table *table, const uint8_t key[KEY
 {
 	const uint8_t *p = bucket_at(table, index_home(key, table->image.buckets));
 
-	__builtin_prefetch(p);
-	__builtin_prefetch(p + INDEX_BUCKET - 1);	/* often in the next line */
+	__builtin_prefetch(p, 1);
+	__builtin_prefetch(p + INDEX_BUCKET - 1, 1);	/* often in the next line */
 }
 
 bool index_table_next(const struct index_table *table, uint32_t from, struct index_bucket *bucket)

@@ -49,6 +49,7 @@ static enum as_err add_object(struct gatherer *gatherer, const uint8_t key[KEY_S
 	memcpy(mapping->key, key, KEY_SIZE);
 	mapping->segment = place->segment;
 	mapping->offset = place->offset;
+	index_table_prefetch(gatherer->gathering->plan->work->table, key);
 	return gatherer->batched == BATCH ? put_batch(gatherer) : AS_OK;
 }
 
