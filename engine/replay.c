@@ -3,6 +3,7 @@
 #include "replay.h"
 
 #include "key_hash.h"
+#include "parallel.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,40 +11,69 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SHARD_BITS 5
-#define SHARDS (1u << SHARD_BITS)
-_Static_assert(SHARDS == REPLAY_PARTS, "a part is a shard");
-#define SLOT_BITS (32 - SHARD_BITS)
-#define FIRST_BYTES 4096u		/* of a shard's first table: a page */
+#define BLOCK_ROWS 256u			/* 11 KiB */
 #define HUGE_PAGE ((size_t)2 << 20)
-#define SMALL_ROWS 16384u		/* of a shard's table that may well be half empty */
+#define FIRST_CHUNK ((size_t)128 << 10)	/* until there are so many, for what stays small */
+#define FIRST_CHUNKS 16u
+#define HELD_ROWS 32u			/* of each part, by a teller */
+/* Settled when there are so many more, or twice as many. */
+#define UNSETTLED_ROWS 24576u
+#define SETTLED_AT_ONCE 32u
+#define ROWS_AHEAD 24u			/* fetched before their turn: blocks lie anywhere */
+#define ROWS_MAX (UINT32_MAX / 4)	/* of a part */
 
-/* kind is 0 where the row is free; else bit 0 set, bit 1 set for a PUT, and the size above them
- * (an entry has at most 20 MiB). */
+/* kind: bit 0 set for a PUT, and the size above it (an entry has at most 20 MiB). */
 struct row {
 	uint8_t key[KEY_SIZE];
 	uint32_t segment, offset;
 	uint32_t kind;
 };
-#define ROW_TAKEN 1u
-#define ROW_PUT 2u
-#define ROW_SIZE_SHIFT 2
+#define ROW_PUT 1u
+#define ROW_SIZE_SHIFT 1
 _Static_assert(sizeof(struct row) == 44, "rows are what the memory goes into");
 
-/* A table of its own with linear probing. The slot grows with the hash, so that growing moves the
- * rows from front to back; and one shard grows at a time, so that never all the tables are in
- * memory twice. */
-struct shard {
+union block {
+	struct row rows[BLOCK_ROWS];
+	union block *next;	/* of those that nobody has */
+};
+
+/* What blocks are cut from: never given back before the end. */
+struct chunk {
+	struct chunk *next;
+};
+
+/* The hash is there so that a row is looked at only where it is the one. */
+struct slot {
+	uint32_t hash;
+	uint32_t row;		/* 1 more than its number; 0: free */
+};
+
+/* Rows as they came, and the numbers of the first of them by a hash of their keys. The hash is one
+ * that the disk cannot foresee; which part a key is in can be foreseen, and all may be in one. */
+struct part {
 	_Alignas(64) pthread_mutex_t lock;
-	struct row *_Atomic rows;	/* atomic, and capacity too, for prefetching alone */
-	_Atomic uint32_t capacity;
-	uint32_t count;
+	union block **blocks;
+	uint32_t block_count, block_capacity;
+	uint32_t count;		/* rows, */
+	uint32_t settled;	/* of which the first are settled: one a key, and found by slots */
+	struct slot *slots;
+	uint32_t slot_count;
 };
 
 struct replay {
-	struct shard shards[SHARDS];
-	_Atomic uint32_t expected;	/* rows that a shard is to have room for */
+	struct part parts[REPLAY_PARTS];
 	struct key_hash hash;
+	pthread_mutex_t lock;	/* of what follows */
+	struct chunk *chunks;
+	uint32_t chunk_count;
+	union block *spare, *fresh;	/* given back; not yet cut from the newest chunk, */
+	uint32_t fresh_count;		/* so many */
+};
+
+struct replay_teller {
+	struct replay *replay;
+	uint8_t held[REPLAY_PARTS];
+	struct row rows[REPLAY_PARTS][HELD_ROWS];
 };
 
 struct replay *replay_new(void)
@@ -54,193 +84,394 @@ struct replay *replay_new(void)
 		return NULL;
 	memset(replay, 0, sizeof(*replay));
 	key_hash_draw(&replay->hash);
-	for (unsigned i = 0; i < SHARDS; i++)
-		pthread_mutex_init(&replay->shards[i].lock, NULL);
+	pthread_mutex_init(&replay->lock, NULL);
+	for (unsigned i = 0; i < REPLAY_PARTS; i++)
+		pthread_mutex_init(&replay->parts[i].lock, NULL);
 	return replay;
-}
-
-/* Bytes of a table. What is more than half of a huge page is made of whole ones: look-ups go
- * everywhere, and with small pages each would wait for the page table first. */
-static size_t table_size(uint32_t capacity)
-{
-	const size_t size = capacity * sizeof(struct row);
-
-	return size <= HUGE_PAGE / 2 ? size : (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-}
-
-/* A mapping of whole huge pages. */
-static void *map_huge(size_t size)
-{
-	uint8_t *bytes = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (bytes == MAP_FAILED)
-		return bytes;
-	const size_t before = -(uintptr_t)bytes & (HUGE_PAGE - 1);
-	if (before)
-		munmap(bytes, before);
-	munmap(bytes + before + size, HUGE_PAGE - before);
-	madvise(bytes + before, size, MADV_HUGEPAGE);
-	return bytes + before;
-}
-
-/* Tables come and go in ever new sizes, which would tear holes into the heap: they are mapped. All
- * of a table is used soon; a page fault for each page, and a second one where it is looked at
- * before it is written to, would take longer than what is done in it. */
-static struct row *rows_new(size_t size)
-{
-	void *rows = size >= HUGE_PAGE ? map_huge(size)
-				       : mmap(NULL, size, PROT_READ | PROT_WRITE,
-					      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (rows == MAP_FAILED)
-		return NULL;
-	madvise(rows, size, MADV_POPULATE_WRITE);
-	return rows;
-}
-
-static void rows_free(struct row *rows, uint32_t capacity)
-{
-	if (rows)
-		munmap(rows, table_size(capacity));
 }
 
 void replay_free(struct replay *replay)
 {
 	if (!replay)
 		return;
-	for (unsigned i = 0; i < SHARDS; i++) {
-		rows_free(replay->shards[i].rows, replay->shards[i].capacity);
-		pthread_mutex_destroy(&replay->shards[i].lock);
+	for (unsigned i = 0; i < REPLAY_PARTS; i++) {
+		free(replay->parts[i].blocks);
+		free(replay->parts[i].slots);
+		pthread_mutex_destroy(&replay->parts[i].lock);
 	}
+	while (replay->chunks) {
+		struct chunk *next = replay->chunks->next;
+
+		free(replay->chunks);
+		replay->chunks = next;
+	}
+	pthread_mutex_destroy(&replay->lock);
 	free(replay);
 }
 
-/* The row of @key, or the free one where it would go. There is always a free one. */
-static struct row *find_row(struct row *rows, uint32_t capacity, uint32_t hash,
-			    const uint8_t key[KEY_SIZE])
+/* ---- blocks ---- */
+
+/* Whole huge pages where there is much: with small ones the system would be asked for each of
+ * thousands. */
+static enum as_err add_chunk(struct replay *replay)
 {
-	const uint64_t slot = hash & ((1u << SLOT_BITS) - 1);
-	struct row *row = rows + (slot * capacity >> SLOT_BITS);
+	const bool is_small = replay->chunk_count < FIRST_CHUNKS;
+	const size_t size = is_small ? FIRST_CHUNK : 2 * HUGE_PAGE;
+	struct chunk *chunk = is_small ? malloc(size) : aligned_alloc(HUGE_PAGE, size);
 
-	while (row->kind && memcmp(row->key, key, KEY_SIZE))
-		if (++row == rows + capacity)
-			row = rows;
-	return row;
-}
-
-/* At most 13 of 16 rows are taken: few enough for short probing. */
-static bool is_full(const struct shard *shard)
-{
-	return (uint64_t)shard->count * 16 >= (uint64_t)shard->capacity * 13;
-}
-
-void replay_expect(struct replay *replay, uint64_t keys)
-{
-	/* Shards differ a little. */
-	const uint64_t rows = keys / SHARDS * 4 / 3;
-
-	atomic_store_explicit(&replay->expected, rows < UINT32_MAX ? (uint32_t)rows : UINT32_MAX,
-			      memory_order_relaxed);
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-/* A large table grows by a third only, so that three fifths of its rows are in use even then. Where
- * more is to come a small one becomes a large one at once, and a large one is doubled: that much
- * room may turn out to be for nothing. */
-static uint32_t next_capacity(uint32_t capacity, uint32_t expected)
-{
-	if (!capacity)
-		return FIRST_BYTES / (uint32_t)sizeof(struct row);
-	const bool is_small = capacity < SMALL_ROWS;
-	const uint32_t usual = is_small ? capacity * 2 : capacity + capacity / 3;
-	const uint32_t most = is_small ? 2 * SMALL_ROWS : capacity * 2;
-	const uint32_t wanted = smaller(expected, most);
-
-	return wanted > usual ? wanted : usual;
-}
-
-static enum as_err grow(const struct replay *replay, struct shard *shard)
-{
-	const uint32_t expected = atomic_load_explicit(&replay->expected, memory_order_relaxed);
-	const uint32_t wanted = next_capacity(shard->capacity, expected);
-
-	if (wanted >= 1u << SLOT_BITS)
+	if (!chunk)
 		return AS_ERR_MEMORY;
-	const size_t size = table_size(wanted);
-	const uint32_t capacity = (uint32_t)(size / sizeof(struct row));
-	struct row *rows = rows_new(size);
-	if (!rows)
-		return AS_ERR_MEMORY;
-	for (uint32_t i = 0; i < shard->capacity; i++) {
-		const struct row *old = &shard->rows[i];
-
-		if (old->kind)
-			*find_row(rows, capacity, key_hash(&replay->hash, old->key),
-				  old->key) = *old;
-	}
-	rows_free(shard->rows, shard->capacity);
-	shard->rows = rows;
-	shard->capacity = capacity;
+	if (!is_small)
+		madvise(chunk, size, MADV_HUGEPAGE);
+	chunk->next = replay->chunks;
+	replay->chunks = chunk;
+	replay->chunk_count++;
+	replay->fresh = (union block *)(void *)(chunk + 1);
+	replay->fresh_count = (uint32_t)((size - sizeof(*chunk)) / sizeof(union block));
 	return AS_OK;
 }
 
-static enum as_err note_in(const struct replay *replay, struct shard *shard, uint32_t hash,
-			   const uint8_t key[KEY_SIZE], const struct replay_event *event)
+static enum as_err take_block(struct replay *replay, union block **block)
 {
-	if (is_full(shard)) {
-		const enum as_err err = grow(replay, shard);
+	enum as_err err = AS_OK;
 
-		if (err)
-			return err;
+	pthread_mutex_lock(&replay->lock);
+	if (replay->spare) {
+		*block = replay->spare;
+		replay->spare = (*block)->next;
+	} else {
+		if (!replay->fresh_count)
+			err = add_chunk(replay);
+		if (!err) {
+			*block = replay->fresh++;
+			replay->fresh_count--;
+		}
 	}
+	pthread_mutex_unlock(&replay->lock);
+	return err;
+}
 
-	struct row *row = find_row(shard->rows, shard->capacity, hash, key);
-	if (!row->kind) {
-		shard->count++;
-		memcpy(row->key, key, KEY_SIZE);
-	} else if (replay_time(row->segment, row->offset) >=
-		   replay_time(event->segment, event->offset)) {
-		return AS_OK;
+static enum as_err add_block(struct replay *replay, struct part *part)
+{
+	if (part->block_count == part->block_capacity) {
+		const uint32_t capacity = part->block_capacity ? 2 * part->block_capacity : 4;
+		union block **blocks = realloc(part->blocks, capacity * sizeof(union block *));
+
+		if (!blocks)
+			return AS_ERR_MEMORY;
+		part->blocks = blocks;
+		part->block_capacity = capacity;
 	}
+	const enum as_err err = take_block(replay, &part->blocks[part->block_count]);
+	if (!err)
+		part->block_count++;
+	return err;
+}
+
+/* What lies behind the rows. */
+static void give_blocks_back(struct replay *replay, struct part *part)
+{
+	const uint32_t needed = (part->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+
+	pthread_mutex_lock(&replay->lock);
+	while (part->block_count > needed) {
+		union block *block = part->blocks[--part->block_count];
+
+		block->next = replay->spare;
+		replay->spare = block;
+	}
+	pthread_mutex_unlock(&replay->lock);
+}
+
+/* ---- rows ---- */
+
+static struct row *row_at(const struct part *part, uint32_t number)
+{
+	return &part->blocks[number / BLOCK_ROWS]->rows[number % BLOCK_ROWS];
+}
+
+/* By the bits that the place in an index is made of: of an index of 2^21 buckets a part is 1.3 MiB,
+ * of a larger one as many pieces of that size as it is larger. */
+static unsigned part_of(const uint8_t key[KEY_SIZE])
+{
+	return get_u32le(key) >> 15 & (REPLAY_PARTS - 1);
+}
+
+static void fill_row(struct row *row, const uint8_t key[KEY_SIZE],
+		     const struct replay_event *event)
+{
+	memcpy(row->key, key, KEY_SIZE);
 	row->segment = event->segment;
 	row->offset = event->offset;
-	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0) | ROW_TAKEN;
+	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0);
+}
+
+static enum as_err append(struct replay *replay, struct part *part, const struct row *rows,
+			  uint32_t count)
+{
+	if (part->count + count > ROWS_MAX)
+		return AS_ERR_MEMORY;
+	while (count > 0) {
+		const uint32_t taken = part->count % BLOCK_ROWS;
+		const uint32_t room = BLOCK_ROWS - taken;
+		const uint32_t now = count < room ? count : room;
+
+		if (!taken) {
+			const enum as_err err = add_block(replay, part);
+			if (err)
+				return err;
+		}
+		memcpy(row_at(part, part->count), rows, now * sizeof(*rows));
+		part->count += now;
+		rows += now;
+		count -= now;
+	}
 	return AS_OK;
 }
 
-/* Without the lock: rows and capacity may be of two different tables, and the place outside of
- * both. Nothing is read there. */
-void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE])
-{
-	const uint32_t hash = key_hash(&replay->hash, key);
-	const struct shard *shard = &replay->shards[hash >> SLOT_BITS];
-	const uint64_t slot = hash & ((1u << SLOT_BITS) - 1);
-	const uint64_t capacity = atomic_load_explicit(&shard->capacity, memory_order_relaxed);
-	const uintptr_t rows =
-		(uintptr_t)atomic_load_explicit(&shard->rows, memory_order_relaxed);
-	const uintptr_t row = rows + (slot * capacity >> SLOT_BITS) * sizeof(struct row);
+/* ---- settling ---- */
 
-	__builtin_prefetch((const void *)row, 1);
-	/* Often in the next line. */
-	__builtin_prefetch((const void *)(row + sizeof(struct row) - 1), 1);
+static struct slot *home_slot(const struct part *part, uint32_t hash)
+{
+	return part->slots + ((uint64_t)hash * part->slot_count >> 32);
+}
+
+static struct slot *next_slot(const struct part *part, struct slot *slot)
+{
+	return ++slot < part->slots + part->slot_count ? slot : part->slots;
+}
+
+/* The slot of @key: of its row, or a free one. There is always a free one. */
+static struct slot *find_slot(const struct part *part, uint32_t hash, const uint8_t key[KEY_SIZE])
+{
+	struct slot *slot = home_slot(part, hash);
+
+	while (slot->row &&
+	       (slot->hash != hash || memcmp(row_at(part, slot->row - 1)->key, key, KEY_SIZE)))
+		slot = next_slot(part, slot);
+	return slot;
+}
+
+static void move_slots(const struct part *part, const struct slot *old, uint32_t count)
+{
+	for (; count; count--, old++) {
+		if (!old->row)
+			continue;
+		struct slot *slot = home_slot(part, old->hash);
+		while (slot->row)
+			slot = next_slot(part, slot);
+		*slot = *old;
+	}
+}
+
+/* Free ones. Written to here: memory that is asked for as zeros is made twice where it is looked at
+ * before it is written to, and all other threads are made to wait for it. */
+static struct slot *slots_new(uint32_t count)
+{
+	const size_t size = ((size_t)count * sizeof(struct slot) + 63) / 64 * 64;
+	struct slot *slots = aligned_alloc(64, size);
+
+	if (slots)
+		memset(slots, 0, size);
+	return slots;
+}
+
+/* Have slots for @rows rows, of which two thirds at most are taken. */
+static enum as_err make_slots(struct part *part, uint32_t rows)
+{
+	if (part->slots && part->slot_count / 3 >= rows / 2 + 1)
+		return AS_OK;
+	const uint32_t least = rows / 2 * 3 + 6;
+	const uint32_t count = least > 2 * part->slot_count ? least : 2 * part->slot_count;
+	struct slot *slots = slots_new(count);
+	struct slot *old = part->slots;
+	if (!slots)
+		return AS_ERR_MEMORY;
+	const uint32_t old_count = part->slot_count;
+	part->slots = slots;
+	part->slot_count = count;
+	move_slots(part, old, old_count);
+	free(old);
+	return AS_OK;
+}
+
+static void supersede(struct row *known, const struct row *row)
+{
+	if (replay_time(known->segment, known->offset) >= replay_time(row->segment, row->offset))
+		return;
+	known->segment = row->segment;
+	known->offset = row->offset;
+	known->kind = row->kind;
+}
+
+/* Settle row @number, the first that is not. */
+static void settle_row(struct part *part, uint32_t number, uint32_t hash)
+{
+	const struct row *row = row_at(part, number);
+	struct slot *slot = find_slot(part, hash, row->key);
+
+	if (slot->row) {
+		supersede(row_at(part, slot->row - 1), row);
+		return;
+	}
+	if (number != part->settled)
+		*row_at(part, part->settled) = *row;
+	*slot = (struct slot){ .hash = hash, .row = ++part->settled };
+}
+
+/* Of each key the newest row moves up to the settled ones. Some rows at a time, so that the memory
+ * of each has come when its turn does. */
+static enum as_err settle(struct replay *replay, struct part *part)
+{
+	const uint32_t count = part->count;
+	const enum as_err err = make_slots(part, count);
+	uint32_t hashes[SETTLED_AT_ONCE];
+
+	if (err)
+		return err;
+	for (uint32_t first = part->settled, now; first < count; first += now) {
+		now = count - first < SETTLED_AT_ONCE ? count - first : SETTLED_AT_ONCE;
+		for (uint32_t i = 0; i < now; i++) {
+			const struct row *row = row_at(part, first + i);
+
+			__builtin_prefetch(row + SETTLED_AT_ONCE);
+			hashes[i] = key_hash(&replay->hash, row->key);
+			__builtin_prefetch(home_slot(part, hashes[i]), 1);
+		}
+		for (uint32_t i = 0; i < now; i++)
+			settle_row(part, first + i, hashes[i]);
+	}
+	part->count = part->settled;
+	give_blocks_back(replay, part);
+	return AS_OK;
+}
+
+static bool is_overdue(const struct part *part)
+{
+	const uint32_t unsettled = part->count - part->settled;
+
+	return unsettled > UNSETTLED_ROWS && unsettled > part->settled;
+}
+
+static enum as_err note_in(struct replay *replay, struct part *part, const struct row *row)
+{
+	enum as_err err = part->settled < part->count ? settle(replay, part) : AS_OK;
+
+	if (!err)
+		err = make_slots(part, part->count + 1);
+	if (err)
+		return err;
+	const uint32_t hash = key_hash(&replay->hash, row->key);
+	struct slot *slot = find_slot(part, hash, row->key);
+	if (slot->row) {
+		supersede(row_at(part, slot->row - 1), row);
+		return AS_OK;
+	}
+	err = append(replay, part, row, 1);
+	if (err)
+		return err;
+	part->settled = part->count;
+	*slot = (struct slot){ .hash = hash, .row = part->settled };
+	return AS_OK;
 }
 
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event)
 {
-	const uint32_t hash = key_hash(&replay->hash, key);
-	struct shard *shard = &replay->shards[hash >> SLOT_BITS];
+	struct part *part = &replay->parts[part_of(key)];
+	struct row row;
 
-	pthread_mutex_lock(&shard->lock);
-	const enum as_err err = note_in(replay, shard, hash, key, event);
-	pthread_mutex_unlock(&shard->lock);
+	fill_row(&row, key, event);
+	pthread_mutex_lock(&part->lock);
+	const enum as_err err = note_in(replay, part, &row);
+	pthread_mutex_unlock(&part->lock);
 	return err;
 }
+
+/* ---- telling ---- */
+
+struct replay_teller *replay_teller_new(struct replay *replay)
+{
+	struct replay_teller *teller = malloc(sizeof(*teller));
+
+	if (!teller)
+		return NULL;
+	teller->replay = replay;
+	memset(teller->held, 0, sizeof(teller->held));
+	return teller;
+}
+
+void replay_teller_free(struct replay_teller *teller)
+{
+	free(teller);
+}
+
+static enum as_err hand_over(struct replay_teller *teller, unsigned number)
+{
+	struct replay *replay = teller->replay;
+	struct part *part = &replay->parts[number];
+
+	pthread_mutex_lock(&part->lock);
+	enum as_err err = append(replay, part, teller->rows[number], teller->held[number]);
+	if (!err && is_overdue(part))
+		err = settle(replay, part);
+	pthread_mutex_unlock(&part->lock);
+	teller->held[number] = 0;
+	return err;
+}
+
+enum as_err replay_tell(struct replay_teller *teller, const uint8_t key[KEY_SIZE],
+			const struct replay_event *event)
+{
+	const unsigned number = part_of(key);
+
+	fill_row(&teller->rows[number][teller->held[number]++], key, event);
+	return teller->held[number] == HELD_ROWS ? hand_over(teller, number) : AS_OK;
+}
+
+enum as_err replay_teller_end(struct replay_teller *teller)
+{
+	enum as_err err = AS_OK;
+
+	for (unsigned i = 0; i < REPLAY_PARTS && !err; i++)
+		if (teller->held[i])
+			err = hand_over(teller, i);
+	return err;
+}
+
+/* What the threads share that settle everything. */
+struct settling {
+	struct replay *replay;
+	_Atomic unsigned next;		/* part that nobody settles yet */
+	_Atomic int failure;		/* enum as_err */
+};
+
+static void settle_parts(void *context)
+{
+	struct settling *settling = context;
+	unsigned number;
+
+	while ((number = settling->next++) < REPLAY_PARTS) {
+		struct part *part = &settling->replay->parts[number];
+
+		if (part->settled < part->count && settle(settling->replay, part))
+			settling->failure = AS_ERR_MEMORY;
+	}
+}
+
+enum as_err replay_settle(struct replay *replay, unsigned threads)
+{
+	struct settling settling = { .replay = replay, .failure = AS_OK };
+	uint64_t unsettled = 0;
+
+	for (unsigned i = 0; i < REPLAY_PARTS; i++)
+		unsettled += replay->parts[i].count - replay->parts[i].settled;
+	parallel_run(unsettled > UNSETTLED_ROWS ? parallel_threads(threads) : 1, settle_parts,
+		     &settling);
+	return (enum as_err)settling.failure;
+}
+
+/* ---- asking ---- */
 
 static struct replay_event event_of(const struct row *row)
 {
@@ -255,15 +486,14 @@ static struct replay_event event_of(const struct row *row)
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event)
 {
-	const uint32_t hash = key_hash(&replay->hash, key);
-	const struct shard *shard = &replay->shards[hash >> SLOT_BITS];
+	const struct part *part = &replay->parts[part_of(key)];
 
-	if (!shard->capacity)
+	if (!part->settled)
 		return false;
-	const struct row *row = find_row(shard->rows, shard->capacity, hash, key);
-	if (!row->kind)
+	const struct slot *slot = find_slot(part, key_hash(&replay->hash, key), key);
+	if (!slot->row)
 		return false;
-	*event = event_of(row);
+	*event = event_of(row_at(part, slot->row - 1));
 	return true;
 }
 
@@ -272,11 +502,12 @@ enum as_err replay_each_of(const struct replay *replay, unsigned part,
 					       const struct replay_event *event),
 			   void *context)
 {
-	const struct row *row = replay->shards[part].rows;
+	const uint32_t count = replay->parts[part].settled;
 
-	for (uint32_t left = replay->shards[part].capacity; left; left--, row++) {
-		if (!row->kind)
-			continue;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct row *row = row_at(&replay->parts[part], i);
+
+		__builtin_prefetch(row + ROWS_AHEAD);
 		const struct replay_event event = event_of(row);
 		const enum as_err err = each(context, row->key, &event);
 		if (err)
@@ -292,7 +523,7 @@ enum as_err replay_each(const struct replay *replay,
 {
 	enum as_err err = AS_OK;
 
-	for (unsigned part = 0; part < SHARDS && !err; part++)
+	for (unsigned part = 0; part < REPLAY_PARTS && !err; part++)
 		err = replay_each_of(replay, part, each, context);
 	return err;
 }
@@ -301,7 +532,7 @@ size_t replay_count(const struct replay *replay)
 {
 	size_t count = 0;
 
-	for (unsigned i = 0; i < SHARDS; i++)
-		count += replay->shards[i].count;
+	for (unsigned i = 0; i < REPLAY_PARTS; i++)
+		count += replay->parts[i].settled;
 	return count;
 }

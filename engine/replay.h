@@ -1,8 +1,13 @@
 /* engine/replay.h - the newest event of each key, gathered in any order.
  *
  * The log's order of time is segment, then offset. Since the newest event wins whatever order they
- * are told in, worker threads may read segments as they please. Holds one row a key, never one an
- * entry: 54 to 72 bytes a key once there are a million.
+ * are told in, worker threads may read segments as they please. Keys are kept in parts by what an
+ * index sorts them by, so that whoever walks one part of them meets one part of the index.
+ *
+ * An event is either noted, and is known at once; or told by way of a teller, which is for many: it
+ * is written down, and settled with all others of its part when that can be done without waiting
+ * for the memory. Holds one row a key, of 56 to 68 bytes; of what is told and not yet settled as
+ * many again at most, or 66 MiB.
  */
 #ifndef ATTICSCOPE_REPLAY_H
 #define ATTICSCOPE_REPLAY_H
@@ -30,30 +35,39 @@ struct replay;
 struct replay *replay_new(void);
 void replay_free(struct replay *replay);
 
-/* About so many keys are to come in all. An aid only: what grows then grows at once to that, and
- * to no more than a few MiB for nothing. Safe in several threads at once. */
-void replay_expect(struct replay *replay, uint64_t keys);
-
-/* Tell of an event. Safe in several threads at once. AS_ERR_MEMORY. */
+/* Note an event. Safe in several threads at once. AS_ERR_MEMORY. */
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event);
 
-/* Have the memory come that telling of @key will want. Safe in several threads at once. */
-void replay_prefetch(const struct replay *replay, const uint8_t key[KEY_SIZE]);
+/* One thread's way to tell of many events. NULL: out of memory. */
+struct replay_teller;
+struct replay_teller *replay_teller_new(struct replay *replay);
 
-/* The newest event told of @key; false when none was. Only after all were told. */
+/* Tell of an event. AS_ERR_MEMORY. */
+enum as_err replay_tell(struct replay_teller *teller, const uint8_t key[KEY_SIZE],
+			const struct replay_event *event);
+
+/* Hand over all that was told: before replay_settle. AS_ERR_MEMORY. */
+enum as_err replay_teller_end(struct replay_teller *teller);
+void replay_teller_free(struct replay_teller *teller);	/* NULL is no teller */
+
+/* Settle, with @threads threads (0: one for each processor), what was told: to be done when all was,
+ * and before anything is asked. AS_ERR_MEMORY. */
+enum as_err replay_settle(struct replay *replay, unsigned threads);
+
+/* The newest event of @key; false when there is none. Several threads may ask at once. */
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event);
 
 /* Call @each for every key, in no particular order, until it returns other than AS_OK; returns
- * that. Only after all were told. */
+ * that. */
 enum as_err replay_each(const struct replay *replay,
 			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					    const struct replay_event *event),
 			void *context);
 
 /* The same for a part of the keys: those of @part, from 0, of REPLAY_PARTS. */
-#define REPLAY_PARTS 32u
+#define REPLAY_PARTS 64u
 enum as_err replay_each_of(const struct replay *replay, unsigned part,
 			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					       const struct replay_event *event),

@@ -180,7 +180,7 @@ static enum as_err report_change(struct verify_run *run)
 	return view_is_changed(run->view) ? verify_add(run, &finding) : AS_OK;
 }
 
-static enum as_err verify_segments(struct verify_run *run, unsigned threads)
+static enum as_err verify_segments(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
 	enum as_err err = AS_OK;
@@ -193,12 +193,13 @@ static enum as_err verify_segments(struct verify_run *run, unsigned threads)
 	if (err != AS_OK)
 		return err;
 	verify_start_clock(run);
-	parallel_run(threads, worker, run);
+	parallel_run(run->threads, worker, run);
 	free(run->order);
 	verify->skipped = run->skipped;
 	verify->remembered = run->remembered;
 	verify_confirm_remembered(run);
-	return (enum as_err)atomic_load(&run->failure);
+	err = (enum as_err)atomic_load(&run->failure);
+	return err == AS_OK ? replay_settle(verify->replay, run->threads) : err;
 }
 
 /* Of a log that was read in part, no object can be said to be missing. */
@@ -212,17 +213,19 @@ static enum as_err count_partly(struct verify_run *run)
 
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)
 {
-	struct verify_run run = { .verify = verify, .view = verify->view, .progress = progress };
-	threads = parallel_threads(threads);
-	enum as_err err = verify_load_index(&run, threads);
+	struct verify_run run = {
+		.verify = verify, .view = verify->view, .progress = progress,
+		.threads = parallel_threads(threads),
+	};
+	enum as_err err = verify_load_index(&run);
 	if (err == AS_OK)
 		err = verify_judge_tail(&run);
 	if (err == AS_OK) {
 		verify_drop_stale_index(&run);
-		err = verify_segments(&run, threads);
+		err = verify_segments(&run);
 	}
 	if (err == AS_OK)
-		err = verify_judge_index(&run, threads);
+		err = verify_judge_index(&run);
 	if (err == AS_OK)
 		err = verify_report_unknown_tail(&run);
 	if (err == AS_OK && atomic_load(&progress->cancel))
@@ -254,12 +257,14 @@ enum as_err verify_run(const struct view *view, unsigned threads, struct verify_
 enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
 {
 	struct verify_progress progress = { .cancel = false };
-	struct verify_run run = { .view = view, .progress = &progress };
+	struct verify_run run = {
+		.view = view, .progress = &progress, .threads = parallel_threads(0),
+	};
 	*kind = TAIL_NONE;
 	enum as_err err = verify_new(view, &run.verify);
 	if (err != AS_OK)
 		return err;
-	err = verify_load_index(&run, 0);
+	err = verify_load_index(&run);
 	if (err == AS_OK)
 		err = verify_judge_tail(&run);
 	if (err == AS_OK)

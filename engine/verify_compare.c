@@ -289,9 +289,7 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	struct verify *verify = compare->verify;
 	struct index_bucket bucket;
 	struct replay_event place;
-	uint32_t number = INDEX_EMPTY;
-	if (verify->index_was_compared)
-		number = index_image_find(&compare->run->index.image, key);
+	const uint32_t number = index_image_find(&compare->run->index.image, key);
 	const bool has_bucket = number != INDEX_EMPTY;
 	if (has_bucket == compare->unindexed_only ||
 	    (has_bucket && !verify_is_confirmed(verify, number)))
@@ -309,9 +307,6 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 		return AS_ERR_MEMORY;
 	if (verdicts[verdict].is_object && verdict != VERDICT_AGREED)
 		count_live(verify, &place);
-	/* Without an index to compare with, nothing is missing from it. */
-	if (!verify->index_was_compared)
-		return AS_OK;
 	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, &place);
 }
 
@@ -564,7 +559,8 @@ static bool any_is_cut(const struct verify *verify)
 	return false;
 }
 
-static enum as_err compare_index(struct compare *compare)
+/* What the index holds, and of what the replay remembers that which it holds too. */
+static enum as_err compare_mappings(struct compare *compare)
 {
 	struct verify_run *run = compare->run;
 	enum as_err err = believe_adrift(run);
@@ -579,6 +575,25 @@ static enum as_err compare_index(struct compare *compare)
 				    run->view->index_transaction > run->verify->end ||
 				    hints_miss_segments(run->verify) || any_is_cut(run->verify);
 	return AS_OK;
+}
+
+/* Then the rest of it, which rests on how the index has fared. */
+static enum as_err compare_index(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	enum as_err err = compare_mappings(compare);
+	compare->unindexed_only = true;
+	if (err == AS_OK)
+		err = replay_each(verify->replay, settle_remembered, compare);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, settle_adrift, compare);
+	return err;
+}
+
+static enum as_err take_log(struct compare *compare)
+{
+	const enum as_err err = name_lost_without_index(compare);
+	return err == AS_OK ? verify_tally_log(compare->run) : err;
 }
 
 /* Does the index lead to the damaged entry? */
@@ -615,15 +630,7 @@ enum as_err verify_compare(struct verify_run *run)
 		return err;
 	keep_mapped(run);
 	verify->index_was_compared = run->index.is_loaded;
-	if (verify->index_was_compared)
-		err = compare_index(&compare);
-	else
-		err = name_lost_without_index(&compare);
-	compare.unindexed_only = true;
-	if (err == AS_OK)
-		err = replay_each(verify->replay, settle_remembered, &compare);
-	if (err == AS_OK)
-		err = replay_each(verify->adrift, settle_adrift, &compare);
+	err = verify->index_was_compared ? compare_index(&compare) : take_log(&compare);
 	if (err == AS_OK)
 		err = report_missing_segments(&compare);
 	if (err == AS_OK)

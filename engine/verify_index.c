@@ -17,8 +17,7 @@ static bool is_confirmed(const struct verify_run *run)
 	       verify_count_confirmed(run->verify, image->buckets) == image->used;
 }
 
-static enum as_err judge_buckets(struct verify_run *run, unsigned threads,
-				 struct findings *findings)
+static enum as_err judge_buckets(struct verify_run *run, struct findings *findings)
 {
 	const struct index_file *file = &run->view->index;
 	const struct index_image *image = &run->index.image;
@@ -27,19 +26,19 @@ static enum as_err judge_buckets(struct verify_run *run, unsigned threads,
 		run->index.is_whole = image->used == file->used;
 		return index_judge_count(file, image->used, findings);
 	}
-	const enum as_err err = index_census(file, image, threads, &census, findings);
+	const enum as_err err = index_census(file, image, run->threads, &census, findings);
 	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
 			      census.used == file->used;
 	return err;
 }
 
-enum as_err verify_judge_index(struct verify_run *run, unsigned threads)
+enum as_err verify_judge_index(struct verify_run *run)
 {
 	struct findings findings;
 	if (!run->index.image.bytes)
 		return AS_OK;
 	findings_init(&findings);
-	enum as_err err = judge_buckets(run, threads, &findings);
+	enum as_err err = judge_buckets(run, &findings);
 	pthread_mutex_lock(&run->verify->mutex);
 	if (err == AS_OK)
 		err = findings_merge(&run->verify->findings, &findings);
@@ -59,7 +58,7 @@ static enum as_err note_too_large(struct verify_run *run)
 	return verify_add(run, &finding);
 }
 
-enum as_err verify_load_index(struct verify_run *run, unsigned threads)
+enum as_err verify_load_index(struct verify_run *run)
 {
 	const struct view *view = run->view;
 	uint32_t end;
@@ -71,7 +70,7 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 	struct key_hash hash;
 	if (has_marks)
 		key_hash_derive(&hash, view->config.id);
-	enum as_err err = index_load(&view->index, threads, has_marks ? &hash : NULL,
+	enum as_err err = index_load(&view->index, run->threads, has_marks ? &hash : NULL,
 				     &run->index.image);
 	if (err == AS_ERR_IO) {
 		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
@@ -83,9 +82,9 @@ enum as_err verify_load_index(struct verify_run *run, unsigned threads)
 		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
-	if (index_is_degenerate(&run->index.image, threads)) {
+	if (index_is_degenerate(&run->index.image, run->threads)) {
 		/* Look-ups would crawl: it is said, and the log replayed without it. */
-		err = verify_judge_index(run, threads);
+		err = verify_judge_index(run);
 		index_image_free(&run->index.image);
 		return err;
 	}

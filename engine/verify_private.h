@@ -6,6 +6,7 @@
  * verify_scan.c     one segment, in one worker
  * verify_records.c  segments that need not be read, and in which order the others are
  * verify_damage.c   what is damaged, by its place and by its key, when all segments were read
+ * verify_tally.c    what the log holds where no index fits it
  * verify_compare.c  the log against the index and the hints then
  */
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
@@ -39,6 +40,7 @@ struct verify_run {
 	struct verify *verify;
 	const struct view *view;
 	struct verify_progress *progress;
+	unsigned threads;
 	struct verify_index index;
 	bool tail_is_unknown;		/* the tail segment at position tail_unopened ... */
 	size_t tail_unopened;		/* ... could not be opened to be judged */
@@ -46,8 +48,6 @@ struct verify_run {
 	size_t *order;			/* positions by turn; NULL: one after the other */
 	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
 	_Atomic size_t skipped, remembered;
-	_Atomic uint64_t told;		/* entries that the replay was told of ... */
-	_Atomic uint64_t tellers;	/* ... by so many segments */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 
@@ -59,11 +59,11 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
 
 /* Load the index if it can be held against the log at all: one older than the log's end says
  * nothing about it. An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
-enum as_err verify_load_index(struct verify_run *run, unsigned threads);
+enum as_err verify_load_index(struct verify_run *run);
 
 /* After the scan, or without one: is the index a table as it should be? Adds the findings of a
  * census. AS_ERR_MEMORY. */
-enum as_err verify_judge_index(struct verify_run *run, unsigned threads);
+enum as_err verify_judge_index(struct verify_run *run);
 
 /* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
 enum as_err verify_lose_index(struct verify_run *run, uint32_t number);
@@ -136,6 +136,10 @@ bool verify_damage_names(const struct verify *verify, const uint8_t key[KEY_SIZE
 /* Is the newest PUT of a key that the index does not hold there? Known where something is damaged,
  * and an index was compared. */
 bool verify_is_stray(const struct verify *verify, uint32_t segment, uint32_t offset);
+
+/* Count the objects of the log, all of which the replay knows, since there is no index to compare it
+ * with. AS_ERR_MEMORY. */
+enum as_err verify_tally_log(struct verify_run *run);
 
 /* All comparisons, after every segment was read. */
 enum as_err verify_compare(struct verify_run *run);

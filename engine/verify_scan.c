@@ -33,6 +33,7 @@ struct scanner {
 	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
 	 * time would have to wait for the memory every time. NULL without an index. */
 	uint64_t *confirmed;
+	struct replay_teller *teller;	/* of verify->replay */
 	struct event batch[BATCH];
 	unsigned batched;
 	uint64_t reported;		/* bytes of it that progress knows of */
@@ -215,7 +216,7 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 {
 	struct verify *verify = s->run->verify;
 	uint32_t number;
-	if (event->is_put && s->run->index.is_loaded && is_mapped_here(s, event, &number)) {
+	if (event->is_put && is_mapped_here(s, event, &number)) {
 		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
 		s->live++;
 		s->live_bytes += event->size;
@@ -228,8 +229,9 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
 	};
-	const bool may_be_denied = event->is_adrift && s->run->index.is_loaded;
-	return replay_note(may_be_denied ? verify->adrift : verify->replay, event->key, &told);
+	/* The index may speak against what only searching found. */
+	return event->is_adrift ? replay_note(verify->adrift, event->key, &told)
+				: replay_tell(s->teller, event->key, &told);
 }
 
 static enum as_err settle_batch(struct scanner *s)
@@ -241,14 +243,14 @@ static enum as_err settle_batch(struct scanner *s)
 	return err;
 }
 
-/* Where the key will be looked up. */
-static void prefetch(const struct scanner *s, const uint8_t key[KEY_SIZE])
+/* Without an index the replay must remember everything. */
+static enum as_err tell(const struct scanner *s, const struct segment_entry *e)
 {
-	const struct verify_run *run = s->run;
-	if (run->index.is_loaded)
-		index_image_prefetch(&run->index.image, key);
-	else
-		replay_prefetch(run->verify->replay, key);
+	const struct replay_event told = {
+		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = e->tag == SEGMENT_PUT,
+	};
+	return replay_tell(s->teller, e->key, &told);
 }
 
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
@@ -277,9 +279,11 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		return AS_OK;
 	if (e->offset > UINT32_MAX)
 		return report_too_large(s, e);	/* no index can point here */
+	if (!s->run->index.is_loaded)
+		return tell(s, e);
 	struct event *event = &s->batch[s->batched++];
 	memcpy(event->key, e->key, KEY_SIZE);
-	prefetch(s, event->key);
+	index_image_prefetch(&s->run->index.image, event->key);
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
@@ -439,7 +443,7 @@ static enum as_err believe(struct scanner *s, const struct verify_record *record
 			.segment = s->number, .offset = event->offset, .size = event->size,
 			.is_put = event->is_put,
 		};
-		err = replay_note(run->verify->replay, event->key, &told);
+		err = replay_tell(s->teller, event->key, &told);
 	}
 	if (err == AS_OK && run->verify->scope.keep)
 		err = verify_keep_record(run, record);
@@ -509,19 +513,6 @@ static enum as_err take_segment(struct scanner *s, size_t position)
 	return err;
 }
 
-/* Without an index the replay is told of everything: what is still to come will be like what came.
- */
-static void expect_more(struct scanner *s)
-{
-	struct verify_run *run = s->run;
-	const uint64_t entries = s->facts.puts + s->facts.deletes;
-	if (run->index.is_loaded || entries == 0)
-		return;
-	const uint64_t told = atomic_fetch_add(&run->told, entries) + entries;
-	const uint64_t tellers = atomic_fetch_add(&run->tellers, 1) + 1;
-	replay_expect(run->verify->replay, told / tellers * run->view->layout.count);
-}
-
 static enum as_err take_segments(struct scanner *s)
 {
 	struct verify_run *run = s->run;
@@ -533,10 +524,8 @@ static enum as_err take_segments(struct scanner *s)
 		const size_t position = run->order ? run->order[turn] : turn;
 		begin_segment(s, position);
 		err = take_segment(s, position);
-		if (err == AS_OK && !s->is_skipped) {
-			expect_more(s);
+		if (err == AS_OK && !s->is_skipped)
 			publish(s, position);
-		}
 	}
 	return err;
 }
@@ -558,6 +547,7 @@ static void confirm(struct scanner *s)
 static void scanner_free(struct scanner *s)
 {
 	segment_reader_free(s->reader);
+	replay_teller_free(s->teller);
 	free(s->witness.rows);
 	free(s->events);
 	free(s->confirmed);
@@ -572,11 +562,12 @@ static struct scanner *scanner_new(struct verify_run *run)
 	s->run = run;
 	s->witness.run = run;
 	s->reader = segment_reader_new(run->view->io);
+	s->teller = replay_teller_new(run->verify->replay);
 	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
 	if (run->index.is_loaded)
 		s->confirmed = calloc(confirmed_words(run), sizeof(*s->confirmed));
-	if (s->reader && (s->events || !run->verify->scope.keep) &&
+	if (s->reader && s->teller && (s->events || !run->verify->scope.keep) &&
 	    (s->confirmed || !run->index.is_loaded))
 		return s;
 	scanner_free(s);
@@ -589,7 +580,9 @@ enum as_err verify_scan(struct verify_run *run)
 	if (!s)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(s->reader, &run->progress->cancel);
-	const enum as_err err = take_segments(s);
+	enum as_err err = take_segments(s);
+	if (err == AS_OK)
+		err = replay_teller_end(s->teller);
 	confirm(s);
 	scanner_free(s);
 	return err;
