@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define WINDOW (256u * 1024u)	/* stays in the second-level cache */
-#define BATCH 32u		/* keys whose memory is fetched together */
+#define BATCH 32u		/* keys whose memory is fetched before it is used */
 #define MAGIC 8u
 #define HEADER 9u		/* of an entry */
 #define KEYED (HEADER + KEY_SIZE)
@@ -63,6 +63,8 @@ struct limit {
 	int folder, fd;			/* REPO, and the file of the index */
 	_Atomic uint32_t next;		/* segment, or slice of the index, that nobody has yet */
 	_Atomic uint32_t used, found;
+	/* what is done with each reading: the memory for a key is asked for, and used a batch later */
+	void (*fetch)(const struct limit *limit, const uint8_t *key);
 	void (*settle)(struct limit *limit, const struct key_place *batch, unsigned count);
 };
 
@@ -98,6 +100,14 @@ static uint32_t home_of(const struct limit *limit, const uint8_t *key)
 
 /* ---- the first reading: the newest place of every key ---- */
 
+static void fetch_for_noting(const struct limit *limit, const uint8_t *key)
+{
+	const uint32_t home = home_of(limit, key);
+	__builtin_prefetch((const void *)&limit->states[home], 1);
+	__builtin_prefetch(&limit->table[home], 1);
+	__builtin_prefetch((const char *)(&limit->table[home] + 1) - 1, 1);
+}
+
 static bool is_older(const struct key_place *a, const struct key_place *b)
 {
 	return a->segment != b->segment ? a->segment < b->segment : a->offset < b->offset;
@@ -124,12 +134,6 @@ static bool take_bucket(struct limit *limit, uint32_t number, const struct key_p
 static void note_batch(struct limit *limit, const struct key_place *batch, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		const uint32_t home = home_of(limit, batch[i].key);
-		__builtin_prefetch((const void *)&limit->states[home], 1);
-		__builtin_prefetch(&limit->table[home], 1);
-		__builtin_prefetch((const char *)(&limit->table[home] + 1) - 1, 1);
-	}
-	for (unsigned i = 0; i < count; i++) {
 		uint32_t number = home_of(limit, batch[i].key);
 		while (!take_bucket(limit, number, &batch[i]))
 			number = (number + 1) & (limit->buckets - 1);
@@ -145,12 +149,15 @@ static uint64_t brief_key(const uint8_t *key)
 	return brief;
 }
 
+static void fetch_for_finding(const struct limit *limit, const uint8_t *key)
+{
+	__builtin_prefetch(&limit->briefs[home_of(limit, key)]);
+}
+
 static void find_batch(struct limit *limit, const struct key_place *batch, unsigned count)
 {
 	const struct brief *briefs = limit->briefs;
 	uint32_t found = 0;
-	for (unsigned i = 0; i < count; i++)
-		__builtin_prefetch(&briefs[home_of(limit, batch[i].key)]);
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t number = home_of(limit, batch[i].key);
 		while (briefs[number].segment != EMPTY &&
@@ -196,6 +203,7 @@ static size_t take_window(struct limit *limit, struct batch *batch, uint32_t seg
 		if (window[at + 8] == PUT) {
 			struct key_place *row = &batch->rows[batch->count++];
 			memcpy(row->key, window + at + HEADER, KEY_SIZE);
+			limit->fetch(limit, row->key);
 			row->segment = segment;
 			row->offset = offset + (uint32_t)at;
 			if (batch->count == BATCH)
@@ -242,10 +250,12 @@ static void take_segments(void *context)
 }
 
 static void take_all(struct limit *limit,
+		     void (*fetch)(const struct limit *limit, const uint8_t *key),
 		     void (*settle_one)(struct limit *limit, const struct key_place *batch,
 					unsigned count))
 {
 	limit->next = 0;
+	limit->fetch = fetch;
 	limit->settle = settle_one;
 	parallel_run(parallel_threads(0), take_segments, limit);
 }
@@ -271,7 +281,7 @@ static void first_reading(struct limit *limit)
 	limit->states = memory(limit->buckets);
 	limit->next = 0;
 	parallel_run(parallel_threads(0), make_empty, limit);
-	take_all(limit, note_batch);
+	take_all(limit, fetch_for_noting, note_batch);
 	for (uint32_t i = 0; i < limit->buckets; i++)
 		limit->used += limit->states[i] == SLOT_TAKEN;
 	free((void *)limit->states);
@@ -357,7 +367,7 @@ static void second_reading(struct limit *limit)
 	limit->briefs = memory(limit->buckets * sizeof(*limit->briefs));
 	limit->next = 0;
 	parallel_run(parallel_threads(0), load_briefs, limit);
-	take_all(limit, find_batch);
+	take_all(limit, fetch_for_finding, find_batch);
 	free(limit->briefs);
 	if (limit->found != limit->used)
 		die("the second reading differs from the first");

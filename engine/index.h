@@ -52,10 +52,12 @@ static inline bool index_bucket_is_used(const struct index_bucket *bucket)
 	return bucket->segment < INDEX_DELETED;
 }
 
-/* Home bucket of @key among @buckets (at least 1). */
+/* Home bucket of @key among @buckets (at least 1): of a power of two, as most are, without a
+ * division. */
 static inline uint32_t index_home(const uint8_t *key, uint32_t buckets)
 {
-	return get_u32le(key) % buckets;
+	const uint32_t hash = get_u32le(key);
+	return (buckets & (buckets - 1)) == 0 ? hash & (buckets - 1) : hash % buckets;
 }
 
 /* Buckets between the home of the bucket's key and the bucket itself, forward and round the end. */

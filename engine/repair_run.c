@@ -345,7 +345,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 		.report = report, .log = { .fd = -1 },
 	};
 	*report = (struct repair_report){ .has_after = plan->has_before, .after = plan->before };
-	if (plan->is_empty || plan->is_refused)
+	if (plan->is_empty || plan->is_refused || !plan->work->table)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing that could be done",
 			       plan->work->view->path);
 	if (plan_is_outdated(plan))
@@ -357,8 +357,12 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	if (err == AS_OK)
 		err = do_all(&run, error);
 	report->is_done = err == AS_OK;
-	if (err == AS_OK)
+	if (err == AS_OK) {
 		progress->step = STEP_DONE;
+		/* A plan is carried out once, and all is verified again next: that wants memory. */
+		index_table_free(plan->work->table);
+		plan->work->table = NULL;
+	}
 	if (run.undo && err != AS_OK && !report->has_changed) {
 		undo_abandon(run.undo);
 		report->undo[0] = '\0';
