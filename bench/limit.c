@@ -81,7 +81,8 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Zeros. */
+/* Of whole huge pages: what is in them is not known, and they are made where they are first written
+ * to, by several threads. */
 static void *memory(size_t size)
 {
 	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
@@ -89,7 +90,6 @@ static void *memory(size_t size)
 	if (!bytes)
 		die("memory");
 	madvise(bytes, rounded, MADV_HUGEPAGE);
-	memset(bytes, 0, size);
 	return bytes;
 }
 
@@ -271,6 +271,7 @@ static void make_empty(void *context)
 			if (i >= limit->buckets)
 				return;
 			limit->table[i] = (struct key_place){ .segment = EMPTY, .offset = 0 };
+			atomic_store_explicit(&limit->states[i], SLOT_FREE, memory_order_relaxed);
 		}
 	}
 }
@@ -329,7 +330,7 @@ static void write_index(struct limit *limit)
 	header[16] = KEY_SIZE;
 	header[17] = 8;
 	write_at(limit->fd, header, sizeof(header), 0);
-	const size_t size = limit->buckets * sizeof(*limit->table), piece = 8u << 20;
+	const size_t size = limit->buckets * sizeof(*limit->table), piece = 4u << 20;
 	for (size_t at = 0; at < size; at += piece) {
 		const size_t len = size - at < piece ? size - at : piece;
 		write_at(limit->fd, (const uint8_t *)limit->table + at, len,

@@ -22,7 +22,6 @@ struct sweep {
 	 */
 	struct findings *findings;
 	int64_t last_empty;	/* the nearest EMPTY behind the place; below 0: round the end */
-	uint64_t runs_squared;	/* sum over all runs without an EMPTY that end in this part */
 };
 
 static struct sweep nothing_counted(const struct sweep *of)
@@ -77,45 +76,6 @@ static enum as_err note_bucket(struct sweep *sweep, enum problem problem, uint32
 	return findings_add(sweep->findings, &finding);
 }
 
-/* Find the nearest EMPTY before bucket @first. AS_ERR_LIMIT: a run so long begins before it that
- * looking for its beginning from every slice would crawl. */
-static enum as_err begin_part(struct sweep *sweep, uint32_t first, uint32_t end)
-{
-	const bool is_all = end - first == sweep->image->buckets;
-
-	sweep->last_empty = find_last_empty(sweep->image, first,
-					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
-	return !is_all && sweep->last_empty == NO_EMPTY(sweep->image) ? AS_ERR_LIMIT : AS_OK;
-}
-
-/* As begin_part. */
-static enum as_err measure_runs(struct sweep *sweep, uint32_t first, uint32_t end)
-{
-	const enum as_err err = begin_part(sweep, first, end);
-	uint32_t empty = 0, deleted = 0;
-	uint64_t squared = 0;
-	int64_t last = sweep->last_empty;
-
-	/* Nothing here is to be guessed by the processor: every second guess would be wrong. */
-	for (uint32_t i = first; i < end && !err; i++) {
-		const uint32_t segment = segment_of(sweep->image, i);
-		const bool is_empty = segment == INDEX_EMPTY;
-		const uint64_t run = (uint64_t)(i - last - 1);
-
-		squared += is_empty ? run * run : 0;
-		last = is_empty ? i : last;
-		empty += is_empty;
-		deleted += segment == INDEX_DELETED;
-	}
-	if (err)
-		return err;
-	sweep->last_empty = last;
-	sweep->runs_squared += squared;
-	sweep->census.deleted += deleted;
-	sweep->census.used += end - first - empty - deleted;
-	return AS_OK;
-}
-
 static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
 {
 	const uint32_t home = home_of(sweep->image, number);
@@ -134,11 +94,17 @@ static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
 	return note_bucket(sweep, PROBLEM_INDEX_UNREACHABLE, number, detail);
 }
 
-/* As begin_part. */
+/* AS_ERR_LIMIT: a run so long begins before bucket @first that looking for its beginning from every
+ * slice would crawl. */
 static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_t end)
 {
-	enum as_err err = begin_part(sweep, first, end);
+	const bool is_all = end - first == sweep->image->buckets;
+	enum as_err err = AS_OK;
 
+	sweep->last_empty = find_last_empty(sweep->image, first,
+					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
+	if (!is_all && sweep->last_empty == NO_EMPTY(sweep->image))
+		return AS_ERR_LIMIT;
 	for (uint32_t i = first; i < end && !err; i++) {
 		const uint32_t segment = segment_of(sweep->image, i);
 
@@ -186,13 +152,10 @@ static void add_up(struct counting *counting, const struct sweep *part)
 	struct sweep *total = counting->total;
 
 	pthread_mutex_lock(&counting->mutex);
-	total->census.used += part->census.used;
-	total->census.deleted += part->census.deleted;
 	total->census.unreachable += part->census.unreachable;
 	total->census.duplicates += part->census.duplicates;
 	if (part->census.longest > total->census.longest)
 		total->census.longest = part->census.longest;
-	total->runs_squared += part->runs_squared;
 	pthread_mutex_unlock(&counting->mutex);
 }
 
@@ -245,8 +208,8 @@ static enum as_err tell(const struct sweep *total,
 	return total->findings ? judge(&sweep, 0, total->image->buckets) : AS_OK;
 }
 
-/* One walk over all buckets, and a second one in words where the first has counted any. A table
- * that cannot be judged in parts is judged in one. */
+/* One walk over all buckets, and a second one in words where the first has counted any in
+ * *@counted, which is of @total. A table that cannot be judged in parts is judged in one. */
 static enum as_err walk(struct sweep *total, unsigned threads,
 			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
 			const uint64_t *counted)
@@ -255,52 +218,22 @@ static enum as_err walk(struct sweep *total, unsigned threads,
 
 	sum.findings = NULL;
 	if (!count_all(&sum, threads, judge)) {
-		sum = *total;
-		sum.findings = NULL;
+		sum.census = total->census;
 		judge(&sum, 0, total->image->buckets);
 	}
-	sum.findings = total->findings;
-	*total = sum;
-	return counted && *counted ? tell(total, judge) : AS_OK;
-}
-
-/* Buckets that a look-up passes on average that finds nothing. */
-static uint64_t probes_of(const struct index_census *census, uint32_t buckets)
-{
-	return census->passed / buckets;
-}
-
-/* What needs no look at any key. */
-static void judge_runs(struct sweep *total, unsigned threads)
-{
-	const uint32_t buckets = total->image->buckets;
-
-	walk(total, threads, measure_runs, NULL);
-	const bool has_empty = total->census.used + total->census.deleted < buckets;
-	const uint64_t squared = has_empty ? total->runs_squared : (uint64_t)buckets * buckets;
-	total->census.passed = squared / 2;
-	total->census.degenerate = probes_of(&total->census, buckets) > INDEX_DEGENERATE_PROBES &&
-				   buckets > INDEX_DEGENERATE_BUCKETS;
+	total->census = sum.census;
+	return *counted ? tell(total, judge) : AS_OK;
 }
 
 static enum as_err tell_degenerate(const struct sweep *total)
 {
-	const uint32_t buckets = total->image->buckets;
-
 	if (!total->findings)
 		return AS_OK;
 	return findings_note(total->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
 			     FINDING_NOWHERE,
 			     "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
-			     " buckets on average", probes_of(&total->census, buckets), buckets);
-}
-
-bool index_is_degenerate(const struct index_image *image, unsigned threads)
-{
-	struct sweep total = { .image = image };
-
-	judge_runs(&total, threads);
-	return total.census.degenerate;
+			     " buckets on average", index_image_probes(total->image),
+			     total->image->buckets);
 }
 
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,
@@ -316,9 +249,14 @@ enum as_err index_judge_count(const struct index_file *file, uint32_t used,
 enum as_err index_census(const struct index_file *file, const struct index_image *image,
 			 unsigned threads, struct index_census *census, struct findings *findings)
 {
-	struct sweep total = { .file = file, .image = image, .findings = findings };
+	struct sweep total = {
+		.file = file, .image = image, .findings = findings,
+		.census = {
+			.used = image->used, .deleted = image->deleted, .passed = image->passed,
+			.degenerate = index_image_is_degenerate(image),
+		},
+	};
 
-	judge_runs(&total, threads);
 	enum as_err err = walk(&total, threads, find_unreachable, &total.census.unreachable);
 	if (!err && total.census.degenerate)
 		err = tell_degenerate(&total);

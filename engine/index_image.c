@@ -10,8 +10,82 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SLICE_BUCKETS 8192u		/* read by a thread at a time: 320 KiB */
+#define SLICE_BUCKETS 8192u		/* read at a time: 320 KiB */
+/* Taken by a thread at a time: a huge page of short rows. Of one page that two threads come to at
+ * once both make a copy, and one is thrown away. */
+#define TURN_SLICES 16u
 #define HUGE_PAGE ((size_t)2 << 20)
+
+/* ---- runs ---- */
+
+/* What there is to know of some buckets in a row without a look at any key. */
+struct runs {
+	uint32_t count, used, deleted;
+	/* buckets before the first EMPTY one and behind the last; all where there is none */
+	uint32_t head, tail;
+	uint64_t squared;	/* sum of the squares of the runs between two EMPTY ones */
+};
+
+static bool has_empty(const struct runs *runs)
+{
+	return runs->used + runs->deleted < runs->count;
+}
+
+static uint32_t segment_in(const uint8_t *buckets, uint32_t number)
+{
+	return get_u32le(buckets + (size_t)number * INDEX_BUCKET + KEY_SIZE);
+}
+
+static uint64_t square(uint64_t run)
+{
+	return run * run;
+}
+
+/* Of the @count buckets at @buckets, as they are in the file. */
+static struct runs measure(const uint8_t *buckets, uint32_t count)
+{
+	struct runs runs = { .count = count, .tail = count };
+	uint32_t empty = 0;
+
+	/* Nothing here is to be guessed by the processor: every second guess would be wrong. */
+	for (uint32_t i = 0, begin = 0; i < count; i++) {
+		const uint32_t segment = segment_in(buckets, i);
+		const bool is_empty = segment == INDEX_EMPTY;
+
+		runs.squared += is_empty ? square(i - begin) : 0;
+		begin = is_empty ? i + 1 : begin;
+		runs.tail = count - begin;
+		runs.deleted += segment == INDEX_DELETED;
+		empty += is_empty;
+	}
+	runs.used = count - empty - runs.deleted;
+	while (runs.head < count && segment_in(buckets, runs.head) != INDEX_EMPTY)
+		runs.head++;
+	if (empty)
+		runs.squared -= square(runs.head);
+	return runs;
+}
+
+/* Those of @next follow those of @runs. */
+static void join(struct runs *runs, const struct runs *next)
+{
+	if (has_empty(runs) && has_empty(next))
+		runs->squared += square((uint64_t)runs->tail + next->head);
+	if (!has_empty(runs))
+		runs->head += next->head;
+	runs->tail = has_empty(next) ? next->tail : runs->tail + next->count;
+	runs->squared += next->squared;
+	runs->count += next->count;
+	runs->used += next->used;
+	runs->deleted += next->deleted;
+}
+
+/* The last is followed by the first. */
+static uint64_t all_squared(const struct runs *runs)
+{
+	return has_empty(runs) ? runs->squared + square((uint64_t)runs->head + runs->tail)
+			       : square(runs->count);
+}
 
 /* ---- loading ---- */
 
@@ -19,8 +93,8 @@
 struct load {
 	const struct index_file *file;
 	struct index_image *image;
-	_Atomic uint32_t next;		/* slice to be read */
-	_Atomic uint32_t used;
+	struct runs *runs;		/* of each turn */
+	_Atomic uint32_t next;		/* turn that nobody has taken yet */
 	_Atomic int err;		/* enum as_err: the first failure, */
 	_Atomic int sys;		/* and its errno */
 };
@@ -31,15 +105,6 @@ static void fail_load(struct load *load, enum as_err err, int sys)
 
 	if (atomic_compare_exchange_strong(&load->err, &none, err))
 		load->sys = sys;
-}
-
-static uint32_t count_used(const uint8_t *bytes, uint32_t count)
-{
-	uint32_t used = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		used += get_u32le(bytes + (size_t)i * INDEX_BUCKET + KEY_SIZE) < INDEX_DELETED;
-	return used;
 }
 
 static void shorten_key(const struct index_image *image, const uint8_t *key,
@@ -64,7 +129,7 @@ static void shorten_rows(const struct index_image *image, uint32_t first, uint32
 }
 
 /* Short rows come by way of @buffer. */
-static void load_slice(struct load *load, uint32_t first, uint8_t *buffer)
+static void load_slice(struct load *load, uint32_t first, uint8_t *buffer, struct runs *runs)
 {
 	const struct index_file *file = load->file;
 	struct index_image *image = load->image;
@@ -80,7 +145,8 @@ static void load_slice(struct load *load, uint32_t first, uint8_t *buffer)
 		fail_load(load, AS_ERR_IO, err ? errno : ENODATA);
 		return;
 	}
-	load->used += count_used(bytes, count);
+	const struct runs measured = measure(bytes, count);
+	join(runs, &measured);
 	if (buffer)
 		shorten_rows(image, first, count, bytes);
 }
@@ -90,10 +156,25 @@ static uint32_t slice_count(const struct index_file *file)
 	return (file->buckets - 1) / SLICE_BUCKETS + 1;
 }
 
-static void load_slices(void *context)
+static uint32_t turn_count(const struct index_file *file)
+{
+	return (slice_count(file) - 1) / TURN_SLICES + 1;
+}
+
+static void load_turn(struct load *load, uint32_t turn, uint8_t *buffer)
+{
+	const uint32_t slices = slice_count(load->file);
+	const uint32_t first = turn * TURN_SLICES;
+
+	for (uint32_t slice = first; slice < first + TURN_SLICES && slice < slices; slice++)
+		if (!load->err)
+			load_slice(load, slice * SLICE_BUCKETS, buffer, &load->runs[turn]);
+}
+
+static void load_turns(void *context)
 {
 	struct load *load = context;
-	const uint32_t slices = slice_count(load->file);
+	const uint32_t turns = turn_count(load->file);
 	uint8_t *buffer = NULL;
 
 	if (load->image->is_short) {
@@ -103,22 +184,37 @@ static void load_slices(void *context)
 			return;
 		}
 	}
-	for (uint32_t slice = load->next++; slice < slices && !load->err; slice = load->next++)
-		load_slice(load, slice * SLICE_BUCKETS, buffer);
+	for (uint32_t turn = load->next++; turn < turns && !load->err; turn = load->next++)
+		load_turn(load, turn, buffer);
 	free(buffer);
+}
+
+static void take_runs(struct index_image *image, const struct runs *turns, uint32_t count)
+{
+	struct runs all = { .count = 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		join(&all, &turns[i]);
+	image->used = all.used;
+	image->deleted = all.deleted;
+	image->passed = all_squared(&all) / 2;
 }
 
 static enum as_err load_all(const struct index_file *file, unsigned threads,
 			    struct index_image *image)
 {
-	struct load load = { .file = file, .image = image };
+	const uint32_t turns = turn_count(file);
+	struct load load = {
+		.file = file, .image = image, .runs = calloc(turns, sizeof(*load.runs)),
+	};
 
+	if (!load.runs)
+		return AS_ERR_MEMORY;
 	image->buckets = file->buckets;
 	threads = parallel_threads(threads);
-	if (threads > slice_count(file))
-		threads = slice_count(file);
-	parallel_run(threads, load_slices, &load);
-	image->used = load.used;
+	parallel_run(threads < turns ? threads : turns, load_turns, &load);
+	take_runs(image, load.runs, turns);
+	free(load.runs);
 	if (load.err)
 		errno = load.sys;
 	return (enum as_err)load.err;
@@ -174,6 +270,17 @@ void index_image_free(struct index_image *image)
 }
 
 /* ---- asking ---- */
+
+uint64_t index_image_probes(const struct index_image *image)
+{
+	return image->passed / image->buckets;
+}
+
+bool index_image_is_degenerate(const struct index_image *image)
+{
+	return index_image_probes(image) > INDEX_DEGENERATE_PROBES &&
+	       image->buckets > INDEX_DEGENERATE_BUCKETS;
+}
 
 /* The finalizer of MurmurHash3: every bit of the outcome depends on every bit that went in. */
 static uint64_t mix(uint64_t x)

@@ -13,7 +13,9 @@
 struct index_image {
 	uint8_t *bytes;		/* buckets * row, without the header */
 	uint32_t buckets;
-	uint32_t used;		/* counted */
+	/* counted when it was loaded: */
+	uint32_t used, deleted;
+	uint64_t passed;	/* half the squares of all runs without an EMPTY bucket, added up */
 	bool is_short;
 	struct key_hash hash;	/* of short rows */
 };
@@ -29,7 +31,7 @@ struct index_census {
 	uint64_t unreachable;	/* used buckets that probing from their home does not reach */
 	uint64_t duplicates;	/* used buckets whose key a look-up finds in another bucket */
 	uint32_t longest;	/* probe distance */
-	uint64_t passed;	/* half the squares of all runs: see degenerate */
+	uint64_t passed;	/* that of the image */
 	bool degenerate;	/* runs so long that look-ups would crawl; duplicates were then
 				 * not counted */
 };
@@ -85,8 +87,10 @@ uint32_t index_image_find_again(const struct index_image *image, uint32_t number
 /* Have the memory come that looking @key up will want. */
 void index_image_prefetch(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 
-/* Would look-ups in @image crawl? The part of a census that looks at no key. */
-bool index_is_degenerate(const struct index_image *image, unsigned threads);
+/* Buckets that a look-up that finds nothing passes on average; and are they so many that look-ups
+ * would crawl? Of an image that was loaded. */
+uint64_t index_image_probes(const struct index_image *image);
+bool index_image_is_degenerate(const struct index_image *image);
 
 /* Add PROBLEM_INDEX_COUNT to @findings (or NULL) where the header of @file counts other than the
  * @used buckets that are used: as a census does. AS_ERR_MEMORY. */

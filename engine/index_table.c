@@ -16,7 +16,7 @@
 
 #define HUGE_PAGE ((size_t)2 << 20)
 #define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
-#define WRITE_PIECE ((size_t)8 << 20)
+#define WRITE_PIECE ((size_t)4 << 20)
 
 /* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
  * those of a table that Attic wrote. The first change sweeps them out: see settle(). */

@@ -112,7 +112,8 @@ void replay_free(struct replay *replay)
 /* ---- blocks ---- */
 
 /* Whole huge pages where there is much: with small ones the system would be asked for each of
- * thousands. */
+ * thousands. They are made here, by one thread: of a page that two come to at once both make a
+ * copy, and one is thrown away. */
 static enum as_err add_chunk(struct replay *replay)
 {
 	const bool is_small = replay->chunk_count < FIRST_CHUNKS;
@@ -121,8 +122,10 @@ static enum as_err add_chunk(struct replay *replay)
 
 	if (!chunk)
 		return AS_ERR_MEMORY;
-	if (!is_small)
+	if (!is_small) {
 		madvise(chunk, size, MADV_HUGEPAGE);
+		madvise(chunk, size, MADV_POPULATE_WRITE);
+	}
 	chunk->next = replay->chunks;
 	replay->chunks = chunk;
 	replay->chunk_count++;

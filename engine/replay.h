@@ -51,8 +51,8 @@ enum as_err replay_tell(struct replay_teller *teller, const uint8_t key[KEY_SIZE
 enum as_err replay_teller_end(struct replay_teller *teller);
 void replay_teller_free(struct replay_teller *teller);	/* NULL is no teller */
 
-/* Settle, with @threads threads (0: one for each processor), what was told: to be done when all was,
- * and before anything is asked. AS_ERR_MEMORY. */
+/* Settle, with @threads threads (0: one for each processor), what was told: to be done when all
+ * was, and before anything is asked. AS_ERR_MEMORY. */
 enum as_err replay_settle(struct replay *replay, unsigned threads);
 
 /* The newest event of @key; false when there is none. Several threads may ask at once. */

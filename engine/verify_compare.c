@@ -704,8 +704,10 @@ static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
 	const struct verify *verify = every->verify;
 	struct index_bucket bucket;
 	struct replay_event place = *event;
-	if (verify->index_was_compared &&
-	    index_lookup(&verify->view->index, key, &bucket) == AS_OK)
+	if (!verify->index_was_compared)
+		return every->each(every->context, key,
+				   event->is_put ? OUTCOME_OBJECT : OUTCOME_NONE, event);
+	if (index_lookup(&verify->view->index, key, &bucket) == AS_OK)
 		return AS_OK;
 	const enum verdict verdict = verify_settle(verify, NULL, false, event, &place);
 	return every->each(every->context, key, outcome_of(verdict), &place);

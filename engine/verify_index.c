@@ -82,7 +82,7 @@ enum as_err verify_load_index(struct verify_run *run)
 		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
-	if (index_is_degenerate(&run->index.image, run->threads)) {
+	if (index_image_is_degenerate(&run->index.image)) {
 		/* Look-ups would crawl: it is said, and the log replayed without it. */
 		err = verify_judge_index(run);
 		index_image_free(&run->index.image);

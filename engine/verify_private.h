@@ -137,8 +137,8 @@ bool verify_damage_names(const struct verify *verify, const uint8_t key[KEY_SIZE
  * and an index was compared. */
 bool verify_is_stray(const struct verify *verify, uint32_t segment, uint32_t offset);
 
-/* Count the objects of the log, all of which the replay knows, since there is no index to compare it
- * with. AS_ERR_MEMORY. */
+/* Count the objects of the log, all of which the replay knows, since there is no index to compare
+ * it with. AS_ERR_MEMORY. */
 enum as_err verify_tally_log(struct verify_run *run);
 
 /* All comparisons, after every segment was read. */

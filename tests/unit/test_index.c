@@ -827,6 +827,64 @@ static void a_census_by_any_number_of_threads_agrees_with_probing(void **state)
 	}
 }
 
+/* From behind an EMPTY bucket once round. */
+static uint64_t squares_of_runs(uint32_t buckets)
+{
+	uint64_t sum = 0, run = 0;
+	uint32_t begin = 0;
+
+	while (begin < buckets && table_segment(begin) != EMPTY)
+		begin++;
+	if (begin == buckets)
+		return (uint64_t)buckets * buckets;
+	for (uint32_t i = 1; i <= buckets; i++) {
+		if (table_segment((begin + i) % buckets) != EMPTY) {
+			run++;
+			continue;
+		}
+		sum += run * run;
+		run = 0;
+	}
+	return sum;
+}
+
+/* Of tables that are loaded in several pieces, by several threads. */
+static void the_runs_of_an_image_are_those_of_the_plainest_walk(void **state)
+{
+	enum { BUCKETS = 300001, PIECE = 8192, TURN = 131072 };
+	static const struct { uint32_t first, end, share; } filled[] = {
+		{ 0, 0, 5 }, { 0, 0, 0 }, { 0, BUCKETS, 0 }, { 1, BUCKETS, 0 },
+		{ 0, BUCKETS - 1, 0 }, { PIECE - 1, PIECE, 0 }, { PIECE, 2 * PIECE, 0 },
+		{ PIECE - 5, 3 * PIECE + 5, 3 }, { TURN, 2 * TURN, 0 }, { TURN - 1, TURN + 1, 0 },
+		{ 2 * TURN, BUCKETS, 4 }, { 0, TURN + 7, 4 }, { 100, 2 * TURN + 1, 6 },
+	};
+	uint64_t random = 20261123;
+
+	(void)state;
+	for (size_t round = 0; round < ARRAY_SIZE(filled); round++) {
+		uint32_t used = 0, deleted = 0;
+
+		table_new(BUCKETS);
+		for (uint32_t i = 0; i < BUCKETS; i++) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			const uint32_t r = (uint32_t)(random >> 33) % 8;
+
+			if ((i >= filled[round].first && i < filled[round].end) ||
+			    r < filled[round].share) {
+				table_set(i, key_of(i, 1), r == 0 ? DELETED : 1, 8);
+				used += r != 0;
+				deleted += r == 0;
+			}
+		}
+		use_table();
+		assert_int_equal(image.used, used);
+		assert_int_equal(image.deleted, deleted);
+		assert_int_equal(image.passed, squares_of_runs(BUCKETS) / 2);
+		index_image_free(&image);
+		index_close(&file);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -864,6 +922,7 @@ int main(void)
 		CASE(the_census_works_without_a_list_of_findings),
 		CASE(the_census_agrees_with_probing_on_random_damage),
 		CASE(a_census_by_any_number_of_threads_agrees_with_probing),
+		CASE(the_runs_of_an_image_are_those_of_the_plainest_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
