@@ -178,7 +178,7 @@ static void load_turns(void *context)
 	uint8_t *buffer = NULL;
 
 	if (load->image->is_short) {
-		buffer = malloc((size_t)SLICE_BUCKETS * INDEX_BUCKET);
+		buffer = aligned_alloc(64, (size_t)SLICE_BUCKETS * INDEX_BUCKET);
 		if (!buffer) {
 			fail_load(load, AS_ERR_MEMORY, ENOMEM);
 			return;

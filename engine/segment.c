@@ -11,6 +11,9 @@
  */
 #define ENTRY_WINDOW (64u * 1024u)
 #define ENTRY_FIRST_LOAD 1024u
+/* What a window begins with: into one that malloc gives, 16 bytes behind the beginning of a line,
+ * the system copies a tenth more slowly. */
+#define CACHE_LINE 64u
 
 const uint8_t segment_magic[SEGMENT_MAGIC_SIZE] = { 'A', 'T', 'T', 'I', 'C', 'S', 'E', 'G' };
 const uint8_t segment_commit[SEGMENT_HEADER] = {
@@ -83,7 +86,7 @@ static bool init_reader(struct segment_reader *r, const struct io *io, size_t wi
 	*r = (struct segment_reader){
 		.io = io, .fd = -1, .window_size = window_size, .next_load = window_size,
 		.doubt = IO_NO_DOUBT, .refused = IO_NO_DOUBT,
-		.window = malloc(window_size),
+		.window = aligned_alloc(CACHE_LINE, window_size),
 	};
 	return r->window != NULL;
 }
