@@ -1,8 +1,7 @@
 #include "build-config.h"
 
-#include "index_table.h"
+#include "index_table_private.h"
 
-#include "index_image.h"
 #include "parallel.h"
 
 #include <errno.h>
@@ -18,17 +17,7 @@
 #define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
 #define WRITE_PIECE ((size_t)4 << 20)
 
-/* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
- * those of a table that Attic wrote. The first change sweeps them out: see settle(). */
-struct index_table {
-	struct index_image image;	/* its bytes are a mapping of our own */
-	uint32_t deleted;		/* buckets */
-	size_t mapped;			/* bytes */
-	uint64_t passed;		/* buckets of others that new keys had to pass */
-};
-
-/* As Attic makes it. */
-static const uint8_t empty_bucket[INDEX_BUCKET] = { [KEY_SIZE] = 0xff, 0xff, 0xff, 0xff };
+const uint8_t index_empty_bucket[INDEX_BUCKET] = { [KEY_SIZE] = 0xff, 0xff, 0xff, 0xff };
 
 /* ---- memory ---- */
 
@@ -61,8 +50,7 @@ static bool resize_mapping(struct index_table *table, size_t len)
 	return true;
 }
 
-/* A table whose @buckets hold anything yet. */
-static struct index_table *table_new(uint32_t buckets)
+struct index_table *index_table_new_raw(uint32_t buckets)
 {
 	if (!index_fits_memory(buckets))
 		return NULL;
@@ -95,11 +83,6 @@ void index_table_free(struct index_table *table)
 
 /* ---- buckets ---- */
 
-static uint8_t *bucket_at(const struct index_table *table, uint32_t number)
-{
-	return table->image.bytes + (size_t)number * INDEX_BUCKET;
-}
-
 static uint32_t segment_at(const struct index_table *table, uint32_t number)
 {
 	return get_u32le(bucket_at(table, number) + KEY_SIZE);
@@ -116,14 +99,6 @@ static uint32_t distance(const struct index_table *table, uint32_t from, uint32_
 	return to >= from ? to - from : to + (table->image.buckets - from);
 }
 
-static void fill_empty(const struct index_table *table, uint32_t first, uint32_t end)
-{
-	uint8_t *p = bucket_at(table, first);
-
-	for (uint32_t left = end - first; left; left--, p += INDEX_BUCKET)
-		memcpy(p, empty_bucket, INDEX_BUCKET);
-}
-
 static uint32_t first_empty(const struct index_table *table, uint32_t from)
 {
 	while (segment_at(table, from) != INDEX_EMPTY)
@@ -137,15 +112,6 @@ static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_
 	const uint32_t home = index_home(key, table->image.buckets);
 
 	return bucket_at(table, first_empty(table, home));
-}
-
-/* Keys come from the disk and may be made to collide. Those of one run have passed half the square
- * of its length, and that over all buckets is what a look-up that finds nothing passes. Half of
- * what the census lets through: runs grow together. */
-static bool is_degenerating(uint64_t passed, uint32_t buckets)
-{
-	return buckets > INDEX_DEGENERATE_BUCKETS &&
-	       passed / buckets > INDEX_DEGENERATE_PROBES / 2;
 }
 
 /* ---- sizes ---- */
@@ -179,7 +145,7 @@ static void rehash(struct index_table *table, uint32_t old)
 		if (segment == INDEX_EMPTY)
 			continue;
 		memcpy(entry, p, INDEX_BUCKET);
-		memcpy(p, empty_bucket, INDEX_BUCKET);
+		memcpy(p, index_empty_bucket, INDEX_BUCKET);
 		if (segment != INDEX_DELETED)
 			memcpy(place_of(table, entry), entry, INDEX_BUCKET);
 	}
@@ -196,7 +162,7 @@ static enum as_err grow(struct index_table *table)
 	if (!index_fits_memory(buckets) || !resize_mapping(table, mapping_size(buckets)))
 		return AS_ERR_MEMORY;
 	table->image.buckets = (uint32_t)buckets;
-	fill_empty(table, old, table->image.buckets);
+	make_empty(table, old, table->image.buckets);
 	rehash(table, old);
 	return AS_OK;
 }
@@ -216,7 +182,7 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
 	for (uint32_t i = old; i-- > 0;)
 		if (segment_at(table, i) < INDEX_DELETED)
 			memmove(bucket_at(table, --first), bucket_at(table, i), INDEX_BUCKET);
-	fill_empty(table, 0, buckets);
+	make_empty(table, 0, buckets);
 	table->image.buckets = buckets;
 	for (uint32_t i = first; i < room; i++)
 		memcpy(place_of(table, bucket_at(table, i)), bucket_at(table, i), INDEX_BUCKET);
@@ -279,7 +245,7 @@ static void fill_slices(void *context)
 
 		if (first >= buckets)
 			break;
-		fill_empty(filling->table, (uint32_t)first,
+		make_empty(filling->table, (uint32_t)first,
 			   end < buckets ? (uint32_t)end : buckets);
 	}
 }
@@ -308,7 +274,7 @@ uint64_t index_table_buckets_for(uint64_t keys)
 struct index_table *index_table_new_for(uint64_t keys)
 {
 	const uint64_t buckets = index_table_buckets_for(keys);
-	struct index_table *table = buckets <= INT32_MAX ? table_new((uint32_t)buckets) : NULL;
+	struct index_table *table = buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
 
 	if (table)
 		fill_all(table);
@@ -339,7 +305,7 @@ static enum as_err read_and_judge(const struct index_file *file, struct index_ta
 
 enum as_err index_table_load(const struct index_file *file, struct index_table **table)
 {
-	*table = table_new(file->buckets);
+	*table = index_table_new_raw(file->buckets);
 	if (!*table)
 		return AS_ERR_MEMORY;
 	const enum as_err err = read_and_judge(file, *table);
@@ -428,115 +394,6 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 	return AS_OK;
 }
 
-/* ---- many keys, in several threads ---- */
-
-/* While it is being filled a bucket says "deleted", which a table of index_table_new_for has none
- * of: whoever comes upon it waits, for a few instructions. */
-#define SEGMENT_BUSY INDEX_DELETED
-
-/* Of the bucket at @p. Aligned, since the mapping and the sizes are. */
-static uint32_t *segment_field(uint8_t *p)
-{
-	return (uint32_t *)(void *)(p + KEY_SIZE);
-}
-
-/* @segment as it lies in the bucket. */
-static uint32_t stored(uint32_t segment)
-{
-	uint32_t bytes;
-
-	put_u32le((uint8_t *)&bytes, segment);
-	return bytes;
-}
-
-/* The bucket is the caller's alone until it stores a segment. Returns the one that was there. */
-static uint32_t take_bucket(uint8_t *p)
-{
-	const uint32_t busy = stored(SEGMENT_BUSY);
-	uint32_t before;
-
-	do
-		before = __atomic_exchange_n(segment_field(p), busy, __ATOMIC_ACQUIRE);
-	while (before == busy);
-	return get_u32le((const uint8_t *)&before);
-}
-
-static void give_bucket(uint8_t *p, uint32_t segment)
-{
-	__atomic_store_n(segment_field(p), stored(segment), __ATOMIC_RELEASE);
-}
-
-static bool is_later(const struct index_mapping *mapping, uint32_t segment, const uint8_t *p)
-{
-	return mapping->segment != segment ? mapping->segment > segment
-					   : mapping->offset > get_u32le(p + KEY_SIZE + 4);
-}
-
-/* Is the bucket another key's already? That is so for ever: it need not be taken to be passed. */
-static bool is_anothers(uint8_t *p, const uint8_t key[KEY_SIZE])
-{
-	const uint32_t segment = __atomic_load_n(segment_field(p), __ATOMIC_ACQUIRE);
-
-	return get_u32le((const uint8_t *)&segment) < SEGMENT_BUSY && memcmp(p, key, KEY_SIZE);
-}
-
-/* Fill the bucket at @p, or bring it up to date. False: it is another key's. *@used is counted. */
-static bool map_in(uint8_t *p, const struct index_mapping *mapping, uint32_t *used)
-{
-	if (is_anothers(p, mapping->key))
-		return false;
-	const uint32_t segment = take_bucket(p);
-
-	if (segment == INDEX_EMPTY) {
-		memcpy(p, mapping->key, KEY_SIZE);
-		++*used;
-	} else if (memcmp(p, mapping->key, KEY_SIZE)) {
-		give_bucket(p, segment);
-		return false;
-	} else if (!is_later(mapping, segment, p)) {
-		give_bucket(p, segment);
-		return true;
-	}
-	put_u32le(p + KEY_SIZE + 4, mapping->offset);
-	give_bucket(p, mapping->segment);
-	return true;
-}
-
-/* What one call adds to a table. */
-struct addition {
-	uint32_t used;
-	uint64_t passed;
-};
-
-static bool put_beside_others(const struct index_table *table, const struct index_mapping *mapping,
-			      struct addition *added)
-{
-	uint32_t number = index_home(mapping->key, table->image.buckets);
-
-	for (uint32_t left = table->image.buckets; left; left--) {
-		if (map_in(bucket_at(table, number), mapping, &added->used))
-			return true;
-		number = next_of(table, number);
-		added->passed++;
-	}
-	return false;
-}
-
-enum as_err index_table_put_all(struct index_table *table, const struct index_mapping *mappings,
-				size_t count)
-{
-	struct addition added = { .used = 0 };
-	bool has_room = true;
-
-	for (size_t i = 0; i < count && has_room; i++)
-		has_room = put_beside_others(table, &mappings[i], &added);
-	__atomic_fetch_add(&table->image.used, added.used, __ATOMIC_RELAXED);
-	const uint64_t passed = __atomic_add_fetch(&table->passed, added.passed, __ATOMIC_RELAXED);
-	if (!has_room)
-		return AS_ERR_FULL;
-	return is_degenerating(passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
-}
-
 /* ---- taking out ---- */
 
 /* Empty the bucket @gap of a settled table: what would not be reached across it moves into it, and
@@ -553,7 +410,7 @@ static void close_gap(struct index_table *table, uint32_t gap)
 		memcpy(bucket_at(table, gap), p, INDEX_BUCKET);
 		gap = i;
 	}
-	memcpy(bucket_at(table, gap), empty_bucket, INDEX_BUCKET);
+	memcpy(bucket_at(table, gap), index_empty_bucket, INDEX_BUCKET);
 }
 
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])

@@ -51,17 +51,6 @@ enum as_err index_table_reserve(struct index_table *table);
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset);
 
-struct index_mapping {
-	uint8_t key[KEY_SIZE];
-	uint32_t segment, offset;
-};
-
-/* Map @count keys, in several threads at once if need be, while nothing else is done with a table
- * of index_table_new_for. The table does not grow. Of two mappings of one key the later in the log
- * stays. AS_ERR_FULL: there are more keys than buckets; AS_ERR_COLLISION. */
-enum as_err index_table_put_all(struct index_table *table, const struct index_mapping *mappings,
-				size_t count);
-
 /* Take @key out; false when it is not there. Never fails: a table that cannot shrink for want of
  * memory stays as large as it is. */
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE]);

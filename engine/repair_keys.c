@@ -2,6 +2,7 @@
 
 #include "repair_private.h"
 
+#include "index_fill.h"
 #include "parallel.h"
 
 #include <pthread.h>
@@ -16,13 +17,10 @@ size_t plan_position(const struct plan *plan, uint32_t segment)
 
 /* ---- objects, and keys that are lost ---- */
 
-/* Objects put into the table together: the memory of the last has come when its turn does. */
-#define BATCH 32u
-
 /* What the threads share that walk the keys. */
 struct gathering {
 	struct plan *plan;
-	_Atomic unsigned next;		/* part that nobody walks yet */
+	struct index_fill *fill;	/* NULL: there is the table */
 	_Atomic int failure;		/* enum as_err: the first */
 	pthread_mutex_t mutex;		/* the lost keys */
 	size_t lost_capacity;
@@ -31,26 +29,16 @@ struct gathering {
 /* One of them. */
 struct gatherer {
 	struct gathering *gathering;
-	struct index_mapping batch[BATCH];
-	unsigned batched;
+	struct index_filler filler;
 };
-
-static enum as_err put_batch(struct gatherer *gatherer)
-{
-	const unsigned count = gatherer->batched;
-	gatherer->batched = 0;
-	return index_table_put_all(gatherer->gathering->plan->work->table, gatherer->batch, count);
-}
 
 static enum as_err add_object(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
 			      const struct replay_event *place)
 {
-	struct index_mapping *mapping = &gatherer->batch[gatherer->batched++];
-	memcpy(mapping->key, key, KEY_SIZE);
-	mapping->segment = place->segment;
-	mapping->offset = place->offset;
-	index_table_prefetch(gatherer->gathering->plan->work->table, key);
-	return gatherer->batched == BATCH ? put_batch(gatherer) : AS_OK;
+	struct gathering *gathering = gatherer->gathering;
+	if (gathering->fill)
+		return index_filler_put(&gatherer->filler, key, place->segment, place->offset);
+	return index_table_put(gathering->plan->work->table, key, place->segment, place->offset);
 }
 
 static enum as_err add_lost_row(struct gathering *gathering, const uint8_t key[KEY_SIZE],
@@ -112,33 +100,53 @@ static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE],
 	return add_lost(gathering, key, LOSS_ROLLED_BACK, place);
 }
 
-static void gather_parts(void *context)
+static enum as_err gather_group(struct gatherer *gatherer, unsigned group)
+{
+	const struct gathering *gathering = gatherer->gathering;
+	const unsigned groups = index_fill_groups(gathering->fill);
+	enum as_err err = AS_OK;
+	for (unsigned part = group; err == AS_OK && part < VERIFY_PARTS; part += groups)
+		err = verify_each_of(gathering->plan->work->verify, part, take_key, gatherer);
+	return err == AS_OK ? index_filler_end(&gatherer->filler) : err;
+}
+
+static void gather_groups(void *context)
 {
 	struct gathering *gathering = context;
-	const struct verify *verify = gathering->plan->work->verify;
-	struct gatherer gatherer = { .gathering = gathering, .batched = 0 };
-	enum as_err err = AS_OK;
-	while (err == AS_OK && gathering->failure == AS_OK) {
-		const unsigned part = gathering->next++;
-		if (part >= VERIFY_PARTS)
-			break;
-		err = verify_each_of(verify, part, take_key, &gatherer);
-	}
-	if (err == AS_OK)
-		err = put_batch(&gatherer);
+	struct gatherer gatherer = { .gathering = gathering };
 	int none = AS_OK;
-	if (err != AS_OK)
-		atomic_compare_exchange_strong(&gathering->failure, &none, (int)err);
+	unsigned group;
+	while (gathering->failure == AS_OK &&
+	       index_filler_begin(&gatherer.filler, gathering->fill, &group)) {
+		const enum as_err err = gather_group(&gatherer, group);
+		if (err != AS_OK)
+			atomic_compare_exchange_strong(&gathering->failure, &none, (int)err);
+	}
+}
+
+/* All that there is to know comes from the log, in parts. */
+static enum as_err gather_log(struct gathering *gathering)
+{
+	struct plan *plan = gathering->plan;
+	gathering->fill = index_fill_new(plan->work->verify->objects);
+	if (!gathering->fill)
+		return AS_ERR_MEMORY;
+	parallel_run(parallel_threads(plan->options.threads), gather_groups, gathering);
+	if (gathering->failure == AS_OK)
+		return index_fill_end(gathering->fill, &plan->work->table);
+	index_fill_free(gathering->fill);
+	return (enum as_err)gathering->failure;
 }
 
 /* The keys of an index come in its order and in one thread: the same table each time. */
 static enum as_err gather(struct gathering *gathering)
 {
-	const struct plan *plan = gathering->plan;
-	const bool has_index = plan->work->verify->index_was_compared;
-	parallel_run(has_index ? 1 : parallel_threads(plan->options.threads), gather_parts,
-		     gathering);
-	return (enum as_err)gathering->failure;
+	struct plan_work *work = gathering->plan->work;
+	struct gatherer gatherer = { .gathering = gathering };
+	if (!work->verify->index_was_compared)
+		return gather_log(gathering);
+	work->table = index_table_new_for(work->verify->objects);
+	return work->table ? verify_each(work->verify, take_key, &gatherer) : AS_ERR_MEMORY;
 }
 
 static int compare_lost(const void *left, const void *right)
@@ -166,9 +174,6 @@ static void tidy_lost(struct plan *plan)
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 {
 	struct gathering gathering = { .plan = plan, .mutex = PTHREAD_MUTEX_INITIALIZER };
-	plan->work->table = index_table_new_for(plan->work->verify->objects);
-	if (!plan->work->table)
-		return AS_ERR_MEMORY;
 	enum as_err err = gather(&gathering);
 	const bool is_other = first != plan->work->verify;
 	if (err == AS_OK && is_other)

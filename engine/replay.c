@@ -14,7 +14,7 @@
 #define BLOCK_ROWS 256u			/* 11 KiB */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define FIRST_CHUNK ((size_t)128 << 10)	/* until there are so many, for what stays small */
-#define FIRST_CHUNKS 16u
+#define FIRST_CHUNKS 16u		/* of all */
 #define HELD_ROWS 32u			/* of each part, by a teller */
 /* Settled when there are so many more, or twice as many. */
 #define UNSETTLED_ROWS 24576u
@@ -60,18 +60,27 @@ struct part {
 	uint32_t slot_count;
 };
 
+/* Blocks of one chunk that nobody had yet. */
+struct source {
+	union block *blocks;
+	uint32_t count;
+};
+
 struct replay {
 	struct part parts[REPLAY_PARTS];
 	struct key_hash hash;
 	pthread_mutex_t lock;	/* of what follows */
 	struct chunk *chunks;
 	uint32_t chunk_count;
-	union block *spare, *fresh;	/* given back; not yet cut from the newest chunk, */
-	uint32_t fresh_count;		/* so many */
+	union block *spare;	/* given back */
+	struct source source;	/* of whoever has none of his own */
 };
 
+/* With a source of its own: of a huge page that two threads come to at once both make a copy, and
+ * one is thrown away. */
 struct replay_teller {
 	struct replay *replay;
+	struct source source;
 	uint8_t held[REPLAY_PARTS];
 	struct row rows[REPLAY_PARTS][HELD_ROWS];
 };
@@ -112,9 +121,8 @@ void replay_free(struct replay *replay)
 /* ---- blocks ---- */
 
 /* Whole huge pages where there is much: with small ones the system would be asked for each of
- * thousands. They are made here, by one thread: of a page that two come to at once both make a
- * copy, and one is thrown away. */
-static enum as_err add_chunk(struct replay *replay)
+ * thousands. */
+static enum as_err add_chunk(struct replay *replay, struct source *source)
 {
 	const bool is_small = replay->chunk_count < FIRST_CHUNKS;
 	const size_t size = is_small ? FIRST_CHUNK : 2 * HUGE_PAGE;
@@ -122,39 +130,46 @@ static enum as_err add_chunk(struct replay *replay)
 
 	if (!chunk)
 		return AS_ERR_MEMORY;
-	if (!is_small) {
+	if (!is_small)
 		madvise(chunk, size, MADV_HUGEPAGE);
-		madvise(chunk, size, MADV_POPULATE_WRITE);
-	}
 	chunk->next = replay->chunks;
 	replay->chunks = chunk;
 	replay->chunk_count++;
-	replay->fresh = (union block *)(void *)(chunk + 1);
-	replay->fresh_count = (uint32_t)((size - sizeof(*chunk)) / sizeof(union block));
+	source->blocks = (union block *)(void *)(chunk + 1);
+	source->count = (uint32_t)((size - sizeof(*chunk)) / sizeof(union block));
 	return AS_OK;
 }
 
-static enum as_err take_block(struct replay *replay, union block **block)
+static union block *take_fresh(struct source *source)
 {
-	enum as_err err = AS_OK;
-
-	pthread_mutex_lock(&replay->lock);
-	if (replay->spare) {
-		*block = replay->spare;
-		replay->spare = (*block)->next;
-	} else {
-		if (!replay->fresh_count)
-			err = add_chunk(replay);
-		if (!err) {
-			*block = replay->fresh++;
-			replay->fresh_count--;
-		}
-	}
-	pthread_mutex_unlock(&replay->lock);
-	return err;
+	source->count--;
+	return source->blocks++;
 }
 
-static enum as_err add_block(struct replay *replay, struct part *part)
+/* NULL: out of memory. */
+static union block *take_shared(struct replay *replay, struct source *source)
+{
+	union block *block = replay->spare;
+
+	if (block)
+		replay->spare = block->next;
+	else if (source->count || !add_chunk(replay, source))
+		block = take_fresh(source);
+	return block;
+}
+
+/* @own: the caller's, or NULL. NULL: out of memory. */
+static union block *take_block(struct replay *replay, struct source *own)
+{
+	if (own && own->count)
+		return take_fresh(own);
+	pthread_mutex_lock(&replay->lock);
+	union block *block = take_shared(replay, own ? own : &replay->source);
+	pthread_mutex_unlock(&replay->lock);
+	return block;
+}
+
+static enum as_err add_block(struct replay *replay, struct source *own, struct part *part)
 {
 	if (part->block_count == part->block_capacity) {
 		const uint32_t capacity = part->block_capacity ? 2 * part->block_capacity : 4;
@@ -165,10 +180,11 @@ static enum as_err add_block(struct replay *replay, struct part *part)
 		part->blocks = blocks;
 		part->block_capacity = capacity;
 	}
-	const enum as_err err = take_block(replay, &part->blocks[part->block_count]);
-	if (!err)
-		part->block_count++;
-	return err;
+	union block *block = take_block(replay, own);
+	if (!block)
+		return AS_ERR_MEMORY;
+	part->blocks[part->block_count++] = block;
+	return AS_OK;
 }
 
 /* What lies behind the rows. */
@@ -193,13 +209,6 @@ static struct row *row_at(const struct part *part, uint32_t number)
 	return &part->blocks[number / BLOCK_ROWS]->rows[number % BLOCK_ROWS];
 }
 
-/* By the bits that the place in an index is made of: of an index of 2^21 buckets a part is 1.3 MiB,
- * of a larger one as many pieces of that size as it is larger. */
-static unsigned part_of(const uint8_t key[KEY_SIZE])
-{
-	return get_u32le(key) >> 15 & (REPLAY_PARTS - 1);
-}
-
 static void fill_row(struct row *row, const uint8_t key[KEY_SIZE],
 		     const struct replay_event *event)
 {
@@ -209,8 +218,8 @@ static void fill_row(struct row *row, const uint8_t key[KEY_SIZE],
 	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0);
 }
 
-static enum as_err append(struct replay *replay, struct part *part, const struct row *rows,
-			  uint32_t count)
+static enum as_err append(struct replay *replay, struct source *own, struct part *part,
+			  const struct row *rows, uint32_t count)
 {
 	if (part->count + count > ROWS_MAX)
 		return AS_ERR_MEMORY;
@@ -220,7 +229,7 @@ static enum as_err append(struct replay *replay, struct part *part, const struct
 		const uint32_t now = count < room ? count : room;
 
 		if (!taken) {
-			const enum as_err err = add_block(replay, part);
+			const enum as_err err = add_block(replay, own, part);
 			if (err)
 				return err;
 		}
@@ -370,7 +379,7 @@ static enum as_err note_in(struct replay *replay, struct part *part, const struc
 		supersede(row_at(part, slot->row - 1), row);
 		return AS_OK;
 	}
-	err = append(replay, part, row, 1);
+	err = append(replay, NULL, part, row, 1);
 	if (err)
 		return err;
 	part->settled = part->count;
@@ -381,7 +390,7 @@ static enum as_err note_in(struct replay *replay, struct part *part, const struc
 enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event)
 {
-	struct part *part = &replay->parts[part_of(key)];
+	struct part *part = &replay->parts[index_part(key)];
 	struct row row;
 
 	fill_row(&row, key, event);
@@ -400,6 +409,7 @@ struct replay_teller *replay_teller_new(struct replay *replay)
 	if (!teller)
 		return NULL;
 	teller->replay = replay;
+	teller->source = (struct source){ .count = 0 };
 	memset(teller->held, 0, sizeof(teller->held));
 	return teller;
 }
@@ -415,7 +425,8 @@ static enum as_err hand_over(struct replay_teller *teller, unsigned number)
 	struct part *part = &replay->parts[number];
 
 	pthread_mutex_lock(&part->lock);
-	enum as_err err = append(replay, part, teller->rows[number], teller->held[number]);
+	enum as_err err = append(replay, &teller->source, part, teller->rows[number],
+				 teller->held[number]);
 	if (!err && is_overdue(part))
 		err = settle(replay, part);
 	pthread_mutex_unlock(&part->lock);
@@ -426,7 +437,7 @@ static enum as_err hand_over(struct replay_teller *teller, unsigned number)
 enum as_err replay_tell(struct replay_teller *teller, const uint8_t key[KEY_SIZE],
 			const struct replay_event *event)
 {
-	const unsigned number = part_of(key);
+	const unsigned number = index_part(key);
 
 	fill_row(&teller->rows[number][teller->held[number]++], key, event);
 	return teller->held[number] == HELD_ROWS ? hand_over(teller, number) : AS_OK;
@@ -489,7 +500,7 @@ static struct replay_event event_of(const struct row *row)
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event)
 {
-	const struct part *part = &replay->parts[part_of(key)];
+	const struct part *part = &replay->parts[index_part(key)];
 
 	if (!part->settled)
 		return false;

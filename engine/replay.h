@@ -1,8 +1,8 @@
 /* engine/replay.h - the newest event of each key, gathered in any order.
  *
  * The log's order of time is segment, then offset. Since the newest event wins whatever order they
- * are told in, worker threads may read segments as they please. Keys are kept in parts by what an
- * index sorts them by, so that whoever walks one part of them meets one part of the index.
+ * are told in, worker threads may read segments as they please. Keys are kept in the parts of index_part, so
+ * that whoever walks one part of them meets one part of an index.
  *
  * An event is either noted, and is known at once; or told by way of a teller, which is for many: it
  * is written down, and settled with all others of its part when that can be done without waiting
@@ -12,8 +12,7 @@
 #ifndef ATTICSCOPE_REPLAY_H
 #define ATTICSCOPE_REPLAY_H
 
-#include "bytes.h"
-#include "error.h"
+#include "index.h"
 
 #include <stdbool.h>
 
@@ -67,7 +66,7 @@ enum as_err replay_each(const struct replay *replay,
 			void *context);
 
 /* The same for a part of the keys: those of @part, from 0, of REPLAY_PARTS. */
-#define REPLAY_PARTS 64u
+#define REPLAY_PARTS INDEX_PARTS
 enum as_err replay_each_of(const struct replay *replay, unsigned part,
 			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
 					       const struct replay_event *event),

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -419,75 +418,6 @@ static void a_table_for_so_many_keys_is_the_one_that_grew_with_them(void **state
 	(void)state;
 }
 
-/* Every key twice, by different threads: the second time at a place that is later or earlier. */
-enum { PUTTERS = 4, PUT_AT_ONCE = 30 };
-static struct index_mapping mappings[2 * KEYS_MAX];
-
-static void make_mappings(void)
-{
-	for (uint32_t i = 0; i < 2 * KEYS_MAX; i++) {
-		const uint32_t number = i % KEYS_MAX, is_second = i / KEYS_MAX;
-
-		memcpy(mappings[i].key, model_key(number), KEY_SIZE);
-		mappings[i].segment = 10 + (number % 3 == 0 ? is_second : 0);
-		mappings[i].offset = 10 + (number % 3 == 1 ? is_second : 0) -
-				     (number % 3 == 2 ? is_second : 0);
-		model.rows[number].is_there = true;
-		model.rows[number].segment = number % 3 == 0 ? 11 : 10;
-		model.rows[number].offset = number % 3 == 1 ? 11 : 10;
-	}
-	model.count = KEYS_MAX;
-}
-
-static void *put_share(void *context)
-{
-	size_t first = (size_t)(uintptr_t)context * PUT_AT_ONCE;
-
-	for (; first < ARRAY_SIZE(mappings); first += PUTTERS * PUT_AT_ONCE)
-		if (index_table_put_all(table, mappings + first, PUT_AT_ONCE))
-			return table;
-	return NULL;
-}
-
-static void keys_put_by_several_threads_are_all_there_at_their_latest_place(void **state)
-{
-	pthread_t threads[PUTTERS];
-
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-		model_begin(starts[i], KEYS_MAX, 8192);
-		make_mappings();
-		table = index_table_new_for(KEYS_MAX);
-		assert_non_null(table);
-		for (size_t j = 0; j < PUTTERS; j++)
-			assert_int_equal(pthread_create(&threads[j], NULL, put_share,
-							(void *)(uintptr_t)j), 0);
-		for (size_t j = 0; j < PUTTERS; j++) {
-			void *failed;
-
-			assert_int_equal(pthread_join(threads[j], &failed), 0);
-			assert_null(failed);
-		}
-		compare();
-		index_table_free(table);
-		table = NULL;
-	}
-	(void)state;
-}
-
-static void more_keys_than_buckets_are_refused(void **state)
-{
-	model_begin(start_in_a_row, KEYS_MAX, 1024);
-	make_mappings();
-	table = index_table_new_for(0);
-	assert_non_null(table);
-	assert_int_equal(index_table_put_all(table, mappings, 1024), AS_OK);
-	assert_int_equal(index_table_count(table), 1024);
-	assert_int_equal(index_table_put_all(table, mappings, 1024), AS_OK);
-	assert_int_equal(index_table_put_all(table, mappings + 1024, 1), AS_ERR_FULL);
-	assert_int_equal(index_table_count(table), 1024);
-	(void)state;
-}
-
 /* All of these want the same bucket: the time to put them grows with the square of their number. */
 #define COLLIDING 100000u
 
@@ -513,27 +443,6 @@ static void keys_that_collide_are_refused_before_they_crawl(void **state)
 		assert_int_not_equal(index_table_find(table, key_of(7, i)), INDEX_EMPTY);
 		assert_int_equal(index_table_put(table, key_of(7, i), 2, 8), AS_OK);
 	}
-}
-
-static void keys_that_collide_are_refused_where_many_are_put_together(void **state)
-{
-	struct index_mapping *many = calloc(COLLIDING, sizeof(*many));
-	uint32_t count = 0;
-	enum as_err err = AS_OK;
-
-	(void)state;
-	assert_non_null(many);
-	for (uint32_t i = 0; i < COLLIDING; i++) {
-		memcpy(many[i].key, key_of(7, i), KEY_SIZE);
-		many[i].segment = i;
-	}
-	table = index_table_new_for(COLLIDING);
-	assert_non_null(table);
-	for (; err == AS_OK && count < COLLIDING; count += PUT_AT_ONCE)
-		err = index_table_put_all(table, many + count, PUT_AT_ONCE);
-	free(many);
-	assert_int_equal(err, AS_ERR_COLLISION);
-	assert_in_range(count, 8192, 32768);
 }
 
 static void a_large_table_is_empty_in_every_bucket(void **state)
@@ -1104,10 +1013,7 @@ int main(void)
 		TEST(keys_of_all_zeros_and_all_ones_are_keys_like_others),
 		TEST(the_table_doubles_with_the_key_that_finds_more_than_90_percent_used),
 		TEST(a_table_for_so_many_keys_is_the_one_that_grew_with_them),
-		TEST(keys_put_by_several_threads_are_all_there_at_their_latest_place),
-		TEST(more_keys_than_buckets_are_refused),
 		TEST(keys_that_collide_are_refused_before_they_crawl),
-		TEST(keys_that_collide_are_refused_where_many_are_put_together),
 		TEST(a_large_table_is_empty_in_every_bucket),
 		TEST(the_table_halves_when_a_removal_leaves_less_than_25_percent),
 		TEST(a_reserved_place_is_there_and_costs_nothing_twice),
