@@ -63,7 +63,7 @@ struct limit {
 	int folder, fd;			/* REPO, and the file of the index */
 	_Atomic uint32_t next;		/* segment, or slice of the index, that nobody has yet */
 	_Atomic uint32_t used, found;
-	/* what is done with each reading: the memory for a key is asked for, and used a batch later */
+	/* of each reading: the memory for a key is asked for, and used a batch later */
 	void (*fetch)(const struct limit *limit, const uint8_t *key);
 	void (*settle)(struct limit *limit, const struct key_place *batch, unsigned count);
 };

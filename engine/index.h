@@ -60,9 +60,9 @@ static inline uint32_t index_home(const uint8_t *key, uint32_t buckets)
 	return (buckets & (buckets - 1)) == 0 ? hash & (buckets - 1) : hash % buckets;
 }
 
-/* Keys in parts, by their homes: in an index of a power of two of buckets the homes of a part are
- * every so many buckets a stripe of INDEX_STRIPE, and where there are fewer stripes than parts, some
- * share one. What is done part by part meets the index stripe by stripe. */
+/* Keys in parts, by their homes. Of an index of a power of two of buckets the homes of a part are
+ * stripes of INDEX_STRIPE buckets, every INDEX_PARTS-th, and where there are fewer stripes than
+ * parts, some share one. What is done part by part meets the index stripe by stripe. */
 #define INDEX_PARTS 64u
 #define INDEX_STRIPE 32768u
 static inline unsigned index_part(const uint8_t *key)

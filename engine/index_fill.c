@@ -11,8 +11,8 @@
 
 #define BATCH (sizeof(((struct index_filler *)NULL)->batch) / sizeof(struct index_mapping))
 
-/* Odd: groups that are begun together lie far apart. Of a huge page that two threads come to at once
- * both make a copy. */
+/* Odd: groups that are begun together lie far apart. Of a huge page that two threads come to at
+ * once both make a copy. */
 #define TURN_STEP 29u
 #define PASSED_UNTOLD 100000u
 

@@ -49,8 +49,8 @@ enum as_err index_filler_put(struct index_filler *filler, const uint8_t key[KEY_
 /* End the group. Errors as index_filler_put. */
 enum as_err index_filler_end(struct index_filler *filler);
 
-/* When no group is left, and each was ended: the table, which is the caller's, or NULL. @fill is gone
- * then. AS_ERR_FULL, too. */
+/* When no group is left, and each was ended: the table, which is the caller's, or NULL. @fill is
+ * gone then. Errors as index_table_put. */
 enum as_err index_fill_end(struct index_fill *fill, struct index_table **table);
 
 #endif

@@ -274,7 +274,8 @@ uint64_t index_table_buckets_for(uint64_t keys)
 struct index_table *index_table_new_for(uint64_t keys)
 {
 	const uint64_t buckets = index_table_buckets_for(keys);
-	struct index_table *table = buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
+	struct index_table *table =
+		buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
 
 	if (table)
 		fill_all(table);

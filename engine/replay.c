@@ -4,43 +4,19 @@
 
 #include "key_hash.h"
 #include "parallel.h"
+#include "row_blocks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define BLOCK_ROWS 256u			/* 11 KiB */
-#define HUGE_PAGE ((size_t)2 << 20)
-#define FIRST_CHUNK ((size_t)128 << 10)	/* until there are so many, for what stays small */
-#define FIRST_CHUNKS 16u		/* of all */
 #define HELD_ROWS 32u			/* of each part, by a teller */
 /* Settled when there are so many more, or twice as many. */
 #define UNSETTLED_ROWS 24576u
 #define SETTLED_AT_ONCE 32u
 #define ROWS_AHEAD 24u			/* fetched before their turn: blocks lie anywhere */
 #define ROWS_MAX (UINT32_MAX / 4)	/* of a part */
-
-/* kind: bit 0 set for a PUT, and the size above it (an entry has at most 20 MiB). */
-struct row {
-	uint8_t key[KEY_SIZE];
-	uint32_t segment, offset;
-	uint32_t kind;
-};
-#define ROW_PUT 1u
-#define ROW_SIZE_SHIFT 1
-_Static_assert(sizeof(struct row) == 44, "rows are what the memory goes into");
-
-union block {
-	struct row rows[BLOCK_ROWS];
-	union block *next;	/* of those that nobody has */
-};
-
-/* What blocks are cut from: never given back before the end. */
-struct chunk {
-	struct chunk *next;
-};
 
 /* The hash is there so that a row is looked at only where it is the one. */
 struct slot {
@@ -52,7 +28,7 @@ struct slot {
  * that the disk cannot foresee; which part a key is in can be foreseen, and all may be in one. */
 struct part {
 	_Alignas(64) pthread_mutex_t lock;
-	union block **blocks;
+	union row_block **blocks;
 	uint32_t block_count, block_capacity;
 	uint32_t count;		/* rows, */
 	uint32_t settled;	/* of which the first are settled: one a key, and found by slots */
@@ -60,27 +36,15 @@ struct part {
 	uint32_t slot_count;
 };
 
-/* Blocks of one chunk that nobody had yet. */
-struct source {
-	union block *blocks;
-	uint32_t count;
-};
-
 struct replay {
 	struct part parts[REPLAY_PARTS];
 	struct key_hash hash;
-	pthread_mutex_t lock;	/* of what follows */
-	struct chunk *chunks;
-	uint32_t chunk_count;
-	union block *spare;	/* given back */
-	struct source source;	/* of whoever has none of his own */
+	struct row_blocks blocks;
 };
 
-/* With a source of its own: of a huge page that two threads come to at once both make a copy, and
- * one is thrown away. */
 struct replay_teller {
 	struct replay *replay;
-	struct source source;
+	struct row_source source;
 	uint8_t held[REPLAY_PARTS];
 	struct row rows[REPLAY_PARTS][HELD_ROWS];
 };
@@ -93,7 +57,7 @@ struct replay *replay_new(void)
 		return NULL;
 	memset(replay, 0, sizeof(*replay));
 	key_hash_draw(&replay->hash);
-	pthread_mutex_init(&replay->lock, NULL);
+	row_blocks_init(&replay->blocks);
 	for (unsigned i = 0; i < REPLAY_PARTS; i++)
 		pthread_mutex_init(&replay->parts[i].lock, NULL);
 	return replay;
@@ -108,98 +72,8 @@ void replay_free(struct replay *replay)
 		free(replay->parts[i].slots);
 		pthread_mutex_destroy(&replay->parts[i].lock);
 	}
-	while (replay->chunks) {
-		struct chunk *next = replay->chunks->next;
-
-		free(replay->chunks);
-		replay->chunks = next;
-	}
-	pthread_mutex_destroy(&replay->lock);
+	row_blocks_free(&replay->blocks);
 	free(replay);
-}
-
-/* ---- blocks ---- */
-
-/* Whole huge pages where there is much: with small ones the system would be asked for each of
- * thousands. */
-static enum as_err add_chunk(struct replay *replay, struct source *source)
-{
-	const bool is_small = replay->chunk_count < FIRST_CHUNKS;
-	const size_t size = is_small ? FIRST_CHUNK : 2 * HUGE_PAGE;
-	struct chunk *chunk = is_small ? malloc(size) : aligned_alloc(HUGE_PAGE, size);
-
-	if (!chunk)
-		return AS_ERR_MEMORY;
-	if (!is_small)
-		madvise(chunk, size, MADV_HUGEPAGE);
-	chunk->next = replay->chunks;
-	replay->chunks = chunk;
-	replay->chunk_count++;
-	source->blocks = (union block *)(void *)(chunk + 1);
-	source->count = (uint32_t)((size - sizeof(*chunk)) / sizeof(union block));
-	return AS_OK;
-}
-
-static union block *take_fresh(struct source *source)
-{
-	source->count--;
-	return source->blocks++;
-}
-
-/* NULL: out of memory. */
-static union block *take_shared(struct replay *replay, struct source *source)
-{
-	union block *block = replay->spare;
-
-	if (block)
-		replay->spare = block->next;
-	else if (source->count || !add_chunk(replay, source))
-		block = take_fresh(source);
-	return block;
-}
-
-/* @own: the caller's, or NULL. NULL: out of memory. */
-static union block *take_block(struct replay *replay, struct source *own)
-{
-	if (own && own->count)
-		return take_fresh(own);
-	pthread_mutex_lock(&replay->lock);
-	union block *block = take_shared(replay, own ? own : &replay->source);
-	pthread_mutex_unlock(&replay->lock);
-	return block;
-}
-
-static enum as_err add_block(struct replay *replay, struct source *own, struct part *part)
-{
-	if (part->block_count == part->block_capacity) {
-		const uint32_t capacity = part->block_capacity ? 2 * part->block_capacity : 4;
-		union block **blocks = realloc(part->blocks, capacity * sizeof(union block *));
-
-		if (!blocks)
-			return AS_ERR_MEMORY;
-		part->blocks = blocks;
-		part->block_capacity = capacity;
-	}
-	union block *block = take_block(replay, own);
-	if (!block)
-		return AS_ERR_MEMORY;
-	part->blocks[part->block_count++] = block;
-	return AS_OK;
-}
-
-/* What lies behind the rows. */
-static void give_blocks_back(struct replay *replay, struct part *part)
-{
-	const uint32_t needed = (part->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
-
-	pthread_mutex_lock(&replay->lock);
-	while (part->block_count > needed) {
-		union block *block = part->blocks[--part->block_count];
-
-		block->next = replay->spare;
-		replay->spare = block;
-	}
-	pthread_mutex_unlock(&replay->lock);
 }
 
 /* ---- rows ---- */
@@ -218,7 +92,26 @@ static void fill_row(struct row *row, const uint8_t key[KEY_SIZE],
 	row->kind = event->size << ROW_SIZE_SHIFT | (event->is_put ? ROW_PUT : 0);
 }
 
-static enum as_err append(struct replay *replay, struct source *own, struct part *part,
+static enum as_err add_block(struct replay *replay, struct row_source *own, struct part *part)
+{
+	if (part->block_count == part->block_capacity) {
+		const uint32_t capacity = part->block_capacity ? 2 * part->block_capacity : 4;
+		union row_block **blocks =
+			realloc(part->blocks, capacity * sizeof(union row_block *));
+
+		if (!blocks)
+			return AS_ERR_MEMORY;
+		part->blocks = blocks;
+		part->block_capacity = capacity;
+	}
+	union row_block *block = row_blocks_take(&replay->blocks, own);
+	if (!block)
+		return AS_ERR_MEMORY;
+	part->blocks[part->block_count++] = block;
+	return AS_OK;
+}
+
+static enum as_err append(struct replay *replay, struct row_source *own, struct part *part,
 			  const struct row *rows, uint32_t count)
 {
 	if (part->count + count > ROWS_MAX)
@@ -305,6 +198,15 @@ static enum as_err make_slots(struct part *part, uint32_t rows)
 	move_slots(part, old, old_count);
 	free(old);
 	return AS_OK;
+}
+
+/* What lies behind the rows. */
+static void give_blocks_back(struct replay *replay, struct part *part)
+{
+	const uint32_t needed = (part->count + BLOCK_ROWS - 1) / BLOCK_ROWS;
+
+	row_blocks_give_back(&replay->blocks, part->blocks + needed, part->block_count - needed);
+	part->block_count = needed;
 }
 
 static void supersede(struct row *known, const struct row *row)
@@ -409,7 +311,7 @@ struct replay_teller *replay_teller_new(struct replay *replay)
 	if (!teller)
 		return NULL;
 	teller->replay = replay;
-	teller->source = (struct source){ .count = 0 };
+	teller->source = (struct row_source){ .count = 0 };
 	memset(teller->held, 0, sizeof(teller->held));
 	return teller;
 }

@@ -1,8 +1,8 @@
 /* engine/replay.h - the newest event of each key, gathered in any order.
  *
  * The log's order of time is segment, then offset. Since the newest event wins whatever order they
- * are told in, worker threads may read segments as they please. Keys are kept in the parts of index_part, so
- * that whoever walks one part of them meets one part of an index.
+ * are told in, worker threads may read segments as they please. Keys are kept in the parts of
+ * index_part, so whoever walks one part of them meets one part of an index.
  *
  * An event is either noted, and is known at once; or told by way of a teller, which is for many: it
  * is written down, and settled with all others of its part when that can be done without waiting
