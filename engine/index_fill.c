@@ -132,7 +132,7 @@ static enum as_err add_up(struct index_filler *filler)
 	struct index_fill *fill = filler->fill;
 
 	fill->used += filler->used;
-	const uint64_t passed = fill->passed += filler->passed;
+	const uint64_t passed = atomic_fetch_add(&fill->passed, filler->passed) + filler->passed;
 	filler->used = 0;
 	filler->passed = 0;
 	return is_degenerating(passed, fill->table->image.buckets) ? AS_ERR_COLLISION : AS_OK;

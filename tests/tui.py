@@ -52,6 +52,11 @@ def numbers(screen, first=4):
     return [int(match.group(1).replace(',', '')) for match in found if match]
 
 
+def is_list(screen):
+    """No line of what was there before is left: the terminal can be looked at while it is drawn upon."""
+    return len(numbers(screen)) == sum(1 for line in screen.lines[4:-1] if line.strip())
+
+
 def dumped(screen):
     """The bytes of a hex dump, by their offsets."""
     found = {}
@@ -186,7 +191,7 @@ class Views(Case):
     def test_segments_hints_and_index_say_what_the_commands_say(self):
         repo = self.sample()
         terminal = self.verified(repo, columns=160, lines=60)
-        screen = terminal.press('2').wait('[2 Segments]', lambda s: len(numbers(s)) == 48)
+        screen = terminal.press('2').wait('[2 Segments]', is_list, lambda s: len(numbers(s)) == 48)
         lines = {int(l.split()[0]): l.split() for l in screen.lines[4:-1] if l}
         for row in truth('segments', repo, '--verify'):
             line = lines[row['segment']]
@@ -194,13 +199,13 @@ class Views(Case):
                              [row['entries'], row['puts'], row['deletes'], row['live']], line)
             self.assertEqual('bad' in line, row['crc'] == 'damaged', line)
         terminal.press('5').view('5')
-        screen = terminal.wait(lambda s: len(numbers(s)) >= 47)
+        screen = terminal.wait(is_list, lambda s: len(numbers(s)) >= 47)
         marked = [int(l.split()[0]) for l in screen.lines[4:-1] if '!' in l]
         self.assertEqual(marked, [r['segment'] for r in truth('hints', repo)
                                   if not r.get('agree', True)])
         terminal.press('4').view('4')
         want = [r['bucket'] for r in truth('index', repo)]
-        screen = terminal.wait(lambda s: len(numbers(s)) >= 50)
+        screen = terminal.wait(is_list, lambda s: len(numbers(s)) >= 50)
         self.assertEqual(numbers(screen), want[:len(numbers(screen))])
 
     def test_an_empty_repository_and_one_without_index_or_hints_show_every_view(self):
