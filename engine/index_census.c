@@ -252,7 +252,7 @@ enum as_err index_census(const struct index_file *file, const struct index_image
 	struct sweep total = {
 		.file = file, .image = image, .findings = findings,
 		.census = {
-			.used = image->used, .deleted = image->deleted, .passed = image->passed,
+			.used = image->used, .deleted = image->deleted,
 			.degenerate = index_image_is_degenerate(image),
 		},
 	};

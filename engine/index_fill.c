@@ -59,9 +59,14 @@ static uint32_t stripe_size(const struct index_fill *fill)
 	return buckets < INDEX_STRIPE ? buckets : INDEX_STRIPE;
 }
 
+static uint32_t stripe_count(const struct index_fill *fill)
+{
+	return fill->table->image.buckets / stripe_size(fill);
+}
+
 unsigned index_fill_groups(const struct index_fill *fill)
 {
-	const uint32_t stripes = fill->table->image.buckets / stripe_size(fill);
+	const uint32_t stripes = stripe_count(fill);
 
 	return stripes < INDEX_PARTS ? stripes : INDEX_PARTS;
 }
@@ -71,7 +76,6 @@ bool index_filler_begin(struct index_filler *filler, struct index_fill *fill, un
 	const unsigned groups = index_fill_groups(fill);
 	const unsigned turn = fill->turn++;
 	const uint32_t size = stripe_size(fill);
-	const uint32_t stripes = fill->table->image.buckets / size;
 
 	if (turn >= groups)
 		return false;
@@ -80,16 +84,9 @@ bool index_filler_begin(struct index_filler *filler, struct index_fill *fill, un
 	filler->batched = 0;
 	filler->used = 0;
 	filler->passed = 0;
-	for (uint32_t stripe = *group; stripe < stripes; stripe += groups)
+	for (uint32_t stripe = *group; stripe < stripe_count(fill); stripe += groups)
 		make_empty(fill->table, stripe * size, stripe * size + size);
 	return true;
-}
-
-static void map(uint8_t *p, const struct index_mapping *mapping)
-{
-	memcpy(p, mapping->key, KEY_SIZE);
-	put_u32le(p + KEY_SIZE, mapping->segment);
-	put_u32le(p + KEY_SIZE + 4, mapping->offset);
 }
 
 /* False: there is no place for it as far as the end of its stripe. */
@@ -104,7 +101,7 @@ static bool put_in_stripe(struct index_filler *filler, const struct index_mappin
 		const bool is_free = get_u32le(p + KEY_SIZE) == INDEX_EMPTY;
 
 		if (is_free || !memcmp(p, mapping->key, KEY_SIZE)) {
-			map(p, mapping);
+			fill_bucket(p, mapping->key, mapping->segment, mapping->offset);
 			filler->used += is_free;
 			return true;
 		}
@@ -173,7 +170,7 @@ enum as_err index_fill_end(struct index_fill *fill, struct index_table **table)
 	enum as_err err = AS_OK;
 
 	fill->table->image.used = fill->used;
-	fill->table->passed = fill->passed;
+	fill->table->image.passed = fill->passed;
 	for (size_t i = 0; i < fill->waiting_count && !err; i++) {
 		const struct index_mapping *mapping = &fill->waiting[i];
 

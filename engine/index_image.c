@@ -2,19 +2,18 @@
 
 #include "index_image.h"
 
+#include "huge_pages.h"
 #include "parallel.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define SLICE_BUCKETS 8192u		/* read at a time: 320 KiB */
 /* Taken by a thread at a time: a huge page of short rows. Of one page that two threads come to at
  * once both make a copy, and one is thrown away. */
 #define TURN_SLICES 16u
-#define HUGE_PAGE ((size_t)2 << 20)
 
 /* ---- runs ---- */
 
@@ -237,11 +236,7 @@ static uint8_t *rows_new(uint32_t buckets)
 		return NULL;
 	if (size < HUGE_PAGE)
 		return malloc(size);
-	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-	uint8_t *bytes = aligned_alloc(HUGE_PAGE, rounded);
-	if (bytes)
-		madvise(bytes, rounded, MADV_HUGEPAGE);	/* an aid only: look-ups go everywhere */
-	return bytes;
+	return huge_pages_new(size);
 }
 
 enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,

@@ -13,7 +13,7 @@
 struct index_image {
 	uint8_t *bytes;		/* buckets * row, without the header */
 	uint32_t buckets;
-	/* counted when it was loaded: */
+	/* counted when it was loaded, and kept by index_table.c: */
 	uint32_t used, deleted;
 	uint64_t passed;	/* half the squares of all runs without an EMPTY bucket, added up */
 	bool is_short;
@@ -31,7 +31,6 @@ struct index_census {
 	uint64_t unreachable;	/* used buckets that probing from their home does not reach */
 	uint64_t duplicates;	/* used buckets whose key a look-up finds in another bucket */
 	uint32_t longest;	/* probe distance */
-	uint64_t passed;	/* that of the image */
 	bool degenerate;	/* runs so long that look-ups would crawl; duplicates were then
 				 * not counted */
 };

@@ -2,6 +2,7 @@
 
 #include "index_table_private.h"
 
+#include "huge_pages.h"
 #include "parallel.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
 #define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
 #define WRITE_PIECE ((size_t)4 << 20)
 
@@ -67,7 +67,6 @@ struct index_table *index_table_new_raw(uint32_t buckets)
 	advise_huge_pages(bytes, len);
 	*table = (struct index_table){
 		.image = { .bytes = bytes, .buckets = buckets, .used = 0 },
-		.deleted = 0,
 		.mapped = len,
 	};
 	return table;
@@ -149,7 +148,7 @@ static void rehash(struct index_table *table, uint32_t old)
 		if (segment != INDEX_DELETED)
 			memcpy(place_of(table, entry), entry, INDEX_BUCKET);
 	}
-	table->deleted = 0;
+	table->image.deleted = 0;
 }
 
 static enum as_err grow(struct index_table *table)
@@ -186,7 +185,7 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
 	table->image.buckets = buckets;
 	for (uint32_t i = first; i < room; i++)
 		memcpy(place_of(table, bucket_at(table, i)), bucket_at(table, i), INDEX_BUCKET);
-	table->deleted = 0;
+	table->image.deleted = 0;
 	resize_mapping(table, mapping_size(buckets));
 	return AS_OK;
 }
@@ -195,7 +194,7 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
  * the smallest size. */
 static bool is_settled(const struct index_table *table)
 {
-	return table->image.buckets >= INDEX_BUCKETS_MIN && !table->deleted &&
+	return table->image.buckets >= INDEX_BUCKETS_MIN && !table->image.deleted &&
 	       table->image.used < table->image.buckets;
 }
 
@@ -208,7 +207,7 @@ static enum as_err settle(struct index_table *table)
 
 	if (is_settled(table))
 		return AS_OK;
-	if (wanted == buckets && used + table->deleted < buckets) {
+	if (wanted == buckets && used + table->image.deleted < buckets) {
 		rehash(table, buckets);
 		return AS_OK;
 	}
@@ -296,8 +295,6 @@ static enum as_err read_and_judge(const struct index_file *file, struct index_ta
 		err = index_census(file, &table->image, 0, &census, NULL);
 	if (err)
 		return err;
-	table->deleted = census.deleted;
-	table->passed = census.passed;
 	if (census.used != file->used || census.unreachable || census.duplicates ||
 	    census.degenerate)
 		return AS_ERR_INTEGRITY;
@@ -361,7 +358,7 @@ enum as_err index_table_reserve(struct index_table *table)
 	if (err)
 		return err;
 	/* Of the size that it has now: asked again, the answer is the same. */
-	return is_degenerating(table->passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
+	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
 }
 
 static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE])
@@ -369,7 +366,7 @@ static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE]
 	const uint32_t home = index_home(key, table->image.buckets);
 	const uint32_t number = first_empty(table, home);
 
-	table->passed += distance(table, home, number);
+	table->image.passed += distance(table, home, number);
 	return bucket_at(table, number);
 }
 
@@ -387,11 +384,9 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 		if (err)
 			return err;
 		p = new_place(table, key);
-		memcpy(p, key, KEY_SIZE);
 		table->image.used++;
 	}
-	put_u32le(p + KEY_SIZE, segment);
-	put_u32le(p + KEY_SIZE + 4, offset);
+	fill_bucket(p, key, segment, offset);
 	return AS_OK;
 }
 
@@ -425,7 +420,7 @@ bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 		close_gap(table, number);
 	} else {
 		put_u32le(bucket_at(table, number) + KEY_SIZE, INDEX_DELETED);
-		table->deleted++;
+		table->image.deleted++;
 	}
 	table->image.used--;
 	shrink(table);

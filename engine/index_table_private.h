@@ -10,10 +10,10 @@
 /* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
  * those of a table that Attic wrote. The first change sweeps them out: see settle(). */
 struct index_table {
-	struct index_image image;	/* its bytes are a mapping of our own */
-	uint32_t deleted;		/* buckets */
+	/* its bytes are a mapping of our own; its counts are kept, and what a new key has to pass
+	 * is added to passed */
+	struct index_image image;
 	size_t mapped;			/* bytes */
-	uint64_t passed;		/* buckets of others that new keys had to pass */
 };
 
 /* A table whose @buckets hold anything yet. NULL: out of memory. */
@@ -34,6 +34,14 @@ static inline void make_empty(const struct index_table *table, uint32_t first, u
 
 	for (uint32_t left = end - first; left; left--, p += INDEX_BUCKET)
 		memcpy(p, index_empty_bucket, INDEX_BUCKET);
+}
+
+static inline void fill_bucket(uint8_t *p, const uint8_t key[KEY_SIZE], uint32_t segment,
+			       uint32_t offset)
+{
+	memcpy(p, key, KEY_SIZE);
+	put_u32le(p + KEY_SIZE, segment);
+	put_u32le(p + KEY_SIZE + 4, offset);
 }
 
 /* Keys come from the disk and may be made to collide. Those of one run have passed half the square

@@ -32,10 +32,10 @@ struct layout {
 };
 
 /* List the segments below the open repository folder @repo_fd. Of a number that is there twice the
- * file in the folder where it belongs is taken, else the one in the lowest folder; but where another
- * is longer with every entry whole, that one. They are read for it, as long as that is quick. What is out of
- * order (misplaced, twice, badly named, no regular file, stray) goes to @findings. Where
- * @segments_per_dir is 0 it is not known, and every folder is as good as another.
+ * file in the folder where it belongs is taken, else the one in the lowest folder; but where
+ * another is longer with every entry whole, that one. They are read for it, as long as that is
+ * quick. What is out of order (misplaced, twice, badly named, no regular file, stray) goes to
+ * @findings. Where @segments_per_dir is 0 it is not known, and every folder is as good as another.
  * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
 enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			struct layout *layout, struct findings *findings);

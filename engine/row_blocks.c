@@ -2,11 +2,11 @@
 
 #include "row_blocks.h"
 
+#include "huge_pages.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)
 #define FIRST_CHUNK ((size_t)128 << 10)
 #define FIRST_CHUNKS 16u
 
@@ -35,12 +35,10 @@ static bool add_chunk(struct row_blocks *blocks, struct row_source *source)
 {
 	const bool is_small = blocks->chunk_count < FIRST_CHUNKS;
 	const size_t size = is_small ? FIRST_CHUNK : 2 * HUGE_PAGE;
-	struct row_chunk *chunk = is_small ? malloc(size) : aligned_alloc(HUGE_PAGE, size);
+	struct row_chunk *chunk = is_small ? malloc(size) : huge_pages_new(size);
 
 	if (!chunk)
 		return false;
-	if (!is_small)
-		madvise(chunk, size, MADV_HUGEPAGE);	/* an aid only */
 	chunk->next = blocks->chunks;
 	blocks->chunks = chunk;
 	blocks->chunk_count++;

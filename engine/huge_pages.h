@@ -1,0 +1,27 @@
+/* engine/huge_pages.h - memory of whole huge pages.
+ *
+ * For large tables that are looked into everywhere: in small pages each look-up would wait for the
+ * page table first, and the system would be asked for each of thousands. An aid only: where it has
+ * none, the memory is made of small pages.
+ */
+#ifndef ATTICSCOPE_HUGE_PAGES_H
+#define ATTICSCOPE_HUGE_PAGES_H
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* @size bytes that hold anything, rounded up to whole huge pages; free() them. NULL: out of
+ * memory. */
+static inline void *huge_pages_new(size_t size)
+{
+	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	void *bytes = aligned_alloc(HUGE_PAGE, rounded);
+
+	if (bytes)
+		madvise(bytes, rounded, MADV_HUGEPAGE);
+	return bytes;
+}
+
+#endif
