@@ -358,7 +358,8 @@ enum as_err index_table_reserve(struct index_table *table)
 	if (err)
 		return err;
 	/* Of the size that it has now: asked again, the answer is the same. */
-	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION : AS_OK;
+	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION
+									  : AS_OK;
 }
 
 static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE])
