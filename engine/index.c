@@ -18,8 +18,10 @@
 /* Append the finding that makes the index unusable. */
 static enum as_err refuse(struct findings *findings, enum problem problem, const char *detail)
 {
-	const enum as_err err = findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
-					      "%s", detail);
+	const enum as_err err =
+		findings ? findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
+					 detail)
+			 : AS_OK;
 
 	if (err)
 		return err;
@@ -39,7 +41,9 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
-	const enum as_err noted = findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error);
+	const enum as_err noted =
+		findings ? findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error)
+			 : AS_OK;
 	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
 }
 
@@ -117,6 +121,31 @@ enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 	if (err)
 		index_close(file);
 	return err;
+}
+
+enum as_err index_open_buckets(const struct io *io, int repo_fd, uint32_t transaction,
+			       struct index_file *file)
+{
+	char name[sizeof("index.4294967295")];
+	struct stat st;
+
+	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
+	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+	const enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
+	if (err) {
+		file->fd = -1;
+		return err;
+	}
+	file->length = (uint64_t)st.st_size;
+	const uint64_t buckets =
+		file->length > INDEX_HEADER ? (file->length - INDEX_HEADER) / INDEX_BUCKET : 0;
+	if (buckets == 0 || buckets > INT32_MAX ||
+	    file->length != INDEX_HEADER + buckets * INDEX_BUCKET) {
+		index_close(file);
+		return AS_ERR_INTEGRITY;
+	}
+	file->buckets = (uint32_t)buckets;
+	return AS_OK;
 }
 
 void index_close(struct index_file *file)

@@ -42,10 +42,16 @@ struct index_bucket {
 
 /* Open REPO/index.@transaction. What does not fit is appended to @findings
  * (PROBLEM_INDEX_UNREADABLE, _HEADER, _LENGTH) and leaves file->fd at -1; then, and only then,
- * AS_ERR_INTEGRITY (or AS_ERR_DOES_NOT_EXIST, with PROBLEM_INDEX_MISSING). AS_ERR_MEMORY. */
+ * AS_ERR_INTEGRITY (or AS_ERR_DOES_NOT_EXIST, with PROBLEM_INDEX_MISSING). AS_ERR_MEMORY.
+ * @findings may be NULL. */
 enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 		       struct index_file *file, struct findings *findings);
 void index_close(struct index_file *file);
+
+/* The same for the buckets behind a header that is damaged: as many as the length of the file has.
+ * AS_ERR_INTEGRITY: it is not that of an index. Codes of io_open_file. */
+enum as_err index_open_buckets(const struct io *io, int repo_fd, uint32_t transaction,
+			       struct index_file *file);
 
 static inline bool index_bucket_is_used(const struct index_bucket *bucket)
 {

@@ -159,6 +159,51 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
 	},
+	[PROBLEM_SEGMENT_COPY] = {
+		.id = "segment-copy",
+		.found = "a file beside the segment has entries that are damaged or missing in it",
+		.meaning = "An interrupted repair, a copying tool or a synchronisation left it. Its whole "
+			   "entries count as if they stood in the segment; salvage copies them.",
+		.stake = "The clients do not look at such files: for them these objects are lost.",
+		.meanwhile = "Keep the file. What it holds can be read with this program.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_RETURNED] = {
+		.id = "segment-returned",
+		.found = "a segment that a compaction had removed is there again",
+		.meaning = "A restore over the repository, or an interrupted or refused removal, leaves "
+			   "such files. Index and hints do not know it, so it takes no part in the log. "
+			   "Compaction moves it aside.",
+		.stake = "When the index is rebuilt from all segments, objects that were deleted can "
+			 "come back.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_COMPACT,
+	},
+	[PROBLEM_SEGMENT_FOREIGN] = {
+		.id = "segment-foreign",
+		.found = "nothing in the segment is what the index knows in it",
+		.meaning = "The file of another repository, or of another time, stands in its place. "
+			   "Look for the right one in other copies of this repository. Salvage moves "
+			   "this one aside.",
+		.stake = "The objects of the segment that should be here cannot be read.",
+		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_MISNAMED] = {
+		.id = "segment-misnamed",
+		.found = "the file bears the number of another segment",
+		.meaning = "Files were swapped or renamed. The index tells which segment it is, and it is "
+			   "read as that one. Salvage copies what is live in it.",
+		.stake = "The clients look for its objects in the wrong file, and an older version or a "
+			 "deleted object can take the place of a newer one.",
+		.meanwhile = "Everything can be read with this program. Make no backup before this is "
+			     "repaired.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
 	[PROBLEM_SEGMENT_UNREADABLE] = {
 		.id = "segment-unreadable",
 		.found = "the segment's file cannot be opened",
@@ -296,6 +341,28 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
 	},
+	[PROBLEM_OBJECT_OLDER] = {
+		.id = "object-older",
+		.found = "the newest version of the object is gone, an older version is whole",
+		.meaning = "What replaced it is damaged or missing. Salvage keeps the older version and "
+			   "names it; get --older reads it.",
+		.stake = "The clients find nothing in its place, or take the older version for the "
+			 "newest.",
+		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_LOSS_UNKNOWN] = {
+		.id = "loss-unknown",
+		.found = "more may have been lost than can be named",
+		.meaning = "No index or hints that can be believed cover every damaged or missing place: "
+			   "objects may have been there that nothing names.",
+		.stake = "Backups that use such objects cannot be restored completely.",
+		.meanwhile = "Everything that is whole can be read. Let the client check its archives "
+			     "after the repair.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_SALVAGE,
+	},
 	[PROBLEM_OBJECT_UNREADABLE] = {
 		.id = "object-unreadable",
 		.found = "the object lies where nothing can be read now",
@@ -315,6 +382,28 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Keep the index: do not recover before the salvage.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_OBJECT_POSSIBLY_DELETED] = {
+		.id = "object-possibly-deleted",
+		.found = "the object is kept, and may have been deleted",
+		.meaning = "One witness says that it was deleted, and nothing else bears that out. "
+			   "Keeping a deleted object costs space; losing a live one destroys data.",
+		.stake = "None. The client's own check removes what nothing uses.",
+		.meanwhile = "The repository can be used as far as its other problems let it.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_DELETE_MOVED] = {
+		.id = "delete-moved",
+		.found = "the object is there, and a DELETE of it stands behind it in the log",
+		.meaning = "The client's compaction moved the DELETE of an older version behind the PUT "
+			   "of the newer one. Index and hints both know the object. Compaction writes "
+			   "it once more, behind the DELETE.",
+		.stake = "When the index is rebuilt from the log, also by the client itself, the object "
+			 "is gone.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_COMPACT,
 	},
 	[PROBLEM_TAIL_UNCOMMITTED] = {
 		.id = "tail-uncommitted",
@@ -438,6 +527,17 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "If no segments can be found, recover makes one that fits the log.",
 		.stake = "Attic starts from this index when it recovers, and points at nothing.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_RECOVER,
+	},
+	[PROBLEM_INDEX_FOREIGN] = {
+		.id = "index-foreign",
+		.found = "the index does not fit the log",
+		.meaning = "It is of another repository, of an earlier time, or damaged, whatever its "
+			   "number says. The log alone is believed; recover writes a new index from it.",
+		.stake = "The client believes it, finds objects missing that are there, and its "
+			 "compaction can then delete live objects.",
+		.meanwhile = "Make no backup before this is repaired.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_RECOVER,
 	},

@@ -32,6 +32,10 @@ enum problem {
 	PROBLEM_NOT_A_FILE,
 	PROBLEM_STRAY_FILE,
 	PROBLEM_SEGMENT_MISSING,	/* the index or the hints know it */
+	PROBLEM_SEGMENT_COPY,		/* a file of another name has what it lacks */
+	PROBLEM_SEGMENT_RETURNED,	/* a compaction had removed it */
+	PROBLEM_SEGMENT_FOREIGN,	/* no witness knows anything that is in it */
+	PROBLEM_SEGMENT_MISNAMED,	/* it bears another segment's number */
 	/* segments */
 	PROBLEM_SEGMENT_UNREADABLE,	/* cannot be opened */
 	PROBLEM_RANGE_UNREADABLE,	/* EIO at an offset */
@@ -46,8 +50,12 @@ enum problem {
 	PROBLEM_ENTRY_ZEROS,
 	PROBLEM_ENTRY_SUSPECT,
 	PROBLEM_OBJECT_LOST,
+	PROBLEM_OBJECT_OLDER,		/* the newest version is gone, an older one is whole */
+	PROBLEM_LOSS_UNKNOWN,		/* damage that no witness covers */
 	PROBLEM_OBJECT_UNREADABLE,	/* it lies where the disk or a permission refuses to look */
 	PROBLEM_DELETE_LOST,
+	PROBLEM_OBJECT_POSSIBLY_DELETED,
+	PROBLEM_DELETE_MOVED,		/* behind the PUT that followed it */
 	/* the tail above the transaction id */
 	PROBLEM_TAIL_UNCOMMITTED,
 	PROBLEM_TAIL_TORN,
@@ -62,6 +70,7 @@ enum problem {
 	PROBLEM_INDEX_LENGTH,
 	PROBLEM_INDEX_STALE,
 	PROBLEM_INDEX_TOO_NEW,
+	PROBLEM_INDEX_FOREIGN,		/* of the right number, and of another time or repository */
 	PROBLEM_INDEX_OLD,		/* an older one beside the newest */
 	PROBLEM_INDEX_COUNT,
 	PROBLEM_INDEX_DUPLICATE,

@@ -21,6 +21,9 @@ struct repair_options {
 	bool keep_tail;		/* salvage: all of the tail counts as committed */
 	bool drop_tail;		/* salvage: none of it does */
 	bool with_suspects;	/* salvage: bring back what is found only inside damaged entries */
+	bool no_older;		/* salvage: leave out older versions of what is lost */
+	bool with_older_manifest; /* salvage: keep an older manifest though newer objects are whole */
+	bool drop_readable;	/* go on although objects are given up that can be read now */
 	bool no_undo;		/* rollback: delete for good */
 	unsigned threads;	/* 0: one for each processor */
 };
@@ -35,6 +38,7 @@ enum loss {
 /* "no whole entry of it is left", ... */
 const char *loss_text(enum loss loss);
 
+/* A key that the plan names. */
 struct lost_key {
 	uint8_t key[KEY_SIZE];
 	enum loss loss;
@@ -80,6 +84,16 @@ struct plan {
 	size_t file_count;
 	struct lost_key *lost;		/* ascending by key */
 	size_t lost_count;
+	/* Objects whose newest version is lost: of which the older one at the place given is kept;
+	 * and of which it is left out. Ascending by key. */
+	struct lost_key *older, *left_out;
+	size_t older_count, left_out_count;
+	/* Objects that can be read now and not afterwards, and that no witness calls deleted. */
+	struct lost_key *dropped;
+	size_t dropped_count;
+	/* Nobody can tell whether more is lost than is named. */
+	bool loss_is_unknown;
+	uint64_t possibly_deleted;	/* objects that are kept in doubt */
 	struct suspect *suspects;	/* ascending by place */
 	size_t suspect_count;
 	uint64_t entries_copied, bytes_copied;
@@ -146,5 +160,11 @@ struct repair_report {
 enum as_err repair_run(struct plan *plan, const struct permit *permit,
 		       struct repair_progress *progress, struct repair_report *report,
 		       struct as_error *error);
+
+/* Does @after, a complete verification of what a finished repair left, hold exactly the objects that
+ * @plan promised? AS_ERR_INTEGRITY, with figures in @error: it does not; undo takes the repair
+ * back. */
+enum as_err repair_check(const struct plan *plan, const struct verify *after,
+			 struct as_error *error);
 
 #endif

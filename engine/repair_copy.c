@@ -3,6 +3,7 @@
 #include "repair_private.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
@@ -18,14 +19,14 @@ void copy_reader_free(struct copy_reader *reader)
 	segment_reader_free(reader->segment);
 }
 
-static enum as_err open_segment(struct copy_reader *reader, uint32_t number, const char *path)
+static enum as_err open_file(struct copy_reader *reader, uint32_t number, const char *path)
 {
 	const struct view *view = reader->plan->work->view;
-	if (reader->is_open && reader->number == number)
+	if (reader->is_open && strcmp(reader->path, path) == 0)
 		return AS_OK;
 	const enum as_err err = segment_open(reader->segment, view->fd, path, number, NULL, NULL);
 	reader->is_open = err == AS_OK;
-	reader->number = number;
+	snprintf(reader->path, sizeof(reader->path), "%s", path);
 	return err;
 }
 
@@ -39,9 +40,10 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error)
 {
 	const struct view *view = reader->plan->work->view;
-	char path[LAYOUT_PATH_MAX];
-	layout_path(&view->layout, plan_position(reader->plan, copy->segment), path);
-	enum as_err err = open_segment(reader, copy->segment, path);
+	char path[LAYOUT_PATH_MAX] = "data";
+	enum as_err err = AS_ERR_INTEGRITY;
+	if (verify_path(reader->plan->work->verify, copy->segment, copy->offset, path))
+		err = open_file(reader, copy->segment, path);
 	if (err == AS_OK)
 		err = segment_look_at(reader->segment, copy->offset, entry);
 	if (err == AS_OK && !is_same(copy, entry))

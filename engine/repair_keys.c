@@ -5,15 +5,11 @@
 #include "index_fill.h"
 #include "parallel.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-size_t plan_position(const struct plan *plan, uint32_t segment)
-{
-	return layout_find(&plan->work->view->layout, segment);
-}
 
 /* ---- objects, and keys that are lost ---- */
 
@@ -22,8 +18,8 @@ struct gathering {
 	struct plan *plan;
 	struct index_fill *fill;	/* NULL: there is the table */
 	_Atomic int failure;		/* enum as_err: the first */
-	pthread_mutex_t mutex;		/* the lost keys */
-	size_t lost_capacity;
+	pthread_mutex_t mutex;		/* the lists of keys */
+	size_t lost_capacity, older_capacity, left_out_capacity, dropped_capacity;
 };
 
 /* One of them. */
@@ -41,30 +37,84 @@ static enum as_err add_object(struct gatherer *gatherer, const uint8_t key[KEY_S
 	return index_table_put(gathering->plan->work->table, key, place->segment, place->offset);
 }
 
-static enum as_err add_lost_row(struct gathering *gathering, const uint8_t key[KEY_SIZE],
-				enum loss loss, const struct replay_event *place)
+enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacity,
+			  const uint8_t key[KEY_SIZE], enum loss loss,
+			  const struct replay_event *place)
 {
-	struct plan *plan = gathering->plan;
-	void *rows = plan->lost;
-	if (!rows_reserve(&rows, plan->lost_count, &gathering->lost_capacity, sizeof(*plan->lost)))
+	void *rows = *list;
+	if (!rows_reserve(&rows, *count, capacity, sizeof(**list)))
 		return AS_ERR_MEMORY;
-	plan->lost = rows;
-	struct lost_key *lost = &plan->lost[plan->lost_count++];
-	*lost = (struct lost_key){
+	*list = rows;
+	struct lost_key *named = &(*list)[(*count)++];
+	*named = (struct lost_key){
 		.loss = loss, .has_place = true, .segment = place->segment,
 		.offset = place->offset,
 	};
-	memcpy(lost->key, key, KEY_SIZE);
+	memcpy(named->key, key, KEY_SIZE);
 	return AS_OK;
 }
 
 static enum as_err add_lost(struct gathering *gathering, const uint8_t key[KEY_SIZE],
 			    enum loss loss, const struct replay_event *place)
 {
+	struct plan *plan = gathering->plan;
 	pthread_mutex_lock(&gathering->mutex);
-	const enum as_err err = add_lost_row(gathering, key, loss, place);
+	const enum as_err err = plan_name_key(&plan->lost, &plan->lost_count,
+					      &gathering->lost_capacity, key, loss, place);
 	pthread_mutex_unlock(&gathering->mutex);
 	return err;
+}
+
+/* What the log alone says of the key afterwards, where a repair writes no entry. */
+static bool log_gives(const struct plan *plan, const uint8_t key[KEY_SIZE],
+		      const struct replay_event *place)
+{
+	struct replay_event event;
+	return !replay_find(plan->work->verify->replay, key, &event) ||
+	       replay_time(event.segment, event.offset) <=
+		       replay_time(place->segment, place->offset);
+}
+
+static bool writes_no_entry(const struct plan *plan)
+{
+	return plan->action == REPAIR_RECOVER || plan->action == REPAIR_ROLLBACK;
+}
+
+/* An object that can be read now: a repair that writes no entry cannot keep one that the log alone
+ * does not give. */
+static enum as_err take_object(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *place)
+{
+	struct gathering *gathering = gatherer->gathering;
+	struct plan *plan = gathering->plan;
+	if (plan->action != REPAIR_RECOVER || plan->work->verify->deletes_moved == 0 ||
+	    log_gives(plan, key, place))
+		return add_object(gatherer, key, place);
+	pthread_mutex_lock(&gathering->mutex);
+	const enum as_err err = plan_name_key(&plan->dropped, &plan->dropped_count,
+					      &gathering->dropped_capacity, key, LOSS_DAMAGED,
+					      place);
+	pthread_mutex_unlock(&gathering->mutex);
+	return err;
+}
+
+/* An older version of an object: kept, unless it is not wanted or the log does not give it. */
+static enum as_err take_older(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *place)
+{
+	struct gathering *gathering = gatherer->gathering;
+	struct plan *plan = gathering->plan;
+	const bool is_kept = !plan->options.no_older &&
+			     (!writes_no_entry(plan) || log_gives(plan, key, place));
+	pthread_mutex_lock(&gathering->mutex);
+	enum as_err err = is_kept ? plan_name_key(&plan->older, &plan->older_count,
+						  &gathering->older_capacity, key, LOSS_DAMAGED,
+						  place)
+				  : plan_name_key(&plan->left_out, &plan->left_out_count,
+						  &gathering->left_out_capacity, key, LOSS_DAMAGED,
+						  place);
+	pthread_mutex_unlock(&gathering->mutex);
+	return err == AS_OK && is_kept ? add_object(gatherer, key, place) : err;
 }
 
 static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
@@ -74,10 +124,13 @@ static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum ver
 	struct gathering *gathering = gatherer->gathering;
 	switch (outcome) {
 	case OUTCOME_OBJECT:
-		return add_object(gatherer, key, place);
+		return take_object(gatherer, key, place);
+	case OUTCOME_OLDER:
+		return take_older(gatherer, key, place);
 	case OUTCOME_LOST:
 		return add_lost(gathering, key,
-				plan_position(gathering->plan, place->segment) == LAYOUT_NONE
+				verify_position(gathering->plan->work->verify, place->segment) ==
+						LAYOUT_NONE
 				? LOSS_MISSING : LOSS_DAMAGED, place);
 	case OUTCOME_UNREADABLE:
 		return add_lost(gathering, key, LOSS_UNREADABLE, place);
@@ -92,8 +145,6 @@ static enum as_err take_given_up(void *context, const uint8_t key[KEY_SIZE],
 {
 	struct gathering *gathering = context;
 	struct plan *plan = gathering->plan;
-	if (outcome == OUTCOME_OBJECT || outcome == OUTCOME_LOST)
-		plan->objects_before++;
 	if (outcome != OUTCOME_OBJECT ||
 	    index_table_find(plan->work->table, key) != INDEX_EMPTY)
 		return AS_OK;
@@ -171,20 +222,85 @@ static void tidy_lost(struct plan *plan)
 	plan->lost_count = kept;
 }
 
+static void sort_keys(struct lost_key *keys, size_t count)
+{
+	if (count > 1)
+		qsort(keys, count, sizeof(*keys), compare_lost);
+}
+
+/* An older manifest hides every archive that is newer, and the client's own repair would then delete
+ * what belongs to those. Where newer objects are whole it is left out: without a manifest the client
+ * finds all archives again. */
+static enum as_err leave_manifest_out(struct plan *plan, size_t *capacity)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct index_table *table = plan->work->table;
+	struct index_bucket bucket;
+	bool has_newer = false;
+	if (plan->action != REPAIR_SALVAGE || plan->options.with_older_manifest ||
+	    plan->older_count == 0 || memcmp(plan->older[0].key, manifest, KEY_SIZE) != 0)
+		return AS_OK;
+	const struct replay_event place = {
+		.segment = plan->older[0].segment, .offset = plan->older[0].offset,
+	};
+	for (uint32_t from = 0; !has_newer && index_table_next(table, from, &bucket);
+	     from = bucket.number + 1)
+		has_newer = replay_time(bucket.segment, bucket.offset) >
+			    replay_time(place.segment, place.offset);
+	if (!has_newer)
+		return AS_OK;
+	index_table_remove(table, manifest);
+	memmove(plan->older, plan->older + 1, (plan->older_count - 1) * sizeof(*plan->older));
+	plan->older_count--;
+	return plan_name_key(&plan->left_out, &plan->left_out_count, capacity, manifest,
+			     LOSS_DAMAGED, &place);
+}
+
+/* What verify counted, but for what the plan adds or leaves out: see repair_check. */
+static void promise(struct plan *plan)
+{
+	struct plan_work *work = plan->work;
+	work->objects = work->verify->objects + plan->older_count - plan->dropped_count;
+	work->key_sum = work->verify->key_sum;
+	for (size_t i = 0; i < plan->older_count; i++)
+		work->key_sum += verify_key_value(plan->older[i].key);
+	for (size_t i = 0; i < plan->dropped_count; i++)
+		work->key_sum -= verify_key_value(plan->dropped[i].key);
+}
+
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 {
 	struct gathering gathering = { .plan = plan, .mutex = PTHREAD_MUTEX_INITIALIZER };
 	enum as_err err = gather(&gathering);
-	const bool is_other = first != plan->work->verify;
-	if (err == AS_OK && is_other)
+	if (err == AS_OK && first != plan->work->verify)
 		err = verify_each(first, take_given_up, &gathering);
 	if (err != AS_OK)
 		return err;
 	tidy_lost(plan);
+	sort_keys(plan->older, plan->older_count);
+	err = leave_manifest_out(plan, &gathering.left_out_capacity);
+	sort_keys(plan->left_out, plan->left_out_count);
+	sort_keys(plan->dropped, plan->dropped_count);
+	promise(plan);
+	plan->loss_is_unknown = first->loss_is_unknown || plan->work->verify->loss_is_unknown;
+	plan->possibly_deleted = plan->work->verify->possibly_deleted;
 	plan->objects_after = index_table_count(plan->work->table);
-	if (!is_other)
-		plan->objects_before = plan->objects_after + plan->lost_count;
-	return AS_OK;
+	plan->objects_before = first->objects + first->lost + first->older;
+	return err;
+}
+
+enum as_err repair_check(const struct plan *plan, const struct verify *after,
+			 struct as_error *error)
+{
+	const struct plan_work *work = plan->work;
+	if (!after->complete || after->skipped > 0 || after->remembered > 0 ||
+	    (after->objects == work->objects && after->key_sum == work->key_sum))
+		return AS_OK;
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s: %" PRIu64 " objects can be read after the %s, and the plan promised %"
+		       PRIu64 "%s: take it back with undo", after->view->path, after->objects,
+		       repair_name(plan->action), work->objects,
+		       after->objects == work->objects ? " others" : "");
 }
 
 /* ---- entries to be written ---- */
@@ -203,6 +319,16 @@ static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint
 	return AS_OK;
 }
 
+/* Will the entry at @offset of @segment not be where the clients look for it? Its file goes, or bears
+ * another name. */
+static bool is_leaving(const struct plan *plan, uint32_t segment, uint32_t offset)
+{
+	const struct verify *verify = plan->work->verify;
+	const size_t position = verify_position(verify, segment);
+	return position == LAYOUT_NONE || plan->work->goes[position] ||
+	       (verify->fill_count > 0 && verify_has_fill(verify, segment, offset));
+}
+
 /* Live entries of what goes. */
 static enum as_err copy_from_what_goes(struct plan *plan)
 {
@@ -211,8 +337,7 @@ static enum as_err copy_from_what_goes(struct plan *plan)
 	enum as_err err = AS_OK;
 	for (uint32_t from = 0; err == AS_OK && index_table_next(table, from, &bucket);
 	     from = bucket.number + 1) {
-		const size_t position = plan_position(plan, bucket.segment);
-		if (position != LAYOUT_NONE && plan->work->goes[position])
+		if (is_leaving(plan, bucket.segment, bucket.offset))
 			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
 	}
 	return err;
@@ -239,9 +364,8 @@ static enum as_err weigh_entry(struct sweep *sweep, uint32_t number,
 		return AS_OK;
 	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
 		return replay_note(sweep->risk, entry->key, &event);
-	const size_t position = plan_position(plan, segment);
 	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
-	    position == LAYOUT_NONE || plan->work->goes[position])
+	    is_leaving(plan, segment, offset))
 		return AS_OK;
 	return add_copy(plan, entry->key, segment, offset);
 }
@@ -267,7 +391,10 @@ static enum as_err sweep_segment(struct sweep *sweep, struct segment_reader *rea
 	const struct view *view = sweep->plan->work->view;
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
-	const uint32_t number = view->layout.segments[position].number;
+	/* Until a file that bears another's number has gone, the clients read it as that one. */
+	const uint32_t is = sweep->plan->work->verify->facts[position].number;
+	const uint32_t bears = view->layout.segments[position].number;
+	const uint32_t number = is > bears ? is : bears;
 	layout_path(&view->layout, position, path);
 	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
 	if (err != AS_OK)
@@ -291,7 +418,9 @@ static enum as_err sweep_what_stays(struct sweep *sweep, struct as_error *error)
 	for (size_t i = 0; err == AS_OK && i < work->view->layout.count; i++) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		const bool is_plain = facts->puts == facts->live && facts->deletes == 0;
-		if (!work->goes[i] && facts->is_committed && !is_plain)
+		const bool is_misnamed = facts->number != work->view->layout.segments[i].number;
+		if ((is_misnamed || (!work->goes[i] && !is_plain)) && facts->is_committed &&
+		    facts->role == ROLE_LOG)
 			err = sweep_segment(sweep, reader, i, error);
 	}
 	segment_reader_free(reader);
@@ -387,7 +516,7 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 {
 	const struct view *view = plan->work->view;
 	const uint32_t number = (uint32_t)finding->segment;
-	const size_t position = plan_position(plan, number);
+	const size_t position = layout_find(&view->layout, number);
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	void *rows = plan->suspects;
@@ -409,6 +538,10 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 			    index_table_find(plan->work->table, entry.key) == INDEX_EMPTY,
 	};
 	memcpy(suspect->key, entry.key, KEY_SIZE);
+	if (suspect->is_taken) {
+		plan->work->objects++;
+		plan->work->key_sum += verify_key_value(entry.key);
+	}
 	return suspect->is_taken ? index_table_put(plan->work->table, entry.key, number,
 						   suspect->offset)
 				 : AS_OK;

@@ -79,9 +79,13 @@ static void judge_ground(struct plan *plan, const struct verify *first,
 		    findings->rows[i].segment != FINDING_NOWHERE)
 			refuse(plan, "something that is no file stands in the place of segment "
 			       "%" PRId64, findings->rows[i].segment);
-	if (plan->action == REPAIR_RECOVER && diagnosis->recommended == REPAIR_SALVAGE)
+	if (plan->action == REPAIR_RECOVER && wants(findings, REPAIR_SALVAGE))
 		refuse(plan, "the log itself is damaged: salvage it");
-	if (plan->action == REPAIR_COMPACT && !diagnosis->clean)
+	if (plan->action == REPAIR_RECOVER && first->returned > 0)
+		refuse(plan, "segments that came back would bring deleted objects back: "
+		       "salvage or compact moves them aside");
+	if (plan->action == REPAIR_COMPACT && !diagnosis->clean &&
+	    diagnosis->recommended != REPAIR_COMPACT)
 		refuse(plan, "the repository is not in order: %s comes first",
 		       diagnosis->recommended == REPAIR_NONE ? "mending what check names"
 							     : repair_name(diagnosis->recommended));
@@ -103,6 +107,12 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 	const struct segment_facts *facts = &verify->facts[position];
 	if (!verify->has_end || plan->work->view->layout.segments[position].number > verify->end)
 		return "not committed";
+	if (facts->role == ROLE_RETURNED)
+		return "came back after a compaction";
+	if (facts->role == ROLE_FOREIGN)
+		return "of another repository or time";
+	if (facts->number != plan->work->view->layout.segments[position].number)
+		return "bears another segment's number";
 	if (is_misplaced(plan->work->view, position))
 		return "in the wrong folder";
 	if (facts->is_unreadable)
@@ -117,6 +127,8 @@ static const char *why_compact(const struct plan *plan, size_t position)
 	const struct view *view = plan->work->view;
 	const struct segment_facts *facts = &plan->work->verify->facts[position];
 	const uint32_t number = view->layout.segments[position].number;
+	if (facts->role == ROLE_RETURNED)
+		return "came back after a compaction";
 	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
 				     facts->live > 0))
 		return NULL;
@@ -396,7 +408,7 @@ static enum as_err list_doubles(struct plan *plan, struct listing *listing)
 		if (plan->action != REPAIR_SALVAGE || finding->problem != PROBLEM_SEGMENT_DUPLICATE)
 			continue;
 		const uint32_t number = (uint32_t)finding->segment;
-		const size_t position = plan_position(plan, number);
+		const size_t position = layout_find(layout, number);
 		if (position == LAYOUT_NONE)
 			continue;
 		layout_path(layout, position, taken);
@@ -430,7 +442,8 @@ static void find_head(struct plan *plan)
 	const struct layout *layout = &work->view->layout;
 	for (size_t i = layout->count; i-- > 0;) {
 		const struct segment_facts *facts = &work->verify->facts[i];
-		if (work->goes[i] || !facts->is_complete || !facts->is_committed)
+		if (work->goes[i] || !facts->is_complete || !facts->is_committed ||
+		    facts->role != ROLE_LOG)
 			continue;
 		plan->has_after = true;
 		plan->after = layout->segments[i].number;
@@ -478,7 +491,8 @@ static void decide_writing(struct plan *plan)
 	const bool goes = anything_goes(plan);
 	const bool writes = work->copy_count > 0 || work->delete_count > 0;
 	const bool salvages = plan->action == REPAIR_SALVAGE &&
-			      (goes || writes || plan->lost_count > 0 ||
+			      (goes || writes || plan->lost_count > 0 || plan->older_count > 0 ||
+			       plan->left_out_count > 0 ||
 			       wants(findings, REPAIR_SALVAGE) ||
 			       (plan->options.keep_tail && ends_open(plan)));
 	find_head(plan);
@@ -618,6 +632,11 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		err = plan_find_objects(plan, first);
 	if (err == AS_OK && plan->action == REPAIR_SALVAGE)
 		err = plan_find_suspects(plan);
+	if (err == AS_OK && plan->dropped_count > 0 && !plan->options.drop_readable)
+		refuse(plan, "%zu object%s that can be read now would be gone: salvage keeps %s; "
+		       "--drop-readable gives %s up", plan->dropped_count,
+		       plan->dropped_count == 1 ? "" : "s", plan->dropped_count == 1 ? "it" : "them",
+		       plan->dropped_count == 1 ? "it" : "them");
 	if (err == AS_ERR_COLLISION) {
 		refuse(plan, "%s", as_err_text(err));
 		return AS_OK;
@@ -718,6 +737,9 @@ void plan_free(struct plan *plan)
 	free(plan->work);
 	free(plan->files);
 	free(plan->lost);
+	free(plan->older);
+	free(plan->left_out);
+	free(plan->dropped);
 	free(plan->suspects);
 	free(plan);
 }

@@ -42,6 +42,8 @@ struct plan_work {
 	bool writes_commit;
 	bool can_do_without_undo;	/* there is room for that at least */
 	uint32_t next;			/* number of the first new segment */
+	/* The objects promised: so many, with such a sum over their keys (see verify.h). */
+	uint64_t objects, key_sum;
 
 	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */
 };
@@ -68,7 +70,7 @@ struct copy_reader {
 	const struct plan *plan;
 	struct segment_reader *segment;
 	bool is_open;
-	uint32_t number;		/* of the segment that is open */
+	char path[LAYOUT_PATH_MAX];	/* of the file that is open */
 };
 
 /* AS_ERR_MEMORY. */
@@ -91,7 +93,9 @@ const char *plan_without_undo(const struct plan *plan);
 /* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
 bool plan_is_temporary(const char *path);
 
-/* Position in the layout of the segment that holds @place, or LAYOUT_NONE. */
-size_t plan_position(const struct plan *plan, uint32_t segment);
+/* Add @key to one of the plan's lists. AS_ERR_MEMORY. */
+enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacity,
+			  const uint8_t key[KEY_SIZE], enum loss loss,
+			  const struct replay_event *place);
 
 #endif

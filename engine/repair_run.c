@@ -48,6 +48,97 @@ static enum as_err poll_cancel(const struct run *run, struct as_error *error)
 		       as_err_text(AS_ERR_CANCELLED));
 }
 
+/* ---- what goes ---- */
+
+static enum as_err move_file(struct run *run, const char *path, struct as_error *error)
+{
+	run->report->has_changed = true;
+	if (run->undo)
+		return undo_take(run->undo, path, error);
+	const enum as_err err = io_remove_file(run->permit, path);
+	return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
+		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->view->path,
+				  path);
+}
+
+static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
+{
+	char folder[LAYOUT_PATH_MAX];
+	if (run->undo)
+		return undo_sync(run->undo, error);
+	strcpy(folder, path);
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		*slash = '\0';
+	const enum as_err err = io_sync_folder(run->permit, slash ? folder : ".");
+	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
+					      run->work->view->path, folder);
+}
+
+/* The facts of the segment that lies at @path; NULL where it is none that is read. */
+static const struct segment_facts *facts_of(const struct run *run, const char *path)
+{
+	const struct layout *layout = &run->work->view->layout;
+	char own[LAYOUT_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	const size_t position = slash ? layout_find(layout, (uint32_t)strtoul(slash + 1, NULL, 10))
+				      : LAYOUT_NONE;
+	if (position == LAYOUT_NONE)
+		return NULL;
+	layout_path(layout, position, own);
+	return strcmp(own, path) == 0 ? &run->work->verify->facts[position] : NULL;
+}
+
+/* What takes no part in the log: files that came back or are of elsewhere, and the tail, newest
+ * first, so that what is left is always the beginning of it. */
+static enum as_err move_outsiders(struct run *run, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;) {
+		const struct plan_file *file = &run->plan->files[i];
+		const struct segment_facts *facts = facts_of(run, file->path);
+		if (file->change != PLAN_MOVE || !facts ||
+		    (facts->is_committed && facts->role == ROLE_LOG))
+			continue;
+		err = move_file(run, file->path, error);
+		if (err == AS_OK)
+			err = sync_moved(run, file->path, error);
+	}
+	return err;
+}
+
+/* As in store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
+ * then the rest in theirs, each gone for good before the next. */
+static enum as_err move_committed(struct run *run, bool plain, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
+		const struct plan_file *file = &run->plan->files[i];
+		const struct segment_facts *facts = facts_of(run, file->path);
+		const bool is_plain = !facts || (facts->deletes == 0 && facts->damaged == 0);
+		if (file->change != PLAN_MOVE || is_plain != plain ||
+		    (facts && (!facts->is_committed || facts->role != ROLE_LOG)))
+			continue;
+		err = move_file(run, file->path, error);
+		if (err == AS_OK && (!plain || !run->undo))
+			err = sync_moved(run, file->path, error);
+	}
+	if (err == AS_OK && plain && run->undo)
+		err = undo_sync(run->undo, error);
+	return err;
+}
+
+static enum as_err move_all(struct run *run, struct as_error *error)
+{
+	run->progress->step = STEP_MOVE;
+	enum as_err err = move_outsiders(run, error);
+	if (err == AS_OK)
+		err = move_committed(run, true, error);
+	if (err == AS_OK)
+		err = move_committed(run, false, error);
+	return err;
+}
+
 /* ---- copying ---- */
 
 /* The entry is read once more, and held against its checksum: what is appended is what was there.
@@ -119,6 +210,9 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 		return fail_memory(run, error);
 	enum as_err err = copy_all(run, error);
 	run->progress->step = STEP_COMMIT;
+	/* What lies below a COMMIT counts as committed: what never was has to go first. */
+	if (err == AS_OK)
+		err = move_outsiders(run, error);
 	if (err == AS_OK)
 		err = log_commit(&run->log, &transaction, error);
 	if (err != AS_OK) {
@@ -186,91 +280,6 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	return sync_repo(run, error);
 }
 
-/* ---- what goes ---- */
-
-static enum as_err move_file(struct run *run, const char *path, struct as_error *error)
-{
-	run->report->has_changed = true;
-	if (run->undo)
-		return undo_take(run->undo, path, error);
-	const enum as_err err = io_remove_file(run->permit, path);
-	return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
-		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->view->path,
-				  path);
-}
-
-static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
-{
-	char folder[LAYOUT_PATH_MAX];
-	if (run->undo)
-		return undo_sync(run->undo, error);
-	strcpy(folder, path);
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	const enum as_err err = io_sync_folder(run->permit, slash ? folder : ".");
-	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
-					      run->work->view->path, folder);
-}
-
-/* The facts of the segment that lies at @path; NULL where it is none that is read. */
-static const struct segment_facts *facts_of(const struct run *run, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const size_t position =
-		slash ? plan_position(run->plan, (uint32_t)strtoul(slash + 1, NULL, 10))
-		      : LAYOUT_NONE;
-	return position == LAYOUT_NONE ? NULL : &run->work->verify->facts[position];
-}
-
-/* A tail goes newest first, so that what is left is always the beginning of it. The others go as in
- * store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
- * then the rest in theirs, each gone for good before the next. */
-static enum as_err move_tail(struct run *run, struct as_error *error)
-{
-	enum as_err err = AS_OK;
-	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;) {
-		const struct plan_file *file = &run->plan->files[i];
-		const struct segment_facts *facts = facts_of(run, file->path);
-		if (file->change != PLAN_MOVE || !facts || facts->is_committed)
-			continue;
-		err = move_file(run, file->path, error);
-		if (err == AS_OK)
-			err = sync_moved(run, file->path, error);
-	}
-	return err;
-}
-
-static enum as_err move_committed(struct run *run, bool plain, struct as_error *error)
-{
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
-		const struct plan_file *file = &run->plan->files[i];
-		const struct segment_facts *facts = facts_of(run, file->path);
-		const bool is_plain = !facts || (facts->deletes == 0 && facts->damaged == 0);
-		if (file->change != PLAN_MOVE || (facts && !facts->is_committed) ||
-		    is_plain != plain)
-			continue;
-		err = move_file(run, file->path, error);
-		if (err == AS_OK && (!plain || !run->undo))
-			err = sync_moved(run, file->path, error);
-	}
-	if (err == AS_OK && plain && run->undo)
-		err = undo_sync(run->undo, error);
-	return err;
-}
-
-static enum as_err move_all(struct run *run, struct as_error *error)
-{
-	run->progress->step = STEP_MOVE;
-	enum as_err err = move_tail(run, error);
-	if (err == AS_OK)
-		err = move_committed(run, true, error);
-	if (err == AS_OK)
-		err = move_committed(run, false, error);
-	return err;
-}
-
 /* ---- the whole ---- */
 
 /* Text for people, beside the manifest. */
@@ -322,7 +331,7 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 	enum as_err err = write_segments(run, error);
 	if (err == AS_OK && run->plan->action == REPAIR_ROLLBACK) {
 		/* The tail first: an index of what is below it fits only then. */
-		err = move_tail(run, error);
+		err = move_outsiders(run, error);
 	}
 	if (err == AS_OK)
 		err = write_index(run, error);

@@ -2,20 +2,32 @@
 
 #include "repair_private.h"
 
+static void count_key(struct plan *plan, const struct lost_key *key, int change)
+{
+	struct usage_segment *row = usage_find(&plan->work->usage, key->segment);
+	if (row)
+		row->live += (uint32_t)change;
+}
+
 /* The segments that stay, each with the live PUTs that stay in it: what verify counted, since
- * nothing else of such a segment becomes live. */
+ * little else of such a segment becomes live. */
 enum as_err plan_usage_begin(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	const struct layout *layout = &work->view->layout;
 	for (size_t i = 0; i < layout->count; i++) {
-		if (work->goes[i] || !work->verify->facts[i].is_committed)
+		if (work->goes[i] || work->verify->facts[i].role != ROLE_LOG || !work->verify->facts[i].is_committed)
 			continue;
 		struct usage_segment *row = usage_add(&work->usage, layout->segments[i].number);
 		if (!row)
 			return AS_ERR_MEMORY;
 		row->live = work->verify->facts[i].live;
 	}
+	/* What becomes live, and what does not stay so, without an entry written. */
+	for (size_t i = 0; i < plan->older_count; i++)
+		count_key(plan, &plan->older[i], 1);
+	for (size_t i = 0; i < plan->dropped_count; i++)
+		count_key(plan, &plan->dropped[i], -1);
 	return AS_OK;
 }
 

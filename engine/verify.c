@@ -86,6 +86,20 @@ static enum as_err take_findings(struct verify *verify)
 	return err;
 }
 
+/* Forget what was read. AS_ERR_MEMORY. */
+static enum as_err begin_reading(struct verify *verify)
+{
+	replay_free(verify->replay);
+	replay_free(verify->adrift);
+	replay_free(verify->apart);
+	verify->replay = replay_new();
+	verify->adrift = replay_new();
+	verify->apart = replay_new();
+	verify->damage_count = 0;
+	verify->key_sum = 0;
+	return verify->replay && verify->adrift && verify->apart ? AS_OK : AS_ERR_MEMORY;
+}
+
 enum as_err verify_new(const struct view *view, struct verify **out)
 {
 	struct verify *verify = calloc(1, sizeof(*verify));
@@ -95,14 +109,14 @@ enum as_err verify_new(const struct view *view, struct verify **out)
 	verify->view = view;
 	pthread_mutex_init(&verify->mutex, NULL);
 	findings_init(&verify->findings);
+	verify->index.fd = -1;
 	verify->facts = calloc(view->layout.count + 1, sizeof(*verify->facts));
-	verify->replay = replay_new();
-	verify->adrift = replay_new();
-	if (!verify->facts || !verify->replay || !verify->adrift ||
-	    take_findings(verify) != AS_OK) {
+	if (!verify->facts || begin_reading(verify) != AS_OK || take_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}
+	for (size_t i = 0; i < view->layout.count; i++)
+		verify->facts[i].number = view->layout.segments[i].number;
 	*out = verify;
 	return AS_OK;
 }
@@ -115,10 +129,15 @@ void verify_free(struct verify *verify)
 	findings_free(&verify->findings);
 	replay_free(verify->replay);
 	replay_free(verify->adrift);
+	replay_free(verify->apart);
+	if (verify->owns_index)
+		index_close(&verify->index);
 	free(verify->facts);
 	free(verify->damage);
-	free(verify->named);
-	free(verify->strays);
+	free(verify->copies);
+	free(verify->fills);
+	free(verify->missing);
+	free(verify->gone);
 	free((void *)verify->confirmed);
 	free(verify);
 }
@@ -193,8 +212,10 @@ static enum as_err verify_segments(struct verify_run *run)
 	if (err != AS_OK)
 		return err;
 	verify_start_clock(run);
+	run->next = 0;
 	parallel_run(run->threads, worker, run);
 	free(run->order);
+	run->order = NULL;
 	verify->skipped = run->skipped;
 	verify->remembered = run->remembered;
 	verify_confirm_remembered(run);
@@ -211,18 +232,66 @@ static enum as_err count_partly(struct verify_run *run)
 	return AS_OK;
 }
 
+/* Forget what was read and found, but for the roles of the files and what was known before. */
+static enum as_err read_again(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	enum as_err err = begin_reading(verify);
+	pthread_mutex_lock(&verify->mutex);
+	findings_free(&verify->findings);
+	findings_init(&verify->findings);
+	if (err == AS_OK)
+		err = findings_merge(&verify->findings, &run->before);
+	pthread_mutex_unlock(&verify->mutex);
+	for (size_t i = 0; verify->confirmed && i < run->index.image.buckets / 64 + 1; i++)
+		atomic_store(&verify->confirmed[i], 0);
+	run->reading++;
+	run->is_weighed = false;
+	return err;
+}
+
+static enum as_err weigh(struct verify_run *run)
+{
+	const enum as_err err = run->index.is_loaded ? AS_OK : verify_tally_log(run);
+	return err == AS_OK ? verify_weigh(run) : err;
+}
+
+/* Read every segment and weigh the witnesses by it; once more where that shows that some files take
+ * no part in the log, or bear another's number. */
+static enum as_err read_and_weigh(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	bool again = true;
+	enum as_err err = findings_merge(&run->before, &verify->findings);
+	while (err == AS_OK && again) {
+		err = verify_segments(run);
+		if (err != AS_OK || verify->skipped > 0 || atomic_load(&run->progress->cancel))
+			return err;
+		verify_sort_damage(run->verify);
+		err = weigh(run);
+		if (err == AS_OK)
+			err = verify_choose_roles(run, &again);
+		if (err == AS_OK && again)
+			err = read_again(run);
+	}
+	if (err == AS_OK)
+		err = verify_use_copies(run, &again);
+	return err == AS_OK && again ? weigh(run) : err;
+}
+
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)
 {
 	struct verify_run run = {
 		.verify = verify, .view = verify->view, .progress = progress,
 		.threads = parallel_threads(threads),
 	};
+	findings_init(&run.before);
 	enum as_err err = verify_load_index(&run);
 	if (err == AS_OK)
 		err = verify_judge_tail(&run);
 	if (err == AS_OK) {
-		verify_drop_stale_index(&run);
-		err = verify_segments(&run);
+		verify_drop_index(&run);
+		err = read_and_weigh(&run);
 	}
 	if (err == AS_OK)
 		err = verify_judge_index(&run);
@@ -243,6 +312,7 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		pthread_mutex_unlock(&verify->mutex);
 		verify->complete = true;
 	}
+	findings_free(&run.before);
 	verify_free_index(&run);
 	return err;
 }
@@ -275,29 +345,6 @@ enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
 }
 
 /* ---- asking ---- */
-
-bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
-		   struct replay_event *place)
-{
-	struct index_bucket bucket;
-	struct replay_event event;
-	const bool has_bucket = verify->index_was_compared &&
-				index_lookup(&verify->view->index, key, &bucket) == AS_OK;
-	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
-	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
-						 is_confirmed, &event);
-	switch (verify_settle(verify, has_bucket ? &bucket : NULL, is_confirmed,
-			      has_event ? &event : NULL, place)) {
-	case VERDICT_AGREED:
-	case VERDICT_UNINDEXED:
-	case VERDICT_OUTDATED:
-	case VERDICT_MOVED:
-	case VERDICT_MISDIRECTED:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* Where the key of a PUT is by the index alone. */
 static enum as_err index_place(const struct view *view, const uint8_t key[KEY_SIZE],

@@ -8,18 +8,30 @@
 #ifndef ATTICSCOPE_VERIFY_H
 #define ATTICSCOPE_VERIFY_H
 
+#include "evidence.h"
 #include "replay.h"
 #include "verify_records.h"
 #include "view.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* What is known of a segment. Written by one worker; readable by others once state says so. */
 enum segment_state { SEGMENT_UNVERIFIED, SEGMENT_READING, SEGMENT_VERIFIED };
 
+/* Does the file of a segment take part in the log? */
+enum segment_role {
+	ROLE_LOG,
+	ROLE_RETURNED,		/* a compaction had removed it, and it came back */
+	ROLE_FOREIGN		/* it holds what no witness of this repository knows */
+};
+
 struct segment_facts {
 	_Atomic uint8_t state;		/* enum segment_state */
+	uint8_t role;			/* enum segment_role */
+	/* the segment that the file is: not the number it bears where two were swapped */
+	uint32_t number;
 	bool is_complete;		/* ends in a COMMIT */
 	bool is_committed;		/* not above the end of the log */
 	bool is_unopened;		/* the file could not be opened */
@@ -29,7 +41,9 @@ struct segment_facts {
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
 	/* PUTs that the log holds at its end; by the index until all is compared */
 	_Atomic uint32_t live;
-	uint32_t mapped;		/* live by the index, whole or damaged, when comparing began */
+	uint32_t held;			/* live by the log alone */
+	uint32_t mapped;		/* whole PUTs that the index maps keys to */
+	uint32_t wanted;		/* objects that witnesses place in its damage, and nowhere else */
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
 	uint64_t damaged_bytes;
@@ -63,10 +77,34 @@ struct verify_damage {
 	uint8_t key[KEY_SIZE];	/* what stands in the key's place */
 };
 
-/* A key that a damaged PUT shows. */
-struct verify_named {
+/* A file below data/ that bears a segment's number with something added, in its name or by its
+ * folder: what a tool or an interrupted repair left beside the segment. */
+struct verify_copy {
+	uint32_t number;
+	char path[LAYOUT_PATH_MAX];
+};
+
+/* An entry that only such a file has whole. */
+struct verify_fill {
+	uint32_t segment, offset;	/* of an entry that is damaged or missing in the segment */
+	uint32_t copy;			/* position in verify->copies */
+};
+
+/* A segment that witnesses know and of which no file takes part in the log. */
+struct verify_missing {
+	uint32_t segment;
+	uint32_t mapped;	/* keys that the index maps to it */
+	uint32_t moved_on;	/* of these: the log has a later event of the key */
+	uint32_t lost;		/* of these: objects that are lost, or left in an older version */
+};
+
+/* An object whose newest version is gone. */
+struct verify_gone {
 	uint8_t key[KEY_SIZE];
-	uint64_t time;		/* replay_time of the place */
+	uint32_t segment, offset;	/* where that should lie */
+	bool is_unreadable;		/* it lies there, and the disk refuses to read it */
+	bool has_older;			/* and this is the newest whole version: */
+	struct replay_event older;
 };
 
 /* Where the log is to end. */
@@ -99,23 +137,45 @@ struct verify {
 	struct findings findings;
 	struct verify_damage *damage;	/* ascending by segment and offset */
 	size_t damage_count;
-	struct verify_named *named;	/* the damaged PUTs that show a key, by key and time */
-	size_t named_count;
-	uint64_t *strays;		/* times of whole PUTs that the index does not know, sorted;
-					 * where something is damaged */
-	size_t stray_count;
+	struct verify_copy *copies;	/* ascending by path */
+	size_t copy_count;
+	struct verify_fill *fills;	/* ascending by segment and offset */
+	size_t fill_count;
+	struct verify_missing *missing;	/* ascending */
+	size_t missing_count;
+	struct verify_gone *gone;	/* ascending by key: the objects lost and those of which only
+					 * an older version is left */
+	size_t gone_count;
 	enum tail_kind tail;
 	bool has_end;			/* the log holds anything at all */
 	/* the last segment of the log: the transaction id, or above it where the tail was
 	 * committed */
 	uint32_t end;
 	uint64_t bytes;			/* read */
-	uint64_t objects;		/* what the log holds at its end */
+	/* What can be read of the log at its end, and a sum over the keys: two runs that give the
+	 * same figures hold the same objects. Not where segments were skipped or remembered. */
+	uint64_t objects, key_sum;
+	uint64_t lost, older;		/* of gone */
+	uint64_t possibly_deleted;	/* of objects: kept in doubt */
+	bool loss_is_unknown;		/* more may be lost than can be named */
 	uint64_t superseded;		/* whole PUTs in the log that are not live */
-	bool index_was_compared;	/* it is of the log's own transaction, or a newer one */
-	/* and nothing about it was wrong: a witness to be believed */
-	bool index_is_intact;
-	bool log_has_gaps;		/* something of it is damaged or known to be missing */
+	bool index_was_compared;	/* there is an index that can be searched */
+	struct index_file index;	/* that index: of the view, or opened by verify; fd -1: none */
+	bool owns_index;
+	struct index_figures index_figures;
+	enum credit index_credit;
+	uint32_t index_last;		/* the highest segment that it leads to, where it is newer */
+	bool index_is_inferred;		/* the buckets behind a header that is damaged */
+	struct hints_figures hints_figures;
+	enum credit hints_credit;
+	/* Bytes in data/ are damaged, a file is not what its name says, or a segment is missing that
+	 * witnesses know: replaying the log does not give all there is. */
+	bool log_is_damaged;
+	uint64_t last_place;		/* replay_time of the last place where a DELETE may be lost; 0 */
+	uint64_t deletes_moved;		/* objects that the log alone would not give */
+	size_t returned;		/* files with ROLE_RETURNED that would change the log */
+	struct replay *apart;		/* newest events in files with ROLE_RETURNED */
+	bool has_roles;			/* some file has another role or number than its name says */
 	bool complete;			/* not cancelled, no memory error */
 	/* segments that were left out: the log was then not compared with index and hints, and
 	 * objects counts what was read */
@@ -169,9 +229,35 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
 bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		   struct replay_event *event);
 
+/* The object of @key whose newest version is gone, or NULL. */
+const struct verify_gone *verify_find_gone(const struct verify *verify,
+					   const uint8_t key[KEY_SIZE]);
+
+/* Position in the layout of the file that holds segment @number of the log, or LAYOUT_NONE. */
+size_t verify_position(const struct verify *verify, uint32_t number);
+
+/* The path of the file that holds the entry at @offset of segment @number of the log, relative to
+ * the repository. False: there is none. */
+bool verify_path(const struct verify *verify, uint32_t number, uint32_t offset,
+		 char out[LAYOUT_PATH_MAX]);
+
+/* Has a copy the entry at @offset of segment @number? */
+bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset);
+
+/* Of a key, for verify->key_sum. */
+static inline uint64_t verify_key_value(const uint8_t key[KEY_SIZE])
+{
+	uint64_t words[KEY_SIZE / 8], value = 0;
+	memcpy(words, key, KEY_SIZE);
+	for (unsigned i = 0; i < KEY_SIZE / 8; i++)
+		value = (value ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	return value ^ value >> 32;
+}
+
 /* What became of a key that log or index speak of. */
 enum verify_outcome {
 	OUTCOME_OBJECT,		/* it is an object, at the place given */
+	OUTCOME_OLDER,		/* its newest version is gone; an older one lies at the place given */
 	OUTCOME_LOST,		/* it should lie at the place given, and no whole entry is left */
 	OUTCOME_UNREADABLE,	/* it should lie there, where nothing can be read now */
 	OUTCOME_NONE		/* it was deleted, or never was */

@@ -9,63 +9,6 @@
 
 /* ---- one key ---- */
 
-/* Where a mapping that no scan has confirmed leads, by what the scan left behind. */
-enum aim {
-	AIM_WRONG,		/* whole bytes stand there, but not this PUT */
-	AIM_DAMAGED,		/* into a damaged stretch */
-	AIM_MISSING,		/* to a segment or an end of one that is not there */
-	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
-};
-
-/* Does something that is no regular file, such as a link, stand in the place of @segment? */
-static bool is_not_a_file(const struct view *view, uint32_t segment)
-{
-	for (size_t i = 0; i < view->findings.count; i++)
-		if (view->findings.rows[i].problem == PROBLEM_NOT_A_FILE &&
-		    view->findings.rows[i].segment == (int64_t)segment)
-			return true;
-	return false;
-}
-
-/* Is the segment, of which there is no file, perhaps there all the same? */
-static bool may_be_elsewhere(const struct view *view, uint32_t segment)
-{
-	return layout_is_partial(&view->findings) ||
-	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
-}
-
-static enum aim aim_of(const struct verify *verify, const struct index_bucket *bucket)
-{
-	const size_t position = layout_find(&verify->view->layout, bucket->segment);
-	uint8_t cause;
-	if (position == LAYOUT_NONE)
-		return may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
-									: AIM_MISSING;
-	const struct segment_facts *facts = &verify->facts[position];
-	if (facts->is_unopened)
-		return AIM_UNREADABLE;
-	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))
-		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
-	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_MISSING : AIM_WRONG;
-}
-
-/* Do the hints say that @segment held more live objects than were found in it? A second witness for
- * what is no longer there. */
-static bool hints_miss_objects(const struct verify *verify, uint32_t segment,
-			       const struct replay_event *event)
-{
-	const struct view *view = verify->view;
-	if (!view->hints.usable || view->hints.transaction != view->index_transaction)
-		return false;
-	const struct hints_segment *row = hints_find(&view->hints, segment);
-	const size_t position = layout_find(&view->layout, segment);
-	uint32_t live = position == LAYOUT_NONE ? 0 : verify->facts[position].mapped;
-	/* The PUT in question may be one of them, and only its mapping wrong. */
-	if (event && event->segment == segment)
-		live++;
-	return row && row->live > (int64_t)live;
-}
-
 /* Did only searching find @event? */
 static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
 			 const struct replay_event *event)
@@ -75,121 +18,135 @@ static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE
 	       adrift.offset == event->offset;
 }
 
-/* Found behind damage, and the index knows the key in this very segment: bytes came or went before
- * it, and that is not the index's fault. */
-static bool has_moved(const struct verify *verify, const struct index_bucket *bucket,
-		      const struct replay_event *event)
+/* Is the key in @bucket that of the PUT which stands there, but for a few bits? */
+static bool is_key_damaged(const struct verify *verify, const struct index_bucket *bucket)
 {
-	return event && event->is_put && event->segment == bucket->segment &&
-	       was_searched(verify, bucket->key, event);
+	const struct view *view = verify->view;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	return verify_path(verify, bucket->segment, bucket->offset, path) &&
+	       segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) ==
+		       AS_OK &&
+	       entry.tag == SEGMENT_PUT && verify_keys_are_near(entry.key, bucket->key);
 }
 
-/* The mapping leads nowhere, and the log knows nothing newer. */
-static enum verdict settle_unconfirmed(const struct verify *verify,
-				       const struct index_bucket *bucket,
-				       const struct replay_event *event)
+static enum mapping mapping_of(const struct verify *verify, const struct index_bucket *bucket,
+			       bool is_confirmed)
 {
-	const enum aim aim = aim_of(verify, bucket);
-	const bool has_older_put = event && event->is_put;
-	if (aim == AIM_UNREADABLE)
-		return VERDICT_UNREADABLE;
-	if (has_moved(verify, bucket, event))
-		return VERDICT_MOVED;
-	if (aim == AIM_DAMAGED)
-		return VERDICT_LOST;
-	/* Is the segment lost, or the mapping wrong? An index newer than the log knows what is lost
-	 * of it. */
-	const bool is_beyond_log = bucket->segment > verify->end &&
-				   bucket->segment <= verify->view->index_transaction;
-	if (aim == AIM_MISSING && (!has_older_put || is_beyond_log ||
-				   hints_miss_objects(verify, bucket->segment, event)))
-		return VERDICT_LOST;
-	if (has_older_put)
-		return VERDICT_MISDIRECTED;
-	/* No whole entry gives this key: with damage elsewhere its PUT may have been there, unless
-	 * the bucket leads to one that the index does not know by its own key. Then it is the
-	 * bucket's key that was damaged, and no object of that name ever was. */
-	return (verify_damage_names(verify, bucket->key, event) ||
-		(!event && verify->damage_count > 0 &&
-		 !verify_is_stray(verify, bucket->segment, bucket->offset)))
-		? VERDICT_VANISHED : VERDICT_PHANTOM;
+	if (!bucket)
+		return MAPPING_NONE;
+	if (is_confirmed)
+		return MAPPING_CONFIRMED;
+	switch (verify_aim(verify, bucket)) {
+	case AIM_NOWHERE:
+		return MAPPING_NONE;
+	case AIM_UNREADABLE:
+		return MAPPING_UNREADABLE;
+	case AIM_DAMAGED:
+		return MAPPING_DAMAGED;
+	case AIM_MISSING:
+	case AIM_BEYOND:
+		return verify_is_gap(verify, bucket->segment) ? MAPPING_GAP : MAPPING_WRONG;
+	default:
+		return MAPPING_WRONG;
+	}
 }
 
-enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
-			   bool is_confirmed, const struct replay_event *event,
-			   struct replay_event *place)
+/* Whose count the hints have of @segment: the log's, the index's, both or neither. */
+static void ask_hints(const struct verify *verify, uint32_t segment, struct testimony *t)
 {
+	const struct hints *hints = &verify->view->hints;
+	const size_t position = verify_position(verify, segment);
+	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE;
+	if (!hints->usable || hints->transaction != verify->end || position == LAYOUT_NONE)
+		return;
+	const struct segment_facts *facts = &verify->facts[position];
+	const int64_t live = verify_hinted(verify, segment);
+	const int64_t held = (int64_t)facts->held + (int64_t)facts->wanted;
+	t->hints_like_log = t->event_is_searched ? live > held : live == held;
+	t->hints_like_index = live == (int64_t)facts->mapped + (int64_t)facts->wanted;
+}
+
+static const struct {
+	bool is_reported;	/* one finding a key, where the index is to be believed */
+	bool is_object;
+	enum problem problem;
+	const char *detail;
+} verdicts[VERDICT_COUNT] = {
+	[VERDICT_AGREED] = { .is_object = true },
+	[VERDICT_UNWITNESSED] = { .is_object = true },
+	[VERDICT_UNINDEXED] = { true, true, PROBLEM_INDEX_KEY_MISSING, "" },
+	[VERDICT_POSSIBLY_DELETED] = { true, true, PROBLEM_OBJECT_POSSIBLY_DELETED, "" },
+	[VERDICT_DENIED] = { true, false, PROBLEM_DELETE_LOST, "" },
+	[VERDICT_OUTDATED] = { true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
+	[VERDICT_UNDELETED] = { true, false, PROBLEM_INDEX_KEY_DELETED, "" },
+	[VERDICT_DELETE_MOVED] = { true, true, PROBLEM_DELETE_MOVED, "" },
+	[VERDICT_MOVED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
+	[VERDICT_MISDIRECTED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
+	[VERDICT_PHANTOM] = { true, false, PROBLEM_INDEX_MAPPING,
+			      "the log knows no such object" },
+};
+
+enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			   const struct index_bucket *bucket, bool is_confirmed,
+			   const struct replay_event *event, struct replay_event *place)
+{
+	struct testimony t = {
+		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
+		.mapping = mapping_of(verify, bucket, is_confirmed),
+		.index = verify->index_credit,
+		.index_is_beyond = !verify->has_end || verify->index.transaction > verify->end,
+	};
+	if (t.mapping == MAPPING_NONE)
+		bucket = NULL;
 	if (event)
 		*place = *event;
-	if (!bucket) {
-		if (!event || !event->is_put)
-			return VERDICT_DELETED;
-		/* Its DELETE may lie in the gap. In a log without gaps the index is wrong. */
-		return verify->index_is_intact && verify->log_has_gaps ? VERDICT_VETOED
-								       : VERDICT_UNINDEXED;
+	if (event && bucket)
+		t.event_is_later = replay_time(event->segment, event->offset) >
+				   replay_time(bucket->segment, bucket->offset);
+	if (event && event->is_put) {
+		t.is_above_index = event->segment > verify->index_last;
+		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;
+		t.event_is_searched = was_searched(verify, key, event);
+		t.event_has_moved = bucket && !is_confirmed && t.event_is_searched &&
+				    event->segment == bucket->segment;
 	}
-	const bool is_newer = event && replay_time(event->segment, event->offset) >
-				       replay_time(bucket->segment, bucket->offset);
-	if (is_newer && !is_confirmed && has_moved(verify, bucket, event))
-		return VERDICT_MOVED;
-	if (is_newer)
-		return event->is_put ? VERDICT_OUTDATED : VERDICT_UNDELETED;
-	if (is_confirmed) {
+	if (event && (!bucket || (is_confirmed && t.event_is_later)))
+		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
+	if (t.mapping == MAPPING_WRONG && t.event != EVENT_PUT && t.index == CREDIT_CREDIBLE)
+		t.key_is_damaged = is_key_damaged(verify, bucket);
+	const enum verdict verdict = evidence_judge(&t).verdict;
+	/* Where the index is right about the place, the log has none later that counts. */
+	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
 		*place = (struct replay_event){
 			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
 		};
-		return VERDICT_AGREED;
-	}
-	return settle_unconfirmed(verify, bucket, event);
+	return verdict;
 }
 
-/* ---- the findings behind the verdicts ---- */
-
-static const struct {
-	bool is_reported;
-	bool is_object;
-	bool blames_index;	/* an index that does this is no witness */
-	enum problem problem;
-	const char *detail;
-} verdicts[] = {
-	[VERDICT_AGREED] = { .is_object = true },
-	[VERDICT_DELETED] = { 0 },
-	[VERDICT_UNINDEXED] = { true, true, true, PROBLEM_INDEX_KEY_MISSING, "" },
-	[VERDICT_VETOED] = { true, false, false, PROBLEM_DELETE_LOST, "" },
-	[VERDICT_OUTDATED] = { true, true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
-	[VERDICT_UNDELETED] = { true, false, true, PROBLEM_INDEX_KEY_DELETED, "" },
-	[VERDICT_LOST] = { true, false, false, PROBLEM_OBJECT_LOST, "" },
-	[VERDICT_VANISHED] = { true, false, true, PROBLEM_OBJECT_LOST, "" },
-	[VERDICT_UNREADABLE] = { true, false, false, PROBLEM_OBJECT_UNREADABLE, "" },
-	[VERDICT_MOVED] = { true, true, false, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
-	[VERDICT_MISDIRECTED] = { true, true, true, PROBLEM_INDEX_MAPPING,
-				  "the PUT lies elsewhere" },
-	[VERDICT_PHANTOM] = { true, false, true, PROBLEM_INDEX_MAPPING,
-			      "the log knows no such object" },
-};
+/* ---- what is found ---- */
 
 struct compare {
 	struct verify_run *run;
 	struct verify *verify;
-	uint32_t *missing;		/* segments that mappings lead to and that are not there */
-	size_t missing_count;
-	bool index_is_blamed;
-	bool has_gaps;			/* objects are lost or cannot be read */
-	bool unindexed_only;		/* which keys the walk over the replay settles */
+	size_t gone_capacity;
+	uint64_t phantoms;
 };
 
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
 {
-	const size_t position = layout_find(&verify->view->layout, segment);
+	const size_t position = verify_position(verify, segment);
 	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
 }
 
 /* While all is compared one thread alone counts, and others only look on: no need to lock the
  * memory for each of a million objects. */
-static void count_live(struct verify *verify, const struct replay_event *place)
+static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct replay_event *place)
 {
 	struct segment_facts *facts = facts_of(verify, place->segment);
 	verify->objects++;
+	verify->key_sum += verify_key_value(key);
 	if (!facts)
 		return;
 	const uint32_t live = atomic_load_explicit(&facts->live, memory_order_relaxed);
@@ -204,55 +161,70 @@ static enum as_err uncount_live(struct verify *verify, const struct index_bucket
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	const struct view *view = verify->view;
-	const size_t position = layout_find(&view->layout, bucket->segment);
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	verify->objects--;
-	layout_path(&view->layout, position, path);
-	verify->facts[position].live--;
+	verify->key_sum -= verify_key_value(bucket->key);
+	if (!facts || !verify_path(verify, bucket->segment, bucket->offset, path))
+		return AS_OK;
+	facts->live--;
 	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
 						   NULL);
 	if (err == AS_OK)
-		verify->facts[position].live_bytes -= entry.size;
+		facts->live_bytes -= entry.size;
 	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
-static enum as_err note_missing(struct compare *compare, uint32_t segment)
+/* The repair that mends what was found of one key. Where nothing is wrong with the log, writing the
+ * index again does. */
+static enum repair repair_of(const struct verify *verify, enum verdict verdict, bool is_confirmed)
 {
-	const size_t count = compare->missing_count;
-	if ((count & (count - 1)) == 0) {
-		uint32_t *grown =
-			realloc(compare->missing, (count ? count * 2 : 1) * sizeof(*grown));
-		if (!grown)
-			return AS_ERR_MEMORY;
-		compare->missing = grown;
-	}
-	compare->missing[compare->missing_count++] = segment;
-	return AS_OK;
+	if (verdict == VERDICT_DELETE_MOVED || (verdict == VERDICT_POSSIBLY_DELETED && is_confirmed))
+		return REPAIR_COMPACT;
+	if (verdict == VERDICT_POSSIBLY_DELETED)
+		return verify->damage_count > 0 ? REPAIR_SALVAGE : REPAIR_RECOVER;
+	return problem_table[verdicts[verdict].problem].repair;
+}
+
+static enum as_err note_gone(struct compare *compare, enum verdict verdict,
+			     const struct index_bucket *bucket, const struct replay_event *place)
+{
+	struct verify *verify = compare->verify;
+	struct verify_missing *row = verify_find_missing(verify, bucket->segment);
+	if (row)
+		row->lost++;
+	const enum as_err err = verify_add_gone(verify, &compare->gone_capacity, bucket->key,
+						bucket->segment, bucket->offset,
+						verdict == VERDICT_OLDER ? place : NULL);
+	if (err == AS_OK && verdict == VERDICT_UNREADABLE)
+		verify->gone[verify->gone_count - 1].is_unreadable = true;
+	return err;
 }
 
 static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 				  const uint8_t key[KEY_SIZE], const struct index_bucket *bucket,
-				  const struct replay_event *place)
+				  bool is_confirmed, const struct replay_event *place)
 {
-	struct finding finding = finding_of(verdicts[verdict].problem);
-	if (!verdicts[verdict].is_reported)
+	struct verify *verify = compare->verify;
+	if (verdict == VERDICT_LOST || verdict == VERDICT_OLDER || verdict == VERDICT_UNREADABLE)
+		return note_gone(compare, verdict, bucket, place);
+	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
+	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
+						  verdict == VERDICT_POSSIBLY_DELETED);
+	compare->phantoms += verdict == VERDICT_PHANTOM;
+	if (!verdicts[verdict].is_reported || verify->index_credit != CREDIT_CREDIBLE)
 		return AS_OK;
-	compare->index_is_blamed = compare->index_is_blamed || verdicts[verdict].blames_index;
-	compare->has_gaps = compare->has_gaps || verdict == VERDICT_LOST ||
-			    verdict == VERDICT_VANISHED ||
-			    verdict == VERDICT_UNREADABLE;
+	struct finding finding = finding_of(verdicts[verdict].problem);
+	finding.repair = repair_of(verify, verdict, is_confirmed);
 	finding.has_key = true;
 	memcpy(finding.key, key, KEY_SIZE);
 	finding.segment = bucket ? bucket->segment : place->segment;
 	finding.offset = bucket ? bucket->offset : place->offset;
-	if (verdicts[verdict].is_object && bucket)
+	if (verdicts[verdict].is_object && bucket && verdicts[verdict].detail[0])
 		snprintf(finding.detail, sizeof(finding.detail), "%s, at %" PRIu32 ":%" PRIu32,
 			 verdicts[verdict].detail, place->segment, place->offset);
 	else
 		snprintf(finding.detail, sizeof(finding.detail), "%s", verdicts[verdict].detail);
-	enum as_err err = verify_add(compare->run, &finding);
-	if (err == AS_OK && verdict == VERDICT_LOST && !facts_of(compare->verify, bucket->segment))
-		err = note_missing(compare, bucket->segment);
-	return err;
+	return verify_add(compare->run, &finding);
 }
 
 /* ---- the walks ---- */
@@ -279,9 +251,8 @@ bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	return true;
 }
 
-/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or (in the
- * second walk) the index does not hold it. Mappings that were not confirmed are settled by the walk
- * over the index. */
+/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
+ * index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
 static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 				     const struct replay_event *event)
 {
@@ -291,23 +262,24 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	struct replay_event place;
 	const uint32_t number = index_image_find(&compare->run->index.image, key);
 	const bool has_bucket = number != INDEX_EMPTY;
-	if (has_bucket == compare->unindexed_only ||
-	    (has_bucket && !verify_is_confirmed(verify, number)))
-		return AS_OK;
 	if (has_bucket) {
 		index_image_place(&compare->run->index.image, number, &bucket.segment,
 				  &bucket.offset);
 		bucket.number = number;
 		memcpy(bucket.key, key, KEY_SIZE);
+		if (!verify_is_confirmed(verify, number) && bucket.offset >= SEGMENT_MAGIC_SIZE)
+			return AS_OK;
 	}
-	const enum verdict verdict = verify_settle(verify, has_bucket ? &bucket : NULL, has_bucket,
-						   event, &place);
-	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) &&
+	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
+	const enum verdict verdict = verify_settle(verify, key, has_bucket ? &bucket : NULL,
+						   is_confirmed, event, &place);
+	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
 	    uncount_live(verify, &bucket) != AS_OK)
 		return AS_ERR_MEMORY;
-	if (verdicts[verdict].is_object && verdict != VERDICT_AGREED)
-		count_live(verify, &place);
-	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, &place);
+	if (verdicts[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
+		count_live(verify, key, &place);
+	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
+			      &place);
 }
 
 /* A key of which only searching found an event. */
@@ -321,26 +293,19 @@ static enum as_err settle_adrift(void *context, const uint8_t key[KEY_SIZE],
 	return settle_remembered(context, key, event);
 }
 
-static enum as_err settle_unconfirmed_bucket(struct compare *compare, uint32_t number)
+static enum as_err settle_unconfirmed(void *context, const struct index_bucket *bucket)
 {
+	struct compare *compare = context;
 	struct verify *verify = compare->verify;
-	const struct index_image *image = &compare->run->index.image;
-	struct index_bucket bucket;
 	struct replay_event event, place = { 0 };
-	index_image_place(image, number, &bucket.segment, &bucket.offset);
-	/* A second bucket of the same key: the census has named it, and no look-up finds it. */
-	if (!index_bucket_is_used(&bucket) || index_image_find_again(image, number) != number)
-		return AS_OK;
-	if (index_image_bucket(image, &verify->view->index, number, &bucket) != AS_OK) {
-		compare->index_is_blamed = true;
-		return verify_lose_index(compare->run, number);
-	}
-	const bool has_event = verify_find_event(verify, bucket.key, &bucket, false, &event);
-	const enum verdict verdict = verify_settle(verify, &bucket, false,
+	if (bucket->offset < SEGMENT_MAGIC_SIZE)
+		return AS_OK;	/* no mapping at all: the log alone speaks of the key */
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
+	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, false,
 						   has_event ? &event : NULL, &place);
 	if (verdicts[verdict].is_object)
-		count_live(verify, &place);
-	return report_verdict(compare, verdict, bucket.key, &bucket, &place);
+		count_live(verify, bucket->key, &place);
+	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
 }
 
 uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
@@ -352,73 +317,85 @@ uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
 	return count;
 }
 
-static enum as_err settle_index(struct compare *compare)
-{
-	const struct index_image *image = &compare->run->index.image;
-	/* Of a whole repository nothing is left to be settled. */
-	if (verify_count_confirmed(compare->verify, image->buckets) == image->used) {
-		compare->verify->objects += image->used;
-		return AS_OK;
-	}
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		if (verify_is_confirmed(compare->verify, i)) {
-			compare->verify->objects++;
-			continue;
-		}
-		if (i % 65536 == 0 && verify_should_stop(compare->run))
-			return AS_ERR_CANCELLED;
-		const enum as_err err = settle_unconfirmed_bucket(compare, i);
-		if (err != AS_OK)
-			return err;
-	}
-	return AS_OK;
-}
-
 /* ---- what no index can tell: damaged entries name their own key ---- */
 
 /* Does damaged stretch number @i name an object that nothing else tells of? The first stretch that
  * names a key need not be the only one. */
-static bool is_named_by_damage(const struct verify *verify, size_t i)
+static bool is_named_by_damage(const struct verify_run *run, size_t i)
 {
+	const struct verify *verify = run->verify;
 	const struct verify_damage *damage = &verify->damage[i];
 	struct replay_event event;
-	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS)
+	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS ||
+	    verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
 		return false;
+	/* A mapping that is confirmed is no event of the replay. */
+	if (run->index.is_loaded) {
+		const uint32_t number = index_image_find(&run->index.image, damage->key);
+		if (number != INDEX_EMPTY && verify_is_confirmed(verify, number))
+			return false;
+	}
 	/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
 	return !replay_find(verify->replay, damage->key, &event) ||
 	       (!event.is_put && replay_time(event.segment, event.offset) <
 				 replay_time(damage->segment, (uint32_t)damage->offset));
 }
 
-static enum as_err name_lost_without_index(struct compare *compare)
+/* Where no index is to be believed: what damaged PUTs show as their keys. */
+static enum as_err name_by_damage(struct compare *compare)
 {
 	struct verify *verify = compare->verify;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
-		if (!is_named_by_damage(verify, i))
+		if (!is_named_by_damage(compare->run, i))
 			continue;
-		struct finding finding = finding_of(damage->cause == SEGMENT_UNREADABLE
-						    ? PROBLEM_OBJECT_UNREADABLE
-						    : PROBLEM_OBJECT_LOST);
-		finding.segment = damage->segment;
-		finding.offset = (int64_t)damage->offset;
-		finding.has_key = true;
-		memcpy(finding.key, damage->key, KEY_SIZE);
-		snprintf(finding.detail, sizeof(finding.detail),
-			 "named by the damaged entry itself, no index can tell");
-		err = verify_add(compare->run, &finding);
+		facts_of(verify, damage->segment)->wanted++;
+		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
+				      damage->segment, (uint32_t)damage->offset, NULL);
+		if (err == AS_OK)
+			verify->gone[verify->gone_count - 1].is_unreadable =
+				damage->cause == SEGMENT_UNREADABLE;
 	}
 	return err;
 }
 
-/* ---- missing segments ---- */
-
-static int by_number(const void *a, const void *b)
+static enum as_err report_gone_row(struct compare *compare, const struct verify_gone *gone)
 {
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
+	struct verify *verify = compare->verify;
+	struct finding finding = finding_of(gone->has_older ? PROBLEM_OBJECT_OLDER
+					    : gone->is_unreadable ? PROBLEM_OBJECT_UNREADABLE
+								  : PROBLEM_OBJECT_LOST);
+	verify->older += gone->has_older;
+	verify->lost += !gone->has_older && !gone->is_unreadable;
+	finding.segment = gone->segment;
+	finding.offset = gone->offset;
+	finding.has_key = true;
+	memcpy(finding.key, gone->key, KEY_SIZE);
+	if (gone->has_older)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "the older one is at %" PRIu32 ":%" PRIu32, gone->older.segment,
+			 gone->older.offset);
+	else if (verify->index_credit != CREDIT_CREDIBLE)
+		snprintf(finding.detail, sizeof(finding.detail), "%s",
+			 verify->index_credit == CREDIT_OLDER
+				 ? "an earlier index names it"
+				 : "named by the damaged entry itself, no index can tell");
+	/* Nothing of what is there is damaged: the log as it stands is all there is. */
+	if (verify->damage_count == 0 && gone->segment > verify->end && !gone->is_unreadable)
+		finding.repair = REPAIR_RECOVER;
+	return verify_add(compare->run, &finding);
 }
+
+static enum as_err report_gone(struct compare *compare)
+{
+	enum as_err err = verify_find_older(compare->run);
+	for (size_t i = 0; err == AS_OK && i < compare->verify->gone_count; i++)
+		err = report_gone_row(compare, &compare->verify->gone[i]);
+	return err;
+}
+
+/* ---- missing segments ---- */
 
 static enum as_err report_missing_segment(struct compare *compare, uint32_t segment,
 					  uint64_t objects)
@@ -428,6 +405,10 @@ static enum as_err report_missing_segment(struct compare *compare, uint32_t segm
 	/* Nothing live is missed; what else it held, such as a DELETE, may be. */
 	if (objects == 0)
 		finding.severity = SEVERITY_INFO;
+	else if (segment > compare->verify->end)
+		finding.repair = REPAIR_RECOVER;
+	else
+		compare->verify->log_is_damaged = true;
 	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " object%s", objects,
 		 objects == 1 ? " was in it" : "s were in it");
 	return verify_add(compare->run, &finding);
@@ -435,56 +416,90 @@ static enum as_err report_missing_segment(struct compare *compare, uint32_t segm
 
 static enum as_err report_missing_segments(struct compare *compare)
 {
+	const struct verify *verify = compare->verify;
 	enum as_err err = AS_OK;
-	if (compare->missing_count > 0)
-		qsort(compare->missing, compare->missing_count, sizeof(uint32_t), by_number);
-	for (size_t i = 0, next; err == AS_OK && i < compare->missing_count; i = next) {
-		for (next = i + 1; next < compare->missing_count &&
-		     compare->missing[next] == compare->missing[i]; next++)
-			;
-		err = report_missing_segment(compare, compare->missing[i], next - i);
-	}
+	for (size_t i = 0; err == AS_OK && i < verify->missing_count; i++)
+		if (verify->missing[i].lost > 0)
+			err = report_missing_segment(compare, verify->missing[i].segment,
+						     verify->missing[i].lost);
 	return err;
 }
 
 /* ---- hints ---- */
 
+static enum as_err report_hints(struct compare *compare, uint32_t segment, const char *detail)
+{
+	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
+	finding.segment = segment;
+	snprintf(finding.detail, sizeof(finding.detail), "%s", detail);
+	return verify_add(compare->run, &finding);
+}
+
+static uint64_t count_fills(const struct verify *verify, uint32_t segment)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < verify->fill_count; i++)
+		count += verify->fills[i].segment == segment;
+	return count;
+}
+
+/* A segment that the hints know and that is not there: is it missing, or are they wrong? */
 static enum as_err compare_hints_row(struct compare *compare, const struct hints_segment *row)
 {
-	struct verify *verify = compare->verify;
-	const struct segment_facts *facts = facts_of(verify, row->segment);
-	if (facts || may_be_elsewhere(verify->view, row->segment))
+	const struct verify *verify = compare->verify;
+	const uint64_t live = row->live > 0 ? (uint64_t)row->live : 0;
+	char detail[FINDING_DETAIL_MAX];
+	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->view, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
-	/* What the index maps there is named already; what it does not map there was not live. */
-	if (verify->index_was_compared && row->live > 0)
+	if (live == 0)
+		return report_missing_segment(compare, row->segment, 0);
+	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
+	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
+	if (missing || live <= count_fills(verify, row->segment))
 		return AS_OK;
-	return report_missing_segment(compare, row->segment,
-				      row->live > 0 ? (uint64_t)row->live : 0);
+	if (!index_knows_all && verify->hints_credit == CREDIT_CREDIBLE)
+		return report_missing_segment(compare, row->segment, live);
+	if (!index_knows_all)
+		return AS_OK;
+	snprintf(detail, sizeof(detail), "they count %" PRIu64 " in it, and it is not there", live);
+	return report_hints(compare, row->segment, detail);
 }
 
 static enum as_err compare_hints_count(struct compare *compare, size_t position)
 {
 	const struct verify *verify = compare->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	const uint32_t number = verify->view->layout.segments[position].number;
-	const struct hints_segment *row = hints_find(&verify->view->hints, number);
+	const struct hints_segment *row = hints_find(&verify->view->hints, facts->number);
 	const int64_t stored = row ? row->live : 0;
 	const bool count_is_right = stored == (int64_t)facts->live;
+	char detail[FINDING_DETAIL_MAX];
 	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it.
 	 */
 	const bool is_unlisted = row && facts->puts > facts->live &&
-				 !hints_is_compact(&verify->view->hints, number);
-	if (!facts->is_committed || facts->is_unopened || (count_is_right && !is_unlisted))
+				 !hints_is_compact(&verify->view->hints, facts->number);
+	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
+	    (count_is_right && !is_unlisted))
 		return AS_OK;
-	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
-	finding.segment = number;
 	if (count_is_right)
-		snprintf(finding.detail, sizeof(finding.detail),
+		snprintf(detail, sizeof(detail),
 			 "it holds superseded entries, and they do not list it");
 	else
-		snprintf(finding.detail, sizeof(finding.detail),
-			 "stored %" PRId64 ", counted %" PRIu32, stored, (uint32_t)facts->live);
-	return verify_add(compare->run, &finding);
+		snprintf(detail, sizeof(detail), "stored %" PRId64 ", counted %" PRIu32, stored,
+			 (uint32_t)facts->live);
+	return report_hints(compare, facts->number, detail);
+}
+
+static enum as_err compare_compact(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct hints *hints = &verify->view->hints;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->compact_count; i++)
+		if (!facts_of(verify, hints->compact[i]) &&
+		    !verify_may_be_elsewhere(verify->view, hints->compact[i]))
+			err = report_hints(compare, hints->compact[i],
+					   "they list it to be compacted, and it is not there");
+	return err;
 }
 
 static enum as_err compare_hints(struct compare *compare)
@@ -498,91 +513,189 @@ static enum as_err compare_hints(struct compare *compare)
 		err = compare_hints_row(compare, &view->hints.segments[i]);
 	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
 	 * ones. */
-	if (verify->damage_count > 0 || compare->has_gaps || view->hints.transaction != verify->end)
+	if (verify->damage_count > 0 || verify->gone_count > 0 || verify->has_roles ||
+	    view->hints.transaction != verify->end)
 		return err;
+	if (err == AS_OK)
+		err = compare_compact(compare);
 	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
 		err = compare_hints_count(compare, i);
 	return err;
 }
 
-/* ---- everything ---- */
+/* ---- what nobody can tell ---- */
 
-/* Do the hints of the index's transaction know a segment that is not there? */
-static bool hints_miss_segments(const struct verify *verify)
+/* Could an object have been in the damage of a segment, or in one that is not there, that no witness
+ * names? The hints count what was in it. */
+static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
 {
-	const struct view *view = verify->view;
-	if (!view->hints.usable || view->hints.transaction != view->index_transaction)
-		return false;
-	for (size_t i = 0; i < view->hints.segment_count; i++)
-		if (layout_find(&view->layout, view->hints.segments[i].segment) == LAYOUT_NONE)
-			return true;
-	return false;
+	return verify->hints_credit == CREDIT_CREDIBLE &&
+	       verify_hinted(verify, segment) == (int64_t)named;
 }
 
-/* Does the index lead to whole entries of other keys more often than to its own? Then it is of
- * another repository, or of another time, and says nothing about the keys here. */
-static bool is_foreign(const struct verify_run *run)
+/* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
+static bool has_room(const struct verify *verify, const struct segment_facts *facts)
 {
-	const struct index_image *image = &run->index.image;
-	uint32_t wrong = 0;
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		struct index_bucket bucket;
-		if (verify_is_confirmed(run->verify, i))
-			continue;
-		index_image_place(image, i, &bucket.segment, &bucket.offset);
-		if (index_bucket_is_used(&bucket) && aim_of(run->verify, &bucket) == AIM_WRONG)
-			wrong++;
+	if (facts->is_unopened || facts->is_cut)
+		return true;
+	for (size_t i = 0; i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		if (damage->segment == facts->number && damage->length >= SEGMENT_KEYED &&
+		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
+			return true;
 	}
-	return wrong > verify_count_confirmed(run->verify, image->buckets);
-}
-
-static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
-			   const struct replay_event *event)
-{
-	return replay_note(context, key, event);
-}
-
-/* What only searching found is believed, as without an index, where this one is no witness. */
-static enum as_err believe_adrift(const struct verify_run *run)
-{
-	struct verify *verify = run->verify;
-	if (replay_count(verify->adrift) == 0 || !is_foreign(run))
-		return AS_OK;
-	return replay_each(verify->adrift, believe, verify->replay);
-}
-
-static bool any_is_cut(const struct verify *verify)
-{
-	for (size_t i = 0; i < verify->view->layout.count; i++)
-		if (verify->facts[i].is_cut)
-			return true;
 	return false;
 }
 
-/* What the index holds, and of what the replay remembers that which it holds too. */
-static enum as_err compare_mappings(struct compare *compare)
+/* A number without a file above an intact index of an earlier time, where nothing later is left. */
+static bool has_hole_above(const struct verify *verify)
 {
-	struct verify_run *run = compare->run;
-	enum as_err err = believe_adrift(run);
-	if (err == AS_OK)
-		err = settle_index(compare);
-	if (err == AS_OK)
-		err = replay_each(run->verify->replay, settle_remembered, compare);
-	if (err != AS_OK)
-		return err;
-	run->verify->index_is_intact = !compare->index_is_blamed && run->index.is_whole;
-	run->verify->log_has_gaps = run->verify->damage_count > 0 || compare->has_gaps ||
-				    run->view->index_transaction > run->verify->end ||
-				    hints_miss_segments(run->verify) || any_is_cut(run->verify);
+	const struct layout *layout = &verify->view->layout;
+	if (!verify->index_figures.is_stale || verify->hints_credit == CREDIT_CREDIBLE)
+		return false;
+	const size_t first = layout_from(layout, verify->index.transaction + 1);
+	const size_t behind = layout_from(layout, verify->end) + 1;
+	return behind - first < verify->end - verify->index.transaction;
+}
+
+static bool is_loss_unknown(const struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct index_figures *figures = &verify->index_figures;
+	/* An index that knows every object of the log also knows every one that is gone. */
+	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
+	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
+	    compare->phantoms == 0)
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const bool is_out = facts->role == ROLE_FOREIGN;
+		if (!facts->is_committed || (!is_out && !facts->damaged && !has_room(verify, facts)))
+			continue;
+		if (!is_out && !has_room(verify, facts))
+			continue;
+		if (!is_covered_by_hints(verify, facts->number,
+					 (uint64_t)facts->held + facts->wanted))
+			return true;
+	}
+	return has_hole_above(verify);
+}
+
+static enum as_err report_unknown(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
+	uint64_t bytes = 0;
+	verify->loss_is_unknown = is_loss_unknown(compare);
+	if (!verify->loss_is_unknown)
+		return AS_OK;
+	for (size_t i = 0; i < verify->damage_count; i++)
+		bytes += verify->damage[i].length;
+	if (bytes > 0)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
+			 verify->damage_count == 1 ? "" : "s", bytes);
+	else
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "segments above transaction %" PRIu32 " are not there",
+			 verify->index.transaction);
+	if (verify->damage_count == 0)
+		finding.repair = REPAIR_RECOVER;
+	return verify_add(compare->run, &finding);
+}
+
+/* ---- files that take no part, or bear another's number ---- */
+
+/* Would the log say something else of the key with what came back? */
+static enum as_err weigh_apart(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	struct compare *compare = context;
+	const struct verify *verify = compare->verify;
+	struct replay_event place;
+	const bool is_object = verify_lookup(verify, key, &place);
+	const uint64_t time = replay_time(event->segment, event->offset);
+	struct replay_event last;
+	if (is_object && time < replay_time(place.segment, place.offset))
+		return AS_OK;
+	if (!is_object && !event->is_put)
+		return AS_OK;
+	if (!is_object && replay_find(verify->replay, key, &last) && !last.is_put &&
+	    replay_time(last.segment, last.offset) > time)
+		return AS_OK;
+	compare->verify->returned++;
 	return AS_OK;
 }
 
-/* Then the rest of it, which rests on how the index has fared. */
-static enum as_err compare_index(struct compare *compare)
+static enum as_err report_role(struct compare *compare, size_t position)
+{
+	struct verify *verify = compare->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	const uint32_t number = verify->view->layout.segments[position].number;
+	char path[LAYOUT_PATH_MAX];
+	struct finding finding;
+	layout_path(&verify->view->layout, position, path);
+	if (facts->role == ROLE_RETURNED) {
+		finding = finding_of(PROBLEM_SEGMENT_RETURNED);
+		if (verify->returned == 0)
+			finding.severity = SEVERITY_INFO;
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s", path);
+	} else if (facts->role == ROLE_FOREIGN) {
+		finding = finding_of(PROBLEM_SEGMENT_FOREIGN);
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s", path);
+		verify->log_is_damaged = true;
+	} else if (facts->number != number) {
+		finding = finding_of(PROBLEM_SEGMENT_MISNAMED);
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s is segment %" PRIu32, path,
+			 facts->number);
+		verify->log_is_damaged = true;
+	} else {
+		return AS_OK;
+	}
+	finding.segment = number;
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err report_roles(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
-	enum as_err err = compare_mappings(compare);
-	compare->unindexed_only = true;
+	enum as_err err = AS_OK;
+	if (!verify->has_roles)
+		return AS_OK;
+	err = replay_each(verify->apart, weigh_apart, compare);
+	for (size_t i = 0; err == AS_OK && i < verify->view->layout.count; i++)
+		err = report_role(compare, i);
+	return err;
+}
+
+/* ---- everything ---- */
+
+/* An index that fits the log's end by its number and not by what it says. */
+static enum as_err report_index(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	const struct index_figures *f = &verify->index_figures;
+	struct finding finding = finding_of(PROBLEM_INDEX_FOREIGN);
+	if (!compare->run->index.is_loaded || verify->index_credit == CREDIT_CREDIBLE ||
+	    !verify->has_end || verify->index.transaction != verify->end ||
+	    verify->index_is_inferred)
+		return AS_OK;
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 " is %s: it knows %" PRIu64 " of %" PRIu64 " objects; %" PRIu64
+		 " of %" PRIu64 " mappings are confirmed", verify->index.transaction,
+		 credit_name(verify->index_credit), f->known, f->live, f->confirmed, f->of);
+	return verify_add(compare->run, &finding);
+}
+
+/* What the index holds, and of what the replay remembers that which it does not settle. */
+static enum as_err compare_index(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	const struct index_image *image = &compare->run->index.image;
+	verify->objects = verify_count_confirmed(verify, image->buckets);
+	if (compare->run->is_settled)
+		return AS_OK;
+	enum as_err err = verify_each_unconfirmed(compare->run, settle_unconfirmed, compare);
 	if (err == AS_OK)
 		err = replay_each(verify->replay, settle_remembered, compare);
 	if (err == AS_OK)
@@ -590,56 +703,55 @@ static enum as_err compare_index(struct compare *compare)
 	return err;
 }
 
-static enum as_err take_log(struct compare *compare)
+static bool is_any_damage_committed(const struct verify *verify)
 {
-	const enum as_err err = name_lost_without_index(compare);
-	return err == AS_OK ? verify_tally_log(compare->run) : err;
-}
-
-/* Does the index lead to the damaged entry? */
-static bool leads_to(const struct index_image *image, const struct verify_damage *damage)
-{
-	uint32_t segment, offset;
-	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT)
-		return false;
-	const uint32_t number = index_image_find(image, damage->key);
-	if (number == INDEX_EMPTY)
-		return false;
-	index_image_place(image, number, &segment, &offset);
-	return segment == damage->segment && offset == damage->offset;
-}
-
-/* What is live changes while keys are settled; a verdict must be the same in whatever order that is
- * done, and when it is asked for again. What is damaged was live as well. */
-static void keep_mapped(const struct verify_run *run)
-{
-	struct verify *verify = run->verify;
 	for (size_t i = 0; i < verify->view->layout.count; i++)
-		verify->facts[i].mapped = verify->facts[i].live;
-	for (size_t i = 0; run->index.is_loaded && i < verify->damage_count; i++)
-		if (leads_to(&run->index.image, &verify->damage[i]))
-			facts_of(verify, verify->damage[i].segment)->mapped++;
+		if (verify->facts[i].is_committed && verify->facts[i].damaged > 0 &&
+		    verify->facts[i].role == ROLE_LOG)
+			return true;
+	return false;
 }
 
 enum as_err verify_compare(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
 	struct compare compare = { .run = run, .verify = verify };
-	enum as_err err = verify_sort_damage(run);
-	if (err != AS_OK)
-		return err;
-	keep_mapped(run);
+	enum as_err err = AS_OK;
 	verify->index_was_compared = run->index.is_loaded;
-	err = verify->index_was_compared ? compare_index(&compare) : take_log(&compare);
+	verify->log_is_damaged = is_any_damage_committed(verify);
+	if (verify->index_was_compared)
+		err = compare_index(&compare);
+	if (err == AS_OK && verify->index_credit != CREDIT_CREDIBLE)
+		err = name_by_damage(&compare);
+	if (err == AS_OK)
+		err = report_gone(&compare);
 	if (err == AS_OK)
 		err = report_missing_segments(&compare);
 	if (err == AS_OK)
 		err = compare_hints(&compare);
-	free(compare.missing);
-	return err;
+	if (err == AS_OK)
+		err = report_index(&compare);
+	if (err == AS_OK)
+		err = report_roles(&compare);
+	return err == AS_OK ? report_unknown(&compare) : err;
 }
 
-/* ---- every key, afterwards ---- */
+/* ---- one key, and every key, afterwards ---- */
+
+bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   struct replay_event *place)
+{
+	struct index_bucket bucket;
+	struct replay_event event;
+	if (!verify->index_was_compared)
+		return replay_find(verify->replay, key, place) && place->is_put;
+	const bool has_bucket = index_lookup(&verify->index, key, &bucket) == AS_OK;
+	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
+	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
+						 is_confirmed, &event);
+	return verdicts[verify_settle(verify, key, has_bucket ? &bucket : NULL, is_confirmed,
+				      has_event ? &event : NULL, place)].is_object;
+}
 
 #define BUCKETS_AT_ONCE 1024u
 
@@ -650,13 +762,22 @@ struct every {
 	void *context;
 };
 
-static enum verify_outcome outcome_of(enum verdict verdict)
+/* The outcome for the key; *@place becomes where the object, its older version, or what is lost
+ * lies. */
+static enum verify_outcome outcome_of(const struct verify *verify, const uint8_t key[KEY_SIZE],
+				      enum verdict verdict, struct replay_event *place)
 {
+	const struct verify_gone *gone;
 	if (verdicts[verdict].is_object)
 		return OUTCOME_OBJECT;
-	if (verdict == VERDICT_LOST || verdict == VERDICT_VANISHED)
-		return OUTCOME_LOST;
-	return verdict == VERDICT_UNREADABLE ? OUTCOME_UNREADABLE : OUTCOME_NONE;
+	gone = verify_find_gone(verify, key);
+	if (!gone)
+		return OUTCOME_NONE;
+	*place = gone->has_older ? gone->older : (struct replay_event){
+		.segment = gone->segment, .offset = gone->offset, .is_put = true,
+	};
+	return gone->has_older ? OUTCOME_OLDER
+	       : gone->is_unreadable ? OUTCOME_UNREADABLE : OUTCOME_LOST;
 }
 
 static enum as_err give_bucket(const struct every *every, const struct index_bucket *bucket)
@@ -666,23 +787,20 @@ static enum as_err give_bucket(const struct every *every, const struct index_buc
 	struct index_bucket found;
 	struct replay_event event, place = { .is_put = true };
 	/* A second bucket of the same key is not the one that a look-up finds. */
-	if (!is_confirmed && (index_lookup(&verify->view->index, bucket->key, &found) != AS_OK ||
-			      found.number != bucket->number))
+	if (!is_confirmed && (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
+			      found.number != bucket->number ||
+			      bucket->offset < SEGMENT_MAGIC_SIZE))
 		return AS_OK;
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
-	const enum verdict verdict = verify_settle(verify, bucket, is_confirmed,
+	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, is_confirmed,
 						   has_event ? &event : NULL, &place);
-	const enum verify_outcome outcome = outcome_of(verdict);
-	if (outcome == OUTCOME_LOST || outcome == OUTCOME_UNREADABLE)
-		place = (struct replay_event){
-			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
-		};
+	const enum verify_outcome outcome = outcome_of(verify, bucket->key, verdict, &place);
 	return every->each(every->context, bucket->key, outcome, &place);
 }
 
 static enum as_err give_buckets(const struct every *every)
 {
-	const struct index_file *index = &every->verify->view->index;
+	const struct index_file *index = &every->verify->index;
 	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
 	enum as_err err = rows ? AS_OK : AS_ERR_MEMORY;
 	uint32_t got = 0;
@@ -704,13 +822,15 @@ static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
 	const struct verify *verify = every->verify;
 	struct index_bucket bucket;
 	struct replay_event place = *event;
-	if (!verify->index_was_compared)
-		return every->each(every->context, key,
-				   event->is_put ? OUTCOME_OBJECT : OUTCOME_NONE, event);
-	if (index_lookup(&verify->view->index, key, &bucket) == AS_OK)
-		return AS_OK;
-	const enum verdict verdict = verify_settle(verify, NULL, false, event, &place);
-	return every->each(every->context, key, outcome_of(verdict), &place);
+	enum verdict verdict = event->is_put ? VERDICT_UNWITNESSED : VERDICT_DELETED;
+	if (verify->index_was_compared) {
+		if (index_lookup(&verify->index, key, &bucket) == AS_OK &&
+		    bucket.offset >= SEGMENT_MAGIC_SIZE)
+			return AS_OK;
+		verdict = verify_settle(verify, key, NULL, false, event, &place);
+	}
+	const enum verify_outcome outcome = outcome_of(verify, key, verdict, &place);
+	return every->each(every->context, key, outcome, &place);
 }
 
 static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],
@@ -722,22 +842,28 @@ static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],
 							       : give_event(context, key, event);
 }
 
-/* As name_lost_without_index. */
-static enum as_err give_damaged(const struct every *every)
+/* Is the key one that neither an index nor the replay leads to? */
+static bool is_apart(const struct verify *verify, const uint8_t key[KEY_SIZE])
+{
+	struct index_bucket bucket;
+	struct replay_event event;
+	return !replay_find(verify->replay, key, &event) &&
+	       !(verify->index_was_compared &&
+		 index_lookup(&verify->index, key, &bucket) == AS_OK);
+}
+
+/* What only damaged entries name. */
+static enum as_err give_gone(const struct every *every)
 {
 	const struct verify *verify = every->verify;
 	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
-		const struct verify_damage *damage = &verify->damage[i];
-		const struct replay_event place = {
-			.segment = damage->segment, .offset = (uint32_t)damage->offset,
-			.is_put = true,
-		};
-		if (is_named_by_damage(verify, i))
-			err = every->each(every->context, damage->key,
-					  damage->cause == SEGMENT_UNREADABLE ? OUTCOME_UNREADABLE
-									      : OUTCOME_LOST,
-					  &place);
+	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
+		const uint8_t *key = verify->gone[i].key;
+		struct replay_event place;
+		if (!is_apart(verify, key))
+			continue;
+		const enum verify_outcome outcome = outcome_of(verify, key, VERDICT_LOST, &place);
+		err = every->each(every->context, key, outcome, &place);
 	}
 	return err;
 }
@@ -750,8 +876,10 @@ enum as_err verify_each_of(const struct verify *verify, unsigned part,
 {
 	struct every every = { .verify = verify, .each = each, .context = context };
 	enum as_err err = AS_OK;
-	if (part == 0)
-		err = verify->index_was_compared ? give_buckets(&every) : give_damaged(&every);
+	if (part == 0 && verify->index_was_compared)
+		err = give_buckets(&every);
+	if (part == 0 && err == AS_OK)
+		err = give_gone(&every);
 	if (err == AS_OK)
 		err = replay_each_of(verify->replay, part, give_event, &every);
 	if (err == AS_OK)

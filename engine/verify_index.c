@@ -19,7 +19,7 @@ static bool is_confirmed(const struct verify_run *run)
 
 static enum as_err judge_buckets(struct verify_run *run, struct findings *findings)
 {
-	const struct index_file *file = &run->view->index;
+	const struct index_file *file = &run->verify->index;
 	const struct index_image *image = &run->index.image;
 	struct index_census census;
 	if (is_confirmed(run)) {
@@ -35,8 +35,8 @@ static enum as_err judge_buckets(struct verify_run *run, struct findings *findin
 enum as_err verify_judge_index(struct verify_run *run)
 {
 	struct findings findings;
-	if (!run->index.image.bytes)
-		return AS_OK;
+	if (!run->index.image.bytes || run->verify->owns_index)
+		return AS_OK;	/* opening has said what is wrong with it */
 	findings_init(&findings);
 	enum as_err err = judge_buckets(run, &findings);
 	pthread_mutex_lock(&run->verify->mutex);
@@ -54,31 +54,50 @@ static enum as_err note_too_large(struct verify_run *run)
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 	snprintf(finding.detail, sizeof(finding.detail),
 		 "index.%" PRIu32 ": %" PRIu64 " bytes do not fit into memory",
-		 run->view->index_transaction, run->view->index.length);
+		 run->verify->index.transaction, run->verify->index.length);
 	return verify_add(run, &finding);
+}
+
+/* The newest index that can be searched. Where its header is damaged the buckets behind it can, if
+ * the length is that of an index. False: there is none. */
+static bool open_witness(struct verify_run *run)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	verify->index = view->index;
+	verify->owns_index = false;
+	if (view->index.fd >= 0)
+		return true;
+	if (view->has_index && index_open_buckets(view->io, view->fd, view->index_transaction,
+						  &verify->index) == AS_OK)
+		verify->index_is_inferred = verify->owns_index = true;
+	else if (view->has_older_index && index_open(view->io, view->fd, view->older_index,
+						     &verify->index, NULL) == AS_OK)
+		verify->owns_index = true;
+	return verify->owns_index;
 }
 
 enum as_err verify_load_index(struct verify_run *run)
 {
 	const struct view *view = run->view;
-	uint32_t end;
+	struct verify *verify = run->verify;
 	pthread_mutex_init(&run->index.mutex, NULL);
-	if (view->index.fd < 0 || (view_log_end(view, &end) && view->index_transaction < end))
+	if (!open_witness(run))
 		return AS_OK;
 	/* Marks must be the same in the next run, and on the next machine. */
 	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
 	struct key_hash hash;
 	if (has_marks)
 		key_hash_derive(&hash, view->config.id);
-	enum as_err err = index_load(&view->index, run->threads, has_marks ? &hash : NULL,
+	enum as_err err = index_load(&verify->index, run->threads, has_marks ? &hash : NULL,
 				     &run->index.image);
 	if (err == AS_ERR_IO) {
 		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 		snprintf(finding.detail, sizeof(finding.detail),
-			 "index.%" PRIu32 ": a block cannot be read", view->index_transaction);
+			 "index.%" PRIu32 ": a block cannot be read", verify->index.transaction);
 		return verify_add(run, &finding);
 	}
-	if (err == AS_ERR_MEMORY && !index_fits_memory(view->index.buckets))
+	if (err == AS_ERR_MEMORY && !index_fits_memory(verify->index.buckets))
 		return note_too_large(run);
 	if (err != AS_OK)
 		return err;
@@ -99,21 +118,15 @@ enum as_err verify_lose_index(struct verify_run *run, uint32_t number)
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 	snprintf(finding.detail, sizeof(finding.detail),
 		 "index.%" PRIu32 ": bucket %" PRIu32 " cannot be read again, or has changed",
-		 run->view->index_transaction, number);
+		 run->verify->index.transaction, number);
 	return verify_add(run, &finding);
 }
 
-void verify_drop_stale_index(struct verify_run *run)
+void verify_drop_index(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
-	const uint32_t transaction = run->view->index_transaction;
-	if (!run->index.is_loaded)
-		return;
-	if (verify->has_end && transaction < verify->end)
-		run->index.is_loaded = false;
-	/* Of a tail that is given up on purpose, it knows too much. */
 	if (verify->tail_choice == TAIL_DROPPED &&
-	    (!verify->has_end || transaction > verify->end))
+	    (!verify->has_end || verify->index.transaction > verify->end))
 		run->index.is_loaded = false;
 }
 
@@ -199,7 +212,7 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 	size_t known = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct index_bucket bucket;
-		if (index_image_bucket(&index->image, &witness->run->view->index,
+		if (index_image_bucket(&index->image, &witness->run->verify->index,
 				       index->group[first + i], &bucket) != AS_OK)
 			continue;	/* comparing meets it again, and says so */
 		witness->rows[known].offset = bucket.offset;

@@ -6,14 +6,20 @@
  * verify_scan.c     one segment, in one worker
  * verify_records.c  segments that need not be read, and in which order the others are
  * verify_damage.c   what is damaged, by its place and by its key, when all segments were read
- * verify_tally.c    what the log holds where no index fits it
- * verify_compare.c  the log against the index and the hints then
+ * verify_weigh.c    what index and hints are worth, by what they share with the log
+ * verify_roles.c    files that came back, are of elsewhere, or bear another's number
+ * verify_copies.c   files of other names that hold what is damaged or missing
+ * verify_tally.c    what the log holds where there is no index
+ * verify_compare.c  what becomes of each key then: all go through evidence.c
+ * verify_older.c    the older versions of what is lost
  */
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
 #define ATTICSCOPE_VERIFY_PRIVATE_H
 
 #include "index_image.h"
 #include "verify.h"
+
+#include <string.h>
 
 /* What the index maps to one segment. */
 struct index_mark {
@@ -48,6 +54,11 @@ struct verify_run {
 	size_t *order;			/* positions by turn; NULL: one after the other */
 	uint64_t deadline;		/* of the monotonic clock, nanoseconds; 0: none */
 	_Atomic size_t skipped, remembered;
+	struct findings before;		/* those from before anything was read */
+	unsigned reading;		/* 0 while all is read for the first time */
+	uint32_t index_last;		/* the highest segment that the index maps a key to */
+	bool is_weighed;		/* buckets that cannot be read were reported */
+	bool is_settled;		/* log and index agree on every key */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 
@@ -57,8 +68,8 @@ bool verify_should_stop(const struct verify_run *run);
 /* Add @finding under the lock and count it for the onlooker. */
 enum as_err verify_add(struct verify_run *run, const struct finding *finding);
 
-/* Load the index if it can be held against the log at all: one older than the log's end says
- * nothing about it. An unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
+/* Load the newest index that can be searched, whatever its number: weighing it comes later. An
+ * unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run);
 
 /* After the scan, or without one: is the index a table as it should be? Adds the findings of a
@@ -68,9 +79,8 @@ enum as_err verify_judge_index(struct verify_run *run);
 /* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
 enum as_err verify_lose_index(struct verify_run *run, uint32_t number);
 
-/* An index that turns out older than the log's end, once the tail was looked into, is not compared.
- */
-void verify_drop_stale_index(struct verify_run *run);
+/* An index that knows of a tail which is given up on purpose is no witness. */
+void verify_drop_index(struct verify_run *run);
 
 /* After verify_load_index, whatever it returned. */
 void verify_free_index(struct verify_run *run);
@@ -122,50 +132,27 @@ bool verify_is_late(const struct verify_run *run);
 /* Sets run->order where the order matters; the caller frees it. AS_ERR_MEMORY. */
 enum as_err verify_order_turns(struct verify_run *run);
 
-/* Make the damage ready to be asked about, after every segment was read. AS_ERR_MEMORY. */
-enum as_err verify_sort_damage(struct verify_run *run);
+/* Make the damage ready to be asked about, after every segment was read. */
+void verify_sort_damage(struct verify *verify);
 
 /* Is @offset of @segment in a damaged stretch? *@cause is why. */
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
 		      uint8_t *cause);
 
-/* Does a damaged PUT behind @event (if any) still show this key? */
-bool verify_damage_names(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			 const struct replay_event *event);
-
-/* Is the newest PUT of a key that the index does not hold there? Known where something is damaged,
- * and an index was compared. */
-bool verify_is_stray(const struct verify *verify, uint32_t segment, uint32_t offset);
-
-/* Count the objects of the log, all of which the replay knows, since there is no index to compare
- * it with. AS_ERR_MEMORY. */
+/* Count the objects of the log, all of which the replay knows, since there is no index. Begins at
+ * nothing. AS_ERR_MEMORY. */
 enum as_err verify_tally_log(struct verify_run *run);
 
 /* All comparisons, after every segment was read. */
 enum as_err verify_compare(struct verify_run *run);
 
-/* What the log and the index together say of one key. */
-enum verdict {
-	VERDICT_AGREED,		/* an object, where the index has it */
-	VERDICT_DELETED,	/* none, and the index agrees */
-	VERDICT_UNINDEXED,	/* an object in the log, unknown to the index */
-	VERDICT_VETOED,		/* a PUT in the log, but an intact index says it was deleted */
-	VERDICT_OUTDATED,	/* an object; the index maps it to an older place */
-	VERDICT_UNDELETED,	/* deleted in the log after the place that the index maps it to */
-	VERDICT_LOST,		/* the index maps it to where nothing whole is left */
-	VERDICT_VANISHED,	/* the index maps it to something else; damage may have taken it */
-	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */
-	VERDICT_MOVED,		/* an object, behind damage in the segment that the index knows */
-	VERDICT_MISDIRECTED,	/* an object; the index maps it to something else */
-	VERDICT_PHANTOM		/* only the index speaks of it, and maps it to something else */
-};
-
-/* @bucket: the index's mapping, or NULL; @is_confirmed: a whole PUT of the key stands there;
- * @event: the newest event that the log has apart from that one, or NULL. Where the verdict is an
- * object, *@place is where. */
-enum verdict verify_settle(const struct verify *verify, const struct index_bucket *bucket,
-			   bool is_confirmed, const struct replay_event *event,
-			   struct replay_event *place);
+/* What log, index and hints together say of one key. @bucket: the index's mapping, or NULL;
+ * @is_confirmed: a whole PUT of the key stands there; @event: the newest event that the log has
+ * apart from that one, or NULL. Where the verdict is an object, or an older version of one, *@place
+ * is where. */
+enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			   const struct index_bucket *bucket, bool is_confirmed,
+			   const struct replay_event *event, struct replay_event *place);
 
 /* The newest event of @key that counts. One that only searching found counts when no mapping is
  * confirmed and there is no other, or when it is a newer PUT in the segment that @bucket (or NULL)
@@ -173,6 +160,61 @@ enum verdict verify_settle(const struct verify *verify, const struct index_bucke
 bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		       const struct index_bucket *bucket, bool is_confirmed,
 		       struct replay_event *event);
+
+/* Where an unconfirmed mapping leads, by what the scan left behind. */
+enum aim {
+	AIM_NOWHERE,		/* to no place that an entry can have: the bucket is damaged */
+	AIM_WRONG,		/* whole bytes stand there, but not this PUT */
+	AIM_DAMAGED,		/* into a damaged stretch */
+	AIM_BEYOND,		/* behind the end of its segment */
+	AIM_MISSING,		/* to a segment that is not there */
+	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
+};
+enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket);
+
+/* Is the segment, of which there is no file, perhaps there all the same? */
+bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);
+
+/* Call @each for every used bucket that is not confirmed and that a look-up of its key finds.
+ * @each may return any error; one that cannot be read is a finding. AS_ERR_CANCELLED. */
+enum as_err verify_each_unconfirmed(struct verify_run *run,
+				    enum as_err (*each)(void *context,
+							const struct index_bucket *bucket),
+				    void *context);
+
+/* After the scan: what index and hints have in common with the log, and what that makes them worth.
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+enum as_err verify_weigh(struct verify_run *run);
+
+/* The row of missing segment @number, or NULL. */
+struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number);
+
+/* Do the witnesses say that there is more in segment @number than is left of it? */
+bool verify_is_gap(const struct verify *verify, uint32_t number);
+
+/* Do the hints of the log's end, or of the index's transaction, count objects in @number? */
+int64_t verify_hinted(const struct verify *verify, uint32_t number);
+
+/* After the weighing: which files take no part in the log, or bear another's number (EVIDENCE rule
+ * 7)? *@again: some do, and all must be read and weighed once more. AS_ERR_MEMORY. */
+enum as_err verify_choose_roles(struct verify_run *run, bool *again);
+
+/* Does the index map any key to segment @number? */
+bool verify_index_leads_to(const struct verify_run *run, uint32_t number);
+
+/* Are the keys the same but for a few damaged bits? */
+bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE]);
+
+/* Look for files of other names that hold what is damaged or missing, and take from them what they
+ * have whole. *@again: something was found, and must be weighed. AS_ERR_MEMORY. */
+enum as_err verify_use_copies(struct verify_run *run, bool *again);
+
+/* Find the newest whole version of each object in verify->gone. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+enum as_err verify_find_older(struct verify_run *run);
+
+/* Add an object whose newest version is gone; @older is NULL where none is known. AS_ERR_MEMORY. */
+enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8_t key[KEY_SIZE],
+			    uint32_t segment, uint32_t offset, const struct replay_event *older);
 
 bool verify_is_confirmed(const struct verify *verify, uint32_t bucket);
 

@@ -26,10 +26,12 @@ struct scanner {
 	struct segment_reader *reader;
 	struct verify_witness witness;
 	uint32_t number;		/* of the segment being read */
+	uint8_t role;			/* of its file, enum segment_role */
 	struct segment_facts facts;	/* of it, but for what is live: those fields are atomic, and
 					 * adding to one would wait for all that is being fetched */
 	uint32_t live;
 	uint64_t live_bytes;
+	uint64_t key_sum;		/* of all live ones, in all segments */
 	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
 	 * time would have to wait for the memory every time. NULL without an index. */
 	uint64_t *confirmed;
@@ -176,7 +178,7 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 	if (e->cause == SEGMENT_UNREADABLE)
 		s->facts.is_unreadable = true;
 	enum as_err err = AS_OK;
-	if (s->facts.is_committed)
+	if (s->facts.is_committed && s->role == ROLE_LOG)
 		err = remember_damage(s, e);
 	if (err == AS_OK)
 		err = report_damage(s, e);
@@ -220,6 +222,7 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
 		s->live++;
 		s->live_bytes += event->size;
+		s->key_sum += verify_key_value(event->key);
 		if (s->events)
 			s->mark += index_image_mark(&s->run->index.image, number);
 		return AS_OK;
@@ -253,6 +256,17 @@ static enum as_err tell(const struct scanner *s, const struct segment_entry *e)
 	return replay_tell(s->teller, e->key, &told);
 }
 
+/* An event of a file that takes no part in the log: what came back may tell what it would change. */
+static enum as_err set_apart(const struct scanner *s, const struct segment_entry *e)
+{
+	const struct replay_event event = {
+		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = e->tag == SEGMENT_PUT,
+	};
+	return s->role == ROLE_RETURNED ? replay_note(s->run->verify->apart, e->key, &event)
+					: AS_OK;
+}
+
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
 {
 	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
@@ -279,6 +293,8 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		return AS_OK;
 	if (e->offset > UINT32_MAX)
 		return report_too_large(s, e);	/* no index can point here */
+	if (s->role != ROLE_LOG)
+		return set_apart(s, e);
 	if (!s->run->index.is_loaded)
 		return tell(s, e);
 	struct event *event = &s->batch[s->batched++];
@@ -475,7 +491,8 @@ static enum as_err keep_record(struct scanner *s, const struct verify_record *id
 static void begin_segment(struct scanner *s, size_t position)
 {
 	const struct verify *verify = s->run->verify;
-	s->number = verify->view->layout.segments[position].number;
+	s->number = verify->facts[position].number;
+	s->role = verify->facts[position].role;
 	s->facts = (struct segment_facts){
 		.is_committed = verify->has_end && s->number <= verify->end,
 	};
@@ -538,6 +555,9 @@ static size_t confirmed_words(const struct verify_run *run)
 static void confirm(struct scanner *s)
 {
 	_Atomic uint64_t *confirmed = s->run->verify->confirmed;
+	pthread_mutex_lock(&s->run->verify->mutex);
+	s->run->verify->key_sum += s->key_sum;
+	pthread_mutex_unlock(&s->run->verify->mutex);
 	for (size_t i = 0; s->confirmed && i < confirmed_words(s->run); i++)
 		if (s->confirmed[i])
 			atomic_fetch_or_explicit(&confirmed[i], s->confirmed[i],

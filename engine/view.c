@@ -15,8 +15,8 @@
 struct newest {
 	const char *prefix;
 	enum problem older;
-	bool found;
-	uint32_t number;
+	bool found, has_older;
+	uint32_t number, second;	/* the newest, and the newest but one */
 };
 
 struct listing {
@@ -51,6 +51,9 @@ static enum as_err take_newest(struct view *view, struct newest *newest, uint32_
 	newest->found = true;
 	if (!had_one)
 		return AS_OK;
+	if (!newest->has_older || older > newest->second)
+		newest->second = older;
+	newest->has_older = true;
 	return findings_note(&view->findings, newest->older, FINDING_NOWHERE, FINDING_NOWHERE,
 			     "%s%" PRIu32, newest->prefix, older);
 }
@@ -100,6 +103,8 @@ static enum as_err read_names(struct view *view, struct as_error *error)
 		return as_fail(error, err, errno, "%s: cannot list the folder", view->path);
 	view->has_index = listing.index.found;
 	view->index_transaction = listing.index.number;
+	view->has_older_index = listing.index.has_older;
+	view->older_index = listing.index.second;
 	view->has_hints = listing.hints.found;
 	view->hints_transaction = listing.hints.number;
 	return AS_OK;

@@ -51,6 +51,8 @@ struct view {
 	bool has_index;			/* a file index.N is there */
 	uint32_t index_transaction;	/* its N */
 	struct index_file index;	/* index.fd is -1 when it cannot be used */
+	bool has_older_index;		/* another index.N is there: the newest of those */
+	uint32_t older_index;
 	bool has_hints;
 	uint32_t hints_transaction;
 	struct hints hints;

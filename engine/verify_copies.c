@@ -1,0 +1,324 @@
+#include "build-config.h"
+
+#include "rows.h"
+#include "verify_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDERS_DEEP 3u		/* below data/ */
+#define COPIES_MAX 4096u
+
+static int by_place(const void *a, const void *b)
+{
+	const struct verify_fill *x = a, *y = b;
+	const uint64_t s = replay_time(x->segment, x->offset);
+	const uint64_t t = replay_time(y->segment, y->offset);
+	return (s > t) - (s < t);
+}
+
+/* The entry at @offset of segment @number in a copy, or NULL. */
+static const struct verify_fill *find_fill(const struct verify *verify, uint32_t number,
+					   uint32_t offset)
+{
+	const struct verify_fill wanted = { .segment = number, .offset = offset };
+	return verify->fill_count == 0
+		? NULL
+		: bsearch(&wanted, verify->fills, verify->fill_count, sizeof(wanted), by_place);
+}
+
+bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset)
+{
+	return find_fill(verify, number, offset) != NULL;
+}
+
+bool verify_path(const struct verify *verify, uint32_t number, uint32_t offset,
+		 char out[LAYOUT_PATH_MAX])
+{
+	const struct verify_fill *fill = find_fill(verify, number, offset);
+	if (fill) {
+		memcpy(out, verify->copies[fill->copy].path, LAYOUT_PATH_MAX);
+		return true;
+	}
+	const size_t position = verify_position(verify, number);
+	if (position != LAYOUT_NONE)
+		layout_path(&verify->view->layout, position, out);
+	return position != LAYOUT_NONE;
+}
+
+/* ---- finding them ---- */
+
+struct search {
+	struct verify *verify;
+	const struct view *view;
+	size_t capacity;
+	unsigned depth;
+	char folder[LAYOUT_PATH_MAX];
+};
+
+/* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
+static bool number_of(const char *name, uint32_t *number)
+{
+	uint64_t value = 0;
+	if (*name == '.')
+		name++;
+	if (*name < '0' || *name > '9')
+		return false;
+	for (; *name >= '0' && *name <= '9'; name++) {
+		value = value * 10 + (uint64_t)(*name - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*number = (uint32_t)value;
+	return true;
+}
+
+/* Is there anything of segment @number that a copy could have? */
+static bool is_needed(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	const struct hints *hints = &verify->view->hints;
+	if (!verify->has_end || number > verify->end)
+		return false;
+	if (position == LAYOUT_NONE)
+		return verify_is_gap(verify, number) ||
+		       (hints->usable && hints->transaction == verify->end &&
+			verify_hinted(verify, number) > 0);
+	const struct segment_facts *facts = &verify->facts[position];
+	return facts->is_committed && (facts->damaged > 0 || facts->is_cut || facts->is_unopened ||
+				       verify_is_gap(verify, number));
+}
+
+/* Is the file the one that is read as the segment? */
+static bool is_segment_itself(const struct verify *verify, uint32_t number, const char *path)
+{
+	char own[LAYOUT_PATH_MAX];
+	const size_t position = layout_find(&verify->view->layout, number);
+	if (position == LAYOUT_NONE)
+		return false;
+	layout_path(&verify->view->layout, position, own);
+	return strcmp(own, path) == 0;
+}
+
+static enum as_err add_copy(struct search *search, const char *name, uint32_t number)
+{
+	struct verify *verify = search->verify;
+	void *rows = verify->copies;
+	char path[LAYOUT_PATH_MAX];
+	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
+	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
+	    is_segment_itself(verify, number, path) || !is_needed(verify, number))
+		return AS_OK;
+	if (!rows_reserve(&rows, verify->copy_count, &search->capacity, sizeof(*verify->copies)))
+		return AS_ERR_MEMORY;
+	verify->copies = rows;
+	struct verify_copy *copy = &verify->copies[verify->copy_count++];
+	copy->number = number;
+	memcpy(copy->path, path, sizeof(path));
+	return AS_OK;
+}
+
+static enum as_err search_folder(struct search *search);
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct search *search = context;
+	const size_t len = strlen(search->folder);
+	uint32_t number;
+	enum as_err err = AS_OK;
+	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
+		err = number_of(name, &number) ? add_copy(search, name, number) : AS_OK;
+	if (kind != IO_KIND_FOLDER || search->depth == FOLDERS_DEEP ||
+	    len + 1 + strlen(name) >= sizeof(search->folder))
+		return err;
+	search->folder[len] = '/';
+	strcpy(search->folder + len + 1, name);
+	search->depth++;
+	err = search_folder(search);
+	search->depth--;
+	search->folder[len] = '\0';
+	return err;
+}
+
+/* What cannot be listed holds no copies: opening has named it. */
+static enum as_err search_folder(struct search *search)
+{
+	int fd;
+	enum as_err err = io_open_folder(search->view->io, search->view->fd, search->folder, &fd);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	err = io_list(search->view->io, fd, see_name, search);
+	io_close(search->view->io, fd);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct verify_copy *x = a, *y = b;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+/* ---- using them ---- */
+
+struct filling {
+	struct verify_run *run;
+	struct verify *verify;
+	size_t capacity;
+	uint32_t copy;			/* the one being read */
+	uint64_t taken;			/* from it */
+};
+
+static enum as_err add_fill(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	void *rows = verify->fills;
+	if (!rows_reserve(&rows, verify->fill_count, &f->capacity, sizeof(*verify->fills)))
+		return AS_ERR_MEMORY;
+	verify->fills = rows;
+	verify->fills[verify->fill_count++] = (struct verify_fill){
+		.segment = verify->copies[f->copy].number, .offset = (uint32_t)e->offset,
+		.copy = f->copy,
+	};
+	f->taken++;
+	return AS_OK;
+}
+
+/* Does nothing whole of the segment itself stand at @offset? */
+static bool is_want(const struct verify *verify, uint32_t number, uint64_t offset)
+{
+	const size_t position = verify_position(verify, number);
+	uint8_t cause;
+	if (position == LAYOUT_NONE || verify->facts[position].is_unopened)
+		return true;
+	return offset >= verify->facts[position].size ||
+	       verify_damage_at(verify, number, (uint32_t)offset, &cause);
+}
+
+/* An entry of a copy. Where the index is to be believed only what it places there counts: the copy
+ * may be of another time. */
+static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	const struct index_image *image = &f->run->index.image;
+	const uint32_t number = verify->copies[f->copy].number;
+	const struct replay_event event = {
+		.segment = number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = e->tag == SEGMENT_PUT,
+	};
+	uint32_t segment = 0, offset = 0, bucket = INDEX_EMPTY;
+	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX ||
+	    !is_want(verify, number, e->offset))
+		return AS_OK;
+	if (f->run->index.is_loaded && event.is_put)
+		bucket = index_image_find(image, e->key);
+	if (bucket != INDEX_EMPTY)
+		index_image_place(image, bucket, &segment, &offset);
+	const bool is_mapped = bucket != INDEX_EMPTY && segment == number &&
+			       offset == event.offset;
+	if (!is_mapped && verify->index_credit == CREDIT_CREDIBLE)
+		return AS_OK;
+	if (!is_mapped) {
+		const enum as_err err = replay_note(verify->replay, e->key, &event);
+		return err == AS_OK ? add_fill(f, e) : err;
+	}
+	if (verify_is_confirmed(verify, bucket))
+		return AS_OK;	/* another copy had it */
+	const size_t position = verify_position(verify, number);
+	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
+	verify->key_sum += verify_key_value(e->key);
+	if (position != LAYOUT_NONE) {
+		verify->facts[position].live++;
+		verify->facts[position].live_bytes += e->size;
+	}
+	return add_fill(f, e);
+}
+
+static enum as_err report_copy(const struct filling *f)
+{
+	const struct verify_copy *copy = &f->verify->copies[f->copy];
+	struct finding finding = finding_of(PROBLEM_SEGMENT_COPY);
+	finding.segment = copy->number;
+	snprintf(finding.detail, sizeof(finding.detail), "%.100s has %" PRIu64 " entr%s of it",
+		 copy->path, f->taken, f->taken == 1 ? "y" : "ies");
+	return verify_add(f->run, &finding);
+}
+
+static enum as_err read_copy(struct filling *f, struct segment_reader *reader)
+{
+	const struct verify_copy *copy = &f->verify->copies[f->copy];
+	struct segment_entry entry;
+	f->taken = 0;
+	enum as_err err = segment_open(reader, f->run->view->fd, copy->path, copy->number, NULL,
+				       NULL);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC)
+			return AS_OK;	/* no segment at all */
+		if (entry.tag != SEGMENT_DAMAGED)
+			err = take_entry(f, &entry);
+		if (err != AS_OK)
+			return err;
+		if (verify_should_stop(f->run))
+			return AS_ERR_CANCELLED;
+	}
+	if (err == AS_END)
+		err = AS_OK;
+	return err == AS_OK && f->taken > 0 ? report_copy(f) : err;
+}
+
+/* Two copies may have the same entry: the first of them is read. */
+static void sort_fills(struct verify *verify)
+{
+	size_t kept = 0;
+	if (verify->fill_count > 1)
+		qsort(verify->fills, verify->fill_count, sizeof(*verify->fills), by_place);
+	for (size_t i = 0; i < verify->fill_count; i++)
+		if (kept == 0 || by_place(&verify->fills[kept - 1], &verify->fills[i]) != 0)
+			verify->fills[kept++] = verify->fills[i];
+	verify->fill_count = kept;
+}
+
+/* Is anything damaged or missing at all? */
+static bool is_wanting(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles)
+		return true;
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
+			return true;
+	for (size_t i = 0; hints->usable && i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0 &&
+		    verify_position(verify, hints->segments[i].segment) == LAYOUT_NONE)
+			return true;
+	return false;
+}
+
+enum as_err verify_use_copies(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	struct search search = { .verify = verify, .view = run->view, .folder = "data" };
+	struct filling filling = { .run = run, .verify = verify };
+	*again = false;
+	if (!is_wanting(verify))
+		return AS_OK;
+	enum as_err err = search_folder(&search);
+	if (err != AS_OK || verify->copy_count == 0)
+		return err;
+	qsort(verify->copies, verify->copy_count, sizeof(*verify->copies), by_path);
+	struct segment_reader *reader = segment_reader_new(run->view->io);
+	if (!reader)
+		return AS_ERR_MEMORY;
+	segment_reader_watch(reader, &run->progress->cancel);
+	for (; err == AS_OK && filling.copy < verify->copy_count; filling.copy++)
+		err = read_copy(&filling, reader);
+	segment_reader_free(reader);
+	sort_fills(verify);
+	*again = verify->fill_count > 0;
+	return err;
+}

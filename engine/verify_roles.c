@@ -1,0 +1,341 @@
+#include "build-config.h"
+
+#include "verify_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Misfits that are looked into; of more than that the index is at fault, not the files. */
+#define MISFITS_MAX 64u
+/* Bits of two keys that may differ for one to be the other, damaged. */
+#define KEY_BITS_DAMAGED 8u
+
+size_t verify_position(const struct verify *verify, uint32_t number)
+{
+	const size_t position = layout_find(&verify->view->layout, number);
+	if (!verify->has_roles)
+		return position;
+	if (position != LAYOUT_NONE && verify->facts[position].number == number)
+		return verify->facts[position].role == ROLE_LOG ? position : LAYOUT_NONE;
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		if (verify->facts[i].number == number && verify->facts[i].role == ROLE_LOG)
+			return i;
+	return LAYOUT_NONE;
+}
+
+bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
+{
+	unsigned bits = 0;
+	for (unsigned i = 0; i < KEY_SIZE; i++)
+		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
+	return bits <= KEY_BITS_DAMAGED;
+}
+
+/* ---- files that do not fit the index ---- */
+
+/* A segment in which nothing stands where the index leads. */
+struct misfit {
+	uint32_t number;
+	size_t position;		/* of the file that bears the number, or LAYOUT_NONE */
+	size_t found;			/* of the file that is the segment, or LAYOUT_NONE */
+	struct segment_witness *rows;	/* what the index places in it */
+	uint32_t count, capacity;
+};
+
+struct matching {
+	struct verify_run *run;
+	struct verify *verify;
+	const struct view *view;
+	uint32_t *mapped;		/* of each file: keys that the index maps into it */
+	struct misfit misfits[MISFITS_MAX];
+	size_t count;
+	bool is_too_many;
+};
+
+static struct misfit *find_misfit(struct matching *m, uint32_t number)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].number == number)
+			return &m->misfits[i];
+	return NULL;
+}
+
+/* Collect the misfits among the segments that unconfirmed mappings lead to. */
+static enum as_err gather(void *context, const struct index_bucket *bucket)
+{
+	struct matching *m = context;
+	const size_t position = layout_find(&m->view->layout, bucket->segment);
+	const struct segment_facts *facts = position == LAYOUT_NONE ? NULL
+								    : &m->verify->facts[position];
+	struct misfit *misfit = find_misfit(m, bucket->segment);
+	/* Where anything fits, or is damaged, the file is the segment. */
+	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
+	    (facts && (facts->live > 0 || facts->damaged > 0 || facts->is_unopened ||
+		       !facts->is_committed)))
+		return AS_OK;
+	if (!misfit && m->count == MISFITS_MAX) {
+		m->is_too_many = true;
+		return AS_OK;
+	}
+	if (!misfit) {
+		misfit = &m->misfits[m->count++];
+		*misfit = (struct misfit){
+			.number = bucket->segment, .position = position, .found = LAYOUT_NONE,
+		};
+	}
+	if (misfit->count == misfit->capacity) {
+		const uint32_t capacity = misfit->capacity ? misfit->capacity * 2 : 16;
+		struct segment_witness *rows = realloc(misfit->rows, capacity * sizeof(*rows));
+		if (!rows)
+			return AS_ERR_MEMORY;
+		misfit->rows = rows;
+		misfit->capacity = capacity;
+	}
+	struct segment_witness *row = &misfit->rows[misfit->count++];
+	row->offset = bucket->offset;
+	memcpy(row->key, bucket->key, KEY_SIZE);
+	return AS_OK;
+}
+
+static bool is_there(const struct matching *m, const struct segment_witness *row, size_t position)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	layout_path(&m->view->layout, position, path);
+	return segment_read_entry(m->view->io, m->view->fd, path, row->offset, &entry, NULL) ==
+		       AS_OK &&
+	       entry.tag == SEGMENT_PUT && memcmp(entry.key, row->key, KEY_SIZE) == 0;
+}
+
+/* Does what the index places in @misfit stand in the file at @position, four in five of it? */
+static bool fits(const struct matching *m, const struct misfit *misfit, size_t position)
+{
+	uint32_t there = 0;
+	for (uint32_t i = 0; i < misfit->count; i++) {
+		there += is_there(m, &misfit->rows[i], position);
+		if ((i + 1 - there) * 5 > misfit->count)
+			return false;
+	}
+	return there > 0;
+}
+
+/* May the file at @position be another segment than its name says? Only one that fits nothing itself,
+ * and that the hints do not know. */
+static bool is_free(struct matching *m, const struct misfit *misfit, size_t position)
+{
+	const struct segment_facts *facts = &m->verify->facts[position];
+	const struct hints *hints = &m->view->hints;
+	const uint32_t number = m->view->layout.segments[position].number;
+	if (position == misfit->position || facts->puts == 0 || !facts->is_committed)
+		return false;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].found == position)
+			return false;
+	if (find_misfit(m, number))
+		return true;
+	return m->mapped[position] == 0 &&
+	       !(hints->usable && hints_find(hints, number) && !hints_find(hints, misfit->number));
+}
+
+static void find_files(struct matching *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		for (size_t j = 0; j < m->view->layout.count; j++)
+			if (is_free(m, &m->misfits[i], j) && fits(m, &m->misfits[i], j)) {
+				m->misfits[i].found = j;
+				break;
+			}
+}
+
+/* Does the index know any key of the file that bears the misfit's number, or would it without a few
+ * damaged bits? Then its mappings are wrong, not the file. */
+static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
+{
+	const struct index_image *image = &m->run->index.image;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	struct segment_reader *reader = segment_reader_new(m->view->io);
+	*known = false;
+	if (!reader)
+		return AS_ERR_MEMORY;
+	layout_path(&m->view->layout, misfit->position, path);
+	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
+	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
+		if (entry.tag != SEGMENT_PUT)
+			continue;
+		*known = index_image_find(image, entry.key) != INDEX_EMPTY;
+		for (uint32_t i = 0; i < misfit->count && !*known; i++)
+			*known = misfit->rows[i].offset == entry.offset &&
+				 verify_keys_are_near(misfit->rows[i].key, entry.key);
+	}
+	segment_reader_free(reader);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+static bool is_found_elsewhere(const struct matching *m, size_t position)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].found == position)
+			return true;
+	return false;
+}
+
+static enum as_err set_roles(struct matching *m, bool *again)
+{
+	struct verify *verify = m->verify;
+	size_t foreign = 0;
+	for (size_t i = 0; i < m->count; i++) {
+		struct misfit *misfit = &m->misfits[i];
+		bool known = true;
+		if (misfit->found != LAYOUT_NONE) {
+			verify->facts[misfit->found].number = misfit->number;
+			*again = true;
+		}
+		if (misfit->position == LAYOUT_NONE || is_found_elsewhere(m, misfit->position))
+			continue;
+		const enum as_err err = knows_any(m, misfit, &known);
+		if (err != AS_OK)
+			return err;
+		if (known && misfit->found == LAYOUT_NONE)
+			continue;
+		verify->facts[misfit->position].role = ROLE_FOREIGN;
+		foreign++;
+	}
+	/* Where most of the log would be of elsewhere, it is the index that is. */
+	if (foreign * 4 > verify->view->layout.count && foreign > 1)
+		for (size_t i = 0; i < verify->view->layout.count; i++)
+			verify->facts[i].role = ROLE_LOG;
+	else if (foreign > 0)
+		*again = true;
+	return AS_OK;
+}
+
+static enum as_err count_mapped(struct matching *m)
+{
+	const struct index_image *image = &m->run->index.image;
+	m->mapped = calloc(m->view->layout.count + 1, sizeof(*m->mapped));
+	if (!m->mapped)
+		return AS_ERR_MEMORY;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		const size_t position = segment < INDEX_DELETED
+						? layout_find(&m->view->layout, segment)
+						: LAYOUT_NONE;
+		if (position != LAYOUT_NONE)
+			m->mapped[position]++;
+	}
+	return AS_OK;
+}
+
+static enum as_err match(struct verify_run *run, bool *again)
+{
+	struct matching *m = calloc(1, sizeof(*m));
+	if (!m)
+		return AS_ERR_MEMORY;
+	m->run = run;
+	m->verify = run->verify;
+	m->view = run->view;
+	enum as_err err = verify_each_unconfirmed(run, gather, m);
+	if (err == AS_OK && m->count > 0 && !m->is_too_many)
+		err = count_mapped(m);
+	if (err == AS_OK && m->mapped) {
+		find_files(m);
+		err = set_roles(m, again);
+	}
+	for (size_t i = 0; i < m->count; i++)
+		free(m->misfits[i].rows);
+	free(m->mapped);
+	free(m);
+	return err;
+}
+
+/* ---- segments that came back ---- */
+
+/* Do the hints know of objects in the segment, or of anything to be compacted in it? A row of 0 is
+ * what a compaction leaves that was interrupted before it removed the segment. */
+static bool is_hinted(const struct hints *hints, uint32_t number)
+{
+	const struct hints_segment *row = hints_find(hints, number);
+	return (row && row->live != 0) || hints_is_compact(hints, number);
+}
+
+/* Whole, with PUTs, at or below the end, and neither witness knows anything of it. */
+static void find_returned(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	const struct hints *hints = &run->view->hints;
+	if (!hints->usable || hints->transaction != verify->end ||
+	    run->index.image.used == 0)
+		return;
+	for (size_t i = 0; i < run->view->layout.count; i++) {
+		struct segment_facts *facts = &verify->facts[i];
+		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
+		    facts->damaged > 0 || !facts->is_committed ||
+		    is_hinted(hints, facts->number) || facts->number == verify->end ||
+		    verify_index_leads_to(run, facts->number))
+			continue;
+		facts->role = ROLE_RETURNED;
+		*again = true;
+	}
+}
+
+bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
+{
+	const struct index_image *image = &run->index.image;
+	/* A mapping that is confirmed would have made the segment hold something live. */
+	if (verify_count_confirmed(run->verify, image->buckets) == image->used)
+		return false;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		if (segment == number && offset >= SEGMENT_MAGIC_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/* With what was set apart, are the witnesses that spoke against it to be believed? */
+static bool is_borne_out(const struct verify *verify)
+{
+	bool has_returned = false;
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		has_returned = has_returned || verify->facts[i].role == ROLE_RETURNED;
+	return verify->index_credit == CREDIT_CREDIBLE &&
+	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
+}
+
+static void give_up(struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		verify->facts[i].role = ROLE_LOG;
+		verify->facts[i].number = verify->view->layout.segments[i].number;
+	}
+	verify->has_roles = false;
+}
+
+enum as_err verify_choose_roles(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	*again = false;
+	if (!run->index.is_loaded || !verify->has_end ||
+	    verify->index.transaction != verify->end)
+		return AS_OK;
+	if (run->reading > 0) {
+		*again = verify->has_roles && !is_borne_out(verify);
+		if (*again)
+			give_up(verify);
+		return AS_OK;
+	}
+	const bool shares_any = verify->index_figures.known * 10 >= verify->index_figures.live &&
+				verify->index_credit != CREDIT_FOREIGN;
+	enum as_err err = AS_OK;
+	if (shares_any && !run->is_settled)
+		err = match(run, again);
+	if (err == AS_OK)
+		find_returned(run, again);
+	verify->has_roles = *again;
+	return err;
+}

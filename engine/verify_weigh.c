@@ -1,0 +1,376 @@
+#include "build-config.h"
+
+#include "rows.h"
+#include "verify_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- where a mapping leads ---- */
+
+/* Does something that is no regular file, such as a link, stand in the place of @segment? */
+static bool is_not_a_file(const struct view *view, uint32_t segment)
+{
+	for (size_t i = 0; i < view->findings.count; i++)
+		if (view->findings.rows[i].problem == PROBLEM_NOT_A_FILE &&
+		    view->findings.rows[i].segment == (int64_t)segment)
+			return true;
+	return false;
+}
+
+bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
+{
+	return layout_is_partial(&view->findings) ||
+	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
+}
+
+enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
+{
+	const size_t position = verify_position(verify, bucket->segment);
+	uint8_t cause;
+	if (bucket->offset < SEGMENT_MAGIC_SIZE)
+		return AIM_NOWHERE;
+	if (position == LAYOUT_NONE)
+		return verify_may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
+									      : AIM_MISSING;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (facts->is_unopened)
+		return AIM_UNREADABLE;
+	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))
+		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
+	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_BEYOND : AIM_WRONG;
+}
+
+enum as_err verify_each_unconfirmed(struct verify_run *run,
+				    enum as_err (*each)(void *context,
+							const struct index_bucket *bucket),
+				    void *context)
+{
+	const struct index_image *image = &run->index.image;
+	struct index_bucket bucket;
+	enum as_err err = AS_OK;
+	for (uint32_t i = 0; err == AS_OK && i < image->buckets; i++) {
+		if (i % 65536 == 0 && verify_should_stop(run))
+			return AS_ERR_CANCELLED;
+		if (verify_is_confirmed(run->verify, i))
+			continue;
+		index_image_place(image, i, &bucket.segment, &bucket.offset);
+		/* A second bucket of the same key: the census names it, and no look-up finds it. */
+		if (!index_bucket_is_used(&bucket) || index_image_find_again(image, i) != i)
+			continue;
+		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
+			err = each(context, &bucket);
+		else if (!run->is_weighed)
+			err = verify_lose_index(run, i);
+	}
+	return err;
+}
+
+/* ---- segments that are not there ---- */
+
+struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number)
+{
+	size_t low = 0, high = verify->missing_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (verify->missing[middle].segment < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < verify->missing_count && verify->missing[low].segment == number
+		? &verify->missing[low] : NULL;
+}
+
+/* The row of segment @number, made where there is none. NULL: out of memory. */
+static struct verify_missing *add_missing(struct verify *verify, size_t *capacity, uint32_t number)
+{
+	struct verify_missing *row = verify_find_missing(verify, number);
+	void *rows = verify->missing;
+	size_t i = verify->missing_count;
+	if (row)
+		return row;
+	if (!rows_reserve(&rows, i, capacity, sizeof(*verify->missing)))
+		return NULL;
+	verify->missing = rows;
+	for (; i > 0 && verify->missing[i - 1].segment > number; i--)
+		verify->missing[i] = verify->missing[i - 1];
+	verify->missing[i] = (struct verify_missing){ .segment = number };
+	verify->missing_count++;
+	return &verify->missing[i];
+}
+
+int64_t verify_hinted(const struct verify *verify, uint32_t number)
+{
+	const struct hints_segment *row = hints_find(&verify->view->hints, number);
+	return row ? row->live : 0;
+}
+
+/* Are the hints a second witness beside the index: of the same transaction, and not of elsewhere? */
+static bool hints_join_index(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	return hints->usable && hints->transaction == verify->index.transaction &&
+	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
+}
+
+/* A segment of which there is no file: was it lost, or is the mapping wrong? */
+static bool is_missing_gap(const struct verify *verify, uint32_t number)
+{
+	const bool joined = hints_join_index(verify);
+	const struct verify_missing *row = verify_find_missing(verify, number);
+	if (verify->index_credit == CREDIT_OLDER)
+		/* A compaction since then would have moved all of the segment's objects on. */
+		return verify->index_figures.is_stale && joined &&
+		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	if (number > verify->index.transaction)
+		return false;
+	return joined ? verify_hinted(verify, number) > 0 : true;
+}
+
+bool verify_is_gap(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	if (position == LAYOUT_NONE)
+		return is_missing_gap(verify, number);
+	const struct segment_facts *facts = &verify->facts[position];
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	/* The index alone may be wrong about one place; that the file ends too early, or that the
+	 * hints count more in it than is there, bears it out. */
+	if (verify->hints_credit == CREDIT_CREDIBLE)
+		return verify_hinted(verify, number) >
+		       (int64_t)facts->held + (int64_t)facts->wanted;
+	return facts->is_cut || !facts->is_complete;
+}
+
+/* ---- the index ---- */
+
+struct weighing {
+	struct verify_run *run;
+	struct verify *verify;
+	struct index_figures figures;
+	uint64_t unsettled;		/* keys on which log and index do not agree */
+	size_t missing_capacity;
+};
+
+static struct segment_facts *facts_of(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+}
+
+static void hold(const struct weighing *w, uint32_t segment, int change)
+{
+	struct segment_facts *facts = facts_of(w->verify, segment);
+	if (facts)
+		facts->held += (uint32_t)change;
+}
+
+/* The log's own newest event of a key, against what the scan took from the index. */
+static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	struct weighing *w = context;
+	const struct index_image *image = &w->run->index.image;
+	const uint32_t number = index_image_find(image, key);
+	const bool has_bucket = number != INDEX_EMPTY;
+	/* What came after the index's own time says nothing about it. */
+	const bool is_in_time = event->segment <= w->verify->index.transaction;
+	uint32_t segment = 0, offset = 0;
+	if (has_bucket && verify_is_confirmed(w->verify, number)) {
+		index_image_place(image, number, &segment, &offset);
+		if (replay_time(segment, offset) >= replay_time(event->segment, event->offset))
+			return AS_OK;
+		w->unsettled++;
+		hold(w, segment, -1);
+		if (event->is_put)
+			hold(w, event->segment, 1);
+		else if (is_in_time)
+			w->figures.live--, w->figures.known--;
+		return AS_OK;
+	}
+	if (!event->is_put)
+		return AS_OK;
+	w->unsettled++;
+	hold(w, event->segment, 1);
+	w->figures.live += is_in_time;
+	w->figures.known += is_in_time && has_bucket;
+	return AS_OK;
+}
+
+static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket)
+{
+	struct weighing *w = context;
+	struct verify *verify = w->verify;
+	struct replay_event event;
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	const enum aim aim = verify_aim(verify, bucket);
+	const bool is_later = verify_find_event(verify, bucket->key, bucket, false, &event) &&
+			      replay_time(event.segment, event.offset) >
+				      replay_time(bucket->segment, bucket->offset);
+	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0)
+		w->figures.of++;
+	if (aim == AIM_DAMAGED && !is_later)
+		facts->wanted++;
+	if (aim != AIM_MISSING)
+		return AS_OK;
+	struct verify_missing *row = add_missing(verify, &w->missing_capacity, bucket->segment);
+	if (!row)
+		return AS_ERR_MEMORY;
+	row->mapped++;
+	row->moved_on += is_later;
+	return AS_OK;
+}
+
+static enum as_err weigh_keys(struct weighing *w)
+{
+	struct verify *verify = w->verify;
+	const struct index_image *image = &w->run->index.image;
+	const uint32_t confirmed = verify_count_confirmed(verify, image->buckets);
+	w->figures = (struct index_figures){
+		.used = image->used, .of = confirmed, .confirmed = confirmed, .live = confirmed,
+		.known = confirmed,
+	};
+	w->unsettled = image->used - confirmed;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		struct segment_facts *facts = &verify->facts[i];
+		facts->held = facts->mapped = facts->live;
+		facts->wanted = 0;
+	}
+	verify->missing_count = 0;
+	enum as_err err = replay_each(verify->replay, weigh_event, w);
+	if (err == AS_OK && image->used > confirmed)
+		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
+	w->run->is_weighed = true;
+	return err;
+}
+
+static void find_index_last(struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	uint32_t segment, offset;
+	run->index_last = 0;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		index_image_place(image, i, &segment, &offset);
+		if (segment < INDEX_DELETED && segment <= run->verify->index.transaction &&
+		    segment > run->index_last)
+			run->index_last = segment;
+	}
+	run->verify->index_last = run->index_last;
+}
+
+static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
+			   const struct replay_event *event)
+{
+	return replay_note(context, key, event);
+}
+
+static enum as_err weigh_index(struct weighing *w)
+{
+	struct verify *verify = w->verify;
+	enum as_err err = weigh_keys(w);
+	if (err != AS_OK)
+		return err;
+	w->figures.is_stale = verify->has_end && verify->index.transaction < verify->end;
+	if (!verify->has_end || verify->index.transaction > verify->end) {
+		find_index_last(w->run);
+		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
+	}
+	verify->index_figures = w->figures;
+	verify->index_credit = credit_of_index(&w->figures);
+	/* What only searching found is believed, as without an index, where this one is no witness.
+	 */
+	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->adrift) == 0)
+		return AS_OK;
+	err = replay_each(verify->adrift, believe, verify->replay);
+	if (err == AS_OK) {
+		replay_free(verify->adrift);
+		verify->adrift = replay_new();
+		err = verify->adrift ? weigh_keys(w) : AS_ERR_MEMORY;
+	}
+	return err;
+}
+
+/* ---- the hints ---- */
+
+static void weigh_hints(struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	struct hints_figures figures = { 0 };
+	verify->hints_credit = CREDIT_NONE;
+	if (!hints->usable || !verify->has_end)
+		return;
+	const uint32_t last = hints->segment_count
+				      ? hints->segments[hints->segment_count - 1].segment : 0;
+	figures.is_stale = hints->transaction < verify->end;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->role != ROLE_LOG || !facts->is_committed)
+			continue;
+		if (facts->held > 0 && (hints->segment_count == 0 || facts->number > last))
+			figures.ends_early = true;
+		const int64_t live = verify_hinted(verify, facts->number);
+		if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut ||
+		    (live == 0 && facts->held == 0))
+			continue;
+		figures.rows++;
+		figures.right += live == (int64_t)facts->held;
+	}
+	verify->hints_figures = figures;
+	verify->hints_credit = hints->transaction > verify->end ? CREDIT_NONE
+								: credit_of_hints(&figures);
+}
+
+/* ---- where a DELETE may be lost ---- */
+
+static void find_last_place(struct verify *verify)
+{
+	const struct layout *layout = &verify->view->layout;
+	uint64_t last = 0;
+	if (verify->damage_count > 0) {
+		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
+		last = replay_time(damage->segment, (uint32_t)(damage->offset + damage->length - 1));
+	}
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const uint64_t end = replay_time(facts->number, UINT32_MAX);
+		if (facts->is_committed && end > last &&
+		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
+			last = end;
+	}
+	/* The highest number below the end that no file bears. */
+	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
+	uint32_t hole = verify->end;
+	for (; i > 0 && hole > 0 && layout->segments[i - 1].number == hole - 1; i--)
+		hole--;
+	if (hole > 0 && replay_time(hole - 1, UINT32_MAX) > last)
+		last = replay_time(hole - 1, UINT32_MAX);
+	verify->last_place = last;
+}
+
+enum as_err verify_weigh(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct weighing w = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	if (run->index.is_loaded) {
+		free(verify->missing);
+		verify->missing = NULL;
+		err = weigh_index(&w);
+	} else {
+		for (size_t i = 0; i < verify->view->layout.count; i++)
+			verify->facts[i].held = verify->facts[i].live;
+	}
+	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&
+			  replay_count(verify->adrift) == 0;
+	if (err == AS_OK) {
+		weigh_hints(verify);
+		find_last_place(verify);
+	}
+	return err;
+}
