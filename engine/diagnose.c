@@ -14,7 +14,7 @@ static const enum repair by_urgency[] = {
 
 struct weight {
 	bool wants[REPAIR_COUNT];
-	bool config, hardware, changed, in_use, refused, attic_deletes, lost, unmendable;
+	bool config, hardware, changed, in_use, refused, attic_deletes, unmendable;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -58,9 +58,6 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	case PROBLEM_WRITER:
 		weight->in_use = true;
 		break;
-	case PROBLEM_OBJECT_LOST:
-		weight->lost = true;
-		break;
 	default:
 		break;
 	}
@@ -90,7 +87,7 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 	[REPAIR_RECOVER] =
 		"Recover writes index and hints anew from the log and touches no segment.",
 	[REPAIR_COMPACT] =
-		"Compaction would free the space of entries that nothing refers to any more. "
+		"Compaction would free the space of entries that nothing refers to any longer. "
 		"It can wait.",
 };
 
@@ -121,9 +118,17 @@ static const char *obstacle(const struct weight *weight, const struct diagnosis 
 
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
+	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
+		return "Look for the rest of data/ first: another copy of this repository, or the "
+		       "last segments of this one. Where there is none, recover makes index and "
+		       "hints fit what is there.";
 	if (weight->attic_deletes && d->recommended == REPAIR_SALVAGE)
 		return "Do not let Attic open the repository, not even to list it: it would delete "
 		       "the newest transaction. Salvage keeps what is whole of it.";
+	if (d->recommended == REPAIR_COMPACT && !d->clean)
+		return "Compaction writes what the log alone would not give once more, and moves "
+		       "aside what does not belong to it. Nothing is given up. Until then the "
+		       "index must not be rebuilt.";
 	if (d->recommended != REPAIR_NONE)
 		return repair_advice[d->recommended];
 	if (weight->unmendable)
@@ -218,6 +223,40 @@ static void advise(const struct view *view, const struct findings *findings,
 		advise_after_repair(&remains, weight, d);
 }
 
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+/* Is the data of an earlier time than index and hints? */
+static bool is_data_older(const struct verify *verify)
+{
+	return verify && verify->index_credit == CREDIT_CREDIBLE && verify->has_end &&
+	       verify->index.transaction > verify->end && !verify->log_is_damaged;
+}
+
+/* What is lost, never better than known. */
+static void say_loss(const struct verify *verify, char *out, size_t size)
+{
+	char lost[96] = "", older[96] = "";
+	const uint64_t rows = verify->lost, kept = verify->older;
+	const bool unknown = verify->loss_is_unknown;
+	if (rows > 0)
+		snprintf(lost, sizeof(lost), "%s%" PRIu64 " object%s lost",
+			 unknown ? "at least " : "", rows, plural(rows, " is", "s are"));
+	if (kept > 0)
+		snprintf(older, sizeof(older), "%s%" PRIu64 " %s left in an older version",
+			 rows > 0 ? " and " : "", kept, plural(kept, "object is", "objects are"));
+	snprintf(out, size, "%s: %s%s%s%s.",
+		 is_data_older(verify) ? "The data is older than index and hints"
+		 : verify->log_is_damaged ? "The log is damaged"
+					  : "The log is not complete",
+		 lost, older,
+		 !unknown ? "" : rows + kept > 0 ? "; there may have been more" :
+		 "nothing names an object that is lost, but there may have been some",
+		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
+}
+
 static void say_verdict(const struct weight *weight, const struct verify *verify,
 			struct diagnosis *d)
 {
@@ -251,11 +290,8 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 		snprintf(out, size,
 			 "Part of the repository cannot be read; what lies there is "
 			 "unknown, not lost.");
-	else if (weight->lost)
-		snprintf(out, size, "The log is damaged and %" PRIu64 " object%s lost; "
-			 "everything else can be saved.",
-			 verify->findings.total[PROBLEM_OBJECT_LOST],
-			 verify->findings.total[PROBLEM_OBJECT_LOST] == 1 ? " is" : "s are");
+	else if (verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown))
+		say_loss(verify, out, size);
 	else if (unreadable > 0)
 		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
 			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
@@ -302,6 +338,11 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	     d->recommended == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])
 			d->recommended = by_urgency[i];
+	/* Recover writes no entry: what the log alone does not give has to be written once more. */
+	if (d->recommended == REPAIR_RECOVER && verify &&
+	    (verify->deletes_moved > 0 || verify->returned > 0))
+		d->recommended = REPAIR_SALVAGE;
+	d->data_is_older = is_data_older(verify);
 	d->alternative = alternative_to(d->recommended, view, verify);
 	say_verdict(&weight, verify, d);
 	advise(view, findings, &weight, d);

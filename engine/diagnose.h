@@ -16,9 +16,10 @@ struct diagnosis {
 	/* Taking a repair back was cut short: before that is finished comes no repair, although
 	 * recommended names the one that would lead forward. */
 	bool undo_comes_first;
+	bool data_is_older;		/* than index and hints: the rest of it may be elsewhere */
 	/* findings in all, also those beyond what the list keeps */
 	unsigned errors, warnings, infos;
-	char verdict[256];		/* one sentence for a tired person */
+	char verdict[320];		/* one sentence for a tired person */
 	char advice[512];		/* what to do, and why; may be empty */
 };
 

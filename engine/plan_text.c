@@ -120,6 +120,13 @@ static void put_doubt(const struct plan *plan, const struct plan_text *to)
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 }
 
+/* May it be said that nothing is lost? */
+static bool loses_nothing(const struct plan *plan)
+{
+	return plan->lost_count + plan->older_count + plan->left_out_count +
+			       plan->dropped_count == 0 && !plan->loss_is_unknown;
+}
+
 static void put_transactions(const struct plan *plan, const struct plan_text *to)
 {
 	char before[FIGURE_SIZE], after[FIGURE_SIZE];
@@ -131,7 +138,12 @@ static void put_transactions(const struct plan *plan, const struct plan_text *to
 	figure_count(plan->objects_before, before, sizeof(before));
 	figure_count(plan->objects_after, after, sizeof(after));
 	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
-	    plan->lost_count == 0 ? ", none is lost" : "");
+	    loses_nothing(plan) ? ", none is lost" : "");
+	if (plan->loss_is_unknown)
+		put(to, PLAN_TONE_WARNING, "               more may have been lost than can be named");
+	if (plan->possibly_deleted > 0)
+		put(to, PLAN_TONE_PLAIN, "               %s kept that may have been deleted",
+		    figure_count(plan->possibly_deleted, before, sizeof(before)));
 }
 
 static void put_writing(const struct plan *plan, const struct plan_text *to)
@@ -193,31 +205,39 @@ static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], con
 	put(to, PLAN_TONE_PLAIN, "  %s%s%s", hex, place[0] ? "  " : "", place);
 }
 
-/* The keys that are lost for one reason. */
-static void put_loss(const struct plan *plan, enum loss loss, const struct plan_text *to)
+/* A list of keys under @heading; with @loss those that are lost for that reason alone. */
+static void put_keys(const struct lost_key *keys, size_t count, const enum loss *loss,
+		     const char *heading, const struct plan_text *to)
 {
-	char count[64], place[32];
+	char number[64], place[32];
 	size_t total = 0, shown = 0;
-	for (size_t i = 0; i < plan->lost_count; i++)
-		total += plan->lost[i].loss == loss;
+	for (size_t i = 0; i < count; i++)
+		total += !loss || keys[i].loss == *loss;
 	if (total == 0)
 		return;
 	put(to, PLAN_TONE_PLAIN, "%s", "");
-	put(to, PLAN_TONE_WARNING, "%s lost: %s (segment:offset)",
-	    number_of(total, "key", "keys", count, sizeof(count)), loss_text(loss));
+	put(to, PLAN_TONE_WARNING, "%s %s (segment:offset)",
+	    number_of(total, "key", "keys", number, sizeof(number)), heading);
 	const size_t max = rows_shown(to, total);
-	for (size_t i = 0; i < plan->lost_count && shown < max; i++) {
-		const struct lost_key *lost = &plan->lost[i];
-		if (lost->loss != loss)
+	for (size_t i = 0; i < count && shown < max; i++) {
+		const struct lost_key *key = &keys[i];
+		if (loss && key->loss != *loss)
 			continue;
 		place[0] = '\0';
-		if (lost->has_place)
-			snprintf(place, sizeof(place), "%" PRIu32 ":%" PRIu32, lost->segment,
-				 lost->offset);
-		put_key(to, lost->key, place);
+		if (key->has_place)
+			snprintf(place, sizeof(place), "%" PRIu32 ":%" PRIu32, key->segment,
+				 key->offset);
+		put_key(to, key->key, place);
 		shown++;
 	}
 	put_rest(to, total - max);
+}
+
+static void put_loss(const struct plan *plan, enum loss loss, const struct plan_text *to)
+{
+	char heading[128];
+	snprintf(heading, sizeof(heading), "lost: %s", loss_text(loss));
+	put_keys(plan->lost, plan->lost_count, &loss, heading, to);
 }
 
 static void put_suspects(const struct plan *plan, const struct plan_text *to)
@@ -294,14 +314,28 @@ static void put_files(const struct plan *plan, enum plan_change change, bool is_
 	put_rest(to, total - max);
 }
 
+static const char *left_out_heading(const struct plan *plan)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	return plan->left_out_count == 1 && memcmp(plan->left_out[0].key, manifest, KEY_SIZE) == 0
+		? "left out: an older manifest hides newer archives; the client's own check "
+		  "finds all archives again without it"
+		: "left out: only an older version is whole";
+}
+
 static void put_lists(const struct plan *plan, bool is_done, const struct plan_text *to)
 {
 	static const enum loss losses[] = {
 		LOSS_DAMAGED, LOSS_MISSING, LOSS_UNREADABLE, LOSS_ROLLED_BACK
 	};
 	static const enum plan_change changes[] = { PLAN_MAKE, PLAN_REPLACE, PLAN_MOVE };
+	put_keys(plan->dropped, plan->dropped_count, NULL,
+		 "given up that can be read now: the log alone does not give them", to);
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
 		put_loss(plan, losses[i], to);
+	put_keys(plan->older, plan->older_count, NULL,
+		 "kept in an older version: the newest is lost", to);
+	put_keys(plan->left_out, plan->left_out_count, NULL, left_out_heading(plan), to);
 	put_suspects(plan, to);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
 		put_files(plan, changes[i], is_done, to);
@@ -376,8 +410,9 @@ void plan_text_way(const struct plan *plan, const struct plan_text *to)
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
 	figure_count(plan->lost_count, loses, sizeof(loses));
-	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s", WAY_INDENT, "", keeps,
-	    plan->lost_count == 0 ? "none" : loses);
+	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", WAY_INDENT, "", keeps,
+	    plan->lost_count > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
+	    plan->loss_is_unknown ? ", perhaps more" : "");
 }
 
 /* ---- as one string ---- */

@@ -514,7 +514,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "the index is older than the last transaction",
 		.meaning = "A writer stopped between its COMMIT and the index. Recover brings the "
 			   "index up to the log.",
-		.stake = "Nothing, as long as the log is whole.",
+		.stake = "Nothing, as long as no segment is damaged.",
 		.meanwhile = "The newest objects are not found through it. Attic mends this when "
 			     "it opens the repository.",
 		.severity = SEVERITY_ERROR,

@@ -112,6 +112,11 @@ void view_give_witnesses(void *context, uint32_t segment, struct segment_witness
 enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
 			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error);
 
+/* The same from the file @path, which may be another than the one in the segment's place. */
+enum as_err view_get_from(const struct view *view, const char *path, const uint8_t key[KEY_SIZE],
+			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
+			  struct as_error *error);
+
 /* Find the one key in the index that begins with @prefix. AS_ERR_OBJECT_NOT_FOUND,
  * AS_ERR_AMBIGUOUS, AS_ERR_IO; AS_ERR_INTEGRITY when there is no index to search. Reads the whole
  * index unless 64 digits are given. */

@@ -10,19 +10,13 @@
 
 #define BUCKETS_AT_ONCE 4096u
 
-enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
-			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
+enum as_err view_get_from(const struct view *view, const char *path, const uint8_t key[KEY_SIZE],
+			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
+			  struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
-	const size_t at = layout_find(&view->layout, segment);
 	*data = NULL;
 	*len = 0;
-	if (at == LAYOUT_NONE)
-		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
-			       view->path, segment, offset);
-	layout_path(&view->layout, at, path);
 	const enum as_err err = segment_read_entry(view->io, view->fd, path, offset, &entry, data);
 	if (err == AS_ERR_INTEGRITY)
 		return as_fail(error, err, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": %s",
@@ -42,6 +36,21 @@ enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], ui
 	}
 	*len = (size_t)(entry.size - SEGMENT_KEYED);
 	return AS_OK;
+}
+
+enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
+			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
+{
+	char path[LAYOUT_PATH_MAX];
+	const size_t at = layout_find(&view->layout, segment);
+	*data = NULL;
+	*len = 0;
+	if (at == LAYOUT_NONE)
+		return as_fail(error, AS_ERR_INTEGRITY, 0,
+			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
+			       view->path, segment, offset);
+	layout_path(&view->layout, at, path);
+	return view_get_from(view, path, key, segment, offset, data, len, error);
 }
 
 /* Call @each for every used bucket of the index on the disk. An unreadable block ends with

@@ -134,13 +134,13 @@ static void write_json(struct request *request, const struct report *report)
 	const uint64_t total = problems_total(&verify->findings);
 	json_t *object = json_pack(
 		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I}",
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:b, s:I, s:I}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
 		"segments", (json_int_t)view->layout.count,
 		"bytes", (json_int_t)verify->bytes,
-		"objects", (json_int_t)verify->objects,
+		"objects", (json_int_t)(verify->objects + verify->older),
 		"problems", json_findings(&verify->findings),
 		"recommended", repair_name(report->diagnosis.recommended),
 		"clean", report->diagnosis.clean,
@@ -154,7 +154,11 @@ static void write_json(struct request *request, const struct report *report)
 		"ways", json_ways(request, report),
 		"complete", verify->skipped == 0,
 		"segments_skipped", (json_int_t)verify->skipped,
-		"segments_remembered", (json_int_t)verify->remembered);
+		"segments_remembered", (json_int_t)verify->remembered,
+		"lost", (json_int_t)verify->lost,
+		"at_least", verify->loss_is_unknown,
+		"possibly_deleted", (json_int_t)verify->possibly_deleted,
+		"older", (json_int_t)verify->older);
 	if (object && report->scope->is_part && !add_part(object, report)) {
 		json_decref(object);
 		object = NULL;
@@ -229,7 +233,7 @@ static void write_summary(struct out *out, const struct report *report)
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
 	const struct view *view = report->view;
 	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
-	format_count(report->verify->objects, objects, sizeof(objects));
+	format_count(report->verify->objects + report->verify->older, objects, sizeof(objects));
 	if (view->has_transaction)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
 			 view->transaction);

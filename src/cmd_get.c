@@ -5,6 +5,7 @@
 #include "src/out_json.h"
 #include "src/repository.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -26,12 +27,17 @@ static void take_key(struct object *object, const uint8_t key[KEY_SIZE])
 	object->has_key = true;
 }
 
-static enum as_err read_at(const struct view *view, struct object *object, uint32_t segment,
+static enum as_err read_at(const struct verify *verify, struct object *object, uint32_t segment,
 			   uint32_t offset, struct as_error *error)
 {
+	char path[LAYOUT_PATH_MAX];
 	object->segment = segment;
 	object->offset = offset;
-	return view_get_at(view, object->key, segment, offset, &object->data, &object->len, error);
+	if (!verify_path(verify, segment, offset, path))
+		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " is missing",
+			       verify->view->path, segment);
+	return view_get_from(verify->view, path, object->key, segment, offset, &object->data,
+			     &object->len, error);
 }
 
 static enum as_err find_by_index(const struct view *view, struct object *object,
@@ -45,7 +51,10 @@ static enum as_err find_by_index(const struct view *view, struct object *object,
 	if (err != AS_OK)
 		return err;
 	take_key(object, bucket.key);
-	return read_at(view, object, bucket.segment, bucket.offset, error);
+	object->segment = bucket.segment;
+	object->offset = bucket.offset;
+	return view_get_at(view, object->key, bucket.segment, bucket.offset, &object->data,
+			   &object->len, error);
 }
 
 /* Which key the prefix stands for, by the log. */
@@ -98,6 +107,15 @@ static const char *want_text(enum as_err reason)
 	}
 }
 
+static bool find_place(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct verify_gone *gone, struct replay_event *place)
+{
+	if (!gone || !gone->has_older)
+		return verify_lookup(verify, key, place);
+	*place = gone->older;
+	return true;
+}
+
 /* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
 static enum as_err find_by_log(const struct request *request, const struct view *view,
 			       struct object *object)
@@ -109,8 +127,14 @@ static enum as_err find_by_log(const struct request *request, const struct view 
 	if (err != AS_OK)
 		return err;
 	err = settle_key(verify, object, request->args[1]);
-	if (err == AS_OK && verify_lookup(verify, object->key, &place)) {
-		err = read_at(view, object, place.segment, place.offset, &error);
+	const struct verify_gone *gone = err == AS_OK ? verify_find_gone(verify, object->key) : NULL;
+	if (gone && gone->has_older && !request->options.older) {
+		message("%s: the newest version, at %" PRIu32 ":%" PRIu32 ", is lost; an older one "
+			"is whole at %" PRIu32 ":%" PRIu32 ": --older writes it", request->args[1],
+			gone->segment, gone->offset, gone->older.segment, gone->older.offset);
+		err = AS_ERR_INTEGRITY;
+	} else if (err == AS_OK && find_place(verify, object->key, gone, &place)) {
+		err = read_at(verify, object, place.segment, place.offset, &error);
 		if (err != AS_OK)
 			message_failure(err, &error);
 	} else if (err != AS_ERR_AMBIGUOUS) {

@@ -29,6 +29,7 @@ struct attempt {
 	bool is_verified;	/* again, from the disk: */
 	struct diagnosis after;
 	uint64_t objects_after;
+	bool is_broken;			/* the repair did not keep what its plan promised */
 };
 
 static enum repair repair_of(const char *name)
@@ -83,7 +84,7 @@ static void write_json(struct attempt *attempt)
 	const uint64_t after = attempt->is_verified ? attempt->objects_after : plan->objects_after;
 	json_object_out(&attempt->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I}",
+		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I}",
 		"action", repair_name(attempt->action),
 		"repository", json_text(attempt->view->path),
 		"dry_run", attempt->request->options.dry_run,
@@ -91,7 +92,7 @@ static void write_json(struct attempt *attempt)
 		"transaction_after", json_after(attempt),
 		"objects_before", json_objects(attempt, plan->objects_before),
 		"objects_after", json_objects(attempt, after),
-		"lost", json_lost_keys(plan),
+		"lost", json_named_keys(plan->lost, plan->lost_count),
 		"created", json_plan_files(plan, PLAN_MAKE),
 		"replaced", json_plan_files(plan, PLAN_REPLACE),
 		"removed", json_plan_files(plan, PLAN_MOVE),
@@ -109,7 +110,12 @@ static void write_json(struct attempt *attempt)
 		"done", attempt->is_run && attempt->report.is_done,
 		"clean", json_clean(attempt),
 		"verdict", json_verdict(attempt),
-		"bytes_created", (json_int_t)plan_sum(plan, PLAN_MAKE).bytes));
+		"bytes_created", (json_int_t)plan_sum(plan, PLAN_MAKE).bytes,
+		"older", json_named_keys(plan->older, plan->older_count),
+		"left_out", json_named_keys(plan->left_out, plan->left_out_count),
+		"dropped", json_named_keys(plan->dropped, plan->dropped_count),
+		"at_least", plan->loss_is_unknown,
+		"possibly_deleted", (json_int_t)plan->possibly_deleted));
 }
 
 /* ---- text ---- */
@@ -164,6 +170,9 @@ static enum as_err make_plan(struct attempt *attempt)
 	const struct repair_options wishes = {
 		.keep_tail = options->keep_tail, .drop_tail = options->drop_tail,
 		.with_suspects = options->with_suspects, .no_undo = options->no_undo,
+		.no_older = options->no_older,
+		.with_older_manifest = options->with_older_manifest,
+		.drop_readable = options->drop_readable,
 		.threads = options->threads,
 	};
 	struct verify_progress figures = { .cancel = false };
@@ -237,6 +246,11 @@ static void verify_again(struct attempt *attempt)
 			diagnose(view, verify, &attempt->after);
 			attempt->objects_after = verify->objects;
 			attempt->is_verified = true;
+			if (attempt->report.is_done &&
+			    repair_check(attempt->plan, verify, &error) != AS_OK) {
+				message_failure(AS_ERR_INTEGRITY, &error);
+				attempt->is_broken = true;
+			}
 		}
 		verify_free(verify);
 		view_close(view);
@@ -264,7 +278,7 @@ static int finish(struct attempt *attempt)
 {
 	verify_again(attempt);
 	report(attempt);
-	if (!attempt->is_verified || !attempt->after.clean)
+	if (!attempt->is_verified || attempt->is_broken || !attempt->after.clean)
 		return EXIT_PROBLEMS;
 	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
 }

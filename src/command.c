@@ -96,7 +96,7 @@ const struct command command_table[] = {
 			"the index is of no use, the object is looked for in the log. Binary "
 			"data is not written to a terminal unless forced. With --json: one "
 			"object, the data in base64.",
-		.options = READS_ALL | ACCEPTS(FORCE),
+		.options = READS_ALL | ACCEPTS(FORCE) | ACCEPTS(OLDER),
 		.min_args = 2, .max_args = 2, .run = cmd_get,
 	}, {
 		.name = "create", .arguments = "REPO",
@@ -125,7 +125,7 @@ const struct command command_table[] = {
 		.name = "recover", .arguments = "REPO",
 		.help = "write index and hints anew from the log",
 		.more = "For a log that is whole. Touches no segment.",
-		.options = REPAIRS | ACCEPTS(FULL),
+		.options = REPAIRS | ACCEPTS(FULL) | ACCEPTS(DROP_READABLE),
 		.min_args = 1, .max_args = 1, .run = cmd_repair,
 	}, {
 		.name = "rollback", .arguments = "REPO",
@@ -139,7 +139,7 @@ const struct command command_table[] = {
 		.name = "compact", .arguments = "REPO",
 		.help = "copy what is live out of segments with superseded entries",
 		.more = "The old segments are kept: 'undo --purge' frees the room.",
-		.options = REPAIRS,
+		.options = REPAIRS | ACCEPTS(DROP_READABLE),
 		.min_args = 1, .max_args = 1, .run = cmd_repair,
 	}, {
 		.name = "salvage", .arguments = "REPO",
@@ -149,6 +149,8 @@ const struct command command_table[] = {
 			"is lost. Of what stands behind the newest COMMIT it keeps what was "
 			"committed, as far as can be told.",
 		.options = REPAIRS | ACCEPTS(KEEP_TAIL) | ACCEPTS(DROP_TAIL) |
+			   ACCEPTS(NO_OLDER) | ACCEPTS(WITH_OLDER_MANIFEST) |
+			   ACCEPTS(DROP_READABLE) |
 			   ACCEPTS(WITH_SUSPECTS),
 		.min_args = 1, .max_args = 1, .run = cmd_repair,
 	}, {

@@ -29,7 +29,7 @@ struct command {
 	const char *arguments;
 	const char *help;	/* one line */
 	const char *more;	/* further paragraphs for --help, or NULL */
-	unsigned options;	/* ACCEPTS() bits */
+	uint64_t options;	/* ACCEPTS() bits */
 	int min_args, max_args;	/* ANY_NUMBER: as many as there are */
 	int (*run)(struct request *request); /* returns an exit_status */
 };

@@ -223,6 +223,30 @@ static bool set_with_suspects(struct options *options, const char *argument)
 	return options->with_suspects = true;
 }
 
+static bool set_drop_readable(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->drop_readable = true;
+}
+
+static bool set_no_older(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->no_older = true;
+}
+
+static bool set_older(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->older = true;
+}
+
+static bool set_with_older_manifest(struct options *options, const char *argument)
+{
+	(void)argument;
+	return options->with_older_manifest = true;
+}
+
 static bool set_yes(struct options *options, const char *argument)
 {
 	(void)argument;
@@ -241,6 +265,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_COLOR] = {
 		.name = "color", .argument = "WHEN", .set = set_color,
 		.help = "auto (on a terminal), always or never",
+	},
+	[OPTION_DROP_READABLE] = {
+		.name = "drop-readable", .set = set_drop_readable,
+		.help = "go on although objects are given up that can be read now",
 	},
 	[OPTION_DROP_TAIL] = {
 		.name = "drop-tail", .set = set_drop_tail,
@@ -298,6 +326,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "no-lock", .set = set_no_lock,
 		.help = "take no lock; what is being written may look damaged",
 	},
+	[OPTION_NO_OLDER] = {
+		.name = "no-older", .set = set_no_older,
+		.help = "leave out older versions of what is lost",
+	},
 	[OPTION_NO_UNDO] = {
 		.name = "no-undo", .set = set_no_undo,
 		.help = "delete for good; there is no way back then",
@@ -305,6 +337,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_NO_VERIFY] = {
 		.name = "no-verify", .set = set_no_verify,
 		.help = "read no data, with --json either",
+	},
+	[OPTION_OLDER] = {
+		.name = "older", .set = set_older,
+		.help = "where the newest version is lost, write the older one that is whole",
 	},
 	[OPTION_OLDER_THAN] = {
 		.name = "older-than", .argument = "DAYS", .set = set_older_than,
@@ -337,6 +373,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_VERSION] = {
 		.letter = 'V', .name = "version", .set = set_version,
 		.help = "show the version",
+	},
+	[OPTION_WITH_OLDER_MANIFEST] = {
+		.name = "with-older-manifest", .set = set_with_older_manifest,
+		.help = "keep an older manifest although newer objects are whole",
 	},
 	[OPTION_WITH_SUSPECTS] = {
 		.name = "with-suspects", .set = set_with_suspects,
@@ -412,7 +452,7 @@ static bool refuse_option(int value, char **argv)
 }
 
 /* Gather options into request->options, and into *@given a bit for each that was there. */
-static bool read_words(int argc, char **argv, struct request *request, unsigned *given)
+static bool read_words(int argc, char **argv, struct request *request, uint64_t *given)
 {
 	struct grammar grammar;
 	int value;
@@ -430,19 +470,19 @@ static bool read_words(int argc, char **argv, struct request *request, unsigned 
 			message("'%s' is no argument for --%s", optarg, option_table[i].name);
 			return false;
 		}
-		*given |= 1u << i;
+		*given |= UINT64_C(1) << i;
 	}
 	while (optind < argc)
 		take_argument(request, argv[optind++]);
 	return true;
 }
 
-static bool check_options(const struct request *request, unsigned given)
+static bool check_options(const struct request *request, uint64_t given)
 {
 	const struct command *command = request->command;
-	const unsigned foreign = given & ~command->options;
+	const uint64_t foreign = given & ~command->options;
 	for (int i = 0; i < OPTION_COUNT; i++) {
-		if (!(foreign & 1u << i))
+		if (!(foreign >> i & 1))
 			continue;
 		if (command->name)
 			message("%s takes no option --%s", command->name, option_table[i].name);
@@ -473,7 +513,7 @@ static bool check_arguments(const struct request *request)
 
 static bool parse(int argc, char **argv, struct request *request)
 {
-	unsigned given = 0;
+	uint64_t given = 0;
 	if (!read_words(argc, argv, request, &given))
 		return false;
 	if (!request->command)

@@ -3,11 +3,13 @@
 #define ATTICSCOPE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum option_id {
 	OPTION_ALL,
 	OPTION_BATCH,
 	OPTION_COLOR,
+	OPTION_DROP_READABLE,
 	OPTION_DROP_TAIL,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
@@ -22,8 +24,10 @@ enum option_id {
 	OPTION_MAX_SEGMENT_SIZE,
 	OPTION_MERGE,
 	OPTION_NO_LOCK,
+	OPTION_NO_OLDER,
 	OPTION_NO_UNDO,
 	OPTION_NO_VERIFY,
+	OPTION_OLDER,
 	OPTION_OLDER_THAN,
 	OPTION_PURGE,
 	OPTION_SEGMENTS,
@@ -32,20 +36,22 @@ enum option_id {
 	OPTION_THREADS,
 	OPTION_VERIFY,
 	OPTION_VERSION,
+	OPTION_WITH_OLDER_MANIFEST,
 	OPTION_WITH_SUSPECTS,
 	OPTION_YES,
 	OPTION_COUNT
 };
 
 /* A command accepts the options whose bits are set in its row. */
-#define ACCEPTS(option) (1u << OPTION_##option)
+#define ACCEPTS(option) (UINT64_C(1) << OPTION_##option)
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What was asked for. All zero is the default. */
 struct options {
 	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
-	bool merge, no_lock, no_undo, no_verify, purge, verify, version, with_suspects, yes;
+	bool drop_readable, merge, no_lock, no_older, no_undo, no_verify, older, purge, verify;
+	bool version, with_older_manifest, with_suspects, yes;
 	enum color_mode color;
 	bool has_segments, has_older_than;
 	unsigned first, last;		/* segments to check, both included; with has_segments */

@@ -57,14 +57,16 @@ static json_t *json_key(const uint8_t key[KEY_SIZE])
 	return json_cell(&cell);
 }
 
-static json_t *lost_key(const struct plan *plan, size_t i)
+json_t *json_named_keys(const struct lost_key *keys, size_t count)
 {
-	return json_key(plan->lost[i].key);
-}
-
-json_t *json_lost_keys(const struct plan *plan)
-{
-	return json_list(plan, plan->lost_count, lost_key);
+	json_t *array = json_array();
+	for (size_t i = 0; i < count && array; i++) {
+		if (json_array_append_new(array, json_key(keys[i].key)) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
 }
 
 static json_t *lost_cause(const struct plan *plan, size_t i)

@@ -12,7 +12,7 @@ struct plan_text out_plan_lines(struct out *out, bool is_short);
 /* Paths of the plan's files that are to undergo @change; NULL when memory is short. */
 json_t *json_plan_files(const struct plan *plan, enum plan_change change);
 
-json_t *json_lost_keys(const struct plan *plan);	/* keys alone */
+json_t *json_named_keys(const struct lost_key *keys, size_t count);	/* keys alone */
 json_t *json_lost_causes(const struct plan *plan);	/* key, cause, segment, offset */
 json_t *json_suspects(const struct plan *plan);	/* key, segment, offset, size, taken */
 
