@@ -29,7 +29,8 @@ enum credit credit_of_index(const struct index_figures *f)
 	if (f->known * 10 < f->live || (f->live == 0 && f->confirmed * 10 < f->of))
 		return CREDIT_FOREIGN;
 	const bool places_fit = is_nearly_all(f->confirmed, f->of);
-	const bool keys_fit = is_nearly_all(f->known, f->live) && f->known * 2 >= f->live;
+	const bool keys_fit =
+		is_nearly_all(f->known, f->live - f->excused) && f->known * 2 >= f->live;
 	/* Of data that is older than the index some objects are new, and some were deleted since. */
 	const bool shares_most = f->is_beyond && f->known * 2 >= f->live;
 	if (places_fit && (keys_fit || shares_most))
@@ -62,10 +63,10 @@ static struct judgement judge_unmapped(const struct testimony *t)
 							     : VERDICT_POSSIBLY_DELETED, 9 };
 	if (t->hints_like_log)
 		return (struct judgement){ VERDICT_UNINDEXED, 4 };
-	if (t->event_is_searched)
-		return (struct judgement){ VERDICT_DELETED, 4 };
 	if (t->hints_like_index && t->hints_are_credible && t->has_place)
 		return (struct judgement){ VERDICT_DENIED, 4 };
+	if (t->event_is_searched)
+		return (struct judgement){ VERDICT_DELETED, 4 };
 	if (t->hints_like_index || t->has_place)
 		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 4 };
 	return (struct judgement){ VERDICT_UNINDEXED, 4 };

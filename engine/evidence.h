@@ -28,6 +28,8 @@ struct index_figures {
 	uint64_t confirmed;	/* of these: the PUT of the key stands there */
 	uint64_t live;		/* objects that the log holds, up to the index's transaction */
 	uint64_t known;		/* of these: the index has the key */
+	uint64_t excused;	/* of the others: their DELETE can be lost, and the hints, where there
+				 * are any, count them out as the index does */
 	bool is_stale;		/* its transaction is below the end of the log */
 	bool is_beyond;		/* it is above, and the index leads to segments above the end */
 };
@@ -36,7 +38,8 @@ enum credit credit_of_index(const struct index_figures *figures);
 /* What hints and the log have in common. */
 struct hints_figures {
 	uint64_t rows;		/* segments without a flaw that the hints or the log know PUTs in */
-	uint64_t right;		/* of these: both count the same */
+	uint64_t right;		/* of these: both count the same; or the hints count as a credible
+				 * index does, which knows what a lost or moved DELETE did */
 	bool is_stale;		/* their transaction is below the end of the log */
 	bool ends_early;	/* a segment with objects lies above all that they list */
 };

@@ -9,25 +9,21 @@
 
 /* ---- one key ---- */
 
-/* Did only searching find @event? */
-static bool was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			 const struct replay_event *event)
+/* Was what the index knows at the place of @bucket overwritten: with an object that it does not know,
+ * or so that the hints miss it? */
+static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
 {
-	struct replay_event adrift;
-	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
-	       adrift.offset == event->offset;
-}
-
-/* Is the key in @bucket that of the PUT which stands there, but for a few bits? */
-static bool is_key_damaged(const struct verify *verify, const struct index_bucket *bucket)
-{
-	const struct view *view = verify->view;
-	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
-	return verify_path(verify, bucket->segment, bucket->offset, path) &&
-	       segment_read_entry(view->io, view->fd, path, bucket->offset, &entry, NULL) ==
-		       AS_OK &&
-	       entry.tag == SEGMENT_PUT && verify_keys_are_near(entry.key, bucket->key);
+	struct index_bucket found;
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	if (verify_read_put(verify, bucket, &entry))
+		return !verify_keys_are_near(entry.key, bucket->key) &&
+		       index_lookup(&verify->index, entry.key, &found) ==
+			       AS_ERR_OBJECT_NOT_FOUND;
+	const size_t position = verify_position(verify, bucket->segment);
+	return verify->hints_credit == CREDIT_CREDIBLE && verify->facts[position].damaged > 0 &&
+	       verify_is_gap(verify, bucket->segment);
 }
 
 static enum mapping mapping_of(const struct verify *verify, const struct index_bucket *bucket,
@@ -48,7 +44,7 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 	case AIM_BEYOND:
 		return verify_is_gap(verify, bucket->segment) ? MAPPING_GAP : MAPPING_WRONG;
 	default:
-		return MAPPING_WRONG;
+		return is_overwritten(verify, bucket) ? MAPPING_GAP : MAPPING_WRONG;
 	}
 }
 
@@ -107,14 +103,14 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 	if (event && event->is_put) {
 		t.is_above_index = event->segment > verify->index_last;
 		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;
-		t.event_is_searched = was_searched(verify, key, event);
-		t.event_has_moved = bucket && !is_confirmed && t.event_is_searched &&
-				    event->segment == bucket->segment;
+		t.event_is_searched = verify_was_searched(verify, key, event);
+		t.event_has_moved = bucket && !is_confirmed &&
+				    verify_has_moved(verify, bucket, event);
 	}
 	if (event && (!bucket || (is_confirmed && t.event_is_later)))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
 	if (t.mapping == MAPPING_WRONG && t.event != EVENT_PUT && t.index == CREDIT_CREDIBLE)
-		t.key_is_damaged = is_key_damaged(verify, bucket);
+		t.key_is_damaged = verify_is_key_damaged(verify, bucket);
 	const enum verdict verdict = evidence_judge(&t).verdict;
 	/* Where the index is right about the place, the log has none later that counts. */
 	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
@@ -131,6 +127,7 @@ struct compare {
 	struct verify *verify;
 	size_t gone_capacity;
 	uint64_t phantoms;
+	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
 };
 
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
@@ -457,8 +454,13 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	if (missing || live <= count_fills(verify, row->segment))
 		return AS_OK;
-	if (!index_knows_all && verify->hints_credit == CREDIT_CREDIBLE)
+	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
+	if (!index_knows_all &&
+	    (verify->hints_credit == CREDIT_CREDIBLE ||
+	     (verify->view->hints.transaction > verify->end && hints_share_most))) {
+		compare->unnamed += live;
 		return report_missing_segment(compare, row->segment, live);
+	}
 	if (!index_knows_all)
 		return AS_OK;
 	snprintf(detail, sizeof(detail), "they count %" PRIu64 " in it, and it is not there", live);
@@ -578,7 +580,12 @@ static bool is_loss_unknown(const struct compare *compare)
 					 (uint64_t)facts->held + facts->wanted))
 			return true;
 	}
-	return has_hole_above(verify);
+	for (size_t i = 0; i < verify->missing_count; i++)
+		if (verify->missing[i].lost > 0 &&
+		    !is_covered_by_hints(verify, verify->missing[i].segment,
+					 verify->missing[i].mapped))
+			return true;
+	return compare->unnamed > 0 || has_hole_above(verify);
 }
 
 static enum as_err report_unknown(struct compare *compare)
@@ -595,7 +602,7 @@ static enum as_err report_unknown(struct compare *compare)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
 			 verify->damage_count == 1 ? "" : "s", bytes);
-	else
+	else if (has_hole_above(verify))
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "segments above transaction %" PRIu32 " are not there",
 			 verify->index.transaction);

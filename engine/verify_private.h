@@ -56,7 +56,6 @@ struct verify_run {
 	_Atomic size_t skipped, remembered;
 	struct findings before;		/* those from before anything was read */
 	unsigned reading;		/* 0 while all is read for the first time */
-	uint32_t index_last;		/* the highest segment that the index maps a key to */
 	bool is_weighed;		/* buckets that cannot be read were reported */
 	bool is_settled;		/* log and index agree on every key */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
@@ -171,6 +170,22 @@ enum aim {
 	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
 };
 enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket);
+
+/* Did only searching find @event of @key? */
+bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			 const struct replay_event *event);
+
+/* Is @event a PUT that only searching found, in the segment that the index knows the key in? Bytes
+ * came or went before it. */
+bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
+		      const struct replay_event *event);
+
+/* Read the whole PUT at the place in @bucket, whatever its key. False: none stands there. */
+bool verify_read_put(const struct verify *verify, const struct index_bucket *bucket,
+		     struct segment_entry *entry);
+
+/* Is the key in @bucket that of the PUT which stands there, but for a few bits? */
+bool verify_is_key_damaged(const struct verify *verify, const struct index_bucket *bucket);
 
 /* Is the segment, of which there is no file, perhaps there all the same? */
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);

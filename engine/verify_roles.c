@@ -17,8 +17,9 @@ size_t verify_position(const struct verify *verify, uint32_t number)
 	const size_t position = layout_find(&verify->view->layout, number);
 	if (!verify->has_roles)
 		return position;
-	if (position != LAYOUT_NONE && verify->facts[position].number == number)
-		return verify->facts[position].role == ROLE_LOG ? position : LAYOUT_NONE;
+	if (position != LAYOUT_NONE && verify->facts[position].number == number &&
+	    verify->facts[position].role == ROLE_LOG)
+		return position;
 	for (size_t i = 0; i < verify->view->layout.count; i++)
 		if (verify->facts[i].number == number && verify->facts[i].role == ROLE_LOG)
 			return i;

@@ -68,6 +68,39 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
 	return err;
 }
 
+bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			 const struct replay_event *event)
+{
+	struct replay_event adrift;
+	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
+	       adrift.offset == event->offset;
+}
+
+bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
+		      const struct replay_event *event)
+{
+	return event->is_put && event->segment == bucket->segment &&
+	       verify_was_searched(verify, bucket->key, event);
+}
+
+bool verify_read_put(const struct verify *verify, const struct index_bucket *bucket,
+		     struct segment_entry *entry)
+{
+	const struct view *view = verify->view;
+	char path[LAYOUT_PATH_MAX];
+	return verify_path(verify, bucket->segment, bucket->offset, path) &&
+	       segment_read_entry(view->io, view->fd, path, bucket->offset, entry, NULL) ==
+		       AS_OK &&
+	       entry->tag == SEGMENT_PUT;
+}
+
+bool verify_is_key_damaged(const struct verify *verify, const struct index_bucket *bucket)
+{
+	struct segment_entry entry;
+	return verify_read_put(verify, bucket, &entry) &&
+	       verify_keys_are_near(entry.key, bucket->key);
+}
+
 /* ---- segments that are not there ---- */
 
 struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number)
@@ -148,6 +181,33 @@ bool verify_is_gap(const struct verify *verify, uint32_t number)
 	return facts->is_cut || !facts->is_complete;
 }
 
+/* ---- where a DELETE may be lost ---- */
+
+static void find_last_place(struct verify *verify)
+{
+	const struct layout *layout = &verify->view->layout;
+	uint64_t last = 0;
+	if (verify->damage_count > 0) {
+		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
+		last = replay_time(damage->segment, (uint32_t)(damage->offset + damage->length - 1));
+	}
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const uint64_t end = replay_time(facts->number, UINT32_MAX);
+		if (facts->is_committed && end > last &&
+		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
+			last = end;
+	}
+	/* The highest number below the end that no file bears. */
+	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
+	uint32_t hole = verify->end;
+	for (; i > 0 && hole > 0 && layout->segments[i - 1].number == hole - 1; i--)
+		hole--;
+	if (hole > 0 && replay_time(hole - 1, UINT32_MAX) > last)
+		last = replay_time(hole - 1, UINT32_MAX);
+	verify->last_place = last;
+}
+
 /* ---- the index ---- */
 
 struct weighing {
@@ -198,6 +258,9 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		return AS_OK;
 	w->unsettled++;
 	hold(w, event->segment, 1);
+	struct segment_facts *facts = facts_of(w->verify, event->segment);
+	if (facts && !has_bucket)
+		facts->unknown++;
 	w->figures.live += is_in_time;
 	w->figures.known += is_in_time && has_bucket;
 	return AS_OK;
@@ -210,12 +273,20 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	struct replay_event event;
 	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	const enum aim aim = verify_aim(verify, bucket);
-	const bool is_later = verify_find_event(verify, bucket->key, bucket, false, &event) &&
-			      replay_time(event.segment, event.offset) >
-				      replay_time(bucket->segment, bucket->offset);
-	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0)
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
+	const bool is_later = has_event && replay_time(event.segment, event.offset) >
+						   replay_time(bucket->segment, bucket->offset);
+	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 && !facts->is_cut)
 		w->figures.of++;
+	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
+		facts->held++;
+		facts->mapped++;
+		return AS_OK;
+	}
 	if (aim == AIM_DAMAGED && !is_later)
+		facts->wanted++;
+	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && !is_later &&
+	    !(has_event && event.is_put) && !verify_is_key_damaged(verify, bucket))
 		facts->wanted++;
 	if (aim != AIM_MISSING)
 		return AS_OK;
@@ -240,7 +311,7 @@ static enum as_err weigh_keys(struct weighing *w)
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
-		facts->wanted = 0;
+		facts->wanted = facts->unknown = 0;
 	}
 	verify->missing_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
@@ -253,15 +324,42 @@ static enum as_err weigh_keys(struct weighing *w)
 static void find_index_last(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
-	uint32_t segment, offset;
-	run->index_last = 0;
+	uint32_t segment, offset, last = 0;
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		index_image_place(image, i, &segment, &offset);
-		if (segment < INDEX_DELETED && segment <= run->verify->index.transaction &&
-		    segment > run->index_last)
-			run->index_last = segment;
+		if (segment <= run->verify->index.transaction && segment > last)
+			last = segment;
 	}
-	run->verify->index_last = run->index_last;
+	run->verify->index_last = last;
+}
+
+/* Does the hints' count of the segment agree with the index's? */
+static bool hints_count_as_index(const struct verify *verify, const struct segment_facts *facts)
+{
+	return verify_hinted(verify, facts->number) ==
+	       (int64_t)facts->mapped + (int64_t)facts->wanted;
+}
+
+/* The objects that the index does not know because their DELETE may be lost: they lie before a place
+ * where it can have been, and below what the index, and hints of its time, know. What lies above is
+ * newer than they are. */
+static uint64_t count_excused(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	const struct hints *hints = &verify->view->hints;
+	const bool has_hints = hints->usable && hints->segment_count > 0 &&
+			       hints->transaction == verify->index.transaction;
+	uint64_t excused = 0;
+	find_index_last(run);
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->unknown == 0 || facts->number >= verify->index_last ||
+		    replay_time(facts->number, 0) >= verify->last_place)
+			continue;
+		if (!has_hints || hints_count_as_index(verify, facts))
+			excused += facts->unknown;
+	}
+	return excused;
 }
 
 static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
@@ -280,7 +378,8 @@ static enum as_err weigh_index(struct weighing *w)
 	if (!verify->has_end || verify->index.transaction > verify->end) {
 		find_index_last(w->run);
 		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
-	}
+	} else if (w->figures.known < w->figures.live && !w->figures.is_stale)
+		w->figures.excused = count_excused(w->run);
 	verify->index_figures = w->figures;
 	verify->index_credit = credit_of_index(&w->figures);
 	/* What only searching found is believed, as without an index, where this one is no witness.
@@ -307,6 +406,8 @@ static void weigh_hints(struct verify *verify)
 		return;
 	const uint32_t last = hints->segment_count
 				      ? hints->segments[hints->segment_count - 1].segment : 0;
+	const bool is_joined = verify->index_credit == CREDIT_CREDIBLE &&
+			       hints->transaction == verify->index.transaction;
 	figures.is_stale = hints->transaction < verify->end;
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
@@ -319,38 +420,12 @@ static void weigh_hints(struct verify *verify)
 		    (live == 0 && facts->held == 0))
 			continue;
 		figures.rows++;
-		figures.right += live == (int64_t)facts->held;
+		figures.right += live == (int64_t)facts->held ||
+				 (is_joined && hints_count_as_index(verify, facts));
 	}
 	verify->hints_figures = figures;
 	verify->hints_credit = hints->transaction > verify->end ? CREDIT_NONE
 								: credit_of_hints(&figures);
-}
-
-/* ---- where a DELETE may be lost ---- */
-
-static void find_last_place(struct verify *verify)
-{
-	const struct layout *layout = &verify->view->layout;
-	uint64_t last = 0;
-	if (verify->damage_count > 0) {
-		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
-		last = replay_time(damage->segment, (uint32_t)(damage->offset + damage->length - 1));
-	}
-	for (size_t i = 0; i < layout->count; i++) {
-		const struct segment_facts *facts = &verify->facts[i];
-		const uint64_t end = replay_time(facts->number, UINT32_MAX);
-		if (facts->is_committed && end > last &&
-		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
-			last = end;
-	}
-	/* The highest number below the end that no file bears. */
-	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
-	uint32_t hole = verify->end;
-	for (; i > 0 && hole > 0 && layout->segments[i - 1].number == hole - 1; i--)
-		hole--;
-	if (hole > 0 && replay_time(hole - 1, UINT32_MAX) > last)
-		last = replay_time(hole - 1, UINT32_MAX);
-	verify->last_place = last;
 }
 
 enum as_err verify_weigh(struct verify_run *run)
@@ -358,6 +433,7 @@ enum as_err verify_weigh(struct verify_run *run)
 	struct verify *verify = run->verify;
 	struct weighing w = { .run = run, .verify = verify };
 	enum as_err err = AS_OK;
+	find_last_place(verify);
 	if (run->index.is_loaded) {
 		free(verify->missing);
 		verify->missing = NULL;
@@ -368,9 +444,7 @@ enum as_err verify_weigh(struct verify_run *run)
 	}
 	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&
 			  replay_count(verify->adrift) == 0;
-	if (err == AS_OK) {
+	if (err == AS_OK)
 		weigh_hints(verify);
-		find_last_place(verify);
-	}
 	return err;
 }

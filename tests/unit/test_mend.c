@@ -149,7 +149,7 @@ static bool had_witness(const struct wreck *wreck)
 	for (size_t i = 0; i < wreck->segments; i++)
 		log_is_whole = log_is_whole && !wreck->files[i].is_touched;
 	assert_true(look_at(&look, wreck->repo));
-	const bool has = log_is_whole || look.verify->index_is_intact;
+	const bool has = log_is_whole || look.verify->index_credit == CREDIT_CREDIBLE;
 	look_away(&look);
 	return has;
 }

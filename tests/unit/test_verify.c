@@ -874,7 +874,7 @@ static const struct sample {
 	  REPAIR_SALVAGE, 0 },
 	{ "shifted", shifted, PROBLEM_INDEX_MAPPING, REPAIR_SALVAGE, 1 },
 	{ "newest-segment-and-index", newest_segment_and_index, PROBLEM_SEGMENT_MISSING,
-	  REPAIR_SALVAGE, 0 },
+	  REPAIR_RECOVER, 0 },
 	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
 	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
 	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
@@ -1168,7 +1168,8 @@ static void a_whole_repository_is_clean(void **state)
 	assert_int_equal(world.verify->end, builder_head(world.builder));
 	assert_int_equal(world.verify->tail, TAIL_NONE);
 	assert_true(world.verify->index_was_compared);
-	assert_true(world.verify->index_is_intact);
+	assert_int_equal(world.verify->index_credit, CREDIT_CREDIBLE);
+	assert_int_equal(world.verify->hints_credit, CREDIT_CREDIBLE);
 	uint64_t puts = 0, live = 0, bytes = 0;
 	for (size_t i = 0; i < world.view->layout.count; i++) {
 		puts += world.verify->facts[i].puts;
