@@ -148,10 +148,11 @@ struct as_options {
 struct as_store;
 
 /* Open the repository @path under a shared lock, without waiting. *@store is the caller's until
- * as_close. Reads folder listings, config, the header of the index, the hints and the ends of the
- * last segments. @options may be NULL. AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no
- * repository, or its config cannot be used), AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names
- * who holds it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. */
+ * as_close. Reads folder listings, config, the header of the index, the hints, the ends of the last
+ * segments and the headers of the newest one's entries. @options may be NULL.
+ * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
+ * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and
+ * damage elsewhere are no errors: see as_get_state. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 

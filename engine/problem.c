@@ -358,6 +358,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
 	},
+	[PROBLEM_TAIL_LIKE_COMMIT] = {
+		.id = "tail-ends-like-commit",
+		.found = "an uncommitted segment ends with a value that ends like a COMMIT",
+		.meaning = "A writer stopped right behind that value. Attic looks at the last nine "
+			   "bytes alone, and takes this part of a transaction for a whole one.",
+		.stake = "Attic adds the unfinished transaction to the repository when it opens it.",
+		.meanwhile = "It can be read here. Roll back before Attic opens it.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_ROLLBACK,
+	},
 	[PROBLEM_NO_COMMIT] = {
 		.id = "no-commit",
 		.found = "there are segments, but none of them ends in a COMMIT",

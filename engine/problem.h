@@ -53,6 +53,7 @@ enum problem {
 	PROBLEM_TAIL_TORN,
 	PROBLEM_TAIL_COMMIT_DAMAGED,
 	PROBLEM_TAIL_WAS_COMMITTED,
+	PROBLEM_TAIL_LIKE_COMMIT,	/* uncommitted, but Attic takes it for committed */
 	PROBLEM_NO_COMMIT,
 	/* index */
 	PROBLEM_INDEX_NAME,		/* no index, but Attic takes its name for one */

@@ -452,6 +452,26 @@ static void tail_torn(struct world *w)
 	builder_truncate(path_of(w, "data/%u/%u", (builder_head(w->builder) + 1) / 4,
 				 builder_head(w->builder) + 1), 100);
 }
+/* The same behind a value that ends like a COMMIT. */
+static void tail_like_commit(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+}
+/* Cut off inside such a value, right behind bytes of it that are those of a COMMIT. */
+static void tail_torn_like_commit(struct world *w)
+{
+	const uint32_t tail = builder_head(w->builder) + 1;
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + 50, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+	builder_truncate(path_of(w, "data/%u/%u", tail / 4, tail), 8 + 41 + 50 + SEGMENT_HEADER);
+}
 static void commit_flip(struct world *w)
 {
 	char path[BUILDER_PATH];
@@ -882,6 +902,9 @@ static const struct sample {
 	  REPAIR_SALVAGE, 0 },
 	{ "tail", add_tail, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
+	{ "tail-like-commit", tail_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK, 0 },
+	{ "tail-torn-like-commit", tail_torn_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK,
+	  0 },
 	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index,
