@@ -117,8 +117,9 @@ AS_API const char *as_version(void);
 
 struct as_settings {
 	uint32_t segments_per_dir;	/* segments a folder, 1 to 2^31-1; 0: 10000 */
-	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. It may
-	 * overshoot by one entry. */
+	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. A segment
+	 * may overshoot by one entry, and goes on behind one whose last bytes are those of a
+	 * COMMIT; none grows beyond 2^31-1 bytes, because Attic cannot read what lies there. */
 	uint32_t max_segment_size;
 };
 

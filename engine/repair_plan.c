@@ -227,8 +227,11 @@ static void draft_close(struct draft *draft)
 
 static void draft_append(struct draft *draft, uint64_t size, bool ends_like_commit)
 {
-	if (draft->offset > draft->limit && !draft->ends_like_commit)
+	if (log_must_close(draft->limit, draft->offset, draft->ends_like_commit, size)) {
+		if (draft->ends_like_commit)
+			draft->offset += SEGMENT_KEYED;
 		draft_close(draft);
+	}
 	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
 	draft->ends_like_commit = ends_like_commit;
 }
@@ -248,7 +251,8 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 			return AS_ERR_MEMORY;
 	}
 	for (size_t i = 0; i < work->delete_count; i++) {
-		draft_append(&draft, SEGMENT_KEYED, false);
+		draft_append(&draft, SEGMENT_KEYED,
+			     log_ends_like_commit(work->deletes[i], KEY_SIZE, NULL, 0));
 		if (!plan_usage_delete(plan, draft.segment))
 			return AS_ERR_MEMORY;
 	}
