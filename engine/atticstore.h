@@ -68,7 +68,8 @@ enum as_err {
 	AS_ERR_USAGE,		/* the call makes no sense here */
 	AS_ERR_KEY_SIZE,	/* a key that is not 32 bytes */
 	AS_ERR_TOO_LARGE,	/* a value above AS_VALUE_MAX */
-	AS_ERR_FULL,		/* segment numbers, offsets or the index would outgrow 32 bits */
+	AS_ERR_FULL,		/* the next segment number would be 2^31, which Attic cannot
+				 * read; or the index would outgrow 32 bits */
 	AS_ERR_NO_SPACE,	/* the disk or the quota is full */
 	AS_ERR_READ_ONLY,	/* the medium is, or the store was opened so */
 	AS_ERR_UNCOMMITTED,	/* segments of an unfinished transaction lie behind the last one:

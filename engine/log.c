@@ -12,8 +12,8 @@
 #include <sys/random.h>
 
 #define BUFFER_SIZE (256u * 1024u)	/* bytes gathered before they are written */
-/* What stands behind an entry that ends like a COMMIT as long as nothing else does. Zeros would look
- * like what a crash leaves of a COMMIT. */
+/* What stands behind an entry that ends like a COMMIT as long as nothing else does. Zeros would
+ * look like what a crash leaves of a COMMIT. */
 #define GUARD_BYTE 0xffu
 
 enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
@@ -154,7 +154,8 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 	int fd;
 	if (log->segment > LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0,
-			       "%s: segment numbers end at %" PRIu32, log->repo, LOG_SEGMENT_LAST);
+			       "%s: segment numbers end at %" PRIu32
+			       ", the highest that Attic can read", log->repo, LOG_SEGMENT_LAST);
 	log_segment_path(log->per_dir, log->segment, path);
 	const enum as_err err = create_segment(log, path, &fd, error);
 	if (err == AS_ERR_ALREADY_EXISTS)

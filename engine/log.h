@@ -21,9 +21,8 @@
 #include "segment.h"
 
 #define LOG_UNSYNCED_MAX 32u		/* closed segments that wait for their fsync */
-/* Attic reads offsets as signed 32-bit integers, and finds nothing above. */
-#define LOG_SEGMENT_LAST 0xfffffffdu	/* the two numbers above mean something else in an index */
-#define LOG_LENGTH_MAX 0x7fffffffu	/* bytes of a segment */
+#define LOG_SEGMENT_LAST SEGMENT_NUMBER_MAX
+#define LOG_LENGTH_MAX SEGMENT_OFFSET_MAX	/* bytes of a segment */
 
 struct log_unsynced {
 	uint32_t segment;
@@ -66,8 +65,8 @@ void log_free(struct log *log);
  * segment then needs a DELETE first (see above). */
 bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size);
 
-/* Are the last nine bytes of @head and @tail, one behind the other, those of a COMMIT? @head_size is
- * at least nine. */
+/* Are the last nine bytes of @head and @tail, one behind the other, those of a COMMIT? @head_size
+ * is at least nine. */
 bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
 			  size_t tail_size);
 

@@ -36,7 +36,8 @@ enum problem {
 	PROBLEM_SEGMENT_UNREADABLE,	/* cannot be opened */
 	PROBLEM_RANGE_UNREADABLE,	/* EIO at an offset */
 	PROBLEM_SEGMENT_MAGIC,
-	PROBLEM_SEGMENT_TOO_LARGE,	/* offsets above 2^32-1 */
+	PROBLEM_SEGMENT_TOO_LARGE,	/* offsets above 2^31-1 */
+	PROBLEM_SEGMENT_NUMBER,		/* above 2^31-1 */
 	PROBLEM_SEGMENT_SHORT,		/* neither full nor ended by a COMMIT */
 	PROBLEM_ENTRY_SIZE_SMALL,
 	PROBLEM_ENTRY_SIZE_LARGE,

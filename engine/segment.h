@@ -18,6 +18,9 @@
 #define SEGMENT_HEADER 9u			/* crc, size, tag */
 #define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
 #define SEGMENT_ENTRY_MAX (20u * 1024u * 1024u)	/* MAX_OBJECT_SIZE, bytes */
+/* Attic reads segment numbers and offsets as signed 32-bit integers, and finds nothing above. */
+#define SEGMENT_NUMBER_MAX 0x7fffffffu
+#define SEGMENT_OFFSET_MAX 0x7fffffffu
 /* Bytes of a segment that are read: all that an index can lead to, which has offsets of 32 bits, and
  * a little more, so that an entry that begins there is seen. A file of any length costs no more. */
 #define SEGMENT_REACH ((UINT64_C(1) << 32) + 2 * SEGMENT_ENTRY_MAX)

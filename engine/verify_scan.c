@@ -253,9 +253,13 @@ static enum as_err tell(const struct scanner *s, const struct segment_entry *e)
 	return replay_tell(s->teller, e->key, &told);
 }
 
+/* Once for a segment. */
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
 {
 	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
+	if (s->facts.is_too_large)
+		return AS_OK;
+	s->facts.is_too_large = true;
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
 	return add_finding(s, &finding);
@@ -279,6 +283,10 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		return AS_OK;
 	if (e->offset > UINT32_MAX)
 		return report_too_large(s, e);	/* no index can point here */
+	if (e->offset > SEGMENT_OFFSET_MAX && e->tag == SEGMENT_PUT)
+		err = report_too_large(s, e);
+	if (err != AS_OK)
+		return err;
 	if (!s->run->index.is_loaded)
 		return tell(s, e);
 	struct event *event = &s->batch[s->batched++];
@@ -412,6 +420,7 @@ static void publish(struct scanner *s, size_t position)
 	facts->is_unopened = s->facts.is_unopened;
 	facts->is_unreadable = s->facts.is_unreadable;
 	facts->is_cut = s->facts.is_cut;
+	facts->is_too_large = s->facts.is_too_large;
 	facts->is_remembered = s->facts.is_remembered;
 	facts->puts = s->facts.puts;
 	facts->deletes = s->facts.deletes;

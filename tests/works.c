@@ -155,7 +155,7 @@ static bool put_large(struct as_store *store)
 	       put(store, 42, 700, 3) && commit(store, 0);
 }
 
-/* The last entries of what is written at a time end like a COMMIT, in the middle of a transaction. */
+/* What is written at a time ends like a COMMIT, in the middle of a transaction. */
 static bool put_like_commits(struct as_store *store)
 {
 	bool done = true;

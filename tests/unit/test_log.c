@@ -168,7 +168,7 @@ static void a_segment_that_cannot_be_made_is_named_and_made_later(void **state)
 	compare(pair);
 }
 
-static void segments_end_below_the_numbers_that_mean_something_else(void **state)
+static void segments_end_with_the_highest_number_that_attic_reads(void **state)
 {
 	struct pair *pair = *state;
 	struct log log;
@@ -178,7 +178,8 @@ static void segments_end_below_the_numbers_that_mean_something_else(void **state
 	assert_int_equal(log_init(&log, pair->side.permit, "side", LIMIT, PER_DIR,
 				  LOG_SEGMENT_LAST + 1), AS_OK);
 	assert_int_equal(log_put(&log, key, "x", 1, &segment, &offset, &pair->error), AS_ERR_FULL);
-	assert_string_equal(pair->error.message, "side: segment numbers end at 4294967293");
+	assert_string_equal(pair->error.message, "side: segment numbers end at 2147483647, "
+			    "the highest that Attic can read");
 	log_free(&log);
 	scratch_run("test -z \"$(ls '%s/side/data')\"", pair->scratch->path);
 }
@@ -334,7 +335,7 @@ static void a_return_behind_a_value_that_ends_like_a_commit_keeps_it_in_mind(voi
 	}
 }
 
-/* What a write that failed left behind such a value is cut off, and the COMMIT follows the value. */
+/* What a write that failed left behind such a value is cut off; the COMMIT follows the value. */
 static void a_commit_follows_a_value_that_ends_like_one(void **state)
 {
 	struct pair *pair = *state;
@@ -581,7 +582,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_segment_that_cannot_be_made_is_named_and_made_later),
-		TEST(segments_end_below_the_numbers_that_mean_something_else),
+		TEST(segments_end_with_the_highest_number_that_attic_reads),
 		TEST(no_segment_grows_beyond_2_gib),
 		TEST(no_limit_lets_a_segment_grow_beyond_2_gib),
 		TEST(no_file_ends_like_a_commit_before_it_is_committed),
