@@ -68,7 +68,8 @@ enum as_err {
 	AS_ERR_USAGE,		/* the call makes no sense here */
 	AS_ERR_KEY_SIZE,	/* a key that is not 32 bytes */
 	AS_ERR_TOO_LARGE,	/* a value above AS_VALUE_MAX */
-	AS_ERR_FULL,		/* segment numbers, offsets or the index would outgrow 32 bits */
+	AS_ERR_FULL,		/* the next segment number would be 2^31, which Attic cannot
+				 * read; or the index would outgrow 32 bits */
 	AS_ERR_NO_SPACE,	/* the disk or the quota is full */
 	AS_ERR_READ_ONLY,	/* the medium is, or the store was opened so */
 	AS_ERR_UNCOMMITTED,	/* segments of an unfinished transaction lie behind the last one:
@@ -117,8 +118,9 @@ AS_API const char *as_version(void);
 
 struct as_settings {
 	uint32_t segments_per_dir;	/* segments a folder, 1 to 2^31-1; 0: 10000 */
-	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. It may
-	 * overshoot by one entry. */
+	/* bytes after which no further entry begins in a segment, 1 to 2^31-1; 0: 5 MiB. A segment
+	 * may overshoot by one entry, and goes on behind one whose last bytes are those of a
+	 * COMMIT; none grows beyond 2^31-1 bytes, because Attic cannot read what lies there. */
 	uint32_t max_segment_size;
 };
 
@@ -148,10 +150,11 @@ struct as_options {
 struct as_store;
 
 /* Open the repository @path under a shared lock, without waiting. *@store is the caller's until
- * as_close. Reads folder listings, config, the header of the index, the hints and the ends of the
- * last segments. @options may be NULL. AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no
- * repository, or its config cannot be used), AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names
- * who holds it), AS_ERR_IO. Disorder and damage elsewhere are no errors: see as_get_state. */
+ * as_close. Reads folder listings, config, the header of the index, the hints, the ends of the last
+ * segments and the headers of the newest one's entries. @options may be NULL.
+ * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
+ * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and
+ * damage elsewhere are no errors: see as_get_state. */
 AS_API enum as_err as_open(const char *path, const struct as_options *options,
 			   struct as_store **store, struct as_error *error);
 

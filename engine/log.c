@@ -9,8 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define BUFFER_SIZE (256u * 1024u)	/* bytes gathered before they are written */
+/* What stands behind an entry that ends like a COMMIT as long as nothing else does. Zeros would
+ * look like what a crash leaves of a COMMIT. */
+#define GUARD_BYTE 0xffu
 
 enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
 		     uint32_t per_dir, uint32_t segment)
@@ -150,7 +154,8 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 	int fd;
 	if (log->segment > LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0,
-			       "%s: segment numbers end at %" PRIu32, log->repo, LOG_SEGMENT_LAST);
+			       "%s: segment numbers end at %" PRIu32
+			       ", the highest that Attic can read", log->repo, LOG_SEGMENT_LAST);
 	log_segment_path(log->per_dir, log->segment, path);
 	const enum as_err err = create_segment(log, path, &fd, error);
 	if (err == AS_ERR_ALREADY_EXISTS)
@@ -162,41 +167,87 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 	log->fd = fd;
 	memcpy(log->buffer, segment_magic, SEGMENT_MAGIC_SIZE);
 	log->offset = SEGMENT_MAGIC_SIZE;
-	log->flushed = log->high = 0;
-	log->ends_like_commit = false;
+	log->flushed = log->high = log->like_commit = 0;
 	return AS_OK;
+}
+
+static enum as_err write_at(struct log *log, const void *bytes, size_t len, uint64_t offset,
+			    struct as_error *error)
+{
+	const enum as_err err = io_write_at(log->permit, log->fd, bytes, len, offset);
+	if (log->high < offset + len)
+		log->high = offset + len;
+	return err == AS_OK ? AS_OK : fail_segment(log, err, "write", log->segment, error);
 }
 
 /* Write @len bytes behind what was flushed. */
 static enum as_err write_through(struct log *log, const void *bytes, size_t len,
 				 struct as_error *error)
 {
-	const enum as_err err = io_write_at(log->permit, log->fd, bytes, len, log->flushed);
-	if (log->high < log->flushed + len)
-		log->high = log->flushed + len;
+	const enum as_err err = write_at(log, bytes, len, log->flushed, error);
+	if (err == AS_OK)
+		log->flushed += len;
+	return err;
+}
+
+static enum as_err sync_open(struct log *log, struct as_error *error)
+{
+	const enum as_err err = io_sync(log->permit, log->fd);
+	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
+}
+
+/* Make the file reach beyond @end, where an entry will end that ends like a COMMIT, before that
+ * entry is written. What is to stand there are the @len bytes @bytes; none yet: the guard. */
+static enum as_err guard(struct log *log, uint64_t end, const uint8_t *bytes, size_t len,
+			 struct as_error *error)
+{
+	static const uint8_t byte = GUARD_BYTE;
+	enum as_err err = write_at(log, len > 0 ? bytes : &byte, len > 0 ? len : 1, end, error);
 	if (err != AS_OK)
-		return fail_segment(log, err, "write", log->segment, error);
-	log->flushed += len;
-	return AS_OK;
+		return err;
+	err = sync_open(log, error);
+	log->dead = err != AS_OK;
+	return err;
 }
 
 enum as_err log_flush(struct log *log, struct as_error *error)
 {
 	if (log->fd < 0 || log->offset == log->flushed)
 		return AS_OK;
-	return write_through(log, log->buffer, (size_t)(log->offset - log->flushed), error);
+	const size_t len = (size_t)(log->offset - log->flushed);
+	if (log->like_commit <= log->flushed)
+		return write_through(log, log->buffer, len, error);
+	const size_t split = (size_t)(log->like_commit - log->flushed);
+	enum as_err err = guard(log, log->like_commit, log->buffer + split, len - split, error);
+	if (err == AS_OK)
+		err = write_at(log, log->buffer, split, log->flushed, error);
+	if (err == AS_OK)
+		log->flushed = log->offset;
+	return err;
 }
 
-/* All of the segment's bytes in the file, and nothing else. */
+/* Does the last entry end like a COMMIT? */
+static bool ends_like_commit(const struct log *log)
+{
+	return log->like_commit > 0 && log->like_commit == log->offset;
+}
+
+/* All of the segment's bytes in the file, and nothing else but a guard. */
 static enum as_err settle(struct log *log, struct as_error *error)
 {
 	enum as_err err = log_flush(log, error);
-	if (err != AS_OK || log->high == log->offset)
+	const bool is_guarded = ends_like_commit(log);
+	const uint64_t end = log->offset + is_guarded;
+	if (err != AS_OK || log->high == end)
 		return err;
-	err = io_truncate(log->permit, log->fd, log->offset);
+	if (is_guarded)
+		err = guard(log, log->offset, NULL, 0, error);
+	if (err != AS_OK)
+		return err;
+	err = io_truncate(log->permit, log->fd, end);
 	if (err != AS_OK)
 		return fail_segment(log, err, "cut", log->segment, error);
-	log->high = log->offset;
+	log->high = end;
 	return AS_OK;
 }
 
@@ -218,17 +269,23 @@ static enum as_err close_segment(struct log *log, struct as_error *error)
 
 /* ---- appending ---- */
 
-/* A segment is open, and the next entry belongs into it. */
-static enum as_err prepare(struct log *log, struct as_error *error)
+bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size)
 {
-	enum as_err err = AS_OK;
-	if (log->dead)
-		return fail_dead(log, error);
-	if (log->fd >= 0 && log->offset > log->limit && !log->ends_like_commit)
-		err = close_segment(log, error);
-	if (err == AS_OK && log->fd < 0)
-		err = open_segment(log, error);
-	return err;
+	/* Behind the entry a DELETE and a COMMIT must fit. */
+	if (offset + size + SEGMENT_KEYED + SEGMENT_HEADER > LOG_LENGTH_MAX)
+		return true;
+	return offset > limit && !ends_like_commit;
+}
+
+bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
+			  size_t tail_size)
+{
+	const size_t in_tail = tail_size < SEGMENT_HEADER ? tail_size : SEGMENT_HEADER;
+	const size_t in_head = SEGMENT_HEADER - in_tail;
+	if (memcmp(head + head_size - in_head, segment_commit, in_head) != 0)
+		return false;
+	return in_tail == 0 || memcmp((const uint8_t *)tail + tail_size - in_tail,
+				      segment_commit + in_head, in_tail) == 0;
 }
 
 /* Put @head and @tail behind one another into the buffer, or where they are too large for it
@@ -238,6 +295,7 @@ static enum as_err append(struct log *log, const uint8_t *head, size_t head_size
 {
 	const size_t size = head_size + tail_size;
 	const uint64_t before = log->offset;
+	const bool is_like = log_ends_like_commit(head, head_size, tail, tail_size);
 	enum as_err err = AS_OK;
 	if (size > BUFFER_SIZE - (size_t)(log->offset - log->flushed))
 		err = log_flush(log, error);
@@ -249,36 +307,19 @@ static enum as_err append(struct log *log, const uint8_t *head, size_t head_size
 		memcpy(at, head, head_size);
 		if (tail_size > 0)
 			memcpy(at + head_size, tail, tail_size);
-		return AS_OK;
+	} else {
+		if (is_like)
+			err = guard(log, log->offset, NULL, 0, error);
+		if (err == AS_OK)
+			err = write_through(log, head, head_size, error);
+		if (err == AS_OK)
+			err = write_through(log, tail, tail_size, error);
 	}
-	err = write_through(log, head, head_size, error);
-	if (err == AS_OK)
-		err = write_through(log, tail, tail_size, error);
 	if (err != AS_OK)
 		log->flushed = log->offset = before;	/* what was written beyond is cut later */
+	else if (is_like)
+		log->like_commit = log->offset;
 	return err;
-}
-
-static enum as_err append_entry(struct log *log, const uint8_t *head, size_t head_size,
-				const void *tail, size_t tail_size, uint32_t *segment,
-				uint32_t *offset, struct as_error *error)
-{
-	enum as_err err = prepare(log, error);
-	if (err != AS_OK)
-		return err;
-	const uint64_t at = log->offset;
-	if (at > UINT32_MAX)	/* nothing but values that end like a COMMIT */
-		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32 " reaches 4 GiB",
-			       log->repo, log->segment);
-	err = append(log, head, head_size, tail, tail_size, error);
-	if (err != AS_OK)
-		return err;
-	log->ends_like_commit = tail_size >= SEGMENT_HEADER &&
-				memcmp((const uint8_t *)tail + tail_size - SEGMENT_HEADER,
-				       segment_commit, SEGMENT_HEADER) == 0;
-	*segment = log->segment;
-	*offset = (uint32_t)at;
-	return AS_OK;
 }
 
 static void encode_head(uint8_t head[SEGMENT_KEYED], uint8_t tag, const uint8_t key[KEY_SIZE],
@@ -291,6 +332,50 @@ static void encode_head(uint8_t head[SEGMENT_KEYED], uint8_t tag, const uint8_t 
 	if (size > 0)
 		crc = crc32_update(crc, value, size);
 	put_u32le(head, crc);
+}
+
+/* A DELETE of a key that nothing has. */
+static enum as_err append_spacer(struct log *log, struct as_error *error)
+{
+	uint8_t key[KEY_SIZE], head[SEGMENT_KEYED];
+	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return as_fail(error, AS_ERR_IO, errno, "%s: no random key", log->repo);
+	key[KEY_SIZE - 1] = 0;		/* a COMMIT ends otherwise */
+	encode_head(head, SEGMENT_DELETE, key, NULL, 0);
+	return append(log, head, sizeof(head), NULL, 0, error);
+}
+
+/* A segment is open, and the next entry of @size bytes belongs into it. */
+static enum as_err prepare(struct log *log, size_t size, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (log->dead)
+		return fail_dead(log, error);
+	if (log->fd >= 0 && log_must_close(log->limit, log->offset, ends_like_commit(log), size)) {
+		if (ends_like_commit(log))
+			err = append_spacer(log, error);
+		if (err == AS_OK)
+			err = close_segment(log, error);
+	}
+	if (err == AS_OK && log->fd < 0)
+		err = open_segment(log, error);
+	return err;
+}
+
+static enum as_err append_entry(struct log *log, const uint8_t *head, size_t head_size,
+				const void *tail, size_t tail_size, uint32_t *segment,
+				uint32_t *offset, struct as_error *error)
+{
+	enum as_err err = prepare(log, head_size + tail_size, error);
+	if (err != AS_OK)
+		return err;
+	const uint64_t at = log->offset;
+	err = append(log, head, head_size, tail, tail_size, error);
+	if (err != AS_OK)
+		return err;
+	*segment = log->segment;
+	*offset = (uint32_t)at;
+	return AS_OK;
 }
 
 enum as_err log_put(struct log *log, const uint8_t key[KEY_SIZE], const void *value, size_t size,
@@ -321,7 +406,8 @@ enum as_err log_copy(struct log *log, const uint8_t *entry, size_t size, uint32_
 struct log_mark log_mark(const struct log *log)
 {
 	return (struct log_mark){
-		.segment = log->segment, .offset = log->offset, .is_open = log->fd >= 0,
+		.segment = log->segment, .offset = log->offset, .like_commit = log->like_commit,
+		.is_open = log->fd >= 0,
 	};
 }
 
@@ -385,6 +471,7 @@ static enum as_err return_to(struct log *log, const struct log_mark *mark)
 	if (log->flushed > mark->offset)
 		log->flushed = mark->offset;
 	log->offset = mark->offset;
+	log->like_commit = mark->like_commit;
 	return AS_OK;
 }
 
@@ -438,12 +525,6 @@ static enum as_err sync_names(struct log *log, struct as_error *error)
 		return as_fail(error, err, errno, "%s/%s: cannot sync the folder", log->repo, path);
 	log->folders_unsynced = false;
 	return AS_OK;
-}
-
-static enum as_err sync_open(struct log *log, struct as_error *error)
-{
-	const enum as_err err = io_sync(log->permit, log->fd);
-	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
 }
 
 /* A segment whose name is gone is gone with its last descriptor: nothing may rest on it. */

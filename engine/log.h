@@ -7,8 +7,13 @@
  * Three things differ. The fsyncs of a transaction's segments are gathered (the system writes them
  * meanwhile) and all come before its COMMIT, which is then synced by itself: a COMMIT on the disk
  * proves that everything before it is there. An append that fails takes nothing back that was
- * appended before. And no segment is closed behind a value that ends like a COMMIT: after a crash
- * it would look complete. */
+ * appended before. And no file ever ends behind an entry whose last nine bytes are those of a
+ * COMMIT, because Attic takes the segment for complete then, also after a crash:
+ * - No segment is closed there. It goes on beyond max_segment_size until another entry follows.
+ *   Before it would pass LOG_LENGTH_MAX, a DELETE of a random key is written, and it is closed.
+ *   Nothing has that key, so that the DELETE means nothing to any reader.
+ * - What lies behind such an entry is written before the entry, and synced: a byte where there is
+ *   nothing yet. The next entry, or the COMMIT, overwrites that byte. */
 #ifndef ATTICSCOPE_LOG_H
 #define ATTICSCOPE_LOG_H
 
@@ -16,7 +21,8 @@
 #include "segment.h"
 
 #define LOG_UNSYNCED_MAX 32u		/* closed segments that wait for their fsync */
-#define LOG_SEGMENT_LAST 0xfffffffdu	/* the two numbers above mean something else in an index */
+#define LOG_SEGMENT_LAST SEGMENT_NUMBER_MAX
+#define LOG_LENGTH_MAX SEGMENT_OFFSET_MAX	/* bytes of a segment */
 
 struct log_unsynced {
 	uint32_t segment;
@@ -41,7 +47,8 @@ struct log {
 	bool folders_unsynced;	/* data/ may have a new folder */
 	bool has_folder;	/* folder was looked at: it is one, and no link */
 	uint32_t folder;
-	bool ends_like_commit;	/* the last nine bytes appended are those of a COMMIT */
+	/* where the newest entry ends whose last nine bytes are those of a COMMIT; 0: none */
+	uint64_t like_commit;
 	bool commit_is_written;	/* a COMMIT may stand in the open segment, and is not durable */
 	bool dead;		/* nothing can be said any more of what is in the files */
 };
@@ -52,6 +59,16 @@ enum as_err log_init(struct log *log, const struct permit *permit, const char *r
 
 /* Close what is open. The files stay as they are. */
 void log_free(struct log *log);
+
+/* Must the segment be closed before an entry of @size bytes? @offset is where the entry would
+ * begin, 0 when no segment is open. @ends_like_commit: the entry before it ends like a COMMIT; the
+ * segment then needs a DELETE first (see above). */
+bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size);
+
+/* Are the last nine bytes of @head and @tail, one behind the other, those of a COMMIT? @head_size
+ * is at least nine. */
+bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
+			  size_t tail_size);
 
 /* data/<N / per_dir>/<N> */
 void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX]);
@@ -71,7 +88,7 @@ enum as_err log_copy(struct log *log, const uint8_t *entry, size_t size, uint32_
 /* A place in the log to return to. */
 struct log_mark {
 	uint32_t segment;
-	uint64_t offset;
+	uint64_t offset, like_commit;
 	bool is_open;
 };
 struct log_mark log_mark(const struct log *log);

@@ -237,13 +237,25 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_SEGMENT_TOO_LARGE] = {
 		.id = "segment-too-large",
-		.found = "the segment is larger than an index can address",
-		.meaning = "Offsets have 32 bits; what lies beyond 4 GiB cannot be an entry that "
-			   "Attic wrote. Something else was appended to the file.",
-		.stake = "What lies beyond cannot be read through an index.",
+		.found = "the segment goes on beyond 2 GiB: Attic cannot read what begins there",
+		.meaning = "Attic reads offsets as signed 32-bit numbers. max_segment_size may be "
+			   "too large, or something was appended to the file. Salvage copies the "
+			   "objects into smaller segments.",
+		.stake = "Attic fails on every object that begins beyond 2 GiB.",
 		.meanwhile = "Objects before that point can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_SEGMENT_NUMBER] = {
+		.id = "segment-number-too-high",
+		.found = "the segment's number is above 2147483647: Attic cannot read it",
+		.meaning = "Attic reads segment numbers as signed 32-bit numbers. No new segment "
+			   "can follow, so no repair gives it a lower number. Read the objects "
+			   "with list and get, and put them into a new repository.",
+		.stake = "Attic fails on every object in such a segment.",
+		.meanwhile = "All objects can be read here. Nothing can be written to it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
 	},
 	[PROBLEM_SEGMENT_SHORT] = {
 		.id = "segment-short",
@@ -446,6 +458,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meanwhile = "Do not let Attic open it, not even to list it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
+	},
+	[PROBLEM_TAIL_LIKE_COMMIT] = {
+		.id = "tail-ends-like-commit",
+		.found = "an uncommitted segment ends with a value that ends like a COMMIT",
+		.meaning = "A writer stopped right behind that value. Attic looks at the last nine "
+			   "bytes alone, and takes this part of a transaction for a whole one.",
+		.stake = "Attic adds the unfinished transaction when it opens the repository.",
+		.meanwhile = "It can be read here. Roll back before Attic opens it.",
+		.severity = SEVERITY_WARNING,
+		.repair = REPAIR_ROLLBACK,
 	},
 	[PROBLEM_NO_COMMIT] = {
 		.id = "no-commit",

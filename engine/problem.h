@@ -40,7 +40,8 @@ enum problem {
 	PROBLEM_SEGMENT_UNREADABLE,	/* cannot be opened */
 	PROBLEM_RANGE_UNREADABLE,	/* EIO at an offset */
 	PROBLEM_SEGMENT_MAGIC,
-	PROBLEM_SEGMENT_TOO_LARGE,	/* offsets above 2^32-1 */
+	PROBLEM_SEGMENT_TOO_LARGE,	/* offsets above 2^31-1 */
+	PROBLEM_SEGMENT_NUMBER,		/* above 2^31-1 */
 	PROBLEM_SEGMENT_SHORT,		/* neither full nor ended by a COMMIT */
 	PROBLEM_ENTRY_SIZE_SMALL,
 	PROBLEM_ENTRY_SIZE_LARGE,
@@ -61,6 +62,7 @@ enum problem {
 	PROBLEM_TAIL_TORN,
 	PROBLEM_TAIL_COMMIT_DAMAGED,
 	PROBLEM_TAIL_WAS_COMMITTED,
+	PROBLEM_TAIL_LIKE_COMMIT,	/* uncommitted, but Attic takes it for committed */
 	PROBLEM_NO_COMMIT,
 	/* index */
 	PROBLEM_INDEX_NAME,		/* no index, but Attic takes its name for one */

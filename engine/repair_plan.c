@@ -119,7 +119,7 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "holds unreadable ranges";
 	if (facts->damaged > 0)
 		return "damaged";
-	return facts->size > UINT32_MAX ? "reaches beyond 4 GiB" : NULL;
+	return facts->is_too_large ? "goes on beyond 2 GiB" : NULL;
 }
 
 static const char *why_compact(const struct plan *plan, size_t position)
@@ -239,8 +239,11 @@ static void draft_close(struct draft *draft)
 
 static void draft_append(struct draft *draft, uint64_t size, bool ends_like_commit)
 {
-	if (draft->offset > draft->limit && !draft->ends_like_commit)
+	if (log_must_close(draft->limit, draft->offset, draft->ends_like_commit, size)) {
+		if (draft->ends_like_commit)
+			draft->offset += SEGMENT_KEYED;
 		draft_close(draft);
+	}
 	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
 	draft->ends_like_commit = ends_like_commit;
 }
@@ -260,12 +263,16 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 			return AS_ERR_MEMORY;
 	}
 	for (size_t i = 0; i < work->delete_count; i++) {
-		draft_append(&draft, SEGMENT_KEYED, false);
+		draft_append(&draft, SEGMENT_KEYED,
+			     log_ends_like_commit(work->deletes[i], KEY_SIZE, NULL, 0));
 		if (!plan_usage_delete(plan, draft.segment))
 			return AS_ERR_MEMORY;
 	}
 	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
 	draft_close(&draft);
+	if (draft.segment > LOG_SEGMENT_LAST)
+		refuse(plan, "the new segments need numbers above %" PRIu32
+		       ", which Attic cannot read", LOG_SEGMENT_LAST - 1);
 	plan->has_after = true;
 	plan->after = draft.segment - 1;
 	return draft.err;
@@ -516,13 +523,18 @@ static void decide_writing(struct plan *plan)
 static void find_next(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
-	const struct layout *layout = &view->layout;
+	const struct layout_segment *segments = view->layout.segments;
 	uint32_t *next = &plan->work->next;
-	if (layout->count > 0 && layout->segments[layout->count - 1].number >= LOG_SEGMENT_LAST)
-		refuse(plan, "segment %" PRIu32 " has the highest number there is: no new one can "
-		       "follow it", layout->segments[layout->count - 1].number);
-	else if (layout->count > 0)
-		*next = layout->segments[layout->count - 1].number + 1;
+	size_t count = view->layout.count;
+	/* Below an uncommitted segment that goes there is room: the COMMIT does not reach it. */
+	while (count > 0 && segments[count - 1].number >= LOG_SEGMENT_LAST &&
+	       plan->work->goes[count - 1] && !plan->work->verify->facts[count - 1].is_committed)
+		count--;
+	if (count > 0 && segments[count - 1].number < LOG_SEGMENT_LAST)
+		*next = segments[count - 1].number + 1;
+	else if (count > 0 && plan->work->writes_commit)
+		refuse(plan, "segment %" PRIu32 " has the highest number that Attic can read, or a "
+		       "higher one: no new one can follow it", segments[count - 1].number);
 	if (view->has_index && view->index_transaction >= *next &&
 	    view->index_transaction < LOG_SEGMENT_LAST / 2)
 		*next = view->index_transaction + 1;

@@ -425,26 +425,6 @@ enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
 	return AS_OK;
 }
 
-enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete)
-{
-	struct stat st;
-	int fd;
-	uint8_t end[SEGMENT_HEADER];
-	size_t got;
-	*complete = false;
-	enum as_err err = io_open_file(io, dirfd, path, &fd, &st);
-	if (err != AS_OK)
-		return err;
-	if (st.st_size >= (off_t)sizeof(end)) {
-		err = io_read_at(io, fd, end, sizeof(end), (uint64_t)st.st_size - sizeof(end),
-				 &got);
-		*complete = err == AS_OK && got == sizeof(end) &&
-			    memcmp(end, segment_commit, sizeof(end)) == 0;
-	}
-	io_close(io, fd);
-	return err;
-}
-
 /* The payload of the whole PUT @e, read again and held against its checksum in the same bytes that
  * are returned. */
 static enum as_err read_payload(const struct segment_reader *r, struct segment_entry *e,

@@ -18,6 +18,9 @@
 #define SEGMENT_HEADER 9u			/* crc, size, tag */
 #define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
 #define SEGMENT_ENTRY_MAX (20u * 1024u * 1024u)	/* MAX_OBJECT_SIZE, bytes */
+/* Attic reads segment numbers and offsets as signed 32-bit integers, and finds nothing above. */
+#define SEGMENT_NUMBER_MAX 0x7fffffffu
+#define SEGMENT_OFFSET_MAX 0x7fffffffu
 /* Bytes of a segment that are read: all that an index can lead to, which has offsets of 32 bits, and
  * a little more, so that an entry that begins there is seen. A file of any length costs no more. */
 #define SEGMENT_REACH ((UINT64_C(1) << 32) + 2 * SEGMENT_ENTRY_MAX)
@@ -125,9 +128,20 @@ enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uin
 /* Length of the open segment in bytes, as its file had it at segment_open. */
 uint64_t segment_length(const struct segment_reader *reader);
 
-/* Is the last entry of the file a COMMIT? Reads its last nine bytes. *@complete is false for a file
- * that is shorter.
+/* Are the last nine bytes of the file those of a COMMIT? Attic asks no more than this: a value that
+ * ends so looks like one to it. False for a file that is shorter.
  * Errors: those of io_open_file, AS_ERR_IO. */
+enum as_err segment_ends_like_commit(const struct io *io, int dirfd, const char *path,
+				     bool *is_like);
+
+/* Is the last entry of the file a COMMIT? This one function answers for opening, verifying and the
+ * store. Most often the last nine bytes say no. Otherwise the sizes in the entries' headers are
+ * followed from the magic to the end of the file; checksums are not computed. Where the sizes do
+ * not lead there, the whole segment is read: damage before its end leaves it complete. It is not
+ * complete when the last entry, whole or damaged, has these nine bytes for its own: its size leads
+ * to the end of the file or beyond, and its checksum does not prove that only the size is wrong.
+ * Behind SEGMENT_REACH the last nine bytes decide.
+ * Errors: those of io_open_file, AS_ERR_IO, AS_ERR_MEMORY; *@complete is false then. */
 enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete);
 
 /* Read the one entry at @offset (header, checksum, and for a PUT its payload into fresh memory at

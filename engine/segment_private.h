@@ -2,6 +2,7 @@
  *
  * segment.c         entries one after the other, as long as they are whole
  * segment_resync.c  where the next one begins when one is not
+ * segment_complete.c  whether the last one is a COMMIT
  */
 #ifndef ATTICSCOPE_SEGMENT_PRIVATE_H
 #define ATTICSCOPE_SEGMENT_PRIVATE_H

@@ -177,7 +177,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 	enum as_err err = store_poll(store, error);
 	if (err != AS_OK)
 		return err;
-	if (number > LOG_SEGMENT_LAST)
+	if (number >= INDEX_DELETED)
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
 			       " has a number that no index can hold", store->view->path, number);
 	if (!usage_add(&store->usage, number))

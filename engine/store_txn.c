@@ -155,8 +155,9 @@ static enum as_err load(struct as_store *store, struct as_error *error)
 	if (store->table)
 		return AS_OK;
 	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
-		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32,
-			       store->view->path, LOG_SEGMENT_LAST);
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32
+			       ", the highest that Attic can read", store->view->path,
+			       LOG_SEGMENT_LAST);
 	enum as_err err = load_index(store, error);
 	if (err == AS_OK)
 		err = begin_log(store, error);

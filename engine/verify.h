@@ -37,6 +37,7 @@ struct segment_facts {
 	bool is_unopened;		/* the file could not be opened */
 	bool is_unreadable;		/* that, or it holds unreadable ranges */
 	bool is_cut;			/* it ends too early: what else it held is not known */
+	bool is_too_large;		/* an entry begins where Attic cannot read it */
 	bool is_remembered;		/* not read: a record was believed */
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
 	/* PUTs that the log holds at its end; by the index until all is compared */

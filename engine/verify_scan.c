@@ -267,9 +267,13 @@ static enum as_err set_apart(const struct scanner *s, const struct segment_entry
 					: AS_OK;
 }
 
+/* Once for a segment. */
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
 {
 	struct finding finding = finding_of(PROBLEM_SEGMENT_TOO_LARGE);
+	if (s->facts.is_too_large)
+		return AS_OK;
+	s->facts.is_too_large = true;
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
 	return add_finding(s, &finding);
@@ -295,6 +299,10 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		return report_too_large(s, e);	/* no index can point here */
 	if (s->role != ROLE_LOG)
 		return set_apart(s, e);
+	if (e->offset > SEGMENT_OFFSET_MAX && e->tag == SEGMENT_PUT)
+		err = report_too_large(s, e);
+	if (err != AS_OK)
+		return err;
 	if (!s->run->index.is_loaded)
 		return tell(s, e);
 	struct event *event = &s->batch[s->batched++];
@@ -365,27 +373,23 @@ static enum as_err report_empty(struct scanner *s)
 	return add_finding(s, &finding);
 }
 
-/* Opening took the last nine bytes of a payload for the COMMIT that ends the log. Index and hints
- * of such a transaction cannot be written: it must be committed, or is found again each time. */
-static enum as_err report_false_commit(struct scanner *s)
+/* An uncommitted segment that Attic takes for the end of a transaction. */
+static enum as_err report_false_commit(struct scanner *s, const char *path)
 {
-	struct finding finding = finding_of(PROBLEM_SEGMENT_SHORT);
-	finding.severity = SEVERITY_WARNING;
-	finding.repair = REPAIR_SALVAGE;
+	const struct view *view = s->run->view;
+	struct finding finding = finding_of(PROBLEM_TAIL_LIKE_COMMIT);
+	bool is_like;
+	const enum as_err err = segment_ends_like_commit(view->io, view->fd, path, &is_like);
+	if (err != AS_OK || !is_like)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
 	finding.segment = s->number;
-	snprintf(finding.detail, sizeof(finding.detail),
-		 "its last entry is no COMMIT, but a payload that ends like one");
 	return add_finding(s, &finding);
 }
 
 /* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
 static enum as_err report_short(struct scanner *s)
 {
-	const struct view *view = s->run->view;
-	const struct config *config = &view->config;
-	if (view->has_transaction && s->number == view->transaction && !s->facts.is_complete &&
-	    s->facts.damaged == 0)
-		return report_false_commit(s);
+	const struct config *config = &s->run->view->config;
 	if (!config->usable || !s->facts.is_committed || s->facts.is_complete ||
 	    s->facts.damaged > 0 || s->facts.size > config->max_segment_size)
 		return AS_OK;
@@ -413,6 +417,13 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 		return report_empty(s);
 	err = read_rows(s);
 	report_progress(s, s->facts.size);
+	/* Behind damage opening and the store give the same answer. */
+	if (err == AS_OK && s->facts.damaged > 0 &&
+	    segment_is_complete(run->view->io, run->view->fd, path, &s->facts.is_complete) ==
+		    AS_ERR_MEMORY)
+		err = AS_ERR_MEMORY;
+	if (err == AS_OK && !s->facts.is_committed && !s->facts.is_complete)
+		err = report_false_commit(s, path);
 	return err == AS_OK ? report_short(s) : err;
 }
 
@@ -425,6 +436,7 @@ static void publish(struct scanner *s, size_t position)
 	facts->is_unopened = s->facts.is_unopened;
 	facts->is_unreadable = s->facts.is_unreadable;
 	facts->is_cut = s->facts.is_cut;
+	facts->is_too_large = s->facts.is_too_large;
 	facts->is_remembered = s->facts.is_remembered;
 	facts->puts = s->facts.puts;
 	facts->deletes = s->facts.deletes;

@@ -306,6 +306,19 @@ static enum as_err judge_data(struct view *view)
 			     "it holds no segment, but there is an index or hints of some");
 }
 
+/* Committed segments whose numbers Attic cannot read. */
+static enum as_err judge_numbers(struct view *view)
+{
+	size_t count = 0, first = layout_from(&view->layout, SEGMENT_NUMBER_MAX + 1);
+	for (size_t i = first; i < view->layout.count; i++)
+		count += view_is_committed(view, view->layout.segments[i].number);
+	if (count == 0)
+		return AS_OK;
+	return findings_note(&view->findings, PROBLEM_SEGMENT_NUMBER,
+			     view->layout.segments[first].number, FINDING_NOWHERE,
+			     "%zu segment%s", count, count == 1 ? "" : "s");
+}
+
 static enum as_err judge_compact(struct view *view)
 {
 	if (!view->hints.usable || view->hints.compact_count == 0)
@@ -478,6 +491,8 @@ static enum as_err read_all(struct view *view)
 		err = read_index(view);
 	if (err == AS_OK)
 		err = judge_tail(view);
+	if (err == AS_OK)
+		err = judge_numbers(view);
 	if (err == AS_OK)
 		err = judge_writer(view);
 	if (err == AS_OK)

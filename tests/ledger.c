@@ -20,6 +20,8 @@ void ledger_fill(uint8_t *value, size_t size, unsigned seed)
 		state = state * 1664525u + 1013904223u;
 		value[i] = (uint8_t)(state >> 24);
 	}
+	if (seed & LEDGER_LIKE_COMMIT)
+		memcpy(value + size - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
 }
 
 uint8_t *ledger_value(size_t size, unsigned seed)

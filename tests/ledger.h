@@ -11,6 +11,8 @@
 #include "tests/builder.h"
 
 #define LEDGER_OBJECTS 256u
+/* In a seed: the value, of nine bytes or more, ends like a COMMIT. */
+#define LEDGER_LIKE_COMMIT 0x80000000u
 
 struct ledger_object {
 	bool is_there;

@@ -229,16 +229,21 @@ def check_hints(path, log):
                '%s: segment %d holds something superseded', path, number)
 
 
+def ends_like_commit(row):
+    key, data = row[3:]
+    return ((key or b'') + data).endswith(COMMIT_BYTES)
+
+
 def check_segments(repo, log):
     limit = config(repo)['max_segment_size']
     for number, rows in log.committed.items():
         demand(rows, 'segment %d is empty', number)
         demand(all(row[2] != COMMIT for row in rows[:-1]), 'segment %d: a COMMIT inside', number)
         for before, (offset, _, tag, _, _) in zip(rows, rows[1:]):
-            # Behind a value that ends like a COMMIT it goes on, or it would look complete.
-            demand(offset <= limit or tag == COMMIT or before[4].endswith(COMMIT_BYTES),
+            # Behind an entry that ends like a COMMIT it goes on, or it would look complete.
+            demand(offset <= limit or tag == COMMIT or ends_like_commit(before),
                    'segment %d: an entry at %d', number, offset)
-        demand(rows[-1][2] == COMMIT or not rows[-1][4].endswith(COMMIT_BYTES),
+        demand(rows[-1][2] == COMMIT or not ends_like_commit(rows[-1]),
                'segment %d: looks complete and is not', number)
 
 

@@ -155,6 +155,23 @@ static bool put_large(struct as_store *store)
 	       put(store, 42, 700, 3) && commit(store, 0);
 }
 
+/* What is written at a time ends like a COMMIT, in the middle of a transaction. */
+static bool put_like_commits(struct as_store *store)
+{
+	bool done = true;
+	for (unsigned i = 0; i < 6; i++) {
+		uint8_t key[BUILDER_KEY];
+		void *value = NULL;
+		size_t size;
+		builder_key(40 + i, key);
+		done = done && put(store, 40 + i, i == 3 ? LARGE : 100, i | LEDGER_LIKE_COMMIT) &&
+		       as_get(store, key, sizeof(key), &value, &size, NULL) == AS_OK;
+		free(value);
+	}
+	return done && delete(store, 4) && put(store, 50, 60, LEDGER_LIKE_COMMIT) &&
+	       commit(store, 0);
+}
+
 static bool compact(struct as_store *store)
 {
 	return as_compact(store, NULL, NULL) == AS_OK;
@@ -195,6 +212,7 @@ STORE_WORK(deleting, 300, fill_some, delete_all)
 STORE_WORK(sparse, 300, fill_sparse, overwrite)
 STORE_WORK(tombs, 300, fill_sparse, delete_overwritten)
 STORE_WORK(large, 1u << 20, fill_some, put_large)
+STORE_WORK(like_commits, 300, fill_some, put_like_commits)
 STORE_WORK(compaction, 300, fill_sparse, compact)
 STORE_WORK(giving_up, 300, fill_some, give_up)
 STORE_WORK(going_on, 300, fill_some, give_up_and_go_on)
@@ -452,6 +470,8 @@ const struct work works[] = {
 	{ "overwriting what is sparse", sparse_make, sparse_run, BACK_TO_FOUND, false },
 	{ "deleting what was overwritten", tombs_make, tombs_run, BACK_TO_FOUND, false },
 	{ "large objects", large_make, large_run, BACK_TO_FOUND, false },
+	{ "values that end like a COMMIT", like_commits_make, like_commits_run, BACK_TO_FOUND,
+	  false },
 	{ "compaction of the store", compaction_make, compaction_run, BACK_TO_FOUND, false },
 	{ "giving up a transaction", giving_up_make, giving_up_run, BACK_TO_FOUND, false },
 	{ "giving up, and going on", going_on_make, going_on_run, BACK_TO_FOUND, false },

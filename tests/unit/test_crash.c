@@ -138,6 +138,39 @@ static enum as_err run_recover(struct ledger *ledger, struct as_store *store)
 	return as_recover(store, AS_FULL, NULL);
 }
 
+/* Every value ends like a COMMIT. Some are read back, which writes what was gathered; one is larger
+ * than what is gathered. */
+static enum as_err run_like_commits(struct ledger *ledger, struct as_store *store)
+{
+	static const size_t sizes[] = { 9, 100, 59, 300, 91, 41, 300000, 50, 9, 200 };
+	enum as_err err = AS_OK;
+	for (unsigned i = 0; err == AS_OK && i < ARRAY_SIZE(sizes); i++) {
+		uint8_t key[BUILDER_KEY];
+		void *value;
+		size_t size;
+		err = try_put(ledger, store, i, sizes[i], i | LEDGER_LIKE_COMMIT);
+		builder_key(i, key);
+		if (err == AS_OK && i % 3 == 1) {
+			err = as_get(store, key, sizeof(key), &value, &size, NULL);
+			free(value);
+		}
+		if (err == AS_OK && i == 4)
+			err = try_delete(ledger, store, 5);
+	}
+	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
+}
+
+static void prepare_like_commits(struct ledger *ledger, struct as_store *store)
+{
+	for (unsigned i = 0; i < 12; i++)
+		ledger_put(ledger, store, i, 100, i | LEDGER_LIKE_COMMIT);
+	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 0; i < 12; i += 3)
+		ledger_put(ledger, store, i, 60, (i + 100) | LEDGER_LIKE_COMMIT);
+	ledger_delete(ledger, store, 1);
+	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+}
+
 static const struct operation operations[] = {
 	{ "the first transaction", prepare_nothing, run_first },
 	{ "overwriting and deleting", prepare_some, run_changes },
@@ -147,6 +180,8 @@ static const struct operation operations[] = {
 	{ "a rollback", prepare_some, run_rollback },
 	{ "a full recover", prepare_some, run_recover },
 	{ "deleting what was overwritten", prepare_sparse, run_deletes_of_overwritten },
+	{ "values that end like a COMMIT", prepare_some, run_like_commits },
+	{ "compaction of values that end like a COMMIT", prepare_like_commits, run_compact },
 };
 
 static void make_repo(const struct operation *operation, const char *repo, struct ledger *ledger)
@@ -187,6 +222,26 @@ static bool mend(const char *repo, const struct ledger *before, const struct led
 	return is_after;
 }
 
+/* Attic looks at the last nine bytes of a segment alone: it must not see a COMMIT where none is. */
+static void compare_with_attic(const char *repo, const char *name, unsigned at)
+{
+	const struct view_options options = { .no_lock = true };
+	struct view *view;
+	assert_int_equal(view_open(repo, &options, &view, NULL), AS_OK);
+	for (size_t i = 0; i < view->layout.count; i++) {
+		char path[LAYOUT_PATH_MAX];
+		bool is_like, is_complete;
+		layout_path(&view->layout, i, path);
+		assert_int_equal(segment_ends_like_commit(view->io, view->fd, path, &is_like),
+				 AS_OK);
+		assert_int_equal(segment_is_complete(view->io, view->fd, path, &is_complete),
+				 AS_OK);
+		if (is_like != is_complete)
+			fail_msg("%s, change %u: %s ends like a COMMIT", name, at, path);
+	}
+	view_close(view);
+}
+
 /* Fail change number @at. False when the operation finished before it came to that. */
 static bool crash_at(const struct scratch *scratch, const struct operation *operation, unsigned at)
 {
@@ -208,6 +263,7 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	const bool is_reached = fault.changes >= at;
 	if (!went_well && !is_reached)
 		fail_msg("%s failed, and no fault was near", operation->name);
+	compare_with_attic(repo, operation->name, at);
 	const bool is_after = mend(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
 		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);
@@ -245,6 +301,8 @@ CRASH_TEST(a_compaction_loses_nothing_and_brings_nothing_back, 4)
 CRASH_TEST(a_rollback_leaves_the_last_commit, 5)
 CRASH_TEST(a_recover_that_stops_can_be_done_again, 6)
 CRASH_TEST(a_delete_outlives_every_entry_that_it_killed, 7)
+CRASH_TEST(values_that_end_like_a_commit_are_there_all_or_none, 8)
+CRASH_TEST(a_compaction_of_values_that_end_like_a_commit_loses_nothing, 9)
 
 int main(void)
 {
@@ -266,6 +324,12 @@ int main(void)
 						scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(a_delete_outlives_every_entry_that_it_killed,
 						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			values_that_end_like_a_commit_are_there_all_or_none, scratch_setup,
+			scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_compaction_of_values_that_end_like_a_commit_loses_nothing, scratch_setup,
+			scratch_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

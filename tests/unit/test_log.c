@@ -168,7 +168,7 @@ static void a_segment_that_cannot_be_made_is_named_and_made_later(void **state)
 	compare(pair);
 }
 
-static void segments_end_below_the_numbers_that_mean_something_else(void **state)
+static void segments_end_with_the_highest_number_that_attic_reads(void **state)
 {
 	struct pair *pair = *state;
 	struct log log;
@@ -178,23 +178,179 @@ static void segments_end_below_the_numbers_that_mean_something_else(void **state
 	assert_int_equal(log_init(&log, pair->side.permit, "side", LIMIT, PER_DIR,
 				  LOG_SEGMENT_LAST + 1), AS_OK);
 	assert_int_equal(log_put(&log, key, "x", 1, &segment, &offset, &pair->error), AS_ERR_FULL);
-	assert_string_equal(pair->error.message, "side: segment numbers end at 4294967293");
+	assert_string_equal(pair->error.message, "side: segment numbers end at 2147483647, "
+			    "the highest that Attic can read");
 	log_free(&log);
 	scratch_run("test -z \"$(ls '%s/side/data')\"", pair->scratch->path);
 }
 
-/* As nothing but values that end like a COMMIT can make it. */
-static void no_entry_begins_beyond_4_gib(void **state)
+static enum as_err put_bytes(struct side *side, const uint8_t *key, const void *value, size_t size,
+			     uint32_t *segment, uint32_t *offset)
+{
+	return log_put(&side->log, key, value, size, segment, offset, NULL);
+}
+
+/* As if the open segment had so many bytes: they are a hole in its file. */
+static void pretend_length(struct log *log, uint64_t length, bool is_like)
+{
+	log->offset = log->flushed = log->high = length;
+	log->like_commit = is_like ? length : 0;
+}
+
+static uint64_t length_of(const struct pair *pair, const char *path)
+{
+	struct stat st;
+	assert_int_equal(fstatat(pair->side.fd, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return (uint64_t)st.st_size;
+}
+
+/* A run of values that end like a COMMIT keeps a segment open, but no longer than Attic can read:
+ * its offsets are signed. A DELETE of a key that nothing has ends it then. */
+static void no_segment_grows_beyond_2_gib(void **state)
 {
 	struct pair *pair = *state;
 	struct log *log = &pair->side.log;
-	put(pair, 1, 10);
-	log->offset = log->flushed = log->high = UINT64_C(1) << 32;
-	log->ends_like_commit = true;
-	assert_int_equal(try_put(pair, 2, 10), AS_ERR_FULL);
-	assert_string_equal(pair->error.message, "side: segment 0 reaches 4 GiB");
-	assert_int_equal(log->offset, UINT64_C(1) << 32);
-	assert_false(log->dead);
+	static const uint8_t key[BUILDER_KEY] = { 1 };
+	const uint64_t fits = 2147483647u - 41 - 9 - 50;
+	uint8_t value[9], last[2][41];
+	uint32_t segment, offset;
+	memcpy(value, segment_commit, sizeof(value));
+	for (uint32_t i = 0; i < 2; i++) {
+		char path[32];
+		put(pair, 1, 10);
+		pretend_length(log, fits, true);
+		assert_int_equal(put_bytes(&pair->side, key, value, 9, &segment, &offset), AS_OK);
+		assert_int_equal(segment, 2 * i);
+		assert_int_equal(offset, fits);
+		assert_int_equal(put_bytes(&pair->side, key, value, 9, &segment, &offset), AS_OK);
+		assert_int_equal(segment, 2 * i + 1);
+		assert_int_equal(offset, 8);
+		snprintf(path, sizeof(path), "data/0/%u", 2 * i);
+		assert_int_equal(length_of(pair, path), fits + 50 + 41);
+		const int fd = openat(pair->side.fd, path, O_RDONLY);
+		assert_int_equal(pread(fd, last[i], 41, (off_t)fits + 50), 41);
+		close(fd);
+		assert_int_equal(last[i][8], SEGMENT_DELETE);
+		uint32_t transaction;
+		assert_int_equal(log_commit(log, &transaction, NULL), AS_OK);
+		assert_int_equal(transaction, 2 * i + 1);
+	}
+	/* The key is another one each time: nothing may ever be stored under it. */
+	assert_memory_not_equal(last[0] + 9, last[1] + 9, 32);
+}
+
+/* With max_segment_size at or above 2 GiB. */
+static void no_limit_lets_a_segment_grow_beyond_2_gib(void **state)
+{
+	struct pair *pair = *state;
+	struct log *log = &pair->side.log;
+	static const uint8_t key[BUILDER_KEY] = { 1 };
+	static const uint32_t limits[] = { 2147483647u, 2147483648u, UINT32_MAX };
+	uint32_t segment, offset, transaction;
+	for (uint32_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		log->limit = limits[i];
+		put(pair, 1, 10);
+		pretend_length(log, 2147483647u - 41 - 9 - 51, false);
+		assert_int_equal(put_bytes(&pair->side, key, "0123456789", 10, &segment, &offset),
+				 AS_OK);
+		assert_int_equal(segment, 2 * i);
+		assert_int_equal(put_bytes(&pair->side, key, "0123456789", 10, &segment, &offset),
+				 AS_OK);
+		assert_int_equal(segment, 2 * i + 1);
+		assert_int_equal(log_commit(log, &transaction, NULL), AS_OK);
+	}
+}
+
+/* What Attic would see of the open segment if the process were killed now. */
+static void expect_no_false_commit(const struct pair *pair)
+{
+	char path[LAYOUT_PATH_MAX];
+	bool is_like;
+	log_segment_path(PER_DIR, pair->side.log.segment, path);
+	assert_int_equal(segment_ends_like_commit(&io_system, pair->side.fd, path, &is_like),
+			 AS_OK);
+	assert_false(is_like);
+}
+
+/* Whether the nine bytes are a value's, a key's or of both, and however they come to be written. */
+static void no_file_ends_like_a_commit_before_it_is_committed(void **state)
+{
+	struct pair *pair = *state;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	for (size_t in_value = 0; in_value <= 9; in_value++) {
+		const uint8_t *value = segment_commit + 9 - in_value;
+		struct side *const sides[] = { &pair->side, &pair->twin };
+		memset(key, (int)in_value, sizeof(key));
+		memcpy(key + 32 - (9 - in_value), segment_commit, 9 - in_value);
+		for (size_t i = 0; i < 2; i++) {
+			struct log *log = &sides[i]->log;
+			assert_int_equal(log_put(log, key, value, in_value, &segment, &offset,
+						 NULL), AS_OK);
+			assert_int_equal(log->like_commit, log->offset);
+			if (i == 0 && in_value % 3 == 0)
+				assert_int_equal(log_flush(log, NULL), AS_OK);
+			if (i == 0 && in_value % 3 == 0)
+				expect_no_false_commit(pair);
+		}
+		if (in_value % 2 == 0)
+			put(pair, 30, 500);
+	}
+	memset(key, 7, sizeof(key));
+	memcpy(key + 23, segment_commit, 9);
+	assert_int_equal(log_delete(&pair->side.log, key, &segment, &offset, NULL), AS_OK);
+	assert_int_equal(log_flush(&pair->side.log, NULL), AS_OK);
+	expect_no_false_commit(pair);
+	assert_int_equal(log_delete(&pair->twin.log, key, &segment, &offset, NULL), AS_OK);
+	commit(pair);
+	compare(pair);
+}
+
+/* Taking back what came behind such a value. */
+static void a_return_behind_a_value_that_ends_like_a_commit_keeps_it_in_mind(void **state)
+{
+	struct pair *pair = *state;
+	static const uint8_t key[BUILDER_KEY] = { 1 };
+	uint8_t value[1200] = { 0 };
+	uint32_t segment, offset;
+	memcpy(value + sizeof(value) - 9, segment_commit, 9);
+	for (unsigned flushed = 0; flushed < 2; flushed++) {
+		for (unsigned i = 0; i < 2; i++)
+			assert_int_equal(put_bytes(i ? &pair->twin : &pair->side, key, value,
+						   sizeof(value), &segment, &offset), AS_OK);
+		if (flushed)
+			assert_int_equal(log_flush(&pair->side.log, NULL), AS_OK);
+		const struct log_mark mark = log_mark(&pair->side.log);
+		assert_int_equal(put_bytes(&pair->side, key, value, sizeof(value), &segment,
+					   &offset), AS_OK);
+		if (flushed)
+			assert_int_equal(log_flush(&pair->side.log, NULL), AS_OK);
+		log_return(&pair->side.log, &mark);
+		assert_int_equal(log_flush(&pair->side.log, NULL), AS_OK);
+		expect_no_false_commit(pair);
+		assert_int_equal(pair->side.log.like_commit, pair->side.log.offset);
+		put(pair, 5, 30);
+		commit(pair);
+		compare(pair);
+	}
+}
+
+/* What a write that failed left behind such a value is cut off; the COMMIT follows the value. */
+static void a_commit_follows_a_value_that_ends_like_one(void **state)
+{
+	struct pair *pair = *state;
+	static const uint8_t key[BUILDER_KEY] = { 1 };
+	uint32_t segment, offset;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(put_bytes(i ? &pair->twin : &pair->side, key, segment_commit, 9,
+					   &segment, &offset), AS_OK);
+	assert_int_equal(log_flush(&pair->side.log, NULL), AS_OK);
+	refuse(pair, FAULT_WRITE, 2, ENOSPC, false);
+	assert_int_equal(try_put(pair, 3, 300000), AS_ERR_NO_SPACE);
+	refuse_nothing(pair);
+	assert_true(pair->side.log.high > pair->side.log.offset + 1);
+	commit(pair);
+	compare(pair);
 }
 
 /* Who may write to a folder and not read it can still make segments there. */
@@ -249,6 +405,19 @@ static void expect_dead(struct pair *pair)
 	put(pair, 7, 10);
 	commit(pair);
 	compare(pair);
+}
+
+/* Nothing is written behind the guard before it is durable. */
+static void a_guard_that_cannot_be_synced_kills_the_log(void **state)
+{
+	struct pair *pair = *state;
+	static const uint8_t key[BUILDER_KEY] = { 1 };
+	uint32_t segment, offset;
+	assert_int_equal(put_bytes(&pair->side, key, segment_commit, 9, &segment, &offset), AS_OK);
+	refuse(pair, FAULT_SYNC, 1, EIO, false);
+	assert_int_equal(log_flush(&pair->side.log, &pair->error), AS_ERR_IO);
+	assert_int_equal(length_of(pair, "data/0/0"), 8 + 50 + 1);
+	expect_dead(pair);
 }
 
 /* ---- without descriptors ---- */
@@ -413,8 +582,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_segment_that_cannot_be_made_is_named_and_made_later),
-		TEST(segments_end_below_the_numbers_that_mean_something_else),
-		TEST(no_entry_begins_beyond_4_gib),
+		TEST(segments_end_with_the_highest_number_that_attic_reads),
+		TEST(no_segment_grows_beyond_2_gib),
+		TEST(no_limit_lets_a_segment_grow_beyond_2_gib),
+		TEST(no_file_ends_like_a_commit_before_it_is_committed),
+		TEST(a_return_behind_a_value_that_ends_like_a_commit_keeps_it_in_mind),
+		TEST(a_commit_follows_a_value_that_ends_like_one),
+		TEST(a_guard_that_cannot_be_synced_kills_the_log),
 		TEST(a_folder_that_cannot_be_read_can_be_written_to),
 		TEST(a_folder_that_came_meanwhile_is_used),
 		TEST(segments_that_wait_are_synced_when_descriptors_run_out),

@@ -574,30 +574,58 @@ static void a_file_in_the_place_of_the_next_segment_is_not_overwritten(void **st
 	check_repo(world);
 }
 
-static void numbers_that_no_longer_fit_are_refused(void **state)
+/* As if the only segment had the number @number. */
+static void renumber(struct world *world, uint32_t number)
 {
-	struct world *world = *state;
-	char path[BUILDER_PATH], folder[BUILDER_PATH];
-	uint8_t key[BUILDER_KEY];
-	put(world, 1, 10, 1);
-	commit(world);
-	close_store(world);
-	path_of(world, "data/1073741823", folder);
+	char path[BUILDER_PATH], folder[BUILDER_PATH], old[BUILDER_PATH], name[32];
+	snprintf(name, sizeof(name), "data/%u", number / 4);
+	path_of(world, name, folder);
 	assert_int_equal(mkdir(folder, 0700), 0);
-	snprintf(path, sizeof(path), "%.470s/4294967293", folder);
-	char old[BUILDER_PATH];
+	snprintf(path, sizeof(path), "%.470s/%u", folder, number);
 	path_of(world, "data/0/0", old);
 	assert_int_equal(rename(old, path), 0);
 	path_of(world, "index.0", old);
 	unlink(old);
 	path_of(world, "hints.0", old);
 	unlink(old);
+}
+
+static void numbers_that_no_longer_fit_are_refused(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	put(world, 1, 10, 1);
+	commit(world);
+	close_store(world);
+	renumber(world, 4294967293);
 	reopen(world);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
 	check(world);
 	builder_key(2, key);
 	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_FULL);
 	check(world);
+}
+
+/* Attic reads segment numbers as signed. */
+static void the_highest_number_is_the_last_that_attic_reads(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY];
+	put(world, 1, 10, 1);
+	commit(world);
+	close_store(world);
+	renumber(world, 2147483646);
+	reopen(world);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	put(world, 2, 10, 2);
+	commit(world);
+	assert_int_equal(state_of(world).transaction, 2147483647);
+	check_repo(world);
+	builder_key(3, key);
+	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_FULL);
+	assert_non_null(strstr(world->error.message, "segment numbers end at 2147483647"));
+	assert_false(state_of(world).dead);
+	check_repo(world);
 }
 
 /* ---- compaction ---- */
@@ -2220,6 +2248,7 @@ int main(void)
 		TEST(folders_are_made_where_the_numbers_cross),
 		TEST(a_file_in_the_place_of_the_next_segment_is_not_overwritten),
 		TEST(numbers_that_no_longer_fit_are_refused),
+		TEST(the_highest_number_is_the_last_that_attic_reads),
 		TEST(compaction_keeps_what_lives_and_frees_the_rest),
 		TEST(a_compaction_that_reaches_the_segment_limit_goes_on_in_the_next),
 		TEST(what_lies_only_in_the_hands_of_hints_is_compacted_at_last),

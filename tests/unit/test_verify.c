@@ -452,6 +452,26 @@ static void tail_torn(struct world *w)
 	builder_truncate(path_of(w, "data/%u/%u", (builder_head(w->builder) + 1) / 4,
 				 builder_head(w->builder) + 1), 100);
 }
+/* The same behind a value that ends like a COMMIT. */
+static void tail_like_commit(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+}
+/* Cut off inside such a value, right behind bytes of it that are those of a COMMIT. */
+static void tail_torn_like_commit(struct world *w)
+{
+	const uint32_t tail = builder_head(w->builder) + 1;
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + 50, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+	builder_truncate(path_of(w, "data/%u/%u", tail / 4, tail), 8 + 41 + 50 + SEGMENT_HEADER);
+}
 static void commit_flip(struct world *w)
 {
 	char path[BUILDER_PATH];
@@ -826,6 +846,21 @@ static void too_large(struct world *w)
 	w->io = &w->fault.io;
 }
 
+/* The newest transaction is a COMMIT alone, in a segment whose number is moved. */
+static void segment_number(struct world *w)
+{
+	char from[BUILDER_PATH];
+	builder_transaction(w->builder);
+	const uint32_t head = builder_head(w->builder);
+	snprintf(from, sizeof(from), "%s", path_of(w, "data/%u/%u", head / 4, head));
+	mkdir(path_of(w, "data/536870912"), 0700);
+	assert_int_equal(rename(from, path_of(w, "data/536870912/2147483648")), 0);
+	snprintf(from, sizeof(from), "%s", index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.2147483648")), 0);
+	snprintf(from, sizeof(from), "%s", hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.2147483648")), 0);
+}
+
 static const struct sample {
 	const char *name;
 	void (*damage)(struct world *world);
@@ -860,6 +895,7 @@ static const struct sample {
 	  REPAIR_SALVAGE, 0 },
 	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
 	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
+	{ "segment-number", segment_number, PROBLEM_SEGMENT_NUMBER, REPAIR_COMPACT, 0 },
 	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
 	{ "segment-empty", segment_empty, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 5 },
 	{ "size-small", size_small, PROBLEM_ENTRY_SIZE_SMALL, REPAIR_SALVAGE, 1 },
@@ -882,6 +918,9 @@ static const struct sample {
 	  REPAIR_SALVAGE, 0 },
 	{ "tail", add_tail, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
+	{ "tail-like-commit", tail_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK, 0 },
+	{ "tail-torn-like-commit", tail_torn_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK,
+	  0 },
 	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
 	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index,
@@ -1135,6 +1174,30 @@ static void a_lost_key_is_found_in_much_damage(void **state)
 	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), MUCH / 2);
 	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), MUCH / 2);
 	world_free(&world);
+	(void)state;
+}
+
+/* Attic reads offsets as signed: of 20 MiB PUTs back to back the 103rd begins below 2 GiB, the next
+ * beyond. */
+static void what_begins_beyond_2_gib_is_named(void **state)
+{
+	const off_t length = huge_length;
+	for (unsigned count = 103; count <= 104; count++) {
+		struct world world;
+		world_new(&world);
+		fault_init(&world.fault);
+		too_large(&world);
+		huge_length = 8 + (off_t)count * HUGE_ENTRY;
+		world_judge(&world, 0);
+		assert_int_equal(found(&world, PROBLEM_SEGMENT_TOO_LARGE), count - 103);
+		assert_int_equal(world.verify->facts[0].puts, count);
+		assert_int_equal(world.verify->facts[0].is_too_large, count == 104);
+		if (count == 104)
+			assert_int_equal(finding_row(&world, PROBLEM_SEGMENT_TOO_LARGE)->offset,
+					 8 + INT64_C(103) * HUGE_ENTRY);
+		world_free(&world);
+	}
+	huge_length = length;
 	(void)state;
 }
 
@@ -1448,6 +1511,7 @@ int main(void)
 		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
 		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
+		cmocka_unit_test(what_begins_beyond_2_gib_is_named),
 		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),

@@ -112,8 +112,8 @@ static void opening_does_not_read_the_data(void **state)
 	struct fault fault;
 	fault_init(&fault);
 	assert_int_equal(open_view(world, &fault.io), AS_OK);
-	/* config, hints, header of the index, nine bytes of the last segment; each read to its end.
-	 */
+	/* config, hints, header of the index, the last nine bytes of the last segment and the
+	 * headers of its entries; each read to its end. */
 	assert_in_range(fault.preads, 1, 16);
 	/* Each folder once and once more to list it; config, index, hints, the last segment. */
 	assert_in_range(fault.opens, 1, 2 * (world->view->layout.folder_count + 2) + 5);
@@ -179,6 +179,93 @@ static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
 	struct diagnosis diagnosis;
 	diagnose(world->view, NULL, &diagnosis);
 	assert_int_equal(diagnosis.recommended, REPAIR_ROLLBACK);
+}
+
+/* Segments of a transaction without its COMMIT, the last of which ends with a value that ends like
+ * one. The commit before stays the newest. */
+static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
+{
+	struct world *world = *state;
+	uint8_t key[BUILDER_KEY], value[700] = { 0 };
+	const uint32_t head = builder_head(world->builder);
+	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
+	for (unsigned i = 50; i < 53; i++) {
+		builder_key(i, key);
+		builder_put(world->builder, key, value, sizeof(value));
+		builder_close_segment(world->builder);
+	}
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(world->view->transaction, head);
+	assert_int_equal(world->view->tail, world->view->layout.count - 3);
+	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_false(view_found(world, PROBLEM_INDEX_STALE));
+}
+
+/* Damage in the newest segment leaves its COMMIT one. */
+static void a_damaged_segment_that_ends_with_a_commit_is_committed(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	const uint32_t head = builder_head(world->builder);
+	builder_segment_path(world->builder, head, path);
+	for (unsigned at = 0; at < 8 + 41 + 47; at++) {
+		builder_flip(path, at, 0x40);
+		assert_int_equal(open_view(world, NULL), AS_OK);
+		assert_int_equal(world->view->transaction, head);
+		builder_flip(path, at, 0x40);
+	}
+}
+
+/* Move the newest segment, which holds a COMMIT alone, to the number @number, and index and hints
+ * with it. */
+static void move_head(struct world *world, uint32_t number, bool with_index)
+{
+	char from[BUILDER_PATH], to[BUILDER_PATH], name[64];
+	snprintf(name, sizeof(name), "data/%u", number / 3);
+	builder_path(world->builder, name, to);
+	mkdir(to, 0700);
+	snprintf(name, sizeof(name), "data/%u/%u", number / 3, number);
+	builder_path(world->builder, name, to);
+	builder_segment_path(world->builder, builder_head(world->builder), from);
+	assert_int_equal(rename(from, to), 0);
+	for (unsigned i = 0; with_index && i < 2; i++) {
+		const char *prefix = i ? "hints" : "index";
+		snprintf(name, sizeof(name), "%s.%u", prefix, builder_head(world->builder));
+		builder_path(world->builder, name, from);
+		snprintf(name, sizeof(name), "%s.%u", prefix, number);
+		builder_path(world->builder, name, to);
+		assert_int_equal(rename(from, to), 0);
+	}
+}
+
+static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void **state)
+{
+	struct world *world = *state;
+	static const uint32_t numbers[] = { 2147483647u, 2147483648u, 4294967295u };
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		builder_transaction(world->builder);
+		move_head(world, numbers[i], true);
+		assert_int_equal(open_view(world, NULL), AS_OK);
+		assert_int_equal(world->view->transaction, numbers[i]);
+		assert_int_equal(view_found(world, PROBLEM_SEGMENT_NUMBER), i > 0);
+	}
+	char path[BUILDER_PATH];
+	builder_path(world->builder, "data/1431655765/4294967295", path);
+	builder_truncate(path, 8);
+	builder_path(world->builder, "index.4294967295", path);
+	unlink(path);
+	builder_path(world->builder, "hints.4294967295", path);
+	unlink(path);
+	builder_path(world->builder, "data/715827882/2147483648", path);
+	unlink(path);
+	builder_path(world->builder, "index.2147483648", path);
+	unlink(path);
+	builder_path(world->builder, "hints.2147483648", path);
+	unlink(path);
+	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(world->view->transaction, 2147483647);
+	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_false(view_found(world, PROBLEM_SEGMENT_NUMBER));
 }
 
 static void numbers_in_names_must_be_canonical(void **state)
@@ -568,6 +655,9 @@ int main(void)
 		CASE(a_repository_without_config_is_still_opened),
 		CASE(an_empty_repository_needs_neither_index_nor_hints),
 		CASE(an_uncommitted_tail_is_seen_without_reading_it),
+		CASE(a_value_that_ends_like_a_commit_commits_nothing),
+		CASE(a_number_that_attic_cannot_read_is_named_where_it_is_committed),
+		CASE(a_damaged_segment_that_ends_with_a_commit_is_committed),
 		CASE(numbers_in_names_must_be_canonical),
 		CASE(a_change_on_the_disk_is_noticed),
 		CASE(an_object_is_found_by_key_or_prefix_and_read),
