@@ -247,7 +247,7 @@ static void write_way(struct request *request, const struct report *report, enum
 	const struct plan_text lines = out_plan_lines(&request->out, false);
 	char path[QUOTE_SIZE];
 	text_line(&request->out, TONE_STRONG, "  atticscope %s %s", repair_name(repair),
-		  quote_word(report->view->path, path));
+		  quote_path(report->view->path, path));
 	struct plan *plan = weigh(request, report, repair);
 	if (plan)
 		plan_text_way(plan, &lines);
@@ -258,7 +258,7 @@ static void write_recommended(struct request *request, const struct report *repo
 {
 	struct out *out = &request->out;
 	char path[QUOTE_SIZE];
-	quote_word(report->view->path, path);
+	quote_path(report->view->path, path);
 	if (report->diagnosis.undo_comes_first) {
 		text_blank_line(out);
 		text_line(out, TONE_STRONG, "Recommended: atticscope undo %s", path);

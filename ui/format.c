@@ -102,8 +102,7 @@ static bool is_deceptive(wchar_t c)
 	return !iswprint((wint_t)c) || wcwidth(c) < 1;
 }
 
-/* Length in bytes of the printable character at @bytes, 0 where there is none. */
-static size_t printable(const char *bytes, size_t len)
+size_t format_printable(const char *bytes, size_t len)
 {
 	wchar_t c;
 	mbstate_t state;
@@ -120,7 +119,7 @@ char *format_masked(const char *bytes, size_t len, char *out, size_t size)
 	if (size == 0)
 		return out;
 	for (size_t i = 0; i < len;) {
-		const size_t used = printable(bytes + i, len - i);
+		const size_t used = format_printable(bytes + i, len - i);
 		if (at + (used ? used : 4) >= size)
 			break;
 		if (used) {

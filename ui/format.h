@@ -47,6 +47,10 @@ char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size);
  * repository anyway. */
 const char *format_skip_path(const char *path, const char *message);
 
+/* Length in bytes of the character at @bytes that the locale can print and that deceives nobody; 0
+ * where there is none. */
+size_t format_printable(const char *bytes, size_t len);
+
 /* Any bytes as text that is safe on a terminal: what the locale cannot print, control and escape
  * characters, C1, invalid UTF-8 and characters that reorder or hide text become \xNN. What does not
  * fit is cut off, never inside a character. */

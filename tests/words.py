@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""What is said to a person, on the command line: commands that can be typed, what opening has read already,
+names in data/ that other programs fail on, the manifest, the client's cache, and who may read a file.
+
+ATTICSCOPE names the program."""
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from cli import Case, key_of, run
+
+
+class Commands(Case):
+    """A command that is printed to be typed."""
+
+    NAMES = (b'plain', b'with blank', b"quote'd", b'double"d', b'$HOME', b'`id`', b'semi;colon', b'100%done%s',
+             b'back\\slash\\n', b'bang!bang', b'-dash', b'~tilde', 'B\u00fcro'.encode(), b'new\nline', b'last\n',
+             b'tab\there', b'escape\033[2J', b'latin\xfcmlaut', b'\xff\xfe', 'right\u202eleft'.encode(),
+             'B\u00fcro \'!%\\'.encode(), b'-\xff' + 90 * '\u00fc'.encode())
+
+    def typed(self, output):
+        """The words after "Recommended: ", as bytes."""
+        line = re.search(rb'(?m)^Recommended: atticscope (.*)$', output)
+        self.assertTrue(line, output)
+        return line.group(1)
+
+    def test_can_be_typed_in_every_shell_and_locale_whatever_the_path(self):
+        shells = [shell for shell in ('bash', 'dash', 'sh') if shutil.which(shell)]
+        os.unlink(os.path.join(self.path, 'index.2'))
+        here = os.getcwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, here)
+        last = b'repo'
+        for name in self.NAMES:
+            os.rename(last, name)
+            last = name
+            for locale in ('C', 'C.UTF-8'):
+                words = self.typed(run('check', '--', name, env={'LC_ALL': locale})[1])
+                self.assertTrue(words.isascii() or locale != 'C', words)
+                self.assertFalse(re.search(rb'[\x00-\x1f\x7f]', words), words)
+                for shell in shells:
+                    script = b'eval "set -- $words"; cd "$2" && pwd -P'
+                    done = subprocess.run([shell, '-c', script], capture_output=True, timeout=60,
+                                          env=dict(os.environb, words=words, LC_ALL=locale))
+                    self.assertEqual(done.returncode, 0, (shell, locale, words, done.stderr))
+                    self.assertEqual(done.stdout, os.path.realpath(name) + b'\n', (shell, locale, words))
+
+    def test_no_path_is_cut_off(self):
+        deep = os.path.join(os.fsencode(self.folder), *7 * [120 * '\u00fc'.encode()], *8 * [240 * b"'"])
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        for part in deep.split(b'/'):
+            os.chdir(part or b'/') if os.path.isdir(part or b'/') else (os.mkdir(part), os.chdir(part))
+        shutil.move(self.path, 'r')
+        os.unlink('r/index.2')
+        self.addCleanup(shutil.rmtree, os.path.join(os.fsencode(self.folder), 120 * '\u00fc'.encode()))
+        path = os.path.join(deep, b'r')
+        self.assertGreater(len(path), 3600)
+        os.chdir(here)
+        words = self.typed(run('check', path, env={'LC_ALL': 'C'})[1])
+        script = b'eval "set -- $words"; printf %s "$2"'
+        done = subprocess.run(['sh', '-c', script], capture_output=True, timeout=60,
+                              env=dict(os.environb, words=words))
+        self.assertEqual(done.stdout, path)
+
+    def test_what_a_refused_put_names_can_be_typed(self):
+        os.unlink(os.path.join(self.path, 'index.2'))
+        path = os.path.join(self.folder, 'with blank')
+        os.rename(self.path, path)
+        err = self.fails(8, 'put', path, key_of(20).hex(), os.devnull)
+        self.assertIn("atticscope check '%s'\n" % path, err)
+
+
+if __name__ == '__main__':
+    unittest.main()
