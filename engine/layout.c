@@ -446,6 +446,17 @@ bool layout_is_partial(const struct findings *findings)
 	       findings->total[PROBLEM_FOLDER_UNREADABLE] > 0;
 }
 
+bool layout_has_other(const struct findings *findings, uint32_t number)
+{
+	if (findings->total[PROBLEM_NOT_A_FILE] == 0)
+		return false;
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_NOT_A_FILE &&
+		    findings->rows[i].segment == (int64_t)number)
+			return true;
+	return false;
+}
+
 void layout_free(struct layout *layout)
 {
 	for (size_t i = 0; i < layout->folder_count; i++)

@@ -17,21 +17,11 @@ enum aim {
 	AIM_UNREADABLE		/* to what the disk or a permission refuses: perhaps whole */
 };
 
-/* Does something that is no regular file, such as a link, stand in the place of @segment? */
-static bool is_not_a_file(const struct view *view, uint32_t segment)
-{
-	for (size_t i = 0; i < view->findings.count; i++)
-		if (view->findings.rows[i].problem == PROBLEM_NOT_A_FILE &&
-		    view->findings.rows[i].segment == (int64_t)segment)
-			return true;
-	return false;
-}
-
 /* Is the segment, of which there is no file, perhaps there all the same? */
 static bool may_be_elsewhere(const struct view *view, uint32_t segment)
 {
 	return layout_is_partial(&view->findings) ||
-	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
+	       layout_has_other(&view->findings, segment);
 }
 
 static enum aim aim_of(const struct verify *verify, const struct index_bucket *bucket)

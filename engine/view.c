@@ -247,6 +247,28 @@ static enum as_err note_unknown_end(struct view *view)
 			     "whether it ends in a COMMIT is not known");
 }
 
+/* Hints of the log's own transaction that count objects in segments which are not there: one was
+ * removed, or the hints are of another repository. Verifying finds out which. */
+static enum as_err judge_hints_segments(struct view *view)
+{
+	const struct hints *hints = &view->hints;
+	uint32_t end;
+	enum as_err err = AS_OK;
+	if (!hints->usable || layout_is_partial(&view->findings) || view->layout.count == 0 ||
+	    !view_log_end(view, &end) || hints->transaction != end)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->segment_count; i++) {
+		const struct hints_segment *row = &hints->segments[i];
+		if (row->live <= 0 || layout_find(&view->layout, row->segment) != LAYOUT_NONE ||
+		    layout_has_other(&view->findings, row->segment))
+			continue;
+		err = findings_note(&view->findings, PROBLEM_SEGMENT_MISSING, row->segment,
+				    FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
+				    row->live, row->live == 1 ? "" : "s");
+	}
+	return err;
+}
+
 /* What the names alone say of the tail; verify looks into it and says it better. */
 static enum as_err judge_tail(struct view *view)
 {
@@ -471,6 +493,8 @@ static enum as_err read_all(struct view *view)
 		err = read_hints(view);
 	if (err == AS_OK)
 		err = read_index(view);
+	if (err == AS_OK)
+		err = judge_hints_segments(view);
 	if (err == AS_OK)
 		err = judge_tail(view);
 	if (err == AS_OK)

@@ -73,5 +73,38 @@ class Commands(Case):
         self.assertIn("atticscope check '%s'\n" % path, err)
 
 
+class Read(Case):
+    """What opening has read is told by info, and once."""
+
+    def test_info_names_segments_that_the_hints_count_objects_in_and_that_are_not_there(self):
+        before = self.object('info', '--json', self.path)['problems']
+        os.unlink(self.repo.segment(1))
+        text = self.ok('info', self.path).decode()
+        self.assertNotIn('Nothing wrong', text)
+        self.assertRegex(text, r'error: segment 1: the segment is not there.*the hints count 1 object in it')
+        self.assertEqual(self.object('info', '--json', self.path)['problems'], before + 1)
+        codes = [p['code'] for p in self.object('check', '--json', self.path, status=4)['problems']]
+        self.assertEqual(codes.count('segment-missing'), 1)
+
+    def test_a_link_in_its_place_is_named_for_what_it_is(self):
+        os.rename(self.repo.segment(1), os.path.join(self.folder, 'elsewhere'))
+        os.symlink(os.path.join(self.folder, 'elsewhere'), self.repo.segment(1))
+        text = self.ok('info', self.path).decode()
+        self.assertIn('is a symbolic link', text)
+        self.assertNotIn('is not there', text)
+
+    def test_hints_that_count_nothing_there_or_are_of_another_transaction_say_nothing(self):
+        os.unlink(self.repo.segment(1))
+        self.repo.live[1] = 0
+        self.repo.write_hints(2)
+        self.assertIn(b'Nothing wrong', self.ok('info', self.path))
+        self.repo.live[1] = 1
+        self.repo.write_hints(1)
+        os.unlink(os.path.join(self.path, 'hints.2'))
+        text = self.ok('info', self.path).decode()
+        self.assertIn('the hints are older', text)
+        self.assertNotIn('is not there', text)
+
+
 if __name__ == '__main__':
     unittest.main()
