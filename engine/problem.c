@@ -93,6 +93,21 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
+	[PROBLEM_FOLDER_NAME] = {
+		.id = "folder-name",
+		.found = "a folder below data has a name that is no number",
+		.meaning = "A file system or another program made it (lost+found, @eaDir, "
+			   ".AppleDouble). Attic sorts the folders by number and fails on this "
+			   "name, with a ValueError; so do early versions of Borg, while later "
+			   "ones pass over it. Move the folder out of data; where a disk that is "
+			   "mounted there brings its lost+found, mount it elsewhere and move data "
+			   "into it.",
+		.stake = "Attic cannot open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed and repaired here, which leaves the folder as it "
+			     "is. Attic fails on it.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_SEGMENT_MISPLACED] = {
 		.id = "segment-in-wrong-folder",
 		.found = "the segment lies in a folder where Attic does not look for it",
@@ -140,8 +155,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_STRAY_FILE] = {
 		.id = "stray-file",
 		.found = "a file that does not belong to the repository",
-		.meaning = "Left behind by another program or a file system. Attic passes over "
-			   "it, and so does every repair.",
+		.meaning = "Left behind by another program or a file system. Attic and Borg pass "
+			   "over it, and so does every repair.",
 		.stake = "Nothing happens.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO,

@@ -25,6 +25,7 @@ enum problem {
 	/* layout */
 	PROBLEM_DATA_MISSING,		/* no folder data/, or it cannot be read */
 	PROBLEM_FOLDER_UNREADABLE,	/* a folder below data/ */
+	PROBLEM_FOLDER_NAME,		/* a folder below data/ whose name is no number */
 	PROBLEM_SEGMENT_MISPLACED,
 	PROBLEM_SEGMENT_DUPLICATE,
 	PROBLEM_SEGMENT_NAME,		/* not canonical, or above 2^32-1 */

@@ -202,7 +202,8 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 		rest += findings->total[head->problem] - findings->kept[head->problem];
 	if (rest > 0)
 		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
-	if (head->severity > SEVERITY_INFO)
+	/* The repository is none the worse for such a folder, and yet Attic fails on it. */
+	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
 		text_problem(out, info, head->repair);
 	text_blank_line(out);
 	return end;

@@ -106,5 +106,38 @@ class Read(Case):
         self.assertNotIn('is not there', text)
 
 
+class Names(Case):
+    """What lies in data/ and is neither a folder nor a segment of the repository."""
+
+    def check(self):
+        return re.sub(r'\s+', ' ', run('check', self.path)[1].decode())
+
+    def test_a_folder_whose_name_is_no_number_is_named_with_what_others_do_about_it(self):
+        for name in ('lost+found', '@eaDir', '0/.AppleDouble'):
+            os.mkdir(os.path.join(self.path, 'data', name))
+        text = self.check()
+        for said in ('data/lost+found', 'data/@eaDir', 'data/0/.AppleDouble', 'Attic', 'ValueError', 'early versions of Borg',
+                     'Move the folder out of data'):
+            self.assertIn(said, text)
+        report = self.object('check', '--json', self.path)
+        self.assertEqual([p['code'] for p in report['problems']].count('folder-name'), 3)
+        self.assertIn('Before Attic is run, move each folder', report['advice'])
+        self.assertIn('Before Attic is run', re.sub(r'\s+', ' ', self.ok('info', self.path).decode()))
+        with self.assertRaises(ValueError):	# what attic/repository.py does
+            for _, folders, _ in os.walk(os.path.join(self.path, 'data')):
+                folders.sort(key=int)
+
+    def test_a_file_in_a_folders_place_is_named_likewise(self):
+        open(os.path.join(self.path, 'data', '17'), 'w').close()
+        text = self.check()
+        self.assertRegex(text, 'data/17 is a file, not a folder: Attic takes it for a segment and may delete it, '
+                         'Borg up to 1.2.4 fails on it; move it out of data')
+
+    def test_a_file_whose_name_is_no_number_is_passed_over(self):
+        open(os.path.join(self.path, 'data', 'core'), 'w').close()
+        self.assertIn(b'Attic and Borg pass', self.ok('problems'))
+        self.assertTrue(self.object('check', '--json', self.path)['clean'])
+
+
 if __name__ == '__main__':
     unittest.main()
