@@ -15,7 +15,7 @@ static const enum repair by_urgency[] = {
 struct weight {
 	bool wants[REPAIR_COUNT];
 	bool config, hardware, changed, in_use, refused, attic_deletes, lost, unmendable;
-	bool attic_fails;
+	bool attic_fails, manifest_lost;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -27,6 +27,8 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		weight->unmendable = true;
 	if (finding->is_denied)
 		weight->refused = true;
+	if (finding_is_of_lost_manifest(finding))
+		weight->manifest_lost = true;
 	switch (finding->problem) {
 	case PROBLEM_CONFIG_MISSING:
 	case PROBLEM_CONFIG_UNREADABLE:
@@ -227,6 +229,10 @@ static void advise(const struct view *view, const struct findings *findings,
 		advise_after_undo(&remains, d);
 	else
 		advise_after_repair(&remains, weight, d);
+	if (weight->manifest_lost)
+		append(d->advice, sizeof(d->advice), "The manifest is lost, the list of all "
+		       "archives: afterwards attic check --repair makes it again from the other "
+		       "objects.");
 	if (weight->attic_fails)
 		append(d->advice, sizeof(d->advice), "Before Attic is run, move each folder whose "
 		       "name is no number out of data: it fails on them.");

@@ -190,7 +190,7 @@ static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], con
 {
 	char hex[KEY_HEX_SIZE];
 	key_to_hex(key, hex);
-	put(to, PLAN_TONE_PLAIN, "  %s%s%s", hex, place[0] ? "  " : "", place);
+	put(to, PLAN_TONE_PLAIN, "  %s%s%s%s", hex, place[0] ? "  " : "", place, key_note(key));
 }
 
 /* The keys that are lost for one reason. */
@@ -218,6 +218,20 @@ static void put_loss(const struct plan *plan, enum loss loss, const struct plan_
 		shown++;
 	}
 	put_rest(to, total - max);
+}
+
+/* What the person has to do about what is lost. */
+static void put_after_loss(const struct plan *plan, const struct plan_text *to)
+{
+	/* The lost keys ascend, and zero is the lowest. */
+	const bool is_manifest = plan->lost_count > 0 && key_is_manifest(plan->lost[0].key);
+	if (is_manifest)
+		put_sentence(to, PLAN_TONE_WARNING, 2, manifest_lost_text);
+	if (plan->lost_count > (is_manifest ? 1 : 0))
+		put_sentence(to, PLAN_TONE_FAINT, 2,
+			     "A new backup stores again what is lost only once attic check "
+			     "--repair was run and the client's cache is removed "
+			     "(~/.cache/attic/ID, or below ATTIC_CACHE_DIR).");
 }
 
 static void put_suspects(const struct plan *plan, const struct plan_text *to)
@@ -302,6 +316,7 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 	static const enum plan_change changes[] = { PLAN_MAKE, PLAN_REPLACE, PLAN_MOVE };
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
 		put_loss(plan, losses[i], to);
+	put_after_loss(plan, to);
 	put_suspects(plan, to);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
 		put_files(plan, changes[i], is_done, to);

@@ -303,8 +303,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "object-lost",
 		.found = "the object is known, but no whole entry holds it any more",
 		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
-			   "have them; salvage drops the key, so that a new backup can store it "
-			   "again.",
+			   "have them; salvage drops the key. A new backup stores the object "
+			   "again only once attic check --repair was run and the client's cache "
+			   "is removed (~/.cache/attic/ID, or below ATTIC_CACHE_DIR): until then "
+			   "the client takes it for stored.",
 		.stake = "Backups that need this object cannot be restored completely.",
 		.meanwhile = "Other objects can be read. New backups will rely on this one, "
 			     "wrongly.",
@@ -699,6 +701,17 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 };
 
+const char manifest_lost_text[] =
+	"The key of zeros is that of the manifest, the list of all archives. Attic lists no "
+	"archive without it; attic check --repair makes it again from the other objects, in which "
+	"the archives still are.";
+
+bool finding_is_of_lost_manifest(const struct finding *finding)
+{
+	return finding->problem == PROBLEM_OBJECT_LOST && finding->has_key &&
+	       key_is_manifest(finding->key);
+}
+
 const char *severity_name(enum severity severity)
 {
 	switch (severity) {
@@ -890,7 +903,7 @@ void findings_drop(struct findings *findings, enum problem problem)
  * beginning of a key is enough for every command that takes one. */
 static void format_place(const struct finding *finding, char *out, size_t size)
 {
-	char segment[40] = "", offset[40] = "", key[40] = "";
+	char segment[40] = "", offset[40] = "", key[60] = "";
 	if (finding->segment != FINDING_NOWHERE)
 		snprintf(segment, sizeof(segment), "segment %lld, ",
 			 (long long)finding->segment);
@@ -899,7 +912,7 @@ static void format_place(const struct finding *finding, char *out, size_t size)
 	if (finding->has_key) {
 		char hex[KEY_HEX_SIZE];
 		key_to_hex(finding->key, hex);
-		snprintf(key, sizeof(key), "key %.16s.., ", hex);
+		snprintf(key, sizeof(key), "key %.16s..%s, ", hex, key_note(finding->key));
 	}
 	snprintf(out, size, "%s%s%s", segment, offset, key);
 	const size_t len = strlen(out);
@@ -909,7 +922,7 @@ static void format_place(const struct finding *finding, char *out, size_t size)
 
 void finding_message(const struct finding *finding, char *out, size_t size)
 {
-	char place[120];
+	char place[140];
 	format_place(finding, place, sizeof(place));
 	const char *found = problem_table[finding->problem].found;
 	if (finding->detail[0] == '\0') {

@@ -103,6 +103,9 @@ struct problem_info {
 };
 extern const struct problem_info problem_table[PROBLEM_COUNT];
 
+/* What it means that the manifest is lost, and what makes it again. */
+extern const char manifest_lost_text[];
+
 /* "info", "warning", "error"; "recover", ... NULL for REPAIR_NONE. */
 const char *severity_name(enum severity severity);
 const char *repair_name(enum repair repair);
@@ -138,6 +141,9 @@ struct findings {
 	/* once some were dropped: position of the last place kept, plus 1 */
 	uint32_t last[PROBLEM_COUNT];
 };
+
+/* Does @finding say that the manifest is lost? */
+bool finding_is_of_lost_manifest(const struct finding *finding);
 
 void findings_init(struct findings *findings);
 void findings_free(struct findings *findings);

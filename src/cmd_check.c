@@ -62,7 +62,7 @@ static json_t *json_finding(const struct finding *finding)
 	const char *repair = repair_name(finding->repair);
 	char sentence[1024];
 	finding_message(finding, sentence, sizeof(sentence));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
+	json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
 			 "code", info->id,
 			 "severity", severity_name(finding->severity),
 			 "segment", json_place(finding->segment),
@@ -71,6 +71,9 @@ static json_t *json_finding(const struct finding *finding)
 			 "key", json_cell(&key),
 			 "message", json_text(sentence),
 			 "repair", repair);
+	if (object && finding->has_key && key_is_manifest(finding->key))
+		json_object_set_new(object, "manifest", json_true());
+	return object;
 }
 
 /* NULL when memory is short. */
@@ -178,8 +181,9 @@ static void write_place(struct out *out, const struct finding *finding)
 		key_to_hex(finding->key, key);
 	const bool has_place = segment[0] || key[0];
 	if (has_place || finding->detail[0])
-		text_line(out, TONE_PLAIN, "    %s%s%s%s%.16s%s%s", segment, offset, length,
+		text_line(out, TONE_PLAIN, "    %s%s%s%s%.16s%s%s%s", segment, offset, length,
 			  key[0] ? segment[0] ? ", key " : "key " : "", key,
+			  key[0] ? key_note(finding->key) : "",
 			  has_place && finding->detail[0] ? ": " : "", finding->detail);
 }
 
@@ -205,6 +209,9 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 	/* The repository is none the worse for such a folder, and yet Attic fails on it. */
 	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
 		text_problem(out, info, head->repair);
+	for (size_t i = first; i < end; i++)
+		if (finding_is_of_lost_manifest(&findings->rows[i]))
+			text_paragraph(out, 2, manifest_lost_text);
 	text_blank_line(out);
 	return end;
 }

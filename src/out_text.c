@@ -115,7 +115,9 @@ void text_row(struct out *out, const struct column *columns, const struct cell *
 		format_cell(&cells[last], text);
 		const bool is_key = cells[last].kind == CELL_KEY;
 		const int max = is_key ? key_digits(out, columns, count) : CELL_MAX;
-		fprintf(out->stream, "%s%.*s%s", tone_start(out, cells[last].tone), max, text,
+		const bool is_noted = is_key && out->width == 0;	/* there is room */
+		fprintf(out->stream, "%s%.*s%s%s", tone_start(out, cells[last].tone), max, text,
+			is_noted ? key_note(cells[last].key) : "",
 			tone_end(out, cells[last].tone));
 	}
 	putc('\n', out->stream);

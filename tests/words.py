@@ -9,7 +9,12 @@ import shutil
 import subprocess
 import unittest
 
-from cli import Case, key_of, run
+from cli import COMMITTED, PUT, Case, Repository, key_of, run
+
+
+def words(output):
+    """The text of @output on one line."""
+    return re.sub(r'\s+', ' ', output.decode('utf-8', 'replace'))
 
 
 class Commands(Case):
@@ -110,7 +115,7 @@ class Names(Case):
     """What lies in data/ and is neither a folder nor a segment of the repository."""
 
     def check(self):
-        return re.sub(r'\s+', ' ', run('check', self.path)[1].decode())
+        return words(run('check', self.path)[1])
 
     def test_a_folder_whose_name_is_no_number_is_named_with_what_others_do_about_it(self):
         for name in ('lost+found', '@eaDir', '0/.AppleDouble'):
@@ -122,7 +127,7 @@ class Names(Case):
         report = self.object('check', '--json', self.path)
         self.assertEqual([p['code'] for p in report['problems']].count('folder-name'), 3)
         self.assertIn('Before Attic is run, move each folder', report['advice'])
-        self.assertIn('Before Attic is run', re.sub(r'\s+', ' ', self.ok('info', self.path).decode()))
+        self.assertIn('Before Attic is run', words(self.ok('info', self.path)))
         with self.assertRaises(ValueError):	# what attic/repository.py does
             for _, folders, _ in os.walk(os.path.join(self.path, 'data')):
                 folders.sort(key=int)
@@ -137,6 +142,59 @@ class Names(Case):
         open(os.path.join(self.path, 'data', 'core'), 'w').close()
         self.assertIn(b'Attic and Borg pass', self.ok('problems'))
         self.assertTrue(self.object('check', '--json', self.path)['clean'])
+
+
+class Losses(Case):
+    """What a loss means, and what the client has to do with it."""
+
+    MANIFEST = bytes(32)
+
+    def lose(self, key):
+        shutil.rmtree(self.path)
+        objects = [(PUT, self.MANIFEST, b'archives'), (PUT, key_of(1), b'one'), (PUT, key_of(2), b'two')]
+        self.repo = Repository(self.path, [objects + [COMMITTED]])
+        self.repo.damage(key)
+
+    def everything(self):
+        """check, its JSON, and both plan and report of its repair."""
+        check = words(run('check', self.path)[1])
+        report = self.object('check', '--json', self.path, status=4)
+        return check, report, [words(self.ok('salvage', option, self.path, status=status))
+                               for option, status in (('--dry-run', 0), ('--yes', 1))]
+
+    def test_the_manifest_is_called_so_and_what_its_loss_means(self):
+        self.lose(self.MANIFEST)
+        check, report, plans = self.everything()
+        self.assertIn('key 0000000000000000 (the manifest)', check)
+        for text in (check, *plans):
+            self.assertIn('the manifest, the list of all archives. Attic lists no archive without it; '
+                          'attic check --repair makes it again', text)
+        for text in plans:
+            self.assertIn(64 * '0' + ' 0:8 (the manifest)', text)
+            self.assertNotIn('cache', text)
+        self.assertIn('The manifest is lost', report['advice'])
+        self.assertTrue(all(p['manifest'] is True for p in report['problems'] if p['key'] == 64 * '0'))
+        self.assertTrue(any(p['code'] == 'object-lost' and '(the manifest)' in p['message']
+                            for p in report['problems']))
+
+    def test_the_manifest_is_called_so_wherever_its_key_is_listed(self):
+        self.lose(key_of(1))
+        for command in (('index',), ('entries', '0'), ('history', 64 * '0')):
+            text = self.ok(command[0], self.path, *command[1:], status=0).decode()
+            self.assertEqual(len(re.findall('^.* %s \\(the manifest\\)$' % (64 * '0'), text, re.M)), 1, text)
+            self.assertEqual(text.count('manifest'), 1)
+        self.assertIn('(the manifest)', run('delete', self.path, 64 * '0')[1].decode())
+        self.assertIn('(the manifest)', self.fails(8, 'delete', self.path, 64 * '0'))
+
+    def test_the_clients_cache_must_go_before_what_is_lost_is_stored_again(self):
+        self.lose(key_of(1))
+        check, report, plans = self.everything()
+        for text in (check, *plans):
+            self.assertRegex(text, r"only once attic check --repair was run and the client's cache is removed "
+                             r"\(~/\.cache/attic/ID, or below ATTIC_CACHE_DIR\)")
+            self.assertNotIn('so that a new backup can store it again', text)
+            self.assertNotIn('manifest', text)
+        self.assertFalse(any('manifest' in p for p in report['problems']))
 
 
 if __name__ == '__main__':

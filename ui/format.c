@@ -2,6 +2,8 @@
 
 #include "ui/format.h"
 
+#include "engine/bytes.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -83,6 +85,14 @@ char *format_key(const uint8_t *key, unsigned digits, const char *more, char *ou
 		text[i] = "0123456789abcdef"[i % 2 ? key[i / 2] & 15 : key[i / 2] >> 4];
 	text[digits] = '\0';
 	snprintf(out, size, "%s%s", text, digits < 64 ? more : "");
+	return out;
+}
+
+char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY])
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	snprintf(out, FORMAT_LISTED_KEY, "%s%s", key_is_manifest(key) ? "(manifest) " : "", hex);
 	return out;
 }
 
