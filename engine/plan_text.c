@@ -382,17 +382,18 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 	put_lists(plan, report->is_done, to);
 }
 
-void plan_text_way(const struct plan *plan, const struct plan_text *to)
+void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to)
 {
+	const uint64_t lost = plan_loses(plan, other);
 	char keeps[64], loses[FIGURE_SIZE];
 	if (plan->is_refused) {
 		put_sentence(to, PLAN_TONE_WARNING, WAY_INDENT, plan->refusal);
 		return;
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
-	figure_count(plan->lost_count, loses, sizeof(loses));
+	figure_count(lost, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s", WAY_INDENT, "", keeps,
-	    plan->lost_count == 0 ? "none" : loses);
+	    lost == 0 ? "none" : loses);
 }
 
 /* ---- as one string ---- */

@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import unittest
 
-from cli import COMMITTED, PUT, Case, Repository, key_of, run
+from cli import COMMITTED, DELETE, PUT, Case, Repository, key_of, run
 
 
 def words(output):
     """The text of @output on one line."""
-    return re.sub(r'\s+', ' ', output.decode('utf-8', 'replace'))
+    return re.sub(r'\s+', ' ', output.decode('utf-8', 'replace')).strip()
 
 
 class Commands(Case):
@@ -195,6 +195,32 @@ class Losses(Case):
             self.assertNotIn('so that a new backup can store it again', text)
             self.assertNotIn('manifest', text)
         self.assertFalse(any('manifest' in p for p in report['problems']))
+
+
+class Ways(Case):
+    """Two repairs laid side by side count what they lose by one rule."""
+
+    def test_what_only_the_index_of_the_tail_knows_is_lost_by_both(self):
+        shutil.rmtree(self.path)
+        first = [(PUT, key_of(1), b'one'), COMMITTED]
+        second = [(PUT, key_of(number), 100 * b'x') for number in (2, 3, 4)] + [COMMITTED]
+        self.repo = Repository(self.path, [first, second])
+        os.truncate(self.repo.segment(1), 60)
+        text = words(run('check', self.path)[1])
+        self.assertRegex(text, r'salvage \S+ keeps 1 object, loses 3 atticscope rollback \S+ keeps 1 object, loses 3$')
+        ways = self.object('check', '--json', self.path, status=4)['ways']
+        self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
+                         [('salvage', 1, 3), ('rollback', 1, 3)])
+
+    def test_what_one_of_them_keeps_is_lost_by_the_other_alone(self):
+        shutil.rmtree(self.path)
+        first = [(PUT, key_of(1), b'one'), (PUT, key_of(5), b'five'), COMMITTED]
+        second = [(PUT, key_of(2), 100 * b'x'), (DELETE, key_of(5), b''), (PUT, key_of(3), 100 * b'y'), COMMITTED]
+        self.repo = Repository(self.path, [first, second])
+        os.truncate(self.repo.segment(1), self.repo.places[key_of(3)][1] + 50)
+        ways = self.object('check', '--json', self.path, status=4)['ways']
+        self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
+                         [('salvage', 2, 1), ('rollback', 2, 2)])
 
 
 if __name__ == '__main__':

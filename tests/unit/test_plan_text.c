@@ -236,7 +236,7 @@ static void a_way_is_what_it_keeps_and_loses(void **state)
 	struct gathered g;
 	struct plan plan = salvage();
 	const struct plan_text to = into(&g, 0);
-	plan_text_way(&plan, &to);
+	plan_text_way(&plan, NULL, &to);
 	assert_string_equal(g.text, "      keeps 1,234,542 objects, loses 25\n");
 	(void)state;
 }
