@@ -2,6 +2,7 @@
 
 #include "layout.h"
 
+#include "owner.h"
 #include "rows.h"
 #include "segment.h"
 
@@ -178,12 +179,14 @@ static enum as_err take_folder(void *context, const char *name, enum io_kind kin
 static enum as_err note_unreadable(struct listing *listing, enum problem problem, enum as_err err)
 {
 	struct as_error error;
+	const enum as_err code = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
 
 	if (err == AS_ERR_NOT_REGULAR)
 		as_fail(&error, err, 0, "%s is not a folder; links are not followed",
 			listing->prefix);
 	else
 		as_fail(&error, err, errno, "%s", listing->prefix);
+	owner_explain(listing->io, listing->repo_fd, listing->prefix, code, &error);
 	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
 			     error.message);
 }

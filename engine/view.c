@@ -2,6 +2,8 @@
 
 #include "view.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -97,7 +99,10 @@ static enum as_err read_names(struct view *view, struct as_error *error)
 	};
 	const enum as_err err = io_list(view->io, view->fd, see_name, &listing);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot list the folder", view->path);
+	{
+		as_fail(error, err, errno, "%s: cannot list the folder", view->path);
+		return owner_explain(view->io, view->fd, ".", as_code_of_errno(errno), error);
+	}
 	view->has_index = listing.index.found;
 	view->index_transaction = listing.index.number;
 	view->has_hints = listing.hints.found;
@@ -448,8 +453,10 @@ static enum as_err open_folder(struct view *view, struct as_error *error)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", view->path);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return as_fail(error, err, 0, "%s: there is no such repository", view->path);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot open", view->path);
+	if (err != AS_OK) {
+		as_fail(error, err, errno, "%s: cannot open", view->path);
+		return owner_explain(view->io, AT_FDCWD, view->path, err, error);
+	}
 	static const char *const signs[] = { CONFIG_NAME, "data" };
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) ==

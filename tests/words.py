@@ -4,12 +4,14 @@ names in data/ that other programs fail on, the manifest, the client's cache, an
 
 ATTICSCOPE names the program."""
 import os
+import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
-from cli import COMMITTED, DELETE, PUT, Case, Repository, key_of, run
+from cli import COMMITTED, DELETE, PROGRAM, PUT, Case, Repository, key_of, run
 
 
 def words(output):
@@ -221,6 +223,57 @@ class Ways(Case):
         ways = self.object('check', '--json', self.path, status=4)['ways']
         self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
                          [('salvage', 2, 1), ('rollback', 2, 2)])
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which('setpriv'), 'only root can be another user')
+class Owners(Case):
+    """Where a permission is missing, whose the file is and who is asking."""
+
+    ASKER = 'you are uid 65534 (%s)' % pwd.getpwuid(65534).pw_name
+
+    def setUp(self):
+        super().setUp()
+        programs = tempfile.mkdtemp(prefix='atticscope-program-')	# they may not enter where it was built
+        self.addCleanup(shutil.rmtree, programs)
+        self.program = shutil.copy(PROGRAM, programs)
+        os.chmod(programs, 0o755)
+        os.chmod(self.folder, 0o755)
+        for folder, folders, files in os.walk(self.path):
+            os.chmod(folder, 0o755)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o644)
+
+    def refuse(self, name, mode):
+        os.chown(os.path.join(self.path, name), 12345, 0)
+        os.chmod(os.path.join(self.path, name), mode)
+
+    def ask(self, *args):
+        """What another user is told."""
+        done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', self.program, *args],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              env=dict(os.environ, LC_ALL='C.UTF-8'))
+        return words(done.stdout) + words(done.stderr)
+
+    def test_of_what_cannot_be_read(self):
+        for name, mode, command in (('config', 0o600, 'check'), ('hints.2', 0o640, 'info'), ('index.2', 0o600, 'info'),
+                                    ('data', 0o700, 'info'), ('data/0', 0o700, 'check'), ('data/0/1', 0o600, 'check')):
+            with self.subTest(name):
+                self.refuse(name, mode)
+                self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER),
+                              self.ask(command, self.path))
+                os.chmod(os.path.join(self.path, name), 0o755)
+
+    def test_of_the_repository_and_of_a_folder_above_it(self):
+        for folder in (self.path, self.folder):
+            with self.subTest(folder):
+                os.chmod(folder, 0o710)
+                self.assertIn('%s belongs to uid 0 (root), mode 0710, %s' % (folder, self.ASKER),
+                              self.ask('info', self.path))
+                os.chmod(folder, 0o755)
+
+    def test_of_what_cannot_be_written(self):
+        for args in (('put', self.path, key_of(20).hex(), os.devnull), ('compact', '--yes', self.path)):
+            self.assertIn('config belongs to uid 0 (root), mode 0644, ' + self.ASKER, self.ask(*args))
 
 
 if __name__ == '__main__':
