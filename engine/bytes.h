@@ -26,7 +26,8 @@ static inline void put_u32le(uint8_t *p, uint32_t value)
 /* Write the 64 hex digits of @key and a NUL to @out. */
 void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
 
-/* The key of 32 zero bytes is the manifest's, the list of all archives: attic/helpers.py, Manifest. */
+/* Is it the key of 32 zero bytes? The manifest, the list of all archives, lies under it:
+ * attic/helpers.py, Manifest. */
 bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define USER_SIZE 64
-#define ENTRY_SIZE 4096		/* of a user, as the system has it; a longer one stays a number */
+#define ENTRY_SIZE 4096		/* bytes; a user whose entry is longer stays a number */
 
 /* "uid 1000 (alice)"; the number alone where it has no name. */
 static const char *name_user(uid_t uid, char out[USER_SIZE])
@@ -32,7 +32,7 @@ static bool go_up(char *path)
 	if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
 		return false;
 	if (!slash)
-		strcpy(path, ".");
+		memcpy(path, ".", sizeof("."));
 	else if (slash == path)
 		path[1] = '\0';
 	else

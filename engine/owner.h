@@ -1,12 +1,12 @@
-/* engine/owner.h - whose a file is and who is asking, for what was refused for want of a permission. */
+/* engine/owner.h - whose a file is and who is asking, where a permission is missing. */
 #ifndef ATTICSCOPE_OWNER_H
 #define ATTICSCOPE_OWNER_H
 
 #include "io.h"
 
 /* Append "; config belongs to uid 1000 (alice), mode 0600, you are uid 65534 (nobody)" to @text, of
- * @size bytes. Where @path, relative to @fd, cannot be looked at or is not there yet, the folder that
- * it lies in is named instead. Appends nothing where the system does not tell. */
+ * @size bytes. Where @path, relative to @fd, cannot be looked at or is not there yet, the folder
+ * that it lies in is named instead. Appends nothing where the system does not tell. */
 void owner_append(const struct io *io, int fd, const char *path, char *text, size_t size);
 
 /* The same to the message of @error, where its code is AS_ERR_DENIED. Returns the code. @error may
