@@ -14,6 +14,17 @@ void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE])
 	out[KEY_HEX_SIZE - 1] = '\0';
 }
 
+bool key_is_manifest(const uint8_t key[KEY_SIZE])
+{
+	static const uint8_t zeros[KEY_SIZE];
+	return memcmp(key, zeros, KEY_SIZE) == 0;
+}
+
+const char *key_note(const uint8_t key[KEY_SIZE])
+{
+	return key_is_manifest(key) ? " (the manifest)" : "";
+}
+
 /* The value of a hex digit, or -1. Not isxdigit: that one asks the locale. */
 static int nibble_of(char c)
 {

@@ -26,6 +26,13 @@ static inline void put_u32le(uint8_t *p, uint32_t value)
 /* Write the 64 hex digits of @key and a NUL to @out. */
 void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
 
+/* Is it the key of 32 zero bytes? The manifest, the list of all archives, lies under it:
+ * attic/helpers.py, Manifest. */
+bool key_is_manifest(const uint8_t key[KEY_SIZE]);
+
+/* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */
+const char *key_note(const uint8_t key[KEY_SIZE]);
+
 /* A key, or the beginning of one: @nibbles hex digits (1 to 64), the rest of @bytes zero. */
 struct key_prefix {
 	uint8_t bytes[KEY_SIZE];

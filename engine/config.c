@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -466,5 +468,6 @@ enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
 				     FINDING_NOWHERE, "%s", "");
 	struct as_error error;
 	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s", as_err_text(err));
+	owner_explain(io, repo_fd, CONFIG_NAME, err, &error);
 	return findings_note_unread(findings, PROBLEM_CONFIG_UNREADABLE, &error);
 }

@@ -15,6 +15,7 @@ static const enum repair by_urgency[] = {
 struct weight {
 	bool wants[REPAIR_COUNT];
 	bool config, hardware, changed, in_use, refused, attic_deletes, unmendable;
+	bool attic_fails, manifest_lost;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -26,6 +27,8 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		weight->unmendable = true;
 	if (finding->is_denied)
 		weight->refused = true;
+	if (finding_is_of_lost_manifest(finding))
+		weight->manifest_lost = true;
 	switch (finding->problem) {
 	case PROBLEM_CONFIG_MISSING:
 	case PROBLEM_CONFIG_UNREADABLE:
@@ -51,6 +54,9 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	case PROBLEM_TAIL_WAS_COMMITTED:
 	case PROBLEM_NO_COMMIT:
 		weight->attic_deletes = true;
+		break;
+	case PROBLEM_FOLDER_NAME:
+		weight->attic_fails = true;
 		break;
 	case PROBLEM_CHANGED:
 		weight->changed = true;
@@ -208,6 +214,13 @@ static bool is_no_way_back(const struct view *view, const struct findings *findi
 	return false;
 }
 
+/* Put @sentence behind the others in @text. */
+static void append(char *text, size_t size, const char *sentence)
+{
+	const size_t len = strlen(text);
+	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", sentence);
+}
+
 static void advise(const struct view *view, const struct findings *findings,
 		   const struct weight *weight, struct diagnosis *d)
 {
@@ -221,6 +234,13 @@ static void advise(const struct view *view, const struct findings *findings,
 		advise_after_undo(&remains, d);
 	else
 		advise_after_repair(&remains, weight, d);
+	if (weight->manifest_lost)
+		append(d->advice, sizeof(d->advice), "The manifest is lost, the list of all "
+		       "archives: afterwards attic check --repair makes it again from the other "
+		       "objects.");
+	if (weight->attic_fails)
+		append(d->advice, sizeof(d->advice), "Before Attic is run, move each folder whose "
+		       "name is no number out of data: it fails on them.");
 }
 
 static const char *plural(uint64_t count, const char *one, const char *many)

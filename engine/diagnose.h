@@ -20,7 +20,7 @@ struct diagnosis {
 	/* findings in all, also those beyond what the list keeps */
 	unsigned errors, warnings, infos;
 	char verdict[320];		/* one sentence for a tired person */
-	char advice[512];		/* what to do, and why; may be empty */
+	char advice[1024];		/* what to do, and why; may be empty */
 };
 
 /* Weigh the findings of @verify (complete), or of @view alone where @verify is NULL. */

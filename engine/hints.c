@@ -2,6 +2,8 @@
 
 #include "hints.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -390,6 +392,7 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 		return err;
 	struct as_error error;
 	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", name, as_err_text(err));
+	owner_explain(io, repo_fd, name, err, &error);
 	return findings_note_unread(findings, err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_HINTS_MISSING
 				    : PROBLEM_HINTS_UNREADABLE, &error);
 }

@@ -2,6 +2,8 @@
 
 #include "index.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,8 +30,9 @@ static enum as_err refuse(struct findings *findings, enum problem problem, const
 	return problem == PROBLEM_INDEX_MISSING ? AS_ERR_DOES_NOT_EXIST : AS_ERR_INTEGRITY;
 }
 
+/* @whose: what owner_append says of the file, or "". */
 static enum as_err refuse_unreadable(struct findings *findings, uint32_t transaction,
-				     enum as_err err)
+				     enum as_err err, const char *whose)
 {
 	struct as_error error;
 	const int sys = errno;
@@ -39,6 +42,8 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 			as_err_text(err));
 	else
 		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
+	const size_t len = strlen(error.message);
+	snprintf(error.message + len, sizeof(error.message) - len, "%s", whose);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
 	const enum as_err noted =
@@ -85,7 +90,7 @@ static enum as_err read_header(struct index_file *file, struct findings *finding
 
 	const enum as_err err = io_read_at(file->io, file->fd, header, sizeof(header), 0, &got);
 	if (err)
-		return refuse_unreadable(findings, file->transaction, err);
+		return refuse_unreadable(findings, file->transaction, err, "");
 	if (got < sizeof(header)) {
 		snprintf(detail, sizeof(detail),
 			 "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
@@ -113,8 +118,11 @@ enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
 	enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
 	if (err) {
+		char whose[FINDING_DETAIL_MAX] = "";
 		file->fd = -1;
-		return refuse_unreadable(findings, transaction, err);
+		if (err == AS_ERR_DENIED)
+			owner_append(io, repo_fd, name, whose, sizeof(whose));
+		return refuse_unreadable(findings, transaction, err, whose);
 	}
 	file->length = (uint64_t)st.st_size;
 	err = read_header(file, findings);

@@ -2,6 +2,7 @@
 
 #include "layout.h"
 
+#include "owner.h"
 #include "rows.h"
 #include "segment.h"
 
@@ -113,10 +114,14 @@ static const char *what_is(const struct listing *listing, const char *name)
 	}
 }
 
-static enum as_err note_stray(struct listing *listing, const char *name)
+/* @name is no number. Attic passes over files of such a name, but not over folders. */
+static enum as_err note_stray(struct listing *listing, const char *name, enum io_kind kind)
 {
-	return findings_note(listing->findings, PROBLEM_STRAY_FILE, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s/%s", listing->prefix, name);
+	const enum problem problem =
+		kind == IO_KIND_FOLDER ? PROBLEM_FOLDER_NAME : PROBLEM_STRAY_FILE;
+
+	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s/%s", listing->prefix, name);
 }
 
 /* @name is a number, but not in the form that a segment's name has. */
@@ -139,7 +144,7 @@ static enum as_err take_segment(void *context, const char *name, enum io_kind ki
 	uint64_t value;
 
 	if (!read_digits(name, &value))
-		return note_stray(listing, name);
+		return note_stray(listing, name, kind);
 	if (!is_canonical(name, value) || value > UINT32_MAX)
 		return note_crooked(listing, name, value);
 	/* What could not be looked at is kept: opening it will tell. */
@@ -156,10 +161,15 @@ static enum as_err take_folder(void *context, const char *name, enum io_kind kin
 	uint64_t number;
 
 	if (!read_digits(name, &number))
-		return note_stray(listing, name);
+		return note_stray(listing, name, kind);
 	if (kind == IO_KIND_FOLDER || kind == IO_KIND_UNKNOWN)
 		return add_folder(listing, name, number);
-	/* More than a stray file: Attic fails when it lists it, and a link may lead to segments. */
+	/* More than a stray file: it may have been a segment, and a link may lead to segments. */
+	if (kind == IO_KIND_FILE)
+		return findings_note(listing->findings, PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s/%s is a file, not a folder: Attic takes "
+				     "it for a segment and may delete it, Borg up to 1.2.4 fails "
+				     "on it; move it out of data", listing->prefix, name);
 	return findings_note(listing->findings, PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE,
 			     FINDING_NOWHERE, "%s/%s is %s, not a folder", listing->prefix, name,
 			     what_is(listing, name));
@@ -169,12 +179,14 @@ static enum as_err take_folder(void *context, const char *name, enum io_kind kin
 static enum as_err note_unreadable(struct listing *listing, enum problem problem, enum as_err err)
 {
 	struct as_error error;
+	const enum as_err code = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
 
 	if (err == AS_ERR_NOT_REGULAR)
 		as_fail(&error, err, 0, "%s is not a folder; links are not followed",
 			listing->prefix);
 	else
 		as_fail(&error, err, errno, "%s", listing->prefix);
+	owner_explain(listing->io, listing->repo_fd, listing->prefix, code, &error);
 	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
 			     error.message);
 }
@@ -444,6 +456,17 @@ bool layout_is_partial(const struct findings *findings)
 {
 	return findings->total[PROBLEM_DATA_MISSING] > 0 ||
 	       findings->total[PROBLEM_FOLDER_UNREADABLE] > 0;
+}
+
+bool layout_has_other(const struct findings *findings, uint32_t number)
+{
+	if (findings->total[PROBLEM_NOT_A_FILE] == 0)
+		return false;
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_NOT_A_FILE &&
+		    findings->rows[i].segment == (int64_t)number)
+			return true;
+	return false;
 }
 
 void layout_free(struct layout *layout)

@@ -45,6 +45,10 @@ enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_
  * one segment (PROBLEM_NOT_A_FILE) speaks of that segment alone, and is not counted. */
 bool layout_is_partial(const struct findings *findings);
 
+/* Does something that is no file, such as a link, stand in the place of segment @number, by what
+ * was noted in @findings? */
+bool layout_has_other(const struct findings *findings, uint32_t number);
+
 void layout_free(struct layout *layout);
 
 /* Position of segment @number in @layout, or LAYOUT_NONE. */

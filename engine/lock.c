@@ -3,6 +3,7 @@
 #include "lock.h"
 
 #include "config.h"
+#include "owner.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -254,13 +255,17 @@ static enum as_err make_upgradable(const struct io *io, int repo_fd, const char 
 		return AS_OK;
 	enum as_err err = io_open_for_lock(io, repo_fd, CONFIG_NAME, &may_write, &fd);
 	const int sys = errno;
-	if (err != AS_OK)
-		return as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open", path);
+	if (err != AS_OK) {
+		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open", path);
+		return owner_explain(io, repo_fd, CONFIG_NAME, err, error);
+	}
 	if (!may_write) {
 		io_close(io, fd);
 		err = as_code_of_errno(sys);
-		return as_fail(error, err == AS_OK ? AS_ERR_DENIED : err, sys,
-			       "%s/" CONFIG_NAME ": cannot open it for writing", path);
+		if (err == AS_OK)
+			err = AS_ERR_DENIED;
+		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open it for writing", path);
+		return owner_explain(io, repo_fd, CONFIG_NAME, err, error);
 	}
 	if (fcntl(fd, F_OFD_SETLK, &shared) != 0) {
 		err = as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME ": cannot lock",

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include "crc.h"
+#include "owner.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -162,8 +163,11 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 		return as_fail(error, AS_ERR_CHANGED, 0,
 			       "%s/%s: segment %" PRIu32 " is there already", log->repo, path,
 			       log->segment);
-	if (err != AS_OK)
-		return fail_segment(log, err, "make", log->segment, error);
+	if (err != AS_OK) {
+		fail_segment(log, err, "make", log->segment, error);
+		return owner_explain(io_of(log->permit), io_folder_of(log->permit), path, err,
+				     error);
+	}
 	log->fd = fd;
 	memcpy(log->buffer, segment_magic, SEGMENT_MAGIC_SIZE);
 	log->offset = SEGMENT_MAGIC_SIZE;

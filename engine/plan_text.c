@@ -202,7 +202,7 @@ static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], con
 {
 	char hex[KEY_HEX_SIZE];
 	key_to_hex(key, hex);
-	put(to, PLAN_TONE_PLAIN, "  %s%s%s", hex, place[0] ? "  " : "", place);
+	put(to, PLAN_TONE_PLAIN, "  %s%s%s%s", hex, place[0] ? "  " : "", place, key_note(key));
 }
 
 /* A list of keys under @heading; with @loss those that are lost for that reason alone. */
@@ -238,6 +238,20 @@ static void put_loss(const struct plan *plan, enum loss loss, const struct plan_
 	char heading[128];
 	snprintf(heading, sizeof(heading), "lost: %s", loss_text(loss));
 	put_keys(plan->lost, plan->lost_count, &loss, heading, to);
+}
+
+/* What the person has to do about what is lost. */
+static void put_after_loss(const struct plan *plan, const struct plan_text *to)
+{
+	/* The lost keys ascend, and zero is the lowest. */
+	const bool is_manifest = plan->lost_count > 0 && key_is_manifest(plan->lost[0].key);
+	if (is_manifest)
+		put_sentence(to, PLAN_TONE_WARNING, 2, manifest_lost_text);
+	if (plan->lost_count > (is_manifest ? 1 : 0))
+		put_sentence(to, PLAN_TONE_FAINT, 2,
+			     "A new backup stores again what is lost only once attic check "
+			     "--repair was run and the client's cache is removed "
+			     "(~/.cache/attic/ID, or below ATTIC_CACHE_DIR).");
 }
 
 static void put_suspects(const struct plan *plan, const struct plan_text *to)
@@ -333,6 +347,7 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 		 "given up that can be read now: the log alone does not give them", to);
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
 		put_loss(plan, losses[i], to);
+	put_after_loss(plan, to);
 	put_keys(plan->older, plan->older_count, NULL,
 		 "kept in an older version: the newest is lost", to);
 	put_keys(plan->left_out, plan->left_out_count, NULL, left_out_heading(plan), to);
@@ -401,17 +416,18 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 	put_lists(plan, report->is_done, to);
 }
 
-void plan_text_way(const struct plan *plan, const struct plan_text *to)
+void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to)
 {
+	const uint64_t lost = plan_loses(plan, other);
 	char keeps[64], loses[FIGURE_SIZE];
 	if (plan->is_refused) {
 		put_sentence(to, PLAN_TONE_WARNING, WAY_INDENT, plan->refusal);
 		return;
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
-	figure_count(plan->lost_count, loses, sizeof(loses));
+	figure_count(lost, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", WAY_INDENT, "", keeps,
-	    plan->lost_count > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
+	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
 	    plan->loss_is_unknown ? ", perhaps more" : "");
 }
 

@@ -31,9 +31,9 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to);
 
-/* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, or
- * why it is refused. */
-void plan_text_way(const struct plan *plan, const struct plan_text *to);
+/* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, also
+ * of what only @other knows (see plan_loses; may be NULL), or why it is refused. */
+void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to);
 
 /* All lines of the plan or, where @report is not NULL, of the report, in memory that the caller
  * frees. NULL: out of memory. */

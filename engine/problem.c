@@ -93,6 +93,21 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
+	[PROBLEM_FOLDER_NAME] = {
+		.id = "folder-name",
+		.found = "a folder below data has a name that is no number",
+		.meaning = "A file system or another program made it (lost+found, @eaDir, "
+			   ".AppleDouble). Attic sorts the folders by number and fails on this "
+			   "name, with a ValueError; so do early versions of Borg, while later "
+			   "ones pass over it. Move the folder out of data; where a disk that is "
+			   "mounted there brings its lost+found, mount it elsewhere and move data "
+			   "into it.",
+		.stake = "Attic cannot open the repository; its objects are not touched by this.",
+		.meanwhile = "It can be viewed and repaired here, which leaves the folder as it "
+			     "is. Attic fails on it.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_SEGMENT_MISPLACED] = {
 		.id = "segment-in-wrong-folder",
 		.found = "the segment lies in a folder where Attic does not look for it",
@@ -140,8 +155,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_STRAY_FILE] = {
 		.id = "stray-file",
 		.found = "a file that does not belong to the repository",
-		.meaning = "Left behind by another program or a file system. Attic passes over "
-			   "it, and so does every repair.",
+		.meaning = "Left behind by another program or a file system. Attic and Borg pass "
+			   "over it, and so does every repair.",
 		.stake = "Nothing happens.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO,
@@ -345,8 +360,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "object-lost",
 		.found = "the object is known, but no whole entry holds it any more",
 		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
-			   "have them; salvage drops the key, so that a new backup can store it "
-			   "again.",
+			   "have them; salvage drops the key. A new backup stores the object "
+			   "again only once attic check --repair was run and the client's cache "
+			   "is removed (~/.cache/attic/ID, or below ATTIC_CACHE_DIR): until then "
+			   "the client takes it for stored.",
 		.stake = "Backups that need this object cannot be restored completely.",
 		.meanwhile = "Other objects can be read. New backups will rely on this one, "
 			     "wrongly.",
@@ -806,6 +823,17 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 };
 
+const char manifest_lost_text[] =
+	"The key of zeros is that of the manifest, the list of all archives. Attic lists no "
+	"archive without it; attic check --repair makes it again from the other objects, in which "
+	"the archives still are.";
+
+bool finding_is_of_lost_manifest(const struct finding *finding)
+{
+	return finding->problem == PROBLEM_OBJECT_LOST && finding->has_key &&
+	       key_is_manifest(finding->key);
+}
+
 const char *severity_name(enum severity severity)
 {
 	switch (severity) {
@@ -997,7 +1025,7 @@ void findings_drop(struct findings *findings, enum problem problem)
  * beginning of a key is enough for every command that takes one. */
 static void format_place(const struct finding *finding, char *out, size_t size)
 {
-	char segment[40] = "", offset[40] = "", key[40] = "";
+	char segment[40] = "", offset[40] = "", key[60] = "";
 	if (finding->segment != FINDING_NOWHERE)
 		snprintf(segment, sizeof(segment), "segment %lld, ",
 			 (long long)finding->segment);
@@ -1006,7 +1034,7 @@ static void format_place(const struct finding *finding, char *out, size_t size)
 	if (finding->has_key) {
 		char hex[KEY_HEX_SIZE];
 		key_to_hex(finding->key, hex);
-		snprintf(key, sizeof(key), "key %.16s.., ", hex);
+		snprintf(key, sizeof(key), "key %.16s..%s, ", hex, key_note(finding->key));
 	}
 	snprintf(out, size, "%s%s%s", segment, offset, key);
 	const size_t len = strlen(out);
@@ -1016,7 +1044,7 @@ static void format_place(const struct finding *finding, char *out, size_t size)
 
 void finding_message(const struct finding *finding, char *out, size_t size)
 {
-	char place[120];
+	char place[140];
 	format_place(finding, place, sizeof(place));
 	const char *found = problem_table[finding->problem].found;
 	if (finding->detail[0] == '\0') {

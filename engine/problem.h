@@ -25,6 +25,7 @@ enum problem {
 	/* layout */
 	PROBLEM_DATA_MISSING,		/* no folder data/, or it cannot be read */
 	PROBLEM_FOLDER_UNREADABLE,	/* a folder below data/ */
+	PROBLEM_FOLDER_NAME,		/* a folder below data/ whose name is no number */
 	PROBLEM_SEGMENT_MISPLACED,
 	PROBLEM_SEGMENT_DUPLICATE,
 	PROBLEM_SEGMENT_NAME,		/* not canonical, or above 2^32-1 */
@@ -113,6 +114,9 @@ struct problem_info {
 };
 extern const struct problem_info problem_table[PROBLEM_COUNT];
 
+/* What it means that the manifest is lost, and what makes it again. */
+extern const char manifest_lost_text[];
+
 /* "info", "warning", "error"; "recover", ... NULL for REPAIR_NONE. */
 const char *severity_name(enum severity severity);
 const char *repair_name(enum repair repair);
@@ -148,6 +152,9 @@ struct findings {
 	/* once some were dropped: position of the last place kept, plus 1 */
 	uint32_t last[PROBLEM_COUNT];
 };
+
+/* Does @finding say that the manifest is lost? */
+bool finding_is_of_lost_manifest(const struct finding *finding);
 
 void findings_init(struct findings *findings);
 void findings_free(struct findings *findings);

@@ -120,6 +120,11 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		      struct plan **plan, struct as_error *error);
 void plan_free(struct plan *plan);
 
+/* How many keys are not held after @plan, of those that it or @other, the plan of another repair of
+ * the same view, knows. Without this each would count by what it looks at: a rollback never looks
+ * at the index of the tail that it gives up. @other may be NULL. */
+uint64_t plan_loses(const struct plan *plan, const struct plan *other);
+
 /* Is @file not a file at all, but a folder that is made: "data/7"? */
 bool plan_is_folder(const struct plan_file *file);
 

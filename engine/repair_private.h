@@ -6,6 +6,7 @@
  * repair_copy.c   reading those entries again
  * repair_usage.c  what the hints will say then
  * repair_run.c    doing it
+ * repair_ways.c   one repair compared with another
  * undo.c          what was set aside, and the way back
  */
 #ifndef ATTICSCOPE_REPAIR_PRIVATE_H

@@ -321,8 +321,8 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 {
 	char hex[KEY_HEX_SIZE];
 	key_to_hex(key, hex);
-	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s",
-		       store->view->path, hex);
+	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s%s",
+		       store->view->path, hex, key_note(key));
 }
 
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,

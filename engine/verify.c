@@ -75,13 +75,14 @@ static bool is_tail_problem(enum problem problem)
 	       problem == PROBLEM_NO_COMMIT;
 }
 
-/* What opening found, but for the tail, which is looked into now and described better. */
+/* What opening found, but for what is looked into now and described better: the tail, and segments
+ * that the hints name and that are not there. */
 static enum as_err take_findings(struct verify *verify)
 {
 	const struct findings *from = &verify->view->findings;
 	enum as_err err = findings_merge(&verify->findings, from);
 	for (int problem = 0; err == AS_OK && problem < PROBLEM_COUNT; problem++)
-		if (is_tail_problem((enum problem)problem))
+		if (is_tail_problem((enum problem)problem) || problem == PROBLEM_SEGMENT_MISSING)
 			findings_drop(&verify->findings, (enum problem)problem);
 	return err;
 }

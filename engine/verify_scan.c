@@ -2,6 +2,8 @@
 
 #include "verify_private.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -348,13 +350,16 @@ static enum as_err read_rows(struct scanner *s)
 	return settle_batch(s);
 }
 
-static enum as_err report_unopened(struct scanner *s, enum as_err err, int sys)
+static enum as_err report_unopened(struct scanner *s, const char *path, enum as_err err, int sys)
 {
 	/* Listed a moment ago: another process removed it, as compaction does. */
 	struct finding finding = finding_of(err == AS_ERR_DOES_NOT_EXIST ? PROBLEM_CHANGED
 					    : PROBLEM_SEGMENT_UNREADABLE);
 	finding.segment = s->number;
 	snprintf(finding.detail, sizeof(finding.detail), "%s", strerror(sys));
+	if (as_code_of_errno(sys) == AS_ERR_DENIED)
+		owner_append(s->run->view->io, s->run->view->fd, path, finding.detail,
+			     sizeof(finding.detail));
 	s->facts.is_unopened = s->facts.is_unreadable = true;
 	return add_finding(s, &finding);
 }
@@ -410,7 +415,7 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 	if (err == AS_ERR_MEMORY)
 		return err;
 	if (err != AS_OK)
-		return report_unopened(s, err, errno);
+		return report_unopened(s, path, err, errno);
 	s->facts.size = segment_length(s->reader);
 	atomic_fetch_add_explicit(&run->progress->bytes_total, s->facts.size, memory_order_relaxed);
 	if (s->facts.size == 0)

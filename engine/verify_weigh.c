@@ -10,20 +10,9 @@
 
 /* ---- where a mapping leads ---- */
 
-/* Does something that is no regular file, such as a link, stand in the place of @segment? */
-static bool is_not_a_file(const struct view *view, uint32_t segment)
-{
-	for (size_t i = 0; i < view->findings.count; i++)
-		if (view->findings.rows[i].problem == PROBLEM_NOT_A_FILE &&
-		    view->findings.rows[i].segment == (int64_t)segment)
-			return true;
-	return false;
-}
-
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
 {
-	return layout_is_partial(&view->findings) ||
-	       (view->findings.total[PROBLEM_NOT_A_FILE] > 0 && is_not_a_file(view, segment));
+	return layout_is_partial(&view->findings) || layout_has_other(&view->findings, segment);
 }
 
 enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)

@@ -2,6 +2,8 @@
 
 #include "view.h"
 
+#include "owner.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -100,7 +102,10 @@ static enum as_err read_names(struct view *view, struct as_error *error)
 	};
 	const enum as_err err = io_list(view->io, view->fd, see_name, &listing);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot list the folder", view->path);
+	{
+		as_fail(error, err, errno, "%s: cannot list the folder", view->path);
+		return owner_explain(view->io, view->fd, ".", as_code_of_errno(errno), error);
+	}
 	view->has_index = listing.index.found;
 	view->index_transaction = listing.index.number;
 	view->has_older_index = listing.index.has_older;
@@ -250,6 +255,28 @@ static enum as_err note_unknown_end(struct view *view)
 	return findings_note(&view->findings, PROBLEM_SEGMENT_UNREADABLE,
 			     view->layout.segments[view->layout.count - 1].number, FINDING_NOWHERE,
 			     "whether it ends in a COMMIT is not known");
+}
+
+/* Hints of the log's own transaction that count objects in segments which are not there: one was
+ * removed, or the hints are of another repository. Verifying finds out which. */
+static enum as_err judge_hints_segments(struct view *view)
+{
+	const struct hints *hints = &view->hints;
+	uint32_t end;
+	enum as_err err = AS_OK;
+	if (!hints->usable || layout_is_partial(&view->findings) || view->layout.count == 0 ||
+	    !view_log_end(view, &end) || hints->transaction != end)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->segment_count; i++) {
+		const struct hints_segment *row = &hints->segments[i];
+		if (row->live <= 0 || layout_find(&view->layout, row->segment) != LAYOUT_NONE ||
+		    layout_has_other(&view->findings, row->segment))
+			continue;
+		err = findings_note(&view->findings, PROBLEM_SEGMENT_MISSING, row->segment,
+				    FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
+				    row->live, row->live == 1 ? "" : "s");
+	}
+	return err;
 }
 
 /* What the names alone say of the tail; verify looks into it and says it better. */
@@ -444,8 +471,10 @@ static enum as_err open_folder(struct view *view, struct as_error *error)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", view->path);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return as_fail(error, err, 0, "%s: there is no such repository", view->path);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s: cannot open", view->path);
+	if (err != AS_OK) {
+		as_fail(error, err, errno, "%s: cannot open", view->path);
+		return owner_explain(view->io, AT_FDCWD, view->path, err, error);
+	}
 	static const char *const signs[] = { CONFIG_NAME, "data" };
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
 		if (view->io->fstatat(view->io, view->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) ==
@@ -489,6 +518,8 @@ static enum as_err read_all(struct view *view)
 		err = read_hints(view);
 	if (err == AS_OK)
 		err = read_index(view);
+	if (err == AS_OK)
+		err = judge_hints_segments(view);
 	if (err == AS_OK)
 		err = judge_tail(view);
 	if (err == AS_OK)

@@ -1,7 +1,8 @@
 /* engine/view.h - the read-only picture of one repository.
  *
  * Opening reads folder listings, config, the header of the index, the hints, the last nine bytes of
- * the last segments and the names below undo/: not the data. Nothing is written, ever. All reading
+ * the last segments and the names below undo/: not the data. Hints that count objects in segments
+ * which are not there are a finding already. Nothing is written, ever. All reading
  * code gets a const struct view and may use it from any number of threads at once. */
 #ifndef ATTICSCOPE_VIEW_H
 #define ATTICSCOPE_VIEW_H

@@ -71,7 +71,7 @@ void candidates_report(const struct candidates *candidates, const char *text)
 	for (uint64_t i = 0; i < shown; i++) {
 		char hex[KEY_HEX_SIZE];
 		key_to_hex(candidates->keys[i], hex);
-		message("  %s", hex);
+		message("  %s%s", hex, key_note(candidates->keys[i]));
 	}
 	if (shown < candidates->count)
 		message("  and %" PRIu64 " more", candidates->count - shown);

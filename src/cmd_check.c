@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 
+#define WAYS 2
 #define PLACES_SHOWN 10		/* of one problem in text, unless --all */
 
 struct report {
@@ -48,6 +49,34 @@ static struct plan *weigh(const struct request *request, const struct report *re
 	return plan;
 }
 
+/* The repairs to choose from. The only one is not weighed: that would take as long as its own
+ * plan. */
+struct ways {
+	enum repair repairs[WAYS];
+	struct plan *plans[WAYS];	/* NULL where not weighed, or what it keeps is not known */
+	size_t count;
+};
+
+static struct ways find_ways(const struct request *request, const struct report *report)
+{
+	const enum repair repairs[WAYS] = { report->diagnosis.recommended,
+					    report->diagnosis.alternative };
+	struct ways ways = { .count = 0 };
+	while (ways.count < WAYS && repairs[ways.count] != REPAIR_NONE) {
+		ways.repairs[ways.count] = repairs[ways.count];
+		if (report->diagnosis.alternative != REPAIR_NONE)
+			ways.plans[ways.count] = weigh(request, report, repairs[ways.count]);
+		ways.count++;
+	}
+	return ways;
+}
+
+static void free_ways(struct ways *ways)
+{
+	for (size_t i = 0; i < ways->count; i++)
+		plan_free(ways->plans[i]);
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_place(int64_t value)
@@ -62,7 +91,7 @@ static json_t *json_finding(const struct finding *finding)
 	const char *repair = repair_name(finding->repair);
 	char sentence[1024];
 	finding_message(finding, sentence, sizeof(sentence));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
+	json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
 			 "code", info->id,
 			 "severity", severity_name(finding->severity),
 			 "segment", json_place(finding->segment),
@@ -71,6 +100,9 @@ static json_t *json_finding(const struct finding *finding)
 			 "key", json_cell(&key),
 			 "message", json_text(sentence),
 			 "repair", repair);
+	if (object && finding->has_key && key_is_manifest(finding->key))
+		json_object_set_new(object, "manifest", json_true());
+	return object;
 }
 
 /* NULL when memory is short. */
@@ -86,34 +118,29 @@ static json_t *json_findings(const struct findings *findings)
 	return array;
 }
 
-/* The only way is not weighed: that would take as long as the repair's own plan. */
-static json_t *json_way(const struct request *request, const struct report *report,
-			enum repair repair)
+static json_t *json_way(enum repair repair, const struct plan *plan, const struct plan *other)
 {
-	const bool is_one_of_two = report->diagnosis.alternative != REPAIR_NONE;
-	struct plan *plan = is_one_of_two ? weigh(request, report, repair) : NULL;
 	const bool is_known = plan && !plan->is_refused;
-	json_t *way = json_pack("{s:s, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o}",
 		"action", repair_name(repair),
 		"keeps", json_number_if(is_known, is_known ? plan->objects_after : 0),
-		"loses", json_number_if(is_known, is_known ? plan->lost_count : 0),
+		"loses", json_number_if(is_known, is_known ? plan_loses(plan, other) : 0),
 		"refused", plan && plan->is_refused ? json_text(plan->refusal) : json_null());
-	plan_free(plan);
-	return way;
 }
 
 /* NULL when memory is short. */
 static json_t *json_ways(const struct request *request, const struct report *report)
 {
-	const enum repair ways[] = { report->diagnosis.recommended,
-				     report->diagnosis.alternative };
+	struct ways ways = find_ways(request, report);
 	json_t *array = json_array();
-	for (size_t i = 0; i < ARRAY_SIZE(ways) && ways[i] != REPAIR_NONE && array; i++) {
-		if (json_array_append_new(array, json_way(request, report, ways[i])) != 0) {
+	for (size_t i = 0; i < ways.count && array; i++) {
+		json_t *way = json_way(ways.repairs[i], ways.plans[i], ways.plans[1 - i]);
+		if (json_array_append_new(array, way) != 0) {
 			json_decref(array);
 			array = NULL;
 		}
 	}
+	free_ways(&ways);
 	return array;
 }
 
@@ -182,8 +209,9 @@ static void write_place(struct out *out, const struct finding *finding)
 		key_to_hex(finding->key, key);
 	const bool has_place = segment[0] || key[0];
 	if (has_place || finding->detail[0])
-		text_line(out, TONE_PLAIN, "    %s%s%s%s%.16s%s%s", segment, offset, length,
+		text_line(out, TONE_PLAIN, "    %s%s%s%s%.16s%s%s%s", segment, offset, length,
 			  key[0] ? segment[0] ? ", key " : "key " : "", key,
+			  key[0] ? key_note(finding->key) : "",
 			  has_place && finding->detail[0] ? ": " : "", finding->detail);
 }
 
@@ -206,8 +234,12 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 		rest += findings->total[head->problem] - findings->kept[head->problem];
 	if (rest > 0)
 		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
-	if (head->severity > SEVERITY_INFO)
+	/* The repository is none the worse for such a folder, and yet Attic fails on it. */
+	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
 		text_problem(out, info, head->repair);
+	for (size_t i = first; i < end; i++)
+		if (finding_is_of_lost_manifest(&findings->rows[i]))
+			text_paragraph(out, 2, manifest_lost_text);
 	text_blank_line(out);
 	return end;
 }
@@ -245,24 +277,25 @@ static void write_summary(struct out *out, const struct report *report)
 
 /* ---- what to type ---- */
 
-/* What @repair keeps and loses; nothing where that cannot be found out. */
-static void write_way(struct request *request, const struct report *report, enum repair repair)
+/* Each way, and what it keeps and loses, where that is known. */
+static void write_ways(struct request *request, const struct report *report, const char *path)
 {
 	const struct plan_text lines = out_plan_lines(&request->out, false);
-	char path[QUOTE_SIZE];
-	text_line(&request->out, TONE_STRONG, "  atticscope %s %s", repair_name(repair),
-		  quote_word(report->view->path, path));
-	struct plan *plan = weigh(request, report, repair);
-	if (plan)
-		plan_text_way(plan, &lines);
-	plan_free(plan);
+	struct ways ways = find_ways(request, report);
+	for (size_t i = 0; i < ways.count; i++) {
+		text_line(&request->out, TONE_STRONG, "  atticscope %s %s",
+			  repair_name(ways.repairs[i]), path);
+		if (ways.plans[i])
+			plan_text_way(ways.plans[i], ways.plans[1 - i], &lines);
+	}
+	free_ways(&ways);
 }
 
 static void write_recommended(struct request *request, const struct report *report)
 {
 	struct out *out = &request->out;
 	char path[QUOTE_SIZE];
-	quote_word(report->view->path, path);
+	quote_path(report->view->path, path);
 	if (report->diagnosis.undo_comes_first) {
 		text_blank_line(out);
 		text_line(out, TONE_STRONG, "Recommended: atticscope undo %s", path);
@@ -277,11 +310,10 @@ static void write_recommended(struct request *request, const struct report *repo
 		text_paragraph(out, 0, "It shows what it would do before it does anything.");
 		return;
 	}
-	text_paragraph(out, 0, "Two ways lead on. The first is recommended; the second gives up "
-		       "the newest transaction. Each shows what it would do before it does "
+	text_paragraph(out, 0, "There are two repairs. The first is recommended; the second gives "
+		       "up the newest transaction. Each shows what it would do before it does "
 		       "anything.");
-	write_way(request, report, report->diagnosis.recommended);
-	write_way(request, report, report->diagnosis.alternative);
+	write_ways(request, report, path);
 }
 
 static void write_text(struct request *request, const struct report *report)

@@ -71,7 +71,7 @@ static enum as_err look_for_all(struct transaction *txn, const struct keys *keys
 		if (found)
 			continue;
 		key_to_hex(key, hex);
-		message("there is no object %s", hex);
+		message("there is no object %s%s", hex, key_note(key));
 		result = AS_ERR_OBJECT_NOT_FOUND;
 	}
 	return result;
@@ -92,8 +92,9 @@ static void describe(const struct keys *keys, struct change *change)
 		.action = "delete", .keys = keys->bytes, .count = keys->count,
 	};
 	if (keys->count == 1)
-		snprintf(change->text, sizeof(change->text), "deleted %s",
-			 format_key(keys->bytes, 16, "...", text, sizeof(text)));
+		snprintf(change->text, sizeof(change->text), "deleted %s%s",
+			 format_key(keys->bytes, 16, "...", text, sizeof(text)),
+			 key_note(keys->bytes));
 	else
 		snprintf(change->text, sizeof(change->text), "deleted %s objects",
 			 format_count(keys->count, text, sizeof(text)));

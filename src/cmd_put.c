@@ -50,8 +50,9 @@ static void describe_one(const uint8_t key[KEY_SIZE], const struct value *value,
 	*change = (struct change){
 		.action = "put", .keys = key, .count = 1, .bytes = value->len,
 	};
-	snprintf(change->text, sizeof(change->text), "put %s under %s",
-		 bytes_text(value->len, bytes), format_key(key, 16, "...", digits, sizeof(digits)));
+	snprintf(change->text, sizeof(change->text), "put %s under %s%s",
+		 bytes_text(value->len, bytes), format_key(key, 16, "...", digits, sizeof(digits)),
+		 key_note(key));
 }
 
 static int put_one(struct request *request)

@@ -144,7 +144,7 @@ static void write_report(struct attempt *attempt)
 	}
 	if (attempt->report.undo[0])
 		text_line(out, TONE_FAINT, "To take it back: atticscope undo %s",
-			  quote_word(attempt->view->path, path));
+			  quote_path(attempt->view->path, path));
 }
 
 /* Were the report lost on its way, the person could take the repair for undone. */
@@ -263,15 +263,15 @@ static void verify_again(struct attempt *attempt)
 static void tell_state(const struct attempt *attempt)
 {
 	char path[QUOTE_SIZE];
-	quote_word(attempt->view->path, path);
-	if (!attempt->report.has_changed)
+	quote_path(attempt->view->path, path);
+	if (!attempt->report.has_changed) {
 		message("nothing was changed");
-	else if (attempt->report.undo[0])
-		message("it stopped before its end, and nothing is lost: 'atticscope check %s' "
-			"tells what is left to do, 'atticscope undo %s' takes it back", path, path);
-	else
-		message("it stopped before its end: 'atticscope check %s' tells what is left to do",
-			path);
+		return;
+	}
+	message_check("it stopped before its end; see what is left to do with",
+		      attempt->view->path);
+	if (attempt->report.undo[0])
+		message("take back what it did with: atticscope undo %s", path);
 }
 
 static int finish(struct attempt *attempt)

@@ -252,7 +252,7 @@ static void write_report(struct return_trip *trip)
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
 	text_line(out, TONE_FAINT, "To see how things stand: atticscope check %s",
-		  quote_word(trip->view->path, path));
+		  quote_path(trip->view->path, path));
 }
 
 static enum as_err run_plan(struct return_trip *trip)

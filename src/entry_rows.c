@@ -45,8 +45,9 @@ static void describe_damage(const struct segment_entry *entry, char *out, size_t
 	if (entry->has_crc && entry->crc_stored != entry->crc_computed)
 		snprintf(sums, sizeof(sums), ", stored %08" PRIx32 ", computed %08" PRIx32,
 			 entry->crc_stored, entry->crc_computed);
-	snprintf(out, size, "%s%s%s%.16s", segment_cause_text(entry->cause), sums,
-		 entry->has_key ? ", key " : "", hex);
+	snprintf(out, size, "%s%s%s%.16s%s", segment_cause_text(entry->cause), sums,
+		 entry->has_key ? ", key " : "", hex,
+		 entry->has_key ? key_note(entry->key) : "");
 }
 
 static void fill_damage(struct entry_row *row, const struct segment_entry *entry)

@@ -2,13 +2,14 @@
 
 #include "src/message.h"
 
+#include "src/quote.h"
 #include "src/status.h"
 #include "ui/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MESSAGE_MAX 2048	/* bytes; holds an as_error and a path */
+#define MESSAGE_MAX (QUOTE_SIZE + 1024)	/* bytes; holds a sentence and a path */
 
 void message(const char *format, ...)
 {
@@ -19,6 +20,12 @@ void message(const char *format, ...)
 	va_end(args);
 	format_masked_text(raw, masked, sizeof(masked));
 	fprintf(stderr, "atticscope: %s\n", masked);
+}
+
+void message_check(const char *text, const char *path)
+{
+	char quoted[QUOTE_SIZE];
+	message("%s: atticscope check %s", text, quote_path(path, quoted));
 }
 
 int message_status(enum as_err code)

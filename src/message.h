@@ -8,6 +8,9 @@
  * commands are masked. */
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Print "TEXT: atticscope check PATH", with the path as it can be typed. */
+void message_check(const char *text, const char *path);
+
 /* Print why something failed, @error's words or else the code's. Returns the exit status that
  * stands for @code. */
 int message_failure(enum as_err code, const struct as_error *error);

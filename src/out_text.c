@@ -3,6 +3,7 @@
 #include "src/out_text.h"
 
 #include "engine/bytes.h"
+#include "src/quote.h"
 #include "ui/format.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define CELL_MAX 512		/* bytes of a cell's text */
-#define LINE_MAX_BYTES 4096	/* of a formatted line */
+#define LINE_MAX_BYTES (QUOTE_SIZE + 1024)	/* of a formatted line */
 #define LABEL_WIDTH 16
 #define KEY_SHORT 12u		/* digits of a key that are always shown */
 #define PARAGRAPH_WIDTH 80u	/* where there is no terminal */
@@ -114,7 +115,9 @@ void text_row(struct out *out, const struct column *columns, const struct cell *
 		format_cell(&cells[last], text);
 		const bool is_key = cells[last].kind == CELL_KEY;
 		const int max = is_key ? key_digits(out, columns, count) : CELL_MAX;
-		fprintf(out->stream, "%s%.*s%s", tone_start(out, cells[last].tone), max, text,
+		const bool is_noted = is_key && out->width == 0;	/* there is room */
+		fprintf(out->stream, "%s%.*s%s%s", tone_start(out, cells[last].tone), max, text,
+			is_noted ? key_note(cells[last].key) : "",
 			tone_end(out, cells[last].tone));
 	}
 	putc('\n', out->stream);

@@ -2,25 +2,69 @@
 
 #include "src/quote.h"
 
+#include "ui/format.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#define ROOM 16	/* bytes: one character as digits, and what closes the quotes */
 
 static const char plain[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
 
-const char *quote_word(const char *word, char out[QUOTE_SIZE])
+static bool is_printable(const char *text)
 {
-	size_t at = 0;
-	/* What begins so would be an option. */
-	const char *prefix = word[0] == '-' ? "./" : "";
-	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-		snprintf(out, QUOTE_SIZE, "%s%s", prefix, word);
-		return out;
+	size_t used;
+	for (size_t left = strlen(text); left > 0; left -= used, text += used) {
+		used = format_printable(text, left);
+		if (used == 0)
+			return false;
 	}
-	at += (size_t)snprintf(out, QUOTE_SIZE, "'%s", prefix);
-	for (; *word && at + 6 < QUOTE_SIZE; word++)
-		at += (size_t)snprintf(out + at, QUOTE_SIZE - at, *word == '\'' ? "'\\''" : "%c",
-				       *word);
+	return true;
+}
+
+static void quote_printable(const char *prefix, const char *path, char out[QUOTE_SIZE])
+{
+	size_t at = (size_t)snprintf(out, QUOTE_SIZE, "'%s", prefix);
+	for (; *path && at + ROOM < QUOTE_SIZE; path++)
+		at += (size_t)snprintf(out + at, QUOTE_SIZE - at, *path == '\'' ? "'\\''" : "%c",
+				       *path);
 	snprintf(out + at, QUOTE_SIZE - at, "'");
+}
+
+/* By printf, which dash and busybox have as well: dash has no $'...'. Whatever one of the shells
+ * could take for something else becomes digits: ' ends the quotes, ! is the history's, \ and % are
+ * printf's. */
+static void quote_digits(const char *prefix, const char *path, char out[QUOTE_SIZE])
+{
+	size_t left = strlen(path);
+	/* $() drops newlines at the end; a slash behind them names the same folder. */
+	const char *suffix = path[left - 1] == '\n' ? "/" : "";
+	size_t at = (size_t)snprintf(out, QUOTE_SIZE, "\"$(printf '%s", prefix);
+	while (left > 0 && at + ROOM < QUOTE_SIZE) {
+		size_t used = strchr("'!\\%", *path) ? 0 : format_printable(path, left);
+		if (used > 0)
+			at += (size_t)snprintf(out + at, QUOTE_SIZE - at, "%.*s", (int)used, path);
+		else
+			at += (size_t)snprintf(out + at, QUOTE_SIZE - at, "\\%03o",
+					       (unsigned char)*path);
+		used += used == 0;
+		path += used;
+		left -= used;
+	}
+	snprintf(out + at, QUOTE_SIZE - at, "%s')\"", suffix);
+}
+
+const char *quote_path(const char *path, char out[QUOTE_SIZE])
+{
+	/* What begins so would be an option. */
+	const char *prefix = path[0] == '-' ? "./" : "";
+	if (path[0] != '\0' && path[strspn(path, plain)] == '\0')
+		snprintf(out, QUOTE_SIZE, "%s%s", prefix, path);
+	else if (is_printable(path))
+		quote_printable(prefix, path, out);
+	else
+		quote_digits(prefix, path, out);
 	return out;
 }

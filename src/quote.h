@@ -1,13 +1,13 @@
-/* src/quote.h - a word as the person must type it in a shell. */
+/* src/quote.h - a path as the person must type it in a shell. */
 #ifndef ATTICSCOPE_QUOTE_H
 #define ATTICSCOPE_QUOTE_H
 
-#include <stddef.h>
+/* Bytes. Holds any path that the system accepts (PATH_MAX is 4096): a byte takes four at most. */
+#define QUOTE_SIZE 16512
 
-#define QUOTE_SIZE 1024	/* bytes; what does not fit is cut off */
-
-/* @word as one argument of a command, quoted where a shell would take it for something else.
- * Returns @out. */
-const char *quote_word(const char *word, char out[QUOTE_SIZE]);
+/* The folder @path as one argument of a command, for any POSIX shell. What the locale cannot show,
+ * and control characters, are written as the digits of their bytes, so that the text can be typed
+ * in every locale: "$(printf '/srv/B\303\274ro')". Returns @out. */
+const char *quote_path(const char *path, char out[QUOTE_SIZE]);
 
 #endif

@@ -107,8 +107,8 @@ static enum as_err tell(const struct transaction *txn, enum as_err err,
 	if (err == AS_ERR_LOCK_FAILED && txn->lock_wait == 0)
 		message("with --lock-wait=SECONDS it is waited for");
 	else if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
-		message("until that is mended nothing can be changed; 'atticscope check %s' tells "
-			"the rest", txn->path);
+		message_check("until that is mended nothing can be changed; see the rest with",
+			      txn->path);
 	return err;
 }
 
@@ -169,8 +169,8 @@ int transaction_abandon(struct transaction *txn, enum as_err err)
 		as_get_state(txn->store, &state);
 	if ((state.in_transaction || state.dead) && as_rollback(txn->store, 0, &error) != AS_OK) {
 		message_failure(error.code, &error);
-		message("nothing was committed, but what was written could not be removed; "
-			"'atticscope check %s' tells the rest", txn->path);
+		message_check("nothing was committed, but what was written could not be removed; "
+			      "see the rest with", txn->path);
 	} else {
 		message("nothing was changed");
 	}
@@ -256,8 +256,7 @@ static int warn_of_skipped(const struct transaction *txn, const struct as_report
 		report->segments_skipped, report->segments_skipped == 1 ? "" : "s",
 		report->skipped.message[0] ? report->skipped.message
 					   : as_err_text(report->skipped.code));
-	message("what was asked is done all the same; 'atticscope check %s' tells the rest",
-		txn->path);
+	message_check("what was asked is done all the same; see the rest with", txn->path);
 	return EXIT_PROBLEMS;
 }
 
@@ -290,8 +289,8 @@ static int finish_without_compaction(struct transaction *txn, enum as_err err,
 		return EXIT_PROBLEMS;
 	}
 	message_failure(error.code, &error);
-	message("the transaction is committed, but index and hints could not be written; "
-		"'atticscope check %s' tells the rest", txn->path);
+	message_check("the transaction is committed, but index and hints could not be written; "
+		      "see the rest with", txn->path);
 	return EXIT_PROBLEMS;
 }
 

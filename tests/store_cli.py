@@ -608,7 +608,7 @@ class Refusals(Case):
         with open(os.path.join(self.path, 'data', '0', '2'), 'wb') as f:
             f.write(b'ATTICSEG' + cli.entry(cli.PUT, bytes(32), b'data'))
         message = self.refused('unfinished transaction')
-        self.assertIn("'atticscope check %s'" % self.path, message)
+        self.assertIn(': atticscope check %s\n' % self.path, message)
 
     def test_an_index_that_is_missing_cut_off_or_of_another_transaction(self):
         index = os.path.join(self.path, 'index.1')
@@ -616,7 +616,7 @@ class Refusals(Case):
             data = f.read()
         os.unlink(index)
         message = self.refused('index')
-        self.assertIn("'atticscope check %s'" % self.path, message)
+        self.assertIn(': atticscope check %s\n' % self.path, message)
         with open(index, 'wb') as f:
             f.write(data[:-1])
         self.refused('index')

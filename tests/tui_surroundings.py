@@ -104,13 +104,24 @@ class Looks(Case):
     def test_map_of_blocks_in_a_utf8_locale(self):
         self.open(self.sample(), '--verify', LC_ALL='C.UTF-8').wait('▒▒█▒', '█ live', '░ nothing live')
 
-    def test_an_unknown_terminal_and_no_terminal_are_said_and_end_with_8(self):
+    # What curses keeps of a terminal that it does not know is not ours to free.
+    UNKNOWN = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
+
+    def test_an_unknown_terminal_is_named_and_drawn_on_as_on_an_xterm(self):
+        for term, said in (('xterm-kitty', 'TERM=xterm-kitty is not known here'), ('', 'TERM is not set')):
+            terminal = self.open(self.sample(), TERM=term, **self.UNKNOWN)
+            terminal.wait('verdict', said, 'drawn as for xterm')
+            terminal.press('2').wait('[2 Segments]', lambda s: 'drawn as' not in s.text)
+            terminal.press('q', 'q')
+            self.assertEqual(terminal.ended(), 0)
+            self.assertIn('atticscope: ' + said, terminal.written())
+            shutil.rmtree(os.path.join(self.folder, 'sample'))
+
+    def test_a_terminal_that_cannot_be_drawn_on_and_no_terminal_are_said_and_end_with_8(self):
         repo = self.sample()
-        # What curses keeps of a terminal that it does not know is not ours to free.
-        options = os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'
-        terminal = self.terminal([PROGRAM, repo], TERM='no-such-terminal', ASAN_OPTIONS=options)
+        terminal = self.terminal([PROGRAM, repo], TERM='dumb')
         self.assertEqual(terminal.ended(), 8)
-        self.assertRegex(terminal.written(), r'(?m)^atticscope: .*TERM')
+        self.assertRegex(terminal.written(), r'(?m)^atticscope: TERM=dumb: .*cursor')
         done = subprocess.run([PROGRAM, repo], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 8)
         self.assertIn(b'terminal', done.stderr)

@@ -55,7 +55,7 @@ void entries_fill_row(struct row *row, const struct session *session, size_t pos
 {
 	const uint32_t segment = session->view->layout.segments[position].number;
 	struct segment_entry entry;
-	char text[2 * KEY_SIZE + 1];
+	char text[FORMAT_LISTED_KEY];
 	row->place = place_of_entry(segment, at->offset);
 	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at->offset);
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
@@ -64,8 +64,7 @@ void entries_fill_row(struct row *row, const struct session *session, size_t pos
 	const bool readable = raw && raw_read_header(raw, at->offset, &entry);
 	if (readable && (at->tag != SEGMENT_DAMAGED || at->flags & SCAN_HAS_KEY) && entry.has_key) {
 		place_set_key(&row->place, entry.key);
-		row_set(row, COL_KEY, STYLE_NORMAL, "%s",
-			format_key(entry.key, 2 * KEY_SIZE, "", text, sizeof(text)));
+		row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(entry.key, text));
 	}
 	if (at->tag == SEGMENT_DAMAGED)
 		fill_damaged(row, at);

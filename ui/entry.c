@@ -95,8 +95,9 @@ static void add_key(struct entry_model *model, const struct segment_entry *entry
 	char text[2 * KEY_SIZE + 1];
 	struct row *row = add_bytes(model, entry, entry->offset + SEGMENT_HEADER, entry->key,
 				    KEY_SIZE, "key", STYLE_FIELD_KEY);
-	row_set(row, COL_VALUE, STYLE_NORMAL, "%s",
-		format_key(entry->key, 2 * KEY_SIZE, "", text, sizeof(text)));
+	row_set(row, COL_VALUE, STYLE_NORMAL, "%s%s",
+		format_key(entry->key, 2 * KEY_SIZE, "", text, sizeof(text)),
+		key_note(entry->key));
 }
 
 static void add_payload(struct entry_model *model, const struct segment_entry *entry,

@@ -2,6 +2,8 @@
 
 #include "ui/format.h"
 
+#include "engine/bytes.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -86,6 +88,14 @@ char *format_key(const uint8_t *key, unsigned digits, const char *more, char *ou
 	return out;
 }
 
+char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY])
+{
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	snprintf(out, FORMAT_LISTED_KEY, "%s%s", key_is_manifest(key) ? "(manifest) " : "", hex);
+	return out;
+}
+
 /* Characters that a terminal obeys or that change the order or the presence of what stands beside
  * them. */
 static bool is_deceptive(wchar_t c)
@@ -102,8 +112,7 @@ static bool is_deceptive(wchar_t c)
 	return !iswprint((wint_t)c) || wcwidth(c) < 1;
 }
 
-/* Length in bytes of the printable character at @bytes, 0 where there is none. */
-static size_t printable(const char *bytes, size_t len)
+size_t format_printable(const char *bytes, size_t len)
 {
 	wchar_t c;
 	mbstate_t state;
@@ -120,7 +129,7 @@ char *format_masked(const char *bytes, size_t len, char *out, size_t size)
 	if (size == 0)
 		return out;
 	for (size_t i = 0; i < len;) {
-		const size_t used = printable(bytes + i, len - i);
+		const size_t used = format_printable(bytes + i, len - i);
 		if (at + (used ? used : 4) >= size)
 			break;
 		if (used) {

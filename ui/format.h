@@ -40,12 +40,20 @@ char *format_time(time_t when, char *out, size_t size);
 /* The first @digits hex digits of @key, and @more behind them where that is not all of it. */
 char *format_key(const uint8_t *key, unsigned digits, const char *more, char *out, size_t size);
 
+/* All digits of @key for a list that may cut them off; the manifest is named in front of them. */
+#define FORMAT_LISTED_KEY 80	/* bytes */
+char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY]);
+
 /* @len bytes at @bytes as "41 54 54 49", as many as fit whole. */
 char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size);
 
 /* @message without the @path, and what parts the two, that it begins with: the screen names the
  * repository anyway. */
 const char *format_skip_path(const char *path, const char *message);
+
+/* Length in bytes of the character at @bytes that the locale can print and that deceives nobody; 0
+ * where there is none. */
+size_t format_printable(const char *bytes, size_t len);
 
 /* Any bytes as text that is safe on a terminal: what the locale cannot print, control and escape
  * characters, C1, invalid UTF-8 and characters that reorder or hide text become \xNN. What does not

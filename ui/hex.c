@@ -288,8 +288,9 @@ static void decode(const struct hex *screen, const struct unit *unit, char *out,
 	case FIELD_KEY:
 		if (bytes_at(screen, unit->offset + (screen->of_index ? 0 : SEGMENT_HEADER), bytes,
 			     KEY_SIZE))
-			snprintf(out, size, " = %s",
-				 format_key(bytes, 2 * KEY_SIZE, "", text, sizeof(text)));
+			snprintf(out, size, " = %s%s",
+				 format_key(bytes, 2 * KEY_SIZE, "", text, sizeof(text)),
+				 key_note(bytes));
 		break;
 	case FIELD_DAMAGED:
 		snprintf(out, size, ": %s", segment_cause_text((enum segment_cause)unit->cause));

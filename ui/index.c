@@ -113,13 +113,12 @@ static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 
 static void fill_used(struct row *row, const struct view *view, const struct index_bucket *bucket)
 {
-	char text[2 * KEY_SIZE + 1];
+	char text[FORMAT_LISTED_KEY];
 	enum index_target target;
 	const enum as_err err = view_target(view, bucket, &target);
 	row->place = place_of_entry(bucket->segment, bucket->offset);
 	place_set_key(&row->place, bucket->key);
-	row_set(row, COL_KEY, STYLE_NORMAL, "%s",
-		format_key(bucket->key, 2 * KEY_SIZE, "", text, sizeof(text)));
+	row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(bucket->key, text));
 	row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu32, bucket->segment,
 		bucket->offset);
 	row_set(row, COL_HOME, STYLE_NORMAL, "%" PRIu32,

@@ -213,7 +213,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		format_key(history ? history->key : base->about.key,
 			   history ? 2 * KEY_SIZE : base->about.key_digits, glyph(GLYPH_MORE), hex,
 			   sizeof(hex));
-	snprintf(text, sizeof(text), "key %s", hex);
+	snprintf(text, sizeof(text), "key %s%s", hex,
+		 history && key_is_manifest(history->key) ? " (manifest)" : "");
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 	if (history) {
 		describe_index(app->session->view, history, text, sizeof(text));

@@ -60,7 +60,9 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 			severity_name(finding->severity));
 		fill_place(&rows[i], finding);
 		row_set(&rows[i], COL_CODE, STYLE_FAINT, "%s", info->id);
-		snprintf(text, sizeof(text), "%s%s%s%s", info->found,
+		const bool is_manifest = finding->has_key && key_is_manifest(finding->key);
+		snprintf(text, sizeof(text), "%s%s%s%s%s", is_manifest ? "the manifest: " : "",
+			 info->found,
 			 finding->detail[0] ? " (" : "", finding->detail,
 			 finding->detail[0] ? ")" : "");
 		row_mask(&rows[i], COL_FOUND, STYLE_NORMAL, text);
@@ -158,7 +160,9 @@ static void explain(const struct findings *findings, const struct finding *findi
 	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
 	e->parts[2] = (struct part){ "repair", repair ? repair : "none of this program",
 				     STYLE_FAINT, STYLE_STRONG };
-	e->parts[3] = (struct part){ "meaning", info->meaning, STYLE_FAINT, STYLE_NORMAL };
+	e->parts[3] = (struct part){ "meaning", finding_is_of_lost_manifest(finding)
+				     ? manifest_lost_text : info->meaning,
+				     STYLE_FAINT, STYLE_NORMAL };
 	e->parts[4] = (struct part){ "if not", info->stake, STYLE_FAINT, STYLE_NORMAL };
 	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };
 }

@@ -27,6 +27,9 @@
 static struct {
 	SCREEN *screen;
 	WINDOW *keyboard;	/* a pad: reading from stdscr would show what is half drawn */
+	const char *type;	/* of the terminal, in the words of terminfo; NULL: not known */
+	bool can_move;
+	char named[80], words[192];
 	bool utf8, colour;
 	char leave[128];	/* what puts the terminal back after a crash */
 	size_t leave_len;
@@ -106,31 +109,71 @@ static void start_keyboard(void)
 	term.mouse_count = 0;
 }
 
-/* Can the type of terminal that TERM names show a screen? */
-static bool knows_terminal(const char **why)
+static bool is_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* Is there a description of terminals of @type? Can one show a screen? */
+static bool knows_terminal(const char *type, bool *can_move)
 {
 	int found;
-	if (setupterm(NULL, STDOUT_FILENO, &found) != OK) {
-		*why = "this type of terminal is not known here (TERM); use the commands "
-		       "(see --help)";
+	if (setupterm(type, STDOUT_FILENO, &found) != OK)
 		return false;
-	}
-	const bool can_move = cursor_address != NULL;
+	*can_move = cursor_address != NULL;
 	del_curterm(cur_term);
-	if (!can_move)
-		*why = "this terminal cannot place the cursor (TERM); use the commands "
-		       "(see --help)";
-	return can_move;
+	return true;
+}
+
+const char *term_choose(void)
+{
+	/* Newer terminals (kitty, ghostty, alacritty) have names that a rescue system does not know,
+	 * and obey what xterm does; vt100 is what nearly all obey. */
+	static const char *const types[] = { "xterm", "vt100" };
+	const char *type = getenv("TERM");
+	bool can_move = true;
+	term.type = type && *type ? type : NULL;
+	if (!is_terminal() || (term.type && knows_terminal(term.type, &can_move))) {
+		term.can_move = can_move;
+		return NULL;
+	}
+	snprintf(term.named, sizeof(term.named), term.type ? "TERM=%.60s is not known here"
+							   : "TERM is not set", term.type);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (!knows_terminal(types[i], &term.can_move))
+			continue;
+		term.type = types[i];
+		snprintf(term.words, sizeof(term.words), "%s: the screen is drawn as for %s",
+			 term.named, term.type);
+		return term.words;
+	}
+	term.type = NULL;
+	return NULL;
+}
+
+/* Can the type that was chosen show a screen? */
+static bool suits(const char **why)
+{
+	if (term.type && term.can_move)
+		return true;
+	if (term.type)
+		snprintf(term.words, sizeof(term.words), "TERM=%.60s: this terminal cannot place "
+			 "the cursor; use the commands (see --help)", term.type);
+	else
+		snprintf(term.words, sizeof(term.words), "%s, nor are xterm and vt100; use the "
+			 "commands (see --help)", term.named);
+	*why = term.words;
+	return false;
 }
 
 bool term_start(const char **why)
 {
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+	if (!is_terminal()) {
 		*why = "the terminal interface needs a terminal; the commands work without one "
 		       "(see --help)";
 		return false;
 	}
-	if (!knows_terminal(why))
+	if (!suits(why))
 		return false;
 	setlocale(LC_CTYPE, "");
 	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -138,7 +181,7 @@ bool term_start(const char **why)
 	 * curses. */
 	term.screen = NULL;
 	signals_arm();
-	term.screen = newterm(NULL, stdout, stdin);
+	term.screen = newterm(term.type, stdout, stdin);
 	term.keyboard = term.screen ? newpad(1, 1) : NULL;
 	if (!term.keyboard) {
 		signals_disarm();

@@ -46,6 +46,10 @@ struct input {
 	bool press, twice, wheel_up, wheel_down; /* likewise */
 };
 
+/* Choose the type of terminal: what TERM names or, where that is not known here, xterm or vt100.
+ * Returns a sentence that says so, NULL where TERM names it. Before term_start. */
+const char *term_choose(void);
+
 /* Enter full-screen mode. False, with nothing changed, where standard input and output are no
  * terminal (@why says it) or its type is not known. */
 bool term_start(const char **why);

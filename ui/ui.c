@@ -246,7 +246,7 @@ static bool close_app(struct app *app)
 	return jobs_ended && fetcher_ended;
 }
 
-static int run_app(struct app *app)
+static int run_app(struct app *app, const char *notice)
 {
 	const char *why;
 	app->fetcher = fetcher_new(app->wake);
@@ -262,6 +262,8 @@ static int run_app(struct app *app)
 	app_refresh(app);
 	if (app_open(app, SCREEN_OVERVIEW, NULL)) {
 		watch_start(app);
+		if (notice)
+			app_say(app, STYLE_WARNING, "%s", notice);
 		if (app->options.verify)
 			app_verify(app, NULL);
 		main_loop(app);
@@ -275,6 +277,10 @@ int ui_run(const char *path, const struct ui_options *options)
 {
 	struct app app = { .path = path, .options = *options };
 	setlocale(LC_CTYPE, "");
+	/* Said on both screens: this one is seen where the other cannot be read. */
+	const char *notice = term_choose();
+	if (notice)
+		say(notice);
 	app.session = open_session(path, options);
 	if (!app.session)
 		return EXIT_COULD_NOT_RUN;
@@ -284,7 +290,7 @@ int ui_run(const char *path, const struct ui_options *options)
 		session_release(app.session);
 		return EXIT_COULD_NOT_RUN;
 	}
-	const int status = run_app(&app);
+	const int status = run_app(&app, notice);
 	if (close_app(&app))
 		close(app.wake);
 	if (signals_end())

@@ -47,25 +47,31 @@ static void add_words(void *context, enum plan_tone tone, const char *line)
 	snprintf(way->figures + at, sizeof(way->figures) - at, "%s%s", at ? " " : "", masked);
 }
 
+static void describe_way(struct way *way, enum as_err err, const struct plan *plan,
+			 const struct plan *other)
+{
+	const struct plan_text to = { .line = add_words, .context = way };
+	if (err == AS_OK)
+		plan_text_way(plan, other, &to);
+	else if (err == AS_ERR_USAGE)	/* some of it was known from an earlier run */
+		add_words(way, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
+}
+
 static void run_weigh(struct job *head)
 {
 	struct weigh_job *job = (struct weigh_job *)head;
 	const struct session *session = job->session;
 	const struct repair_options options = { .threads = job->threads };
-	for (size_t i = 0; i < job->ways.count; i++) {
-		struct way *way = &job->ways.rows[i];
-		const struct plan_text to = { .line = add_words, .context = way };
-		struct plan *plan = NULL;
-		const enum as_err err = plan_make(session->view, session_verify(session),
-						  way->action, &options, &head->progress, &plan,
-						  NULL);
-		if (err == AS_OK)
-			plan_text_way(plan, &to);
-		else if (err == AS_ERR_USAGE)	/* some of it was known from an earlier run */
-			add_words(way, PLAN_TONE_PLAIN, "V reads everything, and tells what it "
-				  "keeps");
-		plan_free(plan);
-	}
+	struct plan *plans[WAYS_MAX] = { NULL };
+	enum as_err errs[WAYS_MAX];
+	for (size_t i = 0; i < job->ways.count; i++)
+		errs[i] = plan_make(session->view, session_verify(session),
+				    job->ways.rows[i].action, &options, &head->progress, &plans[i],
+				    NULL);
+	for (size_t i = 0; i < job->ways.count; i++)
+		describe_way(&job->ways.rows[i], errs[i], plans[i], plans[1 - i]);
+	for (size_t i = 0; i < job->ways.count; i++)
+		plan_free(plans[i]);
 }
 
 static void weigh_done(struct app *app, struct job *head)

@@ -1,4 +1,4 @@
-/* ui/ways.h - the repairs that lead on from here: the recommended one or, where the newest
+/* ui/ways.h - the repairs to choose from: the recommended one or, where the newest
  * transaction stands in doubt, the one that keeps it and the one that gives it up. */
 #ifndef ATTICSCOPE_WAYS_H
 #define ATTICSCOPE_WAYS_H

@@ -99,6 +99,20 @@ static void a_whole_key_as_prefix_fits_only_itself(void **state)
 	(void)state;
 }
 
+static void only_32_zero_bytes_are_the_manifest(void **state)
+{
+	uint8_t key[32] = { 0 };
+	assert_true(key_is_manifest(key));
+	assert_string_equal(key_note(key), " (the manifest)");
+	for (unsigned bit = 0; bit < 256; bit++) {
+		key[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_false(key_is_manifest(key));
+		assert_string_equal(key_note(key), "");
+		key[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +123,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_hex_is_refused),
 		cmocka_unit_test(a_prefix_fits_the_keys_that_begin_with_it),
 		cmocka_unit_test(a_whole_key_as_prefix_fits_only_itself),
+		cmocka_unit_test(only_32_zero_bytes_are_the_manifest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

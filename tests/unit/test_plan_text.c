@@ -108,6 +108,34 @@ static void folders_are_no_files(void **state)
 	(void)state;
 }
 
+static void what_to_do_about_the_lost_is_said_behind_them(void **state)
+{
+	struct gathered g;
+	struct plan plan = salvage();
+	struct plan_text to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "0000  3:0 (the manifest)\n");
+	expect(&g, "\n  The key of zeros is that of the manifest, the list of all archives.");
+	expect(&g, "the client's cache is removed");
+	/* The manifest alone is made again; no cache keeps the client from storing it. */
+	plan.lost_count = 1;
+	to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "the list of all archives");
+	assert_null(strstr(g.text, "cache"));
+	plan.lost = lost + 1;
+	to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "the client's cache is removed");
+	assert_null(strstr(g.text, "manifest"));
+	plan.lost_count = 0;
+	to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	assert_null(strstr(g.text, "cache"));
+	assert_null(strstr(g.text, "manifest"));
+	(void)state;
+}
+
 static void a_doubt_about_the_hardware_comes_first(void **state)
 {
 	struct gathered g;
@@ -208,7 +236,7 @@ static void a_way_is_what_it_keeps_and_loses(void **state)
 	struct gathered g;
 	struct plan plan = salvage();
 	const struct plan_text to = into(&g, 0);
-	plan_text_way(&plan, &to);
+	plan_text_way(&plan, NULL, &to);
 	assert_string_equal(g.text, "      keeps 1,234,542 objects, loses 25\n");
 	(void)state;
 }
@@ -230,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_plan_states_its_figures),
 		cmocka_unit_test(a_doubt_about_the_hardware_comes_first),
+		cmocka_unit_test(what_to_do_about_the_lost_is_said_behind_them),
 		cmocka_unit_test(long_lists_are_cut_where_asked),
 		cmocka_unit_test(sentences_keep_to_the_width),
 		cmocka_unit_test(the_report_speaks_of_what_was_done),

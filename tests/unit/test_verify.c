@@ -255,6 +255,10 @@ static void folder_unreadable(struct world *w)
 	w->fault.open_error = EACCES;
 	w->io = &w->fault.io;
 }
+static void folder_name(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/0/.AppleDouble"), 0700), 0);
+}
 static void segment_misplaced(struct world *w)
 {
 	assert_int_equal(mkdir(path_of(w, "data/77"), 0700), 0);
@@ -876,6 +880,7 @@ static const struct sample {
 	{ "config-limits", config_limits, PROBLEM_CONFIG_LIMITS, REPAIR_COMPACT, 0 },
 	{ "data-missing", data_missing, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
 	{ "folder-unreadable", folder_unreadable, PROBLEM_FOLDER_UNREADABLE, REPAIR_NONE, 0 },
+	{ "folder-name", folder_name, PROBLEM_FOLDER_NAME, REPAIR_COMPACT, 0 },
 	{ "segment-misplaced", segment_misplaced, PROBLEM_SEGMENT_MISPLACED, REPAIR_SALVAGE, 0 },
 	{ "segment-duplicate", segment_duplicate, PROBLEM_SEGMENT_DUPLICATE, REPAIR_SALVAGE, 0 },
 	{ "segment-name", segment_name, PROBLEM_SEGMENT_NAME, REPAIR_COMPACT, 0 },

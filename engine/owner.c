@@ -1,0 +1,67 @@
+#include "build-config.h"
+
+#include "owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define USER_SIZE 64
+#define ENTRY_SIZE 4096		/* bytes; a user whose entry is longer stays a number */
+
+/* "uid 1000 (alice)"; the number alone where it has no name. */
+static const char *name_user(uid_t uid, char out[USER_SIZE])
+{
+	char buffer[ENTRY_SIZE];
+	struct passwd entry, *found = NULL;
+	if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+		snprintf(out, USER_SIZE, "uid %lu (%.32s)", (unsigned long)uid, entry.pw_name);
+	else
+		snprintf(out, USER_SIZE, "uid %lu", (unsigned long)uid);
+	return out;
+}
+
+/* Cut @path down to the folder that it lies in. False: there is none above it. */
+static bool go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+	if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
+		return false;
+	if (!slash)
+		memcpy(path, ".", sizeof("."));
+	else if (slash == path)
+		path[1] = '\0';
+	else
+		*slash = '\0';
+	return true;
+}
+
+void owner_append(const struct io *io, int fd, const char *path, char *text, size_t size)
+{
+	char name[PATH_MAX], owner[USER_SIZE], asker[USER_SIZE];
+	struct stat st;
+	const int sys = errno;
+	const size_t len = strlen(text);
+	snprintf(name, sizeof(name), "%s", path);
+	/* A link is not followed, so its own owner is the one that counts. */
+	int result = io->fstatat(io, fd, name, &st, AT_SYMLINK_NOFOLLOW);
+	while (result != 0 && (errno == EACCES || errno == ENOENT) && go_up(name))
+		result = io->fstatat(io, fd, name, &st, AT_SYMLINK_NOFOLLOW);
+	if (result == 0)
+		snprintf(text + len, size - len, "; %s belongs to %s, mode %04o, you are %s",
+			 strcmp(name, ".") == 0 ? "the folder" : name, name_user(st.st_uid, owner),
+			 (unsigned)st.st_mode & 07777, name_user(geteuid(), asker));
+	errno = sys;
+}
+
+enum as_err owner_explain(const struct io *io, int fd, const char *path, enum as_err code,
+			  struct as_error *error)
+{
+	if (error && code == AS_ERR_DENIED)
+		owner_append(io, fd, path, error->message, sizeof(error->message));
+	return code;
+}

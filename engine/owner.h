@@ -1,0 +1,17 @@
+/* engine/owner.h - whose a file is and who is asking, where a permission is missing. */
+#ifndef ATTICSCOPE_OWNER_H
+#define ATTICSCOPE_OWNER_H
+
+#include "io.h"
+
+/* Append "; config belongs to uid 1000 (alice), mode 0600, you are uid 65534 (nobody)" to @text, of
+ * @size bytes. Where @path, relative to @fd, cannot be looked at or is not there yet, the folder
+ * that it lies in is named instead. Appends nothing where the system does not tell. */
+void owner_append(const struct io *io, int fd, const char *path, char *text, size_t size);
+
+/* The same to the message of @error, where its code is AS_ERR_DENIED. Returns the code. @error may
+ * be NULL. */
+enum as_err owner_explain(const struct io *io, int fd, const char *path, enum as_err code,
+			  struct as_error *error);
+
+#endif

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""What is said to a person, on the command line: commands that can be typed, what opening has read already,
+names in data/ that other programs fail on, the manifest, the client's cache, and who may read a file.
+
+ATTICSCOPE names the program."""
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from cli import COMMITTED, DELETE, PROGRAM, PUT, Case, Repository, key_of, run
+
+
+def words(output):
+    """The text of @output on one line."""
+    return re.sub(r'\s+', ' ', output.decode('utf-8', 'replace')).strip()
+
+
+class Commands(Case):
+    """A command that is printed to be typed."""
+
+    NAMES = (b'plain', b'with blank', b"quote'd", b'double"d', b'$HOME', b'`id`', b'semi;colon', b'100%done%s',
+             b'back\\slash\\n', b'bang!bang', b'-dash', b'~tilde', 'B\u00fcro'.encode(), b'new\nline', b'last\n',
+             b'tab\there', b'escape\033[2J', b'latin\xfcmlaut', b'\xff\xfe', 'right\u202eleft'.encode(),
+             'B\u00fcro \'!%\\'.encode(), b'-\xff' + 90 * '\u00fc'.encode())
+
+    def typed(self, output):
+        """The words after "Recommended: ", as bytes."""
+        line = re.search(rb'(?m)^Recommended: atticscope (.*)$', output)
+        self.assertTrue(line, output)
+        return line.group(1)
+
+    def test_can_be_typed_in_every_shell_and_locale_whatever_the_path(self):
+        shells = [shell for shell in ('bash', 'dash', 'sh') if shutil.which(shell)]
+        os.unlink(os.path.join(self.path, 'index.2'))
+        here = os.getcwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, here)
+        last = b'repo'
+        for name in self.NAMES:
+            os.rename(last, name)
+            last = name
+            for locale in ('C', 'C.UTF-8'):
+                words = self.typed(run('check', '--', name, env={'LC_ALL': locale})[1])
+                self.assertTrue(words.isascii() or locale != 'C', words)
+                self.assertFalse(re.search(rb'[\x00-\x1f\x7f]', words), words)
+                for shell in shells:
+                    script = b'eval "set -- $words"; cd "$2" && pwd -P'
+                    done = subprocess.run([shell, '-c', script], capture_output=True, timeout=60,
+                                          env=dict(os.environb, words=words, LC_ALL=locale))
+                    self.assertEqual(done.returncode, 0, (shell, locale, words, done.stderr))
+                    self.assertEqual(done.stdout, os.path.realpath(name) + b'\n', (shell, locale, words))
+
+    def test_no_path_is_cut_off(self):
+        deep = os.path.join(os.fsencode(self.folder), *7 * [120 * '\u00fc'.encode()], *8 * [240 * b"'"])
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        for part in deep.split(b'/'):
+            os.chdir(part or b'/') if os.path.isdir(part or b'/') else (os.mkdir(part), os.chdir(part))
+        shutil.move(self.path, 'r')
+        os.unlink('r/index.2')
+        self.addCleanup(shutil.rmtree, os.path.join(os.fsencode(self.folder), 120 * '\u00fc'.encode()))
+        path = os.path.join(deep, b'r')
+        self.assertGreater(len(path), 3600)
+        os.chdir(here)
+        words = self.typed(run('check', path, env={'LC_ALL': 'C'})[1])
+        script = b'eval "set -- $words"; printf %s "$2"'
+        done = subprocess.run(['sh', '-c', script], capture_output=True, timeout=60,
+                              env=dict(os.environb, words=words))
+        self.assertEqual(done.stdout, path)
+
+    def test_what_a_refused_put_names_can_be_typed(self):
+        os.unlink(os.path.join(self.path, 'index.2'))
+        path = os.path.join(self.folder, 'with blank')
+        os.rename(self.path, path)
+        err = self.fails(8, 'put', path, key_of(20).hex(), os.devnull)
+        self.assertIn("atticscope check '%s'\n" % path, err)
+
+
+class Read(Case):
+    """What opening has read is told by info, and once."""
+
+    def test_info_names_segments_that_the_hints_count_objects_in_and_that_are_not_there(self):
+        before = self.object('info', '--json', self.path)['problems']
+        os.unlink(self.repo.segment(1))
+        text = self.ok('info', self.path).decode()
+        self.assertNotIn('Nothing wrong', text)
+        self.assertRegex(text, r'error: segment 1: the segment is not there.*the hints count 1 object in it')
+        self.assertEqual(self.object('info', '--json', self.path)['problems'], before + 1)
+        codes = [p['code'] for p in self.object('check', '--json', self.path, status=4)['problems']]
+        self.assertEqual(codes.count('segment-missing'), 1)
+
+    def test_a_link_in_its_place_is_named_for_what_it_is(self):
+        os.rename(self.repo.segment(1), os.path.join(self.folder, 'elsewhere'))
+        os.symlink(os.path.join(self.folder, 'elsewhere'), self.repo.segment(1))
+        text = self.ok('info', self.path).decode()
+        self.assertIn('is a symbolic link', text)
+        self.assertNotIn('is not there', text)
+
+    def test_hints_that_count_nothing_there_or_are_of_another_transaction_say_nothing(self):
+        os.unlink(self.repo.segment(1))
+        self.repo.live[1] = 0
+        self.repo.write_hints(2)
+        self.assertIn(b'Nothing wrong', self.ok('info', self.path))
+        self.repo.live[1] = 1
+        self.repo.write_hints(1)
+        os.unlink(os.path.join(self.path, 'hints.2'))
+        text = self.ok('info', self.path).decode()
+        self.assertIn('the hints are older', text)
+        self.assertNotIn('is not there', text)
+
+
+class Names(Case):
+    """What lies in data/ and is neither a folder nor a segment of the repository."""
+
+    def check(self):
+        return words(run('check', self.path)[1])
+
+    def test_a_folder_whose_name_is_no_number_is_named_with_what_others_do_about_it(self):
+        for name in ('lost+found', '@eaDir', '0/.AppleDouble'):
+            os.mkdir(os.path.join(self.path, 'data', name))
+        text = self.check()
+        for said in ('data/lost+found', 'data/@eaDir', 'data/0/.AppleDouble', 'Attic', 'ValueError', 'early versions of Borg',
+                     'Move the folder out of data'):
+            self.assertIn(said, text)
+        report = self.object('check', '--json', self.path)
+        self.assertEqual([p['code'] for p in report['problems']].count('folder-name'), 3)
+        self.assertIn('Before Attic is run, move each folder', report['advice'])
+        self.assertIn('Before Attic is run', words(self.ok('info', self.path)))
+        with self.assertRaises(ValueError):	# what attic/repository.py does
+            for _, folders, _ in os.walk(os.path.join(self.path, 'data')):
+                folders.sort(key=int)
+
+    def test_a_file_in_a_folders_place_is_named_likewise(self):
+        open(os.path.join(self.path, 'data', '17'), 'w').close()
+        text = self.check()
+        self.assertRegex(text, 'data/17 is a file, not a folder: Attic takes it for a segment and may delete it, '
+                         'Borg up to 1.2.4 fails on it; move it out of data')
+
+    def test_a_file_whose_name_is_no_number_is_passed_over(self):
+        open(os.path.join(self.path, 'data', 'core'), 'w').close()
+        self.assertIn(b'Attic and Borg pass', self.ok('problems'))
+        self.assertTrue(self.object('check', '--json', self.path)['clean'])
+
+
+class Losses(Case):
+    """What a loss means, and what the client has to do with it."""
+
+    MANIFEST = bytes(32)
+
+    def lose(self, key):
+        shutil.rmtree(self.path)
+        objects = [(PUT, self.MANIFEST, b'archives'), (PUT, key_of(1), b'one'), (PUT, key_of(2), b'two')]
+        self.repo = Repository(self.path, [objects + [COMMITTED]])
+        self.repo.damage(key)
+
+    def everything(self):
+        """check, its JSON, and both plan and report of its repair."""
+        check = words(run('check', self.path)[1])
+        report = self.object('check', '--json', self.path, status=4)
+        return check, report, [words(self.ok('salvage', option, self.path, status=status))
+                               for option, status in (('--dry-run', 0), ('--yes', 1))]
+
+    def test_the_manifest_is_called_so_and_what_its_loss_means(self):
+        self.lose(self.MANIFEST)
+        check, report, plans = self.everything()
+        self.assertIn('key 0000000000000000 (the manifest)', check)
+        for text in (check, *plans):
+            self.assertIn('the manifest, the list of all archives. Attic lists no archive without it; '
+                          'attic check --repair makes it again', text)
+        for text in plans:
+            self.assertIn(64 * '0' + ' 0:8 (the manifest)', text)
+            self.assertNotIn('cache', text)
+        self.assertIn('The manifest is lost', report['advice'])
+        self.assertTrue(all(p['manifest'] is True for p in report['problems'] if p['key'] == 64 * '0'))
+        self.assertTrue(any(p['code'] == 'object-lost' and '(the manifest)' in p['message']
+                            for p in report['problems']))
+
+    def test_the_manifest_is_called_so_wherever_its_key_is_listed(self):
+        self.lose(key_of(1))
+        for command in (('index',), ('entries', '0'), ('history', 64 * '0')):
+            text = self.ok(command[0], self.path, *command[1:], status=0).decode()
+            self.assertEqual(len(re.findall('^.* %s \\(the manifest\\)$' % (64 * '0'), text, re.M)), 1, text)
+            self.assertEqual(text.count('manifest'), 1)
+        self.assertIn('(the manifest)', run('delete', self.path, 64 * '0')[1].decode())
+        self.assertIn('(the manifest)', self.fails(8, 'delete', self.path, 64 * '0'))
+
+    def test_the_clients_cache_must_go_before_what_is_lost_is_stored_again(self):
+        self.lose(key_of(1))
+        check, report, plans = self.everything()
+        for text in (check, *plans):
+            self.assertRegex(text, r"only once attic check --repair was run and the client's cache is removed "
+                             r"\(~/\.cache/attic/ID, or below ATTIC_CACHE_DIR\)")
+            self.assertNotIn('so that a new backup can store it again', text)
+            self.assertNotIn('manifest', text)
+        self.assertFalse(any('manifest' in p for p in report['problems']))
+
+
+class Ways(Case):
+    """Two repairs laid side by side count what they lose by one rule."""
+
+    def test_what_only_the_index_of_the_tail_knows_is_lost_by_both(self):
+        shutil.rmtree(self.path)
+        first = [(PUT, key_of(1), b'one'), COMMITTED]
+        second = [(PUT, key_of(number), 100 * b'x') for number in (2, 3, 4)] + [COMMITTED]
+        self.repo = Repository(self.path, [first, second])
+        os.truncate(self.repo.segment(1), 60)
+        text = words(run('check', self.path)[1])
+        self.assertRegex(text, r'salvage \S+ keeps 1 object, loses 3 atticscope rollback \S+ keeps 1 object, loses 3$')
+        ways = self.object('check', '--json', self.path, status=4)['ways']
+        self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
+                         [('salvage', 1, 3), ('rollback', 1, 3)])
+
+    def test_what_one_of_them_keeps_is_lost_by_the_other_alone(self):
+        shutil.rmtree(self.path)
+        first = [(PUT, key_of(1), b'one'), (PUT, key_of(5), b'five'), COMMITTED]
+        second = [(PUT, key_of(2), 100 * b'x'), (DELETE, key_of(5), b''), (PUT, key_of(3), 100 * b'y'), COMMITTED]
+        self.repo = Repository(self.path, [first, second])
+        os.truncate(self.repo.segment(1), self.repo.places[key_of(3)][1] + 50)
+        ways = self.object('check', '--json', self.path, status=4)['ways']
+        self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
+                         [('salvage', 2, 1), ('rollback', 2, 2)])
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which('setpriv'), 'only root can be another user')
+class Owners(Case):
+    """Where a permission is missing, whose the file is and who is asking."""
+
+    ASKER = 'you are uid 65534 (%s)' % pwd.getpwuid(65534).pw_name
+
+    def setUp(self):
+        super().setUp()
+        programs = tempfile.mkdtemp(prefix='atticscope-program-')	# they may not enter where it was built
+        self.addCleanup(shutil.rmtree, programs)
+        self.program = shutil.copy(PROGRAM, programs)
+        os.chmod(programs, 0o755)
+        os.chmod(self.folder, 0o755)
+        for folder, folders, files in os.walk(self.path):
+            os.chmod(folder, 0o755)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o644)
+
+    def refuse(self, name, mode):
+        os.chown(os.path.join(self.path, name), 12345, 0)
+        os.chmod(os.path.join(self.path, name), mode)
+
+    def ask(self, *args):
+        """What another user is told."""
+        done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', self.program, *args],
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              env=dict(os.environ, LC_ALL='C.UTF-8'))
+        return words(done.stdout) + words(done.stderr)
+
+    def test_of_what_cannot_be_read(self):
+        for name, mode, command in (('config', 0o600, 'check'), ('hints.2', 0o640, 'info'), ('index.2', 0o600, 'info'),
+                                    ('data', 0o700, 'info'), ('data/0', 0o700, 'check'), ('data/0/1', 0o600, 'check')):
+            with self.subTest(name):
+                self.refuse(name, mode)
+                self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER),
+                              self.ask(command, self.path))
+                os.chmod(os.path.join(self.path, name), 0o755)
+
+    def test_of_the_repository_and_of_a_folder_above_it(self):
+        for folder in (self.path, self.folder):
+            with self.subTest(folder):
+                os.chmod(folder, 0o710)
+                self.assertIn('%s belongs to uid 0 (root), mode 0710, %s' % (folder, self.ASKER),
+                              self.ask('info', self.path))
+                os.chmod(folder, 0o755)
+
+    def test_of_what_cannot_be_written(self):
+        for args in (('put', self.path, key_of(20).hex(), os.devnull), ('compact', '--yes', self.path)):
+            self.assertIn('config belongs to uid 0 (root), mode 0644, ' + self.ASKER, self.ask(*args))
+
+
+if __name__ == '__main__':
+    unittest.main()
