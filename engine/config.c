@@ -366,6 +366,8 @@ static enum as_err take_limit(const struct parser *parser, enum option option, u
 		*limit = (uint32_t)number;
 		if (option == OPTION_PER_DIR)
 			config->has_segments_per_dir = true;
+		else
+			config->has_max_segment_size = true;
 		return AS_OK;
 	}
 	config->usable = false;

@@ -21,6 +21,7 @@ struct config {
 	/* it was read; otherwise no segment can be said to be misplaced */
 	bool has_segments_per_dir;
 	uint32_t max_segment_size;	/* bytes, 1 to 2^31-1 */
+	bool has_max_segment_size;	/* it was read */
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */
 };

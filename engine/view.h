@@ -7,6 +7,7 @@
 #define ATTICSCOPE_VIEW_H
 
 #include "config.h"
+#include "config_mend.h"
 #include "hints.h"
 #include "index.h"
 #include "io.h"
@@ -36,6 +37,7 @@ struct view {
 	int fd;				/* the repository folder */
 	struct lock lock;
 	struct config config;
+	struct config_mend mend;	/* what to write into config, where it is not usable */
 	struct layout layout;
 
 	/* The log. The transaction id is the number of the newest complete segment. Segments above

@@ -134,7 +134,7 @@ static void write_json(struct request *request, const struct report *report)
 	const uint64_t total = problems_total(&verify->findings);
 	json_t *object = json_pack(
 		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I}",
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:o}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
@@ -154,7 +154,9 @@ static void write_json(struct request *request, const struct report *report)
 		"ways", json_ways(request, report),
 		"complete", verify->skipped == 0,
 		"segments_skipped", (json_int_t)verify->skipped,
-		"segments_remembered", (json_int_t)verify->remembered);
+		"segments_remembered", (json_int_t)verify->remembered,
+		"by_hand", report->diagnosis.by_hand[0] ? json_text(report->diagnosis.by_hand)
+							: json_null());
 	if (object && report->scope->is_part && !add_part(object, report)) {
 		json_decref(object);
 		object = NULL;
@@ -294,6 +296,7 @@ static void write_text(struct request *request, const struct report *report)
 			  plural(diagnosis->warnings));
 	text_paragraph(out, 0, diagnosis->verdict);
 	text_paragraph(out, 0, diagnosis->advice);
+	text_by_hand(out, diagnosis->by_hand);
 	write_recommended(request, report);
 }
 

@@ -179,6 +179,7 @@ static void write_findings(struct out *out, const struct view *view)
 	}
 	text_paragraph(out, 0, diagnosis.verdict);
 	text_paragraph(out, 0, diagnosis.advice);
+	text_by_hand(out, diagnosis.by_hand);
 }
 
 static void write_text(struct out *out, const struct view *view)

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGE_MAX 2048	/* bytes; holds an as_error and a path */
 
@@ -19,6 +20,15 @@ void message(const char *format, ...)
 	va_end(args);
 	format_masked_text(raw, masked, sizeof(masked));
 	fprintf(stderr, "atticscope: %s\n", masked);
+}
+
+void message_lines(const char *lines)
+{
+	while (*lines) {
+		const size_t len = strcspn(lines, "\n");
+		message("%.*s", (int)len, lines);
+		lines += len + (lines[len] == '\n');
+	}
 }
 
 int message_status(enum as_err code)

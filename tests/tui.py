@@ -86,6 +86,13 @@ def whole_repository(folder, segments=30, each=12):
     return path
 
 
+class ByHand(Case):
+    def test_what_a_hand_has_to_write_is_on_the_first_screen(self):
+        repo = whole_repository(self.folder)
+        os.remove(os.path.join(repo, 'config'))
+        self.open(repo, '--verify').wait('by hand', '    version = 1', lambda s: 'id = <64 hex digits>' in s)
+
+
 class Views(Case):
     def whole(self, terminal, view):
         """Wait until @view stands whole: frame lines in their places, no line longer than the terminal."""

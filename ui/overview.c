@@ -11,6 +11,7 @@
 
 #define HEADING 14		/* columns of the words on the left */
 #define ADVICE_MAX 5		/* lines */
+#define BY_HAND_MAX 4	/* of one paragraph */
 
 struct overview {
 	struct screen base;
@@ -242,6 +243,21 @@ static void draw_ways(const struct app *app, struct overview *screen, struct are
 	screen->ways.rows = area->y - screen->ways.y;
 }
 
+/* What is to be written to a file keeps its lines. */
+static void draw_by_hand(const char *lines, struct area *area)
+{
+	char raw[512], text[512];
+	const char *heading = "by hand";
+	while (*lines) {
+		const size_t len = strcspn(lines, "\n");
+		snprintf(raw, sizeof(raw), "%.*s", (int)len, lines);
+		format_masked_text(raw, text, sizeof(text));
+		paragraph(area, STYLE_STRONG, heading, text, BY_HAND_MAX);
+		heading = "";
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 static void draw_advice(const struct app *app, struct overview *screen, struct area *area)
 {
 	const struct diagnosis *d = &app->diagnosis;
@@ -266,6 +282,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 		     d->clean ? "nothing needs to be done" : "see the problems (6)");
 	if (!comes_first)
 		paragraph(area, STYLE_NORMAL, "", d->advice, ADVICE_MAX);
+	draw_by_hand(d->by_hand, area);
 }
 
 /* ---- the map ---- */
