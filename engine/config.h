@@ -24,6 +24,7 @@ struct config {
 	bool has_max_segment_size;	/* it was read */
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */
+	bool has_borg_options;		/* options that Borg alone writes */
 };
 
 /* Parse @len bytes of an INI file (not NUL-terminated, any bytes). Fills all of *@config and

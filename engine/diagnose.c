@@ -17,7 +17,7 @@ static const enum repair by_urgency[] = {
 struct weight {
 	bool wants[REPAIR_COUNT];
 	enum repair wanted;	/* first of these by urgency, whatever is against it */
-	bool config, changed, in_use, refused, attic_deletes, lost, unmendable;
+	bool config, changed, in_use, refused, attic_deletes, lost, unmendable, foreign;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -30,6 +30,9 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	if (finding->is_denied)
 		weight->refused = true;
 	switch (finding->problem) {
+	case PROBLEM_FOREIGN_FORMAT:
+		weight->foreign = true;
+		break;
 	case PROBLEM_CONFIG_MISSING:
 	case PROBLEM_CONFIG_UNREADABLE:
 	case PROBLEM_CONFIG_SYNTAX:
@@ -100,7 +103,7 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		       "the newest transaction. Salvage keeps what is whole of it.";
 	if (d->recommended != REPAIR_NONE)
 		return repair_advice[d->recommended];
-	if (weight->unmendable)
+	if (weight->unmendable && !weight->foreign)
 		return "No repair of this program mends this; the list of problems says what to do "
 		       "about each.";
 	return "";
@@ -193,14 +196,19 @@ static void advise(const struct view *view, const struct obstacle_ground *ground
 		advise_after_repair(&remains, weight, d);
 }
 
-static void say_verdict(const struct weight *weight, const struct verify *verify,
-			struct diagnosis *d)
+static void say_verdict(const struct view *view, const struct weight *weight,
+			const struct verify *verify, struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
 	const uint64_t unreadable =
 		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
+	if (view->dialect != DIALECT_ATTIC) {
+		snprintf(out, size, "The repository's format is not Attic's: %s.",
+			 dialect_title(view->dialect));
+		return;
+	}
 	if (d->in_part) {
 		const size_t segments = verify->view->layout.count;
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
@@ -292,7 +300,7 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
 		d->recommended = weight.wanted;
 	d->alternative = alternative_to(d->recommended, view, verify);
-	say_verdict(&weight, verify, d);
+	say_verdict(view, &weight, verify, d);
 	advise(view, &ground, &weight, d);
 	obstacle_by_hand(view, &ground, d->by_hand, sizeof(d->by_hand));
 	say_next(&weight, d);

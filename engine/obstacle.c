@@ -14,6 +14,12 @@
 /* The first that is there is told first. */
 const struct obstacle obstacle_table[] = {
 	{
+		.problems = { PROBLEM_FOREIGN_FORMAT }, .count = 1,
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.refusal = "this repository is in Borg's format, and this program changes Attic "
+			   "repositories only",
+	},
+	{
 		.problems = { PROBLEM_CHANGED }, .count = 1,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Another process wrote to the repository while it was read. Read it "
@@ -198,7 +204,12 @@ static void add_row(const struct obstacle *row, const struct findings *findings,
 void obstacle_by_hand(const struct view *view, const struct obstacle_ground *ground, char *out,
 		      size_t size)
 {
+	const char *foreign = dialect_by_hand(view->dialect);
 	out[0] = '\0';
+	if (foreign) {
+		add(out, size, "", foreign);
+		return;
+	}
 	for (size_t i = 0; i < obstacle_count; i++) {
 		const struct obstacle *row = &obstacle_table[i];
 		const size_t len = strlen(out);

@@ -10,6 +10,16 @@
 #include <string.h>
 
 const struct problem_info problem_table[PROBLEM_COUNT] = {
+	[PROBLEM_FOREIGN_FORMAT] = {
+		.id = "foreign-format",
+		.found = "the repository is in Borg's format, not in Attic's",
+		.meaning = "Borg wrote it, or began to upgrade it. That is no damage: this "
+			   "program reads Attic's format only. Use Borg on it.",
+		.stake = "Nothing happens.",
+		.meanwhile = "Borg can use it. This program changes no byte of it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_CONFIG_MISSING] = {
 		.id = "config-missing",
 		.found = "the file config is missing",

@@ -22,6 +22,7 @@ struct newest {
 struct listing {
 	struct view *view;
 	struct newest index, hints;
+	bool has_integrity;	/* integrity.N, as Borg writes it */
 };
 
 /* "index.22" after "index.": canonical decimal below 2^32, nothing behind it. */
@@ -101,6 +102,8 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 		if (err != AS_OK)
 			return err;
 	}
+	if (strncmp(name, "integrity.", 10) == 0 && parse_number(name + 10, &number))
+		listing->has_integrity = true;
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
 		const size_t len = strlen(both[i]->prefix);
 		if (strncmp(name, both[i]->prefix, len) == 0 && parse_number(name + len, &number))
@@ -113,7 +116,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
-static enum as_err read_names(struct view *view, struct as_error *error)
+static enum as_err read_names(struct view *view, bool *has_integrity, struct as_error *error)
 {
 	struct listing listing = {
 		.view = view,
@@ -127,6 +130,7 @@ static enum as_err read_names(struct view *view, struct as_error *error)
 	view->index_transaction = listing.index.number;
 	view->has_hints = listing.hints.found;
 	view->hints_transaction = listing.hints.number;
+	*has_integrity = listing.has_integrity;
 	return AS_OK;
 }
 
@@ -537,15 +541,40 @@ static enum as_err read_layout(struct view *view)
 	return err;
 }
 
-static enum as_err read_all(struct view *view)
+/* Find out who wrote the repository. What is not Attic's is not damaged: whatever was found until
+ * now is forgotten. */
+static enum as_err find_dialect(struct view *view, bool has_integrity)
+{
+	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
+	snprintf(index, sizeof(index), "index.%" PRIu32, view->index_transaction);
+	const struct dialect_signs signs =
+		dialect_look(view->io, view->fd, &view->config, &view->layout,
+			     view->has_index ? index : NULL, has_integrity);
+	view->dialect = dialect_of(&signs);
+	view->tail = view->layout.count;
+	if (view->dialect == DIALECT_ATTIC)
+		return AS_OK;
+	view->lock.refusal = dialect_refusal(view->dialect);
+	findings_free(&view->findings);
+	findings_init(&view->findings);
+	dialect_evidence(&signs, &view->layout, evidence, sizeof(evidence));
+	return findings_note(&view->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s; seen in %.100s",
+			     dialect_title(view->dialect), evidence);
+}
+
+static enum as_err read_all(struct view *view, bool has_integrity)
 {
 	enum as_err err = config_read(view->io, view->fd, &view->config, &view->findings);
 	if (err == AS_OK)
 		err = read_layout(view);
-	if (err == AS_OK) {
+	if (err == AS_OK)
+		err = find_dialect(view, has_integrity);
+	if (err == AS_OK)
 		stamp_tail(view, &view->stamp);
-		err = find_transaction(view);
-	}
+	if (err != AS_OK || view->dialect != DIALECT_ATTIC)
+		return err;
+	err = find_transaction(view);
 	/* The hints first: they may know that the tail was committed. */
 	if (err == AS_OK)
 		err = read_hints(view);
@@ -568,6 +597,7 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 		      struct as_error *error)
 {
 	struct view *view = calloc(1, sizeof(*view));
+	bool has_integrity = false;
 	*out = NULL;
 	if (!view)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
@@ -584,10 +614,10 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 		err = take_lock(view, options && options->may_write, error);
 	if (err == AS_OK) {
 		stamp_names(view, &view->stamp);
-		err = read_names(view, error);
+		err = read_names(view, &has_integrity, error);
 	}
 	if (err == AS_OK) {
-		err = read_all(view);
+		err = read_all(view, has_integrity);
 		if (err != AS_OK)
 			as_fail(error, err, 0, "%s: %s", path, as_err_text(err));
 	}

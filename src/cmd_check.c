@@ -133,14 +133,14 @@ static void write_json(struct request *request, const struct report *report)
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
 	json_t *object = json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:o}",
+		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:s?, s:b,"
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:s, s:o}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
 		"segments", (json_int_t)view->layout.count,
 		"bytes", (json_int_t)verify->bytes,
-		"objects", (json_int_t)verify->objects,
+		"objects", json_number_if(view->dialect == DIALECT_ATTIC, verify->objects),
 		"problems", json_findings(&verify->findings),
 		"recommended", repair_name(report->diagnosis.recommended),
 		"clean", report->diagnosis.clean,
@@ -155,6 +155,7 @@ static void write_json(struct request *request, const struct report *report)
 		"complete", verify->skipped == 0,
 		"segments_skipped", (json_int_t)verify->skipped,
 		"segments_remembered", (json_int_t)verify->remembered,
+		"dialect", dialect_name(view->dialect),
 		"by_hand", report->diagnosis.by_hand[0] ? json_text(report->diagnosis.by_hand)
 							: json_null());
 	if (object && report->scope->is_part && !add_part(object, report)) {
@@ -230,6 +231,12 @@ static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
 	const struct view *view = report->view;
+	if (view->dialect != DIALECT_ATTIC) {
+		text_line(out, TONE_STRONG, "%s: %s, %zu segments", view->path,
+			  dialect_title(view->dialect), view->layout.count);
+		text_blank_line(out);
+		return;
+	}
 	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
 	format_count(report->verify->objects, objects, sizeof(objects));
 	if (view->has_transaction)
@@ -320,6 +327,8 @@ static int check(struct request *request, const struct view *view, struct scope 
 		write_text(request, &report);
 	verify_free(again);
 	verify_free(verify);
+	if (view->dialect != DIALECT_ATTIC)
+		return EXIT_FAILED;
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
 }
 
@@ -327,7 +336,7 @@ int cmd_check(struct request *request)
 {
 	struct scope scope;
 	struct view *view;
-	const enum as_err err = repository_open(request, &view);
+	const enum as_err err = repository_open_any(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
 	int status = scope_begin(request, view, &scope);

@@ -304,6 +304,8 @@ static int tell_refused(struct attempt *attempt)
 		message("copy the repository to another disk first (ddrescue), and repair "
 			"the copy");
 	message_lines(attempt->before.by_hand);
+	if (attempt->view->dialect != DIALECT_ATTIC)
+		return EXIT_FAILED;
 	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
 }
 

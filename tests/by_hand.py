@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
 """What only a person's hand can mend: check says which file, which line, which text, recommends no repair,
-and every repair refuses with the same words; the lines that are printed, written by hand, mend it.
+and every repair refuses with the same words; the lines that are printed, written by hand, mend it. And
+repositories in Borg's format: named as such, and left as they are by every command.
 
-ATTICSCOPE names the program."""
+ATTICSCOPE names the program. With SHARED (by default ../shared beside the source) also the repositories that
+Borg wrote."""
+import glob
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import unittest
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
 KEYS = ['%02x' % i * 32 for i in range(8)]
@@ -209,6 +215,102 @@ class InTheWay(Case):
                 if after:
                     self.assertIn(run(after, '--yes', self.repo)[0], (0, 1))
                 self.assertEqual(self.check()[0], 0)
+
+
+class Foreign(Case):
+    def segments(self):
+        return sorted(glob.glob(self.path('data', '*', '*')), key=lambda p: int(os.path.basename(p)))
+
+    def upgrade(self, segments):
+        """As borg upgrade does, in its order, the oldest @segments of them."""
+        paths = self.segments()
+        index, = glob.glob(self.path('index.*'))
+        put(index, b'BORG_IDX', get(index)[8:])
+        for path in paths[:segments]:
+            put(path, b'BORG_SEG', get(path)[8:])
+        if segments >= len(paths):
+            put(self.path('README'), b'This is a Borg Backup repository.\n')
+
+    def expect_left_alone(self, dialect, says):
+        before = tree(self.repo)
+        status, report, text = self.check()
+        self.assertEqual((status, report['dialect'], report['recommended'], report['clean']),
+                         (8, dialect, None, False))
+        self.assertEqual([(p['code'], p['severity']) for p in report['problems']], [('foreign-format', 'error')])
+        self.assertIsNone(report['objects'])
+        self.assertIn('Borg', report['by_hand'])
+        self.assertRegex(text, says)
+        self.assertNotRegex(text.lower(), 'damage[^.]*segment|lost|recommended|atticscope salvage')
+        status, out, err = run('info', '--json', self.repo)
+        self.assertEqual((status, json.loads(out)['dialect']), (0, dialect))
+        self.assertRegex(run('info', self.repo)[1], says)
+        for args in (['segments'], ['index'], ['hints'], ['entries', '0'], ['history', KEYS[0]], ['get', KEYS[0]]):
+            status, out, err = run(args[0], self.repo, *args[1:])
+            self.assertEqual((status, out), (8, ''), args)
+            self.assertIn('Borg', err)
+        writes = [[repair, how, self.repo] for repair in REPAIRS for how in ('--dry-run', '--yes')]
+        writes += [['undo', '--yes', self.repo], ['undo', '--purge', '--yes', self.repo],
+                   ['put', self.repo, 'ab' * 32, '-'], ['put', '--batch', self.repo],
+                   ['delete', self.repo, KEYS[0]], ['create', self.repo]]
+        for args in writes:
+            status, out, err = run(*args, data=b'')
+            self.assertEqual(status, 8, (args, err))
+            if args[0] != 'create':
+                self.assertIn('Borg', err, args)
+        self.assertEqual(tree(self.repo), before)
+
+    def test_borg(self):
+        self.upgrade(99)
+        self.expect_left_alone('borg', 'Borg 1')
+
+    def test_half_upgraded(self):
+        self.upgrade(3)
+        self.expect_left_alone('mixed', 'half upgraded')
+        self.assertIn('Run borg upgrade again', words(self.check()[2]))
+
+    def test_an_interrupted_upgrade_is_told_wherever_it_was_interrupted(self):
+        for segments in range(1, len(self.segments())):
+            self.upgrade(segments)
+            self.assertEqual(self.check()[1]['dialect'], 'mixed')
+
+    def test_borg_2(self):
+        shutil.rmtree(self.path('data'))
+        for name in os.listdir(self.repo):
+            os.remove(self.path(name))
+        for name in ('config', 'data', 'keys', 'locks'):
+            os.mkdir(self.path(name))
+        put(self.path('config', 'version'), b'3')
+        put(self.path('config', 'id'), b'00' * 32)
+        self.expect_left_alone('borg2', 'Borg 2')
+
+    def test_one_sign_alone_is_damage_and_no_other_format(self):
+        paths = self.segments()
+        for path in (paths[0], paths[-1]):
+            whole = get(path)
+            for wrong in (b'BORG_SEG', b'ATTICSEF'):
+                put(path, wrong, whole[8:])
+                status, report, text = self.check()
+                self.assertEqual((status, report['dialect']), (4, 'attic'))
+                self.assertIn('segment-magic', [p['code'] for p in report['problems']])
+            put(path, whole)
+        self.assertEqual(self.check()[1]['dialect'], 'attic')
+
+    def test_repositories_that_borg_wrote(self):
+        names = (('clean', 'borg'), ('clean-empty', 'borg'), ('real-created', 'borg'), ('hints-of-1-0', 'borg'),
+                 ('real-repokey-pruned-compacted', 'borg'), ('segment-magic-lost', 'borg'),
+                 ('random-bytes', 'borg'), ('index-hints-integrity-missing', 'borg'),
+                 ('upgraded-from-attic', 'borg'), ('half-upgraded', 'mixed'), ('config-version-2', 'borg2'),
+                 ('borg2-store', 'borg2'))
+        present = [case for case in names
+                   if os.path.exists(os.path.join(SHARED, 'corpus-borg', case[0] + '.tar.gz'))]
+        if not present:
+            self.skipTest('no repositories of Borg in ' + SHARED)
+        for name, dialect in present:
+            with self.subTest(name=name):
+                shutil.rmtree(self.repo)
+                with tarfile.open(os.path.join(SHARED, 'corpus-borg', name + '.tar.gz')) as archive:
+                    archive.extractall(self.folder)
+                self.expect_left_alone(dialect, 'Borg')
 
 
 if __name__ == '__main__':

@@ -104,6 +104,10 @@ static void draw_transactions(const struct view *view, struct area *area)
 {
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
+	if (view->dialect != DIALECT_ATTIC) {
+		line(area, STYLE_WARNING, "format", dialect_title(view->dialect));
+		return;
+	}
 	const bool has_end = view_log_end(view, &end);
 	const bool was_committed = has_end && (!view->has_transaction || end != view->transaction);
 	number_or(view->has_transaction, view->transaction, "none", log, sizeof(log));
@@ -267,6 +271,10 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	screen->ways.rows = 0;
 	if (app->ways.count == 0)
 		screen->on_ways = false;
+	if (app->session->view->dialect != DIALECT_ATTIC) {
+		draw_by_hand(d->by_hand, area);
+		return;
+	}
 	if (state != CHECK_DONE) {
 		line(area, STYLE_STRONG, "next", next_step(app, state));
 		if (app->session->view->undo_state != UNDO_DONE)

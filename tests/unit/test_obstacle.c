@@ -81,6 +81,7 @@ static const struct {
 	unsigned refused;
 	bool has_advice, has_hand;
 } rows[] = {
+	{ PROBLEM_FOREIGN_FORMAT, 0x1e, false, false },
 	{ PROBLEM_CHANGED, 0x1e, true, false },
 	{ PROBLEM_DATA_MISSING, 0x1e, true, true },
 	{ PROBLEM_FOLDER_UNREADABLE, 0x1e, true, true },

@@ -232,6 +232,15 @@ static void config_id(struct world *w)
 	rewrite_config(
 		w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
 }
+static void foreign_format(struct world *w)
+{
+	char path[BUILDER_PATH];
+	for (uint32_t i = 0; i <= builder_head(w->builder); i++) {
+		builder_segment_path(w->builder, i, path);
+		builder_patch(path, 0, "BORG_SEG", 8);
+	}
+	builder_patch(index_path(w), 0, "BORG_IDX", 8);
+}
 static void config_limits(struct world *w)
 {
 	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 0\n"
@@ -843,6 +852,7 @@ static const struct sample {
 	enum repair repair;		/* must be recommended */
 	unsigned lost;			/* objects that must be named lost */
 } samples[] = {
+	{ "foreign-format", foreign_format, PROBLEM_FOREIGN_FORMAT, REPAIR_NONE, 0 },
 	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_NONE, 0 },
 	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_NONE, 0 },
 	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_NONE, 0 },
