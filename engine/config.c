@@ -28,6 +28,11 @@ static const char *const option_names[OPTION_COUNT] = {
 	[OPTION_ID] = "id",
 };
 
+/* borg/repository.py, Repository.create and save_config: what Borg writes and Attic never did. */
+static const char *const borg_options[] = {
+	"append_only", "storage_quota", "additional_free_space", "key", "last_segment_checked",
+};
+
 struct value {
 	bool present;
 	char text[VALUE_MAX];
@@ -49,6 +54,7 @@ struct parser {
 	const char *section;		/* the name of the section, in the text */
 	size_t section_len;
 	bool has_section;		/* [repository] was there */
+	bool has_borg_options;
 	struct value own[OPTION_COUNT];	/* of [repository] */
 	struct value defaults[OPTION_COUNT]; /* of [DEFAULT], which Python looks into next */
 	struct name *names;
@@ -255,6 +261,9 @@ static int take_option(void *user, const char *section, const char *name, const 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (strcmp(option, option_names[i]) == 0)
 			set_value(&values[i], parser->continues, text);
+	for (size_t i = 0; i < ARRAY_SIZE(borg_options); i++)
+		if (strcmp(option, borg_options[i]) == 0)
+			parser->has_borg_options = true;
 	return 1;
 }
 
@@ -368,6 +377,8 @@ static enum as_err take_limit(const struct parser *parser, enum option option, u
 		*limit = (uint32_t)number;
 		if (option == OPTION_PER_DIR)
 			config->has_segments_per_dir = true;
+		else
+			config->has_max_segment_size = true;
 		return AS_OK;
 	}
 	config->usable = false;
@@ -397,6 +408,7 @@ static enum as_err judge(const struct parser *parser, struct config *config,
 {
 	enum as_err err = AS_OK;
 	config->usable = true;
+	config->has_borg_options = parser->has_borg_options;
 	if (parser->error) {
 		config->usable = false;
 		if (parser->error_line > 0)

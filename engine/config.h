@@ -21,8 +21,10 @@ struct config {
 	/* it was read; otherwise no segment can be said to be misplaced */
 	bool has_segments_per_dir;
 	uint32_t max_segment_size;	/* bytes, 1 to 2^31-1 */
+	bool has_max_segment_size;	/* it was read */
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */
+	bool has_borg_options;		/* options that Borg alone writes */
 };
 
 /* Parse @len bytes of an INI file (not NUL-terminated, any bytes). Fills all of *@config and

@@ -2,6 +2,8 @@
 
 #include "diagnose.h"
 
+#include "obstacle.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +16,8 @@ static const enum repair by_urgency[] = {
 
 struct weight {
 	bool wants[REPAIR_COUNT];
-	bool config, hardware, changed, in_use, refused, attic_deletes, unmendable;
+	enum repair wanted;	/* first of these by urgency, whatever is against it */
+	bool config, changed, in_use, refused, attic_deletes, unmendable, foreign;
 	bool attic_fails, manifest_lost;
 };
 
@@ -30,6 +33,9 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	if (finding_is_of_lost_manifest(finding))
 		weight->manifest_lost = true;
 	switch (finding->problem) {
+	case PROBLEM_FOREIGN_FORMAT:
+		weight->foreign = true;
+		break;
 	case PROBLEM_CONFIG_MISSING:
 	case PROBLEM_CONFIG_UNREADABLE:
 	case PROBLEM_CONFIG_SYNTAX:
@@ -37,10 +43,6 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	case PROBLEM_CONFIG_ID:
 	case PROBLEM_CONFIG_LIMITS:
 		weight->config = true;
-		break;
-	case PROBLEM_UNSTABLE_READ:
-	case PROBLEM_RANGE_UNREADABLE:
-		weight->hardware = true;
 		break;
 	case PROBLEM_DATA_MISSING:
 	case PROBLEM_FOLDER_UNREADABLE:
@@ -97,31 +99,6 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"It can wait.",
 };
 
-/* What stands in the way of any repair comes before the repair. NULL: nothing does. */
-static const char *obstacle(const struct weight *weight, const struct diagnosis *d)
-{
-	if (weight->changed)
-		return "Another process wrote to the repository while it was read. Read it again; "
-		       "what was found now may not be so.";
-	if (weight->in_use && !d->clean)
-		return "Another process holds the exclusive lock and may be writing. Read it again "
-		       "when it is done; what was found now may not be so.";
-	if (weight->refused)
-		return "Part of it cannot be read: a permission is missing, a disk is not mounted "
-		       "or fails, or a link stands in a file's place. Mend that first; a repair "
-		       "now would count what it cannot see as lost.";
-	if (weight->hardware)
-		return "The disk or the machine cannot be trusted. Copy the repository to another "
-		       "disk first (ddrescue), and repair the copy.";
-	if (d->in_part)
-		return "Index and hints are compared when all segments were read; before a repair "
-		       "all of them are.";
-	if (weight->config)
-		return "The config file must be mended by hand first; everything else was read "
-		       "with what could be understood of it.";
-	return NULL;
-}
-
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
 	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
@@ -137,7 +114,7 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		       "index must not be rebuilt.";
 	if (d->recommended != REPAIR_NONE)
 		return repair_advice[d->recommended];
-	if (weight->unmendable)
+	if (weight->unmendable && !weight->foreign)
 		return "No repair of this program mends this; the list of problems says what to do "
 		       "about each.";
 	return "";
@@ -221,13 +198,14 @@ static void append(char *text, size_t size, const char *sentence)
 	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", sentence);
 }
 
-static void advise(const struct view *view, const struct findings *findings,
+static void advise(const struct view *view, const struct obstacle_ground *ground,
 		   const struct weight *weight, struct diagnosis *d)
 {
+	const struct findings *findings = ground->findings;
 	const struct remains remains = read_remains(view);
-	const char *in_the_way = obstacle(weight, d);
-	if (in_the_way)
-		snprintf(d->advice, sizeof(d->advice), "%s", in_the_way);
+	const struct obstacle *obstacle = obstacle_to_tell(ground);
+	if (obstacle)
+		snprintf(d->advice, sizeof(d->advice), "%s", obstacle->advice);
 	else if (view->undo_state == UNDO_DONE || is_no_way_back(view, findings))
 		snprintf(d->advice, sizeof(d->advice), "%s", advice_for(weight, d));
 	else if (view->undo_state == UNDO_UNDOING)
@@ -277,14 +255,19 @@ static void say_loss(const struct verify *verify, char *out, size_t size)
 		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
 }
 
-static void say_verdict(const struct weight *weight, const struct verify *verify,
-			struct diagnosis *d)
+static void say_verdict(const struct view *view, const struct weight *weight,
+			const struct verify *verify, struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
 	const uint64_t unreadable =
 		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
+	if (view->dialect != DIALECT_ATTIC) {
+		snprintf(out, size, "The repository's format is not Attic's: %s.",
+			 dialect_title(view->dialect));
+		return;
+	}
 	if (d->in_part) {
 		const size_t segments = verify->view->layout.count;
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
@@ -315,15 +298,15 @@ static void say_verdict(const struct weight *weight, const struct verify *verify
 	else if (unreadable > 0)
 		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
 			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
-	else if (d->recommended == REPAIR_SALVAGE)
+	else if (weight->wanted == REPAIR_SALVAGE)
 		snprintf(out, size, "The log is damaged%s.", d->verified
 			 ? "; no object is lost" : "; what that costs, verification will tell");
-	else if (d->recommended == REPAIR_ROLLBACK)
+	else if (weight->wanted == REPAIR_ROLLBACK)
 		snprintf(out, size,
 			 "A transaction was begun and never committed; what was "
 			 "committed is %s.",
 			 d->verified ? "whole" : "not verified yet");
-	else if (d->recommended == REPAIR_RECOVER)
+	else if (weight->wanted == REPAIR_RECOVER)
 		snprintf(out, size, "Index or hints do not fit the log; the log is %s.",
 			 d->verified ? "whole" : "not verified yet");
 	else
@@ -341,6 +324,19 @@ static enum repair alternative_to(enum repair recommended, const struct view *vi
 										  : REPAIR_NONE;
 }
 
+/* What comes when the hand has done its part. */
+static void say_next(const struct weight *weight, struct diagnosis *d)
+{
+	const size_t len = strlen(d->by_hand);
+	if (len == 0 || !weight->config)
+		return;
+	if (weight->wanted != REPAIR_NONE && weight->wanted != REPAIR_COMPACT)
+		snprintf(d->by_hand + len, sizeof(d->by_hand) - len,
+			 "\nThen run check again: %s comes next.", repair_name(weight->wanted));
+	else
+		snprintf(d->by_hand + len, sizeof(d->by_hand) - len, "\nThen run check again.");
+}
+
 void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)
 {
 	const struct findings *findings = verify ? &verify->findings : &view->findings;
@@ -351,19 +347,22 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 		weigh(&findings->rows[i], &weight);
 	count(findings, d);
 	d->clean = d->errors + d->warnings == 0;
-	/* What cannot be seen must not be repaired away, nor what was seen while it changed. */
-	const bool is_known = !weight.refused && !weight.changed && !d->in_part &&
-			      (!weight.in_use || d->clean);
-	for (size_t i = 0; is_known && i < ARRAY_SIZE(by_urgency) &&
-	     d->recommended == REPAIR_NONE; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(by_urgency) && weight.wanted == REPAIR_NONE; i++)
 		if (weight.wants[by_urgency[i]])
-			d->recommended = by_urgency[i];
+			weight.wanted = by_urgency[i];
 	/* Recover writes no entry: what the log alone does not give has to be written once more. */
-	if (d->recommended == REPAIR_RECOVER && verify &&
+	if (weight.wanted == REPAIR_RECOVER && verify &&
 	    (verify->deletes_moved > 0 || verify->returned > 0))
-		d->recommended = REPAIR_SALVAGE;
+		weight.wanted = REPAIR_SALVAGE;
 	d->data_is_older = is_data_older(verify);
+	const struct obstacle_ground ground = {
+		.findings = findings, .clean = d->clean, .in_part = d->in_part,
+	};
+	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
+		d->recommended = weight.wanted;
 	d->alternative = alternative_to(d->recommended, view, verify);
-	say_verdict(&weight, verify, d);
-	advise(view, findings, &weight, d);
+	say_verdict(view, &weight, verify, d);
+	advise(view, &ground, &weight, d);
+	obstacle_by_hand(view, &ground, d->by_hand, sizeof(d->by_hand));
+	say_next(&weight, d);
 }

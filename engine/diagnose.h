@@ -21,6 +21,8 @@ struct diagnosis {
 	unsigned errors, warnings, infos;
 	char verdict[320];		/* one sentence for a tired person */
 	char advice[1024];		/* what to do, and why; may be empty */
+	/* What only a person's hand can do, to the letter: see obstacle_by_hand. May be empty. */
+	char by_hand[2048];
 };
 
 /* Weigh the findings of @verify (complete), or of @view alone where @verify is NULL. */

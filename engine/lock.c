@@ -328,6 +328,8 @@ enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, str
 {
 	struct stat st;
 	*permit = NULL;
+	if (lock->refusal)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", path, lock->refusal);
 	if (lock->state != LOCK_SHARED)
 		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
 			       "%s: without a lock nothing can be changed", path);

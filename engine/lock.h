@@ -35,6 +35,8 @@ struct lock {
 	bool may_write;		/* fd was opened for writing too: it can be upgraded */
 	int sys;		/* errno behind LOCK_IMPOSSIBLE */
 	struct lock_holder holder; /* who is in the way, when LOCK_REFUSED */
+	/* Why it is never upgraded, one sentence without a full stop; or NULL. Set by the view. */
+	const char *refusal;
 };
 
 /* Take the shared lock without waiting. Never fails as a call: the outcome is lock->state. Where
@@ -69,10 +71,10 @@ struct lock_wait {
  * ever. So whoever wants to write first takes a second lock, without waiting (flock, on the
  * repository folder): he who does not get it is refused at once.
  *
- * After an error the shared lock is still held: AS_ERR_LOCK_FAILED (the message names who is in the
- * way), AS_ERR_CANCELLED, AS_ERR_NO_LOCK (there is no shared lock to upgrade), AS_ERR_READ_ONLY,
- * AS_ERR_DENIED (config may not be opened for writing), AS_ERR_IO, AS_ERR_MEMORY. @path is the
- * repository's name for messages. */
+ * After an error the shared lock is still held: AS_ERR_INVALID_REPOSITORY (lock->refusal),
+ * AS_ERR_LOCK_FAILED (the message names who is in the way), AS_ERR_CANCELLED, AS_ERR_NO_LOCK (there
+ * is no shared lock to upgrade), AS_ERR_READ_ONLY, AS_ERR_DENIED (config may not be opened for
+ * writing), AS_ERR_IO, AS_ERR_MEMORY. @path is the repository's name for messages. */
 enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, struct lock *lock,
 			 const struct lock_wait *wait, struct permit **permit,
 			 struct as_error *error);

@@ -10,11 +10,22 @@
 #include <string.h>
 
 const struct problem_info problem_table[PROBLEM_COUNT] = {
+	[PROBLEM_FOREIGN_FORMAT] = {
+		.id = "foreign-format",
+		.found = "the repository is in Borg's format, not in Attic's",
+		.meaning = "Borg wrote it, or began to upgrade it. That is no damage: this "
+			   "program reads Attic's format only. Use Borg on it.",
+		.stake = "Nothing happens.",
+		.meanwhile = "Borg can use it. This program changes no byte of it.",
+		.severity = SEVERITY_ERROR,
+		.repair = REPAIR_NONE,
+	},
 	[PROBLEM_CONFIG_MISSING] = {
 		.id = "config-missing",
 		.found = "the file config is missing",
-		.meaning = "Without it nobody knows the repository's id and limits; the defaults "
-			   "are assumed here. Bring the file back from a copy, or write it anew.",
+		.meaning = "Without it nobody knows the repository's id and limits; what the "
+			   "folders say, or the default, is assumed here. Restore the file from a "
+			   "copy, or write the lines that check names.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here, without a lock. Attic refuses it.",
 		.severity = SEVERITY_ERROR,
@@ -63,9 +74,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_CONFIG_LIMITS] = {
 		.id = "config-limits",
-		.found = "a limit in config is missing or makes no sense",
+		.found = "a limit in config is missing or wrong",
 		.meaning = "segments_per_dir and max_segment_size must be whole numbers from 1 to "
-			   "2147483647. The default is assumed here; correct the line by hand.",
+			   "2147483647, and segments_per_dir must fit the folders below data. "
+			   "What they say, or the default, is assumed here; correct the line by "
+			   "hand.",
 		.stake = "With a wrong segments_per_dir Attic looks for segments in the wrong "
 			 "folders.",
 		.meanwhile = "It can be viewed here. Let nothing write to it before the line is "
@@ -143,9 +156,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_NOT_A_FILE] = {
 		.id = "not-a-file",
-		.found = "no ordinary file, but it stands in a segment's place",
-		.meaning = "A folder, link, pipe, socket or device bears a segment's name. It was "
-			   "not opened. Find out who put it there, and move it away.",
+		.found = "no ordinary file, but it bears the name of one of the repository's",
+		.meaning = "A folder, link, pipe, socket or device has the name of a segment, of "
+			   "an index or of hints. It was not opened. Find out who put it there, "
+			   "and move it away.",
 		.stake = "A program that opens it may hang, or read something else than the "
 			 "repository.",
 		.meanwhile = "Viewing leaves it out. Let Attic not open the repository.",

@@ -15,6 +15,7 @@ enum repair { REPAIR_NONE, REPAIR_RECOVER, REPAIR_ROLLBACK, REPAIR_COMPACT, REPA
 	      REPAIR_COUNT };
 
 enum problem {
+	PROBLEM_FOREIGN_FORMAT,		/* another dialect than Attic's: see dialect.h */
 	/* config */
 	PROBLEM_CONFIG_MISSING,
 	PROBLEM_CONFIG_UNREADABLE,	/* permission, I/O, too large, not a regular file */
@@ -29,7 +30,8 @@ enum problem {
 	PROBLEM_SEGMENT_MISPLACED,
 	PROBLEM_SEGMENT_DUPLICATE,
 	PROBLEM_SEGMENT_NAME,		/* not canonical, or above 2^32-1 */
-	/* FIFO, folder, link, socket, device in a segment's place */
+	/* FIFO, folder, link, socket, device in a segment's place; a folder in that of an index or
+	 * of hints (no segment then) */
 	PROBLEM_NOT_A_FILE,
 	PROBLEM_STRAY_FILE,
 	PROBLEM_SEGMENT_MISSING,	/* the index or the hints know it */

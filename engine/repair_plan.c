@@ -3,6 +3,7 @@
 #include "repair_private.h"
 
 #include "diagnose.h"
+#include "obstacle.h"
 #include "undo.h"
 
 #include <errno.h>
@@ -60,35 +61,18 @@ static bool wants(const struct findings *findings, enum repair repair)
 static void judge_ground(struct plan *plan, const struct verify *first,
 			 const struct diagnosis *diagnosis)
 {
-	const struct view *view = plan->work->view;
 	const struct findings *findings = &first->findings;
 	plan->hardware_doubt = has(findings, PROBLEM_RANGE_UNREADABLE) ||
 			       has(findings, PROBLEM_UNSTABLE_READ);
-	if (!view->config.usable)
-		refuse(plan, "the config cannot be used; mend it first, by hand");
-	if (has(findings, PROBLEM_CHANGED))
-		refuse(plan, "the repository changed while it was read: read it again");
-	if (has(findings, PROBLEM_UNSTABLE_READ) && plan->action != REPAIR_ROLLBACK)
-		refuse(plan, "two readings of one place differ: the disk, its cable or the memory "
-		       "is at fault; copy the repository to another machine first (ddrescue)");
-	if (layout_is_partial(findings) || has(findings, PROBLEM_SEGMENT_UNREADABLE))
-		refuse(plan, "part of the repository cannot be read, and would count as lost: "
-		       "mend that first");
-	for (size_t i = 0; i < findings->count; i++)
-		if (findings->rows[i].problem == PROBLEM_NOT_A_FILE &&
-		    findings->rows[i].segment != FINDING_NOWHERE)
-			refuse(plan, "something that is no file stands in the place of segment "
-			       "%" PRId64, findings->rows[i].segment);
+	const struct obstacle_ground ground = { .findings = findings, .clean = diagnosis->clean };
+	const struct obstacle *obstacle = obstacle_refusing(&ground, plan->action);
+	if (obstacle)
+		refuse(plan, "%s", obstacle->refusal);
 	if (plan->action == REPAIR_RECOVER && wants(findings, REPAIR_SALVAGE))
 		refuse(plan, "the log itself is damaged: salvage it");
 	if (plan->action == REPAIR_RECOVER && first->returned > 0)
 		refuse(plan, "segments that came back would bring deleted objects back: "
 		       "salvage or compact moves them aside");
-	if (plan->action == REPAIR_COMPACT && !diagnosis->clean &&
-	    diagnosis->recommended != REPAIR_COMPACT)
-		refuse(plan, "the repository is not in order: %s comes first",
-		       diagnosis->recommended == REPAIR_NONE ? "mending what check names"
-							     : repair_name(diagnosis->recommended));
 }
 
 /* ---- which segments go ---- */

@@ -169,6 +169,9 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	struct view *view = store->view;
 	store->io = view->io;
 	store->fd = view->fd;
+	if (view->dialect != DIALECT_ATTIC)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", view->path,
+			       dialect_refusal(view->dialect));
 	if (!view->config.usable)
 		return refuse_config(view, error);
 	enum as_err err = descriptors_init(&store->descriptors, store->io,

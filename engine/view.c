@@ -24,6 +24,7 @@ struct newest {
 struct listing {
 	struct view *view;
 	struct newest index, hints;
+	bool has_integrity;	/* integrity.N, as Borg writes it */
 };
 
 /* "index.22" after "index.": canonical decimal below 2^32, nothing behind it. */
@@ -75,12 +76,39 @@ static bool attic_takes_for_index(const char *name)
 	return strncmp(name, "index.", 6) == 0 && name[6] >= '0' && name[6] <= '9';
 }
 
+/* A folder in the place of an index, of hints, or of what is written before one is renamed. Attic
+ * and every repair fail on it. */
+static bool is_folder_in_the_way(const char *name, enum io_kind kind)
+{
+	static const char *const prefixes[] = { "index.", "hints." };
+	if (kind != IO_KIND_FOLDER)
+		return false;
+	if (strcmp(name, "index.tmp") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		const size_t len = strlen(prefixes[i]);
+		if (strncmp(name, prefixes[i], len) != 0)
+			continue;
+		const char *rest = name + len + strspn(name + len, "0123456789");
+		return rest > name + len && (*rest == '\0' || strcmp(rest, ".tmp") == 0);
+	}
+	return false;
+}
+
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct listing *listing = context;
 	struct newest *both[] = { &listing->index, &listing->hints };
 	uint32_t number;
-	(void)kind;
+	if (is_folder_in_the_way(name, kind)) {
+		const enum as_err err = findings_note(&listing->view->findings, PROBLEM_NOT_A_FILE,
+						      FINDING_NOWHERE, FINDING_NOWHERE,
+						      "%s is a folder", name);
+		if (err != AS_OK)
+			return err;
+	}
+	if (strncmp(name, "integrity.", 10) == 0 && parse_number(name + 10, &number))
+		listing->has_integrity = true;
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
 		const size_t len = strlen(both[i]->prefix);
 		if (strncmp(name, both[i]->prefix, len) == 0 && parse_number(name + len, &number))
@@ -93,7 +121,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
-static enum as_err read_names(struct view *view, struct as_error *error)
+static enum as_err read_names(struct view *view, bool *has_integrity, struct as_error *error)
 {
 	struct listing listing = {
 		.view = view,
@@ -112,6 +140,7 @@ static enum as_err read_names(struct view *view, struct as_error *error)
 	view->older_index = listing.index.second;
 	view->has_hints = listing.hints.found;
 	view->hints_transaction = listing.hints.number;
+	*has_integrity = listing.has_integrity;
 	return AS_OK;
 }
 
@@ -501,18 +530,98 @@ static enum as_err take_lock(struct view *view, bool may_write, struct as_error 
 		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
 }
 
-static enum as_err read_all(struct view *view)
+/* List the segments, with @segments_per_dir (0: not known) and findings apart from the view's. */
+static enum as_err list_segments(struct view *view, uint32_t segments_per_dir,
+				 struct findings *findings)
+{
+	findings_init(findings);
+	return layout_read(view->io, view->fd, segments_per_dir, &view->layout, findings);
+}
+
+/* What the folders say of segments_per_dir is believed where config says nothing, or where nearly
+ * all of them contradict it. Their segments are not misplaced then: the line is wrong. */
+static enum as_err weigh_folders(struct view *view, struct findings *findings)
+{
+	struct config *config = &view->config;
+	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
+	if (config->usable && misplaced == 0)
+		return AS_OK;
+	enum as_err err = config_mend_folders(&view->layout, &view->mend);
+	if (err != AS_OK)
+		return err;
+	if (!config->has_segments_per_dir)
+		config->segments_per_dir = view->mend.segments_per_dir;
+	if (!config->has_segments_per_dir ||
+	    !config_mend_contradicts(&view->mend, &view->layout, config->segments_per_dir,
+				     misplaced))
+		return AS_OK;
+	view->mend.per_dir_is_wrong = true;
+	view->mend.per_dir_before = config->segments_per_dir;
+	config->segments_per_dir = view->mend.segments_per_dir;
+	config->usable = false;
+	layout_free(&view->layout);
+	findings_free(findings);
+	err = list_segments(view, config->segments_per_dir, findings);
+	if (err != AS_OK)
+		return err;
+	struct finding finding = finding_of(PROBLEM_CONFIG_LIMITS);
+	finding.severity = SEVERITY_ERROR;
+	snprintf(finding.detail, sizeof(finding.detail), "segments_per_dir = %" PRIu32
+		 ", but the folders below data fit %" PRIu32, view->mend.per_dir_before,
+		 view->mend.segments_per_dir);
+	return findings_add(findings, &finding);
+}
+
+static enum as_err read_layout(struct view *view)
+{
+	struct findings findings;
+	const struct config *config = &view->config;
+	enum as_err err = list_segments(view, config->has_segments_per_dir
+						      ? config->segments_per_dir : 0, &findings);
+	if (err == AS_OK)
+		err = weigh_folders(view, &findings);
+	if (err == AS_OK && !config->usable)
+		config_mend_sizes(view->io, view->fd, &view->layout, &view->mend);
+	if (err == AS_OK)
+		err = findings_merge(&view->findings, &findings);
+	findings_free(&findings);
+	return err;
+}
+
+/* Find out who wrote the repository. What is not Attic's is not damaged: whatever was found until
+ * now is forgotten. */
+static enum as_err find_dialect(struct view *view, bool has_integrity)
+{
+	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
+	snprintf(index, sizeof(index), "index.%" PRIu32, view->index_transaction);
+	const struct dialect_signs signs =
+		dialect_look(view->io, view->fd, &view->config, &view->layout,
+			     view->has_index ? index : NULL, has_integrity);
+	view->dialect = dialect_of(&signs);
+	view->tail = view->layout.count;
+	if (view->dialect == DIALECT_ATTIC)
+		return AS_OK;
+	view->lock.refusal = dialect_refusal(view->dialect);
+	findings_free(&view->findings);
+	findings_init(&view->findings);
+	dialect_evidence(&signs, &view->layout, evidence, sizeof(evidence));
+	return findings_note(&view->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s; seen in %.100s",
+			     dialect_title(view->dialect), evidence);
+}
+
+static enum as_err read_all(struct view *view, bool has_integrity)
 {
 	enum as_err err = config_read(view->io, view->fd, &view->config, &view->findings);
 	if (err == AS_OK)
-		err = layout_read(view->io, view->fd,
-				  view->config.has_segments_per_dir ? view->config.segments_per_dir
-								    : 0,
-				  &view->layout, &view->findings);
-	if (err == AS_OK) {
+		err = read_layout(view);
+	if (err == AS_OK)
+		err = find_dialect(view, has_integrity);
+	if (err == AS_OK)
 		stamp_tail(view, &view->stamp);
-		err = find_transaction(view);
-	}
+	if (err != AS_OK || view->dialect != DIALECT_ATTIC)
+		return err;
+	err = find_transaction(view);
 	/* The hints first: they may know that the tail was committed. */
 	if (err == AS_OK)
 		err = read_hints(view);
@@ -539,6 +648,7 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 		      struct as_error *error)
 {
 	struct view *view = calloc(1, sizeof(*view));
+	bool has_integrity = false;
 	*out = NULL;
 	if (!view)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
@@ -555,10 +665,10 @@ enum as_err view_open(const char *path, const struct view_options *options, stru
 		err = take_lock(view, options && options->may_write, error);
 	if (err == AS_OK) {
 		stamp_names(view, &view->stamp);
-		err = read_names(view, error);
+		err = read_names(view, &has_integrity, error);
 	}
 	if (err == AS_OK) {
-		err = read_all(view);
+		err = read_all(view, has_integrity);
 		if (err != AS_OK)
 			as_fail(error, err, 0, "%s: %s", path, as_err_text(err));
 	}

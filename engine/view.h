@@ -1,13 +1,16 @@
 /* engine/view.h - the read-only picture of one repository.
  *
- * Opening reads folder listings, config, the header of the index, the hints, the last nine bytes of
- * the last segments and the names below undo/: not the data. Hints that count objects in segments
- * which are not there are a finding already. Nothing is written, ever. All reading
+ * Opening reads folder listings, config, the header of the index, the hints, the first eight bytes
+ * of the oldest and of the newest segment, the last nine of the last ones and the names below undo/:
+ * not the data. Hints that count objects in segments which are not there are a finding already.
+ * Nothing is written, ever. All reading
  * code gets a const struct view and may use it from any number of threads at once. */
 #ifndef ATTICSCOPE_VIEW_H
 #define ATTICSCOPE_VIEW_H
 
 #include "config.h"
+#include "config_mend.h"
+#include "dialect.h"
 #include "hints.h"
 #include "index.h"
 #include "io.h"
@@ -37,7 +40,11 @@ struct view {
 	int fd;				/* the repository folder */
 	struct lock lock;
 	struct config config;
+	struct config_mend mend;	/* what to write into config, where it is not usable */
 	struct layout layout;
+	/* Where it is not DIALECT_ATTIC nothing but config and layout was read, and the only finding
+	 * is PROBLEM_FOREIGN_FORMAT. */
+	enum dialect dialect;
 
 	/* The log. The transaction id is the number of the newest complete segment. Segments above
 	 * it are the tail. */

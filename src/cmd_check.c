@@ -160,14 +160,16 @@ static void write_json(struct request *request, const struct report *report)
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
 	json_t *object = json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:b, s:I, s:I}",
+		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:s?, s:b,"
+		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:s, s:o, s:I, s:b, s:I,"
+		" s:I}",
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
 		"segments", (json_int_t)view->layout.count,
 		"bytes", (json_int_t)verify->bytes,
-		"objects", (json_int_t)(verify->objects + verify->older),
+		"objects", json_number_if(view->dialect == DIALECT_ATTIC,
+					  verify->objects + verify->older),
 		"problems", json_findings(&verify->findings),
 		"recommended", repair_name(report->diagnosis.recommended),
 		"clean", report->diagnosis.clean,
@@ -182,6 +184,9 @@ static void write_json(struct request *request, const struct report *report)
 		"complete", verify->skipped == 0,
 		"segments_skipped", (json_int_t)verify->skipped,
 		"segments_remembered", (json_int_t)verify->remembered,
+		"dialect", dialect_name(view->dialect),
+		"by_hand", report->diagnosis.by_hand[0] ? json_text(report->diagnosis.by_hand)
+							: json_null(),
 		"lost", (json_int_t)verify->lost,
 		"at_least", verify->loss_is_unknown,
 		"possibly_deleted", (json_int_t)verify->possibly_deleted,
@@ -264,6 +269,12 @@ static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
 	const struct view *view = report->view;
+	if (view->dialect != DIALECT_ATTIC) {
+		text_line(out, TONE_STRONG, "%s: %s, %zu segments", view->path,
+			  dialect_title(view->dialect), view->layout.count);
+		text_blank_line(out);
+		return;
+	}
 	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
 	format_count(report->verify->objects + report->verify->older, objects, sizeof(objects));
 	if (view->has_transaction)
@@ -330,6 +341,7 @@ static void write_text(struct request *request, const struct report *report)
 			  plural(diagnosis->warnings));
 	text_paragraph(out, 0, diagnosis->verdict);
 	text_paragraph(out, 0, diagnosis->advice);
+	text_by_hand(out, diagnosis->by_hand);
 	write_recommended(request, report);
 }
 
@@ -353,6 +365,8 @@ static int check(struct request *request, const struct view *view, struct scope 
 		write_text(request, &report);
 	verify_free(again);
 	verify_free(verify);
+	if (view->dialect != DIALECT_ATTIC)
+		return EXIT_FAILED;
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
 }
 
@@ -360,7 +374,7 @@ int cmd_check(struct request *request)
 {
 	struct scope scope;
 	struct view *view;
-	const enum as_err err = repository_open(request, &view);
+	const enum as_err err = repository_open_any(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
 	int status = scope_begin(request, view, &scope);

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DIALECT "attic"
 #define HOLDERS_MAX 8
 #define FINDINGS_SHOWN 20
 
@@ -92,21 +91,23 @@ static void write_json(struct out *out, const struct view *view)
 		"bytes", (json_int_t)repository_bytes(view),
 		"index", json_index(view),
 		"lock", json_lock(view),
-		"dialect", DIALECT,
+		"dialect", dialect_name(view->dialect),
 		"problems", (json_int_t)view->findings.count));
 }
 
-static void write_config(struct out *out, const struct config *config)
+static void write_config(struct out *out, const struct view *view)
 {
+	const struct config *config = &view->config;
 	char id[KEY_HEX_SIZE] = "unknown", size[FORMAT_SIZE];
 	if (config->has_id)
 		key_to_hex(config->id, id);
 	format_bytes(config->max_segment_size, size, sizeof(size));
 	text_field(out, "Id", "%s", id);
 	if (config->version > 0)
-		text_field(out, "Format", "%s, version %" PRIu32, DIALECT, config->version);
+		text_field(out, "Format", "%s, version %" PRIu32, dialect_name(view->dialect),
+			   config->version);
 	else
-		text_field(out, "Format", "%s, version unknown", DIALECT);
+		text_field(out, "Format", "%s, version unknown", dialect_name(view->dialect));
 	text_field(out, "Limits", "%s a segment, %" PRIu32 " segments a folder%s", size,
 		   config->segments_per_dir, config->usable ? "" : " (as far as config tells)");
 }
@@ -179,6 +180,7 @@ static void write_findings(struct out *out, const struct view *view)
 	}
 	text_paragraph(out, 0, diagnosis.verdict);
 	text_paragraph(out, 0, diagnosis.advice);
+	text_by_hand(out, diagnosis.by_hand);
 }
 
 static void write_text(struct out *out, const struct view *view)
@@ -186,9 +188,10 @@ static void write_text(struct out *out, const struct view *view)
 	char bytes[FORMAT_SIZE];
 	format_bytes(repository_bytes(view), bytes, sizeof(bytes));
 	text_field(out, "Repository", "%s", view->path);
-	write_config(out, &view->config);
+	write_config(out, view);
 	text_field(out, "Segments", "%zu, %s", view->layout.count, bytes);
-	write_transactions(out, view);
+	if (view->dialect == DIALECT_ATTIC)
+		write_transactions(out, view);
 	write_lock(out, &view->lock);
 	write_findings(out, view);
 }
@@ -196,7 +199,7 @@ static void write_text(struct out *out, const struct view *view)
 int cmd_info(struct request *request)
 {
 	struct view *view;
-	const enum as_err err = repository_open(request, &view);
+	const enum as_err err = repository_open_any(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
 	if (request->out.json)

@@ -84,7 +84,7 @@ static void write_json(struct attempt *attempt)
 	const uint64_t after = attempt->is_verified ? attempt->objects_after : plan->objects_after;
 	json_object_out(&attempt->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:I}",
+		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I}",
 		"action", repair_name(attempt->action),
 		"repository", json_text(attempt->view->path),
 		"dry_run", attempt->request->options.dry_run,
@@ -111,6 +111,8 @@ static void write_json(struct attempt *attempt)
 		"clean", json_clean(attempt),
 		"verdict", json_verdict(attempt),
 		"bytes_created", (json_int_t)plan_sum(plan, PLAN_MAKE).bytes,
+		"by_hand", plan->is_refused && attempt->before.by_hand[0]
+				   ? json_text(attempt->before.by_hand) : json_null(),
 		"older", json_named_keys(plan->older, plan->older_count),
 		"left_out", json_named_keys(plan->left_out, plan->left_out_count),
 		"dropped", json_named_keys(plan->dropped, plan->dropped_count),
@@ -315,6 +317,9 @@ static int tell_refused(struct attempt *attempt)
 	if (attempt->plan->hardware_doubt)
 		message("copy the repository to another disk first (ddrescue), and repair "
 			"the copy");
+	message_lines(attempt->before.by_hand);
+	if (attempt->view->dialect != DIALECT_ATTIC)
+		return EXIT_FAILED;
 	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
 }
 

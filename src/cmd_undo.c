@@ -346,6 +346,11 @@ int cmd_undo(struct request *request)
 	enum as_err err = mend_open(request, may_write, &view);
 	if (err != AS_OK)
 		return message_status(err);
+	if (view->dialect != DIALECT_ATTIC && !request->options.list) {
+		message("%s: undo refused: %s", view->path, dialect_refusal(view->dialect));
+		view_close(view);
+		return EXIT_FAILED;
+	}
 	if (request->options.list || request->options.purge)
 		err = read_shelf(view, &shelf);
 	int status = message_status(err);

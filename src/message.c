@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MESSAGE_MAX (QUOTE_SIZE + 1024)	/* bytes; holds a sentence and a path */
 
@@ -26,6 +27,15 @@ void message_check(const char *text, const char *path)
 {
 	char quoted[QUOTE_SIZE];
 	message("%s: atticscope check %s", text, quote_path(path, quoted));
+}
+
+void message_lines(const char *lines)
+{
+	while (*lines) {
+		const size_t len = strcspn(lines, "\n");
+		message("%.*s", (int)len, lines);
+		lines += len + (lines[len] == '\n');
+	}
 }
 
 int message_status(enum as_err code)

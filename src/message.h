@@ -11,6 +11,9 @@ void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Print "TEXT: atticscope check PATH", with the path as it can be typed. */
 void message_check(const char *text, const char *path);
 
+/* Print each of @lines, apart by LF, in that way. */
+void message_lines(const char *lines);
+
 /* Print why something failed, @error's words or else the code's. Returns the exit status that
  * stands for @code. */
 int message_failure(enum as_err code, const struct as_error *error);

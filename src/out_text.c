@@ -195,6 +195,24 @@ void text_paragraph(struct out *out, unsigned indent, const char *text)
 	out_goes_on(out);
 }
 
+void text_by_hand(struct out *out, const char *lines)
+{
+	char line[LINE_MAX_BYTES];
+	if (!*lines)
+		return;
+	text_blank_line(out);
+	text_line(out, TONE_STRONG, "To be done by hand:");
+	while (*lines) {
+		const size_t len = strcspn(lines, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)len, lines);
+		if (line[0] == ' ')
+			text_line(out, TONE_PLAIN, "%s", line);
+		else
+			text_paragraph(out, 0, line);
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 void text_blank_line(struct out *out)
 {
 	putc('\n', out->stream);

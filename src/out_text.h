@@ -21,6 +21,10 @@ void text_field(struct out *out, const char *label, const char *format, ...)
 /* Words of @text in lines that fit, each @indent deep. Does nothing for an empty text. */
 void text_paragraph(struct out *out, unsigned indent, const char *text);
 
+/* The lines of an instruction for a person's hand: words are wrapped, what is indented (names, and
+ * what is to be written to a file) stays as it is. Does nothing for an empty one. */
+void text_by_hand(struct out *out, const char *lines);
+
 void text_blank_line(struct out *out);
 
 /* What @info means, what is at stake, whether the repository can be used, and what mends it:

@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-enum as_err repository_open(const struct request *request, struct view **view)
+enum as_err repository_open_any(const struct request *request, struct view **view)
 {
 	const struct view_options options = { .no_lock = request->options.no_lock };
 	struct as_error error = { .code = AS_OK };
@@ -22,6 +22,18 @@ enum as_err repository_open(const struct request *request, struct view **view)
 		message("with --no-lock it is read all the same; "
 			"what is being written may then look damaged");
 	return err;
+}
+
+enum as_err repository_open(const struct request *request, struct view **view)
+{
+	const enum as_err err = repository_open_any(request, view);
+	if (err != AS_OK || (*view)->dialect == DIALECT_ATTIC)
+		return err;
+	message("%s: %s: this program reads Attic repositories only", (*view)->path,
+		dialect_title((*view)->dialect));
+	view_close(*view);
+	*view = NULL;
+	return AS_ERR_INVALID_REPOSITORY;
 }
 
 void repository_close(struct view *view)

@@ -5,8 +5,12 @@
 #include "engine/verify.h"
 #include "src/command.h"
 
-/* Open the repository that @request names first. AS_OK, or the error, whose message was printed. */
+/* Open the repository that @request names first. AS_OK, or the error, whose message was printed.
+ * AS_ERR_INVALID_REPOSITORY: among others, it is in Borg's format, of which nothing is read. */
 enum as_err repository_open(const struct request *request, struct view **view);
+
+/* The same for those who only say what it is: also one in Borg's format. */
+enum as_err repository_open_any(const struct request *request, struct view **view);
 
 /* Say so on standard error if the repository changed meanwhile, and close it. */
 void repository_close(struct view *view);

@@ -86,6 +86,33 @@ def whole_repository(folder, segments=30, each=12):
     return path
 
 
+class ByHand(Case):
+    def test_a_repository_of_borg_is_named_and_neither_verified_nor_opened_for_repairs(self):
+        repo = whole_repository(self.folder)
+        for folder, _, names in os.walk(repo):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, 'r+b') as f:
+                    magic = {b'ATTICSEG': b'BORG_SEG', b'ATTICIDX': b'BORG_IDX'}.get(f.read(8))
+                    if magic:
+                        f.seek(0)
+                        f.write(magic)
+        terminal = self.open(repo)
+        terminal.wait('Borg 1.x', 'by hand', 'Use Borg itself', 'READ-ONLY', 'segment 0: unverified')
+        for key in '234578':
+            terminal.press(key).wait('not shown: Borg 1.x')
+            terminal.press('1')
+        terminal.press('6').wait('foreign-format')
+        terminal.press('1')
+        terminal.press('v').wait('not verified: Borg 1.x')
+        terminal.press('u').wait('not upgraded: this is a Borg repository', 'READ-ONLY')
+
+    def test_what_a_hand_has_to_write_is_on_the_first_screen(self):
+        repo = whole_repository(self.folder)
+        os.remove(os.path.join(repo, 'config'))
+        self.open(repo, '--verify').wait('by hand', '    version = 1', lambda s: 'id = <64 hex digits>' in s)
+
+
 class Views(Case):
     def whole(self, terminal, view):
         """Wait until @view stands whole: frame lines in their places, no line longer than the terminal."""

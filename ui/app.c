@@ -186,10 +186,22 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 	return screen;
 }
 
+/* What another format holds would all look damaged. */
+static bool shows_contents(enum screen_kind kind)
+{
+	return kind != SCREEN_OVERVIEW && kind != SCREEN_PROBLEMS && kind != SCREEN_HELP &&
+	       kind != SCREEN_LOG && kind != SCREEN_UNDOS;
+}
+
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct place about = place ? about_of(kind, place) : (struct place){ 0 };
 	size_t at;
+	if (app->session->view->dialect != DIALECT_ATTIC && shows_contents(kind)) {
+		app_say(app, STYLE_WARNING, "not shown: %s",
+			dialect_title(app->session->view->dialect));
+		return false;
+	}
 	/* Help is about the screen below it, and never lies below another. */
 	if (app->depth > 1 && app_top(app)->kind == SCREEN_HELP)
 		app_leave(app, NULL);

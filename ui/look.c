@@ -14,6 +14,8 @@ const struct look_row look_table[LOOK_COUNT] = {
 enum look look_of(const struct session *session, size_t position)
 {
 	const struct segment_facts *facts = session_facts(session, position);
+	if (session->view->dialect != DIALECT_ATTIC)
+		return LOOK_UNKNOWN;
 	if (facts && (facts->damaged > 0 || facts->is_unreadable))
 		return LOOK_DAMAGED;
 	if (facts ? !facts->is_committed : position >= session->end)

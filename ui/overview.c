@@ -11,6 +11,7 @@
 
 #define HEADING 14		/* columns of the words on the left */
 #define ADVICE_MAX 5		/* lines */
+#define BY_HAND_MAX 4	/* of one paragraph */
 
 struct overview {
 	struct screen base;
@@ -103,6 +104,10 @@ static void draw_transactions(const struct view *view, struct area *area)
 {
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
+	if (view->dialect != DIALECT_ATTIC) {
+		line(area, STYLE_WARNING, "format", dialect_title(view->dialect));
+		return;
+	}
 	const bool has_end = view_log_end(view, &end);
 	const bool was_committed = has_end && (!view->has_transaction || end != view->transaction);
 	number_or(view->has_transaction, view->transaction, "none", log, sizeof(log));
@@ -242,6 +247,21 @@ static void draw_ways(const struct app *app, struct overview *screen, struct are
 	screen->ways.rows = area->y - screen->ways.y;
 }
 
+/* What is to be written to a file keeps its lines. */
+static void draw_by_hand(const char *lines, struct area *area)
+{
+	char raw[512], text[512];
+	const char *heading = "by hand";
+	while (*lines) {
+		const size_t len = strcspn(lines, "\n");
+		snprintf(raw, sizeof(raw), "%.*s", (int)len, lines);
+		format_masked_text(raw, text, sizeof(text));
+		paragraph(area, STYLE_STRONG, heading, text, BY_HAND_MAX);
+		heading = "";
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 static void draw_advice(const struct app *app, struct overview *screen, struct area *area)
 {
 	const struct diagnosis *d = &app->diagnosis;
@@ -251,6 +271,10 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	screen->ways.rows = 0;
 	if (app->ways.count == 0)
 		screen->on_ways = false;
+	if (app->session->view->dialect != DIALECT_ATTIC) {
+		draw_by_hand(d->by_hand, area);
+		return;
+	}
 	if (state != CHECK_DONE) {
 		line(area, STYLE_STRONG, "next", next_step(app, state));
 		if (app->session->view->undo_state != UNDO_DONE)
@@ -266,6 +290,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 		     d->clean ? "nothing needs to be done" : "see the problems (6)");
 	if (!comes_first)
 		paragraph(area, STYLE_NORMAL, "", d->advice, ADVICE_MAX);
+	draw_by_hand(d->by_hand, area);
 }
 
 /* ---- the map ---- */

@@ -92,6 +92,11 @@ void verifying_start(struct app *app)
 {
 	struct session *session = app->session;
 	struct verify *verify;
+	if (session->view->dialect != DIALECT_ATTIC) {
+		app_say(app, STYLE_WARNING, "not verified: %s",
+			dialect_title(session->view->dialect));
+		return;
+	}
 	struct verify_job *job = calloc(1, sizeof(*job));
 	if (!job || verify_new(session->view, &verify) != AS_OK) {
 		free(job);

@@ -232,6 +232,15 @@ static void config_id(struct world *w)
 	rewrite_config(
 		w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
 }
+static void foreign_format(struct world *w)
+{
+	char path[BUILDER_PATH];
+	for (uint32_t i = 0; i <= builder_head(w->builder); i++) {
+		builder_segment_path(w->builder, i, path);
+		builder_patch(path, 0, "BORG_SEG", 8);
+	}
+	builder_patch(index_path(w), 0, "BORG_IDX", 8);
+}
 static void config_limits(struct world *w)
 {
 	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 0\n"
@@ -572,6 +581,11 @@ static void index_missing(struct world *w) { unlink(index_path(w)); }
 static void index_unreadable(struct world *w)
 {
 	index_missing(w);
+	assert_int_equal(mkfifo(index_path(w), 0600), 0);
+}
+static void index_folder(struct world *w)
+{
+	index_missing(w);
 	assert_int_equal(mkdir(index_path(w), 0700), 0);
 }
 static void index_block_unreadable(struct world *w)
@@ -697,6 +711,11 @@ static void index_key_deleted(struct world *w)
 
 static void hints_missing(struct world *w) { unlink(hints_path(w)); }
 static void hints_unreadable(struct world *w)
+{
+	hints_missing(w);
+	assert_int_equal(mkfifo(hints_path(w), 0600), 0);
+}
+static void hints_folder(struct world *w)
 {
 	hints_missing(w);
 	assert_int_equal(mkdir(hints_path(w), 0700), 0);
@@ -872,19 +891,20 @@ static const struct sample {
 	enum repair repair;		/* must be recommended */
 	unsigned lost;			/* objects that must be named lost */
 } samples[] = {
-	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_COMPACT, 0 },
-	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_COMPACT, 0 },
-	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_COMPACT, 0 },
-	{ "config-version", config_version, PROBLEM_CONFIG_VERSION, REPAIR_COMPACT, 0 },
-	{ "config-id", config_id, PROBLEM_CONFIG_ID, REPAIR_COMPACT, 0 },
-	{ "config-limits", config_limits, PROBLEM_CONFIG_LIMITS, REPAIR_COMPACT, 0 },
+	{ "foreign-format", foreign_format, PROBLEM_FOREIGN_FORMAT, REPAIR_NONE, 0 },
+	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_NONE, 0 },
+	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_NONE, 0 },
+	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_NONE, 0 },
+	{ "config-version", config_version, PROBLEM_CONFIG_VERSION, REPAIR_NONE, 0 },
+	{ "config-id", config_id, PROBLEM_CONFIG_ID, REPAIR_NONE, 0 },
+	{ "config-limits", config_limits, PROBLEM_CONFIG_LIMITS, REPAIR_NONE, 0 },
 	{ "data-missing", data_missing, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
 	{ "folder-unreadable", folder_unreadable, PROBLEM_FOLDER_UNREADABLE, REPAIR_NONE, 0 },
 	{ "folder-name", folder_name, PROBLEM_FOLDER_NAME, REPAIR_COMPACT, 0 },
 	{ "segment-misplaced", segment_misplaced, PROBLEM_SEGMENT_MISPLACED, REPAIR_SALVAGE, 0 },
 	{ "segment-duplicate", segment_duplicate, PROBLEM_SEGMENT_DUPLICATE, REPAIR_SALVAGE, 0 },
-	{ "segment-name", segment_name, PROBLEM_SEGMENT_NAME, REPAIR_COMPACT, 0 },
-	{ "not-a-file", not_a_file, PROBLEM_NOT_A_FILE, REPAIR_COMPACT, 0 },
+	{ "segment-name", segment_name, PROBLEM_SEGMENT_NAME, REPAIR_NONE, 0 },
+	{ "not-a-file", not_a_file, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
 	{ "stray-file", stray_file, PROBLEM_STRAY_FILE, REPAIR_COMPACT, 0 },
 	{ "segment-missing", segment_missing, PROBLEM_SEGMENT_MISSING, REPAIR_SALVAGE, 5 },
 	{ "segment-missing-and-index", segment_missing_without_index, PROBLEM_SEGMENT_MISSING,
@@ -937,9 +957,11 @@ static const struct sample {
 	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
 	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },
 	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-folder", index_folder, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
+	{ "hints-folder", hints_folder, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
 	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE,
 	  REPAIR_RECOVER, 0 },
-	{ "index-name", index_name, PROBLEM_INDEX_NAME, REPAIR_COMPACT, 0 },
+	{ "index-name", index_name, PROBLEM_INDEX_NAME, REPAIR_NONE, 0 },
 	{ "index-enormous", index_enormous, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
 	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
 	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
@@ -965,7 +987,7 @@ static const struct sample {
 	{ "repair-interrupted", repair_interrupted, PROBLEM_REPAIR_INTERRUPTED, REPAIR_COMPACT, 0 },
 	{ "undo-interrupted", undo_interrupted, PROBLEM_UNDO_INTERRUPTED, REPAIR_COMPACT, 0 },
 	{ "undo-unreadable", undo_unreadable, PROBLEM_UNDO_UNREADABLE, REPAIR_COMPACT, 0 },
-	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_COMPACT, 0 },
+	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_NONE, 0 },
 	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
 	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
 	{ "writer-comes", writer_comes, PROBLEM_WRITER, REPAIR_NONE, 0 },

@@ -1,0 +1,242 @@
+#include "build-config.h"
+
+#include "config_mend.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A segment is closed before the first entry that would begin beyond the limit, so it is larger by
+ * one entry at most (MAX_OBJECT_SIZE). */
+#define OVERSHOOT 20971520u
+#define CLEAR_MIN 3u	/* fewer segments say too little against a line that is there */
+
+/* ---- from the folders ---- */
+
+/* The numbers d for which n / d == folder. False: there are none. */
+static bool find_fits(const struct layout *layout, const struct layout_segment *segment,
+		      uint32_t *low, uint32_t *high)
+{
+	const struct layout_folder *folder = &layout->folders[segment->folder];
+	const uint64_t n = segment->number;
+	if (folder->name || folder->number > UINT32_MAX)
+		return false;
+	const uint64_t from = n / (folder->number + 1) + 1;
+	const uint64_t to = folder->number == 0 ? INT32_MAX : n / folder->number;
+	*low = (uint32_t)from;
+	*high = to > INT32_MAX ? INT32_MAX : (uint32_t)to;
+	return from <= *high;
+}
+
+static int compare(const void *left, const void *right)
+{
+	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+	return (a > b) - (a < b);
+}
+
+/* How many of the @count numbers, which ascend, are at most @limit. */
+static size_t count_up_to(const uint32_t *numbers, size_t count, uint32_t limit)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (numbers[middle] <= limit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* How many of the intervals, whose ends ascend, hold @value. */
+static size_t count_fits(const uint32_t *lows, const uint32_t *highs, size_t count, uint32_t value)
+{
+	return count_up_to(lows, count, value) - count_up_to(highs, count, value - 1);
+}
+
+/* Choose the value that the most intervals hold. Where many do so the first is at a low end. */
+static void choose(const uint32_t *lows, const uint32_t *highs, size_t count,
+		   struct config_mend *mend, size_t *fits)
+{
+	uint32_t best = CONFIG_SEGMENTS_PER_DIR;
+	*fits = count_fits(lows, highs, count, best);
+	for (size_t i = 0; i < count; i++) {
+		const size_t here = count_fits(lows, highs, count, lows[i]);
+		if (here > *fits) {
+			*fits = here;
+			best = lows[i];
+		}
+	}
+	const size_t begun = count_up_to(lows, count, best);
+	const size_t ended = count_up_to(highs, count, best - 1);
+	mend->segments_per_dir = best;
+	mend->low = begun > 0 ? lows[begun - 1] : 1;
+	mend->high = ended < count ? highs[ended] : INT32_MAX;
+}
+
+enum as_err config_mend_folders(const struct layout *layout, struct config_mend *mend)
+{
+	uint32_t *lows = calloc(layout->count + 1, sizeof(*lows));
+	uint32_t *highs = calloc(layout->count + 1, sizeof(*highs));
+	size_t count = 0, fits;
+	if (lows && highs) {
+		for (size_t i = 0; i < layout->count; i++)
+			count += find_fits(layout, &layout->segments[i], &lows[count],
+					   &highs[count]);
+		qsort(lows, count, sizeof(*lows), compare);
+		qsort(highs, count, sizeof(*highs), compare);
+		choose(lows, highs, count, mend, &fits);
+		mend->misfits = layout->count - fits;
+	}
+	const enum as_err err = lows && highs ? AS_OK : AS_ERR_MEMORY;
+	free(lows);
+	free(highs);
+	return err;
+}
+
+bool config_mend_contradicts(const struct config_mend *mend, const struct layout *layout,
+			     uint32_t segments_per_dir, uint64_t misplaced)
+{
+	return layout->count >= CLEAR_MIN && 2 * misplaced > layout->count &&
+	       10 * (uint64_t)mend->misfits <= layout->count &&
+	       (segments_per_dir < mend->low || segments_per_dir > mend->high);
+}
+
+/* ---- from the sizes ---- */
+
+void config_mend_sizes(const struct io *io, int repo_fd, const struct layout *layout,
+		       struct config_mend *mend)
+{
+	struct layout_walk walk = layout_walk_begin(layout, io, repo_fd);
+	uint64_t largest = 0;
+	for (size_t i = 0; i < layout->count; i++) {
+		struct stat st;
+		if (layout_walk_stat(&walk, i, &st) && (uint64_t)st.st_size > largest)
+			largest = (uint64_t)st.st_size;
+	}
+	layout_walk_end(&walk);
+	mend->max_segment_size = CONFIG_MAX_SEGMENT_SIZE;
+	mend->max_size_is_guess = largest > CONFIG_MAX_SEGMENT_SIZE + (uint64_t)OVERSHOOT;
+	if (mend->max_size_is_guess)
+		mend->max_segment_size = largest - OVERSHOOT > INT32_MAX
+						 ? INT32_MAX : (uint32_t)(largest - OVERSHOOT);
+}
+
+/* ---- in words ---- */
+
+struct text {
+	char *out;
+	size_t size;
+};
+
+static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct text *text, const char *format, ...)
+{
+	const size_t len = strlen(text->out);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text->out + len, text->size - len, format, args);
+	va_end(args);
+}
+
+static const struct finding *find(const struct findings *findings, enum problem problem)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == problem)
+			return &findings->rows[i];
+	return NULL;
+}
+
+/* Which of the lines have to be written. */
+struct wanted {
+	bool all, version, per_dir, max_size, id;
+};
+
+static void add_lines(struct text *text, const struct wanted *wanted, const struct config *config,
+		      const struct config_mend *mend)
+{
+	char id[KEY_HEX_SIZE] = "<64 hex digits>";
+	if (config->has_id)
+		key_to_hex(config->id, id);
+	if (wanted->all)
+		add(text, "\n    [repository]");
+	if (wanted->all || wanted->version)
+		add(text, "\n    version = 1");
+	if (wanted->all || wanted->per_dir)
+		add(text, "\n    segments_per_dir = %" PRIu32,
+		    wanted->per_dir ? mend->segments_per_dir : config->segments_per_dir);
+	if (wanted->all || wanted->max_size)
+		add(text, "\n    max_segment_size = %" PRIu32,
+		    wanted->max_size ? mend->max_segment_size : config->max_segment_size);
+	if (wanted->all || wanted->id)
+		add(text, "\n    id = %s", id);
+}
+
+static void explain_folders(struct text *text, const struct config_mend *mend)
+{
+	if (mend->per_dir_is_wrong)
+		add(text, "\nconfig says segments_per_dir = %" PRIu32 " now, and the folders "
+		    "below data say otherwise.", mend->per_dir_before);
+	if (mend->low == mend->high)
+		add(text, "\nThe folders below data fit segments_per_dir = %" PRIu32
+		    " and no other number.", mend->low);
+	else
+		add(text, "\nsegments_per_dir is a guess: the folders below data fit every number "
+		    "from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
+		    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
+			    ? ", and Attic's default is one of them" : "");
+}
+
+static void explain(struct text *text, const struct wanted *wanted, const struct config *config,
+		    const struct config_mend *mend)
+{
+	if (wanted->per_dir)
+		explain_folders(text, mend);
+	if (wanted->max_size && mend->max_size_is_guess)
+		add(text, "\nmax_segment_size is a guess: the smallest that fits the largest "
+		    "segment.");
+	else if (wanted->max_size)
+		add(text, "\nmax_segment_size is Attic's default, which fits all segments. It "
+		    "only says how large new segments get.");
+	if ((wanted->all || wanted->id) && !config->has_id)
+		add(text, "\nThe id is the name of the folder that a client keeps in its cache: "
+		    "~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the first line of the "
+		    "client's key file as well (~/.attic/keys). Take the one of this repository.");
+}
+
+void config_mend_text(const struct config *config, const struct config_mend *mend,
+		      const struct findings *findings, char *out, size_t size)
+{
+	const struct finding *unread = find(findings, PROBLEM_CONFIG_UNREADABLE);
+	const struct finding *syntax = find(findings, PROBLEM_CONFIG_SYNTAX);
+	struct text text = { out, size };
+	const struct wanted wanted = {
+		.all = unread || syntax || find(findings, PROBLEM_CONFIG_MISSING),
+		.version = config->version != 1,
+		.per_dir = !config->has_segments_per_dir || mend->per_dir_is_wrong,
+		.max_size = !config->has_max_segment_size,
+		.id = !config->has_id,
+	};
+	out[0] = '\0';
+	if (!wanted.all && !wanted.version && !wanted.per_dir && !wanted.max_size && !wanted.id)
+		return;
+	if (unread)
+		add(&text, "The file config cannot be read: %s. Make it readable; or move away "
+		    "what is there, and write a new file config with these lines:",
+		    unread->detail);
+	else if (syntax)
+		add(&text, "The file config has an error: %s. Keep a copy of it, and write it "
+		    "with these lines:", syntax->detail);
+	else if (wanted.all)
+		add(&text, "The file config is missing. Restore it from a copy, or write it with "
+		    "these lines:");
+	else
+		add(&text, "Write into the file config, below the line [repository], in the place "
+		    "of any line of that name:");
+	add_lines(&text, &wanted, config, mend);
+	explain(&text, &wanted, config, mend);
+}

@@ -1,0 +1,42 @@
+/* engine/config_mend.h - which lines a person has to write into REPO/config.
+ *
+ * Segment n lies in data/<n / segments_per_dir>, so the folders say what segments_per_dir was. The
+ * sizes of the segments bound max_segment_size from below. The id stands nowhere in the repository.
+ */
+#ifndef ATTICSCOPE_CONFIG_MEND_H
+#define ATTICSCOPE_CONFIG_MEND_H
+
+#include "config.h"
+#include "layout.h"
+
+struct config_mend {
+	/* config says another segments_per_dir than the folders do */
+	bool per_dir_is_wrong;
+	uint32_t per_dir_before;	/* what config says then */
+	uint32_t segments_per_dir;	/* to be written */
+	uint32_t low, high;		/* all numbers from low to high fit the folders as well */
+	size_t misfits;			/* segments that lie elsewhere all the same */
+	uint32_t max_segment_size;	/* to be written, bytes */
+	bool max_size_is_guess;		/* the default does not fit */
+};
+
+/* Find the segments_per_dir that fits the most segments of @layout: the default where that is one of
+ * several, else the lowest. AS_ERR_MEMORY. */
+enum as_err config_mend_folders(const struct layout *layout, struct config_mend *mend);
+
+/* Is @segments_per_dir contradicted by the folders, when it leaves @misplaced segments of @layout in
+ * the wrong folder and @mend is what config_mend_folders found? Clear cases only: a few misplaced
+ * segments are misplaced. */
+bool config_mend_contradicts(const struct config_mend *mend, const struct layout *layout,
+			     uint32_t segments_per_dir, uint64_t misplaced);
+
+/* Find a max_segment_size that fits the sizes of all segments. Asks for the state of each file. */
+void config_mend_sizes(const struct io *io, int repo_fd, const struct layout *layout,
+		       struct config_mend *mend);
+
+/* What to write, for a person, when @findings hold problems of config: lines apart by LF, those to be
+ * written to the file indented by four blanks. Empty when there is nothing to be written. */
+void config_mend_text(const struct config *config, const struct config_mend *mend,
+		      const struct findings *findings, char *out, size_t size);
+
+#endif

@@ -1,0 +1,215 @@
+#include "build-config.h"
+
+#include "dialect.h"
+
+#include "segment.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEAD 16		/* bytes at the beginning of a file that decide */
+
+static const struct {
+	const char *name, *title, *refusal, *by_hand;
+} dialects[] = {
+	[DIALECT_ATTIC] = { .name = "attic", .title = "Attic" },
+	[DIALECT_BORG] = {
+		.name = "borg",
+		.title = "Borg 1.x",
+		.refusal = "this is a Borg repository, and this program changes Attic "
+			   "repositories only",
+		.by_hand = "This is a Borg 1.x repository. This program reads Attic repositories "
+			   "only and changes nothing here. Use Borg itself: run borg check on it.",
+	},
+	[DIALECT_MIXED] = {
+		.name = "mixed",
+		.title = "Attic, half upgraded to Borg",
+		.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again "
+			   "to finish that",
+		.by_hand = "This Attic repository is half upgraded to Borg: borg upgrade was "
+			   "interrupted. Run borg upgrade again on it, with the same options; that "
+			   "finishes the upgrade. Until then run neither Attic nor Borg on it for "
+			   "anything else. This program changes nothing here.",
+	},
+	[DIALECT_BORG2] = {
+		.name = "borg2",
+		.title = "Borg 2",
+		.refusal = "this is a Borg 2 repository, and this program changes Attic "
+			   "repositories only",
+		.by_hand = "This is a Borg 2 repository. This program reads Attic repositories "
+			   "only and changes nothing here. Use Borg 2 itself: run borg check on it.",
+	},
+};
+
+const char *dialect_name(enum dialect dialect)
+{
+	return dialects[dialect].name;
+}
+
+const char *dialect_title(enum dialect dialect)
+{
+	return dialects[dialect].title;
+}
+
+const char *dialect_refusal(enum dialect dialect)
+{
+	return dialects[dialect].refusal;
+}
+
+const char *dialect_by_hand(enum dialect dialect)
+{
+	return dialects[dialect].by_hand;
+}
+
+/* ---- weighing ---- */
+
+/* How many signs speak for @sign. Of a log of one segment the magic counts once. */
+static unsigned count(const struct dialect_signs *signs, enum sign sign)
+{
+	const bool is_borg = sign == SIGN_BORG;
+	const bool votes[] = {
+		signs->segments > 0 && signs->oldest == sign,
+		signs->segments > 1 && signs->newest == sign,
+		signs->index == sign,
+		signs->readme == sign,
+		is_borg && signs->has_options,
+		is_borg && signs->has_integrity,
+	};
+	unsigned sum = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(votes); i++)
+		sum += votes[i];
+	return sum;
+}
+
+/* Do all segments that were looked at begin with the magic of @sign? */
+static bool segments_agree(const struct dialect_signs *signs, enum sign sign)
+{
+	return signs->segments == 0 || (signs->oldest == sign && signs->newest == sign);
+}
+
+/* The log is the repository: segments of Attic at both of its ends are stronger than all else.
+ * Between equal numbers of signs only an interrupted upgrade is Borg's work: it begins with the
+ * oldest segment. */
+static bool is_touched_by_borg(const struct dialect_signs *signs)
+{
+	const unsigned borg = count(signs, SIGN_BORG), attic = count(signs, SIGN_ATTIC);
+	if (signs->segments > 0 && segments_agree(signs, SIGN_ATTIC))
+		return false;
+	if (borg >= 2)
+		return borg > attic || (borg == attic && signs->oldest == SIGN_BORG);
+	return borg == 1 && attic == 0 && segments_agree(signs, SIGN_BORG);
+}
+
+enum dialect dialect_of(const struct dialect_signs *signs)
+{
+	if (signs->config_is_folder)
+		return DIALECT_BORG2;
+	if (!is_touched_by_borg(signs))
+		return DIALECT_ATTIC;
+	if (signs->is_version_2)
+		return DIALECT_BORG2;
+	/* Borg writes options and integrity.N only after the upgrade. */
+	return signs->oldest == SIGN_BORG && signs->newest == SIGN_ATTIC &&
+			       !signs->has_options && !signs->has_integrity
+		       ? DIALECT_MIXED : DIALECT_BORG;
+}
+
+/* ---- looking ---- */
+
+/* Which of two words the file begins with. */
+static enum sign look_at(const struct io *io, int dirfd, const char *path, size_t len,
+			 const char *attic, const char *borg)
+{
+	char head[HEAD + 1] = "";
+	size_t got = 0;
+	int fd;
+	if (io_open_file(io, dirfd, path, &fd, NULL) != AS_OK)
+		return SIGN_NONE;
+	io_read_at(io, fd, head, len, 0, &got);
+	io_close(io, fd);
+	if (strncmp(head, attic, strlen(attic)) == 0)
+		return SIGN_ATTIC;
+	return strncmp(head, borg, strlen(borg)) == 0 ? SIGN_BORG : SIGN_NONE;
+}
+
+static enum sign look_at_segment(const struct io *io, int repo_fd, const struct layout *layout,
+				 size_t position)
+{
+	char path[LAYOUT_PATH_MAX];
+	layout_path(layout, position, path);
+	return look_at(io, repo_fd, path, SEGMENT_MAGIC_SIZE, "ATTICSEG", "BORG_SEG");
+}
+
+/* Since its store Borg 2 has a folder config, with a file for each setting. */
+static bool is_config_of_borg2(const struct io *io, int repo_fd)
+{
+	static const char *const files[] = { "version", "readme", "id" };
+	struct stat st;
+	unsigned found = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char path[sizeof(CONFIG_NAME) + HEAD];
+		snprintf(path, sizeof(path), CONFIG_NAME "/%s", files[i]);
+		found += io->fstatat(io, repo_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			 S_ISREG(st.st_mode);
+	}
+	return found >= 2;
+}
+
+struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct config *config,
+				  const struct layout *layout, const char *index,
+				  bool has_integrity)
+{
+	struct dialect_signs signs = {
+		.segments = layout->count < 2 ? (unsigned)layout->count : 2,
+		.has_options = config->has_borg_options,
+		.has_integrity = has_integrity,
+		.is_version_2 = config->version == 2,
+		.config_is_folder = !config->usable && is_config_of_borg2(io, repo_fd),
+	};
+	if (layout->count > 0)
+		signs.oldest = signs.newest = look_at_segment(io, repo_fd, layout, 0);
+	if (layout->count > 1)
+		signs.newest = look_at_segment(io, repo_fd, layout, layout->count - 1);
+	if (signs.segments > 0 && segments_agree(&signs, SIGN_ATTIC))
+		return signs;
+	signs.readme = look_at(io, repo_fd, "README", HEAD, "This is an Attic", "This is a Borg");
+	if (index)
+		signs.index = look_at(io, repo_fd, index, SEGMENT_MAGIC_SIZE, "ATTICIDX",
+				      "BORG_IDX");
+	return signs;
+}
+
+/* ---- telling ---- */
+
+static void add(char *out, size_t size, const char *text)
+{
+	const size_t len = strlen(out);
+	snprintf(out + len, size - len, "%s%s", len ? ", " : "", text);
+}
+
+void dialect_evidence(const struct dialect_signs *signs, const struct layout *layout, char *out,
+		      size_t size)
+{
+	const struct { bool is_sign; const char *text; } others[] = {
+		{ signs->index == SIGN_BORG, "the index" },
+		{ signs->readme == SIGN_BORG, "README" },
+		{ signs->has_integrity, "integrity.N" },
+		{ signs->has_options || signs->is_version_2 || signs->config_is_folder, "config" },
+	};
+	char text[64];
+	out[0] = '\0';
+	if (signs->segments > 0 && signs->oldest == SIGN_BORG) {
+		snprintf(text, sizeof(text), "segment %" PRIu32, layout->segments[0].number);
+		add(out, size, text);
+	}
+	if (signs->segments > 1 && signs->newest == SIGN_BORG) {
+		snprintf(text, sizeof(text), "segment %" PRIu32,
+			 layout->segments[layout->count - 1].number);
+		add(out, size, text);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].is_sign)
+			add(out, size, others[i].text);
+}

@@ -1,0 +1,330 @@
+#include "build-config.h"
+
+#include "engine/diagnose.h"
+#include "engine/store_private.h"
+#include "tests/builder.h"
+#include "tests/fault.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define A SIGN_ATTIC
+#define B SIGN_BORG
+#define N SIGN_NONE
+
+/* ---- what signs add up to ---- */
+
+static const struct {
+	const char *name;
+	unsigned segments;
+	enum sign oldest, newest, index, readme;
+	const char *more;	/* o: options, i: integrity.N, 2: version 2, f: config is a folder */
+	enum dialect dialect;
+} cases[] = {
+	{ "nothing at all", 0, N, N, N, N, "", DIALECT_ATTIC },
+	{ "Attic", 2, A, A, A, A, "", DIALECT_ATTIC },
+	{ "Attic, empty", 0, N, N, N, A, "", DIALECT_ATTIC },
+	{ "Attic, only data", 2, A, A, N, N, "", DIALECT_ATTIC },
+	{ "Attic, newest magic damaged", 2, A, N, A, A, "", DIALECT_ATTIC },
+	{ "Attic, all magics damaged", 2, N, N, N, A, "", DIALECT_ATTIC },
+	{ "Attic, newest segment of Borg", 2, A, B, A, A, "", DIALECT_ATTIC },
+	{ "Attic, oldest segment of Borg", 2, B, A, A, A, "", DIALECT_ATTIC },
+	{ "Attic, only data, newest segment of Borg", 2, A, B, N, N, "", DIALECT_ATTIC },
+	{ "Attic, only data, oldest segment of Borg", 2, B, A, N, N, "", DIALECT_ATTIC },
+	{ "Attic, newest of Borg, a stray integrity", 2, A, B, A, N, "i", DIALECT_ATTIC },
+	{ "Attic, one segment and that of Borg", 1, B, B, A, A, "", DIALECT_ATTIC },
+	{ "Attic, index of Borg", 2, A, A, B, A, "", DIALECT_ATTIC },
+	{ "Attic, all else of Borg", 2, A, A, B, B, "oi", DIALECT_ATTIC },
+	{ "Attic, one damaged and one of Borg", 2, N, B, N, N, "", DIALECT_ATTIC },
+	{ "Attic of version 2", 2, A, A, A, A, "2", DIALECT_ATTIC },
+	{ "Borg", 2, B, B, B, B, "oi", DIALECT_BORG },
+	{ "Borg 1.0", 2, B, B, B, B, "", DIALECT_BORG },
+	{ "Borg, empty", 0, N, N, N, B, "o", DIALECT_BORG },
+	{ "Borg, empty, no README", 0, N, N, N, N, "o", DIALECT_BORG },
+	{ "Borg, only data", 2, B, B, N, N, "", DIALECT_BORG },
+	{ "Borg, only one segment", 1, B, B, N, N, "", DIALECT_BORG },
+	{ "Borg, both magics damaged", 2, N, N, B, B, "oi", DIALECT_BORG },
+	{ "Borg, newest segment of Attic", 2, B, A, B, B, "oi", DIALECT_BORG },
+	{ "Borg, oldest segment of Attic", 2, A, B, B, B, "oi", DIALECT_BORG },
+	{ "upgraded, old README", 2, B, B, B, A, "", DIALECT_BORG },
+	{ "half upgraded", 2, B, A, B, A, "", DIALECT_MIXED },
+	{ "half upgraded, no README", 2, B, A, B, N, "", DIALECT_MIXED },
+	{ "Borg 2, a beta", 2, B, B, B, B, "oi2", DIALECT_BORG2 },
+	{ "Borg 2, its store", 0, N, N, N, N, "f", DIALECT_BORG2 },
+};
+
+static void signs_add_up(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct dialect_signs signs = {
+			.segments = cases[i].segments,
+			.oldest = cases[i].oldest, .newest = cases[i].newest,
+			.index = cases[i].index, .readme = cases[i].readme,
+			.has_options = strchr(cases[i].more, 'o'),
+			.has_integrity = strchr(cases[i].more, 'i'),
+			.is_version_2 = strchr(cases[i].more, '2'),
+			.config_is_folder = strchr(cases[i].more, 'f'),
+		};
+		if (dialect_of(&signs) != cases[i].dialect)
+			fail_msg("%s: %s", cases[i].name, dialect_name(dialect_of(&signs)));
+	}
+	(void)state;
+}
+
+static void only_attics_dialect_has_no_refusal(void **state)
+{
+	assert_null(dialect_refusal(DIALECT_ATTIC));
+	assert_null(dialect_by_hand(DIALECT_ATTIC));
+	for (enum dialect dialect = DIALECT_BORG; dialect <= DIALECT_BORG2; dialect++) {
+		assert_non_null(strstr(dialect_refusal(dialect), "Borg"));
+		assert_non_null(strstr(dialect_by_hand(dialect), "Borg"));
+		assert_non_null(strstr(dialect_title(dialect), "Borg"));
+	}
+	assert_non_null(strstr(dialect_by_hand(DIALECT_MIXED), "half upgraded"));
+	assert_non_null(strstr(dialect_by_hand(DIALECT_MIXED), "borg upgrade again"));
+	assert_string_equal(dialect_name(DIALECT_ATTIC), "attic");
+	assert_string_equal(dialect_name(DIALECT_BORG), "borg");
+	assert_string_equal(dialect_name(DIALECT_MIXED), "mixed");
+	assert_string_equal(dialect_name(DIALECT_BORG2), "borg2");
+	(void)state;
+}
+
+/* ---- whole repositories ---- */
+
+struct world {
+	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	struct builder *builder;
+	struct view *view;
+};
+
+/* An Attic repository of several segments. */
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	uint8_t key[BUILDER_KEY];
+	assert_non_null(world);
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 3, 500);
+	for (unsigned i = 0; i < 10; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 200);
+	}
+	builder_transaction(world->builder);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	view_close(world->view);
+	builder_free(world->builder);
+	builder_remove_folder(world->folder);
+	free(world);
+	return 0;
+}
+
+static const struct view *look(struct world *world)
+{
+	const struct view_options options = { .may_write = true };
+	view_close(world->view);
+	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	return world->view;
+}
+
+static void name_segment(const struct world *world, uint32_t segment, const char *magic)
+{
+	char path[BUILDER_PATH];
+	builder_segment_path(world->builder, segment, path);
+	builder_patch(path, 0, magic, 8);
+}
+
+/* What borg upgrade does, in its order, up to @segments of them; the README only at the end. */
+static void upgrade(const struct world *world, uint32_t segments)
+{
+	static const char readme[] = "This is a Borg Backup repository.\n";
+	char path[BUILDER_PATH], name[32];
+	const uint32_t head = builder_head(world->builder);
+	snprintf(name, sizeof(name), "index.%u", (unsigned)head);
+	builder_path(world->builder, name, path);
+	builder_patch(path, 0, "BORG_IDX", 8);
+	for (uint32_t i = 0; i < segments; i++)
+		name_segment(world, i, "BORG_SEG");
+	builder_path(world->builder, "README", path);
+	if (segments > head)
+		builder_write_file(path, readme, sizeof(readme) - 1);
+}
+
+static void expect_foreign(const struct view *view, enum dialect dialect)
+{
+	struct diagnosis diagnosis;
+	assert_int_equal(view->dialect, dialect);
+	assert_int_equal(view->findings.count, 1);
+	assert_int_equal(view->findings.rows[0].problem, PROBLEM_FOREIGN_FORMAT);
+	assert_non_null(strstr(view->findings.rows[0].detail, dialect_title(dialect)));
+	diagnose(view, NULL, &diagnosis);
+	assert_false(diagnosis.clean);
+	assert_int_equal(diagnosis.recommended, REPAIR_NONE);
+	assert_string_equal(diagnosis.by_hand, dialect_by_hand(dialect));
+}
+
+static void every_step_of_an_upgrade_is_recognised(void **state)
+{
+	struct world *world = *state;
+	const uint32_t count = builder_head(world->builder) + 1;
+	assert_true(count >= 4);
+	upgrade(world, 0);	/* the index alone: the log is still Attic's, and so is the rest */
+	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+	for (uint32_t done = 1; done < count; done++) {
+		upgrade(world, done);
+		expect_foreign(look(world), DIALECT_MIXED);
+	}
+	upgrade(world, count);
+	expect_foreign(look(world), DIALECT_BORG);
+}
+
+static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH];
+	const uint32_t ends[] = { 0, builder_head(world->builder) };
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		builder_segment_path(world->builder, ends[i], path);
+		for (unsigned bit = 0; bit < 64; bit++) {
+			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
+			assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
+		}
+		name_segment(world, ends[i], "BORG_SEG");
+		assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+		name_segment(world, ends[i], "ATTICSEG");
+	}
+}
+
+static void borg2_is_told_by_its_config(void **state)
+{
+	struct world *world = *state;
+	char path[BUILDER_PATH], id[BUILDER_PATH];
+	snprintf(path, sizeof(path), "%.400s/config/version", world->repo);
+	snprintf(id, sizeof(id), "%.400s/config/id", world->repo);
+	*strrchr(path, '/') = '\0';
+	unlink(path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);	/* a folder that says nothing */
+	path[strlen(path)] = '/';
+	builder_write_file(path, "3", 1);
+	builder_write_file(id, "00", 2);
+	expect_foreign(look(world), DIALECT_BORG2);
+}
+
+/* Each of these alone, beside segments whose magics are gone, is no more than one sign; two are. */
+static void config_and_integrity_are_signs(void **state)
+{
+	static const char options[] = "append_only = 0\n";
+	struct world *world = *state;
+	char path[BUILDER_PATH], config[512];
+	name_segment(world, 0, "????????");
+	name_segment(world, builder_head(world->builder), "????????");
+	builder_path(world->builder, "README", path);
+	unlink(path);
+	snprintf(config, sizeof(config), "index.%u", (unsigned)builder_head(world->builder));
+	builder_path(world->builder, config, path);
+	unlink(path);
+	builder_path(world->builder, "integrity.3", path);
+	builder_write_file(path, "x", 1);
+	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+	snprintf(config, sizeof(config), "[repository]\nversion = 1\nsegments_per_dir = 3\n"
+		 "max_segment_size = 500\n%sid = %064d\nkey = a\n\tb\n", options, 0);
+	builder_path(world->builder, "config", path);
+	builder_write_file(path, config, strlen(config));
+	assert_true(look(world)->config.has_borg_options);
+	expect_foreign(look(world), DIALECT_BORG);
+	builder_path(world->builder, "integrity.3", path);
+	unlink(path);
+	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+}
+
+static void a_foreign_repository_is_not_read_and_not_changed(void **state)
+{
+	struct world *world = *state;
+	const struct lock_wait wait = { 0 };
+	struct verify_progress progress = { .cancel = false };
+	struct as_error error;
+	struct permit *permit;
+	struct as_store *store;
+	struct verify *verify;
+	struct fault fault;
+	upgrade(world, builder_head(world->builder) + 1);
+	look(world);
+	assert_int_equal(lock_upgrade(world->view->io, world->view->fd, "repo",
+				      &world->view->lock, &wait, &permit, &error),
+			 AS_ERR_INVALID_REPOSITORY);
+	assert_null(permit);
+	assert_non_null(strstr(error.message, "Borg"));
+	view_close(world->view);
+	world->view = NULL;
+	for (int read_only = 0; read_only < 2; read_only++) {
+		const struct as_options options = { .read_only = read_only };
+		assert_int_equal(as_open(world->repo, &options, &store, &error),
+				 AS_ERR_INVALID_REPOSITORY);
+		assert_null(store);
+		assert_non_null(strstr(error.message, "Borg"));
+	}
+	fault_init(&fault);
+	const struct view_options options = { .no_lock = true, .io = &fault.io };
+	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	const unsigned before = (unsigned)fault.preads;
+	assert_int_equal(verify_run(world->view, 1, &progress, &verify), AS_OK);
+	assert_true(verify->complete);
+	assert_int_equal(verify->findings.count, 1);
+	assert_int_equal(fault.preads, before);
+	verify_free(verify);
+	view_close(world->view);	/* before the io that it reads through */
+	world->view = NULL;
+}
+
+static void opening_looks_at_two_segments_and_no_more(void **state)
+{
+	struct world *world = *state;
+	struct fault fault;
+	fault_init(&fault);
+	const struct view_options options = { .no_lock = true, .io = &fault.io };
+	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	const unsigned opens = (unsigned)fault.opens;
+	const struct dialect_signs signs =
+		dialect_look(&fault.io, world->view->fd, &world->view->config,
+			     &world->view->layout, "index.0", false);
+	assert_int_equal(signs.segments, 2);
+	assert_int_equal(signs.oldest, SIGN_ATTIC);
+	assert_int_equal(signs.newest, SIGN_ATTIC);
+	assert_int_equal(fault.opens - opens, 2);
+	view_close(world->view);
+	world->view = NULL;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signs_add_up),
+		cmocka_unit_test(only_attics_dialect_has_no_refusal),
+		cmocka_unit_test_setup_teardown(every_step_of_an_upgrade_is_recognised, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(no_flipped_bit_and_no_lone_segment_makes_it_foreign,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(borg2_is_told_by_its_config, setup, teardown),
+		cmocka_unit_test_setup_teardown(config_and_integrity_are_signs, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_foreign_repository_is_not_read_and_not_changed,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(opening_looks_at_two_segments_and_no_more, setup,
+						teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
