@@ -525,6 +525,10 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes)
 
 	if (io->fstatvfs(io, fd, &st))
 		return AS_ERR_IO;
+	if (st.f_blocks == 0) {
+		errno = ENOTSUP;
+		return AS_ERR_IO;
+	}
 	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
 	return AS_OK;
 }

@@ -111,7 +111,8 @@ enum as_err io_list(const struct io *io, int fd,
 		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
 		    void *context);
 
-/* Bytes that can still be written to the file system of the open @fd, by who asks. AS_ERR_IO. */
+/* Bytes that can still be written to the file system of the open @fd, by who asks. AS_ERR_IO: it
+ * cannot be known. Some file systems (rclone, other FUSE) give 0 blocks of 0. */
 enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 
 /* ---- changing ----

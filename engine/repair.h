@@ -85,7 +85,7 @@ struct plan {
 	uint64_t entries_copied, bytes_copied;
 	uint64_t deletes_written;	/* so that no superseded entry comes back */
 	uint64_t bytes_needed;		/* of free space, all files together */
-	uint64_t bytes_free;		/* now */
+	uint64_t bytes_free;		/* now; UINT64_MAX: the file system does not say */
 	uint64_t bytes_in_undo;		/* what a purge of the undo folder will free */
 	bool hardware_doubt;		/* unreadable ranges, or readings that differ */
 	bool has_other_owner;		/* run as root, and the repository is another user's: */
