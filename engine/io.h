@@ -157,7 +157,8 @@ enum as_err io_sync(const struct permit *permit, int fd);
  * wrong io_sync tells. */
 void io_begin_sync(const struct permit *permit, int fd);
 
-/* Make the names in a folder durable; "." is the repository folder. */
+/* Make the names in a folder durable; "." is the repository folder. A file system that does not
+ * know the call (EINVAL, ENOTSUP, ENOSYS) has nothing better to offer: that is no error. */
 enum as_err io_sync_folder(const struct permit *permit, const char *path);
 
 enum as_err io_make_folder(const struct permit *permit, const char *path);
