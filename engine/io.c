@@ -702,6 +702,26 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path)
 	return code_of(io->unlinkat(io, permit->repo_fd, path, AT_REMOVEDIR));
 }
 
+static bool means_refused(int code)
+{
+	return code == EEXIST || code == EPERM || code == EACCES || code == EINVAL ||
+	       code == EIO || code == EMLINK || code == ENOTSUP || code == ENOSYS;
+}
+
+bool io_clear_way(const struct permit *permit, const char *path)
+{
+	const int code = errno;
+	struct stat st;
+	bool is_there;
+	const bool is_cleared =
+		means_refused(code) &&
+		!io_ask(permit->io, permit->repo_fd, path, &is_there, &st) && is_there &&
+		S_ISREG(st.st_mode) && !io_remove_file(permit, path);
+
+	errno = code;
+	return is_cleared;
+}
+
 enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,
 			    enum as_err (*write)(void *context, const struct permit *permit,
 						 int fd),

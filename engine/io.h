@@ -167,6 +167,12 @@ enum as_err io_link(const struct permit *permit, const char *from, const char *t
 enum as_err io_remove_file(const struct permit *permit, const char *path);
 enum as_err io_remove_folder(const struct permit *permit, const char *path);
 
+/* After a failed call that renames a file to @path: some file systems (sshfs to a server without
+ * posix-rename, other FUSE) refuse that where a file of this name is there. If it was that, by
+ * errno, remove the file at @path and return true: the same call may be tried again. A crash between
+ * the two leaves no file at @path. Else errno is kept. */
+bool io_clear_way(const struct permit *permit, const char *path);
+
 /* Write a small or large file whole and durably in the place of @path: @write puts the bytes into a
  * new file @temporary, which is synced and renamed. A @temporary left by a crash is removed first.
  * The name is durable only after a sync of the folder. After an error @temporary is gone, as far as

@@ -143,23 +143,46 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
 					      run->work->view->path);
 }
 
-/* The files that are about to be replaced get a second name in the undo folder; those whose names
- * are needed on the way go there. */
+/* The files that are about to be replaced get a second name in the undo folder, or go there where
+ * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;
+	bool is_moved;
 	if (!run->undo)
 		return AS_OK;
 	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
 		const char *path = run->plan->files[i].path;
-		if (run->plan->files[i].change == PLAN_REPLACE)
-			err = undo_keep(run->undo, path, error);
+		if (run->plan->files[i].change == PLAN_REPLACE) {
+			err = undo_keep(run->undo, path, &is_moved, error);
+			run->report->has_changed = run->report->has_changed || is_moved;
+		}
 		if (!plan_is_temporary(path))
 			continue;
 		run->report->has_changed = true;
 		err = undo_take(run->undo, path, error);
 	}
 	return err == AS_OK ? undo_sync(run->undo, error) : err;
+}
+
+/* Where nothing is kept, the old file may stand where no other can be renamed over it. */
+static enum as_err write_hints(const struct run *run)
+{
+	char name[sizeof("hints.4294967295")];
+	const enum as_err err = usage_write(&run->work->usage, run->permit, run->report->after);
+	snprintf(name, sizeof(name), "hints.%" PRIu32, run->report->after);
+	return err != AS_OK && io_clear_way(run->permit, name)
+		? usage_write(&run->work->usage, run->permit, run->report->after) : err;
+}
+
+static enum as_err write_table(const struct run *run)
+{
+	char name[sizeof("index.4294967295")];
+	const enum as_err err = index_table_write(run->work->table, run->permit,
+						  run->report->after);
+	snprintf(name, sizeof(name), "index.%" PRIu32, run->report->after);
+	return err != AS_OK && io_clear_way(run->permit, name)
+		? index_table_write(run->work->table, run->permit, run->report->after) : err;
 }
 
 static enum as_err write_index(struct run *run, struct as_error *error)
@@ -172,14 +195,14 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = usage_write(&run->work->usage, run->permit, run->report->after);
+	err = write_hints(run);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", repo,
 			       run->report->after);
 	err = sync_repo(run, error);
 	if (err != AS_OK)
 		return err;
-	err = index_table_write(run->work->table, run->permit, run->report->after);
+	err = write_table(run);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", repo,
 			       run->report->after);
