@@ -174,6 +174,10 @@ struct as_state {
 	uint32_t tail_segments;		/* so many segments */
 	bool needs_recover;		/* index or hints do not fit */
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
+	/* The process runs as root, and the repository is another user's. What is made is given to
+	 * that user, as far as the file system allows it. */
+	bool has_other_owner;
+	uint32_t owner;			/* number of that user */
 };
 
 AS_API void as_get_state(const struct as_store *store, struct as_state *state);

@@ -43,8 +43,10 @@ struct io {
 	int (*linkat)(const struct io *io, int dirfd, const char *from, const char *to);
 	int (*unlinkat)(const struct io *io, int dirfd, const char *path, int flags);
 	int (*fstatvfs)(const struct io *io, int fd, struct statvfs *st);
-	/* An aid that promises nothing; may be NULL. */
+	/* Aids that promise nothing; may be NULL. own gives an open file or folder to @st's owner
+	 * and group, with the rights in @mode. */
 	void (*begin_sync)(const struct io *io, int fd);
+	void (*own)(const struct io *io, int fd, const struct stat *st, mode_t mode);
 	void *context;		/* belongs to whoever made this struct */
 };
 
@@ -129,6 +131,9 @@ struct permit;
  * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for
  * a folder. NULL: out of memory. */
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
+/* Give what is made to the owner and group in @st, with exactly the rights of the permit, as far as
+ * the file system allows it. For lock.c, where root changes what may be another user's. */
+void io_give_to(struct permit *permit, const struct stat *st);
 void io_revoke_permit(struct permit *permit);
 
 /* The io behind @permit, for reading. */

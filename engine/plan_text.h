@@ -35,6 +35,11 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
  * why it is refused. */
 void plan_text_way(const struct plan *plan, const struct plan_text *to);
 
+/* That root changes the repository of user @owner, and what becomes of the files it makes: a
+ * sentence or two. */
+#define OWNER_TEXT_SIZE 256u
+void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE]);
+
 /* All lines of the plan or, where @report is not NULL, of the report, in memory that the caller
  * frees. NULL: out of memory. */
 char *plan_text_string(const struct plan *plan, const struct repair_report *report);

@@ -88,7 +88,8 @@ struct plan {
 	uint64_t bytes_free;		/* now; UINT64_MAX: the file system does not say */
 	uint64_t bytes_in_undo;		/* what a purge of the undo folder will free */
 	bool hardware_doubt;		/* unreadable ranges, or readings that differ */
-	bool has_other_owner;		/* run as root, and the repository is another user's: */
+	/* Run as root, and the repository is another user's, who gets what is made: */
+	bool has_other_owner;
 	uint32_t owner;			/* number of that user */
 
 	struct plan_work *work;		/* how to do it: repair.c's own */

@@ -545,7 +545,7 @@ static void judge_space(struct plan *plan)
 		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
 }
 
-/* What root makes is root's, and the owner cannot read it any more. */
+/* What root makes must be the owner's, who could not read it otherwise. */
 static void judge_owner(struct plan *plan)
 {
 	const struct view *view = plan->work->view;

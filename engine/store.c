@@ -171,6 +171,9 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	store->fd = view->fd;
 	if (!view->config.usable)
 		return refuse_config(view, error);
+	struct stat st;
+	store->has_owner = store->io->fstat(store->io, store->fd, &st) == 0;
+	store->owner = store->has_owner ? (uint32_t)st.st_uid : 0;
 	enum as_err err = descriptors_init(&store->descriptors, store->io,
 					   store->options.descriptors);
 	store->has_transaction = view->has_transaction;
@@ -261,6 +264,8 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 		.needs_recover = store->needs_recover,
 	};
 	memcpy(state->id, view->config.id, sizeof(state->id));
+	state->has_other_owner = geteuid() == 0 && store->has_owner && store->owner != 0;
+	state->owner = store->owner;
 	if (store->needs_rollback)
 		state->tail_segments = (uint32_t)(view->layout.count - view->tail);
 	if (store->needs_rollback || store->needs_recover)

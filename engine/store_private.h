@@ -30,6 +30,8 @@ struct as_store {
 	const struct io *io;		/* the view's */
 	int fd;				/* the repository folder, the view's */
 	pid_t pid;			/* of the process that opened it */
+	bool has_owner;
+	uint32_t owner;			/* of the repository folder */
 	struct permit *permit;		/* NULL before the first change */
 	struct descriptors descriptors;
 

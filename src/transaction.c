@@ -2,6 +2,7 @@
 
 #include "src/transaction.h"
 
+#include "engine/plan_text.h"
 #include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_json.h"
@@ -115,13 +116,19 @@ static enum as_err tell(const struct transaction *txn, enum as_err err,
 enum as_err transaction_begin(const struct request *request, struct transaction *txn)
 {
 	struct as_error error = { .code = AS_OK };
+	char owner[OWNER_TEXT_SIZE];
 	*txn = (struct transaction){
 		.path = request->args[0],
 		.lock_wait = request->options.lock_wait,
 		.patience = now_ms() + (int64_t)request->options.lock_wait * 1000,
 	};
 	interrupt_catch();
-	return tell(txn, open_in_order(txn, &error), &error);
+	const enum as_err err = open_in_order(txn, &error);
+	if (err == AS_OK && txn->before.has_other_owner) {
+		plan_text_owner(txn->before.owner, owner);
+		message("%s", owner);
+	}
+	return tell(txn, err, &error);
 }
 
 /* ---- changing ---- */
