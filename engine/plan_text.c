@@ -330,10 +330,12 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
 	put_doubt(plan, to);
 	put_owner(plan, to);
-	if (plan->is_refused) {
+	if (plan->is_refused)
 		put_sentence(to, PLAN_TONE_WARNING, 0, plan->refusal);
+	if (plan->is_refused && (!plan->is_filled || plan->is_empty))
 		return;
-	}
+	if (plan->is_refused)
+		put(to, PLAN_TONE_PLAIN, "%s", "");
 	if (plan->is_empty) {
 		put_sentence(to, PLAN_TONE_PLAIN, 0, nothing_to_do(plan->action));
 		return;

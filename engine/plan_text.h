@@ -24,7 +24,8 @@ struct plan_text {
 };
 
 /* What @plan (of a repair, or of undo_plan) would do, what it costs and what it needs; a doubt
- * about the hardware comes first. An empty or refused plan is one sentence. */
+ * about the hardware comes first. An empty plan is one sentence; so is one that is refused before
+ * it was filled. Else the reason for the refusal comes before what would be done. */
 void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 
 /* What @report says was done of @plan, and the plan's lists, now as facts. */

@@ -70,6 +70,9 @@ struct plan {
 	bool is_empty;
 	bool is_refused;
 	char refusal[256];
+	/* All that follows is known, also of a plan that is refused: for want of space, of a way
+	 * back, ... Not so where nothing can be planned upon what was found. */
+	bool is_filled;
 
 	bool has_before, has_after;	/* a transaction at all */
 	uint32_t before, after;		/* transaction ids */

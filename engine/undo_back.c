@@ -192,6 +192,7 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 		refuse(plan, "a later transaction was written since: taking %s back would lose it",
 		       name);
 	err = fill_undo_plan(plan, view, &manifest, state);
+	plan->is_filled = err == AS_OK;
 	free(manifest.files);
 	return err;
 }
