@@ -132,7 +132,15 @@ void store_drop_ghosts(struct as_store *store, const struct layout *layout);
  * before, or nothing is known and needs_recover is set. */
 enum as_err store_compact(struct as_store *store, struct as_report *report, struct as_error *error);
 
-/* Hints, then index, each durable; then the emptied segments go, then older hints and indexes. */
+/* AS_ERR_NOT_REGULAR: a folder is in the place of the index or hints of the store's transaction. */
+enum as_err store_find_folder(const struct as_store *store, struct as_error *error);
+
+/* Fill in @error for a folder @name where a file of index or hints should be, AS_ERR_NOT_REGULAR. */
+enum as_err store_fail_folder(const struct as_store *store, const char *name,
+			      struct as_error *error);
+
+/* Hints, then index, each durable; then the emptied segments go, and their rows in the hints; then
+ * older hints and indexes. */
 enum as_err store_write_index(struct as_store *store, struct as_error *error);
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error);
