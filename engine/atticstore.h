@@ -266,6 +266,12 @@ struct as_report {
 	 * of them, and why. */
 	uint32_t segments_skipped;
 	struct as_error skipped;
+	/* Index and hints of @transaction are written: an error concerns only what they made
+	 * superfluous. */
+	bool indexed;
+	/* Emptied segments that could not be removed; the error says why. Their rows in the hints
+	 * are 0, and a later as_commit or as_compact tries again. */
+	uint32_t segments_left;
 };
 
 enum {
@@ -280,7 +286,8 @@ enum {
  * error.
  *
  * Each step is durable before the next begins: the entries; their COMMIT; what compaction copied,
- * and its COMMIT; hints; index; the removal of emptied segments; that of older hints and indexes. A
+ * and its COMMIT; hints, in which the emptied segments have rows of 0; index; the removal of emptied
+ * segments; hints without those rows; the removal of older hints and indexes. A
  * crash at any point leaves a store with the transaction whole or not at all.
  *
  * After an error with report.committed the transaction is durable, but something behind it is not

@@ -136,6 +136,19 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 
 /* ---- hints and index ---- */
 
+/* A row of 0 for each segment that is emptied and still there: should the repair stop here, such a
+ * segment is known, and nothing compacts it. */
+static bool list_emptied(const struct run *run)
+{
+	const struct layout *layout = &run->work->view->layout;
+	if (run->plan->action == REPAIR_ROLLBACK)
+		return true;	/* the tail is gone by now */
+	for (size_t i = 0; i < layout->count; i++)
+		if (run->work->goes[i] && !usage_add(&run->work->usage, layout->segments[i].number))
+			return false;
+	return true;
+}
+
 static enum as_err sync_repo(const struct run *run, struct as_error *error)
 {
 	const enum as_err err = io_sync_folder(run->permit, ".");
@@ -191,6 +204,8 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
+	if (!list_emptied(run))
+		return fail_memory(run, error);
 	enum as_err err = keep_replaced(run, error);
 	if (err != AS_OK)
 		return err;
@@ -294,6 +309,28 @@ static enum as_err move_all(struct run *run, struct as_error *error)
 	return err;
 }
 
+static bool is_gone(void *context, const struct usage_segment *row)
+{
+	const struct run *run = context;
+	const size_t position = plan_position(run->plan, row->segment);
+	return position != LAYOUT_NONE && run->work->goes[position];
+}
+
+/* The hints once more, without the rows of what is gone. Those are harmless: where this cannot be
+ * done, and where a crash could leave no hints at all, they stay until the next commit. */
+static enum as_err forget_emptied(struct run *run, struct as_error *error)
+{
+	const size_t count = run->work->usage.count;
+	if (!run->work->writes_index || !run->report->has_after)
+		return AS_OK;
+	usage_remove(&run->work->usage, is_gone, run);
+	if (run->work->usage.count == count ||
+	    (run->undo && !undo_can_rename_over(run->undo)) ||
+	    usage_write(&run->work->usage, run->permit, run->report->after) != AS_OK)
+		return AS_OK;
+	return sync_repo(run, error);
+}
+
 /* ---- the whole ---- */
 
 /* Text for people, beside the manifest. */
@@ -351,6 +388,8 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 		err = write_index(run, error);
 	if (err == AS_OK)
 		err = move_all(run, error);
+	if (err == AS_OK)
+		err = forget_emptied(run, error);
 	if (err != AS_OK)
 		return err;
 	measure_made(run);

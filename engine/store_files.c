@@ -87,6 +87,7 @@ static void folder_of(const struct as_store *store, uint32_t number, char out[LA
 	*strrchr(out, '/') = '\0';
 }
 
+/* One that is not there any more is removed as well. */
 static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 			      struct as_report *report, struct as_error *error)
 {
@@ -100,6 +101,7 @@ static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 		report->segments_compacted++;
 		report->bytes_freed += emptied->size;
 	}
+	report->segments_left--;
 	return AS_OK;
 }
 
@@ -157,19 +159,49 @@ static void remove_empty_folders(const struct as_store *store)
 	}
 }
 
+bool store_is_emptied(const struct as_store *store, uint32_t segment)
+{
+	size_t low = 0, high = store->emptied_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (store->emptied[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < store->emptied_count && store->emptied[low].segment == segment;
+}
+
+static bool is_emptied(void *context, const struct usage_segment *row)
+{
+	return store_is_emptied(context, row->segment);
+}
+
+/* The hints once more, without the rows of what is gone. Those do no harm, so that nothing rests on
+ * this: where it cannot be done they stay until the next commit. */
+static void forget_emptied(struct as_store *store)
+{
+	const size_t count = store->usage.count;
+	usage_remove(&store->usage, is_emptied, store);
+	if (store->usage.count < count)
+		usage_write(&store->usage, store->permit, store->transaction);
+}
+
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error)
 {
+	report->segments_left = (uint32_t)store->emptied_count;
 	enum as_err err = remove_plain(store, report, error);
 	if (err == AS_OK)
 		err = remove_with_deletes(store, report, error);
+	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
+									  : report->bytes_copied;
+	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
 	if (err != AS_OK)
 		return err;
 	remove_empty_folders(store);
-	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
+	forget_emptied(store);
 	store->emptied_count = 0;
-	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
-									  : report->bytes_copied;
 	return AS_OK;
 }
 

@@ -127,6 +127,9 @@ void store_unload(struct as_store *store);
  * in them. They are what hints still tell of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct layout *layout);
 
+/* Was everything live copied out of @segment, which is still there? */
+bool store_is_emptied(const struct as_store *store, uint32_t segment);
+
 /* Copy what is live out of the candidates and commit that. Adds to store->emptied. AS_OK also when
  * candidates had to be skipped (@report says so). After an error the candidates are as they were
  * before, or nothing is known and needs_recover is set. */

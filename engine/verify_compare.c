@@ -449,6 +449,15 @@ static enum as_err report_missing_segments(struct compare *compare)
 
 /* ---- hints ---- */
 
+/* Is it what a compaction leaves that was interrupted: superseded entries, a row of 0, and not
+ * listed to be compacted? */
+static bool is_emptied(const struct verify *verify, const struct hints_segment *row,
+		       const struct segment_facts *facts)
+{
+	return row && row->live == 0 && facts->live == 0 && facts->puts + facts->deletes > 0 &&
+	       !hints_is_compact(&verify->view->hints, row->segment);
+}
+
 static enum as_err compare_hints_row(struct compare *compare, const struct hints_segment *row)
 {
 	struct verify *verify = compare->verify;
@@ -512,10 +521,16 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	 */
 	const bool is_unlisted = row && facts->puts > facts->live &&
 				 !hints_is_compact(&verify->view->hints, number);
-	if (!facts->is_committed || facts->is_unopened || (count_is_right && !is_unlisted))
+	if (!facts->is_committed || facts->is_unopened)
 		return AS_OK;
-	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
+	const bool was_emptied = is_emptied(verify, row, facts);
+	if (count_is_right && !is_unlisted && !was_emptied)
+		return AS_OK;
+	struct finding finding = finding_of(was_emptied ? PROBLEM_SEGMENT_EMPTIED
+							: PROBLEM_HINTS_COUNT);
 	finding.segment = number;
+	if (was_emptied)
+		return verify_add(compare->run, &finding);
 	if (count_is_right)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "it holds superseded entries, and they do not list it");

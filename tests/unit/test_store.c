@@ -4,6 +4,7 @@
 #include "engine/verify.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
+#include "tests/look.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -655,6 +656,45 @@ static void what_lies_only_in_the_hands_of_hints_is_compacted_at_last(void **sta
 		commit(world);
 	}
 	assert_true(count_segments(world) <= 3);
+	check_repo(world);
+}
+
+/* As if the process had died at each change of a compaction. */
+static void what_a_killed_compaction_leaves_is_named(void **state)
+{
+	struct world *world = *state;
+	unsigned emptied, seen = 0, at = 0;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 5; i < 12; i++)
+		put(world, i, 100, i + 70);
+	delete(world, 0);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	const uint32_t since = state_of(world).transaction;
+	close_store(world);
+	scratch_run("cp -r '%s' '%s-before'", world->repo, world->repo);
+	do {
+		struct look look;
+		scratch_run("rm -r '%s' && cp -r '%s-before' '%s'", world->repo, world->repo,
+			    world->repo);
+		reopen(world);
+		world->fault.changes = 0;
+		world->fault.fail_at = ++at;
+		world->fault.fail_for_good = true;
+		as_compact(world->store, NULL, NULL);
+		close_store(world);
+		world->fault.fail_at = 0;
+		assert_true(look_at(&look, world->repo));
+		const char *wrong = look_hints(&look, since, &emptied);
+		if (wrong)
+			fail_msg("change %u: %s", at, wrong);
+		seen += emptied;
+		look_away(&look);
+	} while (world->fault.changes >= at);
+	assert_true(at > 10);
+	assert_true(seen > 0);
+	reopen(world);
 	check_repo(world);
 }
 
@@ -1543,10 +1583,11 @@ static void the_order_of_writing_is_as_documented(void **state)
 			    /* hints, then index, each durable under its name */
 			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 S:repo "
 			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
-			    /* emptied segments, those with a DELETE last; then older files */
+			    /* emptied segments, those with a DELETE last */
 			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
-			    /* the folder, were it empty */
-			    "R:data/0 R:hints.2 R:index.2 ");
+			    /* the folder, were it empty; the hints without what is gone; older files */
+			    "R:data/0 C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 "
+			    "R:hints.2 R:index.2 ");
 	check_repo(world);
 }
 
@@ -2296,6 +2337,7 @@ int main(void)
 		TEST(compaction_keeps_what_lives_and_frees_the_rest),
 		TEST(a_compaction_that_reaches_the_segment_limit_goes_on_in_the_next),
 		TEST(what_lies_only_in_the_hands_of_hints_is_compacted_at_last),
+		TEST(what_a_killed_compaction_leaves_is_named),
 		TEST(a_damaged_segment_is_skipped_and_its_deletes_outlive_it),
 		TEST(damage_is_named_with_its_place),
 		TEST(the_object_of_another_key_is_never_given_out),
