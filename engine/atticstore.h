@@ -175,8 +175,15 @@ struct as_state {
 	/* Found when opening, or left by a failure. */
 	bool needs_rollback;		/* an uncommitted tail */
 	uint32_t tail_segments;		/* so many segments */
-	bool needs_recover;		/* index or hints do not fit */
+	/* Index or hints do not fit: they are missing, damaged, of another transaction, no files;
+	 * or the hints count another number of objects than the index holds, or list a segment to
+	 * be compacted that is not there. */
+	bool needs_recover;
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
+	/* The process runs as root, and the repository is another user's. What is made is given to
+	 * that user, as far as the file system allows it. */
+	bool has_other_owner;
+	uint32_t owner;			/* number of that user */
 };
 
 AS_API void as_get_state(const struct as_store *store, struct as_state *state);
@@ -262,6 +269,12 @@ struct as_report {
 	 * of them, and why. */
 	uint32_t segments_skipped;
 	struct as_error skipped;
+	/* Index and hints of @transaction are written: an error concerns only what they made
+	 * superfluous. */
+	bool indexed;
+	/* Emptied segments that could not be removed; the error says why. Their rows in the hints
+	 * are 0, and a later as_commit or as_compact tries again. */
+	uint32_t segments_left;
 };
 
 enum {
@@ -276,12 +289,14 @@ enum {
  * error.
  *
  * Each step is durable before the next begins: the entries; their COMMIT; what compaction copied,
- * and its COMMIT; hints; index; the removal of emptied segments; that of older hints and indexes. A
+ * and its COMMIT; hints, in which the emptied segments have rows of 0; index; the removal of emptied
+ * segments; hints without those rows; the removal of older hints and indexes. A
  * crash at any point leaves a store with the transaction whole or not at all.
  *
  * After an error with report.committed the transaction is durable, but something behind it is not
  * done: compaction, index and hints, or the removal of emptied segments. What is needed of that a
- * further as_commit tries again; otherwise as_recover does after the next as_open. After an error
+ * further as_commit tries again; otherwise as_recover does after the next as_open. AS_ERR_NOT_REGULAR: a
+ * folder is in the place of index.N or hints.N. After an error
  * without it the transaction is not committed; struct as_state says whether it can go on, so that
  * as_commit may be tried again, or is dead. AS_ERR_INTEGRITY never: damaged segments are skipped by
  * compaction and reported. */
@@ -291,7 +306,8 @@ AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report
 /* Forget the open transaction and remove its segments. Without one, remove the uncommitted tail
  * that was found when opening; where the index does not fit the log then, as_recover follows by
  * itself. A tail that looks as if it had been committed (index or hints bear its number, or only
- * its COMMIT is damaged) is removed only with AS_FORCE in @flags: else AS_ERR_INTEGRITY. */
+ * its COMMIT is damaged) is removed only with AS_FORCE in @flags: else AS_ERR_INTEGRITY.
+ * AS_ERR_NOT_REGULAR as for as_recover. */
 AS_API enum as_err as_rollback(struct as_store *store, int flags, struct as_error *error);
 
 /* Copy what is live out of the segments that hold something superseded, and remove those.
@@ -302,7 +318,8 @@ AS_API enum as_err as_compact(struct as_store *store, struct as_report *report,
 /* Replay the log from the newest index that can be trusted, or from nothing (@flags: AS_FULL), and
  * write index and hints. No segment is touched. AS_ERR_USAGE inside a transaction;
  * AS_ERR_UNCOMMITTED: as_rollback comes first; AS_ERR_INTEGRITY: the log is damaged, nothing was
- * written (the program atticscope can salvage). */
+ * written (the program atticscope can salvage); AS_ERR_NOT_REGULAR: a folder, named in the message,
+ * is in the place of index.N or hints.N of this transaction or a later one. */
 AS_API enum as_err as_recover(struct as_store *store, int flags, struct as_error *error);
 
 #ifdef __cplusplus

@@ -191,6 +191,17 @@ static void system_begin_sync(const struct io *io, int fd)
 #endif
 }
 
+/* The owner first: a change of it takes rights away. */
+static void system_own(const struct io *io, int fd, const struct stat *st, mode_t mode)
+{
+	const int kept = errno;
+
+	(void)io;
+	if (fchown(fd, st->st_uid, st->st_gid) == 0)
+		fchmod(fd, mode);
+	errno = kept;
+}
+
 static int system_fsync(const struct io *io, int fd)
 {
 	(void)io;
@@ -263,6 +274,7 @@ const struct io io_system = {
 	.ftruncate = system_ftruncate,
 	.fsync = system_fsync,
 	.begin_sync = system_begin_sync,
+	.own = system_own,
 	.mkdirat = system_mkdirat,
 	.renameat = system_renameat,
 	.linkat = system_linkat,
@@ -525,6 +537,10 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes)
 
 	if (io->fstatvfs(io, fd, &st))
 		return AS_ERR_IO;
+	if (st.f_blocks == 0) {
+		errno = ENOTSUP;
+		return AS_ERR_IO;
+	}
 	*bytes = (uint64_t)st.f_bavail * st.f_frsize;
 	return AS_OK;
 }
@@ -535,6 +551,8 @@ struct permit {
 	const struct io *io;
 	int repo_fd;
 	mode_t file_mode, folder_mode;
+	bool gives;		/* what is made, to the owner and group in: */
+	struct stat owner;
 };
 
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode)
@@ -549,6 +567,12 @@ struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mod
 		.folder_mode = file_mode | (file_mode & 0444) >> 2 | 0700,
 	};
 	return permit;
+}
+
+void io_give_to(struct permit *permit, const struct stat *st)
+{
+	permit->gives = permit->io->own != NULL;
+	permit->owner = *st;
 }
 
 void io_revoke_permit(struct permit *permit)
@@ -579,6 +603,8 @@ enum as_err io_create_file(const struct permit *permit, const char *path, int *f
 	do
 		*fd = io->create(io, permit->repo_fd, path, permit->file_mode);
 	while (*fd < 0 && errno == EINTR && interrupts++ < INTERRUPTS_MAX);
+	if (*fd >= 0 && permit->gives)
+		io->own(io, *fd, &permit->owner, permit->file_mode);
 	return code_of(*fd);
 }
 
@@ -657,8 +683,7 @@ enum as_err io_sync_folder(const struct permit *permit, const char *path)
 	if (err)
 		return err;
 	err = io_sync(permit, fd);
-	/* Some file systems know no sync of a folder; they have nothing to offer in its place. */
-	if (err && errno == EINVAL)
+	if (err && (errno == EINVAL || errno == ENOTSUP || errno == ENOSYS))
 		err = AS_OK;
 	io_close(permit->io, fd);
 	return err;
@@ -667,8 +692,15 @@ enum as_err io_sync_folder(const struct permit *permit, const char *path)
 enum as_err io_make_folder(const struct permit *permit, const char *path)
 {
 	const struct io *io = permit->io;
+	const enum as_err err =
+		code_of(io->mkdirat(io, permit->repo_fd, path, permit->folder_mode));
+	int fd;
 
-	return code_of(io->mkdirat(io, permit->repo_fd, path, permit->folder_mode));
+	if (!err && permit->gives && !io_open_folder(io, permit->repo_fd, path, &fd)) {
+		io->own(io, fd, &permit->owner, permit->folder_mode);
+		io_close(io, fd);
+	}
+	return err;
 }
 
 enum as_err io_rename(const struct permit *permit, const char *from, const char *to)
@@ -697,6 +729,26 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path)
 	const struct io *io = permit->io;
 
 	return code_of(io->unlinkat(io, permit->repo_fd, path, AT_REMOVEDIR));
+}
+
+static bool means_refused(int code)
+{
+	return code == EEXIST || code == EPERM || code == EACCES || code == EINVAL ||
+	       code == EIO || code == EMLINK || code == ENOTSUP || code == ENOSYS;
+}
+
+bool io_clear_way(const struct permit *permit, const char *path)
+{
+	const int code = errno;
+	struct stat st;
+	bool is_there;
+	const bool is_cleared =
+		means_refused(code) &&
+		!io_ask(permit->io, permit->repo_fd, path, &is_there, &st) && is_there &&
+		S_ISREG(st.st_mode) && !io_remove_file(permit, path);
+
+	errno = code;
+	return is_cleared;
 }
 
 enum as_err io_replace_file(const struct permit *permit, const char *path, const char *temporary,

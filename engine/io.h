@@ -43,8 +43,10 @@ struct io {
 	int (*linkat)(const struct io *io, int dirfd, const char *from, const char *to);
 	int (*unlinkat)(const struct io *io, int dirfd, const char *path, int flags);
 	int (*fstatvfs)(const struct io *io, int fd, struct statvfs *st);
-	/* An aid that promises nothing; may be NULL. */
+	/* Aids that promise nothing; may be NULL. own gives an open file or folder to @st's owner
+	 * and group, with the rights in @mode. */
 	void (*begin_sync)(const struct io *io, int fd);
+	void (*own)(const struct io *io, int fd, const struct stat *st, mode_t mode);
 	void *context;		/* belongs to whoever made this struct */
 };
 
@@ -111,7 +113,8 @@ enum as_err io_list(const struct io *io, int fd,
 		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
 		    void *context);
 
-/* Bytes that can still be written to the file system of the open @fd, by who asks. AS_ERR_IO. */
+/* Bytes that can still be written to the file system of the open @fd, by who asks. AS_ERR_IO: it
+ * cannot be known. Some file systems (rclone, other FUSE) give 0 blocks of 0. */
 enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 
 /* ---- changing ----
@@ -128,6 +131,9 @@ struct permit;
  * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for
  * a folder. NULL: out of memory. */
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
+/* Give what is made to the owner and group in @st, with exactly the rights of the permit, as far as
+ * the file system allows it. For lock.c, where root changes what may be another user's. */
+void io_give_to(struct permit *permit, const struct stat *st);
 void io_revoke_permit(struct permit *permit);
 
 /* The io behind @permit, for reading. */
@@ -156,7 +162,8 @@ enum as_err io_sync(const struct permit *permit, int fd);
  * wrong io_sync tells. */
 void io_begin_sync(const struct permit *permit, int fd);
 
-/* Make the names in a folder durable; "." is the repository folder. */
+/* Make the names in a folder durable; "." is the repository folder. A file system that does not
+ * know the call (EINVAL, ENOTSUP, ENOSYS) has nothing better to offer: that is no error. */
 enum as_err io_sync_folder(const struct permit *permit, const char *path);
 
 enum as_err io_make_folder(const struct permit *permit, const char *path);
@@ -164,6 +171,12 @@ enum as_err io_rename(const struct permit *permit, const char *from, const char 
 enum as_err io_link(const struct permit *permit, const char *from, const char *to);
 enum as_err io_remove_file(const struct permit *permit, const char *path);
 enum as_err io_remove_folder(const struct permit *permit, const char *path);
+
+/* After a failed call that renames a file to @path: some file systems (sshfs to a server without
+ * posix-rename, other FUSE) refuse that where a file of this name is there. If it was that, by
+ * errno, remove the file at @path and return true: the same call may be tried again. A crash between
+ * the two leaves no file at @path. Else errno is kept. */
+bool io_clear_way(const struct permit *permit, const char *path);
 
 /* Write a small or large file whole and durably in the place of @path: @write puts the bytes into a
  * new file @temporary, which is synced and renamed. A @temporary left by a crash is removed first.

@@ -348,6 +348,8 @@ enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, str
 		*permit = io_grant_permit(io, repo_fd, st.st_mode);
 		if (!*permit)
 			err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+		else if (geteuid() == 0)
+			io_give_to(*permit, &st);
 	}
 	lock->state = LOCK_EXCLUSIVE;
 	if (err != AS_OK)

@@ -96,14 +96,19 @@ static const char *things_text(const struct plan_sum *sum, char *out, size_t siz
 	return out;
 }
 
+void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE])
+{
+	snprintf(out, OWNER_TEXT_SIZE, "The repository belongs to user %" PRIu32 ", and this runs "
+		 "as root: new files are given to that user. Where the file system does not allow "
+		 "that they stay root's, and that user cannot read them.", owner);
+}
+
 static void put_owner(const struct plan *plan, const struct plan_text *to)
 {
-	char text[256];
+	char text[OWNER_TEXT_SIZE];
 	if (!plan->has_other_owner)
 		return;
-	snprintf(text, sizeof(text), "The repository belongs to user %" PRIu32 ", and this runs "
-		 "as root: what it makes will be root's, and that user cannot read it. Run it as "
-		 "that user, or give the files to them afterwards (chown -R).", plan->owner);
+	plan_text_owner(plan->owner, text);
 	put_sentence(to, PLAN_TONE_WARNING, 0, text);
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 }
@@ -374,10 +379,12 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
 	put_doubt(plan, to);
 	put_owner(plan, to);
-	if (plan->is_refused) {
+	if (plan->is_refused)
 		put_sentence(to, PLAN_TONE_WARNING, 0, plan->refusal);
+	if (plan->is_refused && (!plan->is_filled || plan->is_empty))
 		return;
-	}
+	if (plan->is_refused)
+		put(to, PLAN_TONE_PLAIN, "%s", "");
 	if (plan->is_empty) {
 		put_sentence(to, PLAN_TONE_PLAIN, 0, nothing_to_do(plan->action));
 		return;

@@ -24,7 +24,8 @@ struct plan_text {
 };
 
 /* What @plan (of a repair, or of undo_plan) would do, what it costs and what it needs; a doubt
- * about the hardware comes first. An empty or refused plan is one sentence. */
+ * about the hardware comes first. An empty plan is one sentence; so is one that is refused before
+ * it was filled. Else the reason for the refusal comes before what would be done. */
 void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 
 /* What @report says was done of @plan, and the plan's lists, now as facts. */
@@ -34,6 +35,11 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 /* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, also
  * of what only @other knows (see plan_loses; may be NULL), or why it is refused. */
 void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to);
+
+/* That root changes the repository of user @owner, and what becomes of the files it makes: a
+ * sentence or two. */
+#define OWNER_TEXT_SIZE 256u
+void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE]);
 
 /* All lines of the plan or, where @report is not NULL, of the report, in memory that the caller
  * frees. NULL: out of memory. */

@@ -768,6 +768,17 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_COMPACT,
 	},
+	[PROBLEM_SEGMENT_EMPTIED] = {
+		.id = "segment-emptied",
+		.found = "a compaction emptied the segment and did not remove it",
+		.meaning = "The compaction was interrupted, or the system refused to remove the "
+			   "file. Nothing refers to the segment. The next commit of this program, "
+			   "or compact, removes it.",
+		.stake = "Space on the disk stays wasted. Attic leaves the segment where it is.",
+		.meanwhile = "The repository can be used.",
+		.severity = SEVERITY_INFO,
+		.repair = REPAIR_COMPACT,
+	},
 	[PROBLEM_REPAIR_INTERRUPTED] = {
 		.id = "repair-interrupted",
 		.found = "a repair was cut short",

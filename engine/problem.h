@@ -95,6 +95,7 @@ enum problem {
 	PROBLEM_HINTS_COUNT,
 	/* the repository as a whole */
 	PROBLEM_COMPACT_PENDING,
+	PROBLEM_SEGMENT_EMPTIED,	/* a compaction copied what was live, and did not remove it */
 	/* what was left of repairs, below undo/ */
 	PROBLEM_REPAIR_INTERRUPTED,
 	PROBLEM_UNDO_INTERRUPTED,	/* taking one back */

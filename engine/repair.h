@@ -74,6 +74,9 @@ struct plan {
 	bool is_empty;
 	bool is_refused;
 	char refusal[256];
+	/* All that follows is known, also of a plan that is refused: for want of space, of a way
+	 * back, ... Not so where nothing can be planned upon what was found. */
+	bool is_filled;
 
 	bool has_before, has_after;	/* a transaction at all */
 	uint32_t before, after;		/* transaction ids */
@@ -99,10 +102,11 @@ struct plan {
 	uint64_t entries_copied, bytes_copied;
 	uint64_t deletes_written;	/* so that no superseded entry comes back */
 	uint64_t bytes_needed;		/* of free space, all files together */
-	uint64_t bytes_free;		/* now */
+	uint64_t bytes_free;		/* now; UINT64_MAX: the file system does not say */
 	uint64_t bytes_in_undo;		/* what a purge of the undo folder will free */
 	bool hardware_doubt;		/* unreadable ranges, or readings that differ */
-	bool has_other_owner;		/* run as root, and the repository is another user's: */
+	/* Run as root, and the repository is another user's, who gets what is made: */
+	bool has_other_owner;
 	uint32_t owner;			/* number of that user */
 
 	struct plan_work *work;		/* how to do it: repair.c's own */

@@ -555,7 +555,7 @@ static void judge_space(struct plan *plan)
 		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
 }
 
-/* What root makes is root's, and the owner cannot read it any more. */
+/* What root makes must be the owner's, who could not read it otherwise. */
 static void judge_owner(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
@@ -661,6 +661,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
 	plan->is_empty = plan->file_count == 0;
+	plan->is_filled = true;
 	return AS_OK;
 }
 
@@ -703,7 +704,7 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 	diagnose(view, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
 	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
-	if (err == AS_OK && !plan->is_refused && !plan->is_empty) {
+	if (err == AS_OK && plan->is_filled && !plan->is_empty) {
 		judge_space(plan);
 		judge_owner(plan);
 		err = judge_way_back(plan);

@@ -230,6 +230,19 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 
 /* ---- hints and index ---- */
 
+/* A row of 0 for each segment that is emptied and still there: should the repair stop here, such a
+ * segment is known, and nothing compacts it. */
+static bool list_emptied(const struct run *run)
+{
+	const struct layout *layout = &run->work->view->layout;
+	if (run->plan->action == REPAIR_ROLLBACK)
+		return true;	/* the tail is gone by now */
+	for (size_t i = 0; i < layout->count; i++)
+		if (run->work->goes[i] && !usage_add(&run->work->usage, layout->segments[i].number))
+			return false;
+	return true;
+}
+
 static enum as_err sync_repo(const struct run *run, struct as_error *error)
 {
 	const enum as_err err = io_sync_folder(run->permit, ".");
@@ -237,17 +250,20 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
 					      run->work->view->path);
 }
 
-/* The files that are about to be replaced get a second name in the undo folder; those whose names
- * are needed on the way go there. */
+/* The files that are about to be replaced get a second name in the undo folder, or go there where
+ * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;
+	bool is_moved;
 	if (!run->undo)
 		return AS_OK;
 	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
 		const char *path = run->plan->files[i].path;
-		if (run->plan->files[i].change == PLAN_REPLACE)
-			err = undo_keep(run->undo, path, error);
+		if (run->plan->files[i].change == PLAN_REPLACE) {
+			err = undo_keep(run->undo, path, &is_moved, error);
+			run->report->has_changed = run->report->has_changed || is_moved;
+		}
 		if (!plan_is_temporary(path))
 			continue;
 		run->report->has_changed = true;
@@ -256,27 +272,71 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 	return err == AS_OK ? undo_sync(run->undo, error) : err;
 }
 
+/* Where nothing is kept, the old file may stand where no other can be renamed over it. */
+static enum as_err write_hints(const struct run *run)
+{
+	char name[sizeof("hints.4294967295")];
+	const enum as_err err = usage_write(&run->work->usage, run->permit, run->report->after);
+	snprintf(name, sizeof(name), "hints.%" PRIu32, run->report->after);
+	return err != AS_OK && io_clear_way(run->permit, name)
+		? usage_write(&run->work->usage, run->permit, run->report->after) : err;
+}
+
+static enum as_err write_table(const struct run *run)
+{
+	char name[sizeof("index.4294967295")];
+	const enum as_err err = index_table_write(run->work->table, run->permit,
+						  run->report->after);
+	snprintf(name, sizeof(name), "index.%" PRIu32, run->report->after);
+	return err != AS_OK && io_clear_way(run->permit, name)
+		? index_table_write(run->work->table, run->permit, run->report->after) : err;
+}
+
 static enum as_err write_index(struct run *run, struct as_error *error)
 {
 	const char *repo = run->work->view->path;
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
+	if (!list_emptied(run))
+		return fail_memory(run, error);
 	enum as_err err = keep_replaced(run, error);
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = usage_write(&run->work->usage, run->permit, run->report->after);
+	err = write_hints(run);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", repo,
 			       run->report->after);
 	err = sync_repo(run, error);
 	if (err != AS_OK)
 		return err;
-	err = index_table_write(run->work->table, run->permit, run->report->after);
+	err = write_table(run);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", repo,
 			       run->report->after);
+	return sync_repo(run, error);
+}
+
+static bool is_gone(void *context, const struct usage_segment *row)
+{
+	const struct run *run = context;
+	const size_t position = layout_find(&run->work->view->layout, row->segment);
+	return position != LAYOUT_NONE && run->work->goes[position];
+}
+
+/* The hints once more, without the rows of what is gone. Those are harmless: where this cannot be
+ * done, and where a crash could leave no hints at all, they stay until the next commit. */
+static enum as_err forget_emptied(struct run *run, struct as_error *error)
+{
+	const size_t count = run->work->usage.count;
+	if (!run->work->writes_index || !run->report->has_after)
+		return AS_OK;
+	usage_remove(&run->work->usage, is_gone, run);
+	if (run->work->usage.count == count ||
+	    (run->undo && !undo_can_rename_over(run->undo)) ||
+	    usage_write(&run->work->usage, run->permit, run->report->after) != AS_OK)
+		return AS_OK;
 	return sync_repo(run, error);
 }
 
@@ -337,6 +397,8 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 		err = write_index(run, error);
 	if (err == AS_OK)
 		err = move_all(run, error);
+	if (err == AS_OK)
+		err = forget_emptied(run, error);
 	if (err != AS_OK)
 		return err;
 	measure_made(run);

@@ -67,6 +67,8 @@ static void judge_tail(struct as_store *store)
 			view->layout.segments[view->tail].number);
 }
 
+#define INDEX_NAME_SIZE sizeof("index.4294967295")
+
 /* Index or hints of a transaction that the log does not hold. A later transaction would come to
  * bear that number, and be taken for what they tell of. */
 struct newer {
@@ -92,19 +94,103 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	return AS_OK;
 }
 
-static enum as_err judge_index(struct as_store *store)
+/* Is something that is no file in the place of the index or hints of the store's transaction? */
+static bool stands_for_file(const struct as_store *store, char name[INDEX_NAME_SIZE],
+			    bool *is_folder)
+{
+	static const char *const prefixes[] = { "hints.", "index." };
+	struct stat st;
+	bool is_there;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		snprintf(name, INDEX_NAME_SIZE, "%s%" PRIu32, prefixes[i], store->transaction);
+		if (io_ask(store->io, store->fd, name, &is_there, &st) != AS_OK || !is_there ||
+		    S_ISREG(st.st_mode))
+			continue;
+		*is_folder = S_ISDIR(st.st_mode);
+		return true;
+	}
+	return false;
+}
+
+static enum as_err judge_index(struct as_store *store, bool hints_are_wrong)
 {
 	struct newer newer = { .store = store };
+	char name[INDEX_NAME_SIZE];
+	bool is_folder = false;
 	const enum as_err err = io_list(store->io, store->fd, see_name, &newer);
-	store->needs_recover = newer.found || (store->has_transaction && store->index.fd < 0);
+	const bool is_missing = store->has_transaction && store->index.fd < 0;
+	store->needs_recover = newer.found || is_missing || hints_are_wrong;
 	if (!store->needs_recover || store->needs_rollback || data_is_missing(store))
 		return err;
 	if (newer.found)
 		say_why(store, "%s is of a transaction that the log does not hold", newer.name);
-	else
+	else if (is_missing && stands_for_file(store, name, &is_folder))
+		say_why(store, "%s is %s", name, is_folder
+			? "a folder, in the place of a file: move it elsewhere"
+			: "no regular file");
+	else if (is_missing)
 		say_why(store, "index or hints of transaction %" PRIu32
 			" are missing or cannot be used", store->transaction);
 	return err;
+}
+
+enum as_err store_find_folder(const struct as_store *store, struct as_error *error)
+{
+	char name[INDEX_NAME_SIZE];
+	bool is_folder;
+	return stands_for_file(store, name, &is_folder) && is_folder
+		? store_fail_folder(store, name, error) : AS_OK;
+}
+
+/* The first segment that @hints count objects in, or list to be compacted, and that is not there.
+ * What they count in one that the index maps into is no fault of theirs. */
+static const struct hints_segment *find_counted(const struct as_store *store,
+						const struct hints *hints)
+{
+	for (size_t i = 0; i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0 &&
+		    layout_find(&store->view->layout, hints->segments[i].segment) == LAYOUT_NONE)
+			return &hints->segments[i];
+	return NULL;
+}
+
+static const uint32_t *find_listed(const struct as_store *store, const struct hints *hints)
+{
+	for (size_t i = 0; i < hints->compact_count; i++) {
+		const struct hints_segment *row = hints_find(hints, hints->compact[i]);
+		if ((!row || row->live == 0) &&
+		    layout_find(&store->view->layout, hints->compact[i]) == LAYOUT_NONE)
+			return &hints->compact[i];
+	}
+	return NULL;
+}
+
+/* Do @hints count what the index holds, and list only segments that are there? The listing of
+ * segments is the one of opening: what this store wrote since is not in it. */
+static bool judge_counts(struct as_store *store, const struct hints *hints)
+{
+	const bool sees_all = !store->listing_is_old && !layout_is_partial(&store->view->findings);
+	const char *differ = "index and hints count different numbers of objects";
+	int64_t sum = 0;
+	bool is_wrong = false;
+	for (size_t i = 0; i < hints->segment_count; i++) {
+		const int64_t live = hints->segments[i].live;
+		is_wrong = is_wrong || live < 0 || live > UINT32_MAX;
+		sum += is_wrong ? 0 : live;
+	}
+	const struct hints_segment *counted =
+		sees_all && sum != store->index.used ? find_counted(store, hints) : NULL;
+	const uint32_t *listed = sees_all ? find_listed(store, hints) : NULL;
+	if (counted)
+		say_why(store, "%s: hints.%" PRIu32 " counts %" PRId64 " in segment %" PRIu32
+			", which is not there", differ, store->transaction, counted->live,
+			counted->segment);
+	else if (is_wrong || sum != store->index.used)
+		say_why(store, "%s", differ);
+	else if (listed)
+		say_why(store, "hints.%" PRIu32 " lists segment %" PRIu32 " for compaction, and "
+			"that segment is not there", store->transaction, *listed);
+	return is_wrong || sum != store->index.used || listed;
 }
 
 bool store_knows_hints(const struct as_store *store)
@@ -114,38 +200,31 @@ bool store_knows_hints(const struct as_store *store)
 	       !store->hints_are_old;
 }
 
-static enum as_err judge_hints(const struct as_store *store, bool *usable,
-			       struct findings *findings)
-{
-	struct hints hints;
-	*usable = store->view->hints.usable;
-	if (store_knows_hints(store))
-		return AS_OK;
-	const enum as_err err = hints_read(store->io, store->fd, store->transaction, &hints,
-					   findings);
-	*usable = hints.usable;
-	hints_free(&hints);
-	return err;
-}
-
 enum as_err store_find_index(struct as_store *store)
 {
+	struct hints own = { .usable = false };
+	const struct hints *hints = &store->view->hints;
 	struct findings findings;
-	bool usable = false;
+	bool is_wrong = false;
 	enum as_err err = AS_OK;
 	index_close(&store->index);
 	store->needs_recover = false;
 	findings_init(&findings);
-	if (store->has_transaction)
-		err = judge_hints(store, &usable, &findings);
+	if (!store->has_transaction || !store_knows_hints(store))
+		hints = &own;
+	if (store->has_transaction && hints == &own)
+		err = hints_read(store->io, store->fd, store->transaction, &own, &findings);
 	/* The view's own index file stays with it: it is what a look into the tail asks. */
-	if (err == AS_OK && usable)
+	if (err == AS_OK && hints->usable)
 		err = index_open(store->io, store->fd, store->transaction, &store->index,
 				 &findings);
+	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback)
+		is_wrong = judge_counts(store, hints);
 	findings_free(&findings);
+	hints_free(&own);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	return judge_index(store);
+	return judge_index(store, is_wrong);
 }
 
 /* ---- opening and closing ---- */
@@ -174,6 +253,9 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 			       dialect_refusal(view->dialect));
 	if (!view->config.usable)
 		return refuse_config(view, error);
+	struct stat st;
+	store->has_owner = store->io->fstat(store->io, store->fd, &st) == 0;
+	store->owner = store->has_owner ? (uint32_t)st.st_uid : 0;
 	enum as_err err = descriptors_init(&store->descriptors, store->io,
 					   store->options.descriptors);
 	store->has_transaction = view->has_transaction;
@@ -264,6 +346,8 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 		.needs_recover = store->needs_recover,
 	};
 	memcpy(state->id, view->config.id, sizeof(state->id));
+	state->has_other_owner = geteuid() == 0 && store->has_owner && store->owner != 0;
+	state->owner = store->owner;
 	if (store->needs_rollback)
 		state->tail_segments = (uint32_t)(view->layout.count - view->tail);
 	if (store->needs_rollback || store->needs_recover)
@@ -326,6 +410,13 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 	key_to_hex(key, hex);
 	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s%s",
 		       store->view->path, hex, key_note(key));
+}
+
+enum as_err store_fail_folder(const struct as_store *store, const char *name,
+			      struct as_error *error)
+{
+	return as_fail(error, AS_ERR_NOT_REGULAR, 0, "%s/%s: is a folder, in the place of a file: "
+		       "move it elsewhere", store->view->path, name);
 }
 
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,

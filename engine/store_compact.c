@@ -52,7 +52,8 @@ static enum as_err list_candidates(const struct as_store *store, uint32_t **numb
 	if (!*numbers)
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < store->usage.count; i++)
-		if (is_candidate(store, &store->usage.rows[i]))
+		if (is_candidate(store, &store->usage.rows[i]) &&
+		    !store_is_emptied(store, store->usage.rows[i].segment))
 			(*numbers)[(*count)++] = store->usage.rows[i].segment;
 	return AS_OK;
 }
@@ -181,7 +182,8 @@ static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has
 	return AS_OK;
 }
 
-/* Everything was copied: let index and hints say so. */
+/* Everything was copied: let index and hints say so. The hints keep a row of 0 until the segment is
+ * gone: it is known, and nothing compacts it. */
 static void enter_moves(struct compaction *c, uint32_t number)
 {
 	struct as_store *store = c->store;
@@ -192,7 +194,7 @@ static void enter_moves(struct compaction *c, uint32_t number)
 	}
 	for (size_t i = 0; i < c->delete_count; i++)
 		usage_find(&store->usage, c->delete_segments[i])->compact = true;
-	usage_find(&store->usage, number)->live = 0;
+	*usage_find(&store->usage, number) = (struct usage_segment){ .segment = number };
 	c->report->entries_copied += c->move_count;
 	c->report->bytes_copied += c->bytes;
 	c->head_is_emptied = c->head_is_emptied || number == store->transaction;
@@ -305,6 +307,7 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 		if (err == AS_OK)
 			err = empty_segment(c, numbers[i], &why);
 		if (is_ghost(c, numbers[i], err)) {
+			usage_find(&c->store->usage, numbers[i])->compact = false;
 			err = add_emptied(c->store, numbers[i], false, 0);
 		} else if (err == AS_END) {
 			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
@@ -317,20 +320,6 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 		}
 	}
 	return err;
-}
-
-static bool is_emptied(void *context, const struct usage_segment *row)
-{
-	const struct as_store *store = context;
-	size_t low = 0, high = store->emptied_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (store->emptied[middle].segment < row->segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < store->emptied_count && store->emptied[low].segment == row->segment;
 }
 
 /* Make what was copied a transaction of its own. A segment with a COMMIT must be left. */
@@ -398,7 +387,6 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 		return stopped == AS_OK ? err : stopped;
 	}
 	qsort(store->emptied, store->emptied_count, sizeof(*store->emptied), compare_emptied);
-	usage_remove(&store->usage, is_emptied, store);
 	return stopped;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +28,51 @@ static enum as_err sync_folder(const struct as_store *store, const char *path,
 	return err == AS_OK ? AS_OK : fail_path(store, err, "sync the folder", path, error);
 }
 
+/* The file @name cannot be written; a folder in its place is the one reason that no system call
+ * names. */
+static enum as_err fail_written(const struct as_store *store, enum as_err err, const char *name,
+				struct as_error *error)
+{
+	const int sys = errno;
+	struct stat st;
+	bool is_there;
+	if (io_ask(store->io, store->fd, name, &is_there, &st) == AS_OK && is_there &&
+	    S_ISDIR(st.st_mode))
+		return store_fail_folder(store, name, error);
+	errno = sys;
+	return fail_path(store, err, "write", name, error);
+}
+
+/* What is replaced is derived from the log, and can be made again. */
+static enum as_err write_hints(const struct as_store *store, const char *name)
+{
+	const enum as_err err = usage_write(&store->usage, store->permit, store->transaction);
+	return err != AS_OK && io_clear_way(store->permit, name)
+		? usage_write(&store->usage, store->permit, store->transaction) : err;
+}
+
+static enum as_err write_table(const struct as_store *store, const char *name)
+{
+	const enum as_err err = index_table_write(store->table, store->permit, store->transaction);
+	return err != AS_OK && io_clear_way(store->permit, name)
+		? index_table_write(store->table, store->permit, store->transaction) : err;
+}
+
 enum as_err store_write_index(struct as_store *store, struct as_error *error)
 {
+	char name[sizeof("index.4294967295")];
 	store->hints_are_old = true;
-	enum as_err err = usage_write(&store->usage, store->permit, store->transaction);
+	snprintf(name, sizeof(name), "hints.%" PRIu32, store->transaction);
+	enum as_err err = write_hints(store, name);
 	if (err != AS_OK)
-		return fail_path(store, err, "write", "hints", error);
+		return fail_written(store, err, name, error);
 	err = sync_folder(store, ".", error);
 	if (err != AS_OK)
 		return err;
-	err = index_table_write(store->table, store->permit, store->transaction);
+	snprintf(name, sizeof(name), "index.%" PRIu32, store->transaction);
+	err = write_table(store, name);
 	if (err != AS_OK)
-		return fail_path(store, err, "write", "index", error);
+		return fail_written(store, err, name, error);
 	err = sync_folder(store, ".", error);
 	if (err == AS_OK)
 		store->index_is_behind = false;
@@ -53,6 +87,7 @@ static void folder_of(const struct as_store *store, uint32_t number, char out[LA
 	*strrchr(out, '/') = '\0';
 }
 
+/* One that is not there any more is removed as well. */
 static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 			      struct as_report *report, struct as_error *error)
 {
@@ -66,6 +101,7 @@ static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 		report->segments_compacted++;
 		report->bytes_freed += emptied->size;
 	}
+	report->segments_left--;
 	return AS_OK;
 }
 
@@ -123,19 +159,49 @@ static void remove_empty_folders(const struct as_store *store)
 	}
 }
 
+bool store_is_emptied(const struct as_store *store, uint32_t segment)
+{
+	size_t low = 0, high = store->emptied_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (store->emptied[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < store->emptied_count && store->emptied[low].segment == segment;
+}
+
+static bool is_emptied(void *context, const struct usage_segment *row)
+{
+	return store_is_emptied(context, row->segment);
+}
+
+/* The hints once more, without the rows of what is gone. Those do no harm, so that nothing rests on
+ * this: where it cannot be done they stay until the next commit. */
+static void forget_emptied(struct as_store *store)
+{
+	const size_t count = store->usage.count;
+	usage_remove(&store->usage, is_emptied, store);
+	if (store->usage.count < count)
+		usage_write(&store->usage, store->permit, store->transaction);
+}
+
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error)
 {
+	report->segments_left = (uint32_t)store->emptied_count;
 	enum as_err err = remove_plain(store, report, error);
 	if (err == AS_OK)
 		err = remove_with_deletes(store, report, error);
+	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
+									  : report->bytes_copied;
+	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
 	if (err != AS_OK)
 		return err;
 	remove_empty_folders(store);
-	store->listing_is_old = store->listing_is_old || store->emptied_count > 0;
+	forget_emptied(store);
 	store->emptied_count = 0;
-	report->bytes_freed -= report->bytes_freed < report->bytes_copied ? report->bytes_freed
-									  : report->bytes_copied;
 	return AS_OK;
 }
 
@@ -145,6 +211,7 @@ struct old_names {
 	const struct as_store *store;
 	char **names;
 	size_t count, capacity;
+	char folder[NAME_MAX + 1];	/* one in the place of a later transaction's, or empty */
 };
 
 /* "index.N" and "hints.N" of other transactions, and what a crash left of writing them; index.tmp
@@ -176,7 +243,12 @@ static bool is_of_later(const char *name, const struct as_store *store)
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
-	if (kind == IO_KIND_FOLDER || !is_superfluous(name, old->store))
+	if (!is_superfluous(name, old->store))
+		return AS_OK;
+	/* An older one is in nobody's way. */
+	if (kind == IO_KIND_FOLDER && is_of_later(name, old->store) && !old->folder[0])
+		snprintf(old->folder, sizeof(old->folder), "%s", name);
+	if (kind == IO_KIND_FOLDER)
 		return AS_OK;
 	void *names = old->names;
 	if (!rows_reserve(&names, old->count, &old->capacity, sizeof(*old->names)))
@@ -202,6 +274,8 @@ enum as_err store_remove_old(struct as_store *store, struct as_error *error)
 		free(old.names[i]);
 	}
 	free(old.names);
+	if (err == AS_OK && old.folder[0])
+		return store_fail_folder(store, old.folder, error);
 	/* An older one that comes back with the power does no harm; one that a transaction to come
 	 * would take for its own must be gone before. */
 	return err == AS_OK && is_newer ? sync_folder(store, ".", error) : err;

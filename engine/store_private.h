@@ -30,6 +30,8 @@ struct as_store {
 	const struct io *io;		/* the view's */
 	int fd;				/* the repository folder, the view's */
 	pid_t pid;			/* of the process that opened it */
+	bool has_owner;
+	uint32_t owner;			/* of the repository folder */
 	struct permit *permit;		/* NULL before the first change */
 	struct descriptors descriptors;
 
@@ -125,12 +127,23 @@ void store_unload(struct as_store *store);
  * in them. They are what hints still tell of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct layout *layout);
 
+/* Was everything live copied out of @segment, which is still there? */
+bool store_is_emptied(const struct as_store *store, uint32_t segment);
+
 /* Copy what is live out of the candidates and commit that. Adds to store->emptied. AS_OK also when
  * candidates had to be skipped (@report says so). After an error the candidates are as they were
  * before, or nothing is known and needs_recover is set. */
 enum as_err store_compact(struct as_store *store, struct as_report *report, struct as_error *error);
 
-/* Hints, then index, each durable; then the emptied segments go, then older hints and indexes. */
+/* AS_ERR_NOT_REGULAR: a folder is in the place of the index or hints of the store's transaction. */
+enum as_err store_find_folder(const struct as_store *store, struct as_error *error);
+
+/* Fill in @error for a folder @name where a file of index or hints should be, AS_ERR_NOT_REGULAR. */
+enum as_err store_fail_folder(const struct as_store *store, const char *name,
+			      struct as_error *error);
+
+/* Hints, then index, each durable; then the emptied segments go, and their rows in the hints; then
+ * older hints and indexes. */
 enum as_err store_write_index(struct as_store *store, struct as_error *error);
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error);

@@ -252,7 +252,10 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
 			       "%s: %s; the log holds nothing to replay", store->view->path,
 			       store->why);
-	enum as_err err = store_replay(store, full, error);
+	enum as_err err = store_find_folder(store, error);
+	if (err != AS_OK)
+		return err;
+	err = store_replay(store, full, error);
 	if (err == AS_OK)
 		err = store_write_index(store, error);
 	if (err == AS_OK)

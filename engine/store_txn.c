@@ -337,11 +337,12 @@ static enum as_err finish(struct as_store *store, struct as_report *report, stru
 	enum as_err err = AS_OK;
 	if (store->index_is_behind)
 		err = store_write_index(store, error);
-	if (err == AS_OK)
-		err = store_remove_emptied(store, report, error);
-	if (err == AS_OK)
-		err = store_remove_old(store, error);
-	return err;
+	if (err != AS_OK)
+		return err;
+	report->indexed = true;
+	err = store_remove_emptied(store, report, error);
+	const enum as_err old = store_remove_old(store, err == AS_OK ? error : NULL);
+	return err == AS_OK ? old : err;
 }
 
 enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,

@@ -96,6 +96,45 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", UNDO_FOLDER, error);
 }
 
+static enum as_err make_empty(const struct undo *undo, const char *path)
+{
+	int fd;
+	const enum as_err err = io_create_file(undo->permit, path, &fd);
+	if (err == AS_OK)
+		io_close(io_of(undo->permit), fd);
+	return err;
+}
+
+/* Whatever the reason for which a link or a rename over a name is refused (EPERM, EEXIST, EIO,
+ * ENOSYS, EMLINK, ...), the repair does without it. */
+static enum as_err try_abilities(struct undo *undo, struct as_error *error)
+{
+	char paths[3][UNDO_PATH_MAX];
+	const struct permit *permit = undo->permit;
+	undo_below(undo->path, UNDO_TRY_1, paths[0]);
+	undo_below(undo->path, UNDO_TRY_2, paths[1]);
+	undo_below(undo->path, UNDO_TRY_3, paths[2]);
+	enum as_err err = make_empty(undo, paths[0]);
+	if (err == AS_OK)
+		err = make_empty(undo, paths[1]);
+	if (err != AS_OK)
+		return undo_fail_path(err, "make a file in it", undo->path, error);
+	undo->can_rename_over = io_rename(permit, paths[0], paths[1]) == AS_OK;
+	undo->can_link = io_link(permit, paths[1], paths[2]) == AS_OK;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		const enum as_err removed = io_remove_file(permit, paths[i]);
+		if (removed != AS_OK && removed != AS_ERR_DOES_NOT_EXIST)
+			return undo_fail_path(removed, "remove, so a repair could not be taken back",
+					      paths[i], error);
+	}
+	return AS_OK;
+}
+
+bool undo_can_rename_over(const struct undo *undo)
+{
+	return undo->can_rename_over;
+}
+
 void undo_free(struct undo *undo)
 {
 	if (!undo)
@@ -116,6 +155,8 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 	char *text = undo_manifest_text(plan, &len);
 	enum as_err err = text ? make_folder(undo, plan->action, error)
 			       : as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+	if (err == AS_OK)
+		err = try_abilities(undo, error);
 	if (err == AS_OK) {
 		err = undo_write_file(undo, UNDO_MANIFEST, text, len);
 		if (err != AS_OK)
@@ -171,33 +212,55 @@ static enum as_err make_parents(struct undo *undo, const char *path)
 	return AS_OK;
 }
 
-static enum as_err put_aside(struct undo *undo, const char *path, bool keeps_name,
-			     struct as_error *error)
+/* Of a file that is gone, but has been put aside already, a file system that refuses to rename a file
+ * over another says that it refuses. errno is kept. */
+static bool is_gone(const struct undo *undo, const char *path)
+{
+	const int kept = errno;
+	struct stat st;
+	bool is_there;
+	const enum as_err err = io_ask(io_of(undo->permit), io_folder_of(undo->permit), path,
+				       &is_there, &st);
+	errno = kept;
+	return err == AS_OK && !is_there;
+}
+
+enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error)
 {
 	char to[UNDO_PATH_MAX];
 	undo_below(undo->path, path, to);
 	enum as_err err = make_parents(undo, to);
 	if (err == AS_OK)
 		err = undo_touch_folder(undo, to);
-	if (err == AS_OK && !keeps_name)
+	if (err == AS_OK)
 		err = undo_touch_folder(undo, path);
 	if (err == AS_OK)
-		err = keeps_name ? io_link(undo->permit, path, to)
-				 : io_rename(undo->permit, path, to);
-	if (err == AS_ERR_DOES_NOT_EXIST)
+		err = io_rename(undo->permit, path, to);
+	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || is_gone(undo, path))
 		return AS_OK;
-	return err == AS_OK ? AS_OK
-			    : undo_fail_path(err, "put it into the undo folder", path, error);
+	return undo_fail_path(err, "put it into the undo folder", path, error);
 }
 
-enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error)
+/* A link that is refused although one was made a moment ago: then this file can have no more. */
+enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved, struct as_error *error)
 {
-	return put_aside(undo, path, false, error);
-}
-
-enum as_err undo_keep(struct undo *undo, const char *path, struct as_error *error)
-{
-	return put_aside(undo, path, true, error);
+	char to[UNDO_PATH_MAX];
+	undo_below(undo->path, path, to);
+	*is_moved = false;
+	if (undo->can_link && undo->can_rename_over) {
+		enum as_err err = make_parents(undo, to);
+		if (err == AS_OK)
+			err = undo_touch_folder(undo, to);
+		if (err != AS_OK)
+			return undo_fail_path(err, "put it into the undo folder", path, error);
+		err = io_link(undo->permit, path, to);
+		if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST)
+			return AS_OK;
+		if (err == AS_ERR_NO_SPACE)
+			return undo_fail_path(err, "put it into the undo folder", path, error);
+	}
+	*is_moved = true;
+	return undo_take(undo, path, error);
 }
 
 enum as_err undo_finish(struct undo *undo, struct as_error *error)

@@ -15,6 +15,9 @@
  * highest one with a manifest: the newest, whatever the clock says. A folder of another name is
  * taken back only when there is none of a repair.
  *
+ * Files "try-1" to "try-3" are only there for a moment, before the manifest: what the file system can
+ * do is tried with them.
+ *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
  * the folder. Each step can be done again: whoever was interrupted begins anew. */
 #ifndef ATTICSCOPE_UNDO_H
@@ -71,13 +74,21 @@ enum as_err undo_settle(const struct view *view, const struct permit *permit,
  * be seen is against it. Reads only. AS_ERR_MEMORY. */
 #define UNDO_HINDRANCE_SIZE 152u
 enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE]);
-/* Make the folder and the manifest of @plan, durably. */
+/* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
+ * system can do is tried in the folder: hard links, and a rename over a name that is there. A repair
+ * can do without either; without the making, renaming and removing of files it cannot, and is
+ * refused here. */
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);
-/* Move the file @path into the folder; keep it there under a second name. A file that is gone
- * already is none. */
+/* Move the file @path into the folder. A file that is gone already is none. */
 enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error);
-enum as_err undo_keep(struct undo *undo, const char *path, struct as_error *error);
+/* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
+ * file system has no hard links or refuses to rename a file over another, by moving it there.
+ * *@is_moved says that it was moved. */
+enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved,
+		      struct as_error *error);
+/* Can a file be renamed over another here? */
+bool undo_can_rename_over(const struct undo *undo);
 /* Make durable what was taken, the names in the folders it came from included. */
 enum as_err undo_sync(struct undo *undo, struct as_error *error);
 /* The repair is at its end. */

@@ -192,6 +192,7 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 		refuse(plan, "a later transaction was written since: taking %s back would lose it",
 		       name);
 	err = fill_undo_plan(plan, view, &manifest, state);
+	plan->is_filled = err == AS_OK;
 	free(manifest.files);
 	return err;
 }
@@ -283,6 +284,8 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 	}
 	undo_below(undo->path, step->path, aside);
 	err = io_rename(undo->permit, aside, step->path);
+	if (err != AS_OK && io_clear_way(undo->permit, step->path))
+		err = io_rename(undo->permit, aside, step->path);
 	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
 		snprintf(folder, sizeof(folder), "%s", step->path);
 		char *slash = strrchr(folder, '/');
@@ -305,7 +308,13 @@ static enum as_err begin(const struct undo *undo)
 	char done[UNDO_PATH_MAX], undoing[UNDO_PATH_MAX];
 	undo_below(undo->path, UNDO_DONE_MARK, done);
 	undo_below(undo->path, UNDO_UNDOING_MARK, undoing);
-	enum as_err err = io_rename(undo->permit, done, undoing);
+	struct stat st;
+	bool is_undoing;
+	enum as_err err = io_ask(io_of(undo->permit), io_folder_of(undo->permit), undoing,
+				 &is_undoing, &st);
+	if (err != AS_OK || is_undoing)
+		return err;
+	err = io_rename(undo->permit, done, undoing);
 	if (err == AS_OK)
 		return io_sync_folder(undo->permit, undo->path);
 	if (err == AS_ERR_DOES_NOT_EXIST)

@@ -335,6 +335,7 @@ static bool is_own_file(const char *name)
 {
 	static const char *const own[] = {
 		UNDO_DONE_MARK, UNDO_UNDOING_MARK, "plan.txt", "report.txt", "tmp",
+		UNDO_TRY_1, UNDO_TRY_2, UNDO_TRY_3,
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (strcmp(name, own[i]) == 0)

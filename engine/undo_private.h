@@ -11,10 +11,17 @@
 
 #include "repair_private.h"
 
+/* Files with which the abilities of the file system are tried. */
+#define UNDO_TRY_1 "try-1"
+#define UNDO_TRY_2 "try-2"
+#define UNDO_TRY_3 "try-3"
+
 struct undo {
 	const struct permit *permit;
 	char path[UNDO_FOLDER_MAX];	/* "undo/20261122T215501Z-salvage" */
 	bool made_parent;
+	/* what the file system can do, tried in the folder before anything is changed */
+	bool can_link, can_rename_over;
 	/* folders with names that are not yet durable, each once, in the order of their coming:
 	 * where something goes is durable before where it comes from */
 	char (*unsynced)[UNDO_PATH_MAX];

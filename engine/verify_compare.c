@@ -424,6 +424,15 @@ static enum as_err report_missing_segments(struct compare *compare)
 
 /* ---- hints ---- */
 
+/* Is it what a compaction leaves that was interrupted: superseded entries, a row of 0, and not
+ * listed to be compacted? */
+static bool is_emptied(const struct verify *verify, const struct hints_segment *row,
+		       const struct segment_facts *facts)
+{
+	return row && row->live == 0 && facts->live == 0 && facts->puts + facts->deletes > 0 &&
+	       !hints_is_compact(&verify->view->hints, row->segment);
+}
+
 static enum as_err report_hints(struct compare *compare, uint32_t segment, const char *detail)
 {
 	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
@@ -479,9 +488,15 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	 */
 	const bool is_unlisted = row && facts->puts > facts->live &&
 				 !hints_is_compact(&verify->view->hints, facts->number);
+	const bool was_emptied = is_emptied(verify, row, facts);
 	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
-	    (count_is_right && !is_unlisted))
+	    (count_is_right && !is_unlisted && !was_emptied))
 		return AS_OK;
+	if (was_emptied) {
+		struct finding finding = finding_of(PROBLEM_SEGMENT_EMPTIED);
+		finding.segment = facts->number;
+		return verify_add(compare->run, &finding);
+	}
 	if (count_is_right)
 		snprintf(detail, sizeof(detail),
 			 "it holds superseded entries, and they do not list it");
@@ -643,7 +658,9 @@ static enum as_err report_role(struct compare *compare, size_t position)
 	struct finding finding;
 	layout_path(&verify->view->layout, position, path);
 	if (facts->role == ROLE_RETURNED) {
-		finding = finding_of(PROBLEM_SEGMENT_RETURNED);
+		const bool is_listed = hints_find(&verify->view->hints, number) != NULL;
+		finding = finding_of(verify->returned == 0 && is_listed ? PROBLEM_SEGMENT_EMPTIED
+									: PROBLEM_SEGMENT_RETURNED);
 		if (verify->returned == 0)
 			finding.severity = SEVERITY_INFO;
 		snprintf(finding.detail, sizeof(finding.detail), "%.120s", path);

@@ -44,7 +44,7 @@ static enum repair repair_of(const char *name)
 
 static json_t *json_objects(const struct attempt *attempt, uint64_t planned)
 {
-	if (attempt->plan->is_refused)
+	if (!attempt->plan->is_filled)
 		return json_null();
 	return json_integer((json_int_t)planned);
 }
@@ -54,7 +54,17 @@ static json_t *json_after(const struct attempt *attempt)
 	const struct plan *plan = attempt->plan;
 	if (attempt->is_run)
 		return json_number_if(attempt->report.has_after, attempt->report.after);
-	return json_number_if(plan->has_after && !plan->is_refused, plan->after);
+	return json_number_if(plan->has_after && plan->is_filled, plan->after);
+}
+
+/* Of a repair that came to no end nothing was counted. */
+static json_t *json_objects_after(const struct attempt *attempt)
+{
+	if (attempt->is_verified)
+		return json_objects(attempt, attempt->objects_after);
+	if (attempt->is_run)
+		return json_null();
+	return json_objects(attempt, attempt->plan->objects_after);
 }
 
 static json_t *json_undo(const struct attempt *attempt)
@@ -81,7 +91,6 @@ static void write_json(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->plan;
 	const bool fits = plan->bytes_free <= INT64_MAX;
-	const uint64_t after = attempt->is_verified ? attempt->objects_after : plan->objects_after;
 	json_object_out(&attempt->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
 		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I}",
@@ -91,7 +100,7 @@ static void write_json(struct attempt *attempt)
 		"transaction_before", json_number_if(plan->has_before, plan->before),
 		"transaction_after", json_after(attempt),
 		"objects_before", json_objects(attempt, plan->objects_before),
-		"objects_after", json_objects(attempt, after),
+		"objects_after", json_objects_after(attempt),
 		"lost", json_named_keys(plan->lost, plan->lost_count),
 		"created", json_plan_files(plan, PLAN_MAKE),
 		"replaced", json_plan_files(plan, PLAN_REPLACE),
@@ -308,10 +317,13 @@ static int carry_out(struct attempt *attempt, bool *is_outdated)
 
 /* ---- what needs no doing ---- */
 
+/* A dry run shows the plan, too. */
 static int tell_refused(struct attempt *attempt)
 {
 	if (attempt->request->out.json)
 		write_json(attempt);
+	else if (attempt->request->options.dry_run && attempt->plan->is_filled)
+		write_plan(attempt);
 	message("%s: %s refused: %s", attempt->view->path, repair_name(attempt->action),
 		attempt->plan->refusal);
 	if (attempt->plan->hardware_doubt)

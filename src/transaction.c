@@ -2,6 +2,7 @@
 
 #include "src/transaction.h"
 
+#include "engine/plan_text.h"
 #include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_json.h"
@@ -115,13 +116,19 @@ static enum as_err tell(const struct transaction *txn, enum as_err err,
 enum as_err transaction_begin(const struct request *request, struct transaction *txn)
 {
 	struct as_error error = { .code = AS_OK };
+	char owner[OWNER_TEXT_SIZE];
 	*txn = (struct transaction){
 		.path = request->args[0],
 		.lock_wait = request->options.lock_wait,
 		.patience = now_ms() + (int64_t)request->options.lock_wait * 1000,
 	};
 	interrupt_catch();
-	return tell(txn, open_in_order(txn, &error), &error);
+	const enum as_err err = open_in_order(txn, &error);
+	if (err == AS_OK && txn->before.has_other_owner) {
+		plan_text_owner(txn->before.owner, owner);
+		message("%s", owner);
+	}
+	return tell(txn, err, &error);
 }
 
 /* ---- changing ---- */
@@ -203,6 +210,7 @@ static json_t *json_keys(const struct change *change)
 /* What is true after the commit. */
 struct outcome {
 	struct as_state state;
+	bool is_counted;	/* false: something failed, and how many objects there are is unknown */
 	uint64_t objects;
 	struct as_report report;
 };
@@ -212,13 +220,13 @@ static void write_json(struct out *out, const struct transaction *txn,
 {
 	const struct as_report *report = &outcome->report;
 	json_object_out(out, json_pack(
-		"{s:s, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"action", change->action,
 		"repository", json_text(txn->path),
 		"transaction_before", json_transaction(&txn->before),
 		"transaction_after", json_transaction(&outcome->state),
 		"objects_before", (json_int_t)txn->objects_before,
-		"objects_after", (json_int_t)outcome->objects,
+		"objects_after", json_number_if(outcome->is_counted, outcome->objects),
 		"keys", json_keys(change),
 		"count", (json_int_t)change->count,
 		"bytes", (json_int_t)change->bytes,
@@ -233,9 +241,12 @@ static void write_text(struct out *out, const struct change *change,
 		       const struct outcome *outcome)
 {
 	const struct as_report *report = &outcome->report;
-	char objects[FORMAT_SIZE], freed[FORMAT_SIZE];
+	char figure[FORMAT_SIZE], freed[FORMAT_SIZE], objects[FORMAT_SIZE + 16] = "";
 	char transaction[32] = "no transaction", compacted[96] = "";
-	format_count(outcome->objects, objects, sizeof(objects));
+	if (outcome->is_counted)
+		snprintf(objects, sizeof(objects), ", %s object%s",
+			 format_count(outcome->objects, figure, sizeof(figure)),
+			 outcome->objects == 1 ? "" : "s");
 	if (outcome->state.has_transaction)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
 			 outcome->state.transaction);
@@ -244,8 +255,7 @@ static void write_text(struct out *out, const struct change *change,
 			 "; %" PRIu32 " segment%s compacted, %s freed",
 			 report->segments_compacted, report->segments_compacted == 1 ? "" : "s",
 			 format_bytes(report->bytes_freed, freed, sizeof(freed)));
-	text_line(out, TONE_PLAIN, "%s; %s, %s object%s%s", change->text, transaction, objects,
-		  outcome->objects == 1 ? "" : "s", compacted);
+	text_line(out, TONE_PLAIN, "%s; %s%s%s", change->text, transaction, objects, compacted);
 }
 
 static int warn_of_skipped(const struct transaction *txn, const struct as_report *report)
@@ -279,10 +289,17 @@ static void write_report(struct out *out, const struct transaction *txn,
 /* The transaction is durable, but what comes after it failed: the copying of compaction, which
  * needs room, or was interrupted. Without it the rest may well succeed. */
 static int finish_without_compaction(struct transaction *txn, enum as_err err,
-				     const struct as_error *first)
+				     const struct as_error *first, const struct as_report *report)
 {
 	struct as_error error = { .code = AS_OK };
 	message_failure(err, first);
+	if (report->segments_left > 0) {
+		message("the transaction is committed, index and hints are written; %" PRIu32
+			" segment%s that nothing refers to could not be removed; a later put or "
+			"delete tries that again", report->segments_left,
+			report->segments_left == 1 ? "" : "s");
+		return EXIT_PROBLEMS;
+	}
 	if (as_commit(txn->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
 		message("the transaction is committed, but not all superseded entries could be "
 			"removed; a later put or delete tries that again");
@@ -308,9 +325,9 @@ int transaction_commit(struct transaction *txn, struct request *request,
 		return transaction_abandon(txn, err);
 	}
 	if (err != AS_OK)
-		status = finish_without_compaction(txn, err, &error);
+		status = finish_without_compaction(txn, err, &error, &outcome.report);
 	as_get_state(txn->store, &outcome.state);
-	as_len(txn->store, &outcome.objects, NULL);
+	outcome.is_counted = as_len(txn->store, &outcome.objects, NULL) == AS_OK;
 	as_close(txn->store);
 	write_report(&request->out, txn, change, &outcome);
 	return status | warn_of_skipped(txn, &outcome.report);

@@ -23,6 +23,47 @@ void look_away(struct look *look)
 	view_close(look->view);
 }
 
+static const char *look_rows(const struct look *look, unsigned *emptied)
+{
+	const struct layout *layout = &look->view->layout;
+	const struct hints *hints = &look->view->hints;
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct segment_facts *facts = &look->verify->facts[i];
+		const uint32_t number = layout->segments[i].number;
+		const struct hints_segment *row = hints_find(hints, number);
+		if (!facts->is_committed || facts->puts + facts->deletes == 0)
+			continue;
+		if (!row)
+			return "the hints have no row of a segment";
+		if (row->live != (int64_t)facts->live)
+			return "a count in the hints is wrong";
+		*emptied += row->live == 0 && !hints_is_compact(hints, number);
+	}
+	return NULL;
+}
+
+const char *look_hints(const struct look *look, uint32_t since, unsigned *emptied)
+{
+	const struct verify *verify = look->verify;
+	const struct layout *layout = &look->view->layout;
+	const struct hints *hints = &look->view->hints;
+	*emptied = 0;
+	if (!hints->usable || !verify->has_end || hints->transaction != verify->end ||
+	    hints->transaction <= since || verify->damage_count > 0)
+		return NULL;
+	for (size_t i = 0; i < hints->segment_count; i++)
+		if (hints->segments[i].live != 0 &&
+		    layout_find(layout, hints->segments[i].segment) == LAYOUT_NONE)
+			return "the hints count objects in a segment that is not there";
+	for (size_t i = 0; i < hints->compact_count; i++)
+		if (layout_find(layout, hints->compact[i]) == LAYOUT_NONE)
+			return "the hints list a segment to be compacted that is not there";
+	const char *wrong = look_rows(look, emptied);
+	if (!wrong && *emptied != verify->findings.total[PROBLEM_SEGMENT_EMPTIED])
+		wrong = "emptied segments are not named";
+	return wrong;
+}
+
 struct permit *look_upgrade(struct look *look)
 {
 	const struct lock_wait wait = { .ms = 0 };

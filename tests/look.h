@@ -18,6 +18,13 @@ struct look {
 bool look_at(struct look *look, const char *repo);
 void look_away(struct look *look);
 
+/* Do hints of the log's end, which came after transaction @since, say what FORMAT.md wants of a
+ * compaction wherever it stops? Every segment with entries has its count; nothing is listed to be
+ * compacted that is not there; an emptied segment that is still there has a row of 0, is not listed,
+ * and is named by check: *@emptied counts them. NULL, or what is wrong. Where the log is damaged or
+ * the hints are of another transaction there is nothing to say. */
+const char *look_hints(const struct look *look, uint32_t since, unsigned *emptied);
+
 /* The right to change it; given back with lock_lower. NULL: it was refused. */
 struct permit *look_upgrade(struct look *look);
 

@@ -405,7 +405,8 @@ class Planning(Case):
                 status = 8 if action == 'compact' else 4
                 for option in ('--dry-run', '--yes'):
                     got, out, err = run(action, option, self.path)
-                    self.assertEqual((got, out), (status, ''), (name, action, err))
+                    self.assertEqual(got, status, (name, action, err))
+                    self.assertEqual(out.startswith('Plan: '), option == '--dry-run', out)
                     self.assertIn('stands where the way back is to be kept', err)
                 self.assertEqual(os.listdir(self.path).count('undo'), 1)
                 os.unlink(path)

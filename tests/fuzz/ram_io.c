@@ -458,7 +458,8 @@ static int ram_unlinkat(const struct io *io, int dirfd, const char *path, int fl
 static int ram_fstatvfs(const struct io *io, int fd, struct statvfs *st)
 {
 	(void)io, (void)fd;
-	*st = (struct statvfs){ .f_bsize = 4096, .f_frsize = 4096, .f_bavail = 1u << 20 };
+	*st = (struct statvfs){ .f_bsize = 4096, .f_frsize = 4096,
+				  .f_blocks = 1u << 21, .f_bavail = 1u << 20 };
 	return 0;
 }
 

@@ -167,12 +167,15 @@ static size_t count_folders(const struct look *look)
 
 /* ---- one repair, stopped everywhere ---- */
 
+static unsigned emptied_seen;	/* segments that a repair had emptied and not yet moved aside */
+
 struct story {
 	const struct wreck *wreck;
 	enum repair action;
 	const char *what;		/* is killed ... */
 	unsigned at;			/* ... here */
 	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
+	uint32_t since;			/* transaction before the repair */
 	unsigned count;			/* of objects, after a repair that nobody killed */
 	bool has[WRECK_OBJECTS];
 };
@@ -203,6 +206,14 @@ static void take_all_back(struct story *story)
 static void go_forward(struct story *story)
 {
 	bool has[WRECK_OBJECTS];
+	struct look look;
+	unsigned emptied;
+	assert_true(look_at(&look, story->repo));
+	const char *wrong = look_hints(&look, story->since, &emptied);
+	if (wrong && strcmp(story->what, "undo") != 0)	/* which puts the segments back first */
+		fail_msg("%s, change %u: %s", story->what, story->at, wrong);
+	emptied_seen += emptied;
+	look_away(&look);
 	mend(story->repo, story->what, story->at);
 	if (count_right(story->wreck, story->repo, has) != story->count ||
 	    memcmp(has, story->has, sizeof(has)) != 0)
@@ -270,6 +281,10 @@ static void stop_everywhere(struct wreck *wreck, enum repair action)
 	snprintf(story.before, sizeof(story.before), "%.400s/before", wreck->folder);
 	snprintf(story.after, sizeof(story.after), "%.400s/after", wreck->folder);
 	note_bytes(wreck->repo, story.before);
+	struct look look;
+	assert_true(look_at(&look, wreck->repo));
+	story.since = look.view->transaction;
+	look_away(&look);
 	assert_false(kill_repair(&story, 0));
 	mend(story.repo, story.what, 0);
 	story.count = count_right(wreck, story.repo, story.has);
@@ -320,7 +335,9 @@ static void rollback_of_a_tail(void **state)
 
 static void compaction(void **state)
 {
+	emptied_seen = 0;
 	stop_everywhere(*state, REPAIR_COMPACT);
+	assert_true(emptied_seen > 0);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "engine/verify.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
+#include "tests/look.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -686,6 +687,45 @@ static void what_lies_only_in_the_hands_of_hints_is_compacted_at_last(void **sta
 	check_repo(world);
 }
 
+/* As if the process had died at each change of a compaction. */
+static void what_a_killed_compaction_leaves_is_named(void **state)
+{
+	struct world *world = *state;
+	unsigned emptied, seen = 0, at = 0;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	for (unsigned i = 5; i < 12; i++)
+		put(world, i, 100, i + 70);
+	delete(world, 0);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	const uint32_t since = state_of(world).transaction;
+	close_store(world);
+	scratch_run("cp -r '%s' '%s-before'", world->repo, world->repo);
+	do {
+		struct look look;
+		scratch_run("rm -r '%s' && cp -r '%s-before' '%s'", world->repo, world->repo,
+			    world->repo);
+		reopen(world);
+		world->fault.changes = 0;
+		world->fault.fail_at = ++at;
+		world->fault.fail_for_good = true;
+		as_compact(world->store, NULL, NULL);
+		close_store(world);
+		world->fault.fail_at = 0;
+		assert_true(look_at(&look, world->repo));
+		const char *wrong = look_hints(&look, since, &emptied);
+		if (wrong)
+			fail_msg("change %u: %s", at, wrong);
+		seen += emptied;
+		look_away(&look);
+	} while (world->fault.changes >= at);
+	assert_true(at > 10);
+	assert_true(seen > 0);
+	reopen(world);
+	check_repo(world);
+}
+
 /* Flip a bit in the first segment, in the value of an object. */
 static void damage_segment(struct world *world, const char *name, uint64_t offset)
 {
@@ -1287,8 +1327,9 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
 	check_repo(world);
 }
 
-/* Let the hints of the last transaction tell of @live objects in segment 300 too. */
-static void add_ghost(struct world *world, uint32_t live)
+/* Let the hints of the last transaction tell of @live objects in segment 300 too, and list it to be
+ * compacted where @compact. */
+static void add_ghost(struct world *world, uint32_t live, bool compact)
 {
 	struct usage usage = { .count = 0 };
 	const uint32_t last = state_of(world).transaction;
@@ -1298,7 +1339,7 @@ static void add_ghost(struct world *world, uint32_t live)
 	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
 	assert_non_null(usage_add(&usage, 300));
 	*usage_find(&usage, 300) =
-		(struct usage_segment){ .segment = 300, .live = live, .compact = true };
+		(struct usage_segment){ .segment = 300, .live = live, .compact = compact };
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
 	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
@@ -1323,14 +1364,86 @@ static void what_hints_tell_of_a_segment_that_never_was_is_dropped(void **state)
 {
 	struct world *world = *state;
 	fill_two_transactions(world);
-	add_ghost(world, 0);
+	add_ghost(world, 0, false);
+	assert_false(state_of(world).needs_recover);
 	put(world, 50, 10, 50);
 	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	expect_no_ghost(world);
-	add_ghost(world, 0);
+	add_ghost(world, 0, false);
 	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
 	expect_no_ghost(world);
 	check_repo(world);
+}
+
+/* At once, and not with the first change; reading goes on meanwhile. */
+static void hints_that_count_or_list_what_is_not_there_are_known_when_opening(void **state)
+{
+	struct world *world = *state;
+	static const struct {
+		uint32_t live;
+		bool compact;
+		const char *why;
+	} cases[] = {
+		{ 5, false, "counts 5 in segment 300, which is not there" },
+		{ 5, true, "counts 5 in segment 300, which is not there" },
+		{ 0, true, "lists segment 300 for compaction, and that segment is not there" },
+	};
+	uint8_t key[BUILDER_KEY];
+	builder_key(70, key);
+	fill_two_transactions(world);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		add_ghost(world, cases[i].live, cases[i].compact);
+		const struct as_state found = state_of(world);
+		assert_true(found.needs_recover);
+		assert_false(found.needs_rollback);
+		assert_non_null(strstr(found.why, cases[i].why));
+		check(world);
+		assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_INDEX);
+		assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+		assert_false(state_of(world).needs_recover);
+		expect_no_ghost(world);
+	}
+	check_repo(world);
+}
+
+/* A segment that is gone, and that index and hints agree about, is damage of the log: a recovery
+ * would only forget what it held. */
+static void a_segment_that_is_gone_is_no_fault_of_the_hints(void **state)
+{
+	struct world *world = *state;
+	fill_two_transactions(world);
+	close_store(world);
+	scratch_run("rm '%s/data/0/0'", world->repo);
+	reopen(world);
+	assert_false(state_of(world).needs_recover);
+}
+
+/* Neither a write nor a removal gets past it, and its name is told. */
+static void a_folder_in_the_place_of_index_or_hints_is_named(void **state)
+{
+	struct world *world = *state;
+	static const struct { const char *kind; unsigned later; } cases[] = {
+		{ "index", 0 }, { "hints", 0 }, { "index", 1 }, { "hints", 7 },
+	};
+	char name[32];
+	fill_two_transactions(world);
+	const unsigned last = state_of(world).transaction;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(name, sizeof(name), "%s.%u", cases[i].kind, last + cases[i].later);
+		close_store(world);
+		scratch_run("cd '%s' && rm -f %s && mkdir %s", world->repo, name, name);
+		reopen(world);
+		const struct as_state found = state_of(world);
+		assert_true(found.needs_recover);
+		assert_non_null(strstr(found.why, name));
+		assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_NOT_REGULAR);
+		assert_non_null(strstr(world->error.message, name));
+		assert_non_null(strstr(world->error.message, "is a folder"));
+		assert_int_equal(world->error.sys, 0);
+		scratch_run("rmdir '%s/%s'", world->repo, name);
+		assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
+		check_repo(world);
+	}
 }
 
 /* A compaction that does not know of a superseded PUT could drop the DELETE that killed it. */
@@ -1498,10 +1611,11 @@ static void the_order_of_writing_is_as_documented(void **state)
 			    /* hints, then index, each durable under its name */
 			    "C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 S:repo "
 			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
-			    /* emptied segments, those with a DELETE last; then older files */
+			    /* emptied segments, those with a DELETE last */
 			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
-			    /* the folder, were it empty */
-			    "R:data/0 R:hints.2 R:index.2 ");
+			    /* the folder, were it empty; the hints without what is gone; older files */
+			    "R:data/0 C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 "
+			    "R:hints.2 R:index.2 ");
 	check_repo(world);
 }
 
@@ -2135,7 +2249,7 @@ static void hints_that_were_written_anew_are_read_anew(void **state)
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
 	fill_two_transactions(world);
-	add_ghost(world, 5);
+	add_ghost(world, 5, false);
 	builder_key(70, key);
 	assert_int_equal(as_put(world->store, key, 32, "x", 1, NULL), AS_ERR_INDEX);
 	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
@@ -2252,6 +2366,7 @@ int main(void)
 		TEST(compaction_keeps_what_lives_and_frees_the_rest),
 		TEST(a_compaction_that_reaches_the_segment_limit_goes_on_in_the_next),
 		TEST(what_lies_only_in_the_hands_of_hints_is_compacted_at_last),
+		TEST(what_a_killed_compaction_leaves_is_named),
 		TEST(a_damaged_segment_is_skipped_and_its_deletes_outlive_it),
 		TEST(damage_is_named_with_its_place),
 		TEST(the_object_of_another_key_is_never_given_out),
@@ -2272,6 +2387,9 @@ int main(void)
 		TEST(a_forced_rollback_of_everything_leaves_an_empty_store),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
 		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
+		TEST(hints_that_count_or_list_what_is_not_there_are_known_when_opening),
+		TEST(a_segment_that_is_gone_is_no_fault_of_the_hints),
+		TEST(a_folder_in_the_place_of_index_or_hints_is_named),
 		TEST(hints_that_hide_a_sparse_segment_are_found),
 		TEST(a_folder_that_is_a_link_is_not_written_through),
 		TEST(a_link_in_the_place_of_a_segment_stops_a_replay_and_no_writing),

@@ -719,10 +719,19 @@ static void emptied_segments_that_stayed_are_removed_by_the_next_commit(void **s
 	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_DENIED);
 	assert_non_null(strstr(world->error.message, "data/0/2: cannot remove"));
 	assert_true(report.committed);
+	assert_true(report.indexed);
+	assert_int_equal(report.segments_left, 2);
 	assert_true(is_there(world, "data/0/2"));
+	/* Told again by the next, which leaves one more, and does not empty them a second time. */
+	put(world, 7, 10, 7);
+	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_DENIED);
+	assert_true(report.indexed);
+	assert_int_equal(report.segments_left, 3);
+	assert_int_equal(report.entries_copied, 0);
 	refuse_nothing(world);
 	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_OK);
 	assert_true(report.committed);
+	assert_int_equal(report.segments_left, 0);
 	assert_true(report.segments_compacted > 0);
 	assert_false(is_there(world, "data/0/2"));
 	check_repo(world);

@@ -3,6 +3,7 @@
 #include "build-config.h"
 
 #include "engine/diagnose.h"
+#include "engine/usage.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 
@@ -749,6 +750,44 @@ static void hints_count(struct world *w)
 	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
 }
 
+/* Change a row of the hints. */
+static void set_row(struct world *w, struct usage_segment row)
+{
+	struct usage usage = { .count = 0 };
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
+	*usage_add(&usage, row.segment) = row;
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+}
+
+/* Segments that are not there, and that no mapping leads to. */
+static void hints_ghost(struct world *w)
+{
+	set_row(w, (struct usage_segment){ .segment = 300, .live = 5 });
+}
+static void hints_ghost_compact(struct world *w)
+{
+	set_row(w, (struct usage_segment){ .segment = 300, .compact = true });
+}
+/* The segment of an object that was deleted again, as a compaction leaves it that is killed before
+ * it removes it. */
+static void segment_emptied(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(60, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	const uint32_t emptied = builder_head(w->builder);
+	builder_delete(w->builder, key);
+	builder_transaction(w->builder);
+	set_row(w, (struct usage_segment){ .segment = emptied });
+}
+
 static void undo_folder(struct world *w, const char *name)
 {
 	mkdir(path_of(w, "undo"), 0777);
@@ -983,6 +1022,9 @@ static const struct sample {
 	{ "hints-too-new", hints_too_new, PROBLEM_HINTS_TOO_NEW, REPAIR_RECOVER, 0 },
 	{ "hints-old", hints_old, PROBLEM_HINTS_OLD, REPAIR_COMPACT, 0 },
 	{ "hints-count", hints_count, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "hints-ghost", hints_ghost, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "hints-ghost-compact", hints_ghost_compact, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "segment-emptied", segment_emptied, PROBLEM_SEGMENT_EMPTIED, REPAIR_COMPACT, 0 },
 	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
 	{ "repair-interrupted", repair_interrupted, PROBLEM_REPAIR_INTERRUPTED, REPAIR_COMPACT, 0 },
 	{ "undo-interrupted", undo_interrupted, PROBLEM_UNDO_INTERRUPTED, REPAIR_COMPACT, 0 },
