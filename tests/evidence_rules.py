@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""What the bytes of a damaged repository prove, read without any help of the engine.
+
+Facts are whole entries in data/. Index and hints are witnesses: they are weighed against the log
+before they are believed. Where a rule leaves room ("nearly all"), this reading is the one that
+accuses a program less: readable() holds only what must stay beyond doubt, named() only what some
+credible witness names.
+
+A repository is {path: bytes} of its regular files."""
+import hashlib
+import re
+import struct
+import zlib
+from collections import Counter
+
+import reader
+from reader import COMMIT, COMMIT_BYTES, DELETE, DELETED, ENTRY_MAX, INDEX_MAGIC, MAGIC, PUT
+
+
+def digest(value):
+    return hashlib.sha256(value).hexdigest()
+
+
+# ---- facts ----
+
+def entry_at(b, at):
+    """(size, tag, key, digest of the value) of the whole entry at @at, or None."""
+    if at + 9 > len(b):
+        return None
+    crc, size, tag = struct.unpack_from('<IIB', b, at)
+    least, most = {PUT: (41, ENTRY_MAX), DELETE: (41, 41), COMMIT: (9, 9)}.get(tag, (1, 0))
+    if not least <= size <= most or at + size > len(b):
+        return None
+    if zlib.crc32(memoryview(b)[at + 4:at + size]) != crc:
+        return None
+    if tag == COMMIT:
+        return size, tag, None, None
+    return size, tag, b[at + 9:at + 41], digest(b[at + 41:at + size]) if tag == PUT else None
+
+
+def find_entry(b, start):
+    return next((at for at in range(start, len(b) - 8)
+                 if b[at + 8] <= COMMIT and entry_at(b, at)), len(b))
+
+
+def parse(b, places=()):
+    """Entries [(offset, size, tag, key, digest)] and damaged stretches [(offset, length)] of a
+    segment. Sizes are followed first, then @places, which an index names; then bytes searched."""
+    found, gaps, at = [], [], len(MAGIC)
+    if b[:at] != MAGIC:
+        gaps.append((0, min(at, len(b))))
+    while at < len(b):
+        e = entry_at(b, at)
+        if e:
+            found.append((at, *e))
+            at += e[0]
+            continue
+        size = struct.unpack_from('<I', b, at + 4)[0] if at + 8 <= len(b) else 0
+        beyond = at + size
+        if not 9 <= size <= ENTRY_MAX or beyond != len(b) and not entry_at(b, beyond):
+            beyond = next((p for p in sorted(places) if p > at and entry_at(b, p)), None)
+            beyond = beyond or find_entry(b, at + 1)
+        gaps.append((at, beyond - at))
+        at = beyond
+    return found, gaps
+
+
+def whole_puts(files):
+    """(key, digest) of each whole PUT at any byte of any file but those in undo/."""
+    found = set()
+    for path, b in files.items():
+        is_witness = re.match(r'(index|hints)\.\d+$', path) and b[:8] != MAGIC
+        if path.startswith('undo/') or is_witness:
+            continue
+        for match in re.finditer(rb'(?=[\0\1]\0)', b):
+            at = match.start() - 7
+            if at >= 0 and (e := entry_at(b, at)):
+                found.add(e[2:])
+    return found
+
+
+# ---- witnesses ----
+
+def read_index(b):
+    """{key: (segment, offset)}. Raises ValueError where it is no index."""
+    if len(b) < 18:
+        raise ValueError('shorter than a header')
+    magic, _, buckets, key_size, value_size = struct.unpack_from('<8siibb', b)
+    if (magic, key_size, value_size) != (INDEX_MAGIC, 32, 8) or len(b) != 18 + 40 * buckets:
+        raise ValueError('the header does not fit')
+    return {key: (segment, offset) for key, segment, offset in
+            struct.iter_unpack('<32sII', memoryview(b)[18:]) if segment < DELETED}
+
+
+def read_hints(b):
+    """({segment: live}, [segments to compact]). Raises ValueError where it is none."""
+    try:
+        found, end = reader.unpack(b)
+        rows, compact = dict(found[b'segments']), list(found[b'compact'])
+        if end != len(b) or not all(isinstance(n, int) for row in rows.items() for n in row):
+            raise ValueError('not hints')
+    except (reader.Bad, IndexError, KeyError, TypeError, ValueError, RecursionError) as e:
+        raise ValueError(str(e))
+    return rows, compact
+
+
+def numbers(files, kind):
+    """The transactions of all files that are called index.T, or hints.T."""
+    found = (re.fullmatch(kind + r'\.(0|[1-9]\d*)', path) for path in files)
+    return sorted(int(match[1]) for match in found if match)
+
+
+def read_or_none(read, b):
+    try:
+        return None if b is None else read(b)
+    except ValueError:
+        return None
+
+
+def nearly(part, whole):
+    """Nine in ten; of fewer than ten all but one."""
+    return part >= whole - max(1, whole // 10)
+
+
+class Evidence:
+    def __init__(self, files):
+        self.files = files
+        self.data = self.segment_files()
+        complete = [n for n, b in self.data.items() if b[-9:] == COMMIT_BYTES]
+        self.transaction = max(complete, default=None)
+        # A tail whose number index or hints bear was committed, whatever its last bytes are now.
+        borne = set(numbers(files, 'index')) | set(numbers(files, 'hints'))
+        self.top = max(complete + [n for n in self.data if n in borne], default=None)
+        self.index = read_or_none(read_index, files.get('index.%s' % self.top))
+        self.hints = read_or_none(read_hints, files.get('hints.%s' % self.top))
+        self.entries, self.gaps = {}, {}
+        self.parse_all()
+        self.strange, self.returned, self.misplaced = set(), set(), {}
+        if self.index:
+            self.find_right_names()
+        self.puts = {(n, e[0]): e for n, rows in self.entries.items()
+                     for e in rows if e[2] == PUT}
+        self.replay()
+        if self.index is not None and self.hints is not None:
+            self.find_returned()
+
+    def segment_files(self):
+        """{number: bytes}. Of two with one number the one with fewer damaged bytes."""
+        found = {}
+        for path, b in sorted(self.files.items()):
+            match = re.fullmatch(r'data/\d+/(0|[1-9]\d*)', path)
+            if match and int(match[1]) < 1 << 32:
+                found.setdefault(int(match[1]), []).append(b)
+        return {n: min(blobs, key=lambda b: sum(gap[1] for gap in parse(b)[1]) - len(b))
+                for n, blobs in sorted(found.items())}
+
+    def parse_all(self):
+        places = {}
+        for segment, offset in (self.index or {}).values():
+            places.setdefault(segment, []).append(offset)
+        for n, b in self.data.items():
+            self.entries[n], gaps = parse(b, places.get(n, ()))
+            if gaps:
+                self.gaps[n] = gaps
+
+    # ---- segments that are not what their name says ----
+
+    def find_right_names(self):
+        """A file that none of the index's places fit, and that fits where another number's
+        should, bears that other's name. One that fits nowhere takes no part."""
+        keys = {e[3] for rows in self.entries.values() for e in rows if e[2] == PUT}
+        if 10 * sum(key in keys for key in self.index) < len(self.index):
+            return              # a foreign index
+        at = {n: {e[0]: e[3] for e in rows if e[2] == PUT} for n, rows in self.entries.items()}
+        wanted = {}
+        for key, (n, offset) in self.index.items():
+            wanted.setdefault(n, []).append((offset, key))
+
+        def fits(n, m):
+            return sum(at[m].get(offset) == key for offset, key in wanted[n])
+
+        unfit = [n for n in wanted if n not in at or n not in self.gaps and not fits(n, n)]
+        for n in unfit:
+            m = next((m for m in at if m != n and 5 * fits(n, m) >= 4 * len(wanted[n]) and
+                      (m in unfit or m not in wanted)), None)
+            if m is not None:
+                self.misplaced[m] = n
+        self.strange = {m for m in unfit if m in at and m not in self.misplaced}
+        names = {m: self.misplaced.get(m, m) for m in at if m not in self.strange}
+        order = sorted(names, key=lambda m: m in self.misplaced)        # the misplaced win
+        self.entries = {names[m]: self.entries[m] for m in order}
+        self.gaps = {names.get(m, m): gap for m, gap in self.gaps.items()}
+
+    def find_returned(self):
+        """Segments that credible hints do not list and a credible index maps nothing into."""
+        mapped = {segment for segment, _ in self.index.values()}
+        back = {n for n in self.entries if n <= self.top and n not in self.hints[0] and
+                n not in mapped and any(e[2] == PUT for e in self.entries[n])}
+        if back:
+            self.returned = back
+            self.replay()
+            if not (self.is_index_credible() and self.are_hints_credible()):
+                self.returned = set()
+                self.replay()
+
+    # ---- the log ----
+
+    def replay(self):
+        """self.newest: the newest event of each key in the committed log; self.live: the PUTs."""
+        self.newest = {}        # key -> (tag, segment, offset, digest)
+        meant = {place: key for key, place in (self.index or {}).items()}
+        for n in sorted(self.entries):
+            if self.top is None or n > self.top or n in self.returned:
+                continue
+            for offset, _, tag, key, value in self.entries[n]:
+                is_misdirected = tag == PUT and self.index and key not in self.index and \
+                    meant.get((n, offset), key) != key
+                if tag != COMMIT and not is_misdirected:
+                    self.newest[key] = tag, n, offset, value
+        self.live = {key: e for key, e in self.newest.items() if e[0] == PUT}
+
+    def live_in(self):
+        return Counter(e[1] for e in self.live.values())
+
+    # ---- credit ----
+
+    def is_index_credible(self):
+        if self.index is None or not self.index and self.live:
+            return False
+        whole = [(key, place) for key, place in self.index.items()
+                 if place[0] in self.entries and place[0] not in self.gaps]
+        good = sum(place in self.puts and self.puts[place][3] == key for key, place in whole)
+        known = sum(key in self.index for key in self.live)
+        return nearly(good, len(whole)) and nearly(known, len(self.live)) and \
+            (not self.live or 2 * known > len(self.live))
+
+    def are_hints_credible(self):
+        if self.hints is None:
+            return False
+        listed = set(self.hints[0])
+        if listed - set(self.data) or any(
+                n > max(listed, default=-1) for n in self.entries
+                if n <= self.top and n not in self.returned and
+                any(e[2] == PUT for e in self.entries[n])):
+            return False
+        counted, rows = self.live_in(), [n for n in listed if n not in self.gaps]
+        bad = sum(self.hints[0][n] != counted[n] for n in rows)
+        return bad <= max(2, len(rows) // 5) and bad < max(1, len(rows))
+
+    # ---- what follows for each key ----
+
+    def denied(self):
+        """Keys with a whole PUT that credible index and hints both call deleted, where the DELETE
+        can have been in damage or in a gap."""
+        found = set()
+        if not (self.is_index_credible() and self.are_hints_credible()):
+            return found
+        counted = self.live_in()
+        for key, place in self.index.items():   # the hints counted what is damaged now as well
+            if place[0] in self.gaps and self.puts.get(place, [None] * 4)[3] != key:
+                counted[place[0]] += 1
+        for key, (_, n, _, _) in self.live.items():
+            if key not in self.index and self.hints[0].get(n, 0) < counted[n] and (
+                    any(m >= n for m in self.gaps) or
+                    any(m not in self.data for m in range(n, self.top + 1))):
+                found.add(key)
+        for n in self.returned:
+            found |= {e[3] for e in self.entries[n] if e[2] == PUT and e[3] not in self.index}
+        return found
+
+    def doubtful(self):
+        """Keys that an index and hints deny in agreement to the object, though neither passes for
+        credible: nobody is accused for giving them up, nor for keeping them."""
+        held = {}
+        for key, e in self.live.items():
+            held.setdefault(e[1], []).append(key)
+        found = set()
+        for n in numbers(self.files, 'index'):
+            if self.top is not None and n < self.top:
+                continue
+            index = read_or_none(read_index, self.files['index.%d' % n])
+            hints = read_or_none(read_hints, self.files.get('hints.%d' % n))
+            if index is None or hints is None:
+                continue
+            sure = Counter(place[0] for key, place in index.items()
+                           if place in self.puts and self.puts[place][3] == key)
+            if not sure or any(m > max(hints[0], default=-1) and m not in self.returned
+                               for m in held):
+                continue
+            for m, keys in held.items():
+                if m in hints[0] and hints[0][m] == sure[m]:
+                    found |= {key for key in keys if key not in index}
+        return found
+
+    def readable(self):
+        """{key: digest} of what can be read now and must stay."""
+        found = {key: e[3] for key, e in self.live.items()}
+        if self.is_index_credible():
+            self.add_mapped(found)
+        for n in sorted(self.entries):
+            if self.top is not None and n <= self.top:
+                continue
+            # A tail may have been committed: neither what it deletes nor what it replaces is sure.
+            for _, _, tag, key, value in self.entries[n]:
+                if tag == DELETE:
+                    found.pop(key, None)
+                elif tag == PUT and key in found:
+                    found[key] = value
+        for key in self.denied() | self.doubtful():
+            found.pop(key, None)
+        return found
+
+    def add_mapped(self, found):
+        """A PUT that index and hints know stays, though a whole DELETE stands behind it."""
+        mapped = {}
+        for key, place in self.index.items():
+            if place in self.puts and self.puts[place][3] == key and place[0] <= self.top:
+                mapped.setdefault(place[0], []).append((key, self.puts[place][4]))
+        for n, rows in mapped.items():
+            is_counted = self.hints is not None and self.hints[0].get(n) == len(rows)
+            for key, value in rows:
+                if is_counted or key not in self.newest or self.newest[key][0] == PUT:
+                    found[key] = value
+
+    def named(self, newest_only=False):
+        """Keys that a credible index names: the newest transaction's, an older one up to its own
+        transaction, one beyond the log that shares most with it."""
+        found = set()
+        for n in numbers(self.files, 'index'):
+            index = read_or_none(read_index, self.files['index.%d' % n])
+            if index is None:
+                continue
+            if n == self.top:
+                found |= set(index) if self.is_index_credible() else set()
+            elif self.top is not None and n < self.top:
+                live = self.live_up_to(n)
+                if not newest_only and live and 10 * len(live & set(index)) >= 9 * len(live):
+                    found |= {key for key in index
+                              if key not in self.newest or self.newest[key][0] == PUT}
+            elif self.live and 2 * len(set(index) & set(self.live)) >= len(self.live):
+                found |= set(index)
+        return found
+
+    def live_up_to(self, transaction):
+        last = {}
+        for n in sorted(self.entries):
+            for _, _, tag, key, _ in self.entries[n] if n <= transaction else ():
+                if tag != COMMIT:
+                    last[key] = tag
+        return {key for key, tag in last.items() if tag == PUT}
+
+    def denies(self, key):
+        """Does a credible index of the newest transaction say that there is no such object?"""
+        return self.is_index_credible() and key not in self.index
+
+    def shows_damage(self):
+        """Is there anything that says that objects may be missing which nobody names?"""
+        if self.gaps or self.strange:
+            return True
+        known = [n for n in numbers(self.files, 'index') + numbers(self.files, 'hints')]
+        first = max((n for n in known if self.top is None or n <= self.top), default=None)
+        if first is None or self.top is None:
+            return False
+        return first < self.top and any(n not in self.data for n in range(first + 1, self.top))
+
+    def tail_is_uncommitted(self, number):
+        """Is there no doubt that segment @number was never committed?"""
+        return self.transaction is not None and number > self.transaction and \
+            max(numbers(self.files, 'index') + numbers(self.files, 'hints'), default=-1) < number
+
+
+# ---- a repository after the repairs ----
+
+def newest_complete(files):
+    found = [int(path.rpartition('/')[2]) for path, b in files.items()
+             if re.fullmatch(r'data/\d+/\d+', path) and b[-9:] == COMMIT_BYTES]
+    return max(found, default=None)
+
+
+def by_log(files):
+    """{key: digest} after a replay of all that is committed. Damage is passed over."""
+    newest, found = newest_complete(files), {}
+    paths = {int(path.rpartition('/')[2]): path for path in files
+             if re.fullmatch(r'data/\d+/\d+', path)}
+    for n in sorted(paths):
+        if newest is None or n > newest:
+            break
+        for _, _, tag, key, value in parse(files[paths[n]])[0]:
+            if tag != COMMIT:
+                found.pop(key, None)
+            if tag == PUT:
+                found[key] = value
+    return found
+
+
+def by_index(files):
+    """({key: digest}, keys whose place is wrong) as a store reads it that believes the newest
+    index. Raises ValueError where there is none that can be read."""
+    known = numbers(files, 'index')
+    if not known:
+        raise ValueError('no index')
+    paths = {int(path.rpartition('/')[2]): path for path in files
+             if re.fullmatch(r'data/\d+/\d+', path)}
+    found, wrong = {}, set()
+    for key, (n, offset) in read_index(files['index.%d' % known[-1]]).items():
+        e = entry_at(files[paths[n]], offset) if n in paths else None
+        if e and e[1] == PUT and e[2] == key:
+            found[key] = e[3]
+        else:
+            wrong.add(key)
+    return found, wrong
