@@ -40,12 +40,12 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error)
 {
 	const struct view *view = reader->plan->work->view;
-	char path[LAYOUT_PATH_MAX] = "data";
+	struct verify_source source = { .path = "data" };
 	enum as_err err = AS_ERR_INTEGRITY;
-	if (verify_path(reader->plan->work->verify, copy->segment, copy->offset, path))
-		err = open_file(reader, copy->segment, path);
+	if (verify_find_source(reader->plan->work->verify, copy->segment, copy->offset, &source))
+		err = open_file(reader, copy->segment, source.path);
 	if (err == AS_OK)
-		err = segment_look_at(reader->segment, copy->offset, entry);
+		err = segment_look_at(reader->segment, source.offset, entry);
 	if (err == AS_OK && !is_same(copy, entry))
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK && bytes)
@@ -56,6 +56,6 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		return as_fail(error, err, 0, "%s: out of memory", view->path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is not what "
-		       "it was: the disk or the machine cannot be trusted", view->path, path,
+		       "it was: the disk or the machine cannot be trusted", view->path, source.path,
 		       copy->segment, copy->offset);
 }

@@ -90,6 +90,13 @@ struct verify_copy {
 struct verify_fill {
 	uint32_t segment, offset;	/* of an entry that is damaged or missing in the segment */
 	uint32_t copy;			/* position in verify->copies */
+	uint32_t at;			/* the offset of the entry there */
+};
+
+/* Where the bytes of an entry are to be read. */
+struct verify_source {
+	char path[LAYOUT_PATH_MAX];	/* relative to the repository */
+	uint32_t offset;
 };
 
 /* A segment that witnesses know and of which no file takes part in the log. */
@@ -166,7 +173,7 @@ struct verify {
 	bool owns_index;
 	struct index_figures index_figures;
 	enum credit index_credit;
-	uint32_t index_last;		/* the highest segment that it leads to, where it is newer */
+	uint32_t index_last;		/* the highest segment that it leads to, once that was asked for */
 	bool index_is_inferred;		/* the buckets behind a header that is damaged */
 	struct hints_figures hints_figures;
 	enum credit hints_credit;
@@ -238,10 +245,9 @@ const struct verify_gone *verify_find_gone(const struct verify *verify,
 /* Position in the layout of the file that holds segment @number of the log, or LAYOUT_NONE. */
 size_t verify_position(const struct verify *verify, uint32_t number);
 
-/* The path of the file that holds the entry at @offset of segment @number of the log, relative to
- * the repository. False: there is none. */
-bool verify_path(const struct verify *verify, uint32_t number, uint32_t offset,
-		 char out[LAYOUT_PATH_MAX]);
+/* Which file has the entry at @offset of segment @number of the log, and where. False: none. */
+bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t offset,
+			struct verify_source *source);
 
 /* Has a copy the entry at @offset of segment @number? */
 bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset);

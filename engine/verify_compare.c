@@ -153,22 +153,17 @@ static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
 }
 
 /* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
-static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
+static void uncount_live(struct verify *verify, const struct index_bucket *bucket)
 {
-	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
-	const struct view *view = verify->view;
 	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	verify->objects--;
 	verify->key_sum -= verify_key_value(bucket->key);
-	if (!facts || !verify_path(verify, bucket->segment, bucket->offset, path))
-		return AS_OK;
+	if (!facts)
+		return;
 	facts->live--;
-	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
-						   NULL);
-	if (err == AS_OK)
+	if (verify_read_put(verify, bucket, &entry))
 		facts->live_bytes -= entry.size;
-	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 /* The repair that mends what was found of one key. Where nothing is wrong with the log, writing the
@@ -270,9 +265,8 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
 	const enum verdict verdict = verify_settle(verify, key, has_bucket ? &bucket : NULL,
 						   is_confirmed, event, &place);
-	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
-	    uncount_live(verify, &bucket) != AS_OK)
-		return AS_ERR_MEMORY;
+	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed)
+		uncount_live(verify, &bucket);
 	if (verdicts[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
 		count_live(verify, key, &place);
 	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
@@ -416,7 +410,8 @@ static enum as_err report_missing_segments(struct compare *compare)
 	const struct verify *verify = compare->verify;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->missing_count; i++)
-		if (verify->missing[i].lost > 0)
+		if (verify->missing[i].lost > 0 &&
+		    verify_is_gap(verify, verify->missing[i].segment))
 			err = report_missing_segment(compare, verify->missing[i].segment,
 						     verify->missing[i].lost);
 	return err;

@@ -34,18 +34,21 @@ bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offs
 	return find_fill(verify, number, offset) != NULL;
 }
 
-bool verify_path(const struct verify *verify, uint32_t number, uint32_t offset,
-		 char out[LAYOUT_PATH_MAX])
+bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t offset,
+			struct verify_source *source)
 {
 	const struct verify_fill *fill = find_fill(verify, number, offset);
 	if (fill) {
-		memcpy(out, verify->copies[fill->copy].path, LAYOUT_PATH_MAX);
+		memcpy(source->path, verify->copies[fill->copy].path, sizeof(source->path));
+		source->offset = fill->at;
 		return true;
 	}
 	const size_t position = verify_position(verify, number);
-	if (position != LAYOUT_NONE)
-		layout_path(&verify->view->layout, position, out);
-	return position != LAYOUT_NONE;
+	if (position == LAYOUT_NONE)
+		return false;
+	layout_path(&verify->view->layout, position, source->path);
+	source->offset = offset;
+	return true;
 }
 
 /* ---- finding them ---- */
@@ -80,11 +83,9 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
 	const struct hints *hints = &verify->view->hints;
-	if (!verify->has_end || number > verify->end)
-		return false;
 	if (position == LAYOUT_NONE)
 		return verify_is_gap(verify, number) ||
-		       (hints->usable && hints->transaction == verify->end &&
+		       (verify->has_end && number <= verify->end && hints->usable && hints->transaction == verify->end &&
 			verify_hinted(verify, number) > 0);
 	const struct segment_facts *facts = &verify->facts[position];
 	return facts->is_committed && (facts->damaged > 0 || facts->is_cut || facts->is_unopened ||
@@ -172,7 +173,7 @@ struct filling {
 	uint64_t taken;			/* from it */
 };
 
-static enum as_err add_fill(struct filling *f, const struct segment_entry *e)
+static enum as_err add_fill(struct filling *f, uint32_t offset, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
 	void *rows = verify->fills;
@@ -180,8 +181,8 @@ static enum as_err add_fill(struct filling *f, const struct segment_entry *e)
 		return AS_ERR_MEMORY;
 	verify->fills = rows;
 	verify->fills[verify->fill_count++] = (struct verify_fill){
-		.segment = verify->copies[f->copy].number, .offset = (uint32_t)e->offset,
-		.copy = f->copy,
+		.segment = verify->copies[f->copy].number, .offset = offset,
+		.copy = f->copy, .at = (uint32_t)e->offset,
 	};
 	f->taken++;
 	return AS_OK;
@@ -198,43 +199,63 @@ static bool is_want(const struct verify *verify, uint32_t number, uint64_t offse
 	       verify_damage_at(verify, number, (uint32_t)offset, &cause);
 }
 
-/* An entry of a copy. Where the index is to be believed only what it places there counts: the copy
- * may be of another time. */
-static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
+/* The place that the index knows for the PUT is one where nothing whole stands: this is that PUT. */
+static enum as_err take_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
+			       uint32_t offset)
 {
 	struct verify *verify = f->verify;
-	const struct index_image *image = &f->run->index.image;
-	const uint32_t number = verify->copies[f->copy].number;
-	const struct replay_event event = {
-		.segment = number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
-		.is_put = e->tag == SEGMENT_PUT,
-	};
-	uint32_t segment = 0, offset = 0, bucket = INDEX_EMPTY;
-	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX ||
-	    !is_want(verify, number, e->offset))
-		return AS_OK;
-	if (f->run->index.is_loaded && event.is_put)
-		bucket = index_image_find(image, e->key);
-	if (bucket != INDEX_EMPTY)
-		index_image_place(image, bucket, &segment, &offset);
-	const bool is_mapped = bucket != INDEX_EMPTY && segment == number &&
-			       offset == event.offset;
-	if (!is_mapped && verify->index_credit == CREDIT_CREDIBLE)
-		return AS_OK;
-	if (!is_mapped) {
-		const enum as_err err = replay_note(verify->replay, e->key, &event);
-		return err == AS_OK ? add_fill(f, e) : err;
-	}
-	if (verify_is_confirmed(verify, bucket))
-		return AS_OK;	/* another copy had it */
-	const size_t position = verify_position(verify, number);
+	const size_t position = verify_position(verify, verify->copies[f->copy].number);
 	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
 	verify->key_sum += verify_key_value(e->key);
 	if (position != LAYOUT_NONE) {
 		verify->facts[position].live++;
 		verify->facts[position].live_bytes += e->size;
 	}
-	return add_fill(f, e);
+	return add_fill(f, offset, e);
+}
+
+/* No index tells: what stands where the segment has nothing whole is taken as it is, and of what
+ * stands elsewhere the PUTs of keys that nothing else speaks of. */
+static enum as_err take_unmapped(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	const uint32_t number = verify->copies[f->copy].number;
+	struct replay_event event = {
+		.segment = number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = e->tag == SEGMENT_PUT,
+	};
+	struct replay_event known;
+	if (!is_want(verify, number, e->offset)) {
+		const size_t position = verify_position(verify, number);
+		const uint64_t behind = verify->facts[position].size + e->offset;
+		if (!event.is_put || replay_find(verify->replay, e->key, &known) ||
+		    replay_find(verify->adrift, e->key, &known) || behind > UINT32_MAX)
+			return AS_OK;
+		event.offset = (uint32_t)behind;
+	}
+	const enum as_err err = replay_note(verify->replay, e->key, &event);
+	return err == AS_OK ? add_fill(f, event.offset, e) : err;
+}
+
+/* An entry of a copy. Where the index is to be believed only what it knows in the segment counts: the
+ * copy may be of another time. */
+static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	const struct index_image *image = &f->run->index.image;
+	uint32_t segment, offset, bucket = INDEX_EMPTY;
+	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX)
+		return AS_OK;
+	if (f->run->index.is_loaded && e->tag == SEGMENT_PUT)
+		bucket = index_image_find(image, e->key);
+	if (bucket != INDEX_EMPTY) {
+		index_image_place(image, bucket, &segment, &offset);
+		if (verify_is_confirmed(verify, bucket))
+			return AS_OK;	/* it is there, or another copy has it */
+		if (segment == verify->copies[f->copy].number && is_want(verify, segment, offset))
+			return take_mapped(f, e, bucket, offset);
+	}
+	return verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
 }
 
 static enum as_err report_copy(const struct filling *f)

@@ -201,6 +201,9 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
  * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
 enum as_err verify_weigh(struct verify_run *run);
 
+/* Find verify->index_last, a walk over the index. */
+void verify_find_index_last(struct verify_run *run);
+
 /* The row of missing segment @number, or NULL. */
 struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number);
 

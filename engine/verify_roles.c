@@ -34,6 +34,19 @@ bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
 	return bits <= KEY_BITS_DAMAGED;
 }
 
+/* The highest segment that index or hints know. What lies above is newer than they are, and they say
+ * nothing about it. */
+static uint32_t last_known(const struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	const struct hints *hints = &run->view->hints;
+	uint32_t last = verify->index_last;
+	if (hints->usable && hints->segment_count > 0 &&
+	    hints->segments[hints->segment_count - 1].segment > last)
+		last = hints->segments[hints->segment_count - 1].segment;
+	return last;
+}
+
 /* ---- files that do not fit the index ---- */
 
 /* A segment in which nothing stands where the index leads. */
@@ -53,6 +66,8 @@ struct matching {
 	struct misfit misfits[MISFITS_MAX];
 	size_t count;
 	bool is_too_many;
+	/* Every repository has a manifest, often in the same place: that it fits says nothing. */
+	int64_t manifest_segment;	/* where the index has it, confirmed, or -1 */
 };
 
 static struct misfit *find_misfit(struct matching *m, uint32_t number)
@@ -73,8 +88,9 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	struct misfit *misfit = find_misfit(m, bucket->segment);
 	/* Where anything fits, or is damaged, the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
-	    (facts && (facts->live > 0 || facts->damaged > 0 || facts->is_unopened ||
-		       !facts->is_committed)))
+	    bucket->segment > m->verify->end ||
+	    (facts && (facts->live > (bucket->segment == m->manifest_segment) ||
+		       facts->damaged > 0 || facts->is_unopened || !facts->is_committed)))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
 		m->is_too_many = true;
@@ -129,7 +145,8 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	const struct segment_facts *facts = &m->verify->facts[position];
 	const struct hints *hints = &m->view->hints;
 	const uint32_t number = m->view->layout.segments[position].number;
-	if (position == misfit->position || facts->puts == 0 || !facts->is_committed)
+	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
+	    number > last_known(m->run))
 		return false;
 	for (size_t i = 0; i < m->count; i++)
 		if (m->misfits[i].found == position)
@@ -164,7 +181,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	layout_path(&m->view->layout, misfit->position, path);
 	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
-		if (entry.tag != SEGMENT_PUT)
+		if (entry.tag != SEGMENT_PUT || key_is_manifest(entry.key))
 			continue;
 		*known = index_image_find(image, entry.key) != INDEX_EMPTY;
 		for (uint32_t i = 0; i < misfit->count && !*known; i++)
@@ -231,6 +248,18 @@ static enum as_err count_mapped(struct matching *m)
 	return AS_OK;
 }
 
+static void find_manifest(struct matching *m)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	uint32_t segment, offset;
+	const uint32_t number = index_image_find(&m->run->index.image, manifest);
+	m->manifest_segment = -1;
+	if (number == INDEX_EMPTY || !verify_is_confirmed(m->verify, number))
+		return;
+	index_image_place(&m->run->index.image, number, &segment, &offset);
+	m->manifest_segment = segment;
+}
+
 static enum as_err match(struct verify_run *run, bool *again)
 {
 	struct matching *m = calloc(1, sizeof(*m));
@@ -239,6 +268,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 	m->run = run;
 	m->verify = run->verify;
 	m->view = run->view;
+	find_manifest(m);
 	enum as_err err = verify_each_unconfirmed(run, gather, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
 		err = count_mapped(m);
@@ -275,7 +305,7 @@ static void find_returned(struct verify_run *run, bool *again)
 		struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    facts->damaged > 0 || !facts->is_committed ||
-		    is_hinted(hints, facts->number) || facts->number == verify->end ||
+		    is_hinted(hints, facts->number) || facts->number >= last_known(run) ||
 		    verify_index_leads_to(run, facts->number))
 			continue;
 		facts->role = ROLE_RETURNED;
@@ -304,7 +334,7 @@ static bool is_borne_out(const struct verify *verify)
 	bool has_returned = false;
 	for (size_t i = 0; i < verify->view->layout.count; i++)
 		has_returned = has_returned || verify->facts[i].role == ROLE_RETURNED;
-	return verify->index_credit == CREDIT_CREDIBLE &&
+	return verify->index_credit == CREDIT_CREDIBLE && verify->index_figures.live > 0 &&
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
 }
 
@@ -333,7 +363,10 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 	const bool shares_any = verify->index_figures.known * 10 >= verify->index_figures.live &&
 				verify->index_credit != CREDIT_FOREIGN;
 	enum as_err err = AS_OK;
-	if (shares_any && !run->is_settled)
+	if (!shares_any)
+		return AS_OK;
+	verify_find_index_last(run);
+	if (!run->is_settled)
 		err = match(run, again);
 	if (err == AS_OK)
 		find_returned(run, again);

@@ -150,12 +150,37 @@ static enum as_err remember_damage(struct scanner *s, const struct segment_entry
 	return err;
 }
 
+/* Is it a PUT of a key that the index knows in this segment, at another place? Then bytes came or went
+ * before it, and it is no part of a payload. */
+static bool is_known_here(const struct scanner *s, const struct segment_entry *e)
+{
+	uint32_t segment, offset;
+	if (!s->run->index.is_loaded || e->tag != SEGMENT_PUT || e->offset > UINT32_MAX)
+		return false;
+	const uint32_t number = index_image_find(&s->run->index.image, e->key);
+	if (number == INDEX_EMPTY)
+		return false;
+	index_image_place(&s->run->index.image, number, &segment, &offset);
+	return segment == s->number && offset != e->offset;
+}
+
+static enum as_err note_adrift(const struct scanner *s, const struct segment_entry *e)
+{
+	const struct replay_event event = {
+		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = true,
+	};
+	return replay_note(s->run->verify->adrift, e->key, &event);
+}
+
 static enum as_err report_suspect(void *context, const struct segment_entry *e)
 {
 	struct scanner *s = context;
 	struct finding finding = finding_of(PROBLEM_ENTRY_SUSPECT);
 	if (e->tag == SEGMENT_COMMIT)
 		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
+	if (is_known_here(s, e))
+		return note_adrift(s, e);
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
 	finding.length = (int64_t)e->size;

@@ -76,9 +76,9 @@ bool verify_read_put(const struct verify *verify, const struct index_bucket *buc
 		     struct segment_entry *entry)
 {
 	const struct view *view = verify->view;
-	char path[LAYOUT_PATH_MAX];
-	return verify_path(verify, bucket->segment, bucket->offset, path) &&
-	       segment_read_entry(view->io, view->fd, path, bucket->offset, entry, NULL) ==
+	struct verify_source source;
+	return verify_find_source(verify, bucket->segment, bucket->offset, &source) &&
+	       segment_read_entry(view->io, view->fd, source.path, source.offset, entry, NULL) ==
 		       AS_OK &&
 	       entry->tag == SEGMENT_PUT;
 }
@@ -310,7 +310,7 @@ static enum as_err weigh_keys(struct weighing *w)
 	return err;
 }
 
-static void find_index_last(struct verify_run *run)
+void verify_find_index_last(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
 	uint32_t segment, offset, last = 0;
@@ -339,7 +339,7 @@ static uint64_t count_excused(struct verify_run *run)
 	const bool has_hints = hints->usable && hints->segment_count > 0 &&
 			       hints->transaction == verify->index.transaction;
 	uint64_t excused = 0;
-	find_index_last(run);
+	verify_find_index_last(run);
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->unknown == 0 || facts->number >= verify->index_last ||
@@ -365,7 +365,7 @@ static enum as_err weigh_index(struct weighing *w)
 		return err;
 	w->figures.is_stale = verify->has_end && verify->index.transaction < verify->end;
 	if (!verify->has_end || verify->index.transaction > verify->end) {
-		find_index_last(w->run);
+		verify_find_index_last(w->run);
 		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
 	} else if (w->figures.known < w->figures.live && !w->figures.is_stale)
 		w->figures.excused = count_excused(w->run);

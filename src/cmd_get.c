@@ -30,14 +30,14 @@ static void take_key(struct object *object, const uint8_t key[KEY_SIZE])
 static enum as_err read_at(const struct verify *verify, struct object *object, uint32_t segment,
 			   uint32_t offset, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	struct verify_source source;
 	object->segment = segment;
 	object->offset = offset;
-	if (!verify_path(verify, segment, offset, path))
+	if (!verify_find_source(verify, segment, offset, &source))
 		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " is missing",
 			       verify->view->path, segment);
-	return view_get_from(verify->view, path, object->key, segment, offset, &object->data,
-			     &object->len, error);
+	return view_get_from(verify->view, source.path, object->key, segment, source.offset,
+			     &object->data, &object->len, error);
 }
 
 static enum as_err find_by_index(const struct view *view, struct object *object,
