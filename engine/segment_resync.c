@@ -202,13 +202,13 @@ static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_
 	return r->length;
 }
 
-/* What the damaged entry @e claims for itself: the end of its extent. */
+/* What the damaged entry @e claims for itself: the end of its extent. A size that leads out of the
+ * file cannot be believed where anything whole follows, and claims nothing. */
 static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
 {
-	if (!e->has_header || !size_is_believable(e->raw_size))
+	if (!e->has_header || !size_is_believable(e->raw_size) ||
+	    e->raw_size > r->length - e->offset)
 		return e->offset + 1;
-	if (e->raw_size > r->length - e->offset)
-		return r->length;
 	return e->offset + e->raw_size;
 }
 

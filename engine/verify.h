@@ -45,6 +45,7 @@ struct segment_facts {
 	uint32_t held;			/* live by the log alone */
 	uint32_t mapped;		/* whole PUTs that the index maps keys to */
 	uint32_t unknown;		/* of held: the index does not have the key */
+	uint32_t wrong;			/* objects that the index places where other bytes are whole */
 	uint32_t wanted;		/* objects that witnesses place in its damage, and nowhere else */
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */

@@ -127,6 +127,7 @@ struct compare {
 	struct verify *verify;
 	size_t gone_capacity;
 	uint64_t phantoms;
+	uint64_t named_by_damage;	/* objects lost, of which only a damaged entry tells */
 	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
 };
 
@@ -342,6 +343,7 @@ static enum as_err name_by_damage(struct compare *compare)
 		if (!is_named_by_damage(compare->run, i))
 			continue;
 		facts_of(verify, damage->segment)->wanted++;
+		compare->named_by_damage++;
 		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
 				      damage->segment, (uint32_t)damage->offset, NULL);
 		if (err == AS_OK)
@@ -552,7 +554,11 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 		return true;
 	for (size_t i = 0; i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
-		if (damage->segment == facts->number && damage->length >= SEGMENT_KEYED &&
+		/* Of one that is cut off, how long it was is not known. */
+		const bool is_large = damage->length >= SEGMENT_KEYED ||
+				      (damage->cause == SEGMENT_TORN &&
+				       damage->raw_tag != SEGMENT_COMMIT);
+		if (damage->segment == facts->number && is_large &&
 		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
 			return true;
 	}
@@ -590,6 +596,9 @@ static bool is_loss_unknown(const struct compare *compare)
 					 (uint64_t)facts->held + facts->wanted))
 			return true;
 	}
+	/* A damaged entry may show a key that is damaged too. */
+	if (compare->named_by_damage > 0)
+		return true;
 	for (size_t i = 0; i < verify->missing_count; i++)
 		if (verify->missing[i].lost > 0 &&
 		    !is_covered_by_hints(verify, verify->missing[i].segment,

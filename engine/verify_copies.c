@@ -170,6 +170,8 @@ struct filling {
 	struct verify *verify;
 	size_t capacity;
 	uint32_t copy;			/* the one being read */
+	bool is_exact;			/* only what stands there in its own place */
+	size_t first;			/* of verify->fills in this reading */
 	uint64_t taken;			/* from it */
 };
 
@@ -237,6 +239,18 @@ static enum as_err take_unmapped(struct filling *f, const struct segment_entry *
 	return err == AS_OK ? add_fill(f, event.offset, e) : err;
 }
 
+/* Of several PUTs of a key in a copy, none of them in its place, the last is the newest. */
+static void take_newer(struct filling *f, const struct segment_entry *e, uint32_t segment,
+		       uint32_t offset)
+{
+	struct verify *verify = f->verify;
+	for (size_t i = verify->fill_count; !f->is_exact && i > f->first; i--) {
+		struct verify_fill *fill = &verify->fills[i - 1];
+		if (fill->segment == segment && fill->offset == offset)
+			fill->at = (uint32_t)e->offset;
+	}
+}
+
 /* An entry of a copy. Where the index is to be believed only what it knows in the segment counts: the
  * copy may be of another time. */
 static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
@@ -250,12 +264,15 @@ static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
 		bucket = index_image_find(image, e->key);
 	if (bucket != INDEX_EMPTY) {
 		index_image_place(image, bucket, &segment, &offset);
-		if (verify_is_confirmed(verify, bucket))
-			return AS_OK;	/* it is there, or another copy has it */
+		if (verify_is_confirmed(verify, bucket)) {
+			take_newer(f, e, segment, offset);
+			return AS_OK;	/* it is there, or a copy has it */
+		}
 		if (segment == verify->copies[f->copy].number && is_want(verify, segment, offset))
-			return take_mapped(f, e, bucket, offset);
+			return f->is_exact && offset != e->offset
+				? AS_OK : take_mapped(f, e, bucket, offset);
 	}
-	return verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
+	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
 }
 
 static enum as_err report_copy(const struct filling *f)
@@ -268,11 +285,12 @@ static enum as_err report_copy(const struct filling *f)
 	return verify_add(f->run, &finding);
 }
 
-static enum as_err read_copy(struct filling *f, struct segment_reader *reader)
+static enum as_err read_copy(struct filling *f, struct segment_reader *reader, bool is_exact)
 {
 	const struct verify_copy *copy = &f->verify->copies[f->copy];
 	struct segment_entry entry;
-	f->taken = 0;
+	f->is_exact = is_exact;
+	f->first = f->verify->fill_count;
 	enum as_err err = segment_open(reader, f->run->view->fd, copy->path, copy->number, NULL,
 				       NULL);
 	if (err != AS_OK)
@@ -287,8 +305,16 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader)
 		if (verify_should_stop(f->run))
 			return AS_ERR_CANCELLED;
 	}
-	if (err == AS_END)
-		err = AS_OK;
+	return err == AS_END ? AS_OK : err;
+}
+
+/* What stands in its own place first: a copy may hold older versions elsewhere. */
+static enum as_err use_copy(struct filling *f, struct segment_reader *reader)
+{
+	f->taken = 0;
+	enum as_err err = read_copy(f, reader, true);
+	if (err == AS_OK)
+		err = read_copy(f, reader, false);
 	return err == AS_OK && f->taken > 0 ? report_copy(f) : err;
 }
 
@@ -337,7 +363,7 @@ enum as_err verify_use_copies(struct verify_run *run, bool *again)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &run->progress->cancel);
 	for (; err == AS_OK && filling.copy < verify->copy_count; filling.copy++)
-		err = read_copy(&filling, reader);
+		err = use_copy(&filling, reader);
 	segment_reader_free(reader);
 	sort_fills(verify);
 	*again = verify->fill_count > 0;

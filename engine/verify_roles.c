@@ -222,7 +222,7 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		foreign++;
 	}
 	/* Where most of the log would be of elsewhere, it is the index that is. */
-	if (foreign * 4 > verify->view->layout.count && foreign > 1)
+	if (foreign * 2 > verify->view->layout.count && foreign > 1)
 		for (size_t i = 0; i < verify->view->layout.count; i++)
 			verify->facts[i].role = ROLE_LOG;
 	else if (foreign > 0)

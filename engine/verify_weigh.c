@@ -275,8 +275,10 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	if (aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
 	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && !is_later &&
-	    !(has_event && event.is_put) && !verify_is_key_damaged(verify, bucket))
+	    !(has_event && event.is_put) && !verify_is_key_damaged(verify, bucket)) {
 		facts->wanted++;
+		facts->wrong += facts->damaged == 0 && !facts->is_cut;
+	}
 	if (aim != AIM_MISSING)
 		return AS_OK;
 	struct verify_missing *row = add_missing(verify, &w->missing_capacity, bucket->segment);
@@ -300,7 +302,7 @@ static enum as_err weigh_keys(struct weighing *w)
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
-		facts->wanted = facts->unknown = 0;
+		facts->wanted = facts->unknown = facts->wrong = 0;
 	}
 	verify->missing_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
@@ -329,26 +331,40 @@ static bool hints_count_as_index(const struct verify *verify, const struct segme
 	       (int64_t)facts->mapped + (int64_t)facts->wanted;
 }
 
-/* The objects that the index does not know because their DELETE may be lost: they lie before a place
- * where it can have been, and below what the index, and hints of its time, know. What lies above is
- * newer than they are. */
-static uint64_t count_excused(struct verify_run *run)
+/* Do index and hints, which were not computed from each other, agree on a segment in which other
+ * bytes are whole than they know? Then it is the file that is not ours, as far as they differ. */
+static bool is_contradicted(const struct verify *verify, const struct segment_facts *facts)
 {
-	const struct verify *verify = run->verify;
+	return facts->wrong > 1 && facts->mapped < facts->wrong &&
+	       hints_count_as_index(verify, facts);
+}
+
+/* What the index cannot be blamed for. Objects that it does not know because their DELETE may be lost:
+ * they lie before a place where it can have been, and below what the index, and hints of its time,
+ * know; what lies above is newer than they are. And what is in a file that both contradict. */
+static void excuse(struct weighing *w)
+{
+	struct verify *verify = w->verify;
 	const struct hints *hints = &verify->view->hints;
 	const bool has_hints = hints->usable && hints->segment_count > 0 &&
 			       hints->transaction == verify->index.transaction;
-	uint64_t excused = 0;
-	verify_find_index_last(run);
+	verify_find_index_last(w->run);
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
+		const uint64_t end = replay_time(facts->number, UINT32_MAX);
+		if (has_hints && is_contradicted(verify, facts)) {
+			w->figures.excused += facts->unknown;
+			w->figures.of -= facts->wrong;
+			if (end > verify->last_place)
+				verify->last_place = end;
+			continue;
+		}
 		if (facts->unknown == 0 || facts->number >= verify->index_last ||
 		    replay_time(facts->number, 0) >= verify->last_place)
 			continue;
 		if (!has_hints || hints_count_as_index(verify, facts))
-			excused += facts->unknown;
+			w->figures.excused += facts->unknown;
 	}
-	return excused;
 }
 
 static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
@@ -367,8 +383,9 @@ static enum as_err weigh_index(struct weighing *w)
 	if (!verify->has_end || verify->index.transaction > verify->end) {
 		verify_find_index_last(w->run);
 		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
-	} else if (w->figures.known < w->figures.live && !w->figures.is_stale)
-		w->figures.excused = count_excused(w->run);
+	} else if (w->figures.known < w->figures.live && !w->figures.is_stale) {
+		excuse(w);
+	}
 	verify->index_figures = w->figures;
 	verify->index_credit = credit_of_index(&w->figures);
 	/* What only searching found is believed, as without an index, where this one is no witness.

@@ -68,6 +68,7 @@ def truth_of(damaged):
     truth.nested = history.nested
     if any(kind.misdirects for kind in damaged.kinds):
         truth.may_stay = {key for key, _ in damaged.foreign.versions}
+    truth.two_histories = any(kind.two_histories for kind in damaged.kinds)
     truth.by_hand = any(kind.by_hand for kind in damaged.kinds)
     return truth
 

@@ -21,17 +21,20 @@ class Unfit(Exception):
 
 
 class Kind:
-    def __init__(self, change, strong, by_hand, misdirects, habits):
+    def __init__(self, change, strong, by_hand, misdirects, habits, two_histories):
         self.name = change.__name__.replace('_', '-')
         self.change, self.strong, self.by_hand = change, strong, by_hand
         self.misdirects, self.habits = misdirects, habits
+        self.two_histories = two_histories
 
 
-def kind(strong=True, by_hand=False, misdirects=False, habits=()):
+def kind(strong=True, by_hand=False, misdirects=False, habits=(), two_histories=False):
     """@by_hand: what is wrong may be for a person to mend. @misdirects: whole entries of another
-    repository may be written across ours; whether they stay is open. @habits: of the history."""
+    repository may be written across ours; whether they stay is open. @habits: of the history.
+    @two_histories: whole segments of another history of the same repository lie above a witness that
+    knows, or among its own; which of the two is the right one no byte says."""
     def add(change):
-        row = Kind(change, strong, by_hand, misdirects, habits)
+        row = Kind(change, strong, by_hand, misdirects, habits, two_histories)
         assert row.name not in KINDS
         KINDS[row.name] = row
         return change
@@ -579,7 +582,7 @@ def other_lineage_in_gap(d):
     d.files[path] = other[path]
 
 
-@kind(strong=False)
+@kind(strong=False, two_histories=True)
 def other_lineage_behind_the_end(d):
     other = d.history.branch(d.older_state(), d.rng).states[-1].files
     newest = d.newest()
@@ -882,14 +885,14 @@ def copy_without_newest_data(d):
 def mixture(d):
     """Each file of one of two backups."""
     one, two = d.older_state().files, dict(d.files)
-    for path in set(one) | set(two):
+    for path in sorted(set(one) | set(two)):
         source = d.rng.choice((one, two))
         d.files.pop(path, None)
         if path in source:
             d.files[path] = source[path]
 
 
-@kind(strong=False)
+@kind(strong=False, two_histories=True)
 def mixture_of_lineages(d):
     one = d.history.branch(d.older_state(), d.rng).states[-1].files
     two = dict(d.files)

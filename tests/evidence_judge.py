@@ -84,6 +84,7 @@ class Truth:
         self.maybe = set()      # keys that may come back with a word
         self.may_stay = set()   # keys that may be there without a word
         self.nested = set()     # keys of entries that are part of a value
+        self.two_histories = False      # a second history is whole too: what it says counts
         self.by_hand = False    # what is wrong may be for a person to mend
 
     def named_keys(self):
@@ -301,6 +302,8 @@ class Judge:
             self.fault('drops-readable', '%d: %s', len(dropped), some(dropped))
 
     def judge_losses(self):
+        if self.truth.two_histories:
+            return
         now = self.objects_after()
         gone = {key for key, value in self.truth.objects.items() if now.get(key) != value}
         named = keys_in([self.check.get('problems')]) | keys_in(
@@ -350,6 +353,8 @@ class Judge:
                 return 'uncommitted-in' if self.rules.tail_is_uncommitted(number) else None
         if key in self.truth.forbidden:
             return 'deleted-back'
+        if self.truth.two_histories:
+            return None
         if key in told or key in self.truth.may_stay:
             return None
         if key in self.truth.objects:
