@@ -115,6 +115,8 @@ struct verify_gone {
 	bool is_unreadable;		/* it lies there, and the disk refuses to read it */
 	bool has_older;			/* and this is the newest whole version: */
 	struct replay_event older;
+	/* position in verify->copies of the file that it is in; UINT32_MAX: the segment itself */
+	uint32_t older_copy;
 };
 
 /* Where the log is to end. */
@@ -148,9 +150,9 @@ struct verify {
 	struct verify_damage *damage;	/* ascending by segment and offset */
 	size_t damage_count;
 	struct verify_copy *copies;	/* ascending by path */
-	size_t copy_count;
+	size_t copy_count, copy_capacity;
 	struct verify_fill *fills;	/* ascending by segment and offset */
-	size_t fill_count;
+	size_t fill_count, fill_capacity;
 	struct verify_missing *missing;	/* ascending */
 	size_t missing_count;
 	struct verify_gone *gone;	/* ascending by key: the objects lost and those of which only

@@ -365,7 +365,10 @@ static enum as_err report_gone_row(struct compare *compare, const struct verify_
 	finding.offset = gone->offset;
 	finding.has_key = true;
 	memcpy(finding.key, gone->key, KEY_SIZE);
-	if (gone->has_older)
+	if (gone->has_older && gone->older_copy != UINT32_MAX)
+		snprintf(finding.detail, sizeof(finding.detail), "a whole one is in %.100s, at %"
+			 PRIu32, verify->copies[gone->older_copy].path, gone->older.offset);
+	else if (gone->has_older)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "the older one is at %" PRIu32 ":%" PRIu32, gone->older.segment,
 			 gone->older.offset);
@@ -565,6 +568,21 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 	return false;
 }
 
+/* Do hints that can be believed count more than the log holds, where no index names what? */
+static bool hints_miss_any(const struct verify *verify)
+{
+	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->is_committed && facts->role == ROLE_LOG &&
+		    verify_hinted(verify, facts->number) >
+			    (int64_t)facts->held + (int64_t)facts->wanted)
+			return true;
+	}
+	return false;
+}
+
 /* A number without a file above an intact index of an earlier time, where nothing later is left. */
 static bool has_hole_above(const struct verify *verify)
 {
@@ -604,7 +622,7 @@ static bool is_loss_unknown(const struct compare *compare)
 		    !is_covered_by_hints(verify, verify->missing[i].segment,
 					 verify->missing[i].mapped))
 			return true;
-	return compare->unnamed > 0 || has_hole_above(verify);
+	return compare->unnamed > 0 || hints_miss_any(verify) || has_hole_above(verify);
 }
 
 static enum as_err report_unknown(struct compare *compare)

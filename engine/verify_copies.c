@@ -56,8 +56,8 @@ bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t o
 struct search {
 	struct verify *verify;
 	const struct view *view;
-	size_t capacity;
 	unsigned depth;
+	bool all;			/* whether or not their segment lacks anything */
 	char folder[LAYOUT_PATH_MAX];
 };
 
@@ -92,15 +92,23 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 				       verify_is_gap(verify, number));
 }
 
-/* Is the file the one that is read as the segment? */
+/* Is the file one that takes part in the log, or may yet? */
 static bool is_segment_itself(const struct verify *verify, uint32_t number, const char *path)
 {
 	char own[LAYOUT_PATH_MAX];
 	const size_t position = layout_find(&verify->view->layout, number);
-	if (position == LAYOUT_NONE)
+	if (position == LAYOUT_NONE || verify->facts[position].role != ROLE_LOG)
 		return false;
 	layout_path(&verify->view->layout, position, own);
 	return strcmp(own, path) == 0;
+}
+
+static bool is_listed(const struct verify *verify, const char *path)
+{
+	for (size_t i = 0; i < verify->copy_count; i++)
+		if (strcmp(verify->copies[i].path, path) == 0)
+			return true;
+	return false;
 }
 
 static enum as_err add_copy(struct search *search, const char *name, uint32_t number)
@@ -110,9 +118,11 @@ static enum as_err add_copy(struct search *search, const char *name, uint32_t nu
 	char path[LAYOUT_PATH_MAX];
 	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
 	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
-	    is_segment_itself(verify, number, path) || !is_needed(verify, number))
+	    is_segment_itself(verify, number, path) ||
+	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
 		return AS_OK;
-	if (!rows_reserve(&rows, verify->copy_count, &search->capacity, sizeof(*verify->copies)))
+	if (!rows_reserve(&rows, verify->copy_count, &verify->copy_capacity,
+			  sizeof(*verify->copies)))
 		return AS_ERR_MEMORY;
 	verify->copies = rows;
 	struct verify_copy *copy = &verify->copies[verify->copy_count++];
@@ -168,7 +178,6 @@ static int by_path(const void *a, const void *b)
 struct filling {
 	struct verify_run *run;
 	struct verify *verify;
-	size_t capacity;
 	uint32_t copy;			/* the one being read */
 	bool is_exact;			/* only what stands there in its own place */
 	size_t first;			/* of verify->fills in this reading */
@@ -179,7 +188,8 @@ static enum as_err add_fill(struct filling *f, uint32_t offset, const struct seg
 {
 	struct verify *verify = f->verify;
 	void *rows = verify->fills;
-	if (!rows_reserve(&rows, verify->fill_count, &f->capacity, sizeof(*verify->fills)))
+	if (!rows_reserve(&rows, verify->fill_count, &verify->fill_capacity,
+			  sizeof(*verify->fills)))
 		return AS_ERR_MEMORY;
 	verify->fills = rows;
 	verify->fills[verify->fill_count++] = (struct verify_fill){
@@ -346,18 +356,48 @@ static bool is_wanting(const struct verify *verify)
 	return false;
 }
 
+enum as_err verify_list_copies(struct verify_run *run, bool all)
+{
+	struct verify *verify = run->verify;
+	struct search search = {
+		.verify = verify, .view = run->view, .all = all, .folder = "data",
+	};
+	const size_t known = verify->copy_count;
+	const enum as_err err = search_folder(&search);
+	/* Those that fills name already keep their places. */
+	if (verify->copy_count > known + 1)
+		qsort(verify->copies + known, verify->copy_count - known,
+		      sizeof(*verify->copies), by_path);
+	return err;
+}
+
+enum as_err verify_fill_older(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct filling filling = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
+		const struct verify_gone *gone = &verify->gone[i];
+		const struct segment_entry entry = { .offset = gone->older.offset };
+		if (!gone->has_older || gone->older_copy == UINT32_MAX)
+			continue;
+		filling.copy = gone->older_copy;
+		err = add_fill(&filling, gone->older.offset, &entry);
+	}
+	sort_fills(verify);
+	return err;
+}
+
 enum as_err verify_use_copies(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
-	struct search search = { .verify = verify, .view = run->view, .folder = "data" };
 	struct filling filling = { .run = run, .verify = verify };
 	*again = false;
 	if (!is_wanting(verify))
 		return AS_OK;
-	enum as_err err = search_folder(&search);
+	enum as_err err = verify_list_copies(run, false);
 	if (err != AS_OK || verify->copy_count == 0)
 		return err;
-	qsort(verify->copies, verify->copy_count, sizeof(*verify->copies), by_path);
 	struct segment_reader *reader = segment_reader_new(run->view->io);
 	if (!reader)
 		return AS_ERR_MEMORY;

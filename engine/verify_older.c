@@ -21,7 +21,9 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 		return AS_ERR_MEMORY;
 	verify->gone = rows;
 	struct verify_gone *gone = &verify->gone[verify->gone_count++];
-	*gone = (struct verify_gone){ .segment = segment, .offset = offset };
+	*gone = (struct verify_gone){
+		.segment = segment, .offset = offset, .older_copy = UINT32_MAX,
+	};
 	memcpy(gone->key, key, KEY_SIZE);
 	if (older) {
 		gone->has_older = true;
@@ -62,74 +64,131 @@ static void tidy(struct verify *verify)
 	verify->gone_count = kept;
 }
 
-/* ---- versions that a DELETE hides: an overwrite is DELETE, then PUT ---- */
+/* ---- whole versions, wherever they are ---- */
 
+/* A DELETE hides one: an overwrite is DELETE, then PUT. One lies inside a damaged entry, in a file that
+ * takes no part in the log, or in one of another name. */
 struct search {
 	struct verify_run *run;
 	struct verify *verify;
-	_Atomic size_t next;
+	_Atomic size_t next;		/* files of the layout, then the copies */
 	_Atomic int failure;		/* enum as_err */
 };
 
-static void consider(struct search *search, uint32_t number, const struct segment_entry *e)
+/* What one thread reads. */
+struct reading {
+	struct search *search;
+	struct segment_reader *reader;
+	uint32_t number;		/* of the segment */
+	/* position in verify->copies of the file, where it is not read as the segment */
+	uint32_t copy;
+	bool is_foreign;		/* the file has ROLE_FOREIGN */
+};
+#define NO_COPY UINT32_MAX
+
+static enum as_err consider(void *context, const struct segment_entry *e)
 {
-	struct verify_gone *gone = e->tag == SEGMENT_PUT ? find(search->verify, e->key) : NULL;
+	struct reading *reading = context;
+	struct verify *verify = reading->search->verify;
+	struct verify_gone *gone = e->tag == SEGMENT_PUT ? find(verify, e->key) : NULL;
 	const struct replay_event event = {
-		.segment = number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
-		.is_put = true,
+		.segment = reading->number, .offset = (uint32_t)e->offset,
+		.size = (uint32_t)e->size, .is_put = true,
 	};
-	if (!gone)
-		return;
-	pthread_mutex_lock(&search->verify->mutex);
-	if (!gone->has_older || replay_time(gone->older.segment, gone->older.offset) <
-					replay_time(event.segment, event.offset)) {
+	/* Every repository has a manifest: in a file of elsewhere it is not ours. */
+	if (!gone || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
+		return AS_OK;
+	pthread_mutex_lock(&verify->mutex);
+	/* What the log holds goes before what lies beside it. */
+	const bool is_first = !gone->has_older ||
+			      (gone->older_copy != NO_COPY && reading->copy == NO_COPY);
+	const bool is_newer = replay_time(event.segment, event.offset) >
+			      replay_time(gone->older.segment, gone->older.offset);
+	if (is_first || (is_newer && gone->older_copy == reading->copy)) {
 		gone->has_older = true;
 		gone->older = event;
+		gone->older_copy = reading->copy;
 	}
-	pthread_mutex_unlock(&search->verify->mutex);
+	pthread_mutex_unlock(&verify->mutex);
+	return AS_OK;
 }
 
-static enum as_err search_segment(struct search *search, struct segment_reader *reader,
-				  size_t position)
+static enum as_err read_file(struct reading *reading, const char *path)
 {
-	const struct view *view = search->run->view;
-	char path[LAYOUT_PATH_MAX];
+	const struct view *view = reading->search->run->view;
+	struct segment_reader *reader = reading->reader;
 	struct segment_entry entry;
-	layout_path(&view->layout, position, path);
-	enum as_err err = segment_open(reader, view->fd, path,
-				       search->verify->facts[position].number, NULL, NULL);
+	enum as_err err = segment_open(reader, view->fd, path, reading->number, NULL, NULL);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		consider(search, search->verify->facts[position].number, &entry);
-		if (verify_should_stop(search->run))
+		if (reading->copy != NO_COPY && entry.cause == SEGMENT_BAD_MAGIC)
+			return AS_OK;	/* no segment at all */
+		err = entry.tag != SEGMENT_DAMAGED
+			? consider(reading, &entry)
+			: segment_suspects(reader, entry.offset, entry.size, consider, reading);
+		if (err != AS_OK)
+			return err;
+		if (verify_should_stop(reading->search->run))
 			return AS_ERR_CANCELLED;
 	}
 	return err == AS_END ? AS_OK : err;
 }
 
-static void search_segments(void *context)
+/* Is anything in the segment that the verdicts have not looked at? */
+static bool is_worth_it(const struct segment_facts *facts)
+{
+	return facts->is_committed && !facts->is_unopened && facts->role == ROLE_LOG &&
+	       (facts->puts > facts->live || facts->damaged > 0);
+}
+
+static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
+{
+	char path[LAYOUT_PATH_MAX];
+	const size_t position = layout_find(&verify->view->layout, copy->number);
+	if (position == LAYOUT_NONE || verify->facts[position].role != ROLE_FOREIGN)
+		return false;
+	layout_path(&verify->view->layout, position, path);
+	return strcmp(path, copy->path) == 0;
+}
+
+static enum as_err read_next(struct reading *reading, size_t i)
+{
+	const struct verify *verify = reading->search->verify;
+	const size_t count = verify->view->layout.count;
+	char path[LAYOUT_PATH_MAX];
+	if (i >= count) {
+		reading->copy = (uint32_t)(i - count);
+		reading->number = verify->copies[i - count].number;
+		reading->is_foreign = is_foreign(verify, &verify->copies[i - count]);
+		return read_file(reading, verify->copies[i - count].path);
+	}
+	reading->copy = NO_COPY;
+	reading->is_foreign = false;
+	reading->number = verify->facts[i].number;
+	if (!is_worth_it(&verify->facts[i]))
+		return AS_OK;
+	layout_path(&verify->view->layout, i, path);
+	return read_file(reading, path);
+}
+
+static void search_files(void *context)
 {
 	struct search *search = context;
 	const struct verify *verify = search->verify;
-	struct segment_reader *reader = segment_reader_new(search->run->view->io);
+	const size_t count = verify->view->layout.count + verify->copy_count;
+	struct reading reading = {
+		.search = search, .reader = segment_reader_new(search->run->view->io),
+	};
 	int none = AS_OK;
-	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
-	if (reader)
-		segment_reader_watch(reader, &search->run->progress->cancel);
-	while (err == AS_OK) {
-		const size_t i = atomic_fetch_add(&search->next, 1);
-		if (i >= verify->view->layout.count)
-			break;
-		const struct segment_facts *facts = &verify->facts[i];
-		/* Where every PUT is live none is hidden. */
-		if (facts->role == ROLE_LOG && facts->is_committed && !facts->is_unopened &&
-		    facts->puts > facts->live)
-			err = search_segment(search, reader, i);
-	}
+	enum as_err err = reading.reader ? AS_OK : AS_ERR_MEMORY;
+	if (reading.reader)
+		segment_reader_watch(reading.reader, &search->run->progress->cancel);
+	for (size_t i; err == AS_OK && (i = atomic_fetch_add(&search->next, 1)) < count;)
+		err = read_next(&reading, i);
 	if (err != AS_OK)
 		atomic_compare_exchange_strong(&search->failure, &none, (int)err);
-	segment_reader_free(reader);
+	segment_reader_free(reading.reader);
 }
 
 enum as_err verify_find_older(struct verify_run *run)
@@ -140,7 +199,13 @@ enum as_err verify_find_older(struct verify_run *run)
 	tidy(verify);
 	for (size_t i = 0; i < verify->gone_count; i++)
 		is_any = is_any || !verify->gone[i].has_older;
-	if (is_any)
-		parallel_run(run->threads, search_segments, &search);
-	return (enum as_err)atomic_load(&search.failure);
+	if (!is_any)
+		return AS_OK;
+	const enum as_err err = verify_list_copies(run, true);
+	if (err != AS_OK)
+		return err;
+	parallel_run(run->threads, search_files, &search);
+	if (atomic_load(&search.failure) != AS_OK)
+		return (enum as_err)atomic_load(&search.failure);
+	return verify_fill_older(run);
 }

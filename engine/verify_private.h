@@ -227,6 +227,13 @@ bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE]);
  * have whole. *@again: something was found, and must be weighed. AS_ERR_MEMORY. */
 enum as_err verify_use_copies(struct verify_run *run, bool *again);
 
+/* List the files of other names below data/ in verify->copies; with @all also those whose segment
+ * lacks nothing, and the files that take no part in the log. AS_ERR_MEMORY. */
+enum as_err verify_list_copies(struct verify_run *run, bool all);
+
+/* Make verify_find_source know the older versions that lie in copies. AS_ERR_MEMORY. */
+enum as_err verify_fill_older(struct verify_run *run);
+
 /* Find the newest whole version of each object in verify->gone. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
 enum as_err verify_find_older(struct verify_run *run);
 

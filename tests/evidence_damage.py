@@ -564,7 +564,7 @@ def foreign_segments_mixed_in(d):
             d.files[path] = b
 
 
-@kind()
+@kind(strong=False, two_histories=True)
 def segment_of_other_lineage(d):
     """In the place of ours, the segment of a copy that went another way."""
     other = d.history.branch(d.older_state(), d.rng).states[-1].files
