@@ -25,7 +25,7 @@ enum credit credit_of_index(const struct index_figures *f)
 {
 	/* Nothing to hold it against: it can do no harm, and it alone names what is gone. */
 	if (f->live == 0 && f->of == 0)
-		return CREDIT_CREDIBLE;
+		return f->is_stale ? CREDIT_OLDER : CREDIT_CREDIBLE;
 	if (f->known * 10 < f->live || (f->live == 0 && f->confirmed * 10 < f->of))
 		return CREDIT_FOREIGN;
 	const bool places_fit = is_nearly_all(f->confirmed, f->of);
@@ -78,7 +78,10 @@ static struct judgement judge_confirmed(const struct testimony *t)
 		return (struct judgement){ VERDICT_AGREED, 4 };
 	if (t->event == EVENT_PUT)
 		return (struct judgement){ VERDICT_OUTDATED, 1 };
-	if (t->index != CREDIT_CREDIBLE || t->index_is_beyond)
+	/* An index that is wrong elsewhere is right here where hints that can be believed bear it out. */
+	const bool is_borne_out = t->hints_are_credible && t->hints_like_index &&
+				  !t->hints_like_log && t->index != CREDIT_FOREIGN;
+	if (t->index_is_beyond || (t->index != CREDIT_CREDIBLE && !is_borne_out))
 		return (struct judgement){ VERDICT_UNDELETED, 1 };
 	if (t->hints_like_index)
 		return (struct judgement){ VERDICT_DELETE_MOVED, 4 };

@@ -96,7 +96,7 @@ static enum as_err begin_reading(struct verify *verify)
 	verify->replay = replay_new();
 	verify->adrift = replay_new();
 	verify->apart = replay_new();
-	verify->damage_count = 0;
+	verify->damage_count = verify->copy_count = verify->fill_count = 0;
 	verify->key_sum = 0;
 	return verify->replay && verify->adrift && verify->apart ? AS_OK : AS_ERR_MEMORY;
 }
@@ -138,6 +138,7 @@ void verify_free(struct verify *verify)
 	free(verify->copies);
 	free(verify->fills);
 	free(verify->missing);
+	free(verify->oddities);
 	free(verify->gone);
 	free((void *)verify->confirmed);
 	free(verify);
@@ -271,13 +272,15 @@ static enum as_err read_and_weigh(struct verify_run *run)
 		verify_sort_damage(run->verify);
 		err = weigh(run);
 		if (err == AS_OK)
+			err = verify_use_copies(run, &again);
+		if (err == AS_OK && again)
+			err = weigh(run);
+		if (err == AS_OK)
 			err = verify_choose_roles(run, &again);
 		if (err == AS_OK && again)
 			err = read_again(run);
 	}
-	if (err == AS_OK)
-		err = verify_use_copies(run, &again);
-	return err == AS_OK && again ? weigh(run) : err;
+	return err;
 }
 
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)

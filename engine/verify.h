@@ -108,6 +108,14 @@ struct verify_missing {
 	uint32_t lost;		/* of these: objects that are lost, or left in an older version */
 };
 
+/* A mapping of the index to where a whole PUT of another key stands. */
+struct verify_oddity {
+	uint32_t bucket;
+	/* The two keys differ in a few bits: the bucket's is damaged. Else the index does not know
+	 * the other key: what it knows was overwritten. */
+	bool key_is_damaged;
+};
+
 /* An object whose newest version is gone. */
 struct verify_gone {
 	uint8_t key[KEY_SIZE];
@@ -155,6 +163,8 @@ struct verify {
 	size_t fill_count, fill_capacity;
 	struct verify_missing *missing;	/* ascending */
 	size_t missing_count;
+	struct verify_oddity *oddities;	/* ascending by bucket */
+	size_t oddity_count, oddity_capacity;
 	struct verify_gone *gone;	/* ascending by key: the objects lost and those of which only
 					 * an older version is left */
 	size_t gone_count;

@@ -13,14 +13,11 @@
  * or so that the hints miss it? */
 static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
 {
-	struct segment_entry entry;
-	struct index_bucket found;
+	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
 	if (verify->index_credit != CREDIT_CREDIBLE)
 		return false;
-	if (verify_read_put(verify, bucket, &entry))
-		return !verify_keys_are_near(entry.key, bucket->key) &&
-		       index_lookup(&verify->index, entry.key, &found) ==
-			       AS_ERR_OBJECT_NOT_FOUND;
+	if (odd)
+		return !odd->key_is_damaged;
 	const size_t position = verify_position(verify, bucket->segment);
 	return verify->hints_credit == CREDIT_CREDIBLE && verify->facts[position].damaged > 0 &&
 	       verify_is_gap(verify, bucket->segment);
@@ -109,8 +106,9 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 	}
 	if (event && (!bucket || (is_confirmed && t.event_is_later)))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
-	if (t.mapping == MAPPING_WRONG && t.event != EVENT_PUT && t.index == CREDIT_CREDIBLE)
-		t.key_is_damaged = verify_is_key_damaged(verify, bucket);
+	const struct verify_oddity *odd =
+		t.mapping == MAPPING_WRONG ? verify_find_oddity(verify, bucket->number) : NULL;
+	t.key_is_damaged = odd && odd->key_is_damaged;
 	const enum verdict verdict = evidence_judge(&t).verdict;
 	/* Where the index is right about the place, the log has none later that counts. */
 	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
@@ -154,17 +152,22 @@ static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
 }
 
 /* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
-static void uncount_live(struct verify *verify, const struct index_bucket *bucket)
+static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
 {
+	const struct view *view = verify->view;
+	struct verify_source source;
 	struct segment_entry entry;
 	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	verify->objects--;
 	verify->key_sum -= verify_key_value(bucket->key);
-	if (!facts)
-		return;
+	if (!facts || !verify_find_source(verify, bucket->segment, bucket->offset, &source))
+		return AS_OK;
 	facts->live--;
-	if (verify_read_put(verify, bucket, &entry))
+	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+						   &entry, NULL);
+	if (err == AS_OK)
 		facts->live_bytes -= entry.size;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 /* The repair that mends what was found of one key. Where nothing is wrong with the log, writing the
@@ -204,7 +207,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
 	compare->phantoms += verdict == VERDICT_PHANTOM;
-	if (!verdicts[verdict].is_reported || verify->index_credit != CREDIT_CREDIBLE)
+	if (!verdicts[verdict].is_reported ||
+	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED))
 		return AS_OK;
 	struct finding finding = finding_of(verdicts[verdict].problem);
 	finding.repair = repair_of(verify, verdict, is_confirmed);
@@ -266,8 +270,9 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
 	const enum verdict verdict = verify_settle(verify, key, has_bucket ? &bucket : NULL,
 						   is_confirmed, event, &place);
-	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed)
-		uncount_live(verify, &bucket);
+	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
+	    uncount_live(verify, &bucket) != AS_OK)
+		return AS_ERR_MEMORY;
 	if (verdicts[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
 		count_live(verify, key, &place);
 	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
@@ -457,8 +462,9 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	char detail[FINDING_DETAIL_MAX];
 	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->view, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
-	if (live == 0)
-		return report_missing_segment(compare, row->segment, 0);
+	if (live == 0)	/* a file that takes no part in the log may bear the number */
+		return layout_find(&verify->view->layout, row->segment) != LAYOUT_NONE
+			? AS_OK : report_missing_segment(compare, row->segment, 0);
 	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	if (missing || live <= count_fills(verify, row->segment))
@@ -497,6 +503,8 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 		finding.segment = facts->number;
 		return verify_add(compare->run, &finding);
 	}
+	if (verify->has_roles)
+		return AS_OK;
 	if (count_is_right)
 		snprintf(detail, sizeof(detail),
 			 "it holds superseded entries, and they do not list it");
@@ -530,10 +538,10 @@ static enum as_err compare_hints(struct compare *compare)
 		err = compare_hints_row(compare, &view->hints.segments[i]);
 	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
 	 * ones. */
-	if (verify->damage_count > 0 || verify->gone_count > 0 || verify->has_roles ||
+	if (verify->damage_count > 0 || verify->gone_count > 0 ||
 	    view->hints.transaction != verify->end)
 		return err;
-	if (err == AS_OK)
+	if (err == AS_OK && !verify->has_roles)
 		err = compare_compact(compare);
 	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
 		err = compare_hints_count(compare, i);
@@ -583,15 +591,23 @@ static bool hints_miss_any(const struct verify *verify)
 	return false;
 }
 
-/* A number without a file above an intact index of an earlier time, where nothing later is left. */
-static bool has_hole_above(const struct verify *verify)
+/* A number without a file above an intact index, or hints, of an earlier time, where nothing later is
+ * left. */
+static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
 	const struct layout *layout = &verify->view->layout;
-	if (!verify->index_figures.is_stale || verify->hints_credit == CREDIT_CREDIBLE)
+	const struct hints *hints = &verify->view->hints;
+	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE)
 		return false;
-	const size_t first = layout_from(layout, verify->index.transaction + 1);
+	if (verify->index_figures.is_stale)
+		*transaction = verify->index.transaction;
+	else if (!verify->index_was_compared && hints->usable && hints->transaction < verify->end)
+		*transaction = hints->transaction;
+	else
+		return false;
+	const size_t first = layout_from(layout, *transaction + 1);
 	const size_t behind = layout_from(layout, verify->end) + 1;
-	return behind - first < verify->end - verify->index.transaction;
+	return behind - first < verify->end - *transaction;
 }
 
 static bool is_loss_unknown(const struct compare *compare)
@@ -614,6 +630,10 @@ static bool is_loss_unknown(const struct compare *compare)
 					 (uint64_t)facts->held + facts->wanted))
 			return true;
 	}
+	/* What an index that is half wrong names and the log does not have may have been there. */
+	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
+	    verify->hints_credit != CREDIT_CREDIBLE)
+		return true;
 	/* A damaged entry may show a key that is damaged too. */
 	if (compare->named_by_damage > 0)
 		return true;
@@ -622,13 +642,16 @@ static bool is_loss_unknown(const struct compare *compare)
 		    !is_covered_by_hints(verify, verify->missing[i].segment,
 					 verify->missing[i].mapped))
 			return true;
-	return compare->unnamed > 0 || hints_miss_any(verify) || has_hole_above(verify);
+	uint32_t transaction;
+	return compare->unnamed > 0 || hints_miss_any(verify) ||
+	       has_hole_above(verify, &transaction);
 }
 
 static enum as_err report_unknown(struct compare *compare)
 {
 	struct verify *verify = compare->verify;
 	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
+	uint32_t transaction;
 	uint64_t bytes = 0;
 	verify->loss_is_unknown = is_loss_unknown(compare);
 	if (!verify->loss_is_unknown)
@@ -639,10 +662,9 @@ static enum as_err report_unknown(struct compare *compare)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
 			 verify->damage_count == 1 ? "" : "s", bytes);
-	else if (has_hole_above(verify))
+	else if (has_hole_above(verify, &transaction))
 		snprintf(finding.detail, sizeof(finding.detail),
-			 "segments above transaction %" PRIu32 " are not there",
-			 verify->index.transaction);
+			 "segments above transaction %" PRIu32 " are not there", transaction);
 	if (verify->damage_count == 0)
 		finding.repair = REPAIR_RECOVER;
 	return verify_add(compare->run, &finding);

@@ -92,12 +92,14 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 				       verify_is_gap(verify, number));
 }
 
-/* Is the file one that takes part in the log, or may yet? */
-static bool is_segment_itself(const struct verify *verify, uint32_t number, const char *path)
+/* Is the file one that is read as a segment; where all are wanted, one that takes part in the log? */
+static bool is_segment_itself(const struct search *search, uint32_t number, const char *path)
 {
+	const struct verify *verify = search->verify;
 	char own[LAYOUT_PATH_MAX];
 	const size_t position = layout_find(&verify->view->layout, number);
-	if (position == LAYOUT_NONE || verify->facts[position].role != ROLE_LOG)
+	if (position == LAYOUT_NONE ||
+	    (search->all && verify->facts[position].role != ROLE_LOG))
 		return false;
 	layout_path(&verify->view->layout, position, own);
 	return strcmp(own, path) == 0;
@@ -118,7 +120,7 @@ static enum as_err add_copy(struct search *search, const char *name, uint32_t nu
 	char path[LAYOUT_PATH_MAX];
 	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
 	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
-	    is_segment_itself(verify, number, path) ||
+	    is_segment_itself(search, number, path) ||
 	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
 		return AS_OK;
 	if (!rows_reserve(&rows, verify->copy_count, &verify->copy_capacity,

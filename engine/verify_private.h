@@ -180,12 +180,8 @@ bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE
 bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
 		      const struct replay_event *event);
 
-/* Read the whole PUT at the place in @bucket, whatever its key. False: none stands there. */
-bool verify_read_put(const struct verify *verify, const struct index_bucket *bucket,
-		     struct segment_entry *entry);
-
-/* Is the key in @bucket that of the PUT which stands there, but for a few bits? */
-bool verify_is_key_damaged(const struct verify *verify, const struct index_bucket *bucket);
+/* What is odd about an unconfirmed mapping, or NULL. */
+const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket);
 
 /* Is the segment, of which there is no file, perhaps there all the same? */
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);

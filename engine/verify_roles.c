@@ -116,26 +116,36 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	return AS_OK;
 }
 
-static bool is_there(const struct matching *m, const struct segment_witness *row, size_t position)
+static enum as_err look_at(const struct matching *m, const struct segment_witness *row,
+			   size_t position, bool *is_there)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	layout_path(&m->view->layout, position, path);
-	return segment_read_entry(m->view->io, m->view->fd, path, row->offset, &entry, NULL) ==
-		       AS_OK &&
-	       entry.tag == SEGMENT_PUT && memcmp(entry.key, row->key, KEY_SIZE) == 0;
+	const enum as_err err = segment_read_entry(m->view->io, m->view->fd, path, row->offset,
+						   &entry, NULL);
+	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
+		    memcmp(entry.key, row->key, KEY_SIZE) == 0;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
 /* Does what the index places in @misfit stand in the file at @position, four in five of it? */
-static bool fits(const struct matching *m, const struct misfit *misfit, size_t position)
+static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
+			    bool *fits)
 {
 	uint32_t there = 0;
+	*fits = false;
 	for (uint32_t i = 0; i < misfit->count; i++) {
-		there += is_there(m, &misfit->rows[i], position);
+		bool is_there;
+		const enum as_err err = look_at(m, &misfit->rows[i], position, &is_there);
+		if (err != AS_OK)
+			return err;
+		there += is_there;
 		if ((i + 1 - there) * 5 > misfit->count)
-			return false;
+			return AS_OK;
 	}
-	return there > 0;
+	*fits = there > 0;
+	return AS_OK;
 }
 
 /* May the file at @position be another segment than its name says? Only one that fits nothing itself,
@@ -153,18 +163,22 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 			return false;
 	if (find_misfit(m, number))
 		return true;
-	return m->mapped[position] == 0 &&
-	       !(hints->usable && hints_find(hints, number) && !hints_find(hints, misfit->number));
+	return m->mapped[position] == 0 && !(hints->usable && hints_find(hints, number)) &&
+	       (hints->usable || misfit->count > 1 || !key_is_manifest(misfit->rows[0].key));
 }
 
-static void find_files(struct matching *m)
+static enum as_err find_file(struct matching *m, struct misfit *misfit)
 {
-	for (size_t i = 0; i < m->count; i++)
-		for (size_t j = 0; j < m->view->layout.count; j++)
-			if (is_free(m, &m->misfits[i], j) && fits(m, &m->misfits[i], j)) {
-				m->misfits[i].found = j;
-				break;
-			}
+	enum as_err err = AS_OK;
+	bool fits = false;
+	for (size_t j = 0; err == AS_OK && !fits && j < m->view->layout.count; j++) {
+		if (!is_free(m, misfit, j))
+			continue;
+		err = try_file(m, misfit, j, &fits);
+		if (fits)
+			misfit->found = j;
+	}
+	return err;
 }
 
 /* Does the index know any key of the file that bears the misfit's number, or would it without a few
@@ -218,6 +232,12 @@ static enum as_err set_roles(struct matching *m, bool *again)
 			return err;
 		if (known && misfit->found == LAYOUT_NONE)
 			continue;
+		/* Of two that were swapped no PUT tells where the one with DELETEs alone belongs. */
+		if (misfit->found != LAYOUT_NONE && verify->facts[misfit->position].puts == 0) {
+			verify->facts[misfit->position].number =
+				verify->view->layout.segments[misfit->found].number;
+			continue;
+		}
 		verify->facts[misfit->position].role = ROLE_FOREIGN;
 		foreign++;
 	}
@@ -272,10 +292,10 @@ static enum as_err match(struct verify_run *run, bool *again)
 	enum as_err err = verify_each_unconfirmed(run, gather, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
 		err = count_mapped(m);
-	if (err == AS_OK && m->mapped) {
-		find_files(m);
+	for (size_t i = 0; err == AS_OK && m->mapped && i < m->count; i++)
+		err = find_file(m, &m->misfits[i]);
+	if (err == AS_OK && m->mapped)
 		err = set_roles(m, again);
-	}
 	for (size_t i = 0; i < m->count; i++)
 		free(m->misfits[i].rows);
 	free(m->mapped);
@@ -331,10 +351,19 @@ bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
 /* With what was set apart, are the witnesses that spoke against it to be believed? */
 static bool is_borne_out(const struct verify *verify)
 {
-	bool has_returned = false;
-	for (size_t i = 0; i < verify->view->layout.count; i++)
-		has_returned = has_returned || verify->facts[i].role == ROLE_RETURNED;
-	return verify->index_credit == CREDIT_CREDIBLE && verify->index_figures.live > 0 &&
+	const struct index_figures *f = &verify->index_figures;
+	bool has_returned = false, has_others = false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const bool is_returned = facts->role == ROLE_RETURNED;
+		has_returned = has_returned || is_returned;
+		has_others = has_others || facts->role == ROLE_FOREIGN ||
+			     facts->number != verify->view->layout.segments[i].number;
+	}
+	/* An index that is wrong about places still knows which keys there are. */
+	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED && !has_others &&
+				f->known * 10 >= (f->live - f->excused) * 9;
+	return f->live > 0 && (verify->index_credit == CREDIT_CREDIBLE || knows_keys) &&
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
 }
 

@@ -31,15 +31,18 @@ static bool is_mapped(const struct verify_run *run, uint32_t segment, const stru
 
 /* Is the damaged last row what is left of a COMMIT, with everything before it whole? It has just
  * the length of one and does not look like the beginning of a longer entry; or zeros stand there,
- * no more of them than a COMMIT has bytes, or behind a COMMIT. More than that is what a crash
+ * no more of them than a COMMIT has bytes; or a whole COMMIT stands before it. More than that is what a crash
  * leaves of entries that were not synced, and without a witness those were not committed. */
 static bool was_commit(const struct tail_look *look, bool all_before_whole)
 {
 	const struct segment_entry *last = &look->last;
 	if (!all_before_whole || look->whole == 0 || last->tag != SEGMENT_DAMAGED)
 		return false;
+	/* No client writes anything behind a COMMIT. */
+	if (look->follows_commit)
+		return true;
 	if (last->cause == SEGMENT_ZEROS)
-		return last->size <= SEGMENT_HEADER || look->follows_commit;
+		return last->size <= SEGMENT_HEADER;
 	const bool looks_longer = last->cause == SEGMENT_TORN && last->has_header &&
 				  last->raw_tag < SEGMENT_COMMIT;
 	return last->size == SEGMENT_HEADER && !looks_longer;

@@ -72,22 +72,19 @@ bool verify_has_moved(const struct verify *verify, const struct index_bucket *bu
 	       verify_was_searched(verify, bucket->key, event);
 }
 
-bool verify_read_put(const struct verify *verify, const struct index_bucket *bucket,
-		     struct segment_entry *entry)
+static int by_bucket(const void *a, const void *b)
 {
-	const struct view *view = verify->view;
-	struct verify_source source;
-	return verify_find_source(verify, bucket->segment, bucket->offset, &source) &&
-	       segment_read_entry(view->io, view->fd, source.path, source.offset, entry, NULL) ==
-		       AS_OK &&
-	       entry->tag == SEGMENT_PUT;
+	const struct verify_oddity *x = a, *y = b;
+	return (x->bucket > y->bucket) - (x->bucket < y->bucket);
 }
 
-bool verify_is_key_damaged(const struct verify *verify, const struct index_bucket *bucket)
+const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket)
 {
-	struct segment_entry entry;
-	return verify_read_put(verify, bucket, &entry) &&
-	       verify_keys_are_near(entry.key, bucket->key);
+	const struct verify_oddity wanted = { .bucket = bucket };
+	return verify->oddity_count == 0
+		? NULL
+		: bsearch(&wanted, verify->oddities, verify->oddity_count, sizeof(wanted),
+			  by_bucket);
 }
 
 /* ---- segments that are not there ---- */
@@ -187,6 +184,13 @@ static void find_last_place(struct verify *verify)
 		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
 			last = end;
 	}
+	/* A number whose file is another segment. */
+	for (size_t i = 0; verify->has_roles && i < layout->count; i++) {
+		const uint64_t end = replay_time(layout->segments[i].number, UINT32_MAX);
+		if (verify->facts[i].is_committed && end > last &&
+		    verify_position(verify, layout->segments[i].number) == LAYOUT_NONE)
+			last = end;
+	}
 	/* The highest number below the end that no file bears. */
 	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
 	uint32_t hole = verify->end;
@@ -255,6 +259,33 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
+/* Look at what stands where the mapping leads. */
+static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bucket)
+{
+	struct verify *verify = w->verify;
+	const struct view *view = verify->view;
+	struct verify_source source;
+	struct segment_entry entry;
+	void *rows = verify->oddities;
+	if (!verify_find_source(verify, bucket->segment, bucket->offset, &source))
+		return AS_OK;
+	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+						   &entry, NULL);
+	if (err != AS_OK || entry.tag != SEGMENT_PUT)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	const bool is_near = verify_keys_are_near(entry.key, bucket->key);
+	if (!is_near && index_image_find(&w->run->index.image, entry.key) != INDEX_EMPTY)
+		return AS_OK;
+	if (!rows_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
+			  sizeof(*verify->oddities)))
+		return AS_ERR_MEMORY;
+	verify->oddities = rows;
+	verify->oddities[verify->oddity_count++] = (struct verify_oddity){
+		.bucket = bucket->number, .key_is_damaged = is_near,
+	};
+	return AS_OK;
+}
+
 static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket)
 {
 	struct weighing *w = context;
@@ -274,8 +305,13 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	}
 	if (aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
+	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
+	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
+	    note_oddity(w, bucket) != AS_OK)
+		return AS_ERR_MEMORY;
+	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
 	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && !is_later &&
-	    !(has_event && event.is_put) && !verify_is_key_damaged(verify, bucket)) {
+	    !(has_event && event.is_put) && !(odd && odd->key_is_damaged)) {
 		facts->wanted++;
 		facts->wrong += facts->damaged == 0 && !facts->is_cut;
 	}
@@ -304,7 +340,7 @@ static enum as_err weigh_keys(struct weighing *w)
 		facts->held = facts->mapped = facts->live;
 		facts->wanted = facts->unknown = facts->wrong = 0;
 	}
-	verify->missing_count = 0;
+	verify->missing_count = verify->oddity_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
 	if (err == AS_OK && image->used > confirmed)
 		err = verify_each_unconfirmed(w->run, weigh_bucket, w);

@@ -313,8 +313,10 @@ class Judge:
         if not unsaid or says_more:
             return
         older = {key for key in unsaid if (key, now.get(key)) in self.truth.versions}
+        # Where all that is left is of an earlier time, nothing tells of a later one.
+        older = {key for key in older if not self.rules.is_confirmed(key)}
         if self.rules.is_index_credible() or not self.rules.shows_damage():
-            older &= self.rules.named(newest_only=True)
+            older &= self.rules.named(newest_only=True) if self.rules.is_index_credible() else set()
             unsaid &= self.rules.named()    # of others nothing that is left says that they were
         if older:
             self.fault('older-silent', '%d: %s', len(older), some(older))

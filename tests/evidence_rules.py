@@ -234,6 +234,11 @@ class Evidence:
         return nearly(good, len(whole)) and nearly(known, len(self.live)) and \
             (not self.live or 2 * known > len(self.live))
 
+    def is_confirmed(self, key):
+        """Does a whole PUT of @key stand where the newest index has it?"""
+        put = self.puts.get((self.index or {}).get(key))
+        return put is not None and put[3] == key
+
     def are_hints_credible(self):
         if self.hints is None:
             return False
