@@ -119,7 +119,7 @@ struct judgement evidence_judge(const struct testimony *t)
 	if (t->event != EVENT_NONE && t->event_is_later)
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_OUTDATED
 								 : VERDICT_UNDELETED, 1 };
-	if (t->mapping == MAPPING_UNREADABLE)
+	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)
 		return (struct judgement){ VERDICT_UNREADABLE, 5 };
 	return t->mapping == MAPPING_WRONG ? judge_wrong(t) : judge_want(t);
 }
