@@ -74,7 +74,7 @@ static struct judgement judge_unmapped(const struct testimony *t)
 
 static struct judgement judge_confirmed(const struct testimony *t)
 {
-	if (t->event == EVENT_NONE || !t->event_is_later)
+	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
 	if (t->event == EVENT_PUT)
 		return (struct judgement){ VERDICT_OUTDATED, 1 };
@@ -116,7 +116,7 @@ struct judgement evidence_judge(const struct testimony *t)
 		return judge_confirmed(t);
 	if (t->event == EVENT_PUT && t->event_has_moved)
 		return (struct judgement){ VERDICT_MOVED, 1 };
-	if (t->event != EVENT_NONE && t->event_is_later)
+	if (t->event_is_later && (t->event == EVENT_PUT || !t->event_is_searched))
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_OUTDATED
 								 : VERDICT_UNDELETED, 1 };
 	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)

@@ -95,29 +95,45 @@ static const struct row {
 	/* The index maps the key to a whole PUT of it. */
 	{ .mapping = CONFIRMED, .later = NO, .verdict = VERDICT_AGREED, .rule = 4,
 	  .why = "the newest whole PUT, and the index knows it" },
-	{ .event = PUT, .mapping = CONFIRMED, .later = YES, .verdict = VERDICT_OUTDATED, .rule = 1,
-	  .why = "the log has a newer version" },
+	{ .mapping = CONFIRMED, .later = YES, .searched = YES, .verdict = VERDICT_AGREED, .rule = 4,
+	  .why = "what only searching found is part of a payload: a credible index knows better" },
+	{ .event = PUT, .mapping = CONFIRMED, .later = YES, .searched = NO,
+	  .verdict = VERDICT_OUTDATED, .rule = 1, .why = "the log has a newer version" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DOUBTFUL,
 	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted since the index was written" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = YES,
-	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "the log as it stands" },
+	  .searched = NO, .verdict = VERDICT_UNDELETED, .rule = 1, .why = "the log as it stands" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
-	  .like_index = YES, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
+	  .searched = NO, .like_index = YES, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
 	  .why = "index and hints know the PUT as live: the writer moved its DELETE" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
-	  .like_index = NO, .like_log = YES, .verdict = VERDICT_UNDELETED, .rule = 4,
+	  .searched = NO, .like_index = NO, .like_log = YES, .verdict = VERDICT_UNDELETED,
+	  .rule = 4,
 	  .why = "log and hints against the index" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
-	  .like_index = NO, .like_log = NO, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
-	  .why = "the index alone says that the DELETE was moved" },
+	  .searched = NO, .like_index = NO, .like_log = NO, .verdict = VERDICT_POSSIBLY_DELETED,
+	  .rule = 4, .why = "the index alone says that the DELETE was moved" },
 
 	/* The index maps the key to where no whole PUT of it stands, and the log goes on. */
 	{ .event = PUT, .mapping = ELSEWHERE, .moved = YES, .verdict = VERDICT_MOVED, .rule = 1,
 	  .why = "behind bytes that came or went: the very PUT that the index means" },
 	{ .event = PUT, .mapping = ELSEWHERE, .moved = NO, .later = YES,
 	  .verdict = VERDICT_OUTDATED, .rule = 1, .why = "the log has a newer version" },
-	{ .event = DELETE, .mapping = ELSEWHERE, .later = YES, .verdict = VERDICT_UNDELETED,
-	  .rule = 1, .why = "deleted later" },
+	{ .event = DELETE, .mapping = ELSEWHERE, .later = YES, .searched = NO,
+	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted later" },
+	{ .event = DELETE, .mapping = UNREADABLE, .later = YES, .searched = YES,
+	  .verdict = VERDICT_UNREADABLE, .rule = 5, .why = "a DELETE in a payload deletes nothing" },
+	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .searched = YES,
+	  .beyond = NO, .verdict = VERDICT_LOST, .rule = 5,
+	  .why = "a DELETE in a payload deletes nothing" },
+	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .searched = YES,
+	  .beyond = YES, .verdict = VERDICT_LOST, .rule = 9,
+	  .why = "a DELETE in a payload deletes nothing" },
+	{ .event = DELETE, .mapping = WRONG, .later = YES, .searched = YES, .key_damaged = NO,
+	  .verdict = VERDICT_LOST, .rule = 5, .why = "a DELETE in a payload deletes nothing" },
+	{ .event = DELETE, .mapping = WRONG, .later = YES, .searched = YES, .key_damaged = YES,
+	  .verdict = VERDICT_PHANTOM, .rule = 5,
+	  .why = "a few wrong bits in the index name an object that never was" },
 
 	/* ... and nothing in the log is later. */
 	{ .mapping = UNREADABLE, .moved = NO, .later = NO,
@@ -195,10 +211,10 @@ static bool can_occur(const struct testimony *t)
 	if (t->event_is_later && (t->event == EVENT_NONE || !is_mapped))
 		return false;
 	/* These are said of PUTs alone. */
-	if (t->event != EVENT_PUT && (t->event_is_searched || t->is_above_index || t->has_place))
+	if (t->event != EVENT_PUT && (t->event_has_moved || t->is_above_index || t->has_place))
 		return false;
 	/* Where no index is to be believed, what searching found is an event like any other. */
-	if (t->event_is_searched && t->index != CREDIT_CREDIBLE)
+	if (t->event_is_searched && (t->event == EVENT_NONE || t->index != CREDIT_CREDIBLE))
 		return false;
 	/* A PUT has moved when it is not where the index has it, and searching found it. */
 	if (t->event_has_moved && (!t->event_is_searched || !is_mapped || is_confirmed))

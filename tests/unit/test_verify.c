@@ -1338,6 +1338,56 @@ static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
 	(void)state;
 }
 
+/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5, which
+ * lies before it. */
+static void nest_in_damage(struct world *world, uint8_t tag)
+{
+	uint8_t key[BUILDER_KEY], inner[60];
+	builder_key(5, key);
+	const size_t len = builder_encode(tag, key, "inside", 6, inner);
+	patch_put(world, 7, 4, "\xff\xff\xff\xff", 4);
+	patch_put(world, 7, 100, inner, len);
+}
+
+static void a_payload_replaces_and_deletes_nothing_that_the_index_confirms(void **state)
+{
+	static const uint8_t tags[] = { BUILDER_PUT, BUILDER_DELETE };
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		struct world world;
+		struct replay_event place;
+		uint8_t key[BUILDER_KEY];
+		uint32_t segment, offset;
+		world_new(&world);
+		put_path(&world, 5, &segment, &offset);
+		nest_in_damage(&world, tags[i]);
+		world_judge(&world, 1);
+		builder_key(5, key);
+		assert_true(verify_lookup(world.verify, key, &place));
+		assert_int_equal(place.segment, segment);
+		assert_int_equal(place.offset, offset);
+		assert_int_equal(found(&world, PROBLEM_INDEX_MAPPING), 0);
+		assert_int_equal(found(&world, PROBLEM_DELETE_MOVED), 0);
+		assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 1);
+		assert_int_equal(world.verify->objects, 24);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void a_delete_in_a_payload_does_not_hide_a_loss(void **state)
+{
+	struct world world;
+	world_new(&world);
+	nest_in_damage(&world, BUILDER_DELETE);
+	patch_put(&world, 5, 100, "????", 4);
+	world_judge(&world, 1);
+	assert_int_equal(found(&world, PROBLEM_INDEX_KEY_DELETED), 0);
+	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 2);
+	assert_int_equal(world.verify->objects, 23);
+	world_free(&world);
+	(void)state;
+}
+
 /* Offset in the index of transaction 0 of the bucket of object @number. */
 static uint64_t find_bucket(const struct world *world, unsigned number, uint32_t buckets)
 {
@@ -1724,6 +1774,9 @@ int main(void)
 		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
 		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
+		cmocka_unit_test(
+			a_payload_replaces_and_deletes_nothing_that_the_index_confirms),
+		cmocka_unit_test(a_delete_in_a_payload_does_not_hide_a_loss),
 		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
 		cmocka_unit_test(what_begins_beyond_2_gib_is_named),
 		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
