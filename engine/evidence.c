@@ -78,8 +78,10 @@ static struct judgement judge_confirmed(const struct testimony *t)
 		return (struct judgement){ VERDICT_AGREED, 4 };
 	if (t->event == EVENT_PUT)
 		return (struct judgement){ VERDICT_OUTDATED, 1 };
-	if (t->index != CREDIT_CREDIBLE || t->index_is_beyond)
+	if (t->index != CREDIT_CREDIBLE)
 		return (struct judgement){ VERDICT_UNDELETED, 1 };
+	if (t->index_is_beyond)
+		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 9 };
 	if (t->hints_like_index)
 		return (struct judgement){ VERDICT_DELETE_MOVED, 4 };
 	return (struct judgement){ t->hints_like_log ? VERDICT_UNDELETED
@@ -116,7 +118,12 @@ struct judgement evidence_judge(const struct testimony *t)
 		return judge_confirmed(t);
 	if (t->event == EVENT_PUT && t->event_has_moved)
 		return (struct judgement){ VERDICT_MOVED, 1 };
-	if (t->event_is_later && (t->event == EVENT_PUT || !t->event_is_searched))
+	/* A DELETE behind a damaged PUT that a credible index means may have been moved there: then
+	 * the object is lost, unless the hints say that it was deleted. */
+	const bool has_doubt = t->event == EVENT_DELETE && t->index == CREDIT_CREDIBLE &&
+			       !t->index_is_beyond && !t->hints_like_log &&
+			       (t->mapping == MAPPING_DAMAGED || t->mapping == MAPPING_GAP);
+	if (t->event_is_later && !has_doubt && (t->event == EVENT_PUT || !t->event_is_searched))
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_OUTDATED
 								 : VERDICT_UNDELETED, 1 };
 	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)

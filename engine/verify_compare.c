@@ -108,7 +108,7 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 		t.event_has_moved = bucket && !is_confirmed &&
 				    verify_has_moved(verify, bucket, event);
 	}
-	if (event && (!bucket || (is_confirmed && t.event_is_later)))
+	if (event && (!bucket || t.event_is_later))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
 	if (t.mapping == MAPPING_WRONG && t.event != EVENT_PUT && t.index == CREDIT_CREDIBLE)
 		t.key_is_damaged = verify_is_key_damaged(verify, bucket);

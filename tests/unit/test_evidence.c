@@ -102,7 +102,8 @@ static const struct row {
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DOUBTFUL,
 	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted since the index was written" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = YES,
-	  .searched = NO, .verdict = VERDICT_UNDELETED, .rule = 1, .why = "the log as it stands" },
+	  .searched = NO, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 9,
+	  .why = "a newer index still knows the PUT: the writer may have moved the DELETE" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
 	  .searched = NO, .like_index = YES, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
 	  .why = "index and hints know the PUT as live: the writer moved its DELETE" },
@@ -119,8 +120,19 @@ static const struct row {
 	  .why = "behind bytes that came or went: the very PUT that the index means" },
 	{ .event = PUT, .mapping = ELSEWHERE, .moved = NO, .later = YES,
 	  .verdict = VERDICT_OUTDATED, .rule = 1, .why = "the log has a newer version" },
-	{ .event = DELETE, .mapping = ELSEWHERE, .later = YES, .searched = NO,
-	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted later" },
+	{ .event = DELETE, .mapping = ELSEWHERE, .later = YES, .index = DOUBTFUL,
+	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted since the index was written" },
+	{ .event = DELETE, .mapping = UNREADABLE | WRONG, .later = YES, .index = CREDIBLE,
+	  .searched = NO, .verdict = VERDICT_UNDELETED, .rule = 1, .why = "deleted later" },
+	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .index = CREDIBLE,
+	  .beyond = YES, .searched = NO, .verdict = VERDICT_UNDELETED, .rule = 1,
+	  .why = "the log as it stands" },
+	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .index = CREDIBLE,
+	  .beyond = NO, .searched = NO, .like_log = YES, .verdict = VERDICT_UNDELETED, .rule = 1,
+	  .why = "log and hints against the index" },
+	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .index = CREDIBLE,
+	  .beyond = NO, .searched = NO, .like_log = NO, .verdict = VERDICT_LOST, .rule = 5,
+	  .why = "a credible index names it: the writer may have moved the DELETE" },
 	{ .event = DELETE, .mapping = UNREADABLE, .later = YES, .searched = YES,
 	  .verdict = VERDICT_UNREADABLE, .rule = 5, .why = "a DELETE in a payload deletes nothing" },
 	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .searched = YES,
@@ -229,10 +241,9 @@ static bool can_occur(const struct testimony *t)
 	if (t->key_is_damaged && (t->mapping != MAPPING_WRONG || t->event == EVENT_PUT ||
 				  t->index != CREDIT_CREDIBLE))
 		return false;
-	/* The hints count what is whole: they are asked of a PUT that the index does not have, or
-	 * that something in the log speaks against. */
-	const bool is_asked = t->event != EVENT_NONE &&
-			      (!is_mapped || (is_confirmed && t->event_is_later));
+	/* The hints are asked of a PUT that the index does not have, or that something later in the
+	 * log speaks against. */
+	const bool is_asked = t->event != EVENT_NONE && (!is_mapped || t->event_is_later);
 	return is_asked || (!t->hints_are_credible && !t->hints_like_log && !t->hints_like_index);
 }
 
