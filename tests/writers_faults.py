@@ -173,6 +173,22 @@ class WritersFaults(unittest.TestCase):
                          [(past.attic.index[MANIFEST][0], MANIFEST.hex())])
         self.assertEqual(check['lost'], 1)
 
+    def test_a_moved_delete_deletes_nothing_where_the_newest_data_is_missing(self):
+        """Index and hints are newer than data/: the index still knows the PUT."""
+        past = moved_manifest()
+        past.put(key_of(9000))
+        past.attic.commit(compacts=False)
+        files = past.attic.files()
+        del files[past.path_of(key_of(9000))[0]]
+        check = self.judge(files, past.truth(), 'salvage')
+        self.assertEqual([key for _, key in self.named(check, 'object-lost')],
+                         [key_of(9000).hex()])
+        self.assertEqual((check['lost'], check['possibly_deleted']), (1, 1))
+        del past.objects[key_of(9000)]
+        self.assert_reads(past.objects)
+        self.run_program('salvage', '--yes', self.repo)
+        self.assert_reads(past.objects)
+
     # ---- segments that stay ----
 
     def test_an_emptied_segment_that_was_not_removed_changes_nothing(self):
