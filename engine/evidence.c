@@ -74,15 +74,17 @@ static struct judgement judge_unmapped(const struct testimony *t)
 
 static struct judgement judge_confirmed(const struct testimony *t)
 {
-	if (t->event == EVENT_NONE || !t->event_is_later)
+	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
 	if (t->event == EVENT_PUT)
 		return (struct judgement){ VERDICT_OUTDATED, 1 };
 	/* An index that is wrong elsewhere is right here where hints that can be believed bear it out. */
 	const bool is_borne_out = t->hints_are_credible && t->hints_like_index &&
 				  !t->hints_like_log && t->index != CREDIT_FOREIGN;
-	if (t->index_is_beyond || (t->index != CREDIT_CREDIBLE && !is_borne_out))
+	if (t->index != CREDIT_CREDIBLE && (t->index_is_beyond || !is_borne_out))
 		return (struct judgement){ VERDICT_UNDELETED, 1 };
+	if (t->index_is_beyond)
+		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 9 };
 	if (t->hints_like_index)
 		return (struct judgement){ VERDICT_DELETE_MOVED, 4 };
 	return (struct judgement){ t->hints_like_log ? VERDICT_UNDELETED
@@ -119,10 +121,15 @@ struct judgement evidence_judge(const struct testimony *t)
 		return judge_confirmed(t);
 	if (t->event == EVENT_PUT && t->event_has_moved)
 		return (struct judgement){ VERDICT_MOVED, 1 };
-	if (t->event != EVENT_NONE && t->event_is_later)
+	/* A DELETE behind a damaged PUT that a credible index means may have been moved there: then
+	 * the object is lost, unless the hints say that it was deleted. */
+	const bool has_doubt = t->event == EVENT_DELETE && t->index == CREDIT_CREDIBLE &&
+			       !t->index_is_beyond && !t->hints_like_log &&
+			       (t->mapping == MAPPING_DAMAGED || t->mapping == MAPPING_GAP);
+	if (t->event_is_later && !has_doubt && (t->event == EVENT_PUT || !t->event_is_searched))
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_OUTDATED
 								 : VERDICT_UNDELETED, 1 };
-	if (t->mapping == MAPPING_UNREADABLE)
+	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)
 		return (struct judgement){ VERDICT_UNREADABLE, 5 };
 	return t->mapping == MAPPING_WRONG ? judge_wrong(t) : judge_want(t);
 }

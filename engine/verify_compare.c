@@ -92,19 +92,20 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 	};
 	if (t.mapping == MAPPING_NONE)
 		bucket = NULL;
-	if (event)
+	if (event) {
 		*place = *event;
+		t.event_is_searched = verify_was_searched(verify, key, event);
+	}
 	if (event && bucket)
 		t.event_is_later = replay_time(event->segment, event->offset) >
 				   replay_time(bucket->segment, bucket->offset);
 	if (event && event->is_put) {
 		t.is_above_index = event->segment > verify->index_last;
 		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;
-		t.event_is_searched = verify_was_searched(verify, key, event);
 		t.event_has_moved = bucket && !is_confirmed &&
 				    verify_has_moved(verify, bucket, event);
 	}
-	if (event && (!bucket || (is_confirmed && t.event_is_later)))
+	if (event && (!bucket || t.event_is_later))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
 	const struct verify_oddity *odd =
 		t.mapping == MAPPING_WRONG ? verify_find_oddity(verify, bucket->number) : NULL;

@@ -325,7 +325,8 @@ static void find_returned(struct verify_run *run, bool *again)
 		struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    facts->damaged > 0 || !facts->is_committed ||
-		    is_hinted(hints, facts->number) || facts->number >= last_known(run) ||
+		    is_hinted(hints, facts->number) ||
+		    (facts->number >= last_known(run) && facts->held > 0) ||
 		    verify_index_leads_to(run, facts->number))
 			continue;
 		facts->role = ROLE_RETURNED;

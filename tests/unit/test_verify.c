@@ -923,6 +923,133 @@ static void segment_number(struct world *w)
 	assert_int_equal(rename(from, path_of(w, "hints.2147483648")), 0);
 }
 
+/* ---- whom to believe ---- */
+
+static void segment_copy(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	copy_file(from, path_of(w, "data/0/1.beforerecover"));
+	crc(w);
+}
+static void segment_copy_alone(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(mkdir(path_of(w, "data/0/.~tmp~"), 0700), 0);
+	assert_int_equal(rename(from, path_of(w, "data/0/.~tmp~/1")), 0);
+}
+static bool is_removed(void *context, const struct usage_segment *row)
+{
+	const uint32_t *first = context;
+	return row->segment == first[0] || row->segment == first[0] + 1;
+}
+/* A compaction had removed two segments: one with an object, and one with its DELETE, which became
+ * head again without it. The first comes back. */
+static void segment_returned(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	struct usage usage = { .count = 0 };
+	builder_key(60, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	uint32_t emptied = builder_head(w->builder);
+	builder_delete(w->builder, key);
+	builder_transaction(w->builder);
+	builder_key(61, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	unlink(path_of(w, "data/%u/%u", (emptied + 1) / 4, emptied + 1));
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
+	usage_remove(&usage, is_removed, &emptied);
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+}
+/* Another repository's segment 1, whole, in the place of ours. */
+static void segment_foreign(struct world *w)
+{
+	uint8_t bytes[8 + 5 * (41 + 317)] = "ATTICSEG", key[BUILDER_KEY];
+	const uint8_t value[317] = { 0 };
+	size_t len = 8;
+	for (unsigned i = 800; i < 805; i++) {
+		builder_key(i, key);
+		len += builder_encode(BUILDER_PUT, key, value, sizeof(value), bytes + len);
+	}
+	builder_write_file(path_of(w, "data/0/1"), bytes, len);
+}
+static void segments_swapped(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+	from = copy_of(path_of(w, "data/0/2"));
+	assert_int_equal(rename(from, path_of(w, "data/0/1")), 0);
+	from = copy_of(path_of(w, "elsewhere"));
+	assert_int_equal(rename(from, path_of(w, "data/0/2")), 0);
+}
+static void newest_version_damaged(struct world *w) { patch_put(w, 4, 100, "????", 4); }
+static void zeros_without_witness(struct world *w)
+{
+	zeros(w);
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+/* Index and hints agree that object 5 was deleted, and nowhere can the DELETE have been. */
+static void possibly_deleted(struct world *w)
+{
+	index_key_missing(w);
+	set_row(w, (struct usage_segment){ .segment = 1, .live = 4, .compact = true });
+}
+/* The index says so alone, and a number without a file is a place for the DELETE. */
+static void possibly_deleted_in_a_gap(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	builder_key(5, key);
+	builder_delete(w->builder, key);
+	builder_segment_path(w->builder, builder_segment(w->builder), path);
+	builder_transaction(w->builder);
+	builder_key(61, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	unlink(path);
+	unlink(hints_path(w));
+}
+/* A DELETE of an older version, which the writer's compaction moved behind the PUT. */
+static void delete_moved(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], bytes[41];
+	builder_key(7, key);
+	builder_append(w->builder, bytes, builder_encode(BUILDER_DELETE, key, NULL, 0, bytes));
+	builder_transaction(w->builder);
+}
+static void index_of_elsewhere(struct world *w)
+{
+	for (unsigned i = 0; i < OBJECTS + 2; i++)
+		if (i != 3)
+			builder_flip(index_path(w), bucket_of(w, i) + 13, 0x40);
+}
+static void index_empty(struct world *w)
+{
+	static const uint8_t zero[4];
+	builder_patch(index_path(w), 8, zero, sizeof(zero));
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40)
+		builder_patch(index_path(w), at + 32, "\xff\xff\xff\xff", 4);
+}
+/* It knows 18 of 25 objects, all of them right. */
+static void index_of_an_earlier_time(struct world *w)
+{
+	for (unsigned i = 5; i < 12; i++)
+		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
+}
+static void data_older(struct world *w)
+{
+	const uint32_t head = builder_head(w->builder);
+	unlink(path_of(w, "data/%u/%u", head / 4, head));
+}
+
 static const struct sample {
 	const char *name;
 	void (*damage)(struct world *world);
@@ -1025,6 +1152,24 @@ static const struct sample {
 	{ "hints-ghost", hints_ghost, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
 	{ "hints-ghost-compact", hints_ghost_compact, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
 	{ "segment-emptied", segment_emptied, PROBLEM_SEGMENT_EMPTIED, REPAIR_COMPACT, 0 },
+	{ "segment-copy", segment_copy, PROBLEM_SEGMENT_COPY, REPAIR_SALVAGE, 0 },
+	{ "segment-copy-alone", segment_copy_alone, PROBLEM_SEGMENT_COPY, REPAIR_SALVAGE, 0 },
+	{ "segment-returned", segment_returned, PROBLEM_SEGMENT_RETURNED, REPAIR_COMPACT, 0 },
+	{ "segment-foreign", segment_foreign, PROBLEM_SEGMENT_FOREIGN, REPAIR_SALVAGE, 5 },
+	{ "segments-swapped", segments_swapped, PROBLEM_SEGMENT_MISNAMED, REPAIR_SALVAGE, 0 },
+	{ "newest-version-damaged", newest_version_damaged, PROBLEM_OBJECT_OLDER, REPAIR_SALVAGE,
+	  0 },
+	{ "zeros-without-witness", zeros_without_witness, PROBLEM_LOSS_UNKNOWN, REPAIR_SALVAGE, 0 },
+	{ "possibly-deleted", possibly_deleted, PROBLEM_OBJECT_POSSIBLY_DELETED, REPAIR_RECOVER,
+	  0 },
+	{ "possibly-deleted-in-a-gap", possibly_deleted_in_a_gap, PROBLEM_OBJECT_POSSIBLY_DELETED,
+	  REPAIR_RECOVER, 0 },
+	{ "delete-moved", delete_moved, PROBLEM_DELETE_MOVED, REPAIR_COMPACT, 0 },
+	{ "index-of-elsewhere", index_of_elsewhere, PROBLEM_INDEX_FOREIGN, REPAIR_RECOVER, 0 },
+	{ "index-empty", index_empty, PROBLEM_INDEX_FOREIGN, REPAIR_RECOVER, 0 },
+	{ "index-of-an-earlier-time", index_of_an_earlier_time, PROBLEM_INDEX_FOREIGN,
+	  REPAIR_RECOVER, 0 },
+	{ "data-older", data_older, PROBLEM_OBJECT_LOST, REPAIR_RECOVER, 2 },
 	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
 	{ "repair-interrupted", repair_interrupted, PROBLEM_REPAIR_INTERRUPTED, REPAIR_COMPACT, 0 },
 	{ "undo-interrupted", undo_interrupted, PROBLEM_UNDO_INTERRUPTED, REPAIR_COMPACT, 0 },
@@ -1189,6 +1334,56 @@ static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
 	assert_true(verify_lookup(world.verify, key, &place));
 	assert_int_equal(place.segment, segment);
 	assert_int_equal(place.offset, offset);
+	world_free(&world);
+	(void)state;
+}
+
+/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5, which
+ * lies before it. */
+static void nest_in_damage(struct world *world, uint8_t tag)
+{
+	uint8_t key[BUILDER_KEY], inner[60];
+	builder_key(5, key);
+	const size_t len = builder_encode(tag, key, "inside", 6, inner);
+	patch_put(world, 7, 4, "\xff\xff\xff\xff", 4);
+	patch_put(world, 7, 100, inner, len);
+}
+
+static void a_payload_replaces_and_deletes_nothing_that_the_index_confirms(void **state)
+{
+	static const uint8_t tags[] = { BUILDER_PUT, BUILDER_DELETE };
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		struct world world;
+		struct replay_event place;
+		uint8_t key[BUILDER_KEY];
+		uint32_t segment, offset;
+		world_new(&world);
+		put_path(&world, 5, &segment, &offset);
+		nest_in_damage(&world, tags[i]);
+		world_judge(&world, 1);
+		builder_key(5, key);
+		assert_true(verify_lookup(world.verify, key, &place));
+		assert_int_equal(place.segment, segment);
+		assert_int_equal(place.offset, offset);
+		assert_int_equal(found(&world, PROBLEM_INDEX_MAPPING), 0);
+		assert_int_equal(found(&world, PROBLEM_DELETE_MOVED), 0);
+		assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 1);
+		assert_int_equal(world.verify->objects, 24);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void a_delete_in_a_payload_does_not_hide_a_loss(void **state)
+{
+	struct world world;
+	world_new(&world);
+	nest_in_damage(&world, BUILDER_DELETE);
+	patch_put(&world, 5, 100, "????", 4);
+	world_judge(&world, 1);
+	assert_int_equal(found(&world, PROBLEM_INDEX_KEY_DELETED), 0);
+	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 2);
+	assert_int_equal(world.verify->objects, 23);
 	world_free(&world);
 	(void)state;
 }
@@ -1579,6 +1774,9 @@ int main(void)
 		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
 		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
 		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
+		cmocka_unit_test(
+			a_payload_replaces_and_deletes_nothing_that_the_index_confirms),
+		cmocka_unit_test(a_delete_in_a_payload_does_not_hide_a_loss),
 		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
 		cmocka_unit_test(what_begins_beyond_2_gib_is_named),
 		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
