@@ -65,6 +65,7 @@ struct plan_file {
 	char path[LAYOUT_PATH_MAX];	/* relative to the repository */
 	uint64_t size;			/* bytes; of a new file as computed */
 	const char *reason;		/* "damaged", "uncommitted", "superseded entries" ... */
+	bool is_tail;			/* a segment that was never committed */
 };
 
 struct plan {

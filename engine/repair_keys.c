@@ -348,14 +348,15 @@ static enum as_err copy_from_what_goes(struct plan *plan)
 }
 
 /* What stays can hold entries that are not live: a PUT whose DELETE goes, a DELETE that an index
- * speaks against. Where the log alone would say something else of their keys, it must be said once
- * more at its end. */
+ * speaks against. What goes holds them too, and goes only when the new index is there: a repair may
+ * be killed before. Where the log alone would say something else of their keys, with what goes or
+ * without, it must be said once more at its end. */
 struct sweep {
 	struct plan *plan;
-	struct replay *risk;	/* newest event of keys that are no objects */
+	struct replay *stays, *goes;	/* newest event of keys that are no objects */
 };
 
-static enum as_err weigh_entry(struct sweep *sweep, uint32_t number,
+static enum as_err weigh_entry(const struct sweep *sweep, uint32_t number, bool goes,
 			       const struct segment_entry *entry)
 {
 	struct plan *plan = sweep->plan;
@@ -367,7 +368,7 @@ static enum as_err weigh_entry(struct sweep *sweep, uint32_t number,
 	if (entry->tag == SEGMENT_COMMIT || entry->tag == SEGMENT_DAMAGED)
 		return AS_OK;
 	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
-		return replay_note(sweep->risk, entry->key, &event);
+		return replay_note(goes ? sweep->goes : sweep->stays, entry->key, &event);
 	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
 	    is_leaving(plan, segment, offset))
 		return AS_OK;
@@ -377,7 +378,7 @@ static enum as_err weigh_entry(struct sweep *sweep, uint32_t number,
 static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 			      const struct replay_event *event)
 {
-	struct plan_work *work = ((struct sweep *)context)->plan->work;
+	struct plan_work *work = ((const struct sweep *)context)->plan->work;
 	void *rows = work->deletes;
 	if (!event->is_put)
 		return AS_OK;
@@ -389,10 +390,24 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-static enum as_err sweep_segment(struct sweep *sweep, struct segment_reader *reader,
+/* Of a key of what goes, unless what stays has the last word, or has brought about a DELETE. */
+static enum as_err add_delete_for_now(void *context, const uint8_t key[KEY_SIZE],
+				      const struct replay_event *event)
+{
+	const struct sweep *sweep = context;
+	struct replay_event other;
+	if (replay_find(sweep->stays, key, &other) &&
+	    (other.is_put || replay_time(other.segment, other.offset) >
+				     replay_time(event->segment, event->offset)))
+		return AS_OK;
+	return add_delete(context, key, event);
+}
+
+static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reader *reader,
 				 size_t position, struct as_error *error)
 {
 	const struct view *view = sweep->plan->work->view;
+	const bool goes = sweep->plan->work->goes[position] != NULL;
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	/* Until a file that bears another's number has gone, the clients read it as that one. */
@@ -404,7 +419,7 @@ static enum as_err sweep_segment(struct sweep *sweep, struct segment_reader *rea
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s/%s: %s", view->path, path, as_err_text(err));
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		err = weigh_entry(sweep, number, &entry);
+		err = weigh_entry(sweep, number, goes, &entry);
 		if (err != AS_OK)
 			break;
 	}
@@ -412,20 +427,47 @@ static enum as_err sweep_segment(struct sweep *sweep, struct segment_reader *rea
 			     : as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 }
 
-static enum as_err sweep_what_stays(struct sweep *sweep, struct as_error *error)
+/* Does the log end elsewhere without @position, or is a transaction written anyhow? Files that came
+ * back or are of elsewhere are then swept like the log; else index and hints of before stay, and
+ * know better. */
+static bool sweeps_outsider(const struct plan *plan, size_t position)
+{
+	const struct plan_work *work = plan->work;
+	bool is_end = true;
+	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
+		return true;
+	for (size_t i = position + 1; i < work->view->layout.count; i++)
+		is_end = is_end && (work->goes[i] || !work->verify->facts[i].is_complete);
+	return is_end;
+}
+
+static bool must_be_swept(const struct plan *plan, size_t position)
+{
+	const struct plan_work *work = plan->work;
+	const struct verify *verify = work->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (!facts->is_committed)
+		return false;
+	if (facts->role != ROLE_LOG)
+		return work->goes[position] && sweeps_outsider(plan, position);
+	if (facts->number != work->view->layout.segments[position].number)
+		return true;
+	return (facts->puts != facts->live || facts->deletes > 0) &&
+	       (!work->goes[position] || verify->log_is_damaged || verify->deletes_moved > 0);
+}
+
+static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
 {
 	const struct plan_work *work = sweep->plan->work;
 	struct segment_reader *reader = segment_reader_new(work->view->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &work->progress->cancel);
-	for (size_t i = 0; err == AS_OK && i < work->view->layout.count; i++) {
-		const struct segment_facts *facts = &work->verify->facts[i];
-		const bool is_plain = facts->puts == facts->live && facts->deletes == 0;
-		const bool is_misnamed = facts->number != work->view->layout.segments[i].number;
-		if ((is_misnamed || (!work->goes[i] && !is_plain)) && facts->is_committed &&
-		    facts->role == ROLE_LOG)
-			err = sweep_segment(sweep, reader, i, error);
+	const size_t count = work->view->layout.count;
+	for (size_t i = 0; err == AS_OK && i < 2 * count; i++) {	/* the log first */
+		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
+		if (is_log == (i < count) && must_be_swept(sweep->plan, i % count))
+			err = sweep_segment(sweep, reader, i % count, error);
 	}
 	segment_reader_free(reader);
 	return err;
@@ -496,18 +538,21 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
 {
-	struct sweep sweep = { .plan = plan, .risk = replay_new() };
-	enum as_err err = sweep.risk ? copy_from_what_goes(plan) : AS_ERR_MEMORY;
+	struct sweep sweep = { .plan = plan, .stays = replay_new(), .goes = replay_new() };
+	enum as_err err = sweep.stays && sweep.goes ? copy_from_what_goes(plan) : AS_ERR_MEMORY;
 	if (err != AS_OK)
 		fail_memory(plan, err, error);
 	if (err == AS_OK)
-		err = sweep_what_stays(&sweep, error);
+		err = sweep_all(&sweep, error);
 	if (err == AS_OK) {
-		err = replay_each(sweep.risk, add_delete, &sweep);
+		err = replay_each(sweep.stays, add_delete, &sweep);
+		if (err == AS_OK)
+			err = replay_each(sweep.goes, add_delete_for_now, &sweep);
 		if (err != AS_OK)
 			fail_memory(plan, err, error);
 	}
-	replay_free(sweep.risk);
+	replay_free(sweep.stays);
+	replay_free(sweep.goes);
 	if (err != AS_OK)
 		return err;
 	tidy_copies(plan->work);

@@ -361,8 +361,10 @@ static enum as_err list_moved(struct plan *plan, struct listing *listing)
 		if (!work->goes[i])
 			continue;
 		layout_path(&work->view->layout, i, path);
-		err = add_file(listing, PLAN_MOVE, work->verify->facts[i].size, work->goes[i], "%s",
-			       path);
+		const struct segment_facts *facts = &work->verify->facts[i];
+		err = add_file(listing, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
+		if (err == AS_OK)
+			plan->files[plan->file_count - 1].is_tail = !facts->is_committed;
 	}
 	return err;
 }

@@ -89,21 +89,37 @@ static const struct segment_facts *facts_of(const struct run *run, const char *p
 	return strcmp(own, path) == 0 ? &run->work->verify->facts[position] : NULL;
 }
 
-/* What takes no part in the log: files that came back or are of elsewhere, and the tail, newest
- * first, so that what is left is always the beginning of it. */
+static enum as_err move_and_sync(struct run *run, const struct plan_file *file,
+				 struct as_error *error)
+{
+	const enum as_err err = move_file(run, file->path, error);
+	return err == AS_OK ? sync_moved(run, file->path, error) : err;
+}
+
+/* Newest first, so that what is left is always the beginning of it. */
+static enum as_err move_tail(struct run *run, struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;)
+		if (run->plan->files[i].is_tail)
+			err = move_and_sync(run, &run->plan->files[i], error);
+	return err;
+}
+
+static bool is_outsider(const struct run *run, const struct plan_file *file)
+{
+	const struct segment_facts *facts = facts_of(run, file->path);
+	return file->change == PLAN_MOVE && !file->is_tail && facts && facts->role != ROLE_LOG;
+}
+
+/* Files that came back or are of elsewhere. Oldest first: no PUT in one of them is there without the
+ * DELETE that came after it. */
 static enum as_err move_outsiders(struct run *run, struct as_error *error)
 {
 	enum as_err err = AS_OK;
-	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;) {
-		const struct plan_file *file = &run->plan->files[i];
-		const struct segment_facts *facts = facts_of(run, file->path);
-		if (file->change != PLAN_MOVE || !facts ||
-		    (facts->is_committed && facts->role == ROLE_LOG))
-			continue;
-		err = move_file(run, file->path, error);
-		if (err == AS_OK)
-			err = sync_moved(run, file->path, error);
-	}
+	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++)
+		if (is_outsider(run, &run->plan->files[i]))
+			err = move_and_sync(run, &run->plan->files[i], error);
 	return err;
 }
 
@@ -116,8 +132,8 @@ static enum as_err move_committed(struct run *run, bool plain, struct as_error *
 		const struct plan_file *file = &run->plan->files[i];
 		const struct segment_facts *facts = facts_of(run, file->path);
 		const bool is_plain = !facts || (facts->deletes == 0 && facts->damaged == 0);
-		if (file->change != PLAN_MOVE || is_plain != plain ||
-		    (facts && (!facts->is_committed || facts->role != ROLE_LOG)))
+		if (file->change != PLAN_MOVE || file->is_tail || is_plain != plain ||
+		    is_outsider(run, file))
 			continue;
 		err = move_file(run, file->path, error);
 		if (err == AS_OK && (!plain || !run->undo))
@@ -131,7 +147,9 @@ static enum as_err move_committed(struct run *run, bool plain, struct as_error *
 static enum as_err move_all(struct run *run, struct as_error *error)
 {
 	run->progress->step = STEP_MOVE;
-	enum as_err err = move_outsiders(run, error);
+	enum as_err err = move_tail(run, error);
+	if (err == AS_OK)
+		err = move_outsiders(run, error);
 	if (err == AS_OK)
 		err = move_committed(run, true, error);
 	if (err == AS_OK)
@@ -212,7 +230,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 	run->progress->step = STEP_COMMIT;
 	/* What lies below a COMMIT counts as committed: what never was has to go first. */
 	if (err == AS_OK)
-		err = move_outsiders(run, error);
+		err = move_tail(run, error);
 	if (err == AS_OK)
 		err = log_commit(&run->log, &transaction, error);
 	if (err != AS_OK) {
@@ -391,7 +409,7 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 	enum as_err err = write_segments(run, error);
 	if (err == AS_OK && run->plan->action == REPAIR_ROLLBACK) {
 		/* The tail first: an index of what is below it fits only then. */
-		err = move_outsiders(run, error);
+		err = move_tail(run, error);
 	}
 	if (err == AS_OK)
 		err = write_index(run, error);

@@ -80,12 +80,15 @@ static bool is_segment(const struct plan_file *step)
 	return number_of(step->path) >= 0;
 }
 
-/* First everything comes back, segments before index and hints; then what was made goes: at no
- * moment is an object without its entry. Segments come and go newest first, so that no PUT is there
- * without the DELETE that came after it. */
+/* First the log comes back, segments before index and hints; then what was made goes: at no moment
+ * is an object without its entry. What was never committed comes last, when the COMMIT that was made
+ * is gone: it would count as committed below that. Segments come and go newest first, so that no PUT
+ * is there without the DELETE that came after it; but the tail as it was written. */
 static int rank(const struct plan_file *step)
 {
 	if (plan_is_folder(step))
+		return 5;
+	if (step->is_tail)
 		return 4;
 	if (step->change != PLAN_MOVE)
 		return is_segment(step) ? 0 : 1;
@@ -99,7 +102,7 @@ static int compare_steps(const void *left, const void *right)
 		return rank(a) - rank(b);
 	const int64_t x = number_of(a->path), y = number_of(b->path);
 	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
-	return is_segment(a) || a->change == PLAN_MOVE ? -order : order;
+	return (is_segment(a) && !a->is_tail) || a->change == PLAN_MOVE ? -order : order;
 }
 
 static bool is_named(const struct manifest *manifest, const char *path)

@@ -50,17 +50,19 @@ static void add_line(struct text *text, const char *format, ...)
 
 /* ---- the manifest ---- */
 
-static const struct {
+static const struct word {
 	enum plan_change change;
+	bool is_tail;
 	const char *word;
 } words[] = {
-	{ PLAN_MAKE, "made" }, { PLAN_MOVE, "moved" }, { PLAN_REPLACE, "replaced" },
+	{ PLAN_MAKE, false, "made" }, { PLAN_MOVE, false, "moved" },
+	{ PLAN_MOVE, true, "tail" }, { PLAN_REPLACE, false, "replaced" },
 };
 
-static const char *word_of(enum plan_change change)
+static const char *word_of(const struct plan_file *file)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (words[i].change == change)
+		if (words[i].change == file->change && words[i].is_tail == file->is_tail)
 			return words[i].word;
 	return "?";
 }
@@ -78,7 +80,7 @@ static void format_manifest(const struct plan *plan, struct text *text)
 	else
 		add_line(text, "after none");
 	for (size_t i = 0; i < plan->file_count; i++)
-		add_line(text, "%s %s", word_of(plan->files[i].change), plan->files[i].path);
+		add_line(text, "%s %s", word_of(&plan->files[i]), plan->files[i].path);
 	add_line(text, "end %08" PRIx32,
 		 crc32_update(0, text->bytes ? text->bytes : "", text->len));
 }
@@ -118,7 +120,7 @@ static bool is_own_path(const char *path)
 	return digits > 0 && rest[1 + digits] == '\0';
 }
 
-static enum as_err take_file(struct manifest *manifest, enum plan_change change, const char *path)
+static enum as_err take_file(struct manifest *manifest, const struct word *word, const char *path)
 {
 	if (!is_own_path(path))
 		return AS_ERR_INTEGRITY;
@@ -127,7 +129,9 @@ static enum as_err take_file(struct manifest *manifest, enum plan_change change,
 		return AS_ERR_MEMORY;
 	manifest->files = files;
 	struct plan_file *file = &manifest->files[manifest->count++];
-	*file = (struct plan_file){ .change = change, .reason = "" };
+	*file = (struct plan_file){
+		.change = word->change, .is_tail = word->is_tail, .reason = "",
+	};
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	return AS_OK;
 }
@@ -152,7 +156,7 @@ static enum as_err take_line(struct manifest *manifest, char *line)
 		return judge_value(parse_number(value, &manifest->has_after, &manifest->after));
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(line, words[i].word) == 0)
-			return take_file(manifest, words[i].change, value);
+			return take_file(manifest, &words[i], value);
 	return AS_ERR_INTEGRITY;
 }
 

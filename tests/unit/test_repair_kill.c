@@ -128,12 +128,15 @@ static void mend(const char *repo, const char *what, unsigned at)
 	}
 }
 
-/* Which objects the repository at @repo holds, and how many of them with the right value. */
-static unsigned count_right(const struct wreck *wreck, const char *repo, bool *has)
+/* Which of the wreck's objects the repository at @repo holds, and how many of them with the right
+ * value; *@objects counts all that it holds. */
+static unsigned count_right(const struct wreck *wreck, const char *repo, bool *has,
+			    uint64_t *objects)
 {
 	struct look look;
 	unsigned count = 0;
 	assert_true(look_at(&look, repo));
+	*objects = look.verify->objects;
 	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
 		const struct wreck_object *object = &wreck->objects[i];
 		struct replay_event place;
@@ -176,7 +179,9 @@ struct story {
 	unsigned at;			/* ... here */
 	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
 	uint32_t since;			/* transaction before the repair */
-	unsigned count;			/* of objects, after a repair that nobody killed */
+	/* after a repair that nobody killed */
+	unsigned count;			/* of the wreck's objects */
+	uint64_t objects;
 	bool has[WRECK_OBJECTS];
 };
 
@@ -208,6 +213,7 @@ static void go_forward(struct story *story)
 	bool has[WRECK_OBJECTS];
 	struct look look;
 	unsigned emptied;
+	uint64_t objects;
 	assert_true(look_at(&look, story->repo));
 	const char *wrong = look_hints(&look, story->since, &emptied);
 	if (wrong && strcmp(story->what, "undo") != 0)	/* which puts the segments back first */
@@ -215,8 +221,8 @@ static void go_forward(struct story *story)
 	emptied_seen += emptied;
 	look_away(&look);
 	mend(story->repo, story->what, story->at);
-	if (count_right(story->wreck, story->repo, has) != story->count ||
-	    memcmp(has, story->has, sizeof(has)) != 0)
+	if (count_right(story->wreck, story->repo, has, &objects) != story->count ||
+	    objects != story->objects || memcmp(has, story->has, sizeof(has)) != 0)
 		fail_msg("%s, change %u: not the same end", story->what, story->at);
 }
 
@@ -287,7 +293,7 @@ static void stop_everywhere(struct wreck *wreck, enum repair action)
 	look_away(&look);
 	assert_false(kill_repair(&story, 0));
 	mend(story.repo, story.what, 0);
-	story.count = count_right(wreck, story.repo, story.has);
+	story.count = count_right(wreck, story.repo, story.has, &story.objects);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		unsigned at = 1;
 		for (; ends[i].stop(&story, at); at++) {
@@ -321,16 +327,37 @@ static void recover_of_a_lost_index(void **state)
 	stop_everywhere(wreck, REPAIR_RECOVER);
 }
 
+/* Two segments of a transaction that was never committed, with an object each that nothing else
+ * holds. */
+static void leave_tail(const struct wreck *wreck)
+{
+	const int64_t end = wreck->files[wreck->segments - 1].segment;
+	uint8_t bytes[8 + 41 + 100] = "ATTICSEG", key[BUILDER_KEY];
+	const uint8_t value[100] = { 1 };
+	char path[BUILDER_PATH];
+	for (unsigned i = 1; i <= 2; i++) {
+		const unsigned number = (unsigned)end + i;
+		builder_key(5000 + i, key);
+		builder_encode(BUILDER_PUT, key, value, sizeof(value), bytes + 8);
+		scratch_run("mkdir -p '%s/data/%u'", wreck->repo, number / 5);
+		snprintf(path, sizeof(path), "%.400s/data/%u/%u", wreck->repo, number / 5, number);
+		builder_write_file(path, bytes, sizeof(bytes));
+	}
+}
+
 static void rollback_of_a_tail(void **state)
 {
+	leave_tail(*state);
+	stop_everywhere(*state, REPAIR_ROLLBACK);
+}
+
+/* Below the new COMMIT the tail would count as committed. */
+static void salvage_of_damage_and_a_tail(void **state)
+{
 	struct wreck *wreck = *state;
-	const struct wreck_file *last = &wreck->files[wreck->segments - 1];
-	for (int64_t i = 1; i <= 3; i++)
-		scratch_run("mkdir -p '%s/data/%lld' && head -c %lld '%s' > '%s/data/%lld/%lld'",
-			    wreck->repo, (long long)(last->segment + i) / 5,
-			    (long long)last->len - 20, last->path, wreck->repo,
-			    (long long)(last->segment + i) / 5, (long long)(last->segment + i));
-	stop_everywhere(wreck, REPAIR_ROLLBACK);
+	builder_flip(wreck->files[2].path, 700, 4);
+	leave_tail(wreck);
+	stop_everywhere(wreck, REPAIR_SALVAGE);
 }
 
 static void compaction(void **state)
@@ -348,6 +375,7 @@ int main(void)
 		TEST(salvage_without_an_index),
 		TEST(recover_of_a_lost_index),
 		TEST(rollback_of_a_tail),
+		TEST(salvage_of_damage_and_a_tail),
 		TEST(compaction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
