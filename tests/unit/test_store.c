@@ -2483,6 +2483,63 @@ static void recovering_refuses_to_lose_what_a_moved_delete_hides(void **state)
 	check(world);
 }
 
+/* The only whole version of an object is an older one, whose segment a compaction would empty. */
+static void compacting_keeps_the_older_version_of_what_is_damaged(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	char newest[LAYOUT_PATH_MAX];
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	put(world, 3, 100, 33);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	log_segment_path(4, state_of(world).transaction, newest);
+	put(world, 20, 100, 20);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	close_store(world);
+	lose(world, newest);
+	reopen(world);
+	assert_false(state_of(world).needs_recover);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_int_equal(report.segments_skipped, 2);
+	assert_non_null(strstr(report.skipped.message, "older version"));
+	assert_true(is_there(world, "data/0/0"));
+}
+
+static ssize_t write_otherwise(const struct io *io, int fd, const void *data, size_t len,
+			       off_t offset)
+{
+	uint8_t *bytes = malloc(len);
+	assert_non_null(bytes);
+	memcpy(bytes, data, len);
+	bytes[len / 2] ^= 4;
+	const ssize_t done = io_system.pwrite(io, fd, bytes, len, offset);
+	free(bytes);
+	return done;
+}
+
+static void a_compaction_that_does_not_copy_what_it_should_removes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	fill_two_transactions(world);
+	const struct io io = world->fault.io;
+	put(world, 30, 100, 30);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	world->fault.io.pwrite = write_otherwise;
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_ERR_INTEGRITY);
+	world->fault.io = io;
+	assert_false(report.committed);
+	assert_int_equal(report.segments_compacted, 0);
+	assert_true(is_there(world, "data/0/0") && is_there(world, "data/0/1"));
+	check(world);
+	check_repo(world);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_true(report.segments_compacted > 0);
+	check_repo(world);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -2539,6 +2596,8 @@ int main(void)
 		TEST(an_empty_index_with_empty_hints_is_found),
 		TEST(a_moved_delete_is_no_reason_to_refuse),
 		TEST(recovering_refuses_to_lose_what_a_moved_delete_hides),
+		TEST(compacting_keeps_the_older_version_of_what_is_damaged),
+		TEST(a_compaction_that_does_not_copy_what_it_should_removes_nothing),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
 		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
 		TEST(hints_that_count_or_list_what_is_not_there_are_known_when_opening),
