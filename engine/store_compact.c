@@ -18,6 +18,7 @@ struct move {
 /* A segment that is to be emptied. */
 struct candidate {
 	uint32_t segment;
+	bool is_listed;		/* in the hints, for compaction */
 	/* what the index has in it: the number of keys, and the sum of their values */
 	uint64_t count, key_sum;
 };
@@ -39,6 +40,7 @@ struct compaction {
 	 * one of them may hold others that cannot be read now. */
 	struct replay *kept_keys;
 	bool any_kept, any_unknown;
+	bool any_missing;		/* a segment that the hints count objects in */
 	bool head_is_emptied;
 	uint64_t count, key_sum;	/* of all that were emptied */
 };
@@ -78,7 +80,10 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 	for (size_t i = 0; i < store->usage.count; i++)
 		if (is_candidate(store, &store->usage.rows[i]) &&
 		    !store_is_emptied(store, store->usage.rows[i].segment))
-			(*rows)[(*count)++].segment = store->usage.rows[i].segment;
+			(*rows)[(*count)++] = (struct candidate){
+				.segment = store->usage.rows[i].segment,
+				.is_listed = store->usage.rows[i].compact,
+			};
 	for (uint32_t from = 0; *count > 0 && index_table_next(store->table, from, &bucket);
 	     from = bucket.number + 1) {
 		struct candidate *row = find_candidate(*rows, *count, bucket.segment);
@@ -174,30 +179,38 @@ static enum as_err check_newer(const struct compaction *c, uint32_t number,
 		       "missing", store->view->path, number, newer->segment, newer->offset);
 }
 
-/* Is @entry to be copied? */
-static enum as_err choose(const struct compaction *c, uint32_t number,
+/* Is @entry to be copied? Where segments are missing the files may be of several times, and what the
+ * index does not know in a segment that the hints do not know is not given up for that. */
+static enum as_err choose(const struct compaction *c, const struct candidate *candidate,
 			  const struct segment_entry *entry, bool *is_chosen,
 			  struct as_error *error)
 {
+	struct as_store *store = c->store;
+	const uint32_t number = candidate->segment;
 	struct index_bucket place;
 	*is_chosen = entry->tag == SEGMENT_DELETE && is_carried(c, entry->key);
-	if (entry->tag != SEGMENT_PUT ||
-	    !index_table_get(c->store->table, entry->key, &place.segment, &place.offset))
+	if (entry->tag != SEGMENT_PUT)
 		return AS_OK;
+	if (!index_table_get(store->table, entry->key, &place.segment, &place.offset))
+		return candidate->is_listed || !c->any_missing ? AS_OK :
+			as_fail(error, AS_ERR_INTEGRITY, 0, "%s: neither hints nor index know what "
+				"segment %" PRIu32 " holds, and other segments are missing",
+				store->view->path, number);
 	*is_chosen = place.segment == number && place.offset == entry->offset;
 	memcpy(place.key, entry->key, KEY_SIZE);
 	return *is_chosen ? AS_OK : check_newer(c, number, &place, error);
 }
 
-static enum as_err take_entry(struct compaction *c, uint32_t number,
+static enum as_err take_entry(struct compaction *c, const struct candidate *candidate,
 			      const struct segment_entry *entry, struct as_error *error)
 {
+	const uint32_t number = candidate->segment;
 	uint32_t segment, offset;
 	bool is_chosen;
 	if (entry->tag == SEGMENT_DAMAGED)
 		return store_fail_damage(c->store, number, entry, error);
 	c->has_deletes = c->has_deletes || entry->tag == SEGMENT_DELETE;
-	enum as_err err = choose(c, number, entry, &is_chosen, error);
+	enum as_err err = choose(c, candidate, entry, &is_chosen, error);
 	if (err != AS_OK || !is_chosen)
 		return err;
 	err = copy_bytes(c, number, entry, &segment, &offset, error);
@@ -209,12 +222,13 @@ static enum as_err take_entry(struct compaction *c, uint32_t number,
 	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
 }
 
-static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as_error *error)
+static enum as_err copy_entries(struct compaction *c, const struct candidate *candidate,
+				struct as_error *error)
 {
 	struct segment_entry entry;
 	enum as_err err;
 	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
-		err = take_entry(c, number, &entry, error);
+		err = take_entry(c, candidate, &entry, error);
 		if (err != AS_OK)
 			return err;
 	}
@@ -296,7 +310,7 @@ static enum as_err empty_segment(struct compaction *c, const struct candidate *c
 	enum as_err err = store_open_segment(store, c->reader, number, error);
 	if (err != AS_OK)
 		return err;
-	err = copy_entries(c, number, error);
+	err = copy_entries(c, candidate, error);
 	if (err == AS_OK)
 		err = check_count(c, candidate, error);
 	if (err == AS_OK && frees_nothing(c))
@@ -485,6 +499,18 @@ static int compare_emptied(const void *left, const void *right)
 	return (a->segment > b->segment) - (a->segment < b->segment);
 }
 
+/* Is a segment missing that holds objects by the hints? */
+static bool misses_segment(const struct as_store *store)
+{
+	for (size_t i = 0; i < store->usage.count; i++) {
+		const struct usage_segment *row = &store->usage.rows[i];
+		if (row->live > 0 && row->segment < store->written_from &&
+		    layout_find(&store->view->layout, row->segment) == LAYOUT_NONE)
+			return true;
+	}
+	return false;
+}
+
 static enum as_err run(struct compaction *c, struct as_error *error)
 {
 	struct as_store *store = c->store;
@@ -492,6 +518,7 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 	size_t count;
 	if (list_candidates(store, &candidates, &count) != AS_OK)
 		return store_fail(store, AS_ERR_MEMORY, error);
+	c->any_missing = misses_segment(store);
 	const size_t before = store->emptied_count;
 	/* When it stops in the middle, what was copied so far is worth committing all the same: on
 	 * a full disk that is what makes room. */
