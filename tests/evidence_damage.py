@@ -882,7 +882,7 @@ def copy_without_newest_data(d):
 def mixture(d):
     """Each file of one of two backups."""
     one, two = d.older_state().files, dict(d.files)
-    for path in set(one) | set(two):
+    for path in sorted(set(one) | set(two)):
         source = d.rng.choice((one, two))
         d.files.pop(path, None)
         if path in source:
