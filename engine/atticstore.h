@@ -151,7 +151,8 @@ struct as_store;
 
 /* Open the repository @path under a shared lock, without waiting. *@store is the caller's until
  * as_close. Reads folder listings, config, the header of the index, the hints, the ends of the last
- * segments and the headers of the newest one's entries. @options may be NULL.
+ * segments and the headers of the newest one's entries; and of up to 64 mappings of the index what
+ * is at their places. @options may be NULL.
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_INVALID_REPOSITORY (no repository, or its config cannot be used),
  * AS_ERR_DENIED, AS_ERR_LOCK_FAILED (the message names who holds it), AS_ERR_IO. Disorder and
  * damage elsewhere are no errors: see as_get_state. */
@@ -177,7 +178,9 @@ struct as_state {
 	uint32_t tail_segments;		/* so many segments */
 	/* Index or hints do not fit: they are missing, damaged, of another transaction, no files;
 	 * or the hints count another number of objects than the index holds, or list a segment to
-	 * be compacted that is not there. */
+	 * be compacted that is not there; or what as_open looks at of both is not of this log (of
+	 * another repository, empty, or older than their number says). Reading is then refused
+	 * too. A few wrong places in an index are not found in this way. */
 	bool needs_recover;
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
 	/* The process runs as root, and the repository is another user's. What is made is given to
@@ -298,8 +301,10 @@ enum {
  * further as_commit tries again; otherwise as_recover does after the next as_open. AS_ERR_NOT_REGULAR: a
  * folder is in the place of index.N or hints.N. After an error
  * without it the transaction is not committed; struct as_state says whether it can go on, so that
- * as_commit may be tried again, or is dead. AS_ERR_INTEGRITY never: damaged segments are skipped by
- * compaction and reported. */
+ * as_commit may be tried again, or is dead. Damaged segments are skipped by compaction and reported,
+ * and so are those that hold an older version of an object whose newest is damaged or missing.
+ * AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the copies are
+ * removed again and the segments stay. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
 			     struct as_error *error);
 
@@ -317,8 +322,9 @@ AS_API enum as_err as_compact(struct as_store *store, struct as_report *report,
 
 /* Replay the log from the newest index that can be trusted, or from nothing (@flags: AS_FULL), and
  * write index and hints. No segment is touched. AS_ERR_USAGE inside a transaction;
- * AS_ERR_UNCOMMITTED: as_rollback comes first; AS_ERR_INTEGRITY: the log is damaged, nothing was
- * written (the program atticscope can salvage); AS_ERR_NOT_REGULAR: a folder, named in the message,
+ * AS_ERR_UNCOMMITTED: as_rollback comes first; AS_ERR_INTEGRITY: the log is damaged, or its replay
+ * would not give all that can be read, or would forget what is lost. Nothing was written then, and
+ * the program atticscope says what to do; AS_ERR_NOT_REGULAR: a folder, named in the message,
  * is in the place of index.N or hints.N of this transaction or a later one. */
 AS_API enum as_err as_recover(struct as_store *store, int flags, struct as_error *error);
 

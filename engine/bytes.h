@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* A key is 32 bytes: attic/repository.py, put_header_fmt '<IIB32s'. */
 #define KEY_SIZE 32
@@ -32,6 +33,16 @@ bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */
 const char *key_note(const uint8_t key[KEY_SIZE]);
+
+/* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
+static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
+{
+	uint64_t words[KEY_SIZE / 8], value = 0;
+	memcpy(words, key, KEY_SIZE);
+	for (unsigned i = 0; i < KEY_SIZE / 8; i++)
+		value = (value ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	return value ^ value >> 32;
+}
 
 /* A key, or the beginning of one: @nibbles hex digits (1 to 64), the rest of @bytes zero. */
 struct key_prefix {

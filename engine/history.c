@@ -3,6 +3,7 @@
 #include "history.h"
 
 #include "parallel.h"
+#include "probe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -183,11 +184,13 @@ static void mark_deleted(struct history *history)
 			history->rows[i].status = STATUS_DELETED;
 }
 
-/* The index's word on the prefix. */
+/* The index's word on the prefix. One that is not of this log says nothing of what a prefix is the
+ * beginning of. */
 static enum as_err ask_index(struct search *search, struct as_error *error)
 {
 	struct history *history = search->history;
-	if (search->view->index.fd < 0)
+	history->index_is_of_log = probe_view(search->view);
+	if (!history->index_is_of_log)
 		return AS_OK;
 	const enum as_err err =
 		view_find_key(search->view, search->prefix, &history->index_place, error);
@@ -195,6 +198,14 @@ static enum as_err ask_index(struct search *search, struct as_error *error)
 		return err;
 	history->has_index_place = err == AS_OK;
 	return err == AS_OK ? take_key(search, history->index_place.key) : AS_OK;
+}
+
+/* Where an index that is not of this log maps the key that was found, all the same. */
+static void ask_other_index(const struct view *view, struct history *history)
+{
+	if (!history->index_is_of_log && view->index.fd >= 0)
+		history->has_index_place = index_lookup(&view->index, history->key,
+							&history->index_place) == AS_OK;
 }
 
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
@@ -228,12 +239,35 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 	}
 	drop_other_keys(history);
+	ask_other_index(view, history);
 	if (history->count > 1)
 		qsort(history->rows, history->count, sizeof(*history->rows), by_place);
 	set_status(view, history);
 	mark_deleted(history);
 	*out = history;
 	return AS_OK;
+}
+
+bool history_is_disputed(const struct history *history)
+{
+	const struct history_row *live = NULL;
+	for (size_t i = 0; i < history->count; i++)
+		if (history->rows[i].status == STATUS_LIVE)
+			live = &history->rows[i];
+	return !history->index_is_of_log || (live != NULL) != history->has_index_place ||
+	       (live && !live->index_points_here);
+}
+
+void history_settle(struct history *history, const struct verify *verify)
+{
+	for (size_t i = 0; i < history->count; i++) {
+		struct history_row *row = &history->rows[i];
+		const size_t at = layout_find(&verify->view->layout, row->segment);
+		bool known;
+		if (at != LAYOUT_NONE)
+			row->status = entry_status(verify->view, verify, verify->facts[at].number,
+						   &row->entry, &known);
+	}
 }
 
 void history_free(struct history *history)

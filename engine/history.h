@@ -15,6 +15,7 @@ struct history {
 	uint8_t key[KEY_SIZE];
 	struct history_row *rows;	/* ascending by segment and offset */
 	size_t count;
+	bool index_is_of_log;		/* see probe_view */
 	bool has_index_place;		/* the index maps the key, perhaps to none of the rows */
 	struct index_bucket index_place;
 	bool truncated;			/* HISTORY_MAX rows were reached */
@@ -29,5 +30,12 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error);
 void history_free(struct history *history);
+
+/* Do log and index disagree on the key, or is there no index of this log? The rows have their status
+ * from the key's own entries alone then, and may want history_settle. */
+bool history_is_disputed(const struct history *history);
+
+/* Let the rows have the status that a complete @verify of the same view gives them. */
+void history_settle(struct history *history, const struct verify *verify);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "store_private.h"
 
+#include "probe.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -112,14 +114,14 @@ static bool stands_for_file(const struct as_store *store, char name[INDEX_NAME_S
 	return false;
 }
 
-static enum as_err judge_index(struct as_store *store, bool hints_are_wrong)
+static enum as_err judge_index(struct as_store *store, bool is_wrong)
 {
 	struct newer newer = { .store = store };
 	char name[INDEX_NAME_SIZE];
 	bool is_folder = false;
 	const enum as_err err = io_list(store->io, store->fd, see_name, &newer);
-	const bool is_missing = store->has_transaction && store->index.fd < 0;
-	store->needs_recover = newer.found || is_missing || hints_are_wrong;
+	const bool is_missing = store->has_transaction && store->index.fd < 0 && !is_wrong;
+	store->needs_recover = newer.found || is_missing || is_wrong;
 	if (!store->needs_recover || store->needs_rollback || data_is_missing(store))
 		return err;
 	if (newer.found)
@@ -171,13 +173,8 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 {
 	const bool sees_all = !store->listing_is_old && !layout_is_partial(&store->view->findings);
 	const char *differ = "index and hints count different numbers of objects";
-	int64_t sum = 0;
-	bool is_wrong = false;
-	for (size_t i = 0; i < hints->segment_count; i++) {
-		const int64_t live = hints->segments[i].live;
-		is_wrong = is_wrong || live < 0 || live > UINT32_MAX;
-		sum += is_wrong ? 0 : live;
-	}
+	uint64_t sum;
+	const bool is_wrong = !probe_sum(hints, &sum);
 	const struct hints_segment *counted =
 		sees_all && sum != store->index.used ? find_counted(store, hints) : NULL;
 	const uint32_t *listed = sees_all ? find_listed(store, hints) : NULL;
@@ -191,6 +188,23 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 		say_why(store, "hints.%" PRIu32 " lists segment %" PRIu32 " for compaction, and "
 			"that segment is not there", store->transaction, *listed);
 	return is_wrong || sum != store->index.used || listed;
+}
+
+/* Are index and @hints, which agree with each other, those of this log? An index that is not is of no
+ * use to anybody. What this store wrote itself, after the listing, needs no such look. */
+static enum as_err judge_witnesses(struct as_store *store, const struct hints *hints,
+				   bool *is_wrong)
+{
+	char why[PROBE_TEXT_SIZE] = "";
+	enum as_err err = AS_OK;
+	if (!store->listing_is_old)
+		err = probe_witnesses(store->view, &store->index, hints, why);
+	if (!*why)	/* who reads the index is told that it cannot be read */
+		return err == AS_ERR_IO ? AS_OK : err;
+	*is_wrong = true;
+	say_why(store, "%s", why);
+	index_close(&store->index);
+	return err;
 }
 
 bool store_knows_hints(const struct as_store *store)
@@ -220,6 +234,8 @@ enum as_err store_find_index(struct as_store *store)
 				 &findings);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback)
 		is_wrong = judge_counts(store, hints);
+	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback && !is_wrong)
+		err = judge_witnesses(store, hints, &is_wrong);
 	findings_free(&findings);
 	hints_free(&own);
 	if (err == AS_ERR_MEMORY)

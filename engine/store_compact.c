@@ -15,6 +15,14 @@ struct move {
 	uint32_t segment, offset;
 };
 
+/* A segment that is to be emptied. */
+struct candidate {
+	uint32_t segment;
+	bool is_listed;		/* in the hints, for compaction */
+	/* what the index has in it: the number of keys, and the sum of their values */
+	uint64_t count, key_sum;
+};
+
 struct compaction {
 	struct as_store *store;
 	struct as_report *report;
@@ -32,7 +40,9 @@ struct compaction {
 	 * one of them may hold others that cannot be read now. */
 	struct replay *kept_keys;
 	bool any_kept, any_unknown;
+	bool any_missing;		/* a segment that the hints count objects in */
 	bool head_is_emptied;
+	uint64_t count, key_sum;	/* of all that were emptied */
 };
 
 /* ---- which segments ---- */
@@ -44,17 +54,44 @@ static bool is_candidate(const struct as_store *store, const struct usage_segmen
 	return row->compact || (row->live == 0 && row->segment < store->transaction);
 }
 
-/* The numbers of all candidates: the rows themselves move while the log grows, and none goes. */
-static enum as_err list_candidates(const struct as_store *store, uint32_t **numbers, size_t *count)
+static struct candidate *find_candidate(struct candidate *rows, size_t count, uint32_t segment)
 {
+	size_t low = 0, high = count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (rows[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && rows[low].segment == segment ? &rows[low] : NULL;
+}
+
+/* All candidates, ascending: the rows of the usage themselves move while the log grows, and none
+ * goes. */
+static enum as_err list_candidates(const struct as_store *store, struct candidate **rows,
+				   size_t *count)
+{
+	struct index_bucket bucket;
 	*count = 0;
-	*numbers = malloc((store->usage.count + 1) * sizeof(**numbers));
-	if (!*numbers)
+	*rows = calloc(store->usage.count + 1, sizeof(**rows));
+	if (!*rows)
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < store->usage.count; i++)
 		if (is_candidate(store, &store->usage.rows[i]) &&
 		    !store_is_emptied(store, store->usage.rows[i].segment))
-			(*numbers)[(*count)++] = store->usage.rows[i].segment;
+			(*rows)[(*count)++] = (struct candidate){
+				.segment = store->usage.rows[i].segment,
+				.is_listed = store->usage.rows[i].compact,
+			};
+	for (uint32_t from = 0; *count > 0 && index_table_next(store->table, from, &bucket);
+	     from = bucket.number + 1) {
+		struct candidate *row = find_candidate(*rows, *count, bucket.segment);
+		if (!row)
+			continue;
+		row->count++;
+		row->key_sum += key_value(bucket.key);
+	}
 	return AS_OK;
 }
 
@@ -115,38 +152,83 @@ static bool is_carried(const struct compaction *c, const uint8_t key[KEY_SIZE])
 	return c->any_unknown || replay_find(c->kept_keys, key, &event);
 }
 
-static bool is_live(const struct compaction *c, uint32_t number, const struct segment_entry *entry)
+/* A PUT that the index does not lead to is given up only when the newer one that it leads to is
+ * whole. What this store wrote itself is. */
+static enum as_err check_newer(const struct compaction *c, uint32_t number,
+			       const struct index_bucket *newer, struct as_error *error)
 {
-	uint32_t segment, offset;
-	return index_table_get(c->store->table, entry->key, &segment, &offset) &&
-	       segment == number && offset == entry->offset;
+	struct as_store *store = c->store;
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	uint64_t length;
+	int fd;
+	if (newer->segment >= store->written_from)
+		return AS_OK;
+	store_segment_path(store, newer->segment, path);
+	enum as_err err = descriptors_get(&store->descriptors, store->fd, path, newer->segment,
+					  &fd, &length);
+	if (err == AS_OK)
+		err = segment_read_entry_at(store->io, fd, length, newer->offset, &entry, NULL);
+	if (err == AS_OK && entry.tag == SEGMENT_PUT &&
+	    memcmp(entry.key, newer->key, KEY_SIZE) == 0)
+		return AS_OK;
+	if (err == AS_ERR_MEMORY)
+		return store_fail(store, err, error);
+	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " holds an older version "
+		       "of an object whose newest, at %" PRIu32 ":%" PRIu32 ", is damaged or "
+		       "missing", store->view->path, number, newer->segment, newer->offset);
 }
 
-static enum as_err take_entry(struct compaction *c, uint32_t number,
+/* Is @entry to be copied? Where segments are missing the files may be of several times, and what the
+ * index does not know in a segment that the hints do not know is not given up for that. */
+static enum as_err choose(const struct compaction *c, const struct candidate *candidate,
+			  const struct segment_entry *entry, bool *is_chosen,
+			  struct as_error *error)
+{
+	struct as_store *store = c->store;
+	const uint32_t number = candidate->segment;
+	struct index_bucket place;
+	*is_chosen = entry->tag == SEGMENT_DELETE && is_carried(c, entry->key);
+	if (entry->tag != SEGMENT_PUT)
+		return AS_OK;
+	if (!index_table_get(store->table, entry->key, &place.segment, &place.offset))
+		return candidate->is_listed || !c->any_missing ? AS_OK :
+			as_fail(error, AS_ERR_INTEGRITY, 0, "%s: neither hints nor index know what "
+				"segment %" PRIu32 " holds, and other segments are missing",
+				store->view->path, number);
+	*is_chosen = place.segment == number && place.offset == entry->offset;
+	memcpy(place.key, entry->key, KEY_SIZE);
+	return *is_chosen ? AS_OK : check_newer(c, number, &place, error);
+}
+
+static enum as_err take_entry(struct compaction *c, const struct candidate *candidate,
 			      const struct segment_entry *entry, struct as_error *error)
 {
+	const uint32_t number = candidate->segment;
 	uint32_t segment, offset;
-	enum as_err err = AS_OK;
+	bool is_chosen;
 	if (entry->tag == SEGMENT_DAMAGED)
 		return store_fail_damage(c->store, number, entry, error);
 	c->has_deletes = c->has_deletes || entry->tag == SEGMENT_DELETE;
-	const bool is_put = entry->tag == SEGMENT_PUT && is_live(c, number, entry);
-	if (!is_put && !(entry->tag == SEGMENT_DELETE && is_carried(c, entry->key)))
-		return AS_OK;
+	enum as_err err = choose(c, candidate, entry, &is_chosen, error);
+	if (err != AS_OK || !is_chosen)
+		return err;
 	err = copy_bytes(c, number, entry, &segment, &offset, error);
 	if (err != AS_OK)
 		return err;
 	c->bytes += entry->size;
-	err = is_put ? note_move(c, entry->key, segment, offset) : note_delete(c, segment);
+	err = entry->tag == SEGMENT_PUT ? note_move(c, entry->key, segment, offset)
+					: note_delete(c, segment);
 	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
 }
 
-static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as_error *error)
+static enum as_err copy_entries(struct compaction *c, const struct candidate *candidate,
+				struct as_error *error)
 {
 	struct segment_entry entry;
 	enum as_err err;
 	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
-		err = take_entry(c, number, &entry, error);
+		err = take_entry(c, candidate, &entry, error);
 		if (err != AS_OK)
 			return err;
 	}
@@ -155,11 +237,13 @@ static enum as_err copy_entries(struct compaction *c, uint32_t number, struct as
 
 /* Is everything copied that the index has in the segment? If not, its places there hold something
  * else, and nothing may be removed. */
-static enum as_err check_count(const struct compaction *c, uint32_t number, struct as_error *error)
+static enum as_err check_count(const struct compaction *c, const struct candidate *candidate,
+			       struct as_error *error)
 {
+	const uint32_t number = candidate->segment;
 	const uint32_t live = usage_find(&c->store->usage, number)->live;
 	char path[LAYOUT_PATH_MAX];
-	if (live == c->move_count)
+	if (live == c->move_count && live == candidate->count)
 		return AS_OK;
 	store_segment_path(c->store, number, path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
@@ -184,9 +268,10 @@ static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has
 
 /* Everything was copied: let index and hints say so. The hints keep a row of 0 until the segment is
  * gone: it is known, and nothing compacts it. */
-static void enter_moves(struct compaction *c, uint32_t number)
+static void enter_moves(struct compaction *c, const struct candidate *candidate)
 {
 	struct as_store *store = c->store;
+	const uint32_t number = candidate->segment;
 	for (size_t i = 0; i < c->move_count; i++) {
 		const struct move *move = &c->moves[i];
 		index_table_put(store->table, move->key, move->segment, move->offset);
@@ -195,6 +280,8 @@ static void enter_moves(struct compaction *c, uint32_t number)
 	for (size_t i = 0; i < c->delete_count; i++)
 		usage_find(&store->usage, c->delete_segments[i])->compact = true;
 	*usage_find(&store->usage, number) = (struct usage_segment){ .segment = number };
+	c->count += candidate->count;
+	c->key_sum += candidate->key_sum;
 	c->report->entries_copied += c->move_count;
 	c->report->bytes_copied += c->bytes;
 	c->head_is_emptied = c->head_is_emptied || number == store->transaction;
@@ -211,9 +298,11 @@ static bool frees_nothing(const struct compaction *c)
 
 /* Copy what is live in one segment. AS_OK: it is emptied; AS_END: it may stay as it is. After an
  * error nothing of it was copied. */
-static enum as_err empty_segment(struct compaction *c, uint32_t number, struct as_error *error)
+static enum as_err empty_segment(struct compaction *c, const struct candidate *candidate,
+				 struct as_error *error)
 {
 	struct as_store *store = c->store;
+	const uint32_t number = candidate->segment;
 	const struct log_mark mark = log_mark(&store->log);
 	c->move_count = c->delete_count = 0;
 	c->bytes = 0;
@@ -221,16 +310,16 @@ static enum as_err empty_segment(struct compaction *c, uint32_t number, struct a
 	enum as_err err = store_open_segment(store, c->reader, number, error);
 	if (err != AS_OK)
 		return err;
-	err = copy_entries(c, number, error);
+	err = copy_entries(c, candidate, error);
 	if (err == AS_OK)
-		err = check_count(c, number, error);
+		err = check_count(c, candidate, error);
 	if (err == AS_OK && frees_nothing(c))
 		err = AS_END;
 	if (err == AS_OK && add_emptied(store, number, c->has_deletes,
 					segment_length(c->reader)) != AS_OK)
 		err = store_fail(store, AS_ERR_MEMORY, error);
 	if (err == AS_OK)
-		enter_moves(c, number);
+		enter_moves(c, candidate);
 	else
 		log_return(&store->log, &mark);
 	return err;
@@ -297,22 +386,23 @@ static enum as_err stop(const struct compaction *c, enum as_err err, const struc
 	return err;
 }
 
-static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size_t count,
-			     struct as_error *error)
+static enum as_err empty_all(struct compaction *c, const struct candidate *candidates,
+			     size_t count, struct as_error *error)
 {
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < count; i++) {
+		const uint32_t number = candidates[i].segment;
 		struct as_error why = { .code = AS_OK };
 		err = store_poll(c->store, &why);
 		if (err == AS_OK)
-			err = empty_segment(c, numbers[i], &why);
-		if (is_ghost(c, numbers[i], err)) {
-			usage_find(&c->store->usage, numbers[i])->compact = false;
-			err = add_emptied(c->store, numbers[i], false, 0);
+			err = empty_segment(c, &candidates[i], &why);
+		if (is_ghost(c, number, err)) {
+			usage_find(&c->store->usage, number)->compact = false;
+			err = add_emptied(c->store, number, false, 0);
 		} else if (err == AS_END) {
 			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
 		} else if (is_of_segment(c, err) && !c->store->log.dead) {
-			err = skip(c, numbers[i], &why);
+			err = skip(c, number, &why);
 			if (err != AS_OK)
 				store_fail(c->store, err, error);
 		} else if (err != AS_OK) {
@@ -322,14 +412,58 @@ static enum as_err empty_all(struct compaction *c, const uint32_t *numbers, size
 	return err;
 }
 
+/* Count what the index has in segment @number, and that is whole there. Behind the open segment's last
+ * entry a byte may lie that the next one overwrites (see log.h). */
+static enum as_err count_copies(const struct compaction *c, uint32_t number, uint64_t *count,
+				uint64_t *key_sum, struct as_error *error)
+{
+	const struct log *log = &c->store->log;
+	const uint64_t end = number == log->segment ? log->offset : UINT64_MAX;
+	struct segment_entry entry;
+	uint32_t segment, offset;
+	enum as_err err = store_open_segment(c->store, c->reader, number, error);
+	if (err != AS_OK)
+		return err;
+	while ((err = segment_next(c->reader, &entry)) == AS_OK && entry.offset < end) {
+		if (entry.tag == SEGMENT_DAMAGED)
+			return store_fail_damage(c->store, number, &entry, error);
+		if (entry.tag != SEGMENT_PUT ||
+		    !index_table_get(c->store->table, entry.key, &segment, &offset) ||
+		    segment != number || offset != entry.offset)
+			continue;
+		++*count;
+		*key_sum += key_value(entry.key);
+	}
+	return err == AS_OK || err == AS_END ? AS_OK : store_fail(c->store, err, error);
+}
+
+/* Read everything back that was copied: the keys must be those that the index had in the emptied
+ * segments. As long as that is not known nothing may be committed or removed. */
+static enum as_err compare_sets(const struct compaction *c, struct as_error *error)
+{
+	struct log *log = &c->store->log;
+	uint64_t count = 0, key_sum = 0;
+	enum as_err err = log_flush(log, error);
+	for (uint32_t i = log->first; err == AS_OK && i <= log->segment; i++)
+		if (i < log->segment || log->fd >= 0)
+			err = count_copies(c, i, &count, &key_sum, error);
+	if (err != AS_OK || (count == c->count && key_sum == c->key_sum))
+		return err;
+	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: compaction copied %" PRIu64 " objects, and "
+		       "not the %" PRIu64 " that are to be copied: it was given up",
+		       c->store->view->path, count, c->count);
+}
+
 /* Make what was copied a transaction of its own. A segment with a COMMIT must be left. */
 static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 {
 	struct as_store *store = c->store;
 	uint32_t transaction;
-	if (log_is_empty(&store->log) && !c->head_is_emptied)
+	enum as_err err = compare_sets(c, error);
+	if (err == AS_OK && log_is_empty(&store->log) && !c->head_is_emptied)
 		return AS_OK;
-	const enum as_err err = log_commit(&store->log, &transaction, error);
+	if (err == AS_OK)
+		err = log_commit(&store->log, &transaction, error);
 	if (err != AS_OK)
 		return err;
 	usage_add(&store->usage, transaction);
@@ -365,18 +499,31 @@ static int compare_emptied(const void *left, const void *right)
 	return (a->segment > b->segment) - (a->segment < b->segment);
 }
 
+/* Is a segment missing that holds objects by the hints? */
+static bool misses_segment(const struct as_store *store)
+{
+	for (size_t i = 0; i < store->usage.count; i++) {
+		const struct usage_segment *row = &store->usage.rows[i];
+		if (row->live > 0 && row->segment < store->written_from &&
+		    layout_find(&store->view->layout, row->segment) == LAYOUT_NONE)
+			return true;
+	}
+	return false;
+}
+
 static enum as_err run(struct compaction *c, struct as_error *error)
 {
 	struct as_store *store = c->store;
-	uint32_t *numbers;
+	struct candidate *candidates;
 	size_t count;
-	if (list_candidates(store, &numbers, &count) != AS_OK)
+	if (list_candidates(store, &candidates, &count) != AS_OK)
 		return store_fail(store, AS_ERR_MEMORY, error);
+	c->any_missing = misses_segment(store);
 	const size_t before = store->emptied_count;
 	/* When it stops in the middle, what was copied so far is worth committing all the same: on
 	 * a full disk that is what makes room. */
-	const enum as_err stopped = empty_all(c, numbers, count, error);
-	free(numbers);
+	const enum as_err stopped = empty_all(c, candidates, count, error);
+	free(candidates);
 	if (store->emptied_count == before && !store->log.dead)
 		return stopped;
 	store->index_is_behind = true;

@@ -5,6 +5,7 @@
  * store_txn.c       the exclusive lock, put, delete, commit, rollback
  * store_compact.c   live entries out of segments that hold something superseded
  * store_recover.c   index and hints from the log
+ * store_witness.c   what a replay would lose
  * store_files.c     hints and index written, old ones and emptied segments removed
  * store_create.c    a new repository
  */
@@ -42,6 +43,7 @@ struct as_store {
 	struct index_table *table;	/* NULL: not loaded */
 	struct usage usage;		/* loaded together with the table */
 	struct log log;			/* begun together with the table */
+	uint32_t written_from;		/* the first segment that the log wrote since then */
 
 	bool in_transaction;
 	bool dead;
@@ -110,6 +112,9 @@ enum as_err store_read_layout(const struct as_store *store, bool every, struct l
 /* Fill in @error for a listing that does not show all of data/, AS_ERR_INTEGRITY. */
 enum as_err store_fail_partial(const struct as_store *store, struct as_error *error);
 
+/* List the view's segments once more, where they came or went since. Codes of store_read_layout. */
+enum as_err store_list_segments(struct as_store *store, struct as_error *error);
+
 /* AS_ERR_CANCELLED when the caller's interrupt says so. */
 enum as_err store_poll(const struct as_store *store, struct as_error *error);
 
@@ -152,7 +157,12 @@ enum as_err store_remove_old(struct as_store *store, struct as_error *error);
 /* Table and usage from the log. */
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error);
 
-/* store_replay and the writing of its result. */
+/* AS_ERR_INTEGRITY: the index of the store's transaction names objects that the table, fresh from
+ * store_replay, does not have, and all evidence weighed it is right. Reads the log once more where
+ * that is in doubt. */
+enum as_err store_check_loss(struct as_store *store, struct as_error *error);
+
+/* store_replay, store_check_loss, and the writing of the result. */
 enum as_err store_recover(struct as_store *store, bool full, struct as_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "store_private.h"
 
+#include "probe.h"
 #include "rows.h"
 
 #include <inttypes.h>
@@ -43,16 +44,27 @@ static int newest_first(const void *left, const void *right)
 	return (a < b) - (a > b);
 }
 
-static enum as_err load_index(const struct as_store *store, uint32_t number,
-			      struct index_table **table)
+/* Load index and hints of transaction @number. AS_ERR_INTEGRITY also where they are not those of the
+ * log. */
+static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 {
 	struct findings findings;
 	struct index_file file;
+	struct hints hints;
+	char why[PROBE_TEXT_SIZE];
 	findings_init(&findings);
-	enum as_err err = index_open(store->io, store->fd, number, &file, &findings);
+	enum as_err err = hints_read(store->io, store->fd, number, &hints, &findings);
 	if (err == AS_OK)
-		err = index_table_load(&file, table);
-	index_close(&file);
+		err = index_open(store->io, store->fd, number, &file, &findings);
+	if (err == AS_OK) {
+		err = hints.usable ? usage_load(&store->usage, &hints) : AS_ERR_INTEGRITY;
+		if (err == AS_OK)
+			err = probe_witnesses(store->view, &file, &hints, why);
+		if (err == AS_OK)
+			err = *why ? AS_ERR_INTEGRITY : index_table_load(&file, &store->table);
+		index_close(&file);
+	}
+	hints_free(&hints);
 	findings_free(&findings);
 	return err;
 }
@@ -68,9 +80,7 @@ static enum as_err try_start(struct as_store *store, uint32_t number)
 	if (err == AS_OK && !is_complete)
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK)
-		err = load_index(store, number, &store->table);
-	if (err == AS_OK)
-		err = usage_read(&store->usage, store->io, store->fd, number);
+		err = load_witnesses(store, number);
 	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK)
@@ -244,6 +254,14 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 	return err;
 }
 
+static void advise(struct as_error *error)
+{
+	static const char advice[] = ": 'atticscope check' says what can be saved";
+	const size_t len = error ? strlen(error->message) : 0;
+	if (error && len + sizeof(advice) <= sizeof(error->message))
+		memcpy(error->message + len, advice, sizeof(advice));
+}
+
 enum as_err store_recover(struct as_store *store, bool full, struct as_error *error)
 {
 	if (!store->has_transaction && !store->needs_recover)
@@ -253,9 +271,15 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 			       "%s: %s; the log holds nothing to replay", store->view->path,
 			       store->why);
 	enum as_err err = store_find_folder(store, error);
+	if (err == AS_OK)
+		err = store_list_segments(store, error);
 	if (err != AS_OK)
 		return err;
 	err = store_replay(store, full, error);
+	if (err == AS_ERR_INTEGRITY)
+		advise(error);
+	if (err == AS_OK)
+		err = store_check_loss(store, error);
 	if (err == AS_OK)
 		err = store_write_index(store, error);
 	if (err == AS_OK)

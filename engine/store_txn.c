@@ -106,8 +106,7 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	return AS_OK;
 }
 
-/* List the segments anew, where they came or went since. */
-static enum as_err list_segments(struct as_store *store, struct as_error *error)
+enum as_err store_list_segments(struct as_store *store, struct as_error *error)
 {
 	struct view *view = store->view;
 	struct layout layout;
@@ -139,9 +138,10 @@ static enum as_err begin_log(struct as_store *store, struct as_error *error)
 {
 	const struct config *config = &store->view->config;
 	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
-	enum as_err err = list_segments(store, error);
+	enum as_err err = store_list_segments(store, error);
 	if (err != AS_OK)
 		return err;
+	store->written_from = next;
 	err = know_segments(store);
 	if (err == AS_OK)
 		err = log_init(&store->log, store->permit, store->view->path,

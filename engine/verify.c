@@ -391,7 +391,8 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
 		err = index_place(view, entry->key, &place);
 	*known = err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND;
 	if (err != AS_OK)
-		return STATUS_DELETED;
+		return verify && verify_find_gone(verify, entry->key) ? STATUS_SUPERSEDED
+								      : STATUS_DELETED;
 	return place.segment == segment && place.offset == entry->offset ? STATUS_LIVE
 									 : STATUS_SUPERSEDED;
 }

@@ -268,11 +268,7 @@ bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offs
 /* Of a key, for verify->key_sum. */
 static inline uint64_t verify_key_value(const uint8_t key[KEY_SIZE])
 {
-	uint64_t words[KEY_SIZE / 8], value = 0;
-	memcpy(words, key, KEY_SIZE);
-	for (unsigned i = 0; i < KEY_SIZE / 8; i++)
-		value = (value ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-	return value ^ value >> 32;
+	return key_value(key);
 }
 
 /* What became of a key that log or index speak of. */

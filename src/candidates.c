@@ -39,18 +39,26 @@ void candidates_from_index(const struct view *view, const struct key_prefix *pre
 }
 
 struct log_search {
-	const struct verify *verify;
 	const struct key_prefix *prefix;
 	struct candidates *candidates;
 };
 
+static bool is_listed(const struct candidates *candidates, const uint8_t key[KEY_SIZE])
+{
+	for (uint64_t i = 0; i < candidates->count && i < CANDIDATES_KEPT; i++)
+		if (memcmp(candidates->keys[i], key, KEY_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* What is lost can come more than once. */
 static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
-			    const struct replay_event *event)
+			    enum verify_outcome outcome, const struct replay_event *place)
 {
 	struct log_search *search = context;
-	struct replay_event place;
-	(void)event;
-	if (key_prefix_matches(search->prefix, key) && verify_lookup(search->verify, key, &place))
+	(void)place;
+	if (outcome != OUTCOME_NONE && key_prefix_matches(search->prefix, key) &&
+	    (outcome == OUTCOME_OBJECT || !is_listed(search->candidates, key)))
 		add(search->candidates, key);
 	return AS_OK;
 }
@@ -58,9 +66,9 @@ static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
 			 struct candidates *candidates)
 {
-	struct log_search search = { verify, prefix, candidates };
+	struct log_search search = { prefix, candidates };
 	*candidates = (struct candidates){ .count = 0 };
-	replay_each(verify->replay, consider, &search);
+	verify_each(verify, consider, &search);
 }
 
 void candidates_report(const struct candidates *candidates, const char *text)

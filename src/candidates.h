@@ -15,7 +15,8 @@ struct candidates {
 void candidates_from_index(const struct view *view, const struct key_prefix *prefix,
 			   struct candidates *candidates);
 
-/* By the log, of the keys that the index does not settle: all objects where no index fits it. */
+/* By the log, with all evidence weighed: objects, and those that are lost. Needs a complete
+ * @verify. */
 void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
 			 struct candidates *candidates);
 

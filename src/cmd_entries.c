@@ -4,6 +4,8 @@
 #include "src/message.h"
 #include "src/repository.h"
 
+#include "engine/probe.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +103,7 @@ static enum as_err show_segment(struct walk *walk)
 		return AS_ERR_DOES_NOT_EXIST;
 	}
 	layout_path(&view->layout, position, path);
-	if (walk->request->options.verify || !view_index_fits(view))
+	if (walk->request->options.verify || !probe_view(view))
 		err = repository_verify(walk->request, view, &walk->verify);
 	if (err == AS_OK)
 		err = read_segment(walk, path);

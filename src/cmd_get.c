@@ -5,6 +5,8 @@
 #include "src/out_json.h"
 #include "src/repository.h"
 
+#include "engine/probe.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ static enum as_err find_by_index(const struct view *view, struct object *object,
 				 struct as_error *error)
 {
 	struct index_bucket bucket;
-	if (!view_index_fits(view))
+	if (!probe_view(view))
 		return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: no index fits the log",
 			       view->path);
 	const enum as_err err = view_find_key(view, &object->prefix, &bucket, error);
@@ -107,13 +109,27 @@ static const char *want_text(enum as_err reason)
 	}
 }
 
+/* The newest version of the object is gone: say where it should lie. */
+static enum as_err report_gone(const char *text, const struct verify_gone *gone)
+{
+	if (gone->has_older)
+		message("%s: the newest version, at %" PRIu32 ":%" PRIu32 ", is lost; an older one "
+			"is whole at %" PRIu32 ":%" PRIu32 ": --older writes it", text,
+			gone->segment, gone->offset, gone->older.segment, gone->older.offset);
+	else
+		message("%s, at %" PRIu32 ":%" PRIu32 ": %s", text, gone->segment, gone->offset,
+			want_text(gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY));
+	return gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY;
+}
+
+/* Where the object lies, or its older version where that is asked for. False: not found. */
 static bool find_place(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		       const struct verify_gone *gone, struct replay_event *place)
 {
-	if (!gone || !gone->has_older)
+	if (!gone)
 		return verify_lookup(verify, key, place);
 	*place = gone->older;
-	return true;
+	return gone->has_older;
 }
 
 /* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
@@ -128,11 +144,8 @@ static enum as_err find_by_log(const struct request *request, const struct view 
 		return err;
 	err = settle_key(verify, object, request->args[1]);
 	const struct verify_gone *gone = err == AS_OK ? verify_find_gone(verify, object->key) : NULL;
-	if (gone && gone->has_older && !request->options.older) {
-		message("%s: the newest version, at %" PRIu32 ":%" PRIu32 ", is lost; an older one "
-			"is whole at %" PRIu32 ":%" PRIu32 ": --older writes it", request->args[1],
-			gone->segment, gone->offset, gone->older.segment, gone->older.offset);
-		err = AS_ERR_INTEGRITY;
+	if (gone && !(gone->has_older && request->options.older)) {
+		err = report_gone(request->args[1], gone);
 	} else if (err == AS_OK && find_place(verify, object->key, gone, &place)) {
 		err = read_at(verify, object, place.segment, place.offset, &error);
 		if (err != AS_OK)

@@ -34,6 +34,25 @@ static enum as_err read_history(const struct request *request, const struct view
 	return err;
 }
 
+/* Where log and index disagree all the evidence is weighed, as check does. */
+static enum as_err settle(const struct request *request, const struct view *view,
+			  struct history *history)
+{
+	struct verify *verify;
+	if (!history_is_disputed(history))
+		return AS_OK;
+	const enum as_err err = repository_verify(request, view, &verify);
+	if (err != AS_OK)
+		return err;
+	history_settle(history, verify);
+	const struct verify_gone *gone = verify_find_gone(verify, history->key);
+	if (gone)
+		message("the newest version, at %" PRIu32 ":%" PRIu32 ", is lost", gone->segment,
+			gone->offset);
+	verify_free(verify);
+	return AS_OK;
+}
+
 static void write_rows(struct out *out, const struct history *history)
 {
 	bool goes_on = true;
@@ -74,6 +93,8 @@ int cmd_history(struct request *request)
 	if (err != AS_OK)
 		return message_status(err);
 	err = read_history(request, view, &prefix, &history);
+	if (err == AS_OK)
+		err = settle(request, view, history);
 	if (err == AS_OK) {
 		write_rows(&request->out, history);
 		explain(history);

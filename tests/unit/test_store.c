@@ -1,7 +1,9 @@
 #include "build-config.h"
 
+#include "engine/probe.h"
 #include "engine/store_private.h"
 #include "engine/verify.h"
+#include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
 #include "tests/look.h"
@@ -2231,6 +2233,7 @@ static void opening_and_the_first_put_read_the_hints_once(void **state)
 	close_store(world);
 	unsigned before = world->fault.preads;
 	assert_int_equal(view_open(world->repo, &options, &view, NULL), AS_OK);
+	assert_true(probe_view(view));
 	const unsigned once = world->fault.preads - before;
 	view_close(view);
 	before = world->fault.preads;
@@ -2335,6 +2338,208 @@ static void a_change_behind_the_locks_back_is_noticed(void **state)
 	assert_int_equal(as_put(world->store, key, 32, "x", 1, &world->error), AS_ERR_CHANGED);
 }
 
+/* ---- index and hints that agree with each other and not with the log ---- */
+
+/* Let the files index.* and hints.* of the one transaction bear the number @last. */
+static void number_index(const struct world *world, uint32_t last)
+{
+	scratch_run("cd '%s' && mv index.* index.%u && mv hints.* hints.%u", world->repo, last, last);
+}
+
+static void expect_other_index(struct world *world)
+{
+	reopen(world);
+	assert_true(state_of(world).needs_recover);
+	assert_true(state_of(world).why[0] != '\0');
+	expect_refusals(world, AS_ERR_INDEX, AS_ERR_INDEX);
+	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
+	assert_false(state_of(world).needs_recover);
+	check(world);
+	check_repo(world);
+}
+
+static void index_and_hints_of_another_repository_are_found_when_opening(void **state)
+{
+	struct world *world = *state;
+	char other[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	builder_make_folder(other);
+	struct builder *builder = builder_new(other, 1000, 1u << 20);
+	for (unsigned i = 200; i < 240; i++) {
+		builder_key(i, key);
+		builder_put_some(builder, key, 50);
+		if (i == 210)
+			builder_commit(builder);
+	}
+	builder_commit(builder);
+	fill_two_transactions(world);
+	const uint32_t last = state_of(world).transaction;
+	builder_write_index(builder, last, 0);
+	builder_write_hints(builder, last);
+	builder_free(builder);
+	close_store(world);
+	scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", other, other, world->repo);
+	builder_remove_folder(other);
+	expect_other_index(world);
+}
+
+static void older_index_and_hints_under_the_newest_number_are_found(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit(world);
+	keep_index(world);
+	put(world, 20, 100, 20);
+	commit(world);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	bring_back_index(world);
+	number_index(world, last);
+	expect_other_index(world);
+}
+
+/* They count the same number of objects. */
+static void an_older_index_beside_the_newest_hints_is_found(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit(world);
+	scratch_run("cp '%s'/index.* '%s'/index", world->repo, world->scratch->path);
+	put(world, 20, 100, 20);
+	delete(world, 3);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	const uint32_t last = state_of(world).transaction;
+	close_store(world);
+	scratch_run("mv '%s'/index '%s'/index.%u", world->scratch->path, world->repo, last);
+	expect_other_index(world);
+}
+
+static void an_empty_index_with_empty_hints_is_found(void **state)
+{
+	struct world *world = *state;
+	char other[BUILDER_PATH];
+	builder_make_folder(other);
+	struct builder *builder = builder_new(other, 1000, 1u << 20);
+	fill_two_transactions(world);
+	builder_write_index(builder, state_of(world).transaction, 0);
+	builder_write_hints(builder, state_of(world).transaction);
+	builder_free(builder);
+	close_store(world);
+	scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", other, other, world->repo);
+	builder_remove_folder(other);
+	expect_other_index(world);
+}
+
+/* ---- what can be read stays ---- */
+
+/* Attic's compaction moves a DELETE so: index and hints know the PUT before it as live. */
+static void move_a_delete(struct world *world, unsigned number)
+{
+	uint8_t key[BUILDER_KEY], bytes[64] = "ATTICSEG";
+	char name[LAYOUT_PATH_MAX], path[BUILDER_PATH];
+	const uint32_t next = state_of(world).transaction + 1;
+	log_segment_path(state_of(world).segments_per_dir, next, name);
+	close_store(world);
+	builder_key(number, key);
+	const size_t size = builder_encode(BUILDER_DELETE, key, NULL, 0, bytes + 8);
+	builder_encode(BUILDER_COMMIT, NULL, NULL, 0, bytes + 8 + size);
+	path_of(world, name, path);
+	builder_write_file(path, bytes, 8 + size + 9);
+	number_index(world, next);
+	reopen(world);
+}
+
+static void a_moved_delete_is_no_reason_to_refuse(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit(world);
+	move_a_delete(world, 3);
+	assert_false(state_of(world).needs_recover);
+	check(world);
+	put(world, 20, 100, 20);
+	commit(world);
+	check(world);
+	/* The segment of the DELETE went, since nothing in it is live: the log alone is right. */
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_OK);
+	check_repo(world);
+}
+
+static void recovering_refuses_to_lose_what_a_moved_delete_hides(void **state)
+{
+	struct world *world = *state;
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	commit(world);
+	move_a_delete(world, 3);
+	assert_int_equal(as_recover(world->store, AS_FULL, &world->error), AS_ERR_INTEGRITY);
+	assert_non_null(strstr(world->error.message, "atticscope check"));
+	assert_false(state_of(world).needs_recover);
+	check(world);
+	reopen(world);
+	check(world);
+}
+
+/* The only whole version of an object is an older one, whose segment a compaction would empty. */
+static void compacting_keeps_the_older_version_of_what_is_damaged(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	char newest[LAYOUT_PATH_MAX];
+	for (unsigned i = 0; i < 10; i++)
+		put(world, i, 100, i);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	put(world, 3, 100, 33);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	log_segment_path(4, state_of(world).transaction, newest);
+	put(world, 20, 100, 20);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	close_store(world);
+	lose(world, newest);
+	reopen(world);
+	assert_false(state_of(world).needs_recover);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_int_equal(report.segments_skipped, 2);
+	assert_non_null(strstr(report.skipped.message, "older version"));
+	assert_true(is_there(world, "data/0/0"));
+}
+
+static ssize_t write_otherwise(const struct io *io, int fd, const void *data, size_t len,
+			       off_t offset)
+{
+	uint8_t *bytes = malloc(len);
+	assert_non_null(bytes);
+	memcpy(bytes, data, len);
+	bytes[len / 2] ^= 4;
+	const ssize_t done = io_system.pwrite(io, fd, bytes, len, offset);
+	free(bytes);
+	return done;
+}
+
+static void a_compaction_that_does_not_copy_what_it_should_removes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct as_report report;
+	fill_two_transactions(world);
+	const struct io io = world->fault.io;
+	put(world, 30, 100, 30);
+	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
+	world->fault.io.pwrite = write_otherwise;
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_ERR_INTEGRITY);
+	world->fault.io = io;
+	assert_false(report.committed);
+	assert_int_equal(report.segments_compacted, 0);
+	assert_true(is_there(world, "data/0/0") && is_there(world, "data/0/1"));
+	check(world);
+	check_repo(world);
+	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
+	assert_true(report.segments_compacted > 0);
+	check_repo(world);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -2385,6 +2590,14 @@ int main(void)
 		TEST(a_tail_that_looks_committed_is_removed_only_by_force),
 		TEST(an_index_above_the_log_is_disorder_until_it_is_gone),
 		TEST(a_forced_rollback_of_everything_leaves_an_empty_store),
+		TEST(index_and_hints_of_another_repository_are_found_when_opening),
+		TEST(older_index_and_hints_under_the_newest_number_are_found),
+		TEST(an_older_index_beside_the_newest_hints_is_found),
+		TEST(an_empty_index_with_empty_hints_is_found),
+		TEST(a_moved_delete_is_no_reason_to_refuse),
+		TEST(recovering_refuses_to_lose_what_a_moved_delete_hides),
+		TEST(compacting_keeps_the_older_version_of_what_is_damaged),
+		TEST(a_compaction_that_does_not_copy_what_it_should_removes_nothing),
 		TEST(hints_of_segments_that_are_gone_mean_nothing),
 		TEST(what_hints_tell_of_a_segment_that_never_was_is_dropped),
 		TEST(hints_that_count_or_list_what_is_not_there_are_known_when_opening),

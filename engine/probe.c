@@ -1,0 +1,286 @@
+#include "build-config.h"
+
+#include "probe.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLE 64u		/* mappings that are looked at */
+#define WINDOW 32u		/* buckets that one of them is looked for in */
+#define SMALL_INDEX 4096u	/* buckets of an index that is read whole */
+#define SEGMENTS_MAX 8u		/* segments above the hints that are looked into */
+#define LOOKUPS_MAX 256u	/* keys of a segment that the index is asked for */
+#define CHAIN_WINDOW 65536u	/* bytes read at a time while headers are followed */
+
+bool probe_sum(const struct hints *hints, uint64_t *sum)
+{
+	*sum = 0;
+	for (size_t i = 0; i < hints->segment_count; i++) {
+		const int64_t live = hints->segments[i].live;
+		if (live < 0 || live > UINT32_MAX)
+			return false;
+		*sum += (uint64_t)live;
+	}
+	return true;
+}
+
+/* ---- headers of one segment ---- */
+
+struct chain {
+	const struct view *view;
+	int fd;
+	uint64_t length, offset;	/* of the file, of the next entry; bytes */
+	uint64_t window_offset;
+	size_t window_len;
+	size_t piece;		/* bytes to read at a time */
+	uint8_t window[CHAIN_WINDOW];
+};
+
+struct header {
+	uint64_t offset;
+	uint8_t tag;
+	uint8_t key[KEY_SIZE];
+};
+
+static bool chain_open(struct chain *c, const struct view *view, uint32_t segment)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	const size_t at = layout_find(&view->layout, segment);
+	c->view = view;
+	c->offset = SEGMENT_MAGIC_SIZE;
+	c->window_offset = c->window_len = 0;
+	c->piece = CHAIN_WINDOW;
+	if (at == LAYOUT_NONE)
+		return false;
+	layout_path(&view->layout, at, path);
+	if (io_open_file(view->io, view->fd, path, &c->fd, &st) != AS_OK)
+		return false;
+	c->length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+	return true;
+}
+
+/* Read the header at @offset, its key included. False: what lies there cannot be an entry. */
+static bool read_header(struct chain *c, uint64_t offset, struct header *header, uint32_t *size)
+{
+	const uint64_t left = offset < c->length ? c->length - offset : 0;
+	const size_t want = left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
+	if (offset < c->window_offset || offset + want > c->window_offset + c->window_len) {
+		c->window_offset = offset;
+		io_read_at(c->view->io, c->fd, c->window,
+			   left < c->piece ? (size_t)left : c->piece, offset, &c->window_len);
+	}
+	const uint8_t *p = c->window + (offset - c->window_offset);
+	const size_t got = c->window_len - (size_t)(offset - c->window_offset);
+	if (got < want || want < SEGMENT_HEADER)
+		return false;
+	*size = get_u32le(p + 4);
+	header->offset = offset;
+	header->tag = p[8];
+	if (!segment_size_fits(header->tag, *size) || *size > left)
+		return false;
+	if (header->tag != SEGMENT_COMMIT)
+		memcpy(header->key, p + SEGMENT_HEADER, KEY_SIZE);
+	return true;
+}
+
+/* AS_OK, AS_END, or AS_ERR_INTEGRITY: the sizes lead to no entry. */
+static enum as_err chain_next(struct chain *c, struct header *header)
+{
+	uint32_t size;
+	if (c->offset == c->length)
+		return AS_END;
+	if (!read_header(c, c->offset, header, &size))
+		return AS_ERR_INTEGRITY;
+	c->offset += size;
+	return AS_OK;
+}
+
+/* ---- a sample of the index ---- */
+
+struct sample {
+	const struct view *view;
+	const struct hints *hints;
+	struct chain chain;
+	struct index_bucket rows[SMALL_INDEX];
+	uint32_t of, confirmed;
+};
+
+static bool sizes_lead_to_end(struct chain *c)
+{
+	struct header header;
+	enum as_err err;
+	c->offset = SEGMENT_MAGIC_SIZE;
+	while ((err = chain_next(c, &header)) == AS_OK)
+		;
+	return err == AS_END;
+}
+
+/* A mapping that leads to another place than the PUT of its key is the index's fault where the
+ * segment is whole, as far as its sizes tell. */
+static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
+{
+	struct header header;
+	uint32_t size;
+	if (!chain_open(&s->chain, s->view, bucket->segment)) {
+		const struct hints_segment *row = hints_find(s->hints, bucket->segment);
+		const bool is_there =
+			layout_find(&s->view->layout, bucket->segment) != LAYOUT_NONE;
+		s->of += !is_there && !layout_is_partial(&s->view->findings) &&
+			 !(row && row->live > 0);
+		return;
+	}
+	s->chain.piece = SEGMENT_KEYED;
+	const bool is_confirmed = bucket->offset >= SEGMENT_MAGIC_SIZE &&
+				  read_header(&s->chain, bucket->offset, &header, &size) &&
+				  header.tag == SEGMENT_PUT &&
+				  memcmp(header.key, bucket->key, KEY_SIZE) == 0;
+	s->chain.piece = CHAIN_WINDOW;
+	s->confirmed += is_confirmed;
+	s->of += is_confirmed || sizes_lead_to_end(&s->chain);
+	io_close(s->view->io, s->chain.fd);
+}
+
+/* Every used bucket of a small index, or where there are many every so many; of a large one the
+ * first of each of some windows. */
+static enum as_err look_at_index(struct sample *s, const struct index_file *index)
+{
+	const bool is_small = index->buckets <= SMALL_INDEX;
+	const uint32_t stride = is_small ? SMALL_INDEX : index->buckets / SAMPLE;
+	const uint32_t step = is_small ? index->used / SAMPLE + 1 : 1;
+	uint32_t got, seen = 0;
+	for (uint64_t first = 0; first < index->buckets; first += stride) {
+		const enum as_err err = index_read(index, (uint32_t)first,
+						   is_small ? SMALL_INDEX : WINDOW, s->rows, &got);
+		if (err != AS_OK)
+			return err;
+		for (uint32_t i = 0; i < got; i++) {
+			if (!index_bucket_is_used(&s->rows[i]) || seen++ % step != 0)
+				continue;
+			look_at_mapping(s, &s->rows[i]);
+			if (!is_small)
+				break;
+		}
+	}
+	return AS_OK;
+}
+
+/* Nine in ten; of fewer than ten all but one. That nothing speaks against an index is not enough. */
+static bool is_of_log(const struct sample *s, const struct index_file *index)
+{
+	const uint32_t exceptions = s->of / 10 > 1 ? s->of / 10 : 1;
+	return s->confirmed + exceptions >= s->of && (s->confirmed > 0 || index->used == 0);
+}
+
+/* ---- hints of another time ---- */
+
+static uint32_t above_all(const struct hints *hints)
+{
+	uint32_t above = 0;
+	if (hints->segment_count > 0)
+		above = hints->segments[hints->segment_count - 1].segment + 1;
+	if (hints->compact_count > 0 && hints->compact[hints->compact_count - 1] >= above)
+		above = hints->compact[hints->compact_count - 1] + 1;
+	return above;
+}
+
+static bool has_put(struct chain *c, const struct view *view, uint32_t segment)
+{
+	struct header header = { .tag = SEGMENT_COMMIT };
+	if (!chain_open(c, view, segment))
+		return false;
+	while (header.tag != SEGMENT_PUT && chain_next(c, &header) == AS_OK)
+		;
+	io_close(view->io, c->fd);
+	return header.tag == SEGMENT_PUT;
+}
+
+/* A segment with a PUT above all that the hints list. */
+static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segment)
+{
+	const struct layout *layout = &s->view->layout;
+	unsigned seen = 0;
+	for (size_t i = layout_from(layout, above_all(s->hints));
+	     i < layout->count && seen < SEGMENTS_MAX; i++, seen++) {
+		*segment = layout->segments[i].number;
+		if (*segment > transaction)
+			break;
+		if (has_put(&s->chain, s->view, *segment))
+			return true;
+	}
+	return false;
+}
+
+/* Does the index map no key into @segment, which is whole and has PUTs? */
+static bool is_unmapped(struct sample *s, const struct index_file *index, uint32_t segment)
+{
+	struct header header;
+	struct index_bucket bucket;
+	enum as_err err;
+	unsigned asked = 0;
+	bool is_mapped = false;
+	if (!chain_open(&s->chain, s->view, segment))
+		return false;
+	while ((err = chain_next(&s->chain, &header)) == AS_OK && !is_mapped &&
+	       asked < LOOKUPS_MAX) {
+		if (header.tag != SEGMENT_PUT)
+			continue;
+		asked++;
+		is_mapped = index_lookup(index, header.key, &bucket) == AS_OK &&
+			    bucket.segment == segment && bucket.offset == header.offset;
+	}
+	io_close(s->view->io, s->chain.fd);
+	return !is_mapped && err == AS_END;
+}
+
+static const struct hints_segment *newest_counted(const struct hints *hints)
+{
+	size_t i = hints->segment_count;
+	while (i > 0 && hints->segments[i - 1].live <= 0)
+		i--;
+	return i > 0 ? &hints->segments[i - 1] : NULL;
+}
+
+/* ---- the questions ---- */
+
+enum as_err probe_witnesses(const struct view *view, const struct index_file *index,
+			    const struct hints *hints, char why[PROBE_TEXT_SIZE])
+{
+	struct sample *s = malloc(sizeof(*s));
+	uint32_t segment;
+	*why = '\0';
+	if (!s)
+		return AS_ERR_MEMORY;
+	s->view = view;
+	s->hints = hints;
+	s->of = s->confirmed = 0;
+	const struct hints_segment *newest = newest_counted(hints);
+	const enum as_err err = look_at_index(s, index);
+	if (err == AS_OK && !is_of_log(s, index))
+		snprintf(why, PROBE_TEXT_SIZE, "index.%" PRIu32 " is not of this log: of %" PRIu32
+			 " of its mappings %" PRIu32 " lead to the object", index->transaction,
+			 s->of, s->confirmed);
+	else if (err == AS_OK && find_unlisted(s, index->transaction, &segment))
+		snprintf(why, PROBE_TEXT_SIZE, "segment %" PRIu32 " holds objects, and hints.%"
+			 PRIu32 " ends before it", segment, hints->transaction);
+	else if (err == AS_OK && newest && is_unmapped(s, index, newest->segment))
+		snprintf(why, PROBE_TEXT_SIZE, "hints.%" PRIu32 " counts %" PRId64
+			 " objects in segment %" PRIu32 ", and index.%" PRIu32 " none",
+			 hints->transaction, newest->live, newest->segment, index->transaction);
+	free(s);
+	return err;
+}
+
+bool probe_view(const struct view *view)
+{
+	char why[PROBE_TEXT_SIZE];
+	uint64_t sum;
+	return view->index.fd >= 0 && view_index_fits(view) && view->has_transaction &&
+	       view->index.transaction == view->transaction && view->hints.usable &&
+	       view->hints.transaction == view->transaction && probe_sum(&view->hints, &sum) &&
+	       sum == view->index.used &&
+	       probe_witnesses(view, &view->index, &view->hints, why) == AS_OK && !*why;
+}

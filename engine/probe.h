@@ -1,0 +1,31 @@
+/* engine/probe.h - a quick look whether index and hints are those of the log.
+ *
+ * verify.h weighs them against every entry. This is for those who cannot wait for that: it reads a
+ * bounded part of the index, of the hints in memory, and headers of some entries. It finds an index
+ * of another repository, an empty one and one of another time; a few wrong bits it does not.
+ */
+#ifndef ATTICSCOPE_PROBE_H
+#define ATTICSCOPE_PROBE_H
+
+#include "view.h"
+
+#define PROBE_TEXT_SIZE 256u
+
+/* The sum of all live counts, into *@sum. False: one is below 0 or above 2^32-1. */
+bool probe_sum(const struct hints *hints, uint64_t *sum);
+
+/* Hold @index and @hints, both of one transaction, against the segments of @view up to it:
+ * - nearly all of up to 64 mappings, spread over the index, lead to the PUT of their key; those
+ *   into damage and into missing segments that the hints list do not count;
+ * - no segment above all that the hints list holds a PUT;
+ * - the index maps some key into the newest segment that the hints count objects in.
+ * @why is empty where all that holds, and says what does not. AS_ERR_MEMORY, AS_ERR_IO (the index
+ * cannot be read). */
+enum as_err probe_witnesses(const struct view *view, const struct index_file *index,
+			    const struct hints *hints, char why[PROBE_TEXT_SIZE]);
+
+/* Can the view's index be asked for one object without reading the log? It is the newest
+ * transaction's, its hints count as many objects, and the probe finds nothing. */
+bool probe_view(const struct view *view);
+
+#endif

@@ -1,0 +1,94 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include "verify.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_ONCE 1024u
+
+/* Does the index place the key of @bucket where the table does, or before? */
+static bool is_told(const struct as_store *store, const struct index_bucket *bucket)
+{
+	uint32_t segment, offset;
+	return index_table_get(store->table, bucket->key, &segment, &offset) &&
+	       (segment > bucket->segment ||
+		(segment == bucket->segment && offset >= bucket->offset));
+}
+
+/* Does @index name an object, or a newer version of one, that the table does not have? What cannot
+ * be read of it names nothing. */
+static enum as_err compare_with(const struct as_store *store, const struct index_file *index,
+				bool *names_more)
+{
+	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
+	uint32_t got;
+	*names_more = false;
+	if (!rows)
+		return AS_ERR_MEMORY;
+	for (uint64_t first = 0; first < index->buckets && !*names_more; first += BUCKETS_AT_ONCE) {
+		index_read(index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
+		for (uint32_t i = 0; i < got && !*names_more; i++)
+			*names_more = index_bucket_is_used(&rows[i]) && !is_told(store, &rows[i]);
+	}
+	free(rows);
+	return AS_OK;
+}
+
+struct loss {
+	const struct as_store *store;
+	uint64_t readable;	/* objects that the table does not have, or elsewhere */
+	uint64_t named;		/* lost ones and older versions, which only the index names */
+};
+
+static enum as_err weigh(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+			 const struct replay_event *place)
+{
+	struct loss *loss = context;
+	uint32_t segment, offset;
+	if (outcome == OUTCOME_OBJECT)
+		loss->readable += !index_table_get(loss->store->table, key, &segment, &offset) ||
+				  segment != place->segment || offset != place->offset;
+	else if (outcome != OUTCOME_NONE)
+		loss->named++;
+	return AS_OK;
+}
+
+static enum as_err read_everything(struct as_store *store, struct loss *loss)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct verify *verify;
+	enum as_err err = verify_new(store->view, &verify);
+	if (err != AS_OK)
+		return err;
+	err = verify_work(verify, 0, &progress);
+	if (err == AS_OK)
+		err = verify_each(verify, weigh, loss);
+	verify_free(verify);
+	return err;
+}
+
+enum as_err store_check_loss(struct as_store *store, struct as_error *error)
+{
+	struct loss loss = { .store = store };
+	struct index_file index;
+	bool names_more;
+	/* One that this store wrote itself is in order. */
+	if (store->transaction != store->view->transaction ||
+	    index_open(store->io, store->fd, store->transaction, &index, NULL) != AS_OK)
+		return AS_OK;
+	enum as_err err = compare_with(store, &index, &names_more);
+	index_close(&index);
+	if (err == AS_OK && names_more)
+		err = read_everything(store, &loss);
+	if (err != AS_OK)
+		return store_fail(store, err, error);
+	if (loss.readable == 0 && loss.named == 0)
+		return AS_OK;
+	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: the log alone does not give %" PRIu64
+		       " objects that can be read, nor name %" PRIu64 " that are lost: 'atticscope "
+		       "check' says what saves them", store->view->path, loss.readable, loss.named);
+}
