@@ -289,6 +289,7 @@ class Commands(Case):
         self.assertEqual(list(got[0])[:13],
                          ['segment', 'path', 'size', 'entries', 'puts', 'deletes', 'commits',
                           'live', 'live_bytes', 'complete', 'committed', 'crc', 'damaged_bytes'])
+        self.assertEqual({(r['role'], r['is'] == r['segment']) for r in got}, {('log', True)})
         self.assertEqual([r['segment'] for r in got], [0, 1, 2])
         self.assertEqual((got[0]['path'], got[0]['entries'], got[0]['puts'], got[0]['live'],
                           got[0]['crc'], got[0]['complete'], got[0]['committed']),

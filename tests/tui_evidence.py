@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What the terminal interface and the commands say of the evidence: the credit of index and hints with its figures,
+segment files that take no part in the log or bear another number, copies beside a damaged segment, what became of
+an object, and plans that keep older versions or give readable objects up.
+
+ATTICSCOPE names the program. Skipped without tmux."""
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+from cli import COMMITTED, DELETE, PUT, Repository, key_of
+from terminal import PROGRAM, Case
+
+SIZES = ((80, 24), (160, 50))
+
+
+def whole(path, segments=4, each=6, first=0):
+    """So many objects in each of so many segments, nothing superseded."""
+    numbers = iter(range(first, first + segments * each))
+    return Repository(path, [[(PUT, key_of(next(numbers)), os.urandom(200)) for _ in range(each)] + [COMMITTED]
+                             for _ in range(segments)])
+
+
+def with_returned(path):
+    """Index and hints know nothing of segment 1."""
+    repo = whole(path)
+    for key in [key for key, place in repo.places.items() if place[0] == 1]:
+        del repo.places[key], repo.objects[key]
+    del repo.live[1]
+    repo.write_index(3)
+    repo.write_hints(3)
+    return repo
+
+
+def with_swapped(path):
+    repo = whole(path)
+    os.rename(repo.segment(0), repo.segment(4))
+    os.rename(repo.segment(1), repo.segment(0))
+    os.rename(repo.segment(4), repo.segment(1))
+    return repo
+
+
+def with_foreign_segment(path):
+    repo = whole(path)
+    shutil.copy(whole(path + '-other', first=1000).segment(1), repo.segment(1))
+    return repo
+
+
+def with_copy(path):
+    """All of segment 1 is zeros, and a copy of it lies beside it."""
+    repo = whole(path)
+    shutil.copy(repo.segment(1), repo.segment(1) + '~')
+    with open(repo.segment(1), 'r+b') as f:
+        f.write(bytes(os.path.getsize(repo.segment(1))))
+    return repo
+
+
+def with_foreign_index(path):
+    repo = whole(path)
+    shutil.copy(os.path.join(whole(path + '-other', first=1000).path, 'index.3'), path)
+    return repo
+
+
+def run(*args, status=0):
+    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    assert done.returncode == status, done
+    return done.stdout.decode()
+
+
+class Evidence(Case):
+    def repo(self, make):
+        return make(os.path.join(self.folder, make.__name__))
+
+
+class Witnesses(Evidence):
+    def states(self, repo, *options):
+        info = json.loads(run('info', '--json', *options, repo.path))
+        return [(w['file'], w['state'], w['confirmed'], w['of']) for w in info['witnesses']]
+
+    def test_info_says_what_index_and_hints_are_worth(self):
+        for make, fast, exact in (
+                (whole, ('index.3', 'credible', 24, 24), ('hints.3', 'credible', 4, 4)),
+                (with_foreign_index, ('index.3', 'foreign', 0, 24), ('hints.3', 'credible', 4, 4)),
+                (with_returned, ('index.3', 'credible', 18, 18), ('hints.3', 'credible', 3, 3))):
+            with self.subTest(make.__name__):
+                repo = self.repo(make)
+                self.assertEqual(self.states(repo), [fast, ('hints.3', None, None, None)])
+                self.assertEqual(self.states(repo, '--verify'), [fast, exact])
+                self.assertIn('%s: %s, %d of %d mappings confirmed' % fast, run('info', repo.path))
+
+    def test_a_segment_in_the_wrong_place_is_no_fault_of_the_index(self):
+        repo = self.repo(with_swapped)
+        self.assertEqual(self.states(repo)[0], ('index.3', None, 12, 24))
+        self.assertEqual(self.states(repo, '--verify')[0], ('index.3', 'credible', 24, 24))
+
+    def test_the_screens_show_the_figures(self):
+        for make, before, after in (
+                (whole, 'index.3   fits the log: 24 of 24 mappings confirmed',
+                 'index.3   fits the log: 24 of 24 mappings confirmed, knows 24 of 24 objects'),
+                (with_foreign_index, 'index.3   FOREIGN: 0 of 24 mappings confirmed',
+                 'index.3   FOREIGN: 0 of 24 mappings confirmed, knows 0 of 24 objects')):
+            for columns, lines in SIZES:
+                with self.subTest(make.__name__, columns=columns):
+                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'), ignore_errors=True)
+                    shutil.rmtree(os.path.join(self.folder, make.__name__), ignore_errors=True)
+                    terminal = self.open(self.repo(make).path, columns=columns, lines=lines)
+                    terminal.press('4').wait('[4 Index]', before)
+                    terminal.press('v').wait('verified: ', after)
+                    terminal.press('5').wait('[5 Hints]', 'hints.3   fits the log: 4 of 4 counts right')
+
+
+class Segments(Evidence):
+    def test_files_that_are_not_what_their_names_say_have_a_state_of_their_own(self):
+        for make, cells, states, words in (
+                (with_returned, '█R██', {1: 'R returned'}, 'returned'),
+                (with_foreign_segment, '█F██', {1: 'F foreign'}, 'foreign'),
+                (with_swapped, 'MM██', {0: 'M misnamed', 1: 'M misnamed'}, 'misnamed'),
+                (with_copy, '█C██', {1: 'C copy beside'}, 'copy')):
+            for columns, lines in SIZES:
+                with self.subTest(make.__name__, columns=columns):
+                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'), ignore_errors=True)
+                    shutil.rmtree(os.path.join(self.folder, make.__name__), ignore_errors=True)
+                    terminal = self.verified(self.repo(make).path, columns=columns, lines=lines)
+                    legend = ' █ live  ' + next(iter(states.values()))
+                    terminal.wait(cells, lambda s: legend in s.text)
+                    terminal.type('/' + words, 'Enter').wait('segment %d: ' % max(states))
+                    terminal.press('2').wait('[2 Segments]', lambda s: all(
+                        state in s.lines[4 + number] for number, state in states.items()))
+
+    def test_the_filter_shows_what_is_out_of_place(self):
+        terminal = self.verified(self.repo(with_swapped).path)
+        terminal.press('2').wait('[2 Segments]')
+        terminal.type(':filter out-of-place', 'Enter').wait('2 of 4 segments   filter: out-of-place')
+
+    def test_without_colour_and_without_unicode_the_letter_is_there(self):
+        terminal = self.verified(self.repo(with_returned).path, NO_COLOR='1', LC_ALL='C')
+        self.assertFalse(terminal.wait('#R##', '# live  R returned').colour)
+
+    def test_the_command_names_role_and_number(self):
+        rows = {make.__name__: [(r['role'], r['is']) for r in
+                                map(json.loads, run('segments', '--json', self.repo(make).path).splitlines())]
+                for make in (with_returned, with_foreign_segment, with_swapped)}
+        self.assertEqual(rows['with_returned'][1], ('returned', 1))
+        self.assertEqual(rows['with_foreign_segment'][1], ('foreign', 1))
+        self.assertEqual(rows['with_swapped'], [('log', 1), ('log', 0), ('log', 2), ('log', 3)])
+        for name, word in (('with_returned', 'returned'), ('with_foreign_segment', 'foreign'),
+                           ('with_swapped', 'misnamed')):
+            self.assertIn(word, run('segments', '--verify', os.path.join(self.folder, name)))
+
+    def test_hints_are_compared_with_the_segment_and_not_with_the_name(self):
+        repo = Repository(os.path.join(self.folder, 'repo'), [
+            [(PUT, key_of(i), os.urandom(200)) for i in range(first, end)] + [COMMITTED]
+            for first, end in ((0, 3), (3, 10), (10, 20))])
+        os.rename(repo.segment(0), repo.segment(4))
+        os.rename(repo.segment(1), repo.segment(0))
+        os.rename(repo.segment(4), repo.segment(1))
+        rows = [json.loads(line) for line in run('hints', '--json', repo.path).splitlines()]
+        self.assertEqual([(r['stored'], r['counted'], r['agree']) for r in rows],
+                         [(3, 3, True), (7, 7, True), (10, 10, True)])
+        terminal = self.verified(repo.path)
+        terminal.press('5').wait('[5 Hints]', lambda s: '!' not in s.text)
+        terminal.press('2').wait('[2 Segments]', 'M misnamed', lambda s: '!' not in s.text)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=1, warnings='ignore')
