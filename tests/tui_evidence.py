@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import unittest
 
-from cli import COMMITTED, DELETE, PUT, Repository, key_of
+import failing_disk
+from cli import COMMIT, COMMITTED, DELETE, PUT, Repository, entry, key_of
 from terminal import PROGRAM, Case
+from tui_repair import Road
 
 SIZES = ((80, 24), (160, 50))
 
@@ -162,6 +164,88 @@ class Segments(Evidence):
         terminal = self.verified(repo.path)
         terminal.press('5').wait('[5 Hints]', lambda s: '!' not in s.text)
         terminal.press('2').wait('[2 Segments]', 'M misnamed', lambda s: '!' not in s.text)
+
+
+def with_moved_delete(path):
+    """The DELETEs of older versions of objects 1 and 2 stand behind their PUTs; index and hints know the objects. The
+    index counts wrong besides, so that recover has something to do."""
+    repo = Repository(path, [[(PUT, key_of(i), os.urandom(100)) for i in range(8)] + [COMMITTED],
+                             [(PUT, key_of(8), os.urandom(100)), COMMITTED]])
+    with open(repo.segment(1), 'wb') as f:
+        f.write(b'ATTICSEG' + entry(DELETE, key_of(1)) + entry(DELETE, key_of(2)) +
+                entry(PUT, key_of(8), os.urandom(100)) + entry(COMMIT))
+    repo.places[key_of(8)] = (1, 8 + 2 * 41)
+    repo.write_index(1)
+    repo.write_hints(1)
+    with open(os.path.join(path, 'index.1'), 'r+b') as f:
+        f.seek(8)
+        f.write(b'\x0a')
+    return repo
+
+
+def with_older_versions(path):
+    """The newest versions of the manifest and of object 1 are damaged, older ones and a newer object are whole."""
+    manifest = bytes(32)
+    first = [(PUT, manifest, b'old manifest'), (PUT, key_of(1), b'old'), (PUT, key_of(2), b'two'), COMMITTED]
+    second = [(DELETE, manifest, b''), (PUT, manifest, b'new manifest'), (DELETE, key_of(1), b''),
+              (PUT, key_of(1), b'new'), (PUT, key_of(3), b'three'), COMMITTED]
+    repo = Repository(path, [first, second])
+    repo.damage(manifest)
+    repo.damage(key_of(1))
+    return repo
+
+
+class Plans(Road, Evidence):
+    def test_a_plan_that_drops_readable_objects_is_asked_for_and_their_number_is_typed(self):
+        for columns, lines in SIZES:
+            with self.subTest(columns=columns):
+                shutil.rmtree(os.path.join(self.folder, 'with_moved_delete'), ignore_errors=True)
+                repo = self.repo(with_moved_delete).path
+                terminal = self.upgraded(repo, '--verify', columns=columns, lines=lines)
+                self.plan(terminal, 'R', 'recover').wait('refused, see below; D gives them up',
+                                                         '2 objects that can be read now would be gone')
+                terminal.press('Enter').wait('D plans it so')
+                terminal.press('D').wait('plan: recover, DROPS READABLE',
+                                         lambda s: s.lines[4].startswith('This gives up 2 objects that can be read'))
+                terminal.press('Enter').wait('recover: really?', 'Type their number')
+                terminal.type('recover', 'Enter').wait('cancelled; nothing was done')
+                terminal.press('Enter').wait('recover: really?')
+                terminal.type('2', 'Enter')
+                self.reported(terminal, 'recover')
+                terminal.wait(lambda s: '(7 objects)' in s.words)
+                self.undo(terminal, '')
+
+    def test_D_has_nothing_to_do_where_nothing_readable_is_dropped(self):
+        terminal = self.upgraded(self.repo(with_older_versions).path, '--verify')
+        self.plan(terminal, 'S', 'salvage')
+        terminal.press('D').wait('this plan gives up nothing that can be read')
+
+    def test_the_choices_about_older_versions_are_keys_and_words(self):
+        repo = self.repo(with_older_versions).path
+        terminal = self.upgraded(repo, '--verify')
+        self.plan(terminal, 'S', 'salvage').wait('1 key kept in an older version', '1 key left out')
+        terminal.press('Enter').wait('1 object will be kept in an older version', '1 object will be left out')
+        terminal.press('Escape').wait('cancelled')
+        terminal.press('o').wait('plan: salvage, without older versions',
+                                 lambda s: 'kept in an older version' not in s.text)
+        terminal.press('o').wait('plan: salvage   ')
+        terminal.press('m').wait('plan: salvage, with an older manifest', '2 keys kept in an older version')
+        terminal.press('1').wait('[1 Overview]')
+        terminal.type(':salvage no-older with-suspects', 'Enter').wait(
+            'plan: salvage, with suspects, without older versions')
+        terminal.type(':recover no-older', 'Enter').wait('no-older: not an option of recover')
+
+    @unittest.skipUnless(failing_disk.preload_works(), 'no library can be loaded before the program here')
+    def test_a_repair_that_did_not_keep_its_promise_says_so_and_names_the_way_back(self):
+        repo = self.repo(with_older_versions).path
+        terminal = self.upgraded(repo, '--verify', columns=120, LD_PRELOAD=failing_disk.LIBRARY,
+                                 ASAN_OPTIONS=failing_disk.OPTIONS + ':log_path=%s/sanitizer' % self.folder,
+                                 BADBLOCKS='data/0/2 0 1000000 bad')
+        self.plan(terminal, 'S', 'salvage')
+        self.confirm(terminal, 'salvage')
+        terminal.wait('report: salvage', 'NOT WHAT THE PLAN PROMISED', 'U plans to take it back',
+                      'the repository holds other objects than the plan promised: U takes it back')
+        terminal.press('L').wait('[Log]', 'and the plan promised')
 
 
 if __name__ == '__main__':
