@@ -4,6 +4,8 @@
 
 #include "parallel.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +236,65 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 	mark_deleted(history);
 	*out = history;
 	return AS_OK;
+}
+
+bool history_is_doubtful(const struct view *view, const struct history *history)
+{
+	const struct history_row *newest = NULL;
+	for (size_t i = 0; i < history->count; i++) {
+		const struct history_row *row = &history->rows[i];
+		if (row->status == STATUS_DAMAGED)
+			return true;
+		if (row->status != STATUS_UNCOMMITTED)
+			newest = row;
+	}
+	if (!view_index_fits(view))
+		return false;
+	if (!newest || newest->status != STATUS_LIVE)
+		return history->has_index_place;
+	return !newest->index_points_here;
+}
+
+void history_settle(const struct view *view, const struct verify *verify, struct history *history)
+{
+	for (size_t i = 0; i < history->count; i++) {
+		struct history_row *row = &history->rows[i];
+		bool known;
+		row->status = entry_status(view, verify, row->segment, &row->entry, &known);
+	}
+}
+
+static bool is_among(const struct findings *findings, enum problem problem,
+		     const uint8_t key[KEY_SIZE])
+{
+	for (size_t i = 0; findings->total[problem] > 0 && i < findings->count; i++)
+		if (findings->rows[i].problem == problem && findings->rows[i].has_key &&
+		    memcmp(findings->rows[i].key, key, KEY_SIZE) == 0)
+			return true;
+	return false;
+}
+
+void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   char out[HISTORY_DOUBT_SIZE])
+{
+	const struct verify_gone *gone = verify_find_gone(verify, key);
+	out[0] = '\0';
+	if (gone && gone->has_older)
+		snprintf(out, HISTORY_DOUBT_SIZE, "older version: the newest, at %" PRIu32 ":%" PRIu32
+			 ", is gone; %" PRIu32 ":%" PRIu32 " is whole", gone->segment, gone->offset,
+			 gone->older.segment, gone->older.offset);
+	else if (gone && gone->is_unreadable)
+		snprintf(out, HISTORY_DOUBT_SIZE, "unreadable: it lies at %" PRIu32 ":%" PRIu32
+			 ", where nothing can be read now", gone->segment, gone->offset);
+	else if (gone)
+		snprintf(out, HISTORY_DOUBT_SIZE, "lost: no whole entry is left; it should lie at %"
+			 PRIu32 ":%" PRIu32, gone->segment, gone->offset);
+	else if (is_among(&verify->findings, PROBLEM_OBJECT_POSSIBLY_DELETED, key))
+		snprintf(out, HISTORY_DOUBT_SIZE,
+			 "possibly deleted: nobody can tell, so it is kept");
+	else if (is_among(&verify->findings, PROBLEM_DELETE_MOVED, key))
+		snprintf(out, HISTORY_DOUBT_SIZE,
+			 "an object: the DELETE behind it is of an older version");
 }
 
 void history_free(struct history *history)

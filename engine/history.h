@@ -28,6 +28,19 @@ struct history {
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error);
+/* Can the rows alone be wrong about what became of the key? A damaged row of it, or an index that
+ * says something else: then history_settle, with a complete @verify, sets their status by all that
+ * is known. */
+bool history_is_doubtful(const struct view *view, const struct history *history);
+void history_settle(const struct view *view, const struct verify *verify,
+		    struct history *history);
+
+/* What a complete @verify knows of @key beyond its entries, in a line: that the object is lost, left
+ * in an older version, cannot be read now, or was perhaps deleted. Empty where there is nothing. */
+#define HISTORY_DOUBT_SIZE 128u
+void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   char out[HISTORY_DOUBT_SIZE]);
+
 void history_free(struct history *history);
 
 #endif

@@ -61,9 +61,26 @@ static void explain(const struct history *history)
 		message("only the first %u entries are shown", HISTORY_MAX);
 }
 
+/* Where the key's own entries do not settle it, all of the evidence is weighed. */
+static enum as_err settle(const struct request *request, const struct view *view,
+			  struct history *history, char doubt[HISTORY_DOUBT_SIZE])
+{
+	struct verify *verify;
+	if (!history_is_doubtful(view, history))
+		return AS_OK;
+	const enum as_err err = repository_verify(request, view, &verify);
+	if (err != AS_OK)
+		return err;
+	history_settle(view, verify, history);
+	history_doubt(verify, history->key, doubt);
+	verify_free(verify);
+	return AS_OK;
+}
+
 int cmd_history(struct request *request)
 {
 	struct key_prefix prefix;
+	char doubt[HISTORY_DOUBT_SIZE] = "";
 	struct history *history = NULL;
 	struct view *view;
 	if (!key_prefix_parse(request->args[1], &prefix)) {
@@ -74,9 +91,13 @@ int cmd_history(struct request *request)
 	if (err != AS_OK)
 		return message_status(err);
 	err = read_history(request, view, &prefix, &history);
+	if (err == AS_OK)
+		err = settle(request, view, history, doubt);
 	if (err == AS_OK) {
 		write_rows(&request->out, history);
 		explain(history);
+		if (doubt[0])
+			message("%s", doubt);
 	}
 	history_free(history);
 	repository_close(view);

@@ -248,5 +248,64 @@ class Plans(Road, Evidence):
         terminal.press('L').wait('[Log]', 'and the plan promised')
 
 
+class Keys(Evidence):
+    def history(self, repo, key):
+        done = subprocess.run([PROGRAM, 'history', '--json', repo.path, key.hex()], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0)
+        return [json.loads(line)['status'] for line in done.stdout.splitlines()], done.stderr.decode()
+
+    def on_screen(self, repo, key, *expected):
+        for columns, lines in SIZES:
+            terminal = self.verified(repo.path, columns=columns, lines=lines)
+            terminal.type(':history ' + key.hex(), 'Enter').wait('[7 Key]', key.hex(), *expected)
+
+    def test_an_older_version_is_called_so(self):
+        repo = self.repo(with_older_versions)
+        older, newest = (0, 8 + 41 + 12), repo.places[key_of(1)]
+        says = 'older version: the newest, at %d:%d, is gone; %d:%d is whole' % (*newest, *older)
+        statuses, errors = self.history(repo, key_of(1))
+        self.assertEqual(statuses, ['older', 'tombstone', 'damaged'])
+        self.assertIn(says, errors)
+        rows = [json.loads(line) for line in run('entries', '--json', repo.path, '0').splitlines()]
+        self.assertEqual([row['status'] for row in rows], ['older', 'older', 'live', 'commit'])
+        self.on_screen(repo, key_of(1), '! ' + says, 'older')
+
+    def test_a_lost_object_is_called_so_where_no_entry_of_it_is_left(self):
+        repo = self.repo(with_foreign_segment)
+        key = next(key for key, place in repo.places.items() if place == (1, 8))
+        statuses, errors = self.history(repo, key)
+        self.assertEqual(statuses, [])
+        self.assertIn('lost: no whole entry is left; it should lie at 1:8', errors)
+        self.on_screen(repo, key, '! lost: no whole entry is left; it should lie at 1:8',
+                       'No entry of this key is left in the log.')
+
+    def test_an_object_that_may_have_been_deleted_is_called_so(self):
+        repo = self.repo(whole)
+        key = next(key for key, place in repo.places.items() if place[0] == 0)
+        del repo.places[key]
+        repo.write_index(3)
+        repo.flip(1, 8 + 41 + 20)
+        os.remove(os.path.join(repo.path, 'hints.3'))
+        statuses, errors = self.history(repo, key)
+        self.assertEqual(statuses, ['live'])
+        self.assertIn('possibly deleted', errors)
+        self.on_screen(repo, key, '! possibly deleted: nobody can tell, so it is kept', 'live')
+
+    def test_a_delete_that_was_moved_hides_nothing(self):
+        repo = self.repo(with_moved_delete)
+        self.assertEqual(self.history(repo, key_of(1))[0], ['live', 'tombstone'])
+        self.on_screen(repo, key_of(1), '! an object: the DELETE behind it is of an older version')
+
+    def test_the_entries_of_a_swapped_segment_are_live(self):
+        repo = self.repo(with_swapped)
+        rows = [json.loads(line) for line in run('entries', '--json', '--verify', repo.path, '0').splitlines()]
+        self.assertEqual([row['status'] for row in rows], ['live'] * 6 + ['commit'])
+
+    def test_nothing_is_said_of_a_whole_object(self):
+        repo = self.repo(whole)
+        statuses, errors = self.history(repo, key_of(3))
+        self.assertEqual((statuses, errors), (['live'], ''))
+
+
 if __name__ == '__main__':
     unittest.main(verbosity=1, warnings='ignore')

@@ -114,6 +114,7 @@ enum style style_of_status(enum entry_status status)
 	case STATUS_DAMAGED:
 		return STYLE_BAD;
 	case STATUS_UNCOMMITTED:
+	case STATUS_OLDER:
 		return STYLE_WARNING;
 	case STATUS_COMMIT:
 		return STYLE_STRONG;
