@@ -247,6 +247,11 @@ static enum as_err read_again(struct verify_run *run)
 	pthread_mutex_unlock(&verify->mutex);
 	for (size_t i = 0; verify->confirmed && i < run->index.image.buckets / 64 + 1; i++)
 		atomic_store(&verify->confirmed[i], 0);
+	/* What an earlier run found rests on the names of the files: all is read. */
+	verify->scope.known = NULL;
+	if (verify->scope.keep)
+		verify_records_free(verify->scope.keep);
+	run->remembered = 0;
 	run->reading++;
 	run->is_weighed = false;
 	return err;

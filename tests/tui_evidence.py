@@ -131,10 +131,10 @@ class Segments(Evidence):
                     terminal.press('2').wait('[2 Segments]', lambda s: all(
                         state in s.lines[4 + number] for number, state in states.items()))
 
-    def test_the_filter_shows_what_is_out_of_place(self):
+    def test_the_filter_shows_what_is_odd(self):
         terminal = self.verified(self.repo(with_swapped).path)
         terminal.press('2').wait('[2 Segments]')
-        terminal.type(':filter out-of-place', 'Enter').wait('2 of 4 segments   filter: out-of-place')
+        terminal.type(':filter odd', 'Enter').wait('2 of 4 segments   filter: odd')
 
     def test_without_colour_and_without_unicode_the_letter_is_there(self):
         terminal = self.verified(self.repo(with_returned).path, NO_COLOR='1', LC_ALL='C')
@@ -150,6 +150,20 @@ class Segments(Evidence):
         for name, word in (('with_returned', 'returned'), ('with_foreign_segment', 'foreign'),
                            ('with_swapped', 'misnamed')):
             self.assertIn(word, run('segments', '--verify', os.path.join(self.folder, name)))
+
+    def test_what_earlier_checks_found_changes_nothing_about_it(self):
+        for make in (with_returned, with_swapped, with_foreign_segment, with_copy):
+            with self.subTest(make.__name__):
+                repo = self.repo(make).path
+                self.age(repo)
+                env = dict(os.environ, XDG_CACHE_HOME=os.path.join(self.folder, 'cache'))
+                told = [json.loads(subprocess.run([PROGRAM, 'check', '--json', *options, repo], env=env, timeout=60,
+                                                  stdout=subprocess.PIPE).stdout)
+                        for options in ((), ('--incremental',), ('--incremental',), ('--incremental',))]
+                for one in told:
+                    self.assertLessEqual(one.pop('segments_remembered'), one['segments'])
+                    del one['bytes']
+                    self.assertEqual(one, told[0])
 
     def test_hints_are_compared_with_the_segment_and_not_with_the_name(self):
         repo = Repository(os.path.join(self.folder, 'repo'), [
