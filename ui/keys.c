@@ -180,7 +180,7 @@ const struct key_row key_table[] = {
 	{ .keys = { 'S' }, .label = "S", .name = "reverse", .help = "turn the order round",
 	  .screens = ON(SEGMENTS), .run = segments_reverse },
 	{ .keys = { 'f' }, .label = "f", .name = "filter", .argument = "[WHICH]",
-	  .help = "all, or damaged, out-of-place, uncommitted, sparse ones", .hint = "filter",
+	  .help = "all, or damaged, odd, uncommitted, sparse ones", .hint = "filter",
 	  .screens = ON(SEGMENTS), .run = segments_filter },
 	{ .keys = { 'f' }, .label = "f", .help = "all, or those that differ, or to be compacted",
 	  .hint = "filter", .screens = ON(HINTS), .run = hints_filter },

@@ -26,7 +26,7 @@ static inline bool look_is_rare(enum look look)
 }
 
 /* Does the file stand where another belongs, or none? */
-static inline bool look_is_out_of_place(enum look look)
+static inline bool look_is_odd(enum look look)
 {
 	return look == LOOK_FOREIGN || look == LOOK_MISNAMED || look == LOOK_RETURNED;
 }

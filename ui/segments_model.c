@@ -23,7 +23,7 @@ const struct column segments_columns[COL_COUNT] = {
 };
 
 const char *const segments_filter_names[FILTER_COUNT] = {
-	"all", "damaged", "out-of-place", "uncommitted", "sparse"
+	"all", "damaged", "odd", "uncommitted", "sparse"
 };
 #define SPARSE_PERCENT 25
 
@@ -139,8 +139,8 @@ static bool passes(const struct session *session, size_t position, enum filter f
 	switch (filter) {
 	case FILTER_DAMAGED:
 		return look == LOOK_DAMAGED || look == LOOK_COPY;
-	case FILTER_OUT_OF_PLACE:
-		return look_is_out_of_place(look);
+	case FILTER_ODD:
+		return look_is_odd(look);
 	case FILTER_UNCOMMITTED:
 		return look == LOOK_UNCOMMITTED;
 	case FILTER_SPARSE:
