@@ -110,6 +110,7 @@ class Witnesses(Evidence):
                     terminal = self.open(self.repo(make).path, columns=columns, lines=lines)
                     terminal.press('4').wait('[4 Index]', before)
                     terminal.press('v').wait('verified: ', after)
+                    terminal.press('1').wait('the index DOES NOT FIT (4)' if 'FOREIGN' in after else 'all agree')
                     terminal.press('5').wait('[5 Hints]', 'hints.3   fits the log: 4 of 4 counts right')
 
 

@@ -100,8 +100,22 @@ static void number_or(bool known, uint32_t number, const char *otherwise, char *
 		snprintf(out, size, "%s", otherwise);
 }
 
-static void draw_transactions(const struct view *view, struct area *area)
+/* A number that agrees is no credit: what verification found out about the two, or NULL. */
+static const char *name_misfits(const struct verify *verify)
 {
+	const bool index = verify && verify->index_was_compared && verify->skipped == 0 &&
+			   verify->index_credit != CREDIT_CREDIBLE;
+	const bool hints = verify && verify->view->hints.usable && verify->skipped == 0 &&
+			   verify->hints_credit != CREDIT_CREDIBLE;
+	if (index && hints)
+		return "index and hints DO NOT FIT (4, 5)";
+	return index ? "the index DOES NOT FIT (4)" : hints ? "the hints DO NOT FIT (5)" : NULL;
+}
+
+static void draw_transactions(const struct session *session, struct area *area)
+{
+	const struct view *view = session->view;
+	const char *misfits = name_misfits(session_verify(session));
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
 	if (view->dialect != DIALECT_ATTIC) {
@@ -123,8 +137,8 @@ static void draw_transactions(const struct view *view, struct area *area)
 		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
 		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
 		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
-		 usable ? "all agree" : "");
-	line(area, (agree && usable) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
+		 misfits ? misfits : usable ? "all agree" : "");
+	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
 }
 
 static void draw_lock(struct app *app, struct area *area)
@@ -418,7 +432,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct area text = { area.y, area.x + 1, area.rows, area.cols - 2 };
 	draw_identity(app, &text);
 	draw_contents(app, &text);
-	draw_transactions(app->session->view, &text);
+	draw_transactions(app->session, &text);
 	draw_lock(app, &text);
 	draw_verdict(app, &text);
 	draw_advice(app, screen, &text);
