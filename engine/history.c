@@ -5,6 +5,8 @@
 #include "parallel.h"
 #include "probe.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,9 +253,12 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 bool history_is_disputed(const struct history *history)
 {
 	const struct history_row *live = NULL;
-	for (size_t i = 0; i < history->count; i++)
+	for (size_t i = 0; i < history->count; i++) {
+		if (history->rows[i].status == STATUS_DAMAGED)
+			return true;
 		if (history->rows[i].status == STATUS_LIVE)
 			live = &history->rows[i];
+	}
 	return !history->index_is_of_log || (live != NULL) != history->has_index_place ||
 	       (live && !live->index_points_here);
 }
@@ -268,6 +273,39 @@ void history_settle(struct history *history, const struct verify *verify)
 			row->status = entry_status(verify->view, verify, verify->facts[at].number,
 						   &row->entry, &known);
 	}
+}
+
+static bool is_among(const struct findings *findings, enum problem problem,
+		     const uint8_t key[KEY_SIZE])
+{
+	for (size_t i = 0; findings->total[problem] > 0 && i < findings->count; i++)
+		if (findings->rows[i].problem == problem && findings->rows[i].has_key &&
+		    memcmp(findings->rows[i].key, key, KEY_SIZE) == 0)
+			return true;
+	return false;
+}
+
+void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   char out[HISTORY_DOUBT_SIZE])
+{
+	const struct verify_gone *gone = verify_find_gone(verify, key);
+	out[0] = '\0';
+	if (gone && gone->has_older)
+		snprintf(out, HISTORY_DOUBT_SIZE, "older version: the newest, at %" PRIu32 ":%" PRIu32
+			 ", is gone; %" PRIu32 ":%" PRIu32 " is whole", gone->segment, gone->offset,
+			 gone->older.segment, gone->older.offset);
+	else if (gone && gone->is_unreadable)
+		snprintf(out, HISTORY_DOUBT_SIZE, "unreadable: it lies at %" PRIu32 ":%" PRIu32
+			 ", where nothing can be read now", gone->segment, gone->offset);
+	else if (gone)
+		snprintf(out, HISTORY_DOUBT_SIZE, "lost: no whole entry is left; it should lie at %"
+			 PRIu32 ":%" PRIu32, gone->segment, gone->offset);
+	else if (is_among(&verify->findings, PROBLEM_OBJECT_POSSIBLY_DELETED, key))
+		snprintf(out, HISTORY_DOUBT_SIZE,
+			 "possibly deleted: nobody can tell, so it is kept");
+	else if (is_among(&verify->findings, PROBLEM_DELETE_MOVED, key))
+		snprintf(out, HISTORY_DOUBT_SIZE,
+			 "an object: the DELETE behind it is of an older version");
 }
 
 void history_free(struct history *history)

@@ -29,9 +29,15 @@ struct history {
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error);
+/* What a complete @verify knows of @key beyond its entries, in a line: that the object is lost, left
+ * in an older version, cannot be read now, or was perhaps deleted. Empty where there is nothing. */
+#define HISTORY_DOUBT_SIZE 128u
+void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   char out[HISTORY_DOUBT_SIZE]);
+
 void history_free(struct history *history);
 
-/* Do log and index disagree on the key, or is there no index of this log? The rows have their status
+/* Is an entry of the key damaged, do log and index disagree on it, or is there no index of this log? The rows have their status
  * from the key's own entries alone then, and may want history_settle. */
 bool history_is_disputed(const struct history *history);
 

@@ -103,6 +103,19 @@ void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE])
 		 "that they stay root's, and that user cannot read them.", owner);
 }
 
+/* What nobody should overlook comes before everything else. */
+static void put_dropped(const struct plan *plan, const struct plan_text *to)
+{
+	char text[LINE_SIZE], number[64];
+	if (plan->dropped_count == 0)
+		return;
+	snprintf(text, sizeof(text), "This gives up %s that can be read now. The list below names "
+		 "%s.", number_of(plan->dropped_count, "object", "objects", number, sizeof(number)),
+		 plan->dropped_count == 1 ? "it" : "them");
+	put_sentence(to, PLAN_TONE_WARNING, 0, text);
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+}
+
 static void put_owner(const struct plan *plan, const struct plan_text *to)
 {
 	char text[OWNER_TEXT_SIZE];
@@ -377,6 +390,8 @@ static const char *nothing_to_do(enum repair action)
 
 void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
+	if (!plan->is_refused)
+		put_dropped(plan, to);
 	put_doubt(plan, to);
 	put_owner(plan, to);
 	if (plan->is_refused)
@@ -414,6 +429,7 @@ static void put_outcome(const struct plan *plan, const struct repair_report *rep
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to)
 {
+	put_dropped(plan, to);
 	put_doubt(plan, to);
 	put_owner(plan, to);
 	put_outcome(plan, report, to);

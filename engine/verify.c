@@ -29,6 +29,7 @@ const char *entry_status_name(enum entry_status status)
 		[STATUS_COMMIT] = "commit",
 		[STATUS_UNCOMMITTED] = "uncommitted",
 		[STATUS_DAMAGED] = "damaged",
+		[STATUS_OLDER] = "older",
 	};
 	return names[status];
 }
@@ -247,6 +248,11 @@ static enum as_err read_again(struct verify_run *run)
 	pthread_mutex_unlock(&verify->mutex);
 	for (size_t i = 0; verify->confirmed && i < run->index.image.buckets / 64 + 1; i++)
 		atomic_store(&verify->confirmed[i], 0);
+	/* What an earlier run found rests on the names of the files: all is read. */
+	verify->scope.known = NULL;
+	if (verify->scope.keep)
+		verify_records_free(verify->scope.keep);
+	run->remembered = 0;
 	run->reading++;
 	run->is_weighed = false;
 	return err;
@@ -390,6 +396,14 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
 	else
 		err = index_place(view, entry->key, &place);
 	*known = err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND;
+	const size_t position = verify ? layout_find(&view->layout, segment) : LAYOUT_NONE;
+	if (position != LAYOUT_NONE)
+		segment = verify->facts[position].number;
+	const struct verify_gone *gone =
+		verify && err != AS_OK ? verify_find_gone(verify, entry->key) : NULL;
+	if (gone)
+		return gone->has_older && gone->older.segment == segment &&
+		       gone->older.offset == entry->offset ? STATUS_OLDER : STATUS_SUPERSEDED;
 	if (err != AS_OK)
 		return verify && verify_find_gone(verify, entry->key) ? STATUS_SUPERSEDED
 								      : STATUS_DELETED;

@@ -236,7 +236,8 @@ enum as_err verify_copy_findings(struct verify *verify, struct findings *copy);
 
 enum entry_status {
 	STATUS_LIVE, STATUS_SUPERSEDED, STATUS_DELETED, STATUS_TOMBSTONE, STATUS_COMMIT,
-	STATUS_UNCOMMITTED, STATUS_DAMAGED
+	STATUS_UNCOMMITTED, STATUS_DAMAGED,
+	STATUS_OLDER	/* the newest whole version of an object whose newest version is gone */
 };
 const char *entry_status_name(enum entry_status status);	/* as in the JSON */
 

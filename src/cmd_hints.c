@@ -61,7 +61,12 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 		merge->compact++;
 	}
 	if (merge->file < layout->count && layout->segments[merge->file].number == least) {
-		const struct segment_facts *facts = &merge->verify->facts[merge->file++];
+		/* The file that is the segment, whatever number it bears. */
+		const size_t position = verify_position(merge->verify, (uint32_t)least);
+		merge->file++;
+		if (position == LAYOUT_NONE)
+			return true;
+		const struct segment_facts *facts = &merge->verify->facts[position];
 		row->is_counted = !facts->is_unopened;
 		row->is_unknown = facts->is_unopened;
 		row->counted = facts->live;

@@ -34,25 +34,6 @@ static enum as_err read_history(const struct request *request, const struct view
 	return err;
 }
 
-/* Where log and index disagree all the evidence is weighed, as check does. */
-static enum as_err settle(const struct request *request, const struct view *view,
-			  struct history *history)
-{
-	struct verify *verify;
-	if (!history_is_disputed(history))
-		return AS_OK;
-	const enum as_err err = repository_verify(request, view, &verify);
-	if (err != AS_OK)
-		return err;
-	history_settle(history, verify);
-	const struct verify_gone *gone = verify_find_gone(verify, history->key);
-	if (gone)
-		message("the newest version, at %" PRIu32 ":%" PRIu32 ", is lost", gone->segment,
-			gone->offset);
-	verify_free(verify);
-	return AS_OK;
-}
-
 static void write_rows(struct out *out, const struct history *history)
 {
 	bool goes_on = true;
@@ -80,9 +61,26 @@ static void explain(const struct history *history)
 		message("only the first %u entries are shown", HISTORY_MAX);
 }
 
+/* Where the key's own entries do not settle it, all the evidence is weighed, as check does. */
+static enum as_err settle(const struct request *request, const struct view *view,
+			  struct history *history, char doubt[HISTORY_DOUBT_SIZE])
+{
+	struct verify *verify;
+	if (!history_is_disputed(history))
+		return AS_OK;
+	const enum as_err err = repository_verify(request, view, &verify);
+	if (err != AS_OK)
+		return err;
+	history_settle(history, verify);
+	history_doubt(verify, history->key, doubt);
+	verify_free(verify);
+	return AS_OK;
+}
+
 int cmd_history(struct request *request)
 {
 	struct key_prefix prefix;
+	char doubt[HISTORY_DOUBT_SIZE] = "";
 	struct history *history = NULL;
 	struct view *view;
 	if (!key_prefix_parse(request->args[1], &prefix)) {
@@ -94,10 +92,12 @@ int cmd_history(struct request *request)
 		return message_status(err);
 	err = read_history(request, view, &prefix, &history);
 	if (err == AS_OK)
-		err = settle(request, view, history);
+		err = settle(request, view, history, doubt);
 	if (err == AS_OK) {
 		write_rows(&request->out, history);
 		explain(history);
+		if (doubt[0])
+			message("%s", doubt);
 	}
 	history_free(history);
 	repository_close(view);

@@ -1,11 +1,13 @@
 #include "build-config.h"
 
+#include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/out_text.h"
 #include "src/repository.h"
 
 #include "engine/diagnose.h"
+#include "engine/witness.h"
 #include "ui/format.h"
 
 #include <inttypes.h>
@@ -13,6 +15,11 @@
 
 #define HOLDERS_MAX 8
 #define FINDINGS_SHOWN 20
+
+struct evidence {
+	struct witness witnesses[WITNESSES_MAX];
+	size_t count;
+};
 
 static bool index_is_usable(const struct view *view)
 {
@@ -73,11 +80,33 @@ static json_t *json_id(const struct config *config)
 	return json_cell(&id);
 }
 
-static void write_json(struct out *out, const struct view *view)
+/* Where nothing is known, or nothing was compared, there is null. */
+static json_t *json_witnesses(const struct evidence *evidence)
+{
+	json_t *rows = json_array();
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct witness *witness = &evidence->witnesses[i];
+		const enum credit credit = witness->credit;
+		json_array_append_new(rows, json_pack(
+			"{s:s, s:o, s:o, s:o, s:b, s:o, s:o}",
+			"file", witness->file,
+			"state", credit == CREDIT_NONE ? json_null()
+						       : json_string(credit_name(credit)),
+			"confirmed", json_number_if(witness->has_figures, witness->confirmed),
+			"of", json_number_if(witness->has_figures, witness->of),
+			"sampled", witness->is_sample,
+			"known", json_number_if(witness->has_keys, witness->known),
+			"objects", json_number_if(witness->has_keys, witness->objects)));
+	}
+	return rows;
+}
+
+static void write_json(struct out *out, const struct view *view, const struct evidence *evidence)
 {
 	const struct config *config = &view->config;
 	json_object_out(out, json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:s, s:I}",
+		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:s, s:I, "
+		"s:o}",
 		"repository", json_text(view->path),
 		"id", json_id(config),
 		"version", json_number_if(config->version > 0, config->version),
@@ -92,7 +121,8 @@ static void write_json(struct out *out, const struct view *view)
 		"index", json_index(view),
 		"lock", json_lock(view),
 		"dialect", dialect_name(view->dialect),
-		"problems", (json_int_t)view->findings.count));
+		"problems", (json_int_t)view->findings.count,
+		"witnesses", json_witnesses(evidence)));
 }
 
 static void write_config(struct out *out, const struct view *view)
@@ -141,6 +171,16 @@ static void write_transactions(struct out *out, const struct view *view)
 			   view->hints.compact_count);
 }
 
+static void write_witnesses(struct out *out, const struct evidence *evidence)
+{
+	char text[WITNESS_TEXT];
+	for (size_t i = 0; i < evidence->count; i++) {
+		witness_text(&evidence->witnesses[i], text);
+		text_field(out, i == 0 ? "Witnesses" : "", "%s: %s", evidence->witnesses[i].file,
+			   text);
+	}
+}
+
 static void write_lock(struct out *out, const struct lock *lock)
 {
 	static const char *const words[] = {
@@ -183,7 +223,7 @@ static void write_findings(struct out *out, const struct view *view)
 	text_by_hand(out, diagnosis.by_hand);
 }
 
-static void write_text(struct out *out, const struct view *view)
+static void write_text(struct out *out, const struct view *view, const struct evidence *evidence)
 {
 	char bytes[FORMAT_SIZE];
 	format_bytes(repository_bytes(view), bytes, sizeof(bytes));
@@ -192,20 +232,43 @@ static void write_text(struct out *out, const struct view *view)
 	text_field(out, "Segments", "%zu, %s", view->layout.count, bytes);
 	if (view->dialect == DIALECT_ATTIC)
 		write_transactions(out, view);
+	write_witnesses(out, evidence);
 	write_lock(out, &view->lock);
 	write_findings(out, view);
 }
 
+/* What index and hints are worth: by a sample, or to the last key. */
+static enum as_err weigh(const struct request *request, const struct view *view,
+			 struct evidence *evidence)
+{
+	struct verify_progress figures = { .cancel = false };
+	struct verify *verify = NULL;
+	if (view->dialect != DIALECT_ATTIC)
+		return AS_OK;
+	if (request->options.verify) {
+		const enum as_err err = repository_verify(request, view, &verify);
+		if (err != AS_OK)
+			return err;
+	}
+	interrupt_watch(&figures.cancel);
+	evidence->count = witness_list(view, verify, &figures.cancel, evidence->witnesses);
+	interrupt_watch(NULL);
+	verify_free(verify);
+	return atomic_load(&figures.cancel) ? AS_ERR_CANCELLED : AS_OK;
+}
+
 int cmd_info(struct request *request)
 {
+	struct evidence evidence = { .count = 0 };
 	struct view *view;
-	const enum as_err err = repository_open_any(request, &view);
+	enum as_err err = repository_open_any(request, &view);
 	if (err != AS_OK)
 		return message_status(err);
-	if (request->out.json)
-		write_json(&request->out, view);
-	else
-		write_text(&request->out, view);
+	err = weigh(request, view, &evidence);
+	if (err == AS_OK && request->out.json)
+		write_json(&request->out, view, &evidence);
+	else if (err == AS_OK)
+		write_text(&request->out, view, &evidence);
 	repository_close(view);
-	return EXIT_DONE;
+	return message_status(err);
 }

@@ -8,7 +8,7 @@
 enum {
 	COL_SEGMENT, COL_PATH, COL_SIZE, COL_ENTRIES, COL_PUTS, COL_DELETES, COL_COMMITS, COL_LIVE,
 	COL_LIVE_BYTES, COL_COMPLETE, COL_COMMITTED, COL_CRC, COL_DAMAGED_BYTES, COL_DAMAGED,
-	COL_STATE, COL_COUNT
+	COL_ROLE, COL_IS, COL_STATE, COL_COUNT
 };
 
 static const struct column columns[COL_COUNT] = {
@@ -26,6 +26,8 @@ static const struct column columns[COL_COUNT] = {
 	[COL_CRC] = { "crc", NULL, 0, false, false },
 	[COL_DAMAGED_BYTES] = { "damaged_bytes", NULL, 0, false, false },
 	[COL_DAMAGED] = { "damaged", NULL, 0, false, false },
+	[COL_ROLE] = { "role", NULL, 0, false, false },
+	[COL_IS] = { "is", NULL, 0, false, false },
 	[COL_STATE] = { NULL, "state", 11, true, false },
 };
 
@@ -57,11 +59,31 @@ static struct cell crc_cell(const struct segment_facts *facts)
 	return cell_text(is_damaged(facts) ? "damaged" : "ok", TONE_PLAIN);
 }
 
+static const char *role_name(enum segment_role role)
+{
+	static const char *const names[] = {
+		[ROLE_LOG] = "log", [ROLE_RETURNED] = "returned", [ROLE_FOREIGN] = "foreign",
+	};
+	return names[role];
+}
+
+/* The state of a segment that is not as it should be, or NULL. */
+static const char *what_is_bad(const struct segment_facts *facts, uint32_t number)
+{
+	if (facts->is_unopened)
+		return "unreadable";
+	if (facts->role != ROLE_LOG)
+		return role_name((enum segment_role)facts->role);
+	if (is_damaged(facts))
+		return "damaged";
+	return facts->number != number ? "misnamed" : NULL;
+}
+
 static bool write_verified(struct out *out, const struct verify *verify, size_t i)
 {
 	const struct view *view = verify->view;
 	const struct segment_facts *facts = &verify->facts[i];
-	const char *bad = facts->is_unopened ? "unreadable" : is_damaged(facts) ? "damaged" : NULL;
+	const char *bad = what_is_bad(facts, view->layout.segments[i].number);
 	char path[LAYOUT_PATH_MAX];
 	const struct cell cells[COL_COUNT] = {
 		[COL_SEGMENT] = cell_number(view->layout.segments[i].number),
@@ -79,6 +101,8 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 		[COL_CRC] = crc_cell(facts),
 		[COL_DAMAGED_BYTES] = cell_bytes(facts->damaged_bytes),
 		[COL_DAMAGED] = cell_number(facts->damaged),
+		[COL_ROLE] = cell_text(role_name((enum segment_role)facts->role), TONE_PLAIN),
+		[COL_IS] = cell_number(facts->number),
 		[COL_STATE] = state_cell(bad, facts->is_committed, cell_text("ok", TONE_GOOD)),
 	};
 	return out_row(out, columns, cells, COL_COUNT);

@@ -28,9 +28,11 @@ const struct command command_table[] = {
 	}, {
 		.name = "info", .arguments = "REPO",
 		.help = "what the repository is: settings, transactions, totals, lock",
-		.more = "Reads folder listings, config, hints and the header of the index, but "
-			"not the data: use check for a verdict.",
-		.options = READS,
+		.more = "Reads folder listings, config and hints, and looks at a thousand entries "
+			"that the index leads to, at most, to tell whether it fits the log. With "
+			"--verify all of the data is read, and index and hints are weighed to the "
+			"last key. Use check for a verdict.",
+		.options = READS_ALL | ACCEPTS(VERIFY),
 		.min_args = 1, .max_args = 1, .run = cmd_info,
 	}, {
 		.name = "check", .arguments = "REPO [REPORT...]",

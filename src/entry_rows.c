@@ -28,6 +28,7 @@ static enum tone status_tone(enum entry_status status)
 	case STATUS_LIVE:
 		return TONE_GOOD;
 	case STATUS_UNCOMMITTED:
+	case STATUS_OLDER:
 		return TONE_WARNING;
 	case STATUS_DAMAGED:
 		return TONE_BAD;

@@ -260,7 +260,10 @@ class Commands(Case):
         self.assertEqual(list(info), ['repository', 'id', 'version', 'segments_per_dir',
                                       'max_segment_size', 'transaction_id', 'index_id', 'hints_id',
                                       'tail_segments', 'segments', 'bytes', 'index', 'lock',
-                                      'dialect', 'problems'])
+                                      'dialect', 'problems', 'witnesses'])
+        self.assertEqual(info['witnesses'][0], {'file': 'index.2', 'state': 'credible', 'confirmed': 9, 'of': 9,
+                                                'sampled': False, 'known': None, 'objects': None})
+        self.assertEqual([w['file'] for w in info['witnesses']], ['index.2', 'hints.2'])
         sizes = sum(os.path.getsize(self.repo.segment(n)) for n in range(3))
         self.assertEqual((info['repository'], info['id'], info['version'], info['transaction_id'],
                           info['segments'], info['bytes'], info['tail_segments'], info['problems']),
@@ -286,6 +289,7 @@ class Commands(Case):
         self.assertEqual(list(got[0])[:13],
                          ['segment', 'path', 'size', 'entries', 'puts', 'deletes', 'commits',
                           'live', 'live_bytes', 'complete', 'committed', 'crc', 'damaged_bytes'])
+        self.assertEqual({(r['role'], r['is'] == r['segment']) for r in got}, {('log', True)})
         self.assertEqual([r['segment'] for r in got], [0, 1, 2])
         self.assertEqual((got[0]['path'], got[0]['entries'], got[0]['puts'], got[0]['live'],
                           got[0]['crc'], got[0]['complete'], got[0]['committed']),

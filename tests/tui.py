@@ -601,6 +601,7 @@ class Lists(Case):
         terminal.press('2').wait(lambda s: len(numbers(s)) == 48)
         want = {
             'damaged': [r['segment'] for r in rows if r['crc'] == 'damaged'],
+            'odd': [],
             'uncommitted': [r['segment'] for r in rows if not r['committed'] and r['crc'] != 'damaged'],
             'sparse': [r['segment'] for r in rows if r['committed'] and
                        (r['size'] - r['live_bytes']) * 4 >= r['size']],

@@ -46,7 +46,10 @@ struct comparison {
 static struct comparison compare(const struct session *session, uint32_t number)
 {
 	const struct view *view = session->view;
-	const size_t position = layout_find(&view->layout, number);
+	const struct verify *verify = session_verify(session);
+	/* Once that is known: of the file that is the segment, whatever number it bears. */
+	const size_t position = verify ? verify_position(verify, number)
+				       : layout_find(&view->layout, number);
 	struct comparison c = {
 		.stored = hints_find(&view->hints, number),
 		.is_there = position != LAYOUT_NONE,
@@ -183,30 +186,48 @@ static void refresh(struct app *app, struct screen *base)
 		table_stale(&screen->table);
 }
 
-static void describe(const struct session *session, char *out, size_t size)
+/* "   FOREIGN: 0 of 4 counts right", or nothing as long as nothing was counted. */
+static void describe_credit(const struct session *session, char *out, size_t size)
+{
+	const struct verify *verify = session_verify(session);
+	struct witness witness;
+	char figures[WITNESS_TEXT];
+	uint32_t end;
+	out[0] = '\0';
+	if (!verify || !witness_of_hints(session->view, verify, &witness))
+		return;
+	witness_figures(&witness, figures);
+	const char *words = witness.credit == CREDIT_FOREIGN ? "FOREIGN"
+			    : witness.credit == CREDIT_CREDIBLE ? "fits the log"
+			    : view_log_end(session->view, &end) && end < session->view->hints_transaction
+			    ? "NEWER THAN THE LOG" : "OF AN OLDER TIME";
+	snprintf(out, size, "   %s%s%s", words, figures[0] ? ": " : "", figures);
+}
+
+static void describe(const struct session *session, const char *filter, char *out, size_t size)
 {
 	const struct view *view = session->view;
-	char known[FORMAT_SIZE], compact[FORMAT_SIZE];
+	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
 	const char *verify =
 		atomic_load(&session->check) == CHECK_NONE ? "   not counted yet: press v" : "";
+	describe_credit(session, credit, sizeof(credit));
 	if (!view->has_hints)
-		snprintf(out, size, "there is no hints file%s", verify);
+		snprintf(out, size, "there is no hints file%s   filter: %s", verify, filter);
 	else if (!view->hints.usable)
-		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s",
-			 view->hints_transaction, verify);
+		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s"
+			 "   filter: %s", view->hints_transaction, verify, filter);
 	else
-		snprintf(out, size, "hints.%" PRIu32 "   %s segments, %s to compact%s",
-			 view->hints_transaction,
+		snprintf(out, size, "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact",
+			 view->hints_transaction, credit, verify, filter,
 			 format_count(view->hints.segment_count, known, sizeof(known)),
-			 format_count(view->hints.compact_count, compact, sizeof(compact)), verify);
+			 format_count(view->hints.compact_count, compact, sizeof(compact)));
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct hints_view *screen = (struct hints_view *)base;
-	char about[MESSAGE_MAX], text[MESSAGE_MAX + 32];
-	describe(app->session, about, sizeof(about));
-	snprintf(text, sizeof(text), "%s   filter: %s", about, filter_names[screen->filter]);
+	char text[MESSAGE_MAX];
+	describe(app->session, filter_names[screen->filter], text, sizeof(text));
 	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 

@@ -263,6 +263,54 @@ static void start_count(struct app *app, const struct screen *screen, struct ind
 	app_start(app, &job->job);
 }
 
+/* ---- what the index is worth ---- */
+
+struct witness_job {
+	struct job job;
+	struct session *session;	/* held */
+};
+
+static void run_witness(struct job *head)
+{
+	struct session *session = ((struct witness_job *)head)->session;
+	struct witness *witness = calloc(1, sizeof(*witness)), *none = NULL;
+	if (!witness)
+		return;
+	witness_of_index(session->view, NULL, &head->progress.cancel, witness);
+	if (atomic_load(&head->progress.cancel) ||
+	    !atomic_compare_exchange_strong(&session->index_witness, &none, witness))
+		free(witness);
+}
+
+static void witness_done(struct app *app, struct job *job)
+{
+	(void)job;
+	app->dirty = true;
+}
+
+static void drop_witness(struct job *head)
+{
+	session_release(((struct witness_job *)head)->session);
+	free(head);
+}
+
+static void start_witness(struct app *app, const struct screen *screen)
+{
+	struct session *session = app->session;
+	if (session->view->index.fd < 0 || session_verify(session) ||
+	    atomic_load(&session->index_witness) || jobs_has(&app->jobs, JOB_WITNESS, screen))
+		return;
+	struct witness_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;
+	*job = (struct witness_job){
+		.job = { .kind = JOB_WITNESS, .owner = screen, .run = run_witness,
+			 .done = witness_done, .drop = drop_witness },
+		.session = session_hold(session),
+	};
+	app_start(app, &job->job);
+}
+
 /* ---- looking a key up ---- */
 
 struct lookup_job {
@@ -340,6 +388,7 @@ static void rebuild(struct app *app, struct index_view *screen)
 		model->before = before;
 	}
 	jobs_abandon_owned(&app->jobs, &screen->base);
+	start_witness(app, &screen->base);
 	table_set_model(&screen->table, model);
 	if (model && !screen->all && blocks > 0)
 		start_count(app, &screen->base, model);
@@ -377,28 +426,60 @@ static void reload(struct app *app, struct screen *base)
 	rebuild(app, (struct index_view *)base);
 }
 
-/* "91 of 1,024 buckets used (9 %)" is the header's claim; what does not fit the log is said behind
- * it. */
-static void describe(const struct view *view, char *out, size_t size)
+/* "FOREIGN: 0 of 50 mappings confirmed" */
+static enum style describe_credit(const struct session *session, char *out, size_t size)
 {
-	char used[FORMAT_SIZE], buckets[FORMAT_SIZE], load[FORMAT_SIZE];
+	const struct view *view = session->view;
+	const struct verify *verify = session_verify(session);
+	const struct witness *sample = atomic_load(&session->index_witness);
+	struct witness witness = { .credit = CREDIT_NONE };
+	char figures[WITNESS_TEXT];
 	uint32_t end;
+	const char *words = "does not fit the files there";
+	if (verify)
+		witness_of_index(view, verify, NULL, &witness);
+	else if (sample)
+		witness = *sample;
+	witness_figures(&witness, figures);
+	const bool is_foreign = witness.credit == CREDIT_FOREIGN;
+	if (is_foreign)
+		words = "FOREIGN";
+	else if (!view_index_fits(view))
+		words = view_log_end(view, &end) && end > view->index_transaction
+				? "OLDER THAN THE LOG" : "NEWER THAN THE LOG";
+	else if (!witness.has_figures)
+		words = "not weighed yet";
+	else if (witness.credit == CREDIT_CREDIBLE)
+		words = "fits the log";
+	else if (witness.credit == CREDIT_OLDER)
+		words = "OF AN OLDER TIME";
+	else if (witness.credit == CREDIT_DAMAGED)
+		words = "DAMAGED";
+	snprintf(out, size, "%s%s%s", words, figures[0] ? ": " : "", figures);
+	return is_foreign ? STYLE_BAD : STYLE_STRONG;
+}
+
+/* What it is worth, and "91 of 1,024 buckets used (9 %)", which is the header's claim. */
+static enum style describe(const struct session *session, char *out, size_t size)
+{
+	const struct view *view = session->view;
+	char used[FORMAT_SIZE], buckets[FORMAT_SIZE], load[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
 	if (!view->has_index) {
 		snprintf(out, size, "there is no index file");
-		return;
+		return STYLE_STRONG;
 	}
 	if (view->index.fd < 0) {
 		snprintf(out, size, "index.%" PRIu32 " cannot be used: see the problems (6)",
 			 view->index_transaction);
-		return;
+		return STYLE_STRONG;
 	}
-	snprintf(out, size, "index.%" PRIu32 "   header: %s of %s buckets used (%s)   %s",
-		 view->index_transaction, format_count(view->index.used, used, sizeof(used)),
+	const enum style style = describe_credit(session, credit, sizeof(credit));
+	snprintf(out, size, "index.%" PRIu32 "   %s   %s of %s buckets used (%s)",
+		 view->index_transaction, credit,
+		 format_count(view->index.used, used, sizeof(used)),
 		 format_count(view->index.buckets, buckets, sizeof(buckets)),
-		 format_percent(view->index.used, view->index.buckets, load, sizeof(load)),
-		 view_index_fits(view) ? "fits the log" :
-		 view_log_end(view, &end) && end > view->index_transaction ? "OLDER THAN THE LOG"
-									   : "NEWER THAN THE LOG");
+		 format_percent(view->index.used, view->index.buckets, load, sizeof(load)));
+	return style;
 }
 
 static const char *say_empty(const struct view *view, const struct index_model *model)
@@ -418,11 +499,11 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct index_view *screen = (struct index_view *)base;
 	const struct index_model *model = (const struct index_model *)screen->table.model;
 	char text[MESSAGE_MAX];
-	describe(app->session->view, text, sizeof(text));
-	const int used = term_add(area.y, 0, area.cols, STYLE_STRONG, text);
+	int used = 0;
 	if (model && atomic_load(&model->unreadable) > 0)
-		term_add(area.y, used + 2, area.cols - used - 2, STYLE_BAD,
-			 "PARTLY UNREADABLE (a: all)");
+		used = term_add(area.y, 0, area.cols, STYLE_BAD, "PARTLY UNREADABLE (a: all)") + 2;
+	const enum style style = describe(app->session, text, sizeof(text));
+	term_add(area.y, used, area.cols - used, style, text);
 	screen->table.empty = say_empty(app->session->view, model);
 	table_draw(&screen->table, app->fetcher,
 		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });

@@ -40,10 +40,20 @@ static uint64_t model_rows(const struct model *model)
 	return history ? history->count : 0;
 }
 
-static void fill_row(struct row *row, const struct history *history,
-		     const struct history_row *event)
+/* By the whole evidence where that is known, else by the key's own entries. */
+static enum entry_status status_of(const struct session *session, const struct history_row *event)
+{
+	const struct verify *verify = session_verify(session);
+	bool known;
+	return verify ? entry_status(session->view, verify, event->segment, &event->entry, &known)
+		      : event->status;
+}
+
+static void fill_row(struct row *row, const struct session *session,
+		     const struct history *history, const struct history_row *event)
 {
 	const struct segment_entry *entry = &event->entry;
+	const enum entry_status status = status_of(session, event);
 	const bool damaged = entry->tag == SEGMENT_DAMAGED;
 	char text[FORMAT_SIZE];
 	row->place = place_of_entry(event->segment, entry->offset);
@@ -54,8 +64,7 @@ static void fill_row(struct row *row, const struct history *history,
 		segment_tag_name(entry->tag));
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->size, text, sizeof(text)));
 	row_set(row, COL_CRC, damaged ? STYLE_BAD : STYLE_GOOD, damaged ? "BAD" : "ok");
-	row_set(row, COL_STATUS, style_of_status(event->status), "%s",
-		entry_status_name(event->status));
+	row_set(row, COL_STATUS, style_of_status(status), "%s", entry_status_name(status));
 	if (event->index_points_here)
 		row_set(row, COL_INDEX, STYLE_STRONG, "<- the index");
 }
@@ -64,7 +73,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 {
 	const struct history *history = atomic_load(&((struct key_model *)base)->history);
 	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], history, &history->rows[first + i]);
+		fill_row(&rows[i], base->session, history, &history->rows[first + i]);
 }
 
 static void model_free(struct model *model)
@@ -73,7 +82,7 @@ static void model_free(struct model *model)
 }
 
 static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
+					    .free = model_free };
 
 /* ---- reading the log ---- */
 
@@ -159,7 +168,8 @@ static void reload(struct app *app, struct screen *base)
 static void refresh(struct app *app, struct screen *base)
 {
 	(void)app;
-	(void)base;	/* the whole log was read for this: verification adds nothing */
+	if (base->table)	/* index and hints have their say now */
+		table_stale(base->table);
 }
 
 static void say_empty(struct key_view *screen)
@@ -174,6 +184,9 @@ static void say_empty(struct key_view *screen)
 	else if (!atomic_load(&model->ended))
 		snprintf(screen->empty, sizeof(screen->empty),
 			 "Reading the whole log for this key ...");
+	else if (model->result == AS_OK)
+		snprintf(screen->empty, sizeof(screen->empty),
+			 "No entry of this key is left in the log.");
 	else
 		snprintf(screen->empty, sizeof(screen->empty), "%s%s", model->message,
 			 model->result == AS_ERR_OBJECT_NOT_FOUND
@@ -203,6 +216,24 @@ static void describe_index(const struct view *view, const struct history *histor
 							       : "the index does not have it", cut);
 }
 
+/* What verification knows of the key, and what the index says. */
+static void draw_state(const struct session *session, const struct history *history,
+		       struct area area)
+{
+	const struct verify *verify = session_verify(session);
+	char doubt[HISTORY_DOUBT_SIZE] = "", text[MESSAGE_MAX];
+	int used = 0;
+	if (verify)
+		history_doubt(verify, history->key, doubt);
+	if (doubt[0]) {
+		used = term_add(area.y, 0, area.cols, STYLE_BAD, "! ");
+		used += term_add(area.y, used, area.cols - used, STYLE_BAD, doubt) + 3;
+	}
+	describe_index(session->view, history, text, sizeof(text));
+	if (used < area.cols)
+		term_add(area.y, used, area.cols - used, STYLE_NORMAL, text);
+}
+
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct key_view *screen = (struct key_view *)base;
@@ -216,10 +247,9 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	snprintf(text, sizeof(text), "key %s%s", hex,
 		 history && key_is_manifest(history->key) ? " (manifest)" : "");
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	if (history) {
-		describe_index(app->session->view, history, text, sizeof(text));
-		term_add(area.y + 1, 0, area.cols, STYLE_NORMAL, text);
-	}
+	if (history)
+		draw_state(app->session, history,
+			   (struct area){ area.y + 1, 0, 1, area.cols });
 	say_empty(screen);
 	table_draw(&screen->table, app->fetcher,
 		   (struct area){ area.y + 2, 0, area.rows - 2, area.cols });

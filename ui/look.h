@@ -7,7 +7,8 @@
 
 /* In the order in which one of a group speaks for the whole group. */
 enum look {
-	LOOK_DAMAGED, LOOK_UNCOMMITTED, LOOK_UNKNOWN, LOOK_PARTLY, LOOK_LIVE, LOOK_DEAD, LOOK_COUNT
+	LOOK_DAMAGED, LOOK_FOREIGN, LOOK_MISNAMED, LOOK_COPY, LOOK_RETURNED, LOOK_UNCOMMITTED,
+	LOOK_UNKNOWN, LOOK_PARTLY, LOOK_LIVE, LOOK_DEAD, LOOK_COUNT
 };
 
 struct look_row {
@@ -16,6 +17,19 @@ struct look_row {
 	const char *name;
 };
 extern const struct look_row look_table[LOOK_COUNT];
+
+/* What is not in every repository: the legend names it where it is. */
+static inline bool look_is_rare(enum look look)
+{
+	return look == LOOK_FOREIGN || look == LOOK_MISNAMED || look == LOOK_COPY ||
+	       look == LOOK_RETURNED;
+}
+
+/* Does the file stand where another belongs, or none? */
+static inline bool look_is_odd(enum look look)
+{
+	return look == LOOK_FOREIGN || look == LOOK_MISNAMED || look == LOOK_RETURNED;
+}
 
 enum look look_of(const struct session *session, size_t position);
 

@@ -100,8 +100,22 @@ static void number_or(bool known, uint32_t number, const char *otherwise, char *
 		snprintf(out, size, "%s", otherwise);
 }
 
-static void draw_transactions(const struct view *view, struct area *area)
+/* A number that agrees is no credit: what verification found out about the two, or NULL. */
+static const char *name_misfits(const struct verify *verify)
 {
+	const bool index = verify && verify->index_was_compared && verify->skipped == 0 &&
+			   verify->index_credit != CREDIT_CREDIBLE;
+	const bool hints = verify && verify->view->hints.usable && verify->skipped == 0 &&
+			   verify->hints_credit != CREDIT_CREDIBLE;
+	if (index && hints)
+		return "index and hints DO NOT FIT (4, 5)";
+	return index ? "the index DOES NOT FIT (4)" : hints ? "the hints DO NOT FIT (5)" : NULL;
+}
+
+static void draw_transactions(const struct session *session, struct area *area)
+{
+	const struct view *view = session->view;
+	const char *misfits = name_misfits(session_verify(session));
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
 	if (view->dialect != DIALECT_ATTIC) {
@@ -123,8 +137,8 @@ static void draw_transactions(const struct view *view, struct area *area)
 		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
 		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
 		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
-		 usable ? "all agree" : "");
-	line(area, (agree && usable) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
+		 misfits ? misfits : usable ? "all agree" : "");
+	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
 }
 
 static void draw_lock(struct app *app, struct area *area)
@@ -307,13 +321,16 @@ static size_t group_size(size_t count, size_t room)
 	return room == 0 ? 0 : count <= room ? 1 : (count + room - 1) / room;
 }
 
-static void draw_cells(const struct app *app, const struct overview *screen)
+/* Returns a bit for each look that is there. */
+static unsigned draw_cells(const struct app *app, const struct overview *screen)
 {
 	const size_t all = cells(app, screen), count = app->session->view->layout.count;
+	unsigned looks = 0;
 	for (size_t i = 0; i < all; i++) {
 		const size_t first = i * screen->group;
 		const size_t end = first + screen->group < count ? first + screen->group : count;
-		const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
+		const enum look kind = look_of_group(app->session, first, end);
+		const struct look_row *look = &look_table[kind];
 		const bool under = !screen->on_ways && screen->cursor >= first &&
 				   screen->cursor < end;
 		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
@@ -321,7 +338,9 @@ static void draw_cells(const struct app *app, const struct overview *screen)
 		term_add(y, x, 1, look->style | (under ? STYLE_CURSOR : 0), glyph(look->glyph));
 		if (under)	/* a full block in reverse is a hole: the caret makes it a cursor */
 			term_caret(y, x);
+		looks |= 1u << kind;
 	}
+	return looks;
 }
 
 /* What the cell under the cursor stands for. */
@@ -335,7 +354,23 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 		end = layout->count;
 	const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
 	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
-	if (screen->group > 1)
+	const bool is_one = screen->group == 1;
+	if (is_one && look == &look_table[LOOK_MISNAMED])
+		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
+			 layout->segments[first].number, look->name, facts->number);
+	else if (is_one && look == &look_table[LOOK_COPY])
+		snprintf(text, sizeof(text),
+			 "segment %" PRIu32 ": damaged, a copy beside has what it lacks (6)",
+			 layout->segments[first].number);
+	else if (is_one && look == &look_table[LOOK_RETURNED])
+		snprintf(text, sizeof(text),
+			 "segment %" PRIu32 ": %s after a compaction, no part of the log",
+			 layout->segments[first].number, look->name);
+	else if (is_one && look == &look_table[LOOK_FOREIGN])
+		snprintf(text, sizeof(text),
+			 "segment %" PRIu32 ": %s, not the one that index and hints know",
+			 layout->segments[first].number, look->name);
+	else if (screen->group > 1)
 		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s",
 			 layout->segments[first].number, layout->segments[end - 1].number,
 			 look->name);
@@ -352,13 +387,21 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 	term_put(at.y, at.x, at.cols, STYLE_STRONG, text);
 }
 
-static void draw_legend(struct area at)
+/* All that is common; where something rare is in the map, what is there (of @looks). */
+static void draw_legend(struct area at, unsigned looks)
 {
-	static const enum look order[] = { LOOK_LIVE, LOOK_PARTLY, LOOK_DEAD, LOOK_DAMAGED,
-					   LOOK_UNCOMMITTED, LOOK_UNKNOWN };
+	static const enum look order[] = {
+		LOOK_LIVE, LOOK_PARTLY, LOOK_DEAD, LOOK_DAMAGED, LOOK_FOREIGN, LOOK_MISNAMED,
+		LOOK_COPY, LOOK_RETURNED, LOOK_UNCOMMITTED, LOOK_UNKNOWN
+	};
+	bool has_rare = false;
 	int x = at.x;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		has_rare = has_rare || (look_is_rare(order[i]) && looks & 1u << order[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		const struct look_row *look = &look_table[order[i]];
+		if (has_rare ? !(looks & 1u << order[i]) : look_is_rare(order[i]))
+			continue;
 		x += term_add(at.y, x, at.x + at.cols - x, look->style, glyph(look->glyph));
 		x += 1 + term_add(at.y, x + 1, at.x + at.cols - x - 1, STYLE_FAINT, look->name);
 		x += 2;
@@ -379,8 +422,8 @@ static void draw_map(const struct app *app, struct overview *screen, struct area
 	if (screen->cursor >= count)
 		screen->cursor = count - 1;
 	draw_cell_text(app, screen, area);
-	draw_cells(app, screen);
-	draw_legend((struct area){ area.y + area.rows - 1, area.x, 1, area.cols });
+	const unsigned looks = draw_cells(app, screen);
+	draw_legend((struct area){ area.y + area.rows - 1, area.x, 1, area.cols }, looks);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
@@ -389,7 +432,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct area text = { area.y, area.x + 1, area.rows, area.cols - 2 };
 	draw_identity(app, &text);
 	draw_contents(app, &text);
-	draw_transactions(app->session->view, &text);
+	draw_transactions(app->session, &text);
 	draw_lock(app, &text);
 	draw_verdict(app, &text);
 	draw_advice(app, screen, &text);

@@ -12,6 +12,7 @@
 #include "engine/plan_text.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,25 +213,49 @@ void proposal_forget(struct app *app)
 
 /* ---- keys ---- */
 
-/* Take the words of @text, as the command line has them, with or without their dashes. False: one
- * of them is not known for @action. */
+#define BIT(action) (1u << REPAIR_##action)
+#define ALL_BUT_ROLLBACK (BIT(RECOVER) | BIT(COMPACT) | BIT(SALVAGE))
+
+/* The options that the prompt takes, as the command line has them. */
+static const struct word {
+	const char *text;
+	unsigned repairs;
+	size_t option;		/* a bool in struct repair_options */
+	const char *title;	/* on top of the plan */
+} words[] = {
+	{ "keep-tail", BIT(SALVAGE), offsetof(struct repair_options, keep_tail), "tail kept" },
+	{ "drop-tail", BIT(SALVAGE), offsetof(struct repair_options, drop_tail), "tail dropped" },
+	{ "with-suspects", BIT(SALVAGE), offsetof(struct repair_options, with_suspects),
+	  "with suspects" },
+	{ "no-older", BIT(SALVAGE), offsetof(struct repair_options, no_older),
+	  "without older versions" },
+	{ "with-older-manifest", BIT(SALVAGE),
+	  offsetof(struct repair_options, with_older_manifest), "with an older manifest" },
+	{ "drop-readable", ALL_BUT_ROLLBACK, offsetof(struct repair_options, drop_readable),
+	  "DROPS READABLE" },
+	{ "no-undo", BIT(ROLLBACK), offsetof(struct repair_options, no_undo), "WITHOUT AN UNDO" },
+};
+
+static bool *option_of(struct repair_options *options, const struct word *word)
+{
+	return (bool *)((char *)options + word->option);
+}
+
+/* Take the words of @text, with or without their dashes. False: one of them is not known for
+ * @action. */
 static bool parse_options(enum repair action, const char *text, struct repair_options *options)
 {
-	for (const char *word = text + strspn(text, " -"); *word; word += strspn(word, " -")) {
-		const size_t len = strcspn(word, " ");
-		const bool salvages = action == REPAIR_SALVAGE;
-		if (salvages && len == 9 && strncmp(word, "keep-tail", len) == 0)
-			options->keep_tail = true;
-		else if (salvages && len == 9 && strncmp(word, "drop-tail", len) == 0)
-			options->drop_tail = true;
-		else if (salvages && len == 13 && strncmp(word, "with-suspects", len) == 0)
-			options->with_suspects = true;
-		else if (action == REPAIR_ROLLBACK && len == 7 &&
-			 strncmp(word, "no-undo", len) == 0)
-			options->no_undo = true;
-		else
+	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
+		const size_t len = strcspn(at, " ");
+		size_t i = 0;
+		while (i < ARRAY_SIZE(words) &&
+		       !(words[i].repairs & 1u << action && strlen(words[i].text) == len &&
+			 strncmp(at, words[i].text, len) == 0))
+			i++;
+		if (i == ARRAY_SIZE(words))
 			return false;
-		word += len;
+		*option_of(options, &words[i]) = true;
+		at += len;
 	}
 	return !(options->keep_tail && options->drop_tail);
 }
@@ -282,6 +307,39 @@ void proposal_switch_suspects(struct app *app, const struct call *call)
 	proposal_want(app, &wanted);
 }
 
+void proposal_switch_older(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.no_older = !wanted.options.no_older;
+	proposal_want(app, &wanted);
+}
+
+void proposal_switch_manifest(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.with_older_manifest = !wanted.options.with_older_manifest;
+	proposal_want(app, &wanted);
+}
+
+void proposal_drop_readable(struct app *app, const struct call *call)
+{
+	const struct proposal *proposal = app->proposal;
+	(void)call;
+	if (!proposal || proposal->plan->dropped_count == 0) {
+		app_say(app, STYLE_NORMAL, "this plan gives up nothing that can be read");
+		return;
+	}
+	struct wanted wanted = { .action = proposal->action, .options = proposal->options };
+	wanted.options.drop_readable = !wanted.options.drop_readable;
+	proposal_want(app, &wanted);
+}
+
 /* ---- the screen ---- */
 
 static void take_proposal(struct app *app, struct screen *base)
@@ -305,27 +363,28 @@ static bool open_plan(struct app *app, struct screen *base, const struct place *
 	return true;
 }
 
-static const char *options_text(const struct proposal *proposal)
+/* ", tail kept, with suspects" */
+static void options_text(struct repair_options options, char *out, size_t size)
 {
-	const struct repair_options *options = &proposal->options;
-	if (options->no_undo)
-		return ", WITHOUT AN UNDO";
-	if (options->keep_tail)
-		return options->with_suspects ? ", tail kept, with suspects" : ", tail kept";
-	if (options->drop_tail)
-		return options->with_suspects ? ", tail dropped, with suspects" : ", tail dropped";
-	return options->with_suspects ? ", with suspects" : "";
+	size_t at = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(words) && at < size; i++)
+		if (*option_of(&options, &words[i]))
+			at += (size_t)snprintf(out + at, size - at, ", %s", words[i].title);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	char text[MESSAGE_MAX];
+	char text[MESSAGE_MAX], options[MESSAGE_MAX / 2];
 	const struct proposal *proposal = app->proposal;
 	if (!proposal)
 		return;
+	options_text(proposal->options, options, sizeof(options));
 	take_proposal(app, base);	/* a new one may have come while the screen was there */
 	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
-		 options_text(proposal), proposal->plan->is_refused ? "refused, see below" :
+		 options, proposal->plan->is_refused && proposal->plan->dropped_count > 0
+			  ? "refused, see below; D gives them up all the same" :
+		 proposal->plan->is_refused ? "refused, see below" :
 		 proposal->plan->is_empty ? "there is nothing to do"
 					  : "nothing was written yet; Enter goes on");
 	text_draw(app, (struct text_view *)base, area, text);

@@ -46,6 +46,9 @@ void proposal_forget(struct app *app);
 void proposal_key(struct app *app, const struct call *call);
 void proposal_switch_tail(struct app *app, const struct call *call);
 void proposal_switch_suspects(struct app *app, const struct call *call);
+void proposal_switch_older(struct app *app, const struct call *call);
+void proposal_switch_manifest(struct app *app, const struct call *call);
+void proposal_drop_readable(struct app *app, const struct call *call);
 
 /* Add the lines that engine/plan_text.h makes of a plan or (@report) of a report. */
 void proposal_add_lines(struct lines *lines, const struct plan *plan,

@@ -95,6 +95,13 @@ static void report_outcome(struct app *app, struct repair_job *job)
 	lines_release(report->body);
 	report->body = lines_hold(job->lines);
 	report->state = REPORT_READING;
+	report->broken[0] = '\0';
+	proposal_release(report->proposal);
+	report->proposal = NULL;
+	if (job->err == AS_OK && job->proposal->action != REPAIR_NONE) {
+		report->proposal = job->proposal;
+		report->proposal->refs++;
+	}
 	actions_note(app, report->style, report->title, "%s", outcome);
 	app_drop_screen(app, SCREEN_PLAN);
 	app_drop_screen(app, SCREEN_REPORT);
@@ -222,15 +229,25 @@ void repair_end(struct app *app)
 
 /* ---- the confirmation ---- */
 
+/* What must be typed: the repair's name or, where it gives up what can be read, how many objects. */
+static const char *password(const struct proposal *proposal, char number[FORMAT_SIZE])
+{
+	if (proposal->plan->dropped_count == 0)
+		return proposal_name(proposal);
+	snprintf(number, FORMAT_SIZE, "%zu", proposal->plan->dropped_count);
+	return number;
+}
+
 static void take_confirmation(struct app *app, const struct input *input)
 {
 	const bool entered = input->key == '\n';
+	char number[FORMAT_SIZE];
 	if (!entered && input->key != ESCAPE) {
 		typing_take(&app->typed, input);
 		return;
 	}
 	app->modal = NULL;
-	if (entered && typing_is(&app->typed, proposal_name(app->proposal))) {
+	if (entered && typing_is(&app->typed, password(app->proposal, number))) {
 		start_repair(app);
 		return;
 	}
@@ -263,28 +280,46 @@ static void sum_up(const struct proposal *proposal, char *out, size_t size)
 	snprintf(out + at, size - at, "%s", at ? "." : "");
 }
 
+/* "4 objects will be lost; the plan names them." Nothing where there are none. */
+static const char *count_keys(size_t count, const char *what, char *out, size_t size)
+{
+	char n[FORMAT_SIZE];
+	if (count == 0)
+		return NULL;
+	snprintf(out, size, "%s object%s will be %s; the plan names %s.",
+		 format_count(count, n, sizeof(n)), count == 1 ? "" : "s", what,
+		 count == 1 ? "it" : "them");
+	return out;
+}
+
 static void draw_confirmation(struct app *app, struct area bottom)
 {
 	const struct plan *plan = app->proposal->plan;
 	const char *name = proposal_name(app->proposal);
-	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], how[MESSAGE_MAX], n[FORMAT_SIZE];
+	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], older[MESSAGE_MAX], out[MESSAGE_MAX];
+	char dropped[MESSAGE_MAX], how[MESSAGE_MAX], number[FORMAT_SIZE];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
 	snprintf(title, sizeof(title), "%s: really?", name);
 	sum_up(app->proposal, files, sizeof(files));
-	snprintf(lost, sizeof(lost), "%s object%s will be lost; the plan names %s.",
-		 format_count(plan->lost_count, n, sizeof(n)), plan->lost_count == 1 ? "" : "s",
-		 plan->lost_count == 1 ? "it" : "them");
 	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
-		 "nothing has been written up to here.", name);
+		 "nothing has been written up to here.",
+		 plan->dropped_count > 0 ? "their number" : password(app->proposal, number));
 	if (plan->hardware_doubt)
 		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
 			"another disk instead (ddrescue).");
 	box_add(&box, STYLE_NORMAL, files[0] ? files : NULL);
-	box_add(&box, STYLE_BAD, plan->lost_count > 0 ? lost : NULL);
+	box_add(&box, STYLE_BAD, count_keys(plan->lost_count, "lost", lost, sizeof(lost)));
+	box_add(&box, STYLE_WARNING, count_keys(plan->older_count, "kept in an older version",
+						older, sizeof(older)));
+	box_add(&box, STYLE_WARNING, count_keys(plan->left_out_count, "left out", out,
+						sizeof(out)));
 	box_add(&box, STYLE_BAD, app->proposal->options.no_undo
 		? "There is no undo: what goes is deleted for good." : NULL);
-	box.vital = box.count;
+	box_add(&box, STYLE_BAD, count_keys(plan->dropped_count,
+					    "given up that can be read now", dropped,
+					    sizeof(dropped)));
+	box.vital = box.count - (plan->dropped_count > 0);
 	box_add(&box, STYLE_STRONG, how);
 	box_draw(&box, bottom);
 }
@@ -301,6 +336,8 @@ void repair_confirm(struct app *app)
 	if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
+	else if (proposal->plan->is_refused && proposal->plan->dropped_count > 0)
+		app_say(app, STYLE_WARNING, "it would give up what can be read; D plans it so");
 	else if (proposal->plan->is_refused)
 		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
 	else if (proposal->plan->is_empty)
@@ -317,6 +354,23 @@ void repair_was_read(struct app *app, bool was_read)
 {
 	if (app->report.body && app->report.state == REPORT_READING)
 		app->report.state = was_read ? REPORT_READ : REPORT_UNREAD;
+}
+
+void repair_was_verified(struct app *app)
+{
+	struct report *report = &app->report;
+	const struct verify *verify = session_verify(app->session);
+	struct as_error error;
+	if (!report->proposal || report->state != REPORT_READ || !verify)
+		return;
+	if (repair_check(report->proposal->plan, verify, &error) != AS_OK) {
+		format_masked_text(format_skip_path(app->path, error.message), report->broken,
+				   sizeof(report->broken));
+		report->style = STYLE_BAD;
+		actions_note(app, STYLE_BAD, report->title, "%s", report->broken);
+	}
+	proposal_release(report->proposal);
+	report->proposal = NULL;
 }
 
 struct report_view {
@@ -354,6 +408,11 @@ static void compose(struct app *app, struct screen *base)
 	if (!lines)
 		return;
 	lines_add(lines, app->report.style, app->report.outcome);
+	if (app->report.broken[0]) {
+		lines_printf(lines, STYLE_BAD, "NOT WHAT THE PLAN PROMISED: %s.",
+			     app->report.broken);
+		lines_add(lines, STYLE_BAD, "U plans to take it back: every byte comes back.");
+	}
 	lines_printf(lines, style, "Afterwards: %s", status);
 	if (atomic_load(&app->session->check) == CHECK_DONE && app->diagnosis.advice[0] &&
 	    app->report.state == REPORT_READ)

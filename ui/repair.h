@@ -5,6 +5,7 @@
 #include "ui/lines.h"
 
 struct app;
+struct proposal;
 
 /* What came of the last one. */
 struct report {
@@ -12,6 +13,8 @@ struct report {
 	char title[32];		/* "salvage" */
 	char outcome[1024];	/* masked */
 	enum style style;
+	struct proposal *proposal; /* held: to be compared with what is found; NULL: it was */
+	char broken[512];	/* masked: what the plan promised and is not there; or empty */
 	/* Since then the repository was read anew, or could not be. */
 	enum { REPORT_READING, REPORT_READ, REPORT_UNREAD } state;
 };
@@ -25,5 +28,8 @@ void repair_end(struct app *app);
 
 /* The repository was read again after a repair, or could not be. */
 void repair_was_read(struct app *app, bool was_read);
+
+/* The repository was verified: does it hold what the last repair promised? */
+void repair_was_verified(struct app *app);
 
 #endif

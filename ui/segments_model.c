@@ -22,8 +22,9 @@ const struct column segments_columns[COL_COUNT] = {
 	[COL_MODIFIED] = { .title = "modified", .width = 19, .rank = 5 },
 };
 
-const char *const segments_filter_names[FILTER_COUNT] = { "all", "damaged", "uncommitted",
-							  "sparse" };
+const char *const segments_filter_names[FILTER_COUNT] = {
+	"all", "damaged", "odd", "uncommitted", "sparse"
+};
 #define SPARSE_PERCENT 25
 
 struct segments_model {
@@ -84,7 +85,10 @@ static void fill_hints(struct row *row, const struct session *session, uint32_t 
 		row_set(row, COL_HINTS, STYLE_FAINT, "-");
 		return;
 	}
-	const struct hints_segment *hint = hints_find(hints, number);
+	/* The file may be another segment than it is named. */
+	const struct verify *verify = session_verify(session);
+	const struct hints_segment *hint =
+		hints_find(hints, verify ? verify->facts[position].number : number);
 	const int64_t live = hint ? hint->live : 0;
 	const bool differs = facts && facts->is_committed && live != (int64_t)facts->live;
 	row_set(row, COL_HINTS, differs ? STYLE_WARNING : STYLE_NORMAL, "%s%" PRId64,
@@ -102,7 +106,11 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(stat.size, text, sizeof(text)));
 	fill_facts(row, session, position);
 	fill_hints(row, session, number, position);
-	row_set(row, COL_STATE, look->style, "%s %s", glyph(look->glyph), look->name);
+	if (look == &look_table[LOOK_MISNAMED])
+		row_set(row, COL_STATE, look->style, "%s %s, is %" PRIu32, glyph(look->glyph),
+			look->name, session_verify(session)->facts[position].number);
+	else
+		row_set(row, COL_STATE, look->style, "%s %s", glyph(look->glyph), look->name);
 	row_set(row, COL_MODIFIED, STYLE_NORMAL, "%s",
 		format_time((time_t)stat.modified, text, sizeof(text)));
 }
@@ -126,12 +134,15 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 static bool passes(const struct session *session, size_t position, enum filter filter)
 {
+	const enum look look = look_of(session, position);
 	uint64_t part, whole;
 	switch (filter) {
 	case FILTER_DAMAGED:
-		return look_of(session, position) == LOOK_DAMAGED;
+		return look == LOOK_DAMAGED || look == LOOK_COPY;
+	case FILTER_ODD:
+		return look_is_odd(look);
 	case FILTER_UNCOMMITTED:
-		return look_of(session, position) == LOOK_UNCOMMITTED;
+		return look == LOOK_UNCOMMITTED;
 	case FILTER_SPARSE:
 		return look_sparse(session, position, &part, &whole) &&
 		       (double)part * 100 >= (double)whole * SPARSE_PERCENT;

@@ -44,6 +44,7 @@ void session_release(struct session *session)
 		return;
 	verify_free(atomic_load(&session->verify));
 	free(atomic_load(&session->stats));
+	free(atomic_load(&session->index_witness));
 	view_close(session->owned);
 	keeper_release(session->keeper);
 	pthread_mutex_destroy(&session->mutex);

@@ -8,7 +8,7 @@
 
 #include "ui/keeper.h"
 
-#include "engine/verify.h"
+#include "engine/witness.h"
 
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
 
@@ -33,6 +33,7 @@ struct session {
 	struct verify *_Atomic verify;	/* NULL until it was asked for */
 	atomic_int check;		/* enum check_state */
 
+	struct witness *_Atomic index_witness; /* by a sample; NULL until it was looked at */
 	struct segment_stat *_Atomic stats; /* all segments; NULL until they were asked for */
 
 	atomic_bool changed;		/* somebody else wrote to the repository */

@@ -241,6 +241,7 @@ static bool close_app(struct app *app)
 	model_release(app->problems);
 	proposal_release(app->proposal);
 	lines_release(app->report.body);
+	proposal_release(app->report.proposal);
 	lines_release(app->actions);
 	session_release(app->session);
 	return jobs_ended && fetcher_ended;

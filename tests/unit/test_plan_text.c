@@ -87,6 +87,26 @@ static void the_plan_states_its_figures(void **state)
 	(void)state;
 }
 
+static void what_can_be_read_and_is_given_up_comes_first(void **state)
+{
+	struct lost_key dropped[] = { { .key = { 7 }, .has_place = true, .segment = 1 } };
+	struct gathered g;
+	struct plan plan = salvage();
+	plan.hardware_doubt = true;
+	plan.dropped = dropped;
+	plan.dropped_count = 1;
+	struct plan_text to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	assert_int_equal(g.first, PLAN_TONE_WARNING);
+	assert_ptr_equal(strstr(g.text, "This gives up 1 object that can be read now."), g.text);
+	expect(&g, "1 key given up that can be read now");
+	const struct repair_report report = { .is_done = true };
+	to = into(&g, 0);
+	plan_text_report(&plan, &report, &to);
+	assert_ptr_equal(strstr(g.text, "This gives up 1 object that can be read now."), g.text);
+	(void)state;
+}
+
 static void folders_are_no_files(void **state)
 {
 	struct plan_file made[] = {
@@ -262,6 +282,7 @@ int main(void)
 		cmocka_unit_test(long_lists_are_cut_where_asked),
 		cmocka_unit_test(sentences_keep_to_the_width),
 		cmocka_unit_test(the_report_speaks_of_what_was_done),
+		cmocka_unit_test(what_can_be_read_and_is_given_up_comes_first),
 		cmocka_unit_test(folders_are_no_files),
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
 		cmocka_unit_test(nothing_to_do_is_one_sentence),
