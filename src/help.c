@@ -29,7 +29,7 @@ static void print_options(struct out *out, const struct command *command)
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
 		char left[64], letter[] = "    ";
-		if (!(command->options & 1u << i))
+		if (!(command->options >> i & 1))
 			continue;
 		if (row->letter)
 			snprintf(letter, sizeof(letter), "-%c, ", row->letter);

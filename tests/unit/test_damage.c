@@ -26,10 +26,10 @@ struct tally {
 	unsigned given_up, come_back, replaced, unnamed;
 };
 
-static bool is_named_lost(const struct verify *verify, const uint8_t *key)
+static bool is_named(const struct verify *verify, enum problem problem, const uint8_t *key)
 {
 	for (size_t i = 0; i < verify->findings.count; i++)
-		if (verify->findings.rows[i].problem == PROBLEM_OBJECT_LOST &&
+		if (verify->findings.rows[i].problem == problem &&
 		    memcmp(verify->findings.rows[i].key, key, BUILDER_KEY) == 0)
 			return true;
 	return false;
@@ -58,20 +58,26 @@ static void judge(const struct wreck *world, const struct verify *verify,
 {
 	struct replay_event place;
 	const bool is_found = verify_lookup(verify, object->key, &place);
-	/* Where neither index nor DELETE is left, nobody can know what was deleted or replaced. */
-	const bool has_witness = verify->index_is_intact && verify->log_has_gaps;
+	/* Where index or hints are not left, nobody can know what was deleted or replaced: an object
+	 * is given up only when both say so. In every other doubt it is kept and named. */
+	const bool has_witnesses = verify->index_credit == CREDIT_CREDIBLE &&
+				   verify->hints_credit == CREDIT_CREDIBLE &&
+				   verify->log_is_damaged;
 	if (!object->is_live) {
-		tally->come_back += is_found && has_witness;
+		tally->come_back +=
+			is_found && has_witnesses &&
+			!is_named(verify, PROBLEM_OBJECT_POSSIBLY_DELETED, object->key);
 		return;
 	}
 	const bool found_right = is_found && wreck_reads_right(world, verify->view, object, &place);
 	if (wreck_survives(world, object))
 		tally->given_up += !found_right && !is_outdated_by_copy(verify, object);
 	else if (is_found)
-		tally->replaced += !found_right && has_witness;
+		tally->replaced += !found_right && has_witnesses;
 	else
 		tally->unnamed += has_a_name(verify, object) &&
-				  !is_named_lost(verify, object->key);
+				  !is_named(verify, PROBLEM_OBJECT_LOST, object->key) &&
+				  !is_named(verify, PROBLEM_OBJECT_OLDER, object->key);
 }
 
 static struct tally judge_all(struct wreck *world)

@@ -1,6 +1,6 @@
 /* Random damage, alone and in pairs, and the repairs that are recommended for it: within three
- * steps the repository is in order, nothing whose bytes survive is lost, nothing deleted is back,
- * and taking the steps back restores every byte. */
+ * steps the repository is in order, nothing whose bytes survive is lost, nothing deleted is back
+ * that was not named as possibly deleted, and taking the steps back restores every byte. */
 #include "build-config.h"
 
 #include "engine/undo.h"
@@ -44,14 +44,26 @@ static void trace(const struct look *look, enum repair action)
 	}
 }
 
+/* Objects that check names as possibly deleted stay: so it says. */
+static void note_doubts(const struct wreck *wreck, const struct verify *verify, bool *doubted)
+{
+	const struct findings *findings = &verify->findings;
+	for (size_t i = 0; i < findings->count; i++)
+		for (unsigned j = 0; j < WRECK_OBJECTS; j++)
+			doubted[j] |= findings->rows[i].problem == PROBLEM_OBJECT_POSSIBLY_DELETED &&
+				      memcmp(findings->rows[i].key, wreck->objects[j].key,
+					     BUILDER_KEY) == 0;
+}
+
 /* Run the repair that is recommended. False: none is. */
-static bool take_step(const struct wreck *wreck)
+static bool take_step(const struct wreck *wreck, bool *doubted)
 {
 	struct look look;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
 	assert_true(look_at(&look, wreck->repo));
+	note_doubts(wreck, look.verify, doubted);
 	const enum repair action = look.diagnosis.recommended;
 	const bool is_due = !look.diagnosis.clean && action != REPAIR_NONE;
 	if (getenv("TRACE"))
@@ -92,8 +104,8 @@ struct tally {
 	unsigned lost, come_back;
 };
 
-static void judge(const struct wreck *wreck, const bool *survived, bool has_witness,
-		  struct tally *tally)
+static void judge(const struct wreck *wreck, const bool *survived, const bool *doubted,
+		  bool has_witness, struct tally *tally)
 {
 	struct look look;
 	assert_true(look_at(&look, wreck->repo));
@@ -105,7 +117,7 @@ static void judge(const struct wreck *wreck, const bool *survived, bool has_witn
 			tally->lost += !is_found || !wreck_reads_right(wreck, look.view,
 									 object, &place);
 		else if (!object->is_live)
-			tally->come_back += is_found && has_witness;
+			tally->come_back += is_found && has_witness && !doubted[i];
 	}
 	look_away(&look);
 }
@@ -156,17 +168,17 @@ static bool had_witness(const struct wreck *wreck)
 
 static void mend(struct wreck *wreck, struct tally *tally)
 {
-	bool survived[WRECK_OBJECTS];
+	bool survived[WRECK_OBJECTS], doubted[WRECK_OBJECTS] = { false };
 	unsigned steps = 0;
 	for (unsigned i = 0; i < WRECK_OBJECTS; i++)
 		survived[i] = wreck->objects[i].is_live &&
 			      wreck_survives(wreck, &wreck->objects[i]);
 	const bool has_witness = had_witness(wreck);
 	note_bytes(wreck, "before");
-	while (take_step(wreck))
+	while (take_step(wreck, doubted))
 		if (++steps > STEPS_MAX)
 			fail_msg("not in order after %u steps:%s", steps, wreck->story);
-	judge(wreck, survived, has_witness, tally);
+	judge(wreck, survived, doubted, has_witness, tally);
 	if (tally->lost || tally->come_back)
 		fail_msg("%u lost, %u come back:%s", tally->lost, tally->come_back, wreck->story);
 	for (; steps > 0; steps--)
