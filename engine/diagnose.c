@@ -16,6 +16,7 @@ static const enum repair by_urgency[] = {
 
 struct weight {
 	bool wants[REPAIR_COUNT];
+	bool writes_entries;	/* salvage is wanted for what only entries mend */
 	enum repair wanted;	/* first of these by urgency, whatever is against it */
 	bool config, changed, in_use, refused, attic_deletes, unmendable, foreign;
 	bool attic_fails, manifest_lost;
@@ -99,8 +100,19 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"It can wait.",
 };
 
+/* Does the log, of which nothing is damaged, not give all there is by itself? */
+static bool needs_entries(const struct verify *verify)
+{
+	return verify && !verify->log_is_damaged && verify->damage_count == 0 &&
+	       (verify->deletes_moved > 0 || verify->returned > 0);
+}
+
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
+	if (weight->writes_entries && d->recommended == REPAIR_SALVAGE)
+		return "Salvage writes what the log alone would not give once more, moves aside what "
+		       "does not belong to it, and writes index and hints. Until then the index "
+		       "must not be rebuilt.";
 	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
 		return "Look for the rest of data/ first: another copy of this repository, or the "
 		       "last segments of this one. Where there is none, recover makes index and "
@@ -298,6 +310,9 @@ static void say_verdict(const struct view *view, const struct weight *weight,
 	else if (unreadable > 0)
 		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
 			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
+	else if (weight->wanted == REPAIR_SALVAGE && needs_entries(verify))
+		snprintf(out, size, "No byte of the log is damaged, and no object is lost; but the log "
+			 "alone would not give every object.");
 	else if (weight->wanted == REPAIR_SALVAGE)
 		snprintf(out, size, "The log is damaged%s.", d->verified
 			 ? "; no object is lost" : "; what that costs, verification will tell");
@@ -351,9 +366,9 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 		if (weight.wants[by_urgency[i]])
 			weight.wanted = by_urgency[i];
 	/* Recover writes no entry: what the log alone does not give has to be written once more. */
-	if (weight.wanted == REPAIR_RECOVER && verify &&
-	    (verify->deletes_moved > 0 || verify->returned > 0))
+	if (weight.wanted == REPAIR_RECOVER && needs_entries(verify))
 		weight.wanted = REPAIR_SALVAGE;
+	weight.writes_entries = needs_entries(verify);
 	d->data_is_older = is_data_older(verify);
 	const struct obstacle_ground ground = {
 		.findings = findings, .clean = d->clean, .in_part = d->in_part,

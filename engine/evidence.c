@@ -76,8 +76,14 @@ static struct judgement judge_confirmed(const struct testimony *t)
 {
 	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
+	/* A later PUT that neither witness of the same time knows is in a file that is not in its place.
+	 */
 	if (t->event == EVENT_PUT)
-		return (struct judgement){ VERDICT_OUTDATED, 1 };
+		return t->index == CREDIT_CREDIBLE && !t->index_is_beyond &&
+				       t->hints_are_credible && t->hints_like_index &&
+				       !t->hints_like_log
+			? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
+			: (struct judgement){ VERDICT_OUTDATED, 1 };
 	/* An index that is wrong elsewhere is right here where hints that can be believed bear it out. */
 	const bool is_borne_out = t->hints_are_credible && t->hints_like_index &&
 				  !t->hints_like_log && t->index != CREDIT_FOREIGN;

@@ -87,7 +87,8 @@ enum verdict {
 	VERDICT_DENIED,		/* a PUT in the log; both witnesses say that it was deleted */
 	VERDICT_OUTDATED,	/* an object; the index maps it to an older place */
 	VERDICT_UNDELETED,	/* deleted in the log after the place that the index maps it to */
-	VERDICT_DELETE_MOVED,	/* an object; its writer moved an older DELETE behind it */
+	VERDICT_DELETE_MOVED,	/* an object; what the log has behind it neither index nor hints know:
+				 * a DELETE that the writer moved, a PUT in a misplaced file */
 	VERDICT_LOST,		/* a witness names it, and no whole version is in the log */
 	VERDICT_OLDER,		/* its newest version is lost, an older one is whole */
 	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */

@@ -438,12 +438,13 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_DELETE_MOVED] = {
 		.id = "delete-moved",
-		.found = "the object is there, and a DELETE of it stands behind it in the log",
-		.meaning = "The client's compaction moved the DELETE of an older version behind the PUT "
-			   "of the newer one. Index and hints both know the object. Compaction writes "
-			   "it once more, behind the DELETE.",
+		.found = "the object is there, and a DELETE or PUT that neither index nor hints know "
+			 "stands behind it in the log",
+		.meaning = "The client's compaction can move the DELETE of an older version behind the "
+			   "PUT of the newer one. Index and hints both know the object. Compaction "
+			   "writes it once more, at the end of the log.",
 		.stake = "When the index is rebuilt from the log, also by the client itself, the object "
-			 "is gone.",
+			 "or its newest version is gone.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_COMPACT,

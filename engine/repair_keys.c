@@ -104,7 +104,8 @@ static enum as_err take_older(struct gatherer *gatherer, const uint8_t key[KEY_S
 {
 	struct gathering *gathering = gatherer->gathering;
 	struct plan *plan = gathering->plan;
-	const bool is_kept = !plan->options.no_older &&
+	const struct verify_gone *gone = verify_find_gone(plan->work->verify, key);
+	const bool is_kept = !plan->options.no_older && !(gone && gone->older_is_uncommitted) &&
 			     (!writes_no_entry(plan) || log_gives(plan, key, place));
 	pthread_mutex_lock(&gathering->mutex);
 	enum as_err err = is_kept ? plan_name_key(&plan->older, &plan->older_count,

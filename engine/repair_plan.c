@@ -500,7 +500,7 @@ static void decide_writing(struct plan *plan)
 	else if (plan->action == REPAIR_COMPACT)
 		work->writes_index = goes;
 	else
-		work->writes_index = index_is_wrong(plan);
+		work->writes_index = index_is_wrong(plan) || plan->dropped_count > 0;
 }
 
 /* A number that neither a segment bears, nor an index or hints of one that is lost: between the

@@ -125,6 +125,7 @@ struct verify_gone {
 	struct replay_event older;
 	/* position in verify->copies of the file that it is in; UINT32_MAX: the segment itself */
 	uint32_t older_copy;
+	bool older_is_uncommitted;	/* no COMMIT stands behind it: no repair brings it in */
 };
 
 /* Where the log is to end. */

@@ -374,6 +374,10 @@ static enum as_err report_gone_row(struct compare *compare, const struct verify_
 	if (gone->has_older && gone->older_copy != UINT32_MAX)
 		snprintf(finding.detail, sizeof(finding.detail), "a whole one is in %.100s, at %"
 			 PRIu32, verify->copies[gone->older_copy].path, gone->older.offset);
+	else if (gone->has_older && gone->older_is_uncommitted)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "a whole one, never committed, is at %" PRIu32 ":%" PRIu32,
+			 gone->older.segment, gone->older.offset);
 	else if (gone->has_older)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "the older one is at %" PRIu32 ":%" PRIu32, gone->older.segment,
@@ -567,7 +571,10 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 	for (size_t i = 0; i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
 		/* Of one that is cut off, how long it was is not known. */
-		const bool is_large = damage->length >= SEGMENT_KEYED ||
+		/* What was written across entries leaves a few bytes of damage at its edges. */
+		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
+					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
+		const bool is_large = damage->length >= least ||
 				      (damage->cause == SEGMENT_TORN &&
 				       damage->raw_tag != SEGMENT_COMMIT);
 		if (damage->segment == facts->number && is_large &&

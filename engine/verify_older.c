@@ -75,6 +75,9 @@ struct search {
 	_Atomic int failure;		/* enum as_err */
 };
 
+/* Which of several versions counts: what the log holds goes before what lies beside it. */
+enum rank { RANK_LOG, RANK_BESIDE, RANK_UNCOMMITTED };
+
 /* What one thread reads. */
 struct reading {
 	struct search *search;
@@ -83,8 +86,16 @@ struct reading {
 	/* position in verify->copies of the file, where it is not read as the segment */
 	uint32_t copy;
 	bool is_foreign;		/* the file has ROLE_FOREIGN */
+	enum rank rank;
 };
 #define NO_COPY UINT32_MAX
+
+static enum rank rank_of(const struct verify_gone *gone)
+{
+	if (gone->older_is_uncommitted)
+		return RANK_UNCOMMITTED;
+	return gone->older_copy == NO_COPY ? RANK_LOG : RANK_BESIDE;
+}
 
 static enum as_err consider(void *context, const struct segment_entry *e)
 {
@@ -99,13 +110,12 @@ static enum as_err consider(void *context, const struct segment_entry *e)
 	if (!gone || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
 		return AS_OK;
 	pthread_mutex_lock(&verify->mutex);
-	/* What the log holds goes before what lies beside it. */
-	const bool is_first = !gone->has_older ||
-			      (gone->older_copy != NO_COPY && reading->copy == NO_COPY);
+	const bool is_first = !gone->has_older || rank_of(gone) > reading->rank;
 	const bool is_newer = replay_time(event.segment, event.offset) >
 			      replay_time(gone->older.segment, gone->older.offset);
-	if (is_first || (is_newer && gone->older_copy == reading->copy)) {
+	if (is_first || (is_newer && rank_of(gone) == reading->rank)) {
 		gone->has_older = true;
+		gone->older_is_uncommitted = reading->rank == RANK_UNCOMMITTED;
 		gone->older = event;
 		gone->older_copy = reading->copy;
 	}
@@ -138,8 +148,8 @@ static enum as_err read_file(struct reading *reading, const char *path)
 /* Is anything in the segment that the verdicts have not looked at? */
 static bool is_worth_it(const struct segment_facts *facts)
 {
-	return facts->is_committed && !facts->is_unopened && facts->role == ROLE_LOG &&
-	       (facts->puts > facts->live || facts->damaged > 0);
+	return !facts->is_unopened && facts->role == ROLE_LOG &&
+	       (!facts->is_committed || facts->puts > facts->live || facts->damaged > 0);
 }
 
 static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
@@ -159,11 +169,13 @@ static enum as_err read_next(struct reading *reading, size_t i)
 	char path[LAYOUT_PATH_MAX];
 	if (i >= count) {
 		reading->copy = (uint32_t)(i - count);
+		reading->rank = RANK_BESIDE;
 		reading->number = verify->copies[i - count].number;
 		reading->is_foreign = is_foreign(verify, &verify->copies[i - count]);
 		return read_file(reading, verify->copies[i - count].path);
 	}
 	reading->copy = NO_COPY;
+	reading->rank = verify->facts[i].is_committed ? RANK_LOG : RANK_UNCOMMITTED;
 	reading->is_foreign = false;
 	reading->number = verify->facts[i].number;
 	if (!is_worth_it(&verify->facts[i]))

@@ -86,11 +86,11 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	const struct segment_facts *facts = position == LAYOUT_NONE ? NULL
 								    : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
-	/* Where anything fits, or is damaged, the file is the segment. */
+	/* Where anything fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
 	    bucket->segment > m->verify->end ||
 	    (facts && (facts->live > (bucket->segment == m->manifest_segment) ||
-		       facts->damaged > 0 || facts->is_unopened || !facts->is_committed)))
+		       facts->is_unopened || !facts->is_committed)))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
 		m->is_too_many = true;
@@ -230,6 +230,8 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		const enum as_err err = knows_any(m, misfit, &known);
 		if (err != AS_OK)
 			return err;
+		/* What is damaged may be ours all the same. */
+		known = known || verify->facts[misfit->position].damaged > 0;
 		if (known && misfit->found == LAYOUT_NONE)
 			continue;
 		/* Of two that were swapped no PUT tells where the one with DELETEs alone belongs. */

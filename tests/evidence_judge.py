@@ -288,6 +288,8 @@ class Judge:
 
     def judge_objects(self):
         """Nothing that must stay is gone."""
+        if self.truth.two_histories:
+            return
         now, gone = self.objects_after(), set()
         for must in (self.rules.readable(), self.truth.survivors):
             for key, value in must.items():
