@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define READ_WHOLE 65536u	/* buckets: an index up to that is read whole, to count its mappings */
-#define RUN 64u			/* buckets that are searched for a used one, at each place of a sample */
+/* Buckets: an index up to that is read whole, to count its mappings; of a larger one so many are
+ * searched for a used one at each place of a sample. */
+#define READ_WHOLE 65536u
+#define RUN 64u
 
 /* ---- a sample of the index ---- */
 
