@@ -291,8 +291,9 @@ void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	const struct verify_gone *gone = verify_find_gone(verify, key);
 	out[0] = '\0';
 	if (gone && gone->has_older)
-		snprintf(out, HISTORY_DOUBT_SIZE, "older version: the newest, at %" PRIu32 ":%" PRIu32
-			 ", is gone; %" PRIu32 ":%" PRIu32 " is whole", gone->segment, gone->offset,
+		snprintf(out, HISTORY_DOUBT_SIZE, "older version: the newest, at %" PRIu32 ":%"
+			 PRIu32 ", is gone; %" PRIu32 ":%" PRIu32 " is whole", gone->segment,
+			 gone->offset,
 			 gone->older.segment, gone->older.offset);
 	else if (gone && gone->is_unreadable)
 		snprintf(out, HISTORY_DOUBT_SIZE, "unreadable: it lies at %" PRIu32 ":%" PRIu32

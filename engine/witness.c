@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define READ_WHOLE 65536u	/* buckets: an index up to that is read whole, to count its mappings */
-#define RUN 64u			/* buckets that are searched for a used one, at each place of a sample */
+/* Buckets: an index up to that is read whole, to count its mappings; of a larger one so many are
+ * searched for a used one at each place of a sample. */
+#define READ_WHOLE 65536u
+#define RUN 64u
 
 /* ---- a sample of the index ---- */
 
@@ -94,12 +96,12 @@ static uint32_t keep_used(struct index_bucket *buckets, uint32_t count)
 /* All mappings, or WITNESS_PROBES of them, evenly spread. Returns how many there are. */
 static uint32_t probe_small(struct probing *probing, struct index_bucket *buckets)
 {
-	uint32_t got, used;
+	uint32_t got;
 	index_read(probing->index, 0, probing->index->buckets, buckets, &got);
-	used = keep_used(buckets, got);
-	const uint32_t count = used < WITNESS_PROBES ? used : WITNESS_PROBES;
-	for (uint32_t i = 0; i < count && !is_cancelled(probing); i++)
-		probe(probing, &buckets[(uint64_t)i * used / count]);
+	const uint32_t used = keep_used(buckets, got);
+	for (uint32_t i = 0; i < used && !is_cancelled(probing); i++)
+		if ((uint64_t)i * WITNESS_PROBES >= probing->seen * used)
+			probe(probing, &buckets[i]);
 	return used;
 }
 

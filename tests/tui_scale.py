@@ -153,13 +153,15 @@ class Scale(Case):
 
     def filter(self, rows):
         for name, passes in (('damaged', lambda row: row['damaged']),
+                             ('odd', lambda row: False),
                              ('uncommitted', lambda row: not row['committed']),
                              ('sparse', is_sparse),
                              ('all', lambda row: True)):
             left = [row for row in rows if passes(row)]
             self.timed('filter: %s' % name, lambda: self.terminal.press('f'), '%s of %s segments   filter: %s' % (
                 format(len(left), ','), format(SEGMENTS, ','), name))
-            self.rows('  Home', ['Home'], self.from_top(left))
+            if left:
+                self.rows('  Home', ['Home'], self.from_top(left))
 
     def search(self, rows):
         self.timed('search for a segment', lambda: self.terminal.type('/150000', 'Enter'),

@@ -189,18 +189,22 @@ static void refresh(struct app *app, struct screen *base)
 /* "   FOREIGN: 0 of 4 counts right", or nothing as long as nothing was counted. */
 static void describe_credit(const struct session *session, char *out, size_t size)
 {
+	const struct view *view = session->view;
 	const struct verify *verify = session_verify(session);
 	struct witness witness;
 	char figures[WITNESS_TEXT];
 	uint32_t end;
 	out[0] = '\0';
-	if (!verify || !witness_of_hints(session->view, verify, &witness))
+	if (!verify || !witness_of_hints(view, verify, &witness))
 		return;
 	witness_figures(&witness, figures);
-	const char *words = witness.credit == CREDIT_FOREIGN ? "FOREIGN"
-			    : witness.credit == CREDIT_CREDIBLE ? "fits the log"
-			    : view_log_end(session->view, &end) && end < session->view->hints_transaction
-			    ? "NEWER THAN THE LOG" : "OF AN OLDER TIME";
+	const char *words = "OF AN OLDER TIME";
+	if (witness.credit == CREDIT_FOREIGN)
+		words = "FOREIGN";
+	else if (witness.credit == CREDIT_CREDIBLE)
+		words = "fits the log";
+	else if (view_log_end(view, &end) && end < view->hints_transaction)
+		words = "NEWER THAN THE LOG";
 	snprintf(out, size, "   %s%s%s", words, figures[0] ? ": " : "", figures);
 }
 
@@ -217,7 +221,8 @@ static void describe(const struct session *session, const char *filter, char *ou
 		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s"
 			 "   filter: %s", view->hints_transaction, verify, filter);
 	else
-		snprintf(out, size, "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact",
+		snprintf(out, size,
+			 "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact",
 			 view->hints_transaction, credit, verify, filter,
 			 format_count(view->hints.segment_count, known, sizeof(known)),
 			 format_count(view->hints.compact_count, compact, sizeof(compact)));

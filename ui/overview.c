@@ -356,7 +356,8 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
 	const bool is_one = screen->group == 1;
 	if (is_one && look == &look_table[LOOK_MISNAMED])
-		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
+		snprintf(text, sizeof(text),
+			 "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
 			 layout->segments[first].number, look->name, facts->number);
 	else if (is_one && look == &look_table[LOOK_COPY])
 		snprintf(text, sizeof(text),

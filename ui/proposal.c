@@ -222,7 +222,7 @@ static const struct word {
 	unsigned repairs;
 	size_t option;		/* a bool in struct repair_options */
 	const char *title;	/* on top of the plan */
-} words[] = {
+} option_words[] = {
 	{ "keep-tail", BIT(SALVAGE), offsetof(struct repair_options, keep_tail), "tail kept" },
 	{ "drop-tail", BIT(SALVAGE), offsetof(struct repair_options, drop_tail), "tail dropped" },
 	{ "with-suspects", BIT(SALVAGE), offsetof(struct repair_options, with_suspects),
@@ -247,14 +247,14 @@ static bool parse_options(enum repair action, const char *text, struct repair_op
 {
 	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
 		const size_t len = strcspn(at, " ");
-		size_t i = 0;
-		while (i < ARRAY_SIZE(words) &&
-		       !(words[i].repairs & 1u << action && strlen(words[i].text) == len &&
-			 strncmp(at, words[i].text, len) == 0))
-			i++;
-		if (i == ARRAY_SIZE(words))
+		const struct word *word = option_words;
+		while (word < option_words + ARRAY_SIZE(option_words) &&
+		       !(word->repairs & 1u << action && strlen(word->text) == len &&
+			 strncmp(at, word->text, len) == 0))
+			word++;
+		if (word == option_words + ARRAY_SIZE(option_words))
 			return false;
-		*option_of(options, &words[i]) = true;
+		*option_of(options, word) = true;
 		at += len;
 	}
 	return !(options->keep_tail && options->drop_tail);
@@ -368,9 +368,9 @@ static void options_text(struct repair_options options, char *out, size_t size)
 {
 	size_t at = 0;
 	out[0] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(words) && at < size; i++)
-		if (*option_of(&options, &words[i]))
-			at += (size_t)snprintf(out + at, size - at, ", %s", words[i].title);
+	for (size_t i = 0; i < ARRAY_SIZE(option_words) && at < size; i++)
+		if (*option_of(&options, &option_words[i]))
+			at += (size_t)snprintf(out + at, size - at, ", %s", option_words[i].title);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
