@@ -31,7 +31,7 @@ IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 ONE_IN = 2 if IS_LONG else 40
 LEAST = 1000 if IS_LONG else 100
 # Where the log itself is damaged, what it has committed is not for this reader to say.
-DAMAGED = ('salvage', 'salvage without an index', 'undo of a salvage')
+DAMAGED = ('salvage', 'salvage without an index', 'salvage beside a tail', 'undo of a salvage')
 
 
 class Wrong(Exception):

@@ -335,7 +335,7 @@ static void wrong_index_make(const char *repo)
 	builder_free(builder);
 }
 
-static void uncommitted_make(const char *repo)
+static struct builder *build_with_tail(const char *repo)
 {
 	uint8_t key[BUILDER_KEY];
 	struct builder *builder = build(repo);
@@ -344,6 +344,20 @@ static void uncommitted_make(const char *repo)
 		builder_put_some(builder, key, 300);
 	}
 	builder_close_segment(builder);
+	return builder;
+}
+
+static void uncommitted_make(const char *repo)
+{
+	builder_free(build_with_tail(repo));
+}
+
+static void damaged_with_tail_make(const char *repo)
+{
+	char path[BUILDER_PATH];
+	struct builder *builder = build_with_tail(repo);
+	builder_segment_path(builder, 1, path);
+	builder_flip(path, 200, 4);
 	builder_free(builder);
 }
 
@@ -480,6 +494,7 @@ const struct work works[] = {
 	{ "salvage", damaged_make, salvage_run, BACK_TO_ORIGIN, false },
 	{ "salvage without an index", damaged_without_index_make, salvage_run, BACK_TO_ORIGIN,
 	  false },
+	{ "salvage beside a tail", damaged_with_tail_make, salvage_run, BACK_TO_ORIGIN, false },
 	{ "recover", indexless_make, recover_run, BACK_TO_ORIGIN, false },
 	{ "recover over what is wrong", wrong_index_make, recover_run, BACK_TO_ORIGIN, false },
 	{ "rollback", uncommitted_make, rollback_run, BACK_TO_ORIGIN, false },

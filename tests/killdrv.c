@@ -1,0 +1,128 @@
+/* killdrv - repairs a repository and keeps what a kill would leave, for a reader that is not this
+ * program.
+ *
+ * Reads lines, and answers each with one: "ok" and what was found, or "error" and the reason.
+ *
+ * record REPO ACTION FOLDER  do it, and keep a copy of REPO from before every change, as FOLDER/1,
+ *                            FOLDER/2, ...; so many there are. ACTION is a repair, or "undo"
+ * advice REPO                the step that is recommended, or "none"
+ * mend REPO                  take the recommended steps to their end; so many were taken
+ * back REPO                  take all repairs back
+ *
+ * What SIGKILL leaves of a process is what is there before the change that it does not come to.
+ * Writes are taken in pieces, so that some are torn. Paths hold no blanks. */
+#include "build-config.h"
+
+#include "tests/builder.h"
+#include "tests/look.h"
+#include "tests/mending.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct recording {
+	const char *repo, *folder;
+	unsigned count;
+	bool is_changed;		/* since the last copy */
+};
+
+static _Noreturn void give_up(const char *what)
+{
+	fprintf(stderr, "killdrv: %s\n", what);
+	exit(2);
+}
+
+static void keep(void *context, enum fault_change kind, const char *path)
+{
+	struct recording *recording = context;
+	char command[3 * BUILDER_PATH];
+	(void)path;
+	if (recording->is_changed) {
+		snprintf(command, sizeof(command), "cp -a '%.400s' '%.400s/%u'", recording->repo,
+			 recording->folder, ++recording->count);
+		if (system(command) != 0)
+			give_up(command);
+	}
+	recording->is_changed = kind != FAULT_SYNC;
+}
+
+/* ---- doing ---- */
+
+static const char *act(const char *repo, const struct io *io, const char *action,
+		       char text[MENDING_TEXT])
+{
+	if (strcmp(action, "undo") == 0)
+		return mending_undo(repo, io, text);
+	for (enum repair repair = REPAIR_NONE + 1; repair < REPAIR_COUNT; repair++)
+		if (strcmp(action, repair_name(repair)) == 0)
+			return mending_repair(repo, io, repair, text);
+	give_up(action);
+}
+
+static void answer(const char *wrong, const char *found)
+{
+	char line[MENDING_TEXT];
+	snprintf(line, sizeof(line), "%s %s", wrong ? "error" : "ok", wrong ? wrong : found);
+	line[strcspn(line, "\n")] = '\0';
+	puts(line);
+	fflush(stdout);
+}
+
+static void record(const char *repo, const char *action, const char *folder)
+{
+	struct recording recording = { .repo = repo, .folder = folder, .is_changed = true };
+	char text[MENDING_TEXT], count[16];
+	struct fault fault;
+	fault_init(&fault);
+	fault.watch = keep;
+	fault.watch_context = &recording;
+	fault.small_write_max = 50;
+	fault.write_max = 16384;
+	const char *wrong = act(repo, &fault.io, action, text);
+	snprintf(count, sizeof(count), "%u", recording.count);
+	answer(wrong, count);
+}
+
+static void advise(const char *repo)
+{
+	struct look look;
+	if (!look_at(&look, repo)) {
+		answer("it cannot be looked at", "");
+		return;
+	}
+	const enum repair action = look.diagnosis.recommended;
+	answer(NULL, look.diagnosis.clean || action == REPAIR_NONE ? "none" : repair_name(action));
+	look_away(&look);
+}
+
+static void mend(const char *repo, bool goes_back)
+{
+	char text[MENDING_TEXT], count[16];
+	struct fault fault;
+	unsigned steps = 0;
+	fault_init(&fault);
+	const char *wrong = goes_back ? mending_back(repo, &fault.io, text)
+				      : mending_all(repo, &fault.io, &steps, text);
+	snprintf(count, sizeof(count), "%u", steps);
+	answer(wrong, count);
+}
+
+int main(void)
+{
+	char line[3 * BUILDER_PATH];
+	while (fgets(line, sizeof(line), stdin)) {
+		char command[16] = "", repo[BUILDER_PATH] = "", action[16] = "";
+		char folder[BUILDER_PATH] = "";
+		sscanf(line, "%15s %511s %15s %511s", command, repo, action, folder);
+		if (strcmp(command, "record") == 0)
+			record(repo, action, folder);
+		else if (strcmp(command, "advice") == 0)
+			advise(repo);
+		else if (strcmp(command, "mend") == 0 || strcmp(command, "back") == 0)
+			mend(repo, command[0] == 'b');
+		else
+			give_up(line);
+	}
+	return 0;
+}
