@@ -172,7 +172,8 @@ class Trial:
         shutil.rmtree(copy)
         plan = json.loads(out) if out else {}
         named = {bytes.fromhex(row['key'] if isinstance(row, dict) else row)
-                 for name in ('lost', 'dropped', 'older', 'left_out') for row in plan.get(name) or ()}
+                 for name in ('lost', 'dropped', 'older', 'left_out')
+                 for row in plan.get(name) or ()}
         self.change(named, 'compact', '--yes', '--json', None)
 
 
