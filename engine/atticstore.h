@@ -301,8 +301,8 @@ enum {
  * further as_commit tries again; otherwise as_recover does after the next as_open. AS_ERR_NOT_REGULAR: a
  * folder is in the place of index.N or hints.N. After an error
  * without it the transaction is not committed; struct as_state says whether it can go on, so that
- * as_commit may be tried again, or is dead. Damaged segments are skipped by compaction and reported,
- * and so are those that hold an older version of an object whose newest is damaged or missing.
+ * as_commit may be tried again, or is dead. Damaged segments are skipped by compaction and
+ * reported, and so are those that hold an older version of an object whose newest is damaged or missing.
  * AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the copies are
  * removed again and the segments stay. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,

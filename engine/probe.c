@@ -168,7 +168,7 @@ static enum as_err look_at_index(struct sample *s, const struct index_file *inde
 	return AS_OK;
 }
 
-/* Nine in ten; of fewer than ten all but one. That nothing speaks against an index is not enough. */
+/* Nine in ten; of fewer than ten all but one. That nothing contradicts an index is not enough. */
 static bool is_of_log(const struct sample *s, const struct index_file *index)
 {
 	const uint32_t exceptions = s->of / 10 > 1 ? s->of / 10 : 1;

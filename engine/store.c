@@ -190,8 +190,8 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 	return is_wrong || sum != store->index.used || listed;
 }
 
-/* Are index and @hints, which agree with each other, those of this log? An index that is not is of no
- * use to anybody. What this store wrote itself, after the listing, needs no such look. */
+/* Are index and @hints, which agree with each other, those of this log? An index that is not is of
+ * no use to anybody. What this store wrote itself, after the listing, needs no such look. */
 static enum as_err judge_witnesses(struct as_store *store, const struct hints *hints,
 				   bool *is_wrong)
 {

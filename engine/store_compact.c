@@ -179,8 +179,8 @@ static enum as_err check_newer(const struct compaction *c, uint32_t number,
 		       "missing", store->view->path, number, newer->segment, newer->offset);
 }
 
-/* Is @entry to be copied? Where segments are missing the files may be of several times, and what the
- * index does not know in a segment that the hints do not know is not given up for that. */
+/* Is @entry to be copied? Where segments are missing the files may be of several times: what the
+ * index does not know in a segment that the hints do not know is then kept. */
 static enum as_err choose(const struct compaction *c, const struct candidate *candidate,
 			  const struct segment_entry *entry, bool *is_chosen,
 			  struct as_error *error)
@@ -412,8 +412,8 @@ static enum as_err empty_all(struct compaction *c, const struct candidate *candi
 	return err;
 }
 
-/* Count what the index has in segment @number, and that is whole there. Behind the open segment's last
- * entry a byte may lie that the next one overwrites (see log.h). */
+/* Count what the index has in segment @number, and that is whole there. Behind the last entry of
+ * the open segment a byte may lie that the next one overwrites (see log.h). */
 static enum as_err count_copies(const struct compaction *c, uint32_t number, uint64_t *count,
 				uint64_t *key_sum, struct as_error *error)
 {

@@ -44,8 +44,8 @@ static int newest_first(const void *left, const void *right)
 	return (a < b) - (a > b);
 }
 
-/* Load index and hints of transaction @number. AS_ERR_INTEGRITY also where they are not those of the
- * log. */
+/* Load index and hints of transaction @number. AS_ERR_INTEGRITY also where they are not those of
+ * the log. */
 static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 {
 	struct findings findings;

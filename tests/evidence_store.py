@@ -29,7 +29,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 PROGRAM = Program(os.environ.get('ATTICSCOPE', 'atticscope'))
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
-KEYS = 8                # asked for in a repository of a corpus, besides those that check names
+KEYS = 4                # asked for in a repository of a corpus, besides those that check names
 NEW = b'\x5a' * 32
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
@@ -75,7 +75,7 @@ class Trial:
                 named[problem['key']] = problem
         keys = {key.hex() for key, _ in rules.whole_puts(self.before) if key}
         keys |= {key.hex() for key in self.rules.index or ()} | set(named)
-        self.is_all = is_all = IS_LONG or len(keys) < 40
+        self.is_all = is_all = IS_LONG or len(keys) < 20
         asked = sorted(keys if is_all else
                        set(named) | set(rng.sample(sorted(keys), min(KEYS, len(keys)))))
         given = 0
@@ -172,7 +172,8 @@ class Trial:
         shutil.rmtree(copy)
         plan = json.loads(out) if out else {}
         named = {bytes.fromhex(row['key'] if isinstance(row, dict) else row)
-                 for name in ('lost', 'dropped', 'older', 'left_out') for row in plan.get(name) or ()}
+                 for name in ('lost', 'dropped', 'older', 'left_out')
+                 for row in plan.get(name) or ()}
         self.change(named, 'compact', '--yes', '--json', None)
 
 
@@ -215,7 +216,7 @@ def main():
     cases = [] if options.kind or options.count else sorted(
         path for corpus in ('corpus', 'corpus-evidence')
         for path in glob.glob(os.path.join(SHARED, corpus, (options.case or '*') + '.tar.gz')))
-    count = 0 if options.case else options.count or (3000 if IS_LONG else 60)
+    count = 0 if options.case else options.count or (3000 if IS_LONG else 40)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         trials = [pool.submit(try_case, path) for path in cases]
         trials += [pool.submit(try_kind, options.kind or kinds_of(seed), seed)

@@ -2346,7 +2346,8 @@ static void a_change_behind_the_locks_back_is_noticed(void **state)
 /* Let the files index.* and hints.* of the one transaction bear the number @last. */
 static void number_index(const struct world *world, uint32_t last)
 {
-	scratch_run("cd '%s' && mv index.* index.%u && mv hints.* hints.%u", world->repo, last, last);
+	scratch_run("cd '%s' && mv index.* index.%u && mv hints.* hints.%u", world->repo, last,
+		    last);
 }
 
 static void expect_other_index(struct world *world)
