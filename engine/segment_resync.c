@@ -202,14 +202,14 @@ static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_
 	return r->length;
 }
 
-/* What the damaged entry @e claims for itself: the end of its extent. A size that leads out of the
- * file cannot be believed where anything whole follows, and claims nothing. */
+/* What the damaged entry @e claims for itself: the end of its extent. A size that leads so far out of
+ * the file that most of the entry would be missing cannot be believed, and claims nothing. */
 static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
 {
-	if (!e->has_header || !size_is_believable(e->raw_size) ||
-	    e->raw_size > r->length - e->offset)
+	const uint64_t left = r->length - e->offset;
+	if (!e->has_header || !size_is_believable(e->raw_size) || e->raw_size > 2 * left)
 		return e->offset + 1;
-	return e->offset + e->raw_size;
+	return e->raw_size > left ? r->length : e->offset + e->raw_size;
 }
 
 /* Set the size of the damaged row @e: where it ends and the walk goes on. */
