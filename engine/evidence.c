@@ -24,6 +24,8 @@ static bool is_nearly_all(uint64_t part, uint64_t all)
 enum credit credit_of_index(const struct index_figures *f)
 {
 	/* Nothing to hold it against: it can do no harm, and it alone names what is gone. */
+	if (f->live == 0 && f->of == 0 && f->searched_known * 10 < f->searched)
+		return CREDIT_FOREIGN;
 	if (f->live == 0 && f->of == 0)
 		return f->is_stale ? CREDIT_OLDER : CREDIT_CREDIBLE;
 	if (f->known * 10 < f->live || (f->live == 0 && f->confirmed * 10 < f->of))

@@ -24,12 +24,15 @@ const char *credit_name(enum credit credit);	/* as in the JSON; "none" for CREDI
 /* What an index and the log have in common. */
 struct index_figures {
 	uint64_t used;		/* mappings in all */
-	uint64_t of;		/* those into segments that are there without a flaw */
-	uint64_t confirmed;	/* of these: the PUT of the key stands there */
+	uint64_t of;		/* those into segments that are there without a flaw, and those of keys
+				 * that the log has a later PUT of */
+	uint64_t confirmed;	/* of these: the PUT of the key stands there, and none later */
 	uint64_t live;		/* objects that the log holds, up to the index's transaction */
 	uint64_t known;		/* of these: the index has the key */
 	uint64_t excused;	/* of the others: their DELETE can be lost, and the hints, where there
 				 * are any, count them out as the index does */
+	uint64_t searched;	/* PUTs that only searching found */
+	uint64_t searched_known; /* of these: the index has the key */
 	bool is_stale;		/* its transaction is below the end of the log */
 	bool is_beyond;		/* it is above, and the index leads to segments above the end */
 };

@@ -114,6 +114,10 @@ static enum as_err take_older(struct gatherer *gatherer, const uint8_t key[KEY_S
 				  : plan_name_key(&plan->left_out, &plan->left_out_count,
 						  &gathering->left_out_capacity, key, LOSS_DAMAGED,
 						  place);
+	/* In a file beside the segment: its place is none of the log. */
+	if (err == AS_OK && gone && gone->older_copy != UINT32_MAX)
+		(is_kept ? &plan->older[plan->older_count - 1]
+			 : &plan->left_out[plan->left_out_count - 1])->has_place = false;
 	pthread_mutex_unlock(&gathering->mutex);
 	return err == AS_OK && is_kept ? add_object(gatherer, key, place) : err;
 }

@@ -123,8 +123,9 @@ struct verify_gone {
 	bool is_unreadable;		/* it lies there, and the disk refuses to read it */
 	bool has_older;			/* and this is the newest whole version: */
 	struct replay_event older;
-	/* position in verify->copies of the file that it is in; UINT32_MAX: the segment itself */
-	uint32_t older_copy;
+	/* position in verify->copies of the file that it is in, and where there: the offset in
+	 * older then stands for that place. UINT32_MAX: the segment itself */
+	uint32_t older_copy, older_at;
 	bool older_is_uncommitted;	/* no COMMIT stands behind it: no repair brings it in */
 };
 

@@ -187,8 +187,11 @@ static enum as_err note_gone(struct compare *compare, enum verdict verdict,
 {
 	struct verify *verify = compare->verify;
 	struct verify_missing *row = verify_find_missing(verify, bucket->segment);
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	if (row)
 		row->lost++;
+	if (facts && verify->index_credit != CREDIT_CREDIBLE)
+		facts->wanted++;
 	const enum as_err err = verify_add_gone(verify, &compare->gone_capacity, bucket->key,
 						bucket->segment, bucket->offset,
 						verdict == VERDICT_OLDER ? place : NULL);
@@ -373,7 +376,7 @@ static enum as_err report_gone_row(struct compare *compare, const struct verify_
 	memcpy(finding.key, gone->key, KEY_SIZE);
 	if (gone->has_older && gone->older_copy != UINT32_MAX)
 		snprintf(finding.detail, sizeof(finding.detail), "a whole one is in %.100s, at %"
-			 PRIu32, verify->copies[gone->older_copy].path, gone->older.offset);
+			 PRIu32, verify->copies[gone->older_copy].path, gone->older_at);
 	else if (gone->has_older && gone->older_is_uncommitted)
 		snprintf(finding.detail, sizeof(finding.detail),
 			 "a whole one, never committed, is at %" PRIu32 ":%" PRIu32,
@@ -638,6 +641,11 @@ static bool is_loss_unknown(const struct compare *compare)
 					 (uint64_t)facts->held + facts->wanted))
 			return true;
 	}
+	/* The log is of an earlier time than the index, which shares too little with it to be believed.
+	 */
+	if (figures->is_beyond && verify->index_was_compared &&
+	    verify->index_credit != CREDIT_CREDIBLE && verify->index_credit != CREDIT_FOREIGN)
+		return true;
 	/* What an index that is half wrong names and the log does not have may have been there. */
 	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
 	    verify->hints_credit != CREDIT_CREDIBLE)

@@ -379,10 +379,12 @@ enum as_err verify_fill_older(struct verify_run *run)
 	struct filling filling = { .run = run, .verify = verify };
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
-		const struct verify_gone *gone = &verify->gone[i];
-		const struct segment_entry entry = { .offset = gone->older.offset };
+		struct verify_gone *gone = &verify->gone[i];
+		const struct segment_entry entry = { .offset = gone->older_at };
 		if (!gone->has_older || gone->older_copy == UINT32_MAX)
 			continue;
+		/* An offset that no entry of the log has: the segment's own file may be there too. */
+		gone->older.offset = SEGMENT_OFFSET_MAX + 1 + (uint32_t)i;
 		filling.copy = gone->older_copy;
 		err = add_fill(&filling, gone->older.offset, &entry);
 	}

@@ -118,6 +118,7 @@ static enum as_err consider(void *context, const struct segment_entry *e)
 		gone->older_is_uncommitted = reading->rank == RANK_UNCOMMITTED;
 		gone->older = event;
 		gone->older_copy = reading->copy;
+		gone->older_at = event.offset;
 	}
 	pthread_mutex_unlock(&verify->mutex);
 	return AS_OK;

@@ -214,10 +214,32 @@ static bool is_found_elsewhere(const struct matching *m, size_t position)
 	return false;
 }
 
+/* Do the hints of the same time count in the segment what the index places in it? */
+static bool is_counted(const struct matching *m, const struct misfit *misfit)
+{
+	const struct hints *hints = &m->view->hints;
+	return hints->usable && hints->transaction == m->verify->end &&
+	       verify_hinted(m->verify, misfit->number) ==
+		       (int64_t)misfit->count + (misfit->number == m->manifest_segment);
+}
+
+/* Is no other file to be the segment whose number the file at @position bears? */
+static bool is_vacant(const struct matching *m, size_t position)
+{
+	const uint32_t number = m->view->layout.segments[position].number;
+	for (size_t i = 0; i < m->view->layout.count; i++)
+		if (m->verify->facts[i].number == number)
+			return false;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].number == number && m->misfits[i].found != LAYOUT_NONE)
+			return false;
+	return true;
+}
+
 static enum as_err set_roles(struct matching *m, bool *again)
 {
 	struct verify *verify = m->verify;
-	size_t foreign = 0;
+	size_t foreign = 0, unsure = 0;
 	for (size_t i = 0; i < m->count; i++) {
 		struct misfit *misfit = &m->misfits[i];
 		bool known = true;
@@ -235,16 +257,18 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		if (known && misfit->found == LAYOUT_NONE)
 			continue;
 		/* Of two that were swapped no PUT tells where the one with DELETEs alone belongs. */
-		if (misfit->found != LAYOUT_NONE && verify->facts[misfit->position].puts == 0) {
+		if (misfit->found != LAYOUT_NONE && verify->facts[misfit->position].puts == 0 &&
+		    is_vacant(m, misfit->found)) {
 			verify->facts[misfit->position].number =
 				verify->view->layout.segments[misfit->found].number;
 			continue;
 		}
 		verify->facts[misfit->position].role = ROLE_FOREIGN;
 		foreign++;
+		unsure += !is_counted(m, misfit);
 	}
 	/* Where most of the log would be of elsewhere, it is the index that is. */
-	if (foreign * 2 > verify->view->layout.count && foreign > 1)
+	if (unsure * 2 > verify->view->layout.count && unsure > 1)
 		for (size_t i = 0; i < verify->view->layout.count; i++)
 			verify->facts[i].role = ROLE_LOG;
 	else if (foreign > 0)

@@ -243,7 +243,9 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		hold(w, segment, -1);
 		if (event->is_put)
 			hold(w, event->segment, 1);
-		else if (is_in_time)
+		if (event->is_put && is_in_time)
+			w->figures.confirmed--;	/* it is not of its own time */
+		if (!event->is_put && is_in_time)
 			w->figures.live--, w->figures.known--;
 		return AS_OK;
 	}
@@ -296,7 +298,11 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
 	const bool is_later = has_event && replay_time(event.segment, event.offset) >
 						   replay_time(bucket->segment, bucket->offset);
-	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 && !facts->is_cut)
+	const bool is_older = is_later && event.is_put &&
+			      event.segment <= verify->index.transaction &&
+			      !verify_has_moved(verify, bucket, &event);
+	if (is_older || ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 &&
+			 !facts->is_cut))
 		w->figures.of++;
 	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
 		facts->held++;
@@ -325,6 +331,16 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	return AS_OK;
 }
 
+static enum as_err weigh_searched(void *context, const uint8_t key[KEY_SIZE],
+				  const struct replay_event *event)
+{
+	struct weighing *w = context;
+	w->figures.searched += event->is_put;
+	w->figures.searched_known +=
+		event->is_put && index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
+	return AS_OK;
+}
+
 static enum as_err weigh_keys(struct weighing *w)
 {
 	struct verify *verify = w->verify;
@@ -342,6 +358,8 @@ static enum as_err weigh_keys(struct weighing *w)
 	}
 	verify->missing_count = verify->oddity_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, weigh_searched, w);
 	if (err == AS_OK && image->used > confirmed)
 		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
 	w->run->is_weighed = true;
@@ -409,6 +427,28 @@ static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
 	return replay_note(context, key, event);
 }
 
+/* Every repository has a manifest, under the same key: that both have one says nothing. */
+static enum credit weigh_without_manifest(const struct weighing *w)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct index_figures figures = w->figures;
+	struct replay_event event;
+	const uint32_t number = index_image_find(&w->run->index.image, manifest);
+	if (number == INDEX_EMPTY)
+		return credit_of_index(&figures);
+	const bool is_confirmed = verify_is_confirmed(w->verify, number);
+	const bool has_event = replay_find(w->verify->replay, manifest, &event);
+	if (is_confirmed) {
+		figures.confirmed--;
+		figures.of--;
+	}
+	if ((has_event && event.is_put) || (is_confirmed && !has_event)) {
+		figures.known -= figures.known > 0;
+		figures.live -= figures.live > 0;
+	}
+	return credit_of_index(&figures);
+}
+
 static enum as_err weigh_index(struct weighing *w)
 {
 	struct verify *verify = w->verify;
@@ -423,7 +463,11 @@ static enum as_err weigh_index(struct weighing *w)
 		excuse(w);
 	}
 	verify->index_figures = w->figures;
-	verify->index_credit = credit_of_index(&w->figures);
+	verify->index_credit = weigh_without_manifest(w);
+	/* What an index that is not to be believed places in damage is not missed there. */
+	for (size_t i = 0; verify->index_credit != CREDIT_CREDIBLE && i < verify->view->layout.count;
+	     i++)
+		verify->facts[i].wanted = 0;
 	/* What only searching found is believed, as without an index, where this one is no witness.
 	 */
 	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->adrift) == 0)
