@@ -301,7 +301,9 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	const bool is_older = is_later && event.is_put &&
 			      event.segment <= verify->index.transaction &&
 			      !verify_has_moved(verify, bucket, &event);
-	if (is_older || ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 &&
+	/* No index leads to what came after it. */
+	const bool is_impossible = bucket->segment > verify->index.transaction;
+	if (is_older || is_impossible || ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 &&
 			 !facts->is_cut))
 		w->figures.of++;
 	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
@@ -335,9 +337,10 @@ static enum as_err weigh_searched(void *context, const uint8_t key[KEY_SIZE],
 				  const struct replay_event *event)
 {
 	struct weighing *w = context;
-	w->figures.searched += event->is_put;
-	w->figures.searched_known +=
-		event->is_put && index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
+	if (!event->is_put || key_is_manifest(key))
+		return AS_OK;
+	w->figures.searched++;
+	w->figures.searched_known += index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
 	return AS_OK;
 }
 
