@@ -44,6 +44,8 @@ enum credit credit_of_hints(const struct hints_figures *f)
 {
 	const uint64_t wrong = f->rows - f->right;
 	const uint64_t exceptions = f->rows / 5 > 2 ? f->rows / 5 : 2;
+	if (f->is_elsewhere)
+		return CREDIT_FOREIGN;
 	if (f->rows == 0)
 		return f->is_stale ? CREDIT_OLDER : CREDIT_CREDIBLE;
 	if (f->right * 10 < f->rows)

@@ -43,6 +43,7 @@ struct hints_figures {
 	uint64_t rows;		/* segments without a flaw that the hints or the log know PUTs in */
 	uint64_t right;		/* of these: both count the same; or the hints count as a credible
 				 * index does, which knows what a lost or moved DELETE did */
+	bool is_elsewhere;	/* no segment that they list is there, or one lies above their time */
 	bool is_stale;		/* their transaction is below the end of the log */
 	bool ends_early;	/* a segment with objects lies above all that they list */
 };

@@ -437,6 +437,10 @@ static enum credit weigh_without_manifest(const struct weighing *w)
 	struct index_figures figures = w->figures;
 	struct replay_event event;
 	const uint32_t number = index_image_find(&w->run->index.image, manifest);
+	/* An empty index above the end of the log was made while the log could not be seen. */
+	if (figures.used == 0 &&
+	    (!w->verify->has_end || w->verify->index.transaction > w->verify->end))
+		return CREDIT_FOREIGN;
 	if (number == INDEX_EMPTY)
 		return credit_of_index(&figures);
 	const bool is_confirmed = verify_is_confirmed(w->verify, number);
@@ -486,6 +490,23 @@ static enum as_err weigh_index(struct weighing *w)
 
 /* ---- the hints ---- */
 
+/* Is no segment that the hints count objects in there, or does one lie above their own time? */
+static bool lists_nothing_there(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	bool is_any = false, is_there = false;
+	for (size_t i = 0; i < hints->segment_count; i++) {
+		if (hints->segments[i].live <= 0)
+			continue;
+		if (hints->segments[i].segment > hints->transaction)
+			return true;
+		is_any = true;
+		is_there = is_there || layout_find(&verify->view->layout,
+						   hints->segments[i].segment) != LAYOUT_NONE;
+	}
+	return is_any && !is_there && verify->view->layout.count > 1;
+}
+
 static void weigh_hints(struct verify *verify)
 {
 	const struct hints *hints = &verify->view->hints;
@@ -512,6 +533,7 @@ static void weigh_hints(struct verify *verify)
 		figures.right += live == (int64_t)facts->held ||
 				 (is_joined && hints_count_as_index(verify, facts));
 	}
+	figures.is_elsewhere = lists_nothing_there(verify);
 	verify->hints_figures = figures;
 	verify->hints_credit = hints->transaction > verify->end ? CREDIT_NONE
 								: credit_of_hints(&figures);
