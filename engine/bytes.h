@@ -37,10 +37,10 @@ const char *key_note(const uint8_t key[KEY_SIZE]);
 /* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
 static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
 {
-	uint64_t words[KEY_SIZE / 8], value = 0;
-	memcpy(words, key, KEY_SIZE);
+	uint64_t parts[KEY_SIZE / 8], value = 0;
+	memcpy(parts, key, KEY_SIZE);
 	for (unsigned i = 0; i < KEY_SIZE / 8; i++)
-		value = (value ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		value = (value ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
 	return value ^ value >> 32;
 }
 

@@ -284,12 +284,14 @@ bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint
 bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
 			  size_t tail_size)
 {
+	if (tail_size == 0)
+		return memcmp(head + head_size - SEGMENT_HEADER, segment_commit,
+			      SEGMENT_HEADER) == 0;
 	const size_t in_tail = tail_size < SEGMENT_HEADER ? tail_size : SEGMENT_HEADER;
 	const size_t in_head = SEGMENT_HEADER - in_tail;
-	if (memcmp(head + head_size - in_head, segment_commit, in_head) != 0)
-		return false;
-	return in_tail == 0 || memcmp((const uint8_t *)tail + tail_size - in_tail,
-				      segment_commit + in_head, in_tail) == 0;
+	return memcmp(head + head_size - in_head, segment_commit, in_head) == 0 &&
+	       memcmp((const uint8_t *)tail + tail_size - in_tail, segment_commit + in_head,
+		      in_tail) == 0;
 }
 
 /* Put @head and @tail behind one another into the buffer, or where they are too large for it

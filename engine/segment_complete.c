@@ -106,10 +106,10 @@ static enum as_err walk(struct segment_reader *r, bool *complete)
 			continue;
 		struct proof proof = { .reader = r, .damaged = &entry };
 		err = segment_suspects(r, entry.offset, r->length - entry.offset, try_end, &proof);
-		if (err != AS_END)
+		if (err != AS_END) {
 			*complete = false;
-		if (err != AS_END)
 			return err;
+		}
 		r->position = proof.end;
 		r->is_adrift = false;
 	}

@@ -34,7 +34,7 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 
 static struct verify_gone *find(const struct verify *verify, const uint8_t key[KEY_SIZE])
 {
-	struct verify_gone wanted;
+	struct verify_gone wanted = { .has_older = false };
 	if (verify->gone_count == 0)
 		return NULL;
 	memcpy(wanted.key, key, KEY_SIZE);

@@ -57,8 +57,15 @@ static void close_tally(struct tally *tally)
 
 /* ---- what is said ---- */
 
-/* While memory is refused every message is to speak of that, and of nothing else. */
+/* While memory is refused every message is to speak of that, and of nothing else. One is true all
+ * the same: a compaction that is given up behind a COMMIT looks for hints that are not written yet. */
 static enum as_err said;
+
+static bool is_true(enum as_err code, const char *text)
+{
+	return code == AS_ERR_MEMORY ||
+	       (code == AS_ERR_DOES_NOT_EXIST && strncmp(text, "hints.", 6) == 0);
+}
 
 enum as_err __real_as_fail(struct as_error *error, enum as_err code, int sys, const char *format,
 			   ...) __attribute__((format(printf, 4, 5)));
@@ -72,7 +79,7 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (code != AS_ERR_MEMORY)
+	if (!is_true(code, text))
 		said = code;
 	return __real_as_fail(error, code, sys, "%s", text);
 }
