@@ -72,7 +72,9 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (code != AS_ERR_MEMORY)
+	/* A compaction that is given up looks for hints that were not written yet. */
+	if (code != AS_ERR_MEMORY &&
+	    !(code == AS_ERR_DOES_NOT_EXIST && strstr(text, "hints.")))
 		said = code;
 	return __real_as_fail(error, code, sys, "%s", text);
 }
