@@ -179,8 +179,9 @@ struct as_state {
 	/* Index or hints do not fit: they are missing, damaged, of another transaction, no files;
 	 * or the hints count another number of objects than the index holds, or list a segment to
 	 * be compacted that is not there; or what as_open looks at of both is not of this log (of
-	 * another repository, empty, or older than their number says). Reading is then refused
-	 * too. A few wrong places in an index are not found in this way. */
+	 * another repository, empty, or older than their number says): then reading is refused
+	 * too, as it is without an index. A few wrong places in an index are not found in this
+	 * way. */
 	bool needs_recover;
 	char why[256];			/* of the two above, in words; may be empty. Mask it. */
 	/* The process runs as root, and the repository is another user's. What is made is given to

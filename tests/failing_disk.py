@@ -197,6 +197,11 @@ class Unreadable(Case):
         self.assertLess(text.index('ddrescue'), text.index(key_of(3).hex()))
 
 
+def is_seen_by_opening(at):
+    """Opening reads the magic of the first segment once: does Attic or Borg write here?"""
+    return at < 8
+
+
 @unittest.skipUnless(preload_works(), 'no library can be loaded before the program here')
 class Moody(Case):
     def damaged(self):
@@ -223,7 +228,8 @@ class Moody(Case):
                 for count in (1, 2, 3, 5):
                     with self.subTest(repo=repo, at=at, length=length, count=count):
                         COUNTS['passing failures'] += 1
-                        status, out, _ = self.run_all('data/0/0 %d %d first=%d' % (at, length, count), 'check',
+                        failures = count + is_seen_by_opening(at)
+                        status, out, _ = self.run_all('data/0/0 %d %d first=%d' % (at, length, failures), 'check',
                                                       '--json', repo, status=(4,))
                         codes = self.judge(json.loads(out), lost)
                         self.assertTrue(codes & (UNSTABLE | UNREADABLE), codes)
@@ -237,17 +243,18 @@ class Moody(Case):
 
     def test_readings_that_differ_are_noticed(self):
         for at, length in self.places('data/0/0', 12):
+            first = 'even' if is_seen_by_opening(at) else 'odd'     # the first reading of all is the wrong one
             for mode in ('odd', 'even'):
                 with self.subTest(at=at, mode=mode):
                     COUNTS['readings that differ'] += 1
                     status, check = self.check('data/0/0 %d %d %s' % (at, length, mode))
                     codes = self.judge(check, set())
-                    if mode == 'odd':	# the first reading is the wrong one
+                    if mode == first:
                         self.assertIn('unstable-read', codes)
                     for options in (['--dry-run'], ['--yes']):
                         status, out, err = self.run_all('data/0/0 %d %d %s' % (at, length, mode), 'salvage', *options,
                                                         self.path)
-                        if mode == 'odd':
+                        if mode == first:
                             self.assertIn(status, (4, 8))
                             self.assertRegex(err + out.decode(), 'two readings|read again, it is not what it was')
 
