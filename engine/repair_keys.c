@@ -268,9 +268,9 @@ static void promise(struct plan *plan)
 	work->objects = work->verify->objects + plan->older_count - plan->dropped_count;
 	work->key_sum = work->verify->key_sum;
 	for (size_t i = 0; i < plan->older_count; i++)
-		work->key_sum += verify_key_value(plan->older[i].key);
+		work->key_sum += key_value(plan->older[i].key);
 	for (size_t i = 0; i < plan->dropped_count; i++)
-		work->key_sum -= verify_key_value(plan->dropped[i].key);
+		work->key_sum -= key_value(plan->dropped[i].key);
 }
 
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
@@ -594,7 +594,7 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 	memcpy(suspect->key, entry.key, KEY_SIZE);
 	if (suspect->is_taken) {
 		plan->work->objects++;
-		plan->work->key_sum += verify_key_value(entry.key);
+		plan->work->key_sum += key_value(entry.key);
 	}
 	return suspect->is_taken ? index_table_put(plan->work->table, entry.key, number,
 						   suspect->offset)

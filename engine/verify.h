@@ -268,12 +268,6 @@ bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t o
 /* Has a copy the entry at @offset of segment @number? */
 bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset);
 
-/* Of a key, for verify->key_sum. */
-static inline uint64_t verify_key_value(const uint8_t key[KEY_SIZE])
-{
-	return key_value(key);
-}
-
 /* What became of a key that log or index speak of. */
 enum verify_outcome {
 	OUTCOME_OBJECT,		/* it is an object, at the place given */

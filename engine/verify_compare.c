@@ -143,7 +143,7 @@ static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
 {
 	struct segment_facts *facts = facts_of(verify, place->segment);
 	verify->objects++;
-	verify->key_sum += verify_key_value(key);
+	verify->key_sum += key_value(key);
 	if (!facts)
 		return;
 	const uint32_t live = atomic_load_explicit(&facts->live, memory_order_relaxed);
@@ -160,7 +160,7 @@ static enum as_err uncount_live(struct verify *verify, const struct index_bucket
 	struct segment_entry entry;
 	struct segment_facts *facts = facts_of(verify, bucket->segment);
 	verify->objects--;
-	verify->key_sum -= verify_key_value(bucket->key);
+	verify->key_sum -= key_value(bucket->key);
 	if (!facts || !verify_find_source(verify, bucket->segment, bucket->offset, &source))
 		return AS_OK;
 	facts->live--;

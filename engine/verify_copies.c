@@ -220,7 +220,7 @@ static enum as_err take_mapped(struct filling *f, const struct segment_entry *e,
 	struct verify *verify = f->verify;
 	const size_t position = verify_position(verify, verify->copies[f->copy].number);
 	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
-	verify->key_sum += verify_key_value(e->key);
+	verify->key_sum += key_value(e->key);
 	if (position != LAYOUT_NONE) {
 		verify->facts[position].live++;
 		verify->facts[position].live_bytes += e->size;

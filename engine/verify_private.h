@@ -56,6 +56,7 @@ struct verify_run {
 	_Atomic size_t skipped, remembered;
 	struct findings before;		/* those from before anything was read */
 	unsigned reading;		/* 0 while all is read for the first time */
+	bool has_index_last;
 	bool is_weighed;		/* buckets that cannot be read were reported */
 	bool is_settled;		/* log and index agree on every key */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
@@ -197,7 +198,7 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
  * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
 enum as_err verify_weigh(struct verify_run *run);
 
-/* Find verify->index_last, a walk over the index. */
+/* Find verify->index_last: a walk over the index, the first time. */
 void verify_find_index_last(struct verify_run *run);
 
 /* The row of missing segment @number, or NULL. */

@@ -36,10 +36,11 @@ bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
 
 /* The highest segment that index or hints know. What lies above is newer than they are, and they say
  * nothing about it. */
-static uint32_t last_known(const struct verify_run *run)
+static uint32_t last_known(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
 	const struct hints *hints = &run->view->hints;
+	verify_find_index_last(run);
 	uint32_t last = verify->index_last;
 	if (hints->usable && hints->segment_count > 0 &&
 	    hints->segments[hints->segment_count - 1].segment > last)
@@ -421,7 +422,6 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 	enum as_err err = AS_OK;
 	if (!shares_any)
 		return AS_OK;
-	verify_find_index_last(run);
 	if (!run->is_settled)
 		err = match(run, again);
 	if (err == AS_OK)

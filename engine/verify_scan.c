@@ -249,7 +249,7 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
 		s->live++;
 		s->live_bytes += event->size;
-		s->key_sum += verify_key_value(event->key);
+		s->key_sum += key_value(event->key);
 		if (s->events)
 			s->mark += index_image_mark(&s->run->index.image, number);
 		return AS_OK;

@@ -33,7 +33,7 @@ static enum as_err count_object(void *context, const uint8_t key[KEY_SIZE],
 		counter->position = layout_find(&counter->verify->view->layout, event->segment);
 	}
 	counter->objects++;
-	counter->key_sum += verify_key_value(key);
+	counter->key_sum += key_value(key);
 	if (counter->position == LAYOUT_NONE)
 		return AS_OK;
 	counter->segments[counter->position].live++;

@@ -373,6 +373,9 @@ void verify_find_index_last(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
 	uint32_t segment, offset, last = 0;
+	if (run->has_index_last)
+		return;
+	run->has_index_last = true;
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		index_image_place(image, i, &segment, &offset);
 		if (segment <= run->verify->index.transaction && segment > last)
