@@ -280,7 +280,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "the segment's number is above 2147483647: Attic cannot read it",
 		.meaning = "Attic reads segment numbers as signed 32-bit numbers. No new segment "
 			   "can follow, so no repair gives it a lower number. Read the objects "
-			   "with list and get, and put them into a new repository.",
+			   "with index and get, and put them into a new repository.",
 		.stake = "Attic fails on every object in such a segment.",
 		.meanwhile = "All objects can be read here. Nothing can be written to it.",
 		.severity = SEVERITY_ERROR,

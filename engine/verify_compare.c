@@ -622,6 +622,36 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 	return behind - first < verify->end - *transaction;
 }
 
+/* Do index and hints agree in every count on the very segments that are there, and the log with
+ * neither? Then they may be right, and the segments of elsewhere. */
+static bool is_outvoted(const struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct layout *layout = &verify->view->layout;
+	const struct hints *hints = &verify->view->hints;
+	const struct index_image *image = &compare->run->index.image;
+	if (!verify->index_was_compared || verify->index_credit != CREDIT_FOREIGN ||
+	    verify->index_figures.live == 0 || verify->hints_credit == CREDIT_CREDIBLE ||
+	    !hints->usable || hints->transaction != verify->end)
+		return false;
+	for (size_t i = 0; i < layout->count; i++) {
+		const uint32_t number = layout->segments[i].number;
+		int64_t mapped = 0;
+		uint32_t segment, offset;
+		for (uint32_t bucket = 0; bucket < image->buckets; bucket++) {
+			index_image_place(image, bucket, &segment, &offset);
+			mapped += segment == number;
+		}
+		if (mapped != verify_hinted(verify, number))
+			return false;
+	}
+	for (size_t i = 0; i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0 &&
+		    layout_find(layout, hints->segments[i].segment) == LAYOUT_NONE)
+			return false;
+	return true;
+}
+
 static bool is_loss_unknown(const struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
@@ -652,7 +682,7 @@ static bool is_loss_unknown(const struct compare *compare)
 	    verify->hints_credit != CREDIT_CREDIBLE)
 		return true;
 	/* A damaged entry may show a key that is damaged too. */
-	if (compare->named_by_damage > 0)
+	if (compare->named_by_damage > 0 || is_outvoted(compare))
 		return true;
 	for (size_t i = 0; i < verify->missing_count; i++)
 		if (verify->missing[i].lost > 0 &&

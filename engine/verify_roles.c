@@ -149,8 +149,15 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 	return AS_OK;
 }
 
+/* Do the hints say that every object of the segment was replaced or deleted? */
+static bool is_spent(const struct matching *m, uint32_t number)
+{
+	const struct hints *hints = &m->view->hints;
+	return hints->usable && hints_find(hints, number) && verify_hinted(m->verify, number) == 0;
+}
+
 /* May the file at @position be another segment than its name says? Only one that fits nothing itself,
- * and that the hints do not know. */
+ * and in which the hints count nothing. */
 static bool is_free(struct matching *m, const struct misfit *misfit, size_t position)
 {
 	const struct segment_facts *facts = &m->verify->facts[position];
@@ -164,7 +171,8 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 			return false;
 	if (find_misfit(m, number))
 		return true;
-	return m->mapped[position] == 0 && !(hints->usable && hints_find(hints, number)) &&
+	return m->mapped[position] == 0 &&
+	       (is_spent(m, number) || !(hints->usable && hints_find(hints, number))) &&
 	       (hints->usable || misfit->count > 1 || !key_is_manifest(misfit->rows[0].key));
 }
 
@@ -270,9 +278,11 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		known = known || verify->facts[misfit->position].damaged > 0;
 		if (known && misfit->found == LAYOUT_NONE)
 			continue;
-		/* Of two that were swapped no PUT tells where the one with DELETEs alone belongs. */
-		if (misfit->found != LAYOUT_NONE && verify->facts[misfit->position].puts == 0 &&
-		    is_vacant(m, misfit->found)) {
+		/* Of two that were swapped no PUT tells where the one belongs that has DELETEs alone,
+		 * or PUTs that count no more. */
+		if (misfit->found != LAYOUT_NONE && is_vacant(m, misfit->found) &&
+		    (verify->facts[misfit->position].puts == 0 ||
+		     is_spent(m, verify->view->layout.segments[misfit->found].number))) {
 			verify->facts[misfit->position].number =
 				verify->view->layout.segments[misfit->found].number;
 			continue;
