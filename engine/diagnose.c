@@ -107,6 +107,15 @@ static bool needs_entries(const struct verify *verify)
 	       (verify->deletes_moved > 0 || verify->returned > 0);
 }
 
+/* Does the newest whole version of an object lie in a file beside its segment? */
+static bool has_older_beside(const struct verify *verify)
+{
+	for (size_t i = 0; verify && i < verify->gone_count; i++)
+		if (verify->gone[i].has_older && verify->gone[i].older_copy != UINT32_MAX)
+			return true;
+	return false;
+}
+
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
 	if (weight->writes_entries && d->recommended == REPAIR_SALVAGE)
@@ -366,7 +375,8 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 		if (weight.wants[by_urgency[i]])
 			weight.wanted = by_urgency[i];
 	/* Recover writes no entry: what the log alone does not give has to be written once more. */
-	if (weight.wanted == REPAIR_RECOVER && needs_entries(verify))
+	if ((weight.wanted == REPAIR_RECOVER && needs_entries(verify)) ||
+	    (weight.wanted != REPAIR_SALVAGE && has_older_beside(verify)))
 		weight.wanted = REPAIR_SALVAGE;
 	weight.writes_entries = needs_entries(verify);
 	d->data_is_older = is_data_older(verify);

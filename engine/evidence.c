@@ -105,7 +105,7 @@ static struct judgement judge_confirmed(const struct testimony *t)
 static struct judgement judge_want(const struct testimony *t)
 {
 	const bool is_named = t->index == CREDIT_CREDIBLE || t->index == CREDIT_OLDER ||
-			      (t->index == CREDIT_DAMAGED && t->mapping == MAPPING_DAMAGED);
+			      t->index == CREDIT_DAMAGED;
 	if (!is_named)
 		return (struct judgement){ t->event == EVENT_PUT ? VERDICT_UNWITNESSED
 								 : VERDICT_PHANTOM, 2 };

@@ -105,8 +105,10 @@ static enum as_err take_older(struct gatherer *gatherer, const uint8_t key[KEY_S
 	struct gathering *gathering = gatherer->gathering;
 	struct plan *plan = gathering->plan;
 	const struct verify_gone *gone = verify_find_gone(plan->work->verify, key);
+	const bool is_beside = gone && gone->older_copy != UINT32_MAX;
 	const bool is_kept = !plan->options.no_older && !(gone && gone->older_is_uncommitted) &&
-			     (!writes_no_entry(plan) || log_gives(plan, key, place));
+			     (!writes_no_entry(plan) ||
+			      (!is_beside && log_gives(plan, key, place)));
 	pthread_mutex_lock(&gathering->mutex);
 	enum as_err err = is_kept ? plan_name_key(&plan->older, &plan->older_count,
 						  &gathering->older_capacity, key, LOSS_DAMAGED,
@@ -115,7 +117,7 @@ static enum as_err take_older(struct gatherer *gatherer, const uint8_t key[KEY_S
 						  &gathering->left_out_capacity, key, LOSS_DAMAGED,
 						  place);
 	/* In a file beside the segment: its place is none of the log. */
-	if (err == AS_OK && gone && gone->older_copy != UINT32_MAX)
+	if (err == AS_OK && is_beside)
 		(is_kept ? &plan->older[plan->older_count - 1]
 			 : &plan->left_out[plan->left_out_count - 1])->has_place = false;
 	pthread_mutex_unlock(&gathering->mutex);

@@ -269,7 +269,7 @@ static enum as_err weigh(struct verify_run *run)
 static enum as_err read_and_weigh(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
-	bool again = true;
+	bool again = true, older = false;
 	enum as_err err = findings_merge(&run->before, &verify->findings);
 	while (err == AS_OK && again) {
 		err = verify_segments(run);
@@ -278,13 +278,18 @@ static enum as_err read_and_weigh(struct verify_run *run)
 		verify_sort_damage(run->verify);
 		err = weigh(run);
 		if (err == AS_OK)
+			err = verify_use_older_index(run, &older);
+		if (err == AS_OK && !older)
 			err = verify_use_copies(run, &again);
-		if (err == AS_OK && again)
+		if (err == AS_OK && !older && again)
 			err = weigh(run);
-		if (err == AS_OK)
+		if (err == AS_OK && !older)
 			err = verify_choose_roles(run, &again);
+		again = again || older;
 		if (err == AS_OK && again)
 			err = read_again(run);
+		if (older)
+			run->reading = 0;	/* of this index it is the first */
 	}
 	return err;
 }

@@ -473,9 +473,10 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	if (live == 0)	/* a file that takes no part in the log may bear the number */
 		return layout_find(&verify->view->layout, row->segment) != LAYOUT_NONE
 			? AS_OK : report_missing_segment(compare, row->segment, 0);
-	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
-	if (missing || live <= count_fills(verify, row->segment))
+	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
+	if ((missing && (index_knows_all || missing->lost > 0)) ||
+	    live <= count_fills(verify, row->segment))
 		return AS_OK;
 	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
 	if (!index_knows_all &&
@@ -767,7 +768,7 @@ static enum as_err report_index(struct compare *compare)
 	snprintf(finding.detail, sizeof(finding.detail),
 		 "index.%" PRIu32 " is %s: it knows %" PRIu64 " of %" PRIu64 " objects; %" PRIu64
 		 " of %" PRIu64 " mappings are confirmed", verify->index.transaction,
-		 credit_name(verify->index_credit), f->known, f->live, f->confirmed, f->of);
+		 credit_name(verify->index_credit), f->known, f->live, f->confirmed, f->used);
 	return verify_add(compare->run, &finding);
 }
 

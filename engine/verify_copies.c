@@ -78,15 +78,22 @@ static bool number_of(const char *name, uint32_t *number)
 	return true;
 }
 
+static bool has_no_witness(const struct verify *verify)
+{
+	return !verify->confirmed && !verify->view->hints.usable;
+}
+
 /* Is there anything of segment @number that a copy could have? */
 static bool is_needed(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
 	const struct hints *hints = &verify->view->hints;
+	/* Where neither index nor hints are left a number without a file is one that may be missing. */
 	if (position == LAYOUT_NONE)
 		return verify_is_gap(verify, number) ||
-		       (verify->has_end && number <= verify->end && hints->usable && hints->transaction == verify->end &&
-			verify_hinted(verify, number) > 0);
+		       (hints->usable && hints->transaction >= number &&
+			verify_hinted(verify, number) > 0) ||
+		       (has_no_witness(verify) && verify->has_end && number < verify->end);
 	const struct segment_facts *facts = &verify->facts[position];
 	return facts->is_committed && (facts->damaged > 0 || facts->is_cut || facts->is_unopened ||
 				       verify_is_gap(verify, number));
@@ -346,7 +353,8 @@ static void sort_fills(struct verify *verify)
 static bool is_wanting(const struct verify *verify)
 {
 	const struct hints *hints = &verify->view->hints;
-	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles)
+	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
+	    has_no_witness(verify))
 		return true;
 	for (size_t i = 0; i < verify->view->layout.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)

@@ -77,13 +77,11 @@ static bool open_witness(struct verify_run *run)
 	return verify->owns_index;
 }
 
-enum as_err verify_load_index(struct verify_run *run)
+/* Load the open witness. */
+static enum as_err load_witness(struct verify_run *run)
 {
 	const struct view *view = run->view;
 	struct verify *verify = run->verify;
-	pthread_mutex_init(&run->index.mutex, NULL);
-	if (!open_witness(run))
-		return AS_OK;
 	/* Marks must be the same in the next run, and on the next machine. */
 	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
 	struct key_hash hash;
@@ -113,6 +111,45 @@ enum as_err verify_load_index(struct verify_run *run)
 	return run->verify->confirmed ? AS_OK : AS_ERR_MEMORY;
 }
 
+enum as_err verify_load_index(struct verify_run *run)
+{
+	pthread_mutex_init(&run->index.mutex, NULL);
+	return open_witness(run) ? load_witness(run) : AS_OK;
+}
+
+static void unload(struct verify_run *run)
+{
+	index_image_free(&run->index.image);
+	free(run->index.group_start);
+	free(run->index.group);
+	free(run->index.marks);
+}
+
+enum as_err verify_use_older_index(struct verify_run *run, bool *again)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	struct index_file older;
+	*again = false;
+	if (!run->index.is_loaded || verify->index_credit != CREDIT_FOREIGN || !verify->has_end ||
+	    verify->index.transaction <= verify->end || !view->has_older_index ||
+	    view->older_index > verify->end ||
+	    index_open(view->io, view->fd, view->older_index, &older, NULL) != AS_OK)
+		return AS_OK;
+	unload(run);
+	run->index = (struct verify_index){ .mutex = run->index.mutex };
+	free((void *)verify->confirmed);
+	verify->confirmed = NULL;
+	if (verify->owns_index)
+		index_close(&verify->index);
+	verify->index = older;
+	verify->owns_index = true;
+	verify->index_is_inferred = false;
+	run->has_index_last = false;
+	*again = true;
+	return load_witness(run);
+}
+
 enum as_err verify_lose_index(struct verify_run *run, uint32_t number)
 {
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
@@ -133,10 +170,7 @@ void verify_drop_index(struct verify_run *run)
 void verify_free_index(struct verify_run *run)
 {
 	pthread_mutex_destroy(&run->index.mutex);
-	index_image_free(&run->index.image);
-	free(run->index.group_start);
-	free(run->index.group);
-	free(run->index.marks);
+	unload(run);
 }
 
 static size_t group_of(const struct verify_run *run, uint32_t number)

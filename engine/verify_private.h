@@ -72,6 +72,10 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
  * unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run);
 
+/* After the weighing: where the index is of elsewhere and above the end of the log, an older one beside
+ * it takes its place. *@again: it does, and all must be read and weighed once more. AS_ERR_MEMORY. */
+enum as_err verify_use_older_index(struct verify_run *run, bool *again);
+
 /* After the scan, or without one: is the index a table as it should be? Adds the findings of a
  * census. AS_ERR_MEMORY. */
 enum as_err verify_judge_index(struct verify_run *run);

@@ -182,11 +182,24 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	return err;
 }
 
-/* Does the index know any key of the file that bears the misfit's number, or would it without a few
- * damaged bits? Then its mappings are wrong, not the file. */
-static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
+/* Does the index know an object of the file in this segment, or is it wrong about its place? Then the
+ * file is the segment. Objects that it knows, rightly, in another one are there twice. */
+static bool is_at_home(const struct matching *m, const struct misfit *misfit,
+		       const struct segment_entry *entry)
 {
 	const struct index_image *image = &m->run->index.image;
+	const uint32_t bucket = index_image_find(image, entry->key);
+	uint32_t segment, offset;
+	if (bucket == INDEX_EMPTY)
+		return false;
+	index_image_place(image, bucket, &segment, &offset);
+	return segment == misfit->number || !verify_is_confirmed(m->verify, bucket);
+}
+
+/* Is any object of the file that bears the misfit's number one that belongs there, or would it without
+ * a few damaged bits of the index? Then the mappings are wrong, not the file. */
+static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
+{
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
 	struct segment_reader *reader = segment_reader_new(m->view->io);
@@ -198,7 +211,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
 		if (entry.tag != SEGMENT_PUT || key_is_manifest(entry.key))
 			continue;
-		*known = index_image_find(image, entry.key) != INDEX_EMPTY;
+		*known = is_at_home(m, misfit, &entry);
 		for (uint32_t i = 0; i < misfit->count && !*known; i++)
 			*known = misfit->rows[i].offset == entry.offset &&
 				 verify_keys_are_near(misfit->rows[i].key, entry.key);

@@ -144,6 +144,10 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 		/* A compaction since then would have moved all of the segment's objects on. */
 		return verify->index_figures.is_stale && joined &&
 		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
+	/* Of an index that is wrong elsewhere, what hints that can be believed count as it does. */
+	if (verify->index_credit == CREDIT_DAMAGED)
+		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
+		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;
 	if (verify->index_credit != CREDIT_CREDIBLE)
 		return false;
 	if (number > verify->index.transaction)

@@ -138,6 +138,8 @@ static enum as_err read_names(struct view *view, bool *has_integrity, struct as_
 	view->index_transaction = listing.index.number;
 	view->has_older_index = listing.index.has_older;
 	view->older_index = listing.index.second;
+	view->has_older_hints = listing.hints.has_older;
+	view->older_hints = listing.hints.second;
 	view->has_hints = listing.hints.found;
 	view->hints_transaction = listing.hints.number;
 	*has_integrity = listing.has_integrity;
@@ -194,15 +196,18 @@ bool view_log_end(const struct view *view, uint32_t *end)
 {
 	bool has_end = view->has_transaction;
 	*end = view->transaction;
-	if (view->has_index && is_in_tail(view, view->index_transaction)) {
-		has_end = true;
-		*end = view->index_transaction;
-	}
-	if (view->has_hints && is_in_tail(view, view->hints_transaction) &&
-	    (!has_end || view->hints_transaction > *end)) {
-		has_end = true;
-		*end = view->hints_transaction;
-	}
+	const struct { bool is_there; uint32_t transaction; } witnesses[] = {
+		{ view->has_index, view->index_transaction },
+		{ view->has_older_index, view->older_index },
+		{ view->has_hints, view->hints_transaction },
+		{ view->has_older_hints, view->older_hints },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(witnesses); i++)
+		if (witnesses[i].is_there && is_in_tail(view, witnesses[i].transaction) &&
+		    (!has_end || witnesses[i].transaction > *end)) {
+			has_end = true;
+			*end = witnesses[i].transaction;
+		}
 	if (hints_know_tail(view)) {
 		has_end = true;
 		*end = view->layout.segments[view->layout.count - 1].number;

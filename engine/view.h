@@ -64,6 +64,8 @@ struct view {
 	bool has_hints;
 	uint32_t hints_transaction;
 	struct hints hints;
+	bool has_older_hints;		/* as of the index */
+	uint32_t older_hints;
 
 	/* The newest undo folder that has a manifest, where its repair or taking that back was cut
 	 * short: UNDO_BEGUN, UNDO_UNDOING. UNDO_DONE where there is none such. */

@@ -202,7 +202,22 @@ static void write_lock(struct out *out, const struct lock *lock)
 			   holders[i].program[0] ? holders[i].program : "unknown");
 }
 
-static void write_findings(struct out *out, const struct view *view)
+/* Nothing is found at first sight, and yet a sample says that a witness is not to be believed. */
+static bool write_doubt(struct out *out, const struct view *view, const struct evidence *evidence)
+{
+	for (size_t i = 0; view->findings.count == 0 && i < evidence->count; i++) {
+		const struct witness *witness = &evidence->witnesses[i];
+		if (witness->credit == CREDIT_NONE || witness->credit == CREDIT_CREDIBLE)
+			continue;
+		text_line(out, TONE_WARNING, "%s does not fit the log: run check, which verifies it.",
+			  witness->file);
+		return true;
+	}
+	return false;
+}
+
+static void write_findings(struct out *out, const struct view *view,
+			   const struct evidence *evidence)
 {
 	struct diagnosis diagnosis;
 	diagnose(view, NULL, &diagnosis);
@@ -218,6 +233,8 @@ static void write_findings(struct out *out, const struct view *view)
 		text_line(out, text_severity_tone(finding->severity), "%s: %s",
 			  severity_name(finding->severity), sentence);
 	}
+	if (write_doubt(out, view, evidence))
+		return;
 	text_paragraph(out, 0, diagnosis.verdict);
 	text_paragraph(out, 0, diagnosis.advice);
 	text_by_hand(out, diagnosis.by_hand);
@@ -234,7 +251,7 @@ static void write_text(struct out *out, const struct view *view, const struct ev
 		write_transactions(out, view);
 	write_witnesses(out, evidence);
 	write_lock(out, &view->lock);
-	write_findings(out, view);
+	write_findings(out, view, evidence);
 }
 
 /* What index and hints are worth: by a sample, or to the last key. */

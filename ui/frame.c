@@ -38,8 +38,8 @@ static void count_objects(const struct app *app, char *out, size_t size)
 	char text[FORMAT_SIZE];
 	if (verify)
 		snprintf(out, size, "%s object%s",
-			 format_count(verify->objects, text, sizeof(text)),
-			 verify->objects == 1 ? "" : "s");
+			 format_count(verify->objects + verify->older, text, sizeof(text)),
+			 verify->objects + verify->older == 1 ? "" : "s");
 	else if (view->index.fd >= 0 && view_index_fits(view))
 		snprintf(out, size, "%s object%s by the index",
 			 format_count(view->index.used, text, sizeof(text)),

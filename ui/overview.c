@@ -82,8 +82,8 @@ static void draw_contents(const struct app *app, struct area *area)
 			 layout->count == 1 ? "" : "s", layout->segments[0].number,
 			 layout->segments[layout->count - 1].number,
 			 format_bytes(verify->bytes, bytes, sizeof(bytes)),
-			 format_count(verify->objects, objects, sizeof(objects)),
-			 verify->objects == 1 ? "" : "s");
+			 format_count(verify->objects + verify->older, objects, sizeof(objects)),
+			 verify->objects + verify->older == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof(text), "%s segment%s (%" PRIu32 " to %" PRIu32
 			 "); size and objects: not verified yet",
