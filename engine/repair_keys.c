@@ -291,8 +291,8 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 	promise(plan);
 	plan->loss_is_unknown = first->loss_is_unknown || plan->work->verify->loss_is_unknown;
 	/* Where no witness tells of the end, the tail may have been committed. */
-	if (plan->action == REPAIR_ROLLBACK && first->index_credit != CREDIT_CREDIBLE &&
-	    first->hints_credit != CREDIT_CREDIBLE)
+	if (plan->action == REPAIR_ROLLBACK && first->tail != TAIL_COMMIT_DAMAGED &&
+	    first->index_credit != CREDIT_CREDIBLE && first->hints_credit != CREDIT_CREDIBLE)
 		plan->loss_is_unknown = true;
 	plan->possibly_deleted = plan->work->verify->possibly_deleted;
 	plan->objects_after = index_table_count(plan->work->table);

@@ -469,6 +469,7 @@ static enum as_err weigh_index(struct weighing *w)
 	enum as_err err = weigh_keys(w);
 	if (err != AS_OK)
 		return err;
+	const uint64_t of = w->figures.of;
 	w->figures.is_stale = verify->has_end && verify->index.transaction < verify->end;
 	if (!verify->has_end || verify->index.transaction > verify->end) {
 		verify_find_index_last(w->run);
@@ -478,6 +479,8 @@ static enum as_err weigh_index(struct weighing *w)
 	}
 	verify->index_figures = w->figures;
 	verify->index_credit = weigh_without_manifest(w);
+	if (verify->index_credit == CREDIT_FOREIGN)	/* then it was not the files */
+		verify->index_figures.of = of;
 	/* What an index that is not to be believed places in damage is not missed there. */
 	for (size_t i = 0; verify->index_credit != CREDIT_CREDIBLE && i < verify->view->layout.count;
 	     i++)

@@ -107,9 +107,11 @@ static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 			      enum verify_outcome outcome, const struct replay_event *place)
 {
 	struct objects *objects = context;
+	const struct view *view = objects->verify->view;
+	struct verify_source source;
+	struct segment_entry entry;
 	struct replay_event found;
 	uint8_t *data;
-	size_t len;
 	if (outcome != OUTCOME_OBJECT)
 		return AS_OK;
 	void *rows = objects->rows;
@@ -117,11 +119,13 @@ static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 	objects->rows = rows;
 	need(verify_lookup(objects->verify, key, &found));
 	need(found.segment == place->segment && found.offset == place->offset);
-	need(view_get_at(objects->verify->view, key, place->segment, place->offset, &data, &len,
-			 NULL) == AS_OK);
+	need(verify_find_source(objects->verify, place->segment, place->offset, &source));
+	need(segment_read_entry(view->io, view->fd, source.path, source.offset, &entry, &data) ==
+	     AS_OK);
+	need(entry.tag == SEGMENT_PUT && memcmp(entry.key, key, KEY_SIZE) == 0);
 	struct object *row = &objects->rows[objects->count++];
-	row->size = len;
-	row->crc = crc32_update(0, data, len);
+	row->size = entry.size - SEGMENT_KEYED;
+	row->crc = crc32_update(0, data, row->size);
 	memcpy(row->key, key, KEY_SIZE);
 	free(data);
 	return AS_OK;
