@@ -37,12 +37,12 @@ const char *key_note(const uint8_t key[KEY_SIZE]);
 /* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
 static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
 {
-	uint64_t words[KEY_SIZE / 8];
-	memcpy(words, key, KEY_SIZE);
+	uint64_t parts[KEY_SIZE / 8];
+	memcpy(parts, key, KEY_SIZE);
 	/* One multiplication: a million keys are counted in a few milliseconds. */
-	const uint64_t mixed = words[0] ^ (words[1] << 13 | words[1] >> 51) ^
-			       (words[2] << 29 | words[2] >> 35) ^
-			       (words[3] << 47 | words[3] >> 17);
+	const uint64_t mixed = parts[0] ^ (parts[1] << 13 | parts[1] >> 51) ^
+			       (parts[2] << 29 | parts[2] >> 35) ^
+			       (parts[3] << 47 | parts[3] >> 17);
 	const uint64_t value = mixed * UINT64_C(0x9e3779b97f4a7c15);
 	return value ^ value >> 32;
 }
