@@ -280,11 +280,8 @@ void history_settle(struct history *history, const struct verify *verify)
 {
 	for (size_t i = 0; i < history->count; i++) {
 		struct history_row *row = &history->rows[i];
-		const size_t at = layout_find(&verify->view->layout, row->segment);
 		bool known;
-		if (at != LAYOUT_NONE)
-			row->status = entry_status(verify->view, verify, verify->facts[at].number,
-						   &row->entry, &known);
+		row->status = entry_status(verify->view, verify, row->segment, &row->entry, &known);
 	}
 }
 
