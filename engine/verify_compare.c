@@ -631,7 +631,7 @@ static bool is_outvoted(const struct compare *compare)
 	const struct hints *hints = &verify->view->hints;
 	const struct index_image *image = &compare->run->index.image;
 	if (!verify->index_was_compared || verify->index_credit != CREDIT_FOREIGN ||
-	    verify->index_figures.live == 0 || verify->hints_credit == CREDIT_CREDIBLE ||
+	    image->used == 0 || verify->index_figures.live == 0 || verify->hints_credit == CREDIT_CREDIBLE ||
 	    !hints->usable || hints->transaction != verify->end)
 		return false;
 	for (size_t i = 0; i < layout->count; i++) {
