@@ -34,15 +34,15 @@ bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */
 const char *key_note(const uint8_t key[KEY_SIZE]);
 
-/* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
+/* The value of a key in a sum over a set of keys: sets with the same count and sum are the same. */
 static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
 {
-	uint64_t words[KEY_SIZE / 8];
-	memcpy(words, key, KEY_SIZE);
+	uint64_t part[KEY_SIZE / 8];
+	memcpy(part, key, KEY_SIZE);
 	/* One multiplication: a million keys are counted in a few milliseconds. */
-	const uint64_t mixed = words[0] ^ (words[1] << 13 | words[1] >> 51) ^
-			       (words[2] << 29 | words[2] >> 35) ^
-			       (words[3] << 47 | words[3] >> 17);
+	const uint64_t mixed = part[0] ^ (part[1] << 13 | part[1] >> 51) ^
+			       (part[2] << 29 | part[2] >> 35) ^
+			       (part[3] << 47 | part[3] >> 17);
 	const uint64_t value = mixed * UINT64_C(0x9e3779b97f4a7c15);
 	return value ^ value >> 32;
 }
