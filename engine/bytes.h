@@ -34,15 +34,15 @@ bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */
 const char *key_note(const uint8_t key[KEY_SIZE]);
 
-/* The value of a key in a sum over a set of keys: sets with the same count and sum are the same. */
+/* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
 static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
 {
-	uint64_t part[KEY_SIZE / 8];
-	memcpy(part, key, KEY_SIZE);
+	uint64_t parts[KEY_SIZE / 8];
+	memcpy(parts, key, KEY_SIZE);
 	/* One multiplication: a million keys are counted in a few milliseconds. */
-	const uint64_t mixed = part[0] ^ (part[1] << 13 | part[1] >> 51) ^
-			       (part[2] << 29 | part[2] >> 35) ^
-			       (part[3] << 47 | part[3] >> 17);
+	const uint64_t mixed = parts[0] ^ (parts[1] << 13 | parts[1] >> 51) ^
+			       (parts[2] << 29 | parts[2] >> 35) ^
+			       (parts[3] << 47 | parts[3] >> 17);
 	const uint64_t value = mixed * UINT64_C(0x9e3779b97f4a7c15);
 	return value ^ value >> 32;
 }

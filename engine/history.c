@@ -210,6 +210,19 @@ static void ask_other_index(const struct view *view, struct history *history)
 							&history->index_place) == AS_OK;
 }
 
+/* No entry is left of the key. An index that a short look doubts may know it all the same; whether
+ * that means anything, verifying tells. */
+static enum as_err ask_doubted_index(struct search *search)
+{
+	const struct view *view = search->view;
+	struct index_bucket bucket;
+	if (search->history->index_is_of_log || view->index.fd < 0 ||
+	    search->prefix->nibbles < 2 * KEY_SIZE ||
+	    index_lookup(&view->index, search->prefix->bytes, &bucket) != AS_OK)
+		return AS_ERR_OBJECT_NOT_FOUND;
+	return take_key(search, bucket.key);
+}
+
 enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error)
@@ -235,7 +248,7 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 	for (size_t i = 0; err == AS_OK && !has_whole && i < history->count; i++)
 		err = take_key(&search, history->rows[i].entry.key);
 	if (err == AS_OK && !search.has_key)
-		err = AS_ERR_OBJECT_NOT_FOUND;
+		err = ask_doubted_index(&search);
 	if (err != AS_OK) {
 		history_free(history);
 		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
@@ -267,11 +280,8 @@ void history_settle(struct history *history, const struct verify *verify)
 {
 	for (size_t i = 0; i < history->count; i++) {
 		struct history_row *row = &history->rows[i];
-		const size_t at = layout_find(&verify->view->layout, row->segment);
 		bool known;
-		if (at != LAYOUT_NONE)
-			row->status = entry_status(verify->view, verify, verify->facts[at].number,
-						   &row->entry, &known);
+		row->status = entry_status(verify->view, verify, row->segment, &row->entry, &known);
 	}
 }
 

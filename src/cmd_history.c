@@ -74,7 +74,10 @@ static enum as_err settle(const struct request *request, const struct view *view
 	history_settle(history, verify);
 	history_doubt(verify, history->key, doubt);
 	verify_free(verify);
-	return AS_OK;
+	if (history->count > 0 || doubt[0])
+		return AS_OK;
+	message("%s: %s", view->path, as_err_text(AS_ERR_OBJECT_NOT_FOUND));
+	return AS_ERR_OBJECT_NOT_FOUND;
 }
 
 int cmd_history(struct request *request)
