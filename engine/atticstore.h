@@ -293,17 +293,17 @@ enum {
  * error.
  *
  * Each step is durable before the next begins: the entries; their COMMIT; what compaction copied,
- * and its COMMIT; hints, in which the emptied segments have rows of 0; index; the removal of emptied
- * segments; hints without those rows; the removal of older hints and indexes. A
- * crash at any point leaves a store with the transaction whole or not at all.
+ * and its COMMIT; hints, in which the emptied segments have rows of 0; index; the removal of
+ * emptied segments; hints without those rows; the removal of older hints and indexes. A crash at
+ * any point leaves a store with the transaction whole or not at all.
  *
  * After an error with report.committed the transaction is durable, but something behind it is not
- * done: compaction, index and hints, or the removal of emptied segments. What is needed of that a
- * further as_commit tries again; otherwise as_recover does after the next as_open. AS_ERR_NOT_REGULAR: a
- * folder is in the place of index.N or hints.N. After an error
- * without it the transaction is not committed; struct as_state says whether it can go on, so that
- * as_commit may be tried again, or is dead. Damaged segments are skipped by compaction and
- * reported, and so are those that hold an older version of an object whose newest is damaged or missing.
+ * done: compaction, index and hints, or the removal of emptied segments. A further as_commit tries
+ * again what is needed of that; otherwise as_recover does after the next as_open.
+ * AS_ERR_NOT_REGULAR: a folder is in the place of index.N or hints.N. After an error without it the
+ * transaction is not committed; struct as_state says whether it can go on, so that as_commit may be
+ * tried again, or is dead. Damaged segments are skipped by compaction and reported, and so are those
+ * that hold an older version of an object whose newest is damaged or missing.
  * AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the copies are
  * removed again and the segments stay. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,

@@ -65,7 +65,7 @@ const char *dialect_by_hand(enum dialect dialect)
 
 /* ---- weighing ---- */
 
-/* How many signs speak for @sign. Of a log of one segment the magic counts once. */
+/* How many signs speak for @sign. The magic of a log of one segment counts once. */
 static unsigned count(const struct dialect_signs *signs, enum sign sign)
 {
 	const bool is_borg = sign == SIGN_BORG;

@@ -37,8 +37,9 @@ void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
 
 void history_free(struct history *history);
 
-/* Is an entry of the key damaged, do log and index disagree on it, or is there no index of this log? The rows have their status
- * from the key's own entries alone then, and may want history_settle. */
+/* Is an entry of the key damaged, do log and index disagree on it, or is there no index of this
+ * log? The rows have their status from the key's own entries alone then, and may want
+ * history_settle. */
 bool history_is_disputed(const struct history *history);
 
 /* Let the rows have the status that a complete @verify of the same view gives them. */

@@ -88,8 +88,8 @@ struct plan {
 	size_t file_count;
 	struct lost_key *lost;		/* ascending by key */
 	size_t lost_count;
-	/* Objects whose newest version is lost: of which the older one at the place given is kept;
-	 * and of which it is left out. Ascending by key. */
+	/* Objects whose newest version is lost: those whose older version, at the place given, is
+	 * kept; and those whose older version is left out. Ascending by key. */
 	struct lost_key *older, *left_out;
 	size_t older_count, left_out_count;
 	/* Objects that can be read now and not afterwards, and that no witness calls deleted. */

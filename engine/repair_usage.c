@@ -16,12 +16,13 @@ enum as_err plan_usage_begin(struct plan *plan)
 	struct plan_work *work = plan->work;
 	const struct layout *layout = &work->view->layout;
 	for (size_t i = 0; i < layout->count; i++) {
-		if (work->goes[i] || work->verify->facts[i].role != ROLE_LOG || !work->verify->facts[i].is_committed)
+		const struct segment_facts *facts = &work->verify->facts[i];
+		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
 			continue;
 		struct usage_segment *row = usage_add(&work->usage, layout->segments[i].number);
 		if (!row)
 			return AS_ERR_MEMORY;
-		row->live = work->verify->facts[i].live;
+		row->live = facts->live;
 	}
 	/* What becomes live, and what does not stay so, without an entry written. */
 	for (size_t i = 0; i < plan->older_count; i++)

@@ -212,8 +212,8 @@ static enum as_err make_parents(struct undo *undo, const char *path)
 	return AS_OK;
 }
 
-/* Of a file that is gone, but has been put aside already, a file system that refuses to rename a file
- * over another says that it refuses. errno is kept. */
+/* Is @path gone, and not only refused? A file system that refuses to rename a file over another says
+ * so too where the file is gone and was put aside already. errno is kept. */
 static bool is_gone(const struct undo *undo, const char *path)
 {
 	const int kept = errno;

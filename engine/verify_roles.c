@@ -275,7 +275,8 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		if (err != AS_OK)
 			return err;
 		/* What is damaged may be ours all the same. */
-		known = known || verify->facts[misfit->position].damaged > 0;
+		known = known || verify->facts[misfit->position].damaged > 0 ||
+			verify->facts[misfit->position].is_too_large;
 		if (known && misfit->found == LAYOUT_NONE)
 			continue;
 		/* Of two that were swapped no PUT tells where the one belongs that has DELETEs alone,

@@ -57,7 +57,7 @@ static json_t *json_after(const struct attempt *attempt)
 	return json_number_if(plan->has_after && plan->is_filled, plan->after);
 }
 
-/* Of a repair that came to no end nothing was counted. */
+/* A repair that was not finished has counted nothing. */
 static json_t *json_objects_after(const struct attempt *attempt)
 {
 	if (attempt->is_verified)

@@ -6,7 +6,7 @@
 #include "src/command.h"
 
 /* Open the repository that @request names first. AS_OK, or the error, whose message was printed.
- * AS_ERR_INVALID_REPOSITORY: among others, it is in Borg's format, of which nothing is read. */
+ * AS_ERR_INVALID_REPOSITORY: among others, it is in Borg's format, and nothing of it is read. */
 enum as_err repository_open(const struct request *request, struct view **view);
 
 /* The same for those who only say what it is: also one in Borg's format. */

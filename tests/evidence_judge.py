@@ -25,7 +25,7 @@ CLASSES = {
     'loss-unsaid': 'an object is gone and nobody says so',
     'loss-denied': 'an object is gone and "none is lost" is printed',
     'older-silent': 'an older version is taken for the newest without a word',
-    'whole-said-lost': 'an object is called lost of which a whole PUT is there',
+    'whole-said-lost': 'an object is called lost, and a whole PUT of it is there',
     'lost-given': 'get gives what check calls lost',
     'refused': 'what is recommended is refused',
     'failed': 'a recommended repair fails',

@@ -138,7 +138,8 @@ static void draw_transactions(const struct session *session, struct area *area)
 		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
 		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
 		 misfits ? misfits : usable ? "all agree" : "");
-	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING, "transactions", text);
+	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING,
+	     "transactions", text);
 }
 
 static void draw_lock(struct app *app, struct area *area)

@@ -182,8 +182,8 @@ static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
 	assert_int_equal(diagnosis.recommended, REPAIR_ROLLBACK);
 }
 
-/* Segments of a transaction without its COMMIT, the last of which ends with a value that ends like
- * one. The commit before stays the newest. */
+/* Segments of a transaction without its COMMIT; the last one ends with a value that ends like a
+ * COMMIT. The commit before stays the newest. */
 static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 {
 	struct world *world = *state;
