@@ -149,6 +149,11 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 	return AS_OK;
 }
 
+static bool is_damaged(const struct matching *m, size_t position)
+{
+	return position != LAYOUT_NONE && m->verify->facts[position].damaged > 0;
+}
+
 /* Do the hints say that every object of the segment was replaced or deleted? */
 static bool is_spent(const struct matching *m, uint32_t number)
 {
@@ -171,9 +176,12 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 			return false;
 	if (find_misfit(m, number))
 		return true;
-	return m->mapped[position] == 0 &&
-	       (is_spent(m, number) || !(hints->usable && hints_find(hints, number))) &&
-	       (hints->usable || misfit->count > 1 || !key_is_manifest(misfit->rows[0].key));
+	/* Every transaction has a manifest, often at the same offset. */
+	const bool is_manifest = misfit->count == 1 && key_is_manifest(misfit->rows[0].key);
+	const bool is_listed = hints->usable && hints_find(hints, number);
+	if (m->mapped[position] > 0 || (is_manifest && (is_listed || !hints->usable)))
+		return false;
+	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
 }
 
 static enum as_err find_file(struct matching *m, struct misfit *misfit)
