@@ -308,7 +308,8 @@ class Judge:
             return
         now = self.objects_after()
         gone = {key for key, value in self.truth.objects.items()
-                if now.get(key) != value and not (key in now and self.rules.is_confirmed(key))}
+                if now.get(key) != value and not (
+                    key in now and self.rules.is_confirmed(key, now[key]))}
         named = keys_in([self.check.get('problems')]) | keys_in(
             rows for plan in self.plans for rows in plan.values())
         unsaid = gone - named
@@ -364,8 +365,8 @@ class Judge:
             return None
         if key in self.truth.objects:
             # What a credible index confirms, as a manifest of elsewhere in the place of ours, is a fact.
-            is_known = (key, value) in self.truth.versions or self.rules.is_confirmed(key) or \
-                not self.rules.is_index_credible()
+            is_known = (key, value) in self.truth.versions or \
+                self.rules.is_confirmed(key, value) or not self.rules.is_index_credible()
             return None if is_known else 'wrong-value'
         if key in self.truth.maybe:
             return 'deleted-back'

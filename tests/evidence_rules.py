@@ -234,10 +234,10 @@ class Evidence:
         return nearly(good, len(whole)) and nearly(known, len(self.live)) and \
             (not self.live or 2 * known > len(self.live))
 
-    def is_confirmed(self, key):
-        """Does a whole PUT of @key stand where the newest index has it?"""
+    def is_confirmed(self, key, value=None):
+        """Does a whole PUT of @key, with @value, stand where the newest index has it?"""
         put = self.puts.get((self.index or {}).get(key))
-        return put is not None and put[3] == key
+        return put is not None and put[3] == key and value in (None, put[4])
 
     def are_hints_credible(self):
         if self.hints is None:
