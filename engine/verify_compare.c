@@ -673,9 +673,12 @@ static bool is_loss_unknown(const struct compare *compare)
 			return true;
 	}
 	/* The log is of an earlier time than the index, which shares too little with it to be believed.
-	 */
+	 * One of elsewhere would not have hints of its time beside it. */
+	const struct hints *hints = &verify->view->hints;
+	const bool is_alone = !hints->usable || hints->transaction != verify->index.transaction;
 	if (figures->is_beyond && verify->index_was_compared &&
-	    verify->index_credit != CREDIT_CREDIBLE && verify->index_credit != CREDIT_FOREIGN)
+	    verify->index_credit != CREDIT_CREDIBLE &&
+	    (verify->index_credit != CREDIT_FOREIGN || !is_alone))
 		return true;
 	/* What an index that is half wrong names and the log does not have may have been there. */
 	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
