@@ -225,9 +225,9 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	layout_path(&m->view->layout, misfit->position, path);
 	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
-		if (entry.tag != SEGMENT_PUT || key_is_manifest(entry.key))
+		if (entry.tag != SEGMENT_PUT)
 			continue;
-		*known = is_at_home(m, misfit, &entry);
+		*known = !key_is_manifest(entry.key) && is_at_home(m, misfit, &entry);
 		for (uint32_t i = 0; i < misfit->count && !*known; i++)
 			*known = misfit->rows[i].offset == entry.offset &&
 				 verify_keys_are_near(misfit->rows[i].key, entry.key);
