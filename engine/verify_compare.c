@@ -630,7 +630,7 @@ static bool is_outvoted(const struct compare *compare)
 	const struct layout *layout = &verify->view->layout;
 	const struct hints *hints = &verify->view->hints;
 	const struct index_image *image = &compare->run->index.image;
-	if (!verify->index_was_compared || verify->index_credit != CREDIT_FOREIGN ||
+	if (!verify->index_was_compared || verify->index_credit == CREDIT_CREDIBLE ||
 	    image->used == 0 || verify->index_figures.live == 0 || verify->hints_credit == CREDIT_CREDIBLE ||
 	    !hints->usable || hints->transaction != verify->end)
 		return false;
