@@ -212,6 +212,15 @@ static bool is_at_home(const struct matching *m, const struct misfit *misfit,
 	return segment == misfit->number || !verify_is_confirmed(m->verify, bucket);
 }
 
+/* Would the mapping lead to the entry without a few damaged bits? */
+static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
+{
+	const uint64_t bits = row->offset ^ entry->offset;
+	if (bits == 0)
+		return verify_keys_are_near(row->key, entry->key);
+	return (bits & (bits - 1)) == 0 && memcmp(row->key, entry->key, KEY_SIZE) == 0;
+}
+
 /* Is any object of the file that bears the misfit's number one that belongs there, or would it without
  * a few damaged bits of the index? Then the mappings are wrong, not the file. */
 static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
@@ -229,8 +238,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 			continue;
 		*known = !key_is_manifest(entry.key) && is_at_home(m, misfit, &entry);
 		for (uint32_t i = 0; i < misfit->count && !*known; i++)
-			*known = misfit->rows[i].offset == entry.offset &&
-				 verify_keys_are_near(misfit->rows[i].key, entry.key);
+			*known = is_near(&misfit->rows[i], &entry);
 	}
 	segment_reader_free(reader);
 	return err == AS_ERR_MEMORY ? err : AS_OK;
