@@ -128,6 +128,7 @@ struct compare {
 	uint64_t phantoms;
 	uint64_t named_by_damage;	/* objects lost, of which only a damaged entry tells */
 	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
+	bool is_outvoted;		/* index and hints agree, and the log with neither */
 };
 
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
@@ -624,32 +625,29 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 
 /* Do index and hints agree in every count on the very segments that are there, and the log with
  * neither? Then they may be right, and the segments of elsewhere. */
-static bool is_outvoted(const struct compare *compare)
+static enum as_err ask_both(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
 	const struct layout *layout = &verify->view->layout;
 	const struct hints *hints = &verify->view->hints;
-	const struct index_image *image = &compare->run->index.image;
+	uint32_t *mapped;
 	if (!verify->index_was_compared || verify->index_credit == CREDIT_CREDIBLE ||
-	    image->used == 0 || verify->index_figures.live == 0 || verify->hints_credit == CREDIT_CREDIBLE ||
-	    !hints->usable || hints->transaction != verify->end)
-		return false;
-	for (size_t i = 0; i < layout->count; i++) {
-		const uint32_t number = layout->segments[i].number;
-		int64_t mapped = 0;
-		uint32_t segment, offset;
-		for (uint32_t bucket = 0; bucket < image->buckets; bucket++) {
-			index_image_place(image, bucket, &segment, &offset);
-			mapped += segment == number;
-		}
-		if (mapped != verify_hinted(verify, number))
-			return false;
-	}
-	for (size_t i = 0; i < hints->segment_count; i++)
-		if (hints->segments[i].live > 0 &&
-		    layout_find(layout, hints->segments[i].segment) == LAYOUT_NONE)
-			return false;
-	return true;
+	    compare->run->index.image.used == 0 || verify->index_figures.live == 0 ||
+	    verify->hints_credit == CREDIT_CREDIBLE || !hints->usable ||
+	    hints->transaction != verify->end)
+		return AS_OK;
+	const enum as_err err = verify_count_mapped(compare->run, &mapped);
+	if (err != AS_OK)
+		return err;
+	bool agree = true;
+	for (size_t i = 0; agree && i < layout->count; i++)
+		agree = mapped[i] == verify_hinted(verify, layout->segments[i].number);
+	for (size_t i = 0; agree && i < hints->segment_count; i++)
+		agree = hints->segments[i].live <= 0 ||
+			layout_find(layout, hints->segments[i].segment) != LAYOUT_NONE;
+	free(mapped);
+	compare->is_outvoted = agree;
+	return AS_OK;
 }
 
 static bool is_loss_unknown(const struct compare *compare)
@@ -685,7 +683,7 @@ static bool is_loss_unknown(const struct compare *compare)
 	    verify->hints_credit != CREDIT_CREDIBLE)
 		return true;
 	/* A damaged entry may show a key that is damaged too. */
-	if (compare->named_by_damage > 0 || is_outvoted(compare))
+	if (compare->named_by_damage > 0 || compare->is_outvoted)
 		return true;
 	for (size_t i = 0; i < verify->missing_count; i++)
 		if (verify->missing[i].lost > 0 &&
@@ -703,6 +701,9 @@ static enum as_err report_unknown(struct compare *compare)
 	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
 	uint32_t transaction;
 	uint64_t bytes = 0;
+	const enum as_err err = ask_both(compare);
+	if (err != AS_OK)
+		return err;
 	verify->loss_is_unknown = is_loss_unknown(compare);
 	if (!verify->loss_is_unknown)
 		return AS_OK;

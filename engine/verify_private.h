@@ -214,6 +214,10 @@ bool verify_is_gap(const struct verify *verify, uint32_t number);
 /* Do the hints of the log's end, or of the index's transaction, count objects in @number? */
 int64_t verify_hinted(const struct verify *verify, uint32_t number);
 
+/* How many keys the index maps into each file, by its position in the layout; the caller frees
+ * *@mapped. AS_ERR_MEMORY. */
+enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped);
+
 /* After the weighing: which files take no part in the log, or bear another's number (EVIDENCE rule
  * 7)? *@again: some do, and all must be read and weighed once more. AS_ERR_MEMORY. */
 enum as_err verify_choose_roles(struct verify_run *run, bool *again);

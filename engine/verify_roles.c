@@ -317,20 +317,20 @@ static enum as_err set_roles(struct matching *m, bool *again)
 	return AS_OK;
 }
 
-static enum as_err count_mapped(struct matching *m)
+enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
 {
-	const struct index_image *image = &m->run->index.image;
-	m->mapped = calloc(m->view->layout.count + 1, sizeof(*m->mapped));
-	if (!m->mapped)
+	const struct index_image *image = &run->index.image;
+	const struct layout *layout = &run->view->layout;
+	*mapped = calloc(layout->count + 1, sizeof(**mapped));
+	if (!*mapped)
 		return AS_ERR_MEMORY;
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		uint32_t segment, offset;
 		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED
-						? layout_find(&m->view->layout, segment)
-						: LAYOUT_NONE;
+		const size_t position = segment < INDEX_DELETED ? layout_find(layout, segment)
+								: LAYOUT_NONE;
 		if (position != LAYOUT_NONE)
-			m->mapped[position]++;
+			(*mapped)[position]++;
 	}
 	return AS_OK;
 }
@@ -358,7 +358,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 	find_manifest(m);
 	enum as_err err = verify_each_unconfirmed(run, gather, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
-		err = count_mapped(m);
+		err = verify_count_mapped(run, &m->mapped);
 	for (size_t i = 0; err == AS_OK && m->mapped && i < m->count; i++)
 		err = find_file(m, &m->misfits[i]);
 	if (err == AS_OK && m->mapped)
