@@ -100,7 +100,7 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"It can wait.",
 };
 
-/* Does the log, of which nothing is damaged, not give all there is by itself? */
+/* Is nothing of the log damaged, and does it still not give every object by itself? */
 static bool needs_entries(const struct verify *verify)
 {
 	return verify && !verify->log_is_damaged && verify->damage_count == 0 &&

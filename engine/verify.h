@@ -100,7 +100,7 @@ struct verify_source {
 	uint32_t offset;
 };
 
-/* A segment that witnesses know and of which no file takes part in the log. */
+/* A segment that witnesses know, and that no file of the log is. */
 struct verify_missing {
 	uint32_t segment;
 	uint32_t mapped;	/* keys that the index maps to it */

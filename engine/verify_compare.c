@@ -126,7 +126,7 @@ struct compare {
 	struct verify *verify;
 	size_t gone_capacity;
 	uint64_t phantoms;
-	uint64_t named_by_damage;	/* objects lost, of which only a damaged entry tells */
+	uint64_t named_by_damage;	/* lost objects that only a damaged entry names */
 	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
 	bool is_outvoted;		/* index and hints agree, and the log with neither */
 };

@@ -188,7 +188,7 @@ bool verify_has_moved(const struct verify *verify, const struct index_bucket *bu
 /* What is odd about an unconfirmed mapping, or NULL. */
 const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket);
 
-/* Is the segment, of which there is no file, perhaps there all the same? */
+/* There is no file of the segment: may it be there all the same? */
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);
 
 /* Call @each for every used bucket that is not confirmed and that a look-up of its key finds.
