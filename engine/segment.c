@@ -344,30 +344,24 @@ static bool is_magic(const uint8_t *bytes, size_t len)
 	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
 }
 
-/* Check the magic; true when *@e is a row that says it is damaged. */
-static bool magic_is_damaged(struct segment_reader *r, struct segment_entry *e)
+static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
-	const size_t size = r->length < SEGMENT_MAGIC_SIZE ? (size_t)r->length : SEGMENT_MAGIC_SIZE;
-	size_t there = segment_peek(r, 0, size, &bytes);
+	return is_magic(bytes, segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes));
+}
+
+/* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */
+static enum as_err pass_magic(struct segment_reader *r, struct segment_entry *e)
+{
 	r->past_magic = true;
-	r->position = size;
-	if (is_magic(bytes, there))
-		return false;
+	r->position = r->length < SEGMENT_MAGIC_SIZE ? r->length : SEGMENT_MAGIC_SIZE;
+	if (begins_with_magic(r))
+		return AS_END;
 	r->window_len = 0;	/* as of an entry: it is read again before it is believed */
-	there = segment_peek(r, 0, size, &bytes);
-	if (is_magic(bytes, there)) {
-		r->doubt = 0;
-		return false;
-	}
-	*e = (struct segment_entry){
-		.size = size,
-		.tag = SEGMENT_DAMAGED,
-		.cause = there < size ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
-		.bad_length = there < size ? size - there : 0,
-		.bad_offset = there < size ? there : 0,
-	};
-	return true;
+	if (!begins_with_magic(r))
+		return segment_lose_magic(r, e);
+	r->doubt = 0;
+	return AS_END;
 }
 
 /* What is not read, as one row at the end. */
@@ -387,8 +381,11 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 {
 	if (r->fd < 0 || r->length == 0)
 		return AS_END;
-	if (!r->past_magic && magic_is_damaged(r, e))
-		return AS_OK;
+	if (!r->past_magic) {
+		const enum as_err err = pass_magic(r, e);
+		if (err != AS_END)
+			return err;
+	}
 	if (r->position >= r->length)
 		return take_beyond(r, e) ? AS_OK : AS_END;
 	if (!decode_whole(r, r->position, e))
@@ -448,7 +445,7 @@ static enum as_err read_payload(const struct segment_reader *r, struct segment_e
 static enum as_err read_one(struct segment_reader *r, uint64_t offset, struct segment_entry *e,
 			    uint8_t **data)
 {
-	if (offset < SEGMENT_MAGIC_SIZE || offset >= r->length)
+	if (offset >= r->length || (offset < SEGMENT_MAGIC_SIZE && begins_with_magic(r)))
 		return AS_ERR_INTEGRITY;
 	segment_decode(r, offset, e);
 	if (e->cause != SEGMENT_WHOLE) {

@@ -57,7 +57,8 @@ bool segment_size_fits(uint8_t tag, uint32_t size);
 /* One row of a segment: a whole entry, or a stretch that is none. */
 struct segment_entry {
 	uint64_t offset;	/* bytes from the start of the file */
-	uint64_t size;		/* bytes, header included; of a damaged stretch its length */
+	/* bytes, header included; of a damaged stretch its length: 0 only of a lost magic */
+	uint64_t size;
 	uint8_t tag;		/* enum segment_tag */
 	/* enum segment_cause; SEGMENT_WHOLE unless tag is SEGMENT_DAMAGED */
 	uint8_t cause;
@@ -105,7 +106,8 @@ enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *p
 			 uint32_t number, segment_witness_fn *witness, void *context);
 
 /* The next row, in ascending order of offset and without holes: *@entry.offset is where the row
- * before ended (the magic itself is no row unless it is damaged).
+ * before ended. The magic is no row unless it is damaged: then it is one at offset 0, which ends
+ * before byte 8 where a whole entry begins there, and has no bytes where that begins the file.
  * AS_OK, AS_END, AS_ERR_MEMORY, AS_ERR_CANCELLED (see segment_reader_watch). Whatever is wrong with
  * the bytes or the disk is a damaged row.
  *

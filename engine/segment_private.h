@@ -79,4 +79,9 @@ bool segment_is_witnessed(struct segment_reader *reader, uint64_t offset);
  * AS_ERR_MEMORY. */
 enum as_err segment_resynchronise(struct segment_reader *reader, struct segment_entry *entry);
 
+/* Make a row of the damaged magic, and let the walk go on where the first entry begins: at the
+ * reader's position, where it does in whole segments, or at a whole entry before that.
+ * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
+enum as_err segment_lose_magic(struct segment_reader *reader, struct segment_entry *entry);
+
 #endif

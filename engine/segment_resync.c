@@ -188,18 +188,18 @@ static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size
 	       (offset >= extent_end || leads_out(r, offset, extent_end));
 }
 
-/* The first whole entry in [@from, end of file) that is to be believed, or the file's length. The
- * damaged entry before it claims everything up to @extent_end (@from where it claims nothing). */
-static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t extent_end)
+/* Where the first whole entry begins in [@from, @to) that is to be believed, or @to. The damaged
+ * entry before it claims everything up to @extent_end (@from where it claims nothing). */
+static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t to, uint64_t extent_end)
 {
 	uint32_t size;
 	uint64_t offset = from;
-	while ((offset = next_candidate(r, offset, r->length)) < r->length) {
+	while ((offset = next_candidate(r, offset, to)) < to) {
 		if (whole_at(r, offset, &size, NULL) && is_believed(r, offset, size, extent_end))
 			return offset;
 		offset++;
 	}
-	return r->length;
+	return to;
 }
 
 /* What the damaged entry @e claims for itself: the end of its extent. A size that leads so far out of
@@ -223,7 +223,7 @@ static void resynchronise(struct segment_reader *r, struct segment_entry *e)
 	    !is_witnessed_in(r, e->offset + 1, claimed)) {
 		end = claimed;
 	} else {
-		end = search(r, e->offset + 1, claimed);
+		end = search(r, e->offset + 1, r->length, claimed);
 		if (end < r->length) {
 			r->is_adrift = !segment_is_witnessed(r, end);
 			/* Entries follow, so the file does not end inside this one: its size is
@@ -325,18 +325,40 @@ static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
 	e->bad_length = (bad_end < end ? bad_end : end) - from;
 }
 
+/* Did the search see everything? */
+static enum as_err end_search(const struct segment_reader *r)
+{
+	return r->is_cancelled ? AS_ERR_CANCELLED : r->ladder.lacks_memory ? AS_ERR_MEMORY : AS_OK;
+}
+
 enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry *e)
 {
 	const enum as_err err = prepare_for_damage(r);
 	if (err != AS_OK || is_whole_now(r, e))
 		return err;
 	resynchronise(r, e);
-	if (r->is_cancelled)
-		return AS_ERR_CANCELLED;
-	if (r->ladder.lacks_memory)
-		return AS_ERR_MEMORY;
 	note_unreadable(r, e);
-	return AS_OK;
+	return end_search(r);
+}
+
+enum as_err segment_lose_magic(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const uint64_t end = r->position;
+	const size_t there = segment_peek(r, 0, (size_t)end, &bytes);
+	const enum as_err err = prepare_for_damage(r);
+	if (err != AS_OK)
+		return err;
+	const uint64_t first = search(r, 0, end, 0);
+	if (first < end)
+		r->is_adrift = !segment_is_witnessed(r, first);
+	*e = (struct segment_entry){
+		.size = first, .tag = SEGMENT_DAMAGED,
+		.cause = there < first ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
+	};
+	r->position = first;
+	note_unreadable(r, e);
+	return end_search(r);
 }
 
 enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t length,

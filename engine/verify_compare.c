@@ -575,13 +575,15 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 		return true;
 	for (size_t i = 0; i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
-		/* Of one that is cut off, how long it was is not known. */
+		/* Of what is cut off, at the end or at the head, the length is not known. */
 		/* What was written across entries leaves a few bytes of damage at its edges. */
 		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
 					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
 		const bool is_large = damage->length >= least ||
 				      (damage->cause == SEGMENT_TORN &&
-				       damage->raw_tag != SEGMENT_COMMIT);
+				       damage->raw_tag != SEGMENT_COMMIT) ||
+				      (damage->cause == SEGMENT_BAD_MAGIC &&
+				       damage->length < SEGMENT_MAGIC_SIZE);
 		if (damage->segment == facts->number && is_large &&
 		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
 			return true;

@@ -117,6 +117,9 @@ static enum as_err report_damage(struct scanner *s, const struct segment_entry *
 	finding.has_key = e->has_key;
 	memcpy(finding.key, e->key, KEY_SIZE);
 	describe(e, finding.detail, sizeof(finding.detail));
+	if (e->cause == SEGMENT_BAD_MAGIC && e->size < SEGMENT_MAGIC_SIZE && e->size < file_end)
+		snprintf(finding.detail, sizeof(finding.detail), "an entry begins at byte %" PRIu64,
+			 e->size);
 	return add_finding(s, &finding);
 }
 
@@ -216,7 +219,8 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 	return err;
 }
 
-/* Does the index map the key to this very place? *@number is the bucket. */
+/* Does the index map the key to this very place? *@number is the bucket. A mapping into the magic
+ * is wrong, whatever stands there. */
 static bool is_mapped_here(const struct scanner *s, const struct event *event, uint32_t *number)
 {
 	const struct index_image *image = &s->run->index.image;
@@ -225,7 +229,7 @@ static bool is_mapped_here(const struct scanner *s, const struct event *event, u
 	if (*number == INDEX_EMPTY)
 		return false;
 	index_image_place(image, *number, &segment, &offset);
-	return segment == s->number && offset == event->offset;
+	return segment == s->number && offset == event->offset && offset >= SEGMENT_MAGIC_SIZE;
 }
 
 /* One that the index does not map to. */

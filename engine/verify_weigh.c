@@ -179,7 +179,8 @@ static void find_last_place(struct verify *verify)
 	uint64_t last = 0;
 	if (verify->damage_count > 0) {
 		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
-		last = replay_time(damage->segment, (uint32_t)(damage->offset + damage->length - 1));
+		const uint64_t end = damage->offset + damage->length;
+		last = replay_time(damage->segment, end > 0 ? (uint32_t)(end - 1) : 0);
 	}
 	for (size_t i = 0; i < layout->count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];

@@ -45,10 +45,12 @@ def find_entry(b, start):
 
 def parse(b, places=()):
     """Entries [(offset, size, tag, key, digest)] and damaged stretches [(offset, length)] of a
-    segment. Sizes are followed first, then @places, which an index names; then bytes searched."""
+    segment. Sizes are followed first, then @places, which an index names; then bytes searched.
+    Where the magic is gone an entry may begin before its end, also at the first byte."""
     found, gaps, at = [], [], len(MAGIC)
     if b[:at] != MAGIC:
-        gaps.append((0, min(at, len(b))))
+        at = next((k for k in range(at) if entry_at(b, k)), min(at, len(b)))
+        gaps.append((0, at))
     while at < len(b):
         e = entry_at(b, at)
         if e:

@@ -126,11 +126,11 @@ static void walk(struct segment_reader *reader, struct input *input, struct rows
 	need(segment_open(reader, -1, "data/0/3", 3, give_witnesses, input) == AS_OK);
 	need(segment_length(reader) == input->file.len);
 	while ((err = segment_next(reader, &e)) == AS_OK) {
-		if (rows->count == 0 && e.offset == 0)
+		if (rows->count == 0 && e.offset == 0)	/* the magic is damaged */
 			position = 0;
 		need(e.offset == position);
 		position += e.size;
-		if (e.offset > 0)
+		if (e.offset > 0 || e.tag != SEGMENT_DAMAGED)
 			judge_row(input, &e);
 		if (rows->count < ROWS_MAX)
 			rows->rows[rows->count++] = e;

@@ -100,7 +100,8 @@ static void do_walk(struct walk *walk, const struct image *image)
 		if (walk->count == 0 && row->offset == 0)
 			at = 0;
 		assert_int_equal(row->offset, at);	/* no hole, no overlap */
-		assert_true(row->size > 0);
+		/* Only a magic that is gone has no bytes. */
+		assert_true(row->size > 0 || (at == 0 && row->cause == SEGMENT_BAD_MAGIC));
 		at += row->size;
 		walk->count++;
 		assert_true(walk->count < 256);
@@ -210,6 +211,128 @@ static void entries_behind_a_lost_magic_are_found(void **state)
 	assert_int_equal(walk.count, 2);
 	expect_row(&walk, 0, 0, 8, DAMAGED, SEGMENT_BAD_MAGIC);
 	expect_row(&walk, 1, 8, 141, 0, SEGMENT_WHOLE);
+	free(image.bytes);
+	(void)state;
+}
+
+/* The one witness: a PUT of @key at @offset. */
+static void bear_witness_of(struct walk *walk, size_t offset, uint8_t key)
+{
+	walk->witness_count = 1;
+	walk->witnesses[0].offset = (uint32_t)offset;
+	memset(walk->witnesses[0].key, key, 32);
+}
+
+/* Drop the first @len bytes. */
+static void behead(struct image *image, size_t len)
+{
+	memmove(image->bytes, image->bytes + len, image->len - len);
+	image->len -= len;
+}
+
+/* An entry with @tag, 41 bytes or a COMMIT, begins at each of the first 8 bytes. */
+static void an_entry_before_the_end_of_the_magic_is_found(void **state)
+{
+	static const size_t sizes[] = { 41, 41, 9 };
+	for (uint8_t tag = 0; tag <= 2; tag++)
+		for (size_t k = 0; k < 8; k++)
+			for (unsigned is_known = 0; is_known < 2; is_known++) {
+				struct image image = image_new();
+				struct walk walk = { 0 };
+				const size_t size = sizes[tag];
+				add(&image, tag, 1, NULL, 0);
+				add_put(&image, 2, 50);
+				add(&image, 2, 0, NULL, 0);
+				behead(&image, 8 - k);
+				if (is_known)
+					bear_witness_of(&walk, k + size, 2);
+				do_walk(&walk, &image);
+				assert_int_equal(walk.count, 4);
+				expect_row(&walk, 0, 0, k, DAMAGED, SEGMENT_BAD_MAGIC);
+				expect_row(&walk, 1, k, size, tag, SEGMENT_WHOLE);
+				expect_row(&walk, 2, k + size, 91, 0, SEGMENT_WHOLE);
+				expect_row(&walk, 3, k + size + 91, 9, 2, SEGMENT_WHOLE);
+				/* Found by searching, as behind any other damage. */
+				assert_true(walk.rows[1].searched);
+				assert_int_equal(walk.rows[3].searched, !is_known);
+				free(image.bytes);
+			}
+	(void)state;
+}
+
+/* As much of the file's first bytes as there is: one entry, cut off at every byte. */
+static void a_short_file_without_magic_is_read_from_its_first_byte(void **state)
+{
+	for (uint8_t tag = 0; tag <= 2; tag++)
+		for (size_t k = 0; k < 8; k++) {
+			struct image image = image_new();
+			struct walk walk = { 0 };
+			add(&image, tag, 1, NULL, 0);
+			behead(&image, 8 - k);
+			const size_t len = image.len;
+			do_walk(&walk, &image);
+			assert_int_equal(walk.count, 2);
+			expect_row(&walk, 0, 0, k, DAMAGED, SEGMENT_BAD_MAGIC);
+			expect_row(&walk, 1, k, len - k, tag, SEGMENT_WHOLE);
+			for (image.len = 1; image.len < len; image.len++) {
+				do_walk(&walk, &image);
+				assert_int_equal(walk.count, 1 + (image.len > 8));
+				expect_row(&walk, 0, 0, image.len < 8 ? image.len : 8, DAMAGED,
+					   SEGMENT_BAD_MAGIC);
+			}
+			free(image.bytes);
+		}
+	(void)state;
+}
+
+static void a_witness_says_where_the_first_entry_begins(void **state)
+{
+	struct image image = image_new();
+	struct walk walk = { 0 };
+	/* The same bytes are an entry at 3, and a part of them one at 50. */
+	const size_t at = add(&image, 0, 1, NULL, 0);
+	struct image payload = { 0 };
+	add_put(&payload, 7, 20);
+	const size_t outer = add(&image, 0, 2, payload.bytes, payload.len);
+	assert_int_equal(at, 8);
+	behead(&image, outer - 3);
+	do_walk(&walk, &image);
+	assert_int_equal(walk.count, 2);
+	expect_row(&walk, 1, 3, 41 + payload.len, 0, SEGMENT_WHOLE);
+	bear_witness_of(&walk, 3 + 41, 7);
+	do_walk(&walk, &image);
+	assert_int_equal(walk.count, 3);
+	expect_row(&walk, 0, 0, 8, DAMAGED, SEGMENT_BAD_MAGIC);
+	expect_row(&walk, 2, 44, payload.len, 0, SEGMENT_WHOLE);
+	bear_witness_of(&walk, 3, 2);
+	do_walk(&walk, &image);
+	expect_row(&walk, 1, 3, 41 + payload.len, 0, SEGMENT_WHOLE);
+	assert_false(walk.rows[1].searched);
+	free(payload.bytes);
+	free(image.bytes);
+	(void)state;
+}
+
+static void what_stands_in_the_magic_can_be_read_where_that_is_gone(void **state)
+{
+	struct image image = image_new();
+	struct segment_entry entry;
+	uint8_t *data;
+	for (size_t k = 0; k < 8; k++) {
+		image.len = 0;
+		append(&image, "ATTICSEG", 8);
+		add_put(&image, 1, 100);
+		behead(&image, 8 - k);
+		struct memory_file file = { .bytes = image.bytes, .len = image.len };
+		const struct io io = memory_io(&file);
+		assert_int_equal(segment_read_entry(&io, -1, "17", k, &entry, &data), AS_OK);
+		assert_memory_equal(data, image.bytes + k + 41, 100);
+		free(data);
+		for (size_t other = 0; other < 8; other++)
+			if (other != k)
+				assert_int_equal(segment_read_entry(&io, -1, "17", other, &entry,
+								    &data), AS_ERR_INTEGRITY);
+	}
 	free(image.bytes);
 	(void)state;
 }
@@ -857,6 +980,23 @@ static void a_value_cut_off_behind_bytes_of_a_commit_is_not_complete(void **stat
 
 /* Whatever bit flips before it, a COMMIT at the end is one. The sizes are chosen so that one
  * flipped bit of theirs leads exactly to the end of the file. */
+static void bytes_lost_at_the_head_leave_the_segment_complete(void **state)
+{
+	for (uint8_t tag = 0; tag <= 2; tag++)
+		for (size_t k = 0; k < 8; k++) {
+			struct image image = image_new();
+			add(&image, tag, 1, NULL, 0);
+			add_put(&image, 2, 50);
+			const size_t commit = add(&image, 2, 0, NULL, 0) - (8 - k);
+			behead(&image, 8 - k);
+			assert_true(is_complete(&image));
+			image.len = commit;
+			assert_false(is_complete(&image));
+			free(image.bytes);
+		}
+	(void)state;
+}
+
 static void damage_before_a_commit_leaves_the_segment_complete(void **state)
 {
 	struct image image = image_new();
@@ -1073,6 +1213,10 @@ int main(void)
 		cmocka_unit_test(entries_larger_than_the_window_are_read_with_the_same_memory),
 		cmocka_unit_test(an_empty_file_has_no_rows_and_a_short_one_no_magic),
 		cmocka_unit_test(entries_behind_a_lost_magic_are_found),
+		cmocka_unit_test(an_entry_before_the_end_of_the_magic_is_found),
+		cmocka_unit_test(a_short_file_without_magic_is_read_from_its_first_byte),
+		cmocka_unit_test(a_witness_says_where_the_first_entry_begins),
+		cmocka_unit_test(what_stands_in_the_magic_can_be_read_where_that_is_gone),
 		cmocka_unit_test(every_prefix_of_an_entry_is_cut_off),
 		cmocka_unit_test(every_flipped_bit_of_an_entry_is_seen_and_the_others_survive),
 		cmocka_unit_test(each_kind_of_damage_has_its_name),
@@ -1098,6 +1242,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_ends_like_a_commit_is_none),
 		cmocka_unit_test(a_key_that_ends_like_a_commit_is_none),
 		cmocka_unit_test(a_value_cut_off_behind_bytes_of_a_commit_is_not_complete),
+		cmocka_unit_test(bytes_lost_at_the_head_leave_the_segment_complete),
 		cmocka_unit_test(damage_before_a_commit_leaves_the_segment_complete),
 		cmocka_unit_test(damage_before_a_false_commit_leaves_the_segment_incomplete),
 		cmocka_unit_test(

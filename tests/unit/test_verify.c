@@ -346,6 +346,45 @@ static void range_unreadable_without_index(struct world *w)
 }
 
 static void magic_lost(struct world *w) { builder_flip(path_of(w, "data/0/1"), 3, 1); }
+/* The file begins @len bytes later. */
+static void behead(struct world *w, const char *name, size_t len)
+{
+	uint8_t bytes[4096];
+	struct stat st;
+	const char *path = path_of(w, "%s", name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((size_t)st.st_size <= sizeof(bytes));
+	read_bytes(path, 0, bytes, (size_t)st.st_size);
+	builder_write_file(path, bytes + len, (size_t)st.st_size - len);
+}
+static void head_lost(struct world *w) { behead(w, "data/0/1", 5); }
+static void magic_gone(struct world *w) { behead(w, "data/0/1", 8); }
+/* The first entry is lost, and the second begins the file. */
+static void first_entry_gone(struct world *w)
+{
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	assert_true(segment == 1);
+	put_path(w, 6, &segment, &offset);
+	assert_true(segment == 1);
+	behead(w, "data/0/1", offset);
+}
+static void first_entry_gone_without_index(struct world *w)
+{
+	first_entry_gone(w);
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+/* What stands in the magic is an object, but no place for an index. */
+static void head_lost_and_mapped(struct world *w)
+{
+	static const uint8_t three[4] = { 3 };
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	assert_true(segment == 1 && offset == 8);
+	behead(w, "data/0/1", 5);
+	builder_patch(index_path(w), bucket_of(w, 5) + 36, three, sizeof(three));
+}
 static void segment_empty(struct world *w) { builder_truncate(path_of(w, "data/0/1"), 0); }
 static void size_small(struct world *w) { patch_put(w, 7, 4, "\x05\0\0\0", 4); }
 static void size_large(struct world *w) { patch_put(w, 7, 4, "\xff\xff\xff\xff", 4); }
@@ -1088,6 +1127,13 @@ static const struct sample {
 	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
 	{ "segment-number", segment_number, PROBLEM_SEGMENT_NUMBER, REPAIR_COMPACT, 0 },
 	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "segment-head-lost", head_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "segment-magic-gone", magic_gone, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "first-entry-gone", first_entry_gone, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 1 },
+	{ "first-entry-gone-without-index", first_entry_gone_without_index, PROBLEM_LOSS_UNKNOWN,
+	  REPAIR_SALVAGE, 0 },
+	{ "segment-head-lost-and-mapped", head_lost_and_mapped, PROBLEM_INDEX_MAPPING,
+	  REPAIR_SALVAGE, 0 },
 	{ "segment-empty", segment_empty, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 5 },
 	{ "size-small", size_small, PROBLEM_ENTRY_SIZE_SMALL, REPAIR_SALVAGE, 1 },
 	{ "size-large", size_large, PROBLEM_ENTRY_SIZE_LARGE, REPAIR_SALVAGE, 1 },
