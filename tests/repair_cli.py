@@ -461,6 +461,26 @@ class Doing(Case):
                      'atticscope undo ' + self.path, 'undo --purge frees it'):
             self.assertIn(part, text)
 
+    def test_an_entry_that_begins_where_the_magic_was_is_an_object_like_any_other(self):
+        for start in range(8):
+            with self.subTest(start):
+                self.make('start-%d' % start)
+                key = next(key for key, place in self.repo.places.items() if place == (0, 8))
+                with open(self.repo.segment(0), 'r+b') as f:
+                    content = f.read()[8 - start:]
+                    f.seek(0)
+                    f.write(content)
+                    f.truncate()
+                status, out, _ = run('entries', '--json', self.path, '0')
+                rows = [json.loads(line) for line in out.splitlines()]
+                self.assertEqual((status, rows[0]['cause'], rows[0]['length'], rows[1]['key'], rows[1]['offset']),
+                                 (0, 'bad magic', start, key.hex(), start))
+                self.assertNotIn('object-lost', [row['code'] for row in
+                                                 self.object('check', self.path, status=4)['problems']])
+                self.assertEqual(run('get', self.path, key.hex())[1], self.repo.objects[key].decode())
+                self.assertEqual(self.repair('salvage')['lost'], [])
+                self.assertEqual(run('get', self.path, key.hex())[1], self.repo.objects[key].decode())
+
     def test_a_whole_copy_of_a_damaged_segment_is_taken_wherever_it_lies(self):
         spoilings = {'cut': lambda path: os.truncate(path, 60), 'empty': lambda path: os.truncate(path, 0),
                      'flip': lambda path: self.repo.flip(0, 60), 'cut between entries': lambda path: os.truncate(

@@ -433,6 +433,20 @@ class Searching(Case):
         self.search(row['key'][:9].upper())
         self.terminal.at('%d ' % row['offset'])
 
+    def test_a_key_that_begins_where_the_magic_was_is_found_in_its_own_row(self):
+        path = os.path.join(self.repo, 'data', '0', '7')
+        with open(path, 'r+b') as f:
+            content = f.read()[8:]
+            f.seek(0)
+            f.write(content)
+            f.truncate()
+        gone, first = truth('entries', self.repo, '7')[:2]
+        self.assertEqual((gone['size'], gone['offset'], first['offset']), (0, 0, 0))
+        self.terminal.type(':entries 7', 'Enter').view('3')
+        self.terminal.press('End')
+        self.search(first['key'][:9])
+        self.terminal.wait(lambda s: s.selected and first['key'][:9] in s.selected)
+
     def test_a_segment_number_in_segments_and_map(self):
         self.terminal.wait('segment 0:')
         self.search('31')

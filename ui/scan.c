@@ -254,8 +254,9 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 		*found = backward ? first + count - 1 - i : first + i;
 		const struct scan_row at_row = scan_row(scan, *found, &size);
 		if (query->is_prefix) {
-			hit = raw_read_header(&raw, at_row.offset, &entry) && entry.has_key &&
-			      key_prefix_matches(&query->prefix, entry.key);
+			/* Where a row has no bytes the entry of the next one begins. */
+			hit = size > 0 && raw_read_header(&raw, at_row.offset, &entry) &&
+			      entry.has_key && key_prefix_matches(&query->prefix, entry.key);
 			continue;
 		}
 		row_clear(&row);
