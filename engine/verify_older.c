@@ -133,8 +133,10 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		if (reading->copy != NO_COPY && entry.cause == SEGMENT_BAD_MAGIC)
-			return AS_OK;	/* no segment at all */
+		/* A stray file without magic is no segment; one in a segment's place has lost it. */
+		if (reading->copy != NO_COPY && !reading->is_foreign &&
+		    entry.cause == SEGMENT_BAD_MAGIC)
+			return AS_OK;
 		err = entry.tag != SEGMENT_DAMAGED
 			? consider(reading, &entry)
 			: segment_suspects(reader, entry.offset, entry.size, consider, reading);

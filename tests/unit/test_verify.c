@@ -1028,6 +1028,11 @@ static void segments_swapped(struct world *w)
 	from = copy_of(path_of(w, "elsewhere"));
 	assert_int_equal(rename(from, path_of(w, "data/0/2")), 0);
 }
+static void segments_swapped_and_head_lost(struct world *w)
+{
+	segments_swapped(w);
+	behead(w, "data/0/1", 5);
+}
 static void newest_version_damaged(struct world *w) { patch_put(w, 4, 100, "????", 4); }
 static void zeros_without_witness(struct world *w)
 {
@@ -1203,6 +1208,8 @@ static const struct sample {
 	{ "segment-returned", segment_returned, PROBLEM_SEGMENT_RETURNED, REPAIR_COMPACT, 0 },
 	{ "segment-foreign", segment_foreign, PROBLEM_SEGMENT_FOREIGN, REPAIR_SALVAGE, 5 },
 	{ "segments-swapped", segments_swapped, PROBLEM_SEGMENT_MISNAMED, REPAIR_SALVAGE, 0 },
+	{ "segments-swapped-and-head-lost", segments_swapped_and_head_lost,
+	  PROBLEM_OBJECT_OLDER, REPAIR_SALVAGE, 0 },
 	{ "newest-version-damaged", newest_version_damaged, PROBLEM_OBJECT_OLDER, REPAIR_SALVAGE,
 	  0 },
 	{ "zeros-without-witness", zeros_without_witness, PROBLEM_LOSS_UNKNOWN, REPAIR_SALVAGE, 0 },
