@@ -25,6 +25,7 @@ const struct obstacle obstacle_table[] = {
 		.advice = "Another process wrote to the repository while it was read. Read it "
 			  "again; what was found now may not be so.",
 		.refusal = "the repository changed while it was read: read it again",
+		.not_planned = "The plan rests on what was read, which may be half old and half new.",
 	},
 	{
 		.problems = { PROBLEM_WRITER }, .count = 1, .unless_clean = true,
@@ -32,6 +33,7 @@ const struct obstacle obstacle_table[] = {
 		.advice = "Another process holds the exclusive lock and may be writing. Read it "
 			  "again when it is done; what was found now may not be so.",
 		.refusal = "another process holds the exclusive lock and may be writing",
+		.not_planned = "The plan rests on what was read, which may be half old and half new.",
 	},
 	{
 		.problems = { PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE,
@@ -42,6 +44,7 @@ const struct obstacle obstacle_table[] = {
 			  "a repair now would count what it cannot see as lost.",
 		.refusal = "part of the repository cannot be read, and would count as lost: mend "
 			   "that first",
+		.not_planned = "The plan counts as lost what cannot be read; it may well be whole.",
 		.by_hand = "Mount the disk that it lies on, give back the permission to read it, "
 			   "move away what is no file or folder, or restore it from a copy. Then "
 			   "run check again.",
@@ -54,6 +57,7 @@ const struct obstacle obstacle_table[] = {
 			  "should be there as lost.",
 		.refusal = "something that is no file stands in the place of a segment, an index "
 			   "or hints: move it away first",
+		.not_planned = "The plan counts as lost what should be in its place.",
 		.by_hand = "Find out who put it there, and move it out of the repository. If a "
 			   "copy has the file of that name, restore it. Then run check again.",
 	},
@@ -73,6 +77,7 @@ const struct obstacle obstacle_table[] = {
 			  "another disk first (ddrescue), and repair the copy.",
 		.refusal = "two readings of one place differ: the disk, its cable or the memory "
 			   "is at fault; copy the repository to another machine first (ddrescue)",
+		.not_planned = "The plan rests on readings that cannot be trusted.",
 		.by_hand = "Copy the repository to another disk and another machine (ddrescue), "
 			   "and run check on the copy.",
 	},

@@ -24,6 +24,9 @@ struct obstacle {
 	unsigned not_recommended, refused;
 	const char *advice;	/* check's, or NULL: it says nothing that the verdict does not */
 	const char *refusal;	/* a plan's; NULL where it refuses nothing */
+	/* What a plan that it refuses does not know, as a sentence; NULL where it says nothing. Of
+	 * config the plan finds out itself. */
+	const char *not_planned;
 	/* What a person has to do, after the list of what was found; NULL where no hand helps.
 	 * Of config, config_mend_text says it. */
 	const char *by_hand;

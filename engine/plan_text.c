@@ -388,6 +388,13 @@ static const char *nothing_to_do(enum repair action)
 	return texts[action];
 }
 
+static void put_refusal(const struct plan *plan, const struct plan_text *to)
+{
+	char text[LINE_SIZE];
+	snprintf(text, sizeof(text), "Refused: %s.", plan->refusal);
+	put_sentence(to, PLAN_TONE_WARNING, 0, text);
+}
+
 void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
 	if (!plan->is_refused)
@@ -395,11 +402,18 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 	put_doubt(plan, to);
 	put_owner(plan, to);
 	if (plan->is_refused)
-		put_sentence(to, PLAN_TONE_WARNING, 0, plan->refusal);
-	if (plan->is_refused && (!plan->is_filled || plan->is_empty))
+		put_refusal(plan, to);
+	if (plan->not_planned[0])
+		put_sentence(to, PLAN_TONE_WARNING, 0, plan->not_planned);
+	if (plan->is_refused && !plan->is_filled)
 		return;
 	if (plan->is_refused)
 		put(to, PLAN_TONE_PLAIN, "%s", "");
+	if (plan->is_refused && plan->is_empty) {
+		put_sentence(to, PLAN_TONE_PLAIN, 0, "Were it not refused, there would be nothing "
+			     "to do.");
+		return;
+	}
 	if (plan->is_empty) {
 		put_sentence(to, PLAN_TONE_PLAIN, 0, nothing_to_do(plan->action));
 		return;

@@ -75,8 +75,10 @@ struct plan {
 	bool is_empty;
 	bool is_refused;
 	char refusal[256];
-	/* All that follows is known, also of a plan that is refused: for want of space, of a way
-	 * back, ... Not so where nothing can be planned upon what was found. */
+	/* What a refused plan does not know or only guesses, in sentences; or empty. */
+	char not_planned[256];
+	/* All that follows is known, also of a plan that is refused. Not so of a format that is not
+	 * Attic's, and where planning itself failed on what the refusal names. */
 	bool is_filled;
 
 	bool has_before, has_after;	/* a transaction at all */

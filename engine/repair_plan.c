@@ -66,8 +66,11 @@ static void judge_ground(struct plan *plan, const struct verify *first,
 			       has(findings, PROBLEM_UNSTABLE_READ);
 	const struct obstacle_ground ground = { .findings = findings, .clean = diagnosis->clean };
 	const struct obstacle *obstacle = obstacle_refusing(&ground, plan->action);
-	if (obstacle)
+	if (obstacle) {
 		refuse(plan, "%s", obstacle->refusal);
+		snprintf(plan->not_planned, sizeof(plan->not_planned), "%s",
+			 obstacle->not_planned ? obstacle->not_planned : "");
+	}
 	if (plan->action == REPAIR_RECOVER && wants(findings, REPAIR_SALVAGE))
 		refuse(plan, "the log itself is damaged: salvage it");
 	if (plan->action == REPAIR_RECOVER && first->returned > 0)
@@ -622,6 +625,21 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 	return verify_work(work->own_verify, plan->options.threads, work->progress);
 }
 
+/* New segments lie where config says, and are as large as it says. */
+static void tell_guesses(struct plan *plan)
+{
+	const struct config *config = &plan->work->view->config;
+	const bool per_dir = config->has_segments_per_dir && !plan->work->view->mend.per_dir_is_wrong;
+	const bool size = config->has_max_segment_size;
+	if (!plan->work->writes_commit || (per_dir && size))
+		return;
+	snprintf(plan->not_planned, sizeof(plan->not_planned), "The config does not say %s%s%s: %s of the "
+		 "new segments cannot be planned, and what is listed of them is a guess.",
+		 per_dir ? "" : "segments_per_dir", per_dir || size ? "" : " and ",
+		 size ? "" : "max_segment_size",
+		 size ? "the folders" : per_dir ? "number and size" : "number, size and folders");
+}
+
 static enum as_err fill(struct plan *plan, const struct verify *first, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
@@ -659,6 +677,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	}
 	decide_writing(plan);
 	find_next(plan);
+	tell_guesses(plan);
 	err = list_files(plan);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
@@ -705,7 +724,8 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
 	diagnose(view, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
-	enum as_err err = plan->is_refused ? AS_OK : fill(plan, verify, error);
+	const bool was_refused = plan->is_refused;
+	enum as_err err = view->dialect == DIALECT_ATTIC ? fill(plan, verify, error) : AS_OK;
 	if (err == AS_OK && plan->is_filled && !plan->is_empty) {
 		judge_space(plan);
 		judge_owner(plan);
@@ -713,6 +733,11 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 		if (err != AS_OK)
 			as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 	}
+	/* What refuses the plan may be the very thing that planning fails on. */
+	if (was_refused && err != AS_ERR_MEMORY && err != AS_ERR_CANCELLED)
+		err = AS_OK;
+	if (plan->is_refused && !plan->is_filled)
+		snprintf(plan->not_planned, sizeof(plan->not_planned), "What it would do cannot be planned.");
 	if (err != AS_OK) {
 		plan_free(plan);
 		return err;

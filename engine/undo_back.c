@@ -264,6 +264,9 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 		plan_free(plan);
 		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
 	}
+	if (plan->is_refused && !plan->is_filled)
+		snprintf(plan->not_planned, sizeof(plan->not_planned),
+			 "What it would do cannot be planned.");
 	*out = plan;
 	return AS_OK;
 }

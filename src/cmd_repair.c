@@ -93,7 +93,7 @@ static void write_json(struct attempt *attempt)
 	const bool fits = plan->bytes_free <= INT64_MAX;
 	json_object_out(&attempt->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I}",
+		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I, s:o}",
 		"action", repair_name(attempt->action),
 		"repository", json_text(attempt->view->path),
 		"dry_run", attempt->request->options.dry_run,
@@ -126,7 +126,8 @@ static void write_json(struct attempt *attempt)
 		"left_out", json_named_keys(plan->left_out, plan->left_out_count),
 		"dropped", json_named_keys(plan->dropped, plan->dropped_count),
 		"at_least", plan->loss_is_unknown,
-		"possibly_deleted", (json_int_t)plan->possibly_deleted));
+		"possibly_deleted", (json_int_t)plan->possibly_deleted,
+		"not_planned", plan->not_planned[0] ? json_text(plan->not_planned) : json_null()));
 }
 
 /* ---- text ---- */
@@ -317,12 +318,12 @@ static int carry_out(struct attempt *attempt, bool *is_outdated)
 
 /* ---- what needs no doing ---- */
 
-/* A dry run shows the plan, too. */
+/* A dry run shows the plan too, as far as it can be made. */
 static int tell_refused(struct attempt *attempt)
 {
 	if (attempt->request->out.json)
 		write_json(attempt);
-	else if (attempt->request->options.dry_run && attempt->plan->is_filled)
+	else if (attempt->request->options.dry_run)
 		write_plan(attempt);
 	message("%s: %s refused: %s", attempt->view->path, repair_name(attempt->action),
 		attempt->plan->refusal);

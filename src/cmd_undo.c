@@ -304,7 +304,7 @@ static int judge_and_take_back(struct return_trip *trip)
 		write_json(trip);
 	else if (plan->is_empty)
 		plan_text_plan(plan, &lines);
-	else if (!plan->is_refused)
+	else if (!plan->is_refused || trip->request->options.dry_run)
 		write_plan(trip);
 	if (plan->is_refused)
 		message("%s: undo refused: %s", trip->view->path, plan->refusal);

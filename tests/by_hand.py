@@ -92,6 +92,18 @@ class Case(unittest.TestCase):
         self.assertEqual(tree(self.repo), before)
         return status, json.loads(out), text[1] + text[2]
 
+    def expect_plan(self, repair, plan, out):
+        """A dry run prints what it would do, or what of it cannot be planned, also where it is refused."""
+        text = words(out)
+        self.assertTrue(text.startswith('Plan: ' + repair), out)
+        self.assertIn(words(plan['refused']), text)
+        if plan['not_planned']:
+            self.assertIn(words(plan['not_planned']), text)
+        for path in plan['created'] + plan['replaced'] + plan['removed']:
+            self.assertRegex(out, r'(?m)^  %s\b' % re.escape(path))
+        self.assertTrue(plan['not_planned'] or plan['created'] + plan['replaced'] + plan['removed'] or
+                        'nothing to do' in text, out)
+
     def expect_by_hand(self):
         """No repair is recommended, all refuse, with the instruction; returns that."""
         status, report, text = self.check()
@@ -113,7 +125,10 @@ class Case(unittest.TestCase):
                 self.assertEqual(plan['by_hand'], hand)
                 status, out, err = run(repair, how, self.repo)
                 self.assertIn('refused', err)
-                self.assertEqual(out, '')
+                if how == '--dry-run':
+                    self.expect_plan(repair, plan, out)
+                else:
+                    self.assertEqual(out, '')
                 self.assertIn(words(hand), words(err.replace('atticscope: ', '')))
         self.assertEqual({n: s for n, s in tree(self.repo).items()}, before)
         return hand
@@ -154,6 +169,26 @@ class Config(Case):
                 self.assertEqual(report['objects'], len(KEYS))
                 # What was derived is what was there, but for the size, which the default replaces.
                 self.assertIn('segments_per_dir = 2\n', get(self.path('config')).decode())
+
+    def test_a_plan_says_what_it_would_do_and_what_of_that_is_a_guess(self):
+        oldest = get(self.path('data', '0', '0'))
+        put(self.path('data', '0', '0'), b'ATTICSEF', oldest[8:])
+        whole = json.loads(run('salvage', '--dry-run', '--json', self.repo)[1])
+        self.assertEqual((whole['refused'], whole['not_planned'], whole['entries_copied']), (None, None, 1))
+        config = get(self.path('config')).decode()
+        for name, guess in (('version', None), ('id', None), ('max_segment_size', 'number and size'),
+                            ('segments_per_dir', 'the folders')):
+            with self.subTest(name=name):
+                put(self.path('config'), re.sub(r'%s = .*\n' % name, '', config).encode())
+                plan = json.loads(run('salvage', '--dry-run', '--json', self.repo)[1])
+                self.assertTrue(plan['refused'])
+                self.assertEqual([plan[part] for part in ('created', 'replaced', 'removed', 'objects_after')],
+                                 [whole[part] for part in ('created', 'replaced', 'removed', 'objects_after')])
+                if not guess:
+                    self.assertIsNone(plan['not_planned'])
+                    continue
+                self.assertIn(guess, plan['not_planned'])
+                self.assertIn('config does not say ' + name, plan['not_planned'])
 
     def test_only_data_is_left(self):
         for name in os.listdir(self.repo):
@@ -257,6 +292,8 @@ class Foreign(Case):
             self.assertEqual(status, 8, (args, err))
             if args[0] != 'create':
                 self.assertIn('Borg', err, args)
+            if '--dry-run' in args:
+                self.assertRegex(words(out), 'Plan: .*Borg.*cannot be planned')
         self.assertEqual(tree(self.repo), before)
 
     def test_borg(self):

@@ -32,7 +32,7 @@ FIELDS = ['action', 'repository', 'dry_run', 'transaction_before', 'transaction_
           'lost_causes', 'suspects', 'entries_copied', 'bytes_copied', 'deletes_written',
           'bytes_needed', 'bytes_free', 'bytes_in_undo', 'hardware_doubt', 'refused', 'done',
           'clean', 'verdict', 'bytes_created', 'by_hand', 'older', 'left_out', 'dropped',
-          'at_least', 'possibly_deleted']
+          'at_least', 'possibly_deleted', 'not_planned']
 UNDO_FIELDS = ['action', 'repository', 'dry_run', 'name', 'transaction_before', 'transaction_after',
                'objects_before', 'objects_after', 'lost', 'created', 'replaced', 'removed', 'undo',
                'refused', 'done']
@@ -145,10 +145,15 @@ class Case(unittest.TestCase):
         return out
 
     def fails(self, status, *args, **more):
-        """Standard error of a run that ends with @status, writes nothing and changes nothing."""
+        """Standard error of a run that ends with @status and changes nothing. A dry run may print its plan, else
+        nothing is written."""
         before = tree(self.path)
         got, out, err = run(*args, **more)
-        self.assertEqual((got, out), (status, ''), (args, err))
+        self.assertEqual(got, status, (args, err))
+        if out and '--dry-run' in args:
+            self.assertRegex(re.sub(r'\s+', ' ', out), '^Plan: %s .* Refused: ' % args[0])
+        else:
+            self.assertEqual(out, '', (args, err))
         self.assertEqual(tree(self.path), before)
         self.assertTrue(err)
         for line in err.splitlines():
@@ -378,8 +383,9 @@ class Planning(Case):
         self.assertEqual(status, 4)
         plan = json.loads(out)
         self.assertIn('salvage', plan['refused'])
-        self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'lost',
-                                            'created')], [None, None, None, [], []])
+        self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'created', 'done')],
+                         [2, 8, None, [], False])
+        self.assertEqual(len(plan['lost']), 1)
         self.assertEqual(tree(self.path), before)
 
     def test_keys_that_collide_are_refused_before_anything_crawls(self):
