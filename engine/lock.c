@@ -339,8 +339,8 @@ enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, str
 	/* Where flock does not work on folders (some network file systems) the wait has its end. */
 	if (flock(repo_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
 		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
-			       "%s: another process waits to write itself, and would wait for "
-			       "this one", path);
+			       "%s: another process is about to write, and waits until this one "
+			       "lets go: try again when it is done", path);
 	err = wait_for_exclusive(path, lock, wait, error);
 	if (err == AS_OK && io->fstat(io, lock->fd, &st) != 0)
 		err = as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, path);

@@ -69,7 +69,8 @@ struct lock_wait {
  *
  * Two processes that both hold the shared lock and both wait for the other to go would wait for
  * ever. So whoever wants to write first takes a second lock, without waiting (flock, on the
- * repository folder): he who does not get it is refused at once.
+ * repository folder): a process that cannot take it fails immediately. For the other one to get the
+ * exclusive lock, it must wait until the first has let go of its shared lock: give @wait some time.
  *
  * After an error the shared lock is still held: AS_ERR_INVALID_REPOSITORY (lock->refusal),
  * AS_ERR_LOCK_FAILED (the message names who is in the way), AS_ERR_CANCELLED, AS_ERR_NO_LOCK (there

@@ -16,6 +16,13 @@
 
 #define ATTEMPTS 3	/* when others, who heed no lock, keep changing the repository */
 
+/* Must the repair be planned once more, and why? */
+enum again {
+	AGAIN_NOT,
+	AGAIN_CHANGED,		/* it was outdated when it was to be run */
+	AGAIN_OVERTAKEN		/* another process wrote first */
+};
+
 /* One attempt: what was found, what is to be done, and what came of it. */
 struct attempt {
 	struct request *request;
@@ -295,7 +302,7 @@ static int finish(struct attempt *attempt)
 	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
 }
 
-static int carry_out(struct attempt *attempt, bool *is_outdated)
+static int carry_out(struct attempt *attempt, enum again *again)
 {
 	struct as_error error = { .code = AS_OK };
 	if (mend_asks(attempt->request)) {
@@ -305,8 +312,11 @@ static int carry_out(struct attempt *attempt, bool *is_outdated)
 		text_blank_line(&attempt->request->out);
 	}
 	const enum as_err err = run_plan(attempt, &error);
-	*is_outdated = err == AS_ERR_CHANGED;
-	if (*is_outdated)
+	if (err == AS_ERR_CHANGED)
+		*again = AGAIN_CHANGED;
+	else if (err == AS_ERR_LOCK_FAILED && attempt->request->options.lock_wait > 0)
+		*again = AGAIN_OVERTAKEN;
+	if (*again != AGAIN_NOT)
 		return EXIT_FAILED;
 	if (err == AS_OK)
 		return finish(attempt);
@@ -359,11 +369,11 @@ static int show_plan(struct attempt *attempt)
 	return EXIT_DONE;
 }
 
-static int try_once(struct request *request, enum repair action, bool *is_outdated)
+static int try_once(struct request *request, enum repair action, enum again *again)
 {
 	struct attempt attempt = { .request = request, .action = action };
 	int status;
-	*is_outdated = false;
+	*again = AGAIN_NOT;
 	const enum as_err err = open_and_plan(&attempt);
 	if (err != AS_OK)
 		status = message_status(err);
@@ -374,7 +384,7 @@ static int try_once(struct request *request, enum repair action, bool *is_outdat
 	else if (request->options.dry_run)
 		status = show_plan(&attempt);
 	else
-		status = carry_out(&attempt, is_outdated);
+		status = carry_out(&attempt, again);
 	close_attempt(&attempt);
 	return status;
 }
@@ -382,7 +392,7 @@ static int try_once(struct request *request, enum repair action, bool *is_outdat
 int cmd_repair(struct request *request)
 {
 	const char *name = request->command->name;
-	bool is_outdated = true;
+	enum again again = AGAIN_NOT;
 	int status = EXIT_FAILED;
 	if (request->options.keep_tail && request->options.drop_tail) {
 		message("--keep-tail and --drop-tail contradict each other");
@@ -390,13 +400,20 @@ int cmd_repair(struct request *request)
 	}
 	if (!mend_can_ask(request, name))
 		return EXIT_USAGE;
-	for (int i = 0; i < ATTEMPTS && is_outdated; i++) {
-		if (i > 0)
+	for (int changes = 0; changes < ATTEMPTS;) {
+		status = try_once(request, repair_of(name), &again);
+		changes += again == AGAIN_CHANGED;
+		if (again == AGAIN_NOT ||
+		    (again == AGAIN_OVERTAKEN && !mend_waits_for_turn(request)))
+			break;
+		if (again == AGAIN_OVERTAKEN)
+			message("planning again when the other process is done");
+		else if (changes < ATTEMPTS)
 			message("the repository was changed since it was read, by someone who "
 				"heeds no lock: planning anew");
-		status = try_once(request, repair_of(name), &is_outdated);
 	}
-	if (is_outdated)
-		message("it keeps changing; nothing was done");
+	if (again != AGAIN_NOT)
+		message(again == AGAIN_CHANGED ? "it keeps changing; nothing was done"
+					       : "nothing was changed");
 	return status;
 }

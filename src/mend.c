@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAUSE_MS 50	/* between two attempts to get the shared lock */
+#define PAUSE_MS 50	/* between two attempts to get a lock */
 
 bool mend_asks(const struct request *request)
 {
@@ -39,15 +39,34 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int64_t patience;	/* until when --lock-wait lets wait; 0: nothing was opened yet */
+
+static int64_t time_left(const struct request *request)
+{
+	if (patience == 0)
+		patience = now_ms() + (int64_t)request->options.lock_wait * 1000;
+	return patience > now_ms() ? patience - now_ms() : 0;
+}
+
+bool mend_waits_for_turn(const struct request *request)
+{
+	/* Two that gave way do not come back at the same moment. */
+	const long pause = PAUSE_MS + (long)getpid() % PAUSE_MS;
+	const struct timespec moment = { .tv_nsec = pause * 1000000L };
+	if (time_left(request) == 0)
+		return false;
+	nanosleep(&moment, NULL);
+	return !interrupt_came();
+}
+
 static enum as_err open_patiently(const struct request *request, bool may_write,
 				  struct view **view, struct as_error *error)
 {
 	const struct view_options options = { .may_write = may_write };
 	const struct timespec moment = { .tv_nsec = PAUSE_MS * 1000000L };
-	const int64_t until = now_ms() + (int64_t)request->options.lock_wait * 1000;
 	for (;;) {
 		const enum as_err err = view_open(request->args[0], &options, view, error);
-		if (err != AS_ERR_LOCK_FAILED || now_ms() >= until)
+		if (err != AS_ERR_LOCK_FAILED || time_left(request) == 0)
 			return err;
 		nanosleep(&moment, NULL);
 		if (interrupt_came())
@@ -81,8 +100,10 @@ static int wants_to_stop(void *context)
 
 enum as_err mend_upgrade(const struct request *request, struct view *view, struct permit **permit)
 {
+	const int64_t left = time_left(request);
 	const struct lock_wait wait = {
-		.ms = request->options.lock_wait * 1000, .interrupt = wants_to_stop,
+		.ms = left > LOCK_GRACE_MS ? (unsigned)left : LOCK_GRACE_MS,
+		.interrupt = wants_to_stop,
 	};
 	struct as_error error = { .code = AS_OK };
 	const enum as_err err = lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait,

@@ -20,8 +20,12 @@ enum as_err mend_open(const struct request *request, bool may_write, struct view
 /* Ask for @word to be typed. False: something else was, or nothing. */
 bool mend_is_confirmed(struct request *request, const char *word);
 
-/* Make the shared lock of @view exclusive, waiting for others as --lock-wait says. *@permit is
- * given back with lock_lower. */
+/* Make the shared lock of @view exclusive, waiting for others as --lock-wait says, LOCK_GRACE_MS at
+ * least. *@permit is given back with lock_lower. */
 enum as_err mend_upgrade(const struct request *request, struct view *view, struct permit **permit);
+
+/* After another process came first and the repository was closed: pause, so that it gets the lock.
+ * False: the time that --lock-wait gives is over, or it was interrupted. */
+bool mend_waits_for_turn(const struct request *request);
 
 #endif

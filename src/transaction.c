@@ -59,8 +59,10 @@ static int wants_to_stop(void *context)
 static enum as_err open_patiently(struct transaction *txn, struct as_error *error)
 {
 	for (;;) {
+		const int64_t left = time_left(txn);
 		const struct as_options options = {
-			.lock_wait = (unsigned)time_left(txn), .interrupt = wants_to_stop,
+			.lock_wait = left > LOCK_GRACE_MS ? (unsigned)left : LOCK_GRACE_MS,
+			.interrupt = wants_to_stop,
 		};
 		const enum as_err err = as_open(txn->path, &options, &txn->store, error);
 		if (err != AS_ERR_LOCK_FAILED || !wait_a_moment(txn))

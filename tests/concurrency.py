@@ -217,6 +217,59 @@ class Looking(unittest.TestCase):
         self.assertEqual(self.writer.end(), 0)
 
 
+class Rivals(unittest.TestCase):
+    """Several that want to write at once: one of them does, and none waits for another for ever."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='atticscope-rivals-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.path = os.path.join(self.folder, 'repo')
+        cli.Repository(self.path, [[(PUT, key_of(i), b'object %d' % i), COMMITTED] for i in range(20)])
+        self.index = os.path.join(self.path, 'index.19')
+
+    def at_once(self, count, *args):
+        """[(status, standard error)] of so many processes that begin together."""
+        processes = [subprocess.Popen([cli.PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) for _ in range(count)]
+        done = [process.communicate(timeout=DEADLINE)[1].decode() for process in processes]
+        return [(process.returncode, err) for process, err in zip(processes, done)]
+
+    def test_of_two_repairs_one_is_done(self):
+        for i in range(60 if TORTURE else 12):
+            os.unlink(self.index)
+            outcomes = self.at_once(2 + i % 2, 'recover', '--yes', self.path)
+            statuses = [status for status, _ in outcomes]
+            self.assertEqual(statuses.count(1), 1, outcomes)	# one repaired, the others came too soon or too late
+            self.assertLessEqual(set(statuses), {0, 1, 8}, outcomes)
+            for status, err in outcomes:
+                if status == 8:
+                    self.assertRegex(err, 'try again when it is done|holds (a|the exclusive) lock', outcomes)
+            self.assertEqual(cli.run('check', self.path)[0], 0)
+            COUNTS['repairs that began at once'] += len(outcomes)
+
+    def test_with_patience_all_of_them_come_to_their_end(self):
+        for _ in range(20 if TORTURE else 4):
+            os.unlink(self.index)
+            outcomes = self.at_once(3, 'recover', '--yes', '--lock-wait=60', self.path)
+            self.assertEqual(sorted(status for status, _ in outcomes), [0, 0, 1], outcomes)
+            self.assertEqual(cli.run('check', self.path)[0], 0)
+
+    def test_of_two_deletes_one_is_done(self):
+        for i in range(12):
+            outcomes = self.at_once(2, 'delete', self.path, key_of(i).hex())
+            self.assertIn(0, [status for status, _ in outcomes], outcomes)
+
+    def test_a_reader_that_ends_in_a_moment_is_waited_for(self):
+        os.unlink(self.index)
+        reader = open(os.path.join(self.path, 'config'), 'r+b')
+        fcntl.lockf(reader, fcntl.LOCK_SH)
+        repair = subprocess.Popen([cli.PROGRAM, 'recover', '--yes', self.path], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        reader.close()
+        self.assertEqual((repair.wait(timeout=DEADLINE), repair.communicate()[1]), (1, b''))
+
+
 def tearDownModule():
     print()
     for name, count in sorted(COUNTS.items()):

@@ -263,7 +263,7 @@ class Lock(Road):
         repo = self.sample()
         first, second = self.open(repo), self.open(repo)
         first.press('u').wait('held by somebody else', 'atticscope')
-        second.press('u').wait(lambda s: 'REPAIR MODE' not in s, 'waits to write itself')
+        second.press('u').wait(lambda s: 'REPAIR MODE' not in s, 'is about to write')
         second.press('q', 'q')
         self.assertEqual(second.ended(), 0)
         first.wait('REPAIR MODE')

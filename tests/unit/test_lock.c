@@ -689,7 +689,7 @@ static void of_two_that_want_to_write_the_second_is_refused_at_once(void **state
 	upgrade.wait.ms = 60000;
 	const int fd = openat(scratch->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	expect_refused(&upgrade, AS_ERR_LOCK_FAILED, 0, "repo: another process waits to write");
+	expect_refused(&upgrade, AS_ERR_LOCK_FAILED, 0, "repo: another process is about to write");
 	close(fd);
 	upgrade_end(&upgrade);
 }
