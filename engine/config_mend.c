@@ -222,6 +222,8 @@ void config_mend_text(const struct config *config, const struct config_mend *men
 		.id = !config->has_id,
 	};
 	out[0] = '\0';
+	if (unread && unread->cause == CAUSE_DENIED)	/* nothing may be wrong with it */
+		return;
 	if (!wanted.all && !wanted.version && !wanted.per_dir && !wanted.max_size && !wanted.id)
 		return;
 	if (unread)

@@ -29,7 +29,7 @@ static void weigh(const struct finding *finding, struct weight *weight)
 		weight->wants[finding->repair] = true;
 	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
 		weight->unmendable = true;
-	if (finding->is_denied)
+	if (finding->cause == CAUSE_DENIED)
 		weight->refused = true;
 	if (finding_is_of_lost_manifest(finding))
 		weight->manifest_lost = true;

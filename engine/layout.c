@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,21 @@ static enum as_err take_segment(void *context, const char *name, enum io_kind ki
 			     what_is(listing, name));
 }
 
+static enum as_err note_no_folder(const struct listing *listing, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum as_err note_no_folder(const struct listing *listing, const char *format, ...)
+{
+	struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
+	va_list args;
+
+	finding.cause = CAUSE_KIND;
+	va_start(args, format);
+	vsnprintf(finding.detail, sizeof(finding.detail), format, args);
+	va_end(args);
+	return findings_add(listing->findings, &finding);
+}
+
 static enum as_err take_folder(void *context, const char *name, enum io_kind kind)
 {
 	struct listing *listing = context;
@@ -166,13 +182,11 @@ static enum as_err take_folder(void *context, const char *name, enum io_kind kin
 		return add_folder(listing, name, number);
 	/* More than a stray file: it may have been a segment, and a link may lead to segments. */
 	if (kind == IO_KIND_FILE)
-		return findings_note(listing->findings, PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE,
-				     FINDING_NOWHERE, "%s/%s is a file, not a folder: Attic takes "
-				     "it for a segment and may delete it, Borg up to 1.2.4 fails "
-				     "on it; move it out of data", listing->prefix, name);
-	return findings_note(listing->findings, PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s/%s is %s, not a folder", listing->prefix, name,
-			     what_is(listing, name));
+		return note_no_folder(listing, "%s/%s is a file, not a folder: Attic takes it for a "
+				      "segment and may delete it, Borg up to 1.2.4 fails on it; "
+				      "move it out of data", listing->prefix, name);
+	return note_no_folder(listing, "%s/%s is %s, not a folder", listing->prefix, name,
+			      what_is(listing, name));
 }
 
 /* Note that the folder being listed cannot be opened or read, for the reason in @err and errno. */
@@ -187,8 +201,8 @@ static enum as_err note_unreadable(struct listing *listing, enum problem problem
 	else
 		as_fail(&error, err, errno, "%s", listing->prefix);
 	owner_explain(listing->io, listing->repo_fd, listing->prefix, code, &error);
-	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
-			     error.message);
+	error.code = code;
+	return findings_note_unread(listing->findings, problem, &error);
 }
 
 typedef enum as_err take_fn(void *context, const char *name, enum io_kind kind);

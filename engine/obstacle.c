@@ -11,6 +11,14 @@
 #define ALL_REPAIRS (REPAIR_BIT(REPAIR_RECOVER) | REPAIR_BIT(REPAIR_ROLLBACK) | \
 		     REPAIR_BIT(REPAIR_COMPACT) | REPAIR_BIT(REPAIR_SALVAGE))
 
+#define UNREAD PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE, PROBLEM_SEGMENT_UNREADABLE
+#define UNREAD_IN_PLAN "The plan counts as lost what cannot be read; it may well be whole."
+#define DENIED_ADVICE "A permission to read part of it is missing; the problems say whose that is " \
+	"and who is asking. Run this as its owner, or give the permission; a repair now would count " \
+	"what it cannot see as lost."
+#define DENIED_BY_HAND "Run this program as the owner of these files, or give the permission to " \
+	"read them. Then run check again."
+
 /* The first that is there is told first. */
 const struct obstacle obstacle_table[] = {
 	{
@@ -36,18 +44,60 @@ const struct obstacle obstacle_table[] = {
 		.not_planned = "The plan rests on what was read, which may be half old and half new.",
 	},
 	{
-		.problems = { PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE,
-			      PROBLEM_SEGMENT_UNREADABLE }, .count = 3,
+		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DENIED),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "Part of it cannot be read: a permission is missing, a disk is not "
-			  "mounted or fails, or a link stands in a file's place. Mend that first; "
-			  "a repair now would count what it cannot see as lost.",
+		.advice = DENIED_ADVICE,
+		.refusal = "a permission to read part of the repository is missing, and what lies "
+			   "there would count as lost: run this as its owner, or give the permission",
+		.not_planned = UNREAD_IN_PLAN,
+		.by_hand = DENIED_BY_HAND,
+	},
+	{
+		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_KIND),
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "A link, or something else of the wrong kind, has the name of a folder or "
+			  "file of the repository. Move it away first; a repair now would count as "
+			  "lost what should be there.",
+		.refusal = "something of the wrong kind has the name of a folder or file of the "
+			   "repository, and what should be there would count as lost: move it away "
+			   "first",
+		.not_planned = UNREAD_IN_PLAN,
+		.by_hand = "Find out who put it there, and move it out of the repository. If it is "
+			   "a link to the folder or file, put that in its place; if a copy has it, "
+			   "restore it. Then run check again.",
+	},
+	{
+		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_ABSENT),
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "What should be there is missing, as where a disk is not mounted. Mount it "
+			  "first; a repair now would count as lost what lies on it.",
+		.refusal = "the folder data, or one below it, is not there, and what should be in it "
+			   "would count as lost: mount the disk that it lies on, or restore it",
+		.not_planned = UNREAD_IN_PLAN,
+		.by_hand = "Mount the disk that it lies on, or restore it from a copy. Then run "
+			   "check again.",
+	},
+	{
+		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DISK),
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "The system cannot read part of it, as with a failing disk. Copy the disk "
+			  "first (ddrescue), and look at the copy; a repair now would count what it "
+			  "cannot see as lost.",
+		.refusal = "the system cannot read part of the repository, and what lies there would "
+			   "count as lost: copy the disk first (ddrescue), and repair the copy",
+		.not_planned = UNREAD_IN_PLAN,
+		.by_hand = "Look at what the system's log says of the disk. Copy the repository to "
+			   "another disk (ddrescue), and run check on the copy.",
+	},
+	{
+		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_UNKNOWN),
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "Part of it cannot be read. Find out why first; a repair now would count "
+			  "what it cannot see as lost.",
 		.refusal = "part of the repository cannot be read, and would count as lost: mend "
 			   "that first",
-		.not_planned = "The plan counts as lost what cannot be read; it may well be whole.",
-		.by_hand = "Mount the disk that it lies on, give back the permission to read it, "
-			   "move away what is no file or folder, or restore it from a copy. Then "
-			   "run check again.",
+		.not_planned = UNREAD_IN_PLAN,
+		.by_hand = "Find out why it cannot be read, and mend that. Then run check again.",
 	},
 	{
 		.problems = { PROBLEM_NOT_A_FILE }, .count = 1,
@@ -62,12 +112,11 @@ const struct obstacle obstacle_table[] = {
 			   "copy has the file of that name, restore it. Then run check again.",
 	},
 	{
-		.is_denied = true, .not_recommended = ALL_REPAIRS,
-		.advice = "Part of it cannot be read: a permission is missing, a disk is not "
-			  "mounted or fails, or a link stands in a file's place. Mend that first; "
-			  "a repair now would count what it cannot see as lost.",
-		.by_hand = "Run this program as the owner of these files, or give the permission "
-			   "to read them. Then run check again.",
+		.problems = { PROBLEM_CONFIG_UNREADABLE, PROBLEM_INDEX_UNREADABLE,
+			      PROBLEM_HINTS_UNREADABLE }, .count = 3,
+		.causes = CAUSE_BIT(CAUSE_DENIED), .not_recommended = ALL_REPAIRS,
+		.advice = DENIED_ADVICE,
+		.by_hand = DENIED_BY_HAND,
 	},
 	{
 		.problems = { PROBLEM_UNSTABLE_READ }, .count = 1,
@@ -124,11 +173,11 @@ const size_t obstacle_count = ARRAY_SIZE(obstacle_table);
 
 static bool is_of_row(const struct obstacle *row, const struct finding *finding)
 {
-	if (row->is_denied && finding->is_denied)
-		return true;
 	if (row->is_disorder && finding->severity > SEVERITY_INFO &&
 	    finding->repair != REPAIR_COMPACT)
 		return true;
+	if (row->causes && !(row->causes & CAUSE_BIT(finding->cause)))
+		return false;
 	for (unsigned i = 0; i < row->count; i++)
 		if (finding->problem == row->problems[i])
 			return !row->is_folder_itself ||

@@ -14,7 +14,7 @@ struct obstacle {
 	/* It is there when one of these is among the findings (0 to count - 1) ... */
 	enum problem problems[OBSTACLE_PROBLEMS];
 	unsigned count;
-	bool is_denied;		/* ... or anything for want of a permission */
+	unsigned causes;	/* CAUSE_BIT()s: only those with such a cause; 0: with any */
 	bool is_part;		/* ... or only a part was read */
 	bool is_disorder;	/* ... or anything above info that compaction does not mend */
 	bool is_folder_itself;	/* the problem counts only for all of undo/, not for one below it */
@@ -33,6 +33,7 @@ struct obstacle {
 	bool is_config;
 };
 #define REPAIR_BIT(repair) (1u << (repair))
+#define CAUSE_BIT(cause) (1u << (cause))
 
 extern const struct obstacle obstacle_table[];
 extern const size_t obstacle_count;

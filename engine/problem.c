@@ -38,6 +38,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "stands in its place. Defaults are assumed here.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here. Attic refuses it.",
+		.means_by_cause = true,
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -93,6 +94,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "a permission is missing, then for a copy.",
 		.stake = "Without this folder the repository holds nothing.",
 		.meanwhile = "Let nothing open it for writing: it would look empty.",
+		.means_by_cause = true,
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -103,6 +105,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "disk before anything else.",
 		.stake = "A repair now would count every segment in it as missing.",
 		.meanwhile = "Viewing shows the rest. Let nothing write to it.",
+		.means_by_cause = true,
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -241,6 +244,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Its objects cannot be read.",
 		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
 			     "it.",
+		.means_by_cause = true,
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -409,8 +413,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_OBJECT_UNREADABLE] = {
 		.id = "object-unreadable",
 		.found = "the object lies where nothing can be read now",
-		.meaning = "That is not the same as lost: with the permission, or from a copy of "
-			   "the disk, it may be whole. See the problem of its segment or folder.",
+		.meaning = "That is not the same as lost: it may well be whole. The problem of its "
+			   "segment or folder says why nothing can be read there.",
 		.stake = "A repair now would give the object up.",
 		.meanwhile = "Other objects can be read. Let nothing write to the repository.",
 		.severity = SEVERITY_ERROR,
@@ -540,6 +544,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "sound, recover makes a new one from the log.",
 		.stake = "Attic cannot open the repository.",
 		.meanwhile = "The log can be read here without it.",
+		.means_by_cause = true,
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_RECOVER,
 	},
@@ -694,6 +699,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.stake = "Attic can read the repository, but its next backup fails. No object is "
 			 "in danger.",
 		.meanwhile = "Everything can be read here.",
+		.means_by_cause = true,
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_RECOVER,
 	},
@@ -1014,12 +1020,47 @@ enum as_err findings_note_unread(struct findings *findings, enum problem problem
 				 const struct as_error *error)
 {
 	struct finding finding = finding_of(problem);
-	finding.is_denied = error->code == AS_ERR_DENIED;
-	if (finding.is_denied)
+	finding.cause = cause_of(error->code);
+	if (finding.cause == CAUSE_DENIED)
 		finding.repair = REPAIR_NONE;
 	snprintf(finding.detail, sizeof(finding.detail), "%.*s", FINDING_DETAIL_MAX - 1,
 		 error->message);
 	return findings_add(findings, &finding);
+}
+
+enum finding_cause cause_of(enum as_err err)
+{
+	switch (err) {
+	case AS_ERR_DENIED:
+		return CAUSE_DENIED;
+	case AS_ERR_DOES_NOT_EXIST:
+		return CAUSE_ABSENT;
+	case AS_ERR_NOT_REGULAR:
+		return CAUSE_KIND;
+	case AS_ERR_IO:
+		return CAUSE_DISK;
+	default:
+		return CAUSE_UNKNOWN;
+	}
+}
+
+const char *finding_meaning(const struct finding *finding)
+{
+	static const char *const meanings[] = {
+		[CAUSE_DENIED] = "A permission to read it is missing, and nothing may be wrong with "
+				 "it. The problem says whose it is and who is asking: run this as "
+				 "its owner, or give the permission.",
+		[CAUSE_ABSENT] = "It is not there. Look first whether the disk that it lies on is "
+				 "mounted, then for a copy.",
+		[CAUSE_KIND] = "A link, or something else that is neither file nor folder, has its "
+			       "name; it was not followed or opened. Find out who put it there, "
+			       "and move it away.",
+		[CAUSE_DISK] = "The system cannot read it, as with a failing disk. That is not the "
+			       "same as lost: copy the disk (ddrescue), and look at the copy.",
+	};
+	const struct problem_info *info = &problem_table[finding->problem];
+	return info->means_by_cause && meanings[finding->cause] ? meanings[finding->cause]
+								: info->meaning;
 }
 
 enum as_err findings_merge(struct findings *findings, const struct findings *from)

@@ -110,6 +110,8 @@ struct problem_info {
 	const char *id;		/* stable: in --json, in test names, in the manual */
 	const char *found;	/* what is wrong, one sentence without a full stop */
 	const char *meaning;	/* how it comes about and what to do, one or two sentences */
+	/* True: where the cause of a finding is known, finding_meaning says what that one means. */
+	bool means_by_cause;
 	const char *stake;	/* what happens if nothing is done */
 	const char *meanwhile;	/* whether the repository can be used until then */
 	enum severity severity;
@@ -127,6 +129,16 @@ const char *repair_name(enum repair repair);
 #define FINDING_NOWHERE (-1)
 #define FINDING_DETAIL_MAX 160
 
+/* Why something cannot be opened or read. */
+enum finding_cause {
+	CAUSE_UNKNOWN,	/* not known, or there is more than that wrong with it */
+	CAUSE_DENIED,	/* for want of a permission: nothing may be wrong at all */
+	CAUSE_ABSENT,	/* it is not there */
+	CAUSE_KIND,	/* a link, a folder, a device in the place of a file, or a file in a folder's */
+	CAUSE_DISK	/* the system cannot read it */
+};
+enum finding_cause cause_of(enum as_err err);
+
 /* One problem at one place. */
 struct finding {
 	enum problem problem;
@@ -135,7 +147,7 @@ struct finding {
 	int64_t segment;	/* FINDING_NOWHERE where it has none */
 	int64_t offset;		/* bytes from the start of the segment's file, or FINDING_NOWHERE */
 	int64_t length;		/* bytes, or FINDING_NOWHERE */
-	bool is_denied;		/* for want of a permission: nothing may be wrong at all */
+	enum finding_cause cause;
 	bool has_key;
 	uint8_t key[KEY_SIZE];
 	/* what the sentence cannot know: names, numbers. May hold bytes from the disk: mask
@@ -175,9 +187,12 @@ enum as_err findings_note(struct findings *findings, enum problem problem, int64
 	__attribute__((format(printf, 5, 6)));
 
 /* Append that something could not be opened or read for the reason @error, whose message is the
- * detail. For want of a permission no repair is called for. */
+ * detail and whose code the cause. For want of a permission no repair is called for. */
 enum as_err findings_note_unread(struct findings *findings, enum problem problem,
 				 const struct as_error *error);
+
+/* What @finding means: the table's words or, where its cause is known, those for that cause. */
+const char *finding_meaning(const struct finding *finding);
 
 /* Append all of @from. */
 enum as_err findings_merge(struct findings *findings, const struct findings *from);

@@ -386,7 +386,9 @@ static enum as_err report_unopened(struct scanner *s, const char *path, enum as_
 					    : PROBLEM_SEGMENT_UNREADABLE);
 	finding.segment = s->number;
 	snprintf(finding.detail, sizeof(finding.detail), "%s", strerror(sys));
-	if (as_code_of_errno(sys) == AS_ERR_DENIED)
+	if (finding.problem == PROBLEM_SEGMENT_UNREADABLE)
+		finding.cause = cause_of(as_code_of_errno(sys));
+	if (finding.cause == CAUSE_DENIED)
 		owner_append(s->run->view->io, s->run->view->fd, path, finding.detail,
 			     sizeof(finding.detail));
 	s->facts.is_unopened = s->facts.is_unreadable = true;

@@ -160,8 +160,10 @@ static enum as_err find_transaction(struct view *view)
 		const enum as_err err = segment_is_complete(view->io, view->fd, path, &complete);
 		if (err == AS_ERR_MEMORY)
 			return err;
-		if (err != AS_OK)
+		if (err != AS_OK && !view->end_is_unknown) {
 			view->end_is_unknown = true;
+			view->end_failure = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
+		}
 		if (err == AS_OK && complete) {
 			view->has_transaction = true;
 			view->transaction = view->layout.segments[i].number;
@@ -286,9 +288,17 @@ static enum as_err read_hints(struct view *view)
  * committed. */
 static enum as_err note_unknown_end(struct view *view)
 {
-	return findings_note(&view->findings, PROBLEM_SEGMENT_UNREADABLE,
-			     view->layout.segments[view->layout.count - 1].number, FINDING_NOWHERE,
-			     "whether it ends in a COMMIT is not known");
+	char path[LAYOUT_PATH_MAX];
+	const size_t last = view->layout.count - 1;
+	struct finding finding = finding_of(PROBLEM_SEGMENT_UNREADABLE);
+	finding.segment = view->layout.segments[last].number;
+	finding.cause = cause_of(view->end_failure);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "whether it ends in a COMMIT is not known");
+	layout_path(&view->layout, last, path);
+	if (finding.cause == CAUSE_DENIED)
+		owner_append(view->io, view->fd, path, finding.detail, sizeof(finding.detail));
+	return findings_add(&view->findings, &finding);
 }
 
 /* Hints of the log's own transaction that count objects in segments which are not there: one was
@@ -362,9 +372,11 @@ static enum as_err judge_data(struct view *view)
 	if (view->layout.count > 0 || !(view->has_index || view->has_hints) ||
 	    layout_is_partial(&view->findings))
 		return AS_OK;
-	return findings_note(&view->findings, PROBLEM_DATA_MISSING, FINDING_NOWHERE,
-			     FINDING_NOWHERE,
-			     "it holds no segment, but there is an index or hints of some");
+	struct finding finding = finding_of(PROBLEM_DATA_MISSING);
+	finding.cause = CAUSE_ABSENT;
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "it holds no segment, but there is an index or hints of some");
+	return findings_add(&view->findings, &finding);
 }
 
 /* Committed segments whose numbers Attic cannot read. */

@@ -54,6 +54,7 @@ struct view {
 	size_t tail;
 	/* some segment of the tail could not be looked into: it may end in a COMMIT */
 	bool end_is_unknown;
+	enum as_err end_failure;	/* why */
 
 	/* Index and hints: the newest of each, whatever its number. */
 	bool has_index;			/* a file index.N is there */

@@ -225,10 +225,14 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 {
 	const struct finding *head = &findings->rows[first];
 	const struct problem_info *info = &problem_table[head->problem];
+	const char *meaning = finding_meaning(head);
 	size_t end = first;
 	while (end < findings->count && findings->rows[end].problem == head->problem &&
-	       findings->rows[end].severity == head->severity)
+	       findings->rows[end].severity == head->severity) {
+		if (strcmp(finding_meaning(&findings->rows[end]), meaning) != 0)
+			meaning = info->meaning;
 		end++;
+	}
 	text_line(out, text_severity_tone(head->severity), "%s: %s [%s]",
 		  severity_name(head->severity), info->found, info->id);
 	const size_t shown = all || end - first <= PLACES_SHOWN ? end : first + PLACES_SHOWN;
@@ -241,7 +245,7 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
 	/* The repository is none the worse for such a folder, and yet Attic fails on it. */
 	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
-		text_problem(out, info, head->repair);
+		text_problem(out, info, meaning, head->repair);
 	for (size_t i = first; i < end; i++)
 		if (finding_is_of_lost_manifest(&findings->rows[i]))
 			text_paragraph(out, 2, manifest_lost_text);

@@ -28,7 +28,7 @@ static bool write_text(struct out *out, const struct problem_info *info)
 {
 	text_line(out, text_severity_tone(info->severity), "%s: %s [%s]",
 		  severity_name(info->severity), info->found, info->id);
-	text_problem(out, info, info->repair);
+	text_problem(out, info, info->meaning, info->repair);
 	text_blank_line(out);
 	return out_goes_on(out);
 }

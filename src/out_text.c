@@ -219,12 +219,13 @@ void text_blank_line(struct out *out)
 	out_goes_on(out);
 }
 
-void text_problem(struct out *out, const struct problem_info *info, enum repair repair)
+void text_problem(struct out *out, const struct problem_info *info, const char *meaning,
+		  enum repair repair)
 {
 	char stake[512], meanwhile[512];
 	snprintf(stake, sizeof(stake), "If nothing is done: %s", info->stake);
 	snprintf(meanwhile, sizeof(meanwhile), "Until then: %s", info->meanwhile);
-	text_paragraph(out, 2, info->meaning);
+	text_paragraph(out, 2, meaning);
 	text_paragraph(out, 2, stake);
 	text_paragraph(out, 2, meanwhile);
 	if (repair_name(repair))

@@ -29,7 +29,8 @@ void text_blank_line(struct out *out);
 
 /* What @info means, what is at stake, whether the repository can be used, and what mends it:
  * indented paragraphs. */
-void text_problem(struct out *out, const struct problem_info *info, enum repair repair);
+void text_problem(struct out *out, const struct problem_info *info, const char *meaning,
+		  enum repair repair);
 
 /* The tone of a problem's @severity. */
 enum tone text_severity_tone(enum severity severity);

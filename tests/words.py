@@ -146,6 +146,38 @@ class Names(Case):
         self.assertTrue(self.object('check', '--json', self.path)['clean'])
 
 
+class Causes(Case):
+    """Why part of it cannot be read: the one cause that it has."""
+
+    ALL = {'permission': 'permission', 'mount': '(?i)mount', 'kind': 'of the wrong kind|a link', 'disk': 'ddrescue'}
+
+    def expect(self, cause):
+        report = self.object('check', '--json', self.path, status=4)
+        err = self.fails(4, 'salvage', '--yes', self.path)
+        for text in (report['advice'], ' '.join(err.split())):
+            named = [name for name, pattern in self.ALL.items() if re.search(pattern, text)]
+            self.assertEqual(named, [cause], text)
+        self.assertRegex(words(run('check', self.path)[1]), self.ALL[cause])
+
+    def test_data_is_not_there(self):
+        os.rename(os.path.join(self.path, 'data'), os.path.join(self.path, 'gone'))
+        self.expect('mount')
+
+    def test_data_is_empty(self):
+        shutil.rmtree(os.path.join(self.path, 'data'))
+        os.mkdir(os.path.join(self.path, 'data'))
+        self.expect('mount')
+
+    def test_a_link_has_the_place_of_a_folder(self):
+        for name in ('data/0', 'data'):
+            away = os.path.join(self.folder, 'away')
+            os.rename(os.path.join(self.path, name), away)
+            os.symlink(away, os.path.join(self.path, name))
+            self.expect('kind')
+            os.unlink(os.path.join(self.path, name))
+            os.rename(away, os.path.join(self.path, name))
+
+
 class Losses(Case):
     """What a loss means, and what the client has to do with it."""
 
@@ -261,6 +293,26 @@ class Owners(Case):
                 self.refuse(name, mode)
                 self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER),
                               self.ask(command, self.path))
+                os.chmod(os.path.join(self.path, name), 0o755)
+
+    def test_the_advice_names_this_one_cause_and_no_other(self):
+        for name, mode in (('config', 0o600), ('hints.2', 0o640), ('index.2', 0o600), ('data', 0o700),
+                           ('data/0', 0o700), ('data/0/1', 0o600), ('data/0/2', 0o600)):
+            with self.subTest(name):
+                self.refuse(name, mode)
+                for command in ('check', 'info'):
+                    text = self.ask(command, self.path)
+                    if command == 'check' or name != 'data/0/1':	# info looks into no segment but the last
+                        self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER), text)
+                        self.assertIn('permission', text)
+                    self.assertNotRegex(text, '(?i)mount|ddrescue|failing|link|move away|disk', text)
+                text = self.ask('check', self.path)
+                self.assertIn('Run this program as the owner of these files, or give the permission', text)
+                self.assertEqual(text.count('To be done by hand'), 1)
+                self.assertEqual(text.count('Run this program as the owner'), 1)
+                if name.startswith('data'):
+                    self.assertRegex(self.ask('salvage', '--yes', self.path),
+                                     'refused: a permission to read part of the repository is missing')
                 os.chmod(os.path.join(self.path, name), 0o755)
 
     def test_of_the_repository_and_of_a_folder_above_it(self):

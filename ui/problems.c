@@ -161,7 +161,7 @@ static void explain(const struct findings *findings, const struct finding *findi
 	e->parts[2] = (struct part){ "repair", repair ? repair : "none of this program",
 				     STYLE_FAINT, STYLE_STRONG };
 	e->parts[3] = (struct part){ "meaning", finding_is_of_lost_manifest(finding)
-				     ? manifest_lost_text : info->meaning,
+				     ? manifest_lost_text : finding_meaning(finding),
 				     STYLE_FAINT, STYLE_NORMAL };
 	e->parts[4] = (struct part){ "if not", info->stake, STYLE_FAINT, STYLE_NORMAL };
 	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };

@@ -477,6 +477,7 @@ static void an_unreadable_folder_is_a_finding_and_the_rest_is_read(void **state)
 	read_layout(10);
 	expect_paths(paths, 2);
 	expect_denied(PROBLEM_FOLDER_UNREADABLE, "data/1: Permission denied");
+	assert_int_equal(findings.rows[0].cause, CAUSE_DENIED);
 	(void)state;
 }
 
@@ -492,6 +493,7 @@ static void what_a_broken_listing_gave_is_kept(void **state)
 	read_layout(10000);
 	assert_in_range(layout.count, 1, 2999);
 	expect_finding(PROBLEM_FOLDER_UNREADABLE, FINDING_NOWHERE, "data/0: Input/output error");
+	assert_int_equal(findings.rows[0].cause, CAUSE_DISK);
 	(void)state;
 }
 
