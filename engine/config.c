@@ -57,6 +57,7 @@ struct parser {
 	bool has_borg_options;
 	struct value own[OPTION_COUNT];	/* of [repository] */
 	struct value defaults[OPTION_COUNT]; /* of [DEFAULT], which Python looks into next */
+	struct value stray[OPTION_COUNT]; /* of other sections, and before any */
 	struct name *names;
 	size_t name_count, name_capacity;
 	unsigned error_line;		/* of the first error, 0 where there is none */
@@ -255,12 +256,18 @@ static int take_option(void *user, const char *section, const char *name, const 
 	parser->in_option = name[0] != '\0';
 
 	const bool is_own = strcmp(section, "repository") == 0;
-	if (!is_own && strcmp(section, "DEFAULT") != 0)
+	const bool is_default = strcmp(section, "DEFAULT") == 0;
+	struct value *values = is_own ? parser->own : is_default ? parser->defaults : parser->stray;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (strcmp(option, option_names[i]) != 0)
+			continue;
+		if (values == parser->stray && values[i].present &&
+		    strcmp(values[i].text, text) != 0)
+			values[i].text[0] = OPAQUE;	/* which of them, nobody can tell */
+		set_value(&values[i], parser->continues, text);
+	}
+	if (!is_own && !is_default)
 		return 1;
-	struct value *values = is_own ? parser->own : parser->defaults;
-	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (strcmp(option, option_names[i]) == 0)
-			set_value(&values[i], parser->continues, text);
 	for (size_t i = 0; i < ARRAY_SIZE(borg_options); i++)
 		if (strcmp(option, borg_options[i]) == 0)
 			parser->has_borg_options = true;
@@ -385,21 +392,40 @@ static enum as_err take_limit(const struct parser *parser, enum option option, u
 	return note_option(findings, PROBLEM_CONFIG_LIMITS, option, value);
 }
 
+static bool parse_id(const char *text, uint8_t out[KEY_SIZE])
+{
+	struct key_prefix id;
+	while (is_space(*text))
+		text++;
+	if (!key_prefix_parse(text, &id) || id.nibbles != 2 * KEY_SIZE)
+		return false;
+	memcpy(out, id.bytes, KEY_SIZE);
+	return true;
+}
+
 static enum as_err take_id(const struct parser *parser, struct config *config,
 			   struct findings *findings)
 {
 	const struct value *value = find_value(parser, OPTION_ID);
-	const char *text = value->text;
-	while (is_space(*text))
-		text++;
-	struct key_prefix id;
-	if (value->present && key_prefix_parse(text, &id) && id.nibbles == 2 * KEY_SIZE) {
-		config->has_id = true;
-		memcpy(config->id, id.bytes, KEY_SIZE);
+	config->has_id = value->present && parse_id(value->text, config->id);
+	if (config->has_id)
 		return AS_OK;
-	}
 	config->usable = false;
 	return note_option(findings, PROBLEM_CONFIG_ID, OPTION_ID, value);
+}
+
+static uint32_t stray_limit(const struct value *value)
+{
+	const int64_t number = value->present ? number_of(value->text) : -1;
+	return number >= 1 && number <= INT32_MAX ? (uint32_t)number : 0;
+}
+
+static void take_stray(const struct parser *parser, struct config_stray *stray)
+{
+	stray->segments_per_dir = stray_limit(&parser->stray[OPTION_PER_DIR]);
+	stray->max_segment_size = stray_limit(&parser->stray[OPTION_MAX_SIZE]);
+	stray->has_id = parser->stray[OPTION_ID].present &&
+			parse_id(parser->stray[OPTION_ID].text, stray->id);
 }
 
 /* Turn what was read into *@config. Without its section no option need be missed. */
@@ -409,6 +435,7 @@ static enum as_err judge(const struct parser *parser, struct config *config,
 	enum as_err err = AS_OK;
 	config->usable = true;
 	config->has_borg_options = parser->has_borg_options;
+	take_stray(parser, &config->stray);
 	if (parser->error) {
 		config->usable = false;
 		if (parser->error_line > 0)

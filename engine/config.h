@@ -25,6 +25,13 @@ struct config {
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */
 	bool has_borg_options;		/* options that Borg alone writes */
+	/* What lines below another header say, as where that of [repository] is damaged: no part of
+	 * the config, but what a person may write. 0, and no id: nothing, or not one thing. */
+	struct config_stray {
+		uint32_t segments_per_dir, max_segment_size;
+		bool has_id;
+		uint8_t id[KEY_SIZE];
+	} stray;
 };
 
 /* Parse @len bytes of an INI file (not NUL-terminated, any bytes). Fills all of *@config and

@@ -156,22 +156,33 @@ struct wanted {
 	bool all, version, per_dir, max_size, id;
 };
 
+/* Does a line below a damaged header agree with the folders? */
+static bool fits_stray(const struct config *config, const struct config_mend *mend)
+{
+	const uint32_t number = config->stray.segments_per_dir;
+	return !mend->per_dir_is_wrong && number >= mend->low && number <= mend->high && number > 0;
+}
+
 static void add_lines(struct text *text, const struct wanted *wanted, const struct config *config,
 		      const struct config_mend *mend)
 {
 	char id[KEY_HEX_SIZE] = "<64 hex digits>";
-	if (config->has_id)
-		key_to_hex(config->id, id);
+	if (config->has_id || config->stray.has_id)
+		key_to_hex(config->has_id ? config->id : config->stray.id, id);
 	if (wanted->all)
 		add(text, "\n    [repository]");
 	if (wanted->all || wanted->version)
 		add(text, "\n    version = 1");
 	if (wanted->all || wanted->per_dir)
 		add(text, "\n    segments_per_dir = %" PRIu32,
-		    wanted->per_dir ? mend->segments_per_dir : config->segments_per_dir);
+		    !wanted->per_dir ? config->segments_per_dir
+		    : fits_stray(config, mend) ? config->stray.segments_per_dir
+					       : mend->segments_per_dir);
 	if (wanted->all || wanted->max_size)
 		add(text, "\n    max_segment_size = %" PRIu32,
-		    wanted->max_size ? mend->max_segment_size : config->max_segment_size);
+		    !wanted->max_size ? config->max_segment_size
+		    : config->stray.max_segment_size ? config->stray.max_segment_size
+						     : mend->max_segment_size);
 	if (wanted->all || wanted->id)
 		add(text, "\n    id = %s", id);
 }
@@ -194,15 +205,19 @@ static void explain_folders(struct text *text, const struct config_mend *mend)
 static void explain(struct text *text, const struct wanted *wanted, const struct config *config,
 		    const struct config_mend *mend)
 {
-	if (wanted->per_dir)
+	const bool keeps_size = config->stray.max_segment_size > 0;
+	const bool keeps_id = !config->has_id && config->stray.has_id;
+	if (wanted->all && (keeps_size || keeps_id || fits_stray(config, mend)))
+		add(text, "\nThe lines that can be read are as they are in config now.");
+	if (wanted->per_dir && !fits_stray(config, mend))
 		explain_folders(text, mend);
-	if (wanted->max_size && mend->max_size_is_guess)
+	if (wanted->max_size && !keeps_size && mend->max_size_is_guess)
 		add(text, "\nmax_segment_size is a guess: the smallest that fits the largest "
 		    "segment.");
-	else if (wanted->max_size)
+	else if (wanted->max_size && !keeps_size)
 		add(text, "\nmax_segment_size is Attic's default, which fits all segments. It "
 		    "only says how large new segments get.");
-	if ((wanted->all || wanted->id) && !config->has_id)
+	if ((wanted->all || wanted->id) && !config->has_id && !keeps_id)
 		add(text, "\nThe id is the name of the folder that a client keeps in its cache: "
 		    "~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the first line of the "
 		    "client's key file as well (~/.attic/keys). Take the one of this repository.");

@@ -170,6 +170,27 @@ class Config(Case):
                 # What was derived is what was there, but for the size, which the default replaces.
                 self.assertIn('segments_per_dir = 2\n', get(self.path('config')).decode())
 
+    def test_a_damaged_header_takes_nothing_with_it_that_can_be_read(self):
+        self.edit('max_segment_size = .*', 'max_segment_size = 5000000')
+        whole = get(self.path('config'))
+        for header in (b'[repositery]', b'[repository', b'repository]', b'[other]', b'[]', b'', b'[repo\0itory]',
+                       b'[\xffepository]', b'{repository]', b'\0\0\0\0\0\0\0\0\0\0\0\0', b'[Repository]'):
+            with self.subTest(header=header):
+                put(self.path('config'), whole.replace(b'[repository]', header))
+                hand = self.expect_by_hand()
+                lines = self.lines(hand)
+                self.assertEqual(sorted(lines), sorted(line for line in whole.decode().split('\n') if line))
+                put(self.path('config'), '\n'.join(lines).encode() + b'\n')
+                self.assertEqual(self.check()[0], 0)
+
+    def test_two_ids_are_one_too_many(self):
+        identity = re.search('id = .*', self.config).group(0)
+        other = '[other]\n' + self.config.split('\n', 1)[1] + '[third]\nid = %s\n'
+        put(self.path('config'), (other % (64 * '0')).encode())
+        self.assertIn('id = <64 hex digits>', self.lines(self.expect_by_hand()))
+        put(self.path('config'), (other % identity[5:]).encode())
+        self.assertIn(identity, self.lines(self.expect_by_hand()))
+
     def test_a_plan_says_what_it_would_do_and_what_of_that_is_a_guess(self):
         oldest = get(self.path('data', '0', '0'))
         put(self.path('data', '0', '0'), b'ATTICSEF', oldest[8:])
