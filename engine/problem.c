@@ -13,10 +13,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_FOREIGN_FORMAT] = {
 		.id = "foreign-format",
 		.found = "the repository is in Borg's format, not in Attic's",
-		.meaning = "Borg wrote it, or began to upgrade it. That is no damage: this "
-			   "program reads Attic's format only. Use Borg on it.",
+		.meaning = "Borg wrote it, or an upgrade to Borg was begun and not finished. That "
+			   "is no damage: this program reads Attic's format only.",
 		.stake = "Nothing happens.",
-		.meanwhile = "Borg can use it. This program changes no byte of it.",
+		.meanwhile = "Borg can use what it wrote itself; what is half upgraded nobody, until "
+			     "borg upgrade is done. This program changes no byte of it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -183,8 +184,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "segment-missing",
 		.found = "the segment is not there, but the index or the hints know it",
 		.meaning = "The file was deleted, or never copied. Look for it in other copies of "
-			   "the repository first; salvage keeps what the others hold and names "
-			   "what is lost.",
+			   "the repository first; the repair keeps what the others hold and "
+			   "names what is lost.",
 		.stake = "Its objects cannot be read; backups that need them are incomplete.",
 		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
 			     "it.",
@@ -378,10 +379,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "object-lost",
 		.found = "the object is known, but no whole entry holds it any more",
 		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
-			   "have them; salvage drops the key. A new backup stores the object "
-			   "again only once attic check --repair was run and the client's cache "
-			   "is removed (~/.cache/attic/ID, or below ATTIC_CACHE_DIR): until then "
-			   "the client takes it for stored.",
+			   "have them: look for one first, for the repair drops the key. A new "
+			   "backup stores the object again only once attic check --repair was "
+			   "run and the client's cache is removed (~/.cache/attic/ID, or below "
+			   "ATTIC_CACHE_DIR): until then the client takes it for stored.",
 		.stake = "Backups that need this object cannot be restored completely.",
 		.meanwhile = "Other objects can be read. New backups will rely on this one, "
 			     "wrongly.",
@@ -391,8 +392,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_OBJECT_OLDER] = {
 		.id = "object-older",
 		.found = "the newest version of the object is gone, an older version is whole",
-		.meaning = "What replaced it is damaged or missing. Salvage keeps the older version and "
-			   "names it; get --older reads it.",
+		.meaning = "What replaced it is damaged or missing. The repair keeps the older "
+			   "version and names it; get --older reads it.",
 		.stake = "The clients find nothing in its place, or take the older version for the "
 			 "newest.",
 		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",

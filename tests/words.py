@@ -231,6 +231,43 @@ class Losses(Case):
         self.assertFalse(any('manifest' in p for p in report['problems']))
 
 
+class Repairs(Case):
+    """What a problem says of repairs, beside the one that mends it and the one that is recommended."""
+
+    def groups(self):
+        """The paragraphs of each problem that check prints."""
+        text = run('check', self.path)[1].decode()
+        return [words(group.encode()) for group in text.split('\n\n') if re.match('(error|warning): ', group)]
+
+    def test_where_the_data_is_older_no_problem_speaks_of_a_salvage(self):
+        shutil.rmtree(self.path)
+        self.repo = Repository(self.path, [
+            [(PUT, key_of(1), b'one'), COMMITTED], [(PUT, key_of(2), b'two'), COMMITTED],
+            [(DELETE, key_of(1), b''), (PUT, key_of(1), b'another'), (PUT, key_of(4), b'four'), COMMITTED]])
+        os.unlink(self.repo.segment(2))
+        report = self.object('check', '--json', self.path, status=4)
+        self.assertEqual(report['recommended'], 'recover')
+        self.assertEqual({'segment-missing', 'object-lost', 'object-older'} - {p['code'] for p in report['problems']}, set())
+        for group in self.groups():
+            self.assertIn('Mended by: recover', group)
+            self.assertNotRegex(group, '(?i)salvage')
+        plan = self.object('recover', '--dry-run', '--json', self.path)	# as the words say
+        self.assertEqual((plan['lost'], plan['older']), ([key_of(4).hex()], [key_of(1).hex()]))
+
+    def test_what_borg_may_do_is_said_once_and_not_contradicted(self):
+        for segment in (0, 1):	# half upgraded
+            with open(self.repo.segment(segment), 'r+b') as f:
+                f.write(b'BORG_SEG')
+        index = os.path.join(self.path, 'index.2')
+        with open(index, 'r+b') as f:
+            f.write(b'BORG_IDX')
+        self.assertEqual(self.object('check', '--json', self.path, status=8)['dialect'], 'mixed')
+        text = words(run('check', self.path)[1])
+        self.assertIn('run neither Attic nor Borg', text)
+        self.assertNotRegex(text, 'Borg can use it\\.|Use Borg on it')
+        self.assertNotIn('Borg can use it.', self.ok('problems').decode())
+
+
 class Ways(Case):
     """Two repairs laid side by side count what they lose by one rule."""
 
