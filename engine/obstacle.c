@@ -100,16 +100,24 @@ const struct obstacle obstacle_table[] = {
 		.by_hand = "Find out why it cannot be read, and mend that. Then run check again.",
 	},
 	{
-		.problems = { PROBLEM_NOT_A_FILE }, .count = 1,
+		.problems = { PROBLEM_NOT_A_FILE }, .count = 1, .where = OBSTACLE_AT_SEGMENT,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "Something that is no ordinary file has the name of one of the "
-			  "repository's files. Move it away first; a repair now would count what "
-			  "should be there as lost.",
-		.refusal = "something that is no file stands in the place of a segment, an index "
-			   "or hints: move it away first",
+		.advice = "Something that is no ordinary file has the name of a segment. Move it "
+			  "away first; a repair now would count what should be there as lost.",
+		.refusal = "something that is no file stands in the place of a segment: move it "
+			   "away first",
 		.not_planned = "The plan counts as lost what should be in its place.",
 		.by_hand = "Find out who put it there, and move it out of the repository. If a "
-			   "copy has the file of that name, restore it. Then run check again.",
+			   "copy has the segment, restore it. Then run check again.",
+	},
+	{
+		.problems = { PROBLEM_NOT_A_FILE }, .count = 1, .where = OBSTACLE_ELSEWHERE,
+		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
+		.advice = "A folder has the name of an index or of hints. Move it away first: every "
+			  "writer fails on it. No object is in danger.",
+		.refusal = "a folder has the name of an index or of hints: move it away first",
+		.by_hand = "Find out who put it there, and move it out of the repository. Then run "
+			   "check again.",
 	},
 	{
 		.problems = { PROBLEM_CONFIG_UNREADABLE, PROBLEM_INDEX_UNREADABLE,
@@ -177,6 +185,9 @@ static bool is_of_row(const struct obstacle *row, const struct finding *finding)
 	    finding->repair != REPAIR_COMPACT)
 		return true;
 	if (row->causes && !(row->causes & CAUSE_BIT(finding->cause)))
+		return false;
+	if (row->where != OBSTACLE_ANYWHERE &&
+	    (row->where == OBSTACLE_AT_SEGMENT) != (finding->segment != FINDING_NOWHERE))
 		return false;
 	for (unsigned i = 0; i < row->count; i++)
 		if (finding->problem == row->problems[i])

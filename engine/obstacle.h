@@ -15,6 +15,8 @@ struct obstacle {
 	enum problem problems[OBSTACLE_PROBLEMS];
 	unsigned count;
 	unsigned causes;	/* CAUSE_BIT()s: only those with such a cause; 0: with any */
+	/* ... and only at a segment, or only elsewhere */
+	enum { OBSTACLE_ANYWHERE, OBSTACLE_AT_SEGMENT, OBSTACLE_ELSEWHERE } where;
 	bool is_part;		/* ... or only a part was read */
 	bool is_disorder;	/* ... or anything above info that compaction does not mend */
 	bool is_folder_itself;	/* the problem counts only for all of undo/, not for one below it */

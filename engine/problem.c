@@ -161,12 +161,12 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_NOT_A_FILE] = {
 		.id = "not-a-file",
 		.found = "no ordinary file, but it bears the name of one of the repository's",
-		.meaning = "A folder, link, pipe, socket or device has the name of a segment, of "
-			   "an index or of hints. It was not opened. Find out who put it there, "
-			   "and move it away.",
-		.stake = "A program that opens it may hang, or read something else than the "
+		.meaning = "A folder, link, pipe, socket or device has the name of a segment, or a "
+			   "folder that of an index or of hints. It was not opened. Find out who "
+			   "put it there, and move it away.",
+		.stake = "A program that opens it fails or hangs, or reads something else than the "
 			 "repository.",
-		.meanwhile = "Viewing leaves it out. Let Attic not open the repository.",
+		.meanwhile = "Viewing leaves it out. Do not run Attic on the repository.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
@@ -445,9 +445,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "delete-moved",
 		.found = "the object is there, and a DELETE or PUT that neither index nor hints know "
 			 "stands behind it in the log",
-		.meaning = "The client's compaction can move the DELETE of an older version behind the "
-			   "PUT of the newer one. Index and hints both know the object. Compaction "
-			   "writes it once more, at the end of the log.",
+		.meaning = "The client's compaction can move the DELETE of an older version behind "
+			   "the PUT of the newer one; so can a segment that was overwritten with "
+			   "another's bytes. Index and hints both know the object. Compact, or "
+			   "salvage where that is recommended, writes it once more, at the end of "
+			   "the log.",
 		.stake = "When the index is rebuilt from the log, also by the client itself, the object "
 			 "or its newest version is gone.",
 		.meanwhile = "The repository can be used.",
@@ -572,11 +574,12 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_INDEX_STALE] = {
 		.id = "index-stale",
 		.found = "the index is older than the last transaction",
-		.meaning = "A writer stopped between its COMMIT and the index. Recover brings the "
-			   "index up to the log.",
+		.meaning = "A writer stopped between its COMMIT and the index, or segments of "
+			   "higher numbers came from elsewhere. Recover brings the index up to the "
+			   "log.",
 		.stake = "Nothing, as long as no segment is damaged.",
 		.meanwhile = "The newest objects are not found through it. Attic mends this when "
-			     "it opens the repository.",
+			     "it opens the repository, where it can read all of the log.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_RECOVER,
 	},
@@ -729,8 +732,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_HINTS_STALE] = {
 		.id = "hints-stale",
 		.found = "the hints are older than the last transaction",
-		.meaning = "A writer stopped between its COMMIT and the hints. Recover counts "
-			   "again.",
+		.meaning = "A writer stopped between its COMMIT and the hints, or segments of "
+			   "higher numbers came from elsewhere. Recover counts again.",
 		.stake = "A compaction by these counts would fail. No object is in danger.",
 		.meanwhile = "Everything can be read.",
 		.severity = SEVERITY_WARNING,

@@ -19,6 +19,8 @@ struct newest {
 	enum problem older;
 	bool found, has_older;
 	uint32_t number, second;	/* the newest, and the newest but one */
+	bool has_folder;		/* a folder has such a name: it is neither */
+	uint32_t folder;		/* the highest number of one */
 };
 
 struct listing {
@@ -111,8 +113,14 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 		listing->has_integrity = true;
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
 		const size_t len = strlen(both[i]->prefix);
-		if (strncmp(name, both[i]->prefix, len) == 0 && parse_number(name + len, &number))
+		if (strncmp(name, both[i]->prefix, len) != 0 || !parse_number(name + len, &number))
+			continue;
+		if (kind != IO_KIND_FOLDER)
 			return take_newest(listing->view, both[i], number);
+		if (!both[i]->has_folder || number > both[i]->folder)
+			both[i]->folder = number;
+		both[i]->has_folder = true;
+		return AS_OK;
 	}
 	if (is_expected(name))
 		return AS_OK;
@@ -136,12 +144,18 @@ static enum as_err read_names(struct view *view, bool *has_integrity, struct as_
 	}
 	view->has_index = listing.index.found;
 	view->index_transaction = listing.index.number;
+	view->index_is_folder = !listing.index.found && listing.index.has_folder;
+	if (view->index_is_folder)
+		view->index_transaction = listing.index.folder;
 	view->has_older_index = listing.index.has_older;
 	view->older_index = listing.index.second;
 	view->has_older_hints = listing.hints.has_older;
 	view->older_hints = listing.hints.second;
 	view->has_hints = listing.hints.found;
 	view->hints_transaction = listing.hints.number;
+	view->hints_is_folder = !listing.hints.found && listing.hints.has_folder;
+	if (view->hints_is_folder)
+		view->hints_transaction = listing.hints.folder;
 	*has_integrity = listing.has_integrity;
 	return AS_OK;
 }
@@ -260,8 +274,18 @@ static enum as_err judge_missing(struct view *view, enum problem problem, const 
 			     "%s.%" PRIu32, name, end);
 }
 
+/* Where there is no file, a folder of the log's own transaction cannot be read; any other is just in
+ * the way. */
+static bool is_in_its_place(const struct view *view, uint32_t folder)
+{
+	uint32_t end;
+	return view_log_end(view, &end) && end == folder;
+}
+
 static enum as_err read_index(struct view *view)
 {
+	if (view->index_is_folder)
+		view->has_index = is_in_its_place(view, view->index_transaction);
 	if (!view->has_index)
 		return judge_missing(view, PROBLEM_INDEX_MISSING, "index");
 	const enum as_err err = index_open(view->io, view->fd, view->index_transaction,
@@ -274,6 +298,8 @@ static enum as_err read_index(struct view *view)
 
 static enum as_err read_hints(struct view *view)
 {
+	if (view->hints_is_folder)
+		view->has_hints = is_in_its_place(view, view->hints_transaction);
 	if (!view->has_hints)
 		return judge_missing(view, PROBLEM_HINTS_MISSING, "hints");
 	const enum as_err err = hints_read(view->io, view->fd, view->hints_transaction,

@@ -60,12 +60,13 @@ struct view {
 	bool has_index;			/* a file index.N is there */
 	uint32_t index_transaction;	/* its N */
 	struct index_file index;	/* index.fd is -1 when it cannot be used */
+	bool index_is_folder;		/* only a folder bears such a name; its number is taken */
 	bool has_older_index;		/* another index.N is there: the newest of those */
 	uint32_t older_index;
-	bool has_hints;
+	bool has_hints, hints_is_folder; /* as of the index */
 	uint32_t hints_transaction;
 	struct hints hints;
-	bool has_older_hints;		/* as of the index */
+	bool has_older_hints;
 	uint32_t older_hints;
 
 	/* The newest undo folder that has a manifest, where its repair or taking that back was cut

@@ -273,6 +273,28 @@ class InTheWay(Case):
                 self.assertEqual(self.check()[0], 0)
 
 
+    def test_a_folder_is_no_index_and_no_hints(self):
+        """Nothing else is said to be wrong, and nothing to be in danger."""
+        head = max(int(n) for n in os.listdir(self.path('data', '3')))
+        for name in ('index.1', 'hints.1', 'index.%d' % (head + 1), 'hints.%d' % (head + 3), 'index.4294967295'):
+            with self.subTest(name=name):
+                os.mkdir(self.path(name))
+                status, report, text = self.check()
+                self.assertEqual((status, [p['code'] for p in report['problems']]), (4, ['not-a-file']), text)
+                self.assertEqual((report['objects'], report['index_id']), (len(KEYS), head))
+                self.assertIn('No object is in danger', report['advice'])
+                self.assertNotRegex(words(text), 'count[^.]* as lost|has the file of that name')
+                self.assertEqual(run('put', self.repo, KEYS[0], '-', data=b'x')[0], 0 if name.endswith('.1') else 8)
+                os.rmdir(self.path(name))
+                if name.endswith('.1'):
+                    self.tearDown()
+                    self.setUp()
+        os.remove(self.path('index.%d' % head))
+        os.mkdir(self.path('index.1'))
+        codes = [p['code'] for p in self.check()[1]['problems']]
+        self.assertEqual(sorted(codes), ['index-missing', 'not-a-file'])
+
+
 class Foreign(Case):
     def segments(self):
         return sorted(glob.glob(self.path('data', '*', '*')), key=lambda p: int(os.path.basename(p)))
