@@ -324,7 +324,8 @@ AS_API enum as_err as_compact(struct as_store *store, struct as_report *report,
 /* Replay the log from the newest index that can be trusted, or from nothing (@flags: AS_FULL), and
  * write index and hints. No segment is touched. AS_ERR_USAGE inside a transaction;
  * AS_ERR_UNCOMMITTED: as_rollback comes first; AS_ERR_INTEGRITY: the log is damaged, or its replay
- * would not give all that can be read, or would forget what is lost. Nothing was written then, and
+ * would not give all that can be read, or would forget what is lost: with AS_FULL also what an older
+ * index gives, which a replay without it keeps. Nothing was written then, and
  * the program atticscope says what to do; AS_ERR_NOT_REGULAR: a folder, named in the message,
  * is in the place of index.N or hints.N of this transaction or a later one. */
 AS_API enum as_err as_recover(struct as_store *store, int flags, struct as_error *error);

@@ -70,9 +70,9 @@ static enum as_err fail_file(const struct as_store *store, enum as_err err, uint
 	return AS_ERR_INTEGRITY;
 }
 
-static enum as_err read_value(struct as_store *store, const uint8_t key[KEY_SIZE],
-			      const struct index_bucket *place, uint8_t **value, size_t *size,
-			      struct as_error *error)
+enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
+			  const struct index_bucket *place, uint8_t **value, size_t *size,
+			  struct as_error *error)
 {
 	char path[LAYOUT_PATH_MAX];
 	struct segment_entry entry;
@@ -112,7 +112,7 @@ enum as_err as_get(struct as_store *store, const void *key, size_t key_size, voi
 	if (err == AS_OK)
 		err = find(store, key, &place, error);
 	if (err == AS_OK)
-		err = read_value(store, key, &place, &bytes, value_size, error);
+		err = store_read_at(store, key, &place, &bytes, value_size, error);
 	*value = bytes;
 	return err;
 }

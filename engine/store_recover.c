@@ -226,26 +226,46 @@ static bool is_grounded(const struct as_store *store, const struct layout *layou
 	return true;
 }
 
+/* *@from: the first segment that was replayed; 0 where no index was believed. */
 static enum as_err replay_from(struct as_store *store, const struct layout *layout, bool full,
-			       struct as_error *error)
+			       uint32_t *from, struct as_error *error)
 {
-	uint32_t from;
 	store_unload(store);
-	const enum as_err err = find_start(store, full, &from);
+	const enum as_err err = find_start(store, full, from);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
-	return replay_all(store, layout, from, error);
+	return replay_all(store, layout, *from, error);
+}
+
+/* Replay all of the log. What a credible index gives, with the log behind it, and all of the log
+ * does not is not dropped without a word: a DELETE may have been moved behind the PUT that followed
+ * it. @told, of that index, or NULL; it is freed. */
+static enum as_err replay_in_full(struct as_store *store, const struct layout *layout,
+				  struct index_table *told, struct as_error *error)
+{
+	uint32_t from;
+	enum as_err err = replay_from(store, layout, true, &from, error);
+	if (err == AS_OK && told)
+		err = store_check_told(store, told, error);
+	index_table_free(told);
+	return err;
 }
 
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error)
 {
 	struct layout layout;
+	uint32_t from;
 	enum as_err err = store_read_layout(store, true, &layout, error);
 	if (err != AS_OK)
 		return err;
-	err = replay_from(store, &layout, full, error);
-	if (err == AS_OK && !full && !is_grounded(store, &layout))
-		err = replay_from(store, &layout, true, error);
+	err = replay_from(store, &layout, false, &from, error);
+	if (full || (err == AS_OK && !is_grounded(store, &layout))) {
+		struct index_table *told = err == AS_OK && from > 0 ? store->table : NULL;
+		if (told)
+			store->table = NULL;
+		if (err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION)
+			err = replay_in_full(store, &layout, told, error);
+	}
 	if (err == AS_OK)
 		store_drop_ghosts(store, &layout);
 	layout_free(&layout);

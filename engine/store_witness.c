@@ -71,6 +71,30 @@ static enum as_err read_everything(struct as_store *store, struct loss *loss)
 	return err;
 }
 
+enum as_err store_check_told(struct as_store *store, const struct index_table *told,
+			     struct as_error *error)
+{
+	struct index_bucket bucket;
+	uint64_t gone = 0;
+	for (uint32_t from = 0; index_table_next(told, from, &bucket); from = bucket.number + 1) {
+		uint8_t *value = NULL;
+		size_t size;
+		if (is_told(store, &bucket))
+			continue;
+		const enum as_err err = store_read_at(store, bucket.key, &bucket, &value, &size,
+						      NULL);
+		free(value);
+		if (err != AS_OK && err != AS_ERR_INTEGRITY)
+			return store_fail(store, err, error);
+		gone += err == AS_OK;
+	}
+	if (gone == 0)
+		return AS_OK;
+	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: the log alone does not give %" PRIu64
+		       " object%s that can be read, and that the newest index knows",
+		       store->view->path, gone, gone == 1 ? "" : "s");
+}
+
 enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 {
 	struct loss loss = { .store = store };

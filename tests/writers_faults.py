@@ -16,6 +16,7 @@ import evidence_rules as rules
 from attic_writer import MANIFEST, Attic, hints_image, index_image, walk
 from evidence_judge import Judge, Program, Truth, write_files
 from reader import COMMIT, COMMIT_BYTES, DELETE, MAGIC
+from store_driver import Driver, Refused, summary
 
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 IDENTITY = '%064x' % 0xa771c
@@ -161,6 +162,36 @@ class WritersFaults(unittest.TestCase):
         plan = json.loads(self.run_program('recover', '--dry-run', '--json', '--drop-readable',
                                            self.repo)[1])
         self.assertEqual(plan['dropped'], [MANIFEST.hex()])
+
+    def test_a_store_gives_up_nothing_behind_a_moved_delete(self):
+        """With index and hints, without the newest, and with those of the COMMIT before: what a recovery keeps or
+        refuses, and a put and commit after it."""
+        past = moved_manifest()
+        whole, value = past.attic.files(), past.objects[MANIFEST]
+        past.put(key_of(9000))
+        past.attic.commit(compacts=False)
+        behind = {name: data for name, data in past.attic.files().items() if name.startswith('data')}
+        behind.update((name, data) for name, data in whole.items() if not name.startswith('data'))
+        for files in (whole, behind):
+            for recover in ('recover', 'recover-full'):
+                for commits in ('commit', 'commit-no-compact'):
+                    self.make(files)
+                    with Driver() as store:
+                        store.ask('open', self.repo)
+                        try:
+                            store.ask(recover)
+                        except Refused as refusal:
+                            self.assertEqual((recover, refusal.name), ('recover-full', 'integrity'))
+                            self.assertIn('does not give 1 object', str(refusal).replace('1 objects', '1 object'))
+                            store.ask('recover')
+                        else:
+                            self.assertTrue(recover == 'recover')
+                        self.assertEqual(store.ask('get', MANIFEST.hex()), summary(value))
+                        store.ask('put', key_of(9001).hex(), 1, 1)
+                        store.ask(commits)
+                        self.assertEqual(store.ask('get', MANIFEST.hex()), summary(value))
+                    self.assert_reads({MANIFEST: value})
+                    self.assertEqual(self.look()['objects'], len(past.objects) + (files is behind))
 
     def test_a_moved_delete_does_not_hide_that_the_put_is_damaged(self):
         past = moved_manifest()
