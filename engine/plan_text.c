@@ -285,9 +285,12 @@ static void put_suspects(const struct plan *plan, const struct plan_text *to)
 	    number_of(plan->suspect_count, "suspect", "suspects", count, sizeof(count)),
 	    taken == 0 ? "not brought back" : "marked + where brought back");
 	put_sentence(to, PLAN_TONE_FAINT, 2,
-		     "Found only inside damaged entries, and nothing else speaks for them: they "
-		     "may be payload, or deleted long ago. salvage --with-suspects brings them "
-		     "back.");
+		     to->has_keys
+		     ? "Found only inside damaged entries, and nothing else speaks for them: they "
+		       "may be payload, or deleted long ago. s plans to bring them back, or not."
+		     : "Found only inside damaged entries, and nothing else speaks for them: they "
+		       "may be payload, or deleted long ago. salvage --with-suspects brings them "
+		       "back.");
 	const size_t max = rows_shown(to, plan->suspect_count);
 	for (size_t i = 0; i < max; i++) {
 		const struct suspect *suspect = &plan->suspects[i];
@@ -390,8 +393,18 @@ static const char *nothing_to_do(enum repair action)
 
 static void put_refusal(const struct plan *plan, const struct plan_text *to)
 {
+	static const char *const keys[] = {
+		[WAY_OUT_NONE] = "",
+		[WAY_OUT_DROP_READABLE] = "; D plans it all the same",
+		[WAY_OUT_NO_UNDO] = "; without the way back (:rollback no-undo) it can be done: what "
+				    "is not committed is then deleted for good",
+	};
 	char text[LINE_SIZE];
-	snprintf(text, sizeof(text), "Refused: %s.", plan->refusal);
+	if (to->has_keys && plan->way_out != WAY_OUT_NONE)
+		snprintf(text, sizeof(text), "Refused: %.*s%s.", (int)plan->reason_len,
+			 plan->refusal, keys[plan->way_out]);
+	else
+		snprintf(text, sizeof(text), "Refused: %s.", plan->refusal);
 	put_sentence(to, PLAN_TONE_WARNING, 0, text);
 }
 

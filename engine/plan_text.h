@@ -18,6 +18,7 @@ enum plan_tone {
  * places, no longer than width. An empty one parts two sections. */
 struct plan_text {
 	unsigned width;		/* columns; 0: 78 */
+	bool has_keys;		/* name the terminal's keys, where else the command line's options */
 	size_t rows_max;	/* of each list, then their number; 0: all */
 	void (*line)(void *context, enum plan_tone tone, const char *line);
 	void *context;

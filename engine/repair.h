@@ -54,6 +54,8 @@ struct suspect {
 	bool is_taken;			/* with_suspects, and no other entry gives the key */
 };
 
+enum plan_way_out { WAY_OUT_NONE, WAY_OUT_DROP_READABLE, WAY_OUT_NO_UNDO };
+
 enum plan_change {
 	PLAN_MAKE,	/* a new file */
 	PLAN_MOVE,	/* goes to the undo folder (or is deleted: no_undo) */
@@ -75,6 +77,10 @@ struct plan {
 	bool is_empty;
 	bool is_refused;
 	char refusal[256];
+	/* What lets it through all the same; the refusal names it as an option of the command line,
+	 * behind its first reason_len bytes. */
+	enum plan_way_out way_out;
+	size_t reason_len;
 	/* What a refused plan does not know or only guesses, in sentences; or empty. */
 	char not_planned[256];
 	/* All that follows is known, also of a plan that is refused. Not so of a format that is not

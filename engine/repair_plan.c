@@ -43,6 +43,18 @@ static void refuse(struct plan *plan, const char *format, ...)
 	plan->is_refused = true;
 }
 
+/* Behind a refusal just given: @option lets the plan through. Nothing where another came first. */
+static void offer(struct plan *plan, bool was_refused, enum plan_way_out way_out,
+		  const char *option)
+{
+	if (was_refused)
+		return;
+	plan->way_out = way_out;
+	plan->reason_len = strlen(plan->refusal);
+	snprintf(plan->refusal + plan->reason_len, sizeof(plan->refusal) - plan->reason_len, "%s",
+		 option);
+}
+
 static bool has(const struct findings *findings, enum problem problem)
 {
 	return findings->total[problem] > 0;
@@ -555,9 +567,13 @@ static void judge_space(struct plan *plan)
 	}
 	plan->work->can_do_without_undo = fits_without_undo(plan, files);
 	if (plan->bytes_needed > plan->bytes_free &&
-	    !(plan->options.no_undo && plan->work->can_do_without_undo))
-		refuse(plan, "%" PRIu64 " bytes are needed, %" PRIu64 " are free%s",
-		       plan->bytes_needed, plan->bytes_free, plan_without_undo(plan));
+	    !(plan->options.no_undo && plan->work->can_do_without_undo)) {
+		const bool was_refused = plan->is_refused;
+		refuse(plan, "%" PRIu64 " bytes are needed, %" PRIu64 " are free",
+		       plan->bytes_needed, plan->bytes_free);
+		if (*plan_without_undo(plan))
+			offer(plan, was_refused, WAY_OUT_NO_UNDO, plan_without_undo(plan));
+	}
 }
 
 /* What root makes must be the owner's, who could not read it otherwise. */
@@ -579,8 +595,12 @@ static enum as_err judge_way_back(struct plan *plan)
 	if (plan->options.no_undo)
 		return AS_OK;
 	const enum as_err err = undo_find_hindrance(view->io, view->fd, why);
-	if (err == AS_OK && why[0] != '\0')
-		refuse(plan, "%s%s", why, plan_without_undo(plan));
+	if (err == AS_OK && why[0] != '\0') {
+		const bool was_refused = plan->is_refused;
+		refuse(plan, "%s", why);
+		if (*plan_without_undo(plan))
+			offer(plan, was_refused, WAY_OUT_NO_UNDO, plan_without_undo(plan));
+	}
 	return err;
 }
 
@@ -648,11 +668,13 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		err = plan_find_objects(plan, first);
 	if (err == AS_OK && plan->action == REPAIR_SALVAGE)
 		err = plan_find_suspects(plan);
-	if (err == AS_OK && plan->dropped_count > 0 && !plan->options.drop_readable)
-		refuse(plan, "%zu object%s that can be read now would be gone: salvage keeps %s; "
-		       "--drop-readable gives %s up", plan->dropped_count,
-		       plan->dropped_count == 1 ? "" : "s", plan->dropped_count == 1 ? "it" : "them",
-		       plan->dropped_count == 1 ? "it" : "them");
+	if (err == AS_OK && plan->dropped_count > 0 && !plan->options.drop_readable) {
+		const bool is_one = plan->dropped_count == 1, was_refused = plan->is_refused;
+		refuse(plan, "%zu object%s that can be read now would be gone: salvage keeps %s",
+		       plan->dropped_count, is_one ? "" : "s", is_one ? "it" : "them");
+		offer(plan, was_refused, WAY_OUT_DROP_READABLE, is_one
+		      ? "; --drop-readable gives it up" : "; --drop-readable gives them up");
+	}
 	if (err == AS_ERR_COLLISION) {
 		refuse(plan, "%s", as_err_text(err));
 		return AS_OK;

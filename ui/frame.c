@@ -178,7 +178,8 @@ int frame_tab_at(struct app *app, int x)
 
 static bool is_hint(const struct app *app, const struct key_row *row)
 {
-	return row->hint && row->screens & 1u << app->stack[app->depth - 1]->kind;
+	return row->hint && row->screens & 1u << app->stack[app->depth - 1]->kind &&
+	       keys_fit_plan(app, row);
 }
 
 /* Of several keys the first is enough here. */

@@ -140,15 +140,15 @@ const struct key_row key_table[] = {
 	{ .keys = { '\n' }, .label = "Enter", .help = "go on: confirm it, and start",
 	  .hint = "go on", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
 	{ .keys = { 't' }, .label = "t", .help = "salvage: the tail as found, kept, dropped",
-	  .hint = "tail", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE,
+	  .hint = "tail", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
 	  .run = proposal_switch_tail },
 	{ .keys = { 's' }, .label = "s", .help = "salvage: without suspects, or with them",
-	  .hint = "suspects", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE,
+	  .hint = "suspects", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
 	  .run = proposal_switch_suspects },
 	{ .keys = { 'o' }, .label = "o", .help = "salvage: older versions kept, or left out",
-	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = proposal_switch_older },
+	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE, .run = proposal_switch_older },
 	{ .keys = { 'm' }, .label = "m", .help = "salvage: an older manifest left out, or kept",
-	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = proposal_switch_manifest },
+	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE, .run = proposal_switch_manifest },
 	{ .keys = { 'D' }, .label = "D", .help = "go on although readable objects are given up",
 	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = proposal_drop_readable },
 	{ .keys = { 'w' }, .label = "w", .name = "write", .argument = "[FILE]",
@@ -299,6 +299,12 @@ static bool has_rows(const struct screen *screen)
 	return screen->table && screen->table->position.count > 0;
 }
 
+bool keys_fit_plan(const struct app *app, const struct key_row *row)
+{
+	return !(row->needs & NEEDS_SALVAGE) ||
+	       (app->proposal && app->proposal->action == REPAIR_SALVAGE);
+}
+
 /* The first of @needs that is not there, in words; NULL when nothing is missing. */
 static const char *missing(struct app *app, unsigned needs)
 {
@@ -333,6 +339,8 @@ void keys_run(struct app *app, const struct key_row *row, const char *argument)
 {
 	const struct call call = { .value = row->value, .argument = argument };
 	const char *why = missing(app, row->needs);
+	if (!why && !keys_fit_plan(app, row))
+		why = "only a salvage has this choice";
 	if (why)
 		app_say(app, STYLE_WARNING, "%s", why);
 	else if (!(row->screens & 1u << app_top(app)->kind))

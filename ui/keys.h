@@ -13,7 +13,8 @@ enum {
 	NEEDS_KEY = 8,		/* that has a key */
 	NEEDS_INDEX = 16,	/* a usable index */
 	NEEDS_JOB = 32,		/* a running job */
-	NEEDS_REPAIR_MODE = 64	/* the exclusive lock */
+	NEEDS_REPAIR_MODE = 64,	/* the exclusive lock */
+	NEEDS_SALVAGE = 128	/* the plan on the screen is one of a salvage */
 };
 
 #define KEYS_MAX 3
@@ -45,6 +46,9 @@ const struct key_row *keys_find(int key, enum screen_kind kind);
 
 /* The row that is called @name, or begins with it and no other does; NULL. */
 const struct key_row *keys_find_name(const char *name);
+
+/* Does @row do anything to the plan on the screen? True of a row that is not about a plan. */
+bool keys_fit_plan(const struct app *app, const struct key_row *row);
 
 /* Do what @key does on the top screen. False: it means nothing there. */
 bool keys_press(struct app *app, int key);

@@ -49,7 +49,7 @@ static void add_line(void *context, enum plan_tone tone, const char *line)
 void proposal_add_lines(struct lines *lines, const struct plan *plan,
 			const struct repair_report *report)
 {
-	const struct plan_text to = { .line = add_line, .context = lines };
+	const struct plan_text to = { .line = add_line, .context = lines, .has_keys = !report };
 	if (report)
 		plan_text_report(plan, report, &to);
 	else
@@ -382,7 +382,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	options_text(proposal->options, options, sizeof(options));
 	take_proposal(app, base);	/* a new one may have come while the screen was there */
 	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
-		 options, proposal->plan->is_refused && proposal->plan->dropped_count > 0
+		 options, proposal->plan->way_out == WAY_OUT_DROP_READABLE
 			  ? "refused, see below; D gives them up all the same" :
 		 proposal->plan->is_refused ? "refused, see below" :
 		 proposal->plan->is_empty ? "there is nothing to do"

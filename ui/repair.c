@@ -336,7 +336,7 @@ void repair_confirm(struct app *app)
 	if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
-	else if (proposal->plan->is_refused && proposal->plan->dropped_count > 0)
+	else if (proposal->plan->way_out == WAY_OUT_DROP_READABLE)
 		app_say(app, STYLE_WARNING, "it would give up what can be read; D plans it so");
 	else if (proposal->plan->is_refused)
 		app_say(app, STYLE_WARNING, "this plan is refused; it says why");

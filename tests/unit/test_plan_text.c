@@ -204,6 +204,30 @@ static void sentences_keep_to_the_width(void **state)
 	(void)state;
 }
 
+/* What lets a refused plan through is an option on the command line, and a key on the terminal. */
+static void a_refusal_names_what_its_reader_has(void **state)
+{
+	struct plan plan = {
+		.action = REPAIR_RECOVER, .is_refused = true, .refusal = "2 objects would be gone; "
+		"--drop-readable gives them up", .way_out = WAY_OUT_DROP_READABLE, .reason_len = 23,
+	};
+	struct gathered g;
+	struct plan_text to = into(&g, 0);
+	plan_text_plan(&plan, &to);
+	expect(&g, "Refused: 2 objects would be gone; --drop-readable gives them up.\n");
+	to = into(&g, 0);
+	to.has_keys = true;
+	plan_text_plan(&plan, &to);
+	expect(&g, "Refused: 2 objects would be gone; D plans it all the same.\n");
+	plan.way_out = WAY_OUT_NO_UNDO;
+	to = into(&g, 0);
+	to.has_keys = true;
+	plan_text_plan(&plan, &to);
+	expect(&g, "would be gone; without the way back (:rollback no-undo)");
+	assert_null(strstr(g.text, "--"));
+	(void)state;
+}
+
 static void the_report_speaks_of_what_was_done(void **state)
 {
 	struct gathered g;
@@ -281,6 +305,7 @@ int main(void)
 		cmocka_unit_test(what_to_do_about_the_lost_is_said_behind_them),
 		cmocka_unit_test(long_lists_are_cut_where_asked),
 		cmocka_unit_test(sentences_keep_to_the_width),
+		cmocka_unit_test(a_refusal_names_what_its_reader_has),
 		cmocka_unit_test(the_report_speaks_of_what_was_done),
 		cmocka_unit_test(what_can_be_read_and_is_given_up_comes_first),
 		cmocka_unit_test(folders_are_no_files),
