@@ -68,8 +68,17 @@ static const enum problem problem_of_cause[SEGMENT_CAUSES] = {
 	[SEGMENT_BEYOND] = PROBLEM_SEGMENT_TOO_LARGE,
 };
 
-static void describe(const struct segment_entry *e, char *out, size_t size)
+/* "CSEG" where the size should be: the magic once more. Attic's next run writes it when a first one
+ * died before its COMMIT, and goes on in the same file. */
+#define SIZE_OF_SECOND_MAGIC 0x47455343u
+
+static void describe(const struct segment_entry *e, uint32_t segment, char *out, size_t size)
 {
+	if (e->cause == SEGMENT_SIZE_LARGE && segment == 0 && e->raw_size == SIZE_OF_SECOND_MAGIC) {
+		snprintf(out, size, "the magic a second time: a first backup was interrupted, and the "
+			 "next one went on in the same file");
+		return;
+	}
 	switch (e->cause) {
 	case SEGMENT_SIZE_SMALL:
 	case SEGMENT_SIZE_LARGE:
@@ -116,7 +125,7 @@ static enum as_err report_damage(struct scanner *s, const struct segment_entry *
 	finding.length = (int64_t)(e->cause == SEGMENT_UNREADABLE ? e->bad_length : e->size);
 	finding.has_key = e->has_key;
 	memcpy(finding.key, e->key, KEY_SIZE);
-	describe(e, finding.detail, sizeof(finding.detail));
+	describe(e, s->number, finding.detail, sizeof(finding.detail));
 	if (e->cause == SEGMENT_BAD_MAGIC && e->size < SEGMENT_MAGIC_SIZE && e->size < file_end)
 		snprintf(finding.detail, sizeof(finding.detail), "an entry begins at byte %" PRIu64,
 			 e->size);

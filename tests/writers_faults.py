@@ -312,6 +312,9 @@ class WritersFaults(unittest.TestCase):
                 past, files, truth = self.after_a_first_backup_that_died(cut, backups)
                 check = self.judge(files, truth, 'salvage')
                 self.assertIn(0, [problem['segment'] for problem in check['problems']])
+                if cut in (0, 101):	# the magic stands where an entry should begin
+                    self.assertTrue(any('the magic a second time: a first backup was interrupted' in
+                                        problem['message'] for problem in check['problems']), check['problems'])
                 self.assertEqual((check['lost'], check['older'], check['at_least']),
                                  (0, 0, False))
                 self.assert_reads(past.objects)
