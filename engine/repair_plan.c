@@ -118,7 +118,10 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "holds unreadable ranges";
 	if (facts->damaged > 0)
 		return "damaged";
-	return facts->is_too_large ? "goes on beyond 2 GiB" : NULL;
+	if (facts->is_too_large)
+		return "goes on beyond 2 GiB";
+	return plan->work->view->layout.segments[position].number >= LOG_SEGMENT_LAST
+		       ? "has a number that no other can follow" : NULL;
 }
 
 static const char *why_compact(const struct plan *plan, size_t position)
@@ -367,6 +370,16 @@ static enum as_err list_index(struct plan *plan, struct listing *listing)
 	return list_written(listing, "index.", index_size(plan->objects_after), "new index");
 }
 
+/* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the log has
+ * no COMMIT at all, one with the highest number that there is, too: what it holds was copied. */
+static bool goes_first(const struct plan *plan, size_t position)
+{
+	const struct view *view = plan->work->view;
+	return !plan->work->verify->facts[position].is_committed ||
+	       (!view->has_transaction &&
+		view->layout.segments[position].number >= LOG_SEGMENT_LAST);
+}
+
 static enum as_err list_moved(struct plan *plan, struct listing *listing)
 {
 	const struct plan_work *work = plan->work;
@@ -379,7 +392,7 @@ static enum as_err list_moved(struct plan *plan, struct listing *listing)
 		const struct segment_facts *facts = &work->verify->facts[i];
 		err = add_file(listing, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
 		if (err == AS_OK)
-			plan->files[plan->file_count - 1].is_tail = !facts->is_committed;
+			plan->files[plan->file_count - 1].is_tail = goes_first(plan, i);
 	}
 	return err;
 }
@@ -527,9 +540,9 @@ static void find_next(struct plan *plan)
 	const struct layout_segment *segments = view->layout.segments;
 	uint32_t *next = &plan->work->next;
 	size_t count = view->layout.count;
-	/* Below an uncommitted segment that goes there is room: the COMMIT does not reach it. */
+	/* Below a segment that goes before the COMMIT is written there is room. */
 	while (count > 0 && segments[count - 1].number >= LOG_SEGMENT_LAST &&
-	       plan->work->goes[count - 1] && !plan->work->verify->facts[count - 1].is_committed)
+	       plan->work->goes[count - 1] && goes_first(plan, count - 1))
 		count--;
 	if (count > 0 && segments[count - 1].number < LOG_SEGMENT_LAST)
 		*next = segments[count - 1].number + 1;
