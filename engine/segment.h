@@ -119,8 +119,8 @@ enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *p
  * searched. The work is linear in the length of the file even on hostile bytes. */
 enum as_err segment_next(struct segment_reader *reader, struct segment_entry *entry);
 
-/* Whole entries that lie inside the damaged stretch [@offset, @offset + @length) of the open
- * segment: the suspects of salvage. Calls @each for every one that does not overlap the one before.
+/* Whole entries that begin inside the damaged stretch [@offset, @offset + @length) of the open
+ * segment, and may end behind it: the suspects of salvage. Calls @each for every one that does not overlap the one before.
  * AS_ERR_MEMORY, AS_ERR_CANCELLED, or what @each returned. Do not mix with segment_next in one pass
  * over the stretch. */
 enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uint64_t length,

@@ -371,7 +371,7 @@ enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t
 	while (err == AS_OK && r->fd >= 0 && (at = next_candidate(r, at, end)) < end) {
 		uint32_t size;
 		struct segment_entry e;
-		if (!whole_at(r, at, &size, NULL) || size > end - at) {
+		if (!whole_at(r, at, &size, NULL)) {
 			at++;
 			continue;
 		}

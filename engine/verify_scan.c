@@ -42,6 +42,7 @@ struct scanner {
 	unsigned batched;
 	uint64_t reported;		/* bytes of it that progress knows of */
 	uint32_t damage_rows;		/* remembered of this segment */
+	uint64_t damage_end;		/* of the stretch that is searched for suspects */
 	bool has_findings, is_skipped;	/* of this segment */
 	/* The events of this segment that its record will have; more of them than there is room for
 	 * and it has none. Where no records are kept there is no room. */
@@ -193,6 +194,8 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
 	if (is_known_here(s, e))
 		return note_adrift(s, e);
+	if (e->offset + e->size > s->damage_end)
+		return AS_OK;	/* the entries behind the damage are whole, and it overlaps them */
 	finding.segment = s->number;
 	finding.offset = (int64_t)e->offset;
 	finding.length = (int64_t)e->size;
@@ -223,6 +226,7 @@ static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
 		err = report_damage(s, e);
 	if (err == AS_OK && e->unstable)
 		err = report_unstable(s, e);
+	s->damage_end = e->offset + e->size;
 	if (err == AS_OK && s->facts.is_committed && e->cause != SEGMENT_BEYOND)
 		err = segment_suspects(s->reader, e->offset, e->size, report_suspect, s);
 	return err;
