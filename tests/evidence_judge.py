@@ -309,7 +309,7 @@ class Judge:
         now = self.objects_after()
         gone = {key for key, value in self.truth.objects.items()
                 if now.get(key) != value and not (
-                    key in now and self.rules.is_confirmed(key, now[key]))}
+                    key in now and self.is_all_that_is_known(key, now[key]))}
         named = keys_in([self.check.get('problems')]) | keys_in(
             rows for plan in self.plans for rows in plan.values())
         unsaid = gone - named
@@ -328,6 +328,13 @@ class Judge:
         if unsaid:
             self.fault('loss-denied' if self.says_none_lost() else 'loss-unsaid', '%d: %s',
                        len(unsaid), some(unsaid))
+
+    def is_all_that_is_known(self, key, value):
+        """Does everything that is left say that the object has this value? Of one that was never
+        ours, what_came() judges that it is in."""
+        return self.rules.is_confirmed(key, value) or (
+            (key, value) not in self.truth.versions and not self.rules.is_index_credible() and
+            self.rules.is_newest(key, value))
 
     def says_none_lost(self):
         texts = json.dumps([self.check, *self.plans])

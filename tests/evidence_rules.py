@@ -17,6 +17,9 @@ import reader
 from reader import COMMIT, COMMIT_BYTES, DELETE, DELETED, ENTRY_MAX, INDEX_MAGIC, MAGIC, PUT
 
 
+MANIFEST = bytes(32)
+
+
 def digest(value):
     return hashlib.sha256(value).hexdigest()
 
@@ -65,6 +68,14 @@ def parse(b, places=()):
         gaps.append((at, beyond - at))
         at = beyond
     return found, gaps
+
+
+def is_complete(b):
+    """Is the last entry a COMMIT? The last bytes of a value can look like one."""
+    if b[-9:] != COMMIT_BYTES:
+        return False
+    found, _ = parse(b)
+    return bool(found) and found[-1][2] == COMMIT and sum(found[-1][:2]) == len(b)
 
 
 def whole_puts(files):
@@ -128,7 +139,7 @@ class Evidence:
     def __init__(self, files):
         self.files = files
         self.data = self.segment_files()
-        complete = [n for n, b in self.data.items() if b[-9:] == COMMIT_BYTES]
+        complete = [n for n, b in self.data.items() if is_complete(b)]
         self.transaction = max(complete, default=None)
         # A tail whose number index or hints bear was committed, whatever its last bytes are now.
         borne = set(numbers(files, 'index')) | set(numbers(files, 'hints'))
@@ -183,8 +194,9 @@ class Evidence:
 
         unfit = [n for n in wanted if n not in at or n not in self.gaps and not fits(n, n)]
         for n in unfit:
+            # One PUT alone says little: a compaction can have moved it to the same offset.
             m = next((m for m in at if m != n and 5 * fits(n, m) >= 4 * len(wanted[n]) and
-                      (m in unfit or m not in wanted)), None)
+                      (m in unfit or m not in wanted and len(wanted[n]) > 1)), None)
             if m is not None:
                 self.misplaced[m] = n
         self.strange = {m for m in unfit if m in at and m not in self.misplaced}
@@ -196,7 +208,8 @@ class Evidence:
     def find_returned(self):
         """Segments that credible hints do not list and a credible index maps nothing into."""
         mapped = {segment for segment, _ in self.index.values()}
-        back = {n for n in self.entries if n <= self.top and n not in self.hints[0] and
+        last = max(mapped | set(self.hints[0]), default=-1)     # what lies above is newer
+        back = {n for n in self.entries if n <= last and n not in self.hints[0] and
                 n not in mapped and any(e[2] == PUT for e in self.entries[n])}
         if back:
             self.returned = back
@@ -229,6 +242,9 @@ class Evidence:
     def is_index_credible(self):
         if self.index is None or not self.index and self.live:
             return False
+        # One that no PUT confirms has earned nothing; a manifest every repository has.
+        if self.puts and not any(self.is_confirmed(key) for key in self.index if key != MANIFEST):
+            return False
         whole = [(key, place) for key, place in self.index.items()
                  if place[0] in self.entries and place[0] not in self.gaps]
         good = sum(place in self.puts and self.puts[place][3] == key for key, place in whole)
@@ -240,6 +256,11 @@ class Evidence:
         """Does a whole PUT of @key, with @value, stand where the newest index has it?"""
         put = self.puts.get((self.index or {}).get(key))
         return put is not None and put[3] == key and value in (None, put[4])
+
+    def is_newest(self, key, value):
+        """Is the log's newest event of @key a whole PUT of @value?"""
+        event = self.newest.get(key)
+        return event is not None and event[0] == PUT and event[3] == value
 
     def are_hints_credible(self):
         if self.hints is None:
@@ -307,12 +328,10 @@ class Evidence:
         for n in sorted(self.entries):
             if self.top is not None and n <= self.top:
                 continue
-            # A tail may have been committed: neither what it deletes nor what it replaces is sure.
-            for _, _, tag, key, value in self.entries[n]:
+            # A tail may have been committed: what it deletes is not sure.
+            for _, _, tag, key, _ in self.entries[n]:
                 if tag == DELETE:
                     found.pop(key, None)
-                elif tag == PUT and key in found:
-                    found[key] = value
         for key in self.denied() | self.doubtful():
             found.pop(key, None)
         return found
@@ -345,7 +364,10 @@ class Evidence:
                     found |= {key for key in index
                               if key not in self.newest or self.newest[key][0] == PUT}
             elif self.live and 2 * len(set(index) & set(self.live)) >= len(self.live):
-                found |= set(index)
+                # It is no newer than the highest place that it knows: a DELETE above that counts.
+                last = max((place[0] for place in index.values()), default=-1)
+                found |= {key for key in index if key not in self.newest or
+                          self.newest[key][0] == PUT or self.newest[key][1] <= last}
         return found
 
     def live_up_to(self, transaction):
@@ -380,7 +402,7 @@ class Evidence:
 
 def newest_complete(files):
     found = [int(path.rpartition('/')[2]) for path, b in files.items()
-             if re.fullmatch(r'data/\d+/\d+', path) and b[-9:] == COMMIT_BYTES]
+             if re.fullmatch(r'data/\d+/\d+', path) and is_complete(b)]
     return max(found, default=None)
 
 
