@@ -60,18 +60,20 @@ static struct judgement judge_unmapped(const struct testimony *t)
 {
 	if (t->event != EVENT_PUT)
 		return (struct judgement){ VERDICT_DELETED, 1 };
-	if (t->index != CREDIT_CREDIBLE)
+	const bool fits_a_time = t->index == CREDIT_CREDIBLE ||
+				 (t->index == CREDIT_OLDER && t->index_is_beyond);
+	if (!fits_a_time)
 		return (struct judgement){ VERDICT_UNWITNESSED, 2 };
 	if (t->index_is_beyond)
 		return (struct judgement){ t->is_above_index ? VERDICT_UNWITNESSED
 							     : VERDICT_POSSIBLY_DELETED, 9 };
-	if (t->hints_like_log)
+	if (t->hints_like_log && !t->hints_like_index)
 		return (struct judgement){ VERDICT_UNINDEXED, 4 };
-	if (t->hints_like_index && t->hints_are_credible && t->has_place)
+	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place)
 		return (struct judgement){ VERDICT_DENIED, 4 };
 	if (t->event_is_searched)
 		return (struct judgement){ VERDICT_DELETED, 4 };
-	if (t->hints_like_index || t->has_place)
+	if (t->hints_like_index || t->has_place || t->is_stranger)
 		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 4 };
 	return (struct judgement){ VERDICT_UNINDEXED, 4 };
 }
@@ -85,7 +87,7 @@ static struct judgement judge_confirmed(const struct testimony *t)
 	if (t->event == EVENT_PUT)
 		return t->index == CREDIT_CREDIBLE && !t->index_is_beyond &&
 				       t->hints_are_credible && t->hints_like_index &&
-				       !t->hints_like_log
+				       (!t->hints_like_log || t->is_contradicted)
 			? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
 			: (struct judgement){ VERDICT_OUTDATED, 1 };
 	/* An index that is wrong elsewhere is right here where hints that can be believed bear it out. */

@@ -511,8 +511,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_NO_COMMIT] = {
 		.id = "no-commit",
 		.found = "there are segments, but none of them ends in a COMMIT",
-		.meaning = "Nothing says which transaction was the last. Salvage keeps every "
-			   "whole object; a rollback would give up everything.",
+		.meaning = "Nothing in the log says which transaction was the last. Salvage keeps "
+			   "what index or hints show to be committed, and without them every whole "
+			   "object; a rollback would give up everything.",
 		.stake = "Attic deletes every segment when it opens the repository.",
 		.meanwhile = "Do not let Attic open it, not even to list it.",
 		.severity = SEVERITY_ERROR,

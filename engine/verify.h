@@ -39,12 +39,15 @@ struct segment_facts {
 	bool is_cut;			/* it ends too early: what else it held is not known */
 	bool is_too_large;		/* an entry begins where Attic cannot read it */
 	bool is_remembered;		/* not read: a record was believed */
+	bool is_contradicted;		/* index and hints agree on other objects in it */
 	uint32_t puts, deletes, commits, damaged; /* rows of each kind */
 	/* PUTs that the log holds at its end; by the index until all is compared */
 	_Atomic uint32_t live;
 	uint32_t held;			/* live by the log alone */
 	uint32_t mapped;		/* whole PUTs that the index maps keys to */
 	uint32_t unknown;		/* of held: the index does not have the key */
+	uint32_t newer;			/* of held: the index has the key at an older place */
+	uint32_t unmet;			/* objects that the index places here, and that are not there */
 	uint32_t wrong;			/* objects that the index places where other bytes are whole */
 	uint32_t wanted;		/* objects that witnesses place in its damage, and nowhere else */
 	uint64_t size;			/* bytes of the file */
@@ -200,6 +203,7 @@ struct verify {
 	size_t returned;		/* files with ROLE_RETURNED that would change the log */
 	struct replay *apart;		/* newest events in files with ROLE_RETURNED */
 	bool has_roles;			/* some file has another role or number than its name says */
+	bool roles_are_counted;		/* hints count in each foreign file what the index places there */
 	bool complete;			/* not cancelled, no memory error */
 	/* segments that were left out: the log was then not compared with index and hints, and
 	 * objects counts what was read */

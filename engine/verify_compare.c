@@ -45,19 +45,27 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 	}
 }
 
-/* Whose count the hints have of @segment: the log's, the index's, both or neither. */
-static void ask_hints(const struct verify *verify, uint32_t segment, struct testimony *t)
+/* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index and
+ * hints of one time are heard about events up to it. */
+static void ask_hints(const struct verify *verify, uint32_t segment,
+		      const struct replay_event *event, struct testimony *t)
 {
 	const struct hints *hints = &verify->view->hints;
 	const size_t position = verify_position(verify, segment);
-	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE;
-	if (!hints->usable || hints->transaction != verify->end || position == LAYOUT_NONE)
+	const bool are_older = verify->index_credit == CREDIT_OLDER &&
+			       verify->index_figures.is_stale && hints->usable &&
+			       hints->transaction == verify->index.transaction &&
+			       event->segment <= hints->transaction;
+	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
+				(are_older && verify->hints_credit == CREDIT_OLDER);
+	if (!hints->usable || position == LAYOUT_NONE ||
+	    (hints->transaction != verify->end && !are_older))
 		return;
 	const struct segment_facts *facts = &verify->facts[position];
 	const int64_t live = verify_hinted(verify, segment);
 	const int64_t held = (int64_t)facts->held + (int64_t)facts->wanted;
 	t->hints_like_log = t->event_is_searched ? live > held : live == held;
-	t->hints_like_index = live == (int64_t)facts->mapped + (int64_t)facts->wanted;
+	t->hints_like_index = verify_hints_like_index(verify, facts);
 }
 
 static const struct {
@@ -105,8 +113,14 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 		t.event_has_moved = bucket && !is_confirmed &&
 				    verify_has_moved(verify, bucket, event);
 	}
+	const size_t position = event && event->is_put ? verify_position(verify, event->segment)
+						       : LAYOUT_NONE;
+	if (position != LAYOUT_NONE) {
+		t.is_stranger = verify->facts[position].mapped == 0;
+		t.is_contradicted = verify->facts[position].is_contradicted;
+	}
 	if (event && (!bucket || t.event_is_later))
-		ask_hints(verify, bucket ? bucket->segment : event->segment, &t);
+		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
 	const struct verify_oddity *odd =
 		t.mapping == MAPPING_WRONG ? verify_find_oddity(verify, bucket->number) : NULL;
 	t.key_is_damaged = odd && odd->key_is_damaged;
@@ -213,7 +227,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 						  verdict == VERDICT_POSSIBLY_DELETED);
 	compare->phantoms += verdict == VERDICT_PHANTOM;
 	if (!verdicts[verdict].is_reported ||
-	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED))
+	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
+	     verdict != VERDICT_POSSIBLY_DELETED))
 		return AS_OK;
 	struct finding finding = finding_of(verdicts[verdict].problem);
 	finding.repair = repair_of(verify, verdict, is_confirmed);
@@ -568,10 +583,26 @@ static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, u
 	       verify_hinted(verify, segment) == (int64_t)named;
 }
 
+/* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
+ * bytes were written across entries, and whole ones among them need not be ours. */
+static bool is_edge(const struct verify_damage *damage)
+{
+	return damage->length > SEGMENT_HEADER && damage->length < SEGMENT_KEYED &&
+	       damage->cause != SEGMENT_TORN && damage->cause != SEGMENT_ZEROS;
+}
+
+static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
+{
+	for (size_t i = 0; i < verify->damage_count; i++)
+		if (verify->damage[i].segment == facts->number && is_edge(&verify->damage[i]))
+			return true;
+	return false;
+}
+
 /* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
 static bool has_room(const struct verify *verify, const struct segment_facts *facts)
 {
-	if (facts->is_unopened || facts->is_cut)
+	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
 		return true;
 	for (size_t i = 0; i < verify->damage_count; i++) {
 		const struct verify_damage *damage = &verify->damage[i];
@@ -591,16 +622,30 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 	return false;
 }
 
-/* Do hints that can be believed count more than the log holds, where no index names what? */
-static bool hints_miss_any(const struct verify *verify)
+/* Do hints that can be believed count something else than the log holds, where no index names what? */
+static bool hints_differ(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
 		return false;
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->is_committed && facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) >
+		    verify_hinted(verify, facts->number) !=
 			    (int64_t)facts->held + (int64_t)facts->wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Do hints that can be believed count more in a damaged segment than the index places there? */
+static bool index_lacks_any(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
+		    facts->role == ROLE_LOG && facts->damaged > 0 &&
+		    verify_hinted(verify, facts->number) >
+			    (int64_t)facts->mapped + (int64_t)facts->unmet)
 			return true;
 	}
 	return false;
@@ -612,13 +657,25 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
 	const struct layout *layout = &verify->view->layout;
 	const struct hints *hints = &verify->view->hints;
-	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE)
+	const struct view *view = verify->view;
+	const struct { bool is_there; uint32_t transaction; } earlier[] = {
+		{ verify->index_figures.is_stale, verify->index.transaction },
+		{ view->has_older_index, view->older_index },
+		{ hints->usable, hints->transaction },
+		{ view->has_older_hints, view->older_hints },
+	};
+	bool is_any = false;
+	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE ||
+	    (verify->index_credit == CREDIT_CREDIBLE && !verify->index_figures.is_stale))
 		return false;
-	if (verify->index_figures.is_stale)
-		*transaction = verify->index.transaction;
-	else if (!verify->index_was_compared && hints->usable && hints->transaction < verify->end)
-		*transaction = hints->transaction;
-	else
+	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
+		if (!earlier[i].is_there || earlier[i].transaction >= verify->end ||
+		    (is_any && earlier[i].transaction < *transaction))
+			continue;
+		*transaction = earlier[i].transaction;
+		is_any = true;
+	}
+	if (!is_any)
 		return false;
 	const size_t first = layout_from(layout, *transaction + 1);
 	const size_t behind = layout_from(layout, verify->end) + 1;
@@ -652,14 +709,49 @@ static enum as_err ask_both(struct compare *compare)
 	return AS_OK;
 }
 
+/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
+ * moved there (rule 8), and a manifest is lost. */
+static bool lacks_manifest(const struct verify *verify)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct replay_event event;
+	return replay_find(verify->replay, manifest, &event) && !event.is_put &&
+	       verify->index_credit != CREDIT_CREDIBLE &&
+	       !verify_lookup(verify, manifest, &event);
+}
+
+/* Do the hints, or index and hints of one time, speak against all of the log, and no credible witness for
+ * it? They may be right, and the files not ours. */
+static bool is_contradicted(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	if (!hints->usable || hints->segment_count == 0 ||
+	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
+		return false;
+	if (!verify->has_end)
+		return verify->index_was_compared && verify->index.transaction == hints->transaction;
+	return hints->transaction == verify->end;
+}
+
+/* Does no COMMIT say where the log ends, and no index reach to its last file? */
+static bool is_end_unknown(const struct verify *verify)
+{
+	const struct layout *layout = &verify->view->layout;
+	return !verify->view->has_transaction && layout->count > 0 &&
+	       !(verify->index_was_compared && verify->index.transaction >=
+						      layout->segments[layout->count - 1].number);
+}
+
 static bool is_loss_unknown(const struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
 	const struct index_figures *figures = &verify->index_figures;
+	if (is_end_unknown(verify))
+		return true;
 	/* An index that knows every object of the log also knows every one that is gone. */
 	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
 	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
-	    compare->phantoms == 0)
+	    compare->phantoms == 0 && !index_lacks_any(verify))
 		return false;
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
@@ -668,10 +760,13 @@ static bool is_loss_unknown(const struct compare *compare)
 			continue;
 		if (!is_out && !has_room(verify, facts))
 			continue;
-		if (!is_covered_by_hints(verify, facts->number,
+		if (has_edge(verify, facts) ||
+		    !is_covered_by_hints(verify, facts->number,
 					 (uint64_t)facts->held + facts->wanted))
 			return true;
 	}
+	if (is_contradicted(verify) || lacks_manifest(verify))
+		return true;
 	/* The log is of an earlier time than the index, which shares too little with it to be believed.
 	 * One of elsewhere would not have hints of its time beside it. */
 	const struct hints *hints = &verify->view->hints;
@@ -682,7 +777,8 @@ static bool is_loss_unknown(const struct compare *compare)
 		return true;
 	/* What an index that is half wrong names and the log does not have may have been there. */
 	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
-	    verify->hints_credit != CREDIT_CREDIBLE)
+	    (verify->hints_credit != CREDIT_CREDIBLE ||
+	     verify->hints_figures.right < verify->hints_figures.rows))
 		return true;
 	/* A damaged entry may show a key that is damaged too. */
 	if (compare->named_by_damage > 0 || compare->is_outvoted)
@@ -693,7 +789,7 @@ static bool is_loss_unknown(const struct compare *compare)
 					 verify->missing[i].mapped))
 			return true;
 	uint32_t transaction;
-	return compare->unnamed > 0 || hints_miss_any(verify) ||
+	return compare->unnamed > 0 || hints_differ(verify) ||
 	       has_hole_above(verify, &transaction);
 }
 

@@ -213,6 +213,8 @@ bool verify_is_gap(const struct verify *verify, uint32_t number);
 
 /* Do the hints of the log's end, or of the index's transaction, count objects in @number? */
 int64_t verify_hinted(const struct verify *verify, uint32_t number);
+/* Do the hints count as many in the segment as the index? */
+bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts);
 
 /* How many keys the index maps into each file, by its position in the layout; the caller frees
  * *@mapped. AS_ERR_MEMORY. */

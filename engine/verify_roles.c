@@ -130,7 +130,7 @@ static enum as_err look_at(const struct matching *m, const struct segment_witnes
 	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
-/* Does what the index places in @misfit stand in the file at @position, four in five of it? */
+/* Does what the index places in @misfit stand in the file at @position, half of it at least? */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
@@ -142,7 +142,7 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 		if (err != AS_OK)
 			return err;
 		there += is_there;
-		if ((i + 1 - there) * 5 > misfit->count)
+		if ((i + 1 - there) * 2 > misfit->count)
 			return AS_OK;
 	}
 	*fits = there > 0;
@@ -179,7 +179,9 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	/* Every transaction has a manifest, often at the same offset. */
 	const bool is_manifest = misfit->count == 1 && key_is_manifest(misfit->rows[0].key);
 	const bool is_listed = hints->usable && hints_find(hints, number);
-	if (m->mapped[position] > 0 || (is_manifest && (is_listed || !hints->usable)))
+	if (m->mapped[position] > 0 ||
+	    (is_manifest &&
+	     (is_listed || !hints->usable || is_damaged(m, misfit->position))))
 		return false;
 	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
 }
@@ -256,7 +258,7 @@ static bool is_found_elsewhere(const struct matching *m, size_t position)
 static bool is_counted(const struct matching *m, const struct misfit *misfit)
 {
 	const struct hints *hints = &m->view->hints;
-	return hints->usable && hints->transaction == m->verify->end &&
+	return hints->usable && hints->transaction == m->verify->index.transaction &&
 	       verify_hinted(m->verify, misfit->number) ==
 		       (int64_t)misfit->count + (misfit->number == m->manifest_segment);
 }
@@ -309,6 +311,7 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		unsure += !is_counted(m, misfit);
 	}
 	/* Where most of the log would be of elsewhere, it is the index that is. */
+	verify->roles_are_counted = unsure == 0;
 	if (unsure * 2 > verify->view->layout.count && unsure > 1)
 		for (size_t i = 0; i < verify->view->layout.count; i++)
 			verify->facts[i].role = ROLE_LOG;
@@ -416,6 +419,24 @@ bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
 	return false;
 }
 
+/* Do the hints count in each segment what the log holds there, or what the index places there? They
+ * were not made from it: together they outweigh single wrong places of the index. */
+static bool hints_bear_out(const struct verify *verify)
+{
+	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_FOREIGN ||
+	    verify->view->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->role == ROLE_LOG && facts->is_committed && facts->damaged == 0 &&
+		    !facts->is_unreadable && !facts->is_cut &&
+		    verify_hinted(verify, facts->number) != (int64_t)facts->held &&
+		    !verify_hints_like_index(verify, facts))
+			return false;
+	}
+	return true;
+}
+
 /* With what was set apart, are the witnesses that spoke against it to be believed? */
 static bool is_borne_out(const struct verify *verify)
 {
@@ -428,6 +449,8 @@ static bool is_borne_out(const struct verify *verify)
 		has_others = has_others || facts->role == ROLE_FOREIGN ||
 			     facts->number != verify->view->layout.segments[i].number;
 	}
+	if (f->live > 0 && hints_bear_out(verify))
+		return true;
 	/* An index that is wrong about places still knows which keys there are. */
 	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED && !has_others &&
 				f->known * 10 >= (f->live - f->excused) * 9;
@@ -448,8 +471,11 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
 	*again = false;
+	if (run->reading == 0)
+		verify->roles_are_counted = true;
+	/* One of an earlier time says nothing about what a compaction moved since. */
 	if (!run->index.is_loaded || !verify->has_end ||
-	    verify->index.transaction != verify->end)
+	    verify->index.transaction < verify->end)
 		return AS_OK;
 	if (run->reading > 0) {
 		*again = verify->has_roles && !is_borne_out(verify);

@@ -165,9 +165,14 @@ bool verify_is_gap(const struct verify *verify, uint32_t number)
 		return false;
 	/* The index alone may be wrong about one place; that the file ends too early, or that the
 	 * hints count more in it than is there, bears it out. */
-	if (verify->hints_credit == CREDIT_CREDIBLE)
+	if (verify->hints_credit == CREDIT_CREDIBLE) {
+		/* What the index does not know is not what the hints counted, where both agree. */
+		const uint32_t unknown =
+			facts->damaged > 0 && verify_hints_like_index(verify, facts) ? facts->unknown
+										      : 0;
 		return verify_hinted(verify, number) >
-		       (int64_t)facts->held + (int64_t)facts->wanted;
+		       (int64_t)facts->held - (int64_t)unknown + (int64_t)facts->wanted;
+	}
 	return facts->is_cut || !facts->is_complete;
 }
 
@@ -248,8 +253,12 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		hold(w, segment, -1);
 		if (event->is_put)
 			hold(w, event->segment, 1);
-		if (event->is_put && is_in_time)
+		if (event->is_put && is_in_time) {
+			struct segment_facts *facts = facts_of(w->verify, event->segment);
 			w->figures.confirmed--;	/* it is not of its own time */
+			if (facts)
+				facts->newer++;
+		}
 		if (!event->is_put && is_in_time)
 			w->figures.live--, w->figures.known--;
 		return AS_OK;
@@ -316,6 +325,8 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		facts->mapped++;
 		return AS_OK;
 	}
+	if (facts)
+		facts->unmet++;
 	if (aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
 	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
@@ -363,6 +374,8 @@ static enum as_err weigh_keys(struct weighing *w)
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
 		facts->wanted = facts->unknown = facts->wrong = 0;
+		facts->newer = facts->unmet = 0;
+		facts->is_contradicted = false;
 	}
 	verify->missing_count = verify->oddity_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
@@ -389,19 +402,22 @@ void verify_find_index_last(struct verify_run *run)
 	run->verify->index_last = last;
 }
 
-/* Does the hints' count of the segment agree with the index's? */
-static bool hints_count_as_index(const struct verify *verify, const struct segment_facts *facts)
+bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts)
 {
 	return verify_hinted(verify, facts->number) ==
-	       (int64_t)facts->mapped + (int64_t)facts->wanted;
+	       (int64_t)facts->mapped + (int64_t)facts->unmet;
 }
 
 /* Do index and hints, which were not computed from each other, agree on a segment in which other
  * bytes are whole than they know? Then it is the file that is not ours, as far as they differ. */
 static bool is_contradicted(const struct verify *verify, const struct segment_facts *facts)
 {
+	/* Damaged, and all that the index places there is gone: it was overwritten. */
+	if (facts->damaged > 0 && facts->mapped == 0 && facts->unmet > 1 &&
+	    verify_hinted(verify, facts->number) == (int64_t)facts->unmet)
+		return true;
 	return facts->wrong > 1 && facts->mapped < facts->wrong &&
-	       hints_count_as_index(verify, facts);
+	       verify_hints_like_index(verify, facts);
 }
 
 /* What the index cannot be blamed for. Objects that it does not know because their DELETE may be lost:
@@ -415,11 +431,13 @@ static void excuse(struct weighing *w)
 			       hints->transaction == verify->index.transaction;
 	verify_find_index_last(w->run);
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
-		const struct segment_facts *facts = &verify->facts[i];
+		struct segment_facts *facts = &verify->facts[i];
 		const uint64_t end = replay_time(facts->number, UINT32_MAX);
 		if (has_hints && is_contradicted(verify, facts)) {
+			facts->is_contradicted = true;
 			w->figures.excused += facts->unknown;
 			w->figures.of -= facts->wrong;
+			w->figures.confirmed += facts->newer;
 			if (end > verify->last_place)
 				verify->last_place = end;
 			continue;
@@ -427,7 +445,7 @@ static void excuse(struct weighing *w)
 		if (facts->unknown == 0 || facts->number >= verify->index_last ||
 		    replay_time(facts->number, 0) >= verify->last_place)
 			continue;
-		if (!has_hints || hints_count_as_index(verify, facts))
+		if (!has_hints || verify_hints_like_index(verify, facts))
 			w->figures.excused += facts->unknown;
 	}
 }
@@ -475,7 +493,8 @@ static enum as_err weigh_index(struct weighing *w)
 	if (!verify->has_end || verify->index.transaction > verify->end) {
 		verify_find_index_last(w->run);
 		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
-	} else if (w->figures.known < w->figures.live && !w->figures.is_stale) {
+	} else if ((w->figures.known < w->figures.live || w->figures.confirmed < w->figures.of) &&
+		   !w->figures.is_stale) {
 		excuse(w);
 	}
 	verify->index_figures = w->figures;
@@ -542,7 +561,7 @@ static void weigh_hints(struct verify *verify)
 			continue;
 		figures.rows++;
 		figures.right += live == (int64_t)facts->held ||
-				 (is_joined && hints_count_as_index(verify, facts));
+				 (is_joined && verify_hints_like_index(verify, facts));
 	}
 	figures.is_elsewhere = lists_nothing_there(verify);
 	verify->hints_figures = figures;

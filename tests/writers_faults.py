@@ -193,6 +193,20 @@ class WritersFaults(unittest.TestCase):
                     self.assert_reads({MANIFEST: value})
                     self.assertEqual(self.look()['objects'], len(past.objects) + (files is behind))
 
+    def test_a_moved_delete_deletes_nothing_where_index_and_hints_are_one_behind(self):
+        """A COMMIT came after them: they are still right about all that came before it."""
+        past = moved_manifest()
+        witnesses = {name: data for name, data in past.attic.files().items()
+                     if not name.startswith('data')}
+        past.put(key_of(9000))
+        past.attic.commit(compacts=False)
+        files = {name: data for name, data in past.attic.files().items()
+                 if name.startswith('data')} | witnesses
+        check = self.judge(files, past.truth(), 'salvage')
+        self.assertEqual([key for _, key in self.named(check, 'delete-moved')], [MANIFEST.hex()])
+        self.assertEqual(check['objects'], len(past.objects))
+        self.assert_reads({MANIFEST: past.objects[MANIFEST]})
+
     def test_a_moved_delete_does_not_hide_that_the_put_is_damaged(self):
         past = moved_manifest()
         files = past.attic.files()

@@ -43,7 +43,7 @@ enum {
 static const struct row {
 	unsigned event, mapping, index;
 	unsigned later, searched, moved, key_damaged, beyond, above;
-	unsigned hints_credible, like_log, like_index, place;
+	unsigned hints_credible, like_log, like_index, place, stranger, contradicted;
 	enum verdict verdict;
 	unsigned rule;
 	const char *why;
@@ -51,17 +51,27 @@ static const struct row {
 	/* The index does not have the key. */
 	{ .event = NOTHING | DELETE, .mapping = UNMAPPED, .verdict = VERDICT_DELETED, .rule = 1,
 	  .why = "log and index agree: no object" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = DOUBTFUL,
+	{ .event = PUT, .mapping = UNMAPPED, .index = NO_INDEX | DAMAGED | FOREIGN,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "an index without credit does not speak against the log" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = YES, .above = YES,
+	{ .event = PUT, .mapping = UNMAPPED, .index = OLDER, .beyond = NO,
+	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
+	  .why = "an older index does not speak against what came after it" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE | OLDER, .beyond = YES, .above = YES,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 9,
 	  .why = "a newer index knows nothing of what lies above all that it knows" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = YES, .above = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE | OLDER, .beyond = YES, .above = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 9,
 	  .why = "what a newer index no longer names is kept" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
-	  .verdict = VERDICT_UNINDEXED, .rule = 4, .why = "log and hints against the index" },
+	  .like_index = NO, .verdict = VERDICT_UNINDEXED, .rule = 4,
+	  .why = "log and hints against the index" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
+	  .like_index = YES, .searched = NO, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
+	  .why = "the hints bear both out, and the index says deleted" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
+	  .like_index = YES, .searched = YES, .verdict = VERDICT_DELETED, .rule = 4,
+	  .why = "part of a payload: the hints bear out the index as well" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
 	  .like_index = YES, .hints_credible = YES, .place = YES,
 	  .verdict = VERDICT_DENIED, .rule = 4,
@@ -79,7 +89,11 @@ static const struct row {
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "the index alone says deleted, and the DELETE has a place" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
-	  .like_index = NO, .place = NO, .searched = NO,
+	  .like_index = NO, .place = NO, .stranger = YES, .searched = NO,
+	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
+	  .why = "the index alone says deleted, and of all that is in the segment" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	  .like_index = NO, .place = NO, .stranger = NO, .searched = NO,
 	  .verdict = VERDICT_UNINDEXED, .rule = 4,
 	  .why = "the index alone says deleted, and no DELETE can have been" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
@@ -109,7 +123,12 @@ static const struct row {
 	  .rule = 1, .why = "the hints do not bear the index out" },
 	{ .event = PUT, .mapping = CONFIRMED, .later = YES, .searched = NO, .index = CREDIBLE,
 	  .beyond = NO, .hints_credible = YES, .like_index = YES, .like_log = YES,
-	  .verdict = VERDICT_OUTDATED, .rule = 1, .why = "the hints bear both out" },
+	  .contradicted = NO, .verdict = VERDICT_OUTDATED, .rule = 1,
+	  .why = "the hints bear both out" },
+	{ .event = PUT, .mapping = CONFIRMED, .later = YES, .searched = NO, .index = CREDIBLE,
+	  .beyond = NO, .hints_credible = YES, .like_index = YES, .like_log = YES,
+	  .contradicted = YES, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
+	  .why = "both witnesses know other objects where the later PUT stands" },
 	{ .event = PUT, .mapping = CONFIRMED, .later = YES, .searched = NO, .index = CREDIBLE,
 	  .beyond = NO, .hints_credible = YES, .like_index = YES, .like_log = NO,
 	  .verdict = VERDICT_DELETE_MOVED, .rule = 4,
@@ -243,7 +262,9 @@ static bool row_fits(const struct row *row, const struct testimony *t)
 	       allows(row->beyond, t->index_is_beyond) && allows(row->above, t->is_above_index) &&
 	       allows(row->hints_credible, t->hints_are_credible) &&
 	       allows(row->like_log, t->hints_like_log) &&
-	       allows(row->like_index, t->hints_like_index) && allows(row->place, t->has_place);
+	       allows(row->like_index, t->hints_like_index) && allows(row->place, t->has_place) &&
+	       allows(row->stranger, t->is_stranger) &&
+	       allows(row->contradicted, t->is_contradicted);
 }
 
 /* Can all this be said of one key? */
@@ -255,7 +276,8 @@ static bool can_occur(const struct testimony *t)
 	if (t->event_is_later && (t->event == EVENT_NONE || !is_mapped))
 		return false;
 	/* These are said of PUTs alone. */
-	if (t->event != EVENT_PUT && (t->event_has_moved || t->is_above_index || t->has_place))
+	if (t->event != EVENT_PUT && (t->event_has_moved || t->is_above_index || t->has_place ||
+				      t->is_stranger || t->is_contradicted))
 		return false;
 	/* Where no index is to be believed, what searching found is an event like any other. */
 	if (t->event_is_searched && (t->event == EVENT_NONE || t->index != CREDIT_CREDIBLE))
@@ -280,7 +302,7 @@ static bool can_occur(const struct testimony *t)
 }
 
 /* The values of each field of a testimony, in the order of the enumeration. */
-enum { BOOLEANS = 10, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
+enum { BOOLEANS = 12, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
 
 static struct testimony testimony_of(unsigned number)
 {
@@ -300,6 +322,8 @@ static struct testimony testimony_of(unsigned number)
 		.hints_like_log = bits >> 7 & 1,
 		.hints_like_index = bits >> 8 & 1,
 		.has_place = bits >> 9 & 1,
+		.is_stranger = bits >> 10 & 1,
+		.is_contradicted = bits >> 11 & 1,
 	};
 }
 
@@ -307,10 +331,11 @@ static void fail_of(const struct testimony *t, const char *what, const char *why
 {
 	fail_msg("%s (%s): event %d, later %d, searched %d, moved %d, mapping %d, key damaged %d, "
 		 "index %d, beyond %d, above %d, hints credible %d, like log %d, like index %d, "
-		 "place %d",
+		 "place %d, stranger %d, contradicted %d",
 		 what, why, t->event, t->event_is_later, t->event_is_searched, t->event_has_moved,
 		 t->mapping, t->key_is_damaged, t->index, t->index_is_beyond, t->is_above_index,
-		 t->hints_are_credible, t->hints_like_log, t->hints_like_index, t->has_place);
+		 t->hints_are_credible, t->hints_like_log, t->hints_like_index, t->has_place,
+		 t->is_stranger, t->is_contradicted);
 }
 
 static void every_testimony_has_the_verdict_of_its_row(void **state)

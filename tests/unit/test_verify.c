@@ -1129,7 +1129,7 @@ static const struct sample {
 	{ "range-unreadable-and-index", range_unreadable_without_index, PROBLEM_OBJECT_UNREADABLE,
 	  REPAIR_SALVAGE, 0 },
 	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
-	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 0 },
+	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 3 },
 	{ "segment-number", segment_number, PROBLEM_SEGMENT_NUMBER, REPAIR_COMPACT, 0 },
 	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
 	{ "segment-head-lost", head_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
