@@ -1,4 +1,4 @@
-/* bench/store.c - how fast the store writes.
+/* tests/bench/store.c - how fast the store writes.
  *
  *   store fill REPO OBJECTS SIZE    create REPO, put OBJECTS values of SIZE bytes, one commit
  *   store steps REPO COMMITS SIZE   so many commits of one put each

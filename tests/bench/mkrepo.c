@@ -1,4 +1,4 @@
-/* bench/mkrepo.c - write a large whole repository, as Attic would after one backup.
+/* tests/bench/mkrepo.c - write a large whole repository, as Attic would after one backup.
  *
  * mkrepo FOLDER OBJECTS SIZE: OBJECTS objects of SIZE bytes of payload in segments of 5 MiB, one
  * commit, index and hints. Keys and payloads are pseudo-random and the same in every run.

@@ -1,10 +1,10 @@
-/* bench/limit.c - the least that rebuilding an index can take, for whoever keeps the promise of
+/* tests/bench/limit.c - the least that rebuilding an index can take, for whoever keeps the promise of
  * recover: every entry is read and held against its CRC before, hints and index are durable under
  * their names, and the index and every entry are read from the disk again.
  *
  *   limit REPO OBJECTS
  *
- * A loop over a whole repository as bench/mkrepo makes it, and nothing around it: damage ends it,
+ * A loop over a whole repository as mkrepo.c makes it, and nothing around it: damage ends it,
  * nothing is planned, shown or kept for undo. OBJECTS is believed, so that the table of keys has
  * its final size at once and is the index that is written. Writes REPO/limit.hints and
  * REPO/limit.index, and removes them. Prints one JSON object, the seconds of each part: read,
