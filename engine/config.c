@@ -2,7 +2,7 @@
 
 #include "config.h"
 
-#include "owner.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <ini.h>

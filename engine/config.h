@@ -6,8 +6,8 @@
 #ifndef ATTICSCOPE_CONFIG_H
 #define ATTICSCOPE_CONFIG_H
 
-#include "io.h"
-#include "problem.h"
+#include "base/io.h"
+#include "base/problem.h"
 
 #define CONFIG_NAME "config"
 #define CONFIG_FILE_MAX (64u * 1024u)		/* bytes; Attic's has about 150 */

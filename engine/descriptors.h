@@ -1,5 +1,5 @@
-/* engine/descriptors.h - segment files kept open for reading: a bounded number, the longest unused
- * goes first.
+/* engine/descriptors.h - segment files kept open for reading: a bounded number, the longest
+ * unused goes first.
  *
  * Source: attic/lrucache.py and LoggedIO.get_fd. Unlike there a file that was deleted or replaced
  * since it was opened is never served: each use asks the system whether the file still has a name.
@@ -7,7 +7,7 @@
 #ifndef ATTICSCOPE_DESCRIPTORS_H
 #define ATTICSCOPE_DESCRIPTORS_H
 
-#include "io.h"
+#include "base/io.h"
 
 #define DESCRIPTORS_DEFAULT 100u	/* LoggedIO's capacity */
 

@@ -2,7 +2,7 @@
 
 #include "hints.h"
 
-#include "owner.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <stdio.h>

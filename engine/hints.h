@@ -6,8 +6,8 @@
 #ifndef ATTICSCOPE_HINTS_H
 #define ATTICSCOPE_HINTS_H
 
-#include "io.h"
-#include "problem.h"
+#include "base/io.h"
+#include "base/problem.h"
 
 #define HINTS_FILE_MAX (256u * 1024u * 1024u)	/* bytes: 25 million segments; more is refused */
 

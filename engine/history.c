@@ -2,7 +2,7 @@
 
 #include "history.h"
 
-#include "parallel.h"
+#include "base/parallel.h"
 #include "probe.h"
 
 #include <inttypes.h>

@@ -11,9 +11,9 @@
 #ifndef ATTICSCOPE_INDEX_H
 #define ATTICSCOPE_INDEX_H
 
-#include "bytes.h"
-#include "io.h"
-#include "problem.h"
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/problem.h"
 
 #include <stdbool.h>
 

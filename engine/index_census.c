@@ -2,7 +2,7 @@
 
 #include "index_image.h"
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <inttypes.h>
 #include <pthread.h>

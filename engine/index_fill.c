@@ -2,8 +2,8 @@
 
 #include "index_fill.h"
 
+#include "base/array.h"
 #include "index_table_private.h"
-#include "rows.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,8 +2,8 @@
 
 #include "index_image.h"
 
-#include "huge_pages.h"
-#include "parallel.h"
+#include "base/huge_pages.h"
+#include "base/parallel.h"
 
 #include <errno.h>
 #include <stdatomic.h>

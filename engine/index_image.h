@@ -2,8 +2,8 @@
 #ifndef ATTICSCOPE_INDEX_IMAGE_H
 #define ATTICSCOPE_INDEX_IMAGE_H
 
+#include "base/key_hash.h"
 #include "index.h"
-#include "key_hash.h"
 
 /* Rows are the buckets as they lie in the file; or short ones, where of a key its first 4 bytes
  * are kept, which are its home, and 4 bytes of a hash of all of it. Two different keys are taken

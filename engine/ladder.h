@@ -7,7 +7,7 @@
 #ifndef ATTICSCOPE_LADDER_H
 #define ATTICSCOPE_LADDER_H
 
-#include "io.h"
+#include "base/io.h"
 
 #include <stdatomic.h>
 

@@ -2,8 +2,8 @@
 
 #include "layout.h"
 
-#include "owner.h"
-#include "rows.h"
+#include "base/array.h"
+#include "base/owner.h"
 #include "segment.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 #ifndef ATTICSCOPE_LAYOUT_H
 #define ATTICSCOPE_LAYOUT_H
 
-#include "io.h"
-#include "problem.h"
+#include "base/io.h"
+#include "base/problem.h"
 
 #define LAYOUT_PATH_MAX 280	/* "data/" + 255 digits + "/" + 10 digits + NUL, rounded up */
 #define LAYOUT_NONE SIZE_MAX

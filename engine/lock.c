@@ -2,8 +2,8 @@
 
 #include "lock.h"
 
+#include "base/owner.h"
 #include "config.h"
-#include "owner.h"
 
 #include <ctype.h>
 #include <dirent.h>

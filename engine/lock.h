@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_LOCK_H
 #define ATTICSCOPE_LOCK_H
 
-#include "io.h"
+#include "base/io.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -2,8 +2,8 @@
 
 #include "log.h"
 
-#include "crc.h"
-#include "owner.h"
+#include "base/crc.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 
 #include "plan_text.h"
 
-#include "figures.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

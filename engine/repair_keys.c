@@ -2,8 +2,8 @@
 
 #include "repair_private.h"
 
+#include "base/parallel.h"
 #include "index_fill.h"
-#include "parallel.h"
 
 #include <inttypes.h>
 #include <pthread.h>

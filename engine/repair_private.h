@@ -12,8 +12,8 @@
 #ifndef ATTICSCOPE_REPAIR_PRIVATE_H
 #define ATTICSCOPE_REPAIR_PRIVATE_H
 
+#include "base/array.h"
 #include "log.h"
-#include "rows.h"
 #include "undo.h"
 #include "usage.h"
 

@@ -2,8 +2,8 @@
 
 #include "replay.h"
 
-#include "key_hash.h"
-#include "parallel.h"
+#include "base/key_hash.h"
+#include "base/parallel.h"
 #include "row_blocks.h"
 
 #include <pthread.h>

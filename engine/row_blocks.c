@@ -2,7 +2,7 @@
 
 #include "row_blocks.h"
 
-#include "huge_pages.h"
+#include "base/huge_pages.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

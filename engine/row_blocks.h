@@ -7,7 +7,7 @@
 #ifndef ATTICSCOPE_ROW_BLOCKS_H
 #define ATTICSCOPE_ROW_BLOCKS_H
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <pthread.h>
 

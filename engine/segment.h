@@ -9,8 +9,8 @@
 #ifndef ATTICSCOPE_SEGMENT_H
 #define ATTICSCOPE_SEGMENT_H
 
-#include "bytes.h"
-#include "io.h"
+#include "base/bytes.h"
+#include "base/io.h"
 
 #include <stdbool.h>
 

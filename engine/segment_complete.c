@@ -2,7 +2,7 @@
 
 #include "segment_private.h"
 
-#include "crc.h"
+#include "base/crc.h"
 
 #include <string.h>
 

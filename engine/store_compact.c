@@ -2,8 +2,8 @@
 
 #include "store_private.h"
 
+#include "base/array.h"
 #include "replay.h"
-#include "rows.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "store_private.h"
 
-#include "rows.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* engine/store_private.h - what the parts of the store share. For engine/store*.c and the tests.
+/* engine/store_private.h - what the parts of the store share. For them and the tests.
  *
  * store.c           opening, closing, what is known
  * store_read.c      get, contains, len, list

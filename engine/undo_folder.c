@@ -2,7 +2,7 @@
 
 #include "undo_private.h"
 
-#include "crc.h"
+#include "base/crc.h"
 
 #include <errno.h>
 #include <fcntl.h>

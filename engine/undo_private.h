@@ -1,4 +1,4 @@
-/* engine/undo_private.h - what the parts of undo share. For engine/undo*.c alone.
+/* engine/undo_private.h - what the parts of undo share. For undo*.c alone.
  *
  * undo.c           a folder made, and filled by a repair
  * undo_manifest.c  its manifest: written, read, believed only when whole

@@ -2,8 +2,8 @@
 
 #include "undo_shelf.h"
 
-#include "crc.h"
-#include "rows.h"
+#include "base/array.h"
+#include "base/crc.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_UNDO_SHELF_H
 #define ATTICSCOPE_UNDO_SHELF_H
 
-#include "io.h"
+#include "base/io.h"
 #include "layout.h"
 
 #include <time.h>

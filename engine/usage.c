@@ -2,7 +2,7 @@
 
 #include "usage.h"
 
-#include "rows.h"
+#include "base/array.h"
 
 #include <inttypes.h>
 #include <stdio.h>

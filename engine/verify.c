@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "parallel.h"
+#include "base/parallel.h"
 #include "verify_private.h"
 
 #include <stdio.h>

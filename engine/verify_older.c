@@ -1,7 +1,7 @@
 #include "build-config.h"
 
-#include "parallel.h"
-#include "rows.h"
+#include "base/array.h"
+#include "base/parallel.h"
 #include "verify_private.h"
 
 #include <stdlib.h>

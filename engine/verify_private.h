@@ -1,4 +1,4 @@
-/* engine/verify_private.h - what the parts of verify share. For engine/verify*.c alone.
+/* engine/verify_private.h - what the parts of verify share. For engine/check/ alone.
  *
  * verify.c          making, running the threads, asking the result
  * verify_index.c    the index in memory, and the witnesses that it gives

@@ -2,7 +2,7 @@
 
 #include "verify_records.h"
 
-#include "rows.h"
+#include "base/array.h"
 #include "verify_private.h"
 
 #include <fcntl.h>

@@ -13,7 +13,7 @@
 #ifndef ATTICSCOPE_VERIFY_RECORDS_H
 #define ATTICSCOPE_VERIFY_RECORDS_H
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 
 #include "verify_private.h"
 
-#include "owner.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <inttypes.h>

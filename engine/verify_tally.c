@@ -2,7 +2,7 @@
 
 #include "verify_private.h"
 
-#include "parallel.h"
+#include "base/parallel.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "rows.h"
+#include "base/array.h"
 #include "verify_private.h"
 
 #include <inttypes.h>

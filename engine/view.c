@@ -2,7 +2,7 @@
 
 #include "view.h"
 
-#include "owner.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>

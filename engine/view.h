@@ -8,15 +8,15 @@
 #ifndef ATTICSCOPE_VIEW_H
 #define ATTICSCOPE_VIEW_H
 
+#include "base/io.h"
+#include "base/problem.h"
 #include "config.h"
 #include "config_mend.h"
 #include "dialect.h"
 #include "hints.h"
 #include "index.h"
-#include "io.h"
 #include "layout.h"
 #include "lock.h"
-#include "problem.h"
 #include "segment.h"
 #include "undo_shelf.h"
 

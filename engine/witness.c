@@ -2,7 +2,7 @@
 
 #include "witness.h"
 
-#include "figures.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "src/out_json.h"
 #include "src/out_text.h"
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 #include "ui/format.h"
 
 #include <inttypes.h>

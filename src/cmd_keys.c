@@ -3,7 +3,7 @@
 #include "src/command.h"
 #include "src/out_text.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "ui/ui.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "src/command.h"
 #include "src/out_text.h"
 
-#include "engine/problem.h"
+#include "engine/base/problem.h"
 
 static const struct column columns[] = {
 	{ .name = "code" }, { .name = "severity" }, { .name = "repair" }, { .name = "found" },

@@ -2,7 +2,7 @@
 
 #include "src/command.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 
 #include <stdlib.h>
 #include <string.h>

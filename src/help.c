@@ -6,7 +6,7 @@
 #include "src/message.h"
 #include "src/out_text.h"
 
-#include "engine/crc.h"
+#include "engine/base/crc.h"
 
 #include <stdio.h>
 #include <string.h>

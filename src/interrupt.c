@@ -2,7 +2,7 @@
 
 #include "src/interrupt.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 
 #include <signal.h>
 

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_MESSAGE_H
 #define ATTICSCOPE_MESSAGE_H
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 
 /* Print "atticscope: ", the formatted text and a newline. Bytes that a terminal could take for
  * commands are masked. */

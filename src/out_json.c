@@ -2,7 +2,7 @@
 
 #include "src/out_json.h"
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "src/out_text.h"
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 #include "src/quote.h"
 #include "ui/format.h"
 

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_OUT_TEXT_H
 #define ATTICSCOPE_OUT_TEXT_H
 
-#include "engine/problem.h"
+#include "engine/base/problem.h"
 #include "src/out.h"
 
 void text_titles(struct out *out, const struct column *columns, size_t count);

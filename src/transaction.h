@@ -5,7 +5,7 @@
 #ifndef ATTICSCOPE_TRANSACTION_H
 #define ATTICSCOPE_TRANSACTION_H
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 #include "src/command.h"
 #include "src/value.h"
 

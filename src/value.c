@@ -2,7 +2,7 @@
 
 #include "src/value.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "src/interrupt.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_TESTS_FAULT_H
 #define ATTICSCOPE_TESTS_FAULT_H
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 
 #include <stdatomic.h>
 

@@ -7,7 +7,7 @@
 #define ATTICSCOPE_TESTS_LEDGER_H
 
 #include "engine/atticstore.h"
-#include "engine/io.h"
+#include "engine/base/io.h"
 #include "tests/builder.h"
 
 #define LEDGER_OBJECTS 256u

@@ -219,7 +219,7 @@ class Engine(unittest.TestCase):
     def setUpClass(cls):
         cls.calls = {}		# module: names that it takes from elsewhere
         rows = run([*NM, '-P', '-A', '-u', ARCHIVE])
-        for module, name in re.findall(r'\[(?:libengine_la-)?(\w+)\.o\]: (\S+)', rows):
+        for module, name in re.findall(r'\[(?:lib\w+_la-)?(\w+)\.o\]: (\S+)', rows):
             cls.calls.setdefault(module, set()).add(plain(name))
 
     def callers(self, names):

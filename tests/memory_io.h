@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_TESTS_MEMORY_IO_H
 #define ATTICSCOPE_TESTS_MEMORY_IO_H
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 
 struct memory_file {
 	const uint8_t *bytes;

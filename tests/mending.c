@@ -2,7 +2,7 @@
 
 #include "tests/mending.h"
 
-#include "engine/rows.h"
+#include "engine/base/array.h"
 #include "engine/store_private.h"
 #include "engine/undo.h"
 #include "tests/fault.h"

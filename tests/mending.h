@@ -5,8 +5,8 @@
 #ifndef ATTICSCOPE_TESTS_MENDING_H
 #define ATTICSCOPE_TESTS_MENDING_H
 
+#include "engine/base/io.h"
 #include "engine/diagnose.h"
-#include "engine/io.h"
 #include "engine/repair.h"
 
 #define MENDING_TEXT 1024u

@@ -21,7 +21,7 @@
 #ifndef ATTICSCOPE_TESTS_POWER_H
 #define ATTICSCOPE_TESTS_POWER_H
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 
 #define POWER_SECTOR 512u	/* bytes that are written as a whole or not at all */
 #define POWER_TEXT 2048u

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_TESTS_WORKS_H
 #define ATTICSCOPE_TESTS_WORKS_H
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 
 struct work {
 	const char *name;

@@ -2,7 +2,7 @@
 
 #include "ui/format.h"
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #ifndef ATTICSCOPE_FORMAT_H
 #define ATTICSCOPE_FORMAT_H
 
-#include "engine/figures.h"
+#include "engine/base/units.h"
 
 #include <time.h>
 

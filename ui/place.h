@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PLACE_H
 #define ATTICSCOPE_PLACE_H
 
-#include "engine/bytes.h"
+#include "engine/base/bytes.h"
 
 #include <stdbool.h>
 

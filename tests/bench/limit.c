@@ -11,9 +11,9 @@
  * write, again, all. */
 #include "build-config.h"
 
-#include "engine/bytes.h"
-#include "engine/crc.h"
-#include "engine/parallel.h"
+#include "engine/base/bytes.h"
+#include "engine/base/crc.h"
+#include "engine/base/parallel.h"
 
 #include <errno.h>
 #include <fcntl.h>

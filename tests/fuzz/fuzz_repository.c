@@ -2,9 +2,9 @@
  * are planned and run until none is left, and all of them are taken back. */
 #include "build-config.h"
 
-#include "engine/crc.h"
+#include "engine/base/array.h"
+#include "engine/base/crc.h"
 #include "engine/diagnose.h"
-#include "engine/rows.h"
 #include "engine/undo.h"
 #include "tests/fuzz/archive.h"
 #include "tests/fuzz/fuzz.h"

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_TESTS_RAM_IO_H
 #define ATTICSCOPE_TESTS_RAM_IO_H
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 
 #define RAM_NODES 1024u		/* files and folders, the root included */
 #define RAM_NAMES 2048u		/* names given in all; one that is removed is not given again */

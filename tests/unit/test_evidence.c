@@ -2,7 +2,7 @@
  * index and hints earn their credit. The rules are those of doc/reliability.md, by their numbers. */
 #include "build-config.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 #include "engine/evidence.h"
 
 #include <setjmp.h>

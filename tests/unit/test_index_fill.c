@@ -1,7 +1,7 @@
 #include "build-config.h"
 
+#include "engine/base/parallel.h"
 #include "engine/index_fill.h"
-#include "engine/parallel.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

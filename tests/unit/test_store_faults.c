@@ -2,7 +2,7 @@
  * sizes at which its tables grow: nothing is lost, and what was refused can be done later. */
 #include "build-config.h"
 
-#include "engine/key_hash.h"
+#include "engine/base/key_hash.h"
 #include "engine/store_private.h"
 #include "tests/allocs.h"
 #include "tests/fault.h"

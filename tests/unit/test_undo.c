@@ -2,7 +2,7 @@
  * folder that is of no use. */
 #include "build-config.h"
 
-#include "engine/crc.h"
+#include "engine/base/crc.h"
 #include "engine/undo_private.h"
 #include "tests/look.h"
 #include "tests/scratch.h"

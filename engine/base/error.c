@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* engine/rows.h - arrays that grow by one row at a time. */
-#ifndef ATTICSCOPE_ROWS_H
-#define ATTICSCOPE_ROWS_H
+/* engine/base/array.h - arrays that grow by one row at a time. */
+#ifndef ATTICSCOPE_ARRAY_H
+#define ATTICSCOPE_ARRAY_H
 
 #include <stdbool.h>
 #include <stddef.h>

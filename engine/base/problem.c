@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "problem.h"
+#include "base/problem.h"
 
-#include "rows.h"
+#include "base/array.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* engine/huge_pages.h - memory of whole huge pages.
+/* engine/base/huge_pages.h - memory of whole huge pages.
  *
  * For large tables that are looked into everywhere: in small pages each look-up would wait for the
  * page table first, and the system would be asked for each of thousands. An aid only: where it has

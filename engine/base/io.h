@@ -1,4 +1,4 @@
-/* engine/io.h - the one seam between the engine and the system.
+/* engine/base/io.h - the one seam between the engine and the system.
  *
  * Every access to a repository goes through a struct io, so that a test can put another one
  * there: one that refuses a range of a file, cuts reads short, fails the n-th change, or counts.
@@ -13,7 +13,7 @@
 #ifndef ATTICSCOPE_IO_H
 #define ATTICSCOPE_IO_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* engine/problem.h - the one table of problems, and the list of those found.
+/* engine/base/problem.h - the one table of problems, and the list of those found.
  *
  * check, the terminal's list, the JSON output and the manual all read problem_table. Whoever
  * finds something only appends a finding; what it weighs is decided by diagnose.
@@ -6,8 +6,8 @@
 #ifndef ATTICSCOPE_PROBLEM_H
 #define ATTICSCOPE_PROBLEM_H
 
-#include "bytes.h"
-#include "error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/error.h"
+#include "engine/base/error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

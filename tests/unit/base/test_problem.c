@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/problem.h"
+#include "engine/base/problem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* engine/parallel.h - one function in several threads. */
+/* engine/base/parallel.h - one function in several threads. */
 #ifndef ATTICSCOPE_PARALLEL_H
 #define ATTICSCOPE_PARALLEL_H
 

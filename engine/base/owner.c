@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "owner.h"
+#include "base/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>

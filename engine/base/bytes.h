@@ -1,4 +1,4 @@
-/* engine/bytes.h - little-endian numbers and keys in hex. Pure functions. */
+/* engine/base/bytes.h - little-endian numbers and keys in hex. Pure functions. */
 #ifndef ATTICSCOPE_BYTES_H
 #define ATTICSCOPE_BYTES_H
 

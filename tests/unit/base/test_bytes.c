@@ -1,7 +1,7 @@
 #include "build-config.h"
 
-#include "engine/bytes.h"
-#include "engine/error.h"
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/io.h"
+#include "engine/base/io.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 

@@ -1,4 +1,4 @@
-/* engine/error.h - errors as values. The engine never prints and never exits.
+/* engine/base/error.h - errors as values. The engine never prints and never exits.
  *
  * The codes and struct as_error are public: see atticstore.h. */
 #ifndef ATTICSCOPE_ERROR_H

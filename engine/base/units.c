@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "figures.h"
+#include "base/units.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* engine/figures.h - counts and sizes as text for people. No allocation. */
-#ifndef ATTICSCOPE_FIGURES_H
-#define ATTICSCOPE_FIGURES_H
+/* engine/base/units.h - counts and sizes as text for people. No allocation. */
+#ifndef ATTICSCOPE_UNITS_H
+#define ATTICSCOPE_UNITS_H
 
 #include <stddef.h>
 #include <stdint.h>

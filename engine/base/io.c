@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "io.h"
+#include "base/io.h"
 
 #include <dirent.h>
 #include <errno.h>

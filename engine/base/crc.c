@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "crc.h"
+#include "base/crc.h"
 
 #include <zlib.h>
 

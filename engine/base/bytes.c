@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* engine/key_hash.h - a hash of keys that the disk cannot foresee.
+/* engine/base/key_hash.h - a hash of keys that the disk cannot foresee.
  *
  * Keys come from the disk and may be made to collide, so the hash must not be known beforehand.
  * This is the pair-multiply-shift of Dietzfelbinger and Thorup: universal in its upper 32 bits.
@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_KEY_HASH_H
 #define ATTICSCOPE_KEY_HASH_H
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 #define KEY_WORDS (KEY_SIZE / 4)
 

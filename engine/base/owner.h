@@ -1,8 +1,8 @@
-/* engine/owner.h - whose a file is and who is asking, where a permission is missing. */
+/* engine/base/owner.h - whose a file is and who is asking, where a permission is missing. */
 #ifndef ATTICSCOPE_OWNER_H
 #define ATTICSCOPE_OWNER_H
 
-#include "io.h"
+#include "base/io.h"
 
 /* Append "; config belongs to uid 1000 (alice), mode 0600, you are uid 65534 (nobody)" to @text, of
  * @size bytes. Where @path, relative to @fd, cannot be looked at or is not there yet, the folder

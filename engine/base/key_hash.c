@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "key_hash.h"
+#include "base/key_hash.h"
 
 #include <sys/random.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/crc.h"
+#include "engine/base/crc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""The tests of the house fail when something is wrong with it: a copy gets a floor on top with two
+folders side by side, and then one fault at a time."""
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import floors
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get('BUILD_FOLDER')
+if not BUILD:
+    print('skipped: BUILD_FOLDER does not say what to copy; "make check" does')
+    sys.exit(77)
+
+BOTTOM = floors.FLOORS[0][0]
+TOP = ('engine/left', 'engine/right')
+
+
+class House(unittest.TestCase):
+    def setUp(self):
+        self.copy = tempfile.mkdtemp(prefix='atticscope-house-')
+        self.addCleanup(shutil.rmtree, self.copy)
+        whole = floors.FLOORS
+        self.addCleanup(setattr, floors, 'FLOORS', whole)
+        shutil.copytree(os.path.join(SOURCE, 'engine'), os.path.join(self.copy, 'engine'))
+        for folder in floors.folders():
+            shutil.copy(floors.archive(BUILD, folder), os.path.join(self.copy, folder))
+        floors.FLOORS += (TOP,)
+        for folder in TOP:
+            name = os.path.basename(folder)
+            os.mkdir(os.path.join(self.copy, folder))
+            self.write(folder, name + '.h', 'void %s(void);\n' % name)
+            self.write(folder, name + '_internal.h', '')
+            self.add(folder, name, '#include "%s/%s.h"\nvoid %s(void) { }\n' % (name, name, name))
+
+    def write(self, folder, name, text):
+        path = os.path.join(self.copy, folder, name)
+        with open(path, 'w') as f:
+            f.write(text)
+        return path
+
+    def add(self, folder, name, text):
+        """A module of that name, into the folder and into its library."""
+        source = self.write(folder, name + '.c', text)
+        made = source[:-2] + '.o'
+        subprocess.run([*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
+                        '-I', os.path.join(self.copy, 'engine'), '-c', '-o', made, source],
+                       check=True)
+        subprocess.run([*shlex.split(os.environ['AR']), 'rc', floors.archive(self.copy, folder),
+                        made], check=True)
+
+    def errors(self):
+        """(includes, circles, links)"""
+        return (floors.include_errors(self.copy), floors.circle_errors(self.copy),
+                floors.link_errors(self.copy))
+
+    def test_the_copy_is_in_order(self):
+        self.assertEqual(self.errors(), ([], [], []))
+
+    def test_an_upward_include(self):
+        self.add(BOTTOM, 'fault', '#include "left/left.h"\n')
+        includes, circles, links = self.errors()
+        self.assertEqual((len(includes), circles, links), (1, [], []))
+        self.assertIn('engine/left/left.h does not lie below', includes[0])
+
+    def test_an_include_from_beside(self):
+        self.add(TOP[0], 'fault', '#include "right/right.h"\n')
+        self.assertEqual(len(self.errors()[0]), 1)
+
+    def test_an_include_without_its_folder(self):
+        self.add(TOP[0], 'fault', '#include "left.h"\n')
+        self.assertEqual(len(self.errors()[0]), 1)
+
+    def test_an_include_of_what_is_private(self):
+        floors.FLOORS = (*floors.FLOORS[:-1], TOP[:1], TOP[1:])
+        self.add(TOP[1], 'fault', '#include "left/left.h"\n#include "left/left_internal.h"\n')
+        includes = self.errors()[0]
+        self.assertEqual(len(includes), 1)
+        self.assertIn('left_internal.h is private', includes[0])
+
+    def test_an_upward_call(self):
+        self.add(BOTTOM, 'fault',
+                 'void left(void);\nvoid fault(void);\nvoid fault(void) { left(); }\n')
+        includes, circles, links = self.errors()
+        self.assertEqual((includes, circles), ([], []))
+        self.assertIn('%s: nothing below it has left' % BOTTOM, links)
+
+    def test_a_call_beside(self):
+        self.add(TOP[0], 'fault',
+                 'void right(void);\nvoid fault(void);\nvoid fault(void) { right(); }\n')
+        self.assertEqual(self.errors()[2], ['%s: nothing below it has right' % TOP[0]])
+
+    def test_a_circle(self):
+        for one, other in ('first', 'second'), ('second', 'third'), ('third', 'first'):
+            self.add(TOP[0], one, 'void %s(void);\nvoid %s(void);\nvoid %s(void) { %s(); }\n'
+                     % (one, other, one, other))
+        includes, circles, links = self.errors()
+        self.assertEqual((includes, len(circles), links), ([], 1, []))
+        self.assertIn('first.c calls second of second.c', circles[0])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=1)

@@ -1,0 +1,143 @@
+"""The house: which folder lies on which floor, and what the tests beside this file look at.
+
+A folder may use the folders on the floors below its own; never one above, never one beside it."""
+import os
+import re
+import shlex
+import subprocess
+
+FLOORS = (			# from the bottom up
+    ('engine/base',),
+)
+FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
+NEEDS = {}			# folder: the variable that names libraries for it and all above it
+
+ROOTS = ('engine', 'src', 'ui')
+
+
+def folders():
+    return [folder for floor in FLOORS for folder in floor]
+
+
+def below(folder):
+    """The folders that @folder may use, its own not among them."""
+    found = []
+    for floor in FLOORS:
+        if folder in floor:
+            return found
+        found += floor
+    raise KeyError(folder)
+
+
+# ---- includes ----
+
+def source_files(source):
+    for root in ROOTS:
+        for folder, _, names in os.walk(os.path.join(source, root)):
+            for name in sorted(names):
+                if name.endswith(('.c', '.h')):
+                    yield os.path.relpath(os.path.join(folder, name), source)
+
+
+def resolve(source, path, name):
+    """The file that @path, of @source, includes as @name. It lies below the root of @path, as in
+    "format/segment.h" within engine/, or is named from the top of the source."""
+    for found in (os.path.join(path.split('/')[0], name), name):
+        if found in FOR_ALL or os.path.isfile(os.path.join(source, found)):
+            return found
+    return None
+
+
+def include_errors(source):
+    """Includes of what lies above or beside, and of what is private to another folder."""
+    errors = []
+    for path in source_files(source):
+        with open(os.path.join(source, path)) as f:
+            names = re.findall(r'^\s*#\s*include\s+"([^"]+)"', f.read(), flags=re.M)
+        folder = os.path.dirname(path)
+        for name in names:
+            found = resolve(source, path, name)
+            if found in FOR_ALL:
+                continue
+            if not found:
+                errors.append('%s: "%s" does not name the folder of a file' % (path, name))
+            elif re.search(r'_(internal|private)\.h$', found) and os.path.dirname(found) != folder:
+                errors.append('%s: %s is private to its folder' % (path, found))
+            elif folder in folders() and os.path.dirname(found) not in [folder, *below(folder)]:
+                errors.append('%s: %s does not lie below' % (path, found))
+    return errors
+
+
+# ---- calls ----
+
+def archive(build, folder):
+    """The convenience library of @folder: libtool's, or a plain one."""
+    name = 'lib%s.a' % os.path.basename(folder)
+    path = os.path.join(build, folder, '.libs', name)
+    return path if os.path.exists(path) else os.path.join(build, folder, name)
+
+
+def uses_in(build, folder):
+    """{module: {another of @folder: a name that it takes from there}}"""
+    rows = subprocess.run([*shlex.split(os.environ['NM']), '-P', '-A', '-g', archive(build, folder)],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    names = re.findall(r'\[(?:lib\w+_l?a-)?(\w+)\.o\]: (\S+) (\w)', rows)
+    home = {name: module for module, name, kind in names if kind not in 'Uwv'}
+    uses = {}
+    for module, name, kind in names:
+        if kind == 'U' and home.get(name, module) != module:
+            uses.setdefault(module, {})[home[name]] = name
+    return uses
+
+
+def find_circle(uses):
+    """Modules that use each other round, the first one also at the end; [] when none do."""
+    done = set()
+
+    def follow(module, way):
+        if module in way:
+            return way[way.index(module):] + [module]
+        if module in done:
+            return []
+        for other in uses.get(module, ()):
+            circle = follow(other, way + [module])
+            if circle:
+                return circle
+        done.add(module)
+        return []
+
+    for module in uses:
+        circle = follow(module, [])
+        if circle:
+            return circle
+    return []
+
+
+def circle_errors(build):
+    errors = []
+    for folder in folders():
+        uses = uses_in(build, folder)
+        circle = find_circle(uses)
+        if circle:
+            errors.append('%s: a circle: %s' % (folder, ', '.join(
+                '%s.c calls %s of %s.c' % (one, uses[one][other], other)
+                for one, other in zip(circle, circle[1:]))))
+    return errors
+
+
+def link_errors(build):
+    """Link each folder with those below it alone: a name from elsewhere stays undefined."""
+    errors = []
+    for folder in folders():
+        used = [folder, *below(folder)]
+        libraries = [os.environ[NEEDS[name]] for name in used if name in NEEDS]
+        command = [*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
+                   '-pthread', '-nostartfiles', '-Wl,-e,0', '-o', '/dev/null', '-Wl,--whole-archive',
+                   *(archive(build, name) for name in used), '-Wl,--no-whole-archive',
+                   *shlex.split(' '.join([*libraries, os.environ['ENGINE_NEEDS']]))]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            names = sorted(set(re.findall(r"undefined reference to `(\w+)'", done.stdout)))
+            errors.append('%s: %s' % (folder, 'nothing below it has ' + ', '.join(names)
+                                      if names else done.stdout))
+    return errors

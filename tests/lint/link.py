@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""No folder calls what lies above or beside it: each is linked with those below it alone."""
+import os
+import sys
+
+import floors
+
+if 'BUILD_FOLDER' not in os.environ:
+    print('skipped: BUILD_FOLDER does not say what to link; "make check" does')
+    sys.exit(77)
+errors = floors.link_errors(os.environ['BUILD_FOLDER'])
+print('\n'.join(errors))
+sys.exit(1 if errors else 0)
