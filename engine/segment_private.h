@@ -1,7 +1,8 @@
 /* engine/segment_private.h - what reading a segment and finding the way after damage share.
  *
- * segment.c         entries one after the other, as long as they are whole
+ * segment_entry.c   one entry: what its bytes say
  * segment_resync.c  where the next one begins when one is not
+ * segment.c         entries one after the other, as long as they are whole
  * segment_complete.c  whether the last one is a COMMIT
  */
 #ifndef ATTICSCOPE_SEGMENT_PRIVATE_H
