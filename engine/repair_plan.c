@@ -3,6 +3,7 @@
 #include "repair_private.h"
 
 #include "diagnose.h"
+#include "names.h"
 #include "obstacle.h"
 #include "undo.h"
 
@@ -280,14 +281,6 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 	return draft.err;
 }
 
-bool plan_is_temporary(const char *path)
-{
-	if (strcmp(path, "index.tmp") == 0)
-		return true;
-	const size_t digits = strncmp(path, "hints.", 6) == 0 ? strspn(path + 6, "0123456789") : 0;
-	return digits > 0 && digits <= 10 && strcmp(path + 6 + digits, ".tmp") == 0;
-}
-
 /* Index and hints by other names than the new ones. */
 struct old_names {
 	struct listing *listing;
@@ -309,7 +302,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	char current[sizeof("index.4294967295")] = "";
 	struct stat st;
 	bool is_there;
-	const bool is_left = plan_is_temporary(name);
+	const bool is_left = name_is_temporary(name);
 	(void)kind;
 	if (!(is_left || is_old_name(name)))
 		return AS_OK;

@@ -91,9 +91,6 @@ enum as_err plan_find_suspects(struct plan *plan);
  * sentence, or nothing. */
 const char *plan_without_undo(const struct plan *plan);
 
-/* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
-bool plan_is_temporary(const char *path);
-
 /* Add @key to one of the plan's lists. AS_ERR_MEMORY. */
 enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacity,
 			  const uint8_t key[KEY_SIZE], enum loss loss,

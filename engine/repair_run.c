@@ -2,6 +2,7 @@
 
 #include "repair_private.h"
 
+#include "names.h"
 #include "plan_text.h"
 
 #include <errno.h>
@@ -282,7 +283,7 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 			err = undo_keep(run->undo, path, &is_moved, error);
 			run->report->has_changed = run->report->has_changed || is_moved;
 		}
-		if (!plan_is_temporary(path))
+		if (!name_is_temporary(path))
 			continue;
 		run->report->has_changed = true;
 		err = undo_take(run->undo, path, error);

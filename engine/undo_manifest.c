@@ -3,6 +3,7 @@
 #include "undo_private.h"
 
 #include "base/crc.h"
+#include "names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -103,7 +104,7 @@ static bool is_own_path(const char *path)
 {
 	static const char *const prefixes[] = { "index.", "hints.", "data/" };
 	size_t i = 0;
-	if (plan_is_temporary(path))
+	if (name_is_temporary(path))
 		return true;
 	while (i < ARRAY_SIZE(prefixes) && strncmp(path, prefixes[i], strlen(prefixes[i])) != 0)
 		i++;
