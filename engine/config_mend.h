@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_CONFIG_MEND_H
 #define ATTICSCOPE_CONFIG_MEND_H
 
-#include "config.h"
+#include "format/config.h"
 #include "layout.h"
 
 struct config_mend {

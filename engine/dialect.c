@@ -2,7 +2,7 @@
 
 #include "dialect.h"
 
-#include "segment.h"
+#include "format/segment.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

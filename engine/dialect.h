@@ -8,7 +8,7 @@
 #ifndef ATTICSCOPE_DIALECT_H
 #define ATTICSCOPE_DIALECT_H
 
-#include "config.h"
+#include "format/config.h"
 #include "layout.h"
 
 enum dialect {

@@ -4,7 +4,7 @@
 
 #include "base/array.h"
 #include "base/owner.h"
-#include "segment.h"
+#include "format/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>

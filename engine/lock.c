@@ -3,7 +3,7 @@
 #include "lock.h"
 
 #include "base/owner.h"
-#include "config.h"
+#include "format/config.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -17,8 +17,8 @@
 #ifndef ATTICSCOPE_LOG_H
 #define ATTICSCOPE_LOG_H
 
+#include "format/segment.h"
 #include "layout.h"
-#include "segment.h"
 
 #define LOG_UNSYNCED_MAX 32u		/* closed segments that wait for their fsync */
 #define LOG_SEGMENT_LAST SEGMENT_NUMBER_MAX

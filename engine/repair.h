@@ -14,7 +14,7 @@
 #ifndef ATTICSCOPE_REPAIR_H
 #define ATTICSCOPE_REPAIR_H
 
-#include "index_table.h"
+#include "format/index_table.h"
 #include "verify.h"
 
 struct repair_options {

@@ -3,7 +3,7 @@
 #include "repair_private.h"
 
 #include "base/parallel.h"
-#include "index_fill.h"
+#include "format/index_fill.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
 #include "repair_private.h"
 
 #include "diagnose.h"
-#include "names.h"
+#include "format/names.h"
 #include "obstacle.h"
 #include "undo.h"
 

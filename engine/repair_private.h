@@ -13,9 +13,9 @@
 #define ATTICSCOPE_REPAIR_PRIVATE_H
 
 #include "base/array.h"
+#include "format/usage.h"
 #include "log.h"
 #include "undo.h"
-#include "usage.h"
 
 /* A PUT to be written once more, from where it lies. */
 struct copy {

@@ -2,7 +2,7 @@
 
 #include "repair_private.h"
 
-#include "names.h"
+#include "format/names.h"
 #include "plan_text.h"
 
 #include <errno.h>

@@ -12,7 +12,7 @@
 #ifndef ATTICSCOPE_REPLAY_H
 #define ATTICSCOPE_REPLAY_H
 
-#include "index.h"
+#include "format/index.h"
 
 #include <stdbool.h>
 

@@ -13,9 +13,9 @@
 #define ATTICSCOPE_STORE_PRIVATE_H
 
 #include "descriptors.h"
-#include "index_table.h"
+#include "format/index_table.h"
+#include "format/usage.h"
 #include "log.h"
-#include "usage.h"
 #include "view.h"
 
 /* A segment out of which everything live was copied. */

@@ -3,7 +3,7 @@
 #include "undo_private.h"
 
 #include "base/crc.h"
-#include "names.h"
+#include "format/names.h"
 
 #include <errno.h>
 #include <inttypes.h>

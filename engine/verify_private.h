@@ -16,7 +16,7 @@
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
 #define ATTICSCOPE_VERIFY_PRIVATE_H
 
-#include "index_image.h"
+#include "format/index_load.h"
 #include "verify.h"
 
 #include <string.h>

@@ -10,14 +10,14 @@
 
 #include "base/io.h"
 #include "base/problem.h"
-#include "config.h"
 #include "config_mend.h"
 #include "dialect.h"
-#include "hints.h"
-#include "index.h"
+#include "format/config.h"
+#include "format/hints.h"
+#include "format/index.h"
+#include "format/segment.h"
 #include "layout.h"
 #include "lock.h"
-#include "segment.h"
 #include "undo_shelf.h"
 
 #include <time.h>

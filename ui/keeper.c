@@ -2,7 +2,7 @@
 
 #include "ui/keeper.h"
 
-#include "engine/config.h"
+#include "engine/format/config.h"
 
 #include <fcntl.h>
 #include <pthread.h>

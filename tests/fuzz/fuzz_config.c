@@ -1,7 +1,7 @@
 /* REPO/config: any bytes. */
 #include "build-config.h"
 
-#include "engine/config.h"
+#include "engine/format/config.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

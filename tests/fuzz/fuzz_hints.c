@@ -1,8 +1,8 @@
 /* REPO/hints.N: any bytes. */
 #include "build-config.h"
 
-#include "engine/hints.h"
-#include "engine/usage.h"
+#include "engine/format/hints.h"
+#include "engine/format/usage.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"
 

@@ -1,8 +1,8 @@
 /* REPO/index.N: any bytes. */
 #include "build-config.h"
 
-#include "engine/index_image.h"
-#include "engine/index_table.h"
+#include "engine/format/index_load.h"
+#include "engine/format/index_table.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"
 #include "tests/fuzz/seal.h"

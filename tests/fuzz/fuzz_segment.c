@@ -5,7 +5,7 @@
  *   the rest       the segment */
 #include "build-config.h"
 
-#include "engine/segment.h"
+#include "engine/format/segment.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/seal.h"
 #include "tests/memory_io.h"

@@ -6,8 +6,8 @@
 #include "build-config.h"
 
 #include "engine/diagnose.h"
+#include "engine/format/index_load.h"
 #include "engine/history.h"
-#include "engine/index_image.h"
 #include "engine/plan_text.h"
 #include "engine/store_private.h"
 #include "engine/undo.h"

@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/diagnose.h"
-#include "engine/usage.h"
+#include "engine/format/usage.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 

@@ -1,0 +1,512 @@
+#include "build-config.h"
+
+#include "format/config.h"
+
+#include "base/owner.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* inih parses; but it and Python disagree about comments behind a value, about what continues a
+ * value, about white space, line ends and long lines. So inih is not given the file's lines but,
+ * from a reader, lines in which the two agree: without indentation, comments and blank lines, a
+ * continuation marked by one space, and OPAQUE in the place of whatever inih would cut or take for
+ * a comment. No valid value holds that byte, so what was replaced stays invalid. */
+#define OPAQUE '\001'
+
+#define VALUE_MAX 200	/* bytes; the longest valid value has 64 */
+
+enum option { OPTION_VERSION, OPTION_PER_DIR, OPTION_MAX_SIZE, OPTION_ID, OPTION_COUNT };
+
+static const char *const option_names[OPTION_COUNT] = {
+	[OPTION_VERSION] = "version",
+	[OPTION_PER_DIR] = "segments_per_dir",
+	[OPTION_MAX_SIZE] = "max_segment_size",
+	[OPTION_ID] = "id",
+};
+
+/* borg/repository.py, Repository.create and save_config: what Borg writes and Attic never did. */
+static const char *const borg_options[] = {
+	"append_only", "storage_quota", "additional_free_space", "key", "last_segment_checked",
+};
+
+struct value {
+	bool present;
+	char text[VALUE_MAX];
+};
+
+/* A section's name, or a section's and an option's name. Python takes none of these twice. */
+struct name {
+	char *text;	/* "section" or "section\noption" */
+	unsigned line;
+};
+
+struct parser {
+	const char *text;
+	size_t len, pos;
+	unsigned line;			/* of the line that inih has now, from 1 */
+	size_t indent;			/* of the line that the option began in */
+	bool in_option;			/* an option was read here, which can be continued */
+	bool continues;			/* the line that inih has now continues the option */
+	const char *section;		/* the name of the section, in the text */
+	size_t section_len;
+	bool has_section;		/* [repository] was there */
+	bool has_borg_options;
+	struct value own[OPTION_COUNT];	/* of [repository] */
+	struct value defaults[OPTION_COUNT]; /* of [DEFAULT], which Python looks into next */
+	struct value stray[OPTION_COUNT]; /* of other sections, and before any */
+	struct name *names;
+	size_t name_count, name_capacity;
+	unsigned error_line;		/* of the first error, 0 where there is none */
+	const char *error;
+	bool no_memory;
+};
+
+static void complain(struct parser *parser, unsigned line, const char *error)
+{
+	if (parser->error && parser->error_line <= line)
+		return;
+	parser->error = error;
+	parser->error_line = line;
+}
+
+/* What str.strip() takes away, as far as it is ASCII. */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+}
+
+/* Remember the section that was entered, or an option in it. */
+static void remember(struct parser *parser, const char *option)
+{
+	if (parser->name_count == parser->name_capacity) {
+		const size_t capacity = parser->name_capacity > 0 ? 2 * parser->name_capacity : 16;
+		struct name *names = realloc(parser->names, capacity * sizeof(*names));
+		if (!names) {
+			parser->no_memory = true;
+			return;
+		}
+		parser->names = names;
+		parser->name_capacity = capacity;
+	}
+	char *text = NULL;
+	const int printed = asprintf(&text, "%.*s%s%s", (int)parser->section_len,
+				     parser->section ? parser->section : "", option ? "\n" : "",
+				     option ? option : "");
+	if (printed < 0) {
+		parser->no_memory = true;
+		return;
+	}
+	parser->names[parser->name_count++] = (struct name){ text, parser->line };
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct name *a = left;
+	const struct name *b = right;
+	const int order = strcmp(a->text, b->text);
+	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static void refuse_duplicates(struct parser *parser)
+{
+	if (parser->name_count > 0)
+		qsort(parser->names, parser->name_count, sizeof(*parser->names), compare_names);
+	for (size_t i = 1; i < parser->name_count; i++)
+		if (strcmp(parser->names[i - 1].text, parser->names[i].text) == 0)
+			complain(parser, parser->names[i].line,
+				 strchr(parser->names[i].text, '\n')
+					 ? "an option stands there twice"
+					 : "a section stands there twice");
+}
+
+/* The next line of the text, without its end (LF, CR or CR LF) and the white space after it. */
+static const char *next_line(struct parser *parser, size_t *len)
+{
+	const char *line = parser->text + parser->pos;
+	const size_t left = parser->len - parser->pos;
+	size_t end = 0;
+	while (end < left && line[end] != '\n' && line[end] != '\r')
+		end++;
+	size_t next = end;
+	if (next < left)
+		next += line[next] == '\r' && next + 1 < left && line[next + 1] == '\n' ? 2 : 1;
+	parser->pos += next;
+	while (end > 0 && is_space(line[end - 1]))
+		end--;
+	*len = end;
+	return line;
+}
+
+static void enter_section(struct parser *parser, const char *name, size_t len)
+{
+	parser->section = name;
+	parser->section_len = len;
+	parser->in_option = false;
+	if (len == strlen("repository") && memcmp(name, "repository", len) == 0)
+		parser->has_section = true;
+	if (len != strlen("DEFAULT") || memcmp(name, "DEFAULT", len) != 0)
+		remember(parser, NULL);
+}
+
+/* Copy a line for inih, as much as it has room for. */
+static void copy_line(const char *line, size_t len, char *out, size_t room)
+{
+	for (size_t i = 0; i < len && i < room; i++) {
+		const bool inih_sees_more = line[i] == ';' || line[i] == '\0';
+		out[i] = inih_sees_more ? OPAQUE : is_space(line[i]) ? ' ' : line[i];
+	}
+	if (len > room)
+		out[room - 1] = OPAQUE;
+	out[len < room ? len : room] = '\0';
+}
+
+/* A line that begins with a bracket. Python takes for the section's name what goes up to the last
+ * bracket, inih what goes up to the first. */
+static void prepare_section(struct parser *parser, const char *line, size_t len, char *out,
+			    size_t room)
+{
+	const char *end = memrchr(line, ']', len);
+	copy_line(line, len, out, room);
+	if (!end || end - line < 2) {
+		out[0] = OPAQUE;	/* for Python an option with a strange name */
+		return;
+	}
+	enter_section(parser, line + 1, (size_t)(end - line) - 1);
+	if (len > room || memchr(line, ']', len) != end) {
+		static const char other[] = { '[', OPAQUE, ']', '\0' };
+		memcpy(out, other, sizeof(other));
+	}
+}
+
+/* Write the next line to @out as inih shall see it: nothing is left of a comment. */
+static void prepare_line(struct parser *parser, char *out, size_t room)
+{
+	size_t len;
+	const char *line = next_line(parser, &len);
+	size_t indent = 0;
+	while (indent < len && is_space(line[indent]))
+		indent++;
+	line += indent;
+	len -= indent;
+	out[0] = '\0';
+	parser->continues = false;
+	if (len == 0 || *line == '#' || *line == ';')
+		return;
+	if (parser->in_option && indent > parser->indent) {
+		parser->continues = true;
+		out[0] = ' ';
+		copy_line(line, len, out + 1, room - 1);
+		return;
+	}
+	parser->indent = indent;
+	if (*line == '[')
+		prepare_section(parser, line, len, out, room);
+	else
+		copy_line(line, len, out, room);
+}
+
+/* inih's fgets. */
+static char *read_line(char *str, int num, void *stream)
+{
+	struct parser *parser = stream;
+	if (parser->pos == parser->len || parser->no_memory || num < 4)
+		return NULL;
+	parser->line++;
+	prepare_line(parser, str, (size_t)num - 2);
+	strcat(str, "\n");
+	return str;
+}
+
+static void lower(const char *name, char *out, size_t size)
+{
+	size_t i = 0;
+	for (; i < size - 1 && name[i]; i++)
+		out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
+	out[i] = '\0';
+}
+
+static void set_value(struct value *value, bool append, const char *text)
+{
+	if (value->present && !append)
+		return;		/* twice is an error; the first is as good as the second */
+	const size_t len = append ? strlen(value->text) : 0;
+	value->present = true;
+	const int printed = snprintf(value->text + len, VALUE_MAX - len, "%s%s",
+				     append ? "\n" : "", text);
+	if (printed >= (int)(VALUE_MAX - len))
+		value->text[0] = OPAQUE;
+}
+
+/* inih's handler of one option or of one line more of its value. */
+static int take_option(void *user, const char *section, const char *name, const char *text)
+{
+	struct parser *parser = user;
+	if (!parser->section)
+		complain(parser, parser->line, "an option before any section");
+	if (name[0] == '\0')
+		complain(parser, parser->line, "an option without a name");
+	char option[VALUE_MAX];
+	lower(name, option, sizeof(option));
+	if (!parser->continues)
+		remember(parser, option);
+	parser->in_option = name[0] != '\0';
+
+	const bool is_own = strcmp(section, "repository") == 0;
+	const bool is_default = strcmp(section, "DEFAULT") == 0;
+	struct value *values = is_own ? parser->own : is_default ? parser->defaults : parser->stray;
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (strcmp(option, option_names[i]) != 0)
+			continue;
+		if (values == parser->stray && values[i].present &&
+		    strcmp(values[i].text, text) != 0)
+			values[i].text[0] = OPAQUE;	/* which of them, nobody can tell */
+		set_value(&values[i], parser->continues, text);
+	}
+	if (!is_own && !is_default)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(borg_options); i++)
+		if (strcmp(option, borg_options[i]) == 0)
+			parser->has_borg_options = true;
+	return 1;
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		const uint8_t lead = (uint8_t)text[i++];
+		if (lead < 0x80)
+			continue;
+		if (lead < 0xc2 || lead > 0xf4)
+			return false;
+		const size_t more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+		if (len - i < more)
+			return false;
+		const uint8_t second = (uint8_t)text[i];
+		if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+		    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+			return false;
+		for (size_t end = i + more; i < end; i++)
+			if (((uint8_t)text[i] & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+/* What Python would refuse before it came to the lines. */
+static void check_bytes(struct parser *parser)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	if (parser->len == 0)
+		complain(parser, 0, "the file is empty");
+	else if (memchr(parser->text, '\0', parser->len))
+		complain(parser, 0, "there are NUL bytes in it");
+	else if (!is_utf8(parser->text, parser->len))
+		complain(parser, 0, "there are bytes in it that are no UTF-8");
+	if (parser->len >= 3 && memcmp(parser->text, bom, 3) == 0) {
+		complain(parser, 0, "it begins with a byte order mark");
+		parser->pos = 3;
+	}
+}
+
+static enum as_err run(struct parser *parser)
+{
+	check_bytes(parser);
+	const int first_bad = ini_parse_stream(read_line, parser, take_option, parser);
+	if (first_bad == -2 || parser->no_memory)
+		return AS_ERR_MEMORY;
+	if (first_bad > 0)
+		complain(parser, (unsigned)first_bad, "neither an option nor a section");
+	refuse_duplicates(parser);
+	if (!parser->error && !parser->has_section)
+		complain(parser, 0, "there is no section [repository]");
+	return AS_OK;
+}
+
+static const struct value *find_value(const struct parser *parser, enum option option)
+{
+	return parser->own[option].present ? &parser->own[option] : &parser->defaults[option];
+}
+
+/* A decimal number as int() takes it, with a sign and white space around; -1 for any other text and
+ * for what is negative or above 2^32-1, of which nothing here makes use. */
+static int64_t number_of(const char *text)
+{
+	while (is_space(*text))
+		text++;
+	const bool is_negative = *text == '-';
+	if (*text == '-' || *text == '+')
+		text++;
+	int64_t number = 0;
+	const char *digits = text;
+	for (; *text >= '0' && *text <= '9'; text++)
+		if (number <= UINT32_MAX)
+			number = 10 * number + (*text - '0');
+	const bool has_digits = text > digits;
+	while (is_space(*text))
+		text++;
+	if (!has_digits || *text || number > UINT32_MAX || (is_negative && number != 0))
+		return -1;
+	return number;
+}
+
+static enum as_err note_option(struct findings *findings, enum problem problem, enum option option,
+			       const struct value *value)
+{
+	if (!value->present)
+		return findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s is not there", option_names[option]);
+	return findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s = %.80s",
+			     option_names[option], value->text);
+}
+
+static enum as_err take_version(const struct parser *parser, struct config *config,
+				struct findings *findings)
+{
+	const struct value *value = find_value(parser, OPTION_VERSION);
+	const int64_t number = value->present ? number_of(value->text) : -1;
+	config->version = number > 0 ? (uint32_t)number : 0;
+	if (number == 1)
+		return AS_OK;
+	config->usable = false;
+	return note_option(findings, PROBLEM_CONFIG_VERSION, OPTION_VERSION, value);
+}
+
+static enum as_err take_limit(const struct parser *parser, enum option option, uint32_t *limit,
+			      struct config *config, struct findings *findings)
+{
+	const struct value *value = find_value(parser, option);
+	const int64_t number = value->present ? number_of(value->text) : -1;
+	if (number >= 1 && number <= INT32_MAX) {
+		*limit = (uint32_t)number;
+		if (option == OPTION_PER_DIR)
+			config->has_segments_per_dir = true;
+		else
+			config->has_max_segment_size = true;
+		return AS_OK;
+	}
+	config->usable = false;
+	return note_option(findings, PROBLEM_CONFIG_LIMITS, option, value);
+}
+
+static bool parse_id(const char *text, uint8_t out[KEY_SIZE])
+{
+	struct key_prefix id;
+	while (is_space(*text))
+		text++;
+	if (!key_prefix_parse(text, &id) || id.nibbles != 2 * KEY_SIZE)
+		return false;
+	memcpy(out, id.bytes, KEY_SIZE);
+	return true;
+}
+
+static enum as_err take_id(const struct parser *parser, struct config *config,
+			   struct findings *findings)
+{
+	const struct value *value = find_value(parser, OPTION_ID);
+	config->has_id = value->present && parse_id(value->text, config->id);
+	if (config->has_id)
+		return AS_OK;
+	config->usable = false;
+	return note_option(findings, PROBLEM_CONFIG_ID, OPTION_ID, value);
+}
+
+static uint32_t stray_limit(const struct value *value)
+{
+	const int64_t number = value->present ? number_of(value->text) : -1;
+	return number >= 1 && number <= INT32_MAX ? (uint32_t)number : 0;
+}
+
+static void take_stray(const struct parser *parser, struct config_stray *stray)
+{
+	stray->segments_per_dir = stray_limit(&parser->stray[OPTION_PER_DIR]);
+	stray->max_segment_size = stray_limit(&parser->stray[OPTION_MAX_SIZE]);
+	stray->has_id = parser->stray[OPTION_ID].present &&
+			parse_id(parser->stray[OPTION_ID].text, stray->id);
+}
+
+/* Turn what was read into *@config. Without its section no option need be missed. */
+static enum as_err judge(const struct parser *parser, struct config *config,
+			 struct findings *findings)
+{
+	enum as_err err = AS_OK;
+	config->usable = true;
+	config->has_borg_options = parser->has_borg_options;
+	take_stray(parser, &config->stray);
+	if (parser->error) {
+		config->usable = false;
+		if (parser->error_line > 0)
+			err = findings_note(findings, PROBLEM_CONFIG_SYNTAX, FINDING_NOWHERE,
+					    FINDING_NOWHERE, "line %u: %s", parser->error_line,
+					    parser->error);
+		else
+			err = findings_note(findings, PROBLEM_CONFIG_SYNTAX, FINDING_NOWHERE,
+					    FINDING_NOWHERE, "%s", parser->error);
+	}
+	if (!parser->has_section || err != AS_OK)
+		return err;
+	err = take_version(parser, config, findings);
+	if (err == AS_OK)
+		err = take_limit(parser, OPTION_PER_DIR, &config->segments_per_dir, config,
+				 findings);
+	if (err == AS_OK)
+		err = take_limit(parser, OPTION_MAX_SIZE, &config->max_segment_size, config,
+				 findings);
+	if (err == AS_OK)
+		err = take_id(parser, config, findings);
+	return err;
+}
+
+static void set_defaults(struct config *config)
+{
+	*config = (struct config){
+		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
+		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
+	};
+}
+
+enum as_err config_parse(const char *text, size_t len, struct config *config,
+			 struct findings *findings)
+{
+	set_defaults(config);
+	struct parser *parser = calloc(1, sizeof(*parser));
+	if (!parser)
+		return AS_ERR_MEMORY;
+	parser->text = text;
+	parser->len = len;
+	enum as_err err = run(parser);
+	if (err == AS_OK)
+		err = judge(parser, config, findings);
+	for (size_t i = 0; i < parser->name_count; i++)
+		free(parser->names[i].text);
+	free(parser->names);
+	free(parser);
+	return err;
+}
+
+enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
+			struct findings *findings)
+{
+	set_defaults(config);
+	uint8_t *data;
+	size_t len;
+	const enum as_err err =
+		io_read_file(io, repo_fd, CONFIG_NAME, CONFIG_FILE_MAX, &data, &len);
+	if (err == AS_OK) {
+		const enum as_err parsed = config_parse((const char *)data, len, config, findings);
+		free(data);
+		return parsed;
+	}
+	if (err == AS_ERR_MEMORY)
+		return err;
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return findings_note(findings, PROBLEM_CONFIG_MISSING, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "%s", "");
+	struct as_error error;
+	as_fail(&error, err, err == AS_ERR_IO ? errno : 0, "%s", as_err_text(err));
+	owner_explain(io, repo_fd, CONFIG_NAME, err, &error);
+	return findings_note_unread(findings, PROBLEM_CONFIG_UNREADABLE, &error);
+}

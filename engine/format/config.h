@@ -1,0 +1,47 @@
+/* engine/format/config.h - REPO/config, an INI file as Python's RawConfigParser reads it.
+ *
+ * Source: attic/repository.py, Repository.create and Repository.open: section [repository] with
+ * version (1), segments_per_dir, max_segment_size and id (64 hex digits). A wrong config is a
+ * problem to be shown, never the end: whatever cannot be read keeps its default. */
+#ifndef ATTICSCOPE_CONFIG_H
+#define ATTICSCOPE_CONFIG_H
+
+#include "base/io.h"
+#include "base/problem.h"
+
+#define CONFIG_NAME "config"
+#define CONFIG_FILE_MAX (64u * 1024u)		/* bytes; Attic's has about 150 */
+#define CONFIG_SEGMENTS_PER_DIR 10000u		/* DEFAULT_SEGMENTS_PER_DIR */
+#define CONFIG_MAX_SEGMENT_SIZE 5242880u	/* DEFAULT_MAX_SEGMENT_SIZE, bytes */
+
+struct config {
+	bool usable;			/* version, id and limits were all read and make sense */
+	uint32_t version;		/* 0 when not known */
+	uint32_t segments_per_dir;	/* 1 to 2^31-1 */
+	/* it was read; otherwise no segment can be said to be misplaced */
+	bool has_segments_per_dir;
+	uint32_t max_segment_size;	/* bytes, 1 to 2^31-1 */
+	bool has_max_segment_size;	/* it was read */
+	bool has_id;
+	uint8_t id[KEY_SIZE];		/* valid when has_id */
+	bool has_borg_options;		/* options that Borg alone writes */
+	/* What lines below another header say, as where that of [repository] is damaged: no part of
+	 * the config, but what a person may write. 0, and no id: nothing, or not one thing. */
+	struct config_stray {
+		uint32_t segments_per_dir, max_segment_size;
+		bool has_id;
+		uint8_t id[KEY_SIZE];
+	} stray;
+};
+
+/* Parse @len bytes of an INI file (not NUL-terminated, any bytes). Fills all of *@config and
+ * appends what is wrong to @findings (PROBLEM_CONFIG_*). AS_ERR_MEMORY only. */
+enum as_err config_parse(const char *text, size_t len, struct config *config,
+			 struct findings *findings);
+
+/* Read and parse REPO/config. A missing or unreadable file is a finding, not an error.
+ * AS_ERR_MEMORY only. */
+enum as_err config_read(const struct io *io, int repo_fd, struct config *config,
+			struct findings *findings);
+
+#endif

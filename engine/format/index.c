@@ -1,0 +1,284 @@
+#include "build-config.h"
+
+#include "format/index.h"
+
+#include "base/owner.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INDEX_MAGIC "ATTICIDX"
+#define MAGIC_SIZE 8u
+#define VALUE_SIZE 8
+#define HUGE_PAGE ((size_t)2 << 20)	/* memory is taken in whole ones */
+#define READ_BUCKETS 1024u		/* read from the disk at a time, at most */
+
+/* Append the finding that makes the index unusable. */
+static enum as_err refuse(struct findings *findings, enum problem problem, const char *detail)
+{
+	const enum as_err err =
+		findings ? findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
+					 detail)
+			 : AS_OK;
+
+	if (err)
+		return err;
+	return problem == PROBLEM_INDEX_MISSING ? AS_ERR_DOES_NOT_EXIST : AS_ERR_INTEGRITY;
+}
+
+/* @whose: what owner_append says of the file, or "". */
+static enum as_err refuse_unreadable(struct findings *findings, uint32_t transaction,
+				     enum as_err err, const char *whose)
+{
+	struct as_error error;
+	const int sys = errno;
+
+	if (err == AS_ERR_NOT_REGULAR)
+		as_fail(&error, err, 0, "index.%" PRIu32 ": %s", transaction,
+			as_err_text(err));
+	else
+		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
+	const size_t len = strlen(error.message);
+	snprintf(error.message + len, sizeof(error.message) - len, "%s", whose);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
+	const enum as_err noted =
+		findings ? findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error)
+			 : AS_OK;
+	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
+}
+
+static enum as_err refuse_length(struct findings *findings, const struct index_file *file,
+				 uint64_t wanted)
+{
+	char detail[FINDING_DETAIL_MAX];
+
+	snprintf(detail, sizeof(detail),
+		 "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
+		 file->transaction, file->length, wanted);
+	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
+}
+
+/* What is wrong with the 18 bytes of @header, or NULL. */
+static const char *judge_header(const uint8_t *header)
+{
+	const uint32_t used = get_u32le(header + 8);
+	const uint32_t buckets = get_u32le(header + 12);
+
+	if (memcmp(header, INDEX_MAGIC, MAGIC_SIZE))
+		return "it does not begin with " INDEX_MAGIC;
+	if (header[16] != KEY_SIZE)
+		return "its keys are not of 32 bytes";
+	if (header[17] != VALUE_SIZE)
+		return "its values are not of 8 bytes";
+	if (buckets < 1 || buckets > INT32_MAX)
+		return "its number of buckets is not above zero";
+	if (used > buckets)
+		return "its number of used buckets does not lie between zero and all";
+	return NULL;
+}
+
+static enum as_err read_header(struct index_file *file, struct findings *findings)
+{
+	uint8_t header[INDEX_HEADER];
+	char detail[FINDING_DETAIL_MAX];
+	size_t got;
+
+	const enum as_err err = io_read_at(file->io, file->fd, header, sizeof(header), 0, &got);
+	if (err)
+		return refuse_unreadable(findings, file->transaction, err, "");
+	if (got < sizeof(header)) {
+		snprintf(detail, sizeof(detail),
+			 "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
+			 file->transaction, file->length);
+		return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
+	}
+	const char *wrong = judge_header(header);
+	if (wrong) {
+		snprintf(detail, sizeof(detail), "index.%" PRIu32 ": %s", file->transaction, wrong);
+		return refuse(findings, PROBLEM_INDEX_HEADER, detail);
+	}
+	file->used = get_u32le(header + 8);
+	file->buckets = get_u32le(header + 12);
+	const uint64_t wanted = INDEX_HEADER + (uint64_t)file->buckets * INDEX_BUCKET;
+	return file->length == wanted ? AS_OK : refuse_length(findings, file, wanted);
+}
+
+enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
+		       struct index_file *file, struct findings *findings)
+{
+	char name[sizeof("index.4294967295")];
+	struct stat st;
+
+	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
+	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+	enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
+	if (err) {
+		char whose[FINDING_DETAIL_MAX] = "";
+		file->fd = -1;
+		if (err == AS_ERR_DENIED)
+			owner_append(io, repo_fd, name, whose, sizeof(whose));
+		return refuse_unreadable(findings, transaction, err, whose);
+	}
+	file->length = (uint64_t)st.st_size;
+	err = read_header(file, findings);
+	if (err)
+		index_close(file);
+	return err;
+}
+
+enum as_err index_open_buckets(const struct io *io, int repo_fd, uint32_t transaction,
+			       struct index_file *file)
+{
+	char name[sizeof("index.4294967295")];
+	struct stat st;
+
+	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
+	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+	const enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
+	if (err) {
+		file->fd = -1;
+		return err;
+	}
+	file->length = (uint64_t)st.st_size;
+	const uint64_t buckets =
+		file->length > INDEX_HEADER ? (file->length - INDEX_HEADER) / INDEX_BUCKET : 0;
+	if (buckets == 0 || buckets > INT32_MAX ||
+	    file->length != INDEX_HEADER + buckets * INDEX_BUCKET) {
+		index_close(file);
+		return AS_ERR_INTEGRITY;
+	}
+	file->buckets = (uint32_t)buckets;
+	return AS_OK;
+}
+
+void index_close(struct index_file *file)
+{
+	if (file->fd >= 0)
+		io_close(file->io, file->fd);
+	file->fd = -1;
+}
+
+uint32_t index_distance(const struct index_bucket *bucket, uint32_t buckets)
+{
+	const uint32_t home = index_home(bucket->key, buckets);
+
+	return bucket->number >= home ? bucket->number - home : bucket->number + (buckets - home);
+}
+
+void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket *bucket)
+{
+	bucket->number = number;
+	bucket->segment = get_u32le(p + KEY_SIZE);
+	bucket->offset = get_u32le(p + KEY_SIZE + 4);
+	memcpy(bucket->key, p, KEY_SIZE);
+}
+
+uint64_t index_bucket_offset(uint32_t number)
+{
+	return INDEX_HEADER + (uint64_t)number * INDEX_BUCKET;
+}
+
+bool index_fits_memory(uint64_t buckets)
+{
+	const uint64_t size = buckets * INDEX_BUCKET;
+	const uint64_t machine =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return size <= SIZE_MAX - HUGE_PAGE && size <= machine;
+}
+
+void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER])
+{
+	memcpy(header, INDEX_MAGIC, MAGIC_SIZE);
+	put_u32le(header + 8, used);
+	put_u32le(header + 12, buckets);
+	header[16] = KEY_SIZE;
+	header[17] = VALUE_SIZE;
+}
+
+/* index_read for at most READ_BUCKETS that all lie in the table. */
+static enum as_err read_some(const struct index_file *file, uint32_t first, uint32_t count,
+			     struct index_bucket *out, uint32_t *got)
+{
+	uint8_t bytes[READ_BUCKETS * INDEX_BUCKET];
+	size_t len;
+
+	const enum as_err err = io_read_at(file->io, file->fd, bytes, (size_t)count * INDEX_BUCKET,
+					   index_bucket_offset(first), &len);
+	*got = (uint32_t)(len / INDEX_BUCKET);
+	for (uint32_t i = 0; i < *got; i++)
+		index_decode_bucket(bytes + (size_t)i * INDEX_BUCKET, first + i, &out[i]);
+	return err || *got == count ? err : AS_ERR_IO;
+}
+
+enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t count,
+		       struct index_bucket *out, uint32_t *got)
+{
+	enum as_err err = AS_OK;
+
+	*got = 0;
+	if (first >= file->buckets)
+		return AS_OK;
+	if (count > file->buckets - first)
+		count = file->buckets - first;
+	while (*got < count && !err) {
+		const uint32_t left = count - *got;
+		uint32_t some;
+
+		err = read_some(file, first + *got, left < READ_BUCKETS ? left : READ_BUCKETS,
+				out + *got, &some);
+		*got += some;
+	}
+	return err;
+}
+
+/* Does a look-up of @key end at @bucket? Then *@result is its answer. */
+static bool lookup_ends(const struct index_bucket *bucket, const uint8_t key[KEY_SIZE],
+			enum as_err *result)
+{
+	if (bucket->segment == INDEX_EMPTY) {
+		*result = AS_ERR_OBJECT_NOT_FOUND;
+		return true;
+	}
+	if (!index_bucket_is_used(bucket) || memcmp(bucket->key, key, KEY_SIZE))
+		return false;
+	*result = AS_OK;
+	return true;
+}
+
+enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SIZE],
+			 struct index_bucket *bucket)
+{
+	enum { LOOKUP_BUCKETS = 64 };	/* most look-ups end in the first few */
+	struct index_bucket rows[LOOKUP_BUCKETS];
+	uint32_t number = index_home(key, file->buckets);
+	uint32_t left = file->buckets < INDEX_PROBES_MAX ? file->buckets : INDEX_PROBES_MAX;
+
+	while (left) {
+		uint32_t got;
+		const uint32_t count = left < LOOKUP_BUCKETS ? left : LOOKUP_BUCKETS;
+		const enum as_err err = index_read(file, number, count, rows, &got);
+
+		for (uint32_t i = 0; i < got; i++) {
+			enum as_err result;
+
+			if (!lookup_ends(&rows[i], key, &result))
+				continue;
+			if (result == AS_OK)
+				*bucket = rows[i];
+			return result;
+		}
+		if (err)
+			return err;
+		left -= got;
+		number += got;
+		if (number == file->buckets)
+			number = 0;
+	}
+	return file->buckets > INDEX_PROBES_MAX ? AS_ERR_LIMIT : AS_ERR_OBJECT_NOT_FOUND;
+}

@@ -1,0 +1,479 @@
+#include "build-config.h"
+
+#include "format/index_table_internal.h"
+
+#include "base/huge_pages.h"
+#include "base/parallel.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
+#define WRITE_PIECE ((size_t)4 << 20)
+
+const uint8_t index_empty_bucket[INDEX_BUCKET] = { [KEY_SIZE] = 0xff, 0xff, 0xff, 0xff };
+
+/* ---- memory ---- */
+
+static size_t mapping_size(uint64_t buckets)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return ((size_t)buckets * INDEX_BUCKET + page - 1) / page * page;
+}
+
+/* Look-ups go everywhere. An aid only: the system may do as it likes. */
+static void advise_huge_pages(uint8_t *bytes, size_t len)
+{
+	if (len >= HUGE_PAGE)
+		madvise(bytes, len, MADV_HUGEPAGE);
+}
+
+/* Give the mapping @len bytes; what does not fit is gone, what is new holds anything. Pages move
+ * and are not copied. False, and all as before: the system has no more. */
+static bool resize_mapping(struct index_table *table, size_t len)
+{
+	if (len == table->mapped)
+		return true;
+	uint8_t *bytes = mremap(table->image.bytes, table->mapped, len, MREMAP_MAYMOVE);
+	if (bytes == MAP_FAILED)
+		return false;
+	advise_huge_pages(bytes, len);
+	table->image.bytes = bytes;
+	table->mapped = len;
+	return true;
+}
+
+struct index_table *index_table_new_raw(uint32_t buckets)
+{
+	if (!index_fits_memory(buckets))
+		return NULL;
+	struct index_table *table = malloc(sizeof(*table));
+	if (!table)
+		return NULL;
+	const size_t len = mapping_size(buckets);
+	uint8_t *bytes =
+		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bytes == MAP_FAILED) {
+		free(table);
+		return NULL;
+	}
+	advise_huge_pages(bytes, len);
+	*table = (struct index_table){
+		.image = { .bytes = bytes, .buckets = buckets, .used = 0 },
+		.mapped = len,
+	};
+	return table;
+}
+
+void index_table_free(struct index_table *table)
+{
+	if (!table)
+		return;
+	munmap(table->image.bytes, table->mapped);
+	free(table);
+}
+
+/* ---- buckets ---- */
+
+static uint32_t segment_at(const struct index_table *table, uint32_t number)
+{
+	return get_u32le(bucket_at(table, number) + KEY_SIZE);
+}
+
+static uint32_t next_of(const struct index_table *table, uint32_t number)
+{
+	return number + 1 < table->image.buckets ? number + 1 : 0;
+}
+
+/* Buckets from @from to @to, forward and round the end. */
+static uint32_t distance(const struct index_table *table, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + (table->image.buckets - from);
+}
+
+static uint32_t first_empty(const struct index_table *table, uint32_t from)
+{
+	while (segment_at(table, from) != INDEX_EMPTY)
+		from = next_of(table, from);
+	return from;
+}
+
+/* Where a key that is not there goes. */
+static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	const uint32_t home = index_home(key, table->image.buckets);
+
+	return bucket_at(table, first_empty(table, home));
+}
+
+/* ---- sizes ---- */
+
+/* Attic's upper limit, 90 %. */
+static bool is_crowded(uint32_t used, uint64_t buckets)
+{
+	return (uint64_t)used * 10 > buckets * 9;
+}
+
+/* Give every key of the first @old buckets its place among all of them, as many or twice as many,
+ * with no memory but the table's own. Deleted buckets become empty. There must be an empty one.
+ *
+ * From behind an empty bucket on and round the end, each entry is taken out and inserted anew at
+ * once. Why a bucket that it passes over then is never emptied later: between its home and its old
+ * bucket no bucket was empty, so the sweep, which began behind an empty one, has been at all of
+ * these. Its new home is the old one or @old behind it, and at the latest it comes to rest in its
+ * old bucket or @old behind that: modulo @old, whatever was inserted before lies no farther on than
+ * where it was taken from, so that place is free. Modulo @old it passes over nothing but buckets
+ * that the sweep has been at; and those of the new half are not swept at all. */
+static void rehash(struct index_table *table, uint32_t old)
+{
+	uint32_t number = first_empty(table, 0);
+	uint8_t entry[INDEX_BUCKET];
+
+	for (uint32_t left = old - 1; left; left--) {
+		number = number + 1 < old ? number + 1 : 0;
+		uint8_t *p = bucket_at(table, number);
+		const uint32_t segment = get_u32le(p + KEY_SIZE);
+
+		if (segment == INDEX_EMPTY)
+			continue;
+		memcpy(entry, p, INDEX_BUCKET);
+		memcpy(p, index_empty_bucket, INDEX_BUCKET);
+		if (segment != INDEX_DELETED)
+			memcpy(place_of(table, entry), entry, INDEX_BUCKET);
+	}
+	table->image.deleted = 0;
+}
+
+static enum as_err grow(struct index_table *table)
+{
+	const uint32_t old = table->image.buckets;
+	const uint64_t buckets = 2 * (uint64_t)old;
+
+	if (buckets > INT32_MAX)
+		return AS_ERR_FULL;
+	if (!index_fits_memory(buckets) || !resize_mapping(table, mapping_size(buckets)))
+		return AS_ERR_MEMORY;
+	table->image.buckets = (uint32_t)buckets;
+	make_empty(table, old, table->image.buckets);
+	rehash(table, old);
+	return AS_OK;
+}
+
+/* Make a table of @buckets out of any other: gather all entries at the end of a memory that has
+ * room for @buckets before them, then insert them. Where the table itself has that room, as one
+ * that shrinks has, no memory is needed and nothing can fail. */
+static enum as_err rebuild(struct index_table *table, uint32_t buckets)
+{
+	const uint32_t old = table->image.buckets;
+	const uint32_t needed = buckets + table->image.used;
+	const uint32_t room = needed > old ? needed : old;
+	uint32_t first = room;
+
+	if (room > old && (!index_fits_memory(room) || !resize_mapping(table, mapping_size(room))))
+		return AS_ERR_MEMORY;
+	for (uint32_t i = old; i-- > 0;)
+		if (segment_at(table, i) < INDEX_DELETED)
+			memmove(bucket_at(table, --first), bucket_at(table, i), INDEX_BUCKET);
+	make_empty(table, 0, buckets);
+	table->image.buckets = buckets;
+	for (uint32_t i = first; i < room; i++)
+		memcpy(place_of(table, bucket_at(table, i)), bucket_at(table, i), INDEX_BUCKET);
+	table->image.deleted = 0;
+	resize_mapping(table, mapping_size(buckets));
+	return AS_OK;
+}
+
+/* Every table that this module made: an empty bucket to end each look-up, none deleted, not below
+ * the smallest size. */
+static bool is_settled(const struct index_table *table)
+{
+	return table->image.buckets >= INDEX_BUCKETS_MIN && !table->image.deleted &&
+	       table->image.used < table->image.buckets;
+}
+
+/* Make a loaded table such a one. The errors of index_table_reserve. */
+static enum as_err settle(struct index_table *table)
+{
+	const uint32_t buckets = table->image.buckets;
+	const uint32_t used = table->image.used;
+	uint64_t wanted = buckets < INDEX_BUCKETS_MIN ? INDEX_BUCKETS_MIN : buckets;
+
+	if (is_settled(table))
+		return AS_OK;
+	if (wanted == buckets && used + table->image.deleted < buckets) {
+		rehash(table, buckets);
+		return AS_OK;
+	}
+	if (is_crowded(used, wanted))
+		wanted *= 2;
+	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
+}
+
+static void shrink(struct index_table *table)
+{
+	const uint32_t half = table->image.buckets / 2;
+
+	if (half >= INDEX_BUCKETS_MIN && table->image.used < half / 2)
+		rebuild(table, half);
+}
+
+/* ---- making a table ---- */
+
+/* What the threads share that make all buckets empty: of a large table all of its memory comes from
+ * the system then. */
+struct filling {
+	const struct index_table *table;
+	_Atomic uint32_t next;		/* slice to be filled */
+};
+
+static void fill_slices(void *context)
+{
+	struct filling *filling = context;
+	const uint32_t buckets = filling->table->image.buckets;
+
+	for (;;) {
+		const uint64_t first = (uint64_t)filling->next++ * SLICE_BUCKETS;
+		const uint64_t end = first + SLICE_BUCKETS;
+
+		if (first >= buckets)
+			break;
+		make_empty(filling->table, (uint32_t)first,
+			   end < buckets ? (uint32_t)end : buckets);
+	}
+}
+
+static void fill_all(const struct index_table *table)
+{
+	struct filling filling = { .table = table, .next = 0 };
+
+	parallel_run(table->image.buckets > SLICE_BUCKETS ? parallel_threads(0) : 1, fill_slices,
+		     &filling);
+}
+
+/* ---- what the header promises ---- */
+
+uint64_t index_table_buckets_for(uint64_t keys)
+{
+	/* The last key finds those before it. */
+	const uint64_t found = keys > 0 ? keys - 1 : 0;
+	uint64_t buckets = INDEX_BUCKETS_MIN;
+
+	while (buckets <= INT32_MAX && found * 10 > buckets * 9)
+		buckets *= 2;
+	return buckets;
+}
+
+struct index_table *index_table_new_for(uint64_t keys)
+{
+	const uint64_t buckets = index_table_buckets_for(keys);
+	struct index_table *table =
+		buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
+
+	if (table)
+		fill_all(table);
+	return table;
+}
+
+struct index_table *index_table_new(void)
+{
+	return index_table_new_for(0);
+}
+
+static enum as_err read_and_judge(const struct index_file *file, struct index_table *table)
+{
+	struct index_census census;
+
+	enum as_err err = index_load_into(file, 0, &table->image);
+	if (!err)
+		err = index_census(file, &table->image, 0, &census, NULL);
+	if (err)
+		return err;
+	if (census.used != file->used || census.unreachable || census.duplicates ||
+	    census.degenerate)
+		return AS_ERR_INTEGRITY;
+	return AS_OK;
+}
+
+enum as_err index_table_load(const struct index_file *file, struct index_table **table)
+{
+	*table = index_table_new_raw(file->buckets);
+	if (!*table)
+		return AS_ERR_MEMORY;
+	const enum as_err err = read_and_judge(file, *table);
+	if (err) {
+		const int kept = errno;
+		index_table_free(*table);
+		*table = NULL;
+		errno = kept;
+	}
+	return err;
+}
+
+uint32_t index_table_count(const struct index_table *table)
+{
+	return table->image.used;
+}
+
+uint32_t index_table_buckets(const struct index_table *table)
+{
+	return table->image.buckets;
+}
+
+size_t index_table_memory(const struct index_table *table)
+{
+	return table->mapped;
+}
+
+uint32_t index_table_find(const struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	return index_image_find(&table->image, key);
+}
+
+bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE],
+		     uint32_t *segment, uint32_t *offset)
+{
+	const uint32_t number = index_table_find(table, key);
+
+	if (number == INDEX_EMPTY)
+		return false;
+	const uint8_t *p = bucket_at(table, number);
+	*segment = get_u32le(p + KEY_SIZE);
+	*offset = get_u32le(p + KEY_SIZE + 4);
+	return true;
+}
+
+enum as_err index_table_reserve(struct index_table *table)
+{
+	enum as_err err = settle(table);
+
+	if (!err && is_crowded(table->image.used, table->image.buckets))
+		err = grow(table);
+	if (err)
+		return err;
+	/* Of the size that it has now: asked again, the answer is the same. */
+	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION
+									  : AS_OK;
+}
+
+static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	const uint32_t home = index_home(key, table->image.buckets);
+	const uint32_t number = first_empty(table, home);
+
+	table->image.passed += distance(table, home, number);
+	return bucket_at(table, number);
+}
+
+enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
+			    uint32_t segment, uint32_t offset)
+{
+	settle(table);	/* what is there can change even where this fails */
+	const uint32_t number = index_table_find(table, key);
+	uint8_t *p;
+
+	if (number != INDEX_EMPTY) {
+		p = bucket_at(table, number);
+	} else {
+		const enum as_err err = index_table_reserve(table);
+		if (err)
+			return err;
+		p = new_place(table, key);
+		table->image.used++;
+	}
+	fill_bucket(p, key, segment, offset);
+	return AS_OK;
+}
+
+/* ---- taking out ---- */
+
+/* Empty the bucket @gap of a settled table: what would not be reached across it moves into it, and
+ * leaves a gap of its own. */
+static void close_gap(struct index_table *table, uint32_t gap)
+{
+	for (uint32_t i = next_of(table, gap); segment_at(table, i) != INDEX_EMPTY;
+	     i = next_of(table, i)) {
+		const uint8_t *p = bucket_at(table, i);
+		const uint32_t home = index_home(p, table->image.buckets);
+
+		if (distance(table, home, i) < distance(table, gap, i))
+			continue;
+		memcpy(bucket_at(table, gap), p, INDEX_BUCKET);
+		gap = i;
+	}
+	memcpy(bucket_at(table, gap), index_empty_bucket, INDEX_BUCKET);
+}
+
+bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	const enum as_err settled = settle(table);
+	const uint32_t number = index_table_find(table, key);
+
+	if (number == INDEX_EMPTY)
+		return false;
+	if (settled == AS_OK) {
+		close_gap(table, number);
+	} else {
+		put_u32le(bucket_at(table, number) + KEY_SIZE, INDEX_DELETED);
+		table->image.deleted++;
+	}
+	table->image.used--;
+	shrink(table);
+	return true;
+}
+
+void index_table_prefetch(const struct index_table *table, const uint8_t key[KEY_SIZE])
+{
+	const uint8_t *p = bucket_at(table, index_home(key, table->image.buckets));
+
+	__builtin_prefetch(p, 1);
+	__builtin_prefetch(p + INDEX_BUCKET - 1, 1);	/* often in the next line */
+}
+
+bool index_table_next(const struct index_table *table, uint32_t from, struct index_bucket *bucket)
+{
+	for (; from < table->image.buckets; from++) {
+		if (segment_at(table, from) >= INDEX_DELETED)
+			continue;
+		index_decode_bucket(bucket_at(table, from), from, bucket);
+		return true;
+	}
+	return false;
+}
+
+/* In pieces: the disk writes one while the next is copied, and the sync at the end has little to
+ * wait for. */
+static enum as_err write_image(void *context, const struct permit *permit, int fd)
+{
+	const struct index_image *image = context;
+	const size_t len = (size_t)image->buckets * INDEX_BUCKET;
+	uint8_t header[INDEX_HEADER];
+
+	index_encode_header(image->used, image->buckets, header);
+	enum as_err err = io_write_at(permit, fd, header, sizeof(header), 0);
+	for (size_t at = 0; at < len && !err; at += WRITE_PIECE) {
+		const size_t left = len - at;
+
+		err = io_write_at(permit, fd, image->bytes + at,
+				  left < WRITE_PIECE ? left : WRITE_PIECE, sizeof(header) + at);
+		if (left > WRITE_PIECE)
+			io_begin_sync(permit, fd);
+	}
+	return err;
+}
+
+enum as_err index_table_write(const struct index_table *table, const struct permit *permit,
+			      uint32_t transaction)
+{
+	char name[sizeof("index.4294967295")];
+	struct index_image image = table->image;
+
+	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+	return io_replace_file(permit, name, "index.tmp", write_image, &image);
+}

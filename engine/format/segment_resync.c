@@ -1,0 +1,386 @@
+#include "build-config.h"
+
+#include "format/segment_internal.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* How many damaged entries in a row the sizes are followed over to reach a whole one. */
+#define HOPS_MAX 8
+/* How often a damaged entry is read again before it is believed to be one. */
+#define READINGS_MORE 2
+
+/* Could an entry be @size bytes long, whatever its tag byte says? */
+static bool size_is_believable(uint32_t size)
+{
+	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
+}
+
+/* Does the header in @e begin a whole entry? Through the ladder, so at a fixed cost. */
+static bool header_is_whole(struct segment_reader *r, const struct segment_entry *e)
+{
+	uint32_t crc;
+	return segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag,
+				    r->length - e->offset) == SEGMENT_WHOLE &&
+	       ladder_crc(&r->ladder, e->offset + 4, e->offset + e->raw_size, &crc) &&
+	       crc == e->crc_stored;
+}
+
+/* Is there a whole entry at @offset, the PUT of which @witness speaks (if any)? *@size is its
+ * size. */
+static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
+		     const struct segment_witness *witness)
+{
+	struct segment_entry e = { .offset = offset };
+	if (offset >= r->length || !segment_probe_header(r, &e))
+		return false;
+	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
+		return false;
+	if (!header_is_whole(r, &e))
+		return false;
+	*size = e.raw_size;
+	return true;
+}
+
+/* The first witness at or behind @offset. */
+static size_t witness_from(const struct segment_witnesses *witnesses, uint64_t offset)
+{
+	size_t low = 0, high = witnesses->count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (witnesses->rows[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Does a witness point into [@from, @to) to a PUT that is really there? */
+static bool is_witnessed_in(struct segment_reader *r, uint64_t from, uint64_t to)
+{
+	uint32_t size;
+	for (size_t i = witness_from(&r->witnesses, from);
+	     i < r->witnesses.count && r->witnesses.rows[i].offset < to; i++)
+		if (whole_at(r, r->witnesses.rows[i].offset, &size, &r->witnesses.rows[i]))
+			return true;
+	return false;
+}
+
+bool segment_is_witnessed(struct segment_reader *r, uint64_t offset)
+{
+	uint32_t size;
+	const size_t i = witness_from(&r->witnesses, offset);
+	return i < r->witnesses.count && r->witnesses.rows[i].offset == offset &&
+	       whole_at(r, offset, &size, &r->witnesses.rows[i]);
+}
+
+/* The size that the header at @offset claims, when it can be believed and stays in the file; else
+ * 0. */
+static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
+{
+	struct segment_entry e = { .offset = offset };
+	if (offset >= r->length || !segment_probe_header(r, &e) ||
+	    !size_is_believable(e.raw_size) || e.raw_size > r->length - offset)
+		return 0;
+	return e.raw_size;
+}
+
+/* Do the sizes lead from the damaged entry at @offset to a whole one, or exactly to the end of the
+ * file? */
+static bool sizes_lead_on(struct segment_reader *r, uint64_t offset)
+{
+	uint32_t size;
+	for (unsigned hops = 0; hops < HOPS_MAX; hops++) {
+		const uint32_t claimed = claimed_size(r, offset);
+		if (claimed == 0)
+			return false;
+		offset += claimed;
+		if (offset == r->length || whole_at(r, offset, &size, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Do the entries from @offset on lead to @extent_end or beyond? A payload that holds entries of its
+ * own cannot do that: what follows the damaged entry is not part of it. */
+static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent_end)
+{
+	while (offset < extent_end) {
+		uint32_t size;
+		if (r->steps_left == 0)
+			return false;
+		r->steps_left--;
+		if (whole_at(r, offset, &size, NULL)) {
+			offset += size;
+			continue;
+		}
+		size = claimed_size(r, offset);
+		uint32_t next;
+		if (size == 0 ||
+		    (offset + size != r->length && !whole_at(r, offset + size, &next, NULL)))
+			return false;
+		offset += size;
+	}
+	return true;
+}
+
+/* Nine bytes that could begin an entry? Cheap, for the search of every byte. */
+static bool could_begin(const uint8_t *p)
+{
+	if (p[8] > SEGMENT_COMMIT)
+		return false;
+	return segment_size_fits(p[8], get_u32le(p + 4));
+}
+
+static bool is_cancelled(struct segment_reader *r)
+{
+	if (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed))
+		r->is_cancelled = true;
+	return r->is_cancelled;
+}
+
+/* Eight zeros where five neighbouring places would have their sizes: long runs of zeros are common
+ * after a crash. */
+static bool sizes_are_zero(const uint8_t *p, size_t there)
+{
+	uint64_t word;
+	if (there < 4 + sizeof(word))
+		return false;
+	memcpy(&word, p + 4, sizeof(word));
+	return word == 0;
+}
+
+/* The first place in [@from, @end) where an entry could begin, or @end; also @end when cancelled.
+ */
+static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t end)
+{
+	while (from < end && !is_cancelled(r)) {
+		const uint8_t *bytes;
+		const size_t there = segment_peek_rest(r, from, &bytes);
+		if (there < SEGMENT_HEADER) {
+			/* End of file, or unreadable: go on behind the bad range. */
+			const struct ladder_range *bad =
+				ladder_bad_in(&r->ladder, from, from + SEGMENT_HEADER);
+			if (!bad)
+				return end;
+			from = bad->offset + bad->length;
+			continue;
+		}
+		size_t i = 0;
+		while (i + SEGMENT_HEADER <= there && !could_begin(bytes + i))
+			i += sizes_are_zero(bytes + i, there - i) ? 5 : 1;
+		from += i;
+		if (i + SEGMENT_HEADER <= there)
+			return from < end ? from : end;
+	}
+	return end;
+}
+
+/* Is the whole entry of @size bytes at @offset to be believed, though it was found by searching
+ * behind a damaged entry that claims everything up to @extent_end? */
+static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size,
+			uint64_t extent_end)
+{
+	if (segment_is_witnessed(r, offset))
+		return true;
+	return !is_witnessed_in(r, offset + 1, offset + size) &&
+	       (offset >= extent_end || leads_out(r, offset, extent_end));
+}
+
+/* Where the first whole entry begins in [@from, @to) that is to be believed, or @to. The damaged
+ * entry before it claims everything up to @extent_end (@from where it claims nothing). */
+static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t to, uint64_t extent_end)
+{
+	uint32_t size;
+	uint64_t offset = from;
+	while ((offset = next_candidate(r, offset, to)) < to) {
+		if (whole_at(r, offset, &size, NULL) && is_believed(r, offset, size, extent_end))
+			return offset;
+		offset++;
+	}
+	return to;
+}
+
+/* What the damaged entry @e claims for itself: the end of its extent. A size that leads so far out of
+ * the file that most of the entry would be missing cannot be believed, and claims nothing. */
+static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
+{
+	const uint64_t left = r->length - e->offset;
+	if (!e->has_header || !size_is_believable(e->raw_size) || e->raw_size > 2 * left)
+		return e->offset + 1;
+	return e->raw_size > left ? r->length : e->offset + e->raw_size;
+}
+
+/* Set the size of the damaged row @e: where it ends and the walk goes on. */
+static void resynchronise(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint64_t claimed = claimed_end(r, e);
+	const bool stays_inside = e->has_header && size_is_believable(e->raw_size) &&
+				  e->raw_size <= r->length - e->offset;
+	uint64_t end;
+	if (stays_inside && sizes_lead_on(r, e->offset) &&
+	    !is_witnessed_in(r, e->offset + 1, claimed)) {
+		end = claimed;
+	} else {
+		end = search(r, e->offset + 1, r->length, claimed);
+		if (end < r->length) {
+			r->is_adrift = !segment_is_witnessed(r, end);
+			/* Entries follow, so the file does not end inside this one: its size is
+			 * wrong. */
+			if (e->cause == SEGMENT_TORN)
+				e->cause = SEGMENT_SIZE_LARGE;
+		}
+	}
+	e->tag = SEGMENT_DAMAGED;
+	e->size = end - e->offset;
+	r->position = end;
+}
+
+/* The ladder and the witnesses, once a segment. */
+static enum as_err prepare_for_damage(struct segment_reader *r)
+{
+	if (r->has_ladder)
+		return AS_OK;
+	const enum as_err err = ladder_build(&r->ladder, r->io, r->fd, r->length, r->cancel);
+	if (err != AS_OK)
+		return err;
+	r->has_ladder = true;
+	if (r->witness)
+		r->witness(r->witness_context, r->number, &r->witnesses);
+	return AS_OK;
+}
+
+/* Do two readings of one place tell the same of it? */
+static bool are_alike(const struct segment_entry *a, const struct segment_entry *b)
+{
+	return a->cause == b->cause && a->has_header == b->has_header &&
+	       a->crc_stored == b->crc_stored && a->raw_size == b->raw_size &&
+	       a->raw_tag == b->raw_tag && a->crc_computed == b->crc_computed &&
+	       memcmp(a->key, b->key, KEY_SIZE) == 0;
+}
+
+/* Bytes that are to be read to see all of @e, as far as its header can be believed. */
+static size_t extent(const struct segment_reader *r, const struct segment_entry *e)
+{
+	return size_is_believable(e->raw_size) && e->raw_size < r->window_size ? e->raw_size
+									       : SEGMENT_KEYED;
+}
+
+/* Damaged entries that overlap, each a lie about its size, would have the same bytes read again for
+ * ever: no more than a few times the segment. */
+static bool may_read_anew(struct segment_reader *r, const struct segment_entry *e)
+{
+	const size_t size = extent(r, e);
+	if (r->again_left < size)
+		return false;
+	r->again_left -= size;
+	return true;
+}
+
+/* Forget the window, and read no more than @e needs into the next. */
+static void read_anew(struct segment_reader *r, const struct segment_entry *e)
+{
+	r->window_len = 0;
+	r->next_load = extent(r, e);
+}
+
+/* Read the damaged entry @e again, past the window: true when it is whole then. Header and checksum
+ * are to come from one reading: a disk that gives other bytes each time would else agree with
+ * itself by chance. */
+static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
+{
+	bool unstable = false;
+	for (unsigned turn = 0; turn < READINGS_MORE && may_read_anew(r, e); turn++) {
+		struct segment_entry again;
+		read_anew(r, e);
+		segment_decode(r, e->offset, &again);
+		unstable = unstable || !are_alike(e, &again);
+		if (again.cause != SEGMENT_WHOLE)
+			continue;
+		*e = again;
+		e->searched = r->is_adrift;
+		e->unstable = true;
+		r->position += e->size;
+		return true;
+	}
+	e->unstable = unstable;
+	return false;
+}
+
+static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
+{
+	const struct ladder_range *bad = ladder_bad_in(&r->ladder, e->offset, e->offset + e->size);
+	/* Refused when the entry was read, and not when all of it was: where is not known. */
+	if (!bad && e->cause == SEGMENT_UNREADABLE) {
+		e->bad_offset = e->offset;
+		e->bad_length = e->size;
+	}
+	if (!bad)
+		return;
+	const uint64_t from = bad->offset > e->offset ? bad->offset : e->offset;
+	const uint64_t end = e->offset + e->size, bad_end = bad->offset + bad->length;
+	e->cause = SEGMENT_UNREADABLE;
+	e->bad_offset = from;
+	e->bad_length = (bad_end < end ? bad_end : end) - from;
+}
+
+/* Did the search see everything? */
+static enum as_err end_search(const struct segment_reader *r)
+{
+	return r->is_cancelled ? AS_ERR_CANCELLED : r->ladder.lacks_memory ? AS_ERR_MEMORY : AS_OK;
+}
+
+enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry *e)
+{
+	const enum as_err err = prepare_for_damage(r);
+	if (err != AS_OK || is_whole_now(r, e))
+		return err;
+	resynchronise(r, e);
+	note_unreadable(r, e);
+	return end_search(r);
+}
+
+enum as_err segment_lose_magic(struct segment_reader *r, struct segment_entry *e)
+{
+	const uint8_t *bytes;
+	const uint64_t end = r->position;
+	const size_t there = segment_peek(r, 0, (size_t)end, &bytes);
+	const enum as_err err = prepare_for_damage(r);
+	if (err != AS_OK)
+		return err;
+	const uint64_t first = search(r, 0, end, 0);
+	if (first < end)
+		r->is_adrift = !segment_is_witnessed(r, first);
+	*e = (struct segment_entry){
+		.size = first, .tag = SEGMENT_DAMAGED,
+		.cause = there < first ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
+	};
+	r->position = first;
+	note_unreadable(r, e);
+	return end_search(r);
+}
+
+enum as_err segment_suspects(struct segment_reader *r, uint64_t offset, uint64_t length,
+			     enum as_err (*each)(void *context, const struct segment_entry *entry),
+			     void *context)
+{
+	enum as_err err = r->fd < 0 ? AS_OK : prepare_for_damage(r);
+	const uint64_t end = offset + length < r->length ? offset + length : r->length;
+	uint64_t at = offset + 1;
+	while (err == AS_OK && r->fd >= 0 && (at = next_candidate(r, at, end)) < end) {
+		uint32_t size;
+		struct segment_entry e;
+		if (!whole_at(r, at, &size, NULL)) {
+			at++;
+			continue;
+		}
+		segment_decode(r, at, &e);
+		e.searched = true;
+		err = each(context, &e);
+		at += size;
+	}
+	if (err == AS_OK && r->is_cancelled)
+		err = AS_ERR_CANCELLED;
+	return err;
+}

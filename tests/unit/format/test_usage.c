@@ -1,0 +1,430 @@
+#include "build-config.h"
+
+#include "engine/format/usage.h"
+#include "tests/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERS "\x83\xa7" "version" "\x01"
+#define SEGS "\xa8" "segments"
+#define COMP "\xa7" "compact"
+#define TEXT(bytes) bytes, sizeof(bytes) - 1
+
+/* As Attic 0.16 wrote them. */
+static const char attic_pending[] = VERS SEGS "\x86\x00\x08\x02\x06\x06\x06\x07\x09\x08\x06\x09\x06"
+				    COMP "\x96\x00\x02\x06\x07\x08\x09";
+static const char attic_many[] =
+	VERS SEGS "\xde\x00\x22\x00\x04\x01\x06\x02\x06\x0a\x04\x0b\x05\x0c\x07\x0d\x06\x0e\x09"
+	"\x0f\x08\x14\x06\x15\x05\x16\x03\x19\x05\x1c\x06\x1e\x04\x1f\x05\x21\x05\x24\x07\x26\x04"
+	"\x28\x06\x2d\x07\x2e\x06\x30\x03\x32\x06\x36\x04\x37\x04\x38\x08\x3a\x02\x3b\x07\x3e\x04"
+	"\x41\x05\x42\x07\x43\x06\x44\x01" COMP "\x90";
+
+static struct scratch *scratch;
+static struct permit *permit;
+static struct usage usage;
+static struct hints hints;
+static struct findings findings;
+
+static int setup(void **state)
+{
+	memset(&usage, 0, sizeof(usage));
+	memset(&hints, 0, sizeof(hints));
+	findings_init(&findings);
+	scratch_setup(state);
+	scratch = *state;
+	permit = io_grant_permit(&io_system, scratch->fd, 0644);
+	return permit ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	usage_free(&usage);
+	hints_free(&hints);
+	findings_free(&findings);
+	io_revoke_permit(permit);
+	return scratch_teardown(state);
+}
+
+static void parse(const void *bytes, size_t len)
+{
+	hints_free(&hints);
+	assert_int_equal(hints_parse(bytes, len, 3, &hints, &findings), AS_OK);
+	assert_int_equal(findings.count, 0);
+}
+
+static void add(uint32_t segment, uint32_t live, bool compact)
+{
+	struct usage_segment *row = usage_add(&usage, segment);
+
+	assert_non_null(row);
+	assert_int_equal(row->segment, segment);
+	row->live = live;
+	row->compact = compact;
+}
+
+static void expect_row(size_t i, uint32_t segment, uint32_t live, bool compact)
+{
+	assert_true(i < usage.count);
+	assert_int_equal(usage.rows[i].segment, segment);
+	assert_int_equal(usage.rows[i].live, live);
+	assert_int_equal(usage.rows[i].compact, compact);
+}
+
+/* Write hints.3, and see these bytes in it. */
+static void expect_bytes(const void *bytes, size_t len)
+{
+	uint8_t *written;
+	size_t got;
+
+	assert_int_equal(usage_write(&usage, permit, 3), AS_OK);
+	assert_int_equal(io_read_file(&io_system, scratch->fd, "hints.3", HINTS_FILE_MAX, &written,
+				      &got), AS_OK);
+	assert_int_equal(got, len);
+	assert_memory_equal(written, bytes, len);
+	free(written);
+}
+
+/* Write hints.3, and have all of it read back by what reads hints. */
+static void expect_read_back(void)
+{
+	size_t compact = 0;
+
+	assert_int_equal(usage_write(&usage, permit, 3), AS_OK);
+	hints_free(&hints);
+	assert_int_equal(hints_read(&io_system, scratch->fd, 3, &hints, &findings), AS_OK);
+	assert_true(hints.usable);
+	assert_int_equal(findings.count, 0);
+	assert_int_equal(hints.segment_count, usage.count);
+	for (size_t i = 0; i < usage.count; i++) {
+		assert_int_equal(hints.segments[i].segment, usage.rows[i].segment);
+		assert_int_equal(hints.segments[i].live, usage.rows[i].live);
+		if (usage.rows[i].compact)
+			assert_int_equal(hints.compact[compact++], usage.rows[i].segment);
+	}
+	assert_int_equal(hints.compact_count, compact);
+}
+
+static bool exists(const char *name)
+{
+	return faccessat(scratch->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void rows_stand_in_order_whatever_order_they_come_in(void **state)
+{
+	static const uint32_t segments[] = { 7, 9, 1, 8, 0, 9, UINT32_MAX, 7, 3 };
+	static const uint32_t sorted[] = { 0, 1, 3, 7, 8, 9, UINT32_MAX };
+
+	for (size_t i = 0; i < ARRAY_SIZE(segments); i++)
+		assert_int_equal(usage_add(&usage, segments[i])->segment, segments[i]);
+	assert_int_equal(usage.count, ARRAY_SIZE(sorted));
+	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
+		expect_row(i, sorted[i], 0, false);
+	(void)state;
+}
+
+static void a_row_added_again_keeps_what_it_says(void **state)
+{
+	add(4, 11, true);
+	add(2, 12, false);
+	add(9, 13, true);
+	assert_int_equal(usage_add(&usage, 4)->live, 11);
+	assert_true(usage_add(&usage, 4)->compact);
+	assert_int_equal(usage_add(&usage, 9)->live, 13);
+	expect_row(0, 2, 12, false);
+	expect_row(1, 4, 11, true);
+	expect_row(2, 9, 13, true);
+	assert_int_equal(usage.count, 3);
+	(void)state;
+}
+
+static void look_ups_find_what_is_there_and_nothing_else(void **state)
+{
+	assert_null(usage_find(&usage, 0));
+	for (uint32_t i = 0; i < 1000; i++)
+		add(3 * i + 1, i, false);
+	for (uint32_t i = 0; i < 3000; i++) {
+		const struct usage_segment *row = usage_find(&usage, i);
+
+		if (i % 3 != 1) {
+			assert_null(row);
+			continue;
+		}
+		assert_non_null(row);
+		assert_int_equal(row->segment, i);
+		assert_int_equal(row->live, i / 3);
+	}
+	assert_null(usage_find(&usage, UINT32_MAX));
+	(void)state;
+}
+
+static void random_rows_agree_with_a_model(void **state)
+{
+	static bool is_there[1000];
+	uint32_t random = 1;
+	size_t count = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		random = random * 1664525u + 1013904223u;
+		const uint32_t segment = (random >> 8) % 1000;
+		assert_int_equal(usage_find(&usage, segment) != NULL, is_there[segment]);
+		assert_int_equal(usage_add(&usage, segment)->segment, segment);
+		count += !is_there[segment];
+		is_there[segment] = true;
+		assert_int_equal(usage.count, count);
+		for (size_t k = 1; k < usage.count; k++)
+			assert_true(usage.rows[k - 1].segment < usage.rows[k].segment);
+	}
+	(void)state;
+}
+
+static bool is_odd(void *context, const struct usage_segment *row)
+{
+	++*(unsigned *)context;
+	return row->segment % 2 == 1;
+}
+
+static void dropped_rows_go_and_the_others_stay(void **state)
+{
+	unsigned calls = 0;
+
+	usage_remove(&usage, is_odd, &calls);
+	assert_int_equal(calls, 0);
+	for (uint32_t i = 1; i < 100; i++)
+		add(i, i, i % 3 == 0);
+	usage_remove(&usage, is_odd, &calls);
+	assert_int_equal(calls, 99);
+	assert_int_equal(usage.count, 49);
+	for (uint32_t i = 0; i < 49; i++)
+		expect_row(i, 2 * i + 2, 2 * i + 2, (2 * i + 2) % 3 == 0);
+	assert_null(usage_find(&usage, 51));
+	assert_int_equal(usage_find(&usage, 52)->live, 52);
+	(void)state;
+}
+
+static void live_counts_are_summed_beyond_32_bits(void **state)
+{
+	assert_true(usage_live(&usage) == 0);
+	add(1, UINT32_MAX, false);
+	add(2, UINT32_MAX, true);
+	assert_true(usage_live(&usage) == 2 * (uint64_t)UINT32_MAX);
+	(void)state;
+}
+
+static void both_lists_of_the_hints_are_taken_over(void **state)
+{
+	parse(TEXT(VERS SEGS "\x83\x00\x03\xcd\x01\x2c\x00\xce\x00\x01\x11\x70\xcc\xc8"
+		   COMP "\x94\x05\xcd\x01\x2c\x00\xce\xff\xff\xff\xff"));
+	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	assert_int_equal(usage.count, 5);
+	expect_row(0, 0, 3, true);
+	expect_row(1, 5, 0, true);
+	expect_row(2, 300, 0, true);
+	expect_row(3, 70000, 200, false);
+	expect_row(4, UINT32_MAX, 0, true);
+	(void)state;
+}
+
+static void empty_hints_give_no_rows(void **state)
+{
+	parse(TEXT(VERS SEGS "\x80" COMP "\x90"));
+	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	assert_int_equal(usage.count, 0);
+	(void)state;
+}
+
+static void a_count_that_cannot_be_is_refused(void **state)
+{
+	parse(TEXT(VERS SEGS "\x82\x00\x03\x01\xff" COMP "\x90"));	/* -1 */
+	assert_int_equal(usage_load(&usage, &hints), AS_ERR_INTEGRITY);
+	assert_int_equal(usage.count, 0);
+	assert_null(usage.rows);
+	parse(TEXT(VERS SEGS "\x82\x00\x03\x01\xcf\x00\x00\x00\x01\x00\x00\x00\x00" COMP "\x90"));
+	assert_int_equal(usage_load(&usage, &hints), AS_ERR_INTEGRITY);
+	assert_null(usage.rows);
+	parse(TEXT(VERS SEGS "\x81\x01\xce\xff\xff\xff\xff" COMP "\x90"));
+	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	expect_row(0, 1, UINT32_MAX, false);
+	(void)state;
+}
+
+/* A compact list that nothing counts, before segments that are counted: in proportion to them. */
+static void hostile_lists_are_merged_without_crawling(void **state)
+{
+	enum { COUNT = 1000000 };
+	static struct hints_segment segments[COUNT];
+	static uint32_t compact[COUNT];
+	const struct hints hostile = {
+		.usable = true, .transaction = 3, .version = 1, .segments = segments,
+		.segment_count = COUNT, .compact = compact, .compact_count = COUNT,
+	};
+
+	for (uint32_t i = 0; i < COUNT; i++) {
+		segments[i] = (struct hints_segment){ COUNT + i, 1 };
+		compact[i] = i;
+	}
+	assert_int_equal(usage_load(&usage, &hostile), AS_OK);
+	assert_int_equal(usage.count, 2 * COUNT);
+	expect_row(COUNT - 1, COUNT - 1, 0, true);
+	expect_row(COUNT, COUNT, 1, false);
+	(void)state;
+}
+
+static void attics_own_hints_are_written_as_attic_wrote_them(void **state)
+{
+	parse(TEXT(attic_pending));
+	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	assert_int_equal(usage.count, 6);
+	expect_bytes(TEXT(attic_pending));
+	usage_free(&usage);
+	parse(TEXT(attic_many));
+	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	assert_int_equal(usage.count, 34);
+	expect_bytes(TEXT(attic_many));
+	(void)state;
+}
+
+static void nothing_is_written_as_two_empty_lists(void **state)
+{
+	expect_bytes(TEXT(VERS SEGS "\x80" COMP "\x90"));
+	expect_read_back();
+	(void)state;
+}
+
+static void numbers_are_written_in_their_shortest_form(void **state)
+{
+	static const uint32_t edges[] = {
+		0, 127, 128, 255, 256, 65535, 65536, UINT32_MAX,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++)
+		add(edges[i], edges[ARRAY_SIZE(edges) - 1 - i], i % 2 == 1);
+	expect_bytes(TEXT(VERS SEGS "\x88"
+			  "\x00" "\xce\xff\xff\xff\xff"
+			  "\x7f" "\xce\x00\x01\x00\x00"
+			  "\xcc\x80" "\xcd\xff\xff"
+			  "\xcc\xff" "\xcd\x01\x00"
+			  "\xcd\x01\x00" "\xcc\xff"
+			  "\xcd\xff\xff" "\xcc\x80"
+			  "\xce\x00\x01\x00\x00" "\x7f"
+			  "\xce\xff\xff\xff\xff" "\x00"
+			  COMP "\x94" "\x7f" "\xcc\xff" "\xcd\xff\xff" "\xce\xff\xff\xff\xff"));
+	expect_read_back();
+	(void)state;
+}
+
+/* The counts before the lists have three forms, too. */
+static void any_number_of_rows_is_read_back_equal(void **state)
+{
+	static const uint32_t counts[] = { 1, 15, 16, 17, 65535, 65536, 200000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		usage_free(&usage);
+		for (uint32_t k = 0; k < counts[i]; k++)
+			add(k * 5, k * 7, true);
+		expect_read_back();
+		for (uint32_t k = 0; k < counts[i]; k++)
+			usage.rows[k].compact = k % 3 == 1;
+		expect_read_back();
+	}
+	(void)state;
+}
+
+static void a_file_is_taken_over_or_refused_whole(void **state)
+{
+	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
+
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	scratch_file(scratch, "hints.3", TEXT(attic_pending));
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_OK);
+	assert_int_equal(usage.count, 6);
+	expect_row(0, 0, 8, true);
+	expect_row(5, 9, 6, true);
+	usage_free(&usage);
+	for (size_t len = 0; len < sizeof(attic_pending) - 1; len++) {
+		scratch_file(scratch, "hints.3", attic_pending, len);
+		assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+		assert_int_equal(usage.count, 0);
+	}
+	scratch_file(scratch, "hints.3", TEXT(negative));
+	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(usage.count, 0);
+	(void)state;
+}
+
+static ssize_t pwrite_badly(const struct io *io, int fd, const void *data, size_t len,
+			    off_t offset)
+{
+	(void)io;
+	(void)fd;
+	(void)data;
+	(void)len;
+	(void)offset;
+	errno = ENOSPC;
+	return -1;
+}
+
+static void a_failed_write_leaves_the_old_hints_and_no_rest(void **state)
+{
+	struct io io = io_system;
+	struct stat st;
+
+	scratch_file(scratch, "hints.3", "old", 3);
+	scratch_file(scratch, "hints.3.tmp", "left by a crash", 15);
+	add(1, 2, true);
+	io.pwrite = pwrite_badly;
+	struct permit *poor = io_grant_permit(&io, scratch->fd, 0644);
+	assert_non_null(poor);
+	assert_int_equal(usage_write(&usage, poor, 3), AS_ERR_NO_SPACE);
+	io_revoke_permit(poor);
+	assert_false(exists("hints.3.tmp"));
+	assert_int_equal(fstatat(scratch->fd, "hints.3", &st, 0), 0);
+	assert_int_equal(st.st_size, 3);
+	(void)state;
+}
+
+static void a_write_replaces_what_is_there_and_leaves_one_file(void **state)
+{
+	scratch_file(scratch, "hints.4294967295", "old", 3);
+	scratch_file(scratch, "hints.4294967295.tmp", "left by a crash", 15);
+	add(1, 2, true);
+	assert_int_equal(usage_write(&usage, permit, UINT32_MAX), AS_OK);
+	assert_false(exists("hints.4294967295.tmp"));
+	assert_int_equal(hints_read(&io_system, scratch->fd, UINT32_MAX, &hints, &findings), AS_OK);
+	assert_true(hints.usable);
+	assert_int_equal(hints.segments[0].live, 2);
+	(void)state;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rows_stand_in_order_whatever_order_they_come_in),
+		TEST(a_row_added_again_keeps_what_it_says),
+		TEST(look_ups_find_what_is_there_and_nothing_else),
+		TEST(random_rows_agree_with_a_model),
+		TEST(dropped_rows_go_and_the_others_stay),
+		TEST(live_counts_are_summed_beyond_32_bits),
+		TEST(both_lists_of_the_hints_are_taken_over),
+		TEST(empty_hints_give_no_rows),
+		TEST(a_count_that_cannot_be_is_refused),
+		TEST(hostile_lists_are_merged_without_crawling),
+		TEST(attics_own_hints_are_written_as_attic_wrote_them),
+		TEST(nothing_is_written_as_two_empty_lists),
+		TEST(numbers_are_written_in_their_shortest_form),
+		TEST(any_number_of_rows_is_read_back_equal),
+		TEST(a_file_is_taken_over_or_refused_whole),
+		TEST(a_failed_write_leaves_the_old_hints_and_no_rest),
+		TEST(a_write_replaces_what_is_there_and_leaves_one_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
