@@ -3,6 +3,7 @@
 #include "store_private.h"
 
 #include "probe.h"
+#include "store_create.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -515,4 +516,9 @@ enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 		error->damage = damage_of(cause);
 	}
 	return AS_ERR_INTEGRITY;
+}
+
+enum as_err as_create(const char *path, const struct as_settings *settings, struct as_error *error)
+{
+	return store_create(path, settings, &io_system, error);
 }

@@ -1,6 +1,8 @@
 #include "build-config.h"
 
-#include "store_private.h"
+#include "store_create.h"
+
+#include "format/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,9 +169,4 @@ enum as_err store_create(const char *path, const struct as_settings *given, cons
 	io_revoke_permit(making.permit);
 	io_revoke_permit(making.outside);
 	return err;
-}
-
-enum as_err as_create(const char *path, const struct as_settings *settings, struct as_error *error)
-{
-	return store_create(path, settings, &io_system, error);
 }

@@ -7,7 +7,6 @@
  * store_recover.c   index and hints from the log
  * store_witness.c   what a replay would lose
  * store_files.c     hints and index written, old ones and emptied segments removed
- * store_create.c    a new repository
  */
 #ifndef ATTICSCOPE_STORE_PRIVATE_H
 #define ATTICSCOPE_STORE_PRIVATE_H
@@ -61,10 +60,6 @@ struct as_store {
 /* as_open through another io. */
 enum as_err store_open(const char *path, const struct as_options *options, const struct io *io,
 		       struct as_store **store, struct as_error *error);
-
-/* as_create through another io. */
-enum as_err store_create(const char *path, const struct as_settings *settings, const struct io *io,
-			 struct as_error *error);
 
 /* Close the index file and open the one of the store's transaction. Sets needs_recover, and why,
  * where index or hints do not fit. AS_ERR_MEMORY; AS_ERR_IO: the folder cannot be listed. */
