@@ -3,7 +3,7 @@
 #include "history.h"
 
 #include "base/parallel.h"
-#include "probe.h"
+#include "repo/probe.h"
 
 #include <inttypes.h>
 #include <stdio.h>

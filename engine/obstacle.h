@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_OBSTACLE_H
 #define ATTICSCOPE_OBSTACLE_H
 
-#include "view.h"
+#include "repo/view.h"
 
 #define OBSTACLE_PROBLEMS 6
 

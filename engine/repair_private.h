@@ -14,7 +14,7 @@
 
 #include "base/array.h"
 #include "format/usage.h"
-#include "log.h"
+#include "repo/log.h"
 #include "undo.h"
 
 /* A PUT to be written once more, from where it lies. */

@@ -2,8 +2,8 @@
 
 #include "store_private.h"
 
-#include "probe.h"
-#include "store_create.h"
+#include "repo/create.h"
+#include "repo/probe.h"
 
 #include <errno.h>
 #include <inttypes.h>

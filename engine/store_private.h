@@ -11,11 +11,11 @@
 #ifndef ATTICSCOPE_STORE_PRIVATE_H
 #define ATTICSCOPE_STORE_PRIVATE_H
 
-#include "descriptors.h"
 #include "format/index_table.h"
 #include "format/usage.h"
-#include "log.h"
-#include "view.h"
+#include "repo/fd_cache.h"
+#include "repo/log.h"
+#include "repo/view.h"
 
 /* A segment out of which everything live was copied. */
 struct emptied {

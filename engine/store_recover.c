@@ -3,7 +3,7 @@
 #include "store_private.h"
 
 #include "base/array.h"
-#include "probe.h"
+#include "repo/probe.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -24,7 +24,7 @@
 #define ATTICSCOPE_UNDO_H
 
 #include "repair.h"
-#include "undo_shelf.h"
+#include "repo/undo_folders.h"
 
 const char *undo_state_text(enum undo_state state);	/* in words */
 /* "done", "interrupted", "undoing", "unreadable" */

@@ -10,8 +10,8 @@
 
 #include "evidence.h"
 #include "replay.h"
+#include "repo/view.h"
 #include "verify_records.h"
-#include "view.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -4,7 +4,7 @@
 #include "src/message.h"
 #include "src/repository.h"
 
-#include "engine/probe.h"
+#include "engine/repo/probe.h"
 
 #include <errno.h>
 #include <stdlib.h>

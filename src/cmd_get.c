@@ -5,7 +5,7 @@
 #include "src/out_json.h"
 #include "src/repository.h"
 
-#include "engine/probe.h"
+#include "engine/repo/probe.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

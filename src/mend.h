@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_MEND_H
 #define ATTICSCOPE_MEND_H
 
-#include "engine/view.h"
+#include "engine/repo/view.h"
 #include "src/command.h"
 
 /* Can the person be asked, or is that not called for (--yes, --dry-run)? False: @name says on

@@ -2,7 +2,7 @@
 
 #include "tests/works.h"
 
-#include "engine/store_create.h"
+#include "engine/repo/create.h"
 #include "engine/store_private.h"
 #include "engine/undo.h"
 #include "tests/fault.h"

@@ -3,7 +3,7 @@
 #define ATTICSCOPE_TESTS_WRECK_H
 
 #include "engine/replay.h"
-#include "engine/view.h"
+#include "engine/repo/view.h"
 #include "tests/builder.h"
 
 #define WRECK_OBJECTS 120u

@@ -13,7 +13,7 @@
 #ifndef ATTICSCOPE_KEEPER_H
 #define ATTICSCOPE_KEEPER_H
 
-#include "engine/view.h"
+#include "engine/repo/view.h"
 
 struct keeper;
 

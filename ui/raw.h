@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_RAW_H
 #define ATTICSCOPE_RAW_H
 
-#include "engine/view.h"
+#include "engine/repo/view.h"
 
 struct raw {
 	const struct io *io;

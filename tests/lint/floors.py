@@ -9,6 +9,7 @@ import subprocess
 FLOORS = (			# from the bottom up
     ('engine/base',),
     ('engine/format',),
+    ('engine/repo',),
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
 NEEDS = {}			# folder: the variable that names libraries for it and all above it

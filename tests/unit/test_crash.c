@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/store_create.h"
+#include "engine/repo/create.h"
 #include "engine/store_private.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"

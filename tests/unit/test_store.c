@@ -1,7 +1,7 @@
 #include "build-config.h"
 
-#include "engine/probe.h"
-#include "engine/store_create.h"
+#include "engine/repo/create.h"
+#include "engine/repo/probe.h"
 #include "engine/store_private.h"
 #include "engine/verify.h"
 #include "tests/builder.h"

@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/base/key_hash.h"
-#include "engine/store_create.h"
+#include "engine/repo/create.h"
 #include "engine/store_private.h"
 #include "tests/allocs.h"
 #include "tests/fault.h"

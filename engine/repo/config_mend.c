@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "config_mend.h"
+#include "repo/config_mend.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

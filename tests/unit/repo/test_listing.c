@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/layout.h"
+#include "engine/repo/listing.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 

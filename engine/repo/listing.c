@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "layout.h"
+#include "repo/listing.h"
 
 #include "base/array.h"
 #include "base/owner.h"

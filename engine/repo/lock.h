@@ -1,4 +1,4 @@
-/* engine/lock.h - Attic's lock: an fcntl record lock over the whole of REPO/config.
+/* engine/repo/lock.h - Attic's lock: an fcntl record lock over the whole of REPO/config.
  *
  * Source: attic/helpers.py, UpgradableLock: shared while open, exclusive before the first write.
  * Taken here as an open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and,

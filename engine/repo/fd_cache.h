@@ -1,11 +1,11 @@
-/* engine/descriptors.h - segment files kept open for reading: a bounded number, the longest
+/* engine/repo/fd_cache.h - segment files kept open for reading: a bounded number, the longest
  * unused goes first.
  *
  * Source: attic/lrucache.py and LoggedIO.get_fd. Unlike there a file that was deleted or replaced
  * since it was opened is never served: each use asks the system whether the file still has a name.
  */
-#ifndef ATTICSCOPE_DESCRIPTORS_H
-#define ATTICSCOPE_DESCRIPTORS_H
+#ifndef ATTICSCOPE_FD_CACHE_H
+#define ATTICSCOPE_FD_CACHE_H
 
 #include "base/io.h"
 

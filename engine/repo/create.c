@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "store_create.h"
+#include "repo/create.h"
 
 #include "format/config.h"
 

@@ -1,4 +1,4 @@
-/* engine/log.h - the end of the log: entries appended to new segments, and made durable.
+/* engine/repo/log.h - the end of the log: entries appended to new segments, and made durable.
  *
  * Source: attic/repository.py, LoggedIO: get_write_fd, write_put, write_delete, write_commit,
  * close_segment. A segment is closed before the first entry that would begin beyond the limit; a
@@ -18,7 +18,7 @@
 #define ATTICSCOPE_LOG_H
 
 #include "format/segment.h"
-#include "layout.h"
+#include "repo/listing.h"
 
 #define LOG_UNSYNCED_MAX 32u		/* closed segments that wait for their fsync */
 #define LOG_SEGMENT_LAST SEGMENT_NUMBER_MAX

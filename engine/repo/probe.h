@@ -1,4 +1,4 @@
-/* engine/probe.h - a quick look whether index and hints are those of the log.
+/* engine/repo/probe.h - a quick look whether index and hints are those of the log.
  *
  * verify.h weighs them against every entry. This is for those who cannot wait for that: it reads a
  * bounded part of the index, of the hints in memory, and headers of some entries. It finds an index
@@ -7,7 +7,7 @@
 #ifndef ATTICSCOPE_PROBE_H
 #define ATTICSCOPE_PROBE_H
 
-#include "view.h"
+#include "repo/view.h"
 
 #define PROBE_TEXT_SIZE 256u
 

@@ -1,4 +1,4 @@
-/* engine/config_mend.h - which lines a person has to write into REPO/config.
+/* engine/repo/config_mend.h - which lines a person has to write into REPO/config.
  *
  * Segment n lies in data/<n / segments_per_dir>, so the folders say what segments_per_dir was. The
  * sizes of the segments bound max_segment_size from below. The id stands nowhere in the repository.
@@ -7,7 +7,7 @@
 #define ATTICSCOPE_CONFIG_MEND_H
 
 #include "format/config.h"
-#include "layout.h"
+#include "repo/listing.h"
 
 struct config_mend {
 	/* config says another segments_per_dir than the folders do */

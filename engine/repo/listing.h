@@ -1,11 +1,11 @@
-/* engine/layout.h - which segments there are, and where their files lie.
+/* engine/repo/listing.h - which segments there are, and where their files lie.
  *
  * Source: attic/repository.py, LoggedIO._segment_names and segment_filename: segment N lies in
  * data/<N / segments_per_dir>/<N>, N decimal without leading zeros. Listing reads folders only:
  * no file is opened, and none is asked for its state where the listing tells its kind.
  */
-#ifndef ATTICSCOPE_LAYOUT_H
-#define ATTICSCOPE_LAYOUT_H
+#ifndef ATTICSCOPE_LISTING_H
+#define ATTICSCOPE_LISTING_H
 
 #include "base/io.h"
 #include "base/problem.h"

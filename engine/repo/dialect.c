@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "dialect.h"
+#include "repo/dialect.h"
 
 #include "format/segment.h"
 

@@ -2,7 +2,7 @@
 
 #include "engine/diagnose.h"
 #include "engine/history.h"
-#include "engine/view.h"
+#include "engine/repo/view.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "descriptors.h"
+#include "repo/fd_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* engine/dialect.h - which program wrote a repository.
+/* engine/repo/dialect.h - which program wrote a repository.
  *
  * Borg 1.x kept Attic's layout and changed the magics, the config and the README. This version
  * reads and writes Attic's dialect alone: a repository in another one is recognised, named and left
@@ -9,7 +9,7 @@
 #define ATTICSCOPE_DIALECT_H
 
 #include "format/config.h"
-#include "layout.h"
+#include "repo/listing.h"
 
 enum dialect {
 	DIALECT_ATTIC,

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "log.h"
+#include "repo/log.h"
 
 #include "base/crc.h"
 #include "base/owner.h"

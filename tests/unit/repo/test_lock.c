@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/lock.h"
+#include "engine/repo/lock.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 

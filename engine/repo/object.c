@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "view.h"
+#include "repo/view.h"
 
 #include <errno.h>
 #include <fcntl.h>

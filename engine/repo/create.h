@@ -1,6 +1,6 @@
-/* engine/store_create.h - make a new repository. */
-#ifndef ATTICSCOPE_STORE_CREATE_H
-#define ATTICSCOPE_STORE_CREATE_H
+/* engine/repo/create.h - make a new repository. */
+#ifndef ATTICSCOPE_CREATE_H
+#define ATTICSCOPE_CREATE_H
 
 #include "base/error.h"
 #include "base/io.h"

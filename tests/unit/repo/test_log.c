@@ -4,7 +4,7 @@
  * that only takes what succeeds. Their files must be alike. */
 #include "build-config.h"
 
-#include "engine/log.h"
+#include "engine/repo/log.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
 #include "tests/scratch.h"

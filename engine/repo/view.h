@@ -1,4 +1,4 @@
-/* engine/view.h - the read-only picture of one repository.
+/* engine/repo/view.h - the read-only picture of one repository.
  *
  * Opening reads folder listings, config, the header of the index, the hints, the first eight bytes
  * of the oldest and of the newest segment, the last nine of the last ones and the names below undo/:
@@ -10,15 +10,15 @@
 
 #include "base/io.h"
 #include "base/problem.h"
-#include "config_mend.h"
-#include "dialect.h"
 #include "format/config.h"
 #include "format/hints.h"
 #include "format/index.h"
 #include "format/segment.h"
-#include "layout.h"
-#include "lock.h"
-#include "undo_shelf.h"
+#include "repo/config_mend.h"
+#include "repo/dialect.h"
+#include "repo/listing.h"
+#include "repo/lock.h"
+#include "repo/undo_folders.h"
 
 #include <time.h>
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "lock.h"
+#include "repo/lock.h"
 
 #include "base/owner.h"
 #include "format/config.h"

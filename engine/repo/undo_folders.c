@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "undo_shelf.h"
+#include "repo/undo_folders.h"
 
 #include "base/array.h"
 #include "base/crc.h"

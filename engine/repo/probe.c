@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "probe.h"
+#include "repo/probe.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

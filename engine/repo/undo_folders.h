@@ -1,13 +1,13 @@
-/* engine/undo_shelf.h - which undo folders there are and how each of them stands, by names and
- * marks alone. Never writes, follows no link.
+/* engine/repo/undo_folders.h - which undo folders there are and how each of them stands, by names
+ * and marks alone. Never writes, follows no link.
  *
  * The view tells of them; what lies in one, and the way back, is undo.h's, where the layout of
  * REPO/undo is described. */
-#ifndef ATTICSCOPE_UNDO_SHELF_H
-#define ATTICSCOPE_UNDO_SHELF_H
+#ifndef ATTICSCOPE_UNDO_FOLDERS_H
+#define ATTICSCOPE_UNDO_FOLDERS_H
 
 #include "base/io.h"
-#include "layout.h"
+#include "repo/listing.h"
 
 #include <time.h>
 
