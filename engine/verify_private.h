@@ -1,6 +1,6 @@
 /* engine/verify_private.h - what the parts of verify share. For engine/check/ alone.
  *
- * verify.c          making, running the threads, asking the result
+ * verify_result.c   made, added to, freed; whether to stop
  * verify_index.c    the index in memory, and the witnesses that it gives
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
@@ -12,6 +12,7 @@
  * verify_tally.c    what the log holds where there is no index
  * verify_compare.c  what becomes of each key then: all go through evidence.c
  * verify_older.c    the older versions of what is lost
+ * verify.c          all of them in their order, and one entry's status
  */
 #ifndef ATTICSCOPE_VERIFY_PRIVATE_H
 #define ATTICSCOPE_VERIFY_PRIVATE_H
@@ -61,6 +62,9 @@ struct verify_run {
 	bool is_settled;		/* log and index agree on every key */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
+
+/* Forget what was read. AS_ERR_MEMORY. */
+enum as_err verify_begin_reading(struct verify *verify);
 
 void verify_fail(struct verify_run *run, enum as_err err);
 bool verify_should_stop(const struct verify_run *run);

@@ -12,20 +12,6 @@
 /* Bits of two keys that may differ for one to be the other, damaged. */
 #define KEY_BITS_DAMAGED 8u
 
-size_t verify_position(const struct verify *verify, uint32_t number)
-{
-	const size_t position = layout_find(&verify->view->layout, number);
-	if (!verify->has_roles)
-		return position;
-	if (position != LAYOUT_NONE && verify->facts[position].number == number &&
-	    verify->facts[position].role == ROLE_LOG)
-		return position;
-	for (size_t i = 0; i < verify->view->layout.count; i++)
-		if (verify->facts[i].number == number && verify->facts[i].role == ROLE_LOG)
-			return i;
-	return LAYOUT_NONE;
-}
-
 bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
 {
 	unsigned bits = 0;
