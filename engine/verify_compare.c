@@ -246,12 +246,6 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 
 /* ---- the walks ---- */
 
-bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
-{
-	return atomic_load_explicit(&verify->confirmed[bucket / 64], memory_order_relaxed) >>
-	       (bucket % 64) & 1;
-}
-
 bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		       const struct index_bucket *bucket, bool is_confirmed,
 		       struct replay_event *event)
@@ -323,15 +317,6 @@ static enum as_err settle_unconfirmed(void *context, const struct index_bucket *
 	if (verdicts[verdict].is_object)
 		count_live(verify, bucket->key, &place);
 	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
-}
-
-uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < buckets / 64 + 1; i++)
-		count += (uint32_t)__builtin_popcountll(
-			atomic_load_explicit(&verify->confirmed[i], memory_order_relaxed));
-	return count;
 }
 
 /* ---- what no index can tell: damaged entries name their own key ---- */

@@ -7,6 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
+{
+	return atomic_load_explicit(&verify->confirmed[bucket / 64], memory_order_relaxed) >>
+	       (bucket % 64) & 1;
+}
+
+uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < buckets / 64 + 1; i++)
+		count += (uint32_t)__builtin_popcountll(
+			atomic_load_explicit(&verify->confirmed[i], memory_order_relaxed));
+	return count;
+}
+
 /* Has the scan found every mapping by looking up the key of a PUT that stands there? Then no bucket
  * is out of reach, and none has the key of another: a census would find nothing. Of a segment whose
  * record was believed the mappings are known, but not that look-ups find them. */
@@ -255,4 +270,46 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 	if (known > 1)
 		qsort(witness->rows, known, sizeof(*witness->rows), by_offset);
 	*out = (struct segment_witnesses){ witness->rows, known };
+}
+
+/* ---- walks over it ---- */
+
+enum as_err verify_each_unconfirmed(struct verify_run *run,
+				    enum as_err (*each)(void *context,
+							const struct index_bucket *bucket),
+				    void *context)
+{
+	const struct index_image *image = &run->index.image;
+	struct index_bucket bucket;
+	enum as_err err = AS_OK;
+	for (uint32_t i = 0; err == AS_OK && i < image->buckets; i++) {
+		if (i % 65536 == 0 && verify_should_stop(run))
+			return AS_ERR_CANCELLED;
+		if (verify_is_confirmed(run->verify, i))
+			continue;
+		index_image_place(image, i, &bucket.segment, &bucket.offset);
+		/* A second bucket of the same key: the census names it, and no look-up finds it. */
+		if (!index_bucket_is_used(&bucket) || index_image_find_again(image, i) != i)
+			continue;
+		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
+			err = each(context, &bucket);
+		else if (!run->is_weighed)
+			err = verify_lose_index(run, i);
+	}
+	return err;
+}
+
+void verify_find_index_last(struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	uint32_t segment, offset, last = 0;
+	if (run->has_index_last)
+		return;
+	run->has_index_last = true;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		index_image_place(image, i, &segment, &offset);
+		if (segment <= run->verify->index.transaction && segment > last)
+			last = segment;
+	}
+	run->verify->index_last = last;
 }

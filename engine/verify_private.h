@@ -1,7 +1,7 @@
 /* engine/verify_private.h - what the parts of verify share. For engine/check/ alone.
  *
  * verify_result.c   made, added to, freed; whether to stop
- * verify_index.c    the index in memory, and the witnesses that it gives
+ * verify_index.c    the index in memory, which of it is confirmed, and the witnesses that it gives
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
  * verify_records.c  segments that need not be read, and in which order the others are

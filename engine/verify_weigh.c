@@ -32,31 +32,6 @@ enum aim verify_aim(const struct verify *verify, const struct index_bucket *buck
 	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_BEYOND : AIM_WRONG;
 }
 
-enum as_err verify_each_unconfirmed(struct verify_run *run,
-				    enum as_err (*each)(void *context,
-							const struct index_bucket *bucket),
-				    void *context)
-{
-	const struct index_image *image = &run->index.image;
-	struct index_bucket bucket;
-	enum as_err err = AS_OK;
-	for (uint32_t i = 0; err == AS_OK && i < image->buckets; i++) {
-		if (i % 65536 == 0 && verify_should_stop(run))
-			return AS_ERR_CANCELLED;
-		if (verify_is_confirmed(run->verify, i))
-			continue;
-		index_image_place(image, i, &bucket.segment, &bucket.offset);
-		/* A second bucket of the same key: the census names it, and no look-up finds it. */
-		if (!index_bucket_is_used(&bucket) || index_image_find_again(image, i) != i)
-			continue;
-		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
-			err = each(context, &bucket);
-		else if (!run->is_weighed)
-			err = verify_lose_index(run, i);
-	}
-	return err;
-}
-
 bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
 			 const struct replay_event *event)
 {
@@ -385,21 +360,6 @@ static enum as_err weigh_keys(struct weighing *w)
 		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
 	w->run->is_weighed = true;
 	return err;
-}
-
-void verify_find_index_last(struct verify_run *run)
-{
-	const struct index_image *image = &run->index.image;
-	uint32_t segment, offset, last = 0;
-	if (run->has_index_last)
-		return;
-	run->has_index_last = true;
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		index_image_place(image, i, &segment, &offset);
-		if (segment <= run->verify->index.transaction && segment > last)
-			last = segment;
-	}
-	run->verify->index_last = last;
 }
 
 bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts)
