@@ -246,22 +246,6 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 
 /* ---- the walks ---- */
 
-bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
-		       const struct index_bucket *bucket, bool is_confirmed,
-		       struct replay_event *event)
-{
-	struct replay_event adrift;
-	const bool has_sound = replay_find(verify->replay, key, event);
-	if (is_confirmed || !replay_find(verify->adrift, key, &adrift))
-		return has_sound;
-	const bool is_supported = bucket && adrift.is_put && adrift.segment == bucket->segment;
-	if (has_sound && !(is_supported && replay_time(adrift.segment, adrift.offset) >
-						   replay_time(event->segment, event->offset)))
-		return true;
-	*event = adrift;
-	return true;
-}
-
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
  * index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
 static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],

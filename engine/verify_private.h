@@ -5,6 +5,8 @@
  * verify_tail.c     what the segments above the newest COMMIT are, before anything else
  * verify_scan.c     one segment, in one worker
  * verify_records.c  segments that need not be read, and in which order the others are
+ * verify_missing.c  segments that are not there
+ * verify_mapping.c  where a mapping leads, and what the log says of its key
  * verify_damage.c   what is damaged, by its place and by its key, when all segments were read
  * verify_weigh.c    what index and hints are worth, by what they share with the log
  * verify_roles.c    files that came back, are of elsewhere, or bear another's number

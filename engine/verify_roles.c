@@ -9,16 +9,6 @@
 
 /* Misfits that are looked into; of more than that the index is at fault, not the files. */
 #define MISFITS_MAX 64u
-/* Bits of two keys that may differ for one to be the other, damaged. */
-#define KEY_BITS_DAMAGED 8u
-
-bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
-{
-	unsigned bits = 0;
-	for (unsigned i = 0; i < KEY_SIZE; i++)
-		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
-	return bits <= KEY_BITS_DAMAGED;
-}
 
 /* The highest segment that index or hints know. What lies above is newer than they are, and they say
  * nothing about it. */

@@ -8,75 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- where a mapping leads ---- */
-
-bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
-{
-	return layout_is_partial(&view->findings) || layout_has_other(&view->findings, segment);
-}
-
-enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
-{
-	const size_t position = verify_position(verify, bucket->segment);
-	uint8_t cause;
-	if (bucket->offset < SEGMENT_MAGIC_SIZE)
-		return AIM_NOWHERE;
-	if (position == LAYOUT_NONE)
-		return verify_may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
-									      : AIM_MISSING;
-	const struct segment_facts *facts = &verify->facts[position];
-	if (facts->is_unopened)
-		return AIM_UNREADABLE;
-	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))
-		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
-	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_BEYOND : AIM_WRONG;
-}
-
-bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			 const struct replay_event *event)
-{
-	struct replay_event adrift;
-	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
-	       adrift.offset == event->offset;
-}
-
-bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
-		      const struct replay_event *event)
-{
-	return event->is_put && event->segment == bucket->segment &&
-	       verify_was_searched(verify, bucket->key, event);
-}
-
-static int by_bucket(const void *a, const void *b)
-{
-	const struct verify_oddity *x = a, *y = b;
-	return (x->bucket > y->bucket) - (x->bucket < y->bucket);
-}
-
-const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket)
-{
-	const struct verify_oddity wanted = { .bucket = bucket };
-	return verify->oddity_count == 0
-		? NULL
-		: bsearch(&wanted, verify->oddities, verify->oddity_count, sizeof(wanted),
-			  by_bucket);
-}
-
 /* ---- segments that are not there ---- */
-
-struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number)
-{
-	size_t low = 0, high = verify->missing_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (verify->missing[middle].segment < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < verify->missing_count && verify->missing[low].segment == number
-		? &verify->missing[low] : NULL;
-}
 
 /* The row of segment @number, made where there is none. NULL: out of memory. */
 static struct verify_missing *add_missing(struct verify *verify, size_t *capacity, uint32_t number)
@@ -94,61 +26,6 @@ static struct verify_missing *add_missing(struct verify *verify, size_t *capacit
 	verify->missing[i] = (struct verify_missing){ .segment = number };
 	verify->missing_count++;
 	return &verify->missing[i];
-}
-
-int64_t verify_hinted(const struct verify *verify, uint32_t number)
-{
-	const struct hints_segment *row = hints_find(&verify->view->hints, number);
-	return row ? row->live : 0;
-}
-
-/* Are the hints a second witness beside the index: of the same transaction, and not of elsewhere? */
-static bool hints_join_index(const struct verify *verify)
-{
-	const struct hints *hints = &verify->view->hints;
-	return hints->usable && hints->transaction == verify->index.transaction &&
-	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
-}
-
-/* A segment of which there is no file: was it lost, or is the mapping wrong? */
-static bool is_missing_gap(const struct verify *verify, uint32_t number)
-{
-	const bool joined = hints_join_index(verify);
-	const struct verify_missing *row = verify_find_missing(verify, number);
-	if (verify->index_credit == CREDIT_OLDER)
-		/* A compaction since then would have moved all of the segment's objects on. */
-		return verify->index_figures.is_stale && joined &&
-		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
-	/* Of an index that is wrong elsewhere, what hints that can be believed count as it does. */
-	if (verify->index_credit == CREDIT_DAMAGED)
-		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
-		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;
-	if (verify->index_credit != CREDIT_CREDIBLE)
-		return false;
-	if (number > verify->index.transaction)
-		return false;
-	return joined ? verify_hinted(verify, number) > 0 : true;
-}
-
-bool verify_is_gap(const struct verify *verify, uint32_t number)
-{
-	const size_t position = verify_position(verify, number);
-	if (position == LAYOUT_NONE)
-		return is_missing_gap(verify, number);
-	const struct segment_facts *facts = &verify->facts[position];
-	if (verify->index_credit != CREDIT_CREDIBLE)
-		return false;
-	/* The index alone may be wrong about one place; that the file ends too early, or that the
-	 * hints count more in it than is there, bears it out. */
-	if (verify->hints_credit == CREDIT_CREDIBLE) {
-		/* What the index does not know is not what the hints counted, where both agree. */
-		const uint32_t unknown =
-			facts->damaged > 0 && verify_hints_like_index(verify, facts) ? facts->unknown
-										      : 0;
-		return verify_hinted(verify, number) >
-		       (int64_t)facts->held - (int64_t)unknown + (int64_t)facts->wanted;
-	}
-	return facts->is_cut || !facts->is_complete;
 }
 
 /* ---- where a DELETE may be lost ---- */
@@ -360,12 +237,6 @@ static enum as_err weigh_keys(struct weighing *w)
 		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
 	w->run->is_weighed = true;
 	return err;
-}
-
-bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts)
-{
-	return verify_hinted(verify, facts->number) ==
-	       (int64_t)facts->mapped + (int64_t)facts->unmet;
 }
 
 /* Do index and hints, which were not computed from each other, agree on a segment in which other
