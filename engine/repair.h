@@ -14,8 +14,8 @@
 #ifndef ATTICSCOPE_REPAIR_H
 #define ATTICSCOPE_REPAIR_H
 
+#include "check/check.h"
 #include "format/index_table.h"
-#include "verify.h"
 
 struct repair_options {
 	bool keep_tail;		/* salvage: all of the tail counts as committed */

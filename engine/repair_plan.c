@@ -2,9 +2,9 @@
 
 #include "repair_private.h"
 
-#include "diagnose.h"
+#include "check/diagnose.h"
+#include "check/obstacle.h"
 #include "format/names.h"
-#include "obstacle.h"
 #include "undo.h"
 
 #include <errno.h>

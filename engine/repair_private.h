@@ -43,7 +43,7 @@ struct plan_work {
 	bool writes_commit;
 	bool can_do_without_undo;	/* there is room for that at least */
 	uint32_t next;			/* number of the first new segment */
-	/* The objects promised: so many, with such a sum over their keys (see verify.h). */
+	/* The objects promised: so many, with such a sum over their keys (see check.h). */
 	uint64_t objects, key_sum;
 
 	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */

@@ -3,7 +3,7 @@
 #include "store_private.h"
 
 #include "base/array.h"
-#include "replay.h"
+#include "check/replay.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

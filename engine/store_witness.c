@@ -2,7 +2,7 @@
 
 #include "store_private.h"
 
-#include "verify.h"
+#include "check/check.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #ifndef ATTICSCOPE_SCRUB_CACHE_H
 #define ATTICSCOPE_SCRUB_CACHE_H
 
+#include "engine/check/known.h"
 #include "engine/repo/view.h"
-#include "engine/verify_records.h"
 
 #define CACHE_FILE_MAX (1024u * 1024u * 1024u)	/* bytes; a larger one is not read */
 

@@ -12,7 +12,7 @@
 #ifndef ATTICSCOPE_SCRUB_RECORDS_H
 #define ATTICSCOPE_SCRUB_RECORDS_H
 
-#include "engine/verify_records.h"
+#include "engine/check/known.h"
 
 #include <jansson.h>
 

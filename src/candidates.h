@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_CANDIDATES_H
 #define ATTICSCOPE_CANDIDATES_H
 
-#include "engine/verify.h"
+#include "engine/check/check.h"
 
 #define CANDIDATES_KEPT 4
 

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
-#include "src/message.h"
 #include "src/interrupt.h"
+#include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"
 #include "src/progress.h"
@@ -9,7 +9,7 @@
 #include "src/repository.h"
 #include "src/scope.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "scrub/records.h"
 #include "ui/format.h"
 

@@ -7,7 +7,7 @@
 #include "src/progress.h"
 #include "src/repository.h"
 
-#include "engine/history.h"
+#include "engine/check/history.h"
 
 #include <inttypes.h>
 

@@ -6,8 +6,8 @@
 #include "src/out_text.h"
 #include "src/repository.h"
 
-#include "engine/diagnose.h"
-#include "engine/witness.h"
+#include "engine/check/diagnose.h"
+#include "engine/check/witness.h"
 #include "ui/format.h"
 
 #include <inttypes.h>

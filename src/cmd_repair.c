@@ -9,7 +9,7 @@
 #include "src/quote.h"
 #include "src/repository.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 
 #include <errno.h>
 #include <string.h>

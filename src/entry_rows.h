@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_ENTRY_ROWS_H
 #define ATTICSCOPE_ENTRY_ROWS_H
 
-#include "engine/verify.h"
+#include "engine/check/check.h"
 #include "src/out.h"
 
 enum { ENTRY_SEGMENT, ENTRY_OFFSET, ENTRY_SIZE, ENTRY_TAG, ENTRY_KEY, ENTRY_CRC, ENTRY_CRC_STORED,

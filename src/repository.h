@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_REPOSITORY_H
 #define ATTICSCOPE_REPOSITORY_H
 
-#include "engine/verify.h"
+#include "engine/check/check.h"
 #include "src/command.h"
 
 /* Open the repository that @request names first. AS_OK, or the error, whose message was printed.

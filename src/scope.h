@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_SCOPE_H
 #define ATTICSCOPE_SCOPE_H
 
-#include "engine/verify.h"
+#include "engine/check/check.h"
 #include "src/command.h"
 
 struct scope {

@@ -2,8 +2,8 @@
 
 #include "tests/ledger.h"
 
+#include "engine/check/check.h"
 #include "engine/store_private.h"
-#include "engine/verify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_TESTS_LOOK_H
 #define ATTICSCOPE_TESTS_LOOK_H
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "tests/fault.h"
 
 struct look {

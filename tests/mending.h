@@ -6,7 +6,7 @@
 #define ATTICSCOPE_TESTS_MENDING_H
 
 #include "engine/base/io.h"
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "engine/repair.h"
 
 #define MENDING_TEXT 1024u

@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/atticstore.h"
-#include "engine/verify.h"
+#include "engine/check/check.h"
 #include "tests/builder.h"
 #include "tests/scratch.h"
 

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_TESTS_WRECK_H
 #define ATTICSCOPE_TESTS_WRECK_H
 
-#include "engine/replay.h"
+#include "engine/check/replay.h"
 #include "engine/repo/view.h"
 #include "tests/builder.h"
 

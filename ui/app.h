@@ -14,7 +14,7 @@
 #include "ui/upgrade.h"
 #include "ui/ways.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 
 #define STACK_MAX 24
 #define MESSAGE_MAX 256

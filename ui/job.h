@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_JOB_H
 #define ATTICSCOPE_JOB_H
 
-#include "engine/verify.h"
+#include "engine/check/check.h"
 
 struct app;
 

@@ -4,7 +4,7 @@
 #include "ui/format.h"
 #include "ui/look.h"
 
-#include "engine/history.h"
+#include "engine/check/history.h"
 
 #include <inttypes.h>
 #include <stdio.h>

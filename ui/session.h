@@ -8,7 +8,7 @@
 
 #include "ui/keeper.h"
 
-#include "engine/witness.h"
+#include "engine/check/witness.h"
 
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
 

@@ -4,7 +4,7 @@
 
 #include "engine/base/array.h"
 #include "engine/base/crc.h"
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "engine/undo.h"
 #include "tests/fuzz/archive.h"
 #include "tests/fuzz/fuzz.h"

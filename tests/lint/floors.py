@@ -10,6 +10,7 @@ FLOORS = (			# from the bottom up
     ('engine/base',),
     ('engine/format',),
     ('engine/repo',),
+    ('engine/check',),
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
 NEEDS = {}			# folder: the variable that names libraries for it and all above it

@@ -3,7 +3,7 @@
  * replaced comes back. */
 #include "build-config.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "tests/campaign.h"
 #include "tests/wreck.h"
 

@@ -2,7 +2,7 @@
  * length. */
 #include "build-config.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "tests/builder.h"
 #include "tests/campaign.h"
 

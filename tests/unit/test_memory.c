@@ -5,9 +5,9 @@
  * All of it, always. MEMORY_TEST=PATTERN: only these. */
 #include "build-config.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
+#include "engine/check/history.h"
 #include "engine/format/index_load.h"
-#include "engine/history.h"
 #include "engine/plan_text.h"
 #include "engine/store_private.h"
 #include "engine/undo.h"

@@ -2,9 +2,9 @@
  * reading differs from the other. And when no plan is made, or none is run. */
 #include "build-config.h"
 
+#include "engine/check/check.h"
 #include "engine/plan_text.h"
 #include "engine/repair.h"
-#include "engine/verify.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
+#include "engine/check/check.h"
 #include "engine/repo/create.h"
 #include "engine/repo/probe.h"
 #include "engine/store_private.h"
-#include "engine/verify.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "tests/builder.h"
 #include "tests/scratch.h"
 

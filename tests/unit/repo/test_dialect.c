@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/diagnose.h"
+#include "engine/check/diagnose.h"
 #include "engine/store_private.h"
 #include "tests/builder.h"
 #include "tests/fault.h"

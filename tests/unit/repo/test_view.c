@@ -1,7 +1,7 @@
 #include "build-config.h"
 
-#include "engine/diagnose.h"
-#include "engine/history.h"
+#include "engine/check/diagnose.h"
+#include "engine/check/history.h"
 #include "engine/repo/view.h"
 #include "tests/builder.h"
 #include "tests/fault.h"

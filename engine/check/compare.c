@@ -1,0 +1,1086 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one key ---- */
+
+/* Was what the index knows at the place of @bucket overwritten: with an object that it does not know,
+ * or so that the hints miss it? */
+static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
+{
+	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	if (odd)
+		return !odd->key_is_damaged;
+	const size_t position = verify_position(verify, bucket->segment);
+	return verify->hints_credit == CREDIT_CREDIBLE && verify->facts[position].damaged > 0 &&
+	       verify_is_gap(verify, bucket->segment);
+}
+
+static enum mapping mapping_of(const struct verify *verify, const struct index_bucket *bucket,
+			       bool is_confirmed)
+{
+	if (!bucket)
+		return MAPPING_NONE;
+	if (is_confirmed)
+		return MAPPING_CONFIRMED;
+	switch (verify_aim(verify, bucket)) {
+	case AIM_NOWHERE:
+		return MAPPING_NONE;
+	case AIM_UNREADABLE:
+		return MAPPING_UNREADABLE;
+	case AIM_DAMAGED:
+		return MAPPING_DAMAGED;
+	case AIM_MISSING:
+	case AIM_BEYOND:
+		return verify_is_gap(verify, bucket->segment) ? MAPPING_GAP : MAPPING_WRONG;
+	default:
+		return is_overwritten(verify, bucket) ? MAPPING_GAP : MAPPING_WRONG;
+	}
+}
+
+/* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index and
+ * hints of one time are heard about events up to it. */
+static void ask_hints(const struct verify *verify, uint32_t segment,
+		      const struct replay_event *event, struct testimony *t)
+{
+	const struct hints *hints = &verify->view->hints;
+	const size_t position = verify_position(verify, segment);
+	const bool are_older = verify->index_credit == CREDIT_OLDER &&
+			       verify->index_figures.is_stale && hints->usable &&
+			       hints->transaction == verify->index.transaction &&
+			       event->segment <= hints->transaction;
+	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
+				(are_older && verify->hints_credit == CREDIT_OLDER);
+	if (!hints->usable || position == LAYOUT_NONE ||
+	    (hints->transaction != verify->end && !are_older))
+		return;
+	const struct segment_facts *facts = &verify->facts[position];
+	const int64_t live = verify_hinted(verify, segment);
+	const int64_t held = (int64_t)facts->held + (int64_t)facts->wanted;
+	t->hints_like_log = t->event_is_searched ? live > held : live == held;
+	t->hints_like_index = verify_hints_like_index(verify, facts);
+}
+
+static const struct {
+	bool is_reported;	/* one finding a key, where the index is to be believed */
+	bool is_object;
+	enum problem problem;
+	const char *detail;
+} verdicts[VERDICT_COUNT] = {
+	[VERDICT_AGREED] = { .is_object = true },
+	[VERDICT_UNWITNESSED] = { .is_object = true },
+	[VERDICT_UNINDEXED] = { true, true, PROBLEM_INDEX_KEY_MISSING, "" },
+	[VERDICT_POSSIBLY_DELETED] = { true, true, PROBLEM_OBJECT_POSSIBLY_DELETED, "" },
+	[VERDICT_DENIED] = { true, false, PROBLEM_DELETE_LOST, "" },
+	[VERDICT_OUTDATED] = { true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
+	[VERDICT_UNDELETED] = { true, false, PROBLEM_INDEX_KEY_DELETED, "" },
+	[VERDICT_DELETE_MOVED] = { true, true, PROBLEM_DELETE_MOVED, "" },
+	[VERDICT_MOVED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
+	[VERDICT_MISDIRECTED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
+	[VERDICT_PHANTOM] = { true, false, PROBLEM_INDEX_MAPPING,
+			      "the log knows no such object" },
+};
+
+enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			   const struct index_bucket *bucket, bool is_confirmed,
+			   const struct replay_event *event, struct replay_event *place)
+{
+	struct testimony t = {
+		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
+		.mapping = mapping_of(verify, bucket, is_confirmed),
+		.index = verify->index_credit,
+		.index_is_beyond = !verify->has_end || verify->index.transaction > verify->end,
+	};
+	if (t.mapping == MAPPING_NONE)
+		bucket = NULL;
+	if (event) {
+		*place = *event;
+		t.event_is_searched = verify_was_searched(verify, key, event);
+	}
+	if (event && bucket)
+		t.event_is_later = replay_time(event->segment, event->offset) >
+				   replay_time(bucket->segment, bucket->offset);
+	if (event && event->is_put) {
+		t.is_above_index = event->segment > verify->index_last;
+		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;
+		t.event_has_moved = bucket && !is_confirmed &&
+				    verify_has_moved(verify, bucket, event);
+	}
+	const size_t position = event && event->is_put ? verify_position(verify, event->segment)
+						       : LAYOUT_NONE;
+	if (position != LAYOUT_NONE) {
+		t.is_stranger = verify->facts[position].mapped == 0;
+		t.is_contradicted = verify->facts[position].is_contradicted;
+	}
+	if (event && (!bucket || t.event_is_later))
+		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
+	const struct verify_oddity *odd =
+		t.mapping == MAPPING_WRONG ? verify_find_oddity(verify, bucket->number) : NULL;
+	t.key_is_damaged = odd && odd->key_is_damaged;
+	const enum verdict verdict = evidence_judge(&t).verdict;
+	/* Where the index is right about the place, the log has none later that counts. */
+	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
+		*place = (struct replay_event){
+			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
+		};
+	return verdict;
+}
+
+/* ---- what is found ---- */
+
+struct compare {
+	struct verify_run *run;
+	struct verify *verify;
+	size_t gone_capacity;
+	uint64_t phantoms;
+	uint64_t named_by_damage;	/* lost objects that only a damaged entry names */
+	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
+	bool is_outvoted;		/* index and hints agree, and the log with neither */
+};
+
+static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
+{
+	const size_t position = verify_position(verify, segment);
+	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+}
+
+/* While all is compared one thread alone counts, and others only look on: no need to lock the
+ * memory for each of a million objects. */
+static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct replay_event *place)
+{
+	struct segment_facts *facts = facts_of(verify, place->segment);
+	verify->objects++;
+	verify->key_sum += key_value(key);
+	if (!facts)
+		return;
+	const uint32_t live = atomic_load_explicit(&facts->live, memory_order_relaxed);
+	const uint64_t bytes = atomic_load_explicit(&facts->live_bytes, memory_order_relaxed);
+	atomic_store_explicit(&facts->live, live + 1, memory_order_relaxed);
+	atomic_store_explicit(&facts->live_bytes, bytes + place->size, memory_order_relaxed);
+}
+
+/* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
+static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
+{
+	const struct view *view = verify->view;
+	struct verify_source source;
+	struct segment_entry entry;
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	verify->objects--;
+	verify->key_sum -= key_value(bucket->key);
+	if (!facts || !verify_find_source(verify, bucket->segment, bucket->offset, &source))
+		return AS_OK;
+	facts->live--;
+	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+						   &entry, NULL);
+	if (err == AS_OK)
+		facts->live_bytes -= entry.size;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+/* The repair that mends what was found of one key. Where nothing is wrong with the log, writing the
+ * index again does. */
+static enum repair repair_of(const struct verify *verify, enum verdict verdict, bool is_confirmed)
+{
+	if (verdict == VERDICT_DELETE_MOVED || (verdict == VERDICT_POSSIBLY_DELETED && is_confirmed))
+		return REPAIR_COMPACT;
+	if (verdict == VERDICT_POSSIBLY_DELETED)
+		return verify->damage_count > 0 ? REPAIR_SALVAGE : REPAIR_RECOVER;
+	return problem_table[verdicts[verdict].problem].repair;
+}
+
+static enum as_err note_gone(struct compare *compare, enum verdict verdict,
+			     const struct index_bucket *bucket, const struct replay_event *place)
+{
+	struct verify *verify = compare->verify;
+	struct verify_missing *row = verify_find_missing(verify, bucket->segment);
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	if (row)
+		row->lost++;
+	if (facts && verify->index_credit != CREDIT_CREDIBLE)
+		facts->wanted++;
+	const enum as_err err = verify_add_gone(verify, &compare->gone_capacity, bucket->key,
+						bucket->segment, bucket->offset,
+						verdict == VERDICT_OLDER ? place : NULL);
+	if (err == AS_OK && verdict == VERDICT_UNREADABLE)
+		verify->gone[verify->gone_count - 1].is_unreadable = true;
+	return err;
+}
+
+static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
+				  const uint8_t key[KEY_SIZE], const struct index_bucket *bucket,
+				  bool is_confirmed, const struct replay_event *place)
+{
+	struct verify *verify = compare->verify;
+	if (verdict == VERDICT_LOST || verdict == VERDICT_OLDER || verdict == VERDICT_UNREADABLE)
+		return note_gone(compare, verdict, bucket, place);
+	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
+	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
+						  verdict == VERDICT_POSSIBLY_DELETED);
+	compare->phantoms += verdict == VERDICT_PHANTOM;
+	if (!verdicts[verdict].is_reported ||
+	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
+	     verdict != VERDICT_POSSIBLY_DELETED))
+		return AS_OK;
+	struct finding finding = finding_of(verdicts[verdict].problem);
+	finding.repair = repair_of(verify, verdict, is_confirmed);
+	finding.has_key = true;
+	memcpy(finding.key, key, KEY_SIZE);
+	finding.segment = bucket ? bucket->segment : place->segment;
+	finding.offset = bucket ? bucket->offset : place->offset;
+	if (verdicts[verdict].is_object && bucket && verdicts[verdict].detail[0])
+		snprintf(finding.detail, sizeof(finding.detail), "%s, at %" PRIu32 ":%" PRIu32,
+			 verdicts[verdict].detail, place->segment, place->offset);
+	else
+		snprintf(finding.detail, sizeof(finding.detail), "%s", verdicts[verdict].detail);
+	return verify_add(compare->run, &finding);
+}
+
+/* ---- the walks ---- */
+
+/* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
+ * index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
+static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
+				     const struct replay_event *event)
+{
+	struct compare *compare = context;
+	struct verify *verify = compare->verify;
+	struct index_bucket bucket;
+	struct replay_event place;
+	const uint32_t number = index_image_find(&compare->run->index.image, key);
+	const bool has_bucket = number != INDEX_EMPTY;
+	if (has_bucket) {
+		index_image_place(&compare->run->index.image, number, &bucket.segment,
+				  &bucket.offset);
+		bucket.number = number;
+		memcpy(bucket.key, key, KEY_SIZE);
+		if (!verify_is_confirmed(verify, number) && bucket.offset >= SEGMENT_MAGIC_SIZE)
+			return AS_OK;
+	}
+	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
+	const enum verdict verdict = verify_settle(verify, key, has_bucket ? &bucket : NULL,
+						   is_confirmed, event, &place);
+	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
+	    uncount_live(verify, &bucket) != AS_OK)
+		return AS_ERR_MEMORY;
+	if (verdicts[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
+		count_live(verify, key, &place);
+	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
+			      &place);
+}
+
+/* A key of which only searching found an event. */
+static enum as_err settle_adrift(void *context, const uint8_t key[KEY_SIZE],
+				 const struct replay_event *event)
+{
+	const struct compare *compare = context;
+	struct replay_event sound;
+	if (replay_find(compare->verify->replay, key, &sound))
+		return AS_OK;
+	return settle_remembered(context, key, event);
+}
+
+static enum as_err settle_unconfirmed(void *context, const struct index_bucket *bucket)
+{
+	struct compare *compare = context;
+	struct verify *verify = compare->verify;
+	struct replay_event event, place = { 0 };
+	if (bucket->offset < SEGMENT_MAGIC_SIZE)
+		return AS_OK;	/* no mapping at all: the log alone speaks of the key */
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
+	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, false,
+						   has_event ? &event : NULL, &place);
+	if (verdicts[verdict].is_object)
+		count_live(verify, bucket->key, &place);
+	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
+}
+
+/* ---- what no index can tell: damaged entries name their own key ---- */
+
+/* Does damaged stretch number @i name an object that nothing else tells of? The first stretch that
+ * names a key need not be the only one. */
+static bool is_named_by_damage(const struct verify_run *run, size_t i)
+{
+	const struct verify *verify = run->verify;
+	const struct verify_damage *damage = &verify->damage[i];
+	struct replay_event event;
+	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS ||
+	    verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
+		return false;
+	/* A mapping that is confirmed is no event of the replay. */
+	if (run->index.is_loaded) {
+		const uint32_t number = index_image_find(&run->index.image, damage->key);
+		if (number != INDEX_EMPTY && verify_is_confirmed(verify, number))
+			return false;
+	}
+	/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
+	return !replay_find(verify->replay, damage->key, &event) ||
+	       (!event.is_put && replay_time(event.segment, event.offset) <
+				 replay_time(damage->segment, (uint32_t)damage->offset));
+}
+
+/* Where no index is to be believed: what damaged PUTs show as their keys. */
+static enum as_err name_by_damage(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		if (!is_named_by_damage(compare->run, i))
+			continue;
+		facts_of(verify, damage->segment)->wanted++;
+		compare->named_by_damage++;
+		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
+				      damage->segment, (uint32_t)damage->offset, NULL);
+		if (err == AS_OK)
+			verify->gone[verify->gone_count - 1].is_unreadable =
+				damage->cause == SEGMENT_UNREADABLE;
+	}
+	return err;
+}
+
+static enum as_err report_gone_row(struct compare *compare, const struct verify_gone *gone)
+{
+	struct verify *verify = compare->verify;
+	struct finding finding = finding_of(gone->has_older ? PROBLEM_OBJECT_OLDER
+					    : gone->is_unreadable ? PROBLEM_OBJECT_UNREADABLE
+								  : PROBLEM_OBJECT_LOST);
+	verify->older += gone->has_older;
+	verify->lost += !gone->has_older && !gone->is_unreadable;
+	finding.segment = gone->segment;
+	finding.offset = gone->offset;
+	finding.has_key = true;
+	memcpy(finding.key, gone->key, KEY_SIZE);
+	if (gone->has_older && gone->older_copy != UINT32_MAX)
+		snprintf(finding.detail, sizeof(finding.detail), "a whole one is in %.100s, at %"
+			 PRIu32, verify->copies[gone->older_copy].path, gone->older_at);
+	else if (gone->has_older && gone->older_is_uncommitted)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "a whole one, never committed, is at %" PRIu32 ":%" PRIu32,
+			 gone->older.segment, gone->older.offset);
+	else if (gone->has_older)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "the older one is at %" PRIu32 ":%" PRIu32, gone->older.segment,
+			 gone->older.offset);
+	else if (verify->index_credit != CREDIT_CREDIBLE)
+		snprintf(finding.detail, sizeof(finding.detail), "%s",
+			 verify->index_credit == CREDIT_OLDER
+				 ? "an earlier index names it"
+				 : "named by the damaged entry itself, no index can tell");
+	/* Nothing of what is there is damaged: the log as it stands is all there is. */
+	if (verify->damage_count == 0 && gone->segment > verify->end && !gone->is_unreadable)
+		finding.repair = REPAIR_RECOVER;
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err report_gone(struct compare *compare)
+{
+	enum as_err err = verify_find_older(compare->run);
+	for (size_t i = 0; err == AS_OK && i < compare->verify->gone_count; i++)
+		err = report_gone_row(compare, &compare->verify->gone[i]);
+	return err;
+}
+
+/* ---- missing segments ---- */
+
+static enum as_err report_missing_segment(struct compare *compare, uint32_t segment,
+					  uint64_t objects)
+{
+	struct finding finding = finding_of(PROBLEM_SEGMENT_MISSING);
+	finding.segment = segment;
+	/* Nothing live is missed; what else it held, such as a DELETE, may be. */
+	if (objects == 0)
+		finding.severity = SEVERITY_INFO;
+	else if (segment > compare->verify->end)
+		finding.repair = REPAIR_RECOVER;
+	else
+		compare->verify->log_is_damaged = true;
+	snprintf(finding.detail, sizeof(finding.detail), "%" PRIu64 " object%s", objects,
+		 objects == 1 ? " was in it" : "s were in it");
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err report_missing_segments(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->missing_count; i++)
+		if (verify->missing[i].lost > 0 &&
+		    verify_is_gap(verify, verify->missing[i].segment))
+			err = report_missing_segment(compare, verify->missing[i].segment,
+						     verify->missing[i].lost);
+	return err;
+}
+
+/* ---- hints ---- */
+
+/* Is it what a compaction leaves that was interrupted: superseded entries, a row of 0, and not
+ * listed to be compacted? */
+static bool is_emptied(const struct verify *verify, const struct hints_segment *row,
+		       const struct segment_facts *facts)
+{
+	return row && row->live == 0 && facts->live == 0 && facts->puts + facts->deletes > 0 &&
+	       !hints_is_compact(&verify->view->hints, row->segment);
+}
+
+static enum as_err report_hints(struct compare *compare, uint32_t segment, const char *detail)
+{
+	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
+	finding.segment = segment;
+	snprintf(finding.detail, sizeof(finding.detail), "%s", detail);
+	return verify_add(compare->run, &finding);
+}
+
+static uint64_t count_fills(const struct verify *verify, uint32_t segment)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < verify->fill_count; i++)
+		count += verify->fills[i].segment == segment;
+	return count;
+}
+
+/* A segment that the hints know and that is not there: is it missing, or are they wrong? */
+static enum as_err compare_hints_row(struct compare *compare, const struct hints_segment *row)
+{
+	const struct verify *verify = compare->verify;
+	const uint64_t live = row->live > 0 ? (uint64_t)row->live : 0;
+	char detail[FINDING_DETAIL_MAX];
+	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->view, row->segment))
+		return AS_OK;	/* the walk over the segments compares it */
+	if (live == 0)	/* a file that takes no part in the log may bear the number */
+		return layout_find(&verify->view->layout, row->segment) != LAYOUT_NONE
+			? AS_OK : report_missing_segment(compare, row->segment, 0);
+	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
+	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
+	if ((missing && (index_knows_all || missing->lost > 0)) ||
+	    live <= count_fills(verify, row->segment))
+		return AS_OK;
+	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
+	if (!index_knows_all &&
+	    (verify->hints_credit == CREDIT_CREDIBLE ||
+	     (verify->view->hints.transaction > verify->end && hints_share_most))) {
+		compare->unnamed += live;
+		return report_missing_segment(compare, row->segment, live);
+	}
+	if (!index_knows_all)
+		return AS_OK;
+	snprintf(detail, sizeof(detail), "they count %" PRIu64 " in it, and it is not there", live);
+	return report_hints(compare, row->segment, detail);
+}
+
+static enum as_err compare_hints_count(struct compare *compare, size_t position)
+{
+	const struct verify *verify = compare->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	const struct hints_segment *row = hints_find(&verify->view->hints, facts->number);
+	const int64_t stored = row ? row->live : 0;
+	const bool count_is_right = stored == (int64_t)facts->live;
+	char detail[FINDING_DETAIL_MAX];
+	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it.
+	 */
+	const bool is_unlisted = row && facts->puts > facts->live &&
+				 !hints_is_compact(&verify->view->hints, facts->number);
+	const bool was_emptied = is_emptied(verify, row, facts);
+	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
+	    (count_is_right && !is_unlisted && !was_emptied))
+		return AS_OK;
+	if (was_emptied) {
+		struct finding finding = finding_of(PROBLEM_SEGMENT_EMPTIED);
+		finding.segment = facts->number;
+		return verify_add(compare->run, &finding);
+	}
+	if (verify->has_roles)
+		return AS_OK;
+	if (count_is_right)
+		snprintf(detail, sizeof(detail),
+			 "it holds superseded entries, and they do not list it");
+	else
+		snprintf(detail, sizeof(detail), "stored %" PRId64 ", counted %" PRIu32, stored,
+			 (uint32_t)facts->live);
+	return report_hints(compare, facts->number, detail);
+}
+
+static enum as_err compare_compact(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct hints *hints = &verify->view->hints;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->compact_count; i++)
+		if (!facts_of(verify, hints->compact[i]) &&
+		    !verify_may_be_elsewhere(verify->view, hints->compact[i]))
+			err = report_hints(compare, hints->compact[i],
+					   "they list it to be compacted, and it is not there");
+	return err;
+}
+
+static enum as_err compare_hints(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct view *view = verify->view;
+	enum as_err err = AS_OK;
+	if (!view->hints.usable || !verify->has_end || view->hints.transaction < verify->end)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < view->hints.segment_count; i++)
+		err = compare_hints_row(compare, &view->hints.segments[i]);
+	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
+	 * ones. */
+	if (verify->damage_count > 0 || verify->gone_count > 0 ||
+	    view->hints.transaction != verify->end)
+		return err;
+	if (err == AS_OK && !verify->has_roles)
+		err = compare_compact(compare);
+	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
+		err = compare_hints_count(compare, i);
+	return err;
+}
+
+/* ---- what nobody can tell ---- */
+
+/* Could an object have been in the damage of a segment, or in one that is not there, that no witness
+ * names? The hints count what was in it. */
+static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
+{
+	return verify->hints_credit == CREDIT_CREDIBLE &&
+	       verify_hinted(verify, segment) == (int64_t)named;
+}
+
+/* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
+ * bytes were written across entries, and whole ones among them need not be ours. */
+static bool is_edge(const struct verify_damage *damage)
+{
+	return damage->length > SEGMENT_HEADER && damage->length < SEGMENT_KEYED &&
+	       damage->cause != SEGMENT_TORN && damage->cause != SEGMENT_ZEROS;
+}
+
+static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
+{
+	for (size_t i = 0; i < verify->damage_count; i++)
+		if (verify->damage[i].segment == facts->number && is_edge(&verify->damage[i]))
+			return true;
+	return false;
+}
+
+/* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
+static bool has_room(const struct verify *verify, const struct segment_facts *facts)
+{
+	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
+		return true;
+	for (size_t i = 0; i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		/* Of what is cut off, at the end or at the head, the length is not known. */
+		/* What was written across entries leaves a few bytes of damage at its edges. */
+		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
+					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
+		const bool is_large = damage->length >= least ||
+				      (damage->cause == SEGMENT_TORN &&
+				       damage->raw_tag != SEGMENT_COMMIT) ||
+				      (damage->cause == SEGMENT_BAD_MAGIC &&
+				       damage->length < SEGMENT_MAGIC_SIZE);
+		if (damage->segment == facts->number && is_large &&
+		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
+			return true;
+	}
+	return false;
+}
+
+/* Do hints that can be believed count something else than the log holds, where no index names what? */
+static bool hints_differ(const struct verify *verify)
+{
+	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->is_committed && facts->role == ROLE_LOG &&
+		    verify_hinted(verify, facts->number) !=
+			    (int64_t)facts->held + (int64_t)facts->wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Do hints that can be believed count more in a damaged segment than the index places there? */
+static bool index_lacks_any(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
+		    facts->role == ROLE_LOG && facts->damaged > 0 &&
+		    verify_hinted(verify, facts->number) >
+			    (int64_t)facts->mapped + (int64_t)facts->unmet)
+			return true;
+	}
+	return false;
+}
+
+/* A number without a file above an intact index, or hints, of an earlier time, where nothing later is
+ * left. */
+static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
+{
+	const struct layout *layout = &verify->view->layout;
+	const struct hints *hints = &verify->view->hints;
+	const struct view *view = verify->view;
+	const struct { bool is_there; uint32_t transaction; } earlier[] = {
+		{ verify->index_figures.is_stale, verify->index.transaction },
+		{ view->has_older_index, view->older_index },
+		{ hints->usable, hints->transaction },
+		{ view->has_older_hints, view->older_hints },
+	};
+	bool is_any = false;
+	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE ||
+	    (verify->index_credit == CREDIT_CREDIBLE && !verify->index_figures.is_stale))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
+		if (!earlier[i].is_there || earlier[i].transaction >= verify->end ||
+		    (is_any && earlier[i].transaction < *transaction))
+			continue;
+		*transaction = earlier[i].transaction;
+		is_any = true;
+	}
+	if (!is_any)
+		return false;
+	const size_t first = layout_from(layout, *transaction + 1);
+	const size_t behind = layout_from(layout, verify->end) + 1;
+	return behind - first < verify->end - *transaction;
+}
+
+/* Do index and hints agree in every count on the very segments that are there, and the log with
+ * neither? Then they may be right, and the segments of elsewhere. */
+static enum as_err ask_both(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct layout *layout = &verify->view->layout;
+	const struct hints *hints = &verify->view->hints;
+	uint32_t *mapped;
+	if (!verify->index_was_compared || verify->index_credit == CREDIT_CREDIBLE ||
+	    compare->run->index.image.used == 0 || verify->index_figures.live == 0 ||
+	    verify->hints_credit == CREDIT_CREDIBLE || !hints->usable ||
+	    hints->transaction != verify->end)
+		return AS_OK;
+	const enum as_err err = verify_count_mapped(compare->run, &mapped);
+	if (err != AS_OK)
+		return err;
+	bool agree = true;
+	for (size_t i = 0; agree && i < layout->count; i++)
+		agree = mapped[i] == verify_hinted(verify, layout->segments[i].number);
+	for (size_t i = 0; agree && i < hints->segment_count; i++)
+		agree = hints->segments[i].live <= 0 ||
+			layout_find(layout, hints->segments[i].segment) != LAYOUT_NONE;
+	free(mapped);
+	compare->is_outvoted = agree;
+	return AS_OK;
+}
+
+/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
+ * moved there (rule 8), and a manifest is lost. */
+static bool lacks_manifest(const struct verify *verify)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct replay_event event;
+	return replay_find(verify->replay, manifest, &event) && !event.is_put &&
+	       verify->index_credit != CREDIT_CREDIBLE &&
+	       !verify_lookup(verify, manifest, &event);
+}
+
+/* Do the hints, or index and hints of one time, speak against all of the log, and no credible witness for
+ * it? They may be right, and the files not ours. */
+static bool is_contradicted(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	if (!hints->usable || hints->segment_count == 0 ||
+	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
+		return false;
+	if (!verify->has_end)
+		return verify->index_was_compared && verify->index.transaction == hints->transaction;
+	return hints->transaction == verify->end;
+}
+
+/* Does no COMMIT say where the log ends, and no index reach to its last file? */
+static bool is_end_unknown(const struct verify *verify)
+{
+	const struct layout *layout = &verify->view->layout;
+	return !verify->view->has_transaction && layout->count > 0 &&
+	       !(verify->index_was_compared && verify->index.transaction >=
+						      layout->segments[layout->count - 1].number);
+}
+
+static bool is_loss_unknown(const struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	const struct index_figures *figures = &verify->index_figures;
+	if (is_end_unknown(verify))
+		return true;
+	/* An index that knows every object of the log also knows every one that is gone. */
+	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
+	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
+	    compare->phantoms == 0 && !index_lacks_any(verify))
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const bool is_out = facts->role == ROLE_FOREIGN;
+		if (!facts->is_committed || (!is_out && !facts->damaged && !has_room(verify, facts)))
+			continue;
+		if (!is_out && !has_room(verify, facts))
+			continue;
+		if (has_edge(verify, facts) ||
+		    !is_covered_by_hints(verify, facts->number,
+					 (uint64_t)facts->held + facts->wanted))
+			return true;
+	}
+	if (is_contradicted(verify) || lacks_manifest(verify))
+		return true;
+	/* The log is of an earlier time than the index, which shares too little with it to be believed.
+	 * One of elsewhere would not have hints of its time beside it. */
+	const struct hints *hints = &verify->view->hints;
+	const bool is_alone = !hints->usable || hints->transaction != verify->index.transaction;
+	if (figures->is_beyond && verify->index_was_compared &&
+	    verify->index_credit != CREDIT_CREDIBLE &&
+	    (verify->index_credit != CREDIT_FOREIGN || !is_alone))
+		return true;
+	/* What an index that is half wrong names and the log does not have may have been there. */
+	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
+	    (verify->hints_credit != CREDIT_CREDIBLE ||
+	     verify->hints_figures.right < verify->hints_figures.rows))
+		return true;
+	/* A damaged entry may show a key that is damaged too. */
+	if (compare->named_by_damage > 0 || compare->is_outvoted)
+		return true;
+	for (size_t i = 0; i < verify->missing_count; i++)
+		if (verify->missing[i].lost > 0 &&
+		    !is_covered_by_hints(verify, verify->missing[i].segment,
+					 verify->missing[i].mapped))
+			return true;
+	uint32_t transaction;
+	return compare->unnamed > 0 || hints_differ(verify) ||
+	       has_hole_above(verify, &transaction);
+}
+
+static enum as_err report_unknown(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
+	uint32_t transaction;
+	uint64_t bytes = 0;
+	const enum as_err err = ask_both(compare);
+	if (err != AS_OK)
+		return err;
+	verify->loss_is_unknown = is_loss_unknown(compare);
+	if (!verify->loss_is_unknown)
+		return AS_OK;
+	for (size_t i = 0; i < verify->damage_count; i++)
+		bytes += verify->damage[i].length;
+	if (bytes > 0)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
+			 verify->damage_count == 1 ? "" : "s", bytes);
+	else if (has_hole_above(verify, &transaction))
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "segments above transaction %" PRIu32 " are not there", transaction);
+	if (verify->damage_count == 0)
+		finding.repair = REPAIR_RECOVER;
+	return verify_add(compare->run, &finding);
+}
+
+/* ---- files that take no part, or bear another's number ---- */
+
+/* Would the log say something else of the key with what came back? */
+static enum as_err weigh_apart(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	struct compare *compare = context;
+	const struct verify *verify = compare->verify;
+	struct replay_event place;
+	const bool is_object = verify_lookup(verify, key, &place);
+	const uint64_t time = replay_time(event->segment, event->offset);
+	struct replay_event last;
+	if (is_object && time < replay_time(place.segment, place.offset))
+		return AS_OK;
+	if (!is_object && !event->is_put)
+		return AS_OK;
+	if (!is_object && replay_find(verify->replay, key, &last) && !last.is_put &&
+	    replay_time(last.segment, last.offset) > time)
+		return AS_OK;
+	compare->verify->returned++;
+	return AS_OK;
+}
+
+static enum as_err report_role(struct compare *compare, size_t position)
+{
+	struct verify *verify = compare->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	const uint32_t number = verify->view->layout.segments[position].number;
+	char path[LAYOUT_PATH_MAX];
+	struct finding finding;
+	layout_path(&verify->view->layout, position, path);
+	if (facts->role == ROLE_RETURNED) {
+		const bool is_listed = hints_find(&verify->view->hints, number) != NULL;
+		finding = finding_of(verify->returned == 0 && is_listed ? PROBLEM_SEGMENT_EMPTIED
+									: PROBLEM_SEGMENT_RETURNED);
+		if (verify->returned == 0)
+			finding.severity = SEVERITY_INFO;
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s", path);
+	} else if (facts->role == ROLE_FOREIGN) {
+		finding = finding_of(PROBLEM_SEGMENT_FOREIGN);
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s", path);
+		verify->log_is_damaged = true;
+	} else if (facts->number != number) {
+		finding = finding_of(PROBLEM_SEGMENT_MISNAMED);
+		snprintf(finding.detail, sizeof(finding.detail), "%.120s is segment %" PRIu32, path,
+			 facts->number);
+		verify->log_is_damaged = true;
+	} else {
+		return AS_OK;
+	}
+	finding.segment = number;
+	return verify_add(compare->run, &finding);
+}
+
+static enum as_err report_roles(struct compare *compare)
+{
+	const struct verify *verify = compare->verify;
+	enum as_err err = AS_OK;
+	if (!verify->has_roles)
+		return AS_OK;
+	err = replay_each(verify->apart, weigh_apart, compare);
+	for (size_t i = 0; err == AS_OK && i < verify->view->layout.count; i++)
+		err = report_role(compare, i);
+	return err;
+}
+
+/* ---- everything ---- */
+
+/* An index that fits the log's end by its number and not by what it says. */
+static enum as_err report_index(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	const struct index_figures *f = &verify->index_figures;
+	struct finding finding = finding_of(PROBLEM_INDEX_FOREIGN);
+	if (!compare->run->index.is_loaded || verify->index_credit == CREDIT_CREDIBLE ||
+	    !verify->has_end || verify->index.transaction != verify->end ||
+	    verify->index_is_inferred)
+		return AS_OK;
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 " is %s: it knows %" PRIu64 " of %" PRIu64 " objects; %" PRIu64
+		 " of %" PRIu64 " mappings are confirmed", verify->index.transaction,
+		 credit_name(verify->index_credit), f->known, f->live, f->confirmed, f->used);
+	return verify_add(compare->run, &finding);
+}
+
+/* What the index holds, and of what the replay remembers that which it does not settle. */
+static enum as_err compare_index(struct compare *compare)
+{
+	struct verify *verify = compare->verify;
+	const struct index_image *image = &compare->run->index.image;
+	verify->objects = verify_count_confirmed(verify, image->buckets);
+	if (compare->run->is_settled)
+		return AS_OK;
+	enum as_err err = verify_each_unconfirmed(compare->run, settle_unconfirmed, compare);
+	if (err == AS_OK)
+		err = replay_each(verify->replay, settle_remembered, compare);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, settle_adrift, compare);
+	return err;
+}
+
+static bool is_any_damage_committed(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		if (verify->facts[i].is_committed && verify->facts[i].damaged > 0 &&
+		    verify->facts[i].role == ROLE_LOG)
+			return true;
+	return false;
+}
+
+enum as_err verify_compare(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct compare compare = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	verify->index_was_compared = run->index.is_loaded;
+	verify->log_is_damaged = is_any_damage_committed(verify);
+	if (verify->index_was_compared)
+		err = compare_index(&compare);
+	if (err == AS_OK && verify->index_credit != CREDIT_CREDIBLE)
+		err = name_by_damage(&compare);
+	if (err == AS_OK)
+		err = report_gone(&compare);
+	if (err == AS_OK)
+		err = report_missing_segments(&compare);
+	if (err == AS_OK)
+		err = compare_hints(&compare);
+	if (err == AS_OK)
+		err = report_index(&compare);
+	if (err == AS_OK)
+		err = report_roles(&compare);
+	return err == AS_OK ? report_unknown(&compare) : err;
+}
+
+/* ---- one key, and every key, afterwards ---- */
+
+bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		   struct replay_event *place)
+{
+	struct index_bucket bucket;
+	struct replay_event event;
+	if (!verify->index_was_compared)
+		return replay_find(verify->replay, key, place) && place->is_put;
+	const bool has_bucket = index_lookup(&verify->index, key, &bucket) == AS_OK;
+	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
+	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
+						 is_confirmed, &event);
+	return verdicts[verify_settle(verify, key, has_bucket ? &bucket : NULL, is_confirmed,
+				      has_event ? &event : NULL, place)].is_object;
+}
+
+#define BUCKETS_AT_ONCE 1024u
+
+struct every {
+	const struct verify *verify;
+	enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+			    const struct replay_event *place);
+	void *context;
+};
+
+/* The outcome for the key; *@place becomes where the object, its older version, or what is lost
+ * lies. */
+static enum verify_outcome outcome_of(const struct verify *verify, const uint8_t key[KEY_SIZE],
+				      enum verdict verdict, struct replay_event *place)
+{
+	const struct verify_gone *gone;
+	if (verdicts[verdict].is_object)
+		return OUTCOME_OBJECT;
+	gone = verify_find_gone(verify, key);
+	if (!gone)
+		return OUTCOME_NONE;
+	*place = gone->has_older ? gone->older : (struct replay_event){
+		.segment = gone->segment, .offset = gone->offset, .is_put = true,
+	};
+	return gone->has_older ? OUTCOME_OLDER
+	       : gone->is_unreadable ? OUTCOME_UNREADABLE : OUTCOME_LOST;
+}
+
+static enum as_err give_bucket(const struct every *every, const struct index_bucket *bucket)
+{
+	const struct verify *verify = every->verify;
+	const bool is_confirmed = verify_is_confirmed(verify, bucket->number);
+	struct index_bucket found;
+	struct replay_event event, place = { .is_put = true };
+	/* A second bucket of the same key is not the one that a look-up finds. */
+	if (!is_confirmed && (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
+			      found.number != bucket->number ||
+			      bucket->offset < SEGMENT_MAGIC_SIZE))
+		return AS_OK;
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
+	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, is_confirmed,
+						   has_event ? &event : NULL, &place);
+	const enum verify_outcome outcome = outcome_of(verify, bucket->key, verdict, &place);
+	return every->each(every->context, bucket->key, outcome, &place);
+}
+
+static enum as_err give_buckets(const struct every *every)
+{
+	const struct index_file *index = &every->verify->index;
+	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
+	enum as_err err = rows ? AS_OK : AS_ERR_MEMORY;
+	uint32_t got = 0;
+	for (uint32_t first = 0; err == AS_OK && first < index->buckets; first += got) {
+		err = index_read(index, first, BUCKETS_AT_ONCE, rows, &got);
+		for (uint32_t i = 0; err == AS_OK && i < got; i++)
+			if (index_bucket_is_used(&rows[i]))
+				err = give_bucket(every, &rows[i]);
+	}
+	free(rows);
+	return err;
+}
+
+/* A key that the index does not know. */
+static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *event)
+{
+	const struct every *every = context;
+	const struct verify *verify = every->verify;
+	struct index_bucket bucket;
+	struct replay_event place = *event;
+	enum verdict verdict = event->is_put ? VERDICT_UNWITNESSED : VERDICT_DELETED;
+	if (verify->index_was_compared) {
+		if (index_lookup(&verify->index, key, &bucket) == AS_OK &&
+		    bucket.offset >= SEGMENT_MAGIC_SIZE)
+			return AS_OK;
+		verdict = verify_settle(verify, key, NULL, false, event, &place);
+	}
+	const enum verify_outcome outcome = outcome_of(verify, key, verdict, &place);
+	return every->each(every->context, key, outcome, &place);
+}
+
+static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	const struct every *every = context;
+	struct replay_event sound;
+	return replay_find(every->verify->replay, key, &sound) ? AS_OK
+							       : give_event(context, key, event);
+}
+
+/* Is the key one that neither an index nor the replay leads to? */
+static bool is_apart(const struct verify *verify, const uint8_t key[KEY_SIZE])
+{
+	struct index_bucket bucket;
+	struct replay_event event;
+	return !replay_find(verify->replay, key, &event) &&
+	       !(verify->index_was_compared &&
+		 index_lookup(&verify->index, key, &bucket) == AS_OK);
+}
+
+/* What only damaged entries name. */
+static enum as_err give_gone(const struct every *every)
+{
+	const struct verify *verify = every->verify;
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
+		const uint8_t *key = verify->gone[i].key;
+		struct replay_event place;
+		if (!is_apart(verify, key))
+			continue;
+		const enum verify_outcome outcome = outcome_of(verify, key, VERDICT_LOST, &place);
+		err = every->each(every->context, key, outcome, &place);
+	}
+	return err;
+}
+
+enum as_err verify_each_of(const struct verify *verify, unsigned part,
+			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					       enum verify_outcome outcome,
+					       const struct replay_event *place),
+			   void *context)
+{
+	struct every every = { .verify = verify, .each = each, .context = context };
+	enum as_err err = AS_OK;
+	if (part == 0 && verify->index_was_compared)
+		err = give_buckets(&every);
+	if (part == 0 && err == AS_OK)
+		err = give_gone(&every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->replay, part, give_event, &every);
+	if (err == AS_OK)
+		err = replay_each_of(verify->adrift, part, give_adrift, &every);
+	return err;
+}
+
+enum as_err verify_each(const struct verify *verify,
+			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
+					    enum verify_outcome outcome,
+					    const struct replay_event *place),
+			void *context)
+{
+	enum as_err err = AS_OK;
+	for (unsigned part = 0; err == AS_OK && part < VERIFY_PARTS; part++)
+		err = verify_each_of(verify, part, each, context);
+	return err;
+}

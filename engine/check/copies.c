@@ -1,0 +1,423 @@
+#include "build-config.h"
+
+#include "base/array.h"
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDERS_DEEP 3u		/* below data/ */
+#define COPIES_MAX 4096u
+
+static int by_place(const void *a, const void *b)
+{
+	const struct verify_fill *x = a, *y = b;
+	const uint64_t s = replay_time(x->segment, x->offset);
+	const uint64_t t = replay_time(y->segment, y->offset);
+	return (s > t) - (s < t);
+}
+
+/* The entry at @offset of segment @number in a copy, or NULL. */
+static const struct verify_fill *find_fill(const struct verify *verify, uint32_t number,
+					   uint32_t offset)
+{
+	const struct verify_fill wanted = { .segment = number, .offset = offset };
+	return verify->fill_count == 0
+		? NULL
+		: bsearch(&wanted, verify->fills, verify->fill_count, sizeof(wanted), by_place);
+}
+
+bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset)
+{
+	return find_fill(verify, number, offset) != NULL;
+}
+
+bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t offset,
+			struct verify_source *source)
+{
+	const struct verify_fill *fill = find_fill(verify, number, offset);
+	if (fill) {
+		memcpy(source->path, verify->copies[fill->copy].path, sizeof(source->path));
+		source->offset = fill->at;
+		return true;
+	}
+	const size_t position = verify_position(verify, number);
+	if (position == LAYOUT_NONE)
+		return false;
+	layout_path(&verify->view->layout, position, source->path);
+	source->offset = offset;
+	return true;
+}
+
+/* ---- finding them ---- */
+
+struct search {
+	struct verify *verify;
+	const struct view *view;
+	unsigned depth;
+	bool all;			/* whether or not their segment lacks anything */
+	char folder[LAYOUT_PATH_MAX];
+};
+
+/* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
+static bool number_of(const char *name, uint32_t *number)
+{
+	uint64_t value = 0;
+	if (*name == '.')
+		name++;
+	if (*name < '0' || *name > '9')
+		return false;
+	for (; *name >= '0' && *name <= '9'; name++) {
+		value = value * 10 + (uint64_t)(*name - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*number = (uint32_t)value;
+	return true;
+}
+
+static bool has_no_witness(const struct verify *verify)
+{
+	return !verify->confirmed && !verify->view->hints.usable;
+}
+
+/* Is there anything of segment @number that a copy could have? */
+static bool is_needed(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	const struct hints *hints = &verify->view->hints;
+	/* Where neither index nor hints are left a number without a file is one that may be missing. */
+	if (position == LAYOUT_NONE)
+		return verify_is_gap(verify, number) ||
+		       (hints->usable && hints->transaction >= number &&
+			verify_hinted(verify, number) > 0) ||
+		       (has_no_witness(verify) && verify->has_end && number < verify->end);
+	const struct segment_facts *facts = &verify->facts[position];
+	return facts->is_committed && (facts->damaged > 0 || facts->is_cut || facts->is_unopened ||
+				       verify_is_gap(verify, number));
+}
+
+/* Is the file one that is read as a segment; where all are wanted, one that takes part in the log? */
+static bool is_segment_itself(const struct search *search, uint32_t number, const char *path)
+{
+	const struct verify *verify = search->verify;
+	char own[LAYOUT_PATH_MAX];
+	const size_t position = layout_find(&verify->view->layout, number);
+	if (position == LAYOUT_NONE ||
+	    (search->all && verify->facts[position].role != ROLE_LOG))
+		return false;
+	layout_path(&verify->view->layout, position, own);
+	return strcmp(own, path) == 0;
+}
+
+static bool is_listed(const struct verify *verify, const char *path)
+{
+	for (size_t i = 0; i < verify->copy_count; i++)
+		if (strcmp(verify->copies[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+static enum as_err add_copy(struct search *search, const char *name, uint32_t number)
+{
+	struct verify *verify = search->verify;
+	void *rows = verify->copies;
+	char path[LAYOUT_PATH_MAX];
+	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
+	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
+	    is_segment_itself(search, number, path) ||
+	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
+		return AS_OK;
+	if (!rows_reserve(&rows, verify->copy_count, &verify->copy_capacity,
+			  sizeof(*verify->copies)))
+		return AS_ERR_MEMORY;
+	verify->copies = rows;
+	struct verify_copy *copy = &verify->copies[verify->copy_count++];
+	copy->number = number;
+	memcpy(copy->path, path, sizeof(path));
+	return AS_OK;
+}
+
+static enum as_err search_folder(struct search *search);
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct search *search = context;
+	const size_t len = strlen(search->folder);
+	uint32_t number;
+	enum as_err err = AS_OK;
+	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
+		err = number_of(name, &number) ? add_copy(search, name, number) : AS_OK;
+	if (kind != IO_KIND_FOLDER || search->depth == FOLDERS_DEEP ||
+	    len + 1 + strlen(name) >= sizeof(search->folder))
+		return err;
+	search->folder[len] = '/';
+	strcpy(search->folder + len + 1, name);
+	search->depth++;
+	err = search_folder(search);
+	search->depth--;
+	search->folder[len] = '\0';
+	return err;
+}
+
+/* What cannot be listed holds no copies: opening has named it. */
+static enum as_err search_folder(struct search *search)
+{
+	int fd;
+	enum as_err err = io_open_folder(search->view->io, search->view->fd, search->folder, &fd);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	err = io_list(search->view->io, fd, see_name, search);
+	io_close(search->view->io, fd);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct verify_copy *x = a, *y = b;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+/* ---- using them ---- */
+
+struct filling {
+	struct verify_run *run;
+	struct verify *verify;
+	uint32_t copy;			/* the one being read */
+	bool is_exact;			/* only what stands there in its own place */
+	size_t first;			/* of verify->fills in this reading */
+	uint64_t taken;			/* from it */
+};
+
+static enum as_err add_fill(struct filling *f, uint32_t offset, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	void *rows = verify->fills;
+	if (!rows_reserve(&rows, verify->fill_count, &verify->fill_capacity,
+			  sizeof(*verify->fills)))
+		return AS_ERR_MEMORY;
+	verify->fills = rows;
+	verify->fills[verify->fill_count++] = (struct verify_fill){
+		.segment = verify->copies[f->copy].number, .offset = offset,
+		.copy = f->copy, .at = (uint32_t)e->offset,
+	};
+	f->taken++;
+	return AS_OK;
+}
+
+/* Does nothing whole of the segment itself stand at @offset? */
+static bool is_want(const struct verify *verify, uint32_t number, uint64_t offset)
+{
+	const size_t position = verify_position(verify, number);
+	uint8_t cause;
+	if (position == LAYOUT_NONE || verify->facts[position].is_unopened)
+		return true;
+	return offset >= verify->facts[position].size ||
+	       verify_damage_at(verify, number, (uint32_t)offset, &cause);
+}
+
+/* The place that the index knows for the PUT is one where nothing whole stands: this is that PUT. */
+static enum as_err take_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
+			       uint32_t offset)
+{
+	struct verify *verify = f->verify;
+	const size_t position = verify_position(verify, verify->copies[f->copy].number);
+	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
+	verify->key_sum += key_value(e->key);
+	if (position != LAYOUT_NONE) {
+		verify->facts[position].live++;
+		verify->facts[position].live_bytes += e->size;
+	}
+	return add_fill(f, offset, e);
+}
+
+/* No index tells: what stands where the segment has nothing whole is taken as it is, and of what
+ * stands elsewhere the PUTs of keys that nothing else speaks of. */
+static enum as_err take_unmapped(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	const uint32_t number = verify->copies[f->copy].number;
+	struct replay_event event = {
+		.segment = number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
+		.is_put = e->tag == SEGMENT_PUT,
+	};
+	struct replay_event known;
+	if (!is_want(verify, number, e->offset)) {
+		const size_t position = verify_position(verify, number);
+		const uint64_t behind = verify->facts[position].size + e->offset;
+		if (!event.is_put || replay_find(verify->replay, e->key, &known) ||
+		    replay_find(verify->adrift, e->key, &known) || behind > UINT32_MAX)
+			return AS_OK;
+		event.offset = (uint32_t)behind;
+	}
+	const enum as_err err = replay_note(verify->replay, e->key, &event);
+	return err == AS_OK ? add_fill(f, event.offset, e) : err;
+}
+
+/* Of several PUTs of a key in a copy, none of them in its place, the last is the newest. */
+static void take_newer(struct filling *f, const struct segment_entry *e, uint32_t segment,
+		       uint32_t offset)
+{
+	struct verify *verify = f->verify;
+	for (size_t i = verify->fill_count; !f->is_exact && i > f->first; i--) {
+		struct verify_fill *fill = &verify->fills[i - 1];
+		if (fill->segment == segment && fill->offset == offset)
+			fill->at = (uint32_t)e->offset;
+	}
+}
+
+/* An entry of a copy. Where the index is to be believed only what it knows in the segment counts: the
+ * copy may be of another time. */
+static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
+{
+	struct verify *verify = f->verify;
+	const struct index_image *image = &f->run->index.image;
+	uint32_t segment, offset, bucket = INDEX_EMPTY;
+	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX)
+		return AS_OK;
+	if (f->run->index.is_loaded && e->tag == SEGMENT_PUT)
+		bucket = index_image_find(image, e->key);
+	if (bucket != INDEX_EMPTY) {
+		index_image_place(image, bucket, &segment, &offset);
+		if (verify_is_confirmed(verify, bucket)) {
+			take_newer(f, e, segment, offset);
+			return AS_OK;	/* it is there, or a copy has it */
+		}
+		if (segment == verify->copies[f->copy].number && is_want(verify, segment, offset))
+			return f->is_exact && offset != e->offset
+				? AS_OK : take_mapped(f, e, bucket, offset);
+	}
+	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
+}
+
+static enum as_err report_copy(const struct filling *f)
+{
+	const struct verify_copy *copy = &f->verify->copies[f->copy];
+	struct finding finding = finding_of(PROBLEM_SEGMENT_COPY);
+	finding.segment = copy->number;
+	snprintf(finding.detail, sizeof(finding.detail), "%.100s has %" PRIu64 " entr%s of it",
+		 copy->path, f->taken, f->taken == 1 ? "y" : "ies");
+	return verify_add(f->run, &finding);
+}
+
+static enum as_err read_copy(struct filling *f, struct segment_reader *reader, bool is_exact)
+{
+	const struct verify_copy *copy = &f->verify->copies[f->copy];
+	struct segment_entry entry;
+	f->is_exact = is_exact;
+	f->first = f->verify->fill_count;
+	enum as_err err = segment_open(reader, f->run->view->fd, copy->path, copy->number, NULL,
+				       NULL);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC)
+			return AS_OK;	/* no segment at all */
+		if (entry.tag != SEGMENT_DAMAGED)
+			err = take_entry(f, &entry);
+		if (err != AS_OK)
+			return err;
+		if (verify_should_stop(f->run))
+			return AS_ERR_CANCELLED;
+	}
+	return err == AS_END ? AS_OK : err;
+}
+
+/* What stands in its own place first: a copy may hold older versions elsewhere. */
+static enum as_err use_copy(struct filling *f, struct segment_reader *reader)
+{
+	f->taken = 0;
+	enum as_err err = read_copy(f, reader, true);
+	if (err == AS_OK)
+		err = read_copy(f, reader, false);
+	return err == AS_OK && f->taken > 0 ? report_copy(f) : err;
+}
+
+/* Two copies may have the same entry: the first of them is read. */
+static void sort_fills(struct verify *verify)
+{
+	size_t kept = 0;
+	if (verify->fill_count > 1)
+		qsort(verify->fills, verify->fill_count, sizeof(*verify->fills), by_place);
+	for (size_t i = 0; i < verify->fill_count; i++)
+		if (kept == 0 || by_place(&verify->fills[kept - 1], &verify->fills[i]) != 0)
+			verify->fills[kept++] = verify->fills[i];
+	verify->fill_count = kept;
+}
+
+/* Is anything damaged or missing at all? */
+static bool is_wanting(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
+	    has_no_witness(verify))
+		return true;
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
+			return true;
+	for (size_t i = 0; hints->usable && i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0 &&
+		    verify_position(verify, hints->segments[i].segment) == LAYOUT_NONE)
+			return true;
+	return false;
+}
+
+enum as_err verify_list_copies(struct verify_run *run, bool all)
+{
+	struct verify *verify = run->verify;
+	struct search search = {
+		.verify = verify, .view = run->view, .all = all, .folder = "data",
+	};
+	const size_t known = verify->copy_count;
+	const enum as_err err = search_folder(&search);
+	/* Those that fills name already keep their places. */
+	if (verify->copy_count > known + 1)
+		qsort(verify->copies + known, verify->copy_count - known,
+		      sizeof(*verify->copies), by_path);
+	return err;
+}
+
+enum as_err verify_fill_older(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct filling filling = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
+		struct verify_gone *gone = &verify->gone[i];
+		const struct segment_entry entry = { .offset = gone->older_at };
+		if (!gone->has_older || gone->older_copy == UINT32_MAX)
+			continue;
+		/* An offset that no entry of the log has: the segment's own file may be there too. */
+		gone->older.offset = SEGMENT_OFFSET_MAX + 1 + (uint32_t)i;
+		filling.copy = gone->older_copy;
+		err = add_fill(&filling, gone->older.offset, &entry);
+	}
+	sort_fills(verify);
+	return err;
+}
+
+enum as_err verify_use_copies(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	struct filling filling = { .run = run, .verify = verify };
+	*again = false;
+	if (!is_wanting(verify))
+		return AS_OK;
+	enum as_err err = verify_list_copies(run, false);
+	if (err != AS_OK || verify->copy_count == 0)
+		return err;
+	struct segment_reader *reader = segment_reader_new(run->view->io);
+	if (!reader)
+		return AS_ERR_MEMORY;
+	segment_reader_watch(reader, &run->progress->cancel);
+	for (; err == AS_OK && filling.copy < verify->copy_count; filling.copy++)
+		err = use_copy(&filling, reader);
+	segment_reader_free(reader);
+	sort_fills(verify);
+	*again = verify->fill_count > 0;
+	return err;
+}

@@ -1,0 +1,393 @@
+#include "build-config.h"
+
+#include "check/diagnose.h"
+
+#include "check/obstacle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Which repair goes first when several are called for: salvage leaves nothing for the others to do,
+ * a rollback writes the index anew where that is needed, and compaction can always wait. */
+static const enum repair by_urgency[] = {
+	REPAIR_SALVAGE, REPAIR_ROLLBACK, REPAIR_RECOVER, REPAIR_COMPACT
+};
+
+struct weight {
+	bool wants[REPAIR_COUNT];
+	bool writes_entries;	/* salvage is wanted for what only entries mend */
+	enum repair wanted;	/* first of these by urgency, whatever is against it */
+	bool config, changed, in_use, refused, attic_deletes, unmendable, foreign;
+	bool attic_fails, manifest_lost;
+};
+
+static void weigh(const struct finding *finding, struct weight *weight)
+{
+	/* What is only worth knowing calls for no repair; compaction is never more than that. */
+	if (finding->severity > SEVERITY_INFO || finding->repair == REPAIR_COMPACT)
+		weight->wants[finding->repair] = true;
+	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
+		weight->unmendable = true;
+	if (finding->cause == CAUSE_DENIED)
+		weight->refused = true;
+	if (finding_is_of_lost_manifest(finding))
+		weight->manifest_lost = true;
+	switch (finding->problem) {
+	case PROBLEM_FOREIGN_FORMAT:
+		weight->foreign = true;
+		break;
+	case PROBLEM_CONFIG_MISSING:
+	case PROBLEM_CONFIG_UNREADABLE:
+	case PROBLEM_CONFIG_SYNTAX:
+	case PROBLEM_CONFIG_VERSION:
+	case PROBLEM_CONFIG_ID:
+	case PROBLEM_CONFIG_LIMITS:
+		weight->config = true;
+		break;
+	case PROBLEM_DATA_MISSING:
+	case PROBLEM_FOLDER_UNREADABLE:
+	case PROBLEM_SEGMENT_UNREADABLE:
+		weight->refused = true;
+		break;
+	case PROBLEM_NOT_A_FILE:
+		weight->refused = weight->refused || finding->segment != FINDING_NOWHERE;
+		break;
+	case PROBLEM_TAIL_COMMIT_DAMAGED:
+	case PROBLEM_TAIL_WAS_COMMITTED:
+	case PROBLEM_NO_COMMIT:
+		weight->attic_deletes = true;
+		break;
+	case PROBLEM_FOLDER_NAME:
+		weight->attic_fails = true;
+		break;
+	case PROBLEM_CHANGED:
+		weight->changed = true;
+		break;
+	case PROBLEM_WRITER:
+		weight->in_use = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void count(const struct findings *findings, struct diagnosis *d)
+{
+	unsigned by_severity[SEVERITY_ERROR + 1] = { 0 };
+	for (size_t i = 0; i < findings->count; i++)
+		by_severity[findings->rows[i].severity]++;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++) {
+		const uint64_t omitted = findings->total[problem] - findings->kept[problem];
+		by_severity[problem_table[problem].severity] += (unsigned)omitted;
+	}
+	d->errors = by_severity[SEVERITY_ERROR];
+	d->warnings = by_severity[SEVERITY_WARNING];
+	d->infos = by_severity[SEVERITY_INFO];
+}
+
+static const char *const repair_advice[REPAIR_COUNT] = {
+	[REPAIR_SALVAGE] =
+		"Salvage copies every whole entry out of the damaged segments, keeps the damaged "
+		"ones aside, and names what is lost. Until then make no new backup into it.",
+	[REPAIR_ROLLBACK] =
+		"A writer stopped before its commit. Rollback moves what it left aside; everything "
+		"that was committed stays. Make sure that no backup is running.",
+	[REPAIR_RECOVER] =
+		"Recover writes index and hints anew from the log and touches no segment.",
+	[REPAIR_COMPACT] =
+		"Compaction would free the space of entries that nothing refers to any longer. "
+		"It can wait.",
+};
+
+/* Is nothing of the log damaged, and does it still not give every object by itself? */
+static bool needs_entries(const struct verify *verify)
+{
+	return verify && !verify->log_is_damaged && verify->damage_count == 0 &&
+	       (verify->deletes_moved > 0 || verify->returned > 0);
+}
+
+/* Does the newest whole version of an object lie in a file beside its segment? */
+static bool has_older_beside(const struct verify *verify)
+{
+	for (size_t i = 0; verify && i < verify->gone_count; i++)
+		if (verify->gone[i].has_older && verify->gone[i].older_copy != UINT32_MAX)
+			return true;
+	return false;
+}
+
+static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
+{
+	if (weight->writes_entries && d->recommended == REPAIR_SALVAGE)
+		return "Salvage writes what the log alone would not give once more, moves aside what "
+		       "does not belong to it, and writes index and hints. Until then the index "
+		       "must not be rebuilt.";
+	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
+		return "Look for the rest of data/ first: another copy of this repository, or the "
+		       "last segments of this one. Where there is none, recover makes index and "
+		       "hints fit what is there.";
+	if (weight->attic_deletes && d->recommended == REPAIR_SALVAGE)
+		return "Do not let Attic open the repository, not even to list it: it would delete "
+		       "the newest transaction. Salvage keeps what is whole of it.";
+	if (d->recommended == REPAIR_COMPACT && !d->clean)
+		return "Compaction writes what the log alone would not give once more, and moves "
+		       "aside what does not belong to it. Nothing is given up. Until then the "
+		       "index must not be rebuilt.";
+	if (d->recommended != REPAIR_NONE)
+		return repair_advice[d->recommended];
+	if (weight->unmendable && !weight->foreign)
+		return "No repair of this program mends this; the list of problems says what to do "
+		       "about each.";
+	return "";
+}
+
+/* What the newest undo folder is called, and what made it, as far as its name tells. */
+struct remains {
+	enum repair repair;		/* REPAIR_NONE: no name that a repair gives */
+	char repair_of[48];		/* "salvage of 2026-11-22 22:10 UTC" */
+	const char *name;
+};
+
+static struct remains read_remains(const struct view *view)
+{
+	struct remains remains = { .repair_of = "repair", .name = "NAME" };
+	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
+	undo_name_read(view->undo_name, when, action);
+	for (enum repair repair = REPAIR_RECOVER; repair < REPAIR_COUNT; repair++)
+		if (strcmp(repair_name(repair), action) == 0)
+			remains.repair = repair;
+	if (remains.repair == REPAIR_NONE)
+		return remains;
+	remains.name = view->undo_name;
+	snprintf(remains.repair_of, sizeof(remains.repair_of), "%s of %.10s %.5s UTC",
+		 repair_name(remains.repair), when, when + 11);
+	return remains;
+}
+
+/* A repair was cut short: what leads on from there, and what back. */
+static void advise_after_repair(const struct remains *remains, const struct weight *weight,
+				struct diagnosis *d)
+{
+	char ways[UNDO_NAME_MAX + 96];
+	if (d->recommended != REPAIR_NONE && d->recommended == remains->repair)
+		snprintf(ways, sizeof(ways), ": running it again finishes it, undo takes back "
+			 "what it did.");
+	else if (!d->clean && d->recommended != REPAIR_NONE)
+		snprintf(ways, sizeof(ways), ": %s leads on from there, undo takes back what it "
+			 "did.", repair_name(d->recommended));
+	else if (d->verified)
+		snprintf(ways, sizeof(ways), "%s: undo takes back what it did, undo --purge %s "
+			 "leaves it at that.", d->clean ? ", and nothing is wrong" : "",
+			 remains->name);
+	else
+		snprintf(ways, sizeof(ways), ": verifying tells what is left to do, undo takes "
+			 "back what it did.");
+	const char *more = advice_for(weight, d);
+	snprintf(d->advice, sizeof(d->advice), "The %s was cut short%s%s%s",
+		 remains->repair_of, ways, *more ? " " : "", more);
+}
+
+static void advise_after_undo(const struct remains *remains, struct diagnosis *d)
+{
+	char forward[96] = "";
+	if (!d->clean && d->recommended != REPAIR_NONE)
+		snprintf(forward, sizeof(forward), " Instead of that, %s would lead forward.",
+			 repair_name(d->recommended));
+	d->undo_comes_first = true;
+	snprintf(d->advice, sizeof(d->advice), "Taking back the %s was cut short: undo, once more, "
+		 "finishes that. Let nothing write to the repository before.%s",
+		 remains->repair_of, forward);
+}
+
+/* Is the manifest of the newest undo folder damaged, as verifying found? */
+static bool is_no_way_back(const struct view *view, const struct findings *findings)
+{
+	char path[UNDO_FOLDER_MAX + sizeof("/" UNDO_MANIFEST)], folder[UNDO_FOLDER_MAX];
+	undo_folder_path(view->undo_name, folder);
+	snprintf(path, sizeof(path), "%s/" UNDO_MANIFEST, folder);
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->rows[i].problem == PROBLEM_UNDO_UNREADABLE &&
+		    strncmp(findings->rows[i].detail, path, strlen(path)) == 0)
+			return true;
+	return false;
+}
+
+/* Put @sentence behind the others in @text. */
+static void append(char *text, size_t size, const char *sentence)
+{
+	const size_t len = strlen(text);
+	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", sentence);
+}
+
+static void advise(const struct view *view, const struct obstacle_ground *ground,
+		   const struct weight *weight, struct diagnosis *d)
+{
+	const struct findings *findings = ground->findings;
+	const struct remains remains = read_remains(view);
+	const struct obstacle *obstacle = obstacle_to_tell(ground);
+	if (obstacle)
+		snprintf(d->advice, sizeof(d->advice), "%s", obstacle->advice);
+	else if (view->undo_state == UNDO_DONE || is_no_way_back(view, findings))
+		snprintf(d->advice, sizeof(d->advice), "%s", advice_for(weight, d));
+	else if (view->undo_state == UNDO_UNDOING)
+		advise_after_undo(&remains, d);
+	else
+		advise_after_repair(&remains, weight, d);
+	if (weight->manifest_lost)
+		append(d->advice, sizeof(d->advice), "The manifest is lost, the list of all "
+		       "archives: afterwards attic check --repair makes it again from the other "
+		       "objects.");
+	if (weight->attic_fails)
+		append(d->advice, sizeof(d->advice), "Before Attic is run, move each folder whose "
+		       "name is no number out of data: it fails on them.");
+}
+
+static const char *plural(uint64_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+/* Is the data of an earlier time than index and hints? */
+static bool is_data_older(const struct verify *verify)
+{
+	return verify && verify->index_credit == CREDIT_CREDIBLE && verify->has_end &&
+	       verify->index.transaction > verify->end && !verify->log_is_damaged;
+}
+
+/* What is lost, never better than known. */
+static void say_loss(const struct verify *verify, char *out, size_t size)
+{
+	char lost[96] = "", older[96] = "";
+	const uint64_t rows = verify->lost, kept = verify->older;
+	const bool unknown = verify->loss_is_unknown;
+	if (rows > 0)
+		snprintf(lost, sizeof(lost), "%s%" PRIu64 " object%s lost",
+			 unknown ? "at least " : "", rows, plural(rows, " is", "s are"));
+	if (kept > 0)
+		snprintf(older, sizeof(older), "%s%" PRIu64 " %s left in an older version",
+			 rows > 0 ? " and " : "", kept, plural(kept, "object is", "objects are"));
+	snprintf(out, size, "%s: %s%s%s%s.",
+		 is_data_older(verify) ? "The data is older than index and hints"
+		 : verify->log_is_damaged ? "The log is damaged"
+					  : "The log is not complete",
+		 lost, older,
+		 !unknown ? "" : rows + kept > 0 ? "; there may have been more" :
+		 "nothing names an object that is lost, but there may have been some",
+		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
+}
+
+static void say_verdict(const struct view *view, const struct weight *weight,
+			const struct verify *verify, struct diagnosis *d)
+{
+	const unsigned problems = d->errors + d->warnings;
+	const uint64_t unreadable =
+		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
+	char *out = d->verdict;
+	const size_t size = sizeof(d->verdict);
+	if (view->dialect != DIALECT_ATTIC) {
+		snprintf(out, size, "The repository's format is not Attic's: %s.",
+			 dialect_title(view->dialect));
+		return;
+	}
+	if (d->in_part) {
+		const size_t segments = verify->view->layout.count;
+		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
+			 segments - verify->skipped, segments,
+			 problems == 0 ? "nothing is wrong with them"
+				       : "not all is well with them");
+		return;
+	}
+	if (problems == 0 && !d->verified)
+		snprintf(out, size,
+			 "Nothing wrong at first sight; the data has not been verified "
+			 "yet.");
+	else if (problems == 0)
+		snprintf(out, size, "The repository is whole: every entry, the index and the hints "
+			 "agree (%" PRIu64 " objects).", verify->objects);
+	else if (weight->changed)
+		snprintf(out, size, "The repository changed while it was read: nothing certain can "
+			 "be said of it.");
+	else if (weight->in_use)
+		snprintf(out, size, "Another process may be writing to the repository: nothing "
+			 "certain can be said of it.");
+	else if (weight->refused)
+		snprintf(out, size,
+			 "Part of the repository cannot be read; what lies there is "
+			 "unknown, not lost.");
+	else if (verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown))
+		say_loss(verify, out, size);
+	else if (unreadable > 0)
+		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
+			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
+	else if (weight->wanted == REPAIR_SALVAGE && needs_entries(verify))
+		snprintf(out, size, "No byte of the log is damaged, and no object is lost; but the log "
+			 "alone would not give every object.");
+	else if (weight->wanted == REPAIR_SALVAGE)
+		snprintf(out, size, "The log is damaged%s.", d->verified
+			 ? "; no object is lost" : "; what that costs, verification will tell");
+	else if (weight->wanted == REPAIR_ROLLBACK)
+		snprintf(out, size,
+			 "A transaction was begun and never committed; what was "
+			 "committed is %s.",
+			 d->verified ? "whole" : "not verified yet");
+	else if (weight->wanted == REPAIR_RECOVER)
+		snprintf(out, size, "Index or hints do not fit the log; the log is %s.",
+			 d->verified ? "whole" : "not verified yet");
+	else
+		snprintf(out, size, "%u problem%s; the log is %s.", problems,
+			 problems == 1 ? "" : "s", d->verified ? "whole" : "not verified yet");
+}
+
+/* Without a transaction before it there is nothing to go back to. */
+static enum repair alternative_to(enum repair recommended, const struct view *view,
+				  const struct verify *verify)
+{
+	const bool in_doubt = verify && (verify->tail == TAIL_COMMIT_DAMAGED ||
+					 verify->tail == TAIL_WAS_COMMITTED);
+	return recommended == REPAIR_SALVAGE && in_doubt && view->has_transaction ? REPAIR_ROLLBACK
+										  : REPAIR_NONE;
+}
+
+/* What comes when the hand has done its part. */
+static void say_next(const struct weight *weight, struct diagnosis *d)
+{
+	const size_t len = strlen(d->by_hand);
+	if (len == 0 || !weight->config)
+		return;
+	if (weight->wanted != REPAIR_NONE && weight->wanted != REPAIR_COMPACT)
+		snprintf(d->by_hand + len, sizeof(d->by_hand) - len,
+			 "\nThen run check again: %s comes next.", repair_name(weight->wanted));
+	else
+		snprintf(d->by_hand + len, sizeof(d->by_hand) - len, "\nThen run check again.");
+}
+
+void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)
+{
+	const struct findings *findings = verify ? &verify->findings : &view->findings;
+	struct weight weight = { 0 };
+	*d = (struct diagnosis){ .verified = verify && verify->complete };
+	d->in_part = verify && verify->skipped > 0;
+	for (size_t i = 0; i < findings->count; i++)
+		weigh(&findings->rows[i], &weight);
+	count(findings, d);
+	d->clean = d->errors + d->warnings == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(by_urgency) && weight.wanted == REPAIR_NONE; i++)
+		if (weight.wants[by_urgency[i]])
+			weight.wanted = by_urgency[i];
+	/* Recover writes no entry: what the log alone does not give has to be written once more. */
+	if ((weight.wanted == REPAIR_RECOVER && needs_entries(verify)) ||
+	    (weight.wanted != REPAIR_SALVAGE && has_older_beside(verify)))
+		weight.wanted = REPAIR_SALVAGE;
+	weight.writes_entries = needs_entries(verify);
+	d->data_is_older = is_data_older(verify);
+	const struct obstacle_ground ground = {
+		.findings = findings, .clean = d->clean, .in_part = d->in_part,
+	};
+	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
+		d->recommended = weight.wanted;
+	d->alternative = alternative_to(d->recommended, view, verify);
+	say_verdict(view, &weight, verify, d);
+	advise(view, &ground, &weight, d);
+	obstacle_by_hand(view, &ground, d->by_hand, sizeof(d->by_hand));
+	say_next(&weight, d);
+}

@@ -1,0 +1,257 @@
+#include "build-config.h"
+
+#include "check/known.h"
+
+#include "base/array.h"
+#include "check/check_internal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A file that was changed so shortly before it was read may be changed again without its time
+ * showing it. */
+#define SETTLED_NS (2 * INT64_C(1000000000))
+
+/* ---- the table ---- */
+
+bool verify_records_add(struct verify_records *records, const struct verify_record *record)
+{
+	void *rows = records->rows;
+	if (!rows_reserve(&rows, records->count, &records->capacity, sizeof(*records->rows)))
+		return false;
+	records->rows = rows;
+	records->rows[records->count++] = *record;
+	return true;
+}
+
+void verify_records_take(struct verify_records *records, struct verify_records *from)
+{
+	while (from->count > 0 && verify_records_add(records, &from->rows[from->count - 1]))
+		from->count--;
+}
+
+/* Of one segment the newest first. */
+static int by_segment(const void *a, const void *b)
+{
+	const struct verify_record *x = a, *y = b;
+	if (x->segment != y->segment)
+		return x->segment < y->segment ? -1 : 1;
+	return (x->verified < y->verified) - (x->verified > y->verified);
+}
+
+void verify_records_sort(struct verify_records *records)
+{
+	size_t kept = 0;
+	if (records->count > 1)
+		qsort(records->rows, records->count, sizeof(*records->rows), by_segment);
+	for (size_t i = 0; i < records->count; i++) {
+		if (kept > 0 && records->rows[kept - 1].segment == records->rows[i].segment)
+			free(records->rows[i].events);
+		else
+			records->rows[kept++] = records->rows[i];
+	}
+	records->count = kept;
+}
+
+const struct verify_record *verify_records_find(const struct verify_records *records,
+						uint32_t segment)
+{
+	size_t low = 0, high = records->count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (records->rows[middle].segment < segment)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < records->count && records->rows[low].segment == segment ? &records->rows[low]
+									       : NULL;
+}
+
+void verify_records_free(struct verify_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		free(records->rows[i].events);
+	free(records->rows);
+	*records = (struct verify_records){ .rows = NULL };
+}
+
+/* ---- what the index maps to each segment ---- */
+
+enum as_err verify_mark_index(struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	const struct layout *layout = &run->view->layout;
+	if (!run->index.is_loaded)
+		return AS_OK;
+	run->index.marks = calloc(layout->count + 1, sizeof(*run->index.marks));
+	if (!run->index.marks)
+		return AS_ERR_MEMORY;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		const size_t position = segment < INDEX_DELETED ? layout_find(layout, segment)
+								: LAYOUT_NONE;
+		if (position == LAYOUT_NONE)
+			continue;
+		run->index.marks[position].live++;
+		run->index.marks[position].mark += index_image_mark(image, i);
+	}
+	return AS_OK;
+}
+
+void verify_confirm_remembered(struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	struct verify *verify = run->verify;
+	if (!run->index.is_loaded || verify->remembered == 0)
+		return;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		const size_t position = segment < INDEX_DELETED
+						? layout_find(&run->view->layout, segment)
+						: LAYOUT_NONE;
+		if (position != LAYOUT_NONE && verify->facts[position].is_remembered)
+			atomic_fetch_or_explicit(&verify->confirmed[i / 64],
+						 UINT64_C(1) << (i % 64), memory_order_relaxed);
+	}
+}
+
+/* ---- believing a record ---- */
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+}
+
+bool verify_identify(const struct verify_run *run, size_t position, struct verify_record *record)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct stat st;
+	const struct view *view = run->view;
+	layout_path(&view->layout, position, path);
+	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    !S_ISREG(st.st_mode) || st.st_size < 0)
+		return false;
+	*record = (struct verify_record){
+		.changed = nanoseconds(&st.st_ctim),
+		.segment = view->layout.segments[position].number,
+		.size = (uint64_t)st.st_size,
+		.inode = (uint64_t)st.st_ino,
+		.modified = nanoseconds(&st.st_mtim),
+		.verified = time(NULL),
+	};
+	return true;
+}
+
+const struct verify_record *verify_remember(const struct verify_run *run, size_t position,
+					    const struct verify_record *now)
+{
+	const struct verify_scope *scope = &run->verify->scope;
+	const struct verify_record *record =
+		scope->known ? verify_records_find(scope->known, now->segment) : NULL;
+	if (!record || !run->index.marks)
+		return NULL;
+	const struct index_mark *mark = &run->index.marks[position];
+	return record->size == now->size && record->inode == now->inode &&
+	       record->modified == now->modified && record->changed == now->changed &&
+	       record->live == mark->live &&
+	       record->mark == mark->mark ? record : NULL;
+}
+
+bool verify_is_settled(const struct verify_record *record)
+{
+	return record->verified * INT64_C(1000000000) - record->modified >= SETTLED_NS;
+}
+
+/* Also of a record that is itself out of @verify's known ones. */
+enum as_err verify_keep_record(struct verify_run *run, const struct verify_record *record)
+{
+	struct verify *verify = run->verify;
+	struct verify_record copy = *record;
+	enum as_err err = AS_OK;
+	copy.events = NULL;
+	if (copy.event_count > 0) {
+		copy.events = malloc(copy.event_count * sizeof(*copy.events));
+		if (!copy.events)
+			return AS_ERR_MEMORY;
+		memcpy(copy.events, record->events, copy.event_count * sizeof(*copy.events));
+	}
+	pthread_mutex_lock(&verify->mutex);
+	if (!verify_records_add(verify->scope.keep, &copy)) {
+		free(copy.events);
+		err = AS_ERR_MEMORY;
+	}
+	pthread_mutex_unlock(&verify->mutex);
+	return err;
+}
+
+/* ---- what is to be read ---- */
+
+bool verify_is_wanted(const struct verify *verify, size_t position)
+{
+	const struct verify_scope *scope = &verify->scope;
+	const uint32_t number = verify->view->layout.segments[position].number;
+	if (scope->has_range && (number < scope->first || number > scope->last))
+		return false;
+	return scope->shards == 0 || position % scope->shards == scope->shard - 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+void verify_start_clock(struct verify_run *run)
+{
+	const struct verify_scope *scope = &run->verify->scope;
+	run->deadline = scope->seconds > 0 ? now_ns() + scope->seconds * UINT64_C(1000000000) : 0;
+}
+
+bool verify_is_late(const struct verify_run *run)
+{
+	return run->deadline > 0 && now_ns() >= run->deadline;
+}
+
+struct turn {
+	int64_t verified;
+	size_t position;
+};
+
+static int longest_ago_first(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+	if (x->verified != y->verified)
+		return x->verified < y->verified ? -1 : 1;
+	return (x->position > y->position) - (x->position < y->position);
+}
+
+/* When time is short, what was never read comes first, then what was read longest ago. */
+enum as_err verify_order_turns(struct verify_run *run)
+{
+	const struct verify_scope *scope = &run->verify->scope;
+	const struct layout *layout = &run->view->layout;
+	if (scope->seconds == 0 || !scope->known)
+		return AS_OK;
+	struct turn *turns = calloc(layout->count + 1, sizeof(*turns));
+	run->order = calloc(layout->count + 1, sizeof(*run->order));
+	if (turns && run->order) {
+		for (size_t i = 0; i < layout->count; i++) {
+			const struct verify_record *record =
+				verify_records_find(scope->known, layout->segments[i].number);
+			turns[i] = (struct turn){ record ? record->verified : INT64_MIN, i };
+		}
+		if (layout->count > 1)
+			qsort(turns, layout->count, sizeof(*turns), longest_ago_first);
+		for (size_t i = 0; i < layout->count; i++)
+			run->order[i] = turns[i].position;
+	}
+	const bool is_done = turns && run->order;
+	free(turns);
+	return is_done ? AS_OK : AS_ERR_MEMORY;
+}

@@ -1,0 +1,315 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool verify_is_confirmed(const struct verify *verify, uint32_t bucket)
+{
+	return atomic_load_explicit(&verify->confirmed[bucket / 64], memory_order_relaxed) >>
+	       (bucket % 64) & 1;
+}
+
+uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < buckets / 64 + 1; i++)
+		count += (uint32_t)__builtin_popcountll(
+			atomic_load_explicit(&verify->confirmed[i], memory_order_relaxed));
+	return count;
+}
+
+/* Has the scan found every mapping by looking up the key of a PUT that stands there? Then no bucket
+ * is out of reach, and none has the key of another: a census would find nothing. Of a segment whose
+ * record was believed the mappings are known, but not that look-ups find them. */
+static bool is_confirmed(const struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	return run->index.is_loaded && run->verify->remembered == 0 &&
+	       verify_count_confirmed(run->verify, image->buckets) == image->used;
+}
+
+static enum as_err judge_buckets(struct verify_run *run, struct findings *findings)
+{
+	const struct index_file *file = &run->verify->index;
+	const struct index_image *image = &run->index.image;
+	struct index_census census;
+	if (is_confirmed(run)) {
+		run->index.is_whole = image->used == file->used;
+		return index_judge_count(file, image->used, findings);
+	}
+	const enum as_err err = index_census(file, image, run->threads, &census, findings);
+	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
+			      census.used == file->used;
+	return err;
+}
+
+enum as_err verify_judge_index(struct verify_run *run)
+{
+	struct findings findings;
+	if (!run->index.image.bytes || run->verify->owns_index)
+		return AS_OK;	/* opening has said what is wrong with it */
+	findings_init(&findings);
+	enum as_err err = judge_buckets(run, &findings);
+	pthread_mutex_lock(&run->verify->mutex);
+	if (err == AS_OK)
+		err = findings_merge(&run->verify->findings, &findings);
+	pthread_mutex_unlock(&run->verify->mutex);
+	findings_free(&findings);
+	return err;
+}
+
+/* One damaged header must not prevent the verdict: the log is replayed without the index then. Where
+ * memory is short for now nothing is wrong with the index, and nothing is said against it. */
+static enum as_err note_too_large(struct verify_run *run)
+{
+	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 ": %" PRIu64 " bytes do not fit into memory",
+		 run->verify->index.transaction, run->verify->index.length);
+	return verify_add(run, &finding);
+}
+
+/* The newest index that can be searched. Where its header is damaged the buckets behind it can, if
+ * the length is that of an index. False: there is none. */
+static bool open_witness(struct verify_run *run)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	verify->index = view->index;
+	verify->owns_index = false;
+	if (view->index.fd >= 0)
+		return true;
+	if (view->has_index && index_open_buckets(view->io, view->fd, view->index_transaction,
+						  &verify->index) == AS_OK)
+		verify->index_is_inferred = verify->owns_index = true;
+	else if (view->has_older_index && index_open(view->io, view->fd, view->older_index,
+						     &verify->index, NULL) == AS_OK)
+		verify->owns_index = true;
+	return verify->owns_index;
+}
+
+/* Load the open witness. */
+static enum as_err load_witness(struct verify_run *run)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	/* Marks must be the same in the next run, and on the next machine. */
+	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
+	struct key_hash hash;
+	if (has_marks)
+		key_hash_derive(&hash, view->config.id);
+	enum as_err err = index_load(&verify->index, run->threads, has_marks ? &hash : NULL,
+				     &run->index.image);
+	if (err == AS_ERR_IO) {
+		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "index.%" PRIu32 ": a block cannot be read", verify->index.transaction);
+		return verify_add(run, &finding);
+	}
+	if (err == AS_ERR_MEMORY && !index_fits_memory(verify->index.buckets))
+		return note_too_large(run);
+	if (err != AS_OK)
+		return err;
+	if (index_image_is_degenerate(&run->index.image)) {
+		/* Look-ups would crawl: it is said, and the log replayed without it. */
+		err = verify_judge_index(run);
+		index_image_free(&run->index.image);
+		return err;
+	}
+	const size_t words = (size_t)run->index.image.buckets / 64 + 1;
+	run->verify->confirmed = calloc(words, sizeof(*run->verify->confirmed));
+	run->index.is_loaded = run->verify->confirmed != NULL;
+	return run->verify->confirmed ? AS_OK : AS_ERR_MEMORY;
+}
+
+enum as_err verify_load_index(struct verify_run *run)
+{
+	pthread_mutex_init(&run->index.mutex, NULL);
+	return open_witness(run) ? load_witness(run) : AS_OK;
+}
+
+static void unload(struct verify_run *run)
+{
+	index_image_free(&run->index.image);
+	free(run->index.group_start);
+	free(run->index.group);
+	free(run->index.marks);
+}
+
+enum as_err verify_use_older_index(struct verify_run *run, bool *again)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	struct index_file older;
+	*again = false;
+	if (!run->index.is_loaded || verify->index_credit != CREDIT_FOREIGN || !verify->has_end ||
+	    verify->index.transaction <= verify->end || !view->has_older_index ||
+	    view->older_index > verify->end ||
+	    index_open(view->io, view->fd, view->older_index, &older, NULL) != AS_OK)
+		return AS_OK;
+	unload(run);
+	run->index = (struct verify_index){ .mutex = run->index.mutex };
+	free((void *)verify->confirmed);
+	verify->confirmed = NULL;
+	if (verify->owns_index)
+		index_close(&verify->index);
+	verify->index = older;
+	verify->owns_index = true;
+	verify->index_is_inferred = false;
+	run->has_index_last = false;
+	*again = true;
+	return load_witness(run);
+}
+
+enum as_err verify_lose_index(struct verify_run *run, uint32_t number)
+{
+	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "index.%" PRIu32 ": bucket %" PRIu32 " cannot be read again, or has changed",
+		 run->verify->index.transaction, number);
+	return verify_add(run, &finding);
+}
+
+void verify_drop_index(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	if (verify->tail_choice == TAIL_DROPPED &&
+	    (!verify->has_end || verify->index.transaction > verify->end))
+		run->index.is_loaded = false;
+}
+
+void verify_free_index(struct verify_run *run)
+{
+	pthread_mutex_destroy(&run->index.mutex);
+	unload(run);
+}
+
+static size_t group_of(const struct verify_run *run, uint32_t number)
+{
+	uint32_t segment, offset;
+	index_image_place(&run->index.image, number, &segment, &offset);
+	return segment < INDEX_DELETED ? layout_find(&run->view->layout, segment) : LAYOUT_NONE;
+}
+
+/* Count, then place: two walks over the buckets, four bytes each. */
+static void group_buckets(struct verify_run *run)
+{
+	struct verify_index *index = &run->index;
+	const size_t segments = run->view->layout.count;
+	index->is_grouped = true;
+	index->group_start = calloc(segments + 2, sizeof(*index->group_start));
+	index->group = malloc((size_t)index->image.used * sizeof(*index->group) + 1);
+	if (!index->group_start || !index->group) {
+		index->group_failed = true;
+		return;
+	}
+	/* Counted two places further on, so that placing moves each start to where it belongs. */
+	uint32_t *start = index->group_start;
+	for (uint32_t i = 0; i < index->image.buckets; i++) {
+		const size_t group = group_of(run, i);
+		if (group != LAYOUT_NONE)
+			start[group + 2]++;
+	}
+	for (size_t i = 2; i < segments + 2; i++)
+		start[i] += start[i - 1];
+	for (uint32_t i = 0; i < index->image.buckets; i++) {
+		const size_t group = group_of(run, i);
+		if (group != LAYOUT_NONE)
+			index->group[start[group + 1]++] = i;
+	}
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct segment_witness *x = a, *y = b;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return memcmp(x->key, y->key, KEY_SIZE);
+}
+
+void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+{
+	struct verify_witness *witness = context;
+	struct verify_index *index = &witness->run->index;
+	const size_t position = layout_find(&witness->run->view->layout, segment);
+	*out = (struct segment_witnesses){ 0 };
+	if (!index->is_loaded || position == LAYOUT_NONE)
+		return;
+	pthread_mutex_lock(&index->mutex);
+	if (!index->is_grouped)
+		group_buckets(witness->run);
+	pthread_mutex_unlock(&index->mutex);
+	if (index->group_failed) {
+		verify_fail(witness->run, AS_ERR_MEMORY);
+		return;
+	}
+	const uint32_t first = index->group_start[position];
+	const size_t count = index->group_start[position + 1] - first;
+	if (count > witness->capacity) {
+		struct segment_witness *grown = realloc(witness->rows, count * sizeof(*grown));
+		if (!grown) {
+			verify_fail(witness->run, AS_ERR_MEMORY);
+			return;
+		}
+		witness->rows = grown;
+		witness->capacity = count;
+	}
+	size_t known = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct index_bucket bucket;
+		if (index_image_bucket(&index->image, &witness->run->verify->index,
+				       index->group[first + i], &bucket) != AS_OK)
+			continue;	/* comparing meets it again, and says so */
+		witness->rows[known].offset = bucket.offset;
+		memcpy(witness->rows[known++].key, bucket.key, KEY_SIZE);
+	}
+	if (known > 1)
+		qsort(witness->rows, known, sizeof(*witness->rows), by_offset);
+	*out = (struct segment_witnesses){ witness->rows, known };
+}
+
+/* ---- walks over it ---- */
+
+enum as_err verify_each_unconfirmed(struct verify_run *run,
+				    enum as_err (*each)(void *context,
+							const struct index_bucket *bucket),
+				    void *context)
+{
+	const struct index_image *image = &run->index.image;
+	struct index_bucket bucket;
+	enum as_err err = AS_OK;
+	for (uint32_t i = 0; err == AS_OK && i < image->buckets; i++) {
+		if (i % 65536 == 0 && verify_should_stop(run))
+			return AS_ERR_CANCELLED;
+		if (verify_is_confirmed(run->verify, i))
+			continue;
+		index_image_place(image, i, &bucket.segment, &bucket.offset);
+		/* A second bucket of the same key: the census names it, and no look-up finds it. */
+		if (!index_bucket_is_used(&bucket) || index_image_find_again(image, i) != i)
+			continue;
+		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
+			err = each(context, &bucket);
+		else if (!run->is_weighed)
+			err = verify_lose_index(run, i);
+	}
+	return err;
+}
+
+void verify_find_index_last(struct verify_run *run)
+{
+	const struct index_image *image = &run->index.image;
+	uint32_t segment, offset, last = 0;
+	if (run->has_index_last)
+		return;
+	run->has_index_last = true;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		index_image_place(image, i, &segment, &offset);
+		if (segment <= run->verify->index.transaction && segment > last)
+			last = segment;
+	}
+	run->verify->index_last = last;
+}

@@ -1,0 +1,84 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <stdlib.h>
+
+/* Bits of two keys that may differ for one to be the other, damaged. */
+#define KEY_BITS_DAMAGED 8u
+
+bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
+{
+	return layout_is_partial(&view->findings) || layout_has_other(&view->findings, segment);
+}
+
+enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
+{
+	const size_t position = verify_position(verify, bucket->segment);
+	uint8_t cause;
+	if (bucket->offset < SEGMENT_MAGIC_SIZE)
+		return AIM_NOWHERE;
+	if (position == LAYOUT_NONE)
+		return verify_may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
+									      : AIM_MISSING;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (facts->is_unopened)
+		return AIM_UNREADABLE;
+	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))
+		return cause == SEGMENT_UNREADABLE ? AIM_UNREADABLE : AIM_DAMAGED;
+	return (uint64_t)bucket->offset + SEGMENT_KEYED > facts->size ? AIM_BEYOND : AIM_WRONG;
+}
+
+bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
+			 const struct replay_event *event)
+{
+	struct replay_event adrift;
+	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
+	       adrift.offset == event->offset;
+}
+
+bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
+		      const struct replay_event *event)
+{
+	return event->is_put && event->segment == bucket->segment &&
+	       verify_was_searched(verify, bucket->key, event);
+}
+
+static int by_bucket(const void *a, const void *b)
+{
+	const struct verify_oddity *x = a, *y = b;
+	return (x->bucket > y->bucket) - (x->bucket < y->bucket);
+}
+
+const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket)
+{
+	const struct verify_oddity wanted = { .bucket = bucket };
+	return verify->oddity_count == 0
+		? NULL
+		: bsearch(&wanted, verify->oddities, verify->oddity_count, sizeof(wanted),
+			  by_bucket);
+}
+
+bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
+		       const struct index_bucket *bucket, bool is_confirmed,
+		       struct replay_event *event)
+{
+	struct replay_event adrift;
+	const bool has_sound = replay_find(verify->replay, key, event);
+	if (is_confirmed || !replay_find(verify->adrift, key, &adrift))
+		return has_sound;
+	const bool is_supported = bucket && adrift.is_put && adrift.segment == bucket->segment;
+	if (has_sound && !(is_supported && replay_time(adrift.segment, adrift.offset) >
+						   replay_time(event->segment, event->offset)))
+		return true;
+	*event = adrift;
+	return true;
+}
+
+bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
+{
+	unsigned bits = 0;
+	for (unsigned i = 0; i < KEY_SIZE; i++)
+		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
+	return bits <= KEY_BITS_DAMAGED;
+}

@@ -1,0 +1,78 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number)
+{
+	size_t low = 0, high = verify->missing_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (verify->missing[middle].segment < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < verify->missing_count && verify->missing[low].segment == number
+		? &verify->missing[low] : NULL;
+}
+
+int64_t verify_hinted(const struct verify *verify, uint32_t number)
+{
+	const struct hints_segment *row = hints_find(&verify->view->hints, number);
+	return row ? row->live : 0;
+}
+
+/* Are the hints a second witness beside the index: of the same transaction, and not of elsewhere? */
+static bool hints_join_index(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	return hints->usable && hints->transaction == verify->index.transaction &&
+	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
+}
+
+/* A segment of which there is no file: was it lost, or is the mapping wrong? */
+static bool is_missing_gap(const struct verify *verify, uint32_t number)
+{
+	const bool joined = hints_join_index(verify);
+	const struct verify_missing *row = verify_find_missing(verify, number);
+	if (verify->index_credit == CREDIT_OLDER)
+		/* A compaction since then would have moved all of the segment's objects on. */
+		return verify->index_figures.is_stale && joined &&
+		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
+	/* Of an index that is wrong elsewhere, what hints that can be believed count as it does. */
+	if (verify->index_credit == CREDIT_DAMAGED)
+		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
+		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	if (number > verify->index.transaction)
+		return false;
+	return joined ? verify_hinted(verify, number) > 0 : true;
+}
+
+bool verify_is_gap(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	if (position == LAYOUT_NONE)
+		return is_missing_gap(verify, number);
+	const struct segment_facts *facts = &verify->facts[position];
+	if (verify->index_credit != CREDIT_CREDIBLE)
+		return false;
+	/* The index alone may be wrong about one place; that the file ends too early, or that the
+	 * hints count more in it than is there, bears it out. */
+	if (verify->hints_credit == CREDIT_CREDIBLE) {
+		/* What the index does not know is not what the hints counted, where both agree. */
+		const uint32_t unknown =
+			facts->damaged > 0 && verify_hints_like_index(verify, facts) ? facts->unknown
+										      : 0;
+		return verify_hinted(verify, number) >
+		       (int64_t)facts->held - (int64_t)unknown + (int64_t)facts->wanted;
+	}
+	return facts->is_cut || !facts->is_complete;
+}
+
+bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts)
+{
+	return verify_hinted(verify, facts->number) ==
+	       (int64_t)facts->mapped + (int64_t)facts->unmet;
+}

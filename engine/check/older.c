@@ -1,0 +1,226 @@
+#include "build-config.h"
+
+#include "base/array.h"
+#include "base/parallel.h"
+#include "check/check_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_key(const void *a, const void *b)
+{
+	const struct verify_gone *x = a, *y = b;
+	return memcmp(x->key, y->key, KEY_SIZE);
+}
+
+enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8_t key[KEY_SIZE],
+			    uint32_t segment, uint32_t offset, const struct replay_event *older)
+{
+	void *rows = verify->gone;
+	if (!rows_reserve(&rows, verify->gone_count, capacity, sizeof(*verify->gone)))
+		return AS_ERR_MEMORY;
+	verify->gone = rows;
+	struct verify_gone *gone = &verify->gone[verify->gone_count++];
+	*gone = (struct verify_gone){
+		.segment = segment, .offset = offset, .older_copy = UINT32_MAX,
+	};
+	memcpy(gone->key, key, KEY_SIZE);
+	if (older) {
+		gone->has_older = true;
+		gone->older = *older;
+	}
+	return AS_OK;
+}
+
+static struct verify_gone *find(const struct verify *verify, const uint8_t key[KEY_SIZE])
+{
+	struct verify_gone wanted = { .has_older = false };
+	if (verify->gone_count == 0)
+		return NULL;
+	memcpy(wanted.key, key, KEY_SIZE);
+	return bsearch(&wanted, verify->gone, verify->gone_count, sizeof(wanted), by_key);
+}
+
+const struct verify_gone *verify_find_gone(const struct verify *verify,
+					   const uint8_t key[KEY_SIZE])
+{
+	return find(verify, key);
+}
+
+/* Each key once; where several places claim one, the last of them. */
+static void tidy(struct verify *verify)
+{
+	size_t kept = 0;
+	if (verify->gone_count > 1)
+		qsort(verify->gone, verify->gone_count, sizeof(*verify->gone), by_key);
+	for (size_t i = 0; i < verify->gone_count; i++) {
+		const struct verify_gone *row = &verify->gone[i];
+		if (kept == 0 || by_key(&verify->gone[kept - 1], row) != 0)
+			verify->gone[kept++] = *row;
+		else if (replay_time(row->segment, row->offset) >
+			 replay_time(verify->gone[kept - 1].segment, verify->gone[kept - 1].offset))
+			verify->gone[kept - 1] = *row;
+	}
+	verify->gone_count = kept;
+}
+
+/* ---- whole versions, wherever they are ---- */
+
+/* A DELETE hides one: an overwrite is DELETE, then PUT. One lies inside a damaged entry, in a file that
+ * takes no part in the log, or in one of another name. */
+struct search {
+	struct verify_run *run;
+	struct verify *verify;
+	_Atomic size_t next;		/* files of the layout, then the copies */
+	_Atomic int failure;		/* enum as_err */
+};
+
+/* Which of several versions counts: what the log holds goes before what lies beside it. */
+enum rank { RANK_LOG, RANK_BESIDE, RANK_UNCOMMITTED };
+
+/* What one thread reads. */
+struct reading {
+	struct search *search;
+	struct segment_reader *reader;
+	uint32_t number;		/* of the segment */
+	/* position in verify->copies of the file, where it is not read as the segment */
+	uint32_t copy;
+	bool is_foreign;		/* the file has ROLE_FOREIGN */
+	enum rank rank;
+};
+#define NO_COPY UINT32_MAX
+
+static enum rank rank_of(const struct verify_gone *gone)
+{
+	if (gone->older_is_uncommitted)
+		return RANK_UNCOMMITTED;
+	return gone->older_copy == NO_COPY ? RANK_LOG : RANK_BESIDE;
+}
+
+static enum as_err consider(void *context, const struct segment_entry *e)
+{
+	struct reading *reading = context;
+	struct verify *verify = reading->search->verify;
+	struct verify_gone *gone = e->tag == SEGMENT_PUT ? find(verify, e->key) : NULL;
+	const struct replay_event event = {
+		.segment = reading->number, .offset = (uint32_t)e->offset,
+		.size = (uint32_t)e->size, .is_put = true,
+	};
+	/* Every repository has a manifest: in a file of elsewhere it is not ours. */
+	if (!gone || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
+		return AS_OK;
+	pthread_mutex_lock(&verify->mutex);
+	const bool is_first = !gone->has_older || rank_of(gone) > reading->rank;
+	const bool is_newer = replay_time(event.segment, event.offset) >
+			      replay_time(gone->older.segment, gone->older.offset);
+	if (is_first || (is_newer && rank_of(gone) == reading->rank)) {
+		gone->has_older = true;
+		gone->older_is_uncommitted = reading->rank == RANK_UNCOMMITTED;
+		gone->older = event;
+		gone->older_copy = reading->copy;
+		gone->older_at = event.offset;
+	}
+	pthread_mutex_unlock(&verify->mutex);
+	return AS_OK;
+}
+
+static enum as_err read_file(struct reading *reading, const char *path)
+{
+	const struct view *view = reading->search->run->view;
+	struct segment_reader *reader = reading->reader;
+	struct segment_entry entry;
+	enum as_err err = segment_open(reader, view->fd, path, reading->number, NULL, NULL);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		/* A stray file without magic is no segment; one in a segment's place has lost it. */
+		if (reading->copy != NO_COPY && !reading->is_foreign &&
+		    entry.cause == SEGMENT_BAD_MAGIC)
+			return AS_OK;
+		err = entry.tag != SEGMENT_DAMAGED
+			? consider(reading, &entry)
+			: segment_suspects(reader, entry.offset, entry.size, consider, reading);
+		if (err != AS_OK)
+			return err;
+		if (verify_should_stop(reading->search->run))
+			return AS_ERR_CANCELLED;
+	}
+	return err == AS_END ? AS_OK : err;
+}
+
+/* Is anything in the segment that the verdicts have not looked at? */
+static bool is_worth_it(const struct segment_facts *facts)
+{
+	return !facts->is_unopened && facts->role == ROLE_LOG &&
+	       (!facts->is_committed || facts->puts > facts->live || facts->damaged > 0);
+}
+
+static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
+{
+	char path[LAYOUT_PATH_MAX];
+	const size_t position = layout_find(&verify->view->layout, copy->number);
+	if (position == LAYOUT_NONE || verify->facts[position].role != ROLE_FOREIGN)
+		return false;
+	layout_path(&verify->view->layout, position, path);
+	return strcmp(path, copy->path) == 0;
+}
+
+static enum as_err read_next(struct reading *reading, size_t i)
+{
+	const struct verify *verify = reading->search->verify;
+	const size_t count = verify->view->layout.count;
+	char path[LAYOUT_PATH_MAX];
+	if (i >= count) {
+		reading->copy = (uint32_t)(i - count);
+		reading->rank = RANK_BESIDE;
+		reading->number = verify->copies[i - count].number;
+		reading->is_foreign = is_foreign(verify, &verify->copies[i - count]);
+		return read_file(reading, verify->copies[i - count].path);
+	}
+	reading->copy = NO_COPY;
+	reading->rank = verify->facts[i].is_committed ? RANK_LOG : RANK_UNCOMMITTED;
+	reading->is_foreign = false;
+	reading->number = verify->facts[i].number;
+	if (!is_worth_it(&verify->facts[i]))
+		return AS_OK;
+	layout_path(&verify->view->layout, i, path);
+	return read_file(reading, path);
+}
+
+static void search_files(void *context)
+{
+	struct search *search = context;
+	const struct verify *verify = search->verify;
+	const size_t count = verify->view->layout.count + verify->copy_count;
+	struct reading reading = {
+		.search = search, .reader = segment_reader_new(search->run->view->io),
+	};
+	int none = AS_OK;
+	enum as_err err = reading.reader ? AS_OK : AS_ERR_MEMORY;
+	if (reading.reader)
+		segment_reader_watch(reading.reader, &search->run->progress->cancel);
+	for (size_t i; err == AS_OK && (i = atomic_fetch_add(&search->next, 1)) < count;)
+		err = read_next(&reading, i);
+	if (err != AS_OK)
+		atomic_compare_exchange_strong(&search->failure, &none, (int)err);
+	segment_reader_free(reading.reader);
+}
+
+enum as_err verify_find_older(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct search search = { .run = run, .verify = verify };
+	bool is_any = false;
+	tidy(verify);
+	for (size_t i = 0; i < verify->gone_count; i++)
+		is_any = is_any || !verify->gone[i].has_older;
+	if (!is_any)
+		return AS_OK;
+	const enum as_err err = verify_list_copies(run, true);
+	if (err != AS_OK)
+		return err;
+	parallel_run(run->threads, search_files, &search);
+	if (atomic_load(&search.failure) != AS_OK)
+		return (enum as_err)atomic_load(&search.failure);
+	return verify_fill_older(run);
+}

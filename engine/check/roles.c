@@ -1,0 +1,473 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Misfits that are looked into; of more than that the index is at fault, not the files. */
+#define MISFITS_MAX 64u
+
+/* The highest segment that index or hints know. What lies above is newer than they are, and they say
+ * nothing about it. */
+static uint32_t last_known(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	const struct hints *hints = &run->view->hints;
+	verify_find_index_last(run);
+	uint32_t last = verify->index_last;
+	if (hints->usable && hints->segment_count > 0 &&
+	    hints->segments[hints->segment_count - 1].segment > last)
+		last = hints->segments[hints->segment_count - 1].segment;
+	return last;
+}
+
+/* ---- files that do not fit the index ---- */
+
+/* A segment in which nothing stands where the index leads. */
+struct misfit {
+	uint32_t number;
+	size_t position;		/* of the file that bears the number, or LAYOUT_NONE */
+	size_t found;			/* of the file that is the segment, or LAYOUT_NONE */
+	struct segment_witness *rows;	/* what the index places in it */
+	uint32_t count, capacity;
+};
+
+struct matching {
+	struct verify_run *run;
+	struct verify *verify;
+	const struct view *view;
+	uint32_t *mapped;		/* of each file: keys that the index maps into it */
+	struct misfit misfits[MISFITS_MAX];
+	size_t count;
+	bool is_too_many;
+	/* Every repository has a manifest, often in the same place: that it fits says nothing. */
+	int64_t manifest_segment;	/* where the index has it, confirmed, or -1 */
+};
+
+static struct misfit *find_misfit(struct matching *m, uint32_t number)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].number == number)
+			return &m->misfits[i];
+	return NULL;
+}
+
+/* Collect the misfits among the segments that unconfirmed mappings lead to. */
+static enum as_err gather(void *context, const struct index_bucket *bucket)
+{
+	struct matching *m = context;
+	const size_t position = layout_find(&m->view->layout, bucket->segment);
+	const struct segment_facts *facts = position == LAYOUT_NONE ? NULL
+								    : &m->verify->facts[position];
+	struct misfit *misfit = find_misfit(m, bucket->segment);
+	/* Where anything fits the file is the segment. */
+	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
+	    bucket->segment > m->verify->end ||
+	    (facts && (facts->live > (bucket->segment == m->manifest_segment) ||
+		       facts->is_unopened || !facts->is_committed)))
+		return AS_OK;
+	if (!misfit && m->count == MISFITS_MAX) {
+		m->is_too_many = true;
+		return AS_OK;
+	}
+	if (!misfit) {
+		misfit = &m->misfits[m->count++];
+		*misfit = (struct misfit){
+			.number = bucket->segment, .position = position, .found = LAYOUT_NONE,
+		};
+	}
+	if (misfit->count == misfit->capacity) {
+		const uint32_t capacity = misfit->capacity ? misfit->capacity * 2 : 16;
+		struct segment_witness *rows = realloc(misfit->rows, capacity * sizeof(*rows));
+		if (!rows)
+			return AS_ERR_MEMORY;
+		misfit->rows = rows;
+		misfit->capacity = capacity;
+	}
+	struct segment_witness *row = &misfit->rows[misfit->count++];
+	row->offset = bucket->offset;
+	memcpy(row->key, bucket->key, KEY_SIZE);
+	return AS_OK;
+}
+
+static enum as_err look_at(const struct matching *m, const struct segment_witness *row,
+			   size_t position, bool *is_there)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	layout_path(&m->view->layout, position, path);
+	const enum as_err err = segment_read_entry(m->view->io, m->view->fd, path, row->offset,
+						   &entry, NULL);
+	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
+		    memcmp(entry.key, row->key, KEY_SIZE) == 0;
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+/* Does what the index places in @misfit stand in the file at @position, half of it at least? */
+static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
+			    bool *fits)
+{
+	uint32_t there = 0;
+	*fits = false;
+	for (uint32_t i = 0; i < misfit->count; i++) {
+		bool is_there;
+		const enum as_err err = look_at(m, &misfit->rows[i], position, &is_there);
+		if (err != AS_OK)
+			return err;
+		there += is_there;
+		if ((i + 1 - there) * 2 > misfit->count)
+			return AS_OK;
+	}
+	*fits = there > 0;
+	return AS_OK;
+}
+
+static bool is_damaged(const struct matching *m, size_t position)
+{
+	return position != LAYOUT_NONE && m->verify->facts[position].damaged > 0;
+}
+
+/* Do the hints say that every object of the segment was replaced or deleted? */
+static bool is_spent(const struct matching *m, uint32_t number)
+{
+	const struct hints *hints = &m->view->hints;
+	return hints->usable && hints_find(hints, number) && verify_hinted(m->verify, number) == 0;
+}
+
+/* May the file at @position be another segment than its name says? Only one that fits nothing itself,
+ * and in which the hints count nothing. */
+static bool is_free(struct matching *m, const struct misfit *misfit, size_t position)
+{
+	const struct segment_facts *facts = &m->verify->facts[position];
+	const struct hints *hints = &m->view->hints;
+	const uint32_t number = m->view->layout.segments[position].number;
+	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
+	    number > last_known(m->run))
+		return false;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].found == position)
+			return false;
+	if (find_misfit(m, number))
+		return true;
+	/* Every transaction has a manifest, often at the same offset. */
+	const bool is_manifest = misfit->count == 1 && key_is_manifest(misfit->rows[0].key);
+	const bool is_listed = hints->usable && hints_find(hints, number);
+	if (m->mapped[position] > 0 ||
+	    (is_manifest &&
+	     (is_listed || !hints->usable || is_damaged(m, misfit->position))))
+		return false;
+	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
+}
+
+static enum as_err find_file(struct matching *m, struct misfit *misfit)
+{
+	enum as_err err = AS_OK;
+	bool fits = false;
+	for (size_t j = 0; err == AS_OK && !fits && j < m->view->layout.count; j++) {
+		if (!is_free(m, misfit, j))
+			continue;
+		err = try_file(m, misfit, j, &fits);
+		if (fits)
+			misfit->found = j;
+	}
+	return err;
+}
+
+/* Does the index know an object of the file in this segment, or is it wrong about its place? Then the
+ * file is the segment. Objects that it knows, rightly, in another one are there twice. */
+static bool is_at_home(const struct matching *m, const struct misfit *misfit,
+		       const struct segment_entry *entry)
+{
+	const struct index_image *image = &m->run->index.image;
+	const uint32_t bucket = index_image_find(image, entry->key);
+	uint32_t segment, offset;
+	if (bucket == INDEX_EMPTY)
+		return false;
+	index_image_place(image, bucket, &segment, &offset);
+	return segment == misfit->number || !verify_is_confirmed(m->verify, bucket);
+}
+
+/* Would the mapping lead to the entry without a few damaged bits? */
+static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
+{
+	const uint64_t bits = row->offset ^ entry->offset;
+	if (bits == 0)
+		return verify_keys_are_near(row->key, entry->key);
+	return (bits & (bits - 1)) == 0 && memcmp(row->key, entry->key, KEY_SIZE) == 0;
+}
+
+/* Is any object of the file that bears the misfit's number one that belongs there, or would it without
+ * a few damaged bits of the index? Then the mappings are wrong, not the file. */
+static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct segment_entry entry;
+	struct segment_reader *reader = segment_reader_new(m->view->io);
+	*known = false;
+	if (!reader)
+		return AS_ERR_MEMORY;
+	layout_path(&m->view->layout, misfit->position, path);
+	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
+	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
+		if (entry.tag != SEGMENT_PUT)
+			continue;
+		*known = !key_is_manifest(entry.key) && is_at_home(m, misfit, &entry);
+		for (uint32_t i = 0; i < misfit->count && !*known; i++)
+			*known = is_near(&misfit->rows[i], &entry);
+	}
+	segment_reader_free(reader);
+	return err == AS_ERR_MEMORY ? err : AS_OK;
+}
+
+static bool is_found_elsewhere(const struct matching *m, size_t position)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].found == position)
+			return true;
+	return false;
+}
+
+/* Do the hints of the same time count in the segment what the index places in it? */
+static bool is_counted(const struct matching *m, const struct misfit *misfit)
+{
+	const struct hints *hints = &m->view->hints;
+	return hints->usable && hints->transaction == m->verify->index.transaction &&
+	       verify_hinted(m->verify, misfit->number) ==
+		       (int64_t)misfit->count + (misfit->number == m->manifest_segment);
+}
+
+/* Is no other file to be the segment whose number the file at @position bears? */
+static bool is_vacant(const struct matching *m, size_t position)
+{
+	const uint32_t number = m->view->layout.segments[position].number;
+	for (size_t i = 0; i < m->view->layout.count; i++)
+		if (m->verify->facts[i].number == number)
+			return false;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].number == number && m->misfits[i].found != LAYOUT_NONE)
+			return false;
+	return true;
+}
+
+static enum as_err set_roles(struct matching *m, bool *again)
+{
+	struct verify *verify = m->verify;
+	size_t foreign = 0, unsure = 0;
+	for (size_t i = 0; i < m->count; i++) {
+		struct misfit *misfit = &m->misfits[i];
+		bool known = true;
+		if (misfit->found != LAYOUT_NONE) {
+			verify->facts[misfit->found].number = misfit->number;
+			*again = true;
+		}
+		if (misfit->position == LAYOUT_NONE || is_found_elsewhere(m, misfit->position))
+			continue;
+		const enum as_err err = knows_any(m, misfit, &known);
+		if (err != AS_OK)
+			return err;
+		/* What is damaged may be ours all the same. */
+		known = known || verify->facts[misfit->position].damaged > 0 ||
+			verify->facts[misfit->position].is_too_large;
+		if (known && misfit->found == LAYOUT_NONE)
+			continue;
+		/* Of two that were swapped no PUT tells where the one belongs that has DELETEs alone,
+		 * or PUTs that count no more. */
+		if (misfit->found != LAYOUT_NONE && is_vacant(m, misfit->found) &&
+		    (verify->facts[misfit->position].puts == 0 ||
+		     is_spent(m, verify->view->layout.segments[misfit->found].number))) {
+			verify->facts[misfit->position].number =
+				verify->view->layout.segments[misfit->found].number;
+			continue;
+		}
+		verify->facts[misfit->position].role = ROLE_FOREIGN;
+		foreign++;
+		unsure += !is_counted(m, misfit);
+	}
+	/* Where most of the log would be of elsewhere, it is the index that is. */
+	verify->roles_are_counted = unsure == 0;
+	if (unsure * 2 > verify->view->layout.count && unsure > 1)
+		for (size_t i = 0; i < verify->view->layout.count; i++)
+			verify->facts[i].role = ROLE_LOG;
+	else if (foreign > 0)
+		*again = true;
+	return AS_OK;
+}
+
+enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
+{
+	const struct index_image *image = &run->index.image;
+	const struct layout *layout = &run->view->layout;
+	*mapped = calloc(layout->count + 1, sizeof(**mapped));
+	if (!*mapped)
+		return AS_ERR_MEMORY;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		const size_t position = segment < INDEX_DELETED ? layout_find(layout, segment)
+								: LAYOUT_NONE;
+		if (position != LAYOUT_NONE)
+			(*mapped)[position]++;
+	}
+	return AS_OK;
+}
+
+static void find_manifest(struct matching *m)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	uint32_t segment, offset;
+	const uint32_t number = index_image_find(&m->run->index.image, manifest);
+	m->manifest_segment = -1;
+	if (number == INDEX_EMPTY || !verify_is_confirmed(m->verify, number))
+		return;
+	index_image_place(&m->run->index.image, number, &segment, &offset);
+	m->manifest_segment = segment;
+}
+
+static enum as_err match(struct verify_run *run, bool *again)
+{
+	struct matching *m = calloc(1, sizeof(*m));
+	if (!m)
+		return AS_ERR_MEMORY;
+	m->run = run;
+	m->verify = run->verify;
+	m->view = run->view;
+	find_manifest(m);
+	enum as_err err = verify_each_unconfirmed(run, gather, m);
+	if (err == AS_OK && m->count > 0 && !m->is_too_many)
+		err = verify_count_mapped(run, &m->mapped);
+	for (size_t i = 0; err == AS_OK && m->mapped && i < m->count; i++)
+		err = find_file(m, &m->misfits[i]);
+	if (err == AS_OK && m->mapped)
+		err = set_roles(m, again);
+	for (size_t i = 0; i < m->count; i++)
+		free(m->misfits[i].rows);
+	free(m->mapped);
+	free(m);
+	return err;
+}
+
+/* ---- segments that came back ---- */
+
+/* Do the hints know of objects in the segment, or of anything to be compacted in it? A row of 0 is
+ * what a compaction leaves that was interrupted before it removed the segment. */
+static bool is_hinted(const struct hints *hints, uint32_t number)
+{
+	const struct hints_segment *row = hints_find(hints, number);
+	return (row && row->live != 0) || hints_is_compact(hints, number);
+}
+
+/* Whole, with PUTs, at or below the end, and neither witness knows anything of it. */
+static void find_returned(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	const struct hints *hints = &run->view->hints;
+	if (!hints->usable || hints->transaction != verify->end ||
+	    run->index.image.used == 0)
+		return;
+	for (size_t i = 0; i < run->view->layout.count; i++) {
+		struct segment_facts *facts = &verify->facts[i];
+		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
+		    facts->damaged > 0 || !facts->is_committed ||
+		    is_hinted(hints, facts->number) ||
+		    (facts->number >= last_known(run) && facts->held > 0) ||
+		    verify_index_leads_to(run, facts->number))
+			continue;
+		facts->role = ROLE_RETURNED;
+		*again = true;
+	}
+}
+
+bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
+{
+	const struct index_image *image = &run->index.image;
+	/* A mapping that is confirmed would have made the segment hold something live. */
+	if (verify_count_confirmed(run->verify, image->buckets) == image->used)
+		return false;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		if (segment == number && offset >= SEGMENT_MAGIC_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/* Do the hints count in each segment what the log holds there, or what the index places there? They
+ * were not made from it: together they outweigh single wrong places of the index. */
+static bool hints_bear_out(const struct verify *verify)
+{
+	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_FOREIGN ||
+	    verify->view->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
+		return false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->role == ROLE_LOG && facts->is_committed && facts->damaged == 0 &&
+		    !facts->is_unreadable && !facts->is_cut &&
+		    verify_hinted(verify, facts->number) != (int64_t)facts->held &&
+		    !verify_hints_like_index(verify, facts))
+			return false;
+	}
+	return true;
+}
+
+/* With what was set apart, are the witnesses that spoke against it to be believed? */
+static bool is_borne_out(const struct verify *verify)
+{
+	const struct index_figures *f = &verify->index_figures;
+	bool has_returned = false, has_others = false;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const bool is_returned = facts->role == ROLE_RETURNED;
+		has_returned = has_returned || is_returned;
+		has_others = has_others || facts->role == ROLE_FOREIGN ||
+			     facts->number != verify->view->layout.segments[i].number;
+	}
+	if (f->live > 0 && hints_bear_out(verify))
+		return true;
+	/* An index that is wrong about places still knows which keys there are. */
+	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED && !has_others &&
+				f->known * 10 >= (f->live - f->excused) * 9;
+	return f->live > 0 && (verify->index_credit == CREDIT_CREDIBLE || knows_keys) &&
+	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
+}
+
+static void give_up(struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		verify->facts[i].role = ROLE_LOG;
+		verify->facts[i].number = verify->view->layout.segments[i].number;
+	}
+	verify->has_roles = false;
+}
+
+enum as_err verify_choose_roles(struct verify_run *run, bool *again)
+{
+	struct verify *verify = run->verify;
+	*again = false;
+	if (run->reading == 0)
+		verify->roles_are_counted = true;
+	/* One of an earlier time says nothing about what a compaction moved since. */
+	if (!run->index.is_loaded || !verify->has_end ||
+	    verify->index.transaction < verify->end)
+		return AS_OK;
+	if (run->reading > 0) {
+		*again = verify->has_roles && !is_borne_out(verify);
+		if (*again)
+			give_up(verify);
+		return AS_OK;
+	}
+	const bool shares_any = verify->index_figures.known * 10 >= verify->index_figures.live &&
+				verify->index_credit != CREDIT_FOREIGN;
+	enum as_err err = AS_OK;
+	if (!shares_any)
+		return AS_OK;
+	if (!run->is_settled)
+		err = match(run, again);
+	if (err == AS_OK)
+		find_returned(run, again);
+	verify->has_roles = *again;
+	return err;
+}

@@ -1,0 +1,230 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What one walk over a tail segment shows. */
+struct tail_look {
+	uint64_t whole;			/* entries */
+	bool ends_torn;
+	bool commit_is_damaged;
+	bool follows_commit;		/* a whole COMMIT stands before the last row */
+	struct segment_entry last;	/* the last row, when there is any */
+	bool is_mapped;			/* the index maps a key to one of its PUTs */
+	bool is_unopened;
+};
+
+static bool is_mapped(const struct verify_run *run, uint32_t segment, const struct segment_entry *e)
+{
+	uint32_t mapped, offset;
+	if (!run->index.is_loaded || e->tag != SEGMENT_PUT)
+		return false;
+	const uint32_t number = index_image_find(&run->index.image, e->key);
+	if (number == INDEX_EMPTY)
+		return false;
+	index_image_place(&run->index.image, number, &mapped, &offset);
+	return mapped == segment && offset == e->offset;
+}
+
+/* Is the damaged last row what is left of a COMMIT, with everything before it whole? It has just
+ * the length of one and does not look like the beginning of a longer entry; or zeros stand there,
+ * no more of them than a COMMIT has bytes; or a whole COMMIT stands before it. More than that is what a crash
+ * leaves of entries that were not synced, and without a witness those were not committed. */
+static bool was_commit(const struct tail_look *look, bool all_before_whole)
+{
+	const struct segment_entry *last = &look->last;
+	if (!all_before_whole || look->whole == 0 || last->tag != SEGMENT_DAMAGED)
+		return false;
+	/* No client writes anything behind a COMMIT. */
+	if (look->follows_commit)
+		return true;
+	if (last->cause == SEGMENT_ZEROS)
+		return last->size <= SEGMENT_HEADER;
+	const bool looks_longer = last->cause == SEGMENT_TORN && last->has_header &&
+				  last->raw_tag < SEGMENT_COMMIT;
+	return last->size == SEGMENT_HEADER && !looks_longer;
+}
+
+static enum as_err look_at(struct verify_run *run, struct segment_reader *reader, size_t position,
+			   struct tail_look *look)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct verify_witness witness = { .run = run };
+	const struct layout_segment *segment = &run->view->layout.segments[position];
+	*look = (struct tail_look){ 0 };
+	layout_path(&run->view->layout, position, path);
+	enum as_err err = segment_open(reader, run->view->fd, path, segment->number,
+				       verify_give_witnesses, &witness);
+	if (err != AS_OK) {
+		look->is_unopened = true;	/* the scan reports it */
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	}
+	bool before_whole = true;
+	struct segment_entry entry;
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		if (look->last.tag == SEGMENT_DAMAGED)
+			before_whole = false;
+		look->follows_commit = look->last.tag == SEGMENT_COMMIT && look->whole > 0;
+		look->last = entry;
+		look->whole += entry.tag != SEGMENT_DAMAGED;
+		look->is_mapped = look->is_mapped || is_mapped(run, segment->number, &entry);
+		if (verify_should_stop(run)) {
+			const enum as_err failure = (enum as_err)atomic_load(&run->failure);
+			err = failure == AS_OK ? AS_ERR_CANCELLED : failure;
+			break;
+		}
+	}
+	look->ends_torn = look->last.tag == SEGMENT_DAMAGED && look->last.cause == SEGMENT_TORN;
+	look->commit_is_damaged = was_commit(look, before_whole);
+	free(witness.rows);
+	return err == AS_END ? AS_OK : err;
+}
+
+static enum as_err add_tail_finding(struct verify_run *run, enum problem problem, uint32_t segment,
+				    const struct segment_entry *last, const char *detail)
+{
+	struct finding finding = finding_of(problem);
+	finding.segment = segment;
+	if (last && last->tag == SEGMENT_DAMAGED) {
+		finding.offset = (int64_t)last->offset;
+		finding.length = (int64_t)last->size;
+	}
+	snprintf(finding.detail, sizeof(finding.detail), "%s", detail);
+	return verify_add(run, &finding);
+}
+
+struct tail_summary {
+	uint64_t whole;			/* entries in all of the tail */
+	size_t kept;			/* position behind the last segment that was committed */
+	enum tail_kind kind;		/* of the kept part, or of the rest where nothing is kept */
+	struct tail_look kept_look;
+	struct tail_look last_look;
+};
+
+static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summary)
+{
+	const struct view *view = run->view;
+	uint32_t named_end;
+	const bool has_named_end = view_log_end(view, &named_end);
+	struct segment_reader *reader = segment_reader_new(view->io);
+	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
+	if (reader)
+		segment_reader_watch(reader, &run->progress->cancel);
+	for (size_t i = view->tail; err == AS_OK && i < view->layout.count; i++) {
+		struct tail_look look;
+		err = look_at(run, reader, i, &look);
+		summary->whole += look.whole;
+		summary->last_look = look;
+		if (look.is_unopened && !run->tail_is_unknown)
+			run->tail_unopened = i;
+		run->tail_is_unknown = run->tail_is_unknown || look.is_unopened;
+		const bool is_named = has_named_end && view->layout.segments[i].number == named_end;
+		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
+			continue;
+		summary->kept = i + 1;
+		summary->kept_look = look;
+		summary->kind =
+			is_named || look.is_mapped ? TAIL_WAS_COMMITTED : TAIL_COMMIT_DAMAGED;
+	}
+	segment_reader_free(reader);
+	return err;
+}
+
+/* No COMMIT is left at all, but entries are: everything counts, since a rollback would empty the
+ * repository. */
+static enum as_err keep_everything(struct verify_run *run, struct tail_summary *summary)
+{
+	const struct view *view = run->view;
+	const struct layout_segment *last = &view->layout.segments[view->layout.count - 1];
+	struct finding finding = finding_of(PROBLEM_NO_COMMIT);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "%zu segment%s with %" PRIu64 " whole entries", view->layout.count,
+		 view->layout.count == 1 ? "" : "s", summary->whole);
+	run->verify->has_end = true;
+	if (summary->kept <= view->tail)
+		run->verify->end = last->number;
+	return verify_add(run, &finding);
+}
+
+static enum as_err report_rest(struct verify_run *run, const struct tail_summary *summary)
+{
+	const struct view *view = run->view;
+	const size_t count = view->layout.count, rest = count - summary->kept;
+	char detail[FINDING_DETAIL_MAX];
+	snprintf(detail, sizeof(detail), "%zu segment%s above the last commit", rest,
+		 rest == 1 ? "" : "s");
+	const bool torn = summary->last_look.ends_torn;
+	return add_tail_finding(run, torn ? PROBLEM_TAIL_TORN : PROBLEM_TAIL_UNCOMMITTED,
+				torn ? view->layout.segments[count - 1].number
+				     : view->layout.segments[summary->kept].number,
+				torn ? &summary->last_look.last : NULL, detail);
+}
+
+/* The end of the log that was asked for, whatever the tail looks like. */
+static void choose_end(struct verify *verify)
+{
+	const struct view *view = verify->view;
+	if (verify->tail_choice == TAIL_KEPT && view->tail < view->layout.count) {
+		verify->has_end = true;
+		verify->end = view->layout.segments[view->layout.count - 1].number;
+	} else if (verify->tail_choice == TAIL_DROPPED) {
+		verify->has_end = view->has_transaction;
+		verify->end = view->transaction;
+	}
+}
+
+enum as_err verify_judge_tail(struct verify_run *run)
+{
+	const struct view *view = run->view;
+	struct verify *verify = run->verify;
+	struct tail_summary summary = { .kept = view->tail };
+	verify->has_end = view->has_transaction;
+	verify->end = view->transaction;
+	verify->tail = TAIL_NONE;
+	if (view->tail == view->layout.count)
+		return AS_OK;
+	enum as_err err = look_at_all(run, &summary);
+	if (err != AS_OK)
+		return err;
+	/* What cannot be read is not uncommitted, nor is its COMMIT damaged: take what index and
+	 * hints say. */
+	if (run->tail_is_unknown) {
+		verify->has_end = view_log_end(view, &verify->end);
+		choose_end(verify);
+		return AS_OK;
+	}
+	if (summary.kept > view->tail) {
+		const uint32_t end = view->layout.segments[summary.kept - 1].number;
+		verify->has_end = true;
+		verify->end = end;
+		err = add_tail_finding(
+			run,
+			summary.kind == TAIL_WAS_COMMITTED ? PROBLEM_TAIL_WAS_COMMITTED
+							   : PROBLEM_TAIL_COMMIT_DAMAGED,
+			end, &summary.kept_look.last,
+			segment_cause_text((enum segment_cause)summary.kept_look.last.cause));
+	}
+	if (err == AS_OK && !view->has_transaction && summary.whole > 0)
+		err = keep_everything(run, &summary);
+	if (!verify->has_end || summary.kept > view->tail || view->has_transaction)
+		if (err == AS_OK && summary.kept < view->layout.count)
+			err = report_rest(run, &summary);
+	verify->tail = summary.kept > view->tail ? summary.kind
+		: summary.last_look.ends_torn ? TAIL_TORN : TAIL_UNCOMMITTED;
+	choose_end(verify);
+	return err;
+}
+
+enum as_err verify_report_unknown_tail(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	if (!run->tail_is_unknown || verify->facts[run->tail_unopened].is_unopened)
+		return AS_OK;
+	return add_tail_finding(run, PROBLEM_SEGMENT_UNREADABLE,
+				run->view->layout.segments[run->tail_unopened].number, NULL,
+				"it could not be opened, and then it could: whether it ends in a "
+				"COMMIT is not known");
+}

@@ -1,0 +1,86 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include "base/parallel.h"
+
+#include <stdlib.h>
+
+/* What the threads share. */
+struct tally {
+	struct verify *verify;
+	_Atomic unsigned next;		/* part of the keys that nobody counts yet */
+	_Atomic int failure;		/* enum as_err */
+};
+
+/* What one of them counts: adding to the facts for each object would wait for the other threads. */
+struct counter {
+	struct verify *verify;
+	uint64_t objects, key_sum;
+	struct counted { uint32_t live; uint64_t bytes; } *segments;	/* of the layout */
+	uint32_t number;		/* of the segment that was met last, */
+	size_t position;		/* and where it is */
+};
+
+static enum as_err count_object(void *context, const uint8_t key[KEY_SIZE],
+				const struct replay_event *event)
+{
+	struct counter *counter = context;
+	if (!event->is_put)
+		return AS_OK;
+	if (counter->position == LAYOUT_NONE || counter->number != event->segment) {
+		counter->number = event->segment;
+		counter->position = layout_find(&counter->verify->view->layout, event->segment);
+	}
+	counter->objects++;
+	counter->key_sum += key_value(key);
+	if (counter->position == LAYOUT_NONE)
+		return AS_OK;
+	counter->segments[counter->position].live++;
+	counter->segments[counter->position].bytes += event->size;
+	return AS_OK;
+}
+
+static void add_up(const struct counter *counter)
+{
+	struct verify *verify = counter->verify;
+	pthread_mutex_lock(&verify->mutex);
+	verify->objects += counter->objects;
+	verify->key_sum += counter->key_sum;
+	pthread_mutex_unlock(&verify->mutex);
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		verify->facts[i].live += counter->segments[i].live;
+		verify->facts[i].live_bytes += counter->segments[i].bytes;
+	}
+}
+
+static void count_parts(void *context)
+{
+	struct tally *tally = context;
+	const size_t segments = tally->verify->view->layout.count;
+	struct counter counter = {
+		.verify = tally->verify, .position = LAYOUT_NONE,
+		.segments = calloc(segments + 1, sizeof(*counter.segments)),
+	};
+	unsigned part;
+	if (!counter.segments) {
+		tally->failure = AS_ERR_MEMORY;
+		return;
+	}
+	while ((part = tally->next++) < REPLAY_PARTS)
+		replay_each_of(tally->verify->replay, part, count_object, &counter);
+	add_up(&counter);
+	free(counter.segments);
+}
+
+enum as_err verify_tally_log(struct verify_run *run)
+{
+	struct tally tally = { .verify = run->verify, .failure = AS_OK };
+	run->verify->objects = run->verify->key_sum = 0;
+	for (size_t i = 0; i < run->view->layout.count; i++) {
+		run->verify->facts[i].live = 0;
+		run->verify->facts[i].live_bytes = 0;
+	}
+	parallel_run(run->threads, count_parts, &tally);
+	return (enum as_err)tally.failure;
+}

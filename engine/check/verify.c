@@ -1,0 +1,280 @@
+#include "build-config.h"
+
+#include "base/parallel.h"
+#include "check/check_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- a run ---- */
+
+static void worker(void *context)
+{
+	struct verify_run *run = context;
+	const enum as_err err = verify_scan(run);
+	if (err != AS_OK)
+		verify_fail(run, err);
+}
+
+static void sum_up(struct verify *verify)
+{
+	uint64_t puts = 0;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		verify->bytes += verify->facts[i].size;
+		if (verify->facts[i].is_committed)
+			puts += verify->facts[i].puts;
+	}
+	verify->superseded = puts > verify->objects ? puts - verify->objects : 0;
+}
+
+/* Opening saw no more than that the manifests are there. */
+static enum as_err check_manifest(struct verify_run *run, const char *name)
+{
+	const struct view *view = run->view;
+	struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
+	char folder[UNDO_FOLDER_MAX], *lines;
+	undo_folder_path(name, folder);
+	enum undo_state state;
+	enum as_err err = undo_state_of(view->io, view->fd, folder, &state);
+	if (err == AS_OK && state == UNDO_UNREADABLE)
+		return AS_OK;
+	err = undo_manifest_lines(view->io, view->fd, folder, &lines);
+	free(lines);
+	if (err == AS_OK || err == AS_ERR_MEMORY)
+		return err;
+	snprintf(finding.detail, sizeof(finding.detail), "%s/" UNDO_MANIFEST ": %s", folder,
+		 as_err_text(err));
+	return verify_add(run, &finding);
+}
+
+static enum as_err check_undo(struct verify_run *run)
+{
+	struct undo_names names;
+	enum as_err err = undo_names_list(run->view->io, run->view->fd, &names);
+	if (err != AS_OK)
+		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening told it */
+	for (size_t i = 0; err == AS_OK && i < names.count; i++)
+		err = check_manifest(run, names.rows[i]);
+	free(names.rows);
+	return err;
+}
+
+static enum as_err report_change(struct verify_run *run)
+{
+	const struct finding finding = finding_of(PROBLEM_CHANGED);
+	return view_is_changed(run->view) ? verify_add(run, &finding) : AS_OK;
+}
+
+static enum as_err verify_segments(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	enum as_err err = AS_OK;
+	if (!run->view->config.has_id)
+		verify->scope.known = NULL;
+	if (verify->scope.known)
+		err = verify_mark_index(run);
+	if (err == AS_OK)
+		err = verify_order_turns(run);
+	if (err != AS_OK)
+		return err;
+	verify_start_clock(run);
+	run->next = 0;
+	parallel_run(run->threads, worker, run);
+	free(run->order);
+	run->order = NULL;
+	verify->skipped = run->skipped;
+	verify->remembered = run->remembered;
+	verify_confirm_remembered(run);
+	err = (enum as_err)atomic_load(&run->failure);
+	return err == AS_OK ? replay_settle(verify->replay, run->threads) : err;
+}
+
+/* Of a log that was read in part, no object can be said to be missing. */
+static enum as_err count_partly(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	for (size_t i = 0; i < verify->view->layout.count; i++)
+		verify->objects += verify->facts[i].live;
+	return AS_OK;
+}
+
+/* Forget what was read and found, but for the roles of the files and what was known before. */
+static enum as_err read_again(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	enum as_err err = verify_begin_reading(verify);
+	pthread_mutex_lock(&verify->mutex);
+	findings_free(&verify->findings);
+	findings_init(&verify->findings);
+	if (err == AS_OK)
+		err = findings_merge(&verify->findings, &run->before);
+	pthread_mutex_unlock(&verify->mutex);
+	for (size_t i = 0; verify->confirmed && i < run->index.image.buckets / 64 + 1; i++)
+		atomic_store(&verify->confirmed[i], 0);
+	/* What an earlier run found rests on the names of the files: all is read. */
+	verify->scope.known = NULL;
+	if (verify->scope.keep)
+		verify_records_free(verify->scope.keep);
+	run->remembered = 0;
+	run->reading++;
+	run->is_weighed = false;
+	return err;
+}
+
+static enum as_err weigh(struct verify_run *run)
+{
+	const enum as_err err = run->index.is_loaded ? AS_OK : verify_tally_log(run);
+	return err == AS_OK ? verify_weigh(run) : err;
+}
+
+/* Read every segment and weigh the witnesses by it; once more where that shows that some files take
+ * no part in the log, or bear another's number. */
+static enum as_err read_and_weigh(struct verify_run *run)
+{
+	const struct verify *verify = run->verify;
+	bool again = true, older = false;
+	enum as_err err = findings_merge(&run->before, &verify->findings);
+	while (err == AS_OK && again) {
+		err = verify_segments(run);
+		if (err != AS_OK || verify->skipped > 0 || atomic_load(&run->progress->cancel))
+			return err;
+		verify_sort_damage(run->verify);
+		err = weigh(run);
+		if (err == AS_OK)
+			err = verify_use_older_index(run, &older);
+		if (err == AS_OK && !older)
+			err = verify_use_copies(run, &again);
+		if (err == AS_OK && !older && again)
+			err = weigh(run);
+		if (err == AS_OK && !older)
+			err = verify_choose_roles(run, &again);
+		again = again || older;
+		if (err == AS_OK && again)
+			err = read_again(run);
+		if (older)
+			run->reading = 0;	/* of this index it is the first */
+	}
+	return err;
+}
+
+enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)
+{
+	struct verify_run run = {
+		.verify = verify, .view = verify->view, .progress = progress,
+		.threads = parallel_threads(threads),
+	};
+	if (verify->view->dialect != DIALECT_ATTIC) {
+		verify->complete = true;	/* no segment is read: opening said all there is */
+		return AS_OK;
+	}
+	findings_init(&run.before);
+	enum as_err err = verify_load_index(&run);
+	if (err == AS_OK)
+		err = verify_judge_tail(&run);
+	if (err == AS_OK) {
+		verify_drop_index(&run);
+		err = read_and_weigh(&run);
+	}
+	if (err == AS_OK)
+		err = verify_judge_index(&run);
+	if (err == AS_OK)
+		err = verify_report_unknown_tail(&run);
+	if (err == AS_OK && atomic_load(&progress->cancel))
+		err = AS_ERR_CANCELLED;
+	if (err == AS_OK)
+		err = verify->skipped > 0 ? count_partly(&run) : verify_compare(&run);
+	if (err == AS_OK)
+		err = check_undo(&run);
+	if (err == AS_OK)
+		err = report_change(&run);
+	if (err == AS_OK) {
+		sum_up(verify);
+		pthread_mutex_lock(&verify->mutex);
+		findings_sort(&verify->findings);
+		pthread_mutex_unlock(&verify->mutex);
+		verify->complete = true;
+	}
+	findings_free(&run.before);
+	verify_free_index(&run);
+	return err;
+}
+
+enum as_err verify_run(const struct view *view, unsigned threads, struct verify_progress *progress,
+		       struct verify **out)
+{
+	const enum as_err err = verify_new(view, out);
+	return err == AS_OK ? verify_work(*out, threads, progress) : err;
+}
+
+enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
+{
+	struct verify_progress progress = { .cancel = false };
+	struct verify_run run = {
+		.view = view, .progress = &progress, .threads = parallel_threads(0),
+	};
+	*kind = TAIL_NONE;
+	enum as_err err = verify_new(view, &run.verify);
+	if (err != AS_OK)
+		return err;
+	err = verify_load_index(&run);
+	if (err == AS_OK)
+		err = verify_judge_tail(&run);
+	if (err == AS_OK)
+		*kind = run.verify->tail;
+	verify_free_index(&run);
+	verify_free(run.verify);
+	return err;
+}
+
+/* ---- asking ---- */
+
+/* Where the key of a PUT is by the index alone. */
+static enum as_err index_place(const struct view *view, const uint8_t key[KEY_SIZE],
+			       struct replay_event *place)
+{
+	struct index_bucket bucket;
+	if (!view_index_fits(view))
+		return AS_ERR_INTEGRITY;
+	const enum as_err err = index_lookup(&view->index, key, &bucket);
+	if (err == AS_OK)
+		*place = (struct replay_event){
+			.segment = bucket.segment, .offset = bucket.offset, .is_put = true,
+		};
+	return err;
+}
+
+enum entry_status entry_status(const struct view *view, const struct verify *verify,
+			       uint32_t segment, const struct segment_entry *entry, bool *known)
+{
+	const bool is_committed = verify ? verify->has_end && segment <= verify->end
+					 : view_is_committed(view, segment);
+	*known = true;
+	if (entry->tag == SEGMENT_DAMAGED)
+		return STATUS_DAMAGED;
+	if (!is_committed)
+		return STATUS_UNCOMMITTED;
+	if (entry->tag == SEGMENT_COMMIT)
+		return STATUS_COMMIT;
+	if (entry->tag == SEGMENT_DELETE)
+		return STATUS_TOMBSTONE;
+	struct replay_event place;
+	enum as_err err;
+	if (verify)
+		err = verify_lookup(verify, entry->key, &place) ? AS_OK : AS_ERR_OBJECT_NOT_FOUND;
+	else
+		err = index_place(view, entry->key, &place);
+	*known = err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND;
+	const size_t position = verify ? layout_find(&view->layout, segment) : LAYOUT_NONE;
+	if (position != LAYOUT_NONE)
+		segment = verify->facts[position].number;
+	const struct verify_gone *gone =
+		verify && err != AS_OK ? verify_find_gone(verify, entry->key) : NULL;
+	if (gone)
+		return gone->has_older && gone->older.segment == segment &&
+		       gone->older.offset == entry->offset ? STATUS_OLDER : STATUS_SUPERSEDED;
+	if (err != AS_OK)
+		return verify && verify_find_gone(verify, entry->key) ? STATUS_SUPERSEDED
+								      : STATUS_DELETED;
+	return place.segment == segment && place.offset == entry->offset ? STATUS_LIVE
+									 : STATUS_SUPERSEDED;
+}

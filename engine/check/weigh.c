@@ -1,0 +1,422 @@
+#include "build-config.h"
+
+#include "base/array.h"
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- segments that are not there ---- */
+
+/* The row of segment @number, made where there is none. NULL: out of memory. */
+static struct verify_missing *add_missing(struct verify *verify, size_t *capacity, uint32_t number)
+{
+	struct verify_missing *row = verify_find_missing(verify, number);
+	void *rows = verify->missing;
+	size_t i = verify->missing_count;
+	if (row)
+		return row;
+	if (!rows_reserve(&rows, i, capacity, sizeof(*verify->missing)))
+		return NULL;
+	verify->missing = rows;
+	for (; i > 0 && verify->missing[i - 1].segment > number; i--)
+		verify->missing[i] = verify->missing[i - 1];
+	verify->missing[i] = (struct verify_missing){ .segment = number };
+	verify->missing_count++;
+	return &verify->missing[i];
+}
+
+/* ---- where a DELETE may be lost ---- */
+
+static void find_last_place(struct verify *verify)
+{
+	const struct layout *layout = &verify->view->layout;
+	uint64_t last = 0;
+	if (verify->damage_count > 0) {
+		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
+		const uint64_t end = damage->offset + damage->length;
+		last = replay_time(damage->segment, end > 0 ? (uint32_t)(end - 1) : 0);
+	}
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		const uint64_t end = replay_time(facts->number, UINT32_MAX);
+		if (facts->is_committed && end > last &&
+		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
+			last = end;
+	}
+	/* A number whose file is another segment. */
+	for (size_t i = 0; verify->has_roles && i < layout->count; i++) {
+		const uint64_t end = replay_time(layout->segments[i].number, UINT32_MAX);
+		if (verify->facts[i].is_committed && end > last &&
+		    verify_position(verify, layout->segments[i].number) == LAYOUT_NONE)
+			last = end;
+	}
+	/* The highest number below the end that no file bears. */
+	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
+	uint32_t hole = verify->end;
+	for (; i > 0 && hole > 0 && layout->segments[i - 1].number == hole - 1; i--)
+		hole--;
+	if (hole > 0 && replay_time(hole - 1, UINT32_MAX) > last)
+		last = replay_time(hole - 1, UINT32_MAX);
+	verify->last_place = last;
+}
+
+/* ---- the index ---- */
+
+struct weighing {
+	struct verify_run *run;
+	struct verify *verify;
+	struct index_figures figures;
+	uint64_t unsettled;		/* keys on which log and index do not agree */
+	size_t missing_capacity;
+};
+
+static struct segment_facts *facts_of(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+}
+
+static void hold(const struct weighing *w, uint32_t segment, int change)
+{
+	struct segment_facts *facts = facts_of(w->verify, segment);
+	if (facts)
+		facts->held += (uint32_t)change;
+}
+
+/* The log's own newest event of a key, against what the scan took from the index. */
+static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
+			       const struct replay_event *event)
+{
+	struct weighing *w = context;
+	const struct index_image *image = &w->run->index.image;
+	const uint32_t number = index_image_find(image, key);
+	const bool has_bucket = number != INDEX_EMPTY;
+	/* What came after the index's own time says nothing about it. */
+	const bool is_in_time = event->segment <= w->verify->index.transaction;
+	uint32_t segment = 0, offset = 0;
+	if (has_bucket && verify_is_confirmed(w->verify, number)) {
+		index_image_place(image, number, &segment, &offset);
+		if (replay_time(segment, offset) >= replay_time(event->segment, event->offset))
+			return AS_OK;
+		w->unsettled++;
+		hold(w, segment, -1);
+		if (event->is_put)
+			hold(w, event->segment, 1);
+		if (event->is_put && is_in_time) {
+			struct segment_facts *facts = facts_of(w->verify, event->segment);
+			w->figures.confirmed--;	/* it is not of its own time */
+			if (facts)
+				facts->newer++;
+		}
+		if (!event->is_put && is_in_time)
+			w->figures.live--, w->figures.known--;
+		return AS_OK;
+	}
+	if (!event->is_put)
+		return AS_OK;
+	w->unsettled++;
+	hold(w, event->segment, 1);
+	struct segment_facts *facts = facts_of(w->verify, event->segment);
+	if (facts && !has_bucket)
+		facts->unknown++;
+	w->figures.live += is_in_time;
+	w->figures.known += is_in_time && has_bucket;
+	return AS_OK;
+}
+
+/* Look at what stands where the mapping leads. */
+static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bucket)
+{
+	struct verify *verify = w->verify;
+	const struct view *view = verify->view;
+	struct verify_source source;
+	struct segment_entry entry;
+	void *rows = verify->oddities;
+	if (!verify_find_source(verify, bucket->segment, bucket->offset, &source))
+		return AS_OK;
+	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+						   &entry, NULL);
+	if (err != AS_OK || entry.tag != SEGMENT_PUT)
+		return err == AS_ERR_MEMORY ? err : AS_OK;
+	const bool is_near = verify_keys_are_near(entry.key, bucket->key);
+	if (!is_near && index_image_find(&w->run->index.image, entry.key) != INDEX_EMPTY)
+		return AS_OK;
+	if (!rows_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
+			  sizeof(*verify->oddities)))
+		return AS_ERR_MEMORY;
+	verify->oddities = rows;
+	verify->oddities[verify->oddity_count++] = (struct verify_oddity){
+		.bucket = bucket->number, .key_is_damaged = is_near,
+	};
+	return AS_OK;
+}
+
+static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket)
+{
+	struct weighing *w = context;
+	struct verify *verify = w->verify;
+	struct replay_event event;
+	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	const enum aim aim = verify_aim(verify, bucket);
+	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
+	const bool is_later = has_event && replay_time(event.segment, event.offset) >
+						   replay_time(bucket->segment, bucket->offset);
+	const bool is_older = is_later && event.is_put &&
+			      event.segment <= verify->index.transaction &&
+			      !verify_has_moved(verify, bucket, &event);
+	/* No index leads to what came after it. */
+	const bool is_impossible = bucket->segment > verify->index.transaction;
+	if (is_older || is_impossible || ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 &&
+			 !facts->is_cut))
+		w->figures.of++;
+	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
+		facts->held++;
+		facts->mapped++;
+		return AS_OK;
+	}
+	if (facts)
+		facts->unmet++;
+	if (aim == AIM_DAMAGED && !is_later)
+		facts->wanted++;
+	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
+	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
+	    note_oddity(w, bucket) != AS_OK)
+		return AS_ERR_MEMORY;
+	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
+	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && !is_later &&
+	    !(has_event && event.is_put) && !(odd && odd->key_is_damaged)) {
+		facts->wanted++;
+		facts->wrong += facts->damaged == 0 && !facts->is_cut;
+	}
+	if (aim != AIM_MISSING)
+		return AS_OK;
+	struct verify_missing *row = add_missing(verify, &w->missing_capacity, bucket->segment);
+	if (!row)
+		return AS_ERR_MEMORY;
+	row->mapped++;
+	row->moved_on += is_later;
+	return AS_OK;
+}
+
+static enum as_err weigh_searched(void *context, const uint8_t key[KEY_SIZE],
+				  const struct replay_event *event)
+{
+	struct weighing *w = context;
+	if (!event->is_put || key_is_manifest(key))
+		return AS_OK;
+	w->figures.searched++;
+	w->figures.searched_known += index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
+	return AS_OK;
+}
+
+static enum as_err weigh_keys(struct weighing *w)
+{
+	struct verify *verify = w->verify;
+	const struct index_image *image = &w->run->index.image;
+	const uint32_t confirmed = verify_count_confirmed(verify, image->buckets);
+	w->figures = (struct index_figures){
+		.used = image->used, .of = confirmed, .confirmed = confirmed, .live = confirmed,
+		.known = confirmed,
+	};
+	w->unsettled = image->used - confirmed;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		struct segment_facts *facts = &verify->facts[i];
+		facts->held = facts->mapped = facts->live;
+		facts->wanted = facts->unknown = facts->wrong = 0;
+		facts->newer = facts->unmet = 0;
+		facts->is_contradicted = false;
+	}
+	verify->missing_count = verify->oddity_count = 0;
+	enum as_err err = replay_each(verify->replay, weigh_event, w);
+	if (err == AS_OK)
+		err = replay_each(verify->adrift, weigh_searched, w);
+	if (err == AS_OK && image->used > confirmed)
+		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
+	w->run->is_weighed = true;
+	return err;
+}
+
+/* Do index and hints, which were not computed from each other, agree on a segment in which other
+ * bytes are whole than they know? Then it is the file that is not ours, as far as they differ. */
+static bool is_contradicted(const struct verify *verify, const struct segment_facts *facts)
+{
+	/* Damaged, and all that the index places there is gone: it was overwritten. */
+	if (facts->damaged > 0 && facts->mapped == 0 && facts->unmet > 1 &&
+	    verify_hinted(verify, facts->number) == (int64_t)facts->unmet)
+		return true;
+	return facts->wrong > 1 && facts->mapped < facts->wrong &&
+	       verify_hints_like_index(verify, facts);
+}
+
+/* What the index cannot be blamed for. Objects that it does not know because their DELETE may be lost:
+ * they lie before a place where it can have been, and below what the index, and hints of its time,
+ * know; what lies above is newer than they are. And what is in a file that both contradict. */
+static void excuse(struct weighing *w)
+{
+	struct verify *verify = w->verify;
+	const struct hints *hints = &verify->view->hints;
+	const bool has_hints = hints->usable && hints->segment_count > 0 &&
+			       hints->transaction == verify->index.transaction;
+	verify_find_index_last(w->run);
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		struct segment_facts *facts = &verify->facts[i];
+		const uint64_t end = replay_time(facts->number, UINT32_MAX);
+		if (has_hints && is_contradicted(verify, facts)) {
+			facts->is_contradicted = true;
+			w->figures.excused += facts->unknown;
+			w->figures.of -= facts->wrong;
+			w->figures.confirmed += facts->newer;
+			if (end > verify->last_place)
+				verify->last_place = end;
+			continue;
+		}
+		if (facts->unknown == 0 || facts->number >= verify->index_last ||
+		    replay_time(facts->number, 0) >= verify->last_place)
+			continue;
+		if (!has_hints || verify_hints_like_index(verify, facts))
+			w->figures.excused += facts->unknown;
+	}
+}
+
+static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
+			   const struct replay_event *event)
+{
+	return replay_note(context, key, event);
+}
+
+/* Every repository has a manifest, under the same key: that both have one says nothing. */
+static enum credit weigh_without_manifest(const struct weighing *w)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct index_figures figures = w->figures;
+	struct replay_event event;
+	const uint32_t number = index_image_find(&w->run->index.image, manifest);
+	/* An empty index above the end of the log was made while the log could not be seen. */
+	if (figures.used == 0 &&
+	    (!w->verify->has_end || w->verify->index.transaction > w->verify->end))
+		return CREDIT_FOREIGN;
+	if (number == INDEX_EMPTY)
+		return credit_of_index(&figures);
+	const bool is_confirmed = verify_is_confirmed(w->verify, number);
+	const bool has_event = replay_find(w->verify->replay, manifest, &event);
+	if (is_confirmed) {
+		figures.confirmed--;
+		figures.of--;
+	}
+	if ((has_event && event.is_put) || (is_confirmed && !has_event)) {
+		figures.known -= figures.known > 0;
+		figures.live -= figures.live > 0;
+	}
+	return credit_of_index(&figures);
+}
+
+static enum as_err weigh_index(struct weighing *w)
+{
+	struct verify *verify = w->verify;
+	enum as_err err = weigh_keys(w);
+	if (err != AS_OK)
+		return err;
+	const uint64_t of = w->figures.of;
+	w->figures.is_stale = verify->has_end && verify->index.transaction < verify->end;
+	if (!verify->has_end || verify->index.transaction > verify->end) {
+		verify_find_index_last(w->run);
+		w->figures.is_beyond = !verify->has_end || verify->index_last > verify->end;
+	} else if ((w->figures.known < w->figures.live || w->figures.confirmed < w->figures.of) &&
+		   !w->figures.is_stale) {
+		excuse(w);
+	}
+	verify->index_figures = w->figures;
+	verify->index_credit = weigh_without_manifest(w);
+	if (verify->index_credit == CREDIT_FOREIGN)	/* then it was not the files */
+		verify->index_figures.of = of;
+	/* What an index that is not to be believed places in damage is not missed there. */
+	for (size_t i = 0; verify->index_credit != CREDIT_CREDIBLE && i < verify->view->layout.count;
+	     i++)
+		verify->facts[i].wanted = 0;
+	/* What only searching found is believed, as without an index, where this one is no witness.
+	 */
+	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->adrift) == 0)
+		return AS_OK;
+	err = replay_each(verify->adrift, believe, verify->replay);
+	if (err == AS_OK) {
+		replay_free(verify->adrift);
+		verify->adrift = replay_new();
+		err = verify->adrift ? weigh_keys(w) : AS_ERR_MEMORY;
+	}
+	return err;
+}
+
+/* ---- the hints ---- */
+
+/* Is no segment that the hints count objects in there, or does one lie above their own time? */
+static bool lists_nothing_there(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	bool is_any = false, is_there = false;
+	for (size_t i = 0; i < hints->segment_count; i++) {
+		if (hints->segments[i].live <= 0)
+			continue;
+		if (hints->segments[i].segment > hints->transaction)
+			return true;
+		is_any = true;
+		is_there = is_there || layout_find(&verify->view->layout,
+						   hints->segments[i].segment) != LAYOUT_NONE;
+	}
+	return is_any && !is_there && verify->view->layout.count > 1;
+}
+
+static void weigh_hints(struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	struct hints_figures figures = { 0 };
+	verify->hints_credit = CREDIT_NONE;
+	if (!hints->usable || !verify->has_end)
+		return;
+	const uint32_t last = hints->segment_count
+				      ? hints->segments[hints->segment_count - 1].segment : 0;
+	const bool is_joined = verify->index_credit == CREDIT_CREDIBLE &&
+			       hints->transaction == verify->index.transaction;
+	figures.is_stale = hints->transaction < verify->end;
+	for (size_t i = 0; i < verify->view->layout.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->role != ROLE_LOG || !facts->is_committed)
+			continue;
+		if (facts->held > 0 && (hints->segment_count == 0 || facts->number > last))
+			figures.ends_early = true;
+		const int64_t live = verify_hinted(verify, facts->number);
+		if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut ||
+		    (live == 0 && facts->held == 0))
+			continue;
+		figures.rows++;
+		figures.right += live == (int64_t)facts->held ||
+				 (is_joined && verify_hints_like_index(verify, facts));
+	}
+	figures.is_elsewhere = lists_nothing_there(verify);
+	verify->hints_figures = figures;
+	verify->hints_credit = hints->transaction > verify->end ? CREDIT_NONE
+								: credit_of_hints(&figures);
+}
+
+enum as_err verify_weigh(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	struct weighing w = { .run = run, .verify = verify };
+	enum as_err err = AS_OK;
+	find_last_place(verify);
+	if (run->index.is_loaded) {
+		free(verify->missing);
+		verify->missing = NULL;
+		err = weigh_index(&w);
+	} else {
+		for (size_t i = 0; i < verify->view->layout.count; i++)
+			verify->facts[i].held = verify->facts[i].live;
+	}
+	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&
+			  replay_count(verify->adrift) == 0;
+	if (err == AS_OK)
+		weigh_hints(verify);
+	return err;
+}

@@ -1,0 +1,287 @@
+#include "build-config.h"
+
+#include "check/witness.h"
+
+#include "base/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Buckets: an index up to that is read whole, to count its mappings; of a larger one so many are
+ * searched for a used one at each place of a sample. */
+#define READ_WHOLE 65536u
+#define RUN 64u
+
+/* ---- a sample of the index ---- */
+
+#define WALKS 16u		/* segments that are read whole at most */
+
+struct probing {
+	const struct view *view;
+	const struct index_file *index;
+	const _Atomic bool *cancel;
+	struct { uint32_t number; bool is_whole; } walks[WALKS];
+	unsigned walk_count;
+	uint64_t seen;			/* mappings looked at */
+	struct index_figures figures;
+};
+
+static bool is_cancelled(const struct probing *probing)
+{
+	return probing->cancel && atomic_load(probing->cancel);
+}
+
+/* Is the segment without a flaw? */
+static bool walk(const struct probing *probing, uint32_t number)
+{
+	const struct view *view = probing->view;
+	const size_t position = layout_find(&view->layout, number);
+	struct segment_reader *reader = segment_reader_new(view->io);
+	struct segment_entry entry = { .tag = SEGMENT_PUT };
+	char path[LAYOUT_PATH_MAX];
+	if (!reader)
+		return false;
+	segment_reader_watch(reader, probing->cancel);
+	layout_path(&view->layout, position, path);
+	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
+	while (err == AS_OK && entry.tag != SEGMENT_DAMAGED)
+		err = segment_next(reader, &entry);
+	segment_reader_free(reader);
+	return err == AS_END;
+}
+
+/* Where no entry begins a mapping is wrong, or its entry is damaged: the whole segment tells. False
+ * where that is not known. */
+static bool is_in_whole_segment(struct probing *probing, uint32_t number)
+{
+	unsigned i = 0;
+	while (i < probing->walk_count && probing->walks[i].number != number)
+		i++;
+	if (i == WALKS)
+		return false;
+	if (i == probing->walk_count) {
+		probing->walks[i].number = number;
+		probing->walks[i].is_whole = walk(probing, number);
+		probing->walk_count++;
+	}
+	return probing->walks[i].is_whole;
+}
+
+/* Damage, and what cannot be read or is gone, says nothing about the index. */
+static void probe(struct probing *probing, const struct index_bucket *bucket)
+{
+	enum index_target target;
+	probing->seen++;
+	if (view_target(probing->view, bucket, &target) != AS_OK || target == TARGET_UNREADABLE ||
+	    target == TARGET_NO_SEGMENT)
+		return;
+	if ((target == TARGET_DAMAGED || target == TARGET_OUT_OF_RANGE) &&
+	    !is_in_whole_segment(probing, bucket->segment))
+		return;
+	probing->figures.of++;
+	probing->figures.confirmed += target == TARGET_OK;
+}
+
+/* Keep the used ones of @count buckets, in their order; returns how many they are. */
+static uint32_t keep_used(struct index_bucket *buckets, uint32_t count)
+{
+	uint32_t used = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (index_bucket_is_used(&buckets[i]))
+			buckets[used++] = buckets[i];
+	return used;
+}
+
+/* All mappings, or WITNESS_PROBES of them, evenly spread. Returns how many there are. */
+static uint32_t probe_small(struct probing *probing, struct index_bucket *buckets)
+{
+	uint32_t got;
+	index_read(probing->index, 0, probing->index->buckets, buckets, &got);
+	const uint32_t used = keep_used(buckets, got);
+	for (uint32_t i = 0; i < used && !is_cancelled(probing); i++)
+		if ((uint64_t)i * WITNESS_PROBES >= probing->seen * used)
+			probe(probing, &buckets[i]);
+	return used;
+}
+
+/* The first mapping from each of WITNESS_PROBES places on. */
+static void probe_large(struct probing *probing, struct index_bucket *buckets)
+{
+	for (uint32_t i = 0; i < WITNESS_PROBES && !is_cancelled(probing); i++) {
+		const uint32_t first =
+			(uint32_t)((uint64_t)i * probing->index->buckets / WITNESS_PROBES);
+		uint32_t got;
+		index_read(probing->index, first, RUN, buckets, &got);
+		if (keep_used(buckets, got) > 0)
+			probe(probing, &buckets[0]);
+	}
+}
+
+/* Nothing was found to hold the index against. */
+static enum credit credit_of_nothing(const struct view *view, const struct probing *probing)
+{
+	const struct hints *hints = &view->hints;
+	if (view->layout.count == 0)
+		return CREDIT_CREDIBLE;
+	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0)
+			return CREDIT_FOREIGN;	/* an empty index beside a log with objects */
+	return CREDIT_NONE;
+}
+
+static enum credit credit_of_sample(const struct view *view, struct probing *probing)
+{
+	struct index_figures *figures = &probing->figures;
+	uint32_t end = 0;
+	if (is_cancelled(probing))
+		return CREDIT_NONE;
+	if (figures->of == 0)
+		return credit_of_nothing(view, probing);
+	if (figures->confirmed * 10 < figures->of)
+		return CREDIT_FOREIGN;
+	figures->live = figures->known = figures->confirmed;
+	figures->is_stale = view_log_end(view, &end) && probing->index->transaction < end;
+	/* Many wrong places may be the fault of the files that they are in. */
+	const enum credit credit = credit_of_index(figures);
+	return credit == CREDIT_DAMAGED ? CREDIT_NONE : credit;
+}
+
+static void probe_index(const struct view *view, const struct index_file *index,
+			const _Atomic bool *cancel, struct witness *out)
+{
+	struct probing probing = { .view = view, .index = index, .cancel = cancel };
+	const bool is_small = index->buckets <= READ_WHOLE;
+	struct index_bucket *buckets =
+		calloc(is_small ? index->buckets : RUN, sizeof(*buckets));
+	if (!buckets)
+		return;
+	if (is_small)
+		out->is_sample = probe_small(&probing, buckets) > WITNESS_PROBES;
+	else
+		probe_large(&probing, buckets);
+	out->is_sample |= !is_small;
+	out->credit = credit_of_sample(view, &probing);
+	out->has_figures = !is_cancelled(&probing);
+	out->of = probing.figures.of;
+	out->confirmed = probing.figures.confirmed;
+	free(buckets);
+}
+
+/* ---- the witnesses ---- */
+
+static void name_file(struct witness *witness, const char *name, uint32_t transaction)
+{
+	*witness = (struct witness){ .credit = CREDIT_NONE };
+	snprintf(witness->file, sizeof(witness->file), "%s.%" PRIu32, name, transaction);
+}
+
+/* Did @verify weigh the index of @transaction? */
+static bool was_weighed(const struct verify *verify, uint32_t transaction)
+{
+	return verify && verify->index_was_compared && verify->skipped == 0 &&
+	       verify->index.transaction == transaction;
+}
+
+static void take_weighed(const struct verify *verify, struct witness *out)
+{
+	const struct index_figures *figures = &verify->index_figures;
+	out->credit = verify->index_credit;
+	out->has_figures = out->has_keys = verify->index_credit != CREDIT_NONE;
+	out->of = figures->of;
+	out->confirmed = figures->confirmed;
+	out->objects = figures->live;
+	out->known = figures->known;
+}
+
+bool witness_of_index(const struct view *view, const struct verify *verify,
+		      const _Atomic bool *cancel, struct witness *out)
+{
+	if (!view->has_index)
+		return false;
+	name_file(out, "index", view->index_transaction);
+	if (was_weighed(verify, view->index_transaction))
+		take_weighed(verify, out);
+	else if (view->index.fd < 0)
+		out->credit = CREDIT_DAMAGED;
+	else
+		probe_index(view, &view->index, cancel, out);
+	return true;
+}
+
+static bool of_older_index(const struct view *view, const struct verify *verify,
+			   const _Atomic bool *cancel, struct witness *out)
+{
+	struct index_file index;
+	if (!view->has_older_index)
+		return false;
+	name_file(out, "index", view->older_index);
+	if (was_weighed(verify, view->older_index)) {
+		take_weighed(verify, out);
+	} else if (index_open(view->io, view->fd, view->older_index, &index, NULL) != AS_OK) {
+		out->credit = CREDIT_DAMAGED;
+	} else {
+		probe_index(view, &index, cancel, out);
+		index_close(&index);
+	}
+	return true;
+}
+
+bool witness_of_hints(const struct view *view, const struct verify *verify, struct witness *out)
+{
+	uint32_t end;
+	if (!view->has_hints)
+		return false;
+	name_file(out, "hints", view->hints_transaction);
+	out->is_hints = true;
+	if (!view->hints.usable) {
+		out->credit = CREDIT_DAMAGED;
+	} else if (verify && verify->skipped == 0) {
+		out->credit = verify->hints_credit;
+		out->has_figures = out->credit != CREDIT_NONE;
+		out->of = verify->hints_figures.rows;
+		out->confirmed = verify->hints_figures.right;
+	} else if (view_log_end(view, &end) && view->hints_transaction < end) {
+		out->credit = CREDIT_OLDER;
+	}
+	return true;
+}
+
+size_t witness_list(const struct view *view, const struct verify *verify,
+		    const _Atomic bool *cancel, struct witness out[WITNESSES_MAX])
+{
+	size_t count = 0;
+	count += witness_of_index(view, verify, cancel, &out[count]);
+	count += of_older_index(view, verify, cancel, &out[count]);
+	count += witness_of_hints(view, verify, &out[count]);
+	return count;
+}
+
+void witness_figures(const struct witness *witness, char out[WITNESS_TEXT])
+{
+	char confirmed[FIGURE_SIZE], of[FIGURE_SIZE], known[FIGURE_SIZE], objects[FIGURE_SIZE];
+	const char *what = witness->is_hints ? witness->of == 1 ? "count right" : "counts right"
+			   : witness->is_sample ? "looked at confirmed"
+			   : witness->of == 1	? "mapping confirmed"
+						: "mappings confirmed";
+	out[0] = '\0';
+	if (!witness->has_figures)
+		return;
+	figure_count(witness->confirmed, confirmed, sizeof(confirmed));
+	figure_count(witness->of, of, sizeof(of));
+	const int used = snprintf(out, WITNESS_TEXT, "%s of %s %s", confirmed, of, what);
+	if (witness->has_keys && used > 0 && (unsigned)used < WITNESS_TEXT)
+		snprintf(out + used, WITNESS_TEXT - (unsigned)used, ", knows %s of %s object%s",
+			 figure_count(witness->known, known, sizeof(known)),
+			 figure_count(witness->objects, objects, sizeof(objects)),
+			 witness->objects == 1 ? "" : "s");
+}
+
+void witness_text(const struct witness *witness, char out[WITNESS_TEXT])
+{
+	char figures[WITNESS_TEXT];
+	witness_figures(witness, figures);
+	snprintf(out, WITNESS_TEXT, "%s%s%.100s", witness->credit == CREDIT_NONE
+		 ? "not known without verifying all" : credit_name(witness->credit),
+		 figures[0] ? ", " : "", figures);
+}

@@ -1,0 +1,1849 @@
+/* Every problem of the table, raised by a repository that has it, and what the diagnosis makes of
+ * it. */
+#include "build-config.h"
+
+#include "engine/check/diagnose.h"
+#include "engine/format/usage.h"
+#include "tests/builder.h"
+#include "tests/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+#define OBJECTS 24u
+#define BUCKETS 64u
+
+/* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4
+ * overwritten; then 24 and 25. Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
+struct world {
+	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	struct builder *builder;
+	struct fault fault;
+	struct io writers_io;
+	const struct io *io;
+	struct view *view;
+	struct verify *verify;
+	struct diagnosis diagnosis;
+	int writer_fd;				/* holds the exclusive lock, -1: nobody does */
+	void (*between)(struct world *world);	/* after opening, before verifying */
+};
+
+static void world_new(struct world *world)
+{
+	uint8_t key[BUILDER_KEY];
+	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 4, 1500);
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_transaction(world->builder);
+	builder_key(3, key);
+	builder_delete(world->builder, key);
+	builder_key(4, key);
+	builder_put_some(world->builder, key, 310);
+	builder_transaction(world->builder);
+	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_commit(world->builder);
+	char path[BUILDER_PATH], name[32];
+	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
+	for (unsigned i = 0; i < builder_head(world->builder); i++) {
+		snprintf(name, sizeof(name), "index.%u", i);
+		builder_path(world->builder, name, path);
+		unlink(path);
+		snprintf(name, sizeof(name), "hints.%u", i);
+		builder_path(world->builder, name, path);
+		unlink(path);
+	}
+	builder_write_index(world->builder, builder_head(world->builder), BUCKETS);
+	builder_write_hints(world->builder, builder_head(world->builder));
+}
+
+static void world_judge(struct world *world, unsigned threads)
+{
+	const struct view_options options = { .no_lock = true, .io = world->io };
+	struct verify_progress progress = { 0 };
+	struct as_error error;
+	assert_int_equal(view_open(world->repo, &options, &world->view, &error), AS_OK);
+	if (world->between)
+		world->between(world);
+	assert_int_equal(verify_run(world->view, threads, &progress, &world->verify), AS_OK);
+	assert_true(world->verify->complete);
+	diagnose(world->view, world->verify, &world->diagnosis);
+}
+
+static void world_forget(struct world *world)
+{
+	verify_free(world->verify);
+	view_close(world->view);
+	world->verify = NULL;
+	world->view = NULL;
+}
+
+static void world_free(struct world *world)
+{
+	if (world->view)
+		world_forget(world);
+	if (world->writer_fd >= 0)
+		close(world->writer_fd);
+	builder_free(world->builder);
+	builder_remove_folder(world->folder);
+}
+
+static uint64_t found(const struct world *world, enum problem problem)
+{
+	return world->verify->findings.total[problem];
+}
+
+static const struct finding *finding_row(const struct world *world, enum problem problem)
+{
+	for (size_t i = 0; i < world->verify->findings.count; i++)
+		if (world->verify->findings.rows[i].problem == problem)
+			return &world->verify->findings.rows[i];
+	return NULL;
+}
+
+/* ---- places ---- */
+
+static const char *path_of(const struct world *world, const char *format, ...)
+{
+	static char path[BUILDER_PATH];
+	char name[64];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	builder_path(world->builder, name, path);
+	return path;
+}
+
+static const char *index_path(const struct world *world)
+{
+	return path_of(world, "index.%u", builder_head(world->builder));
+}
+
+static const char *hints_path(const struct world *world)
+{
+	return path_of(world, "hints.%u", builder_head(world->builder));
+}
+
+/* Path of the segment that holds the live PUT of object @number, and the PUT's offset. */
+static const char *put_path(const struct world *world, unsigned number, uint32_t *segment,
+			    uint32_t *offset)
+{
+	static char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	builder_key(number, key);
+	assert_true(builder_find(world->builder, key, segment, offset));
+	builder_segment_path(world->builder, *segment, path);
+	return path;
+}
+
+static void read_bytes(const char *path, uint64_t offset, void *out, size_t len)
+{
+	const int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, out, len, (off_t)offset), (ssize_t)len);
+	close(fd);
+}
+
+/* Offset in the index file of the bucket that holds object @number. */
+static uint64_t bucket_of(const struct world *world, unsigned number)
+{
+	uint8_t key[BUILDER_KEY], bucket[40];
+	builder_key(number, key);
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
+		read_bytes(index_path(world), at, bucket, sizeof(bucket));
+		if (memcmp(bucket, key, BUILDER_KEY) == 0)
+			return at;
+	}
+	fail_msg("object %u is not in the index", number);
+	return 0;
+}
+
+static uint64_t empty_bucket(const struct world *world)
+{
+	uint8_t bucket[40];
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
+		read_bytes(index_path(world), at, bucket, sizeof(bucket));
+		if (memcmp(bucket + 32, "\xff\xff\xff\xff", 4) == 0)
+			return at;
+	}
+	fail_msg("the index is full");
+	return 0;
+}
+
+static void rewrite_config(const struct world *world, const char *text)
+{
+	builder_write_file(path_of(world, "config"), text, strlen(text));
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	struct stat st;
+	assert_int_equal(stat(from, &st), 0);
+	uint8_t *bytes = malloc((size_t)st.st_size + 1);
+	assert_non_null(bytes);
+	read_bytes(from, 0, bytes, (size_t)st.st_size);
+	builder_write_file(to, bytes, (size_t)st.st_size);
+	free(bytes);
+}
+
+static const char *copy_of(const char *path)
+{
+	static char copy[BUILDER_PATH];
+	snprintf(copy, sizeof(copy), "%s", path);
+	return copy;
+}
+
+static void patch_put(const struct world *world, unsigned number, uint32_t at, const void *bytes,
+		      size_t len)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(world, number, &segment, &offset);
+	builder_patch(path, offset + at, bytes, len);
+}
+
+/* ---- damages, one for each problem ---- */
+
+static void config_missing(struct world *w) { unlink(path_of(w, "config")); }
+static void config_version(struct world *w)
+{
+	rewrite_config(w,
+		       "[repository]\nversion = 2\nsegments_per_dir = 4\nmax_segment_size = 1500\n"
+		       "id = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+}
+static void config_id(struct world *w)
+{
+	rewrite_config(
+		w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 1500\n");
+}
+static void foreign_format(struct world *w)
+{
+	char path[BUILDER_PATH];
+	for (uint32_t i = 0; i <= builder_head(w->builder); i++) {
+		builder_segment_path(w->builder, i, path);
+		builder_patch(path, 0, "BORG_SEG", 8);
+	}
+	builder_patch(index_path(w), 0, "BORG_IDX", 8);
+}
+static void config_limits(struct world *w)
+{
+	rewrite_config(w, "[repository]\nversion = 1\nsegments_per_dir = 4\nmax_segment_size = 0\n"
+		       "id = 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+}
+static void config_syntax(struct world *w) { rewrite_config(w, "no section here\n"); }
+static void config_folder(struct world *w)
+{
+	config_missing(w);
+	assert_int_equal(mkdir(path_of(w, "config"), 0700), 0);
+}
+
+static void data_missing(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+}
+static void folder_unreadable(struct world *w)
+{
+	w->fault.open_path = "1";
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void folder_name(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/0/.AppleDouble"), 0700), 0);
+}
+static void segment_misplaced(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/77"), 0700), 0);
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "data/77/1")), 0);
+}
+static void segment_duplicate(struct world *w)
+{
+	assert_int_equal(mkdir(path_of(w, "data/77"), 0700), 0);
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	copy_file(from, path_of(w, "data/77/1"));
+}
+static void segment_name(struct world *w) { builder_write_file(path_of(w, "data/0/007"), "x", 1); }
+static void not_a_file(struct world *w)
+{
+	assert_int_equal(mkfifo(path_of(w, "data/0/99"), 0600), 0);
+}
+static void stray_file(struct world *w) { builder_write_file(path_of(w, "data/0/1.tmp"), "x", 1); }
+static void segment_missing(struct world *w) { unlink(path_of(w, "data/0/1")); }
+static void segment_missing_without_index(struct world *w)
+{
+	segment_missing(w);
+	unlink(index_path(w));
+}
+static void segment_unreadable(struct world *w)
+{
+	w->fault.open_path = "data/0/1";
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+/* A link stands in a segment's place, and is not followed. */
+static void segment_link(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+	assert_int_equal(symlink("../../elsewhere", path_of(w, "data/0/1")), 0);
+}
+static void data_empty(struct world *w)
+{
+	for (unsigned i = 0; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+}
+/* Of the newest segment nobody knows whether it ends in a COMMIT: that is no damaged COMMIT and no
+ * tail. */
+static void last_segment_unreadable(struct world *w)
+{
+	static char path[64];
+	snprintf(path, sizeof(path), "data/%u/%u", builder_head(w->builder) / 4,
+		 builder_head(w->builder));
+	w->fault.open_path = path;
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void index_denied(struct world *w)
+{
+	static char name[32];
+	snprintf(name, sizeof(name), "index.%u", builder_head(w->builder));
+	w->fault.open_path = name;
+	w->fault.open_error = EACCES;
+	w->io = &w->fault.io;
+}
+static void range_unreadable(struct world *w)
+{
+	builder_write_index(w->builder, builder_head(w->builder),
+			    30); /* 1218 bytes: keep the index out of it */
+	w->fault.bad_offset = 1300;
+	w->fault.bad_length = 20;
+	w->io = &w->fault.io;
+}
+/* A header that names its object, before bytes that cannot be read. */
+static void range_unreadable_without_index(struct world *w)
+{
+	range_unreadable(w);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
+
+static void magic_lost(struct world *w) { builder_flip(path_of(w, "data/0/1"), 3, 1); }
+/* The file begins @len bytes later. */
+static void behead(struct world *w, const char *name, size_t len)
+{
+	uint8_t bytes[4096];
+	struct stat st;
+	const char *path = path_of(w, "%s", name);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((size_t)st.st_size <= sizeof(bytes));
+	read_bytes(path, 0, bytes, (size_t)st.st_size);
+	builder_write_file(path, bytes + len, (size_t)st.st_size - len);
+}
+static void head_lost(struct world *w) { behead(w, "data/0/1", 5); }
+static void magic_gone(struct world *w) { behead(w, "data/0/1", 8); }
+/* The first entry is lost, and the second begins the file. */
+static void first_entry_gone(struct world *w)
+{
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	assert_true(segment == 1);
+	put_path(w, 6, &segment, &offset);
+	assert_true(segment == 1);
+	behead(w, "data/0/1", offset);
+}
+static void first_entry_gone_without_index(struct world *w)
+{
+	first_entry_gone(w);
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+/* What stands in the magic is an object, but no place for an index. */
+static void head_lost_and_mapped(struct world *w)
+{
+	static const uint8_t three[4] = { 3 };
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	assert_true(segment == 1 && offset == 8);
+	behead(w, "data/0/1", 5);
+	builder_patch(index_path(w), bucket_of(w, 5) + 36, three, sizeof(three));
+}
+static void segment_empty(struct world *w) { builder_truncate(path_of(w, "data/0/1"), 0); }
+static void size_small(struct world *w) { patch_put(w, 7, 4, "\x05\0\0\0", 4); }
+static void size_large(struct world *w) { patch_put(w, 7, 4, "\xff\xff\xff\xff", 4); }
+static void bad_tag(struct world *w) { patch_put(w, 7, 8, "\x09", 1); }
+static void torn(struct world *w)
+{
+	struct stat st;
+	const char *path = path_of(w, "data/0/1");
+	assert_int_equal(stat(path, &st), 0);
+	builder_truncate(path, (uint64_t)st.st_size - 10);
+}
+static void torn_between_entries(struct world *w)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(w, 7, &segment, &offset);
+	builder_truncate(path, offset);
+}
+static void crc(struct world *w) { patch_put(w, 7, 100, "????", 4); }
+static void crc_without_index(struct world *w)
+{
+	crc(w);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
+/* What is damaged is an old PUT of an object that was overwritten later. */
+static void superseded_crc_without_index(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], bytes[49 + BUILDER_KEY];
+	uint64_t offset = 8;
+	uint32_t size;
+	builder_key(4, key);
+	for (;;) {
+		read_bytes(path_of(w, "data/0/0"), offset, bytes, sizeof(bytes));
+		if (memcmp(bytes + 9, key, BUILDER_KEY) == 0)
+			break;
+		memcpy(&size, bytes + 4, 4);
+		offset += size;
+	}
+	builder_flip(path_of(w, "data/0/0"), offset + 100, 1);
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
+/* Forty bytes of object 6 are gone: what follows in the segment lies elsewhere than the index says.
+ */
+static void shifted(struct world *w)
+{
+	uint32_t segment, offset;
+	struct stat st;
+	const char *path = put_path(w, 6, &segment, &offset);
+	assert_int_equal(stat(path, &st), 0);
+	uint8_t *bytes = malloc((size_t)st.st_size);
+	assert_non_null(bytes);
+	read_bytes(path, 0, bytes, (size_t)st.st_size);
+	memmove(bytes + offset + 100, bytes + offset + 140, (size_t)st.st_size - offset - 140);
+	builder_write_file(path, bytes, (size_t)st.st_size - 40);
+	free(bytes);
+}
+static void newest_segment_and_index(struct world *w)
+{
+	unlink(path_of(w, "data/%u/%u", builder_head(w->builder) / 4, builder_head(w->builder)));
+	unlink(path_of(w, "index.%u", builder_head(w->builder)));
+}
+static void zeros(struct world *w)
+{
+	uint32_t segment, offset;
+	const char *path = put_path(w, 7, &segment, &offset);
+	builder_zero(path, offset, 341);
+}
+static void suspect(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], inner[60];
+	builder_key(900, key);
+	const size_t len = builder_encode(BUILDER_PUT, key, "inside", 6, inner);
+	patch_put(w, 7, 100, inner, len);
+}
+static void delete_lost(struct world *w)
+{
+	/* The DELETE of object 3 is the first entry behind the first transaction. */
+	uint8_t bytes[41];
+	for (unsigned segment = 0; segment <= builder_head(w->builder); segment++) {
+		char path[BUILDER_PATH];
+		builder_segment_path(w->builder, segment, path);
+		struct stat st;
+		if (stat(path, &st) != 0 || st.st_size < 49)
+			continue;
+		read_bytes(path, 8, bytes, sizeof(bytes));
+		if (bytes[8] == BUILDER_DELETE) {
+			builder_flip(path, 8 + 20, 1);
+			return;
+		}
+	}
+	fail_msg("no DELETE at the beginning of a segment");
+}
+
+/* In another segment bytes came in: what follows there has moved, whether up or down, and the index
+ * is a witness all the same of what was deleted. */
+static void delete_lost_beside_more_bytes(struct world *w)
+{
+	uint8_t bytes[8192];
+	struct stat st;
+	const char *path = path_of(w, "data/0/0");
+	delete_lost(w);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((size_t)st.st_size + 5 <= sizeof(bytes));
+	read_bytes(path, 0, bytes + 5, (size_t)st.st_size);
+	memcpy(bytes, "abcde", 5);
+	builder_write_file(path, bytes, (size_t)st.st_size + 5);
+}
+
+static void add_tail(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(700, key);
+	builder_put_some(w->builder, key, 100);
+	builder_close_segment(w->builder);
+}
+static void tail_torn(struct world *w)
+{
+	add_tail(w);
+	builder_truncate(path_of(w, "data/%u/%u", (builder_head(w->builder) + 1) / 4,
+				 builder_head(w->builder) + 1), 100);
+}
+/* The same behind a value that ends like a COMMIT. */
+static void tail_like_commit(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + sizeof(value) - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+}
+/* Cut off inside such a value, right behind bytes of it that are those of a COMMIT. */
+static void tail_torn_like_commit(struct world *w)
+{
+	const uint32_t tail = builder_head(w->builder) + 1;
+	uint8_t key[BUILDER_KEY], value[100] = { 0 };
+	memcpy(value + 50, segment_commit, SEGMENT_HEADER);
+	builder_key(700, key);
+	builder_put(w->builder, key, value, sizeof(value));
+	builder_close_segment(w->builder);
+	builder_truncate(path_of(w, "data/%u/%u", tail / 4, tail), 8 + 41 + 50 + SEGMENT_HEADER);
+}
+static void commit_flip(struct world *w)
+{
+	char path[BUILDER_PATH];
+	struct stat st;
+	builder_segment_path(w->builder, builder_head(w->builder), path);
+	assert_int_equal(stat(path, &st), 0);
+	builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
+}
+/* The last COMMIT damaged before index and hints of its transaction were written. */
+static void commit_flip_alone(struct world *w)
+{
+	unlink(index_path(w));
+	unlink(hints_path(w));
+	commit_flip(w);
+}
+/* The same with the index of the transaction before, which is stale then. */
+static void commit_flip_behind_an_older_index(struct world *w)
+{
+	char name[32];
+	uint8_t end[9];
+	uint32_t older = builder_head(w->builder);
+	do {
+		struct stat st;
+		char path[BUILDER_PATH];
+		builder_segment_path(w->builder, --older, path);
+		assert_int_equal(stat(path, &st), 0);
+		read_bytes(path, (uint64_t)st.st_size - 9, end, sizeof(end));
+	} while (end[8] != BUILDER_COMMIT);
+	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++) /* it did not know the last transaction */
+		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
+	const char *from = copy_of(index_path(w));
+	snprintf(name, sizeof(name), "index.%u", older);
+	assert_int_equal(rename(from, path_of(w, "%s", name)), 0);
+	unlink(hints_path(w));
+	commit_flip(w);
+}
+static void zeros_after_commit(struct world *w)
+{
+	static const uint8_t zeros_bytes[4096];
+	char path[BUILDER_PATH];
+	unlink(index_path(w));
+	unlink(hints_path(w));
+	builder_segment_path(w->builder, builder_head(w->builder), path);
+	FILE *file = fopen(path, "ab");
+	assert_non_null(file);
+	assert_int_equal(fwrite(zeros_bytes, 1, sizeof(zeros_bytes), file), sizeof(zeros_bytes));
+	fclose(file);
+}
+/* What a crash leaves of entries that were written and not synced: more zeros than a COMMIT has
+ * bytes. */
+static void zeros_for_entries(struct world *w)
+{
+	static const uint8_t zeros_bytes[41];
+	uint8_t key[BUILDER_KEY];
+	builder_key(700, key);
+	builder_put_some(w->builder, key, 100);
+	builder_append(w->builder, zeros_bytes, sizeof(zeros_bytes));
+	builder_close_segment(w->builder);
+}
+static void no_commit(struct world *w)
+{
+	/* Only the very first segments, of which none is complete. */
+	for (unsigned i = 2; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+/* Only the first transaction, and its COMMIT damaged: there is no other to go back to. */
+static void only_commit_flip(struct world *w)
+{
+	uint8_t end[9] = { 0 };
+	uint32_t first = 0;
+	for (; end[8] != BUILDER_COMMIT; first++) {
+		struct stat st;
+		const char *path = path_of(w, "data/%u/%u", first / 4, first);
+		assert_int_equal(stat(path, &st), 0);
+		read_bytes(path, (uint64_t)st.st_size - sizeof(end), end, sizeof(end));
+		if (end[8] == BUILDER_COMMIT)
+			builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
+	}
+	for (uint32_t i = first; i <= builder_head(w->builder); i++)
+		unlink(path_of(w, "data/%u/%u", i / 4, i));
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+static void only_magic(struct world *w)
+{
+	no_commit(w);
+	unlink(path_of(w, "data/0/1"));
+	builder_truncate(path_of(w, "data/0/0"), 8);
+}
+
+static void index_missing(struct world *w) { unlink(index_path(w)); }
+static void index_unreadable(struct world *w)
+{
+	index_missing(w);
+	assert_int_equal(mkfifo(index_path(w), 0600), 0);
+}
+static void index_folder(struct world *w)
+{
+	index_missing(w);
+	assert_int_equal(mkdir(index_path(w), 0700), 0);
+}
+static void index_block_unreadable(struct world *w)
+{
+	w->fault.bad_offset = 2200;	/* behind the end of every segment */
+	w->fault.bad_length = 50;
+	w->io = &w->fault.io;
+}
+static void index_name(struct world *w) { builder_write_file(path_of(w, "index.007"), "x", 1); }
+/* A header that fits its file's length, and a length that no memory holds. */
+static void index_enormous(struct world *w)
+{
+	const uint32_t buckets = 0x7fffffff;
+	builder_patch(index_path(w), 12, &buckets, 4);
+	assert_int_equal(truncate(index_path(w), 18 + (off_t)buckets * 40), 0);
+}
+static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOTANIDX", 8); }
+static void index_length(struct world *w)
+{
+	builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7);
+}
+static void index_stale(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.2")), 0);
+}
+static void index_too_new(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.4711")), 0);
+}
+static void index_old(struct world *w)
+{
+	const char *from = copy_of(index_path(w));
+	copy_file(from, path_of(w, "index.2"));
+}
+static void index_count(struct world *w) { builder_flip(index_path(w), 8, 4); }
+static void index_duplicate(struct world *w)
+{
+	uint8_t bucket[40];
+	const uint64_t at = bucket_of(w, 5), free_at = empty_bucket(w);
+	read_bytes(index_path(w), at, bucket, sizeof(bucket));
+	builder_patch(index_path(w), free_at, bucket, sizeof(bucket));
+}
+/* An index of one used bucket of object 5, far from its home. */
+static void index_unreachable(struct world *w)
+{
+	uint8_t bucket[40];
+	const uint64_t at = bucket_of(w, 5);
+	read_bytes(index_path(w), at, bucket, sizeof(bucket));
+	uint32_t home;
+	memcpy(&home, bucket, 4);
+	const uint64_t far = 18 + (uint64_t)((home % BUCKETS + BUCKETS / 2) % BUCKETS) * 40;
+	memset(bucket + 32, 0xff, 4);
+	for (uint64_t i = 18; i < 18 + BUCKETS * 40; i += 40) {
+		uint8_t empty[40] = { 0 };
+		memset(empty + 32, 0xff, 4);
+		builder_patch(index_path(w), i, empty, sizeof(empty));
+	}
+	uint32_t segment, offset;
+	put_path(w, 5, &segment, &offset);
+	memcpy(bucket + 32, &segment, 4);
+	memcpy(bucket + 36, &offset, 4);
+	builder_patch(index_path(w), far, bucket, sizeof(bucket));
+}
+/* Hundreds of thousands of keys of one home. */
+static void index_degenerate(struct world *w)
+{
+	const uint32_t buckets = 200000;
+	uint8_t *bytes = calloc(buckets, 40);
+	uint8_t header[18] = "ATTICIDX";
+	assert_non_null(bytes);
+	memcpy(header + 8, &buckets, 4);
+	memcpy(header + 12, &buckets, 4);
+	header[16] = 32;
+	header[17] = 8;
+	for (uint32_t i = 0; i < buckets; i++)
+		memcpy(bytes + (size_t)i * 40 + 4, &i, 4);
+	FILE *file = fopen(index_path(w), "wb");
+	assert_non_null(file);
+	fwrite(header, 1, sizeof(header), file);
+	fwrite(bytes, 40, buckets, file);
+	fclose(file);
+	free(bytes);
+}
+static void index_mapping(struct world *w) { builder_flip(index_path(w), bucket_of(w, 5) + 36, 1); }
+static void index_key_missing(struct world *w)
+{
+	uint8_t deleted[4] = { 0xfe, 0xff, 0xff, 0xff };
+	builder_patch(index_path(w), bucket_of(w, 5) + 32, deleted, sizeof(deleted));
+}
+static void index_key_deleted(struct world *w)
+{
+	/* Object 3, deleted in the second transaction, is put back where it was in the first. */
+	uint8_t key[BUILDER_KEY], bytes[49 + BUILDER_KEY], bucket[40];
+	builder_key(3, key);
+	uint64_t offset = 8;
+	uint32_t size, zero = 0, at;
+	for (;;) {
+		read_bytes(path_of(w, "data/0/0"), offset, bytes, sizeof(bytes));
+		if (memcmp(bytes + 9, key, BUILDER_KEY) == 0)
+			break;
+		memcpy(&size, bytes + 4, 4);
+		offset += size;
+	}
+	at = (uint32_t)offset;
+	memcpy(bucket, key, BUILDER_KEY);
+	memcpy(bucket + 32, &zero, 4);
+	memcpy(bucket + 36, &at, 4);
+	/* A full run from its home, so that it can be found. */
+	uint32_t home;
+	memcpy(&home, key, 4);
+	for (uint32_t i = 0; i < BUCKETS; i++) {
+		uint8_t there[40];
+		const uint64_t place = 18 + (uint64_t)((home + i) % BUCKETS) * 40;
+		read_bytes(index_path(w), place, there, sizeof(there));
+		if (memcmp(there + 32, "\xff\xff\xff\xff", 4) != 0)
+			continue;
+		builder_patch(index_path(w), place, bucket, sizeof(bucket));
+		return;
+	}
+}
+
+static void hints_missing(struct world *w) { unlink(hints_path(w)); }
+static void hints_unreadable(struct world *w)
+{
+	hints_missing(w);
+	assert_int_equal(mkfifo(hints_path(w), 0600), 0);
+}
+static void hints_folder(struct world *w)
+{
+	hints_missing(w);
+	assert_int_equal(mkdir(hints_path(w), 0700), 0);
+}
+static void hints_format(struct world *w) { builder_write_file(hints_path(w), "garbage", 7); }
+static void hints_version(struct world *w)
+{
+	/* {"version": 2, "segments": {}, "compact": []} */
+	static const char bytes[] = "\x83\xa7version\x02\xa8segments\x80\xa7" "compact\x90";
+	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
+}
+static void hints_stale(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.2")), 0);
+}
+static void hints_too_new(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.4711")), 0);
+}
+static void hints_old(struct world *w)
+{
+	const char *from = copy_of(hints_path(w));
+	copy_file(from, path_of(w, "hints.2"));
+}
+static void hints_count(struct world *w)
+{
+	/* {"version": 1, "segments": {0: 99}, "compact": []} */
+	static const char bytes[] = "\x83\xa7version\x01\xa8segments\x81\x00\x63\xa7" "compact\x90";
+	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
+}
+
+/* Change a row of the hints. */
+static void set_row(struct world *w, struct usage_segment row)
+{
+	struct usage usage = { .count = 0 };
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
+	*usage_add(&usage, row.segment) = row;
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+}
+
+/* Segments that are not there, and that no mapping leads to. */
+static void hints_ghost(struct world *w)
+{
+	set_row(w, (struct usage_segment){ .segment = 300, .live = 5 });
+}
+static void hints_ghost_compact(struct world *w)
+{
+	set_row(w, (struct usage_segment){ .segment = 300, .compact = true });
+}
+/* The segment of an object that was deleted again, as a compaction leaves it that is killed before
+ * it removes it. */
+static void segment_emptied(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	builder_key(60, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	const uint32_t emptied = builder_head(w->builder);
+	builder_delete(w->builder, key);
+	builder_transaction(w->builder);
+	set_row(w, (struct usage_segment){ .segment = emptied });
+}
+
+static void undo_folder(struct world *w, const char *name)
+{
+	mkdir(path_of(w, "undo"), 0777);
+	mkdir(path_of(w, "undo/20261122T221005Z-recover"), 0777);
+	builder_write_file(path_of(w, name), "", 0);
+}
+static void undo_unreadable(struct world *w)
+{
+	undo_folder(w, "undo/20261122T221005Z-recover/index.2");
+}
+static void repair_interrupted(struct world *w)
+{
+	undo_folder(w, "undo/20261122T221005Z-recover/manifest");
+}
+static void undo_interrupted(struct world *w)
+{
+	repair_interrupted(w);
+	undo_folder(w, "undo/20261122T221005Z-recover/undoing");
+}
+
+static void nothing(struct world *w) { (void)w; }
+
+/* The first read of an entry sees a flipped bit, the second does not. */
+static ssize_t unstable_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	struct fault *fault = io->context;
+	const ssize_t got = io_system.pread(&io_system, fd, buffer, len, offset);
+	/* Windows are read from the beginning of the segment; the config is not flipped. */
+	if (got > 1000 && offset == 0 && memcmp(buffer, "ATTICSEG", 8) == 0 && fault->preads++ == 0)
+		((uint8_t *)buffer)[500] ^= 1;
+	return got;
+}
+static void unstable(struct world *w)
+{
+	w->fault.io.pread = unstable_pread;
+	w->io = &w->fault.io;
+}
+static void write_meanwhile(struct world *w)
+{
+	builder_write_file(path_of(w, "index.tmp"), "x", 1);
+}
+/* Somebody else holds the exclusive lock: an open file description of its own is somebody else. */
+static void writer(struct world *w)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	w->writer_fd = open(path_of(w, "config"), O_RDWR | O_CLOEXEC);
+	assert_true(w->writer_fd >= 0);
+	assert_int_equal(fcntl(w->writer_fd, F_OFD_SETLK, &lock), 0);
+}
+static void writer_and_damage(struct world *w)
+{
+	writer(w);
+	crc(w);
+}
+/* The same, behind the first look at the lock: the file's state is asked for a moment later. */
+static int fstatat_of_a_writer(const struct io *io, int dirfd, const char *path, struct stat *st,
+			       int flags)
+{
+	struct world *w = io->context;
+	if (w->writer_fd < 0 && strcmp(path, "data") == 0) {
+		writer(w);
+		add_tail(w);
+	}
+	return io_system.fstatat(&io_system, dirfd, path, st, flags);
+}
+static void writer_comes(struct world *w)
+{
+	w->writers_io = io_system;
+	w->writers_io.fstatat = fstatat_of_a_writer;
+	w->writers_io.context = w;
+	w->io = &w->writers_io;
+}
+static void changed(struct world *w) { w->between = write_meanwhile; }
+
+/* A segment of more than 4 GiB: the same 20 MiB PUT over and over. */
+static uint8_t *huge_entry;
+#define HUGE_ENTRY 20971520u
+static off_t huge_length = 8 + (off_t)206 * HUGE_ENTRY;
+static ssize_t huge_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
+{
+	struct stat st;
+	(void)io;
+	if (io_system.fstat(&io_system, fd, &st) != 0 || st.st_size != 8)
+		return io_system.pread(&io_system, fd, buffer, len, offset);
+	if (offset < 8)
+		return io_system.pread(&io_system, fd, buffer, 8, offset);
+	const size_t at = (size_t)((offset - 8) % HUGE_ENTRY);
+	if (offset >= huge_length)
+		return 0;
+	if (len > HUGE_ENTRY - at)
+		len = HUGE_ENTRY - at;
+	memcpy(buffer, huge_entry + at, len);
+	return (ssize_t)len;
+}
+static int huge_fstat(const struct io *io, int fd, struct stat *st)
+{
+	(void)io;
+	const int result = io_system.fstat(&io_system, fd, st);
+	if (st->st_size == 8)
+		st->st_size = huge_length;
+	return result;
+}
+static void too_large(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	const uint32_t size = HUGE_ENTRY;
+	free(huge_entry);
+	huge_entry = calloc(1, HUGE_ENTRY);
+	assert_non_null(huge_entry);
+	builder_key(5, key);
+	memcpy(huge_entry + 4, &size, 4);
+	memcpy(huge_entry + 9, key, BUILDER_KEY);
+	const uint32_t crc_value = (uint32_t)crc32(0, huge_entry + 4, size - 4);
+	memcpy(huge_entry, &crc_value, 4);
+	builder_truncate(path_of(w, "data/0/0"), 8);
+	w->fault.io.pread = huge_pread;
+	w->fault.io.fstat = huge_fstat;
+	w->io = &w->fault.io;
+}
+
+/* The newest transaction is a COMMIT alone, in a segment whose number is moved. */
+static void segment_number(struct world *w)
+{
+	char from[BUILDER_PATH];
+	builder_transaction(w->builder);
+	const uint32_t head = builder_head(w->builder);
+	snprintf(from, sizeof(from), "%s", path_of(w, "data/%u/%u", head / 4, head));
+	mkdir(path_of(w, "data/536870912"), 0700);
+	assert_int_equal(rename(from, path_of(w, "data/536870912/2147483648")), 0);
+	snprintf(from, sizeof(from), "%s", index_path(w));
+	assert_int_equal(rename(from, path_of(w, "index.2147483648")), 0);
+	snprintf(from, sizeof(from), "%s", hints_path(w));
+	assert_int_equal(rename(from, path_of(w, "hints.2147483648")), 0);
+}
+
+/* ---- whom to believe ---- */
+
+static void segment_copy(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	copy_file(from, path_of(w, "data/0/1.beforerecover"));
+	crc(w);
+}
+static void segment_copy_alone(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(mkdir(path_of(w, "data/0/.~tmp~"), 0700), 0);
+	assert_int_equal(rename(from, path_of(w, "data/0/.~tmp~/1")), 0);
+}
+static bool is_removed(void *context, const struct usage_segment *row)
+{
+	const uint32_t *first = context;
+	return row->segment == first[0] || row->segment == first[0] + 1;
+}
+/* A compaction had removed two segments: one with an object, and one with its DELETE, which became
+ * head again without it. The first comes back. */
+static void segment_returned(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	struct usage usage = { .count = 0 };
+	builder_key(60, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	uint32_t emptied = builder_head(w->builder);
+	builder_delete(w->builder, key);
+	builder_transaction(w->builder);
+	builder_key(61, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	unlink(path_of(w, "data/%u/%u", (emptied + 1) / 4, emptied + 1));
+	const uint32_t last = builder_head(w->builder);
+	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
+	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
+	usage_remove(&usage, is_removed, &emptied);
+	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	io_revoke_permit(permit);
+	usage_free(&usage);
+	close(fd);
+}
+/* Another repository's segment 1, whole, in the place of ours. */
+static void segment_foreign(struct world *w)
+{
+	uint8_t bytes[8 + 5 * (41 + 317)] = "ATTICSEG", key[BUILDER_KEY];
+	const uint8_t value[317] = { 0 };
+	size_t len = 8;
+	for (unsigned i = 800; i < 805; i++) {
+		builder_key(i, key);
+		len += builder_encode(BUILDER_PUT, key, value, sizeof(value), bytes + len);
+	}
+	builder_write_file(path_of(w, "data/0/1"), bytes, len);
+}
+static void segments_swapped(struct world *w)
+{
+	const char *from = copy_of(path_of(w, "data/0/1"));
+	assert_int_equal(rename(from, path_of(w, "elsewhere")), 0);
+	from = copy_of(path_of(w, "data/0/2"));
+	assert_int_equal(rename(from, path_of(w, "data/0/1")), 0);
+	from = copy_of(path_of(w, "elsewhere"));
+	assert_int_equal(rename(from, path_of(w, "data/0/2")), 0);
+}
+static void segments_swapped_and_head_lost(struct world *w)
+{
+	segments_swapped(w);
+	behead(w, "data/0/1", 5);
+}
+static void newest_version_damaged(struct world *w) { patch_put(w, 4, 100, "????", 4); }
+static void zeros_without_witness(struct world *w)
+{
+	zeros(w);
+	unlink(index_path(w));
+	unlink(hints_path(w));
+}
+/* Index and hints agree that object 5 was deleted, and nowhere can the DELETE have been. */
+static void possibly_deleted(struct world *w)
+{
+	index_key_missing(w);
+	set_row(w, (struct usage_segment){ .segment = 1, .live = 4, .compact = true });
+}
+/* The index says so alone, and a number without a file is a place for the DELETE. */
+static void possibly_deleted_in_a_gap(struct world *w)
+{
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	builder_key(5, key);
+	builder_delete(w->builder, key);
+	builder_segment_path(w->builder, builder_segment(w->builder), path);
+	builder_transaction(w->builder);
+	builder_key(61, key);
+	builder_put_some(w->builder, key, 300);
+	builder_transaction(w->builder);
+	unlink(path);
+	unlink(hints_path(w));
+}
+/* A DELETE of an older version, which the writer's compaction moved behind the PUT. */
+static void delete_moved(struct world *w)
+{
+	uint8_t key[BUILDER_KEY], bytes[41];
+	builder_key(7, key);
+	builder_append(w->builder, bytes, builder_encode(BUILDER_DELETE, key, NULL, 0, bytes));
+	builder_transaction(w->builder);
+}
+static void index_of_elsewhere(struct world *w)
+{
+	for (unsigned i = 0; i < OBJECTS + 2; i++)
+		if (i != 3)
+			builder_flip(index_path(w), bucket_of(w, i) + 13, 0x40);
+}
+static void index_empty(struct world *w)
+{
+	static const uint8_t zero[4];
+	builder_patch(index_path(w), 8, zero, sizeof(zero));
+	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40)
+		builder_patch(index_path(w), at + 32, "\xff\xff\xff\xff", 4);
+}
+/* It knows 18 of 25 objects, all of them right. */
+static void index_of_an_earlier_time(struct world *w)
+{
+	for (unsigned i = 5; i < 12; i++)
+		builder_patch(index_path(w), bucket_of(w, i) + 32, "\xfe\xff\xff\xff", 4);
+}
+static void data_older(struct world *w)
+{
+	const uint32_t head = builder_head(w->builder);
+	unlink(path_of(w, "data/%u/%u", head / 4, head));
+}
+
+static const struct sample {
+	const char *name;
+	void (*damage)(struct world *world);
+	enum problem problem;		/* must be found */
+	enum repair repair;		/* must be recommended */
+	unsigned lost;			/* objects that must be named lost */
+} samples[] = {
+	{ "foreign-format", foreign_format, PROBLEM_FOREIGN_FORMAT, REPAIR_NONE, 0 },
+	{ "config-missing", config_missing, PROBLEM_CONFIG_MISSING, REPAIR_NONE, 0 },
+	{ "config-folder", config_folder, PROBLEM_CONFIG_UNREADABLE, REPAIR_NONE, 0 },
+	{ "config-syntax", config_syntax, PROBLEM_CONFIG_SYNTAX, REPAIR_NONE, 0 },
+	{ "config-version", config_version, PROBLEM_CONFIG_VERSION, REPAIR_NONE, 0 },
+	{ "config-id", config_id, PROBLEM_CONFIG_ID, REPAIR_NONE, 0 },
+	{ "config-limits", config_limits, PROBLEM_CONFIG_LIMITS, REPAIR_NONE, 0 },
+	{ "data-missing", data_missing, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
+	{ "folder-unreadable", folder_unreadable, PROBLEM_FOLDER_UNREADABLE, REPAIR_NONE, 0 },
+	{ "folder-name", folder_name, PROBLEM_FOLDER_NAME, REPAIR_COMPACT, 0 },
+	{ "segment-misplaced", segment_misplaced, PROBLEM_SEGMENT_MISPLACED, REPAIR_SALVAGE, 0 },
+	{ "segment-duplicate", segment_duplicate, PROBLEM_SEGMENT_DUPLICATE, REPAIR_SALVAGE, 0 },
+	{ "segment-name", segment_name, PROBLEM_SEGMENT_NAME, REPAIR_NONE, 0 },
+	{ "not-a-file", not_a_file, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
+	{ "stray-file", stray_file, PROBLEM_STRAY_FILE, REPAIR_COMPACT, 0 },
+	{ "segment-missing", segment_missing, PROBLEM_SEGMENT_MISSING, REPAIR_SALVAGE, 5 },
+	{ "segment-missing-and-index", segment_missing_without_index, PROBLEM_SEGMENT_MISSING,
+	  REPAIR_SALVAGE, 0 },
+	{ "segment-unreadable", segment_unreadable, PROBLEM_SEGMENT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "segment-link", segment_link, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "data-empty", data_empty, PROBLEM_DATA_MISSING, REPAIR_NONE, 0 },
+	{ "last-segment-unreadable", last_segment_unreadable, PROBLEM_SEGMENT_UNREADABLE,
+	  REPAIR_NONE, 0 },
+	{ "index-denied", index_denied, PROBLEM_INDEX_UNREADABLE, REPAIR_NONE, 0 },
+	{ "range-unreadable", range_unreadable, PROBLEM_RANGE_UNREADABLE, REPAIR_SALVAGE, 0 },
+	{ "range-unreadable-and-index", range_unreadable_without_index, PROBLEM_OBJECT_UNREADABLE,
+	  REPAIR_SALVAGE, 0 },
+	{ "object-unreadable", segment_unreadable, PROBLEM_OBJECT_UNREADABLE, REPAIR_NONE, 0 },
+	{ "segment-too-large", too_large, PROBLEM_SEGMENT_TOO_LARGE, REPAIR_SALVAGE, 3 },
+	{ "segment-number", segment_number, PROBLEM_SEGMENT_NUMBER, REPAIR_COMPACT, 0 },
+	{ "segment-magic", magic_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "segment-head-lost", head_lost, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "segment-magic-gone", magic_gone, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 0 },
+	{ "first-entry-gone", first_entry_gone, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 1 },
+	{ "first-entry-gone-without-index", first_entry_gone_without_index, PROBLEM_LOSS_UNKNOWN,
+	  REPAIR_SALVAGE, 0 },
+	{ "segment-head-lost-and-mapped", head_lost_and_mapped, PROBLEM_INDEX_MAPPING,
+	  REPAIR_SALVAGE, 0 },
+	{ "segment-empty", segment_empty, PROBLEM_SEGMENT_MAGIC, REPAIR_SALVAGE, 5 },
+	{ "size-small", size_small, PROBLEM_ENTRY_SIZE_SMALL, REPAIR_SALVAGE, 1 },
+	{ "size-large", size_large, PROBLEM_ENTRY_SIZE_LARGE, REPAIR_SALVAGE, 1 },
+	{ "bad-tag", bad_tag, PROBLEM_ENTRY_TAG, REPAIR_SALVAGE, 1 },
+	{ "torn", torn, PROBLEM_ENTRY_TORN, REPAIR_SALVAGE, 1 },
+	{ "torn-between-entries", torn_between_entries, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 3 },
+	{ "segment-short", torn_between_entries, PROBLEM_SEGMENT_SHORT, REPAIR_SALVAGE, 3 },
+	{ "crc", crc, PROBLEM_ENTRY_CRC, REPAIR_SALVAGE, 1 },
+	{ "crc-and-index", crc_without_index, PROBLEM_OBJECT_LOST, REPAIR_SALVAGE, 1 },
+	{ "superseded-crc-and-index", superseded_crc_without_index, PROBLEM_ENTRY_CRC,
+	  REPAIR_SALVAGE, 0 },
+	{ "shifted", shifted, PROBLEM_INDEX_MAPPING, REPAIR_SALVAGE, 1 },
+	{ "newest-segment-and-index", newest_segment_and_index, PROBLEM_SEGMENT_MISSING,
+	  REPAIR_RECOVER, 0 },
+	{ "zeros", zeros, PROBLEM_ENTRY_ZEROS, REPAIR_SALVAGE, 1 },
+	{ "suspect", suspect, PROBLEM_ENTRY_SUSPECT, REPAIR_SALVAGE, 1 },
+	{ "delete-lost", delete_lost, PROBLEM_DELETE_LOST, REPAIR_SALVAGE, 0 },
+	{ "delete-lost-beside-more-bytes", delete_lost_beside_more_bytes, PROBLEM_DELETE_LOST,
+	  REPAIR_SALVAGE, 0 },
+	{ "tail", add_tail, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
+	{ "tail-torn", tail_torn, PROBLEM_TAIL_TORN, REPAIR_ROLLBACK, 0 },
+	{ "tail-like-commit", tail_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK, 0 },
+	{ "tail-torn-like-commit", tail_torn_like_commit, PROBLEM_TAIL_LIKE_COMMIT, REPAIR_ROLLBACK,
+	  0 },
+	{ "commit-flip", commit_flip, PROBLEM_TAIL_WAS_COMMITTED, REPAIR_SALVAGE, 0 },
+	{ "commit-flip-alone", commit_flip_alone, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "commit-flip-and-older-index", commit_flip_behind_an_older_index,
+	  PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE, 0 },
+	{ "zeros-after-commit", zeros_after_commit, PROBLEM_TAIL_COMMIT_DAMAGED, REPAIR_SALVAGE,
+	  0 },
+	{ "zeros-for-entries", zeros_for_entries, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
+	{ "no-commit", no_commit, PROBLEM_NO_COMMIT, REPAIR_SALVAGE, 0 },
+	{ "only-magic", only_magic, PROBLEM_TAIL_UNCOMMITTED, REPAIR_ROLLBACK, 0 },
+	{ "index-missing", index_missing, PROBLEM_INDEX_MISSING, REPAIR_RECOVER, 0 },
+	{ "index-unreadable", index_unreadable, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-folder", index_folder, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
+	{ "hints-folder", hints_folder, PROBLEM_NOT_A_FILE, REPAIR_NONE, 0 },
+	{ "index-block-unreadable", index_block_unreadable, PROBLEM_INDEX_UNREADABLE,
+	  REPAIR_RECOVER, 0 },
+	{ "index-name", index_name, PROBLEM_INDEX_NAME, REPAIR_NONE, 0 },
+	{ "index-enormous", index_enormous, PROBLEM_INDEX_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "index-header", index_header, PROBLEM_INDEX_HEADER, REPAIR_RECOVER, 0 },
+	{ "index-length", index_length, PROBLEM_INDEX_LENGTH, REPAIR_RECOVER, 0 },
+	{ "index-stale", index_stale, PROBLEM_INDEX_STALE, REPAIR_RECOVER, 0 },
+	{ "index-too-new", index_too_new, PROBLEM_INDEX_TOO_NEW, REPAIR_RECOVER, 0 },
+	{ "index-old", index_old, PROBLEM_INDEX_OLD, REPAIR_COMPACT, 0 },
+	{ "index-count", index_count, PROBLEM_INDEX_COUNT, REPAIR_RECOVER, 0 },
+	{ "index-duplicate", index_duplicate, PROBLEM_INDEX_DUPLICATE, REPAIR_RECOVER, 0 },
+	{ "index-unreachable", index_unreachable, PROBLEM_INDEX_UNREACHABLE, REPAIR_RECOVER, 0 },
+	{ "index-degenerate", index_degenerate, PROBLEM_INDEX_DEGENERATE, REPAIR_RECOVER, 0 },
+	{ "index-mapping", index_mapping, PROBLEM_INDEX_MAPPING, REPAIR_RECOVER, 0 },
+	{ "index-key-missing", index_key_missing, PROBLEM_INDEX_KEY_MISSING, REPAIR_RECOVER, 0 },
+	{ "index-key-deleted", index_key_deleted, PROBLEM_INDEX_KEY_DELETED, REPAIR_RECOVER, 0 },
+	{ "hints-missing", hints_missing, PROBLEM_HINTS_MISSING, REPAIR_RECOVER, 0 },
+	{ "hints-unreadable", hints_unreadable, PROBLEM_HINTS_UNREADABLE, REPAIR_RECOVER, 0 },
+	{ "hints-format", hints_format, PROBLEM_HINTS_FORMAT, REPAIR_RECOVER, 0 },
+	{ "hints-version", hints_version, PROBLEM_HINTS_VERSION, REPAIR_RECOVER, 0 },
+	{ "hints-stale", hints_stale, PROBLEM_HINTS_STALE, REPAIR_RECOVER, 0 },
+	{ "hints-too-new", hints_too_new, PROBLEM_HINTS_TOO_NEW, REPAIR_RECOVER, 0 },
+	{ "hints-old", hints_old, PROBLEM_HINTS_OLD, REPAIR_COMPACT, 0 },
+	{ "hints-count", hints_count, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "hints-ghost", hints_ghost, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "hints-ghost-compact", hints_ghost_compact, PROBLEM_HINTS_COUNT, REPAIR_RECOVER, 0 },
+	{ "segment-emptied", segment_emptied, PROBLEM_SEGMENT_EMPTIED, REPAIR_COMPACT, 0 },
+	{ "segment-copy", segment_copy, PROBLEM_SEGMENT_COPY, REPAIR_SALVAGE, 0 },
+	{ "segment-copy-alone", segment_copy_alone, PROBLEM_SEGMENT_COPY, REPAIR_SALVAGE, 0 },
+	{ "segment-returned", segment_returned, PROBLEM_SEGMENT_RETURNED, REPAIR_COMPACT, 0 },
+	{ "segment-foreign", segment_foreign, PROBLEM_SEGMENT_FOREIGN, REPAIR_SALVAGE, 5 },
+	{ "segments-swapped", segments_swapped, PROBLEM_SEGMENT_MISNAMED, REPAIR_SALVAGE, 0 },
+	{ "segments-swapped-and-head-lost", segments_swapped_and_head_lost,
+	  PROBLEM_OBJECT_OLDER, REPAIR_SALVAGE, 0 },
+	{ "newest-version-damaged", newest_version_damaged, PROBLEM_OBJECT_OLDER, REPAIR_SALVAGE,
+	  0 },
+	{ "zeros-without-witness", zeros_without_witness, PROBLEM_LOSS_UNKNOWN, REPAIR_SALVAGE, 0 },
+	{ "possibly-deleted", possibly_deleted, PROBLEM_OBJECT_POSSIBLY_DELETED, REPAIR_RECOVER,
+	  0 },
+	{ "possibly-deleted-in-a-gap", possibly_deleted_in_a_gap, PROBLEM_OBJECT_POSSIBLY_DELETED,
+	  REPAIR_RECOVER, 0 },
+	{ "delete-moved", delete_moved, PROBLEM_DELETE_MOVED, REPAIR_COMPACT, 0 },
+	{ "index-of-elsewhere", index_of_elsewhere, PROBLEM_INDEX_FOREIGN, REPAIR_RECOVER, 0 },
+	{ "index-empty", index_empty, PROBLEM_INDEX_FOREIGN, REPAIR_RECOVER, 0 },
+	{ "index-of-an-earlier-time", index_of_an_earlier_time, PROBLEM_INDEX_FOREIGN,
+	  REPAIR_RECOVER, 0 },
+	{ "data-older", data_older, PROBLEM_OBJECT_LOST, REPAIR_RECOVER, 2 },
+	{ "compact-pending", nothing, PROBLEM_COMPACT_PENDING, REPAIR_COMPACT, 0 },
+	{ "repair-interrupted", repair_interrupted, PROBLEM_REPAIR_INTERRUPTED, REPAIR_COMPACT, 0 },
+	{ "undo-interrupted", undo_interrupted, PROBLEM_UNDO_INTERRUPTED, REPAIR_COMPACT, 0 },
+	{ "undo-unreadable", undo_unreadable, PROBLEM_UNDO_UNREADABLE, REPAIR_COMPACT, 0 },
+	{ "unstable", unstable, PROBLEM_UNSTABLE_READ, REPAIR_NONE, 0 },
+	{ "changed", changed, PROBLEM_CHANGED, REPAIR_NONE, 0 },
+	{ "writer", writer, PROBLEM_WRITER, REPAIR_COMPACT, 0 },
+	{ "writer-comes", writer_comes, PROBLEM_WRITER, REPAIR_NONE, 0 },
+	/* What is wrong may be what is not written yet. */
+	{ "writer-and-damage", writer_and_damage, PROBLEM_WRITER, REPAIR_NONE, 1 },
+};
+
+static void print_findings(const struct world *world)
+{
+	char message[512];
+	for (size_t i = 0; i < world->verify->findings.count; i++) {
+		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
+		print_message("#   %s: %s\n",
+			      problem_table[world->verify->findings.rows[i].problem].id, message);
+	}
+}
+
+static bool sample_holds(const struct sample *sample, struct world *world)
+{
+	const bool is_info = problem_table[sample->problem].severity == SEVERITY_INFO;
+	const bool has_info_only = is_info && sample->repair == REPAIR_COMPACT;
+	return found(world, sample->problem) > 0 &&
+	       (sample->repair == world->diagnosis.recommended ||
+		/* Where hints cannot be read, nothing is known of compaction. */
+		(sample->repair == REPAIR_COMPACT &&
+		 world->diagnosis.recommended == REPAIR_NONE)) &&
+	       world->diagnosis.clean == has_info_only &&
+	       found(world, PROBLEM_OBJECT_LOST) == sample->lost &&
+	       world->diagnosis.verdict[0] != '\0';
+}
+
+static void every_problem_is_found_and_named(void **state)
+{
+	bool raised[PROBLEM_COUNT] = { false };
+	unsigned failures = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+		for (unsigned threads = 1; threads <= 3; threads += 2) {
+			struct world world;
+			world_new(&world);
+			fault_init(&world.fault);
+			samples[i].damage(&world);
+			world_judge(&world, threads);
+			raised[samples[i].problem] |= found(&world, samples[i].problem) > 0;
+			if (!sample_holds(&samples[i], &world)) {
+				const char *repair = repair_name(world.diagnosis.recommended);
+				print_message("# %s: recommended %s, lost %d, clean %d\n",
+					      samples[i].name, repair ? repair : "nothing",
+					      (int)found(&world, PROBLEM_OBJECT_LOST),
+					      world.diagnosis.clean);
+				print_findings(&world);
+				failures++;
+			}
+			world_free(&world);
+		}
+	}
+	free(huge_entry);
+	huge_entry = NULL;
+	assert_int_equal(failures, 0);
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		if (!raised[problem])
+			fail_msg("no sample raises %s", problem_table[problem].id);
+	(void)state;
+}
+
+/* Objects 1 and 2; then a transaction that does nothing but delete 1, in segment 1; then object 3. The
+ * file of segment 1 is cut to @size bytes. */
+static void cut_the_delete(struct world *world, uint64_t size)
+{
+	uint8_t key[BUILDER_KEY];
+	char path[BUILDER_PATH];
+	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
+	builder_make_folder(world->folder);
+	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->repo, 4, 1500);
+	for (unsigned i = 1; i < 3; i++) {
+		builder_key(i, key);
+		builder_put_some(world->builder, key, 300);
+	}
+	builder_transaction(world->builder);
+	builder_key(1, key);
+	builder_delete(world->builder, key);
+	builder_transaction(world->builder);
+	builder_key(3, key);
+	builder_put_some(world->builder, key, 300);
+	builder_transaction(world->builder);
+	builder_segment_path(world->builder, 1, path);
+	builder_truncate(path, size);
+}
+
+static void a_delete_in_a_segment_that_was_cut_is_known_by_the_index(void **state)
+{
+	/* Empty, nothing but the magic, in the DELETE, and without its COMMIT alone. */
+	static const struct {
+		uint64_t size;
+		uint64_t lost;
+	} cuts[] = { { 0, 1 }, { 8, 1 }, { 30, 1 }, { 49, 0 } };
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		struct world world;
+		struct replay_event place;
+		uint8_t key[BUILDER_KEY];
+		cut_the_delete(&world, cuts[i].size);
+		world_judge(&world, 1);
+		const uint64_t *total = world.verify->findings.total;
+		if (total[PROBLEM_DELETE_LOST] != cuts[i].lost || total[PROBLEM_INDEX_KEY_MISSING])
+			fail_msg("cut at %u", (unsigned)cuts[i].size);
+		assert_int_equal(world.verify->objects, 2);
+		builder_key(1, key);
+		assert_false(verify_lookup(world.verify, key, &place));
+		world_free(&world);
+	}
+	(void)state;
+}
+
+/* Behind zeros entries are found by searching alone, and an index may speak against them; but not one
+ * of another repository, to which none of the keys is known. */
+static void an_index_of_another_repository_speaks_against_nothing(void **state)
+{
+	const uint8_t zeros[200] = { 0 };
+	struct world world;
+	struct replay_event place;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset;
+	world_new(&world);
+	const char *path = put_path(&world, 4, &segment, &offset);
+	assert_true(offset > 49 && offset < sizeof(zeros));
+	builder_patch(path, 0, zeros, offset);
+	for (unsigned i = 0; i < OBJECTS + 2; i++)
+		if (i != 3)
+			builder_flip(index_path(&world), bucket_of(&world, i) + 13, 0x40);
+	world_judge(&world, 1);
+	builder_key(4, key);
+	assert_true(verify_lookup(world.verify, key, &place));
+	assert_int_equal(place.segment, segment);
+	assert_int_equal(place.offset, offset);
+	world_free(&world);
+	(void)state;
+}
+
+/* The hints say how many objects the segment held. One of them is damaged there, and so it is no
+ * reason to believe that another one, to which the index leads wrongly, was cut off. */
+static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
+{
+	struct world world;
+	struct replay_event place;
+	uint8_t key[BUILDER_KEY];
+	uint32_t segment, offset, other;
+	world_new(&world);
+	crc(&world);
+	put_path(&world, 7, &other, &offset);
+	put_path(&world, 5, &segment, &offset);
+	assert_int_equal(segment, other);
+	builder_flip(index_path(&world), bucket_of(&world, 5) + 37, 0x80);
+	world_judge(&world, 1);
+	assert_int_equal(world.verify->findings.total[PROBLEM_OBJECT_LOST], 1);
+	assert_int_equal(world.verify->findings.total[PROBLEM_INDEX_MAPPING], 1);
+	builder_key(5, key);
+	assert_true(verify_lookup(world.verify, key, &place));
+	assert_int_equal(place.segment, segment);
+	assert_int_equal(place.offset, offset);
+	world_free(&world);
+	(void)state;
+}
+
+/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5, which
+ * lies before it. */
+static void nest_in_damage(struct world *world, uint8_t tag)
+{
+	uint8_t key[BUILDER_KEY], inner[60];
+	builder_key(5, key);
+	const size_t len = builder_encode(tag, key, "inside", 6, inner);
+	patch_put(world, 7, 4, "\xff\xff\xff\xff", 4);
+	patch_put(world, 7, 100, inner, len);
+}
+
+static void a_payload_replaces_and_deletes_nothing_that_the_index_confirms(void **state)
+{
+	static const uint8_t tags[] = { BUILDER_PUT, BUILDER_DELETE };
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		struct world world;
+		struct replay_event place;
+		uint8_t key[BUILDER_KEY];
+		uint32_t segment, offset;
+		world_new(&world);
+		put_path(&world, 5, &segment, &offset);
+		nest_in_damage(&world, tags[i]);
+		world_judge(&world, 1);
+		builder_key(5, key);
+		assert_true(verify_lookup(world.verify, key, &place));
+		assert_int_equal(place.segment, segment);
+		assert_int_equal(place.offset, offset);
+		assert_int_equal(found(&world, PROBLEM_INDEX_MAPPING), 0);
+		assert_int_equal(found(&world, PROBLEM_DELETE_MOVED), 0);
+		assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 1);
+		assert_int_equal(world.verify->objects, 24);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void a_delete_in_a_payload_does_not_hide_a_loss(void **state)
+{
+	struct world world;
+	world_new(&world);
+	nest_in_damage(&world, BUILDER_DELETE);
+	patch_put(&world, 5, 100, "????", 4);
+	world_judge(&world, 1);
+	assert_int_equal(found(&world, PROBLEM_INDEX_KEY_DELETED), 0);
+	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 2);
+	assert_int_equal(world.verify->objects, 23);
+	world_free(&world);
+	(void)state;
+}
+
+/* Offset in the index of transaction 0 of the bucket of object @number. */
+static uint64_t find_bucket(const struct world *world, unsigned number, uint32_t buckets)
+{
+	uint8_t key[BUILDER_KEY];
+	const size_t size = (size_t)buckets * 40;
+	uint8_t *all = malloc(size);
+	uint64_t at = 0;
+	assert_non_null(all);
+	read_bytes(path_of(world, "index.%u", builder_head(world->builder)), 18, all, size);
+	builder_key(number, key);
+	while (at < size && memcmp(all + at, key, BUILDER_KEY) != 0)
+		at += 40;
+	free(all);
+	assert_true(at < size);
+	return 18 + at;
+}
+
+#define MUCH 10000u	/* every other one of them damaged */
+
+/* Object 0 is damaged, and only its damaged PUT still shows its key: the index leads to object 1
+ * instead, and does not know that by its own key. */
+static void a_lost_key_is_found_in_much_damage(void **state)
+{
+	static const uint8_t empty[40] = { [32] = 0xff, [33] = 0xff, [34] = 0xff, [35] = 0xff };
+	struct world world = { .io = &io_system, .writer_fd = -1 };
+	uint8_t key[BUILDER_KEY], place[8];
+	uint32_t segment, offset;
+	builder_make_folder(world.folder);
+	snprintf(world.repo, sizeof(world.repo), "%.400s/repo", world.folder);
+	world.builder = builder_new(world.repo, 100, 150000);
+	for (unsigned i = 0; i < MUCH; i++) {
+		builder_key(i, key);
+		builder_put_some(world.builder, key, 10);
+	}
+	builder_commit(world.builder);
+	builder_write_index(world.builder, builder_head(world.builder), 16384);
+	builder_write_hints(world.builder, builder_head(world.builder));
+	const uint64_t bucket = find_bucket(&world, 1, 16384);
+	read_bytes(index_path(&world), bucket + 32, place, sizeof(place));
+	builder_patch(index_path(&world), bucket, empty, sizeof(empty));
+	builder_patch(index_path(&world), find_bucket(&world, 0, 16384) + 32, place, sizeof(place));
+	for (unsigned i = 0; i < MUCH; i++) {
+		const char *path = put_path(&world, i, &segment, &offset);
+		if (i % 2 == 0)
+			builder_flip(path, offset + 45, 1);
+	}
+	world_judge(&world, 0);
+	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), MUCH / 2);
+	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), MUCH / 2);
+	world_free(&world);
+	(void)state;
+}
+
+/* Attic reads offsets as signed: of 20 MiB PUTs back to back the 103rd begins below 2 GiB, the next
+ * beyond. */
+static void what_begins_beyond_2_gib_is_named(void **state)
+{
+	const off_t length = huge_length;
+	for (unsigned count = 103; count <= 104; count++) {
+		struct world world;
+		world_new(&world);
+		fault_init(&world.fault);
+		too_large(&world);
+		huge_length = 8 + (off_t)count * HUGE_ENTRY;
+		world_judge(&world, 0);
+		assert_int_equal(found(&world, PROBLEM_SEGMENT_TOO_LARGE), count - 103);
+		assert_int_equal(world.verify->facts[0].puts, count);
+		assert_int_equal(world.verify->facts[0].is_too_large, count == 104);
+		if (count == 104)
+			assert_int_equal(finding_row(&world, PROBLEM_SEGMENT_TOO_LARGE)->offset,
+					 8 + INT64_C(103) * HUGE_ENTRY);
+		world_free(&world);
+	}
+	huge_length = length;
+	(void)state;
+}
+
+/* A sparse file costs its maker nothing. Offsets in the index have 32 bits. */
+static void a_file_of_any_length_is_read_as_far_as_an_index_leads(void **state)
+{
+	struct world world;
+	const off_t length = huge_length;
+	world_new(&world);
+	fault_init(&world.fault);
+	too_large(&world);
+	huge_length = INT64_MAX;
+	world_judge(&world, 0);
+	assert_true(found(&world, PROBLEM_SEGMENT_TOO_LARGE) > 0);
+	assert_int_equal(world.diagnosis.recommended, REPAIR_SALVAGE);
+	assert_int_equal(world.verify->facts[0].size, INT64_MAX);
+	assert_int_equal(world.verify->facts[0].puts, 206);
+	world_free(&world);
+	huge_length = length;
+	(void)state;
+}
+
+static void a_whole_repository_is_clean(void **state)
+{
+	struct world world;
+	world_new(&world);
+	world_judge(&world, 2);
+	assert_true(world.diagnosis.clean);
+	assert_int_equal(world.verify->objects, 25);
+	assert_int_equal(world.verify->superseded, 2);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_int_equal(world.verify->tail, TAIL_NONE);
+	assert_true(world.verify->index_was_compared);
+	assert_int_equal(world.verify->index_credit, CREDIT_CREDIBLE);
+	assert_int_equal(world.verify->hints_credit, CREDIT_CREDIBLE);
+	uint64_t puts = 0, live = 0, bytes = 0;
+	for (size_t i = 0; i < world.view->layout.count; i++) {
+		puts += world.verify->facts[i].puts;
+		live += world.verify->facts[i].live;
+		bytes += world.verify->facts[i].size;
+	}
+	assert_int_equal(puts, 27);
+	assert_int_equal(live, 25);
+	assert_int_equal(bytes, world.verify->bytes);
+	world_free(&world);
+	(void)state;
+}
+
+static void the_replay_without_an_index_gives_the_same(void **state)
+{
+	struct world world;
+	world_new(&world);
+	world_judge(&world, 1);
+	uint32_t with_index[64];
+	assert_true(world.view->layout.count <= 64);
+	for (size_t i = 0; i < world.view->layout.count; i++)
+		with_index[i] = world.verify->facts[i].live;
+	world_forget(&world);
+	index_missing(&world);
+	world_judge(&world, 2);
+	assert_false(world.verify->index_was_compared);
+	assert_int_equal(world.verify->objects, 25);
+	for (size_t i = 0; i < world.view->layout.count; i++)
+		assert_int_equal(world.verify->facts[i].live, with_index[i]);
+	world_free(&world);
+	(void)state;
+}
+
+static void lookup_and_status_follow_the_log(void **state)
+{
+	struct world world;
+	struct replay_event place;
+	struct segment_entry entry = { .tag = SEGMENT_PUT };
+	uint32_t segment, offset;
+	bool known;
+	world_new(&world);
+	index_mapping(&world);		/* the index is wrong about object 5 */
+	world_judge(&world, 1);
+	for (unsigned i = 0; i < OBJECTS + 2; i++) {
+		builder_key(i, entry.key);
+		assert_int_equal(verify_lookup(world.verify, entry.key, &place), i != 3);
+		if (i == 3)
+			continue;
+		put_path(&world, i, &segment, &offset);
+		assert_int_equal(place.segment, segment);
+		assert_int_equal(place.offset, offset);
+		entry.offset = offset;
+		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+				 STATUS_LIVE);
+		assert_true(known);
+		entry.offset = offset + 1;
+		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+				 STATUS_SUPERSEDED);
+		assert_int_equal(entry_status(world.view, world.verify, 4000, &entry, &known),
+				 STATUS_UNCOMMITTED);
+	}
+	builder_key(3, entry.key);
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DELETED);
+	entry.tag = SEGMENT_DELETE;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known),
+			 STATUS_TOMBSTONE);
+	entry.tag = SEGMENT_COMMIT;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_COMMIT);
+	entry.tag = SEGMENT_DAMAGED;
+	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DAMAGED);
+	world_free(&world);
+	(void)state;
+}
+
+static void without_verification_the_index_tells_the_status_or_nobody_does(void **state)
+{
+	struct world world;
+	struct segment_entry entry = { .tag = SEGMENT_PUT };
+	uint32_t segment, offset;
+	bool known;
+	world_new(&world);
+	world_judge(&world, 1);
+	builder_key(5, entry.key);
+	put_path(&world, 5, &segment, &offset);
+	entry.offset = offset;
+	assert_int_equal(entry_status(world.view, NULL, segment, &entry, &known), STATUS_LIVE);
+	assert_true(known);
+	world_forget(&world);
+	index_stale(&world);
+	world_judge(&world, 1);
+	entry_status(world.view, NULL, segment, &entry, &known);
+	assert_false(known);
+	world_free(&world);
+	(void)state;
+}
+
+static char *describe(const struct world *world)
+{
+	char *text = NULL, message[512];
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	for (size_t i = 0; i < world->verify->findings.count; i++) {
+		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
+		fprintf(out, "%s\n", message);
+	}
+	for (size_t i = 0; i < world->view->layout.count; i++) {
+		const struct segment_facts *f = &world->verify->facts[i];
+		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits,
+			f->damaged, (unsigned)f->live, (unsigned long long)f->live_bytes,
+			(unsigned long long)f->damaged_bytes);
+	}
+	fprintf(out, "%llu %llu %s\n", (unsigned long long)world->verify->objects,
+		(unsigned long long)world->verify->superseded, world->diagnosis.verdict);
+	fclose(out);
+	return text;
+}
+
+static void the_result_does_not_depend_on_the_threads(void **state)
+{
+	static void (*const damages[])(struct world *) = { crc, zeros, index_missing, delete_lost,
+							   segment_missing, hints_count };
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		struct world world;
+		char *first = NULL;
+		world_new(&world);
+		damages[i](&world);
+		static const unsigned threads[] = { 1, 2, 7 };
+		for (size_t t = 0; t < ARRAY_SIZE(threads); t++) {
+			world_judge(&world, threads[t]);
+			char *text = describe(&world);
+			if (first)
+				assert_string_equal(text, first);
+			else
+				first = strdup(text);
+			free(text);
+			world_forget(&world);
+		}
+		free(first);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void a_cancelled_run_says_so_and_is_not_complete(void **state)
+{
+	struct world world;
+	struct verify_progress progress = { .cancel = true };
+	const struct view_options options = { .no_lock = true };
+	struct as_error error;
+	world_new(&world);
+	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
+	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_ERR_CANCELLED);
+	assert_false(world.verify->complete);
+	world_free(&world);
+	(void)state;
+}
+
+static void progress_ends_at_all_bytes_and_segments(void **state)
+{
+	struct world world;
+	struct verify_progress progress = { 0 };
+	const struct view_options options = { .no_lock = true };
+	struct as_error error;
+	world_new(&world);
+	crc(&world);
+	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
+	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_OK);
+	assert_int_equal(progress.bytes_done, world.verify->bytes);
+	assert_int_equal(progress.bytes_total, world.verify->bytes);
+	assert_int_equal(progress.segments_done, world.view->layout.count);
+	assert_true(progress.problems >= 2);
+	struct findings copy;
+	assert_int_equal(verify_copy_findings(world.verify, &copy), AS_OK);
+	assert_int_equal(copy.count, world.verify->findings.count);
+	findings_free(&copy);
+	world_free(&world);
+	(void)state;
+}
+
+static void a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only(void **state)
+{
+	struct world world;
+	world_new(&world);
+	add_tail(&world);
+	commit_flip(&world);
+	world_judge(&world, 1);
+	assert_int_equal(world.verify->tail, TAIL_WAS_COMMITTED);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_int_equal(world.verify->objects, 25);
+	assert_int_equal(found(&world, PROBLEM_TAIL_UNCOMMITTED), 1);
+	const struct finding *row = finding_row(&world, PROBLEM_TAIL_UNCOMMITTED);
+	assert_non_null(row);
+	assert_int_equal(row->segment, builder_head(world.builder) + 1);
+	world_free(&world);
+	(void)state;
+}
+
+static void damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback(void **state)
+{
+	struct world world;
+	char path[BUILDER_PATH];
+	uint8_t key[BUILDER_KEY];
+	world_new(&world);
+	builder_key(700, key);
+	builder_put_some(world.builder, key, 100);
+	builder_key(701, key);
+	builder_put_some(world.builder, key, 100);
+	builder_segment_path(world.builder, builder_segment(world.builder), path);
+	builder_close_segment(world.builder);
+	builder_flip(path, 60, 1);
+	world_judge(&world, 1);
+	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), 1);
+	assert_int_equal(world.diagnosis.recommended, REPAIR_ROLLBACK);
+	assert_int_equal(world.diagnosis.errors, 0);
+	world_free(&world);
+	(void)state;
+}
+
+static void two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt(void **state)
+{
+	static const struct {
+		void (*damage)(struct world *world);
+		enum repair recommended, alternative;
+	} cases[] = {
+		{ commit_flip, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ commit_flip_alone, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ zeros_after_commit, REPAIR_SALVAGE, REPAIR_ROLLBACK },
+		{ only_commit_flip, REPAIR_SALVAGE, REPAIR_NONE },
+		{ no_commit, REPAIR_SALVAGE, REPAIR_NONE },
+		{ crc, REPAIR_SALVAGE, REPAIR_NONE },
+		{ add_tail, REPAIR_ROLLBACK, REPAIR_NONE },
+		{ index_missing, REPAIR_RECOVER, REPAIR_NONE },
+		{ nothing, REPAIR_COMPACT, REPAIR_NONE },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world world;
+		struct diagnosis *d = &world.diagnosis;
+		world_new(&world);
+		cases[i].damage(&world);
+		world_judge(&world, 1);
+		if (d->recommended != cases[i].recommended ||
+		    d->alternative != cases[i].alternative)
+			fail_msg("case %zu: %d, or %d", i, d->recommended, d->alternative);
+		if (cases[i].damage == only_commit_flip)
+			assert_int_equal(world.verify->tail, TAIL_COMMIT_DAMAGED);
+		diagnose(world.view, NULL, d);	/* before it was verified nothing is known of it */
+		assert_int_equal(d->alternative, REPAIR_NONE);
+		world_free(&world);
+	}
+	(void)state;
+}
+
+static void an_unreadable_end_is_no_tail(void **state)
+{
+	struct world world;
+	world_new(&world);
+	fault_init(&world.fault);
+	last_segment_unreadable(&world);
+	world_judge(&world, 1);
+	for (int problem = PROBLEM_TAIL_UNCOMMITTED; problem <= PROBLEM_NO_COMMIT; problem++)
+		assert_int_equal(found(&world, (enum problem)problem), 0);
+	assert_int_equal(world.verify->end, builder_head(world.builder));
+	assert_true(found(&world, PROBLEM_OBJECT_UNREADABLE) > 0);
+	world_free(&world);
+	(void)state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
+		cmocka_unit_test(an_unreadable_end_is_no_tail),
+		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
+		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
+		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
+		cmocka_unit_test(
+			a_payload_replaces_and_deletes_nothing_that_the_index_confirms),
+		cmocka_unit_test(a_delete_in_a_payload_does_not_hide_a_loss),
+		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
+		cmocka_unit_test(what_begins_beyond_2_gib_is_named),
+		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
+		cmocka_unit_test(a_whole_repository_is_clean),
+		cmocka_unit_test(every_problem_is_found_and_named),
+		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
+		cmocka_unit_test(lookup_and_status_follow_the_log),
+		cmocka_unit_test(without_verification_the_index_tells_the_status_or_nobody_does),
+		cmocka_unit_test(the_result_does_not_depend_on_the_threads),
+		cmocka_unit_test(a_cancelled_run_says_so_and_is_not_complete),
+		cmocka_unit_test(progress_ends_at_all_bytes_and_segments),
+		cmocka_unit_test(
+			a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only),
+		cmocka_unit_test(damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
