@@ -7,7 +7,7 @@
 #include "src/progress.h"
 #include "src/quote.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 #include "ui/format.h"
 
 #include <errno.h>

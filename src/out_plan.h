@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_OUT_PLAN_H
 #define ATTICSCOPE_OUT_PLAN_H
 
-#include "engine/plan_text.h"
+#include "engine/repair/plan_text.h"
 #include "src/out.h"
 #include "src/out_json.h"
 

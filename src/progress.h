@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PROGRESS_H
 #define ATTICSCOPE_PROGRESS_H
 
-#include "engine/repair.h"
+#include "engine/repair/repair.h"
 
 struct progress;
 

@@ -2,7 +2,7 @@
 
 #include "src/transaction.h"
 
-#include "engine/plan_text.h"
+#include "engine/repair/plan_text.h"
 #include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_json.h"

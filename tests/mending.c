@@ -3,8 +3,8 @@
 #include "tests/mending.h"
 
 #include "engine/base/array.h"
+#include "engine/repair/undo.h"
 #include "engine/store_private.h"
-#include "engine/undo.h"
 #include "tests/fault.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "engine/base/io.h"
 #include "engine/check/diagnose.h"
-#include "engine/repair.h"
+#include "engine/repair/repair.h"
 
 #define MENDING_TEXT 1024u
 

@@ -2,9 +2,9 @@
 
 #include "tests/works.h"
 
+#include "engine/repair/undo.h"
 #include "engine/repo/create.h"
 #include "engine/store_private.h"
-#include "engine/undo.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
 #include "tests/mending.h"

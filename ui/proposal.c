@@ -9,7 +9,7 @@
 #include "ui/repair.h"
 #include "ui/text.h"
 
-#include "engine/plan_text.h"
+#include "engine/repair/plan_text.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 
 #include "ui/lines.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 
 struct app;
 struct call;
@@ -50,7 +50,7 @@ void proposal_switch_older(struct app *app, const struct call *call);
 void proposal_switch_manifest(struct app *app, const struct call *call);
 void proposal_drop_readable(struct app *app, const struct call *call);
 
-/* Add the lines that engine/plan_text.h makes of a plan or (@report) of a report. */
+/* Add the lines that engine/repair/plan_text.h makes of a plan or (@report) of a report. */
 void proposal_add_lines(struct lines *lines, const struct plan *plan,
 			const struct repair_report *report);
 

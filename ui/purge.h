@@ -4,7 +4,7 @@
 
 #include "ui/term.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 
 struct app;
 struct call;

@@ -4,7 +4,7 @@
 
 #include "ui/screens.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 
 /* What the cursor of @screen, one of the kind SCREEN_UNDOS, is on; *@behind counts the older ones
  * that can be taken back only after it. NULL: nothing. */

@@ -5,7 +5,7 @@
 #include "ui/app.h"
 #include "ui/format.h"
 
-#include "engine/plan_text.h"
+#include "engine/repair/plan_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_WAYS_H
 #define ATTICSCOPE_WAYS_H
 
-#include "engine/repair.h"
+#include "engine/repair/repair.h"
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* The manifest of an undo folder: any bytes. */
 #include "build-config.h"
 
-#include "engine/undo_private.h"
+#include "engine/repair/undo_internal.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/seal.h"
 #include "tests/memory_io.h"

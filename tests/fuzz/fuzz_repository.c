@@ -5,7 +5,7 @@
 #include "engine/base/array.h"
 #include "engine/base/crc.h"
 #include "engine/check/diagnose.h"
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 #include "tests/fuzz/archive.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"

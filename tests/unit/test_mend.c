@@ -3,7 +3,7 @@
  * that was not named as possibly deleted, and taking the steps back restores every byte. */
 #include "build-config.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 #include "tests/campaign.h"
 #include "tests/look.h"
 #include "tests/scratch.h"

@@ -4,7 +4,7 @@
  * can be taken back. */
 #include "build-config.h"
 
-#include "engine/undo.h"
+#include "engine/repair/undo.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"

@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/base/crc.h"
-#include "engine/undo_private.h"
+#include "engine/repair/undo_internal.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 #include "format/names.h"
-#include "plan_text.h"
+#include "repair/plan_text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* A plan in words: what comes first, what is cut, how wide, and both tenses. */
 #include "build-config.h"
 
-#include "engine/plan_text.h"
+#include "engine/repair/plan_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

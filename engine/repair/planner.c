@@ -1,11 +1,11 @@
 #include "build-config.h"
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 #include "check/diagnose.h"
 #include "check/obstacle.h"
 #include "format/names.h"
-#include "undo.h"
+#include "repair/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 #include "base/parallel.h"
 #include "format/index_fill.h"

@@ -3,8 +3,8 @@
 #include "build-config.h"
 
 #include "engine/check/check.h"
-#include "engine/plan_text.h"
-#include "engine/repair.h"
+#include "engine/repair/plan_text.h"
+#include "engine/repair/repair.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
 #include "tests/wreck.h"

@@ -1,21 +1,21 @@
-/* engine/repair_private.h - what planning and running a repair share. For engine/repair*.c and
- * engine/undo.c.
+/* engine/repair/planner_internal.h - what planning and running a repair share. For engine/repair/
+ * alone.
  *
- * repair_plan.c   what a repair would do
- * repair_keys.c   which objects there should be, and which entries must be written for that
- * repair_copy.c   reading those entries again
- * repair_usage.c  what the hints will say then
- * repair_run.c    doing it
- * repair_ways.c   one repair compared with another
- * undo.c          what was set aside, and the way back
+ * planner.c      what a repair would do
+ * plan_keys.c    which objects there should be, and which entries must be written for that
+ * plan_copies.c  reading those entries again
+ * plan_usage.c   what the hints will say then
+ * run.c          doing it
+ * plan_loss.c    one repair compared with another
+ * undo.c         what was set aside, and the way back
  */
-#ifndef ATTICSCOPE_REPAIR_PRIVATE_H
-#define ATTICSCOPE_REPAIR_PRIVATE_H
+#ifndef ATTICSCOPE_PLANNER_INTERNAL_H
+#define ATTICSCOPE_PLANNER_INTERNAL_H
 
 #include "base/array.h"
 #include "format/usage.h"
+#include "repair/undo.h"
 #include "repo/log.h"
-#include "undo.h"
 
 /* A PUT to be written once more, from where it lies. */
 struct copy {

@@ -1,15 +1,15 @@
-/* engine/undo_private.h - what the parts of undo share. For undo*.c alone.
+/* engine/repair/undo_internal.h - what the parts of undo share. For undo*.c alone.
  *
  * undo.c           a folder made, and filled by a repair
  * undo_manifest.c  its manifest: written, read, believed only when whole
  * undo_folder.c    what lies in one: written, described, removed
- * undo_back.c      the way back
+ * undo_plan.c      the way back
  *
  * Below them undo_folders.c: which folders there are. */
-#ifndef ATTICSCOPE_UNDO_PRIVATE_H
-#define ATTICSCOPE_UNDO_PRIVATE_H
+#ifndef ATTICSCOPE_UNDO_INTERNAL_H
+#define ATTICSCOPE_UNDO_INTERNAL_H
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 /* Files with which the abilities of the file system are tried. */
 #define UNDO_TRY_1 "try-1"

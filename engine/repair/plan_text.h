@@ -1,11 +1,11 @@
-/* engine/plan_text.h - a plan, and what came of it, in lines for people. Pure text: no terminal, no
- * file. The command line, the terminal's plan view, and plan.txt and report.txt of the undo folder
- * all show these lines.
+/* engine/repair/plan_text.h - a plan, and what came of it, in lines for people. Pure text: no
+ * terminal, no file. The command line, the terminal's plan view, and plan.txt and report.txt of the
+ * undo folder all show these lines.
  */
 #ifndef ATTICSCOPE_PLAN_TEXT_H
 #define ATTICSCOPE_PLAN_TEXT_H
 
-#include "repair.h"
+#include "repair/repair.h"
 
 enum plan_tone {
 	PLAN_TONE_PLAIN,

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "undo_private.h"
+#include "repair/undo_internal.h"
 
 #include "base/crc.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 static void count_key(struct plan *plan, const struct lost_key *key, int change)
 {

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "plan_text.h"
+#include "repair/plan_text.h"
 
 #include "base/units.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repair_private.h"
+#include "repair/planner_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* engine/repair.h - the four repairs: what one would do, and doing it.
+/* engine/repair/repair.h - the four repairs: what one would do, and doing it.
  *
  * Every repair comes down to the same few things: which objects there should be and where (what
  * verify says), which segments are to go, which entries must be copied out of them first, and new

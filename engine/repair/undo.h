@@ -1,4 +1,4 @@
-/* engine/undo.h - what a repair set aside, and the way back.
+/* engine/repair/undo.h - what a repair set aside, and the way back.
  *
  * REPO/undo/<UTC time>-<action>/ (see undo_name_is_repairs) holds, under their own paths, the files
  * that the repair moved out or replaced, and
@@ -23,7 +23,7 @@
 #ifndef ATTICSCOPE_UNDO_H
 #define ATTICSCOPE_UNDO_H
 
-#include "repair.h"
+#include "repair/repair.h"
 #include "repo/undo_folders.h"
 
 const char *undo_state_text(enum undo_state state);	/* in words */
