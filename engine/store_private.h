@@ -2,7 +2,8 @@
  *
  * store.c           opening, closing, what is known
  * store_read.c      get, contains, len, list
- * store_txn.c       the exclusive lock, put, delete, commit, rollback
+ * store_load.c      the exclusive lock; index, hints and log ready to be written to
+ * store_txn.c       put, delete, commit, rollback
  * store_compact.c   live entries out of segments that hold something superseded
  * store_recover.c   index and hints from the log
  * store_witness.c   what a replay would lose
@@ -119,6 +120,13 @@ enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 
 /* The exclusive lock and the permit, if they are not there yet. */
 enum as_err store_acquire(struct as_store *store, struct as_error *error);
+
+/* Is the store in a state to be written to? */
+enum as_err store_check_order(const struct as_store *store, struct as_error *error);
+
+/* store_check_order and store_acquire; then index and hints in memory, and the log ready for
+ * appending. */
+enum as_err store_begin(struct as_store *store, struct as_error *error);
 
 /* Forget index, hints and log: the files are right. */
 void store_unload(struct as_store *store);

@@ -1,0 +1,188 @@
+#include "build-config.h"
+
+#include "store_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Index and hints are written behind the COMMIT: that they can be made at all is better known
+ * before. */
+static enum as_err try_writing(struct as_store *store, struct as_error *error)
+{
+	static const char name[] = "index.tmp";
+	int fd;
+	enum as_err err = io_create_file(store->permit, name, &fd);
+	if (err == AS_OK)
+		io_close(store->io, fd);
+	if (err == AS_OK || err == AS_ERR_ALREADY_EXISTS)	/* that one is left by a crash */
+		err = io_remove_file(store->permit, name);
+	if (err == AS_OK)
+		return AS_OK;
+	as_fail(error, err, errno, "%s: cannot write in the folder", store->view->path);
+	lock_lower(store->fd, &store->view->lock, store->permit);
+	store->permit = NULL;
+	return err;
+}
+
+enum as_err store_acquire(struct as_store *store, struct as_error *error)
+{
+	struct view *view = store->view;
+	const struct lock_wait wait = {
+		.ms = store->options.lock_wait,
+		.interrupt = store->options.interrupt,
+		.context = store->options.context,
+	};
+	if (store->permit)
+		return AS_OK;
+	if (store->options.read_only || store->options.no_lock)
+		return as_fail(error, AS_ERR_READ_ONLY, 0, "%s: it was opened for reading only",
+			       view->path);
+	const enum as_err err = lock_upgrade(store->io, store->fd, view->path, &view->lock, &wait,
+					     &store->permit, error);
+	if (err != AS_OK)
+		return err;
+	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
+	if (!view_is_changed(view))
+		return try_writing(store, error);
+	lock_lower(store->fd, &view->lock, store->permit);
+	store->permit = NULL;
+	return as_fail(error, AS_ERR_CHANGED, 0,
+		       "%s: it was changed since it was opened, although it was locked",
+		       view->path);
+}
+
+static bool is_ghost(void *context, const struct usage_segment *row)
+{
+	const struct layout *const *layout = context;
+	return row->live == 0 && layout_find(*layout, row->segment) == LAYOUT_NONE;
+}
+
+void store_drop_ghosts(struct as_store *store, const struct layout *layout)
+{
+	usage_remove(&store->usage, is_ghost, &layout);
+}
+
+static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
+{
+	store_unload(store);
+	index_close(&store->index);
+	store->needs_recover = true;
+	snprintf(store->why, sizeof(store->why), "%s", what);
+	return store_refuse(store, AS_ERR_INDEX, error);
+}
+
+static enum as_err load_files(struct as_store *store)
+{
+	if (!store->has_transaction) {
+		store->table = index_table_new();
+		return store->table ? AS_OK : AS_ERR_MEMORY;
+	}
+	const enum as_err err = index_table_load(&store->index, &store->table);
+	if (err != AS_OK)
+		return err;
+	if (store_knows_hints(store))
+		return store->view->hints.usable ? usage_load(&store->usage, &store->view->hints)
+						 : AS_ERR_INTEGRITY;
+	return usage_read(&store->usage, store->io, store->fd, store->transaction);
+}
+
+static enum as_err load_index(struct as_store *store, struct as_error *error)
+{
+	const enum as_err err = load_files(store);
+	if (err == AS_ERR_INTEGRITY)
+		return fail_unusable(store, "index or hints are damaged", error);
+	if (err != AS_OK)
+		return as_fail(error, err, err == AS_ERR_IO ? errno : 0,
+			       "%s: cannot load the index", store->view->path);
+	if (usage_live(&store->usage) != index_table_count(store->table))
+		return fail_unusable(store, "index and hints count different numbers of objects",
+				     error);
+	return AS_OK;
+}
+
+enum as_err store_list_segments(struct as_store *store, struct as_error *error)
+{
+	struct view *view = store->view;
+	struct layout layout;
+	if (!store->listing_is_old)
+		return AS_OK;
+	const enum as_err err = store_read_layout(store, false, &layout, error);
+	if (err != AS_OK)
+		return err;
+	layout_free(&view->layout);
+	view->layout = layout;
+	view->tail = store->has_transaction ? layout_from(&layout, store->transaction + 1) : 0;
+	store->listing_is_old = false;
+	return AS_OK;
+}
+
+/* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
+ * live, and is left from a compaction that was cut short. */
+static enum as_err know_segments(struct as_store *store)
+{
+	const struct layout *layout = &store->view->layout;
+	for (size_t i = 0; i < store->view->tail; i++)
+		if (!usage_add(&store->usage, layout->segments[i].number))
+			return AS_ERR_MEMORY;
+	store_drop_ghosts(store, layout);
+	return AS_OK;
+}
+
+static enum as_err begin_log(struct as_store *store, struct as_error *error)
+{
+	const struct config *config = &store->view->config;
+	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
+	enum as_err err = store_list_segments(store, error);
+	if (err != AS_OK)
+		return err;
+	store->written_from = next;
+	err = know_segments(store);
+	if (err == AS_OK)
+		err = log_init(&store->log, store->permit, store->view->path,
+			       config->max_segment_size, config->segments_per_dir, next);
+	return err == AS_OK ? AS_OK : store_fail(store, err, error);
+}
+
+/* Index and hints in memory, and the log ready for appending. */
+static enum as_err load(struct as_store *store, struct as_error *error)
+{
+	if (store->table)
+		return AS_OK;
+	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
+		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32
+			       ", the highest that Attic can read", store->view->path,
+			       LOG_SEGMENT_LAST);
+	enum as_err err = load_index(store, error);
+	if (err == AS_OK)
+		err = begin_log(store, error);
+	if (err != AS_OK)
+		store_unload(store);
+	return err;
+}
+
+enum as_err store_check_order(const struct as_store *store, struct as_error *error)
+{
+	const enum as_err err = store_check_process(store, error);
+	if (err != AS_OK)
+		return err;
+	if (store->dead)
+		return store_fail(store, AS_ERR_DEAD, error);
+	if (store->needs_rollback)
+		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
+	if (store->needs_recover)
+		return store_refuse(store, AS_ERR_INDEX, error);
+	if (layout_is_partial(&store->view->findings))
+		return store_fail_partial(store, error);
+	return AS_OK;
+}
+
+enum as_err store_begin(struct as_store *store, struct as_error *error)
+{
+	enum as_err err = store_check_order(store, error);
+	if (err == AS_OK)
+		err = store_acquire(store, error);
+	if (err == AS_OK)
+		err = load(store, error);
+	return err;
+}
