@@ -3,7 +3,7 @@
 #include "tests/ledger.h"
 
 #include "engine/check/check.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 
 #include "engine/base/array.h"
 #include "engine/repair/undo.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/fault.h"
 
 #include <errno.h>

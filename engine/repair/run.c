@@ -124,7 +124,7 @@ static enum as_err move_outsiders(struct run *run, struct as_error *error)
 	return err;
 }
 
-/* As in store_files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
+/* As in store/files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
  * then the rest in theirs, each gone for good before the next. */
 static enum as_err move_committed(struct run *run, bool plain, struct as_error *error)
 {

@@ -11,7 +11,7 @@ FLOORS = (			# from the bottom up
     ('engine/format',),
     ('engine/repo',),
     ('engine/check',),
-    ('engine/repair',),
+    ('engine/repair', 'engine/store'),
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
 NEEDS = {}			# folder: the variable that names libraries for it and all above it

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/repo/create.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
 #include "tests/scratch.h"

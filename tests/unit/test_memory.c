@@ -10,7 +10,7 @@
 #include "engine/format/index_load.h"
 #include "engine/repair/plan_text.h"
 #include "engine/repair/undo.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/allocs.h"
 #include "tests/campaign.h"
 #include "tests/fault.h"

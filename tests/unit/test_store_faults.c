@@ -4,7 +4,7 @@
 
 #include "engine/base/key_hash.h"
 #include "engine/repo/create.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/allocs.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 

@@ -1,16 +1,16 @@
-/* engine/store_private.h - what the parts of the store share. For them and the tests.
+/* engine/store/store_internal.h - what the parts of the store share. For them and the tests.
  *
- * store.c           opening, closing, what is known
- * store_read.c      get, contains, len, list
- * store_load.c      the exclusive lock; index, hints and log ready to be written to
- * store_txn.c       put, delete, commit, rollback
- * store_compact.c   live entries out of segments that hold something superseded
- * store_recover.c   index and hints from the log
- * store_witness.c   what a replay would lose
- * store_files.c     hints and index written, old ones and emptied segments removed
+ * open.c     opening, closing, what is known
+ * read.c     get, contains, len, list
+ * load.c     the exclusive lock; index, hints and log ready to be written to
+ * write.c    put, delete, commit, rollback
+ * compact.c  live entries out of segments that hold something superseded
+ * recover.c  index and hints from the log
+ * loss.c     what a replay would lose
+ * files.c    hints and index written, old ones and emptied segments removed
  */
-#ifndef ATTICSCOPE_STORE_PRIVATE_H
-#define ATTICSCOPE_STORE_PRIVATE_H
+#ifndef ATTICSCOPE_STORE_INTERNAL_H
+#define ATTICSCOPE_STORE_INTERNAL_H
 
 #include "format/index_table.h"
 #include "format/usage.h"

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "store_private.h"
+#include "store/store_internal.h"
 
 #include "check/check.h"
 

@@ -3,7 +3,7 @@
 #include "engine/check/check.h"
 #include "engine/repo/create.h"
 #include "engine/repo/probe.h"
-#include "engine/store_private.h"
+#include "engine/store/store_internal.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/ledger.h"
