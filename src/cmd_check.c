@@ -9,8 +9,8 @@
 #include "src/repository.h"
 #include "src/scope.h"
 
+#include "engine/cache/records.h"
 #include "engine/check/diagnose.h"
-#include "scrub/records.h"
 #include "ui/format.h"
 
 #include <inttypes.h>

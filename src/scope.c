@@ -4,8 +4,8 @@
 
 #include "src/message.h"
 
-#include "scrub/cache.h"
-#include "scrub/records.h"
+#include "engine/cache/cache.h"
+#include "engine/cache/records.h"
 
 #include <stdlib.h>
 #include <string.h>

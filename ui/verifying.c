@@ -8,7 +8,7 @@
 #include "ui/thread.h"
 #include "ui/ways.h"
 
-#include "scrub/cache.h"
+#include "engine/cache/cache.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

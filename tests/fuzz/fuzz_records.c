@@ -1,7 +1,7 @@
 /* Records of verified segments, in the cache or in the report of a part of a check: any JSON. */
 #include "build-config.h"
 
-#include "scrub/records.h"
+#include "engine/cache/records.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -22,7 +22,7 @@ need() {
 
 # each COMMAND...: with every source as its last argument, several at once.
 each() {
-	find engine scrub src ui -name '*.c' | sort | xargs -P "$JOBS" -n 1 "$@"
+	find engine src ui -name '*.c' | sort | xargs -P "$JOBS" -n 1 "$@"
 }
 
 # run NAME COMMAND...
@@ -46,7 +46,7 @@ analyze_with_gcc() {
 analyze_with_cppcheck() {
 	# shellcheck disable=SC2086
 	cppcheck -j "$JOBS" --quiet --std=c11 --enable=warning,performance,portability,style --inline-suppr \
-		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 $CPPFLAGS engine scrub src ui
+		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 $CPPFLAGS engine src ui
 }
 
 # clang-tidy counts on stderr what it did not show.

@@ -11,10 +11,10 @@ FLOORS = (			# from the bottom up
     ('engine/format',),
     ('engine/repo',),
     ('engine/check',),
-    ('engine/repair', 'engine/store'),
+    ('engine/repair', 'engine/store', 'engine/cache'),
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
-NEEDS = {}			# folder: the variable that names libraries for it and all above it
+NEEDS = {'engine/cache': 'JANSSON_LIBS'}	# the variable that names libraries for it and all above
 
 ROOTS = ('engine', 'src', 'ui')
 

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "scrub/cache.h"
+#include "cache/cache.h"
 
-#include "scrub/records.h"
+#include "cache/records.h"
 
 #include <errno.h>
 #include <fcntl.h>

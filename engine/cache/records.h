@@ -1,5 +1,5 @@
-/* scrub/records.h - records of verified segments as JSON: in the report of a part of a check, and
- * in the cache.
+/* engine/cache/records.h - records of verified segments as JSON: in the report of a part of a check,
+ * and in the cache.
  *
  *   { "repository_id": "<64 hex digits>", ..., "records": { "version": 1,
  *     "columns": ["segment", "bytes", "inode", "modified", "changed", "verified", "complete",
@@ -9,10 +9,10 @@
  * modified and changed are in nanoseconds since 1970, verified in seconds; mark is 16 hex digits;
  * others are the entries that the index does not map to, each ["<key>", offset, bytes, is a PUT].
  */
-#ifndef ATTICSCOPE_SCRUB_RECORDS_H
-#define ATTICSCOPE_SCRUB_RECORDS_H
+#ifndef ATTICSCOPE_RECORDS_H
+#define ATTICSCOPE_RECORDS_H
 
-#include "engine/check/known.h"
+#include "check/known.h"
 
 #include <jansson.h>
 

@@ -1,13 +1,13 @@
-/* scrub/cache.h - records of verified segments in the person's own cache folder:
+/* engine/cache/cache.h - records of verified segments in the person's own cache folder:
  * $XDG_CACHE_HOME/atticscope/<repository id>.json, or ~/.cache/atticscope/.
  *
  * Losing it costs time and nothing else. It is written beside the repository, never into it.
  */
-#ifndef ATTICSCOPE_SCRUB_CACHE_H
-#define ATTICSCOPE_SCRUB_CACHE_H
+#ifndef ATTICSCOPE_CACHE_H
+#define ATTICSCOPE_CACHE_H
 
-#include "engine/check/known.h"
-#include "engine/repo/view.h"
+#include "check/known.h"
+#include "repo/view.h"
 
 #define CACHE_FILE_MAX (1024u * 1024u * 1024u)	/* bytes; a larger one is not read */
 

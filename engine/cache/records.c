@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "scrub/records.h"
+#include "cache/records.h"
 
 #include <errno.h>
 #include <inttypes.h>
