@@ -120,19 +120,19 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 /* ---- changing ----
  *
  * The right to change what lies below one repository folder. Whoever has none cannot call what
- * follows. The upgrade of the lock (lock.h) gives one, and the making of a new repository; nobody
- * else does. Paths are relative to the repository folder. No function follows a link, or replaces
- * what it did not name. Nothing is durable before a sync says so.
+ * follows. The upgrade of the lock (repo/lock.h) gives one, and the making of a new repository;
+ * nobody else does. Paths are relative to the repository folder. No function follows a link, or
+ * replaces what it did not name. Nothing is durable before a sync says so.
  *
  * All return the code of as_code_of_errno, with errno. */
 struct permit;
 
-/* For lock.c and create.c alone. @repo_fd stays the caller's and must outlive the permit. New files
- * and folders get no more rights than @file_mode (0666 and less) and those that follow from it for
- * a folder. NULL: out of memory. */
+/* For repo/lock.c and repo/create.c alone. @repo_fd stays the caller's and must outlive the permit.
+ * New files and folders get no more rights than @file_mode (0666 and less) and those that follow
+ * from it for a folder. NULL: out of memory. */
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
 /* Give what is made to the owner and group in @st, with exactly the rights of the permit, as far as
- * the file system allows it. For lock.c, where root changes what may be another user's. */
+ * the file system allows it. For repo/lock.c, where root changes what may be another user's. */
 void io_give_to(struct permit *permit, const struct stat *st);
 void io_revoke_permit(struct permit *permit);
 

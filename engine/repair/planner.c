@@ -201,7 +201,7 @@ static bool is_listed(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Where the log will put entries of these sizes: the rule of log.c. */
+/* Where the log will put entries of these sizes: the rule of repo/log.c. */
 struct draft {
 	struct listing *listing;
 	uint32_t limit, per_dir;

@@ -22,7 +22,7 @@ struct copy {
 	uint32_t segment, offset;
 	uint32_t size;			/* of the entry, bytes; 0: not yet known */
 	uint8_t key[KEY_SIZE];
-	bool ends_like_commit;		/* no segment is closed behind it: see log.c */
+	bool ends_like_commit;		/* no segment is closed behind it: see repo/log.c */
 };
 
 struct plan_work {
@@ -43,7 +43,7 @@ struct plan_work {
 	bool writes_commit;
 	bool can_do_without_undo;	/* there is room for that at least */
 	uint32_t next;			/* number of the first new segment */
-	/* The objects promised: so many, with such a sum over their keys (see check.h). */
+	/* The objects promised: so many, with such a sum over their keys (see check/check.h). */
 	uint64_t objects, key_sum;
 
 	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */

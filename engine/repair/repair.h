@@ -118,7 +118,7 @@ struct plan {
 	bool has_other_owner;
 	uint32_t owner;			/* number of that user */
 
-	struct plan_work *work;		/* how to do it: repair.c's own */
+	struct plan_work *work;		/* how to do it: the planner's own */
 };
 
 /* Plan @action for @view, of which @verify (complete) is what is known. Reads; writes nothing. Both

@@ -61,7 +61,7 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
 		       struct as_error *error);
 
-/* ---- for repair.c ---- */
+/* ---- for run.c ---- */
 
 struct undo;
 

@@ -5,7 +5,7 @@
  * undo_folder.c    what lies in one: written, described, removed
  * undo_plan.c      the way back
  *
- * Below them undo_folders.c: which folders there are. */
+ * Below them repo/undo_folders.c: which folders there are. */
 #ifndef ATTICSCOPE_UNDO_INTERNAL_H
 #define ATTICSCOPE_UNDO_INTERNAL_H
 

@@ -1,8 +1,8 @@
 /* engine/repo/probe.h - a quick look whether index and hints are those of the log.
  *
- * check.h weighs them against every entry. This is for those who cannot wait for that: it reads a
- * bounded part of the index, of the hints in memory, and headers of some entries. It finds an index
- * of another repository, an empty one and one of another time; a few wrong bits it does not.
+ * check/check.h weighs them against every entry. This is for those who cannot wait for that: it reads
+ * a bounded part of the index, of the hints in memory, and headers of some entries. It finds an
+ * index of another repository, an empty one and one of another time; a few wrong bits it does not.
  */
 #ifndef ATTICSCOPE_PROBE_H
 #define ATTICSCOPE_PROBE_H

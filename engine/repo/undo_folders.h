@@ -1,8 +1,8 @@
 /* engine/repo/undo_folders.h - which undo folders there are and how each of them stands, by names
  * and marks alone. Never writes, follows no link.
  *
- * The view tells of them; what lies in one, and the way back, is undo.h's, where the layout of
- * REPO/undo is described. */
+ * The view tells of them; what lies in one, and the way back, is repair/undo.h's, where the
+ * layout of REPO/undo is described. */
 #ifndef ATTICSCOPE_UNDO_FOLDERS_H
 #define ATTICSCOPE_UNDO_FOLDERS_H
 

@@ -413,7 +413,7 @@ static enum as_err empty_all(struct compaction *c, const struct candidate *candi
 }
 
 /* Count what the index has in segment @number, and that is whole there. Behind the last entry of
- * the open segment a byte may lie that the next one overwrites (see log.h). */
+ * the open segment a byte may lie that the next one overwrites (see repo/log.h). */
 static enum as_err count_copies(const struct compaction *c, uint32_t number, uint64_t *count,
 				uint64_t *key_sum, struct as_error *error)
 {
