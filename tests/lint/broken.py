@@ -83,6 +83,10 @@ class House(unittest.TestCase):
         self.assertEqual(len(includes), 1)
         self.assertIn('left_internal.h is private', includes[0])
 
+    def test_a_source_outside_the_folders(self):
+        self.write('engine', 'fault.c', '')
+        self.assertEqual(self.errors()[0], ['engine/fault.c: lies in no folder of the table'])
+
     def test_an_upward_call(self):
         self.add(BOTTOM, 'fault',
                  'void left(void);\nvoid fault(void);\nvoid fault(void) { left(); }\n')

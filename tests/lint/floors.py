@@ -53,12 +53,16 @@ def resolve(source, path, name):
 
 
 def include_errors(source):
-    """Includes of what lies above or beside, and of what is private to another folder."""
+    """Includes of what lies above or beside, and of what is private to another folder; and sources
+    that lie in no folder of the table, beside those that do."""
     errors = []
+    roots = {folder.split('/')[0] for folder in folders()}
     for path in source_files(source):
         with open(os.path.join(source, path)) as f:
             names = re.findall(r'^\s*#\s*include\s+"([^"]+)"', f.read(), flags=re.M)
         folder = os.path.dirname(path)
+        if folder not in folders() and path.split('/')[0] in roots and path not in FOR_ALL:
+            errors.append('%s: lies in no folder of the table' % path)
         for name in names:
             found = resolve(source, path, name)
             if found in FOR_ALL:
