@@ -133,10 +133,11 @@ def circle_errors(build):
     return errors
 
 
-def link_errors(build):
-    """Link each folder with those below it alone: a name from elsewhere stays undefined."""
+def link_errors(build, wanted=None):
+    """Link each folder (or those @wanted) with those below it alone: a name from elsewhere stays
+    undefined."""
     errors = []
-    for folder in folders():
+    for folder in wanted or folders():
         used = [folder, *below(folder)]
         libraries = [os.environ[NEEDS[name]] for name in used if name in NEEDS]
         command = [*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
