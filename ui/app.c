@@ -6,7 +6,7 @@
 #include "ui/box.h"
 #include "ui/format.h"
 #include "ui/keys.h"
-#include "ui/problems.h"
+#include "ui/problem_list.h"
 #include "ui/watch.h"
 
 #include <inttypes.h>

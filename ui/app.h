@@ -47,7 +47,7 @@ struct app {
 	bool has_query;
 
 	struct diagnosis diagnosis;
-	struct model *problems;		/* held: what was found so far, see problems.h */
+	struct model *problems;		/* held: what was found so far, see problem_list.h */
 	uint64_t problem_count;		/* in it, above info */
 	uint32_t problems_seen;		/* how many verification had found when it was made */
 	bool verify_after_open;

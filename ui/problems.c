@@ -1,94 +1,12 @@
 #include "build-config.h"
 
-#include "ui/problems.h"
-
 #include "ui/app.h"
 #include "ui/explain.h"
 #include "ui/format.h"
 #include "ui/look.h"
+#include "ui/problem_list.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-
-enum { COL_SEVERITY, COL_PLACE, COL_CODE, COL_FOUND, COL_COUNT };
-
-static const struct column columns[COL_COUNT] = {
-	[COL_SEVERITY] = { .title = "", .width = 7 },
-	[COL_PLACE] = { .title = "segment:offset", .width = 15, .right = true },
-	[COL_CODE] = { .title = "code", .width = 22, .rank = 1 },
-	[COL_FOUND] = { .title = "what was found", .width = 50, .grows = true },
-};
-
-/* ---- the model ---- */
-
-struct problems {
-	struct model base;
-	struct findings findings;
-};
-
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct problems *)model)->findings.count;
-}
-
-static void fill_place(struct row *row, const struct finding *finding)
-{
-	if (finding->segment != FINDING_NOWHERE) {
-		row->place.has_segment = true;
-		row->place.segment = (uint32_t)finding->segment;
-	}
-	if (row->place.has_segment && finding->offset != FINDING_NOWHERE) {
-		row->place.has_offset = true;
-		row->place.offset = (uint64_t)finding->offset;
-		row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu64, row->place.segment,
-			row->place.offset);
-	} else if (row->place.has_segment) {
-		row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32, row->place.segment);
-	}
-	if (finding->has_key)
-		place_set_key(&row->place, finding->key);
-}
-
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
-{
-	const struct problems *model = (const struct problems *)base;
-	for (size_t i = 0; i < count; i++) {
-		const struct finding *finding = &model->findings.rows[first + i];
-		const struct problem_info *info = &problem_table[finding->problem];
-		char text[FINDING_DETAIL_MAX + 200];
-		row_set(&rows[i], COL_SEVERITY, style_of_severity(finding->severity), "%s",
-			severity_name(finding->severity));
-		fill_place(&rows[i], finding);
-		row_set(&rows[i], COL_CODE, STYLE_FAINT, "%s", info->id);
-		const bool is_manifest = finding->has_key && key_is_manifest(finding->key);
-		snprintf(text, sizeof(text), "%s%s%s%s%s", is_manifest ? "the manifest: " : "",
-			 info->found,
-			 finding->detail[0] ? " (" : "", finding->detail,
-			 finding->detail[0] ? ")" : "");
-		row_mask(&rows[i], COL_FOUND, STYLE_NORMAL, text);
-	}
-}
-
-static void model_free(struct model *model)
-{
-	findings_free(&((struct problems *)model)->findings);
-}
-
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
-
-struct model *problems_model(struct session *session, struct findings *findings)
-{
-	struct problems *model = model_new(&model_ops, sizeof(*model), session);
-	if (!model) {
-		findings_free(findings);
-		return NULL;
-	}
-	model->findings = *findings;
-	return &model->base;
-}
-
-/* ---- the screen ---- */
 
 struct problems_view {
 	struct screen base;
@@ -110,7 +28,7 @@ static bool open_problems(struct app *app, struct screen *base, const struct pla
 {
 	struct problems_view *screen = (struct problems_view *)base;
 	(void)place;
-	table_init(&screen->table, columns, COL_COUNT);
+	table_init(&screen->table, problems_columns, PROBLEMS_COLUMNS);
 	base->table = &screen->table;
 	take_model(app, base);
 	return true;
@@ -118,9 +36,9 @@ static bool open_problems(struct app *app, struct screen *base, const struct pla
 
 static const struct finding *selected(const struct problems_view *screen)
 {
-	const struct problems *model = (const struct problems *)screen->table.model;
+	const struct model *model = screen->table.model;
 	const uint64_t cursor = screen->table.position.cursor;
-	return model && cursor < model->findings.count ? &model->findings.rows[cursor] : NULL;
+	return cursor < model_count(model) ? &problems_findings(model)->rows[cursor] : NULL;
 }
 
 #define PARTS 6
@@ -178,10 +96,10 @@ static uint64_t count_all(const struct findings *findings)
 static void describe(struct app *app, const struct problems_view *screen, char *out, size_t size)
 {
 	const struct diagnosis *d = &app->diagnosis;
-	const struct problems *model = (const struct problems *)screen->table.model;
+	const struct model *model = screen->table.model;
 	char text[FORMAT_SIZE], of[FORMAT_SIZE + 8] = "";
-	const uint64_t count = model_count(screen->table.model);
-	const uint64_t all = model ? count_all(&model->findings) : 0;
+	const uint64_t count = model_count(model);
+	const uint64_t all = model ? count_all(problems_findings(model)) : 0;
 	const int state = atomic_load(&app->session->check);
 	if (all > count)
 		snprintf(of, sizeof(of), " of %s", format_count(all, text, sizeof(text)));
@@ -208,7 +126,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		table_draw(&screen->table, app->fetcher, list);
 		return;
 	}
-	explain(&((const struct problems *)screen->table.model)->findings, finding, &explanation);
+	explain(problems_findings(screen->table.model), finding, &explanation);
 	explain_draw(&screen->table, app->fetcher, list, explanation.parts, PARTS,
 		     &screen->explained);
 }
