@@ -2,14 +2,10 @@
 
 #include "ui/app.h"
 
-#include "ui/actions.h"
 #include "ui/box.h"
 #include "ui/format.h"
 #include "ui/keys.h"
-#include "ui/problem_list.h"
-#include "ui/watch.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,8 +69,7 @@ static void put_to_rest(struct app *app, struct screen *screen)
 	app->resting[screen->kind] = screen;
 }
 
-/* Call @each for every screen that lives. */
-static void each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen))
+void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen))
 {
 	for (size_t i = 0; i < app->depth; i++)
 		each(app, app->stack[i]);
@@ -90,7 +85,7 @@ static void remove_at(struct app *app, size_t i)
 }
 
 /* What the fetch thread was asked for belongs to the screen that was on top before. */
-static void show_top(struct app *app)
+void app_show_top(struct app *app)
 {
 	struct screen *screen = app_top(app);
 	fetcher_forget(app->fetcher);
@@ -112,7 +107,7 @@ void app_drop_screen(struct app *app, enum screen_kind kind)
 		close_screen(app, screen);
 	}
 	if (app_top(app) != top)
-		show_top(app);
+		app_show_top(app);
 }
 
 static void raise_to_top(struct app *app, size_t i)
@@ -125,7 +120,7 @@ static void raise_to_top(struct app *app, size_t i)
 		remove_at(app, i);
 		app->stack[app->depth++] = screen;
 	}
-	show_top(app);
+	app_show_top(app);
 }
 
 /* What of @place a screen of @kind is about: by that alone it is found again. */
@@ -219,7 +214,7 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 		remove_at(app, 1);
 	}
 	app->stack[app->depth++] = screen;
-	show_top(app);
+	app_show_top(app);
 	return true;
 }
 
@@ -270,77 +265,13 @@ void app_leave(struct app *app, const struct call *call)
 		return;
 	}
 	put_to_rest(app, app->stack[--app->depth]);
-	show_top(app);
+	app_show_top(app);
 }
 
 void app_quit(struct app *app, const struct call *call)
 {
 	(void)call;
 	app->ended = true;
-}
-
-/* ---- what is known ---- */
-
-static uint64_t count_problems(const struct findings *findings)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < findings->count; i++)
-		count += findings->rows[i].severity > SEVERITY_INFO;
-	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
-		if (problem_table[problem].severity > SEVERITY_INFO)
-			count += findings->total[problem] - findings->kept[problem];
-	return count;
-}
-
-/* A copy of what was found so far, sorted. */
-static enum as_err copy_findings(struct app *app, struct findings *copy)
-{
-	struct verify *verify = atomic_load(&app->session->verify);
-	findings_init(copy);
-	if (verify)
-		return verify_copy_findings(verify, copy);
-	const enum as_err err = findings_merge(copy, &app->session->view->findings);
-	findings_sort(copy);
-	return err;
-}
-
-/* Nothing to do while verification runs and has found nothing more. */
-static void collect_findings(struct app *app)
-{
-	const struct job *verifying = jobs_find(&app->jobs, JOB_VERIFY);
-	struct findings copy;
-	const uint32_t seen = verifying ? atomic_load(&verifying->progress.problems) : UINT32_MAX;
-	if (verifying && seen == app->problems_seen)
-		return;
-	const enum as_err err = copy_findings(app, &copy);
-	const uint64_t count = count_problems(&copy);
-	if (err != AS_OK) {
-		findings_free(&copy);
-		return;
-	}
-	struct model *model = problems_model(app->session, &copy);
-	if (!model)
-		return;
-	model_release(app->problems);
-	app->problems = model;
-	app->problem_count = count;
-	app->problems_seen = seen;
-}
-
-static void refresh_screen(struct app *app, struct screen *screen)
-{
-	if (screen->ops->refresh)
-		screen->ops->refresh(app, screen);
-	else if (screen->table)
-		table_stale(screen->table);
-}
-
-void app_refresh(struct app *app)
-{
-	collect_findings(app);
-	diagnose(app->session->view, session_verify(app->session), &app->diagnosis);
-	each_screen(app, refresh_screen);
-	app->dirty = true;
 }
 
 /* ---- jobs ---- */
@@ -353,108 +284,4 @@ void app_cancel(struct app *app, const struct call *call)
 		job_abandon(job);	/* opening cannot be interrupted, only be ignored */
 	else if (job)
 		job_cancel(job);
-}
-
-/* ---- reading the repository again ---- */
-
-struct open_job {
-	struct job job;
-	const char *path;	/* lives as long as the program */
-	bool no_lock;
-	struct keeper *keeper;	/* held: the exclusive lock; NULL: the view takes one */
-	struct view *view;
-	struct as_error error;
-};
-
-static void run_open(struct job *head)
-{
-	struct open_job *job = (struct open_job *)head;
-	const struct view_options options = { .no_lock = job->no_lock || job->keeper };
-	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->keeper)
-		return;
-	if (!keeper_is_of(job->keeper, job->view)) {
-		snprintf(job->error.message, sizeof(job->error.message),
-			 "another folder or config stands in its place; l gives up the lock");
-		view_close(job->view);
-		job->view = NULL;
-		return;
-	}
-	/* It met the exclusive lock that is our own. */
-	findings_drop(&job->view->findings, PROBLEM_WRITER);
-}
-
-static void reload_screen(struct app *app, struct screen *screen)
-{
-	if (screen->ops->reload)
-		screen->ops->reload(app, screen);
-}
-
-static void replace_session(struct app *app, struct session *session)
-{
-	jobs_abandon(&app->jobs);
-	fetcher_forget(app->fetcher);
-	session_release(app->session);
-	app->session = session;
-	app->ways.count = 0;
-	proposal_forget(app);
-	watch_start(app);
-	each_screen(app, reload_screen);
-	app_refresh(app);
-	show_top(app);
-}
-
-static void open_done(struct app *app, struct job *head)
-{
-	struct open_job *job = (struct open_job *)head;
-	const bool verify = app->verify_after_open;
-	struct session *session = job->view ? session_new(job->view, job->keeper) : NULL;
-	app->verify_after_open = false;
-	repair_was_read(app, session != NULL);
-	if (!session) {
-		app->wanted.any = false;
-		app_refresh(app);
-		app_say(app, STYLE_BAD, "cannot be read again: %s",
-			job->view ? "out of memory" : job->error.message);
-		return;
-	}
-	job->view = NULL;
-	job->keeper = NULL;
-	replace_session(app, session);
-	if (verify)
-		verifying_start(app);
-	else
-		app_say(app, STYLE_NORMAL, "the repository was read again");
-	app->verify_whole = false;
-	proposal_go_on(app);
-}
-
-static void drop_open(struct job *head)
-{
-	struct open_job *job = (struct open_job *)head;
-	view_close(job->view);
-	keeper_release(job->keeper);
-	free(job);
-}
-
-void app_read_again(struct app *app, const struct call *call)
-{
-	struct open_job *job = calloc(1, sizeof(*job));
-	(void)call;
-	app->verify_after_open = false;
-	app->wanted.any = false;
-	if (!job)
-		return;
-	*job = (struct open_job){
-		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
-			 .run = run_open, .done = open_done, .drop = drop_open },
-		.path = app->path, .no_lock = app->options.no_lock,
-		.keeper = app->mode == MODE_REPAIR ? keeper_hold(app->session->keeper) : NULL,
-	};
-	app_start(app, &job->job);
-}
-
-void app_read_and_verify(struct app *app)
-{
-	app_read_again(app, NULL);
-	app->verify_after_open = true;
 }

@@ -79,17 +79,7 @@ void app_say(struct app *app, enum style style, const char *format, ...)
 /* Commands behind keys, see the key table. */
 void app_leave(struct app *app, const struct call *call);	/* out of the top screen */
 void app_quit(struct app *app, const struct call *call);
-void app_verify(struct app *app, const struct call *call);
-void app_verify_whole(struct app *app, const struct call *call);
-void app_read_again(struct app *app, const struct call *call);
 void app_cancel(struct app *app, const struct call *call);
-
-/* Begin to verify the session, which is not verified yet. In the read-only mode what earlier runs
- * found whole is believed, unless verify_whole is set; in repair mode nothing is. */
-void verifying_start(struct app *app);
-
-/* Read the repository again, and then verify it. */
-void app_read_and_verify(struct app *app);
 
 /* Close the screens of @kind on the stack, which is never the overview. */
 void app_drop_screen(struct app *app, enum screen_kind kind);
@@ -103,8 +93,11 @@ bool app_place(struct app *app, struct place *place);
 /* Put @kind on top, about @place (NULL: whatever it shows by itself). Says so when it cannot. */
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place);
 
-/* What is known grew: every screen looks again. */
-void app_refresh(struct app *app);
+/* Call @each for every screen that lives. */
+void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen));
+
+/* Another screen, or another session, is on top now. */
+void app_show_top(struct app *app);
 
 /* Start @job with what it holds; says so when it cannot. */
 bool app_start(struct app *app, struct job *job);

@@ -3,6 +3,7 @@
 #include "ui/keys.h"
 
 #include "ui/app.h"
+#include "ui/reread.h"
 #include "ui/search.h"
 #include "ui/text.h"
 

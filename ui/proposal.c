@@ -7,6 +7,7 @@
 #include "ui/format.h"
 #include "ui/keys.h"
 #include "ui/repair.h"
+#include "ui/reread.h"
 #include "ui/text.h"
 
 #include "engine/repair/plan_text.h"

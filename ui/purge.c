@@ -6,6 +6,7 @@
 #include "ui/app.h"
 #include "ui/box.h"
 #include "ui/format.h"
+#include "ui/reread.h"
 #include "ui/undos.h"
 
 #include <stdio.h>

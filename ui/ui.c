@@ -6,6 +6,8 @@
 #include "ui/format.h"
 #include "ui/frame.h"
 #include "ui/keys.h"
+#include "ui/refresh.h"
+#include "ui/reread.h"
 #include "ui/signals.h"
 #include "ui/watch.h"
 

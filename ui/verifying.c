@@ -1,9 +1,11 @@
 #include "build-config.h"
 
-#include "ui/app.h"
+#include "ui/verifying.h"
 
 #include "ui/actions.h"
+#include "ui/app.h"
 #include "ui/proposal.h"
+#include "ui/refresh.h"
 #include "ui/repair.h"
 #include "ui/thread.h"
 #include "ui/ways.h"
@@ -121,23 +123,4 @@ void verifying_start(struct app *app)
 	if (!app_start(app, &job->job))
 		atomic_store(&session->check, CHECK_STOPPED);
 	app_refresh(app);
-}
-
-void app_verify(struct app *app, const struct call *call)
-{
-	(void)call;
-	const int state = atomic_load(&app->session->check);
-	if (state == CHECK_RUNNING) {
-		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
-	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
-		verifying_start(app);
-	} else {	/* what was read before is not what is there now */
-		app_read_and_verify(app);
-	}
-}
-
-void app_verify_whole(struct app *app, const struct call *call)
-{
-	app->verify_whole = atomic_load(&app->session->check) != CHECK_RUNNING;
-	app_verify(app, call);
 }

@@ -1,0 +1,68 @@
+#include "build-config.h"
+
+#include "ui/refresh.h"
+
+#include "ui/app.h"
+#include "ui/problem_list.h"
+
+static uint64_t count_problems(const struct findings *findings)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->rows[i].severity > SEVERITY_INFO;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		if (problem_table[problem].severity > SEVERITY_INFO)
+			count += findings->total[problem] - findings->kept[problem];
+	return count;
+}
+
+/* A copy of what was found so far, sorted. */
+static enum as_err copy_findings(struct app *app, struct findings *copy)
+{
+	struct verify *verify = atomic_load(&app->session->verify);
+	findings_init(copy);
+	if (verify)
+		return verify_copy_findings(verify, copy);
+	const enum as_err err = findings_merge(copy, &app->session->view->findings);
+	findings_sort(copy);
+	return err;
+}
+
+/* Nothing to do while verification runs and has found nothing more. */
+static void collect_findings(struct app *app)
+{
+	const struct job *verifying = jobs_find(&app->jobs, JOB_VERIFY);
+	struct findings copy;
+	const uint32_t seen = verifying ? atomic_load(&verifying->progress.problems) : UINT32_MAX;
+	if (verifying && seen == app->problems_seen)
+		return;
+	const enum as_err err = copy_findings(app, &copy);
+	const uint64_t count = count_problems(&copy);
+	if (err != AS_OK) {
+		findings_free(&copy);
+		return;
+	}
+	struct model *model = problems_model(app->session, &copy);
+	if (!model)
+		return;
+	model_release(app->problems);
+	app->problems = model;
+	app->problem_count = count;
+	app->problems_seen = seen;
+}
+
+static void refresh_screen(struct app *app, struct screen *screen)
+{
+	if (screen->ops->refresh)
+		screen->ops->refresh(app, screen);
+	else if (screen->table)
+		table_stale(screen->table);
+}
+
+void app_refresh(struct app *app)
+{
+	collect_findings(app);
+	diagnose(app->session->view, session_verify(app->session), &app->diagnosis);
+	app_each_screen(app, refresh_screen);
+	app->dirty = true;
+}

@@ -1,0 +1,135 @@
+#include "build-config.h"
+
+#include "ui/reread.h"
+
+#include "ui/app.h"
+#include "ui/keys.h"
+#include "ui/proposal.h"
+#include "ui/refresh.h"
+#include "ui/repair.h"
+#include "ui/verifying.h"
+#include "ui/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct open_job {
+	struct job job;
+	const char *path;	/* lives as long as the program */
+	bool no_lock;
+	struct keeper *keeper;	/* held: the exclusive lock; NULL: the view takes one */
+	struct view *view;
+	struct as_error error;
+};
+
+static void run_open(struct job *head)
+{
+	struct open_job *job = (struct open_job *)head;
+	const struct view_options options = { .no_lock = job->no_lock || job->keeper };
+	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->keeper)
+		return;
+	if (!keeper_is_of(job->keeper, job->view)) {
+		snprintf(job->error.message, sizeof(job->error.message),
+			 "another folder or config stands in its place; l gives up the lock");
+		view_close(job->view);
+		job->view = NULL;
+		return;
+	}
+	/* It met the exclusive lock that is our own. */
+	findings_drop(&job->view->findings, PROBLEM_WRITER);
+}
+
+static void reload_screen(struct app *app, struct screen *screen)
+{
+	if (screen->ops->reload)
+		screen->ops->reload(app, screen);
+}
+
+static void replace_session(struct app *app, struct session *session)
+{
+	jobs_abandon(&app->jobs);
+	fetcher_forget(app->fetcher);
+	session_release(app->session);
+	app->session = session;
+	app->ways.count = 0;
+	proposal_forget(app);
+	watch_start(app);
+	app_each_screen(app, reload_screen);
+	app_refresh(app);
+	app_show_top(app);
+}
+
+static void open_done(struct app *app, struct job *head)
+{
+	struct open_job *job = (struct open_job *)head;
+	const bool verify = app->verify_after_open;
+	struct session *session = job->view ? session_new(job->view, job->keeper) : NULL;
+	app->verify_after_open = false;
+	repair_was_read(app, session != NULL);
+	if (!session) {
+		app->wanted.any = false;
+		app_refresh(app);
+		app_say(app, STYLE_BAD, "cannot be read again: %s",
+			job->view ? "out of memory" : job->error.message);
+		return;
+	}
+	job->view = NULL;
+	job->keeper = NULL;
+	replace_session(app, session);
+	if (verify)
+		verifying_start(app);
+	else
+		app_say(app, STYLE_NORMAL, "the repository was read again");
+	app->verify_whole = false;
+	proposal_go_on(app);
+}
+
+static void drop_open(struct job *head)
+{
+	struct open_job *job = (struct open_job *)head;
+	view_close(job->view);
+	keeper_release(job->keeper);
+	free(job);
+}
+
+void app_read_again(struct app *app, const struct call *call)
+{
+	struct open_job *job = calloc(1, sizeof(*job));
+	(void)call;
+	app->verify_after_open = false;
+	app->wanted.any = false;
+	if (!job)
+		return;
+	*job = (struct open_job){
+		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
+			 .run = run_open, .done = open_done, .drop = drop_open },
+		.path = app->path, .no_lock = app->options.no_lock,
+		.keeper = app->mode == MODE_REPAIR ? keeper_hold(app->session->keeper) : NULL,
+	};
+	app_start(app, &job->job);
+}
+
+void app_read_and_verify(struct app *app)
+{
+	app_read_again(app, NULL);
+	app->verify_after_open = true;
+}
+
+void app_verify(struct app *app, const struct call *call)
+{
+	(void)call;
+	const int state = atomic_load(&app->session->check);
+	if (state == CHECK_RUNNING) {
+		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
+	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
+		verifying_start(app);
+	} else {	/* what was read before is not what is there now */
+		app_read_and_verify(app);
+	}
+}
+
+void app_verify_whole(struct app *app, const struct call *call)
+{
+	app->verify_whole = atomic_load(&app->session->check) != CHECK_RUNNING;
+	app_verify(app, call);
+}
