@@ -159,7 +159,7 @@ static bool find_screen(const struct app *app, enum screen_kind kind, const stru
 /* A new one, or the one that rests. NULL: it said why. */
 static struct screen *make_screen(struct app *app, enum screen_kind kind, const struct place *place)
 {
-	const struct screen_ops *ops = screen_table[kind];
+	const struct screen_ops *ops = app->screens[kind];
 	struct screen *screen = place ? NULL : app->resting[kind];
 	if (screen) {
 		app->resting[kind] = NULL;

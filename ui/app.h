@@ -28,6 +28,7 @@ struct modal {
 
 struct app {
 	const char *path;
+	const struct screen_ops *const *screens; /* one for each kind */
 	struct ui_options options;
 	struct session *session;	/* held */
 	struct fetcher *fetcher;

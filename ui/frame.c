@@ -118,7 +118,7 @@ enum fit { FIT_ALL, FIT_VIEWS, FIT_DIGITS };
 static int tab_text(const struct app *app, enum screen_kind kind, enum fit fit, char *out,
 		    size_t size)
 {
-	const struct screen_ops *ops = screen_table[kind];
+	const struct screen_ops *ops = app->screens[kind];
 	const bool current = app->stack[app->depth - 1]->kind == kind;
 	if (ops->digit == 0 && (!current || fit != FIT_ALL))
 		out[0] = '\0';
@@ -169,7 +169,7 @@ int frame_tab_at(struct app *app, int x)
 	for (int kind = 0; kind < SCREEN_KINDS; kind++) {
 		x -= tab_text(app, (enum screen_kind)kind, fit, text, sizeof(text));
 		if (x < 0)
-			return screen_table[kind]->digit;
+			return app->screens[kind]->digit;
 	}
 	return 0;
 }

@@ -95,7 +95,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct help_view *screen = (struct help_view *)base;
 	char text[MESSAGE_MAX];
-	snprintf(text, sizeof(text), "keys of the view %s", screen_table[screen->of]->title);
+	snprintf(text, sizeof(text), "keys of the view %s", app->screens[screen->of]->title);
 	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 

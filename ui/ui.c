@@ -278,7 +278,7 @@ static int run_app(struct app *app, const char *notice)
 
 int ui_run(const char *path, const struct ui_options *options)
 {
-	struct app app = { .path = path, .options = *options };
+	struct app app = { .path = path, .options = *options, .screens = screen_table };
 	setlocale(LC_CTYPE, "");
 	/* Said on both screens: this one is seen where the other cannot be read. */
 	const char *notice = term_choose();
