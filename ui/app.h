@@ -10,8 +10,6 @@
 #include "ui/repair.h"
 #include "ui/screens.h"
 #include "ui/session.h"
-#include "ui/ui.h"
-#include "ui/upgrade.h"
 #include "ui/ways.h"
 
 #include "engine/check/diagnose.h"
@@ -19,6 +17,11 @@
 #define STACK_MAX 24
 #define MESSAGE_MAX 256
 #define GRACE_MS 10	/* what is done within this time is shown at once, without a flicker */
+
+enum mode {
+	MODE_READ_ONLY,
+	MODE_REPAIR	/* the lock is exclusive: keeper_permit gives the right to write */
+};
 
 /* Something that takes all keys for itself until it is closed: the prompt, a dialog. */
 struct modal {
@@ -29,7 +32,8 @@ struct modal {
 struct app {
 	const char *path;
 	const struct screen_ops *const *screens; /* one for each kind */
-	struct ui_options options;
+	bool no_lock;
+	unsigned threads;		/* 0: one for each processor */
 	struct session *session;	/* held */
 	struct fetcher *fetcher;
 	struct jobs jobs;

@@ -134,7 +134,7 @@ static void start(struct app *app, struct screen *screen, struct table *table)
 		.job = { .kind = JOB_HISTORY, .verb = "reading the log:", .unit = "segments",
 			 .owner = screen, .run = run_history, .done = history_done,
 			 .drop = drop_history },
-		.model = model_hold(model), .threads = app->options.threads,
+		.model = model_hold(model), .threads = app->threads,
 	};
 	atomic_store(&job->job.total, app->session->view->layout.count);
 	table_set_model(table, model);

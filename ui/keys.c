@@ -6,6 +6,7 @@
 #include "ui/reread.h"
 #include "ui/search.h"
 #include "ui/text.h"
+#include "ui/upgrade.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>

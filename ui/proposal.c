@@ -147,7 +147,7 @@ static void start_planning(struct app *app, const struct wanted *wanted)
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
 	}
-	job->proposal->options.threads = app->options.threads;
+	job->proposal->options.threads = app->threads;
 	job->is_anew = wanted->is_anew;
 	snprintf(job->verb, sizeof(job->verb), "planning %s", name_of(wanted->action));
 	job->job = (struct job){ .kind = JOB_PLAN, .verb = job->verb, .run = run_plan,

@@ -103,7 +103,7 @@ void app_read_again(struct app *app, const struct call *call)
 	*job = (struct open_job){
 		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
 			 .run = run_open, .done = open_done, .drop = drop_open },
-		.path = app->path, .no_lock = app->options.no_lock,
+		.path = app->path, .no_lock = app->no_lock,
 		.keeper = app->mode == MODE_REPAIR ? keeper_hold(app->session->keeper) : NULL,
 	};
 	app_start(app, &job->job);

@@ -249,7 +249,7 @@ static bool close_app(struct app *app)
 	return jobs_ended && fetcher_ended;
 }
 
-static int run_app(struct app *app, const char *notice)
+static int run_app(struct app *app, bool verify, const char *notice)
 {
 	const char *why;
 	app->fetcher = fetcher_new(app->wake);
@@ -267,7 +267,7 @@ static int run_app(struct app *app, const char *notice)
 		watch_start(app);
 		if (notice)
 			app_say(app, STYLE_WARNING, "%s", notice);
-		if (app->options.verify)
+		if (verify)
 			app_verify(app, NULL);
 		main_loop(app);
 	}
@@ -278,7 +278,10 @@ static int run_app(struct app *app, const char *notice)
 
 int ui_run(const char *path, const struct ui_options *options)
 {
-	struct app app = { .path = path, .options = *options, .screens = screen_table };
+	struct app app = {
+		.path = path, .no_lock = options->no_lock, .threads = options->threads,
+		.screens = screen_table,
+	};
 	setlocale(LC_CTYPE, "");
 	/* Said on both screens: this one is seen where the other cannot be read. */
 	const char *notice = term_choose();
@@ -293,7 +296,7 @@ int ui_run(const char *path, const struct ui_options *options)
 		session_release(app.session);
 		return EXIT_COULD_NOT_RUN;
 	}
-	const int status = run_app(&app, notice);
+	const int status = run_app(&app, options->verify, notice);
 	if (close_app(&app))
 		close(app.wake);
 	if (signals_end())

@@ -176,7 +176,7 @@ void upgrade_ask(struct app *app, const struct call *call)
 	(void)call;
 	if (app->mode == MODE_REPAIR) {
 		app_say(app, STYLE_NORMAL, "the exclusive lock is held already (l gives it back)");
-	} else if (app->options.no_lock) {
+	} else if (app->no_lock) {
 		app_say(app, STYLE_WARNING,
 			"opened with --no-lock: start again without it to repair");
 	} else if (!is_busy(app)) {

@@ -8,11 +8,6 @@ struct call;
 /* What a repair key says without it. */
 #define REPAIR_MODE_MISSING "repairs need the exclusive lock: u asks for it"
 
-enum mode {
-	MODE_READ_ONLY,
-	MODE_REPAIR	/* the lock is exclusive: keeper_permit gives the right to write */
-};
-
 /* Commands behind keys. */
 void upgrade_ask(struct app *app, const struct call *call);
 void upgrade_lower(struct app *app, const struct call *call);

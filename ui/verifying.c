@@ -113,7 +113,7 @@ void verifying_start(struct app *app)
 	*job = (struct verify_job){
 		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
 			 .run = run_verify, .done = verify_done, .drop = drop_verify },
-		.session = session_hold(session), .threads = app->options.threads,
+		.session = session_hold(session), .threads = app->threads,
 		.is_whole = app->verify_whole || app->mode == MODE_REPAIR,
 	};
 	app->verify_whole = false;

@@ -94,7 +94,7 @@ static void weigh(struct app *app)
 				 .run = run_weigh, .done = weigh_done, .drop = drop_weigh };
 	job->session = session_hold(app->session);
 	job->ways = app->ways;
-	job->threads = app->options.threads;
+	job->threads = app->threads;
 	app_start(app, &job->job);
 }
 
