@@ -5,9 +5,6 @@
 #include "ui/fetch.h"
 #include "ui/job.h"
 #include "ui/prompt.h"
-#include "ui/proposal.h"
-#include "ui/purge.h"
-#include "ui/repair.h"
 #include "ui/screens.h"
 #include "ui/session.h"
 #include "ui/ways.h"
@@ -28,6 +25,8 @@ struct modal {
 	void (*input)(struct app *app, const struct input *input);
 	void (*draw)(struct app *app, struct area bottom);
 };
+
+struct repair_flow;
 
 struct app {
 	const char *path;
@@ -60,10 +59,7 @@ struct app {
 
 	enum mode mode;
 	struct ways ways;
-	struct wanted wanted;
-	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
-	struct report report;
-	struct purge purge;
+	struct repair_flow *flow;	/* what goes on with repairs, see repair_flow.h */
 	struct lines *actions;		/* held: the log; NULL: nothing was done */
 	struct typing typed;		/* in a dialog */
 	char dialog[MESSAGE_MAX * 2];	/* masked: what an open dialog says */

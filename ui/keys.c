@@ -3,6 +3,7 @@
 #include "ui/keys.h"
 
 #include "ui/app.h"
+#include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/search.h"
 #include "ui/text.h"
@@ -304,7 +305,7 @@ static bool has_rows(const struct screen *screen)
 bool keys_fit_plan(const struct app *app, const struct key_row *row)
 {
 	return !(row->needs & NEEDS_SALVAGE) ||
-	       (app->proposal && app->proposal->action == REPAIR_SALVAGE);
+	       (app->flow->proposal && app->flow->proposal->action == REPAIR_SALVAGE);
 }
 
 /* The first of @needs that is not there, in words; NULL when nothing is missing. */

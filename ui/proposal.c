@@ -7,6 +7,7 @@
 #include "ui/format.h"
 #include "ui/keys.h"
 #include "ui/repair.h"
+#include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/text.h"
 
@@ -108,8 +109,8 @@ static void plan_done(struct app *app, struct job *head)
 	}
 	actions_note(app, STYLE_NORMAL, name, "planned%s", proposal->plan->is_refused ? ": refused"
 		     : proposal->plan->is_empty ? ": nothing to do" : "");
-	proposal_release(app->proposal);
-	app->proposal = proposal;
+	proposal_release(app->flow->proposal);
+	app->flow->proposal = proposal;
 	job->proposal = NULL;
 	app->message[0] = '\0';	/* the keys of the plan are worth more now */
 	app_open(app, SCREEN_PLAN, NULL);
@@ -167,17 +168,17 @@ static void read_whole(struct app *app, const struct wanted *wanted)
 {
 	app_verify_whole(app, NULL);
 	app_say(app, STYLE_NORMAL, "the plan follows as soon as everything was read again");
-	app->wanted = *wanted;
-	app->wanted.any = true;
+	app->flow->wanted = *wanted;
+	app->flow->wanted.any = true;
 }
 
 void proposal_go_on(struct app *app)
 {
-	const struct wanted wanted = app->wanted;
+	const struct wanted wanted = app->flow->wanted;
 	const bool needs_verify = wanted.action != REPAIR_NONE;
 	if (!wanted.any || (needs_verify && atomic_load(&app->session->check) == CHECK_RUNNING))
 		return;
-	app->wanted.any = false;
+	app->flow->wanted.any = false;
 	if (!needs_verify || is_read_whole(app->session))
 		start_planning(app, &wanted);
 	else if (session_verify(app->session))
@@ -199,16 +200,16 @@ void proposal_want(struct app *app, const struct wanted *wanted)
 	else if (needs_verify && !session_verify(session))
 		app_verify_whole(app, NULL);
 	app->verify_whole = app->verify_whole || (needs_verify && changed);
-	app->wanted = *wanted;
-	app->wanted.any = true;
+	app->flow->wanted = *wanted;
+	app->flow->wanted.any = true;
 	if (!changed)
 		proposal_go_on(app);
 }
 
 void proposal_forget(struct app *app)
 {
-	proposal_release(app->proposal);
-	app->proposal = NULL;
+	proposal_release(app->flow->proposal);
+	app->flow->proposal = NULL;
 	app_drop_screen(app, SCREEN_PLAN);
 }
 
@@ -264,8 +265,8 @@ static bool parse_options(enum repair action, const char *text, struct repair_op
 void proposal_key(struct app *app, const struct call *call)
 {
 	struct wanted wanted = { .action = (enum repair)call->value };
-	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->proposal;
-	if (on_plan && !call->argument && app->proposal->action == wanted.action)
+	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
+	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
 		repair_confirm(app);
 	else if (call->argument && !parse_options(wanted.action, call->argument, &wanted.options))
 		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
@@ -277,11 +278,12 @@ void proposal_key(struct app *app, const struct call *call)
 /* The plan on top, if it is of a salvage. */
 static bool switchable(struct app *app, struct wanted *wanted)
 {
-	if (!app->proposal || app->proposal->action != REPAIR_SALVAGE) {
+	if (!app->flow->proposal || app->flow->proposal->action != REPAIR_SALVAGE) {
 		app_say(app, STYLE_NORMAL, "only a salvage has this choice");
 		return false;
 	}
-	*wanted = (struct wanted){ .action = REPAIR_SALVAGE, .options = app->proposal->options };
+	*wanted = (struct wanted){ .action = REPAIR_SALVAGE,
+				   .options = app->flow->proposal->options };
 	return true;
 }
 
@@ -330,7 +332,7 @@ void proposal_switch_manifest(struct app *app, const struct call *call)
 
 void proposal_drop_readable(struct app *app, const struct call *call)
 {
-	const struct proposal *proposal = app->proposal;
+	const struct proposal *proposal = app->flow->proposal;
 	(void)call;
 	if (!proposal || proposal->plan->dropped_count == 0) {
 		app_say(app, STYLE_NORMAL, "this plan gives up nothing that can be read");
@@ -346,8 +348,8 @@ void proposal_drop_readable(struct app *app, const struct call *call)
 static void take_proposal(struct app *app, struct screen *base)
 {
 	struct text_view *screen = (struct text_view *)base;
-	if (app->proposal && app->proposal->lines != screen->lines) {
-		text_set(screen, lines_hold(app->proposal->lines));
+	if (app->flow->proposal && app->flow->proposal->lines != screen->lines) {
+		text_set(screen, lines_hold(app->flow->proposal->lines));
 		position_set(&screen->table.position, 0);
 	}
 }
@@ -355,7 +357,7 @@ static void take_proposal(struct app *app, struct screen *base)
 static bool open_plan(struct app *app, struct screen *base, const struct place *place)
 {
 	(void)place;
-	if (!app->proposal) {
+	if (!app->flow->proposal) {
 		app_say(app, STYLE_NORMAL, "nothing was planned");
 		return false;
 	}
@@ -377,7 +379,7 @@ static void options_text(struct repair_options options, char *out, size_t size)
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	char text[MESSAGE_MAX], options[MESSAGE_MAX / 2];
-	const struct proposal *proposal = app->proposal;
+	const struct proposal *proposal = app->flow->proposal;
 	if (!proposal)
 		return;
 	options_text(proposal->options, options, sizeof(options));

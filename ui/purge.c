@@ -6,6 +6,7 @@
 #include "ui/app.h"
 #include "ui/box.h"
 #include "ui/format.h"
+#include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/undos.h"
 
@@ -55,12 +56,12 @@ static enum style say_outcome(const struct purge_job *job, char *out, size_t siz
  * what there is to say about it: it is read anew, and verified if it was. */
 static void purge_done(struct app *app, struct job *head)
 {
-	char outcome[sizeof(app->purge.outcome)];
+	char outcome[sizeof(app->flow->purge.outcome)];
 	const int check = atomic_load(&app->session->check);
 	app->modal = NULL;
-	app->purge.style = say_outcome((struct purge_job *)head, outcome, sizeof(outcome));
-	format_masked_text(outcome, app->purge.outcome, sizeof(app->purge.outcome));
-	actions_note(app, app->purge.style, WORD, "%s", outcome);
+	app->flow->purge.style = say_outcome((struct purge_job *)head, outcome, sizeof(outcome));
+	format_masked_text(outcome, app->flow->purge.outcome, sizeof(app->flow->purge.outcome));
+	actions_note(app, app->flow->purge.style, WORD, "%s", outcome);
 	if (check == CHECK_DONE || check == CHECK_RUNNING)
 		app_read_and_verify(app);
 	else
@@ -78,7 +79,7 @@ static void draw_progress(struct app *app, struct area bottom)
 	char text[MESSAGE_MAX], name[UNDO_NAME_MAX];
 	struct box box = { .title = WORD " is running", .is_urgent = true, .keys = "" };
 	snprintf(text, sizeof(text), "%s removing %s", box_spinner(),
-		 format_masked_text(app->purge.entry.name, name, sizeof(name)));
+		 format_masked_text(app->flow->purge.entry.name, name, sizeof(name)));
 	box_add(&box, STYLE_STRONG, text);
 	box_add(&box, STYLE_NORMAL, "");
 	box_add(&box, STYLE_FAINT, "This goes on to its end.");
@@ -97,7 +98,7 @@ static void start(struct app *app)
 	job->job = (struct job){ .kind = JOB_PURGE, .verb = WORD, .run = run_purge,
 				 .done = purge_done, .drop = drop_purge };
 	job->session = session_hold(app->session);
-	job->entry = app->purge.entry;
+	job->entry = app->flow->purge.entry;
 	actions_note(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
@@ -107,7 +108,7 @@ static void start(struct app *app)
 void purge_end(struct app *app)
 {
 	const struct job *job = jobs_find(&app->jobs, JOB_PURGE);
-	char outcome[sizeof(app->purge.outcome)], masked[sizeof(outcome)];
+	char outcome[sizeof(app->flow->purge.outcome)], masked[sizeof(outcome)];
 	if (!job)
 		return;
 	fprintf(stderr, "atticscope: waiting until the undo folder is removed; interrupt once more "
@@ -170,7 +171,7 @@ static void say_older(const struct purge *purge, char *out, size_t size)
 
 static void draw_confirmation(struct app *app, struct area bottom)
 {
-	const struct purge *purge = &app->purge;
+	const struct purge *purge = &app->flow->purge;
 	const struct undo_entry *entry = &purge->entry;
 	char name[UNDO_NAME_MAX], title[UNDO_NAME_MAX + 16], older[MESSAGE_MAX];
 	const bool is_unfinished = entry->state == UNDO_BEGUN || entry->state == UNDO_UNDOING;
@@ -201,13 +202,13 @@ void purge_ask(struct app *app, const struct call *call)
 	(void)call;
 	if (!entry) {
 		app_say(app, STYLE_NORMAL, "there is nothing to purge");
-	} else if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
+	} else if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		   jobs_find(&app->jobs, JOB_OPEN)) {
 		app_say(app, STYLE_WARNING, "one moment, the repository is being read");
 	} else {
-		app->purge.entry = *entry;
-		app->purge.behind = behind;
-		app->purge.outcome[0] = '\0';
+		app->flow->purge.entry = *entry;
+		app->flow->purge.behind = behind;
+		app->flow->purge.outcome[0] = '\0';
 		typing_set(&app->typed, "");
 		app->modal = &confirmation;
 	}

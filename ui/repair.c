@@ -6,6 +6,7 @@
 #include "ui/app.h"
 #include "ui/box.h"
 #include "ui/format.h"
+#include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/text.h"
 
@@ -88,7 +89,7 @@ static enum style say_outcome(const struct repair_job *job, char *out, size_t si
 
 static void report_outcome(struct app *app, struct repair_job *job)
 {
-	struct report *report = &app->report;
+	struct report *report = &app->flow->report;
 	char outcome[sizeof(report->outcome)];
 	report->style = say_outcome(job, outcome, sizeof(outcome));
 	format_masked_text(outcome, report->outcome, sizeof(report->outcome));
@@ -202,13 +203,13 @@ static void start_repair(struct app *app)
 		return;
 	}
 	jobs_abandon(&app->jobs);
-	job->job = (struct job){ .kind = JOB_REPAIR, .verb = proposal_name(app->proposal),
+	job->job = (struct job){ .kind = JOB_REPAIR, .verb = proposal_name(app->flow->proposal),
 				 .run = run_repair, .done = repair_done, .drop = drop_repair,
 				 .interrupt = cancel_repair };
-	job->proposal = app->proposal;
+	job->proposal = app->flow->proposal;
 	job->path = app->path;
-	app->proposal->refs++;
-	actions_note(app, STYLE_STRONG, proposal_name(app->proposal), "confirmed and begun");
+	app->flow->proposal->refs++;
+	actions_note(app, STYLE_STRONG, proposal_name(app->flow->proposal), "confirmed and begun");
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
 		app->modal = NULL;
@@ -248,11 +249,12 @@ static void take_confirmation(struct app *app, const struct input *input)
 		return;
 	}
 	app->modal = NULL;
-	if (entered && typing_is(&app->typed, password(app->proposal, number))) {
+	if (entered && typing_is(&app->typed, password(app->flow->proposal, number))) {
 		start_repair(app);
 		return;
 	}
-	actions_note(app, STYLE_NORMAL, proposal_name(app->proposal), "cancelled at the question");
+	actions_note(app, STYLE_NORMAL, proposal_name(app->flow->proposal),
+		     "cancelled at the question");
 	app_say(app, STYLE_WARNING, "cancelled; nothing was done");
 }
 
@@ -295,17 +297,17 @@ static const char *count_keys(size_t count, const char *what, char *out, size_t 
 
 static void draw_confirmation(struct app *app, struct area bottom)
 {
-	const struct plan *plan = app->proposal->plan;
-	const char *name = proposal_name(app->proposal);
+	const struct plan *plan = app->flow->proposal->plan;
+	const char *name = proposal_name(app->flow->proposal);
 	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], older[MESSAGE_MAX], out[MESSAGE_MAX];
 	char dropped[MESSAGE_MAX], how[MESSAGE_MAX], number[FORMAT_SIZE];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
 	snprintf(title, sizeof(title), "%s: really?", name);
-	sum_up(app->proposal, files, sizeof(files));
+	sum_up(app->flow->proposal, files, sizeof(files));
 	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
 		 "nothing has been written up to here.",
-		 plan->dropped_count > 0 ? "their number" : password(app->proposal, number));
+		 plan->dropped_count > 0 ? "their number" : password(app->flow->proposal, number));
 	if (plan->hardware_doubt)
 		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
 			"another disk instead (ddrescue).");
@@ -315,7 +317,7 @@ static void draw_confirmation(struct app *app, struct area bottom)
 						older, sizeof(older)));
 	box_add(&box, STYLE_WARNING, count_keys(plan->left_out_count, "left out", out,
 						sizeof(out)));
-	box_add(&box, STYLE_BAD, app->proposal->options.no_undo
+	box_add(&box, STYLE_BAD, app->flow->proposal->options.no_undo
 		? "There is no undo: what goes is deleted for good." : NULL);
 	box_add(&box, STYLE_BAD, count_keys(plan->dropped_count,
 					    "given up that can be read now", dropped,
@@ -330,11 +332,11 @@ static const struct modal confirmation = { .input = take_confirmation,
 
 void repair_confirm(struct app *app)
 {
-	const struct proposal *proposal = app->proposal;
+	const struct proposal *proposal = app->flow->proposal;
 	if (!proposal)
 		return;
 	/* What runs may put another plan in the place of this one, or another session. */
-	if (app->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
+	if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
 	else if (proposal->plan->way_out == WAY_OUT_DROP_READABLE)
@@ -353,13 +355,13 @@ void repair_confirm(struct app *app)
 
 void repair_was_read(struct app *app, bool was_read)
 {
-	if (app->report.body && app->report.state == REPORT_READING)
-		app->report.state = was_read ? REPORT_READ : REPORT_UNREAD;
+	if (app->flow->report.body && app->flow->report.state == REPORT_READING)
+		app->flow->report.state = was_read ? REPORT_READ : REPORT_UNREAD;
 }
 
 void repair_was_verified(struct app *app)
 {
-	struct report *report = &app->report;
+	struct report *report = &app->flow->report;
 	const struct verify *verify = session_verify(app->session);
 	struct as_error error;
 	if (!report->proposal || report->state != REPORT_READ || !verify)
@@ -384,9 +386,9 @@ static const char *describe(const struct app *app, enum style *style)
 {
 	const struct diagnosis *d = &app->diagnosis;
 	*style = STYLE_WARNING;
-	if (app->report.state == REPORT_READING)
+	if (app->flow->report.state == REPORT_READING)
 		return "the repository is read anew";
-	if (app->report.state == REPORT_UNREAD)
+	if (app->flow->report.state == REPORT_UNREAD)
 		return "the repository could not be read again (r tries once more)";
 	switch (atomic_load(&app->session->check)) {
 	case CHECK_DONE:
@@ -408,18 +410,18 @@ static void compose(struct app *app, struct screen *base)
 	struct lines *lines = lines_new();
 	if (!lines)
 		return;
-	lines_add(lines, app->report.style, app->report.outcome);
-	if (app->report.broken[0]) {
+	lines_add(lines, app->flow->report.style, app->flow->report.outcome);
+	if (app->flow->report.broken[0]) {
 		lines_printf(lines, STYLE_BAD, "NOT WHAT THE PLAN PROMISED: %s.",
-			     app->report.broken);
+			     app->flow->report.broken);
 		lines_add(lines, STYLE_BAD, "U plans to take it back: every byte comes back.");
 	}
 	lines_printf(lines, style, "Afterwards: %s", status);
 	if (atomic_load(&app->session->check) == CHECK_DONE && app->diagnosis.advice[0] &&
-	    app->report.state == REPORT_READ)
+	    app->flow->report.state == REPORT_READ)
 		lines_add(lines, STYLE_NORMAL, app->diagnosis.advice);
 	lines_add(lines, STYLE_NORMAL, "");
-	lines_add_all(lines, app->report.body);
+	lines_add_all(lines, app->flow->report.body);
 	text_set(&screen->text, lines);
 	screen->status = status;
 }
@@ -434,7 +436,7 @@ static void refresh(struct app *app, struct screen *base)
 static bool open_report(struct app *app, struct screen *base, const struct place *place)
 {
 	(void)place;
-	if (!app->report.body) {
+	if (!app->flow->report.body) {
 		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
 		return false;
 	}
@@ -446,7 +448,7 @@ static bool open_report(struct app *app, struct screen *base, const struct place
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	char text[64];
-	snprintf(text, sizeof(text), "report: %s", app->report.title);
+	snprintf(text, sizeof(text), "report: %s", app->flow->report.title);
 	text_draw(app, (struct text_view *)base, area, text);
 }
 

@@ -19,7 +19,8 @@ struct report {
 	enum { REPORT_READING, REPORT_READ, REPORT_UNREAD } state;
 };
 
-/* Ask for the name of what app->proposal is to do, and then do it. Says why when it cannot. */
+/* Ask for the name of what the flow's proposal is to do, and then do it. Says why when it
+ * cannot. */
 void repair_confirm(struct app *app);
 
 /* The program ends, the terminal is put back: cancel what runs and wait until it is at a safe

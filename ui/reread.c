@@ -7,6 +7,7 @@
 #include "ui/proposal.h"
 #include "ui/refresh.h"
 #include "ui/repair.h"
+#include "ui/repair_flow.h"
 #include "ui/verifying.h"
 #include "ui/watch.h"
 
@@ -67,7 +68,7 @@ static void open_done(struct app *app, struct job *head)
 	app->verify_after_open = false;
 	repair_was_read(app, session != NULL);
 	if (!session) {
-		app->wanted.any = false;
+		app->flow->wanted.any = false;
 		app_refresh(app);
 		app_say(app, STYLE_BAD, "cannot be read again: %s",
 			job->view ? "out of memory" : job->error.message);
@@ -97,7 +98,7 @@ void app_read_again(struct app *app, const struct call *call)
 	struct open_job *job = calloc(1, sizeof(*job));
 	(void)call;
 	app->verify_after_open = false;
-	app->wanted.any = false;
+	app->flow->wanted.any = false;
 	if (!job)
 		return;
 	*job = (struct open_job){

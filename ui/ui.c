@@ -7,6 +7,7 @@
 #include "ui/frame.h"
 #include "ui/keys.h"
 #include "ui/refresh.h"
+#include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/signals.h"
 #include "ui/watch.h"
@@ -241,9 +242,9 @@ static bool close_app(struct app *app)
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
 	model_release(app->problems);
-	proposal_release(app->proposal);
-	lines_release(app->report.body);
-	proposal_release(app->report.proposal);
+	proposal_release(app->flow->proposal);
+	lines_release(app->flow->report.body);
+	proposal_release(app->flow->report.proposal);
 	lines_release(app->actions);
 	session_release(app->session);
 	return jobs_ended && fetcher_ended;
@@ -278,9 +279,10 @@ static int run_app(struct app *app, bool verify, const char *notice)
 
 int ui_run(const char *path, const struct ui_options *options)
 {
+	struct repair_flow flow = { .proposal = NULL };
 	struct app app = {
 		.path = path, .no_lock = options->no_lock, .threads = options->threads,
-		.screens = screen_table,
+		.screens = screen_table, .flow = &flow,
 	};
 	setlocale(LC_CTYPE, "");
 	/* Said on both screens: this one is seen where the other cannot be read. */

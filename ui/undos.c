@@ -5,6 +5,7 @@
 #include "ui/app.h"
 #include "ui/explain.h"
 #include "ui/format.h"
+#include "ui/repair_flow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -240,7 +241,7 @@ static bool open_undos(struct app *app, struct screen *base, const struct place 
 	table_init(&screen->table, columns, COL_COUNT);
 	screen->table.empty = screen->empty;
 	base->table = &screen->table;
-	app->purge.outcome[0] = '\0';
+	app->flow->purge.outcome[0] = '\0';
 	list(app, base);
 	return true;
 }
@@ -391,8 +392,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	describe(model, text, sizeof(text));
 	term_add(area.y++, area.x, area.cols, STYLE_STRONG, text);
 	area.rows--;
-	if (app->purge.outcome[0]) {
-		const int used = term_wrap(area, app->purge.style, app->purge.outcome);
+	if (app->flow->purge.outcome[0]) {
+		const int used = term_wrap(area, app->flow->purge.style, app->flow->purge.outcome);
 		area.y += used;
 		area.rows -= used;
 	}

@@ -7,6 +7,7 @@
 #include "ui/proposal.h"
 #include "ui/refresh.h"
 #include "ui/repair.h"
+#include "ui/repair_flow.h"
 #include "ui/thread.h"
 #include "ui/ways.h"
 
@@ -74,7 +75,7 @@ static void verify_done(struct app *app, struct job *head)
 			     "nothing is kept for the next time: %s", job->cache_trouble);
 	ways_find(app);
 	proposal_go_on(app);
-	if (session_verify(app->session) && app->report.broken[0])
+	if (session_verify(app->session) && app->flow->report.broken[0])
 		app_say(app, STYLE_BAD, "the repository holds other objects than the plan "
 			"promised: U takes it back");
 	else if (session_verify(app->session) && app->diagnosis.clean)
