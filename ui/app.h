@@ -26,6 +26,24 @@ struct modal {
 	void (*draw)(struct app *app, struct area bottom);
 };
 
+/* What lies above this folder is to do at these points; ui.c fills in all of them. */
+struct app_hooks {
+	/* The repository is about to be read again. */
+	void (*before_read)(struct app *app);
+	/* It was read, and a new session is about to take the place of this one; or it could
+	 * not be. */
+	void (*after_read)(struct app *app, bool was_read);
+	/* The new session is there; it is being verified if that was asked for. */
+	void (*after_session)(struct app *app);
+	/* Verification came to its end. No screen has looked at what it found. */
+	void (*after_verify)(struct app *app);
+	/* All screens have looked at it. True: there was something to say that is worth more than
+	 * the result of the verification. */
+	bool (*after_diagnosis)(struct app *app);
+	/* Do what @key does on the top screen. False: it means nothing there. */
+	bool (*press)(struct app *app, int key);
+};
+
 struct repair_flow;
 
 struct app {
@@ -59,6 +77,7 @@ struct app {
 
 	enum mode mode;
 	struct ways ways;
+	const struct app_hooks *hooks;
 	struct repair_flow *flow;	/* what goes on with repairs, see repair_flow.h */
 	struct lines *actions;		/* held: the log; NULL: nothing was done */
 	struct typing typed;		/* in a dialog */

@@ -2,7 +2,6 @@
 
 #include "ui/app.h"
 #include "ui/format.h"
-#include "ui/keys.h"
 #include "ui/look.h"
 
 #include <inttypes.h>
@@ -529,7 +528,7 @@ static void enter(struct app *app, struct screen *base)
 	const struct overview *screen = (const struct overview *)base;
 	struct place place;
 	if (screen->on_ways)
-		keys_press(app, app->ways.rows[screen->way].key);
+		app->hooks->press(app, app->ways.rows[screen->way].key);
 	else if (place_at(app, base, &place))
 		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
 }

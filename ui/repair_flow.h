@@ -13,4 +13,15 @@ struct repair_flow {
 	struct purge purge;
 };
 
+/* What repairs do at the points that struct app_hooks names. */
+void repair_flow_before_read(struct app *app);
+void repair_flow_after_read(struct app *app, bool was_read);
+void repair_flow_after_session(struct app *app);
+void repair_flow_after_verify(struct app *app);
+bool repair_flow_after_diagnosis(struct app *app);
+
+/* The program ends, the terminal is put back: wait for what runs, saying so on standard error. */
+void repair_flow_end(struct app *app);
+void repair_flow_release(struct repair_flow *flow);
+
 #endif

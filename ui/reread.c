@@ -4,10 +4,7 @@
 
 #include "ui/app.h"
 #include "ui/keys.h"
-#include "ui/proposal.h"
 #include "ui/refresh.h"
-#include "ui/repair.h"
-#include "ui/repair_flow.h"
 #include "ui/verifying.h"
 #include "ui/watch.h"
 
@@ -53,7 +50,6 @@ static void replace_session(struct app *app, struct session *session)
 	session_release(app->session);
 	app->session = session;
 	app->ways.count = 0;
-	proposal_forget(app);
 	watch_start(app);
 	app_each_screen(app, reload_screen);
 	app_refresh(app);
@@ -66,9 +62,8 @@ static void open_done(struct app *app, struct job *head)
 	const bool verify = app->verify_after_open;
 	struct session *session = job->view ? session_new(job->view, job->keeper) : NULL;
 	app->verify_after_open = false;
-	repair_was_read(app, session != NULL);
+	app->hooks->after_read(app, session != NULL);
 	if (!session) {
-		app->flow->wanted.any = false;
 		app_refresh(app);
 		app_say(app, STYLE_BAD, "cannot be read again: %s",
 			job->view ? "out of memory" : job->error.message);
@@ -82,7 +77,7 @@ static void open_done(struct app *app, struct job *head)
 	else
 		app_say(app, STYLE_NORMAL, "the repository was read again");
 	app->verify_whole = false;
-	proposal_go_on(app);
+	app->hooks->after_session(app);
 }
 
 static void drop_open(struct job *head)
@@ -98,7 +93,7 @@ void app_read_again(struct app *app, const struct call *call)
 	struct open_job *job = calloc(1, sizeof(*job));
 	(void)call;
 	app->verify_after_open = false;
-	app->flow->wanted.any = false;
+	app->hooks->before_read(app);
 	if (!job)
 		return;
 	*job = (struct open_job){

@@ -236,15 +236,12 @@ static struct session *open_session(const char *path, const struct ui_options *o
  * needs; the end of the process is its end too. */
 static bool close_app(struct app *app)
 {
-	repair_end(app);
-	purge_end(app);
+	repair_flow_end(app);
 	const bool jobs_ended = jobs_end(&app->jobs, END_WAIT_MS);
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
 	model_release(app->problems);
-	proposal_release(app->flow->proposal);
-	lines_release(app->flow->report.body);
-	proposal_release(app->flow->report.proposal);
+	repair_flow_release(app->flow);
 	lines_release(app->actions);
 	session_release(app->session);
 	return jobs_ended && fetcher_ended;
@@ -277,12 +274,18 @@ static int run_app(struct app *app, bool verify, const char *notice)
 	return 0;
 }
 
+static const struct app_hooks hooks = {
+	.before_read = repair_flow_before_read, .after_read = repair_flow_after_read,
+	.after_session = repair_flow_after_session, .after_verify = repair_flow_after_verify,
+	.after_diagnosis = repair_flow_after_diagnosis, .press = keys_press,
+};
+
 int ui_run(const char *path, const struct ui_options *options)
 {
 	struct repair_flow flow = { .proposal = NULL };
 	struct app app = {
 		.path = path, .no_lock = options->no_lock, .threads = options->threads,
-		.screens = screen_table, .flow = &flow,
+		.screens = screen_table, .hooks = &hooks, .flow = &flow,
 	};
 	setlocale(LC_CTYPE, "");
 	/* Said on both screens: this one is seen where the other cannot be read. */

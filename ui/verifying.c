@@ -4,10 +4,7 @@
 
 #include "ui/actions.h"
 #include "ui/app.h"
-#include "ui/proposal.h"
 #include "ui/refresh.h"
-#include "ui/repair.h"
-#include "ui/repair_flow.h"
 #include "ui/thread.h"
 #include "ui/ways.h"
 
@@ -66,7 +63,7 @@ static void verify_done(struct app *app, struct job *head)
 {
 	const struct verify_job *job = (const struct verify_job *)head;
 	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
-	repair_was_verified(app);
+	app->hooks->after_verify(app);
 	app_refresh(app);
 	if (session_verify(app->session))
 		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
@@ -74,11 +71,9 @@ static void verify_done(struct app *app, struct job *head)
 		actions_note(app, STYLE_WARNING, "verified",
 			     "nothing is kept for the next time: %s", job->cache_trouble);
 	ways_find(app);
-	proposal_go_on(app);
-	if (session_verify(app->session) && app->flow->report.broken[0])
-		app_say(app, STYLE_BAD, "the repository holds other objects than the plan "
-			"promised: U takes it back");
-	else if (session_verify(app->session) && app->diagnosis.clean)
+	if (app->hooks->after_diagnosis(app))
+		return;
+	if (session_verify(app->session) && app->diagnosis.clean)
 		say_clean(app, session_verify(app->session));
 	else if (session_verify(app->session))
 		app_say(app, STYLE_WARNING, "verified: %" PRIu64 " problem%s (6 shows them)",

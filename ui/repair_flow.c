@@ -1,0 +1,52 @@
+#include "build-config.h"
+
+#include "ui/repair_flow.h"
+
+#include "ui/app.h"
+
+void repair_flow_before_read(struct app *app)
+{
+	app->flow->wanted.any = false;
+}
+
+void repair_flow_after_read(struct app *app, bool was_read)
+{
+	repair_was_read(app, was_read);
+	if (was_read)
+		proposal_forget(app);
+	else
+		app->flow->wanted.any = false;
+}
+
+void repair_flow_after_session(struct app *app)
+{
+	proposal_go_on(app);
+}
+
+void repair_flow_after_verify(struct app *app)
+{
+	repair_was_verified(app);
+}
+
+bool repair_flow_after_diagnosis(struct app *app)
+{
+	proposal_go_on(app);
+	if (!session_verify(app->session) || !app->flow->report.broken[0])
+		return false;
+	app_say(app, STYLE_BAD, "the repository holds other objects than the plan promised: "
+		"U takes it back");
+	return true;
+}
+
+void repair_flow_end(struct app *app)
+{
+	repair_end(app);
+	purge_end(app);
+}
+
+void repair_flow_release(struct repair_flow *flow)
+{
+	proposal_release(flow->proposal);
+	lines_release(flow->report.body);
+	proposal_release(flow->report.proposal);
+}
