@@ -3,6 +3,7 @@
 #include "ui/keys.h"
 
 #include "ui/app.h"
+#include "ui/plan_screen.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/search.h"

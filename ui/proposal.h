@@ -7,7 +7,6 @@
 #include "engine/repair/undo.h"
 
 struct app;
-struct call;
 
 /* All of it is made in the job that plans; later only the main thread counts references. */
 struct proposal {
@@ -24,6 +23,7 @@ void proposal_release(struct proposal *proposal);
 
 /* "salvage", "undo": what must be typed to start it. */
 const char *proposal_name(const struct proposal *proposal);
+const char *proposal_action_name(enum repair action);
 
 /* What is to be planned as soon as the repository was read, and verified where that is needed. */
 struct wanted {
@@ -41,14 +41,6 @@ void proposal_go_on(struct app *app);
 
 /* A new session: the plan is of the old one. */
 void proposal_forget(struct app *app);
-
-/* Commands behind keys: call->value is the repair. On its own plan it leads to the confirmation. */
-void proposal_key(struct app *app, const struct call *call);
-void proposal_switch_tail(struct app *app, const struct call *call);
-void proposal_switch_suspects(struct app *app, const struct call *call);
-void proposal_switch_older(struct app *app, const struct call *call);
-void proposal_switch_manifest(struct app *app, const struct call *call);
-void proposal_drop_readable(struct app *app, const struct call *call);
 
 /* Add the lines that engine/repair/plan_text.h makes of a plan or (@report) of a report. */
 void proposal_add_lines(struct lines *lines, const struct plan *plan,

@@ -1,0 +1,203 @@
+#include "build-config.h"
+
+#include "ui/plan_screen.h"
+
+#include "ui/app.h"
+#include "ui/keys.h"
+#include "ui/repair_flow.h"
+#include "ui/text.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- keys ---- */
+
+#define BIT(action) (1u << REPAIR_##action)
+#define ALL_BUT_ROLLBACK (BIT(RECOVER) | BIT(COMPACT) | BIT(SALVAGE))
+
+/* The options that the prompt takes, as the command line has them. */
+static const struct word {
+	const char *text;
+	unsigned repairs;
+	size_t option;		/* a bool in struct repair_options */
+	const char *title;	/* on top of the plan */
+} option_words[] = {
+	{ "keep-tail", BIT(SALVAGE), offsetof(struct repair_options, keep_tail), "tail kept" },
+	{ "drop-tail", BIT(SALVAGE), offsetof(struct repair_options, drop_tail), "tail dropped" },
+	{ "with-suspects", BIT(SALVAGE), offsetof(struct repair_options, with_suspects),
+	  "with suspects" },
+	{ "no-older", BIT(SALVAGE), offsetof(struct repair_options, no_older),
+	  "without older versions" },
+	{ "with-older-manifest", BIT(SALVAGE),
+	  offsetof(struct repair_options, with_older_manifest), "with an older manifest" },
+	{ "drop-readable", ALL_BUT_ROLLBACK, offsetof(struct repair_options, drop_readable),
+	  "DROPS READABLE" },
+	{ "no-undo", BIT(ROLLBACK), offsetof(struct repair_options, no_undo), "WITHOUT AN UNDO" },
+};
+
+static bool *option_of(struct repair_options *options, const struct word *word)
+{
+	return (bool *)((char *)options + word->option);
+}
+
+/* Take the words of @text, with or without their dashes. False: one of them is not known for
+ * @action. */
+static bool parse_options(enum repair action, const char *text, struct repair_options *options)
+{
+	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
+		const size_t len = strcspn(at, " ");
+		const struct word *word = option_words;
+		while (word < option_words + ARRAY_SIZE(option_words) &&
+		       !(word->repairs & 1u << action && strlen(word->text) == len &&
+			 strncmp(at, word->text, len) == 0))
+			word++;
+		if (word == option_words + ARRAY_SIZE(option_words))
+			return false;
+		*option_of(options, word) = true;
+		at += len;
+	}
+	return !(options->keep_tail && options->drop_tail);
+}
+
+void proposal_key(struct app *app, const struct call *call)
+{
+	struct wanted wanted = { .action = (enum repair)call->value };
+	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
+	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
+		repair_confirm(app);
+	else if (call->argument && !parse_options(wanted.action, call->argument, &wanted.options))
+		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
+			proposal_action_name(wanted.action));
+	else
+		proposal_want(app, &wanted);
+}
+
+/* The plan on top, if it is of a salvage. */
+static bool switchable(struct app *app, struct wanted *wanted)
+{
+	if (!app->flow->proposal || app->flow->proposal->action != REPAIR_SALVAGE) {
+		app_say(app, STYLE_NORMAL, "only a salvage has this choice");
+		return false;
+	}
+	*wanted = (struct wanted){ .action = REPAIR_SALVAGE,
+				   .options = app->flow->proposal->options };
+	return true;
+}
+
+/* As found, all of it kept, none of it kept. */
+void proposal_switch_tail(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	const struct repair_options before = wanted.options;
+	wanted.options.keep_tail = !before.keep_tail && !before.drop_tail;
+	wanted.options.drop_tail = before.keep_tail;
+	proposal_want(app, &wanted);
+}
+
+void proposal_switch_suspects(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.with_suspects = !wanted.options.with_suspects;
+	proposal_want(app, &wanted);
+}
+
+void proposal_switch_older(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.no_older = !wanted.options.no_older;
+	proposal_want(app, &wanted);
+}
+
+void proposal_switch_manifest(struct app *app, const struct call *call)
+{
+	struct wanted wanted;
+	(void)call;
+	if (!switchable(app, &wanted))
+		return;
+	wanted.options.with_older_manifest = !wanted.options.with_older_manifest;
+	proposal_want(app, &wanted);
+}
+
+void proposal_drop_readable(struct app *app, const struct call *call)
+{
+	const struct proposal *proposal = app->flow->proposal;
+	(void)call;
+	if (!proposal || proposal->plan->dropped_count == 0) {
+		app_say(app, STYLE_NORMAL, "this plan gives up nothing that can be read");
+		return;
+	}
+	struct wanted wanted = { .action = proposal->action, .options = proposal->options };
+	wanted.options.drop_readable = !wanted.options.drop_readable;
+	proposal_want(app, &wanted);
+}
+
+/* ---- the screen ---- */
+
+static void take_proposal(struct app *app, struct screen *base)
+{
+	struct text_view *screen = (struct text_view *)base;
+	if (app->flow->proposal && app->flow->proposal->lines != screen->lines) {
+		text_set(screen, lines_hold(app->flow->proposal->lines));
+		position_set(&screen->table.position, 0);
+	}
+}
+
+static bool open_plan(struct app *app, struct screen *base, const struct place *place)
+{
+	(void)place;
+	if (!app->flow->proposal) {
+		app_say(app, STYLE_NORMAL, "nothing was planned");
+		return false;
+	}
+	text_init((struct text_view *)base);
+	take_proposal(app, base);
+	return true;
+}
+
+/* ", tail kept, with suspects" */
+static void options_text(struct repair_options options, char *out, size_t size)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(option_words) && at < size; i++)
+		if (*option_of(&options, &option_words[i]))
+			at += (size_t)snprintf(out + at, size - at, ", %s", option_words[i].title);
+}
+
+static void draw(struct app *app, struct screen *base, struct area area)
+{
+	char text[MESSAGE_MAX], options[MESSAGE_MAX / 2];
+	const struct proposal *proposal = app->flow->proposal;
+	if (!proposal)
+		return;
+	options_text(proposal->options, options, sizeof(options));
+	take_proposal(app, base);	/* a new one may have come while the screen was there */
+	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
+		 options, proposal->plan->way_out == WAY_OUT_DROP_READABLE
+			  ? "refused, see below; D gives them up all the same" :
+		 proposal->plan->is_refused ? "refused, see below" :
+		 proposal->plan->is_empty ? "there is nothing to do"
+					  : "nothing was written yet; Enter goes on");
+	text_draw(app, (struct text_view *)base, area, text);
+}
+
+static void enter(struct app *app, struct screen *base)
+{
+	(void)base;
+	repair_confirm(app);
+}
+
+const struct screen_ops plan_screen = {
+	.title = "Plan", .size = sizeof(struct text_view), .open = open_plan, .draw = draw,
+	.close = text_close, .refresh = take_proposal, .enter = enter,
+};
