@@ -1,80 +1,12 @@
 #include "build-config.h"
 
-#include "ui/entries.h"
-
 #include "ui/app.h"
 #include "ui/format.h"
-#include "ui/look.h"
+#include "ui/scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { COL_OFFSET, COL_SIZE, COL_TAG, COL_KEY, COL_PAYLOAD, COL_CRC, COL_STATUS, COL_COUNT };
-
-static const struct column columns[COL_COUNT] = {
-	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true },
-	[COL_SIZE] = { .title = "size", .width = 8, .right = true, .rank = 2 },
-	[COL_TAG] = { .title = "tag", .width = 7 },
-	[COL_KEY] = { .title = "key", .width = 17, .grows = true },
-	[COL_PAYLOAD] = { .title = "payload", .width = 9, .right = true, .rank = 3 },
-	[COL_CRC] = { .title = "CRC", .width = 4, .rank = 1 },
-	[COL_STATUS] = { .title = "status", .width = 18 },
-};
-
-/* ---- rows ---- */
-
-static void fill_damaged(struct row *row, const struct scan_row *at)
-{
-	static const char *const no_crc = "-";
-	row->style = STYLE_BAD;
-	row_set(row, COL_CRC, STYLE_NORMAL, "%s",
-		at->cause == SEGMENT_CRC_MISMATCH ? "BAD" : no_crc);
-	row_set(row, COL_STATUS, STYLE_NORMAL, "%s",
-		at->flags & SCAN_UNSTABLE ? "reads differ!"
-					  : segment_cause_text((enum segment_cause)at->cause));
-}
-
-static void fill_whole(struct row *row, const struct session *session, uint32_t segment,
-		       const struct segment_entry *entry)
-{
-	char text[FORMAT_SIZE];
-	bool known;
-	const enum entry_status status =
-		entry_status(session->view, session_verify(session), segment, entry, &known);
-	if (entry->tag == SEGMENT_PUT)
-		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
-			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
-	row_set(row, COL_CRC, STYLE_GOOD, "ok");
-	row_set(row, COL_STATUS, known ? style_of_status(status) : STYLE_FAINT, "%s",
-		known ? entry_status_name(status) : "? verify: v");
-}
-
-void entries_fill_row(struct row *row, const struct session *session, size_t position,
-		      const struct raw *raw, const struct scan_row *at, uint64_t size)
-{
-	const uint32_t segment = session->view->layout.segments[position].number;
-	struct segment_entry entry;
-	char text[FORMAT_LISTED_KEY];
-	row->place = place_of_entry(segment, at->offset);
-	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at->offset);
-	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
-	row_set(row, COL_TAG, at->tag == SEGMENT_DAMAGED ? STYLE_BAD : STYLE_NORMAL, "%s",
-		segment_tag_name(at->tag));
-	const bool readable = raw && raw_read_header(raw, at->offset, &entry);
-	if (readable && (at->tag != SEGMENT_DAMAGED || at->flags & SCAN_HAS_KEY) && entry.has_key) {
-		place_set_key(&row->place, entry.key);
-		row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(entry.key, text));
-	}
-	if (at->tag == SEGMENT_DAMAGED)
-		fill_damaged(row, at);
-	else if (readable && entry.tag == at->tag && entry.size == size)
-		fill_whole(row, session, segment, &entry);
-	else
-		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
-}
-
-/* ---- the screen ---- */
 
 struct entries {
 	struct screen base;
@@ -131,7 +63,7 @@ static bool open_entries(struct app *app, struct screen *base, const struct plac
 		base->about = *place;
 	else if (!first_segment(app, &base->about))
 		return false;
-	table_init(&screen->table, columns, COL_COUNT);
+	table_init(&screen->table, scan_columns, SCAN_COLUMNS);
 	seek_about(app, base);
 	base->table = &screen->table;
 	return start(app, screen, &base->about);

@@ -6,13 +6,25 @@
 #include "ui/format.h"
 #include "ui/look.h"
 #include "ui/raw.h"
-#include "ui/entries.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_ROWS 8192u
 #define CHUNKS (SCAN_ROWS_MAX / CHUNK_ROWS)
+
+enum { COL_OFFSET, COL_SIZE, COL_TAG, COL_KEY, COL_PAYLOAD, COL_CRC, COL_STATUS };
+
+const struct column scan_columns[SCAN_COLUMNS] = {
+	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true },
+	[COL_SIZE] = { .title = "size", .width = 8, .right = true, .rank = 2 },
+	[COL_TAG] = { .title = "tag", .width = 7 },
+	[COL_KEY] = { .title = "key", .width = 17, .grows = true },
+	[COL_PAYLOAD] = { .title = "payload", .width = 9, .right = true, .rank = 3 },
+	[COL_CRC] = { .title = "CRC", .width = 4, .rank = 1 },
+	[COL_STATUS] = { .title = "status", .width = 18 },
+};
 
 struct scan {
 	struct model base;
@@ -218,6 +230,59 @@ static void drop_scan(struct job *head)
 
 /* ---- rows for the table ---- */
 
+static void fill_damaged(struct row *row, const struct scan_row *listed)
+{
+	static const char *const no_crc = "-";
+	row->style = STYLE_BAD;
+	row_set(row, COL_CRC, STYLE_NORMAL, "%s",
+		listed->cause == SEGMENT_CRC_MISMATCH ? "BAD" : no_crc);
+	row_set(row, COL_STATUS, STYLE_NORMAL, "%s",
+		listed->flags & SCAN_UNSTABLE ? "reads differ!"
+					  : segment_cause_text((enum segment_cause)listed->cause));
+}
+
+static void fill_whole(struct row *row, const struct session *session, uint32_t segment,
+		       const struct segment_entry *entry)
+{
+	char text[FORMAT_SIZE];
+	bool known;
+	const enum entry_status status =
+		entry_status(session->view, session_verify(session), segment, entry, &known);
+	if (entry->tag == SEGMENT_PUT)
+		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
+			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
+	row_set(row, COL_CRC, STYLE_GOOD, "ok");
+	row_set(row, COL_STATUS, known ? style_of_status(status) : STYLE_FAINT, "%s",
+		known ? entry_status_name(status) : "? verify: v");
+}
+
+/* Fill @row for @listed, @size bytes long, in the segment at @position. @raw is that segment, NULL when
+ * it cannot be opened. */
+static void fill_row(struct row *row, const struct session *session, size_t position,
+		     const struct raw *raw, const struct scan_row *listed, uint64_t size)
+{
+	const uint32_t segment = session->view->layout.segments[position].number;
+	struct segment_entry entry;
+	char text[FORMAT_LISTED_KEY];
+	row->place = place_of_entry(segment, listed->offset);
+	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, listed->offset);
+	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
+	row_set(row, COL_TAG, listed->tag == SEGMENT_DAMAGED ? STYLE_BAD : STYLE_NORMAL, "%s",
+		segment_tag_name(listed->tag));
+	const bool readable = raw && raw_read_header(raw, listed->offset, &entry);
+	if (readable && (listed->tag != SEGMENT_DAMAGED || listed->flags & SCAN_HAS_KEY) &&
+	    entry.has_key) {
+		place_set_key(&row->place, entry.key);
+		row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(entry.key, text));
+	}
+	if (listed->tag == SEGMENT_DAMAGED)
+		fill_damaged(row, listed);
+	else if (readable && entry.tag == listed->tag && entry.size == size)
+		fill_whole(row, session, segment, &entry);
+	else
+		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
+}
+
 static uint64_t model_rows(const struct model *model)
 {
 	return scan_count((const struct scan *)model);
@@ -232,8 +297,8 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	for (size_t i = 0; i < count; i++) {
 		uint64_t size;
 		const struct scan_row row = scan_row(scan, first + i, &size);
-		entries_fill_row(&rows[i], base->session, scan->position,
-				 err == AS_OK ? &raw : NULL, &row, size);
+		fill_row(&rows[i], base->session, scan->position, err == AS_OK ? &raw : NULL, &row,
+			 size);
 	}
 	raw_close(&raw);
 }
@@ -260,7 +325,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 			continue;
 		}
 		row_clear(&row);
-		entries_fill_row(&row, base->session, scan->position, &raw, &at_row, size);
+		fill_row(&row, base->session, scan->position, &raw, &at_row, size);
 		hit = row_matches(&row, query);
 	}
 	raw_close(&raw);

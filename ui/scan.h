@@ -18,6 +18,9 @@ enum { SCAN_HAS_HEADER = 1, SCAN_HAS_KEY = 2, SCAN_SEARCHED = 4, SCAN_UNSTABLE =
 
 enum scan_state { SCAN_RUNNING, SCAN_DONE, SCAN_CANCELLED, SCAN_FAILED };
 
+#define SCAN_COLUMNS 7
+extern const struct column scan_columns[SCAN_COLUMNS];
+
 /* A model of the rows of one segment. Others may read the first scan_count rows while it grows. */
 struct scan;
 
