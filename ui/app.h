@@ -4,9 +4,9 @@
 
 #include "ui/fetch.h"
 #include "ui/job.h"
-#include "ui/prompt.h"
 #include "ui/screens.h"
 #include "ui/session.h"
+#include "ui/typing.h"
 #include "ui/ways.h"
 
 #include "engine/check/diagnose.h"
@@ -44,6 +44,7 @@ struct app_hooks {
 	bool (*press)(struct app *app, int key);
 };
 
+struct prompt;
 struct repair_flow;
 
 struct app {
@@ -61,7 +62,7 @@ struct app {
 	struct screen *resting[SCREEN_KINDS]; /* left, but kept for when they are opened again */
 
 	const struct modal *modal;	/* NULL: keys go to the screen */
-	struct prompt prompt;
+	struct prompt *prompt;
 	char message[MESSAGE_MAX];	/* masked; shown until the next key */
 	enum style message_style;
 	struct timespec message_time;

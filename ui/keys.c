@@ -4,6 +4,7 @@
 
 #include "ui/app.h"
 #include "ui/plan_screen.h"
+#include "ui/prompt.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/search.h"

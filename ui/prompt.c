@@ -31,7 +31,7 @@ static void run_command(struct app *app, char *line)
 
 static void finish(struct app *app)
 {
-	struct prompt *prompt = &app->prompt;
+	struct prompt *prompt = app->prompt;
 	char line[TYPED_MAX];
 	app->modal = NULL;
 	memcpy(line, prompt->typed.text, sizeof(line));
@@ -64,7 +64,7 @@ static void complete(struct prompt *prompt)
 
 static void take_input(struct app *app, const struct input *input)
 {
-	struct prompt *prompt = &app->prompt;
+	struct prompt *prompt = app->prompt;
 	switch (input->key) {
 	case '\n':
 		finish(app);
@@ -111,7 +111,7 @@ static void describe(const struct prompt *prompt, enum screen_kind kind, char *o
 
 static void draw(struct app *app, struct area bottom)
 {
-	const struct prompt *prompt = &app->prompt;
+	const struct prompt *prompt = app->prompt;
 	char sign[2] = { prompt->sign, '\0' }, about[160];
 	describe(prompt, app_top(app)->kind, about, sizeof(about));
 	const int used = typing_draw(&prompt->typed, sign, bottom.y, bottom.x, bottom.cols);
@@ -124,8 +124,8 @@ static const struct modal prompt_modal = { .input = take_input, .draw = draw };
 
 static void open_prompt(struct app *app, char sign)
 {
-	app->prompt.sign = sign;
-	typing_set(&app->prompt.typed, "");
+	app->prompt->sign = sign;
+	typing_set(&app->prompt->typed, "");
 	app->modal = &prompt_modal;
 }
 

@@ -6,6 +6,7 @@
 #include "ui/format.h"
 #include "ui/frame.h"
 #include "ui/keys.h"
+#include "ui/prompt.h"
 #include "ui/refresh.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
@@ -283,9 +284,11 @@ static const struct app_hooks hooks = {
 int ui_run(const char *path, const struct ui_options *options)
 {
 	struct repair_flow flow = { .proposal = NULL };
+	struct prompt prompt = { .sign = ':' };
 	struct app app = {
 		.path = path, .no_lock = options->no_lock, .threads = options->threads,
 		.screens = screen_table, .hooks = &hooks, .flow = &flow,
+		.prompt = &prompt,
 	};
 	setlocale(LC_CTYPE, "");
 	/* Said on both screens: this one is seen where the other cannot be read. */
