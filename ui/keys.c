@@ -13,6 +13,7 @@
 
 #define NCURSES_NOMACROS
 #include <curses.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,60 @@ static void redraw(struct app *app, const struct call *call)
 	(void)app;
 	(void)call;
 	clearok(stdscr, TRUE);
+}
+
+/* ---- commands by name ---- */
+
+static void enter_command(struct app *app, char *line)
+{
+	char *word, *argument;
+	if (!command_split(line, &word, &argument))
+		return;
+	const struct key_row *row = keys_find_name(word);
+	if (!row)
+		app_say(app, STYLE_WARNING, "%s: no such command, or several (? lists them)", word);
+	else if (argument && !row->argument)
+		app_say(app, STYLE_WARNING, "%s takes no argument", row->name);
+	else
+		keys_run(app, row, argument);
+}
+
+static void complete_command(struct typing *typed)
+{
+	const struct key_row *row = keys_find_name(typed->text);
+	char text[64];
+	if (!row)
+		return;
+	snprintf(text, sizeof(text), "%s%s", row->name, row->argument ? " " : "");
+	typing_set(typed, text);
+}
+
+/* What the typed beginning stands for. */
+static void describe_command(struct app *app, const char *typed, char *out, size_t size)
+{
+	char text[TYPED_MAX], *word, *argument;
+	(void)app;
+	snprintf(text, sizeof(text), "%s", typed);
+	out[0] = '\0';
+	if (!command_split(text, &word, &argument)) {
+		snprintf(out, size,
+			 "segments, entries N, history KEY, check, quit ... (? lists all)");
+		return;
+	}
+	const struct key_row *row = keys_find_name(word);
+	if (row)
+		snprintf(out, size, "%s%s%s: %s", row->name, row->argument ? " " : "",
+			 row->argument ? row->argument : "", row->help);
+}
+
+static const struct prompt_kind command_prompt = { .sign = ':', .enter = enter_command,
+						   .complete = complete_command,
+						   .describe = describe_command };
+
+static void prompt_command(struct app *app, const struct call *call)
+{
+	(void)call;
+	prompt_open(app, &command_prompt);
 }
 
 /* ---- the table ---- */

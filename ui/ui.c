@@ -284,7 +284,7 @@ static const struct app_hooks hooks = {
 int ui_run(const char *path, const struct ui_options *options)
 {
 	struct repair_flow flow = { .proposal = NULL };
-	struct prompt prompt = { .sign = ':' };
+	struct prompt prompt = { .kind = NULL };
 	struct app app = {
 		.path = path, .no_lock = options->no_lock, .threads = options->threads,
 		.screens = screen_table, .hooks = &hooks, .flow = &flow,
