@@ -5,6 +5,9 @@
 #include "ui/term.h"
 
 struct app;
+struct screen_ops;
+
+extern const struct screen_ops log_screen;
 
 /* Note, with the time, that @what came out as @format says. */
 void actions_note(struct app *app, enum style style, const char *what, const char *format, ...)

@@ -3,8 +3,8 @@
 #include "ui/app.h"
 
 #include "ui/box.h"
+#include "ui/command.h"
 #include "ui/format.h"
-#include "ui/keys.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "ui/fetch.h"
 #include "ui/job.h"
-#include "ui/screens.h"
+#include "ui/screen.h"
 #include "ui/session.h"
 #include "ui/typing.h"
 #include "ui/ways.h"

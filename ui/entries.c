@@ -3,6 +3,7 @@
 #include "ui/app.h"
 #include "ui/format.h"
 #include "ui/scan.h"
+#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "ui/format.h"
 #include "ui/look.h"
 #include "ui/raw.h"
+#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

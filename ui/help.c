@@ -1,5 +1,7 @@
 #include "build-config.h"
 
+#include "ui/help.h"
+
 #include "ui/app.h"
 #include "ui/keys.h"
 #include "ui/look.h"

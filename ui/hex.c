@@ -1,10 +1,11 @@
 #include "build-config.h"
 
 #include "ui/app.h"
+#include "ui/command.h"
 #include "ui/format.h"
-#include "ui/keys.h"
 #include "ui/hex_search.h"
 #include "ui/scan.h"
+#include "ui/screens.h"
 #include "ui/window.h"
 
 #include <inttypes.h>

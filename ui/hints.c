@@ -1,9 +1,10 @@
 #include "build-config.h"
 
 #include "ui/app.h"
+#include "ui/command.h"
 #include "ui/format.h"
-#include "ui/keys.h"
 #include "ui/look.h"
+#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 #include "build-config.h"
 
 #include "ui/app.h"
+#include "ui/command.h"
 #include "ui/format.h"
-#include "ui/keys.h"
+#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

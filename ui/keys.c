@@ -7,6 +7,7 @@
 #include "ui/prompt.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
+#include "ui/screens.h"
 #include "ui/search.h"
 #include "ui/text.h"
 #include "ui/upgrade.h"

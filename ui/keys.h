@@ -3,7 +3,8 @@
 #ifndef ATTICSCOPE_KEYS_H
 #define ATTICSCOPE_KEYS_H
 
-#include "ui/screens.h"
+#include "ui/command.h"
+#include "ui/screen.h"
 
 /* What must be there before a key does anything. */
 enum {
@@ -18,12 +19,6 @@ enum {
 };
 
 #define KEYS_MAX 3
-
-/* How a command was called. */
-struct call {
-	int value;		/* of its row */
-	const char *argument;	/* typed behind its name; NULL: none, or a key was pressed */
-};
 
 struct key_row {
 	int keys[KEYS_MAX];	/* as struct input has them; 0 ends, none: for the prompt only */

@@ -3,7 +3,7 @@
 #include "ui/plan_screen.h"
 
 #include "ui/app.h"
-#include "ui/keys.h"
+#include "ui/command.h"
 #include "ui/repair_flow.h"
 #include "ui/text.h"
 

@@ -4,6 +4,9 @@
 
 struct app;
 struct call;
+struct screen_ops;
+
+extern const struct screen_ops plan_screen;
 
 /* Commands behind keys: call->value is the repair. On its own plan it leads to the confirmation. */
 void proposal_key(struct app *app, const struct call *call);

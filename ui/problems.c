@@ -5,6 +5,7 @@
 #include "ui/format.h"
 #include "ui/look.h"
 #include "ui/problem_list.h"
+#include "ui/screens.h"
 
 #include <stdio.h>
 

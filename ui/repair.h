@@ -6,6 +6,7 @@
 
 struct app;
 struct proposal;
+struct screen_ops;
 
 /* What came of the last one. */
 struct report {
@@ -18,6 +19,8 @@ struct report {
 	/* Since then the repository was read anew, or could not be. */
 	enum { REPORT_READING, REPORT_READ, REPORT_UNREAD } state;
 };
+
+extern const struct screen_ops report_screen;
 
 /* Ask for the name of what the flow's proposal is to do, and then do it. Says why when it
  * cannot. */

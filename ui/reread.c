@@ -3,7 +3,7 @@
 #include "ui/reread.h"
 
 #include "ui/app.h"
-#include "ui/keys.h"
+#include "ui/command.h"
 #include "ui/refresh.h"
 #include "ui/verifying.h"
 #include "ui/watch.h"

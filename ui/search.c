@@ -3,7 +3,7 @@
 #include "ui/search.h"
 
 #include "ui/app.h"
-#include "ui/keys.h"
+#include "ui/command.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_SEARCH_H
 #define ATTICSCOPE_SEARCH_H
 
-#include "ui/screens.h"
+#include "ui/screen.h"
 
 /* What is searched: places 0, 1, 2 ..., which are the rows of a table or the bytes of a file.
  * Whoever makes one puts what it needs behind it. */

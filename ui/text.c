@@ -4,8 +4,8 @@
 
 #include "ui/app.h"
 #include "ui/box.h"
+#include "ui/command.h"
 #include "ui/export.h"
-#include "ui/keys.h"
 
 static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
 

@@ -3,7 +3,7 @@
 #define ATTICSCOPE_TEXT_H
 
 #include "ui/lines.h"
-#include "ui/screens.h"
+#include "ui/screen.h"
 
 /* Such a screen begins with this. */
 struct text_view {

@@ -10,6 +10,7 @@
 #include "ui/refresh.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
+#include "ui/screen_table.h"
 #include "ui/signals.h"
 #include "ui/watch.h"
 

@@ -2,9 +2,11 @@
 #ifndef ATTICSCOPE_UNDOS_H
 #define ATTICSCOPE_UNDOS_H
 
-#include "ui/screens.h"
+#include "ui/screen.h"
 
 #include "engine/repair/undo.h"
+
+extern const struct screen_ops undos_screen;
 
 /* What the cursor of @screen, one of the kind SCREEN_UNDOS, is on; *@behind counts the older ones
  * that can be taken back only after it. NULL: nothing. */

@@ -1,6 +1,13 @@
 #include "build-config.h"
 
+#include "ui/screen_table.h"
+
+#include "ui/actions.h"
+#include "ui/help.h"
+#include "ui/plan_screen.h"
+#include "ui/repair.h"
 #include "ui/screens.h"
+#include "ui/undos.h"
 
 /* In the order of the line of tabs. */
 const struct screen_ops *const screen_table[SCREEN_KINDS] = {
