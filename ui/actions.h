@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_ACTIONS_H
 #define ATTICSCOPE_ACTIONS_H
 
-#include "ui/term.h"
+#include "term/term.h"
 
 struct app;
 struct screen_ops;

@@ -2,8 +2,8 @@
 #ifndef ATTICSCOPE_LIST_H
 #define ATTICSCOPE_LIST_H
 
+#include "term/term.h"
 #include "ui/position.h"
-#include "ui/term.h"
 
 /* Draw row @row of a list into the one line @line; @selected: the cursor is on it. */
 typedef void list_draw_fn(void *context, uint64_t row, bool selected, struct area line);

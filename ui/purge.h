@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PURGE_H
 #define ATTICSCOPE_PURGE_H
 
-#include "ui/term.h"
+#include "term/term.h"
 
 #include "engine/repair/undo.h"
 

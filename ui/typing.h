@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_TYPING_H
 #define ATTICSCOPE_TYPING_H
 
-#include "ui/term.h"
+#include "term/term.h"
 
 #include <stddef.h>
 

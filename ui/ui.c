@@ -2,6 +2,7 @@
 
 #include "ui/ui.h"
 
+#include "term/signals.h"
 #include "ui/app.h"
 #include "ui/format.h"
 #include "ui/frame.h"
@@ -11,7 +12,6 @@
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/screen_table.h"
-#include "ui/signals.h"
 #include "ui/watch.h"
 
 #define NCURSES_NOMACROS

@@ -1,4 +1,4 @@
-/* ui/signals.h - signals as events for the main loop, and the terminal's rescue after a crash.
+/* ui/term/signals.h - signals as events for the main loop, and the terminal's rescue after a crash.
  *
  * A program has one terminal and one set of signal handlers, so this module and term.c have state
  * of their own; nothing else in ui/ has.

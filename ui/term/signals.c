@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/signals.h"
+#include "term/signals.h"
 
 #include <errno.h>
 #include <signal.h>

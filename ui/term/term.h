@@ -1,4 +1,5 @@
-/* ui/term.h - the terminal: starting and leaving curses, styles, glyphs, clipped text, input. */
+/* ui/term/term.h - the terminal: starting and leaving curses, styles, glyphs, clipped text,
+ * input. */
 #ifndef ATTICSCOPE_TERM_H
 #define ATTICSCOPE_TERM_H
 

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "ui/term.h"
+#include "term/term.h"
 
-#include "ui/signals.h"
+#include "term/signals.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>
