@@ -11,7 +11,7 @@
 
 #include "engine/cache/records.h"
 #include "engine/check/diagnose.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <inttypes.h>
 

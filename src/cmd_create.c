@@ -6,7 +6,7 @@
 #include "src/out_text.h"
 
 #include "engine/base/bytes.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <inttypes.h>
 

@@ -3,7 +3,7 @@
 #include "src/message.h"
 #include "src/transaction.h"
 
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>

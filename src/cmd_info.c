@@ -8,7 +8,7 @@
 
 #include "engine/check/diagnose.h"
 #include "engine/check/witness.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "src/message.h"
 #include "src/transaction.h"
 
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 #include "src/quote.h"
 
 #include "engine/repair/undo.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <errno.h>
 #include <stdio.h>

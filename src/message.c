@@ -4,7 +4,7 @@
 
 #include "src/quote.h"
 #include "src/status.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>

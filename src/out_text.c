@@ -4,7 +4,7 @@
 
 #include "engine/base/bytes.h"
 #include "src/quote.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "src/progress.h"
 
 #include "src/repository.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 
 #include "src/quote.h"
 
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <stdbool.h>
 #include <stdio.h>

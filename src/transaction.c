@@ -7,7 +7,7 @@
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/out_text.h"
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 
 #include "ui/actions.h"
 
+#include "session/format.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/text.h"
 
 #include <stdarg.h>

@@ -2,9 +2,9 @@
 
 #include "ui/app.h"
 
+#include "session/format.h"
 #include "ui/box.h"
 #include "ui/command.h"
-#include "ui/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
 #ifndef ATTICSCOPE_APP_H
 #define ATTICSCOPE_APP_H
 
-#include "ui/fetch.h"
-#include "ui/job.h"
+#include "session/fetch.h"
+#include "session/job.h"
+#include "session/session.h"
 #include "ui/screen.h"
-#include "ui/session.h"
 #include "ui/typing.h"
 #include "ui/ways.h"
 

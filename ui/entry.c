@@ -1,9 +1,9 @@
 #include "build-config.h"
 
+#include "session/format.h"
+#include "session/raw_file.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/look.h"
-#include "ui/raw.h"
 #include "ui/screens.h"
 
 #include <inttypes.h>

@@ -1,12 +1,12 @@
 #include "build-config.h"
 
+#include "session/format.h"
+#include "session/raw_window.h"
 #include "ui/app.h"
 #include "ui/command.h"
-#include "ui/format.h"
 #include "ui/hex_search.h"
 #include "ui/scan.h"
 #include "ui/screens.h"
-#include "ui/window.h"
 
 #include <inttypes.h>
 #include <stdio.h>

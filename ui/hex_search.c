@@ -2,7 +2,7 @@
 
 #include "ui/hex_search.h"
 
-#include "ui/window.h"
+#include "session/raw_window.h"
 
 #include <stdlib.h>
 

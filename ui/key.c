@@ -1,7 +1,7 @@
 #include "build-config.h"
 
+#include "session/format.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/look.h"
 #include "ui/screens.h"
 

@@ -2,7 +2,7 @@
 
 #include "ui/lines.h"
 
-#include "ui/format.h"
+#include "session/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef ATTICSCOPE_LOOK_H
 #define ATTICSCOPE_LOOK_H
 
+#include "session/session.h"
 #include "term/term.h"
-#include "ui/session.h"
 
 /* In the order in which one of a group speaks for the whole group. */
 enum look {

@@ -2,7 +2,7 @@
 
 #include "ui/model.h"
 
-#include "ui/format.h"
+#include "session/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -7,9 +7,9 @@
 #ifndef ATTICSCOPE_MODEL_H
 #define ATTICSCOPE_MODEL_H
 
+#include "session/place.h"
+#include "session/session.h"
 #include "term/term.h"
-#include "ui/place.h"
-#include "ui/session.h"
 
 #define ROW_CELLS 12
 #define ROW_TEXT 1024

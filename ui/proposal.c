@@ -2,9 +2,9 @@
 
 #include "ui/proposal.h"
 
+#include "session/format.h"
 #include "ui/actions.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 

@@ -2,10 +2,10 @@
 
 #include "ui/purge.h"
 
+#include "session/format.h"
 #include "ui/actions.h"
 #include "ui/app.h"
 #include "ui/box.h"
-#include "ui/format.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/undos.h"

@@ -2,10 +2,10 @@
 
 #include "ui/scan.h"
 
+#include "session/format.h"
+#include "session/raw_file.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/look.h"
-#include "ui/raw.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "ui/segments_model.h"
 
-#include "ui/format.h"
+#include "session/format.h"
 #include "ui/look.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_TABLE_H
 #define ATTICSCOPE_TABLE_H
 
-#include "ui/fetch.h"
+#include "session/fetch.h"
 #include "ui/list.h"
 #include "ui/model.h"
 

@@ -2,9 +2,9 @@
 
 #include "ui/ui.h"
 
+#include "session/format.h"
 #include "term/signals.h"
 #include "ui/app.h"
-#include "ui/format.h"
 #include "ui/frame.h"
 #include "ui/keys.h"
 #include "ui/prompt.h"

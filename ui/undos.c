@@ -2,9 +2,9 @@
 
 #include "ui/undos.h"
 
+#include "session/format.h"
 #include "ui/app.h"
 #include "ui/explain.h"
-#include "ui/format.h"
 #include "ui/repair_flow.h"
 
 #include <inttypes.h>

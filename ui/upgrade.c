@@ -2,10 +2,10 @@
 
 #include "ui/upgrade.h"
 
+#include "session/format.h"
 #include "ui/actions.h"
 #include "ui/app.h"
 #include "ui/box.h"
-#include "ui/format.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
 
 #include "ui/verifying.h"
 
+#include "session/thread.h"
 #include "ui/actions.h"
 #include "ui/app.h"
 #include "ui/refresh.h"
-#include "ui/thread.h"
 #include "ui/ways.h"
 
 #include "engine/cache/cache.h"

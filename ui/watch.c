@@ -2,8 +2,8 @@
 
 #include "ui/watch.h"
 
+#include "session/thread.h"
 #include "ui/app.h"
-#include "ui/thread.h"
 
 #include <poll.h>
 #include <stdlib.h>

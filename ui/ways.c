@@ -2,8 +2,8 @@
 
 #include "ui/ways.h"
 
+#include "session/format.h"
 #include "ui/app.h"
-#include "ui/format.h"
 
 #include "engine/repair/plan_text.h"
 

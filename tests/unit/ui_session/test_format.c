@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/format.h"
+#include "ui/session/format.h"
 
 #include <locale.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* ui/keeper.h - the lock of the open repository, kept apart from the view that it was taken with.
+/* ui/session/lock_owner.h - the lock of the open repository, kept apart from the view that it was
+ * taken with.
  *
  * Views come and go: the repository is read again when it changed, and after every repair. The lock
  * must stay meanwhile, exclusive if it is, or somebody else could come between a repair and the
@@ -10,8 +11,8 @@
  * The last one to let go of a keeper gives the lock back, and with it the right to write. Where the
  * program ends in another way the system closes the descriptor, which does the same.
  */
-#ifndef ATTICSCOPE_KEEPER_H
-#define ATTICSCOPE_KEEPER_H
+#ifndef ATTICSCOPE_LOCK_OWNER_H
+#define ATTICSCOPE_LOCK_OWNER_H
 
 #include "engine/repo/view.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/keeper.h"
+#include "session/lock_owner.h"
 
 #include "engine/format/config.h"
 

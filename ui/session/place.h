@@ -1,4 +1,4 @@
-/* ui/place.h - a place in a repository, and what a person types to name one. Pure. */
+/* ui/session/place.h - a place in a repository, and what a person types to name one. Pure. */
 #ifndef ATTICSCOPE_PLACE_H
 #define ATTICSCOPE_PLACE_H
 

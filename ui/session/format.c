@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/format.h"
+#include "session/format.h"
 
 #include "engine/base/bytes.h"
 

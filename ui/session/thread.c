@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/thread.h"
+#include "session/thread.h"
 
 #include <signal.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "ui/fetch.h"
+#include "session/fetch.h"
 
-#include "ui/thread.h"
+#include "session/thread.h"
 
 #include <stdlib.h>
 #include <time.h>

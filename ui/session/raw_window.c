@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/window.h"
+#include "session/raw_window.h"
 
 #include <string.h>
 

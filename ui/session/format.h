@@ -1,5 +1,5 @@
-/* ui/format.h - numbers, times and untrusted bytes as text for people. Shared with the command
- * line.
+/* ui/session/format.h - numbers, times and untrusted bytes as text for people. Shared with the
+ * command line.
  *
  * No terminal, no allocation. Every function writes at most @size bytes to @out, the closing NUL
  * included, and returns @out. FORMAT_SIZE bytes are always enough for a number or a time.

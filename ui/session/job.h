@@ -1,5 +1,5 @@
-/* ui/job.h - long work in threads of its own: started, watched, cancelled, and collected when
- * done. */
+/* ui/session/job.h - long work in threads of its own: started, watched, cancelled, and collected
+ * when done. */
 #ifndef ATTICSCOPE_JOB_H
 #define ATTICSCOPE_JOB_H
 

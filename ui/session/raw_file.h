@@ -1,7 +1,7 @@
-/* ui/raw.h - the bytes of a segment or of the index as they lie on the disk, through the view's
- * struct io. May wait for a disk: not for the thread that draws. */
-#ifndef ATTICSCOPE_RAW_H
-#define ATTICSCOPE_RAW_H
+/* ui/session/raw_file.h - the bytes of a segment or of the index as they lie on the disk, through
+ * the view's struct io. May wait for a disk: not for the thread that draws. */
+#ifndef ATTICSCOPE_RAW_FILE_H
+#define ATTICSCOPE_RAW_FILE_H
 
 #include "engine/repo/view.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/place.h"
+#include "session/place.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "ui/session.h"
+#include "session/session.h"
 
-#include "ui/format.h"
+#include "session/format.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* ui/thread.h - threads that no signal disturbs. */
+/* ui/session/thread.h - threads that no signal disturbs. */
 #ifndef ATTICSCOPE_THREAD_H
 #define ATTICSCOPE_THREAD_H
 

@@ -1,4 +1,5 @@
-/* ui/session.h - one opened repository with what was found out about it, shared by all threads.
+/* ui/session/session.h - one opened repository with what was found out about it, shared by all
+ * threads.
  *
  * Reading the repository again makes a new session; threads that still work for the old one keep it
  * alive until they are done, so that nobody ever waits for a disk that does not answer.
@@ -6,7 +7,7 @@
 #ifndef ATTICSCOPE_SESSION_H
 #define ATTICSCOPE_SESSION_H
 
-#include "ui/keeper.h"
+#include "session/lock_owner.h"
 
 #include "engine/check/witness.h"
 
@@ -24,7 +25,7 @@ struct session {
 	atomic_uint refs;
 	const struct view *view;
 	struct view *owned;		/* the same, for closing */
-	struct keeper *keeper;		/* held: the lock, see keeper.h */
+	struct keeper *keeper;		/* held: the lock, see lock_owner.h */
 	/* positions in the layout from here on are behind the log's end, as far as opening can
 	 * tell: see view_log_end */
 	size_t end;

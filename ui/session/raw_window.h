@@ -1,9 +1,9 @@
-/* ui/window.h - a stretch of a file that was read: which of its bytes are good is known one by
- * one. */
-#ifndef ATTICSCOPE_WINDOW_H
-#define ATTICSCOPE_WINDOW_H
+/* ui/session/raw_window.h - a stretch of a file that was read: which of its bytes are good is known
+ * one by one. */
+#ifndef ATTICSCOPE_RAW_WINDOW_H
+#define ATTICSCOPE_RAW_WINDOW_H
 
-#include "ui/raw.h"
+#include "session/raw_file.h"
 
 #define WINDOW_BLOCK 4096u	/* a bad sector costs this much of the picture, no more */
 #define WINDOW_SIZE (16u * WINDOW_BLOCK)

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/raw.h"
+#include "session/raw_file.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* ui/fetch.h - the thread that reads from the disk what the screen wants to show.
+/* ui/session/fetch.h - the thread that reads from the disk what the screen wants to show.
  *
  * Only the newest wish counts: one that has not begun when the next arrives is dropped. The screen
  * never waits for longer than it says.

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/place.h"
+#include "ui/session/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/job.h"
+#include "session/job.h"
 
-#include "ui/format.h"
-#include "ui/thread.h"
+#include "session/format.h"
+#include "session/thread.h"
 
 #include <stdio.h>
 
