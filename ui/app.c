@@ -3,8 +3,8 @@
 #include "ui/app.h"
 
 #include "session/format.h"
-#include "ui/box.h"
 #include "ui/command.h"
+#include "widget/box.h"
 
 #include <stdarg.h>
 #include <stdio.h>

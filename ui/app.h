@@ -6,8 +6,8 @@
 #include "session/job.h"
 #include "session/session.h"
 #include "ui/screen.h"
-#include "ui/typing.h"
 #include "ui/ways.h"
+#include "widget/typing.h"
 
 #include "engine/check/diagnose.h"
 

@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_EXPORT_H
 #define ATTICSCOPE_EXPORT_H
 
-#include "ui/lines.h"
+#include "widget/lines.h"
 
 struct app;
 

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PROBLEM_LIST_H
 #define ATTICSCOPE_PROBLEM_LIST_H
 
-#include "ui/table.h"
+#include "widget/table.h"
 
 #define PROBLEMS_COLUMNS 4
 extern const struct column problems_columns[PROBLEMS_COLUMNS];

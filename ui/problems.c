@@ -2,10 +2,10 @@
 
 #include "session/format.h"
 #include "ui/app.h"
-#include "ui/explain.h"
 #include "ui/look.h"
 #include "ui/problem_list.h"
 #include "ui/screens.h"
+#include "widget/explain.h"
 
 #include <stdio.h>
 

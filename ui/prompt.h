@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PROMPT_H
 #define ATTICSCOPE_PROMPT_H
 
-#include "ui/typing.h"
+#include "widget/typing.h"
 
 struct app;
 struct call;

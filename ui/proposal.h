@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_PROPOSAL_H
 #define ATTICSCOPE_PROPOSAL_H
 
-#include "ui/lines.h"
+#include "widget/lines.h"
 
 #include "engine/repair/undo.h"
 

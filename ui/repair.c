@@ -5,10 +5,10 @@
 #include "session/format.h"
 #include "ui/actions.h"
 #include "ui/app.h"
-#include "ui/box.h"
 #include "ui/repair_flow.h"
 #include "ui/reread.h"
 #include "ui/text.h"
+#include "widget/box.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_UI_REPAIR_H
 #define ATTICSCOPE_UI_REPAIR_H
 
-#include "ui/lines.h"
+#include "widget/lines.h"
 
 struct app;
 struct proposal;

@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_SCREEN_H
 #define ATTICSCOPE_SCREEN_H
 
-#include "ui/table.h"
+#include "widget/table.h"
 
 struct app;
 struct call;

@@ -5,7 +5,7 @@
 #ifndef ATTICSCOPE_SEGMENTS_MODEL_H
 #define ATTICSCOPE_SEGMENTS_MODEL_H
 
-#include "ui/table.h"
+#include "widget/table.h"
 
 enum segments_column {
 	COL_SEGMENT, COL_SIZE, COL_ENTRIES, COL_PUTS, COL_DELETES, COL_LIVE, COL_HINTS, COL_DEAD,

@@ -3,9 +3,9 @@
 #include "ui/text.h"
 
 #include "ui/app.h"
-#include "ui/box.h"
 #include "ui/command.h"
 #include "ui/export.h"
+#include "widget/box.h"
 
 static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
 

@@ -2,8 +2,8 @@
 #ifndef ATTICSCOPE_TEXT_H
 #define ATTICSCOPE_TEXT_H
 
-#include "ui/lines.h"
 #include "ui/screen.h"
+#include "widget/lines.h"
 
 /* Such a screen begins with this. */
 struct text_view {

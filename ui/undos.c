@@ -4,8 +4,8 @@
 
 #include "session/format.h"
 #include "ui/app.h"
-#include "ui/explain.h"
 #include "ui/repair_flow.h"
+#include "widget/explain.h"
 
 #include <inttypes.h>
 #include <stdio.h>

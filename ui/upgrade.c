@@ -5,7 +5,7 @@
 #include "session/format.h"
 #include "ui/actions.h"
 #include "ui/app.h"
-#include "ui/box.h"
+#include "widget/box.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* ui/typing.h - a line of text that is being typed: by the prompts and in dialogs. */
+/* ui/widget/typing.h - a line of text that is being typed: by the prompts and in dialogs. */
 #ifndef ATTICSCOPE_TYPING_H
 #define ATTICSCOPE_TYPING_H
 

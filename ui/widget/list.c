@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/list.h"
+#include "widget/list.h"
 
 static void draw_scroll_bar(const struct position *position, struct area area)
 {

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/position.h"
+#include "widget/position.h"
 
 #define SCROLL_STEP 3
 

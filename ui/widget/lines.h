@@ -1,8 +1,8 @@
-/* ui/lines.h - text for people in lines of any length: a plan, a report, what was done. */
+/* ui/widget/lines.h - text for people in lines of any length: a plan, a report, what was done. */
 #ifndef ATTICSCOPE_LINES_H
 #define ATTICSCOPE_LINES_H
 
-#include "ui/model.h"
+#include "widget/model.h"
 
 /* Built by one thread; once a second one sees them they do not change any more. */
 struct lines;

@@ -1,4 +1,4 @@
-/* ui/position.h - where a list stands: cursor, first visible row, page. Pure.
+/* ui/widget/position.h - where a list stands: cursor, first visible row, page. Pure.
  *
  * Invariant after every call: where there are rows, cursor < count and cursor is one of the page
  * rows from top on; no row of the page stays empty as long as rows above could fill it.

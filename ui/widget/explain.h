@@ -1,8 +1,8 @@
-/* ui/explain.h - a list, and below it what is under its cursor explained. */
+/* ui/widget/explain.h - a list, and below it what is under its cursor explained. */
 #ifndef ATTICSCOPE_EXPLAIN_H
 #define ATTICSCOPE_EXPLAIN_H
 
-#include "ui/table.h"
+#include "widget/table.h"
 
 /* A heading of one word, and beside it a text, masked, that is wrapped. */
 struct part { const char *heading, *text; enum style heading_style, style; };

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/explain.h"
+#include "widget/explain.h"
 
 #define INDENT 11		/* the headings */
 #define LIST_ROWS_MIN 3

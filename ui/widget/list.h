@@ -1,9 +1,9 @@
-/* ui/list.h - the one list widget: rows from a position, a cursor, a scroll bar. */
+/* ui/widget/list.h - the one list widget: rows from a position, a cursor, a scroll bar. */
 #ifndef ATTICSCOPE_LIST_H
 #define ATTICSCOPE_LIST_H
 
 #include "term/term.h"
-#include "ui/position.h"
+#include "widget/position.h"
 
 /* Draw row @row of a list into the one line @line; @selected: the cursor is on it. */
 typedef void list_draw_fn(void *context, uint64_t row, bool selected, struct area line);

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/lines.h"
+#include "widget/lines.h"
 
 #include "session/format.h"
 

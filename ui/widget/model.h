@@ -1,4 +1,4 @@
-/* ui/model.h - where the rows of a table come from.
+/* ui/widget/model.h - where the rows of a table come from.
  *
  * A model is counted and read by several threads: the one that draws asks for its count, the fetch
  * thread for rows, a search for matches. What changes in it while it is shared is atomic and only

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/position.h"
+#include "ui/widget/position.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/model.h"
+#include "widget/model.h"
 
 #include "session/format.h"
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/typing.h"
+#include "widget/typing.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/box.h"
+#include "widget/box.h"
 
 #include <stdio.h>
 #include <string.h>

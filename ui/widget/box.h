@@ -1,8 +1,8 @@
-/* ui/box.h - how a dialog looks: a frame in the middle of the screen with text in it. */
+/* ui/widget/box.h - how a dialog looks: a frame in the middle of the screen with text in it. */
 #ifndef ATTICSCOPE_BOX_H
 #define ATTICSCOPE_BOX_H
 
-#include "ui/typing.h"
+#include "widget/typing.h"
 
 #define BOX_PARAGRAPHS 8
 

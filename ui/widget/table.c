@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/table.h"
+#include "widget/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

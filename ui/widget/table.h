@@ -1,10 +1,11 @@
-/* ui/table.h - a list with columns over a model, of which only the visible rows are ever loaded. */
+/* ui/widget/table.h - a list with columns over a model, of which only the visible rows are ever
+ * loaded. */
 #ifndef ATTICSCOPE_TABLE_H
 #define ATTICSCOPE_TABLE_H
 
 #include "session/fetch.h"
-#include "ui/list.h"
-#include "ui/model.h"
+#include "widget/list.h"
+#include "widget/model.h"
 
 #define TABLE_WAIT_MS 10	/* drawing waits so long for rows: a warm disk shows no flicker */
 
