@@ -1,7 +1,7 @@
 #include "build-config.h"
 
+#include "app/app.h"
 #include "session/format.h"
-#include "ui/app.h"
 #include "ui/scan.h"
 #include "ui/screens.h"
 

@@ -2,8 +2,8 @@
 
 #include "ui/frame.h"
 
+#include "app/app.h"
 #include "session/format.h"
-#include "ui/app.h"
 #include "ui/keys.h"
 
 #include <inttypes.h>

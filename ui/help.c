@@ -2,9 +2,9 @@
 
 #include "ui/help.h"
 
-#include "ui/app.h"
+#include "app/app.h"
+#include "app/segment_style.h"
 #include "ui/keys.h"
-#include "ui/look.h"
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
+#include "app/app.h"
+#include "app/command.h"
 #include "session/format.h"
 #include "session/raw_window.h"
-#include "ui/app.h"
-#include "ui/command.h"
 #include "ui/hex_search.h"
 #include "ui/scan.h"
 #include "ui/screens.h"

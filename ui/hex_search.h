@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_HEX_SEARCH_H
 #define ATTICSCOPE_HEX_SEARCH_H
 
-#include "ui/search.h"
+#include "app/search.h"
 
 /* The bytes of the segment at @position of the layout, or of the index, to be searched for
  * query->bytes; @show is called with the offset. NULL: out of memory. */

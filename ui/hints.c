@@ -1,9 +1,9 @@
 #include "build-config.h"
 
+#include "app/app.h"
+#include "app/command.h"
+#include "app/segment_style.h"
 #include "session/format.h"
-#include "ui/app.h"
-#include "ui/command.h"
-#include "ui/look.h"
 #include "ui/screens.h"
 
 #include <inttypes.h>

@@ -2,14 +2,14 @@
 
 #include "ui/keys.h"
 
-#include "ui/app.h"
+#include "app/app.h"
+#include "app/reread.h"
+#include "app/search.h"
+#include "app/text_screen.h"
 #include "ui/plan_screen.h"
 #include "ui/prompt.h"
 #include "ui/repair_flow.h"
-#include "ui/reread.h"
 #include "ui/screens.h"
-#include "ui/search.h"
-#include "ui/text.h"
 #include "ui/upgrade.h"
 
 #define NCURSES_NOMACROS

@@ -3,8 +3,8 @@
 #ifndef ATTICSCOPE_KEYS_H
 #define ATTICSCOPE_KEYS_H
 
-#include "ui/command.h"
-#include "ui/screen.h"
+#include "app/command.h"
+#include "app/screen.h"
 
 /* What must be there before a key does anything. */
 enum {

@@ -2,10 +2,10 @@
 
 #include "ui/plan_screen.h"
 
-#include "ui/app.h"
-#include "ui/command.h"
+#include "app/app.h"
+#include "app/command.h"
+#include "app/text_screen.h"
 #include "ui/repair_flow.h"
-#include "ui/text.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
+#include "app/app.h"
+#include "app/problem_list.h"
+#include "app/segment_style.h"
 #include "session/format.h"
-#include "ui/app.h"
-#include "ui/look.h"
-#include "ui/problem_list.h"
 #include "ui/screens.h"
 #include "widget/explain.h"
 

@@ -2,8 +2,8 @@
 
 #include "ui/prompt.h"
 
-#include "ui/app.h"
-#include "ui/search.h"
+#include "app/app.h"
+#include "app/search.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>

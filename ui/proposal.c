@@ -2,11 +2,11 @@
 
 #include "ui/proposal.h"
 
+#include "app/action_log.h"
+#include "app/app.h"
+#include "app/reread.h"
 #include "session/format.h"
-#include "ui/actions.h"
-#include "ui/app.h"
 #include "ui/repair_flow.h"
-#include "ui/reread.h"
 
 #include "engine/repair/plan_text.h"
 

@@ -2,11 +2,11 @@
 
 #include "ui/purge.h"
 
+#include "app/action_log.h"
+#include "app/app.h"
+#include "app/reread.h"
 #include "session/format.h"
-#include "ui/actions.h"
-#include "ui/app.h"
 #include "ui/repair_flow.h"
-#include "ui/reread.h"
 #include "ui/undos.h"
 #include "widget/box.h"
 

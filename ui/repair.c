@@ -2,12 +2,12 @@
 
 #include "ui/repair.h"
 
+#include "app/action_log.h"
+#include "app/app.h"
+#include "app/reread.h"
+#include "app/text_screen.h"
 #include "session/format.h"
-#include "ui/actions.h"
-#include "ui/app.h"
 #include "ui/repair_flow.h"
-#include "ui/reread.h"
-#include "ui/text.h"
 #include "widget/box.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 
 #include "ui/repair_flow.h"
 
-#include "ui/app.h"
+#include "app/app.h"
 
 void repair_flow_before_read(struct app *app)
 {

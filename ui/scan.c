@@ -2,10 +2,10 @@
 
 #include "ui/scan.h"
 
+#include "app/app.h"
+#include "app/segment_style.h"
 #include "session/format.h"
 #include "session/raw_file.h"
-#include "ui/app.h"
-#include "ui/look.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

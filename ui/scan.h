@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_SCAN_H
 #define ATTICSCOPE_SCAN_H
 
-#include "ui/screen.h"
+#include "app/screen.h"
 
 #define SCAN_ROWS_MAX (1u << 21)	/* 32 MiB */
 

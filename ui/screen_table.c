@@ -2,7 +2,7 @@
 
 #include "ui/screen_table.h"
 
-#include "ui/actions.h"
+#include "app/action_log.h"
 #include "ui/help.h"
 #include "ui/plan_screen.h"
 #include "ui/repair.h"

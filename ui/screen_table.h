@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_SCREEN_TABLE_H
 #define ATTICSCOPE_SCREEN_TABLE_H
 
-#include "ui/screen.h"
+#include "app/screen.h"
 
 extern const struct screen_ops *const screen_table[SCREEN_KINDS];
 

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
+#include "app/app.h"
+#include "app/command.h"
 #include "session/format.h"
-#include "ui/app.h"
-#include "ui/command.h"
 #include "ui/screens.h"
 #include "ui/segments_model.h"
 

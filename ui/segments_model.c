@@ -2,8 +2,8 @@
 
 #include "ui/segments_model.h"
 
+#include "app/segment_style.h"
 #include "session/format.h"
-#include "ui/look.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

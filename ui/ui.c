@@ -2,17 +2,17 @@
 
 #include "ui/ui.h"
 
+#include "app/app.h"
+#include "app/refresh.h"
+#include "app/reread.h"
+#include "app/watch.h"
 #include "session/format.h"
 #include "term/signals.h"
-#include "ui/app.h"
 #include "ui/frame.h"
 #include "ui/keys.h"
 #include "ui/prompt.h"
-#include "ui/refresh.h"
 #include "ui/repair_flow.h"
-#include "ui/reread.h"
 #include "ui/screen_table.h"
-#include "ui/watch.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>

@@ -2,8 +2,8 @@
 
 #include "ui/undos.h"
 
+#include "app/app.h"
 #include "session/format.h"
-#include "ui/app.h"
 #include "ui/repair_flow.h"
 #include "widget/explain.h"
 

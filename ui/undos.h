@@ -2,7 +2,7 @@
 #ifndef ATTICSCOPE_UNDOS_H
 #define ATTICSCOPE_UNDOS_H
 
-#include "ui/screen.h"
+#include "app/screen.h"
 
 #include "engine/repair/undo.h"
 

@@ -2,9 +2,9 @@
 
 #include "ui/upgrade.h"
 
+#include "app/action_log.h"
+#include "app/app.h"
 #include "session/format.h"
-#include "ui/actions.h"
-#include "ui/app.h"
 #include "widget/box.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
-/* ui/ways.h - the repairs to choose from: the recommended one or, where the newest
+/* ui/app/choices.h - the repairs to choose from: the recommended one or, where the newest
  * transaction stands in doubt, the one that keeps it and the one that gives it up. */
-#ifndef ATTICSCOPE_WAYS_H
-#define ATTICSCOPE_WAYS_H
+#ifndef ATTICSCOPE_CHOICES_H
+#define ATTICSCOPE_CHOICES_H
 
 #include "engine/repair/repair.h"
 

@@ -1,10 +1,10 @@
 #include "build-config.h"
 
-#include "ui/text.h"
+#include "app/text_screen.h"
 
-#include "ui/app.h"
-#include "ui/command.h"
-#include "ui/export.h"
+#include "app/app.h"
+#include "app/command.h"
+#include "app/export.h"
 #include "widget/box.h"
 
 static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };

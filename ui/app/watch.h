@@ -1,4 +1,5 @@
-/* ui/watch.h - looks every two seconds whether somebody else changed or locked the repository. */
+/* ui/app/watch.h - looks every two seconds whether somebody else changed or locked the repository.
+ * */
 #ifndef ATTICSCOPE_WATCH_H
 #define ATTICSCOPE_WATCH_H
 

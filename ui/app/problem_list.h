@@ -1,4 +1,4 @@
-/* ui/problem_list.h - what was found, as the rows of a table. */
+/* ui/app/problem_list.h - what was found, as the rows of a table. */
 #ifndef ATTICSCOPE_PROBLEM_LIST_H
 #define ATTICSCOPE_PROBLEM_LIST_H
 

@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/search.h"
+#include "app/search.h"
 
-#include "ui/app.h"
-#include "ui/command.h"
+#include "app/app.h"
+#include "app/command.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 #include "build-config.h"
 
-#include "ui/actions.h"
+#include "app/action_log.h"
 
+#include "app/app.h"
+#include "app/text_screen.h"
 #include "session/format.h"
-#include "ui/app.h"
-#include "ui/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* ui/reread.h - read the repository again, and verify it. */
+/* ui/app/reread.h - read the repository again, and verify it. */
 #ifndef ATTICSCOPE_REREAD_H
 #define ATTICSCOPE_REREAD_H
 

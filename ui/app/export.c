@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "ui/export.h"
+#include "app/export.h"
 
-#include "ui/app.h"
+#include "app/app.h"
 
 #include <errno.h>
 #include <fcntl.h>

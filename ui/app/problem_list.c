@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "ui/problem_list.h"
+#include "app/problem_list.h"
 
-#include "ui/look.h"
+#include "app/segment_style.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* ui/export.h - lines of text into a new file that a person named. The one place where the terminal
- * front end opens a file. */
+/* ui/app/export.h - lines of text into a new file that a person named. The one place where the
+ * terminal front end opens a file. */
 #ifndef ATTICSCOPE_EXPORT_H
 #define ATTICSCOPE_EXPORT_H
 

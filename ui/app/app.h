@@ -1,12 +1,13 @@
-/* ui/app.h - the running program: its session, its stack of screens, its jobs. Main thread only. */
+/* ui/app/app.h - the running program: its session, its stack of screens, its jobs. Main thread
+ * only. */
 #ifndef ATTICSCOPE_APP_H
 #define ATTICSCOPE_APP_H
 
+#include "app/choices.h"
+#include "app/screen.h"
 #include "session/fetch.h"
 #include "session/job.h"
 #include "session/session.h"
-#include "ui/screen.h"
-#include "ui/ways.h"
 #include "widget/typing.h"
 
 #include "engine/check/diagnose.h"

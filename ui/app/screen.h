@@ -1,4 +1,4 @@
-/* ui/screen.h - what a screen is: the functions behind it, and what all screens begin with. */
+/* ui/app/screen.h - what a screen is: the functions behind it, and what all screens begin with. */
 #ifndef ATTICSCOPE_SCREEN_H
 #define ATTICSCOPE_SCREEN_H
 

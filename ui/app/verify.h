@@ -1,6 +1,6 @@
-/* ui/verifying.h - the job that verifies the repository. */
-#ifndef ATTICSCOPE_VERIFYING_H
-#define ATTICSCOPE_VERIFYING_H
+/* ui/app/verify.h - the job that verifies the repository. */
+#ifndef ATTICSCOPE_UI_VERIFY_H
+#define ATTICSCOPE_UI_VERIFY_H
 
 struct app;
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/look.h"
+#include "app/segment_style.h"
 
 const struct look_row look_table[LOOK_COUNT] = {
 	[LOOK_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },

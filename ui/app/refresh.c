@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/refresh.h"
+#include "app/refresh.h"
 
-#include "ui/app.h"
-#include "ui/problem_list.h"
+#include "app/app.h"
+#include "app/problem_list.h"
 
 static uint64_t count_problems(const struct findings *findings)
 {

@@ -1,4 +1,4 @@
-/* ui/refresh.h - look again at what is known. */
+/* ui/app/refresh.h - look again at what is known. */
 #ifndef ATTICSCOPE_REFRESH_H
 #define ATTICSCOPE_REFRESH_H
 

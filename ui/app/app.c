@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/app.h"
+#include "app/app.h"
 
+#include "app/command.h"
 #include "session/format.h"
-#include "ui/command.h"
 #include "widget/box.h"
 
 #include <stdarg.h>

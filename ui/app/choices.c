@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/ways.h"
+#include "app/choices.h"
 
+#include "app/app.h"
 #include "session/format.h"
-#include "ui/app.h"
 
 #include "engine/repair/plan_text.h"
 

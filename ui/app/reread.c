@@ -1,12 +1,12 @@
 #include "build-config.h"
 
-#include "ui/reread.h"
+#include "app/reread.h"
 
-#include "ui/app.h"
-#include "ui/command.h"
-#include "ui/refresh.h"
-#include "ui/verifying.h"
-#include "ui/watch.h"
+#include "app/app.h"
+#include "app/command.h"
+#include "app/refresh.h"
+#include "app/verify.h"
+#include "app/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* ui/look.h - how segments look at a glance: their state in the map and in the lists. */
-#ifndef ATTICSCOPE_LOOK_H
-#define ATTICSCOPE_LOOK_H
+/* ui/app/segment_style.h - how segments look at a glance: their state in the map and in the lists.
+ * */
+#ifndef ATTICSCOPE_SEGMENT_STYLE_H
+#define ATTICSCOPE_SEGMENT_STYLE_H
 
 #include "session/session.h"
 #include "term/term.h"

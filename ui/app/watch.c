@@ -1,9 +1,9 @@
 #include "build-config.h"
 
-#include "ui/watch.h"
+#include "app/watch.h"
 
+#include "app/app.h"
 #include "session/thread.h"
-#include "ui/app.h"
 
 #include <poll.h>
 #include <stdlib.h>

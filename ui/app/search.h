@@ -1,9 +1,9 @@
-/* ui/search.h - the search that "/" n N run: in the background, from the cursor to the end and
+/* ui/app/search.h - the search that "/" n N run: in the background, from the cursor to the end and
  * round to the cursor again. */
 #ifndef ATTICSCOPE_SEARCH_H
 #define ATTICSCOPE_SEARCH_H
 
-#include "ui/screen.h"
+#include "app/screen.h"
 
 /* What is searched: places 0, 1, 2 ..., which are the rows of a table or the bytes of a file.
  * Whoever makes one puts what it needs behind it. */

@@ -1,6 +1,7 @@
-/* ui/actions.h - what was done in this session, as lines: upgrades of the lock, plans, repairs. */
-#ifndef ATTICSCOPE_ACTIONS_H
-#define ATTICSCOPE_ACTIONS_H
+/* ui/app/action_log.h - what was done in this session, as lines: upgrades of the lock, plans,
+ * repairs. */
+#ifndef ATTICSCOPE_ACTION_LOG_H
+#define ATTICSCOPE_ACTION_LOG_H
 
 #include "term/term.h"
 

@@ -1,12 +1,12 @@
 #include "build-config.h"
 
-#include "ui/verifying.h"
+#include "app/verify.h"
 
+#include "app/action_log.h"
+#include "app/app.h"
+#include "app/choices.h"
+#include "app/refresh.h"
 #include "session/thread.h"
-#include "ui/actions.h"
-#include "ui/app.h"
-#include "ui/refresh.h"
-#include "ui/ways.h"
 
 #include "engine/cache/cache.h"
 

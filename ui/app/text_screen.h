@@ -1,8 +1,8 @@
-/* ui/text.h - what the screens that show lines of text have in common. */
-#ifndef ATTICSCOPE_TEXT_H
-#define ATTICSCOPE_TEXT_H
+/* ui/app/text_screen.h - what the screens that show lines of text have in common. */
+#ifndef ATTICSCOPE_TEXT_SCREEN_H
+#define ATTICSCOPE_TEXT_SCREEN_H
 
-#include "ui/screen.h"
+#include "app/screen.h"
 #include "widget/lines.h"
 
 /* Such a screen begins with this. */
