@@ -6,10 +6,10 @@
 #include "app/reread.h"
 #include "app/search.h"
 #include "app/text_screen.h"
+#include "screen/screens.h"
 #include "ui/plan_screen.h"
 #include "ui/prompt.h"
 #include "ui/repair_flow.h"
-#include "ui/screens.h"
 #include "ui/upgrade.h"
 
 #define NCURSES_NOMACROS

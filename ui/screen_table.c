@@ -3,10 +3,10 @@
 #include "ui/screen_table.h"
 
 #include "app/action_log.h"
+#include "screen/screens.h"
 #include "ui/help.h"
 #include "ui/plan_screen.h"
 #include "ui/repair.h"
-#include "ui/screens.h"
 #include "ui/undos.h"
 
 /* In the order of the line of tabs. */

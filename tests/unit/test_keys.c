@@ -1,8 +1,8 @@
 #include "build-config.h"
 
+#include "screen/screens.h"
 #include "ui/keys.h"
 #include "ui/screen_table.h"
-#include "ui/screens.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

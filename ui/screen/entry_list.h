@@ -1,7 +1,7 @@
-/* ui/scan.h - where the entries of a segment begin, found in the background and kept at 16 bytes
- * each. */
-#ifndef ATTICSCOPE_SCAN_H
-#define ATTICSCOPE_SCAN_H
+/* ui/screen/entry_list.h - where the entries of a segment begin, found in the background and kept
+ * at 16 bytes each. */
+#ifndef ATTICSCOPE_ENTRY_LIST_H
+#define ATTICSCOPE_ENTRY_LIST_H
 
 #include "app/screen.h"
 

@@ -2,8 +2,8 @@
 
 #include "app/app.h"
 #include "app/segment_style.h"
+#include "screen/screens.h"
 #include "session/format.h"
-#include "ui/screens.h"
 
 #include "engine/check/history.h"
 

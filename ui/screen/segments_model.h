@@ -1,4 +1,5 @@
-/* ui/segments_model.h - the rows of the segments screen: which, in what order, and what they say.
+/* ui/screen/segments_model.h - the rows of the segments screen: which, in what order, and what they
+ * say.
  *
  * A row costs four bytes, or none where all segments come in the order of their numbers; the rest is
  * found out when it is drawn. */

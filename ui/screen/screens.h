@@ -1,4 +1,5 @@
-/* ui/screens.h - the screens that show the repository, and the commands behind their own keys. */
+/* ui/screen/screens.h - the screens that show the repository, and the commands behind their own
+ * keys. */
 #ifndef ATTICSCOPE_SCREENS_H
 #define ATTICSCOPE_SCREENS_H
 

@@ -2,9 +2,9 @@
 
 #include "app/app.h"
 #include "app/segment_style.h"
+#include "screen/screens.h"
 #include "session/format.h"
 #include "session/raw_file.h"
-#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/segments_model.h"
+#include "screen/segments_model.h"
 
 #include "app/segment_style.h"
 #include "session/format.h"

@@ -2,8 +2,8 @@
 
 #include "app/app.h"
 #include "app/command.h"
+#include "screen/screens.h"
 #include "session/format.h"
-#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/scan.h"
+#include "screen/entry_list.h"
 
 #include "app/app.h"
 #include "app/segment_style.h"

@@ -1,4 +1,4 @@
-/* ui/hex_search.h - looking for bytes in a segment or in the index. */
+/* ui/screen/hex_search.h - looking for bytes in a segment or in the index. */
 #ifndef ATTICSCOPE_HEX_SEARCH_H
 #define ATTICSCOPE_HEX_SEARCH_H
 

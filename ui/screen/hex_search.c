@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/hex_search.h"
+#include "screen/hex_search.h"
 
 #include "session/raw_window.h"
 

@@ -2,11 +2,11 @@
 
 #include "app/app.h"
 #include "app/command.h"
+#include "screen/entry_list.h"
+#include "screen/hex_search.h"
+#include "screen/screens.h"
 #include "session/format.h"
 #include "session/raw_window.h"
-#include "ui/hex_search.h"
-#include "ui/scan.h"
-#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

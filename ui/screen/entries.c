@@ -1,9 +1,9 @@
 #include "build-config.h"
 
 #include "app/app.h"
+#include "screen/entry_list.h"
+#include "screen/screens.h"
 #include "session/format.h"
-#include "ui/scan.h"
-#include "ui/screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "app/app.h"
 #include "app/problem_list.h"
 #include "app/segment_style.h"
+#include "screen/screens.h"
 #include "session/format.h"
-#include "ui/screens.h"
 #include "widget/explain.h"
 
 #include <stdio.h>

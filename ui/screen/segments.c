@@ -2,9 +2,9 @@
 
 #include "app/app.h"
 #include "app/command.h"
+#include "screen/screens.h"
+#include "screen/segments_model.h"
 #include "session/format.h"
-#include "ui/screens.h"
-#include "ui/segments_model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
