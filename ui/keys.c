@@ -6,11 +6,11 @@
 #include "app/reread.h"
 #include "app/search.h"
 #include "app/text_screen.h"
+#include "repair/plan_screen.h"
+#include "repair/repair_flow.h"
+#include "repair/repair_mode.h"
 #include "screen/screens.h"
-#include "ui/plan_screen.h"
 #include "ui/prompt.h"
-#include "ui/repair_flow.h"
-#include "ui/upgrade.h"
 
 #define NCURSES_NOMACROS
 #include <curses.h>

@@ -3,11 +3,11 @@
 #include "ui/screen_table.h"
 
 #include "app/action_log.h"
+#include "repair/plan_screen.h"
+#include "repair/run.h"
+#include "repair/undo_screen.h"
 #include "screen/screens.h"
 #include "ui/help.h"
-#include "ui/plan_screen.h"
-#include "ui/repair.h"
-#include "ui/undos.h"
 
 /* In the order of the line of tabs. */
 const struct screen_ops *const screen_table[SCREEN_KINDS] = {

@@ -6,12 +6,12 @@
 #include "app/refresh.h"
 #include "app/reread.h"
 #include "app/watch.h"
+#include "repair/repair_flow.h"
 #include "session/format.h"
 #include "term/signals.h"
 #include "ui/frame.h"
 #include "ui/keys.h"
 #include "ui/prompt.h"
-#include "ui/repair_flow.h"
 #include "ui/screen_table.h"
 
 #define NCURSES_NOMACROS

@@ -1,12 +1,12 @@
 #include "build-config.h"
 
-#include "ui/proposal.h"
+#include "repair/proposal.h"
 
 #include "app/action_log.h"
 #include "app/app.h"
 #include "app/reread.h"
+#include "repair/repair_flow.h"
 #include "session/format.h"
-#include "ui/repair_flow.h"
 
 #include "engine/repair/plan_text.h"
 

@@ -1,13 +1,13 @@
 #include "build-config.h"
 
-#include "ui/purge.h"
+#include "repair/purge.h"
 
 #include "app/action_log.h"
 #include "app/app.h"
 #include "app/reread.h"
+#include "repair/repair_flow.h"
+#include "repair/undo_screen.h"
 #include "session/format.h"
-#include "ui/repair_flow.h"
-#include "ui/undos.h"
 #include "widget/box.h"
 
 #include <stdio.h>

@@ -1,13 +1,13 @@
 #include "build-config.h"
 
-#include "ui/repair.h"
+#include "repair/run.h"
 
 #include "app/action_log.h"
 #include "app/app.h"
 #include "app/reread.h"
 #include "app/text_screen.h"
+#include "repair/repair_flow.h"
 #include "session/format.h"
-#include "ui/repair_flow.h"
 #include "widget/box.h"
 
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 #include "build-config.h"
 
-#include "ui/undos.h"
+#include "repair/undo_screen.h"
 
 #include "app/app.h"
+#include "repair/repair_flow.h"
 #include "session/format.h"
-#include "ui/repair_flow.h"
 #include "widget/explain.h"
 
 #include <inttypes.h>

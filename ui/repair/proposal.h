@@ -1,4 +1,5 @@
-/* ui/proposal.h - a plan of a repair, or of taking one back, that is shown and may be confirmed. */
+/* ui/repair/proposal.h - a plan of a repair, or of taking one back, that is shown and may be
+ * confirmed. */
 #ifndef ATTICSCOPE_PROPOSAL_H
 #define ATTICSCOPE_PROPOSAL_H
 

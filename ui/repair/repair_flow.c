@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/repair_flow.h"
+#include "repair/repair_flow.h"
 
 #include "app/app.h"
 

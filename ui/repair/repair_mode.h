@@ -1,6 +1,6 @@
-/* ui/upgrade.h - the ways into repair mode and out of it: the exclusive lock. */
-#ifndef ATTICSCOPE_UPGRADE_H
-#define ATTICSCOPE_UPGRADE_H
+/* ui/repair/repair_mode.h - the ways into repair mode and out of it: the exclusive lock. */
+#ifndef ATTICSCOPE_REPAIR_MODE_H
+#define ATTICSCOPE_REPAIR_MODE_H
 
 struct app;
 struct call;

@@ -1,4 +1,4 @@
-/* ui/purge.h - an undo folder removed for good, after a typed confirmation. */
+/* ui/repair/purge.h - an undo folder removed for good, after a typed confirmation. */
 #ifndef ATTICSCOPE_PURGE_H
 #define ATTICSCOPE_PURGE_H
 

@@ -1,4 +1,4 @@
-/* ui/plan_screen.h - the screen of a plan, and the keys that plan a repair. */
+/* ui/repair/plan_screen.h - the screen of a plan, and the keys that plan a repair. */
 #ifndef ATTICSCOPE_PLAN_SCREEN_H
 #define ATTICSCOPE_PLAN_SCREEN_H
 

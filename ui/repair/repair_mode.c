@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "ui/upgrade.h"
+#include "repair/repair_mode.h"
 
 #include "app/action_log.h"
 #include "app/app.h"

@@ -1,6 +1,6 @@
-/* ui/repair.h - the confirmation of a plan, carrying it out, and the report. */
-#ifndef ATTICSCOPE_UI_REPAIR_H
-#define ATTICSCOPE_UI_REPAIR_H
+/* ui/repair/run.h - the confirmation of a plan, carrying it out, and the report. */
+#ifndef ATTICSCOPE_RUN_H
+#define ATTICSCOPE_RUN_H
 
 #include "widget/lines.h"
 

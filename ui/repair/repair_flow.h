@@ -1,10 +1,10 @@
-/* ui/repair_flow.h - what a repair leaves between its steps, from the wish to the report. */
+/* ui/repair/repair_flow.h - what a repair leaves between its steps, from the wish to the report. */
 #ifndef ATTICSCOPE_REPAIR_FLOW_H
 #define ATTICSCOPE_REPAIR_FLOW_H
 
-#include "ui/proposal.h"
-#include "ui/purge.h"
-#include "ui/repair.h"
+#include "repair/proposal.h"
+#include "repair/purge.h"
+#include "repair/run.h"
 
 struct repair_flow {
 	struct wanted wanted;

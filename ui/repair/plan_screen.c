@@ -1,11 +1,11 @@
 #include "build-config.h"
 
-#include "ui/plan_screen.h"
+#include "repair/plan_screen.h"
 
 #include "app/app.h"
 #include "app/command.h"
 #include "app/text_screen.h"
-#include "ui/repair_flow.h"
+#include "repair/repair_flow.h"
 
 #include <stddef.h>
 #include <stdio.h>

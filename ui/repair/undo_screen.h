@@ -1,6 +1,7 @@
-/* ui/undos.h - the undo folders: what repairs have set aside, and whether there is a way back. */
-#ifndef ATTICSCOPE_UNDOS_H
-#define ATTICSCOPE_UNDOS_H
+/* ui/repair/undo_screen.h - the undo folders: what repairs have set aside, and whether there is a
+ * way back. */
+#ifndef ATTICSCOPE_UNDO_SCREEN_H
+#define ATTICSCOPE_UNDO_SCREEN_H
 
 #include "app/screen.h"
 
