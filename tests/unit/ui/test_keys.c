@@ -103,25 +103,6 @@ static void enter_does_something_wherever_it_is_bound(void **state)
 	(void)state;
 }
 
-static void columns_that_do_not_fit_are_dropped_by_rank(void **state)
-{
-	static const struct column columns[] = {
-		{ .title = "a", .width = 10 }, { .title = "b", .width = 10, .rank = 2 },
-		{ .title = "c", .width = 10, .rank = 1, .grows = true },
-	};
-	int widths[3];
-	table_layout(columns, 3, 34, widths);
-	assert_int_equal(widths[0] + widths[1] + widths[2], 30);
-	table_layout(columns, 3, 33, widths);
-	assert_int_equal(widths[1], 0);
-	assert_int_equal(widths[2], 21);	/* what is left of 33 after 10 and a gap of 2 */
-	table_layout(columns, 3, 21, widths);
-	assert_int_equal(widths[2], 0);
-	table_layout(columns, 3, 3, widths);
-	assert_int_equal(widths[0], 10);	/* rank 0 stays; drawing clips it */
-	(void)state;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,7 +113,6 @@ int main(void)
 		cmocka_unit_test(every_screen_is_complete_and_every_view_has_its_digit_everywhere),
 		cmocka_unit_test(every_screen_can_be_left_and_explains_itself),
 		cmocka_unit_test(enter_does_something_wherever_it_is_bound),
-		cmocka_unit_test(columns_that_do_not_fit_are_dropped_by_rank),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
