@@ -69,5 +69,6 @@ static void refresh(struct app *app, struct screen *base)
 
 const struct screen_ops log_screen = {
 	.title = "Log", .size = sizeof(struct actions_view), .open = open_actions, .draw = draw,
+	.is_for_any_format = true,
 	.close = text_close, .refresh = refresh,
 };

@@ -113,7 +113,7 @@ void app_drop_screen(struct app *app, enum screen_kind kind)
 static void raise_to_top(struct app *app, size_t i)
 {
 	struct screen *screen = app->stack[i];
-	if (screen->kind == SCREEN_OVERVIEW) {	/* the way back ends there */
+	if (i == 0) {	/* the way back ends there */
 		while (app->depth > 1)
 			put_to_rest(app, app->stack[--app->depth]);
 	} else {
@@ -123,15 +123,14 @@ static void raise_to_top(struct app *app, size_t i)
 	app_show_top(app);
 }
 
-/* What of @place a screen of @kind is about: by that alone it is found again. */
-static struct place about_of(enum screen_kind kind, const struct place *place)
+static struct place about_of(enum about part, const struct place *place)
 {
 	struct place about = { 0 };
-	if (kind == SCREEN_KEY || kind == SCREEN_INDEX) {
+	if (part == ABOUT_KEY) {
 		about.has_key = place->has_key;
 		about.key_digits = place->key_digits;
 		memcpy(about.key, place->key, sizeof(about.key));
-	} else if (kind == SCREEN_HEX && place->has_bucket) {
+	} else if (part == ABOUT_BUCKET && place->has_bucket) {
 		about.has_bucket = true;
 		about.bucket = place->bucket;
 	} else {
@@ -181,24 +180,17 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 	return screen;
 }
 
-/* What another format holds would all look damaged. */
-static bool shows_contents(enum screen_kind kind)
-{
-	return kind != SCREEN_OVERVIEW && kind != SCREEN_PROBLEMS && kind != SCREEN_HELP &&
-	       kind != SCREEN_LOG && kind != SCREEN_UNDOS;
-}
-
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
-	const struct place about = place ? about_of(kind, place) : (struct place){ 0 };
+	const struct screen_ops *ops = app->screens[kind];
+	const struct place about = place ? about_of(ops->about, place) : (struct place){ 0 };
 	size_t at;
-	if (app->session->view->dialect != DIALECT_ATTIC && shows_contents(kind)) {
+	if (app->session->view->dialect != DIALECT_ATTIC && !ops->is_for_any_format) {
 		app_say(app, STYLE_WARNING, "not shown: %s",
 			dialect_title(app->session->view->dialect));
 		return false;
 	}
-	/* Help is about the screen below it, and never lies below another. */
-	if (app->depth > 1 && app_top(app)->kind == SCREEN_HELP)
+	if (app->depth > 1 && app_top(app)->ops->is_passing)
 		app_leave(app, NULL);
 	if (find_screen(app, kind, place ? &about : NULL, &at)) {
 		raise_to_top(app, at);

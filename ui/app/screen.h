@@ -17,10 +17,24 @@ enum screen_kind {
 
 struct screen;
 
+enum about {
+	ABOUT_SEGMENT,		/* and an offset in it */
+	ABOUT_KEY,		/* or the beginning of one */
+	ABOUT_BUCKET		/* of the index; of a place without one, the segment */
+};
+
 struct screen_ops {
 	const char *title;	/* in the line of tabs */
 	char digit;		/* the key of a view, 0 for those that only open from others */
 	size_t size;		/* of the struct that begins with struct screen */
+
+	/* What of a place it is about: by that alone an open one is found again. */
+	enum about about;
+	/* It is about the screen below it, and never lies below another. */
+	bool is_passing;
+	/* It may be opened whatever format the repository has. The contents of another format would
+	 * all look damaged. */
+	bool is_for_any_format;
 
 	/* Where Enter leads from a row or a byte that lies in a segment; SCREEN_OVERVIEW:
 	 * nowhere. */

@@ -426,5 +426,6 @@ static void refresh(struct app *app, struct screen *base)
 
 const struct screen_ops undos_screen = {
 	.title = "Undo", .size = sizeof(struct undos_view), .open = open_undos, .draw = draw,
+	.is_for_any_format = true,
 	.reload = list, .refresh = refresh, .enter = enter,
 };

@@ -525,6 +525,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops index_screen = {
 	.title = "Index", .digit = '4', .size = sizeof(struct index_view), .opens = SCREEN_ENTRIES,
+	.about = ABOUT_KEY,
 	.open = open_index, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };
 

@@ -258,5 +258,6 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 const struct screen_ops key_screen = {
 	.title = "Key", .digit = '7', .size = sizeof(struct key_view), .opens = SCREEN_ENTRIES,
+	.about = ABOUT_KEY,
 	.open = open_key, .draw = draw, .reload = reload, .refresh = refresh,
 };
