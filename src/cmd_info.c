@@ -4,6 +4,7 @@
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/out_text.h"
+#include "src/progress.h"
 #include "src/repository.h"
 
 #include "engine/check/diagnose.h"

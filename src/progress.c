@@ -2,9 +2,9 @@
 
 #include "src/progress.h"
 
-#include "src/repository.h"
 #include "ui/session/format.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -32,6 +32,19 @@ struct progress {
 	bool ended;		/* under mutex */
 	bool drawn;		/* the thread's, then the joiner's */
 };
+
+uint64_t repository_bytes(const struct view *view)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < view->layout.count; i++) {
+		char path[LAYOUT_PATH_MAX];
+		struct stat st;
+		layout_path(&view->layout, i, path);
+		if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
 
 static unsigned permille(const struct progress_figures *f)
 {

@@ -18,6 +18,9 @@ struct progress *progress_begin_repair(const struct repair_progress *repair);
 /* Take the bar off the screen. @progress may be NULL. */
 void progress_end(struct progress *progress);
 
+/* Sum of the sizes of all segments. Asks the system about each file and opens none. */
+uint64_t repository_bytes(const struct view *view);
+
 /* What is drawn, for progress_line. */
 struct progress_figures {
 	uint64_t bytes_done, bytes_total;

@@ -6,8 +6,6 @@
 #include "src/message.h"
 #include "src/progress.h"
 
-#include <fcntl.h>
-
 enum as_err repository_open_any(const struct request *request, struct view **view)
 {
 	const struct view_options options = { .no_lock = request->options.no_lock };
@@ -42,19 +40,6 @@ void repository_close(struct view *view)
 		message("%s was changed while it was read: what was shown may be out of date",
 			view->path);
 	view_close(view);
-}
-
-uint64_t repository_bytes(const struct view *view)
-{
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < view->layout.count; i++) {
-		char path[LAYOUT_PATH_MAX];
-		struct stat st;
-		layout_path(&view->layout, i, path);
-		if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			bytes += (uint64_t)st.st_size;
-	}
-	return bytes;
 }
 
 enum as_err repository_verify(const struct request *request, const struct view *view,

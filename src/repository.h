@@ -15,9 +15,6 @@ enum as_err repository_open_any(const struct request *request, struct view **vie
 /* Say so on standard error if the repository changed meanwhile, and close it. */
 void repository_close(struct view *view);
 
-/* Sum of the sizes of all segments. Asks the system about each file and opens none. */
-uint64_t repository_bytes(const struct view *view);
-
 /* Read all of it, with a progress bar; an interrupt cancels. AS_OK, or the error, whose message was
  * printed; *@verify is then NULL. */
 enum as_err repository_verify(const struct request *request, const struct view *view,
