@@ -2,6 +2,7 @@
 
 #include "src/entry_rows.h"
 #include "src/message.h"
+#include "src/out_table.h"
 #include "src/repository.h"
 
 #include "engine/repo/probe.h"

@@ -4,6 +4,7 @@
 #include "src/entry_rows.h"
 #include "src/interrupt.h"
 #include "src/message.h"
+#include "src/out_table.h"
 #include "src/progress.h"
 #include "src/repository.h"
 

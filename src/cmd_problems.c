@@ -1,6 +1,7 @@
 #include "build-config.h"
 
 #include "src/command.h"
+#include "src/out_table.h"
 #include "src/out_text.h"
 
 #include "engine/base/problem.h"

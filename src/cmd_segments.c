@@ -1,6 +1,7 @@
 #include "build-config.h"
 
 #include "src/message.h"
+#include "src/out_table.h"
 #include "src/repository.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "src/mend.h"
 #include "src/message.h"
 #include "src/out_plan.h"
+#include "src/out_table.h"
 #include "src/out_text.h"
 #include "src/progress.h"
 #include "src/quote.h"

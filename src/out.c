@@ -5,8 +5,6 @@
 #include "src/interrupt.h"
 #include "src/message.h"
 #include "src/options.h"
-#include "src/out_json.h"
-#include "src/out_text.h"
 #include "src/status.h"
 
 #include <errno.h>
@@ -64,20 +62,4 @@ int out_finish(struct out *out, int status)
 		return status;
 	message("cannot write to standard output: %s", strerror(out->error));
 	return EXIT_FAILED;
-}
-
-void out_titles(struct out *out, const struct column *columns, size_t count)
-{
-	if (!out->json)
-		text_titles(out, columns, count);
-}
-
-bool out_row(struct out *out, const struct column *columns, const struct cell *cells, size_t count)
-{
-	errno = 0;
-	if (out->json)
-		json_row(out, columns, cells, count);
-	else
-		text_row(out, columns, cells, count);
-	return out_goes_on(out);
 }

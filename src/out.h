@@ -100,11 +100,4 @@ struct column {
 	bool last;		/* ends the line; a key is cut there to fit a terminal */
 };
 
-/* The titles, in text. */
-void out_titles(struct out *out, const struct column *columns, size_t count);
-
-/* One row; @cells are in the order of @columns. Returns out_goes_on(). */
-bool out_row(struct out *out, const struct column *columns, const struct cell *cells,
-	     size_t count);
-
 #endif
