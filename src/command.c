@@ -2,6 +2,9 @@
 
 #include "src/command.h"
 
+#include "src/help.h"
+#include "src/message.h"
+
 #include "engine/base/error.h"
 
 #include <stdlib.h>
@@ -197,4 +200,14 @@ void request_free(struct request *request)
 {
 	free(request->args);
 	request->args = NULL;
+}
+
+int cmd_help(struct request *request)
+{
+	const char *name = request->args[0];
+	const struct command *command = name ? command_find(name) : command_terminal();
+	if (command)
+		return help_print(&request->out, command, command_table, command_count);
+	message("there is no command '%s'; see 'atticscope help'", name);
+	return EXIT_USAGE;
 }

@@ -3,7 +3,6 @@
 #include "src/help.h"
 
 #include "src/command.h"
-#include "src/message.h"
 #include "src/out_text.h"
 
 #include "engine/base/crc.h"
@@ -39,12 +38,12 @@ static void print_options(struct out *out, const struct command *command)
 	}
 }
 
-static void print_commands(struct out *out)
+static void print_commands(struct out *out, const struct command *all, size_t count)
 {
 	text_blank_line(out);
 	text_line(out, TONE_STRONG, "Commands:");
-	for (size_t i = 0; i < command_count; i++) {
-		const struct command *command = &command_table[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct command *command = &all[i];
 		char left[64];
 		if (!command->name)
 			continue;
@@ -64,14 +63,15 @@ static const char statuses[] =
 	"Exit status: 0 done, and nothing is wrong, 1 problems were repaired, 4 problems are left, "
 	"8 could not run, 16 wrong usage, 32 cancelled.";
 
-static void print_program(struct out *out, const struct command *terminal)
+static void print_program(struct out *out, const struct command *terminal,
+			  const struct command *all, size_t count)
 {
 	text_line(out, TONE_PLAIN, "Usage: atticscope [OPTION...] REPO");
 	text_line(out, TONE_PLAIN, "       atticscope COMMAND [OPTION...] [ARGUMENT...]");
 	text_blank_line(out);
 	text_paragraph(out, 0, about);
 	print_options(out, terminal);
-	print_commands(out);
+	print_commands(out, all, count);
 	text_blank_line(out);
 	text_paragraph(out, 0, names);
 	text_blank_line(out);
@@ -92,10 +92,11 @@ static void print_more(struct out *out, const char *more)
 	}
 }
 
-int help_print(struct out *out, const struct command *command)
+int help_print(struct out *out, const struct command *command, const struct command *all,
+	       size_t count)
 {
 	if (!command->name) {
-		print_program(out, command);
+		print_program(out, command, all, count);
 		return EXIT_DONE;
 	}
 	const char *arguments = command->arguments;
@@ -114,14 +115,4 @@ int help_version(struct out *out)
 	text_line(out, TONE_PLAIN, "%s", PACKAGE_STRING);
 	text_line(out, TONE_PLAIN, "CRC-32 computed by %s", crc32_library());
 	return EXIT_DONE;
-}
-
-int cmd_help(struct request *request)
-{
-	const char *name = request->args[0];
-	const struct command *command = name ? command_find(name) : command_terminal();
-	if (command)
-		return help_print(&request->out, command);
-	message("there is no command '%s'; see 'atticscope help'", name);
-	return EXIT_USAGE;
 }

@@ -2,11 +2,15 @@
 #ifndef ATTICSCOPE_HELP_H
 #define ATTICSCOPE_HELP_H
 
+#include <stddef.h>
+
 struct command;
 struct out;
 
-/* Explain @command, or the program where it is the one without a name. Returns EXIT_DONE. */
-int help_print(struct out *out, const struct command *command);
+/* Explain @command, or the program and its @count commands @all where it is the one without a name.
+ * Returns EXIT_DONE. */
+int help_print(struct out *out, const struct command *command, const struct command *all,
+	       size_t count);
 
 int help_version(struct out *out);
 

@@ -1,6 +1,7 @@
 #include "build-config.h"
 
 #include "src/command.h"
+#include "src/command_line.h"
 #include "src/help.h"
 
 #include <fcntl.h>
@@ -20,7 +21,7 @@ static void hold_standard_descriptors(void)
 static int run(struct request *request)
 {
 	if (request->options.help)
-		return help_print(&request->out, request->command);
+		return help_print(&request->out, request->command, command_table, command_count);
 	if (request->options.version)
 		return help_version(&request->out);
 	return request->command->run(request);

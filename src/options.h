@@ -1,4 +1,4 @@
-/* src/options.h - the one table of options, and the parser and the help that read it. */
+/* src/options.h - the one table of options, which the parser and the help read. */
 #ifndef ATTICSCOPE_OPTIONS_H
 #define ATTICSCOPE_OPTIONS_H
 
@@ -77,12 +77,5 @@ struct option_row {
 	bool (*set)(struct options *options, const char *argument);
 };
 extern const struct option_row option_table[OPTION_COUNT];
-
-struct request;
-
-/* Read the whole command line into *@request: command, options and arguments, in any order. False:
- * what is wrong was said on standard error. The arguments are borrowed from @argv; request_free
- * frees the rest. */
-bool options_parse(int argc, char **argv, struct request *request);
 
 #endif

@@ -1,0 +1,160 @@
+#include "build-config.h"
+
+#include "src/command_line.h"
+
+#include "src/command.h"
+#include "src/message.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+#define LONG_ONLY 256		/* getopt's value of an option without a letter: this and its row */
+
+/* What getopt_long wants to know, made from the table. */
+struct grammar {
+	char letters[2 + 2 * OPTION_COUNT + 1];
+	struct option names[OPTION_COUNT + 1];
+};
+
+static void build_grammar(struct grammar *grammar)
+{
+	char *p = grammar->letters;
+	*p++ = '-';	/* give the arguments in their places, whatever POSIXLY_CORRECT says */
+	*p++ = ':';	/* and leave the messages to us */
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		const struct option_row *row = &option_table[i];
+		grammar->names[i] = (struct option){
+			.name = row->name, .has_arg = row->argument != NULL, .val = LONG_ONLY + i
+		};
+		if (!row->letter)
+			continue;
+		*p++ = (char)row->letter;
+		if (row->argument)
+			*p++ = ':';
+	}
+	*p = '\0';
+	grammar->names[OPTION_COUNT] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+/* The row of what getopt_long returned, or OPTION_COUNT. */
+static int find_row(int value)
+{
+	if (value >= LONG_ONLY)
+		return value - LONG_ONLY;
+	int i = 0;
+	while (i < OPTION_COUNT && option_table[i].letter != value)
+		i++;
+	return i;
+}
+
+/* Every argument passes here; the first one may be the name of a command. */
+static void take_argument(struct request *request, char *argument)
+{
+	if (!request->command) {
+		request->command = command_find(argument);
+		if (request->command)
+			return;
+		request->command = command_terminal();
+	}
+	request->args[request->arg_count++] = argument;
+}
+
+static bool refuse_option(int value, char **argv)
+{
+	const char *word = argv[optind - 1];
+	if (value == ':')
+		message("option '%s' needs an argument", word);
+	else if (optopt >= LONG_ONLY)
+		message("option '%s' takes no argument", word);
+	else if (optopt == 0)
+		message("unknown or ambiguous option '%s'", word);
+	else
+		message("unknown option '-%c'", optopt);
+	return false;
+}
+
+/* Gather options into request->options, and into *@given a bit for each that was there. */
+static bool read_words(int argc, char **argv, struct request *request, uint64_t *given)
+{
+	struct grammar grammar;
+	int value;
+	build_grammar(&grammar);
+	opterr = 0;
+	while ((value = getopt_long(argc, argv, grammar.letters, grammar.names, NULL)) != -1) {
+		if (value == 1) {
+			take_argument(request, optarg);
+			continue;
+		}
+		const int i = value == '?' || value == ':' ? OPTION_COUNT : find_row(value);
+		if (i == OPTION_COUNT)
+			return refuse_option(value, argv);
+		if (!option_table[i].set(&request->options, optarg)) {
+			message("'%s' is no argument for --%s", optarg, option_table[i].name);
+			return false;
+		}
+		*given |= UINT64_C(1) << i;
+	}
+	while (optind < argc)
+		take_argument(request, argv[optind++]);
+	return true;
+}
+
+static bool check_options(const struct request *request, uint64_t given)
+{
+	const struct command *command = request->command;
+	const uint64_t foreign = given & ~command->options;
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		if (!(foreign >> i & 1))
+			continue;
+		if (command->name)
+			message("%s takes no option --%s", command->name, option_table[i].name);
+		else
+			message("option --%s needs a command", option_table[i].name);
+		return false;
+	}
+	return true;
+}
+
+static bool check_arguments(const struct request *request)
+{
+	const struct command *command = request->command;
+	if (request->arg_count >= command->min_args && request->arg_count <= command->max_args)
+		return true;
+	const bool too_many = request->arg_count > command->max_args;
+	if (command->name && too_many)
+		message("%s: one argument too many: '%s'", command->name,
+			request->args[command->max_args]);
+	else if (command->name)
+		message("%s needs %s", command->name, command->arguments);
+	else if (too_many)
+		message("there is no command '%s'", request->args[0]);
+	else
+		message("name a repository, or a command and a repository");
+	return false;
+}
+
+static bool parse(int argc, char **argv, struct request *request)
+{
+	uint64_t given = 0;
+	if (!read_words(argc, argv, request, &given))
+		return false;
+	if (!request->command)
+		request->command = command_terminal();
+	if (request->options.help || request->options.version)
+		return true;
+	return check_options(request, given) && check_arguments(request);
+}
+
+bool options_parse(int argc, char **argv, struct request *request)
+{
+	*request = (struct request){ .args = calloc((size_t)argc + 1, sizeof(*request->args)) };
+	if (!request->args) {
+		message_failure(AS_ERR_MEMORY, NULL);
+		return false;
+	}
+	if (parse(argc, argv, request))
+		return true;
+	const char *name = request->command ? request->command->name : NULL;
+	message("see 'atticscope help%s%s'", name ? " " : "", name ? name : "");
+	return false;
+}
