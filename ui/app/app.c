@@ -2,7 +2,6 @@
 
 #include "app/app.h"
 
-#include "app/command.h"
 #include "session/format.h"
 #include "widget/box.h"
 

@@ -3,7 +3,6 @@
 #include "app/reread.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "app/refresh.h"
 #include "app/verify.h"
 #include "app/watch.h"

@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "screen/entry_list.h"
 #include "screen/hex_search.h"
 #include "screen/screens.h"
