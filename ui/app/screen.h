@@ -36,6 +36,10 @@ struct screen_ops {
 	 * all look damaged. */
 	bool is_for_any_format;
 
+	/* Its rows have no keys, or only some do: what can begin a key, and is not found here,
+	 * leads to the life of that key. */
+	bool leads_to_keys;
+
 	/* Where Enter leads from a row or a byte that lies in a segment; SCREEN_OVERVIEW:
 	 * nowhere. */
 	enum screen_kind opens;

@@ -59,13 +59,10 @@ static void run_search(struct job *job)
 		search->found = search_range(search, 0, behind);
 }
 
-/* Where rows have no keys, or but some, what can begin one leads to its life. */
 static bool open_key(struct app *app, const struct screen *screen, const struct query *query)
 {
-	const unsigned without =
-		ON(OVERVIEW) | ON(SEGMENTS) | ON(HINTS) | ON(PROBLEMS) | ON(HEX);
 	struct place place;
-	if (!query->is_prefix || !(without & 1u << screen->kind) ||
+	if (!query->is_prefix || !screen->ops->leads_to_keys ||
 	    !place_parse_key(query->text, &place))
 		return false;
 	app_open(app, SCREEN_KEY, &place);

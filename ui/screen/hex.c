@@ -613,7 +613,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops hex_screen = {
 	.title = "Hex", .digit = '8', .size = sizeof(struct hex), .opens = SCREEN_ENTRY,
-	.about = ABOUT_BUCKET,
+	.about = ABOUT_BUCKET, .leads_to_keys = true,
 	.open = open_hex, .draw = draw, .close = close_hex, .seek = seek, .reload = reload,
 	.move = move_by, .place = place_at, .click = click, .deliver = deliver, .shown = shown,
 	.jump = jump,

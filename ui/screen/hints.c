@@ -253,6 +253,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops hints_screen = {
 	.title = "Hints", .digit = '5', .size = sizeof(struct hints_view), .opens = SCREEN_ENTRIES,
+	.leads_to_keys = true,
 	.open = open_hints, .draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 

@@ -596,7 +596,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops overview_screen = {
 	.title = "Overview", .digit = '1', .size = sizeof(struct overview),
-	.is_for_any_format = true,
+	.is_for_any_format = true, .leads_to_keys = true,
 	.open = open_overview, .draw = draw, .move = move_by,
 	.place = place_at, .enter = enter, .click = click, .jump = jump,
 };

@@ -149,7 +149,7 @@ static void enter(struct app *app, struct screen *base)
 
 const struct screen_ops problems_screen = {
 	.title = "Problems", .digit = '6', .size = sizeof(struct problems_view),
-	.is_for_any_format = true,
+	.is_for_any_format = true, .leads_to_keys = true,
 	.open = open_problems, .draw = draw, .reload = take_model,
 	.refresh = take_model, .enter = enter,
 };

@@ -234,6 +234,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops segments_screen = {
 	.title = "Segments", .digit = '2', .size = sizeof(struct segments), .opens = SCREEN_ENTRIES,
+	.leads_to_keys = true,
 	.open = open_segments, .draw = draw, .seek = seek, .reload = reload, .refresh = refresh,
 	.jump = jump,
 };
