@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The tests of the house fail when something is wrong with it: a copy gets a floor on top with two
-folders side by side, and then one fault at a time."""
+folders side by side, and then one fault at a time; a copy of engine/, and one of ui/ above it."""
 import os
 import shlex
 import shutil
@@ -17,21 +17,25 @@ if not BUILD:
     print('skipped: BUILD_FOLDER does not say what to copy; "make check" does')
     sys.exit(77)
 
-BOTTOM = floors.FLOORS[0][0]
-TOP = ('engine/left', 'engine/right')
 
+class House:
+    ROOTS = ()		# what is copied; the two folders come into the last of these
+    BOTTOM = ''		# where faults are put that reach up to them
 
-class House(unittest.TestCase):
     def setUp(self):
+        root = self.ROOTS[-1]
+        self.top = (root + '/left', root + '/right')
         self.copy = tempfile.mkdtemp(prefix='atticscope-house-')
         self.addCleanup(shutil.rmtree, self.copy)
         whole = floors.FLOORS
         self.addCleanup(setattr, floors, 'FLOORS', whole)
-        shutil.copytree(os.path.join(SOURCE, 'engine'), os.path.join(self.copy, 'engine'))
+        floors.FLOORS = tuple(floor for floor in whole if floor[0].split('/')[0] in self.ROOTS)
+        for name in self.ROOTS:
+            shutil.copytree(os.path.join(SOURCE, name), os.path.join(self.copy, name))
         for folder in floors.folders():
             shutil.copy(floors.archive(BUILD, folder), os.path.join(self.copy, folder))
-        floors.FLOORS += (TOP,)
-        for folder in TOP:
+        floors.FLOORS += (self.top,)
+        for folder in self.top:
             name = os.path.basename(folder)
             os.mkdir(os.path.join(self.copy, folder))
             self.write(folder, name + '.h', 'void %s(void);\n' % name)
@@ -49,7 +53,7 @@ class House(unittest.TestCase):
         source = self.write(folder, name + '.c', text)
         made = source[:-2] + '.o'
         subprocess.run([*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
-                        '-I', os.path.join(self.copy, 'engine'), '-c', '-o', made, source],
+                        '-I', os.path.join(self.copy, self.ROOTS[-1]), '-c', '-o', made, source],
                        check=True)
         subprocess.run([*shlex.split(os.environ['AR']), 'rc', floors.archive(self.copy, folder),
                         made], check=True)
@@ -63,51 +67,74 @@ class House(unittest.TestCase):
         self.assertEqual(self.errors(), ([], [], []))
 
     def test_an_upward_include(self):
-        self.add(BOTTOM, 'fault', '#include "left/left.h"\n')
-        includes, circles, links = self.errors([BOTTOM])
+        self.add(self.BOTTOM, 'fault', '#include "left/left.h"\n')
+        includes, circles, links = self.errors([self.BOTTOM])
         self.assertEqual((len(includes), circles, links), (1, [], []))
-        self.assertIn('engine/left/left.h does not lie below', includes[0])
+        self.assertIn(self.top[0] + '/left.h does not lie below', includes[0])
 
     def test_an_include_from_beside(self):
-        self.add(TOP[0], 'fault', '#include "right/right.h"\n')
+        self.add(self.top[0], 'fault', '#include "right/right.h"\n')
         self.assertEqual(len(floors.include_errors(self.copy)), 1)
 
     def test_an_include_without_its_folder(self):
-        self.add(TOP[0], 'fault', '#include "left.h"\n')
+        self.add(self.top[0], 'fault', '#include "left.h"\n')
         self.assertEqual(len(floors.include_errors(self.copy)), 1)
 
     def test_an_include_of_what_is_private(self):
-        floors.FLOORS = (*floors.FLOORS[:-1], TOP[:1], TOP[1:])
-        self.add(TOP[1], 'fault', '#include "left/left.h"\n#include "left/left_internal.h"\n')
+        floors.FLOORS = (*floors.FLOORS[:-1], self.top[:1], self.top[1:])
+        self.add(self.top[1], 'fault', '#include "left/left.h"\n#include "left/left_internal.h"\n')
         includes = floors.include_errors(self.copy)
         self.assertEqual(len(includes), 1)
         self.assertIn('left_internal.h is private', includes[0])
 
     def test_a_source_outside_the_folders(self):
-        self.write('engine', 'fault.c', '')
+        folder = self.ROOTS[-1] + '/attic'
+        os.mkdir(os.path.join(self.copy, folder))
+        self.write(folder, 'fault.c', '')
         self.assertEqual(floors.include_errors(self.copy),
-                         ['engine/fault.c: lies in no folder of the table'])
+                         [folder + '/fault.c: lies in no folder of the table'])
 
     def test_an_upward_call(self):
-        self.add(BOTTOM, 'fault',
+        self.add(self.BOTTOM, 'fault',
                  'void left(void);\nvoid fault(void);\nvoid fault(void) { left(); }\n')
-        includes, circles, links = self.errors([BOTTOM])
+        includes, circles, links = self.errors([self.BOTTOM])
         self.assertEqual((includes, circles), ([], []))
-        self.assertIn('%s: nothing below it has left' % BOTTOM, links)
+        self.assertIn('%s: nothing below it has left' % self.BOTTOM, links)
 
     def test_a_call_beside(self):
-        self.add(TOP[0], 'fault',
+        self.add(self.top[0], 'fault',
                  'void right(void);\nvoid fault(void);\nvoid fault(void) { right(); }\n')
-        self.assertEqual(floors.link_errors(self.copy, TOP[:1]),
-                         ['%s: nothing below it has right' % TOP[0]])
+        self.assertEqual(floors.link_errors(self.copy, self.top[:1]),
+                         ['%s: nothing below it has right' % self.top[0]])
 
     def test_a_circle(self):
         for one, other in ('first', 'second'), ('second', 'third'), ('third', 'first'):
-            self.add(TOP[0], one, 'void %s(void);\nvoid %s(void);\nvoid %s(void) { %s(); }\n'
+            self.add(self.top[0], one, 'void %s(void);\nvoid %s(void);\nvoid %s(void) { %s(); }\n'
                      % (one, other, one, other))
-        includes, circles, links = self.errors(TOP[:1])
+        includes, circles, links = self.errors(self.top[:1])
         self.assertEqual((includes, len(circles), links), ([], 1, []))
         self.assertIn('first.c calls second of second.c', circles[0])
+
+
+class Engine(House, unittest.TestCase):
+    ROOTS = ('engine',)
+    BOTTOM = 'engine/base'
+
+
+class Terminal(House, unittest.TestCase):
+    ROOTS = ('engine', 'ui')
+    BOTTOM = 'ui/session'
+
+    def test_an_include_in_the_engine(self):
+        self.write('engine/cache', 'fault.c', '#include "ui/left/left.h"\n')
+        self.assertEqual(floors.include_errors(self.copy),
+                         ['engine/cache/fault.c: ui/left/left.h does not lie below'])
+
+    def test_a_call_in_the_engine(self):
+        self.add('engine/cache', 'fault',
+                 'void left(void);\nvoid fault(void);\nvoid fault(void) { left(); }\n')
+        self.assertEqual(floors.link_errors(self.copy, ['engine/cache']),
+                         ['engine/cache: nothing below it has left'])
 
 
 if __name__ == '__main__':

@@ -12,9 +12,19 @@ FLOORS = (			# from the bottom up
     ('engine/repo',),
     ('engine/check',),
     ('engine/repair', 'engine/store', 'engine/cache'),
+    ('ui/session', 'ui/term'),
+    ('ui/widget',),
+    ('ui/app',),
+    ('ui/screen',),
+    ('ui/repair',),
+    ('ui',),
+    ('src',),			# no library, but the program's own objects
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
-NEEDS = {'engine/cache': 'JANSSON_LIBS'}	# the variable that names libraries for it and all above
+NEEDS = {			# the variable that names libraries for it and all above
+    'engine/cache': 'JANSSON_LIBS',
+    'ui/term': 'NCURSES_LIBS',
+}
 
 ROOTS = ('engine', 'src', 'ui')
 
@@ -85,11 +95,19 @@ def archive(build, folder):
     return path if os.path.exists(path) else os.path.join(build, folder, name)
 
 
+def made_of(build, folder):
+    """The files that hold what was compiled of @folder."""
+    if folder == 'src':
+        return [os.path.join(build, name) for name in os.environ['PROGRAM_OBJECTS'].split()]
+    return [archive(build, folder)]
+
+
 def uses_in(build, folder):
     """{module: {another of @folder: a name that it takes from there}}"""
-    rows = subprocess.run([*shlex.split(os.environ['NM']), '-P', '-A', '-g', archive(build, folder)],
+    rows = subprocess.run([*shlex.split(os.environ['NM']), '-P', '-A', '-g',
+                           *made_of(build, folder)],
                           stdout=subprocess.PIPE, text=True, check=True).stdout
-    names = re.findall(r'\[(?:lib\w+_l?a-)?(\w+)\.o\]: (\S+) (\w)', rows)
+    names = re.findall(r'[\[/](?:lib\w+_l?a-|atticscope-)?(\w+)\.o\]?: (\S+) (\w)', rows)
     home = {name: module for module, name, kind in names if kind not in 'Uwv'}
     uses = {}
     for module, name, kind in names:
@@ -141,8 +159,10 @@ def link_errors(build, wanted=None):
         used = [folder, *below(folder)]
         libraries = [os.environ[NEEDS[name]] for name in used if name in NEEDS]
         command = [*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
-                   '-pthread', '-nostartfiles', '-Wl,-e,0', '-o', '/dev/null', '-Wl,--whole-archive',
-                   *(archive(build, name) for name in used), '-Wl,--no-whole-archive',
+                   '-pthread', '-nostartfiles', '-Wl,-e,0', '-o', '/dev/null',
+                   '-Wl,--whole-archive',
+                   *(path for name in used for path in made_of(build, name)),
+                   '-Wl,--no-whole-archive',
                    *shlex.split(' '.join([*libraries, os.environ['ENGINE_NEEDS']]))]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
