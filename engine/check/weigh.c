@@ -169,8 +169,9 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 			      !verify_has_moved(verify, bucket, &event);
 	/* No index leads to what came after it. */
 	const bool is_impossible = bucket->segment > verify->index.transaction;
-	if (is_older || is_impossible || ((aim == AIM_WRONG || aim == AIM_BEYOND) && facts->damaged == 0 &&
-			 !facts->is_cut))
+	/* To aim at a place in a file is to aim at a file that is there. */
+	const bool is_wrong = facts && (aim == AIM_WRONG || aim == AIM_BEYOND);
+	if (is_older || is_impossible || (is_wrong && facts->damaged == 0 && !facts->is_cut))
 		w->figures.of++;
 	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
 		facts->held++;
@@ -179,15 +180,15 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	}
 	if (facts)
 		facts->unmet++;
-	if (aim == AIM_DAMAGED && !is_later)
+	if (facts && aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
 	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
 	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
 	    note_oddity(w, bucket) != AS_OK)
 		return AS_ERR_MEMORY;
 	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
-	if ((aim == AIM_WRONG || aim == AIM_BEYOND) && !is_later &&
-	    !(has_event && event.is_put) && !(odd && odd->key_is_damaged)) {
+	if (is_wrong && !is_later && !(has_event && event.is_put) &&
+	    !(odd && odd->key_is_damaged)) {
 		facts->wanted++;
 		facts->wrong += facts->damaged == 0 && !facts->is_cut;
 	}
