@@ -125,7 +125,8 @@ static bool is_magic(const uint8_t *bytes, size_t len)
 static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
-	return is_magic(bytes, segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes));
+	const size_t len = segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes);
+	return is_magic(bytes, len);
 }
 
 /* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */
