@@ -111,12 +111,20 @@ struct verify_missing {
 	uint32_t lost;		/* of these: objects that are lost, or left in an older version */
 };
 
-/* A mapping of the index to where a whole PUT of another key stands. */
+/* A mapping of the index to where a whole PUT of another key stands, or with a damaged key. */
 struct verify_oddity {
 	uint32_t bucket;
-	/* The two keys differ in a few bits: the bucket's is damaged. Else the index does not know
-	 * the other key: what it knows was overwritten. */
+	/* The bucket's key differs in a few bits from that PUT's, or from that of another object in
+	 * the segment that no bucket has. Else the index does not know the PUT's key: what it knows
+	 * was overwritten. */
 	bool key_is_damaged;
+};
+
+/* An object of which no bucket of the index has the key. */
+struct verify_stranger {
+	uint8_t key[KEY_SIZE];
+	uint32_t segment;
+	bool is_near;		/* a bucket has it but for a few wrong bits */
 };
 
 /* An object whose newest version is gone. */
@@ -170,6 +178,8 @@ struct verify {
 	size_t missing_count;
 	struct verify_oddity *oddities;	/* ascending by bucket */
 	size_t oddity_count, oddity_capacity;
+	struct verify_stranger *strangers;	/* of all there are, as many as are looked into */
+	size_t stranger_count;
 	struct verify_gone *gone;	/* ascending by key: the objects lost and those of which only
 					 * an older version is left */
 	size_t gone_count;

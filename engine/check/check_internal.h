@@ -193,6 +193,8 @@ bool verify_has_moved(const struct verify *verify, const struct index_bucket *bu
 
 /* What is odd about an unconfirmed mapping, or NULL. */
 const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket);
+/* Does a bucket have the key but for a few wrong bits, and lead to the segment of its object? */
+bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE]);
 
 /* There is no file of the segment: may it be there all the same? */
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);

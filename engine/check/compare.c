@@ -23,6 +23,12 @@ static bool is_overwritten(const struct verify *verify, const struct index_bucke
 	       verify_is_gap(verify, bucket->segment);
 }
 
+static bool has_damaged_key(const struct verify *verify, const struct index_bucket *bucket)
+{
+	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
+	return odd && odd->key_is_damaged;
+}
+
 static enum mapping mapping_of(const struct verify *verify, const struct index_bucket *bucket,
 			       bool is_confirmed)
 {
@@ -30,6 +36,8 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 		return MAPPING_NONE;
 	if (is_confirmed)
 		return MAPPING_CONFIRMED;
+	if (has_damaged_key(verify, bucket))
+		return MAPPING_WRONG;
 	switch (verify_aim(verify, bucket)) {
 	case AIM_NOWHERE:
 		return MAPPING_NONE;
@@ -118,12 +126,11 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 	if (position != LAYOUT_NONE) {
 		t.is_stranger = verify->facts[position].mapped == 0;
 		t.is_contradicted = verify->facts[position].is_contradicted;
+		t.has_near_bucket = !bucket && verify_is_near_bucket(verify, key);
 	}
 	if (event && (!bucket || t.event_is_later))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
-	const struct verify_oddity *odd =
-		t.mapping == MAPPING_WRONG ? verify_find_oddity(verify, bucket->number) : NULL;
-	t.key_is_damaged = odd && odd->key_is_damaged;
+	t.key_is_damaged = t.mapping == MAPPING_WRONG && has_damaged_key(verify, bucket);
 	const enum verdict verdict = evidence_judge(&t).verdict;
 	/* Where the index is right about the place, the log has none later that counts. */
 	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
@@ -225,7 +232,7 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
-	compare->phantoms += verdict == VERDICT_PHANTOM;
+	compare->phantoms += verdict == VERDICT_PHANTOM && !has_damaged_key(verify, bucket);
 	if (!verdicts[verdict].is_reported ||
 	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
 	     verdict != VERDICT_POSSIBLY_DELETED))
@@ -548,7 +555,10 @@ static enum as_err compare_hints(struct compare *compare)
  * names? The hints count what was in it. */
 static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
 {
-	return verify->hints_credit == CREDIT_CREDIBLE &&
+	/* Where an index contradicts the log, hints that nothing bears out settle nothing. */
+	const bool have_earned = verify->hints_figures.rows > 0 || !verify->index_was_compared ||
+				 verify->index_credit == CREDIT_CREDIBLE;
+	return verify->hints_credit == CREDIT_CREDIBLE && have_earned &&
 	       verify_hinted(verify, segment) == (int64_t)named;
 }
 
@@ -606,15 +616,18 @@ static bool hints_differ(const struct verify *verify)
 	return false;
 }
 
-/* Do hints that can be believed count more in a damaged segment than the index places there? */
+/* Do hints that can be believed count more in a segment than the index places there, and more than is
+ * there? */
 static bool index_lacks_any(const struct verify *verify)
 {
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
-		    facts->role == ROLE_LOG && facts->damaged > 0 &&
+		    facts->role == ROLE_LOG &&
 		    verify_hinted(verify, facts->number) >
-			    (int64_t)facts->mapped + (int64_t)facts->unmet)
+			    (int64_t)facts->mapped + (int64_t)facts->unmet &&
+		    (facts->damaged > 0 ||
+		     verify_hinted(verify, facts->number) > (int64_t)facts->held))
 			return true;
 	}
 	return false;
@@ -702,25 +715,41 @@ static bool is_contradicted(const struct verify *verify)
 	return hints->transaction == verify->end;
 }
 
-/* Does no COMMIT say where the log ends, and no index reach to its last file? */
+/* Is there an index, or are there hints, of a later time than the log's, and no index of that time that
+ * is to be believed? What came between was lost, or they are not ours. An empty one was made while
+ * data/ could not be seen. */
+static bool is_overtaken(const struct verify *verify)
+{
+	const struct view *view = verify->view;
+	const struct index_figures *figures = &verify->index_figures;
+	const bool is_later = view->has_index && view->index_transaction > verify->end &&
+			      (verify->index.transaction < view->index_transaction ||
+			       figures->used > 0);
+	const bool has_hints = view->hints.usable && view->hints.segment_count > 0 &&
+			       view->hints.transaction > verify->end;
+	return (is_later || has_hints) &&
+	       !(verify->index_credit == CREDIT_CREDIBLE && figures->is_beyond);
+}
+
+/* Does no COMMIT say where the log ends, and no credible index of its last file either? */
 static bool is_end_unknown(const struct verify *verify)
 {
 	const struct layout *layout = &verify->view->layout;
 	return !verify->view->has_transaction && layout->count > 0 &&
-	       !(verify->index_was_compared && verify->index.transaction >=
-						      layout->segments[layout->count - 1].number);
+	       !(verify->index_was_compared && verify->index_credit == CREDIT_CREDIBLE &&
+		 verify->index.transaction == layout->segments[layout->count - 1].number);
 }
 
 static bool is_loss_unknown(const struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
 	const struct index_figures *figures = &verify->index_figures;
-	if (is_end_unknown(verify))
+	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify))
 		return true;
 	/* An index that knows every object of the log also knows every one that is gone. */
 	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
 	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
-	    compare->phantoms == 0 && !index_lacks_any(verify))
+	    compare->phantoms == 0)
 		return false;
 	for (size_t i = 0; i < verify->view->layout.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
@@ -744,9 +773,10 @@ static bool is_loss_unknown(const struct compare *compare)
 	    verify->index_credit != CREDIT_CREDIBLE &&
 	    (verify->index_credit != CREDIT_FOREIGN || !is_alone))
 		return true;
-	/* What an index that is half wrong names and the log does not have may have been there. */
+	/* What an index that is half wrong names and the log does not have may have been there; the
+	 * hints can count another object in its place. */
 	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
-	    (verify->hints_credit != CREDIT_CREDIBLE ||
+	    (verify->hints_credit != CREDIT_CREDIBLE || figures->known < figures->live ||
 	     verify->hints_figures.right < verify->hints_figures.rows))
 		return true;
 	/* A damaged entry may show a key that is damaged too. */

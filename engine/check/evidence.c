@@ -67,7 +67,7 @@ static struct judgement judge_unmapped(const struct testimony *t)
 	if (t->index_is_beyond)
 		return (struct judgement){ t->is_above_index ? VERDICT_UNWITNESSED
 							     : VERDICT_POSSIBLY_DELETED, 9 };
-	if (t->hints_like_log && !t->hints_like_index)
+	if (t->has_near_bucket || (t->hints_like_log && !t->hints_like_index))
 		return (struct judgement){ VERDICT_UNINDEXED, 4 };
 	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place)
 		return (struct judgement){ VERDICT_DENIED, 4 };

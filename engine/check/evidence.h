@@ -79,6 +79,7 @@ struct testimony {
 	/* The hints' count for the PUT's segment is what the log says (for what only searching found:
 	 * it is higher), or what the index says. Both may hold, or neither. */
 	bool hints_like_log, hints_like_index;
+	bool has_near_bucket;	/* a bucket has the key but for a few wrong bits */
 	bool is_stranger;	/* the index knows nothing in the PUT's segment */
 	bool is_contradicted;	/* index and hints agree on other objects in the PUT's segment */
 	bool has_place;		/* for a DELETE behind the PUT: damage, or a number without a file */

@@ -132,6 +132,7 @@ void verify_free(struct verify *verify)
 	free(verify->fills);
 	free(verify->missing);
 	free(verify->oddities);
+	free(verify->strangers);
 	free(verify->gone);
 	free((void *)verify->confirmed);
 	free(verify);

@@ -63,11 +63,10 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	const struct segment_facts *facts = position == LAYOUT_NONE ? NULL
 								    : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
-	/* Where anything fits the file is the segment. */
+	/* Where more than one fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
 	    bucket->segment > m->verify->end ||
-	    (facts && (facts->live > (bucket->segment == m->manifest_segment) ||
-		       facts->is_unopened || !facts->is_committed)))
+	    (facts && (facts->live > 1 || facts->is_unopened || !facts->is_committed)))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
 		m->is_too_many = true;
@@ -106,7 +105,7 @@ static enum as_err look_at(const struct matching *m, const struct segment_witnes
 	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
-/* Does what the index places in @misfit stand in the file at @position, half of it at least? */
+/* Does what the index places in @misfit stand in the file at @position, four in five of it? */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
@@ -118,7 +117,7 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 		if (err != AS_OK)
 			return err;
 		there += is_there;
-		if ((i + 1 - there) * 2 > misfit->count)
+		if ((i + 1 - there) * 5 > misfit->count)
 			return AS_OK;
 	}
 	*fits = there > 0;
@@ -152,12 +151,12 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 			return false;
 	if (find_misfit(m, number))
 		return true;
-	/* Every transaction has a manifest, often at the same offset. */
-	const bool is_manifest = misfit->count == 1 && key_is_manifest(misfit->rows[0].key);
+	/* Every transaction has a manifest, often at the same offset; and a newer version often has the
+	 * offset of the older one. */
 	const bool is_listed = hints->usable && hints_find(hints, number);
 	if (m->mapped[position] > 0 ||
-	    (is_manifest &&
-	     (is_listed || !hints->usable || is_damaged(m, misfit->position))))
+	    (misfit->count == 1 && (misfit->position == LAYOUT_NONE || !is_listed ||
+				    key_is_manifest(misfit->rows[0].key))))
 		return false;
 	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
 }
@@ -166,6 +165,11 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 {
 	enum as_err err = AS_OK;
 	bool fits = false;
+	/* As much stands in its own file as could stand in another. */
+	if (misfit->position != LAYOUT_NONE && misfit->count == 1 &&
+	    m->verify->facts[misfit->position].live == 1 &&
+	    misfit->number != m->manifest_segment)
+		return AS_OK;
 	for (size_t j = 0; err == AS_OK && !fits && j < m->view->layout.count; j++) {
 		if (!is_free(m, misfit, j))
 			continue;
@@ -194,9 +198,10 @@ static bool is_at_home(const struct matching *m, const struct misfit *misfit,
 static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
 {
 	const uint64_t bits = row->offset ^ entry->offset;
-	if (bits == 0)
-		return verify_keys_are_near(row->key, entry->key);
-	return (bits & (bits - 1)) == 0 && memcmp(row->key, entry->key, KEY_SIZE) == 0;
+	/* Another version of the same object may be anywhere; another object's key is never near. */
+	if (memcmp(row->key, entry->key, KEY_SIZE) == 0)
+		return (bits & (bits - 1)) == 0;
+	return verify_keys_are_near(row->key, entry->key);
 }
 
 /* Is any object of the file that bears the misfit's number one that belongs there, or would it without
@@ -234,9 +239,10 @@ static bool is_found_elsewhere(const struct matching *m, size_t position)
 static bool is_counted(const struct matching *m, const struct misfit *misfit)
 {
 	const struct hints *hints = &m->view->hints;
+	const uint32_t live = misfit->position == LAYOUT_NONE
+				      ? 0 : m->verify->facts[misfit->position].live;
 	return hints->usable && hints->transaction == m->verify->index.transaction &&
-	       verify_hinted(m->verify, misfit->number) ==
-		       (int64_t)misfit->count + (misfit->number == m->manifest_segment);
+	       verify_hinted(m->verify, misfit->number) == (int64_t)misfit->count + (int64_t)live;
 }
 
 /* Is no other file to be the segment whose number the file at @position bears? */
@@ -261,6 +267,7 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		bool known = true;
 		if (misfit->found != LAYOUT_NONE) {
 			verify->facts[misfit->found].number = misfit->number;
+			unsure += misfit->count == 1;
 			*again = true;
 		}
 		if (misfit->position == LAYOUT_NONE || is_found_elsewhere(m, misfit->position))
@@ -351,6 +358,17 @@ static enum as_err match(struct verify_run *run, bool *again)
 
 /* ---- segments that came back ---- */
 
+/* Is a segment that the hints count objects in not there? A file that they do not know may be it. */
+static bool is_any_missing(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	for (size_t i = 0; i < hints->segment_count; i++)
+		if (hints->segments[i].live > 0 &&
+		    verify_position(verify, hints->segments[i].segment) == LAYOUT_NONE)
+			return true;
+	return false;
+}
+
 /* Do the hints know of objects in the segment, or of anything to be compacted in it? A row of 0 is
  * what a compaction leaves that was interrupted before it removed the segment. */
 static bool is_hinted(const struct hints *hints, uint32_t number)
@@ -365,7 +383,8 @@ static void find_returned(struct verify_run *run, bool *again)
 	struct verify *verify = run->verify;
 	const struct hints *hints = &run->view->hints;
 	if (!hints->usable || hints->transaction != verify->end ||
-	    run->index.image.used == 0)
+	    run->index.image.used == 0 ||
+	    (verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify)))
 		return;
 	for (size_t i = 0; i < run->view->layout.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
@@ -425,6 +444,9 @@ static bool is_borne_out(const struct verify *verify)
 		has_others = has_others || facts->role == ROLE_FOREIGN ||
 			     facts->number != verify->view->layout.segments[i].number;
 	}
+	/* What seems to have come back may be what is missing, unless a credible index tells. */
+	if (has_returned && verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify))
+		return false;
 	if (f->live > 0 && hints_bear_out(verify))
 		return true;
 	/* An index that is wrong about places still knows which keys there are. */

@@ -65,11 +65,15 @@ static void find_last_place(struct verify *verify)
 
 /* ---- the index ---- */
 
+/* Objects that the index lacks and that are looked for among its wrong keys. */
+#define STRANGERS_MAX 256u
+
 struct weighing {
 	struct verify_run *run;
 	struct verify *verify;
 	struct index_figures figures;
 	uint64_t unsettled;		/* keys on which log and index do not agree */
+	size_t stranger_capacity;
 	size_t missing_capacity;
 };
 
@@ -84,6 +88,32 @@ static void hold(const struct weighing *w, uint32_t segment, int change)
 	struct segment_facts *facts = facts_of(w->verify, segment);
 	if (facts)
 		facts->held += (uint32_t)change;
+}
+
+/* An object of which no bucket has the key: one may have it with a few wrong bits. */
+static enum as_err add_stranger(struct weighing *w, const uint8_t key[KEY_SIZE], uint32_t segment)
+{
+	struct verify *verify = w->verify;
+	void *rows = verify->strangers;
+	if (verify->stranger_count == STRANGERS_MAX)
+		return AS_OK;
+	if (!rows_reserve(&rows, verify->stranger_count, &w->stranger_capacity,
+			  sizeof(*verify->strangers)))
+		return AS_ERR_MEMORY;
+	verify->strangers = rows;
+	struct verify_stranger *stranger = &verify->strangers[verify->stranger_count++];
+	*stranger = (struct verify_stranger){ .segment = segment };
+	memcpy(stranger->key, key, KEY_SIZE);
+	return AS_OK;
+}
+
+bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE])
+{
+	for (size_t i = 0; i < verify->stranger_count; i++)
+		if (verify->strangers[i].is_near &&
+		    memcmp(verify->strangers[i].key, key, KEY_SIZE) == 0)
+			return true;
+	return false;
 }
 
 /* The log's own newest event of a key, against what the scan took from the index. */
@@ -124,7 +154,35 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		facts->unknown++;
 	w->figures.live += is_in_time;
 	w->figures.known += is_in_time && has_bucket;
+	return has_bucket ? AS_OK : add_stranger(w, key, event->segment);
+}
+
+static enum as_err add_oddity(struct verify *verify, uint32_t bucket, bool key_is_damaged)
+{
+	void *rows = verify->oddities;
+	if (!rows_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
+			  sizeof(*verify->oddities)))
+		return AS_ERR_MEMORY;
+	verify->oddities = rows;
+	verify->oddities[verify->oddity_count++] = (struct verify_oddity){
+		.bucket = bucket, .key_is_damaged = key_is_damaged,
+	};
 	return AS_OK;
+}
+
+/* Is the bucket's key, but for a few bits, that of an object in its segment that the index lacks? Then it
+ * is that object's bucket. */
+static bool find_stranger(struct weighing *w, const struct index_bucket *bucket)
+{
+	for (size_t i = 0; i < w->verify->stranger_count; i++) {
+		struct verify_stranger *stranger = &w->verify->strangers[i];
+		if (stranger->segment != bucket->segment || stranger->is_near ||
+		    !verify_keys_are_near(stranger->key, bucket->key))
+			continue;
+		stranger->is_near = true;
+		return true;
+	}
+	return false;
 }
 
 /* Look at what stands where the mapping leads. */
@@ -134,7 +192,6 @@ static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bu
 	const struct view *view = verify->view;
 	struct verify_source source;
 	struct segment_entry entry;
-	void *rows = verify->oddities;
 	if (!verify_find_source(verify, bucket->segment, bucket->offset, &source))
 		return AS_OK;
 	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
@@ -144,14 +201,7 @@ static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bu
 	const bool is_near = verify_keys_are_near(entry.key, bucket->key);
 	if (!is_near && index_image_find(&w->run->index.image, entry.key) != INDEX_EMPTY)
 		return AS_OK;
-	if (!rows_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
-			  sizeof(*verify->oddities)))
-		return AS_ERR_MEMORY;
-	verify->oddities = rows;
-	verify->oddities[verify->oddity_count++] = (struct verify_oddity){
-		.bucket = bucket->number, .key_is_damaged = is_near,
-	};
-	return AS_OK;
+	return add_oddity(verify, bucket->number, is_near);
 }
 
 static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket)
@@ -177,6 +227,14 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		facts->held++;
 		facts->mapped++;
 		return AS_OK;
+	}
+	if (facts && !has_event && find_stranger(w, bucket)) {
+		facts->mapped++;
+		if (facts->unknown > 0) {	/* it is none that only searching found */
+			facts->unknown--;
+			w->figures.known++;
+		}
+		return add_oddity(verify, bucket->number, true);
 	}
 	if (facts)
 		facts->unmet++;
@@ -208,9 +266,10 @@ static enum as_err weigh_searched(void *context, const uint8_t key[KEY_SIZE],
 	struct weighing *w = context;
 	if (!event->is_put || key_is_manifest(key))
 		return AS_OK;
+	const bool is_known = index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
 	w->figures.searched++;
-	w->figures.searched_known += index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
-	return AS_OK;
+	w->figures.searched_known += is_known;
+	return is_known ? AS_OK : add_stranger(w, key, event->segment);
 }
 
 static enum as_err weigh_keys(struct weighing *w)
@@ -230,7 +289,7 @@ static enum as_err weigh_keys(struct weighing *w)
 		facts->newer = facts->unmet = 0;
 		facts->is_contradicted = false;
 	}
-	verify->missing_count = verify->oddity_count = 0;
+	verify->missing_count = verify->oddity_count = verify->stranger_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
 	if (err == AS_OK)
 		err = replay_each(verify->adrift, weigh_searched, w);

@@ -43,7 +43,7 @@ enum {
 static const struct row {
 	unsigned event, mapping, index;
 	unsigned later, searched, moved, key_damaged, beyond, above;
-	unsigned hints_credible, like_log, like_index, place, stranger, contradicted;
+	unsigned hints_credible, like_log, like_index, place, stranger, near, contradicted;
 	enum verdict verdict;
 	unsigned rule;
 	const char *why;
@@ -63,46 +63,61 @@ static const struct row {
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE | OLDER, .beyond = YES, .above = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 9,
 	  .why = "what a newer index no longer names is kept" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = YES,
+	  .verdict = VERDICT_UNINDEXED, .rule = 4,
+	  .why = "the index has the key, but for a few wrong bits" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = YES,
 	  .like_index = NO, .verdict = VERDICT_UNINDEXED, .rule = 4,
 	  .why = "log and hints against the index" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = YES,
 	  .like_index = YES, .searched = NO, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "the hints bear both out, and the index says deleted" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = YES,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = YES,
 	  .like_index = YES, .searched = YES, .verdict = VERDICT_DELETED, .rule = 4,
 	  .why = "part of a payload: the hints bear out the index as well" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = YES, .hints_credible = YES, .place = YES,
 	  .verdict = VERDICT_DENIED, .rule = 4,
 	  .why = "both witnesses say deleted, and the DELETE has a place: given up" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = YES, .hints_credible = YES, .place = NO, .searched = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "both say deleted, but nowhere can the DELETE have been" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = YES, .hints_credible = NO, .searched = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "hints without credit are no second witness" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = NO, .place = YES, .searched = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "the index alone says deleted, and the DELETE has a place" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = NO, .place = NO, .stranger = YES, .searched = NO,
 	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
 	  .why = "the index alone says deleted, and of all that is in the segment" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = NO, .place = NO, .stranger = NO, .searched = NO,
 	  .verdict = VERDICT_UNINDEXED, .rule = 4,
 	  .why = "the index alone says deleted, and no DELETE can have been" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = YES, .hints_credible = YES, .place = NO, .searched = YES,
 	  .verdict = VERDICT_DELETED, .rule = 4, .why = "part of a payload: both say no object" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = YES, .hints_credible = NO, .searched = YES,
 	  .verdict = VERDICT_DELETED, .rule = 4, .why = "part of a payload: the index says so" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .like_log = NO,
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = NO,
 	  .like_index = NO, .searched = YES, .verdict = VERDICT_DELETED, .rule = 4,
 	  .why = "part of a payload: the hints do not count it either" },
 
@@ -263,7 +278,7 @@ static bool row_fits(const struct row *row, const struct testimony *t)
 	       allows(row->hints_credible, t->hints_are_credible) &&
 	       allows(row->like_log, t->hints_like_log) &&
 	       allows(row->like_index, t->hints_like_index) && allows(row->place, t->has_place) &&
-	       allows(row->stranger, t->is_stranger) &&
+	       allows(row->stranger, t->is_stranger) && allows(row->near, t->has_near_bucket) &&
 	       allows(row->contradicted, t->is_contradicted);
 }
 
@@ -277,7 +292,10 @@ static bool can_occur(const struct testimony *t)
 		return false;
 	/* These are said of PUTs alone. */
 	if (t->event != EVENT_PUT && (t->event_has_moved || t->is_above_index || t->has_place ||
-				      t->is_stranger || t->is_contradicted))
+				      t->is_stranger || t->is_contradicted || t->has_near_bucket))
+		return false;
+	/* Such a bucket is looked for where none has the key itself. */
+	if (t->has_near_bucket && is_mapped)
 		return false;
 	/* Where no index is to be believed, what searching found is an event like any other. */
 	if (t->event_is_searched && (t->event == EVENT_NONE || t->index != CREDIT_CREDIBLE))
@@ -302,7 +320,7 @@ static bool can_occur(const struct testimony *t)
 }
 
 /* The values of each field of a testimony, in the order of the enumeration. */
-enum { BOOLEANS = 12, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
+enum { BOOLEANS = 13, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
 
 static struct testimony testimony_of(unsigned number)
 {
@@ -324,6 +342,7 @@ static struct testimony testimony_of(unsigned number)
 		.has_place = bits >> 9 & 1,
 		.is_stranger = bits >> 10 & 1,
 		.is_contradicted = bits >> 11 & 1,
+		.has_near_bucket = bits >> 12 & 1,
 	};
 }
 
@@ -331,11 +350,11 @@ static void fail_of(const struct testimony *t, const char *what, const char *why
 {
 	fail_msg("%s (%s): event %d, later %d, searched %d, moved %d, mapping %d, key damaged %d, "
 		 "index %d, beyond %d, above %d, hints credible %d, like log %d, like index %d, "
-		 "place %d, stranger %d, contradicted %d",
+		 "place %d, stranger %d, contradicted %d, near %d",
 		 what, why, t->event, t->event_is_later, t->event_is_searched, t->event_has_moved,
 		 t->mapping, t->key_is_damaged, t->index, t->index_is_beyond, t->is_above_index,
 		 t->hints_are_credible, t->hints_like_log, t->hints_like_index, t->has_place,
-		 t->is_stranger, t->is_contradicted);
+		 t->is_stranger, t->is_contradicted, t->has_near_bucket);
 }
 
 static void every_testimony_has_the_verdict_of_its_row(void **state)
