@@ -189,6 +189,7 @@ struct filling {
 	struct verify *verify;
 	uint32_t copy;			/* the one being read */
 	bool is_exact;			/* only what stands there in its own place */
+	bool has_exact;			/* the first reading took something */
 	size_t first;			/* of verify->fills in this reading */
 	uint64_t taken;			/* from it */
 };
@@ -287,8 +288,9 @@ static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
 			take_newer(f, e, segment, offset);
 			return AS_OK;	/* it is there, or a copy has it */
 		}
+		/* In a copy with anything in its own place a PUT elsewhere is an older version. */
 		if (segment == verify->copies[f->copy].number && is_want(verify, segment, offset))
-			return f->is_exact && offset != e->offset
+			return offset != e->offset && (f->is_exact || f->has_exact)
 				? AS_OK : take_mapped(f, e, bucket, offset);
 	}
 	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
@@ -304,10 +306,12 @@ static enum as_err report_copy(const struct filling *f)
 	return verify_add(f->run, &finding);
 }
 
+/* To replace an object is to write a DELETE and a PUT. A DELETE before damage, or at the end of a file
+ * that was cut off, may be half of that, and is not taken. */
 static enum as_err read_copy(struct filling *f, struct segment_reader *reader, bool is_exact)
 {
 	const struct verify_copy *copy = &f->verify->copies[f->copy];
-	struct segment_entry entry;
+	struct segment_entry entry, held = { .tag = SEGMENT_DAMAGED };
 	f->is_exact = is_exact;
 	f->first = f->verify->fill_count;
 	enum as_err err = segment_open(reader, f->run->view->fd, copy->path, copy->number, NULL,
@@ -317,7 +321,10 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC)
 			return AS_OK;	/* no segment at all */
-		if (entry.tag != SEGMENT_DAMAGED)
+		if (entry.tag != SEGMENT_DAMAGED && held.tag == SEGMENT_DELETE)
+			err = take_entry(f, &held);
+		held = entry;
+		if (err == AS_OK && entry.tag == SEGMENT_PUT)
 			err = take_entry(f, &entry);
 		if (err != AS_OK)
 			return err;
@@ -332,6 +339,7 @@ static enum as_err use_copy(struct filling *f, struct segment_reader *reader)
 {
 	f->taken = 0;
 	enum as_err err = read_copy(f, reader, true);
+	f->has_exact = f->taken > 0;
 	if (err == AS_OK)
 		err = read_copy(f, reader, false);
 	return err == AS_OK && f->taken > 0 ? report_copy(f) : err;
