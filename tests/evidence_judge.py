@@ -271,6 +271,8 @@ class Judge:
     def judge_words_about_loss(self):
         whole = rules.whole_puts(self.before)
         keys = {key for key, value in whole if (key, value) in self.truth.versions}
+        if self.truth.two_histories:
+            keys.discard(rules.MANIFEST)    # that of the other history is no version of ours
         said = self.said_lost()
         if wrong := said & keys:
             self.fault('whole-said-lost', '%d of %d: %s', len(wrong), len(said), some(wrong))
@@ -293,10 +295,11 @@ class Judge:
         now, gone = self.objects_after(), set()
         for must in (self.rules.readable(), self.truth.survivors):
             for key, value in must.items():
-                if key in self.truth.objects and now.get(key) not in (value,
-                                                                      self.truth.objects[key]):
+                if key in self.truth.objects and \
+                        now.get(key) not in (value, self.truth.objects[key]) and \
+                        not (key in now and self.rules.is_confirmed(key, now[key])):
                     gone.add(key)
-        silent = gone - self.listed('lost', 'dropped', 'left_out', 'older')
+        silent = gone - self.listed('lost', 'dropped', 'left_out', 'older', 'suspects')
         if silent:
             self.fault('survivor-gone', '%d of %d after %s: %s', len(silent),
                        len(self.truth.objects), '+'.join(self.steps), some(silent))
@@ -318,7 +321,8 @@ class Judge:
             return
         older = {key for key in unsaid if (key, now.get(key)) in self.truth.versions}
         # Where all that is left is of an earlier time, nothing tells of a later one.
-        older = {key for key in older if not self.rules.is_confirmed(key)}
+        older = {key for key in older if not self.rules.is_confirmed(key) and
+                 not self.rules.is_behind_damage(key, now[key])}
         if self.rules.is_index_credible() or not self.rules.shows_damage():
             older &= self.rules.named(newest_only=True) if self.rules.is_index_credible() else set()
             unsaid &= self.rules.named()    # of others nothing that is left says that they were

@@ -149,13 +149,19 @@ class Evidence:
         self.entries, self.gaps = {}, {}
         self.parse_all()
         self.strange, self.returned, self.misplaced = set(), set(), {}
+        self.has_puts = any(e[2] == PUT for rows in self.entries.values() for e in rows)
         if self.index:
             self.find_right_names()
-        self.puts = {(n, e[0]): e for n, rows in self.entries.items()
-                     for e in rows if e[2] == PUT}
+        self.puts = self.find_puts()
         self.replay()
         if self.index is not None and self.hints is not None:
             self.find_returned()
+        self.has_strange = bool(self.strange)
+        if (self.strange or self.misplaced) and not self.is_index_credible():
+            self.strange, self.misplaced, self.gaps = set(), {}, {}
+            self.parse_all()    # an index that is not to be believed tells nothing about the files
+            self.puts = self.find_puts()
+            self.replay()
 
     def segment_files(self):
         """{number: bytes}. Of two with one number the one with fewer damaged bytes."""
@@ -175,6 +181,9 @@ class Evidence:
             self.entries[n], gaps = parse(b, places.get(n, ()))
             if gaps:
                 self.gaps[n] = gaps
+
+    def find_puts(self):
+        return {(n, e[0]): e for n, rows in self.entries.items() for e in rows if e[2] == PUT}
 
     # ---- segments that are not what their name says ----
 
@@ -243,7 +252,7 @@ class Evidence:
         if self.index is None or not self.index and self.live:
             return False
         # One that no PUT confirms has earned nothing; a manifest every repository has.
-        if self.puts and not any(self.is_confirmed(key) for key in self.index if key != MANIFEST):
+        if self.has_puts and not any(self.is_confirmed(key) for key in self.index if key != MANIFEST):
             return False
         whole = [(key, place) for key, place in self.index.items()
                  if place[0] in self.entries and place[0] not in self.gaps]
@@ -261,6 +270,12 @@ class Evidence:
         """Is the log's newest event of @key a whole PUT of @value?"""
         event = self.newest.get(key)
         return event is not None and event[0] == PUT and event[3] == value
+
+    def is_behind_damage(self, key, value):
+        """Is it the log's newest, and does it stand behind all that is damaged or missing?"""
+        last = max(((n, gap[-1][0]) for n, gap in self.gaps.items()), default=(-1, 0))
+        return self.is_newest(key, value) and self.newest[key][1:3] > last and \
+            all(n in self.data for n in range(self.newest[key][1], (self.top or 0) + 1))
 
     def are_hints_credible(self):
         if self.hints is None:
@@ -384,7 +399,7 @@ class Evidence:
 
     def shows_damage(self):
         """Is there anything that says that objects may be missing which nobody names?"""
-        if self.gaps or self.strange:
+        if self.gaps or self.has_strange:
             return True
         known = [n for n in numbers(self.files, 'index') + numbers(self.files, 'hints')]
         first = max((n for n in known if self.top is None or n <= self.top), default=None)
