@@ -45,9 +45,9 @@ static void close_segment(struct segment_reader *r)
 	if (r->fd >= 0)
 		io_close(r->io, r->fd);
 	r->fd = -1;
-	if (r->has_ladder)
-		ladder_free(&r->ladder);
-	r->has_ladder = false;
+	if (r->has_crcs)
+		range_crc_free(&r->crcs);
+	r->has_crcs = false;
 	r->length = r->beyond = r->unread = 0;
 	r->window_len = 0;
 }
@@ -196,7 +196,7 @@ enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
 	const uint64_t end = e->offset + e->size;
 	if (take_doubt(&r->doubt, end))
 		e->unstable = true;
-	if (r->has_ladder && take_doubt(&r->ladder.doubt, end))
+	if (r->has_crcs && take_doubt(&r->crcs.doubt, end))
 		e->unstable = true;
 	return AS_OK;
 }

@@ -84,7 +84,7 @@ static enum as_err try_end(void *context, const struct segment_entry *e)
 	if (size < SEGMENT_KEYED || size > SEGMENT_ENTRY_MAX)
 		return AS_OK;
 	put_u32le(field, (uint32_t)size);
-	if (!ladder_crc(&proof->reader->ladder, damaged->offset + 8, e->offset, &rest) ||
+	if (!range_crc_between(&proof->reader->crcs, damaged->offset + 8, e->offset, &rest) ||
 	    crc32_between(crc32_update(0, field, sizeof(field)), rest, size - 8) !=
 		    damaged->crc_stored)
 		return AS_OK;

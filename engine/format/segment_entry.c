@@ -89,8 +89,8 @@ static void fill_window(struct segment_reader *r, uint64_t offset, size_t load)
 		return;
 	r->refused = offset + r->window_len;
 	/* Nothing that is not there may look like damage: it is unreadable. */
-	if (r->has_ladder)
-		ladder_lose(&r->ladder, r->refused);
+	if (r->has_crcs)
+		range_crc_add_bad(&r->crcs, r->refused);
 }
 
 size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, const uint8_t **bytes)
@@ -115,8 +115,8 @@ size_t segment_peek_rest(struct segment_reader *r, uint64_t offset, const uint8_
 static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uint32_t *crc)
 {
 	/* Many damaged entries with large sizes must not cost their sizes each. */
-	if (r->has_ladder && to - from > SEGMENT_WINDOW)
-		return ladder_crc(&r->ladder, from, to, crc);
+	if (r->has_crcs && to - from > SEGMENT_WINDOW)
+		return range_crc_between(&r->crcs, from, to, crc);
 	*crc = 0;
 	while (from < to) {
 		const uint64_t window_end = r->window_offset + r->window_len;
@@ -168,8 +168,8 @@ static bool read_header_beside(struct segment_reader *r, struct segment_entry *e
 	uint8_t bytes[SEGMENT_KEYED];
 	size_t there;
 	if (io_read_twice(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there,
-			  &r->doubt) != AS_OK && r->has_ladder)
-		ladder_lose(&r->ladder, e->offset + there);
+			  &r->doubt) != AS_OK && r->has_crcs)
+		range_crc_add_bad(&r->crcs, e->offset + there);
 	return take_header(e, bytes, there);
 }
 

@@ -36,8 +36,8 @@ struct segment_reader {
 	size_t large_size;		/* bytes allocated */
 
 	/* After the first damage only. */
-	bool has_ladder;
-	struct ladder ladder;
+	bool has_crcs;
+	struct range_crc crcs;
 	segment_witness_fn *witness;
 	void *witness_context;
 	struct segment_witnesses witnesses;

@@ -16,13 +16,13 @@ static bool size_is_believable(uint32_t size)
 	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
 }
 
-/* Does the header in @e begin a whole entry? Through the ladder, so at a fixed cost. */
+/* Does the header in @e begin a whole entry? Through the CRCs of prefixes, so at a fixed cost. */
 static bool header_is_whole(struct segment_reader *r, const struct segment_entry *e)
 {
 	uint32_t crc;
 	return segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag,
 				    r->length - e->offset) == SEGMENT_WHOLE &&
-	       ladder_crc(&r->ladder, e->offset + 4, e->offset + e->raw_size, &crc) &&
+	       range_crc_between(&r->crcs, e->offset + 4, e->offset + e->raw_size, &crc) &&
 	       crc == e->crc_stored;
 }
 
@@ -160,8 +160,8 @@ static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t
 		const size_t there = segment_peek_rest(r, from, &bytes);
 		if (there < SEGMENT_HEADER) {
 			/* End of file, or unreadable: go on behind the bad range. */
-			const struct ladder_range *bad =
-				ladder_bad_in(&r->ladder, from, from + SEGMENT_HEADER);
+			const struct bad_range *bad =
+				range_crc_bad_in(&r->crcs, from, from + SEGMENT_HEADER);
 			if (!bad)
 				return end;
 			from = bad->offset + bad->length;
@@ -237,15 +237,15 @@ static void resynchronise(struct segment_reader *r, struct segment_entry *e)
 	r->position = end;
 }
 
-/* The ladder and the witnesses, once a segment. */
+/* The CRCs of prefixes and the witnesses, once a segment. */
 static enum as_err prepare_for_damage(struct segment_reader *r)
 {
-	if (r->has_ladder)
+	if (r->has_crcs)
 		return AS_OK;
-	const enum as_err err = ladder_build(&r->ladder, r->io, r->fd, r->length, r->cancel);
+	const enum as_err err = range_crc_build(&r->crcs, r->io, r->fd, r->length, r->cancel);
 	if (err != AS_OK)
 		return err;
-	r->has_ladder = true;
+	r->has_crcs = true;
 	if (r->witness)
 		r->witness(r->witness_context, r->number, &r->witnesses);
 	return AS_OK;
@@ -310,7 +310,7 @@ static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 
 static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
 {
-	const struct ladder_range *bad = ladder_bad_in(&r->ladder, e->offset, e->offset + e->size);
+	const struct bad_range *bad = range_crc_bad_in(&r->crcs, e->offset, e->offset + e->size);
 	/* Refused when the entry was read, and not when all of it was: where is not known. */
 	if (!bad && e->cause == SEGMENT_UNREADABLE) {
 		e->bad_offset = e->offset;
@@ -328,7 +328,7 @@ static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
 /* Did the search see everything? */
 static enum as_err end_search(const struct segment_reader *r)
 {
-	return r->is_cancelled ? AS_ERR_CANCELLED : r->ladder.lacks_memory ? AS_ERR_MEMORY : AS_OK;
+	return r->is_cancelled ? AS_ERR_CANCELLED : r->crcs.lacks_memory ? AS_ERR_MEMORY : AS_OK;
 }
 
 enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry *e)

@@ -18,7 +18,7 @@ struct world {
 	uint8_t bytes[LENGTH];
 	struct memory_file file;
 	struct io io;
-	struct ladder ladder;
+	struct range_crc crcs;
 };
 
 static int setup(void **state)
@@ -40,14 +40,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	ladder_free(&world->ladder);
+	range_crc_free(&world->crcs);
 	free(world);
 	return 0;
 }
 
 static void build(struct world *world)
 {
-	assert_int_equal(ladder_build(&world->ladder, &world->io, -1, LENGTH, NULL), AS_OK);
+	assert_int_equal(range_crc_build(&world->crcs, &world->io, -1, LENGTH, NULL), AS_OK);
 }
 
 static uint32_t truth(const struct world *world, size_t from, size_t to)
@@ -64,11 +64,11 @@ static void any_stretch_has_the_checksum_that_zlib_computes(void **state)
 	build(world);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		for (size_t j = i; j < ARRAY_SIZE(places); j++) {
-			assert_true(ladder_crc(&world->ladder, places[i], places[j], &crc));
+			assert_true(range_crc_between(&world->crcs, places[i], places[j], &crc));
 			assert_int_equal(crc, truth(world, places[i], places[j]));
 		}
-	assert_false(ladder_crc(&world->ladder, 10, 9, &crc));
-	assert_false(ladder_crc(&world->ladder, 0, LENGTH + 1, &crc));
+	assert_false(range_crc_between(&world->crcs, 10, 9, &crc));
+	assert_false(range_crc_between(&world->crcs, 0, LENGTH + 1, &crc));
 }
 
 static void a_stretch_costs_the_same_whatever_its_length(void **state)
@@ -77,7 +77,7 @@ static void a_stretch_costs_the_same_whatever_its_length(void **state)
 	uint32_t crc;
 	build(world);
 	world->file.bytes_read = 0;
-	assert_true(ladder_crc(&world->ladder, 5, 199999, &crc));
+	assert_true(range_crc_between(&world->crcs, 5, 199999, &crc));
 	assert_true(world->file.bytes_read <= 2 * 4096);
 }
 
@@ -88,20 +88,20 @@ static void unreadable_blocks_are_known_and_stop_only_what_holds_them(void **sta
 	world->file.bad_offset = 20000;
 	world->file.bad_length = 9000;	/* blocks 4 to 7: 16384 to 32768 */
 	build(world);
-	assert_int_equal(world->ladder.bad_count, 1);
+	assert_int_equal(world->crcs.bad_count, 1);
 	/* The first bytes of a bad block were there; the rest of it counts as bad. */
-	assert_int_equal(world->ladder.bad[0].offset, 20000);
-	assert_int_equal(world->ladder.bad[0].offset + world->ladder.bad[0].length, 32768);
-	assert_null(ladder_bad_in(&world->ladder, 0, 20000));
-	assert_null(ladder_bad_in(&world->ladder, 32768, LENGTH));
-	assert_non_null(ladder_bad_in(&world->ladder, 19999, 20001));
-	assert_non_null(ladder_bad_in(&world->ladder, 30000, 30001));
-	assert_false(ladder_crc(&world->ladder, 19990, 20001, &crc));
-	assert_false(ladder_crc(&world->ladder, 0, LENGTH, &crc));
-	/* Before and behind, also where a rung was reached through the zeros. */
-	assert_true(ladder_crc(&world->ladder, 3, 19999, &crc));
+	assert_int_equal(world->crcs.bad[0].offset, 20000);
+	assert_int_equal(world->crcs.bad[0].offset + world->crcs.bad[0].length, 32768);
+	assert_null(range_crc_bad_in(&world->crcs, 0, 20000));
+	assert_null(range_crc_bad_in(&world->crcs, 32768, LENGTH));
+	assert_non_null(range_crc_bad_in(&world->crcs, 19999, 20001));
+	assert_non_null(range_crc_bad_in(&world->crcs, 30000, 30001));
+	assert_false(range_crc_between(&world->crcs, 19990, 20001, &crc));
+	assert_false(range_crc_between(&world->crcs, 0, LENGTH, &crc));
+	/* Before and behind, also where a prefix was reached through the zeros. */
+	assert_true(range_crc_between(&world->crcs, 3, 19999, &crc));
 	assert_int_equal(crc, truth(world, 3, 19999));
-	assert_true(ladder_crc(&world->ladder, 32769, 199000, &crc));
+	assert_true(range_crc_between(&world->crcs, 32769, 199000, &crc));
 	assert_int_equal(crc, truth(world, 32769, 199000));
 }
 
@@ -111,11 +111,11 @@ static void a_block_that_is_bad_in_its_middle_does_not_spoil_what_follows(void *
 	uint32_t crc;
 	world->file.bad_offset = 8192;
 	world->file.bad_length = 4096;
-	world->ladder.step = 0;
+	world->crcs.step = 0;
 	build(world);
 	world->file.bad_length = 0;	/* the disk answers again: what was bad stays out */
-	assert_false(ladder_crc(&world->ladder, 8000, 60000, &crc));
-	assert_true(ladder_crc(&world->ladder, 12288, 60000, &crc));
+	assert_false(range_crc_between(&world->crcs, 8000, 60000, &crc));
+	assert_true(range_crc_between(&world->crcs, 12288, 60000, &crc));
 	assert_int_equal(crc, truth(world, 12288, 60000));
 }
 
@@ -126,17 +126,17 @@ static void a_block_that_fails_later_gives_no_checksum(void **state)
 	build(world);
 	world->file.bad_offset = 100000;
 	world->file.bad_length = 10;
-	assert_null(ladder_bad_in(&world->ladder, 0, LENGTH));
-	assert_false(ladder_crc(&world->ladder, 5, 100020, &crc));
-	assert_false(ladder_crc(&world->ladder, 99990, 100020, &crc));
+	assert_null(range_crc_bad_in(&world->crcs, 0, LENGTH));
+	assert_false(range_crc_between(&world->crcs, 5, 100020, &crc));
+	assert_false(range_crc_between(&world->crcs, 99990, 100020, &crc));
 	/* It is listed from then on, in its place, and doubted. */
 	world->file.bad_offset = 50000;
-	assert_false(ladder_crc(&world->ladder, 49990, 50020, &crc));
-	assert_int_equal(world->ladder.bad_count, 2);
-	assert_int_equal(world->ladder.bad[0].offset, 50000);
-	assert_int_equal(world->ladder.bad[0].offset + world->ladder.bad[0].length, 53248);
-	assert_int_equal(world->ladder.bad[1].offset, 100000);
-	assert_int_equal(world->ladder.doubt, 50000);
+	assert_false(range_crc_between(&world->crcs, 49990, 50020, &crc));
+	assert_int_equal(world->crcs.bad_count, 2);
+	assert_int_equal(world->crcs.bad[0].offset, 50000);
+	assert_int_equal(world->crcs.bad[0].offset + world->crcs.bad[0].length, 53248);
+	assert_int_equal(world->crcs.bad[1].offset, 100000);
+	assert_int_equal(world->crcs.doubt, 50000);
 }
 
 static void a_block_that_is_refused_once_is_good_and_doubted(void **state)
@@ -146,9 +146,9 @@ static void a_block_that_is_refused_once_is_good_and_doubted(void **state)
 	world->file.refused_from = 3;	/* the third block */
 	world->file.refused_count = 1;
 	build(world);
-	assert_int_equal(world->ladder.bad_count, 0);
-	assert_int_equal(world->ladder.doubt, 8192);
-	assert_true(ladder_crc(&world->ladder, 3, 60000, &crc));
+	assert_int_equal(world->crcs.bad_count, 0);
+	assert_int_equal(world->crcs.doubt, 8192);
+	assert_true(range_crc_between(&world->crcs, 3, 60000, &crc));
 	assert_int_equal(crc, truth(world, 3, 60000));
 }
 
@@ -157,15 +157,15 @@ static void a_file_that_has_shrunk_is_unreadable_at_its_end(void **state)
 	struct world *world = *state;
 	world->file.len = 100000;
 	build(world);
-	assert_non_null(ladder_bad_in(&world->ladder, 100000, 100001));
-	assert_non_null(ladder_bad_in(&world->ladder, LENGTH - 1, LENGTH));
+	assert_non_null(range_crc_bad_in(&world->crcs, 100000, 100001));
+	assert_non_null(range_crc_bad_in(&world->crcs, LENGTH - 1, LENGTH));
 }
 
 static void building_can_be_cancelled(void **state)
 {
 	struct world *world = *state;
 	const _Atomic bool cancel = true;
-	assert_int_equal(ladder_build(&world->ladder, &world->io, -1, LENGTH, &cancel),
+	assert_int_equal(range_crc_build(&world->crcs, &world->io, -1, LENGTH, &cancel),
 			 AS_ERR_CANCELLED);
 }
 
@@ -182,8 +182,9 @@ static ssize_t pread_same(const struct io *io, int fd, void *buffer, size_t len,
 	return (ssize_t)len;
 }
 
-/* With fewer rungs than blocks a bad block may lie between a rung and a place that is asked for. */
-static void a_long_file_has_no_more_rungs_and_the_same_checksums(void **state)
+/* With fewer prefixes than blocks a bad block may lie between the end of a prefix and a place that
+ * is asked for. */
+static void a_long_file_has_no_more_prefixes_and_the_same_checksums(void **state)
 {
 	struct world *world = *state;
 	const uint64_t length = UINT64_C(1) << 32;
@@ -191,14 +192,14 @@ static void a_long_file_has_no_more_rungs_and_the_same_checksums(void **state)
 	uint32_t crc;
 	memset(same, 0x5a, sizeof(same));
 	world->io.pread = pread_same;
-	assert_int_equal(ladder_build(&world->ladder, &world->io, -1, length, NULL), AS_OK);
-	assert_int_equal(world->ladder.step, 8192);
-	assert_int_equal(world->ladder.bad_count, 1);
-	assert_true(ladder_crc(&world->ladder, 4096, 4096 + sizeof(same), &crc));
+	assert_int_equal(range_crc_build(&world->crcs, &world->io, -1, length, NULL), AS_OK);
+	assert_int_equal(world->crcs.step, 8192);
+	assert_int_equal(world->crcs.bad_count, 1);
+	assert_true(range_crc_between(&world->crcs, 4096, 4096 + sizeof(same), &crc));
 	assert_int_equal(crc, crc32(0, same, sizeof(same)));
-	assert_true(ladder_crc(&world->ladder, 5000, 7000, &crc));
+	assert_true(range_crc_between(&world->crcs, 5000, 7000, &crc));
 	assert_int_equal(crc, crc32(0, same, 2000));
-	assert_false(ladder_crc(&world->ladder, 4095, 7000, &crc));
+	assert_false(range_crc_between(&world->crcs, 4095, 7000, &crc));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -214,7 +215,7 @@ int main(void)
 		CASE(a_block_that_is_refused_once_is_good_and_doubted),
 		CASE(a_file_that_has_shrunk_is_unreadable_at_its_end),
 		CASE(building_can_be_cancelled),
-		CASE(a_long_file_has_no_more_rungs_and_the_same_checksums),
+		CASE(a_long_file_has_no_more_prefixes_and_the_same_checksums),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -829,8 +829,8 @@ static void hostile_headers_cost_no_more_than_linear_work(void **state)
 	while (segment_next(reader, &row) == AS_OK)
 		rows++;
 	assert_true(rows >= 1);
-	/* At a few rungs for each candidate, not its whole extent: 20,000 times 160 KiB would be 3
-	 * GB. */
+	/* At a few prefixes for each candidate, not its whole extent: 20,000 times 160 KiB would be
+	 * 3 GB. */
 	assert_true(file.bytes_read < (uint64_t)count * 16 * 1024);
 	segment_reader_free(reader);
 	free(image.bytes);
