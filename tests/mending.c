@@ -301,7 +301,7 @@ static int gather(void *context, const uint8_t key[AS_KEY_SIZE])
 		gathering->is_unreadable = true;
 		return 1;
 	}
-	if (!rows_reserve(&rows, contents->count, &gathering->capacity, sizeof(struct object)))
+	if (!array_reserve(&rows, contents->count, &gathering->capacity, sizeof(struct object)))
 		abort();
 	contents->objects = rows;
 	struct object *object = &contents->objects[contents->count++];

@@ -4,17 +4,17 @@
 
 #include <stdlib.h>
 
-#define ROWS_FIRST 16u
+#define CAPACITY_FIRST 16u
 
-bool rows_reserve(void **rows, size_t count, size_t *capacity, size_t size)
+bool array_reserve(void **array, size_t count, size_t *capacity, size_t size)
 {
 	if (count < *capacity)
 		return true;
-	const size_t wanted = *capacity > 0 ? 2 * *capacity : ROWS_FIRST;
-	void *larger = reallocarray(*rows, wanted, size);
+	const size_t wanted = *capacity > 0 ? 2 * *capacity : CAPACITY_FIRST;
+	void *larger = reallocarray(*array, wanted, size);
 	if (!larger)
 		return false;
-	*rows = larger;
+	*array = larger;
 	*capacity = wanted;
 	return true;
 }

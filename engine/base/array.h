@@ -1,12 +1,12 @@
-/* engine/base/array.h - arrays that grow by one row at a time. */
+/* engine/base/array.h - arrays that grow by one element at a time. */
 #ifndef ATTICSCOPE_ARRAY_H
 #define ATTICSCOPE_ARRAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Make room in the array *@rows, of *@capacity rows of @size bytes, for one row behind @count.
- * False: out of memory, and all is as before. An array of no capacity is NULL. */
-bool rows_reserve(void **rows, size_t count, size_t *capacity, size_t size);
+/* Make room in *@array, which holds *@capacity elements of @size bytes, for one more after the
+ * first @count. False: out of memory, and nothing has changed. An array of no capacity is NULL. */
+bool array_reserve(void **array, size_t count, size_t *capacity, size_t size);
 
 #endif

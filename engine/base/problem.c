@@ -979,7 +979,7 @@ void findings_sort(struct findings *findings)
 static enum as_err make_room(struct findings *findings)
 {
 	void *rows = findings->rows;
-	if (!rows_reserve(&rows, findings->count, &findings->capacity, sizeof(*findings->rows)))
+	if (!array_reserve(&rows, findings->count, &findings->capacity, sizeof(*findings->rows)))
 		return AS_ERR_MEMORY;
 	findings->rows = rows;
 	return AS_OK;

@@ -130,8 +130,8 @@ static enum as_err add_copy(struct search *search, const char *name, uint32_t nu
 	    is_segment_itself(search, number, path) ||
 	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
 		return AS_OK;
-	if (!rows_reserve(&rows, verify->copy_count, &verify->copy_capacity,
-			  sizeof(*verify->copies)))
+	if (!array_reserve(&rows, verify->copy_count, &verify->copy_capacity,
+			   sizeof(*verify->copies)))
 		return AS_ERR_MEMORY;
 	verify->copies = rows;
 	struct verify_copy *copy = &verify->copies[verify->copy_count++];
@@ -198,8 +198,8 @@ static enum as_err add_fill(struct filling *f, uint32_t offset, const struct seg
 {
 	struct verify *verify = f->verify;
 	void *rows = verify->fills;
-	if (!rows_reserve(&rows, verify->fill_count, &verify->fill_capacity,
-			  sizeof(*verify->fills)))
+	if (!array_reserve(&rows, verify->fill_count, &verify->fill_capacity,
+			   sizeof(*verify->fills)))
 		return AS_ERR_MEMORY;
 	verify->fills = rows;
 	verify->fills[verify->fill_count++] = (struct verify_fill){

@@ -19,7 +19,7 @@
 bool verify_records_add(struct verify_records *records, const struct verify_record *record)
 {
 	void *rows = records->rows;
-	if (!rows_reserve(&rows, records->count, &records->capacity, sizeof(*records->rows)))
+	if (!array_reserve(&rows, records->count, &records->capacity, sizeof(*records->rows)))
 		return false;
 	records->rows = rows;
 	records->rows[records->count++] = *record;

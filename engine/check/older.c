@@ -17,7 +17,7 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 			    uint32_t segment, uint32_t offset, const struct replay_event *older)
 {
 	void *rows = verify->gone;
-	if (!rows_reserve(&rows, verify->gone_count, capacity, sizeof(*verify->gone)))
+	if (!array_reserve(&rows, verify->gone_count, capacity, sizeof(*verify->gone)))
 		return AS_ERR_MEMORY;
 	verify->gone = rows;
 	struct verify_gone *gone = &verify->gone[verify->gone_count++];

@@ -18,7 +18,7 @@ static struct verify_missing *add_missing(struct verify *verify, size_t *capacit
 	size_t i = verify->missing_count;
 	if (row)
 		return row;
-	if (!rows_reserve(&rows, i, capacity, sizeof(*verify->missing)))
+	if (!array_reserve(&rows, i, capacity, sizeof(*verify->missing)))
 		return NULL;
 	verify->missing = rows;
 	for (; i > 0 && verify->missing[i - 1].segment > number; i--)
@@ -97,8 +97,8 @@ static enum as_err add_stranger(struct weighing *w, const uint8_t key[KEY_SIZE],
 	void *rows = verify->strangers;
 	if (verify->stranger_count == STRANGERS_MAX)
 		return AS_OK;
-	if (!rows_reserve(&rows, verify->stranger_count, &w->stranger_capacity,
-			  sizeof(*verify->strangers)))
+	if (!array_reserve(&rows, verify->stranger_count, &w->stranger_capacity,
+			   sizeof(*verify->strangers)))
 		return AS_ERR_MEMORY;
 	verify->strangers = rows;
 	struct verify_stranger *stranger = &verify->strangers[verify->stranger_count++];
@@ -160,8 +160,8 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 static enum as_err add_oddity(struct verify *verify, uint32_t bucket, bool key_is_damaged)
 {
 	void *rows = verify->oddities;
-	if (!rows_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
-			  sizeof(*verify->oddities)))
+	if (!array_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
+			   sizeof(*verify->oddities)))
 		return AS_ERR_MEMORY;
 	verify->oddities = rows;
 	verify->oddities[verify->oddity_count++] = (struct verify_oddity){

@@ -114,8 +114,8 @@ static enum as_err let_wait(struct index_fill *fill, const struct index_mapping 
 {
 	pthread_mutex_lock(&fill->mutex);
 	void *rows = fill->waiting;
-	const bool has_room = rows_reserve(&rows, fill->waiting_count, &fill->waiting_capacity,
-					   sizeof(*fill->waiting));
+	const bool has_room = array_reserve(&rows, fill->waiting_count, &fill->waiting_capacity,
+					    sizeof(*fill->waiting));
 	fill->waiting = rows;
 	if (has_room)
 		fill->waiting[fill->waiting_count++] = *mapping;

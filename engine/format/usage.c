@@ -65,7 +65,7 @@ struct usage_segment *usage_add(struct usage *usage, uint32_t segment)
 	if (place < usage->count && usage->rows[place].segment == segment)
 		return &usage->rows[place];
 	void *rows = usage->rows;
-	if (!rows_reserve(&rows, usage->count, &usage->capacity, sizeof(*usage->rows)))
+	if (!array_reserve(&rows, usage->count, &usage->capacity, sizeof(*usage->rows)))
 		return NULL;
 	usage->rows = rows;
 	struct usage_segment *row = &usage->rows[place];

@@ -42,7 +42,7 @@ enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacit
 			  const struct replay_event *place)
 {
 	void *rows = *list;
-	if (!rows_reserve(&rows, *count, capacity, sizeof(**list)))
+	if (!array_reserve(&rows, *count, capacity, sizeof(**list)))
 		return AS_ERR_MEMORY;
 	*list = rows;
 	struct lost_key *named = &(*list)[(*count)++];
@@ -321,7 +321,7 @@ static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint
 {
 	struct plan_work *work = plan->work;
 	void *rows = work->copies;
-	if (!rows_reserve(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
+	if (!array_reserve(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
 		return AS_ERR_MEMORY;
 	work->copies = rows;
 	struct copy *copy = &work->copies[work->copy_count++];
@@ -389,8 +389,8 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 	void *rows = work->deletes;
 	if (!event->is_put)
 		return AS_OK;
-	if (!rows_reserve(&rows, work->delete_count, &work->delete_capacity,
-			  sizeof(*work->deletes)))
+	if (!array_reserve(&rows, work->delete_count, &work->delete_capacity,
+			   sizeof(*work->deletes)))
 		return AS_ERR_MEMORY;
 	work->deletes = rows;
 	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
@@ -583,7 +583,7 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 						   (uint64_t)finding->offset, &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	if (!rows_reserve(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
+	if (!array_reserve(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
 		return AS_ERR_MEMORY;
 	plan->suspects = rows;
 	struct suspect *suspect = &plan->suspects[plan->suspect_count++];

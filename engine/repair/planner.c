@@ -178,7 +178,7 @@ static enum as_err add_file(struct listing *listing, enum plan_change change, ui
 	struct plan *plan = listing->plan;
 	void *rows = plan->files;
 	va_list args;
-	if (!rows_reserve(&rows, plan->file_count, &listing->capacity, sizeof(*plan->files)))
+	if (!array_reserve(&rows, plan->file_count, &listing->capacity, sizeof(*plan->files)))
 		return AS_ERR_MEMORY;
 	plan->files = rows;
 	struct plan_file *file = &plan->files[plan->file_count++];

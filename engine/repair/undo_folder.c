@@ -128,8 +128,8 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 	uint32_t *slot = find_slot(undo, folder);
 	if (*slot != 0)
 		return AS_OK;
-	if (!rows_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
-			  sizeof(*undo->unsynced)))
+	if (!array_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
+			   sizeof(*undo->unsynced)))
 		return AS_ERR_MEMORY;
 	undo->unsynced = rows;
 	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));

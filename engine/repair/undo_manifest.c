@@ -126,7 +126,7 @@ static enum as_err take_file(struct manifest *manifest, const struct word *word,
 	if (!is_own_path(path))
 		return AS_ERR_INTEGRITY;
 	void *files = manifest->files;
-	if (!rows_reserve(&files, manifest->count, &manifest->capacity, sizeof(*manifest->files)))
+	if (!array_reserve(&files, manifest->count, &manifest->capacity, sizeof(*manifest->files)))
 		return AS_ERR_MEMORY;
 	manifest->files = files;
 	struct plan_file *file = &manifest->files[manifest->count++];

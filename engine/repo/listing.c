@@ -72,7 +72,7 @@ static enum as_err add_folder(struct listing *listing, const char *name, uint64_
 	void *rows = layout->folders;
 
 	if (layout->folder_count == UINT32_MAX ||
-	    !rows_reserve(&rows, layout->folder_count, &listing->folder_room, sizeof(folder)))
+	    !array_reserve(&rows, layout->folder_count, &listing->folder_room, sizeof(folder)))
 		return AS_ERR_MEMORY;
 	layout->folders = rows;
 	if (!is_canonical(name, number)) {
@@ -89,7 +89,7 @@ static enum as_err add_segment(struct listing *listing, uint32_t number)
 	struct layout *layout = listing->layout;
 	void *rows = layout->segments;
 
-	if (!rows_reserve(&rows, layout->count, &listing->segment_room, sizeof(*layout->segments)))
+	if (!array_reserve(&rows, layout->count, &listing->segment_room, sizeof(*layout->segments)))
 		return AS_ERR_MEMORY;
 	layout->segments = rows;
 	layout->segments[layout->count++] = (struct layout_segment){ number, listing->folder };

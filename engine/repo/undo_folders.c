@@ -19,7 +19,7 @@ static enum as_err take_name(void *context, const char *name, enum io_kind kind)
 	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
 		return AS_OK;
 	void *rows = names->rows;
-	if (!rows_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
+	if (!array_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
 		return AS_ERR_MEMORY;
 	names->rows = rows;
 	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);

@@ -101,7 +101,7 @@ static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], 
 			     uint32_t offset)
 {
 	void *rows = c->moves;
-	if (!rows_reserve(&rows, c->move_count, &c->move_capacity, sizeof(*c->moves)))
+	if (!array_reserve(&rows, c->move_count, &c->move_capacity, sizeof(*c->moves)))
 		return AS_ERR_MEMORY;
 	c->moves = rows;
 	struct move *move = &c->moves[c->move_count++];
@@ -116,7 +116,7 @@ static enum as_err note_delete(struct compaction *c, uint32_t segment)
 	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
 		return AS_OK;
 	void *rows = c->delete_segments;
-	if (!rows_reserve(&rows, c->delete_count, &c->delete_capacity, sizeof(uint32_t)))
+	if (!array_reserve(&rows, c->delete_count, &c->delete_capacity, sizeof(uint32_t)))
 		return AS_ERR_MEMORY;
 	c->delete_segments = rows;
 	c->delete_segments[c->delete_count++] = segment;
@@ -256,8 +256,8 @@ static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has
 			       uint64_t size)
 {
 	void *rows = store->emptied;
-	if (!rows_reserve(&rows, store->emptied_count, &store->emptied_capacity,
-			  sizeof(*store->emptied)))
+	if (!array_reserve(&rows, store->emptied_count, &store->emptied_capacity,
+			   sizeof(*store->emptied)))
 		return AS_ERR_MEMORY;
 	store->emptied = rows;
 	store->emptied[store->emptied_count++] = (struct emptied){

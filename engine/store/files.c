@@ -251,7 +251,7 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 	if (kind == IO_KIND_FOLDER)
 		return AS_OK;
 	void *names = old->names;
-	if (!rows_reserve(&names, old->count, &old->capacity, sizeof(*old->names)))
+	if (!array_reserve(&names, old->count, &old->capacity, sizeof(*old->names)))
 		return AS_ERR_MEMORY;
 	old->names = names;
 	old->names[old->count] = strdup(name);

@@ -30,7 +30,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	if (*end != '\0' || number > names->below)
 		return AS_OK;
 	void *numbers = names->numbers;
-	if (!rows_reserve(&numbers, names->count, &names->capacity, sizeof(*names->numbers)))
+	if (!array_reserve(&numbers, names->count, &names->capacity, sizeof(*names->numbers)))
 		return AS_ERR_MEMORY;
 	names->numbers = numbers;
 	names->numbers[names->count++] = (uint32_t)number;

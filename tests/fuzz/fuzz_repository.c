@@ -115,7 +115,7 @@ static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 	if (outcome != OUTCOME_OBJECT)
 		return AS_OK;
 	void *rows = objects->rows;
-	need(rows_reserve(&rows, objects->count, &objects->capacity, sizeof(struct object)));
+	need(array_reserve(&rows, objects->count, &objects->capacity, sizeof(struct object)));
 	objects->rows = rows;
 	need(verify_lookup(objects->verify, key, &found));
 	need(found.segment == place->segment && found.offset == place->offset);
