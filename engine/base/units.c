@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-char *figure_bytes(uint64_t bytes, char *out, size_t size)
+char *units_bytes(uint64_t bytes, char *out, size_t size)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned unit = 0;
@@ -19,9 +19,9 @@ char *figure_bytes(uint64_t bytes, char *out, size_t size)
 	return out;
 }
 
-char *figure_count(uint64_t count, char *out, size_t size)
+char *units_count(uint64_t count, char *out, size_t size)
 {
-	char digits[FIGURE_SIZE], text[FIGURE_SIZE];
+	char digits[UNITS_SIZE], text[UNITS_SIZE];
 	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
 	size_t at = 0;
 	for (int i = 0; i < len; i++) {

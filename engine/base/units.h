@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIGURE_SIZE 32	/* bytes that are always enough, the closing NUL included */
+#define UNITS_SIZE 32	/* bytes that are always enough, the closing NUL included */
 
 /* Both write at most @size bytes to @out, the closing NUL included, and return @out. */
 
 /* "917 B", "16.6 KiB", "120 GiB": one decimal below 100. */
-char *figure_bytes(uint64_t bytes, char *out, size_t size);
+char *units_bytes(uint64_t bytes, char *out, size_t size);
 
 /* "1,204,331" */
-char *figure_count(uint64_t count, char *out, size_t size);
+char *units_count(uint64_t count, char *out, size_t size);
 
 #endif

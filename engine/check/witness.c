@@ -259,7 +259,7 @@ size_t witness_list(const struct view *view, const struct verify *verify,
 
 void witness_figures(const struct witness *witness, char out[WITNESS_TEXT])
 {
-	char confirmed[FIGURE_SIZE], of[FIGURE_SIZE], known[FIGURE_SIZE], objects[FIGURE_SIZE];
+	char confirmed[UNITS_SIZE], of[UNITS_SIZE], known[UNITS_SIZE], objects[UNITS_SIZE];
 	const char *what = witness->is_hints ? witness->of == 1 ? "count right" : "counts right"
 			   : witness->is_sample ? "looked at confirmed"
 			   : witness->of == 1	? "mapping confirmed"
@@ -267,13 +267,13 @@ void witness_figures(const struct witness *witness, char out[WITNESS_TEXT])
 	out[0] = '\0';
 	if (!witness->has_figures)
 		return;
-	figure_count(witness->confirmed, confirmed, sizeof(confirmed));
-	figure_count(witness->of, of, sizeof(of));
+	units_count(witness->confirmed, confirmed, sizeof(confirmed));
+	units_count(witness->of, of, sizeof(of));
 	const int used = snprintf(out, WITNESS_TEXT, "%s of %s %s", confirmed, of, what);
 	if (witness->has_keys && used > 0 && (unsigned)used < WITNESS_TEXT)
 		snprintf(out + used, WITNESS_TEXT - (unsigned)used, ", knows %s of %s object%s",
-			 figure_count(witness->known, known, sizeof(known)),
-			 figure_count(witness->objects, objects, sizeof(objects)),
+			 units_count(witness->known, known, sizeof(known)),
+			 units_count(witness->objects, objects, sizeof(objects)),
 			 witness->objects == 1 ? "" : "s");
 }
 

@@ -57,18 +57,18 @@ static void put_sentence(const struct plan_text *to, enum plan_tone tone, unsign
 static const char *number_of(uint64_t count, const char *one, const char *many, char *out,
 			     size_t size)
 {
-	char figure[FIGURE_SIZE];
-	figure_count(count, figure, sizeof(figure));
+	char figure[UNITS_SIZE];
+	units_count(count, figure, sizeof(figure));
 	snprintf(out, size, "%s %s", figure, count == 1 ? one : many);
 	return out;
 }
 
-static const char *transaction_text(bool has, uint32_t transaction, char out[FIGURE_SIZE])
+static const char *transaction_text(bool has, uint32_t transaction, char out[UNITS_SIZE])
 {
 	if (has)
-		snprintf(out, FIGURE_SIZE, "%" PRIu32, transaction);
+		snprintf(out, UNITS_SIZE, "%" PRIu32, transaction);
 	else
-		snprintf(out, FIGURE_SIZE, "none");
+		snprintf(out, UNITS_SIZE, "none");
 	return out;
 }
 
@@ -147,30 +147,30 @@ static bool loses_nothing(const struct plan *plan)
 
 static void put_transactions(const struct plan *plan, const struct plan_text *to)
 {
-	char before[FIGURE_SIZE], after[FIGURE_SIZE];
+	char before[UNITS_SIZE], after[UNITS_SIZE];
 	transaction_text(plan->has_before, plan->before, before);
 	transaction_text(plan->has_after, plan->after, after);
 	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
 	if (is_undo(plan))
 		return;
-	figure_count(plan->objects_before, before, sizeof(before));
-	figure_count(plan->objects_after, after, sizeof(after));
+	units_count(plan->objects_before, before, sizeof(before));
+	units_count(plan->objects_after, after, sizeof(after));
 	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
 	    loses_nothing(plan) ? ", none is lost" : "");
 	if (plan->loss_is_unknown)
 		put(to, PLAN_TONE_WARNING, "               more may have been lost than can be named");
 	if (plan->possibly_deleted > 0)
 		put(to, PLAN_TONE_PLAIN, "               %s kept that may have been deleted",
-		    figure_count(plan->possibly_deleted, before, sizeof(before)));
+		    units_count(plan->possibly_deleted, before, sizeof(before)));
 }
 
 static void put_writing(const struct plan *plan, const struct plan_text *to)
 {
-	char entries[64], size[FIGURE_SIZE];
+	char entries[64], size[UNITS_SIZE];
 	if (plan->entries_copied > 0)
 		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
 		    number_of(plan->entries_copied, "entry", "entries", entries, sizeof(entries)),
-		    figure_bytes(plan->bytes_copied, size, sizeof(size)));
+		    units_bytes(plan->bytes_copied, size, sizeof(size)));
 	if (plan->deletes_written > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  written      %s, so that nothing superseded comes back",
@@ -180,25 +180,25 @@ static void put_writing(const struct plan *plan, const struct plan_text *to)
 
 static void put_space(const struct plan *plan, const struct plan_text *to)
 {
-	char needed[FIGURE_SIZE], left[FIGURE_SIZE];
+	char needed[UNITS_SIZE], left[UNITS_SIZE];
 	if (is_undo(plan))
 		return;
-	figure_bytes(plan->bytes_needed, needed, sizeof(needed));
+	units_bytes(plan->bytes_needed, needed, sizeof(needed));
 	if (plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
 		    needed);
 	else
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, %s free", needed,
-		    figure_bytes(plan->bytes_free, left, sizeof(left)));
+		    units_bytes(plan->bytes_free, left, sizeof(left)));
 }
 
 static void put_kept(const struct plan *plan, const struct plan_text *to)
 {
-	char size[FIGURE_SIZE];
+	char size[UNITS_SIZE];
 	if (!is_undo(plan) && !deletes_for_good(plan) && plan->bytes_in_undo > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  kept         %s in the undo folder; undo --purge frees it",
-		    figure_bytes(plan->bytes_in_undo, size, sizeof(size)));
+		    units_bytes(plan->bytes_in_undo, size, sizeof(size)));
 }
 
 /* ---- the lists ---- */
@@ -210,10 +210,10 @@ static size_t rows_shown(const struct plan_text *to, size_t count)
 
 static void put_rest(const struct plan_text *to, size_t rest)
 {
-	char figure[FIGURE_SIZE];
+	char figure[UNITS_SIZE];
 	if (rest > 0)
 		put(to, PLAN_TONE_FAINT, "  and %s more",
-		    figure_count(rest, figure, sizeof(figure)));
+		    units_count(rest, figure, sizeof(figure)));
 }
 
 static void put_key(const struct plan_text *to, const uint8_t key[KEY_SIZE], const char *place)
@@ -326,7 +326,7 @@ static const char *heading_of(const struct plan *plan, enum plan_change change, 
 static void put_files(const struct plan *plan, enum plan_change change, bool is_done,
 		      const struct plan_text *to)
 {
-	char things[132], size[FIGURE_SIZE];
+	char things[132], size[UNITS_SIZE];
 	const struct plan_sum sum = plan_sum(plan, change);
 	const size_t total = (size_t)(sum.files + sum.folders);
 	size_t shown = 0;
@@ -335,14 +335,14 @@ static void put_files(const struct plan *plan, enum plan_change change, bool is_
 	put(to, PLAN_TONE_PLAIN, "%s", "");
 	put(to, PLAN_TONE_HEADING, "%s %s%s%s", things_text(&sum, things, sizeof(things)),
 	    heading_of(plan, change, is_done), sum.files > 0 ? ": " : "",
-	    sum.files > 0 ? figure_bytes(sum.bytes, size, sizeof(size)) : "");
+	    sum.files > 0 ? units_bytes(sum.bytes, size, sizeof(size)) : "");
 	const size_t max = rows_shown(to, total);
 	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
 			continue;
 		put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, file->path,
-		    plan_is_folder(file) ? "" : figure_bytes(file->size, size, sizeof(size)),
+		    plan_is_folder(file) ? "" : units_bytes(file->size, size, sizeof(size)),
 		    file->reason[0] ? "  " : "", file->reason);
 		shown++;
 	}
@@ -469,13 +469,13 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to)
 {
 	const uint64_t lost = plan_loses(plan, other);
-	char keeps[64], loses[FIGURE_SIZE];
+	char keeps[64], loses[UNITS_SIZE];
 	if (plan->is_refused) {
 		put_sentence(to, PLAN_TONE_WARNING, WAY_INDENT, plan->refusal);
 		return;
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
-	figure_count(lost, loses, sizeof(loses));
+	units_count(lost, loses, sizeof(loses));
 	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", WAY_INDENT, "", keeps,
 	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
 	    plan->loss_is_unknown ? ", perhaps more" : "");

@@ -11,17 +11,17 @@
 
 #include <time.h>
 
-#define FORMAT_SIZE FIGURE_SIZE
+#define FORMAT_SIZE UNITS_SIZE
 
 /* As the engine has them in its plans. */
 static inline char *format_bytes(uint64_t bytes, char *out, size_t size)
 {
-	return figure_bytes(bytes, out, size);
+	return units_bytes(bytes, out, size);
 }
 
 static inline char *format_count(uint64_t count, char *out, size_t size)
 {
-	return figure_count(count, out, size);
+	return units_count(count, out, size);
 }
 
 /* "61 %". Only all is "100 %" and only nothing is "0 %": in between it is "<1 %" and "99 %". "-" of
