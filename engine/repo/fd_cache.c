@@ -5,74 +5,74 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum as_err descriptors_init(struct descriptors *d, const struct io *io, unsigned capacity)
+enum as_err fd_cache_init(struct fd_cache *cache, const struct io *io, unsigned capacity)
 {
-	*d = (struct descriptors){
-		.io = io, .capacity = capacity ? capacity : DESCRIPTORS_DEFAULT,
+	*cache = (struct fd_cache){
+		.io = io, .capacity = capacity ? capacity : FD_CACHE_DEFAULT,
 	};
-	d->rows = malloc(d->capacity * sizeof(*d->rows));
-	return d->rows ? AS_OK : AS_ERR_MEMORY;
+	cache->rows = malloc(cache->capacity * sizeof(*cache->rows));
+	return cache->rows ? AS_OK : AS_ERR_MEMORY;
 }
 
-void descriptors_free(struct descriptors *d)
+void fd_cache_free(struct fd_cache *cache)
 {
-	for (size_t i = 0; i < d->count; i++)
-		io_close(d->io, d->rows[i].fd);
-	free(d->rows);
-	*d = (struct descriptors){ .io = d->io };
+	for (size_t i = 0; i < cache->count; i++)
+		io_close(cache->io, cache->rows[i].fd);
+	free(cache->rows);
+	*cache = (struct fd_cache){ .io = cache->io };
 }
 
-static void forget(struct descriptors *d, size_t row)
+static void forget(struct fd_cache *cache, size_t row)
 {
-	io_close(d->io, d->rows[row].fd);
-	d->rows[row] = d->rows[--d->count];
+	io_close(cache->io, cache->rows[row].fd);
+	cache->rows[row] = cache->rows[--cache->count];
 }
 
-static struct descriptor *find(struct descriptors *d, uint32_t number)
+static struct cached_fd *find(struct fd_cache *cache, uint32_t number)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (d->rows[i].segment == number)
-			return &d->rows[i];
+	for (size_t i = 0; i < cache->count; i++)
+		if (cache->rows[i].segment == number)
+			return &cache->rows[i];
 	return NULL;
 }
 
-void descriptors_drop(struct descriptors *d, uint32_t number)
+void fd_cache_close(struct fd_cache *cache, uint32_t number)
 {
-	const struct descriptor *row = find(d, number);
+	const struct cached_fd *row = find(cache, number);
 	if (row)
-		forget(d, (size_t)(row - d->rows));
+		forget(cache, (size_t)(row - cache->rows));
 }
 
-static void make_room(struct descriptors *d)
+static void make_room(struct fd_cache *cache)
 {
 	size_t oldest = 0;
-	if (d->count < d->capacity)
+	if (cache->count < cache->capacity)
 		return;
-	for (size_t i = 1; i < d->count; i++)
-		if (d->rows[i].used < d->rows[oldest].used)
+	for (size_t i = 1; i < cache->count; i++)
+		if (cache->rows[i].used < cache->rows[oldest].used)
 			oldest = i;
-	forget(d, oldest);
+	forget(cache, oldest);
 }
 
-enum as_err descriptors_get(struct descriptors *d, int dirfd, const char *path, uint32_t number,
-			    int *fd, uint64_t *length)
+enum as_err fd_cache_get(struct fd_cache *cache, int dirfd, const char *path, uint32_t number,
+			 int *fd, uint64_t *length)
 {
 	struct stat st;
-	struct descriptor *row = find(d, number);
-	if (row && (d->io->fstat(d->io, row->fd, &st) != 0 || st.st_nlink == 0)) {
-		forget(d, (size_t)(row - d->rows));
+	struct cached_fd *row = find(cache, number);
+	if (row && (cache->io->fstat(cache->io, row->fd, &st) != 0 || st.st_nlink == 0)) {
+		forget(cache, (size_t)(row - cache->rows));
 		row = NULL;
 	}
 	if (!row) {
 		int opened;
-		const enum as_err err = io_open_file(d->io, dirfd, path, &opened, &st);
+		const enum as_err err = io_open_file(cache->io, dirfd, path, &opened, &st);
 		if (err != AS_OK)
 			return err;
-		make_room(d);
-		row = &d->rows[d->count++];
-		*row = (struct descriptor){ .segment = number, .fd = opened };
+		make_room(cache);
+		row = &cache->rows[cache->count++];
+		*row = (struct cached_fd){ .segment = number, .fd = opened };
 	}
-	row->used = ++d->uses;
+	row->used = ++cache->uses;
 	*fd = row->fd;
 	*length = (uint64_t)st.st_size;
 	return AS_OK;

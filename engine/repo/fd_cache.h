@@ -9,32 +9,31 @@
 
 #include "base/io.h"
 
-#define DESCRIPTORS_DEFAULT 100u	/* LoggedIO's capacity */
+#define FD_CACHE_DEFAULT 100u	/* LoggedIO's capacity */
 
-struct descriptor {
+struct cached_fd {
 	uint32_t segment;
 	int fd;
 	uint64_t used;		/* when, in uses */
 };
 
-struct descriptors {
+struct fd_cache {
 	const struct io *io;
-	struct descriptor *rows;
+	struct cached_fd *rows;
 	size_t count, capacity;
 	uint64_t uses;
 };
 
-/* At most @capacity open files; 0: DESCRIPTORS_DEFAULT. AS_ERR_MEMORY. */
-enum as_err descriptors_init(struct descriptors *descriptors, const struct io *io,
-			     unsigned capacity);
-void descriptors_free(struct descriptors *descriptors);
+/* At most @capacity open files; 0: FD_CACHE_DEFAULT. AS_ERR_MEMORY. */
+enum as_err fd_cache_init(struct fd_cache *cache, const struct io *io, unsigned capacity);
+void fd_cache_free(struct fd_cache *cache);
 
 /* A descriptor of segment @number, the file @path below @dirfd, and its length in bytes now. It is
  * lent until the next call. Codes of io_open_file, AS_ERR_IO. */
-enum as_err descriptors_get(struct descriptors *descriptors, int dirfd, const char *path,
-			    uint32_t number, int *fd, uint64_t *length);
+enum as_err fd_cache_get(struct fd_cache *cache, int dirfd, const char *path, uint32_t number,
+			 int *fd, uint64_t *length);
 
 /* Close what is open of segment @number. */
-void descriptors_drop(struct descriptors *descriptors, uint32_t number);
+void fd_cache_close(struct fd_cache *cache, uint32_t number);
 
 #endif

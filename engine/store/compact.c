@@ -165,8 +165,7 @@ static enum as_err check_newer(const struct compaction *c, uint32_t number,
 	if (newer->segment >= store->written_from)
 		return AS_OK;
 	store_segment_path(store, newer->segment, path);
-	enum as_err err = descriptors_get(&store->descriptors, store->fd, path, newer->segment,
-					  &fd, &length);
+	enum as_err err = fd_cache_get(&store->fds, store->fd, path, newer->segment, &fd, &length);
 	if (err == AS_OK)
 		err = segment_read_entry_at(store->io, fd, length, newer->offset, &entry, NULL);
 	if (err == AS_OK && entry.tag == SEGMENT_PUT &&

@@ -93,7 +93,7 @@ static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 {
 	char path[LAYOUT_PATH_MAX];
 	store_segment_path(store, emptied->segment, path);
-	descriptors_drop(&store->descriptors, emptied->segment);
+	fd_cache_close(&store->fds, emptied->segment);
 	const enum as_err err = io_remove_file(store->permit, path);
 	if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
 		return fail_path(store, err, "remove", path, error);

@@ -273,8 +273,7 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	struct stat st;
 	store->has_owner = store->io->fstat(store->io, store->fd, &st) == 0;
 	store->owner = store->has_owner ? (uint32_t)st.st_uid : 0;
-	enum as_err err = descriptors_init(&store->descriptors, store->io,
-					   store->options.descriptors);
+	enum as_err err = fd_cache_init(&store->fds, store->io, store->options.descriptors);
 	store->has_transaction = view->has_transaction;
 	store->transaction = view->transaction;
 	judge_tail(store);
@@ -335,8 +334,8 @@ void as_close(struct as_store *store)
 		log_discard(&store->log, NULL);
 	store_unload(store);
 	free(store->emptied);
-	if (store->descriptors.rows)
-		descriptors_free(&store->descriptors);
+	if (store->fds.rows)
+		fd_cache_free(&store->fds);
 	index_close(&store->index);
 	if (store->permit && is_ours)
 		lock_lower(store->fd, &store->view->lock, store->permit);

@@ -84,7 +84,7 @@ enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 	if (err != AS_OK)
 		return err;
 	store_segment_path(store, place->segment, path);
-	err = descriptors_get(&store->descriptors, store->fd, path, place->segment, &fd, &length);
+	err = fd_cache_get(&store->fds, store->fd, path, place->segment, &fd, &length);
 	if (err != AS_OK)
 		return fail_file(store, err, place->segment, place->offset, path, error);
 	err = segment_read_entry_at(store->io, fd, length, place->offset, &entry, value);

@@ -34,7 +34,7 @@ struct as_store {
 	bool has_owner;
 	uint32_t owner;			/* of the repository folder */
 	struct permit *permit;		/* NULL before the first change */
-	struct descriptors descriptors;
+	struct fd_cache fds;
 
 	bool has_transaction;
 	uint32_t transaction;		/* the newest committed one */

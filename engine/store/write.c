@@ -231,7 +231,7 @@ static enum as_err remove_tail(struct as_store *store, struct as_error *error)
 	char path[LAYOUT_PATH_MAX];
 	for (size_t i = view->layout.count; i > view->tail; i--) {
 		layout_path(&view->layout, i - 1, path);
-		descriptors_drop(&store->descriptors, view->layout.segments[i - 1].number);
+		fd_cache_close(&store->fds, view->layout.segments[i - 1].number);
 		enum as_err err = io_remove_file(store->permit, path);
 		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
 			return as_fail(error, err, errno, "%s/%s: cannot remove", view->path, path);
@@ -270,7 +270,7 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 static enum as_err roll_back_transaction(struct as_store *store, struct as_error *error)
 {
 	for (uint32_t i = store->log.first; i <= store->log.segment; i++)
-		descriptors_drop(&store->descriptors, i);
+		fd_cache_close(&store->fds, i);
 	enum as_err err = log_discard(&store->log, error);
 	if (err != AS_OK) {
 		store->dead = true;
