@@ -223,7 +223,7 @@ struct verify {
 	struct replay *replay;
 	/* the same from entries that only searching found (segment_entry.searched), kept apart as
 	 * long as an index may speak against them */
-	struct replay *adrift;
+	struct replay *unanchored;
 	/* a bit for each index bucket: a whole PUT stands where it points */
 	_Atomic uint64_t *confirmed;
 	pthread_mutex_t mutex;		/* findings and damage, while verify_work runs */

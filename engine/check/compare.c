@@ -285,8 +285,8 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 }
 
 /* A key of which only searching found an event. */
-static enum as_err settle_adrift(void *context, const uint8_t key[KEY_SIZE],
-				 const struct replay_event *event)
+static enum as_err settle_unanchored(void *context, const uint8_t key[KEY_SIZE],
+				     const struct replay_event *event)
 {
 	const struct compare *compare = context;
 	struct replay_event sound;
@@ -915,7 +915,7 @@ static enum as_err compare_index(struct compare *compare)
 	if (err == AS_OK)
 		err = replay_each(verify->replay, settle_remembered, compare);
 	if (err == AS_OK)
-		err = replay_each(verify->adrift, settle_adrift, compare);
+		err = replay_each(verify->unanchored, settle_unanchored, compare);
 	return err;
 }
 
@@ -1049,8 +1049,8 @@ static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
 	return every->each(every->context, key, outcome, &place);
 }
 
-static enum as_err give_adrift(void *context, const uint8_t key[KEY_SIZE],
-			       const struct replay_event *event)
+static enum as_err give_unanchored(void *context, const uint8_t key[KEY_SIZE],
+				   const struct replay_event *event)
 {
 	const struct every *every = context;
 	struct replay_event sound;
@@ -1099,7 +1099,7 @@ enum as_err verify_each_of(const struct verify *verify, unsigned part,
 	if (err == AS_OK)
 		err = replay_each_of(verify->replay, part, give_event, &every);
 	if (err == AS_OK)
-		err = replay_each_of(verify->adrift, part, give_adrift, &every);
+		err = replay_each_of(verify->unanchored, part, give_unanchored, &every);
 	return err;
 }
 

@@ -251,7 +251,7 @@ static enum as_err take_unmapped(struct filling *f, const struct segment_entry *
 		const size_t position = verify_position(verify, number);
 		const uint64_t behind = verify->facts[position].size + e->offset;
 		if (!event.is_put || replay_find(verify->replay, e->key, &known) ||
-		    replay_find(verify->adrift, e->key, &known) || behind > UINT32_MAX)
+		    replay_find(verify->unanchored, e->key, &known) || behind > UINT32_MAX)
 			return AS_OK;
 		event.offset = (uint32_t)behind;
 	}

@@ -32,9 +32,9 @@ enum aim verify_aim(const struct verify *verify, const struct index_bucket *buck
 bool verify_was_searched(const struct verify *verify, const uint8_t key[KEY_SIZE],
 			 const struct replay_event *event)
 {
-	struct replay_event adrift;
-	return replay_find(verify->adrift, key, &adrift) && adrift.segment == event->segment &&
-	       adrift.offset == event->offset;
+	struct replay_event found;
+	return replay_find(verify->unanchored, key, &found) && found.segment == event->segment &&
+	       found.offset == event->offset;
 }
 
 bool verify_has_moved(const struct verify *verify, const struct index_bucket *bucket,
@@ -63,15 +63,15 @@ bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		       const struct index_bucket *bucket, bool is_confirmed,
 		       struct replay_event *event)
 {
-	struct replay_event adrift;
+	struct replay_event found;
 	const bool has_sound = replay_find(verify->replay, key, event);
-	if (is_confirmed || !replay_find(verify->adrift, key, &adrift))
+	if (is_confirmed || !replay_find(verify->unanchored, key, &found))
 		return has_sound;
-	const bool is_supported = bucket && adrift.is_put && adrift.segment == bucket->segment;
-	if (has_sound && !(is_supported && replay_time(adrift.segment, adrift.offset) >
-						   replay_time(event->segment, event->offset)))
+	const bool is_supported = bucket && found.is_put && found.segment == bucket->segment;
+	if (has_sound && !(is_supported && replay_time(found.segment, found.offset) >
+					   replay_time(event->segment, event->offset)))
 		return true;
-	*event = adrift;
+	*event = found;
 	return true;
 }
 

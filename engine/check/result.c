@@ -84,14 +84,14 @@ static enum as_err take_findings(struct verify *verify)
 enum as_err verify_begin_reading(struct verify *verify)
 {
 	replay_free(verify->replay);
-	replay_free(verify->adrift);
+	replay_free(verify->unanchored);
 	replay_free(verify->apart);
 	verify->replay = replay_new();
-	verify->adrift = replay_new();
+	verify->unanchored = replay_new();
 	verify->apart = replay_new();
 	verify->damage_count = verify->copy_count = verify->fill_count = 0;
 	verify->key_sum = 0;
-	return verify->replay && verify->adrift && verify->apart ? AS_OK : AS_ERR_MEMORY;
+	return verify->replay && verify->unanchored && verify->apart ? AS_OK : AS_ERR_MEMORY;
 }
 
 enum as_err verify_new(const struct view *view, struct verify **out)
@@ -122,7 +122,7 @@ void verify_free(struct verify *verify)
 	pthread_mutex_destroy(&verify->mutex);
 	findings_free(&verify->findings);
 	replay_free(verify->replay);
-	replay_free(verify->adrift);
+	replay_free(verify->unanchored);
 	replay_free(verify->apart);
 	if (verify->owns_index)
 		index_close(&verify->index);

@@ -20,7 +20,7 @@ struct event {
 	uint8_t key[KEY_SIZE];
 	uint32_t offset, size;
 	bool is_put;
-	bool is_adrift;
+	bool is_unanchored;
 };
 
 struct scanner {
@@ -177,13 +177,13 @@ static bool is_known_here(const struct scanner *s, const struct segment_entry *e
 	return segment == s->number && offset != e->offset;
 }
 
-static enum as_err note_adrift(const struct scanner *s, const struct segment_entry *e)
+static enum as_err add_unanchored(const struct scanner *s, const struct segment_entry *e)
 {
 	const struct replay_event event = {
 		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
 		.is_put = true,
 	};
-	return replay_note(s->run->verify->adrift, e->key, &event);
+	return replay_note(s->run->verify->unanchored, e->key, &event);
 }
 
 static enum as_err report_suspect(void *context, const struct segment_entry *e)
@@ -193,7 +193,7 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 	if (e->tag == SEGMENT_COMMIT)
 		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
 	if (is_known_here(s, e))
-		return note_adrift(s, e);
+		return add_unanchored(s, e);
 	if (e->offset + e->size > s->damage_end)
 		return AS_OK;	/* the entries behind the damage are whole, and it overlaps them */
 	finding.segment = s->number;
@@ -277,8 +277,8 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		.is_put = event->is_put,
 	};
 	/* The index may speak against what only searching found. */
-	return event->is_adrift ? replay_note(verify->adrift, event->key, &told)
-				: replay_tell(s->teller, event->key, &told);
+	return event->is_unanchored ? replay_note(verify->unanchored, event->key, &told)
+				    : replay_tell(s->teller, event->key, &told);
 }
 
 static enum as_err settle_batch(struct scanner *s)
@@ -355,7 +355,7 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
-	event->is_adrift = e->searched;
+	event->is_unanchored = e->searched;
 	return s->batched == BATCH ? settle_batch(s) : AS_OK;
 }
 

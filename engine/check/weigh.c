@@ -292,7 +292,7 @@ static enum as_err weigh_keys(struct weighing *w)
 	verify->missing_count = verify->oddity_count = verify->stranger_count = 0;
 	enum as_err err = replay_each(verify->replay, weigh_event, w);
 	if (err == AS_OK)
-		err = replay_each(verify->adrift, weigh_searched, w);
+		err = replay_each(verify->unanchored, weigh_searched, w);
 	if (err == AS_OK && image->used > confirmed)
 		err = verify_each_unconfirmed(w->run, weigh_bucket, w);
 	w->run->is_weighed = true;
@@ -398,13 +398,13 @@ static enum as_err weigh_index(struct weighing *w)
 		verify->facts[i].wanted = 0;
 	/* What only searching found is believed, as without an index, where this one is no witness.
 	 */
-	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->adrift) == 0)
+	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->unanchored) == 0)
 		return AS_OK;
-	err = replay_each(verify->adrift, believe, verify->replay);
+	err = replay_each(verify->unanchored, believe, verify->replay);
 	if (err == AS_OK) {
-		replay_free(verify->adrift);
-		verify->adrift = replay_new();
-		err = verify->adrift ? weigh_keys(w) : AS_ERR_MEMORY;
+		replay_free(verify->unanchored);
+		verify->unanchored = replay_new();
+		err = verify->unanchored ? weigh_keys(w) : AS_ERR_MEMORY;
 	}
 	return err;
 }
@@ -475,7 +475,7 @@ enum as_err verify_weigh(struct verify_run *run)
 			verify->facts[i].held = verify->facts[i].live;
 	}
 	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&
-			  replay_count(verify->adrift) == 0;
+			  replay_count(verify->unanchored) == 0;
 	if (err == AS_OK)
 		weigh_hints(verify);
 	return err;

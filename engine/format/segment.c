@@ -81,7 +81,7 @@ enum as_err segment_open(struct segment_reader *r, int dirfd, const char *path, 
 	r->witness = witness;
 	r->witness_context = context;
 	r->witnesses = (struct segment_witnesses){ 0 };
-	r->is_adrift = false;
+	r->is_unanchored = false;
 	r->steps_left = r->length / 16 + 1024;
 	r->again_left = 8 * r->length + 8 * (uint64_t)r->window_size;
 	r->is_cancelled = false;
@@ -170,9 +170,9 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 	if (!decode_whole(r, r->position, e))
 		segment_decode(r, r->position, e);
 	if (e->cause == SEGMENT_WHOLE) {
-		if (r->is_adrift && segment_is_witnessed(r, e->offset))
-			r->is_adrift = false;
-		e->searched = r->is_adrift;
+		if (r->is_unanchored && segment_is_witnessed(r, e->offset))
+			r->is_unanchored = false;
+		e->searched = r->is_unanchored;
 		r->position += e->size;
 		return AS_OK;
 	}

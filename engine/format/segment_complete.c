@@ -111,7 +111,7 @@ static enum as_err walk(struct segment_reader *r, bool *complete)
 			return err;
 		}
 		r->position = proof.end;
-		r->is_adrift = false;
+		r->is_unanchored = false;
 	}
 	return err == AS_END ? AS_OK : err;
 }

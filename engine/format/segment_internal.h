@@ -41,7 +41,7 @@ struct segment_reader {
 	segment_witness_fn *witness;
 	void *witness_context;
 	struct segment_witnesses witnesses;
-	bool is_adrift;			/* the last search found an entry, and no witness since */
+	bool is_unanchored;		/* the last search found an entry, and no witness since */
 	uint64_t doubt;			/* see io_read_twice; of a row not given yet */
 	uint64_t refused;		/* the last place where filling the window ended */
 	uint64_t again_left;		/* bytes of damaged entries that may be read again */

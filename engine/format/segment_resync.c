@@ -225,7 +225,7 @@ static void resynchronise(struct segment_reader *r, struct segment_entry *e)
 	} else {
 		end = search(r, e->offset + 1, r->length, claimed);
 		if (end < r->length) {
-			r->is_adrift = !segment_is_witnessed(r, end);
+			r->is_unanchored = !segment_is_witnessed(r, end);
 			/* Entries follow, so the file does not end inside this one: its size is
 			 * wrong. */
 			if (e->cause == SEGMENT_TORN)
@@ -299,7 +299,7 @@ static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 		if (again.cause != SEGMENT_WHOLE)
 			continue;
 		*e = again;
-		e->searched = r->is_adrift;
+		e->searched = r->is_unanchored;
 		e->unstable = true;
 		r->position += e->size;
 		return true;
@@ -351,7 +351,7 @@ enum as_err segment_lose_magic(struct segment_reader *r, struct segment_entry *e
 		return err;
 	const uint64_t first = search(r, 0, end, 0);
 	if (first < end)
-		r->is_adrift = !segment_is_witnessed(r, first);
+		r->is_unanchored = !segment_is_witnessed(r, first);
 	*e = (struct segment_entry){
 		.size = first, .tag = SEGMENT_DAMAGED,
 		.cause = there < first ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
