@@ -157,7 +157,7 @@ static const char *why_goes(const struct plan *plan, size_t position)
 
 /* ---- the files ---- */
 
-struct listing {
+struct file_list {
 	struct plan *plan;
 	size_t capacity;
 };
@@ -168,17 +168,17 @@ static void need(struct plan *plan, uint64_t size)
 	plan->bytes_needed += size / BLOCK * BLOCK + BLOCK;
 }
 
-static enum as_err add_file(struct listing *listing, enum plan_change change, uint64_t size,
+static enum as_err add_file(struct file_list *list, enum plan_change change, uint64_t size,
 			    const char *reason, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-static enum as_err add_file(struct listing *listing, enum plan_change change, uint64_t size,
+static enum as_err add_file(struct file_list *list, enum plan_change change, uint64_t size,
 			    const char *reason, const char *format, ...)
 {
-	struct plan *plan = listing->plan;
+	struct plan *plan = list->plan;
 	void *rows = plan->files;
 	va_list args;
-	if (!array_reserve(&rows, plan->file_count, &listing->capacity, sizeof(*plan->files)))
+	if (!array_reserve(&rows, plan->file_count, &list->capacity, sizeof(*plan->files)))
 		return AS_ERR_MEMORY;
 	plan->files = rows;
 	struct plan_file *file = &plan->files[plan->file_count++];
@@ -203,7 +203,7 @@ static bool is_listed(const struct plan *plan, const char *path)
 
 /* Where the log will put entries of these sizes: the rule of repo/log.c. */
 struct draft {
-	struct listing *listing;
+	struct file_list *list;
 	uint32_t limit, per_dir;
 	uint32_t segment;
 	uint64_t offset;	/* 0: no segment is open */
@@ -217,13 +217,13 @@ static enum as_err draft_folder(const struct draft *draft)
 	char path[LAYOUT_PATH_MAX];
 	struct stat st;
 	bool is_there;
-	const struct plan *plan = draft->listing->plan;
+	const struct plan *plan = draft->list->plan;
 	const struct view *view = plan->work->view;
 	snprintf(path, sizeof(path), "data/%" PRIu32, draft->segment / draft->per_dir);
 	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
 	if (err != AS_OK || is_there || is_listed(plan, path))
 		return err;
-	return add_file(draft->listing, PLAN_MAKE, 0, "new folder", "%s", path);
+	return add_file(draft->list, PLAN_MAKE, 0, "new folder", "%s", path);
 }
 
 static void draft_close(struct draft *draft)
@@ -235,7 +235,7 @@ static void draft_close(struct draft *draft)
 	if (draft->err != AS_OK)
 		return;
 	log_segment_path(draft->per_dir, draft->segment, path);
-	draft->err = add_file(draft->listing, PLAN_MAKE, draft->offset, "new segment", "%s", path);
+	draft->err = add_file(draft->list, PLAN_MAKE, draft->offset, "new segment", "%s", path);
 	draft->segment++;
 	draft->offset = 0;
 }
@@ -251,11 +251,11 @@ static void draft_append(struct draft *draft, uint64_t size, bool ends_like_comm
 	draft->ends_like_commit = ends_like_commit;
 }
 
-static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
+static enum as_err list_new_segments(struct plan *plan, struct file_list *list)
 {
 	const struct plan_work *work = plan->work;
 	struct draft draft = {
-		.listing = listing, .limit = work->view->config.max_segment_size,
+		.list = list, .limit = work->view->config.max_segment_size,
 		.per_dir = work->view->config.segments_per_dir, .segment = work->next,
 	};
 	if (!work->writes_commit)
@@ -283,7 +283,7 @@ static enum as_err list_new_segments(struct plan *plan, struct listing *listing)
 
 /* Index and hints by other names than the new ones. */
 struct old_names {
-	struct listing *listing;
+	struct file_list *list;
 	enum as_err err;
 };
 
@@ -297,7 +297,7 @@ static bool is_old_name(const char *name)
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
-	const struct plan *plan = old->listing->plan;
+	const struct plan *plan = old->list->plan;
 	const struct view *view = plan->work->view;
 	char current[sizeof("index.4294967295")] = "";
 	struct stat st;
@@ -310,19 +310,19 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	if (old->err != AS_OK || !is_there)
 		return old->err;
 	if (S_ISDIR(st.st_mode)) {
-		refuse(old->listing->plan, "%s is a folder, and stands where only a file may: move "
+		refuse(old->list->plan, "%s is a folder, and stands where only a file may: move "
 		       "it away", name);
 		return AS_OK;
 	}
 	if (is_left) {
-		old->err = add_file(old->listing, PLAN_MOVE, (uint64_t)st.st_size,
+		old->err = add_file(old->list, PLAN_MOVE, (uint64_t)st.st_size,
 				    "left of a writing that was cut short", "%s", name);
 		return old->err;
 	}
 	if (plan->has_after)
 		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
 	const bool is_same = strcmp(name, current) == 0;
-	old->err = add_file(old->listing, is_same ? PLAN_REPLACE : PLAN_MOVE,
+	old->err = add_file(old->list, is_same ? PLAN_REPLACE : PLAN_MOVE,
 			    (uint64_t)st.st_size,
 			     is_same ? "written anew" : "of another transaction",
 			    "%s", name);
@@ -335,32 +335,32 @@ static uint64_t index_size(uint64_t keys)
 }
 
 /* A new one of @size bytes, whether or not one of its name is there. */
-static enum as_err list_written(struct listing *listing, const char *prefix, uint64_t size,
+static enum as_err list_written(struct file_list *list, const char *prefix, uint64_t size,
 				const char *reason)
 {
-	struct plan *plan = listing->plan;
+	struct plan *plan = list->plan;
 	char path[LAYOUT_PATH_MAX];
 	snprintf(path, sizeof(path), "%s%" PRIu32, prefix, plan->after);
 	if (!is_listed(plan, path))
-		return add_file(listing, PLAN_MAKE, size, reason, "%s", path);
+		return add_file(list, PLAN_MAKE, size, reason, "%s", path);
 	need(plan, size);
 	return AS_OK;
 }
 
-static enum as_err list_index(struct plan *plan, struct listing *listing)
+static enum as_err list_index(struct plan *plan, struct file_list *list)
 {
 	const struct view *view = plan->work->view;
-	struct old_names old = { .listing = listing };
+	struct old_names old = { .list = list };
 	if (!plan->work->writes_index)
 		return AS_OK;
 	plan_usage_end(plan);
 	enum as_err err = io_list(view->io, view->fd, see_name, &old);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	err = list_written(listing, "hints.", usage_size(&plan->work->usage), "new hints");
+	err = list_written(list, "hints.", usage_size(&plan->work->usage), "new hints");
 	if (err != AS_OK)
 		return err;
-	return list_written(listing, "index.", index_size(plan->objects_after), "new index");
+	return list_written(list, "index.", index_size(plan->objects_after), "new index");
 }
 
 /* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the log has
@@ -373,7 +373,7 @@ static bool goes_first(const struct plan *plan, size_t position)
 		view->layout.segments[position].number >= LOG_SEGMENT_LAST);
 }
 
-static enum as_err list_moved(struct plan *plan, struct listing *listing)
+static enum as_err list_moved(struct plan *plan, struct file_list *list)
 {
 	const struct plan_work *work = plan->work;
 	char path[LAYOUT_PATH_MAX];
@@ -383,7 +383,7 @@ static enum as_err list_moved(struct plan *plan, struct listing *listing)
 			continue;
 		layout_path(&work->view->layout, i, path);
 		const struct segment_facts *facts = &work->verify->facts[i];
-		err = add_file(listing, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
+		err = add_file(list, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
 		if (err == AS_OK)
 			plan->files[plan->file_count - 1].is_tail = goes_first(plan, i);
 	}
@@ -391,10 +391,10 @@ static enum as_err list_moved(struct plan *plan, struct listing *listing)
 }
 
 /* The file of segment @number in @folder, if one is there besides that at @taken. */
-static enum as_err list_double(struct listing *listing, const struct layout_folder *folder,
+static enum as_err list_double(struct file_list *list, const struct layout_folder *folder,
 			       uint32_t number, const char *taken)
 {
-	const struct view *view = listing->plan->work->view;
+	const struct view *view = list->plan->work->view;
 	char path[LAYOUT_PATH_MAX];
 	struct stat st;
 	bool is_there;
@@ -402,16 +402,16 @@ static enum as_err list_double(struct listing *listing, const struct layout_fold
 		snprintf(path, sizeof(path), "data/%.255s/%" PRIu32, folder->name, number);
 	else
 		snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRIu32, folder->number, number);
-	if (strcmp(path, taken) == 0 || is_listed(listing->plan, path))
+	if (strcmp(path, taken) == 0 || is_listed(list->plan, path))
 		return AS_OK;
 	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
 	if (err != AS_OK || !is_there || !S_ISREG(st.st_mode))
 		return err;
-	return add_file(listing, PLAN_MOVE, (uint64_t)st.st_size, "there twice", "%s", path);
+	return add_file(list, PLAN_MOVE, (uint64_t)st.st_size, "there twice", "%s", path);
 }
 
 /* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
-static enum as_err list_doubles(struct plan *plan, struct listing *listing)
+static enum as_err list_doubles(struct plan *plan, struct file_list *list)
 {
 	const struct layout *layout = &plan->work->view->layout;
 	const struct findings *findings = &plan->work->verify->findings;
@@ -427,23 +427,23 @@ static enum as_err list_doubles(struct plan *plan, struct listing *listing)
 			continue;
 		layout_path(layout, position, taken);
 		for (size_t j = 0; err == AS_OK && j < layout->folder_count; j++)
-			err = list_double(listing, &layout->folders[j], number, taken);
+			err = list_double(list, &layout->folders[j], number, taken);
 	}
 	return err;
 }
 
 static enum as_err list_files(struct plan *plan)
 {
-	struct listing listing = { .plan = plan };
+	struct file_list list = { .plan = plan };
 	enum as_err err = plan_usage_begin(plan);
 	if (err == AS_OK)
-		err = list_new_segments(plan, &listing);
+		err = list_new_segments(plan, &list);
 	if (err == AS_OK)
-		err = list_moved(plan, &listing);
+		err = list_moved(plan, &list);
 	if (err == AS_OK)
-		err = list_doubles(plan, &listing);
+		err = list_doubles(plan, &list);
 	if (err == AS_OK)
-		err = list_index(plan, &listing);
+		err = list_index(plan, &list);
 	return err;
 }
 

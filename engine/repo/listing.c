@@ -20,7 +20,7 @@
 #define CHOICE_MAX (64u << 20)
 #define CHOICES_MAX (256u << 20)
 
-struct listing {
+struct lister {
 	const struct io *io;
 	struct layout *layout;
 	struct findings *findings;
@@ -65,14 +65,14 @@ static const char *folder_name(const struct layout_folder *folder, char buffer[F
 	return buffer;
 }
 
-static enum as_err add_folder(struct listing *listing, const char *name, uint64_t number)
+static enum as_err add_folder(struct lister *lister, const char *name, uint64_t number)
 {
-	struct layout *layout = listing->layout;
+	struct layout *layout = lister->layout;
 	struct layout_folder folder = { .number = number, .name = NULL };
 	void *rows = layout->folders;
 
 	if (layout->folder_count == UINT32_MAX ||
-	    !array_reserve(&rows, layout->folder_count, &listing->folder_room, sizeof(folder)))
+	    !array_reserve(&rows, layout->folder_count, &lister->folder_room, sizeof(folder)))
 		return AS_ERR_MEMORY;
 	layout->folders = rows;
 	if (!is_canonical(name, number)) {
@@ -84,24 +84,24 @@ static enum as_err add_folder(struct listing *listing, const char *name, uint64_
 	return AS_OK;
 }
 
-static enum as_err add_segment(struct listing *listing, uint32_t number)
+static enum as_err add_segment(struct lister *lister, uint32_t number)
 {
-	struct layout *layout = listing->layout;
+	struct layout *layout = lister->layout;
 	void *rows = layout->segments;
 
-	if (!array_reserve(&rows, layout->count, &listing->segment_room, sizeof(*layout->segments)))
+	if (!array_reserve(&rows, layout->count, &lister->segment_room, sizeof(*layout->segments)))
 		return AS_ERR_MEMORY;
 	layout->segments = rows;
-	layout->segments[layout->count++] = (struct layout_segment){ number, listing->folder };
+	layout->segments[layout->count++] = (struct layout_segment){ number, lister->folder };
 	return AS_OK;
 }
 
 /* What @name is, for a person. Asked of the system only once something is wrong with it. */
-static const char *what_is(const struct listing *listing, const char *name)
+static const char *what_is(const struct lister *lister, const char *name)
 {
 	struct stat st;
 
-	if (listing->io->fstatat(listing->io, listing->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+	if (lister->io->fstatat(lister->io, lister->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return "something that cannot be looked at";
 	switch (st.st_mode & S_IFMT) {
 	case S_IFREG: return "a file";
@@ -116,50 +116,50 @@ static const char *what_is(const struct listing *listing, const char *name)
 }
 
 /* @name is no number. Attic passes over files of such a name, but not over folders. */
-static enum as_err note_stray(struct listing *listing, const char *name, enum io_kind kind)
+static enum as_err note_stray(struct lister *lister, const char *name, enum io_kind kind)
 {
 	const enum problem problem =
 		kind == IO_KIND_FOLDER ? PROBLEM_FOLDER_NAME : PROBLEM_STRAY_FILE;
 
-	return findings_note(listing->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "%s/%s", listing->prefix, name);
+	return findings_note(lister->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s/%s", lister->prefix, name);
 }
 
 /* @name is a number, but not in the form that a segment's name has. */
-static enum as_err note_crooked(struct listing *listing, const char *name, uint64_t value)
+static enum as_err note_crooked(struct lister *lister, const char *name, uint64_t value)
 {
 	if (value > UINT32_MAX)
-		return findings_note(listing->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
+		return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
 				     FINDING_NOWHERE,
 				     "%s/%s: above the highest segment number, 4294967295",
-				     listing->prefix, name);
-	return findings_note(listing->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
+				     lister->prefix, name);
+	return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
 			     FINDING_NOWHERE,
 			     "%s/%s: left out here, but Attic would take it for segment %" PRIu64,
-			     listing->prefix, name, value);
+			     lister->prefix, name, value);
 }
 
 static enum as_err take_segment(void *context, const char *name, enum io_kind kind)
 {
-	struct listing *listing = context;
+	struct lister *lister = context;
 	uint64_t value;
 
 	if (!read_digits(name, &value))
-		return note_stray(listing, name, kind);
+		return note_stray(lister, name, kind);
 	if (!is_canonical(name, value) || value > UINT32_MAX)
-		return note_crooked(listing, name, value);
+		return note_crooked(lister, name, value);
 	/* What could not be looked at is kept: opening it will tell. */
 	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
-		return add_segment(listing, (uint32_t)value);
-	return findings_note(listing->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
-			     FINDING_NOWHERE, "%s/%s is %s", listing->prefix, name,
-			     what_is(listing, name));
+		return add_segment(lister, (uint32_t)value);
+	return findings_note(lister->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
+			     FINDING_NOWHERE, "%s/%s is %s", lister->prefix, name,
+			     what_is(lister, name));
 }
 
-static enum as_err note_no_folder(const struct listing *listing, const char *format, ...)
+static enum as_err note_no_folder(const struct lister *lister, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static enum as_err note_no_folder(const struct listing *listing, const char *format, ...)
+static enum as_err note_no_folder(const struct lister *lister, const char *format, ...)
 {
 	struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
 	va_list args;
@@ -168,51 +168,51 @@ static enum as_err note_no_folder(const struct listing *listing, const char *for
 	va_start(args, format);
 	vsnprintf(finding.detail, sizeof(finding.detail), format, args);
 	va_end(args);
-	return findings_add(listing->findings, &finding);
+	return findings_add(lister->findings, &finding);
 }
 
 static enum as_err take_folder(void *context, const char *name, enum io_kind kind)
 {
-	struct listing *listing = context;
+	struct lister *lister = context;
 	uint64_t number;
 
 	if (!read_digits(name, &number))
-		return note_stray(listing, name, kind);
+		return note_stray(lister, name, kind);
 	if (kind == IO_KIND_FOLDER || kind == IO_KIND_UNKNOWN)
-		return add_folder(listing, name, number);
+		return add_folder(lister, name, number);
 	/* More than a stray file: it may have been a segment, and a link may lead to segments. */
 	if (kind == IO_KIND_FILE)
-		return note_no_folder(listing, "%s/%s is a file, not a folder: Attic takes it for a "
+		return note_no_folder(lister, "%s/%s is a file, not a folder: Attic takes it for a "
 				      "segment and may delete it, Borg up to 1.2.4 fails on it; "
-				      "move it out of data", listing->prefix, name);
-	return note_no_folder(listing, "%s/%s is %s, not a folder", listing->prefix, name,
-			      what_is(listing, name));
+				      "move it out of data", lister->prefix, name);
+	return note_no_folder(lister, "%s/%s is %s, not a folder", lister->prefix, name,
+			      what_is(lister, name));
 }
 
 /* Note that the folder being listed cannot be opened or read, for the reason in @err and errno. */
-static enum as_err note_unreadable(struct listing *listing, enum problem problem, enum as_err err)
+static enum as_err note_unreadable(struct lister *lister, enum problem problem, enum as_err err)
 {
 	struct as_error error;
 	const enum as_err code = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
 
 	if (err == AS_ERR_NOT_REGULAR)
 		as_fail(&error, err, 0, "%s is not a folder; links are not followed",
-			listing->prefix);
+			lister->prefix);
 	else
-		as_fail(&error, err, errno, "%s", listing->prefix);
-	owner_explain(listing->io, listing->repo_fd, listing->prefix, code, &error);
+		as_fail(&error, err, errno, "%s", lister->prefix);
+	owner_explain(lister->io, lister->repo_fd, lister->prefix, code, &error);
 	error.code = code;
-	return findings_note_unread(listing->findings, problem, &error);
+	return findings_note_unread(lister->findings, problem, &error);
 }
 
 typedef enum as_err take_fn(void *context, const char *name, enum io_kind kind);
 
-/* Hand every name in the open folder listing->fd, whose path is listing->prefix, to @take. */
-static enum as_err list_names(struct listing *listing, enum problem problem, take_fn *take)
+/* Hand every name in the open folder lister->fd, whose path is lister->prefix, to @take. */
+static enum as_err list_names(struct lister *lister, enum problem problem, take_fn *take)
 {
-	const enum as_err err = io_list(listing->io, listing->fd, take, listing);
+	const enum as_err err = io_list(lister->io, lister->fd, take, lister);
 
-	return err == AS_ERR_IO ? note_unreadable(listing, problem, err) : err;
+	return err == AS_ERR_IO ? note_unreadable(lister, problem, err) : err;
 }
 
 static int compare_folders(const void *left, const void *right)
@@ -228,36 +228,35 @@ static int compare_folders(const void *left, const void *right)
 }
 
 /* Does the segment lie where Attic would look for it? */
-static bool is_at_home(const struct listing *listing, const struct layout_segment *segment)
+static bool is_at_home(const struct lister *lister, const struct layout_segment *segment)
 {
-	const struct layout_folder *folder = &listing->layout->folders[segment->folder];
+	const struct layout_folder *folder = &lister->layout->folders[segment->folder];
 
-	if (!listing->segments_per_dir)
+	if (!lister->segments_per_dir)
 		return true;
-	return !folder->name && folder->number == segment->number / listing->segments_per_dir;
+	return !folder->name && folder->number == segment->number / lister->segments_per_dir;
 }
 
-static enum as_err note_misplaced(const struct listing *listing,
-				  const struct layout_segment *segment)
+static enum as_err note_misplaced(const struct lister *lister, const struct layout_segment *segment)
 {
 	char name[FOLDER_NAME_MAX];
-	const struct layout_folder *folder = &listing->layout->folders[segment->folder];
+	const struct layout_folder *folder = &lister->layout->folders[segment->folder];
 
-	return findings_note(listing->findings, PROBLEM_SEGMENT_MISPLACED, segment->number,
+	return findings_note(lister->findings, PROBLEM_SEGMENT_MISPLACED, segment->number,
 			     FINDING_NOWHERE,
 			     DATA_NAME "/%s/%" PRIu32 " belongs in " DATA_NAME "/%" PRIu32,
 			     folder_name(folder, name), segment->number,
-			     segment->number / listing->segments_per_dir);
+			     segment->number / lister->segments_per_dir);
 }
 
-static enum as_err note_duplicate(const struct listing *listing,
+static enum as_err note_duplicate(const struct lister *lister,
 				  const struct layout_segment *other,
 				  const struct layout_segment *taken)
 {
 	char other_name[FOLDER_NAME_MAX], taken_name[FOLDER_NAME_MAX];
-	const struct layout_folder *folders = listing->layout->folders;
+	const struct layout_folder *folders = lister->layout->folders;
 
-	return findings_note(listing->findings, PROBLEM_SEGMENT_DUPLICATE, taken->number,
+	return findings_note(lister->findings, PROBLEM_SEGMENT_DUPLICATE, taken->number,
 			     FINDING_NOWHERE,
 			     DATA_NAME "/%s/%" PRIu32 ": left out beside " DATA_NAME "/%s/%" PRIu32,
 			     folder_name(&folders[other->folder], other_name), other->number,
@@ -275,7 +274,7 @@ static void path_of(const struct layout *layout, const struct layout_segment *se
 
 /* Bytes of the file of @segment where every entry of it is whole; 0 where one is not, or where it
  * would take too long to know. */
-static enum as_err whole_length(struct listing *listing, struct segment_reader *reader,
+static enum as_err whole_length(struct lister *lister, struct segment_reader *reader,
 				const struct layout_segment *segment, uint64_t *length)
 {
 	char path[LAYOUT_PATH_MAX];
@@ -283,14 +282,14 @@ static enum as_err whole_length(struct listing *listing, struct segment_reader *
 	enum as_err err;
 
 	*length = 0;
-	path_of(listing->layout, segment, path);
-	err = segment_open(reader, listing->repo_fd, path, segment->number, NULL, NULL);
+	path_of(lister->layout, segment, path);
+	err = segment_open(reader, lister->repo_fd, path, segment->number, NULL, NULL);
 	if (err)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	const uint64_t all = segment_length(reader);
-	if (all > CHOICE_MAX || all > listing->choices_left)
+	if (all > CHOICE_MAX || all > lister->choices_left)
 		return AS_OK;
-	listing->choices_left -= all;
+	lister->choices_left -= all;
 	while (!(err = segment_next(reader, &entry)) && entry.tag != SEGMENT_DAMAGED)
 		;
 	if (err == AS_END)
@@ -300,17 +299,17 @@ static enum as_err whole_length(struct listing *listing, struct segment_reader *
 
 /* Where the file in its place is damaged, or cut off, a whole one that is longer is better: segments
  * never change once they are written. */
-static enum as_err choose_whole(struct listing *listing, const struct layout_segment *first,
+static enum as_err choose_whole(struct lister *lister, const struct layout_segment *first,
 				size_t count, const struct layout_segment **taken)
 {
-	struct segment_reader *reader = segment_reader_new(listing->io);
+	struct segment_reader *reader = segment_reader_new(lister->io);
 	enum as_err err = AS_ERR_MEMORY;
 	uint64_t best, length;
 
 	if (reader)
-		err = whole_length(listing, reader, *taken, &best);
+		err = whole_length(lister, reader, *taken, &best);
 	for (size_t i = 0; i < count && !err; i++) {
-		err = whole_length(listing, reader, &first[i], &length);
+		err = whole_length(lister, reader, &first[i], &length);
 		if (err || length <= best)
 			continue;
 		best = length;
@@ -321,27 +320,27 @@ static enum as_err choose_whole(struct listing *listing, const struct layout_seg
 }
 
 /* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
-static enum as_err settle(struct listing *listing, const struct layout_segment *first,
+static enum as_err settle(struct lister *lister, const struct layout_segment *first,
 			  size_t count, struct layout_segment *chosen)
 {
 	const struct layout_segment *taken = first;
 	enum as_err err = AS_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		if (is_at_home(listing, &first[i])) {
+		if (is_at_home(lister, &first[i])) {
 			taken = &first[i];
 			break;
 		}
 	}
 	if (count > 1)
-		err = choose_whole(listing, first, count, &taken);
+		err = choose_whole(lister, first, count, &taken);
 	if (err)
 		return err;
-	if (!is_at_home(listing, taken))
-		err = note_misplaced(listing, taken);
+	if (!is_at_home(lister, taken))
+		err = note_misplaced(lister, taken);
 	for (size_t i = 0; i < count && !err; i++)
 		if (&first[i] != taken)
-			err = note_duplicate(listing, &first[i], taken);
+			err = note_duplicate(lister, &first[i], taken);
 	*chosen = *taken;
 	return err;
 }
@@ -387,9 +386,9 @@ static enum as_err sort_segments(struct layout *layout)
 }
 
 /* Sort the segments and keep one of each number. */
-static enum as_err settle_all(struct listing *listing)
+static enum as_err settle_all(struct lister *lister)
 {
-	struct layout *layout = listing->layout;
+	struct layout *layout = lister->layout;
 	size_t kept = 0;
 	size_t next;
 
@@ -403,7 +402,7 @@ static enum as_err settle_all(struct listing *listing)
 		for (next = i + 1; next < layout->count; next++)
 			if (rows[next].number != rows[i].number)
 				break;
-		const enum as_err err = settle(listing, &rows[i], next - i, &chosen);
+		const enum as_err err = settle(lister, &rows[i], next - i, &chosen);
 		if (err)
 			return err;
 		rows[kept++] = chosen;
@@ -412,39 +411,39 @@ static enum as_err settle_all(struct listing *listing)
 	return AS_OK;
 }
 
-static enum as_err list_folder(struct listing *listing, int data_fd, uint32_t folder)
+static enum as_err list_folder(struct lister *lister, int data_fd, uint32_t folder)
 {
 	char buffer[FOLDER_NAME_MAX];
-	const char *name = folder_name(&listing->layout->folders[folder], buffer);
+	const char *name = folder_name(&lister->layout->folders[folder], buffer);
 
-	listing->folder = folder;
-	snprintf(listing->prefix, sizeof(listing->prefix), DATA_NAME "/%s", name);
-	enum as_err err = io_open_folder(listing->io, data_fd, name, &listing->fd);
+	lister->folder = folder;
+	snprintf(lister->prefix, sizeof(lister->prefix), DATA_NAME "/%s", name);
+	enum as_err err = io_open_folder(lister->io, data_fd, name, &lister->fd);
 	if (err)
-		return note_unreadable(listing, PROBLEM_FOLDER_UNREADABLE, err);
-	err = list_names(listing, PROBLEM_FOLDER_UNREADABLE, take_segment);
-	io_close(listing->io, listing->fd);
+		return note_unreadable(lister, PROBLEM_FOLDER_UNREADABLE, err);
+	err = list_names(lister, PROBLEM_FOLDER_UNREADABLE, take_segment);
+	io_close(lister->io, lister->fd);
 	return err;
 }
 
-static enum as_err list_data(struct listing *listing, int data_fd)
+static enum as_err list_data(struct lister *lister, int data_fd)
 {
-	struct layout *layout = listing->layout;
+	struct layout *layout = lister->layout;
 
-	listing->fd = data_fd;
-	enum as_err err = list_names(listing, PROBLEM_DATA_MISSING, take_folder);
+	lister->fd = data_fd;
+	enum as_err err = list_names(lister, PROBLEM_DATA_MISSING, take_folder);
 	if (!err && layout->folder_count)
 		qsort(layout->folders, layout->folder_count, sizeof(*layout->folders),
 		      compare_folders);
 	for (uint32_t i = 0; i < layout->folder_count && !err; i++)
-		err = list_folder(listing, data_fd, i);
-	return err ? err : settle_all(listing);
+		err = list_folder(lister, data_fd, i);
+	return err ? err : settle_all(lister);
 }
 
 enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			struct layout *layout, struct findings *findings)
 {
-	struct listing listing = {
+	struct lister lister = {
 		.io = io,
 		.layout = layout,
 		.findings = findings,
@@ -458,8 +457,8 @@ enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_
 	memset(layout, 0, sizeof(*layout));
 	enum as_err err = io_open_folder(io, repo_fd, DATA_NAME, &data_fd);
 	if (err)
-		return note_unreadable(&listing, PROBLEM_DATA_MISSING, err);
-	err = list_data(&listing, data_fd);
+		return note_unreadable(&lister, PROBLEM_DATA_MISSING, err);
+	err = list_data(&lister, data_fd);
 	io_close(io, data_fd);
 	if (err)
 		layout_free(layout);

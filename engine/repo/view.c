@@ -23,7 +23,7 @@ struct newest {
 	uint32_t folder;		/* the highest number of one */
 };
 
-struct listing {
+struct repo_files {
 	struct view *view;
 	struct newest index, hints;
 	bool has_integrity;	/* integrity.N, as Borg writes it */
@@ -99,24 +99,24 @@ static bool is_folder_in_the_way(const char *name, enum io_kind kind)
 
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
-	struct listing *listing = context;
-	struct newest *both[] = { &listing->index, &listing->hints };
+	struct repo_files *files = context;
+	struct newest *both[] = { &files->index, &files->hints };
 	uint32_t number;
 	if (is_folder_in_the_way(name, kind)) {
-		const enum as_err err = findings_note(&listing->view->findings, PROBLEM_NOT_A_FILE,
+		const enum as_err err = findings_note(&files->view->findings, PROBLEM_NOT_A_FILE,
 						      FINDING_NOWHERE, FINDING_NOWHERE,
 						      "%s is a folder", name);
 		if (err != AS_OK)
 			return err;
 	}
 	if (strncmp(name, "integrity.", 10) == 0 && parse_number(name + 10, &number))
-		listing->has_integrity = true;
+		files->has_integrity = true;
 	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
 		const size_t len = strlen(both[i]->prefix);
 		if (strncmp(name, both[i]->prefix, len) != 0 || !parse_number(name + len, &number))
 			continue;
 		if (kind != IO_KIND_FOLDER)
-			return take_newest(listing->view, both[i], number);
+			return take_newest(files->view, both[i], number);
 		if (!both[i]->has_folder || number > both[i]->folder)
 			both[i]->folder = number;
 		both[i]->has_folder = true;
@@ -124,39 +124,39 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	}
 	if (is_expected(name))
 		return AS_OK;
-	return findings_note(&listing->view->findings,
+	return findings_note(&files->view->findings,
 			     attic_takes_for_index(name) ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
 static enum as_err read_names(struct view *view, bool *has_integrity, struct as_error *error)
 {
-	struct listing listing = {
+	struct repo_files files = {
 		.view = view,
 		.index = { .prefix = "index.", .older = PROBLEM_INDEX_OLD },
 		.hints = { .prefix = "hints.", .older = PROBLEM_HINTS_OLD },
 	};
-	const enum as_err err = io_list(view->io, view->fd, see_name, &listing);
+	const enum as_err err = io_list(view->io, view->fd, see_name, &files);
 	if (err != AS_OK)
 	{
 		as_fail(error, err, errno, "%s: cannot list the folder", view->path);
 		return owner_explain(view->io, view->fd, ".", as_code_of_errno(errno), error);
 	}
-	view->has_index = listing.index.found;
-	view->index_transaction = listing.index.number;
-	view->index_is_folder = !listing.index.found && listing.index.has_folder;
+	view->has_index = files.index.found;
+	view->index_transaction = files.index.number;
+	view->index_is_folder = !files.index.found && files.index.has_folder;
 	if (view->index_is_folder)
-		view->index_transaction = listing.index.folder;
-	view->has_older_index = listing.index.has_older;
-	view->older_index = listing.index.second;
-	view->has_older_hints = listing.hints.has_older;
-	view->older_hints = listing.hints.second;
-	view->has_hints = listing.hints.found;
-	view->hints_transaction = listing.hints.number;
-	view->hints_is_folder = !listing.hints.found && listing.hints.has_folder;
+		view->index_transaction = files.index.folder;
+	view->has_older_index = files.index.has_older;
+	view->older_index = files.index.second;
+	view->has_older_hints = files.hints.has_older;
+	view->older_hints = files.hints.second;
+	view->has_hints = files.hints.found;
+	view->hints_transaction = files.hints.number;
+	view->hints_is_folder = !files.hints.found && files.hints.has_folder;
 	if (view->hints_is_folder)
-		view->hints_transaction = listing.hints.folder;
-	*has_integrity = listing.has_integrity;
+		view->hints_transaction = files.hints.folder;
+	*has_integrity = files.has_integrity;
 	return AS_OK;
 }
 

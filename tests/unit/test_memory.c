@@ -541,25 +541,25 @@ static void read_undo_plan(const struct view *view, struct reading *reading)
 	plan_free(plan);
 }
 
-struct listing {
+struct key_reading {
 	struct as_store *store;
 	struct reading *reading;
 };
 
 static int read_listed(void *context, const uint8_t key[AS_KEY_SIZE])
 {
-	struct listing *listing = context;
+	struct key_reading *keys = context;
 	void *value;
 	size_t size;
-	const enum as_err err = as_get(listing->store, key, AS_KEY_SIZE, &value, &size, NULL);
-	add(listing->reading, key, AS_KEY_SIZE);
+	const enum as_err err = as_get(keys->store, key, AS_KEY_SIZE, &value, &size, NULL);
+	add(keys->reading, key, AS_KEY_SIZE);
 	if (err == AS_ERR_MEMORY) {
-		listing->reading->err = err;
+		keys->reading->err = err;
 		return 1;
 	}
-	add_number(listing->reading, err);
+	add_number(keys->reading, err);
 	if (err == AS_OK) {
-		add(listing->reading, value, size);
+		add(keys->reading, value, size);
 		free(value);
 	}
 	return 0;
@@ -568,17 +568,17 @@ static int read_listed(void *context, const uint8_t key[AS_KEY_SIZE])
 static void read_store(const struct view *view, struct reading *reading)
 {
 	struct as_state state;
-	struct listing listing = { .reading = reading };
-	reading->err = store_open(view->path, NULL, view->io, &listing.store, NULL);
+	struct key_reading keys = { .reading = reading };
+	reading->err = store_open(view->path, NULL, view->io, &keys.store, NULL);
 	if (reading->err != AS_OK)
 		return;
-	as_get_state(listing.store, &state);
+	as_get_state(keys.store, &state);
 	add_number(reading, state.transaction);
 	add_text(reading, state.why);
-	const enum as_err err = as_each_key(listing.store, read_listed, &listing, NULL);
+	const enum as_err err = as_each_key(keys.store, read_listed, &keys, NULL);
 	if (reading->err == AS_OK)
 		reading->err = err;
-	as_close(listing.store);
+	as_close(keys.store);
 }
 
 static const struct way {
