@@ -166,7 +166,7 @@ static void write_json(struct request *request, const struct report *report)
 		"repository", json_text(view->path),
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
-		"segments", (json_int_t)view->layout.count,
+		"segments", (json_int_t)view->listing.count,
 		"bytes", (json_int_t)verify->bytes,
 		"objects", json_number_if(view->dialect == DIALECT_ATTIC,
 					  verify->objects + verify->older),
@@ -265,7 +265,7 @@ static void write_scope(struct out *out, const struct report *report)
 	const size_t unread = verify->remembered + verify->skipped;
 	if (unread > 0)
 		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
-			  "again; %zu left out", report->view->layout.count - unread,
+			  "again; %zu left out", report->view->listing.count - unread,
 			  verify->remembered, verify->skipped);
 }
 
@@ -275,7 +275,7 @@ static void write_summary(struct out *out, const struct report *report)
 	const struct view *view = report->view;
 	if (view->dialect != DIALECT_ATTIC) {
 		text_line(out, TONE_STRONG, "%s: %s, %zu segments", view->path,
-			  dialect_title(view->dialect), view->layout.count);
+			  dialect_title(view->dialect), view->listing.count);
 		text_blank_line(out);
 		return;
 	}
@@ -285,7 +285,7 @@ static void write_summary(struct out *out, const struct report *report)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
 			 view->transaction);
 	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", view->path, transaction,
-		  view->layout.count, bytes, objects);
+		  view->listing.count, bytes, objects);
 	write_scope(out, report);
 	text_blank_line(out);
 }

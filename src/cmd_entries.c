@@ -92,18 +92,18 @@ static enum as_err read_segment(struct walk *walk, const char *path)
 static enum as_err show_segment(struct walk *walk)
 {
 	const struct view *view = walk->view;
-	const size_t position = layout_find(&view->layout, walk->segment);
-	char path[LAYOUT_PATH_MAX];
+	const size_t position = listing_find(&view->listing, walk->segment);
+	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
-	if (position == LAYOUT_NONE) {
-		if (layout_is_partial(&view->findings))
+	if (position == LISTING_NONE) {
+		if (listing_is_partial(&view->findings))
 			message("part of data/ cannot be read: whether there is a segment %s is "
 				"not known", walk->request->args[1]);
 		else
 			message("there is no segment %s", walk->request->args[1]);
 		return AS_ERR_DOES_NOT_EXIST;
 	}
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	if (walk->request->options.verify || !probe_view(view))
 		err = repository_verify(walk->request, view, &walk->verify);
 	if (err == AS_OK)

@@ -39,7 +39,7 @@ static void lower(uint64_t *least, uint32_t number)
 static bool next_row(struct merge *merge, struct hints_row *row)
 {
 	const struct hints *hints = &merge->view->hints;
-	const struct layout *layout = &merge->view->layout;
+	const struct listing *listing = &merge->view->listing;
 	const bool usable = hints->usable;
 	const size_t stored = usable ? hints->segment_count : 0;
 	const size_t compact = usable ? hints->compact_count : 0;
@@ -48,8 +48,8 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 		lower(&least, hints->segments[merge->hint].segment);
 	if (merge->compact < compact)
 		lower(&least, hints->compact[merge->compact]);
-	if (merge->file < layout->count)
-		lower(&least, layout->segments[merge->file].number);
+	if (merge->file < listing->count)
+		lower(&least, listing->segments[merge->file].number);
 	if (least == UINT64_MAX)
 		return false;
 	*row = (struct hints_row){ .segment = (uint32_t)least };
@@ -61,11 +61,11 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 		row->is_compact = true;
 		merge->compact++;
 	}
-	if (merge->file < layout->count && layout->segments[merge->file].number == least) {
+	if (merge->file < listing->count && listing->segments[merge->file].number == least) {
 		/* The file that is the segment, whatever number it bears. */
 		const size_t position = verify_position(merge->verify, (uint32_t)least);
 		merge->file++;
-		if (position == LAYOUT_NONE)
+		if (position == LISTING_NONE)
 			return true;
 		const struct segment_facts *facts = &merge->verify->facts[position];
 		row->is_counted = !facts->is_unopened;

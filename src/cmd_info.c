@@ -116,8 +116,8 @@ static void write_json(struct out *out, const struct view *view, const struct ev
 		"transaction_id", json_number_if(view->has_transaction, view->transaction),
 		"index_id", json_number_if(view->has_index, view->index_transaction),
 		"hints_id", json_number_if(view->has_hints, view->hints_transaction),
-		"tail_segments", (json_int_t)(view->layout.count - view->tail),
-		"segments", (json_int_t)view->layout.count,
+		"tail_segments", (json_int_t)(view->listing.count - view->tail),
+		"segments", (json_int_t)view->listing.count,
 		"bytes", (json_int_t)repository_bytes(view),
 		"index", json_index(view),
 		"lock", json_lock(view),
@@ -149,10 +149,10 @@ static void write_transactions(struct out *out, const struct view *view)
 		text_field(out, "Transaction", "%" PRIu32, view->transaction);
 	else
 		text_field(out, "Transaction", "none: no segment ends in a COMMIT");
-	if (view->tail < view->layout.count)
+	if (view->tail < view->listing.count)
 		text_field(out, "Tail", "%zu segments above it, from %" PRIu32,
-			   view->layout.count - view->tail,
-			   view->layout.segments[view->tail].number);
+			   view->listing.count - view->tail,
+			   view->listing.segments[view->tail].number);
 	if (!view->has_index)
 		text_field(out, "Index", "none");
 	else if (!index_is_usable(view))
@@ -247,7 +247,7 @@ static void write_text(struct out *out, const struct view *view, const struct ev
 	format_bytes(repository_bytes(view), bytes, sizeof(bytes));
 	text_field(out, "Repository", "%s", view->path);
 	write_config(out, view);
-	text_field(out, "Segments", "%zu, %s", view->layout.count, bytes);
+	text_field(out, "Segments", "%zu, %s", view->listing.count, bytes);
 	if (view->dialect == DIALECT_ATTIC)
 		write_transactions(out, view);
 	write_witnesses(out, evidence);

@@ -39,9 +39,9 @@ static struct cell state_cell(const char *bad, bool is_committed, struct cell go
 	return is_committed ? good : cell_text("uncommitted", TONE_WARNING);
 }
 
-static struct cell path_cell(const struct view *view, size_t i, char path[LAYOUT_PATH_MAX])
+static struct cell path_cell(const struct view *view, size_t i, char path[LISTING_PATH_MAX])
 {
-	layout_path(&view->layout, i, path);
+	listing_path(&view->listing, i, path);
 	return cell_text(path, TONE_PLAIN);
 }
 
@@ -84,10 +84,10 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 {
 	const struct view *view = verify->view;
 	const struct segment_facts *facts = &verify->facts[i];
-	const char *bad = what_is_bad(facts, view->layout.segments[i].number);
-	char path[LAYOUT_PATH_MAX];
+	const char *bad = what_is_bad(facts, view->listing.segments[i].number);
+	char path[LISTING_PATH_MAX];
 	const struct cell cells[COL_COUNT] = {
-		[COL_SEGMENT] = cell_number(view->layout.segments[i].number),
+		[COL_SEGMENT] = cell_number(view->listing.segments[i].number),
 		[COL_PATH] = path_cell(view, i, path),
 		[COL_SIZE] = cell_bytes(facts->size),
 		[COL_ENTRIES] =
@@ -116,7 +116,7 @@ static enum as_err verify_and_list(struct request *request, const struct view *v
 	if (err != AS_OK)
 		return err;
 	out_titles(&request->out, columns, COL_COUNT);
-	for (size_t i = 0; i < view->layout.count; i++)
+	for (size_t i = 0; i < view->listing.count; i++)
 		if (!write_verified(&request->out, verify, i))
 			break;
 	verify_free(verify);
@@ -145,12 +145,12 @@ static struct cell live_cell(const struct view *view, uint32_t number)
 }
 
 static bool write_listed(struct out *out, const struct column *shown, const struct view *view,
-			 struct layout_walk *walk, size_t i)
+			 struct listing_walk *walk, size_t i)
 {
-	const uint32_t number = view->layout.segments[i].number;
+	const uint32_t number = view->listing.segments[i].number;
 	const bool is_committed = view_is_committed(view, number);
 	const struct cell unverified = cell_text("unverified", TONE_FAINT);
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	struct cell cells[COL_COUNT] = {
 		[COL_SEGMENT] = cell_number(number),
@@ -159,7 +159,7 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 		[COL_COMPLETE] = complete_cell(view, i),
 		[COL_COMMITTED] = cell_flag(is_committed),
 	};
-	const bool is_there = layout_walk_stat(walk, i, &st);
+	const bool is_there = listing_walk_stat(walk, i, &st);
 	if (is_there)
 		cells[COL_SIZE] = cell_bytes((uint64_t)st.st_size);
 	cells[COL_STATE] = state_cell(is_there ? NULL : "unreadable", is_committed, unverified);
@@ -173,11 +173,11 @@ static void list(struct out *out, const struct view *view)
 	memcpy(shown, columns, sizeof(shown));
 	shown[COL_PUTS].title = shown[COL_DELETES].title = shown[COL_LIVE_BYTES].title = NULL;
 	out_titles(out, shown, COL_COUNT);
-	struct layout_walk walk = layout_walk_begin(&view->layout, view->io, view->fd);
-	for (size_t i = 0; i < view->layout.count; i++)
+	struct listing_walk walk = listing_walk_begin(&view->listing, view->io, view->fd);
+	for (size_t i = 0; i < view->listing.count; i++)
 		if (!write_listed(out, shown, view, &walk, i))
 			break;
-	layout_walk_end(&walk);
+	listing_walk_end(&walk);
 }
 
 int cmd_segments(struct request *request)
@@ -191,7 +191,7 @@ int cmd_segments(struct request *request)
 		err = verify_and_list(request, view);
 	else
 		list(&request->out, view);
-	if (err == AS_OK && layout_is_partial(&view->findings)) {
+	if (err == AS_OK && listing_is_partial(&view->findings)) {
 		message("part of data/ cannot be read: what segments are there is not known");
 		err = AS_ERR_IO;
 	}

@@ -36,10 +36,10 @@ struct progress {
 uint64_t repository_bytes(const struct view *view)
 {
 	uint64_t bytes = 0;
-	for (size_t i = 0; i < view->layout.count; i++) {
-		char path[LAYOUT_PATH_MAX];
+	for (size_t i = 0; i < view->listing.count; i++) {
+		char path[LISTING_PATH_MAX];
 		struct stat st;
-		layout_path(&view->layout, i, path);
+		listing_path(&view->listing, i, path);
 		if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	}
@@ -116,7 +116,7 @@ static const char *look_at_reading(struct progress *progress, struct progress_fi
 	f->bytes_done = progress->figures->bytes_done;
 	f->bytes_total = progress->bytes_total;
 	f->segments_done = progress->figures->segments_done;
-	f->segments = progress->view->layout.count;
+	f->segments = progress->view->listing.count;
 	return progress->label;
 }
 

@@ -25,11 +25,11 @@ void look_away(struct look *look)
 
 static const char *look_rows(const struct look *look, unsigned *emptied)
 {
-	const struct layout *layout = &look->view->layout;
+	const struct listing *listing = &look->view->listing;
 	const struct hints *hints = &look->view->hints;
-	for (size_t i = 0; i < layout->count; i++) {
+	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &look->verify->facts[i];
-		const uint32_t number = layout->segments[i].number;
+		const uint32_t number = listing->segments[i].number;
 		const struct hints_segment *row = hints_find(hints, number);
 		if (!facts->is_committed || facts->puts + facts->deletes == 0)
 			continue;
@@ -45,7 +45,7 @@ static const char *look_rows(const struct look *look, unsigned *emptied)
 const char *look_hints(const struct look *look, uint32_t since, unsigned *emptied)
 {
 	const struct verify *verify = look->verify;
-	const struct layout *layout = &look->view->layout;
+	const struct listing *listing = &look->view->listing;
 	const struct hints *hints = &look->view->hints;
 	*emptied = 0;
 	if (!hints->usable || !verify->has_end || hints->transaction != verify->end ||
@@ -53,10 +53,10 @@ const char *look_hints(const struct look *look, uint32_t since, unsigned *emptie
 		return NULL;
 	for (size_t i = 0; i < hints->segment_count; i++)
 		if (hints->segments[i].live != 0 &&
-		    layout_find(layout, hints->segments[i].segment) == LAYOUT_NONE)
+		    listing_find(listing, hints->segments[i].segment) == LISTING_NONE)
 			return "the hints count objects in a segment that is not there";
 	for (size_t i = 0; i < hints->compact_count; i++)
-		if (layout_find(layout, hints->compact[i]) == LAYOUT_NONE)
+		if (listing_find(listing, hints->compact[i]) == LISTING_NONE)
 			return "the hints list a segment to be compacted that is not there";
 	const char *wrong = look_rows(look, emptied);
 	if (!wrong && *emptied != verify->findings.total[PROBLEM_SEGMENT_EMPTIED])

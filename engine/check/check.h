@@ -87,7 +87,7 @@ struct verify_damage {
  * folder: what a tool or an interrupted repair left beside the segment. */
 struct verify_copy {
 	uint32_t number;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 };
 
 /* An entry that only such a file has whole. */
@@ -99,7 +99,7 @@ struct verify_fill {
 
 /* Where the bytes of an entry are to be read. */
 struct verify_source {
-	char path[LAYOUT_PATH_MAX];	/* relative to the repository */
+	char path[LISTING_PATH_MAX];	/* relative to the repository */
 	uint32_t offset;
 };
 
@@ -164,7 +164,7 @@ struct verify {
 	const struct view *view;	/* borrowed */
 	struct verify_scope scope;	/* set between verify_new and verify_work */
 	enum tail_choice tail_choice;	/* set between verify_new and verify_work */
-	struct segment_facts *facts;	/* one for each of view->layout.segments, same positions */
+	struct segment_facts *facts;	/* one for each of view->listing.segments, same positions */
 	/* all: those of opening and those of verifying; sorted when complete. While verify_work
 	 * runs look at a copy: verify_copy_findings */
 	struct findings findings;
@@ -272,7 +272,7 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 const struct verify_gone *verify_find_gone(const struct verify *verify,
 					   const uint8_t key[KEY_SIZE]);
 
-/* Position in the layout of the file that holds segment @number of the log, or LAYOUT_NONE. */
+/* Position in the listing of the file that holds segment @number of the log, or LISTING_NONE. */
 size_t verify_position(const struct verify *verify, uint32_t number);
 
 /* Which file has the entry at @offset of segment @number of the log, and where. False: none. */

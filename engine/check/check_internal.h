@@ -38,9 +38,9 @@ struct verify_index {
 	struct index_image image;
 	pthread_mutex_t mutex;
 	bool is_grouped, group_failed;
-	uint32_t *group_start;		/* for each segment of the layout, and one more */
+	uint32_t *group_start;		/* for each segment of the listing, and one more */
 	uint32_t *group;		/* bucket numbers by segment */
-	/* for each segment of the layout, where records are to be held against it; else NULL */
+	/* for each segment of the listing, where records are to be held against it; else NULL */
 	struct index_mark *marks;
 };
 
@@ -224,7 +224,7 @@ int64_t verify_hinted(const struct verify *verify, uint32_t number);
 /* Do the hints count as many in the segment as the index? */
 bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts);
 
-/* How many keys the index maps into each file, by its position in the layout; the caller frees
+/* How many keys the index maps into each file, by its position in the listing; the caller frees
  * *@mapped. AS_ERR_MEMORY. */
 enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped);
 

@@ -66,7 +66,7 @@ static void ask_hints(const struct verify *verify, uint32_t segment,
 			       event->segment <= hints->transaction;
 	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
 				(are_older && verify->hints_credit == CREDIT_OLDER);
-	if (!hints->usable || position == LAYOUT_NONE ||
+	if (!hints->usable || position == LISTING_NONE ||
 	    (hints->transaction != verify->end && !are_older))
 		return;
 	const struct segment_facts *facts = &verify->facts[position];
@@ -122,8 +122,8 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 				    verify_has_moved(verify, bucket, event);
 	}
 	const size_t position = event && event->is_put ? verify_position(verify, event->segment)
-						       : LAYOUT_NONE;
-	if (position != LAYOUT_NONE) {
+						       : LISTING_NONE;
+	if (position != LISTING_NONE) {
 		t.is_stranger = verify->facts[position].mapped == 0;
 		t.is_contradicted = verify->facts[position].is_contradicted;
 		t.has_near_bucket = !bucket && verify_is_near_bucket(verify, key);
@@ -155,7 +155,7 @@ struct compare {
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
 {
 	const size_t position = verify_position(verify, segment);
-	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+	return position == LISTING_NONE ? NULL : &verify->facts[position];
 }
 
 /* While all is compared one thread alone counts, and others only look on: no need to lock the
@@ -463,7 +463,7 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->view, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
 	if (live == 0)	/* a file that takes no part in the log may bear the number */
-		return layout_find(&verify->view->layout, row->segment) != LAYOUT_NONE
+		return listing_find(&verify->view->listing, row->segment) != LISTING_NONE
 			? AS_OK : report_missing_segment(compare, row->segment, 0);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
@@ -544,7 +544,7 @@ static enum as_err compare_hints(struct compare *compare)
 		return err;
 	if (err == AS_OK && !verify->has_roles)
 		err = compare_compact(compare);
-	for (size_t i = 0; err == AS_OK && i < view->layout.count; i++)
+	for (size_t i = 0; err == AS_OK && i < view->listing.count; i++)
 		err = compare_hints_count(compare, i);
 	return err;
 }
@@ -606,7 +606,7 @@ static bool hints_differ(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
 		return false;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->is_committed && facts->role == ROLE_LOG &&
 		    verify_hinted(verify, facts->number) !=
@@ -620,7 +620,7 @@ static bool hints_differ(const struct verify *verify)
  * there? */
 static bool index_lacks_any(const struct verify *verify)
 {
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
 		    facts->role == ROLE_LOG &&
@@ -637,7 +637,7 @@ static bool index_lacks_any(const struct verify *verify)
  * left. */
 static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
-	const struct layout *layout = &verify->view->layout;
+	const struct listing *listing = &verify->view->listing;
 	const struct hints *hints = &verify->view->hints;
 	const struct view *view = verify->view;
 	const struct { bool is_there; uint32_t transaction; } earlier[] = {
@@ -659,8 +659,8 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 	}
 	if (!is_any)
 		return false;
-	const size_t first = layout_from(layout, *transaction + 1);
-	const size_t behind = layout_from(layout, verify->end) + 1;
+	const size_t first = listing_from(listing, *transaction + 1);
+	const size_t behind = listing_from(listing, verify->end) + 1;
 	return behind - first < verify->end - *transaction;
 }
 
@@ -669,7 +669,7 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 static enum as_err ask_both(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
-	const struct layout *layout = &verify->view->layout;
+	const struct listing *listing = &verify->view->listing;
 	const struct hints *hints = &verify->view->hints;
 	uint32_t *mapped;
 	if (!verify->index_was_compared || verify->index_credit == CREDIT_CREDIBLE ||
@@ -681,11 +681,11 @@ static enum as_err ask_both(struct compare *compare)
 	if (err != AS_OK)
 		return err;
 	bool agree = true;
-	for (size_t i = 0; agree && i < layout->count; i++)
-		agree = mapped[i] == verify_hinted(verify, layout->segments[i].number);
+	for (size_t i = 0; agree && i < listing->count; i++)
+		agree = mapped[i] == verify_hinted(verify, listing->segments[i].number);
 	for (size_t i = 0; agree && i < hints->segment_count; i++)
 		agree = hints->segments[i].live <= 0 ||
-			layout_find(layout, hints->segments[i].segment) != LAYOUT_NONE;
+			listing_find(listing, hints->segments[i].segment) != LISTING_NONE;
 	free(mapped);
 	compare->is_outvoted = agree;
 	return AS_OK;
@@ -734,10 +734,10 @@ static bool is_overtaken(const struct verify *verify)
 /* Does no COMMIT say where the log ends, and no credible index of its last file either? */
 static bool is_end_unknown(const struct verify *verify)
 {
-	const struct layout *layout = &verify->view->layout;
-	return !verify->view->has_transaction && layout->count > 0 &&
+	const struct listing *listing = &verify->view->listing;
+	return !verify->view->has_transaction && listing->count > 0 &&
 	       !(verify->index_was_compared && verify->index_credit == CREDIT_CREDIBLE &&
-		 verify->index.transaction == layout->segments[layout->count - 1].number);
+		 verify->index.transaction == listing->segments[listing->count - 1].number);
 }
 
 static bool is_loss_unknown(const struct compare *compare)
@@ -751,7 +751,7 @@ static bool is_loss_unknown(const struct compare *compare)
 	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
 	    compare->phantoms == 0)
 		return false;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		const bool is_out = facts->role == ROLE_FOREIGN;
 		if (!facts->is_committed || (!is_out && !facts->damaged && !has_room(verify, facts)))
@@ -845,10 +845,10 @@ static enum as_err report_role(struct compare *compare, size_t position)
 {
 	struct verify *verify = compare->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	const uint32_t number = verify->view->layout.segments[position].number;
-	char path[LAYOUT_PATH_MAX];
+	const uint32_t number = verify->view->listing.segments[position].number;
+	char path[LISTING_PATH_MAX];
 	struct finding finding;
-	layout_path(&verify->view->layout, position, path);
+	listing_path(&verify->view->listing, position, path);
 	if (facts->role == ROLE_RETURNED) {
 		const bool is_listed = hints_find(&verify->view->hints, number) != NULL;
 		finding = finding_of(verify->returned == 0 && is_listed ? PROBLEM_SEGMENT_EMPTIED
@@ -879,7 +879,7 @@ static enum as_err report_roles(struct compare *compare)
 	if (!verify->has_roles)
 		return AS_OK;
 	err = replay_each(verify->apart, weigh_apart, compare);
-	for (size_t i = 0; err == AS_OK && i < verify->view->layout.count; i++)
+	for (size_t i = 0; err == AS_OK && i < verify->view->listing.count; i++)
 		err = report_role(compare, i);
 	return err;
 }
@@ -921,7 +921,7 @@ static enum as_err compare_index(struct compare *compare)
 
 static bool is_any_damage_committed(const struct verify *verify)
 {
-	for (size_t i = 0; i < verify->view->layout.count; i++)
+	for (size_t i = 0; i < verify->view->listing.count; i++)
 		if (verify->facts[i].is_committed && verify->facts[i].damaged > 0 &&
 		    verify->facts[i].role == ROLE_LOG)
 			return true;

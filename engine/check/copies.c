@@ -44,9 +44,9 @@ bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t o
 		return true;
 	}
 	const size_t position = verify_position(verify, number);
-	if (position == LAYOUT_NONE)
+	if (position == LISTING_NONE)
 		return false;
-	layout_path(&verify->view->layout, position, source->path);
+	listing_path(&verify->view->listing, position, source->path);
 	source->offset = offset;
 	return true;
 }
@@ -58,7 +58,7 @@ struct search {
 	const struct view *view;
 	unsigned depth;
 	bool all;			/* whether or not their segment lacks anything */
-	char folder[LAYOUT_PATH_MAX];
+	char folder[LISTING_PATH_MAX];
 };
 
 /* The number in "17", "17.beforerecover", "17~", ".17.Xab3". */
@@ -89,7 +89,7 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 	const size_t position = verify_position(verify, number);
 	const struct hints *hints = &verify->view->hints;
 	/* Where neither index nor hints are left a number without a file is one that may be missing. */
-	if (position == LAYOUT_NONE)
+	if (position == LISTING_NONE)
 		return verify_is_gap(verify, number) ||
 		       (hints->usable && hints->transaction >= number &&
 			verify_hinted(verify, number) > 0) ||
@@ -103,12 +103,12 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 static bool is_segment_itself(const struct search *search, uint32_t number, const char *path)
 {
 	const struct verify *verify = search->verify;
-	char own[LAYOUT_PATH_MAX];
-	const size_t position = layout_find(&verify->view->layout, number);
-	if (position == LAYOUT_NONE ||
+	char own[LISTING_PATH_MAX];
+	const size_t position = listing_find(&verify->view->listing, number);
+	if (position == LISTING_NONE ||
 	    (search->all && verify->facts[position].role != ROLE_LOG))
 		return false;
-	layout_path(&verify->view->layout, position, own);
+	listing_path(&verify->view->listing, position, own);
 	return strcmp(own, path) == 0;
 }
 
@@ -124,7 +124,7 @@ static enum as_err add_copy(struct search *search, const char *name, uint32_t nu
 {
 	struct verify *verify = search->verify;
 	void *rows = verify->copies;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
 	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
 	    is_segment_itself(search, number, path) ||
@@ -215,7 +215,7 @@ static bool is_want(const struct verify *verify, uint32_t number, uint64_t offse
 {
 	const size_t position = verify_position(verify, number);
 	uint8_t cause;
-	if (position == LAYOUT_NONE || verify->facts[position].is_unopened)
+	if (position == LISTING_NONE || verify->facts[position].is_unopened)
 		return true;
 	return offset >= verify->facts[position].size ||
 	       verify_damage_at(verify, number, (uint32_t)offset, &cause);
@@ -229,7 +229,7 @@ static enum as_err take_mapped(struct filling *f, const struct segment_entry *e,
 	const size_t position = verify_position(verify, verify->copies[f->copy].number);
 	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
 	verify->key_sum += key_value(e->key);
-	if (position != LAYOUT_NONE) {
+	if (position != LISTING_NONE) {
 		verify->facts[position].live++;
 		verify->facts[position].live_bytes += e->size;
 	}
@@ -364,12 +364,12 @@ static bool is_wanting(const struct verify *verify)
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
 	    has_no_witness(verify))
 		return true;
-	for (size_t i = 0; i < verify->view->layout.count; i++)
+	for (size_t i = 0; i < verify->view->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
 			return true;
 	for (size_t i = 0; hints->usable && i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0 &&
-		    verify_position(verify, hints->segments[i].segment) == LAYOUT_NONE)
+		    verify_position(verify, hints->segments[i].segment) == LISTING_NONE)
 			return true;
 	return false;
 }

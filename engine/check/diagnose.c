@@ -290,7 +290,7 @@ static void say_verdict(const struct view *view, const struct weight *weight,
 		return;
 	}
 	if (d->in_part) {
-		const size_t segments = verify->view->layout.count;
+		const size_t segments = verify->view->listing.count;
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
 			 segments - verify->skipped, segments,
 			 problems == 0 ? "nothing is wrong with them"

@@ -82,12 +82,12 @@ static void report(struct search *search, uint64_t *reported, uint64_t position)
 static enum as_err search_segment(struct search *search, struct segment_reader *reader,
 				  size_t position)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	struct view_witness witness = { .view = search->view };
-	const uint32_t number = search->view->layout.segments[position].number;
+	const uint32_t number = search->view->listing.segments[position].number;
 	uint64_t reported = 0;
-	layout_path(&search->view->layout, position, path);
+	listing_path(&search->view->listing, position, path);
 	enum as_err err = segment_open(reader, search->view->fd, path, number, view_give_witnesses,
 				       &witness);
 	if (err != AS_OK)
@@ -116,7 +116,7 @@ static void worker(void *context)
 		segment_reader_watch(reader, &search->progress->cancel);
 	while (err == AS_OK && !should_stop(search)) {
 		const size_t position = atomic_fetch_add(&search->next, 1);
-		if (position >= search->view->layout.count)
+		if (position >= search->view->listing.count)
 			break;
 		err = search_segment(search, reader, position);
 	}

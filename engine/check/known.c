@@ -83,18 +83,18 @@ void verify_records_free(struct verify_records *records)
 enum as_err verify_mark_index(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
-	const struct layout *layout = &run->view->layout;
+	const struct listing *listing = &run->view->listing;
 	if (!run->index.is_loaded)
 		return AS_OK;
-	run->index.marks = calloc(layout->count + 1, sizeof(*run->index.marks));
+	run->index.marks = calloc(listing->count + 1, sizeof(*run->index.marks));
 	if (!run->index.marks)
 		return AS_ERR_MEMORY;
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		uint32_t segment, offset;
 		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED ? layout_find(layout, segment)
-								: LAYOUT_NONE;
-		if (position == LAYOUT_NONE)
+		const size_t position = segment < INDEX_DELETED ? listing_find(listing, segment)
+								: LISTING_NONE;
+		if (position == LISTING_NONE)
 			continue;
 		run->index.marks[position].live++;
 		run->index.marks[position].mark += index_image_mark(image, i);
@@ -112,9 +112,9 @@ void verify_confirm_remembered(struct verify_run *run)
 		uint32_t segment, offset;
 		index_image_place(image, i, &segment, &offset);
 		const size_t position = segment < INDEX_DELETED
-						? layout_find(&run->view->layout, segment)
-						: LAYOUT_NONE;
-		if (position != LAYOUT_NONE && verify->facts[position].is_remembered)
+						? listing_find(&run->view->listing, segment)
+						: LISTING_NONE;
+		if (position != LISTING_NONE && verify->facts[position].is_remembered)
 			atomic_fetch_or_explicit(&verify->confirmed[i / 64],
 						 UINT64_C(1) << (i % 64), memory_order_relaxed);
 	}
@@ -129,16 +129,16 @@ static int64_t nanoseconds(const struct timespec *time)
 
 bool verify_identify(const struct verify_run *run, size_t position, struct verify_record *record)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	const struct view *view = run->view;
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode) || st.st_size < 0)
 		return false;
 	*record = (struct verify_record){
 		.changed = nanoseconds(&st.st_ctim),
-		.segment = view->layout.segments[position].number,
+		.segment = view->listing.segments[position].number,
 		.size = (uint64_t)st.st_size,
 		.inode = (uint64_t)st.st_ino,
 		.modified = nanoseconds(&st.st_mtim),
@@ -194,7 +194,7 @@ enum as_err verify_keep_record(struct verify_run *run, const struct verify_recor
 bool verify_is_wanted(const struct verify *verify, size_t position)
 {
 	const struct verify_scope *scope = &verify->scope;
-	const uint32_t number = verify->view->layout.segments[position].number;
+	const uint32_t number = verify->view->listing.segments[position].number;
 	if (scope->has_range && (number < scope->first || number > scope->last))
 		return false;
 	return scope->shards == 0 || position % scope->shards == scope->shard - 1;
@@ -235,20 +235,20 @@ static int longest_ago_first(const void *a, const void *b)
 enum as_err verify_order_turns(struct verify_run *run)
 {
 	const struct verify_scope *scope = &run->verify->scope;
-	const struct layout *layout = &run->view->layout;
+	const struct listing *listing = &run->view->listing;
 	if (scope->seconds == 0 || !scope->known)
 		return AS_OK;
-	struct turn *turns = calloc(layout->count + 1, sizeof(*turns));
-	run->order = calloc(layout->count + 1, sizeof(*run->order));
+	struct turn *turns = calloc(listing->count + 1, sizeof(*turns));
+	run->order = calloc(listing->count + 1, sizeof(*run->order));
 	if (turns && run->order) {
-		for (size_t i = 0; i < layout->count; i++) {
+		for (size_t i = 0; i < listing->count; i++) {
 			const struct verify_record *record =
-				verify_records_find(scope->known, layout->segments[i].number);
+				verify_records_find(scope->known, listing->segments[i].number);
 			turns[i] = (struct turn){ record ? record->verified : INT64_MIN, i };
 		}
-		if (layout->count > 1)
-			qsort(turns, layout->count, sizeof(*turns), longest_ago_first);
-		for (size_t i = 0; i < layout->count; i++)
+		if (listing->count > 1)
+			qsort(turns, listing->count, sizeof(*turns), longest_ago_first);
+		for (size_t i = 0; i < listing->count; i++)
 			run->order[i] = turns[i].position;
 	}
 	const bool is_done = turns && run->order;

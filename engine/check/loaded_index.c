@@ -192,14 +192,14 @@ static size_t group_of(const struct verify_run *run, uint32_t number)
 {
 	uint32_t segment, offset;
 	index_image_place(&run->index.image, number, &segment, &offset);
-	return segment < INDEX_DELETED ? layout_find(&run->view->layout, segment) : LAYOUT_NONE;
+	return segment < INDEX_DELETED ? listing_find(&run->view->listing, segment) : LISTING_NONE;
 }
 
 /* Count, then place: two walks over the buckets, four bytes each. */
 static void group_buckets(struct verify_run *run)
 {
 	struct verify_index *index = &run->index;
-	const size_t segments = run->view->layout.count;
+	const size_t segments = run->view->listing.count;
 	index->is_grouped = true;
 	index->group_start = calloc(segments + 2, sizeof(*index->group_start));
 	index->group = malloc((size_t)index->image.used * sizeof(*index->group) + 1);
@@ -211,14 +211,14 @@ static void group_buckets(struct verify_run *run)
 	uint32_t *start = index->group_start;
 	for (uint32_t i = 0; i < index->image.buckets; i++) {
 		const size_t group = group_of(run, i);
-		if (group != LAYOUT_NONE)
+		if (group != LISTING_NONE)
 			start[group + 2]++;
 	}
 	for (size_t i = 2; i < segments + 2; i++)
 		start[i] += start[i - 1];
 	for (uint32_t i = 0; i < index->image.buckets; i++) {
 		const size_t group = group_of(run, i);
-		if (group != LAYOUT_NONE)
+		if (group != LISTING_NONE)
 			index->group[start[group + 1]++] = i;
 	}
 }
@@ -235,9 +235,9 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 {
 	struct verify_witness *witness = context;
 	struct verify_index *index = &witness->run->index;
-	const size_t position = layout_find(&witness->run->view->layout, segment);
+	const size_t position = listing_find(&witness->run->view->listing, segment);
 	*out = (struct segment_witnesses){ 0 };
-	if (!index->is_loaded || position == LAYOUT_NONE)
+	if (!index->is_loaded || position == LISTING_NONE)
 		return;
 	pthread_mutex_lock(&index->mutex);
 	if (!index->is_grouped)

@@ -9,7 +9,7 @@
 
 bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
 {
-	return layout_is_partial(&view->findings) || layout_has_other(&view->findings, segment);
+	return listing_is_partial(&view->findings) || listing_has_other(&view->findings, segment);
 }
 
 enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
@@ -18,7 +18,7 @@ enum aim verify_aim(const struct verify *verify, const struct index_bucket *buck
 	uint8_t cause;
 	if (bucket->offset < SEGMENT_MAGIC_SIZE)
 		return AIM_NOWHERE;
-	if (position == LAYOUT_NONE)
+	if (position == LISTING_NONE)
 		return verify_may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
 									      : AIM_MISSING;
 	const struct segment_facts *facts = &verify->facts[position];

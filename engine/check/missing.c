@@ -53,7 +53,7 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 bool verify_is_gap(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
-	if (position == LAYOUT_NONE)
+	if (position == LISTING_NONE)
 		return is_missing_gap(verify, number);
 	const struct segment_facts *facts = &verify->facts[position];
 	if (verify->index_credit != CREDIT_CREDIBLE)

@@ -71,7 +71,7 @@ static void tidy(struct verify *verify)
 struct search {
 	struct verify_run *run;
 	struct verify *verify;
-	_Atomic size_t next;		/* files of the layout, then the copies */
+	_Atomic size_t next;		/* files of the listing, then the copies */
 	_Atomic int failure;		/* enum as_err */
 };
 
@@ -157,19 +157,19 @@ static bool is_worth_it(const struct segment_facts *facts)
 
 static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
 {
-	char path[LAYOUT_PATH_MAX];
-	const size_t position = layout_find(&verify->view->layout, copy->number);
-	if (position == LAYOUT_NONE || verify->facts[position].role != ROLE_FOREIGN)
+	char path[LISTING_PATH_MAX];
+	const size_t position = listing_find(&verify->view->listing, copy->number);
+	if (position == LISTING_NONE || verify->facts[position].role != ROLE_FOREIGN)
 		return false;
-	layout_path(&verify->view->layout, position, path);
+	listing_path(&verify->view->listing, position, path);
 	return strcmp(path, copy->path) == 0;
 }
 
 static enum as_err read_next(struct reading *reading, size_t i)
 {
 	const struct verify *verify = reading->search->verify;
-	const size_t count = verify->view->layout.count;
-	char path[LAYOUT_PATH_MAX];
+	const size_t count = verify->view->listing.count;
+	char path[LISTING_PATH_MAX];
 	if (i >= count) {
 		reading->copy = (uint32_t)(i - count);
 		reading->rank = RANK_BESIDE;
@@ -183,7 +183,7 @@ static enum as_err read_next(struct reading *reading, size_t i)
 	reading->number = verify->facts[i].number;
 	if (!is_worth_it(&verify->facts[i]))
 		return AS_OK;
-	layout_path(&verify->view->layout, i, path);
+	listing_path(&verify->view->listing, i, path);
 	return read_file(reading, path);
 }
 
@@ -191,7 +191,7 @@ static void search_files(void *context)
 {
 	struct search *search = context;
 	const struct verify *verify = search->verify;
-	const size_t count = verify->view->layout.count + verify->copy_count;
+	const size_t count = verify->view->listing.count + verify->copy_count;
 	struct reading reading = {
 		.search = search, .reader = segment_reader_new(search->run->view->io),
 	};

@@ -104,13 +104,13 @@ enum as_err verify_new(const struct view *view, struct verify **out)
 	pthread_mutex_init(&verify->mutex, NULL);
 	findings_init(&verify->findings);
 	verify->index.fd = -1;
-	verify->facts = calloc(view->layout.count + 1, sizeof(*verify->facts));
+	verify->facts = calloc(view->listing.count + 1, sizeof(*verify->facts));
 	if (!verify->facts || verify_begin_reading(verify) != AS_OK || take_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}
-	for (size_t i = 0; i < view->layout.count; i++)
-		verify->facts[i].number = view->layout.segments[i].number;
+	for (size_t i = 0; i < view->listing.count; i++)
+		verify->facts[i].number = view->listing.segments[i].number;
 	*out = verify;
 	return AS_OK;
 }
@@ -140,14 +140,14 @@ void verify_free(struct verify *verify)
 
 size_t verify_position(const struct verify *verify, uint32_t number)
 {
-	const size_t position = layout_find(&verify->view->layout, number);
+	const size_t position = listing_find(&verify->view->listing, number);
 	if (!verify->has_roles)
 		return position;
-	if (position != LAYOUT_NONE && verify->facts[position].number == number &&
+	if (position != LISTING_NONE && verify->facts[position].number == number &&
 	    verify->facts[position].role == ROLE_LOG)
 		return position;
-	for (size_t i = 0; i < verify->view->layout.count; i++)
+	for (size_t i = 0; i < verify->view->listing.count; i++)
 		if (verify->facts[i].number == number && verify->facts[i].role == ROLE_LOG)
 			return i;
-	return LAYOUT_NONE;
+	return LISTING_NONE;
 }

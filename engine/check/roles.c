@@ -29,8 +29,8 @@ static uint32_t last_known(struct verify_run *run)
 /* A segment in which nothing stands where the index leads. */
 struct misfit {
 	uint32_t number;
-	size_t position;		/* of the file that bears the number, or LAYOUT_NONE */
-	size_t found;			/* of the file that is the segment, or LAYOUT_NONE */
+	size_t position;		/* of the file that bears the number, or LISTING_NONE */
+	size_t found;			/* of the file that is the segment, or LISTING_NONE */
 	struct segment_witness *rows;	/* what the index places in it */
 	uint32_t count, capacity;
 };
@@ -59,9 +59,9 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 static enum as_err gather(void *context, const struct index_bucket *bucket)
 {
 	struct matching *m = context;
-	const size_t position = layout_find(&m->view->layout, bucket->segment);
-	const struct segment_facts *facts = position == LAYOUT_NONE ? NULL
-								    : &m->verify->facts[position];
+	const size_t position = listing_find(&m->view->listing, bucket->segment);
+	const struct segment_facts *facts = position == LISTING_NONE ? NULL
+								     : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
 	/* Where more than one fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
@@ -75,7 +75,7 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	if (!misfit) {
 		misfit = &m->misfits[m->count++];
 		*misfit = (struct misfit){
-			.number = bucket->segment, .position = position, .found = LAYOUT_NONE,
+			.number = bucket->segment, .position = position, .found = LISTING_NONE,
 		};
 	}
 	if (misfit->count == misfit->capacity) {
@@ -95,9 +95,9 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 static enum as_err look_at(const struct matching *m, const struct segment_witness *row,
 			   size_t position, bool *is_there)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	layout_path(&m->view->layout, position, path);
+	listing_path(&m->view->listing, position, path);
 	const enum as_err err = segment_read_entry(m->view->io, m->view->fd, path, row->offset,
 						   &entry, NULL);
 	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
@@ -126,7 +126,7 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 
 static bool is_damaged(const struct matching *m, size_t position)
 {
-	return position != LAYOUT_NONE && m->verify->facts[position].damaged > 0;
+	return position != LISTING_NONE && m->verify->facts[position].damaged > 0;
 }
 
 /* Do the hints say that every object of the segment was replaced or deleted? */
@@ -142,7 +142,7 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 {
 	const struct segment_facts *facts = &m->verify->facts[position];
 	const struct hints *hints = &m->view->hints;
-	const uint32_t number = m->view->layout.segments[position].number;
+	const uint32_t number = m->view->listing.segments[position].number;
 	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
 	    number > last_known(m->run))
 		return false;
@@ -155,7 +155,7 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	 * offset of the older one. */
 	const bool is_listed = hints->usable && hints_find(hints, number);
 	if (m->mapped[position] > 0 ||
-	    (misfit->count == 1 && (misfit->position == LAYOUT_NONE || !is_listed ||
+	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
 				    key_is_manifest(misfit->rows[0].key))))
 		return false;
 	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
@@ -166,11 +166,11 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	enum as_err err = AS_OK;
 	bool fits = false;
 	/* As much stands in its own file as could stand in another. */
-	if (misfit->position != LAYOUT_NONE && misfit->count == 1 &&
+	if (misfit->position != LISTING_NONE && misfit->count == 1 &&
 	    m->verify->facts[misfit->position].live == 1 &&
 	    misfit->number != m->manifest_segment)
 		return AS_OK;
-	for (size_t j = 0; err == AS_OK && !fits && j < m->view->layout.count; j++) {
+	for (size_t j = 0; err == AS_OK && !fits && j < m->view->listing.count; j++) {
 		if (!is_free(m, misfit, j))
 			continue;
 		err = try_file(m, misfit, j, &fits);
@@ -208,13 +208,13 @@ static bool is_near(const struct segment_witness *row, const struct segment_entr
  * a few damaged bits of the index? Then the mappings are wrong, not the file. */
 static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	struct segment_reader *reader = segment_reader_new(m->view->io);
 	*known = false;
 	if (!reader)
 		return AS_ERR_MEMORY;
-	layout_path(&m->view->layout, misfit->position, path);
+	listing_path(&m->view->listing, misfit->position, path);
 	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
 		if (entry.tag != SEGMENT_PUT)
@@ -239,7 +239,7 @@ static bool is_found_elsewhere(const struct matching *m, size_t position)
 static bool is_counted(const struct matching *m, const struct misfit *misfit)
 {
 	const struct hints *hints = &m->view->hints;
-	const uint32_t live = misfit->position == LAYOUT_NONE
+	const uint32_t live = misfit->position == LISTING_NONE
 				      ? 0 : m->verify->facts[misfit->position].live;
 	return hints->usable && hints->transaction == m->verify->index.transaction &&
 	       verify_hinted(m->verify, misfit->number) == (int64_t)misfit->count + (int64_t)live;
@@ -248,12 +248,12 @@ static bool is_counted(const struct matching *m, const struct misfit *misfit)
 /* Is no other file to be the segment whose number the file at @position bears? */
 static bool is_vacant(const struct matching *m, size_t position)
 {
-	const uint32_t number = m->view->layout.segments[position].number;
-	for (size_t i = 0; i < m->view->layout.count; i++)
+	const uint32_t number = m->view->listing.segments[position].number;
+	for (size_t i = 0; i < m->view->listing.count; i++)
 		if (m->verify->facts[i].number == number)
 			return false;
 	for (size_t i = 0; i < m->count; i++)
-		if (m->misfits[i].number == number && m->misfits[i].found != LAYOUT_NONE)
+		if (m->misfits[i].number == number && m->misfits[i].found != LISTING_NONE)
 			return false;
 	return true;
 }
@@ -265,12 +265,12 @@ static enum as_err set_roles(struct matching *m, bool *again)
 	for (size_t i = 0; i < m->count; i++) {
 		struct misfit *misfit = &m->misfits[i];
 		bool known = true;
-		if (misfit->found != LAYOUT_NONE) {
+		if (misfit->found != LISTING_NONE) {
 			verify->facts[misfit->found].number = misfit->number;
 			unsure += misfit->count == 1;
 			*again = true;
 		}
-		if (misfit->position == LAYOUT_NONE || is_found_elsewhere(m, misfit->position))
+		if (misfit->position == LISTING_NONE || is_found_elsewhere(m, misfit->position))
 			continue;
 		const enum as_err err = knows_any(m, misfit, &known);
 		if (err != AS_OK)
@@ -278,15 +278,15 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		/* What is damaged may be ours all the same. */
 		known = known || verify->facts[misfit->position].damaged > 0 ||
 			verify->facts[misfit->position].is_too_large;
-		if (known && misfit->found == LAYOUT_NONE)
+		if (known && misfit->found == LISTING_NONE)
 			continue;
 		/* Of two that were swapped no PUT tells where the one belongs that has DELETEs alone,
 		 * or PUTs that count no more. */
-		if (misfit->found != LAYOUT_NONE && is_vacant(m, misfit->found) &&
+		if (misfit->found != LISTING_NONE && is_vacant(m, misfit->found) &&
 		    (verify->facts[misfit->position].puts == 0 ||
-		     is_spent(m, verify->view->layout.segments[misfit->found].number))) {
+		     is_spent(m, verify->view->listing.segments[misfit->found].number))) {
 			verify->facts[misfit->position].number =
-				verify->view->layout.segments[misfit->found].number;
+				verify->view->listing.segments[misfit->found].number;
 			continue;
 		}
 		verify->facts[misfit->position].role = ROLE_FOREIGN;
@@ -295,8 +295,8 @@ static enum as_err set_roles(struct matching *m, bool *again)
 	}
 	/* Where most of the log would be of elsewhere, it is the index that is. */
 	verify->roles_are_counted = unsure == 0;
-	if (unsure * 2 > verify->view->layout.count && unsure > 1)
-		for (size_t i = 0; i < verify->view->layout.count; i++)
+	if (unsure * 2 > verify->view->listing.count && unsure > 1)
+		for (size_t i = 0; i < verify->view->listing.count; i++)
 			verify->facts[i].role = ROLE_LOG;
 	else if (foreign > 0)
 		*again = true;
@@ -306,16 +306,16 @@ static enum as_err set_roles(struct matching *m, bool *again)
 enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
 {
 	const struct index_image *image = &run->index.image;
-	const struct layout *layout = &run->view->layout;
-	*mapped = calloc(layout->count + 1, sizeof(**mapped));
+	const struct listing *listing = &run->view->listing;
+	*mapped = calloc(listing->count + 1, sizeof(**mapped));
 	if (!*mapped)
 		return AS_ERR_MEMORY;
 	for (uint32_t i = 0; i < image->buckets; i++) {
 		uint32_t segment, offset;
 		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED ? layout_find(layout, segment)
-								: LAYOUT_NONE;
-		if (position != LAYOUT_NONE)
+		const size_t position = segment < INDEX_DELETED ? listing_find(listing, segment)
+								: LISTING_NONE;
+		if (position != LISTING_NONE)
 			(*mapped)[position]++;
 	}
 	return AS_OK;
@@ -364,7 +364,7 @@ static bool is_any_missing(const struct verify *verify)
 	const struct hints *hints = &verify->view->hints;
 	for (size_t i = 0; i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0 &&
-		    verify_position(verify, hints->segments[i].segment) == LAYOUT_NONE)
+		    verify_position(verify, hints->segments[i].segment) == LISTING_NONE)
 			return true;
 	return false;
 }
@@ -386,7 +386,7 @@ static void find_returned(struct verify_run *run, bool *again)
 	    run->index.image.used == 0 ||
 	    (verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify)))
 		return;
-	for (size_t i = 0; i < run->view->layout.count; i++) {
+	for (size_t i = 0; i < run->view->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    facts->damaged > 0 || !facts->is_committed ||
@@ -421,7 +421,7 @@ static bool hints_bear_out(const struct verify *verify)
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_FOREIGN ||
 	    verify->view->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
 		return false;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->role == ROLE_LOG && facts->is_committed && facts->damaged == 0 &&
 		    !facts->is_unreadable && !facts->is_cut &&
@@ -437,12 +437,12 @@ static bool is_borne_out(const struct verify *verify)
 {
 	const struct index_figures *f = &verify->index_figures;
 	bool has_returned = false, has_others = false;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		const bool is_returned = facts->role == ROLE_RETURNED;
 		has_returned = has_returned || is_returned;
 		has_others = has_others || facts->role == ROLE_FOREIGN ||
-			     facts->number != verify->view->layout.segments[i].number;
+			     facts->number != verify->view->listing.segments[i].number;
 	}
 	/* What seems to have come back may be what is missing, unless a credible index tells. */
 	if (has_returned && verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify))
@@ -458,9 +458,9 @@ static bool is_borne_out(const struct verify *verify)
 
 static void give_up(struct verify *verify)
 {
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		verify->facts[i].role = ROLE_LOG;
-		verify->facts[i].number = verify->view->layout.segments[i].number;
+		verify->facts[i].number = verify->view->listing.segments[i].number;
 	}
 	verify->has_roles = false;
 }

@@ -451,9 +451,9 @@ static enum as_err report_short(struct scanner *s)
 
 static enum as_err read_segment(struct scanner *s, size_t position)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct verify_run *run = s->run;
-	layout_path(&run->view->layout, position, path);
+	listing_path(&run->view->listing, position, path);
 	enum as_err err = segment_open(s->reader, run->view->fd, path, s->number,
 				       verify_give_witnesses, &s->witness);
 	if (err == AS_ERR_MEMORY)
@@ -597,7 +597,7 @@ static enum as_err take_segments(struct scanner *s)
 	enum as_err err = AS_OK;
 	while (err == AS_OK && !verify_should_stop(run)) {
 		const size_t turn = atomic_fetch_add(&run->next, 1);
-		if (turn >= run->view->layout.count)
+		if (turn >= run->view->listing.count)
 			break;
 		const size_t position = run->order ? run->order[turn] : turn;
 		begin_segment(s, position);

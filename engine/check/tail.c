@@ -51,11 +51,11 @@ static bool was_commit(const struct tail_look *look, bool all_before_whole)
 static enum as_err look_at(struct verify_run *run, struct segment_reader *reader, size_t position,
 			   struct tail_look *look)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct verify_witness witness = { .run = run };
-	const struct layout_segment *segment = &run->view->layout.segments[position];
+	const struct listing_segment *segment = &run->view->listing.segments[position];
 	*look = (struct tail_look){ 0 };
-	layout_path(&run->view->layout, position, path);
+	listing_path(&run->view->listing, position, path);
 	enum as_err err = segment_open(reader, run->view->fd, path, segment->number,
 				       verify_give_witnesses, &witness);
 	if (err != AS_OK) {
@@ -113,7 +113,7 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &run->progress->cancel);
-	for (size_t i = view->tail; err == AS_OK && i < view->layout.count; i++) {
+	for (size_t i = view->tail; err == AS_OK && i < view->listing.count; i++) {
 		struct tail_look look;
 		err = look_at(run, reader, i, &look);
 		summary->whole += look.whole;
@@ -121,7 +121,8 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 		if (look.is_unopened && !run->tail_is_unknown)
 			run->tail_unopened = i;
 		run->tail_is_unknown = run->tail_is_unknown || look.is_unopened;
-		const bool is_named = has_named_end && view->layout.segments[i].number == named_end;
+		const bool is_named =
+			has_named_end && view->listing.segments[i].number == named_end;
 		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
 			continue;
 		summary->kept = i + 1;
@@ -138,11 +139,11 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 static enum as_err keep_everything(struct verify_run *run, struct tail_summary *summary)
 {
 	const struct view *view = run->view;
-	const struct layout_segment *last = &view->layout.segments[view->layout.count - 1];
+	const struct listing_segment *last = &view->listing.segments[view->listing.count - 1];
 	struct finding finding = finding_of(PROBLEM_NO_COMMIT);
 	snprintf(finding.detail, sizeof(finding.detail),
-		 "%zu segment%s with %" PRIu64 " whole entries", view->layout.count,
-		 view->layout.count == 1 ? "" : "s", summary->whole);
+		 "%zu segment%s with %" PRIu64 " whole entries", view->listing.count,
+		 view->listing.count == 1 ? "" : "s", summary->whole);
 	run->verify->has_end = true;
 	if (summary->kept <= view->tail)
 		run->verify->end = last->number;
@@ -152,14 +153,14 @@ static enum as_err keep_everything(struct verify_run *run, struct tail_summary *
 static enum as_err report_rest(struct verify_run *run, const struct tail_summary *summary)
 {
 	const struct view *view = run->view;
-	const size_t count = view->layout.count, rest = count - summary->kept;
+	const size_t count = view->listing.count, rest = count - summary->kept;
 	char detail[FINDING_DETAIL_MAX];
 	snprintf(detail, sizeof(detail), "%zu segment%s above the last commit", rest,
 		 rest == 1 ? "" : "s");
 	const bool torn = summary->last_look.ends_torn;
 	return add_tail_finding(run, torn ? PROBLEM_TAIL_TORN : PROBLEM_TAIL_UNCOMMITTED,
-				torn ? view->layout.segments[count - 1].number
-				     : view->layout.segments[summary->kept].number,
+				torn ? view->listing.segments[count - 1].number
+				     : view->listing.segments[summary->kept].number,
 				torn ? &summary->last_look.last : NULL, detail);
 }
 
@@ -167,9 +168,9 @@ static enum as_err report_rest(struct verify_run *run, const struct tail_summary
 static void choose_end(struct verify *verify)
 {
 	const struct view *view = verify->view;
-	if (verify->tail_choice == TAIL_KEPT && view->tail < view->layout.count) {
+	if (verify->tail_choice == TAIL_KEPT && view->tail < view->listing.count) {
 		verify->has_end = true;
-		verify->end = view->layout.segments[view->layout.count - 1].number;
+		verify->end = view->listing.segments[view->listing.count - 1].number;
 	} else if (verify->tail_choice == TAIL_DROPPED) {
 		verify->has_end = view->has_transaction;
 		verify->end = view->transaction;
@@ -184,7 +185,7 @@ enum as_err verify_judge_tail(struct verify_run *run)
 	verify->has_end = view->has_transaction;
 	verify->end = view->transaction;
 	verify->tail = TAIL_NONE;
-	if (view->tail == view->layout.count)
+	if (view->tail == view->listing.count)
 		return AS_OK;
 	enum as_err err = look_at_all(run, &summary);
 	if (err != AS_OK)
@@ -197,7 +198,7 @@ enum as_err verify_judge_tail(struct verify_run *run)
 		return AS_OK;
 	}
 	if (summary.kept > view->tail) {
-		const uint32_t end = view->layout.segments[summary.kept - 1].number;
+		const uint32_t end = view->listing.segments[summary.kept - 1].number;
 		verify->has_end = true;
 		verify->end = end;
 		err = add_tail_finding(
@@ -210,7 +211,7 @@ enum as_err verify_judge_tail(struct verify_run *run)
 	if (err == AS_OK && !view->has_transaction && summary.whole > 0)
 		err = keep_everything(run, &summary);
 	if (!verify->has_end || summary.kept > view->tail || view->has_transaction)
-		if (err == AS_OK && summary.kept < view->layout.count)
+		if (err == AS_OK && summary.kept < view->listing.count)
 			err = report_rest(run, &summary);
 	verify->tail = summary.kept > view->tail ? summary.kind
 		: summary.last_look.ends_torn ? TAIL_TORN : TAIL_UNCOMMITTED;
@@ -224,7 +225,7 @@ enum as_err verify_report_unknown_tail(struct verify_run *run)
 	if (!run->tail_is_unknown || verify->facts[run->tail_unopened].is_unopened)
 		return AS_OK;
 	return add_tail_finding(run, PROBLEM_SEGMENT_UNREADABLE,
-				run->view->layout.segments[run->tail_unopened].number, NULL,
+				run->view->listing.segments[run->tail_unopened].number, NULL,
 				"it could not be opened, and then it could: whether it ends in a "
 				"COMMIT is not known");
 }

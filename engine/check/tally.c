@@ -17,7 +17,7 @@ struct tally {
 struct counter {
 	struct verify *verify;
 	uint64_t objects, key_sum;
-	struct counted { uint32_t live; uint64_t bytes; } *segments;	/* of the layout */
+	struct counted { uint32_t live; uint64_t bytes; } *segments;	/* of the listing */
 	uint32_t number;		/* of the segment that was met last, */
 	size_t position;		/* and where it is */
 };
@@ -28,13 +28,13 @@ static enum as_err count_object(void *context, const uint8_t key[KEY_SIZE],
 	struct counter *counter = context;
 	if (!event->is_put)
 		return AS_OK;
-	if (counter->position == LAYOUT_NONE || counter->number != event->segment) {
+	if (counter->position == LISTING_NONE || counter->number != event->segment) {
 		counter->number = event->segment;
-		counter->position = layout_find(&counter->verify->view->layout, event->segment);
+		counter->position = listing_find(&counter->verify->view->listing, event->segment);
 	}
 	counter->objects++;
 	counter->key_sum += key_value(key);
-	if (counter->position == LAYOUT_NONE)
+	if (counter->position == LISTING_NONE)
 		return AS_OK;
 	counter->segments[counter->position].live++;
 	counter->segments[counter->position].bytes += event->size;
@@ -48,7 +48,7 @@ static void add_up(const struct counter *counter)
 	verify->objects += counter->objects;
 	verify->key_sum += counter->key_sum;
 	pthread_mutex_unlock(&verify->mutex);
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		verify->facts[i].live += counter->segments[i].live;
 		verify->facts[i].live_bytes += counter->segments[i].bytes;
 	}
@@ -57,9 +57,9 @@ static void add_up(const struct counter *counter)
 static void count_parts(void *context)
 {
 	struct tally *tally = context;
-	const size_t segments = tally->verify->view->layout.count;
+	const size_t segments = tally->verify->view->listing.count;
 	struct counter counter = {
-		.verify = tally->verify, .position = LAYOUT_NONE,
+		.verify = tally->verify, .position = LISTING_NONE,
 		.segments = calloc(segments + 1, sizeof(*counter.segments)),
 	};
 	unsigned part;
@@ -77,7 +77,7 @@ enum as_err verify_tally_log(struct verify_run *run)
 {
 	struct tally tally = { .verify = run->verify, .failure = AS_OK };
 	run->verify->objects = run->verify->key_sum = 0;
-	for (size_t i = 0; i < run->view->layout.count; i++) {
+	for (size_t i = 0; i < run->view->listing.count; i++) {
 		run->verify->facts[i].live = 0;
 		run->verify->facts[i].live_bytes = 0;
 	}

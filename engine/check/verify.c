@@ -19,7 +19,7 @@ static void worker(void *context)
 static void sum_up(struct verify *verify)
 {
 	uint64_t puts = 0;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		verify->bytes += verify->facts[i].size;
 		if (verify->facts[i].is_committed)
 			puts += verify->facts[i].puts;
@@ -93,7 +93,7 @@ static enum as_err verify_segments(struct verify_run *run)
 static enum as_err count_partly(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
-	for (size_t i = 0; i < verify->view->layout.count; i++)
+	for (size_t i = 0; i < verify->view->listing.count; i++)
 		verify->objects += verify->facts[i].live;
 	return AS_OK;
 }
@@ -264,8 +264,8 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
 	else
 		err = index_place(view, entry->key, &place);
 	*known = err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND;
-	const size_t position = verify ? layout_find(&view->layout, segment) : LAYOUT_NONE;
-	if (position != LAYOUT_NONE)
+	const size_t position = verify ? listing_find(&view->listing, segment) : LISTING_NONE;
+	if (position != LISTING_NONE)
 		segment = verify->facts[position].number;
 	const struct verify_gone *gone =
 		verify && err != AS_OK ? verify_find_gone(verify, entry->key) : NULL;

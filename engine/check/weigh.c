@@ -32,14 +32,14 @@ static struct verify_missing *add_missing(struct verify *verify, size_t *capacit
 
 static void find_last_place(struct verify *verify)
 {
-	const struct layout *layout = &verify->view->layout;
+	const struct listing *listing = &verify->view->listing;
 	uint64_t last = 0;
 	if (verify->damage_count > 0) {
 		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
 		const uint64_t end = damage->offset + damage->length;
 		last = replay_time(damage->segment, end > 0 ? (uint32_t)(end - 1) : 0);
 	}
-	for (size_t i = 0; i < layout->count; i++) {
+	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		const uint64_t end = replay_time(facts->number, UINT32_MAX);
 		if (facts->is_committed && end > last &&
@@ -47,16 +47,16 @@ static void find_last_place(struct verify *verify)
 			last = end;
 	}
 	/* A number whose file is another segment. */
-	for (size_t i = 0; verify->has_roles && i < layout->count; i++) {
-		const uint64_t end = replay_time(layout->segments[i].number, UINT32_MAX);
+	for (size_t i = 0; verify->has_roles && i < listing->count; i++) {
+		const uint64_t end = replay_time(listing->segments[i].number, UINT32_MAX);
 		if (verify->facts[i].is_committed && end > last &&
-		    verify_position(verify, layout->segments[i].number) == LAYOUT_NONE)
+		    verify_position(verify, listing->segments[i].number) == LISTING_NONE)
 			last = end;
 	}
 	/* The highest number below the end that no file bears. */
-	size_t i = verify->has_end ? layout_from(layout, verify->end) : 0;
+	size_t i = verify->has_end ? listing_from(listing, verify->end) : 0;
 	uint32_t hole = verify->end;
-	for (; i > 0 && hole > 0 && layout->segments[i - 1].number == hole - 1; i--)
+	for (; i > 0 && hole > 0 && listing->segments[i - 1].number == hole - 1; i--)
 		hole--;
 	if (hole > 0 && replay_time(hole - 1, UINT32_MAX) > last)
 		last = replay_time(hole - 1, UINT32_MAX);
@@ -80,7 +80,7 @@ struct weighing {
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
-	return position == LAYOUT_NONE ? NULL : &verify->facts[position];
+	return position == LISTING_NONE ? NULL : &verify->facts[position];
 }
 
 static void hold(const struct weighing *w, uint32_t segment, int change)
@@ -282,7 +282,7 @@ static enum as_err weigh_keys(struct weighing *w)
 		.known = confirmed,
 	};
 	w->unsettled = image->used - confirmed;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
 		facts->wanted = facts->unknown = facts->wrong = 0;
@@ -321,7 +321,7 @@ static void excuse(struct weighing *w)
 	const bool has_hints = hints->usable && hints->segment_count > 0 &&
 			       hints->transaction == verify->index.transaction;
 	verify_find_index_last(w->run);
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		const uint64_t end = replay_time(facts->number, UINT32_MAX);
 		if (has_hints && is_contradicted(verify, facts)) {
@@ -393,8 +393,8 @@ static enum as_err weigh_index(struct weighing *w)
 	if (verify->index_credit == CREDIT_FOREIGN)	/* then it was not the files */
 		verify->index_figures.of = of;
 	/* What an index that is not to be believed places in damage is not missed there. */
-	for (size_t i = 0; verify->index_credit != CREDIT_CREDIBLE && i < verify->view->layout.count;
-	     i++)
+	for (size_t i = 0;
+	     verify->index_credit != CREDIT_CREDIBLE && i < verify->view->listing.count; i++)
 		verify->facts[i].wanted = 0;
 	/* What only searching found is believed, as without an index, where this one is no witness.
 	 */
@@ -422,10 +422,10 @@ static bool lists_nothing_there(const struct verify *verify)
 		if (hints->segments[i].segment > hints->transaction)
 			return true;
 		is_any = true;
-		is_there = is_there || layout_find(&verify->view->layout,
-						   hints->segments[i].segment) != LAYOUT_NONE;
+		is_there = is_there || listing_find(&verify->view->listing,
+						    hints->segments[i].segment) != LISTING_NONE;
 	}
-	return is_any && !is_there && verify->view->layout.count > 1;
+	return is_any && !is_there && verify->view->listing.count > 1;
 }
 
 static void weigh_hints(struct verify *verify)
@@ -440,7 +440,7 @@ static void weigh_hints(struct verify *verify)
 	const bool is_joined = verify->index_credit == CREDIT_CREDIBLE &&
 			       hints->transaction == verify->index.transaction;
 	figures.is_stale = hints->transaction < verify->end;
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || !facts->is_committed)
 			continue;
@@ -471,7 +471,7 @@ enum as_err verify_weigh(struct verify_run *run)
 		verify->missing = NULL;
 		err = weigh_index(&w);
 	} else {
-		for (size_t i = 0; i < verify->view->layout.count; i++)
+		for (size_t i = 0; i < verify->view->listing.count; i++)
 			verify->facts[i].held = verify->facts[i].live;
 	}
 	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&

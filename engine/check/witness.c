@@ -36,14 +36,14 @@ static bool is_cancelled(const struct probing *probing)
 static bool walk(const struct probing *probing, uint32_t number)
 {
 	const struct view *view = probing->view;
-	const size_t position = layout_find(&view->layout, number);
+	const size_t position = listing_find(&view->listing, number);
 	struct segment_reader *reader = segment_reader_new(view->io);
 	struct segment_entry entry = { .tag = SEGMENT_PUT };
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	if (!reader)
 		return false;
 	segment_reader_watch(reader, probing->cancel);
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
 	while (err == AS_OK && entry.tag != SEGMENT_DAMAGED)
 		err = segment_next(reader, &entry);
@@ -122,7 +122,7 @@ static void probe_large(struct probing *probing, struct index_bucket *buckets)
 static enum credit credit_of_nothing(const struct view *view, const struct probing *probing)
 {
 	const struct hints *hints = &view->hints;
-	if (view->layout.count == 0)
+	if (view->listing.count == 0)
 		return CREDIT_CREDIBLE;
 	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0)

@@ -137,7 +137,7 @@ static enum as_err take_key(void *context, const uint8_t key[KEY_SIZE], enum ver
 	case OUTCOME_LOST:
 		return add_lost(gathering, key,
 				verify_position(gathering->plan->work->verify, place->segment) ==
-						LAYOUT_NONE
+						LISTING_NONE
 				? LOSS_MISSING : LOSS_DAMAGED, place);
 	case OUTCOME_UNREADABLE:
 		return add_lost(gathering, key, LOSS_UNREADABLE, place);
@@ -336,7 +336,7 @@ static bool is_leaving(const struct plan *plan, uint32_t segment, uint32_t offse
 {
 	const struct verify *verify = plan->work->verify;
 	const size_t position = verify_position(verify, segment);
-	return position == LAYOUT_NONE || plan->work->goes[position] ||
+	return position == LISTING_NONE || plan->work->goes[position] ||
 	       (verify->fill_count > 0 && verify_has_fill(verify, segment, offset));
 }
 
@@ -415,13 +415,13 @@ static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reade
 {
 	const struct view *view = sweep->plan->work->view;
 	const bool goes = sweep->plan->work->goes[position] != NULL;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	/* Until a file that bears another's number has gone, the clients read it as that one. */
 	const uint32_t is = sweep->plan->work->verify->facts[position].number;
-	const uint32_t bears = view->layout.segments[position].number;
+	const uint32_t bears = view->listing.segments[position].number;
 	const uint32_t number = is > bears ? is : bears;
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s/%s: %s", view->path, path, as_err_text(err));
@@ -443,7 +443,7 @@ static bool sweeps_outsider(const struct plan *plan, size_t position)
 	bool is_end = true;
 	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
 		return true;
-	for (size_t i = position + 1; i < work->view->layout.count; i++)
+	for (size_t i = position + 1; i < work->view->listing.count; i++)
 		is_end = is_end && (work->goes[i] || !work->verify->facts[i].is_complete);
 	return is_end;
 }
@@ -457,7 +457,7 @@ static bool must_be_swept(const struct plan *plan, size_t position)
 		return false;
 	if (facts->role != ROLE_LOG)
 		return work->goes[position] && sweeps_outsider(plan, position);
-	if (facts->number != work->view->layout.segments[position].number)
+	if (facts->number != work->view->listing.segments[position].number)
 		return true;
 	return (facts->puts != facts->live || facts->deletes > 0) &&
 	       (!work->goes[position] || verify->log_is_damaged || verify->deletes_moved > 0);
@@ -470,7 +470,7 @@ static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &work->progress->cancel);
-	const size_t count = work->view->layout.count;
+	const size_t count = work->view->listing.count;
 	for (size_t i = 0; err == AS_OK && i < 2 * count; i++) {	/* the log first */
 		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
 		if (is_log == (i < count) && must_be_swept(sweep->plan, i % count))
@@ -572,13 +572,13 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 {
 	const struct view *view = plan->work->view;
 	const uint32_t number = (uint32_t)finding->segment;
-	const size_t position = layout_find(&view->layout, number);
-	char path[LAYOUT_PATH_MAX];
+	const size_t position = listing_find(&view->listing, number);
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	void *rows = plan->suspects;
-	if (position == LAYOUT_NONE || finding->offset > UINT32_MAX)
+	if (position == LISTING_NONE || finding->offset > UINT32_MAX)
 		return AS_OK;
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	const enum as_err err = segment_read_entry(view->io, view->fd, path,
 						   (uint64_t)finding->offset, &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)

@@ -14,12 +14,12 @@ static void count_key(struct plan *plan, const struct lost_key *key, int change)
 enum as_err plan_usage_begin(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
-	const struct layout *layout = &work->view->layout;
-	for (size_t i = 0; i < layout->count; i++) {
+	const struct listing *listing = &work->view->listing;
+	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
 			continue;
-		struct usage_segment *row = usage_add(&work->usage, layout->segments[i].number);
+		struct usage_segment *row = usage_add(&work->usage, listing->segments[i].number);
 		if (!row)
 			return AS_ERR_MEMORY;
 		row->live = facts->live;
@@ -53,11 +53,11 @@ bool plan_usage_delete(struct plan *plan, uint32_t to)
 
 void plan_usage_end(struct plan *plan)
 {
-	const struct layout *layout = &plan->work->view->layout;
-	for (size_t i = 0; i < layout->count; i++) {
+	const struct listing *listing = &plan->work->view->listing;
+	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &plan->work->verify->facts[i];
 		struct usage_segment *row =
-			usage_find(&plan->work->usage, layout->segments[i].number);
+			usage_find(&plan->work->usage, listing->segments[i].number);
 		if (row && (facts->puts > row->live || facts->deletes > 0))
 			row->compact = true;
 	}

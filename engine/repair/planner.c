@@ -95,8 +95,8 @@ static void judge_ground(struct plan *plan, const struct verify *first,
 
 static bool is_misplaced(const struct view *view, size_t position)
 {
-	const struct layout_segment *segment = &view->layout.segments[position];
-	const struct layout_folder *folder = &view->layout.folders[segment->folder];
+	const struct listing_segment *segment = &view->listing.segments[position];
+	const struct listing_folder *folder = &view->listing.folders[segment->folder];
 	return view->config.has_segments_per_dir &&
 	       (folder->name || folder->number != segment->number / view->config.segments_per_dir);
 }
@@ -105,13 +105,13 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 {
 	const struct verify *verify = plan->work->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	if (!verify->has_end || plan->work->view->layout.segments[position].number > verify->end)
+	if (!verify->has_end || plan->work->view->listing.segments[position].number > verify->end)
 		return "not committed";
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (facts->role == ROLE_FOREIGN)
 		return "of another repository or time";
-	if (facts->number != plan->work->view->layout.segments[position].number)
+	if (facts->number != plan->work->view->listing.segments[position].number)
 		return "bears another segment's number";
 	if (is_misplaced(plan->work->view, position))
 		return "in the wrong folder";
@@ -121,7 +121,7 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "damaged";
 	if (facts->is_too_large)
 		return "goes on beyond 2 GiB";
-	return plan->work->view->layout.segments[position].number >= LOG_SEGMENT_LAST
+	return plan->work->view->listing.segments[position].number >= LOG_SEGMENT_LAST
 		       ? "has a number that no other can follow" : NULL;
 }
 
@@ -129,7 +129,7 @@ static const char *why_compact(const struct plan *plan, size_t position)
 {
 	const struct view *view = plan->work->view;
 	const struct segment_facts *facts = &plan->work->verify->facts[position];
-	const uint32_t number = view->layout.segments[position].number;
+	const uint32_t number = view->listing.segments[position].number;
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
@@ -214,7 +214,7 @@ struct draft {
 /* The folder of the segment, where it is not there yet. */
 static enum as_err draft_folder(const struct draft *draft)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	bool is_there;
 	const struct plan *plan = draft->list->plan;
@@ -228,7 +228,7 @@ static enum as_err draft_folder(const struct draft *draft)
 
 static void draft_close(struct draft *draft)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	if (draft->offset == 0 || draft->err != AS_OK)
 		return;
 	draft->err = draft_folder(draft);
@@ -339,7 +339,7 @@ static enum as_err list_written(struct file_list *list, const char *prefix, uint
 				const char *reason)
 {
 	struct plan *plan = list->plan;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	snprintf(path, sizeof(path), "%s%" PRIu32, prefix, plan->after);
 	if (!is_listed(plan, path))
 		return add_file(list, PLAN_MAKE, size, reason, "%s", path);
@@ -370,18 +370,18 @@ static bool goes_first(const struct plan *plan, size_t position)
 	const struct view *view = plan->work->view;
 	return !plan->work->verify->facts[position].is_committed ||
 	       (!view->has_transaction &&
-		view->layout.segments[position].number >= LOG_SEGMENT_LAST);
+		view->listing.segments[position].number >= LOG_SEGMENT_LAST);
 }
 
 static enum as_err list_moved(struct plan *plan, struct file_list *list)
 {
 	const struct plan_work *work = plan->work;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < work->view->layout.count; i++) {
+	for (size_t i = 0; err == AS_OK && i < work->view->listing.count; i++) {
 		if (!work->goes[i])
 			continue;
-		layout_path(&work->view->layout, i, path);
+		listing_path(&work->view->listing, i, path);
 		const struct segment_facts *facts = &work->verify->facts[i];
 		err = add_file(list, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
 		if (err == AS_OK)
@@ -391,11 +391,11 @@ static enum as_err list_moved(struct plan *plan, struct file_list *list)
 }
 
 /* The file of segment @number in @folder, if one is there besides that at @taken. */
-static enum as_err list_double(struct file_list *list, const struct layout_folder *folder,
+static enum as_err list_double(struct file_list *list, const struct listing_folder *folder,
 			       uint32_t number, const char *taken)
 {
 	const struct view *view = list->plan->work->view;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	bool is_there;
 	if (folder->name)
@@ -413,21 +413,21 @@ static enum as_err list_double(struct file_list *list, const struct layout_folde
 /* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
 static enum as_err list_doubles(struct plan *plan, struct file_list *list)
 {
-	const struct layout *layout = &plan->work->view->layout;
+	const struct listing *listing = &plan->work->view->listing;
 	const struct findings *findings = &plan->work->verify->findings;
-	char taken[LAYOUT_PATH_MAX];
+	char taken[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < findings->count; i++) {
 		const struct finding *finding = &findings->rows[i];
 		if (plan->action != REPAIR_SALVAGE || finding->problem != PROBLEM_SEGMENT_DUPLICATE)
 			continue;
 		const uint32_t number = (uint32_t)finding->segment;
-		const size_t position = layout_find(layout, number);
-		if (position == LAYOUT_NONE)
+		const size_t position = listing_find(listing, number);
+		if (position == LISTING_NONE)
 			continue;
-		layout_path(layout, position, taken);
-		for (size_t j = 0; err == AS_OK && j < layout->folder_count; j++)
-			err = list_double(list, &layout->folders[j], number, taken);
+		listing_path(listing, position, taken);
+		for (size_t j = 0; err == AS_OK && j < listing->folder_count; j++)
+			err = list_double(list, &listing->folders[j], number, taken);
 	}
 	return err;
 }
@@ -453,14 +453,14 @@ static enum as_err list_files(struct plan *plan)
 static void find_head(struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	const struct layout *layout = &work->view->layout;
-	for (size_t i = layout->count; i-- > 0;) {
+	const struct listing *listing = &work->view->listing;
+	for (size_t i = listing->count; i-- > 0;) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || !facts->is_complete || !facts->is_committed ||
 		    facts->role != ROLE_LOG)
 			continue;
 		plan->has_after = true;
-		plan->after = layout->segments[i].number;
+		plan->after = listing->segments[i].number;
 		return;
 	}
 }
@@ -480,7 +480,7 @@ static bool index_is_wrong(const struct plan *plan)
 
 static bool anything_goes(const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->work->view->layout.count; i++)
+	for (size_t i = 0; i < plan->work->view->listing.count; i++)
 		if (plan->work->goes[i])
 			return true;
 	return false;
@@ -490,7 +490,7 @@ static bool anything_goes(const struct plan *plan)
 static bool ends_open(const struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	for (size_t i = work->view->layout.count; i-- > 0;) {
+	for (size_t i = work->view->listing.count; i-- > 0;) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (!work->goes[i] && facts->is_committed)
 			return !facts->is_complete;
@@ -530,9 +530,9 @@ static void decide_writing(struct plan *plan)
 static void find_next(struct plan *plan)
 {
 	const struct view *view = plan->work->view;
-	const struct layout_segment *segments = view->layout.segments;
+	const struct listing_segment *segments = view->listing.segments;
 	uint32_t *next = &plan->work->next;
-	size_t count = view->layout.count;
+	size_t count = view->listing.count;
 	/* Below a segment that goes before the COMMIT is written there is room. */
 	while (count > 0 && segments[count - 1].number >= LOG_SEGMENT_LAST &&
 	       plan->work->goes[count - 1] && goes_first(plan, count - 1))
@@ -554,7 +554,7 @@ static void find_next(struct plan *plan)
 static bool fits_without_undo(const struct plan *plan, uint64_t needed)
 {
 	uint64_t room = plan->bytes_free;
-	for (size_t i = 0; i < plan->work->view->layout.count; i++)
+	for (size_t i = 0; i < plan->work->view->listing.count; i++)
 		if (plan->work->goes[i])
 			room += plan->work->verify->facts[i].size;
 	return plan->action == REPAIR_ROLLBACK && needed <= room;
@@ -628,11 +628,12 @@ static enum tail_choice choice_of(const struct plan *plan)
 static bool ends_right(const struct verify *verify, enum tail_choice choice)
 {
 	const struct view *view = verify->view;
-	const struct layout *layout = &view->layout;
+	const struct listing *listing = &view->listing;
 	if (choice == TAIL_DROPPED)
 		return verify->has_end == view->has_transaction && verify->end == view->transaction;
-	if (choice == TAIL_KEPT && view->tail < layout->count)
-		return verify->has_end && verify->end == layout->segments[layout->count - 1].number;
+	if (choice == TAIL_KEPT && view->tail < listing->count)
+		return verify->has_end &&
+		       verify->end == listing->segments[listing->count - 1].number;
 	return true;
 }
 
@@ -687,7 +688,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	}
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
-	for (size_t i = 0; i < work->view->layout.count; i++)
+	for (size_t i = 0; i < work->view->listing.count; i++)
 		work->goes[i] = why_goes(plan, i);
 	if (plan->action == REPAIR_SALVAGE || plan->action == REPAIR_COMPACT) {
 		struct as_error why;
@@ -726,7 +727,7 @@ static struct plan *plan_new(const struct view *view, enum repair action,
 		plan->options = *options;
 	plan->work = calloc(1, sizeof(*plan->work));
 	if (plan->work)
-		plan->work->goes = calloc(view->layout.count + 1, sizeof(*plan->work->goes));
+		plan->work->goes = calloc(view->listing.count + 1, sizeof(*plan->work->goes));
 	if (!plan->work || !plan->work->goes) {
 		plan_free(plan);
 		return NULL;

@@ -32,7 +32,7 @@ struct plan_work {
 	struct verify_progress *progress;
 
 	struct index_table *table;	/* the objects that there should be, and where they lie */
-	/* for each segment of the layout: why it goes, or NULL */
+	/* for each segment of the listing: why it goes, or NULL */
 	const char **goes;
 	struct copy *copies;		/* ascending by place */
 	size_t copy_count, copy_capacity;
@@ -71,7 +71,7 @@ struct copy_reader {
 	const struct plan *plan;
 	struct segment_reader *segment;
 	bool is_open;
-	char path[LAYOUT_PATH_MAX];	/* of the file that is open */
+	char path[LISTING_PATH_MAX];	/* of the file that is open */
 };
 
 /* AS_ERR_MEMORY. */

@@ -64,7 +64,7 @@ enum plan_change {
 
 struct plan_file {
 	enum plan_change change;
-	char path[LAYOUT_PATH_MAX];	/* relative to the repository */
+	char path[LISTING_PATH_MAX];	/* relative to the repository */
 	uint64_t size;			/* bytes; of a new file as computed */
 	const char *reason;		/* "damaged", "uncommitted", "superseded entries" ... */
 	bool is_tail;			/* a segment that was never committed */

@@ -64,7 +64,7 @@ static enum as_err move_file(struct run *run, const char *path, struct as_error 
 
 static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
 {
-	char folder[LAYOUT_PATH_MAX];
+	char folder[LISTING_PATH_MAX];
 	if (run->undo)
 		return undo_sync(run->undo, error);
 	strcpy(folder, path);
@@ -79,14 +79,15 @@ static enum as_err sync_moved(struct run *run, const char *path, struct as_error
 /* The facts of the segment that lies at @path; NULL where it is none that is read. */
 static const struct segment_facts *facts_of(const struct run *run, const char *path)
 {
-	const struct layout *layout = &run->work->view->layout;
-	char own[LAYOUT_PATH_MAX];
+	const struct listing *listing = &run->work->view->listing;
+	char own[LISTING_PATH_MAX];
 	const char *slash = strrchr(path, '/');
-	const size_t position = slash ? layout_find(layout, (uint32_t)strtoul(slash + 1, NULL, 10))
-				      : LAYOUT_NONE;
-	if (position == LAYOUT_NONE)
+	const size_t position =
+		slash ? listing_find(listing, (uint32_t)strtoul(slash + 1, NULL, 10))
+		      : LISTING_NONE;
+	if (position == LISTING_NONE)
 		return NULL;
-	layout_path(layout, position, own);
+	listing_path(listing, position, own);
 	return strcmp(own, path) == 0 ? &run->work->verify->facts[position] : NULL;
 }
 
@@ -253,11 +254,12 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
  * segment is known, and nothing compacts it. */
 static bool list_emptied(const struct run *run)
 {
-	const struct layout *layout = &run->work->view->layout;
+	const struct listing *listing = &run->work->view->listing;
 	if (run->plan->action == REPAIR_ROLLBACK)
 		return true;	/* the tail is gone by now */
-	for (size_t i = 0; i < layout->count; i++)
-		if (run->work->goes[i] && !usage_add(&run->work->usage, layout->segments[i].number))
+	for (size_t i = 0; i < listing->count; i++)
+		if (run->work->goes[i] &&
+		    !usage_add(&run->work->usage, listing->segments[i].number))
 			return false;
 	return true;
 }
@@ -340,8 +342,8 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 static bool is_gone(void *context, const struct usage_segment *row)
 {
 	const struct run *run = context;
-	const size_t position = layout_find(&run->work->view->layout, row->segment);
-	return position != LAYOUT_NONE && run->work->goes[position];
+	const size_t position = listing_find(&run->work->view->listing, row->segment);
+	return position != LISTING_NONE && run->work->goes[position];
 }
 
 /* The hints once more, without the rows of what is gone. Those are harmless: where this cannot be

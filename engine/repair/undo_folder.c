@@ -205,12 +205,12 @@ static enum as_err settle_below(const struct settling *settling)
  * ground to build on, and the repair says so. */
 static enum as_err settle_log(const struct view *view, const struct permit *permit)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	int fd;
 	for (size_t i = view->tail > 0 ? view->tail - 1 : 0;
-	     err == AS_OK && i < view->layout.count; i++) {
-		layout_path(&view->layout, i, path);
+	     err == AS_OK && i < view->listing.count; i++) {
+		listing_path(&view->listing, i, path);
 		if (io_open_file(view->io, view->fd, path, &fd, NULL) != AS_OK)
 			continue;
 		err = io_sync(permit, fd);

@@ -25,7 +25,7 @@ static void add_line(struct text *text, const char *format, ...)
 
 static void add_line(struct text *text, const char *format, ...)
 {
-	char line[LAYOUT_PATH_MAX + 32];
+	char line[LISTING_PATH_MAX + 32];
 	va_list args;
 	va_start(args, format);
 	const int len = vsnprintf(line, sizeof(line) - 1, format, args);
@@ -108,7 +108,7 @@ static bool is_own_path(const char *path)
 		return true;
 	while (i < ARRAY_SIZE(prefixes) && strncmp(path, prefixes[i], strlen(prefixes[i])) != 0)
 		i++;
-	if (i == ARRAY_SIZE(prefixes) || strlen(path) >= LAYOUT_PATH_MAX)
+	if (i == ARRAY_SIZE(prefixes) || strlen(path) >= LISTING_PATH_MAX)
 		return false;
 	const char *rest = path + strlen(prefixes[i]);
 	size_t digits = strspn(rest, "0123456789");

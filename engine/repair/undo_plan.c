@@ -43,8 +43,8 @@ static bool is_overtaken(const struct view *view, const struct manifest *manifes
 	for (size_t i = 0; i < manifest->count; i++)
 		if (number_of(manifest->files[i].path) > highest)
 			highest = number_of(manifest->files[i].path);
-	return view->layout.count > 0 &&
-	       (int64_t)view->layout.segments[view->layout.count - 1].number > highest;
+	return view->listing.count > 0 &&
+	       (int64_t)view->listing.segments[view->listing.count - 1].number > highest;
 }
 
 /* What is left to be done for @file of the manifest. Of what was moved or replaced there must be
@@ -274,7 +274,7 @@ enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO
 /* Put one file back, or remove one that was made. */
 static enum as_err do_step(struct undo *undo, const struct plan_file *step, struct as_error *error)
 {
-	char aside[UNDO_PATH_MAX], folder[LAYOUT_PATH_MAX];
+	char aside[UNDO_PATH_MAX], folder[LISTING_PATH_MAX];
 	enum as_err err = undo_touch_folder(undo, step->path);
 	if (err != AS_OK)
 		return as_fail(error, err, 0, "out of memory");

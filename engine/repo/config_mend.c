@@ -17,10 +17,10 @@
 /* ---- from the folders ---- */
 
 /* The numbers d for which n / d == folder. False: there are none. */
-static bool find_fits(const struct layout *layout, const struct layout_segment *segment,
+static bool find_fits(const struct listing *listing, const struct listing_segment *segment,
 		      uint32_t *low, uint32_t *high)
 {
-	const struct layout_folder *folder = &layout->folders[segment->folder];
+	const struct listing_folder *folder = &listing->folders[segment->folder];
 	const uint64_t n = segment->number;
 	if (folder->name || folder->number > UINT32_MAX)
 		return false;
@@ -77,19 +77,19 @@ static void choose(const uint32_t *lows, const uint32_t *highs, size_t count,
 	mend->high = ended < count ? highs[ended] : INT32_MAX;
 }
 
-enum as_err config_mend_folders(const struct layout *layout, struct config_mend *mend)
+enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend)
 {
-	uint32_t *lows = calloc(layout->count + 1, sizeof(*lows));
-	uint32_t *highs = calloc(layout->count + 1, sizeof(*highs));
+	uint32_t *lows = calloc(listing->count + 1, sizeof(*lows));
+	uint32_t *highs = calloc(listing->count + 1, sizeof(*highs));
 	size_t count = 0, fits;
 	if (lows && highs) {
-		for (size_t i = 0; i < layout->count; i++)
-			count += find_fits(layout, &layout->segments[i], &lows[count],
+		for (size_t i = 0; i < listing->count; i++)
+			count += find_fits(listing, &listing->segments[i], &lows[count],
 					   &highs[count]);
 		qsort(lows, count, sizeof(*lows), compare);
 		qsort(highs, count, sizeof(*highs), compare);
 		choose(lows, highs, count, mend, &fits);
-		mend->misfits = layout->count - fits;
+		mend->misfits = listing->count - fits;
 	}
 	const enum as_err err = lows && highs ? AS_OK : AS_ERR_MEMORY;
 	free(lows);
@@ -97,27 +97,27 @@ enum as_err config_mend_folders(const struct layout *layout, struct config_mend 
 	return err;
 }
 
-bool config_mend_contradicts(const struct config_mend *mend, const struct layout *layout,
+bool config_mend_contradicts(const struct config_mend *mend, const struct listing *listing,
 			     uint32_t segments_per_dir, uint64_t misplaced)
 {
-	return layout->count >= CLEAR_MIN && 2 * misplaced > layout->count &&
-	       10 * (uint64_t)mend->misfits <= layout->count &&
+	return listing->count >= CLEAR_MIN && 2 * misplaced > listing->count &&
+	       10 * (uint64_t)mend->misfits <= listing->count &&
 	       (segments_per_dir < mend->low || segments_per_dir > mend->high);
 }
 
 /* ---- from the sizes ---- */
 
-void config_mend_sizes(const struct io *io, int repo_fd, const struct layout *layout,
+void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *listing,
 		       struct config_mend *mend)
 {
-	struct layout_walk walk = layout_walk_begin(layout, io, repo_fd);
+	struct listing_walk walk = listing_walk_begin(listing, io, repo_fd);
 	uint64_t largest = 0;
-	for (size_t i = 0; i < layout->count; i++) {
+	for (size_t i = 0; i < listing->count; i++) {
 		struct stat st;
-		if (layout_walk_stat(&walk, i, &st) && (uint64_t)st.st_size > largest)
+		if (listing_walk_stat(&walk, i, &st) && (uint64_t)st.st_size > largest)
 			largest = (uint64_t)st.st_size;
 	}
-	layout_walk_end(&walk);
+	listing_walk_end(&walk);
 	mend->max_segment_size = CONFIG_MAX_SEGMENT_SIZE;
 	mend->max_size_is_guess = largest > CONFIG_MAX_SEGMENT_SIZE + (uint64_t)OVERSHOOT;
 	if (mend->max_size_is_guess)

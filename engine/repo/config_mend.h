@@ -20,18 +20,18 @@ struct config_mend {
 	bool max_size_is_guess;		/* the default does not fit */
 };
 
-/* Find the segments_per_dir that fits the most segments of @layout: the default where that is one of
- * several, else the lowest. AS_ERR_MEMORY. */
-enum as_err config_mend_folders(const struct layout *layout, struct config_mend *mend);
+/* Find the segments_per_dir that fits the most segments of @listing: the default where that is one
+ * of several, else the lowest. AS_ERR_MEMORY. */
+enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend);
 
-/* Is @segments_per_dir contradicted by the folders, when it leaves @misplaced segments of @layout in
- * the wrong folder and @mend is what config_mend_folders found? Clear cases only: a few misplaced
- * segments are misplaced. */
-bool config_mend_contradicts(const struct config_mend *mend, const struct layout *layout,
+/* Is @segments_per_dir contradicted by the folders, when it leaves @misplaced segments of @listing
+ * in the wrong folder and @mend is what config_mend_folders found? Clear cases only: a few
+ * misplaced segments are misplaced. */
+bool config_mend_contradicts(const struct config_mend *mend, const struct listing *listing,
 			     uint32_t segments_per_dir, uint64_t misplaced);
 
 /* Find a max_segment_size that fits the sizes of all segments. Asks for the state of each file. */
-void config_mend_sizes(const struct io *io, int repo_fd, const struct layout *layout,
+void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *listing,
 		       struct config_mend *mend);
 
 /* What to write, for a person, when @findings hold problems of config: lines apart by LF, those to be

@@ -134,11 +134,11 @@ static enum sign look_at(const struct io *io, int dirfd, const char *path, size_
 	return strncmp(head, borg, strlen(borg)) == 0 ? SIGN_BORG : SIGN_NONE;
 }
 
-static enum sign look_at_segment(const struct io *io, int repo_fd, const struct layout *layout,
+static enum sign look_at_segment(const struct io *io, int repo_fd, const struct listing *listing,
 				 size_t position)
 {
-	char path[LAYOUT_PATH_MAX];
-	layout_path(layout, position, path);
+	char path[LISTING_PATH_MAX];
+	listing_path(listing, position, path);
 	return look_at(io, repo_fd, path, SEGMENT_MAGIC_SIZE, "ATTICSEG", "BORG_SEG");
 }
 
@@ -158,20 +158,20 @@ static bool is_config_of_borg2(const struct io *io, int repo_fd)
 }
 
 struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct config *config,
-				  const struct layout *layout, const char *index,
+				  const struct listing *listing, const char *index,
 				  bool has_integrity)
 {
 	struct dialect_signs signs = {
-		.segments = layout->count < 2 ? (unsigned)layout->count : 2,
+		.segments = listing->count < 2 ? (unsigned)listing->count : 2,
 		.has_options = config->has_borg_options,
 		.has_integrity = has_integrity,
 		.is_version_2 = config->version == 2,
 		.config_is_folder = !config->usable && is_config_of_borg2(io, repo_fd),
 	};
-	if (layout->count > 0)
-		signs.oldest = signs.newest = look_at_segment(io, repo_fd, layout, 0);
-	if (layout->count > 1)
-		signs.newest = look_at_segment(io, repo_fd, layout, layout->count - 1);
+	if (listing->count > 0)
+		signs.oldest = signs.newest = look_at_segment(io, repo_fd, listing, 0);
+	if (listing->count > 1)
+		signs.newest = look_at_segment(io, repo_fd, listing, listing->count - 1);
 	if (signs.segments > 0 && segments_agree(&signs, SIGN_ATTIC))
 		return signs;
 	signs.readme = look_at(io, repo_fd, "README", HEAD, "This is an Attic", "This is a Borg");
@@ -189,7 +189,7 @@ static void add(char *out, size_t size, const char *text)
 	snprintf(out + len, size - len, "%s%s", len ? ", " : "", text);
 }
 
-void dialect_evidence(const struct dialect_signs *signs, const struct layout *layout, char *out,
+void dialect_evidence(const struct dialect_signs *signs, const struct listing *listing, char *out,
 		      size_t size)
 {
 	const struct { bool is_sign; const char *text; } others[] = {
@@ -201,12 +201,12 @@ void dialect_evidence(const struct dialect_signs *signs, const struct layout *la
 	char text[64];
 	out[0] = '\0';
 	if (signs->segments > 0 && signs->oldest == SIGN_BORG) {
-		snprintf(text, sizeof(text), "segment %" PRIu32, layout->segments[0].number);
+		snprintf(text, sizeof(text), "segment %" PRIu32, listing->segments[0].number);
 		add(out, size, text);
 	}
 	if (signs->segments > 1 && signs->newest == SIGN_BORG) {
 		snprintf(text, sizeof(text), "segment %" PRIu32,
-			 layout->segments[layout->count - 1].number);
+			 listing->segments[listing->count - 1].number);
 		add(out, size, text);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)

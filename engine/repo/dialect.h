@@ -52,11 +52,11 @@ enum dialect dialect_of(const struct dialect_signs *signs);
  * where these do not both speak for Attic. @index is the path of the newest index or NULL. What
  * cannot be read is no sign. */
 struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct config *config,
-				  const struct layout *layout, const char *index,
+				  const struct listing *listing, const char *index,
 				  bool has_integrity);
 
 /* Where the signs of Borg were seen, for a person: "segment 0, the index, README". */
-void dialect_evidence(const struct dialect_signs *signs, const struct layout *layout, char *out,
+void dialect_evidence(const struct dialect_signs *signs, const struct listing *listing, char *out,
 		      size_t size);
 
 #endif

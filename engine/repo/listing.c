@@ -22,7 +22,7 @@
 
 struct lister {
 	const struct io *io;
-	struct layout *layout;
+	struct listing *listing;
 	struct findings *findings;
 	size_t segment_room, folder_room;	/* rows allocated */
 	uint32_t segments_per_dir;
@@ -57,7 +57,7 @@ static bool is_canonical(const char *name, uint64_t value)
 	return (name[0] != '0' || !name[1]) && value != UINT64_MAX;
 }
 
-static const char *folder_name(const struct layout_folder *folder, char buffer[FOLDER_NAME_MAX])
+static const char *folder_name(const struct listing_folder *folder, char buffer[FOLDER_NAME_MAX])
 {
 	if (folder->name)
 		return folder->name;
@@ -67,32 +67,33 @@ static const char *folder_name(const struct layout_folder *folder, char buffer[F
 
 static enum as_err add_folder(struct lister *lister, const char *name, uint64_t number)
 {
-	struct layout *layout = lister->layout;
-	struct layout_folder folder = { .number = number, .name = NULL };
-	void *rows = layout->folders;
+	struct listing *listing = lister->listing;
+	struct listing_folder folder = { .number = number, .name = NULL };
+	void *rows = listing->folders;
 
-	if (layout->folder_count == UINT32_MAX ||
-	    !array_reserve(&rows, layout->folder_count, &lister->folder_room, sizeof(folder)))
+	if (listing->folder_count == UINT32_MAX ||
+	    !array_reserve(&rows, listing->folder_count, &lister->folder_room, sizeof(folder)))
 		return AS_ERR_MEMORY;
-	layout->folders = rows;
+	listing->folders = rows;
 	if (!is_canonical(name, number)) {
 		folder.name = strdup(name);
 		if (!folder.name)
 			return AS_ERR_MEMORY;
 	}
-	layout->folders[layout->folder_count++] = folder;
+	listing->folders[listing->folder_count++] = folder;
 	return AS_OK;
 }
 
 static enum as_err add_segment(struct lister *lister, uint32_t number)
 {
-	struct layout *layout = lister->layout;
-	void *rows = layout->segments;
+	struct listing *listing = lister->listing;
+	void *rows = listing->segments;
 
-	if (!array_reserve(&rows, layout->count, &lister->segment_room, sizeof(*layout->segments)))
+	if (!array_reserve(&rows, listing->count, &lister->segment_room,
+			   sizeof(*listing->segments)))
 		return AS_ERR_MEMORY;
-	layout->segments = rows;
-	layout->segments[layout->count++] = (struct layout_segment){ number, lister->folder };
+	listing->segments = rows;
+	listing->segments[listing->count++] = (struct listing_segment){ number, lister->folder };
 	return AS_OK;
 }
 
@@ -217,8 +218,8 @@ static enum as_err list_names(struct lister *lister, enum problem problem, take_
 
 static int compare_folders(const void *left, const void *right)
 {
-	const struct layout_folder *a = left;
-	const struct layout_folder *b = right;
+	const struct listing_folder *a = left;
+	const struct listing_folder *b = right;
 
 	if (a->number != b->number)
 		return a->number < b->number ? -1 : 1;
@@ -228,19 +229,20 @@ static int compare_folders(const void *left, const void *right)
 }
 
 /* Does the segment lie where Attic would look for it? */
-static bool is_at_home(const struct lister *lister, const struct layout_segment *segment)
+static bool is_at_home(const struct lister *lister, const struct listing_segment *segment)
 {
-	const struct layout_folder *folder = &lister->layout->folders[segment->folder];
+	const struct listing_folder *folder = &lister->listing->folders[segment->folder];
 
 	if (!lister->segments_per_dir)
 		return true;
 	return !folder->name && folder->number == segment->number / lister->segments_per_dir;
 }
 
-static enum as_err note_misplaced(const struct lister *lister, const struct layout_segment *segment)
+static enum as_err note_misplaced(const struct lister *lister,
+				  const struct listing_segment *segment)
 {
 	char name[FOLDER_NAME_MAX];
-	const struct layout_folder *folder = &lister->layout->folders[segment->folder];
+	const struct listing_folder *folder = &lister->listing->folders[segment->folder];
 
 	return findings_note(lister->findings, PROBLEM_SEGMENT_MISPLACED, segment->number,
 			     FINDING_NOWHERE,
@@ -250,11 +252,11 @@ static enum as_err note_misplaced(const struct lister *lister, const struct layo
 }
 
 static enum as_err note_duplicate(const struct lister *lister,
-				  const struct layout_segment *other,
-				  const struct layout_segment *taken)
+				  const struct listing_segment *other,
+				  const struct listing_segment *taken)
 {
 	char other_name[FOLDER_NAME_MAX], taken_name[FOLDER_NAME_MAX];
-	const struct layout_folder *folders = lister->layout->folders;
+	const struct listing_folder *folders = lister->listing->folders;
 
 	return findings_note(lister->findings, PROBLEM_SEGMENT_DUPLICATE, taken->number,
 			     FINDING_NOWHERE,
@@ -263,26 +265,26 @@ static enum as_err note_duplicate(const struct lister *lister,
 			     folder_name(&folders[taken->folder], taken_name), taken->number);
 }
 
-static void path_of(const struct layout *layout, const struct layout_segment *segment,
-		    char out[LAYOUT_PATH_MAX])
+static void path_of(const struct listing *listing, const struct listing_segment *segment,
+		    char out[LISTING_PATH_MAX])
 {
 	char name[FOLDER_NAME_MAX];
 
-	snprintf(out, LAYOUT_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
-		 folder_name(&layout->folders[segment->folder], name), segment->number);
+	snprintf(out, LISTING_PATH_MAX, DATA_NAME "/%s/%" PRIu32,
+		 folder_name(&listing->folders[segment->folder], name), segment->number);
 }
 
 /* Bytes of the file of @segment where every entry of it is whole; 0 where one is not, or where it
  * would take too long to know. */
 static enum as_err whole_length(struct lister *lister, struct segment_reader *reader,
-				const struct layout_segment *segment, uint64_t *length)
+				const struct listing_segment *segment, uint64_t *length)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	enum as_err err;
 
 	*length = 0;
-	path_of(lister->layout, segment, path);
+	path_of(lister->listing, segment, path);
 	err = segment_open(reader, lister->repo_fd, path, segment->number, NULL, NULL);
 	if (err)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
@@ -299,8 +301,8 @@ static enum as_err whole_length(struct lister *lister, struct segment_reader *re
 
 /* Where the file in its place is damaged, or cut off, a whole one that is longer is better: segments
  * never change once they are written. */
-static enum as_err choose_whole(struct lister *lister, const struct layout_segment *first,
-				size_t count, const struct layout_segment **taken)
+static enum as_err choose_whole(struct lister *lister, const struct listing_segment *first,
+				size_t count, const struct listing_segment **taken)
 {
 	struct segment_reader *reader = segment_reader_new(lister->io);
 	enum as_err err = AS_ERR_MEMORY;
@@ -320,10 +322,10 @@ static enum as_err choose_whole(struct lister *lister, const struct layout_segme
 }
 
 /* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
-static enum as_err settle(struct lister *lister, const struct layout_segment *first,
-			  size_t count, struct layout_segment *chosen)
+static enum as_err settle(struct lister *lister, const struct listing_segment *first,
+			  size_t count, struct listing_segment *chosen)
 {
-	const struct layout_segment *taken = first;
+	const struct listing_segment *taken = first;
 	enum as_err err = AS_OK;
 
 	for (size_t i = 0; i < count; i++) {
@@ -347,7 +349,7 @@ static enum as_err settle(struct lister *lister, const struct layout_segment *fi
 
 /* Put the rows at @from in the order of eight bits of their numbers, from @shift on, at @to. What is
  * equal there keeps its order. */
-static void scatter(const struct layout_segment *from, struct layout_segment *to, size_t count,
+static void scatter(const struct listing_segment *from, struct listing_segment *to, size_t count,
 		    unsigned shift)
 {
 	size_t place[257] = { 0 };
@@ -362,25 +364,25 @@ static void scatter(const struct layout_segment *from, struct layout_segment *to
 
 /* Sort by number, in time linear in their count: there may be millions, and a person waits. Those
  * of one number stay in the order of their folders, which were listed in theirs. */
-static enum as_err sort_segments(struct layout *layout)
+static enum as_err sort_segments(struct listing *listing)
 {
-	struct layout_segment *rows = layout->segments;
+	struct listing_segment *rows = listing->segments;
 	uint32_t largest = 0;
 
-	for (size_t i = 0; i < layout->count; i++)
+	for (size_t i = 0; i < listing->count; i++)
 		if (rows[i].number > largest)
 			largest = rows[i].number;
-	struct layout_segment *other = reallocarray(NULL, layout->count + 1, sizeof(*other));
+	struct listing_segment *other = reallocarray(NULL, listing->count + 1, sizeof(*other));
 	if (!other)
 		return AS_ERR_MEMORY;
 	for (unsigned shift = 0; shift < 32 && largest >> shift; shift += 8) {
-		struct layout_segment *unsorted = rows;
+		struct listing_segment *unsorted = rows;
 
-		scatter(rows, other, layout->count, shift);
+		scatter(rows, other, listing->count, shift);
 		rows = other;
 		other = unsorted;
 	}
-	layout->segments = rows;
+	listing->segments = rows;
 	free(other);
 	return AS_OK;
 }
@@ -388,18 +390,18 @@ static enum as_err sort_segments(struct layout *layout)
 /* Sort the segments and keep one of each number. */
 static enum as_err settle_all(struct lister *lister)
 {
-	struct layout *layout = lister->layout;
+	struct listing *listing = lister->listing;
 	size_t kept = 0;
 	size_t next;
 
-	const enum as_err sorted = sort_segments(layout);
+	const enum as_err sorted = sort_segments(listing);
 	if (sorted)
 		return sorted;
-	struct layout_segment *rows = layout->segments;
-	for (size_t i = 0; i < layout->count; i = next) {
-		struct layout_segment chosen;
+	struct listing_segment *rows = listing->segments;
+	for (size_t i = 0; i < listing->count; i = next) {
+		struct listing_segment chosen;
 
-		for (next = i + 1; next < layout->count; next++)
+		for (next = i + 1; next < listing->count; next++)
 			if (rows[next].number != rows[i].number)
 				break;
 		const enum as_err err = settle(lister, &rows[i], next - i, &chosen);
@@ -407,14 +409,14 @@ static enum as_err settle_all(struct lister *lister)
 			return err;
 		rows[kept++] = chosen;
 	}
-	layout->count = kept;
+	listing->count = kept;
 	return AS_OK;
 }
 
 static enum as_err list_folder(struct lister *lister, int data_fd, uint32_t folder)
 {
 	char buffer[FOLDER_NAME_MAX];
-	const char *name = folder_name(&lister->layout->folders[folder], buffer);
+	const char *name = folder_name(&lister->listing->folders[folder], buffer);
 
 	lister->folder = folder;
 	snprintf(lister->prefix, sizeof(lister->prefix), DATA_NAME "/%s", name);
@@ -428,24 +430,24 @@ static enum as_err list_folder(struct lister *lister, int data_fd, uint32_t fold
 
 static enum as_err list_data(struct lister *lister, int data_fd)
 {
-	struct layout *layout = lister->layout;
+	struct listing *listing = lister->listing;
 
 	lister->fd = data_fd;
 	enum as_err err = list_names(lister, PROBLEM_DATA_MISSING, take_folder);
-	if (!err && layout->folder_count)
-		qsort(layout->folders, layout->folder_count, sizeof(*layout->folders),
+	if (!err && listing->folder_count)
+		qsort(listing->folders, listing->folder_count, sizeof(*listing->folders),
 		      compare_folders);
-	for (uint32_t i = 0; i < layout->folder_count && !err; i++)
+	for (uint32_t i = 0; i < listing->folder_count && !err; i++)
 		err = list_folder(lister, data_fd, i);
 	return err ? err : settle_all(lister);
 }
 
-enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
-			struct layout *layout, struct findings *findings)
+enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
+			 struct listing *listing, struct findings *findings)
 {
 	struct lister lister = {
 		.io = io,
-		.layout = layout,
+		.listing = listing,
 		.findings = findings,
 		.segments_per_dir = segments_per_dir,
 		.repo_fd = repo_fd,
@@ -454,24 +456,24 @@ enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_
 	};
 	int data_fd;
 
-	memset(layout, 0, sizeof(*layout));
+	memset(listing, 0, sizeof(*listing));
 	enum as_err err = io_open_folder(io, repo_fd, DATA_NAME, &data_fd);
 	if (err)
 		return note_unreadable(&lister, PROBLEM_DATA_MISSING, err);
 	err = list_data(&lister, data_fd);
 	io_close(io, data_fd);
 	if (err)
-		layout_free(layout);
+		listing_free(listing);
 	return err;
 }
 
-bool layout_is_partial(const struct findings *findings)
+bool listing_is_partial(const struct findings *findings)
 {
 	return findings->total[PROBLEM_DATA_MISSING] > 0 ||
 	       findings->total[PROBLEM_FOLDER_UNREADABLE] > 0;
 }
 
-bool layout_has_other(const struct findings *findings, uint32_t number)
+bool listing_has_other(const struct findings *findings, uint32_t number)
 {
 	if (findings->total[PROBLEM_NOT_A_FILE] == 0)
 		return false;
@@ -482,24 +484,24 @@ bool layout_has_other(const struct findings *findings, uint32_t number)
 	return false;
 }
 
-void layout_free(struct layout *layout)
+void listing_free(struct listing *listing)
 {
-	for (size_t i = 0; i < layout->folder_count; i++)
-		free(layout->folders[i].name);
-	free(layout->folders);
-	free(layout->segments);
-	memset(layout, 0, sizeof(*layout));
+	for (size_t i = 0; i < listing->folder_count; i++)
+		free(listing->folders[i].name);
+	free(listing->folders);
+	free(listing->segments);
+	memset(listing, 0, sizeof(*listing));
 }
 
-size_t layout_from(const struct layout *layout, uint32_t number)
+size_t listing_from(const struct listing *listing, uint32_t number)
 {
 	size_t low = 0;
-	size_t high = layout->count;
+	size_t high = listing->count;
 
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (layout->segments[middle].number < number)
+		if (listing->segments[middle].number < number)
 			low = middle + 1;
 		else
 			high = middle;
@@ -508,60 +510,61 @@ size_t layout_from(const struct layout *layout, uint32_t number)
 }
 
 /* Where a number would be if none were missing: the right place nearly always. */
-static size_t likely_position(const struct layout *layout, uint32_t number)
+static size_t likely_position(const struct listing *listing, uint32_t number)
 {
-	const uint32_t first = layout->count ? layout->segments[0].number : 0;
+	const uint32_t first = listing->count ? listing->segments[0].number : 0;
 
 	return number < first ? 0 : number - first;
 }
 
-size_t layout_find(const struct layout *layout, uint32_t number)
+size_t listing_find(const struct listing *listing, uint32_t number)
 {
-	const size_t likely = likely_position(layout, number);
+	const size_t likely = likely_position(listing, number);
 
-	if (likely < layout->count && layout->segments[likely].number == number)
+	if (likely < listing->count && listing->segments[likely].number == number)
 		return likely;
-	const size_t position = layout_from(layout, number);
-	if (position == layout->count || layout->segments[position].number != number)
-		return LAYOUT_NONE;
+	const size_t position = listing_from(listing, number);
+	if (position == listing->count || listing->segments[position].number != number)
+		return LISTING_NONE;
 	return position;
 }
 
-void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX])
+void listing_path(const struct listing *listing, size_t position, char out[LISTING_PATH_MAX])
 {
-	path_of(layout, &layout->segments[position], out);
+	path_of(listing, &listing->segments[position], out);
 }
 
-struct layout_walk layout_walk_begin(const struct layout *layout, const struct io *io, int repo_fd)
+struct listing_walk listing_walk_begin(const struct listing *listing, const struct io *io,
+				       int repo_fd)
 {
-	return (struct layout_walk){
-		.layout = layout, .io = io, .repo_fd = repo_fd, .fd = -1,
+	return (struct listing_walk){
+		.listing = listing, .io = io, .repo_fd = repo_fd, .fd = -1,
 	};
 }
 
-void layout_walk_end(struct layout_walk *walk)
+void listing_walk_end(struct listing_walk *walk)
 {
 	if (walk->fd >= 0)
 		io_close(walk->io, walk->fd);
 	walk->fd = -1;
 }
 
-static bool enter_folder(struct layout_walk *walk, uint32_t folder)
+static bool enter_folder(struct listing_walk *walk, uint32_t folder)
 {
 	char path[sizeof(DATA_NAME) + FOLDER_NAME_MAX], name[FOLDER_NAME_MAX];
 
 	if (walk->fd >= 0 && walk->folder == folder)
 		return true;
-	layout_walk_end(walk);
+	listing_walk_end(walk);
 	snprintf(path, sizeof(path), DATA_NAME "/%s",
-		 folder_name(&walk->layout->folders[folder], name));
+		 folder_name(&walk->listing->folders[folder], name));
 	walk->folder = folder;
 	return io_open_folder(walk->io, walk->repo_fd, path, &walk->fd) == AS_OK;
 }
 
-bool layout_walk_stat(struct layout_walk *walk, size_t position, struct stat *st)
+bool listing_walk_stat(struct listing_walk *walk, size_t position, struct stat *st)
 {
-	const struct layout_segment *segment = &walk->layout->segments[position];
+	const struct listing_segment *segment = &walk->listing->segments[position];
 	char name[sizeof("4294967295")];
 
 	if (!enter_folder(walk, segment->folder))

@@ -10,24 +10,24 @@
 #include "base/io.h"
 #include "base/problem.h"
 
-#define LAYOUT_PATH_MAX 280	/* "data/" + 255 digits + "/" + 10 digits + NUL, rounded up */
-#define LAYOUT_NONE SIZE_MAX
+#define LISTING_PATH_MAX 280	/* "data/" + 255 digits + "/" + 10 digits + NUL, rounded up */
+#define LISTING_NONE SIZE_MAX
 
-struct layout_segment {
+struct listing_segment {
 	uint32_t number;
-	uint32_t folder;	/* index into layout.folders */
+	uint32_t folder;	/* index into listing.folders */
 };
 
 /* A folder below data/. Attic reads every folder whose name is all digits, "007" as well. */
-struct layout_folder {
+struct listing_folder {
 	uint64_t number;	/* UINT64_MAX stands for all numbers that are too large */
 	char *name;		/* where it is not simply the number in decimal, else NULL */
 };
 
-struct layout {
-	struct layout_segment *segments; /* ascending by number, each number once */
+struct listing {
+	struct listing_segment *segments; /* ascending by number, each number once */
 	size_t count;
-	struct layout_folder *folders;	/* ascending by number, "7" before "007" */
+	struct listing_folder *folders;	/* ascending by number, "7" before "007" */
 	size_t folder_count;
 };
 
@@ -37,44 +37,45 @@ struct layout {
  * quick. What is out of order (misplaced, twice, badly named, no regular file, stray) goes to
  * @findings. Where @segments_per_dir is 0 it is not known, and every folder is as good as another.
  * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
-enum as_err layout_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
-			struct layout *layout, struct findings *findings);
+enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
+			 struct listing *listing, struct findings *findings);
 
 /* Could a folder not be listed, data/ or one below it, by what was noted in @findings? Segments
- * that are not in the layout may be there all the same. Something that is no file in the place of
+ * that are not in the listing may be there all the same. Something that is no file in the place of
  * one segment (PROBLEM_NOT_A_FILE) speaks of that segment alone, and is not counted. */
-bool layout_is_partial(const struct findings *findings);
+bool listing_is_partial(const struct findings *findings);
 
 /* Does something that is no file, such as a link, stand in the place of segment @number, by what
  * was noted in @findings? */
-bool layout_has_other(const struct findings *findings, uint32_t number);
+bool listing_has_other(const struct findings *findings, uint32_t number);
 
-void layout_free(struct layout *layout);
+void listing_free(struct listing *listing);
 
-/* Position of segment @number in @layout, or LAYOUT_NONE. */
-size_t layout_find(const struct layout *layout, uint32_t number);
+/* Position of segment @number in @listing, or LISTING_NONE. */
+size_t listing_find(const struct listing *listing, uint32_t number);
 
-/* Position of the first segment with a number of at least @number (layout->count where none). */
-size_t layout_from(const struct layout *layout, uint32_t number);
+/* Position of the first segment with a number of at least @number (listing->count where none). */
+size_t listing_from(const struct listing *listing, uint32_t number);
 
 /* The path of the segment at @position relative to the repository: "data/0/17". */
-void layout_path(const struct layout *layout, size_t position, char out[LAYOUT_PATH_MAX]);
+void listing_path(const struct listing *listing, size_t position, char out[LISTING_PATH_MAX]);
 
 /* Who asks for the states of many segments, one after the other: the folder of the last one stays
  * open, so that each of the others in it takes one short call. For one thread. */
-struct layout_walk {
-	const struct layout *layout;
+struct listing_walk {
+	const struct listing *listing;
 	const struct io *io;
 	int repo_fd;
 	int fd;			/* of the folder, or negative */
 	uint32_t folder;	/* its index, where fd is not negative */
 };
 
-/* Begin such a walk; ended by layout_walk_end. */
-struct layout_walk layout_walk_begin(const struct layout *layout, const struct io *io, int repo_fd);
-void layout_walk_end(struct layout_walk *walk);
+/* Begin such a walk; ended by listing_walk_end. */
+struct listing_walk listing_walk_begin(const struct listing *listing, const struct io *io,
+				       int repo_fd);
+void listing_walk_end(struct listing_walk *walk);
 
 /* The state of the segment at @position, of a link itself. False: the system does not tell. */
-bool layout_walk_stat(struct layout_walk *walk, size_t position, struct stat *st);
+bool listing_walk_stat(struct listing_walk *walk, size_t position, struct stat *st);
 
 #endif

@@ -54,14 +54,14 @@ void log_free(struct log *log)
 
 /* ---- names ---- */
 
-void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX])
+void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LISTING_PATH_MAX])
 {
-	snprintf(out, LAYOUT_PATH_MAX, "data/%" PRIu32 "/%" PRIu32, segment / per_dir, segment);
+	snprintf(out, LISTING_PATH_MAX, "data/%" PRIu32 "/%" PRIu32, segment / per_dir, segment);
 }
 
-static void folder_path(uint32_t number, char out[LAYOUT_PATH_MAX])
+static void folder_path(uint32_t number, char out[LISTING_PATH_MAX])
 {
-	snprintf(out, LAYOUT_PATH_MAX, "data/%" PRIu32, number);
+	snprintf(out, LISTING_PATH_MAX, "data/%" PRIu32, number);
 }
 
 /* Say that the system refused to @verb the segment @number. */
@@ -69,7 +69,7 @@ static enum as_err fail_segment(const struct log *log, enum as_err err, const ch
 				uint32_t number, struct as_error *error)
 {
 	const int sys = err == AS_ERR_MEMORY || err == AS_ERR_NOT_REGULAR ? 0 : errno;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	log_segment_path(log->per_dir, number, path);
 	return as_fail(error, err, sys, "%s/%s: cannot %s segment %" PRIu32, log->repo, path, verb,
 		       number);
@@ -103,7 +103,7 @@ static enum as_err sync_closed(struct log *log, size_t count, struct as_error *e
 
 static enum as_err make_folder(struct log *log)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	folder_path(log->segment / log->per_dir, path);
 	const enum as_err err = io_make_folder(log->permit, path);
 	if (err == AS_OK)
@@ -114,7 +114,7 @@ static enum as_err make_folder(struct log *log)
 /* Through a link in the folder's place everything would go elsewhere. */
 static enum as_err check_folder(struct log *log)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	const uint32_t folder = log->segment / log->per_dir;
 	const struct io *io = io_of(log->permit);
 	int fd;
@@ -151,7 +151,7 @@ static enum as_err create_segment(struct log *log, const char *path, int *fd,
 
 static enum as_err open_segment(struct log *log, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	int fd;
 	if (log->segment > LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0,
@@ -419,7 +419,7 @@ struct log_mark log_mark(const struct log *log)
 
 static enum as_err remove_segment(const struct log *log, uint32_t number)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	log_segment_path(log->per_dir, number, path);
 	return io_remove_file(log->permit, path);
 }
@@ -437,7 +437,7 @@ static enum as_err drop_open(struct log *log)
 /* Open the segment before the next one again. */
 static enum as_err reopen_last(struct log *log)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	const struct io *io = io_of(log->permit);
 	log->segment--;
@@ -491,7 +491,7 @@ void log_return(struct log *log, const struct log_mark *mark)
  * others are uncommitted, with it and without them the transaction would look whole. */
 enum as_err log_discard(struct log *log, struct as_error *error)
 {
-	char folder[LAYOUT_PATH_MAX];
+	char folder[LISTING_PATH_MAX];
 	uint32_t end = log->segment + (log->fd >= 0);
 	close_open(log);
 	close_unsynced(log);
@@ -518,7 +518,7 @@ enum as_err log_discard(struct log *log, struct as_error *error)
 /* The names of all segments since the last commit, and of their folders. */
 static enum as_err sync_names(struct log *log, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX] = "data";
+	char path[LISTING_PATH_MAX] = "data";
 	enum as_err err = AS_OK;
 	if (log->folders_unsynced)
 		err = io_sync_folder(log->permit, path);
@@ -538,7 +538,7 @@ static enum as_err check_name(const struct log *log, int fd, uint32_t number,
 			      struct as_error *error)
 {
 	const struct io *io = io_of(log->permit);
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	if (io->fstat(io, fd, &st) != 0)
 		return fail_segment(log, AS_ERR_IO, "look at", number, error);

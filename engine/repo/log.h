@@ -71,7 +71,7 @@ bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tai
 			  size_t tail_size);
 
 /* data/<N / per_dir>/<N> */
-void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LAYOUT_PATH_MAX]);
+void log_segment_path(uint32_t per_dir, uint32_t segment, char out[LISTING_PATH_MAX]);
 
 /* Append an entry; *@segment and *@offset say where it begins. AS_ERR_NO_SPACE, AS_ERR_IO,
  * AS_ERR_FULL, AS_ERR_CHANGED (the file of the next segment is there already), AS_ERR_DENIED:

@@ -41,15 +41,15 @@ enum as_err view_get_from(const struct view *view, const char *path, const uint8
 enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
 			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
-	const size_t at = layout_find(&view->layout, segment);
+	char path[LISTING_PATH_MAX];
+	const size_t at = listing_find(&view->listing, segment);
 	*data = NULL;
 	*len = 0;
-	if (at == LAYOUT_NONE)
+	if (at == LISTING_NONE)
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
 			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
 			       view->path, segment, offset);
-	layout_path(&view->layout, at, path);
+	listing_path(&view->listing, at, path);
 	return view_get_from(view, path, key, segment, offset, data, len, error);
 }
 
@@ -222,16 +222,16 @@ static enum index_target judge_entry(const struct view *view, const char *path,
 enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
 			enum index_target *target)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	const size_t at = layout_find(&view->layout, bucket->segment);
+	const size_t at = listing_find(&view->listing, bucket->segment);
 	*target = TARGET_UNREADABLE;
-	if (at == LAYOUT_NONE) {
-		if (!layout_is_partial(&view->findings))
+	if (at == LISTING_NONE) {
+		if (!listing_is_partial(&view->findings))
 			*target = TARGET_NO_SEGMENT;
 		return AS_OK;
 	}
-	layout_path(&view->layout, at, path);
+	listing_path(&view->listing, at, path);
 	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
 						   NULL);
 	if (err == AS_ERR_MEMORY)

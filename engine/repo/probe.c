@@ -47,16 +47,16 @@ struct header {
 
 static bool chain_open(struct chain *c, const struct view *view, uint32_t segment)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
-	const size_t at = layout_find(&view->layout, segment);
+	const size_t at = listing_find(&view->listing, segment);
 	c->view = view;
 	c->offset = SEGMENT_MAGIC_SIZE;
 	c->window_offset = c->window_len = 0;
 	c->piece = CHAIN_WINDOW;
-	if (at == LAYOUT_NONE)
+	if (at == LISTING_NONE)
 		return false;
-	layout_path(&view->layout, at, path);
+	listing_path(&view->listing, at, path);
 	if (io_open_file(view->io, view->fd, path, &c->fd, &st) != AS_OK)
 		return false;
 	c->length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
@@ -128,8 +128,8 @@ static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
 	if (!chain_open(&s->chain, s->view, bucket->segment)) {
 		const struct hints_segment *row = hints_find(s->hints, bucket->segment);
 		const bool is_there =
-			layout_find(&s->view->layout, bucket->segment) != LAYOUT_NONE;
-		s->of += !is_there && !layout_is_partial(&s->view->findings) &&
+			listing_find(&s->view->listing, bucket->segment) != LISTING_NONE;
+		s->of += !is_there && !listing_is_partial(&s->view->findings) &&
 			 !(row && row->live > 0);
 		return;
 	}
@@ -201,11 +201,11 @@ static bool has_put(struct chain *c, const struct view *view, uint32_t segment)
 /* A segment with a PUT above all that the hints list. */
 static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segment)
 {
-	const struct layout *layout = &s->view->layout;
+	const struct listing *listing = &s->view->listing;
 	unsigned seen = 0;
-	for (size_t i = layout_from(layout, above_all(s->hints));
-	     i < layout->count && seen < SEGMENTS_MAX; i++, seen++) {
-		*segment = layout->segments[i].number;
+	for (size_t i = listing_from(listing, above_all(s->hints));
+	     i < listing->count && seen < SEGMENTS_MAX; i++, seen++) {
+		*segment = listing->segments[i].number;
 		if (*segment > transaction)
 			break;
 		if (has_put(&s->chain, s->view, *segment))

@@ -63,7 +63,7 @@ void undo_folder_path(const char *name, char out[UNDO_FOLDER_MAX])
 
 void undo_below(const char *folder, const char *name, char out[UNDO_PATH_MAX])
 {
-	snprintf(out, UNDO_PATH_MAX, "%.*s/%.*s", (int)UNDO_FOLDER_MAX, folder, LAYOUT_PATH_MAX,
+	snprintf(out, UNDO_PATH_MAX, "%.*s/%.*s", (int)UNDO_FOLDER_MAX, folder, LISTING_PATH_MAX,
 		 name);
 }
 

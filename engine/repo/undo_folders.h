@@ -14,7 +14,7 @@
 #define UNDO_FOLDER "undo"
 #define UNDO_NAME_MAX 64u	/* of the folder below UNDO_FOLDER, NUL included */
 #define UNDO_FOLDER_MAX (sizeof(UNDO_FOLDER) + UNDO_NAME_MAX)	/* "undo/NAME", NUL included */
-#define UNDO_PATH_MAX (UNDO_FOLDER_MAX + LAYOUT_PATH_MAX + 2)
+#define UNDO_PATH_MAX (UNDO_FOLDER_MAX + LISTING_PATH_MAX + 2)
 
 #define UNDO_MANIFEST "manifest"
 #define UNDO_DONE_MARK "done"

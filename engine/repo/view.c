@@ -165,12 +165,12 @@ static enum as_err read_names(struct view *view, bool *has_integrity, struct as_
 /* Walk down from the newest segment to the first complete one. */
 static enum as_err find_transaction(struct view *view)
 {
-	char path[LAYOUT_PATH_MAX];
-	view->tail = view->layout.count;
+	char path[LISTING_PATH_MAX];
+	view->tail = view->listing.count;
 	while (view->tail > 0) {
 		bool complete;
 		const size_t i = view->tail - 1;
-		layout_path(&view->layout, i, path);
+		listing_path(&view->listing, i, path);
 		const enum as_err err = segment_is_complete(view->io, view->fd, path, &complete);
 		if (err == AS_ERR_MEMORY)
 			return err;
@@ -180,7 +180,7 @@ static enum as_err find_transaction(struct view *view)
 		}
 		if (err == AS_OK && complete) {
 			view->has_transaction = true;
-			view->transaction = view->layout.segments[i].number;
+			view->transaction = view->listing.segments[i].number;
 			break;
 		}
 		view->tail = i;
@@ -190,20 +190,20 @@ static enum as_err find_transaction(struct view *view)
 
 static bool is_in_tail(const struct view *view, uint32_t number)
 {
-	const size_t i = layout_find(&view->layout, number);
-	return i != LAYOUT_NONE && i >= view->tail;
+	const size_t i = listing_find(&view->listing, number);
+	return i != LISTING_NONE && i >= view->tail;
 }
 
 /* The hints are of a transaction beyond the last segment and count objects in the tail: it was
  * committed, and what came behind it is missing. */
 static bool hints_know_tail(const struct view *view)
 {
-	const size_t count = view->layout.count;
+	const size_t count = view->listing.count;
 	if (!view->hints.usable || view->tail == count ||
-	    view->hints.transaction <= view->layout.segments[count - 1].number)
+	    view->hints.transaction <= view->listing.segments[count - 1].number)
 		return false;
 	for (size_t i = view->tail; i < count; i++)
-		if (hints_find(&view->hints, view->layout.segments[i].number))
+		if (hints_find(&view->hints, view->listing.segments[i].number))
 			return true;
 	return false;
 }
@@ -226,7 +226,7 @@ bool view_log_end(const struct view *view, uint32_t *end)
 		}
 	if (hints_know_tail(view)) {
 		has_end = true;
-		*end = view->layout.segments[view->layout.count - 1].number;
+		*end = view->listing.segments[view->listing.count - 1].number;
 	}
 	return has_end;
 }
@@ -314,14 +314,14 @@ static enum as_err read_hints(struct view *view)
  * committed. */
 static enum as_err note_unknown_end(struct view *view)
 {
-	char path[LAYOUT_PATH_MAX];
-	const size_t last = view->layout.count - 1;
+	char path[LISTING_PATH_MAX];
+	const size_t last = view->listing.count - 1;
 	struct finding finding = finding_of(PROBLEM_SEGMENT_UNREADABLE);
-	finding.segment = view->layout.segments[last].number;
+	finding.segment = view->listing.segments[last].number;
 	finding.cause = cause_of(view->end_failure);
 	snprintf(finding.detail, sizeof(finding.detail),
 		 "whether it ends in a COMMIT is not known");
-	layout_path(&view->layout, last, path);
+	listing_path(&view->listing, last, path);
 	if (finding.cause == CAUSE_DENIED)
 		owner_append(view->io, view->fd, path, finding.detail, sizeof(finding.detail));
 	return findings_add(&view->findings, &finding);
@@ -334,13 +334,13 @@ static enum as_err judge_hints_segments(struct view *view)
 	const struct hints *hints = &view->hints;
 	uint32_t end;
 	enum as_err err = AS_OK;
-	if (!hints->usable || layout_is_partial(&view->findings) || view->layout.count == 0 ||
+	if (!hints->usable || listing_is_partial(&view->findings) || view->listing.count == 0 ||
 	    !view_log_end(view, &end) || hints->transaction != end)
 		return AS_OK;
 	for (size_t i = 0; err == AS_OK && i < hints->segment_count; i++) {
 		const struct hints_segment *row = &hints->segments[i];
-		if (row->live <= 0 || layout_find(&view->layout, row->segment) != LAYOUT_NONE ||
-		    layout_has_other(&view->findings, row->segment))
+		if (row->live <= 0 || listing_find(&view->listing, row->segment) != LISTING_NONE ||
+		    listing_has_other(&view->findings, row->segment))
 			continue;
 		err = findings_note(&view->findings, PROBLEM_SEGMENT_MISSING, row->segment,
 				    FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
@@ -353,7 +353,7 @@ static enum as_err judge_hints_segments(struct view *view)
 static enum as_err judge_tail(struct view *view)
 {
 	uint32_t end;
-	const size_t count = view->layout.count;
+	const size_t count = view->listing.count;
 	if (view->tail == count)
 		return AS_OK;
 	if (view->end_is_unknown)
@@ -368,11 +368,11 @@ static enum as_err judge_tail(struct view *view)
 		err = findings_note(&view->findings, PROBLEM_NO_COMMIT, FINDING_NOWHERE,
 				    FINDING_NOWHERE, "%zu segment%s", count, count == 1 ? "" : "s");
 	const size_t above =
-		has_end && end < UINT32_MAX ? layout_from(&view->layout, end + 1) : count;
+		has_end && end < UINT32_MAX ? listing_from(&view->listing, end + 1) : count;
 	if (err != AS_OK || above == count)
 		return err;
 	return findings_note(&view->findings, PROBLEM_TAIL_UNCOMMITTED,
-			     view->layout.segments[above].number, FINDING_NOWHERE,
+			     view->listing.segments[above].number, FINDING_NOWHERE,
 			     "%zu segment%s above transaction %" PRIu32, count - above,
 			     count - above == 1 ? "" : "s", end);
 }
@@ -395,8 +395,8 @@ static enum as_err judge_writer(struct view *view)
 /* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
 static enum as_err judge_data(struct view *view)
 {
-	if (view->layout.count > 0 || !(view->has_index || view->has_hints) ||
-	    layout_is_partial(&view->findings))
+	if (view->listing.count > 0 || !(view->has_index || view->has_hints) ||
+	    listing_is_partial(&view->findings))
 		return AS_OK;
 	struct finding finding = finding_of(PROBLEM_DATA_MISSING);
 	finding.cause = CAUSE_ABSENT;
@@ -408,13 +408,13 @@ static enum as_err judge_data(struct view *view)
 /* Committed segments whose numbers Attic cannot read. */
 static enum as_err judge_numbers(struct view *view)
 {
-	size_t count = 0, first = layout_from(&view->layout, SEGMENT_NUMBER_MAX + 1);
-	for (size_t i = first; i < view->layout.count; i++)
-		count += view_is_committed(view, view->layout.segments[i].number);
+	size_t count = 0, first = listing_from(&view->listing, SEGMENT_NUMBER_MAX + 1);
+	for (size_t i = first; i < view->listing.count; i++)
+		count += view_is_committed(view, view->listing.segments[i].number);
 	if (count == 0)
 		return AS_OK;
 	return findings_note(&view->findings, PROBLEM_SEGMENT_NUMBER,
-			     view->layout.segments[first].number, FINDING_NOWHERE,
+			     view->listing.segments[first].number, FINDING_NOWHERE,
 			     "%zu segment%s", count, count == 1 ? "" : "s");
 }
 
@@ -507,11 +507,11 @@ static void stamp_names(const struct view *view, struct view_stamp *stamp)
 
 static void stamp_tail(const struct view *view, struct view_stamp *stamp)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
-	if (view->layout.count == 0)
+	if (view->listing.count == 0)
 		return;
-	layout_path(&view->layout, view->layout.count - 1, path);
+	listing_path(&view->listing, view->listing.count - 1, path);
 	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		stamp->last_segment = (uint64_t)st.st_size;
 	*strrchr(path, '/') = '\0';
@@ -578,7 +578,7 @@ static enum as_err list_segments(struct view *view, uint32_t segments_per_dir,
 				 struct findings *findings)
 {
 	findings_init(findings);
-	return layout_read(view->io, view->fd, segments_per_dir, &view->layout, findings);
+	return listing_read(view->io, view->fd, segments_per_dir, &view->listing, findings);
 }
 
 /* What the folders say of segments_per_dir is believed where config says nothing, or where nearly
@@ -589,20 +589,20 @@ static enum as_err weigh_folders(struct view *view, struct findings *findings)
 	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
 	if (config->usable && misplaced == 0)
 		return AS_OK;
-	enum as_err err = config_mend_folders(&view->layout, &view->mend);
+	enum as_err err = config_mend_folders(&view->listing, &view->mend);
 	if (err != AS_OK)
 		return err;
 	if (!config->has_segments_per_dir)
 		config->segments_per_dir = view->mend.segments_per_dir;
 	if (!config->has_segments_per_dir ||
-	    !config_mend_contradicts(&view->mend, &view->layout, config->segments_per_dir,
+	    !config_mend_contradicts(&view->mend, &view->listing, config->segments_per_dir,
 				     misplaced))
 		return AS_OK;
 	view->mend.per_dir_is_wrong = true;
 	view->mend.per_dir_before = config->segments_per_dir;
 	config->segments_per_dir = view->mend.segments_per_dir;
 	config->usable = false;
-	layout_free(&view->layout);
+	listing_free(&view->listing);
 	findings_free(findings);
 	err = list_segments(view, config->segments_per_dir, findings);
 	if (err != AS_OK)
@@ -615,7 +615,7 @@ static enum as_err weigh_folders(struct view *view, struct findings *findings)
 	return findings_add(findings, &finding);
 }
 
-static enum as_err read_layout(struct view *view)
+static enum as_err read_listing(struct view *view)
 {
 	struct findings findings;
 	const struct config *config = &view->config;
@@ -624,7 +624,7 @@ static enum as_err read_layout(struct view *view)
 	if (err == AS_OK)
 		err = weigh_folders(view, &findings);
 	if (err == AS_OK && !config->usable)
-		config_mend_sizes(view->io, view->fd, &view->layout, &view->mend);
+		config_mend_sizes(view->io, view->fd, &view->listing, &view->mend);
 	if (err == AS_OK)
 		err = findings_merge(&view->findings, &findings);
 	findings_free(&findings);
@@ -638,16 +638,16 @@ static enum as_err find_dialect(struct view *view, bool has_integrity)
 	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
 	snprintf(index, sizeof(index), "index.%" PRIu32, view->index_transaction);
 	const struct dialect_signs signs =
-		dialect_look(view->io, view->fd, &view->config, &view->layout,
+		dialect_look(view->io, view->fd, &view->config, &view->listing,
 			     view->has_index ? index : NULL, has_integrity);
 	view->dialect = dialect_of(&signs);
-	view->tail = view->layout.count;
+	view->tail = view->listing.count;
 	if (view->dialect == DIALECT_ATTIC)
 		return AS_OK;
 	view->lock.refusal = dialect_refusal(view->dialect);
 	findings_free(&view->findings);
 	findings_init(&view->findings);
-	dialect_evidence(&signs, &view->layout, evidence, sizeof(evidence));
+	dialect_evidence(&signs, &view->listing, evidence, sizeof(evidence));
 	return findings_note(&view->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
 			     FINDING_NOWHERE, "%s; seen in %.100s",
 			     dialect_title(view->dialect), evidence);
@@ -657,7 +657,7 @@ static enum as_err read_all(struct view *view, bool has_integrity)
 {
 	enum as_err err = config_read(view->io, view->fd, &view->config, &view->findings);
 	if (err == AS_OK)
-		err = read_layout(view);
+		err = read_listing(view);
 	if (err == AS_OK)
 		err = find_dialect(view, has_integrity);
 	if (err == AS_OK)
@@ -732,7 +732,7 @@ void view_close(struct view *view)
 		return;
 	index_close(&view->index);
 	hints_free(&view->hints);
-	layout_free(&view->layout);
+	listing_free(&view->listing);
 	findings_free(&view->findings);
 	if (view->lock.fd >= 0)
 		lock_release(view->io, &view->lock);

@@ -41,16 +41,16 @@ struct view {
 	struct lock lock;
 	struct config config;
 	struct config_mend mend;	/* what to write into config, where it is not usable */
-	struct layout layout;
-	/* Where it is not DIALECT_ATTIC nothing but config and layout was read, and the only finding
-	 * is PROBLEM_FOREIGN_FORMAT. */
+	struct listing listing;
+	/* Where it is not DIALECT_ATTIC nothing but config and listing was read, and the only
+	 * finding is PROBLEM_FOREIGN_FORMAT. */
 	enum dialect dialect;
 
 	/* The log. The transaction id is the number of the newest complete segment. Segments above
 	 * it are the tail. */
 	bool has_transaction;
 	uint32_t transaction;
-	/* position in layout of the first tail segment; layout.count where there is none */
+	/* position in listing of the first tail segment; listing.count where there is none */
 	size_t tail;
 	/* some segment of the tail could not be looked into: it may end in a COMMIT */
 	bool end_is_unknown;

@@ -158,7 +158,7 @@ static enum as_err check_newer(const struct compaction *c, uint32_t number,
 			       const struct index_bucket *newer, struct as_error *error)
 {
 	struct as_store *store = c->store;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	uint64_t length;
 	int fd;
@@ -241,7 +241,7 @@ static enum as_err check_count(const struct compaction *c, const struct candidat
 {
 	const uint32_t number = candidate->segment;
 	const uint32_t live = usage_find(&c->store->usage, number)->live;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	if (live == c->move_count && live == candidate->count)
 		return AS_OK;
 	store_segment_path(c->store, number, path);
@@ -504,7 +504,7 @@ static bool misses_segment(const struct as_store *store)
 	for (size_t i = 0; i < store->usage.count; i++) {
 		const struct usage_segment *row = &store->usage.rows[i];
 		if (row->live > 0 && row->segment < store->written_from &&
-		    layout_find(&store->view->layout, row->segment) == LAYOUT_NONE)
+		    listing_find(&store->view->listing, row->segment) == LISTING_NONE)
 			return true;
 	}
 	return false;

@@ -81,7 +81,7 @@ enum as_err store_write_index(struct as_store *store, struct as_error *error)
 
 /* ---- emptied segments ---- */
 
-static void folder_of(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX])
+static void folder_of(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX])
 {
 	store_segment_path(store, number, out);
 	*strrchr(out, '/') = '\0';
@@ -91,7 +91,7 @@ static void folder_of(const struct as_store *store, uint32_t number, char out[LA
 static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 			      struct as_report *report, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	store_segment_path(store, emptied->segment, path);
 	fd_cache_close(&store->fds, emptied->segment);
 	const enum as_err err = io_remove_file(store->permit, path);
@@ -110,7 +110,7 @@ static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 static enum as_err remove_plain(struct as_store *store, struct as_report *report,
 				struct as_error *error)
 {
-	char folder[LAYOUT_PATH_MAX], last[LAYOUT_PATH_MAX] = "";
+	char folder[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
 		struct emptied *emptied = &store->emptied[i];
@@ -131,7 +131,7 @@ static enum as_err remove_plain(struct as_store *store, struct as_report *report
 static enum as_err remove_with_deletes(struct as_store *store, struct as_report *report,
 				       struct as_error *error)
 {
-	char folder[LAYOUT_PATH_MAX];
+	char folder[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < store->emptied_count; i++) {
 		struct emptied *emptied = &store->emptied[i];
@@ -149,7 +149,7 @@ static enum as_err remove_with_deletes(struct as_store *store, struct as_report 
  * for the first number that belongs there. One that comes back after a crash does no harm. */
 static void remove_empty_folders(const struct as_store *store)
 {
-	char folder[LAYOUT_PATH_MAX], next[LAYOUT_PATH_MAX], last[LAYOUT_PATH_MAX] = "";
+	char folder[LISTING_PATH_MAX], next[LISTING_PATH_MAX], last[LISTING_PATH_MAX] = "";
 	folder_of(store, store->transaction + 1, next);
 	for (size_t i = 0; i < store->emptied_count; i++) {
 		folder_of(store, store->emptied[i].segment, folder);

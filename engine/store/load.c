@@ -54,13 +54,13 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 
 static bool is_ghost(void *context, const struct usage_segment *row)
 {
-	const struct layout *const *layout = context;
-	return row->live == 0 && layout_find(*layout, row->segment) == LAYOUT_NONE;
+	const struct listing *const *listing = context;
+	return row->live == 0 && listing_find(*listing, row->segment) == LISTING_NONE;
 }
 
-void store_drop_ghosts(struct as_store *store, const struct layout *layout)
+void store_drop_ghosts(struct as_store *store, const struct listing *listing)
 {
-	usage_remove(&store->usage, is_ghost, &layout);
+	usage_remove(&store->usage, is_ghost, &listing);
 }
 
 static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
@@ -104,15 +104,15 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 enum as_err store_list_segments(struct as_store *store, struct as_error *error)
 {
 	struct view *view = store->view;
-	struct layout layout;
+	struct listing listing;
 	if (!store->listing_is_old)
 		return AS_OK;
-	const enum as_err err = store_read_layout(store, false, &layout, error);
+	const enum as_err err = store_read_listing(store, false, &listing, error);
 	if (err != AS_OK)
 		return err;
-	layout_free(&view->layout);
-	view->layout = layout;
-	view->tail = store->has_transaction ? layout_from(&layout, store->transaction + 1) : 0;
+	listing_free(&view->listing);
+	view->listing = listing;
+	view->tail = store->has_transaction ? listing_from(&listing, store->transaction + 1) : 0;
 	store->listing_is_old = false;
 	return AS_OK;
 }
@@ -121,11 +121,11 @@ enum as_err store_list_segments(struct as_store *store, struct as_error *error)
  * live, and is left from a compaction that was cut short. */
 static enum as_err know_segments(struct as_store *store)
 {
-	const struct layout *layout = &store->view->layout;
+	const struct listing *listing = &store->view->listing;
 	for (size_t i = 0; i < store->view->tail; i++)
-		if (!usage_add(&store->usage, layout->segments[i].number))
+		if (!usage_add(&store->usage, listing->segments[i].number))
 			return AS_ERR_MEMORY;
-	store_drop_ghosts(store, layout);
+	store_drop_ghosts(store, listing);
 	return AS_OK;
 }
 
@@ -172,7 +172,7 @@ enum as_err store_check_order(const struct as_store *store, struct as_error *err
 		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	if (store->needs_recover)
 		return store_refuse(store, AS_ERR_INDEX, error);
-	if (layout_is_partial(&store->view->findings))
+	if (listing_is_partial(&store->view->findings))
 		return store_fail_partial(store, error);
 	return AS_OK;
 }

@@ -39,7 +39,7 @@ static bool has_finding(struct as_store *store, enum problem problem)
 	return false;
 }
 
-/* Nothing can be built on what index and hints cannot be held against. As layout_is_partial, but
+/* Nothing can be built on what index and hints cannot be held against. As listing_is_partial, but
  * with the finding that says so for the reason. */
 static bool data_is_missing(struct as_store *store)
 {
@@ -53,21 +53,21 @@ static bool data_is_missing(struct as_store *store)
 static void judge_tail(struct as_store *store)
 {
 	const struct view *view = store->view;
-	const size_t tail = view->layout.count - view->tail;
+	const size_t tail = view->listing.count - view->tail;
 	uint32_t end;
 	if (tail == 0)
 		return;
 	store->needs_rollback = true;
 	if (view->end_is_unknown)
 		say_why(store, "segment %" PRIu32 " cannot be read: whether it was committed is "
-			"not known", view->layout.segments[view->layout.count - 1].number);
+			"not known", view->listing.segments[view->listing.count - 1].number);
 	else if (view_log_end(view, &end) && (!view->has_transaction || end > view->transaction))
 		say_why(store, "segment %" PRIu32 " has no whole COMMIT, but index or hints say "
 			"that it was committed", end);
 	else
 		say_why(store, "%zu segment%s of an unfinished transaction, from segment %" PRIu32
 			" on", tail, tail == 1 ? "" : "s",
-			view->layout.segments[view->tail].number);
+			view->listing.segments[view->tail].number);
 }
 
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
@@ -152,7 +152,7 @@ static const struct hints_segment *find_counted(const struct as_store *store,
 {
 	for (size_t i = 0; i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0 &&
-		    layout_find(&store->view->layout, hints->segments[i].segment) == LAYOUT_NONE)
+		    listing_find(&store->view->listing, hints->segments[i].segment) == LISTING_NONE)
 			return &hints->segments[i];
 	return NULL;
 }
@@ -162,7 +162,7 @@ static const uint32_t *find_listed(const struct as_store *store, const struct hi
 	for (size_t i = 0; i < hints->compact_count; i++) {
 		const struct hints_segment *row = hints_find(hints, hints->compact[i]);
 		if ((!row || row->live == 0) &&
-		    layout_find(&store->view->layout, hints->compact[i]) == LAYOUT_NONE)
+		    listing_find(&store->view->listing, hints->compact[i]) == LISTING_NONE)
 			return &hints->compact[i];
 	}
 	return NULL;
@@ -172,7 +172,7 @@ static const uint32_t *find_listed(const struct as_store *store, const struct hi
  * segments is the one of opening: what this store wrote since is not in it. */
 static bool judge_counts(struct as_store *store, const struct hints *hints)
 {
-	const bool sees_all = !store->listing_is_old && !layout_is_partial(&store->view->findings);
+	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->view->findings);
 	const char *differ = "index and hints count different numbers of objects";
 	uint64_t sum;
 	const bool is_wrong = !probe_sum(hints, &sum);
@@ -365,22 +365,22 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 	state->has_other_owner = geteuid() == 0 && store->has_owner && store->owner != 0;
 	state->owner = store->owner;
 	if (store->needs_rollback)
-		state->tail_segments = (uint32_t)(view->layout.count - view->tail);
+		state->tail_segments = (uint32_t)(view->listing.count - view->tail);
 	if (store->needs_rollback || store->needs_recover)
 		memcpy(state->why, store->why, sizeof(state->why));
 }
 
 /* ---- shared by the parts ---- */
 
-void store_segment_path(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX])
+void store_segment_path(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX])
 {
 	const struct view *view = store->view;
-	const size_t at = layout_find(&view->layout, number);
+	const size_t at = listing_find(&view->listing, number);
 	log_segment_path(view->config.segments_per_dir, number, out);
 	/* What this store wrote itself lies where it belongs; opening may have found it elsewhere.
 	 */
-	if (at != LAYOUT_NONE && at < view->tail)
-		layout_path(&view->layout, at, out);
+	if (at != LISTING_NONE && at < view->tail)
+		listing_path(&view->listing, at, out);
 }
 
 enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_error *error)
@@ -438,7 +438,7 @@ enum as_err store_fail_folder(const struct as_store *store, const char *name,
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
 			       uint32_t number, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	store_segment_path(store, number, path);
 	const enum as_err err = segment_open(reader, store->fd, path, number, NULL, NULL);
 	if (err == AS_OK)
@@ -454,22 +454,22 @@ enum as_err store_poll(const struct as_store *store, struct as_error *error)
 	return store_fail(store, AS_ERR_CANCELLED, error);
 }
 
-enum as_err store_read_layout(const struct as_store *store, bool every, struct layout *layout,
-			      struct as_error *error)
+enum as_err store_read_listing(const struct as_store *store, bool every, struct listing *listing,
+			       struct as_error *error)
 {
 	struct findings findings;
 	findings_init(&findings);
-	const enum as_err err = layout_read(store->io, store->fd,
-					    store->view->config.segments_per_dir, layout,
-					    &findings);
-	const bool is_partial = layout_is_partial(&findings) ||
+	const enum as_err err = listing_read(store->io, store->fd,
+					     store->view->config.segments_per_dir, listing,
+					     &findings);
+	const bool is_partial = listing_is_partial(&findings) ||
 				(every && findings.total[PROBLEM_NOT_A_FILE] > 0);
 	findings_free(&findings);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
 	if (!is_partial)
 		return AS_OK;
-	layout_free(layout);
+	listing_free(listing);
 	return store_fail_partial(store, error);
 }
 
@@ -498,7 +498,7 @@ static enum as_damage damage_of(enum segment_cause cause)
 enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 			      const struct segment_entry *entry, struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	const enum segment_cause cause = (enum segment_cause)entry->cause;
 	store_segment_path(store, number, path);
 	if (cause == SEGMENT_UNREADABLE)

@@ -74,7 +74,7 @@ enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 			  const struct index_bucket *place, uint8_t **value, size_t *size,
 			  struct as_error *error)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	uint64_t length;
 	int fd;

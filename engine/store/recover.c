@@ -73,7 +73,7 @@ static enum as_err load_witnesses(struct as_store *store, uint32_t number)
  * other, and that transaction is in the log. */
 static enum as_err try_start(struct as_store *store, uint32_t number)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	bool is_complete = false;
 	store_segment_path(store, number, path);
 	enum as_err err = segment_is_complete(store->io, store->fd, path, &is_complete);
@@ -180,7 +180,7 @@ static enum as_err replay_entries(struct as_store *store, struct segment_reader 
 }
 
 static enum as_err replay_segment(struct as_store *store, struct segment_reader *reader,
-				  const struct layout_segment *segment, struct batch *batch,
+				  const struct listing_segment *segment, struct batch *batch,
 				  struct as_error *error)
 {
 	const uint32_t number = segment->number;
@@ -196,7 +196,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 	return err == AS_OK ? replay_entries(store, reader, number, batch, error) : err;
 }
 
-static enum as_err replay_all(struct as_store *store, const struct layout *layout, uint32_t from,
+static enum as_err replay_all(struct as_store *store, const struct listing *listing, uint32_t from,
 			      struct as_error *error)
 {
 	struct segment_reader *reader = segment_reader_new(store->io);
@@ -204,10 +204,10 @@ static enum as_err replay_all(struct as_store *store, const struct layout *layou
 	enum as_err err = AS_OK;
 	if (!reader || !batch)
 		err = store_fail(store, AS_ERR_MEMORY, error);
-	for (size_t i = layout_from(layout, from); err == AS_OK && i < layout->count; i++) {
-		if (layout->segments[i].number > store->transaction)
+	for (size_t i = listing_from(listing, from); err == AS_OK && i < listing->count; i++) {
+		if (listing->segments[i].number > store->transaction)
 			break;
-		err = replay_segment(store, reader, &layout->segments[i], batch, error);
+		err = replay_segment(store, reader, &listing->segments[i], batch, error);
 	}
 	segment_reader_free(reader);
 	free(batch);
@@ -216,35 +216,35 @@ static enum as_err replay_all(struct as_store *store, const struct layout *layou
 
 /* Does every live object lie in a segment that is there? An old index can map keys to segments that
  * a later compaction removed together with the DELETEs of those keys. */
-static bool is_grounded(const struct as_store *store, const struct layout *layout)
+static bool is_grounded(const struct as_store *store, const struct listing *listing)
 {
 	for (size_t i = 0; i < store->usage.count; i++) {
 		const struct usage_segment *row = &store->usage.rows[i];
-		if (row->live > 0 && layout_find(layout, row->segment) == LAYOUT_NONE)
+		if (row->live > 0 && listing_find(listing, row->segment) == LISTING_NONE)
 			return false;
 	}
 	return true;
 }
 
 /* *@from: the first segment that was replayed; 0 where no index was believed. */
-static enum as_err replay_from(struct as_store *store, const struct layout *layout, bool full,
+static enum as_err replay_from(struct as_store *store, const struct listing *listing, bool full,
 			       uint32_t *from, struct as_error *error)
 {
 	store_unload(store);
 	const enum as_err err = find_start(store, full, from);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
-	return replay_all(store, layout, *from, error);
+	return replay_all(store, listing, *from, error);
 }
 
 /* Replay all of the log. What a credible index gives, with the log behind it, and all of the log
  * does not is not dropped without a word: a DELETE may have been moved behind the PUT that followed
  * it. @told, of that index, or NULL; it is freed. */
-static enum as_err replay_in_full(struct as_store *store, const struct layout *layout,
+static enum as_err replay_in_full(struct as_store *store, const struct listing *listing,
 				  struct index_table *told, struct as_error *error)
 {
 	uint32_t from;
-	enum as_err err = replay_from(store, layout, true, &from, error);
+	enum as_err err = replay_from(store, listing, true, &from, error);
 	if (err == AS_OK && told)
 		err = store_check_told(store, told, error);
 	index_table_free(told);
@@ -253,22 +253,22 @@ static enum as_err replay_in_full(struct as_store *store, const struct layout *l
 
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error)
 {
-	struct layout layout;
+	struct listing listing;
 	uint32_t from;
-	enum as_err err = store_read_layout(store, true, &layout, error);
+	enum as_err err = store_read_listing(store, true, &listing, error);
 	if (err != AS_OK)
 		return err;
-	err = replay_from(store, &layout, false, &from, error);
-	if (full || (err == AS_OK && !is_grounded(store, &layout))) {
+	err = replay_from(store, &listing, false, &from, error);
+	if (full || (err == AS_OK && !is_grounded(store, &listing))) {
 		struct index_table *told = err == AS_OK && from > 0 ? store->table : NULL;
 		if (told)
 			store->table = NULL;
 		if (err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION)
-			err = replay_in_full(store, &layout, told, error);
+			err = replay_in_full(store, &listing, told, error);
 	}
 	if (err == AS_OK)
-		store_drop_ghosts(store, &layout);
-	layout_free(&layout);
+		store_drop_ghosts(store, &listing);
+	listing_free(&listing);
 	if (err != AS_OK)
 		store_unload(store);
 	return err;

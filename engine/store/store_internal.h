@@ -72,7 +72,7 @@ bool store_knows_hints(const struct as_store *store);
 
 /* The file of segment @number, relative to the repository: where it belongs, or where opening found
  * it. */
-void store_segment_path(const struct as_store *store, uint32_t number, char out[LAYOUT_PATH_MAX]);
+void store_segment_path(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX]);
 
 /* Fill in @error for @err with its own text, and with what the system said (errno) where that is
  * AS_ERR_IO. Returns @err. */
@@ -102,13 +102,14 @@ enum as_err store_open_segment(const struct as_store *store, struct segment_read
 /* The segments that there are now: some came and went since the view's listing. A replay needs to
  * see every one (@every): what is no file in the place of a segment would be to it as if that had
  * never been, while a writer can leave it alone. AS_ERR_INTEGRITY: not all can be seen. */
-enum as_err store_read_layout(const struct as_store *store, bool every, struct layout *layout,
-			      struct as_error *error);
+enum as_err store_read_listing(const struct as_store *store, bool every, struct listing *listing,
+			       struct as_error *error);
 
 /* Fill in @error for a listing that does not show all of data/, AS_ERR_INTEGRITY. */
 enum as_err store_fail_partial(const struct as_store *store, struct as_error *error);
 
-/* List the view's segments once more, where they came or went since. Codes of store_read_layout. */
+/* List the view's segments once more, where they came or went since. Codes of store_read_listing.
+ */
 enum as_err store_list_segments(struct as_store *store, struct as_error *error);
 
 /* AS_ERR_CANCELLED when the caller's interrupt says so. */
@@ -131,9 +132,9 @@ enum as_err store_begin(struct as_store *store, struct as_error *error);
 /* Forget index, hints and log: the files are right. */
 void store_unload(struct as_store *store);
 
-/* Drop the ghosts of @store->usage: rows of segments that @layout does not have, and nothing live
+/* Drop the ghosts of @store->usage: rows of segments that @listing does not have, and nothing live
  * in them. They are what hints still tell of segments that are gone. */
-void store_drop_ghosts(struct as_store *store, const struct layout *layout);
+void store_drop_ghosts(struct as_store *store, const struct listing *listing);
 
 /* Was everything live copied out of @segment, which is still there? */
 bool store_is_emptied(const struct as_store *store, uint32_t segment);

@@ -228,10 +228,10 @@ static enum as_err judge_tail(struct as_store *store, bool force, struct as_erro
 static enum as_err remove_tail(struct as_store *store, struct as_error *error)
 {
 	const struct view *view = store->view;
-	char path[LAYOUT_PATH_MAX];
-	for (size_t i = view->layout.count; i > view->tail; i--) {
-		layout_path(&view->layout, i - 1, path);
-		fd_cache_close(&store->fds, view->layout.segments[i - 1].number);
+	char path[LISTING_PATH_MAX];
+	for (size_t i = view->listing.count; i > view->tail; i--) {
+		listing_path(&view->listing, i - 1, path);
+		fd_cache_close(&store->fds, view->listing.segments[i - 1].number);
 		enum as_err err = io_remove_file(store->permit, path);
 		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
 			return as_fail(error, err, errno, "%s/%s: cannot remove", view->path, path);

@@ -229,10 +229,10 @@ static void compare_with_attic(const char *repo, const char *name, unsigned at)
 	const struct view_options options = { .no_lock = true };
 	struct view *view;
 	assert_int_equal(view_open(repo, &options, &view, NULL), AS_OK);
-	for (size_t i = 0; i < view->layout.count; i++) {
-		char path[LAYOUT_PATH_MAX];
+	for (size_t i = 0; i < view->listing.count; i++) {
+		char path[LISTING_PATH_MAX];
 		bool is_like, is_complete;
-		layout_path(&view->layout, i, path);
+		listing_path(&view->listing, i, path);
 		assert_int_equal(segment_ends_like_commit(view->io, view->fd, path, &is_like),
 				 AS_OK);
 		assert_int_equal(segment_is_complete(view->io, view->fd, path, &is_complete),

@@ -275,7 +275,7 @@ static void add_view(struct reading *reading, const struct view *view)
 	add_number(reading, view->has_transaction);
 	add_number(reading, view->transaction);
 	add_number(reading, view->tail);
-	add_number(reading, view->layout.count);
+	add_number(reading, view->listing.count);
 	add_number(reading, view->has_index ? view->index.buckets : 0);
 	add_number(reading, view->has_hints ? view->hints.segment_count : 0);
 	add_number(reading, view->lock.state);
@@ -297,7 +297,7 @@ static void add_verify(struct reading *reading, const struct verify *verify)
 	add_number(reading, verify->tail);
 	for (size_t i = 0; i < verify->damage_count; i++)
 		add_number(reading, verify->damage[i].offset);
-	for (size_t i = 0; i < verify->view->layout.count; i++) {
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		add_number(reading, verify->facts[i].live);
 		add_number(reading, verify->facts[i].live_bytes);
 	}
@@ -399,11 +399,11 @@ static void read_entries(const struct view *view, struct reading *reading)
 {
 	struct segment_reader *reader = segment_reader_new(view->io);
 	reading->err = reader ? AS_OK : AS_ERR_MEMORY;
-	for (size_t i = 0; reading->err == AS_OK && i < view->layout.count; i++) {
-		char path[LAYOUT_PATH_MAX];
-		layout_path(&view->layout, i, path);
+	for (size_t i = 0; reading->err == AS_OK && i < view->listing.count; i++) {
+		char path[LISTING_PATH_MAX];
+		listing_path(&view->listing, i, path);
 		reading->err = segment_open(reader, view->fd, path,
-					    view->layout.segments[i].number, NULL, NULL);
+					    view->listing.segments[i].number, NULL, NULL);
 		if (reading->err == AS_OK)
 			read_entries_of(view, reader, reading);
 	}

@@ -219,9 +219,9 @@ static enum as_err delete_first(struct world *world)
 /* Each segment of the log has a row, or a compaction would not know of it. */
 static void expect_rows(const struct world *world)
 {
-	const struct layout *layout = &world->store->view->layout;
-	for (size_t i = 0; i < layout->count; i++)
-		assert_non_null(usage_find(&world->store->usage, layout->segments[i].number));
+	const struct listing *listing = &world->store->view->listing;
+	for (size_t i = 0; i < listing->count; i++)
+		assert_non_null(usage_find(&world->store->usage, listing->segments[i].number));
 }
 
 /* The call number @at for memory fails: the change is not made, or is. False: there were fewer. */

@@ -47,8 +47,8 @@ static enum look look_of_role(const struct session *session, size_t position)
 		return LOOK_RETURNED;
 	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut)
 		return is_completed(verify, facts->number) ? LOOK_COPY : LOOK_COUNT;
-	return facts->number != session->view->layout.segments[position].number ? LOOK_MISNAMED
-										: LOOK_COUNT;
+	return facts->number != session->view->listing.segments[position].number ? LOOK_MISNAMED
+										 : LOOK_COUNT;
 }
 
 enum look look_of(const struct session *session, size_t position)

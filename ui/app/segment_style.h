@@ -34,7 +34,7 @@ static inline bool look_is_odd(enum look look)
 
 enum look look_of(const struct session *session, size_t position);
 
-/* Of the segments [@first, @end) of the layout. */
+/* Of the segments [@first, @end) of the listing. */
 enum look look_of_group(const struct session *session, size_t first, size_t end);
 
 /* How much of the segment no object needs any more: *@part of *@whole bytes. False while that is

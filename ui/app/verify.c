@@ -54,7 +54,7 @@ static void say_clean(struct app *app, const struct verify *verify)
 	else
 		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
 			"from before (V reads all)", verify->remembered,
-			verify->view->layout.count);
+			verify->view->listing.count);
 }
 
 /* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
@@ -113,7 +113,7 @@ void verifying_start(struct app *app)
 		.is_whole = app->verify_whole || app->mode == MODE_REPAIR,
 	};
 	app->verify_whole = false;
-	atomic_store(&job->job.total, session->view->layout.count);
+	atomic_store(&job->job.total, session->view->listing.count);
 	atomic_store(&session->verify, verify);
 	atomic_store(&session->check, CHECK_RUNNING);
 	if (!app_start(app, &job->job))

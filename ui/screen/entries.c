@@ -21,19 +21,19 @@ struct entries {
 /* The segment to show when nobody said which. */
 static bool first_segment(struct app *app, struct place *place)
 {
-	const struct layout *layout = &app->session->view->layout;
-	if (layout->count == 0) {
+	const struct listing *listing = &app->session->view->listing;
+	if (listing->count == 0) {
 		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;
 	}
-	*place = place_of_segment(layout->segments[0].number);
+	*place = place_of_segment(listing->segments[0].number);
 	return true;
 }
 
 static bool start(struct app *app, struct entries *screen, const struct place *place)
 {
-	const size_t position = layout_find(&app->session->view->layout, place->segment);
-	if (position == LAYOUT_NONE) {
+	const size_t position = listing_find(&app->session->view->listing, place->segment);
+	if (position == LISTING_NONE) {
 		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there", place->segment);
 		return false;
 	}
@@ -129,13 +129,13 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct entries *screen = (struct entries *)base;
 	const struct view *view = app->session->view;
-	char text[MESSAGE_MAX + LAYOUT_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
-	char path[LAYOUT_PATH_MAX] = "";
+	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
+	char path[LISTING_PATH_MAX] = "";
 	if (screen->scan) {
 		if (screen->seeking)
 			arrive(screen);
 		say_state(screen, state, sizeof(state));
-		layout_path(&view->layout, scan_position(screen->scan), path);
+		listing_path(&view->listing, scan_position(screen->scan), path);
 	}
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   %.40s   %s", base->about.segment, path,
 		 state);

@@ -42,7 +42,7 @@ static struct row *add_row(struct entry_model *model, const struct segment_entry
 	struct row *row = &model->rows[model->filled++];
 	row_clear(row);
 	row->place = place_of_entry(
-		model->base.session->view->layout.segments[model->position].number, at);
+		model->base.session->view->listing.segments[model->position].number, at);
 	if (entry->has_key)
 		place_set_key(&row->place, entry->key);
 	return row;
@@ -173,11 +173,11 @@ static void add_index(struct entry_model *model, const struct segment_entry *ent
 static void load(struct entry_model *model)
 {
 	const struct view *view = model->base.session->view;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	uint8_t bytes[SEGMENT_KEYED + PREVIEW];
 	struct segment_entry entry = { 0 };
 	struct raw raw;
-	layout_path(&view->layout, model->position, path);
+	listing_path(&view->listing, model->position, path);
 	const enum as_err err =
 		segment_read_entry(view->io, view->fd, path, model->offset, &entry, NULL);
 	if (raw_open(view, model->position, &raw) != AS_OK) {
@@ -242,8 +242,8 @@ struct entry_view {
 
 static bool start(struct app *app, struct screen *base)
 {
-	const size_t position = layout_find(&app->session->view->layout, base->about.segment);
-	if (position == LAYOUT_NONE) {
+	const size_t position = listing_find(&app->session->view->listing, base->about.segment);
+	if (position == LISTING_NONE) {
 		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
 			base->about.segment);
 		return false;

@@ -188,15 +188,15 @@ static enum as_err read_segment(struct scan_job *job)
 {
 	struct scan *scan = job->scan;
 	const struct view *view = scan->base.session->view;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct segment_reader *reader = segment_reader_new(view->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &job->job.progress.cancel);
-	layout_path(&view->layout, scan->position, path);
-	enum as_err err = segment_open(reader, view->fd, path,
-				       view->layout.segments[scan->position].number, find_witnesses,
-				       job);
+	listing_path(&view->listing, scan->position, path);
+	enum as_err err =
+		segment_open(reader, view->fd, path, view->listing.segments[scan->position].number,
+			     find_witnesses, job);
 	if (err == AS_OK) {
 		atomic_store(&scan->length, segment_length(reader));
 		err = read_rows(job, reader);
@@ -261,7 +261,7 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 static void fill_row(struct row *row, const struct session *session, size_t position,
 		     const struct raw *raw, const struct scan_row *listed, uint64_t size)
 {
-	const uint32_t segment = session->view->layout.segments[position].number;
+	const uint32_t segment = session->view->listing.segments[position].number;
 	struct segment_entry entry;
 	char text[FORMAT_LISTED_KEY];
 	row->place = place_of_entry(segment, listed->offset);

@@ -24,7 +24,7 @@ extern const struct column scan_columns[SCAN_COLUMNS];
 /* A model of the rows of one segment. Others may read the first scan_count rows while it grows. */
 struct scan;
 
-/* Starts to read the segment at @position of the layout, for the screen @owner. NULL, and said so:
+/* Starts to read the segment at @position of the listing, for the screen @owner. NULL, and said so:
  * out of memory, no thread. */
 struct scan *scan_start(struct app *app, const struct screen *owner, size_t position);
 

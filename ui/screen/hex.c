@@ -26,7 +26,7 @@ struct far_key {
 struct hex {
 	struct screen base;
 	bool of_index;
-	size_t position;		/* of the segment in the layout */
+	size_t position;		/* of the segment in the listing */
 	struct scan *scan;		/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32, as the width allows */
@@ -104,7 +104,7 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 /* Was the segment there no more when the repository was read again? */
 static bool is_gone(const struct hex *screen)
 {
-	return !screen->of_index && screen->position == LAYOUT_NONE;
+	return !screen->of_index && screen->position == LISTING_NONE;
 }
 
 /* Have the visible bytes read, with as many on either side as the window takes, and the key of the
@@ -346,14 +346,15 @@ static void draw_legend(const struct hex *screen, struct area area)
 
 static void draw_title(const struct view *view, const struct hex *screen, struct area area)
 {
-	char text[LAYOUT_PATH_MAX + MESSAGE_MAX], path[LAYOUT_PATH_MAX], length[FORMAT_SIZE] = "?";
+	char text[LISTING_PATH_MAX + MESSAGE_MAX], path[LISTING_PATH_MAX];
+	char length[FORMAT_SIZE] = "?";
 	if (screen->of_index)
 		snprintf(path, sizeof(path), "index.%" PRIu32, view->index_transaction);
 	else if (is_gone(screen))
 		snprintf(path, sizeof(path), "segment %" PRIu32 " is not there any more:",
 			 screen->base.about.segment);
 	else
-		layout_path(&view->layout, screen->position, path);
+		listing_path(&view->listing, screen->position, path);
 	if (screen->has_length)
 		format_count(screen->length, length, sizeof(length));
 	snprintf(text, sizeof(text), "%s   %s bytes%s", path, length,
@@ -477,18 +478,18 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 static bool find_segment(struct app *app, struct screen *base, const struct place *place)
 {
 	struct hex *screen = (struct hex *)base;
-	const struct layout *layout = &app->session->view->layout;
-	if (!(place && place->has_segment) && layout->count == 0) {
+	const struct listing *listing = &app->session->view->listing;
+	if (!(place && place->has_segment) && listing->count == 0) {
 		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;
 	}
 	if (!(place && place->has_segment))
-		base->about = place_of_segment(layout->segments[0].number);
-	screen->position = layout_find(layout, base->about.segment);
-	if (screen->position == LAYOUT_NONE)
+		base->about = place_of_segment(listing->segments[0].number);
+	screen->position = listing_find(listing, base->about.segment);
+	if (screen->position == LISTING_NONE)
 		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
 			base->about.segment);
-	return screen->position != LAYOUT_NONE;
+	return screen->position != LISTING_NONE;
 }
 
 /* Before the length is known the cursor stands where it was sent; the first bytes put it right. */

@@ -4,7 +4,7 @@
 
 #include "app/search.h"
 
-/* The bytes of the segment at @position of the layout, or of the index, to be searched for
+/* The bytes of the segment at @position of the listing, or of the index, to be searched for
  * query->bytes; @show is called with the offset. NULL: out of memory. */
 struct search_target *hex_search_target(struct session *session, bool of_index, size_t position,
 					const struct query *query,

@@ -49,10 +49,10 @@ static struct comparison compare(const struct session *session, uint32_t number)
 	const struct verify *verify = session_verify(session);
 	/* Once that is known: of the file that is the segment, whatever number it bears. */
 	const size_t position = verify ? verify_position(verify, number)
-				       : layout_find(&view->layout, number);
+				       : listing_find(&view->listing, number);
 	struct comparison c = {
 		.stored = hints_find(&view->hints, number),
-		.is_there = position != LAYOUT_NONE,
+		.is_there = position != LISTING_NONE,
 		.is_compact = hints_is_compact(&view->hints, number),
 	};
 	if (c.is_there)
@@ -119,18 +119,18 @@ static bool passes(const struct session *session, uint32_t number, enum filter f
 /* Merge the three ascending lists. */
 static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)
 {
-	const struct layout *layout = &session->view->layout;
+	const struct listing *listing = &session->view->listing;
 	const struct hints *hints = &session->view->hints;
 	size_t a = 0, b = 0, c = 0, count = 0;
-	while (a < layout->count || b < hints->segment_count || c < hints->compact_count) {
+	while (a < listing->count || b < hints->segment_count || c < hints->compact_count) {
 		uint32_t least = UINT32_MAX;
-		if (a < layout->count)
-			least = layout->segments[a].number;
+		if (a < listing->count)
+			least = listing->segments[a].number;
 		if (b < hints->segment_count && hints->segments[b].segment < least)
 			least = hints->segments[b].segment;
 		if (c < hints->compact_count && hints->compact[c] < least)
 			least = hints->compact[c];
-		a += a < layout->count && layout->segments[a].number == least;
+		a += a < listing->count && listing->segments[a].number == least;
 		b += b < hints->segment_count && hints->segments[b].segment == least;
 		c += c < hints->compact_count && hints->compact[c] == least;
 		if (passes(session, least, filter))
@@ -144,7 +144,7 @@ static void rebuild(struct app *app, struct hints_view *screen)
 	const struct view *view = app->session->view;
 	struct hints_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const size_t most =
-		view->layout.count + view->hints.segment_count + view->hints.compact_count;
+		view->listing.count + view->hints.segment_count + view->hints.compact_count;
 	uint32_t *numbers = malloc((most + 1) * sizeof(*numbers));
 	if (!model || !numbers) {
 		model_release(model);

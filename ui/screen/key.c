@@ -137,7 +137,7 @@ static void start(struct app *app, struct screen *screen, struct table *table)
 			 .drop = drop_history },
 		.model = model_hold(model), .threads = app->threads,
 	};
-	atomic_store(&job->job.total, app->session->view->layout.count);
+	atomic_store(&job->job.total, app->session->view->listing.count);
 	table_set_model(table, model);
 	app_start(app, &job->job);
 }

@@ -15,7 +15,7 @@
 
 struct overview {
 	struct screen base;
-	size_t cursor;		/* position in the layout */
+	size_t cursor;		/* position in the listing */
 	struct area map;	/* as last drawn */
 	size_t group;		/* segments a cell */
 	bool on_ways;		/* the cursor is on one of app->ways, not in the map */
@@ -70,25 +70,25 @@ static void draw_identity(const struct app *app, struct area *area)
 
 static void draw_contents(const struct app *app, struct area *area)
 {
-	const struct layout *layout = &app->session->view->layout;
+	const struct listing *listing = &app->session->view->listing;
 	const struct verify *verify = session_verify(app->session);
 	char text[MESSAGE_MAX], segments[FORMAT_SIZE], objects[FORMAT_SIZE], bytes[FORMAT_SIZE];
-	format_count(layout->count, segments, sizeof(segments));
-	if (layout->count == 0)
+	format_count(listing->count, segments, sizeof(segments));
+	if (listing->count == 0)
 		snprintf(text, sizeof(text), "no segments");
 	else if (verify)
 		snprintf(text, sizeof(text),
 			 "%s segment%s (%" PRIu32 " to %" PRIu32 "), %s, %s object%s", segments,
-			 layout->count == 1 ? "" : "s", layout->segments[0].number,
-			 layout->segments[layout->count - 1].number,
+			 listing->count == 1 ? "" : "s", listing->segments[0].number,
+			 listing->segments[listing->count - 1].number,
 			 format_bytes(verify->bytes, bytes, sizeof(bytes)),
 			 format_count(verify->objects + verify->older, objects, sizeof(objects)),
 			 verify->objects + verify->older == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof(text), "%s segment%s (%" PRIu32 " to %" PRIu32
 			 "); size and objects: not verified yet",
-			 segments, layout->count == 1 ? "" : "s", layout->segments[0].number,
-			 layout->segments[layout->count - 1].number);
+			 segments, listing->count == 1 ? "" : "s", listing->segments[0].number,
+			 listing->segments[listing->count - 1].number);
 	line(area, STYLE_NORMAL, "holds", text);
 }
 
@@ -132,7 +132,7 @@ static void draw_transactions(const struct session *session, struct area *area)
 			   view->hints_transaction == view->transaction;
 	const bool usable = view->index.fd >= 0 && view->hints.usable;
 	const bool fresh =
-		!has_end && !view->has_index && !view->has_hints && view->layout.count == 0;
+		!has_end && !view->has_index && !view->has_hints && view->listing.count == 0;
 	snprintf(text, sizeof(text), "log %s   index %s%s   hints %s%s   %s", log, index,
 		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
 		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
@@ -312,7 +312,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 
 static size_t cells(const struct app *app, const struct overview *screen)
 {
-	const size_t count = app->session->view->layout.count;
+	const size_t count = app->session->view->listing.count;
 	return screen->group ? (count + screen->group - 1) / screen->group : 0;
 }
 
@@ -325,7 +325,7 @@ static size_t group_size(size_t count, size_t room)
 /* Returns a bit for each look that is there. */
 static unsigned draw_cells(const struct app *app, const struct overview *screen)
 {
-	const size_t all = cells(app, screen), count = app->session->view->layout.count;
+	const size_t all = cells(app, screen), count = app->session->view->listing.count;
 	unsigned looks = 0;
 	for (size_t i = 0; i < all; i++) {
 		const size_t first = i * screen->group;
@@ -347,42 +347,42 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 /* What the cell under the cursor stands for. */
 static void draw_cell_text(const struct app *app, const struct overview *screen, struct area at)
 {
-	const struct layout *layout = &app->session->view->layout;
+	const struct listing *listing = &app->session->view->listing;
 	const size_t first = screen->cursor / screen->group * screen->group;
 	size_t end = first + screen->group;
 	char text[MESSAGE_MAX], size[FORMAT_SIZE], live[FORMAT_SIZE], puts[FORMAT_SIZE];
-	if (end > layout->count)
-		end = layout->count;
+	if (end > listing->count)
+		end = listing->count;
 	const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
 	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
 	const bool is_one = screen->group == 1;
 	if (is_one && look == &look_table[LOOK_MISNAMED])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
-			 layout->segments[first].number, look->name, facts->number);
+			 listing->segments[first].number, look->name, facts->number);
 	else if (is_one && look == &look_table[LOOK_COPY])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": damaged, a copy beside has what it lacks (6)",
-			 layout->segments[first].number);
+			 listing->segments[first].number);
 	else if (is_one && look == &look_table[LOOK_RETURNED])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s after a compaction, no part of the log",
-			 layout->segments[first].number, look->name);
+			 listing->segments[first].number, look->name);
 	else if (is_one && look == &look_table[LOOK_FOREIGN])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, not the one that index and hints know",
-			 layout->segments[first].number, look->name);
+			 listing->segments[first].number, look->name);
 	else if (screen->group > 1)
 		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s",
-			 layout->segments[first].number, layout->segments[end - 1].number,
+			 listing->segments[first].number, listing->segments[end - 1].number,
 			 look->name);
 	else if (!facts)
 		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s",
-			 layout->segments[first].number, look->name);
+			 listing->segments[first].number, look->name);
 	else
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, %s, %s of %s whole PUTs live",
-			 layout->segments[first].number, look->name,
+			 listing->segments[first].number, look->name,
 			 format_bytes(facts->size, size, sizeof(size)),
 			 format_count(facts->live, live, sizeof(live)),
 			 format_count(facts->puts, puts, sizeof(puts)));
@@ -412,7 +412,7 @@ static void draw_legend(struct area at, unsigned looks)
 
 static void draw_map(const struct app *app, struct overview *screen, struct area area)
 {
-	const size_t count = app->session->view->layout.count;
+	const size_t count = app->session->view->listing.count;
 	if (area.rows < 3 || area.cols < 2)
 		return;
 	screen->map = (struct area){ area.y + 1, area.x, area.rows - 2, area.cols };
@@ -513,14 +513,14 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct overview *screen = (const struct overview *)base;
-	const struct layout *layout = &app->session->view->layout;
+	const struct listing *listing = &app->session->view->listing;
 	if (screen->on_ways) {	/* Enter leads from there all the same */
 		*place = (struct place){ .has_segment = false };
 		return true;
 	}
-	if (screen->cursor >= layout->count)
+	if (screen->cursor >= listing->count)
 		return false;
-	*place = place_of_segment(layout->segments[screen->cursor].number);
+	*place = place_of_segment(listing->segments[screen->cursor].number);
 	return true;
 }
 
@@ -565,7 +565,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 static bool jump_to_look(struct app *app, struct overview *screen, const struct query *query,
 			 bool backward)
 {
-	const size_t all = cells(app, screen), count = app->session->view->layout.count;
+	const size_t all = cells(app, screen), count = app->session->view->listing.count;
 	const size_t from = all > 0 ? screen->cursor / screen->group : 0;
 	for (size_t i = 1; i <= all; i++) {
 		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
@@ -586,8 +586,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	struct overview *screen = (struct overview *)base;
 	if (!query->is_number || query->number > UINT32_MAX)
 		return jump_to_look(app, screen, query, backward);
-	const size_t position = layout_find(&app->session->view->layout, (uint32_t)query->number);
-	if (position == LAYOUT_NONE)
+	const size_t position = listing_find(&app->session->view->listing, (uint32_t)query->number);
+	if (position == LISTING_NONE)
 		return false;
 	screen->cursor = position;
 	screen->on_ways = false;

@@ -30,7 +30,7 @@ const char *const segments_filter_names[FILTER_COUNT] = {
 struct segments_model {
 	struct model base;
 	struct segments_order order;
-	uint32_t *positions;	/* in the layout; NULL: all, in its order or the reverse */
+	uint32_t *positions;	/* in the listing; NULL: all, in its order or the reverse */
 	size_t count;
 };
 
@@ -97,7 +97,7 @@ static void fill_hints(struct row *row, const struct session *session, uint32_t 
 
 static void fill_row(struct row *row, const struct session *session, size_t position)
 {
-	const uint32_t number = session->view->layout.segments[position].number;
+	const uint32_t number = session->view->listing.segments[position].number;
 	const struct segment_stat stat = session_stat(session, position);
 	const struct look_row *look = &look_table[look_of(session, position)];
 	char text[FORMAT_SIZE];
@@ -173,7 +173,7 @@ static int64_t facts_key(const struct segment_facts *facts, enum segments_column
 static int64_t hints_key(const struct session *session, size_t position)
 {
 	const struct hints_segment *hint = hints_find(
-		&session->view->hints, session->view->layout.segments[position].number);
+		&session->view->hints, session->view->listing.segments[position].number);
 	return hint ? hint->live : 0;
 }
 
@@ -224,7 +224,7 @@ bool segments_order_is_plain(const struct segments_order *order)
 static bool put_in_order(struct segments_model *model)
 {
 	const struct session *session = model->base.session;
-	const size_t all = session->view->layout.count + 1;	/* malloc(0) may give NULL */
+	const size_t all = session->view->listing.count + 1;	/* malloc(0) may give NULL */
 	struct sortable *rows = malloc(all * sizeof(*rows));
 	size_t count = 0;
 	model->positions = malloc(all * sizeof(*model->positions));
@@ -252,7 +252,7 @@ struct model *segments_model_new(struct session *session, const struct segments_
 	if (!model)
 		return NULL;
 	model->order = *order;
-	model->count = session->view->layout.count;
+	model->count = session->view->listing.count;
 	if (segments_order_is_plain(order) || put_in_order(model))
 		return &model->base;
 	model_release(model);
@@ -262,14 +262,14 @@ struct model *segments_model_new(struct session *session, const struct segments_
 uint32_t segments_model_number(const struct model *base, uint64_t row)
 {
 	const struct segments_model *model = (const struct segments_model *)base;
-	return base->session->view->layout.segments[position_of(model, row)].number;
+	return base->session->view->listing.segments[position_of(model, row)].number;
 }
 
 bool segments_model_find(const struct model *base, uint32_t number, uint64_t *row)
 {
 	const struct segments_model *model = (const struct segments_model *)base;
-	const size_t position = layout_find(&base->session->view->layout, number);
-	for (*row = 0; position != LAYOUT_NONE && *row < model->count; (*row)++)
+	const size_t position = listing_find(&base->session->view->listing, number);
+	for (*row = 0; position != LISTING_NONE && *row < model->count; (*row)++)
 		if (position_of(model, *row) == position)
 			return true;
 	return false;

@@ -6,10 +6,10 @@
 
 enum as_err raw_open(const struct view *view, size_t position, struct raw *raw)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	*raw = (struct raw){ .io = view->io, .fd = -1 };
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	const enum as_err err = io_open_file(view->io, view->fd, path, &raw->fd, &st);
 	if (err == AS_OK)
 		raw->length = (uint64_t)st.st_size;

@@ -12,7 +12,7 @@ struct raw {
 	uint64_t length;	/* bytes */
 };
 
-/* Open the segment at @position of the layout; raw_close ends it. */
+/* Open the segment at @position of the listing; raw_close ends it. */
 enum as_err raw_open(const struct view *view, size_t position, struct raw *raw);
 
 /* The index file, which the view has open. AS_ERR_DOES_NOT_EXIST: it is not usable. */

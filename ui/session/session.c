@@ -13,7 +13,7 @@ static size_t find_end(const struct view *view)
 	uint32_t end;
 	if (!view_log_end(view, &end))
 		return 0;
-	return end == UINT32_MAX ? view->layout.count : layout_from(&view->layout, end + 1);
+	return end == UINT32_MAX ? view->listing.count : listing_from(&view->listing, end + 1);
 }
 
 struct session *session_new(struct view *view, struct keeper *keeper)
@@ -70,11 +70,11 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 {
 	const struct view *view = session->view;
 	const struct segment_stat *known = atomic_load(&session->stats);
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	if (known)
 		return known[position];
-	layout_path(&view->layout, position, path);
+	listing_path(&view->listing, position, path);
 	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return (struct segment_stat){ 0 };
 	return (struct segment_stat){ (uint64_t)st.st_size, (int64_t)st.st_mtime };
@@ -82,7 +82,7 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 
 const char *session_no_segments(const struct session *session)
 {
-	return layout_is_partial(&session->view->findings)
+	return listing_is_partial(&session->view->findings)
 		? "Part of data/ cannot be read: what segments are there is not known."
 		: "There are no segments.";
 }

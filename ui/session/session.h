@@ -15,7 +15,7 @@ enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
 
 #define SESSION_HOLDERS 4
 
-/* Size and time of each segment's file, in layout order. */
+/* Size and time of each segment's file, in listing order. */
 struct segment_stat {
 	uint64_t size;		/* bytes */
 	int64_t modified;	/* seconds since 1970; 0 not known */
@@ -26,7 +26,7 @@ struct session {
 	const struct view *view;
 	struct view *owned;		/* the same, for closing */
 	struct keeper *keeper;		/* held: the lock, see lock_owner.h */
-	/* positions in the layout from here on are behind the log's end, as far as opening can
+	/* positions in the listing from here on are behind the log's end, as far as opening can
 	 * tell: see view_log_end */
 	size_t end;
 
@@ -52,7 +52,7 @@ void session_release(struct session *session);
 /* The finished verification, or NULL: what entry_status and diagnose want. */
 const struct verify *session_verify(const struct session *session);
 
-/* What is known of the segment at @position of the layout, or NULL while that is nothing. */
+/* What is known of the segment at @position of the listing, or NULL while that is nothing. */
 const struct segment_facts *session_facts(const struct session *session, size_t position);
 
 /* Name those who else hold a lock, as last seen, masked: "python3 (4711) EXCLUSIVE". Returns how

@@ -111,7 +111,7 @@ static void time_that_runs_out_leaves_segments_out_and_the_next_run_goes_on_ther
 	age(world);
 	slow_ms = 400;
 	struct verify *first = verify(world, (struct verify_scope){ .seconds = 1 });
-	const size_t read = world->view->layout.count - first->skipped;
+	const size_t read = world->view->listing.count - first->skipped;
 	assert_true(first->skipped > 0);
 	assert_true(read > 0);
 	assert_int_equal(world->kept.count, read);

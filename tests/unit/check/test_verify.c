@@ -1551,7 +1551,7 @@ static void a_whole_repository_is_clean(void **state)
 	assert_int_equal(world.verify->index_credit, CREDIT_CREDIBLE);
 	assert_int_equal(world.verify->hints_credit, CREDIT_CREDIBLE);
 	uint64_t puts = 0, live = 0, bytes = 0;
-	for (size_t i = 0; i < world.view->layout.count; i++) {
+	for (size_t i = 0; i < world.view->listing.count; i++) {
 		puts += world.verify->facts[i].puts;
 		live += world.verify->facts[i].live;
 		bytes += world.verify->facts[i].size;
@@ -1569,15 +1569,15 @@ static void the_replay_without_an_index_gives_the_same(void **state)
 	world_new(&world);
 	world_judge(&world, 1);
 	uint32_t with_index[64];
-	assert_true(world.view->layout.count <= 64);
-	for (size_t i = 0; i < world.view->layout.count; i++)
+	assert_true(world.view->listing.count <= 64);
+	for (size_t i = 0; i < world.view->listing.count; i++)
 		with_index[i] = world.verify->facts[i].live;
 	world_forget(&world);
 	index_missing(&world);
 	world_judge(&world, 2);
 	assert_false(world.verify->index_was_compared);
 	assert_int_equal(world.verify->objects, 25);
-	for (size_t i = 0; i < world.view->layout.count; i++)
+	for (size_t i = 0; i < world.view->listing.count; i++)
 		assert_int_equal(world.verify->facts[i].live, with_index[i]);
 	world_free(&world);
 	(void)state;
@@ -1656,7 +1656,7 @@ static char *describe(const struct world *world)
 		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
 		fprintf(out, "%s\n", message);
 	}
-	for (size_t i = 0; i < world->view->layout.count; i++) {
+	for (size_t i = 0; i < world->view->listing.count; i++) {
 		const struct segment_facts *f = &world->verify->facts[i];
 		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits,
 			f->damaged, (unsigned)f->live, (unsigned long long)f->live_bytes,
@@ -1720,7 +1720,7 @@ static void progress_ends_at_all_bytes_and_segments(void **state)
 	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_OK);
 	assert_int_equal(progress.bytes_done, world.verify->bytes);
 	assert_int_equal(progress.bytes_total, world.verify->bytes);
-	assert_int_equal(progress.segments_done, world.view->layout.count);
+	assert_int_equal(progress.segments_done, world.view->listing.count);
 	assert_true(progress.problems >= 2);
 	struct findings copy;
 	assert_int_equal(verify_copy_findings(world.verify, &copy), AS_OK);

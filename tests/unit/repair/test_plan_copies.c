@@ -174,8 +174,8 @@ static void copying_opens_each_segment_once(void **state)
 	const unsigned seen = look.fault.opens;
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
 	const unsigned planned = look.fault.opens;
-	assert_true(plan->entries_copied > 3 * look.view->layout.count);
-	assert_in_range(planned - seen, 1, 2 * look.view->layout.count);
+	assert_true(plan->entries_copied > 3 * look.view->listing.count);
+	assert_in_range(planned - seen, 1, 2 * look.view->listing.count);
 	assert_int_equal(run_plan(&look, plan, &report, &error), AS_OK);
 	/* With those that are written, kept and moved. */
 	assert_true(look.fault.opens - planned < plan->entries_copied);

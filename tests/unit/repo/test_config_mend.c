@@ -42,16 +42,17 @@ static const struct {
 static void folders_say_how_many_they_hold(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct layout_segment segments[SEGMENTS_MAX];
-		struct layout_folder folders[SEGMENTS_MAX] = { { 0 } };
-		const struct layout layout = { segments, cases[i].count, folders, cases[i].count };
+		struct listing_segment segments[SEGMENTS_MAX];
+		struct listing_folder folders[SEGMENTS_MAX] = { { 0 } };
+		const struct listing listing = { segments, cases[i].count, folders,
+						 cases[i].count };
 		struct config_mend mend = { .low = 0 };
 		for (size_t j = 0; j < cases[i].count; j++) {
-			segments[j] = (struct layout_segment){ cases[i].segments[j].number,
-							       (uint32_t)j };
+			segments[j] = (struct listing_segment){ cases[i].segments[j].number,
+								(uint32_t)j };
 			folders[j].number = cases[i].segments[j].folder;
 		}
-		assert_int_equal(config_mend_folders(&layout, &mend), AS_OK);
+		assert_int_equal(config_mend_folders(&listing, &mend), AS_OK);
 		if (mend.segments_per_dir != cases[i].segments_per_dir ||
 		    mend.low != cases[i].low || mend.high != cases[i].high ||
 		    mend.misfits != cases[i].misfits)
@@ -66,15 +67,15 @@ static void folders_say_how_many_they_hold(void **state)
 static void what_made_the_folders_fits_them(void **state)
 {
 	for (uint32_t per_dir = 1; per_dir < 60; per_dir++) {
-		struct layout_segment segments[SEGMENTS_MAX];
-		struct layout_folder folders[SEGMENTS_MAX] = { { 0 } };
-		const struct layout layout = { segments, SEGMENTS_MAX, folders, SEGMENTS_MAX };
+		struct listing_segment segments[SEGMENTS_MAX];
+		struct listing_folder folders[SEGMENTS_MAX] = { { 0 } };
+		const struct listing listing = { segments, SEGMENTS_MAX, folders, SEGMENTS_MAX };
 		struct config_mend mend;
 		for (uint32_t i = 0; i < SEGMENTS_MAX; i++) {
-			segments[i] = (struct layout_segment){ i * i / 7, i };
+			segments[i] = (struct listing_segment){ i * i / 7, i };
 			folders[i].number = i * i / 7 / per_dir;
 		}
-		assert_int_equal(config_mend_folders(&layout, &mend), AS_OK);
+		assert_int_equal(config_mend_folders(&listing, &mend), AS_OK);
 		assert_int_equal(mend.misfits, 0);
 		assert_in_range(per_dir, mend.low, mend.high);
 	}

@@ -301,7 +301,7 @@ static void opening_looks_at_two_segments_and_no_more(void **state)
 	const unsigned opens = (unsigned)fault.opens;
 	const struct dialect_signs signs =
 		dialect_look(&fault.io, world->view->fd, &world->view->config,
-			     &world->view->layout, "index.0", false);
+			     &world->view->listing, "index.0", false);
 	assert_int_equal(signs.segments, 2);
 	assert_int_equal(signs.oldest, SIGN_ATTIC);
 	assert_int_equal(signs.newest, SIGN_ATTIC);

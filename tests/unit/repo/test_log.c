@@ -264,7 +264,7 @@ static void no_limit_lets_a_segment_grow_beyond_2_gib(void **state)
 /* What Attic would see of the open segment if the process were killed now. */
 static void expect_no_false_commit(const struct pair *pair)
 {
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	bool is_like;
 	log_segment_path(PER_DIR, pair->side.log.segment, path);
 	assert_int_equal(segment_ends_like_commit(&io_system, pair->side.fd, path, &is_like),

@@ -93,8 +93,8 @@ static void opening_finds_the_transaction_and_what_belongs_to_it(void **state)
 	assert_int_equal(view->transaction, builder_head(world->builder));
 	assert_int_equal(view->index_transaction, view->transaction);
 	assert_int_equal(view->hints_transaction, view->transaction);
-	assert_int_equal(view->layout.count, builder_head(world->builder) + 1);
-	assert_int_equal(view->tail, view->layout.count);
+	assert_int_equal(view->listing.count, builder_head(world->builder) + 1);
+	assert_int_equal(view->tail, view->listing.count);
 	assert_true(view_index_fits(view));
 	assert_true(view->config.usable && view->hints.usable);
 	assert_true(view_is_committed(view, 0));
@@ -117,7 +117,7 @@ static void opening_does_not_read_the_data(void **state)
 	assert_in_range(fault.preads, 1, 18);
 	/* Each folder once and once more to list it; config, index, hints, the first segment, the
 	 * last one twice. */
-	assert_in_range(fault.opens, 1, 2 * (world->view->layout.folder_count + 2) + 7);
+	assert_in_range(fault.opens, 1, 2 * (world->view->listing.folder_count + 2) + 7);
 	view_close(world->view);	/* before the io that it reads through */
 	world->view = NULL;
 }
@@ -176,7 +176,7 @@ static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
 	builder_close_segment(world->builder);
 	assert_int_equal(open_view(world, NULL), AS_OK);
 	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
-	assert_int_equal(world->view->tail, world->view->layout.count - 1);
+	assert_int_equal(world->view->tail, world->view->listing.count - 1);
 	struct diagnosis diagnosis;
 	diagnose(world->view, NULL, &diagnosis);
 	assert_int_equal(diagnosis.recommended, REPAIR_ROLLBACK);
@@ -197,7 +197,7 @@ static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 	}
 	assert_int_equal(open_view(world, NULL), AS_OK);
 	assert_int_equal(world->view->transaction, head);
-	assert_int_equal(world->view->tail, world->view->layout.count - 3);
+	assert_int_equal(world->view->tail, world->view->listing.count - 3);
 	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
 	assert_false(view_found(world, PROBLEM_INDEX_STALE));
 }
@@ -531,7 +531,7 @@ static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **
 	const struct key_prefix prefix = prefix_of(6, 64);
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
-	char path[LAYOUT_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	fault_init(&fault);
 	builder_key(6, key);
 	assert_true(builder_find(world->builder, key, &segment, &offset));
@@ -600,7 +600,7 @@ static void a_search_tells_how_far_it_came(void **state)
 	history_free(history);
 	assert_true(progress.bytes_total > 9u << 20);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
-	assert_int_equal(progress.segments_done, world->view->layout.count);
+	assert_int_equal(progress.segments_done, world->view->listing.count);
 }
 
 static void a_cancelled_search_says_so(void **state)

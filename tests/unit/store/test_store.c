@@ -2443,7 +2443,7 @@ static void an_empty_index_with_empty_hints_is_found(void **state)
 static void move_a_delete(struct world *world, unsigned number)
 {
 	uint8_t key[BUILDER_KEY], bytes[64] = "ATTICSEG";
-	char name[LAYOUT_PATH_MAX], path[BUILDER_PATH];
+	char name[LISTING_PATH_MAX], path[BUILDER_PATH];
 	const uint32_t next = state_of(world).transaction + 1;
 	log_segment_path(state_of(world).segments_per_dir, next, name);
 	close_store(world);
@@ -2493,7 +2493,7 @@ static void compacting_keeps_the_older_version_of_what_is_damaged(void **state)
 {
 	struct world *world = *state;
 	struct as_report report;
-	char newest[LAYOUT_PATH_MAX];
+	char newest[LISTING_PATH_MAX];
 	for (unsigned i = 0; i < 10; i++)
 		put(world, i, 100, i);
 	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
