@@ -17,14 +17,14 @@
 #include <string.h>
 
 /* What lies below REPO/undo, newest first. */
-struct shelf {
+struct undo_folder_list {
 	struct undo_entry *entries;
 	size_t count;
 };
 
-static enum as_err read_shelf(const struct view *view, struct shelf *shelf)
+static enum as_err read_folders(const struct view *view, struct undo_folder_list *folders)
 {
-	const enum as_err err = undo_list(view->io, view->fd, &shelf->entries, &shelf->count);
+	const enum as_err err = undo_list(view->io, view->fd, &folders->entries, &folders->count);
 	if (err != AS_OK)
 		message("%s/" UNDO_FOLDER ": %s", view->path, as_err_text(err));
 	return err;
@@ -67,15 +67,15 @@ static bool write_row(struct out *out, const struct undo_entry *entry)
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
-static int list(struct request *request, const struct shelf *shelf)
+static int list(struct request *request, const struct undo_folder_list *folders)
 {
 	struct out *out = &request->out;
-	if (shelf->count == 0 && !out->json)
+	if (folders->count == 0 && !out->json)
 		text_line(out, TONE_PLAIN, "No repair has left an undo folder.");
 	else
 		out_titles(out, columns, ARRAY_SIZE(columns));
-	for (size_t i = 0; i < shelf->count; i++)
-		if (!write_row(out, &shelf->entries[i]))
+	for (size_t i = 0; i < folders->count; i++)
+		if (!write_row(out, &folders->entries[i]))
 			break;
 	return EXIT_DONE;
 }
@@ -85,26 +85,26 @@ static int list(struct request *request, const struct shelf *shelf)
 struct purge {
 	struct request *request;
 	struct view *view;
-	struct undo_entry *chosen;	/* of the shelf, the others dropped */
+	struct undo_entry *chosen;	/* of the folders, the others dropped */
 	size_t count, kept;
 	uint64_t bytes;			/* to be freed; then freed */
 	bool is_done;
 };
 
 /* All that came to their end, or the one that is named, whatever it is. False: it is not there. */
-static bool choose(struct purge *purge, struct shelf *shelf)
+static bool choose(struct purge *purge, struct undo_folder_list *folders)
 {
 	const char *name = purge->request->args[1];
-	for (size_t i = 0; i < shelf->count; i++) {
-		const struct undo_entry *entry = &shelf->entries[i];
+	for (size_t i = 0; i < folders->count; i++) {
+		const struct undo_entry *entry = &folders->entries[i];
 		if (name ? strcmp(entry->name, name) != 0 : entry->state != UNDO_DONE) {
 			purge->kept += !name;
 			continue;
 		}
 		purge->bytes += entry->bytes;
-		shelf->entries[purge->count++] = *entry;
+		folders->entries[purge->count++] = *entry;
 	}
-	purge->chosen = shelf->entries;
+	purge->chosen = folders->entries;
 	if (name && purge->count == 0)
 		message("there is no undo folder '%s'; undo --list names them", name);
 	return !name || purge->count > 0;
@@ -177,10 +177,10 @@ static enum as_err remove_chosen(struct purge *purge)
 	return err;
 }
 
-static int purge(struct request *request, struct view *view, struct shelf *shelf)
+static int purge(struct request *request, struct view *view, struct undo_folder_list *folders)
 {
 	struct purge purge = { .request = request, .view = view };
-	if (!choose(&purge, shelf))
+	if (!choose(&purge, folders))
 		return EXIT_FAILED;
 	if (purge.count == 0 || request->options.dry_run) {
 		write_purge(&purge, "would be freed");
@@ -339,7 +339,7 @@ static bool is_sensible(const struct request *request)
 
 int cmd_undo(struct request *request)
 {
-	struct shelf shelf = { .count = 0 };
+	struct undo_folder_list folders = { .count = 0 };
 	struct view *view;
 	if (!is_sensible(request))
 		return EXIT_USAGE;
@@ -353,13 +353,13 @@ int cmd_undo(struct request *request)
 		return EXIT_FAILED;
 	}
 	if (request->options.list || request->options.purge)
-		err = read_shelf(view, &shelf);
+		err = read_folders(view, &folders);
 	int status = message_status(err);
 	if (err == AS_OK)
-		status = request->options.list ? list(request, &shelf)
-			 : request->options.purge ? purge(request, view, &shelf)
+		status = request->options.list ? list(request, &folders)
+			 : request->options.purge ? purge(request, view, &folders)
 			 : take_back(request, view);
-	free(shelf.entries);
+	free(folders.entries);
 	view_close(view);
 	return status;
 }
