@@ -14,7 +14,7 @@ struct open_job {
 	struct job job;
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
-	struct keeper *keeper;	/* held: the exclusive lock; NULL: the view takes one */
+	struct lock_owner *lock_owner;	/* held: the exclusive lock; NULL: the view takes one */
 	struct view *view;
 	struct as_error error;
 };
@@ -22,10 +22,10 @@ struct open_job {
 static void run_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const struct view_options options = { .no_lock = job->no_lock || job->keeper };
-	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->keeper)
+	const struct view_options options = { .no_lock = job->no_lock || job->lock_owner };
+	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->lock_owner)
 		return;
-	if (!keeper_is_of(job->keeper, job->view)) {
+	if (!lock_owner_is_of(job->lock_owner, job->view)) {
 		snprintf(job->error.message, sizeof(job->error.message),
 			 "another folder or config stands in its place; l gives up the lock");
 		view_close(job->view);
@@ -59,7 +59,7 @@ static void open_done(struct app *app, struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	const bool verify = app->verify_after_open;
-	struct session *session = job->view ? session_new(job->view, job->keeper) : NULL;
+	struct session *session = job->view ? session_new(job->view, job->lock_owner) : NULL;
 	app->verify_after_open = false;
 	app->hooks->after_read(app, session != NULL);
 	if (!session) {
@@ -69,7 +69,7 @@ static void open_done(struct app *app, struct job *head)
 		return;
 	}
 	job->view = NULL;
-	job->keeper = NULL;
+	job->lock_owner = NULL;
 	replace_session(app, session);
 	if (verify)
 		verifying_start(app);
@@ -83,7 +83,7 @@ static void drop_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	view_close(job->view);
-	keeper_release(job->keeper);
+	lock_owner_release(job->lock_owner);
 	free(job);
 }
 
@@ -99,7 +99,8 @@ void app_read_again(struct app *app, const struct call *call)
 		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
 			 .run = run_open, .done = open_done, .drop = drop_open },
 		.path = app->path, .no_lock = app->no_lock,
-		.keeper = app->mode == MODE_REPAIR ? keeper_hold(app->session->keeper) : NULL,
+		.lock_owner = app->mode == MODE_REPAIR ? lock_owner_hold(app->session->lock_owner)
+						       : NULL,
 	};
 	app_start(app, &job->job);
 }

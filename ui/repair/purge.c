@@ -30,8 +30,8 @@ struct purge_job {
 static void run_purge(struct job *head)
 {
 	struct purge_job *job = (struct purge_job *)head;
-	job->err = undo_purge(keeper_permit(job->session->keeper), job->entry.name, &job->freed,
-			      &job->error);
+	job->err = undo_purge(lock_owner_permit(job->session->lock_owner), job->entry.name,
+			      &job->freed, &job->error);
 }
 
 static void drop_purge(struct job *head)

@@ -15,7 +15,7 @@
 
 struct lock_job {
 	struct job job;
-	struct session *session;	/* held, and with it the keeper */
+	struct session *session;	/* held, and with it the lock owner */
 	const char *path;		/* lives as long as the program */
 	bool lowers, waits;
 	enum as_err err;
@@ -33,9 +33,10 @@ static void run_lock(struct job *head)
 	struct lock_job *job = (struct lock_job *)head;
 	const struct lock_wait wait = { job->waits ? UINT_MAX : 0, is_cancelled, job };
 	if (job->lowers)
-		keeper_lower(job->session->keeper);
+		lock_owner_lower(job->session->lock_owner);
 	else
-		job->err = keeper_upgrade(job->session->keeper, job->path, &wait, &job->error);
+		job->err =
+			lock_owner_upgrade(job->session->lock_owner, job->path, &wait, &job->error);
 }
 
 static void drop_lock(struct job *head)

@@ -145,7 +145,7 @@ static void draw_transactions(const struct session *session, struct area *area)
 static void draw_lock(struct app *app, struct area *area)
 {
 	int sys;
-	enum lock_state state = keeper_taken(app->session->keeper, &sys);
+	enum lock_state state = lock_owner_state_at_open(app->session->lock_owner, &sys);
 	char text[MESSAGE_MAX], others[MESSAGE_MAX / 2];
 	const size_t count = session_name_holders(app->session, others, sizeof(others));
 	if (app->mode == MODE_REPAIR)

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct keeper {
+struct lock_owner {
 	atomic_uint refs;
 	const struct io *io;
 	int folder;		/* of the repository; the permit borrows it */
@@ -21,89 +21,89 @@ struct keeper {
 	struct permit *permit;
 };
 
-struct keeper *keeper_new(struct view *view)
+struct lock_owner *lock_owner_new(struct view *view)
 {
-	struct keeper *keeper = calloc(1, sizeof(*keeper));
-	const int folder = keeper ? fcntl(view->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	struct lock_owner *owner = calloc(1, sizeof(*owner));
+	const int folder = owner ? fcntl(view->fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (folder < 0) {
-		free(keeper);
+		free(owner);
 		return NULL;
 	}
-	atomic_store(&keeper->refs, 1);
-	keeper->io = view->io;
-	keeper->folder = folder;
-	keeper->taken = view->lock.state;
-	keeper->sys = view->lock.sys;
-	keeper->lock = view->lock;
+	atomic_store(&owner->refs, 1);
+	owner->io = view->io;
+	owner->folder = folder;
+	owner->taken = view->lock.state;
+	owner->sys = view->lock.sys;
+	owner->lock = view->lock;
 	view->lock.fd = -1;
-	pthread_mutex_init(&keeper->mutex, NULL);
-	return keeper;
+	pthread_mutex_init(&owner->mutex, NULL);
+	return owner;
 }
 
-struct keeper *keeper_hold(struct keeper *keeper)
+struct lock_owner *lock_owner_hold(struct lock_owner *owner)
 {
-	atomic_fetch_add(&keeper->refs, 1);
-	return keeper;
+	atomic_fetch_add(&owner->refs, 1);
+	return owner;
 }
 
-void keeper_release(struct keeper *keeper)
+void lock_owner_release(struct lock_owner *owner)
 {
-	if (!keeper || atomic_fetch_sub(&keeper->refs, 1) != 1)
+	if (!owner || atomic_fetch_sub(&owner->refs, 1) != 1)
 		return;
-	keeper_lower(keeper);
-	lock_release(keeper->io, &keeper->lock);
-	io_close(keeper->io, keeper->folder);
-	pthread_mutex_destroy(&keeper->mutex);
-	free(keeper);
+	lock_owner_lower(owner);
+	lock_release(owner->io, &owner->lock);
+	io_close(owner->io, owner->folder);
+	pthread_mutex_destroy(&owner->mutex);
+	free(owner);
 }
 
-enum lock_state keeper_taken(const struct keeper *keeper, int *sys)
+enum lock_state lock_owner_state_at_open(const struct lock_owner *owner, int *sys)
 {
-	*sys = keeper->sys;
-	return keeper->taken;
+	*sys = owner->sys;
+	return owner->taken;
 }
 
-size_t keeper_holders(struct keeper *keeper, struct lock_holder *rows, size_t max)
+size_t lock_owner_holders(struct lock_owner *owner, struct lock_holder *rows, size_t max)
 {
-	pthread_mutex_lock(&keeper->mutex);
-	const size_t count = lock_holders(&keeper->lock, rows, max);
-	pthread_mutex_unlock(&keeper->mutex);
+	pthread_mutex_lock(&owner->mutex);
+	const size_t count = lock_holders(&owner->lock, rows, max);
+	pthread_mutex_unlock(&owner->mutex);
 	return count;
 }
 
 /* The first try exchanges the descriptor, without waiting, under the mutex. A wait works on a copy,
  * so that the holders can be looked at meanwhile. */
-enum as_err keeper_upgrade(struct keeper *keeper, const char *path, const struct lock_wait *wait,
-			   struct as_error *error)
+enum as_err lock_owner_upgrade(struct lock_owner *owner, const char *path,
+			       const struct lock_wait *wait, struct as_error *error)
 {
 	struct lock_wait none = { 0 };
 	struct permit *permit;
-	pthread_mutex_lock(&keeper->mutex);
-	enum as_err err = lock_upgrade(keeper->io, keeper->folder, path, &keeper->lock, &none,
+	pthread_mutex_lock(&owner->mutex);
+	enum as_err err = lock_upgrade(owner->io, owner->folder, path, &owner->lock, &none,
 				       &permit, error);
-	struct lock copy = keeper->lock;
-	pthread_mutex_unlock(&keeper->mutex);
+	struct lock copy = owner->lock;
+	pthread_mutex_unlock(&owner->mutex);
 	if (err == AS_ERR_LOCK_FAILED && wait->ms > 0)
-		err = lock_upgrade(keeper->io, keeper->folder, path, &copy, wait, &permit, error);
-	pthread_mutex_lock(&keeper->mutex);
-	keeper->lock = copy;
-	keeper->permit = permit;
-	pthread_mutex_unlock(&keeper->mutex);
+		err = lock_upgrade(owner->io, owner->folder, path, &copy, wait, &permit, error);
+	pthread_mutex_lock(&owner->mutex);
+	owner->lock = copy;
+	owner->permit = permit;
+	pthread_mutex_unlock(&owner->mutex);
 	return err;
 }
 
-void keeper_lower(struct keeper *keeper)
+void lock_owner_lower(struct lock_owner *owner)
 {
-	pthread_mutex_lock(&keeper->mutex);
-	if (keeper->permit)
-		lock_lower(keeper->folder, &keeper->lock, keeper->permit);
-	keeper->permit = NULL;
-	pthread_mutex_unlock(&keeper->mutex);
+	pthread_mutex_lock(&owner->mutex);
+	if (owner->permit)
+		lock_lower(owner->folder, &owner->lock, owner->permit);
+	owner->permit = NULL;
+	pthread_mutex_unlock(&owner->mutex);
 }
 
-const struct permit *keeper_permit(const struct keeper *keeper)
+const struct permit *lock_owner_permit(const struct lock_owner *owner)
 {
-	return keeper->permit;
+	return owner->permit;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -111,13 +111,13 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool keeper_is_of(const struct keeper *keeper, const struct view *view)
+bool lock_owner_is_of(const struct lock_owner *owner, const struct view *view)
 {
-	const struct io *io = keeper->io;
+	const struct io *io = owner->io;
 	struct stat folder, config, other;
-	return io->fstat(io, keeper->folder, &folder) == 0 &&
+	return io->fstat(io, owner->folder, &folder) == 0 &&
 	       io->fstat(io, view->fd, &other) == 0 && is_same_file(&folder, &other) &&
-	       io->fstat(io, keeper->lock.fd, &config) == 0 &&
+	       io->fstat(io, owner->lock.fd, &config) == 0 &&
 	       io->fstatat(io, view->fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       is_same_file(&config, &other);
 }

@@ -16,12 +16,12 @@ static size_t find_end(const struct view *view)
 	return end == UINT32_MAX ? view->listing.count : listing_from(&view->listing, end + 1);
 }
 
-struct session *session_new(struct view *view, struct keeper *keeper)
+struct session *session_new(struct view *view, struct lock_owner *lock_owner)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	if (session)
-		session->keeper = keeper ? keeper : keeper_new(view);
-	if (!session || !session->keeper) {
+		session->lock_owner = lock_owner ? lock_owner : lock_owner_new(view);
+	if (!session || !session->lock_owner) {
 		free(session);
 		return NULL;
 	}
@@ -46,7 +46,7 @@ void session_release(struct session *session)
 	free(atomic_load(&session->stats));
 	free(atomic_load(&session->index_witness));
 	view_close(session->owned);
-	keeper_release(session->keeper);
+	lock_owner_release(session->lock_owner);
 	pthread_mutex_destroy(&session->mutex);
 	free(session);
 }
