@@ -78,7 +78,7 @@ struct app {
 	bool verify_whole;		/* believe no record the next time */
 
 	enum mode mode;
-	struct ways ways;
+	struct choices choices;
 	const struct app_hooks *hooks;
 	struct repair_flow *flow;	/* what goes on with repairs, see repair_flow.h */
 	struct lines *actions;		/* held: the log; NULL: nothing was done */

@@ -21,10 +21,10 @@ static char key_of_repair(enum repair action)
 	return keys[action];
 }
 
-static void add(struct ways *ways, enum repair action)
+static void add(struct choices *choices, enum repair action)
 {
-	ways->rows[ways->count++] = (struct way){ .action = action,
-						  .key = key_of_repair(action) };
+	choices->rows[choices->count++] = (struct choice){ .action = action,
+							   .key = key_of_repair(action) };
 }
 
 /* ---- weighing them ---- */
@@ -32,29 +32,29 @@ static void add(struct ways *ways, enum repair action)
 struct weigh_job {
 	struct job job;
 	struct session *session;	/* held */
-	struct ways ways;
+	struct choices choices;
 	unsigned threads;
 };
 
-/* Lines of a way, as one text. */
+/* Lines of a choice, as one text. */
 static void add_words(void *context, enum plan_tone tone, const char *line)
 {
-	struct way *way = context;
-	char masked[sizeof(way->figures)];
-	const size_t at = strlen(way->figures);
+	struct choice *choice = context;
+	char masked[sizeof(choice->figures)];
+	const size_t at = strlen(choice->figures);
 	(void)tone;
 	format_masked_text(line + strspn(line, " "), masked, sizeof(masked));
-	snprintf(way->figures + at, sizeof(way->figures) - at, "%s%s", at ? " " : "", masked);
+	snprintf(choice->figures + at, sizeof(choice->figures) - at, "%s%s", at ? " " : "", masked);
 }
 
-static void describe_way(struct way *way, enum as_err err, const struct plan *plan,
-			 const struct plan *other)
+static void describe_choice(struct choice *choice, enum as_err err, const struct plan *plan,
+			    const struct plan *other)
 {
-	const struct plan_text to = { .line = add_words, .context = way };
+	const struct plan_text to = { .line = add_words, .context = choice };
 	if (err == AS_OK)
 		plan_text_way(plan, other, &to);
 	else if (err == AS_ERR_USAGE)	/* some of it was known from an earlier run */
-		add_words(way, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
+		add_words(choice, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
 }
 
 static void run_weigh(struct job *head)
@@ -62,21 +62,21 @@ static void run_weigh(struct job *head)
 	struct weigh_job *job = (struct weigh_job *)head;
 	const struct session *session = job->session;
 	const struct repair_options options = { .threads = job->threads };
-	struct plan *plans[WAYS_MAX] = { NULL };
-	enum as_err errs[WAYS_MAX];
-	for (size_t i = 0; i < job->ways.count; i++)
+	struct plan *plans[CHOICES_MAX] = { NULL };
+	enum as_err errs[CHOICES_MAX];
+	for (size_t i = 0; i < job->choices.count; i++)
 		errs[i] = plan_make(session->view, session_verify(session),
-				    job->ways.rows[i].action, &options, &head->progress, &plans[i],
-				    NULL);
-	for (size_t i = 0; i < job->ways.count; i++)
-		describe_way(&job->ways.rows[i], errs[i], plans[i], plans[1 - i]);
-	for (size_t i = 0; i < job->ways.count; i++)
+				    job->choices.rows[i].action, &options, &head->progress,
+				    &plans[i], NULL);
+	for (size_t i = 0; i < job->choices.count; i++)
+		describe_choice(&job->choices.rows[i], errs[i], plans[i], plans[1 - i]);
+	for (size_t i = 0; i < job->choices.count; i++)
 		plan_free(plans[i]);
 }
 
 static void weigh_done(struct app *app, struct job *head)
 {
-	app->ways = ((struct weigh_job *)head)->ways;
+	app->choices = ((struct weigh_job *)head)->choices;
 }
 
 static void drop_weigh(struct job *head)
@@ -93,25 +93,25 @@ static void weigh(struct app *app)
 	job->job = (struct job){ .kind = JOB_WEIGH, .verb = "weighing the two ways",
 				 .run = run_weigh, .done = weigh_done, .drop = drop_weigh };
 	job->session = session_hold(app->session);
-	job->ways = app->ways;
+	job->choices = app->choices;
 	job->threads = app->threads;
 	app_start(app, &job->job);
 }
 
-void ways_find(struct app *app)
+void choices_find(struct app *app)
 {
 	const struct diagnosis *diagnosis = &app->diagnosis;
-	struct ways *ways = &app->ways;
-	*ways = (struct ways){ .count = 0 };
+	struct choices *choices = &app->choices;
+	*choices = (struct choices){ .count = 0 };
 	if (!session_verify(app->session) || diagnosis->recommended == REPAIR_NONE)
 		return;
-	add(ways, diagnosis->recommended);
+	add(choices, diagnosis->recommended);
 	if (diagnosis->alternative == REPAIR_NONE)
 		return;
-	add(ways, diagnosis->alternative);
-	snprintf(ways->rows[0].meaning, sizeof(ways->rows[0].meaning),
+	add(choices, diagnosis->alternative);
+	snprintf(choices->rows[0].meaning, sizeof(choices->rows[0].meaning),
 		 "Keeps what is whole of the newest transaction.");
-	snprintf(ways->rows[1].meaning, sizeof(ways->rows[1].meaning),
+	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
 		 "Back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->view->transaction);
 	weigh(app);

@@ -9,22 +9,22 @@
 
 struct app;
 
-#define WAYS_MAX 2
+#define CHOICES_MAX 2
 
-struct way {
+struct choice {
 	enum repair action;
 	char key;		/* that plans it */
 	char meaning[128];	/* in words, where there are two */
 	char figures[256];	/* what it keeps and loses; empty until it was planned */
 };
 
-struct ways {
-	struct way rows[WAYS_MAX];
+struct choices {
+	struct choice rows[CHOICES_MAX];
 	size_t count;		/* 0: nothing is recommended, or not verified yet */
 };
 
 /* Find them anew for app->session; verification is done. Where there are two both are planned in
  * the background, so that what they keep and lose can be laid side by side. */
-void ways_find(struct app *app);
+void choices_find(struct app *app);
 
 #endif

@@ -48,7 +48,7 @@ static void replace_session(struct app *app, struct session *session)
 	fetcher_forget(app->fetcher);
 	session_release(app->session);
 	app->session = session;
-	app->ways.count = 0;
+	app->choices.count = 0;
 	watch_start(app);
 	app_each_screen(app, reload_screen);
 	app_refresh(app);

@@ -70,7 +70,7 @@ static void verify_done(struct app *app, struct job *head)
 	if (job->cache_trouble[0])
 		actions_note(app, STYLE_WARNING, "verified",
 			     "nothing is kept for the next time: %s", job->cache_trouble);
-	ways_find(app);
+	choices_find(app);
 	if (app->hooks->after_diagnosis(app))
 		return;
 	if (session_verify(app->session) && app->diagnosis.clean)

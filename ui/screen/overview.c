@@ -18,9 +18,9 @@ struct overview {
 	size_t cursor;		/* position in the listing */
 	struct area map;	/* as last drawn */
 	size_t group;		/* segments a cell */
-	bool on_ways;		/* the cursor is on one of app->ways, not in the map */
-	size_t way;		/* on this one */
-	struct area ways;	/* as last drawn, all of them */
+	bool on_choices;	/* the cursor is on one of app->choices, not in the map */
+	size_t choice;		/* on this one */
+	struct area choices;	/* as last drawn, all of them */
 };
 
 /* ---- what is said above the map ---- */
@@ -208,58 +208,59 @@ static bool has_hardware_doubt(const struct app *app)
 }
 
 /* "S salvage", the cursor on it or not. */
-static void draw_way_name(const struct app *app, const struct overview *screen, size_t i, int y,
-			  int x, int width)
+static void draw_choice_name(const struct app *app, const struct overview *screen, size_t i, int y,
+			     int x, int width)
 {
-	const struct way *way = &app->ways.rows[i];
+	const struct choice *choice = &app->choices.rows[i];
 	char name[32];
-	const bool under = screen->on_ways && screen->way == i;
-	snprintf(name, sizeof(name), "%c %s", way->key, repair_name(way->action));
+	const bool under = screen->on_choices && screen->choice == i;
+	snprintf(name, sizeof(name), "%c %s", choice->key, repair_name(choice->action));
 	const int used = term_add(y, x, width, STYLE_STRONG | (under ? STYLE_CURSOR : 0), name);
 	if (under)
 		term_caret(y, x);
-	if (app->ways.count == 1)
+	if (app->choices.count == 1)
 		term_add(y, x + used, width - used, STYLE_FAINT, app->mode == MODE_REPAIR
 			 ? "   Enter here, or its key, shows the plan"
 			 : "   u takes the lock, then its key shows the plan");
 }
 
-/* Two ways side by side, with what each keeps and loses. */
-static void draw_two_ways(const struct app *app, const struct overview *screen, struct area *area)
+/* Two choices side by side, with what each keeps and loses. */
+static void draw_two_choices(const struct app *app, const struct overview *screen,
+			     struct area *area)
 {
 	const int width = (area->cols - HEADING - 2) / 2;
 	int most = 0;
-	for (size_t i = 0; i < app->ways.count; i++) {
-		const struct way *way = &app->ways.rows[i];
+	for (size_t i = 0; i < app->choices.count; i++) {
+		const struct choice *choice = &app->choices.rows[i];
 		const int x = area->x + HEADING + (int)i * (width + 2);
 		struct area column = { area->y + 1, x, area->rows - 1, width };
-		draw_way_name(app, screen, i, area->y, x, width);
-		int used = term_wrap(column, STYLE_NORMAL, way->meaning);
+		draw_choice_name(app, screen, i, area->y, x, width);
+		int used = term_wrap(column, STYLE_NORMAL, choice->meaning);
 		column.y += used;
 		column.rows -= used;
-		used += term_wrap(column, STYLE_NORMAL, way->figures);
+		used += term_wrap(column, STYLE_NORMAL, choice->figures);
 		most = used > most ? used : most;
 	}
 	area->y += most + 1;
 	area->rows -= most + 1;
 }
 
-static void draw_ways(const struct app *app, struct overview *screen, struct area *area)
+static void draw_choices(const struct app *app, struct overview *screen, struct area *area)
 {
 	const char *heading = has_hardware_doubt(app) ? "then" :
 			      app->diagnosis.undo_comes_first ? "otherwise" : "recommended";
 	if (area->rows < 1)
 		return;
-	screen->ways = (struct area){ area->y, area->x + HEADING, 1, area->cols - HEADING };
+	screen->choices = (struct area){ area->y, area->x + HEADING, 1, area->cols - HEADING };
 	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
-	if (app->ways.count > 1) {
-		draw_two_ways(app, screen, area);
+	if (app->choices.count > 1) {
+		draw_two_choices(app, screen, area);
 	} else {
-		draw_way_name(app, screen, 0, area->y, screen->ways.x, screen->ways.cols);
+		draw_choice_name(app, screen, 0, area->y, screen->choices.x, screen->choices.cols);
 		area->y++;
 		area->rows--;
 	}
-	screen->ways.rows = area->y - screen->ways.y;
+	screen->choices.rows = area->y - screen->choices.y;
 }
 
 /* What is to be written to a file keeps its lines. */
@@ -283,9 +284,9 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	const int state = atomic_load(&app->session->check);
 	const bool doubt = has_hardware_doubt(app);
 	const bool comes_first = doubt || d->undo_comes_first;
-	screen->ways.rows = 0;
-	if (app->ways.count == 0)
-		screen->on_ways = false;
+	screen->choices.rows = 0;
+	if (app->choices.count == 0)
+		screen->on_choices = false;
 	if (app->session->view->dialect != DIALECT_ATTIC) {
 		draw_by_hand(d->by_hand, area);
 		return;
@@ -298,8 +299,8 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	}
 	if (comes_first)
 		paragraph(area, doubt ? STYLE_BAD : STYLE_WARNING, "first", d->advice, ADVICE_MAX);
-	if (app->ways.count > 0)
-		draw_ways(app, screen, area);
+	if (app->choices.count > 0)
+		draw_choices(app, screen, area);
 	else if (!d->undo_comes_first)
 		line(area, STYLE_STRONG, "recommended",
 		     d->clean ? "nothing needs to be done" : "see the problems (6)");
@@ -332,7 +333,7 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 		const size_t end = first + screen->group < count ? first + screen->group : count;
 		const enum look kind = look_of_group(app->session, first, end);
 		const struct look_row *look = &look_table[kind];
-		const bool under = !screen->on_ways && screen->cursor >= first &&
+		const bool under = !screen->on_choices && screen->cursor >= first &&
 				   screen->cursor < end;
 		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
 		const int x = screen->map.x + (int)(i % (size_t)screen->map.cols);
@@ -455,23 +456,23 @@ static bool open_overview(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
-/* Between the ways, and from them into the map. False: the map is meant. */
-static bool move_on_ways(struct app *app, struct overview *screen, enum motion motion)
+/* Between the choices, and from them into the map. False: the map is meant. */
+static bool move_on_choices(struct app *app, struct overview *screen, enum motion motion)
 {
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
 	const bool first_row = screen->group == 0 || screen->cursor / screen->group < width;
-	if (!screen->on_ways) {
-		screen->on_ways = motion == MOTION_UP && first_row && app->ways.count > 0 &&
-				  screen->ways.rows > 0;
-		screen->way = 0;
-		return screen->on_ways;
+	if (!screen->on_choices) {
+		screen->on_choices = motion == MOTION_UP && first_row && app->choices.count > 0 &&
+				     screen->choices.rows > 0;
+		screen->choice = 0;
+		return screen->on_choices;
 	}
 	if (motion == MOTION_RIGHT)
-		screen->way += screen->way + 1 < app->ways.count;
+		screen->choice += screen->choice + 1 < app->choices.count;
 	else if (motion == MOTION_LEFT)
-		screen->way -= screen->way > 0;
+		screen->choice -= screen->choice > 0;
 	else
-		screen->on_ways = motion == MOTION_UP || motion == MOTION_SCROLL_UP;
+		screen->on_choices = motion == MOTION_UP || motion == MOTION_SCROLL_UP;
 	return true;
 }
 
@@ -480,7 +481,7 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 	struct overview *screen = (struct overview *)base;
 	const size_t all = cells(app, screen);
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
-	if (move_on_ways(app, screen, motion) || all == 0)
+	if (move_on_choices(app, screen, motion) || all == 0)
 		return;
 	size_t cell = screen->cursor / screen->group;
 	switch (motion) {
@@ -514,7 +515,7 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct overview *screen = (const struct overview *)base;
 	const struct listing *listing = &app->session->view->listing;
-	if (screen->on_ways) {	/* Enter leads from there all the same */
+	if (screen->on_choices) {	/* Enter leads from there all the same */
 		*place = (struct place){ .has_segment = false };
 		return true;
 	}
@@ -528,26 +529,27 @@ static void enter(struct app *app, struct screen *base)
 {
 	const struct overview *screen = (const struct overview *)base;
 	struct place place;
-	if (screen->on_ways)
-		app->hooks->press(app, app->ways.rows[screen->way].key);
+	if (screen->on_choices)
+		app->hooks->press(app, app->choices.rows[screen->choice].key);
 	else if (place_at(app, base, &place))
 		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
 }
 
-static bool click_way(const struct app *app, struct overview *screen, int y, int x)
+static bool click_choice(const struct app *app, struct overview *screen, int y, int x)
 {
-	const struct area *ways = &screen->ways;
-	if (y < ways->y || y >= ways->y + ways->rows || x < ways->x || x >= ways->x + ways->cols)
+	const struct area *choices = &screen->choices;
+	if (y < choices->y || y >= choices->y + choices->rows || x < choices->x ||
+	    x >= choices->x + choices->cols)
 		return false;
-	screen->on_ways = true;
-	screen->way = app->ways.count > 1 && x >= ways->x + ways->cols / 2;
+	screen->on_choices = true;
+	screen->choice = app->choices.count > 1 && x >= choices->x + choices->cols / 2;
 	return true;
 }
 
 static bool click(struct app *app, struct screen *base, int y, int x)
 {
 	struct overview *screen = (struct overview *)base;
-	if (click_way(app, screen, y, x))
+	if (click_choice(app, screen, y, x))
 		return true;
 	if (y < screen->map.y || y >= screen->map.y + screen->map.rows || x < screen->map.x ||
 	    x >= screen->map.x + screen->map.cols)
@@ -557,7 +559,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 	if (cell >= cells(app, screen))
 		return false;
 	screen->cursor = cell * screen->group;
-	screen->on_ways = false;
+	screen->on_choices = false;
 	return true;
 }
 
@@ -574,7 +576,7 @@ static bool jump_to_look(struct app *app, struct overview *screen, const struct 
 		const enum look look = look_of_group(app->session, first, end);
 		if (query_matches_text(query, look_table[look].name)) {
 			screen->cursor = first;
-			screen->on_ways = false;
+			screen->on_choices = false;
 			return true;
 		}
 	}
@@ -590,7 +592,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	if (position == LISTING_NONE)
 		return false;
 	screen->cursor = position;
-	screen->on_ways = false;
+	screen->on_choices = false;
 	return true;
 }
 
