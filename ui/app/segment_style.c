@@ -2,17 +2,17 @@
 
 #include "app/segment_style.h"
 
-const struct look_row look_table[LOOK_COUNT] = {
-	[LOOK_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },
-	[LOOK_FOREIGN] = { GLYPH_FOREIGN, STYLE_BAD, "foreign" },
-	[LOOK_MISNAMED] = { GLYPH_MISNAMED, STYLE_BAD, "misnamed" },
-	[LOOK_COPY] = { GLYPH_COPY, STYLE_WARNING, "copy beside" },
-	[LOOK_RETURNED] = { GLYPH_RETURNED, STYLE_WARNING, "returned" },
-	[LOOK_UNCOMMITTED] = { GLYPH_UNCOMMITTED, STYLE_WARNING, "uncommitted" },
-	[LOOK_UNKNOWN] = { GLYPH_UNKNOWN, STYLE_FAINT, "unverified" },
-	[LOOK_PARTLY] = { GLYPH_PARTLY, STYLE_NORMAL, "partly live" },
-	[LOOK_LIVE] = { GLYPH_LIVE, STYLE_GOOD, "live" },
-	[LOOK_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
+const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
+	[SEGMENT_STYLE_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },
+	[SEGMENT_STYLE_FOREIGN] = { GLYPH_FOREIGN, STYLE_BAD, "foreign" },
+	[SEGMENT_STYLE_MISNAMED] = { GLYPH_MISNAMED, STYLE_BAD, "misnamed" },
+	[SEGMENT_STYLE_COPY] = { GLYPH_COPY, STYLE_WARNING, "copy beside" },
+	[SEGMENT_STYLE_RETURNED] = { GLYPH_RETURNED, STYLE_WARNING, "returned" },
+	[SEGMENT_STYLE_UNCOMMITTED] = { GLYPH_UNCOMMITTED, STYLE_WARNING, "uncommitted" },
+	[SEGMENT_STYLE_UNKNOWN] = { GLYPH_UNKNOWN, STYLE_FAINT, "unverified" },
+	[SEGMENT_STYLE_PARTLY] = { GLYPH_PARTLY, STYLE_NORMAL, "partly live" },
+	[SEGMENT_STYLE_LIVE] = { GLYPH_LIVE, STYLE_GOOD, "live" },
+	[SEGMENT_STYLE_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
 };
 
 /* Has a file beside the segment what is damaged in it, so that nothing of it is lost? */
@@ -34,57 +34,58 @@ static bool is_completed(const struct verify *verify, uint32_t number)
 	return true;
 }
 
-/* What only the comparison with index and hints tells of the file; LOOK_COUNT: nothing. */
-static enum look look_of_role(const struct session *session, size_t position)
+/* What only the comparison with index and hints tells of the file; SEGMENT_STYLES: nothing. */
+static enum segment_style style_of_role(const struct session *session, size_t position)
 {
 	const struct verify *verify = session_verify(session);
 	if (!verify)
-		return LOOK_COUNT;
+		return SEGMENT_STYLES;
 	const struct segment_facts *facts = &verify->facts[position];
 	if (facts->role == ROLE_FOREIGN)
-		return LOOK_FOREIGN;
+		return SEGMENT_STYLE_FOREIGN;
 	if (facts->role == ROLE_RETURNED)
-		return LOOK_RETURNED;
+		return SEGMENT_STYLE_RETURNED;
 	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut)
-		return is_completed(verify, facts->number) ? LOOK_COPY : LOOK_COUNT;
-	return facts->number != session->view->listing.segments[position].number ? LOOK_MISNAMED
-										 : LOOK_COUNT;
+		return is_completed(verify, facts->number) ? SEGMENT_STYLE_COPY : SEGMENT_STYLES;
+	return facts->number != session->view->listing.segments[position].number
+		       ? SEGMENT_STYLE_MISNAMED
+		       : SEGMENT_STYLES;
 }
 
-enum look look_of(const struct session *session, size_t position)
+enum segment_style segment_style_of(const struct session *session, size_t position)
 {
 	const struct segment_facts *facts = session_facts(session, position);
 	if (session->view->dialect != DIALECT_ATTIC)
-		return LOOK_UNKNOWN;
-	const enum look role = look_of_role(session, position);
-	if (role != LOOK_COUNT)
+		return SEGMENT_STYLE_UNKNOWN;
+	const enum segment_style role = style_of_role(session, position);
+	if (role != SEGMENT_STYLES)
 		return role;
 	if (facts && (facts->damaged > 0 || facts->is_unreadable))
-		return LOOK_DAMAGED;
+		return SEGMENT_STYLE_DAMAGED;
 	if (facts ? !facts->is_committed : position >= session->end)
-		return LOOK_UNCOMMITTED;
+		return SEGMENT_STYLE_UNCOMMITTED;
 	if (!facts)
-		return LOOK_UNKNOWN;
+		return SEGMENT_STYLE_UNKNOWN;
 	if (facts->live == 0)
-		return LOOK_DEAD;
-	return facts->live == facts->puts ? LOOK_LIVE : LOOK_PARTLY;
+		return SEGMENT_STYLE_DEAD;
+	return facts->live == facts->puts ? SEGMENT_STYLE_LIVE : SEGMENT_STYLE_PARTLY;
 }
 
-enum look look_of_group(const struct session *session, size_t first, size_t end)
+enum segment_style segment_style_of_group(const struct session *session, size_t first, size_t end)
 {
-	enum look result = LOOK_COUNT;
+	enum segment_style result = SEGMENT_STYLES;
 	bool differ = false;
 	for (size_t i = first; i < end; i++) {
-		const enum look look = look_of(session, i);
-		differ |= i > first && look != result;
-		if (look < result)
-			result = look;
+		const enum segment_style style = segment_style_of(session, i);
+		differ |= i > first && style != result;
+		if (style < result)
+			result = style;
 	}
 	/* Some live and some not is partly superseded as a whole. */
-	return differ && result == LOOK_LIVE ? LOOK_PARTLY : result;
+	return differ && result == SEGMENT_STYLE_LIVE ? SEGMENT_STYLE_PARTLY : result;
 }
 
-bool look_sparse(const struct session *session, size_t position, uint64_t *part, uint64_t *whole)
+bool segment_unused(const struct session *session, size_t position, uint64_t *part, uint64_t *whole)
 {
 	const struct segment_facts *facts = session_facts(session, position);
 	if (!facts || !facts->is_committed)

@@ -7,39 +7,50 @@
 #include "term/term.h"
 
 /* In the order in which one of a group speaks for the whole group. */
-enum look {
-	LOOK_DAMAGED, LOOK_FOREIGN, LOOK_MISNAMED, LOOK_COPY, LOOK_RETURNED, LOOK_UNCOMMITTED,
-	LOOK_UNKNOWN, LOOK_PARTLY, LOOK_LIVE, LOOK_DEAD, LOOK_COUNT
+enum segment_style {
+	SEGMENT_STYLE_DAMAGED,
+	SEGMENT_STYLE_FOREIGN,
+	SEGMENT_STYLE_MISNAMED,
+	SEGMENT_STYLE_COPY,
+	SEGMENT_STYLE_RETURNED,
+	SEGMENT_STYLE_UNCOMMITTED,
+	SEGMENT_STYLE_UNKNOWN,
+	SEGMENT_STYLE_PARTLY,
+	SEGMENT_STYLE_LIVE,
+	SEGMENT_STYLE_DEAD,
+	SEGMENT_STYLES
 };
 
-struct look_row {
+struct segment_style_row {
 	enum glyph glyph;
 	enum style style;
 	const char *name;
 };
-extern const struct look_row look_table[LOOK_COUNT];
+extern const struct segment_style_row segment_styles[SEGMENT_STYLES];
 
 /* What is not in every repository: the legend names it where it is. */
-static inline bool look_is_rare(enum look look)
+static inline bool segment_style_is_rare(enum segment_style style)
 {
-	return look == LOOK_FOREIGN || look == LOOK_MISNAMED || look == LOOK_COPY ||
-	       look == LOOK_RETURNED;
+	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
+	       style == SEGMENT_STYLE_COPY || style == SEGMENT_STYLE_RETURNED;
 }
 
 /* Does the file stand where another belongs, or none? */
-static inline bool look_is_odd(enum look look)
+static inline bool segment_style_is_odd(enum segment_style style)
 {
-	return look == LOOK_FOREIGN || look == LOOK_MISNAMED || look == LOOK_RETURNED;
+	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
+	       style == SEGMENT_STYLE_RETURNED;
 }
 
-enum look look_of(const struct session *session, size_t position);
+enum segment_style segment_style_of(const struct session *session, size_t position);
 
 /* Of the segments [@first, @end) of the listing. */
-enum look look_of_group(const struct session *session, size_t first, size_t end);
+enum segment_style segment_style_of_group(const struct session *session, size_t first, size_t end);
 
 /* How much of the segment no object needs any more: *@part of *@whole bytes. False while that is
  * not known. */
-bool look_sparse(const struct session *session, size_t position, uint64_t *part, uint64_t *whole);
+bool segment_unused(const struct session *session, size_t position, uint64_t *part,
+		    uint64_t *whole);
 
 enum style style_of_severity(enum severity severity);
 enum style style_of_status(enum entry_status status);

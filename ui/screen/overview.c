@@ -323,26 +323,26 @@ static size_t group_size(size_t count, size_t room)
 	return room == 0 ? 0 : count <= room ? 1 : (count + room - 1) / room;
 }
 
-/* Returns a bit for each look that is there. */
+/* Returns a bit for each style that is there. */
 static unsigned draw_cells(const struct app *app, const struct overview *screen)
 {
 	const size_t all = cells(app, screen), count = app->session->view->listing.count;
-	unsigned looks = 0;
+	unsigned styles = 0;
 	for (size_t i = 0; i < all; i++) {
 		const size_t first = i * screen->group;
 		const size_t end = first + screen->group < count ? first + screen->group : count;
-		const enum look kind = look_of_group(app->session, first, end);
-		const struct look_row *look = &look_table[kind];
+		const enum segment_style kind = segment_style_of_group(app->session, first, end);
+		const struct segment_style_row *style = &segment_styles[kind];
 		const bool under = !screen->on_choices && screen->cursor >= first &&
 				   screen->cursor < end;
 		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
 		const int x = screen->map.x + (int)(i % (size_t)screen->map.cols);
-		term_add(y, x, 1, look->style | (under ? STYLE_CURSOR : 0), glyph(look->glyph));
+		term_add(y, x, 1, style->style | (under ? STYLE_CURSOR : 0), glyph(style->glyph));
 		if (under)	/* a full block in reverse is a hole: the caret makes it a cursor */
 			term_caret(y, x);
-		looks |= 1u << kind;
+		styles |= 1u << kind;
 	}
-	return looks;
+	return styles;
 }
 
 /* What the cell under the cursor stands for. */
@@ -354,59 +354,62 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 	char text[MESSAGE_MAX], size[FORMAT_SIZE], live[FORMAT_SIZE], puts[FORMAT_SIZE];
 	if (end > listing->count)
 		end = listing->count;
-	const struct look_row *look = &look_table[look_of_group(app->session, first, end)];
+	const struct segment_style_row *style =
+		&segment_styles[segment_style_of_group(app->session, first, end)];
 	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
 	const bool is_one = screen->group == 1;
-	if (is_one && look == &look_table[LOOK_MISNAMED])
+	if (is_one && style == &segment_styles[SEGMENT_STYLE_MISNAMED])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
-			 listing->segments[first].number, look->name, facts->number);
-	else if (is_one && look == &look_table[LOOK_COPY])
+			 listing->segments[first].number, style->name, facts->number);
+	else if (is_one && style == &segment_styles[SEGMENT_STYLE_COPY])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": damaged, a copy beside has what it lacks (6)",
 			 listing->segments[first].number);
-	else if (is_one && look == &look_table[LOOK_RETURNED])
+	else if (is_one && style == &segment_styles[SEGMENT_STYLE_RETURNED])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s after a compaction, no part of the log",
-			 listing->segments[first].number, look->name);
-	else if (is_one && look == &look_table[LOOK_FOREIGN])
+			 listing->segments[first].number, style->name);
+	else if (is_one && style == &segment_styles[SEGMENT_STYLE_FOREIGN])
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, not the one that index and hints know",
-			 listing->segments[first].number, look->name);
+			 listing->segments[first].number, style->name);
 	else if (screen->group > 1)
 		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s",
 			 listing->segments[first].number, listing->segments[end - 1].number,
-			 look->name);
+			 style->name);
 	else if (!facts)
 		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s",
-			 listing->segments[first].number, look->name);
+			 listing->segments[first].number, style->name);
 	else
 		snprintf(text, sizeof(text),
 			 "segment %" PRIu32 ": %s, %s, %s of %s whole PUTs live",
-			 listing->segments[first].number, look->name,
+			 listing->segments[first].number, style->name,
 			 format_bytes(facts->size, size, sizeof(size)),
 			 format_count(facts->live, live, sizeof(live)),
 			 format_count(facts->puts, puts, sizeof(puts)));
 	term_put(at.y, at.x, at.cols, STYLE_STRONG, text);
 }
 
-/* All that is common; where something rare is in the map, what is there (of @looks). */
-static void draw_legend(struct area at, unsigned looks)
+/* All that is common; where something rare is in the map, what is there (of @styles). */
+static void draw_legend(struct area at, unsigned styles)
 {
-	static const enum look order[] = {
-		LOOK_LIVE, LOOK_PARTLY, LOOK_DEAD, LOOK_DAMAGED, LOOK_FOREIGN, LOOK_MISNAMED,
-		LOOK_COPY, LOOK_RETURNED, LOOK_UNCOMMITTED, LOOK_UNKNOWN
+	static const enum segment_style order[] = {
+		SEGMENT_STYLE_LIVE, SEGMENT_STYLE_PARTLY, SEGMENT_STYLE_DEAD,
+		SEGMENT_STYLE_DAMAGED, SEGMENT_STYLE_FOREIGN, SEGMENT_STYLE_MISNAMED,
+		SEGMENT_STYLE_COPY, SEGMENT_STYLE_RETURNED, SEGMENT_STYLE_UNCOMMITTED,
+		SEGMENT_STYLE_UNKNOWN
 	};
 	bool has_rare = false;
 	int x = at.x;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		has_rare = has_rare || (look_is_rare(order[i]) && looks & 1u << order[i]);
+		has_rare = has_rare || (segment_style_is_rare(order[i]) && styles & 1u << order[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		const struct look_row *look = &look_table[order[i]];
-		if (has_rare ? !(looks & 1u << order[i]) : look_is_rare(order[i]))
+		const struct segment_style_row *style = &segment_styles[order[i]];
+		if (has_rare ? !(styles & 1u << order[i]) : segment_style_is_rare(order[i]))
 			continue;
-		x += term_add(at.y, x, at.x + at.cols - x, look->style, glyph(look->glyph));
-		x += 1 + term_add(at.y, x + 1, at.x + at.cols - x - 1, STYLE_FAINT, look->name);
+		x += term_add(at.y, x, at.x + at.cols - x, style->style, glyph(style->glyph));
+		x += 1 + term_add(at.y, x + 1, at.x + at.cols - x - 1, STYLE_FAINT, style->name);
 		x += 2;
 	}
 }
@@ -425,8 +428,8 @@ static void draw_map(const struct app *app, struct overview *screen, struct area
 	if (screen->cursor >= count)
 		screen->cursor = count - 1;
 	draw_cell_text(app, screen, area);
-	const unsigned looks = draw_cells(app, screen);
-	draw_legend((struct area){ area.y + area.rows - 1, area.x, 1, area.cols }, looks);
+	const unsigned styles = draw_cells(app, screen);
+	draw_legend((struct area){ area.y + area.rows - 1, area.x, 1, area.cols }, styles);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
@@ -573,8 +576,8 @@ static bool jump_to_look(struct app *app, struct overview *screen, const struct 
 		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
 		const size_t first = cell * screen->group;
 		const size_t end = first + screen->group < count ? first + screen->group : count;
-		const enum look look = look_of_group(app->session, first, end);
-		if (query_matches_text(query, look_table[look].name)) {
+		const enum segment_style style = segment_style_of_group(app->session, first, end);
+		if (query_matches_text(query, segment_styles[style].name)) {
 			screen->cursor = first;
 			screen->on_choices = false;
 			return true;

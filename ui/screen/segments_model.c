@@ -66,7 +66,7 @@ static void fill_facts(struct row *row, const struct session *session, size_t po
 	set_count(row, COL_PUTS, facts->puts);
 	set_count(row, COL_DELETES, facts->deletes);
 	set_count(row, COL_LIVE, facts->live);
-	if (look_sparse(session, position, &part, &whole))
+	if (segment_unused(session, position, &part, &whole))
 		row_set(row, COL_DEAD, STYLE_NORMAL, "%s",
 			format_percent(part, whole, text, sizeof(text)));
 	if (facts->damaged > 0)
@@ -99,18 +99,19 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 {
 	const uint32_t number = session->view->listing.segments[position].number;
 	const struct segment_stat stat = session_stat(session, position);
-	const struct look_row *look = &look_table[look_of(session, position)];
+	const struct segment_style_row *style =
+		&segment_styles[segment_style_of(session, position)];
 	char text[FORMAT_SIZE];
 	row->place = place_of_segment(number);
 	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, number);
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(stat.size, text, sizeof(text)));
 	fill_facts(row, session, position);
 	fill_hints(row, session, number, position);
-	if (look == &look_table[LOOK_MISNAMED])
-		row_set(row, COL_STATE, look->style, "%s %s, is %" PRIu32, glyph(look->glyph),
-			look->name, session_verify(session)->facts[position].number);
+	if (style == &segment_styles[SEGMENT_STYLE_MISNAMED])
+		row_set(row, COL_STATE, style->style, "%s %s, is %" PRIu32, glyph(style->glyph),
+			style->name, session_verify(session)->facts[position].number);
 	else
-		row_set(row, COL_STATE, look->style, "%s %s", glyph(look->glyph), look->name);
+		row_set(row, COL_STATE, style->style, "%s %s", glyph(style->glyph), style->name);
 	row_set(row, COL_MODIFIED, STYLE_NORMAL, "%s",
 		format_time((time_t)stat.modified, text, sizeof(text)));
 }
@@ -134,17 +135,17 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 static bool passes(const struct session *session, size_t position, enum filter filter)
 {
-	const enum look look = look_of(session, position);
+	const enum segment_style style = segment_style_of(session, position);
 	uint64_t part, whole;
 	switch (filter) {
 	case FILTER_DAMAGED:
-		return look == LOOK_DAMAGED || look == LOOK_COPY;
+		return style == SEGMENT_STYLE_DAMAGED || style == SEGMENT_STYLE_COPY;
 	case FILTER_ODD:
-		return look_is_odd(look);
+		return segment_style_is_odd(style);
 	case FILTER_UNCOMMITTED:
-		return look == LOOK_UNCOMMITTED;
+		return style == SEGMENT_STYLE_UNCOMMITTED;
 	case FILTER_SPARSE:
-		return look_sparse(session, position, &part, &whole) &&
+		return segment_unused(session, position, &part, &whole) &&
 		       (double)part * 100 >= (double)whole * SPARSE_PERCENT;
 	default:
 		return true;
@@ -192,11 +193,11 @@ static int64_t sort_key(const struct session *session, size_t position,
 	case COL_HINTS:
 		return hints_key(session, position);
 	case COL_DEAD:
-		if (!look_sparse(session, position, &part, &whole) || whole == 0)
+		if (!segment_unused(session, position, &part, &whole) || whole == 0)
 			return -1;
 		return (int64_t)(10000.0 * (double)part / (double)whole);
 	case COL_STATE:
-		return (int64_t)look_of(session, position);
+		return (int64_t)segment_style_of(session, position);
 	default:
 		return facts_key(session_facts(session, position), column);
 	}
