@@ -63,8 +63,8 @@ static bool is_right(const struct ordeal *ordeal, bool is_done, const struct con
 		return true;
 	if (is_done)
 		return false;
-	return ordeal->work->is_first ? contents_are_of(contents, &ordeal->after)
-				      : contents_equal(contents, &ordeal->before);
+	return ordeal->operation->is_first ? contents_are_of(contents, &ordeal->after)
+					   : contents_equal(contents, &ordeal->before);
 }
 
 static const char *judge_mended(const struct ordeal *ordeal, const struct ordeal_state *state,
@@ -88,7 +88,7 @@ static bool is_nothing(const struct ordeal *ordeal, const struct ordeal_state *s
 {
 	char config[BUILDER_PATH];
 	snprintf(config, sizeof(config), "%.400s/config", repo);
-	return !ordeal->work->make && !state->is_done && access(config, F_OK) != 0;
+	return !ordeal->operation->make && !state->is_done && access(config, F_OK) != 0;
 }
 
 const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state,
@@ -102,7 +102,7 @@ const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state
 	state->steps = 0;
 	if (is_nothing(ordeal, state, ordeal_repo(state->folder, repo)))
 		return NULL;
-	if (!has_origin && ordeal->work->way_back == BACK_TO_ORIGIN) {
+	if (!has_origin && ordeal->operation->way_back == BACK_TO_ORIGIN) {
 		has_origin = true;
 		origin = ordeal->origin;
 	}
@@ -110,7 +110,7 @@ const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state
 	const char *wrong = NULL;
 	if (has_origin)
 		wrong = judge_way_back_at_once(ordeal, state->folder, origin, false, text);
-	else if (ordeal->work->way_back == BACK_WHOLE_OR_NOT)
+	else if (ordeal->operation->way_back == BACK_WHOLE_OR_NOT)
 		wrong = judge_way_back_at_once(ordeal, state->folder, ordeal->origin, true, text);
 	if (!wrong)
 		wrong = mending_all(repo, &fault.io, &state->steps, text);
@@ -118,7 +118,7 @@ const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state
 		wrong = judge_mended(ordeal, state, repo, text);
 	if (!wrong && has_origin)
 		return judge_way_back(state->folder, origin, text);
-	if (!wrong && ordeal->work->way_back == BACK_TO_FOUND && state->steps > 0)
+	if (!wrong && ordeal->operation->way_back == BACK_TO_FOUND && state->steps > 0)
 		return judge_way_back(state->folder, found, text);
 	return wrong;
 }
@@ -137,7 +137,7 @@ static void read_mended(const struct ordeal *ordeal, const char *disk, struct co
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
 	if (wrong)
-		fail_msg("%s, before any fault: %s", ordeal->work->name, wrong);
+		fail_msg("%s, before any fault: %s", ordeal->operation->name, wrong);
 	builder_remove_folder(copy);
 }
 
@@ -149,29 +149,29 @@ static void read_origin(struct ordeal *ordeal, const char *start)
 	outage_copy(start, ordeal_path(ordeal, "copy", copy));
 	const char *wrong = mending_back(ordeal_repo(copy, repo), &fault.io, text);
 	if (wrong)
-		fail_msg("%s, before any fault: %s", ordeal->work->name, wrong);
+		fail_msg("%s, before any fault: %s", ordeal->operation->name, wrong);
 	ordeal->origin = mending_bytes(repo);
 	builder_remove_folder(copy);
 }
 
-void ordeal_begin(struct ordeal *ordeal, const struct work *work)
+void ordeal_begin(struct ordeal *ordeal, const struct operation *operation)
 {
 	char start[BUILDER_PATH], disk[BUILDER_PATH], repo[BUILDER_PATH];
 	struct fault fault;
-	*ordeal = (struct ordeal){ .work = work };
+	*ordeal = (struct ordeal){ .operation = operation };
 	builder_make_folder(ordeal->folder);
 	ordeal_repo(ordeal_path(ordeal, "disk", disk), ordeal->repo);
 	scratch_run("mkdir '%s'", ordeal_path(ordeal, "start", start));
-	if (work->make) {
-		work->make(ordeal_repo(start, repo));
+	if (operation->make) {
+		operation->make(ordeal_repo(start, repo));
 		read_mended(ordeal, start, &ordeal->before);
 	}
-	if (work->way_back == BACK_TO_ORIGIN || work->way_back == BACK_WHOLE_OR_NOT)
+	if (operation->way_back == BACK_TO_ORIGIN || operation->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(ordeal, start);
 	outage_copy(start, disk);
 	fault_init(&fault);
-	if (!work->run(ordeal->repo, &fault.io))
-		fail_msg("%s failed, and no fault was near", work->name);
+	if (!operation->run(ordeal->repo, &fault.io))
+		fail_msg("%s failed, and no fault was near", operation->name);
 	read_mended(ordeal, disk, &ordeal->after);
 }
 

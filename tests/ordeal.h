@@ -1,4 +1,5 @@
-/* tests/ordeal.h - one row of works.h, tried again and again from the same beginning, and judged.
+/* tests/ordeal.h - one row of operations.h, tried again and again from the same beginning, and
+ * judged.
  *
  * What is left after a fault opens, and tells the truth; the steps that it recommends lead to the
  * objects before or the objects after, and to those after where the operation said that it was done;
@@ -8,10 +9,10 @@
 
 #include "tests/builder.h"
 #include "tests/mending.h"
-#include "tests/works.h"
+#include "tests/operations.h"
 
 struct ordeal {
-	const struct work *work;
+	const struct operation *operation;
 	char folder[BUILDER_PATH];	/* of its own; "disk" in it is what is tried */
 	char repo[BUILDER_PATH];	/* on the disk */
 	struct contents before, after;
@@ -21,13 +22,15 @@ struct ordeal {
 struct ordeal_state {
 	const char *folder;	/* "disk", or a copy of it: the repository is "repo" in it */
 	bool is_done;		/* the operation said so */
-	bool has_origin;	/* what taking everything back must give; else as the work says */
+	/* what taking everything back must give; else as the operation says */
+	bool has_origin;
 	uint64_t origin;
 	unsigned steps;		/* set by ordeal_judge: so many were recommended */
 };
 
-/* Make the beginning, and do the work once without a fault. Fails the test where that fails. */
-void ordeal_begin(struct ordeal *ordeal, const struct work *work);
+/* Make the beginning, and do the operation once without a fault. Fails the test where that fails.
+ */
+void ordeal_begin(struct ordeal *ordeal, const struct operation *operation);
 void ordeal_end(struct ordeal *ordeal);
 
 /* The disk as it was in the beginning. */

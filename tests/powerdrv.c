@@ -13,14 +13,14 @@
 #include "tests/fault.h"
 #include "tests/mending.h"
 #include "tests/outage.h"
-#include "tests/works.h"
+#include "tests/operations.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const struct work *work;
+static const struct operation *operation;
 static const char *folder;
 
 static void below(const char *name, char out[BUILDER_PATH])
@@ -68,7 +68,7 @@ static void write_state(void *context, const struct outage_state *state)
 	below(found, path);
 	outage_copy(state->folder, path);
 	write_mended(state->folder, mended);
-	printf("%s %d %d\n", name, state->is_done, work->is_first);
+	printf("%s %d %d\n", name, state->is_done, operation->is_first);
 }
 
 static void write_states(unsigned one_in)
@@ -79,11 +79,11 @@ static void write_states(unsigned one_in)
 	snprintf(repo, sizeof(repo), "%.400s/repo", disk);
 	if (mkdir(disk, 0700) != 0)
 		give_up(disk, "cannot make it");
-	work->make(repo);
+	operation->make(repo);
 	write_mended(disk, "before");
 	struct power *power = power_new(disk);
-	if (!work->run(repo, power_io(power)))
-		give_up(work->name, "it failed");
+	if (!operation->run(repo, power_io(power)))
+		give_up(operation->name, "it failed");
 	struct outage outage = {
 		.power = power, .done = power_changes(power), .folder = left, .samples = 200,
 		.one_in = one_in,
@@ -96,16 +96,16 @@ static void write_states(unsigned one_in)
 int main(int argc, char **argv)
 {
 	if (argc == 1) {
-		for (size_t i = 0; i < work_count; i++)
-			printf("%s\n", works[i].name);
+		for (size_t i = 0; i < operation_count; i++)
+			printf("%s\n", operations[i].name);
 		return 0;
 	}
 	const size_t number = argc == 4 ? (size_t)atol(argv[1]) : SIZE_MAX;
-	if (number >= work_count)
+	if (number >= operation_count)
 		give_up("usage", "powerdrv N FOLDER M");
-	work = &works[number];
+	operation = &operations[number];
 	folder = argv[2];
-	if (work->make)
+	if (operation->make)
 		write_states((unsigned)atol(argv[3]));
 	return 0;
 }

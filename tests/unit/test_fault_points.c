@@ -77,7 +77,7 @@ static void tell(struct trial *trial, const struct mode *mode, unsigned at,
 {
 	if (trial->wrong++ >= TOLD_MAX)
 		return;
-	print_message("# %s: %s at call %u", trial->ordeal.work->name, mode->name, at);
+	print_message("# %s: %s at call %u", trial->ordeal.operation->name, mode->name, at);
 	if (second)
 		print_message(", then %s at call %u", second->name, second_at);
 	print_message(" (%s): %s\n", fault->failed, wrong);
@@ -124,7 +124,7 @@ static void fail_again(struct trial *trial, const struct mode *mode, unsigned at
 	struct ordeal_state start = {
 		.folder = ordeal_path(&trial->ordeal, "first", first), .is_done = is_done,
 	};
-	if (trial->ordeal.work->way_back == BACK_TO_FOUND) {
+	if (trial->ordeal.operation->way_back == BACK_TO_FOUND) {
 		start.has_origin = true;
 		start.origin = mending_bytes(ordeal_repo(first, repo));
 	}
@@ -145,7 +145,7 @@ static bool fail_at(struct trial *trial, const struct mode *mode, unsigned at)
 	struct ordeal_state state = { .folder = ordeal_path(ordeal, "disk", disk) };
 	ordeal_reset(ordeal);
 	arm(&fault, mode, at);
-	state.is_done = ordeal->work->run(ordeal->repo, &fault.io);
+	state.is_done = ordeal->operation->run(ordeal->repo, &fault.io);
 	outage_copy(disk, ordeal_path(ordeal, "first", copy));
 	const char *wrong = judge_call(mode, &fault, state.is_done);
 	if (!wrong)
@@ -161,19 +161,19 @@ static bool fail_at(struct trial *trial, const struct mode *mode, unsigned at)
 
 static void fail_everywhere(void **state)
 {
-	const struct work *work = *state;
+	const struct operation *operation = *state;
 	const bool is_long = campaign_is_long();
 	struct trial trial = {
 		.every = is_long ? 1 : 29, .second_in = is_long ? 7 : 11,
 		.second_every = is_long ? 7 : 61,
 	};
-	ordeal_begin(&trial.ordeal, work);
+	ordeal_begin(&trial.ordeal, operation);
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++)
-		for (unsigned at = 1 + (unsigned)(work - works + 5 * i) % trial.every;
+		for (unsigned at = 1 + (unsigned)(operation - operations + 5 * i) % trial.every;
 		     fail_at(&trial, &modes[i], at); at += trial.every)
 			;
-	campaign_figure_of("fault points tried", work->name, trial.points);
-	campaign_figure_of("double faults", work->name, trial.seconds);
+	campaign_figure_of("fault points tried", operation->name, trial.points);
+	campaign_figure_of("double faults", operation->name, trial.seconds);
 	all_points += trial.points;
 		ordeal_end(&trial.ordeal);
 	assert_int_equal(trial.wrong, 0);
@@ -188,23 +188,23 @@ static void many_calls_failed(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests = calloc(work_count + 1, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(operation_count + 1, sizeof(*tests));
 	const char *only = getenv("FAULT_WORK");
 	if (!tests)
 		return 99;
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
-	for (size_t i = 0; i < work_count; i++)
+	for (size_t i = 0; i < operation_count; i++)
 		tests[i] = (struct CMUnitTest){
-			.name = works[i].name, .test_func = fail_everywhere,
-			.initial_state = (void *)(uintptr_t)&works[i],
+			.name = operations[i].name, .test_func = fail_everywhere,
+			.initial_state = (void *)(uintptr_t)&operations[i],
 		};
-	tests[work_count] = (struct CMUnitTest){
+	tests[operation_count] = (struct CMUnitTest){
 		.name = "many calls failed", .test_func = many_calls_failed,
 	};
 	if (only)
 		cmocka_set_test_filter(only);
-	const int failed = _cmocka_run_group_tests("fault points", tests, work_count + 1, NULL,
+	const int failed = _cmocka_run_group_tests("fault points", tests, operation_count + 1, NULL,
 						   NULL);
 	free(tests);
 	return failed;

@@ -84,7 +84,7 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 	return __real_as_fail(error, code, sys, "%s", text);
 }
 
-/* ---- beginnings that works.h has not ---- */
+/* ---- beginnings that operations.h has not ---- */
 
 #define LARGE (600u * 1024u)	/* bytes; more than a reader's window */
 #define FAR 100000u		/* bytes; where only the large object's segment has any */
@@ -183,7 +183,7 @@ static void doubtful_make(const char *repo)
 	builder_free(builder);
 }
 
-static const struct work more_works[] = {
+static const struct operation more_operations[] = {
 	{ "salvage of much", strange_make, strange_run, BACK_TO_ORIGIN, false },
 	{ "salvage over an index in doubt", doubtful_make, strange_run, BACK_TO_ORIGIN, false },
 };
@@ -191,8 +191,8 @@ static const struct work more_works[] = {
 /* ---- what writes ---- */
 
 /* False: there were fewer calls. */
-static bool starve_work(struct tally *tally, const struct ordeal *ordeal, unsigned at,
-			bool for_good)
+static bool starve_operation(struct tally *tally, const struct ordeal *ordeal, unsigned at,
+			     bool for_good)
 {
 	char disk[BUILDER_PATH], text[MENDING_TEXT];
 	struct ordeal_state state = { .folder = ordeal_path(ordeal, "disk", disk) };
@@ -203,7 +203,7 @@ static bool starve_work(struct tally *tally, const struct ordeal *ordeal, unsign
 	fault_init(&fault);
 	said = AS_OK;
 	allocs_arm(at, for_good);
-	state.is_done = ordeal->work->run(ordeal->repo, &fault.io);
+	state.is_done = ordeal->operation->run(ordeal->repo, &fault.io);
 	const bool was_reached = allocs_disarm() >= at;
 	if (was_reached && said != AS_OK) {
 		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
@@ -220,14 +220,14 @@ static bool starve_work(struct tally *tally, const struct ordeal *ordeal, unsign
 	return was_reached;
 }
 
-static void work_without_memory(void **state)
+static void operate_without_memory(void **state)
 {
-	const struct work *work = *state;
-	struct tally tally = { .name = work->name };
+	const struct operation *operation = *state;
+	struct tally tally = { .name = operation->name };
 	struct ordeal ordeal;
-	ordeal_begin(&ordeal, work);
+	ordeal_begin(&ordeal, operation);
 	for (unsigned i = 0; i < 2; i++)
-		for (unsigned at = 1; starve_work(&tally, &ordeal, at, i == 1); at++)
+		for (unsigned at = 1; starve_operation(&tally, &ordeal, at, i == 1); at++)
 			;
 	ordeal_end(&ordeal);
 	close_tally(&tally);
@@ -603,7 +603,7 @@ static const struct way {
 };
 
 /* Whose beginnings are read. */
-static const char *const read_works[] = {
+static const char *const read_operations[] = {
 	"salvage", "salvage without an index", "recover over what is wrong", "rollback", "compact",
 	"rollback of the store", "undo of a salvage", "salvage of much",
 	"salvage over an index in doubt",
@@ -677,27 +677,27 @@ static void read_without_memory_from(struct tally *tally, const struct way *way,
 
 static void make_named(const char *name, const char *repo)
 {
-	const struct work *work = NULL;
-	for (size_t i = 0; i < work_count; i++)
-		if (strcmp(works[i].name, name) == 0)
-			work = &works[i];
-	for (size_t i = 0; i < ARRAY_SIZE(more_works); i++)
-		if (strcmp(more_works[i].name, name) == 0)
-			work = &more_works[i];
-	if (!work)
-		fail_msg("no work is named %s", name);
-	work->make(repo);
+	const struct operation *operation = NULL;
+	for (size_t i = 0; i < operation_count; i++)
+		if (strcmp(operations[i].name, name) == 0)
+			operation = &operations[i];
+	for (size_t i = 0; i < ARRAY_SIZE(more_operations); i++)
+		if (strcmp(more_operations[i].name, name) == 0)
+			operation = &more_operations[i];
+	if (!operation)
+		fail_msg("no operation is named %s", name);
+	operation->make(repo);
 }
 
 static void read_without_memory(void **state)
 {
 	const struct way *way = *state;
 	struct tally tally = { .name = way->name };
-	for (size_t i = 0; i < ARRAY_SIZE(read_works); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(read_operations); i++) {
 		char folder[BUILDER_PATH], repo[BUILDER_PATH];
-		tally.of = read_works[i];
+		tally.of = read_operations[i];
 		builder_make_folder(folder);
-		make_named(read_works[i], ordeal_repo(folder, repo));
+		make_named(read_operations[i], ordeal_repo(folder, repo));
 		read_without_memory_from(&tally, way, repo);
 		builder_remove_folder(folder);
 	}
@@ -715,7 +715,7 @@ static void memory_ran_out_often(void **state)
 
 int main(void)
 {
-	const size_t count = work_count + ARRAY_SIZE(more_works) + ARRAY_SIZE(ways) + 1;
+	const size_t count = operation_count + ARRAY_SIZE(more_operations) + ARRAY_SIZE(ways) + 1;
 	struct CMUnitTest *tests = calloc(count, sizeof(*tests)), *test = tests;
 	const char *only = getenv("MEMORY_TEST");
 	if (!tests)
@@ -727,15 +727,15 @@ int main(void)
 			.name = ways[i].name, .test_func = read_without_memory,
 			.initial_state = (void *)(uintptr_t)&ways[i],
 		};
-	for (size_t i = 0; i < work_count; i++)
+	for (size_t i = 0; i < operation_count; i++)
 		*test++ = (struct CMUnitTest){
-			.name = works[i].name, .test_func = work_without_memory,
-			.initial_state = (void *)(uintptr_t)&works[i],
+			.name = operations[i].name, .test_func = operate_without_memory,
+			.initial_state = (void *)(uintptr_t)&operations[i],
 		};
-	for (size_t i = 0; i < ARRAY_SIZE(more_works); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(more_operations); i++)
 		*test++ = (struct CMUnitTest){
-			.name = more_works[i].name, .test_func = work_without_memory,
-			.initial_state = (void *)(uintptr_t)&more_works[i],
+			.name = more_operations[i].name, .test_func = operate_without_memory,
+			.initial_state = (void *)(uintptr_t)&more_operations[i],
 		};
 	*test = (struct CMUnitTest){
 		.name = "memory ran out often", .test_func = memory_ran_out_often,

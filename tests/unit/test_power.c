@@ -13,7 +13,7 @@
 #include "tests/mending.h"
 #include "tests/outage.h"
 #include "tests/scratch.h"
-#include "tests/works.h"
+#include "tests/operations.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 struct trial {
-	const struct work *work;
+	const struct operation *operation;
 	enum way_back way_back;
 	char folder[BUILDER_PATH];
 	struct contents before, after;
@@ -60,8 +60,8 @@ static const char *repo_in(const char *disk, char out[BUILDER_PATH])
 static _Noreturn void give_up(const struct trial *trial, const struct outage_state *state,
 			      const char *wrong)
 {
-	fail_msg("%s: POWER_STATE=%zu,%" PRIu64 "%s: %s\n%s%s%s", trial->work->name, state->point,
-		 state->number, trial->is_second ? " of the second fault" : "", wrong,
+	fail_msg("%s: POWER_STATE=%zu,%" PRIu64 "%s: %s\n%s%s%s", trial->operation->name,
+		 state->point, state->number, trial->is_second ? " of the second fault" : "", wrong,
 		 state->fates, trial->is_second ? "\nafter: " : "",
 		 trial->is_second ? trial->first_state : "");
 	abort();
@@ -104,8 +104,8 @@ static bool is_right(const struct trial *trial, const struct outage_state *state
 		return true;
 	if (state->is_done || trial->must_be_after)
 		return false;
-	return trial->work->is_first ? contents_are_of(contents, &trial->after)
-				     : contents_equal(contents, &trial->before);
+	return trial->operation->is_first ? contents_are_of(contents, &trial->after)
+					  : contents_equal(contents, &trial->before);
 }
 
 static void judge_mended(const struct trial *trial, const struct outage_state *state,
@@ -219,7 +219,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	outage_copy(room(trial, "start", start), room(trial, "killed", disk));
 	struct power *power = power_new(disk);
 	power_stop_at(power, at);
-	trial->work->run(repo_in(disk, repo), power_io(power));
+	trial->operation->run(repo_in(disk, repo), power_io(power));
 	power_stop_at(power, SIZE_MAX);
 	mend_in(trial, &death, repo, power_io(power));
 	const char *wrong = contents_read(repo, &end, text);
@@ -279,7 +279,7 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
 	if (wrong)
-		fail_msg("%s, before any fault: %s", trial->work->name, wrong);
+		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
 	builder_remove_folder(copy);
 }
 
@@ -291,7 +291,7 @@ static void read_origin(struct trial *trial, const char *disk)
 	outage_copy(disk, room(trial, "copy", copy));
 	const char *wrong = mending_back(repo_in(copy, repo), &fault.io, text);
 	if (wrong)
-		fail_msg("%s, before any fault: %s", trial->work->name, wrong);
+		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
 	trial->origin = mending_bytes(repo);
 	builder_remove_folder(copy);
 }
@@ -301,8 +301,8 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 	char repo[BUILDER_PATH], start[BUILDER_PATH];
 	repo_in(disk, repo);
 	scratch_run("mkdir '%s'", disk);
-	if (trial->work->make) {
-		trial->work->make(repo);
+	if (trial->operation->make) {
+		trial->operation->make(repo);
 		trial->has_repo = true;
 		outage_copy(disk, room(trial, "start", start));
 		read_mended(trial, disk, &trial->before);
@@ -310,8 +310,8 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(trial, disk);
 	struct power *power = power_new(disk);
-	if (!trial->work->run(repo, power_io(power)))
-		fail_msg("%s failed, and no fault was near", trial->work->name);
+	if (!trial->operation->run(repo, power_io(power)))
+		fail_msg("%s failed, and no fault was near", trial->operation->name);
 	*done = power_changes(power);
 	read_mended(trial, disk, &trial->after);
 	return power;
@@ -321,9 +321,10 @@ static uint64_t all_states, all_second, all_killed;
 
 static void lose_power(void **state)
 {
-	const struct work *work = *state;
+	const struct operation *operation = *state;
 	struct trial trial = {
-		.work = work, .way_back = work->way_back, .second_in = campaign_is_long() ? 40 : 45,
+		.operation = operation, .way_back = operation->way_back,
+		.second_in = campaign_is_long() ? 40 : 45,
 	};
 	char disk[BUILDER_PATH], left[BUILDER_PATH];
 	size_t done;
@@ -332,7 +333,7 @@ static void lose_power(void **state)
 	struct outage outage = {
 		.power = power, .done = done, .folder = room(&trial, "left", left),
 		.samples = campaign_is_long() ? 400 : 100,
-		.one_in = campaign_is_long() || !work->make ? 1 : 15,
+		.one_in = campaign_is_long() || !operation->make ? 1 : 15,
 	};
 	const char *one = getenv("POWER_STATE");
 	if (one)
@@ -340,9 +341,9 @@ static void lose_power(void **state)
 	outage_walk(&outage, judge_first, &trial);
 	if (!one)
 		kill_everywhere(&trial, done);
-	campaign_figure_of("power-loss states", work->name, outage.states);
-	campaign_figure_of("second power losses", work->name, trial.second_states);
-	campaign_figure_of("power losses after a kill", work->name, trial.killed_states);
+	campaign_figure_of("power-loss states", operation->name, outage.states);
+	campaign_figure_of("second power losses", operation->name, trial.second_states);
+	campaign_figure_of("power losses after a kill", operation->name, trial.killed_states);
 	all_states += outage.states;
 	all_killed += trial.killed_states;
 	all_second += trial.second_states;
@@ -362,23 +363,23 @@ static void many_states_were_looked_at(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests = calloc(work_count + 1, sizeof(*tests));
+	struct CMUnitTest *tests = calloc(operation_count + 1, sizeof(*tests));
 	if (!tests)
 		return 99;
 	if (access("/dev/shm", W_OK) == 0)
 		setenv("TMPDIR", "/dev/shm", 0);
-	for (size_t i = 0; i < work_count; i++)
+	for (size_t i = 0; i < operation_count; i++)
 		tests[i] = (struct CMUnitTest){
-			.name = works[i].name, .test_func = lose_power,
-			.initial_state = (void *)(uintptr_t)&works[i],
+			.name = operations[i].name, .test_func = lose_power,
+			.initial_state = (void *)(uintptr_t)&operations[i],
 		};
-	tests[work_count] = (struct CMUnitTest){
+	tests[operation_count] = (struct CMUnitTest){
 		.name = "many states were looked at", .test_func = many_states_were_looked_at,
 	};
 	const char *only = getenv("POWER_WORK");
 	if (only)
 		cmocka_set_test_filter(only);
-	const int failed = _cmocka_run_group_tests("power", tests, work_count + 1, NULL, NULL);
+	const int failed = _cmocka_run_group_tests("power", tests, operation_count + 1, NULL, NULL);
 	free(tests);
 	return failed;
 }

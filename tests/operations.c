@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/works.h"
+#include "tests/operations.h"
 
 #include "engine/repair/undo.h"
 #include "engine/repo/create.h"
@@ -20,7 +20,7 @@ static void need(bool done, const char *what)
 {
 	if (done)
 		return;
-	fprintf(stderr, "works: %s\n", what);
+	fprintf(stderr, "operations: %s\n", what);
 	abort();
 }
 
@@ -441,7 +441,7 @@ static void tidied_make(const char *repo)
 	need(gone > 0, "no folder is empty");
 }
 
-static bool undo_work_run(const char *repo, const struct io *io)
+static bool undo_operation_run(const char *repo, const struct io *io)
 {
 	char text[MENDING_TEXT];
 	return !mending_undo(repo, io, text);
@@ -477,7 +477,7 @@ static bool purge_run(const char *repo, const struct io *io)
 	return done;
 }
 
-const struct work works[] = {
+const struct operation operations[] = {
 	{ "create", NULL, create, BACK_TO_FOUND, false },
 	{ "first transaction", first_make, first_run, BACK_TO_FOUND, true },
 	{ "overwriting and deleting", overwriting_make, overwriting_run, BACK_TO_FOUND, false },
@@ -501,12 +501,12 @@ const struct work works[] = {
 	{ "rollback", uncommitted_make, rollback_run, BACK_TO_ORIGIN, false },
 	{ "compact", whole_make, compact_run, BACK_TO_ORIGIN, false },
 	{ "compact of a folder for each", scattered_make, compact_run, BACK_TO_ORIGIN, false },
-	{ "undo of a salvage", salvaged_make, undo_work_run, BACK_TO_ORIGIN, false },
-	{ "undo of a recover", recovered_make, undo_work_run, BACK_TO_ORIGIN, false },
-	{ "undo of a rollback", rolled_back_make, undo_work_run, BACK_TO_ORIGIN, false },
-	{ "undo of a compact", compacted_make, undo_work_run, BACK_TO_ORIGIN, false },
-	{ "undo where folders are gone", tidied_make, undo_work_run, BACK_TO_ORIGIN, false },
+	{ "undo of a salvage", salvaged_make, undo_operation_run, BACK_TO_ORIGIN, false },
+	{ "undo of a recover", recovered_make, undo_operation_run, BACK_TO_ORIGIN, false },
+	{ "undo of a rollback", rolled_back_make, undo_operation_run, BACK_TO_ORIGIN, false },
+	{ "undo of a compact", compacted_make, undo_operation_run, BACK_TO_ORIGIN, false },
+	{ "undo where folders are gone", tidied_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "purge of a salvage", salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false },
 	{ "purge of a rollback", rolled_back_make, purge_run, BACK_WHOLE_OR_NOT, false },
 };
-const size_t work_count = sizeof(works) / sizeof(works[0]);
+const size_t operation_count = sizeof(operations) / sizeof(operations[0]);

@@ -1,11 +1,11 @@
-/* tests/works.h - everything that writes, as a table: a repository to begin with, and the one
+/* tests/operations.h - everything that writes, as a table: a repository to begin with, and the one
  * operation that is done to it. */
-#ifndef ATTICSCOPE_TESTS_WORKS_H
-#define ATTICSCOPE_TESTS_WORKS_H
+#ifndef ATTICSCOPE_TESTS_OPERATIONS_H
+#define ATTICSCOPE_TESTS_OPERATIONS_H
 
 #include "engine/base/io.h"
 
-struct work {
+struct operation {
 	const char *name;
 	/* Make the repository @repo, for good. NULL: nothing is there before. */
 	void (*make)(const char *repo);
@@ -24,7 +24,7 @@ struct work {
 	bool is_first;
 };
 
-extern const struct work works[];
-extern const size_t work_count;
+extern const struct operation operations[];
+extern const size_t operation_count;
 
 #endif
