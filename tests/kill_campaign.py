@@ -106,7 +106,7 @@ def some(rows):
     return ' '.join(sorted(key.hex()[:8] for key, _ in rows)[:3])
 
 
-class Ordeal:
+class Trial:
     def __init__(self, driver, folder, damaged):
         self.driver, self.folder = driver, folder
         self.repo = os.path.join(folder, 'repo')
@@ -207,10 +207,10 @@ def judge_one(name, seed, judged, keep=None):
     driver = Driver()
     try:
         damaged = Damaged(name, seed)
-        ordeal = Ordeal(driver, folder, damaged)
-        steps = ordeal.follow()
-        faults, mended = ordeal.judge(judged, damaged.rng)
-        return name, seed, faults, steps, len(ordeal.states), mended
+        trial = Trial(driver, folder, damaged)
+        steps = trial.follow()
+        faults, mended = trial.judge(judged, damaged.rng)
+        return name, seed, faults, steps, len(trial.states), mended
     except Unfit:
         return name, seed, None, [], 0, 0
     except Wrong as wrong:

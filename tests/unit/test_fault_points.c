@@ -1,5 +1,5 @@
 /* Every call of the one seam fails in turn, once or from then on, in everything that writes; and
- * while what is left is mended, another one does. What is left is judged by ordeal.h. What a signal
+ * while what is left is mended, another one does. What is left is judged by trial.h. What a signal
  * interrupts once, or what is read or written in pieces, must simply succeed; what finds a
  * repository clean while calls fail must be right.
  *
@@ -8,7 +8,7 @@
 
 #include "tests/campaign.h"
 #include "tests/fault.h"
-#include "tests/ordeal.h"
+#include "tests/trial.h"
 #include "tests/outage.h"
 
 #include <errno.h>
@@ -47,8 +47,8 @@ static const struct mode modes[] = {
 	{ "EROFS from then on", FAULT_CHANGES, EROFS, true, false, false },
 };
 
-struct trial {
-	struct ordeal ordeal;
+struct attempt {
+	struct trial trial;
 	unsigned every;		/* so many-th call only */
 	unsigned second_in;	/* so many-th state that needs mending has a second fault ... */
 	unsigned second_every;	/* ... at so many-th call */
@@ -71,13 +71,13 @@ static void arm(struct fault *fault, const struct mode *mode, unsigned at)
 	}
 }
 
-static void tell(struct trial *trial, const struct mode *mode, unsigned at,
+static void tell(struct attempt *attempt, const struct mode *mode, unsigned at,
 		 const struct mode *second, unsigned second_at, const struct fault *fault,
 		 const char *wrong)
 {
-	if (trial->wrong++ >= TOLD_MAX)
+	if (attempt->wrong++ >= TOLD_MAX)
 		return;
-	print_message("# %s: %s at call %u", trial->ordeal.operation->name, mode->name, at);
+	print_message("# %s: %s at call %u", attempt->trial.operation->name, mode->name, at);
 	if (second)
 		print_message(", then %s at call %u", second->name, second_at);
 	print_message(" (%s): %s\n", fault->failed, wrong);
@@ -93,69 +93,69 @@ static const char *judge_call(const struct mode *mode, const struct fault *fault
 /* ---- a second fault, while the first is mended ---- */
 
 /* False: the mending was done before the fault came. */
-static bool mend_at(struct trial *trial, const struct mode *first, unsigned first_at,
-		    const struct ordeal_state *start, const struct mode *mode, unsigned at)
+static bool mend_at(struct attempt *attempt, const struct mode *first, unsigned first_at,
+		    const struct trial_state *start, const struct mode *mode, unsigned at)
 {
-	const struct ordeal *ordeal = &trial->ordeal;
+	const struct trial *trial = &attempt->trial;
 	char disk[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
-	struct ordeal_state state = *start;
+	struct trial_state state = *start;
 	struct fault fault;
 	unsigned steps;
-	outage_copy(start->folder, ordeal_path(ordeal, "second", disk));
+	outage_copy(start->folder, trial_path(trial, "second", disk));
 	state.folder = disk;
 	arm(&fault, mode, at);
-	const bool is_mended = !mending_all(ordeal_repo(disk, repo), &fault.io, &steps, text);
+	const bool is_mended = !mending_all(trial_repo(disk, repo), &fault.io, &steps, text);
 	const char *wrong = judge_call(mode, &fault, is_mended);
 	if (!wrong)
-		wrong = ordeal_judge(ordeal, &state, text);
+		wrong = trial_judge(trial, &state, text);
 	if (!wrong && is_mended && state.steps > 0)
 		wrong = "it was said to be clean, and is not";
 	if (wrong)
-		tell(trial, first, first_at, mode, at, &fault, wrong);
+		tell(attempt, first, first_at, mode, at, &fault, wrong);
 	builder_remove_folder(disk);
-	trial->seconds += fault.changes >= at;
+	attempt->seconds += fault.changes >= at;
 	return fault.changes >= at;
 }
 
-static void fail_again(struct trial *trial, const struct mode *mode, unsigned at, bool is_done)
+static void fail_again(struct attempt *attempt, const struct mode *mode, unsigned at, bool is_done)
 {
 	static const struct mode *const seconds[] = { &modes[0], &modes[7] };
 	char first[BUILDER_PATH], repo[BUILDER_PATH];
-	struct ordeal_state start = {
-		.folder = ordeal_path(&trial->ordeal, "first", first), .is_done = is_done,
+	struct trial_state start = {
+		.folder = trial_path(&attempt->trial, "first", first), .is_done = is_done,
 	};
-	if (trial->ordeal.operation->way_back == BACK_TO_FOUND) {
+	if (attempt->trial.operation->way_back == BACK_TO_FOUND) {
 		start.has_origin = true;
-		start.origin = mending_bytes(ordeal_repo(first, repo));
+		start.origin = mending_bytes(trial_repo(first, repo));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
-		for (unsigned m = 1 + (trial->unmended + at) % trial->second_every;
-		     mend_at(trial, mode, at, &start, seconds[i], m); m += trial->second_every)
+		for (unsigned m = 1 + (attempt->unmended + at) % attempt->second_every;
+		     mend_at(attempt, mode, at, &start, seconds[i], m); m += attempt->second_every)
 			;
 }
 
 /* ---- the first one ---- */
 
 /* False: the operation was done before the fault came. */
-static bool fail_at(struct trial *trial, const struct mode *mode, unsigned at)
+static bool fail_at(struct attempt *attempt, const struct mode *mode, unsigned at)
 {
-	const struct ordeal *ordeal = &trial->ordeal;
+	const struct trial *trial = &attempt->trial;
 	char disk[BUILDER_PATH], copy[BUILDER_PATH], text[MENDING_TEXT];
 	struct fault fault;
-	struct ordeal_state state = { .folder = ordeal_path(ordeal, "disk", disk) };
-	ordeal_reset(ordeal);
+	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
+	trial_reset(trial);
 	arm(&fault, mode, at);
-	state.is_done = ordeal->operation->run(ordeal->repo, &fault.io);
-	outage_copy(disk, ordeal_path(ordeal, "first", copy));
+	state.is_done = trial->operation->run(trial->repo, &fault.io);
+	outage_copy(disk, trial_path(trial, "first", copy));
 	const char *wrong = judge_call(mode, &fault, state.is_done);
 	if (!wrong)
-		wrong = ordeal_judge(ordeal, &state, text);
+		wrong = trial_judge(trial, &state, text);
 	if (wrong)
-		tell(trial, mode, at, NULL, 0, &fault, wrong);
-	else if (state.steps > 0 && ++trial->unmended % trial->second_in == 0)
-		fail_again(trial, mode, at, state.is_done);
+		tell(attempt, mode, at, NULL, 0, &fault, wrong);
+	else if (state.steps > 0 && ++attempt->unmended % attempt->second_in == 0)
+		fail_again(attempt, mode, at, state.is_done);
 	builder_remove_folder(copy);
-	trial->points += fault.changes >= at;
+	attempt->points += fault.changes >= at;
 	return fault.changes >= at;
 }
 
@@ -163,20 +163,20 @@ static void fail_everywhere(void **state)
 {
 	const struct operation *operation = *state;
 	const bool is_long = campaign_is_long();
-	struct trial trial = {
+	struct attempt attempt = {
 		.every = is_long ? 1 : 29, .second_in = is_long ? 7 : 11,
 		.second_every = is_long ? 7 : 61,
 	};
-	ordeal_begin(&trial.ordeal, operation);
+	trial_begin(&attempt.trial, operation);
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++)
-		for (unsigned at = 1 + (unsigned)(operation - operations + 5 * i) % trial.every;
-		     fail_at(&trial, &modes[i], at); at += trial.every)
+		for (unsigned at = 1 + (unsigned)(operation - operations + 5 * i) % attempt.every;
+		     fail_at(&attempt, &modes[i], at); at += attempt.every)
 			;
-	campaign_figure_of("fault points tried", operation->name, trial.points);
-	campaign_figure_of("double faults", operation->name, trial.seconds);
-	all_points += trial.points;
-		ordeal_end(&trial.ordeal);
-	assert_int_equal(trial.wrong, 0);
+	campaign_figure_of("fault points tried", operation->name, attempt.points);
+	campaign_figure_of("double faults", operation->name, attempt.seconds);
+	all_points += attempt.points;
+		trial_end(&attempt.trial);
+	assert_int_equal(attempt.wrong, 0);
 }
 
 static void many_calls_failed(void **state)

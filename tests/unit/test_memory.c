@@ -1,6 +1,6 @@
 /* Memory runs out at every call for it, once or from then on, in everything that writes and in
  * everything that reads. Nothing crashes, leaks or stays open. What reads says so, or gives what it
- * gives with memory; what writes leaves what ordeal.h asks for.
+ * gives with memory; what writes leaves what trial.h asks for.
  *
  * All of it, always. MEMORY_TEST=PATTERN: only these. */
 #include "build-config.h"
@@ -14,7 +14,7 @@
 #include "tests/allocs.h"
 #include "tests/campaign.h"
 #include "tests/fault.h"
-#include "tests/ordeal.h"
+#include "tests/trial.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -191,19 +191,19 @@ static const struct operation more_operations[] = {
 /* ---- what writes ---- */
 
 /* False: there were fewer calls. */
-static bool starve_operation(struct tally *tally, const struct ordeal *ordeal, unsigned at,
+static bool starve_operation(struct tally *tally, const struct trial *trial, unsigned at,
 			     bool for_good)
 {
 	char disk[BUILDER_PATH], text[MENDING_TEXT];
-	struct ordeal_state state = { .folder = ordeal_path(ordeal, "disk", disk) };
+	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
 	struct fault fault;
 	const int maps = allocs_mapped();
 	const char *wrong = NULL;
-	ordeal_reset(ordeal);
+	trial_reset(trial);
 	fault_init(&fault);
 	said = AS_OK;
 	allocs_arm(at, for_good);
-	state.is_done = ordeal->operation->run(ordeal->repo, &fault.io);
+	state.is_done = trial->operation->run(trial->repo, &fault.io);
 	const bool was_reached = allocs_disarm() >= at;
 	if (was_reached && said != AS_OK) {
 		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
@@ -213,7 +213,7 @@ static bool starve_operation(struct tally *tally, const struct ordeal *ordeal, u
 	else if (allocs_mapped() != maps)
 		wrong = "maps stay";
 	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
-		wrong = ordeal_judge(ordeal, &state, text);
+		wrong = trial_judge(trial, &state, text);
 	if (wrong)
 		tell(tally, at, for_good, wrong);
 	tally->points += was_reached;
@@ -224,12 +224,12 @@ static void operate_without_memory(void **state)
 {
 	const struct operation *operation = *state;
 	struct tally tally = { .name = operation->name };
-	struct ordeal ordeal;
-	ordeal_begin(&ordeal, operation);
+	struct trial trial;
+	trial_begin(&trial, operation);
 	for (unsigned i = 0; i < 2; i++)
-		for (unsigned at = 1; starve_operation(&tally, &ordeal, at, i == 1); at++)
+		for (unsigned at = 1; starve_operation(&tally, &trial, at, i == 1); at++)
 			;
-	ordeal_end(&ordeal);
+	trial_end(&trial);
 	close_tally(&tally);
 }
 
@@ -697,7 +697,7 @@ static void read_without_memory(void **state)
 		char folder[BUILDER_PATH], repo[BUILDER_PATH];
 		tally.of = read_operations[i];
 		builder_make_folder(folder);
-		make_named(read_operations[i], ordeal_repo(folder, repo));
+		make_named(read_operations[i], trial_repo(folder, repo));
 		read_without_memory_from(&tally, way, repo);
 		builder_remove_folder(folder);
 	}

@@ -1,17 +1,17 @@
-/* tests/ordeal.h - one row of operations.h, tried again and again from the same beginning, and
+/* tests/trial.h - one row of operations.h, tried again and again from the same beginning, and
  * judged.
  *
  * What is left after a fault opens, and tells the truth; the steps that it recommends lead to the
  * objects before or the objects after, and to those after where the operation said that it was done;
  * what the repairs did can be taken back to the last byte, before that and after. */
-#ifndef ATTICSCOPE_TESTS_ORDEAL_H
-#define ATTICSCOPE_TESTS_ORDEAL_H
+#ifndef ATTICSCOPE_TESTS_TRIAL_H
+#define ATTICSCOPE_TESTS_TRIAL_H
 
 #include "tests/builder.h"
 #include "tests/mending.h"
 #include "tests/operations.h"
 
-struct ordeal {
+struct trial {
 	const struct operation *operation;
 	char folder[BUILDER_PATH];	/* of its own; "disk" in it is what is tried */
 	char repo[BUILDER_PATH];	/* on the disk */
@@ -19,29 +19,29 @@ struct ordeal {
 	uint64_t origin;		/* mending_bytes before all repairs */
 };
 
-struct ordeal_state {
+struct trial_state {
 	const char *folder;	/* "disk", or a copy of it: the repository is "repo" in it */
 	bool is_done;		/* the operation said so */
 	/* what taking everything back must give; else as the operation says */
 	bool has_origin;
 	uint64_t origin;
-	unsigned steps;		/* set by ordeal_judge: so many were recommended */
+	unsigned steps;		/* set by trial_judge: so many were recommended */
 };
 
 /* Make the beginning, and do the operation once without a fault. Fails the test where that fails.
  */
-void ordeal_begin(struct ordeal *ordeal, const struct operation *operation);
-void ordeal_end(struct ordeal *ordeal);
+void trial_begin(struct trial *trial, const struct operation *operation);
+void trial_end(struct trial *trial);
 
 /* The disk as it was in the beginning. */
-void ordeal_reset(const struct ordeal *ordeal);
+void trial_reset(const struct trial *trial);
 
-/* A path in the ordeal's folder, and that of the repository in such a one. */
-const char *ordeal_path(const struct ordeal *ordeal, const char *name, char out[BUILDER_PATH]);
-const char *ordeal_repo(const char *folder, char out[BUILDER_PATH]);
+/* A path in the trial's folder, and that of the repository in such a one. */
+const char *trial_path(const struct trial *trial, const char *name, char out[BUILDER_PATH]);
+const char *trial_repo(const char *folder, char out[BUILDER_PATH]);
 
 /* What is wrong with @state, or NULL. Mends it, and takes that back. */
-const char *ordeal_judge(const struct ordeal *ordeal, struct ordeal_state *state,
-			 char text[MENDING_TEXT]);
+const char *trial_judge(const struct trial *trial, struct trial_state *state,
+			char text[MENDING_TEXT]);
 
 #endif
