@@ -5,7 +5,7 @@
 
 #include "engine/check/diagnose.h"
 #include "tests/campaign.h"
-#include "tests/wreck.h"
+#include "tests/damaged_repo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static bool is_named(const struct verify *verify, enum problem problem, const ui
 
 /* A page that is there twice can hold whole entries of its own: an older DELETE or PUT of the key,
  * behind the newest. Without an index nobody can know that it was not written there. */
-static bool is_outdated_by_copy(const struct verify *verify, const struct wreck_object *object)
+static bool is_outdated_by_copy(const struct verify *verify, const struct damaged_object *object)
 {
 	struct replay_event newest;
 	return !verify->index_was_compared && replay_find(verify->replay, object->key, &newest) &&
@@ -46,15 +46,15 @@ static bool is_outdated_by_copy(const struct verify *verify, const struct wreck_
 }
 
 /* A name that damage took out of the index too nobody can know. */
-static bool has_a_name(const struct verify *verify, const struct wreck_object *object)
+static bool has_a_name(const struct verify *verify, const struct damaged_object *object)
 {
 	struct index_bucket bucket;
 	return verify->index_was_compared &&
 	       index_lookup(&verify->view->index, object->key, &bucket) == AS_OK;
 }
 
-static void judge(const struct wreck *world, const struct verify *verify,
-		  const struct wreck_object *object, struct tally *tally)
+static void judge(const struct damaged_repo *world, const struct verify *verify,
+		  const struct damaged_object *object, struct tally *tally)
 {
 	struct replay_event place;
 	const bool is_found = verify_lookup(verify, object->key, &place);
@@ -69,8 +69,9 @@ static void judge(const struct wreck *world, const struct verify *verify,
 			!is_named(verify, PROBLEM_OBJECT_POSSIBLY_DELETED, object->key);
 		return;
 	}
-	const bool found_right = is_found && wreck_reads_right(world, verify->view, object, &place);
-	if (wreck_survives(world, object))
+	const bool found_right =
+		is_found && damaged_repo_reads_right(world, verify->view, object, &place);
+	if (damaged_repo_survives(world, object))
 		tally->given_up += !found_right && !is_outdated_by_copy(verify, object);
 	else if (is_found)
 		tally->replaced += !found_right && has_witnesses;
@@ -80,7 +81,7 @@ static void judge(const struct wreck *world, const struct verify *verify,
 				  !is_named(verify, PROBLEM_OBJECT_OLDER, object->key);
 }
 
-static struct tally judge_all(struct wreck *world)
+static struct tally judge_all(struct damaged_repo *world)
 {
 	const struct view_options options = { .no_lock = true };
 	struct verify_progress progress = { 0 };
@@ -90,21 +91,21 @@ static struct tally judge_all(struct wreck *world)
 	struct tally tally = { 0 };
 	assert_int_equal(view_open(world->repo, &options, &view, &error), AS_OK);
 	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
-	for (unsigned i = 0; i < WRECK_OBJECTS; i++)
+	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++)
 		judge(world, verify, &world->objects[i], &tally);
 	verify_free(verify);
 	view_close(view);
 	return tally;
 }
 
-static struct tally run_seeds(struct wreck *world, unsigned how_many)
+static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
 {
 	struct tally sum = { 0 };
 	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
 	for (unsigned seed = 0; seed < seeds; seed++) {
-		wreck_seed(world, seed);
+		damaged_repo_seed(world, seed);
 		for (unsigned i = 0; i < how_many; i++)
-			wreck_damage(world);
+			damaged_repo_damage(world);
 		const struct tally tally = judge_all(world);
 		if (tally.given_up || tally.come_back || tally.replaced || tally.unnamed)
 			print_message("#%s: given up %u, come back %u, replaced %u, unnamed %u\n",
@@ -114,7 +115,7 @@ static struct tally run_seeds(struct wreck *world, unsigned how_many)
 		sum.come_back += tally.come_back;
 		sum.replaced += tally.replaced;
 		sum.unnamed += tally.unnamed;
-		wreck_restore(world);
+		damaged_repo_restore(world);
 	}
 	campaign_figure("random damages judged", seeds);
 	return sum;
@@ -151,5 +152,5 @@ int main(void)
 		cmocka_unit_test(one_damage_is_judged_right),
 		cmocka_unit_test(two_damages_are_judged_right),
 	};
-	return cmocka_run_group_tests(tests, wreck_setup, wreck_teardown);
+	return cmocka_run_group_tests(tests, damaged_repo_setup, damaged_repo_teardown);
 }

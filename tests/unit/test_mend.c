@@ -7,7 +7,7 @@
 #include "tests/campaign.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
-#include "tests/wreck.h"
+#include "tests/damaged_repo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,41 +45,42 @@ static void trace(const struct look *look, enum repair action)
 }
 
 /* Objects that check names as possibly deleted stay: so it says. */
-static void note_doubts(const struct wreck *wreck, const struct verify *verify, bool *doubted)
+static void note_doubts(const struct damaged_repo *damaged, const struct verify *verify,
+			bool *doubted)
 {
 	const struct findings *findings = &verify->findings;
 	for (size_t i = 0; i < findings->count; i++)
-		for (unsigned j = 0; j < WRECK_OBJECTS; j++)
+		for (unsigned j = 0; j < DAMAGED_OBJECTS; j++)
 			doubted[j] |= findings->rows[i].problem == PROBLEM_OBJECT_POSSIBLY_DELETED &&
-				      memcmp(findings->rows[i].key, wreck->objects[j].key,
+				      memcmp(findings->rows[i].key, damaged->objects[j].key,
 					     BUILDER_KEY) == 0;
 }
 
 /* Run the repair that is recommended. False: none is. */
-static bool take_step(const struct wreck *wreck, bool *doubted)
+static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 {
 	struct look look;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
-	assert_true(look_at(&look, wreck->repo));
-	note_doubts(wreck, look.verify, doubted);
+	assert_true(look_at(&look, damaged->repo));
+	note_doubts(damaged, look.verify, doubted);
 	const enum repair action = look.diagnosis.recommended;
 	const bool is_due = !look.diagnosis.clean && action != REPAIR_NONE;
 	if (getenv("TRACE"))
 		trace(&look, action);
 	if (!look.diagnosis.clean && action == REPAIR_NONE)
-		fail_msg("nothing is recommended: %s:%s", look.diagnosis.verdict, wreck->story);
+		fail_msg("nothing is recommended: %s:%s", look.diagnosis.verdict, damaged->story);
 	if (is_due) {
-		struct plan *plan = make_plan(&look, action, wreck->story);
+		struct plan *plan = make_plan(&look, action, damaged->story);
 		if (plan->is_empty || plan->is_refused)
 			fail_msg("%s is recommended, and %s %s:%s", repair_name(action),
 				 plan->is_empty ? "has nothing to do" : "refused:", plan->refusal,
-				 wreck->story);
+				 damaged->story);
 		struct permit *permit = look_upgrade(&look);
 		assert_non_null(permit);
 		if (repair_run(plan, permit, &progress, &report, &error) != AS_OK)
-			fail_msg("%s: %s:%s", repair_name(action), error.message, wreck->story);
+			fail_msg("%s: %s:%s", repair_name(action), error.message, damaged->story);
 		assert_true(report.is_done);
 		assert_int_equal(report.entries_copied, plan->entries_copied);
 		assert_int_equal(report.bytes_copied, plan->bytes_copied);
@@ -90,11 +91,11 @@ static bool take_step(const struct wreck *wreck, bool *doubted)
 		plan_free(plan);
 		lock_lower(look.view->fd, &look.view->lock, permit);
 		look_away(&look);
-		assert_true(look_at(&look, wreck->repo));
+		assert_true(look_at(&look, damaged->repo));
 		if (look.verify->objects != objects)
 			fail_msg("%llu objects, planned %llu:%s",
 				 (unsigned long long)look.verify->objects,
-				 (unsigned long long)objects, wreck->story);
+				 (unsigned long long)objects, damaged->story);
 	}
 	look_away(&look);
 	return is_due;
@@ -104,17 +105,17 @@ struct tally {
 	unsigned lost, come_back;
 };
 
-static void judge(const struct wreck *wreck, const bool *survived, const bool *doubted,
+static void judge(const struct damaged_repo *damaged, const bool *survived, const bool *doubted,
 		  bool has_witness, struct tally *tally)
 {
 	struct look look;
-	assert_true(look_at(&look, wreck->repo));
-	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
-		const struct wreck_object *object = &wreck->objects[i];
+	assert_true(look_at(&look, damaged->repo));
+	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++) {
+		const struct damaged_object *object = &damaged->objects[i];
 		struct replay_event place;
 		const bool is_found = verify_lookup(look.verify, object->key, &place);
 		if (object->is_live && survived[i])
-			tally->lost += !is_found || !wreck_reads_right(wreck, look.view,
+			tally->lost += !is_found || !damaged_repo_reads_right(damaged, look.view,
 									 object, &place);
 		else if (!object->is_live)
 			tally->come_back += is_found && has_witness && !doubted[i];
@@ -122,22 +123,22 @@ static void judge(const struct wreck *wreck, const bool *survived, const bool *d
 	look_away(&look);
 }
 
-static void undo_step(const struct wreck *wreck)
+static void undo_step(const struct damaged_repo *damaged)
 {
 	struct look look;
 	struct repair_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	assert_true(look_at(&look, wreck->repo));
+	assert_true(look_at(&look, damaged->repo));
 	if (undo_plan(look.view, &plan, name, &error) != AS_OK)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
-		fail_msg("undo: %s:%s", plan->refusal, wreck->story);
+		fail_msg("undo: %s:%s", plan->refusal, damaged->story);
 	struct permit *permit = look_upgrade(&look);
 	assert_non_null(permit);
 	if (undo_run(plan, permit, &progress, &error) != AS_OK)
-		fail_msg("undo: %s:%s", error.message, wreck->story);
+		fail_msg("undo: %s:%s", error.message, damaged->story);
 	assert_int_equal(progress.step, STEP_DONE);
 	assert_true(progress.bytes_total > 0);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
@@ -147,47 +148,48 @@ static void undo_step(const struct wreck *wreck)
 }
 
 /* Names and bytes of all files, by the shell: nothing of the engine. */
-static void note_bytes(const struct wreck *wreck, const char *name)
+static void note_bytes(const struct damaged_repo *damaged, const char *name)
 {
-	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s/%s'", wreck->repo,
-		    wreck->folder, name);
+	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s/%s'",
+		    damaged->repo, damaged->folder, name);
 }
 
 /* Where neither a whole log nor an intact index is left, nobody can know what was deleted. */
-static bool had_witness(const struct wreck *wreck)
+static bool had_witness(const struct damaged_repo *damaged)
 {
 	struct look look;
 	bool log_is_whole = true;
-	for (size_t i = 0; i < wreck->segments; i++)
-		log_is_whole = log_is_whole && !wreck->files[i].is_touched;
-	assert_true(look_at(&look, wreck->repo));
+	for (size_t i = 0; i < damaged->segments; i++)
+		log_is_whole = log_is_whole && !damaged->files[i].is_touched;
+	assert_true(look_at(&look, damaged->repo));
 	const bool has = log_is_whole || look.verify->index_credit == CREDIT_CREDIBLE;
 	look_away(&look);
 	return has;
 }
 
-static void mend(struct wreck *wreck, struct tally *tally)
+static void mend(struct damaged_repo *damaged, struct tally *tally)
 {
-	bool survived[WRECK_OBJECTS], doubted[WRECK_OBJECTS] = { false };
+	bool survived[DAMAGED_OBJECTS], doubted[DAMAGED_OBJECTS] = { false };
 	unsigned steps = 0;
-	for (unsigned i = 0; i < WRECK_OBJECTS; i++)
-		survived[i] = wreck->objects[i].is_live &&
-			      wreck_survives(wreck, &wreck->objects[i]);
-	const bool has_witness = had_witness(wreck);
-	note_bytes(wreck, "before");
-	while (take_step(wreck, doubted))
+	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++)
+		survived[i] = damaged->objects[i].is_live &&
+			      damaged_repo_survives(damaged, &damaged->objects[i]);
+	const bool has_witness = had_witness(damaged);
+	note_bytes(damaged, "before");
+	while (take_step(damaged, doubted))
 		if (++steps > STEPS_MAX)
-			fail_msg("not in order after %u steps:%s", steps, wreck->story);
-	judge(wreck, survived, doubted, has_witness, tally);
+			fail_msg("not in order after %u steps:%s", steps, damaged->story);
+	judge(damaged, survived, doubted, has_witness, tally);
 	if (tally->lost || tally->come_back)
-		fail_msg("%u lost, %u come back:%s", tally->lost, tally->come_back, wreck->story);
+		fail_msg("%u lost, %u come back:%s", tally->lost, tally->come_back, damaged->story);
 	for (; steps > 0; steps--)
-		undo_step(wreck);
-	note_bytes(wreck, "after");
-	scratch_run("cmp '%s/before' '%s/after'", wreck->folder, wreck->folder);
+		undo_step(damaged);
+	note_bytes(damaged, "after");
+	scratch_run("cmp '%s/before' '%s/after'", damaged->folder, damaged->folder);
 }
 
-static void run_seeds(struct wreck *wreck, unsigned how_many, void (*damage)(struct wreck *wreck))
+static void run_seeds(struct damaged_repo *damaged, unsigned how_many,
+		      void (*damage)(struct damaged_repo *damaged))
 {
 	const char *only = getenv("SEED");
 	const unsigned seeds = campaign_is_long() ? SEEDS_LONG : SEEDS;
@@ -195,33 +197,33 @@ static void run_seeds(struct wreck *wreck, unsigned how_many, void (*damage)(str
 		struct tally tally = { 0 };
 		if (only && seed != (unsigned)atoi(only))
 			continue;
-		wreck_seed(wreck, 1000 * how_many + seed);
+		damaged_repo_seed(damaged, 1000 * how_many + seed);
 		for (unsigned i = 0; i < how_many; i++)
-			damage(wreck);
-		mend(wreck, &tally);
-		wreck->is_scattered = true;
-		wreck_restore(wreck);
+			damage(damaged);
+		mend(damaged, &tally);
+		damaged->is_scattered = true;
+		damaged_repo_restore(damaged);
 	}
 	campaign_figure("random damages mended and taken back", seeds);
 }
 
 static void one_damage_is_mended_and_taken_back(void **state)
 {
-	run_seeds(*state, 1, wreck_damage_more);
+	run_seeds(*state, 1, damaged_repo_damage_more);
 }
 
 static void two_damages_are_mended_and_taken_back(void **state)
 {
-	run_seeds(*state, 2, wreck_damage_more);
+	run_seeds(*state, 2, damaged_repo_damage_more);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(one_damage_is_mended_and_taken_back, wreck_setup,
-						wreck_teardown),
+		cmocka_unit_test_setup_teardown(one_damage_is_mended_and_taken_back,
+						damaged_repo_setup, damaged_repo_teardown),
 		cmocka_unit_test_setup_teardown(two_damages_are_mended_and_taken_back,
-						wreck_setup, wreck_teardown),
+						damaged_repo_setup, damaged_repo_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

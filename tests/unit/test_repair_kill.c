@@ -7,7 +7,7 @@
 #include "engine/repair/undo.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
-#include "tests/wreck.h"
+#include "tests/damaged_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -128,30 +128,30 @@ static void mend(const char *repo, const char *what, unsigned at)
 	}
 }
 
-/* Which of the wreck's objects the repository at @repo holds, and how many of them with the right
- * value; *@objects counts all that it holds. */
-static unsigned count_right(const struct wreck *wreck, const char *repo, bool *has,
+/* Which of the damaged repository's objects the repository at @repo holds, and how many of them
+ * with the right value; *@objects counts all that it holds. */
+static unsigned count_right(const struct damaged_repo *damaged, const char *repo, bool *has,
 			    uint64_t *objects)
 {
 	struct look look;
 	unsigned count = 0;
 	assert_true(look_at(&look, repo));
 	*objects = look.verify->objects;
-	for (unsigned i = 0; i < WRECK_OBJECTS; i++) {
-		const struct wreck_object *object = &wreck->objects[i];
+	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++) {
+		const struct damaged_object *object = &damaged->objects[i];
 		struct replay_event place;
 		has[i] = verify_lookup(look.verify, object->key, &place);
 		if (has[i] && object->is_live)
-			count += wreck_reads_right(wreck, look.view, object, &place);
+			count += damaged_repo_reads_right(damaged, look.view, object, &place);
 	}
 	look_away(&look);
 	return count;
 }
 
-static void copy_repo(const struct wreck *wreck, const char *name, char out[BUILDER_PATH])
+static void copy_repo(const struct damaged_repo *damaged, const char *name, char out[BUILDER_PATH])
 {
-	snprintf(out, BUILDER_PATH, "%.400s/%s", wreck->folder, name);
-	scratch_run("rm -rf '%s' && cp -r '%s' '%s'", out, wreck->repo, out);
+	snprintf(out, BUILDER_PATH, "%.400s/%s", damaged->folder, name);
+	scratch_run("rm -rf '%s' && cp -r '%s' '%s'", out, damaged->repo, out);
 }
 
 static void note_bytes(const char *repo, const char *file)
@@ -173,16 +173,16 @@ static size_t count_folders(const struct look *look)
 static unsigned emptied_seen;	/* segments that a repair had emptied and not yet moved aside */
 
 struct story {
-	const struct wreck *wreck;
+	const struct damaged_repo *damaged;
 	enum repair action;
 	const char *what;		/* is killed ... */
 	unsigned at;			/* ... here */
 	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
 	uint32_t since;			/* transaction before the repair */
 	/* after a repair that nobody killed */
-	unsigned count;			/* of the wreck's objects */
+	unsigned count;			/* of the damaged repository's objects */
 	uint64_t objects;
-	bool has[WRECK_OBJECTS];
+	bool has[DAMAGED_OBJECTS];
 };
 
 /* Take back, one by one, all that was done, what came to no end too: every byte is as before. */
@@ -210,7 +210,7 @@ static void take_all_back(struct story *story)
 /* Take the steps that are recommended: it is as if nobody had killed anything. */
 static void go_forward(struct story *story)
 {
-	bool has[WRECK_OBJECTS];
+	bool has[DAMAGED_OBJECTS];
 	struct look look;
 	unsigned emptied;
 	uint64_t objects;
@@ -221,7 +221,7 @@ static void go_forward(struct story *story)
 	emptied_seen += emptied;
 	look_away(&look);
 	mend(story->repo, story->what, story->at);
-	if (count_right(story->wreck, story->repo, has, &objects) != story->count ||
+	if (count_right(story->damaged, story->repo, has, &objects) != story->count ||
 	    objects != story->objects || memcmp(has, story->has, sizeof(has)) != 0)
 		fail_msg("%s, change %u: not the same end", story->what, story->at);
 }
@@ -230,7 +230,7 @@ static bool kill_repair(struct story *story, unsigned at)
 {
 	story->what = repair_name(story->action);
 	story->at = at;
-	copy_repo(story->wreck, "killed", story->repo);
+	copy_repo(story->damaged, "killed", story->repo);
 	return act_and_die(story->repo, story->action, at);
 }
 
@@ -248,7 +248,7 @@ static bool fill_disk(struct story *story, enum fault_change kind, unsigned at)
 	struct look look;
 	story->what = repair_name(story->action);
 	story->at = at;
-	copy_repo(story->wreck, "killed", story->repo);
+	copy_repo(story->damaged, "killed", story->repo);
 	assert_true(look_at(&look, story->repo));
 	look.fault.fail_kind = kind;
 	look.fault.fail_at = at;
@@ -274,7 +274,7 @@ static bool fill_at_folder(struct story *story, unsigned at)
 	return fill_disk(story, FAULT_FOLDER, at);
 }
 
-static void stop_everywhere(struct wreck *wreck, enum repair action)
+static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 {
 	static const struct {
 		bool (*stop)(struct story *story, unsigned at);	/* false: it came to its end */
@@ -283,17 +283,17 @@ static void stop_everywhere(struct wreck *wreck, enum repair action)
 		{ kill_repair, 5 }, { kill_undo, 5 },
 		{ fill_at_write, 1 }, { fill_at_file, 1 }, { fill_at_folder, 1 },
 	};
-	struct story story = { .wreck = wreck, .action = action };
-	snprintf(story.before, sizeof(story.before), "%.400s/before", wreck->folder);
-	snprintf(story.after, sizeof(story.after), "%.400s/after", wreck->folder);
-	note_bytes(wreck->repo, story.before);
+	struct story story = { .damaged = damaged, .action = action };
+	snprintf(story.before, sizeof(story.before), "%.400s/before", damaged->folder);
+	snprintf(story.after, sizeof(story.after), "%.400s/after", damaged->folder);
+	note_bytes(damaged->repo, story.before);
 	struct look look;
-	assert_true(look_at(&look, wreck->repo));
+	assert_true(look_at(&look, damaged->repo));
 	story.since = look.view->transaction;
 	look_away(&look);
 	assert_false(kill_repair(&story, 0));
 	mend(story.repo, story.what, 0);
-	story.count = count_right(wreck, story.repo, story.has, &story.objects);
+	story.count = count_right(damaged, story.repo, story.has, &story.objects);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		unsigned at = 1;
 		for (; ends[i].stop(&story, at); at++) {
@@ -306,32 +306,32 @@ static void stop_everywhere(struct wreck *wreck, enum repair action)
 
 static void salvage_of_a_damaged_log(void **state)
 {
-	struct wreck *wreck = *state;
-	builder_flip(wreck->files[2].path, 700, 4);
-	builder_zero(wreck->files[5].path, 512, 512);
-	stop_everywhere(wreck, REPAIR_SALVAGE);
+	struct damaged_repo *damaged = *state;
+	builder_flip(damaged->files[2].path, 700, 4);
+	builder_zero(damaged->files[5].path, 512, 512);
+	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
 
 static void salvage_without_an_index(void **state)
 {
-	struct wreck *wreck = *state;
-	builder_truncate(wreck->files[3].path, 1000);
-	unlink(wreck->files[wreck->segments].path);
-	stop_everywhere(wreck, REPAIR_SALVAGE);
+	struct damaged_repo *damaged = *state;
+	builder_truncate(damaged->files[3].path, 1000);
+	unlink(damaged->files[damaged->segments].path);
+	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
 
 static void recover_of_a_lost_index(void **state)
 {
-	struct wreck *wreck = *state;
-	unlink(wreck->files[wreck->segments].path);
-	stop_everywhere(wreck, REPAIR_RECOVER);
+	struct damaged_repo *damaged = *state;
+	unlink(damaged->files[damaged->segments].path);
+	stop_everywhere(damaged, REPAIR_RECOVER);
 }
 
 /* Two segments of a transaction that was never committed, with an object each that nothing else
  * holds. */
-static void leave_tail(const struct wreck *wreck)
+static void leave_tail(const struct damaged_repo *damaged)
 {
-	const int64_t end = wreck->files[wreck->segments - 1].segment;
+	const int64_t end = damaged->files[damaged->segments - 1].segment;
 	uint8_t bytes[8 + 41 + 100] = "ATTICSEG", key[BUILDER_KEY];
 	const uint8_t value[100] = { 1 };
 	char path[BUILDER_PATH];
@@ -339,8 +339,9 @@ static void leave_tail(const struct wreck *wreck)
 		const unsigned number = (unsigned)end + i;
 		builder_key(5000 + i, key);
 		builder_encode(BUILDER_PUT, key, value, sizeof(value), bytes + 8);
-		scratch_run("mkdir -p '%s/data/%u'", wreck->repo, number / 5);
-		snprintf(path, sizeof(path), "%.400s/data/%u/%u", wreck->repo, number / 5, number);
+		scratch_run("mkdir -p '%s/data/%u'", damaged->repo, number / 5);
+		snprintf(path, sizeof(path), "%.400s/data/%u/%u", damaged->repo, number / 5,
+			 number);
 		builder_write_file(path, bytes, sizeof(bytes));
 	}
 }
@@ -354,10 +355,10 @@ static void rollback_of_a_tail(void **state)
 /* Below the new COMMIT the tail would count as committed. */
 static void salvage_of_damage_and_a_tail(void **state)
 {
-	struct wreck *wreck = *state;
-	builder_flip(wreck->files[2].path, 700, 4);
-	leave_tail(wreck);
-	stop_everywhere(wreck, REPAIR_SALVAGE);
+	struct damaged_repo *damaged = *state;
+	builder_flip(damaged->files[2].path, 700, 4);
+	leave_tail(damaged);
+	stop_everywhere(damaged, REPAIR_SALVAGE);
 }
 
 static void compaction(void **state)
@@ -369,7 +370,7 @@ static void compaction(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(salvage_of_a_damaged_log),
 		TEST(salvage_without_an_index),

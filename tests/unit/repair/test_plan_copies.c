@@ -7,7 +7,7 @@
 #include "engine/repair/repair.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
-#include "tests/wreck.h"
+#include "tests/damaged_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -66,22 +66,23 @@ static enum as_err run_plan(const struct look *look, struct plan *plan,
 }
 
 /* A live object of a segment that goes. */
-static const struct wreck_object *find_copied(const struct wreck *wreck, const struct plan *plan)
+static const struct damaged_object *find_copied(const struct damaged_repo *damaged,
+						const struct plan *plan)
 {
 	char end[32];
-	for (size_t i = 0; i < WRECK_OBJECTS; i++) {
-		snprintf(end, sizeof(end), "/%u", wreck->objects[i].segment);
-		for (size_t j = 0; wreck->objects[i].is_live && j < plan->file_count; j++) {
+	for (size_t i = 0; i < DAMAGED_OBJECTS; i++) {
+		snprintf(end, sizeof(end), "/%u", damaged->objects[i].segment);
+		for (size_t j = 0; damaged->objects[i].is_live && j < plan->file_count; j++) {
 			const char *name = strrchr(plan->files[j].path, '/');
 			if (plan->files[j].change == PLAN_MOVE && name && strcmp(name, end) == 0)
-				return &wreck->objects[i];
+				return &damaged->objects[i];
 		}
 	}
 	fail_msg("nothing is copied");
 	return NULL;
 }
 
-static void expect_doubt(const char *message, const struct wreck_object *object)
+static void expect_doubt(const char *message, const struct damaged_object *object)
 {
 	char place[64];
 	snprintf(place, sizeof(place), "segment %u, offset %u: read again", object->segment,
@@ -92,16 +93,16 @@ static void expect_doubt(const char *message, const struct wreck_object *object)
 
 static void what_differs_from_its_first_reading_refuses_the_plan(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
-	const struct wreck_object *object = find_copied(wreck, plan);
+	const struct damaged_object *object = find_copied(damaged, plan);
 	plan_free(plan);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		const char *path = wreck->files[object->segment].path;
+		const char *path = damaged->files[object->segment].path;
 		builder_flip(path, object->offset + places[i], 1);
 		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
 		assert_true(plan->is_refused && plan->hardware_doubt);
@@ -114,25 +115,25 @@ static void what_differs_from_its_first_reading_refuses_the_plan(void **state)
 
 static void what_differs_from_the_plan_is_not_copied_and_nothing_is_left(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct repair_report report;
 	struct plan *plan;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		struct look look;
-		look_at(&look, wreck->repo);
+		look_at(&look, damaged->repo);
 		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
-		const struct wreck_object *object = find_copied(wreck, plan);
-		const char *path = wreck->files[object->segment].path;
-		scratch_run("cd '%s' && find . | sort > '%.400s/before'", wreck->repo,
-			    wreck->folder);
+		const struct damaged_object *object = find_copied(damaged, plan);
+		const char *path = damaged->files[object->segment].path;
+		scratch_run("cd '%s' && find . | sort > '%.400s/before'", damaged->repo,
+			    damaged->folder);
 		builder_flip(path, object->offset + places[i], 1);
 		assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
 		expect_doubt(error.message, object);
 		assert_false(report.has_changed);
 		builder_flip(path, object->offset + places[i], 1);
-		scratch_run("cd '%s' && find . | sort | cmp - '%.400s/before'", wreck->repo,
-			    wreck->folder);
+		scratch_run("cd '%s' && find . | sort | cmp - '%.400s/before'", damaged->repo,
+			    damaged->folder);
 		plan_free(plan);
 		look_away(&look);
 	}
@@ -141,22 +142,22 @@ static void what_differs_from_the_plan_is_not_copied_and_nothing_is_left(void **
 /* Whole, and of the same key, but shorter: another PUT was written over it. */
 static void another_size_is_another_entry(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct repair_report report;
 	struct look look;
 	struct plan *plan;
 	char other[BUILDER_PATH], path[BUILDER_PATH];
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
-	const struct wreck_object *object = find_copied(wreck, plan);
-	snprintf(other, sizeof(other), "%.400s/other", wreck->folder);
+	const struct damaged_object *object = find_copied(damaged, plan);
+	snprintf(other, sizeof(other), "%.400s/other", damaged->folder);
 	struct builder *builder = builder_new(other, 5, 4000);
 	builder_put_some(builder, object->key, 5);
 	builder_segment_path(builder, 0, path);
 	builder_free(builder);
 	scratch_run("tail -c 46 '%s' | dd of='%s' bs=1 seek=%u conv=notrunc status=none", path,
-		    wreck->files[object->segment].path, object->offset);
+		    damaged->files[object->segment].path, object->offset);
 	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
 	expect_doubt(error.message, object);
 	plan_free(plan);
@@ -165,12 +166,12 @@ static void another_size_is_another_entry(void **state)
 
 static void copying_opens_each_segment_once(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct repair_report report;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	const unsigned seen = look.fault.opens;
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
 	const unsigned planned = look.fault.opens;
@@ -196,12 +197,12 @@ static int no_statvfs(const struct io *io, int fd, struct statvfs *st)
 /* Some file systems do not tell their free space: that forbids no repair. */
 static void free_space_that_is_not_told_is_said_to_be_unknown(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct repair_report report;
 	struct as_error error;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	look.fault.io.fstatvfs = no_statvfs;
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
 	assert_false(plan->is_refused);
@@ -216,11 +217,11 @@ static void free_space_that_is_not_told_is_said_to_be_unknown(void **state)
 /* What is planned must have been seen, all of it, a moment ago. */
 static void what_was_read_in_part_is_no_ground_for_a_plan(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	look.verify->skipped = 1;
 	assert_int_equal(make_plan(&look, &plan, &error), AS_ERR_USAGE);
 	assert_null(plan);
@@ -233,12 +234,12 @@ static void what_was_read_in_part_is_no_ground_for_a_plan(void **state)
 
 static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct repair_report report;
 	struct as_error error;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	look.fault.has_free_blocks = true;	/* none */
 	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
 	assert_true(plan->is_refused);
@@ -253,13 +254,13 @@ static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
 
 static void planning_can_be_cancelled(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct verify_progress progress = { .cancel = true };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error;
 	struct look look;
 	struct plan *plan;
-	look_at(&look, wreck->repo);
+	look_at(&look, damaged->repo);
 	assert_int_equal(plan_make(look.view, look.verify, REPAIR_COMPACT, &options, &progress,
 				   &plan, &error), AS_ERR_CANCELLED);
 	assert_null(plan);
@@ -268,7 +269,7 @@ static void planning_can_be_cancelled(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(what_differs_from_its_first_reading_refuses_the_plan),
 		TEST(what_differs_from_the_plan_is_not_copied_and_nothing_is_left),

@@ -6,7 +6,7 @@
 #include "engine/repair/undo_internal.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
-#include "tests/wreck.h"
+#include "tests/damaged_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -24,31 +24,31 @@
 #define WHEN "2026-11-22 22:10 UTC"
 
 /* An undo folder as a repair makes it, without its marks. */
-static void make_folder(const struct wreck *wreck, const char *name)
+static void make_folder(const struct damaged_repo *damaged, const char *name)
 {
 	static const char lines[] = "atticscope-undo 1\naction salvage\nbefore 4\nafter 9\n";
 	char text[128], path[BUILDER_PATH + 128];
 	snprintf(text, sizeof(text), "%send %08x\n", lines,
 		 crc32_update(0, lines, strlen(lines)));
-	scratch_run("mkdir -p '%s/undo/%s'", wreck->repo, name);
-	snprintf(path, sizeof(path), "%s/undo/%s/manifest", wreck->repo, name);
+	scratch_run("mkdir -p '%s/undo/%s'", damaged->repo, name);
+	snprintf(path, sizeof(path), "%s/undo/%s/manifest", damaged->repo, name);
 	builder_write_file(path, (const uint8_t *)text, strlen(text));
 }
 
-static void mark(const struct wreck *wreck, const char *name, const char *what)
+static void mark(const struct damaged_repo *damaged, const char *name, const char *what)
 {
-	scratch_run("touch '%s/undo/%s/%s'", wreck->repo, name, what);
+	scratch_run("touch '%s/undo/%s/%s'", damaged->repo, name, what);
 }
 
-static void damage(struct wreck *wreck)
+static void damage(struct damaged_repo *damaged)
 {
-	builder_flip(wreck->files[2].path, 700, 4);
-	wreck->files[2].is_touched = true;
+	builder_flip(damaged->files[2].path, 700, 4);
+	damaged->files[2].is_touched = true;
 }
 
-static void see(struct look *look, const struct wreck *wreck)
+static void see(struct look *look, const struct damaged_repo *damaged)
 {
-	assert_true(look_at(look, wreck->repo));
+	assert_true(look_at(look, damaged->repo));
 }
 
 static uint64_t found(const struct look *look, enum problem problem)
@@ -73,11 +73,11 @@ static void assert_says(const char *text, const char *part)
 
 static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	damage(wreck);
-	make_folder(wreck, NAME);
-	see(&look, wreck);
+	damage(damaged);
+	make_folder(damaged, NAME);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
 	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "undo/" NAME);
 	assert_says(look.diagnosis.advice, "The salvage of " WHEN " was cut short");
@@ -91,11 +91,11 @@ static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **sta
 
 static void opening_alone_tells_it_too(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
 	struct diagnosis diagnosis;
-	make_folder(wreck, NAME);
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	see(&look, damaged);
 	diagnose(look.view, NULL, &diagnosis);
 	assert_int_equal(look.view->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
 	assert_says(diagnosis.advice, WHEN " was cut short: verifying tells what is left to do");
@@ -104,11 +104,11 @@ static void opening_alone_tells_it_too(void **state)
 
 static void another_repair_may_lead_on_from_there(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	unlink(wreck->files[wreck->segments].path);
-	make_folder(wreck, NAME);
-	see(&look, wreck);
+	unlink(damaged->files[damaged->segments].path);
+	make_folder(damaged, NAME);
+	see(&look, damaged);
 	assert_int_equal(look.diagnosis.recommended, REPAIR_RECOVER);
 	assert_says(look.diagnosis.advice, WHEN " was cut short: recover leads on from there");
 	look_away(&look);
@@ -116,10 +116,10 @@ static void another_repair_may_lead_on_from_there(void **state)
 
 static void where_nothing_else_is_wrong_the_repository_is_clean(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
 	assert_true(look.diagnosis.clean);
 	assert_says(look.diagnosis.advice, "nothing is wrong");
@@ -129,13 +129,13 @@ static void where_nothing_else_is_wrong_the_repository_is_clean(void **state)
 
 static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	damage(wreck);
-	make_folder(wreck, NAME);
-	make_folder(wreck, "20261122T221005Z.001-salvage");
-	mark(wreck, "20261122T221005Z.001-salvage", "done");
-	see(&look, wreck);
+	damage(damaged);
+	make_folder(damaged, NAME);
+	make_folder(damaged, "20261122T221005Z.001-salvage");
+	mark(damaged, "20261122T221005Z.001-salvage", "done");
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
 	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "a later repair");
 	assert_null(strstr(look.diagnosis.advice, "cut short"));
@@ -144,11 +144,11 @@ static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
 
 static void a_repair_that_came_to_its_end_is_not_told(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	mark(wreck, NAME, "done");
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	mark(damaged, NAME, "done");
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
 	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 0);
 	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 0);
@@ -157,13 +157,13 @@ static void a_repair_that_came_to_its_end_is_not_told(void **state)
 
 static void taking_back_that_was_cut_short_comes_first(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	damage(wreck);
-	make_folder(wreck, NAME);
-	mark(wreck, NAME, "done");
-	mark(wreck, NAME, "undoing");
-	see(&look, wreck);
+	damage(damaged);
+	make_folder(damaged, NAME);
+	mark(damaged, NAME, "done");
+	mark(damaged, NAME, "undoing");
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 1);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
 	assert_true(look.diagnosis.undo_comes_first);
@@ -175,12 +175,12 @@ static void taking_back_that_was_cut_short_comes_first(void **state)
 
 static void what_hinders_every_repair_is_said_all_the_same(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	scratch_run("sed -i s/^version.*/version=7/ '%s/config'", wreck->repo);
-	make_folder(wreck, NAME);
-	mark(wreck, NAME, "undoing");
-	see(&look, wreck);
+	scratch_run("sed -i s/^version.*/version=7/ '%s/config'", damaged->repo);
+	make_folder(damaged, NAME);
+	mark(damaged, NAME, "undoing");
+	see(&look, damaged);
 	assert_false(look.diagnosis.undo_comes_first);
 	assert_says(look.diagnosis.advice, "config");
 	look_away(&look);
@@ -188,13 +188,13 @@ static void what_hinders_every_repair_is_said_all_the_same(void **state)
 
 static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	mark(wreck, NAME, "undoing");
+	make_folder(damaged, NAME);
+	mark(damaged, NAME, "undoing");
 	scratch_run("printf x | dd of='%s/undo/" NAME "/manifest' bs=1 seek=20 conv=notrunc "
-		    "status=none", wreck->repo);
-	see(&look, wreck);
+		    "status=none", damaged->repo);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
 	assert_says(detail_of(&look, PROBLEM_UNDO_UNREADABLE), "undo/" NAME);
 	assert_false(look.diagnosis.undo_comes_first);
@@ -203,11 +203,11 @@ static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state
 
 static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	scratch_run("mkdir -p '%s/undo/20271122T221005Z-compact/data/0'", wreck->repo);
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	scratch_run("mkdir -p '%s/undo/20271122T221005Z-compact/data/0'", damaged->repo);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
 	assert_says(look.diagnosis.advice, WHEN);
@@ -217,54 +217,54 @@ static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
 
 static void no_link_is_followed(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	scratch_run("mv '%s/undo' '%s/elsewhere' && ln -s ../elsewhere '%s/undo'", wreck->repo,
-		    wreck->folder, wreck->repo);
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	scratch_run("mv '%s/undo' '%s/elsewhere' && ln -s ../elsewhere '%s/undo'", damaged->repo,
+		    damaged->folder, damaged->repo);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
 	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
 	assert_true(look.diagnosis.clean);
 	look_away(&look);
 	scratch_run("rm '%s/undo' && mkdir '%s/undo' && ln -s '%s/elsewhere/" NAME "' '%s/undo/'",
-		    wreck->repo, wreck->repo, wreck->folder, wreck->repo);
-	see(&look, wreck);
+		    damaged->repo, damaged->repo, damaged->folder, damaged->repo);
+	see(&look, damaged);
 	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
 	look_away(&look);
 }
 
 static void a_folder_that_cannot_be_listed_is_told(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct fault fault;
 	struct view *view;
-	make_folder(wreck, NAME);
+	make_folder(damaged, NAME);
 	fault_init(&fault);
 	fault.open_error = EACCES;
 	fault.open_path = "undo";
 	const struct view_options options = { .io = &fault.io };
-	assert_int_equal(view_open(wreck->repo, &options, &view, NULL), AS_OK);
+	assert_int_equal(view_open(damaged->repo, &options, &view, NULL), AS_OK);
 	assert_int_equal(view->findings.total[PROBLEM_UNDO_UNREADABLE], 1);
 	view_close(view);
 }
 
 static void a_name_that_is_no_time_is_told_without_one(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, "by-hand");
-	see(&look, wreck);
+	make_folder(damaged, "by-hand");
+	see(&look, damaged);
 	assert_says(look.diagnosis.advice, "The repair was cut short");
 	look_away(&look);
 }
 
 static void looking_at_it_changes_nothing(void **state)
 {
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	struct look look;
-	make_folder(wreck, NAME);
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	see(&look, damaged);
 	assert_false(view_is_changed(look.view));
 	assert_int_equal(look.fault.changes, 0);
 	look_away(&look);
@@ -350,12 +350,12 @@ static struct plan *plan_of(const struct look *look, enum repair action, bool no
 }
 
 /* Salvage what is damaged; the name of the folder that undo would take back then. */
-static void salvage(const struct wreck *wreck, char name[UNDO_NAME_MAX])
+static void salvage(const struct damaged_repo *damaged, char name[UNDO_NAME_MAX])
 {
 	struct look look;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
-	see(&look, wreck);
+	see(&look, damaged);
 	struct plan *plan = plan_of(&look, REPAIR_SALVAGE, false);
 	struct permit *permit = look_upgrade(&look);
 	assert_non_null(permit);
@@ -363,7 +363,7 @@ static void salvage(const struct wreck *wreck, char name[UNDO_NAME_MAX])
 	lock_lower(look.view->fd, &look.view->lock, permit);
 	plan_free(plan);
 	look_away(&look);
-	see(&look, wreck);
+	see(&look, damaged);
 	assert_int_equal(undo_plan(look.view, &plan, name, NULL), AS_OK);
 	assert_string_equal(report.undo + strlen("undo/"), name);
 	plan_free(plan);
@@ -375,16 +375,16 @@ static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_t
 	static const char *const others[] = {
 		"99991231T235959Z.999-x", "20991231T235959Z.999-salvage", "20991231T235959Z.1000-x",
 	};
-	struct wreck *wreck = *state;
+	struct damaged_repo *damaged = *state;
 	char first[UNDO_NAME_MAX], second[UNDO_NAME_MAX];
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		make_folder(wreck, others[i]);
-		mark(wreck, others[i], "done");
+		make_folder(damaged, others[i]);
+		mark(damaged, others[i], "done");
 	}
-	damage(wreck);
-	salvage(wreck, first);
-	builder_flip(wreck->files[1].path, 700, 4);
-	salvage(wreck, second);
+	damage(damaged);
+	salvage(damaged, first);
+	builder_flip(damaged->files[1].path, 700, 4);
+	salvage(damaged, second);
 	assert_string_not_equal(first, second);
 }
 
@@ -402,16 +402,16 @@ static void assert_refused(const struct look *look, enum repair action, bool no_
 }
 
 /* A segment that a writer left, without a COMMIT. */
-static void leave_tail(const struct wreck *wreck)
+static void leave_tail(const struct damaged_repo *damaged)
 {
 	uint8_t bytes[8 + 41 + 9] = "ATTICSEG", key[BUILDER_KEY];
 	char path[BUILDER_PATH + 32];
 	builder_key(500, key);
 	builder_encode(BUILDER_PUT, key, "left here", 9, bytes + 8);
-	const long number = (long)wreck->files[wreck->segments - 1].segment + 1;
-	snprintf(path, sizeof(path), "%s/data/%ld", wreck->repo, number / 5);
+	const long number = (long)damaged->files[damaged->segments - 1].segment + 1;
+	snprintf(path, sizeof(path), "%s/data/%ld", damaged->repo, number / 5);
 	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/data/%ld/%ld", wreck->repo, number / 5, number);
+	snprintf(path, sizeof(path), "%s/data/%ld/%ld", damaged->repo, number / 5, number);
 	builder_write_file(path, bytes, sizeof(bytes));
 }
 
@@ -427,29 +427,29 @@ static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
 		{ "mkdir '%s/undo'", "" },
 		{ "true '%s'", "" },
 	};
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct look look;
-	leave_tail(wreck);
+	leave_tail(damaged);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char command[BUILDER_PATH];
-		snprintf(command, sizeof(command), rows[i].make, wreck->repo);
+		snprintf(command, sizeof(command), rows[i].make, damaged->repo);
 		scratch_run("%s", command);
-		see(&look, wreck);
+		see(&look, damaged);
 		assert_refused(&look, REPAIR_ROLLBACK, false, rows[i].why);
 		assert_refused(&look, REPAIR_ROLLBACK, true, "");
 		assert_refused(&look, REPAIR_SALVAGE, false, rows[i].why);
 		look_away(&look);
-		scratch_run("rm -rf '%s/undo'", wreck->repo);
+		scratch_run("rm -rf '%s/undo'", damaged->repo);
 	}
 }
 
 static void nor_where_the_folder_of_the_ways_back_cannot_be_listed(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct look look;
-	leave_tail(wreck);
-	scratch_run("mkdir '%s/undo'", wreck->repo);
-	see(&look, wreck);
+	leave_tail(damaged);
+	scratch_run("mkdir '%s/undo'", damaged->repo);
+	see(&look, damaged);
 	look.fault.open_error = EACCES;
 	look.fault.open_path = "undo";
 	assert_refused(&look, REPAIR_ROLLBACK, false, "undo: cannot be listed");
@@ -458,10 +458,10 @@ static void nor_where_the_folder_of_the_ways_back_cannot_be_listed(void **state)
 
 static void where_nothing_is_to_be_done_no_way_back_is_needed(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	struct look look;
-	scratch_run("touch '%s/undo'", wreck->repo);
-	see(&look, wreck);
+	scratch_run("touch '%s/undo'", damaged->repo);
+	see(&look, damaged);
 	assert_refused(&look, REPAIR_RECOVER, false, "");
 	look_away(&look);
 }
@@ -498,7 +498,7 @@ static void many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they
 /* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
 static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 {
-	const struct wreck *wreck = *state;
+	const struct damaged_repo *damaged = *state;
 	static const char *const names[] = {
 		"", ".", "..", "../data", NAME "/..", "./" NAME, ".hidden", "/tmp",
 		"a-name-that-is-longer-than-any-that-a-repair-gives-to-the-folder-where-it-keeps-"
@@ -507,9 +507,9 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 	struct look look;
 	struct as_error error;
 	uint64_t freed;
-	make_folder(wreck, NAME);
-	mark(wreck, NAME, "done");
-	see(&look, wreck);
+	make_folder(damaged, NAME);
+	mark(damaged, NAME, "done");
+	see(&look, damaged);
 	struct permit *permit = look_upgrade(&look);
 	assert_non_null(permit);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -527,7 +527,7 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, wreck_setup, wreck_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(only_a_folder_of_undo_itself_can_be_purged),
 		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
