@@ -6,7 +6,7 @@
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
 #include "tests/fault.h"
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 #include "tests/mending.h"
 
 #include <stdio.h>
@@ -49,7 +49,7 @@ static bool put(struct as_store *store, unsigned number, size_t size, unsigned s
 {
 	uint8_t key[BUILDER_KEY];
 	static uint8_t value[LARGE];	/* a test may leave no memory */
-	ledger_fill(value, size, seed);
+	expected_fill(value, size, seed);
 	builder_key(number, key);
 	return as_put(store, key, sizeof(key), value, size, NULL) == AS_OK;
 }
@@ -165,11 +165,11 @@ static bool put_like_commits(struct as_store *store)
 		void *value = NULL;
 		size_t size;
 		builder_key(40 + i, key);
-		done = done && put(store, 40 + i, i == 3 ? LARGE : 100, i | LEDGER_LIKE_COMMIT) &&
+		done = done && put(store, 40 + i, i == 3 ? LARGE : 100, i | EXPECTED_LIKE_COMMIT) &&
 		       as_get(store, key, sizeof(key), &value, &size, NULL) == AS_OK;
 		free(value);
 	}
-	return done && delete(store, 4) && put(store, 50, 60, LEDGER_LIKE_COMMIT) &&
+	return done && delete(store, 4) && put(store, 50, 60, EXPECTED_LIKE_COMMIT) &&
 	       commit(store, 0);
 }
 

@@ -3,7 +3,7 @@
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
 #include "tests/fault.h"
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 #include "tests/scratch.h"
 
 #include <errno.h>
@@ -22,126 +22,128 @@
 struct operation {
 	const char *name;
 	/* What is committed before, with the real system. */
-	void (*prepare)(struct ledger *ledger, struct as_store *store);
-	/* What is tried. @ledger is told of everything as if it went well; an error ends it. */
-	enum as_err (*run)(struct ledger *ledger, struct as_store *store);
+	void (*prepare)(struct expected_store *expected, struct as_store *store);
+	/* What is tried. @expected is told of everything as if it went well; an error ends it. */
+	enum as_err (*run)(struct expected_store *expected, struct as_store *store);
 };
 
-static enum as_err try_put(struct ledger *ledger, struct as_store *store, unsigned number,
+static enum as_err try_put(struct expected_store *expected, struct as_store *store, unsigned number,
 			   size_t size, unsigned seed)
 {
 	uint8_t key[BUILDER_KEY];
-	uint8_t *value = ledger_value(size, seed);
+	uint8_t *value = expected_value(size, seed);
 	builder_key(number, key);
 	const enum as_err err = as_put(store, key, sizeof(key), value, size, NULL);
 	free(value);
-	ledger->objects[number] = (struct ledger_object){
+	expected->objects[number] = (struct expected_object){
 		.is_there = true, .size = size, .seed = seed,
 	};
 	return err;
 }
 
-static enum as_err try_delete(struct ledger *ledger, struct as_store *store, unsigned number)
+static enum as_err try_delete(struct expected_store *expected, struct as_store *store,
+			      unsigned number)
 {
 	uint8_t key[BUILDER_KEY];
 	builder_key(number, key);
-	ledger->objects[number].is_there = false;
+	expected->objects[number].is_there = false;
 	return as_delete(store, key, sizeof(key), NULL);
 }
 
-static void prepare_nothing(struct ledger *ledger, struct as_store *store)
+static void prepare_nothing(struct expected_store *expected, struct as_store *store)
 {
-	(void)ledger;
+	(void)expected;
 	(void)store;
 }
 
-static void prepare_some(struct ledger *ledger, struct as_store *store)
+static void prepare_some(struct expected_store *expected, struct as_store *store)
 {
 	for (unsigned i = 0; i < 12; i++)
-		ledger_put(ledger, store, i, 100, i);
-	ledger_commit(store);
-	ledger_put(ledger, store, 20, 50, 1);
-	ledger_delete(ledger, store, 3);
-	ledger_commit(store);
+		expected_put(expected, store, i, 100, i);
+	expected_commit(store);
+	expected_put(expected, store, 20, 50, 1);
+	expected_delete(expected, store, 3);
+	expected_commit(store);
 }
 
 /* Superseded entries that wait for a compaction. */
-static void prepare_sparse(struct ledger *ledger, struct as_store *store)
+static void prepare_sparse(struct expected_store *expected, struct as_store *store)
 {
 	for (unsigned i = 0; i < 12; i++)
-		ledger_put(ledger, store, i, 100, i);
+		expected_put(expected, store, i, 100, i);
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	for (unsigned i = 0; i < 12; i += 3)
-		ledger_put(ledger, store, i, 60, i + 100);
-	ledger_put(ledger, store, 20, 50, 1);
-	ledger_delete(ledger, store, 1);
-	ledger_delete(ledger, store, 11);
+		expected_put(expected, store, i, 60, i + 100);
+	expected_put(expected, store, 20, 50, 1);
+	expected_delete(expected, store, 1);
+	expected_delete(expected, store, 11);
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 }
 
-static enum as_err run_first(struct ledger *ledger, struct as_store *store)
+static enum as_err run_first(struct expected_store *expected, struct as_store *store)
 {
 	enum as_err err = AS_OK;
 	for (unsigned i = 0; err == AS_OK && i < 8; i++)
-		err = try_put(ledger, store, i, 100, i);
+		err = try_put(expected, store, i, 100, i);
 	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
 }
 
-static enum as_err run_changes(struct ledger *ledger, struct as_store *store)
+static enum as_err run_changes(struct expected_store *expected, struct as_store *store)
 {
 	enum as_err err = AS_OK;
 	for (unsigned i = 0; err == AS_OK && i < 6; i += 2)
-		err = try_put(ledger, store, i, 120, i + 50);
+		err = try_put(expected, store, i, 120, i + 50);
 	if (err == AS_OK)
-		err = try_delete(ledger, store, 5);
+		err = try_delete(expected, store, 5);
 	if (err == AS_OK)
-		err = try_delete(ledger, store, 20);
+		err = try_delete(expected, store, 20);
 	if (err == AS_OK)
-		err = try_put(ledger, store, 30, 400, 7);
+		err = try_put(expected, store, 30, 400, 7);
 	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
 }
 
-static enum as_err run_deletes(struct ledger *ledger, struct as_store *store)
+static enum as_err run_deletes(struct expected_store *expected, struct as_store *store)
 {
 	enum as_err err = AS_OK;
 	for (unsigned i = 0; err == AS_OK && i < 12; i++)
 		if (i != 3)
-			err = try_delete(ledger, store, i);
+			err = try_delete(expected, store, i);
 	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
 }
 
-static enum as_err run_deletes_of_overwritten(struct ledger *ledger, struct as_store *store)
+static enum as_err run_deletes_of_overwritten(struct expected_store *expected,
+					      struct as_store *store)
 {
 	enum as_err err = AS_OK;
 	for (unsigned i = 0; err == AS_OK && i < 12; i += 3)
-		err = try_delete(ledger, store, i);
+		err = try_delete(expected, store, i);
 	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
 }
 
-static enum as_err run_compact(struct ledger *ledger, struct as_store *store)
+static enum as_err run_compact(struct expected_store *expected, struct as_store *store)
 {
-	(void)ledger;
+	(void)expected;
 	return as_compact(store, NULL, NULL);
 }
 
-static enum as_err run_rollback(struct ledger *ledger, struct as_store *store)
+static enum as_err run_rollback(struct expected_store *expected, struct as_store *store)
 {
-	struct ledger unused = *ledger;
+	struct expected_store unused = *expected;
 	enum as_err err = AS_OK;
 	for (unsigned i = 40; err == AS_OK && i < 48; i++)
 		err = try_put(&unused, store, i, 100, i);
 	return err == AS_OK ? as_rollback(store, 0, NULL) : err;
 }
 
-static enum as_err run_recover(struct ledger *ledger, struct as_store *store)
+static enum as_err run_recover(struct expected_store *expected, struct as_store *store)
 {
-	(void)ledger;
+	(void)expected;
 	return as_recover(store, AS_FULL, NULL);
 }
 
 /* Every value ends like a COMMIT. Some are read back, which writes what was gathered; one is larger
  * than what is gathered. */
-static enum as_err run_like_commits(struct ledger *ledger, struct as_store *store)
+static enum as_err run_like_commits(struct expected_store *expected, struct as_store *store)
 {
 	static const size_t sizes[] = { 9, 100, 59, 300, 91, 41, 300000, 50, 9, 200 };
 	enum as_err err = AS_OK;
@@ -149,26 +151,26 @@ static enum as_err run_like_commits(struct ledger *ledger, struct as_store *stor
 		uint8_t key[BUILDER_KEY];
 		void *value;
 		size_t size;
-		err = try_put(ledger, store, i, sizes[i], i | LEDGER_LIKE_COMMIT);
+		err = try_put(expected, store, i, sizes[i], i | EXPECTED_LIKE_COMMIT);
 		builder_key(i, key);
 		if (err == AS_OK && i % 3 == 1) {
 			err = as_get(store, key, sizeof(key), &value, &size, NULL);
 			free(value);
 		}
 		if (err == AS_OK && i == 4)
-			err = try_delete(ledger, store, 5);
+			err = try_delete(expected, store, 5);
 	}
 	return err == AS_OK ? as_commit(store, 0, NULL, NULL) : err;
 }
 
-static void prepare_like_commits(struct ledger *ledger, struct as_store *store)
+static void prepare_like_commits(struct expected_store *expected, struct as_store *store)
 {
 	for (unsigned i = 0; i < 12; i++)
-		ledger_put(ledger, store, i, 100, i | LEDGER_LIKE_COMMIT);
+		expected_put(expected, store, i, 100, i | EXPECTED_LIKE_COMMIT);
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	for (unsigned i = 0; i < 12; i += 3)
-		ledger_put(ledger, store, i, 60, (i + 100) | LEDGER_LIKE_COMMIT);
-	ledger_delete(ledger, store, 1);
+		expected_put(expected, store, i, 60, (i + 100) | EXPECTED_LIKE_COMMIT);
+	expected_delete(expected, store, 1);
 	assert_int_equal(as_commit(store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 }
 
@@ -185,23 +187,24 @@ static const struct operation operations[] = {
 	{ "compaction of values that end like a COMMIT", prepare_like_commits, run_compact },
 };
 
-static void make_repo(const struct operation *operation, const char *repo, struct ledger *ledger)
+static void make_repo(const struct operation *operation, const char *repo,
+		      struct expected_store *expected)
 {
 	const struct as_settings settings = { .segments_per_dir = 3, .max_segment_size = 300 };
 	struct as_error error = { .code = AS_OK };
 	struct fault fault;
 	struct as_store *store;
 	fault_init(&fault);
-	memset(ledger, 0, sizeof(*ledger));
+	memset(expected, 0, sizeof(*expected));
 	assert_int_equal(store_create(repo, &settings, &fault.io, &error), AS_OK);
 	assert_int_equal(store_open(repo, NULL, &fault.io, &store, &error), AS_OK);
-	operation->prepare(ledger, store);
+	operation->prepare(expected, store);
 	as_close(store);
 }
 
 /* Do what the store says of itself. True: it now holds @after, else @before. */
-static bool mend(const char *repo, const struct ledger *before, const struct ledger *after,
-		 const char *name, unsigned at)
+static bool mend(const char *repo, const struct expected_store *before,
+		 const struct expected_store *after, const char *name, unsigned at)
 {
 	struct fault fault;
 	struct as_store *store;
@@ -216,8 +219,8 @@ static bool mend(const char *repo, const struct ledger *before, const struct led
 	as_get_state(store, &state);
 	if (state.needs_recover && as_recover(store, 0, &error) != AS_OK)
 		fail_msg("%s, change %u: recover: %s", name, at, error.message);
-	const bool is_after = ledger_matches(after, store);
-	if (!is_after && !ledger_matches(before, store))
+	const bool is_after = expected_matches(after, store);
+	if (!is_after && !expected_matches(before, store))
 		fail_msg("%s, change %u: neither before nor after", name, at);
 	as_close(store);
 	return is_after;
@@ -247,7 +250,7 @@ static void compare_with_attic(const char *repo, const char *name, unsigned at)
 static bool crash_at(const struct scratch *scratch, const struct operation *operation, unsigned at)
 {
 	char repo[BUILDER_PATH];
-	struct ledger before, after;
+	struct expected_store before, after;
 	struct fault fault;
 	struct as_store *store;
 	snprintf(repo, sizeof(repo), "%.400s/repo-%u", scratch->path, at);
@@ -268,18 +271,18 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	const bool is_after = mend(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
 		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);
-	ledger_check_repo(is_after ? &after : &before, repo);
+	expected_check_repo(is_after ? &after : &before, repo);
 
 	/* It can be written to again. */
-	struct ledger *ledger = is_after ? &after : &before;
+	struct expected_store *expected = is_after ? &after : &before;
 	fault_init(&fault);
-	store = ledger_open(repo, &fault.io);
-	ledger_put(ledger, store, 100, 70, 5);
-	if (ledger->objects[0].is_there)
-		ledger_delete(ledger, store, 0);
-	ledger_commit(store);
+	store = expected_open(repo, &fault.io);
+	expected_put(expected, store, 100, 70, 5);
+	if (expected->objects[0].is_there)
+		expected_delete(expected, store, 0);
+	expected_commit(store);
 	as_close(store);
-	ledger_check_repo(ledger, repo);
+	expected_check_repo(expected, repo);
 	builder_remove_folder(repo);
 	return is_reached;
 }

@@ -7,7 +7,7 @@
 #include "engine/store/store_internal.h"
 #include "tests/allocs.h"
 #include "tests/fault.h"
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 #include "tests/scratch.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@
 struct world {
 	struct scratch *scratch;
 	char repo[BUILDER_PATH], kept[BUILDER_PATH];
-	struct ledger ledger, kept_ledger;
+	struct expected_store expected, kept_expected;
 	struct fault fault;
 	struct as_options options;
 	struct as_store *store;
@@ -101,14 +101,14 @@ static void keep(struct world *world)
 {
 	close_store(world);
 	scratch_run("cp -a '%s' '%s'", world->repo, world->kept);
-	world->kept_ledger = world->ledger;
+	world->kept_expected = world->expected;
 }
 
 static void begin_again(struct world *world)
 {
 	close_store(world);
 	scratch_run("rm -rf '%s' && cp -a '%s' '%s'", world->repo, world->kept, world->repo);
-	world->ledger = world->kept_ledger;
+	world->expected = world->kept_expected;
 	reopen(world);
 }
 
@@ -132,12 +132,12 @@ static void refuse_nothing(struct world *world)
 
 static void put(struct world *world, unsigned number, size_t size, unsigned seed)
 {
-	ledger_put(&world->ledger, world->store, number, size, seed);
+	expected_put(&world->expected, world->store, number, size, seed);
 }
 
 static void delete(struct world *world, unsigned number)
 {
-	ledger_delete(&world->ledger, world->store, number);
+	expected_delete(&world->expected, world->store, number);
 }
 
 static void commit_only(struct world *world)
@@ -147,7 +147,7 @@ static void commit_only(struct world *world)
 
 static void check(struct world *world)
 {
-	ledger_check(&world->ledger, world->store);
+	expected_check(&world->expected, world->store);
 }
 
 /* With whatever is left of what was refused done now. */
@@ -163,7 +163,7 @@ static void check_repo(struct world *world)
 	assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_OK);
 	check(world);
 	close_store(world);
-	ledger_check_repo(&world->ledger, world->repo);
+	expected_check_repo(&world->expected, world->repo);
 }
 
 static struct as_state state_of(const struct world *world)
@@ -659,10 +659,10 @@ static void files_that_are_removed_meanwhile_are_no_hindrance(void **state)
 		delete(world, i);
 	assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_OK);
 	check(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	for (unsigned i = 20; i < 25; i++)
 		put(world, i, 100, i);
-	world->ledger = committed;
+	world->expected = committed;
 	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_OK);
 	check_repo(world);
 }
@@ -673,13 +673,13 @@ static void a_tail_that_is_removed_meanwhile_is_rolled_back(void **state)
 	create(world, 4, 100);
 	put(world, 1, 10, 1);
 	commit_only(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	for (unsigned i = 20; i < 25; i++)
 		put(world, i, 100, i);
 	refuse(world, FAULT_REMOVE, 1, EACCES, true);
 	close_store(world);
 	refuse_nothing(world);
-	world->ledger = committed;
+	world->expected = committed;
 	reopen(world);
 	assert_true(state_of(world).needs_rollback);
 	world->fault.watch_context = world;
@@ -693,7 +693,7 @@ static void a_tail_that_is_removed_meanwhile_is_rolled_back(void **state)
 static void a_first_put_that_cannot_be_taken_back_kills_the_transaction(void **state)
 {
 	struct world *world = *state;
-	uint8_t key[BUILDER_KEY], *value = ledger_value(LARGE, 1);
+	uint8_t key[BUILDER_KEY], *value = expected_value(LARGE, 1);
 	create(world, 4, 1000);
 	put(world, 1, 10, 1);
 	commit_only(world);
@@ -1272,7 +1272,7 @@ static void a_recovery_waits_for_the_end_of_the_transaction(void **state)
 	refuse_nothing(world);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_ERR_USAGE);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger.objects[1].is_there = false;
+	world->expected.objects[1].is_there = false;
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);	/* nothing is left */
 	assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
 	assert_int_equal(as_compact(world->store, NULL, NULL), AS_OK);

@@ -6,7 +6,7 @@
 
 #include "engine/repo/log.h"
 #include "tests/fault.h"
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 #include "tests/scratch.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static int teardown(void **state)
 static enum as_err put_to(struct side *side, unsigned number, size_t size, struct as_error *error)
 {
 	uint8_t key[BUILDER_KEY];
-	uint8_t *value = ledger_value(size, number);
+	uint8_t *value = expected_value(size, number);
 	uint32_t segment, offset;
 	builder_key(number, key);
 	const enum as_err err = log_put(&side->log, key, value, size, &segment, &offset, error);

@@ -6,7 +6,7 @@
 #include "engine/store/store_internal.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 #include "tests/look.h"
 #include "tests/scratch.h"
 
@@ -27,7 +27,7 @@
 struct world {
 	struct scratch *scratch;
 	char repo[BUILDER_PATH];
-	struct ledger ledger;
+	struct expected_store expected;
 	struct fault fault;
 	struct as_store *store;
 	struct as_error error;
@@ -75,29 +75,29 @@ static void reopen(struct world *world)
 
 static void put(struct world *world, unsigned number, size_t size, unsigned seed)
 {
-	ledger_put(&world->ledger, world->store, number, size, seed);
+	expected_put(&world->expected, world->store, number, size, seed);
 }
 
 static void delete(struct world *world, unsigned number)
 {
-	ledger_delete(&world->ledger, world->store, number);
+	expected_delete(&world->expected, world->store, number);
 }
 
 static void commit(struct world *world)
 {
-	ledger_commit(world->store);
+	expected_commit(world->store);
 }
 
 static void check(struct world *world)
 {
-	ledger_check(&world->ledger, world->store);
+	expected_check(&world->expected, world->store);
 }
 
 /* What is on the disk, with nothing open. */
 static void check_repo(struct world *world)
 {
 	close_store(world);
-	ledger_check_repo(&world->ledger, world->repo);
+	expected_check_repo(&world->expected, world->repo);
 	reopen(world);
 }
 
@@ -280,11 +280,11 @@ static void get_is_right_after_overwrite_commit_rollback_and_delete(void **state
 	check(world);
 	commit(world);
 	check(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	delete(world, 0);
 	check(world);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger = committed;
+	world->expected = committed;
 	check(world);
 	delete(world, 0);
 	commit(world);
@@ -344,15 +344,15 @@ static void closing_without_a_commit_leaves_the_last_one(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		put(world, i, 300, i);
 	commit(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	const unsigned segments = count_segments(world);
 	for (unsigned i = 5; i < 15; i++)
 		put(world, i, 300, i + 7);
 	delete(world, 0);
 	close_store(world);
-	world->ledger = committed;
+	world->expected = committed;
 	assert_int_equal(count_segments(world), segments);
-	ledger_check_repo(&world->ledger, world->repo);
+	expected_check_repo(&world->expected, world->repo);
 }
 
 static void a_rollback_forgets_the_transaction_and_the_next_one_works(void **state)
@@ -361,14 +361,14 @@ static void a_rollback_forgets_the_transaction_and_the_next_one_works(void **sta
 	for (unsigned round = 0; round < 4; round++) {
 		put(world, round, 400, round);
 		commit(world);
-		const struct ledger committed = world->ledger;
+		const struct expected_store committed = world->expected;
 		for (unsigned i = 0; i < 8; i++)
 			put(world, i, 500, 50 + i);
 		assert_true(state_of(world).in_transaction);
 		check(world);
 		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
 		assert_false(state_of(world).in_transaction);
-		world->ledger = committed;
+		world->expected = committed;
 		check(world);
 	}
 	check_repo(world);
@@ -414,15 +414,15 @@ static void list_goes_on_behind_the_marker_up_to_the_limit(void **state)
 }
 
 struct many {
-	const struct ledger *ledger;
+	const struct expected_store *expected;
 	size_t count, stop_at;
 };
 
 static int take_one(void *context, size_t number, const void *value, size_t size)
 {
 	struct many *many = context;
-	const struct ledger_object *object = &many->ledger->objects[number];
-	uint8_t *wanted = ledger_value(object->size, object->seed);
+	const struct expected_object *object = &many->expected->objects[number];
+	uint8_t *wanted = expected_value(object->size, object->seed);
 	assert_int_equal(number, many->count);
 	assert_int_equal(size, object->size);
 	assert_memory_equal(value, wanted, size);
@@ -434,7 +434,7 @@ static void get_many_gives_them_in_order_until_told_to_stop(void **state)
 {
 	struct world *world = *state;
 	static uint8_t keys[41][AS_KEY_SIZE];
-	struct many many = { .ledger = &world->ledger };
+	struct many many = { .expected = &world->expected };
 	for (unsigned i = 0; i < 40; i++) {
 		put(world, i, 100 + i, i);
 		builder_key(i, keys[i]);
@@ -442,11 +442,11 @@ static void get_many_gives_them_in_order_until_told_to_stop(void **state)
 	builder_key(77, keys[40]);
 	assert_int_equal(as_get_many(world->store, keys, 40, take_one, &many, NULL), AS_OK);
 	assert_int_equal(many.count, 40);
-	many = (struct many){ .ledger = &world->ledger, .stop_at = 3 };
+	many = (struct many){ .expected = &world->expected, .stop_at = 3 };
 	assert_int_equal(as_get_many(world->store, keys, 40, take_one, &many, NULL),
 			 AS_ERR_CANCELLED);
 	assert_int_equal(many.count, 3);
-	many = (struct many){ .ledger = &world->ledger };
+	many = (struct many){ .expected = &world->expected };
 	assert_int_equal(as_get_many(world->store, keys, 41, take_one, &many, NULL),
 			 AS_ERR_OBJECT_NOT_FOUND);
 	assert_int_equal(many.count, 40);
@@ -482,7 +482,7 @@ static void the_largest_object_is_stored_and_one_byte_more_refused(void **state)
 	put(world, 1, AS_VALUE_MAX, 1);
 	put(world, 2, 10, 2);
 	uint8_t key[BUILDER_KEY];
-	uint8_t *value = ledger_value(AS_VALUE_MAX + 1, 3);
+	uint8_t *value = expected_value(AS_VALUE_MAX + 1, 3);
 	builder_key(3, key);
 	assert_int_equal(as_put(world->store, key, 32, value, AS_VALUE_MAX + 1, &world->error),
 			 AS_ERR_TOO_LARGE);
@@ -1176,10 +1176,10 @@ static void recovering_refuses_a_damaged_log_and_writes_nothing(void **state)
 /* Stop a writer in the middle: everything it wrote, and no COMMIT. */
 static void leave_a_tail(struct world *world)
 {
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	for (unsigned i = 50; i < 60; i++)
 		put(world, i, 300, i);
-	world->ledger = committed;
+	world->expected = committed;
 	world->fault.fail_kind = FAULT_REMOVE;
 	world->fault.fail_at = 1;
 	world->fault.fail_for_good = true;
@@ -1234,7 +1234,7 @@ static void a_tail_that_looks_committed_is_removed_only_by_force(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		put(world, i, 100, i);
 	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
-	const struct ledger first = world->ledger;
+	const struct expected_store first = world->expected;
 	put(world, 9, 100, 9);
 	assert_int_equal(as_commit(world->store, AS_NO_COMPACT, NULL, NULL), AS_OK);
 	const uint32_t last = state_of(world).transaction;
@@ -1256,7 +1256,7 @@ static void a_tail_that_looks_committed_is_removed_only_by_force(void **state)
 	reopen(world);
 	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_ERR_INTEGRITY);
 	assert_int_equal(as_rollback(world->store, AS_FORCE, &world->error), AS_OK);
-	world->ledger = first;
+	world->expected = first;
 	check(world);
 	check_repo(world);
 }
@@ -1268,14 +1268,14 @@ static void an_index_above_the_log_is_disorder_until_it_is_gone(void **state)
 	put(world, 1, 10, 1);
 	commit(world);
 	keep_index(world);
-	const struct ledger first = world->ledger;
+	const struct expected_store first = world->expected;
 	put(world, 2, 10, 2);
 	commit(world);
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
 	scratch_run("rm '%s'/data/*/%u && cp '%s'/index.* '%s'/hints.* '%s'", world->repo, last,
 		    world->scratch->path, world->scratch->path, world->repo);
-	world->ledger = first;
+	world->expected = first;
 	reopen(world);
 	assert_true(state_of(world).needs_recover);
 	check(world);	/* the right one is there to be read */
@@ -1302,7 +1302,7 @@ static void a_forced_rollback_of_everything_leaves_an_empty_store(void **state)
 	reopen(world);
 	assert_int_equal(as_rollback(world->store, AS_FORCE, &world->error), AS_OK);
 	assert_false(is_there(world, "index.0"));
-	memset(&world->ledger, 0, sizeof(world->ledger));
+	memset(&world->expected, 0, sizeof(world->expected));
 	check(world);
 	put(world, 2, 10, 2);
 	commit(world);
@@ -1321,7 +1321,7 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
 	scratch_run("rmdir '%s'/data/* 2>/dev/null || true", world->repo);
 	put(world, 90, 10, 1);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger.objects[90].is_there = false;
+	world->expected.objects[90].is_there = false;
 	for (unsigned i = 40; i < 44; i++) {
 		put(world, i, 10, i);
 		assert_int_equal(as_commit(world->store, i % 2 ? AS_NO_COMPACT : 0, NULL,
@@ -1502,7 +1502,7 @@ static void a_folder_that_is_a_link_is_not_written_through(void **state)
 	reopen(world);
 	put(world, 5, 10, 5);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger.objects[5].is_there = false;
+	world->expected.objects[5].is_there = false;
 	/* Also when it comes while the store is open. */
 	scratch_run("rmdir '%s/data/1' && ln -s '%s/outside' '%s/data/1'", world->repo,
 		    world->scratch->path, world->repo);
@@ -1535,7 +1535,7 @@ static void a_folder_that_was_lost_meanwhile_refuses_to_be_written_to(void **sta
 	fill_two_transactions(world);
 	put(world, 60, 10, 60);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger.objects[60].is_there = false;
+	world->expected.objects[60].is_there = false;
 	scratch_run("mv '%s/data/0' '%s/aside' && ln -s ../aside '%s/data/0'", world->repo,
 		    world->repo, world->repo);
 	builder_key(60, key);
@@ -1631,7 +1631,7 @@ static void a_full_disk_refuses_a_put_and_the_transaction_goes_on(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
-	uint8_t *value = ledger_value(600000, 1);
+	uint8_t *value = expected_value(600000, 1);
 	for (unsigned i = 0; i < 5; i++)
 		put(world, i, 100, i);
 	builder_key(9, key);
@@ -1668,7 +1668,7 @@ static void a_put_that_fails_anywhere_is_taken_back(void **state)
 			world->fault.fail_kind = kinds[i % ARRAY_SIZE(kinds)];
 			uint8_t key[BUILDER_KEY];
 			const size_t size = i % 2 ? 300000 : 900;
-			uint8_t *value = ledger_value(size, at);
+			uint8_t *value = expected_value(size, at);
 			builder_key(i, key);
 			world->fault.changes = 0;
 			world->fault.fail_at = at;
@@ -1678,7 +1678,7 @@ static void a_put_that_fails_anywhere_is_taken_back(void **state)
 			free(value);
 			assert_false(state_of(world).dead);
 			if (err == AS_OK)
-				world->ledger.objects[i] = (struct ledger_object){
+				world->expected.objects[i] = (struct expected_object){
 					.is_there = true, .size = size, .seed = at,
 				};
 			check(world);
@@ -1693,12 +1693,12 @@ static void a_put_that_cannot_be_taken_back_ends_the_transaction(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
-	uint8_t *value = ledger_value(300000, 1);
+	uint8_t *value = expected_value(300000, 1);
 	unsigned dead = 0;
 	for (unsigned i = 0; i < 3; i++)
 		put(world, i, 300, i);
 	commit(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	builder_key(1, key);
 	for (unsigned at = 1; at <= 8; at++) {
 		for (unsigned i = 3; i < 9; i++)	/* the open segment is full */
@@ -1718,7 +1718,7 @@ static void a_put_that_cannot_be_taken_back_ends_the_transaction(void **state)
 			assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DEAD);
 		}
 		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-		world->ledger = committed;
+		world->expected = committed;
 		check(world);
 	}
 	free(value);
@@ -1774,7 +1774,7 @@ static void nothing_is_committed_that_another_process_removed(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		put(world, i, 300, i);
 	commit(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	for (unsigned segment = 1; segment <= 2; segment++) {
 		for (unsigned i = 0; i < 5; i++)
 			put(world, i, 300, i + 100);
@@ -1784,7 +1784,7 @@ static void nothing_is_committed_that_another_process_removed(void **state)
 		assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_ERR_CHANGED);
 		assert_non_null(strstr(world->error.message, path));
 		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-		world->ledger = committed;
+		world->expected = committed;
 		check(world);
 	}
 	check_repo(world);
@@ -1809,7 +1809,7 @@ static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **
 	for (unsigned i = 0; i < 6; i++)
 		put(world, i, 400, i);
 	commit(world);
-	const struct ledger committed = world->ledger;
+	const struct expected_store committed = world->expected;
 	put(world, 1, 10, 77);
 	world->fault.fail_kind = FAULT_SYNC;
 	world->fault.changes = 0;
@@ -1823,7 +1823,7 @@ static void a_sync_that_fails_kills_the_transaction_and_a_rollback_helps(void **
 	assert_int_equal(as_commit(world->store, 0, NULL, NULL), AS_ERR_DEAD);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
 	assert_false(state_of(world).dead);
-	world->ledger = committed;
+	world->expected = committed;
 	check(world);
 	put(world, 1, 20, 78);
 	commit(world);
@@ -1869,7 +1869,7 @@ static void an_index_that_was_not_written_is_known_after_a_rollback(void **state
 		world->fault.fail_at = at;
 		const enum as_err err = as_commit(world->store, 0, &report, NULL);
 		world->fault.fail_at = 0;
-		const struct ledger committed = world->ledger;
+		const struct expected_store committed = world->expected;
 		if (err != AS_OK && !report.committed) {
 			assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
 			reopen(world);
@@ -1880,7 +1880,7 @@ static void an_index_that_was_not_written_is_known_after_a_rollback(void **state
 		if (!state_of(world).needs_recover) {
 			put(world, 21, 5, 5);
 			assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-			world->ledger = committed;
+			world->expected = committed;
 		}
 		if (state_of(world).needs_recover)
 			assert_int_equal(as_recover(world->store, 0, NULL), AS_OK);
@@ -1896,7 +1896,7 @@ static void a_rollback_that_cannot_remove_is_finished_by_the_next(void **state)
 	for (unsigned at = 1; at < 4; at++) {
 		put(world, at, 10, at);
 		commit(world);
-		const struct ledger committed = world->ledger;
+		const struct expected_store committed = world->expected;
 		for (unsigned i = 30; i < 36; i++)
 			put(world, i, 700, i);
 		world->fault.fail_kind = FAULT_REMOVE;
@@ -1906,7 +1906,7 @@ static void a_rollback_that_cannot_remove_is_finished_by_the_next(void **state)
 		world->fault.fail_at = 0;
 		assert_true(state_of(world).dead);
 		assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-		world->ledger = committed;
+		world->expected = committed;
 		check(world);
 		check_repo(world);
 	}
@@ -1931,7 +1931,7 @@ static void an_emptied_segment_that_stays_keeps_its_deletes(void **state)
 	world->fault.fail_at = 0;
 	put(world, 9, 10, 9);
 	assert_int_equal(as_rollback(world->store, 0, NULL), AS_OK);
-	world->ledger.objects[9].is_there = false;
+	world->expected.objects[9].is_there = false;
 	for (unsigned i = 3; i < 6; i++) {
 		put(world, i, 10, i);
 		commit(world);
@@ -1972,7 +1972,7 @@ static void a_value_that_ends_like_a_commit_ends_no_segment(void **state)
 		put(world, i + 10, 2000, i);
 	}
 	for (unsigned i = 10; i < 13; i++)
-		world->ledger.objects[i + 10].is_there = false;
+		world->expected.objects[i + 10].is_there = false;
 	world->fault.fail_kind = FAULT_REMOVE;
 	world->fault.fail_at = 1;
 	world->fault.fail_for_good = true;
@@ -2224,7 +2224,7 @@ static void a_folder_that_cannot_be_listed_is_not_a_lack_of_memory(void **state)
 	assert_int_equal(as_rollback(world->store, 0, &world->error), AS_ERR_IO);
 	assert_int_equal(world->error.sys, EIO);
 	world->fault.bad_listing = 0;
-	world->ledger.objects[70].is_there = false;
+	world->expected.objects[70].is_there = false;
 	check(world);
 }
 

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/ledger.h"
+#include "tests/expected_store.h"
 
 #include "engine/check/check.h"
 #include "engine/store/store_internal.h"
@@ -13,22 +13,22 @@
 
 #include <cmocka.h>
 
-void ledger_fill(uint8_t *value, size_t size, unsigned seed)
+void expected_fill(uint8_t *value, size_t size, unsigned seed)
 {
 	uint32_t state = seed * 2654435761u + 1;
 	for (size_t i = 0; i < size; i++) {
 		state = state * 1664525u + 1013904223u;
 		value[i] = (uint8_t)(state >> 24);
 	}
-	if (seed & LEDGER_LIKE_COMMIT)
+	if (seed & EXPECTED_LIKE_COMMIT)
 		memcpy(value + size - SEGMENT_HEADER, segment_commit, SEGMENT_HEADER);
 }
 
-uint8_t *ledger_value(size_t size, unsigned seed)
+uint8_t *expected_value(size_t size, unsigned seed)
 {
 	uint8_t *value = malloc(size + 1);
 	assert_non_null(value);
-	ledger_fill(value, size, seed);
+	expected_fill(value, size, seed);
 	return value;
 }
 
@@ -38,45 +38,45 @@ static void need(enum as_err err, const struct as_error *error)
 		fail_msg("%s: %s", as_err_name(err), error->message);
 }
 
-void ledger_put(struct ledger *ledger, struct as_store *store, unsigned number, size_t size,
-		unsigned seed)
+void expected_put(struct expected_store *expected, struct as_store *store, unsigned number,
+		  size_t size, unsigned seed)
 {
 	uint8_t key[BUILDER_KEY];
 	struct as_error error = { .code = AS_OK };
-	uint8_t *value = ledger_value(size, seed);
+	uint8_t *value = expected_value(size, seed);
 	builder_key(number, key);
 	need(as_put(store, key, sizeof(key), value, size, &error), &error);
 	free(value);
-	ledger->objects[number] = (struct ledger_object){
+	expected->objects[number] = (struct expected_object){
 		.is_there = true, .size = size, .seed = seed,
 	};
 }
 
-void ledger_delete(struct ledger *ledger, struct as_store *store, unsigned number)
+void expected_delete(struct expected_store *expected, struct as_store *store, unsigned number)
 {
 	uint8_t key[BUILDER_KEY];
 	struct as_error error = { .code = AS_OK };
 	builder_key(number, key);
 	need(as_delete(store, key, sizeof(key), &error), &error);
-	ledger->objects[number].is_there = false;
+	expected->objects[number].is_there = false;
 }
 
-void ledger_commit(struct as_store *store)
+void expected_commit(struct as_store *store)
 {
 	struct as_error error = { .code = AS_OK };
 	need(as_commit(store, 0, NULL, &error), &error);
 }
 
-uint64_t ledger_count(const struct ledger *ledger)
+uint64_t expected_count(const struct expected_store *expected)
 {
 	uint64_t count = 0;
-	for (unsigned i = 0; i < LEDGER_OBJECTS; i++)
-		count += ledger->objects[i].is_there;
+	for (unsigned i = 0; i < EXPECTED_OBJECTS; i++)
+		count += expected->objects[i].is_there;
 	return count;
 }
 
 /* What is wrong with object @number, or NULL. */
-static const char *judge(const struct ledger_object *object, unsigned number,
+static const char *judge(const struct expected_object *object, unsigned number,
 			 struct as_store *store)
 {
 	uint8_t key[BUILDER_KEY];
@@ -93,7 +93,7 @@ static const char *judge(const struct ledger_object *object, unsigned number,
 		return err == AS_ERR_OBJECT_NOT_FOUND ? NULL : "can be got and should not be there";
 	if (err != AS_OK)
 		return "cannot be got";
-	uint8_t *wanted = ledger_value(object->size, object->seed);
+	uint8_t *wanted = expected_value(object->size, object->seed);
 	const bool same = size == object->size && memcmp(value, wanted, size) == 0;
 	free(wanted);
 	free(value);
@@ -108,13 +108,13 @@ static int count_key(void *context, const uint8_t key[AS_KEY_SIZE])
 	return 0;
 }
 
-static bool find_difference(const struct ledger *ledger, struct as_store *store, char *text,
-			    size_t size)
+static bool find_difference(const struct expected_store *expected, struct as_store *store,
+			    char *text, size_t size)
 {
 	uint64_t length = 0, listed = 0;
-	if (as_len(store, &length, NULL) != AS_OK || length != ledger_count(ledger)) {
+	if (as_len(store, &length, NULL) != AS_OK || length != expected_count(expected)) {
 		snprintf(text, size, "%llu objects, not %llu", (unsigned long long)length,
-			 (unsigned long long)ledger_count(ledger));
+			 (unsigned long long)expected_count(expected));
 		return true;
 	}
 	if (as_each_key(store, count_key, &listed, NULL) != AS_OK || listed != length) {
@@ -122,8 +122,8 @@ static bool find_difference(const struct ledger *ledger, struct as_store *store,
 			 (unsigned long long)length);
 		return true;
 	}
-	for (unsigned i = 0; i < LEDGER_OBJECTS; i++) {
-		const char *wrong = judge(&ledger->objects[i], i, store);
+	for (unsigned i = 0; i < EXPECTED_OBJECTS; i++) {
+		const char *wrong = judge(&expected->objects[i], i, store);
 		if (!wrong)
 			continue;
 		snprintf(text, size, "object %u %s", i, wrong);
@@ -132,20 +132,20 @@ static bool find_difference(const struct ledger *ledger, struct as_store *store,
 	return false;
 }
 
-bool ledger_matches(const struct ledger *ledger, struct as_store *store)
+bool expected_matches(const struct expected_store *expected, struct as_store *store)
 {
 	char text[128];
-	return !find_difference(ledger, store, text, sizeof(text));
+	return !find_difference(expected, store, text, sizeof(text));
 }
 
-void ledger_check(const struct ledger *ledger, struct as_store *store)
+void expected_check(const struct expected_store *expected, struct as_store *store)
 {
 	char text[128];
-	if (find_difference(ledger, store, text, sizeof(text)))
+	if (find_difference(expected, store, text, sizeof(text)))
 		fail_msg("%s", text);
 }
 
-struct as_store *ledger_open(const char *repo, const struct io *io)
+struct as_store *expected_open(const char *repo, const struct io *io)
 {
 	struct as_store *store;
 	struct as_state state;
@@ -176,14 +176,14 @@ static void check_order(const char *repo)
 	view_close(view);
 }
 
-void ledger_check_repo(const struct ledger *ledger, const char *repo)
+void expected_check_repo(const struct expected_store *expected, const char *repo)
 {
 	struct as_error error = { .code = AS_OK };
-	struct as_store *store = ledger_open(repo, &io_system);
-	ledger_check(ledger, store);
+	struct as_store *store = expected_open(repo, &io_system);
+	expected_check(expected, store);
 	/* The log alone, read from its beginning, must say the same. */
 	need(store_replay(store, true, &error), &error);
-	ledger_check(ledger, store);
+	expected_check(expected, store);
 	as_close(store);
 	check_order(repo);
 }
