@@ -15,7 +15,7 @@
 
 #include "tests/builder.h"
 #include "tests/look.h"
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,19 +50,19 @@ static void keep(void *context, enum fault_change kind, const char *path)
 /* ---- doing ---- */
 
 static const char *act(const char *repo, const struct io *io, const char *action,
-		       char text[MENDING_TEXT])
+		       char text[ADVICE_TEXT])
 {
 	if (strcmp(action, "undo") == 0)
-		return mending_undo(repo, io, text);
+		return advice_undo(repo, io, text);
 	for (enum repair repair = REPAIR_NONE + 1; repair < REPAIR_COUNT; repair++)
 		if (strcmp(action, repair_name(repair)) == 0)
-			return mending_repair(repo, io, repair, text);
+			return advice_repair(repo, io, repair, text);
 	give_up(action);
 }
 
 static void answer(const char *wrong, const char *found)
 {
-	char line[MENDING_TEXT];
+	char line[ADVICE_TEXT];
 	snprintf(line, sizeof(line), "%s %s", wrong ? "error" : "ok", wrong ? wrong : found);
 	line[strcspn(line, "\n")] = '\0';
 	puts(line);
@@ -72,7 +72,7 @@ static void answer(const char *wrong, const char *found)
 static void record(const char *repo, const char *action, const char *folder)
 {
 	struct recording recording = { .repo = repo, .folder = folder, .is_changed = true };
-	char text[MENDING_TEXT], count[16];
+	char text[ADVICE_TEXT], count[16];
 	struct fault fault;
 	fault_init(&fault);
 	fault.watch = keep;
@@ -98,12 +98,12 @@ static void advise(const char *repo)
 
 static void mend(const char *repo, bool goes_back)
 {
-	char text[MENDING_TEXT], count[16];
+	char text[ADVICE_TEXT], count[16];
 	struct fault fault;
 	unsigned steps = 0;
 	fault_init(&fault);
-	const char *wrong = goes_back ? mending_back(repo, &fault.io, text)
-				      : mending_all(repo, &fault.io, &steps, text);
+	const char *wrong = goes_back ? advice_undo_all(repo, &fault.io, text)
+				      : advice_follow(repo, &fault.io, &steps, text);
 	snprintf(count, sizeof(count), "%u", steps);
 	answer(wrong, count);
 }

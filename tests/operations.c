@@ -7,7 +7,7 @@
 #include "engine/store/store_internal.h"
 #include "tests/fault.h"
 #include "tests/expected_store.h"
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -369,8 +369,8 @@ static void whole_make(const char *repo)
 
 static bool run_repair(const char *repo, const struct io *io, enum repair action)
 {
-	char text[MENDING_TEXT];
-	return !mending_repair(repo, io, action, text);
+	char text[ADVICE_TEXT];
+	return !advice_repair(repo, io, action, text);
 }
 
 static bool salvage_run(const char *repo, const struct io *io)
@@ -443,8 +443,8 @@ static void tidied_make(const char *repo)
 
 static bool undo_operation_run(const char *repo, const struct io *io)
 {
-	char text[MENDING_TEXT];
-	return !mending_undo(repo, io, text);
+	char text[ADVICE_TEXT];
+	return !advice_undo(repo, io, text);
 }
 
 static bool purge(const struct view *view, struct permit *permit)

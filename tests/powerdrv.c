@@ -11,7 +11,7 @@
 
 #include "tests/builder.h"
 #include "tests/fault.h"
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 #include "tests/outage.h"
 #include "tests/operations.h"
 
@@ -36,12 +36,12 @@ static _Noreturn void give_up(const char *what, const char *why)
 
 static void mend(const char *disk)
 {
-	char repo[BUILDER_PATH], text[MENDING_TEXT];
+	char repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
 	snprintf(repo, sizeof(repo), "%.400s/repo", disk);
-	const char *wrong = mending_all(repo, &fault.io, &steps, text);
+	const char *wrong = advice_follow(repo, &fault.io, &steps, text);
 	if (wrong)
 		give_up(disk, wrong);
 }

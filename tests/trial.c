@@ -31,13 +31,13 @@ const char *trial_repo(const char *folder, char out[BUILDER_PATH])
 
 static const char taken_back_elsewhere[] = "taken back, it is not what it was";
 
-static const char *judge_way_back(const char *folder, uint64_t origin, char text[MENDING_TEXT])
+static const char *judge_way_back(const char *folder, uint64_t origin, char text[ADVICE_TEXT])
 {
 	char repo[BUILDER_PATH];
 	struct fault fault;
 	fault_init(&fault);
-	const char *wrong = mending_back(trial_repo(folder, repo), &fault.io, text);
-	if (!wrong && mending_bytes(repo) != origin)
+	const char *wrong = advice_undo_all(trial_repo(folder, repo), &fault.io, text);
+	if (!wrong && advice_digest(repo) != origin)
 		wrong = taken_back_elsewhere;
 	return wrong;
 }
@@ -45,13 +45,13 @@ static const char *judge_way_back(const char *folder, uint64_t origin, char text
 /* On a copy: the way back must be open before anything is mended, too; or, where @may_stay, closed,
  * and all as it is. */
 static const char *judge_way_back_at_once(const struct trial *trial, const char *folder,
-					  uint64_t origin, bool may_stay, char text[MENDING_TEXT])
+					  uint64_t origin, bool may_stay, char text[ADVICE_TEXT])
 {
 	char copy[BUILDER_PATH], repo[BUILDER_PATH];
 	outage_copy(folder, trial_path(trial, "back", copy));
-	const uint64_t found = mending_bytes(trial_repo(copy, repo));
+	const uint64_t found = advice_digest(trial_repo(copy, repo));
 	const char *wrong = judge_way_back(copy, origin, text);
-	if (wrong == taken_back_elsewhere && may_stay && mending_bytes(repo) == found)
+	if (wrong == taken_back_elsewhere && may_stay && advice_digest(repo) == found)
 		wrong = NULL;
 	builder_remove_folder(copy);
 	return wrong;
@@ -68,12 +68,12 @@ static bool is_right(const struct trial *trial, bool is_done, const struct conte
 }
 
 static const char *judge_mended(const struct trial *trial, const struct trial_state *state,
-				const char *repo, char text[MENDING_TEXT])
+				const char *repo, char text[ADVICE_TEXT])
 {
 	struct contents contents;
 	const char *wrong = contents_read(repo, &contents, text);
 	if (!wrong && !is_right(trial, state->is_done, &contents)) {
-		snprintf(text, MENDING_TEXT, "%zu objects; before %zu, after %zu%s",
+		snprintf(text, ADVICE_TEXT, "%zu objects; before %zu, after %zu%s",
 			 contents.count, trial->before.count, trial->after.count,
 			 state->is_done ? ", and it said that it was done" : "");
 		wrong = text;
@@ -91,7 +91,7 @@ static bool is_nothing(const struct trial *trial, const struct trial_state *stat
 }
 
 const char *trial_judge(const struct trial *trial, struct trial_state *state,
-			char text[MENDING_TEXT])
+			char text[ADVICE_TEXT])
 {
 	char repo[BUILDER_PATH];
 	struct fault fault;
@@ -105,14 +105,14 @@ const char *trial_judge(const struct trial *trial, struct trial_state *state,
 		has_origin = true;
 		origin = trial->origin;
 	}
-	const uint64_t found = mending_bytes(repo);
+	const uint64_t found = advice_digest(repo);
 	const char *wrong = NULL;
 	if (has_origin)
 		wrong = judge_way_back_at_once(trial, state->folder, origin, false, text);
 	else if (trial->operation->way_back == BACK_WHOLE_OR_NOT)
 		wrong = judge_way_back_at_once(trial, state->folder, trial->origin, true, text);
 	if (!wrong)
-		wrong = mending_all(repo, &fault.io, &state->steps, text);
+		wrong = advice_follow(repo, &fault.io, &state->steps, text);
 	if (!wrong)
 		wrong = judge_mended(trial, state, repo, text);
 	if (!wrong && has_origin)
@@ -127,12 +127,12 @@ const char *trial_judge(const struct trial *trial, struct trial_state *state,
 /* What the repository on @disk holds when it is mended. */
 static void read_mended(const struct trial *trial, const char *disk, struct contents *contents)
 {
-	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
 	outage_copy(disk, trial_path(trial, "copy", copy));
-	const char *wrong = mending_all(trial_repo(copy, repo), &fault.io, &steps, text);
+	const char *wrong = advice_follow(trial_repo(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
 	if (wrong)
@@ -142,14 +142,14 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 
 static void read_origin(struct trial *trial, const char *start)
 {
-	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	fault_init(&fault);
 	outage_copy(start, trial_path(trial, "copy", copy));
-	const char *wrong = mending_back(trial_repo(copy, repo), &fault.io, text);
+	const char *wrong = advice_undo_all(trial_repo(copy, repo), &fault.io, text);
 	if (wrong)
 		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
-	trial->origin = mending_bytes(repo);
+	trial->origin = advice_digest(repo);
 	builder_remove_folder(copy);
 }
 

@@ -8,7 +8,7 @@
 #define ATTICSCOPE_TESTS_TRIAL_H
 
 #include "tests/builder.h"
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 #include "tests/operations.h"
 
 struct trial {
@@ -16,7 +16,7 @@ struct trial {
 	char folder[BUILDER_PATH];	/* of its own; "disk" in it is what is tried */
 	char repo[BUILDER_PATH];	/* on the disk */
 	struct contents before, after;
-	uint64_t origin;		/* mending_bytes before all repairs */
+	uint64_t origin;		/* advice_digest before all repairs */
 };
 
 struct trial_state {
@@ -42,6 +42,6 @@ const char *trial_repo(const char *folder, char out[BUILDER_PATH]);
 
 /* What is wrong with @state, or NULL. Mends it, and takes that back. */
 const char *trial_judge(const struct trial *trial, struct trial_state *state,
-			char text[MENDING_TEXT]);
+			char text[ADVICE_TEXT]);
 
 #endif

@@ -97,14 +97,14 @@ static bool mend_at(struct attempt *attempt, const struct mode *first, unsigned 
 		    const struct trial_state *start, const struct mode *mode, unsigned at)
 {
 	const struct trial *trial = &attempt->trial;
-	char disk[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char disk[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct trial_state state = *start;
 	struct fault fault;
 	unsigned steps;
 	outage_copy(start->folder, trial_path(trial, "second", disk));
 	state.folder = disk;
 	arm(&fault, mode, at);
-	const bool is_mended = !mending_all(trial_repo(disk, repo), &fault.io, &steps, text);
+	const bool is_mended = !advice_follow(trial_repo(disk, repo), &fault.io, &steps, text);
 	const char *wrong = judge_call(mode, &fault, is_mended);
 	if (!wrong)
 		wrong = trial_judge(trial, &state, text);
@@ -126,7 +126,7 @@ static void fail_again(struct attempt *attempt, const struct mode *mode, unsigne
 	};
 	if (attempt->trial.operation->way_back == BACK_TO_FOUND) {
 		start.has_origin = true;
-		start.origin = mending_bytes(trial_repo(first, repo));
+		start.origin = advice_digest(trial_repo(first, repo));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
 		for (unsigned m = 1 + (attempt->unmended + at) % attempt->second_every;
@@ -140,7 +140,7 @@ static void fail_again(struct attempt *attempt, const struct mode *mode, unsigne
 static bool fail_at(struct attempt *attempt, const struct mode *mode, unsigned at)
 {
 	const struct trial *trial = &attempt->trial;
-	char disk[BUILDER_PATH], copy[BUILDER_PATH], text[MENDING_TEXT];
+	char disk[BUILDER_PATH], copy[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
 	trial_reset(trial);

@@ -134,8 +134,8 @@ static void strange_make(const char *repo)
 
 static bool strange_run(const char *repo, const struct io *io)
 {
-	char text[MENDING_TEXT];
-	return !mending_repair(repo, io, REPAIR_SALVAGE, text);
+	char text[ADVICE_TEXT];
+	return !advice_repair(repo, io, REPAIR_SALVAGE, text);
 }
 
 /* Change the end of @key where the index holds it. */
@@ -194,7 +194,7 @@ static const struct operation more_operations[] = {
 static bool starve_operation(struct tally *tally, const struct trial *trial, unsigned at,
 			     bool for_good)
 {
-	char disk[BUILDER_PATH], text[MENDING_TEXT];
+	char disk[BUILDER_PATH], text[ADVICE_TEXT];
 	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
 	struct fault fault;
 	const int maps = allocs_mapped();

@@ -10,7 +10,7 @@
 
 #include "tests/campaign.h"
 #include "tests/fault.h"
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 #include "tests/outage.h"
 #include "tests/scratch.h"
 #include "tests/operations.h"
@@ -71,13 +71,13 @@ static _Noreturn void give_up(const struct trial *trial, const struct outage_sta
 static void judge_way_back(const struct trial *trial, const struct outage_state *state,
 			   const char *repo, uint64_t expected, uint64_t other)
 {
-	char text[MENDING_TEXT];
+	char text[ADVICE_TEXT];
 	struct fault fault;
 	fault_init(&fault);
-	const char *wrong = mending_back(repo, &fault.io, text);
+	const char *wrong = advice_undo_all(repo, &fault.io, text);
 	if (wrong)
 		give_up(trial, state, wrong);
-	const uint64_t bytes = mending_bytes(repo);
+	const uint64_t bytes = advice_digest(repo);
 	if (bytes != expected && bytes != other)
 		give_up(trial, state, "taken back, it is not what it was");
 }
@@ -111,7 +111,7 @@ static bool is_right(const struct trial *trial, const struct outage_state *state
 static void judge_mended(const struct trial *trial, const struct outage_state *state,
 			 const char *repo)
 {
-	char text[MENDING_TEXT];
+	char text[ADVICE_TEXT];
 	struct contents contents;
 	const char *wrong = contents_read(repo, &contents, text);
 	if (wrong)
@@ -127,14 +127,14 @@ static void judge_mended(const struct trial *trial, const struct outage_state *s
 
 static void judge(const struct trial *trial, const struct outage_state *state)
 {
-	char repo[BUILDER_PATH], text[MENDING_TEXT];
+	char repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
-	const uint64_t found = mending_bytes(repo_in(state->folder, repo));
+	const uint64_t found = advice_digest(repo_in(state->folder, repo));
 	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
 		judge_way_back_at_once(trial, state, found);
-	const char *wrong = mending_all(repo, &fault.io, &steps, text);
+	const char *wrong = advice_follow(repo, &fault.io, &steps, text);
 	if (wrong)
 		give_up(trial, state, wrong);
 	judge_mended(trial, state, repo);
@@ -147,7 +147,7 @@ static void judge(const struct trial *trial, const struct outage_state *state)
 /* Nothing was there before: what is not in order yet may be made anew. */
 static bool is_no_repository(const struct outage_state *state)
 {
-	char repo[BUILDER_PATH], config[BUILDER_PATH], text[MENDING_TEXT];
+	char repo[BUILDER_PATH], config[BUILDER_PATH], text[ADVICE_TEXT];
 	struct contents contents;
 	const bool is_none = contents_read(repo_in(state->folder, repo), &contents, text) != NULL;
 	snprintf(config, sizeof(config), "%.400s/config", repo);
@@ -165,20 +165,20 @@ static void judge_second(void *context, const struct outage_state *state)
 static void mend_in(const struct trial *trial, const struct outage_state *state, const char *repo,
 		    const struct io *io)
 {
-	char text[MENDING_TEXT];
+	char text[ADVICE_TEXT];
 	unsigned steps;
-	const char *wrong = mending_all(repo, io, &steps, text);
+	const char *wrong = advice_follow(repo, io, &steps, text);
 	if (wrong)
 		give_up(trial, state, wrong);
 }
 
 static void lose_power_again(struct trial *trial, const struct outage_state *state)
 {
-	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct trial again = *trial;
 	struct contents end;
 	outage_copy(state->folder, room(trial, "second", disk));
-	const uint64_t found = mending_bytes(repo_in(disk, repo));
+	const uint64_t found = advice_digest(repo_in(disk, repo));
 	struct power *power = power_new(disk);
 	mend_in(trial, state, repo, power_io(power));
 	const char *wrong = contents_read(repo, &end, text);
@@ -212,7 +212,7 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 static void kill_and_lose_power(struct trial *trial, size_t at)
 {
 	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], start[BUILDER_PATH];
-	char text[MENDING_TEXT];
+	char text[ADVICE_TEXT];
 	struct trial again = *trial;
 	struct contents end;
 	const struct outage_state death = { .point = at, .fates = "killed there" };
@@ -270,12 +270,12 @@ static void judge_first(void *context, const struct outage_state *state)
 /* What the repository on @disk holds when it is mended. */
 static void read_mended(const struct trial *trial, const char *disk, struct contents *contents)
 {
-	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
 	outage_copy(disk, room(trial, "copy", copy));
-	const char *wrong = mending_all(repo_in(copy, repo), &fault.io, &steps, text);
+	const char *wrong = advice_follow(repo_in(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
 	if (wrong)
@@ -285,14 +285,14 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 
 static void read_origin(struct trial *trial, const char *disk)
 {
-	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[MENDING_TEXT];
+	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	fault_init(&fault);
 	outage_copy(disk, room(trial, "copy", copy));
-	const char *wrong = mending_back(repo_in(copy, repo), &fault.io, text);
+	const char *wrong = advice_undo_all(repo_in(copy, repo), &fault.io, text);
 	if (wrong)
 		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
-	trial->origin = mending_bytes(repo);
+	trial->origin = advice_digest(repo);
 	builder_remove_folder(copy);
 }
 

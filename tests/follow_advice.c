@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/mending.h"
+#include "tests/follow_advice.h"
 
 #include "engine/base/array.h"
 #include "engine/repair/undo.h"
@@ -19,14 +19,14 @@
 
 #define STEPS_MAX 4u
 
-static const char *say(char text[MENDING_TEXT], const char *format, ...)
+static const char *say(char text[ADVICE_TEXT], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static const char *say(char text[MENDING_TEXT], const char *format, ...)
+static const char *say(char text[ADVICE_TEXT], const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, MENDING_TEXT, format, args);
+	vsnprintf(text, ADVICE_TEXT, format, args);
 	va_end(args);
 	return text;
 }
@@ -46,7 +46,7 @@ static void look_away(struct sight *sight)
 }
 
 /* Every folder of what came to no end is named, and the advice speaks of the newest. */
-static const char *check_told(const struct sight *sight, char text[MENDING_TEXT])
+static const char *check_told(const struct sight *sight, char text[ADVICE_TEXT])
 {
 	const uint64_t *total = sight->verify->findings.total;
 	const struct diagnosis *diagnosis = &sight->diagnosis;
@@ -72,7 +72,7 @@ static const char *check_told(const struct sight *sight, char text[MENDING_TEXT]
 }
 
 static const char *look(const char *repo, const struct io *io, struct sight *sight,
-			char text[MENDING_TEXT])
+			char text[ADVICE_TEXT])
 {
 	const struct view_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
@@ -94,7 +94,7 @@ static const char *look(const char *repo, const struct io *io, struct sight *sig
 /* ---- doing ---- */
 
 static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo,
-			    char text[MENDING_TEXT])
+			    char text[ADVICE_TEXT])
 {
 	struct view *view = sight->view;
 	struct repair_progress progress = { .cancel = false };
@@ -116,7 +116,7 @@ static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo
 	return err == AS_OK ? NULL : say(text, "%s: %s", name, error.message);
 }
 
-static const char *repair(struct sight *sight, enum repair action, char text[MENDING_TEXT])
+static const char *repair(struct sight *sight, enum repair action, char text[ADVICE_TEXT])
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
@@ -131,7 +131,7 @@ static const char *repair(struct sight *sight, enum repair action, char text[MEN
 }
 
 /* What a removal that was cut short has left, as it says itself. */
-static const char *purge(struct sight *sight, const char *name, char text[MENDING_TEXT])
+static const char *purge(struct sight *sight, const char *name, char text[ADVICE_TEXT])
 {
 	struct view *view = sight->view;
 	struct as_error error = { .code = AS_OK };
@@ -146,7 +146,7 @@ static const char *purge(struct sight *sight, const char *name, char text[MENDIN
 	return err == AS_OK ? NULL : say(text, "purge: %s", error.message);
 }
 
-static const char *take_back(struct sight *sight, char text[MENDING_TEXT])
+static const char *take_back(struct sight *sight, char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
@@ -160,8 +160,8 @@ static const char *take_back(struct sight *sight, char text[MENDING_TEXT])
 	return wrong;
 }
 
-const char *mending_repair(const char *repo, const struct io *io, enum repair action,
-			   char text[MENDING_TEXT])
+const char *advice_repair(const char *repo, const struct io *io, enum repair action,
+			  char text[ADVICE_TEXT])
 {
 	struct sight sight;
 	const char *wrong = look(repo, io, &sight, text);
@@ -172,7 +172,7 @@ const char *mending_repair(const char *repo, const struct io *io, enum repair ac
 	return wrong;
 }
 
-const char *mending_undo(const char *repo, const struct io *io, char text[MENDING_TEXT])
+const char *advice_undo(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
 	struct sight sight;
 	const char *wrong = look(repo, io, &sight, text);
@@ -183,8 +183,8 @@ const char *mending_undo(const char *repo, const struct io *io, char text[MENDIN
 	return wrong;
 }
 
-const char *mending_step(const char *repo, const struct io *io, bool *is_clean,
-			 char text[MENDING_TEXT])
+const char *advice_step(const char *repo, const struct io *io, bool *is_clean,
+			char text[ADVICE_TEXT])
 {
 	struct sight sight;
 	const char *wrong = look(repo, io, &sight, text);
@@ -202,19 +202,19 @@ const char *mending_step(const char *repo, const struct io *io, bool *is_clean,
 	return wrong;
 }
 
-const char *mending_all(const char *repo, const struct io *io, unsigned *steps,
-			char text[MENDING_TEXT])
+const char *advice_follow(const char *repo, const struct io *io, unsigned *steps,
+			  char text[ADVICE_TEXT])
 {
 	bool is_clean = false;
 	for (*steps = 0; *steps <= STEPS_MAX; ++*steps) {
-		const char *wrong = mending_step(repo, io, &is_clean, text);
+		const char *wrong = advice_step(repo, io, &is_clean, text);
 		if (wrong || is_clean)
 			return wrong;
 	}
 	return say(text, "the steps that are recommended lead nowhere");
 }
 
-const char *mending_back(const char *repo, const struct io *io, char text[MENDING_TEXT])
+const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
 	for (unsigned steps = 0; steps <= 2 * STEPS_MAX; steps++) {
 		struct sight sight;
@@ -271,7 +271,7 @@ static int add_file(const char *path, const struct stat *st, int type, struct FT
 	return FTW_CONTINUE;
 }
 
-uint64_t mending_bytes(const char *repo)
+uint64_t advice_digest(const char *repo)
 {
 	bytes_sum = 0;
 	bytes_base = strlen(repo);
@@ -317,7 +317,7 @@ static int compare_objects(const void *left, const void *right)
 }
 
 static const char *gather_all(struct as_store *store, struct contents *contents,
-			      char text[MENDING_TEXT])
+			      char text[ADVICE_TEXT])
 {
 	struct gathering gathering = { .store = store, .contents = contents };
 	struct as_error error = { .code = AS_OK };
@@ -333,7 +333,7 @@ static const char *gather_all(struct as_store *store, struct contents *contents,
 }
 
 static const char *read_both(struct as_store *store, struct contents *contents,
-			     char text[MENDING_TEXT])
+			     char text[ADVICE_TEXT])
 {
 	struct contents by_log;
 	struct as_state state;
@@ -355,7 +355,7 @@ static const char *read_both(struct as_store *store, struct contents *contents,
 	return wrong;
 }
 
-const char *contents_read(const char *repo, struct contents *contents, char text[MENDING_TEXT])
+const char *contents_read(const char *repo, struct contents *contents, char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
 	struct fault fault;
