@@ -12,7 +12,7 @@
 #include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/follow_advice.h"
-#include "tests/outage.h"
+#include "tests/power_loss.h"
 #include "tests/operations.h"
 
 #include <inttypes.h>
@@ -51,11 +51,11 @@ static void write_mended(const char *disk, const char *name)
 {
 	char copy[BUILDER_PATH];
 	below(name, copy);
-	outage_copy(disk, copy);
+	power_loss_copy(disk, copy);
 	mend(copy);
 }
 
-static void write_state(void *context, const struct outage_state *state)
+static void write_state(void *context, const struct power_loss_state *state)
 {
 	char name[64], path[BUILDER_PATH], found[80], mended[80];
 	(void)context;
@@ -66,7 +66,7 @@ static void write_state(void *context, const struct outage_state *state)
 	snprintf(found, sizeof(found), "%s/found", name);
 	snprintf(mended, sizeof(mended), "%s/mended", name);
 	below(found, path);
-	outage_copy(state->folder, path);
+	power_loss_copy(state->folder, path);
 	write_mended(state->folder, mended);
 	printf("%s %d %d\n", name, state->is_done, operation->is_first);
 }
@@ -84,12 +84,12 @@ static void write_states(unsigned one_in)
 	struct power *power = power_new(disk);
 	if (!operation->run(repo, power_io(power)))
 		give_up(operation->name, "it failed");
-	struct outage outage = {
+	struct power_loss loss = {
 		.power = power, .done = power_changes(power), .folder = left, .samples = 200,
 		.one_in = one_in,
 	};
 	write_mended(disk, "after");
-	outage_walk(&outage, write_state, NULL);
+	power_loss_walk(&loss, write_state, NULL);
 	power_free(power);
 }
 

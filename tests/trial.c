@@ -3,7 +3,7 @@
 #include "tests/trial.h"
 
 #include "tests/fault.h"
-#include "tests/outage.h"
+#include "tests/power_loss.h"
 #include "tests/scratch.h"
 
 #include <setjmp.h>
@@ -48,7 +48,7 @@ static const char *judge_way_back_at_once(const struct trial *trial, const char 
 					  uint64_t origin, bool may_stay, char text[ADVICE_TEXT])
 {
 	char copy[BUILDER_PATH], repo[BUILDER_PATH];
-	outage_copy(folder, trial_path(trial, "back", copy));
+	power_loss_copy(folder, trial_path(trial, "back", copy));
 	const uint64_t found = advice_digest(trial_repo(copy, repo));
 	const char *wrong = judge_way_back(copy, origin, text);
 	if (wrong == taken_back_elsewhere && may_stay && advice_digest(repo) == found)
@@ -131,7 +131,7 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
-	outage_copy(disk, trial_path(trial, "copy", copy));
+	power_loss_copy(disk, trial_path(trial, "copy", copy));
 	const char *wrong = advice_follow(trial_repo(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
@@ -145,7 +145,7 @@ static void read_origin(struct trial *trial, const char *start)
 	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	fault_init(&fault);
-	outage_copy(start, trial_path(trial, "copy", copy));
+	power_loss_copy(start, trial_path(trial, "copy", copy));
 	const char *wrong = advice_undo_all(trial_repo(copy, repo), &fault.io, text);
 	if (wrong)
 		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
@@ -167,7 +167,7 @@ void trial_begin(struct trial *trial, const struct operation *operation)
 	}
 	if (operation->way_back == BACK_TO_ORIGIN || operation->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(trial, start);
-	outage_copy(start, disk);
+	power_loss_copy(start, disk);
 	fault_init(&fault);
 	if (!operation->run(trial->repo, &fault.io))
 		fail_msg("%s failed, and no fault was near", operation->name);
@@ -185,5 +185,5 @@ void trial_reset(const struct trial *trial)
 {
 	char start[BUILDER_PATH], disk[BUILDER_PATH];
 	builder_remove_folder(trial_path(trial, "disk", disk));
-	outage_copy(trial_path(trial, "start", start), disk);
+	power_loss_copy(trial_path(trial, "start", start), disk);
 }

@@ -9,7 +9,7 @@
 #include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/trial.h"
-#include "tests/outage.h"
+#include "tests/power_loss.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -101,7 +101,7 @@ static bool mend_at(struct attempt *attempt, const struct mode *first, unsigned 
 	struct trial_state state = *start;
 	struct fault fault;
 	unsigned steps;
-	outage_copy(start->folder, trial_path(trial, "second", disk));
+	power_loss_copy(start->folder, trial_path(trial, "second", disk));
 	state.folder = disk;
 	arm(&fault, mode, at);
 	const bool is_mended = !advice_follow(trial_repo(disk, repo), &fault.io, &steps, text);
@@ -146,7 +146,7 @@ static bool fail_at(struct attempt *attempt, const struct mode *mode, unsigned a
 	trial_reset(trial);
 	arm(&fault, mode, at);
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
-	outage_copy(disk, trial_path(trial, "first", copy));
+	power_loss_copy(disk, trial_path(trial, "first", copy));
 	const char *wrong = judge_call(mode, &fault, state.is_done);
 	if (!wrong)
 		wrong = trial_judge(trial, &state, text);

@@ -11,7 +11,7 @@
 #include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/follow_advice.h"
-#include "tests/outage.h"
+#include "tests/power_loss.h"
 #include "tests/scratch.h"
 #include "tests/operations.h"
 
@@ -57,7 +57,7 @@ static const char *repo_in(const char *disk, char out[BUILDER_PATH])
 
 /* ---- judging ---- */
 
-static _Noreturn void give_up(const struct trial *trial, const struct outage_state *state,
+static _Noreturn void give_up(const struct trial *trial, const struct power_loss_state *state,
 			      const char *wrong)
 {
 	fail_msg("%s: POWER_STATE=%zu,%" PRIu64 "%s: %s\n%s%s%s", trial->operation->name,
@@ -68,7 +68,7 @@ static _Noreturn void give_up(const struct trial *trial, const struct outage_sta
 }
 
 /* It must give the bytes of @expected, or of @other. */
-static void judge_way_back(const struct trial *trial, const struct outage_state *state,
+static void judge_way_back(const struct trial *trial, const struct power_loss_state *state,
 			   const char *repo, uint64_t expected, uint64_t other)
 {
 	char text[ADVICE_TEXT];
@@ -84,18 +84,18 @@ static void judge_way_back(const struct trial *trial, const struct outage_state 
 
 /* On a copy: the way back must be open before anything is mended, too; or closed, where it is being
  * removed, and all as it was @found. */
-static void judge_way_back_at_once(const struct trial *trial, const struct outage_state *state,
+static void judge_way_back_at_once(const struct trial *trial, const struct power_loss_state *state,
 				   uint64_t found)
 {
 	char disk[BUILDER_PATH], repo[BUILDER_PATH];
 	const bool may_stay = trial->way_back == BACK_WHOLE_OR_NOT;
-	outage_copy(state->folder, room(trial, "back", disk));
+	power_loss_copy(state->folder, room(trial, "back", disk));
 	judge_way_back(trial, state, repo_in(disk, repo), trial->origin,
 		       may_stay ? found : trial->origin);
 	builder_remove_folder(disk);
 }
 
-static bool is_right(const struct trial *trial, const struct outage_state *state,
+static bool is_right(const struct trial *trial, const struct power_loss_state *state,
 		     const struct contents *contents)
 {
 	if (trial->is_second && state->is_done)
@@ -108,7 +108,7 @@ static bool is_right(const struct trial *trial, const struct outage_state *state
 					  : contents_equal(contents, &trial->before);
 }
 
-static void judge_mended(const struct trial *trial, const struct outage_state *state,
+static void judge_mended(const struct trial *trial, const struct power_loss_state *state,
 			 const char *repo)
 {
 	char text[ADVICE_TEXT];
@@ -125,7 +125,7 @@ static void judge_mended(const struct trial *trial, const struct outage_state *s
 		give_up(trial, state, text);
 }
 
-static void judge(const struct trial *trial, const struct outage_state *state)
+static void judge(const struct trial *trial, const struct power_loss_state *state)
 {
 	char repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
@@ -145,7 +145,7 @@ static void judge(const struct trial *trial, const struct outage_state *state)
 }
 
 /* Nothing was there before: what is not in order yet may be made anew. */
-static bool is_no_repository(const struct outage_state *state)
+static bool is_no_repository(const struct power_loss_state *state)
 {
 	char repo[BUILDER_PATH], config[BUILDER_PATH], text[ADVICE_TEXT];
 	struct contents contents;
@@ -157,13 +157,13 @@ static bool is_no_repository(const struct outage_state *state)
 
 /* ---- the second power loss ---- */
 
-static void judge_second(void *context, const struct outage_state *state)
+static void judge_second(void *context, const struct power_loss_state *state)
 {
 	judge(context, state);
 }
 
-static void mend_in(const struct trial *trial, const struct outage_state *state, const char *repo,
-		    const struct io *io)
+static void mend_in(const struct trial *trial, const struct power_loss_state *state,
+		    const char *repo, const struct io *io)
 {
 	char text[ADVICE_TEXT];
 	unsigned steps;
@@ -172,19 +172,19 @@ static void mend_in(const struct trial *trial, const struct outage_state *state,
 		give_up(trial, state, wrong);
 }
 
-static void lose_power_again(struct trial *trial, const struct outage_state *state)
+static void lose_power_again(struct trial *trial, const struct power_loss_state *state)
 {
 	char disk[BUILDER_PATH], left[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct trial again = *trial;
 	struct contents end;
-	outage_copy(state->folder, room(trial, "second", disk));
+	power_loss_copy(state->folder, room(trial, "second", disk));
 	const uint64_t found = advice_digest(repo_in(disk, repo));
 	struct power *power = power_new(disk);
 	mend_in(trial, state, repo, power_io(power));
 	const char *wrong = contents_read(repo, &end, text);
 	if (wrong)
 		give_up(trial, state, wrong);
-	struct outage outage = {
+	struct power_loss loss = {
 		.power = power, .done = power_changes(power),
 		.folder = room(trial, "second-left", left),
 		.samples = 24, .one_in = campaign_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
@@ -197,9 +197,9 @@ static void lose_power_again(struct trial *trial, const struct outage_state *sta
 		again.origin = found;
 	}
 	again.must_be_after = trial->must_be_after || state->is_done;
-	outage_walk(&outage, judge_second, &again);
-	trial->second_points += outage.points;
-	trial->second_states += outage.states;
+	power_loss_walk(&loss, judge_second, &again);
+	trial->second_points += loss.points;
+	trial->second_states += loss.states;
 	contents_free(&end);
 	power_free(power);
 	builder_remove_folder(disk);
@@ -215,8 +215,8 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	char text[ADVICE_TEXT];
 	struct trial again = *trial;
 	struct contents end;
-	const struct outage_state death = { .point = at, .fates = "killed there" };
-	outage_copy(room(trial, "start", start), room(trial, "killed", disk));
+	const struct power_loss_state death = { .point = at, .fates = "killed there" };
+	power_loss_copy(room(trial, "start", start), room(trial, "killed", disk));
 	struct power *power = power_new(disk);
 	power_stop_at(power, at);
 	trial->operation->run(repo_in(disk, repo), power_io(power));
@@ -226,7 +226,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	if (wrong)
 		give_up(trial, &death, wrong);
 	snprintf(text, sizeof(text), "killed at change %zu", at);
-	struct outage outage = {
+	struct power_loss loss = {
 		.power = power, .done = power_changes(power), .first = at,
 		.folder = room(trial, "killed-left", left), .samples = 24,
 		.one_in = campaign_is_long() ? 10 : 40, .seed = (unsigned)at,
@@ -236,9 +236,9 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	again.end = &end;
 	if (trial->way_back == BACK_TO_FOUND)
 		again.way_back = BACK_UNJUDGED;	/* the bytes found were only in memory */
-	outage_walk(&outage, judge_second, &again);
+	power_loss_walk(&loss, judge_second, &again);
 	trial->killed++;
-	trial->killed_states += outage.states;
+	trial->killed_states += loss.states;
 	contents_free(&end);
 	power_free(power);
 	builder_remove_folder(disk);
@@ -253,12 +253,12 @@ static void kill_everywhere(struct trial *trial, size_t done)
 
 /* ---- one operation ---- */
 
-static void judge_first(void *context, const struct outage_state *state)
+static void judge_first(void *context, const struct power_loss_state *state)
 {
 	struct trial *trial = context;
 	const char *keep = getenv("POWER_KEEP");
 	if (keep)
-		outage_copy(state->folder, keep);
+		power_loss_copy(state->folder, keep);
 	trial->judged++;
 	if (!trial->has_repo && is_no_repository(state))
 		return;
@@ -274,7 +274,7 @@ static void read_mended(const struct trial *trial, const char *disk, struct cont
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
-	outage_copy(disk, room(trial, "copy", copy));
+	power_loss_copy(disk, room(trial, "copy", copy));
 	const char *wrong = advice_follow(repo_in(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
@@ -288,7 +288,7 @@ static void read_origin(struct trial *trial, const char *disk)
 	char copy[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
 	fault_init(&fault);
-	outage_copy(disk, room(trial, "copy", copy));
+	power_loss_copy(disk, room(trial, "copy", copy));
 	const char *wrong = advice_undo_all(repo_in(copy, repo), &fault.io, text);
 	if (wrong)
 		fail_msg("%s, before any fault: %s", trial->operation->name, wrong);
@@ -304,7 +304,7 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 	if (trial->operation->make) {
 		trial->operation->make(repo);
 		trial->has_repo = true;
-		outage_copy(disk, room(trial, "start", start));
+		power_loss_copy(disk, room(trial, "start", start));
 		read_mended(trial, disk, &trial->before);
 	}
 	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
@@ -330,21 +330,21 @@ static void lose_power(void **state)
 	size_t done;
 	builder_make_folder(trial.folder);
 	struct power *power = record(&trial, room(&trial, "disk", disk), &done);
-	struct outage outage = {
+	struct power_loss loss = {
 		.power = power, .done = done, .folder = room(&trial, "left", left),
 		.samples = campaign_is_long() ? 400 : 100,
 		.one_in = campaign_is_long() || !operation->make ? 1 : 15,
 	};
 	const char *one = getenv("POWER_STATE");
 	if (one)
-		outage.only = one;
-	outage_walk(&outage, judge_first, &trial);
+		loss.only = one;
+	power_loss_walk(&loss, judge_first, &trial);
 	if (!one)
 		kill_everywhere(&trial, done);
-	campaign_figure_of("power-loss states", operation->name, outage.states);
+	campaign_figure_of("power-loss states", operation->name, loss.states);
 	campaign_figure_of("second power losses", operation->name, trial.second_states);
 	campaign_figure_of("power losses after a kill", operation->name, trial.killed_states);
-	all_states += outage.states;
+	all_states += loss.states;
 	all_killed += trial.killed_states;
 	all_second += trial.second_states;
 	contents_free(&trial.before);

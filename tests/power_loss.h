@@ -1,15 +1,16 @@
-/* tests/outage.h - every state that a power loss may leave of one recorded operation, each once.
+/* tests/power_loss.h - every state that a power loss may leave of one recorded operation, each
+ * once.
  *
  * At every point of the record: all combinations where they are few, else a sample. A state is
  * named by its point and number, and can be built again from them. */
-#ifndef ATTICSCOPE_TESTS_OUTAGE_H
-#define ATTICSCOPE_TESTS_OUTAGE_H
+#ifndef ATTICSCOPE_TESTS_POWER_LOSS_H
+#define ATTICSCOPE_TESTS_POWER_LOSS_H
 
 #include "tests/power.h"
 
-#define OUTAGE_ALL 256u	/* so many combinations at a point are few */
+#define POWER_LOSS_ALL 256u	/* so many combinations at a point are few */
 
-struct outage_state {
+struct power_loss_state {
 	const char *folder;	/* what is left of the disk */
 	size_t point;
 	uint64_t number;
@@ -17,7 +18,7 @@ struct outage_state {
 	const char *fates;	/* in words, for a message */
 };
 
-struct outage {
+struct power_loss {
 	const struct power *power;
 	size_t done;		/* changes after which the operation returned */
 	const char *folder;	/* where states are written; not there before and after */
@@ -33,10 +34,11 @@ struct outage {
 };
 
 /* Call @each for every state. */
-void outage_walk(struct outage *outage,
-		 void (*each)(void *context, const struct outage_state *state), void *context);
+void power_loss_walk(struct power_loss *loss,
+		     void (*each)(void *context, const struct power_loss_state *state),
+		     void *context);
 
 /* Copy the folder @from, with all that is in it, to @to, which is made. */
-void outage_copy(const char *from, const char *to);
+void power_loss_copy(const char *from, const char *to);
 
 #endif

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/outage.h"
+#include "tests/power_loss.h"
 
 #include "tests/builder.h"
 
@@ -50,71 +50,73 @@ static bool is_new(struct seen *seen, uint64_t digest)
 }
 
 /* By its name alone: a digest differs from run to run where a name holds the time. */
-static bool is_drawn(const struct outage *outage, const struct outage_state *state)
+static bool is_drawn(const struct power_loss *loss, const struct power_loss_state *state)
 {
 	char name[48];
 	snprintf(name, sizeof(name), "%zu,%llu", state->point, (unsigned long long)state->number);
-	if (outage->only)
-		return strcmp(outage->only, name) == 0;
-	uint64_t mixed = (state->point * 1000003 + state->number + outage->seed * 7919u) ^ 0x5bd1;
+	if (loss->only)
+		return strcmp(loss->only, name) == 0;
+	uint64_t mixed = (state->point * 1000003 + state->number + loss->seed * 7919u) ^ 0x5bd1;
 	mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
 	mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-	return outage->one_in <= 1 || (mixed >> 32) % outage->one_in == 0;
+	return loss->one_in <= 1 || (mixed >> 32) % loss->one_in == 0;
 }
 
-static void look_at(struct outage *outage, struct seen *seen, const struct power_crash *crash,
-		    struct outage_state *state,
-		    void (*each)(void *context, const struct outage_state *state), void *context)
+static void look_at(struct power_loss *loss, struct seen *seen, const struct power_crash *crash,
+		    struct power_loss_state *state,
+		    void (*each)(void *context, const struct power_loss_state *state),
+		    void *context)
 {
 	char fates[POWER_TEXT];
-	if (!is_drawn(outage, state))
+	if (!is_drawn(loss, state))
 		return;
 	/* Of two equal states the one after the end has more to prove. */
 	if (!is_new(seen, power_crash_digest(crash) ^ state->is_done))
 		return;
 	power_crash_describe(crash, fates);
 	state->fates = fates;
-	power_crash_write(crash, outage->folder);
+	power_crash_write(crash, loss->folder);
 	each(context, state);
-	builder_remove_folder(outage->folder);
-	outage->states++;
+	builder_remove_folder(loss->folder);
+	loss->states++;
 }
 
-static void look_at_point(struct outage *outage, struct seen *seen, size_t point,
-			  void (*each)(void *context, const struct outage_state *state),
+static void look_at_point(struct power_loss *loss, struct seen *seen, size_t point,
+			  void (*each)(void *context, const struct power_loss_state *state),
 			  void *context)
 {
-	struct power_crash *crash = power_crash_new(outage->power, point);
+	struct power_crash *crash = power_crash_new(loss->power, point);
 	const uint64_t combinations = power_crash_combinations(crash);
-	const bool is_few = combinations <= OUTAGE_ALL;
-	struct outage_state state = {
-		.folder = outage->folder, .point = point, .is_done = point >= outage->done,
+	const bool is_few = combinations <= POWER_LOSS_ALL;
+	struct power_loss_state state = {
+		.folder = loss->folder, .point = point, .is_done = point >= loss->done,
 	};
-	for (uint64_t i = 0; i < (is_few ? combinations : outage->samples); i++) {
+	for (uint64_t i = 0; i < (is_few ? combinations : loss->samples); i++) {
 		state.number = i;
 		if (is_few)
 			power_crash_choose(crash, i);
 		else
 			power_crash_sample(crash, i);
-		look_at(outage, seen, crash, &state, each, context);
+		look_at(loss, seen, crash, &state, each, context);
 	}
-	outage->points++;
-	if (outage->pending_max < power_crash_pending(crash))
-		outage->pending_max = power_crash_pending(crash);
+	loss->points++;
+	if (loss->pending_max < power_crash_pending(crash))
+		loss->pending_max = power_crash_pending(crash);
 	power_crash_free(crash);
 }
 
-void outage_walk(struct outage *outage,
-		 void (*each)(void *context, const struct outage_state *state), void *context)
+void power_loss_walk(struct power_loss *loss,
+		     void (*each)(void *context, const struct power_loss_state *state),
+		     void *context)
 {
 	struct seen seen = { .count = 0 };
-	for (size_t point = outage->first; point <= power_changes(outage->power); point++)
-		look_at_point(outage, &seen, point, each, context);
+	for (size_t point = loss->first; point <= power_changes(loss->power); point++)
+		look_at_point(loss, &seen, point, each, context);
 	free(seen.digests);
 }
 
 /* What is at the first point of an empty record. */
-void outage_copy(const char *from, const char *to)
+void power_loss_copy(const char *from, const char *to)
 {
 	struct power *power = power_new(from);
 	struct power_crash *crash = power_crash_new(power, 0);
