@@ -62,20 +62,20 @@ static bool is_drawn(const struct power_loss *loss, const struct power_loss_stat
 	return loss->one_in <= 1 || (mixed >> 32) % loss->one_in == 0;
 }
 
-static void look_at(struct power_loss *loss, struct seen *seen, const struct power_crash *crash,
+static void look_at(struct power_loss *loss, struct seen *seen, const struct disk_crash *crash,
 		    struct power_loss_state *state,
 		    void (*each)(void *context, const struct power_loss_state *state),
 		    void *context)
 {
-	char fates[POWER_TEXT];
+	char fates[DISK_TEXT];
 	if (!is_drawn(loss, state))
 		return;
 	/* Of two equal states the one after the end has more to prove. */
-	if (!is_new(seen, power_crash_digest(crash) ^ state->is_done))
+	if (!is_new(seen, disk_crash_digest(crash) ^ state->is_done))
 		return;
-	power_crash_describe(crash, fates);
+	disk_crash_describe(crash, fates);
 	state->fates = fates;
-	power_crash_write(crash, loss->folder);
+	disk_crash_write(crash, loss->folder);
 	each(context, state);
 	builder_remove_folder(loss->folder);
 	loss->states++;
@@ -85,8 +85,8 @@ static void look_at_point(struct power_loss *loss, struct seen *seen, size_t poi
 			  void (*each)(void *context, const struct power_loss_state *state),
 			  void *context)
 {
-	struct power_crash *crash = power_crash_new(loss->power, point);
-	const uint64_t combinations = power_crash_combinations(crash);
+	struct disk_crash *crash = disk_crash_new(loss->model, point);
+	const uint64_t combinations = disk_crash_combinations(crash);
 	const bool is_few = combinations <= POWER_LOSS_ALL;
 	struct power_loss_state state = {
 		.folder = loss->folder, .point = point, .is_done = point >= loss->done,
@@ -94,15 +94,15 @@ static void look_at_point(struct power_loss *loss, struct seen *seen, size_t poi
 	for (uint64_t i = 0; i < (is_few ? combinations : loss->samples); i++) {
 		state.number = i;
 		if (is_few)
-			power_crash_choose(crash, i);
+			disk_crash_choose(crash, i);
 		else
-			power_crash_sample(crash, i);
+			disk_crash_sample(crash, i);
 		look_at(loss, seen, crash, &state, each, context);
 	}
 	loss->points++;
-	if (loss->pending_max < power_crash_pending(crash))
-		loss->pending_max = power_crash_pending(crash);
-	power_crash_free(crash);
+	if (loss->pending_max < disk_crash_pending(crash))
+		loss->pending_max = disk_crash_pending(crash);
+	disk_crash_free(crash);
 }
 
 void power_loss_walk(struct power_loss *loss,
@@ -110,7 +110,7 @@ void power_loss_walk(struct power_loss *loss,
 		     void *context)
 {
 	struct seen seen = { .count = 0 };
-	for (size_t point = loss->first; point <= power_changes(loss->power); point++)
+	for (size_t point = loss->first; point <= disk_model_changes(loss->model); point++)
 		look_at_point(loss, &seen, point, each, context);
 	free(seen.digests);
 }
@@ -118,9 +118,9 @@ void power_loss_walk(struct power_loss *loss,
 /* What is at the first point of an empty record. */
 void power_loss_copy(const char *from, const char *to)
 {
-	struct power *power = power_new(from);
-	struct power_crash *crash = power_crash_new(power, 0);
-	power_crash_write(crash, to);
-	power_crash_free(crash);
-	power_free(power);
+	struct disk_model *model = disk_model_new(from);
+	struct disk_crash *crash = disk_crash_new(model, 0);
+	disk_crash_write(crash, to);
+	disk_crash_free(crash);
+	disk_model_free(model);
 }

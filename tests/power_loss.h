@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_TESTS_POWER_LOSS_H
 #define ATTICSCOPE_TESTS_POWER_LOSS_H
 
-#include "tests/power.h"
+#include "tests/disk_model.h"
 
 #define POWER_LOSS_ALL 256u	/* so many combinations at a point are few */
 
@@ -19,7 +19,7 @@ struct power_loss_state {
 };
 
 struct power_loss {
-	const struct power *power;
+	const struct disk_model *model;
 	size_t done;		/* changes after which the operation returned */
 	const char *folder;	/* where states are written; not there before and after */
 	uint64_t samples;	/* at a point with many combinations */

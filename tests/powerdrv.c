@@ -81,16 +81,16 @@ static void write_states(unsigned one_in)
 		give_up(disk, "cannot make it");
 	operation->make(repo);
 	write_mended(disk, "before");
-	struct power *power = power_new(disk);
-	if (!operation->run(repo, power_io(power)))
+	struct disk_model *model = disk_model_new(disk);
+	if (!operation->run(repo, disk_model_io(model)))
 		give_up(operation->name, "it failed");
 	struct power_loss loss = {
-		.power = power, .done = power_changes(power), .folder = left, .samples = 200,
+		.model = model, .done = disk_model_changes(model), .folder = left, .samples = 200,
 		.one_in = one_in,
 	};
 	write_mended(disk, "after");
 	power_loss_walk(&loss, write_state, NULL);
-	power_free(power);
+	disk_model_free(model);
 }
 
 int main(int argc, char **argv)

@@ -179,13 +179,13 @@ static void lose_power_again(struct trial *trial, const struct power_loss_state 
 	struct contents end;
 	power_loss_copy(state->folder, room(trial, "second", disk));
 	const uint64_t found = advice_digest(repo_in(disk, repo));
-	struct power *power = power_new(disk);
-	mend_in(trial, state, repo, power_io(power));
+	struct disk_model *model = disk_model_new(disk);
+	mend_in(trial, state, repo, disk_model_io(model));
 	const char *wrong = contents_read(repo, &end, text);
 	if (wrong)
 		give_up(trial, state, wrong);
 	struct power_loss loss = {
-		.power = power, .done = power_changes(power),
+		.model = model, .done = disk_model_changes(model),
 		.folder = room(trial, "second-left", left),
 		.samples = 24, .one_in = campaign_is_long() ? 2 : 4, .seed = (unsigned)trial->judged,
 	};
@@ -201,7 +201,7 @@ static void lose_power_again(struct trial *trial, const struct power_loss_state 
 	trial->second_points += loss.points;
 	trial->second_states += loss.states;
 	contents_free(&end);
-	power_free(power);
+	disk_model_free(model);
 	builder_remove_folder(disk);
 }
 
@@ -217,17 +217,17 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	struct contents end;
 	const struct power_loss_state death = { .point = at, .fates = "killed there" };
 	power_loss_copy(room(trial, "start", start), room(trial, "killed", disk));
-	struct power *power = power_new(disk);
-	power_stop_at(power, at);
-	trial->operation->run(repo_in(disk, repo), power_io(power));
-	power_stop_at(power, SIZE_MAX);
-	mend_in(trial, &death, repo, power_io(power));
+	struct disk_model *model = disk_model_new(disk);
+	disk_model_stop_at(model, at);
+	trial->operation->run(repo_in(disk, repo), disk_model_io(model));
+	disk_model_stop_at(model, SIZE_MAX);
+	mend_in(trial, &death, repo, disk_model_io(model));
 	const char *wrong = contents_read(repo, &end, text);
 	if (wrong)
 		give_up(trial, &death, wrong);
 	snprintf(text, sizeof(text), "killed at change %zu", at);
 	struct power_loss loss = {
-		.power = power, .done = power_changes(power), .first = at,
+		.model = model, .done = disk_model_changes(model), .first = at,
 		.folder = room(trial, "killed-left", left), .samples = 24,
 		.one_in = campaign_is_long() ? 10 : 40, .seed = (unsigned)at,
 	};
@@ -240,7 +240,7 @@ static void kill_and_lose_power(struct trial *trial, size_t at)
 	trial->killed++;
 	trial->killed_states += loss.states;
 	contents_free(&end);
-	power_free(power);
+	disk_model_free(model);
 	builder_remove_folder(disk);
 }
 
@@ -296,7 +296,7 @@ static void read_origin(struct trial *trial, const char *disk)
 	builder_remove_folder(copy);
 }
 
-static struct power *record(struct trial *trial, const char *disk, size_t *done)
+static struct disk_model *record(struct trial *trial, const char *disk, size_t *done)
 {
 	char repo[BUILDER_PATH], start[BUILDER_PATH];
 	repo_in(disk, repo);
@@ -309,12 +309,12 @@ static struct power *record(struct trial *trial, const char *disk, size_t *done)
 	}
 	if (trial->way_back == BACK_TO_ORIGIN || trial->way_back == BACK_WHOLE_OR_NOT)
 		read_origin(trial, disk);
-	struct power *power = power_new(disk);
-	if (!trial->operation->run(repo, power_io(power)))
+	struct disk_model *model = disk_model_new(disk);
+	if (!trial->operation->run(repo, disk_model_io(model)))
 		fail_msg("%s failed, and no fault was near", trial->operation->name);
-	*done = power_changes(power);
+	*done = disk_model_changes(model);
 	read_mended(trial, disk, &trial->after);
-	return power;
+	return model;
 }
 
 static uint64_t all_states, all_second, all_killed;
@@ -329,9 +329,9 @@ static void lose_power(void **state)
 	char disk[BUILDER_PATH], left[BUILDER_PATH];
 	size_t done;
 	builder_make_folder(trial.folder);
-	struct power *power = record(&trial, room(&trial, "disk", disk), &done);
+	struct disk_model *model = record(&trial, room(&trial, "disk", disk), &done);
 	struct power_loss loss = {
-		.power = power, .done = done, .folder = room(&trial, "left", left),
+		.model = model, .done = done, .folder = room(&trial, "left", left),
 		.samples = campaign_is_long() ? 400 : 100,
 		.one_in = campaign_is_long() || !operation->make ? 1 : 15,
 	};
@@ -349,7 +349,7 @@ static void lose_power(void **state)
 	all_second += trial.second_states;
 	contents_free(&trial.before);
 	contents_free(&trial.after);
-	power_free(power);
+	disk_model_free(model);
 	builder_remove_folder(trial.folder);
 }
 

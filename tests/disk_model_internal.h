@@ -1,22 +1,23 @@
-/* tests/power_private.h - the record, as power.c makes it and power_state.c reads it. */
-#ifndef ATTICSCOPE_TESTS_POWER_PRIVATE_H
-#define ATTICSCOPE_TESTS_POWER_PRIVATE_H
+/* tests/disk_model_internal.h - the record, as disk_model.c makes it and disk_model_state.c reads
+ * it. */
+#ifndef ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H
+#define ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H
 
 #include "tests/builder.h"
-#include "tests/power.h"
+#include "tests/disk_model.h"
 
 #include <limits.h>
 #include <pthread.h>
 
 #define NO_NODE SIZE_MAX
 
-enum power_kind {
-	POWER_CREATE, POWER_WRITE, POWER_TRUNCATE, POWER_SYNC, POWER_FOLDER, POWER_RENAME,
-	POWER_LINK, POWER_REMOVE, POWER_REMOVE_FOLDER
+enum disk_change_kind {
+	DISK_CREATE, DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_FOLDER, DISK_RENAME,
+	DISK_LINK, DISK_REMOVE, DISK_REMOVE_FOLDER
 };
 
 /* A file or a folder, whatever its names are. */
-struct power_node {
+struct disk_node {
 	bool is_folder;
 	mode_t mode;
 	uint8_t *bytes;		/* of a file, when the record began */
@@ -24,18 +25,18 @@ struct power_node {
 };
 
 /* @node stands in the folder @parent under @name. */
-struct power_name {
+struct disk_name {
 	size_t parent, node;
 	char name[NAME_MAX + 1];
 };
 
-struct power_names {
-	struct power_name *rows;
+struct disk_names {
+	struct disk_name *rows;
 	size_t count, capacity;
 };
 
-struct power_change {
-	enum power_kind kind;
+struct disk_change {
+	enum disk_change_kind kind;
 	size_t node;			/* that is written, synced or named */
 	size_t parent;			/* of the name that is made or removed */
 	char name[NAME_MAX + 1];
@@ -46,30 +47,30 @@ struct power_change {
 	size_t len;
 };
 
-struct power {
+struct disk_model {
 	struct io io;
 	pthread_mutex_t mutex;
 	char disk[BUILDER_PATH];
-	struct power_node *nodes;	/* the first is the disk itself */
+	struct disk_node *nodes;	/* the first is the disk itself */
 	size_t node_count, node_capacity;
-	struct power_names start, now;
-	struct power_change *changes;
+	struct disk_names start, now;
+	struct disk_change *changes;
 	size_t change_count, change_capacity, stop_at;
 	size_t *files;			/* of each descriptor: its node or NO_NODE */
 	size_t file_count;
 };
 
 /* End the program unless @done. */
-void power_need(bool done, const char *what);
+void disk_model_need(bool done, const char *what);
 
 /* @rows with room for @wanted rows of @size bytes. */
-void *power_grow(void *rows, size_t *capacity, size_t wanted, size_t size);
+void *disk_model_grow(void *rows, size_t *capacity, size_t wanted, size_t size);
 
 /* The row of @name in the folder @parent, or NULL. */
-struct power_name *power_find(const struct power_names *names, size_t parent, const char *name);
+struct disk_name *disk_name_find(const struct disk_names *names, size_t parent, const char *name);
 
 /* Let @name in @parent stand for @node, whatever it stood for; for nothing. */
-void power_name_set(struct power_names *names, size_t parent, const char *name, size_t node);
-void power_name_clear(struct power_names *names, size_t parent, const char *name);
+void disk_name_set(struct disk_names *names, size_t parent, const char *name, size_t node);
+void disk_name_clear(struct disk_names *names, size_t parent, const char *name);
 
 #endif

@@ -4,7 +4,7 @@
  * their names; a NUL byte is a dot, and "x*600" stands for 600 times x. */
 #include "build-config.h"
 
-#include "tests/power.h"
+#include "tests/disk_model.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -75,7 +75,7 @@ static void add_folder(const char *path, const char *prefix, char text[TEXT])
 struct bench {
 	struct scratch *scratch;
 	char disk[BUILDER_PATH], state[BUILDER_PATH];
-	struct power *power;
+	struct disk_model *model;
 	int fd;
 	struct permit *permit;
 };
@@ -97,8 +97,8 @@ static int setup(void **state)
 /* What was made in the disk until now is durable. */
 static void begin(struct bench *bench)
 {
-	bench->power = power_new(bench->disk);
-	const struct io *io = power_io(bench->power);
+	bench->model = disk_model_new(bench->disk);
+	const struct io *io = disk_model_io(bench->model);
 	bench->fd = io->open(io, AT_FDCWD, bench->disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(bench->fd >= 0);
 	bench->permit = io_grant_permit(io, bench->fd, 0644);
@@ -109,18 +109,18 @@ static int teardown(void **state)
 {
 	struct bench *bench = *state;
 	if (bench->permit) {
-		io_close(power_io(bench->power), bench->fd);
+		io_close(disk_model_io(bench->model), bench->fd);
 		io_revoke_permit(bench->permit);
-		power_free(bench->power);
+		disk_model_free(bench->model);
 	}
 	void *scratch = bench->scratch;
 	free(bench);
 	return scratch_teardown(&scratch);
 }
 
-static void state_text(const struct bench *bench, const struct power_crash *crash, char text[TEXT])
+static void state_text(const struct bench *bench, const struct disk_crash *crash, char text[TEXT])
 {
-	power_crash_write(crash, bench->state);
+	disk_crash_write(crash, bench->state);
 	text[0] = '\0';
 	add_folder(bench->state, "", text);
 	builder_remove_folder(bench->state);
@@ -130,19 +130,19 @@ static void state_text(const struct bench *bench, const struct power_crash *cras
 static void all_states(const struct bench *bench, size_t point, char *out, size_t size)
 {
 	static char texts[STATES_MAX][TEXT];
-	struct power_crash *crash = power_crash_new(bench->power, point);
-	const uint64_t combinations = power_crash_combinations(crash);
+	struct disk_crash *crash = disk_crash_new(bench->model, point);
+	const uint64_t combinations = disk_crash_combinations(crash);
 	size_t count = 0;
 	assert_true(combinations <= STATES_MAX);
 	for (uint64_t i = 0; i < combinations; i++) {
 		size_t at = 0;
-		power_crash_choose(crash, i);
+		disk_crash_choose(crash, i);
 		state_text(bench, crash, texts[count]);
 		while (strcmp(texts[at], texts[count]) != 0)
 			at++;
 		count += at == count;
 	}
-	power_crash_free(crash);
+	disk_crash_free(crash);
 	qsort(texts, count, sizeof(texts[0]), (int (*)(const void *, const void *))strcmp);
 	out[0] = '\0';
 	for (size_t i = 0, len = 0; i < count; i++) {
@@ -161,7 +161,7 @@ static void assert_states_at(const struct bench *bench, size_t point, const char
 
 static void assert_states(const struct bench *bench, const char *expected)
 {
-	assert_states_at(bench, power_changes(bench->power), expected);
+	assert_states_at(bench, disk_model_changes(bench->model), expected);
 }
 
 /* ---- changes ---- */
@@ -187,7 +187,7 @@ static void sync_file(const struct bench *bench, int fd)
 
 static void shut(const struct bench *bench, int fd)
 {
-	io_close(power_io(bench->power), fd);
+	io_close(disk_model_io(bench->model), fd);
 }
 
 static void sync_names(const struct bench *bench, const char *path)
@@ -308,13 +308,13 @@ static void a_sample_scatters_sectors_too(void **state)
 	sync_names(bench, ".");
 	fill(bench, fd, 'x', 1536, 0);
 	shut(bench, fd);
-	struct power_crash *crash = power_crash_new(bench->power, power_changes(bench->power));
+	struct disk_crash *crash = disk_crash_new(bench->model, disk_model_changes(bench->model));
 	for (uint64_t i = 0; i < 300; i++) {
-		power_crash_sample(crash, i);
+		disk_crash_sample(crash, i);
 		state_text(bench, crash, text);
 		is_seen = is_seen || strcmp(text, "f:x*512.*512x*512") == 0;
 	}
-	power_crash_free(crash);
+	disk_crash_free(crash);
 	assert_true(is_seen);
 }
 
@@ -456,10 +456,10 @@ static void two_names_stay_names_of_one_file(void **state)
 	begin(bench);
 	assert_int_equal(io_link(bench->permit, "f", "g"), AS_OK);
 	assert_int_equal(io_rename(bench->permit, "f", "g"), AS_OK);	/* does nothing */
-	struct power_crash *crash = power_crash_new(bench->power, power_changes(bench->power));
-	power_crash_sample(crash, 0);
-	power_crash_write(crash, bench->state);
-	power_crash_free(crash);
+	struct disk_crash *crash = disk_crash_new(bench->model, disk_model_changes(bench->model));
+	disk_crash_sample(crash, 0);
+	disk_crash_write(crash, bench->state);
+	disk_crash_free(crash);
 	snprintf(path, sizeof(path), "%s/f", bench->state);
 	assert_int_equal(stat(path, &a), 0);
 	snprintf(path, sizeof(path), "%s/g", bench->state);
@@ -481,15 +481,15 @@ static void a_sample_begins_with_all_none_and_one(void **state)
 	whole_file(bench, "a", 'x');
 	whole_file(bench, "b", 'y');
 	whole_file(bench, "c", 'z');
-	struct power_crash *crash = power_crash_new(bench->power, power_changes(bench->power));
-	assert_int_equal(power_crash_pending(crash), 3);
-	assert_int_equal(power_crash_combinations(crash), 8);
+	struct disk_crash *crash = disk_crash_new(bench->model, disk_model_changes(bench->model));
+	assert_int_equal(disk_crash_pending(crash), 3);
+	assert_int_equal(disk_crash_combinations(crash), 8);
 	for (uint64_t i = 0; i < ARRAY_SIZE(expected); i++) {
-		power_crash_sample(crash, i);
+		disk_crash_sample(crash, i);
 		state_text(bench, crash, text);
 		assert_string_equal(text, expected[i]);
 	}
-	power_crash_free(crash);
+	disk_crash_free(crash);
 }
 
 static void the_same_number_gives_the_same_state_and_digest(void **state)
@@ -498,23 +498,23 @@ static void the_same_number_gives_the_same_state_and_digest(void **state)
 	begin(bench);
 	for (char name[] = "a"; name[0] <= 'h'; name[0]++)
 		whole_file(bench, name, name[0]);
-	struct power_crash *crash = power_crash_new(bench->power, power_changes(bench->power));
+	struct disk_crash *crash = disk_crash_new(bench->model, disk_model_changes(bench->model));
 	unsigned different = 0;
 	for (uint64_t i = 100; i < 150; i++) {
 		char first[TEXT], second[TEXT], other[TEXT];
-		power_crash_sample(crash, i);
-		const uint64_t digest = power_crash_digest(crash);
+		disk_crash_sample(crash, i);
+		const uint64_t digest = disk_crash_digest(crash);
 		state_text(bench, crash, first);
-		power_crash_sample(crash, i + 1);
+		disk_crash_sample(crash, i + 1);
 		state_text(bench, crash, other);
-		assert_int_equal(digest == power_crash_digest(crash), strcmp(first, other) == 0);
+		assert_int_equal(digest == disk_crash_digest(crash), strcmp(first, other) == 0);
 		different += strcmp(first, other) != 0;
-		power_crash_sample(crash, i);
+		disk_crash_sample(crash, i);
 		state_text(bench, crash, second);
 		assert_string_equal(first, second);
-		assert_true(digest == power_crash_digest(crash));
+		assert_true(digest == disk_crash_digest(crash));
 	}
-	power_crash_free(crash);
+	disk_crash_free(crash);
 	assert_true(different > 30);
 }
 
@@ -569,15 +569,15 @@ static void the_record_misses_nothing(void **state)
 		char built[TEXT], real[TEXT] = "";
 		random = random * 1664525 + 1013904223;
 		change_something(bench, random >> 8);
-		struct power_crash *crash =
-			power_crash_new(bench->power, power_changes(bench->power));
-		power_crash_sample(crash, 0);
+		struct disk_crash *crash =
+			disk_crash_new(bench->model, disk_model_changes(bench->model));
+		disk_crash_sample(crash, 0);
 		state_text(bench, crash, built);
-		power_crash_free(crash);
+		disk_crash_free(crash);
 		add_folder(bench->disk, "", real);
 		assert_string_equal(built, real);
 	}
-	assert_true(power_changes(bench->power) > 150);
+	assert_true(disk_model_changes(bench->model) > 150);
 }
 
 int main(void)

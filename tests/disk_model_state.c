@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/power_private.h"
+#include "tests/disk_model_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,8 @@ struct pending {
 	uint64_t chance;	/* which sectors */
 };
 
-struct power_crash {
-	const struct power *power;
+struct disk_crash {
+	const struct disk_model *model;
 	size_t point;
 	struct pending *pending;
 	size_t count;
@@ -41,32 +41,32 @@ struct power_crash {
 /* ---- what is pending ---- */
 
 /* Is there a sync of @node between the changes @after and the point? */
-static bool is_synced(const struct power_crash *crash, size_t after, size_t node)
+static bool is_synced(const struct disk_crash *crash, size_t after, size_t node)
 {
 	for (size_t i = after + 1; i < crash->point; i++)
-		if (crash->power->changes[i].kind == POWER_SYNC &&
-		    crash->power->changes[i].node == node)
+		if (crash->model->changes[i].kind == DISK_SYNC &&
+		    crash->model->changes[i].node == node)
 			return true;
 	return false;
 }
 
-static size_t count_tears(const struct power_change *change)
+static size_t count_tears(const struct disk_change *change)
 {
-	const uint64_t first = change->offset / POWER_SECTOR;
-	const uint64_t last = (change->offset + change->len - 1) / POWER_SECTOR;
+	const uint64_t first = change->offset / DISK_SECTOR;
+	const uint64_t last = (change->offset + change->len - 1) / DISK_SECTOR;
 	return (size_t)(last - first);
 }
 
-static void add_pending(struct power_crash *crash, const struct pending *pending)
+static void add_pending(struct disk_crash *crash, const struct pending *pending)
 {
 	crash->pending = realloc(crash->pending, (crash->count + 1) * sizeof(*pending));
-	power_need(crash->pending != NULL, "out of memory");
+	disk_model_need(crash->pending != NULL, "out of memory");
 	crash->pending[crash->count++] = *pending;
 }
 
-static void look_at_rename(struct power_crash *crash, size_t i)
+static void look_at_rename(struct disk_crash *crash, size_t i)
 {
-	const struct power_change *change = &crash->power->changes[i];
+	const struct disk_change *change = &crash->model->changes[i];
 	const bool crosses = change->from != change->parent;
 	const bool is_new_certain = is_synced(crash, i, change->parent);
 	if (is_synced(crash, i, change->from))
@@ -76,21 +76,21 @@ static void look_at_rename(struct power_crash *crash, size_t i)
 	});
 }
 
-static void look_at_change(struct power_crash *crash, size_t i)
+static void look_at_change(struct disk_crash *crash, size_t i)
 {
-	const struct power_change *change = &crash->power->changes[i];
+	const struct disk_change *change = &crash->model->changes[i];
 	switch (change->kind) {
-	case POWER_SYNC:
+	case DISK_SYNC:
 		return;
-	case POWER_WRITE:
-	case POWER_TRUNCATE:
+	case DISK_WRITE:
+	case DISK_TRUNCATE:
 		if (!is_synced(crash, i, change->node))
 			add_pending(crash, &(struct pending){
 				.change = i,
-				.tears = change->kind == POWER_WRITE ? count_tears(change) : 0,
+				.tears = change->kind == DISK_WRITE ? count_tears(change) : 0,
 			});
 		return;
-	case POWER_RENAME:
+	case DISK_RENAME:
 		look_at_rename(crash, i);
 		return;
 	default:
@@ -99,33 +99,33 @@ static void look_at_change(struct power_crash *crash, size_t i)
 	}
 }
 
-struct power_crash *power_crash_new(const struct power *power, size_t point)
+struct disk_crash *disk_crash_new(const struct disk_model *model, size_t point)
 {
-	struct power_crash *crash = calloc(1, sizeof(*crash));
-	power_need(crash != NULL, "out of memory");
-	crash->power = power;
+	struct disk_crash *crash = calloc(1, sizeof(*crash));
+	disk_model_need(crash != NULL, "out of memory");
+	crash->model = model;
 	crash->point = point;
 	for (size_t i = 0; i < point; i++)
 		look_at_change(crash, i);
 	return crash;
 }
 
-void power_crash_free(struct power_crash *crash)
+void disk_crash_free(struct disk_crash *crash)
 {
 	free(crash->pending);
 	free(crash);
 }
 
-size_t power_crash_pending(const struct power_crash *crash)
+size_t disk_crash_pending(const struct disk_crash *crash)
 {
 	return crash->count;
 }
 
 /* ---- choosing ---- */
 
-static bool is_write(const struct power_crash *crash, const struct pending *pending)
+static bool is_write(const struct disk_crash *crash, const struct pending *pending)
 {
-	return crash->power->changes[pending->change].kind == POWER_WRITE;
+	return crash->model->changes[pending->change].kind == DISK_WRITE;
 }
 
 static size_t tears_tried(const struct pending *pending)
@@ -133,14 +133,14 @@ static size_t tears_tried(const struct pending *pending)
 	return pending->tears < TEARS_MAX ? pending->tears : TEARS_MAX;
 }
 
-static uint64_t fates_of(const struct power_crash *crash, const struct pending *pending)
+static uint64_t fates_of(const struct disk_crash *crash, const struct pending *pending)
 {
 	if (is_write(crash, pending))
 		return 3 + 2 * tears_tried(pending);
 	return 1u + !pending->is_certain + pending->may_be_both;
 }
 
-uint64_t power_crash_combinations(const struct power_crash *crash)
+uint64_t disk_crash_combinations(const struct disk_crash *crash)
 {
 	uint64_t product = 1;
 	for (size_t i = 0; i < crash->count; i++)
@@ -149,7 +149,7 @@ uint64_t power_crash_combinations(const struct power_crash *crash)
 	return product;
 }
 
-static void set_fate(const struct power_crash *crash, struct pending *pending, uint64_t number)
+static void set_fate(const struct disk_crash *crash, struct pending *pending, uint64_t number)
 {
 	static const enum fate of_write[] = { KEPT, LOST, ZEROS };
 	if (!is_write(crash, pending)) {
@@ -168,7 +168,7 @@ static void set_fate(const struct power_crash *crash, struct pending *pending, u
 	pending->tear = (size_t)((number - 3) % tried) * pending->tears / tried;
 }
 
-void power_crash_choose(struct power_crash *crash, uint64_t number)
+void disk_crash_choose(struct disk_crash *crash, uint64_t number)
 {
 	for (size_t i = 0; i < crash->count; i++) {
 		const uint64_t fates = fates_of(crash, &crash->pending[i]);
@@ -186,7 +186,7 @@ static uint64_t draw(uint64_t *random)
 	return z ^ z >> 31;
 }
 
-static void draw_fate(const struct power_crash *crash, struct pending *pending, uint64_t *random)
+static void draw_fate(const struct disk_crash *crash, struct pending *pending, uint64_t *random)
 {
 	static const enum fate fates[] = { KEPT, LOST, ZEROS, TORN, TORN_ZEROS, SCATTERED };
 	if (!is_write(crash, pending)) {
@@ -198,7 +198,7 @@ static void draw_fate(const struct power_crash *crash, struct pending *pending, 
 	pending->chance = draw(random);
 }
 
-static void set_all(struct power_crash *crash, bool kept)
+static void set_all(struct disk_crash *crash, bool kept)
 {
 	for (size_t i = 0; i < crash->count; i++)
 		set_fate(crash, &crash->pending[i], 0);
@@ -209,7 +209,7 @@ static void set_all(struct power_crash *crash, bool kept)
 
 /* Two kinds of chance by turns: the changes up to one are kept, as where there is one journal for
  * all, and some around it have a fate of their own; or all have. */
-static void draw_all(struct power_crash *crash, uint64_t number)
+static void draw_all(struct disk_crash *crash, uint64_t number)
 {
 	uint64_t random = number * 1000003 + crash->point;
 	const size_t end = (size_t)(draw(&random) % (crash->count + 1));
@@ -223,7 +223,7 @@ static void draw_all(struct power_crash *crash, uint64_t number)
 	}
 }
 
-void power_crash_sample(struct power_crash *crash, uint64_t number)
+void disk_crash_sample(struct disk_crash *crash, uint64_t number)
 {
 	if (number < 2) {
 		set_all(crash, number == 0);
@@ -242,7 +242,7 @@ void power_crash_sample(struct power_crash *crash, uint64_t number)
 
 /* ---- the names of the state ---- */
 
-static const struct pending *find_pending(const struct power_crash *crash, size_t change)
+static const struct pending *find_pending(const struct disk_crash *crash, size_t change)
 {
 	for (size_t i = 0; i < crash->count; i++)
 		if (crash->pending[i].change == change)
@@ -250,14 +250,14 @@ static const struct pending *find_pending(const struct power_crash *crash, size_
 	return NULL;
 }
 
-static enum fate fate_of(const struct power_crash *crash, size_t change)
+static enum fate fate_of(const struct disk_crash *crash, size_t change)
 {
 	const struct pending *pending = find_pending(crash, change);
 	return pending ? pending->fate : KEPT;
 }
 
 /* Does a path lead to the folder @node? */
-static bool is_reached(const struct power_names *names, size_t node)
+static bool is_reached(const struct disk_names *names, size_t node)
 {
 	while (node != 0) {
 		size_t i = 0;
@@ -270,7 +270,7 @@ static bool is_reached(const struct power_names *names, size_t node)
 	return true;
 }
 
-static bool is_empty(const struct power_names *names, size_t folder)
+static bool is_empty(const struct disk_names *names, size_t folder)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (names->rows[i].parent == folder)
@@ -280,52 +280,52 @@ static bool is_empty(const struct power_names *names, size_t folder)
 
 /* A rename into a folder that is not there was not done either, unless the old folder was synced:
  * then the old name is gone, and the file is where the path to it is lost. */
-static void rename_in(const struct power_crash *crash, struct power_names *names, size_t i,
+static void rename_in(const struct disk_crash *crash, struct disk_names *names, size_t i,
 		      enum fate fate)
 {
-	const struct power_change *change = &crash->power->changes[i];
+	const struct disk_change *change = &crash->model->changes[i];
 	if (!is_synced(crash, i, change->from) && !is_reached(names, change->parent))
 		return;
-	const struct power_name *old = power_find(names, change->from, change->from_name);
+	const struct disk_name *old = disk_name_find(names, change->from, change->from_name);
 	if (fate != BOTH_NAMES && old && old->node == change->node)
-		power_name_clear(names, change->from, change->from_name);
-	power_name_set(names, change->parent, change->name, change->node);
+		disk_name_clear(names, change->from, change->from_name);
+	disk_name_set(names, change->parent, change->name, change->node);
 }
 
-static void name_in(const struct power_crash *crash, struct power_names *names, size_t i)
+static void name_in(const struct disk_crash *crash, struct disk_names *names, size_t i)
 {
-	const struct power_change *change = &crash->power->changes[i];
+	const struct disk_change *change = &crash->model->changes[i];
 	const enum fate fate = fate_of(crash, i);
 	if (fate == LOST)
 		return;
 	switch (change->kind) {
-	case POWER_CREATE:
-	case POWER_FOLDER:
-	case POWER_LINK:
-		power_name_set(names, change->parent, change->name, change->node);
+	case DISK_CREATE:
+	case DISK_FOLDER:
+	case DISK_LINK:
+		disk_name_set(names, change->parent, change->name, change->node);
 		return;
-	case POWER_RENAME:
+	case DISK_RENAME:
 		rename_in(crash, names, i, fate);
 		return;
-	case POWER_REMOVE_FOLDER:
+	case DISK_REMOVE_FOLDER:
 		if (is_empty(names, change->node))
-			power_name_clear(names, change->parent, change->name);
+			disk_name_clear(names, change->parent, change->name);
 		return;
-	case POWER_REMOVE:
-		power_name_clear(names, change->parent, change->name);
+	case DISK_REMOVE:
+		disk_name_clear(names, change->parent, change->name);
 		return;
 	default:
 		return;
 	}
 }
 
-static void names_of(const struct power_crash *crash, struct power_names *names)
+static void names_of(const struct disk_crash *crash, struct disk_names *names)
 {
-	const struct power_names *start = &crash->power->start;
-	*names = (struct power_names){ .count = 0 };
+	const struct disk_names *start = &crash->model->start;
+	*names = (struct disk_names){ .count = 0 };
 	for (size_t i = 0; i < start->count; i++)
-		power_name_set(names, start->rows[i].parent, start->rows[i].name,
-			       start->rows[i].node);
+		disk_name_set(names, start->rows[i].parent, start->rows[i].name,
+			      start->rows[i].node);
 	for (size_t i = 0; i < crash->point; i++)
 		name_in(crash, names, i);
 }
@@ -339,14 +339,13 @@ struct image {
 
 static void set_length(struct image *image, size_t len)
 {
-	image->bytes = power_grow(image->bytes, &image->capacity, len + 1, 1);
+	image->bytes = disk_model_grow(image->bytes, &image->capacity, len + 1, 1);
 	if (len > image->len)
 		memset(image->bytes + image->len, 0, len - image->len);
 	image->len = len;
 }
 
-static void put_bytes(struct image *image, const struct power_change *change, size_t from,
-		      size_t to)
+static void put_bytes(struct image *image, const struct disk_change *change, size_t from, size_t to)
 {
 	if (to <= from)
 		return;
@@ -356,14 +355,14 @@ static void put_bytes(struct image *image, const struct power_change *change, si
 }
 
 /* Where the sector number @sector of those that a write touches ends in its bytes. */
-static size_t sector_end(const struct power_change *change, size_t sector)
+static size_t sector_end(const struct disk_change *change, size_t sector)
 {
-	const uint64_t first = change->offset / POWER_SECTOR;
-	const uint64_t end = (first + sector + 1) * POWER_SECTOR - change->offset;
+	const uint64_t first = change->offset / DISK_SECTOR;
+	const uint64_t end = (first + sector + 1) * DISK_SECTOR - change->offset;
 	return end < change->len ? (size_t)end : change->len;
 }
 
-static void scatter(struct image *image, const struct power_change *change,
+static void scatter(struct image *image, const struct disk_change *change,
 		    const struct pending *pending)
 {
 	uint64_t random = pending->chance;
@@ -376,7 +375,7 @@ static void scatter(struct image *image, const struct power_change *change,
 	}
 }
 
-static void write_in(struct image *image, const struct power_change *change,
+static void write_in(struct image *image, const struct disk_change *change,
 		     const struct pending *pending)
 {
 	const enum fate fate = pending ? pending->fate : KEPT;
@@ -391,20 +390,20 @@ static void write_in(struct image *image, const struct power_change *change,
 		set_length(image, end);
 }
 
-static struct image bytes_of(const struct power_crash *crash, size_t node)
+static struct image bytes_of(const struct disk_crash *crash, size_t node)
 {
-	const struct power *power = crash->power;
+	const struct disk_model *model = crash->model;
 	struct image image = { .len = 0 };
-	set_length(&image, power->nodes[node].len);
+	set_length(&image, model->nodes[node].len);
 	if (image.len > 0)
-		memcpy(image.bytes, power->nodes[node].bytes, image.len);
+		memcpy(image.bytes, model->nodes[node].bytes, image.len);
 	for (size_t i = 0; i < crash->point; i++) {
-		const struct power_change *change = &power->changes[i];
+		const struct disk_change *change = &model->changes[i];
 		if (change->node != node)
 			continue;
-		if (change->kind == POWER_WRITE)
+		if (change->kind == DISK_WRITE)
 			write_in(&image, change, find_pending(crash, i));
-		if (change->kind == POWER_TRUNCATE && fate_of(crash, i) != LOST)
+		if (change->kind == DISK_TRUNCATE && fate_of(crash, i) != LOST)
 			set_length(&image, (size_t)change->offset);
 	}
 	return image;
@@ -422,27 +421,27 @@ static uint64_t mix(uint64_t digest, const void *bytes, size_t len)
 
 static int compare_names(const void *left, const void *right)
 {
-	const struct power_name *a = left, *b = right;
+	const struct disk_name *a = left, *b = right;
 	if (a->parent != b->parent)
 		return (a->parent > b->parent) - (a->parent < b->parent);
 	return strcmp(a->name, b->name);
 }
 
-uint64_t power_crash_digest(const struct power_crash *crash)
+uint64_t disk_crash_digest(const struct disk_crash *crash)
 {
-	struct power_names names;
+	struct disk_names names;
 	uint64_t digest = 0xcbf29ce484222325;
 	names_of(crash, &names);
 	if (names.count > 0)
 		qsort(names.rows, names.count, sizeof(*names.rows), compare_names);
 	for (size_t i = 0; i < names.count; i++) {
-		const struct power_name *row = &names.rows[i];
+		const struct disk_name *row = &names.rows[i];
 		if (!is_reached(&names, row->parent))
 			continue;
 		digest = mix(digest, row->name, strlen(row->name) + 1);
 		digest = mix(digest, &row->parent, sizeof(row->parent));
 		digest = mix(digest, &row->node, sizeof(row->node));
-		if (crash->power->nodes[row->node].is_folder)
+		if (crash->model->nodes[row->node].is_folder)
 			continue;
 		const struct image image = bytes_of(crash, row->node);
 		digest = mix(digest, &image.len, sizeof(image.len));
@@ -454,8 +453,8 @@ uint64_t power_crash_digest(const struct power_crash *crash)
 }
 
 struct writing {
-	const struct power_crash *crash;
-	struct power_names names;
+	const struct disk_crash *crash;
+	struct disk_names names;
 	char (*written)[2 * BUILDER_PATH];	/* of each node: a path it has already */
 };
 
@@ -463,8 +462,8 @@ static void write_file(const struct writing *writing, size_t node, const char *p
 {
 	const struct image image = bytes_of(writing->crash, node);
 	const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	power_need(fd >= 0 && write(fd, image.bytes, image.len) == (ssize_t)image.len &&
-		   fchmod(fd, writing->crash->power->nodes[node].mode) == 0, path);
+	disk_model_need(fd >= 0 && write(fd, image.bytes, image.len) == (ssize_t)image.len &&
+			fchmod(fd, writing->crash->model->nodes[node].mode) == 0, path);
 	close(fd);
 	free(image.bytes);
 }
@@ -472,17 +471,17 @@ static void write_file(const struct writing *writing, size_t node, const char *p
 static void write_folder(struct writing *writing, size_t folder, const char *path)
 {
 	for (size_t i = 0; i < writing->names.count; i++) {
-		const struct power_name *row = &writing->names.rows[i];
+		const struct disk_name *row = &writing->names.rows[i];
 		char below[2 * BUILDER_PATH];
 		if (row->parent != folder)
 			continue;
-		power_need(snprintf(below, sizeof(below), "%s/%s", path, row->name) <
-			   (int)sizeof(below), "a long path");
-		if (writing->crash->power->nodes[row->node].is_folder) {
-			power_need(mkdir(below, 0700) == 0, below);
+		disk_model_need(snprintf(below, sizeof(below), "%s/%s", path, row->name) <
+				(int)sizeof(below), "a long path");
+		if (writing->crash->model->nodes[row->node].is_folder) {
+			disk_model_need(mkdir(below, 0700) == 0, below);
 			write_folder(writing, row->node, below);
 		} else if (writing->written[row->node][0] != '\0') {
-			power_need(link(writing->written[row->node], below) == 0, below);
+			disk_model_need(link(writing->written[row->node], below) == 0, below);
 		} else {
 			write_file(writing, row->node, below);
 			memcpy(writing->written[row->node], below, sizeof(below));
@@ -490,31 +489,31 @@ static void write_folder(struct writing *writing, size_t folder, const char *pat
 	}
 }
 
-void power_crash_write(const struct power_crash *crash, const char *folder)
+void disk_crash_write(const struct disk_crash *crash, const char *folder)
 {
 	struct writing writing = { .crash = crash };
 	names_of(crash, &writing.names);
-	writing.written = calloc(crash->power->node_count, sizeof(*writing.written));
-	power_need(writing.written && mkdir(folder, 0700) == 0, folder);
+	writing.written = calloc(crash->model->node_count, sizeof(*writing.written));
+	disk_model_need(writing.written && mkdir(folder, 0700) == 0, folder);
 	write_folder(&writing, 0, folder);
 	free(writing.written);
 	free(writing.names.rows);
 }
 
-void power_crash_describe(const struct power_crash *crash, char out[POWER_TEXT])
+void disk_crash_describe(const struct disk_crash *crash, char out[DISK_TEXT])
 {
 	size_t len = 0;
 	out[0] = '\0';
-	for (size_t i = 0; i < crash->count && len < POWER_TEXT; i++) {
-		char change[POWER_TEXT];
+	for (size_t i = 0; i < crash->count && len < DISK_TEXT; i++) {
+		char change[DISK_TEXT];
 		const struct pending *pending = &crash->pending[i];
-		power_describe(crash->power, pending->change, change);
-		const int added = snprintf(out + len, POWER_TEXT - len, "%s%.300s: %s",
+		disk_model_describe(crash->model, pending->change, change);
+		const int added = snprintf(out + len, DISK_TEXT - len, "%s%.300s: %s",
 					   i > 0 ? "; " : "", change, fate_names[pending->fate]);
 		len += (size_t)added;
 		if (pending->fate == TORN || pending->fate == TORN_ZEROS)
-			len += (size_t)snprintf(out + (len < POWER_TEXT ? len : POWER_TEXT - 1),
-						len < POWER_TEXT ? POWER_TEXT - len : 1,
+			len += (size_t)snprintf(out + (len < DISK_TEXT ? len : DISK_TEXT - 1),
+						len < DISK_TEXT ? DISK_TEXT - len : 1,
 						" after sector %zu", pending->tear);
 	}
 }
