@@ -11,7 +11,7 @@
 #include "engine/repair/plan_text.h"
 #include "engine/repair/undo.h"
 #include "engine/store/store_internal.h"
-#include "tests/allocs.h"
+#include "tests/malloc_failures.h"
 #include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/trial.h"
@@ -47,7 +47,7 @@ static void close_tally(struct tally *tally)
 {
 	static bool has_leaked;	/* what is lost is found again and again */
 	char figure[128];
-	if (!has_leaked && (has_leaked = allocs_leaked()))
+	if (!has_leaked && (has_leaked = malloc_failures_leaked()))
 		tell(tally, 0, true, "memory is lost, by one or more of all calls");
 	snprintf(figure, sizeof(figure), "allocations failed, %s", tally->name);
 	campaign_figure(figure, tally->points);
@@ -197,20 +197,20 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 	char disk[BUILDER_PATH], text[ADVICE_TEXT];
 	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
 	struct fault fault;
-	const int maps = allocs_mapped();
+	const int maps = malloc_failures_mapped();
 	const char *wrong = NULL;
 	trial_reset(trial);
 	fault_init(&fault);
 	said = AS_OK;
-	allocs_arm(at, for_good);
+	malloc_failures_arm(at, for_good);
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
-	const bool was_reached = allocs_disarm() >= at;
+	const bool was_reached = malloc_failures_disarm() >= at;
 	if (was_reached && said != AS_OK) {
 		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
 		wrong = text;
 	} else if (fault.opens != fault.closes)
 		wrong = "descriptors stay open";
-	else if (allocs_mapped() != maps)
+	else if (malloc_failures_mapped() != maps)
 		wrong = "maps stay";
 	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
 		wrong = trial_judge(trial, &state, text);
@@ -646,15 +646,15 @@ static bool starve_reading(struct tally *tally, const struct way *way, const cha
 			   const struct reading *right, unsigned at, bool for_good)
 {
 	struct fault fault;
-	const int maps = allocs_mapped();
+	const int maps = malloc_failures_mapped();
 	init_reading(&fault);
-	allocs_arm(at, for_good);
+	malloc_failures_arm(at, for_good);
 	const struct reading reading = read_with(way, repo, &fault.io);
-	const bool was_reached = allocs_disarm() >= at;
+	const bool was_reached = malloc_failures_disarm() >= at;
 	const char *wrong = judge_reading(&reading, right);
 	if (!wrong && fault.opens != fault.closes)
 		wrong = "descriptors stay open";
-	if (!wrong && allocs_mapped() != maps)
+	if (!wrong && malloc_failures_mapped() != maps)
 		wrong = "maps stay";
 	if (!wrong && fault.changes > 0)
 		wrong = "something was written";

@@ -5,7 +5,7 @@
 #include "engine/base/key_hash.h"
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
-#include "tests/allocs.h"
+#include "tests/malloc_failures.h"
 #include "tests/fault.h"
 #include "tests/expected_store.h"
 #include "tests/scratch.h"
@@ -229,9 +229,9 @@ static bool change_without(struct world *world, enum as_err (*change)(struct wor
 			   unsigned at)
 {
 	begin_again(world);
-	allocs_arm(at, false);
+	malloc_failures_arm(at, false);
 	const enum as_err err = change(world);
-	if (allocs_disarm() < at) {
+	if (malloc_failures_disarm() < at) {
 		assert_int_equal(err, AS_OK);
 		return false;
 	}
@@ -287,9 +287,9 @@ static void an_index_that_cannot_grow_refuses_the_put(void **state)
 	create(world, 100, 1u << 20);
 	assert_int_equal(put_numbered(world, count++), AS_OK);
 	for (; count < 2000; count++) {
-		allocs_arm(1, true);
+		malloc_failures_arm(1, true);
 		enum as_err err = put_numbered(world, count);
-		allocs_disarm();
+		malloc_failures_disarm();
 		if (err != AS_OK) {
 			assert_int_equal(err, AS_ERR_MEMORY);
 			refused++;
@@ -348,10 +348,10 @@ static void a_listing_that_memory_runs_out_for_lists_nothing(void **state)
 	size_t count = 7;
 	create(world, 100, 1000);
 	put(world, 0, 10, 0);
-	allocs_arm(1, true);
+	malloc_failures_arm(1, true);
 	assert_int_equal(as_list(world->store, NULL, 4, keys, &count, &world->error),
 			 AS_ERR_MEMORY);
-	allocs_disarm();
+	malloc_failures_disarm();
 	assert_int_equal(count, 0);
 	assert_int_equal(as_list(world->store, NULL, 4, keys, &count, NULL), AS_OK);
 	assert_int_equal(count, 1);
@@ -372,9 +372,9 @@ static void hints_that_memory_runs_out_for_are_not_written(void **state)
 	/* Where the packer's room ends: with each row another place. */
 	for (; usage.count > 400; usage.count--)
 		for (unsigned at = 1; at < 3; at++) {
-			allocs_arm(at, false);
+			malloc_failures_arm(at, false);
 			const enum as_err err = usage_write(&usage, permit, 7);
-			const bool was_reached = allocs_disarm() >= at;
+			const bool was_reached = malloc_failures_disarm() >= at;
 			assert_int_equal(err, was_reached ? AS_ERR_MEMORY : AS_OK);
 			assert_int_equal(is_there(world, "hints.7"), !was_reached);
 			assert_false(is_there(world, "hints.7.tmp"));
@@ -400,9 +400,9 @@ static void a_config_that_memory_runs_out_for_is_not_judged(void **state)
 		struct config config;
 		struct findings findings;
 		findings_init(&findings);
-		allocs_arm(at, false);
+		malloc_failures_arm(at, false);
 		const enum as_err err = config_parse(text, strlen(text), &config, &findings);
-		was_reached = allocs_disarm() >= at && (at == 0 || err != AS_OK);
+		was_reached = malloc_failures_disarm() >= at && (at == 0 || err != AS_OK);
 		if (at == 0)
 			wanted = findings.count;
 		if (err == AS_OK)
@@ -834,9 +834,9 @@ static bool compact_without(struct world *world, void *(*damage)(struct world *w
 	struct as_report report;
 	begin_again(world);
 	const void *damaged = damage(world);
-	allocs_arm(at, for_good);
+	malloc_failures_arm(at, for_good);
 	const enum as_err err = as_compact(world->store, &report, &world->error);
-	const bool was_reached = allocs_disarm() >= at;
+	const bool was_reached = malloc_failures_disarm() >= at;
 	if (err != AS_OK)
 		assert_int_equal(err, AS_ERR_MEMORY);
 	assert_true(report.segments_skipped <= (damaged != NULL));
@@ -1096,9 +1096,9 @@ static void expect_recovered(struct world *world, enum as_err err, bool was_refu
 static bool recover_without(struct world *world, int flags, unsigned at)
 {
 	begin_again(world);
-	allocs_arm(at, false);
+	malloc_failures_arm(at, false);
 	const enum as_err err = as_recover(world->store, flags, &world->error);
-	const bool was_reached = allocs_disarm() >= at;
+	const bool was_reached = malloc_failures_disarm() >= at;
 	assert_true(err == AS_OK || err == AS_ERR_MEMORY);
 	expect_recovered(world, err, was_reached);
 	return was_reached;
@@ -1156,9 +1156,9 @@ static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
 	for (unsigned at = 1; was_reached; at++) {
 		uint64_t length;
 		begin_again(world);
-		allocs_arm(at, false);
+		malloc_failures_arm(at, false);
 		const enum as_err err = as_recover(world->store, 0, &world->error);
-		was_reached = allocs_disarm() >= at;
+		was_reached = malloc_failures_disarm() >= at;
 		refused += err != AS_OK;
 		if (err != AS_OK) {
 			assert_int_equal(err, AS_ERR_MEMORY);

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "tests/allocs.h"
+#include "tests/malloc_failures.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,40 +17,40 @@ static struct {
 	unsigned at;
 	bool for_good;
 	atomic_int maps;
-} allocs;
+} failures;
 
-void allocs_arm(unsigned at, bool for_good)
+void malloc_failures_arm(unsigned at, bool for_good)
 {
-	allocs.at = at;
-	allocs.for_good = for_good;
-	allocs.count = 0;
-	allocs.is_armed = true;
+	failures.at = at;
+	failures.for_good = for_good;
+	failures.count = 0;
+	failures.is_armed = true;
 }
 
-unsigned allocs_disarm(void)
+unsigned malloc_failures_disarm(void)
 {
-	allocs.is_armed = false;
-	return allocs.count;
+	failures.is_armed = false;
+	return failures.count;
 }
 
-int allocs_mapped(void)
+int malloc_failures_mapped(void)
 {
-	return allocs.maps;
+	return failures.maps;
 }
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
-bool allocs_leaked(void)
+bool malloc_failures_leaked(void)
 {
 	return __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check() != 0;
 }
 
 static bool is_refused(void)
 {
-	if (!allocs.is_armed)
+	if (!failures.is_armed)
 		return false;
-	const unsigned number = ++allocs.count;
-	if (!allocs.at || number < allocs.at || (number > allocs.at && !allocs.for_good))
+	const unsigned number = ++failures.count;
+	if (!failures.at || number < failures.at || (number > failures.at && !failures.for_good))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -133,7 +133,7 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t
 	if (is_refused())
 		return MAP_FAILED;
 	void *map = __real_mmap(at, len, protection, flags, fd, offset);
-	allocs.maps += map != MAP_FAILED;
+	failures.maps += map != MAP_FAILED;
 	return map;
 }
 
@@ -149,7 +149,7 @@ int __real_munmap(void *map, size_t len);
 int __wrap_munmap(void *map, size_t len);
 int __wrap_munmap(void *map, size_t len)
 {
-	allocs.maps--;
+	failures.maps--;
 	return __real_munmap(map, len);
 }
 
