@@ -14,7 +14,7 @@
 #include "build-config.h"
 
 #include "tests/builder.h"
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 #include "tests/follow_advice.h"
 
 #include <stdio.h>
@@ -86,14 +86,15 @@ static void record(const char *repo, const char *action, const char *folder)
 
 static void advise(const char *repo)
 {
-	struct look look;
-	if (!look_at(&look, repo)) {
+	struct opened_repo opened;
+	if (!opened_repo_open(&opened, repo)) {
 		answer("it cannot be looked at", "");
 		return;
 	}
-	const enum repair action = look.diagnosis.recommended;
-	answer(NULL, look.diagnosis.clean || action == REPAIR_NONE ? "none" : repair_name(action));
-	look_away(&look);
+	const enum repair action = opened.diagnosis.recommended;
+	answer(NULL,
+	       opened.diagnosis.clean || action == REPAIR_NONE ? "none" : repair_name(action));
+	opened_repo_close(&opened);
 }
 
 static void mend(const char *repo, bool goes_back)

@@ -18,7 +18,7 @@
 
 #define STEPS_MAX 4u
 
-struct look {
+struct opened_repo {
 	struct view *view;
 	struct verify *verify;
 	struct diagnosis diagnosis;
@@ -63,44 +63,44 @@ static void judge_findings(const struct findings *findings, const struct finding
 }
 
 /* Two threads find what one finds. */
-static void verify_with_two(const struct look *look)
+static void verify_with_two(const struct opened_repo *opened)
 {
 	struct verify_progress progress = { .cancel = false };
 	struct verify *again;
 	struct diagnosis diagnosis;
-	need(verify_run(look->view, 2, &progress, &again) == AS_OK);
-	diagnose(look->view, again, &diagnosis);
-	judge_findings(&look->verify->findings, &again->findings);
-	need(look->verify->objects == again->objects && look->verify->bytes == again->bytes);
-	need(look->verify->tail == again->tail);
-	need(look->diagnosis.clean == diagnosis.clean);
-	need(look->diagnosis.recommended == diagnosis.recommended);
-	need(look->diagnosis.alternative == diagnosis.alternative);
+	need(verify_run(opened->view, 2, &progress, &again) == AS_OK);
+	diagnose(opened->view, again, &diagnosis);
+	judge_findings(&opened->verify->findings, &again->findings);
+	need(opened->verify->objects == again->objects && opened->verify->bytes == again->bytes);
+	need(opened->verify->tail == again->tail);
+	need(opened->diagnosis.clean == diagnosis.clean);
+	need(opened->diagnosis.recommended == diagnosis.recommended);
+	need(opened->diagnosis.alternative == diagnosis.alternative);
 	verify_free(again);
 }
 
 /* False: it cannot be opened. Reading changes nothing. */
-static bool look_at(struct look *look)
+static bool opened_repo_open(struct opened_repo *opened)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct view_options options = { .io = ram_io(ram) };
 	struct as_error error;
 	const uint64_t changes = ram_changes(ram);
-	if (view_open("/repo", &options, &look->view, &error) != AS_OK) {
+	if (view_open("/repo", &options, &opened->view, &error) != AS_OK) {
 		need(error.code == AS_ERR_INVALID_REPOSITORY);
 		return false;
 	}
-	need(verify_run(look->view, 1, &progress, &look->verify) == AS_OK);
-	need(look->verify->complete && !view_is_changed(look->view));
-	diagnose(look->view, look->verify, &look->diagnosis);
+	need(verify_run(opened->view, 1, &progress, &opened->verify) == AS_OK);
+	need(opened->verify->complete && !view_is_changed(opened->view));
+	diagnose(opened->view, opened->verify, &opened->diagnosis);
 	need(ram_changes(ram) == changes);
 	return true;
 }
 
-static void look_away(struct look *look)
+static void opened_repo_close(struct opened_repo *opened)
 {
-	verify_free(look->verify);
-	view_close(look->view);
+	verify_free(opened->verify);
+	view_close(opened->view);
 }
 
 static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
@@ -151,12 +151,12 @@ static struct objects objects_of(const struct verify *verify)
 }
 
 /* For a person who looks for the reason of a failure. */
-static void trace(const struct look *look, const struct plan *plan)
+static void trace(const struct opened_repo *opened, const struct plan *plan)
 {
 	static const char *const words[] = { "make", "move", "replace" };
 	char message[1024];
-	for (size_t i = 0; i < look->verify->findings.count; i++) {
-		finding_message(&look->verify->findings.rows[i], message, sizeof(message));
+	for (size_t i = 0; i < opened->verify->findings.count; i++) {
+		finding_message(&opened->verify->findings.rows[i], message, sizeof(message));
 		fprintf(stderr, "  %s\n", message);
 	}
 	fprintf(stderr, "%s: %s%s, %u -> %u\n", repair_name(plan->action),
@@ -169,18 +169,18 @@ static void trace(const struct look *look, const struct plan *plan)
 
 /* ---- repairing ---- */
 
-static struct plan *make_plan(const struct look *look, enum repair action)
+static struct plan *make_plan(const struct opened_repo *opened, enum repair action)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error;
 	struct plan *plan;
 	const uint64_t changes = ram_changes(ram);
-	need(plan_make(look->view, look->verify, action, &options, &progress, &plan, &error) ==
+	need(plan_make(opened->view, opened->verify, action, &options, &progress, &plan, &error) ==
 	     AS_OK);
 	need(ram_changes(ram) == changes);
 	if (getenv("TRACE"))
-		trace(look, plan);
+		trace(opened, plan);
 	for (size_t i = 1; i < plan->lost_count; i++)
 		need(memcmp(plan->lost[i - 1].key, plan->lost[i].key, KEY_SIZE) < 0);
 	return plan;
@@ -216,13 +216,13 @@ static void judge_objects(const struct objects *before, const struct objects *af
 
 /* Run @plan; the name of its undo folder goes to @name. False: there can be no undo folder, and
  * nothing was changed. */
-static bool run_plan(const struct look *look, struct plan *plan, char name[UNDO_NAME_MAX])
+static bool run_plan(const struct opened_repo *opened, struct plan *plan, char name[UNDO_NAME_MAX])
 {
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error;
 	const uint64_t changes = ram_changes(ram);
-	struct permit *permit = io_grant_permit(look->view->io, look->view->fd, 0600);
+	struct permit *permit = io_grant_permit(opened->view->io, opened->view->fd, 0600);
 	need(permit);
 	const enum as_err err = repair_run(plan, permit, &progress, &report, &error);
 	io_revoke_permit(permit);
@@ -240,9 +240,9 @@ static bool run_plan(const struct look *look, struct plan *plan, char name[UNDO_
 }
 
 /* The same repair a second time finds nothing to do. */
-static void repeat(const struct look *look, enum repair action)
+static void repeat(const struct opened_repo *opened, enum repair action)
 {
-	struct plan *plan = make_plan(look, action);
+	struct plan *plan = make_plan(opened, action);
 	need(plan->is_empty || plan->is_refused);
 	plan_free(plan);
 }
@@ -250,52 +250,52 @@ static void repeat(const struct look *look, enum repair action)
 /* Do what is recommended. False: nothing is, or it cannot be done. */
 static bool take_step(char name[UNDO_NAME_MAX])
 {
-	struct look look, then;
-	need(look_at(&look));
-	const enum repair action = look.diagnosis.recommended;
-	struct plan *plan = !look.diagnosis.clean && action != REPAIR_NONE &&
-			    !look.diagnosis.undo_comes_first ? make_plan(&look, action) : NULL;
+	struct opened_repo opened, then;
+	need(opened_repo_open(&opened));
+	const enum repair action = opened.diagnosis.recommended;
+	struct plan *plan = !opened.diagnosis.clean && action != REPAIR_NONE &&
+			    !opened.diagnosis.undo_comes_first ? make_plan(&opened, action) : NULL;
 	bool is_done = false;
 	if (plan && !plan->is_refused) {
 		need(!plan->is_empty);
-		const struct objects before = objects_of(look.verify);
-		is_done = run_plan(&look, plan, name);
-		need(look_at(&then));
+		const struct objects before = objects_of(opened.verify);
+		is_done = run_plan(&opened, plan, name);
+		need(opened_repo_open(&then));
 		const struct objects after = objects_of(then.verify);
 		if (is_done) {
 			judge_objects(&before, &after, plan);
 			repeat(&then, action);
 		}
-		look_away(&then);
+		opened_repo_close(&then);
 		free(before.rows);
 		free(after.rows);
 	}
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 	return is_done;
 }
 
 /* Take back what lies in the undo folder @name. False: another one comes first. */
 static bool undo_step(const char *name)
 {
-	struct look look;
+	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct as_error error;
 	char newest[UNDO_NAME_MAX];
 	struct plan *plan;
-	need(look_at(&look));
+	need(opened_repo_open(&opened));
 	const uint64_t changes = ram_changes(ram);
-	need(undo_plan(look.view, &plan, newest, &error) == AS_OK);
+	need(undo_plan(opened.view, &plan, newest, &error) == AS_OK);
 	need(ram_changes(ram) == changes);
 	const bool is_next = strcmp(newest, name) == 0;
 	if (is_next) {
 		need(!plan->is_empty && !plan->is_refused);
-		struct permit *permit = io_grant_permit(look.view->io, look.view->fd, 0600);
+		struct permit *permit = io_grant_permit(opened.view->io, opened.view->fd, 0600);
 		need(permit && undo_run(plan, permit, &progress, &error) == AS_OK);
 		io_revoke_permit(permit);
 	}
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 	return is_next;
 }
 
@@ -335,14 +335,14 @@ static void unpack(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct look look;
+	struct opened_repo opened;
 	if (!ram)
 		ram = ram_new();
 	unpack(data, size);
-	if (look_at(&look)) {
+	if (opened_repo_open(&opened)) {
 		if (size % 8 == 0)	/* threads cost more than all the rest */
-			verify_with_two(&look);
-		look_away(&look);
+			verify_with_two(&opened);
+		opened_repo_close(&opened);
 		repair();
 	}
 	ram_clear(ram);

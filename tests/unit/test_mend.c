@@ -5,7 +5,7 @@
 
 #include "engine/repair/undo.h"
 #include "tests/campaign.h"
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 #include "tests/scratch.h"
 #include "tests/damaged_repo.h"
 
@@ -21,25 +21,25 @@
 #define SEEDS_LONG 4000u
 #define STEPS_MAX 3u
 
-static struct plan *make_plan(struct look *look, enum repair action, const char *story)
+static struct plan *make_plan(struct opened_repo *opened, enum repair action, const char *story)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error = { .code = AS_OK };
 	struct plan *plan;
-	if (plan_make(look->view, look->verify, action, &options, &progress, &plan, &error) !=
+	if (plan_make(opened->view, opened->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
 		fail_msg("%s:%s", error.message, story);
 	return plan;
 }
 
 /* For a person who looks for the reason of a failure. */
-static void trace(const struct look *look, enum repair action)
+static void trace(const struct opened_repo *opened, enum repair action)
 {
 	char message[512];
 	print_message("# recommended: %s\n", action == REPAIR_NONE ? "-" : repair_name(action));
-	for (size_t i = 0; i < look->verify->findings.count; i++) {
-		finding_message(&look->verify->findings.rows[i], message, sizeof(message));
+	for (size_t i = 0; i < opened->verify->findings.count; i++) {
+		finding_message(&opened->verify->findings.rows[i], message, sizeof(message));
 		print_message("#   %s\n", message);
 	}
 }
@@ -59,25 +59,25 @@ static void note_doubts(const struct damaged_repo *damaged, const struct verify 
 /* Run the repair that is recommended. False: none is. */
 static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 {
-	struct look look;
+	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
-	assert_true(look_at(&look, damaged->repo));
-	note_doubts(damaged, look.verify, doubted);
-	const enum repair action = look.diagnosis.recommended;
-	const bool is_due = !look.diagnosis.clean && action != REPAIR_NONE;
+	assert_true(opened_repo_open(&opened, damaged->repo));
+	note_doubts(damaged, opened.verify, doubted);
+	const enum repair action = opened.diagnosis.recommended;
+	const bool is_due = !opened.diagnosis.clean && action != REPAIR_NONE;
 	if (getenv("TRACE"))
-		trace(&look, action);
-	if (!look.diagnosis.clean && action == REPAIR_NONE)
-		fail_msg("nothing is recommended: %s:%s", look.diagnosis.verdict, damaged->story);
+		trace(&opened, action);
+	if (!opened.diagnosis.clean && action == REPAIR_NONE)
+		fail_msg("nothing is recommended: %s:%s", opened.diagnosis.verdict, damaged->story);
 	if (is_due) {
-		struct plan *plan = make_plan(&look, action, damaged->story);
+		struct plan *plan = make_plan(&opened, action, damaged->story);
 		if (plan->is_empty || plan->is_refused)
 			fail_msg("%s is recommended, and %s %s:%s", repair_name(action),
 				 plan->is_empty ? "has nothing to do" : "refused:", plan->refusal,
 				 damaged->story);
-		struct permit *permit = look_upgrade(&look);
+		struct permit *permit = opened_repo_upgrade(&opened);
 		assert_non_null(permit);
 		if (repair_run(plan, permit, &progress, &report, &error) != AS_OK)
 			fail_msg("%s: %s:%s", repair_name(action), error.message, damaged->story);
@@ -89,15 +89,15 @@ static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 			assert_int_equal(report.after, plan->after);
 		const uint64_t objects = plan->objects_after;
 		plan_free(plan);
-		lock_lower(look.view->fd, &look.view->lock, permit);
-		look_away(&look);
-		assert_true(look_at(&look, damaged->repo));
-		if (look.verify->objects != objects)
+		lock_lower(opened.view->fd, &opened.view->lock, permit);
+		opened_repo_close(&opened);
+		assert_true(opened_repo_open(&opened, damaged->repo));
+		if (opened.verify->objects != objects)
 			fail_msg("%llu objects, planned %llu:%s",
-				 (unsigned long long)look.verify->objects,
+				 (unsigned long long)opened.verify->objects,
 				 (unsigned long long)objects, damaged->story);
 	}
-	look_away(&look);
+	opened_repo_close(&opened);
 	return is_due;
 }
 
@@ -108,34 +108,34 @@ struct tally {
 static void judge(const struct damaged_repo *damaged, const bool *survived, const bool *doubted,
 		  bool has_witness, struct tally *tally)
 {
-	struct look look;
-	assert_true(look_at(&look, damaged->repo));
+	struct opened_repo opened;
+	assert_true(opened_repo_open(&opened, damaged->repo));
 	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++) {
 		const struct damaged_object *object = &damaged->objects[i];
 		struct replay_event place;
-		const bool is_found = verify_lookup(look.verify, object->key, &place);
+		const bool is_found = verify_lookup(opened.verify, object->key, &place);
 		if (object->is_live && survived[i])
-			tally->lost += !is_found || !damaged_repo_reads_right(damaged, look.view,
+			tally->lost += !is_found || !damaged_repo_reads_right(damaged, opened.view,
 									 object, &place);
 		else if (!object->is_live)
 			tally->come_back += is_found && has_witness && !doubted[i];
 	}
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void undo_step(const struct damaged_repo *damaged)
 {
-	struct look look;
+	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	assert_true(look_at(&look, damaged->repo));
-	if (undo_plan(look.view, &plan, name, &error) != AS_OK)
+	assert_true(opened_repo_open(&opened, damaged->repo));
+	if (undo_plan(opened.view, &plan, name, &error) != AS_OK)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
 		fail_msg("undo: %s:%s", plan->refusal, damaged->story);
-	struct permit *permit = look_upgrade(&look);
+	struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	if (undo_run(plan, permit, &progress, &error) != AS_OK)
 		fail_msg("undo: %s:%s", error.message, damaged->story);
@@ -143,8 +143,8 @@ static void undo_step(const struct damaged_repo *damaged)
 	assert_true(progress.bytes_total > 0);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
 	plan_free(plan);
-	lock_lower(look.view->fd, &look.view->lock, permit);
-	look_away(&look);
+	lock_lower(opened.view->fd, &opened.view->lock, permit);
+	opened_repo_close(&opened);
 }
 
 /* Names and bytes of all files, by the shell: nothing of the engine. */
@@ -157,13 +157,13 @@ static void note_bytes(const struct damaged_repo *damaged, const char *name)
 /* Where neither a whole log nor an intact index is left, nobody can know what was deleted. */
 static bool had_witness(const struct damaged_repo *damaged)
 {
-	struct look look;
+	struct opened_repo opened;
 	bool log_is_whole = true;
 	for (size_t i = 0; i < damaged->segments; i++)
 		log_is_whole = log_is_whole && !damaged->files[i].is_touched;
-	assert_true(look_at(&look, damaged->repo));
-	const bool has = log_is_whole || look.verify->index_credit == CREDIT_CREDIBLE;
-	look_away(&look);
+	assert_true(opened_repo_open(&opened, damaged->repo));
+	const bool has = log_is_whole || opened.verify->index_credit == CREDIT_CREDIBLE;
+	opened_repo_close(&opened);
 	return has;
 }
 

@@ -5,7 +5,7 @@
 #include "build-config.h"
 
 #include "engine/repair/undo.h"
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 #include "tests/scratch.h"
 #include "tests/damaged_repo.h"
 
@@ -24,7 +24,7 @@
 #define STEPS_MAX 4u
 
 /* Run @action, or take the last one back where it is REPAIR_NONE. False: it failed. */
-static bool act(struct look *look, enum repair action)
+static bool act(struct opened_repo *opened, enum repair action)
 {
 	struct verify_progress progress = { .cancel = false };
 	struct repair_progress figures = { .cancel = false };
@@ -32,18 +32,17 @@ static bool act(struct look *look, enum repair action)
 	struct repair_report report;
 	struct plan *plan = NULL;
 	char name[UNDO_NAME_MAX];
-	bool is_done = action == REPAIR_NONE
-		? undo_plan(look->view, &plan, name, NULL) == AS_OK
-		: plan_make(look->view, look->verify, action, &options, &progress, &plan, NULL) ==
-			  AS_OK;
+	bool is_done = action == REPAIR_NONE ? undo_plan(opened->view, &plan, name, NULL) == AS_OK
+					     : plan_make(opened->view, opened->verify, action,
+							 &options, &progress, &plan, NULL) == AS_OK;
 	if (is_done && !plan->is_empty) {
-		struct permit *permit = look_upgrade(look);
+		struct permit *permit = opened_repo_upgrade(opened);
 		is_done = permit && !plan->is_refused &&
 			  (action == REPAIR_NONE ? undo_run(plan, permit, &figures, NULL)
 						 : repair_run(plan, permit, &figures, &report,
 							      NULL)) == AS_OK;
 		if (permit)
-			lock_lower(look->view->fd, &look->view->lock, permit);
+			lock_lower(opened->view->fd, &opened->view->lock, permit);
 	}
 	plan_free(plan);
 	return is_done;
@@ -70,12 +69,12 @@ static bool act_and_die(const char *repo, enum repair action, unsigned at)
 	assert_true(child >= 0);
 	if (child == 0) {
 		struct killing killing = { .at = at };
-		struct look look;
-		if (!look_at(&look, repo))
+		struct opened_repo opened;
+		if (!opened_repo_open(&opened, repo))
 			_exit(9);
-		look.fault.watch = kill_at;
-		look.fault.watch_context = &killing;
-		_exit(act(&look, action) ? 0 : 8);
+		opened.fault.watch = kill_at;
+		opened.fault.watch_context = &killing;
+		_exit(act(&opened, action) ? 0 : 8);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
@@ -87,44 +86,44 @@ static bool act_and_die(const char *repo, enum repair action, unsigned at)
 }
 
 /* The next look names every folder of what came to no end, and the advice the newest of them. */
-static void assert_told(const struct look *look, const char *what, unsigned at)
+static void assert_told(const struct opened_repo *opened, const char *what, unsigned at)
 {
-	const uint64_t *total = look->verify->findings.total;
+	const uint64_t *total = opened->verify->findings.total;
 	struct undo_entry *entries;
 	size_t count, by_state[4] = { 0 };
 	enum undo_state newest = UNDO_UNREADABLE;
-	assert_int_equal(undo_list(look->view->io, look->view->fd, &entries, &count), AS_OK);
+	assert_int_equal(undo_list(opened->view->io, opened->view->fd, &entries, &count), AS_OK);
 	for (size_t i = 0; i < count; i++) {
 		by_state[entries[i].state]++;
 		if (newest == UNDO_UNREADABLE)
 			newest = entries[i].state;
 	}
 	free(entries);
-	const bool is_said = strstr(look->diagnosis.advice, "was cut short") != NULL;
+	const bool is_said = strstr(opened->diagnosis.advice, "was cut short") != NULL;
 	if (total[PROBLEM_REPAIR_INTERRUPTED] != by_state[UNDO_BEGUN] ||
 	    total[PROBLEM_UNDO_INTERRUPTED] != by_state[UNDO_UNDOING] ||
 	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
 	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
-	    look->diagnosis.undo_comes_first != (newest == UNDO_UNDOING))
-		fail_msg("%s, change %u: not told: %s", what, at, look->diagnosis.advice);
+	    opened->diagnosis.undo_comes_first != (newest == UNDO_UNDOING))
+		fail_msg("%s, change %u: not told: %s", what, at, opened->diagnosis.advice);
 }
 
 static void mend(const char *repo, const char *what, unsigned at)
 {
 	for (unsigned steps = 0;; steps++) {
-		struct look look;
-		assert_true(look_at(&look, repo));
-		const enum repair action = look.diagnosis.recommended;
-		assert_told(&look, what, at);
-		if (look.diagnosis.clean) {
-			look_away(&look);
+		struct opened_repo opened;
+		assert_true(opened_repo_open(&opened, repo));
+		const enum repair action = opened.diagnosis.recommended;
+		assert_told(&opened, what, at);
+		if (opened.diagnosis.clean) {
+			opened_repo_close(&opened);
 			return;
 		}
-		if (action == REPAIR_NONE || steps == STEPS_MAX || !act(&look, action))
+		if (action == REPAIR_NONE || steps == STEPS_MAX || !act(&opened, action))
 			fail_msg("%s, change %u: step %u is %s, and leads nowhere: %s", what, at,
 				 steps, action == REPAIR_NONE ? "none" : repair_name(action),
-				 look.diagnosis.verdict);
-		look_away(&look);
+				 opened.diagnosis.verdict);
+		opened_repo_close(&opened);
 	}
 }
 
@@ -133,18 +132,18 @@ static void mend(const char *repo, const char *what, unsigned at)
 static unsigned count_right(const struct damaged_repo *damaged, const char *repo, bool *has,
 			    uint64_t *objects)
 {
-	struct look look;
+	struct opened_repo opened;
 	unsigned count = 0;
-	assert_true(look_at(&look, repo));
-	*objects = look.verify->objects;
+	assert_true(opened_repo_open(&opened, repo));
+	*objects = opened.verify->objects;
 	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++) {
 		const struct damaged_object *object = &damaged->objects[i];
 		struct replay_event place;
-		has[i] = verify_lookup(look.verify, object->key, &place);
+		has[i] = verify_lookup(opened.verify, object->key, &place);
 		if (has[i] && object->is_live)
-			count += damaged_repo_reads_right(damaged, look.view, object, &place);
+			count += damaged_repo_reads_right(damaged, opened.view, object, &place);
 	}
-	look_away(&look);
+	opened_repo_close(&opened);
 	return count;
 }
 
@@ -159,11 +158,11 @@ static void note_bytes(const char *repo, const char *file)
 	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s'", repo, file);
 }
 
-static size_t count_folders(const struct look *look)
+static size_t count_folders(const struct opened_repo *opened)
 {
 	struct undo_entry *entries;
 	size_t count;
-	assert_int_equal(undo_list(look->view->io, look->view->fd, &entries, &count), AS_OK);
+	assert_int_equal(undo_list(opened->view->io, opened->view->fd, &entries, &count), AS_OK);
 	free(entries);
 	return count;
 }
@@ -190,14 +189,14 @@ static void take_all_back(struct story *story)
 {
 	char command[2 * BUILDER_PATH + 16];
 	for (unsigned steps = 0;; steps++) {
-		struct look look;
-		assert_true(look_at(&look, story->repo));
-		assert_told(&look, story->what, story->at);
-		const bool is_left = count_folders(&look) > 0;
-		if (is_left && (steps > STEPS_MAX + 1 || !act(&look, REPAIR_NONE)))
+		struct opened_repo opened;
+		assert_true(opened_repo_open(&opened, story->repo));
+		assert_told(&opened, story->what, story->at);
+		const bool is_left = count_folders(&opened) > 0;
+		if (is_left && (steps > STEPS_MAX + 1 || !act(&opened, REPAIR_NONE)))
 			fail_msg("%s, change %u: step %u is not taken back", story->what, story->at,
 				 steps);
-		look_away(&look);
+		opened_repo_close(&opened);
 		if (!is_left)
 			break;
 	}
@@ -211,15 +210,15 @@ static void take_all_back(struct story *story)
 static void go_forward(struct story *story)
 {
 	bool has[DAMAGED_OBJECTS];
-	struct look look;
+	struct opened_repo opened;
 	unsigned emptied;
 	uint64_t objects;
-	assert_true(look_at(&look, story->repo));
-	const char *wrong = look_hints(&look, story->since, &emptied);
+	assert_true(opened_repo_open(&opened, story->repo));
+	const char *wrong = opened_repo_check_hints(&opened, story->since, &emptied);
 	if (wrong && strcmp(story->what, "undo") != 0)	/* which puts the segments back first */
 		fail_msg("%s, change %u: %s", story->what, story->at, wrong);
 	emptied_seen += emptied;
-	look_away(&look);
+	opened_repo_close(&opened);
 	mend(story->repo, story->what, story->at);
 	if (count_right(story->damaged, story->repo, has, &objects) != story->count ||
 	    objects != story->objects || memcmp(has, story->has, sizeof(has)) != 0)
@@ -245,17 +244,17 @@ static bool kill_undo(struct story *story, unsigned at)
 /* From change number @at of its kind on there is no room. */
 static bool fill_disk(struct story *story, enum fault_change kind, unsigned at)
 {
-	struct look look;
+	struct opened_repo opened;
 	story->what = repair_name(story->action);
 	story->at = at;
 	copy_repo(story->damaged, "killed", story->repo);
-	assert_true(look_at(&look, story->repo));
-	look.fault.fail_kind = kind;
-	look.fault.fail_at = at;
-	look.fault.fail_error = ENOSPC;
-	look.fault.fail_for_good = true;
-	const bool has_failed = !act(&look, story->action);
-	look_away(&look);
+	assert_true(opened_repo_open(&opened, story->repo));
+	opened.fault.fail_kind = kind;
+	opened.fault.fail_at = at;
+	opened.fault.fail_error = ENOSPC;
+	opened.fault.fail_for_good = true;
+	const bool has_failed = !act(&opened, story->action);
+	opened_repo_close(&opened);
 	return has_failed;
 }
 
@@ -287,10 +286,10 @@ static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 	snprintf(story.before, sizeof(story.before), "%.400s/before", damaged->folder);
 	snprintf(story.after, sizeof(story.after), "%.400s/after", damaged->folder);
 	note_bytes(damaged->repo, story.before);
-	struct look look;
-	assert_true(look_at(&look, damaged->repo));
-	story.since = look.view->transaction;
-	look_away(&look);
+	struct opened_repo opened;
+	assert_true(opened_repo_open(&opened, damaged->repo));
+	story.since = opened.view->transaction;
+	opened_repo_close(&opened);
 	assert_false(kill_repair(&story, 0));
 	mend(story.repo, story.what, 0);
 	story.count = count_right(damaged, story.repo, story.has, &story.objects);

@@ -22,41 +22,42 @@
 /* Bytes of an entry: checksum, size, tag, key. */
 static const unsigned places[] = { 0, 4, 8, 9, 40 };
 
-struct look {
+struct opened_repo {
 	struct fault fault;
 	struct view *view;
 	struct verify *verify;
 };
 
-static void look_at(struct look *look, const char *repo)
+static void opened_repo_open(struct opened_repo *opened, const char *repo)
 {
 	struct verify_progress progress = { .cancel = false };
-	fault_init(&look->fault);
-	const struct view_options options = { .may_write = true, .io = &look->fault.io };
-	assert_int_equal(view_open(repo, &options, &look->view, NULL), AS_OK);
-	assert_int_equal(verify_run(look->view, 1, &progress, &look->verify), AS_OK);
+	fault_init(&opened->fault);
+	const struct view_options options = { .may_write = true, .io = &opened->fault.io };
+	assert_int_equal(view_open(repo, &options, &opened->view, NULL), AS_OK);
+	assert_int_equal(verify_run(opened->view, 1, &progress, &opened->verify), AS_OK);
 }
 
-static void look_away(struct look *look)
+static void opened_repo_close(struct opened_repo *opened)
 {
-	verify_free(look->verify);
-	view_close(look->view);
+	verify_free(opened->verify);
+	view_close(opened->view);
 }
 
-static enum as_err make_plan(const struct look *look, struct plan **plan, struct as_error *error)
+static enum as_err make_plan(const struct opened_repo *opened, struct plan **plan,
+			     struct as_error *error)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
-	return plan_make(look->view, look->verify, REPAIR_COMPACT, &options, &progress, plan,
+	return plan_make(opened->view, opened->verify, REPAIR_COMPACT, &options, &progress, plan,
 			 error);
 }
 
-static enum as_err run_plan(const struct look *look, struct plan *plan,
+static enum as_err run_plan(const struct opened_repo *opened, struct plan *plan,
 			    struct repair_report *report, struct as_error *error)
 {
 	const struct lock_wait wait = { .ms = 0 };
 	struct repair_progress progress = { .cancel = false };
-	struct view *view = look->view;
+	struct view *view = opened->view;
 	struct permit *permit;
 	assert_int_equal(lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit,
 				      NULL), AS_OK);
@@ -95,22 +96,22 @@ static void what_differs_from_its_first_reading_refuses_the_plan(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct as_error error;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	opened_repo_open(&opened, damaged->repo);
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 	const struct damaged_object *object = find_copied(damaged, plan);
 	plan_free(plan);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		const char *path = damaged->files[object->segment].path;
 		builder_flip(path, object->offset + places[i], 1);
-		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+		assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 		assert_true(plan->is_refused && plan->hardware_doubt);
 		expect_doubt(plan->refusal, object);
 		plan_free(plan);
 		builder_flip(path, object->offset + places[i], 1);
 	}
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void what_differs_from_the_plan_is_not_copied_and_nothing_is_left(void **state)
@@ -120,22 +121,22 @@ static void what_differs_from_the_plan_is_not_copied_and_nothing_is_left(void **
 	struct repair_report report;
 	struct plan *plan;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct look look;
-		look_at(&look, damaged->repo);
-		assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+		struct opened_repo opened;
+		opened_repo_open(&opened, damaged->repo);
+		assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 		const struct damaged_object *object = find_copied(damaged, plan);
 		const char *path = damaged->files[object->segment].path;
 		scratch_run("cd '%s' && find . | sort > '%.400s/before'", damaged->repo,
 			    damaged->folder);
 		builder_flip(path, object->offset + places[i], 1);
-		assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
+		assert_int_equal(run_plan(&opened, plan, &report, &error), AS_ERR_INTEGRITY);
 		expect_doubt(error.message, object);
 		assert_false(report.has_changed);
 		builder_flip(path, object->offset + places[i], 1);
 		scratch_run("cd '%s' && find . | sort | cmp - '%.400s/before'", damaged->repo,
 			    damaged->folder);
 		plan_free(plan);
-		look_away(&look);
+		opened_repo_close(&opened);
 	}
 }
 
@@ -145,11 +146,11 @@ static void another_size_is_another_entry(void **state)
 	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct repair_report report;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
 	char other[BUILDER_PATH], path[BUILDER_PATH];
-	look_at(&look, damaged->repo);
-	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	opened_repo_open(&opened, damaged->repo);
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 	const struct damaged_object *object = find_copied(damaged, plan);
 	snprintf(other, sizeof(other), "%.400s/other", damaged->folder);
 	struct builder *builder = builder_new(other, 5, 4000);
@@ -158,10 +159,10 @@ static void another_size_is_another_entry(void **state)
 	builder_free(builder);
 	scratch_run("tail -c 46 '%s' | dd of='%s' bs=1 seek=%u conv=notrunc status=none", path,
 		    damaged->files[object->segment].path, object->offset);
-	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_INTEGRITY);
+	assert_int_equal(run_plan(&opened, plan, &report, &error), AS_ERR_INTEGRITY);
 	expect_doubt(error.message, object);
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void copying_opens_each_segment_once(void **state)
@@ -169,20 +170,20 @@ static void copying_opens_each_segment_once(void **state)
 	struct damaged_repo *damaged = *state;
 	struct as_error error;
 	struct repair_report report;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	const unsigned seen = look.fault.opens;
-	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
-	const unsigned planned = look.fault.opens;
-	assert_true(plan->entries_copied > 3 * look.view->listing.count);
-	assert_in_range(planned - seen, 1, 2 * look.view->listing.count);
-	assert_int_equal(run_plan(&look, plan, &report, &error), AS_OK);
+	opened_repo_open(&opened, damaged->repo);
+	const unsigned seen = opened.fault.opens;
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
+	const unsigned planned = opened.fault.opens;
+	assert_true(plan->entries_copied > 3 * opened.view->listing.count);
+	assert_in_range(planned - seen, 1, 2 * opened.view->listing.count);
+	assert_int_equal(run_plan(&opened, plan, &report, &error), AS_OK);
 	/* With those that are written, kept and moved. */
-	assert_true(look.fault.opens - planned < plan->entries_copied);
+	assert_true(opened.fault.opens - planned < plan->entries_copied);
 	assert_int_equal(report.entries_copied, plan->entries_copied);
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static int no_statvfs(const struct io *io, int fd, struct statvfs *st)
@@ -200,18 +201,18 @@ static void free_space_that_is_not_told_is_said_to_be_unknown(void **state)
 	const struct damaged_repo *damaged = *state;
 	struct repair_report report;
 	struct as_error error;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	look.fault.io.fstatvfs = no_statvfs;
-	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	opened_repo_open(&opened, damaged->repo);
+	opened.fault.io.fstatvfs = no_statvfs;
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 	assert_false(plan->is_refused);
 	char *text = plan_text_string(plan, NULL);
 	assert_non_null(strstr(text, "how much is free is not known"));
 	free(text);
-	assert_int_equal(run_plan(&look, plan, &report, &error), AS_OK);
+	assert_int_equal(run_plan(&opened, plan, &report, &error), AS_OK);
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 /* What is planned must have been seen, all of it, a moment ago. */
@@ -219,17 +220,17 @@ static void what_was_read_in_part_is_no_ground_for_a_plan(void **state)
 {
 	const struct damaged_repo *damaged = *state;
 	struct as_error error;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	look.verify->skipped = 1;
-	assert_int_equal(make_plan(&look, &plan, &error), AS_ERR_USAGE);
+	opened_repo_open(&opened, damaged->repo);
+	opened.verify->skipped = 1;
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_ERR_USAGE);
 	assert_null(plan);
-	look.verify->skipped = 0;
-	look.verify->remembered = 1;
-	assert_int_equal(make_plan(&look, &plan, &error), AS_ERR_USAGE);
-	look.verify->remembered = 0;
-	look_away(&look);
+	opened.verify->skipped = 0;
+	opened.verify->remembered = 1;
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_ERR_USAGE);
+	opened.verify->remembered = 0;
+	opened_repo_close(&opened);
 }
 
 static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
@@ -237,19 +238,19 @@ static void a_plan_that_is_refused_changes_nothing_when_run(void **state)
 	const struct damaged_repo *damaged = *state;
 	struct repair_report report;
 	struct as_error error;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	look.fault.has_free_blocks = true;	/* none */
-	assert_int_equal(make_plan(&look, &plan, &error), AS_OK);
+	opened_repo_open(&opened, damaged->repo);
+	opened.fault.has_free_blocks = true;	/* none */
+	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 	assert_true(plan->is_refused);
-	assert_int_equal(run_plan(&look, plan, &report, &error), AS_ERR_USAGE);
-	assert_int_equal(look.fault.changes, 0);
+	assert_int_equal(run_plan(&opened, plan, &report, &error), AS_ERR_USAGE);
+	assert_int_equal(opened.fault.changes, 0);
 	char *text = plan_text_string(plan, NULL);
 	assert_non_null(strstr(text, plan->refusal));
 	free(text);
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void planning_can_be_cancelled(void **state)
@@ -258,13 +259,13 @@ static void planning_can_be_cancelled(void **state)
 	struct verify_progress progress = { .cancel = true };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error;
-	struct look look;
+	struct opened_repo opened;
 	struct plan *plan;
-	look_at(&look, damaged->repo);
-	assert_int_equal(plan_make(look.view, look.verify, REPAIR_COMPACT, &options, &progress,
+	opened_repo_open(&opened, damaged->repo);
+	assert_int_equal(plan_make(opened.view, opened.verify, REPAIR_COMPACT, &options, &progress,
 				   &plan, &error), AS_ERR_CANCELLED);
 	assert_null(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 int main(void)

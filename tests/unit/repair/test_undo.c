@@ -4,7 +4,7 @@
 
 #include "engine/base/crc.h"
 #include "engine/repair/undo_internal.h"
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 #include "tests/scratch.h"
 #include "tests/damaged_repo.h"
 
@@ -46,21 +46,21 @@ static void damage(struct damaged_repo *damaged)
 	damaged->files[2].is_touched = true;
 }
 
-static void see(struct look *look, const struct damaged_repo *damaged)
+static void see(struct opened_repo *opened, const struct damaged_repo *damaged)
 {
-	assert_true(look_at(look, damaged->repo));
+	assert_true(opened_repo_open(opened, damaged->repo));
 }
 
-static uint64_t found(const struct look *look, enum problem problem)
+static uint64_t found(const struct opened_repo *opened, enum problem problem)
 {
-	return look->verify->findings.total[problem];
+	return opened->verify->findings.total[problem];
 }
 
-static const char *detail_of(const struct look *look, enum problem problem)
+static const char *detail_of(const struct opened_repo *opened, enum problem problem)
 {
-	for (size_t i = 0; i < look->verify->findings.count; i++)
-		if (look->verify->findings.rows[i].problem == problem)
-			return look->verify->findings.rows[i].detail;
+	for (size_t i = 0; i < opened->verify->findings.count; i++)
+		if (opened->verify->findings.rows[i].problem == problem)
+			return opened->verify->findings.rows[i].detail;
 	fail_msg("%s was not found", problem_table[problem].id);
 	return "";
 }
@@ -74,164 +74,164 @@ static void assert_says(const char *text, const char *part)
 static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	damage(damaged);
 	make_folder(damaged, NAME);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "undo/" NAME);
-	assert_says(look.diagnosis.advice, "The salvage of " WHEN " was cut short");
-	assert_says(look.diagnosis.advice, "running it again finishes it");
-	assert_says(look.diagnosis.advice, "undo takes back");
-	assert_says(look.diagnosis.advice, "make no new backup into it");
-	assert_int_equal(look.diagnosis.recommended, REPAIR_SALVAGE);
-	assert_false(look.diagnosis.undo_comes_first);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(detail_of(&opened, PROBLEM_REPAIR_INTERRUPTED), "undo/" NAME);
+	assert_says(opened.diagnosis.advice, "The salvage of " WHEN " was cut short");
+	assert_says(opened.diagnosis.advice, "running it again finishes it");
+	assert_says(opened.diagnosis.advice, "undo takes back");
+	assert_says(opened.diagnosis.advice, "make no new backup into it");
+	assert_int_equal(opened.diagnosis.recommended, REPAIR_SALVAGE);
+	assert_false(opened.diagnosis.undo_comes_first);
+	opened_repo_close(&opened);
 }
 
 static void opening_alone_tells_it_too(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	struct diagnosis diagnosis;
 	make_folder(damaged, NAME);
-	see(&look, damaged);
-	diagnose(look.view, NULL, &diagnosis);
-	assert_int_equal(look.view->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
+	see(&opened, damaged);
+	diagnose(opened.view, NULL, &diagnosis);
+	assert_int_equal(opened.view->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
 	assert_says(diagnosis.advice, WHEN " was cut short: verifying tells what is left to do");
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void another_repair_may_lead_on_from_there(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	unlink(damaged->files[damaged->segments].path);
 	make_folder(damaged, NAME);
-	see(&look, damaged);
-	assert_int_equal(look.diagnosis.recommended, REPAIR_RECOVER);
-	assert_says(look.diagnosis.advice, WHEN " was cut short: recover leads on from there");
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(opened.diagnosis.recommended, REPAIR_RECOVER);
+	assert_says(opened.diagnosis.advice, WHEN " was cut short: recover leads on from there");
+	opened_repo_close(&opened);
 }
 
 static void where_nothing_else_is_wrong_the_repository_is_clean(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_true(look.diagnosis.clean);
-	assert_says(look.diagnosis.advice, "nothing is wrong");
-	assert_says(look.diagnosis.advice, "undo --purge " NAME);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_true(opened.diagnosis.clean);
+	assert_says(opened.diagnosis.advice, "nothing is wrong");
+	assert_says(opened.diagnosis.advice, "undo --purge " NAME);
+	opened_repo_close(&opened);
 }
 
 static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	damage(damaged);
 	make_folder(damaged, NAME);
 	make_folder(damaged, "20261122T221005Z.001-salvage");
 	mark(damaged, "20261122T221005Z.001-salvage", "done");
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(detail_of(&look, PROBLEM_REPAIR_INTERRUPTED), "a later repair");
-	assert_null(strstr(look.diagnosis.advice, "cut short"));
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(detail_of(&opened, PROBLEM_REPAIR_INTERRUPTED), "a later repair");
+	assert_null(strstr(opened.diagnosis.advice, "cut short"));
+	opened_repo_close(&opened);
 }
 
 static void a_repair_that_came_to_its_end_is_not_told(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "done");
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 0);
-	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 0);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_INTERRUPTED), 0);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 0);
+	opened_repo_close(&opened);
 }
 
 static void taking_back_that_was_cut_short_comes_first(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	damage(damaged);
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "done");
 	mark(damaged, NAME, "undoing");
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_UNDO_INTERRUPTED), 1);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_true(look.diagnosis.undo_comes_first);
-	assert_says(look.diagnosis.advice, "Taking back the salvage of " WHEN " was cut short");
-	assert_says(look.diagnosis.advice, "undo, once more");
-	assert_says(look.diagnosis.advice, "salvage");
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_INTERRUPTED), 1);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_true(opened.diagnosis.undo_comes_first);
+	assert_says(opened.diagnosis.advice, "Taking back the salvage of " WHEN " was cut short");
+	assert_says(opened.diagnosis.advice, "undo, once more");
+	assert_says(opened.diagnosis.advice, "salvage");
+	opened_repo_close(&opened);
 }
 
 static void what_hinders_every_repair_is_said_all_the_same(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	scratch_run("sed -i s/^version.*/version=7/ '%s/config'", damaged->repo);
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "undoing");
-	see(&look, damaged);
-	assert_false(look.diagnosis.undo_comes_first);
-	assert_says(look.diagnosis.advice, "config");
-	look_away(&look);
+	see(&opened, damaged);
+	assert_false(opened.diagnosis.undo_comes_first);
+	assert_says(opened.diagnosis.advice, "config");
+	opened_repo_close(&opened);
 }
 
 static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "undoing");
 	scratch_run("printf x | dd of='%s/undo/" NAME "/manifest' bs=1 seek=20 conv=notrunc "
 		    "status=none", damaged->repo);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_says(detail_of(&look, PROBLEM_UNDO_UNREADABLE), "undo/" NAME);
-	assert_false(look.diagnosis.undo_comes_first);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_says(detail_of(&opened, PROBLEM_UNDO_UNREADABLE), "undo/" NAME);
+	assert_false(opened.diagnosis.undo_comes_first);
+	opened_repo_close(&opened);
 }
 
 static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
 	scratch_run("mkdir -p '%s/undo/20271122T221005Z-compact/data/0'", damaged->repo);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(look.diagnosis.advice, WHEN);
-	assert_true(look.diagnosis.clean);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
+	assert_says(opened.diagnosis.advice, WHEN);
+	assert_true(opened.diagnosis.clean);
+	opened_repo_close(&opened);
 }
 
 static void no_link_is_followed(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
 	scratch_run("mv '%s/undo' '%s/elsewhere' && ln -s ../elsewhere '%s/undo'", damaged->repo,
 		    damaged->folder, damaged->repo);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_int_equal(found(&look, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_true(look.diagnosis.clean);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
+	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
+	assert_true(opened.diagnosis.clean);
+	opened_repo_close(&opened);
 	scratch_run("rm '%s/undo' && mkdir '%s/undo' && ln -s '%s/elsewhere/" NAME "' '%s/undo/'",
 		    damaged->repo, damaged->repo, damaged->folder, damaged->repo);
-	see(&look, damaged);
-	assert_int_equal(found(&look, PROBLEM_REPAIR_INTERRUPTED), 0);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
+	opened_repo_close(&opened);
 }
 
 static void a_folder_that_cannot_be_listed_is_told(void **state)
@@ -252,22 +252,22 @@ static void a_folder_that_cannot_be_listed_is_told(void **state)
 static void a_name_that_is_no_time_is_told_without_one(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, "by-hand");
-	see(&look, damaged);
-	assert_says(look.diagnosis.advice, "The repair was cut short");
-	look_away(&look);
+	see(&opened, damaged);
+	assert_says(opened.diagnosis.advice, "The repair was cut short");
+	opened_repo_close(&opened);
 }
 
 static void looking_at_it_changes_nothing(void **state)
 {
 	struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	make_folder(damaged, NAME);
-	see(&look, damaged);
-	assert_false(view_is_changed(look.view));
-	assert_int_equal(look.fault.changes, 0);
-	look_away(&look);
+	see(&opened, damaged);
+	assert_false(view_is_changed(opened.view));
+	assert_int_equal(opened.fault.changes, 0);
+	opened_repo_close(&opened);
 }
 
 static void names_are_read_as_they_are_written(void **state)
@@ -339,12 +339,12 @@ static void the_stamp_of_a_repair_comes_after_all_that_are_there(void **state)
 	(void)state;
 }
 
-static struct plan *plan_of(const struct look *look, enum repair action, bool no_undo)
+static struct plan *plan_of(const struct opened_repo *opened, enum repair action, bool no_undo)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1, .no_undo = no_undo };
 	struct plan *plan;
-	assert_int_equal(plan_make(look->view, look->verify, action, &options, &progress, &plan,
+	assert_int_equal(plan_make(opened->view, opened->verify, action, &options, &progress, &plan,
 				   NULL), AS_OK);
 	return plan;
 }
@@ -352,22 +352,22 @@ static struct plan *plan_of(const struct look *look, enum repair action, bool no
 /* Salvage what is damaged; the name of the folder that undo would take back then. */
 static void salvage(const struct damaged_repo *damaged, char name[UNDO_NAME_MAX])
 {
-	struct look look;
+	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
-	see(&look, damaged);
-	struct plan *plan = plan_of(&look, REPAIR_SALVAGE, false);
-	struct permit *permit = look_upgrade(&look);
+	see(&opened, damaged);
+	struct plan *plan = plan_of(&opened, REPAIR_SALVAGE, false);
+	struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
-	lock_lower(look.view->fd, &look.view->lock, permit);
+	lock_lower(opened.view->fd, &opened.view->lock, permit);
 	plan_free(plan);
-	look_away(&look);
-	see(&look, damaged);
-	assert_int_equal(undo_plan(look.view, &plan, name, NULL), AS_OK);
+	opened_repo_close(&opened);
+	see(&opened, damaged);
+	assert_int_equal(undo_plan(opened.view, &plan, name, NULL), AS_OK);
 	assert_string_equal(report.undo + strlen("undo/"), name);
 	plan_free(plan);
-	look_away(&look);
+	opened_repo_close(&opened);
 }
 
 static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there(void **state)
@@ -389,10 +389,10 @@ static void what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_t
 }
 
 /* The plan to do @action is refused, and says @why; or, where that is "", it can be done. */
-static void assert_refused(const struct look *look, enum repair action, bool no_undo,
+static void assert_refused(const struct opened_repo *opened, enum repair action, bool no_undo,
 			   const char *why)
 {
-	struct plan *plan = plan_of(look, action, no_undo);
+	struct plan *plan = plan_of(opened, action, no_undo);
 	const bool offers = strstr(plan->refusal, "--no-undo") != NULL;
 	assert_int_equal(plan->way_out, offers ? WAY_OUT_NO_UNDO : WAY_OUT_NONE);
 	assert_int_equal(plan->is_refused, why[0] != '\0');
@@ -428,17 +428,17 @@ static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
 		{ "true '%s'", "" },
 	};
 	const struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	leave_tail(damaged);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char command[BUILDER_PATH];
 		snprintf(command, sizeof(command), rows[i].make, damaged->repo);
 		scratch_run("%s", command);
-		see(&look, damaged);
-		assert_refused(&look, REPAIR_ROLLBACK, false, rows[i].why);
-		assert_refused(&look, REPAIR_ROLLBACK, true, "");
-		assert_refused(&look, REPAIR_SALVAGE, false, rows[i].why);
-		look_away(&look);
+		see(&opened, damaged);
+		assert_refused(&opened, REPAIR_ROLLBACK, false, rows[i].why);
+		assert_refused(&opened, REPAIR_ROLLBACK, true, "");
+		assert_refused(&opened, REPAIR_SALVAGE, false, rows[i].why);
+		opened_repo_close(&opened);
 		scratch_run("rm -rf '%s/undo'", damaged->repo);
 	}
 }
@@ -446,24 +446,24 @@ static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
 static void nor_where_the_folder_of_the_ways_back_cannot_be_listed(void **state)
 {
 	const struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	leave_tail(damaged);
 	scratch_run("mkdir '%s/undo'", damaged->repo);
-	see(&look, damaged);
-	look.fault.open_error = EACCES;
-	look.fault.open_path = "undo";
-	assert_refused(&look, REPAIR_ROLLBACK, false, "undo: cannot be listed");
-	look_away(&look);
+	see(&opened, damaged);
+	opened.fault.open_error = EACCES;
+	opened.fault.open_path = "undo";
+	assert_refused(&opened, REPAIR_ROLLBACK, false, "undo: cannot be listed");
+	opened_repo_close(&opened);
 }
 
 static void where_nothing_is_to_be_done_no_way_back_is_needed(void **state)
 {
 	const struct damaged_repo *damaged = *state;
-	struct look look;
+	struct opened_repo opened;
 	scratch_run("touch '%s/undo'", damaged->repo);
-	see(&look, damaged);
-	assert_refused(&look, REPAIR_RECOVER, false, "");
-	look_away(&look);
+	see(&opened, damaged);
+	assert_refused(&opened, REPAIR_RECOVER, false, "");
+	opened_repo_close(&opened);
 }
 
 /* CPU seconds for @count files in as many folders, each touched twice. */
@@ -504,13 +504,13 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 		"a-name-that-is-longer-than-any-that-a-repair-gives-to-the-folder-where-it-keeps-"
 		"what-it-sets-aside",
 	};
-	struct look look;
+	struct opened_repo opened;
 	struct as_error error;
 	uint64_t freed;
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "done");
-	see(&look, damaged);
-	struct permit *permit = look_upgrade(&look);
+	see(&opened, damaged);
+	struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		freed = 1;
@@ -518,11 +518,11 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 				 AS_ERR_DOES_NOT_EXIST);
 		assert_int_equal(freed, 0);
 	}
-	assert_int_equal(look.fault.changes, 0);
+	assert_int_equal(opened.fault.changes, 0);
 	assert_int_equal(undo_purge(permit, NAME, &freed, &error), AS_OK);
-	assert_true(look.fault.changes > 0);
-	lock_lower(look.view->fd, &look.view->lock, permit);
-	look_away(&look);
+	assert_true(opened.fault.changes > 0);
+	lock_lower(opened.view->fd, &opened.view->lock, permit);
+	opened_repo_close(&opened);
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 #include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/expected_store.h"
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -706,7 +706,7 @@ static void what_a_killed_compaction_leaves_is_named(void **state)
 	close_store(world);
 	scratch_run("cp -r '%s' '%s-before'", world->repo, world->repo);
 	do {
-		struct look look;
+		struct opened_repo opened;
 		scratch_run("rm -r '%s' && cp -r '%s-before' '%s'", world->repo, world->repo,
 			    world->repo);
 		reopen(world);
@@ -716,12 +716,12 @@ static void what_a_killed_compaction_leaves_is_named(void **state)
 		as_compact(world->store, NULL, NULL);
 		close_store(world);
 		world->fault.fail_at = 0;
-		assert_true(look_at(&look, world->repo));
-		const char *wrong = look_hints(&look, since, &emptied);
+		assert_true(opened_repo_open(&opened, world->repo));
+		const char *wrong = opened_repo_check_hints(&opened, since, &emptied);
 		if (wrong)
 			fail_msg("change %u: %s", at, wrong);
 		seen += emptied;
-		look_away(&look);
+		opened_repo_close(&opened);
 	} while (world->fault.changes >= at);
 	assert_true(at > 10);
 	assert_true(seen > 0);

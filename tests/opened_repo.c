@@ -1,34 +1,34 @@
 #include "build-config.h"
 
-#include "tests/look.h"
+#include "tests/opened_repo.h"
 
-bool look_at(struct look *look, const char *repo)
+bool opened_repo_open(struct opened_repo *opened, const char *repo)
 {
 	struct verify_progress progress = { .cancel = false };
-	fault_init(&look->fault);	/* the syncs take too long, and prove nothing here */
-	const struct view_options options = { .may_write = true, .io = &look->fault.io };
-	if (view_open(repo, &options, &look->view, NULL) != AS_OK)
+	fault_init(&opened->fault);	/* the syncs take too long, and prove nothing here */
+	const struct view_options options = { .may_write = true, .io = &opened->fault.io };
+	if (view_open(repo, &options, &opened->view, NULL) != AS_OK)
 		return false;
-	if (verify_run(look->view, 1, &progress, &look->verify) != AS_OK) {
-		look_away(look);
+	if (verify_run(opened->view, 1, &progress, &opened->verify) != AS_OK) {
+		opened_repo_close(opened);
 		return false;
 	}
-	diagnose(look->view, look->verify, &look->diagnosis);
+	diagnose(opened->view, opened->verify, &opened->diagnosis);
 	return true;
 }
 
-void look_away(struct look *look)
+void opened_repo_close(struct opened_repo *opened)
 {
-	verify_free(look->verify);
-	view_close(look->view);
+	verify_free(opened->verify);
+	view_close(opened->view);
 }
 
-static const char *look_rows(const struct look *look, unsigned *emptied)
+static const char *check_rows(const struct opened_repo *opened, unsigned *emptied)
 {
-	const struct listing *listing = &look->view->listing;
-	const struct hints *hints = &look->view->hints;
+	const struct listing *listing = &opened->view->listing;
+	const struct hints *hints = &opened->view->hints;
 	for (size_t i = 0; i < listing->count; i++) {
-		const struct segment_facts *facts = &look->verify->facts[i];
+		const struct segment_facts *facts = &opened->verify->facts[i];
 		const uint32_t number = listing->segments[i].number;
 		const struct hints_segment *row = hints_find(hints, number);
 		if (!facts->is_committed || facts->puts + facts->deletes == 0)
@@ -42,11 +42,12 @@ static const char *look_rows(const struct look *look, unsigned *emptied)
 	return NULL;
 }
 
-const char *look_hints(const struct look *look, uint32_t since, unsigned *emptied)
+const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t since,
+				    unsigned *emptied)
 {
-	const struct verify *verify = look->verify;
-	const struct listing *listing = &look->view->listing;
-	const struct hints *hints = &look->view->hints;
+	const struct verify *verify = opened->verify;
+	const struct listing *listing = &opened->view->listing;
+	const struct hints *hints = &opened->view->hints;
 	*emptied = 0;
 	if (!hints->usable || !verify->has_end || hints->transaction != verify->end ||
 	    hints->transaction <= since || verify->damage_count > 0)
@@ -58,17 +59,17 @@ const char *look_hints(const struct look *look, uint32_t since, unsigned *emptie
 	for (size_t i = 0; i < hints->compact_count; i++)
 		if (listing_find(listing, hints->compact[i]) == LISTING_NONE)
 			return "the hints list a segment to be compacted that is not there";
-	const char *wrong = look_rows(look, emptied);
+	const char *wrong = check_rows(opened, emptied);
 	if (!wrong && *emptied != verify->findings.total[PROBLEM_SEGMENT_EMPTIED])
 		wrong = "emptied segments are not named";
 	return wrong;
 }
 
-struct permit *look_upgrade(struct look *look)
+struct permit *opened_repo_upgrade(struct opened_repo *opened)
 {
 	const struct lock_wait wait = { .ms = 0 };
 	struct permit *permit;
-	struct view *view = look->view;
+	struct view *view = opened->view;
 	return lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, NULL) ==
 		       AS_OK ? permit : NULL;
 }
