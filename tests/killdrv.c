@@ -14,8 +14,8 @@
 #include "build-config.h"
 
 #include "tests/builder.h"
-#include "tests/opened_repo.h"
 #include "tests/follow_advice.h"
+#include "tests/opened_repo.h"
 
 #include <stdio.h>
 #include <stdlib.h>

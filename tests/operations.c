@@ -5,8 +5,8 @@
 #include "engine/repair/undo.h"
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
-#include "tests/fault.h"
 #include "tests/expected_store.h"
+#include "tests/fault.h"
 #include "tests/follow_advice.h"
 
 #include <stdio.h>

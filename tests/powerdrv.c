@@ -12,8 +12,8 @@
 #include "tests/builder.h"
 #include "tests/fault.h"
 #include "tests/follow_advice.h"
-#include "tests/power_loss.h"
 #include "tests/operations.h"
+#include "tests/power_loss.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
-#include "tests/fault.h"
 #include "tests/expected_store.h"
+#include "tests/fault.h"
 #include "tests/scratch.h"
 
 #include <errno.h>

@@ -8,8 +8,8 @@
 
 #include "tests/campaign.h"
 #include "tests/fault.h"
-#include "tests/trial.h"
 #include "tests/power_loss.h"
+#include "tests/trial.h"
 
 #include <errno.h>
 #include <setjmp.h>

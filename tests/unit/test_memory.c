@@ -11,9 +11,9 @@
 #include "engine/repair/plan_text.h"
 #include "engine/repair/undo.h"
 #include "engine/store/store_internal.h"
-#include "tests/malloc_failures.h"
 #include "tests/campaign.h"
 #include "tests/fault.h"
+#include "tests/malloc_failures.h"
 #include "tests/trial.h"
 
 #include <inttypes.h>

@@ -5,9 +5,9 @@
 
 #include "engine/repair/undo.h"
 #include "tests/campaign.h"
+#include "tests/damaged_repo.h"
 #include "tests/opened_repo.h"
 #include "tests/scratch.h"
-#include "tests/damaged_repo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,9 +11,9 @@
 #include "tests/campaign.h"
 #include "tests/fault.h"
 #include "tests/follow_advice.h"
+#include "tests/operations.h"
 #include "tests/power_loss.h"
 #include "tests/scratch.h"
-#include "tests/operations.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

@@ -5,9 +5,9 @@
 #include "build-config.h"
 
 #include "engine/repair/undo.h"
+#include "tests/damaged_repo.h"
 #include "tests/opened_repo.h"
 #include "tests/scratch.h"
-#include "tests/damaged_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>

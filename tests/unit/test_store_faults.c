@@ -5,9 +5,9 @@
 #include "engine/base/key_hash.h"
 #include "engine/repo/create.h"
 #include "engine/store/store_internal.h"
-#include "tests/malloc_failures.h"
-#include "tests/fault.h"
 #include "tests/expected_store.h"
+#include "tests/fault.h"
+#include "tests/malloc_failures.h"
 #include "tests/scratch.h"
 
 #include <errno.h>

@@ -5,9 +5,9 @@
 #include "engine/check/check.h"
 #include "engine/repair/plan_text.h"
 #include "engine/repair/repair.h"
+#include "tests/damaged_repo.h"
 #include "tests/fault.h"
 #include "tests/scratch.h"
-#include "tests/damaged_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>

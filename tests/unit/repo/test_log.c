@@ -5,8 +5,8 @@
 #include "build-config.h"
 
 #include "engine/repo/log.h"
-#include "tests/fault.h"
 #include "tests/expected_store.h"
+#include "tests/fault.h"
 #include "tests/scratch.h"
 
 #include <errno.h>

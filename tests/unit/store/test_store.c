@@ -5,8 +5,8 @@
 #include "engine/repo/probe.h"
 #include "engine/store/store_internal.h"
 #include "tests/builder.h"
-#include "tests/fault.h"
 #include "tests/expected_store.h"
+#include "tests/fault.h"
 #include "tests/opened_repo.h"
 #include "tests/scratch.h"
 
