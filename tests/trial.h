@@ -2,8 +2,8 @@
  * judged.
  *
  * What is left after a fault opens, and tells the truth; the steps that it recommends lead to the
- * objects before or the objects after, and to those after where the operation said that it was done;
- * what the repairs did can be taken back to the last byte, before that and after. */
+ * objects before or the objects after, and to those after where the operation said that it was
+ * done; what the repairs did can be taken back to the last byte, before that and after. */
 #ifndef ATTICSCOPE_TESTS_TRIAL_H
 #define ATTICSCOPE_TESTS_TRIAL_H
 
