@@ -149,7 +149,6 @@ struct compare {
 	uint64_t phantoms;
 	uint64_t named_by_damage;	/* lost objects that only a damaged entry names */
 	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
-	bool is_outvoted;		/* index and hints agree, and the log with neither */
 };
 
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
@@ -664,33 +663,6 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 	return behind - first < verify->end - *transaction;
 }
 
-/* Do index and hints agree in every count on the very segments that are there, and the log with
- * neither? Then they may be right, and the segments of elsewhere. */
-static enum as_err ask_both(struct compare *compare)
-{
-	const struct verify *verify = compare->verify;
-	const struct listing *listing = &verify->view->listing;
-	const struct hints *hints = &verify->view->hints;
-	uint32_t *mapped;
-	if (!verify->index_was_compared || verify->index_credit == CREDIT_CREDIBLE ||
-	    compare->run->index.image.used == 0 || verify->index_figures.live == 0 ||
-	    verify->hints_credit == CREDIT_CREDIBLE || !hints->usable ||
-	    hints->transaction != verify->end)
-		return AS_OK;
-	const enum as_err err = verify_count_mapped(compare->run, &mapped);
-	if (err != AS_OK)
-		return err;
-	bool agree = true;
-	for (size_t i = 0; agree && i < listing->count; i++)
-		agree = mapped[i] == verify_hinted(verify, listing->segments[i].number);
-	for (size_t i = 0; agree && i < hints->segment_count; i++)
-		agree = hints->segments[i].live <= 0 ||
-			listing_find(listing, hints->segments[i].segment) != LISTING_NONE;
-	free(mapped);
-	compare->is_outvoted = agree;
-	return AS_OK;
-}
-
 /* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
  * moved there (rule 8), and a manifest is lost. */
 static bool lacks_manifest(const struct verify *verify)
@@ -753,10 +725,8 @@ static bool is_loss_unknown(const struct compare *compare)
 		return false;
 	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
-		const bool is_out = facts->role == ROLE_FOREIGN;
-		if (!facts->is_committed || (!is_out && !facts->damaged && !has_room(verify, facts)))
-			continue;
-		if (!is_out && !has_room(verify, facts))
+		if (!facts->is_committed ||
+		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))
 			continue;
 		if (has_edge(verify, facts) ||
 		    !is_covered_by_hints(verify, facts->number,
@@ -765,14 +735,6 @@ static bool is_loss_unknown(const struct compare *compare)
 	}
 	if (is_contradicted(verify) || lacks_manifest(verify))
 		return true;
-	/* The log is of an earlier time than the index, which shares too little with it to be believed.
-	 * One of elsewhere would not have hints of its time beside it. */
-	const struct hints *hints = &verify->view->hints;
-	const bool is_alone = !hints->usable || hints->transaction != verify->index.transaction;
-	if (figures->is_beyond && verify->index_was_compared &&
-	    verify->index_credit != CREDIT_CREDIBLE &&
-	    (verify->index_credit != CREDIT_FOREIGN || !is_alone))
-		return true;
 	/* What an index that is half wrong names and the log does not have may have been there; the
 	 * hints can count another object in its place. */
 	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
@@ -780,7 +742,7 @@ static bool is_loss_unknown(const struct compare *compare)
 	     verify->hints_figures.right < verify->hints_figures.rows))
 		return true;
 	/* A damaged entry may show a key that is damaged too. */
-	if (compare->named_by_damage > 0 || compare->is_outvoted)
+	if (compare->named_by_damage > 0)
 		return true;
 	for (size_t i = 0; i < verify->missing_count; i++)
 		if (verify->missing[i].lost > 0 &&
@@ -798,9 +760,6 @@ static enum as_err report_unknown(struct compare *compare)
 	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
 	uint32_t transaction;
 	uint64_t bytes = 0;
-	const enum as_err err = ask_both(compare);
-	if (err != AS_OK)
-		return err;
 	verify->loss_is_unknown = is_loss_unknown(compare);
 	if (!verify->loss_is_unknown)
 		return AS_OK;
