@@ -156,6 +156,17 @@ enum as_err verify_tally_log(struct verify_run *run);
 /* All comparisons, after every segment was read. */
 enum as_err verify_compare(struct verify_run *run);
 
+/* What the comparison met and could not put down to an object. */
+struct verify_unnamed {
+	uint64_t phantoms;	/* keys that only the index has, with no damaged bits that explain it */
+	uint64_t by_damage;	/* lost objects that only a damaged entry names */
+	uint64_t by_hints;	/* objects that the hints alone count in missing segments */
+	bool manifest;		/* the log ends with its DELETE, and no credible index knows one */
+};
+
+/* Find out whether more may have been lost than can be named, and report it. AS_ERR_MEMORY. */
+enum as_err verify_report_unknown(struct verify_run *run, const struct verify_unnamed *unnamed);
+
 /* What log, index and hints together say of one key. @bucket: the index's mapping, or NULL;
  * @is_confirmed: a whole PUT of the key stands there; @event: the newest event that the log has
  * apart from that one, or NULL. Where the verdict is an object, or an older version of one, *@place

@@ -146,9 +146,7 @@ struct compare {
 	struct verify_run *run;
 	struct verify *verify;
 	size_t gone_capacity;
-	uint64_t phantoms;
-	uint64_t named_by_damage;	/* lost objects that only a damaged entry names */
-	uint64_t unnamed;		/* objects that the hints alone count in missing segments */
+	struct verify_unnamed unnamed;
 };
 
 static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
@@ -231,7 +229,7 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
-	compare->phantoms += verdict == VERDICT_PHANTOM && !has_damaged_key(verify, bucket);
+	compare->unnamed.phantoms += verdict == VERDICT_PHANTOM && !has_damaged_key(verify, bucket);
 	if (!verdicts[verdict].is_reported ||
 	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
 	     verdict != VERDICT_POSSIBLY_DELETED))
@@ -343,7 +341,7 @@ static enum as_err name_by_damage(struct compare *compare)
 		if (!is_named_by_damage(compare->run, i))
 			continue;
 		facts_of(verify, damage->segment)->wanted++;
-		compare->named_by_damage++;
+		compare->unnamed.by_damage++;
 		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
 				      damage->segment, (uint32_t)damage->offset, NULL);
 		if (err == AS_OK)
@@ -473,7 +471,7 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	if (!index_knows_all &&
 	    (verify->hints_credit == CREDIT_CREDIBLE ||
 	     (verify->view->hints.transaction > verify->end && hints_share_most))) {
-		compare->unnamed += live;
+		compare->unnamed.by_hints += live;
 		return report_missing_segment(compare, row->segment, live);
 	}
 	if (!index_knows_all)
@@ -548,235 +546,6 @@ static enum as_err compare_hints(struct compare *compare)
 	return err;
 }
 
-/* ---- what nobody can tell ---- */
-
-/* Could an object have been in the damage of a segment, or in one that is not there, that no witness
- * names? The hints count what was in it. */
-static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
-{
-	/* Where an index contradicts the log, hints that nothing bears out settle nothing. */
-	const bool have_earned = verify->hints_figures.rows > 0 || !verify->index_was_compared ||
-				 verify->index_credit == CREDIT_CREDIBLE;
-	return verify->hints_credit == CREDIT_CREDIBLE && have_earned &&
-	       verify_hinted(verify, segment) == (int64_t)named;
-}
-
-/* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
- * bytes were written across entries, and whole ones among them need not be ours. */
-static bool is_edge(const struct verify_damage *damage)
-{
-	return damage->length > SEGMENT_HEADER && damage->length < SEGMENT_KEYED &&
-	       damage->cause != SEGMENT_TORN && damage->cause != SEGMENT_ZEROS;
-}
-
-static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
-{
-	for (size_t i = 0; i < verify->damage_count; i++)
-		if (verify->damage[i].segment == facts->number && is_edge(&verify->damage[i]))
-			return true;
-	return false;
-}
-
-/* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
-static bool has_room(const struct verify *verify, const struct segment_facts *facts)
-{
-	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
-		return true;
-	for (size_t i = 0; i < verify->damage_count; i++) {
-		const struct verify_damage *damage = &verify->damage[i];
-		/* Of what is cut off, at the end or at the head, the length is not known. */
-		/* What was written across entries leaves a few bytes of damage at its edges. */
-		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
-					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
-		const bool is_large = damage->length >= least ||
-				      (damage->cause == SEGMENT_TORN &&
-				       damage->raw_tag != SEGMENT_COMMIT) ||
-				      (damage->cause == SEGMENT_BAD_MAGIC &&
-				       damage->length < SEGMENT_MAGIC_SIZE);
-		if (damage->segment == facts->number && is_large &&
-		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
-			return true;
-	}
-	return false;
-}
-
-/* Do hints that can be believed count something else than the log holds, where no index names what? */
-static bool hints_differ(const struct verify *verify)
-{
-	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
-		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
-		const struct segment_facts *facts = &verify->facts[i];
-		if (facts->is_committed && facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) !=
-			    (int64_t)facts->held + (int64_t)facts->wanted)
-			return true;
-	}
-	return false;
-}
-
-/* Do hints that can be believed count more in a segment than the index places there, and more than is
- * there? */
-static bool index_lacks_any(const struct verify *verify)
-{
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
-		const struct segment_facts *facts = &verify->facts[i];
-		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
-		    facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) >
-			    (int64_t)facts->mapped + (int64_t)facts->unmet &&
-		    (facts->damaged > 0 ||
-		     verify_hinted(verify, facts->number) > (int64_t)facts->held))
-			return true;
-	}
-	return false;
-}
-
-/* A number without a file above an intact index, or hints, of an earlier time, where nothing later is
- * left. */
-static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
-{
-	const struct listing *listing = &verify->view->listing;
-	const struct hints *hints = &verify->view->hints;
-	const struct view *view = verify->view;
-	const struct { bool is_there; uint32_t transaction; } earlier[] = {
-		{ verify->index_figures.is_stale, verify->index.transaction },
-		{ view->has_older_index, view->older_index },
-		{ hints->usable, hints->transaction },
-		{ view->has_older_hints, view->older_hints },
-	};
-	bool is_any = false;
-	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE ||
-	    (verify->index_credit == CREDIT_CREDIBLE && !verify->index_figures.is_stale))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
-		if (!earlier[i].is_there || earlier[i].transaction >= verify->end ||
-		    (is_any && earlier[i].transaction < *transaction))
-			continue;
-		*transaction = earlier[i].transaction;
-		is_any = true;
-	}
-	if (!is_any)
-		return false;
-	const size_t first = listing_from(listing, *transaction + 1);
-	const size_t behind = listing_from(listing, verify->end) + 1;
-	return behind - first < verify->end - *transaction;
-}
-
-/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
- * moved there (rule 8), and a manifest is lost. */
-static bool lacks_manifest(const struct verify *verify)
-{
-	static const uint8_t manifest[KEY_SIZE];
-	struct replay_event event;
-	return replay_find(verify->replay, manifest, &event) && !event.is_put &&
-	       verify->index_credit != CREDIT_CREDIBLE &&
-	       !verify_lookup(verify, manifest, &event);
-}
-
-/* Do the hints, or index and hints of one time, speak against all of the log, and no credible witness for
- * it? They may be right, and the files not ours. */
-static bool is_contradicted(const struct verify *verify)
-{
-	const struct hints *hints = &verify->view->hints;
-	if (!hints->usable || hints->segment_count == 0 ||
-	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
-		return false;
-	if (!verify->has_end)
-		return verify->index_was_compared && verify->index.transaction == hints->transaction;
-	return hints->transaction == verify->end;
-}
-
-/* Is there an index, or are there hints, of a later time than the log's, and no index of that time that
- * is to be believed? What came between was lost, or they are not ours. An empty one was made while
- * data/ could not be seen. */
-static bool is_overtaken(const struct verify *verify)
-{
-	const struct view *view = verify->view;
-	const struct index_figures *figures = &verify->index_figures;
-	const bool is_later = view->has_index && view->index_transaction > verify->end &&
-			      (verify->index.transaction < view->index_transaction ||
-			       figures->used > 0);
-	const bool has_hints = view->hints.usable && view->hints.segment_count > 0 &&
-			       view->hints.transaction > verify->end;
-	return (is_later || has_hints) &&
-	       !(verify->index_credit == CREDIT_CREDIBLE && figures->is_beyond);
-}
-
-/* Does no COMMIT say where the log ends, and no credible index of its last file either? */
-static bool is_end_unknown(const struct verify *verify)
-{
-	const struct listing *listing = &verify->view->listing;
-	return !verify->view->has_transaction && listing->count > 0 &&
-	       !(verify->index_was_compared && verify->index_credit == CREDIT_CREDIBLE &&
-		 verify->index.transaction == listing->segments[listing->count - 1].number);
-}
-
-static bool is_loss_unknown(const struct compare *compare)
-{
-	const struct verify *verify = compare->verify;
-	const struct index_figures *figures = &verify->index_figures;
-	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify))
-		return true;
-	/* An index that knows every object of the log also knows every one that is gone. */
-	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
-	    figures->used > 0 && compare->run->index.is_whole && !verify->index_is_inferred &&
-	    compare->phantoms == 0)
-		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
-		const struct segment_facts *facts = &verify->facts[i];
-		if (!facts->is_committed ||
-		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))
-			continue;
-		if (has_edge(verify, facts) ||
-		    !is_covered_by_hints(verify, facts->number,
-					 (uint64_t)facts->held + facts->wanted))
-			return true;
-	}
-	if (is_contradicted(verify) || lacks_manifest(verify))
-		return true;
-	/* What an index that is half wrong names and the log does not have may have been there; the
-	 * hints can count another object in its place. */
-	if (verify->index_credit == CREDIT_DAMAGED && compare->phantoms > 0 &&
-	    (verify->hints_credit != CREDIT_CREDIBLE || figures->known < figures->live ||
-	     verify->hints_figures.right < verify->hints_figures.rows))
-		return true;
-	/* A damaged entry may show a key that is damaged too. */
-	if (compare->named_by_damage > 0)
-		return true;
-	for (size_t i = 0; i < verify->missing_count; i++)
-		if (verify->missing[i].lost > 0 &&
-		    !is_covered_by_hints(verify, verify->missing[i].segment,
-					 verify->missing[i].mapped))
-			return true;
-	uint32_t transaction;
-	return compare->unnamed > 0 || hints_differ(verify) ||
-	       has_hole_above(verify, &transaction);
-}
-
-static enum as_err report_unknown(struct compare *compare)
-{
-	struct verify *verify = compare->verify;
-	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
-	uint32_t transaction;
-	uint64_t bytes = 0;
-	verify->loss_is_unknown = is_loss_unknown(compare);
-	if (!verify->loss_is_unknown)
-		return AS_OK;
-	for (size_t i = 0; i < verify->damage_count; i++)
-		bytes += verify->damage[i].length;
-	if (bytes > 0)
-		snprintf(finding.detail, sizeof(finding.detail),
-			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
-			 verify->damage_count == 1 ? "" : "s", bytes);
-	else if (has_hole_above(verify, &transaction))
-		snprintf(finding.detail, sizeof(finding.detail),
-			 "segments above transaction %" PRIu32 " are not there", transaction);
-	if (verify->damage_count == 0)
-		finding.repair = REPAIR_RECOVER;
-	return verify_add(compare->run, &finding);
-}
-
 /* ---- files that take no part, or bear another's number ---- */
 
 /* Would the log say something else of the key with what came back? */
@@ -845,6 +614,17 @@ static enum as_err report_roles(struct compare *compare)
 
 /* ---- everything ---- */
 
+/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
+ * moved there (rule 8), and a manifest is lost. */
+static bool lacks_manifest(const struct verify *verify)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	struct replay_event event;
+	return replay_find(verify->replay, manifest, &event) && !event.is_put &&
+	       verify->index_credit != CREDIT_CREDIBLE &&
+	       !verify_lookup(verify, manifest, &event);
+}
+
 /* An index that fits the log's end by its number and not by what it says. */
 static enum as_err report_index(struct compare *compare)
 {
@@ -908,7 +688,8 @@ enum as_err verify_compare(struct verify_run *run)
 		err = report_index(&compare);
 	if (err == AS_OK)
 		err = report_roles(&compare);
-	return err == AS_OK ? report_unknown(&compare) : err;
+	compare.unnamed.manifest = lacks_manifest(verify);
+	return err == AS_OK ? verify_report_unknown(run, &compare.unnamed) : err;
 }
 
 /* ---- one key, and every key, afterwards ---- */

@@ -1,0 +1,225 @@
+#include "build-config.h"
+
+#include "check/check_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Does a credible witness cover every damaged or missing byte? Only then is it said that no object is
+ * lost (rule 5). */
+
+/* Could an object have been in the damage of a segment, or in one that is not there, that no witness
+ * names? The hints count what was in it. */
+static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
+{
+	/* Where an index contradicts the log, hints that nothing bears out settle nothing. */
+	const bool have_earned = verify->hints_figures.rows > 0 || !verify->index_was_compared ||
+				 verify->index_credit == CREDIT_CREDIBLE;
+	return verify->hints_credit == CREDIT_CREDIBLE && have_earned &&
+	       verify_hinted(verify, segment) == (int64_t)named;
+}
+
+/* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
+ * bytes were written across entries, and whole ones among them need not be ours. */
+static bool is_edge(const struct verify_damage *damage)
+{
+	return damage->length > SEGMENT_HEADER && damage->length < SEGMENT_KEYED &&
+	       damage->cause != SEGMENT_TORN && damage->cause != SEGMENT_ZEROS;
+}
+
+static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
+{
+	for (size_t i = 0; i < verify->damage_count; i++)
+		if (verify->damage[i].segment == facts->number && is_edge(&verify->damage[i]))
+			return true;
+	return false;
+}
+
+/* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
+static bool has_room(const struct verify *verify, const struct segment_facts *facts)
+{
+	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
+		return true;
+	for (size_t i = 0; i < verify->damage_count; i++) {
+		const struct verify_damage *damage = &verify->damage[i];
+		/* Of what is cut off, at the end or at the head, the length is not known. */
+		/* What was written across entries leaves a few bytes of damage at its edges. */
+		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
+					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
+		const bool is_large = damage->length >= least ||
+				      (damage->cause == SEGMENT_TORN &&
+				       damage->raw_tag != SEGMENT_COMMIT) ||
+				      (damage->cause == SEGMENT_BAD_MAGIC &&
+				       damage->length < SEGMENT_MAGIC_SIZE);
+		if (damage->segment == facts->number && is_large &&
+		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
+			return true;
+	}
+	return false;
+}
+
+/* Do hints that can be believed count something else than the log holds, where no index names what? */
+static bool hints_differ(const struct verify *verify)
+{
+	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
+		return false;
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (facts->is_committed && facts->role == ROLE_LOG &&
+		    verify_hinted(verify, facts->number) !=
+			    (int64_t)facts->held + (int64_t)facts->wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Do hints that can be believed count more in a segment than the index places there, and more than is
+ * there? */
+static bool index_lacks_any(const struct verify *verify)
+{
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
+		    facts->role == ROLE_LOG &&
+		    verify_hinted(verify, facts->number) >
+			    (int64_t)facts->mapped + (int64_t)facts->unmet &&
+		    (facts->damaged > 0 ||
+		     verify_hinted(verify, facts->number) > (int64_t)facts->held))
+			return true;
+	}
+	return false;
+}
+
+/* A number without a file above an intact index, or hints, of an earlier time, where nothing later is
+ * left. */
+static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
+{
+	const struct listing *listing = &verify->view->listing;
+	const struct hints *hints = &verify->view->hints;
+	const struct view *view = verify->view;
+	const struct { bool is_there; uint32_t transaction; } earlier[] = {
+		{ verify->index_figures.is_stale, verify->index.transaction },
+		{ view->has_older_index, view->older_index },
+		{ hints->usable, hints->transaction },
+		{ view->has_older_hints, view->older_hints },
+	};
+	bool is_any = false;
+	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE ||
+	    (verify->index_credit == CREDIT_CREDIBLE && !verify->index_figures.is_stale))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
+		if (!earlier[i].is_there || earlier[i].transaction >= verify->end ||
+		    (is_any && earlier[i].transaction < *transaction))
+			continue;
+		*transaction = earlier[i].transaction;
+		is_any = true;
+	}
+	if (!is_any)
+		return false;
+	const size_t first = listing_from(listing, *transaction + 1);
+	const size_t behind = listing_from(listing, verify->end) + 1;
+	return behind - first < verify->end - *transaction;
+}
+
+/* Do the hints, or index and hints of one time, speak against all of the log, and no credible witness for
+ * it? They may be right, and the files not ours. */
+static bool is_contradicted(const struct verify *verify)
+{
+	const struct hints *hints = &verify->view->hints;
+	if (!hints->usable || hints->segment_count == 0 ||
+	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
+		return false;
+	if (!verify->has_end)
+		return verify->index_was_compared && verify->index.transaction == hints->transaction;
+	return hints->transaction == verify->end;
+}
+
+/* Is there an index, or are there hints, of a later time than the log's, and no index of that time that
+ * is to be believed? What came between was lost, or they are not ours. An empty one was made while
+ * data/ could not be seen. */
+static bool is_overtaken(const struct verify *verify)
+{
+	const struct view *view = verify->view;
+	const struct index_figures *figures = &verify->index_figures;
+	const bool is_later = view->has_index && view->index_transaction > verify->end &&
+			      (verify->index.transaction < view->index_transaction ||
+			       figures->used > 0);
+	const bool has_hints = view->hints.usable && view->hints.segment_count > 0 &&
+			       view->hints.transaction > verify->end;
+	return (is_later || has_hints) &&
+	       !(verify->index_credit == CREDIT_CREDIBLE && figures->is_beyond);
+}
+
+/* Does no COMMIT say where the log ends, and no credible index of its last file either? */
+static bool is_end_unknown(const struct verify *verify)
+{
+	const struct listing *listing = &verify->view->listing;
+	return !verify->view->has_transaction && listing->count > 0 &&
+	       !(verify->index_was_compared && verify->index_credit == CREDIT_CREDIBLE &&
+		 verify->index.transaction == listing->segments[listing->count - 1].number);
+}
+
+static bool is_loss_unknown(const struct verify_run *run, const struct verify_unnamed *unnamed)
+{
+	const struct verify *verify = run->verify;
+	const struct index_figures *figures = &verify->index_figures;
+	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify))
+		return true;
+	/* An index that knows every object of the log also knows every one that is gone. */
+	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
+	    figures->used > 0 && run->index.is_whole && !verify->index_is_inferred &&
+	    unnamed->phantoms == 0)
+		return false;
+	for (size_t i = 0; i < verify->view->listing.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		if (!facts->is_committed ||
+		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))
+			continue;
+		if (has_edge(verify, facts) ||
+		    !is_covered_by_hints(verify, facts->number,
+					 (uint64_t)facts->held + facts->wanted))
+			return true;
+	}
+	if (is_contradicted(verify) || unnamed->manifest)
+		return true;
+	/* What an index that is half wrong names and the log does not have may have been there; the
+	 * hints can count another object in its place. */
+	if (verify->index_credit == CREDIT_DAMAGED && unnamed->phantoms > 0 &&
+	    (verify->hints_credit != CREDIT_CREDIBLE || figures->known < figures->live ||
+	     verify->hints_figures.right < verify->hints_figures.rows))
+		return true;
+	/* A damaged entry may show a key that is damaged too. */
+	if (unnamed->by_damage > 0)
+		return true;
+	for (size_t i = 0; i < verify->missing_count; i++)
+		if (verify->missing[i].lost > 0 &&
+		    !is_covered_by_hints(verify, verify->missing[i].segment,
+					 verify->missing[i].mapped))
+			return true;
+	uint32_t transaction;
+	return unnamed->by_hints > 0 || hints_differ(verify) ||
+	       has_hole_above(verify, &transaction);
+}
+
+enum as_err verify_report_unknown(struct verify_run *run, const struct verify_unnamed *unnamed)
+{
+	struct verify *verify = run->verify;
+	struct finding finding = finding_of(PROBLEM_LOSS_UNKNOWN);
+	uint32_t transaction;
+	uint64_t bytes = 0;
+	verify->loss_is_unknown = is_loss_unknown(run, unnamed);
+	if (!verify->loss_is_unknown)
+		return AS_OK;
+	for (size_t i = 0; i < verify->damage_count; i++)
+		bytes += verify->damage[i].length;
+	if (bytes > 0)
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "%zu damaged place%s, %" PRIu64 " bytes", verify->damage_count,
+			 verify->damage_count == 1 ? "" : "s", bytes);
+	else if (has_hole_above(verify, &transaction))
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "segments above transaction %" PRIu32 " are not there", transaction);
+	if (verify->damage_count == 0)
+		finding.repair = REPAIR_RECOVER;
+	return verify_add(run, &finding);
+}
