@@ -146,7 +146,8 @@ static bool is_overtaken(const struct verify *verify)
 			       figures->used > 0);
 	const bool has_hints = view->hints.usable && view->hints.segment_count > 0 &&
 			       view->hints.transaction > verify->end;
-	return (is_later || has_hints) &&
+	/* Where the tail was to be dropped, what is of its time was to be overtaken. */
+	return (is_later || has_hints) && verify->tail_choice == TAIL_AS_FOUND &&
 	       !(verify->index_credit == CREDIT_CREDIBLE && figures->is_beyond);
 }
 
