@@ -396,8 +396,8 @@ static void put_refusal(const struct plan *plan, const struct plan_text *to)
 	static const char *const keys[] = {
 		[WAY_OUT_NONE] = "",
 		[WAY_OUT_DROP_READABLE] = "; D plans it all the same",
-		[WAY_OUT_NO_UNDO] = "; without the way back (:rollback no-undo) it can be done: what "
-				    "is not committed is then deleted for good",
+		[WAY_OUT_NO_UNDO] = ("; without the way back (:rollback no-undo) it can be done: "
+				     "what is not committed is then deleted for good"),
 	};
 	char text[LINE_SIZE];
 	if (to->has_keys && plan->way_out != WAY_OUT_NONE)
