@@ -120,7 +120,7 @@ struct verify_oddity {
 	bool key_is_damaged;
 };
 
-/* An object of which no bucket of the index has the key. */
+/* An object whose key no bucket of the index has. */
 struct verify_stranger {
 	uint8_t key[KEY_SIZE];
 	uint32_t segment;

@@ -13,11 +13,10 @@
  * or so that the hints miss it? */
 static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
 {
-	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
 	if (verify->index_credit != CREDIT_CREDIBLE)
 		return false;
-	if (odd)
-		return !odd->key_is_damaged;
+	if (verify_find_oddity(verify, bucket->number))
+		return true;	/* its key is not damaged: that was asked before */
 	const size_t position = verify_position(verify, bucket->segment);
 	return verify->hints_credit == CREDIT_CREDIBLE && verify->facts[position].damaged > 0 &&
 	       verify_is_gap(verify, bucket->segment);
@@ -126,7 +125,8 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 	if (position != LISTING_NONE) {
 		t.is_stranger = verify->facts[position].mapped == 0;
 		t.is_contradicted = verify->facts[position].is_contradicted;
-		t.has_near_bucket = !bucket && verify_is_near_bucket(verify, key);
+		t.has_near_bucket = !bucket && t.index == CREDIT_CREDIBLE &&
+				    verify_is_near_bucket(verify, key);
 	}
 	if (event && (!bucket || t.event_is_later))
 		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);

@@ -77,14 +77,14 @@ static bool hints_differ(const struct verify *verify)
  * there? */
 static bool index_lacks_any(const struct verify *verify)
 {
+	if (verify->hints_credit != CREDIT_CREDIBLE)
+		return false;
 	for (size_t i = 0; i < verify->view->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
-		if (verify->hints_credit == CREDIT_CREDIBLE && facts->is_committed &&
-		    facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) >
-			    (int64_t)facts->mapped + (int64_t)facts->unmet &&
-		    (facts->damaged > 0 ||
-		     verify_hinted(verify, facts->number) > (int64_t)facts->held))
+		const int64_t hinted = verify_hinted(verify, facts->number);
+		if (facts->is_committed && facts->role == ROLE_LOG &&
+		    hinted > (int64_t)facts->mapped + (int64_t)facts->unmet &&
+		    (facts->damaged > 0 || hinted > (int64_t)facts->held))
 			return true;
 	}
 	return false;

@@ -30,7 +30,7 @@ static bool hints_join_index(const struct verify *verify)
 	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
 }
 
-/* A segment of which there is no file: was it lost, or is the mapping wrong? */
+/* A segment without a file: was it lost, or is the mapping wrong? */
 static bool is_missing_gap(const struct verify *verify, uint32_t number)
 {
 	const bool joined = hints_join_index(verify);

@@ -90,7 +90,7 @@ static void hold(const struct weighing *w, uint32_t segment, int change)
 		facts->held += (uint32_t)change;
 }
 
-/* An object of which no bucket has the key: one may have it with a few wrong bits. */
+/* An object whose key no bucket has: one may have it with a few wrong bits. */
 static enum as_err add_stranger(struct weighing *w, const uint8_t key[KEY_SIZE], uint32_t segment)
 {
 	struct verify *verify = w->verify;
