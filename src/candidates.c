@@ -17,16 +17,16 @@ static void add(struct candidates *candidates, const uint8_t key[KEY_SIZE])
 	candidates->count++;
 }
 
-void candidates_from_index(const struct view *view, const struct key_prefix *prefix,
+void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
 			   struct candidates *candidates)
 {
 	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
-	enum as_err err = rows && view->index.fd >= 0 ? AS_OK : AS_END;
+	enum as_err err = rows && repo->index.fd >= 0 ? AS_OK : AS_END;
 	uint64_t first = 0;
 	*candidates = (struct candidates){ .count = 0 };
-	while (err == AS_OK && first < view->index.buckets) {
+	while (err == AS_OK && first < repo->index.buckets) {
 		uint32_t got;
-		err = index_read(&view->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
+		err = index_read(&repo->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
 		for (uint32_t i = 0; i < got; i++)
 			if (index_bucket_is_used(&rows[i]) &&
 			    key_prefix_matches(prefix, rows[i].key))

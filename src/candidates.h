@@ -12,7 +12,7 @@ struct candidates {
 };
 
 /* By the index, read to its end or up to where the disk refuses. None where there is no index. */
-void candidates_from_index(const struct view *view, const struct key_prefix *prefix,
+void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
 			   struct candidates *candidates);
 
 /* By the log, with all evidence weighed: objects, and those that are lost. Needs a complete

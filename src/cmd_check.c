@@ -19,7 +19,7 @@
 #define PLACES_SHOWN 10		/* of one problem in text, unless --all */
 
 struct report {
-	const struct view *view;
+	const struct repo *repo;
 	const struct verify *verify;
 	const struct verify *whole;	/* where ways are to be weighed: of everything, read now */
 	const struct scope *scope;
@@ -41,9 +41,9 @@ static struct plan *weigh(const struct request *request, const struct report *re
 	const struct repair_options options = { .threads = request->options.threads };
 	struct verify_progress figures = { .cancel = false };
 	struct plan *plan = NULL;
-	struct progress *bar = progress_begin("weighing", report->view, &figures);
+	struct progress *bar = progress_begin("weighing", report->repo, &figures);
 	interrupt_watch(&figures.cancel);
-	plan_make(report->view, report->whole, repair, &options, &figures, &plan, NULL);
+	plan_make(report->repo, report->whole, repair, &options, &figures, &plan, NULL);
 	interrupt_watch(NULL);
 	progress_end(bar);
 	return plan;
@@ -148,7 +148,7 @@ static json_t *json_ways(const struct request *request, const struct report *rep
 static bool add_part(json_t *object, const struct report *report)
 {
 	char id[KEY_HEX_SIZE];
-	key_to_hex(report->view->config.id, id);
+	key_to_hex(report->repo->config.id, id);
 	return json_object_set_new(object, "repository_id", json_string(id)) == 0 &&
 	       json_object_set_new(object, "records",
 				   records_to_json(&report->scope->kept)) == 0;
@@ -156,24 +156,24 @@ static bool add_part(json_t *object, const struct report *report)
 
 static void write_json(struct request *request, const struct report *report)
 {
-	const struct view *view = report->view;
+	const struct repo *repo = report->repo;
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
 	json_t *object = json_pack(
 		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:s?, s:b,"
 		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:s, s:o, s:I, s:b, s:I,"
 		" s:I}",
-		"repository", json_text(view->path),
-		"transaction_id", json_number_if(view->has_transaction, view->transaction),
-		"index_id", json_number_if(view->has_index, view->index_transaction),
-		"segments", (json_int_t)view->listing.count,
+		"repository", json_text(repo->path),
+		"transaction_id", json_number_if(repo->has_transaction, repo->transaction),
+		"index_id", json_number_if(repo->has_index, repo->index_transaction),
+		"segments", (json_int_t)repo->listing.count,
 		"bytes", (json_int_t)verify->bytes,
-		"objects", json_number_if(view->dialect == DIALECT_ATTIC,
+		"objects", json_number_if(repo->dialect == DIALECT_ATTIC,
 					  verify->objects + verify->older),
 		"problems", json_findings(&verify->findings),
 		"recommended", repair_name(report->diagnosis.recommended),
 		"clean", report->diagnosis.clean,
-		"hints_id", json_number_if(view->has_hints, view->hints_transaction),
+		"hints_id", json_number_if(repo->has_hints, repo->hints_transaction),
 		"tail", tail_kind_name(verify->tail),
 		"superseded", (json_int_t)verify->superseded,
 		"problems_total", (json_int_t)total,
@@ -184,7 +184,7 @@ static void write_json(struct request *request, const struct report *report)
 		"complete", verify->skipped == 0,
 		"segments_skipped", (json_int_t)verify->skipped,
 		"segments_remembered", (json_int_t)verify->remembered,
-		"dialect", dialect_name(view->dialect),
+		"dialect", dialect_name(repo->dialect),
 		"by_hand", report->diagnosis.by_hand[0] ? json_text(report->diagnosis.by_hand)
 							: json_null(),
 		"lost", (json_int_t)verify->lost,
@@ -265,27 +265,27 @@ static void write_scope(struct out *out, const struct report *report)
 	const size_t unread = verify->remembered + verify->skipped;
 	if (unread > 0)
 		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
-			  "again; %zu left out", report->view->listing.count - unread,
+			  "again; %zu left out", report->repo->listing.count - unread,
 			  verify->remembered, verify->skipped);
 }
 
 static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
-	const struct view *view = report->view;
-	if (view->dialect != DIALECT_ATTIC) {
-		text_line(out, TONE_STRONG, "%s: %s, %zu segments", view->path,
-			  dialect_title(view->dialect), view->listing.count);
+	const struct repo *repo = report->repo;
+	if (repo->dialect != DIALECT_ATTIC) {
+		text_line(out, TONE_STRONG, "%s: %s, %zu segments", repo->path,
+			  dialect_title(repo->dialect), repo->listing.count);
 		text_blank_line(out);
 		return;
 	}
 	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
 	format_count(report->verify->objects + report->verify->older, objects, sizeof(objects));
-	if (view->has_transaction)
+	if (repo->has_transaction)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
-			 view->transaction);
-	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", view->path, transaction,
-		  view->listing.count, bytes, objects);
+			 repo->transaction);
+	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", repo->path, transaction,
+		  repo->listing.count, bytes, objects);
 	write_scope(out, report);
 	text_blank_line(out);
 }
@@ -310,7 +310,7 @@ static void write_recommended(struct request *request, const struct report *repo
 {
 	struct out *out = &request->out;
 	char path[QUOTE_SIZE];
-	quote_path(report->view->path, path);
+	quote_path(report->repo->path, path);
 	if (report->diagnosis.undo_comes_first) {
 		text_blank_line(out);
 		text_line(out, TONE_STRONG, "Recommended: atticscope undo %s", path);
@@ -349,19 +349,19 @@ static void write_text(struct request *request, const struct report *report)
 	write_recommended(request, report);
 }
 
-static int check(struct request *request, const struct view *view, struct scope *scope)
+static int check(struct request *request, const struct repo *repo, struct scope *scope)
 {
-	struct report report = { .view = view, .scope = scope };
+	struct report report = { .repo = repo, .scope = scope };
 	struct verify *verify, *again = NULL;
-	const enum as_err err = repository_verify_part(request, view, &scope->verify, &verify);
+	const enum as_err err = repository_verify_part(request, repo, &scope->verify, &verify);
 	if (err != AS_OK)
 		return message_status(err);
 	verify_records_sort(&scope->kept);
 	report.verify = report.whole = verify;
-	diagnose(view, verify, &report.diagnosis);
+	diagnose(repo, verify, &report.diagnosis);
 	/* A plan rests on no record; without one the ways are told of without figures. */
 	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
-	    repository_verify(request, view, &again) == AS_OK)
+	    repository_verify(request, repo, &again) == AS_OK)
 		report.whole = again;
 	if (request->out.json)
 		write_json(request, &report);
@@ -369,7 +369,7 @@ static int check(struct request *request, const struct view *view, struct scope 
 		write_text(request, &report);
 	verify_free(again);
 	verify_free(verify);
-	if (view->dialect != DIALECT_ATTIC)
+	if (repo->dialect != DIALECT_ATTIC)
 		return EXIT_FAILED;
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
 }
@@ -377,16 +377,16 @@ static int check(struct request *request, const struct view *view, struct scope 
 int cmd_check(struct request *request)
 {
 	struct scope scope;
-	struct view *view;
-	const enum as_err err = repository_open_any(request, &view);
+	struct repo *repo;
+	const enum as_err err = repository_open_any(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	int status = scope_begin(request, view, &scope);
+	int status = scope_begin(request, repo, &scope);
 	if (status == EXIT_DONE)
-		status = check(request, view, &scope);
+		status = check(request, repo, &scope);
 	else
 		scope.has_cache = false;
-	scope_end(&scope, view, status == message_status(AS_ERR_CANCELLED));
-	view_close(view);	/* a change meanwhile is among the findings */
+	scope_end(&scope, repo, status == message_status(AS_ERR_CANCELLED));
+	repo_close(repo);	/* a change meanwhile is among the findings */
 	return status;
 }

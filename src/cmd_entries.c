@@ -13,7 +13,7 @@
 
 struct walk {
 	struct request *request;
-	const struct view *view;
+	const struct repo *repo;
 	uint32_t segment;
 	struct verify *verify;		/* NULL as long as the index can answer */
 };
@@ -36,12 +36,12 @@ static enum as_err find_status(struct walk *walk, const struct segment_entry *en
 			       enum entry_status *status)
 {
 	bool known;
-	*status = entry_status(walk->view, walk->verify, walk->segment, entry, &known);
+	*status = entry_status(walk->repo, walk->verify, walk->segment, entry, &known);
 	if (walk->verify || (known && *status != STATUS_SUPERSEDED && *status != STATUS_DELETED))
 		return AS_OK;
-	const enum as_err err = repository_verify(walk->request, walk->view, &walk->verify);
+	const enum as_err err = repository_verify(walk->request, walk->repo, &walk->verify);
 	if (err == AS_OK)
-		*status = entry_status(walk->view, walk->verify, walk->segment, entry, &known);
+		*status = entry_status(walk->repo, walk->verify, walk->segment, entry, &known);
 	return err;
 }
 
@@ -72,14 +72,14 @@ static enum as_err write_entries(struct walk *walk, struct segment_reader *reade
 
 static enum as_err read_segment(struct walk *walk, const char *path)
 {
-	struct segment_reader *reader = segment_reader_new(walk->view->io);
+	struct segment_reader *reader = segment_reader_new(walk->repo->io);
 	if (!reader) {
 		message_failure(AS_ERR_MEMORY, NULL);
 		return AS_ERR_MEMORY;
 	}
-	struct view_witness witness = { .view = walk->view };
-	enum as_err err = segment_open(reader, walk->view->fd, path, walk->segment,
-				       view_give_witnesses, &witness);
+	struct repo_witness witness = { .repo = walk->repo };
+	enum as_err err = segment_open(reader, walk->repo->fd, path, walk->segment,
+				       repo_give_witnesses, &witness);
 	if (err == AS_OK)
 		err = write_entries(walk, reader);
 	else
@@ -91,21 +91,21 @@ static enum as_err read_segment(struct walk *walk, const char *path)
 
 static enum as_err show_segment(struct walk *walk)
 {
-	const struct view *view = walk->view;
-	const size_t position = listing_find(&view->listing, walk->segment);
+	const struct repo *repo = walk->repo;
+	const size_t position = listing_find(&repo->listing, walk->segment);
 	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	if (position == LISTING_NONE) {
-		if (listing_is_partial(&view->findings))
+		if (listing_is_partial(&repo->findings))
 			message("part of data/ cannot be read: whether there is a segment %s is "
 				"not known", walk->request->args[1]);
 		else
 			message("there is no segment %s", walk->request->args[1]);
 		return AS_ERR_DOES_NOT_EXIST;
 	}
-	listing_path(&view->listing, position, path);
-	if (walk->request->options.verify || !probe_view(view))
-		err = repository_verify(walk->request, view, &walk->verify);
+	listing_path(&repo->listing, position, path);
+	if (walk->request->options.verify || !probe_repo(repo))
+		err = repository_verify(walk->request, repo, &walk->verify);
 	if (err == AS_OK)
 		err = read_segment(walk, path);
 	verify_free(walk->verify);
@@ -115,16 +115,16 @@ static enum as_err show_segment(struct walk *walk)
 int cmd_entries(struct request *request)
 {
 	struct walk walk = { .request = request };
-	struct view *view;
+	struct repo *repo;
 	if (!parse_segment(request->args[1], &walk.segment)) {
 		message("'%s' is no segment number", request->args[1]);
 		return EXIT_USAGE;
 	}
-	enum as_err err = repository_open(request, &view);
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	walk.view = view;
+	walk.repo = repo;
 	err = show_segment(&walk);
-	repository_close(view);
+	repository_close(repo);
 	return message_status(err);
 }

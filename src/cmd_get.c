@@ -37,25 +37,25 @@ static enum as_err read_at(const struct verify *verify, struct object *object, u
 	object->offset = offset;
 	if (!verify_find_source(verify, segment, offset, &source))
 		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " is missing",
-			       verify->view->path, segment);
-	return view_get_from(verify->view, source.path, object->key, segment, source.offset,
+			       verify->repo->path, segment);
+	return object_read_from(verify->repo, source.path, object->key, segment, source.offset,
 			     &object->data, &object->len, error);
 }
 
-static enum as_err find_by_index(const struct view *view, struct object *object,
+static enum as_err find_by_index(const struct repo *repo, struct object *object,
 				 struct as_error *error)
 {
 	struct index_bucket bucket;
-	if (!probe_view(view))
+	if (!probe_repo(repo))
 		return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: no index fits the log",
-			       view->path);
-	const enum as_err err = view_find_key(view, &object->prefix, &bucket, error);
+			       repo->path);
+	const enum as_err err = object_find(repo, &object->prefix, &bucket, error);
 	if (err != AS_OK)
 		return err;
 	take_key(object, bucket.key);
 	object->segment = bucket.segment;
 	object->offset = bucket.offset;
-	return view_get_at(view, object->key, bucket.segment, bucket.offset, &object->data,
+	return object_read(repo, object->key, bucket.segment, bucket.offset, &object->data,
 			   &object->len, error);
 }
 
@@ -133,13 +133,13 @@ static bool find_place(const struct verify *verify, const uint8_t key[KEY_SIZE],
 }
 
 /* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
-static enum as_err find_by_log(const struct request *request, const struct view *view,
+static enum as_err find_by_log(const struct request *request, const struct repo *repo,
 			       struct object *object)
 {
 	struct as_error error = { .code = AS_OK };
 	struct replay_event place;
 	struct verify *verify;
-	enum as_err err = repository_verify(request, view, &verify);
+	enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
 	err = settle_key(verify, object, request->args[1]);
@@ -158,23 +158,23 @@ static enum as_err find_by_log(const struct request *request, const struct view 
 	return err;
 }
 
-static enum as_err find_object(const struct request *request, const struct view *view,
+static enum as_err find_object(const struct request *request, const struct repo *repo,
 			       struct object *object)
 {
 	struct as_error error = { .code = AS_OK };
 	if (object->prefix.nibbles == 2 * KEY_SIZE)
 		take_key(object, object->prefix.bytes);
-	const enum as_err err = find_by_index(view, object, &error);
+	const enum as_err err = find_by_index(repo, object, &error);
 	if (err == AS_ERR_AMBIGUOUS) {
 		struct candidates candidates;
-		candidates_from_index(view, &object->prefix, &candidates);
+		candidates_from_index(repo, &object->prefix, &candidates);
 		candidates_report(&candidates, request->args[1]);
 	}
 	if (err == AS_OK || err == AS_ERR_AMBIGUOUS)
 		return err;
 	if (err != AS_ERR_OBJECT_NOT_FOUND)
 		message_failure(err, &error);
-	return err == AS_ERR_MEMORY ? err : find_by_log(request, view, object);
+	return err == AS_ERR_MEMORY ? err : find_by_log(request, repo, object);
 }
 
 /* Nothing in it that a terminal would not simply print. */
@@ -225,18 +225,18 @@ static enum as_err write_object(struct request *request, const struct object *ob
 int cmd_get(struct request *request)
 {
 	struct object object = { .data = NULL };
-	struct view *view;
+	struct repo *repo;
 	if (!key_prefix_parse(request->args[1], &object.prefix)) {
 		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
 		return EXIT_USAGE;
 	}
-	enum as_err err = repository_open(request, &view);
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = find_object(request, view, &object);
+	err = find_object(request, repo, &object);
 	if (err == AS_OK)
 		err = write_object(request, &object);
 	free(object.data);
-	repository_close(view);
+	repository_close(repo);
 	return err == AS_ERR_INTEGRITY ? EXIT_PROBLEMS : message_status(err);
 }

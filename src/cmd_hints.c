@@ -17,7 +17,7 @@ static const struct column columns[] = {
 
 /* Walks the segments that the hints, their compact list and the folders know, side by side. */
 struct merge {
-	const struct view *view;
+	const struct repo *repo;
 	const struct verify *verify;
 	size_t hint, compact, file;	/* next positions */
 };
@@ -38,8 +38,8 @@ static void lower(uint64_t *least, uint32_t number)
 
 static bool next_row(struct merge *merge, struct hints_row *row)
 {
-	const struct hints *hints = &merge->view->hints;
-	const struct listing *listing = &merge->view->listing;
+	const struct hints *hints = &merge->repo->hints;
+	const struct listing *listing = &merge->repo->listing;
 	const bool usable = hints->usable;
 	const size_t stored = usable ? hints->segment_count : 0;
 	const size_t compact = usable ? hints->compact_count : 0;
@@ -90,19 +90,19 @@ static bool write_row(struct out *out, const struct hints_row *row)
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
-static void write_title(struct out *out, const struct view *view)
+static void write_title(struct out *out, const struct repo *repo)
 {
-	if (!out->json && view->hints.usable)
+	if (!out->json && repo->hints.usable)
 		text_line(out, TONE_STRONG,
 			  "hints.%" PRIu32 ": version %" PRIu32 ", %zu segments, %zu to compact",
-			  view->hints_transaction, view->hints.version, view->hints.segment_count,
-			  view->hints.compact_count);
+			  repo->hints_transaction, repo->hints.version, repo->hints.segment_count,
+			  repo->hints.compact_count);
 	out_titles(out, columns, ARRAY_SIZE(columns));
 }
 
-static void write_rows(struct out *out, const struct view *view, const struct verify *verify)
+static void write_rows(struct out *out, const struct repo *repo, const struct verify *verify)
 {
-	struct merge merge = { .view = view, .verify = verify };
+	struct merge merge = { .repo = repo, .verify = verify };
 	struct hints_row row;
 	while (next_row(&merge, &row) && write_row(out, &row))
 		;
@@ -110,19 +110,19 @@ static void write_rows(struct out *out, const struct view *view, const struct ve
 
 int cmd_hints(struct request *request)
 {
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
-	enum as_err err = repository_open(request, &view);
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = repository_verify(request, view, &verify);
+	err = repository_verify(request, repo, &verify);
 	if (err == AS_OK) {
-		if (!view->hints.usable)
+		if (!repo->hints.usable)
 			message("there are no usable hints: only the true counts are shown");
-		write_title(&request->out, view);
-		write_rows(&request->out, view, verify);
+		write_title(&request->out, repo);
+		write_rows(&request->out, repo, verify);
 		verify_free(verify);
 	}
-	repository_close(view);
+	repository_close(repo);
 	return message_status(err);
 }

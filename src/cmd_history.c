@@ -12,22 +12,22 @@
 
 #include <inttypes.h>
 
-static enum as_err read_history(const struct request *request, const struct view *view,
+static enum as_err read_history(const struct request *request, const struct repo *repo,
 				const struct key_prefix *prefix, struct history **history)
 {
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	struct progress *bar = progress_begin("reading", view, &figures);
+	struct progress *bar = progress_begin("reading", repo, &figures);
 	interrupt_watch(&figures.cancel);
 	const enum as_err err =
-		history_run(view, prefix, request->options.threads, &figures, history, &error);
+		history_run(repo, prefix, request->options.threads, &figures, history, &error);
 	interrupt_watch(NULL);
 	progress_end(bar);
 	if (err == AS_OK)
 		return AS_OK;
 	struct candidates candidates = { .count = 0 };
 	if (err == AS_ERR_AMBIGUOUS)
-		candidates_from_index(view, prefix, &candidates);
+		candidates_from_index(repo, prefix, &candidates);
 	if (candidates.count > 1)
 		candidates_report(&candidates, request->args[1]);
 	else
@@ -63,13 +63,13 @@ static void explain(const struct history *history)
 }
 
 /* Where the key's own entries do not settle it, all the evidence is weighed, as check does. */
-static enum as_err settle(const struct request *request, const struct view *view,
+static enum as_err settle(const struct request *request, const struct repo *repo,
 			  struct history *history, char doubt[HISTORY_DOUBT_SIZE])
 {
 	struct verify *verify;
 	if (!history_is_disputed(history))
 		return AS_OK;
-	const enum as_err err = repository_verify(request, view, &verify);
+	const enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
 	history_settle(history, verify);
@@ -77,7 +77,7 @@ static enum as_err settle(const struct request *request, const struct view *view
 	verify_free(verify);
 	if (history->count > 0 || doubt[0])
 		return AS_OK;
-	message("%s: %s", view->path, as_err_text(AS_ERR_OBJECT_NOT_FOUND));
+	message("%s: %s", repo->path, as_err_text(AS_ERR_OBJECT_NOT_FOUND));
 	return AS_ERR_OBJECT_NOT_FOUND;
 }
 
@@ -86,17 +86,17 @@ int cmd_history(struct request *request)
 	struct key_prefix prefix;
 	char doubt[HISTORY_DOUBT_SIZE] = "";
 	struct history *history = NULL;
-	struct view *view;
+	struct repo *repo;
 	if (!key_prefix_parse(request->args[1], &prefix)) {
 		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
 		return EXIT_USAGE;
 	}
-	enum as_err err = repository_open(request, &view);
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = read_history(request, view, &prefix, &history);
+	err = read_history(request, repo, &prefix, &history);
 	if (err == AS_OK)
-		err = settle(request, view, history, doubt);
+		err = settle(request, repo, history, doubt);
 	if (err == AS_OK) {
 		write_rows(&request->out, history);
 		explain(history);
@@ -104,6 +104,6 @@ int cmd_history(struct request *request)
 			message("%s", doubt);
 	}
 	history_free(history);
-	repository_close(view);
+	repository_close(repo);
 	return message_status(err);
 }

@@ -28,12 +28,12 @@ static const char *state_name(const struct index_bucket *bucket)
 }
 
 /* *@err is why a mapping could not be judged. */
-static bool write_used(struct out *out, const struct view *view, const struct index_bucket *bucket,
+static bool write_used(struct out *out, const struct repo *repo, const struct index_bucket *bucket,
 		       enum as_err *err)
 {
 	enum index_target target;
-	const uint32_t buckets = view->index.buckets;
-	*err = view_target(view, bucket, &target);
+	const uint32_t buckets = repo->index.buckets;
+	*err = object_target(repo, bucket, &target);
 	if (*err != AS_OK)
 		return false;
 	const struct cell cells[ARRAY_SIZE(columns)] = {
@@ -58,30 +58,30 @@ static bool write_unused(struct out *out, const struct index_bucket *bucket)
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
-static bool write_block(struct request *request, const struct view *view,
+static bool write_block(struct request *request, const struct repo *repo,
 			const struct index_bucket *rows, uint32_t count, enum as_err *err)
 {
 	bool goes_on = true;
 	for (uint32_t i = 0; i < count && goes_on; i++) {
 		if (index_bucket_is_used(&rows[i]))
-			goes_on = write_used(&request->out, view, &rows[i], err);
+			goes_on = write_used(&request->out, repo, &rows[i], err);
 		else if (request->options.all)
 			goes_on = write_unused(&request->out, &rows[i]);
 	}
 	return goes_on;
 }
 
-static enum as_err write_buckets(struct request *request, const struct view *view,
+static enum as_err write_buckets(struct request *request, const struct repo *repo,
 				 struct index_bucket *rows)
 {
 	enum as_err result = AS_OK;
 	uint64_t first = 0;
-	while (first < view->index.buckets) {
+	while (first < repo->index.buckets) {
 		uint32_t got;
 		const enum as_err err =
-			index_read(&view->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
+			index_read(&repo->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
 		enum as_err why = AS_OK;
-		if (!write_block(request, view, rows, got, &why)) {
+		if (!write_block(request, repo, rows, got, &why)) {
 			if (why == AS_OK)
 				break;
 			message_failure(why, NULL);
@@ -92,7 +92,7 @@ static enum as_err write_buckets(struct request *request, const struct view *vie
 			continue;
 		message("index.%" PRIu32 ": buckets from %" PRIu64
 			" on cannot be read; going on %u later",
-			view->index_transaction, first, BUCKETS_SKIPPED);
+			repo->index_transaction, first, BUCKETS_SKIPPED);
 		first += BUCKETS_SKIPPED;
 		result = AS_ERR_IO;
 	}
@@ -110,11 +110,11 @@ static void write_title(struct out *out, const struct index_file *index)
 }
 
 /* Why there is no index to show: what opening found, if anything. */
-static enum as_err refuse(const struct view *view)
+static enum as_err refuse(const struct repo *repo)
 {
-	for (size_t i = 0; i < view->findings.count; i++) {
+	for (size_t i = 0; i < repo->findings.count; i++) {
 		char sentence[1024];
-		const struct finding *finding = &view->findings.rows[i];
+		const struct finding *finding = &repo->findings.rows[i];
 		if (finding->problem < PROBLEM_INDEX_MISSING ||
 		    finding->problem > PROBLEM_INDEX_LENGTH)
 			continue;
@@ -126,28 +126,28 @@ static enum as_err refuse(const struct view *view)
 	return AS_ERR_DOES_NOT_EXIST;
 }
 
-static enum as_err show_index(struct request *request, const struct view *view)
+static enum as_err show_index(struct request *request, const struct repo *repo)
 {
-	if (view->index.fd < 0)
-		return refuse(view);
+	if (repo->index.fd < 0)
+		return refuse(repo);
 	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
 	if (!rows) {
 		message_failure(AS_ERR_MEMORY, NULL);
 		return AS_ERR_MEMORY;
 	}
-	write_title(&request->out, &view->index);
-	const enum as_err err = write_buckets(request, view, rows);
+	write_title(&request->out, &repo->index);
+	const enum as_err err = write_buckets(request, repo, rows);
 	free(rows);
 	return err;
 }
 
 int cmd_index(struct request *request)
 {
-	struct view *view;
-	enum as_err err = repository_open(request, &view);
+	struct repo *repo;
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = show_index(request, view);
-	repository_close(view);
+	err = show_index(request, repo);
+	repository_close(repo);
 	return message_status(err);
 }

@@ -22,9 +22,9 @@ struct evidence {
 	size_t count;
 };
 
-static bool index_is_usable(const struct view *view)
+static bool index_is_usable(const struct repo *repo)
 {
-	return view->index.fd >= 0;
+	return repo->index.fd >= 0;
 }
 
 static double load_of(const struct index_file *index)
@@ -58,21 +58,21 @@ static json_t *json_holder(const struct lock_holder *holder)
 			 "exclusive", holder->exclusive);
 }
 
-static json_t *json_lock(const struct view *view)
+static json_t *json_lock(const struct repo *repo)
 {
 	struct lock_holder holders[HOLDERS_MAX];
 	const size_t count =
-		view->lock.fd >= 0 ? lock_holders(&view->lock, holders, HOLDERS_MAX) : 0;
-	return json_pack("{s:s, s:o}", "state", lock_state_text(view->lock.state), "holder",
+		repo->lock.fd >= 0 ? lock_holders(&repo->lock, holders, HOLDERS_MAX) : 0;
+	return json_pack("{s:s, s:o}", "state", lock_state_text(repo->lock.state), "holder",
 			 count ? json_holder(&holders[0]) : json_null());
 }
 
-static json_t *json_index(const struct view *view)
+static json_t *json_index(const struct repo *repo)
 {
-	if (!index_is_usable(view))
+	if (!index_is_usable(repo))
 		return json_null();
-	return json_pack("{s:I, s:I, s:f}", "used", (json_int_t)view->index.used, "buckets",
-			 (json_int_t)view->index.buckets, "load", load_of(&view->index));
+	return json_pack("{s:I, s:I, s:f}", "used", (json_int_t)repo->index.used, "buckets",
+			 (json_int_t)repo->index.buckets, "load", load_of(&repo->index));
 }
 
 static json_t *json_id(const struct config *config)
@@ -102,74 +102,74 @@ static json_t *json_witnesses(const struct evidence *evidence)
 	return rows;
 }
 
-static void write_json(struct out *out, const struct view *view, const struct evidence *evidence)
+static void write_json(struct out *out, const struct repo *repo, const struct evidence *evidence)
 {
-	const struct config *config = &view->config;
+	const struct config *config = &repo->config;
 	json_object_out(out, json_pack(
 		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:s, s:I, "
 		"s:o}",
-		"repository", json_text(view->path),
+		"repository", json_text(repo->path),
 		"id", json_id(config),
 		"version", json_number_if(config->version > 0, config->version),
 		"segments_per_dir", (json_int_t)config->segments_per_dir,
 		"max_segment_size", (json_int_t)config->max_segment_size,
-		"transaction_id", json_number_if(view->has_transaction, view->transaction),
-		"index_id", json_number_if(view->has_index, view->index_transaction),
-		"hints_id", json_number_if(view->has_hints, view->hints_transaction),
-		"tail_segments", (json_int_t)(view->listing.count - view->tail),
-		"segments", (json_int_t)view->listing.count,
-		"bytes", (json_int_t)repository_bytes(view),
-		"index", json_index(view),
-		"lock", json_lock(view),
-		"dialect", dialect_name(view->dialect),
-		"problems", (json_int_t)view->findings.count,
+		"transaction_id", json_number_if(repo->has_transaction, repo->transaction),
+		"index_id", json_number_if(repo->has_index, repo->index_transaction),
+		"hints_id", json_number_if(repo->has_hints, repo->hints_transaction),
+		"tail_segments", (json_int_t)(repo->listing.count - repo->tail),
+		"segments", (json_int_t)repo->listing.count,
+		"bytes", (json_int_t)repository_bytes(repo),
+		"index", json_index(repo),
+		"lock", json_lock(repo),
+		"dialect", dialect_name(repo->dialect),
+		"problems", (json_int_t)repo->findings.count,
 		"witnesses", json_witnesses(evidence)));
 }
 
-static void write_config(struct out *out, const struct view *view)
+static void write_config(struct out *out, const struct repo *repo)
 {
-	const struct config *config = &view->config;
+	const struct config *config = &repo->config;
 	char id[KEY_HEX_SIZE] = "unknown", size[FORMAT_SIZE];
 	if (config->has_id)
 		key_to_hex(config->id, id);
 	format_bytes(config->max_segment_size, size, sizeof(size));
 	text_field(out, "Id", "%s", id);
 	if (config->version > 0)
-		text_field(out, "Format", "%s, version %" PRIu32, dialect_name(view->dialect),
+		text_field(out, "Format", "%s, version %" PRIu32, dialect_name(repo->dialect),
 			   config->version);
 	else
-		text_field(out, "Format", "%s, version unknown", dialect_name(view->dialect));
+		text_field(out, "Format", "%s, version unknown", dialect_name(repo->dialect));
 	text_field(out, "Limits", "%s a segment, %" PRIu32 " segments a folder%s", size,
 		   config->segments_per_dir, config->usable ? "" : " (as far as config tells)");
 }
 
-static void write_transactions(struct out *out, const struct view *view)
+static void write_transactions(struct out *out, const struct repo *repo)
 {
-	if (view->has_transaction)
-		text_field(out, "Transaction", "%" PRIu32, view->transaction);
+	if (repo->has_transaction)
+		text_field(out, "Transaction", "%" PRIu32, repo->transaction);
 	else
 		text_field(out, "Transaction", "none: no segment ends in a COMMIT");
-	if (view->tail < view->listing.count)
+	if (repo->tail < repo->listing.count)
 		text_field(out, "Tail", "%zu segments above it, from %" PRIu32,
-			   view->listing.count - view->tail,
-			   view->listing.segments[view->tail].number);
-	if (!view->has_index)
+			   repo->listing.count - repo->tail,
+			   repo->listing.segments[repo->tail].number);
+	if (!repo->has_index)
 		text_field(out, "Index", "none");
-	else if (!index_is_usable(view))
-		text_field(out, "Index", "index.%" PRIu32 ", of no use", view->index_transaction);
+	else if (!index_is_usable(repo))
+		text_field(out, "Index", "index.%" PRIu32 ", of no use", repo->index_transaction);
 	else
 		text_field(out, "Index",
 			   "index.%" PRIu32 ", %" PRIu32 " of %" PRIu32 " buckets used (%.1f %%)",
-			   view->index_transaction, view->index.used, view->index.buckets,
-			   100 * load_of(&view->index));
-	if (!view->has_hints)
+			   repo->index_transaction, repo->index.used, repo->index.buckets,
+			   100 * load_of(&repo->index));
+	if (!repo->has_hints)
 		text_field(out, "Hints", "none");
-	else if (!view->hints.usable)
-		text_field(out, "Hints", "hints.%" PRIu32 ", of no use", view->hints_transaction);
+	else if (!repo->hints.usable)
+		text_field(out, "Hints", "hints.%" PRIu32 ", of no use", repo->hints_transaction);
 	else
 		text_field(out, "Hints", "hints.%" PRIu32 ", %zu segments, %zu to compact",
-			   view->hints_transaction, view->hints.segment_count,
-			   view->hints.compact_count);
+			   repo->hints_transaction, repo->hints.segment_count,
+			   repo->hints.compact_count);
 }
 
 static void write_witnesses(struct out *out, const struct evidence *evidence)
@@ -204,9 +204,9 @@ static void write_lock(struct out *out, const struct lock *lock)
 }
 
 /* Nothing is found at first sight, and yet a sample says that a witness is not to be believed. */
-static bool write_doubt(struct out *out, const struct view *view, const struct evidence *evidence)
+static bool write_doubt(struct out *out, const struct repo *repo, const struct evidence *evidence)
 {
-	for (size_t i = 0; view->findings.count == 0 && i < evidence->count; i++) {
+	for (size_t i = 0; repo->findings.count == 0 && i < evidence->count; i++) {
 		const struct witness *witness = &evidence->witnesses[i];
 		if (witness->credit == CREDIT_NONE || witness->credit == CREDIT_CREDIBLE)
 			continue;
@@ -217,59 +217,59 @@ static bool write_doubt(struct out *out, const struct view *view, const struct e
 	return false;
 }
 
-static void write_findings(struct out *out, const struct view *view,
+static void write_findings(struct out *out, const struct repo *repo,
 			   const struct evidence *evidence)
 {
 	struct diagnosis diagnosis;
-	diagnose(view, NULL, &diagnosis);
+	diagnose(repo, NULL, &diagnosis);
 	text_blank_line(out);
-	for (size_t i = 0; i < view->findings.count; i++) {
+	for (size_t i = 0; i < repo->findings.count; i++) {
 		char sentence[1024];
 		if (i == FINDINGS_SHOWN) {
-			text_line(out, TONE_FAINT, "and %zu more", view->findings.count - i);
+			text_line(out, TONE_FAINT, "and %zu more", repo->findings.count - i);
 			break;
 		}
-		const struct finding *finding = &view->findings.rows[i];
+		const struct finding *finding = &repo->findings.rows[i];
 		finding_message(finding, sentence, sizeof(sentence));
 		text_line(out, text_severity_tone(finding->severity), "%s: %s",
 			  severity_name(finding->severity), sentence);
 	}
-	if (write_doubt(out, view, evidence))
+	if (write_doubt(out, repo, evidence))
 		return;
 	text_paragraph(out, 0, diagnosis.verdict);
 	text_paragraph(out, 0, diagnosis.advice);
 	text_by_hand(out, diagnosis.by_hand);
 }
 
-static void write_text(struct out *out, const struct view *view, const struct evidence *evidence)
+static void write_text(struct out *out, const struct repo *repo, const struct evidence *evidence)
 {
 	char bytes[FORMAT_SIZE];
-	format_bytes(repository_bytes(view), bytes, sizeof(bytes));
-	text_field(out, "Repository", "%s", view->path);
-	write_config(out, view);
-	text_field(out, "Segments", "%zu, %s", view->listing.count, bytes);
-	if (view->dialect == DIALECT_ATTIC)
-		write_transactions(out, view);
+	format_bytes(repository_bytes(repo), bytes, sizeof(bytes));
+	text_field(out, "Repository", "%s", repo->path);
+	write_config(out, repo);
+	text_field(out, "Segments", "%zu, %s", repo->listing.count, bytes);
+	if (repo->dialect == DIALECT_ATTIC)
+		write_transactions(out, repo);
 	write_witnesses(out, evidence);
-	write_lock(out, &view->lock);
-	write_findings(out, view, evidence);
+	write_lock(out, &repo->lock);
+	write_findings(out, repo, evidence);
 }
 
 /* What index and hints are worth: by a sample, or to the last key. */
-static enum as_err weigh(const struct request *request, const struct view *view,
+static enum as_err weigh(const struct request *request, const struct repo *repo,
 			 struct evidence *evidence)
 {
 	struct verify_progress figures = { .cancel = false };
 	struct verify *verify = NULL;
-	if (view->dialect != DIALECT_ATTIC)
+	if (repo->dialect != DIALECT_ATTIC)
 		return AS_OK;
 	if (request->options.verify) {
-		const enum as_err err = repository_verify(request, view, &verify);
+		const enum as_err err = repository_verify(request, repo, &verify);
 		if (err != AS_OK)
 			return err;
 	}
 	interrupt_watch(&figures.cancel);
-	evidence->count = witness_list(view, verify, &figures.cancel, evidence->witnesses);
+	evidence->count = witness_list(repo, verify, &figures.cancel, evidence->witnesses);
 	interrupt_watch(NULL);
 	verify_free(verify);
 	return atomic_load(&figures.cancel) ? AS_ERR_CANCELLED : AS_OK;
@@ -278,15 +278,15 @@ static enum as_err weigh(const struct request *request, const struct view *view,
 int cmd_info(struct request *request)
 {
 	struct evidence evidence = { .count = 0 };
-	struct view *view;
-	enum as_err err = repository_open_any(request, &view);
+	struct repo *repo;
+	enum as_err err = repository_open_any(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = weigh(request, view, &evidence);
+	err = weigh(request, repo, &evidence);
 	if (err == AS_OK && request->out.json)
-		write_json(&request->out, view, &evidence);
+		write_json(&request->out, repo, &evidence);
 	else if (err == AS_OK)
-		write_text(&request->out, view, &evidence);
-	repository_close(view);
+		write_text(&request->out, repo, &evidence);
+	repository_close(repo);
 	return message_status(err);
 }

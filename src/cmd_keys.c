@@ -12,7 +12,7 @@
 static const struct column columns[] = {
 	{ .name = "key", .title = "key", .width = 8, .left = true },
 	{ .name = "command", .title = "command", .width = 22, .left = true },
-	{ .name = "views", .title = "in the views", .width = 18, .left = true },
+	{ .name = "views", .title = "in the screens", .width = 18, .left = true },
 	{ .name = "help", .title = "does", .width = 30, .left = true, .last = true },
 };
 
@@ -29,7 +29,7 @@ int cmd_keys(struct request *request)
 		const struct cell cells[ARRAY_SIZE(columns)] = {
 			cell_text(key.label, TONE_PLAIN),
 			cell_text(key.name ? command : NULL, TONE_PLAIN),
-			cell_text(key.views[0] ? key.views : NULL, TONE_PLAIN),
+			cell_text(key.screens[0] ? key.screens : NULL, TONE_PLAIN),
 			cell_text(key.help, TONE_PLAIN),
 		};
 		goes_on = out_row(out, columns, cells, ARRAY_SIZE(columns));

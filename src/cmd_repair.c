@@ -27,7 +27,7 @@ enum again {
 struct attempt {
 	struct request *request;
 	enum repair action;
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis before;
 	struct plan *plan;
@@ -102,7 +102,7 @@ static void write_json(struct attempt *attempt)
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
 		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I, s:o}",
 		"action", repair_name(attempt->action),
-		"repository", json_text(attempt->view->path),
+		"repository", json_text(attempt->repo->path),
 		"dry_run", attempt->request->options.dry_run,
 		"transaction_before", json_number_if(plan->has_before, plan->before),
 		"transaction_after", json_after(attempt),
@@ -144,7 +144,7 @@ static void write_plan(struct attempt *attempt)
 	struct out *out = &attempt->request->out;
 	const struct plan_text lines = out_plan_lines(out, mend_asks(attempt->request));
 	text_line(out, TONE_STRONG, "Plan: %s %s", repair_name(attempt->action),
-		  attempt->view->path);
+		  attempt->repo->path);
 	text_blank_line(out);
 	plan_text_plan(attempt->plan, &lines);
 }
@@ -163,7 +163,7 @@ static void write_report(struct attempt *attempt)
 	}
 	if (attempt->report.undo[0])
 		text_line(out, TONE_FAINT, "To take it back: atticscope undo %s",
-			  quote_path(attempt->view->path, path));
+			  quote_path(attempt->repo->path, path));
 }
 
 /* Were the report lost on its way, the person could take the repair for undone. */
@@ -177,7 +177,7 @@ static void report(struct attempt *attempt)
 	fflush(out->stream);
 	out_goes_on(out);
 	if (out->error != 0 && out->error != EPIPE)
-		message("%s: the %s is done all the same", attempt->view->path,
+		message("%s: the %s is done all the same", attempt->repo->path,
 			repair_name(attempt->action));
 }
 
@@ -196,9 +196,9 @@ static enum as_err make_plan(struct attempt *attempt)
 	};
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	struct progress *bar = progress_begin("planning", attempt->view, &figures);
+	struct progress *bar = progress_begin("planning", attempt->repo, &figures);
 	interrupt_watch(&figures.cancel);
-	const enum as_err err = plan_make(attempt->view, attempt->verify, attempt->action, &wishes,
+	const enum as_err err = plan_make(attempt->repo, attempt->verify, attempt->action, &wishes,
 					  &figures, &attempt->plan, &error);
 	interrupt_watch(NULL);
 	progress_end(bar);
@@ -210,12 +210,12 @@ static enum as_err make_plan(struct attempt *attempt)
 static enum as_err open_and_plan(struct attempt *attempt)
 {
 	enum as_err err = mend_open(attempt->request, !attempt->request->options.dry_run,
-				    &attempt->view);
+				    &attempt->repo);
 	if (err == AS_OK)
-		err = repository_verify(attempt->request, attempt->view, &attempt->verify);
+		err = repository_verify(attempt->request, attempt->repo, &attempt->verify);
 	if (err != AS_OK)
 		return err;
-	diagnose(attempt->view, attempt->verify, &attempt->before);
+	diagnose(attempt->repo, attempt->verify, &attempt->before);
 	return make_plan(attempt);
 }
 
@@ -223,8 +223,8 @@ static void close_attempt(struct attempt *attempt)
 {
 	plan_free(attempt->plan);
 	verify_free(attempt->verify);
-	if (attempt->view)
-		view_close(attempt->view);
+	if (attempt->repo)
+		repo_close(attempt->repo);
 }
 
 /* ---- doing it ---- */
@@ -233,7 +233,7 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 {
 	struct repair_progress figures = { .cancel = false };
 	struct permit *permit;
-	enum as_err err = mend_upgrade(attempt->request, attempt->view, &permit);
+	enum as_err err = mend_upgrade(attempt->request, attempt->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
@@ -241,7 +241,7 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 	err = repair_run(attempt->plan, permit, &figures, &attempt->report, error);
 	interrupt_watch(NULL);
 	progress_end(bar);
-	lock_lower(attempt->view->fd, &attempt->view->lock, permit);
+	lock_lower(attempt->repo->fd, &attempt->repo->lock, permit);
 	attempt->is_run = attempt->report.has_changed || err == AS_OK;
 	if (err != AS_OK && err != AS_ERR_CHANGED)
 		message_failure(err, error);
@@ -252,17 +252,17 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
  * judged. */
 static void verify_again(struct attempt *attempt)
 {
-	const struct view_options options = { .may_write = false };
+	const struct repo_options options = { .may_write = false };
 	struct as_error error = { .code = AS_OK };
 	struct verify *verify = NULL;
-	struct view *view;
-	enum as_err err = view_open(attempt->view->path, &options, &view, &error);
+	struct repo *repo;
+	enum as_err err = repo_open(attempt->repo->path, &options, &repo, &error);
 	if (err != AS_OK) {
 		message_failure(err, &error);
 	} else {
-		err = repository_verify(attempt->request, view, &verify);
+		err = repository_verify(attempt->request, repo, &verify);
 		if (err == AS_OK) {
-			diagnose(view, verify, &attempt->after);
+			diagnose(repo, verify, &attempt->after);
 			attempt->objects_after = verify->objects;
 			attempt->is_verified = true;
 			if (attempt->report.is_done &&
@@ -272,7 +272,7 @@ static void verify_again(struct attempt *attempt)
 			}
 		}
 		verify_free(verify);
-		view_close(view);
+		repo_close(repo);
 	}
 	if (!attempt->is_verified)
 		message("what the repair left could not be verified; run check");
@@ -282,13 +282,13 @@ static void verify_again(struct attempt *attempt)
 static void tell_state(const struct attempt *attempt)
 {
 	char path[QUOTE_SIZE];
-	quote_path(attempt->view->path, path);
+	quote_path(attempt->repo->path, path);
 	if (!attempt->report.has_changed) {
 		message("nothing was changed");
 		return;
 	}
 	message_check("it stopped before its end; see what is left to do with",
-		      attempt->view->path);
+		      attempt->repo->path);
 	if (attempt->report.undo[0])
 		message("take back what it did with: atticscope undo %s", path);
 }
@@ -335,13 +335,13 @@ static int tell_refused(struct attempt *attempt)
 		write_json(attempt);
 	else if (attempt->request->options.dry_run)
 		write_plan(attempt);
-	message("%s: %s refused: %s", attempt->view->path, repair_name(attempt->action),
+	message("%s: %s refused: %s", attempt->repo->path, repair_name(attempt->action),
 		attempt->plan->refusal);
 	if (attempt->plan->hardware_doubt)
 		message("copy the repository to another disk first (ddrescue), and repair "
 			"the copy");
 	message_lines(attempt->before.by_hand);
-	if (attempt->view->dialect != DIALECT_ATTIC)
+	if (attempt->repo->dialect != DIALECT_ATTIC)
 		return EXIT_FAILED;
 	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
 }

@@ -39,9 +39,9 @@ static struct cell state_cell(const char *bad, bool is_committed, struct cell go
 	return is_committed ? good : cell_text("uncommitted", TONE_WARNING);
 }
 
-static struct cell path_cell(const struct view *view, size_t i, char path[LISTING_PATH_MAX])
+static struct cell path_cell(const struct repo *repo, size_t i, char path[LISTING_PATH_MAX])
 {
-	listing_path(&view->listing, i, path);
+	listing_path(&repo->listing, i, path);
 	return cell_text(path, TONE_PLAIN);
 }
 
@@ -82,13 +82,13 @@ static const char *what_is_bad(const struct segment_facts *facts, uint32_t numbe
 
 static bool write_verified(struct out *out, const struct verify *verify, size_t i)
 {
-	const struct view *view = verify->view;
+	const struct repo *repo = verify->repo;
 	const struct segment_facts *facts = &verify->facts[i];
-	const char *bad = what_is_bad(facts, view->listing.segments[i].number);
+	const char *bad = what_is_bad(facts, repo->listing.segments[i].number);
 	char path[LISTING_PATH_MAX];
 	const struct cell cells[COL_COUNT] = {
-		[COL_SEGMENT] = cell_number(view->listing.segments[i].number),
-		[COL_PATH] = path_cell(view, i, path),
+		[COL_SEGMENT] = cell_number(repo->listing.segments[i].number),
+		[COL_PATH] = path_cell(repo, i, path),
 		[COL_SIZE] = cell_bytes(facts->size),
 		[COL_ENTRIES] =
 			cell_number((uint64_t)facts->puts + facts->deletes + facts->commits),
@@ -109,14 +109,14 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 	return out_row(out, columns, cells, COL_COUNT);
 }
 
-static enum as_err verify_and_list(struct request *request, const struct view *view)
+static enum as_err verify_and_list(struct request *request, const struct repo *repo)
 {
 	struct verify *verify;
-	const enum as_err err = repository_verify(request, view, &verify);
+	const enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
 	out_titles(&request->out, columns, COL_COUNT);
-	for (size_t i = 0; i < view->listing.count; i++)
+	for (size_t i = 0; i < repo->listing.count; i++)
 		if (!write_verified(&request->out, verify, i))
 			break;
 	verify_free(verify);
@@ -127,36 +127,36 @@ static enum as_err verify_and_list(struct request *request, const struct view *v
 
 /* Opening looked for the newest segment that ends in a COMMIT; of those before it nothing is
  * known. */
-static struct cell complete_cell(const struct view *view, size_t i)
+static struct cell complete_cell(const struct repo *repo, size_t i)
 {
-	if (view->has_transaction && i + 1 == view->tail)
+	if (repo->has_transaction && i + 1 == repo->tail)
 		return cell_flag(true);
-	return i < view->tail || view->end_is_unknown ? cell_none() : cell_flag(false);
+	return i < repo->tail || repo->end_is_unknown ? cell_none() : cell_flag(false);
 }
 
 /* As the hints have it, where they are of the log's own transaction. */
-static struct cell live_cell(const struct view *view, uint32_t number)
+static struct cell live_cell(const struct repo *repo, uint32_t number)
 {
 	uint32_t end;
-	if (!view->hints.usable || !view_log_end(view, &end) || end != view->hints.transaction)
+	if (!repo->hints.usable || !repo_log_end(repo, &end) || end != repo->hints.transaction)
 		return cell_none();
-	const struct hints_segment *hint = hints_find(&view->hints, number);
+	const struct hints_segment *hint = hints_find(&repo->hints, number);
 	return cell_number(hint && hint->live > 0 ? (uint64_t)hint->live : 0);
 }
 
-static bool write_listed(struct out *out, const struct column *shown, const struct view *view,
+static bool write_listed(struct out *out, const struct column *shown, const struct repo *repo,
 			 struct listing_walk *walk, size_t i)
 {
-	const uint32_t number = view->listing.segments[i].number;
-	const bool is_committed = view_is_committed(view, number);
+	const uint32_t number = repo->listing.segments[i].number;
+	const bool is_committed = repo_is_committed(repo, number);
 	const struct cell unverified = cell_text("unverified", TONE_FAINT);
 	char path[LISTING_PATH_MAX];
 	struct stat st;
 	struct cell cells[COL_COUNT] = {
 		[COL_SEGMENT] = cell_number(number),
-		[COL_PATH] = path_cell(view, i, path),
-		[COL_LIVE] = live_cell(view, number),
-		[COL_COMPLETE] = complete_cell(view, i),
+		[COL_PATH] = path_cell(repo, i, path),
+		[COL_LIVE] = live_cell(repo, number),
+		[COL_COMPLETE] = complete_cell(repo, i),
 		[COL_COMMITTED] = cell_flag(is_committed),
 	};
 	const bool is_there = listing_walk_stat(walk, i, &st);
@@ -167,34 +167,34 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 }
 
 /* Text has no columns in which nothing stands. */
-static void list(struct out *out, const struct view *view)
+static void list(struct out *out, const struct repo *repo)
 {
 	struct column shown[COL_COUNT];
 	memcpy(shown, columns, sizeof(shown));
 	shown[COL_PUTS].title = shown[COL_DELETES].title = shown[COL_LIVE_BYTES].title = NULL;
 	out_titles(out, shown, COL_COUNT);
-	struct listing_walk walk = listing_walk_begin(&view->listing, view->io, view->fd);
-	for (size_t i = 0; i < view->listing.count; i++)
-		if (!write_listed(out, shown, view, &walk, i))
+	struct listing_walk walk = listing_walk_begin(&repo->listing, repo->io, repo->fd);
+	for (size_t i = 0; i < repo->listing.count; i++)
+		if (!write_listed(out, shown, repo, &walk, i))
 			break;
 	listing_walk_end(&walk);
 }
 
 int cmd_segments(struct request *request)
 {
-	struct view *view;
-	enum as_err err = repository_open(request, &view);
+	struct repo *repo;
+	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
 	const bool is_for_program = request->out.json && !request->options.no_verify;
 	if (request->options.verify || is_for_program)
-		err = verify_and_list(request, view);
+		err = verify_and_list(request, repo);
 	else
-		list(&request->out, view);
-	if (err == AS_OK && listing_is_partial(&view->findings)) {
+		list(&request->out, repo);
+	if (err == AS_OK && listing_is_partial(&repo->findings)) {
 		message("part of data/ cannot be read: what segments are there is not known");
 		err = AS_ERR_IO;
 	}
-	repository_close(view);
+	repository_close(repo);
 	return message_status(err);
 }

@@ -22,11 +22,11 @@ struct undo_folder_list {
 	size_t count;
 };
 
-static enum as_err read_folders(const struct view *view, struct undo_folder_list *folders)
+static enum as_err read_folders(const struct repo *repo, struct undo_folder_list *folders)
 {
-	const enum as_err err = undo_list(view->io, view->fd, &folders->entries, &folders->count);
+	const enum as_err err = undo_list(repo->io, repo->fd, &folders->entries, &folders->count);
 	if (err != AS_OK)
-		message("%s/" UNDO_FOLDER ": %s", view->path, as_err_text(err));
+		message("%s/" UNDO_FOLDER ": %s", repo->path, as_err_text(err));
 	return err;
 }
 
@@ -84,7 +84,7 @@ static int list(struct request *request, const struct undo_folder_list *folders)
 
 struct purge {
 	struct request *request;
-	struct view *view;
+	struct repo *repo;
 	struct undo_entry *chosen;	/* of the folders, the others dropped */
 	size_t count, kept;
 	uint64_t bytes;			/* to be freed; then freed */
@@ -122,7 +122,7 @@ static void purge_json(struct purge *purge)
 	json_object_out(&purge->request->out, json_pack(
 		"{s:s, s:o, s:b, s:o, s:I, s:I, s:b}",
 		"action", "purge",
-		"repository", json_text(purge->view->path),
+		"repository", json_text(purge->repo->path),
 		"dry_run", purge->request->options.dry_run,
 		"purged", names,
 		"kept", (json_int_t)purge->kept,
@@ -161,7 +161,7 @@ static enum as_err remove_chosen(struct purge *purge)
 {
 	struct as_error error = { .code = AS_OK };
 	struct permit *permit;
-	enum as_err err = mend_upgrade(purge->request, purge->view, &permit);
+	enum as_err err = mend_upgrade(purge->request, purge->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	purge->bytes = 0;
@@ -170,16 +170,16 @@ static enum as_err remove_chosen(struct purge *purge)
 		err = undo_purge(permit, purge->chosen[i].name, &freed, &error);
 		purge->bytes += freed;
 	}
-	lock_lower(purge->view->fd, &purge->view->lock, permit);
+	lock_lower(purge->repo->fd, &purge->repo->lock, permit);
 	if (err != AS_OK)
 		message_failure(err, &error);
 	purge->is_done = err == AS_OK;
 	return err;
 }
 
-static int purge(struct request *request, struct view *view, struct undo_folder_list *folders)
+static int purge(struct request *request, struct repo *repo, struct undo_folder_list *folders)
 {
-	struct purge purge = { .request = request, .view = view };
+	struct purge purge = { .request = request, .repo = repo };
 	if (!choose(&purge, folders))
 		return EXIT_FAILED;
 	if (purge.count == 0 || request->options.dry_run) {
@@ -202,7 +202,7 @@ static int purge(struct request *request, struct view *view, struct undo_folder_
 
 struct return_trip {
 	struct request *request;
-	struct view *view;
+	struct repo *repo;
 	struct plan *plan;
 	char name[UNDO_NAME_MAX];
 	bool is_done;
@@ -214,7 +214,7 @@ static void write_json(struct return_trip *trip)
 	json_object_out(&trip->request->out, json_pack(
 		"{s:s, s:o, s:b, s:s?, s:o, s:o, s:n, s:n, s:[], s:o, s:o, s:o, s:n, s:o, s:b}",
 		"action", "undo",
-		"repository", json_text(trip->view->path),
+		"repository", json_text(trip->repo->path),
 		"dry_run", trip->request->options.dry_run,
 		"name", trip->name[0] ? trip->name : NULL,
 		"transaction_before", json_number_if(plan->has_before, plan->before),
@@ -234,7 +234,7 @@ static void write_plan(struct return_trip *trip)
 {
 	struct out *out = &trip->request->out;
 	const struct plan_text lines = out_plan_lines(out, mend_asks(trip->request));
-	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->view->path, trip->name);
+	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->repo->path, trip->name);
 	text_blank_line(out);
 	plan_text_plan(trip->plan, &lines);
 }
@@ -253,7 +253,7 @@ static void write_report(struct return_trip *trip)
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
 	text_line(out, TONE_FAINT, "To see how things stand: atticscope check %s",
-		  quote_path(trip->view->path, path));
+		  quote_path(trip->repo->path, path));
 }
 
 static enum as_err run_plan(struct return_trip *trip)
@@ -261,13 +261,13 @@ static enum as_err run_plan(struct return_trip *trip)
 	struct repair_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	struct permit *permit;
-	enum as_err err = mend_upgrade(trip->request, trip->view, &permit);
+	enum as_err err = mend_upgrade(trip->request, trip->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
 	err = undo_run(trip->plan, permit, &figures, &error);
 	progress_end(bar);
-	lock_lower(trip->view->fd, &trip->view->lock, permit);
+	lock_lower(trip->repo->fd, &trip->repo->lock, permit);
 	trip->is_done = err == AS_OK;
 	if (err == AS_OK)
 		return AS_OK;
@@ -308,15 +308,15 @@ static int judge_and_take_back(struct return_trip *trip)
 	else if (!plan->is_refused || trip->request->options.dry_run)
 		write_plan(trip);
 	if (plan->is_refused)
-		message("%s: undo refused: %s", trip->view->path, plan->refusal);
+		message("%s: undo refused: %s", trip->repo->path, plan->refusal);
 	return plan->is_refused ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int take_back(struct request *request, struct view *view)
+static int take_back(struct request *request, struct repo *repo)
 {
-	struct return_trip trip = { .request = request, .view = view };
+	struct return_trip trip = { .request = request, .repo = repo };
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = undo_plan(view, &trip.plan, trip.name, &error);
+	const enum as_err err = undo_plan(repo, &trip.plan, trip.name, &error);
 	if (err != AS_OK)
 		return message_failure(err, &error);
 	const int status = judge_and_take_back(&trip);
@@ -340,26 +340,26 @@ static bool is_sensible(const struct request *request)
 int cmd_undo(struct request *request)
 {
 	struct undo_folder_list folders = { .count = 0 };
-	struct view *view;
+	struct repo *repo;
 	if (!is_sensible(request))
 		return EXIT_USAGE;
 	const bool may_write = !request->options.list && !request->options.dry_run;
-	enum as_err err = mend_open(request, may_write, &view);
+	enum as_err err = mend_open(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	if (view->dialect != DIALECT_ATTIC && !request->options.list) {
-		message("%s: undo refused: %s", view->path, dialect_refusal(view->dialect));
-		view_close(view);
+	if (repo->dialect != DIALECT_ATTIC && !request->options.list) {
+		message("%s: undo refused: %s", repo->path, dialect_refusal(repo->dialect));
+		repo_close(repo);
 		return EXIT_FAILED;
 	}
 	if (request->options.list || request->options.purge)
-		err = read_folders(view, &folders);
+		err = read_folders(repo, &folders);
 	int status = message_status(err);
 	if (err == AS_OK)
 		status = request->options.list ? list(request, &folders)
-			 : request->options.purge ? purge(request, view, &folders)
-			 : take_back(request, view);
+			 : request->options.purge ? purge(request, repo, &folders)
+			 : take_back(request, repo);
 	free(folders.entries);
-	view_close(view);
+	repo_close(repo);
 	return status;
 }

@@ -23,7 +23,7 @@ const struct command command_table[] = {
 	{
 		.arguments = "REPO",
 		.help = "look round on the terminal",
-		.more = "Shows the repository in eight views and changes nothing. Press ? for "
+		.more = "Shows the repository in eight screens and changes nothing. Press ? for "
 			"help and q to leave.",
 		.options = ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(NO_LOCK) | ACCEPTS(THREADS) |
 			   ACCEPTS(VERIFY),

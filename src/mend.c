@@ -60,12 +60,12 @@ bool mend_waits_for_turn(const struct request *request)
 }
 
 static enum as_err open_patiently(const struct request *request, bool may_write,
-				  struct view **view, struct as_error *error)
+				  struct repo **repo, struct as_error *error)
 {
-	const struct view_options options = { .may_write = may_write };
+	const struct repo_options options = { .may_write = may_write };
 	const struct timespec moment = { .tv_nsec = PAUSE_MS * 1000000L };
 	for (;;) {
-		const enum as_err err = view_open(request->args[0], &options, view, error);
+		const enum as_err err = repo_open(request->args[0], &options, repo, error);
 		if (err != AS_ERR_LOCK_FAILED || time_left(request) == 0)
 			return err;
 		nanosleep(&moment, NULL);
@@ -85,11 +85,11 @@ static enum as_err tell(const struct request *request, enum as_err err,
 	return err;
 }
 
-enum as_err mend_open(const struct request *request, bool may_write, struct view **view)
+enum as_err mend_open(const struct request *request, bool may_write, struct repo **repo)
 {
 	struct as_error error = { .code = AS_OK };
 	interrupt_catch();
-	return tell(request, open_patiently(request, may_write, view, &error), &error);
+	return tell(request, open_patiently(request, may_write, repo, &error), &error);
 }
 
 static int wants_to_stop(void *context)
@@ -98,7 +98,7 @@ static int wants_to_stop(void *context)
 	return interrupt_came();
 }
 
-enum as_err mend_upgrade(const struct request *request, struct view *view, struct permit **permit)
+enum as_err mend_upgrade(const struct request *request, struct repo *repo, struct permit **permit)
 {
 	const int64_t left = time_left(request);
 	const struct lock_wait wait = {
@@ -106,7 +106,7 @@ enum as_err mend_upgrade(const struct request *request, struct view *view, struc
 		.interrupt = wants_to_stop,
 	};
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait,
+	const enum as_err err = lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait,
 					     permit, &error);
 	return tell(request, err, &error);
 }

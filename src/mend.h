@@ -3,7 +3,7 @@
 #ifndef ATTICSCOPE_MEND_H
 #define ATTICSCOPE_MEND_H
 
-#include "engine/repo/view.h"
+#include "engine/repo/repo.h"
 #include "src/command.h"
 
 /* Can the person be asked, or is that not called for (--yes, --dry-run)? False: @name says on
@@ -15,14 +15,14 @@ bool mend_asks(const struct request *request);
 
 /* Open the repository, waiting for its lock as --lock-wait says, and catch interrupts. Where
  * @may_write, the lock can be upgraded later. */
-enum as_err mend_open(const struct request *request, bool may_write, struct view **view);
+enum as_err mend_open(const struct request *request, bool may_write, struct repo **repo);
 
 /* Ask for @word to be typed. False: something else was, or nothing. */
 bool mend_is_confirmed(struct request *request, const char *word);
 
-/* Make the shared lock of @view exclusive, waiting for others as --lock-wait says, LOCK_GRACE_MS at
+/* Make the shared lock of @repo exclusive, waiting for others as --lock-wait says, LOCK_GRACE_MS at
  * least. *@permit is given back with lock_lower. */
-enum as_err mend_upgrade(const struct request *request, struct view *view, struct permit **permit);
+enum as_err mend_upgrade(const struct request *request, struct repo *repo, struct permit **permit);
 
 /* After another process came first and the repository was closed: pause, so that it gets the lock.
  * False: the time that --lock-wait gives is over, or it was interrupted. */

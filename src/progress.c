@@ -21,7 +21,7 @@
 
 struct progress {
 	const char *label;
-	const struct view *view;
+	const struct repo *repo;
 	const struct verify_progress *figures;
 	const struct repair_progress *repair;	/* or these three */
 	uint64_t bytes_total;	/* the thread's */
@@ -33,14 +33,14 @@ struct progress {
 	bool drawn;		/* the thread's, then the joiner's */
 };
 
-uint64_t repository_bytes(const struct view *view)
+uint64_t repository_bytes(const struct repo *repo)
 {
 	uint64_t bytes = 0;
-	for (size_t i = 0; i < view->listing.count; i++) {
+	for (size_t i = 0; i < repo->listing.count; i++) {
 		char path[LISTING_PATH_MAX];
 		struct stat st;
-		listing_path(&view->listing, i, path);
-		if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		listing_path(&repo->listing, i, path);
+		if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	}
 	return bytes;
@@ -112,11 +112,11 @@ static const char *look_at_repair(const struct repair_progress *repair, struct p
 static const char *look_at_reading(struct progress *progress, struct progress_figures *f)
 {
 	if (progress->bytes_total == 0)
-		progress->bytes_total = repository_bytes(progress->view);
+		progress->bytes_total = repository_bytes(progress->repo);
 	f->bytes_done = progress->figures->bytes_done;
 	f->bytes_total = progress->bytes_total;
 	f->segments_done = progress->figures->segments_done;
-	f->segments = progress->view->listing.count;
+	f->segments = progress->repo->listing.count;
 	return progress->label;
 }
 
@@ -185,10 +185,10 @@ static struct progress *begin(const struct progress *what)
 	return progress;
 }
 
-struct progress *progress_begin(const char *label, const struct view *view,
+struct progress *progress_begin(const char *label, const struct repo *repo,
 				const struct verify_progress *figures)
 {
-	return begin(&(struct progress){ .label = label, .view = view, .figures = figures });
+	return begin(&(struct progress){ .label = label, .repo = repo, .figures = figures });
 }
 
 struct progress *progress_begin_repair(const struct repair_progress *repair)

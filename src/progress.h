@@ -6,10 +6,10 @@
 
 struct progress;
 
-/* Begin to draw @figures, of work over all of @view, labelled @label: every so often, from a thread
+/* Begin to draw @figures, of work over all of @repo, labelled @label: every so often, from a thread
  * of its own, until progress_end. All three must live until then. NULL where standard error is no
  * terminal or no thread could be had; nothing is drawn then. */
-struct progress *progress_begin(const char *label, const struct view *view,
+struct progress *progress_begin(const char *label, const struct repo *repo,
 				const struct verify_progress *figures);
 
 /* The same for a repair or an undo, labelled with the step that it is at. */
@@ -19,7 +19,7 @@ struct progress *progress_begin_repair(const struct repair_progress *repair);
 void progress_end(struct progress *progress);
 
 /* Sum of the sizes of all segments. Asks the system about each file and opens none. */
-uint64_t repository_bytes(const struct view *view);
+uint64_t repository_bytes(const struct repo *repo);
 
 /* What is drawn, for progress_line. */
 struct progress_figures {

@@ -6,11 +6,11 @@
 #include "src/message.h"
 #include "src/progress.h"
 
-enum as_err repository_open_any(const struct request *request, struct view **view)
+enum as_err repository_open_any(const struct request *request, struct repo **repo)
 {
-	const struct view_options options = { .no_lock = request->options.no_lock };
+	const struct repo_options options = { .no_lock = request->options.no_lock };
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = view_open(request->args[0], &options, view, &error);
+	const enum as_err err = repo_open(request->args[0], &options, repo, &error);
 	if (err == AS_OK) {
 		interrupt_catch();
 		return AS_OK;
@@ -22,40 +22,40 @@ enum as_err repository_open_any(const struct request *request, struct view **vie
 	return err;
 }
 
-enum as_err repository_open(const struct request *request, struct view **view)
+enum as_err repository_open(const struct request *request, struct repo **repo)
 {
-	const enum as_err err = repository_open_any(request, view);
-	if (err != AS_OK || (*view)->dialect == DIALECT_ATTIC)
+	const enum as_err err = repository_open_any(request, repo);
+	if (err != AS_OK || (*repo)->dialect == DIALECT_ATTIC)
 		return err;
-	message("%s: %s: this program reads Attic repositories only", (*view)->path,
-		dialect_title((*view)->dialect));
-	view_close(*view);
-	*view = NULL;
+	message("%s: %s: this program reads Attic repositories only", (*repo)->path,
+		dialect_title((*repo)->dialect));
+	repo_close(*repo);
+	*repo = NULL;
 	return AS_ERR_INVALID_REPOSITORY;
 }
 
-void repository_close(struct view *view)
+void repository_close(struct repo *repo)
 {
-	if (view_is_changed(view))
+	if (repo_is_changed(repo))
 		message("%s was changed while it was read: what was shown may be out of date",
-			view->path);
-	view_close(view);
+			repo->path);
+	repo_close(repo);
 }
 
-enum as_err repository_verify(const struct request *request, const struct view *view,
+enum as_err repository_verify(const struct request *request, const struct repo *repo,
 			      struct verify **verify)
 {
 	const struct verify_scope everything = { .has_range = false };
-	return repository_verify_part(request, view, &everything, verify);
+	return repository_verify_part(request, repo, &everything, verify);
 }
 
-enum as_err repository_verify_part(const struct request *request, const struct view *view,
+enum as_err repository_verify_part(const struct request *request, const struct repo *repo,
 				   const struct verify_scope *scope, struct verify **verify)
 {
 	struct verify_progress figures = { .cancel = false };
-	struct progress *bar = progress_begin("verifying", view, &figures);
+	struct progress *bar = progress_begin("verifying", repo, &figures);
 	interrupt_watch(&figures.cancel);
-	enum as_err err = verify_new(view, verify);
+	enum as_err err = verify_new(repo, verify);
 	if (err == AS_OK) {
 		(*verify)->scope = *scope;
 		err = verify_work(*verify, request->options.threads, &figures);

@@ -34,7 +34,7 @@ static bool check_options(const struct request *request)
 	return !wrong;
 }
 
-static bool read_report(const char *path, const struct view *view, struct verify_records *known)
+static bool read_report(const char *path, const struct repo *repo, struct verify_records *known)
 {
 	json_error_t error;
 	json_t *report = json_load_file(path, 0, &error);
@@ -42,22 +42,22 @@ static bool read_report(const char *path, const struct view *view, struct verify
 		message("%s: %s", path, error.text);
 		return false;
 	}
-	const char *wrong = records_from_json(report, view->config.id, known);
+	const char *wrong = records_from_json(report, repo->config.id, known);
 	json_decref(report);
 	if (wrong)
 		message("%s: %s", path, wrong);
 	return !wrong;
 }
 
-static int read_reports(const struct request *request, const struct view *view,
+static int read_reports(const struct request *request, const struct repo *repo,
 			struct scope *scope)
 {
-	if (!view->config.has_id) {
-		message("%s: it has no id that reports could be told by", view->path);
+	if (!repo->config.has_id) {
+		message("%s: it has no id that reports could be told by", repo->path);
 		return EXIT_FAILED;
 	}
 	for (int i = 1; i < request->arg_count; i++)
-		if (!read_report(request->args[i], view, &scope->known))
+		if (!read_report(request->args[i], repo, &scope->known))
 			return EXIT_FAILED;
 	verify_records_sort(&scope->known);
 	scope->verify.known = &scope->known;
@@ -65,12 +65,12 @@ static int read_reports(const struct request *request, const struct view *view,
 	return EXIT_DONE;
 }
 
-static void read_cache(const struct request *request, const struct view *view, struct scope *scope)
+static void read_cache(const struct request *request, const struct repo *repo, struct scope *scope)
 {
 	const struct options *options = &request->options;
 	char why[512];
 	scope->has_cache = true;
-	if (!cache_load(view, &scope->known, why, sizeof(why)))
+	if (!cache_load(repo, &scope->known, why, sizeof(why)))
 		message("what earlier checks found cannot be used: %s", why);
 	scope->verify.known = &scope->known;
 	scope->verify.keep = &scope->kept;
@@ -81,7 +81,7 @@ static void read_cache(const struct request *request, const struct view *view, s
 		scope->verify.not_before = INT64_MAX;	/* again, as much as there is time for */
 }
 
-int scope_begin(const struct request *request, const struct view *view, struct scope *scope)
+int scope_begin(const struct request *request, const struct repo *repo, struct scope *scope)
 {
 	const struct options *options = &request->options;
 	*scope = (struct scope){ .is_part = options->has_segments || options->shards > 0 };
@@ -96,20 +96,20 @@ int scope_begin(const struct request *request, const struct view *view, struct s
 	if (scope->is_part)
 		scope->verify.keep = &scope->kept;
 	if (options->merge)
-		return read_reports(request, view, scope);
+		return read_reports(request, repo, scope);
 	if (options->incremental || options->has_older_than || options->max_duration > 0)
-		read_cache(request, view, scope);
+		read_cache(request, repo, scope);
 	return EXIT_DONE;
 }
 
-void scope_end(struct scope *scope, const struct view *view, bool is_cut_short)
+void scope_end(struct scope *scope, const struct repo *repo, bool is_cut_short)
 {
 	char why[512];
 	if (is_cut_short)
 		verify_records_take(&scope->kept, &scope->known);
 	verify_records_sort(&scope->kept);
-	if (scope->has_cache && view->config.has_id &&
-	    !cache_save(view, &scope->kept, why, sizeof(why)))
+	if (scope->has_cache && repo->config.has_id &&
+	    !cache_save(repo, &scope->kept, why, sizeof(why)))
 		message("what was found is not kept for the next check: %s", why);
 	verify_records_free(&scope->known);
 	verify_records_free(&scope->kept);

@@ -13,10 +13,10 @@ struct scope {
 };
 
 /* What the options in @request ask for. EXIT_DONE, or the exit status; the message was printed. */
-int scope_begin(const struct request *request, const struct view *view, struct scope *scope);
+int scope_begin(const struct request *request, const struct repo *repo, struct scope *scope);
 
 /* Keep what was found for the next check, where that was asked for. @is_cut_short: the check did
  * not come to its end, and what was known before stays. */
-void scope_end(struct scope *scope, const struct view *view, bool is_cut_short);
+void scope_end(struct scope *scope, const struct repo *repo, bool is_cut_short);
 
 #endif

@@ -336,12 +336,12 @@ const uint8_t *damaged_repo_value(const struct damaged_repo *damaged,
 	return damaged->files[object->segment].bytes + object->offset + 41;
 }
 
-bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct view *view,
+bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct repo *opened,
 			      const struct damaged_object *object, const struct replay_event *place)
 {
 	uint8_t *data;
 	size_t len;
-	if (view_get_at(view, object->key, place->segment, place->offset, &data, &len, NULL) !=
+	if (object_read(opened, object->key, place->segment, place->offset, &data, &len, NULL) !=
 	    AS_OK)
 		return false;
 	const bool is_same = len == object->size - 41 &&

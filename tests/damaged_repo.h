@@ -3,7 +3,7 @@
 #define ATTICSCOPE_TESTS_DAMAGED_REPO_H
 
 #include "engine/check/replay.h"
-#include "engine/repo/view.h"
+#include "engine/repo/repo.h"
 #include "tests/builder.h"
 
 #define DAMAGED_OBJECTS 120u
@@ -59,8 +59,8 @@ bool damaged_repo_survives(const struct damaged_repo *damaged, const struct dama
 const uint8_t *damaged_repo_value(const struct damaged_repo *damaged,
 				  const struct damaged_object *object);
 
-/* Does @place of the repository that @view shows hold the object as it was last written? */
-bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct view *view,
+/* Does @place of the repository that @repo shows hold the object as it was last written? */
+bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct repo *opened,
 			      const struct damaged_object *object,
 			      const struct replay_event *place);
 

@@ -159,13 +159,13 @@ struct as_store *expected_open(const char *repo, const struct io *io)
 
 static void check_order(const char *repo)
 {
-	struct view *view;
+	struct repo *opened;
 	struct verify *verify;
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	char message[512];
-	need(view_open(repo, NULL, &view, &error), &error);
-	assert_int_equal(verify_run(view, 2, &progress, &verify), AS_OK);
+	need(repo_open(repo, NULL, &opened, &error), &error);
+	assert_int_equal(verify_run(opened, 2, &progress, &verify), AS_OK);
 	for (size_t i = 0; i < verify->findings.count; i++) {
 		const struct finding *finding = &verify->findings.rows[i];
 		finding_message(finding, message, sizeof(message));
@@ -173,7 +173,7 @@ static void check_order(const char *repo)
 			fail_msg("%s", message);
 	}
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 }
 
 void expected_check_repo(const struct expected_store *expected, const char *repo)

@@ -34,7 +34,7 @@ static const char *say(char text[ADVICE_TEXT], const char *format, ...)
 /* ---- looking ---- */
 
 struct sight {
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 };
@@ -42,7 +42,7 @@ struct sight {
 static void look_away(struct sight *sight)
 {
 	verify_free(sight->verify);
-	view_close(sight->view);
+	repo_close(sight->repo);
 }
 
 /* Every folder of what came to no end is named, and the advice speaks of the newest. */
@@ -53,7 +53,7 @@ static const char *check_told(const struct sight *sight, char text[ADVICE_TEXT])
 	struct undo_entry *entries;
 	size_t count, by_state[4] = { 0 };
 	enum undo_state newest = UNDO_UNREADABLE;
-	if (undo_list(sight->view->io, sight->view->fd, &entries, &count) != AS_OK)
+	if (undo_list(sight->repo->io, sight->repo->fd, &entries, &count) != AS_OK)
 		return say(text, "the undo folders cannot be listed");
 	for (size_t i = 0; i < count; i++) {
 		by_state[entries[i].state]++;
@@ -74,17 +74,17 @@ static const char *check_told(const struct sight *sight, char text[ADVICE_TEXT])
 static const char *look(const char *repo, const struct io *io, struct sight *sight,
 			char text[ADVICE_TEXT])
 {
-	const struct view_options options = { .may_write = true, .io = io };
+	const struct repo_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	sight->verify = NULL;	/* there may be one after an error, too */
-	if (view_open(repo, &options, &sight->view, &error) != AS_OK)
+	if (repo_open(repo, &options, &sight->repo, &error) != AS_OK)
 		return say(text, "it cannot be opened: %s", error.message);
-	if (verify_run(sight->view, 1, &progress, &sight->verify) != AS_OK) {
+	if (verify_run(sight->repo, 1, &progress, &sight->verify) != AS_OK) {
 		look_away(sight);
 		return say(text, "it cannot be verified");
 	}
-	diagnose(sight->view, sight->verify, &sight->diagnosis);
+	diagnose(sight->repo, sight->verify, &sight->diagnosis);
 	const char *wrong = check_told(sight, text);
 	if (wrong)
 		look_away(sight);
@@ -96,7 +96,7 @@ static const char *look(const char *repo, const struct io *io, struct sight *sig
 static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo,
 			    char text[ADVICE_TEXT])
 {
-	struct view *view = sight->view;
+	struct repo *opened = sight->repo;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
@@ -107,12 +107,12 @@ static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo
 		return say(text, "%s is refused: %s", name, plan->refusal);
 	if (plan->is_empty)
 		return say(text, "%s has nothing to do", name);
-	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
+	if (lock_upgrade(opened->io, opened->fd, opened->path, &opened->lock, &wait, &permit, &error) !=
 	    AS_OK)
 		return say(text, "%s: %s", name, error.message);
 	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
 					: repair_run(plan, permit, &progress, &report, &error);
-	lock_lower(view->fd, &view->lock, permit);
+	lock_lower(opened->fd, &opened->lock, permit);
 	return err == AS_OK ? NULL : say(text, "%s: %s", name, error.message);
 }
 
@@ -122,7 +122,7 @@ static const char *repair(struct sight *sight, enum repair action, char text[ADV
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error = { .code = AS_OK };
 	struct plan *plan;
-	if (plan_make(sight->view, sight->verify, action, &options, &progress, &plan, &error) !=
+	if (plan_make(sight->repo, sight->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
 		return say(text, "%s: %s", repair_name(action), error.message);
 	const char *wrong = run_plan(sight, plan, false, text);
@@ -133,16 +133,16 @@ static const char *repair(struct sight *sight, enum repair action, char text[ADV
 /* What a removal that was cut short has left, as it says itself. */
 static const char *purge(struct sight *sight, const char *name, char text[ADVICE_TEXT])
 {
-	struct view *view = sight->view;
+	struct repo *opened = sight->repo;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
 	struct permit *permit;
 	uint64_t freed;
-	if (lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, &error) !=
+	if (lock_upgrade(opened->io, opened->fd, opened->path, &opened->lock, &wait, &permit, &error) !=
 	    AS_OK)
 		return say(text, "purge: %s", error.message);
 	const enum as_err err = undo_purge(permit, name, &freed, &error);
-	lock_lower(view->fd, &view->lock, permit);
+	lock_lower(opened->fd, &opened->lock, permit);
 	return err == AS_OK ? NULL : say(text, "purge: %s", error.message);
 }
 
@@ -151,7 +151,7 @@ static const char *take_back(struct sight *sight, char text[ADVICE_TEXT])
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	if (undo_plan(sight->view, &plan, name, &error) != AS_OK)
+	if (undo_plan(sight->repo, &plan, name, &error) != AS_OK)
 		return say(text, "undo: %s", error.message);
 	const char *wrong = plan->is_refused && strstr(plan->refusal, "but no manifest")
 				    ? purge(sight, name, text)
@@ -223,7 +223,7 @@ const char *advice_undo_all(const char *repo, const struct io *io, char text[ADV
 		const char *wrong = look(repo, io, &sight, text);
 		if (wrong)
 			return wrong;
-		if (undo_list(io, sight.view->fd, &entries, &count) == AS_OK)
+		if (undo_list(io, sight.repo->fd, &entries, &count) == AS_OK)
 			free(entries);
 		if (count > 0)
 			wrong = take_back(&sight, text);

@@ -6,27 +6,27 @@ bool opened_repo_open(struct opened_repo *opened, const char *repo)
 {
 	struct verify_progress progress = { .cancel = false };
 	fault_init(&opened->fault);	/* the syncs take too long, and prove nothing here */
-	const struct view_options options = { .may_write = true, .io = &opened->fault.io };
-	if (view_open(repo, &options, &opened->view, NULL) != AS_OK)
+	const struct repo_options options = { .may_write = true, .io = &opened->fault.io };
+	if (repo_open(repo, &options, &opened->repo, NULL) != AS_OK)
 		return false;
-	if (verify_run(opened->view, 1, &progress, &opened->verify) != AS_OK) {
+	if (verify_run(opened->repo, 1, &progress, &opened->verify) != AS_OK) {
 		opened_repo_close(opened);
 		return false;
 	}
-	diagnose(opened->view, opened->verify, &opened->diagnosis);
+	diagnose(opened->repo, opened->verify, &opened->diagnosis);
 	return true;
 }
 
 void opened_repo_close(struct opened_repo *opened)
 {
 	verify_free(opened->verify);
-	view_close(opened->view);
+	repo_close(opened->repo);
 }
 
 static const char *check_rows(const struct opened_repo *opened, unsigned *emptied)
 {
-	const struct listing *listing = &opened->view->listing;
-	const struct hints *hints = &opened->view->hints;
+	const struct listing *listing = &opened->repo->listing;
+	const struct hints *hints = &opened->repo->hints;
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &opened->verify->facts[i];
 		const uint32_t number = listing->segments[i].number;
@@ -46,8 +46,8 @@ const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t s
 				    unsigned *emptied)
 {
 	const struct verify *verify = opened->verify;
-	const struct listing *listing = &opened->view->listing;
-	const struct hints *hints = &opened->view->hints;
+	const struct listing *listing = &opened->repo->listing;
+	const struct hints *hints = &opened->repo->hints;
 	*emptied = 0;
 	if (!hints->usable || !verify->has_end || hints->transaction != verify->end ||
 	    hints->transaction <= since || verify->damage_count > 0)
@@ -69,7 +69,7 @@ struct permit *opened_repo_upgrade(struct opened_repo *opened)
 {
 	const struct lock_wait wait = { .ms = 0 };
 	struct permit *permit;
-	struct view *view = opened->view;
-	return lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit, NULL) ==
+	struct repo *repo = opened->repo;
+	return lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait, &permit, NULL) ==
 		       AS_OK ? permit : NULL;
 }

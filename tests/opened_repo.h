@@ -8,7 +8,7 @@
 
 struct opened_repo {
 	struct fault fault;	/* what the repository is seen and changed through */
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 };

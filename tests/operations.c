@@ -447,12 +447,12 @@ static bool undo_operation_run(const char *repo, const struct io *io)
 	return !advice_undo(repo, io, text);
 }
 
-static bool purge(const struct view *view, struct permit *permit)
+static bool purge(const struct repo *opened, struct permit *permit)
 {
 	struct undo_entry *entries;
 	size_t count;
 	uint64_t freed;
-	bool done = undo_list(view->io, view->fd, &entries, &count) == AS_OK;
+	bool done = undo_list(opened->io, opened->fd, &entries, &count) == AS_OK;
 	for (size_t i = 0; done && i < count; i++)
 		done = undo_purge(permit, entries[i].name, &freed, NULL) == AS_OK;
 	free(entries);
@@ -461,19 +461,19 @@ static bool purge(const struct view *view, struct permit *permit)
 
 static bool purge_run(const char *repo, const struct io *io)
 {
-	const struct view_options options = { .may_write = true, .io = io };
+	const struct repo_options options = { .may_write = true, .io = io };
 	const struct lock_wait wait = { .ms = 0 };
 	struct permit *permit;
-	struct view *view;
-	if (view_open(repo, &options, &view, NULL) != AS_OK)
+	struct repo *opened;
+	if (repo_open(repo, &options, &opened, NULL) != AS_OK)
 		return false;
-	bool done = lock_upgrade(io, view->fd, view->path, &view->lock, &wait, &permit, NULL) ==
+	bool done = lock_upgrade(io, opened->fd, opened->path, &opened->lock, &wait, &permit, NULL) ==
 		    AS_OK;
 	if (done) {
-		done = purge(view, permit);
-		lock_lower(view->fd, &view->lock, permit);
+		done = purge(opened, permit);
+		lock_lower(opened->fd, &opened->lock, permit);
 	}
-	view_close(view);
+	repo_close(opened);
 	return done;
 }
 

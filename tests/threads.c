@@ -47,12 +47,12 @@ static void job_new(struct job *job)
 
 static void verify_scope(struct job *job, const struct verify_scope *scope)
 {
-	struct view *view = NULL;
+	struct repo *opened = NULL;
 	struct verify *result = NULL;
 	struct verify_progress progress = { 0 };
-	job->err = view_open(job->repo, NULL, &view, NULL);
+	job->err = repo_open(job->repo, NULL, &opened, NULL);
 	if (job->err == AS_OK)
-		job->err = verify_new(view, &result);
+		job->err = verify_new(opened, &result);
 	if (job->err == AS_OK) {
 		result->scope = *scope;
 		job->err = verify_work(result, WORKERS, &progress);
@@ -61,7 +61,7 @@ static void verify_scope(struct job *job, const struct verify_scope *scope)
 		job->remembered = result->remembered;
 	}
 	verify_free(result);
-	view_close(view);
+	repo_close(opened);
 }
 
 static void *verify(void *argument)

@@ -34,16 +34,16 @@ static const char *path_end(const char *path, int width, char *out, size_t size)
 static void count_objects(const struct app *app, char *out, size_t size)
 {
 	const struct verify *verify = session_verify(app->session);
-	const struct view *view = app->session->view;
+	const struct repo *repo = app->session->repo;
 	char text[FORMAT_SIZE];
 	if (verify)
 		snprintf(out, size, "%s object%s",
 			 format_count(verify->objects + verify->older, text, sizeof(text)),
 			 verify->objects + verify->older == 1 ? "" : "s");
-	else if (view->index.fd >= 0 && view_index_fits(view))
+	else if (repo->index.fd >= 0 && repo_index_fits(repo))
 		snprintf(out, size, "%s object%s by the index",
-			 format_count(view->index.used, text, sizeof(text)),
-			 view->index.used == 1 ? "" : "s");
+			 format_count(repo->index.used, text, sizeof(text)),
+			 repo->index.used == 1 ? "" : "s");
 	else
 		snprintf(out, size, "? objects");
 }
@@ -77,7 +77,7 @@ static void put_leftwards(int left, int *right, enum style style, const char *te
 
 static void draw_top(const struct app *app, int cols)
 {
-	const struct view *view = app->session->view;
+	const struct repo *repo = app->session->repo;
 	const bool repair = app->mode == MODE_REPAIR;
 	const enum style bar = repair ? STYLE_BAR_REPAIR : STYLE_BAR;
 	const char *mode = !repair ? "READ-ONLY" : cols < 80 ? "REPAIR MODE"
@@ -88,8 +88,8 @@ static void draw_top(const struct app *app, int cols)
 	const int left = cols >= 60 ? 13 : 1;
 	count_objects(app, objects, sizeof(objects));
 	count_problems(app, problems, sizeof(problems));
-	if (view->has_transaction)
-		snprintf(transaction, sizeof(transaction), "tx %" PRIu32, view->transaction);
+	if (repo->has_transaction)
+		snprintf(transaction, sizeof(transaction), "tx %" PRIu32, repo->transaction);
 	else
 		snprintf(transaction, sizeof(transaction), "no tx");
 	const int room = cols / 4 + left;	/* kept for the path */

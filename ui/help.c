@@ -64,7 +64,7 @@ static void gather(struct help_model *model, enum screen_kind kind, bool own)
 	}
 }
 
-struct help_view {
+struct help_screen {
 	struct screen base;
 	struct table table;
 	enum screen_kind of;
@@ -72,7 +72,7 @@ struct help_view {
 
 static void rebuild(struct app *app, struct screen *base)
 {
-	struct help_view *screen = (struct help_view *)base;
+	struct help_screen *screen = (struct help_screen *)base;
 	struct help_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	if (model) {
 		model->repair_mode = app->mode == MODE_REPAIR;
@@ -84,7 +84,7 @@ static void rebuild(struct app *app, struct screen *base)
 
 static bool open_help(struct app *app, struct screen *base, const struct place *place)
 {
-	struct help_view *screen = (struct help_view *)base;
+	struct help_screen *screen = (struct help_screen *)base;
 	(void)place;
 	screen->of = app_top(app)->kind;
 	table_init(&screen->table, columns, COL_COUNT);
@@ -95,9 +95,9 @@ static bool open_help(struct app *app, struct screen *base, const struct place *
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct help_view *screen = (struct help_view *)base;
+	struct help_screen *screen = (struct help_screen *)base;
 	char text[MESSAGE_MAX];
-	snprintf(text, sizeof(text), "keys of the view %s", app->screens[screen->of]->title);
+	snprintf(text, sizeof(text), "keys of the screen %s", app->screens[screen->of]->title);
 	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
@@ -108,7 +108,7 @@ static void refresh(struct app *app, struct screen *base)
 }
 
 const struct screen_ops help_screen = {
-	.title = "Help", .size = sizeof(struct help_view),
+	.title = "Help", .size = sizeof(struct help_screen),
 	.is_passing = true, .is_for_any_format = true,
 	.open = open_help, .draw = draw, .reload = rebuild, .refresh = refresh,
 };

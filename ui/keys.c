@@ -50,7 +50,7 @@ static void enter_row(struct app *app, const struct call *call)
 		app_say(app, STYLE_NORMAL, "this leads to no segment");
 }
 
-/* What the argument of a view's command names. */
+/* What the argument of a screen's command names. */
 static bool parse_argument(struct app *app, enum screen_kind kind, const char *argument,
 			   struct place *place)
 {
@@ -66,8 +66,8 @@ static bool parse_argument(struct app *app, enum screen_kind kind, const char *a
 	return false;
 }
 
-/* 1 to 8: a view, about what the cursor is on where that view is about one thing. */
-static void open_view(struct app *app, const struct call *call)
+/* 1 to 8: a screen, about what the cursor is on where that screen is about one thing. */
+static void open_screen(struct app *app, const struct call *call)
 {
 	const enum screen_kind kind = (enum screen_kind)call->value;
 	struct place place;
@@ -174,7 +174,7 @@ static void prompt_command(struct app *app, const struct call *call)
 #define REPAIR(key, repair) .keys = { key }, .label = (const char[]){ key, '\0' }, \
 	.needs = NEEDS_REPAIR_MODE, .run = proposal_key, .value = REPAIR_##repair
 #define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
-	.screens = ON_ALL, .run = open_view, .value = SCREEN_##screen
+	.screens = ON_ALL, .run = open_screen, .value = SCREEN_##screen
 
 const struct key_row key_table[] = {
 	{ MOVE(KEY_UP, 'k'), .value = MOTION_UP, .label = "Up k", .help = "one row up",
@@ -309,13 +309,13 @@ const struct key_row key_table[] = {
 	{ REPAIR('U', NONE), .name = "undo", .help = "plan to take the newest repair back",
 	  .screens = ON_ALL },
 	{ .keys = { 'F' }, .label = "F", .name = "undo-list",
-	  .help = "the undo folders that repairs have left", .screens = ON_ALL, .run = open_view,
+	  .help = "the undo folders that repairs have left", .screens = ON_ALL, .run = open_screen,
 	  .value = SCREEN_UNDOS },
 	{ .keys = { 'L' }, .label = "L", .name = "log",
-	  .help = "what was done in this session", .screens = ON_ALL, .run = open_view,
+	  .help = "what was done in this session", .screens = ON_ALL, .run = open_screen,
 	  .value = SCREEN_LOG },
 	{ .name = "report", .help = "the report of the last repair", .screens = ON_ALL,
-	  .run = open_view, .value = SCREEN_REPORT },
+	  .run = open_screen, .value = SCREEN_REPORT },
 	{ .keys = { CTRL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
 	  .screens = ON_ALL, .run = redraw },
 	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
@@ -383,7 +383,7 @@ static const char *missing(struct app *app, unsigned needs)
 		return "this has no offset";
 	if (needs & NEEDS_KEY && !place.has_key)
 		return "this has no key";
-	if (needs & NEEDS_INDEX && app->session->view->index.fd < 0)
+	if (needs & NEEDS_INDEX && app->session->repo->index.fd < 0)
 		return "there is no usable index";
 	return NULL;
 }

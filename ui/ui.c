@@ -219,17 +219,17 @@ static void say(const char *text)
 
 static struct session *open_session(const char *path, const struct ui_options *options)
 {
-	const struct view_options view_options = { .no_lock = options->no_lock };
+	const struct repo_options repo_options = { .no_lock = options->no_lock };
 	struct as_error error = { 0 };
-	struct view *view;
-	if (view_open(path, &view_options, &view, &error) != AS_OK) {
+	struct repo *repo;
+	if (repo_open(path, &repo_options, &repo, &error) != AS_OK) {
 		say(error.message);
 		return NULL;
 	}
-	struct session *session = session_new(view, NULL);
+	struct session *session = session_new(repo, NULL);
 	if (!session) {
 		say("out of memory");
-		view_close(view);
+		repo_close(repo);
 	}
 	return session;
 }
@@ -315,8 +315,8 @@ int ui_run(const char *path, const struct ui_options *options)
 
 /* ---- the keys, for help and manual ---- */
 
-/* The views by name, or those left out where they are fewer. */
-static void name_views(const struct key_row *row, char *out, size_t size)
+/* The screens by name, or those left out where they are fewer. */
+static void name_screens(const struct key_row *row, char *out, size_t size)
 {
 	unsigned count = 0;
 	for (unsigned kind = 0; kind < SCREEN_KINDS; kind++)
@@ -342,7 +342,7 @@ bool ui_key_at(size_t index, struct ui_key *key)
 			.label = row->label, .name = row->name, .argument = row->argument,
 			.help = row->help,
 		};
-		name_views(row, key->views, sizeof(key->views));
+		name_screens(row, key->screens, sizeof(key->screens));
 		return true;
 	}
 	return false;

@@ -23,8 +23,8 @@ struct ui_key {
 	const char *name;	/* behind the ":"; NULL: it has none there */
 	const char *argument;	/* behind the name; NULL: it takes none */
 	const char *help;
-	/* titles of the views that it acts in, or "not" and the others; empty: all */
-	char views[128];
+	/* titles of the screens that it acts in, or "not" and the others; empty: all */
+	char screens[128];
 };
 
 /* The row @index. False behind the last. */

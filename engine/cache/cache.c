@@ -34,14 +34,14 @@ static bool fail(char *why, size_t size, const char *format, ...)
 }
 
 /* False: there is no home, or the repository has no id. */
-static bool find_place(const struct view *view, struct place *place)
+static bool find_place(const struct repo *repo, struct place *place)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	char hex[KEY_HEX_SIZE];
 	int len;
-	if (!view->config.has_id)
+	if (!repo->config.has_id)
 		return false;
-	key_to_hex(view->config.id, hex);
+	key_to_hex(repo->config.id, hex);
 	snprintf(place->name, sizeof(place->name), "%s.json", hex);
 	/* As the XDG Base Directory Specification has it: a relative path is to be ignored. */
 	if (cache && cache[0] == '/')
@@ -73,31 +73,31 @@ static size_t read_some(void *buffer, size_t size, void *data)
 	return (size_t)got;
 }
 
-static const char *parse(int fd, const struct view *view, struct verify_records *records)
+static const char *parse(int fd, const struct repo *repo, struct verify_records *records)
 {
 	struct source source = { .fd = fd, .left = CACHE_FILE_MAX };
 	json_error_t error;
 	json_t *report = json_load_callback(read_some, &source, 0, &error);
 	if (!report)
 		return "it is no JSON";
-	const char *wrong = records_from_json(report, view->config.id, records);
+	const char *wrong = records_from_json(report, repo->config.id, records);
 	json_decref(report);
 	return wrong;
 }
 
-bool cache_load(const struct view *view, struct verify_records *records, char *why, size_t size)
+bool cache_load(const struct repo *repo, struct verify_records *records, char *why, size_t size)
 {
 	struct place place;
 	char path[PATH_MAX + sizeof(place.name) + 1];
 	*records = (struct verify_records){ .rows = NULL };
-	if (!find_place(view, &place))
+	if (!find_place(repo, &place))
 		return true;
 	snprintf(path, sizeof(path), "%s/%s", place.folder, place.name);
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ||
 		       fail(why, size, "%s: %s", path, strerror(errno));
-	const char *wrong = parse(fd, view, records);
+	const char *wrong = parse(fd, repo, records);
 	close(fd);
 	if (!wrong) {
 		verify_records_sort(records);
@@ -143,11 +143,11 @@ static bool is_same(const struct stat *a, const struct stat *b)
 
 /* Does the open folder @dir lie in the repository, or is it that? Also when that is not to be found
  * out. Closes it. */
-static bool is_in_repository(int dir, const struct view *view)
+static bool is_in_repository(int dir, const struct repo *repo)
 {
 	struct stat repository, here, above = { 0 };
 	bool is_inside = true, is_top = false;
-	if (fstat(view->fd, &repository) != 0 || fstat(dir, &here) != 0)
+	if (fstat(repo->fd, &repository) != 0 || fstat(dir, &here) != 0)
 		is_top = true;
 	while (!is_top) {
 		is_inside = is_same(&here, &repository);
@@ -167,10 +167,10 @@ static int write_some(const char *buffer, size_t size, void *data)
 	return fwrite(buffer, 1, size, data) == size ? 0 : -1;
 }
 
-static json_t *report_of(const struct view *view, const struct verify_records *records)
+static json_t *report_of(const struct repo *repo, const struct verify_records *records)
 {
 	char hex[KEY_HEX_SIZE];
-	key_to_hex(view->config.id, hex);
+	key_to_hex(repo->config.id, hex);
 	return json_pack("{s:s, s:o}", "repository_id", hex, "records", records_to_json(records));
 }
 
@@ -198,23 +198,23 @@ static bool write_file(int folder, const char *name, const json_t *report)
 	return false;
 }
 
-bool cache_save(const struct view *view, const struct verify_records *records, char *why,
+bool cache_save(const struct repo *repo, const struct verify_records *records, char *why,
 		size_t size)
 {
 	struct place place;
-	if (!find_place(view, &place))
+	if (!find_place(repo, &place))
 		return fail(why, size, "there is no home folder, or the repository has no id");
 	const int nearest = open_nearest(place.folder);
 	if (nearest < 0)
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));
-	if (is_in_repository(nearest, view))
+	if (is_in_repository(nearest, repo))
 		return fail(why, size, "%s: it lies in the repository", place.folder);
 	if (!make_folders(place.folder))
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));
 	const int folder = open(place.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));
-	json_t *report = report_of(view, records);
+	json_t *report = report_of(repo, records);
 	bool is_saved = false;
 	if (!report)
 		fail(why, size, "out of memory");

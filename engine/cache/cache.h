@@ -7,16 +7,16 @@
 #define ATTICSCOPE_CACHE_H
 
 #include "check/known.h"
-#include "repo/view.h"
+#include "repo/repo.h"
 
 #define CACHE_FILE_MAX (1024u * 1024u * 1024u)	/* bytes; a larger one is not read */
 
-/* Load what is known of @view's repository into @records, sorted. False: there is a cache and it
+/* Load what is known of @repo's repository into @records, sorted. False: there is a cache and it
  * cannot be used; @why says so, and @records is empty. No cache, or no id, is none at all. */
-bool cache_load(const struct view *view, struct verify_records *records, char *why, size_t size);
+bool cache_load(const struct repo *repo, struct verify_records *records, char *why, size_t size);
 
 /* Replace what is known by @records. False: @why. */
-bool cache_save(const struct view *view, const struct verify_records *records, char *why,
+bool cache_save(const struct repo *repo, const struct verify_records *records, char *why,
 		size_t size);
 
 #endif

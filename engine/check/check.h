@@ -11,7 +11,7 @@
 #include "check/evidence.h"
 #include "check/known.h"
 #include "check/replay.h"
-#include "repo/view.h"
+#include "repo/repo.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -161,10 +161,10 @@ struct verify_scope {
 };
 
 struct verify {
-	const struct view *view;	/* borrowed */
+	const struct repo *repo;	/* borrowed */
 	struct verify_scope scope;	/* set between verify_new and verify_work */
 	enum tail_choice tail_choice;	/* set between verify_new and verify_work */
-	struct segment_facts *facts;	/* one for each of view->listing.segments, same positions */
+	struct segment_facts *facts;	/* one for each of repo->listing.segments, same positions */
 	/* all: those of opening and those of verifying; sorted when complete. While verify_work
 	 * runs look at a copy: verify_copy_findings */
 	struct findings findings;
@@ -197,7 +197,7 @@ struct verify {
 	bool loss_is_unknown;		/* more may be lost than can be named */
 	uint64_t superseded;		/* whole PUTs in the log that are not live */
 	bool index_was_compared;	/* there is an index that can be searched */
-	struct index_file index;	/* that index: of the view, or opened by verify; fd -1: none */
+	struct index_file index;	/* that index: of the repo, or opened by verify; fd -1: none */
 	bool owns_index;
 	struct index_figures index_figures;
 	enum credit index_credit;
@@ -229,22 +229,22 @@ struct verify {
 	pthread_mutex_t mutex;		/* findings and damage, while verify_work runs */
 };
 
-/* Verify @view with @threads threads (0: one for each processor). @progress may be looked at from
+/* Verify @repo with @threads threads (0: one for each processor). @progress may be looked at from
  * another thread; it must be zeroed before. *@out is the caller's until verify_free, also when
  * AS_ERR_CANCELLED is returned (complete is then false). AS_ERR_MEMORY, AS_ERR_CANCELLED. Damage
  * and I/O errors are findings, not errors. The result does not depend on @threads. */
-enum as_err verify_run(const struct view *view, unsigned threads, struct verify_progress *progress,
+enum as_err verify_run(const struct repo *repo, unsigned threads, struct verify_progress *progress,
 		       struct verify **out);
 
 /* The same in two steps, so that an onlooker can watch the facts while verify_work runs in another
  * thread. */
-enum as_err verify_new(const struct view *view, struct verify **out);
+enum as_err verify_new(const struct repo *repo, struct verify **out);
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress);
 void verify_free(struct verify *verify);
 
-/* Look into the tail of @view alone: what is it? TAIL_NONE where there is none, or where some of it
+/* Look into the tail of @repo alone: what is it? TAIL_NONE where there is none, or where some of it
  * cannot be read. AS_ERR_MEMORY. */
-enum as_err verify_tail(const struct view *view, enum tail_kind *kind);
+enum as_err verify_tail(const struct repo *repo, enum tail_kind *kind);
 
 /* A sorted copy of what was found so far, also while verify_work runs in another thread; the caller
  * frees it with findings_free. AS_ERR_MEMORY. */
@@ -258,9 +258,9 @@ enum entry_status {
 const char *entry_status_name(enum entry_status status);	/* as in the JSON */
 
 /* What became of the entry in @segment. With @verify (complete) the log itself answers; with NULL
- * the index, where it fits the log (view_index_fits), by a look-up on the disk: *@known is false
+ * the index, where it fits the log (repo_index_fits), by a look-up on the disk: *@known is false
  * where neither can tell. */
-enum entry_status entry_status(const struct view *view, const struct verify *verify,
+enum entry_status entry_status(const struct repo *repo, const struct verify *verify,
 			       uint32_t segment, const struct segment_entry *entry, bool *known);
 
 /* Where the log, with the index as a witness, has @key: false when it is not an object. Needs a

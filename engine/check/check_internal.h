@@ -47,7 +47,7 @@ struct verify_index {
 /* One run of verify_work. */
 struct verify_run {
 	struct verify *verify;
-	const struct view *view;
+	const struct repo *repo;
 	struct verify_progress *progress;
 	unsigned threads;
 	struct verify_index index;
@@ -208,7 +208,7 @@ const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint
 bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE]);
 
 /* There is no file of the segment: may it be there all the same? */
-bool verify_may_be_elsewhere(const struct view *view, uint32_t segment);
+bool verify_may_be_elsewhere(const struct repo *repo, uint32_t segment);
 
 /* Call @each for every used bucket that is not confirmed and that a look-up of its key finds.
  * @each may return any error; one that cannot be read is a finding. AS_ERR_CANCELLED. */

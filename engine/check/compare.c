@@ -57,7 +57,7 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 static void ask_hints(const struct verify *verify, uint32_t segment,
 		      const struct replay_event *event, struct testimony *t)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	const size_t position = verify_position(verify, segment);
 	const bool are_older = verify->index_credit == CREDIT_OLDER &&
 			       verify->index_figures.is_stale && hints->usable &&
@@ -174,7 +174,7 @@ static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
 /* The scan took the index's word that the PUT in @bucket is live; the log knows better. */
 static enum as_err uncount_live(struct verify *verify, const struct index_bucket *bucket)
 {
-	const struct view *view = verify->view;
+	const struct repo *repo = verify->repo;
 	struct verify_source source;
 	struct segment_entry entry;
 	struct segment_facts *facts = facts_of(verify, bucket->segment);
@@ -183,7 +183,7 @@ static enum as_err uncount_live(struct verify *verify, const struct index_bucket
 	if (!facts || !verify_find_source(verify, bucket->segment, bucket->offset, &source))
 		return AS_OK;
 	facts->live--;
-	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+	const enum as_err err = segment_read_entry(repo->io, repo->fd, source.path, source.offset,
 						   &entry, NULL);
 	if (err == AS_OK)
 		facts->live_bytes -= entry.size;
@@ -432,7 +432,7 @@ static bool is_emptied(const struct verify *verify, const struct hints_segment *
 		       const struct segment_facts *facts)
 {
 	return row && row->live == 0 && facts->live == 0 && facts->puts + facts->deletes > 0 &&
-	       !hints_is_compact(&verify->view->hints, row->segment);
+	       !hints_is_compact(&verify->repo->hints, row->segment);
 }
 
 static enum as_err report_hints(struct compare *compare, uint32_t segment, const char *detail)
@@ -457,10 +457,10 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	const struct verify *verify = compare->verify;
 	const uint64_t live = row->live > 0 ? (uint64_t)row->live : 0;
 	char detail[FINDING_DETAIL_MAX];
-	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->view, row->segment))
+	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->repo, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
 	if (live == 0)	/* a file that takes no part in the log may bear the number */
-		return listing_find(&verify->view->listing, row->segment) != LISTING_NONE
+		return listing_find(&verify->repo->listing, row->segment) != LISTING_NONE
 			? AS_OK : report_missing_segment(compare, row->segment, 0);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
@@ -470,7 +470,7 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
 	if (!index_knows_all &&
 	    (verify->hints_credit == CREDIT_CREDIBLE ||
-	     (verify->view->hints.transaction > verify->end && hints_share_most))) {
+	     (verify->repo->hints.transaction > verify->end && hints_share_most))) {
 		compare->unnamed.by_hints += live;
 		return report_missing_segment(compare, row->segment, live);
 	}
@@ -484,14 +484,14 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 {
 	const struct verify *verify = compare->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	const struct hints_segment *row = hints_find(&verify->view->hints, facts->number);
+	const struct hints_segment *row = hints_find(&verify->repo->hints, facts->number);
 	const int64_t stored = row ? row->live : 0;
 	const bool count_is_right = stored == (int64_t)facts->live;
 	char detail[FINDING_DETAIL_MAX];
 	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it.
 	 */
 	const bool is_unlisted = row && facts->puts > facts->live &&
-				 !hints_is_compact(&verify->view->hints, facts->number);
+				 !hints_is_compact(&verify->repo->hints, facts->number);
 	const bool was_emptied = is_emptied(verify, row, facts);
 	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
 	    (count_is_right && !is_unlisted && !was_emptied))
@@ -515,11 +515,11 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 static enum as_err compare_compact(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < hints->compact_count; i++)
 		if (!facts_of(verify, hints->compact[i]) &&
-		    !verify_may_be_elsewhere(verify->view, hints->compact[i]))
+		    !verify_may_be_elsewhere(verify->repo, hints->compact[i]))
 			err = report_hints(compare, hints->compact[i],
 					   "they list it to be compacted, and it is not there");
 	return err;
@@ -528,20 +528,20 @@ static enum as_err compare_compact(struct compare *compare)
 static enum as_err compare_hints(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
-	const struct view *view = verify->view;
+	const struct repo *repo = verify->repo;
 	enum as_err err = AS_OK;
-	if (!view->hints.usable || !verify->has_end || view->hints.transaction < verify->end)
+	if (!repo->hints.usable || !verify->has_end || repo->hints.transaction < verify->end)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < view->hints.segment_count; i++)
-		err = compare_hints_row(compare, &view->hints.segments[i]);
+	for (size_t i = 0; err == AS_OK && i < repo->hints.segment_count; i++)
+		err = compare_hints_row(compare, &repo->hints.segments[i]);
 	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
 	 * ones. */
 	if (verify->damage_count > 0 || verify->gone_count > 0 ||
-	    view->hints.transaction != verify->end)
+	    repo->hints.transaction != verify->end)
 		return err;
 	if (err == AS_OK && !verify->has_roles)
 		err = compare_compact(compare);
-	for (size_t i = 0; err == AS_OK && i < view->listing.count; i++)
+	for (size_t i = 0; err == AS_OK && i < repo->listing.count; i++)
 		err = compare_hints_count(compare, i);
 	return err;
 }
@@ -573,12 +573,12 @@ static enum as_err report_role(struct compare *compare, size_t position)
 {
 	struct verify *verify = compare->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	const uint32_t number = verify->view->listing.segments[position].number;
+	const uint32_t number = verify->repo->listing.segments[position].number;
 	char path[LISTING_PATH_MAX];
 	struct finding finding;
-	listing_path(&verify->view->listing, position, path);
+	listing_path(&verify->repo->listing, position, path);
 	if (facts->role == ROLE_RETURNED) {
-		const bool is_listed = hints_find(&verify->view->hints, number) != NULL;
+		const bool is_listed = hints_find(&verify->repo->hints, number) != NULL;
 		finding = finding_of(verify->returned == 0 && is_listed ? PROBLEM_SEGMENT_EMPTIED
 									: PROBLEM_SEGMENT_RETURNED);
 		if (verify->returned == 0)
@@ -607,7 +607,7 @@ static enum as_err report_roles(struct compare *compare)
 	if (!verify->has_roles)
 		return AS_OK;
 	err = replay_each(verify->apart, weigh_apart, compare);
-	for (size_t i = 0; err == AS_OK && i < verify->view->listing.count; i++)
+	for (size_t i = 0; err == AS_OK && i < verify->repo->listing.count; i++)
 		err = report_role(compare, i);
 	return err;
 }
@@ -660,7 +660,7 @@ static enum as_err compare_index(struct compare *compare)
 
 static bool is_any_damage_committed(const struct verify *verify)
 {
-	for (size_t i = 0; i < verify->view->listing.count; i++)
+	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_committed && verify->facts[i].damaged > 0 &&
 		    verify->facts[i].role == ROLE_LOG)
 			return true;

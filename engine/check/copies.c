@@ -46,7 +46,7 @@ bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t o
 	const size_t position = verify_position(verify, number);
 	if (position == LISTING_NONE)
 		return false;
-	listing_path(&verify->view->listing, position, source->path);
+	listing_path(&verify->repo->listing, position, source->path);
 	source->offset = offset;
 	return true;
 }
@@ -55,7 +55,7 @@ bool verify_find_source(const struct verify *verify, uint32_t number, uint32_t o
 
 struct search {
 	struct verify *verify;
-	const struct view *view;
+	const struct repo *repo;
 	unsigned depth;
 	bool all;			/* whether or not their segment lacks anything */
 	char folder[LISTING_PATH_MAX];
@@ -80,14 +80,14 @@ static bool number_of(const char *name, uint32_t *number)
 
 static bool has_no_witness(const struct verify *verify)
 {
-	return !verify->confirmed && !verify->view->hints.usable;
+	return !verify->confirmed && !verify->repo->hints.usable;
 }
 
 /* Is there anything of segment @number that a copy could have? */
 static bool is_needed(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	/* Where neither index nor hints are left a number without a file is one that may be missing. */
 	if (position == LISTING_NONE)
 		return verify_is_gap(verify, number) ||
@@ -104,11 +104,11 @@ static bool is_segment_itself(const struct search *search, uint32_t number, cons
 {
 	const struct verify *verify = search->verify;
 	char own[LISTING_PATH_MAX];
-	const size_t position = listing_find(&verify->view->listing, number);
+	const size_t position = listing_find(&verify->repo->listing, number);
 	if (position == LISTING_NONE ||
 	    (search->all && verify->facts[position].role != ROLE_LOG))
 		return false;
-	listing_path(&verify->view->listing, position, own);
+	listing_path(&verify->repo->listing, position, own);
 	return strcmp(own, path) == 0;
 }
 
@@ -166,11 +166,11 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 static enum as_err search_folder(struct search *search)
 {
 	int fd;
-	enum as_err err = io_open_folder(search->view->io, search->view->fd, search->folder, &fd);
+	enum as_err err = io_open_folder(search->repo->io, search->repo->fd, search->folder, &fd);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	err = io_list(search->view->io, fd, see_name, search);
-	io_close(search->view->io, fd);
+	err = io_list(search->repo->io, fd, see_name, search);
+	io_close(search->repo->io, fd);
 	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
 
@@ -314,7 +314,7 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 	struct segment_entry entry, held = { .tag = SEGMENT_DAMAGED };
 	f->is_exact = is_exact;
 	f->first = f->verify->fill_count;
-	enum as_err err = segment_open(reader, f->run->view->fd, copy->path, copy->number, NULL,
+	enum as_err err = segment_open(reader, f->run->repo->fd, copy->path, copy->number, NULL,
 				       NULL);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
@@ -360,11 +360,11 @@ static void sort_fills(struct verify *verify)
 /* Is anything damaged or missing at all? */
 static bool is_wanting(const struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
 	    has_no_witness(verify))
 		return true;
-	for (size_t i = 0; i < verify->view->listing.count; i++)
+	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
 			return true;
 	for (size_t i = 0; hints->usable && i < hints->segment_count; i++)
@@ -378,7 +378,7 @@ enum as_err verify_list_copies(struct verify_run *run, bool all)
 {
 	struct verify *verify = run->verify;
 	struct search search = {
-		.verify = verify, .view = run->view, .all = all, .folder = "data",
+		.verify = verify, .repo = run->repo, .all = all, .folder = "data",
 	};
 	const size_t known = verify->copy_count;
 	const enum as_err err = search_folder(&search);
@@ -418,7 +418,7 @@ enum as_err verify_use_copies(struct verify_run *run, bool *again)
 	enum as_err err = verify_list_copies(run, false);
 	if (err != AS_OK || verify->copy_count == 0)
 		return err;
-	struct segment_reader *reader = segment_reader_new(run->view->io);
+	struct segment_reader *reader = segment_reader_new(run->repo->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &run->progress->cancel);

@@ -63,7 +63,7 @@ static bool hints_differ(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
 		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->is_committed && facts->role == ROLE_LOG &&
 		    verify_hinted(verify, facts->number) !=
@@ -79,7 +79,7 @@ static bool index_lacks_any(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE)
 		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		const int64_t hinted = verify_hinted(verify, facts->number);
 		if (facts->is_committed && facts->role == ROLE_LOG &&
@@ -94,14 +94,14 @@ static bool index_lacks_any(const struct verify *verify)
  * left. */
 static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
-	const struct listing *listing = &verify->view->listing;
-	const struct hints *hints = &verify->view->hints;
-	const struct view *view = verify->view;
+	const struct listing *listing = &verify->repo->listing;
+	const struct hints *hints = &verify->repo->hints;
+	const struct repo *repo = verify->repo;
 	const struct { bool is_there; uint32_t transaction; } earlier[] = {
 		{ verify->index_figures.is_stale, verify->index.transaction },
-		{ view->has_older_index, view->older_index },
+		{ repo->has_older_index, repo->older_index },
 		{ hints->usable, hints->transaction },
-		{ view->has_older_hints, view->older_hints },
+		{ repo->has_older_hints, repo->older_hints },
 	};
 	bool is_any = false;
 	if (!verify->has_end || verify->hints_credit == CREDIT_CREDIBLE ||
@@ -125,7 +125,7 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
  * it? They may be right, and the files not ours. */
 static bool is_contradicted(const struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	if (!hints->usable || hints->segment_count == 0 ||
 	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
 		return false;
@@ -139,13 +139,13 @@ static bool is_contradicted(const struct verify *verify)
  * data/ could not be seen. */
 static bool is_overtaken(const struct verify *verify)
 {
-	const struct view *view = verify->view;
+	const struct repo *repo = verify->repo;
 	const struct index_figures *figures = &verify->index_figures;
-	const bool is_later = view->has_index && view->index_transaction > verify->end &&
-			      (verify->index.transaction < view->index_transaction ||
+	const bool is_later = repo->has_index && repo->index_transaction > verify->end &&
+			      (verify->index.transaction < repo->index_transaction ||
 			       figures->used > 0);
-	const bool has_hints = view->hints.usable && view->hints.segment_count > 0 &&
-			       view->hints.transaction > verify->end;
+	const bool has_hints = repo->hints.usable && repo->hints.segment_count > 0 &&
+			       repo->hints.transaction > verify->end;
 	/* Where the tail was to be dropped, what is of its time was to be overtaken. */
 	return (is_later || has_hints) && verify->tail_choice == TAIL_AS_FOUND &&
 	       !(verify->index_credit == CREDIT_CREDIBLE && figures->is_beyond);
@@ -154,8 +154,8 @@ static bool is_overtaken(const struct verify *verify)
 /* Does no COMMIT say where the log ends, and no credible index of its last file either? */
 static bool is_end_unknown(const struct verify *verify)
 {
-	const struct listing *listing = &verify->view->listing;
-	return !verify->view->has_transaction && listing->count > 0 &&
+	const struct listing *listing = &verify->repo->listing;
+	return !verify->repo->has_transaction && listing->count > 0 &&
 	       !(verify->index_was_compared && verify->index_credit == CREDIT_CREDIBLE &&
 		 verify->index.transaction == listing->segments[listing->count - 1].number);
 }
@@ -171,7 +171,7 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 	    figures->used > 0 && run->index.is_whole && !verify->index_is_inferred &&
 	    unnamed->phantoms == 0)
 		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (!facts->is_committed ||
 		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))

@@ -148,17 +148,17 @@ struct remains {
 	const char *name;
 };
 
-static struct remains read_remains(const struct view *view)
+static struct remains read_remains(const struct repo *repo)
 {
 	struct remains remains = { .repair_of = "repair", .name = "NAME" };
 	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
-	undo_name_read(view->undo_name, when, action);
+	undo_name_read(repo->undo_name, when, action);
 	for (enum repair repair = REPAIR_RECOVER; repair < REPAIR_COUNT; repair++)
 		if (strcmp(repair_name(repair), action) == 0)
 			remains.repair = repair;
 	if (remains.repair == REPAIR_NONE)
 		return remains;
-	remains.name = view->undo_name;
+	remains.name = repo->undo_name;
 	snprintf(remains.repair_of, sizeof(remains.repair_of), "%s of %.10s %.5s UTC",
 		 repair_name(remains.repair), when, when + 11);
 	return remains;
@@ -200,10 +200,10 @@ static void advise_after_undo(const struct remains *remains, struct diagnosis *d
 }
 
 /* Is the manifest of the newest undo folder damaged, as verifying found? */
-static bool is_no_way_back(const struct view *view, const struct findings *findings)
+static bool is_no_way_back(const struct repo *repo, const struct findings *findings)
 {
 	char path[UNDO_FOLDER_MAX + sizeof("/" UNDO_MANIFEST)], folder[UNDO_FOLDER_MAX];
-	undo_folder_path(view->undo_name, folder);
+	undo_folder_path(repo->undo_name, folder);
 	snprintf(path, sizeof(path), "%s/" UNDO_MANIFEST, folder);
 	for (size_t i = 0; i < findings->count; i++)
 		if (findings->rows[i].problem == PROBLEM_UNDO_UNREADABLE &&
@@ -219,17 +219,17 @@ static void append(char *text, size_t size, const char *sentence)
 	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", sentence);
 }
 
-static void advise(const struct view *view, const struct obstacle_ground *ground,
+static void advise(const struct repo *repo, const struct obstacle_ground *ground,
 		   const struct weight *weight, struct diagnosis *d)
 {
 	const struct findings *findings = ground->findings;
-	const struct remains remains = read_remains(view);
+	const struct remains remains = read_remains(repo);
 	const struct obstacle *obstacle = obstacle_to_tell(ground);
 	if (obstacle)
 		snprintf(d->advice, sizeof(d->advice), "%s", obstacle->advice);
-	else if (view->undo_state == UNDO_DONE || is_no_way_back(view, findings))
+	else if (repo->undo_state == UNDO_DONE || is_no_way_back(repo, findings))
 		snprintf(d->advice, sizeof(d->advice), "%s", advice_for(weight, d));
-	else if (view->undo_state == UNDO_UNDOING)
+	else if (repo->undo_state == UNDO_UNDOING)
 		advise_after_undo(&remains, d);
 	else
 		advise_after_repair(&remains, weight, d);
@@ -276,7 +276,7 @@ static void say_loss(const struct verify *verify, char *out, size_t size)
 		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
 }
 
-static void say_verdict(const struct view *view, const struct weight *weight,
+static void say_verdict(const struct repo *repo, const struct weight *weight,
 			const struct verify *verify, struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
@@ -284,13 +284,13 @@ static void say_verdict(const struct view *view, const struct weight *weight,
 		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
-	if (view->dialect != DIALECT_ATTIC) {
+	if (repo->dialect != DIALECT_ATTIC) {
 		snprintf(out, size, "The repository's format is not Attic's: %s.",
-			 dialect_title(view->dialect));
+			 dialect_title(repo->dialect));
 		return;
 	}
 	if (d->in_part) {
-		const size_t segments = verify->view->listing.count;
+		const size_t segments = verify->repo->listing.count;
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
 			 segments - verify->skipped, segments,
 			 problems == 0 ? "nothing is wrong with them"
@@ -339,12 +339,12 @@ static void say_verdict(const struct view *view, const struct weight *weight,
 }
 
 /* Without a transaction before it there is nothing to go back to. */
-static enum repair alternative_to(enum repair recommended, const struct view *view,
+static enum repair alternative_to(enum repair recommended, const struct repo *repo,
 				  const struct verify *verify)
 {
 	const bool in_doubt = verify && (verify->tail == TAIL_COMMIT_DAMAGED ||
 					 verify->tail == TAIL_WAS_COMMITTED);
-	return recommended == REPAIR_SALVAGE && in_doubt && view->has_transaction ? REPAIR_ROLLBACK
+	return recommended == REPAIR_SALVAGE && in_doubt && repo->has_transaction ? REPAIR_ROLLBACK
 										  : REPAIR_NONE;
 }
 
@@ -361,9 +361,9 @@ static void say_next(const struct weight *weight, struct diagnosis *d)
 		snprintf(d->by_hand + len, sizeof(d->by_hand) - len, "\nThen run check again.");
 }
 
-void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *d)
+void diagnose(const struct repo *repo, const struct verify *verify, struct diagnosis *d)
 {
-	const struct findings *findings = verify ? &verify->findings : &view->findings;
+	const struct findings *findings = verify ? &verify->findings : &repo->findings;
 	struct weight weight = { 0 };
 	*d = (struct diagnosis){ .verified = verify && verify->complete };
 	d->in_part = verify && verify->skipped > 0;
@@ -385,9 +385,9 @@ void diagnose(const struct view *view, const struct verify *verify, struct diagn
 	};
 	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
 		d->recommended = weight.wanted;
-	d->alternative = alternative_to(d->recommended, view, verify);
-	say_verdict(view, &weight, verify, d);
-	advise(view, &ground, &weight, d);
-	obstacle_by_hand(view, &ground, d->by_hand, sizeof(d->by_hand));
+	d->alternative = alternative_to(d->recommended, repo, verify);
+	say_verdict(repo, &weight, verify, d);
+	advise(repo, &ground, &weight, d);
+	obstacle_by_hand(repo, &ground, d->by_hand, sizeof(d->by_hand));
 	say_next(&weight, d);
 }

@@ -25,7 +25,7 @@ struct diagnosis {
 	char by_hand[2048];
 };
 
-/* Weigh the findings of @verify (complete), or of @view alone where @verify is NULL. */
-void diagnose(const struct view *view, const struct verify *verify, struct diagnosis *diagnosis);
+/* Weigh the findings of @verify (complete), or of @repo alone where @verify is NULL. */
+void diagnose(const struct repo *repo, const struct verify *verify, struct diagnosis *diagnosis);
 
 #endif

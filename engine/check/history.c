@@ -14,7 +14,7 @@
 #define REPORT_BYTES (1u << 20)
 
 struct search {
-	const struct view *view;
+	const struct repo *repo;
 	const struct key_prefix *prefix;
 	struct verify_progress *progress;
 	struct history *history;
@@ -84,11 +84,11 @@ static enum as_err search_segment(struct search *search, struct segment_reader *
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	struct view_witness witness = { .view = search->view };
-	const uint32_t number = search->view->listing.segments[position].number;
+	struct repo_witness witness = { .repo = search->repo };
+	const uint32_t number = search->repo->listing.segments[position].number;
 	uint64_t reported = 0;
-	listing_path(&search->view->listing, position, path);
-	enum as_err err = segment_open(reader, search->view->fd, path, number, view_give_witnesses,
+	listing_path(&search->repo->listing, position, path);
+	enum as_err err = segment_open(reader, search->repo->fd, path, number, repo_give_witnesses,
 				       &witness);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;	/* verify tells of it */
@@ -110,13 +110,13 @@ static enum as_err search_segment(struct search *search, struct segment_reader *
 static void worker(void *context)
 {
 	struct search *search = context;
-	struct segment_reader *reader = segment_reader_new(search->view->io);
+	struct segment_reader *reader = segment_reader_new(search->repo->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &search->progress->cancel);
 	while (err == AS_OK && !should_stop(search)) {
 		const size_t position = atomic_fetch_add(&search->next, 1);
-		if (position >= search->view->listing.count)
+		if (position >= search->repo->listing.count)
 			break;
 		err = search_segment(search, reader, position);
 	}
@@ -146,7 +146,7 @@ static void drop_other_keys(struct history *history)
 }
 
 /* The key's own events settle each other: the newest in the log decides. */
-static void set_status(const struct view *view, struct history *history)
+static void set_status(const struct repo *repo, struct history *history)
 {
 	bool is_newest = true;
 	for (size_t i = history->count; i-- > 0;) {
@@ -158,7 +158,7 @@ static void set_status(const struct view *view, struct history *history)
 			row->status = STATUS_DAMAGED;
 			continue;
 		}
-		if (!view_is_committed(view, row->segment)) {
+		if (!repo_is_committed(repo, row->segment)) {
 			row->status = STATUS_UNCOMMITTED;
 			continue;
 		}
@@ -191,11 +191,11 @@ static void mark_deleted(struct history *history)
 static enum as_err ask_index(struct search *search, struct as_error *error)
 {
 	struct history *history = search->history;
-	history->index_is_of_log = probe_view(search->view);
+	history->index_is_of_log = probe_repo(search->repo);
 	if (!history->index_is_of_log)
 		return AS_OK;
 	const enum as_err err =
-		view_find_key(search->view, search->prefix, &history->index_place, error);
+		object_find(search->repo, search->prefix, &history->index_place, error);
 	if (err == AS_ERR_AMBIGUOUS)
 		return err;
 	history->has_index_place = err == AS_OK;
@@ -203,10 +203,10 @@ static enum as_err ask_index(struct search *search, struct as_error *error)
 }
 
 /* Where an index that is not of this log maps the key that was found, all the same. */
-static void ask_other_index(const struct view *view, struct history *history)
+static void ask_other_index(const struct repo *repo, struct history *history)
 {
-	if (!history->index_is_of_log && view->index.fd >= 0)
-		history->has_index_place = index_lookup(&view->index, history->key,
+	if (!history->index_is_of_log && repo->index.fd >= 0)
+		history->has_index_place = index_lookup(&repo->index, history->key,
 							&history->index_place) == AS_OK;
 }
 
@@ -214,26 +214,26 @@ static void ask_other_index(const struct view *view, struct history *history)
  * that means anything, verifying tells. */
 static enum as_err ask_doubted_index(struct search *search)
 {
-	const struct view *view = search->view;
+	const struct repo *repo = search->repo;
 	struct index_bucket bucket;
-	if (search->history->index_is_of_log || view->index.fd < 0 ||
+	if (search->history->index_is_of_log || repo->index.fd < 0 ||
 	    search->prefix->nibbles < 2 * KEY_SIZE ||
-	    index_lookup(&view->index, search->prefix->bytes, &bucket) != AS_OK)
+	    index_lookup(&repo->index, search->prefix->bytes, &bucket) != AS_OK)
 		return AS_ERR_OBJECT_NOT_FOUND;
 	return take_key(search, bucket.key);
 }
 
-enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
+enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error)
 {
 	struct history *history = calloc(1, sizeof(*history));
 	struct search search = {
-		.view = view, .prefix = prefix, .progress = progress, .history = history,
+		.repo = repo, .prefix = prefix, .progress = progress, .history = history,
 	};
 	*out = NULL;
 	if (!history)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", repo->path);
 	enum as_err err = ask_index(&search, error);
 	if (err == AS_OK) {
 		pthread_mutex_init(&search.mutex, NULL);
@@ -251,13 +251,13 @@ enum as_err history_run(const struct view *view, const struct key_prefix *prefix
 		err = ask_doubted_index(&search);
 	if (err != AS_OK) {
 		history_free(history);
-		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
 	drop_other_keys(history);
-	ask_other_index(view, history);
+	ask_other_index(repo, history);
 	if (history->count > 1)
 		qsort(history->rows, history->count, sizeof(*history->rows), by_place);
-	set_status(view, history);
+	set_status(repo, history);
 	mark_deleted(history);
 	*out = history;
 	return AS_OK;
@@ -281,7 +281,7 @@ void history_settle(struct history *history, const struct verify *verify)
 	for (size_t i = 0; i < history->count; i++) {
 		struct history_row *row = &history->rows[i];
 		bool known;
-		row->status = entry_status(verify->view, verify, row->segment, &row->entry, &known);
+		row->status = entry_status(verify->repo, verify, row->segment, &row->entry, &known);
 	}
 }
 

@@ -15,7 +15,7 @@ struct history {
 	uint8_t key[KEY_SIZE];
 	struct history_row *rows;	/* ascending by segment and offset */
 	size_t count;
-	bool index_is_of_log;		/* see probe_view */
+	bool index_is_of_log;		/* see probe_repo */
 	bool has_index_place;		/* the index maps the key, perhaps to none of the rows */
 	struct index_bucket index_place;
 	bool truncated;			/* HISTORY_MAX rows were reached */
@@ -26,7 +26,7 @@ struct history {
  * than one object, AS_ERR_AMBIGUOUS; where none, AS_ERR_OBJECT_NOT_FOUND. @progress as for
  * verify_run. *@out is freed with history_free. A damaged entry whose 32 bytes in the key's place
  * match is a row too. AS_ERR_MEMORY, AS_ERR_CANCELLED. */
-enum as_err history_run(const struct view *view, const struct key_prefix *prefix, unsigned threads,
+enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error);
 /* What a complete @verify knows of @key beyond its entries, in a line: that the object is lost, left
@@ -42,7 +42,7 @@ void history_free(struct history *history);
  * history_settle. */
 bool history_is_disputed(const struct history *history);
 
-/* Let the rows have the status that a complete @verify of the same view gives them. */
+/* Let the rows have the status that a complete @verify of the same repo gives them. */
 void history_settle(struct history *history, const struct verify *verify);
 
 #endif

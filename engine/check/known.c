@@ -83,7 +83,7 @@ void verify_records_free(struct verify_records *records)
 enum as_err verify_mark_index(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
-	const struct listing *listing = &run->view->listing;
+	const struct listing *listing = &run->repo->listing;
 	if (!run->index.is_loaded)
 		return AS_OK;
 	run->index.marks = calloc(listing->count + 1, sizeof(*run->index.marks));
@@ -112,7 +112,7 @@ void verify_confirm_remembered(struct verify_run *run)
 		uint32_t segment, offset;
 		index_image_place(image, i, &segment, &offset);
 		const size_t position = segment < INDEX_DELETED
-						? listing_find(&run->view->listing, segment)
+						? listing_find(&run->repo->listing, segment)
 						: LISTING_NONE;
 		if (position != LISTING_NONE && verify->facts[position].is_remembered)
 			atomic_fetch_or_explicit(&verify->confirmed[i / 64],
@@ -131,14 +131,14 @@ bool verify_identify(const struct verify_run *run, size_t position, struct verif
 {
 	char path[LISTING_PATH_MAX];
 	struct stat st;
-	const struct view *view = run->view;
-	listing_path(&view->listing, position, path);
-	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	const struct repo *repo = run->repo;
+	listing_path(&repo->listing, position, path);
+	if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode) || st.st_size < 0)
 		return false;
 	*record = (struct verify_record){
 		.changed = nanoseconds(&st.st_ctim),
-		.segment = view->listing.segments[position].number,
+		.segment = repo->listing.segments[position].number,
 		.size = (uint64_t)st.st_size,
 		.inode = (uint64_t)st.st_ino,
 		.modified = nanoseconds(&st.st_mtim),
@@ -194,7 +194,7 @@ enum as_err verify_keep_record(struct verify_run *run, const struct verify_recor
 bool verify_is_wanted(const struct verify *verify, size_t position)
 {
 	const struct verify_scope *scope = &verify->scope;
-	const uint32_t number = verify->view->listing.segments[position].number;
+	const uint32_t number = verify->repo->listing.segments[position].number;
 	if (scope->has_range && (number < scope->first || number > scope->last))
 		return false;
 	return scope->shards == 0 || position % scope->shards == scope->shard - 1;
@@ -235,7 +235,7 @@ static int longest_ago_first(const void *a, const void *b)
 enum as_err verify_order_turns(struct verify_run *run)
 {
 	const struct verify_scope *scope = &run->verify->scope;
-	const struct listing *listing = &run->view->listing;
+	const struct listing *listing = &run->repo->listing;
 	if (scope->seconds == 0 || !scope->known)
 		return AS_OK;
 	struct turn *turns = calloc(listing->count + 1, sizeof(*turns));

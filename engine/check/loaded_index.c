@@ -77,16 +77,16 @@ static enum as_err note_too_large(struct verify_run *run)
  * the length is that of an index. False: there is none. */
 static bool open_witness(struct verify_run *run)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	struct verify *verify = run->verify;
-	verify->index = view->index;
+	verify->index = repo->index;
 	verify->owns_index = false;
-	if (view->index.fd >= 0)
+	if (repo->index.fd >= 0)
 		return true;
-	if (view->has_index && index_open_buckets(view->io, view->fd, view->index_transaction,
+	if (repo->has_index && index_open_buckets(repo->io, repo->fd, repo->index_transaction,
 						  &verify->index) == AS_OK)
 		verify->index_is_inferred = verify->owns_index = true;
-	else if (view->has_older_index && index_open(view->io, view->fd, view->older_index,
+	else if (repo->has_older_index && index_open(repo->io, repo->fd, repo->older_index,
 						     &verify->index, NULL) == AS_OK)
 		verify->owns_index = true;
 	return verify->owns_index;
@@ -95,13 +95,13 @@ static bool open_witness(struct verify_run *run)
 /* Load the open witness. */
 static enum as_err load_witness(struct verify_run *run)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	struct verify *verify = run->verify;
 	/* Marks must be the same in the next run, and on the next machine. */
 	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
 	struct key_hash hash;
 	if (has_marks)
-		key_hash_derive(&hash, view->config.id);
+		key_hash_derive(&hash, repo->config.id);
 	enum as_err err = index_load(&verify->index, run->threads, has_marks ? &hash : NULL,
 				     &run->index.image);
 	if (err == AS_ERR_IO) {
@@ -142,14 +142,14 @@ static void unload(struct verify_run *run)
 
 enum as_err verify_use_older_index(struct verify_run *run, bool *again)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	struct verify *verify = run->verify;
 	struct index_file older;
 	*again = false;
 	if (!run->index.is_loaded || verify->index_credit != CREDIT_FOREIGN || !verify->has_end ||
-	    verify->index.transaction <= verify->end || !view->has_older_index ||
-	    view->older_index > verify->end ||
-	    index_open(view->io, view->fd, view->older_index, &older, NULL) != AS_OK)
+	    verify->index.transaction <= verify->end || !repo->has_older_index ||
+	    repo->older_index > verify->end ||
+	    index_open(repo->io, repo->fd, repo->older_index, &older, NULL) != AS_OK)
 		return AS_OK;
 	unload(run);
 	run->index = (struct verify_index){ .mutex = run->index.mutex };
@@ -192,14 +192,14 @@ static size_t group_of(const struct verify_run *run, uint32_t number)
 {
 	uint32_t segment, offset;
 	index_image_place(&run->index.image, number, &segment, &offset);
-	return segment < INDEX_DELETED ? listing_find(&run->view->listing, segment) : LISTING_NONE;
+	return segment < INDEX_DELETED ? listing_find(&run->repo->listing, segment) : LISTING_NONE;
 }
 
 /* Count, then place: two walks over the buckets, four bytes each. */
 static void group_buckets(struct verify_run *run)
 {
 	struct verify_index *index = &run->index;
-	const size_t segments = run->view->listing.count;
+	const size_t segments = run->repo->listing.count;
 	index->is_grouped = true;
 	index->group_start = calloc(segments + 2, sizeof(*index->group_start));
 	index->group = malloc((size_t)index->image.used * sizeof(*index->group) + 1);
@@ -235,7 +235,7 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 {
 	struct verify_witness *witness = context;
 	struct verify_index *index = &witness->run->index;
-	const size_t position = listing_find(&witness->run->view->listing, segment);
+	const size_t position = listing_find(&witness->run->repo->listing, segment);
 	*out = (struct segment_witnesses){ 0 };
 	if (!index->is_loaded || position == LISTING_NONE)
 		return;

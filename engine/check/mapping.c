@@ -7,9 +7,9 @@
 /* Bits of two keys that may differ for one to be the other, damaged. */
 #define KEY_BITS_DAMAGED 8u
 
-bool verify_may_be_elsewhere(const struct view *view, uint32_t segment)
+bool verify_may_be_elsewhere(const struct repo *repo, uint32_t segment)
 {
-	return listing_is_partial(&view->findings) || listing_has_other(&view->findings, segment);
+	return listing_is_partial(&repo->findings) || listing_has_other(&repo->findings, segment);
 }
 
 enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
@@ -19,7 +19,7 @@ enum aim verify_aim(const struct verify *verify, const struct index_bucket *buck
 	if (bucket->offset < SEGMENT_MAGIC_SIZE)
 		return AIM_NOWHERE;
 	if (position == LISTING_NONE)
-		return verify_may_be_elsewhere(verify->view, bucket->segment) ? AIM_UNREADABLE
+		return verify_may_be_elsewhere(verify->repo, bucket->segment) ? AIM_UNREADABLE
 									      : AIM_MISSING;
 	const struct segment_facts *facts = &verify->facts[position];
 	if (facts->is_unopened)

@@ -18,14 +18,14 @@ struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t
 
 int64_t verify_hinted(const struct verify *verify, uint32_t number)
 {
-	const struct hints_segment *row = hints_find(&verify->view->hints, number);
+	const struct hints_segment *row = hints_find(&verify->repo->hints, number);
 	return row ? row->live : 0;
 }
 
 /* Are the hints a second witness beside the index: of the same transaction, and not of elsewhere? */
 static bool hints_join_index(const struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	return hints->usable && hints->transaction == verify->index.transaction &&
 	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
 }

@@ -269,10 +269,10 @@ static void add_row(const struct obstacle *row, const struct findings *findings,
 	add(out, size, "", row->by_hand);
 }
 
-void obstacle_by_hand(const struct view *view, const struct obstacle_ground *ground, char *out,
+void obstacle_by_hand(const struct repo *repo, const struct obstacle_ground *ground, char *out,
 		      size_t size)
 {
-	const char *foreign = dialect_by_hand(view->dialect);
+	const char *foreign = dialect_by_hand(repo->dialect);
 	out[0] = '\0';
 	if (foreign) {
 		add(out, size, "", foreign);
@@ -287,7 +287,7 @@ void obstacle_by_hand(const struct view *view, const struct obstacle_ground *gro
 			add_row(row, ground->findings, out, size);
 		else if (row->is_config && len + 2 < size) {
 			const size_t gap = len > 0;
-			config_mend_text(&view->config, &view->mend, ground->findings,
+			config_mend_text(&repo->config, &repo->mend, ground->findings,
 					 out + len + gap, size - len - gap);
 			if (gap)
 				out[len] = out[len + gap] ? '\n' : '\0';

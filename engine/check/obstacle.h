@@ -6,7 +6,7 @@
 #ifndef ATTICSCOPE_OBSTACLE_H
 #define ATTICSCOPE_OBSTACLE_H
 
-#include "repo/view.h"
+#include "repo/repo.h"
 
 #define OBSTACLE_PROBLEMS 6
 
@@ -61,7 +61,7 @@ const struct obstacle *obstacle_to_tell(const struct obstacle_ground *ground);
 
 /* What a person has to do about all that is there, to the letter: lines apart by LF; what stands in
  * the repository, or is to be written, indented by four blanks. Empty where no hand helps. */
-void obstacle_by_hand(const struct view *view, const struct obstacle_ground *ground, char *out,
+void obstacle_by_hand(const struct repo *repo, const struct obstacle_ground *ground, char *out,
 		      size_t size);
 
 #endif

@@ -126,10 +126,10 @@ static enum as_err consider(void *context, const struct segment_entry *e)
 
 static enum as_err read_file(struct reading *reading, const char *path)
 {
-	const struct view *view = reading->search->run->view;
+	const struct repo *repo = reading->search->run->repo;
 	struct segment_reader *reader = reading->reader;
 	struct segment_entry entry;
-	enum as_err err = segment_open(reader, view->fd, path, reading->number, NULL, NULL);
+	enum as_err err = segment_open(reader, repo->fd, path, reading->number, NULL, NULL);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
@@ -158,17 +158,17 @@ static bool is_worth_it(const struct segment_facts *facts)
 static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
 {
 	char path[LISTING_PATH_MAX];
-	const size_t position = listing_find(&verify->view->listing, copy->number);
+	const size_t position = listing_find(&verify->repo->listing, copy->number);
 	if (position == LISTING_NONE || verify->facts[position].role != ROLE_FOREIGN)
 		return false;
-	listing_path(&verify->view->listing, position, path);
+	listing_path(&verify->repo->listing, position, path);
 	return strcmp(path, copy->path) == 0;
 }
 
 static enum as_err read_next(struct reading *reading, size_t i)
 {
 	const struct verify *verify = reading->search->verify;
-	const size_t count = verify->view->listing.count;
+	const size_t count = verify->repo->listing.count;
 	char path[LISTING_PATH_MAX];
 	if (i >= count) {
 		reading->copy = (uint32_t)(i - count);
@@ -183,7 +183,7 @@ static enum as_err read_next(struct reading *reading, size_t i)
 	reading->number = verify->facts[i].number;
 	if (!is_worth_it(&verify->facts[i]))
 		return AS_OK;
-	listing_path(&verify->view->listing, i, path);
+	listing_path(&verify->repo->listing, i, path);
 	return read_file(reading, path);
 }
 
@@ -191,9 +191,9 @@ static void search_files(void *context)
 {
 	struct search *search = context;
 	const struct verify *verify = search->verify;
-	const size_t count = verify->view->listing.count + verify->copy_count;
+	const size_t count = verify->repo->listing.count + verify->copy_count;
 	struct reading reading = {
-		.search = search, .reader = segment_reader_new(search->run->view->io),
+		.search = search, .reader = segment_reader_new(search->run->repo->io),
 	};
 	int none = AS_OK;
 	enum as_err err = reading.reader ? AS_OK : AS_ERR_MEMORY;

@@ -73,7 +73,7 @@ static bool is_tail_problem(enum problem problem)
  * that the hints name and that are not there. */
 static enum as_err take_findings(struct verify *verify)
 {
-	const struct findings *from = &verify->view->findings;
+	const struct findings *from = &verify->repo->findings;
 	enum as_err err = findings_merge(&verify->findings, from);
 	for (int problem = 0; err == AS_OK && problem < PROBLEM_COUNT; problem++)
 		if (is_tail_problem((enum problem)problem) || problem == PROBLEM_SEGMENT_MISSING)
@@ -94,23 +94,23 @@ enum as_err verify_begin_reading(struct verify *verify)
 	return verify->replay && verify->unanchored && verify->apart ? AS_OK : AS_ERR_MEMORY;
 }
 
-enum as_err verify_new(const struct view *view, struct verify **out)
+enum as_err verify_new(const struct repo *repo, struct verify **out)
 {
 	struct verify *verify = calloc(1, sizeof(*verify));
 	*out = NULL;
 	if (!verify)
 		return AS_ERR_MEMORY;
-	verify->view = view;
+	verify->repo = repo;
 	pthread_mutex_init(&verify->mutex, NULL);
 	findings_init(&verify->findings);
 	verify->index.fd = -1;
-	verify->facts = calloc(view->listing.count + 1, sizeof(*verify->facts));
+	verify->facts = calloc(repo->listing.count + 1, sizeof(*verify->facts));
 	if (!verify->facts || verify_begin_reading(verify) != AS_OK || take_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}
-	for (size_t i = 0; i < view->listing.count; i++)
-		verify->facts[i].number = view->listing.segments[i].number;
+	for (size_t i = 0; i < repo->listing.count; i++)
+		verify->facts[i].number = repo->listing.segments[i].number;
 	*out = verify;
 	return AS_OK;
 }
@@ -140,13 +140,13 @@ void verify_free(struct verify *verify)
 
 size_t verify_position(const struct verify *verify, uint32_t number)
 {
-	const size_t position = listing_find(&verify->view->listing, number);
+	const size_t position = listing_find(&verify->repo->listing, number);
 	if (!verify->has_roles)
 		return position;
 	if (position != LISTING_NONE && verify->facts[position].number == number &&
 	    verify->facts[position].role == ROLE_LOG)
 		return position;
-	for (size_t i = 0; i < verify->view->listing.count; i++)
+	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].number == number && verify->facts[i].role == ROLE_LOG)
 			return i;
 	return LISTING_NONE;

@@ -15,7 +15,7 @@
 static uint32_t last_known(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
-	const struct hints *hints = &run->view->hints;
+	const struct hints *hints = &run->repo->hints;
 	verify_find_index_last(run);
 	uint32_t last = verify->index_last;
 	if (hints->usable && hints->segment_count > 0 &&
@@ -38,7 +38,7 @@ struct misfit {
 struct matching {
 	struct verify_run *run;
 	struct verify *verify;
-	const struct view *view;
+	const struct repo *repo;
 	uint32_t *mapped;		/* of each file: keys that the index maps into it */
 	struct misfit misfits[MISFITS_MAX];
 	size_t count;
@@ -59,7 +59,7 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 static enum as_err gather(void *context, const struct index_bucket *bucket)
 {
 	struct matching *m = context;
-	const size_t position = listing_find(&m->view->listing, bucket->segment);
+	const size_t position = listing_find(&m->repo->listing, bucket->segment);
 	const struct segment_facts *facts = position == LISTING_NONE ? NULL
 								     : &m->verify->facts[position];
 	struct misfit *misfit = find_misfit(m, bucket->segment);
@@ -97,8 +97,8 @@ static enum as_err look_at(const struct matching *m, const struct segment_witnes
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	listing_path(&m->view->listing, position, path);
-	const enum as_err err = segment_read_entry(m->view->io, m->view->fd, path, row->offset,
+	listing_path(&m->repo->listing, position, path);
+	const enum as_err err = segment_read_entry(m->repo->io, m->repo->fd, path, row->offset,
 						   &entry, NULL);
 	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
 		    memcmp(entry.key, row->key, KEY_SIZE) == 0;
@@ -132,7 +132,7 @@ static bool is_damaged(const struct matching *m, size_t position)
 /* Do the hints say that every object of the segment was replaced or deleted? */
 static bool is_spent(const struct matching *m, uint32_t number)
 {
-	const struct hints *hints = &m->view->hints;
+	const struct hints *hints = &m->repo->hints;
 	return hints->usable && hints_find(hints, number) && verify_hinted(m->verify, number) == 0;
 }
 
@@ -141,8 +141,8 @@ static bool is_spent(const struct matching *m, uint32_t number)
 static bool is_free(struct matching *m, const struct misfit *misfit, size_t position)
 {
 	const struct segment_facts *facts = &m->verify->facts[position];
-	const struct hints *hints = &m->view->hints;
-	const uint32_t number = m->view->listing.segments[position].number;
+	const struct hints *hints = &m->repo->hints;
+	const uint32_t number = m->repo->listing.segments[position].number;
 	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
 	    number > last_known(m->run))
 		return false;
@@ -170,7 +170,7 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	    m->verify->facts[misfit->position].live == 1 &&
 	    misfit->number != m->manifest_segment)
 		return AS_OK;
-	for (size_t j = 0; err == AS_OK && !fits && j < m->view->listing.count; j++) {
+	for (size_t j = 0; err == AS_OK && !fits && j < m->repo->listing.count; j++) {
 		if (!is_free(m, misfit, j))
 			continue;
 		err = try_file(m, misfit, j, &fits);
@@ -210,12 +210,12 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	struct segment_reader *reader = segment_reader_new(m->view->io);
+	struct segment_reader *reader = segment_reader_new(m->repo->io);
 	*known = false;
 	if (!reader)
 		return AS_ERR_MEMORY;
-	listing_path(&m->view->listing, misfit->position, path);
-	enum as_err err = segment_open(reader, m->view->fd, path, misfit->number, NULL, NULL);
+	listing_path(&m->repo->listing, misfit->position, path);
+	enum as_err err = segment_open(reader, m->repo->fd, path, misfit->number, NULL, NULL);
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
 		if (entry.tag != SEGMENT_PUT)
 			continue;
@@ -238,7 +238,7 @@ static bool is_found_elsewhere(const struct matching *m, size_t position)
 /* Do the hints of the same time count in the segment what the index places in it? */
 static bool is_counted(const struct matching *m, const struct misfit *misfit)
 {
-	const struct hints *hints = &m->view->hints;
+	const struct hints *hints = &m->repo->hints;
 	const uint32_t live = misfit->position == LISTING_NONE
 				      ? 0 : m->verify->facts[misfit->position].live;
 	return hints->usable && hints->transaction == m->verify->index.transaction &&
@@ -248,8 +248,8 @@ static bool is_counted(const struct matching *m, const struct misfit *misfit)
 /* Is no other file to be the segment whose number the file at @position bears? */
 static bool is_vacant(const struct matching *m, size_t position)
 {
-	const uint32_t number = m->view->listing.segments[position].number;
-	for (size_t i = 0; i < m->view->listing.count; i++)
+	const uint32_t number = m->repo->listing.segments[position].number;
+	for (size_t i = 0; i < m->repo->listing.count; i++)
 		if (m->verify->facts[i].number == number)
 			return false;
 	for (size_t i = 0; i < m->count; i++)
@@ -284,9 +284,9 @@ static enum as_err set_roles(struct matching *m, bool *again)
 		 * or PUTs that count no more. */
 		if (misfit->found != LISTING_NONE && is_vacant(m, misfit->found) &&
 		    (verify->facts[misfit->position].puts == 0 ||
-		     is_spent(m, verify->view->listing.segments[misfit->found].number))) {
+		     is_spent(m, verify->repo->listing.segments[misfit->found].number))) {
 			verify->facts[misfit->position].number =
-				verify->view->listing.segments[misfit->found].number;
+				verify->repo->listing.segments[misfit->found].number;
 			continue;
 		}
 		verify->facts[misfit->position].role = ROLE_FOREIGN;
@@ -295,8 +295,8 @@ static enum as_err set_roles(struct matching *m, bool *again)
 	}
 	/* Where most of the log would be of elsewhere, it is the index that is. */
 	verify->roles_are_counted = unsure == 0;
-	if (unsure * 2 > verify->view->listing.count && unsure > 1)
-		for (size_t i = 0; i < verify->view->listing.count; i++)
+	if (unsure * 2 > verify->repo->listing.count && unsure > 1)
+		for (size_t i = 0; i < verify->repo->listing.count; i++)
 			verify->facts[i].role = ROLE_LOG;
 	else if (foreign > 0)
 		*again = true;
@@ -306,7 +306,7 @@ static enum as_err set_roles(struct matching *m, bool *again)
 enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
 {
 	const struct index_image *image = &run->index.image;
-	const struct listing *listing = &run->view->listing;
+	const struct listing *listing = &run->repo->listing;
 	*mapped = calloc(listing->count + 1, sizeof(**mapped));
 	if (!*mapped)
 		return AS_ERR_MEMORY;
@@ -340,7 +340,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 		return AS_ERR_MEMORY;
 	m->run = run;
 	m->verify = run->verify;
-	m->view = run->view;
+	m->repo = run->repo;
 	find_manifest(m);
 	enum as_err err = verify_each_unconfirmed(run, gather, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
@@ -361,7 +361,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 /* Is a segment that the hints count objects in not there? A file that they do not know may be it. */
 static bool is_any_missing(const struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	for (size_t i = 0; i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0 &&
 		    verify_position(verify, hints->segments[i].segment) == LISTING_NONE)
@@ -381,12 +381,12 @@ static bool is_hinted(const struct hints *hints, uint32_t number)
 static void find_returned(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
-	const struct hints *hints = &run->view->hints;
+	const struct hints *hints = &run->repo->hints;
 	if (!hints->usable || hints->transaction != verify->end ||
 	    run->index.image.used == 0 ||
 	    (verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify)))
 		return;
-	for (size_t i = 0; i < run->view->listing.count; i++) {
+	for (size_t i = 0; i < run->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    facts->damaged > 0 || !facts->is_committed ||
@@ -419,9 +419,9 @@ bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
 static bool hints_bear_out(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_FOREIGN ||
-	    verify->view->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
+	    verify->repo->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
 		return false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->role == ROLE_LOG && facts->is_committed && facts->damaged == 0 &&
 		    !facts->is_unreadable && !facts->is_cut &&
@@ -437,12 +437,12 @@ static bool is_borne_out(const struct verify *verify)
 {
 	const struct index_figures *f = &verify->index_figures;
 	bool has_returned = false, has_others = false;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		const bool is_returned = facts->role == ROLE_RETURNED;
 		has_returned = has_returned || is_returned;
 		has_others = has_others || facts->role == ROLE_FOREIGN ||
-			     facts->number != verify->view->listing.segments[i].number;
+			     facts->number != verify->repo->listing.segments[i].number;
 	}
 	/* What seems to have come back may be what is missing, unless a credible index tells. */
 	if (has_returned && verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify))
@@ -458,9 +458,9 @@ static bool is_borne_out(const struct verify *verify)
 
 static void give_up(struct verify *verify)
 {
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		verify->facts[i].role = ROLE_LOG;
-		verify->facts[i].number = verify->view->listing.segments[i].number;
+		verify->facts[i].number = verify->repo->listing.segments[i].number;
 	}
 	verify->has_roles = false;
 }

@@ -402,7 +402,7 @@ static enum as_err report_unopened(struct scanner *s, const char *path, enum as_
 	if (finding.problem == PROBLEM_SEGMENT_UNREADABLE)
 		finding.cause = cause_of(as_code_of_errno(sys));
 	if (finding.cause == CAUSE_DENIED)
-		owner_append(s->run->view->io, s->run->view->fd, path, finding.detail,
+		owner_append(s->run->repo->io, s->run->repo->fd, path, finding.detail,
 			     sizeof(finding.detail));
 	s->facts.is_unopened = s->facts.is_unreadable = true;
 	return add_finding(s, &finding);
@@ -425,10 +425,10 @@ static enum as_err report_empty(struct scanner *s)
 /* An uncommitted segment that Attic takes for the end of a transaction. */
 static enum as_err report_false_commit(struct scanner *s, const char *path)
 {
-	const struct view *view = s->run->view;
+	const struct repo *repo = s->run->repo;
 	struct finding finding = finding_of(PROBLEM_TAIL_LIKE_COMMIT);
 	bool is_like;
-	const enum as_err err = segment_ends_like_commit(view->io, view->fd, path, &is_like);
+	const enum as_err err = segment_ends_like_commit(repo->io, repo->fd, path, &is_like);
 	if (err != AS_OK || !is_like)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	finding.segment = s->number;
@@ -438,7 +438,7 @@ static enum as_err report_false_commit(struct scanner *s, const char *path)
 /* Cut off between two entries a segment looks whole; only that it ends too early gives it away. */
 static enum as_err report_short(struct scanner *s)
 {
-	const struct config *config = &s->run->view->config;
+	const struct config *config = &s->run->repo->config;
 	if (!config->usable || !s->facts.is_committed || s->facts.is_complete ||
 	    s->facts.damaged > 0 || s->facts.size > config->max_segment_size)
 		return AS_OK;
@@ -453,8 +453,8 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 {
 	char path[LISTING_PATH_MAX];
 	struct verify_run *run = s->run;
-	listing_path(&run->view->listing, position, path);
-	enum as_err err = segment_open(s->reader, run->view->fd, path, s->number,
+	listing_path(&run->repo->listing, position, path);
+	enum as_err err = segment_open(s->reader, run->repo->fd, path, s->number,
 				       verify_give_witnesses, &s->witness);
 	if (err == AS_ERR_MEMORY)
 		return err;
@@ -468,7 +468,7 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 	report_progress(s, s->facts.size);
 	/* Behind damage opening and the store give the same answer. */
 	if (err == AS_OK && s->facts.damaged > 0 &&
-	    segment_is_complete(run->view->io, run->view->fd, path, &s->facts.is_complete) ==
+	    segment_is_complete(run->repo->io, run->repo->fd, path, &s->facts.is_complete) ==
 		    AS_ERR_MEMORY)
 		err = AS_ERR_MEMORY;
 	if (err == AS_OK && !s->facts.is_committed && !s->facts.is_complete)
@@ -597,7 +597,7 @@ static enum as_err take_segments(struct scanner *s)
 	enum as_err err = AS_OK;
 	while (err == AS_OK && !verify_should_stop(run)) {
 		const size_t turn = atomic_fetch_add(&run->next, 1);
-		if (turn >= run->view->listing.count)
+		if (turn >= run->repo->listing.count)
 			break;
 		const size_t position = run->order ? run->order[turn] : turn;
 		begin_segment(s, position);
@@ -642,7 +642,7 @@ static struct scanner *scanner_new(struct verify_run *run)
 		return NULL;
 	s->run = run;
 	s->witness.run = run;
-	s->reader = segment_reader_new(run->view->io);
+	s->reader = segment_reader_new(run->repo->io);
 	s->teller = replay_teller_new(run->verify->replay);
 	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));

@@ -53,10 +53,10 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 {
 	char path[LISTING_PATH_MAX];
 	struct verify_witness witness = { .run = run };
-	const struct listing_segment *segment = &run->view->listing.segments[position];
+	const struct listing_segment *segment = &run->repo->listing.segments[position];
 	*look = (struct tail_look){ 0 };
-	listing_path(&run->view->listing, position, path);
-	enum as_err err = segment_open(reader, run->view->fd, path, segment->number,
+	listing_path(&run->repo->listing, position, path);
+	enum as_err err = segment_open(reader, run->repo->fd, path, segment->number,
 				       verify_give_witnesses, &witness);
 	if (err != AS_OK) {
 		look->is_unopened = true;	/* the scan reports it */
@@ -106,14 +106,14 @@ struct tail_summary {
 
 static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summary)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	uint32_t named_end;
-	const bool has_named_end = view_log_end(view, &named_end);
-	struct segment_reader *reader = segment_reader_new(view->io);
+	const bool has_named_end = repo_log_end(repo, &named_end);
+	struct segment_reader *reader = segment_reader_new(repo->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &run->progress->cancel);
-	for (size_t i = view->tail; err == AS_OK && i < view->listing.count; i++) {
+	for (size_t i = repo->tail; err == AS_OK && i < repo->listing.count; i++) {
 		struct tail_look look;
 		err = look_at(run, reader, i, &look);
 		summary->whole += look.whole;
@@ -122,7 +122,7 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
 			run->tail_unopened = i;
 		run->tail_is_unknown = run->tail_is_unknown || look.is_unopened;
 		const bool is_named =
-			has_named_end && view->listing.segments[i].number == named_end;
+			has_named_end && repo->listing.segments[i].number == named_end;
 		if (!is_named && !look.is_mapped && !look.commit_is_damaged)
 			continue;
 		summary->kept = i + 1;
@@ -138,54 +138,54 @@ static enum as_err look_at_all(struct verify_run *run, struct tail_summary *summ
  * repository. */
 static enum as_err keep_everything(struct verify_run *run, struct tail_summary *summary)
 {
-	const struct view *view = run->view;
-	const struct listing_segment *last = &view->listing.segments[view->listing.count - 1];
+	const struct repo *repo = run->repo;
+	const struct listing_segment *last = &repo->listing.segments[repo->listing.count - 1];
 	struct finding finding = finding_of(PROBLEM_NO_COMMIT);
 	snprintf(finding.detail, sizeof(finding.detail),
-		 "%zu segment%s with %" PRIu64 " whole entries", view->listing.count,
-		 view->listing.count == 1 ? "" : "s", summary->whole);
+		 "%zu segment%s with %" PRIu64 " whole entries", repo->listing.count,
+		 repo->listing.count == 1 ? "" : "s", summary->whole);
 	run->verify->has_end = true;
-	if (summary->kept <= view->tail)
+	if (summary->kept <= repo->tail)
 		run->verify->end = last->number;
 	return verify_add(run, &finding);
 }
 
 static enum as_err report_rest(struct verify_run *run, const struct tail_summary *summary)
 {
-	const struct view *view = run->view;
-	const size_t count = view->listing.count, rest = count - summary->kept;
+	const struct repo *repo = run->repo;
+	const size_t count = repo->listing.count, rest = count - summary->kept;
 	char detail[FINDING_DETAIL_MAX];
 	snprintf(detail, sizeof(detail), "%zu segment%s above the last commit", rest,
 		 rest == 1 ? "" : "s");
 	const bool torn = summary->last_look.ends_torn;
 	return add_tail_finding(run, torn ? PROBLEM_TAIL_TORN : PROBLEM_TAIL_UNCOMMITTED,
-				torn ? view->listing.segments[count - 1].number
-				     : view->listing.segments[summary->kept].number,
+				torn ? repo->listing.segments[count - 1].number
+				     : repo->listing.segments[summary->kept].number,
 				torn ? &summary->last_look.last : NULL, detail);
 }
 
 /* The end of the log that was asked for, whatever the tail looks like. */
 static void choose_end(struct verify *verify)
 {
-	const struct view *view = verify->view;
-	if (verify->tail_choice == TAIL_KEPT && view->tail < view->listing.count) {
+	const struct repo *repo = verify->repo;
+	if (verify->tail_choice == TAIL_KEPT && repo->tail < repo->listing.count) {
 		verify->has_end = true;
-		verify->end = view->listing.segments[view->listing.count - 1].number;
+		verify->end = repo->listing.segments[repo->listing.count - 1].number;
 	} else if (verify->tail_choice == TAIL_DROPPED) {
-		verify->has_end = view->has_transaction;
-		verify->end = view->transaction;
+		verify->has_end = repo->has_transaction;
+		verify->end = repo->transaction;
 	}
 }
 
 enum as_err verify_judge_tail(struct verify_run *run)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	struct verify *verify = run->verify;
-	struct tail_summary summary = { .kept = view->tail };
-	verify->has_end = view->has_transaction;
-	verify->end = view->transaction;
+	struct tail_summary summary = { .kept = repo->tail };
+	verify->has_end = repo->has_transaction;
+	verify->end = repo->transaction;
 	verify->tail = TAIL_NONE;
-	if (view->tail == view->listing.count)
+	if (repo->tail == repo->listing.count)
 		return AS_OK;
 	enum as_err err = look_at_all(run, &summary);
 	if (err != AS_OK)
@@ -193,12 +193,12 @@ enum as_err verify_judge_tail(struct verify_run *run)
 	/* What cannot be read is not uncommitted, nor is its COMMIT damaged: take what index and
 	 * hints say. */
 	if (run->tail_is_unknown) {
-		verify->has_end = view_log_end(view, &verify->end);
+		verify->has_end = repo_log_end(repo, &verify->end);
 		choose_end(verify);
 		return AS_OK;
 	}
-	if (summary.kept > view->tail) {
-		const uint32_t end = view->listing.segments[summary.kept - 1].number;
+	if (summary.kept > repo->tail) {
+		const uint32_t end = repo->listing.segments[summary.kept - 1].number;
 		verify->has_end = true;
 		verify->end = end;
 		err = add_tail_finding(
@@ -208,12 +208,12 @@ enum as_err verify_judge_tail(struct verify_run *run)
 			end, &summary.kept_look.last,
 			segment_cause_text((enum segment_cause)summary.kept_look.last.cause));
 	}
-	if (err == AS_OK && !view->has_transaction && summary.whole > 0)
+	if (err == AS_OK && !repo->has_transaction && summary.whole > 0)
 		err = keep_everything(run, &summary);
-	if (!verify->has_end || summary.kept > view->tail || view->has_transaction)
-		if (err == AS_OK && summary.kept < view->listing.count)
+	if (!verify->has_end || summary.kept > repo->tail || repo->has_transaction)
+		if (err == AS_OK && summary.kept < repo->listing.count)
 			err = report_rest(run, &summary);
-	verify->tail = summary.kept > view->tail ? summary.kind
+	verify->tail = summary.kept > repo->tail ? summary.kind
 		: summary.last_look.ends_torn ? TAIL_TORN : TAIL_UNCOMMITTED;
 	choose_end(verify);
 	return err;
@@ -225,7 +225,7 @@ enum as_err verify_report_unknown_tail(struct verify_run *run)
 	if (!run->tail_is_unknown || verify->facts[run->tail_unopened].is_unopened)
 		return AS_OK;
 	return add_tail_finding(run, PROBLEM_SEGMENT_UNREADABLE,
-				run->view->listing.segments[run->tail_unopened].number, NULL,
+				run->repo->listing.segments[run->tail_unopened].number, NULL,
 				"it could not be opened, and then it could: whether it ends in a "
 				"COMMIT is not known");
 }

@@ -30,7 +30,7 @@ static enum as_err count_object(void *context, const uint8_t key[KEY_SIZE],
 		return AS_OK;
 	if (counter->position == LISTING_NONE || counter->number != event->segment) {
 		counter->number = event->segment;
-		counter->position = listing_find(&counter->verify->view->listing, event->segment);
+		counter->position = listing_find(&counter->verify->repo->listing, event->segment);
 	}
 	counter->objects++;
 	counter->key_sum += key_value(key);
@@ -48,7 +48,7 @@ static void add_up(const struct counter *counter)
 	verify->objects += counter->objects;
 	verify->key_sum += counter->key_sum;
 	pthread_mutex_unlock(&verify->mutex);
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		verify->facts[i].live += counter->segments[i].live;
 		verify->facts[i].live_bytes += counter->segments[i].bytes;
 	}
@@ -57,7 +57,7 @@ static void add_up(const struct counter *counter)
 static void count_parts(void *context)
 {
 	struct tally *tally = context;
-	const size_t segments = tally->verify->view->listing.count;
+	const size_t segments = tally->verify->repo->listing.count;
 	struct counter counter = {
 		.verify = tally->verify, .position = LISTING_NONE,
 		.segments = calloc(segments + 1, sizeof(*counter.segments)),
@@ -77,7 +77,7 @@ enum as_err verify_tally_log(struct verify_run *run)
 {
 	struct tally tally = { .verify = run->verify, .failure = AS_OK };
 	run->verify->objects = run->verify->key_sum = 0;
-	for (size_t i = 0; i < run->view->listing.count; i++) {
+	for (size_t i = 0; i < run->repo->listing.count; i++) {
 		run->verify->facts[i].live = 0;
 		run->verify->facts[i].live_bytes = 0;
 	}

@@ -19,7 +19,7 @@ static void worker(void *context)
 static void sum_up(struct verify *verify)
 {
 	uint64_t puts = 0;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		verify->bytes += verify->facts[i].size;
 		if (verify->facts[i].is_committed)
 			puts += verify->facts[i].puts;
@@ -30,15 +30,15 @@ static void sum_up(struct verify *verify)
 /* Opening saw no more than that the manifests are there. */
 static enum as_err check_manifest(struct verify_run *run, const char *name)
 {
-	const struct view *view = run->view;
+	const struct repo *repo = run->repo;
 	struct finding finding = finding_of(PROBLEM_UNDO_UNREADABLE);
 	char folder[UNDO_FOLDER_MAX], *lines;
 	undo_folder_path(name, folder);
 	enum undo_state state;
-	enum as_err err = undo_state_of(view->io, view->fd, folder, &state);
+	enum as_err err = undo_state_of(repo->io, repo->fd, folder, &state);
 	if (err == AS_OK && state == UNDO_UNREADABLE)
 		return AS_OK;
-	err = undo_manifest_lines(view->io, view->fd, folder, &lines);
+	err = undo_manifest_lines(repo->io, repo->fd, folder, &lines);
 	free(lines);
 	if (err == AS_OK || err == AS_ERR_MEMORY)
 		return err;
@@ -50,7 +50,7 @@ static enum as_err check_manifest(struct verify_run *run, const char *name)
 static enum as_err check_undo(struct verify_run *run)
 {
 	struct undo_names names;
-	enum as_err err = undo_names_list(run->view->io, run->view->fd, &names);
+	enum as_err err = undo_names_list(run->repo->io, run->repo->fd, &names);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening told it */
 	for (size_t i = 0; err == AS_OK && i < names.count; i++)
@@ -62,14 +62,14 @@ static enum as_err check_undo(struct verify_run *run)
 static enum as_err report_change(struct verify_run *run)
 {
 	const struct finding finding = finding_of(PROBLEM_CHANGED);
-	return view_is_changed(run->view) ? verify_add(run, &finding) : AS_OK;
+	return repo_is_changed(run->repo) ? verify_add(run, &finding) : AS_OK;
 }
 
 static enum as_err verify_segments(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
 	enum as_err err = AS_OK;
-	if (!run->view->config.has_id)
+	if (!run->repo->config.has_id)
 		verify->scope.known = NULL;
 	if (verify->scope.known)
 		err = verify_mark_index(run);
@@ -93,7 +93,7 @@ static enum as_err verify_segments(struct verify_run *run)
 static enum as_err count_partly(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
-	for (size_t i = 0; i < verify->view->listing.count; i++)
+	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		verify->objects += verify->facts[i].live;
 	return AS_OK;
 }
@@ -160,10 +160,10 @@ static enum as_err read_and_weigh(struct verify_run *run)
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)
 {
 	struct verify_run run = {
-		.verify = verify, .view = verify->view, .progress = progress,
+		.verify = verify, .repo = verify->repo, .progress = progress,
 		.threads = parallel_threads(threads),
 	};
-	if (verify->view->dialect != DIALECT_ATTIC) {
+	if (verify->repo->dialect != DIALECT_ATTIC) {
 		verify->complete = true;	/* no segment is read: opening said all there is */
 		return AS_OK;
 	}
@@ -199,21 +199,21 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 	return err;
 }
 
-enum as_err verify_run(const struct view *view, unsigned threads, struct verify_progress *progress,
+enum as_err verify_run(const struct repo *repo, unsigned threads, struct verify_progress *progress,
 		       struct verify **out)
 {
-	const enum as_err err = verify_new(view, out);
+	const enum as_err err = verify_new(repo, out);
 	return err == AS_OK ? verify_work(*out, threads, progress) : err;
 }
 
-enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
+enum as_err verify_tail(const struct repo *repo, enum tail_kind *kind)
 {
 	struct verify_progress progress = { .cancel = false };
 	struct verify_run run = {
-		.view = view, .progress = &progress, .threads = parallel_threads(0),
+		.repo = repo, .progress = &progress, .threads = parallel_threads(0),
 	};
 	*kind = TAIL_NONE;
-	enum as_err err = verify_new(view, &run.verify);
+	enum as_err err = verify_new(repo, &run.verify);
 	if (err != AS_OK)
 		return err;
 	err = verify_load_index(&run);
@@ -229,13 +229,13 @@ enum as_err verify_tail(const struct view *view, enum tail_kind *kind)
 /* ---- asking ---- */
 
 /* Where the key of a PUT is by the index alone. */
-static enum as_err index_place(const struct view *view, const uint8_t key[KEY_SIZE],
+static enum as_err index_place(const struct repo *repo, const uint8_t key[KEY_SIZE],
 			       struct replay_event *place)
 {
 	struct index_bucket bucket;
-	if (!view_index_fits(view))
+	if (!repo_index_fits(repo))
 		return AS_ERR_INTEGRITY;
-	const enum as_err err = index_lookup(&view->index, key, &bucket);
+	const enum as_err err = index_lookup(&repo->index, key, &bucket);
 	if (err == AS_OK)
 		*place = (struct replay_event){
 			.segment = bucket.segment, .offset = bucket.offset, .is_put = true,
@@ -243,11 +243,11 @@ static enum as_err index_place(const struct view *view, const uint8_t key[KEY_SI
 	return err;
 }
 
-enum entry_status entry_status(const struct view *view, const struct verify *verify,
+enum entry_status entry_status(const struct repo *repo, const struct verify *verify,
 			       uint32_t segment, const struct segment_entry *entry, bool *known)
 {
 	const bool is_committed = verify ? verify->has_end && segment <= verify->end
-					 : view_is_committed(view, segment);
+					 : repo_is_committed(repo, segment);
 	*known = true;
 	if (entry->tag == SEGMENT_DAMAGED)
 		return STATUS_DAMAGED;
@@ -262,9 +262,9 @@ enum entry_status entry_status(const struct view *view, const struct verify *ver
 	if (verify)
 		err = verify_lookup(verify, entry->key, &place) ? AS_OK : AS_ERR_OBJECT_NOT_FOUND;
 	else
-		err = index_place(view, entry->key, &place);
+		err = index_place(repo, entry->key, &place);
 	*known = err == AS_OK || err == AS_ERR_OBJECT_NOT_FOUND;
-	const size_t position = verify ? listing_find(&view->listing, segment) : LISTING_NONE;
+	const size_t position = verify ? listing_find(&repo->listing, segment) : LISTING_NONE;
 	if (position != LISTING_NONE)
 		segment = verify->facts[position].number;
 	const struct verify_gone *gone =

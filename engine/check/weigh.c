@@ -32,7 +32,7 @@ static struct verify_missing *add_missing(struct verify *verify, size_t *capacit
 
 static void find_last_place(struct verify *verify)
 {
-	const struct listing *listing = &verify->view->listing;
+	const struct listing *listing = &verify->repo->listing;
 	uint64_t last = 0;
 	if (verify->damage_count > 0) {
 		const struct verify_damage *damage = &verify->damage[verify->damage_count - 1];
@@ -189,12 +189,12 @@ static bool find_stranger(struct weighing *w, const struct index_bucket *bucket)
 static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bucket)
 {
 	struct verify *verify = w->verify;
-	const struct view *view = verify->view;
+	const struct repo *repo = verify->repo;
 	struct verify_source source;
 	struct segment_entry entry;
 	if (!verify_find_source(verify, bucket->segment, bucket->offset, &source))
 		return AS_OK;
-	const enum as_err err = segment_read_entry(view->io, view->fd, source.path, source.offset,
+	const enum as_err err = segment_read_entry(repo->io, repo->fd, source.path, source.offset,
 						   &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
@@ -282,7 +282,7 @@ static enum as_err weigh_keys(struct weighing *w)
 		.known = confirmed,
 	};
 	w->unsettled = image->used - confirmed;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
 		facts->wanted = facts->unknown = facts->wrong = 0;
@@ -317,11 +317,11 @@ static bool is_contradicted(const struct verify *verify, const struct segment_fa
 static void excuse(struct weighing *w)
 {
 	struct verify *verify = w->verify;
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	const bool has_hints = hints->usable && hints->segment_count > 0 &&
 			       hints->transaction == verify->index.transaction;
 	verify_find_index_last(w->run);
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		const uint64_t end = replay_time(facts->number, UINT32_MAX);
 		if (has_hints && is_contradicted(verify, facts)) {
@@ -394,7 +394,7 @@ static enum as_err weigh_index(struct weighing *w)
 		verify->index_figures.of = of;
 	/* What an index that is not to be believed places in damage is not missed there. */
 	for (size_t i = 0;
-	     verify->index_credit != CREDIT_CREDIBLE && i < verify->view->listing.count; i++)
+	     verify->index_credit != CREDIT_CREDIBLE && i < verify->repo->listing.count; i++)
 		verify->facts[i].wanted = 0;
 	/* What only searching found is believed, as without an index, where this one is no witness.
 	 */
@@ -414,7 +414,7 @@ static enum as_err weigh_index(struct weighing *w)
 /* Is no segment that the hints count objects in there, or does one lie above their own time? */
 static bool lists_nothing_there(const struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	bool is_any = false, is_there = false;
 	for (size_t i = 0; i < hints->segment_count; i++) {
 		if (hints->segments[i].live <= 0)
@@ -422,15 +422,15 @@ static bool lists_nothing_there(const struct verify *verify)
 		if (hints->segments[i].segment > hints->transaction)
 			return true;
 		is_any = true;
-		is_there = is_there || listing_find(&verify->view->listing,
+		is_there = is_there || listing_find(&verify->repo->listing,
 						    hints->segments[i].segment) != LISTING_NONE;
 	}
-	return is_any && !is_there && verify->view->listing.count > 1;
+	return is_any && !is_there && verify->repo->listing.count > 1;
 }
 
 static void weigh_hints(struct verify *verify)
 {
-	const struct hints *hints = &verify->view->hints;
+	const struct hints *hints = &verify->repo->hints;
 	struct hints_figures figures = { 0 };
 	verify->hints_credit = CREDIT_NONE;
 	if (!hints->usable || !verify->has_end)
@@ -440,7 +440,7 @@ static void weigh_hints(struct verify *verify)
 	const bool is_joined = verify->index_credit == CREDIT_CREDIBLE &&
 			       hints->transaction == verify->index.transaction;
 	figures.is_stale = hints->transaction < verify->end;
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->role != ROLE_LOG || !facts->is_committed)
 			continue;
@@ -471,7 +471,7 @@ enum as_err verify_weigh(struct verify_run *run)
 		verify->missing = NULL;
 		err = weigh_index(&w);
 	} else {
-		for (size_t i = 0; i < verify->view->listing.count; i++)
+		for (size_t i = 0; i < verify->repo->listing.count; i++)
 			verify->facts[i].held = verify->facts[i].live;
 	}
 	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&

@@ -18,7 +18,7 @@
 #define WALKS 16u		/* segments that are read whole at most */
 
 struct probing {
-	const struct view *view;
+	const struct repo *repo;
 	const struct index_file *index;
 	const _Atomic bool *cancel;
 	struct { uint32_t number; bool is_whole; } walks[WALKS];
@@ -35,16 +35,16 @@ static bool is_cancelled(const struct probing *probing)
 /* Is the segment without a flaw? */
 static bool walk(const struct probing *probing, uint32_t number)
 {
-	const struct view *view = probing->view;
-	const size_t position = listing_find(&view->listing, number);
-	struct segment_reader *reader = segment_reader_new(view->io);
+	const struct repo *repo = probing->repo;
+	const size_t position = listing_find(&repo->listing, number);
+	struct segment_reader *reader = segment_reader_new(repo->io);
 	struct segment_entry entry = { .tag = SEGMENT_PUT };
 	char path[LISTING_PATH_MAX];
 	if (!reader)
 		return false;
 	segment_reader_watch(reader, probing->cancel);
-	listing_path(&view->listing, position, path);
-	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
+	listing_path(&repo->listing, position, path);
+	enum as_err err = segment_open(reader, repo->fd, path, number, NULL, NULL);
 	while (err == AS_OK && entry.tag != SEGMENT_DAMAGED)
 		err = segment_next(reader, &entry);
 	segment_reader_free(reader);
@@ -73,7 +73,7 @@ static void probe(struct probing *probing, const struct index_bucket *bucket)
 {
 	enum index_target target;
 	probing->seen++;
-	if (view_target(probing->view, bucket, &target) != AS_OK || target == TARGET_UNREADABLE ||
+	if (object_target(probing->repo, bucket, &target) != AS_OK || target == TARGET_UNREADABLE ||
 	    target == TARGET_NO_SEGMENT)
 		return;
 	if ((target == TARGET_DAMAGED || target == TARGET_OUT_OF_RANGE) &&
@@ -119,10 +119,10 @@ static void probe_large(struct probing *probing, struct index_bucket *buckets)
 }
 
 /* Nothing was found to hold the index against. */
-static enum credit credit_of_nothing(const struct view *view, const struct probing *probing)
+static enum credit credit_of_nothing(const struct repo *repo, const struct probing *probing)
 {
-	const struct hints *hints = &view->hints;
-	if (view->listing.count == 0)
+	const struct hints *hints = &repo->hints;
+	if (repo->listing.count == 0)
 		return CREDIT_CREDIBLE;
 	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0)
@@ -130,27 +130,27 @@ static enum credit credit_of_nothing(const struct view *view, const struct probi
 	return CREDIT_NONE;
 }
 
-static enum credit credit_of_sample(const struct view *view, struct probing *probing)
+static enum credit credit_of_sample(const struct repo *repo, struct probing *probing)
 {
 	struct index_figures *figures = &probing->figures;
 	uint32_t end = 0;
 	if (is_cancelled(probing))
 		return CREDIT_NONE;
 	if (figures->of == 0)
-		return credit_of_nothing(view, probing);
+		return credit_of_nothing(repo, probing);
 	if (figures->confirmed * 10 < figures->of)
 		return CREDIT_FOREIGN;
 	figures->live = figures->known = figures->confirmed;
-	figures->is_stale = view_log_end(view, &end) && probing->index->transaction < end;
+	figures->is_stale = repo_log_end(repo, &end) && probing->index->transaction < end;
 	/* Many wrong places may be the fault of the files that they are in. */
 	const enum credit credit = credit_of_index(figures);
 	return credit == CREDIT_DAMAGED ? CREDIT_NONE : credit;
 }
 
-static void probe_index(const struct view *view, const struct index_file *index,
+static void probe_index(const struct repo *repo, const struct index_file *index,
 			const _Atomic bool *cancel, struct witness *out)
 {
-	struct probing probing = { .view = view, .index = index, .cancel = cancel };
+	struct probing probing = { .repo = repo, .index = index, .cancel = cancel };
 	const bool is_small = index->buckets <= READ_WHOLE;
 	struct index_bucket *buckets =
 		calloc(is_small ? index->buckets : RUN, sizeof(*buckets));
@@ -161,7 +161,7 @@ static void probe_index(const struct view *view, const struct index_file *index,
 	else
 		probe_large(&probing, buckets);
 	out->is_sample |= !is_small;
-	out->credit = credit_of_sample(view, &probing);
+	out->credit = credit_of_sample(repo, &probing);
 	out->has_figures = !is_cancelled(&probing);
 	out->of = probing.figures.of;
 	out->confirmed = probing.figures.confirmed;
@@ -194,66 +194,66 @@ static void take_weighed(const struct verify *verify, struct witness *out)
 	out->known = figures->known;
 }
 
-bool witness_of_index(const struct view *view, const struct verify *verify,
+bool witness_of_index(const struct repo *repo, const struct verify *verify,
 		      const _Atomic bool *cancel, struct witness *out)
 {
-	if (!view->has_index)
+	if (!repo->has_index)
 		return false;
-	name_file(out, "index", view->index_transaction);
-	if (was_weighed(verify, view->index_transaction))
+	name_file(out, "index", repo->index_transaction);
+	if (was_weighed(verify, repo->index_transaction))
 		take_weighed(verify, out);
-	else if (view->index.fd < 0)
+	else if (repo->index.fd < 0)
 		out->credit = CREDIT_DAMAGED;
 	else
-		probe_index(view, &view->index, cancel, out);
+		probe_index(repo, &repo->index, cancel, out);
 	return true;
 }
 
-static bool of_older_index(const struct view *view, const struct verify *verify,
+static bool of_older_index(const struct repo *repo, const struct verify *verify,
 			   const _Atomic bool *cancel, struct witness *out)
 {
 	struct index_file index;
-	if (!view->has_older_index)
+	if (!repo->has_older_index)
 		return false;
-	name_file(out, "index", view->older_index);
-	if (was_weighed(verify, view->older_index)) {
+	name_file(out, "index", repo->older_index);
+	if (was_weighed(verify, repo->older_index)) {
 		take_weighed(verify, out);
-	} else if (index_open(view->io, view->fd, view->older_index, &index, NULL) != AS_OK) {
+	} else if (index_open(repo->io, repo->fd, repo->older_index, &index, NULL) != AS_OK) {
 		out->credit = CREDIT_DAMAGED;
 	} else {
-		probe_index(view, &index, cancel, out);
+		probe_index(repo, &index, cancel, out);
 		index_close(&index);
 	}
 	return true;
 }
 
-bool witness_of_hints(const struct view *view, const struct verify *verify, struct witness *out)
+bool witness_of_hints(const struct repo *repo, const struct verify *verify, struct witness *out)
 {
 	uint32_t end;
-	if (!view->has_hints)
+	if (!repo->has_hints)
 		return false;
-	name_file(out, "hints", view->hints_transaction);
+	name_file(out, "hints", repo->hints_transaction);
 	out->is_hints = true;
-	if (!view->hints.usable) {
+	if (!repo->hints.usable) {
 		out->credit = CREDIT_DAMAGED;
 	} else if (verify && verify->skipped == 0) {
 		out->credit = verify->hints_credit;
 		out->has_figures = out->credit != CREDIT_NONE;
 		out->of = verify->hints_figures.rows;
 		out->confirmed = verify->hints_figures.right;
-	} else if (view_log_end(view, &end) && view->hints_transaction < end) {
+	} else if (repo_log_end(repo, &end) && repo->hints_transaction < end) {
 		out->credit = CREDIT_OLDER;
 	}
 	return true;
 }
 
-size_t witness_list(const struct view *view, const struct verify *verify,
+size_t witness_list(const struct repo *repo, const struct verify *verify,
 		    const _Atomic bool *cancel, struct witness out[WITNESSES_MAX])
 {
 	size_t count = 0;
-	count += witness_of_index(view, verify, cancel, &out[count]);
-	count += of_older_index(view, verify, cancel, &out[count]);
-	count += witness_of_hints(view, verify, &out[count]);
+	count += witness_of_index(repo, verify, cancel, &out[count]);
+	count += of_older_index(repo, verify, cancel, &out[count]);
+	count += witness_of_hints(repo, verify, &out[count]);
 	return count;
 }
 

@@ -26,17 +26,17 @@ struct witness {
 	uint64_t objects, known;	/* what the log holds at its time, and what it knows of that */
 };
 
-/* The witnesses of @view into @out; returns how many there are. With @verify (complete) the exact
+/* The witnesses of @repo into @out; returns how many there are. With @verify (complete) the exact
  * figures, with NULL those of a sample; @cancel (may be NULL) ends looking at it early. */
-size_t witness_list(const struct view *view, const struct verify *verify,
+size_t witness_list(const struct repo *repo, const struct verify *verify,
 		    const _Atomic bool *cancel, struct witness out[WITNESSES_MAX]);
 
 /* The newest index alone. False: there is none. */
-bool witness_of_index(const struct view *view, const struct verify *verify,
+bool witness_of_index(const struct repo *repo, const struct verify *verify,
 		      const _Atomic bool *cancel, struct witness *out);
 
 /* The hints alone. */
-bool witness_of_hints(const struct view *view, const struct verify *verify, struct witness *out);
+bool witness_of_hints(const struct repo *repo, const struct verify *verify, struct witness *out);
 
 /* "0 of 50 mappings confirmed"; empty where there are no figures. */
 void witness_figures(const struct witness *witness, char out[WITNESS_TEXT]);

@@ -9,7 +9,7 @@
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
 {
 	*reader = (struct copy_reader){
-		.plan = plan, .segment = segment_reader_new(plan->work->view->io),
+		.plan = plan, .segment = segment_reader_new(plan->work->repo->io),
 	};
 	return reader->segment ? AS_OK : AS_ERR_MEMORY;
 }
@@ -21,10 +21,10 @@ void copy_reader_free(struct copy_reader *reader)
 
 static enum as_err open_file(struct copy_reader *reader, uint32_t number, const char *path)
 {
-	const struct view *view = reader->plan->work->view;
+	const struct repo *repo = reader->plan->work->repo;
 	if (reader->is_open && strcmp(reader->path, path) == 0)
 		return AS_OK;
-	const enum as_err err = segment_open(reader->segment, view->fd, path, number, NULL, NULL);
+	const enum as_err err = segment_open(reader->segment, repo->fd, path, number, NULL, NULL);
 	reader->is_open = err == AS_OK;
 	snprintf(reader->path, sizeof(reader->path), "%s", path);
 	return err;
@@ -39,7 +39,7 @@ static bool is_same(const struct copy *copy, const struct segment_entry *entry)
 enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error)
 {
-	const struct view *view = reader->plan->work->view;
+	const struct repo *repo = reader->plan->work->repo;
 	struct verify_source source = { .path = "data" };
 	enum as_err err = AS_ERR_INTEGRITY;
 	if (verify_find_source(reader->plan->work->verify, copy->segment, copy->offset, &source))
@@ -53,9 +53,9 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 	if (err == AS_OK)
 		return AS_OK;
 	if (err == AS_ERR_MEMORY)
-		return as_fail(error, err, 0, "%s: out of memory", view->path);
+		return as_fail(error, err, 0, "%s: out of memory", repo->path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is not what "
-		       "it was: the disk or the machine cannot be trusted", view->path, source.path,
+		       "it was: the disk or the machine cannot be trusted", repo->path, source.path,
 		       copy->segment, copy->offset);
 }

@@ -309,7 +309,7 @@ enum as_err repair_check(const struct plan *plan, const struct verify *after,
 		return AS_OK;
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s: %" PRIu64 " objects can be read after the %s, and the plan promised %"
-		       PRIu64 "%s: take it back with undo", after->view->path, after->objects,
+		       PRIu64 "%s: take it back with undo", after->repo->path, after->objects,
 		       repair_name(plan->action), work->objects,
 		       after->objects == work->objects ? " others" : "");
 }
@@ -413,25 +413,25 @@ static enum as_err add_delete_for_now(void *context, const uint8_t key[KEY_SIZE]
 static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reader *reader,
 				 size_t position, struct as_error *error)
 {
-	const struct view *view = sweep->plan->work->view;
+	const struct repo *repo = sweep->plan->work->repo;
 	const bool goes = sweep->plan->work->goes[position] != NULL;
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	/* Until a file that bears another's number has gone, the clients read it as that one. */
 	const uint32_t is = sweep->plan->work->verify->facts[position].number;
-	const uint32_t bears = view->listing.segments[position].number;
+	const uint32_t bears = repo->listing.segments[position].number;
 	const uint32_t number = is > bears ? is : bears;
-	listing_path(&view->listing, position, path);
-	enum as_err err = segment_open(reader, view->fd, path, number, NULL, NULL);
+	listing_path(&repo->listing, position, path);
+	enum as_err err = segment_open(reader, repo->fd, path, number, NULL, NULL);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s/%s: %s", view->path, path, as_err_text(err));
+		return as_fail(error, err, 0, "%s/%s: %s", repo->path, path, as_err_text(err));
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		err = weigh_entry(sweep, number, goes, &entry);
 		if (err != AS_OK)
 			break;
 	}
 	return err == AS_END ? AS_OK
-			     : as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+			     : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
 /* Does the log end elsewhere without @position, or is a transaction written anyhow? Files that came
@@ -443,7 +443,7 @@ static bool sweeps_outsider(const struct plan *plan, size_t position)
 	bool is_end = true;
 	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
 		return true;
-	for (size_t i = position + 1; i < work->view->listing.count; i++)
+	for (size_t i = position + 1; i < work->repo->listing.count; i++)
 		is_end = is_end && (work->goes[i] || !work->verify->facts[i].is_complete);
 	return is_end;
 }
@@ -457,7 +457,7 @@ static bool must_be_swept(const struct plan *plan, size_t position)
 		return false;
 	if (facts->role != ROLE_LOG)
 		return work->goes[position] && sweeps_outsider(plan, position);
-	if (facts->number != work->view->listing.segments[position].number)
+	if (facts->number != work->repo->listing.segments[position].number)
 		return true;
 	return (facts->puts != facts->live || facts->deletes > 0) &&
 	       (!work->goes[position] || verify->log_is_damaged || verify->deletes_moved > 0);
@@ -466,11 +466,11 @@ static bool must_be_swept(const struct plan *plan, size_t position)
 static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
 {
 	const struct plan_work *work = sweep->plan->work;
-	struct segment_reader *reader = segment_reader_new(work->view->io);
+	struct segment_reader *reader = segment_reader_new(work->repo->io);
 	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
 	if (reader)
 		segment_reader_watch(reader, &work->progress->cancel);
-	const size_t count = work->view->listing.count;
+	const size_t count = work->repo->listing.count;
 	for (size_t i = 0; err == AS_OK && i < 2 * count; i++) {	/* the log first */
 		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
 		if (is_log == (i < count) && must_be_swept(sweep->plan, i % count))
@@ -506,7 +506,7 @@ static bool ends_like_commit(const struct segment_entry *entry, const uint8_t *b
 
 static enum as_err fail_memory(const struct plan *plan, enum as_err err, struct as_error *error)
 {
-	return as_fail(error, err, 0, "%s: %s", plan->work->view->path, as_err_text(err));
+	return as_fail(error, err, 0, "%s: %s", plan->work->repo->path, as_err_text(err));
 }
 
 /* Read every entry that is to be copied: it must still be what it was, and how it will lie in the
@@ -520,7 +520,7 @@ static enum as_err measure_all(struct plan *plan, struct copy_reader *reader,
 	for (size_t i = 0; i < work->copy_count; i++) {
 		struct copy *copy = &work->copies[i];
 		if (work->progress->cancel)
-			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", work->view->path,
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", work->repo->path,
 				       as_err_text(AS_ERR_CANCELLED));
 		const enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
 		if (err != AS_OK)
@@ -570,16 +570,16 @@ enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
 
 static enum as_err add_suspect(struct plan *plan, const struct finding *finding, size_t *capacity)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	const uint32_t number = (uint32_t)finding->segment;
-	const size_t position = listing_find(&view->listing, number);
+	const size_t position = listing_find(&repo->listing, number);
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
 	void *rows = plan->suspects;
 	if (position == LISTING_NONE || finding->offset > UINT32_MAX)
 		return AS_OK;
-	listing_path(&view->listing, position, path);
-	const enum as_err err = segment_read_entry(view->io, view->fd, path,
+	listing_path(&repo->listing, position, path);
+	const enum as_err err = segment_read_entry(repo->io, repo->fd, path,
 						   (uint64_t)finding->offset, &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;

@@ -1,5 +1,5 @@
 /* engine/repair/plan_text.h - a plan, and what came of it, in lines for people. Pure text: no
- * terminal, no file. The command line, the terminal's plan view, and plan.txt and report.txt of the
+ * terminal, no file. The command line, the terminal's plan screen, and plan.txt and report.txt of the
  * undo folder all show these lines.
  */
 #ifndef ATTICSCOPE_PLAN_TEXT_H

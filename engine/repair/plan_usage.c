@@ -14,7 +14,7 @@ static void count_key(struct plan *plan, const struct lost_key *key, int change)
 enum as_err plan_usage_begin(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
-	const struct listing *listing = &work->view->listing;
+	const struct listing *listing = &work->repo->listing;
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
@@ -53,7 +53,7 @@ bool plan_usage_delete(struct plan *plan, uint32_t to)
 
 void plan_usage_end(struct plan *plan)
 {
-	const struct listing *listing = &plan->work->view->listing;
+	const struct listing *listing = &plan->work->repo->listing;
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &plan->work->verify->facts[i];
 		struct usage_segment *row =

@@ -93,27 +93,27 @@ static void judge_ground(struct plan *plan, const struct verify *first,
 
 /* ---- which segments go ---- */
 
-static bool is_misplaced(const struct view *view, size_t position)
+static bool is_misplaced(const struct repo *repo, size_t position)
 {
-	const struct listing_segment *segment = &view->listing.segments[position];
-	const struct listing_folder *folder = &view->listing.folders[segment->folder];
-	return view->config.has_segments_per_dir &&
-	       (folder->name || folder->number != segment->number / view->config.segments_per_dir);
+	const struct listing_segment *segment = &repo->listing.segments[position];
+	const struct listing_folder *folder = &repo->listing.folders[segment->folder];
+	return repo->config.has_segments_per_dir &&
+	       (folder->name || folder->number != segment->number / repo->config.segments_per_dir);
 }
 
 static const char *why_salvage(const struct plan *plan, size_t position)
 {
 	const struct verify *verify = plan->work->verify;
 	const struct segment_facts *facts = &verify->facts[position];
-	if (!verify->has_end || plan->work->view->listing.segments[position].number > verify->end)
+	if (!verify->has_end || plan->work->repo->listing.segments[position].number > verify->end)
 		return "not committed";
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (facts->role == ROLE_FOREIGN)
 		return "of another repository or time";
-	if (facts->number != plan->work->view->listing.segments[position].number)
+	if (facts->number != plan->work->repo->listing.segments[position].number)
 		return "bears another segment's number";
-	if (is_misplaced(plan->work->view, position))
+	if (is_misplaced(plan->work->repo, position))
 		return "in the wrong folder";
 	if (facts->is_unreadable)
 		return "holds unreadable ranges";
@@ -121,22 +121,22 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "damaged";
 	if (facts->is_too_large)
 		return "goes on beyond 2 GiB";
-	return plan->work->view->listing.segments[position].number >= LOG_SEGMENT_LAST
+	return plan->work->repo->listing.segments[position].number >= LOG_SEGMENT_LAST
 		       ? "has a number that no other can follow" : NULL;
 }
 
 static const char *why_compact(const struct plan *plan, size_t position)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	const struct segment_facts *facts = &plan->work->verify->facts[position];
-	const uint32_t number = view->listing.segments[position].number;
+	const uint32_t number = repo->listing.segments[position].number;
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (!facts->is_committed || (facts->puts == facts->live && facts->deletes == 0 &&
 				     facts->live > 0))
 		return NULL;
 	/* The newest COMMIT alone must stay. */
-	if (number == view->transaction && facts->puts == 0 && facts->deletes == 0)
+	if (number == repo->transaction && facts->puts == 0 && facts->deletes == 0)
 		return NULL;
 	return facts->live > 0 ? "superseded entries" : "nothing live";
 }
@@ -145,7 +145,7 @@ static const char *why_goes(const struct plan *plan, size_t position)
 {
 	switch (plan->action) {
 	case REPAIR_ROLLBACK:
-		return position >= plan->work->view->tail ? "not committed" : NULL;
+		return position >= plan->work->repo->tail ? "not committed" : NULL;
 	case REPAIR_COMPACT:
 		return why_compact(plan, position);
 	case REPAIR_SALVAGE:
@@ -218,9 +218,9 @@ static enum as_err draft_folder(const struct draft *draft)
 	struct stat st;
 	bool is_there;
 	const struct plan *plan = draft->list->plan;
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	snprintf(path, sizeof(path), "data/%" PRIu32, draft->segment / draft->per_dir);
-	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
+	const enum as_err err = io_ask(repo->io, repo->fd, path, &is_there, &st);
 	if (err != AS_OK || is_there || is_listed(plan, path))
 		return err;
 	return add_file(draft->list, PLAN_MAKE, 0, "new folder", "%s", path);
@@ -255,8 +255,8 @@ static enum as_err list_new_segments(struct plan *plan, struct file_list *list)
 {
 	const struct plan_work *work = plan->work;
 	struct draft draft = {
-		.list = list, .limit = work->view->config.max_segment_size,
-		.per_dir = work->view->config.segments_per_dir, .segment = work->next,
+		.list = list, .limit = work->repo->config.max_segment_size,
+		.per_dir = work->repo->config.segments_per_dir, .segment = work->next,
 	};
 	if (!work->writes_commit)
 		return AS_OK;
@@ -298,7 +298,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
 	const struct plan *plan = old->list->plan;
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	char current[sizeof("index.4294967295")] = "";
 	struct stat st;
 	bool is_there;
@@ -306,7 +306,7 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	(void)kind;
 	if (!(is_left || is_old_name(name)))
 		return AS_OK;
-	old->err = io_ask(view->io, view->fd, name, &is_there, &st);
+	old->err = io_ask(repo->io, repo->fd, name, &is_there, &st);
 	if (old->err != AS_OK || !is_there)
 		return old->err;
 	if (S_ISDIR(st.st_mode)) {
@@ -349,12 +349,12 @@ static enum as_err list_written(struct file_list *list, const char *prefix, uint
 
 static enum as_err list_index(struct plan *plan, struct file_list *list)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	struct old_names old = { .list = list };
 	if (!plan->work->writes_index)
 		return AS_OK;
 	plan_usage_end(plan);
-	enum as_err err = io_list(view->io, view->fd, see_name, &old);
+	enum as_err err = io_list(repo->io, repo->fd, see_name, &old);
 	if (err != AS_OK || !plan->has_after)
 		return err;
 	err = list_written(list, "hints.", usage_size(&plan->work->usage), "new hints");
@@ -367,10 +367,10 @@ static enum as_err list_index(struct plan *plan, struct file_list *list)
  * no COMMIT at all, one with the highest number that there is, too: what it holds was copied. */
 static bool goes_first(const struct plan *plan, size_t position)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	return !plan->work->verify->facts[position].is_committed ||
-	       (!view->has_transaction &&
-		view->listing.segments[position].number >= LOG_SEGMENT_LAST);
+	       (!repo->has_transaction &&
+		repo->listing.segments[position].number >= LOG_SEGMENT_LAST);
 }
 
 static enum as_err list_moved(struct plan *plan, struct file_list *list)
@@ -378,10 +378,10 @@ static enum as_err list_moved(struct plan *plan, struct file_list *list)
 	const struct plan_work *work = plan->work;
 	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < work->view->listing.count; i++) {
+	for (size_t i = 0; err == AS_OK && i < work->repo->listing.count; i++) {
 		if (!work->goes[i])
 			continue;
-		listing_path(&work->view->listing, i, path);
+		listing_path(&work->repo->listing, i, path);
 		const struct segment_facts *facts = &work->verify->facts[i];
 		err = add_file(list, PLAN_MOVE, facts->size, work->goes[i], "%s", path);
 		if (err == AS_OK)
@@ -394,7 +394,7 @@ static enum as_err list_moved(struct plan *plan, struct file_list *list)
 static enum as_err list_double(struct file_list *list, const struct listing_folder *folder,
 			       uint32_t number, const char *taken)
 {
-	const struct view *view = list->plan->work->view;
+	const struct repo *repo = list->plan->work->repo;
 	char path[LISTING_PATH_MAX];
 	struct stat st;
 	bool is_there;
@@ -404,7 +404,7 @@ static enum as_err list_double(struct file_list *list, const struct listing_fold
 		snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRIu32, folder->number, number);
 	if (strcmp(path, taken) == 0 || is_listed(list->plan, path))
 		return AS_OK;
-	const enum as_err err = io_ask(view->io, view->fd, path, &is_there, &st);
+	const enum as_err err = io_ask(repo->io, repo->fd, path, &is_there, &st);
 	if (err != AS_OK || !is_there || !S_ISREG(st.st_mode))
 		return err;
 	return add_file(list, PLAN_MOVE, (uint64_t)st.st_size, "there twice", "%s", path);
@@ -413,7 +413,7 @@ static enum as_err list_double(struct file_list *list, const struct listing_fold
 /* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
 static enum as_err list_doubles(struct plan *plan, struct file_list *list)
 {
-	const struct listing *listing = &plan->work->view->listing;
+	const struct listing *listing = &plan->work->repo->listing;
 	const struct findings *findings = &plan->work->verify->findings;
 	char taken[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
@@ -453,7 +453,7 @@ static enum as_err list_files(struct plan *plan)
 static void find_head(struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	const struct listing *listing = &work->view->listing;
+	const struct listing *listing = &work->repo->listing;
 	for (size_t i = listing->count; i-- > 0;) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || !facts->is_complete || !facts->is_committed ||
@@ -470,17 +470,17 @@ static void find_head(struct plan *plan)
 static bool index_is_wrong(const struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	const struct view *view = work->view;
+	const struct repo *repo = work->repo;
 	if (!plan->has_after)
-		return view->has_index || view->has_hints;
-	return !view->has_index || !view->has_hints || view->index_transaction != plan->after ||
-	       view->hints_transaction != plan->after ||
+		return repo->has_index || repo->has_hints;
+	return !repo->has_index || !repo->has_hints || repo->index_transaction != plan->after ||
+	       repo->hints_transaction != plan->after ||
 	       wants(&work->verify->findings, REPAIR_RECOVER);
 }
 
 static bool anything_goes(const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->work->view->listing.count; i++)
+	for (size_t i = 0; i < plan->work->repo->listing.count; i++)
 		if (plan->work->goes[i])
 			return true;
 	return false;
@@ -490,7 +490,7 @@ static bool anything_goes(const struct plan *plan)
 static bool ends_open(const struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	for (size_t i = work->view->listing.count; i-- > 0;) {
+	for (size_t i = work->repo->listing.count; i-- > 0;) {
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (!work->goes[i] && facts->is_committed)
 			return !facts->is_complete;
@@ -529,10 +529,10 @@ static void decide_writing(struct plan *plan)
  * counts for nothing. */
 static void find_next(struct plan *plan)
 {
-	const struct view *view = plan->work->view;
-	const struct listing_segment *segments = view->listing.segments;
+	const struct repo *repo = plan->work->repo;
+	const struct listing_segment *segments = repo->listing.segments;
 	uint32_t *next = &plan->work->next;
-	size_t count = view->listing.count;
+	size_t count = repo->listing.count;
 	/* Below a segment that goes before the COMMIT is written there is room. */
 	while (count > 0 && segments[count - 1].number >= LOG_SEGMENT_LAST &&
 	       plan->work->goes[count - 1] && goes_first(plan, count - 1))
@@ -542,19 +542,19 @@ static void find_next(struct plan *plan)
 	else if (count > 0 && plan->work->writes_commit)
 		refuse(plan, "segment %" PRIu32 " has the highest number that Attic can read, or a "
 		       "higher one: no new one can follow it", segments[count - 1].number);
-	if (view->has_index && view->index_transaction >= *next &&
-	    view->index_transaction < LOG_SEGMENT_LAST / 2)
-		*next = view->index_transaction + 1;
-	if (view->has_hints && view->hints_transaction >= *next &&
-	    view->hints_transaction < LOG_SEGMENT_LAST / 2)
-		*next = view->hints_transaction + 1;
+	if (repo->has_index && repo->index_transaction >= *next &&
+	    repo->index_transaction < LOG_SEGMENT_LAST / 2)
+		*next = repo->index_transaction + 1;
+	if (repo->has_hints && repo->hints_transaction >= *next &&
+	    repo->hints_transaction < LOG_SEGMENT_LAST / 2)
+		*next = repo->hints_transaction + 1;
 }
 
 /* Where nothing is kept, a rollback makes room before it writes. */
 static bool fits_without_undo(const struct plan *plan, uint64_t needed)
 {
 	uint64_t room = plan->bytes_free;
-	for (size_t i = 0; i < plan->work->view->listing.count; i++)
+	for (size_t i = 0; i < plan->work->repo->listing.count; i++)
 		if (plan->work->goes[i])
 			room += plan->work->verify->facts[i].size;
 	return plan->action == REPAIR_ROLLBACK && needed <= room;
@@ -562,12 +562,12 @@ static bool fits_without_undo(const struct plan *plan, uint64_t needed)
 
 static void judge_space(struct plan *plan)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	const uint64_t files = plan->bytes_needed;
 	/* The undo folder, its manifest, and text for people. */
 	if (!plan->options.no_undo)
 		plan->bytes_needed += 8 * BLOCK + 2 * plan->file_count * 80;
-	if (io_free_space(view->io, view->fd, &plan->bytes_free) != AS_OK) {
+	if (io_free_space(repo->io, repo->fd, &plan->bytes_free) != AS_OK) {
 		plan->bytes_free = UINT64_MAX;
 		return;
 	}
@@ -585,9 +585,9 @@ static void judge_space(struct plan *plan)
 /* What root makes must be the owner's, who could not read it otherwise. */
 static void judge_owner(struct plan *plan)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	struct stat st;
-	if (geteuid() != 0 || view->io->fstat(view->io, view->fd, &st) != 0)
+	if (geteuid() != 0 || repo->io->fstat(repo->io, repo->fd, &st) != 0)
 		return;
 	plan->has_other_owner = st.st_uid != 0;
 	plan->owner = (uint32_t)st.st_uid;
@@ -596,11 +596,11 @@ static void judge_owner(struct plan *plan)
 /* Is anything against an undo folder? */
 static enum as_err judge_way_back(struct plan *plan)
 {
-	const struct view *view = plan->work->view;
+	const struct repo *repo = plan->work->repo;
 	char why[UNDO_HINDRANCE_SIZE];
 	if (plan->options.no_undo)
 		return AS_OK;
-	const enum as_err err = undo_find_hindrance(view->io, view->fd, why);
+	const enum as_err err = undo_find_hindrance(repo->io, repo->fd, why);
 	if (err == AS_OK && why[0] != '\0') {
 		const bool was_refused = plan->is_refused;
 		refuse(plan, "%s", why);
@@ -627,11 +627,11 @@ static enum tail_choice choice_of(const struct plan *plan)
 /* Does @verify end the log where the repair wants it? */
 static bool ends_right(const struct verify *verify, enum tail_choice choice)
 {
-	const struct view *view = verify->view;
-	const struct listing *listing = &view->listing;
+	const struct repo *repo = verify->repo;
+	const struct listing *listing = &repo->listing;
 	if (choice == TAIL_DROPPED)
-		return verify->has_end == view->has_transaction && verify->end == view->transaction;
-	if (choice == TAIL_KEPT && view->tail < listing->count)
+		return verify->has_end == repo->has_transaction && verify->end == repo->transaction;
+	if (choice == TAIL_KEPT && repo->tail < listing->count)
 		return verify->has_end &&
 		       verify->end == listing->segments[listing->count - 1].number;
 	return true;
@@ -644,7 +644,7 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 	work->verify = first;
 	if (ends_right(first, choice))
 		return AS_OK;
-	enum as_err err = verify_new(work->view, &work->own_verify);
+	enum as_err err = verify_new(work->repo, &work->own_verify);
 	if (err != AS_OK)
 		return err;
 	work->own_verify->tail_choice = choice;
@@ -655,8 +655,8 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 /* New segments lie where config says, and are as large as it says. */
 static void tell_guesses(struct plan *plan)
 {
-	const struct config *config = &plan->work->view->config;
-	const bool per_dir = config->has_segments_per_dir && !plan->work->view->mend.per_dir_is_wrong;
+	const struct config *config = &plan->work->repo->config;
+	const bool per_dir = config->has_segments_per_dir && !plan->work->repo->mend.per_dir_is_wrong;
 	const bool size = config->has_max_segment_size;
 	if (!plan->work->writes_commit || (per_dir && size))
 		return;
@@ -687,8 +687,8 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		return AS_OK;
 	}
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
-	for (size_t i = 0; i < work->view->listing.count; i++)
+		return as_fail(error, err, 0, "%s: %s", work->repo->path, as_err_text(err));
+	for (size_t i = 0; i < work->repo->listing.count; i++)
 		work->goes[i] = why_goes(plan, i);
 	if (plan->action == REPAIR_SALVAGE || plan->action == REPAIR_COMPACT) {
 		struct as_error why;
@@ -709,13 +709,13 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	tell_guesses(plan);
 	err = list_files(plan);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", work->view->path, as_err_text(err));
+		return as_fail(error, err, 0, "%s: %s", work->repo->path, as_err_text(err));
 	plan->is_empty = plan->file_count == 0;
 	plan->is_filled = true;
 	return AS_OK;
 }
 
-static struct plan *plan_new(const struct view *view, enum repair action,
+static struct plan *plan_new(const struct repo *repo, enum repair action,
 			     const struct repair_options *options,
 			     struct verify_progress *progress)
 {
@@ -727,19 +727,19 @@ static struct plan *plan_new(const struct view *view, enum repair action,
 		plan->options = *options;
 	plan->work = calloc(1, sizeof(*plan->work));
 	if (plan->work)
-		plan->work->goes = calloc(view->listing.count + 1, sizeof(*plan->work->goes));
+		plan->work->goes = calloc(repo->listing.count + 1, sizeof(*plan->work->goes));
 	if (!plan->work || !plan->work->goes) {
 		plan_free(plan);
 		return NULL;
 	}
-	plan->work->view = view;
+	plan->work->repo = repo;
 	plan->work->progress = progress;
-	plan->has_before = view->has_transaction;
-	plan->before = view->transaction;
+	plan->has_before = repo->has_transaction;
+	plan->before = repo->transaction;
 	return plan;
 }
 
-enum as_err plan_make(const struct view *view, const struct verify *verify, enum repair action,
+enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum repair action,
 		      const struct repair_options *options, struct verify_progress *progress,
 		      struct plan **out, struct as_error *error)
 {
@@ -747,20 +747,20 @@ enum as_err plan_make(const struct view *view, const struct verify *verify, enum
 	*out = NULL;
 	if (verify->skipped > 0 || verify->remembered > 0)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: only part of it was read just now",
-			       view->path);
-	struct plan *plan = plan_new(view, action, options, progress);
+			       repo->path);
+	struct plan *plan = plan_new(repo, action, options, progress);
 	if (!plan)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", view->path);
-	diagnose(view, verify, &diagnosis);
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", repo->path);
+	diagnose(repo, verify, &diagnosis);
 	judge_ground(plan, verify, &diagnosis);
 	const bool was_refused = plan->is_refused;
-	enum as_err err = view->dialect == DIALECT_ATTIC ? fill(plan, verify, error) : AS_OK;
+	enum as_err err = repo->dialect == DIALECT_ATTIC ? fill(plan, verify, error) : AS_OK;
 	if (err == AS_OK && plan->is_filled && !plan->is_empty) {
 		judge_space(plan);
 		judge_owner(plan);
 		err = judge_way_back(plan);
 		if (err != AS_OK)
-			as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+			as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
 	/* What refuses the plan may be the very thing that planning fails on. */
 	if (was_refused && err != AS_ERR_MEMORY && err != AS_ERR_CANCELLED)
@@ -821,5 +821,5 @@ struct plan_sum plan_sum(const struct plan *plan, enum plan_change change)
 
 bool plan_is_outdated(const struct plan *plan)
 {
-	return view_is_changed(plan->work->view);
+	return repo_is_changed(plan->work->repo);
 }

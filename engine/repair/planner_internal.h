@@ -26,7 +26,7 @@ struct copy {
 };
 
 struct plan_work {
-	const struct view *view;
+	const struct repo *repo;
 	const struct verify *verify;	/* with the end of the log that the repair wants */
 	struct verify *own_verify;	/* where that had to be found out anew */
 	struct verify_progress *progress;

@@ -121,20 +121,20 @@ struct plan {
 	struct plan_work *work;		/* how to do it: the planner's own */
 };
 
-/* Plan @action for @view, of which @verify (complete) is what is known. Reads; writes nothing. Both
+/* Plan @action for @repo, of which @verify (complete) is what is known. Reads; writes nothing. Both
  * must outlive the plan. *@plan is the caller's until plan_free, also when it is empty or refused.
  * Where options ask for another end of the log than @verify has (rollback of a tail that looks
  * committed, keep_tail, drop_tail) the log is verified once more. @progress may be looked at and
  * cancelled from another thread; it must be zeroed before.
  * AS_ERR_MEMORY, AS_ERR_CANCELLED, AS_ERR_IO; AS_ERR_USAGE when @verify left segments out or
  * believed records of an earlier run: no repair rests on those. */
-enum as_err plan_make(const struct view *view, const struct verify *verify, enum repair action,
+enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum repair action,
 		      const struct repair_options *options, struct verify_progress *progress,
 		      struct plan **plan, struct as_error *error);
 void plan_free(struct plan *plan);
 
 /* How many keys are not held after @plan, of those that it or @other, the plan of another repair of
- * the same view, knows. Without this each would count by what it looks at: a rollback never looks
+ * the same repository, knows. Without this each would count by what it looks at: a rollback never looks
  * at the index of the tail that it gives up. @other may be NULL. */
 uint64_t plan_loses(const struct plan *plan, const struct plan *other);
 
@@ -145,7 +145,7 @@ bool plan_is_folder(const struct plan_file *file);
 struct plan_sum { uint64_t files, folders, bytes; };
 struct plan_sum plan_sum(const struct plan *plan, enum plan_change change);
 
-/* Did the repository change since the view of @plan was opened? The plan is then worth nothing. */
+/* Did the repository change since the repository of @plan was opened? The plan is then worth nothing. */
 bool plan_is_outdated(const struct plan *plan);
 
 /* What a repair, or the undoing of one, is doing; may be looked at from another thread. */

@@ -38,14 +38,14 @@ struct run {
 
 static enum as_err fail_memory(const struct run *run, struct as_error *error)
 {
-	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", run->work->view->path);
+	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", run->work->repo->path);
 }
 
 static enum as_err poll_cancel(const struct run *run, struct as_error *error)
 {
 	if (!run->progress->cancel)
 		return AS_OK;
-	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", run->work->view->path,
+	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", run->work->repo->path,
 		       as_err_text(AS_ERR_CANCELLED));
 }
 
@@ -58,7 +58,7 @@ static enum as_err move_file(struct run *run, const char *path, struct as_error 
 		return undo_take(run->undo, path, error);
 	const enum as_err err = io_remove_file(run->permit, path);
 	return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
-		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->view->path,
+		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->repo->path,
 				  path);
 }
 
@@ -73,13 +73,13 @@ static enum as_err sync_moved(struct run *run, const char *path, struct as_error
 		*slash = '\0';
 	const enum as_err err = io_sync_folder(run->permit, slash ? folder : ".");
 	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
-					      run->work->view->path, folder);
+					      run->work->repo->path, folder);
 }
 
 /* The facts of the segment that lies at @path; NULL where it is none that is read. */
 static const struct segment_facts *facts_of(const struct run *run, const char *path)
 {
-	const struct listing *listing = &run->work->view->listing;
+	const struct listing *listing = &run->work->repo->listing;
 	char own[LISTING_PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	const size_t position =
@@ -221,12 +221,12 @@ static void remove_made_folders(const struct run *run)
 
 static enum as_err write_segments(struct run *run, struct as_error *error)
 {
-	const struct view *view = run->work->view;
+	const struct repo *repo = run->work->repo;
 	uint32_t transaction;
 	if (!run->work->writes_commit)
 		return AS_OK;
-	if (log_init(&run->log, run->permit, view->path, view->config.max_segment_size,
-		     view->config.segments_per_dir, run->work->next) != AS_OK)
+	if (log_init(&run->log, run->permit, repo->path, repo->config.max_segment_size,
+		     repo->config.segments_per_dir, run->work->next) != AS_OK)
 		return fail_memory(run, error);
 	enum as_err err = copy_all(run, error);
 	run->progress->step = STEP_COMMIT;
@@ -254,7 +254,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
  * segment is known, and nothing compacts it. */
 static bool list_emptied(const struct run *run)
 {
-	const struct listing *listing = &run->work->view->listing;
+	const struct listing *listing = &run->work->repo->listing;
 	if (run->plan->action == REPAIR_ROLLBACK)
 		return true;	/* the tail is gone by now */
 	for (size_t i = 0; i < listing->count; i++)
@@ -268,7 +268,7 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
 {
 	const enum as_err err = io_sync_folder(run->permit, ".");
 	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s: cannot sync the folder",
-					      run->work->view->path);
+					      run->work->repo->path);
 }
 
 /* The files that are about to be replaced get a second name in the undo folder, or go there where
@@ -315,7 +315,7 @@ static enum as_err write_table(const struct run *run)
 
 static enum as_err write_index(struct run *run, struct as_error *error)
 {
-	const char *repo = run->work->view->path;
+	const char *path = run->work->repo->path;
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
@@ -327,14 +327,14 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	run->report->has_changed = true;
 	err = write_hints(run);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", repo,
+		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", path,
 			       run->report->after);
 	err = sync_repo(run, error);
 	if (err != AS_OK)
 		return err;
 	err = write_table(run);
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", repo,
+		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", path,
 			       run->report->after);
 	return sync_repo(run, error);
 }
@@ -342,7 +342,7 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 static bool is_gone(void *context, const struct usage_segment *row)
 {
 	const struct run *run = context;
-	const size_t position = listing_find(&run->work->view->listing, row->segment);
+	const size_t position = listing_find(&run->work->repo->listing, row->segment);
 	return position != LISTING_NONE && run->work->goes[position];
 }
 
@@ -375,12 +375,12 @@ static void note(const struct run *run, const char *name, const struct repair_re
 /* The sizes that were only computed. */
 static void measure_made(struct run *run)
 {
-	const struct view *view = run->work->view;
+	const struct repo *repo = run->work->repo;
 	for (size_t i = 0; i < run->plan->file_count; i++) {
 		struct plan_file *file = &run->plan->files[i];
 		struct stat st;
 		if (file->change == PLAN_MAKE &&
-		    view->io->fstatat(view->io, view->fd, file->path, &st,
+		    repo->io->fstatat(repo->io, repo->fd, file->path, &st,
 				      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			file->size = (uint64_t)st.st_size;
 	}
@@ -439,11 +439,11 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	*report = (struct repair_report){ .has_after = plan->has_before, .after = plan->before };
 	if (plan->is_empty || plan->is_refused || !plan->work->table)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing that could be done",
-			       plan->work->view->path);
+			       plan->work->repo->path);
 	if (plan_is_outdated(plan))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->repo->path,
 			       as_err_text(AS_ERR_CHANGED));
-	enum as_err err = undo_settle(plan->work->view, permit, error);
+	enum as_err err = undo_settle(plan->work->repo, permit, error);
 	if (err == AS_OK)
 		err = begin(&run, error);
 	if (err == AS_OK)

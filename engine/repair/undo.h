@@ -47,7 +47,7 @@ enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entr
 /* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is
  * moved back, replaced and removed. is_refused: a later transaction came, or the manifest cannot be
  * read. is_empty: there is nothing to take back. Reads only. AS_ERR_MEMORY, AS_ERR_IO. */
-enum as_err undo_plan(const struct view *view, struct plan **plan, char name[UNDO_NAME_MAX],
+enum as_err undo_plan(const struct repo *repo, struct plan **plan, char name[UNDO_NAME_MAX],
 		      struct as_error *error);
 
 /* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same
@@ -68,7 +68,7 @@ struct undo;
 /* Make durable the names that are in the repository now, and the bytes of the end of its log. Who
  * was here before may have died, without a power loss, between a change and its sync; what comes
  * next rests on what it sees, and must not outlast that. */
-enum as_err undo_settle(const struct view *view, const struct permit *permit,
+enum as_err undo_settle(const struct repo *repo, const struct permit *permit,
 			struct as_error *error);
 /* Why no undo folder could be made, in words that end without a stop; empty where nothing that can
  * be seen is against it. Reads only. AS_ERR_MEMORY. */

@@ -203,29 +203,29 @@ static enum as_err settle_below(const struct settling *settling)
 
 /* The tail, and the last COMMIT, which may be written and not synced. What cannot be opened is no
  * ground to build on, and the repair says so. */
-static enum as_err settle_log(const struct view *view, const struct permit *permit)
+static enum as_err settle_log(const struct repo *repo, const struct permit *permit)
 {
 	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	int fd;
-	for (size_t i = view->tail > 0 ? view->tail - 1 : 0;
-	     err == AS_OK && i < view->listing.count; i++) {
-		listing_path(&view->listing, i, path);
-		if (io_open_file(view->io, view->fd, path, &fd, NULL) != AS_OK)
+	for (size_t i = repo->tail > 0 ? repo->tail - 1 : 0;
+	     err == AS_OK && i < repo->listing.count; i++) {
+		listing_path(&repo->listing, i, path);
+		if (io_open_file(repo->io, repo->fd, path, &fd, NULL) != AS_OK)
 			continue;
 		err = io_sync(permit, fd);
-		io_close(view->io, fd);
+		io_close(repo->io, fd);
 	}
 	return err;
 }
 
-enum as_err undo_settle(const struct view *view, const struct permit *permit,
+enum as_err undo_settle(const struct repo *repo, const struct permit *permit,
 			struct as_error *error)
 {
 	/* undo/NAME/data/N, and data/N */
 	const struct settling aside = { .permit = permit, .folder = UNDO_FOLDER, .depth = 3 };
 	const struct settling data = { .permit = permit, .folder = "data", .depth = 1 };
-	enum as_err err = settle_log(view, permit);
+	enum as_err err = settle_log(repo, permit);
 	if (err == AS_OK)
 		err = settle_folder(permit, ".");
 	/* The ways to all folders before what was moved between them, back or forth. */
@@ -235,7 +235,7 @@ enum as_err undo_settle(const struct view *view, const struct permit *permit,
 		err = settle_below(&aside);
 	if (err == AS_OK)
 		err = settle_below(&data);
-	return err == AS_OK ? AS_OK : undo_fail_path(err, "make durable what is there", view->path,
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "make durable what is there", repo->path,
 						     error);
 }
 

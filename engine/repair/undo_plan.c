@@ -31,11 +31,11 @@ static int64_t number_of(const char *path)
 
 /* Did anybody write since? Then there are segments that the manifest does not know, above all that
  * it knows, or the log ends elsewhere. */
-static bool is_overtaken(const struct view *view, const struct manifest *manifest,
+static bool is_overtaken(const struct repo *repo, const struct manifest *manifest,
 			 enum undo_state state)
 {
 	uint32_t end = 0;
-	const bool has_end = view_log_end(view, &end);
+	const bool has_end = repo_log_end(repo, &end);
 	if (state == UNDO_DONE && (has_end != manifest->has_after ||
 				   (has_end && end != manifest->after)))
 		return true;
@@ -43,21 +43,21 @@ static bool is_overtaken(const struct view *view, const struct manifest *manifes
 	for (size_t i = 0; i < manifest->count; i++)
 		if (number_of(manifest->files[i].path) > highest)
 			highest = number_of(manifest->files[i].path);
-	return view->listing.count > 0 &&
-	       (int64_t)view->listing.segments[view->listing.count - 1].number > highest;
+	return repo->listing.count > 0 &&
+	       (int64_t)repo->listing.segments[repo->listing.count - 1].number > highest;
 }
 
 /* What is left to be done for @file of the manifest. Of what was moved or replaced there must be
  * one, aside or put back already: else it is *@is_gone. */
-static enum as_err step_back(const struct view *view, const char *folder,
+static enum as_err step_back(const struct repo *repo, const char *folder,
 			     const struct plan_file *file, struct plan_file *step, bool *is_left,
 			     bool *is_gone)
 {
 	struct stat aside, here;
 	bool is_aside, is_here = false;
-	enum as_err err = undo_ask(view->io, view->fd, folder, file->path, &is_aside, &aside);
+	enum as_err err = undo_ask(repo->io, repo->fd, folder, file->path, &is_aside, &aside);
 	if (err == AS_OK)
-		err = io_ask(view->io, view->fd, file->path, &is_here, &here);
+		err = io_ask(repo->io, repo->fd, file->path, &is_here, &here);
 	if (err != AS_OK)
 		return err;
 	*step = *file;
@@ -116,7 +116,7 @@ static bool is_named(const struct manifest *manifest, const char *path)
 /* A repair that was cut short while it wrote hints or index leaves half of them under another name.
  * What bore that name before is in the manifest; of a repair that was to write none it is somebody
  * else's. */
-static enum as_err add_half_written(struct plan *plan, const struct view *view,
+static enum as_err add_half_written(struct plan *plan, const struct repo *repo,
 				    const struct manifest *manifest)
 {
 	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
@@ -129,7 +129,7 @@ static enum as_err add_half_written(struct plan *plan, const struct view *view,
 		bool is_there;
 		if (!is_named(manifest, wholes[i]) || is_named(manifest, names[i]))
 			continue;
-		const enum as_err err = io_ask(view->io, view->fd, names[i], &is_there, &st);
+		const enum as_err err = io_ask(repo->io, repo->fd, names[i], &is_there, &st);
 		if (err != AS_OK)
 			return err;
 		if (!is_there)
@@ -144,7 +144,7 @@ static enum as_err add_half_written(struct plan *plan, const struct view *view,
 	return AS_OK;
 }
 
-static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
+static enum as_err fill_undo_plan(struct plan *plan, const struct repo *repo,
 				  const struct manifest *manifest, enum undo_state state)
 {
 	plan->has_before = manifest->has_after;
@@ -157,7 +157,7 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 	for (size_t i = 0; i < manifest->count; i++) {
 		struct plan_file *step = &plan->files[plan->file_count];
 		bool is_left, is_gone;
-		const enum as_err err = step_back(view, plan->work->undo_folder,
+		const enum as_err err = step_back(repo, plan->work->undo_folder,
 						  &manifest->files[i], step, &is_left, &is_gone);
 		if (err != AS_OK)
 			return err;
@@ -167,7 +167,7 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 			       manifest->files[i].path);
 	}
 	const enum as_err err =
-		state == UNDO_DONE ? AS_OK : add_half_written(plan, view, manifest);
+		state == UNDO_DONE ? AS_OK : add_half_written(plan, repo, manifest);
 	if (err != AS_OK)
 		return err;
 	if (plan->file_count > 0)
@@ -175,15 +175,15 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct view *view,
 	return AS_OK;
 }
 
-static enum as_err plan_folder(struct plan *plan, const struct view *view, const char *name)
+static enum as_err plan_folder(struct plan *plan, const struct repo *repo, const char *name)
 {
 	struct manifest manifest;
 	undo_folder_path(name, plan->work->undo_folder);
 	enum undo_state state;
-	enum as_err err = undo_state_of(view->io, view->fd, plan->work->undo_folder, &state);
+	enum as_err err = undo_state_of(repo->io, repo->fd, plan->work->undo_folder, &state);
 	if (err != AS_OK)
 		return err;
-	err = undo_read_manifest(view->io, view->fd, plan->work->undo_folder, &manifest);
+	err = undo_read_manifest(repo->io, repo->fd, plan->work->undo_folder, &manifest);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	if (err != AS_OK) {
@@ -191,36 +191,36 @@ static enum as_err plan_folder(struct plan *plan, const struct view *view, const
 		       "known", plan->work->undo_folder);
 		return AS_OK;
 	}
-	if (is_overtaken(view, &manifest, state))
+	if (is_overtaken(repo, &manifest, state))
 		refuse(plan, "a later transaction was written since: taking %s back would lose it",
 		       name);
-	err = fill_undo_plan(plan, view, &manifest, state);
+	err = fill_undo_plan(plan, repo, &manifest, state);
 	plan->is_filled = err == AS_OK;
 	free(manifest.files);
 	return err;
 }
 
 /* What was made and not yet used, or is being removed, is no way back. */
-static enum as_err find_manifest(const struct view *view, const char *name, bool *has_manifest)
+static enum as_err find_manifest(const struct repo *repo, const char *name, bool *has_manifest)
 {
 	char folder[UNDO_FOLDER_MAX];
 	enum undo_state state;
 	undo_folder_path(name, folder);
-	const enum as_err err = undo_state_of(view->io, view->fd, folder, &state);
+	const enum as_err err = undo_state_of(repo->io, repo->fd, folder, &state);
 	*has_manifest = state != UNDO_UNREADABLE;
 	return err;
 }
 
 /* No folder has a manifest. What an interrupted removal left is removed; but not where files were
  * set aside that are nowhere else. */
-static enum as_err plan_remains(struct plan *plan, const struct view *view, const char *name)
+static enum as_err plan_remains(struct plan *plan, const struct repo *repo, const char *name)
 {
 	bool holds_files;
 	plan->is_empty = false;
 	undo_folder_path(name, plan->work->undo_folder);
-	plan->has_before = plan->has_after = view->has_transaction;
-	plan->before = plan->after = view->transaction;
-	const enum as_err err = undo_find_kept(view->io, view->fd, plan->work->undo_folder,
+	plan->has_before = plan->has_after = repo->has_transaction;
+	plan->before = plan->after = repo->transaction;
+	const enum as_err err = undo_find_kept(repo->io, repo->fd, plan->work->undo_folder,
 					       &holds_files);
 	if (err == AS_OK && holds_files)
 		refuse(plan, "%s holds files but no manifest: what the repair did is not known "
@@ -228,41 +228,41 @@ static enum as_err plan_remains(struct plan *plan, const struct view *view, cons
 	return err;
 }
 
-enum as_err undo_plan(const struct view *view, struct plan **out, char name[UNDO_NAME_MAX],
+enum as_err undo_plan(const struct repo *repo, struct plan **out, char name[UNDO_NAME_MAX],
 		      struct as_error *error)
 {
 	struct undo_names names;
 	*out = NULL;
 	name[0] = '\0';
-	enum as_err err = undo_names_list(view->io, view->fd, &names);
+	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s/" UNDO_FOLDER
-			       ": cannot list", view->path);
+			       ": cannot list", repo->path);
 	struct plan *plan = calloc(1, sizeof(*plan));
 	if (plan)
 		plan->work = calloc(1, sizeof(*plan->work));
 	err = plan && plan->work ? AS_OK : AS_ERR_MEMORY;
 	if (err == AS_OK) {
-		plan->work->view = view;
+		plan->work->repo = repo;
 		plan->is_empty = true;
 	}
 	for (size_t i = 0; err == AS_OK && plan->is_empty && i < names.count; i++) {
 		bool has_manifest;
-		err = find_manifest(view, names.rows[i], &has_manifest);
+		err = find_manifest(repo, names.rows[i], &has_manifest);
 		if (err != AS_OK || !has_manifest)
 			continue;
 		plan->is_empty = false;
 		memcpy(name, names.rows[i], UNDO_NAME_MAX);
-		err = plan_folder(plan, view, name);
+		err = plan_folder(plan, repo, name);
 	}
 	if (err == AS_OK && plan->is_empty && names.count > 0) {
 		memcpy(name, names.rows[0], UNDO_NAME_MAX);
-		err = plan_remains(plan, view, name);
+		err = plan_remains(plan, repo, name);
 	}
 	free(names.rows);
 	if (err != AS_OK) {
 		plan_free(plan);
-		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
 	if (plan->is_refused && !plan->is_filled)
 		snprintf(plan->not_planned, sizeof(plan->not_planned),
@@ -351,13 +351,13 @@ enum as_err undo_run(struct plan *plan, const struct permit *permit,
 	struct undo undo = { .permit = permit };
 	uint64_t freed;
 	if (plan_is_outdated(plan))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->view->path,
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->repo->path,
 			       as_err_text(AS_ERR_CHANGED));
 	for (size_t i = 0; i < plan->file_count; i++)
 		progress->bytes_total += plan->files[i].size;
 	progress->step = STEP_PUT_BACK;
 	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = undo_settle(plan->work->view, permit, error);
+	enum as_err err = undo_settle(plan->work->repo, permit, error);
 	if (err != AS_OK)
 		return err;
 	err = begin(&undo);

@@ -35,7 +35,7 @@ struct lock {
 	bool may_write;		/* fd was opened for writing too: it can be upgraded */
 	int sys;		/* errno behind LOCK_IMPOSSIBLE */
 	struct lock_holder holder; /* who is in the way, when LOCK_REFUSED */
-	/* Why it is never upgraded, one sentence without a full stop; or NULL. Set by the view. */
+	/* Why it is never upgraded, one sentence without a full stop; or NULL. Set by repo_open. */
 	const char *refusal;
 };
 

@@ -17,11 +17,11 @@
  * look like what a crash leaves of a COMMIT. */
 #define GUARD_BYTE 0xffu
 
-enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
+enum as_err log_init(struct log *log, const struct permit *permit, const char *path, uint32_t limit,
 		     uint32_t per_dir, uint32_t segment)
 {
 	*log = (struct log){
-		.permit = permit, .repo = repo, .limit = limit, .per_dir = per_dir,
+		.permit = permit, .path = path, .limit = limit, .per_dir = per_dir,
 		.first = segment, .segment = segment, .fd = -1,
 		.folders_unsynced = true,	/* one that an earlier writer made, perhaps */
 		.buffer = malloc(BUFFER_SIZE),
@@ -71,13 +71,13 @@ static enum as_err fail_segment(const struct log *log, enum as_err err, const ch
 	const int sys = err == AS_ERR_MEMORY || err == AS_ERR_NOT_REGULAR ? 0 : errno;
 	char path[LISTING_PATH_MAX];
 	log_segment_path(log->per_dir, number, path);
-	return as_fail(error, err, sys, "%s/%s: cannot %s segment %" PRIu32, log->repo, path, verb,
+	return as_fail(error, err, sys, "%s/%s: cannot %s segment %" PRIu32, log->path, path, verb,
 		       number);
 }
 
 static enum as_err fail_dead(const struct log *log, struct as_error *error)
 {
-	return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->repo, as_err_text(AS_ERR_DEAD));
+	return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->path, as_err_text(AS_ERR_DEAD));
 }
 
 /* ---- one segment ---- */
@@ -156,12 +156,12 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 	if (log->segment > LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0,
 			       "%s: segment numbers end at %" PRIu32
-			       ", the highest that Attic can read", log->repo, LOG_SEGMENT_LAST);
+			       ", the highest that Attic can read", log->path, LOG_SEGMENT_LAST);
 	log_segment_path(log->per_dir, log->segment, path);
 	const enum as_err err = create_segment(log, path, &fd, error);
 	if (err == AS_ERR_ALREADY_EXISTS)
 		return as_fail(error, AS_ERR_CHANGED, 0,
-			       "%s/%s: segment %" PRIu32 " is there already", log->repo, path,
+			       "%s/%s: segment %" PRIu32 " is there already", log->path, path,
 			       log->segment);
 	if (err != AS_OK) {
 		fail_segment(log, err, "make", log->segment, error);
@@ -345,7 +345,7 @@ static enum as_err append_spacer(struct log *log, struct as_error *error)
 {
 	uint8_t key[KEY_SIZE], head[SEGMENT_KEYED];
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return as_fail(error, AS_ERR_IO, errno, "%s: no random key", log->repo);
+		return as_fail(error, AS_ERR_IO, errno, "%s: no random key", log->path);
 	key[KEY_SIZE - 1] = 0;		/* a COMMIT ends otherwise */
 	encode_head(head, SEGMENT_DELETE, key, NULL, 0);
 	return append(log, head, sizeof(head), NULL, 0, error);
@@ -528,7 +528,7 @@ static enum as_err sync_names(struct log *log, struct as_error *error)
 		err = io_sync_folder(log->permit, path);
 	}
 	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/%s: cannot sync the folder", log->repo, path);
+		return as_fail(error, err, errno, "%s/%s: cannot sync the folder", log->path, path);
 	log->folders_unsynced = false;
 	return AS_OK;
 }
@@ -545,7 +545,7 @@ static enum as_err check_name(const struct log *log, int fd, uint32_t number,
 	log_segment_path(log->per_dir, number, path);
 	return st.st_nlink > 0 ? AS_OK
 			       : as_fail(error, AS_ERR_CHANGED, 0, "%s/%s: another process removed "
-					 "it before it was committed", log->repo, path);
+					 "it before it was committed", log->path, path);
 }
 
 static enum as_err check_names(const struct log *log, struct as_error *error)

@@ -32,7 +32,7 @@ struct log_unsynced {
 
 struct log {
 	const struct permit *permit;
-	const char *repo;	/* its path, for messages; borrowed */
+	const char *path;	/* its path, for messages; borrowed */
 	uint32_t limit;		/* max_segment_size */
 	uint32_t per_dir;	/* segments_per_dir */
 	uint32_t first;		/* the lowest segment that is not committed */
@@ -54,7 +54,7 @@ struct log {
 };
 
 /* Begin behind segment @segment - 1, the newest committed one. AS_ERR_MEMORY. */
-enum as_err log_init(struct log *log, const struct permit *permit, const char *repo, uint32_t limit,
+enum as_err log_init(struct log *log, const struct permit *permit, const char *path, uint32_t limit,
 		     uint32_t per_dir, uint32_t segment);
 
 /* Close what is open. The files stay as they are. */

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repo/view.h"
+#include "repo/repo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,21 +10,21 @@
 
 #define BUCKETS_AT_ONCE 4096u
 
-enum as_err view_get_from(const struct view *view, const char *path, const uint8_t key[KEY_SIZE],
+enum as_err object_read_from(const struct repo *repo, const char *path, const uint8_t key[KEY_SIZE],
 			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
 			  struct as_error *error)
 {
 	struct segment_entry entry;
 	*data = NULL;
 	*len = 0;
-	const enum as_err err = segment_read_entry(view->io, view->fd, path, offset, &entry, data);
+	const enum as_err err = segment_read_entry(repo->io, repo->fd, path, offset, &entry, data);
 	if (err == AS_ERR_INTEGRITY)
 		return as_fail(error, err, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": %s",
-			       view->path, path, segment, offset,
+			       repo->path, path, segment, offset,
 			       segment_cause_text((enum segment_cause)entry.cause));
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno,
-			       "%s/%s: segment %" PRIu32 ": cannot read", view->path, path,
+			       "%s/%s: segment %" PRIu32 ": cannot read", repo->path, path,
 			       segment);
 	if (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0) {
 		free(*data);
@@ -32,30 +32,30 @@ enum as_err view_get_from(const struct view *view, const char *path, const uint8
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
 			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32
 			       ": the entry is not a PUT of this key",
-			       view->path, path, segment, offset);
+			       repo->path, path, segment, offset);
 	}
 	*len = (size_t)(entry.size - SEGMENT_KEYED);
 	return AS_OK;
 }
 
-enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
+enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE], uint32_t segment,
 			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
 {
 	char path[LISTING_PATH_MAX];
-	const size_t at = listing_find(&view->listing, segment);
+	const size_t at = listing_find(&repo->listing, segment);
 	*data = NULL;
 	*len = 0;
 	if (at == LISTING_NONE)
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
 			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
-			       view->path, segment, offset);
-	listing_path(&view->listing, at, path);
-	return view_get_from(view, path, key, segment, offset, data, len, error);
+			       repo->path, segment, offset);
+	listing_path(&repo->listing, at, path);
+	return object_read_from(repo, path, key, segment, offset, data, len, error);
 }
 
 /* Call @each for every used bucket of the index on the disk. An unreadable block ends with
  * AS_ERR_IO. */
-static enum as_err each_used_bucket(const struct view *view,
+static enum as_err each_used_bucket(const struct repo *repo,
 				    enum as_err (*each)(void *context,
 							const struct index_bucket *bucket),
 				    void *context)
@@ -63,8 +63,8 @@ static enum as_err each_used_bucket(const struct view *view,
 	struct index_bucket *buckets = malloc(BUCKETS_AT_ONCE * sizeof(*buckets));
 	enum as_err err = buckets ? AS_OK : AS_ERR_MEMORY;
 	uint32_t got = 0;
-	for (uint32_t first = 0; err == AS_OK && first < view->index.buckets; first += got) {
-		err = index_read(&view->index, first, BUCKETS_AT_ONCE, buckets, &got);
+	for (uint32_t first = 0; err == AS_OK && first < repo->index.buckets; first += got) {
+		err = index_read(&repo->index, first, BUCKETS_AT_ONCE, buckets, &got);
 		for (uint32_t i = 0; err == AS_OK && i < got; i++)
 			if (index_bucket_is_used(&buckets[i]))
 				err = each(context, &buckets[i]);
@@ -93,27 +93,27 @@ static enum as_err match_bucket(void *context, const struct index_bucket *bucket
 	return AS_OK;
 }
 
-enum as_err view_find_key(const struct view *view, const struct key_prefix *prefix,
+enum as_err object_find(const struct repo *repo, const struct key_prefix *prefix,
 			  struct index_bucket *bucket, struct as_error *error)
 {
-	if (view->index.fd < 0)
+	if (repo->index.fd < 0)
 		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: there is no usable index to search",
-			       view->path);
+			       repo->path);
 	struct key_search search = { .prefix = prefix };
 	enum as_err err;
 	if (prefix->nibbles == 2 * KEY_SIZE) {
-		err = index_lookup(&view->index, prefix->bytes, &search.found);
+		err = index_lookup(&repo->index, prefix->bytes, &search.found);
 		search.count = err == AS_OK;
 	} else {
-		err = each_used_bucket(view, match_bucket, &search);
+		err = each_used_bucket(repo, match_bucket, &search);
 	}
 	if (err == AS_OK && search.count == 0)
 		err = AS_ERR_OBJECT_NOT_FOUND;
 	if (err == AS_ERR_IO)
-		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot read", view->path,
-			       view->index_transaction);
+		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot read", repo->path,
+			       repo->index_transaction);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", view->path, as_err_text(err));
+		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	*bucket = search.found;
 	return AS_OK;
 }
@@ -153,15 +153,15 @@ static int by_offset(const void *a, const void *b)
 	return memcmp(x->key, y->key, KEY_SIZE);
 }
 
-enum as_err view_witnesses(const struct view *view, uint32_t segment, struct segment_witness **rows,
+enum as_err repo_witnesses(const struct repo *repo, uint32_t segment, struct segment_witness **rows,
 			   size_t *count)
 {
 	struct witness_search search = { .segment = segment };
 	*rows = NULL;
 	*count = 0;
-	if (!view_index_fits(view))
+	if (!repo_index_fits(repo))
 		return AS_OK;
-	const enum as_err err = each_used_bucket(view, add_witness, &search);
+	const enum as_err err = each_used_bucket(repo, add_witness, &search);
 	if (err == AS_ERR_MEMORY) {
 		free(search.rows);
 		return err;
@@ -173,12 +173,12 @@ enum as_err view_witnesses(const struct view *view, uint32_t segment, struct seg
 	return AS_OK;
 }
 
-void view_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+void repo_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
-	struct view_witness *witness = context;
+	struct repo_witness *witness = context;
 	free(witness->rows);
 	*out = (struct segment_witnesses){ 0 };
-	if (view_witnesses(witness->view, segment, &witness->rows, &out->count) == AS_OK)
+	if (repo_witnesses(witness->repo, segment, &witness->rows, &out->count) == AS_OK)
 		out->rows = witness->rows;
 }
 
@@ -199,7 +199,7 @@ const char *index_target_name(enum index_target target)
 }
 
 /* What stands where @bucket leads in the segment at @path, whose reading gave @err and @entry. */
-static enum index_target judge_entry(const struct view *view, const char *path,
+static enum index_target judge_entry(const struct repo *repo, const char *path,
 				     const struct index_bucket *bucket, enum as_err err,
 				     const struct segment_entry *entry)
 {
@@ -208,7 +208,7 @@ static enum index_target judge_entry(const struct view *view, const char *path,
 		return TARGET_UNREADABLE;
 	if (err != AS_OK) {
 		const bool is_beyond =
-			view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
+			repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
 				0 &&
 			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
 		return is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
@@ -219,23 +219,23 @@ static enum index_target judge_entry(const struct view *view, const char *path,
 	return memcmp(entry->key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;
 }
 
-enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
+enum as_err object_target(const struct repo *repo, const struct index_bucket *bucket,
 			enum index_target *target)
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	const size_t at = listing_find(&view->listing, bucket->segment);
+	const size_t at = listing_find(&repo->listing, bucket->segment);
 	*target = TARGET_UNREADABLE;
 	if (at == LISTING_NONE) {
-		if (!listing_is_partial(&view->findings))
+		if (!listing_is_partial(&repo->findings))
 			*target = TARGET_NO_SEGMENT;
 		return AS_OK;
 	}
-	listing_path(&view->listing, at, path);
-	const enum as_err err = segment_read_entry(view->io, view->fd, path, bucket->offset, &entry,
+	listing_path(&repo->listing, at, path);
+	const enum as_err err = segment_read_entry(repo->io, repo->fd, path, bucket->offset, &entry,
 						   NULL);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	*target = judge_entry(view, path, bucket, err, &entry);
+	*target = judge_entry(repo, path, bucket, err, &entry);
 	return AS_OK;
 }

@@ -30,7 +30,7 @@ bool probe_sum(const struct hints *hints, uint64_t *sum)
 /* ---- headers of one segment ---- */
 
 struct chain {
-	const struct view *view;
+	const struct repo *repo;
 	int fd;
 	uint64_t length, offset;	/* of the file, of the next entry; bytes */
 	uint64_t window_offset;
@@ -45,19 +45,19 @@ struct header {
 	uint8_t key[KEY_SIZE];
 };
 
-static bool chain_open(struct chain *c, const struct view *view, uint32_t segment)
+static bool chain_open(struct chain *c, const struct repo *repo, uint32_t segment)
 {
 	char path[LISTING_PATH_MAX];
 	struct stat st;
-	const size_t at = listing_find(&view->listing, segment);
-	c->view = view;
+	const size_t at = listing_find(&repo->listing, segment);
+	c->repo = repo;
 	c->offset = SEGMENT_MAGIC_SIZE;
 	c->window_offset = c->window_len = 0;
 	c->piece = CHAIN_WINDOW;
 	if (at == LISTING_NONE)
 		return false;
-	listing_path(&view->listing, at, path);
-	if (io_open_file(view->io, view->fd, path, &c->fd, &st) != AS_OK)
+	listing_path(&repo->listing, at, path);
+	if (io_open_file(repo->io, repo->fd, path, &c->fd, &st) != AS_OK)
 		return false;
 	c->length = st.st_size > 0 ? (uint64_t)st.st_size : 0;
 	return true;
@@ -70,7 +70,7 @@ static bool read_header(struct chain *c, uint64_t offset, struct header *header,
 	const size_t want = left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
 	if (offset < c->window_offset || offset + want > c->window_offset + c->window_len) {
 		c->window_offset = offset;
-		io_read_at(c->view->io, c->fd, c->window,
+		io_read_at(c->repo->io, c->fd, c->window,
 			   left < c->piece ? (size_t)left : c->piece, offset, &c->window_len);
 	}
 	const uint8_t *p = c->window + (offset - c->window_offset);
@@ -102,7 +102,7 @@ static enum as_err chain_next(struct chain *c, struct header *header)
 /* ---- a sample of the index ---- */
 
 struct sample {
-	const struct view *view;
+	const struct repo *repo;
 	const struct hints *hints;
 	struct chain chain;
 	struct index_bucket rows[SMALL_INDEX];
@@ -125,11 +125,11 @@ static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
 {
 	struct header header;
 	uint32_t size;
-	if (!chain_open(&s->chain, s->view, bucket->segment)) {
+	if (!chain_open(&s->chain, s->repo, bucket->segment)) {
 		const struct hints_segment *row = hints_find(s->hints, bucket->segment);
 		const bool is_there =
-			listing_find(&s->view->listing, bucket->segment) != LISTING_NONE;
-		s->of += !is_there && !listing_is_partial(&s->view->findings) &&
+			listing_find(&s->repo->listing, bucket->segment) != LISTING_NONE;
+		s->of += !is_there && !listing_is_partial(&s->repo->findings) &&
 			 !(row && row->live > 0);
 		return;
 	}
@@ -141,7 +141,7 @@ static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
 	s->chain.piece = CHAIN_WINDOW;
 	s->confirmed += is_confirmed;
 	s->of += is_confirmed || sizes_lead_to_end(&s->chain);
-	io_close(s->view->io, s->chain.fd);
+	io_close(s->repo->io, s->chain.fd);
 }
 
 /* Every used bucket of a small index, or where there are many every so many; of a large one the
@@ -187,28 +187,28 @@ static uint32_t above_all(const struct hints *hints)
 	return above;
 }
 
-static bool has_put(struct chain *c, const struct view *view, uint32_t segment)
+static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
 {
 	struct header header = { .tag = SEGMENT_COMMIT };
-	if (!chain_open(c, view, segment))
+	if (!chain_open(c, repo, segment))
 		return false;
 	while (header.tag != SEGMENT_PUT && chain_next(c, &header) == AS_OK)
 		;
-	io_close(view->io, c->fd);
+	io_close(repo->io, c->fd);
 	return header.tag == SEGMENT_PUT;
 }
 
 /* A segment with a PUT above all that the hints list. */
 static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segment)
 {
-	const struct listing *listing = &s->view->listing;
+	const struct listing *listing = &s->repo->listing;
 	unsigned seen = 0;
 	for (size_t i = listing_from(listing, above_all(s->hints));
 	     i < listing->count && seen < SEGMENTS_MAX; i++, seen++) {
 		*segment = listing->segments[i].number;
 		if (*segment > transaction)
 			break;
-		if (has_put(&s->chain, s->view, *segment))
+		if (has_put(&s->chain, s->repo, *segment))
 			return true;
 	}
 	return false;
@@ -222,7 +222,7 @@ static bool is_unmapped(struct sample *s, const struct index_file *index, uint32
 	enum as_err err;
 	unsigned asked = 0;
 	bool is_mapped = false;
-	if (!chain_open(&s->chain, s->view, segment))
+	if (!chain_open(&s->chain, s->repo, segment))
 		return false;
 	while ((err = chain_next(&s->chain, &header)) == AS_OK && !is_mapped &&
 	       asked < LOOKUPS_MAX) {
@@ -232,7 +232,7 @@ static bool is_unmapped(struct sample *s, const struct index_file *index, uint32
 		is_mapped = index_lookup(index, header.key, &bucket) == AS_OK &&
 			    bucket.segment == segment && bucket.offset == header.offset;
 	}
-	io_close(s->view->io, s->chain.fd);
+	io_close(s->repo->io, s->chain.fd);
 	return !is_mapped && err == AS_END;
 }
 
@@ -246,7 +246,7 @@ static const struct hints_segment *newest_counted(const struct hints *hints)
 
 /* ---- the questions ---- */
 
-enum as_err probe_witnesses(const struct view *view, const struct index_file *index,
+enum as_err probe_witnesses(const struct repo *repo, const struct index_file *index,
 			    const struct hints *hints, char why[PROBE_TEXT_SIZE])
 {
 	struct sample *s = malloc(sizeof(*s));
@@ -254,7 +254,7 @@ enum as_err probe_witnesses(const struct view *view, const struct index_file *in
 	*why = '\0';
 	if (!s)
 		return AS_ERR_MEMORY;
-	s->view = view;
+	s->repo = repo;
 	s->hints = hints;
 	s->of = s->confirmed = 0;
 	const struct hints_segment *newest = newest_counted(hints);
@@ -274,13 +274,13 @@ enum as_err probe_witnesses(const struct view *view, const struct index_file *in
 	return err;
 }
 
-bool probe_view(const struct view *view)
+bool probe_repo(const struct repo *repo)
 {
 	char why[PROBE_TEXT_SIZE];
 	uint64_t sum;
-	return view->index.fd >= 0 && view_index_fits(view) && view->has_transaction &&
-	       view->index.transaction == view->transaction && view->hints.usable &&
-	       view->hints.transaction == view->transaction && probe_sum(&view->hints, &sum) &&
-	       sum == view->index.used &&
-	       probe_witnesses(view, &view->index, &view->hints, why) == AS_OK && !*why;
+	return repo->index.fd >= 0 && repo_index_fits(repo) && repo->has_transaction &&
+	       repo->index.transaction == repo->transaction && repo->hints.usable &&
+	       repo->hints.transaction == repo->transaction && probe_sum(&repo->hints, &sum) &&
+	       sum == repo->index.used &&
+	       probe_witnesses(repo, &repo->index, &repo->hints, why) == AS_OK && !*why;
 }

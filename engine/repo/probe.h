@@ -7,25 +7,25 @@
 #ifndef ATTICSCOPE_PROBE_H
 #define ATTICSCOPE_PROBE_H
 
-#include "repo/view.h"
+#include "repo/repo.h"
 
 #define PROBE_TEXT_SIZE 256u
 
 /* The sum of all live counts, into *@sum. False: one is below 0 or above 2^32-1. */
 bool probe_sum(const struct hints *hints, uint64_t *sum);
 
-/* Hold @index and @hints, both of one transaction, against the segments of @view up to it:
+/* Hold @index and @hints, both of one transaction, against the segments of @repo up to it:
  * - nearly all of up to 64 mappings, spread over the index, lead to the PUT of their key; those
  *   into damage and into missing segments that the hints list do not count;
  * - no segment above all that the hints list holds a PUT;
  * - the index maps some key into the newest segment that the hints count objects in.
  * @why is empty where all that holds, and says what does not. AS_ERR_MEMORY, AS_ERR_IO (the index
  * cannot be read). */
-enum as_err probe_witnesses(const struct view *view, const struct index_file *index,
+enum as_err probe_witnesses(const struct repo *repo, const struct index_file *index,
 			    const struct hints *hints, char why[PROBE_TEXT_SIZE]);
 
-/* Can the view's index be asked for one object without reading the log? It is the newest
+/* Can the repo's index be asked for one object without reading the log? It is the newest
  * transaction's, its hints count as many objects, and the probe finds nothing. */
-bool probe_view(const struct view *view);
+bool probe_repo(const struct repo *repo);
 
 #endif

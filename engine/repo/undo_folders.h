@@ -1,7 +1,7 @@
 /* engine/repo/undo_folders.h - which undo folders there are and how each of them stands, by names
  * and marks alone. Never writes, follows no link.
  *
- * The view tells of them; what lies in one, and the way back, is repair/undo.h's, where the
+ * struct repo names the newest; what lies in one, and the way back, is repair/undo.h's, where the
  * layout of REPO/undo is described. */
 #ifndef ATTICSCOPE_UNDO_FOLDERS_H
 #define ATTICSCOPE_UNDO_FOLDERS_H

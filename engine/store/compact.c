@@ -175,7 +175,7 @@ static enum as_err check_newer(const struct compaction *c, uint32_t number,
 		return store_fail(store, err, error);
 	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " holds an older version "
 		       "of an object whose newest, at %" PRIu32 ":%" PRIu32 ", is damaged or "
-		       "missing", store->view->path, number, newer->segment, newer->offset);
+		       "missing", store->repo->path, number, newer->segment, newer->offset);
 }
 
 /* Is @entry to be copied? Where segments are missing the files may be of several times: what the
@@ -194,7 +194,7 @@ static enum as_err choose(const struct compaction *c, const struct candidate *ca
 		return candidate->is_listed || !c->any_missing ? AS_OK :
 			as_fail(error, AS_ERR_INTEGRITY, 0, "%s: neither hints nor index know what "
 				"segment %" PRIu32 " holds, and other segments are missing",
-				store->view->path, number);
+				store->repo->path, number);
 	*is_chosen = place.segment == number && place.offset == entry->offset;
 	memcpy(place.key, entry->key, KEY_SIZE);
 	return *is_chosen ? AS_OK : check_newer(c, number, &place, error);
@@ -247,7 +247,7 @@ static enum as_err check_count(const struct compaction *c, const struct candidat
 	store_segment_path(c->store, number, path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/%s: segment %" PRIu32 " should hold %" PRIu32
-		       " live objects, and holds %zu", c->store->view->path, path, number, live,
+		       " live objects, and holds %zu", c->store->repo->path, path, number, live,
 		       c->move_count);
 }
 
@@ -379,7 +379,7 @@ static enum as_err stop(const struct compaction *c, enum as_err err, const struc
 {
 	if (is_of_segment(c, err))	/* but then what was copied of it could not be taken back */
 		return as_fail(error, AS_ERR_IO, 0, "%s: cannot take back what was copied of a "
-			       "segment", c->store->view->path);
+			       "segment", c->store->repo->path);
 	if (error)
 		*error = *why;
 	return err;
@@ -450,7 +450,7 @@ static enum as_err compare_sets(const struct compaction *c, struct as_error *err
 		return err;
 	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: compaction copied %" PRIu64 " objects, and "
 		       "not the %" PRIu64 " that are to be copied: it was given up",
-		       c->store->view->path, count, c->count);
+		       c->store->repo->path, count, c->count);
 }
 
 /* Make what was copied a transaction of its own. A segment with a COMMIT must be left. */
@@ -504,7 +504,7 @@ static bool misses_segment(const struct as_store *store)
 	for (size_t i = 0; i < store->usage.count; i++) {
 		const struct usage_segment *row = &store->usage.rows[i];
 		if (row->live > 0 && row->segment < store->written_from &&
-		    listing_find(&store->view->listing, row->segment) == LISTING_NONE)
+		    listing_find(&store->repo->listing, row->segment) == LISTING_NONE)
 			return true;
 	}
 	return false;

@@ -15,7 +15,7 @@ static enum as_err fail_path(const struct as_store *store, enum as_err err, cons
 			     const char *path, struct as_error *error)
 {
 	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s/%s: cannot %s",
-		       store->view->path, path, verb);
+		       store->repo->path, path, verb);
 }
 
 /* A folder that is not there has no names to be made durable. */

@@ -19,15 +19,15 @@ static enum as_err try_writing(struct as_store *store, struct as_error *error)
 		err = io_remove_file(store->permit, name);
 	if (err == AS_OK)
 		return AS_OK;
-	as_fail(error, err, errno, "%s: cannot write in the folder", store->view->path);
-	lock_lower(store->fd, &store->view->lock, store->permit);
+	as_fail(error, err, errno, "%s: cannot write in the folder", store->repo->path);
+	lock_lower(store->fd, &store->repo->lock, store->permit);
 	store->permit = NULL;
 	return err;
 }
 
 enum as_err store_acquire(struct as_store *store, struct as_error *error)
 {
-	struct view *view = store->view;
+	struct repo *repo = store->repo;
 	const struct lock_wait wait = {
 		.ms = store->options.lock_wait,
 		.interrupt = store->options.interrupt,
@@ -37,19 +37,19 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 		return AS_OK;
 	if (store->options.read_only || store->options.no_lock)
 		return as_fail(error, AS_ERR_READ_ONLY, 0, "%s: it was opened for reading only",
-			       view->path);
-	const enum as_err err = lock_upgrade(store->io, store->fd, view->path, &view->lock, &wait,
+			       repo->path);
+	const enum as_err err = lock_upgrade(store->io, store->fd, repo->path, &repo->lock, &wait,
 					     &store->permit, error);
 	if (err != AS_OK)
 		return err;
 	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
-	if (!view_is_changed(view))
+	if (!repo_is_changed(repo))
 		return try_writing(store, error);
-	lock_lower(store->fd, &view->lock, store->permit);
+	lock_lower(store->fd, &repo->lock, store->permit);
 	store->permit = NULL;
 	return as_fail(error, AS_ERR_CHANGED, 0,
 		       "%s: it was changed since it was opened, although it was locked",
-		       view->path);
+		       repo->path);
 }
 
 static bool is_ghost(void *context, const struct usage_segment *row)
@@ -82,7 +82,7 @@ static enum as_err load_files(struct as_store *store)
 	if (err != AS_OK)
 		return err;
 	if (store_knows_hints(store))
-		return store->view->hints.usable ? usage_load(&store->usage, &store->view->hints)
+		return store->repo->hints.usable ? usage_load(&store->usage, &store->repo->hints)
 						 : AS_ERR_INTEGRITY;
 	return usage_read(&store->usage, store->io, store->fd, store->transaction);
 }
@@ -94,7 +94,7 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 		return fail_unusable(store, "index or hints are damaged", error);
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_IO ? errno : 0,
-			       "%s: cannot load the index", store->view->path);
+			       "%s: cannot load the index", store->repo->path);
 	if (usage_live(&store->usage) != index_table_count(store->table))
 		return fail_unusable(store, "index and hints count different numbers of objects",
 				     error);
@@ -103,16 +103,16 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 
 enum as_err store_list_segments(struct as_store *store, struct as_error *error)
 {
-	struct view *view = store->view;
+	struct repo *repo = store->repo;
 	struct listing listing;
 	if (!store->listing_is_old)
 		return AS_OK;
 	const enum as_err err = store_read_listing(store, false, &listing, error);
 	if (err != AS_OK)
 		return err;
-	listing_free(&view->listing);
-	view->listing = listing;
-	view->tail = store->has_transaction ? listing_from(&listing, store->transaction + 1) : 0;
+	listing_free(&repo->listing);
+	repo->listing = listing;
+	repo->tail = store->has_transaction ? listing_from(&listing, store->transaction + 1) : 0;
 	store->listing_is_old = false;
 	return AS_OK;
 }
@@ -121,8 +121,8 @@ enum as_err store_list_segments(struct as_store *store, struct as_error *error)
  * live, and is left from a compaction that was cut short. */
 static enum as_err know_segments(struct as_store *store)
 {
-	const struct listing *listing = &store->view->listing;
-	for (size_t i = 0; i < store->view->tail; i++)
+	const struct listing *listing = &store->repo->listing;
+	for (size_t i = 0; i < store->repo->tail; i++)
 		if (!usage_add(&store->usage, listing->segments[i].number))
 			return AS_ERR_MEMORY;
 	store_drop_ghosts(store, listing);
@@ -131,7 +131,7 @@ static enum as_err know_segments(struct as_store *store)
 
 static enum as_err begin_log(struct as_store *store, struct as_error *error)
 {
-	const struct config *config = &store->view->config;
+	const struct config *config = &store->repo->config;
 	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
 	enum as_err err = store_list_segments(store, error);
 	if (err != AS_OK)
@@ -139,7 +139,7 @@ static enum as_err begin_log(struct as_store *store, struct as_error *error)
 	store->written_from = next;
 	err = know_segments(store);
 	if (err == AS_OK)
-		err = log_init(&store->log, store->permit, store->view->path,
+		err = log_init(&store->log, store->permit, store->repo->path,
 			       config->max_segment_size, config->segments_per_dir, next);
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
@@ -151,7 +151,7 @@ static enum as_err load(struct as_store *store, struct as_error *error)
 		return AS_OK;
 	if (store->has_transaction && store->transaction >= LOG_SEGMENT_LAST)
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment numbers end at %" PRIu32
-			       ", the highest that Attic can read", store->view->path,
+			       ", the highest that Attic can read", store->repo->path,
 			       LOG_SEGMENT_LAST);
 	enum as_err err = load_index(store, error);
 	if (err == AS_OK)
@@ -172,7 +172,7 @@ enum as_err store_check_order(const struct as_store *store, struct as_error *err
 		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	if (store->needs_recover)
 		return store_refuse(store, AS_ERR_INDEX, error);
-	if (listing_is_partial(&store->view->findings))
+	if (listing_is_partial(&store->repo->findings))
 		return store_fail_partial(store, error);
 	return AS_OK;
 }

@@ -61,7 +61,7 @@ static enum as_err read_everything(struct as_store *store, struct loss *loss)
 {
 	struct verify_progress progress = { .cancel = false };
 	struct verify *verify;
-	enum as_err err = verify_new(store->view, &verify);
+	enum as_err err = verify_new(store->repo, &verify);
 	if (err != AS_OK)
 		return err;
 	err = verify_work(verify, 0, &progress);
@@ -92,7 +92,7 @@ enum as_err store_check_told(struct as_store *store, const struct index_table *t
 		return AS_OK;
 	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: the log alone does not give %" PRIu64
 		       " object%s that can be read, and that the newest index knows",
-		       store->view->path, gone, gone == 1 ? "" : "s");
+		       store->repo->path, gone, gone == 1 ? "" : "s");
 }
 
 enum as_err store_check_loss(struct as_store *store, struct as_error *error)
@@ -101,7 +101,7 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 	struct index_file index;
 	bool names_more;
 	/* One that this store wrote itself is in order. */
-	if (store->transaction != store->view->transaction ||
+	if (store->transaction != store->repo->transaction ||
 	    index_open(store->io, store->fd, store->transaction, &index, NULL) != AS_OK)
 		return AS_OK;
 	enum as_err err = compare_with(store, &index, &names_more);
@@ -114,5 +114,5 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 		return AS_OK;
 	return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: the log alone does not give %" PRIu64
 		       " objects that can be read, nor name %" PRIu64 " that are lost: 'atticscope "
-		       "check' says what saves them", store->view->path, loss.readable, loss.named);
+		       "check' says what saves them", store->repo->path, loss.readable, loss.named);
 }

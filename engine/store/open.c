@@ -29,7 +29,7 @@ static void say_why(struct as_store *store, const char *format, ...)
 /* The first finding of @problem, as a reason. */
 static bool has_finding(struct as_store *store, enum problem problem)
 {
-	const struct findings *findings = &store->view->findings;
+	const struct findings *findings = &store->repo->findings;
 	for (size_t i = 0; i < findings->count; i++) {
 		if (findings->rows[i].problem != problem)
 			continue;
@@ -52,22 +52,22 @@ static bool data_is_missing(struct as_store *store)
 
 static void judge_tail(struct as_store *store)
 {
-	const struct view *view = store->view;
-	const size_t tail = view->listing.count - view->tail;
+	const struct repo *repo = store->repo;
+	const size_t tail = repo->listing.count - repo->tail;
 	uint32_t end;
 	if (tail == 0)
 		return;
 	store->needs_rollback = true;
-	if (view->end_is_unknown)
+	if (repo->end_is_unknown)
 		say_why(store, "segment %" PRIu32 " cannot be read: whether it was committed is "
-			"not known", view->listing.segments[view->listing.count - 1].number);
-	else if (view_log_end(view, &end) && (!view->has_transaction || end > view->transaction))
+			"not known", repo->listing.segments[repo->listing.count - 1].number);
+	else if (repo_log_end(repo, &end) && (!repo->has_transaction || end > repo->transaction))
 		say_why(store, "segment %" PRIu32 " has no whole COMMIT, but index or hints say "
 			"that it was committed", end);
 	else
 		say_why(store, "%zu segment%s of an unfinished transaction, from segment %" PRIu32
 			" on", tail, tail == 1 ? "" : "s",
-			view->listing.segments[view->tail].number);
+			repo->listing.segments[repo->tail].number);
 }
 
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
@@ -152,7 +152,7 @@ static const struct hints_segment *find_counted(const struct as_store *store,
 {
 	for (size_t i = 0; i < hints->segment_count; i++)
 		if (hints->segments[i].live > 0 &&
-		    listing_find(&store->view->listing, hints->segments[i].segment) == LISTING_NONE)
+		    listing_find(&store->repo->listing, hints->segments[i].segment) == LISTING_NONE)
 			return &hints->segments[i];
 	return NULL;
 }
@@ -162,7 +162,7 @@ static const uint32_t *find_listed(const struct as_store *store, const struct hi
 	for (size_t i = 0; i < hints->compact_count; i++) {
 		const struct hints_segment *row = hints_find(hints, hints->compact[i]);
 		if ((!row || row->live == 0) &&
-		    listing_find(&store->view->listing, hints->compact[i]) == LISTING_NONE)
+		    listing_find(&store->repo->listing, hints->compact[i]) == LISTING_NONE)
 			return &hints->compact[i];
 	}
 	return NULL;
@@ -172,7 +172,7 @@ static const uint32_t *find_listed(const struct as_store *store, const struct hi
  * segments is the one of opening: what this store wrote since is not in it. */
 static bool judge_counts(struct as_store *store, const struct hints *hints)
 {
-	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->view->findings);
+	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->repo->findings);
 	const char *differ = "index and hints count different numbers of objects";
 	uint64_t sum;
 	const bool is_wrong = !probe_sum(hints, &sum);
@@ -199,7 +199,7 @@ static enum as_err judge_witnesses(struct as_store *store, const struct hints *h
 	char why[PROBE_TEXT_SIZE] = "";
 	enum as_err err = AS_OK;
 	if (!store->listing_is_old)
-		err = probe_witnesses(store->view, &store->index, hints, why);
+		err = probe_witnesses(store->repo, &store->index, hints, why);
 	if (!*why)	/* who reads the index is told that it cannot be read */
 		return err == AS_ERR_IO ? AS_OK : err;
 	*is_wrong = true;
@@ -210,15 +210,15 @@ static enum as_err judge_witnesses(struct as_store *store, const struct hints *h
 
 bool store_knows_hints(const struct as_store *store)
 {
-	const struct view *view = store->view;
-	return view->has_hints && view->hints_transaction == store->transaction &&
+	const struct repo *repo = store->repo;
+	return repo->has_hints && repo->hints_transaction == store->transaction &&
 	       !store->hints_are_old;
 }
 
 enum as_err store_find_index(struct as_store *store)
 {
 	struct hints own = { .usable = false };
-	const struct hints *hints = &store->view->hints;
+	const struct hints *hints = &store->repo->hints;
 	struct findings findings;
 	bool is_wrong = false;
 	enum as_err err = AS_OK;
@@ -229,7 +229,7 @@ enum as_err store_find_index(struct as_store *store)
 		hints = &own;
 	if (store->has_transaction && hints == &own)
 		err = hints_read(store->io, store->fd, store->transaction, &own, &findings);
-	/* The view's own index file stays with it: it is what a look into the tail asks. */
+	/* The repo's own index file stays with it: it is what a look into the tail asks. */
 	if (err == AS_OK && hints->usable)
 		err = index_open(store->io, store->fd, store->transaction, &store->index,
 				 &findings);
@@ -246,36 +246,36 @@ enum as_err store_find_index(struct as_store *store)
 
 /* ---- opening and closing ---- */
 
-static enum as_err refuse_config(const struct view *view, struct as_error *error)
+static enum as_err refuse_config(const struct repo *repo, struct as_error *error)
 {
-	for (size_t i = 0; i < view->findings.count; i++) {
-		const struct finding *finding = &view->findings.rows[i];
+	for (size_t i = 0; i < repo->findings.count; i++) {
+		const struct finding *finding = &repo->findings.rows[i];
 		const struct problem_info *info = &problem_table[finding->problem];
 		if (strncmp(info->id, "config-", strlen("config-")) == 0)
 			return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME
-				       ": %s%s%s", view->path, info->found,
+				       ": %s%s%s", repo->path, info->found,
 				       finding->detail[0] ? ": " : "", finding->detail);
 	}
 	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s/" CONFIG_NAME ": cannot be used",
-		       view->path);
+		       repo->path);
 }
 
 static enum as_err look(struct as_store *store, struct as_error *error)
 {
-	struct view *view = store->view;
-	store->io = view->io;
-	store->fd = view->fd;
-	if (view->dialect != DIALECT_ATTIC)
-		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", view->path,
-			       dialect_refusal(view->dialect));
-	if (!view->config.usable)
-		return refuse_config(view, error);
+	struct repo *repo = store->repo;
+	store->io = repo->io;
+	store->fd = repo->fd;
+	if (repo->dialect != DIALECT_ATTIC)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", repo->path,
+			       dialect_refusal(repo->dialect));
+	if (!repo->config.usable)
+		return refuse_config(repo, error);
 	struct stat st;
 	store->has_owner = store->io->fstat(store->io, store->fd, &st) == 0;
 	store->owner = store->has_owner ? (uint32_t)st.st_uid : 0;
 	enum as_err err = fd_cache_init(&store->fds, store->io, store->options.descriptors);
-	store->has_transaction = view->has_transaction;
-	store->transaction = view->transaction;
+	store->has_transaction = repo->has_transaction;
+	store->transaction = repo->transaction;
 	judge_tail(store);
 	if (err == AS_OK)
 		err = store_find_index(store);
@@ -293,12 +293,12 @@ enum as_err store_open(const char *path, const struct as_options *options, const
 	if (options)
 		store->options = *options;
 	store->index.fd = store->log.fd = -1;
-	const struct view_options view_options = {
+	const struct repo_options repo_options = {
 		.no_lock = store->options.no_lock,
 		.may_write = !store->options.read_only && !store->options.no_lock,
 		.io = io,
 	};
-	enum as_err err = view_open(path, &view_options, &store->view, error);
+	enum as_err err = repo_open(path, &repo_options, &store->repo, error);
 	if (err == AS_OK)
 		err = look(store, error);
 	if (err != AS_OK) {
@@ -338,10 +338,10 @@ void as_close(struct as_store *store)
 		fd_cache_free(&store->fds);
 	index_close(&store->index);
 	if (store->permit && is_ours)
-		lock_lower(store->fd, &store->view->lock, store->permit);
+		lock_lower(store->fd, &store->repo->lock, store->permit);
 	else if (store->permit)
 		io_revoke_permit(store->permit);
-	view_close(store->view);
+	repo_close(store->repo);
 	free(store);
 }
 
@@ -349,10 +349,10 @@ void as_close(struct as_store *store)
 
 void as_get_state(const struct as_store *store, struct as_state *state)
 {
-	const struct view *view = store->view;
+	const struct repo *repo = store->repo;
 	*state = (struct as_state){
-		.segments_per_dir = view->config.segments_per_dir,
-		.max_segment_size = view->config.max_segment_size,
+		.segments_per_dir = repo->config.segments_per_dir,
+		.max_segment_size = repo->config.max_segment_size,
 		.has_transaction = store->has_transaction,
 		.transaction = store->transaction,
 		.in_transaction = store->in_transaction,
@@ -361,11 +361,11 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 		.needs_rollback = store->needs_rollback,
 		.needs_recover = store->needs_recover,
 	};
-	memcpy(state->id, view->config.id, sizeof(state->id));
+	memcpy(state->id, repo->config.id, sizeof(state->id));
 	state->has_other_owner = geteuid() == 0 && store->has_owner && store->owner != 0;
 	state->owner = store->owner;
 	if (store->needs_rollback)
-		state->tail_segments = (uint32_t)(view->listing.count - view->tail);
+		state->tail_segments = (uint32_t)(repo->listing.count - repo->tail);
 	if (store->needs_rollback || store->needs_recover)
 		memcpy(state->why, store->why, sizeof(state->why));
 }
@@ -374,24 +374,24 @@ void as_get_state(const struct as_store *store, struct as_state *state)
 
 void store_segment_path(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX])
 {
-	const struct view *view = store->view;
-	const size_t at = listing_find(&view->listing, number);
-	log_segment_path(view->config.segments_per_dir, number, out);
+	const struct repo *repo = store->repo;
+	const size_t at = listing_find(&repo->listing, number);
+	log_segment_path(repo->config.segments_per_dir, number, out);
 	/* What this store wrote itself lies where it belongs; opening may have found it elsewhere.
 	 */
-	if (at != LISTING_NONE && at < view->tail)
-		listing_path(&view->listing, at, out);
+	if (at != LISTING_NONE && at < repo->tail)
+		listing_path(&repo->listing, at, out);
 }
 
 enum as_err store_fail(const struct as_store *store, enum as_err err, struct as_error *error)
 {
-	return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", store->view->path,
+	return as_fail(error, err, err == AS_ERR_IO ? errno : 0, "%s: %s", store->repo->path,
 		       as_err_text(err));
 }
 
 enum as_err store_refuse(const struct as_store *store, enum as_err err, struct as_error *error)
 {
-	return as_fail(error, err, 0, "%s: %s", store->view->path, store->why);
+	return as_fail(error, err, 0, "%s: %s", store->repo->path, store->why);
 }
 
 enum as_err store_check_process(const struct as_store *store, struct as_error *error)
@@ -399,7 +399,7 @@ enum as_err store_check_process(const struct as_store *store, struct as_error *e
 	if (store->pid == getpid())
 		return AS_OK;
 	return as_fail(error, AS_ERR_USAGE, 0, "%s: it was opened before a fork: only the parent "
-		       "can change it", store->view->path);
+		       "can change it", store->repo->path);
 }
 
 enum as_err store_check_flags(const struct as_store *store, int flags, int known,
@@ -407,7 +407,7 @@ enum as_err store_check_flags(const struct as_store *store, int flags, int known
 {
 	if ((flags & ~known) == 0)
 		return AS_OK;
-	return as_fail(error, AS_ERR_USAGE, 0, "%s: unknown flags %#x", store->view->path,
+	return as_fail(error, AS_ERR_USAGE, 0, "%s: unknown flags %#x", store->repo->path,
 		       (unsigned)(flags & ~known));
 }
 
@@ -416,7 +416,7 @@ enum as_err store_check_key(const struct as_store *store, size_t key_size, struc
 	if (key_size == KEY_SIZE)
 		return AS_OK;
 	return as_fail(error, AS_ERR_KEY_SIZE, 0, "%s: a key of %zu bytes, not %d",
-		       store->view->path, key_size, KEY_SIZE);
+		       store->repo->path, key_size, KEY_SIZE);
 }
 
 enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[KEY_SIZE],
@@ -425,14 +425,14 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 	char hex[KEY_HEX_SIZE];
 	key_to_hex(key, hex);
 	return as_fail(error, AS_ERR_OBJECT_NOT_FOUND, 0, "%s: there is no object %s%s",
-		       store->view->path, hex, key_note(key));
+		       store->repo->path, hex, key_note(key));
 }
 
 enum as_err store_fail_folder(const struct as_store *store, const char *name,
 			      struct as_error *error)
 {
 	return as_fail(error, AS_ERR_NOT_REGULAR, 0, "%s/%s: is a folder, in the place of a file: "
-		       "move it elsewhere", store->view->path, name);
+		       "move it elsewhere", store->repo->path, name);
 }
 
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
@@ -444,7 +444,7 @@ enum as_err store_open_segment(const struct as_store *store, struct segment_read
 	if (err == AS_OK)
 		return AS_OK;
 	return as_fail(error, err, err == AS_ERR_NOT_REGULAR ? 0 : errno,
-		       "%s/%s: cannot read segment %" PRIu32, store->view->path, path, number);
+		       "%s/%s: cannot read segment %" PRIu32, store->repo->path, path, number);
 }
 
 enum as_err store_poll(const struct as_store *store, struct as_error *error)
@@ -460,7 +460,7 @@ enum as_err store_read_listing(const struct as_store *store, bool every, struct 
 	struct findings findings;
 	findings_init(&findings);
 	const enum as_err err = listing_read(store->io, store->fd,
-					     store->view->config.segments_per_dir, listing,
+					     store->repo->config.segments_per_dir, listing,
 					     &findings);
 	const bool is_partial = listing_is_partial(&findings) ||
 				(every && findings.total[PROBLEM_NOT_A_FILE] > 0);
@@ -477,7 +477,7 @@ enum as_err store_fail_partial(const struct as_store *store, struct as_error *er
 {
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/data: some of it is missing, is no folder or file, or cannot be read",
-		       store->view->path);
+		       store->repo->path);
 }
 
 static enum as_damage damage_of(enum segment_cause cause)
@@ -503,11 +503,11 @@ enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 	store_segment_path(store, number, path);
 	if (cause == SEGMENT_UNREADABLE)
 		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
-			       store->view->path, path, number, entry->offset);
+			       store->repo->path, path, number, entry->offset);
 	const char *what = cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"
 						  : segment_cause_text(cause);
 	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu64 ": %s",
-		store->view->path, path, number, entry->offset, what);
+		store->repo->path, path, number, entry->offset, what);
 	if (error) {
 		error->has_place = true;
 		error->segment = number;

@@ -14,7 +14,7 @@ static enum as_err fail_index(const struct as_store *store, enum as_err err, str
 	const int sys = err == AS_ERR_IO ? errno : 0;
 	if (err == AS_ERR_LIMIT || err == AS_ERR_INTEGRITY)
 		err = AS_ERR_INDEX;
-	return as_fail(error, err, sys, "%s/index.%" PRIu32 ": %s", store->view->path,
+	return as_fail(error, err, sys, "%s/index.%" PRIu32 ": %s", store->repo->path,
 		       store->transaction,
 		       err == AS_ERR_IO ? "cannot read" : as_err_text(err));
 }
@@ -56,9 +56,9 @@ static enum as_err fail_file(const struct as_store *store, enum as_err err, uint
 	const int sys = err == AS_ERR_IO || err == AS_ERR_DENIED ? errno : 0;
 	if (err == AS_ERR_MEMORY || err == AS_ERR_IO || err == AS_ERR_DENIED)
 		return as_fail(error, err, sys, "%s/%s: cannot read segment %" PRIu32,
-			       store->view->path, path, number);
+			       store->repo->path, path, number);
 	as_fail(error, AS_ERR_INTEGRITY, 0,
-		"%s/%s: segment %" PRIu32 " (wanted at offset %" PRIu32 "): %s", store->view->path,
+		"%s/%s: segment %" PRIu32 " (wanted at offset %" PRIu32 "): %s", store->repo->path,
 		path, number, offset,
 		err == AS_ERR_DOES_NOT_EXIST ? "it is missing" : as_err_text(err));
 	if (error) {

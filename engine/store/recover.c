@@ -59,7 +59,7 @@ static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 	if (err == AS_OK) {
 		err = hints.usable ? usage_load(&store->usage, &hints) : AS_ERR_INTEGRITY;
 		if (err == AS_OK)
-			err = probe_witnesses(store->view, &file, &hints, why);
+			err = probe_witnesses(store->repo, &file, &hints, why);
 		if (err == AS_OK)
 			err = *why ? AS_ERR_INTEGRITY : index_table_load(&file, &store->table);
 		index_close(&file);
@@ -167,7 +167,7 @@ static enum as_err replay_entries(struct as_store *store, struct segment_reader 
 		if (entry->offset > UINT32_MAX)
 			return as_fail(error, AS_ERR_FULL, 0,
 				       "%s: segment %" PRIu32 " reaches beyond 4 GiB",
-				       store->view->path, number);
+				       store->repo->path, number);
 		if (entry->tag != SEGMENT_COMMIT && ++batch->count == BATCH)
 			err = enter_batch(store, number, batch);
 		if (err != AS_OK)
@@ -189,7 +189,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 		return err;
 	if (number >= INDEX_DELETED)
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
-			       " has a number that no index can hold", store->view->path, number);
+			       " has a number that no index can hold", store->repo->path, number);
 	if (!usage_add(&store->usage, number))
 		return store_fail(store, AS_ERR_MEMORY, error);
 	err = store_open_segment(store, reader, number, error);
@@ -288,7 +288,7 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 		return AS_OK;
 	if (!store->has_transaction)
 		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s: %s; the log holds nothing to replay", store->view->path,
+			       "%s: %s; the log holds nothing to replay", store->repo->path,
 			       store->why);
 	enum as_err err = store_find_folder(store, error);
 	if (err == AS_OK)
@@ -318,7 +318,7 @@ enum as_err as_recover(struct as_store *store, int flags, struct as_error *error
 		return err;
 	if (store->in_transaction || store->dead)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
-			       store->view->path);
+			       store->repo->path);
 	if (store->needs_rollback)
 		return store_refuse(store, AS_ERR_UNCOMMITTED, error);
 	err = store_acquire(store, error);

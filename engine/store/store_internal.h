@@ -16,7 +16,7 @@
 #include "format/usage.h"
 #include "repo/fd_cache.h"
 #include "repo/log.h"
-#include "repo/view.h"
+#include "repo/repo.h"
 
 /* A segment out of which everything live was copied. */
 struct emptied {
@@ -27,9 +27,9 @@ struct emptied {
 
 struct as_store {
 	struct as_options options;
-	struct view *view;		/* as it was when opened; path, config and lock for good */
-	const struct io *io;		/* the view's */
-	int fd;				/* the repository folder, the view's */
+	struct repo *repo;		/* as it was when opened; path, config and lock for good */
+	const struct io *io;		/* the repo's */
+	int fd;				/* the repository folder, the repo's */
 	pid_t pid;			/* of the process that opened it */
 	bool has_owner;
 	uint32_t owner;			/* of the repository folder */
@@ -48,8 +48,8 @@ struct as_store {
 	bool in_transaction;
 	bool dead;
 	bool index_is_behind;		/* committed, but index and hints are not written */
-	bool listing_is_old;		/* segments came or went since the view's listing */
-	bool hints_are_old;		/* hints were written since the view read them */
+	bool listing_is_old;		/* segments came or went since the repo's listing */
+	bool hints_are_old;		/* hints were written since the repo read them */
 	struct emptied *emptied;	/* not yet removed; ascending */
 	size_t emptied_count, emptied_capacity;
 
@@ -66,7 +66,7 @@ enum as_err store_open(const char *path, const struct as_options *options, const
  * where index or hints do not fit. AS_ERR_MEMORY; AS_ERR_IO: the folder cannot be listed. */
 enum as_err store_find_index(struct as_store *store);
 
-/* Are the hints that the view read those of the store's transaction, as they are on the disk? They
+/* Are the hints that the repo read those of the store's transaction, as they are on the disk? They
  * can be long, and need not be read again then. */
 bool store_knows_hints(const struct as_store *store);
 
@@ -99,7 +99,7 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
 			       uint32_t number, struct as_error *error);
 
-/* The segments that there are now: some came and went since the view's listing. A replay needs to
+/* The segments that there are now: some came and went since the repo's listing. A replay needs to
  * see every one (@every): what is no file in the place of a segment would be to it as if that had
  * never been, while a writer can leave it alone. AS_ERR_INTEGRITY: not all can be seen. */
 enum as_err store_read_listing(const struct as_store *store, bool every, struct listing *listing,
@@ -108,7 +108,7 @@ enum as_err store_read_listing(const struct as_store *store, bool every, struct 
 /* Fill in @error for a listing that does not show all of data/, AS_ERR_INTEGRITY. */
 enum as_err store_fail_partial(const struct as_store *store, struct as_error *error);
 
-/* List the view's segments once more, where they came or went since. Codes of store_read_listing.
+/* List the repo's segments once more, where they came or went since. Codes of store_read_listing.
  */
 enum as_err store_list_segments(struct as_store *store, struct as_error *error);
 

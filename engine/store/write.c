@@ -16,7 +16,7 @@ static enum as_err check_sizes(const struct as_store *store, size_t key_size, si
 	if (err == AS_OK && value_size > AS_VALUE_MAX)
 		return as_fail(error, AS_ERR_TOO_LARGE, 0,
 			       "%s: an object of %zu bytes; at most %u are possible",
-			       store->view->path, value_size, AS_VALUE_MAX);
+			       store->repo->path, value_size, AS_VALUE_MAX);
 	return err;
 }
 
@@ -195,7 +195,7 @@ enum as_err as_compact(struct as_store *store, struct as_report *report, struct 
 	*report = (struct as_report){ .transaction = store->transaction };
 	if (store->in_transaction)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: a transaction is open",
-			       store->view->path);
+			       store->repo->path);
 	enum as_err err = store_begin(store, error);
 	if (err != AS_OK || !store->has_transaction)
 		return err;
@@ -214,32 +214,32 @@ static enum as_err judge_tail(struct as_store *store, bool force, struct as_erro
 	enum tail_kind kind;
 	if (force)
 		return AS_OK;
-	if (store->view->end_is_unknown)
+	if (store->repo->end_is_unknown)
 		return store_refuse(store, AS_ERR_IO, error);
-	const enum as_err err = verify_tail(store->view, &kind);
+	const enum as_err err = verify_tail(store->repo, &kind);
 	if (err != AS_OK)
 		return store_fail(store, err, error);
 	if (kind == TAIL_UNCOMMITTED || kind == TAIL_TORN)
 		return AS_OK;
 	return as_fail(error, kind == TAIL_NONE ? AS_ERR_IO : AS_ERR_INTEGRITY, 0,
-		       "%s: %s (%s)", store->view->path, store->why, tail_kind_name(kind));
+		       "%s: %s (%s)", store->repo->path, store->why, tail_kind_name(kind));
 }
 
 static enum as_err remove_tail(struct as_store *store, struct as_error *error)
 {
-	const struct view *view = store->view;
+	const struct repo *repo = store->repo;
 	char path[LISTING_PATH_MAX];
-	for (size_t i = view->listing.count; i > view->tail; i--) {
-		listing_path(&view->listing, i - 1, path);
-		fd_cache_close(&store->fds, view->listing.segments[i - 1].number);
+	for (size_t i = repo->listing.count; i > repo->tail; i--) {
+		listing_path(&repo->listing, i - 1, path);
+		fd_cache_close(&store->fds, repo->listing.segments[i - 1].number);
 		enum as_err err = io_remove_file(store->permit, path);
 		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
-			return as_fail(error, err, errno, "%s/%s: cannot remove", view->path, path);
+			return as_fail(error, err, errno, "%s/%s: cannot remove", repo->path, path);
 		*strrchr(path, '/') = '\0';
 		err = io_sync_folder(store->permit, path);
 		if (err != AS_OK)
 			return as_fail(error, err, errno, "%s/%s: cannot sync the folder",
-				       view->path, path);
+				       repo->path, path);
 	}
 	store->needs_rollback = false;
 	store->listing_is_old = true;

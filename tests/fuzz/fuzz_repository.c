@@ -19,7 +19,7 @@
 #define STEPS_MAX 4u
 
 struct opened_repo {
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 };
@@ -68,8 +68,8 @@ static void verify_with_two(const struct opened_repo *opened)
 	struct verify_progress progress = { .cancel = false };
 	struct verify *again;
 	struct diagnosis diagnosis;
-	need(verify_run(opened->view, 2, &progress, &again) == AS_OK);
-	diagnose(opened->view, again, &diagnosis);
+	need(verify_run(opened->repo, 2, &progress, &again) == AS_OK);
+	diagnose(opened->repo, again, &diagnosis);
 	judge_findings(&opened->verify->findings, &again->findings);
 	need(opened->verify->objects == again->objects && opened->verify->bytes == again->bytes);
 	need(opened->verify->tail == again->tail);
@@ -83,16 +83,16 @@ static void verify_with_two(const struct opened_repo *opened)
 static bool opened_repo_open(struct opened_repo *opened)
 {
 	struct verify_progress progress = { .cancel = false };
-	const struct view_options options = { .io = ram_io(ram) };
+	const struct repo_options options = { .io = ram_io(ram) };
 	struct as_error error;
 	const uint64_t changes = ram_changes(ram);
-	if (view_open("/repo", &options, &opened->view, &error) != AS_OK) {
+	if (repo_open("/repo", &options, &opened->repo, &error) != AS_OK) {
 		need(error.code == AS_ERR_INVALID_REPOSITORY);
 		return false;
 	}
-	need(verify_run(opened->view, 1, &progress, &opened->verify) == AS_OK);
-	need(opened->verify->complete && !view_is_changed(opened->view));
-	diagnose(opened->view, opened->verify, &opened->diagnosis);
+	need(verify_run(opened->repo, 1, &progress, &opened->verify) == AS_OK);
+	need(opened->verify->complete && !repo_is_changed(opened->repo));
+	diagnose(opened->repo, opened->verify, &opened->diagnosis);
 	need(ram_changes(ram) == changes);
 	return true;
 }
@@ -100,14 +100,14 @@ static bool opened_repo_open(struct opened_repo *opened)
 static void opened_repo_close(struct opened_repo *opened)
 {
 	verify_free(opened->verify);
-	view_close(opened->view);
+	repo_close(opened->repo);
 }
 
 static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 			      enum verify_outcome outcome, const struct replay_event *place)
 {
 	struct objects *objects = context;
-	const struct view *view = objects->verify->view;
+	const struct repo *opened = objects->verify->repo;
 	struct verify_source source;
 	struct segment_entry entry;
 	struct replay_event found;
@@ -120,7 +120,7 @@ static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 	need(verify_lookup(objects->verify, key, &found));
 	need(found.segment == place->segment && found.offset == place->offset);
 	need(verify_find_source(objects->verify, place->segment, place->offset, &source));
-	need(segment_read_entry(view->io, view->fd, source.path, source.offset, &entry, &data) ==
+	need(segment_read_entry(opened->io, opened->fd, source.path, source.offset, &entry, &data) ==
 	     AS_OK);
 	need(entry.tag == SEGMENT_PUT && memcmp(entry.key, key, KEY_SIZE) == 0);
 	struct object *row = &objects->rows[objects->count++];
@@ -176,7 +176,7 @@ static struct plan *make_plan(const struct opened_repo *opened, enum repair acti
 	struct as_error error;
 	struct plan *plan;
 	const uint64_t changes = ram_changes(ram);
-	need(plan_make(opened->view, opened->verify, action, &options, &progress, &plan, &error) ==
+	need(plan_make(opened->repo, opened->verify, action, &options, &progress, &plan, &error) ==
 	     AS_OK);
 	need(ram_changes(ram) == changes);
 	if (getenv("TRACE"))
@@ -222,7 +222,7 @@ static bool run_plan(const struct opened_repo *opened, struct plan *plan, char n
 	struct repair_report report;
 	struct as_error error;
 	const uint64_t changes = ram_changes(ram);
-	struct permit *permit = io_grant_permit(opened->view->io, opened->view->fd, 0600);
+	struct permit *permit = io_grant_permit(opened->repo->io, opened->repo->fd, 0600);
 	need(permit);
 	const enum as_err err = repair_run(plan, permit, &progress, &report, &error);
 	io_revoke_permit(permit);
@@ -285,12 +285,12 @@ static bool undo_step(const char *name)
 	struct plan *plan;
 	need(opened_repo_open(&opened));
 	const uint64_t changes = ram_changes(ram);
-	need(undo_plan(opened.view, &plan, newest, &error) == AS_OK);
+	need(undo_plan(opened.repo, &plan, newest, &error) == AS_OK);
 	need(ram_changes(ram) == changes);
 	const bool is_next = strcmp(newest, name) == 0;
 	if (is_next) {
 		need(!plan->is_empty && !plan->is_refused);
-		struct permit *permit = io_grant_permit(opened.view->io, opened.view->fd, 0600);
+		struct permit *permit = io_grant_permit(opened.repo->io, opened.repo->fd, 0600);
 		need(permit && undo_run(plan, permit, &progress, &error) == AS_OK);
 		io_revoke_permit(permit);
 	}

@@ -229,21 +229,21 @@ static bool mend(const char *repo, const struct expected_store *before,
 /* Attic looks at the last nine bytes of a segment alone: it must not see a COMMIT where none is. */
 static void compare_with_attic(const char *repo, const char *name, unsigned at)
 {
-	const struct view_options options = { .no_lock = true };
-	struct view *view;
-	assert_int_equal(view_open(repo, &options, &view, NULL), AS_OK);
-	for (size_t i = 0; i < view->listing.count; i++) {
+	const struct repo_options options = { .no_lock = true };
+	struct repo *opened;
+	assert_int_equal(repo_open(repo, &options, &opened, NULL), AS_OK);
+	for (size_t i = 0; i < opened->listing.count; i++) {
 		char path[LISTING_PATH_MAX];
 		bool is_like, is_complete;
-		listing_path(&view->listing, i, path);
-		assert_int_equal(segment_ends_like_commit(view->io, view->fd, path, &is_like),
+		listing_path(&opened->listing, i, path);
+		assert_int_equal(segment_ends_like_commit(opened->io, opened->fd, path, &is_like),
 				 AS_OK);
-		assert_int_equal(segment_is_complete(view->io, view->fd, path, &is_complete),
+		assert_int_equal(segment_is_complete(opened->io, opened->fd, path, &is_complete),
 				 AS_OK);
 		if (is_like != is_complete)
 			fail_msg("%s, change %u: %s ends like a COMMIT", name, at, path);
 	}
-	view_close(view);
+	repo_close(opened);
 }
 
 /* Fail change number @at. False when the operation finished before it came to that. */

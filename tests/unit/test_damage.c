@@ -50,7 +50,7 @@ static bool has_a_name(const struct verify *verify, const struct damaged_object 
 {
 	struct index_bucket bucket;
 	return verify->index_was_compared &&
-	       index_lookup(&verify->view->index, object->key, &bucket) == AS_OK;
+	       index_lookup(&verify->repo->index, object->key, &bucket) == AS_OK;
 }
 
 static void judge(const struct damaged_repo *world, const struct verify *verify,
@@ -70,7 +70,7 @@ static void judge(const struct damaged_repo *world, const struct verify *verify,
 		return;
 	}
 	const bool found_right =
-		is_found && damaged_repo_reads_right(world, verify->view, object, &place);
+		is_found && damaged_repo_reads_right(world, verify->repo, object, &place);
 	if (damaged_repo_survives(world, object))
 		tally->given_up += !found_right && !is_outdated_by_copy(verify, object);
 	else if (is_found)
@@ -83,18 +83,18 @@ static void judge(const struct damaged_repo *world, const struct verify *verify,
 
 static struct tally judge_all(struct damaged_repo *world)
 {
-	const struct view_options options = { .no_lock = true };
+	const struct repo_options options = { .no_lock = true };
 	struct verify_progress progress = { 0 };
 	struct as_error error;
-	struct view *view;
+	struct repo *opened;
 	struct verify *verify;
 	struct tally tally = { 0 };
-	assert_int_equal(view_open(world->repo, &options, &view, &error), AS_OK);
-	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
+	assert_int_equal(repo_open(world->repo, &options, &opened, &error), AS_OK);
+	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
 	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++)
 		judge(world, verify, &world->objects[i], &tally);
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 	return tally;
 }
 

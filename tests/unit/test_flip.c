@@ -116,17 +116,17 @@ static void assert_unchanged(const struct world *world, const struct file *damag
  * has lost nothing that is still live is no more than a hint that it was cut. */
 static bool check(struct world *world, const struct file *damaged)
 {
-	const struct view_options options = { .no_lock = true };
+	const struct repo_options options = { .no_lock = true };
 	struct verify_progress progress = { 0 };
 	struct as_error error;
-	struct view *view;
+	struct repo *opened;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 	struct stat st;
 	assert_int_equal(stat(damaged->path, &st), 0);
-	assert_int_equal(view_open(world->repo, &options, &view, &error), AS_OK);
-	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
-	diagnose(view, verify, &diagnosis);
+	assert_int_equal(repo_open(world->repo, &options, &opened, &error), AS_OK);
+	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
+	diagnose(opened, verify, &diagnosis);
 	assert_true(verify->objects <= 4);
 	assert_true(diagnosis.verdict[0] != '\0');
 	/* Whatever is wrong with the data has a repair. */
@@ -134,7 +134,7 @@ static bool check(struct world *world, const struct file *damaged)
 		assert_int_not_equal(diagnosis.recommended, REPAIR_NONE);
 	const bool is_short = verify->findings.total[PROBLEM_SEGMENT_SHORT] > 0;
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 	assert_unchanged(world, damaged, &st.st_mtim);
 	return !diagnosis.clean || is_short;
 }

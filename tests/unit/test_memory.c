@@ -270,23 +270,23 @@ static void add_findings(struct reading *reading, const struct findings *finding
 	}
 }
 
-static void add_view(struct reading *reading, const struct view *view)
+static void add_repo(struct reading *reading, const struct repo *opened)
 {
-	add_number(reading, view->has_transaction);
-	add_number(reading, view->transaction);
-	add_number(reading, view->tail);
-	add_number(reading, view->listing.count);
-	add_number(reading, view->has_index ? view->index.buckets : 0);
-	add_number(reading, view->has_hints ? view->hints.segment_count : 0);
-	add_number(reading, view->lock.state);
-	add_number(reading, view->undo_state);
-	add_findings(reading, &view->findings);
+	add_number(reading, opened->has_transaction);
+	add_number(reading, opened->transaction);
+	add_number(reading, opened->tail);
+	add_number(reading, opened->listing.count);
+	add_number(reading, opened->has_index ? opened->index.buckets : 0);
+	add_number(reading, opened->has_hints ? opened->hints.segment_count : 0);
+	add_number(reading, opened->lock.state);
+	add_number(reading, opened->undo_state);
+	add_findings(reading, &opened->findings);
 }
 
 static void add_verify(struct reading *reading, const struct verify *verify)
 {
 	struct diagnosis diagnosis;
-	diagnose(verify->view, verify, &diagnosis);
+	diagnose(verify->repo, verify, &diagnosis);
 	add_text(reading, diagnosis.verdict);
 	add_text(reading, diagnosis.advice);
 	add_number(reading, diagnosis.clean);
@@ -297,46 +297,46 @@ static void add_verify(struct reading *reading, const struct verify *verify)
 	add_number(reading, verify->tail);
 	for (size_t i = 0; i < verify->damage_count; i++)
 		add_number(reading, verify->damage[i].offset);
-	for (size_t i = 0; i < verify->view->listing.count; i++) {
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		add_number(reading, verify->facts[i].live);
 		add_number(reading, verify->facts[i].live_bytes);
 	}
 	add_findings(reading, &verify->findings);
 }
 
-static void read_open(const struct view *view, struct reading *reading)
+static void read_open(const struct repo *opened, struct reading *reading)
 {
-	add_view(reading, view);
+	add_repo(reading, opened);
 }
 
-static void read_verify_with(const struct view *view, struct reading *reading, unsigned threads)
+static void read_verify_with(const struct repo *opened, struct reading *reading, unsigned threads)
 {
 	struct verify_progress progress = { .cancel = false };
 	struct verify *verify = NULL;
-	reading->err = verify_run(view, threads, &progress, &verify);
+	reading->err = verify_run(opened, threads, &progress, &verify);
 	if (reading->err == AS_OK)
 		add_verify(reading, verify);
 	verify_free(verify);
 }
 
-static void read_verify(const struct view *view, struct reading *reading)
+static void read_verify(const struct repo *opened, struct reading *reading)
 {
-	read_verify_with(view, reading, 1);
+	read_verify_with(opened, reading, 1);
 }
 
-static void read_verify_in_threads(const struct view *view, struct reading *reading)
+static void read_verify_in_threads(const struct repo *opened, struct reading *reading)
 {
-	read_verify_with(view, reading, 3);
+	read_verify_with(opened, reading, 3);
 }
 
 /* Once to have records, and once believing them. */
-static void read_records(const struct view *view, struct reading *reading)
+static void read_records(const struct repo *opened, struct reading *reading)
 {
 	struct verify_records records = { .count = 0 }, again = { .count = 0 };
 	for (unsigned i = 0; i < 2 && reading->err == AS_OK; i++) {
 		struct verify_progress progress = { .cancel = false };
 		struct verify *verify;
-		reading->err = verify_new(view, &verify);
+		reading->err = verify_new(opened, &verify);
 		if (reading->err != AS_OK)
 			break;
 		verify->scope = (struct verify_scope){
@@ -352,21 +352,21 @@ static void read_records(const struct view *view, struct reading *reading)
 	verify_records_free(&again);
 }
 
-static void read_tail(const struct view *view, struct reading *reading)
+static void read_tail(const struct repo *opened, struct reading *reading)
 {
 	enum tail_kind kind = TAIL_NONE;
-	reading->err = verify_tail(view, &kind);
+	reading->err = verify_tail(opened, &kind);
 	if (reading->err == AS_OK)
 		add_number(reading, kind);
 }
 
-static void read_history(const struct view *view, struct reading *reading)
+static void read_history(const struct repo *opened, struct reading *reading)
 {
 	struct key_prefix prefix = { .nibbles = 2 * KEY_SIZE };
 	struct verify_progress progress = { .cancel = false };
 	struct history *history = NULL;
 	builder_key(5, prefix.bytes);
-	reading->err = history_run(view, &prefix, 1, &progress, &history, NULL);
+	reading->err = history_run(opened, &prefix, 1, &progress, &history, NULL);
 	for (size_t i = 0; reading->err == AS_OK && i < history->count; i++) {
 		const struct history_row *row = &history->rows[i];
 		add_number(reading, row->segment);
@@ -378,7 +378,7 @@ static void read_history(const struct view *view, struct reading *reading)
 		history_free(history);
 }
 
-static void read_entries_of(const struct view *view, struct segment_reader *reader,
+static void read_entries_of(const struct repo *opened, struct segment_reader *reader,
 			    struct reading *reading)
 {
 	struct segment_entry entry;
@@ -389,33 +389,33 @@ static void read_entries_of(const struct view *view, struct segment_reader *read
 			break;
 		add_number(reading, entry.offset);
 		add_number(reading, entry.size);
-		add_number(reading, entry_status(view, NULL, 1, &entry, &is_known));
+		add_number(reading, entry_status(opened, NULL, 1, &entry, &is_known));
 	}
 	if (reading->err == AS_END)
 		reading->err = AS_OK;
 }
 
-static void read_entries(const struct view *view, struct reading *reading)
+static void read_entries(const struct repo *opened, struct reading *reading)
 {
-	struct segment_reader *reader = segment_reader_new(view->io);
+	struct segment_reader *reader = segment_reader_new(opened->io);
 	reading->err = reader ? AS_OK : AS_ERR_MEMORY;
-	for (size_t i = 0; reading->err == AS_OK && i < view->listing.count; i++) {
+	for (size_t i = 0; reading->err == AS_OK && i < opened->listing.count; i++) {
 		char path[LISTING_PATH_MAX];
-		listing_path(&view->listing, i, path);
-		reading->err = segment_open(reader, view->fd, path,
-					    view->listing.segments[i].number, NULL, NULL);
+		listing_path(&opened->listing, i, path);
+		reading->err = segment_open(reader, opened->fd, path,
+					    opened->listing.segments[i].number, NULL, NULL);
 		if (reading->err == AS_OK)
-			read_entries_of(view, reader, reading);
+			read_entries_of(opened, reader, reading);
 	}
 	segment_reader_free(reader);
 }
 
-static void read_witnesses(const struct view *view, struct reading *reading)
+static void read_witnesses(const struct repo *opened, struct reading *reading)
 {
 	for (uint32_t segment = 0; segment < 6 && reading->err == AS_OK; segment++) {
 		struct segment_witness *rows = NULL;
 		size_t count = 0;
-		reading->err = view_witnesses(view, segment, &rows, &count);
+		reading->err = repo_witnesses(opened, segment, &rows, &count);
 		if (reading->err != AS_OK)
 			break;
 		add_number(reading, count);
@@ -425,16 +425,16 @@ static void read_witnesses(const struct view *view, struct reading *reading)
 	}
 }
 
-static void read_object(const struct view *view, struct reading *reading)
+static void read_object(const struct repo *opened, struct reading *reading)
 {
 	struct key_prefix prefix = { .nibbles = 8 };
 	struct index_bucket bucket;
 	uint8_t *data;
 	size_t len;
 	builder_key(6, prefix.bytes);
-	reading->err = view_find_key(view, &prefix, &bucket, NULL);
+	reading->err = object_find(opened, &prefix, &bucket, NULL);
 	if (reading->err == AS_OK)
-		reading->err = view_get_at(view, bucket.key, bucket.segment, bucket.offset, &data,
+		reading->err = object_read(opened, bucket.key, bucket.segment, bucket.offset, &data,
 					   &len, NULL);
 	if (reading->err != AS_OK)
 		return;
@@ -442,17 +442,17 @@ static void read_object(const struct view *view, struct reading *reading)
 	free(data);
 }
 
-static void read_census(const struct view *view, struct reading *reading)
+static void read_census(const struct repo *opened, struct reading *reading)
 {
 	struct index_image image;
 	struct index_census census;
 	struct findings findings;
-	if (view->index.fd < 0)
+	if (opened->index.fd < 0)
 		return;
 	findings_init(&findings);
-	reading->err = index_load(&view->index, 2, NULL, &image);
+	reading->err = index_load(&opened->index, 2, NULL, &image);
 	if (reading->err == AS_OK) {
-		reading->err = index_census(&view->index, &image, 2, &census, &findings);
+		reading->err = index_census(&opened->index, &image, 2, &census, &findings);
 		index_image_free(&image);
 	}
 	if (reading->err == AS_OK) {
@@ -463,28 +463,28 @@ static void read_census(const struct view *view, struct reading *reading)
 	findings_free(&findings);
 }
 
-static void read_targets(const struct view *view, struct reading *reading)
+static void read_targets(const struct repo *opened, struct reading *reading)
 {
 	uint32_t got = 1;
-	if (view->index.fd < 0)
+	if (opened->index.fd < 0)
 		return;
-	for (uint32_t i = 0; reading->err == AS_OK && i < view->index.buckets && got == 1; i++) {
+	for (uint32_t i = 0; reading->err == AS_OK && i < opened->index.buckets && got == 1; i++) {
 		struct index_bucket bucket;
 		enum index_target target = TARGET_OK;
-		reading->err = index_read(&view->index, i, 1, &bucket, &got);
+		reading->err = index_read(&opened->index, i, 1, &bucket, &got);
 		if (reading->err == AS_OK && index_bucket_is_used(&bucket))
-			reading->err = view_target(view, &bucket, &target);
+			reading->err = object_target(opened, &bucket, &target);
 		add_number(reading, target);
 	}
 }
 
-static void read_plan(const struct view *view, const struct verify *verify, enum repair action,
+static void read_plan(const struct repo *opened, const struct verify *verify, enum repair action,
 		      struct reading *reading)
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
 	struct plan *plan;
-	reading->err = plan_make(view, verify, action, &options, &progress, &plan, NULL);
+	reading->err = plan_make(opened, verify, action, &options, &progress, &plan, NULL);
 	if (reading->err != AS_OK)
 		return;
 	char *text = plan_text_string(plan, NULL);
@@ -496,24 +496,24 @@ static void read_plan(const struct view *view, const struct verify *verify, enum
 	plan_free(plan);
 }
 
-static void read_plans(const struct view *view, struct reading *reading)
+static void read_plans(const struct repo *opened, struct reading *reading)
 {
 	static const enum repair actions[] = {
 		REPAIR_SALVAGE, REPAIR_RECOVER, REPAIR_ROLLBACK, REPAIR_COMPACT,
 	};
 	struct verify_progress progress = { .cancel = false };
 	struct verify *verify = NULL;
-	reading->err = verify_run(view, 1, &progress, &verify);
+	reading->err = verify_run(opened, 1, &progress, &verify);
 	for (size_t i = 0; reading->err == AS_OK && i < ARRAY_SIZE(actions); i++)
-		read_plan(view, verify, actions[i], reading);
+		read_plan(opened, verify, actions[i], reading);
 	verify_free(verify);
 }
 
-static void read_undo_list(const struct view *view, struct reading *reading)
+static void read_undo_list(const struct repo *opened, struct reading *reading)
 {
 	struct undo_entry *entries = NULL;
 	size_t count = 0;
-	reading->err = undo_list(view->io, view->fd, &entries, &count);
+	reading->err = undo_list(opened->io, opened->fd, &entries, &count);
 	if (reading->err != AS_OK)
 		return;
 	for (size_t i = 0; i < count; i++) {
@@ -525,11 +525,11 @@ static void read_undo_list(const struct view *view, struct reading *reading)
 	free(entries);
 }
 
-static void read_undo_plan(const struct view *view, struct reading *reading)
+static void read_undo_plan(const struct repo *opened, struct reading *reading)
 {
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	reading->err = undo_plan(view, &plan, name, NULL);
+	reading->err = undo_plan(opened, &plan, name, NULL);
 	if (reading->err != AS_OK)
 		return;
 	char *text = plan_text_string(plan, NULL);
@@ -565,11 +565,11 @@ static int read_listed(void *context, const uint8_t key[AS_KEY_SIZE])
 	return 0;
 }
 
-static void read_store(const struct view *view, struct reading *reading)
+static void read_store(const struct repo *opened, struct reading *reading)
 {
 	struct as_state state;
 	struct key_reading keys = { .reading = reading };
-	reading->err = store_open(view->path, NULL, view->io, &keys.store, NULL);
+	reading->err = store_open(opened->path, NULL, opened->io, &keys.store, NULL);
 	if (reading->err != AS_OK)
 		return;
 	as_get_state(keys.store, &state);
@@ -583,7 +583,7 @@ static void read_store(const struct view *view, struct reading *reading)
 
 static const struct way {
 	const char *name;
-	void (*read)(const struct view *view, struct reading *reading);
+	void (*read)(const struct repo *opened, struct reading *reading);
 } ways[] = {
 	{ "opening", read_open },
 	{ "verify", read_verify },
@@ -611,14 +611,14 @@ static const char *const read_operations[] = {
 
 static struct reading read_with(const struct way *way, const char *repo, const struct io *io)
 {
-	const struct view_options options = { .io = io };
+	const struct repo_options options = { .io = io };
 	struct reading reading = { .digest = 0xcbf29ce484222325 };
-	struct view *view;
-	reading.err = view_open(repo, &options, &view, NULL);
+	struct repo *opened;
+	reading.err = repo_open(repo, &options, &opened, NULL);
 	if (reading.err != AS_OK)
 		return reading;
-	way->read(view, &reading);
-	view_close(view);
+	way->read(opened, &reading);
+	repo_close(opened);
 	return reading;
 }
 

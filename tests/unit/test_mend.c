@@ -27,7 +27,7 @@ static struct plan *make_plan(struct opened_repo *opened, enum repair action, co
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error = { .code = AS_OK };
 	struct plan *plan;
-	if (plan_make(opened->view, opened->verify, action, &options, &progress, &plan, &error) !=
+	if (plan_make(opened->repo, opened->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
 		fail_msg("%s:%s", error.message, story);
 	return plan;
@@ -89,7 +89,7 @@ static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 			assert_int_equal(report.after, plan->after);
 		const uint64_t objects = plan->objects_after;
 		plan_free(plan);
-		lock_lower(opened.view->fd, &opened.view->lock, permit);
+		lock_lower(opened.repo->fd, &opened.repo->lock, permit);
 		opened_repo_close(&opened);
 		assert_true(opened_repo_open(&opened, damaged->repo));
 		if (opened.verify->objects != objects)
@@ -115,7 +115,7 @@ static void judge(const struct damaged_repo *damaged, const bool *survived, cons
 		struct replay_event place;
 		const bool is_found = verify_lookup(opened.verify, object->key, &place);
 		if (object->is_live && survived[i])
-			tally->lost += !is_found || !damaged_repo_reads_right(damaged, opened.view,
+			tally->lost += !is_found || !damaged_repo_reads_right(damaged, opened.repo,
 									 object, &place);
 		else if (!object->is_live)
 			tally->come_back += is_found && has_witness && !doubted[i];
@@ -131,7 +131,7 @@ static void undo_step(const struct damaged_repo *damaged)
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
 	assert_true(opened_repo_open(&opened, damaged->repo));
-	if (undo_plan(opened.view, &plan, name, &error) != AS_OK)
+	if (undo_plan(opened.repo, &plan, name, &error) != AS_OK)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
 		fail_msg("undo: %s:%s", plan->refusal, damaged->story);
@@ -143,7 +143,7 @@ static void undo_step(const struct damaged_repo *damaged)
 	assert_true(progress.bytes_total > 0);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
 	plan_free(plan);
-	lock_lower(opened.view->fd, &opened.view->lock, permit);
+	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
 	opened_repo_close(&opened);
 }
 

@@ -32,8 +32,8 @@ static bool act(struct opened_repo *opened, enum repair action)
 	struct repair_report report;
 	struct plan *plan = NULL;
 	char name[UNDO_NAME_MAX];
-	bool is_done = action == REPAIR_NONE ? undo_plan(opened->view, &plan, name, NULL) == AS_OK
-					     : plan_make(opened->view, opened->verify, action,
+	bool is_done = action == REPAIR_NONE ? undo_plan(opened->repo, &plan, name, NULL) == AS_OK
+					     : plan_make(opened->repo, opened->verify, action,
 							 &options, &progress, &plan, NULL) == AS_OK;
 	if (is_done && !plan->is_empty) {
 		struct permit *permit = opened_repo_upgrade(opened);
@@ -42,7 +42,7 @@ static bool act(struct opened_repo *opened, enum repair action)
 						 : repair_run(plan, permit, &figures, &report,
 							      NULL)) == AS_OK;
 		if (permit)
-			lock_lower(opened->view->fd, &opened->view->lock, permit);
+			lock_lower(opened->repo->fd, &opened->repo->lock, permit);
 	}
 	plan_free(plan);
 	return is_done;
@@ -92,7 +92,7 @@ static void assert_told(const struct opened_repo *opened, const char *what, unsi
 	struct undo_entry *entries;
 	size_t count, by_state[4] = { 0 };
 	enum undo_state newest = UNDO_UNREADABLE;
-	assert_int_equal(undo_list(opened->view->io, opened->view->fd, &entries, &count), AS_OK);
+	assert_int_equal(undo_list(opened->repo->io, opened->repo->fd, &entries, &count), AS_OK);
 	for (size_t i = 0; i < count; i++) {
 		by_state[entries[i].state]++;
 		if (newest == UNDO_UNREADABLE)
@@ -141,7 +141,7 @@ static unsigned count_right(const struct damaged_repo *damaged, const char *repo
 		struct replay_event place;
 		has[i] = verify_lookup(opened.verify, object->key, &place);
 		if (has[i] && object->is_live)
-			count += damaged_repo_reads_right(damaged, opened.view, object, &place);
+			count += damaged_repo_reads_right(damaged, opened.repo, object, &place);
 	}
 	opened_repo_close(&opened);
 	return count;
@@ -162,7 +162,7 @@ static size_t count_folders(const struct opened_repo *opened)
 {
 	struct undo_entry *entries;
 	size_t count;
-	assert_int_equal(undo_list(opened->view->io, opened->view->fd, &entries, &count), AS_OK);
+	assert_int_equal(undo_list(opened->repo->io, opened->repo->fd, &entries, &count), AS_OK);
 	free(entries);
 	return count;
 }
@@ -176,7 +176,7 @@ struct story {
 	enum repair action;
 	const char *what;		/* is killed ... */
 	unsigned at;			/* ... here */
-	char repo[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
+	char path[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
 	uint32_t since;			/* transaction before the repair */
 	/* after a repair that nobody killed */
 	unsigned count;			/* of the damaged repository's objects */
@@ -190,7 +190,7 @@ static void take_all_back(struct story *story)
 	char command[2 * BUILDER_PATH + 16];
 	for (unsigned steps = 0;; steps++) {
 		struct opened_repo opened;
-		assert_true(opened_repo_open(&opened, story->repo));
+		assert_true(opened_repo_open(&opened, story->path));
 		assert_told(&opened, story->what, story->at);
 		const bool is_left = count_folders(&opened) > 0;
 		if (is_left && (steps > STEPS_MAX + 1 || !act(&opened, REPAIR_NONE)))
@@ -200,7 +200,7 @@ static void take_all_back(struct story *story)
 		if (!is_left)
 			break;
 	}
-	note_bytes(story->repo, story->after);
+	note_bytes(story->path, story->after);
 	snprintf(command, sizeof(command), "diff '%s' '%s'", story->before, story->after);
 	if (system(command) != 0)
 		fail_msg("%s, change %u: not as before", story->what, story->at);
@@ -213,14 +213,14 @@ static void go_forward(struct story *story)
 	struct opened_repo opened;
 	unsigned emptied;
 	uint64_t objects;
-	assert_true(opened_repo_open(&opened, story->repo));
+	assert_true(opened_repo_open(&opened, story->path));
 	const char *wrong = opened_repo_check_hints(&opened, story->since, &emptied);
 	if (wrong && strcmp(story->what, "undo") != 0)	/* which puts the segments back first */
 		fail_msg("%s, change %u: %s", story->what, story->at, wrong);
 	emptied_seen += emptied;
 	opened_repo_close(&opened);
-	mend(story->repo, story->what, story->at);
-	if (count_right(story->damaged, story->repo, has, &objects) != story->count ||
+	mend(story->path, story->what, story->at);
+	if (count_right(story->damaged, story->path, has, &objects) != story->count ||
 	    objects != story->objects || memcmp(has, story->has, sizeof(has)) != 0)
 		fail_msg("%s, change %u: not the same end", story->what, story->at);
 }
@@ -229,8 +229,8 @@ static bool kill_repair(struct story *story, unsigned at)
 {
 	story->what = repair_name(story->action);
 	story->at = at;
-	copy_repo(story->damaged, "killed", story->repo);
-	return act_and_die(story->repo, story->action, at);
+	copy_repo(story->damaged, "killed", story->path);
+	return act_and_die(story->path, story->action, at);
 }
 
 static bool kill_undo(struct story *story, unsigned at)
@@ -238,7 +238,7 @@ static bool kill_undo(struct story *story, unsigned at)
 	assert_false(kill_repair(story, 0));
 	story->what = "undo";
 	story->at = at;
-	return act_and_die(story->repo, REPAIR_NONE, at);
+	return act_and_die(story->path, REPAIR_NONE, at);
 }
 
 /* From change number @at of its kind on there is no room. */
@@ -247,8 +247,8 @@ static bool fill_disk(struct story *story, enum fault_change kind, unsigned at)
 	struct opened_repo opened;
 	story->what = repair_name(story->action);
 	story->at = at;
-	copy_repo(story->damaged, "killed", story->repo);
-	assert_true(opened_repo_open(&opened, story->repo));
+	copy_repo(story->damaged, "killed", story->path);
+	assert_true(opened_repo_open(&opened, story->path));
 	opened.fault.fail_kind = kind;
 	opened.fault.fail_at = at;
 	opened.fault.fail_error = ENOSPC;
@@ -288,11 +288,11 @@ static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 	note_bytes(damaged->repo, story.before);
 	struct opened_repo opened;
 	assert_true(opened_repo_open(&opened, damaged->repo));
-	story.since = opened.view->transaction;
+	story.since = opened.repo->transaction;
 	opened_repo_close(&opened);
 	assert_false(kill_repair(&story, 0));
-	mend(story.repo, story.what, 0);
-	story.count = count_right(damaged, story.repo, story.has, &story.objects);
+	mend(story.path, story.what, 0);
+	story.count = count_right(damaged, story.path, story.has, &story.objects);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		unsigned at = 1;
 		for (; ends[i].stop(&story, at); at++) {

@@ -27,7 +27,7 @@
 
 struct world {
 	struct scratch *scratch;
-	char repo[BUILDER_PATH], kept[BUILDER_PATH];
+	char path[BUILDER_PATH], kept[BUILDER_PATH];
 	struct expected_store expected, kept_expected;
 	struct fault fault;
 	struct as_options options;
@@ -55,7 +55,7 @@ static int setup(void **state)
 	assert_non_null(world);
 	has_no_random = false;
 	scratch_setup((void **)&world->scratch);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->scratch->path);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->scratch->path);
 	snprintf(world->kept, sizeof(world->kept), "%.400s/kept", world->scratch->path);
 	fault_init(&world->fault);
 	*state = world;
@@ -81,7 +81,7 @@ static int teardown(void **state)
 static void reopen(struct world *world)
 {
 	close_store(world);
-	const enum as_err err = store_open(world->repo, &world->options, &world->fault.io,
+	const enum as_err err = store_open(world->path, &world->options, &world->fault.io,
 					   &world->store, &world->error);
 	if (err != AS_OK)
 		fail_msg("%s", world->error.message);
@@ -92,7 +92,7 @@ static void create(struct world *world, uint32_t per_dir, uint32_t limit)
 	const struct as_settings settings = {
 		.segments_per_dir = per_dir, .max_segment_size = limit,
 	};
-	assert_int_equal(store_create(world->repo, &settings, &world->fault.io, NULL), AS_OK);
+	assert_int_equal(store_create(world->path, &settings, &world->fault.io, NULL), AS_OK);
 	reopen(world);
 }
 
@@ -100,14 +100,14 @@ static void create(struct world *world, uint32_t per_dir, uint32_t limit)
 static void keep(struct world *world)
 {
 	close_store(world);
-	scratch_run("cp -a '%s' '%s'", world->repo, world->kept);
+	scratch_run("cp -a '%s' '%s'", world->path, world->kept);
 	world->kept_expected = world->expected;
 }
 
 static void begin_again(struct world *world)
 {
 	close_store(world);
-	scratch_run("rm -rf '%s' && cp -a '%s' '%s'", world->repo, world->kept, world->repo);
+	scratch_run("rm -rf '%s' && cp -a '%s' '%s'", world->path, world->kept, world->path);
 	world->expected = world->kept_expected;
 	reopen(world);
 }
@@ -163,7 +163,7 @@ static void check_repo(struct world *world)
 	assert_int_equal(as_commit(world->store, 0, NULL, &world->error), AS_OK);
 	check(world);
 	close_store(world);
-	expected_check_repo(&world->expected, world->repo);
+	expected_check_repo(&world->expected, world->path);
 }
 
 static struct as_state state_of(const struct world *world)
@@ -175,7 +175,7 @@ static struct as_state state_of(const struct world *world)
 
 static void path_of(const struct world *world, const char *name, char out[BUILDER_PATH])
 {
-	snprintf(out, BUILDER_PATH, "%.400s/%.100s", world->repo, name);
+	snprintf(out, BUILDER_PATH, "%.400s/%.100s", world->path, name);
 }
 
 static bool is_there(const struct world *world, const char *name)
@@ -219,7 +219,7 @@ static enum as_err delete_first(struct world *world)
 /* Each segment of the log has a row, or a compaction would not know of it. */
 static void expect_rows(const struct world *world)
 {
-	const struct listing *listing = &world->store->view->listing;
+	const struct listing *listing = &world->store->repo->listing;
 	for (size_t i = 0; i < listing->count; i++)
 		assert_non_null(usage_find(&world->store->usage, listing->segments[i].number));
 }
@@ -311,7 +311,7 @@ static void forget_dead_rows(struct world *world)
 	struct usage usage = { .count = 0 };
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
-	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
 	size_t kept = 0;
 	for (size_t i = 0; i < usage.count; i++)
@@ -421,17 +421,17 @@ static void a_config_that_memory_runs_out_for_is_not_judged(void **state)
 static void expect_not_created(struct world *world, enum as_err err, const char *text)
 {
 	struct stat st;
-	assert_int_equal(store_create(world->repo, NULL, &world->fault.io, &world->error), err);
+	assert_int_equal(store_create(world->path, NULL, &world->fault.io, &world->error), err);
 	if (!strstr(world->error.message, text))
 		fail_msg("%s", world->error.message);
-	assert_int_equal(lstat(world->repo, &st), -1);
+	assert_int_equal(lstat(world->path, &st), -1);
 }
 
 static void what_cannot_be_created_leaves_nothing(void **state)
 {
 	struct world *world = *state;
 	const struct as_settings absurd = { .max_segment_size = 0x80000000u };
-	assert_int_equal(store_create(world->repo, &absurd, &world->fault.io, NULL),
+	assert_int_equal(store_create(world->path, &absurd, &world->fault.io, NULL),
 			 AS_ERR_USAGE);
 	has_no_random = true;
 	expect_not_created(world, AS_ERR_IO, "no random id");
@@ -516,11 +516,11 @@ static void what_lies_in_the_place_of_a_segment_is_named(void **state)
 	assert_int_equal(get(world, 1), AS_ERR_MEMORY);
 	assert_int_equal(world->error.sys, 0);
 	refuse_nothing(world);
-	scratch_run("cd '%s' && mv data/0/0 aside && mkdir data/0/0", world->repo);
+	scratch_run("cd '%s' && mv data/0/0 aside && mkdir data/0/0", world->path);
 	assert_int_equal(get(world, 1), AS_ERR_INTEGRITY);
 	assert_non_null(strstr(world->error.message, "data/0/0: segment 0 (wanted at offset 8)"));
 	assert_int_equal(world->error.damage, AS_DAMAGE_MISSING);
-	scratch_run("cd '%s' && rmdir data/0/0 && mv aside data/0/0", world->repo);
+	scratch_run("cd '%s' && rmdir data/0/0 && mv aside data/0/0", world->path);
 	check_repo(world);
 }
 
@@ -905,7 +905,7 @@ static void expect_skipped(struct world *world, enum as_err err, const char *tex
 static void expect_deletes_kept(struct world *world)
 {
 	close_store(world);
-	scratch_run("rm '%s'/index.* '%s'/hints.*", world->repo, world->repo);
+	scratch_run("rm '%s'/index.* '%s'/hints.*", world->path, world->path);
 	reopen(world);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
 	check_repo(world);
@@ -935,11 +935,11 @@ static void a_segment_that_is_gone_with_what_lived_in_it_is_skipped(void **state
 	struct world *world = *state;
 	fill_sparse(world);
 	put(world, 200, 10, 200);
-	scratch_run("mv '%s/data/0/0' '%s/aside'", world->repo, world->repo);
+	scratch_run("mv '%s/data/0/0' '%s/aside'", world->path, world->path);
 	commit_only(world);
 	expect_skipped(world, AS_ERR_DOES_NOT_EXIST, "data/0/0: cannot read segment 0");
-	scratch_run("mkdir -p '%s/data/0' && mv '%s/aside' '%s/data/0/0'", world->repo,
-		    world->repo, world->repo);
+	scratch_run("mkdir -p '%s/data/0' && mv '%s/aside' '%s/data/0/0'", world->path,
+		    world->path, world->path);
 	check(world);
 	reopen(world);
 	check(world);
@@ -957,7 +957,7 @@ static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **sta
 	for (unsigned i = 0; i < 8; i++)
 		delete(world, i);
 	commit_only(world);
-	scratch_run("rm -r '%s/data/0' && rm '%s/data/1/5'", world->repo, world->repo);
+	scratch_run("rm -r '%s/data/0' && rm '%s/data/1/5'", world->path, world->path);
 	assert_int_equal(as_compact(world->store, &report, &world->error), AS_OK);
 	assert_int_equal(report.segments_skipped, 0);
 	check_repo(world);
@@ -1074,11 +1074,11 @@ static void fill_behind_indexes(struct world *world)
 		delete(world, round);
 		commit_only(world);
 		if (round < 2)
-			scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", world->repo, world->repo,
+			scratch_run("cp '%s'/index.* '%s'/hints.* '%s'", world->path, world->path,
 				    world->scratch->path);
 	}
 	close_store(world);
-	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.* ../hints.* .", world->repo);
+	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.* ../hints.* .", world->path);
 }
 
 /* What keeps a recovery from ending leaves everything for the next. */
@@ -1151,7 +1151,7 @@ static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
 		assert_int_equal(put_numbered(world, i), AS_OK);
 	commit_only(world);
 	close_store(world);
-	scratch_run("rm '%s'/index.* '%s'/hints.*", world->repo, world->repo);
+	scratch_run("rm '%s'/index.* '%s'/hints.*", world->path, world->path);
 	keep(world);
 	for (unsigned at = 1; was_reached; at++) {
 		uint64_t length;
@@ -1223,13 +1223,13 @@ static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
 		path_of(world, names[i], path);
 		builder_write_file(path, "x", 1);
 	}
-	scratch_run("cd '%s' && rm index.%u hints.%u", world->repo, first, first);
+	scratch_run("cd '%s' && rm index.%u hints.%u", world->path, first, first);
 	reopen(world);
 	assert_true(state_of(world).needs_recover);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_int_equal(is_there(world, names[i]), i < 3);
-	scratch_run("cd '%s' && rm index.! index.a index.0x", world->repo);
+	scratch_run("cd '%s' && rm index.! index.a index.0x", world->path);
 	check_repo(world);
 }
 
@@ -1242,13 +1242,13 @@ static void hints_of_another_segment_are_not_built_upon(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		put(world, i, 100, i);
 	commit_only(world);
-	scratch_run("cp '%s/index.0' '%s'", world->repo, world->scratch->path);
+	scratch_run("cp '%s/index.0' '%s'", world->path, world->scratch->path);
 	put(world, 3, 20, 3);
 	delete(world, 4);
 	commit_only(world);
 	close_store(world);
-	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.0 .", world->repo);
-	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.0 .", world->path);
+	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*usage_add(&usage, 300) = (struct usage_segment){ .segment = 300, .live = 10 };
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
 	assert_int_equal(usage_write(&usage, permit, 0), AS_OK);

@@ -27,8 +27,8 @@ void actions_note(struct app *app, enum style style, const char *what, const cha
 
 /* ---- the screen ---- */
 
-struct actions_view {
-	struct text_view text;
+struct actions_screen {
+	struct text_screen text;
 	size_t shown;		/* lines of the log */
 };
 
@@ -36,14 +36,14 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 {
 	(void)app;
 	(void)place;
-	text_init((struct text_view *)base);
-	((struct text_view *)base)->table.empty =
+	text_init((struct text_screen *)base);
+	((struct text_screen *)base)->table.empty =
 		"Nothing was done yet: no lock was asked for, nothing was planned or repaired.";
 	return true;
 }
 
 /* A copy: the log grows, and what a screen shows must not. */
-static void take_lines(struct app *app, struct actions_view *screen)
+static void take_lines(struct app *app, struct actions_screen *screen)
 {
 	const size_t count = app->actions ? lines_count(app->actions) : 0;
 	struct lines *copy = screen->shown < count ? lines_new() : NULL;
@@ -56,7 +56,7 @@ static void take_lines(struct app *app, struct actions_view *screen)
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct actions_view *screen = (struct actions_view *)base;
+	struct actions_screen *screen = (struct actions_screen *)base;
 	take_lines(app, screen);
 	text_draw(app, &screen->text, area, "what was done since the program was started");
 }
@@ -68,7 +68,7 @@ static void refresh(struct app *app, struct screen *base)
 }
 
 const struct screen_ops log_screen = {
-	.title = "Log", .size = sizeof(struct actions_view), .open = open_actions, .draw = draw,
+	.title = "Log", .size = sizeof(struct actions_screen), .open = open_actions, .draw = draw,
 	.is_for_any_format = true,
 	.close = text_close, .refresh = refresh,
 };

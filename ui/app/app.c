@@ -56,7 +56,7 @@ void app_close_screens(struct app *app)
 		close_screen(app, app->resting[i]);
 }
 
-/* A view that is not about one place keeps its order, filter and cursor for the next time. */
+/* A screen that is not about one place keeps its order, filter and cursor for the next time. */
 static void put_to_rest(struct app *app, struct screen *screen)
 {
 	static const struct place nothing;
@@ -184,9 +184,9 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 	const struct screen_ops *ops = app->screens[kind];
 	const struct place about = place ? about_of(ops->about, place) : (struct place){ 0 };
 	size_t at;
-	if (app->session->view->dialect != DIALECT_ATTIC && !ops->is_for_any_format) {
+	if (app->session->repo->dialect != DIALECT_ATTIC && !ops->is_for_any_format) {
 		app_say(app, STYLE_WARNING, "not shown: %s",
-			dialect_title(app->session->view->dialect));
+			dialect_title(app->session->repo->dialect));
 		return false;
 	}
 	if (app->depth > 1 && app_top(app)->ops->is_passing)

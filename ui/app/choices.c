@@ -65,7 +65,7 @@ static void run_weigh(struct job *head)
 	struct plan *plans[CHOICES_MAX] = { NULL };
 	enum as_err errs[CHOICES_MAX];
 	for (size_t i = 0; i < job->choices.count; i++)
-		errs[i] = plan_make(session->view, session_verify(session),
+		errs[i] = plan_make(session->repo, session_verify(session),
 				    job->choices.rows[i].action, &options, &head->progress,
 				    &plans[i], NULL);
 	for (size_t i = 0; i < job->choices.count; i++)
@@ -113,6 +113,6 @@ void choices_find(struct app *app)
 		 "Keeps what is whole of the newest transaction.");
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
 		 "Back to transaction %" PRIu32 "; gives up the newest one.",
-		 app->session->view->transaction);
+		 app->session->repo->transaction);
 	weigh(app);
 }

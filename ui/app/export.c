@@ -30,12 +30,12 @@ static bool is_same(const struct stat *a, const struct stat *b)
 }
 
 /* Does the folder @fd lie in the repository, or is it? @fd is closed. */
-static bool is_inside(int fd, const struct view *view)
+static bool is_inside(int fd, const struct repo *repo)
 {
-	struct stat repo, here, above;
-	bool inside = fstat(view->fd, &repo) != 0 || fstat(fd, &here) != 0;
+	struct stat folder, here, above;
+	bool inside = fstat(repo->fd, &folder) != 0 || fstat(fd, &here) != 0;
 	for (int depth = 0; !inside && depth < MAX_DEPTH; depth++) {
-		inside = is_same(&here, &repo);
+		inside = is_same(&here, &folder);
 		const int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		close(fd);
 		fd = up;
@@ -55,7 +55,7 @@ static bool lies_in_repository(const struct export *export)
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s", export->name);
 	const int fd = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && is_inside(fd, export->session->view);
+	return fd >= 0 && is_inside(fd, export->session->repo);
 }
 
 static bool write_all(const struct lines *lines, int fd)

@@ -23,7 +23,7 @@ static enum as_err copy_findings(struct app *app, struct findings *copy)
 	findings_init(copy);
 	if (verify)
 		return verify_copy_findings(verify, copy);
-	const enum as_err err = findings_merge(copy, &app->session->view->findings);
+	const enum as_err err = findings_merge(copy, &app->session->repo->findings);
 	findings_sort(copy);
 	return err;
 }
@@ -62,7 +62,7 @@ static void refresh_screen(struct app *app, struct screen *screen)
 void app_refresh(struct app *app)
 {
 	collect_findings(app);
-	diagnose(app->session->view, session_verify(app->session), &app->diagnosis);
+	diagnose(app->session->repo, session_verify(app->session), &app->diagnosis);
 	app_each_screen(app, refresh_screen);
 	app->dirty = true;
 }

@@ -14,26 +14,26 @@ struct open_job {
 	struct job job;
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
-	struct lock_owner *lock_owner;	/* held: the exclusive lock; NULL: the view takes one */
-	struct view *view;
+	struct lock_owner *lock_owner;	/* held: the exclusive lock; NULL: the repo takes one */
+	struct repo *repo;
 	struct as_error error;
 };
 
 static void run_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const struct view_options options = { .no_lock = job->no_lock || job->lock_owner };
-	if (view_open(job->path, &options, &job->view, &job->error) != AS_OK || !job->lock_owner)
+	const struct repo_options options = { .no_lock = job->no_lock || job->lock_owner };
+	if (repo_open(job->path, &options, &job->repo, &job->error) != AS_OK || !job->lock_owner)
 		return;
-	if (!lock_owner_is_of(job->lock_owner, job->view)) {
+	if (!lock_owner_is_of(job->lock_owner, job->repo)) {
 		snprintf(job->error.message, sizeof(job->error.message),
 			 "another folder or config stands in its place; l gives up the lock");
-		view_close(job->view);
-		job->view = NULL;
+		repo_close(job->repo);
+		job->repo = NULL;
 		return;
 	}
 	/* It met the exclusive lock that is our own. */
-	findings_drop(&job->view->findings, PROBLEM_WRITER);
+	findings_drop(&job->repo->findings, PROBLEM_WRITER);
 }
 
 static void reload_screen(struct app *app, struct screen *screen)
@@ -59,16 +59,16 @@ static void open_done(struct app *app, struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	const bool verify = app->verify_after_open;
-	struct session *session = job->view ? session_new(job->view, job->lock_owner) : NULL;
+	struct session *session = job->repo ? session_new(job->repo, job->lock_owner) : NULL;
 	app->verify_after_open = false;
 	app->hooks->after_read(app, session != NULL);
 	if (!session) {
 		app_refresh(app);
 		app_say(app, STYLE_BAD, "cannot be read again: %s",
-			job->view ? "out of memory" : job->error.message);
+			job->repo ? "out of memory" : job->error.message);
 		return;
 	}
-	job->view = NULL;
+	job->repo = NULL;
 	job->lock_owner = NULL;
 	replace_session(app, session);
 	if (verify)
@@ -82,7 +82,7 @@ static void open_done(struct app *app, struct job *head)
 static void drop_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	view_close(job->view);
+	repo_close(job->repo);
 	lock_owner_release(job->lock_owner);
 	free(job);
 }

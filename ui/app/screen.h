@@ -25,7 +25,7 @@ enum about {
 
 struct screen_ops {
 	const char *title;	/* in the line of tabs */
-	char digit;		/* the key of a view, 0 for those that only open from others */
+	char digit;		/* the key of a screen, 0 for those that only open from others */
 	size_t size;		/* of the struct that begins with struct screen */
 
 	/* What of a place it is about: by that alone an open one is found again. */

@@ -47,7 +47,7 @@ static enum segment_style style_of_role(const struct session *session, size_t po
 		return SEGMENT_STYLE_RETURNED;
 	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut)
 		return is_completed(verify, facts->number) ? SEGMENT_STYLE_COPY : SEGMENT_STYLES;
-	return facts->number != session->view->listing.segments[position].number
+	return facts->number != session->repo->listing.segments[position].number
 		       ? SEGMENT_STYLE_MISNAMED
 		       : SEGMENT_STYLES;
 }
@@ -55,7 +55,7 @@ static enum segment_style style_of_role(const struct session *session, size_t po
 enum segment_style segment_style_of(const struct session *session, size_t position)
 {
 	const struct segment_facts *facts = session_facts(session, position);
-	if (session->view->dialect != DIALECT_ATTIC)
+	if (session->repo->dialect != DIALECT_ATTIC)
 		return SEGMENT_STYLE_UNKNOWN;
 	const enum segment_style role = style_of_role(session, position);
 	if (role != SEGMENT_STYLES)

@@ -9,20 +9,20 @@
 
 static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
 
-void text_init(struct text_view *screen)
+void text_init(struct text_screen *screen)
 {
 	table_init(&screen->table, columns, ARRAY_SIZE(columns));
 	screen->base.table = &screen->table;
 }
 
-void text_set(struct text_view *screen, struct lines *lines)
+void text_set(struct text_screen *screen, struct lines *lines)
 {
 	lines_release(screen->lines);
 	screen->lines = lines;
 	screen->cols = 0;
 }
 
-void text_draw(struct app *app, struct text_view *screen, struct area area, const char *title)
+void text_draw(struct app *app, struct text_screen *screen, struct area area, const char *title)
 {
 	const int cols = area.cols - 1;	/* the scroll bar's is left free */
 	if (screen->lines && screen->cols != cols) {
@@ -34,7 +34,7 @@ void text_draw(struct app *app, struct text_view *screen, struct area area, cons
 
 void text_close(struct screen *base)
 {
-	lines_release(((struct text_view *)base)->lines);
+	lines_release(((struct text_screen *)base)->lines);
 }
 
 /* ---- writing it to a file ---- */
@@ -43,7 +43,7 @@ void text_close(struct screen *base)
 
 static void write_lines(struct app *app, const char *name)
 {
-	const struct text_view *screen = (const struct text_view *)app_top(app);
+	const struct text_screen *screen = (const struct text_screen *)app_top(app);
 	if (!screen->lines)
 		app_say(app, STYLE_WARNING, "there is nothing to write");
 	else

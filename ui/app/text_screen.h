@@ -6,20 +6,20 @@
 #include "widget/lines.h"
 
 /* Such a screen begins with this. */
-struct text_view {
+struct text_screen {
 	struct screen base;
 	struct table table;
 	struct lines *lines;	/* held; NULL: none */
 	int cols;		/* the width that they were broken to; 0: anew */
 };
 
-void text_init(struct text_view *screen);
+void text_init(struct text_screen *screen);
 
 /* Show @lines from now on; the reference passes to the screen. */
-void text_set(struct text_view *screen, struct lines *lines);
+void text_set(struct text_screen *screen, struct lines *lines);
 
 /* Draw the lines below @title. */
-void text_draw(struct app *app, struct text_view *screen, struct area area, const char *title);
+void text_draw(struct app *app, struct text_screen *screen, struct area area, const char *title);
 
 /* The screen's close. */
 void text_close(struct screen *screen);

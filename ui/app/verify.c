@@ -27,12 +27,12 @@ struct verify_job {
 static void run_verify(struct job *head)
 {
 	struct verify_job *job = (struct verify_job *)head;
-	const struct view *view = job->session->view;
+	const struct repo *repo = job->session->repo;
 	struct verify *verify = atomic_load(&job->session->verify);
 	struct verify_records known = { .rows = NULL }, kept = { .rows = NULL };
 	thread_give_way();
 	if (!job->is_whole)
-		cache_load(view, &known, job->cache_trouble, sizeof(job->cache_trouble));
+		cache_load(repo, &known, job->cache_trouble, sizeof(job->cache_trouble));
 	verify->scope = (struct verify_scope){
 		.known = &known, .not_before = INT64_MIN, .keep = &kept,
 	};
@@ -41,8 +41,8 @@ static void run_verify(struct job *head)
 	if (job->err == AS_ERR_CANCELLED)
 		verify_records_take(&kept, &known);
 	verify_records_sort(&kept);
-	if (view->config.has_id)
-		cache_save(view, &kept, job->cache_trouble, sizeof(job->cache_trouble));
+	if (repo->config.has_id)
+		cache_save(repo, &kept, job->cache_trouble, sizeof(job->cache_trouble));
 	verify_records_free(&known);
 	verify_records_free(&kept);
 }
@@ -54,7 +54,7 @@ static void say_clean(struct app *app, const struct verify *verify)
 	else
 		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
 			"from before (V reads all)", verify->remembered,
-			verify->view->listing.count);
+			verify->repo->listing.count);
 }
 
 /* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
@@ -95,13 +95,13 @@ void verifying_start(struct app *app)
 {
 	struct session *session = app->session;
 	struct verify *verify;
-	if (session->view->dialect != DIALECT_ATTIC) {
+	if (session->repo->dialect != DIALECT_ATTIC) {
 		app_say(app, STYLE_WARNING, "not verified: %s",
-			dialect_title(session->view->dialect));
+			dialect_title(session->repo->dialect));
 		return;
 	}
 	struct verify_job *job = calloc(1, sizeof(*job));
-	if (!job || verify_new(session->view, &verify) != AS_OK) {
+	if (!job || verify_new(session->repo, &verify) != AS_OK) {
 		free(job);
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
@@ -113,7 +113,7 @@ void verifying_start(struct app *app)
 		.is_whole = app->verify_whole || app->mode == MODE_REPAIR,
 	};
 	app->verify_whole = false;
-	atomic_store(&job->job.total, session->view->listing.count);
+	atomic_store(&job->job.total, session->repo->listing.count);
 	atomic_store(&session->verify, verify);
 	atomic_store(&session->check, CHECK_RUNNING);
 	if (!app_start(app, &job->job))

@@ -58,7 +58,7 @@ static void run_watch(struct job *head)
 	struct pollfd stop = { .fd = watch->stop, .events = POLLIN };
 	while (!atomic_load(&head->progress.cancel)) {
 		bool news = look_for_holders(session);
-		if (!atomic_load(&session->changed) && view_is_changed(session->view)) {
+		if (!atomic_load(&session->changed) && repo_is_changed(session->repo)) {
 			atomic_store(&session->changed, true);
 			news = true;
 		}

@@ -67,11 +67,11 @@ static void run_plan(struct job *head)
 {
 	struct plan_job *job = (struct plan_job *)head;
 	struct proposal *proposal = job->proposal;
-	const struct view *view = proposal->session->view;
+	const struct repo *repo = proposal->session->repo;
 	if (proposal->action == REPAIR_NONE)
-		job->err = undo_plan(view, &proposal->plan, proposal->undo_name, &job->error);
+		job->err = undo_plan(repo, &proposal->plan, proposal->undo_name, &job->error);
 	else
-		job->err = plan_make(view, session_verify(proposal->session), proposal->action,
+		job->err = plan_make(repo, session_verify(proposal->session), proposal->action,
 				     &proposal->options, &head->progress, &proposal->plan,
 				     &job->error);
 	if (job->err != AS_OK)

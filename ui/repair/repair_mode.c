@@ -148,7 +148,7 @@ static void lower_done(struct app *app, struct job *head)
 	app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
 }
 
-/* Nothing else may be under way with the lock, or replace the view that it belongs to. */
+/* Nothing else may be under way with the lock, or replace the repo that it belongs to. */
 static bool is_busy(struct app *app)
 {
 	const bool busy = jobs_find(&app->jobs, JOB_LOCK) || jobs_find(&app->jobs, JOB_OPEN);

@@ -114,7 +114,7 @@ static void repair_done(struct app *app, struct job *head)
 {
 	struct repair_job *job = (struct repair_job *)head;
 	app->modal = NULL;
-	/* What the views show is not there any more, whatever came of it. */
+	/* What the screens show is not there any more, whatever came of it. */
 	atomic_store(&app->session->changed, true);
 	if (job->err == AS_ERR_CHANGED) {
 		const struct wanted again = { .action = job->proposal->action, .is_anew = true,
@@ -376,8 +376,8 @@ void repair_was_verified(struct app *app)
 	report->proposal = NULL;
 }
 
-struct report_view {
-	struct text_view text;
+struct report_screen {
+	struct text_screen text;
 	const char *status;	/* as last put among the lines */
 };
 
@@ -404,7 +404,7 @@ static const char *describe(const struct app *app, enum style *style)
 /* Every time the status is another one the lines are, so that what is written to a file has it. */
 static void compose(struct app *app, struct screen *base)
 {
-	struct report_view *screen = (struct report_view *)base;
+	struct report_screen *screen = (struct report_screen *)base;
 	enum style style;
 	const char *status = describe(app, &style);
 	struct lines *lines = lines_new();
@@ -429,7 +429,7 @@ static void compose(struct app *app, struct screen *base)
 static void refresh(struct app *app, struct screen *base)
 {
 	enum style style;
-	if (describe(app, &style) != ((struct report_view *)base)->status)
+	if (describe(app, &style) != ((struct report_screen *)base)->status)
 		compose(app, base);
 }
 
@@ -440,7 +440,7 @@ static bool open_report(struct app *app, struct screen *base, const struct place
 		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
 		return false;
 	}
-	text_init((struct text_view *)base);
+	text_init((struct text_screen *)base);
 	compose(app, base);
 	return true;
 }
@@ -449,10 +449,10 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	char text[64];
 	snprintf(text, sizeof(text), "report: %s", app->flow->report.title);
-	text_draw(app, (struct text_view *)base, area, text);
+	text_draw(app, (struct text_screen *)base, area, text);
 }
 
 const struct screen_ops report_screen = {
-	.title = "Report", .size = sizeof(struct report_view), .open = open_report, .draw = draw,
+	.title = "Report", .size = sizeof(struct report_screen), .open = open_report, .draw = draw,
 	.close = text_close, .reload = compose, .refresh = refresh,
 };

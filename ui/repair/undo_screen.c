@@ -129,7 +129,7 @@ static void ask_for_way(struct list_job *job)
 	struct as_error error = { 0 };
 	struct plan *plan;
 	const char *why = "";
-	const enum as_err err = undo_plan(model->base.session->view, &plan, model->next, &error);
+	const enum as_err err = undo_plan(model->base.session->repo, &plan, model->next, &error);
 	if (err != AS_OK) {
 		snprintf(model->next, sizeof(model->next), "%s", model->entries[0].name);
 		why = format_skip_path(job->path, error.message);
@@ -172,8 +172,8 @@ static void run_list(struct job *head)
 {
 	struct list_job *job = (struct list_job *)head;
 	struct undos_model *model = job->model;
-	const struct view *view = model->base.session->view;
-	enum as_err err = undo_list(view->io, view->fd, &model->entries, &model->count);
+	const struct repo *repo = model->base.session->repo;
+	enum as_err err = undo_list(repo->io, repo->fd, &model->entries, &model->count);
 	if (err == AS_OK && model->count > 0) {
 		model->ways = calloc(model->count, sizeof(*model->ways));
 		err = model->ways ? AS_OK : AS_ERR_MEMORY;
@@ -203,7 +203,7 @@ static void drop_list(struct job *head)
 
 /* ---- the screen ---- */
 
-struct undos_view {
+struct undos_screen {
 	struct screen base;
 	struct table table;
 	struct explained explained;
@@ -212,7 +212,7 @@ struct undos_view {
 
 static const struct undos_model *model_of(const struct screen *base)
 {
-	return (const struct undos_model *)((const struct undos_view *)base)->table.model;
+	return (const struct undos_model *)((const struct undos_screen *)base)->table.model;
 }
 
 static void list(struct app *app, struct screen *base)
@@ -236,7 +236,7 @@ static void list(struct app *app, struct screen *base)
 
 static bool open_undos(struct app *app, struct screen *base, const struct place *place)
 {
-	struct undos_view *screen = (struct undos_view *)base;
+	struct undos_screen *screen = (struct undos_screen *)base;
 	(void)place;
 	table_init(&screen->table, columns, COL_COUNT);
 	screen->table.empty = screen->empty;
@@ -367,7 +367,7 @@ static void describe(const struct undos_model *model, char *out, size_t size)
 			 is_all ? "" : " or more");
 }
 
-static void say_empty(struct undos_view *screen)
+static void say_empty(struct undos_screen *screen)
 {
 	const struct undos_model *model = (const struct undos_model *)screen->table.model;
 	if (!model)
@@ -384,7 +384,7 @@ static void say_empty(struct undos_view *screen)
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct undos_view *screen = (struct undos_view *)base;
+	struct undos_screen *screen = (struct undos_screen *)base;
 	const struct undos_model *model = model_of(base);
 	struct position *position = &screen->table.position;
 	struct explanation explanation = { .count = 0 };
@@ -425,7 +425,7 @@ static void refresh(struct app *app, struct screen *base)
 }
 
 const struct screen_ops undos_screen = {
-	.title = "Undo", .size = sizeof(struct undos_view), .open = open_undos, .draw = draw,
+	.title = "Undo", .size = sizeof(struct undos_screen), .open = open_undos, .draw = draw,
 	.is_for_any_format = true,
 	.reload = list, .refresh = refresh, .enter = enter,
 };

@@ -21,7 +21,7 @@ struct entries {
 /* The segment to show when nobody said which. */
 static bool first_segment(struct app *app, struct place *place)
 {
-	const struct listing *listing = &app->session->view->listing;
+	const struct listing *listing = &app->session->repo->listing;
 	if (listing->count == 0) {
 		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;
@@ -32,7 +32,7 @@ static bool first_segment(struct app *app, struct place *place)
 
 static bool start(struct app *app, struct entries *screen, const struct place *place)
 {
-	const size_t position = listing_find(&app->session->view->listing, place->segment);
+	const size_t position = listing_find(&app->session->repo->listing, place->segment);
 	if (position == LISTING_NONE) {
 		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there", place->segment);
 		return false;
@@ -128,14 +128,14 @@ static void say_empty(struct entries *screen)
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct entries *screen = (struct entries *)base;
-	const struct view *view = app->session->view;
+	const struct repo *repo = app->session->repo;
 	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
 	char path[LISTING_PATH_MAX] = "";
 	if (screen->scan) {
 		if (screen->seeking)
 			arrive(screen);
 		say_state(screen, state, sizeof(state));
-		listing_path(&view->listing, scan_position(screen->scan), path);
+		listing_path(&repo->listing, scan_position(screen->scan), path);
 	}
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   %.40s   %s", base->about.segment, path,
 		 state);

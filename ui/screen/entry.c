@@ -42,7 +42,7 @@ static struct row *add_row(struct entry_model *model, const struct segment_entry
 	struct row *row = &model->rows[model->filled++];
 	row_clear(row);
 	row->place = place_of_entry(
-		model->base.session->view->listing.segments[model->position].number, at);
+		model->base.session->repo->listing.segments[model->position].number, at);
 	if (entry->has_key)
 		place_set_key(&row->place, entry->key);
 	return row;
@@ -136,7 +136,7 @@ static void add_status(struct entry_model *model, const struct segment_entry *en
 			entry->unstable ? "; whole when read again: suspect the machine" : "");
 		return;
 	}
-	const enum entry_status status = entry_status(session->view, session_verify(session),
+	const enum entry_status status = entry_status(session->repo, session_verify(session),
 						      row->place.segment, entry, &known);
 	row_set(row, COL_BYTES, known ? style_of_status(status) : STYLE_FAINT, "%s",
 		known ? entry_status_name(status) : "?");
@@ -146,15 +146,15 @@ static void add_status(struct entry_model *model, const struct segment_entry *en
 
 static void add_index(struct entry_model *model, const struct segment_entry *entry)
 {
-	const struct view *view = model->base.session->view;
+	const struct repo *repo = model->base.session->repo;
 	struct index_bucket bucket;
 	struct row *row = add_row(model, entry, entry->offset);
 	row_set(row, COL_FIELD, STYLE_STRONG, "index");
-	if (view->index.fd < 0) {
+	if (repo->index.fd < 0) {
 		row_set(row, COL_BYTES, STYLE_WARNING, "no usable index");
 		return;
 	}
-	const enum as_err err = index_lookup(&view->index, entry->key, &bucket);
+	const enum as_err err = index_lookup(&repo->index, entry->key, &bucket);
 	if (err == AS_ERR_OBJECT_NOT_FOUND) {
 		row_set(row, COL_BYTES, STYLE_NORMAL, "does not have this key");
 		return;
@@ -172,15 +172,15 @@ static void add_index(struct entry_model *model, const struct segment_entry *ent
 
 static void load(struct entry_model *model)
 {
-	const struct view *view = model->base.session->view;
+	const struct repo *repo = model->base.session->repo;
 	char path[LISTING_PATH_MAX];
 	uint8_t bytes[SEGMENT_KEYED + PREVIEW];
 	struct segment_entry entry = { 0 };
 	struct raw raw;
-	listing_path(&view->listing, model->position, path);
+	listing_path(&repo->listing, model->position, path);
 	const enum as_err err =
-		segment_read_entry(view->io, view->fd, path, model->offset, &entry, NULL);
-	if (raw_open(view, model->position, &raw) != AS_OK) {
+		segment_read_entry(repo->io, repo->fd, path, model->offset, &entry, NULL);
+	if (raw_open(repo, model->position, &raw) != AS_OK) {
 		row_set(add_row(model, &entry, model->offset), COL_BYTES, STYLE_BAD,
 			"cannot be read: %s", as_err_text(err));
 		return;
@@ -235,14 +235,14 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 /* ---- the screen ---- */
 
-struct entry_view {
+struct entry_screen {
 	struct screen base;
 	struct table table;
 };
 
 static bool start(struct app *app, struct screen *base)
 {
-	const size_t position = listing_find(&app->session->view->listing, base->about.segment);
+	const size_t position = listing_find(&app->session->repo->listing, base->about.segment);
 	if (position == LISTING_NONE) {
 		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
 			base->about.segment);
@@ -263,7 +263,7 @@ static bool start(struct app *app, struct screen *base)
 
 static bool open_entry(struct app *app, struct screen *base, const struct place *place)
 {
-	struct entry_view *screen = (struct entry_view *)base;
+	struct entry_screen *screen = (struct entry_screen *)base;
 	if (!place || !place->has_segment || !place->has_offset)
 		return false;
 	table_init(&screen->table, columns, COL_COUNT);
@@ -286,7 +286,7 @@ static void refresh(struct app *app, struct screen *base)
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct entry_view *screen = (struct entry_view *)base;
+	struct entry_screen *screen = (struct entry_screen *)base;
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
 		 base->about.segment, base->about.offset);
@@ -295,6 +295,6 @@ static void draw(struct app *app, struct screen *base, struct area area)
 }
 
 const struct screen_ops entry_screen = {
-	.title = "Entry", .size = sizeof(struct entry_view), .opens = SCREEN_HEX,
+	.title = "Entry", .size = sizeof(struct entry_screen), .opens = SCREEN_HEX,
 	.open = open_entry, .draw = draw, .reload = reload, .refresh = refresh,
 };

@@ -140,7 +140,7 @@ static void find_witnesses(void *context, uint32_t segment, struct segment_witne
 	size_t count = 0;
 	free(job->witnesses);
 	job->witnesses = NULL;
-	if (view_witnesses(job->scan->base.session->view, segment, &job->witnesses, &count) !=
+	if (repo_witnesses(job->scan->base.session->repo, segment, &job->witnesses, &count) !=
 	    AS_OK)
 		count = 0;
 	*out = (struct segment_witnesses){ job->witnesses, count };
@@ -187,15 +187,15 @@ static enum as_err read_rows(struct scan_job *job, struct segment_reader *reader
 static enum as_err read_segment(struct scan_job *job)
 {
 	struct scan *scan = job->scan;
-	const struct view *view = scan->base.session->view;
+	const struct repo *repo = scan->base.session->repo;
 	char path[LISTING_PATH_MAX];
-	struct segment_reader *reader = segment_reader_new(view->io);
+	struct segment_reader *reader = segment_reader_new(repo->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &job->job.progress.cancel);
-	listing_path(&view->listing, scan->position, path);
+	listing_path(&repo->listing, scan->position, path);
 	enum as_err err =
-		segment_open(reader, view->fd, path, view->listing.segments[scan->position].number,
+		segment_open(reader, repo->fd, path, repo->listing.segments[scan->position].number,
 			     find_witnesses, job);
 	if (err == AS_OK) {
 		atomic_store(&scan->length, segment_length(reader));
@@ -247,7 +247,7 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 	char text[FORMAT_SIZE];
 	bool known;
 	const enum entry_status status =
-		entry_status(session->view, session_verify(session), segment, entry, &known);
+		entry_status(session->repo, session_verify(session), segment, entry, &known);
 	if (entry->tag == SEGMENT_PUT)
 		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
 			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
@@ -261,7 +261,7 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 static void fill_row(struct row *row, const struct session *session, size_t position,
 		     const struct raw *raw, const struct scan_row *listed, uint64_t size)
 {
-	const uint32_t segment = session->view->listing.segments[position].number;
+	const uint32_t segment = session->repo->listing.segments[position].number;
 	struct segment_entry entry;
 	char text[FORMAT_LISTED_KEY];
 	row->place = place_of_entry(segment, listed->offset);
@@ -291,9 +291,9 @@ static uint64_t model_rows(const struct model *model)
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct scan *scan = (const struct scan *)base;
-	const struct view *view = base->session->view;
+	const struct repo *repo = base->session->repo;
 	struct raw raw;
-	const enum as_err err = raw_open(view, scan->position, &raw);
+	const enum as_err err = raw_open(repo, scan->position, &raw);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t size;
 		const struct scan_row row = scan_row(scan, first + i, &size);
@@ -311,7 +311,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 	struct row row;
 	struct raw raw;
 	bool hit = false;
-	if (raw_open(base->session->view, scan->position, &raw) != AS_OK)
+	if (raw_open(base->session->repo, scan->position, &raw) != AS_OK)
 		return false;
 	for (uint64_t i = 0; i < count && !hit; i++) {
 		struct segment_entry entry;

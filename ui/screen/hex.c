@@ -56,10 +56,10 @@ struct hex_request {
 static void run_request(struct fetch_request *head)
 {
 	struct hex_request *request = (struct hex_request *)head;
-	const struct view *view = request->session->view;
+	const struct repo *repo = request->session->repo;
 	struct raw raw;
-	const enum as_err err = request->of_index ? raw_open_index(view, &raw)
-						  : raw_open(view, request->position, &raw);
+	const enum as_err err = request->of_index ? raw_open_index(repo, &raw)
+						  : raw_open(repo, request->position, &raw);
 	request->failed = err != AS_OK;
 	if (request->failed)
 		return;
@@ -344,17 +344,17 @@ static void draw_legend(const struct hex *screen, struct area area)
 	term_add(area.y + 1, x + 2, area.cols - x - 2, STYLE_FAINT, text);
 }
 
-static void draw_title(const struct view *view, const struct hex *screen, struct area area)
+static void draw_title(const struct repo *repo, const struct hex *screen, struct area area)
 {
 	char text[LISTING_PATH_MAX + MESSAGE_MAX], path[LISTING_PATH_MAX];
 	char length[FORMAT_SIZE] = "?";
 	if (screen->of_index)
-		snprintf(path, sizeof(path), "index.%" PRIu32, view->index_transaction);
+		snprintf(path, sizeof(path), "index.%" PRIu32, repo->index_transaction);
 	else if (is_gone(screen))
 		snprintf(path, sizeof(path), "segment %" PRIu32 " is not there any more:",
 			 screen->base.about.segment);
 	else
-		listing_path(&view->listing, screen->position, path);
+		listing_path(&repo->listing, screen->position, path);
 	if (screen->has_length)
 		format_count(screen->length, length, sizeof(length));
 	snprintf(text, sizeof(text), "%s   %s bytes%s", path, length,
@@ -382,7 +382,7 @@ static unsigned bytes_for(int cols)
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct hex *screen = (struct hex *)base;
-	draw_title(app->session->view, screen, area);
+	draw_title(app->session->repo, screen, area);
 	screen->area = (struct area){ area.y + 1, area.x, area.rows - 1 - LEGEND_LINES, area.cols };
 	screen->line_bytes = bytes_for(area.cols);
 	if (!screen->has_length)
@@ -478,7 +478,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 static bool find_segment(struct app *app, struct screen *base, const struct place *place)
 {
 	struct hex *screen = (struct hex *)base;
-	const struct listing *listing = &app->session->view->listing;
+	const struct listing *listing = &app->session->repo->listing;
 	if (!(place && place->has_segment) && listing->count == 0) {
 		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
 		return false;

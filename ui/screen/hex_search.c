@@ -21,13 +21,13 @@ static bool find_bytes(struct search_target *head, const struct query *query, ui
 		       uint64_t count, bool backward, uint64_t *found)
 {
 	struct hex_target *target = (struct hex_target *)head;
-	const struct view *view = target->session->view;
+	const struct repo *repo = target->session->repo;
 	if (!target->opened) {
 		target->opened = true;
 		if (target->of_index)
-			raw_open_index(view, &target->raw);
+			raw_open_index(repo, &target->raw);
 		else
-			raw_open(view, target->position, &target->raw);
+			raw_open(repo, target->position, &target->raw);
 	}
 	window_read(&target->window, &target->raw, first);
 	return window_find(&target->window, query->bytes, query->byte_count, first, first + count,

@@ -23,7 +23,7 @@ static const struct column columns[COL_COUNT] = {
 enum filter { SHOW_ALL, SHOW_DIFFERING, SHOW_COMPACT, SHOW_COUNT };
 static const char *const filter_names[SHOW_COUNT] = { "all", "differing", "to compact" };
 
-struct hints_view {
+struct hints_screen {
 	struct screen base;
 	struct table table;
 	enum filter filter;
@@ -45,20 +45,20 @@ struct comparison {
 
 static struct comparison compare(const struct session *session, uint32_t number)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	const struct verify *verify = session_verify(session);
 	/* Once that is known: of the file that is the segment, whatever number it bears. */
 	const size_t position = verify ? verify_position(verify, number)
-				       : listing_find(&view->listing, number);
+				       : listing_find(&repo->listing, number);
 	struct comparison c = {
-		.stored = hints_find(&view->hints, number),
+		.stored = hints_find(&repo->hints, number),
 		.is_there = position != LISTING_NONE,
-		.is_compact = hints_is_compact(&view->hints, number),
+		.is_compact = hints_is_compact(&repo->hints, number),
 	};
 	if (c.is_there)
 		c.counted = session_facts(session, position);
 	const bool in_log = !c.counted || c.counted->is_committed;
-	if (!view->hints.usable || !in_log || (c.is_there && !c.counted))
+	if (!repo->hints.usable || !in_log || (c.is_there && !c.counted))
 		return c;
 	c.difference = (c.counted ? (int64_t)c.counted->live : 0) - (c.stored ? c.stored->live : 0);
 	c.differs = c.difference != 0;
@@ -119,8 +119,8 @@ static bool passes(const struct session *session, uint32_t number, enum filter f
 /* Merge the three ascending lists. */
 static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)
 {
-	const struct listing *listing = &session->view->listing;
-	const struct hints *hints = &session->view->hints;
+	const struct listing *listing = &session->repo->listing;
+	const struct hints *hints = &session->repo->hints;
 	size_t a = 0, b = 0, c = 0, count = 0;
 	while (a < listing->count || b < hints->segment_count || c < hints->compact_count) {
 		uint32_t least = UINT32_MAX;
@@ -139,12 +139,12 @@ static size_t gather(const struct session *session, enum filter filter, uint32_t
 	return count;
 }
 
-static void rebuild(struct app *app, struct hints_view *screen)
+static void rebuild(struct app *app, struct hints_screen *screen)
 {
-	const struct view *view = app->session->view;
+	const struct repo *repo = app->session->repo;
 	struct hints_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const size_t most =
-		view->listing.count + view->hints.segment_count + view->hints.compact_count;
+		repo->listing.count + repo->hints.segment_count + repo->hints.compact_count;
 	uint32_t *numbers = malloc((most + 1) * sizeof(*numbers));
 	if (!model || !numbers) {
 		model_release(model);
@@ -164,7 +164,7 @@ static void rebuild(struct app *app, struct hints_view *screen)
 
 static bool open_hints(struct app *app, struct screen *base, const struct place *place)
 {
-	struct hints_view *screen = (struct hints_view *)base;
+	struct hints_screen *screen = (struct hints_screen *)base;
 	(void)place;
 	table_init(&screen->table, columns, COL_COUNT);
 	base->table = &screen->table;
@@ -174,12 +174,12 @@ static bool open_hints(struct app *app, struct screen *base, const struct place 
 
 static void reload(struct app *app, struct screen *base)
 {
-	rebuild(app, (struct hints_view *)base);
+	rebuild(app, (struct hints_screen *)base);
 }
 
 static void refresh(struct app *app, struct screen *base)
 {
-	struct hints_view *screen = (struct hints_view *)base;
+	struct hints_screen *screen = (struct hints_screen *)base;
 	if (screen->filter == SHOW_DIFFERING)
 		rebuild(app, screen);
 	else
@@ -189,13 +189,13 @@ static void refresh(struct app *app, struct screen *base)
 /* "   FOREIGN: 0 of 4 counts right", or nothing as long as nothing was counted. */
 static void describe_credit(const struct session *session, char *out, size_t size)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	const struct verify *verify = session_verify(session);
 	struct witness witness;
 	char figures[WITNESS_TEXT];
 	uint32_t end;
 	out[0] = '\0';
-	if (!verify || !witness_of_hints(view, verify, &witness))
+	if (!verify || !witness_of_hints(repo, verify, &witness))
 		return;
 	witness_figures(&witness, figures);
 	const char *words = "OF AN OLDER TIME";
@@ -203,34 +203,34 @@ static void describe_credit(const struct session *session, char *out, size_t siz
 		words = "FOREIGN";
 	else if (witness.credit == CREDIT_CREDIBLE)
 		words = "fits the log";
-	else if (view_log_end(view, &end) && end < view->hints_transaction)
+	else if (repo_log_end(repo, &end) && end < repo->hints_transaction)
 		words = "NEWER THAN THE LOG";
 	snprintf(out, size, "   %s%s%s", words, figures[0] ? ": " : "", figures);
 }
 
 static void describe(const struct session *session, const char *filter, char *out, size_t size)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	char known[FORMAT_SIZE], compact[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
 	const char *verify =
 		atomic_load(&session->check) == CHECK_NONE ? "   not counted yet: press v" : "";
 	describe_credit(session, credit, sizeof(credit));
-	if (!view->has_hints)
+	if (!repo->has_hints)
 		snprintf(out, size, "there is no hints file%s   filter: %s", verify, filter);
-	else if (!view->hints.usable)
+	else if (!repo->hints.usable)
 		snprintf(out, size, "hints.%" PRIu32 " cannot be used: see the problems (6)%s"
-			 "   filter: %s", view->hints_transaction, verify, filter);
+			 "   filter: %s", repo->hints_transaction, verify, filter);
 	else
 		snprintf(out, size,
 			 "hints.%" PRIu32 "%s%s   filter: %s   %s segments, %s to compact",
-			 view->hints_transaction, credit, verify, filter,
-			 format_count(view->hints.segment_count, known, sizeof(known)),
-			 format_count(view->hints.compact_count, compact, sizeof(compact)));
+			 repo->hints_transaction, credit, verify, filter,
+			 format_count(repo->hints.segment_count, known, sizeof(known)),
+			 format_count(repo->hints.compact_count, compact, sizeof(compact)));
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct hints_view *screen = (struct hints_view *)base;
+	struct hints_screen *screen = (struct hints_screen *)base;
 	char text[MESSAGE_MAX];
 	describe(app->session, filter_names[screen->filter], text, sizeof(text));
 	table_draw_titled(&screen->table, app->fetcher, area, text);
@@ -239,7 +239,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
 	(void)backward;
-	struct hints_view *screen = (struct hints_view *)base;
+	struct hints_screen *screen = (struct hints_screen *)base;
 	const struct hints_model *model = (const struct hints_model *)screen->table.model;
 	(void)app;
 	for (size_t i = 0; query->is_number && model && i < model->count; i++) {
@@ -252,14 +252,14 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops hints_screen = {
-	.title = "Hints", .digit = '5', .size = sizeof(struct hints_view), .opens = SCREEN_ENTRIES,
+	.title = "Hints", .digit = '5', .size = sizeof(struct hints_screen), .opens = SCREEN_ENTRIES,
 	.leads_to_keys = true,
 	.open = open_hints, .draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 
 void hints_filter(struct app *app, const struct call *call)
 {
-	struct hints_view *screen = (struct hints_view *)app_top(app);
+	struct hints_screen *screen = (struct hints_screen *)app_top(app);
 	(void)call;
 	screen->filter = (enum filter)((screen->filter + 1) % SHOW_COUNT);
 	rebuild(app, screen);

@@ -38,7 +38,7 @@ struct index_model {
 static uint64_t model_rows(const struct model *base)
 {
 	const struct index_model *model = (const struct index_model *)base;
-	const struct index_file *index = &base->session->view->index;
+	const struct index_file *index = &base->session->repo->index;
 	if (index->fd < 0)
 		return 0;
 	return model->all
@@ -75,7 +75,7 @@ static void load_block(struct walk *walk, uint32_t block)
 		return;
 	walk->block = block;
 	walk->loaded = true;
-	if (index_read(&walk->model->base.session->view->index, block * BLOCK, BLOCK, walk->buckets,
+	if (index_read(&walk->model->base.session->repo->index, block * BLOCK, BLOCK, walk->buckets,
 		       &walk->got) != AS_OK)
 		walk->got = 0;	/* one of them is bad: they are then read one by one */
 }
@@ -94,7 +94,7 @@ static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 			*bucket = walk->buckets[row % BLOCK];
 			return true;
 		}
-		return index_read(&model->base.session->view->index, *number, 1, bucket, &got) ==
+		return index_read(&model->base.session->repo->index, *number, 1, bucket, &got) ==
 		       AS_OK && got == 1;
 	}
 	uint64_t skip = row - model->before[block];
@@ -111,20 +111,20 @@ static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 
 /* ---- rows ---- */
 
-static void fill_used(struct row *row, const struct view *view, const struct index_bucket *bucket)
+static void fill_used(struct row *row, const struct repo *repo, const struct index_bucket *bucket)
 {
 	char text[FORMAT_LISTED_KEY];
 	enum index_target target;
-	const enum as_err err = view_target(view, bucket, &target);
+	const enum as_err err = object_target(repo, bucket, &target);
 	row->place = place_of_entry(bucket->segment, bucket->offset);
 	place_set_key(&row->place, bucket->key);
 	row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(bucket->key, text));
 	row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu32, bucket->segment,
 		bucket->offset);
 	row_set(row, COL_HOME, STYLE_NORMAL, "%" PRIu32,
-		index_home(bucket->key, view->index.buckets));
+		index_home(bucket->key, repo->index.buckets));
 	row_set(row, COL_DISTANCE, STYLE_NORMAL, "%" PRIu32,
-		index_distance(bucket, view->index.buckets));
+		index_distance(bucket, repo->index.buckets));
 	row_set(row, COL_TARGET, target == TARGET_OK ? STYLE_GOOD : STYLE_BAD, "%s",
 		err == AS_OK ? index_target_name(target) : as_err_text(err));
 }
@@ -141,7 +141,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 		if (!readable) {
 			row_set(row, COL_KEY, STYLE_BAD, "cannot be read");
 		} else if (index_bucket_is_used(&bucket)) {
-			fill_used(row, base->session->view, &bucket);
+			fill_used(row, base->session->repo, &bucket);
 		} else {
 			row->style = STYLE_FAINT;
 			row_set(row, COL_KEY, STYLE_NORMAL, "%s",
@@ -206,7 +206,7 @@ static void count_blocks(struct index_model *model, uint32_t block, uint32_t blo
 			 struct index_bucket *buckets)
 {
 	uint32_t got;
-	const enum as_err err = index_read(&model->base.session->view->index, block * BLOCK,
+	const enum as_err err = index_read(&model->base.session->repo->index, block * BLOCK,
 					   blocks * BLOCK, buckets, &got);
 	if (err != AS_OK && blocks > 1) {
 		for (uint32_t i = 0; i < blocks; i++)
@@ -259,7 +259,7 @@ static void start_count(struct app *app, const struct screen *screen, struct ind
 			 .run = run_count, .drop = drop_count },
 		.model = model_hold(model),
 	};
-	atomic_store(&job->job.total, app->session->view->index.buckets);
+	atomic_store(&job->job.total, app->session->repo->index.buckets);
 	app_start(app, &job->job);
 }
 
@@ -276,7 +276,7 @@ static void run_witness(struct job *head)
 	struct witness *witness = calloc(1, sizeof(*witness)), *none = NULL;
 	if (!witness)
 		return;
-	witness_of_index(session->view, NULL, &head->progress.cancel, witness);
+	witness_of_index(session->repo, NULL, &head->progress.cancel, witness);
 	if (atomic_load(&head->progress.cancel) ||
 	    !atomic_compare_exchange_strong(&session->index_witness, &none, witness))
 		free(witness);
@@ -297,7 +297,7 @@ static void drop_witness(struct job *head)
 static void start_witness(struct app *app, const struct screen *screen)
 {
 	struct session *session = app->session;
-	if (session->view->index.fd < 0 || session_verify(session) ||
+	if (session->repo->index.fd < 0 || session_verify(session) ||
 	    atomic_load(&session->index_witness) || jobs_has(&app->jobs, JOB_WITNESS, screen))
 		return;
 	struct witness_job *job = calloc(1, sizeof(*job));
@@ -325,13 +325,13 @@ struct lookup_job {
 static void run_lookup(struct job *head)
 {
 	struct lookup_job *job = (struct lookup_job *)head;
-	job->result = index_lookup(&job->session->view->index, job->key, &job->bucket);
+	job->result = index_lookup(&job->session->repo->index, job->key, &job->bucket);
 }
 
 static void lookup_done(struct app *app, struct job *head)
 {
 	const struct lookup_job *job = (const struct lookup_job *)head;
-	const uint32_t buckets = job->session->view->index.buckets;
+	const uint32_t buckets = job->session->repo->index.buckets;
 	struct table *table = job->screen->table;
 	const bool found = job->result == AS_OK;
 	table->position.count = model_count(table->model);
@@ -364,15 +364,15 @@ static void start_lookup(struct app *app, struct screen *screen, const uint8_t *
 
 /* ---- the screen ---- */
 
-struct index_view {
+struct index_screen {
 	struct screen base;
 	struct table table;
 	bool all;
 };
 
-static void rebuild(struct app *app, struct index_view *screen)
+static void rebuild(struct app *app, struct index_screen *screen)
 {
-	const struct index_file *index = &app->session->view->index;
+	const struct index_file *index = &app->session->repo->index;
 	struct index_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const uint32_t blocks =
 		index->fd < 0 ? 0 : index->buckets / BLOCK + (index->buckets % BLOCK > 0);
@@ -394,7 +394,7 @@ static void rebuild(struct app *app, struct index_view *screen)
 		start_count(app, &screen->base, model);
 }
 
-static void show_all(struct app *app, struct index_view *screen)
+static void show_all(struct app *app, struct index_screen *screen)
 {
 	if (screen->all)
 		return;
@@ -405,13 +405,13 @@ static void show_all(struct app *app, struct index_view *screen)
 /* A key is shown among its neighbours, empty ones as well. */
 static void seek(struct app *app, struct screen *base)
 {
-	show_all(app, (struct index_view *)base);
+	show_all(app, (struct index_screen *)base);
 	start_lookup(app, base, base->about.key);
 }
 
 static bool open_index(struct app *app, struct screen *base, const struct place *place)
 {
-	struct index_view *screen = (struct index_view *)base;
+	struct index_screen *screen = (struct index_screen *)base;
 	table_init(&screen->table, columns, COL_COUNT);
 	base->table = &screen->table;
 	if (place && place->has_key)
@@ -423,13 +423,13 @@ static bool open_index(struct app *app, struct screen *base, const struct place 
 
 static void reload(struct app *app, struct screen *base)
 {
-	rebuild(app, (struct index_view *)base);
+	rebuild(app, (struct index_screen *)base);
 }
 
 /* "FOREIGN: 0 of 50 mappings confirmed" */
 static enum style describe_credit(const struct session *session, char *out, size_t size)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	const struct verify *verify = session_verify(session);
 	const struct witness *sample = atomic_load(&session->index_witness);
 	struct witness witness = { .credit = CREDIT_NONE };
@@ -437,15 +437,15 @@ static enum style describe_credit(const struct session *session, char *out, size
 	uint32_t end;
 	const char *words = "does not fit the files there";
 	if (verify)
-		witness_of_index(view, verify, NULL, &witness);
+		witness_of_index(repo, verify, NULL, &witness);
 	else if (sample)
 		witness = *sample;
 	witness_figures(&witness, figures);
 	const bool is_foreign = witness.credit == CREDIT_FOREIGN;
 	if (is_foreign)
 		words = "FOREIGN";
-	else if (!view_index_fits(view))
-		words = view_log_end(view, &end) && end > view->index_transaction
+	else if (!repo_index_fits(repo))
+		words = repo_log_end(repo, &end) && end > repo->index_transaction
 				? "OLDER THAN THE LOG" : "NEWER THAN THE LOG";
 	else if (!witness.has_figures)
 		words = "not weighed yet";
@@ -462,32 +462,32 @@ static enum style describe_credit(const struct session *session, char *out, size
 /* What it is worth, and "91 of 1,024 buckets used (9 %)", which is the header's claim. */
 static enum style describe(const struct session *session, char *out, size_t size)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	char used[FORMAT_SIZE], buckets[FORMAT_SIZE], load[FORMAT_SIZE], credit[WITNESS_TEXT + 32];
-	if (!view->has_index) {
+	if (!repo->has_index) {
 		snprintf(out, size, "there is no index file");
 		return STYLE_STRONG;
 	}
-	if (view->index.fd < 0) {
+	if (repo->index.fd < 0) {
 		snprintf(out, size, "index.%" PRIu32 " cannot be used: see the problems (6)",
-			 view->index_transaction);
+			 repo->index_transaction);
 		return STYLE_STRONG;
 	}
 	const enum style style = describe_credit(session, credit, sizeof(credit));
 	snprintf(out, size, "index.%" PRIu32 "   %s   %s of %s buckets used (%s)",
-		 view->index_transaction, credit,
-		 format_count(view->index.used, used, sizeof(used)),
-		 format_count(view->index.buckets, buckets, sizeof(buckets)),
-		 format_percent(view->index.used, view->index.buckets, load, sizeof(load)));
+		 repo->index_transaction, credit,
+		 format_count(repo->index.used, used, sizeof(used)),
+		 format_count(repo->index.buckets, buckets, sizeof(buckets)),
+		 format_percent(repo->index.used, repo->index.buckets, load, sizeof(load)));
 	return style;
 }
 
-static const char *say_empty(const struct view *view, const struct index_model *model)
+static const char *say_empty(const struct repo *repo, const struct index_model *model)
 {
 	uint32_t end;
-	if (!view->has_index && !view_log_end(view, &end))
+	if (!repo->has_index && !repo_log_end(repo, &end))
 		return "Nothing was ever committed, so there need be no index.";
-	if (view->index.fd < 0)
+	if (repo->index.fd < 0)
 		return "There is nothing to show. Recovering would write a new index from the log.";
 	if (model && !model->all && atomic_load(&model->counted) < model->blocks)
 		return "Counting the used buckets ... (a shows all without counting)";
@@ -496,7 +496,7 @@ static const char *say_empty(const struct view *view, const struct index_model *
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct index_view *screen = (struct index_view *)base;
+	struct index_screen *screen = (struct index_screen *)base;
 	const struct index_model *model = (const struct index_model *)screen->table.model;
 	char text[MESSAGE_MAX];
 	int used = 0;
@@ -504,7 +504,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		used = term_add(area.y, 0, area.cols, STYLE_BAD, "PARTLY UNREADABLE (a: all)") + 2;
 	const enum style style = describe(app->session, text, sizeof(text));
 	term_add(area.y, used, area.cols - used, style, text);
-	screen->table.empty = say_empty(app->session->view, model);
+	screen->table.empty = say_empty(app->session->repo, model);
 	table_draw(&screen->table, app->fetcher,
 		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
 }
@@ -513,8 +513,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
 	(void)backward;
-	struct index_view *screen = (struct index_view *)base;
-	if (!query->is_offset || query->offset >= app->session->view->index.buckets)
+	struct index_screen *screen = (struct index_screen *)base;
+	if (!query->is_offset || query->offset >= app->session->repo->index.buckets)
 		return false;
 	show_all(app, screen);
 	screen->table.position.count = model_count(screen->table.model);
@@ -523,14 +523,14 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops index_screen = {
-	.title = "Index", .digit = '4', .size = sizeof(struct index_view), .opens = SCREEN_ENTRIES,
+	.title = "Index", .digit = '4', .size = sizeof(struct index_screen), .opens = SCREEN_ENTRIES,
 	.about = ABOUT_KEY,
 	.open = open_index, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };
 
 void index_toggle_all(struct app *app, const struct call *call)
 {
-	struct index_view *screen = (struct index_view *)app_top(app);
+	struct index_screen *screen = (struct index_screen *)app_top(app);
 	const struct row *row = table_current(&screen->table);
 	const bool had_bucket = row && row->place.has_bucket;
 	const uint32_t bucket = row ? row->place.bucket : 0;

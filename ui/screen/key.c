@@ -46,7 +46,7 @@ static enum entry_status status_of(const struct session *session, const struct h
 {
 	const struct verify *verify = session_verify(session);
 	bool known;
-	return verify ? entry_status(session->view, verify, event->segment, &event->entry, &known)
+	return verify ? entry_status(session->repo, verify, event->segment, &event->entry, &known)
 		      : event->status;
 }
 
@@ -99,7 +99,7 @@ static void run_history(struct job *head)
 	struct key_model *model = job->model;
 	struct history *history = NULL;
 	struct as_error error = { 0 };
-	model->result = history_run(model->base.session->view, &model->prefix, job->threads,
+	model->result = history_run(model->base.session->repo, &model->prefix, job->threads,
 				    &head->progress, &history, &error);
 	format_masked_text(error.message[0] ? error.message : as_err_text(model->result),
 			   model->message, sizeof(model->message));
@@ -137,14 +137,14 @@ static void start(struct app *app, struct screen *screen, struct table *table)
 			 .drop = drop_history },
 		.model = model_hold(model), .threads = app->threads,
 	};
-	atomic_store(&job->job.total, app->session->view->listing.count);
+	atomic_store(&job->job.total, app->session->repo->listing.count);
 	table_set_model(table, model);
 	app_start(app, &job->job);
 }
 
 /* ---- the screen ---- */
 
-struct key_view {
+struct key_screen {
 	struct screen base;
 	struct table table;
 	char empty[600];
@@ -152,7 +152,7 @@ struct key_view {
 
 static bool open_key(struct app *app, struct screen *base, const struct place *place)
 {
-	struct key_view *screen = (struct key_view *)base;
+	struct key_screen *screen = (struct key_screen *)base;
 	table_init(&screen->table, columns, COL_COUNT);
 	base->table = &screen->table;
 	if (place && place->has_key)
@@ -173,7 +173,7 @@ static void refresh(struct app *app, struct screen *base)
 		table_stale(base->table);
 }
 
-static void say_empty(struct key_view *screen)
+static void say_empty(struct key_screen *screen)
 {
 	const struct key_model *model = (const struct key_model *)screen->table.model;
 	screen->table.empty = screen->empty;
@@ -203,17 +203,17 @@ static bool index_points_to_a_row(const struct history *history)
 	return false;
 }
 
-static void describe_index(const struct view *view, const struct history *history, char *out,
+static void describe_index(const struct repo *repo, const struct history *history, char *out,
 			   size_t size)
 {
 	const char *cut = history->truncated ? "   CUT SHORT: there are more entries" : "";
 	if (history->has_index_place)
 		snprintf(out, size, "index.%" PRIu32 " says %" PRIu32 ":%" PRIu32 "%s%s",
-			 view->index_transaction, history->index_place.segment,
+			 repo->index_transaction, history->index_place.segment,
 			 history->index_place.offset,
 			 index_points_to_a_row(history) ? "" : ", WHICH IS NONE OF THESE", cut);
 	else
-		snprintf(out, size, "%s%s", view->index.fd < 0 ? "there is no usable index"
+		snprintf(out, size, "%s%s", repo->index.fd < 0 ? "there is no usable index"
 							       : "the index does not have it", cut);
 }
 
@@ -230,14 +230,14 @@ static void draw_state(const struct session *session, const struct history *hist
 		used = term_add(area.y, 0, area.cols, STYLE_BAD, "! ");
 		used += term_add(area.y, used, area.cols - used, STYLE_BAD, doubt) + 3;
 	}
-	describe_index(session->view, history, text, sizeof(text));
+	describe_index(session->repo, history, text, sizeof(text));
 	if (used < area.cols)
 		term_add(area.y, used, area.cols - used, STYLE_NORMAL, text);
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct key_view *screen = (struct key_view *)base;
+	struct key_screen *screen = (struct key_screen *)base;
 	const struct key_model *model = (const struct key_model *)screen->table.model;
 	const struct history *history = model ? atomic_load(&model->history) : NULL;
 	char hex[2 * KEY_SIZE + 8] = "(none)", text[MESSAGE_MAX];
@@ -257,7 +257,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 }
 
 const struct screen_ops key_screen = {
-	.title = "Key", .digit = '7', .size = sizeof(struct key_view), .opens = SCREEN_ENTRIES,
+	.title = "Key", .digit = '7', .size = sizeof(struct key_screen), .opens = SCREEN_ENTRIES,
 	.about = ABOUT_KEY,
 	.open = open_key, .draw = draw, .reload = reload, .refresh = refresh,
 };

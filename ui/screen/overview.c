@@ -53,10 +53,10 @@ static void paragraph(struct area *area, enum style style, const char *heading, 
 
 static void draw_identity(const struct app *app, struct area *area)
 {
-	const struct view *view = app->session->view;
-	const struct config *config = &view->config;
+	const struct repo *repo = app->session->repo;
+	const struct config *config = &repo->config;
 	char text[MESSAGE_MAX], id[2 * KEY_SIZE + 1], limit[FORMAT_SIZE], per_folder[FORMAT_SIZE];
-	format_masked_text(view->path, text, sizeof(text));
+	format_masked_text(repo->path, text, sizeof(text));
 	line(area, STYLE_STRONG, "repository", text);
 	line(area, config->has_id ? STYLE_NORMAL : STYLE_BAD, "id",
 	     config->has_id ? format_key(config->id, 2 * KEY_SIZE, "", id, sizeof(id))
@@ -70,7 +70,7 @@ static void draw_identity(const struct app *app, struct area *area)
 
 static void draw_contents(const struct app *app, struct area *area)
 {
-	const struct listing *listing = &app->session->view->listing;
+	const struct listing *listing = &app->session->repo->listing;
 	const struct verify *verify = session_verify(app->session);
 	char text[MESSAGE_MAX], segments[FORMAT_SIZE], objects[FORMAT_SIZE], bytes[FORMAT_SIZE];
 	format_count(listing->count, segments, sizeof(segments));
@@ -105,7 +105,7 @@ static const char *name_misfits(const struct verify *verify)
 {
 	const bool index = verify && verify->index_was_compared && verify->skipped == 0 &&
 			   verify->index_credit != CREDIT_CREDIBLE;
-	const bool hints = verify && verify->view->hints.usable && verify->skipped == 0 &&
+	const bool hints = verify && verify->repo->hints.usable && verify->skipped == 0 &&
 			   verify->hints_credit != CREDIT_CREDIBLE;
 	if (index && hints)
 		return "index and hints DO NOT FIT (4, 5)";
@@ -114,28 +114,28 @@ static const char *name_misfits(const struct verify *verify)
 
 static void draw_transactions(const struct session *session, struct area *area)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	const char *misfits = name_misfits(session_verify(session));
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
-	if (view->dialect != DIALECT_ATTIC) {
-		line(area, STYLE_WARNING, "format", dialect_title(view->dialect));
+	if (repo->dialect != DIALECT_ATTIC) {
+		line(area, STYLE_WARNING, "format", dialect_title(repo->dialect));
 		return;
 	}
-	const bool has_end = view_log_end(view, &end);
-	const bool was_committed = has_end && (!view->has_transaction || end != view->transaction);
-	number_or(view->has_transaction, view->transaction, "none", log, sizeof(log));
-	number_or(view->has_index, view->index_transaction, "none", index, sizeof(index));
-	number_or(view->has_hints, view->hints_transaction, "none", hints, sizeof(hints));
-	const bool agree = !was_committed && view->has_transaction && view->has_index &&
-			   view->index_transaction == view->transaction && view->has_hints &&
-			   view->hints_transaction == view->transaction;
-	const bool usable = view->index.fd >= 0 && view->hints.usable;
+	const bool has_end = repo_log_end(repo, &end);
+	const bool was_committed = has_end && (!repo->has_transaction || end != repo->transaction);
+	number_or(repo->has_transaction, repo->transaction, "none", log, sizeof(log));
+	number_or(repo->has_index, repo->index_transaction, "none", index, sizeof(index));
+	number_or(repo->has_hints, repo->hints_transaction, "none", hints, sizeof(hints));
+	const bool agree = !was_committed && repo->has_transaction && repo->has_index &&
+			   repo->index_transaction == repo->transaction && repo->has_hints &&
+			   repo->hints_transaction == repo->transaction;
+	const bool usable = repo->index.fd >= 0 && repo->hints.usable;
 	const bool fresh =
-		!has_end && !view->has_index && !view->has_hints && view->listing.count == 0;
+		!has_end && !repo->has_index && !repo->has_hints && repo->listing.count == 0;
 	snprintf(text, sizeof(text), "log %s   index %s%s   hints %s%s   %s", log, index,
-		 view->has_index && view->index.fd < 0 ? " (unusable)" : "", hints,
-		 view->has_hints && !view->hints.usable ? " (unusable)" : "",
+		 repo->has_index && repo->index.fd < 0 ? " (unusable)" : "", hints,
+		 repo->has_hints && !repo->hints.usable ? " (unusable)" : "",
 		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
 		 misfits ? misfits : usable ? "all agree" : "");
 	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING,
@@ -287,13 +287,13 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	screen->choices.rows = 0;
 	if (app->choices.count == 0)
 		screen->on_choices = false;
-	if (app->session->view->dialect != DIALECT_ATTIC) {
+	if (app->session->repo->dialect != DIALECT_ATTIC) {
 		draw_by_hand(d->by_hand, area);
 		return;
 	}
 	if (state != CHECK_DONE) {
 		line(area, STYLE_STRONG, "next", next_step(app, state));
-		if (app->session->view->undo_state != UNDO_DONE)
+		if (app->session->repo->undo_state != UNDO_DONE)
 			paragraph(area, STYLE_WARNING, "", d->advice, ADVICE_MAX);
 		return;
 	}
@@ -313,7 +313,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 
 static size_t cells(const struct app *app, const struct overview *screen)
 {
-	const size_t count = app->session->view->listing.count;
+	const size_t count = app->session->repo->listing.count;
 	return screen->group ? (count + screen->group - 1) / screen->group : 0;
 }
 
@@ -326,7 +326,7 @@ static size_t group_size(size_t count, size_t room)
 /* Returns a bit for each style that is there. */
 static unsigned draw_cells(const struct app *app, const struct overview *screen)
 {
-	const size_t all = cells(app, screen), count = app->session->view->listing.count;
+	const size_t all = cells(app, screen), count = app->session->repo->listing.count;
 	unsigned styles = 0;
 	for (size_t i = 0; i < all; i++) {
 		const size_t first = i * screen->group;
@@ -348,7 +348,7 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 /* What the cell under the cursor stands for. */
 static void draw_cell_text(const struct app *app, const struct overview *screen, struct area at)
 {
-	const struct listing *listing = &app->session->view->listing;
+	const struct listing *listing = &app->session->repo->listing;
 	const size_t first = screen->cursor / screen->group * screen->group;
 	size_t end = first + screen->group;
 	char text[MESSAGE_MAX], size[FORMAT_SIZE], live[FORMAT_SIZE], puts[FORMAT_SIZE];
@@ -416,7 +416,7 @@ static void draw_legend(struct area at, unsigned styles)
 
 static void draw_map(const struct app *app, struct overview *screen, struct area area)
 {
-	const size_t count = app->session->view->listing.count;
+	const size_t count = app->session->repo->listing.count;
 	if (area.rows < 3 || area.cols < 2)
 		return;
 	screen->map = (struct area){ area.y + 1, area.x, area.rows - 2, area.cols };
@@ -517,7 +517,7 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct overview *screen = (const struct overview *)base;
-	const struct listing *listing = &app->session->view->listing;
+	const struct listing *listing = &app->session->repo->listing;
 	if (screen->on_choices) {	/* Enter leads from there all the same */
 		*place = (struct place){ .has_segment = false };
 		return true;
@@ -570,7 +570,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 static bool jump_to_look(struct app *app, struct overview *screen, const struct query *query,
 			 bool backward)
 {
-	const size_t all = cells(app, screen), count = app->session->view->listing.count;
+	const size_t all = cells(app, screen), count = app->session->repo->listing.count;
 	const size_t from = all > 0 ? screen->cursor / screen->group : 0;
 	for (size_t i = 1; i <= all; i++) {
 		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
@@ -591,7 +591,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	struct overview *screen = (struct overview *)base;
 	if (!query->is_number || query->number > UINT32_MAX)
 		return jump_to_look(app, screen, query, backward);
-	const size_t position = listing_find(&app->session->view->listing, (uint32_t)query->number);
+	const size_t position = listing_find(&app->session->repo->listing, (uint32_t)query->number);
 	if (position == LISTING_NONE)
 		return false;
 	screen->cursor = position;

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-struct problems_view {
+struct problems_screen {
 	struct screen base;
 	struct table table;
 	struct explained explained;
@@ -17,7 +17,7 @@ struct problems_view {
 
 static void take_model(struct app *app, struct screen *base)
 {
-	struct problems_view *screen = (struct problems_view *)base;
+	struct problems_screen *screen = (struct problems_screen *)base;
 	if (app->problems && app->problems != screen->table.model)
 		table_set_model(&screen->table, model_hold(app->problems));
 	screen->table.empty = atomic_load(&app->session->check) == CHECK_DONE
@@ -27,7 +27,7 @@ static void take_model(struct app *app, struct screen *base)
 
 static bool open_problems(struct app *app, struct screen *base, const struct place *place)
 {
-	struct problems_view *screen = (struct problems_view *)base;
+	struct problems_screen *screen = (struct problems_screen *)base;
 	(void)place;
 	table_init(&screen->table, problems_columns, PROBLEMS_COLUMNS);
 	base->table = &screen->table;
@@ -35,7 +35,7 @@ static bool open_problems(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
-static const struct finding *selected(const struct problems_view *screen)
+static const struct finding *selected(const struct problems_screen *screen)
 {
 	const struct model *model = screen->table.model;
 	const uint64_t cursor = screen->table.position.cursor;
@@ -94,7 +94,7 @@ static uint64_t count_all(const struct findings *findings)
 	return count;
 }
 
-static void describe(struct app *app, const struct problems_view *screen, char *out, size_t size)
+static void describe(struct app *app, const struct problems_screen *screen, char *out, size_t size)
 {
 	const struct diagnosis *d = &app->diagnosis;
 	const struct model *model = screen->table.model;
@@ -114,7 +114,7 @@ static void describe(struct app *app, const struct problems_view *screen, char *
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct problems_view *screen = (struct problems_view *)base;
+	struct problems_screen *screen = (struct problems_screen *)base;
 	const struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
 	struct explanation explanation;
 	char text[MESSAGE_MAX * 2];
@@ -148,7 +148,7 @@ static void enter(struct app *app, struct screen *base)
 }
 
 const struct screen_ops problems_screen = {
-	.title = "Problems", .digit = '6', .size = sizeof(struct problems_view),
+	.title = "Problems", .digit = '6', .size = sizeof(struct problems_screen),
 	.is_for_any_format = true, .leads_to_keys = true,
 	.open = open_problems, .draw = draw, .reload = take_model,
 	.refresh = take_model, .enter = enter,

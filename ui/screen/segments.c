@@ -76,7 +76,7 @@ struct order_job {
  * cancelled, or out of memory. */
 static bool gather_stats(struct session *session, struct verify_progress *progress)
 {
-	const size_t count = session->view->listing.count;
+	const size_t count = session->repo->listing.count;
 	struct segment_stat *stats = calloc(count + 1, sizeof(*stats));
 	if (!stats)
 		return false;
@@ -134,7 +134,7 @@ static void drop_order(struct job *head)
 static bool takes_a_while(const struct session *session, const struct segments_order *order)
 {
 	return needs_stats(session, order) ||
-	       (!segments_order_is_plain(order) && session->view->listing.count > AT_ONCE_MAX);
+	       (!segments_order_is_plain(order) && session->repo->listing.count > AT_ONCE_MAX);
 }
 
 /* Put the rows in the order asked for; where that takes a while, as a job with @verb, see job.h. */
@@ -154,7 +154,7 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 	if (needs_stats(session, &screen->order)) {
 		job->job.verb = "asking for the sizes of";
 		job->job.unit = "segments";
-		atomic_store(&job->job.total, session->view->listing.count);
+		atomic_store(&job->job.total, session->repo->listing.count);
 	}
 	if (takes_a_while(session, &screen->order)) {
 		app_start(app, &job->job);
@@ -215,7 +215,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct segments *screen = (struct segments *)base;
 	char text[MESSAGE_MAX], shown[FORMAT_SIZE], all[FORMAT_SIZE];
 	format_count(model_count(screen->table.model), shown, sizeof(shown));
-	format_count(app->session->view->listing.count, all, sizeof(all));
+	format_count(app->session->repo->listing.count, all, sizeof(all));
 	snprintf(text, sizeof(text), "%s of %s segments   filter: %s   sorted by %s%s%s", shown,
 		 all, segments_filter_names[screen->shown.filter],
 		 segments_columns[screen->shown.column].title, screen->shown.descending ? ", downwards" : "",

@@ -79,7 +79,7 @@ static void fill_facts(struct row *row, const struct session *session, size_t po
 static void fill_hints(struct row *row, const struct session *session, uint32_t number,
 		       size_t position)
 {
-	const struct hints *hints = &session->view->hints;
+	const struct hints *hints = &session->repo->hints;
 	const struct segment_facts *facts = session_facts(session, position);
 	if (!hints->usable) {
 		row_set(row, COL_HINTS, STYLE_FAINT, "-");
@@ -97,7 +97,7 @@ static void fill_hints(struct row *row, const struct session *session, uint32_t 
 
 static void fill_row(struct row *row, const struct session *session, size_t position)
 {
-	const uint32_t number = session->view->listing.segments[position].number;
+	const uint32_t number = session->repo->listing.segments[position].number;
 	const struct segment_stat stat = session_stat(session, position);
 	const struct segment_style_row *style =
 		&segment_styles[segment_style_of(session, position)];
@@ -174,7 +174,7 @@ static int64_t facts_key(const struct segment_facts *facts, enum segments_column
 static int64_t hints_key(const struct session *session, size_t position)
 {
 	const struct hints_segment *hint = hints_find(
-		&session->view->hints, session->view->listing.segments[position].number);
+		&session->repo->hints, session->repo->listing.segments[position].number);
 	return hint ? hint->live : 0;
 }
 
@@ -225,7 +225,7 @@ bool segments_order_is_plain(const struct segments_order *order)
 static bool put_in_order(struct segments_model *model)
 {
 	const struct session *session = model->base.session;
-	const size_t all = session->view->listing.count + 1;	/* malloc(0) may give NULL */
+	const size_t all = session->repo->listing.count + 1;	/* malloc(0) may give NULL */
 	struct sortable *rows = malloc(all * sizeof(*rows));
 	size_t count = 0;
 	model->positions = malloc(all * sizeof(*model->positions));
@@ -253,7 +253,7 @@ struct model *segments_model_new(struct session *session, const struct segments_
 	if (!model)
 		return NULL;
 	model->order = *order;
-	model->count = session->view->listing.count;
+	model->count = session->repo->listing.count;
 	if (segments_order_is_plain(order) || put_in_order(model))
 		return &model->base;
 	model_release(model);
@@ -263,13 +263,13 @@ struct model *segments_model_new(struct session *session, const struct segments_
 uint32_t segments_model_number(const struct model *base, uint64_t row)
 {
 	const struct segments_model *model = (const struct segments_model *)base;
-	return base->session->view->listing.segments[position_of(model, row)].number;
+	return base->session->repo->listing.segments[position_of(model, row)].number;
 }
 
 bool segments_model_find(const struct model *base, uint32_t number, uint64_t *row)
 {
 	const struct segments_model *model = (const struct segments_model *)base;
-	const size_t position = listing_find(&base->session->view->listing, number);
+	const size_t position = listing_find(&base->session->repo->listing, number);
 	for (*row = 0; position != LISTING_NONE && *row < model->count; (*row)++)
 		if (position_of(model, *row) == position)
 			return true;

@@ -21,21 +21,21 @@ struct lock_owner {
 	struct permit *permit;
 };
 
-struct lock_owner *lock_owner_new(struct view *view)
+struct lock_owner *lock_owner_new(struct repo *repo)
 {
 	struct lock_owner *owner = calloc(1, sizeof(*owner));
-	const int folder = owner ? fcntl(view->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	const int folder = owner ? fcntl(repo->fd, F_DUPFD_CLOEXEC, 0) : -1;
 	if (folder < 0) {
 		free(owner);
 		return NULL;
 	}
 	atomic_store(&owner->refs, 1);
-	owner->io = view->io;
+	owner->io = repo->io;
 	owner->folder = folder;
-	owner->taken = view->lock.state;
-	owner->sys = view->lock.sys;
-	owner->lock = view->lock;
-	view->lock.fd = -1;
+	owner->taken = repo->lock.state;
+	owner->sys = repo->lock.sys;
+	owner->lock = repo->lock;
+	repo->lock.fd = -1;
 	pthread_mutex_init(&owner->mutex, NULL);
 	return owner;
 }
@@ -111,13 +111,13 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool lock_owner_is_of(const struct lock_owner *owner, const struct view *view)
+bool lock_owner_is_of(const struct lock_owner *owner, const struct repo *repo)
 {
 	const struct io *io = owner->io;
 	struct stat folder, config, other;
 	return io->fstat(io, owner->folder, &folder) == 0 &&
-	       io->fstat(io, view->fd, &other) == 0 && is_same_file(&folder, &other) &&
+	       io->fstat(io, repo->fd, &other) == 0 && is_same_file(&folder, &other) &&
 	       io->fstat(io, owner->lock.fd, &config) == 0 &&
-	       io->fstatat(io, view->fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       io->fstatat(io, repo->fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       is_same_file(&config, &other);
 }

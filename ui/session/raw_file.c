@@ -4,22 +4,22 @@
 
 #include <string.h>
 
-enum as_err raw_open(const struct view *view, size_t position, struct raw *raw)
+enum as_err raw_open(const struct repo *repo, size_t position, struct raw *raw)
 {
 	char path[LISTING_PATH_MAX];
 	struct stat st;
-	*raw = (struct raw){ .io = view->io, .fd = -1 };
-	listing_path(&view->listing, position, path);
-	const enum as_err err = io_open_file(view->io, view->fd, path, &raw->fd, &st);
+	*raw = (struct raw){ .io = repo->io, .fd = -1 };
+	listing_path(&repo->listing, position, path);
+	const enum as_err err = io_open_file(repo->io, repo->fd, path, &raw->fd, &st);
 	if (err == AS_OK)
 		raw->length = (uint64_t)st.st_size;
 	return err;
 }
 
-enum as_err raw_open_index(const struct view *view, struct raw *raw)
+enum as_err raw_open_index(const struct repo *repo, struct raw *raw)
 {
-	*raw = (struct raw){ .io = view->io, .fd = view->index.fd, .borrowed = true,
-			     .length = view->index.length };
+	*raw = (struct raw){ .io = repo->io, .fd = repo->index.fd, .borrowed = true,
+			     .length = repo->index.length };
 	return raw->fd >= 0 ? AS_OK : AS_ERR_DOES_NOT_EXIST;
 }
 

@@ -1,22 +1,22 @@
 /* ui/session/raw_file.h - the bytes of a segment or of the index as they lie on the disk, through
- * the view's struct io. May wait for a disk: not for the thread that draws. */
+ * the repo's struct io. May wait for a disk: not for the thread that draws. */
 #ifndef ATTICSCOPE_RAW_FILE_H
 #define ATTICSCOPE_RAW_FILE_H
 
-#include "engine/repo/view.h"
+#include "engine/repo/repo.h"
 
 struct raw {
 	const struct io *io;
 	int fd;
-	bool borrowed;		/* fd is the view's own */
+	bool borrowed;		/* fd is the repo's own */
 	uint64_t length;	/* bytes */
 };
 
 /* Open the segment at @position of the listing; raw_close ends it. */
-enum as_err raw_open(const struct view *view, size_t position, struct raw *raw);
+enum as_err raw_open(const struct repo *repo, size_t position, struct raw *raw);
 
-/* The index file, which the view has open. AS_ERR_DOES_NOT_EXIST: it is not usable. */
-enum as_err raw_open_index(const struct view *view, struct raw *raw);
+/* The index file, which the repo has open. AS_ERR_DOES_NOT_EXIST: it is not usable. */
+enum as_err raw_open_index(const struct repo *repo, struct raw *raw);
 void raw_close(struct raw *raw);
 
 /* Good bytes at @offset, fewer than @len at the end of the file or before a bad sector. */

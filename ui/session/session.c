@@ -8,26 +8,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t find_end(const struct view *view)
+static size_t find_end(const struct repo *repo)
 {
 	uint32_t end;
-	if (!view_log_end(view, &end))
+	if (!repo_log_end(repo, &end))
 		return 0;
-	return end == UINT32_MAX ? view->listing.count : listing_from(&view->listing, end + 1);
+	return end == UINT32_MAX ? repo->listing.count : listing_from(&repo->listing, end + 1);
 }
 
-struct session *session_new(struct view *view, struct lock_owner *lock_owner)
+struct session *session_new(struct repo *repo, struct lock_owner *lock_owner)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	if (session)
-		session->lock_owner = lock_owner ? lock_owner : lock_owner_new(view);
+		session->lock_owner = lock_owner ? lock_owner : lock_owner_new(repo);
 	if (!session || !session->lock_owner) {
 		free(session);
 		return NULL;
 	}
 	atomic_store(&session->refs, 1);
-	session->view = session->owned = view;
-	session->end = find_end(view);
+	session->repo = session->owned = repo;
+	session->end = find_end(repo);
 	pthread_mutex_init(&session->mutex, NULL);
 	return session;
 }
@@ -45,7 +45,7 @@ void session_release(struct session *session)
 	verify_free(atomic_load(&session->verify));
 	free(atomic_load(&session->stats));
 	free(atomic_load(&session->index_witness));
-	view_close(session->owned);
+	repo_close(session->owned);
 	lock_owner_release(session->lock_owner);
 	pthread_mutex_destroy(&session->mutex);
 	free(session);
@@ -68,21 +68,21 @@ const struct segment_facts *session_facts(const struct session *session, size_t 
 
 struct segment_stat session_stat(const struct session *session, size_t position)
 {
-	const struct view *view = session->view;
+	const struct repo *repo = session->repo;
 	const struct segment_stat *known = atomic_load(&session->stats);
 	char path[LISTING_PATH_MAX];
 	struct stat st;
 	if (known)
 		return known[position];
-	listing_path(&view->listing, position, path);
-	if (view->io->fstatat(view->io, view->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	listing_path(&repo->listing, position, path);
+	if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return (struct segment_stat){ 0 };
 	return (struct segment_stat){ (uint64_t)st.st_size, (int64_t)st.st_mtime };
 }
 
 const char *session_no_segments(const struct session *session)
 {
-	return listing_is_partial(&session->view->findings)
+	return listing_is_partial(&session->repo->findings)
 		? "Part of data/ cannot be read: what segments are there is not known."
 		: "There are no segments.";
 }

@@ -23,11 +23,11 @@ struct segment_stat {
 
 struct session {
 	atomic_uint refs;
-	const struct view *view;
-	struct view *owned;		/* the same, for closing */
+	const struct repo *repo;
+	struct repo *owned;		/* the same, for closing */
 	struct lock_owner *lock_owner;	/* held: the lock, see lock_owner.h */
 	/* positions in the listing from here on are behind the log's end, as far as opening can
-	 * tell: see view_log_end */
+	 * tell: see repo_log_end */
 	size_t end;
 
 	/* Verification; at most one a session. */
@@ -43,9 +43,9 @@ struct session {
 	size_t holder_count;
 };
 
-/* A session with one reference, the owner of @view and of a reference to @lock_owner; NULL: one of
- * its own is made of the view's lock. NULL: out of memory, and both are still the caller's. */
-struct session *session_new(struct view *view, struct lock_owner *lock_owner);
+/* A session with one reference, the owner of @repo and of a reference to @lock_owner; NULL: one of
+ * its own is made of the repo's lock. NULL: out of memory, and both are still the caller's. */
+struct session *session_new(struct repo *repo, struct lock_owner *lock_owner);
 struct session *session_hold(struct session *session);
 void session_release(struct session *session);
 

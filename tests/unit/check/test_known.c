@@ -21,9 +21,9 @@
 
 /* One transaction of eight segments with an object each, and a disk as slow as a test wants. */
 struct world {
-	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	char folder[BUILDER_PATH], path[BUILDER_PATH];
 	struct io io;
-	struct view *view;
+	struct repo *repo;
 	struct verify_records known, kept;
 	struct verify_progress progress;
 };
@@ -44,8 +44,8 @@ static int setup(void **state)
 	uint8_t key[BUILDER_KEY];
 	assert_non_null(world);
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	struct builder *builder = builder_new(world->repo, 100, 100);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	struct builder *builder = builder_new(world->path, 100, 100);
 	for (unsigned i = 0; i < SEGMENTS; i++) {
 		builder_key(i, key);
 		builder_put_some(builder, key, 200);
@@ -56,8 +56,8 @@ static int setup(void **state)
 	world->io = io_system;
 	world->io.pread = slow_pread;
 	slow_ms = 0;
-	const struct view_options options = { .no_lock = true, .io = &world->io };
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	const struct repo_options options = { .no_lock = true, .io = &world->io };
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
 	*state = world;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	view_close(world->view);
+	repo_close(world->repo);
 	verify_records_free(&world->known);
 	verify_records_free(&world->kept);
 	builder_remove_folder(world->folder);
@@ -80,7 +80,7 @@ static struct verify *verify(struct world *world, struct verify_scope scope)
 	verify_records_free(&world->kept);
 	memset(&world->progress, 0, sizeof(world->progress));
 	scope.keep = &world->kept;
-	assert_int_equal(verify_new(world->view, &verify), AS_OK);
+	assert_int_equal(verify_new(world->repo, &verify), AS_OK);
 	verify->scope = scope;
 	assert_int_equal(verify_work(verify, 1, &world->progress), AS_OK);
 	verify_records_sort(&world->kept);
@@ -100,7 +100,7 @@ static void age(struct world *world)
 	for (unsigned i = 0; i < SEGMENTS; i++) {
 		char path[BUILDER_PATH];
 		const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-		snprintf(path, sizeof(path), "%.400s/data/0/%u", world->repo, i);
+		snprintf(path, sizeof(path), "%.400s/data/0/%u", world->path, i);
 		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 	}
 }
@@ -111,7 +111,7 @@ static void time_that_runs_out_leaves_segments_out_and_the_next_run_goes_on_ther
 	age(world);
 	slow_ms = 400;
 	struct verify *first = verify(world, (struct verify_scope){ .seconds = 1 });
-	const size_t read = world->view->listing.count - first->skipped;
+	const size_t read = world->repo->listing.count - first->skipped;
 	assert_true(first->skipped > 0);
 	assert_true(read > 0);
 	assert_int_equal(world->kept.count, read);
@@ -173,7 +173,7 @@ static void segments_just_written_and_damaged_ones_get_no_record(void **state)
 	verify_free(verify(world, (struct verify_scope){ .seconds = 0 }));
 	assert_int_equal(world->kept.count, 0);
 	age(world);
-	snprintf(path, sizeof(path), "%.400s/data/0/3", world->repo);
+	snprintf(path, sizeof(path), "%.400s/data/0/3", world->path);
 	builder_flip(path, 100, 1);
 	age(world);
 	verify_free(verify(world, (struct verify_scope){ .seconds = 0 }));

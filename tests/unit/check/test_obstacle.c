@@ -49,14 +49,14 @@ static void note(struct findings *findings, enum problem problem, enum problem o
 /* Every pair of problems, through the whole of diagnose and the refusals of a plan. */
 static void nothing_recommended_is_refused(void **state)
 {
-	struct view view = { .fd = -1 };
-	struct verify verify = { .view = &view, .complete = true };
+	struct repo opened = { .fd = -1 };
+	struct verify verify = { .repo = &opened, .complete = true };
 	unsigned recommended = 0, refused = 0;
 	for (int a = 0; a < PROBLEM_COUNT; a++)
 		for (int b = 0; b <= PROBLEM_COUNT; b++) {
 			struct diagnosis d;
 			note(&verify.findings, (enum problem)a, (enum problem)b);
-			diagnose(&view, &verify, &d);
+			diagnose(&opened, &verify, &d);
 			const struct obstacle_ground ground = {
 				.findings = &verify.findings, .clean = d.clean,
 			};
@@ -106,8 +106,8 @@ static const struct {
 
 static void each_problem_stops_what_it_should(void **state)
 {
-	struct view view = { .fd = -1 };
-	struct verify verify = { .view = &view, .complete = true };
+	struct repo opened = { .fd = -1 };
+	struct verify verify = { .repo = &opened, .complete = true };
 	assert_int_equal(REPAIR_BIT(REPAIR_RECOVER) | REPAIR_BIT(REPAIR_ROLLBACK) |
 			 REPAIR_BIT(REPAIR_COMPACT) | REPAIR_BIT(REPAIR_SALVAGE), 0x1e);
 	assert_int_equal(REPAIR_BIT(REPAIR_ROLLBACK), 0x04);
@@ -116,7 +116,7 @@ static void each_problem_stops_what_it_should(void **state)
 		struct diagnosis d;
 		unsigned refused = 0;
 		note(&verify.findings, rows[i].problem, PROBLEM_COUNT);
-		diagnose(&view, &verify, &d);
+		diagnose(&opened, &verify, &d);
 		const struct obstacle_ground ground = {
 			.findings = &verify.findings, .clean = d.clean,
 		};
@@ -136,11 +136,11 @@ static void each_problem_stops_what_it_should(void **state)
 
 static void a_writer_matters_where_anything_is_wrong(void **state)
 {
-	struct view view = { .fd = -1 };
-	struct verify verify = { .view = &view, .complete = true };
+	struct repo opened = { .fd = -1 };
+	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	note(&verify.findings, PROBLEM_WRITER, PROBLEM_INDEX_MISSING);
-	diagnose(&view, &verify, &d);
+	diagnose(&opened, &verify, &d);
 	assert_int_equal(d.recommended, REPAIR_NONE);
 	assert_non_null(strstr(d.advice, "exclusive lock"));
 	findings_free(&verify.findings);
@@ -150,16 +150,16 @@ static void a_writer_matters_where_anything_is_wrong(void **state)
 /* All of undo/ cannot be used; one folder below it that cannot is only worth knowing. */
 static void only_the_undo_folder_itself_stops_a_repair(void **state)
 {
-	struct view view = { .fd = -1 };
-	struct verify verify = { .view = &view, .complete = true };
+	struct repo opened = { .fd = -1 };
+	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	note(&verify.findings, PROBLEM_INDEX_MISSING, PROBLEM_UNDO_UNREADABLE);
-	diagnose(&view, &verify, &d);
+	diagnose(&opened, &verify, &d);
 	assert_int_equal(d.recommended, REPAIR_NONE);
 	assert_non_null(strstr(d.by_hand, "    undo: x\n"));
 	findings_free(&verify.findings);
 	note(&verify.findings, PROBLEM_UNDO_UNREADABLE, PROBLEM_INDEX_MISSING);
-	diagnose(&view, &verify, &d);
+	diagnose(&opened, &verify, &d);
 	assert_int_equal(d.recommended, REPAIR_RECOVER);
 	assert_string_equal(d.by_hand, "");
 	findings_free(&verify.findings);
@@ -169,15 +169,15 @@ static void only_the_undo_folder_itself_stops_a_repair(void **state)
 /* However much is found, the instruction ends within its room and names the first places. */
 static void a_long_list_is_cut(void **state)
 {
-	struct view view = { .fd = -1 };
-	struct verify verify = { .view = &view, .complete = true };
+	struct repo opened = { .fd = -1 };
+	struct verify verify = { .repo = &opened, .complete = true };
 	struct diagnosis d;
 	findings_init(&verify.findings);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(findings_note(&verify.findings, PROBLEM_NOT_A_FILE, i,
 					       FINDING_NOWHERE, "data/0/%d is a FIFO", i), AS_OK);
 	findings_sort(&verify.findings);
-	diagnose(&view, &verify, &d);
+	diagnose(&opened, &verify, &d);
 	assert_non_null(strstr(d.by_hand, "    data/0/0 is a FIFO\n"));
 	assert_non_null(strstr(d.by_hand, "    data/0/4 is a FIFO\n    and more"));
 	assert_null(strstr(d.by_hand, "data/0/5 "));

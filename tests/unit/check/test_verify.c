@@ -26,12 +26,12 @@
 /* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4
  * overwritten; then 24 and 25. Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
 struct world {
-	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	char folder[BUILDER_PATH], path[BUILDER_PATH];
 	struct builder *builder;
 	struct fault fault;
 	struct io writers_io;
 	const struct io *io;
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 	int writer_fd;				/* holds the exclusive lock, -1: nobody does */
@@ -43,8 +43,8 @@ static void world_new(struct world *world)
 	uint8_t key[BUILDER_KEY];
 	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->repo, 4, 1500);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 4, 1500);
 	for (unsigned i = 0; i < OBJECTS; i++) {
 		builder_key(i, key);
 		builder_put_some(world->builder, key, 300);
@@ -76,28 +76,28 @@ static void world_new(struct world *world)
 
 static void world_judge(struct world *world, unsigned threads)
 {
-	const struct view_options options = { .no_lock = true, .io = world->io };
+	const struct repo_options options = { .no_lock = true, .io = world->io };
 	struct verify_progress progress = { 0 };
 	struct as_error error;
-	assert_int_equal(view_open(world->repo, &options, &world->view, &error), AS_OK);
+	assert_int_equal(repo_open(world->path, &options, &world->repo, &error), AS_OK);
 	if (world->between)
 		world->between(world);
-	assert_int_equal(verify_run(world->view, threads, &progress, &world->verify), AS_OK);
+	assert_int_equal(verify_run(world->repo, threads, &progress, &world->verify), AS_OK);
 	assert_true(world->verify->complete);
-	diagnose(world->view, world->verify, &world->diagnosis);
+	diagnose(world->repo, world->verify, &world->diagnosis);
 }
 
 static void world_forget(struct world *world)
 {
 	verify_free(world->verify);
-	view_close(world->view);
+	repo_close(world->repo);
 	world->verify = NULL;
-	world->view = NULL;
+	world->repo = NULL;
 }
 
 static void world_free(struct world *world)
 {
-	if (world->view)
+	if (world->repo)
 		world_forget(world);
 	if (world->writer_fd >= 0)
 		close(world->writer_fd);
@@ -794,7 +794,7 @@ static void set_row(struct world *w, struct usage_segment row)
 {
 	struct usage usage = { .count = 0 };
 	const uint32_t last = builder_head(w->builder);
-	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
 	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
 	*usage_add(&usage, row.segment) = row;
@@ -998,7 +998,7 @@ static void segment_returned(struct world *w)
 	builder_transaction(w->builder);
 	unlink(path_of(w, "data/%u/%u", (emptied + 1) / 4, emptied + 1));
 	const uint32_t last = builder_head(w->builder);
-	const int fd = open(w->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
 	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
 	usage_remove(&usage, is_removed, &emptied);
@@ -1300,8 +1300,8 @@ static void cut_the_delete(struct world *world, uint64_t size)
 	char path[BUILDER_PATH];
 	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->repo, 4, 1500);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 4, 1500);
 	for (unsigned i = 1; i < 3; i++) {
 		builder_key(i, key);
 		builder_put_some(world->builder, key, 300);
@@ -1469,8 +1469,8 @@ static void a_lost_key_is_found_in_much_damage(void **state)
 	uint8_t key[BUILDER_KEY], place[8];
 	uint32_t segment, offset;
 	builder_make_folder(world.folder);
-	snprintf(world.repo, sizeof(world.repo), "%.400s/repo", world.folder);
-	world.builder = builder_new(world.repo, 100, 150000);
+	snprintf(world.path, sizeof(world.path), "%.400s/repo", world.folder);
+	world.builder = builder_new(world.path, 100, 150000);
 	for (unsigned i = 0; i < MUCH; i++) {
 		builder_key(i, key);
 		builder_put_some(world.builder, key, 10);
@@ -1551,7 +1551,7 @@ static void a_whole_repository_is_clean(void **state)
 	assert_int_equal(world.verify->index_credit, CREDIT_CREDIBLE);
 	assert_int_equal(world.verify->hints_credit, CREDIT_CREDIBLE);
 	uint64_t puts = 0, live = 0, bytes = 0;
-	for (size_t i = 0; i < world.view->listing.count; i++) {
+	for (size_t i = 0; i < world.repo->listing.count; i++) {
 		puts += world.verify->facts[i].puts;
 		live += world.verify->facts[i].live;
 		bytes += world.verify->facts[i].size;
@@ -1569,15 +1569,15 @@ static void the_replay_without_an_index_gives_the_same(void **state)
 	world_new(&world);
 	world_judge(&world, 1);
 	uint32_t with_index[64];
-	assert_true(world.view->listing.count <= 64);
-	for (size_t i = 0; i < world.view->listing.count; i++)
+	assert_true(world.repo->listing.count <= 64);
+	for (size_t i = 0; i < world.repo->listing.count; i++)
 		with_index[i] = world.verify->facts[i].live;
 	world_forget(&world);
 	index_missing(&world);
 	world_judge(&world, 2);
 	assert_false(world.verify->index_was_compared);
 	assert_int_equal(world.verify->objects, 25);
-	for (size_t i = 0; i < world.view->listing.count; i++)
+	for (size_t i = 0; i < world.repo->listing.count; i++)
 		assert_int_equal(world.verify->facts[i].live, with_index[i]);
 	world_free(&world);
 	(void)state;
@@ -1602,24 +1602,24 @@ static void lookup_and_status_follow_the_log(void **state)
 		assert_int_equal(place.segment, segment);
 		assert_int_equal(place.offset, offset);
 		entry.offset = offset;
-		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+		assert_int_equal(entry_status(world.repo, world.verify, segment, &entry, &known),
 				 STATUS_LIVE);
 		assert_true(known);
 		entry.offset = offset + 1;
-		assert_int_equal(entry_status(world.view, world.verify, segment, &entry, &known),
+		assert_int_equal(entry_status(world.repo, world.verify, segment, &entry, &known),
 				 STATUS_SUPERSEDED);
-		assert_int_equal(entry_status(world.view, world.verify, 4000, &entry, &known),
+		assert_int_equal(entry_status(world.repo, world.verify, 4000, &entry, &known),
 				 STATUS_UNCOMMITTED);
 	}
 	builder_key(3, entry.key);
-	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DELETED);
+	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_DELETED);
 	entry.tag = SEGMENT_DELETE;
-	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known),
+	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known),
 			 STATUS_TOMBSTONE);
 	entry.tag = SEGMENT_COMMIT;
-	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_COMMIT);
+	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_COMMIT);
 	entry.tag = SEGMENT_DAMAGED;
-	assert_int_equal(entry_status(world.view, world.verify, 0, &entry, &known), STATUS_DAMAGED);
+	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_DAMAGED);
 	world_free(&world);
 	(void)state;
 }
@@ -1635,12 +1635,12 @@ static void without_verification_the_index_tells_the_status_or_nobody_does(void 
 	builder_key(5, entry.key);
 	put_path(&world, 5, &segment, &offset);
 	entry.offset = offset;
-	assert_int_equal(entry_status(world.view, NULL, segment, &entry, &known), STATUS_LIVE);
+	assert_int_equal(entry_status(world.repo, NULL, segment, &entry, &known), STATUS_LIVE);
 	assert_true(known);
 	world_forget(&world);
 	index_stale(&world);
 	world_judge(&world, 1);
-	entry_status(world.view, NULL, segment, &entry, &known);
+	entry_status(world.repo, NULL, segment, &entry, &known);
 	assert_false(known);
 	world_free(&world);
 	(void)state;
@@ -1656,7 +1656,7 @@ static char *describe(const struct world *world)
 		finding_message(&world->verify->findings.rows[i], message, sizeof(message));
 		fprintf(out, "%s\n", message);
 	}
-	for (size_t i = 0; i < world->view->listing.count; i++) {
+	for (size_t i = 0; i < world->repo->listing.count; i++) {
 		const struct segment_facts *f = &world->verify->facts[i];
 		fprintf(out, "%u %u %u %u %u %llu %llu\n", f->puts, f->deletes, f->commits,
 			f->damaged, (unsigned)f->live, (unsigned long long)f->live_bytes,
@@ -1698,11 +1698,11 @@ static void a_cancelled_run_says_so_and_is_not_complete(void **state)
 {
 	struct world world;
 	struct verify_progress progress = { .cancel = true };
-	const struct view_options options = { .no_lock = true };
+	const struct repo_options options = { .no_lock = true };
 	struct as_error error;
 	world_new(&world);
-	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
-	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_ERR_CANCELLED);
+	assert_int_equal(repo_open(world.path, &options, &world.repo, &error), AS_OK);
+	assert_int_equal(verify_run(world.repo, 2, &progress, &world.verify), AS_ERR_CANCELLED);
 	assert_false(world.verify->complete);
 	world_free(&world);
 	(void)state;
@@ -1712,15 +1712,15 @@ static void progress_ends_at_all_bytes_and_segments(void **state)
 {
 	struct world world;
 	struct verify_progress progress = { 0 };
-	const struct view_options options = { .no_lock = true };
+	const struct repo_options options = { .no_lock = true };
 	struct as_error error;
 	world_new(&world);
 	crc(&world);
-	assert_int_equal(view_open(world.repo, &options, &world.view, &error), AS_OK);
-	assert_int_equal(verify_run(world.view, 2, &progress, &world.verify), AS_OK);
+	assert_int_equal(repo_open(world.path, &options, &world.repo, &error), AS_OK);
+	assert_int_equal(verify_run(world.repo, 2, &progress, &world.verify), AS_OK);
 	assert_int_equal(progress.bytes_done, world.verify->bytes);
 	assert_int_equal(progress.bytes_total, world.verify->bytes);
-	assert_int_equal(progress.segments_done, world.view->listing.count);
+	assert_int_equal(progress.segments_done, world.repo->listing.count);
 	assert_true(progress.problems >= 2);
 	struct findings copy;
 	assert_int_equal(verify_copy_findings(world.verify, &copy), AS_OK);
@@ -1796,7 +1796,7 @@ static void two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt(
 			fail_msg("case %zu: %d, or %d", i, d->recommended, d->alternative);
 		if (cases[i].damage == only_commit_flip)
 			assert_int_equal(world.verify->tail, TAIL_COMMIT_DAMAGED);
-		diagnose(world.view, NULL, d);	/* before it was verified nothing is known of it */
+		diagnose(world.repo, NULL, d);	/* before it was verified nothing is known of it */
 		assert_int_equal(d->alternative, REPAIR_NONE);
 		world_free(&world);
 	}

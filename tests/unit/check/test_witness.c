@@ -53,17 +53,17 @@ static int teardown(void **state)
 static void look(const struct world *world, bool verified, struct witness list[WITNESSES_MAX],
 		 size_t count)
 {
-	const struct view_options options = { .no_lock = true };
+	const struct repo_options options = { .no_lock = true };
 	struct verify_progress progress = { .cancel = false };
 	struct verify *verify = NULL;
-	struct view *view;
+	struct repo *opened;
 	struct as_error error;
-	assert_int_equal(view_open(world->repo, &options, &view, &error), AS_OK);
+	assert_int_equal(repo_open(world->repo, &options, &opened, &error), AS_OK);
 	if (verified)
-		assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
-	assert_int_equal(witness_list(view, verify, NULL, list), count);
+		assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
+	assert_int_equal(witness_list(opened, verify, NULL, list), count);
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 }
 
 static void says(const struct witness *witness, const char *file, const char *expected)

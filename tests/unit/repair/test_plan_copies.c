@@ -24,7 +24,7 @@ static const unsigned places[] = { 0, 4, 8, 9, 40 };
 
 struct opened_repo {
 	struct fault fault;
-	struct view *view;
+	struct repo *repo;
 	struct verify *verify;
 };
 
@@ -32,15 +32,15 @@ static void opened_repo_open(struct opened_repo *opened, const char *repo)
 {
 	struct verify_progress progress = { .cancel = false };
 	fault_init(&opened->fault);
-	const struct view_options options = { .may_write = true, .io = &opened->fault.io };
-	assert_int_equal(view_open(repo, &options, &opened->view, NULL), AS_OK);
-	assert_int_equal(verify_run(opened->view, 1, &progress, &opened->verify), AS_OK);
+	const struct repo_options options = { .may_write = true, .io = &opened->fault.io };
+	assert_int_equal(repo_open(repo, &options, &opened->repo, NULL), AS_OK);
+	assert_int_equal(verify_run(opened->repo, 1, &progress, &opened->verify), AS_OK);
 }
 
 static void opened_repo_close(struct opened_repo *opened)
 {
 	verify_free(opened->verify);
-	view_close(opened->view);
+	repo_close(opened->repo);
 }
 
 static enum as_err make_plan(const struct opened_repo *opened, struct plan **plan,
@@ -48,7 +48,7 @@ static enum as_err make_plan(const struct opened_repo *opened, struct plan **pla
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
-	return plan_make(opened->view, opened->verify, REPAIR_COMPACT, &options, &progress, plan,
+	return plan_make(opened->repo, opened->verify, REPAIR_COMPACT, &options, &progress, plan,
 			 error);
 }
 
@@ -57,12 +57,12 @@ static enum as_err run_plan(const struct opened_repo *opened, struct plan *plan,
 {
 	const struct lock_wait wait = { .ms = 0 };
 	struct repair_progress progress = { .cancel = false };
-	struct view *view = opened->view;
+	struct repo *repo = opened->repo;
 	struct permit *permit;
-	assert_int_equal(lock_upgrade(view->io, view->fd, view->path, &view->lock, &wait, &permit,
+	assert_int_equal(lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait, &permit,
 				      NULL), AS_OK);
 	const enum as_err err = repair_run(plan, permit, &progress, report, error);
-	lock_lower(view->fd, &view->lock, permit);
+	lock_lower(repo->fd, &repo->lock, permit);
 	return err;
 }
 
@@ -176,8 +176,8 @@ static void copying_opens_each_segment_once(void **state)
 	const unsigned seen = opened.fault.opens;
 	assert_int_equal(make_plan(&opened, &plan, &error), AS_OK);
 	const unsigned planned = opened.fault.opens;
-	assert_true(plan->entries_copied > 3 * opened.view->listing.count);
-	assert_in_range(planned - seen, 1, 2 * opened.view->listing.count);
+	assert_true(plan->entries_copied > 3 * opened.repo->listing.count);
+	assert_in_range(planned - seen, 1, 2 * opened.repo->listing.count);
 	assert_int_equal(run_plan(&opened, plan, &report, &error), AS_OK);
 	/* With those that are written, kept and moved. */
 	assert_true(opened.fault.opens - planned < plan->entries_copied);
@@ -262,7 +262,7 @@ static void planning_can_be_cancelled(void **state)
 	struct opened_repo opened;
 	struct plan *plan;
 	opened_repo_open(&opened, damaged->repo);
-	assert_int_equal(plan_make(opened.view, opened.verify, REPAIR_COMPACT, &options, &progress,
+	assert_int_equal(plan_make(opened.repo, opened.verify, REPAIR_COMPACT, &options, &progress,
 				   &plan, &error), AS_ERR_CANCELLED);
 	assert_null(plan);
 	opened_repo_close(&opened);

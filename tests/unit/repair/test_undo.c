@@ -96,8 +96,8 @@ static void opening_alone_tells_it_too(void **state)
 	struct diagnosis diagnosis;
 	make_folder(damaged, NAME);
 	see(&opened, damaged);
-	diagnose(opened.view, NULL, &diagnosis);
-	assert_int_equal(opened.view->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
+	diagnose(opened.repo, NULL, &diagnosis);
+	assert_int_equal(opened.repo->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
 	assert_says(diagnosis.advice, WHEN " was cut short: verifying tells what is left to do");
 	opened_repo_close(&opened);
 }
@@ -238,15 +238,15 @@ static void a_folder_that_cannot_be_listed_is_told(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct fault fault;
-	struct view *view;
+	struct repo *opened;
 	make_folder(damaged, NAME);
 	fault_init(&fault);
 	fault.open_error = EACCES;
 	fault.open_path = "undo";
-	const struct view_options options = { .io = &fault.io };
-	assert_int_equal(view_open(damaged->repo, &options, &view, NULL), AS_OK);
-	assert_int_equal(view->findings.total[PROBLEM_UNDO_UNREADABLE], 1);
-	view_close(view);
+	const struct repo_options options = { .io = &fault.io };
+	assert_int_equal(repo_open(damaged->repo, &options, &opened, NULL), AS_OK);
+	assert_int_equal(opened->findings.total[PROBLEM_UNDO_UNREADABLE], 1);
+	repo_close(opened);
 }
 
 static void a_name_that_is_no_time_is_told_without_one(void **state)
@@ -265,7 +265,7 @@ static void looking_at_it_changes_nothing(void **state)
 	struct opened_repo opened;
 	make_folder(damaged, NAME);
 	see(&opened, damaged);
-	assert_false(view_is_changed(opened.view));
+	assert_false(repo_is_changed(opened.repo));
 	assert_int_equal(opened.fault.changes, 0);
 	opened_repo_close(&opened);
 }
@@ -344,7 +344,7 @@ static struct plan *plan_of(const struct opened_repo *opened, enum repair action
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1, .no_undo = no_undo };
 	struct plan *plan;
-	assert_int_equal(plan_make(opened->view, opened->verify, action, &options, &progress, &plan,
+	assert_int_equal(plan_make(opened->repo, opened->verify, action, &options, &progress, &plan,
 				   NULL), AS_OK);
 	return plan;
 }
@@ -360,11 +360,11 @@ static void salvage(const struct damaged_repo *damaged, char name[UNDO_NAME_MAX]
 	struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
-	lock_lower(opened.view->fd, &opened.view->lock, permit);
+	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
 	plan_free(plan);
 	opened_repo_close(&opened);
 	see(&opened, damaged);
-	assert_int_equal(undo_plan(opened.view, &plan, name, NULL), AS_OK);
+	assert_int_equal(undo_plan(opened.repo, &plan, name, NULL), AS_OK);
 	assert_string_equal(report.undo + strlen("undo/"), name);
 	plan_free(plan);
 	opened_repo_close(&opened);
@@ -521,7 +521,7 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 	assert_int_equal(opened.fault.changes, 0);
 	assert_int_equal(undo_purge(permit, NAME, &freed, &error), AS_OK);
 	assert_true(opened.fault.changes > 0);
-	lock_lower(opened.view->fd, &opened.view->lock, permit);
+	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
 	opened_repo_close(&opened);
 }
 

@@ -85,9 +85,9 @@ static void what_made_the_folders_fits_them(void **state)
 /* ---- whole repositories ---- */
 
 struct world {
-	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	char folder[BUILDER_PATH], path[BUILDER_PATH];
 	struct builder *builder;
-	struct view *view;
+	struct repo *repo;
 	struct diagnosis diagnosis;
 };
 
@@ -97,8 +97,8 @@ static int setup(void **state)
 	uint8_t key[BUILDER_KEY];
 	assert_non_null(world);
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->repo, 3, 500);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 3, 500);
 	for (unsigned i = 0; i < 30; i++) {
 		builder_key(i, key);
 		builder_put_some(world->builder, key, 200);
@@ -111,7 +111,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	view_close(world->view);
+	repo_close(world->repo);
 	builder_free(world->builder);
 	builder_remove_folder(world->folder);
 	free(world);
@@ -120,10 +120,10 @@ static int teardown(void **state)
 
 static void look(struct world *world)
 {
-	const struct view_options options = { .no_lock = true };
-	view_close(world->view);
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
-	diagnose(world->view, NULL, &world->diagnosis);
+	const struct repo_options options = { .no_lock = true };
+	repo_close(world->repo);
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	diagnose(world->repo, NULL, &world->diagnosis);
 }
 
 static void write_config(const struct world *world, const char *text)
@@ -196,9 +196,9 @@ static void the_lines_to_write_are_named(void **state)
 		assert_false(d->clean);
 		assert_int_equal(strstr(d->by_hand, "ATTIC_CACHE_DIR") != NULL,
 				 texts[i].tells_of_id);
-		assert_int_equal(world->view->findings.total[PROBLEM_SEGMENT_MISPLACED], 0);
-		assert_false(world->view->config.usable);
-		assert_int_equal(world->view->config.segments_per_dir, 3);
+		assert_int_equal(world->repo->findings.total[PROBLEM_SEGMENT_MISPLACED], 0);
+		assert_false(world->repo->config.usable);
+		assert_int_equal(world->repo->config.segments_per_dir, 3);
 	}
 }
 
@@ -207,7 +207,7 @@ static void a_whole_config_needs_no_hand(void **state)
 	struct world *world = *state;
 	look(world);
 	assert_string_equal(world->diagnosis.by_hand, "");
-	assert_false(world->view->mend.per_dir_is_wrong);
+	assert_false(world->repo->mend.per_dir_is_wrong);
 }
 
 static void what_comes_next_is_said(void **state)
@@ -233,16 +233,16 @@ static void one_misplaced_segment_is_misplaced(void **state)
 	builder_path(world->builder, "data/0/4", to);
 	assert_int_equal(rename(from, to), 0);
 	look(world);
-	assert_true(world->view->config.usable);
-	assert_int_equal(world->view->findings.total[PROBLEM_SEGMENT_MISPLACED], 1);
+	assert_true(world->repo->config.usable);
+	assert_int_equal(world->repo->findings.total[PROBLEM_SEGMENT_MISPLACED], 1);
 	assert_int_equal(world->diagnosis.recommended, REPAIR_SALVAGE);
 	/* Nor does it hide a line that is wrong. */
 	write_config(world, "[repository]\nversion = 1\nsegments_per_dir = 10000\n"
 		     "max_segment_size = 500\n" ID);
 	look(world);
-	assert_true(world->view->mend.per_dir_is_wrong);
-	assert_int_equal(world->view->mend.segments_per_dir, 3);
-	assert_int_equal(world->view->findings.total[PROBLEM_SEGMENT_MISPLACED], 1);
+	assert_true(world->repo->mend.per_dir_is_wrong);
+	assert_int_equal(world->repo->mend.segments_per_dir, 3);
+	assert_int_equal(world->repo->findings.total[PROBLEM_SEGMENT_MISPLACED], 1);
 	assert_int_equal(world->diagnosis.recommended, REPAIR_NONE);
 }
 
@@ -254,12 +254,12 @@ static void a_limit_fits_the_largest_segment(void **state)
 	builder_segment_path(world->builder, 1, path);
 	assert_int_equal(truncate(path, 5242880 + 20971520), 0);
 	look(world);
-	assert_int_equal(world->view->mend.max_segment_size, 5242880);
-	assert_false(world->view->mend.max_size_is_guess);
+	assert_int_equal(world->repo->mend.max_segment_size, 5242880);
+	assert_false(world->repo->mend.max_size_is_guess);
 	assert_int_equal(truncate(path, 5242880 + 20971520 + 7), 0);
 	look(world);
-	assert_int_equal(world->view->mend.max_segment_size, 5242887);
-	assert_true(world->view->mend.max_size_is_guess);
+	assert_int_equal(world->repo->mend.max_segment_size, 5242887);
+	assert_true(world->repo->mend.max_size_is_guess);
 	assert_non_null(strstr(world->diagnosis.by_hand, "    max_segment_size = 5242887\n"));
 	assert_non_null(strstr(world->diagnosis.by_hand, "guess"));
 }

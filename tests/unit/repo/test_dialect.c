@@ -99,9 +99,9 @@ static void only_attics_dialect_has_no_refusal(void **state)
 /* ---- whole repositories ---- */
 
 struct world {
-	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	char folder[BUILDER_PATH], path[BUILDER_PATH];
 	struct builder *builder;
-	struct view *view;
+	struct repo *repo;
 };
 
 /* An Attic repository of several segments. */
@@ -111,8 +111,8 @@ static int setup(void **state)
 	uint8_t key[BUILDER_KEY];
 	assert_non_null(world);
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->repo, 3, 500);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 3, 500);
 	for (unsigned i = 0; i < 10; i++) {
 		builder_key(i, key);
 		builder_put_some(world->builder, key, 200);
@@ -125,19 +125,19 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	view_close(world->view);
+	repo_close(world->repo);
 	builder_free(world->builder);
 	builder_remove_folder(world->folder);
 	free(world);
 	return 0;
 }
 
-static const struct view *look(struct world *world)
+static const struct repo *look(struct world *world)
 {
-	const struct view_options options = { .may_write = true };
-	view_close(world->view);
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
-	return world->view;
+	const struct repo_options options = { .may_write = true };
+	repo_close(world->repo);
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	return world->repo;
 }
 
 static void name_segment(const struct world *world, uint32_t segment, const char *magic)
@@ -163,14 +163,14 @@ static void upgrade(const struct world *world, uint32_t segments)
 		builder_write_file(path, readme, sizeof(readme) - 1);
 }
 
-static void expect_foreign(const struct view *view, enum dialect dialect)
+static void expect_foreign(const struct repo *opened, enum dialect dialect)
 {
 	struct diagnosis diagnosis;
-	assert_int_equal(view->dialect, dialect);
-	assert_int_equal(view->findings.count, 1);
-	assert_int_equal(view->findings.rows[0].problem, PROBLEM_FOREIGN_FORMAT);
-	assert_non_null(strstr(view->findings.rows[0].detail, dialect_title(dialect)));
-	diagnose(view, NULL, &diagnosis);
+	assert_int_equal(opened->dialect, dialect);
+	assert_int_equal(opened->findings.count, 1);
+	assert_int_equal(opened->findings.rows[0].problem, PROBLEM_FOREIGN_FORMAT);
+	assert_non_null(strstr(opened->findings.rows[0].detail, dialect_title(dialect)));
+	diagnose(opened, NULL, &diagnosis);
 	assert_false(diagnosis.clean);
 	assert_int_equal(diagnosis.recommended, REPAIR_NONE);
 	assert_string_equal(diagnosis.by_hand, dialect_by_hand(dialect));
@@ -213,8 +213,8 @@ static void borg2_is_told_by_its_config(void **state)
 {
 	struct world *world = *state;
 	char path[BUILDER_PATH], id[BUILDER_PATH];
-	snprintf(path, sizeof(path), "%.400s/config/version", world->repo);
-	snprintf(id, sizeof(id), "%.400s/config/id", world->repo);
+	snprintf(path, sizeof(path), "%.400s/config/version", world->path);
+	snprintf(id, sizeof(id), "%.400s/config/id", world->path);
 	*strrchr(path, '/') = '\0';
 	unlink(path);
 	assert_int_equal(mkdir(path, 0755), 0);
@@ -264,31 +264,31 @@ static void a_foreign_repository_is_not_read_and_not_changed(void **state)
 	struct fault fault;
 	upgrade(world, builder_head(world->builder) + 1);
 	look(world);
-	assert_int_equal(lock_upgrade(world->view->io, world->view->fd, "repo",
-				      &world->view->lock, &wait, &permit, &error),
+	assert_int_equal(lock_upgrade(world->repo->io, world->repo->fd, "repo",
+				      &world->repo->lock, &wait, &permit, &error),
 			 AS_ERR_INVALID_REPOSITORY);
 	assert_null(permit);
 	assert_non_null(strstr(error.message, "Borg"));
-	view_close(world->view);
-	world->view = NULL;
+	repo_close(world->repo);
+	world->repo = NULL;
 	for (int read_only = 0; read_only < 2; read_only++) {
 		const struct as_options options = { .read_only = read_only };
-		assert_int_equal(as_open(world->repo, &options, &store, &error),
+		assert_int_equal(as_open(world->path, &options, &store, &error),
 				 AS_ERR_INVALID_REPOSITORY);
 		assert_null(store);
 		assert_non_null(strstr(error.message, "Borg"));
 	}
 	fault_init(&fault);
-	const struct view_options options = { .no_lock = true, .io = &fault.io };
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	const struct repo_options options = { .no_lock = true, .io = &fault.io };
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
 	const unsigned before = (unsigned)fault.preads;
-	assert_int_equal(verify_run(world->view, 1, &progress, &verify), AS_OK);
+	assert_int_equal(verify_run(world->repo, 1, &progress, &verify), AS_OK);
 	assert_true(verify->complete);
 	assert_int_equal(verify->findings.count, 1);
 	assert_int_equal(fault.preads, before);
 	verify_free(verify);
-	view_close(world->view);	/* before the io that it reads through */
-	world->view = NULL;
+	repo_close(world->repo);	/* before the io that it reads through */
+	world->repo = NULL;
 }
 
 static void opening_looks_at_two_segments_and_no_more(void **state)
@@ -296,18 +296,18 @@ static void opening_looks_at_two_segments_and_no_more(void **state)
 	struct world *world = *state;
 	struct fault fault;
 	fault_init(&fault);
-	const struct view_options options = { .no_lock = true, .io = &fault.io };
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	const struct repo_options options = { .no_lock = true, .io = &fault.io };
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
 	const unsigned opens = (unsigned)fault.opens;
 	const struct dialect_signs signs =
-		dialect_look(&fault.io, world->view->fd, &world->view->config,
-			     &world->view->listing, "index.0", false);
+		dialect_look(&fault.io, world->repo->fd, &world->repo->config,
+			     &world->repo->listing, "index.0", false);
 	assert_int_equal(signs.segments, 2);
 	assert_int_equal(signs.oldest, SIGN_ATTIC);
 	assert_int_equal(signs.newest, SIGN_ATTIC);
 	assert_int_equal(fault.opens - opens, 2);
-	view_close(world->view);
-	world->view = NULL;
+	repo_close(world->repo);
+	world->repo = NULL;
 }
 
 int main(void)

@@ -764,7 +764,7 @@ static void a_damaged_segment_is_skipped_and_its_deletes_outlive_it(void **state
 	}
 	assert_true(count_segments(world) < 6);
 	close_store(world);
-	struct view *view;
+	struct repo *opened;
 	struct verify *verify;
 	struct verify_progress progress = { .cancel = false };
 	char path[BUILDER_PATH];
@@ -776,14 +776,14 @@ static void a_damaged_segment_is_skipped_and_its_deletes_outlive_it(void **state
 	snprintf(path, sizeof(path), "%.400s/index.%u", world->repo, now.transaction);
 	close_store(world);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
-	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
+	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
+	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
 	builder_key(2, key);
 	assert_false(verify_lookup(verify, key, &event));
 	builder_key(1, key);
 	assert_true(verify_lookup(verify, key, &event));
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 }
 
 static void damage_is_named_with_its_place(void **state)
@@ -1353,13 +1353,13 @@ static void add_ghost(struct world *world, uint32_t live, bool compact)
 
 static void expect_no_ghost(struct world *world)
 {
-	struct view *view;
+	struct repo *opened;
 	close_store(world);
-	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
-	assert_true(view->hints.usable);
-	assert_null(hints_find(&view->hints, 300));
-	assert_false(hints_is_compact(&view->hints, 300));
-	view_close(view);
+	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
+	assert_true(opened->hints.usable);
+	assert_null(hints_find(&opened->hints, 300));
+	assert_false(hints_is_compact(&opened->hints, 300));
+	repo_close(opened);
 	reopen(world);
 }
 
@@ -1454,29 +1454,29 @@ static void hints_that_hide_a_sparse_segment_are_found(void **state)
 {
 	struct world *world = *state;
 	struct usage usage = { .count = 0 };
-	struct view *view;
+	struct repo *opened;
 	struct verify *verify;
 	struct verify_progress progress = { .cancel = false };
 	fill_two_transactions(world);
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
-	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
-	assert_int_equal(usage_load(&usage, &view->hints), AS_OK);
+	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
+	assert_int_equal(usage_load(&usage, &opened->hints), AS_OK);
 	for (size_t i = 0; i < usage.count; i++)
 		usage.rows[i].compact = false;
-	struct permit *permit = io_grant_permit(&world->fault.io, view->fd, 0600);
+	struct permit *permit = io_grant_permit(&world->fault.io, opened->fd, 0600);
 	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
 	usage_free(&usage);
-	view_close(view);
-	assert_int_equal(view_open(world->repo, NULL, &view, NULL), AS_OK);
-	assert_int_equal(verify_run(view, 1, &progress, &verify), AS_OK);
+	repo_close(opened);
+	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
+	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
 	/* A segment without live objects that the hints do not list takes no part in the log. */
 	assert_true(verify->findings.total[PROBLEM_HINTS_COUNT] +
 			    verify->findings.total[PROBLEM_SEGMENT_EMPTIED] +
 			    verify->findings.total[PROBLEM_SEGMENT_RETURNED] > 0);
 	verify_free(verify);
-	view_close(view);
+	repo_close(opened);
 	reopen(world);
 	assert_int_equal(as_recover(world->store, AS_FULL, NULL), AS_OK);
 	check_repo(world);
@@ -2231,15 +2231,15 @@ static void a_folder_that_cannot_be_listed_is_not_a_lack_of_memory(void **state)
 static void opening_and_the_first_put_read_the_hints_once(void **state)
 {
 	struct world *world = *state;
-	struct view *view;
-	const struct view_options options = { .may_write = true, .io = &world->fault.io };
+	struct repo *opened;
+	const struct repo_options options = { .may_write = true, .io = &world->fault.io };
 	fill_two_transactions(world);
 	close_store(world);
 	unsigned before = world->fault.preads;
-	assert_int_equal(view_open(world->repo, &options, &view, NULL), AS_OK);
-	assert_true(probe_view(view));
+	assert_int_equal(repo_open(world->repo, &options, &opened, NULL), AS_OK);
+	assert_true(probe_repo(opened));
 	const unsigned once = world->fault.preads - before;
-	view_close(view);
+	repo_close(opened);
 	before = world->fault.preads;
 	reopen(world);
 	assert_int_equal(world->fault.preads - before, once + 1);	/* the index's header */

@@ -2,7 +2,7 @@
 
 #include "engine/check/diagnose.h"
 #include "engine/check/history.h"
-#include "engine/repo/view.h"
+#include "engine/repo/repo.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 
@@ -18,9 +18,9 @@
 #include <cmocka.h>
 
 struct world {
-	char folder[BUILDER_PATH], repo[BUILDER_PATH];
+	char folder[BUILDER_PATH], path[BUILDER_PATH];
 	struct builder *builder;
-	struct view *view;
+	struct repo *repo;
 	struct as_error error;
 };
 
@@ -32,8 +32,8 @@ static int setup(void **state)
 	uint8_t key[BUILDER_KEY];
 	assert_non_null(world);
 	builder_make_folder(world->folder);
-	snprintf(world->repo, sizeof(world->repo), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->repo, 3, 1000);
+	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
+	world->builder = builder_new(world->path, 3, 1000);
 	for (unsigned i = 0; i < 20; i++) {
 		builder_key(i, key);
 		builder_put_some(world->builder, key, 200);
@@ -51,23 +51,23 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	view_close(world->view);
+	repo_close(world->repo);
 	builder_free(world->builder);
 	builder_remove_folder(world->folder);
 	free(world);
 	return 0;
 }
 
-static enum as_err open_view(struct world *world, const struct io *io)
+static enum as_err open_repo(struct world *world, const struct io *io)
 {
-	const struct view_options options = { .io = io, .no_lock = true };
-	view_close(world->view);
-	return view_open(world->repo, &options, &world->view, &world->error);
+	const struct repo_options options = { .io = io, .no_lock = true };
+	repo_close(world->repo);
+	return repo_open(world->path, &options, &world->repo, &world->error);
 }
 
-static bool view_found(const struct world *world, enum problem problem)
+static bool repo_found(const struct world *world, enum problem problem)
 {
-	return world->view->findings.total[problem] > 0;
+	return world->repo->findings.total[problem] > 0;
 }
 
 static struct key_prefix prefix_of(unsigned number, unsigned nibbles)
@@ -87,21 +87,21 @@ static struct key_prefix prefix_of(unsigned number, unsigned nibbles)
 static void opening_finds_the_transaction_and_what_belongs_to_it(void **state)
 {
 	struct world *world = *state;
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	const struct view *view = world->view;
-	assert_true(view->has_transaction && view->has_index && view->has_hints);
-	assert_int_equal(view->transaction, builder_head(world->builder));
-	assert_int_equal(view->index_transaction, view->transaction);
-	assert_int_equal(view->hints_transaction, view->transaction);
-	assert_int_equal(view->listing.count, builder_head(world->builder) + 1);
-	assert_int_equal(view->tail, view->listing.count);
-	assert_true(view_index_fits(view));
-	assert_true(view->config.usable && view->hints.usable);
-	assert_true(view_is_committed(view, 0));
-	assert_true(view_is_committed(view, view->transaction));
-	assert_false(view_is_committed(view, view->transaction + 1));
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	const struct repo *opened = world->repo;
+	assert_true(opened->has_transaction && opened->has_index && opened->has_hints);
+	assert_int_equal(opened->transaction, builder_head(world->builder));
+	assert_int_equal(opened->index_transaction, opened->transaction);
+	assert_int_equal(opened->hints_transaction, opened->transaction);
+	assert_int_equal(opened->listing.count, builder_head(world->builder) + 1);
+	assert_int_equal(opened->tail, opened->listing.count);
+	assert_true(repo_index_fits(opened));
+	assert_true(opened->config.usable && opened->hints.usable);
+	assert_true(repo_is_committed(opened, 0));
+	assert_true(repo_is_committed(opened, opened->transaction));
+	assert_false(repo_is_committed(opened, opened->transaction + 1));
 	struct diagnosis diagnosis;
-	diagnose(view, NULL, &diagnosis);
+	diagnose(opened, NULL, &diagnosis);
 	assert_true(diagnosis.clean);
 	assert_false(diagnosis.verified);
 }
@@ -111,30 +111,30 @@ static void opening_does_not_read_the_data(void **state)
 	struct world *world = *state;
 	struct fault fault;
 	fault_init(&fault);
-	assert_int_equal(open_view(world, &fault.io), AS_OK);
+	assert_int_equal(open_repo(world, &fault.io), AS_OK);
 	/* config, hints, header of the index, nine bytes of the last segment and the headers of its
 	 * entries, eight bytes of the first and of the last; each read to its end. */
 	assert_in_range(fault.preads, 1, 18);
 	/* Each folder once and once more to list it; config, index, hints, the first segment, the
 	 * last one twice. */
-	assert_in_range(fault.opens, 1, 2 * (world->view->listing.folder_count + 2) + 7);
-	view_close(world->view);	/* before the io that it reads through */
-	world->view = NULL;
+	assert_in_range(fault.opens, 1, 2 * (world->repo->listing.folder_count + 2) + 7);
+	repo_close(world->repo);	/* before the io that it reads through */
+	world->repo = NULL;
 }
 
 static void what_is_no_repository_is_told_apart(void **state)
 {
 	struct world *world = *state;
-	struct view *view;
+	struct repo *opened;
 	struct as_error error;
 	char path[BUILDER_PATH];
 	snprintf(path, sizeof(path), "%.400s/nothing", world->folder);
-	assert_int_equal(view_open(path, NULL, &view, &error), AS_ERR_DOES_NOT_EXIST);
+	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_ERR_DOES_NOT_EXIST);
 	assert_non_null(strstr(error.message, path));
-	assert_null(view);
-	assert_int_equal(view_open(world->folder, NULL, &view, &error), AS_ERR_INVALID_REPOSITORY);
+	assert_null(opened);
+	assert_int_equal(repo_open(world->folder, NULL, &opened, &error), AS_ERR_INVALID_REPOSITORY);
 	builder_path(world->builder, "config", path);
-	assert_int_equal(view_open(path, NULL, &view, &error), AS_ERR_INVALID_REPOSITORY);
+	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_ERR_INVALID_REPOSITORY);
 }
 
 static void a_repository_without_config_is_still_opened(void **state)
@@ -144,27 +144,27 @@ static void a_repository_without_config_is_still_opened(void **state)
 	builder_path(world->builder, "config", path);
 	unlink(path);
 	struct as_error error;
-	view_close(world->view);
-	assert_int_equal(view_open(world->repo, NULL, &world->view, &error), AS_OK);
-	assert_true(view_found(world, PROBLEM_CONFIG_MISSING));
-	assert_false(view_found(world, PROBLEM_SEGMENT_MISPLACED));
-	assert_int_equal(world->view->lock.state, LOCK_IMPOSSIBLE);
-	assert_true(world->view->has_transaction);
+	repo_close(world->repo);
+	assert_int_equal(repo_open(world->path, NULL, &world->repo, &error), AS_OK);
+	assert_true(repo_found(world, PROBLEM_CONFIG_MISSING));
+	assert_false(repo_found(world, PROBLEM_SEGMENT_MISPLACED));
+	assert_int_equal(world->repo->lock.state, LOCK_IMPOSSIBLE);
+	assert_true(world->repo->has_transaction);
 }
 
 static void an_empty_repository_needs_neither_index_nor_hints(void **state)
 {
 	struct world *world = *state;
 	char path[BUILDER_PATH];
-	struct view *view;
+	struct repo *opened;
 	struct as_error error;
 	snprintf(path, sizeof(path), "%.400s/empty", world->folder);
 	builder_free(builder_new(path, 10, 1000));
-	assert_int_equal(view_open(path, NULL, &view, &error), AS_OK);
-	assert_false(view->has_transaction);
-	assert_int_equal(view->findings.count, 0);
-	assert_int_equal(view->lock.state, LOCK_SHARED);
-	view_close(view);
+	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_OK);
+	assert_false(opened->has_transaction);
+	assert_int_equal(opened->findings.count, 0);
+	assert_int_equal(opened->lock.state, LOCK_SHARED);
+	repo_close(opened);
 }
 
 static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
@@ -174,11 +174,11 @@ static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
 	builder_key(50, key);
 	builder_put_some(world->builder, key, 10);
 	builder_close_segment(world->builder);
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
-	assert_int_equal(world->view->tail, world->view->listing.count - 1);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_int_equal(world->repo->tail, world->repo->listing.count - 1);
 	struct diagnosis diagnosis;
-	diagnose(world->view, NULL, &diagnosis);
+	diagnose(world->repo, NULL, &diagnosis);
 	assert_int_equal(diagnosis.recommended, REPAIR_ROLLBACK);
 }
 
@@ -195,11 +195,11 @@ static void a_value_that_ends_like_a_commit_commits_nothing(void **state)
 		builder_put(world->builder, key, value, sizeof(value));
 		builder_close_segment(world->builder);
 	}
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_int_equal(world->view->transaction, head);
-	assert_int_equal(world->view->tail, world->view->listing.count - 3);
-	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
-	assert_false(view_found(world, PROBLEM_INDEX_STALE));
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(world->repo->transaction, head);
+	assert_int_equal(world->repo->tail, world->repo->listing.count - 3);
+	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_false(repo_found(world, PROBLEM_INDEX_STALE));
 }
 
 /* Damage in the newest segment leaves its COMMIT one. */
@@ -211,8 +211,8 @@ static void a_damaged_segment_that_ends_with_a_commit_is_committed(void **state)
 	builder_segment_path(world->builder, head, path);
 	for (unsigned at = 0; at < 8 + 41 + 47; at++) {
 		builder_flip(path, at, 0x40);
-		assert_int_equal(open_view(world, NULL), AS_OK);
-		assert_int_equal(world->view->transaction, head);
+		assert_int_equal(open_repo(world, NULL), AS_OK);
+		assert_int_equal(world->repo->transaction, head);
 		builder_flip(path, at, 0x40);
 	}
 }
@@ -246,9 +246,9 @@ static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		builder_transaction(world->builder);
 		move_head(world, numbers[i], true);
-		assert_int_equal(open_view(world, NULL), AS_OK);
-		assert_int_equal(world->view->transaction, numbers[i]);
-		assert_int_equal(view_found(world, PROBLEM_SEGMENT_NUMBER), i > 0);
+		assert_int_equal(open_repo(world, NULL), AS_OK);
+		assert_int_equal(world->repo->transaction, numbers[i]);
+		assert_int_equal(repo_found(world, PROBLEM_SEGMENT_NUMBER), i > 0);
 	}
 	char path[BUILDER_PATH];
 	builder_path(world->builder, "data/1431655765/4294967295", path);
@@ -263,10 +263,10 @@ static void a_number_that_attic_cannot_read_is_named_where_it_is_committed(void 
 	unlink(path);
 	builder_path(world->builder, "hints.2147483648", path);
 	unlink(path);
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_int_equal(world->view->transaction, 2147483647);
-	assert_true(view_found(world, PROBLEM_TAIL_UNCOMMITTED));
-	assert_false(view_found(world, PROBLEM_SEGMENT_NUMBER));
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(world->repo->transaction, 2147483647);
+	assert_true(repo_found(world, PROBLEM_TAIL_UNCOMMITTED));
+	assert_false(repo_found(world, PROBLEM_SEGMENT_NUMBER));
 }
 
 static void numbers_in_names_must_be_canonical(void **state)
@@ -279,40 +279,40 @@ static void numbers_in_names_must_be_canonical(void **state)
 		builder_path(world->builder, names[i], path);
 		builder_write_file(path, "x", 1);
 	}
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_int_equal(world->view->index_transaction, builder_head(world->builder));
-	assert_int_equal(world->view->findings.total[PROBLEM_STRAY_FILE], 4);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(world->repo->index_transaction, builder_head(world->builder));
+	assert_int_equal(world->repo->findings.total[PROBLEM_STRAY_FILE], 4);
 	/* Attic reads these as numbers all the same. */
-	assert_int_equal(world->view->findings.total[PROBLEM_INDEX_NAME], 2);
+	assert_int_equal(world->repo->findings.total[PROBLEM_INDEX_NAME], 2);
 }
 
 static void a_change_on_the_disk_is_noticed(void **state)
 {
 	struct world *world = *state;
 	char path[BUILDER_PATH];
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_false(view_is_changed(world->view));
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_false(repo_is_changed(world->repo));
 	builder_segment_path(world->builder, builder_head(world->builder), path);
 	FILE *file = fopen(path, "ab");
 	assert_non_null(file);
 	fputc(0, file);
 	fclose(file);
-	assert_true(view_is_changed(world->view));
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_false(view_is_changed(world->view));
+	assert_true(repo_is_changed(world->repo));
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_false(repo_is_changed(world->repo));
 	uint8_t key[BUILDER_KEY];
 	builder_key(60, key);
 	builder_put_some(world->builder, key, 10);
 	builder_transaction(world->builder);
-	assert_true(view_is_changed(world->view));
+	assert_true(repo_is_changed(world->repo));
 }
 
 /* ---- objects ---- */
 
-static enum index_target target_of(const struct view *view, const struct index_bucket *bucket)
+static enum index_target target_of(const struct repo *opened, const struct index_bucket *bucket)
 {
 	enum index_target target;
-	assert_int_equal(view_target(view, bucket, &target), AS_OK);
+	assert_int_equal(object_target(opened, bucket, &target), AS_OK);
 	return target;
 }
 
@@ -322,26 +322,26 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 	struct index_bucket bucket;
 	uint8_t *data;
 	size_t len;
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	for (unsigned nibbles = 12; nibbles <= 64; nibbles += 52) {
 		const struct key_prefix prefix = prefix_of(6, nibbles);
-		assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error),
+		assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error),
 				 AS_OK);
-		assert_int_equal(view_get_at(world->view, bucket.key, bucket.segment, bucket.offset,
+		assert_int_equal(object_read(world->repo, bucket.key, bucket.segment, bucket.offset,
 					     &data, &len, &world->error), AS_OK);
 		assert_int_equal(len, 6);
 		assert_memory_equal(data, "second", 6);
 		free(data);
-		assert_int_equal(target_of(world->view, &bucket), TARGET_OK);
+		assert_int_equal(target_of(world->repo, &bucket), TARGET_OK);
 	}
 	const struct key_prefix gone = prefix_of(5, 64);
-	assert_int_equal(view_find_key(world->view, &gone, &bucket, &world->error),
+	assert_int_equal(object_find(world->repo, &gone, &bucket, &world->error),
 			 AS_ERR_OBJECT_NOT_FOUND);
 	/* Twenty keys and sixteen first digits: some digit has two. */
 	unsigned ambiguous = 0;
 	for (unsigned i = 0; i < 20; i++) {
 		const struct key_prefix digit = prefix_of(i, 1);
-		ambiguous += view_find_key(world->view, &digit, &bucket, &world->error) ==
+		ambiguous += object_find(world->repo, &digit, &bucket, &world->error) ==
 			     AS_ERR_AMBIGUOUS;
 	}
 	assert_true(ambiguous > 0);
@@ -358,8 +358,8 @@ static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	builder_segment_path(world->builder, segment, path);
 	builder_flip(path, offset + 100, 1);
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_int_equal(view_get_at(world->view, key, segment, offset, &data, &len, &world->error),
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(object_read(world->repo, key, segment, offset, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
 	assert_null(data);
 	snprintf(place, sizeof(place), "segment %u, offset %u", segment, offset);
@@ -369,9 +369,9 @@ static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state
 	builder_key(8, key);
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	builder_key(9, key);
-	assert_int_equal(view_get_at(world->view, key, segment, offset, &data, &len, &world->error),
+	assert_int_equal(object_read(world->repo, key, segment, offset, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
-	assert_int_equal(view_get_at(world->view, key, 4711, offset, &data, &len, &world->error),
+	assert_int_equal(object_read(world->repo, key, 4711, offset, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
 	assert_null(data);
 }
@@ -383,28 +383,28 @@ static void a_mapping_is_judged_by_what_stands_there(void **state)
 	char path[BUILDER_PATH];
 	struct stat st;
 	struct index_bucket bucket = { .segment = 4711 };
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	builder_key(8, bucket.key);
 	assert_true(builder_find(world->builder, bucket.key, &segment, &offset));
-	assert_int_equal(target_of(world->view, &bucket), TARGET_NO_SEGMENT);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_NO_SEGMENT);
 	bucket.segment = segment;
 	bucket.offset = 0;
-	assert_int_equal(target_of(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_OUT_OF_RANGE);
 	bucket.offset = UINT32_MAX;
-	assert_int_equal(target_of(world->view, &bucket), TARGET_OUT_OF_RANGE);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_OUT_OF_RANGE);
 	bucket.offset = offset + 1;
-	assert_int_equal(target_of(world->view, &bucket), TARGET_DAMAGED);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_DAMAGED);
 	bucket.offset = offset;
-	assert_int_equal(target_of(world->view, &bucket), TARGET_OK);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_OK);
 	bucket.key[0] ^= 1;
-	assert_int_equal(target_of(world->view, &bucket), TARGET_OTHER_KEY);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_OTHER_KEY);
 	/* The DELETE of object 5 is the first entry of the second transaction. */
 	builder_segment_path(world->builder, builder_head(world->builder), path);
 	assert_int_equal(stat(path, &st), 0);
 	bucket.segment = builder_head(world->builder);
 	bucket.offset = 8;
 	builder_key(5, bucket.key);
-	assert_int_equal(target_of(world->view, &bucket), TARGET_NOT_A_PUT);
+	assert_int_equal(target_of(world->repo, &bucket), TARGET_NOT_A_PUT);
 	for (int target = TARGET_OK; target <= TARGET_UNREADABLE; target++)
 		assert_non_null(index_target_name((enum index_target)target));
 }
@@ -414,9 +414,9 @@ static void witnesses_are_the_indexs_places_in_order(void **state)
 	struct world *world = *state;
 	struct segment_witness *rows;
 	size_t count, all = 0;
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	for (uint32_t segment = 0; segment <= builder_head(world->builder); segment++) {
-		assert_int_equal(view_witnesses(world->view, segment, &rows, &count), AS_OK);
+		assert_int_equal(repo_witnesses(world->repo, segment, &rows, &count), AS_OK);
 		for (size_t i = 1; i < count; i++)
 			assert_true(rows[i - 1].offset < rows[i].offset);
 		all += count;
@@ -432,7 +432,7 @@ static struct history *history_of(struct world *world, const struct key_prefix *
 {
 	struct verify_progress progress = { 0 };
 	struct history *history = NULL;
-	assert_int_equal(history_run(world->view, prefix, 2, &progress, &history, &world->error),
+	assert_int_equal(history_run(world->repo, prefix, 2, &progress, &history, &world->error),
 			 want);
 	return history;
 }
@@ -440,7 +440,7 @@ static struct history *history_of(struct world *world, const struct key_prefix *
 static void the_life_of_a_key_is_told_in_order(void **state)
 {
 	struct world *world = *state;
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	struct key_prefix prefix = prefix_of(6, 16);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 3);
@@ -462,7 +462,7 @@ static void the_life_of_a_key_is_told_in_order(void **state)
 static void an_unknown_or_ambiguous_key_has_no_history(void **state)
 {
 	struct world *world = *state;
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	struct key_prefix prefix = prefix_of(999, 64);
 	assert_null(history_of(world, &prefix, AS_ERR_OBJECT_NOT_FOUND));
 	prefix = prefix_of(0, 1);
@@ -470,7 +470,7 @@ static void an_unknown_or_ambiguous_key_has_no_history(void **state)
 		prefix = prefix_of(i, 1);
 		struct verify_progress progress = { 0 };
 		struct history *history = NULL;
-		const enum as_err err = history_run(world->view, &prefix, 1, &progress, &history,
+		const enum as_err err = history_run(world->repo, &prefix, 1, &progress, &history,
 						    &world->error);
 		assert_true(err == AS_OK || err == AS_ERR_AMBIGUOUS);
 		assert_true((history != NULL) == (err == AS_OK));
@@ -488,7 +488,7 @@ static void a_damaged_entry_is_part_of_its_keys_history(void **state)
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	builder_segment_path(world->builder, segment, path);
 	builder_flip(path, offset + 100, 1);
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	const struct key_prefix prefix = prefix_of(7, 20);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 1);
@@ -513,7 +513,7 @@ static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
 	builder_path(world->builder, name, path);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	struct key_prefix prefix = prefix_of(7, 64);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	assert_int_equal(history->count, 1);
@@ -527,7 +527,7 @@ static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **state)
 {
 	struct world *world = *state;
-	static struct fault fault;	/* the view is closed behind the test */
+	static struct fault fault;	/* the repo is closed behind the test */
 	const struct key_prefix prefix = prefix_of(6, 64);
 	uint8_t key[BUILDER_KEY];
 	uint32_t segment, offset;
@@ -536,7 +536,7 @@ static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **
 	builder_key(6, key);
 	assert_true(builder_find(world->builder, key, &segment, &offset));
 	snprintf(path, sizeof(path), "data/%u/%u", segment / 3, segment);
-	assert_int_equal(open_view(world, &fault.io), AS_OK);
+	assert_int_equal(open_repo(world, &fault.io), AS_OK);
 	fault.open_path = path;
 	fault.open_error = EIO;
 	struct history *history = history_of(world, &prefix, AS_OK);
@@ -565,7 +565,7 @@ static void events_of_one_segment_are_told_in_their_order(void **state)
 	builder_transaction(world->builder);
 	builder_put_some(world->builder, key, 20);
 	builder_close_segment(world->builder);
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	struct history *history = history_of(world, &prefix, AS_OK);
 	static const enum entry_status wanted[] = {
 		STATUS_SUPERSEDED, STATUS_TOMBSTONE, STATUS_SUPERSEDED, STATUS_TOMBSTONE,
@@ -593,14 +593,14 @@ static void a_search_tells_how_far_it_came(void **state)
 		builder_put_some(world->builder, key, 3u << 20);
 	}
 	builder_transaction(world->builder);
-	assert_int_equal(open_view(world, NULL), AS_OK);
-	assert_int_equal(history_run(world->view, &prefix, 1, &progress, &history, &world->error),
+	assert_int_equal(open_repo(world, NULL), AS_OK);
+	assert_int_equal(history_run(world->repo, &prefix, 1, &progress, &history, &world->error),
 			 AS_OK);
 	assert_int_equal(history->count, 1);
 	history_free(history);
 	assert_true(progress.bytes_total > 9u << 20);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
-	assert_int_equal(progress.segments_done, world->view->listing.count);
+	assert_int_equal(progress.segments_done, world->repo->listing.count);
 }
 
 static void a_cancelled_search_says_so(void **state)
@@ -608,9 +608,9 @@ static void a_cancelled_search_says_so(void **state)
 	struct world *world = *state;
 	struct verify_progress progress = { .cancel = true };
 	struct history *history;
-	assert_int_equal(open_view(world, NULL), AS_OK);
+	assert_int_equal(open_repo(world, NULL), AS_OK);
 	const struct key_prefix prefix = prefix_of(7, 64);
-	assert_int_equal(history_run(world->view, &prefix, 1, &progress, &history, &world->error),
+	assert_int_equal(history_run(world->repo, &prefix, 1, &progress, &history, &world->error),
 			 AS_ERR_CANCELLED);
 	assert_null(history);
 }
@@ -624,24 +624,24 @@ static void an_index_that_breaks_off_or_is_refused_answers_no_search(void **stat
 	struct key_prefix prefix = { .nibbles = 5 };
 	char name[32], path[BUILDER_PATH];
 	fault_init(&fault);
-	const struct view_options options = { .io = &fault.io };
+	const struct repo_options options = { .io = &fault.io };
 	builder_key(3, prefix.bytes);
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
 	fault.bad_offset = 18;
 	fault.bad_length = 1 << 20;
-	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_ERR_IO);
+	assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error), AS_ERR_IO);
 	assert_non_null(strstr(world->error.message, "cannot read"));
 	fault.bad_length = 0;
-	snprintf(name, sizeof(name), "index.%u", world->view->index_transaction);
+	snprintf(name, sizeof(name), "index.%u", world->repo->index_transaction);
 	builder_path(world->builder, name, path);
 	builder_truncate(path, 18 + 40);
-	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error), AS_ERR_IO);
-	view_close(world->view);
-	assert_int_equal(view_open(world->repo, &options, &world->view, NULL), AS_OK);
-	assert_int_equal(view_find_key(world->view, &prefix, &bucket, &world->error),
+	assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error), AS_ERR_IO);
+	repo_close(world->repo);
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error),
 			 AS_ERR_INTEGRITY);
-	view_close(world->view);
-	world->view = NULL;
+	repo_close(world->repo);
+	world->repo = NULL;
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

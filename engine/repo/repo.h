@@ -1,12 +1,12 @@
-/* engine/repo/view.h - the read-only picture of one repository.
+/* engine/repo/repo.h - the read-only picture of one repository.
  *
  * Opening reads folder listings, config, the header of the index, the hints, the first eight bytes
  * of the oldest and of the newest segment, the last nine of the last ones and the names below undo/:
  * not the data. Hints that count objects in segments which are not there are a finding already.
  * Nothing is written, ever. All reading
- * code gets a const struct view and may use it from any number of threads at once. */
-#ifndef ATTICSCOPE_VIEW_H
-#define ATTICSCOPE_VIEW_H
+ * code gets a const struct repo and may use it from any number of threads at once. */
+#ifndef ATTICSCOPE_REPO_H
+#define ATTICSCOPE_REPO_H
 
 #include "base/io.h"
 #include "base/problem.h"
@@ -22,19 +22,19 @@
 
 #include <time.h>
 
-struct view_options {
+struct repo_options {
 	bool no_lock;		/* take no lock */
 	bool may_write;		/* the lock is to be upgraded later: see lock_take_shared */
 	const struct io *io;	/* NULL: the real system */
 };
 
 /* A snapshot of modification times, cheap to take: tells whether somebody else wrote. */
-struct view_stamp {
-	struct timespec repo, data, last_folder, config;
+struct repo_stamp {
+	struct timespec folder, data, last_folder, config;
 	uint64_t last_segment;	/* length in bytes */
 };
 
-struct view {
+struct repo {
 	char *path;			/* as the caller gave it */
 	const struct io *io;
 	int fd;				/* the repository folder */
@@ -75,64 +75,64 @@ struct view {
 	char undo_name[UNDO_NAME_MAX];
 
 	struct findings findings;	/* what opening found, sorted */
-	struct view_stamp stamp;
+	struct repo_stamp stamp;
 };
 
-/* Open @path. *@view is the caller's until view_close. Errors, with a message in @error:
+/* Open @path. *@repo is the caller's until repo_close. Errors, with a message in @error:
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_DENIED, AS_ERR_INVALID_REPOSITORY (neither config nor data/ nor an
  * index is there), AS_ERR_LOCK_FAILED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is
  * not an error. */
-enum as_err view_open(const char *path, const struct view_options *options, struct view **view,
+enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **repo,
 		      struct as_error *error);
 
-void view_close(struct view *view);
+void repo_close(struct repo *repo);
 
-/* Was the repository changed on the disk since the view was opened? Touches the disk: not for the
+/* Was the repository changed on the disk since @repo was opened? Touches the disk: not for the
  * thread that draws. */
-bool view_is_changed(const struct view *view);
+bool repo_is_changed(const struct repo *repo);
 
 /* Is segment @number committed, that is not above the transaction id? */
-bool view_is_committed(const struct view *view, uint32_t number);
+bool repo_is_committed(const struct repo *repo, uint32_t number);
 
 /* Can the index be held against the log: readable, and of the log's own transaction? That is the
  * transaction id or, where index or hints bear the number of a segment in the tail, that number:
  * they are written only after its COMMIT. */
-bool view_index_fits(const struct view *view);
+bool repo_index_fits(const struct repo *repo);
 
 /* The last segment of the log as far as opening can tell: the transaction id, or a tail segment
  * whose number index or hints bear. False when there is none. */
-bool view_log_end(const struct view *view, uint32_t *end);
+bool repo_log_end(const struct repo *repo, uint32_t *end);
 
 /* Where the index says that PUTs begin in @segment, for segment_open, ascending by offset. Reads
  * the whole index; gives no rows where it does not fit the log. The caller frees *@rows.
  * AS_ERR_MEMORY. */
-enum as_err view_witnesses(const struct view *view, uint32_t segment, struct segment_witness **rows,
+enum as_err repo_witnesses(const struct repo *repo, uint32_t segment, struct segment_witness **rows,
 			   size_t *count);
 
-/* The same as a segment_witness_fn: @context is a struct view_witness, zeroed but for view before
+/* The same as a segment_witness_fn: @context is a struct repo_witness, zeroed but for repo before
  * the first use; the caller frees rows after the last. Out of memory means no witnesses. */
-struct view_witness {
-	const struct view *view;
+struct repo_witness {
+	const struct repo *repo;
 	struct segment_witness *rows;
 };
-void view_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
+void repo_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
 
 /* The payload of the object at @segment:@offset or of @key by the index. The checksum is verified
  * and the key compared before anything is returned. *@data is the caller's to free.
  * AS_ERR_OBJECT_NOT_FOUND, AS_ERR_INTEGRITY, AS_ERR_IO, AS_ERR_MEMORY; @error names file, segment
  * and offset. */
-enum as_err view_get_at(const struct view *view, const uint8_t key[KEY_SIZE], uint32_t segment,
+enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE], uint32_t segment,
 			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error);
 
 /* The same from the file @path, which may be another than the one in the segment's place. */
-enum as_err view_get_from(const struct view *view, const char *path, const uint8_t key[KEY_SIZE],
+enum as_err object_read_from(const struct repo *repo, const char *path, const uint8_t key[KEY_SIZE],
 			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
 			  struct as_error *error);
 
 /* Find the one key in the index that begins with @prefix. AS_ERR_OBJECT_NOT_FOUND,
  * AS_ERR_AMBIGUOUS, AS_ERR_IO; AS_ERR_INTEGRITY when there is no index to search. Reads the whole
  * index unless 64 digits are given. */
-enum as_err view_find_key(const struct view *view, const struct key_prefix *prefix,
+enum as_err object_find(const struct repo *repo, const struct key_prefix *prefix,
 			  struct index_bucket *bucket, struct as_error *error);
 
 /* Where an index bucket's mapping leads. */
@@ -146,7 +146,7 @@ const char *index_target_name(enum index_target target);
 
 /* Read the entry that @bucket maps to and judge it, its checksum included. AS_ERR_MEMORY: nothing
  * is known of it, and *@target is TARGET_UNREADABLE. */
-enum as_err view_target(const struct view *view, const struct index_bucket *bucket,
+enum as_err object_target(const struct repo *repo, const struct index_bucket *bucket,
 			enum index_target *target);
 
 #endif

@@ -1,0 +1,743 @@
+#include "build-config.h"
+
+#include "repo/repo.h"
+
+#include "base/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what lies in the repository folder itself ---- */
+
+/* The newest index.N or hints.N, and that there are older ones. */
+struct newest {
+	const char *prefix;
+	enum problem older;
+	bool found, has_older;
+	uint32_t number, second;	/* the newest, and the newest but one */
+	bool has_folder;		/* a folder has such a name: it is neither */
+	uint32_t folder;		/* the highest number of one */
+};
+
+struct repo_files {
+	struct repo *repo;
+	struct newest index, hints;
+	bool has_integrity;	/* integrity.N, as Borg writes it */
+};
+
+/* "index.22" after "index.": canonical decimal below 2^32, nothing behind it. */
+static bool parse_number(const char *text, uint32_t *number)
+{
+	uint64_t value = 0;
+	if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (uint64_t)(*text - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*number = (uint32_t)value;
+	return true;
+}
+
+static enum as_err take_newest(struct repo *repo, struct newest *newest, uint32_t number)
+{
+	const bool is_newer = !newest->found || number > newest->number;
+	const uint32_t older = is_newer ? newest->number : number;
+	const bool had_one = newest->found;
+	if (is_newer)
+		newest->number = number;
+	newest->found = true;
+	if (!had_one)
+		return AS_OK;
+	if (!newest->has_older || older > newest->second)
+		newest->second = older;
+	newest->has_older = true;
+	return findings_note(&repo->findings, newest->older, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s%" PRIu32, newest->prefix, older);
+}
+
+static bool is_expected(const char *name)
+{
+	static const char *const names[] = { "README", CONFIG_NAME, "data", "undo" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Attic's re.match('index\\.\\d+', name) and int(name[6:]): anything that goes on with a digit. */
+static bool attic_takes_for_index(const char *name)
+{
+	return strncmp(name, "index.", 6) == 0 && name[6] >= '0' && name[6] <= '9';
+}
+
+/* A folder in the place of an index, of hints, or of what is written before one is renamed. Attic
+ * and every repair fail on it. */
+static bool is_folder_in_the_way(const char *name, enum io_kind kind)
+{
+	static const char *const prefixes[] = { "index.", "hints." };
+	if (kind != IO_KIND_FOLDER)
+		return false;
+	if (strcmp(name, "index.tmp") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		const size_t len = strlen(prefixes[i]);
+		if (strncmp(name, prefixes[i], len) != 0)
+			continue;
+		const char *rest = name + len + strspn(name + len, "0123456789");
+		return rest > name + len && (*rest == '\0' || strcmp(rest, ".tmp") == 0);
+	}
+	return false;
+}
+
+static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+{
+	struct repo_files *files = context;
+	struct newest *both[] = { &files->index, &files->hints };
+	uint32_t number;
+	if (is_folder_in_the_way(name, kind)) {
+		const enum as_err err = findings_note(&files->repo->findings, PROBLEM_NOT_A_FILE,
+						      FINDING_NOWHERE, FINDING_NOWHERE,
+						      "%s is a folder", name);
+		if (err != AS_OK)
+			return err;
+	}
+	if (strncmp(name, "integrity.", 10) == 0 && parse_number(name + 10, &number))
+		files->has_integrity = true;
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		const size_t len = strlen(both[i]->prefix);
+		if (strncmp(name, both[i]->prefix, len) != 0 || !parse_number(name + len, &number))
+			continue;
+		if (kind != IO_KIND_FOLDER)
+			return take_newest(files->repo, both[i], number);
+		if (!both[i]->has_folder || number > both[i]->folder)
+			both[i]->folder = number;
+		both[i]->has_folder = true;
+		return AS_OK;
+	}
+	if (is_expected(name))
+		return AS_OK;
+	return findings_note(&files->repo->findings,
+			     attic_takes_for_index(name) ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
+			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
+}
+
+static enum as_err read_names(struct repo *repo, bool *has_integrity, struct as_error *error)
+{
+	struct repo_files files = {
+		.repo = repo,
+		.index = { .prefix = "index.", .older = PROBLEM_INDEX_OLD },
+		.hints = { .prefix = "hints.", .older = PROBLEM_HINTS_OLD },
+	};
+	const enum as_err err = io_list(repo->io, repo->fd, see_name, &files);
+	if (err != AS_OK)
+	{
+		as_fail(error, err, errno, "%s: cannot list the folder", repo->path);
+		return owner_explain(repo->io, repo->fd, ".", as_code_of_errno(errno), error);
+	}
+	repo->has_index = files.index.found;
+	repo->index_transaction = files.index.number;
+	repo->index_is_folder = !files.index.found && files.index.has_folder;
+	if (repo->index_is_folder)
+		repo->index_transaction = files.index.folder;
+	repo->has_older_index = files.index.has_older;
+	repo->older_index = files.index.second;
+	repo->has_older_hints = files.hints.has_older;
+	repo->older_hints = files.hints.second;
+	repo->has_hints = files.hints.found;
+	repo->hints_transaction = files.hints.number;
+	repo->hints_is_folder = !files.hints.found && files.hints.has_folder;
+	if (repo->hints_is_folder)
+		repo->hints_transaction = files.hints.folder;
+	*has_integrity = files.has_integrity;
+	return AS_OK;
+}
+
+/* ---- the log's end ---- */
+
+/* Walk down from the newest segment to the first complete one. */
+static enum as_err find_transaction(struct repo *repo)
+{
+	char path[LISTING_PATH_MAX];
+	repo->tail = repo->listing.count;
+	while (repo->tail > 0) {
+		bool complete;
+		const size_t i = repo->tail - 1;
+		listing_path(&repo->listing, i, path);
+		const enum as_err err = segment_is_complete(repo->io, repo->fd, path, &complete);
+		if (err == AS_ERR_MEMORY)
+			return err;
+		if (err != AS_OK && !repo->end_is_unknown) {
+			repo->end_is_unknown = true;
+			repo->end_failure = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
+		}
+		if (err == AS_OK && complete) {
+			repo->has_transaction = true;
+			repo->transaction = repo->listing.segments[i].number;
+			break;
+		}
+		repo->tail = i;
+	}
+	return AS_OK;
+}
+
+static bool is_in_tail(const struct repo *repo, uint32_t number)
+{
+	const size_t i = listing_find(&repo->listing, number);
+	return i != LISTING_NONE && i >= repo->tail;
+}
+
+/* The hints are of a transaction beyond the last segment and count objects in the tail: it was
+ * committed, and what came behind it is missing. */
+static bool hints_know_tail(const struct repo *repo)
+{
+	const size_t count = repo->listing.count;
+	if (!repo->hints.usable || repo->tail == count ||
+	    repo->hints.transaction <= repo->listing.segments[count - 1].number)
+		return false;
+	for (size_t i = repo->tail; i < count; i++)
+		if (hints_find(&repo->hints, repo->listing.segments[i].number))
+			return true;
+	return false;
+}
+
+bool repo_log_end(const struct repo *repo, uint32_t *end)
+{
+	bool has_end = repo->has_transaction;
+	*end = repo->transaction;
+	const struct { bool is_there; uint32_t transaction; } witnesses[] = {
+		{ repo->has_index, repo->index_transaction },
+		{ repo->has_older_index, repo->older_index },
+		{ repo->has_hints, repo->hints_transaction },
+		{ repo->has_older_hints, repo->older_hints },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(witnesses); i++)
+		if (witnesses[i].is_there && is_in_tail(repo, witnesses[i].transaction) &&
+		    (!has_end || witnesses[i].transaction > *end)) {
+			has_end = true;
+			*end = witnesses[i].transaction;
+		}
+	if (hints_know_tail(repo)) {
+		has_end = true;
+		*end = repo->listing.segments[repo->listing.count - 1].number;
+	}
+	return has_end;
+}
+
+bool repo_index_fits(const struct repo *repo)
+{
+	uint32_t end;
+	return repo->index.fd >= 0 && repo_log_end(repo, &end) && end == repo->index_transaction;
+}
+
+bool repo_is_committed(const struct repo *repo, uint32_t number)
+{
+	uint32_t end;
+	return repo_log_end(repo, &end) && number <= end;
+}
+
+/* ---- judging what was found at opening ---- */
+
+/* Compare the number @number of a file with the log's end, and say which side is behind. */
+static enum as_err judge_number(struct repo *repo, const char *name, uint32_t number,
+				enum problem stale, enum problem too_new)
+{
+	uint32_t end;
+	const bool has_end = repo_log_end(repo, &end);
+	if (has_end && number == end)
+		return AS_OK;
+	if (has_end && number < end)
+		return findings_note(&repo->findings, stale, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
+				     number, end);
+	if (has_end)
+		return findings_note(&repo->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
+				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
+				     number, end);
+	return findings_note(&repo->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s.%" PRIu32 ", the log holds no transaction", name, number);
+}
+
+static enum as_err judge_missing(struct repo *repo, enum problem problem, const char *name)
+{
+	uint32_t end;
+	if (!repo_log_end(repo, &end))
+		return AS_OK;	/* nothing was ever committed, so there need be none */
+	return findings_note(&repo->findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "%s.%" PRIu32, name, end);
+}
+
+/* Where there is no file, a folder of the log's own transaction cannot be read; any other is just in
+ * the way. */
+static bool is_in_its_place(const struct repo *repo, uint32_t folder)
+{
+	uint32_t end;
+	return repo_log_end(repo, &end) && end == folder;
+}
+
+static enum as_err read_index(struct repo *repo)
+{
+	if (repo->index_is_folder)
+		repo->has_index = is_in_its_place(repo, repo->index_transaction);
+	if (!repo->has_index)
+		return judge_missing(repo, PROBLEM_INDEX_MISSING, "index");
+	const enum as_err err = index_open(repo->io, repo->fd, repo->index_transaction,
+					   &repo->index, &repo->findings);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	return judge_number(repo, "index", repo->index_transaction, PROBLEM_INDEX_STALE,
+			    PROBLEM_INDEX_TOO_NEW);
+}
+
+static enum as_err read_hints(struct repo *repo)
+{
+	if (repo->hints_is_folder)
+		repo->has_hints = is_in_its_place(repo, repo->hints_transaction);
+	if (!repo->has_hints)
+		return judge_missing(repo, PROBLEM_HINTS_MISSING, "hints");
+	const enum as_err err = hints_read(repo->io, repo->fd, repo->hints_transaction,
+					   &repo->hints, &repo->findings);
+	if (err != AS_OK)
+		return err;
+	return judge_number(repo, "hints", repo->hints_transaction, PROBLEM_HINTS_STALE,
+			    PROBLEM_HINTS_TOO_NEW);
+}
+
+/* The newest segment that can be looked into is not the newest: nothing can be said of what is
+ * committed. */
+static enum as_err note_unknown_end(struct repo *repo)
+{
+	char path[LISTING_PATH_MAX];
+	const size_t last = repo->listing.count - 1;
+	struct finding finding = finding_of(PROBLEM_SEGMENT_UNREADABLE);
+	finding.segment = repo->listing.segments[last].number;
+	finding.cause = cause_of(repo->end_failure);
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "whether it ends in a COMMIT is not known");
+	listing_path(&repo->listing, last, path);
+	if (finding.cause == CAUSE_DENIED)
+		owner_append(repo->io, repo->fd, path, finding.detail, sizeof(finding.detail));
+	return findings_add(&repo->findings, &finding);
+}
+
+/* Hints of the log's own transaction that count objects in segments which are not there: one was
+ * removed, or the hints are of another repository. Verifying finds out which. */
+static enum as_err judge_hints_segments(struct repo *repo)
+{
+	const struct hints *hints = &repo->hints;
+	uint32_t end;
+	enum as_err err = AS_OK;
+	if (!hints->usable || listing_is_partial(&repo->findings) || repo->listing.count == 0 ||
+	    !repo_log_end(repo, &end) || hints->transaction != end)
+		return AS_OK;
+	for (size_t i = 0; err == AS_OK && i < hints->segment_count; i++) {
+		const struct hints_segment *row = &hints->segments[i];
+		if (row->live <= 0 || listing_find(&repo->listing, row->segment) != LISTING_NONE ||
+		    listing_has_other(&repo->findings, row->segment))
+			continue;
+		err = findings_note(&repo->findings, PROBLEM_SEGMENT_MISSING, row->segment,
+				    FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
+				    row->live, row->live == 1 ? "" : "s");
+	}
+	return err;
+}
+
+/* What the names alone say of the tail; verify looks into it and says it better. */
+static enum as_err judge_tail(struct repo *repo)
+{
+	uint32_t end;
+	const size_t count = repo->listing.count;
+	if (repo->tail == count)
+		return AS_OK;
+	if (repo->end_is_unknown)
+		return note_unknown_end(repo);
+	const bool has_end = repo_log_end(repo, &end);
+	enum as_err err = AS_OK;
+	if (has_end && is_in_tail(repo, end))
+		err = findings_note(&repo->findings, PROBLEM_TAIL_WAS_COMMITTED, end,
+				    FINDING_NOWHERE, "index or hints bear the number %" PRIu32,
+				    end);
+	if (err == AS_OK && !repo->has_transaction)
+		err = findings_note(&repo->findings, PROBLEM_NO_COMMIT, FINDING_NOWHERE,
+				    FINDING_NOWHERE, "%zu segment%s", count, count == 1 ? "" : "s");
+	const size_t above =
+		has_end && end < UINT32_MAX ? listing_from(&repo->listing, end + 1) : count;
+	if (err != AS_OK || above == count)
+		return err;
+	return findings_note(&repo->findings, PROBLEM_TAIL_UNCOMMITTED,
+			     repo->listing.segments[above].number, FINDING_NOWHERE,
+			     "%zu segment%s above transaction %" PRIu32, count - above,
+			     count - above == 1 ? "" : "s", end);
+}
+
+/* Looking on without a lock while somebody writes. Who began after the first look may have been met
+ * half way; who has ended by now left other times and sizes than those of the stamp. */
+static enum as_err judge_writer(struct repo *repo)
+{
+	lock_look_again(&repo->lock);
+	const struct lock_holder *holder = &repo->lock.holder;
+	if (!holder->exclusive)
+		return AS_OK;
+	if (!holder->known)
+		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
+				     FINDING_NOWHERE, "perhaps on another machine");
+	return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
+			     "process %ld, %s", (long)holder->pid, holder->program);
+}
+
+/* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
+static enum as_err judge_data(struct repo *repo)
+{
+	if (repo->listing.count > 0 || !(repo->has_index || repo->has_hints) ||
+	    listing_is_partial(&repo->findings))
+		return AS_OK;
+	struct finding finding = finding_of(PROBLEM_DATA_MISSING);
+	finding.cause = CAUSE_ABSENT;
+	snprintf(finding.detail, sizeof(finding.detail),
+		 "it holds no segment, but there is an index or hints of some");
+	return findings_add(&repo->findings, &finding);
+}
+
+/* Committed segments whose numbers Attic cannot read. */
+static enum as_err judge_numbers(struct repo *repo)
+{
+	size_t count = 0, first = listing_from(&repo->listing, SEGMENT_NUMBER_MAX + 1);
+	for (size_t i = first; i < repo->listing.count; i++)
+		count += repo_is_committed(repo, repo->listing.segments[i].number);
+	if (count == 0)
+		return AS_OK;
+	return findings_note(&repo->findings, PROBLEM_SEGMENT_NUMBER,
+			     repo->listing.segments[first].number, FINDING_NOWHERE,
+			     "%zu segment%s", count, count == 1 ? "" : "s");
+}
+
+static enum as_err judge_compact(struct repo *repo)
+{
+	if (!repo->hints.usable || repo->hints.compact_count == 0)
+		return AS_OK;
+	return findings_note(&repo->findings, PROBLEM_COMPACT_PENDING, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%zu segment%s", repo->hints.compact_count,
+			     repo->hints.compact_count == 1 ? "" : "s");
+}
+
+/* ---- what repairs have left ---- */
+
+/* An undo folder of which anything is to be told. All above it are newer. */
+static enum as_err note_undo(struct repo *repo, const char *name, enum undo_state state,
+			     bool is_overtaken)
+{
+	static const enum problem problems[] = {
+		[UNDO_BEGUN] = PROBLEM_REPAIR_INTERRUPTED,
+		[UNDO_UNDOING] = PROBLEM_UNDO_INTERRUPTED,
+		[UNDO_UNREADABLE] = PROBLEM_UNDO_UNREADABLE,
+	};
+	const char *more = state == UNDO_UNREADABLE ? ": no manifest"
+			   : is_overtaken ? "; a later repair came to its end" : "";
+	return findings_note(&repo->findings, problems[state], FINDING_NOWHERE, FINDING_NOWHERE,
+			     UNDO_FOLDER "/%s%s", name, more);
+}
+
+static enum as_err judge_undo_folders(struct repo *repo, const struct undo_names *names)
+{
+	enum as_err err = AS_OK;
+	bool is_overtaken = false, has_newest = false;
+	for (size_t i = 0; err == AS_OK && i < names->count; i++) {
+		char folder[UNDO_FOLDER_MAX];
+		undo_folder_path(names->rows[i], folder);
+		enum undo_state state;
+		err = undo_state_of(repo->io, repo->fd, folder, &state);
+		if (err != AS_OK)
+			return err;
+		if (state != UNDO_DONE)
+			err = note_undo(repo, names->rows[i], state, is_overtaken);
+		is_overtaken = is_overtaken || state == UNDO_DONE;
+		if (has_newest || state == UNDO_UNREADABLE)
+			continue;
+		has_newest = true;
+		repo->undo_state = state;
+		memcpy(repo->undo_name, names->rows[i], sizeof(repo->undo_name));
+	}
+	return err;
+}
+
+static enum as_err judge_undo(struct repo *repo)
+{
+	struct undo_names names;
+	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
+	if (err == AS_ERR_MEMORY)
+		return err;
+	if (err != AS_OK)
+		return findings_note(&repo->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
+				     FINDING_NOWHERE, UNDO_FOLDER ": %s",
+				     err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
+	err = judge_undo_folders(repo, &names);
+	free(names.rows);
+	if (err == AS_OK || err == AS_ERR_MEMORY)
+		return err;
+	return findings_note(&repo->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
+			     FINDING_NOWHERE, UNDO_FOLDER ": %s", as_err_text(err));
+}
+
+/* ---- opening and closing ---- */
+
+static struct timespec time_of(const struct repo *repo, const char *path)
+{
+	struct stat st;
+	if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return (struct timespec){ 0 };
+	return st.st_mtim;
+}
+
+/* The part that can be taken before anything was read: a change during the reading is then seen. */
+static void stamp_names(const struct repo *repo, struct repo_stamp *stamp)
+{
+	*stamp = (struct repo_stamp){
+		.folder = time_of(repo, "."),
+		.data = time_of(repo, "data"),
+		.config = time_of(repo, CONFIG_NAME),
+	};
+}
+
+static void stamp_tail(const struct repo *repo, struct repo_stamp *stamp)
+{
+	char path[LISTING_PATH_MAX];
+	struct stat st;
+	if (repo->listing.count == 0)
+		return;
+	listing_path(&repo->listing, repo->listing.count - 1, path);
+	if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		stamp->last_segment = (uint64_t)st.st_size;
+	*strrchr(path, '/') = '\0';
+	stamp->last_folder = time_of(repo, path);
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool repo_is_changed(const struct repo *repo)
+{
+	struct repo_stamp now;
+	const struct repo_stamp *then = &repo->stamp;
+	stamp_names(repo, &now);
+	stamp_tail(repo, &now);
+	return !same_time(now.folder, then->folder) || !same_time(now.data, then->data) ||
+	       !same_time(now.config, then->config) ||
+	       !same_time(now.last_folder, then->last_folder) ||
+	       now.last_segment != then->last_segment;
+}
+
+static enum as_err open_folder(struct repo *repo, struct as_error *error)
+{
+	struct stat st;
+	const enum as_err err = io_open_repository(repo->io, repo->path, &repo->fd);
+	if (err == AS_ERR_NOT_REGULAR)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: is no folder", repo->path);
+	if (err == AS_ERR_DOES_NOT_EXIST)
+		return as_fail(error, err, 0, "%s: there is no such repository", repo->path);
+	if (err != AS_OK) {
+		as_fail(error, err, errno, "%s: cannot open", repo->path);
+		return owner_explain(repo->io, AT_FDCWD, repo->path, err, error);
+	}
+	static const char *const signs[] = { CONFIG_NAME, "data" };
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (repo->io->fstatat(repo->io, repo->fd, signs[i], &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 ||
+		    errno != ENOENT)
+			return AS_OK;
+	return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0,
+		       "%s: is not a repository (neither config nor data is there)", repo->path);
+}
+
+static enum as_err take_lock(struct repo *repo, bool may_write, struct as_error *error)
+{
+	lock_take_shared(repo->io, repo->fd, may_write, &repo->lock);
+	if (repo->lock.state != LOCK_REFUSED)
+		return AS_OK;
+	const struct lock_holder *holder = &repo->lock.holder;
+	if (!holder->known || holder->pid <= 0)
+		return as_fail(
+			error, AS_ERR_LOCK_FAILED, 0,
+			"%s: another process, perhaps on another machine, holds the exclusive lock",
+			repo->path);
+	return as_fail(error, AS_ERR_LOCK_FAILED, 0,
+		       "%s: process %ld (%s) holds the exclusive lock", repo->path,
+		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
+}
+
+/* List the segments, with @segments_per_dir (0: not known) and findings apart from the repo's. */
+static enum as_err list_segments(struct repo *repo, uint32_t segments_per_dir,
+				 struct findings *findings)
+{
+	findings_init(findings);
+	return listing_read(repo->io, repo->fd, segments_per_dir, &repo->listing, findings);
+}
+
+/* What the folders say of segments_per_dir is believed where config says nothing, or where nearly
+ * all of them contradict it. Their segments are not misplaced then: the line is wrong. */
+static enum as_err weigh_folders(struct repo *repo, struct findings *findings)
+{
+	struct config *config = &repo->config;
+	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
+	if (config->usable && misplaced == 0)
+		return AS_OK;
+	enum as_err err = config_mend_folders(&repo->listing, &repo->mend);
+	if (err != AS_OK)
+		return err;
+	if (!config->has_segments_per_dir)
+		config->segments_per_dir = repo->mend.segments_per_dir;
+	if (!config->has_segments_per_dir ||
+	    !config_mend_contradicts(&repo->mend, &repo->listing, config->segments_per_dir,
+				     misplaced))
+		return AS_OK;
+	repo->mend.per_dir_is_wrong = true;
+	repo->mend.per_dir_before = config->segments_per_dir;
+	config->segments_per_dir = repo->mend.segments_per_dir;
+	config->usable = false;
+	listing_free(&repo->listing);
+	findings_free(findings);
+	err = list_segments(repo, config->segments_per_dir, findings);
+	if (err != AS_OK)
+		return err;
+	struct finding finding = finding_of(PROBLEM_CONFIG_LIMITS);
+	finding.severity = SEVERITY_ERROR;
+	snprintf(finding.detail, sizeof(finding.detail), "segments_per_dir = %" PRIu32
+		 ", but the folders below data fit %" PRIu32, repo->mend.per_dir_before,
+		 repo->mend.segments_per_dir);
+	return findings_add(findings, &finding);
+}
+
+static enum as_err read_listing(struct repo *repo)
+{
+	struct findings findings;
+	const struct config *config = &repo->config;
+	enum as_err err = list_segments(repo, config->has_segments_per_dir
+						      ? config->segments_per_dir : 0, &findings);
+	if (err == AS_OK)
+		err = weigh_folders(repo, &findings);
+	if (err == AS_OK && !config->usable)
+		config_mend_sizes(repo->io, repo->fd, &repo->listing, &repo->mend);
+	if (err == AS_OK)
+		err = findings_merge(&repo->findings, &findings);
+	findings_free(&findings);
+	return err;
+}
+
+/* Find out who wrote the repository. What is not Attic's is not damaged: whatever was found until
+ * now is forgotten. */
+static enum as_err find_dialect(struct repo *repo, bool has_integrity)
+{
+	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
+	snprintf(index, sizeof(index), "index.%" PRIu32, repo->index_transaction);
+	const struct dialect_signs signs =
+		dialect_look(repo->io, repo->fd, &repo->config, &repo->listing,
+			     repo->has_index ? index : NULL, has_integrity);
+	repo->dialect = dialect_of(&signs);
+	repo->tail = repo->listing.count;
+	if (repo->dialect == DIALECT_ATTIC)
+		return AS_OK;
+	repo->lock.refusal = dialect_refusal(repo->dialect);
+	findings_free(&repo->findings);
+	findings_init(&repo->findings);
+	dialect_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
+	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s; seen in %.100s",
+			     dialect_title(repo->dialect), evidence);
+}
+
+static enum as_err read_all(struct repo *repo, bool has_integrity)
+{
+	enum as_err err = config_read(repo->io, repo->fd, &repo->config, &repo->findings);
+	if (err == AS_OK)
+		err = read_listing(repo);
+	if (err == AS_OK)
+		err = find_dialect(repo, has_integrity);
+	if (err == AS_OK)
+		stamp_tail(repo, &repo->stamp);
+	if (err != AS_OK || repo->dialect != DIALECT_ATTIC)
+		return err;
+	err = find_transaction(repo);
+	/* The hints first: they may know that the tail was committed. */
+	if (err == AS_OK)
+		err = read_hints(repo);
+	if (err == AS_OK)
+		err = read_index(repo);
+	if (err == AS_OK)
+		err = judge_hints_segments(repo);
+	if (err == AS_OK)
+		err = judge_tail(repo);
+	if (err == AS_OK)
+		err = judge_numbers(repo);
+	if (err == AS_OK)
+		err = judge_writer(repo);
+	if (err == AS_OK)
+		err = judge_data(repo);
+	if (err == AS_OK)
+		err = judge_compact(repo);
+	if (err == AS_OK)
+		err = judge_undo(repo);
+	return err;
+}
+
+enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **out,
+		      struct as_error *error)
+{
+	struct repo *repo = calloc(1, sizeof(*repo));
+	bool has_integrity = false;
+	*out = NULL;
+	if (!repo)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	repo->io = options && options->io ? options->io : &io_system;
+	repo->fd = repo->index.fd = repo->lock.fd = -1;
+	findings_init(&repo->findings);
+	enum as_err err = AS_ERR_MEMORY;
+	repo->path = strdup(path);
+	if (repo->path)
+		err = open_folder(repo, error);
+	if (err == AS_OK && options && options->no_lock)
+		lock_look_on(repo->io, repo->fd, &repo->lock);
+	else if (err == AS_OK)
+		err = take_lock(repo, options && options->may_write, error);
+	if (err == AS_OK) {
+		stamp_names(repo, &repo->stamp);
+		err = read_names(repo, &has_integrity, error);
+	}
+	if (err == AS_OK) {
+		err = read_all(repo, has_integrity);
+		if (err != AS_OK)
+			as_fail(error, err, 0, "%s: %s", path, as_err_text(err));
+	}
+	if (err != AS_OK) {
+		if (!repo->path)
+			as_fail(error, err, 0, "%s: out of memory", path);
+		repo_close(repo);
+		return err;
+	}
+	findings_sort(&repo->findings);
+	*out = repo;
+	return AS_OK;
+}
+
+void repo_close(struct repo *repo)
+{
+	if (!repo)
+		return;
+	index_close(&repo->index);
+	hints_free(&repo->hints);
+	listing_free(&repo->listing);
+	findings_free(&repo->findings);
+	if (repo->lock.fd >= 0)
+		lock_release(repo->io, &repo->lock);
+	if (repo->fd >= 0)
+		io_close(repo->io, repo->fd);
+	free(repo->path);
+	free(repo);
+}
