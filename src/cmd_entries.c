@@ -5,6 +5,7 @@
 #include "src/out_table.h"
 #include "src/repository.h"
 
+#include "engine/repo/object.h"
 #include "engine/repo/probe.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "src/out_json.h"
 #include "src/repository.h"
 
+#include "engine/repo/object.h"
 #include "engine/repo/probe.h"
 
 #include <inttypes.h>

@@ -5,6 +5,8 @@
 #include "src/out_text.h"
 #include "src/repository.h"
 
+#include "engine/repo/object.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 

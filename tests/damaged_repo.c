@@ -2,6 +2,7 @@
 
 #include "tests/damaged_repo.h"
 
+#include "engine/repo/object.h"
 #include "tests/scratch.h"
 
 #include <setjmp.h>

@@ -3,6 +3,7 @@
 #include "check/history.h"
 
 #include "base/parallel.h"
+#include "repo/object.h"
 #include "repo/probe.h"
 
 #include <inttypes.h>

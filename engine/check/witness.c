@@ -3,6 +3,7 @@
 #include "check/witness.h"
 
 #include "base/units.h"
+#include "repo/object.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repo/repo.h"
+#include "repo/object.h"
 
 #include <errno.h>
 #include <fcntl.h>

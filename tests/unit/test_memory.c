@@ -8,6 +8,7 @@
 #include "engine/check/diagnose.h"
 #include "engine/check/history.h"
 #include "engine/format/index_load.h"
+#include "engine/repo/object.h"
 #include "engine/repair/plan_text.h"
 #include "engine/repair/undo.h"
 #include "engine/store/store_internal.h"

@@ -7,6 +7,8 @@
 #include "session/format.h"
 #include "session/raw_file.h"
 
+#include "engine/repo/object.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,8 @@
 #include "screen/screens.h"
 #include "session/format.h"
 
+#include "engine/repo/object.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "engine/check/diagnose.h"
 #include "engine/check/history.h"
-#include "engine/repo/repo.h"
+#include "engine/repo/object.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 
