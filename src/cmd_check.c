@@ -1,13 +1,13 @@
 #include "build-config.h"
 
+#include "src/check_scope.h"
 #include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"
 #include "src/progress.h"
-#include "src/quote.h"
 #include "src/repository.h"
-#include "src/scope.h"
+#include "src/shell_quote.h"
 
 #include "engine/cache/records.h"
 #include "engine/check/diagnose.h"

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "src/message.h"
-#include "src/transaction.h"
+#include "src/store_change.h"
 
 #include "ui/session/format.h"
 

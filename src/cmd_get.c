@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "src/candidates.h"
+#include "src/key_matches.h"
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/repository.h"

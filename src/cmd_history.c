@@ -1,8 +1,8 @@
 #include "build-config.h"
 
-#include "src/candidates.h"
 #include "src/entry_rows.h"
 #include "src/interrupt.h"
+#include "src/key_matches.h"
 #include "src/message.h"
 #include "src/out_table.h"
 #include "src/progress.h"

@@ -2,7 +2,7 @@
 
 #include "src/interrupt.h"
 #include "src/message.h"
-#include "src/transaction.h"
+#include "src/store_change.h"
 
 #include "ui/session/format.h"
 

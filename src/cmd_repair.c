@@ -6,8 +6,8 @@
 #include "src/out_plan.h"
 #include "src/out_text.h"
 #include "src/progress.h"
-#include "src/quote.h"
 #include "src/repository.h"
+#include "src/shell_quote.h"
 
 #include "engine/check/diagnose.h"
 

@@ -6,7 +6,7 @@
 #include "src/out_table.h"
 #include "src/out_text.h"
 #include "src/progress.h"
-#include "src/quote.h"
+#include "src/shell_quote.h"
 
 #include "engine/repair/undo.h"
 #include "ui/session/format.h"

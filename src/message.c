@@ -2,7 +2,7 @@
 
 #include "src/message.h"
 
-#include "src/quote.h"
+#include "src/shell_quote.h"
 #include "src/status.h"
 #include "ui/session/format.h"
 

@@ -3,7 +3,7 @@
 #include "src/out_text.h"
 
 #include "engine/base/bytes.h"
-#include "src/quote.h"
+#include "src/shell_quote.h"
 #include "ui/session/format.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "src/value.h"
+#include "src/input_value.h"
 
 #include "engine/base/error.h"
 #include "src/interrupt.h"

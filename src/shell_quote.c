@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "src/quote.h"
+#include "src/shell_quote.h"
 
 #include "ui/session/format.h"
 

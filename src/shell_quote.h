@@ -1,6 +1,6 @@
-/* src/quote.h - a path as the person must type it in a shell. */
-#ifndef ATTICSCOPE_QUOTE_H
-#define ATTICSCOPE_QUOTE_H
+/* src/shell_quote.h - a path as the person must type it in a shell. */
+#ifndef ATTICSCOPE_SHELL_QUOTE_H
+#define ATTICSCOPE_SHELL_QUOTE_H
 
 /* Bytes. Holds any path that the system accepts (PATH_MAX is 4096): a byte takes four at most. */
 #define QUOTE_SIZE 16512

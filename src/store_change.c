@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "src/transaction.h"
+#include "src/store_change.h"
 
 #include "engine/repair/plan_text.h"
 #include "src/interrupt.h"

@@ -1,6 +1,6 @@
-/* src/value.h - read what is to be stored: a file, a pipe, standard input. */
-#ifndef ATTICSCOPE_VALUE_H
-#define ATTICSCOPE_VALUE_H
+/* src/input_value.h - read what is to be stored: a file, a pipe, standard input. */
+#ifndef ATTICSCOPE_INPUT_VALUE_H
+#define ATTICSCOPE_INPUT_VALUE_H
 
 #include "engine/atticstore.h"
 

@@ -1,6 +1,6 @@
-/* src/scope.h - which part of the repository a check reads, and what it takes as known. */
-#ifndef ATTICSCOPE_SCOPE_H
-#define ATTICSCOPE_SCOPE_H
+/* src/check_scope.h - which part of the repository a check reads, and what it takes as known. */
+#ifndef ATTICSCOPE_CHECK_SCOPE_H
+#define ATTICSCOPE_CHECK_SCOPE_H
 
 #include "engine/check/check.h"
 #include "src/command.h"

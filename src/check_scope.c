@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "src/scope.h"
+#include "src/check_scope.h"
 
 #include "src/message.h"
 

@@ -1,13 +1,13 @@
-/* src/transaction.h - what the commands that change a store have in common: open it, refuse what is
+/* src/store_change.h - what the commands that change a store have in common: open it, refuse what is
  * in disorder, wait for locks, commit or roll back, and tell what was done.
  *
  * Everything that fails says so on standard error. */
-#ifndef ATTICSCOPE_TRANSACTION_H
-#define ATTICSCOPE_TRANSACTION_H
+#ifndef ATTICSCOPE_STORE_CHANGE_H
+#define ATTICSCOPE_STORE_CHANGE_H
 
 #include "engine/base/bytes.h"
 #include "src/command.h"
-#include "src/value.h"
+#include "src/input_value.h"
 
 struct transaction {
 	struct as_store *store;

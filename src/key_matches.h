@@ -1,6 +1,6 @@
-/* src/candidates.h - the keys that a prefix may stand for. */
-#ifndef ATTICSCOPE_CANDIDATES_H
-#define ATTICSCOPE_CANDIDATES_H
+/* src/key_matches.h - the keys that a prefix may stand for. */
+#ifndef ATTICSCOPE_KEY_MATCHES_H
+#define ATTICSCOPE_KEY_MATCHES_H
 
 #include "engine/check/check.h"
 
