@@ -1,7 +1,7 @@
 #include "build-config.h"
 
+#include "src/confirm.h"
 #include "src/interrupt.h"
-#include "src/mend.h"
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"

@@ -1,11 +1,12 @@
 #include "build-config.h"
 
-#include "src/mend.h"
+#include "src/confirm.h"
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_table.h"
 #include "src/out_text.h"
 #include "src/progress.h"
+#include "src/repository.h"
 #include "src/shell_quote.h"
 
 #include "engine/repair/undo.h"

@@ -6,6 +6,7 @@
 #include "src/message.h"
 
 #include "engine/base/error.h"
+#include "ui/ui.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -210,4 +211,14 @@ int cmd_help(struct request *request)
 		return help_print(&request->out, command, command_table, command_count);
 	message("there is no command '%s'; see 'atticscope help'", name);
 	return EXIT_USAGE;
+}
+
+int cmd_terminal(struct request *request)
+{
+	const struct ui_options options = {
+		.no_lock = request->options.no_lock,
+		.verify = request->options.verify,
+		.threads = request->options.threads,
+	};
+	return ui_run(request->args[0], &options);
 }

@@ -1,0 +1,45 @@
+#include "build-config.h"
+
+#include "src/confirm.h"
+
+#include "src/interrupt.h"
+#include "src/message.h"
+#include "src/out_text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool mend_asks(const struct request *request)
+{
+	return !request->options.yes && !request->options.dry_run;
+}
+
+bool mend_can_ask(const struct request *request, const char *name)
+{
+	if (!mend_asks(request))
+		return true;
+	if (!request->out.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return true;
+	message("%s changes the repository and asks first, which it can do on a terminal only%s",
+		name, request->out.json ? " and without --json" : "");
+	message("add --dry-run to see what it would do, or --yes to do it unasked");
+	return false;
+}
+
+bool mend_is_confirmed(struct request *request, const char *word)
+{
+	char answer[64];
+	text_blank_line(&request->out);
+	fprintf(request->out.stream, "Type %s to do it; anything else cancels: ", word);
+	fflush(request->out.stream);
+	const bool answered = !interrupt_came() && fgets(answer, sizeof(answer), stdin);
+	if (!answered)
+		text_blank_line(&request->out);
+	else
+		answer[strcspn(answer, "\n")] = '\0';
+	if (answered && strcmp(answer, word) == 0)
+		return true;
+	message("cancelled: nothing was changed");
+	return false;
+}
