@@ -21,6 +21,8 @@
 #define CTRL(letter) ((letter) & 31)
 #define ESCAPE 27
 
+enum { VERIFY_NEW, VERIFY_ALL };
+
 /* Screens whose rows can stand for a place, or bear a key. */
 #define ON_PLACES (ON(OVERVIEW) | ON(SEGMENTS) | ON(ENTRIES) | ON(INDEX) | ON(HINTS) | \
 		   ON(PROBLEMS) | ON(KEY) | ON(ENTRY))
@@ -101,10 +103,16 @@ static void open_help(struct app *app, const struct call *call)
 		app_open(app, SCREEN_HELP, NULL);
 }
 
+static void verify(struct app *app, const struct call *call)
+{
+	app_verify(app, call->value == VERIFY_ALL);
+}
+
 static void check_all(struct app *app, const struct call *call)
 {
+	(void)call;
 	app_open(app, SCREEN_PROBLEMS, NULL);
-	app_verify(app, call);
+	app_verify(app, false);
 }
 
 static void redraw(struct app *app, const struct call *call)
@@ -280,10 +288,10 @@ const struct key_row key_table[] = {
 
 	{ .keys = { 'v' }, .label = "v", .name = "verify",
 	  .help = "verify what is new or has changed", .hint = "verify",
-	  .screens = ON_ALL, .run = app_verify },
+	  .screens = ON_ALL, .run = verify },
 	{ .keys = { 'V' }, .label = "V", .name = "verify-all",
 	  .help = "verify everything, whatever earlier runs found", .screens = ON_ALL,
-	  .run = app_verify_whole },
+	  .run = verify, .value = VERIFY_ALL },
 	{ .name = "check", .help = "verify, and show the problems", .screens = ON_ALL,
 	  .run = check_all },
 	{ .keys = { 'x' }, .label = "x", .name = "cancel",

@@ -82,12 +82,10 @@ void prompt_open(struct app *app, const struct prompt_kind *kind)
 
 static void enter_search(struct app *app, char *line)
 {
-	if (query_parse(line, &app->query)) {
-		app->has_query = true;
+	if (query_parse(line, &app->query))
 		search_run(app, false);
-	} else if (line[0]) {
+	else if (line[0])
 		app_say(app, STYLE_WARNING, "too long to search for");
-	}
 }
 
 static void describe_search(struct app *app, const char *typed, char *out, size_t size)

@@ -268,7 +268,7 @@ static int run_app(struct app *app, bool verify, const char *notice)
 		if (notice)
 			app_say(app, STYLE_WARNING, "%s", notice);
 		if (verify)
-			app_verify(app, NULL);
+			app_verify(app, false);
 		main_loop(app);
 	}
 	term_stop();

@@ -67,15 +67,12 @@ struct app {
 	char message[MESSAGE_MAX];	/* masked; shown until the next key */
 	enum style message_style;
 	struct timespec message_time;
-	struct query query;		/* the last search */
-	bool has_query;
+	struct query query;		/* the last search; its text is empty before the first */
 
 	struct diagnosis diagnosis;
 	struct model *problems;		/* held: what was found so far, see problem_list.h */
 	uint64_t problem_count;		/* in it, above info */
 	uint32_t problems_seen;		/* how many verification had found when it was made */
-	bool verify_after_open;
-	bool verify_whole;		/* believe no record the next time */
 
 	enum mode mode;
 	struct choices choices;
@@ -83,7 +80,6 @@ struct app {
 	struct repair_flow *flow;	/* what goes on with repairs, see repair_flow.h */
 	struct lines *actions;		/* held: the log; NULL: nothing was done */
 	struct typing typed;		/* in a dialog */
-	char dialog[MESSAGE_MAX * 2];	/* masked: what an open dialog says */
 
 	bool dirty;			/* something on the screen changed */
 	bool ended;

@@ -15,6 +15,8 @@ struct open_job {
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
 	struct lock_owner *lock_owner;	/* held: the exclusive lock; NULL: the repo takes one */
+	bool verifies;		/* when it was read */
+	bool is_whole;		/* and then believes no earlier run */
 	struct repo *repo;
 	struct as_error error;
 };
@@ -58,9 +60,7 @@ static void replace_session(struct app *app, struct session *session)
 static void open_done(struct app *app, struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const bool verify = app->verify_after_open;
 	struct session *session = job->repo ? session_new(job->repo, job->lock_owner) : NULL;
-	app->verify_after_open = false;
 	app->hooks->after_read(app, session != NULL);
 	if (!session) {
 		app_refresh(app);
@@ -71,11 +71,10 @@ static void open_done(struct app *app, struct job *head)
 	job->repo = NULL;
 	job->lock_owner = NULL;
 	replace_session(app, session);
-	if (verify)
-		verifying_start(app);
+	if (job->verifies)
+		verifying_start(app, job->is_whole);
 	else
 		app_say(app, STYLE_NORMAL, "the repository was read again");
-	app->verify_whole = false;
 	app->hooks->after_session(app);
 }
 
@@ -87,11 +86,9 @@ static void drop_open(struct job *head)
 	free(job);
 }
 
-void app_read_again(struct app *app, const struct call *call)
+static void start_reading(struct app *app, bool verifies, bool whole)
 {
 	struct open_job *job = calloc(1, sizeof(*job));
-	(void)call;
-	app->verify_after_open = false;
 	app->hooks->before_read(app);
 	if (!job)
 		return;
@@ -101,31 +98,30 @@ void app_read_again(struct app *app, const struct call *call)
 		.path = app->path, .no_lock = app->no_lock,
 		.lock_owner = app->mode == MODE_REPAIR ? lock_owner_hold(app->session->lock_owner)
 						       : NULL,
+		.verifies = verifies, .is_whole = whole,
 	};
 	app_start(app, &job->job);
 }
 
-void app_read_and_verify(struct app *app)
-{
-	app_read_again(app, NULL);
-	app->verify_after_open = true;
-}
-
-void app_verify(struct app *app, const struct call *call)
+void app_read_again(struct app *app, const struct call *call)
 {
 	(void)call;
+	start_reading(app, false, false);
+}
+
+void app_read_and_verify(struct app *app, bool whole)
+{
+	start_reading(app, true, whole);
+}
+
+void app_verify(struct app *app, bool whole)
+{
 	const int state = atomic_load(&app->session->check);
 	if (state == CHECK_RUNNING) {
 		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
 	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
-		verifying_start(app);
+		verifying_start(app, whole);
 	} else {	/* what was read before is not what is there now */
-		app_read_and_verify(app);
+		app_read_and_verify(app, whole);
 	}
-}
-
-void app_verify_whole(struct app *app, const struct call *call)
-{
-	app->verify_whole = atomic_load(&app->session->check) != CHECK_RUNNING;
-	app_verify(app, call);
 }

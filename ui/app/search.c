@@ -188,7 +188,7 @@ void search_run(struct app *app, bool backward)
 
 static void repeat(struct app *app, bool backward)
 {
-	if (!app->has_query)
+	if (!app->query.text[0])
 		app_say(app, STYLE_WARNING, "nothing was searched for yet (/ does)");
 	else
 		search_run(app, backward);

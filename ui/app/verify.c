@@ -91,7 +91,7 @@ static void drop_verify(struct job *head)
 	free(job);
 }
 
-void verifying_start(struct app *app)
+void verifying_start(struct app *app, bool whole)
 {
 	struct session *session = app->session;
 	struct verify *verify;
@@ -110,9 +110,8 @@ void verifying_start(struct app *app)
 		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
 			 .run = run_verify, .done = verify_done, .drop = drop_verify },
 		.session = session_hold(session), .threads = app->threads,
-		.is_whole = app->verify_whole || app->mode == MODE_REPAIR,
+		.is_whole = whole || app->mode == MODE_REPAIR,
 	};
-	app->verify_whole = false;
 	atomic_store(&job->job.total, session->repo->listing.count);
 	atomic_store(&session->verify, verify);
 	atomic_store(&session->check, CHECK_RUNNING);

@@ -2,10 +2,12 @@
 #ifndef ATTICSCOPE_UI_VERIFY_H
 #define ATTICSCOPE_UI_VERIFY_H
 
+#include <stdbool.h>
+
 struct app;
 
-/* Begin to verify the session, which is not verified yet. In the read-only mode what earlier runs
- * found whole is believed, unless verify_whole is set; in repair mode nothing is. */
-void verifying_start(struct app *app);
+/* Begin to verify the session, which is not verified yet. In read-only mode what earlier runs found
+ * whole is believed, unless @whole; in repair mode everything is read. */
+void verifying_start(struct app *app, bool whole);
 
 #endif

@@ -160,7 +160,7 @@ static bool is_read_whole(const struct session *session)
 /* As far as planning goes: reading again forgets what is wanted. */
 static void read_whole(struct app *app, const struct wanted *wanted)
 {
-	app_verify_whole(app, NULL);
+	app_verify(app, true);
 	app_say(app, STYLE_NORMAL, "the plan follows as soon as everything was read again");
 	app->flow->wanted = *wanted;
 	app->flow->wanted.any = true;
@@ -188,12 +188,11 @@ void proposal_want(struct app *app, const struct wanted *wanted)
 	if (needs_verify && running && !changed)
 		app_say(app, STYLE_NORMAL, "the plan follows as soon as all is verified");
 	else if (needs_verify && changed)
-		app_read_and_verify(app);
+		app_read_and_verify(app, true);
 	else if (changed)
 		app_read_again(app, NULL);
 	else if (needs_verify && !session_verify(session))
-		app_verify_whole(app, NULL);
-	app->verify_whole = app->verify_whole || (needs_verify && changed);
+		app_verify(app, true);
 	app->flow->wanted = *wanted;
 	app->flow->wanted.any = true;
 	if (!changed)

@@ -63,7 +63,7 @@ static void purge_done(struct app *app, struct job *head)
 	format_masked_text(outcome, app->flow->purge.outcome, sizeof(app->flow->purge.outcome));
 	actions_note(app, app->flow->purge.style, WORD, "%s", outcome);
 	if (check == CHECK_DONE || check == CHECK_RUNNING)
-		app_read_and_verify(app);
+		app_read_and_verify(app, false);
 	else
 		app_read_again(app, NULL);
 }

@@ -11,6 +11,7 @@ struct repair_flow {
 	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
 	struct report report;
 	struct purge purge;
+	char refusal[512];	/* masked: why the lock was refused at first */
 };
 
 /* What repairs do at the points that struct app_hooks names. */

@@ -4,6 +4,7 @@
 
 #include "app/action_log.h"
 #include "app/app.h"
+#include "repair/repair_flow.h"
 #include "session/format.h"
 #include "widget/box.h"
 
@@ -74,13 +75,13 @@ static void take_input(struct app *app, const struct input *input)
 
 static void draw_waiting(struct app *app, struct area bottom)
 {
-	char holders[MESSAGE_MAX], who[sizeof(app->dialog) + 1], wait[MESSAGE_MAX];
+	char holders[MESSAGE_MAX], who[sizeof(app->flow->refusal) + 1], wait[MESSAGE_MAX];
 	const struct job *job = jobs_find(&app->jobs, JOB_LOCK);
 	struct box box = { .title = "the lock is held by somebody else", .keys = "Esc x:give up" };
 	if (session_name_holders(app->session, holders, sizeof(holders)) > 0)
 		snprintf(who, sizeof(who), "Holding a lock now: %s.", holders);
 	else
-		snprintf(who, sizeof(who), "%s.", app->dialog);
+		snprintf(who, sizeof(who), "%s.", app->flow->refusal);
 	snprintf(wait, sizeof(wait), "%s waiting until it is free. A backup that runs ends by "
 		 "itself; never kill one for this.", box_spinner());
 	box_add(&box, STYLE_NORMAL, who);
@@ -133,8 +134,8 @@ static void first_done(struct app *app, struct job *head)
 	refused(app, job);
 	if (job->err != AS_ERR_LOCK_FAILED)
 		return;
-	format_masked_text(format_skip_path(app->path, job->error.message), app->dialog,
-			   sizeof(app->dialog));
+	format_masked_text(format_skip_path(app->path, job->error.message), app->flow->refusal,
+			   sizeof(app->flow->refusal));
 	app->message[0] = '\0';
 	app->modal = &waiting;
 	if (!start(app, true, false, "waiting for the lock", wait_done))

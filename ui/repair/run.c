@@ -127,7 +127,7 @@ static void repair_done(struct app *app, struct job *head)
 		return;
 	}
 	report_outcome(app, job);
-	app_read_and_verify(app);
+	app_read_and_verify(app, false);
 }
 
 /* ---- the progress ---- */
