@@ -237,7 +237,7 @@ static void draw_bottom(struct app *app, struct area line)
 	draw_hints(app, line.y, used > 0 ? used + 2 : 0, line.cols);
 }
 
-void frame_compose(struct app *app)
+void frame_draw(struct app *app)
 {
 	struct screen *screen = app_top(app);
 	int rows, cols;

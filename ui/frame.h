@@ -5,7 +5,7 @@
 struct app;
 
 /* Lay out and draw everything anew. Nothing is shown before term_show. */
-void frame_compose(struct app *app);
+void frame_draw(struct app *app);
 
 /* Which screen's tab is at column @x of the tab line, or 0. For the mouse. */
 int frame_tab_at(struct app *app, int x);

@@ -109,6 +109,6 @@ static void refresh(struct app *app, struct screen *base)
 
 const struct screen_ops help_screen = {
 	.title = "Help", .size = sizeof(struct help_screen),
-	.is_passing = true, .is_for_any_format = true,
+	.is_transient = true, .is_for_any_format = true,
 	.open = open_help, .draw = draw, .reload = rebuild, .refresh = refresh,
 };

@@ -222,7 +222,7 @@ const struct key_row key_table[] = {
 	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = proposal_drop_readable },
 	{ .keys = { 'w' }, .label = "w", .name = "write", .argument = "[FILE]",
 	  .help = "write this text to a new file", .hint = "write",
-	  .screens = ON(PLAN) | ON(REPORT) | ON(LOG), .run = text_write },
+	  .screens = ON(PLAN) | ON(REPORT) | ON(LOG), .run = text_screen_write },
 	{ .keys = { '\n' }, .label = "Enter", .help = "plan to take this repair back",
 	  .hint = "take back", .screens = ON(UNDOS), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
 	{ .keys = { 'P' }, .label = "P", .name = "undo-purge",

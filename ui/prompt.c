@@ -54,7 +54,7 @@ static void take_input(struct app *app, const struct input *input)
 			cancel(app);
 		/* fall through */
 	default:
-		typing_take(&prompt->typed, input);
+		typing_input(&prompt->typed, input);
 	}
 }
 

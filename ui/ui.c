@@ -94,7 +94,7 @@ static bool read_keys(struct app *app, short events, unsigned *deaf)
 		/* What is typed ahead means the screen as it will be: have its rows there. */
 		jobs_collect(&app->jobs, app);
 		if (app->dirty)
-			frame_compose(app);
+			frame_draw(app);
 		take_input(app, &input);
 		any = true;
 	}
@@ -108,14 +108,15 @@ static bool read_keys(struct app *app, short events, unsigned *deaf)
 
 static void take_signals(struct app *app)
 {
-	unsigned events = signals_take();
+	unsigned events = signals_collect();
 	const bool any = events != 0;
 	while (events & SIGNALLED_STOP) {
 		term_suspend();
 		/* Pressed twice is stopped once; what comes while stopped is not to be missed. */
-		events |= signals_take();
+		events |= signals_collect();
 		signals_stop_self();
-		events = (events & ~(unsigned)SIGNALLED_STOP) | SIGNALLED_CONTINUE | signals_take();
+		events = (events & ~(unsigned)SIGNALLED_STOP) | SIGNALLED_CONTINUE |
+			 signals_collect();
 	}
 	if (events & SIGNALLED_END)
 		app->ended = true;
@@ -130,7 +131,7 @@ static void take_signals(struct app *app)
 static void take_fetched(struct app *app)
 {
 	struct screen *screen = app_top(app);
-	struct fetch_request *request = fetcher_take(app->fetcher, 0);
+	struct fetch_request *request = fetcher_collect(app->fetcher, 0);
 	if (!request)
 		return;
 	if (screen->ops->deliver)
@@ -187,7 +188,7 @@ static void main_loop(struct app *app)
 	while (!app->ended) {
 		if (app->dirty && now_ms() - drawn >= FRAME_MS) {
 			app->dirty = false;
-			frame_compose(app);
+			frame_draw(app);
 			term_show();
 			drawn = now_ms();
 		}

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-void actions_note(struct app *app, enum style style, const char *what, const char *format, ...)
+void action_log_add(struct app *app, enum style style, const char *what, const char *format, ...)
 {
 	char text[MESSAGE_MAX * 3], when[FORMAT_SIZE];
 	va_list args;
@@ -36,7 +36,7 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 {
 	(void)app;
 	(void)place;
-	text_init((struct text_screen *)base);
+	text_screen_init((struct text_screen *)base);
 	((struct text_screen *)base)->table.empty =
 		"Nothing was done yet: no lock was asked for, nothing was planned or repaired.";
 	return true;
@@ -50,7 +50,7 @@ static void take_lines(struct app *app, struct actions_screen *screen)
 	if (!copy)
 		return;
 	lines_add_all(copy, app->actions);
-	text_set(&screen->text, copy);
+	text_screen_set(&screen->text, copy);
 	screen->shown = count;
 }
 
@@ -58,7 +58,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct actions_screen *screen = (struct actions_screen *)base;
 	take_lines(app, screen);
-	text_draw(app, &screen->text, area, "what was done since the program was started");
+	text_screen_draw(app, &screen->text, area, "what was done since the program was started");
 }
 
 static void refresh(struct app *app, struct screen *base)
@@ -70,5 +70,5 @@ static void refresh(struct app *app, struct screen *base)
 const struct screen_ops log_screen = {
 	.title = "Log", .size = sizeof(struct actions_screen), .open = open_actions, .draw = draw,
 	.is_for_any_format = true,
-	.close = text_close, .refresh = refresh,
+	.close = text_screen_close, .refresh = refresh,
 };

@@ -11,7 +11,7 @@ struct screen_ops;
 extern const struct screen_ops log_screen;
 
 /* Note, with the time, that @what came out as @format says. */
-void actions_note(struct app *app, enum style style, const char *what, const char *format, ...)
+void action_log_add(struct app *app, enum style style, const char *what, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 #endif

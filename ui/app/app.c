@@ -95,7 +95,7 @@ void app_show_top(struct app *app)
 	app->dirty = true;
 }
 
-void app_drop_screen(struct app *app, enum screen_kind kind)
+void app_close_kind(struct app *app, enum screen_kind kind)
 {
 	const struct screen *top = app_top(app);
 	for (size_t i = app->depth; i-- > 1;) {
@@ -189,7 +189,7 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 			dialect_title(app->session->repo->dialect));
 		return false;
 	}
-	if (app->depth > 1 && app_top(app)->ops->is_passing)
+	if (app->depth > 1 && app_top(app)->ops->is_transient)
 		app_leave(app, NULL);
 	if (find_screen(app, kind, place ? &about : NULL, &at)) {
 		raise_to_top(app, at);

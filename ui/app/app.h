@@ -100,7 +100,7 @@ void app_quit(struct app *app, const struct call *call);
 void app_cancel(struct app *app, const struct call *call);
 
 /* Close the screens of @kind on the stack, which is never the overview. */
-void app_drop_screen(struct app *app, enum screen_kind kind);
+void app_close_kind(struct app *app, enum screen_kind kind);
 
 /* Close all screens, on the stack and resting. */
 void app_close_screens(struct app *app);

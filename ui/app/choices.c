@@ -90,7 +90,7 @@ static void weigh(struct app *app)
 	struct weigh_job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return;		/* the words have to do */
-	job->job = (struct job){ .kind = JOB_WEIGH, .verb = "weighing the two ways",
+	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "weighing the two ways",
 				 .run = run_weigh, .done = weigh_done, .drop = drop_weigh };
 	job->session = session_hold(app->session);
 	job->choices = app->choices;

@@ -56,7 +56,7 @@ static void refresh_screen(struct app *app, struct screen *screen)
 	if (screen->ops->refresh)
 		screen->ops->refresh(app, screen);
 	else if (screen->table)
-		table_stale(screen->table);
+		table_reload(screen->table);
 }
 
 void app_refresh(struct app *app)

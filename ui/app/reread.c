@@ -72,7 +72,7 @@ static void open_done(struct app *app, struct job *head)
 	job->lock_owner = NULL;
 	replace_session(app, session);
 	if (job->verifies)
-		verifying_start(app, job->is_whole);
+		app_start_verify(app, job->is_whole);
 	else
 		app_say(app, STYLE_NORMAL, "the repository was read again");
 	app->hooks->after_session(app);
@@ -120,7 +120,7 @@ void app_verify(struct app *app, bool whole)
 	if (state == CHECK_RUNNING) {
 		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
 	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
-		verifying_start(app, whole);
+		app_start_verify(app, whole);
 	} else {	/* what was read before is not what is there now */
 		app_read_and_verify(app, whole);
 	}

@@ -31,7 +31,7 @@ struct screen_ops {
 	/* What of a place it is about: by that alone an open one is found again. */
 	enum about about;
 	/* It is about the screen below it, and never lies below another. */
-	bool is_passing;
+	bool is_transient;
 	/* It may be opened whatever format the repository has. The contents of another format would
 	 * all look damaged. */
 	bool is_for_any_format;

@@ -9,20 +9,21 @@
 
 static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
 
-void text_init(struct text_screen *screen)
+void text_screen_init(struct text_screen *screen)
 {
 	table_init(&screen->table, columns, ARRAY_SIZE(columns));
 	screen->base.table = &screen->table;
 }
 
-void text_set(struct text_screen *screen, struct lines *lines)
+void text_screen_set(struct text_screen *screen, struct lines *lines)
 {
 	lines_release(screen->lines);
 	screen->lines = lines;
 	screen->cols = 0;
 }
 
-void text_draw(struct app *app, struct text_screen *screen, struct area area, const char *title)
+void text_screen_draw(struct app *app, struct text_screen *screen, struct area area,
+		      const char *title)
 {
 	const int cols = area.cols - 1;	/* the scroll bar's is left free */
 	if (screen->lines && screen->cols != cols) {
@@ -32,7 +33,7 @@ void text_draw(struct app *app, struct text_screen *screen, struct area area, co
 	table_draw_titled(&screen->table, app->fetcher, area, title);
 }
 
-void text_close(struct screen *base)
+void text_screen_close(struct screen *base)
 {
 	lines_release(((struct text_screen *)base)->lines);
 }
@@ -59,7 +60,7 @@ static void take_input(struct app *app, const struct input *input)
 		if (app->typed.len > 0)
 			write_lines(app, app->typed.text);
 	} else {
-		typing_take(&app->typed, input);
+		typing_input(&app->typed, input);
 	}
 }
 
@@ -74,7 +75,7 @@ static void draw_question(struct app *app, struct area bottom)
 
 static const struct modal question = { .input = take_input, .draw = draw_question };
 
-void text_write(struct app *app, const struct call *call)
+void text_screen_write(struct app *app, const struct call *call)
 {
 	if (call->argument) {
 		write_lines(app, call->argument);

@@ -13,18 +13,19 @@ struct text_screen {
 	int cols;		/* the width that they were broken to; 0: anew */
 };
 
-void text_init(struct text_screen *screen);
+void text_screen_init(struct text_screen *screen);
 
 /* Show @lines from now on; the reference passes to the screen. */
-void text_set(struct text_screen *screen, struct lines *lines);
+void text_screen_set(struct text_screen *screen, struct lines *lines);
 
 /* Draw the lines below @title. */
-void text_draw(struct app *app, struct text_screen *screen, struct area area, const char *title);
+void text_screen_draw(struct app *app, struct text_screen *screen, struct area area,
+		      const char *title);
 
 /* The screen's close. */
-void text_close(struct screen *screen);
+void text_screen_close(struct screen *screen);
 
 /* The key that writes what the top screen shows to a file: asks for a name where none is given. */
-void text_write(struct app *app, const struct call *call);
+void text_screen_write(struct app *app, const struct call *call);
 
 #endif

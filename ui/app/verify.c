@@ -66,10 +66,10 @@ static void verify_done(struct app *app, struct job *head)
 	app->hooks->after_verify(app);
 	app_refresh(app);
 	if (session_verify(app->session))
-		actions_note(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
+		action_log_add(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
 	if (job->cache_trouble[0])
-		actions_note(app, STYLE_WARNING, "verified",
-			     "nothing is kept for the next time: %s", job->cache_trouble);
+		action_log_add(app, STYLE_WARNING, "verified",
+			       "nothing is kept for the next time: %s", job->cache_trouble);
 	choices_find(app);
 	if (app->hooks->after_diagnosis(app))
 		return;
@@ -91,7 +91,7 @@ static void drop_verify(struct job *head)
 	free(job);
 }
 
-void verifying_start(struct app *app, bool whole)
+void app_start_verify(struct app *app, bool whole)
 {
 	struct session *session = app->session;
 	struct verify *verify;

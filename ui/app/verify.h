@@ -8,6 +8,6 @@ struct app;
 
 /* Begin to verify the session, which is not verified yet. In read-only mode what earlier runs found
  * whole is believed, unless @whole; in repair mode everything is read. */
-void verifying_start(struct app *app, bool whole);
+void app_start_verify(struct app *app, bool whole);
 
 #endif

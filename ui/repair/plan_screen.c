@@ -147,7 +147,7 @@ static void take_proposal(struct app *app, struct screen *base)
 {
 	struct text_screen *screen = (struct text_screen *)base;
 	if (app->flow->proposal && app->flow->proposal->lines != screen->lines) {
-		text_set(screen, lines_hold(app->flow->proposal->lines));
+		text_screen_set(screen, lines_hold(app->flow->proposal->lines));
 		position_set(&screen->table.position, 0);
 	}
 }
@@ -159,7 +159,7 @@ static bool open_plan(struct app *app, struct screen *base, const struct place *
 		app_say(app, STYLE_NORMAL, "nothing was planned");
 		return false;
 	}
-	text_init((struct text_screen *)base);
+	text_screen_init((struct text_screen *)base);
 	take_proposal(app, base);
 	return true;
 }
@@ -188,7 +188,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		 proposal->plan->is_refused ? "refused, see below" :
 		 proposal->plan->is_empty ? "there is nothing to do"
 					  : "nothing was written yet; Enter goes on");
-	text_draw(app, (struct text_screen *)base, area, text);
+	text_screen_draw(app, (struct text_screen *)base, area, text);
 }
 
 static void enter(struct app *app, struct screen *base)
@@ -199,5 +199,5 @@ static void enter(struct app *app, struct screen *base)
 
 const struct screen_ops plan_screen = {
 	.title = "Plan", .size = sizeof(struct text_screen), .open = open_plan, .draw = draw,
-	.close = text_close, .refresh = take_proposal, .enter = enter,
+	.close = text_screen_close, .refresh = take_proposal, .enter = enter,
 };

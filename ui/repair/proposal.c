@@ -97,12 +97,14 @@ static void plan_done(struct app *app, struct job *head)
 	const char *why = job->err != AS_OK ? format_skip_path(app->path, job->error.message)
 			  : lines_is_whole(proposal->lines) ? NULL : "out of memory";
 	if (why) {
-		actions_note(app, STYLE_BAD, name, "could not be planned: %s", why);
+		action_log_add(app, STYLE_BAD, name, "could not be planned: %s", why);
 		app_say(app, STYLE_BAD, "%s cannot be planned: %s", name, why);
 		return;
 	}
-	actions_note(app, STYLE_NORMAL, name, "planned%s", proposal->plan->is_refused ? ": refused"
-		     : proposal->plan->is_empty ? ": nothing to do" : "");
+	action_log_add(app, STYLE_NORMAL, name, "planned%s",
+		       proposal->plan->is_refused ? ": refused"
+		       : proposal->plan->is_empty ? ": nothing to do"
+						  : "");
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = proposal;
 	job->proposal = NULL;
@@ -203,5 +205,5 @@ void proposal_forget(struct app *app)
 {
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = NULL;
-	app_drop_screen(app, SCREEN_PLAN);
+	app_close_kind(app, SCREEN_PLAN);
 }

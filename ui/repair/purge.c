@@ -61,7 +61,7 @@ static void purge_done(struct app *app, struct job *head)
 	app->modal = NULL;
 	app->flow->purge.style = say_outcome((struct purge_job *)head, outcome, sizeof(outcome));
 	format_masked_text(outcome, app->flow->purge.outcome, sizeof(app->flow->purge.outcome));
-	actions_note(app, app->flow->purge.style, WORD, "%s", outcome);
+	action_log_add(app, app->flow->purge.style, WORD, "%s", outcome);
 	if (check == CHECK_DONE || check == CHECK_RUNNING)
 		app_read_and_verify(app, false);
 	else
@@ -99,7 +99,7 @@ static void start(struct app *app)
 				 .done = purge_done, .drop = drop_purge };
 	job->session = session_hold(app->session);
 	job->entry = app->flow->purge.entry;
-	actions_note(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
+	action_log_add(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
 		app->modal = NULL;
@@ -124,7 +124,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 {
 	const bool entered = input->key == '\n';
 	if (!entered && input->key != ESCAPE) {
-		typing_take(&app->typed, input);
+		typing_input(&app->typed, input);
 		return;
 	}
 	app->modal = NULL;
@@ -132,7 +132,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 		start(app);
 		return;
 	}
-	actions_note(app, STYLE_NORMAL, WORD, "cancelled at the question");
+	action_log_add(app, STYLE_NORMAL, WORD, "cancelled at the question");
 	app_say(app, STYLE_WARNING, "cancelled; nothing was removed");
 }
 

@@ -97,14 +97,14 @@ static const struct modal waiting = { .input = take_input, .draw = draw_waiting 
 static void refused(struct app *app, const struct lock_job *job)
 {
 	const char *why = format_skip_path(app->path, job->error.message);
-	actions_note(app, STYLE_WARNING, "lock", "refused: %s", why);
+	action_log_add(app, STYLE_WARNING, "lock", "refused: %s", why);
 	app_say(app, STYLE_BAD, "not upgraded: %s", why);
 }
 
 static void granted(struct app *app)
 {
 	app->mode = MODE_REPAIR;
-	actions_note(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
+	action_log_add(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
 	app_say(app, STYLE_GOOD, "repair mode: nothing is changed before you have seen a plan and "
 		"confirmed it");
 }
@@ -116,7 +116,7 @@ static void wait_done(struct app *app, struct job *head)
 	if (job->err == AS_OK) {
 		granted(app);
 	} else if (job->err == AS_ERR_CANCELLED) {
-		actions_note(app, STYLE_NORMAL, "lock", "given up waiting for it");
+		action_log_add(app, STYLE_NORMAL, "lock", "given up waiting for it");
 		app_say(app, STYLE_WARNING, "given up; still read-only");
 	} else {
 		refused(app, job);
@@ -145,7 +145,7 @@ static void first_done(struct app *app, struct job *head)
 static void lower_done(struct app *app, struct job *head)
 {
 	(void)head;
-	actions_note(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
+	action_log_add(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
 	app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
 }
 

@@ -104,9 +104,9 @@ static void report_outcome(struct app *app, struct repair_job *job)
 		report->proposal = job->proposal;
 		report->proposal->refs++;
 	}
-	actions_note(app, report->style, report->title, "%s", outcome);
-	app_drop_screen(app, SCREEN_PLAN);
-	app_drop_screen(app, SCREEN_REPORT);
+	action_log_add(app, report->style, report->title, "%s", outcome);
+	app_close_kind(app, SCREEN_PLAN);
+	app_close_kind(app, SCREEN_REPORT);
 	app_open(app, SCREEN_REPORT, NULL);
 }
 
@@ -119,8 +119,8 @@ static void repair_done(struct app *app, struct job *head)
 	if (job->err == AS_ERR_CHANGED) {
 		const struct wanted again = { .action = job->proposal->action, .is_anew = true,
 					      .options = job->proposal->options };
-		actions_note(app, STYLE_WARNING, proposal_name(job->proposal),
-			     "not begun: the repository changed since it was planned");
+		action_log_add(app, STYLE_WARNING, proposal_name(job->proposal),
+			       "not begun: the repository changed since it was planned");
 		proposal_want(app, &again);
 		app_say(app, STYLE_WARNING,
 			"nothing was done: the repository changed; it is planned anew");
@@ -209,7 +209,8 @@ static void start_repair(struct app *app)
 	job->proposal = app->flow->proposal;
 	job->path = app->path;
 	app->flow->proposal->refs++;
-	actions_note(app, STYLE_STRONG, proposal_name(app->flow->proposal), "confirmed and begun");
+	action_log_add(app, STYLE_STRONG, proposal_name(app->flow->proposal),
+		       "confirmed and begun");
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
 		app->modal = NULL;
@@ -245,7 +246,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 	const bool entered = input->key == '\n';
 	char number[FORMAT_SIZE];
 	if (!entered && input->key != ESCAPE) {
-		typing_take(&app->typed, input);
+		typing_input(&app->typed, input);
 		return;
 	}
 	app->modal = NULL;
@@ -253,8 +254,8 @@ static void take_confirmation(struct app *app, const struct input *input)
 		start_repair(app);
 		return;
 	}
-	actions_note(app, STYLE_NORMAL, proposal_name(app->flow->proposal),
-		     "cancelled at the question");
+	action_log_add(app, STYLE_NORMAL, proposal_name(app->flow->proposal),
+		       "cancelled at the question");
 	app_say(app, STYLE_WARNING, "cancelled; nothing was done");
 }
 
@@ -370,7 +371,7 @@ void repair_was_verified(struct app *app)
 		format_masked_text(format_skip_path(app->path, error.message), report->broken,
 				   sizeof(report->broken));
 		report->style = STYLE_BAD;
-		actions_note(app, STYLE_BAD, report->title, "%s", report->broken);
+		action_log_add(app, STYLE_BAD, report->title, "%s", report->broken);
 	}
 	proposal_release(report->proposal);
 	report->proposal = NULL;
@@ -422,7 +423,7 @@ static void compose(struct app *app, struct screen *base)
 		lines_add(lines, STYLE_NORMAL, app->diagnosis.advice);
 	lines_add(lines, STYLE_NORMAL, "");
 	lines_add_all(lines, app->flow->report.body);
-	text_set(&screen->text, lines);
+	text_screen_set(&screen->text, lines);
 	screen->status = status;
 }
 
@@ -440,7 +441,7 @@ static bool open_report(struct app *app, struct screen *base, const struct place
 		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
 		return false;
 	}
-	text_init((struct text_screen *)base);
+	text_screen_init((struct text_screen *)base);
 	compose(app, base);
 	return true;
 }
@@ -449,10 +450,10 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	char text[64];
 	snprintf(text, sizeof(text), "report: %s", app->flow->report.title);
-	text_draw(app, (struct text_screen *)base, area, text);
+	text_screen_draw(app, (struct text_screen *)base, area, text);
 }
 
 const struct screen_ops report_screen = {
 	.title = "Report", .size = sizeof(struct report_screen), .open = open_report, .draw = draw,
-	.close = text_close, .reload = compose, .refresh = refresh,
+	.close = text_screen_close, .reload = compose, .refresh = refresh,
 };

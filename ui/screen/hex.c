@@ -139,7 +139,7 @@ static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t e
 	screen->asked = from;
 	screen->asked_key = keyed;
 	fetcher_submit(app->fetcher, &request->head);
-	struct fetch_request *done = fetcher_take(app->fetcher, TABLE_WAIT_MS);
+	struct fetch_request *done = fetcher_collect(app->fetcher, TABLE_WAIT_MS);
 	if (done)
 		deliver(&screen->base, done);
 }

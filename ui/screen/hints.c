@@ -183,7 +183,7 @@ static void refresh(struct app *app, struct screen *base)
 	if (screen->filter == SHOW_DIFFERING)
 		rebuild(app, screen);
 	else
-		table_stale(&screen->table);
+		table_reload(&screen->table);
 }
 
 /* "   FOREIGN: 0 of 4 counts right", or nothing as long as nothing was counted. */

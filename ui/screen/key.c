@@ -170,7 +170,7 @@ static void refresh(struct app *app, struct screen *base)
 {
 	(void)app;
 	if (base->table)	/* index and hints have their say now */
-		table_stale(base->table);
+		table_reload(base->table);
 }
 
 static void say_empty(struct key_screen *screen)

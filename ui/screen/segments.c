@@ -203,7 +203,7 @@ static void reload(struct app *app, struct screen *base)
 static void refresh(struct app *app, struct screen *base)
 {
 	struct segments *screen = (struct segments *)base;
-	table_stale(&screen->table);
+	table_reload(&screen->table);
 	if (jobs_has(&app->jobs, JOB_ORDER, screen))
 		screen->is_stale = true;
 	else if (!segments_order_is_plain(&screen->order))

@@ -105,7 +105,7 @@ static struct timespec in_ms(int ms)
 	return time;
 }
 
-struct fetch_request *fetcher_take(struct fetcher *fetcher, int wait_ms)
+struct fetch_request *fetcher_collect(struct fetcher *fetcher, int wait_ms)
 {
 	const struct timespec end = in_ms(wait_ms);
 	pthread_mutex_lock(&fetcher->mutex);

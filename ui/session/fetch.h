@@ -23,7 +23,7 @@ struct fetcher *fetcher_new(int wake);
 void fetcher_submit(struct fetcher *fetcher, struct fetch_request *request);
 
 /* The newest finished request, which is then the caller's; NULL where none is within @wait_ms. */
-struct fetch_request *fetcher_take(struct fetcher *fetcher, int wait_ms);
+struct fetch_request *fetcher_collect(struct fetcher *fetcher, int wait_ms);
 
 /* Forget what waits or is finished. What runs ends unseen. */
 void fetcher_forget(struct fetcher *fetcher);

@@ -86,7 +86,7 @@ void signals_restore(void)
 		sigaction(caught[i].number, &watch.before[i], NULL);
 }
 
-unsigned signals_take(void)
+unsigned signals_collect(void)
 {
 	return atomic_exchange(&watch.events, 0);
 }

@@ -22,7 +22,7 @@ void signals_start(int wake);
 void signals_restore(void);
 
 /* What came since the last call: signal_event bits. */
-unsigned signals_take(void);
+unsigned signals_collect(void);
 
 /* The number of the signal behind SIGNALLED_END, 0 while none came. */
 int signals_end(void);

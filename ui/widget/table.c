@@ -119,7 +119,7 @@ static void ask(struct table *table, struct fetcher *fetcher)
 	table->asked_first = above;
 	table->asked_count = request->count;
 	fetcher_submit(fetcher, &request->head);
-	struct fetch_request *done = fetcher_take(fetcher, TABLE_WAIT_MS);
+	struct fetch_request *done = fetcher_collect(fetcher, TABLE_WAIT_MS);
 	if (done)
 		table_deliver(table, done);
 }
@@ -251,10 +251,10 @@ void table_set_model(struct table *table, void *model)
 	forget_rows(table);
 	model_release(table->model);
 	table->model = model;
-	table_stale(table);
+	table_reload(table);
 }
 
-void table_stale(struct table *table)
+void table_reload(struct table *table)
 {
 	table->version++;
 }

@@ -44,7 +44,7 @@ void table_free(struct table *table);
 void table_set_model(struct table *table, void *model);
 
 /* What the rows say may have changed: load them again. */
-void table_stale(struct table *table);
+void table_reload(struct table *table);
 
 /* Draw titles and rows, and ask @fetcher for rows that are missing; it is given a moment to
  * answer. */

@@ -52,7 +52,7 @@ void typing_set(struct typing *typing, const char *text)
 	typing->len = strlen(typing->text);
 }
 
-bool typing_take(struct typing *typing, const struct input *input)
+bool typing_input(struct typing *typing, const struct input *input)
 {
 	switch (input->key) {
 	case KEY_BACKSPACE:

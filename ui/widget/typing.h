@@ -16,7 +16,7 @@ struct typing {
 void typing_set(struct typing *typing, const char *text);
 
 /* Take a character, or one of the keys that rub out. False: it is for somebody else. */
-bool typing_take(struct typing *typing, const struct input *input);
+bool typing_input(struct typing *typing, const struct input *input);
 
 /* Is @word all that was typed? Blanks around it do no harm. */
 bool typing_is(const struct typing *typing, const char *word);
