@@ -19,15 +19,10 @@
 /* What a path of @width columns shows: its end is what tells repositories apart. */
 static const char *path_end(const char *path, int width, char *out, size_t size)
 {
-	const char *from = path;
 	if (term_width(path) <= width)
 		return path;
-	while (*from && term_width(from) > width - term_width(glyph(GLYPH_MORE))) {
-		from++;
-		while (((unsigned char)*from & 0xc0) == 0x80)
-			from++;
-	}
-	snprintf(out, size, "%s%s", glyph(GLYPH_MORE), from);
+	snprintf(out, size, "%s%s", glyph(GLYPH_MORE),
+		 term_tail(path, width - term_width(glyph(GLYPH_MORE))));
 	return out;
 }
 

@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CTRL(letter) ((letter) & 31)
-#define ESCAPE 27
-
 enum { VERIFY_NEW, VERIFY_ALL };
 
 /* Screens whose rows can stand for a place, or bear a key. */
@@ -195,9 +192,9 @@ const struct key_row key_table[] = {
 	  .screens = ON(OVERVIEW) | ON(HEX) },
 	{ MOVE(KEY_RIGHT), .value = MOTION_RIGHT, .label = "Right", .help = "one cell or byte on",
 	  .screens = ON(OVERVIEW) | ON(HEX) },
-	{ MOVE(KEY_PPAGE, CTRL('b')), .value = MOTION_PAGE_UP, .label = "PgUp",
+	{ MOVE(KEY_PPAGE, CONTROL('b')), .value = MOTION_PAGE_UP, .label = "PgUp",
 	  .help = "one page up (also Ctrl-B)", .screens = ON_ALL },
-	{ MOVE(KEY_NPAGE, CTRL('f'), ' '), .value = MOTION_PAGE_DOWN, .label = "PgDn",
+	{ MOVE(KEY_NPAGE, CONTROL('f'), ' '), .value = MOTION_PAGE_DOWN, .label = "PgDn",
 	  .help = "one page down (also Ctrl-F, Space)", .screens = ON_ALL },
 	{ MOVE(KEY_HOME, 'g'), .value = MOTION_HOME, .label = "Home g", .help = "to the beginning",
 	  .screens = ON_ALL },
@@ -324,7 +321,7 @@ const struct key_row key_table[] = {
 	  .value = SCREEN_LOG },
 	{ .name = "report", .help = "the report of the last repair", .screens = ON_ALL,
 	  .run = open_screen, .value = SCREEN_REPORT },
-	{ .keys = { CTRL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
+	{ .keys = { CONTROL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
 	  .screens = ON_ALL, .run = redraw },
 	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
 	  .hint = "help", .screens = ON_ALL, .run = open_help },

@@ -10,10 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CTRL(letter) ((letter) & 31)
-#define ESCAPE 27
-#define DELETE 127
-
 static void finish(struct app *app)
 {
 	struct prompt *prompt = app->prompt;
@@ -48,8 +44,8 @@ static void take_input(struct app *app, const struct input *input)
 		typing_set(&prompt->typed, prompt->last[prompt->kind->sign == '/']);
 		break;
 	case KEY_BACKSPACE:
-	case DELETE:
-	case CTRL('h'):
+	case RUBOUT:
+	case CONTROL('h'):
 		if (prompt->typed.len == 0)
 			cancel(app);
 		/* fall through */

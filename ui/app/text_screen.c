@@ -40,8 +40,6 @@ void text_screen_close(struct screen *base)
 
 /* ---- writing it to a file ---- */
 
-#define ESCAPE 27
-
 static void write_lines(struct app *app, const char *name)
 {
 	const struct text_screen *screen = (const struct text_screen *)app_top(app);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ESCAPE 27
 #define WORD "purge"		/* what must be typed */
 
 /* ---- carrying it out ---- */

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ESCAPE 27
-
 struct lock_job {
 	struct job job;
 	struct session *session;	/* held, and with it the lock owner */

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ESCAPE 27
 #define BAR_CELLS 60
 
 /* ---- carrying it out ---- */

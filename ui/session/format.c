@@ -3,6 +3,7 @@
 #include "session/format.h"
 
 #include "engine/base/bytes.h"
+#include "engine/base/error.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -78,13 +79,9 @@ char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size)
 
 char *format_key(const uint8_t *key, unsigned digits, const char *more, char *out, size_t size)
 {
-	char text[65];
-	if (digits > 64)
-		digits = 64;
-	for (unsigned i = 0; i < digits; i++)
-		text[i] = "0123456789abcdef"[i % 2 ? key[i / 2] & 15 : key[i / 2] >> 4];
-	text[digits] = '\0';
-	snprintf(out, size, "%s%s", text, digits < 64 ? more : "");
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(key, hex);
+	snprintf(out, size, "%.*s%s", (int)digits, hex, digits < 2 * KEY_SIZE ? more : "");
 	return out;
 }
 
@@ -106,7 +103,7 @@ static bool is_deceptive(wchar_t c)
 		{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f },
 		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xe0000, 0x10ffff },
 	};
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if ((uint32_t)c >= ranges[i].first && (uint32_t)c <= ranges[i].last)
 			return true;
 	return !iswprint((wint_t)c) || wcwidth(c) < 1;

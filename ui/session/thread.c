@@ -2,6 +2,8 @@
 
 #include "session/thread.h"
 
+#include "engine/base/error.h"
+
 #include <signal.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@ bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 	sigfillset(&all);
 	/* A thread's own crash must still be caught. */
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
 		sigdelset(&all, faults[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	const int result = pthread_create(thread, NULL, run, context);

@@ -2,6 +2,8 @@
 
 #include "term/signals.h"
 
+#include "engine/base/error.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,7 +13,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define CRASH_STACK 65536
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
@@ -29,7 +30,7 @@ static struct {
 	int wake;
 	atomic_uint events;
 	atomic_int end;
-	struct sigaction before[COUNT(caught)];
+	struct sigaction before[ARRAY_SIZE(caught)];
 } watch;
 
 static struct {
@@ -38,7 +39,7 @@ static struct {
 	const char *sequence;
 	size_t len;
 	struct termios line;
-	struct sigaction before[COUNT(crashes)];
+	struct sigaction before[ARRAY_SIZE(crashes)];
 	void *stack;
 } rescue;
 
@@ -46,7 +47,7 @@ static void note_event(int number)
 {
 	const int saved = errno;
 	const uint64_t one = 1;
-	for (size_t i = 0; i < COUNT(caught); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++) {
 		if (caught[i].number != number)
 			continue;
 		if (caught[i].event == SIGNALLED_END)
@@ -76,13 +77,13 @@ void signals_start(int wake)
 	watch.wake = wake;
 	atomic_store(&watch.events, 0);
 	atomic_store(&watch.end, 0);
-	for (size_t i = 0; i < COUNT(caught); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
 		catch(caught[i].number, caught[i].event == SIGNALLED_END, &watch.before[i]);
 }
 
 void signals_restore(void)
 {
-	for (size_t i = 0; i < COUNT(caught); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
 		sigaction(caught[i].number, &watch.before[i], NULL);
 }
 
@@ -128,7 +129,7 @@ static void put_terminal_back(int number, siginfo_t *info, void *context)
 		}
 		tcsetattr(STDIN_FILENO, TCSANOW, &rescue.line);
 	}
-	for (size_t i = 0; i < COUNT(crashes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		if (crashes[i] == number)
 			sigaction(number, &rescue.before[i], NULL);
 	/* A fault comes again by itself, with its true context, when this returns. */
@@ -153,7 +154,7 @@ void signals_arm(void)
 	}
 	rescue.is_set = true;
 	rescue.armed = 1;
-	for (size_t i = 0; i < COUNT(crashes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		sigaction(crashes[i], &action, &rescue.before[i]);
 }
 
@@ -169,7 +170,7 @@ void signals_disarm(void)
 		return;
 	rescue.is_set = false;
 	rescue.armed = 0;
-	for (size_t i = 0; i < COUNT(crashes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		sigaction(crashes[i], &rescue.before[i], NULL);
 	const stack_t none = { .ss_flags = SS_DISABLE };
 	sigaltstack(&none, NULL);

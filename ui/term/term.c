@@ -4,6 +4,8 @@
 
 #include "term/signals.h"
 
+#include "engine/base/error.h"
+
 #define NCURSES_NOMACROS
 #include <curses.h>
 #include <langinfo.h>
@@ -16,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ESCAPE 27
 #define ESCAPE_MS 25
 #define DOUBLE_CLICK_MS 400
 #define LINE_MAX_COLS 512
@@ -66,7 +67,7 @@ static void prepare_rescue(void)
 	if (tigetstr("kmous") != NULL && has_mouse())
 		for (size_t i = 0; mouse_off[i]; i++)
 			keep_byte(mouse_off[i]);
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
 		keep_sequence(capabilities[i]);
 	keep_byte('\n');
 }
@@ -139,7 +140,7 @@ const char *term_choose(void)
 	}
 	snprintf(term.named, sizeof(term.named), term.type ? "TERM=%.60s is not known here"
 							   : "TERM is not set", term.type);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (!knows_terminal(types[i], &term.can_move))
 			continue;
 		term.type = types[i];
@@ -483,6 +484,16 @@ int term_width(const char *text)
 	size_t count;
 	bool cut;
 	return measure(text, LINE_MAX_COLS, line, &count, &cut);
+}
+
+const char *term_tail(const char *text, int width)
+{
+	while (*text && term_width(text) > width) {
+		text++;
+		while (((unsigned char)*text & 0xc0) == 0x80)
+			text++;
+	}
+	return text;
 }
 
 /* Bytes of @text that stand on one line of @width columns. */

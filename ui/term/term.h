@@ -40,6 +40,10 @@ enum glyph {
 
 struct area { int y, x, rows, cols; };
 
+/* Characters that act as keys. */
+#define CONTROL(letter) ((letter) & 31)
+enum { ESCAPE = 27, RUBOUT = 127 };
+
 /* One event from the person. */
 struct input {
 	int key;		/* a character below 128, a KEY_ code of curses, or 0 for others */
@@ -89,6 +93,9 @@ int term_lines(int cols, const char *text);
 
 /* Columns that @text takes. */
 int term_width(const char *text);
+
+/* The longest end of @text that takes at most @width columns. */
+const char *term_tail(const char *text, int width);
 
 /* Show the caret at (@y, @x), or hide it with -1. */
 void term_caret(int y, int x);

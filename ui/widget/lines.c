@@ -4,6 +4,8 @@
 
 #include "session/format.h"
 
+#include "engine/base/array.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,26 +50,13 @@ void lines_release(struct lines *lines)
 	free(lines);
 }
 
-static bool grow(void **rows, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return true;
-	const size_t wanted = *capacity ? 2 * *capacity : 64;
-	void *more = realloc(*rows, wanted * size);
-	if (!more)
-		return false;
-	*rows = more;
-	*capacity = wanted;
-	return true;
-}
-
 void lines_add(struct lines *lines, enum style style, const char *text)
 {
 	char masked[LINE_MAX_BYTES];
 	format_masked_text(text, masked, sizeof(masked));
 	char *copy = strdup(masked);
-	if (!copy || !grow((void **)&lines->rows, lines->count, &lines->capacity,
-			   sizeof(*lines->rows))) {
+	if (!copy || !array_reserve((void **)&lines->rows, lines->count, &lines->capacity,
+				    sizeof(*lines->rows))) {
 		free(copy);
 		lines->no_memory = true;
 		return;
@@ -124,7 +113,7 @@ struct lines_model {
 
 static bool add_piece(struct lines_model *model, struct piece piece)
 {
-	if (!grow((void **)&model->pieces, model->count, &model->capacity, sizeof(piece)))
+	if (!array_reserve((void **)&model->pieces, model->count, &model->capacity, sizeof(piece)))
 		return false;
 	model->pieces[model->count++] = piece;
 	return true;

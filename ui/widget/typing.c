@@ -9,9 +9,6 @@
 #include <string.h>
 #include <wctype.h>
 
-#define CTRL(letter) ((letter) & 31)
-#define DELETE 127
-
 /* Cut the last character off; it may be several bytes long. */
 static void erase_character(struct typing *typing)
 {
@@ -56,14 +53,14 @@ bool typing_input(struct typing *typing, const struct input *input)
 {
 	switch (input->key) {
 	case KEY_BACKSPACE:
-	case DELETE:
-	case CTRL('h'):
+	case RUBOUT:
+	case CONTROL('h'):
 		erase_character(typing);
 		return true;
-	case CTRL('u'):
+	case CONTROL('u'):
 		typing_set(typing, "");
 		return true;
-	case CTRL('w'):
+	case CONTROL('w'):
 		erase_word(typing);
 		return true;
 	default:
@@ -84,12 +81,7 @@ int typing_draw(const struct typing *typing, const char *before, int y, int x, i
 {
 	char line[TYPED_MAX + 80];
 	snprintf(line, sizeof(line), "%.79s%s", before, typing->text);
-	const char *shown = line;
-	while (term_width(shown) >= width) {
-		shown++;
-		while (((unsigned char)*shown & 0xc0) == 0x80)
-			shown++;
-	}
+	const char *shown = term_tail(line, width - 1);
 	term_put(y, x, width, STYLE_NORMAL, shown);
 	const int used = term_width(shown);
 	term_caret(y, x + used);
