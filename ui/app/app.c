@@ -27,7 +27,7 @@ bool app_start(struct app *app, struct job *job)
 {
 	if (jobs_start(&app->jobs, job)) {
 		if (job->verb)
-			job_grace(job, GRACE_MS);
+			job_wait(job, GRACE_MS);
 		return true;
 	}
 	app_say(app, STYLE_BAD, "the system gives no further thread");
@@ -44,7 +44,7 @@ static void close_screen(struct app *app, struct screen *screen)
 	if (screen->ops->close)
 		screen->ops->close(screen);
 	if (screen->table)
-		table_free(screen->table);
+		table_set_model(screen->table, NULL);
 	free(screen);
 }
 

@@ -112,7 +112,7 @@ void purge_end(struct app *app)
 		return;
 	fprintf(stderr, "atticscope: waiting until the undo folder is removed; interrupt once more "
 		"to leave at once (what is left can be purged again)\n");
-	job_await(job);
+	job_wait(job, -1);
 	say_outcome((const struct purge_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
 }

@@ -224,7 +224,7 @@ void repair_end(struct app *app)
 	job_cancel(job);
 	fprintf(stderr, "atticscope: waiting until %s can be left safely; interrupt once more to "
 		"leave at once (the next start tells what is left)\n", job->verb);
-	job_await(job);
+	job_wait(job, -1);
 	say_outcome((struct repair_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
 }

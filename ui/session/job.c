@@ -6,6 +6,7 @@
 #include "session/thread.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void *run_job(void *context)
 {
@@ -63,28 +64,23 @@ bool jobs_start(struct jobs *jobs, struct job *job)
 	return true;
 }
 
-static void collect(struct job **link, struct app *app)
-{
-	struct job *job = *link;
-	*link = job->next;
-	pthread_join(job->thread, NULL);
-	if (job->done && !job->abandoned && app)
-		job->done(app, job);
-	job->drop(job);
-}
-
 bool jobs_collect(struct jobs *jobs, struct app *app)
 {
 	bool any = false;
-	/* done() may start another job, which comes first in the list: begin again after each. */
 	for (struct job **link = &jobs->first; *link;) {
-		if (atomic_load(&(*link)->finished)) {
-			collect(link, app);
-			link = &jobs->first;
-			any = true;
-		} else {
-			link = &(*link)->next;
+		struct job *job = *link;
+		if (!atomic_load(&job->finished)) {
+			link = &job->next;
+			continue;
 		}
+		*link = job->next;
+		pthread_join(job->thread, NULL);
+		if (job->done && !job->abandoned && app)
+			job->done(app, job);
+		job->drop(job);
+		/* done() may have started another job, which comes first in the list. */
+		link = &jobs->first;
+		any = true;
 	}
 	return any;
 }
@@ -116,17 +112,11 @@ static double seconds_since(struct timespec then)
 	return (double)(now.tv_sec - then.tv_sec) + (double)(now.tv_nsec - then.tv_nsec) / 1e9;
 }
 
-void job_grace(const struct job *job, int wait_ms)
+void job_wait(const struct job *job, int wait_ms)
 {
 	const struct timespec moment = { .tv_nsec = 500000 };
-	while (!atomic_load(&job->finished) && seconds_since(job->started) * 1000 < wait_ms)
-		nanosleep(&moment, NULL);
-}
-
-void job_await(const struct job *job)
-{
-	const struct timespec moment = { .tv_nsec = 200 * 1000000L };
-	while (!atomic_load(&job->finished))
+	while (!atomic_load(&job->finished) &&
+	       (wait_ms < 0 || seconds_since(job->started) * 1000 < wait_ms))
 		nanosleep(&moment, NULL);
 }
 
@@ -146,23 +136,26 @@ bool jobs_end(struct jobs *jobs, int wait_ms)
 	}
 }
 
-static void append(char *out, size_t size, size_t *at, const char *before, const char *text)
+static void append(char *out, size_t size, const char *before, const char *text)
 {
-	const int n = snprintf(out + *at, size - *at, "%s%s", before, text);
-	if (n > 0)
-		*at = *at + (size_t)n < size ? *at + (size_t)n : size - 1;
+	const size_t at = strlen(out);
+	snprintf(out + at, size - at, "%s%s", before, text);
 }
 
-static void append_left(uint64_t done, uint64_t total, double seconds, char *out, size_t size,
-			size_t *at)
+/* The share that is done, the rate, and the time that is left, as far as they are known. */
+static void append_pace(uint64_t done, uint64_t total, uint64_t bytes, double seconds, char *out,
+			size_t size)
 {
 	char text[FORMAT_SIZE];
+	if (total > 0)
+		append(out, size, "  ", format_percent(done, total, text, sizeof(text)));
+	if (bytes > 0 && seconds > 0.2)
+		append(out, size, "  ", format_rate(bytes, seconds, text, sizeof(text)));
 	if (done == 0 || done >= total || seconds <= 1)
 		return;
 	const double left = seconds * (double)(total - done) / (double)done;
-	format_duration((uint64_t)(left + 0.5), text, sizeof(text));
-	append(out, size, at, "  ", text);
-	append(out, size, at, " ", "left");
+	append(out, size, "  ", format_duration((uint64_t)(left + 0.5), text, sizeof(text)));
+	append(out, size, " ", "left");
 }
 
 void job_progress_text(const struct job *job, char *out, size_t size)
@@ -171,35 +164,24 @@ void job_progress_text(const struct job *job, char *out, size_t size)
 	const uint64_t done = atomic_load(&job->progress.segments_done);
 	const uint64_t total = atomic_load(&job->total);
 	const uint64_t bytes = atomic_load(&job->progress.bytes_done);
-	const double seconds = seconds_since(job->started);
-	size_t at = 0;
-	append(out, size, &at, "", job->verb);
+	snprintf(out, size, "%s", job->verb);
 	if (!job->unit)
 		return;
-	append(out, size, &at, " ", format_count(done, text, sizeof(text)));
+	append(out, size, " ", format_count(done, text, sizeof(text)));
 	if (total > 0)
-		append(out, size, &at, "/", format_count(total, text, sizeof(text)));
-	append(out, size, &at, " ", job->unit);
-	if (total > 0)
-		append(out, size, &at, "  ", format_percent(done, total, text, sizeof(text)));
-	if (bytes > 0 && seconds > 0.2)
-		append(out, size, &at, "  ", format_rate(bytes, seconds, text, sizeof(text)));
-	append_left(done, total, seconds, out, size, &at);
+		append(out, size, "/", format_count(total, text, sizeof(text)));
+	append(out, size, " ", job->unit);
+	append_pace(done, total, bytes, seconds_since(job->started), out, size);
 }
 
 void job_bytes_text(const struct job *job, const char *verb, uint64_t done, uint64_t total,
 		    char *out, size_t size)
 {
 	char text[FORMAT_SIZE];
-	const double seconds = seconds_since(job->started);
-	size_t at = 0;
-	append(out, size, &at, "", verb);
+	snprintf(out, size, "%s", verb);
 	if (total == 0)
 		return;
-	append(out, size, &at, " ", format_bytes(done, text, sizeof(text)));
-	append(out, size, &at, " of ", format_bytes(total, text, sizeof(text)));
-	append(out, size, &at, "  ", format_percent(done, total, text, sizeof(text)));
-	if (done > 0 && seconds > 0.2)
-		append(out, size, &at, "  ", format_rate(done, seconds, text, sizeof(text)));
-	append_left(done, total, seconds, out, size, &at);
+	append(out, size, " ", format_bytes(done, text, sizeof(text)));
+	append(out, size, " of ", format_bytes(total, text, sizeof(text)));
+	append_pace(done, total, done, seconds_since(job->started), out, size);
 }

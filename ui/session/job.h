@@ -59,11 +59,9 @@ struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
 /* Is a job of @kind and @owner still to be collected? */
 bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner);
 
-/* Wait for @job to finish, up to @wait_ms. It is collected later. */
-void job_grace(const struct job *job, int wait_ms);
-
-/* Wait for @job to finish, however long that takes. */
-void job_await(const struct job *job);
+/* Wait for @job to finish until @wait_ms after its start; below 0: as long as it takes. It is
+ * collected later. */
+void job_wait(const struct job *job, int wait_ms);
 
 /* Ask @job to stop; its done is still called. */
 void job_cancel(struct job *job);

@@ -92,16 +92,6 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The text behind a quotation mark, to the next or to the end. */
-static size_t parse_quoted(const char *text, uint8_t *bytes)
-{
-	const size_t len = strcspn(text, "\"");
-	if (text[len] != '\0' && text[len + 1] != '\0')
-		return 0;
-	memcpy(bytes, text, len);
-	return len;
-}
-
 /* Pairs of hex digits, with or without spaces between them. */
 static size_t parse_pairs(const char *text, uint8_t *bytes)
 {
@@ -116,11 +106,15 @@ static size_t parse_pairs(const char *text, uint8_t *bytes)
 	return count;
 }
 
-/* Digits alone are the beginning of a key. */
+/* Text in quotes, of which the last may be missing, or pairs of hex digits. Digits alone are the
+ * beginning of a key. */
 static size_t parse_bytes(const char *text, uint8_t *bytes)
 {
-	if (text[0] == '"')
-		return parse_quoted(text + 1, bytes);
+	if (text[0] == '"') {
+		const size_t len = strcspn(text + 1, "\"");
+		memcpy(bytes, text + 1, len);
+		return text[len + 1] == '\0' || text[len + 2] == '\0' ? len : 0;
+	}
 	if (text[0] == 'x' || text[0] == 'X')
 		return parse_pairs(text + 1, bytes);
 	return strchr(text, ' ') ? parse_pairs(text, bytes) : 0;

@@ -33,13 +33,6 @@ bool window_byte(const struct window *window, uint64_t offset, uint8_t *byte)
 	return true;
 }
 
-static bool matches(const struct window *window, size_t at, const uint8_t *pattern, size_t len)
-{
-	return at + len <= window->len && window->bytes[at] == pattern[0] &&
-	       memcmp(window->bytes + at, pattern, len) == 0 &&
-	       !memchr(window->good + at, 0, len);
-}
-
 bool window_find(const struct window *window, const uint8_t *pattern, size_t len, uint64_t first,
 		 uint64_t end, bool backward, uint64_t *found)
 {
@@ -48,7 +41,10 @@ bool window_find(const struct window *window, const uint8_t *pattern, size_t len
 	const uint64_t to = end < window_end ? end : window_end;
 	for (uint64_t i = from; i < to; i++) {
 		*found = backward ? to - 1 - (i - from) : i;
-		if (matches(window, (size_t)(*found - window->offset), pattern, len))
+		const size_t at = (size_t)(*found - window->offset);
+		const uint8_t *bytes = window->bytes + at;
+		if (at + len <= window->len && bytes[0] == pattern[0] &&
+		    memcmp(bytes, pattern, len) == 0 && !memchr(window->good + at, 0, len))
 			return true;
 	}
 	return false;

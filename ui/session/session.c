@@ -8,17 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static size_t find_end(const struct repo *repo)
-{
-	uint32_t end;
-	if (!repo_log_end(repo, &end))
-		return 0;
-	return end == UINT32_MAX ? repo->listing.count : listing_from(&repo->listing, end + 1);
-}
-
 struct session *session_new(struct repo *repo, struct lock_owner *lock_owner)
 {
 	struct session *session = calloc(1, sizeof(*session));
+	uint32_t end;
 	if (session)
 		session->lock_owner = lock_owner ? lock_owner : lock_owner_new(repo);
 	if (!session || !session->lock_owner) {
@@ -27,7 +20,9 @@ struct session *session_new(struct repo *repo, struct lock_owner *lock_owner)
 	}
 	atomic_store(&session->refs, 1);
 	session->repo = session->owned = repo;
-	session->end = find_end(repo);
+	if (repo_log_end(repo, &end))
+		session->end = end == UINT32_MAX ? repo->listing.count
+						 : listing_from(&repo->listing, end + 1);
 	pthread_mutex_init(&session->mutex, NULL);
 	return session;
 }

@@ -60,25 +60,22 @@ static void note_event(int number)
 	errno = saved;
 }
 
-/* The end of the program interrupts even a read of the terminal; what else comes must not cut a
- * write to it short. */
-static void catch(int number, bool is_end, struct sigaction *before)
-{
-	struct sigaction action = { .sa_handler = note_event,
-				    .sa_flags = is_end ? 0 : SA_RESTART };
-	sigemptyset(&action.sa_mask);
-	sigaction(number, NULL, before);
-	if (!is_end || before->sa_handler != SIG_IGN)
-		sigaction(number, &action, NULL);
-}
-
 void signals_start(int wake)
 {
 	watch.wake = wake;
 	atomic_store(&watch.events, 0);
 	atomic_store(&watch.end, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
-		catch(caught[i].number, caught[i].event == SIGNALLED_END, &watch.before[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++) {
+		/* The end of the program interrupts even a read of the terminal; any other signal
+		 * must not cut a write to it short. */
+		const bool is_end = caught[i].event == SIGNALLED_END;
+		struct sigaction action = { .sa_handler = note_event,
+					    .sa_flags = is_end ? 0 : SA_RESTART };
+		sigemptyset(&action.sa_mask);
+		sigaction(caught[i].number, NULL, &watch.before[i]);
+		if (!is_end || watch.before[i].sa_handler != SIG_IGN)
+			sigaction(caught[i].number, &action, NULL);
+	}
 }
 
 void signals_restore(void)

@@ -50,29 +50,23 @@ static int keep_byte(int c)
 	return c;
 }
 
-static void keep_sequence(const char *capability)
-{
-	char name[16];
-	snprintf(name, sizeof(name), "%s", capability);
-	const char *sequence = tigetstr(name);
-	if (sequence && sequence != (const char *)-1)
-		tputs(sequence, 1, keep_byte);
-}
-
 static void prepare_rescue(void)
 {
-	static const char *const capabilities[] = { "sgr0", "cnorm", "rmkx", "rmcup" };
+	static char capabilities[][6] = { "sgr0", "cnorm", "rmkx", "rmcup" };
 	static const char mouse_off[] = "\033[?1000l\033[?1006l";
 	term.leave_len = 0;
 	if (tigetstr("kmous") != NULL && has_mouse())
 		for (size_t i = 0; mouse_off[i]; i++)
 			keep_byte(mouse_off[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
-		keep_sequence(capabilities[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		const char *sequence = tigetstr(capabilities[i]);
+		if (sequence && sequence != (const char *)-1)
+			tputs(sequence, 1, keep_byte);
+	}
 	keep_byte('\n');
 }
 
-enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BLUE, PAIR_BAR,
+enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BAR,
        PAIR_NOTICE, PAIR_REPAIR };
 
 static void start_colours(void)
@@ -87,7 +81,6 @@ static void start_colours(void)
 	init_pair(PAIR_RED, COLOR_RED, background);
 	init_pair(PAIR_CYAN, COLOR_CYAN, background);
 	init_pair(PAIR_MAGENTA, COLOR_MAGENTA, background);
-	init_pair(PAIR_BLUE, COLOR_BLUE, background);
 	init_pair(PAIR_BAR, COLOR_WHITE, COLOR_BLUE);
 	init_pair(PAIR_NOTICE, COLOR_BLACK, COLOR_YELLOW);
 	init_pair(PAIR_REPAIR, COLOR_WHITE, COLOR_RED);
@@ -265,25 +258,11 @@ void term_show(void)
 
 /* ---- input ---- */
 
-static long now_ms(void)
+static bool is_second_click(const MEVENT *event)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* One KEY_MOUSE stands for a whole run of events where they came quickly. */
-static void read_mouse(void)
-{
-	MEVENT event;
-	term.mouse_count = 0;
-	while (term.mouse_count < MOUSE_RUN && getmouse(&event) == OK)
-		term.mouse[term.mouse_count++] = event;
-}
-
-static bool is_second_click(const MEVENT *event)
-{
-	const long ms = now_ms();
+	const long ms = (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	const bool second = term.last_click.y == event->y && term.last_click.x == event->x &&
 			    ms - term.last_click.ms < DOUBLE_CLICK_MS;
 	term.last_click.y = event->y;
@@ -332,14 +311,18 @@ static bool is_unknown_sequence(void)
 bool term_input(struct input *input)
 {
 	wint_t character;
+	bool is_mouse;
 	int kind;
 	do {
 		if (take_mouse(input))
 			return true;
 		kind = wget_wch(term.keyboard, &character);
-		if (kind == KEY_CODE_YES && character == KEY_MOUSE)
-			read_mouse();
-	} while (kind == KEY_CODE_YES && character == KEY_MOUSE);
+		is_mouse = kind == KEY_CODE_YES && character == KEY_MOUSE;
+		/* One KEY_MOUSE stands for several events where they came quickly. */
+		while (is_mouse && term.mouse_count < MOUSE_RUN &&
+		       getmouse(&term.mouse[term.mouse_count]) == OK)
+			term.mouse_count++;
+	} while (is_mouse);
 	memset(input, 0, sizeof(*input));
 	if (kind == OK && character == ESCAPE && is_unknown_sequence())
 		return true;

@@ -5,14 +5,6 @@
 #define INDENT 11		/* the headings */
 #define LIST_ROWS_MIN 3
 
-static int lines_of(const struct part *parts, size_t count, int cols)
-{
-	int lines = 0;
-	for (size_t i = 0; i < count; i++)
-		lines += term_lines(cols - INDENT, parts[i].text);
-	return lines;
-}
-
 static void draw_parts(const struct part *parts, size_t count, struct area area)
 {
 	for (size_t i = 0; i < count && area.rows > 0; i++) {
@@ -26,32 +18,26 @@ static void draw_parts(const struct part *parts, size_t count, struct area area)
 	}
 }
 
-/* Rows for the list, its titles included, out of @room, when the parts take @needed and a blank
- * line. */
-static int split(struct explained *explained, uint64_t rows, int needed, int room, int cols)
-{
-	const int most = room - 1 - LIST_ROWS_MIN;
-	if (explained->cols != cols)
-		explained->lines = 0;
-	explained->cols = cols;
-	if (needed > explained->lines)
-		explained->lines = needed;
-	const int share = explained->lines < most ? explained->lines : most;
-	const int list = room - (share > 0 ? share : 0);
-	return rows + 1 < (uint64_t)list ? (int)rows + 1 : list;
-}
-
 void explain_draw(struct table *table, struct fetcher *fetcher, struct area area,
 		  const struct part *parts, size_t count, struct explained *explained)
 {
 	struct area list = area;
-	const int cols = area.cols - 2;
+	const int cols = area.cols - 2, most = area.rows - 1 - LIST_ROWS_MIN;
+	const uint64_t rows = model_count(table->model) + 1; /* with the titles */
+	int needed = 1;		/* a blank line */
 	if (count == 0) {
 		table_draw(table, fetcher, area);
 		return;
 	}
-	list.rows = split(explained, model_count(table->model), lines_of(parts, count, cols) + 1,
-			  area.rows, cols);
+	for (size_t i = 0; i < count; i++)
+		needed += term_lines(cols - INDENT, parts[i].text);
+	if (explained->cols != cols || explained->lines < needed)
+		explained->lines = needed;
+	explained->cols = cols;
+	const int share = explained->lines < most ? explained->lines : most;
+	list.rows = area.rows - (share > 0 ? share : 0);
+	if (rows < (uint64_t)list.rows)
+		list.rows = (int)rows;
 	table_draw(table, fetcher, list);
 	draw_parts(parts, count, (struct area){ list.y + list.rows + 1, area.x + 1,
 						area.rows - 1 - list.rows, cols });

@@ -111,21 +111,15 @@ struct lines_model {
 	size_t count, capacity;
 };
 
-static bool add_piece(struct lines_model *model, struct piece piece)
-{
-	if (!array_reserve((void **)&model->pieces, model->count, &model->capacity, sizeof(piece)))
-		return false;
-	model->pieces[model->count++] = piece;
-	return true;
-}
-
 /* Bytes of @text that fit @cols columns: up to the last space behind its indentation, or as many
  * characters as go where a single word is longer. At least one. */
 static size_t piece_length(const char *text, int cols)
 {
 	char part[LINE_MAX_BYTES];
-	const size_t indent = strspn(text, " ");
+	const size_t indent = strspn(text, " "), all = strlen(text);
 	size_t len = 0, space = 0;
+	if (all <= (size_t)cols)	/* no character takes more columns than bytes */
+		return all;
 	while (text[len]) {
 		size_t next = len + 1;
 		while (((unsigned char)text[next] & 0xc0) == 0x80)
@@ -142,26 +136,25 @@ static size_t piece_length(const char *text, int cols)
 	return text[len] == ' ' || space == 0 ? (len > 0 ? len : 1) : space;
 }
 
+/* Break line @line into pieces, the first at its beginning and the others hanging. */
 static bool break_line(struct lines_model *model, size_t line, int cols)
 {
 	const char *text = model->lines->rows[line].text;
-	const size_t all = strlen(text);
-	size_t indent = strspn(text, " ");
-	if (all <= (size_t)cols)	/* no character takes more columns than bytes */
-		return add_piece(model, (struct piece){ line, 0, (uint16_t)all, 0 });
-	indent = indent + HANG < (size_t)cols / 2 ? indent + HANG : 0;
-	size_t at = piece_length(text, cols);
-	bool fits = add_piece(model, (struct piece){ line, 0, (uint16_t)at, 0 });
-	while (fits) {
-		at += strspn(text + at, " ");
-		if (!text[at])
-			break;
-		const size_t len = piece_length(text + at, cols - (int)indent);
-		fits = add_piece(model, (struct piece){ line, (uint16_t)at, (uint16_t)len,
-							(uint16_t)indent });
+	const size_t hang = strspn(text, " ") + HANG;
+	const size_t indent = hang < (size_t)cols / 2 ? hang : 0;
+	size_t at = 0;
+	do {
+		const size_t before = at > 0 ? indent : 0;
+		const size_t len = piece_length(text + at, cols - (int)before);
+		if (!array_reserve((void **)&model->pieces, model->count, &model->capacity,
+				   sizeof(*model->pieces)))
+			return false;
+		model->pieces[model->count++] = (struct piece){ line, (uint16_t)at, (uint16_t)len,
+								(uint16_t)before };
 		at += len;
-	}
-	return fits;
+		at += strspn(text + at, " ");
+	} while (text[at]);
+	return true;
 }
 
 static uint64_t model_rows(const struct model *model)

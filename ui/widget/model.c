@@ -79,10 +79,12 @@ void model_release(void *context)
 	session_release(session);
 }
 
-static bool find_in_text(struct model *model, const struct query *query, uint64_t first,
-			 uint64_t count, bool backward, uint64_t *found)
+bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
+		bool backward, uint64_t *found)
 {
 	struct row row;
+	if (model->ops->find)
+		return model->ops->find(model, query, first, count, backward, found);
 	for (uint64_t i = 0; i < count; i++) {
 		const uint64_t at = backward ? first + count - 1 - i : first + i;
 		row_clear(&row);
@@ -93,12 +95,4 @@ static bool find_in_text(struct model *model, const struct query *query, uint64_
 		}
 	}
 	return false;
-}
-
-bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
-		bool backward, uint64_t *row)
-{
-	if (model->ops->find)
-		return model->ops->find(model, query, first, count, backward, row);
-	return find_in_text(model, query, first, count, backward, row);
 }

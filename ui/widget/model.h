@@ -76,6 +76,6 @@ static inline uint64_t model_count(const struct model *model)
 
 /* The first (last, when @backward) row of [@first, @first + @count) that fits @query. */
 bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
-		bool backward, uint64_t *row);
+		bool backward, uint64_t *found);
 
 #endif

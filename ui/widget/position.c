@@ -43,58 +43,54 @@ void position_set(struct position *position, uint64_t row)
 	follow_cursor(position);
 }
 
-static uint64_t up_by(uint64_t from, uint64_t rows)
+/* @from moved by @rows, but not beyond row 0 or @last. */
+static uint64_t step(uint64_t from, int64_t rows, uint64_t last)
 {
-	return from > rows ? from - rows : 0;
-}
-
-static uint64_t down_by(const struct position *position, uint64_t from, uint64_t rows)
-{
-	const uint64_t last = position->count - 1;
-	return last - from > rows ? from + rows : last;
-}
-
-/* The page goes with the cursor, so that it stays at its height on the screen. */
-static void move_page(struct position *position, enum motion motion, uint64_t rows)
-{
-	if (motion == MOTION_PAGE_UP || motion == MOTION_SCROLL_UP) {
-		position->cursor = up_by(position->cursor, rows);
-		position->top = up_by(position->top, rows);
-	} else {
-		position->cursor = down_by(position, position->cursor, rows);
-		position->top = down_by(position, position->top, rows);
-	}
+	const uint64_t distance = rows < 0 ? (uint64_t)-rows : (uint64_t)rows;
+	if (rows < 0)
+		return from > distance ? from - distance : 0;
+	return last - from > distance ? from + distance : last;
 }
 
 void position_move(struct position *position, enum motion motion)
 {
+	const uint64_t last = position->count - 1;
+	int64_t rows = 0;
 	if (position->count == 0)
 		return;
 	switch (motion) {
 	case MOTION_UP:
-		position->cursor = up_by(position->cursor, 1);
+		rows = -1;
 		break;
 	case MOTION_DOWN:
-		position->cursor = down_by(position, position->cursor, 1);
+		rows = 1;
 		break;
 	case MOTION_PAGE_UP:
+		rows = -(int64_t)position->page;
+		break;
 	case MOTION_PAGE_DOWN:
-		move_page(position, motion, position->page);
+		rows = position->page;
 		break;
 	case MOTION_SCROLL_UP:
+		rows = -SCROLL_STEP;
+		break;
 	case MOTION_SCROLL_DOWN:
-		move_page(position, motion, SCROLL_STEP);
+		rows = SCROLL_STEP;
 		break;
 	case MOTION_HOME:
 		position->cursor = 0;
 		break;
 	case MOTION_END:
-		position->cursor = position->count - 1;
+		position->cursor = last;
 		break;
 	case MOTION_LEFT:
 	case MOTION_RIGHT:
 		break;
 	}
+	position->cursor = step(position->cursor, rows, last);
+	/* The page moves with the cursor, which so stays at its height on the screen. */
+	if (motion != MOTION_UP && motion != MOTION_DOWN)
+		position->top = step(position->top, rows, last);
 	follow_cursor(position);
 }
 

@@ -60,24 +60,6 @@ static void drop_request(struct fetch_request *head)
 	free(request);
 }
 
-static struct table_request *make_request(const struct table *table, uint64_t first, size_t count)
-{
-	struct table_request *request = calloc(1, sizeof(*request));
-	struct row *rows = malloc(count * sizeof(*rows));
-	if (!request || !rows) {
-		free(request);
-		free(rows);
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++)
-		row_clear(&rows[i]);
-	*request = (struct table_request){
-		.head = { run_request, drop_request }, .model = model_hold(table->model),
-		.version = table->version, .first = first, .count = count, .rows = rows,
-	};
-	return request;
-}
-
 bool table_deliver(struct table *table, struct fetch_request *head)
 {
 	struct table_request *request = (struct table_request *)head;
@@ -99,25 +81,34 @@ static bool covers(uint64_t first, size_t count, uint64_t from, size_t wanted)
 	return from >= first && from + wanted <= first + count;
 }
 
-/* Ask for the visible rows and, so that the next key finds its rows there, a page on either
- * side. */
-static void ask(struct table *table, struct fetcher *fetcher)
+/* Request the visible rows and, so that the next key finds its rows there, a page on either side. */
+static void request_rows(struct table *table, struct fetcher *fetcher)
 {
 	const struct position *at = &table->position;
-	const uint64_t above = at->top > at->page ? at->top - at->page : 0;
+	const uint64_t first = at->top > at->page ? at->top - at->page : 0;
 	const uint64_t below = at->top + 2 * (uint64_t)at->page;
-	const uint64_t end = below < at->count ? below : at->count;
-	struct table_request *request = make_request(table, above, (size_t)(end - above));
-	if (!request)
+	const size_t count = (size_t)((below < at->count ? below : at->count) - first);
+	struct table_request *request = malloc(sizeof(*request));
+	struct row *rows = malloc(count * sizeof(*rows));
+	if (!request || !rows) {
+		free(request);
+		free(rows);
 		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		row_clear(&rows[i]);
+	*request = (struct table_request){
+		.head = { run_request, drop_request }, .model = model_hold(table->model),
+		.version = table->version, .first = first, .count = count, .rows = rows,
+	};
 	if (table->model->ops->in_memory) {
 		run_request(&request->head);
 		table_deliver(table, &request->head);
 		return;
 	}
 	table->asked = table->version;
-	table->asked_first = above;
-	table->asked_count = request->count;
+	table->asked_first = first;
+	table->asked_count = count;
 	fetcher_submit(fetcher, &request->head);
 	struct fetch_request *done = fetcher_collect(fetcher, TABLE_WAIT_MS);
 	if (done)
@@ -137,7 +128,7 @@ static void load(struct table *table, struct fetcher *fetcher)
 	if (table->asked == table->version &&
 	    covers(table->asked_first, table->asked_count, at->top, wanted))
 		return;
-	ask(table, fetcher);
+	request_rows(table, fetcher);
 }
 
 static const struct row *row_at(const struct table *table, uint64_t row)
@@ -232,29 +223,12 @@ void table_init(struct table *table, const struct column *columns, size_t count)
 				 .version = 1 };
 }
 
-static void forget_rows(struct table *table)
+void table_set_model(struct table *table, void *model)
 {
 	free(table->rows);
 	table->rows = NULL;
 	table->count = 0;
-}
-
-void table_free(struct table *table)
-{
-	forget_rows(table);
-	model_release(table->model);
-	table->model = NULL;
-}
-
-void table_set_model(struct table *table, void *model)
-{
-	forget_rows(table);
 	model_release(table->model);
 	table->model = model;
 	table_reload(table);
-}
-
-void table_reload(struct table *table)
-{
-	table->version++;
 }

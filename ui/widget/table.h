@@ -37,14 +37,16 @@ struct table {
 };
 
 void table_init(struct table *table, const struct column *columns, size_t count);
-void table_free(struct table *table);
 
-/* Show @model from now on; the reference passes to the table. NULL shows nothing. The position is
- * kept as far as possible. */
+/* Show @model from now on; the reference passes to the table. NULL shows nothing and frees what the
+ * table holds. The position is kept as far as possible. */
 void table_set_model(struct table *table, void *model);
 
 /* What the rows say may have changed: load them again. */
-void table_reload(struct table *table);
+static inline void table_reload(struct table *table)
+{
+	table->version++;
+}
 
 /* Draw titles and rows, and ask @fetcher for rows that are missing; it is given a moment to
  * answer. */

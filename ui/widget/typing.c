@@ -20,14 +20,6 @@ static void erase_character(struct typing *typing)
 	typing->text[typing->len] = '\0';
 }
 
-static void erase_word(struct typing *typing)
-{
-	while (typing->len > 0 && typing->text[typing->len - 1] == ' ')
-		erase_character(typing);
-	while (typing->len > 0 && typing->text[typing->len - 1] != ' ')
-		erase_character(typing);
-}
-
 static void add_character(struct typing *typing, wchar_t character)
 {
 	char bytes[MB_LEN_MAX];
@@ -61,7 +53,10 @@ bool typing_input(struct typing *typing, const struct input *input)
 		typing_set(typing, "");
 		return true;
 	case CONTROL('w'):
-		erase_word(typing);
+		while (typing->len > 0 && typing->text[typing->len - 1] == ' ')
+			erase_character(typing);
+		while (typing->len > 0 && typing->text[typing->len - 1] != ' ')
+			erase_character(typing);
 		return true;
 	default:
 		if (input->character)
