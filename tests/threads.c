@@ -175,8 +175,10 @@ static void two_stores_are_written_at_once(void **state)
 	struct job jobs[THREADS] = { 0 };
 	pthread_t threads[THREADS];
 	for (unsigned i = 0; i < THREADS; i++) {
-		builder_make_folder(jobs[i].folder);
-		snprintf(jobs[i].repo, sizeof(jobs[i].repo), "%.400s/repo", jobs[i].folder);
+		char folder[BUILDER_PATH];
+		builder_make_folder(folder);
+		memcpy(jobs[i].folder, folder, sizeof(folder));
+		snprintf(jobs[i].repo, sizeof(jobs[i].repo), "%.400s/repo", folder);
 		assert_int_equal(pthread_create(&threads[i], NULL, live, &jobs[i]), 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++)
