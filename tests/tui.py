@@ -532,7 +532,7 @@ class Help(Case):
     def labels(self, terminal):
         """The column of keys of the help screen, all of its pages."""
         found = set()
-        screen = terminal.wait('keys of the view', lambda s: s.selected)
+        screen = terminal.wait('keys of the screen', lambda s: s.selected)
         while True:
             found |= {re.split(r'  +', line.strip())[0] for line in screen.lines[4:-1]}
             before = screen.selected
@@ -554,7 +554,7 @@ class Help(Case):
                     terminal.press(view)
                 terminal.view(view)
                 hints = re.findall(r'(\S+):[a-z]', terminal.wait('q:back').lines[-1])
-                terminal.press('?').wait('keys of the view ' + VIEWS[int(view) - 1][2:])
+                terminal.press('?').wait('keys of the screen ' + VIEWS[int(view) - 1][2:])
                 labels = self.labels(terminal)
                 for label in self.COMMON + self.OWN[view]:
                     self.assertIn(label, labels)
@@ -685,7 +685,7 @@ class Mouse(Case):
         for column, line in ((79, 0), (79, 1), (79, 23), (0, 23), (40, 20), (0, 2)):
             terminal.mouse(0, column, line)
         terminal.mouse(1, 5, 5).mouse(2, 5, 5)
-        terminal.press('?').wait('keys of the view Problems')
+        terminal.press('?').wait('keys of the screen Problems')
         terminal.press('q').wait(lambda s: s.lines[:8] == before)
 
 
@@ -735,10 +735,10 @@ class Resizing(Case):
             for columns, lines in self.STEPS + ((80, 24),):
                 terminal.resize(columns, lines)
             terminal.wait('entry at offset 8', 'q:back')
-        terminal.press('?').wait('keys of the view')
+        terminal.press('?').wait('keys of the screen')
         for columns, lines in self.STEPS + ((80, 24),):
             terminal.resize(columns, lines)
-        terminal.wait('keys of the view')
+        terminal.wait('keys of the screen')
         terminal.press('q').wait('entry at offset 8')
         terminal.type(':segme')
         for columns, lines in self.STEPS + ((80, 24),):

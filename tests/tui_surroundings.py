@@ -429,7 +429,7 @@ class LongWork(Case):
         terminal.press('6').wait('verifying: more may follow', 'checksum')
         terminal.press('2').view('2')
         terminal.press('j', 'j', 'j').at('3 ')
-        terminal.press('?').wait('keys of the view Segments')
+        terminal.press('?').wait('keys of the screen Segments')
         terminal.press('q', '3').view('3')
         terminal.press('4').view('4')
         screen = terminal.wait('verifying', 'so far')

@@ -405,7 +405,7 @@ static void assert_refused(const struct opened_repo *opened, enum repair action,
 static void leave_tail(const struct damaged_repo *damaged)
 {
 	uint8_t bytes[8 + 41 + 9] = "ATTICSEG", key[BUILDER_KEY];
-	char path[BUILDER_PATH + 32];
+	char path[BUILDER_PATH + 64];
 	builder_key(500, key);
 	builder_encode(BUILDER_PUT, key, "left here", 9, bytes + 8);
 	const long number = (long)damaged->files[damaged->segments - 1].segment + 1;
