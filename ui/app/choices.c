@@ -31,7 +31,6 @@ static void add(struct choices *choices, enum repair action)
 
 struct weigh_job {
 	struct job job;
-	struct session *session;	/* held */
 	struct choices choices;
 	unsigned threads;
 };
@@ -60,7 +59,7 @@ static void describe_choice(struct choice *choice, enum as_err err, const struct
 static void run_weigh(struct job *head)
 {
 	struct weigh_job *job = (struct weigh_job *)head;
-	const struct session *session = job->session;
+	const struct session *session = head->session;
 	const struct repair_options options = { .threads = job->threads };
 	struct plan *plans[CHOICES_MAX] = { NULL };
 	enum as_err errs[CHOICES_MAX];
@@ -79,20 +78,14 @@ static void weigh_done(struct app *app, struct job *head)
 	app->choices = ((struct weigh_job *)head)->choices;
 }
 
-static void drop_weigh(struct job *head)
-{
-	session_release(((struct weigh_job *)head)->session);
-	free(head);
-}
-
 static void weigh(struct app *app)
 {
 	struct weigh_job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return;		/* the words have to do */
 	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "weighing the two ways",
-				 .run = run_weigh, .done = weigh_done, .drop = drop_weigh };
-	job->session = session_hold(app->session);
+				 .run = run_weigh, .done = weigh_done,
+				 .session = session_hold(app->session) };
 	job->choices = app->choices;
 	job->threads = app->threads;
 	app_start(app, &job->job);

@@ -17,7 +17,6 @@
 
 struct export {
 	struct job job;
-	struct session *session;	/* held */
 	struct lines *lines;		/* held */
 	char name[PATH_MAX];
 	int sys;			/* errno; 0: it was written */
@@ -55,7 +54,7 @@ static bool lies_in_repository(const struct export *export)
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s", export->name);
 	const int fd = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && is_inside(fd, export->session->repo);
+	return fd >= 0 && is_inside(fd, export->job.session->repo);
 }
 
 static bool write_all(const struct lines *lines, int fd)
@@ -100,10 +99,7 @@ static void export_done(struct app *app, struct job *head)
 
 static void drop_export(struct job *head)
 {
-	struct export *export = (struct export *)head;
-	session_release(export->session);
-	lines_release(export->lines);
-	free(export);
+	lines_release(((struct export *)head)->lines);
 }
 
 void export_start(struct app *app, struct lines *lines, const char *name)
@@ -115,8 +111,8 @@ void export_start(struct app *app, struct lines *lines, const char *name)
 		return;
 	}
 	export->job = (struct job){ .kind = JOB_EXPORT, .verb = "writing", .run = run_export,
-				    .done = export_done, .drop = drop_export };
-	export->session = session_hold(app->session);
+				    .done = export_done, .drop = drop_export,
+				    .session = session_hold(app->session) };
 	export->lines = lines_hold(lines);
 	snprintf(export->name, sizeof(export->name), "%s%s", home ? home : "",
 		 home ? name + 1 : name);

@@ -83,7 +83,6 @@ static void drop_open(struct job *head)
 	struct open_job *job = (struct open_job *)head;
 	repo_close(job->repo);
 	lock_owner_release(job->lock_owner);
-	free(job);
 }
 
 static void start_reading(struct app *app, bool verifies, bool whole)

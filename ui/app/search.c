@@ -91,9 +91,8 @@ static void show_result(struct app *app, struct job *job)
 
 static void drop_search(struct job *job)
 {
-	struct search *search = (struct search *)job;
-	search->target->drop(search->target);
-	free(search);
+	struct search_target *target = ((struct search *)job)->target;
+	target->drop(target);
 }
 
 void search_start(struct app *app, struct screen *screen, struct search_target *target,

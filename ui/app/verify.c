@@ -15,7 +15,6 @@
 
 struct verify_job {
 	struct job job;
-	struct session *session;	/* held */
 	unsigned threads;
 	bool is_whole;			/* believe nothing, read everything */
 	enum as_err err;
@@ -27,8 +26,8 @@ struct verify_job {
 static void run_verify(struct job *head)
 {
 	struct verify_job *job = (struct verify_job *)head;
-	const struct repo *repo = job->session->repo;
-	struct verify *verify = atomic_load(&job->session->verify);
+	const struct repo *repo = head->session->repo;
+	struct verify *verify = atomic_load(&head->session->verify);
 	struct verify_records known = { .rows = NULL }, kept = { .rows = NULL };
 	thread_give_way();
 	if (!job->is_whole)
@@ -62,7 +61,7 @@ static void say_clean(struct app *app, const struct verify *verify)
 static void verify_done(struct app *app, struct job *head)
 {
 	const struct verify_job *job = (const struct verify_job *)head;
-	atomic_store(&job->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
+	atomic_store(&head->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
 	app->hooks->after_verify(app);
 	app_refresh(app);
 	if (session_verify(app->session))
@@ -84,13 +83,6 @@ static void verify_done(struct app *app, struct job *head)
 		app_say(app, STYLE_BAD, "verification stopped: out of memory");
 }
 
-static void drop_verify(struct job *head)
-{
-	struct verify_job *job = (struct verify_job *)head;
-	session_release(job->session);
-	free(job);
-}
-
 void app_start_verify(struct app *app, bool whole)
 {
 	struct session *session = app->session;
@@ -108,8 +100,9 @@ void app_start_verify(struct app *app, bool whole)
 	}
 	*job = (struct verify_job){
 		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
-			 .run = run_verify, .done = verify_done, .drop = drop_verify },
-		.session = session_hold(session), .threads = app->threads,
+			 .run = run_verify, .done = verify_done,
+			 .session = session_hold(session) },
+		.threads = app->threads,
 		.is_whole = whole || app->mode == MODE_REPAIR,
 	};
 	atomic_store(&job->job.total, session->repo->listing.count);

@@ -15,7 +15,6 @@
 
 struct watch {
 	struct job job;
-	struct session *session;	/* held */
 	int stop;			/* eventfd: ends the wait between two looks */
 };
 
@@ -54,7 +53,7 @@ static bool look_for_holders(struct session *session)
 static void run_watch(struct job *head)
 {
 	struct watch *watch = (struct watch *)head;
-	struct session *session = watch->session;
+	struct session *session = head->session;
 	struct pollfd stop = { .fd = watch->stop, .events = POLLIN };
 	while (!atomic_load(&head->progress.cancel)) {
 		bool news = look_for_holders(session);
@@ -75,10 +74,7 @@ static void interrupt_watch(struct job *head)
 
 static void drop_watch(struct job *head)
 {
-	struct watch *watch = (struct watch *)head;
-	session_release(watch->session);
-	close(watch->stop);
-	free(watch);
+	close(((struct watch *)head)->stop);
 }
 
 void watch_start(struct app *app)
@@ -93,8 +89,8 @@ void watch_start(struct app *app)
 	}
 	*watch = (struct watch){
 		.job = { .kind = JOB_WATCH, .run = run_watch, .drop = drop_watch,
-			 .interrupt = interrupt_watch },
-		.session = session_hold(app->session), .stop = stop,
+			 .interrupt = interrupt_watch, .session = session_hold(app->session) },
+		.stop = stop,
 	};
 	app_start(app, &watch->job);
 }

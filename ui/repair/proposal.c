@@ -114,9 +114,7 @@ static void plan_done(struct app *app, struct job *head)
 
 static void drop_plan(struct job *head)
 {
-	struct plan_job *job = (struct plan_job *)head;
-	proposal_release(job->proposal);
-	free(job);
+	proposal_release(((struct plan_job *)head)->proposal);
 }
 
 static struct proposal *proposal_new(struct session *session, const struct wanted *wanted)

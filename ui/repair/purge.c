@@ -19,7 +19,6 @@
 
 struct purge_job {
 	struct job job;
-	struct session *session;	/* held */
 	struct undo_entry entry;
 	uint64_t freed;			/* bytes */
 	enum as_err err;
@@ -29,14 +28,8 @@ struct purge_job {
 static void run_purge(struct job *head)
 {
 	struct purge_job *job = (struct purge_job *)head;
-	job->err = undo_purge(lock_owner_permit(job->session->lock_owner), job->entry.name,
+	job->err = undo_purge(lock_owner_permit(head->session->lock_owner), job->entry.name,
 			      &job->freed, &job->error);
-}
-
-static void drop_purge(struct job *head)
-{
-	session_release(((struct purge_job *)head)->session);
-	free(head);
 }
 
 static enum style say_outcome(const struct purge_job *job, char *out, size_t size)
@@ -95,8 +88,7 @@ static void start(struct app *app)
 		return;
 	}
 	job->job = (struct job){ .kind = JOB_PURGE, .verb = WORD, .run = run_purge,
-				 .done = purge_done, .drop = drop_purge };
-	job->session = session_hold(app->session);
+				 .done = purge_done, .session = session_hold(app->session) };
 	job->entry = app->flow->purge.entry;
 	action_log_add(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
 	app->modal = &progress_modal;

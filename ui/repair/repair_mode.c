@@ -14,7 +14,6 @@
 
 struct lock_job {
 	struct job job;
-	struct session *session;	/* held, and with it the lock owner */
 	const char *path;		/* lives as long as the program */
 	bool lowers, waits;
 	enum as_err err;
@@ -32,17 +31,10 @@ static void run_lock(struct job *head)
 	struct lock_job *job = (struct lock_job *)head;
 	const struct lock_wait wait = { job->waits ? UINT_MAX : 0, is_cancelled, job };
 	if (job->lowers)
-		lock_owner_lower(job->session->lock_owner);
+		lock_owner_lower(head->session->lock_owner);
 	else
-		job->err =
-			lock_owner_upgrade(job->session->lock_owner, job->path, &wait, &job->error);
-}
-
-static void drop_lock(struct job *head)
-{
-	struct lock_job *job = (struct lock_job *)head;
-	session_release(job->session);
-	free(job);
+		job->err = lock_owner_upgrade(head->session->lock_owner, job->path, &wait,
+					      &job->error);
 }
 
 static bool start(struct app *app, bool waits, bool lowers, const char *verb,
@@ -54,8 +46,7 @@ static bool start(struct app *app, bool waits, bool lowers, const char *verb,
 		return false;
 	}
 	job->job = (struct job){ .kind = JOB_LOCK, .verb = verb, .run = run_lock, .done = done,
-				 .drop = drop_lock };
-	job->session = session_hold(app->session);
+				 .session = session_hold(app->session) };
 	job->path = app->path;
 	job->waits = waits;
 	job->lowers = lowers;

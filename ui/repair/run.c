@@ -58,7 +58,6 @@ static void drop_repair(struct job *head)
 	struct repair_job *job = (struct repair_job *)head;
 	proposal_release(job->proposal);
 	lines_release(job->lines);
-	free(job);
 }
 
 /* What came of it, and what state that leaves. */

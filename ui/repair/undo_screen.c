@@ -198,7 +198,6 @@ static void list_done(struct app *app, struct job *job)
 static void drop_list(struct job *head)
 {
 	model_release(((struct list_job *)head)->model);
-	free(head);
 }
 
 /* ---- the screen ---- */

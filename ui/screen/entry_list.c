@@ -227,7 +227,6 @@ static void drop_scan(struct job *head)
 	struct scan_job *job = (struct scan_job *)head;
 	free(job->witnesses);
 	model_release(job->scan);
-	free(job);
 }
 
 /* ---- rows for the table ---- */

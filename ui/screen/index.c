@@ -248,7 +248,6 @@ static void run_count(struct job *head)
 static void drop_count(struct job *head)
 {
 	model_release(((struct count_job *)head)->model);
-	free(head);
 }
 
 static void start_count(struct app *app, const struct screen *screen, struct index_model *model)
@@ -267,14 +266,9 @@ static void start_count(struct app *app, const struct screen *screen, struct ind
 
 /* ---- what the index is worth ---- */
 
-struct witness_job {
-	struct job job;
-	struct session *session;	/* held */
-};
-
 static void run_witness(struct job *head)
 {
-	struct session *session = ((struct witness_job *)head)->session;
+	struct session *session = head->session;
 	struct witness *witness = calloc(1, sizeof(*witness)), *none = NULL;
 	if (!witness)
 		return;
@@ -290,34 +284,24 @@ static void witness_done(struct app *app, struct job *job)
 	app->dirty = true;
 }
 
-static void drop_witness(struct job *head)
-{
-	session_release(((struct witness_job *)head)->session);
-	free(head);
-}
-
 static void start_witness(struct app *app, const struct screen *screen)
 {
 	struct session *session = app->session;
 	if (session->repo->index.fd < 0 || session_verify(session) ||
 	    atomic_load(&session->index_witness) || jobs_has(&app->jobs, JOB_WITNESS, screen))
 		return;
-	struct witness_job *job = calloc(1, sizeof(*job));
+	struct job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return;
-	*job = (struct witness_job){
-		.job = { .kind = JOB_WITNESS, .owner = screen, .run = run_witness,
-			 .done = witness_done, .drop = drop_witness },
-		.session = session_hold(session),
-	};
-	app_start(app, &job->job);
+	*job = (struct job){ .kind = JOB_WITNESS, .owner = screen, .run = run_witness,
+			     .done = witness_done, .session = session_hold(session) };
+	app_start(app, job);
 }
 
 /* ---- looking a key up ---- */
 
 struct lookup_job {
 	struct job job;
-	struct session *session;	/* held */
 	struct screen *screen;
 	uint8_t key[KEY_SIZE];
 	enum as_err result;
@@ -327,13 +311,13 @@ struct lookup_job {
 static void run_lookup(struct job *head)
 {
 	struct lookup_job *job = (struct lookup_job *)head;
-	job->result = index_lookup(&job->session->repo->index, job->key, &job->bucket);
+	job->result = index_lookup(&head->session->repo->index, job->key, &job->bucket);
 }
 
 static void lookup_done(struct app *app, struct job *head)
 {
 	const struct lookup_job *job = (const struct lookup_job *)head;
-	const uint32_t buckets = job->session->repo->index.buckets;
+	const uint32_t buckets = head->session->repo->index.buckets;
 	struct table *table = job->screen->table;
 	const bool found = job->result == AS_OK;
 	table->position.count = model_count(table->model);
@@ -344,12 +328,6 @@ static void lookup_done(struct app *app, struct job *head)
 							       : as_err_text(job->result));
 }
 
-static void drop_lookup(struct job *head)
-{
-	session_release(((struct lookup_job *)head)->session);
-	free(head);
-}
-
 static void start_lookup(struct app *app, struct screen *screen, const uint8_t *key)
 {
 	struct lookup_job *job = calloc(1, sizeof(*job));
@@ -357,8 +335,9 @@ static void start_lookup(struct app *app, struct screen *screen, const uint8_t *
 		return;
 	*job = (struct lookup_job){
 		.job = { .kind = JOB_SEARCH, .verb = "looking the key up", .owner = screen,
-			 .run = run_lookup, .done = lookup_done, .drop = drop_lookup },
-		.session = session_hold(app->session), .screen = screen,
+			 .run = run_lookup, .done = lookup_done,
+			 .session = session_hold(app->session) },
+		.screen = screen,
 	};
 	memcpy(job->key, key, KEY_SIZE);
 	app_start(app, &job->job);

@@ -116,7 +116,6 @@ static void history_done(struct app *app, struct job *job)
 static void drop_history(struct job *head)
 {
 	model_release(((struct history_job *)head)->model);
-	free(head);
 }
 
 static void start(struct app *app, struct screen *screen, struct table *table)

@@ -66,7 +66,6 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 
 struct order_job {
 	struct job job;
-	struct session *session;	/* held */
 	struct segments *screen;	/* the one that asked; done is not called when it is gone */
 	struct segments_order order;
 	struct model *model;		/* held: the result; NULL: cancelled, or out of memory */
@@ -103,8 +102,9 @@ static bool needs_stats(const struct session *session, const struct segments_ord
 static void run_order(struct job *head)
 {
 	struct order_job *job = (struct order_job *)head;
-	if (!needs_stats(job->session, &job->order) || gather_stats(job->session, &head->progress))
-		job->model = segments_model_new(job->session, &job->order);
+	struct session *session = head->session;
+	if (!needs_stats(session, &job->order) || gather_stats(session, &head->progress))
+		job->model = segments_model_new(session, &job->order);
 }
 
 static void start_order(struct app *app, struct segments *screen, const char *verb);
@@ -125,10 +125,7 @@ static void order_done(struct app *app, struct job *head)
 
 static void drop_order(struct job *head)
 {
-	struct order_job *job = (struct order_job *)head;
-	model_release(job->model);
-	session_release(job->session);
-	free(job);
+	model_release(((struct order_job *)head)->model);
 }
 
 static bool takes_a_while(const struct session *session, const struct segments_order *order)
@@ -148,8 +145,9 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 		return;
 	*job = (struct order_job){
 		.job = { .kind = JOB_ORDER, .verb = verb, .run = run_order,
-			 .done = order_done, .drop = drop_order, .owner = screen },
-		.session = session_hold(session), .screen = screen, .order = screen->order,
+			 .done = order_done, .drop = drop_order, .owner = screen,
+			 .session = session_hold(session) },
+		.screen = screen, .order = screen->order,
 	};
 	if (needs_stats(session, &screen->order)) {
 		job->job.verb = "asking for the sizes of";
@@ -161,7 +159,7 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 	} else {
 		run_order(&job->job);
 		order_done(app, &job->job);
-		drop_order(&job->job);
+		job_free(&job->job);
 	}
 }
 

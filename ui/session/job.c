@@ -3,9 +3,11 @@
 #include "session/job.h"
 
 #include "session/format.h"
+#include "session/session.h"
 #include "session/thread.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void *run_job(void *context)
@@ -48,6 +50,14 @@ void job_abandon(struct job *job)
 	job_cancel(job);
 }
 
+void job_free(struct job *job)
+{
+	if (job->drop)
+		job->drop(job);
+	session_release(job->session);
+	free(job);
+}
+
 bool jobs_start(struct jobs *jobs, struct job *job)
 {
 	for (struct job *other = jobs->first; other; other = other->next)
@@ -56,7 +66,7 @@ bool jobs_start(struct jobs *jobs, struct job *job)
 	job->wake = jobs->wake;
 	clock_gettime(CLOCK_MONOTONIC, &job->started);
 	if (!thread_start(&job->thread, run_job, job)) {
-		job->drop(job);
+		job_free(job);
 		return false;
 	}
 	job->next = jobs->first;
@@ -77,7 +87,7 @@ bool jobs_collect(struct jobs *jobs, struct app *app)
 		pthread_join(job->thread, NULL);
 		if (job->done && !job->abandoned && app)
 			job->done(app, job);
-		job->drop(job);
+		job_free(job);
 		/* done() may have started another job, which comes first in the list. */
 		link = &jobs->first;
 		any = true;

@@ -6,6 +6,7 @@
 #include "engine/check/check.h"
 
 struct app;
+struct session;
 
 enum job_kind {
 	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_ORDER, JOB_SEARCH, JOB_OPEN, JOB_WATCH,
@@ -19,13 +20,14 @@ struct job {
 	const char *unit;	/* "segments": what segments_done and total count; NULL: nothing */
 	const void *owner;	/* compared, never followed: whose work it is, NULL the program's */
 	_Atomic uint64_t total;	/* of units; 0 not known */
+	struct session *session; /* held until the job is freed; NULL: none */
 	struct verify_progress progress; /* bytes_done, segments_done, cancel */
 
 	/* In its thread; looks at progress.cancel. */
 	void (*run)(struct job *job);
 	/* In the main thread after run, unless it was abandoned. May be NULL. */
 	void (*done)(struct app *app, struct job *job);
-	/* Free it, in the main thread. */
+	/* In the main thread: release what it holds besides the session. May be NULL. */
 	void (*drop)(struct job *job);
 	/* End a wait, after cancel was set. May be NULL. */
 	void (*interrupt)(struct job *job);
@@ -49,8 +51,11 @@ struct jobs {
  * thread could be made. */
 bool jobs_start(struct jobs *jobs, struct job *job);
 
-/* Collect the finished ones: done, then drop. True when there was one. */
+/* Collect the finished ones: done, then job_free. True when there was one. */
 bool jobs_collect(struct jobs *jobs, struct app *app);
+
+/* Release what @job holds and free it. */
+void job_free(struct job *job);
 
 /* The newest running job that a person can see, or NULL. */
 struct job *jobs_visible(const struct jobs *jobs);
