@@ -92,7 +92,7 @@ static bool read_keys(struct app *app, short events, unsigned *deaf)
 	bool any = false;
 	while (!app->ended && term_input(&input)) {
 		/* What is typed ahead means the screen as it will be: have its rows there. */
-		jobs_collect(&app->jobs, app);
+		app->dirty |= jobs_collect(&app->jobs, app);
 		if (app->dirty)
 			frame_draw(app);
 		take_input(app, &input);
@@ -200,8 +200,7 @@ static void main_loop(struct app *app)
 		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
 			drawn = 0;	/* a key is answered at once */
 		app->dirty |= fds[1].revents != 0;
-		if (jobs_collect(&app->jobs, app))
-			app->dirty = true;
+		app->dirty |= jobs_collect(&app->jobs, app);
 		take_fetched(app);
 		if (now_ms() - ticked >= TICK_MS) {
 			ticked = now_ms();

@@ -189,12 +189,6 @@ static void run_list(struct job *head)
 	atomic_store(&model->ended, true);
 }
 
-static void list_done(struct app *app, struct job *job)
-{
-	(void)job;
-	app->dirty = true;
-}
-
 static void drop_list(struct job *head)
 {
 	model_release(((struct list_job *)head)->model);
@@ -226,7 +220,7 @@ static void list(struct app *app, struct screen *base)
 	}
 	*job = (struct list_job){
 		.job = { .kind = JOB_UNDOS, .verb = "reading the undo folders", .owner = base,
-			 .run = run_list, .done = list_done, .drop = drop_list },
+			 .run = run_list, .drop = drop_list },
 		.model = model_hold(model), .path = app->path,
 	};
 	table_set_model(base->table, model);

@@ -216,12 +216,6 @@ static void run_scan(struct job *head)
 		     scan->error == AS_ERR_CANCELLED ? SCAN_CANCELLED : SCAN_FAILED);
 }
 
-static void scan_done(struct app *app, struct job *job)
-{
-	(void)job;
-	app->dirty = true;
-}
-
 static void drop_scan(struct job *head)
 {
 	struct scan_job *job = (struct scan_job *)head;
@@ -356,7 +350,7 @@ struct scan *scan_start(struct app *app, const struct screen *owner, size_t posi
 	scan->position = position;
 	*job = (struct scan_job){
 		.job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries", .run = run_scan,
-			 .done = scan_done, .drop = drop_scan, .owner = owner },
+			 .drop = drop_scan, .owner = owner },
 		.scan = model_hold(scan),
 	};
 	if (app_start(app, &job->job))

@@ -278,12 +278,6 @@ static void run_witness(struct job *head)
 		free(witness);
 }
 
-static void witness_done(struct app *app, struct job *job)
-{
-	(void)job;
-	app->dirty = true;
-}
-
 static void start_witness(struct app *app, const struct screen *screen)
 {
 	struct session *session = app->session;
@@ -294,7 +288,7 @@ static void start_witness(struct app *app, const struct screen *screen)
 	if (!job)
 		return;
 	*job = (struct job){ .kind = JOB_WITNESS, .owner = screen, .run = run_witness,
-			     .done = witness_done, .session = session_hold(session) };
+			     .session = session_hold(session) };
 	app_start(app, job);
 }
 

@@ -107,12 +107,6 @@ static void run_history(struct job *head)
 	atomic_store(&model->ended, true);
 }
 
-static void history_done(struct app *app, struct job *job)
-{
-	(void)job;
-	app->dirty = true;
-}
-
 static void drop_history(struct job *head)
 {
 	model_release(((struct history_job *)head)->model);
@@ -132,7 +126,7 @@ static void start(struct app *app, struct screen *screen, struct table *table)
 	model->prefix.nibbles = screen->about.key_digits;
 	*job = (struct history_job){
 		.job = { .kind = JOB_HISTORY, .verb = "reading the log:", .unit = "segments",
-			 .owner = screen, .run = run_history, .done = history_done,
+			 .owner = screen, .run = run_history,
 			 .drop = drop_history },
 		.model = model_hold(model), .threads = app->threads,
 	};
