@@ -71,7 +71,8 @@ static void take_input(struct app *app, const struct input *input)
 	app->dirty = true;
 	app->message[0] = '\0';
 	if (app->modal) {
-		app->modal->input(app, input);
+		if (app->modal->input)
+			app->modal->input(app, input);
 		return;
 	}
 	if (input->key == KEY_MOUSE) {

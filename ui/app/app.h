@@ -23,6 +23,7 @@ enum mode {
 
 /* Something that takes all keys for itself until it is closed: the prompt, a dialog. */
 struct modal {
+	/* NULL: all keys are ignored. */
 	void (*input)(struct app *app, const struct input *input);
 	void (*draw)(struct app *app, struct area bottom);
 };

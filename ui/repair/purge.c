@@ -60,12 +60,6 @@ static void purge_done(struct app *app, struct job *head)
 		app_read_again(app, NULL);
 }
 
-static void ignore_input(struct app *app, const struct input *input)
-{
-	(void)app;
-	(void)input;
-}
-
 static void draw_progress(struct app *app, struct area bottom)
 {
 	char text[MESSAGE_MAX], name[UNDO_NAME_MAX];
@@ -78,7 +72,7 @@ static void draw_progress(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal progress_modal = { .input = ignore_input, .draw = draw_progress };
+static const struct modal progress_modal = { .draw = draw_progress };
 
 static void start(struct app *app)
 {

@@ -147,12 +147,6 @@ static bool is_busy(struct app *app)
 	return busy;
 }
 
-static void ignore_input(struct app *app, const struct input *input)
-{
-	(void)app;
-	(void)input;
-}
-
 static void draw_asking(struct app *app, struct area bottom)
 {
 	(void)app;
@@ -160,7 +154,7 @@ static void draw_asking(struct app *app, struct area bottom)
 }
 
 /* The first try does not wait, but the system may. */
-static const struct modal asking = { .input = ignore_input, .draw = draw_asking };
+static const struct modal asking = { .draw = draw_asking };
 
 void upgrade_ask(struct app *app, const struct call *call)
 {
