@@ -34,6 +34,33 @@ bool app_start(struct app *app, struct job *job)
 	return false;
 }
 
+struct model_job {
+	struct job job;
+	void *model;		/* held */
+};
+
+void *app_job_model(const struct job *job)
+{
+	return ((const struct model_job *)job)->model;
+}
+
+static void drop_model_job(struct job *job)
+{
+	model_release(app_job_model(job));
+}
+
+bool app_start_filling(struct app *app, const struct job *like, void *model)
+{
+	struct model_job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		app_say(app, STYLE_BAD, "out of memory");
+		return false;
+	}
+	*job = (struct model_job){ .job = *like, .model = model_hold(model) };
+	job->job.drop = drop_model_job;
+	return app_start(app, &job->job);
+}
+
 /* ---- the stack of screens ---- */
 
 static void close_screen(struct app *app, struct screen *screen)

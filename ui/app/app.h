@@ -121,4 +121,9 @@ void app_show_top(struct app *app);
 /* Start @job with what it holds; says so when it cannot. */
 bool app_start(struct app *app, struct job *job);
 
+/* Start a job like @like, which fills @model and holds it meanwhile; says so when it cannot. In
+ * its thread app_job_model is the model. */
+bool app_start_filling(struct app *app, const struct job *like, void *model);
+void *app_job_model(const struct job *job);
+
 #endif

@@ -41,6 +41,7 @@ enum way_back {
 
 struct undos_model {
 	struct model base;
+	const char *path;		/* of the repository; lives as long as the program */
 	/* All of it is written before ended is. */
 	atomic_bool ended;
 	struct undo_entry *entries;	/* newest first */
@@ -116,23 +117,16 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 /* ---- listing them ---- */
 
-struct list_job {
-	struct job job;
-	struct undos_model *model;	/* held */
-	const char *path;		/* of the repository; lives as long as the program */
-};
-
 /* What undo would say to the newest one. */
-static void ask_for_way(struct list_job *job)
+static void ask_for_way(struct undos_model *model)
 {
-	struct undos_model *model = job->model;
 	struct as_error error = { 0 };
 	struct plan *plan;
 	const char *why = "";
 	const enum as_err err = undo_plan(model->base.session->repo, &plan, model->next, &error);
 	if (err != AS_OK) {
 		snprintf(model->next, sizeof(model->next), "%s", model->entries[0].name);
-		why = format_skip_path(job->path, error.message);
+		why = format_skip_path(model->path, error.message);
 	} else if (plan->is_refused) {
 		why = plan->refusal;
 	}
@@ -168,10 +162,9 @@ static void find_ways(struct undos_model *model)
 	}
 }
 
-static void run_list(struct job *head)
+static void run_list(struct job *job)
 {
-	struct list_job *job = (struct list_job *)head;
-	struct undos_model *model = job->model;
+	struct undos_model *model = app_job_model(job);
 	const struct repo *repo = model->base.session->repo;
 	enum as_err err = undo_list(repo->io, repo->fd, &model->entries, &model->count);
 	if (err == AS_OK && model->count > 0) {
@@ -183,15 +176,10 @@ static void run_list(struct job *head)
 		snprintf(model->failure, sizeof(model->failure), UNDO_FOLDER ": %s",
 			 as_err_text(err));
 	} else if (model->count > 0) {
-		ask_for_way(job);
+		ask_for_way(model);
 		find_ways(model);
 	}
 	atomic_store(&model->ended, true);
-}
-
-static void drop_list(struct job *head)
-{
-	model_release(((struct list_job *)head)->model);
 }
 
 /* ---- the screen ---- */
@@ -211,20 +199,15 @@ static const struct undos_model *model_of(const struct screen *base)
 static void list(struct app *app, struct screen *base)
 {
 	struct undos_model *model = model_new(&model_ops, sizeof(*model), app->session);
-	struct list_job *job = calloc(1, sizeof(*job));
-	if (!model || !job) {
-		model_release(model);
-		free(job);
+	const struct job job = { .kind = JOB_UNDOS, .verb = "reading the undo folders",
+				 .owner = base, .run = run_list };
+	if (!model) {
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
 	}
-	*job = (struct list_job){
-		.job = { .kind = JOB_UNDOS, .verb = "reading the undo folders", .owner = base,
-			 .run = run_list, .drop = drop_list },
-		.model = model_hold(model), .path = app->path,
-	};
+	model->path = app->path;
 	table_set_model(base->table, model);
-	app_start(app, &job->job);
+	app_start_filling(app, &job, model);
 }
 
 static bool open_undos(struct app *app, struct screen *base, const struct place *place)

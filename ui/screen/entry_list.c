@@ -107,9 +107,9 @@ uint64_t scan_find(const struct scan *scan, uint64_t offset)
 
 /* ---- reading ---- */
 
-struct scan_job {
-	struct job job;
-	struct scan *scan;	/* held */
+struct scan_run {
+	struct scan *scan;
+	struct verify_progress *progress;
 	struct segment_witness *witnesses;
 };
 
@@ -138,26 +138,26 @@ static struct scan_row row_of(const struct segment_entry *entry)
 /* The index as a witness after damage, as verification has it, so that both show the same rows. */
 static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
-	struct scan_job *job = context;
+	struct scan_run *run = context;
 	size_t count = 0;
-	free(job->witnesses);
-	job->witnesses = NULL;
-	if (repo_witnesses(job->scan->base.session->repo, segment, &job->witnesses, &count) !=
+	free(run->witnesses);
+	run->witnesses = NULL;
+	if (repo_witnesses(run->scan->base.session->repo, segment, &run->witnesses, &count) !=
 	    AS_OK)
 		count = 0;
-	*out = (struct segment_witnesses){ job->witnesses, count };
+	*out = (struct segment_witnesses){ run->witnesses, count };
 }
 
 /* Read rows until the end. A row is shown once its end is known. */
-static enum as_err read_rows(struct scan_job *job, struct segment_reader *reader)
+static enum as_err read_rows(struct scan_run *run, struct segment_reader *reader)
 {
-	struct scan *scan = job->scan;
+	struct scan *scan = run->scan;
 	struct segment_entry entry;
 	uint64_t i = 0, end = SEGMENT_MAGIC_SIZE;
 	enum as_err err;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		const struct scan_row row = row_of(&entry);
-		if (atomic_load(&job->job.progress.cancel)) {
+		if (atomic_load(&run->progress->cancel)) {
 			err = AS_ERR_CANCELLED;
 			break;
 		}
@@ -174,8 +174,8 @@ static enum as_err read_rows(struct scan_job *job, struct segment_reader *reader
 			atomic_fetch_add(&scan->damaged, 1);
 		end = entry.offset + entry.size;
 		i++;
-		atomic_store(&job->job.progress.segments_done, (uint32_t)i);
-		atomic_store(&job->job.progress.bytes_done, end);
+		atomic_store(&run->progress->segments_done, (uint32_t)i);
+		atomic_store(&run->progress->bytes_done, end);
 	}
 	const struct scan_row behind = { .offset = end };
 	if (err != AS_END && err != AS_ERR_CANCELLED)
@@ -186,41 +186,35 @@ static enum as_err read_rows(struct scan_job *job, struct segment_reader *reader
 	return err;
 }
 
-static enum as_err read_segment(struct scan_job *job)
+static enum as_err read_segment(struct scan_run *run)
 {
-	struct scan *scan = job->scan;
+	struct scan *scan = run->scan;
 	const struct repo *repo = scan->base.session->repo;
 	char path[LISTING_PATH_MAX];
 	struct segment_reader *reader = segment_reader_new(repo->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
-	segment_reader_watch(reader, &job->job.progress.cancel);
+	segment_reader_watch(reader, &run->progress->cancel);
 	listing_path(&repo->listing, scan->position, path);
 	enum as_err err =
 		segment_open(reader, repo->fd, path, repo->listing.segments[scan->position].number,
-			     find_witnesses, job);
+			     find_witnesses, run);
 	if (err == AS_OK) {
 		atomic_store(&scan->length, segment_length(reader));
-		err = read_rows(job, reader);
+		err = read_rows(run, reader);
 	}
 	segment_reader_free(reader);
 	return err;
 }
 
-static void run_scan(struct job *head)
+static void run_scan(struct job *job)
 {
-	struct scan_job *job = (struct scan_job *)head;
-	struct scan *scan = job->scan;
-	scan->error = read_segment(job);
+	struct scan *scan = app_job_model(job);
+	struct scan_run run = { .scan = scan, .progress = &job->progress };
+	scan->error = read_segment(&run);
+	free(run.witnesses);
 	atomic_store(&scan->state, scan->error == AS_END ? SCAN_DONE :
 		     scan->error == AS_ERR_CANCELLED ? SCAN_CANCELLED : SCAN_FAILED);
-}
-
-static void drop_scan(struct job *head)
-{
-	struct scan_job *job = (struct scan_job *)head;
-	free(job->witnesses);
-	model_release(job->scan);
 }
 
 /* ---- rows for the table ---- */
@@ -340,20 +334,14 @@ static const struct model_ops scan_ops = { .count = model_rows, .fetch = model_f
 struct scan *scan_start(struct app *app, const struct screen *owner, size_t position)
 {
 	struct scan *scan = model_new(&scan_ops, sizeof(*scan), app->session);
-	struct scan_job *job = calloc(1, sizeof(*job));
-	if (!scan || !job) {
-		model_release(scan);
-		free(job);
+	const struct job job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries",
+				 .run = run_scan, .owner = owner };
+	if (!scan) {
 		app_say(app, STYLE_BAD, "out of memory");
 		return NULL;
 	}
 	scan->position = position;
-	*job = (struct scan_job){
-		.job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries", .run = run_scan,
-			 .drop = drop_scan, .owner = owner },
-		.scan = model_hold(scan),
-	};
-	if (app_start(app, &job->job))
+	if (app_start_filling(app, &job, scan))
 		return scan;
 	model_release(scan);
 	return NULL;

@@ -189,11 +189,6 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 /* ---- counting the used buckets ---- */
 
-struct count_job {
-	struct job job;
-	struct index_model *model;	/* held */
-};
-
 static uint32_t used_in(const struct index_bucket *buckets, uint32_t count)
 {
 	uint32_t used = 0;
@@ -227,41 +222,22 @@ static void count_blocks(struct index_model *model, uint32_t block, uint32_t blo
 	}
 }
 
-static void run_count(struct job *head)
+static void run_count(struct job *job)
 {
-	struct index_model *model = ((struct count_job *)head)->model;
+	struct index_model *model = app_job_model(job);
 	struct index_bucket *buckets = malloc(BLOCKS_AT_ONCE * BLOCK * sizeof(*buckets));
 	for (uint32_t block = 0; buckets && block < model->blocks;) {
 		const uint32_t left = model->blocks - block;
 		const uint32_t blocks = left < BLOCKS_AT_ONCE ? left : BLOCKS_AT_ONCE;
-		if (atomic_load(&head->progress.cancel))
+		if (atomic_load(&job->progress.cancel))
 			break;
 		count_blocks(model, block, blocks, buckets);
 		block += blocks;
 		atomic_store_explicit(&model->counted, block, memory_order_release);
-		atomic_store(&head->progress.segments_done, block * BLOCK);
-		atomic_store(&head->progress.bytes_done, (uint64_t)block * BLOCK * INDEX_BUCKET);
+		atomic_store(&job->progress.segments_done, block * BLOCK);
+		atomic_store(&job->progress.bytes_done, (uint64_t)block * BLOCK * INDEX_BUCKET);
 	}
 	free(buckets);
-}
-
-static void drop_count(struct job *head)
-{
-	model_release(((struct count_job *)head)->model);
-}
-
-static void start_count(struct app *app, const struct screen *screen, struct index_model *model)
-{
-	struct count_job *job = calloc(1, sizeof(*job));
-	if (!job)
-		return;
-	*job = (struct count_job){
-		.job = { .kind = JOB_COUNT, .verb = "counting", .unit = "buckets", .owner = screen,
-			 .run = run_count, .drop = drop_count },
-		.model = model_hold(model),
-	};
-	atomic_store(&job->job.total, app->session->repo->index.buckets);
-	app_start(app, &job->job);
 }
 
 /* ---- what the index is worth ---- */
@@ -365,8 +341,10 @@ static void rebuild(struct app *app, struct index_screen *screen)
 	jobs_abandon_owned(&app->jobs, &screen->base);
 	start_witness(app, &screen->base);
 	table_set_model(&screen->table, model);
+	const struct job count = { .kind = JOB_COUNT, .verb = "counting", .unit = "buckets",
+				   .total = index->buckets, .owner = screen, .run = run_count };
 	if (model && !screen->all && blocks > 0)
-		start_count(app, &screen->base, model);
+		app_start_filling(app, &count, model);
 }
 
 static void show_all(struct app *app, struct index_screen *screen)

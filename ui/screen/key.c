@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { COL_SEGMENT, COL_OFFSET, COL_TAG, COL_SIZE, COL_CRC, COL_STATUS, COL_INDEX, COL_COUNT };
@@ -29,6 +28,7 @@ static const struct column columns[COL_COUNT] = {
 struct key_model {
 	struct model base;
 	struct key_prefix prefix;
+	unsigned threads;			/* to read with */
 	struct history *_Atomic history;	/* NULL until it is found */
 	enum as_err result;			/* written before state */
 	char message[512];
@@ -87,52 +87,34 @@ static const struct model_ops model_ops = { .count = model_rows, .fetch = model_
 
 /* ---- reading the log ---- */
 
-struct history_job {
-	struct job job;
-	struct key_model *model;	/* held */
-	unsigned threads;
-};
-
-static void run_history(struct job *head)
+static void run_history(struct job *job)
 {
-	struct history_job *job = (struct history_job *)head;
-	struct key_model *model = job->model;
+	struct key_model *model = app_job_model(job);
 	struct history *history = NULL;
 	struct as_error error = { 0 };
-	model->result = history_run(model->base.session->repo, &model->prefix, job->threads,
-				    &head->progress, &history, &error);
+	model->result = history_run(model->base.session->repo, &model->prefix, model->threads,
+				    &job->progress, &history, &error);
 	format_masked_text(error.message[0] ? error.message : as_err_text(model->result),
 			   model->message, sizeof(model->message));
 	atomic_store(&model->history, history);
 	atomic_store(&model->ended, true);
 }
 
-static void drop_history(struct job *head)
-{
-	model_release(((struct history_job *)head)->model);
-}
-
 static void start(struct app *app, struct screen *screen, struct table *table)
 {
 	struct key_model *model = model_new(&model_ops, sizeof(*model), app->session);
-	struct history_job *job = calloc(1, sizeof(*job));
-	if (!model || !job) {
-		model_release(model);
-		free(job);
+	const struct job job = { .kind = JOB_HISTORY, .verb = "reading the log:",
+				 .unit = "segments", .total = app->session->repo->listing.count,
+				 .owner = screen, .run = run_history };
+	if (!model) {
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
 	}
 	memcpy(model->prefix.bytes, screen->about.key, KEY_SIZE);
 	model->prefix.nibbles = screen->about.key_digits;
-	*job = (struct history_job){
-		.job = { .kind = JOB_HISTORY, .verb = "reading the log:", .unit = "segments",
-			 .owner = screen, .run = run_history,
-			 .drop = drop_history },
-		.model = model_hold(model), .threads = app->threads,
-	};
-	atomic_store(&job->job.total, app->session->repo->listing.count);
+	model->threads = app->threads;
 	table_set_model(table, model);
-	app_start(app, &job->job);
+	app_start_filling(app, &job, model);
 }
 
 /* ---- the screen ---- */
