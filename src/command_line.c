@@ -88,7 +88,7 @@ static bool read_words(int argc, char **argv, struct request *request, uint64_t 
 		const int i = value == '?' || value == ':' ? OPTION_COUNT : find_row(value);
 		if (i == OPTION_COUNT)
 			return refuse_option(value, argv);
-		if (!option_table[i].set(&request->options, optarg)) {
+		if (!option_set(&option_table[i], &request->options, optarg)) {
 			message("'%s' is no argument for --%s", optarg, option_table[i].name);
 			return false;
 		}

@@ -3,6 +3,7 @@
 #define ATTICSCOPE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum option_id {
@@ -47,12 +48,13 @@ enum option_id {
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-/* What was asked for. All zero is the default. */
+/* What was asked for. All zero is the default. The color comes first: in option_row offset 0 stands
+ * for no field. */
 struct options {
+	enum color_mode color;
 	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
 	bool drop_readable, merge, no_lock, no_older, no_undo, no_verify, older, purge, verify;
 	bool version, with_older_manifest, with_suspects, yes;
-	enum color_mode color;
 	bool has_segments, has_older_than;
 	unsigned first, last;		/* segments to check, both included; with has_segments */
 	unsigned shard, shards;		/* 1 to shards; 0 of 0: no shard */
@@ -73,9 +75,16 @@ struct option_row {
 	const char *name;
 	const char *argument;	/* how help calls it; NULL where the option takes none */
 	const char *help;
-	/* False: the argument makes no sense. */
+	size_t flag;		/* offset in struct options of a bool that becomes true; 0: none */
+	size_t number;		/* offset of an unsigned that the argument is read into; 0: none */
+	unsigned min, max;	/* of the number */
+	/* Reads an argument of another kind; NULL: there is none. False: the argument is wrong. */
 	bool (*set)(struct options *options, const char *argument);
 };
 extern const struct option_row option_table[OPTION_COUNT];
+
+/* Enter the option of @row into @options. @argument is NULL where it takes none. False: the argument
+ * is wrong. */
+bool option_set(const struct option_row *row, struct options *options, const char *argument);
 
 #endif
