@@ -87,71 +87,51 @@ static json_t *json_place(int64_t value)
 static json_t *json_finding(const struct finding *finding)
 {
 	const struct problem_info *info = &problem_table[finding->problem];
-	const struct cell key = finding->has_key ? cell_key(finding->key) : cell_none();
-	const char *repair = repair_name(finding->repair);
 	char sentence[1024];
 	finding_message(finding, sentence, sizeof(sentence));
-	json_t *object = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}",
-			 "code", info->id,
-			 "severity", severity_name(finding->severity),
-			 "segment", json_place(finding->segment),
-			 "offset", json_place(finding->offset),
-			 "length", json_place(finding->length),
-			 "key", json_cell(&key),
-			 "message", json_text(sentence),
-			 "repair", repair);
-	if (object && finding->has_key && key_is_manifest(finding->key))
-		json_object_set_new(object, "manifest", json_true());
+	json_t *object = json_object();
+	json_add(&object, "code", json_text(info->id));
+	json_add(&object, "severity", json_text(severity_name(finding->severity)));
+	json_add(&object, "segment", json_place(finding->segment));
+	json_add(&object, "offset", json_place(finding->offset));
+	json_add(&object, "length", json_place(finding->length));
+	json_add(&object, "key", finding->has_key ? json_key(finding->key) : json_null());
+	json_add(&object, "message", json_text(sentence));
+	json_add(&object, "repair", json_text(repair_name(finding->repair)));
+	if (finding->has_key && key_is_manifest(finding->key))
+		json_add(&object, "manifest", json_true());
 	return object;
 }
 
-/* NULL when memory is short. */
 static json_t *json_findings(const struct findings *findings)
 {
 	json_t *array = json_array();
-	for (size_t i = 0; i < findings->count && array; i++) {
-		if (json_array_append_new(array, json_finding(&findings->rows[i])) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
+	for (size_t i = 0; i < findings->count; i++)
+		json_append(&array, json_finding(&findings->rows[i]));
 	return array;
 }
 
 static json_t *json_way(enum repair repair, const struct plan *plan, const struct plan *other)
 {
 	const bool is_known = plan && !plan->is_refused;
-	return json_pack("{s:s, s:o, s:o, s:o}",
-		"action", repair_name(repair),
-		"keeps", json_number_if(is_known, is_known ? plan->objects_after : 0),
-		"loses", json_number_if(is_known, is_known ? plan_loses(plan, other) : 0),
-		"refused", plan && plan->is_refused ? json_text(plan->refusal) : json_null());
+	json_t *object = json_object();
+	json_add(&object, "action", json_text(repair_name(repair)));
+	json_add(&object, "keeps", json_number_if(is_known, is_known ? plan->objects_after : 0));
+	json_add(&object, "loses",
+		 json_number_if(is_known, is_known ? plan_loses(plan, other) : 0));
+	json_add(&object, "refused", json_text(plan && plan->is_refused ? plan->refusal : NULL));
+	return object;
 }
 
-/* NULL when memory is short. */
 static json_t *json_ways(const struct request *request, const struct report *report)
 {
 	struct ways ways = find_ways(request, report);
 	json_t *array = json_array();
-	for (size_t i = 0; i < ways.count && array; i++) {
-		json_t *way = json_way(ways.repairs[i], ways.plans[i], ways.plans[1 - i]);
-		if (json_array_append_new(array, way) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
+	for (size_t i = 0; i < ways.count; i++)
+		json_append(&array,
+			    json_way(ways.repairs[i], ways.plans[i], ways.plans[1 - i]));
 	free_ways(&ways);
 	return array;
-}
-
-/* What a merge needs to know of a part. */
-static bool add_part(json_t *object, const struct report *report)
-{
-	char id[KEY_HEX_SIZE];
-	key_to_hex(report->repo->config.id, id);
-	return json_object_set_new(object, "repository_id", json_string(id)) == 0 &&
-	       json_object_set_new(object, "records",
-				   records_to_json(&report->scope->kept)) == 0;
 }
 
 static void write_json(struct request *request, const struct report *report)
@@ -159,41 +139,39 @@ static void write_json(struct request *request, const struct report *report)
 	const struct repo *repo = report->repo;
 	const struct verify *verify = report->verify;
 	const uint64_t total = problems_total(&verify->findings);
-	json_t *object = json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:s?, s:b,"
-		" s:o, s:s, s:I, s:I, s:I, s:s, s:s, s:o, s:b, s:I, s:I, s:s, s:o, s:I, s:b, s:I,"
-		" s:I}",
-		"repository", json_text(repo->path),
-		"transaction_id", json_number_if(repo->has_transaction, repo->transaction),
-		"index_id", json_number_if(repo->has_index, repo->index_transaction),
-		"segments", (json_int_t)repo->listing.count,
-		"bytes", (json_int_t)verify->bytes,
-		"objects", json_number_if(repo->dialect == DIALECT_ATTIC,
-					  verify->objects + verify->older),
-		"problems", json_findings(&verify->findings),
-		"recommended", repair_name(report->diagnosis.recommended),
-		"clean", report->diagnosis.clean,
-		"hints_id", json_number_if(repo->has_hints, repo->hints_transaction),
-		"tail", tail_kind_name(verify->tail),
-		"superseded", (json_int_t)verify->superseded,
-		"problems_total", (json_int_t)total,
-		"omitted", (json_int_t)(total - verify->findings.count),
-		"verdict", report->diagnosis.verdict,
-		"advice", report->diagnosis.advice,
-		"ways", json_ways(request, report),
-		"complete", verify->skipped == 0,
-		"segments_skipped", (json_int_t)verify->skipped,
-		"segments_remembered", (json_int_t)verify->remembered,
-		"dialect", dialect_name(repo->dialect),
-		"by_hand", report->diagnosis.by_hand[0] ? json_text(report->diagnosis.by_hand)
-							: json_null(),
-		"lost", (json_int_t)verify->lost,
-		"at_least", verify->loss_is_unknown,
-		"possibly_deleted", (json_int_t)verify->possibly_deleted,
-		"older", (json_int_t)verify->older);
-	if (object && report->scope->is_part && !add_part(object, report)) {
-		json_decref(object);
-		object = NULL;
+	json_t *object = json_object();
+	json_add(&object, "repository", json_text(repo->path));
+	json_add(&object, "transaction_id",
+		 json_number_if(repo->has_transaction, repo->transaction));
+	json_add(&object, "index_id", json_number_if(repo->has_index, repo->index_transaction));
+	json_add(&object, "segments", json_number(repo->listing.count));
+	json_add(&object, "bytes", json_number(verify->bytes));
+	json_add(&object, "objects",
+		 json_number_if(repo->dialect == DIALECT_ATTIC, verify->objects + verify->older));
+	json_add(&object, "problems", json_findings(&verify->findings));
+	json_add(&object, "recommended", json_text(repair_name(report->diagnosis.recommended)));
+	json_add(&object, "clean", json_boolean(report->diagnosis.clean));
+	json_add(&object, "hints_id", json_number_if(repo->has_hints, repo->hints_transaction));
+	json_add(&object, "tail", json_text(tail_kind_name(verify->tail)));
+	json_add(&object, "superseded", json_number(verify->superseded));
+	json_add(&object, "problems_total", json_number(total));
+	json_add(&object, "omitted", json_number(total - verify->findings.count));
+	json_add(&object, "verdict", json_text(report->diagnosis.verdict));
+	json_add(&object, "advice", json_text(report->diagnosis.advice));
+	json_add(&object, "ways", json_ways(request, report));
+	json_add(&object, "complete", json_boolean(verify->skipped == 0));
+	json_add(&object, "segments_skipped", json_number(verify->skipped));
+	json_add(&object, "segments_remembered", json_number(verify->remembered));
+	json_add(&object, "dialect", json_text(dialect_name(repo->dialect)));
+	json_add(&object, "by_hand",
+		 json_text(report->diagnosis.by_hand[0] ? report->diagnosis.by_hand : NULL));
+	json_add(&object, "lost", json_number(verify->lost));
+	json_add(&object, "at_least", json_boolean(verify->loss_is_unknown));
+	json_add(&object, "possibly_deleted", json_number(verify->possibly_deleted));
+	json_add(&object, "older", json_number(verify->older));
+	if (report->scope->is_part) {	/* what a merge needs to know of a part */
+		json_add(&object, "repository_id", json_key(repo->config.id));
+		json_add(&object, "records", records_to_json(&report->scope->kept));
 	}
 	json_object_out(&request->out, object);
 }

@@ -198,12 +198,13 @@ static bool is_text(const uint8_t *data, size_t len)
 
 static void write_json(struct out *out, const struct object *object)
 {
-	const struct cell key = cell_key(object->key);
-	json_object_out(out, json_pack("{s:o, s:I, s:I, s:I, s:o}", "key", json_cell(&key),
-				       "segment", (json_int_t)object->segment,
-				       "offset", (json_int_t)object->offset,
-				       "size", (json_int_t)object->len,
-				       "data", json_base64(object->data, object->len)));
+	json_t *row = json_object();
+	json_add(&row, "key", json_key(object->key));
+	json_add(&row, "segment", json_number(object->segment));
+	json_add(&row, "offset", json_number(object->offset));
+	json_add(&row, "size", json_number(object->len));
+	json_add(&row, "data", json_base64(object->data, object->len));
+	json_object_out(out, row);
 }
 
 static enum as_err write_object(struct request *request, const struct object *object)

@@ -52,10 +52,11 @@ static const char *lock_state_text(enum lock_state state)
 static json_t *json_holder(const struct lock_holder *holder)
 {
 	const char *program = holder->program;
-	return json_pack("{s:o, s:o, s:b}",
-			 "pid", json_number_if(holder->pid > 0, (uint64_t)holder->pid),
-			 "program", program[0] ? json_text(program) : json_null(),
-			 "exclusive", holder->exclusive);
+	json_t *object = json_object();
+	json_add(&object, "pid", json_number_if(holder->pid > 0, (uint64_t)holder->pid));
+	json_add(&object, "program", json_text(program[0] ? program : NULL));
+	json_add(&object, "exclusive", json_boolean(holder->exclusive));
+	return object;
 }
 
 static json_t *json_lock(const struct repo *repo)
@@ -63,67 +64,68 @@ static json_t *json_lock(const struct repo *repo)
 	struct lock_holder holders[HOLDERS_MAX];
 	const size_t count =
 		repo->lock.fd >= 0 ? lock_holders(&repo->lock, holders, HOLDERS_MAX) : 0;
-	return json_pack("{s:s, s:o}", "state", lock_state_text(repo->lock.state), "holder",
-			 count ? json_holder(&holders[0]) : json_null());
+	json_t *object = json_object();
+	json_add(&object, "state", json_text(lock_state_text(repo->lock.state)));
+	json_add(&object, "holder", count ? json_holder(&holders[0]) : json_null());
+	return object;
 }
 
 static json_t *json_index(const struct repo *repo)
 {
 	if (!index_is_usable(repo))
 		return json_null();
-	return json_pack("{s:I, s:I, s:f}", "used", (json_int_t)repo->index.used, "buckets",
-			 (json_int_t)repo->index.buckets, "load", load_of(&repo->index));
-}
-
-static json_t *json_id(const struct config *config)
-{
-	const struct cell id = config->has_id ? cell_key(config->id) : cell_none();
-	return json_cell(&id);
+	json_t *object = json_object();
+	json_add(&object, "used", json_number(repo->index.used));
+	json_add(&object, "buckets", json_number(repo->index.buckets));
+	json_add(&object, "load", json_real(load_of(&repo->index)));
+	return object;
 }
 
 /* Where nothing is known, or nothing was compared, there is null. */
+static json_t *json_witness(const struct witness *witness)
+{
+	const bool is_weighed = witness->credit != CREDIT_NONE;
+	json_t *object = json_object();
+	json_add(&object, "file", json_text(witness->file));
+	json_add(&object, "state", json_text(is_weighed ? credit_name(witness->credit) : NULL));
+	json_add(&object, "confirmed", json_number_if(witness->has_figures, witness->confirmed));
+	json_add(&object, "of", json_number_if(witness->has_figures, witness->of));
+	json_add(&object, "sampled", json_boolean(witness->is_sample));
+	json_add(&object, "known", json_number_if(witness->has_keys, witness->known));
+	json_add(&object, "objects", json_number_if(witness->has_keys, witness->objects));
+	return object;
+}
+
 static json_t *json_witnesses(const struct evidence *evidence)
 {
-	json_t *rows = json_array();
-	for (size_t i = 0; i < evidence->count; i++) {
-		const struct witness *witness = &evidence->witnesses[i];
-		const enum credit credit = witness->credit;
-		json_array_append_new(rows, json_pack(
-			"{s:s, s:o, s:o, s:o, s:b, s:o, s:o}",
-			"file", witness->file,
-			"state", credit == CREDIT_NONE ? json_null()
-						       : json_string(credit_name(credit)),
-			"confirmed", json_number_if(witness->has_figures, witness->confirmed),
-			"of", json_number_if(witness->has_figures, witness->of),
-			"sampled", witness->is_sample,
-			"known", json_number_if(witness->has_keys, witness->known),
-			"objects", json_number_if(witness->has_keys, witness->objects)));
-	}
-	return rows;
+	json_t *array = json_array();
+	for (size_t i = 0; i < evidence->count; i++)
+		json_append(&array, json_witness(&evidence->witnesses[i]));
+	return array;
 }
 
 static void write_json(struct out *out, const struct repo *repo, const struct evidence *evidence)
 {
 	const struct config *config = &repo->config;
-	json_object_out(out, json_pack(
-		"{s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:s, s:I, "
-		"s:o}",
-		"repository", json_text(repo->path),
-		"id", json_id(config),
-		"version", json_number_if(config->version > 0, config->version),
-		"segments_per_dir", (json_int_t)config->segments_per_dir,
-		"max_segment_size", (json_int_t)config->max_segment_size,
-		"transaction_id", json_number_if(repo->has_transaction, repo->transaction),
-		"index_id", json_number_if(repo->has_index, repo->index_transaction),
-		"hints_id", json_number_if(repo->has_hints, repo->hints_transaction),
-		"tail_segments", (json_int_t)(repo->listing.count - repo->tail),
-		"segments", (json_int_t)repo->listing.count,
-		"bytes", (json_int_t)repository_bytes(repo),
-		"index", json_index(repo),
-		"lock", json_lock(repo),
-		"dialect", dialect_name(repo->dialect),
-		"problems", (json_int_t)repo->findings.count,
-		"witnesses", json_witnesses(evidence)));
+	json_t *object = json_object();
+	json_add(&object, "repository", json_text(repo->path));
+	json_add(&object, "id", config->has_id ? json_key(config->id) : json_null());
+	json_add(&object, "version", json_number_if(config->version > 0, config->version));
+	json_add(&object, "segments_per_dir", json_number(config->segments_per_dir));
+	json_add(&object, "max_segment_size", json_number(config->max_segment_size));
+	json_add(&object, "transaction_id",
+		 json_number_if(repo->has_transaction, repo->transaction));
+	json_add(&object, "index_id", json_number_if(repo->has_index, repo->index_transaction));
+	json_add(&object, "hints_id", json_number_if(repo->has_hints, repo->hints_transaction));
+	json_add(&object, "tail_segments", json_number(repo->listing.count - repo->tail));
+	json_add(&object, "segments", json_number(repo->listing.count));
+	json_add(&object, "bytes", json_number(repository_bytes(repo)));
+	json_add(&object, "index", json_index(repo));
+	json_add(&object, "lock", json_lock(repo));
+	json_add(&object, "dialect", json_text(dialect_name(repo->dialect)));
+	json_add(&object, "problems", json_number(repo->findings.count));
+	json_add(&object, "witnesses", json_witnesses(evidence));
+	json_object_out(out, object);
 }
 
 static void write_config(struct out *out, const struct repo *repo)

@@ -74,11 +74,6 @@ static json_t *json_objects_after(const struct attempt *attempt)
 	return json_objects(attempt, attempt->plan->objects_after);
 }
 
-static json_t *json_undo(const struct attempt *attempt)
-{
-	return attempt->report.undo[0] ? json_text(attempt->report.undo) : json_null();
-}
-
 /* What check says now; of a plan that was not run, what it said before. */
 static json_t *json_verdict(const struct attempt *attempt)
 {
@@ -98,43 +93,44 @@ static void write_json(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->plan;
 	const bool fits = plan->bytes_free <= INT64_MAX;
-	json_object_out(&attempt->request->out, json_pack(
-		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:I, s:I, s:o, s:I, s:b, s:o, s:b, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b, s:I, s:o}",
-		"action", repair_name(attempt->action),
-		"repository", json_text(attempt->repo->path),
-		"dry_run", attempt->request->options.dry_run,
-		"transaction_before", json_number_if(plan->has_before, plan->before),
-		"transaction_after", json_after(attempt),
-		"objects_before", json_objects(attempt, plan->objects_before),
-		"objects_after", json_objects_after(attempt),
-		"lost", json_named_keys(plan->lost, plan->lost_count),
-		"created", json_plan_files(plan, PLAN_MAKE),
-		"replaced", json_plan_files(plan, PLAN_REPLACE),
-		"removed", json_plan_files(plan, PLAN_MOVE),
-		"undo", json_undo(attempt),
-		"lost_causes", json_lost_causes(plan),
-		"suspects", json_suspects(plan),
-		"entries_copied", (json_int_t)plan->entries_copied,
-		"bytes_copied", (json_int_t)plan->bytes_copied,
-		"deletes_written", (json_int_t)plan->deletes_written,
-		"bytes_needed", (json_int_t)plan->bytes_needed,
-		"bytes_free", json_number_if(fits, plan->bytes_free),
-		"bytes_in_undo", (json_int_t)plan->bytes_in_undo,
-		"hardware_doubt", plan->hardware_doubt,
-		"refused", plan->is_refused ? json_text(plan->refusal) : json_null(),
-		"done", attempt->is_run && attempt->report.is_done,
-		"clean", json_clean(attempt),
-		"verdict", json_verdict(attempt),
-		"bytes_created", (json_int_t)plan_sum(plan, PLAN_MAKE).bytes,
-		"by_hand", plan->is_refused && attempt->before.by_hand[0]
-				   ? json_text(attempt->before.by_hand) : json_null(),
-		"older", json_named_keys(plan->older, plan->older_count),
-		"left_out", json_named_keys(plan->left_out, plan->left_out_count),
-		"dropped", json_named_keys(plan->dropped, plan->dropped_count),
-		"at_least", plan->loss_is_unknown,
-		"possibly_deleted", (json_int_t)plan->possibly_deleted,
-		"not_planned", plan->not_planned[0] ? json_text(plan->not_planned) : json_null()));
+	const char *undo = attempt->report.undo;
+	const bool has_steps = plan->is_refused && attempt->before.by_hand[0];
+	json_t *object = json_object();
+	json_add(&object, "action", json_text(repair_name(attempt->action)));
+	json_add(&object, "repository", json_text(attempt->repo->path));
+	json_add(&object, "dry_run", json_boolean(attempt->request->options.dry_run));
+	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
+	json_add(&object, "transaction_after", json_after(attempt));
+	json_add(&object, "objects_before", json_objects(attempt, plan->objects_before));
+	json_add(&object, "objects_after", json_objects_after(attempt));
+	json_add(&object, "lost", json_named_keys(plan->lost, plan->lost_count));
+	json_add(&object, "created", json_plan_files(plan, PLAN_MAKE));
+	json_add(&object, "replaced", json_plan_files(plan, PLAN_REPLACE));
+	json_add(&object, "removed", json_plan_files(plan, PLAN_MOVE));
+	json_add(&object, "undo", json_text(undo[0] ? undo : NULL));
+	json_add(&object, "lost_causes", json_lost_causes(plan));
+	json_add(&object, "suspects", json_suspects(plan));
+	json_add(&object, "entries_copied", json_number(plan->entries_copied));
+	json_add(&object, "bytes_copied", json_number(plan->bytes_copied));
+	json_add(&object, "deletes_written", json_number(plan->deletes_written));
+	json_add(&object, "bytes_needed", json_number(plan->bytes_needed));
+	json_add(&object, "bytes_free", json_number_if(fits, plan->bytes_free));
+	json_add(&object, "bytes_in_undo", json_number(plan->bytes_in_undo));
+	json_add(&object, "hardware_doubt", json_boolean(plan->hardware_doubt));
+	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
+	json_add(&object, "done", json_boolean(attempt->is_run && attempt->report.is_done));
+	json_add(&object, "clean", json_clean(attempt));
+	json_add(&object, "verdict", json_verdict(attempt));
+	json_add(&object, "bytes_created", json_number(plan_sum(plan, PLAN_MAKE).bytes));
+	json_add(&object, "by_hand", json_text(has_steps ? attempt->before.by_hand : NULL));
+	json_add(&object, "older", json_named_keys(plan->older, plan->older_count));
+	json_add(&object, "left_out", json_named_keys(plan->left_out, plan->left_out_count));
+	json_add(&object, "dropped", json_named_keys(plan->dropped, plan->dropped_count));
+	json_add(&object, "at_least", json_boolean(plan->loss_is_unknown));
+	json_add(&object, "possibly_deleted", json_number(plan->possibly_deleted));
+	json_add(&object, "not_planned",
+		 json_text(plan->not_planned[0] ? plan->not_planned : NULL));
+	json_object_out(&attempt->request->out, object);
 }
 
 /* ---- text ---- */

@@ -23,14 +23,13 @@
 
 static void write_created_json(struct out *out, const char *path, const struct as_state *state)
 {
-	const struct cell id = cell_key(state->id);
-	json_object_out(out, json_pack(
-		"{s:s, s:o, s:o, s:I, s:I}",
-		"action", "create",
-		"repository", json_text(path),
-		"id", json_cell(&id),
-		"segments_per_dir", (json_int_t)state->segments_per_dir,
-		"max_segment_size", (json_int_t)state->max_segment_size));
+	json_t *object = json_object();
+	json_add(&object, "action", json_text("create"));
+	json_add(&object, "repository", json_text(path));
+	json_add(&object, "id", json_key(state->id));
+	json_add(&object, "segments_per_dir", json_number(state->segments_per_dir));
+	json_add(&object, "max_segment_size", json_number(state->max_segment_size));
+	json_object_out(out, object);
 }
 
 static void write_created_text(struct out *out, const char *path, const struct as_state *state)

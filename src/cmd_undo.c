@@ -114,21 +114,17 @@ static bool choose(struct purge *purge, struct undo_folder_list *folders)
 static void purge_json(struct purge *purge)
 {
 	json_t *names = json_array();
-	for (size_t i = 0; i < purge->count && names; i++) {
-		if (json_array_append_new(names, json_text(purge->chosen[i].name)) != 0) {
-			json_decref(names);
-			names = NULL;
-		}
-	}
-	json_object_out(&purge->request->out, json_pack(
-		"{s:s, s:o, s:b, s:o, s:I, s:I, s:b}",
-		"action", "purge",
-		"repository", json_text(purge->repo->path),
-		"dry_run", purge->request->options.dry_run,
-		"purged", names,
-		"kept", (json_int_t)purge->kept,
-		"bytes_freed", (json_int_t)purge->bytes,
-		"done", purge->is_done));
+	for (size_t i = 0; i < purge->count; i++)
+		json_append(&names, json_text(purge->chosen[i].name));
+	json_t *object = json_object();
+	json_add(&object, "action", json_text("purge"));
+	json_add(&object, "repository", json_text(purge->repo->path));
+	json_add(&object, "dry_run", json_boolean(purge->request->options.dry_run));
+	json_add(&object, "purged", names);
+	json_add(&object, "kept", json_number(purge->kept));
+	json_add(&object, "bytes_freed", json_number(purge->bytes));
+	json_add(&object, "done", json_boolean(purge->is_done));
+	json_object_out(&purge->request->out, object);
 }
 
 static void purge_text(struct purge *purge, const char *verb)
@@ -212,23 +208,23 @@ struct return_trip {
 static void write_json(struct return_trip *trip)
 {
 	const struct plan *plan = trip->plan;
-	json_object_out(&trip->request->out, json_pack(
-		"{s:s, s:o, s:b, s:s?, s:o, s:o, s:n, s:n, s:[], s:o, s:o, s:o, s:n, s:o, s:b}",
-		"action", "undo",
-		"repository", json_text(trip->repo->path),
-		"dry_run", trip->request->options.dry_run,
-		"name", trip->name[0] ? trip->name : NULL,
-		"transaction_before", json_number_if(plan->has_before, plan->before),
-		"transaction_after", json_number_if(plan->has_after, plan->after),
-		"objects_before",
-		"objects_after",
-		"lost",
-		"created", json_plan_files(plan, PLAN_MAKE),
-		"replaced", json_plan_files(plan, PLAN_REPLACE),
-		"removed", json_plan_files(plan, PLAN_MOVE),
-		"undo",
-		"refused", plan->is_refused ? json_text(plan->refusal) : json_null(),
-		"done", trip->is_done));
+	json_t *object = json_object();
+	json_add(&object, "action", json_text("undo"));
+	json_add(&object, "repository", json_text(trip->repo->path));
+	json_add(&object, "dry_run", json_boolean(trip->request->options.dry_run));
+	json_add(&object, "name", json_text(trip->name[0] ? trip->name : NULL));
+	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
+	json_add(&object, "transaction_after", json_number_if(plan->has_after, plan->after));
+	json_add(&object, "objects_before", json_null());
+	json_add(&object, "objects_after", json_null());
+	json_add(&object, "lost", json_array());
+	json_add(&object, "created", json_plan_files(plan, PLAN_MAKE));
+	json_add(&object, "replaced", json_plan_files(plan, PLAN_REPLACE));
+	json_add(&object, "removed", json_plan_files(plan, PLAN_MOVE));
+	json_add(&object, "undo", json_null());
+	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
+	json_add(&object, "done", json_boolean(trip->is_done));
+	json_object_out(&trip->request->out, object);
 }
 
 static void write_plan(struct return_trip *trip)

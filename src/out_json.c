@@ -64,13 +64,20 @@ static json_t *repaired_text(const char *text)
 
 json_t *json_text(const char *text)
 {
+	if (!text)
+		return json_null();
 	json_t *string = json_string(text);
 	return string ? string : repaired_text(text);
 }
 
+json_t *json_number(uint64_t number)
+{
+	return json_integer((json_int_t)number);
+}
+
 json_t *json_number_if(bool has, uint64_t number)
 {
-	return has ? json_integer((json_int_t)number) : json_null();
+	return has ? json_number(number) : json_null();
 }
 
 json_t *json_base64(const uint8_t *data, size_t len)
@@ -95,30 +102,28 @@ json_t *json_base64(const uint8_t *data, size_t len)
 	return string;
 }
 
-static json_t *key_text(const uint8_t *key)
+json_t *json_key(const uint8_t *key)
 {
 	char hex[KEY_HEX_SIZE];
 	key_to_hex(key, hex);
 	return json_string_nocheck(hex);
 }
 
-json_t *json_cell(const struct cell *cell)
+void json_add(json_t **object, const char *name, json_t *value)
 {
-	switch (cell->kind) {
-	case CELL_NONE:
-		break;
-	case CELL_NUMBER:
-	case CELL_BYTES:
-	case CELL_CRC:
-		return json_integer(cell->number);
-	case CELL_KEY:
-		return key_text(cell->key);
-	case CELL_TEXT:
-		return json_text(cell->text);
-	case CELL_FLAG:
-		return json_boolean(cell->flag);
-	}
-	return json_null();
+	/* A value that could not be made is NULL, which jansson refuses, as it does no object. */
+	if (json_object_set_new_nocheck(*object, name, value) == 0)
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
+void json_append(json_t **array, json_t *value)
+{
+	if (json_array_append_new(*array, value) == 0)
+		return;
+	json_decref(*array);
+	*array = NULL;
 }
 
 void json_object_out(struct out *out, json_t *object)
@@ -134,16 +139,30 @@ void json_object_out(struct out *out, json_t *object)
 	json_decref(object);
 }
 
+static json_t *json_cell(const struct cell *cell)
+{
+	switch (cell->kind) {
+	case CELL_NONE:
+		break;
+	case CELL_NUMBER:
+	case CELL_BYTES:
+	case CELL_CRC:
+		return json_integer(cell->number);
+	case CELL_KEY:
+		return json_key(cell->key);
+	case CELL_TEXT:
+		return json_text(cell->text);
+	case CELL_FLAG:
+		return json_boolean(cell->flag);
+	}
+	return json_null();
+}
+
 void json_row(struct out *out, const struct column *columns, const struct cell *cells, size_t count)
 {
 	json_t *object = json_object();
-	for (size_t i = 0; i < count && object; i++) {
-		/* A value that could not be made is NULL, which json_object_set_new refuses. */
-		const char *name = columns[i].name;
-		if (name && json_object_set_new_nocheck(object, name, json_cell(&cells[i])) != 0) {
-			json_decref(object);
-			object = NULL;
-		}
-	}
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].name)
+			json_add(&object, columns[i].name, json_cell(&cells[i]));
 	json_object_out(out, object);
 }

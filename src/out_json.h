@@ -14,19 +14,19 @@
 void json_row(struct out *out, const struct column *columns, const struct cell *cells,
 	      size_t count);
 
-/* Write @object and drop it. NULL, what jansson returns when memory is short, is taken note of. */
+/* Write @object and free it. NULL: memory was short, which out_finish will report. */
 void json_object_out(struct out *out, json_t *object);
 
-/* The value of @cell; NULL when memory is short. */
-json_t *json_cell(const struct cell *cell);
+/* Build an object or an array. @value is taken over. When memory is short, so that @value or what it
+ * goes into is NULL, all of it is freed and becomes NULL; the calls that follow do nothing. */
+void json_add(json_t **object, const char *name, json_t *value);
+void json_append(json_t **array, json_t *value);
 
-/* A string of any bytes. */
-json_t *json_text(const char *text);
-
-/* @len bytes as base64 (RFC 4648). */
-json_t *json_base64(const uint8_t *data, size_t len);
-
-/* A number, or null unless @has. */
-json_t *json_number_if(bool has, uint64_t number);
+/* Values; NULL when memory is short. */
+json_t *json_text(const char *text);	/* any bytes; null for NULL */
+json_t *json_key(const uint8_t *key);
+json_t *json_number(uint64_t number);	/* up to INT64_MAX */
+json_t *json_number_if(bool has, uint64_t number);	/* null unless @has */
+json_t *json_base64(const uint8_t *data, size_t len);	/* RFC 4648 */
 
 #endif

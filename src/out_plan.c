@@ -24,82 +24,60 @@ struct plan_text out_plan_lines(struct out *out, bool is_short)
 	};
 }
 
-/* An array of what @row makes of each of @count rows; NULL when memory is short. */
-static json_t *json_list(const struct plan *plan, size_t count,
-			 json_t *(*row)(const struct plan *plan, size_t i))
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < count && array; i++) {
-		if (json_array_append_new(array, row(plan, i)) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
-	return array;
-}
-
 json_t *json_plan_files(const struct plan *plan, enum plan_change change)
 {
 	json_t *array = json_array();
-	for (size_t i = 0; i < plan->file_count && array; i++) {
-		if (plan->files[i].change == change &&
-		    json_array_append_new(array, json_text(plan->files[i].path)) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
+	for (size_t i = 0; i < plan->file_count; i++)
+		if (plan->files[i].change == change)
+			json_append(&array, json_text(plan->files[i].path));
 	return array;
-}
-
-static json_t *json_key(const uint8_t key[KEY_SIZE])
-{
-	const struct cell cell = cell_key(key);
-	return json_cell(&cell);
 }
 
 json_t *json_named_keys(const struct lost_key *keys, size_t count)
 {
 	json_t *array = json_array();
-	for (size_t i = 0; i < count && array; i++) {
-		if (json_array_append_new(array, json_key(keys[i].key)) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
+	for (size_t i = 0; i < count; i++)
+		json_append(&array, json_key(keys[i].key));
 	return array;
 }
 
-static json_t *lost_cause(const struct plan *plan, size_t i)
+static json_t *json_lost_cause(const struct lost_key *lost)
 {
 	static const char *const causes[] = {
 		[LOSS_DAMAGED] = "damaged", [LOSS_MISSING] = "missing",
 		[LOSS_UNREADABLE] = "unreadable", [LOSS_ROLLED_BACK] = "rolled-back",
 	};
-	const struct lost_key *lost = &plan->lost[i];
-	return json_pack("{s:o, s:s, s:o, s:o}",
-			 "key", json_key(lost->key),
-			 "cause", causes[lost->loss],
-			 "segment", json_number_if(lost->has_place, lost->segment),
-			 "offset", json_number_if(lost->has_place, lost->offset));
+	json_t *object = json_object();
+	json_add(&object, "key", json_key(lost->key));
+	json_add(&object, "cause", json_text(causes[lost->loss]));
+	json_add(&object, "segment", json_number_if(lost->has_place, lost->segment));
+	json_add(&object, "offset", json_number_if(lost->has_place, lost->offset));
+	return object;
 }
 
 json_t *json_lost_causes(const struct plan *plan)
 {
-	return json_list(plan, plan->lost_count, lost_cause);
+	json_t *array = json_array();
+	for (size_t i = 0; i < plan->lost_count; i++)
+		json_append(&array, json_lost_cause(&plan->lost[i]));
+	return array;
 }
 
-static json_t *suspect(const struct plan *plan, size_t i)
+static json_t *json_suspect(const struct suspect *suspect)
 {
-	const struct suspect *row = &plan->suspects[i];
-	return json_pack("{s:o, s:I, s:I, s:I, s:b}",
-			 "key", json_key(row->key),
-			 "segment", (json_int_t)row->segment,
-			 "offset", (json_int_t)row->offset,
-			 "size", (json_int_t)row->size,
-			 "taken", row->is_taken);
+	json_t *object = json_object();
+	json_add(&object, "key", json_key(suspect->key));
+	json_add(&object, "segment", json_number(suspect->segment));
+	json_add(&object, "offset", json_number(suspect->offset));
+	json_add(&object, "size", json_number(suspect->size));
+	json_add(&object, "taken", json_boolean(suspect->is_taken));
+	return object;
 }
 
 json_t *json_suspects(const struct plan *plan)
 {
-	return json_list(plan, plan->suspect_count, suspect);
+	json_t *array = json_array();
+	for (size_t i = 0; i < plan->suspect_count; i++)
+		json_append(&array, json_suspect(&plan->suspects[i]));
+	return array;
 }

@@ -199,13 +199,8 @@ static json_t *json_keys(const struct change *change)
 	if (!change->keys)
 		return json_null();
 	json_t *array = json_array();
-	for (uint64_t i = 0; i < change->count && array; i++) {
-		const struct cell key = cell_key(change->keys + i * KEY_SIZE);
-		if (json_array_append_new(array, json_cell(&key)) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
+	for (uint64_t i = 0; i < change->count; i++)
+		json_append(&array, json_key(change->keys + i * KEY_SIZE));
 	return array;
 }
 
@@ -221,22 +216,22 @@ static void write_json(struct out *out, const struct transaction *txn,
 		       const struct change *change, const struct outcome *outcome)
 {
 	const struct as_report *report = &outcome->report;
-	json_object_out(out, json_pack(
-		"{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"action", change->action,
-		"repository", json_text(txn->path),
-		"transaction_before", json_transaction(&txn->before),
-		"transaction_after", json_transaction(&outcome->state),
-		"objects_before", (json_int_t)txn->objects_before,
-		"objects_after", json_number_if(outcome->is_counted, outcome->objects),
-		"keys", json_keys(change),
-		"count", (json_int_t)change->count,
-		"bytes", (json_int_t)change->bytes,
-		"segments_compacted", (json_int_t)report->segments_compacted,
-		"entries_copied", (json_int_t)report->entries_copied,
-		"bytes_copied", (json_int_t)report->bytes_copied,
-		"bytes_freed", (json_int_t)report->bytes_freed,
-		"segments_skipped", (json_int_t)report->segments_skipped));
+	json_t *object = json_object();
+	json_add(&object, "action", json_text(change->action));
+	json_add(&object, "repository", json_text(txn->path));
+	json_add(&object, "transaction_before", json_transaction(&txn->before));
+	json_add(&object, "transaction_after", json_transaction(&outcome->state));
+	json_add(&object, "objects_before", json_number(txn->objects_before));
+	json_add(&object, "objects_after", json_number_if(outcome->is_counted, outcome->objects));
+	json_add(&object, "keys", json_keys(change));
+	json_add(&object, "count", json_number(change->count));
+	json_add(&object, "bytes", json_number(change->bytes));
+	json_add(&object, "segments_compacted", json_number(report->segments_compacted));
+	json_add(&object, "entries_copied", json_number(report->entries_copied));
+	json_add(&object, "bytes_copied", json_number(report->bytes_copied));
+	json_add(&object, "bytes_freed", json_number(report->bytes_freed));
+	json_add(&object, "segments_skipped", json_number(report->segments_skipped));
+	json_object_out(out, object);
 }
 
 static void write_text(struct out *out, const struct change *change,

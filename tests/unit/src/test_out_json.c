@@ -83,6 +83,23 @@ static void a_row_is_one_line_of_ascii(void **state)
 	(void)state;
 }
 
+static void what_cannot_be_made_drops_the_whole(void **state)
+{
+	json_t *object = json_object(), *array = json_array();
+	json_add(&object, "a", json_number(1));
+	json_add(&object, "b", NULL);
+	assert_null(object);
+	json_add(&object, "c", json_number(3));
+	assert_null(object);
+	json_append(&array, json_text(NULL));
+	assert_int_equal(json_array_size(array), 1);
+	assert_true(json_is_null(json_array_get(array, 0)));
+	json_append(&array, NULL);
+	json_append(&array, json_number(3));
+	assert_null(array);
+	(void)state;
+}
+
 static void that_memory_was_short_is_remembered(void **state)
 {
 	char *text = NULL;
@@ -103,6 +120,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_utf8_is_replaced_byte_by_byte),
 		cmocka_unit_test(base64_is_padded),
 		cmocka_unit_test(a_row_is_one_line_of_ascii),
+		cmocka_unit_test(what_cannot_be_made_drops_the_whole),
 		cmocka_unit_test(that_memory_was_short_is_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
