@@ -43,8 +43,6 @@ static const char *lock_state_text(enum lock_state state)
 		return "exclusive";
 	case LOCK_IMPOSSIBLE:
 		return "impossible";
-	case LOCK_REFUSED:
-		return "refused";
 	}
 	return "none";
 }
@@ -59,13 +57,12 @@ static json_t *json_holder(const struct lock_holder *holder)
 	return object;
 }
 
-static json_t *json_lock(const struct repo *repo)
+static json_t *json_lock(struct lock *lock)
 {
 	struct lock_holder holders[HOLDERS_MAX];
-	const size_t count =
-		repo->lock.fd >= 0 ? lock_holders(&repo->lock, holders, HOLDERS_MAX) : 0;
+	const size_t count = lock_holders(lock, holders, HOLDERS_MAX);
 	json_t *object = json_object();
-	json_add(&object, "state", json_text(lock_state_text(repo->lock.state)));
+	json_add(&object, "state", json_text(lock_state_text(lock_state(lock, NULL))));
 	json_add(&object, "holder", count ? json_holder(&holders[0]) : json_null());
 	return object;
 }
@@ -104,7 +101,8 @@ static json_t *json_witnesses(const struct evidence *evidence)
 	return array;
 }
 
-static void write_json(struct out *out, const struct repo *repo, const struct evidence *evidence)
+static void write_json(struct out *out, const struct repo *repo, struct lock *lock,
+		       const struct evidence *evidence)
 {
 	const struct config *config = &repo->config;
 	json_t *object = json_object();
@@ -121,7 +119,7 @@ static void write_json(struct out *out, const struct repo *repo, const struct ev
 	json_add(&object, "segments", json_number(repo->listing.count));
 	json_add(&object, "bytes", json_number(repository_bytes(repo)));
 	json_add(&object, "index", json_index(repo));
-	json_add(&object, "lock", json_lock(repo));
+	json_add(&object, "lock", json_lock(lock));
 	json_add(&object, "dialect", json_text(dialect_name(repo->dialect)));
 	json_add(&object, "problems", json_number(repo->findings.count));
 	json_add(&object, "witnesses", json_witnesses(evidence));
@@ -184,19 +182,21 @@ static void write_witnesses(struct out *out, const struct evidence *evidence)
 	}
 }
 
-static void write_lock(struct out *out, const struct lock *lock)
+static void write_lock(struct out *out, struct lock *lock)
 {
 	static const char *const words[] = {
 		[LOCK_NONE] = "not taken", [LOCK_SHARED] = "shared, held by this program",
 		[LOCK_EXCLUSIVE] = "exclusive, held by this program",
-		[LOCK_IMPOSSIBLE] = "cannot be taken here", [LOCK_REFUSED] = "refused",
+		[LOCK_IMPOSSIBLE] = "cannot be taken here",
 	};
 	struct lock_holder holders[HOLDERS_MAX];
-	size_t count = lock->fd >= 0 ? lock_holders(lock, holders, HOLDERS_MAX) : 0;
-	if (lock->state == LOCK_IMPOSSIBLE && lock->sys)
-		text_field(out, "Lock", "%s: %s", words[lock->state], strerror(lock->sys));
+	size_t count = lock_holders(lock, holders, HOLDERS_MAX);
+	int sys;
+	const enum lock_state state = lock_state(lock, &sys);
+	if (state == LOCK_IMPOSSIBLE && sys)
+		text_field(out, "Lock", "%s: %s", words[state], strerror(sys));
 	else
-		text_field(out, "Lock", "%s", words[lock->state]);
+		text_field(out, "Lock", "%s", words[state]);
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
 	for (size_t i = 0; i < count; i++)
@@ -243,7 +243,8 @@ static void write_findings(struct out *out, const struct repo *repo,
 	text_by_hand(out, diagnosis.by_hand);
 }
 
-static void write_text(struct out *out, const struct repo *repo, const struct evidence *evidence)
+static void write_text(struct out *out, const struct repo *repo, struct lock *lock,
+		       const struct evidence *evidence)
 {
 	char bytes[FORMAT_SIZE];
 	format_bytes(repository_bytes(repo), bytes, sizeof(bytes));
@@ -253,7 +254,7 @@ static void write_text(struct out *out, const struct repo *repo, const struct ev
 	if (repo->dialect == DIALECT_ATTIC)
 		write_transactions(out, repo);
 	write_witnesses(out, evidence);
-	write_lock(out, &repo->lock);
+	write_lock(out, lock);
 	write_findings(out, repo, evidence);
 }
 
@@ -286,9 +287,9 @@ int cmd_info(struct request *request)
 		return message_status(err);
 	err = weigh(request, repo, &evidence);
 	if (err == AS_OK && request->out.json)
-		write_json(&request->out, repo, &evidence);
+		write_json(&request->out, repo, repo_lock(repo), &evidence);
 	else if (err == AS_OK)
-		write_text(&request->out, repo, &evidence);
+		write_text(&request->out, repo, repo_lock(repo), &evidence);
 	repository_close(repo);
 	return message_status(err);
 }

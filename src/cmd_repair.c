@@ -228,7 +228,7 @@ static void close_attempt(struct attempt *attempt)
 static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 {
 	struct repair_progress figures = { .cancel = false };
-	struct permit *permit;
+	const struct permit *permit;
 	enum as_err err = mend_upgrade(attempt->request, attempt->repo, &permit);
 	if (err != AS_OK)
 		return err;
@@ -237,7 +237,7 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 	err = repair_run(attempt->plan, permit, &figures, &attempt->report, error);
 	interrupt_watch(NULL);
 	progress_end(bar);
-	lock_lower(attempt->repo->fd, &attempt->repo->lock, permit);
+	lock_lower(repo_lock(attempt->repo));
 	attempt->is_run = attempt->report.has_changed || err == AS_OK;
 	if (err != AS_OK && err != AS_ERR_CHANGED)
 		message_failure(err, error);

@@ -157,7 +157,7 @@ static void write_purge(struct purge *purge, const char *verb)
 static enum as_err remove_chosen(struct purge *purge)
 {
 	struct as_error error = { .code = AS_OK };
-	struct permit *permit;
+	const struct permit *permit;
 	enum as_err err = mend_upgrade(purge->request, purge->repo, &permit);
 	if (err != AS_OK)
 		return err;
@@ -167,7 +167,7 @@ static enum as_err remove_chosen(struct purge *purge)
 		err = undo_purge(permit, purge->chosen[i].name, &freed, &error);
 		purge->bytes += freed;
 	}
-	lock_lower(purge->repo->fd, &purge->repo->lock, permit);
+	lock_lower(repo_lock(purge->repo));
 	if (err != AS_OK)
 		message_failure(err, &error);
 	purge->is_done = err == AS_OK;
@@ -257,14 +257,14 @@ static enum as_err run_plan(struct return_trip *trip)
 {
 	struct repair_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	struct permit *permit;
+	const struct permit *permit;
 	enum as_err err = mend_upgrade(trip->request, trip->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
 	err = undo_run(trip->plan, permit, &figures, &error);
 	progress_end(bar);
-	lock_lower(trip->repo->fd, &trip->repo->lock, permit);
+	lock_lower(repo_lock(trip->repo));
 	trip->is_done = err == AS_OK;
 	if (err == AS_OK)
 		return AS_OK;

@@ -115,7 +115,8 @@ static int wants_to_stop(void *context)
 	return interrupt_came();
 }
 
-enum as_err mend_upgrade(const struct request *request, struct repo *repo, struct permit **permit)
+enum as_err mend_upgrade(const struct request *request, struct repo *repo,
+			 const struct permit **permit)
 {
 	const int64_t left = time_left(request);
 	const struct lock_wait wait = {
@@ -123,8 +124,8 @@ enum as_err mend_upgrade(const struct request *request, struct repo *repo, struc
 		.interrupt = wants_to_stop,
 	};
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait,
-					     permit, &error);
+	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, &error);
+	*permit = lock_permit(repo_lock(repo));
 	return tell(request, err, &error);
 }
 

@@ -21,8 +21,9 @@ void repository_close(struct repo *repo);
 enum as_err mend_open(const struct request *request, bool may_write, struct repo **repo);
 
 /* Make the shared lock of @repo exclusive, waiting for others as --lock-wait says, LOCK_GRACE_MS at
- * least. *@permit is given back with lock_lower. */
-enum as_err mend_upgrade(const struct request *request, struct repo *repo, struct permit **permit);
+ * least. *@permit is good until lock_lower. */
+enum as_err mend_upgrade(const struct request *request, struct repo *repo,
+			 const struct permit **permit);
 
 /* After another process came first and the repository was closed: pause, so that it gets the lock.
  * False: the time that --lock-wait gives is over, or it was interrupted. */

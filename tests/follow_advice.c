@@ -101,18 +101,17 @@ static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
-	struct permit *permit;
 	const char *name = is_undo ? "undo" : repair_name(plan->action);
 	if (plan->is_refused)
 		return say(text, "%s is refused: %s", name, plan->refusal);
 	if (plan->is_empty)
 		return say(text, "%s has nothing to do", name);
-	if (lock_upgrade(opened->io, opened->fd, opened->path, &opened->lock, &wait, &permit, &error) !=
-	    AS_OK)
+	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
 		return say(text, "%s: %s", name, error.message);
+	const struct permit *permit = lock_permit(repo_lock(opened));
 	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
 					: repair_run(plan, permit, &progress, &report, &error);
-	lock_lower(opened->fd, &opened->lock, permit);
+	lock_lower(repo_lock(opened));
 	return err == AS_OK ? NULL : say(text, "%s: %s", name, error.message);
 }
 
@@ -136,13 +135,11 @@ static const char *purge(struct sight *sight, const char *name, char text[ADVICE
 	struct repo *opened = sight->repo;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
-	struct permit *permit;
 	uint64_t freed;
-	if (lock_upgrade(opened->io, opened->fd, opened->path, &opened->lock, &wait, &permit, &error) !=
-	    AS_OK)
+	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
 		return say(text, "purge: %s", error.message);
-	const enum as_err err = undo_purge(permit, name, &freed, &error);
-	lock_lower(opened->fd, &opened->lock, permit);
+	const enum as_err err = undo_purge(lock_permit(repo_lock(opened)), name, &freed, &error);
+	lock_lower(repo_lock(opened));
 	return err == AS_OK ? NULL : say(text, "purge: %s", error.message);
 }
 

@@ -65,11 +65,9 @@ const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t s
 	return wrong;
 }
 
-struct permit *opened_repo_upgrade(struct opened_repo *opened)
+const struct permit *opened_repo_upgrade(struct opened_repo *opened)
 {
 	const struct lock_wait wait = { .ms = 0 };
-	struct permit *permit;
-	struct repo *repo = opened->repo;
-	return lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait, &permit, NULL) ==
-		       AS_OK ? permit : NULL;
+	struct lock *lock = repo_lock(opened->repo);
+	return lock_upgrade(lock, &wait, NULL) == AS_OK ? lock_permit(lock) : NULL;
 }

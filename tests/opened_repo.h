@@ -26,7 +26,7 @@ void opened_repo_close(struct opened_repo *opened);
 const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t since,
 				    unsigned *emptied);
 
-/* The right to change it; given back with lock_lower. NULL: it was refused. */
-struct permit *opened_repo_upgrade(struct opened_repo *opened);
+/* The right to change it, until lock_lower. NULL: it was refused. */
+const struct permit *opened_repo_upgrade(struct opened_repo *opened);
 
 #endif

@@ -447,7 +447,7 @@ static bool undo_operation_run(const char *repo, const struct io *io)
 	return !advice_undo(repo, io, text);
 }
 
-static bool purge(const struct repo *opened, struct permit *permit)
+static bool purge(const struct repo *opened, const struct permit *permit)
 {
 	struct undo_entry *entries;
 	size_t count;
@@ -463,16 +463,11 @@ static bool purge_run(const char *repo, const struct io *io)
 {
 	const struct repo_options options = { .may_write = true, .io = io };
 	const struct lock_wait wait = { .ms = 0 };
-	struct permit *permit;
 	struct repo *opened;
 	if (repo_open(repo, &options, &opened, NULL) != AS_OK)
 		return false;
-	bool done = lock_upgrade(io, opened->fd, opened->path, &opened->lock, &wait, &permit, NULL) ==
-		    AS_OK;
-	if (done) {
-		done = purge(opened, permit);
-		lock_lower(opened->fd, &opened->lock, permit);
-	}
+	const bool done = lock_upgrade(repo_lock(opened), &wait, NULL) == AS_OK &&
+			  purge(opened, lock_permit(repo_lock(opened)));
 	repo_close(opened);
 	return done;
 }

@@ -227,7 +227,7 @@ static struct session *open_session(const char *path, const struct ui_options *o
 		say(error.message);
 		return NULL;
 	}
-	struct session *session = session_new(repo, NULL);
+	struct session *session = session_new(repo);
 	if (!session) {
 		say("out of memory");
 		repo_close(repo);

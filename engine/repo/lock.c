@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,23 @@
 #include <unistd.h>
 
 #define WAIT_STEP_MS 20u	/* between two tries of an upgrade */
+
+struct lock {
+	atomic_uint refs;
+	const struct io *io;
+	char *path;		/* of the repository, for messages */
+	int folder;		/* of the repository, which the permit borrows; -1 where none */
+	pid_t pid;		/* of the process that took the lock */
+	int sys;		/* errno behind LOCK_IMPOSSIBLE */
+	atomic_int state;	/* enum lock_state */
+	/* What follows. An upgrade exchanges the descriptor, which lock_holders must not meet. */
+	pthread_mutex_t mutex;
+	int fd;			/* of config; -1 where none */
+	bool may_write;		/* fd was opened for writing too: it can be upgraded */
+	struct lock_holder writer;	/* seen with LOCK_TO_LOOK */
+	const char *refusal;	/* NULL, or why the lock is never upgraded */
+	struct permit *permit;	/* NULL unless exclusive */
+};
 
 static struct flock whole_file(short type)
 {
@@ -149,14 +168,22 @@ static void add_from_proc(const struct lock *lock, const struct stat *st, struct
 	}
 	free(line);
 	fclose(file);
-	const bool is_held = lock->state == LOCK_SHARED || lock->state == LOCK_EXCLUSIVE;
-	if (is_held && ofd_count > 0)
+	const enum lock_state state = lock_state(lock, NULL);
+	if ((state == LOCK_SHARED || state == LOCK_EXCLUSIVE) && ofd_count > 0)
 		ofd_count--;
 	if (ofd_count > 0)
 		add_ofd_holders(rows, st, ofd_count, ofd_exclusive);
 }
 
-size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t max)
+enum lock_state lock_state(const struct lock *lock, int *sys)
+{
+	if (sys)
+		*sys = lock->sys;
+	return (enum lock_state)atomic_load(&lock->state);
+}
+
+/* lock_holders, while the mutex is held or the lock is not shared yet. */
+static size_t find_holders(const struct lock *lock, struct lock_holder *rows, size_t max)
 {
 	struct rows found = { .rows = rows, .max = max };
 	struct stat st;
@@ -172,104 +199,212 @@ size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t ma
 	return found.count;
 }
 
-/* Find who holds the exclusive lock. False when nobody does any more. */
-static bool find_blocker(struct lock *lock)
+size_t lock_holders(struct lock *lock, struct lock_holder *rows, size_t max)
+{
+	pthread_mutex_lock(&lock->mutex);
+	const size_t count = find_holders(lock, rows, max);
+	pthread_mutex_unlock(&lock->mutex);
+	return count;
+}
+
+/* Find the process that holds the exclusive lock. False when there is none. */
+static bool find_writer(const struct lock *lock, struct lock_holder *writer)
 {
 	struct flock conflict = whole_file(F_RDLCK);
 	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) != 0)
 		return true;
 	if (conflict.l_type == F_UNLCK)
 		return false;
-	lock->holder = holder_of(conflict.l_pid, true);
+	*writer = holder_of(conflict.l_pid, true);
 	struct lock_holder rows[8];
-	const size_t count = lock->holder.known ? 0 : lock_holders(lock, rows, 8);
-	for (size_t i = 0; i < count && i < 8; i++)
+	const size_t count = writer->known ? 0 : find_holders(lock, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(rows); i++)
 		if (rows[i].known && rows[i].exclusive)
-			lock->holder = rows[i];
+			*writer = rows[i];
 	return true;
 }
 
-static void give_up(const struct io *io, struct lock *lock, enum lock_state state, int sys)
+bool lock_find_writer(struct lock *lock, struct lock_holder *writer)
 {
-	io_close(io, lock->fd);
-	lock->fd = -1;
-	lock->state = state;
-	lock->sys = sys;
+	pthread_mutex_lock(&lock->mutex);
+	if (lock->fd >= 0 && lock_state(lock, NULL) == LOCK_NONE && !lock->writer.exclusive)
+		find_writer(lock, &lock->writer);
+	*writer = lock->writer;
+	pthread_mutex_unlock(&lock->mutex);
+	return writer->exclusive;
 }
 
-void lock_take_shared(const struct io *io, int repo_fd, bool may_write, struct lock *lock)
+static enum as_err fail_held(const struct lock *lock, const struct lock_holder *holder,
+			     const char *what, struct as_error *error)
 {
-	*lock = (struct lock){ .fd = -1, .may_write = may_write };
-	if (io_open_for_lock(io, repo_fd, CONFIG_NAME, &lock->may_write, &lock->fd) != AS_OK) {
+	if (!holder->known || holder->pid <= 0)
+		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
+			       "%s: another process, perhaps on another machine, holds %s",
+			       lock->path, what);
+	return as_fail(error, AS_ERR_LOCK_FAILED, 0, "%s: process %ld (%s) holds %s", lock->path,
+		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown",
+		       what);
+}
+
+/* ---- taking and giving back ---- */
+
+static enum as_err take_shared(struct lock *lock, int repo_fd, struct as_error *error)
+{
+	atomic_store(&lock->state, LOCK_IMPOSSIBLE);
+	if (io_open_for_lock(lock->io, repo_fd, CONFIG_NAME, &lock->may_write, &lock->fd) != AS_OK) {
 		lock->fd = -1;
-		lock->state = LOCK_IMPOSSIBLE;
 		lock->sys = errno;
-		return;
+		return AS_OK;
 	}
 	/* The holder may let go between the refusal and the question who it is: try again then. */
+	struct lock_holder writer = { .known = false };
 	for (int tries = 0; tries < 3; tries++) {
 		struct flock shared = whole_file(F_RDLCK);
 		if (fcntl(lock->fd, F_OFD_SETLK, &shared) == 0) {
-			lock->state = LOCK_SHARED;
-			return;
+			atomic_store(&lock->state, LOCK_SHARED);
+			return AS_OK;
 		}
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN && errno != EACCES) {
-			give_up(io, lock, LOCK_IMPOSSIBLE, errno);
-			return;
+			lock->sys = errno;
+			io_close(lock->io, lock->fd);
+			lock->fd = -1;
+			return AS_OK;
 		}
-		if (find_blocker(lock))
+		if (find_writer(lock, &writer))
 			break;
 	}
-	give_up(io, lock, LOCK_REFUSED, 0);
+	return fail_held(lock, &writer, "the exclusive lock", error);
 }
 
-void lock_look_on(const struct io *io, int repo_fd, struct lock *lock)
+enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum lock_use use,
+		      struct lock **out, struct as_error *error)
 {
-	*lock = (struct lock){ .fd = -1 };
-	if (io_open_file(io, repo_fd, CONFIG_NAME, &lock->fd, NULL) != AS_OK) {
-		lock->fd = -1;
-		return;
+	enum as_err err = AS_OK;
+	struct lock *lock = calloc(1, sizeof(*lock));
+	*out = NULL;
+	if (lock)
+		lock->path = strdup(path);
+	if (!lock || !lock->path) {
+		free(lock);
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
 	}
-	lock_look_again(lock);
+	atomic_store(&lock->refs, 1);
+	lock->io = io;
+	lock->folder = lock->fd = -1;
+	lock->pid = getpid();
+	lock->may_write = use == LOCK_TO_WRITE;
+	pthread_mutex_init(&lock->mutex, NULL);
+	if (use != LOCK_TO_LOOK) {
+		err = take_shared(lock, repo_fd, error);
+	} else if (io_open_file(io, repo_fd, CONFIG_NAME, &lock->fd, NULL) == AS_OK) {
+		find_writer(lock, &lock->writer);
+	} else {
+		lock->fd = -1;
+	}
+	if (lock_state(lock, NULL) == LOCK_SHARED) {
+		err = io_open_folder(io, repo_fd, ".", &lock->folder);
+		if (err != AS_OK)
+			as_fail(error, err, errno, "%s: cannot open", path);
+	}
+	if (err != AS_OK) {
+		lock_release(lock);
+		return err;
+	}
+	*out = lock;
+	return AS_OK;
 }
 
-void lock_look_again(struct lock *lock)
+struct lock *lock_hold(struct lock *lock)
 {
-	if (lock->fd >= 0 && !lock->holder.exclusive)
-		find_blocker(lock);
+	atomic_fetch_add(&lock->refs, 1);
+	return lock;
+}
+
+void lock_release(struct lock *lock)
+{
+	if (!lock || atomic_fetch_sub(&lock->refs, 1) != 1)
+		return;
+	if (lock->pid == getpid())
+		lock_lower(lock);
+	io_revoke_permit(lock->permit);
+	if (lock->fd >= 0)	/* the last descriptor of the description: this unlocks */
+		io_close(lock->io, lock->fd);
+	if (lock->folder >= 0)
+		io_close(lock->io, lock->folder);
+	pthread_mutex_destroy(&lock->mutex);
+	free(lock->path);
+	free(lock);
+}
+
+bool lock_is_on(struct lock *lock, int repo_fd)
+{
+	const struct io *io = lock->io;
+	struct stat own, other;
+	if (lock->folder < 0 || io->fstat(io, lock->folder, &own) != 0 ||
+	    io->fstat(io, repo_fd, &other) != 0 || own.st_dev != other.st_dev ||
+	    own.st_ino != other.st_ino)
+		return false;
+	pthread_mutex_lock(&lock->mutex);
+	const bool is_known = io->fstat(io, lock->fd, &own) == 0;
+	pthread_mutex_unlock(&lock->mutex);
+	return is_known &&
+	       io->fstatat(io, repo_fd, CONFIG_NAME, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 /* ---- upgrading ---- */
 
+void lock_refuse(struct lock *lock, const char *why)
+{
+	pthread_mutex_lock(&lock->mutex);
+	lock->refusal = why;
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+const struct permit *lock_permit(struct lock *lock)
+{
+	pthread_mutex_lock(&lock->mutex);
+	const struct permit *permit = lock->permit;
+	pthread_mutex_unlock(&lock->mutex);
+	return permit;
+}
+
 /* Get a descriptor of config that can carry an exclusive lock, with the shared lock on it before
  * the old one goes: the two get on with each other. */
-static enum as_err make_upgradable(const struct io *io, int repo_fd, const char *path,
-				   struct lock *lock, struct as_error *error)
+static enum as_err make_upgradable(struct lock *lock, struct as_error *error)
 {
+	const struct io *io = lock->io;
 	int fd;
 	bool may_write = true;
 	struct flock shared = whole_file(F_RDLCK);
+	if (lock->refusal)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", lock->path,
+			       lock->refusal);
+	if (lock_state(lock, NULL) != LOCK_SHARED)
+		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
+			       "%s: without a lock nothing can be changed", lock->path);
 	if (lock->may_write)
 		return AS_OK;
-	enum as_err err = io_open_for_lock(io, repo_fd, CONFIG_NAME, &may_write, &fd);
+	enum as_err err = io_open_for_lock(io, lock->folder, CONFIG_NAME, &may_write, &fd);
 	const int sys = errno;
 	if (err != AS_OK) {
-		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open", path);
-		return owner_explain(io, repo_fd, CONFIG_NAME, err, error);
+		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open", lock->path);
+		return owner_explain(io, lock->folder, CONFIG_NAME, err, error);
 	}
 	if (!may_write) {
 		io_close(io, fd);
 		err = as_code_of_errno(sys);
 		if (err == AS_OK)
 			err = AS_ERR_DENIED;
-		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open it for writing", path);
-		return owner_explain(io, repo_fd, CONFIG_NAME, err, error);
+		as_fail(error, err, sys, "%s/" CONFIG_NAME ": cannot open it for writing",
+			lock->path);
+		return owner_explain(io, lock->folder, CONFIG_NAME, err, error);
 	}
 	if (fcntl(fd, F_OFD_SETLK, &shared) != 0) {
 		err = as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME ": cannot lock",
-			      path);
+			      lock->path);
 		io_close(io, fd);
 		return err;
 	}
@@ -277,20 +412,6 @@ static enum as_err make_upgradable(const struct io *io, int repo_fd, const char 
 	lock->fd = fd;
 	lock->may_write = true;
 	return AS_OK;
-}
-
-static enum as_err fail_held(const struct lock *lock, const char *path, struct as_error *error)
-{
-	struct lock_holder rows[8] = { { .known = false } };
-	const size_t count = lock_holders(lock, rows, ARRAY_SIZE(rows));
-	for (size_t i = 0; i < count && i < ARRAY_SIZE(rows); i++)
-		if (rows[i].known && rows[i].pid > 0)
-			return as_fail(error, AS_ERR_LOCK_FAILED, 0,
-				       "%s: process %ld (%s) holds a lock on it", path,
-				       (long)rows[i].pid,
-				       rows[i].program[0] ? rows[i].program : "name unknown");
-	return as_fail(error, AS_ERR_LOCK_FAILED, 0,
-		       "%s: another process, perhaps on another machine, holds a lock on it", path);
 }
 
 static int64_t now_ms(void)
@@ -301,8 +422,8 @@ static int64_t now_ms(void)
 }
 
 /* Try until the exclusive lock is there, or the time is over. */
-static enum as_err wait_for_exclusive(const char *path, struct lock *lock,
-				      const struct lock_wait *wait, struct as_error *error)
+static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait *wait,
+				      struct as_error *error)
 {
 	const int64_t until = now_ms() + wait->ms;
 	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
@@ -312,65 +433,70 @@ static enum as_err wait_for_exclusive(const char *path, struct lock *lock,
 			return AS_OK;
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME
-				       ": cannot lock", path);
+				       ": cannot lock", lock->path);
 		if (wait->interrupt && wait->interrupt(wait->context))
-			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", path,
+			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", lock->path,
 				       as_err_text(AS_ERR_CANCELLED));
 		if (now_ms() >= until)
-			return fail_held(lock, path, error);
+			break;
 		nanosleep(&step, NULL);
 	}
+	struct lock_holder rows[8] = { { .known = false } };
+	const size_t found = lock_holders(lock, rows, ARRAY_SIZE(rows));
+	const size_t count = found < ARRAY_SIZE(rows) ? found : ARRAY_SIZE(rows);
+	size_t i = 0;
+	while (i < count && !(rows[i].known && rows[i].pid > 0))
+		i++;
+	return fail_held(lock, &rows[i < count ? i : 0], "a lock on it", error);
 }
 
-enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, struct lock *lock,
-			 const struct lock_wait *wait, struct permit **permit,
-			 struct as_error *error)
+static enum as_err grant_permit(struct lock *lock, struct as_error *error)
 {
 	struct stat st;
-	*permit = NULL;
-	if (lock->refusal)
-		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", path, lock->refusal);
-	if (lock->state != LOCK_SHARED)
-		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
-			       "%s: without a lock nothing can be changed", path);
-	enum as_err err = make_upgradable(io, repo_fd, path, lock, error);
+	if (lock->io->fstat(lock->io, lock->fd, &st) != 0)
+		return as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, lock->path);
+	struct permit *permit = io_grant_permit(lock->io, lock->folder, st.st_mode);
+	if (!permit)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", lock->path);
+	if (geteuid() == 0)
+		io_give_to(permit, &st);
+	pthread_mutex_lock(&lock->mutex);
+	lock->permit = permit;
+	pthread_mutex_unlock(&lock->mutex);
+	return AS_OK;
+}
+
+enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct as_error *error)
+{
+	pthread_mutex_lock(&lock->mutex);
+	enum as_err err = make_upgradable(lock, error);
+	pthread_mutex_unlock(&lock->mutex);
 	if (err != AS_OK)
 		return err;
-	/* Where flock does not work on folders (some network file systems) the wait has its end. */
-	if (flock(repo_fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+	/* Where flock does not work on folders (some network file systems) only the wait ends it. */
+	if (flock(lock->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
 		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
 			       "%s: another process is about to write, and waits until this one "
-			       "lets go: try again when it is done", path);
-	err = wait_for_exclusive(path, lock, wait, error);
-	if (err == AS_OK && io->fstat(io, lock->fd, &st) != 0)
-		err = as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, path);
-	if (err == AS_OK) {
-		*permit = io_grant_permit(io, repo_fd, st.st_mode);
-		if (!*permit)
-			err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
-		else if (geteuid() == 0)
-			io_give_to(*permit, &st);
-	}
-	lock->state = LOCK_EXCLUSIVE;
+			       "lets go: try again when it is done", lock->path);
+	err = wait_for_exclusive(lock, wait, error);
+	if (err == AS_OK)
+		err = grant_permit(lock, error);
+	atomic_store(&lock->state, LOCK_EXCLUSIVE);
 	if (err != AS_OK)
-		lock_lower(repo_fd, lock, NULL);
+		lock_lower(lock);
 	return err;
 }
 
-void lock_lower(int repo_fd, struct lock *lock, struct permit *permit)
+void lock_lower(struct lock *lock)
 {
 	struct flock shared = whole_file(F_RDLCK);
-	io_revoke_permit(permit);
-	if (lock->state != LOCK_EXCLUSIVE)
-		return;
-	fcntl(lock->fd, F_OFD_SETLK, &shared);
-	flock(repo_fd, LOCK_UN);
-	lock->state = LOCK_SHARED;
-}
-
-void lock_release(const struct io *io, struct lock *lock)
-{
-	if (lock->fd >= 0)
-		io_close(io, lock->fd);	/* the last descriptor of the description: this unlocks */
-	*lock = (struct lock){ .fd = -1 };
+	pthread_mutex_lock(&lock->mutex);
+	io_revoke_permit(lock->permit);
+	lock->permit = NULL;
+	if (lock_state(lock, NULL) == LOCK_EXCLUSIVE) {
+		fcntl(lock->fd, F_OFD_SETLK, &shared);
+		flock(lock->folder, LOCK_UN);
+		atomic_store(&lock->state, LOCK_SHARED);
+	}
+	pthread_mutex_unlock(&lock->mutex);
 }

@@ -1,8 +1,15 @@
-/* engine/repo/lock.h - Attic's lock: an fcntl record lock over the whole of REPO/config.
+/* engine/repo/lock.h - the lock of a repository, an object of its own with a reference count.
  *
- * Source: attic/helpers.py, UpgradableLock: shared while open, exclusive before the first write.
- * Taken here as an open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and,
- * unlike Attic's own kind, is not lost when some other descriptor of the same file is closed. */
+ * It outlives a repo that was opened under it: a repository is read again after every repair, and
+ * the lock must stay meanwhile, or somebody else could write between a repair and the check of what
+ * it did. All functions may be called from several threads, but only one thread at a time may
+ * upgrade or lower a lock. Nothing here says how the lock is held, so that another kind can stand
+ * beside Attic's.
+ *
+ * Attic's lock is an fcntl record lock over the whole of REPO/config. Source: attic/helpers.py,
+ * UpgradableLock: shared while open, exclusive before the first write. Taken here as an
+ * open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and, unlike Attic's own
+ * kind, is not lost when some other descriptor of the same file is closed. */
 #ifndef ATTICSCOPE_LOCK_H
 #define ATTICSCOPE_LOCK_H
 
@@ -11,49 +18,60 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum lock_use {
+	LOCK_TO_LOOK,		/* take none; only find out who else holds one */
+	LOCK_TO_READ,		/* shared */
+	LOCK_TO_WRITE		/* shared, and config is opened for writing too, if that is allowed */
+};
+
 enum lock_state {
-	LOCK_NONE,		/* not asked for; who else holds one can be told all the same */
+	LOCK_NONE,		/* not asked for */
 	LOCK_SHARED,		/* held */
 	LOCK_EXCLUSIVE,		/* held */
 	/* config cannot be opened or the medium knows no locks: going on without one */
-	LOCK_IMPOSSIBLE,
-	LOCK_REFUSED		/* another process holds the exclusive lock */
+	LOCK_IMPOSSIBLE
 };
 
 struct lock_holder {
 	bool known;
-	/* 0 where the system does not tell (another machine, or an OFD lock of an unseen
-	 * process) */
+	/* 0 where the system does not say (another machine, or an OFD lock of an unseen process) */
 	pid_t pid;
 	char program[64];	/* from /proc/PID/comm; may be empty. Mask before showing. */
 	bool exclusive;
 };
 
-struct lock {
-	enum lock_state state;
-	int fd;			/* of config; -1 where none */
-	bool may_write;		/* fd was opened for writing too: it can be upgraded */
-	int sys;		/* errno behind LOCK_IMPOSSIBLE */
-	struct lock_holder holder; /* who is in the way, when LOCK_REFUSED */
-	/* Why it is never upgraded, one sentence without a full stop; or NULL. Set by repo_open. */
-	const char *refusal;
-};
+struct lock;
 
-/* Take the shared lock without waiting. Never fails as a call: the outcome is lock->state. Where
- * @may_write, config is opened for writing too, if that is allowed, so that the lock can be
- * upgraded; otherwise it is opened for reading only, whatever comes later. */
-void lock_take_shared(const struct io *io, int repo_fd, bool may_write, struct lock *lock);
+/* Take the lock of the repository in the open folder @repo_fd without waiting. *@lock is the
+ * caller's first reference. @path is the repository's name for messages. With LOCK_TO_READ config is
+ * opened for reading only; an upgrade opens it again.
+ * AS_ERR_LOCK_FAILED: another process holds the exclusive lock; the message names it.
+ * AS_ERR_DENIED, AS_ERR_IO: the folder cannot be opened a second time. AS_ERR_MEMORY. */
+enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum lock_use use,
+		      struct lock **lock, struct as_error *error);
 
-/* Take no lock, but look who holds the exclusive one: lock->holder, with known or exclusive set
- * when somebody does. */
-void lock_look_on(const struct io *io, int repo_fd, struct lock *lock);
+struct lock *lock_hold(struct lock *lock);
 
-/* Has somebody taken the exclusive lock since? Of a lock that is held: nobody can have. */
-void lock_look_again(struct lock *lock);
+/* Let go of a reference. The last one gives the lock back, and with it the permit. In the child of a
+ * fork the lock stays the parent's. NULL is allowed. */
+void lock_release(struct lock *lock);
 
-/* Who else holds a lock on config now? Looks into /proc/locks and /proc; fills up to @max rows and
- * returns how many holders there are. Needs an open descriptor of config in lock->fd. */
-size_t lock_holders(const struct lock *lock, struct lock_holder *rows, size_t max);
+/* Never waits. *@sys is errno behind LOCK_IMPOSSIBLE, else 0; NULL: not wanted. */
+enum lock_state lock_state(const struct lock *lock, int *sys);
+
+/* Who else holds a lock now? Looks into /proc/locks and /proc; fills up to @max rows and returns how
+ * many holders there are. May wait for the system: not for the thread that draws. */
+size_t lock_holders(struct lock *lock, struct lock_holder *rows, size_t max);
+
+/* With LOCK_TO_LOOK: did another process hold the exclusive lock at lock_open, or does one now?
+ * *@writer says who, where that is known. With any other use nobody can: false. */
+bool lock_find_writer(struct lock *lock, struct lock_holder *writer);
+
+/* Is the lock held, and on the config of the folder @repo_fd? */
+bool lock_is_on(struct lock *lock, int repo_fd);
+
+/* Refuse every later upgrade. @why is one sentence without a full stop, and lives for ever. */
+void lock_refuse(struct lock *lock, const char *why);
 
 /* How long an upgrade may wait, and who can stop it. All zero: not at all. */
 struct lock_wait {
@@ -63,27 +81,27 @@ struct lock_wait {
 	void *context;
 };
 
-/* Make the shared lock exclusive, and get the right to change the repository: *@permit is the
- * caller's, to be revoked by lock_lower. The shared lock is held all the time, so that nobody who
- * heeds locks can have written since it was taken.
+/* Make the shared lock exclusive: lock_permit then gives the right to change the repository. The
+ * shared lock is held all the time, so that nobody who heeds locks can have written since it was
+ * taken.
  *
  * Two processes that both hold the shared lock and both wait for the other to go would wait for
- * ever. So whoever wants to write first takes a second lock, without waiting (flock, on the
- * repository folder): a process that cannot take it fails immediately. For the other one to get the
- * exclusive lock, it must wait until the first has let go of its shared lock: give @wait some time.
+ * ever. So a writer first takes a second lock, without waiting (flock, on the repository folder): a
+ * process that cannot take it fails immediately. For the other one to get the exclusive lock, it
+ * must wait until the first has let go of its shared lock: give @wait some time.
  *
- * After an error the shared lock is still held: AS_ERR_INVALID_REPOSITORY (lock->refusal),
- * AS_ERR_LOCK_FAILED (the message names who is in the way), AS_ERR_CANCELLED, AS_ERR_NO_LOCK (there
+ * After an error the shared lock is still held: AS_ERR_INVALID_REPOSITORY (lock_refuse),
+ * AS_ERR_LOCK_FAILED (the message names the other process), AS_ERR_CANCELLED, AS_ERR_NO_LOCK (there
  * is no shared lock to upgrade), AS_ERR_READ_ONLY, AS_ERR_DENIED (config may not be opened for
- * writing), AS_ERR_IO, AS_ERR_MEMORY. @path is the repository's name for messages. */
-enum as_err lock_upgrade(const struct io *io, int repo_fd, const char *path, struct lock *lock,
-			 const struct lock_wait *wait, struct permit **permit,
-			 struct as_error *error);
+ * writing), AS_ERR_IO, AS_ERR_MEMORY. */
+enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct as_error *error);
 
-/* Back to the shared lock; @permit is revoked and freed. */
-void lock_lower(int repo_fd, struct lock *lock, struct permit *permit);
+/* The right to change the repository while the lock is exclusive, else NULL. It ends with
+ * lock_lower. */
+const struct permit *lock_permit(struct lock *lock);
 
-/* Give the lock back and close the descriptor. */
-void lock_release(const struct io *io, struct lock *lock);
+/* Back to the shared lock; the permit is revoked and freed. Does nothing to a lock that is not
+ * exclusive. */
+void lock_lower(struct lock *lock);
 
 #endif

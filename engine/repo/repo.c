@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct locked_repo {
+	struct repo repo;	/* first: repo_lock finds the rest behind it */
+	struct lock *lock;
+};
+
 /* ---- what lies in the repository folder itself ---- */
 
 /* The newest index.N or hints.N, and that there are older ones. */
@@ -381,15 +386,14 @@ static enum as_err judge_tail(struct repo *repo)
  * half way; who has ended by now left other times and sizes than those of the stamp. */
 static enum as_err judge_writer(struct repo *repo)
 {
-	lock_look_again(&repo->lock);
-	const struct lock_holder *holder = &repo->lock.holder;
-	if (!holder->exclusive)
+	struct lock_holder holder;
+	if (!lock_find_writer(repo_lock(repo), &holder))
 		return AS_OK;
-	if (!holder->known)
+	if (!holder.known)
 		return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE,
 				     FINDING_NOWHERE, "perhaps on another machine");
 	return findings_note(&repo->findings, PROBLEM_WRITER, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "process %ld, %s", (long)holder->pid, holder->program);
+			     "process %ld, %s", (long)holder.pid, holder.program);
 }
 
 /* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
@@ -557,20 +561,21 @@ static enum as_err open_folder(struct repo *repo, struct as_error *error)
 		       "%s: is not a repository (neither config nor data is there)", repo->path);
 }
 
-static enum as_err take_lock(struct repo *repo, bool may_write, struct as_error *error)
+static enum as_err find_lock(const struct repo *repo, const struct repo_options *options,
+			     struct lock **lock, struct as_error *error)
 {
-	lock_take_shared(repo->io, repo->fd, may_write, &repo->lock);
-	if (repo->lock.state != LOCK_REFUSED)
-		return AS_OK;
-	const struct lock_holder *holder = &repo->lock.holder;
-	if (!holder->known || holder->pid <= 0)
-		return as_fail(
-			error, AS_ERR_LOCK_FAILED, 0,
-			"%s: another process, perhaps on another machine, holds the exclusive lock",
-			repo->path);
-	return as_fail(error, AS_ERR_LOCK_FAILED, 0,
-		       "%s: process %ld (%s) holds the exclusive lock", repo->path,
-		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown");
+	enum lock_use use = LOCK_TO_READ;
+	if (options && options->may_write)
+		use = LOCK_TO_WRITE;
+	if (options && options->no_lock)
+		use = LOCK_TO_LOOK;
+	if (!options || !options->lock)
+		return lock_open(repo->io, repo->fd, repo->path, use, lock, error);
+	if (!lock_is_on(options->lock, repo->fd))
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: another folder or config stands in "
+			       "its place", repo->path);
+	*lock = lock_hold(options->lock);
+	return AS_OK;
 }
 
 /* List the segments, with @segments_per_dir (0: not known) and findings apart from the repo's. */
@@ -644,7 +649,7 @@ static enum as_err find_dialect(struct repo *repo, bool has_integrity)
 	repo->tail = repo->listing.count;
 	if (repo->dialect == DIALECT_ATTIC)
 		return AS_OK;
-	repo->lock.refusal = dialect_refusal(repo->dialect);
+	lock_refuse(repo_lock(repo), dialect_refusal(repo->dialect));
 	findings_free(&repo->findings);
 	findings_init(&repo->findings);
 	dialect_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
@@ -690,22 +695,21 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **out,
 		      struct as_error *error)
 {
-	struct repo *repo = calloc(1, sizeof(*repo));
+	struct locked_repo *locked = calloc(1, sizeof(*locked));
 	bool has_integrity = false;
 	*out = NULL;
-	if (!repo)
+	if (!locked)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
+	struct repo *repo = &locked->repo;
 	repo->io = options && options->io ? options->io : &io_system;
-	repo->fd = repo->index.fd = repo->lock.fd = -1;
+	repo->fd = repo->index.fd = -1;
 	findings_init(&repo->findings);
 	enum as_err err = AS_ERR_MEMORY;
 	repo->path = strdup(path);
 	if (repo->path)
 		err = open_folder(repo, error);
-	if (err == AS_OK && options && options->no_lock)
-		lock_look_on(repo->io, repo->fd, &repo->lock);
-	else if (err == AS_OK)
-		err = take_lock(repo, options && options->may_write, error);
+	if (err == AS_OK)
+		err = find_lock(repo, options, &locked->lock, error);
 	if (err == AS_OK) {
 		stamp_names(repo, &repo->stamp);
 		err = read_names(repo, &has_integrity, error);
@@ -726,6 +730,11 @@ enum as_err repo_open(const char *path, const struct repo_options *options, stru
 	return AS_OK;
 }
 
+struct lock *repo_lock(struct repo *repo)
+{
+	return ((struct locked_repo *)repo)->lock;
+}
+
 void repo_close(struct repo *repo)
 {
 	if (!repo)
@@ -734,8 +743,7 @@ void repo_close(struct repo *repo)
 	hints_free(&repo->hints);
 	listing_free(&repo->listing);
 	findings_free(&repo->findings);
-	if (repo->lock.fd >= 0)
-		lock_release(repo->io, &repo->lock);
+	lock_release(repo_lock(repo));
 	if (repo->fd >= 0)
 		io_close(repo->io, repo->fd);
 	free(repo->path);

@@ -23,8 +23,10 @@
 #include <time.h>
 
 struct repo_options {
-	bool no_lock;		/* take no lock */
-	bool may_write;		/* the lock is to be upgraded later: see lock_take_shared */
+	/* Open under this lock, which is held, and keep a reference to it. NULL: take a lock. */
+	struct lock *lock;
+	bool no_lock;		/* take none: LOCK_TO_LOOK */
+	bool may_write;		/* the lock is to be upgraded later: LOCK_TO_WRITE */
 	const struct io *io;	/* NULL: the real system */
 };
 
@@ -38,7 +40,6 @@ struct repo {
 	char *path;			/* as the caller gave it */
 	const struct io *io;
 	int fd;				/* the repository folder */
-	struct lock lock;
 	struct config config;
 	struct config_mend mend;	/* what to write into config, where it is not usable */
 	struct listing listing;
@@ -80,12 +81,16 @@ struct repo {
 
 /* Open @path. *@repo is the caller's until repo_close. Errors, with a message in @error:
  * AS_ERR_DOES_NOT_EXIST, AS_ERR_DENIED, AS_ERR_INVALID_REPOSITORY (neither config nor data/ nor an
- * index is there), AS_ERR_LOCK_FAILED (error names the holder), AS_ERR_IO, AS_ERR_MEMORY. Damage is
- * not an error. */
+ * index is there), AS_ERR_LOCK_FAILED (error names the holder), AS_ERR_CHANGED (the lock that was
+ * given is on another folder or config), AS_ERR_IO, AS_ERR_MEMORY. Damage is not an error. */
 enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **repo,
 		      struct as_error *error);
 
 void repo_close(struct repo *repo);
+
+/* The lock that @repo was opened under. It is no part of struct repo, so that reading code, which
+ * has a const struct repo, cannot upgrade it. It lives until repo_close, or longer with lock_hold. */
+struct lock *repo_lock(struct repo *repo);
 
 /* Was the repository changed on the disk since @repo was opened? Touches the disk: not for the
  * thread that draws. */

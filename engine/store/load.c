@@ -20,7 +20,7 @@ static enum as_err try_writing(struct as_store *store, struct as_error *error)
 	if (err == AS_OK)
 		return AS_OK;
 	as_fail(error, err, errno, "%s: cannot write in the folder", store->repo->path);
-	lock_lower(store->fd, &store->repo->lock, store->permit);
+	lock_lower(repo_lock(store->repo));
 	store->permit = NULL;
 	return err;
 }
@@ -38,14 +38,14 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 	if (store->options.read_only || store->options.no_lock)
 		return as_fail(error, AS_ERR_READ_ONLY, 0, "%s: it was opened for reading only",
 			       repo->path);
-	const enum as_err err = lock_upgrade(store->io, store->fd, repo->path, &repo->lock, &wait,
-					     &store->permit, error);
+	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, error);
 	if (err != AS_OK)
 		return err;
+	store->permit = lock_permit(repo_lock(repo));
 	/* Nobody who heeds locks wrote since; others are noticed as far as possible. */
 	if (!repo_is_changed(repo))
 		return try_writing(store, error);
-	lock_lower(store->fd, &repo->lock, store->permit);
+	lock_lower(repo_lock(repo));
 	store->permit = NULL;
 	return as_fail(error, AS_ERR_CHANGED, 0,
 		       "%s: it was changed since it was opened, although it was locked",

@@ -328,19 +328,14 @@ void as_close(struct as_store *store)
 {
 	if (!store)
 		return;
-	/* In the child of a fork files and locks are the parent's still. */
-	const bool is_ours = store->pid == getpid();
-	if (is_ours && store->log.permit)
+	/* In the child of a fork the files are still the parent's. */
+	if (store->pid == getpid() && store->log.permit)
 		log_discard(&store->log, NULL);
 	store_unload(store);
 	free(store->emptied);
 	if (store->fds.rows)
 		fd_cache_free(&store->fds);
 	index_close(&store->index);
-	if (store->permit && is_ours)
-		lock_lower(store->fd, &store->repo->lock, store->permit);
-	else if (store->permit)
-		io_revoke_permit(store->permit);
 	repo_close(store->repo);
 	free(store);
 }

@@ -33,7 +33,7 @@ struct as_store {
 	pid_t pid;			/* of the process that opened it */
 	bool has_owner;
 	uint32_t owner;			/* of the repository folder */
-	struct permit *permit;		/* NULL before the first change */
+	const struct permit *permit;	/* NULL before the first change */
 	struct fd_cache fds;
 
 	bool has_transaction;

@@ -279,7 +279,7 @@ static void add_repo(struct reading *reading, const struct repo *opened)
 	add_number(reading, opened->listing.count);
 	add_number(reading, opened->has_index ? opened->index.buckets : 0);
 	add_number(reading, opened->has_hints ? opened->hints.segment_count : 0);
-	add_number(reading, opened->lock.state);
+	add_number(reading, lock_state(repo_lock(opened), NULL));
 	add_number(reading, opened->undo_state);
 	add_findings(reading, &opened->findings);
 }

@@ -77,7 +77,7 @@ static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 			fail_msg("%s is recommended, and %s %s:%s", repair_name(action),
 				 plan->is_empty ? "has nothing to do" : "refused:", plan->refusal,
 				 damaged->story);
-		struct permit *permit = opened_repo_upgrade(&opened);
+		const struct permit *permit = opened_repo_upgrade(&opened);
 		assert_non_null(permit);
 		if (repair_run(plan, permit, &progress, &report, &error) != AS_OK)
 			fail_msg("%s: %s:%s", repair_name(action), error.message, damaged->story);
@@ -89,7 +89,7 @@ static bool take_step(const struct damaged_repo *damaged, bool *doubted)
 			assert_int_equal(report.after, plan->after);
 		const uint64_t objects = plan->objects_after;
 		plan_free(plan);
-		lock_lower(opened.repo->fd, &opened.repo->lock, permit);
+		lock_lower(repo_lock(opened.repo));
 		opened_repo_close(&opened);
 		assert_true(opened_repo_open(&opened, damaged->repo));
 		if (opened.verify->objects != objects)
@@ -135,7 +135,7 @@ static void undo_step(const struct damaged_repo *damaged)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
 		fail_msg("undo: %s:%s", plan->refusal, damaged->story);
-	struct permit *permit = opened_repo_upgrade(&opened);
+	const struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	if (undo_run(plan, permit, &progress, &error) != AS_OK)
 		fail_msg("undo: %s:%s", error.message, damaged->story);
@@ -143,7 +143,7 @@ static void undo_step(const struct damaged_repo *damaged)
 	assert_true(progress.bytes_total > 0);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
 	plan_free(plan);
-	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
+	lock_lower(repo_lock(opened.repo));
 	opened_repo_close(&opened);
 }
 

@@ -36,13 +36,13 @@ static bool act(struct opened_repo *opened, enum repair action)
 					     : plan_make(opened->repo, opened->verify, action,
 							 &options, &progress, &plan, NULL) == AS_OK;
 	if (is_done && !plan->is_empty) {
-		struct permit *permit = opened_repo_upgrade(opened);
+		const struct permit *permit = opened_repo_upgrade(opened);
 		is_done = permit && !plan->is_refused &&
 			  (action == REPAIR_NONE ? undo_run(plan, permit, &figures, NULL)
 						 : repair_run(plan, permit, &figures, &report,
 							      NULL)) == AS_OK;
 		if (permit)
-			lock_lower(opened->repo->fd, &opened->repo->lock, permit);
+			lock_lower(repo_lock(opened->repo));
 	}
 	plan_free(plan);
 	return is_done;

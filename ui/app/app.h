@@ -18,7 +18,7 @@
 
 enum mode {
 	MODE_READ_ONLY,
-	MODE_REPAIR	/* the lock is exclusive: lock_owner_permit gives the right to write */
+	MODE_REPAIR	/* the lock is exclusive: lock_permit gives the right to write */
 };
 
 /* Something that takes all keys for itself until it is closed: the prompt, a dialog. */

@@ -14,7 +14,7 @@ struct open_job {
 	struct job job;
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
-	struct lock_owner *lock_owner;	/* held: the exclusive lock; NULL: the repo takes one */
+	struct lock *lock;	/* held: the exclusive lock; NULL: the repo takes one */
 	bool verifies;		/* when it was read */
 	bool is_whole;		/* and then believes no earlier run */
 	struct repo *repo;
@@ -24,18 +24,10 @@ struct open_job {
 static void run_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const struct repo_options options = { .no_lock = job->no_lock || job->lock_owner };
-	if (repo_open(job->path, &options, &job->repo, &job->error) != AS_OK || !job->lock_owner)
-		return;
-	if (!lock_owner_is_of(job->lock_owner, job->repo)) {
+	const struct repo_options options = { .no_lock = job->no_lock, .lock = job->lock };
+	if (repo_open(job->path, &options, &job->repo, &job->error) == AS_ERR_CHANGED)
 		snprintf(job->error.message, sizeof(job->error.message),
 			 "another folder or config stands in its place; l gives up the lock");
-		repo_close(job->repo);
-		job->repo = NULL;
-		return;
-	}
-	/* It met the exclusive lock that is our own. */
-	findings_drop(&job->repo->findings, PROBLEM_WRITER);
 }
 
 static void reload_screen(struct app *app, struct screen *screen)
@@ -60,7 +52,7 @@ static void replace_session(struct app *app, struct session *session)
 static void open_done(struct app *app, struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	struct session *session = job->repo ? session_new(job->repo, job->lock_owner) : NULL;
+	struct session *session = job->repo ? session_new(job->repo) : NULL;
 	app->hooks->after_read(app, session != NULL);
 	if (!session) {
 		app_refresh(app);
@@ -69,7 +61,6 @@ static void open_done(struct app *app, struct job *head)
 		return;
 	}
 	job->repo = NULL;
-	job->lock_owner = NULL;
 	replace_session(app, session);
 	if (job->verifies)
 		app_start_verify(app, job->is_whole);
@@ -82,7 +73,7 @@ static void drop_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
 	repo_close(job->repo);
-	lock_owner_release(job->lock_owner);
+	lock_release(job->lock);
 }
 
 static void start_reading(struct app *app, bool verifies, bool whole)
@@ -95,8 +86,7 @@ static void start_reading(struct app *app, bool verifies, bool whole)
 		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
 			 .run = run_open, .done = open_done, .drop = drop_open },
 		.path = app->path, .no_lock = app->no_lock,
-		.lock_owner = app->mode == MODE_REPAIR ? lock_owner_hold(app->session->lock_owner)
-						       : NULL,
+		.lock = app->mode == MODE_REPAIR ? lock_hold(app->session->lock) : NULL,
 		.verifies = verifies, .is_whole = whole,
 	};
 	app_start(app, &job->job);

@@ -39,7 +39,7 @@ static bool are_same_holders(const struct session *session, const struct lock_ho
 static bool look_for_holders(struct session *session)
 {
 	struct lock_holder rows[SESSION_HOLDERS] = { 0 };
-	size_t count = lock_owner_holders(session->lock_owner, rows, SESSION_HOLDERS);
+	size_t count = lock_holders(session->lock, rows, SESSION_HOLDERS);
 	if (count > SESSION_HOLDERS)
 		count = SESSION_HOLDERS;
 	pthread_mutex_lock(&session->mutex);

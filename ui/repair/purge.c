@@ -28,7 +28,7 @@ struct purge_job {
 static void run_purge(struct job *head)
 {
 	struct purge_job *job = (struct purge_job *)head;
-	job->err = undo_purge(lock_owner_permit(head->session->lock_owner), job->entry.name,
+	job->err = undo_purge(lock_permit(head->session->lock), job->entry.name,
 			      &job->freed, &job->error);
 }
 

@@ -14,7 +14,6 @@
 
 struct lock_job {
 	struct job job;
-	const char *path;		/* lives as long as the program */
 	bool lowers, waits;
 	enum as_err err;
 	struct as_error error;
@@ -31,10 +30,9 @@ static void run_lock(struct job *head)
 	struct lock_job *job = (struct lock_job *)head;
 	const struct lock_wait wait = { job->waits ? UINT_MAX : 0, is_cancelled, job };
 	if (job->lowers)
-		lock_owner_lower(head->session->lock_owner);
+		lock_lower(head->session->lock);
 	else
-		job->err = lock_owner_upgrade(head->session->lock_owner, job->path, &wait,
-					      &job->error);
+		job->err = lock_upgrade(head->session->lock, &wait, &job->error);
 }
 
 static bool start(struct app *app, bool waits, bool lowers, const char *verb,
@@ -47,7 +45,6 @@ static bool start(struct app *app, bool waits, bool lowers, const char *verb,
 	}
 	job->job = (struct job){ .kind = JOB_LOCK, .verb = verb, .run = run_lock, .done = done,
 				 .session = session_hold(app->session) };
-	job->path = app->path;
 	job->waits = waits;
 	job->lowers = lowers;
 	return app_start(app, &job->job);

@@ -34,7 +34,7 @@ static void run_repair(struct job *head)
 {
 	struct repair_job *job = (struct repair_job *)head;
 	struct plan *plan = job->proposal->plan;
-	const struct permit *permit = lock_owner_permit(job->proposal->session->lock_owner);
+	const struct permit *permit = lock_permit(job->proposal->session->lock);
 	if (job->proposal->action == REPAIR_NONE) {
 		job->err = undo_run(plan, permit, &job->progress, &job->error);
 		job->report = (struct repair_report){

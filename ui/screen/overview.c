@@ -145,11 +145,9 @@ static void draw_transactions(const struct session *session, struct area *area)
 static void draw_lock(struct app *app, struct area *area)
 {
 	int sys;
-	enum lock_state state = lock_owner_state_at_open(app->session->lock_owner, &sys);
+	const enum lock_state state = lock_state(app->session->lock, &sys);
 	char text[MESSAGE_MAX], others[MESSAGE_MAX / 2];
 	const size_t count = session_name_holders(app->session, others, sizeof(others));
-	if (app->mode == MODE_REPAIR)
-		state = LOCK_EXCLUSIVE;
 	switch (state) {
 	case LOCK_SHARED:
 		snprintf(text, sizeof(text), "shared, held by this program; %s%s",

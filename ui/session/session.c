@@ -8,18 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct session *session_new(struct repo *repo, struct lock_owner *lock_owner)
+struct session *session_new(struct repo *repo)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	uint32_t end;
-	if (session)
-		session->lock_owner = lock_owner ? lock_owner : lock_owner_new(repo);
-	if (!session || !session->lock_owner) {
-		free(session);
+	if (!session)
 		return NULL;
-	}
 	atomic_store(&session->refs, 1);
 	session->repo = session->owned = repo;
+	session->lock = repo_lock(repo);
 	if (repo_log_end(repo, &end))
 		session->end = end == UINT32_MAX ? repo->listing.count
 						 : listing_from(&repo->listing, end + 1);
@@ -41,7 +38,6 @@ void session_release(struct session *session)
 	free(atomic_load(&session->stats));
 	free(atomic_load(&session->index_witness));
 	repo_close(session->owned);
-	lock_owner_release(session->lock_owner);
 	pthread_mutex_destroy(&session->mutex);
 	free(session);
 }

@@ -7,9 +7,8 @@
 #ifndef ATTICSCOPE_SESSION_H
 #define ATTICSCOPE_SESSION_H
 
-#include "session/lock_owner.h"
-
 #include "engine/check/witness.h"
+#include "engine/repo/repo.h"
 
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
 
@@ -25,7 +24,7 @@ struct session {
 	atomic_uint refs;
 	const struct repo *repo;
 	struct repo *owned;		/* the same, for closing */
-	struct lock_owner *lock_owner;	/* held: the lock, see lock_owner.h */
+	struct lock *lock;		/* the repo's */
 	/* positions in the listing from here on are behind the log's end, as far as opening can
 	 * tell: see repo_log_end */
 	size_t end;
@@ -43,9 +42,9 @@ struct session {
 	size_t holder_count;
 };
 
-/* A session with one reference, the owner of @repo and of a reference to @lock_owner; NULL: one of
- * its own is made of the repo's lock. NULL: out of memory, and both are still the caller's. */
-struct session *session_new(struct repo *repo, struct lock_owner *lock_owner);
+/* A session with one reference, the owner of @repo. NULL: out of memory, and @repo is still the
+ * caller's. */
+struct session *session_new(struct repo *repo);
 struct session *session_hold(struct session *session);
 void session_release(struct session *session);
 

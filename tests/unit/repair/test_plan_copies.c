@@ -58,11 +58,9 @@ static enum as_err run_plan(const struct opened_repo *opened, struct plan *plan,
 	const struct lock_wait wait = { .ms = 0 };
 	struct repair_progress progress = { .cancel = false };
 	struct repo *repo = opened->repo;
-	struct permit *permit;
-	assert_int_equal(lock_upgrade(repo->io, repo->fd, repo->path, &repo->lock, &wait, &permit,
-				      NULL), AS_OK);
-	const enum as_err err = repair_run(plan, permit, &progress, report, error);
-	lock_lower(repo->fd, &repo->lock, permit);
+	assert_int_equal(lock_upgrade(repo_lock(repo), &wait, NULL), AS_OK);
+	const enum as_err err = repair_run(plan, lock_permit(repo_lock(repo)), &progress, report, error);
+	lock_lower(repo_lock(repo));
 	return err;
 }
 

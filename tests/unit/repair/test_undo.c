@@ -357,10 +357,10 @@ static void salvage(const struct damaged_repo *damaged, char name[UNDO_NAME_MAX]
 	struct repair_report report;
 	see(&opened, damaged);
 	struct plan *plan = plan_of(&opened, REPAIR_SALVAGE, false);
-	struct permit *permit = opened_repo_upgrade(&opened);
+	const struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	assert_int_equal(repair_run(plan, permit, &progress, &report, NULL), AS_OK);
-	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
+	lock_lower(repo_lock(opened.repo));
 	plan_free(plan);
 	opened_repo_close(&opened);
 	see(&opened, damaged);
@@ -510,7 +510,7 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 	make_folder(damaged, NAME);
 	mark(damaged, NAME, "done");
 	see(&opened, damaged);
-	struct permit *permit = opened_repo_upgrade(&opened);
+	const struct permit *permit = opened_repo_upgrade(&opened);
 	assert_non_null(permit);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		freed = 1;
@@ -521,7 +521,7 @@ static void only_a_folder_of_undo_itself_can_be_purged(void **state)
 	assert_int_equal(opened.fault.changes, 0);
 	assert_int_equal(undo_purge(permit, NAME, &freed, &error), AS_OK);
 	assert_true(opened.fault.changes > 0);
-	lock_lower(opened.repo->fd, &opened.repo->lock, permit);
+	lock_lower(repo_lock(opened.repo));
 	opened_repo_close(&opened);
 }
 

@@ -258,16 +258,14 @@ static void a_foreign_repository_is_not_read_and_not_changed(void **state)
 	const struct lock_wait wait = { 0 };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error;
-	struct permit *permit;
 	struct as_store *store;
 	struct verify *verify;
 	struct fault fault;
 	upgrade(world, builder_head(world->builder) + 1);
 	look(world);
-	assert_int_equal(lock_upgrade(world->repo->io, world->repo->fd, "repo",
-				      &world->repo->lock, &wait, &permit, &error),
+	assert_int_equal(lock_upgrade(repo_lock(world->repo), &wait, &error),
 			 AS_ERR_INVALID_REPOSITORY);
-	assert_null(permit);
+	assert_null(lock_permit(repo_lock(world->repo)));
 	assert_non_null(strstr(error.message, "Borg"));
 	repo_close(world->repo);
 	world->repo = NULL;

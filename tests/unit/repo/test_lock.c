@@ -191,35 +191,76 @@ static int setup(void **state)
 	return 0;
 }
 
-static void take(const struct scratch *scratch, struct lock *lock)
+static enum lock_state state_of(const struct lock *lock)
 {
-	lock_take_shared(&io_system, scratch->fd, false, lock);
+	return lock_state(lock, NULL);
+}
+
+static struct lock *take(const struct scratch *scratch)
+{
+	struct lock *lock;
+	assert_int_equal(lock_open(&io_system, scratch->fd, "repo", LOCK_TO_READ, &lock, NULL),
+			 AS_OK);
+	return lock;
+}
+
+static struct lock *look_on(const struct scratch *scratch)
+{
+	struct lock *lock;
+	assert_int_equal(lock_open(&io_system, scratch->fd, "repo", LOCK_TO_LOOK, &lock, NULL),
+			 AS_OK);
+	assert_int_equal(state_of(lock), LOCK_NONE);
+	return lock;
+}
+
+/* Another process holds the exclusive lock: @who is in the message, and no descriptor is left. */
+static void expect_held(const struct scratch *scratch, const char *who)
+{
+	struct fault fault;
+	struct lock *lock;
+	struct as_error error;
+	fault_init(&fault);
+	assert_int_equal(lock_open(&fault.io, scratch->fd, "repo", LOCK_TO_READ, &lock, &error),
+			 AS_ERR_LOCK_FAILED);
+	assert_null(lock);
+	assert_int_equal(fault.opens, fault.closes);
+	assert_non_null(strstr(error.message, who));
+	assert_non_null(strstr(error.message, "holds the exclusive lock"));
+}
+
+static void expect_writer(struct lock *lock, pid_t pid)
+{
+	struct lock_holder writer;
+	assert_true(lock_find_writer(lock, &writer));
+	assert_true(writer.known);
+	assert_int_equal(writer.pid, pid);
+}
+
+static void expect_no_writer(struct lock *lock)
+{
+	struct lock_holder writer;
+	assert_false(lock_find_writer(lock, &writer));
+	assert_false(writer.known);
 }
 
 static void a_free_repository_is_locked_and_released(void **state)
 {
-	struct lock lock;
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_SHARED);
-	assert_true(lock.fd >= 0);
+	struct lock *lock = take(*state);
+	assert_int_equal(state_of(lock), LOCK_SHARED);
 	assert_false(python_gets(*state, "exclusive"));
-	lock_release(&io_system, &lock);
-	assert_int_equal(lock.state, LOCK_NONE);
-	assert_int_equal(lock.fd, -1);
+	lock_release(lock);
 	assert_true(python_gets(*state, "exclusive"));
 }
 
 static void shared_locks_get_on_with_each_other(void **state)
 {
-	struct lock a, b;
-	take(*state, &a);
-	take(*state, &b);
-	assert_int_equal(a.state, LOCK_SHARED);
-	assert_int_equal(b.state, LOCK_SHARED);
+	struct lock *a = take(*state), *b = take(*state);
+	assert_int_equal(state_of(a), LOCK_SHARED);
+	assert_int_equal(state_of(b), LOCK_SHARED);
 	assert_true(python_gets(*state, "shared"));
-	lock_release(&io_system, &a);
+	lock_release(a);
 	assert_false(python_gets(*state, "exclusive"));
-	lock_release(&io_system, &b);
+	lock_release(b);
 }
 
 /* A classic lock is lost when the process closes any descriptor of the file, as reading config
@@ -227,8 +268,7 @@ static void shared_locks_get_on_with_each_other(void **state)
 static void closing_other_descriptors_of_config_keeps_the_lock(void **state)
 {
 	const struct scratch *scratch = *state;
-	struct lock lock;
-	take(scratch, &lock);
+	struct lock *lock = take(scratch);
 	for (int i = 0; i < 2; i++) {
 		const int fd = openat(scratch->fd, "config", O_RDONLY | O_CLOEXEC);
 		char byte;
@@ -236,46 +276,40 @@ static void closing_other_descriptors_of_config_keeps_the_lock(void **state)
 		close(fd);
 		assert_false(python_gets(scratch, "exclusive"));
 	}
-	lock_release(&io_system, &lock);
+	lock_release(lock);
 	assert_true(python_gets(scratch, "exclusive"));
 }
 
 static void an_exclusive_lock_refuses_ours_and_its_holder_is_named(void **state)
 {
 	struct python python;
-	struct lock lock;
+	char who[64];
 	python_start(*state, "exclusive", &python);
 	assert_true(python.held);
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_REFUSED);
-	assert_int_equal(lock.fd, -1);
-	assert_true(lock.holder.known);
-	assert_true(lock.holder.exclusive);
-	assert_int_equal(lock.holder.pid, python.pid);
-	assert_non_null(strstr(lock.holder.program, "python"));
+	snprintf(who, sizeof(who), "repo: process %d (python", python.pid);
+	expect_held(*state, who);
 	python_stop(&python);
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_SHARED);
-	lock_release(&io_system, &lock);
+	struct lock *lock = take(*state);
+	assert_int_equal(state_of(lock), LOCK_SHARED);
+	lock_release(lock);
 }
 
 static void the_other_holder_of_a_shared_lock_is_listed_and_not_ourselves(void **state)
 {
 	struct python python;
-	struct lock lock;
+	struct lock *lock = take(*state);
 	struct lock_holder rows[4];
-	take(*state, &lock);
-	assert_int_equal(lock_holders(&lock, rows, 4), 0);
+	assert_int_equal(lock_holders(lock, rows, 4), 0);
 	python_start(*state, "shared", &python);
 	assert_true(python.held);
-	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_int_equal(lock_holders(lock, rows, 4), 1);
 	assert_true(rows[0].known);
 	assert_false(rows[0].exclusive);
 	assert_int_equal(rows[0].pid, python.pid);
-	assert_int_equal(lock_holders(&lock, NULL, 0), 1);
+	assert_int_equal(lock_holders(lock, NULL, 0), 1);
 	python_stop(&python);
-	assert_int_equal(lock_holders(&lock, rows, 4), 0);
-	lock_release(&io_system, &lock);
+	assert_int_equal(lock_holders(lock, rows, 4), 0);
+	lock_release(lock);
 }
 
 /* A second process of this program: its lock bears no process id, so /proc is searched for it. */
@@ -287,12 +321,9 @@ struct other {
 static bool hold(const struct scratch *scratch, bool exclusive)
 {
 	const struct lock_wait no_wait = { .ms = 0 };
-	struct lock lock;
-	struct permit *permit;
-	lock_take_shared(&io_system, scratch->fd, true, &lock);
-	return lock.state == LOCK_SHARED &&
-	       (!exclusive || lock_upgrade(&io_system, scratch->fd, "repo", &lock, &no_wait,
-					   &permit, NULL) == AS_OK);
+	struct lock *lock;
+	return lock_open(&io_system, scratch->fd, "repo", LOCK_TO_WRITE, &lock, NULL) == AS_OK &&
+	       (!exclusive || lock_upgrade(lock, &no_wait, NULL) == AS_OK);
 }
 
 static void other_start(const struct scratch *scratch, bool exclusive, struct other *other)
@@ -325,35 +356,30 @@ static void other_stop(struct other *other)
 static void the_holder_of_an_open_file_description_lock_is_found(void **state)
 {
 	struct other other;
-	struct lock lock;
 	struct lock_holder rows[4];
 	other_start(*state, false, &other);
-	take(*state, &lock);
-	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	struct lock *lock = take(*state);
+	assert_int_equal(lock_holders(lock, rows, 4), 1);
 	assert_true(rows[0].known);
 	assert_int_equal(rows[0].pid, other.pid);
 	assert_false(rows[0].exclusive);
 	other_stop(&other);
-	lock_release(&io_system, &lock);
+	lock_release(lock);
 }
 
 static void the_writer_of_this_program_that_refuses_us_is_named(void **state)
 {
 	struct other other;
-	struct lock lock;
 	struct lock_holder rows[4];
+	char who[64];
 	other_start(*state, true, &other);
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_REFUSED);
-	assert_true(lock.holder.known);
-	assert_true(lock.holder.exclusive);
-	assert_int_equal(lock.holder.pid, other.pid);
-	lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
-	assert_int_equal(lock.state, LOCK_NONE);
-	assert_int_equal(lock.holder.pid, other.pid);
-	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	snprintf(who, sizeof(who), "repo: process %d (", other.pid);
+	expect_held(*state, who);
+	struct lock *lock = look_on(*state);
+	expect_writer(lock, other.pid);
+	assert_int_equal(lock_holders(lock, rows, 4), 1);
 	assert_true(rows[0].exclusive);
-	lock_release(&io_system, &lock);
+	lock_release(lock);
 	other_stop(&other);
 }
 
@@ -362,22 +388,21 @@ static void holders_of_both_kinds_are_told_apart_from_ourselves(void **state)
 	const struct scratch *scratch = *state;
 	struct python python;
 	struct other other;
-	struct lock lock;
 	struct lock_holder rows[4];
 	struct flock own = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	const int fd = openat(scratch->fd, "config", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fcntl(fd, F_SETLK, &own), 0);
-	take(scratch, &lock);
+	struct lock *lock = take(scratch);
 	python_start(scratch, "shared", &python);
 	other_start(scratch, false, &other);
-	assert_int_equal(lock_holders(&lock, rows, 4), 2);
+	assert_int_equal(lock_holders(lock, rows, 4), 2);
 	const bool is_first = rows[0].pid == python.pid;
 	assert_int_equal(rows[!is_first].pid, python.pid);
 	assert_int_equal(rows[is_first].pid, other.pid);
-	assert_int_equal(lock_holders(&lock, rows, 1), 2);
+	assert_int_equal(lock_holders(lock, rows, 1), 2);
 	other_stop(&other);
 	python_stop(&python);
-	lock_release(&io_system, &lock);
+	lock_release(lock);
 	close(fd);
 }
 
@@ -400,17 +425,16 @@ static void who_only_waits_is_no_holder(void **state)
 	const struct scratch *scratch = *state;
 	const struct timespec step = { .tv_nsec = 5000000 };
 	struct python python;
-	struct lock lock;
+	struct lock *lock = take(scratch);
 	struct stat st;
-	take(scratch, &lock);
 	python_start(scratch, "wait", &python);
 	assert_false(python.held);
-	assert_int_equal(fstat(lock.fd, &st), 0);
+	assert_int_equal(fstatat(scratch->fd, "config", &st, 0), 0);
 	for (unsigned i = 0; i < 2000 && !is_waited_for(st.st_ino); i++)
 		nanosleep(&step, NULL);
 	assert_true(is_waited_for(st.st_ino));
-	assert_int_equal(lock_holders(&lock, NULL, 0), 0);
-	lock_release(&io_system, &lock);
+	assert_int_equal(lock_holders(lock, NULL, 0), 0);
+	lock_release(lock);
 	python_stop(&python);
 }
 
@@ -418,18 +442,18 @@ static void looking_on_tells_of_nobody_where_nobody_is(void **state)
 {
 	const struct scratch *scratch = *state;
 	struct python python;
-	struct lock lock;
-	lock_look_on(&io_system, scratch->fd, &lock);
-	assert_true(lock.fd >= 0);
-	assert_false(lock.holder.known || lock.holder.exclusive);
-	lock_release(&io_system, &lock);
+	struct lock *lock = look_on(scratch);
+	expect_no_writer(lock);
+	lock_release(lock);
 	python_start(scratch, "exclusive", &python);
 	refusal.command = F_OFD_GETLK;
 	refusal.from = refusal.count = 1;
+	refusal.count = 2;
 	refusal.error = EINVAL;
-	lock_look_on(&io_system, scratch->fd, &lock);
-	assert_false(lock.holder.known || lock.holder.exclusive);
-	lock_release(&io_system, &lock);
+	lock = look_on(scratch);
+	expect_no_writer(lock);
+	expect_writer(lock, python.pid);
+	lock_release(lock);
 	python_stop(&python);
 }
 
@@ -438,20 +462,19 @@ static void a_holder_that_cannot_be_looked_up_stays_unknown(void **state)
 {
 	static const char *const hidden[] = { "/proc", "/proc/", NULL };
 	struct other other;
-	struct lock lock;
-	struct lock_holder rows[4];
+	struct lock_holder rows[4], writer;
 	other_start(*state, true, &other);
 	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
 		refusal.hidden = hidden[i];
 		refusal.hidden_folder = "/proc";
-		take(*state, &lock);
-		assert_int_equal(lock.state, LOCK_REFUSED);
-		assert_false(lock.holder.known);
-		lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
-		assert_int_equal(lock_holders(&lock, rows, 4), 1);
+		expect_held(*state, "perhaps on another machine");
+		struct lock *lock = look_on(*state);
+		assert_true(lock_find_writer(lock, &writer));
+		assert_false(writer.known);
+		assert_int_equal(lock_holders(lock, rows, 4), 1);
 		assert_false(rows[0].known);
 		assert_true(rows[0].exclusive);
-		lock_release(&io_system, &lock);
+		lock_release(lock);
 	}
 	other_stop(&other);
 }
@@ -460,23 +483,22 @@ static void a_holder_that_cannot_be_looked_up_stays_unknown(void **state)
 static void a_holder_that_proc_does_not_list_is_asked_for(void **state)
 {
 	struct python python;
-	struct lock lock;
 	struct lock_holder rows[4];
 	python_start(*state, "exclusive", &python);
-	lock_look_on(&io_system, ((const struct scratch *)*state)->fd, &lock);
+	struct lock *lock = look_on(*state);
 	refusal.hidden = "/proc/locks";
-	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_int_equal(lock_holders(lock, rows, 4), 1);
 	assert_true(rows[0].known);
 	assert_int_equal(rows[0].pid, python.pid);
 	assert_true(rows[0].exclusive);
 	refusal.hidden = "/proc/";
-	assert_int_equal(lock_holders(&lock, rows, 4), 1);
+	assert_int_equal(lock_holders(lock, rows, 4), 1);
 	assert_false(rows[0].known);
 	refusal.command = F_OFD_GETLK;
 	refusal.from = refusal.count = 1;
 	refusal.error = EINVAL;
-	assert_int_equal(lock_holders(&lock, rows, 4), 0);
-	lock_release(&io_system, &lock);
+	assert_int_equal(lock_holders(lock, rows, 4), 0);
+	lock_release(lock);
 	python_stop(&python);
 }
 
@@ -493,54 +515,46 @@ static void refuse_locking(unsigned from, unsigned count, int error)
 
 static void a_lock_that_a_signal_interrupts_is_tried_again(void **state)
 {
-	struct lock lock;
 	refuse_locking(1, 2, EINTR);
-	take(*state, &lock);
+	struct lock *lock = take(*state);
 	assert_int_equal(refusal.seen, 3);
-	assert_int_equal(lock.state, LOCK_SHARED);
-	lock_release(&io_system, &lock);
+	assert_int_equal(state_of(lock), LOCK_SHARED);
+	lock_release(lock);
 }
 
 static void a_file_system_without_locks_is_told_of(void **state)
 {
-	struct lock lock;
+	int sys;
 	refuse_locking(1, 1, ENOLCK);
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_IMPOSSIBLE);
-	assert_int_equal(lock.sys, ENOLCK);
-	assert_int_equal(lock.fd, -1);
+	struct lock *lock = take(*state);
+	assert_int_equal(lock_state(lock, &sys), LOCK_IMPOSSIBLE);
+	assert_int_equal(sys, ENOLCK);
+	lock_release(lock);
 }
 
 /* Between the refusal and the question who it was. */
 static void a_holder_that_lets_go_is_no_hindrance(void **state)
 {
 	static const int errors[] = { EAGAIN, EACCES };
-	struct lock lock;
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		refuse_locking(1, 1, errors[i]);
-		take(*state, &lock);
+		struct lock *lock = take(*state);
 		assert_int_equal(refusal.seen, 2);
-		assert_int_equal(lock.state, LOCK_SHARED);
-		lock_release(&io_system, &lock);
+		assert_int_equal(state_of(lock), LOCK_SHARED);
+		lock_release(lock);
 	}
 	refuse_locking(1, 3, EAGAIN);	/* one after the other */
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_REFUSED);
-	assert_false(lock.holder.known);
-	assert_int_equal(lock.fd, -1);
+	expect_held(*state, "perhaps on another machine");
 }
 
 /* The question itself is refused. */
 static void a_holder_that_cannot_be_asked_for_refuses_all_the_same(void **state)
 {
 	struct python python;
-	struct lock lock;
 	python_start(*state, "exclusive", &python);
 	refuse_locking(1, 1, EINVAL);
 	refusal.command = F_OFD_GETLK;
-	take(*state, &lock);
-	assert_int_equal(lock.state, LOCK_REFUSED);
-	assert_false(lock.holder.known);
+	expect_held(*state, "perhaps on another machine");
 	python_stop(&python);
 }
 
@@ -549,8 +563,7 @@ static void a_holder_that_cannot_be_asked_for_refuses_all_the_same(void **state)
 struct upgrade {
 	const struct scratch *scratch;
 	struct fault fault;
-	struct lock lock;
-	struct permit *permit;
+	struct lock *lock;
 	struct lock_wait wait;
 	struct as_error error;
 };
@@ -559,25 +572,26 @@ static void upgrade_begin(struct upgrade *upgrade, const struct scratch *scratch
 {
 	*upgrade = (struct upgrade){ .scratch = scratch };
 	fault_init(&upgrade->fault);
-	lock_take_shared(&upgrade->fault.io, scratch->fd, may_write, &upgrade->lock);
-	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+	assert_int_equal(lock_open(&upgrade->fault.io, scratch->fd, "repo",
+				   may_write ? LOCK_TO_WRITE : LOCK_TO_READ, &upgrade->lock, NULL),
+			 AS_OK);
+	assert_int_equal(state_of(upgrade->lock), LOCK_SHARED);
 }
 
 static enum as_err upgrade_try(struct upgrade *upgrade)
 {
-	return lock_upgrade(&upgrade->fault.io, upgrade->scratch->fd, "repo", &upgrade->lock,
-			    &upgrade->wait, &upgrade->permit, &upgrade->error);
+	return lock_upgrade(upgrade->lock, &upgrade->wait, &upgrade->error);
 }
 
 /* A shared lock is what there was, and what there is after a refusal. */
 static void expect_refused(struct upgrade *upgrade, enum as_err err, int sys, const char *text)
 {
 	assert_int_equal(upgrade_try(upgrade), err);
-	assert_null(upgrade->permit);
+	assert_null(lock_permit(upgrade->lock));
 	assert_int_equal(upgrade->error.sys, sys);
 	if (!strstr(upgrade->error.message, text))
 		fail_msg("%s", upgrade->error.message);
-	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+	assert_int_equal(state_of(upgrade->lock), LOCK_SHARED);
 	refuse_nothing();
 	assert_true(python_gets(upgrade->scratch, "shared"));
 	assert_false(python_gets(upgrade->scratch, "exclusive"));
@@ -588,15 +602,16 @@ static void upgrade_end(struct upgrade *upgrade)
 {
 	upgrade->fault.open_error = 0;
 	assert_int_equal(upgrade_try(upgrade), AS_OK);
-	assert_int_equal(upgrade->lock.state, LOCK_EXCLUSIVE);
-	assert_non_null(upgrade->permit);
+	assert_int_equal(state_of(upgrade->lock), LOCK_EXCLUSIVE);
+	assert_non_null(lock_permit(upgrade->lock));
 	assert_false(python_gets(upgrade->scratch, "shared"));
-	lock_lower(upgrade->scratch->fd, &upgrade->lock, upgrade->permit);
-	assert_int_equal(upgrade->lock.state, LOCK_SHARED);
+	lock_lower(upgrade->lock);
+	assert_null(lock_permit(upgrade->lock));
+	assert_int_equal(state_of(upgrade->lock), LOCK_SHARED);
 	assert_true(python_gets(upgrade->scratch, "shared"));
-	lock_lower(upgrade->scratch->fd, &upgrade->lock, NULL);	/* nothing is left to lower */
+	lock_lower(upgrade->lock);	/* nothing is left to lower */
 	assert_false(python_gets(upgrade->scratch, "exclusive"));
-	lock_release(&upgrade->fault.io, &upgrade->lock);
+	lock_release(upgrade->lock);
 	assert_int_equal(upgrade->fault.opens, upgrade->fault.closes);
 }
 
@@ -674,7 +689,7 @@ static void an_upgrade_that_a_signal_interrupts_goes_on(void **state)
 		refuse_locking(1, 1, errors[i]);
 		assert_int_equal(upgrade_try(&upgrade), AS_OK);
 		assert_int_equal(refusal.seen, 2);
-		lock_lower(upgrade.scratch->fd, &upgrade.lock, upgrade.permit);
+		lock_lower(upgrade.lock);
 	}
 	refuse_nothing();
 	upgrade_end(&upgrade);
@@ -722,12 +737,74 @@ static void without_a_shared_lock_there_is_no_upgrade(void **state)
 	struct upgrade upgrade = { .scratch = *state };
 	fault_init(&upgrade.fault);
 	refuse_locking(1, 1, ENOLCK);
-	take(*state, &upgrade.lock);
+	upgrade.lock = take(*state);
 	assert_int_equal(upgrade_try(&upgrade), AS_ERR_NO_LOCK);
 	assert_int_equal(upgrade.error.sys, ENOLCK);
-	assert_null(upgrade.permit);
-	lock_lower(upgrade.scratch->fd, &upgrade.lock, NULL);
-	assert_int_equal(upgrade.lock.state, LOCK_IMPOSSIBLE);
+	assert_null(lock_permit(upgrade.lock));
+	lock_lower(upgrade.lock);
+	assert_int_equal(state_of(upgrade.lock), LOCK_IMPOSSIBLE);
+	lock_release(upgrade.lock);
+}
+
+/* ---- references ---- */
+
+static void the_last_reference_gives_the_lock_back(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	struct lock *second = lock_hold(upgrade.lock);
+	assert_int_equal(upgrade_try(&upgrade), AS_OK);
+	lock_release(upgrade.lock);
+	assert_non_null(lock_permit(second));
+	assert_false(python_gets(*state, "shared"));
+	lock_release(second);
+	assert_true(python_gets(*state, "exclusive"));
+	assert_int_equal(upgrade.fault.opens, upgrade.fault.closes);
+	lock_release(NULL);
+}
+
+static void the_child_of_a_fork_leaves_the_lock_to_its_parent(void **state)
+{
+	struct upgrade upgrade;
+	int status;
+	upgrade_begin(&upgrade, *state, true);
+	assert_int_equal(upgrade_try(&upgrade), AS_OK);
+	const pid_t pid = fork();
+	if (pid == 0) {
+		lock_release(upgrade.lock);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_false(python_gets(*state, "shared"));
+	lock_lower(upgrade.lock);
+	upgrade_end(&upgrade);
+}
+
+static void a_lock_knows_the_folder_and_the_config_that_it_is_on(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct lock *lock = take(scratch), *none = look_on(scratch);
+	const int parent = openat(scratch->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(lock_is_on(lock, scratch->fd));
+	assert_false(lock_is_on(none, scratch->fd));
+	assert_false(lock_is_on(lock, parent));
+	assert_int_equal(renameat(scratch->fd, "config", scratch->fd, "other"), 0);
+	assert_false(lock_is_on(lock, scratch->fd));
+	scratch_file(scratch, "config", "[repository]\n", 13);
+	assert_false(lock_is_on(lock, scratch->fd));
+	close(parent);
+	lock_release(none);
+	lock_release(lock);
+}
+
+static void a_lock_that_is_refused_is_never_upgraded(void **state)
+{
+	struct upgrade upgrade;
+	upgrade_begin(&upgrade, *state, true);
+	lock_refuse(upgrade.lock, "it is not ours");
+	expect_refused(&upgrade, AS_ERR_INVALID_REPOSITORY, 0, "repo: it is not ours");
+	lock_release(upgrade.lock);
 }
 
 /* ---- what is no file ---- */
@@ -736,17 +813,15 @@ static void without_config_there_is_no_lock_and_no_failure(void **state)
 {
 	const struct scratch *scratch = *state;
 	assert_int_equal(unlinkat(scratch->fd, "config", 0), 0);
-	struct lock lock;
-	take(scratch, &lock);
-	assert_int_equal(lock.state, LOCK_IMPOSSIBLE);
-	assert_int_equal(lock.sys, ENOENT);
-	assert_int_equal(lock.fd, -1);
-	assert_int_equal(lock_holders(&lock, NULL, 0), 0);
-	lock_release(&io_system, &lock);
-	lock_look_on(&io_system, scratch->fd, &lock);
-	assert_int_equal(lock.state, LOCK_NONE);
-	assert_int_equal(lock.fd, -1);
-	assert_false(lock.holder.known || lock.holder.exclusive);
+	struct lock *lock = take(scratch);
+	int sys;
+	assert_int_equal(lock_state(lock, &sys), LOCK_IMPOSSIBLE);
+	assert_int_equal(sys, ENOENT);
+	assert_int_equal(lock_holders(lock, NULL, 0), 0);
+	lock_release(lock);
+	lock = look_on(scratch);
+	expect_no_writer(lock);
+	lock_release(lock);
 }
 
 static void a_fifo_for_config_does_not_block(void **state)
@@ -754,10 +829,21 @@ static void a_fifo_for_config_does_not_block(void **state)
 	const struct scratch *scratch = *state;
 	assert_int_equal(unlinkat(scratch->fd, "config", 0), 0);
 	scratch_fifo(scratch, "config");
-	struct lock lock;
-	take(scratch, &lock);
-	assert_int_equal(lock.state, LOCK_IMPOSSIBLE);
-	lock_release(&io_system, &lock);
+	struct lock *lock = take(scratch);
+	assert_int_equal(state_of(lock), LOCK_IMPOSSIBLE);
+	lock_release(lock);
+}
+
+/* How this process has opened config, as of the lowest descriptor of it. */
+static int access_of_config(const struct scratch *scratch)
+{
+	struct stat config, st;
+	assert_int_equal(fstatat(scratch->fd, "config", &config, 0), 0);
+	for (int fd = 0; fd < 256; fd++)
+		if (fstat(fd, &st) == 0 && st.st_dev == config.st_dev &&
+		    st.st_ino == config.st_ino)
+			return fcntl(fd, F_GETFL) & O_ACCMODE;
+	return -1;
 }
 
 static void the_lock_changes_nothing_about_the_file(void **state)
@@ -765,10 +851,9 @@ static void the_lock_changes_nothing_about_the_file(void **state)
 	const struct scratch *scratch = *state;
 	struct stat before, after;
 	assert_int_equal(fstatat(scratch->fd, "config", &before, 0), 0);
-	struct lock lock;
-	take(scratch, &lock);
-	assert_int_equal(fcntl(lock.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
-	lock_release(&io_system, &lock);
+	struct lock *lock = take(scratch);
+	assert_int_equal(access_of_config(scratch), O_RDONLY);
+	lock_release(lock);
 	assert_int_equal(fstatat(scratch->fd, "config", &after, 0), 0);
 	assert_int_equal(after.st_size, before.st_size);
 	assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof(before.st_mtim));
@@ -807,6 +892,10 @@ int main(void)
 		with_config(a_file_system_that_locks_no_folders_can_be_written_to),
 		with_config(who_keeps_a_writer_waiting_is_named_as_far_as_it_is_known),
 		with_config(without_a_shared_lock_there_is_no_upgrade),
+		with_config(the_last_reference_gives_the_lock_back),
+		with_config(the_child_of_a_fork_leaves_the_lock_to_its_parent),
+		with_config(a_lock_knows_the_folder_and_the_config_that_it_is_on),
+		with_config(a_lock_that_is_refused_is_never_upgraded),
 		with_config(without_config_there_is_no_lock_and_no_failure),
 		with_config(a_fifo_for_config_does_not_block),
 		with_config(the_lock_changes_nothing_about_the_file),

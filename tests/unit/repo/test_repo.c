@@ -148,7 +148,7 @@ static void a_repository_without_config_is_still_opened(void **state)
 	assert_int_equal(repo_open(world->path, NULL, &world->repo, &error), AS_OK);
 	assert_true(repo_found(world, PROBLEM_CONFIG_MISSING));
 	assert_false(repo_found(world, PROBLEM_SEGMENT_MISPLACED));
-	assert_int_equal(world->repo->lock.state, LOCK_IMPOSSIBLE);
+	assert_int_equal(lock_state(repo_lock(world->repo), NULL), LOCK_IMPOSSIBLE);
 	assert_true(world->repo->has_transaction);
 }
 
@@ -163,8 +163,32 @@ static void an_empty_repository_needs_neither_index_nor_hints(void **state)
 	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_OK);
 	assert_false(opened->has_transaction);
 	assert_int_equal(opened->findings.count, 0);
-	assert_int_equal(opened->lock.state, LOCK_SHARED);
+	assert_int_equal(lock_state(repo_lock(opened), NULL), LOCK_SHARED);
 	repo_close(opened);
+}
+
+static void a_repository_can_be_opened_again_under_the_same_lock(void **state)
+{
+	struct world *world = *state;
+	const struct lock_wait wait = { .ms = 0 };
+	struct repo *first, *second;
+	struct as_error error;
+	char path[BUILDER_PATH];
+	assert_int_equal(repo_open(world->path, NULL, &first, &error), AS_OK);
+	struct lock *lock = repo_lock(first);
+	const struct repo_options options = { .lock = lock };
+	assert_int_equal(lock_upgrade(lock, &wait, &error), AS_OK);
+	assert_int_equal(repo_open(world->path, &options, &second, &error), AS_OK);
+	assert_ptr_equal(repo_lock(second), lock);
+	assert_int_equal(second->findings.total[PROBLEM_WRITER], 0);
+	repo_close(first);
+	assert_non_null(lock_permit(lock));
+
+	builder_path(world->builder, "config", path);
+	unlink(path);
+	assert_int_equal(repo_open(world->path, &options, &first, &error), AS_ERR_CHANGED);
+	assert_null(first);
+	repo_close(second);
 }
 
 static void an_uncommitted_tail_is_seen_without_reading_it(void **state)
@@ -655,6 +679,7 @@ int main(void)
 		CASE(what_is_no_repository_is_told_apart),
 		CASE(a_repository_without_config_is_still_opened),
 		CASE(an_empty_repository_needs_neither_index_nor_hints),
+		CASE(a_repository_can_be_opened_again_under_the_same_lock),
 		CASE(an_uncommitted_tail_is_seen_without_reading_it),
 		CASE(a_value_that_ends_like_a_commit_commits_nothing),
 		CASE(a_number_that_attic_cannot_read_is_named_where_it_is_committed),
