@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,9 +20,8 @@ enum as_err as_fail(struct as_error *error, enum as_err code, int sys, const cha
 	va_end(args);
 	if (sys != 0) {
 		char buffer[128];
-		const size_t len = strlen(error->message);
-		snprintf(error->message + len, sizeof(error->message) - len, ": %s",
-			 strerror_r(sys, buffer, sizeof(buffer)));
+		buffer_append(error->message, sizeof(error->message), ": %s",
+			      strerror_r(sys, buffer, sizeof(buffer)));
 	}
 	return code;
 }

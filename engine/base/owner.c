@@ -2,6 +2,9 @@
 
 #include "base/owner.h"
 
+#include "base/path.h"
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,36 +28,21 @@ static const char *name_user(uid_t uid, char out[USER_SIZE])
 	return out;
 }
 
-/* Cut @path down to the folder that it lies in. False: there is none above it. */
-static bool go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-	if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
-		return false;
-	if (!slash)
-		memcpy(path, ".", sizeof("."));
-	else if (slash == path)
-		path[1] = '\0';
-	else
-		*slash = '\0';
-	return true;
-}
-
 void owner_append(const struct io *io, int fd, const char *path, char *text, size_t size)
 {
 	char name[PATH_MAX], owner[USER_SIZE], asker[USER_SIZE];
 	struct stat st;
 	const int sys = errno;
-	const size_t len = strlen(text);
 	snprintf(name, sizeof(name), "%s", path);
 	/* A link is not followed, so its own owner is the one that counts. */
 	int result = io->fstatat(io, fd, name, &st, AT_SYMLINK_NOFOLLOW);
-	while (result != 0 && (errno == EACCES || errno == ENOENT) && go_up(name))
+	while (result != 0 && (errno == EACCES || errno == ENOENT) && path_parent(name))
 		result = io->fstatat(io, fd, name, &st, AT_SYMLINK_NOFOLLOW);
 	if (result == 0)
-		snprintf(text + len, size - len, "; %s belongs to %s, mode %04o, you are %s",
-			 strcmp(name, ".") == 0 ? "the folder" : name, name_user(st.st_uid, owner),
-			 (unsigned)st.st_mode & 07777, name_user(geteuid(), asker));
+		buffer_append(text, size, "; %s belongs to %s, mode %04o, you are %s",
+			      strcmp(name, ".") == 0 ? "the folder" : name,
+			      name_user(st.st_uid, owner), (unsigned)st.st_mode & 07777,
+			      name_user(geteuid(), asker));
 	errno = sys;
 }
 

@@ -978,10 +978,8 @@ void findings_sort(struct findings *findings)
 
 static enum as_err make_room(struct findings *findings)
 {
-	void *rows = findings->rows;
-	if (!array_reserve(&rows, findings->count, &findings->capacity, sizeof(*findings->rows)))
+	if (!ARRAY_RESERVE(findings->rows, findings->count, findings->capacity))
 		return AS_ERR_MEMORY;
-	findings->rows = rows;
 	return AS_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cache/cache.h"
 
+#include "base/path.h"
 #include "cache/records.h"
 
 #include <errno.h>
@@ -127,12 +128,11 @@ static bool make_folders(char *path)
 static int open_nearest(const char *path)
 {
 	char shorter[PATH_MAX];
-	char *end;
 	int fd = -1;
 	snprintf(shorter, sizeof(shorter), "%s", path);
 	while ((fd = open(shorter, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT &&
-	       (end = strrchr(shorter, '/')) != NULL && end[1] != '\0')
-		end[end == shorter] = '\0';	/* "/" at last */
+	       path_parent(shorter))
+		;
 	return fd;
 }
 

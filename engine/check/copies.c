@@ -24,9 +24,7 @@ static const struct verify_fill *find_fill(const struct verify *verify, uint32_t
 					   uint32_t offset)
 {
 	const struct verify_fill wanted = { .segment = number, .offset = offset };
-	return verify->fill_count == 0
-		? NULL
-		: bsearch(&wanted, verify->fills, verify->fill_count, sizeof(wanted), by_place);
+	return array_find(verify->fills, verify->fill_count, sizeof(wanted), &wanted, by_place);
 }
 
 bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offset)
@@ -123,17 +121,14 @@ static bool is_listed(const struct verify *verify, const char *path)
 static enum as_err add_copy(struct search *search, const char *name, uint32_t number)
 {
 	struct verify *verify = search->verify;
-	void *rows = verify->copies;
 	char path[LISTING_PATH_MAX];
 	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
 	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
 	    is_segment_itself(search, number, path) ||
 	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
 		return AS_OK;
-	if (!array_reserve(&rows, verify->copy_count, &verify->copy_capacity,
-			   sizeof(*verify->copies)))
+	if (!ARRAY_RESERVE(verify->copies, verify->copy_count, verify->copy_capacity))
 		return AS_ERR_MEMORY;
-	verify->copies = rows;
 	struct verify_copy *copy = &verify->copies[verify->copy_count++];
 	copy->number = number;
 	memcpy(copy->path, path, sizeof(path));
@@ -197,11 +192,8 @@ struct filling {
 static enum as_err add_fill(struct filling *f, uint32_t offset, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
-	void *rows = verify->fills;
-	if (!array_reserve(&rows, verify->fill_count, &verify->fill_capacity,
-			   sizeof(*verify->fills)))
+	if (!ARRAY_RESERVE(verify->fills, verify->fill_count, verify->fill_capacity))
 		return AS_ERR_MEMORY;
-	verify->fills = rows;
 	verify->fills[verify->fill_count++] = (struct verify_fill){
 		.segment = verify->copies[f->copy].number, .offset = offset,
 		.copy = f->copy, .at = (uint32_t)e->offset,
@@ -349,8 +341,7 @@ static enum as_err use_copy(struct filling *f, struct segment_reader *reader)
 static void sort_fills(struct verify *verify)
 {
 	size_t kept = 0;
-	if (verify->fill_count > 1)
-		qsort(verify->fills, verify->fill_count, sizeof(*verify->fills), by_place);
+	array_sort(verify->fills, verify->fill_count, sizeof(*verify->fills), by_place);
 	for (size_t i = 0; i < verify->fill_count; i++)
 		if (kept == 0 || by_place(&verify->fills[kept - 1], &verify->fills[i]) != 0)
 			verify->fills[kept++] = verify->fills[i];

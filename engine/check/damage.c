@@ -2,7 +2,7 @@
 
 #include "check/check_internal.h"
 
-#include <stdlib.h>
+#include "base/array.h"
 
 static int by_place(const void *a, const void *b)
 {
@@ -15,17 +15,9 @@ static int by_place(const void *a, const void *b)
 /* How many stretches begin before @offset of @segment. */
 static size_t count_before(const struct verify *verify, uint32_t segment, uint64_t offset)
 {
-	size_t low = 0, high = verify->damage_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		const struct verify_damage *damage = &verify->damage[middle];
-		if (damage->segment < segment ||
-		    (damage->segment == segment && damage->offset < offset))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	const struct verify_damage place = { .segment = segment, .offset = offset };
+	return array_lower_bound(verify->damage, verify->damage_count, sizeof(place), &place,
+				 by_place);
 }
 
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
@@ -45,6 +37,5 @@ bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t of
 
 void verify_sort_damage(struct verify *verify)
 {
-	if (verify->damage_count > 1)
-		qsort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
+	array_sort(verify->damage, verify->damage_count, sizeof(*verify->damage), by_place);
 }

@@ -2,6 +2,7 @@
 
 #include "check/diagnose.h"
 
+#include "base/text.h"
 #include "check/obstacle.h"
 
 #include <inttypes.h>
@@ -215,8 +216,7 @@ static bool is_no_way_back(const struct repo *repo, const struct findings *findi
 /* Put @sentence behind the others in @text. */
 static void append(char *text, size_t size, const char *sentence)
 {
-	const size_t len = strlen(text);
-	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", sentence);
+	buffer_append(text, size, "%s%s", text[0] ? " " : "", sentence);
 }
 
 static void advise(const struct repo *repo, const struct obstacle_ground *ground,
@@ -351,14 +351,14 @@ static enum repair alternative_to(enum repair recommended, const struct repo *re
 /* What comes when the hand has done its part. */
 static void say_next(const struct weight *weight, struct diagnosis *d)
 {
-	const size_t len = strlen(d->by_hand);
-	if (len == 0 || !weight->config)
+	if (!d->by_hand[0] || !weight->config)
 		return;
 	if (weight->wanted != REPAIR_NONE && weight->wanted != REPAIR_COMPACT)
-		snprintf(d->by_hand + len, sizeof(d->by_hand) - len,
-			 "\nThen run check again: %s comes next.", repair_name(weight->wanted));
+		buffer_append(d->by_hand, sizeof(d->by_hand),
+			      "\nThen run check again: %s comes next.",
+			      repair_name(weight->wanted));
 	else
-		snprintf(d->by_hand + len, sizeof(d->by_hand) - len, "\nThen run check again.");
+		buffer_append(d->by_hand, sizeof(d->by_hand), "\nThen run check again.");
 }
 
 void diagnose(const struct repo *repo, const struct verify *verify, struct diagnosis *d)

@@ -2,6 +2,7 @@
 
 #include "check/history.h"
 
+#include "base/array.h"
 #include "base/parallel.h"
 #include "repo/object.h"
 #include "repo/probe.h"
@@ -256,8 +257,7 @@ enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix
 	}
 	drop_other_keys(history);
 	ask_other_index(repo, history);
-	if (history->count > 1)
-		qsort(history->rows, history->count, sizeof(*history->rows), by_place);
+	array_sort(history->rows, history->count, sizeof(*history->rows), by_place);
 	set_status(repo, history);
 	mark_deleted(history);
 	*out = history;

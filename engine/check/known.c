@@ -18,10 +18,8 @@
 
 bool verify_records_add(struct verify_records *records, const struct verify_record *record)
 {
-	void *rows = records->rows;
-	if (!array_reserve(&rows, records->count, &records->capacity, sizeof(*records->rows)))
+	if (!ARRAY_RESERVE(records->rows, records->count, records->capacity))
 		return false;
-	records->rows = rows;
 	records->rows[records->count++] = *record;
 	return true;
 }
@@ -44,8 +42,7 @@ static int by_segment(const void *a, const void *b)
 void verify_records_sort(struct verify_records *records)
 {
 	size_t kept = 0;
-	if (records->count > 1)
-		qsort(records->rows, records->count, sizeof(*records->rows), by_segment);
+	array_sort(records->rows, records->count, sizeof(*records->rows), by_segment);
 	for (size_t i = 0; i < records->count; i++) {
 		if (kept > 0 && records->rows[kept - 1].segment == records->rows[i].segment)
 			free(records->rows[i].events);
@@ -58,16 +55,8 @@ void verify_records_sort(struct verify_records *records)
 const struct verify_record *verify_records_find(const struct verify_records *records,
 						uint32_t segment)
 {
-	size_t low = 0, high = records->count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (records->rows[middle].segment < segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < records->count && records->rows[low].segment == segment ? &records->rows[low]
-									       : NULL;
+	return array_find(records->rows, records->count, sizeof(*records->rows), &segment,
+			  array_compare_u32);
 }
 
 void verify_records_free(struct verify_records *records)
@@ -246,8 +235,7 @@ enum as_err verify_order_turns(struct verify_run *run)
 				verify_records_find(scope->known, listing->segments[i].number);
 			turns[i] = (struct turn){ record ? record->verified : INT64_MIN, i };
 		}
-		if (listing->count > 1)
-			qsort(turns, listing->count, sizeof(*turns), longest_ago_first);
+		array_sort(turns, listing->count, sizeof(*turns), longest_ago_first);
 		for (size_t i = 0; i < listing->count; i++)
 			run->order[i] = turns[i].position;
 	}

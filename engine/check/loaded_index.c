@@ -2,6 +2,8 @@
 
 #include "check/check_internal.h"
 
+#include "base/array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,8 +269,7 @@ void verify_give_witnesses(void *context, uint32_t segment, struct segment_witne
 		witness->rows[known].offset = bucket.offset;
 		memcpy(witness->rows[known++].key, bucket.key, KEY_SIZE);
 	}
-	if (known > 1)
-		qsort(witness->rows, known, sizeof(*witness->rows), by_offset);
+	array_sort(witness->rows, known, sizeof(*witness->rows), by_offset);
 	*out = (struct segment_witnesses){ witness->rows, known };
 }
 

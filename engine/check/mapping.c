@@ -2,6 +2,8 @@
 
 #include "check/check_internal.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 /* Bits of two keys that may differ for one to be the other, damaged. */
@@ -44,19 +46,10 @@ bool verify_has_moved(const struct verify *verify, const struct index_bucket *bu
 	       verify_was_searched(verify, bucket->key, event);
 }
 
-static int by_bucket(const void *a, const void *b)
-{
-	const struct verify_oddity *x = a, *y = b;
-	return (x->bucket > y->bucket) - (x->bucket < y->bucket);
-}
-
 const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket)
 {
-	const struct verify_oddity wanted = { .bucket = bucket };
-	return verify->oddity_count == 0
-		? NULL
-		: bsearch(&wanted, verify->oddities, verify->oddity_count, sizeof(wanted),
-			  by_bucket);
+	return array_find(verify->oddities, verify->oddity_count, sizeof(*verify->oddities),
+			  &bucket, array_compare_u32);
 }
 
 bool verify_find_event(const struct verify *verify, const uint8_t key[KEY_SIZE],

@@ -2,18 +2,12 @@
 
 #include "check/check_internal.h"
 
+#include "base/array.h"
+
 struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t number)
 {
-	size_t low = 0, high = verify->missing_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (verify->missing[middle].segment < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < verify->missing_count && verify->missing[low].segment == number
-		? &verify->missing[low] : NULL;
+	return array_find(verify->missing, verify->missing_count, sizeof(*verify->missing), &number,
+			  array_compare_u32);
 }
 
 int64_t verify_hinted(const struct verify *verify, uint32_t number)

@@ -2,6 +2,8 @@
 
 #include "check/obstacle.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -239,8 +241,7 @@ const struct obstacle *obstacle_to_tell(const struct obstacle_ground *ground)
 
 static void add(char *out, size_t size, const char *before, const char *text)
 {
-	const size_t len = strlen(out);
-	snprintf(out + len, size - len, "%s%s%s", len > 0 ? "\n" : "", before, text);
+	buffer_append(out, size, "%s%s%s", out[0] ? "\n" : "", before, text);
 }
 
 /* The place of @finding alone: a detail may be empty, or say no more than why. */

@@ -16,10 +16,8 @@ static int by_key(const void *a, const void *b)
 enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset, const struct replay_event *older)
 {
-	void *rows = verify->gone;
-	if (!array_reserve(&rows, verify->gone_count, capacity, sizeof(*verify->gone)))
+	if (!ARRAY_RESERVE(verify->gone, verify->gone_count, *capacity))
 		return AS_ERR_MEMORY;
-	verify->gone = rows;
 	struct verify_gone *gone = &verify->gone[verify->gone_count++];
 	*gone = (struct verify_gone){
 		.segment = segment, .offset = offset, .older_copy = UINT32_MAX,
@@ -35,10 +33,8 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 static struct verify_gone *find(const struct verify *verify, const uint8_t key[KEY_SIZE])
 {
 	struct verify_gone wanted = { .has_older = false };
-	if (verify->gone_count == 0)
-		return NULL;
 	memcpy(wanted.key, key, KEY_SIZE);
-	return bsearch(&wanted, verify->gone, verify->gone_count, sizeof(wanted), by_key);
+	return array_find(verify->gone, verify->gone_count, sizeof(wanted), &wanted, by_key);
 }
 
 const struct verify_gone *verify_find_gone(const struct verify *verify,
@@ -51,8 +47,7 @@ const struct verify_gone *verify_find_gone(const struct verify *verify,
 static void tidy(struct verify *verify)
 {
 	size_t kept = 0;
-	if (verify->gone_count > 1)
-		qsort(verify->gone, verify->gone_count, sizeof(*verify->gone), by_key);
+	array_sort(verify->gone, verify->gone_count, sizeof(*verify->gone), by_key);
 	for (size_t i = 0; i < verify->gone_count; i++) {
 		const struct verify_gone *row = &verify->gone[i];
 		if (kept == 0 || by_key(&verify->gone[kept - 1], row) != 0)

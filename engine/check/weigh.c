@@ -14,13 +14,11 @@
 static struct verify_missing *add_missing(struct verify *verify, size_t *capacity, uint32_t number)
 {
 	struct verify_missing *row = verify_find_missing(verify, number);
-	void *rows = verify->missing;
 	size_t i = verify->missing_count;
 	if (row)
 		return row;
-	if (!array_reserve(&rows, i, capacity, sizeof(*verify->missing)))
+	if (!ARRAY_RESERVE(verify->missing, i, *capacity))
 		return NULL;
-	verify->missing = rows;
 	for (; i > 0 && verify->missing[i - 1].segment > number; i--)
 		verify->missing[i] = verify->missing[i - 1];
 	verify->missing[i] = (struct verify_missing){ .segment = number };
@@ -94,13 +92,10 @@ static void hold(const struct weighing *w, uint32_t segment, int change)
 static enum as_err add_stranger(struct weighing *w, const uint8_t key[KEY_SIZE], uint32_t segment)
 {
 	struct verify *verify = w->verify;
-	void *rows = verify->strangers;
 	if (verify->stranger_count == STRANGERS_MAX)
 		return AS_OK;
-	if (!array_reserve(&rows, verify->stranger_count, &w->stranger_capacity,
-			   sizeof(*verify->strangers)))
+	if (!ARRAY_RESERVE(verify->strangers, verify->stranger_count, w->stranger_capacity))
 		return AS_ERR_MEMORY;
-	verify->strangers = rows;
 	struct verify_stranger *stranger = &verify->strangers[verify->stranger_count++];
 	*stranger = (struct verify_stranger){ .segment = segment };
 	memcpy(stranger->key, key, KEY_SIZE);
@@ -159,11 +154,8 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 
 static enum as_err add_oddity(struct verify *verify, uint32_t bucket, bool key_is_damaged)
 {
-	void *rows = verify->oddities;
-	if (!array_reserve(&rows, verify->oddity_count, &verify->oddity_capacity,
-			   sizeof(*verify->oddities)))
+	if (!ARRAY_RESERVE(verify->oddities, verify->oddity_count, verify->oddity_capacity))
 		return AS_ERR_MEMORY;
-	verify->oddities = rows;
 	verify->oddities[verify->oddity_count++] = (struct verify_oddity){
 		.bucket = bucket, .key_is_damaged = key_is_damaged,
 	};

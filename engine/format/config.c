@@ -2,6 +2,7 @@
 
 #include "format/config.h"
 
+#include "base/array.h"
 #include "base/owner.h"
 
 #include <errno.h>
@@ -82,21 +83,11 @@ static bool is_space(char c)
 /* Remember the section that was entered, or an option in it. */
 static void remember(struct parser *parser, const char *option)
 {
-	if (parser->name_count == parser->name_capacity) {
-		const size_t capacity = parser->name_capacity > 0 ? 2 * parser->name_capacity : 16;
-		struct name *names = realloc(parser->names, capacity * sizeof(*names));
-		if (!names) {
-			parser->no_memory = true;
-			return;
-		}
-		parser->names = names;
-		parser->name_capacity = capacity;
-	}
 	char *text = NULL;
-	const int printed = asprintf(&text, "%.*s%s%s", (int)parser->section_len,
-				     parser->section ? parser->section : "", option ? "\n" : "",
-				     option ? option : "");
-	if (printed < 0) {
+	if (!ARRAY_RESERVE(parser->names, parser->name_count, parser->name_capacity) ||
+	    asprintf(&text, "%.*s%s%s", (int)parser->section_len,
+		     parser->section ? parser->section : "", option ? "\n" : "",
+		     option ? option : "") < 0) {
 		parser->no_memory = true;
 		return;
 	}
@@ -113,8 +104,7 @@ static int compare_names(const void *left, const void *right)
 
 static void refuse_duplicates(struct parser *parser)
 {
-	if (parser->name_count > 0)
-		qsort(parser->names, parser->name_count, sizeof(*parser->names), compare_names);
+	array_sort(parser->names, parser->name_count, sizeof(*parser->names), compare_names);
 	for (size_t i = 1; i < parser->name_count; i++)
 		if (strcmp(parser->names[i - 1].text, parser->names[i].text) == 0)
 			complain(parser, parser->names[i].line,

@@ -3,6 +3,7 @@
 #include "format/index.h"
 
 #include "base/owner.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -42,8 +43,7 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 			as_err_text(err));
 	else
 		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
-	const size_t len = strlen(error.message);
-	snprintf(error.message + len, sizeof(error.message) - len, "%s", whose);
+	buffer_append(error.message, sizeof(error.message), "%s", whose);
 	if (err == AS_ERR_DOES_NOT_EXIST)
 		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
 	const enum as_err noted =

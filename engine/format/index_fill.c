@@ -113,10 +113,8 @@ static bool put_in_stripe(struct index_filler *filler, const struct index_mappin
 static enum as_err let_wait(struct index_fill *fill, const struct index_mapping *mapping)
 {
 	pthread_mutex_lock(&fill->mutex);
-	void *rows = fill->waiting;
-	const bool has_room = array_reserve(&rows, fill->waiting_count, &fill->waiting_capacity,
-					    sizeof(*fill->waiting));
-	fill->waiting = rows;
+	const bool has_room =
+		ARRAY_RESERVE(fill->waiting, fill->waiting_count, fill->waiting_capacity);
 	if (has_room)
 		fill->waiting[fill->waiting_count++] = *mapping;
 	pthread_mutex_unlock(&fill->mutex);

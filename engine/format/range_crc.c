@@ -2,6 +2,7 @@
 
 #include "format/range_crc.h"
 
+#include "base/array.h"
 #include "base/crc.h"
 
 #include <stdlib.h>
@@ -106,19 +107,17 @@ void range_crc_free(struct range_crc *crcs)
 	*crcs = (struct range_crc){ .fd = -1 };
 }
 
+static int ends_before(const void *offset, const void *element)
+{
+	const struct bad_range *range = element;
+	return *(const uint64_t *)offset >= range->offset + range->length ? 1 : -1;
+}
+
 /* The number of the first range that ends after @from. */
 static size_t bad_from(const struct range_crc *crcs, uint64_t from)
 {
-	size_t low = 0, high = crcs->bad_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		const struct bad_range *range = &crcs->bad[middle];
-		if (range->offset + range->length <= from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_lower_bound(crcs->bad, crcs->bad_count, sizeof(*crcs->bad), &from,
+				 ends_before);
 }
 
 const struct bad_range *range_crc_bad_in(const struct range_crc *crcs, uint64_t from, uint64_t to)

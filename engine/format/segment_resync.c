@@ -2,6 +2,8 @@
 
 #include "format/segment_internal.h"
 
+#include "base/array.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -45,15 +47,11 @@ static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
 /* The first witness at or behind @offset. */
 static size_t witness_from(const struct segment_witnesses *witnesses, uint64_t offset)
 {
-	size_t low = 0, high = witnesses->count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (witnesses->rows[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	const uint32_t place = (uint32_t)offset;
+	if (offset > UINT32_MAX)
+		return witnesses->count;
+	return array_lower_bound(witnesses->rows, witnesses->count, sizeof(*witnesses->rows),
+				 &place, array_compare_u32);
 }
 
 /* Does a witness point into [@from, @to) to a PUT that is really there? */

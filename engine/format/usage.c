@@ -32,21 +32,14 @@ static size_t likely_place(const struct usage *usage, uint32_t segment)
 static size_t place_of(const struct usage *usage, uint32_t segment)
 {
 	const size_t likely = likely_place(usage, segment);
-	size_t low = 0, high = usage->count;
+	const size_t count = usage->count;
 
-	if (likely < high && usage->rows[likely].segment == segment)
+	if (likely < count && usage->rows[likely].segment == segment)
 		return likely;
-	if (high > 0 && usage->rows[high - 1].segment < segment)
-		return high;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (usage->rows[middle].segment < segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	if (count > 0 && usage->rows[count - 1].segment < segment)
+		return count;
+	return array_lower_bound(usage->rows, count, sizeof(*usage->rows), &segment,
+				 array_compare_u32);
 }
 
 struct usage_segment *usage_find(const struct usage *usage, uint32_t segment)
@@ -64,10 +57,8 @@ struct usage_segment *usage_add(struct usage *usage, uint32_t segment)
 
 	if (place < usage->count && usage->rows[place].segment == segment)
 		return &usage->rows[place];
-	void *rows = usage->rows;
-	if (!array_reserve(&rows, usage->count, &usage->capacity, sizeof(*usage->rows)))
+	if (!ARRAY_RESERVE(usage->rows, usage->count, usage->capacity))
 		return NULL;
-	usage->rows = rows;
 	struct usage_segment *row = &usage->rows[place];
 	memmove(row + 1, row, (usage->count - place) * sizeof(*row));
 	*row = (struct usage_segment){ .segment = segment, .live = 0, .compact = false };

@@ -2,6 +2,7 @@
 
 #include "repair/planner_internal.h"
 
+#include "base/array.h"
 #include "base/parallel.h"
 #include "format/index_fill.h"
 
@@ -41,10 +42,8 @@ enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacit
 			  const uint8_t key[KEY_SIZE], enum loss loss,
 			  const struct replay_event *place)
 {
-	void *rows = *list;
-	if (!array_reserve(&rows, *count, capacity, sizeof(**list)))
+	if (!ARRAY_RESERVE(*list, *count, *capacity))
 		return AS_ERR_MEMORY;
-	*list = rows;
 	struct lost_key *named = &(*list)[(*count)++];
 	*named = (struct lost_key){
 		.loss = loss, .has_place = true, .segment = place->segment,
@@ -217,8 +216,7 @@ static int compare_lost(const void *left, const void *right)
 static void tidy_lost(struct plan *plan)
 {
 	size_t kept = 0;
-	if (plan->lost_count > 0)
-		qsort(plan->lost, plan->lost_count, sizeof(*plan->lost), compare_lost);
+	array_sort(plan->lost, plan->lost_count, sizeof(*plan->lost), compare_lost);
 	for (size_t i = 0; i < plan->lost_count; i++) {
 		const struct lost_key *lost = &plan->lost[i];
 		if (index_table_find(plan->work->table, lost->key) != INDEX_EMPTY ||
@@ -231,8 +229,7 @@ static void tidy_lost(struct plan *plan)
 
 static void sort_keys(struct lost_key *keys, size_t count)
 {
-	if (count > 1)
-		qsort(keys, count, sizeof(*keys), compare_lost);
+	array_sort(keys, count, sizeof(*keys), compare_lost);
 }
 
 /* An older manifest hides every archive that is newer, and the client's own repair would then delete
@@ -320,10 +317,8 @@ static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint
 			    uint32_t offset)
 {
 	struct plan_work *work = plan->work;
-	void *rows = work->copies;
-	if (!array_reserve(&rows, work->copy_count, &work->copy_capacity, sizeof(*work->copies)))
+	if (!ARRAY_RESERVE(work->copies, work->copy_count, work->copy_capacity))
 		return AS_ERR_MEMORY;
-	work->copies = rows;
 	struct copy *copy = &work->copies[work->copy_count++];
 	*copy = (struct copy){ .segment = segment, .offset = offset };
 	memcpy(copy->key, key, KEY_SIZE);
@@ -386,13 +381,10 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 			      const struct replay_event *event)
 {
 	struct plan_work *work = ((const struct sweep *)context)->plan->work;
-	void *rows = work->deletes;
 	if (!event->is_put)
 		return AS_OK;
-	if (!array_reserve(&rows, work->delete_count, &work->delete_capacity,
-			   sizeof(*work->deletes)))
+	if (!ARRAY_RESERVE(work->deletes, work->delete_count, work->delete_capacity))
 		return AS_ERR_MEMORY;
-	work->deletes = rows;
 	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
 	return AS_OK;
 }
@@ -491,8 +483,7 @@ static int compare_copies(const void *left, const void *right)
 static void tidy_copies(struct plan_work *work)
 {
 	size_t kept = 0;
-	if (work->copy_count > 0)
-		qsort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
+	array_sort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
 	for (size_t i = 0; i < work->copy_count; i++)
 		if (kept == 0 || compare_copies(&work->copies[kept - 1], &work->copies[i]) != 0)
 			work->copies[kept++] = work->copies[i];
@@ -575,7 +566,6 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 	const size_t position = listing_find(&repo->listing, number);
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
-	void *rows = plan->suspects;
 	if (position == LISTING_NONE || finding->offset > UINT32_MAX)
 		return AS_OK;
 	listing_path(&repo->listing, position, path);
@@ -583,9 +573,8 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 						   (uint64_t)finding->offset, &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	if (!array_reserve(&rows, plan->suspect_count, capacity, sizeof(*plan->suspects)))
+	if (!ARRAY_RESERVE(plan->suspects, plan->suspect_count, *capacity))
 		return AS_ERR_MEMORY;
-	plan->suspects = rows;
 	struct suspect *suspect = &plan->suspects[plan->suspect_count++];
 	*suspect = (struct suspect){
 		.segment = number, .offset = (uint32_t)finding->offset,

@@ -2,7 +2,8 @@
 
 #include "repair/planner_internal.h"
 
-#include <stdlib.h>
+#include "base/array.h"
+
 #include <string.h>
 
 static int compare_key(const void *key, const void *lost)
@@ -12,8 +13,7 @@ static int compare_key(const void *key, const void *lost)
 
 static bool names_as_lost(const struct plan *plan, const uint8_t key[KEY_SIZE])
 {
-	return plan->lost_count > 0 && bsearch(key, plan->lost, plan->lost_count,
-					       sizeof(*plan->lost), compare_key);
+	return array_find(plan->lost, plan->lost_count, sizeof(*plan->lost), key, compare_key);
 }
 
 uint64_t plan_loses(const struct plan *plan, const struct plan *other)

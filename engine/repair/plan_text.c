@@ -2,6 +2,7 @@
 
 #include "repair/plan_text.h"
 
+#include "base/text.h"
 #include "base/units.h"
 
 #include <inttypes.h>
@@ -483,43 +484,19 @@ void plan_text_way(const struct plan *plan, const struct plan *other, const stru
 
 /* ---- as one string ---- */
 
-struct string {
-	char *bytes;
-	size_t len, capacity;
-	bool no_memory;
-};
-
 static void add_line(void *context, enum plan_tone tone, const char *line)
 {
-	struct string *string = context;
-	const size_t len = strlen(line);
 	(void)tone;
-	if (!string->bytes || string->capacity - string->len < len + 2) {
-		const size_t more = 2 * string->capacity + len + 256;
-		char *bytes = string->no_memory ? NULL : realloc(string->bytes, more);
-		string->no_memory = !bytes;
-		if (!bytes)
-			return;
-		string->bytes = bytes;
-		string->capacity = more;
-	}
-	memcpy(string->bytes + string->len, line, len);
-	string->len += len;
-	string->bytes[string->len++] = '\n';
-	string->bytes[string->len] = '\0';
+	text_append(context, "%s\n", line);
 }
 
 char *plan_text_string(const struct plan *plan, const struct repair_report *report)
 {
-	struct string string = { .bytes = NULL };
+	struct text string = { .bytes = NULL };
 	const struct plan_text to = { .line = add_line, .context = &string };
 	if (report)
 		plan_text_report(plan, report, &to);
 	else
 		plan_text_plan(plan, &to);
-	if (string.no_memory) {
-		free(string.bytes);
-		return NULL;
-	}
-	return string.bytes;
+	return text_release(&string);
 }

@@ -176,11 +176,9 @@ static enum as_err add_file(struct file_list *list, enum plan_change change, uin
 			    const char *reason, const char *format, ...)
 {
 	struct plan *plan = list->plan;
-	void *rows = plan->files;
 	va_list args;
-	if (!array_reserve(&rows, plan->file_count, &list->capacity, sizeof(*plan->files)))
+	if (!ARRAY_RESERVE(plan->files, plan->file_count, list->capacity))
 		return AS_ERR_MEMORY;
-	plan->files = rows;
 	struct plan_file *file = &plan->files[plan->file_count++];
 	*file = (struct plan_file){ .change = change, .size = size, .reason = reason };
 	va_start(args, format);

@@ -2,6 +2,7 @@
 
 #include "repair/planner_internal.h"
 
+#include "base/path.h"
 #include "format/names.h"
 #include "repair/plan_text.h"
 
@@ -68,10 +69,8 @@ static enum as_err sync_moved(struct run *run, const char *path, struct as_error
 	if (run->undo)
 		return undo_sync(run->undo, error);
 	strcpy(folder, path);
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	const enum as_err err = io_sync_folder(run->permit, slash ? folder : ".");
+	path_parent(folder);
+	const enum as_err err = io_sync_folder(run->permit, folder);
 	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
 					      run->work->repo->path, folder);
 }

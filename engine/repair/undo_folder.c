@@ -3,6 +3,7 @@
 #include "repair/undo_internal.h"
 
 #include "base/crc.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,21 +118,14 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 {
 	char folder[UNDO_PATH_MAX];
 	snprintf(folder, sizeof(folder), "%.*s", (int)sizeof(folder) - 1, path);
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	else
-		strcpy(folder, ".");
-	void *rows = undo->unsynced;
+	path_parent(folder);
 	if (!reserve_slots(undo))
 		return AS_ERR_MEMORY;
 	uint32_t *slot = find_slot(undo, folder);
 	if (*slot != 0)
 		return AS_OK;
-	if (!array_reserve(&rows, undo->unsynced_count, &undo->unsynced_capacity,
-			   sizeof(*undo->unsynced)))
+	if (!ARRAY_RESERVE(undo->unsynced, undo->unsynced_count, undo->unsynced_capacity))
 		return AS_ERR_MEMORY;
-	undo->unsynced = rows;
 	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
 	*slot = (uint32_t)undo->unsynced_count;
 	return AS_OK;

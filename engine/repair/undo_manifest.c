@@ -3,51 +3,14 @@
 #include "repair/undo_internal.h"
 
 #include "base/crc.h"
+#include "base/text.h"
 #include "format/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- a text that grows ---- */
-
-struct text {
-	char *bytes;
-	size_t len, capacity;
-	bool no_memory;
-};
-
-static void add_line(struct text *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_line(struct text *text, const char *format, ...)
-{
-	char line[LISTING_PATH_MAX + 32];
-	va_list args;
-	va_start(args, format);
-	const int len = vsnprintf(line, sizeof(line) - 1, format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= sizeof(line) - 1) {
-		text->no_memory = true;
-		return;
-	}
-	line[len] = '\n';
-	if (!text->bytes || text->len + (size_t)len + 1 > text->capacity) {
-		const size_t more = 2 * text->capacity + sizeof(line);
-		char *bytes = realloc(text->bytes, more);
-		if (!bytes) {
-			text->no_memory = true;
-			return;
-		}
-		text->bytes = bytes;
-		text->capacity = more;
-	}
-	memcpy(text->bytes + text->len, line, (size_t)len + 1);
-	text->len += (size_t)len + 1;
-}
 
 /* ---- the manifest ---- */
 
@@ -70,20 +33,20 @@ static const char *word_of(const struct plan_file *file)
 
 static void format_manifest(const struct plan *plan, struct text *text)
 {
-	add_line(text, "%.*s", (int)strlen(UNDO_MANIFEST_FIRST) - 1, UNDO_MANIFEST_FIRST);
-	add_line(text, "action %s", repair_name(plan->action));
+	text_append(text, "%s", UNDO_MANIFEST_FIRST);
+	text_append(text, "action %s\n", repair_name(plan->action));
 	if (plan->has_before)
-		add_line(text, "before %" PRIu32, plan->before);
+		text_append(text, "before %" PRIu32 "\n", plan->before);
 	else
-		add_line(text, "before none");
+		text_append(text, "before none\n");
 	if (plan->has_after)
-		add_line(text, "after %" PRIu32, plan->after);
+		text_append(text, "after %" PRIu32 "\n", plan->after);
 	else
-		add_line(text, "after none");
+		text_append(text, "after none\n");
 	for (size_t i = 0; i < plan->file_count; i++)
-		add_line(text, "%s %s", word_of(&plan->files[i]), plan->files[i].path);
-	add_line(text, "end %08" PRIx32,
-		 crc32_update(0, text->bytes ? text->bytes : "", text->len));
+		text_append(text, "%s %s\n", word_of(&plan->files[i]), plan->files[i].path);
+	text_append(text, "end %08" PRIx32 "\n",
+		 crc32_update(0, text->bytes, text->len));
 }
 
 static bool parse_number(const char *text, bool *has, uint32_t *number)
@@ -125,10 +88,8 @@ static enum as_err take_file(struct manifest *manifest, const struct word *word,
 {
 	if (!is_own_path(path))
 		return AS_ERR_INTEGRITY;
-	void *files = manifest->files;
-	if (!array_reserve(&files, manifest->count, &manifest->capacity, sizeof(*manifest->files)))
+	if (!ARRAY_RESERVE(manifest->files, manifest->count, manifest->capacity))
 		return AS_ERR_MEMORY;
-	manifest->files = files;
 	struct plan_file *file = &manifest->files[manifest->count++];
 	*file = (struct plan_file){
 		.change = word->change, .is_tail = word->is_tail, .reason = "",
@@ -194,10 +155,6 @@ char *undo_manifest_text(const struct plan *plan, size_t *len)
 {
 	struct text text = { .len = 0 };
 	format_manifest(plan, &text);
-	if (text.no_memory) {
-		free(text.bytes);
-		return NULL;
-	}
 	*len = text.len;
-	return text.bytes;
+	return text_release(&text);
 }

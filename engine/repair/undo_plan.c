@@ -2,6 +2,9 @@
 
 #include "repair/undo_internal.h"
 
+#include "base/array.h"
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -170,8 +173,7 @@ static enum as_err fill_undo_plan(struct plan *plan, const struct repo *repo,
 		state == UNDO_DONE ? AS_OK : add_half_written(plan, repo, manifest);
 	if (err != AS_OK)
 		return err;
-	if (plan->file_count > 0)
-		qsort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
+	array_sort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
 	return AS_OK;
 }
 
@@ -294,14 +296,11 @@ static enum as_err do_step(struct undo *undo, const struct plan_file *step, stru
 		err = io_rename(undo->permit, aside, step->path);
 	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
 		snprintf(folder, sizeof(folder), "%s", step->path);
-		char *slash = strrchr(folder, '/');
-		if (slash) {
-			*slash = '\0';
-			io_make_folder(undo->permit, folder);
-			err = undo_touch_folder(undo, folder);
-			if (err == AS_OK)
-				err = io_rename(undo->permit, aside, step->path);
-		}
+		path_parent(folder);
+		io_make_folder(undo->permit, folder);
+		err = undo_touch_folder(undo, folder);
+		if (err == AS_OK)
+			err = io_rename(undo->permit, aside, step->path);
 	}
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
 }

@@ -2,9 +2,11 @@
 
 #include "repo/config_mend.h"
 
+#include "base/array.h"
+#include "base/text.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,24 +33,11 @@ static bool find_fits(const struct listing *listing, const struct listing_segmen
 	return from <= *high;
 }
 
-static int compare(const void *left, const void *right)
-{
-	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	return (a > b) - (a < b);
-}
-
-/* How many of the @count numbers, which ascend, are at most @limit. */
+/* How many of the @count numbers, which ascend, are at most @limit (below 2^32 - 1). */
 static size_t count_up_to(const uint32_t *numbers, size_t count, uint32_t limit)
 {
-	size_t low = 0, high = count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (numbers[middle] <= limit)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	const uint32_t above = limit + 1;
+	return array_lower_bound(numbers, count, sizeof(*numbers), &above, array_compare_u32);
 }
 
 /* How many of the intervals, whose ends ascend, hold @value. */
@@ -86,8 +75,8 @@ enum as_err config_mend_folders(const struct listing *listing, struct config_men
 		for (size_t i = 0; i < listing->count; i++)
 			count += find_fits(listing, &listing->segments[i], &lows[count],
 					   &highs[count]);
-		qsort(lows, count, sizeof(*lows), compare);
-		qsort(highs, count, sizeof(*highs), compare);
+		array_sort(lows, count, sizeof(*lows), array_compare_u32);
+		array_sort(highs, count, sizeof(*highs), array_compare_u32);
 		choose(lows, highs, count, mend, &fits);
 		mend->misfits = listing->count - fits;
 	}
@@ -127,22 +116,6 @@ void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *l
 
 /* ---- in words ---- */
 
-struct text {
-	char *out;
-	size_t size;
-};
-
-static void add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct text *text, const char *format, ...)
-{
-	const size_t len = strlen(text->out);
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text->out + len, text->size - len, format, args);
-	va_end(args);
-}
-
 static const struct finding *find(const struct findings *findings, enum problem problem)
 {
 	for (size_t i = 0; i < findings->count; i++)
@@ -170,36 +143,36 @@ static void add_lines(struct text *text, const struct wanted *wanted, const stru
 	if (config->has_id || config->stray.has_id)
 		key_to_hex(config->has_id ? config->id : config->stray.id, id);
 	if (wanted->all)
-		add(text, "\n    [repository]");
+		text_append(text, "\n    [repository]");
 	if (wanted->all || wanted->version)
-		add(text, "\n    version = 1");
+		text_append(text, "\n    version = 1");
 	if (wanted->all || wanted->per_dir)
-		add(text, "\n    segments_per_dir = %" PRIu32,
-		    !wanted->per_dir ? config->segments_per_dir
-		    : fits_stray(config, mend) ? config->stray.segments_per_dir
-					       : mend->segments_per_dir);
+		text_append(text, "\n    segments_per_dir = %" PRIu32,
+			    !wanted->per_dir ? config->segments_per_dir
+			    : fits_stray(config, mend) ? config->stray.segments_per_dir
+						       : mend->segments_per_dir);
 	if (wanted->all || wanted->max_size)
-		add(text, "\n    max_segment_size = %" PRIu32,
-		    !wanted->max_size ? config->max_segment_size
-		    : config->stray.max_segment_size ? config->stray.max_segment_size
-						     : mend->max_segment_size);
+		text_append(text, "\n    max_segment_size = %" PRIu32,
+			    !wanted->max_size ? config->max_segment_size
+			    : config->stray.max_segment_size ? config->stray.max_segment_size
+							     : mend->max_segment_size);
 	if (wanted->all || wanted->id)
-		add(text, "\n    id = %s", id);
+		text_append(text, "\n    id = %s", id);
 }
 
 static void explain_folders(struct text *text, const struct config_mend *mend)
 {
 	if (mend->per_dir_is_wrong)
-		add(text, "\nconfig says segments_per_dir = %" PRIu32 " now, and the folders "
-		    "below data say otherwise.", mend->per_dir_before);
+		text_append(text, "\nconfig says segments_per_dir = %" PRIu32 " now, and the "
+			    "folders below data say otherwise.", mend->per_dir_before);
 	if (mend->low == mend->high)
-		add(text, "\nThe folders below data fit segments_per_dir = %" PRIu32
-		    " and no other number.", mend->low);
+		text_append(text, "\nThe folders below data fit segments_per_dir = %" PRIu32
+			    " and no other number.", mend->low);
 	else
-		add(text, "\nsegments_per_dir is a guess: the folders below data fit every number "
-		    "from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
-		    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
-			    ? ", and Attic's default is one of them" : "");
+		text_append(text, "\nsegments_per_dir is a guess: the folders below data fit every "
+			    "number from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
+			    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
+				    ? ", and Attic's default is one of them" : "");
 }
 
 static void explain(struct text *text, const struct wanted *wanted, const struct config *config,
@@ -208,19 +181,20 @@ static void explain(struct text *text, const struct wanted *wanted, const struct
 	const bool keeps_size = config->stray.max_segment_size > 0;
 	const bool keeps_id = !config->has_id && config->stray.has_id;
 	if (wanted->all && (keeps_size || keeps_id || fits_stray(config, mend)))
-		add(text, "\nThe lines that can be read are as they are in config now.");
+		text_append(text, "\nThe lines that can be read are as they are in config now.");
 	if (wanted->per_dir && !fits_stray(config, mend))
 		explain_folders(text, mend);
 	if (wanted->max_size && !keeps_size && mend->max_size_is_guess)
-		add(text, "\nmax_segment_size is a guess: the smallest that fits the largest "
-		    "segment.");
+		text_append(text, "\nmax_segment_size is a guess: the smallest that fits the "
+			    "largest segment.");
 	else if (wanted->max_size && !keeps_size)
-		add(text, "\nmax_segment_size is Attic's default, which fits all segments. It "
-		    "only says how large new segments get.");
+		text_append(text, "\nmax_segment_size is Attic's default, which fits all "
+			    "segments. It only says how large new segments get.");
 	if ((wanted->all || wanted->id) && !config->has_id && !keeps_id)
-		add(text, "\nThe id is the name of the folder that a client keeps in its cache: "
-		    "~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the first line of the "
-		    "client's key file as well (~/.attic/keys). Take the one of this repository.");
+		text_append(text, "\nThe id is the name of the folder that a client keeps in its "
+			    "cache: ~/.cache/attic/<id>, or $ATTIC_CACHE_DIR/<id>. It is in the "
+			    "first line of the client's key file as well (~/.attic/keys). Take the "
+			    "one of this repository.");
 }
 
 void config_mend_text(const struct config *config, const struct config_mend *mend,
@@ -228,7 +202,7 @@ void config_mend_text(const struct config *config, const struct config_mend *men
 {
 	const struct finding *unread = find(findings, PROBLEM_CONFIG_UNREADABLE);
 	const struct finding *syntax = find(findings, PROBLEM_CONFIG_SYNTAX);
-	struct text text = { out, size };
+	struct text text = { .bytes = NULL };
 	const struct wanted wanted = {
 		.all = unread || syntax || find(findings, PROBLEM_CONFIG_MISSING),
 		.version = config->version != 1,
@@ -242,18 +216,21 @@ void config_mend_text(const struct config *config, const struct config_mend *men
 	if (!wanted.all && !wanted.version && !wanted.per_dir && !wanted.max_size && !wanted.id)
 		return;
 	if (unread)
-		add(&text, "The file config cannot be read: %s. Make it readable; or move away "
-		    "what is there, and write a new file config with these lines:",
-		    unread->detail);
+		text_append(&text, "The file config cannot be read: %s. Make it readable; or move "
+			    "away what is there, and write a new file config with these lines:",
+			    unread->detail);
 	else if (syntax)
-		add(&text, "The file config has an error: %s. Keep a copy of it, and write it "
-		    "with these lines:", syntax->detail);
+		text_append(&text, "The file config has an error: %s. Keep a copy of it, and "
+			    "write it with these lines:", syntax->detail);
 	else if (wanted.all)
-		add(&text, "The file config is missing. Restore it from a copy, or write it with "
-		    "these lines:");
+		text_append(&text, "The file config is missing. Restore it from a copy, or write "
+			    "it with these lines:");
 	else
-		add(&text, "Write into the file config, below the line [repository], in the place "
-		    "of any line of that name:");
+		text_append(&text, "Write into the file config, below the line [repository], in "
+			    "the place of any line of that name:");
 	add_lines(&text, &wanted, config, mend);
 	explain(&text, &wanted, config, mend);
+	if (text.bytes)
+		snprintf(out, size, "%s", text.bytes);
+	free(text.bytes);
 }

@@ -2,6 +2,7 @@
 
 #include "repo/dialect.h"
 
+#include "base/text.h"
 #include "format/segment.h"
 
 #include <fcntl.h>
@@ -185,8 +186,7 @@ struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct
 
 static void add(char *out, size_t size, const char *text)
 {
-	const size_t len = strlen(out);
-	snprintf(out + len, size - len, "%s%s", len ? ", " : "", text);
+	buffer_append(out, size, "%s%s", out[0] ? ", " : "", text);
 }
 
 void dialect_evidence(const struct dialect_signs *signs, const struct listing *listing, char *out,

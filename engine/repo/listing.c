@@ -69,12 +69,10 @@ static enum as_err add_folder(struct lister *lister, const char *name, uint64_t 
 {
 	struct listing *listing = lister->listing;
 	struct listing_folder folder = { .number = number, .name = NULL };
-	void *rows = listing->folders;
 
 	if (listing->folder_count == UINT32_MAX ||
-	    !array_reserve(&rows, listing->folder_count, &lister->folder_room, sizeof(folder)))
+	    !ARRAY_RESERVE(listing->folders, listing->folder_count, lister->folder_room))
 		return AS_ERR_MEMORY;
-	listing->folders = rows;
 	if (!is_canonical(name, number)) {
 		folder.name = strdup(name);
 		if (!folder.name)
@@ -87,12 +85,9 @@ static enum as_err add_folder(struct lister *lister, const char *name, uint64_t 
 static enum as_err add_segment(struct lister *lister, uint32_t number)
 {
 	struct listing *listing = lister->listing;
-	void *rows = listing->segments;
 
-	if (!array_reserve(&rows, listing->count, &lister->segment_room,
-			   sizeof(*listing->segments)))
+	if (!ARRAY_RESERVE(listing->segments, listing->count, lister->segment_room))
 		return AS_ERR_MEMORY;
-	listing->segments = rows;
 	listing->segments[listing->count++] = (struct listing_segment){ number, lister->folder };
 	return AS_OK;
 }
@@ -495,18 +490,8 @@ void listing_free(struct listing *listing)
 
 size_t listing_from(const struct listing *listing, uint32_t number)
 {
-	size_t low = 0;
-	size_t high = listing->count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (listing->segments[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_lower_bound(listing->segments, listing->count, sizeof(*listing->segments),
+				 &number, array_compare_u32);
 }
 
 /* Where a number would be if none were missing: the right place nearly always. */

@@ -2,6 +2,8 @@
 
 #include "repo/object.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -131,14 +133,8 @@ static enum as_err add_witness(void *context, const struct index_bucket *bucket)
 	struct witness_search *search = context;
 	if (bucket->segment != search->segment)
 		return AS_OK;
-	if (search->count == search->capacity) {
-		const size_t room = search->capacity ? search->capacity * 2 : 64;
-		struct segment_witness *grown = realloc(search->rows, room * sizeof(*grown));
-		if (!grown)
-			return AS_ERR_MEMORY;
-		search->rows = grown;
-		search->capacity = room;
-	}
+	if (!ARRAY_RESERVE(search->rows, search->count, search->capacity))
+		return AS_ERR_MEMORY;
 	struct segment_witness *row = &search->rows[search->count++];
 	row->offset = bucket->offset;
 	memcpy(row->key, bucket->key, KEY_SIZE);
@@ -166,8 +162,7 @@ enum as_err repo_witnesses(const struct repo *repo, uint32_t segment, struct seg
 		free(search.rows);
 		return err;
 	}
-	if (search.count > 0)
-		qsort(search.rows, search.count, sizeof(*search.rows), by_offset);
+	array_sort(search.rows, search.count, sizeof(*search.rows), by_offset);
 	*rows = search.rows;
 	*count = search.count;
 	return AS_OK;

@@ -3,6 +3,7 @@
 #include "repo/repo.h"
 
 #include "base/owner.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -518,7 +519,7 @@ static void stamp_tail(const struct repo *repo, struct repo_stamp *stamp)
 	listing_path(&repo->listing, repo->listing.count - 1, path);
 	if (repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		stamp->last_segment = (uint64_t)st.st_size;
-	*strrchr(path, '/') = '\0';
+	path_parent(path);
 	stamp->last_folder = time_of(repo, path);
 }
 

@@ -18,10 +18,8 @@ static enum as_err take_name(void *context, const char *name, enum io_kind kind)
 	struct undo_names *names = context;
 	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
 		return AS_OK;
-	void *rows = names->rows;
-	if (!array_reserve(&rows, names->count, &names->capacity, sizeof(*names->rows)))
+	if (!ARRAY_RESERVE(names->rows, names->count, names->capacity))
 		return AS_ERR_MEMORY;
-	names->rows = rows;
 	snprintf(names->rows[names->count++], UNDO_NAME_MAX, "%s", name);
 	return AS_OK;
 }
@@ -47,8 +45,7 @@ enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names 
 		return err;
 	err = io_list(io, fd, take_name, names);
 	io_close(io, fd);
-	if (err == AS_OK && names->count > 0)
-		qsort(names->rows, names->count, sizeof(*names->rows), newest_first);
+	array_sort(names->rows, names->count, sizeof(*names->rows), newest_first);
 	if (err != AS_OK) {
 		free(names->rows);
 		*names = (struct undo_names){ .count = 0 };

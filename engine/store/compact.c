@@ -56,15 +56,7 @@ static bool is_candidate(const struct as_store *store, const struct usage_segmen
 
 static struct candidate *find_candidate(struct candidate *rows, size_t count, uint32_t segment)
 {
-	size_t low = 0, high = count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (rows[middle].segment < segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && rows[low].segment == segment ? &rows[low] : NULL;
+	return array_find(rows, count, sizeof(*rows), &segment, array_compare_u32);
 }
 
 /* All candidates, ascending: the rows of the usage themselves move while the log grows, and none
@@ -100,10 +92,8 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
 			     uint32_t offset)
 {
-	void *rows = c->moves;
-	if (!array_reserve(&rows, c->move_count, &c->move_capacity, sizeof(*c->moves)))
+	if (!ARRAY_RESERVE(c->moves, c->move_count, c->move_capacity))
 		return AS_ERR_MEMORY;
-	c->moves = rows;
 	struct move *move = &c->moves[c->move_count++];
 	memcpy(move->key, key, KEY_SIZE);
 	move->segment = segment;
@@ -115,10 +105,8 @@ static enum as_err note_delete(struct compaction *c, uint32_t segment)
 {
 	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
 		return AS_OK;
-	void *rows = c->delete_segments;
-	if (!array_reserve(&rows, c->delete_count, &c->delete_capacity, sizeof(uint32_t)))
+	if (!ARRAY_RESERVE(c->delete_segments, c->delete_count, c->delete_capacity))
 		return AS_ERR_MEMORY;
-	c->delete_segments = rows;
 	c->delete_segments[c->delete_count++] = segment;
 	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
 }
@@ -254,11 +242,8 @@ static enum as_err check_count(const struct compaction *c, const struct candidat
 static enum as_err add_emptied(struct as_store *store, uint32_t number, bool has_deletes,
 			       uint64_t size)
 {
-	void *rows = store->emptied;
-	if (!array_reserve(&rows, store->emptied_count, &store->emptied_capacity,
-			   sizeof(*store->emptied)))
+	if (!ARRAY_RESERVE(store->emptied, store->emptied_count, store->emptied_capacity))
 		return AS_ERR_MEMORY;
-	store->emptied = rows;
 	store->emptied[store->emptied_count++] = (struct emptied){
 		.segment = number, .has_deletes = has_deletes, .size = size,
 	};
@@ -491,13 +476,6 @@ static void give_up(struct as_store *store)
 		store->log = log;
 }
 
-static int compare_emptied(const void *left, const void *right)
-{
-	const struct emptied *a = left;
-	const struct emptied *b = right;
-	return (a->segment > b->segment) - (a->segment < b->segment);
-}
-
 /* Is a segment missing that holds objects by the hints? */
 static bool misses_segment(const struct as_store *store)
 {
@@ -532,7 +510,7 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 		give_up(store);
 		return stopped == AS_OK ? err : stopped;
 	}
-	qsort(store->emptied, store->emptied_count, sizeof(*store->emptied), compare_emptied);
+	array_sort(store->emptied, store->emptied_count, sizeof(*store->emptied), array_compare_u32);
 	return stopped;
 }
 

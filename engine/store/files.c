@@ -3,6 +3,7 @@
 #include "store/store_internal.h"
 
 #include "base/array.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -84,7 +85,7 @@ enum as_err store_write_index(struct as_store *store, struct as_error *error)
 static void folder_of(const struct as_store *store, uint32_t number, char out[LISTING_PATH_MAX])
 {
 	store_segment_path(store, number, out);
-	*strrchr(out, '/') = '\0';
+	path_parent(out);
 }
 
 /* One that is not there any more is removed as well. */
@@ -161,15 +162,8 @@ static void remove_empty_folders(const struct as_store *store)
 
 bool store_is_emptied(const struct as_store *store, uint32_t segment)
 {
-	size_t low = 0, high = store->emptied_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (store->emptied[middle].segment < segment)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < store->emptied_count && store->emptied[low].segment == segment;
+	return array_find(store->emptied, store->emptied_count, sizeof(*store->emptied), &segment,
+			  array_compare_u32) != NULL;
 }
 
 static bool is_emptied(void *context, const struct usage_segment *row)
@@ -250,10 +244,8 @@ static enum as_err gather_name(void *context, const char *name, enum io_kind kin
 		snprintf(old->folder, sizeof(old->folder), "%s", name);
 	if (kind == IO_KIND_FOLDER)
 		return AS_OK;
-	void *names = old->names;
-	if (!array_reserve(&names, old->count, &old->capacity, sizeof(*old->names)))
+	if (!ARRAY_RESERVE(old->names, old->count, old->capacity))
 		return AS_ERR_MEMORY;
-	old->names = names;
 	old->names[old->count] = strdup(name);
 	return old->names[old->count] ? (old->count++, AS_OK) : AS_ERR_MEMORY;
 }

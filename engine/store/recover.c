@@ -29,10 +29,8 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 	const unsigned long long number = strtoull(name + 6, &end, 10);
 	if (*end != '\0' || number > names->below)
 		return AS_OK;
-	void *numbers = names->numbers;
-	if (!array_reserve(&numbers, names->count, &names->capacity, sizeof(*names->numbers)))
+	if (!ARRAY_RESERVE(names->numbers, names->count, names->capacity))
 		return AS_ERR_MEMORY;
-	names->numbers = numbers;
 	names->numbers[names->count++] = (uint32_t)number;
 	return AS_OK;
 }
@@ -97,8 +95,7 @@ static enum as_err find_start(struct as_store *store, bool full, uint32_t *from)
 	struct index_names names = { .below = store->transaction };
 	enum as_err err = full ? AS_OK : io_list(store->io, store->fd, see_name, &names);
 	*from = 0;
-	if (err == AS_OK && names.count > 0)
-		qsort(names.numbers, names.count, sizeof(*names.numbers), newest_first);
+	array_sort(names.numbers, names.count, sizeof(*names.numbers), newest_first);
 	for (size_t i = 0; err == AS_OK && !store->table && i < names.count; i++) {
 		const enum as_err tried = try_start(store, names.numbers[i]);
 		if (tried == AS_OK)

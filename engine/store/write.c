@@ -2,6 +2,7 @@
 
 #include "store/store_internal.h"
 
+#include "base/path.h"
 #include "check/check.h"
 
 #include <errno.h>
@@ -235,7 +236,7 @@ static enum as_err remove_tail(struct as_store *store, struct as_error *error)
 		enum as_err err = io_remove_file(store->permit, path);
 		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
 			return as_fail(error, err, errno, "%s/%s: cannot remove", repo->path, path);
-		*strrchr(path, '/') = '\0';
+		path_parent(path);
 		err = io_sync_folder(store->permit, path);
 		if (err != AS_OK)
 			return as_fail(error, err, errno, "%s/%s: cannot sync the folder",

@@ -2,6 +2,8 @@
 
 #include "app/segment_style.h"
 
+#include "engine/base/array.h"
+
 const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
 	[SEGMENT_STYLE_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },
 	[SEGMENT_STYLE_FOREIGN] = { GLYPH_FOREIGN, STYLE_BAD, "foreign" },
@@ -18,15 +20,8 @@ const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
 /* Has a file beside the segment what is damaged in it, so that nothing of it is lost? */
 static bool is_completed(const struct verify *verify, uint32_t number)
 {
-	size_t low = 0, high = verify->fill_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (verify->fills[middle].segment < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == verify->fill_count || verify->fills[low].segment != number)
+	if (!array_find(verify->fills, verify->fill_count, sizeof(*verify->fills), &number,
+			array_compare_u32))
 		return false;
 	for (size_t i = 0; i < verify->gone_count; i++)
 		if (verify->gone[i].segment == number)

@@ -55,8 +55,7 @@ void lines_add(struct lines *lines, enum style style, const char *text)
 	char masked[LINE_MAX_BYTES];
 	format_masked_text(text, masked, sizeof(masked));
 	char *copy = strdup(masked);
-	if (!copy || !array_reserve((void **)&lines->rows, lines->count, &lines->capacity,
-				    sizeof(*lines->rows))) {
+	if (!copy || !ARRAY_RESERVE(lines->rows, lines->count, lines->capacity)) {
 		free(copy);
 		lines->no_memory = true;
 		return;
@@ -146,8 +145,7 @@ static bool break_line(struct lines_model *model, size_t line, int cols)
 	do {
 		const size_t before = at > 0 ? indent : 0;
 		const size_t len = piece_length(text + at, cols - (int)before);
-		if (!array_reserve((void **)&model->pieces, model->count, &model->capacity,
-				   sizeof(*model->pieces)))
+		if (!ARRAY_RESERVE(model->pieces, model->count, model->capacity))
 			return false;
 		model->pieces[model->count++] = (struct piece){ line, (uint16_t)at, (uint16_t)len,
 								(uint16_t)before };
