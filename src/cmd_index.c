@@ -8,10 +8,6 @@
 #include "engine/repo/object.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-
-#define BUCKETS_AT_ONCE 1024u
-#define BUCKETS_SKIPPED 103u	/* where the disk refuses one, 4 KiB of them are passed over */
 
 static const struct column columns[] = {
 	{ "bucket", "bucket", 9, false, false },
@@ -29,14 +25,18 @@ static const char *state_name(const struct index_bucket *bucket)
 	return bucket->segment == INDEX_EMPTY ? "empty" : "deleted";
 }
 
-/* *@err is why a mapping could not be judged. */
-static bool write_used(struct out *out, const struct repo *repo, const struct index_bucket *bucket,
-		       enum as_err *err)
+struct listing_job {
+	const struct repo *repo;
+	struct request *request;
+	enum as_err failure;	/* why a mapping could not be judged */
+};
+
+static bool write_used(struct listing_job *job, const struct index_bucket *bucket)
 {
 	enum index_target target;
-	const uint32_t buckets = repo->index.buckets;
-	*err = object_target(repo, bucket, &target);
-	if (*err != AS_OK)
+	const uint32_t buckets = job->repo->index.buckets;
+	job->failure = object_target(job->repo, bucket, &target);
+	if (job->failure != AS_OK)
 		return false;
 	const struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_number(bucket->number),
@@ -48,7 +48,7 @@ static bool write_used(struct out *out, const struct repo *repo, const struct in
 		cell_text(index_target_name(target), target == TARGET_OK ? TONE_GOOD : TONE_BAD),
 		cell_text("used", TONE_PLAIN),
 	};
-	return out_row(out, columns, cells, ARRAY_SIZE(columns));
+	return out_row(&job->request->out, columns, cells, ARRAY_SIZE(columns));
 }
 
 static bool write_unused(struct out *out, const struct index_bucket *bucket)
@@ -60,45 +60,36 @@ static bool write_unused(struct out *out, const struct index_bucket *bucket)
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
-static bool write_block(struct request *request, const struct repo *repo,
-			const struct index_bucket *rows, uint32_t count, enum as_err *err)
+static enum as_err write_bucket(void *context, const struct index_bucket *bucket)
 {
+	struct listing_job *job = context;
 	bool goes_on = true;
-	for (uint32_t i = 0; i < count && goes_on; i++) {
-		if (index_bucket_is_used(&rows[i]))
-			goes_on = write_used(&request->out, repo, &rows[i], err);
-		else if (request->options.all)
-			goes_on = write_unused(&request->out, &rows[i]);
-	}
-	return goes_on;
+	if (index_bucket_is_used(bucket))
+		goes_on = write_used(job, bucket);
+	else if (job->request->options.all)
+		goes_on = write_unused(&job->request->out, bucket);
+	return goes_on ? AS_OK : AS_END;
 }
 
-static enum as_err write_buckets(struct request *request, const struct repo *repo,
-				 struct index_bucket *rows)
+/* Go on behind what cannot be read. */
+static enum as_err write_buckets(struct request *request, const struct repo *repo)
 {
-	enum as_err result = AS_OK;
-	uint64_t first = 0;
-	while (first < repo->index.buckets) {
-		uint32_t got;
-		const enum as_err err =
-			index_read(&repo->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
-		enum as_err why = AS_OK;
-		if (!write_block(request, repo, rows, got, &why)) {
-			if (why == AS_OK)
-				break;
-			message_failure(why, NULL);
-			return why;
-		}
-		first += got;
-		if (err == AS_OK && got > 0)
-			continue;
-		message("index.%" PRIu32 ": buckets from %" PRIu64
+	struct listing_job job = { .repo = repo, .request = request };
+	enum as_err result = AS_OK, err;
+	uint32_t from = 0;
+	while ((err = index_each(&repo->index, &from, write_bucket, &job)) == AS_ERR_IO) {
+		message("index.%" PRIu32 ": buckets from %" PRIu32
 			" on cannot be read; going on %u later",
-			repo->index_transaction, first, BUCKETS_SKIPPED);
-		first += BUCKETS_SKIPPED;
+			repo->index_transaction, from, INDEX_BUCKETS_SKIPPED);
+		from += INDEX_BUCKETS_SKIPPED;
 		result = AS_ERR_IO;
 	}
-	return result;
+	if (err == AS_END)
+		err = job.failure;
+	if (err == AS_OK)
+		return result;
+	message_failure(err, NULL);
+	return err;
 }
 
 static void write_title(struct out *out, const struct index_file *index)
@@ -132,15 +123,8 @@ static enum as_err show_index(struct request *request, const struct repo *repo)
 {
 	if (repo->index.fd < 0)
 		return refuse(repo);
-	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
-	if (!rows) {
-		message_failure(AS_ERR_MEMORY, NULL);
-		return AS_ERR_MEMORY;
-	}
 	write_title(&request->out, &repo->index);
-	const enum as_err err = write_buckets(request, repo, rows);
-	free(rows);
-	return err;
+	return write_buckets(request, repo);
 }
 
 int cmd_index(struct request *request)

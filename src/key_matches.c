@@ -5,10 +5,7 @@
 #include "src/message.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define BUCKETS_AT_ONCE 1024u
 
 static void add(struct candidates *candidates, const uint8_t key[KEY_SIZE])
 {
@@ -17,31 +14,28 @@ static void add(struct candidates *candidates, const uint8_t key[KEY_SIZE])
 	candidates->count++;
 }
 
-void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
-			   struct candidates *candidates)
-{
-	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
-	enum as_err err = rows && repo->index.fd >= 0 ? AS_OK : AS_END;
-	uint64_t first = 0;
-	*candidates = (struct candidates){ .count = 0 };
-	while (err == AS_OK && first < repo->index.buckets) {
-		uint32_t got;
-		err = index_read(&repo->index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
-		for (uint32_t i = 0; i < got; i++)
-			if (index_bucket_is_used(&rows[i]) &&
-			    key_prefix_matches(prefix, rows[i].key))
-				add(candidates, rows[i].key);
-		if (got == 0)
-			break;
-		first += got;
-	}
-	free(rows);
-}
-
-struct log_search {
+struct search {
 	const struct key_prefix *prefix;
 	struct candidates *candidates;
 };
+
+static enum as_err match_bucket(void *context, const struct index_bucket *bucket)
+{
+	const struct search *search = context;
+	if (index_bucket_is_used(bucket) && key_prefix_matches(search->prefix, bucket->key))
+		add(search->candidates, bucket->key);
+	return AS_OK;
+}
+
+void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
+			   struct candidates *candidates)
+{
+	struct search search = { prefix, candidates };
+	uint32_t from = 0;
+	*candidates = (struct candidates){ .count = 0 };
+	if (repo->index.fd >= 0)
+		index_each(&repo->index, &from, match_bucket, &search);
+}
 
 static bool is_listed(const struct candidates *candidates, const uint8_t key[KEY_SIZE])
 {
@@ -55,7 +49,7 @@ static bool is_listed(const struct candidates *candidates, const uint8_t key[KEY
 static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 			    enum verify_outcome outcome, const struct replay_event *place)
 {
-	struct log_search *search = context;
+	const struct search *search = context;
 	(void)place;
 	if (outcome != OUTCOME_NONE && key_prefix_matches(search->prefix, key) &&
 	    (outcome == OUTCOME_OBJECT || !is_listed(search->candidates, key)))
@@ -66,7 +60,7 @@ static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
 			 struct candidates *candidates)
 {
-	struct log_search search = { prefix, candidates };
+	struct search search = { prefix, candidates };
 	*candidates = (struct candidates){ .count = 0 };
 	verify_each(verify, consider, &search);
 }

@@ -709,7 +709,6 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 				      has_event ? &event : NULL, place)].is_object;
 }
 
-#define BUCKETS_AT_ONCE 1024u
 
 struct every {
 	const struct verify *verify;
@@ -736,12 +735,15 @@ static enum verify_outcome outcome_of(const struct verify *verify, const uint8_t
 	       : gone->is_unreadable ? OUTCOME_UNREADABLE : OUTCOME_LOST;
 }
 
-static enum as_err give_bucket(const struct every *every, const struct index_bucket *bucket)
+static enum as_err give_bucket(void *context, const struct index_bucket *bucket)
 {
+	const struct every *every = context;
 	const struct verify *verify = every->verify;
 	const bool is_confirmed = verify_is_confirmed(verify, bucket->number);
 	struct index_bucket found;
 	struct replay_event event, place = { .is_put = true };
+	if (!index_bucket_is_used(bucket))
+		return AS_OK;
 	/* A second bucket of the same key is not the one that a look-up finds. */
 	if (!is_confirmed && (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
 			      found.number != bucket->number ||
@@ -752,22 +754,6 @@ static enum as_err give_bucket(const struct every *every, const struct index_buc
 						   has_event ? &event : NULL, &place);
 	const enum verify_outcome outcome = outcome_of(verify, bucket->key, verdict, &place);
 	return every->each(every->context, bucket->key, outcome, &place);
-}
-
-static enum as_err give_buckets(const struct every *every)
-{
-	const struct index_file *index = &every->verify->index;
-	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
-	enum as_err err = rows ? AS_OK : AS_ERR_MEMORY;
-	uint32_t got = 0;
-	for (uint32_t first = 0; err == AS_OK && first < index->buckets; first += got) {
-		err = index_read(index, first, BUCKETS_AT_ONCE, rows, &got);
-		for (uint32_t i = 0; err == AS_OK && i < got; i++)
-			if (index_bucket_is_used(&rows[i]))
-				err = give_bucket(every, &rows[i]);
-	}
-	free(rows);
-	return err;
 }
 
 /* A key that the index does not know. */
@@ -831,9 +817,10 @@ enum as_err verify_each_of(const struct verify *verify, unsigned part,
 			   void *context)
 {
 	struct every every = { .verify = verify, .each = each, .context = context };
+	uint32_t from = 0;
 	enum as_err err = AS_OK;
 	if (part == 0 && verify->index_was_compared)
-		err = give_buckets(&every);
+		err = index_each(&verify->index, &from, give_bucket, &every);
 	if (part == 0 && err == AS_OK)
 		err = give_gone(&every);
 	if (err == AS_OK)

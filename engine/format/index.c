@@ -237,6 +237,28 @@ enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t c
 	return err;
 }
 
+enum as_err index_each(const struct index_file *file, uint32_t *from,
+		       enum as_err (*each)(void *context, const struct index_bucket *bucket),
+		       void *context)
+{
+	struct index_bucket *rows = malloc(READ_BUCKETS * sizeof(*rows));
+	enum as_err err = rows ? AS_OK : AS_ERR_MEMORY;
+
+	while (!err && *from < file->buckets) {
+		uint32_t got;
+		const enum as_err read_err = index_read(file, *from, READ_BUCKETS, rows, &got);
+
+		for (uint32_t i = 0; i < got && !err; i++) {
+			err = each(context, &rows[i]);
+			*from += !err;
+		}
+		if (!err)
+			err = read_err;
+	}
+	free(rows);
+	return err;
+}
+
 /* Does a look-up of @key end at @bucket? Then *@result is its answer. */
 static bool lookup_ends(const struct index_bucket *bucket, const uint8_t key[KEY_SIZE],
 			enum as_err *result)

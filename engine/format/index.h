@@ -88,6 +88,14 @@ void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket 
 enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t count,
 		       struct index_bucket *out, uint32_t *got);
 
+/* Call @each for every bucket, used or not, from number *@from on, as long as it returns AS_OK; that
+ * or what it returned is the result. AS_ERR_IO also where a bucket cannot be read, see index_read;
+ * AS_ERR_MEMORY. *@from is then the number of the bucket that ended it. */
+#define INDEX_BUCKETS_SKIPPED 103u	/* to go on behind it: the 4 KiB that a disk may refuse */
+enum as_err index_each(const struct index_file *file, uint32_t *from,
+		       enum as_err (*each)(void *context, const struct index_bucket *bucket),
+		       void *context);
+
 /* Look @key up from the disk. AS_OK fills *@bucket; AS_ERR_OBJECT_NOT_FOUND; AS_ERR_IO;
  * AS_ERR_LIMIT after INDEX_PROBES_MAX buckets without an answer. */
 #define INDEX_PROBES_MAX (1u << 20)

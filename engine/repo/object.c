@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_AT_ONCE 4096u
-
 enum as_err object_read_from(const struct repo *repo, const char *path, const uint8_t key[KEY_SIZE],
 			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
 			  struct as_error *error)
@@ -55,28 +53,6 @@ enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE], ui
 	return object_read_from(repo, path, key, segment, offset, data, len, error);
 }
 
-/* Call @each for every used bucket of the index on the disk. An unreadable block ends with
- * AS_ERR_IO. */
-static enum as_err each_used_bucket(const struct repo *repo,
-				    enum as_err (*each)(void *context,
-							const struct index_bucket *bucket),
-				    void *context)
-{
-	struct index_bucket *buckets = malloc(BUCKETS_AT_ONCE * sizeof(*buckets));
-	enum as_err err = buckets ? AS_OK : AS_ERR_MEMORY;
-	uint32_t got = 0;
-	for (uint32_t first = 0; err == AS_OK && first < repo->index.buckets; first += got) {
-		err = index_read(&repo->index, first, BUCKETS_AT_ONCE, buckets, &got);
-		for (uint32_t i = 0; err == AS_OK && i < got; i++)
-			if (index_bucket_is_used(&buckets[i]))
-				err = each(context, &buckets[i]);
-		if (err == AS_OK && got == 0)
-			err = AS_ERR_IO;	/* the file has shrunk */
-	}
-	free(buckets);
-	return err;
-}
-
 struct key_search {
 	const struct key_prefix *prefix;
 	struct index_bucket found;
@@ -86,7 +62,7 @@ struct key_search {
 static enum as_err match_bucket(void *context, const struct index_bucket *bucket)
 {
 	struct key_search *search = context;
-	if (!key_prefix_matches(search->prefix, bucket->key))
+	if (!index_bucket_is_used(bucket) || !key_prefix_matches(search->prefix, bucket->key))
 		return AS_OK;
 	if (search->count > 0 && memcmp(search->found.key, bucket->key, KEY_SIZE) != 0)
 		return AS_ERR_AMBIGUOUS;
@@ -102,12 +78,13 @@ enum as_err object_find(const struct repo *repo, const struct key_prefix *prefix
 		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: there is no usable index to search",
 			       repo->path);
 	struct key_search search = { .prefix = prefix };
+	uint32_t from = 0;
 	enum as_err err;
 	if (prefix->nibbles == 2 * KEY_SIZE) {
 		err = index_lookup(&repo->index, prefix->bytes, &search.found);
 		search.count = err == AS_OK;
 	} else {
-		err = each_used_bucket(repo, match_bucket, &search);
+		err = index_each(&repo->index, &from, match_bucket, &search);
 	}
 	if (err == AS_OK && search.count == 0)
 		err = AS_ERR_OBJECT_NOT_FOUND;
@@ -153,11 +130,12 @@ enum as_err repo_witnesses(const struct repo *repo, uint32_t segment, struct seg
 			   size_t *count)
 {
 	struct witness_search search = { .segment = segment };
+	uint32_t from = 0;
 	*rows = NULL;
 	*count = 0;
 	if (!repo_index_fits(repo))
 		return AS_OK;
-	const enum as_err err = each_used_bucket(repo, add_witness, &search);
+	const enum as_err err = index_each(&repo->index, &from, add_witness, &search);
 	if (err == AS_ERR_MEMORY) {
 		free(search.rows);
 		return err;

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_AT_ONCE 1024u
-
 /* Does the index place the key of @bucket where the table does, or before? */
 static bool is_told(const struct as_store *store, const struct index_bucket *bucket)
 {
@@ -19,23 +17,10 @@ static bool is_told(const struct as_store *store, const struct index_bucket *buc
 		(segment == bucket->segment && offset >= bucket->offset));
 }
 
-/* Does @index name an object, or a newer version of one, that the table does not have? What cannot
- * be read of it names nothing. */
-static enum as_err compare_with(const struct as_store *store, const struct index_file *index,
-				bool *names_more)
+/* Does the index name an object, or a newer version of one, that the table does not have? */
+static enum as_err names_more(void *context, const struct index_bucket *bucket)
 {
-	struct index_bucket *rows = malloc(BUCKETS_AT_ONCE * sizeof(*rows));
-	uint32_t got;
-	*names_more = false;
-	if (!rows)
-		return AS_ERR_MEMORY;
-	for (uint64_t first = 0; first < index->buckets && !*names_more; first += BUCKETS_AT_ONCE) {
-		index_read(index, (uint32_t)first, BUCKETS_AT_ONCE, rows, &got);
-		for (uint32_t i = 0; i < got && !*names_more; i++)
-			*names_more = index_bucket_is_used(&rows[i]) && !is_told(store, &rows[i]);
-	}
-	free(rows);
-	return AS_OK;
+	return index_bucket_is_used(bucket) && !is_told(context, bucket) ? AS_END : AS_OK;
 }
 
 struct loss {
@@ -99,14 +84,17 @@ enum as_err store_check_loss(struct as_store *store, struct as_error *error)
 {
 	struct loss loss = { .store = store };
 	struct index_file index;
-	bool names_more;
+	uint32_t from = 0;
+	enum as_err err;
 	/* One that this store wrote itself is in order. */
 	if (store->transaction != store->repo->transaction ||
 	    index_open(store->io, store->fd, store->transaction, &index, NULL) != AS_OK)
 		return AS_OK;
-	enum as_err err = compare_with(store, &index, &names_more);
+	/* What cannot be read of it names nothing. */
+	while ((err = index_each(&index, &from, names_more, store)) == AS_ERR_IO)
+		from += INDEX_BUCKETS_SKIPPED;
 	index_close(&index);
-	if (err == AS_OK && names_more)
+	if (err == AS_END)
 		err = read_everything(store, &loss);
 	if (err != AS_OK)
 		return store_fail(store, err, error);

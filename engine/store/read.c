@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_AT_ONCE 512u	/* read from the index file at a time, walking over it */
-
 static enum as_err fail_index(const struct as_store *store, enum as_err err, struct as_error *error)
 {
 	const int sys = err == AS_ERR_IO ? errno : 0;
@@ -168,54 +166,42 @@ enum as_err as_len(struct as_store *store, uint64_t *count, struct as_error *err
 
 /* ---- walking over the keys ---- */
 
-/* A place in the index, which is read from the disk a piece at a time or lies in memory. */
-struct walk {
-	const struct as_store *store;
-	uint32_t next;			/* bucket */
-	struct index_bucket rows[BUCKETS_AT_ONCE];
-	uint32_t first, got;		/* the buckets that rows hold */
-};
-
-static struct walk *walk_new(const struct as_store *store, uint32_t from)
+/* Call @each for the buckets from number @from on: of the table in memory, or of the file. */
+static enum as_err each_bucket(const struct as_store *store, uint32_t from,
+			       enum as_err (*each)(void *context,
+						   const struct index_bucket *bucket),
+			       void *context)
 {
-	struct walk *walk = malloc(sizeof(*walk));
-	if (!walk)
-		return NULL;
-	walk->store = store;
-	walk->next = from;
-	walk->first = walk->got = 0;
-	return walk;
+	struct index_bucket bucket;
+	enum as_err err = AS_OK;
+	if (!store->table)
+		return store->index.fd < 0 ? AS_OK
+					   : index_each(&store->index, &from, each, context);
+	while (err == AS_OK && index_table_next(store->table, from, &bucket)) {
+		err = each(context, &bucket);
+		from = bucket.number + 1;
+	}
+	return err;
 }
 
-/* The next used bucket; AS_END. */
-static enum as_err walk_next(struct walk *walk, struct index_bucket *bucket)
+struct list {
+	uint8_t *keys;
+	size_t count, limit;
+};
+
+static enum as_err list_key(void *context, const struct index_bucket *bucket)
 {
-	const struct as_store *store = walk->store;
-	if (store->table) {
-		if (!index_table_next(store->table, walk->next, bucket))
-			return AS_END;
-		walk->next = bucket->number + 1;
+	struct list *list = context;
+	if (!index_bucket_is_used(bucket))
 		return AS_OK;
-	}
-	while (store->index.fd >= 0 && walk->next < store->index.buckets) {
-		if (walk->next - walk->first >= walk->got) {
-			walk->first = walk->next;
-			const enum as_err err = index_read(&store->index, walk->first,
-							   BUCKETS_AT_ONCE, walk->rows,
-							   &walk->got);
-			if (err != AS_OK && walk->got == 0)
-				return err;
-		}
-		*bucket = walk->rows[walk->next++ - walk->first];
-		if (index_bucket_is_used(bucket))
-			return AS_OK;
-	}
-	return AS_END;
+	memcpy(list->keys + list->count++ * KEY_SIZE, bucket->key, KEY_SIZE);
+	return list->count < list->limit ? AS_OK : AS_END;
 }
 
 enum as_err as_list(struct as_store *store, const void *marker, size_t limit, void *keys,
 		    size_t *count, struct as_error *error)
 {
+	struct list list = { .keys = keys, .limit = limit };
 	struct index_bucket bucket = { .number = 0 };
 	uint32_t from = 0;
 	*count = 0;
@@ -224,38 +210,37 @@ enum as_err as_list(struct as_store *store, const void *marker, size_t limit, vo
 		err = find(store, marker, &bucket, error);
 		from = bucket.number + 1;
 	}
-	if (err != AS_OK)
+	if (err != AS_OK || limit == 0)
 		return err;
-	struct walk *walk = walk_new(store, from);
-	if (!walk)
-		return store_fail(store, AS_ERR_MEMORY, error);
-	while (*count < limit && (err = walk_next(walk, &bucket)) == AS_OK) {
-		memcpy((uint8_t *)keys + *count * KEY_SIZE, bucket.key, KEY_SIZE);
-		++*count;
-	}
-	free(walk);
-	if (err == AS_OK || err == AS_END)
-		return AS_OK;
-	*count = 0;
-	return fail_index(store, err, error);
+	err = each_bucket(store, from, list_key, &list);
+	if (err != AS_OK && err != AS_END)
+		return fail_index(store, err, error);
+	*count = list.count;
+	return AS_OK;
+}
+
+struct key_walk {
+	int (*each)(void *context, const uint8_t key[AS_KEY_SIZE]);
+	void *context;
+};
+
+static enum as_err give_key(void *context, const struct index_bucket *bucket)
+{
+	const struct key_walk *walk = context;
+	return index_bucket_is_used(bucket) && walk->each(walk->context, bucket->key) != 0
+		? AS_ERR_CANCELLED : AS_OK;
 }
 
 enum as_err as_each_key(struct as_store *store,
 			int (*each)(void *context, const uint8_t key[AS_KEY_SIZE]), void *context,
 			struct as_error *error)
 {
-	struct index_bucket bucket;
-	bool stop = false;
+	struct key_walk walk = { each, context };
 	enum as_err err = check_index(store, error);
 	if (err != AS_OK)
 		return err;
-	struct walk *walk = walk_new(store, 0);
-	if (!walk)
-		return store_fail(store, AS_ERR_MEMORY, error);
-	while (!stop && (err = walk_next(walk, &bucket)) == AS_OK)
-		stop = each(context, bucket.key) != 0;
-	free(walk);
-	if (stop)
-		return store_fail(store, AS_ERR_CANCELLED, error);
-	return err == AS_END ? AS_OK : fail_index(store, err, error);
+	err = each_bucket(store, 0, give_key, &walk);
+	if (err == AS_ERR_CANCELLED || err == AS_ERR_MEMORY)
+		return store_fail(store, err, error);
+	return err == AS_OK ? AS_OK : fail_index(store, err, error);
 }

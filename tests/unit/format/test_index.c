@@ -513,6 +513,45 @@ static void the_buckets_before_an_unreadable_one_are_kept(void **state)
 	(void)state;
 }
 
+struct walked { uint32_t next, stop; };
+
+static enum as_err walk_bucket(void *context, const struct index_bucket *bucket)
+{
+	struct walked *walked = context;
+	if (bucket->number == walked->stop)
+		return AS_END;
+	assert_int_equal(bucket->number, walked->next++);
+	assert_int_equal(bucket->segment, bucket->number % 3 ? INDEX_EMPTY : bucket->number);
+	return AS_OK;
+}
+
+static void a_walk_gives_every_bucket_and_goes_on_where_it_is_told(void **state)
+{
+	struct walked walked = { .next = 0, .stop = 2500 };
+	uint32_t from = 0;
+
+	table_new(3000);
+	for (uint32_t i = 0; i < 3000; i += 3)
+		table_set(i, key_of(i, 7), i, 8);
+	table_write();
+	assert_int_equal(open_index(), AS_OK);
+	fault.bad_offset = 18 + 2000 * 40 + 39;
+	fault.bad_length = 1;
+	assert_int_equal(index_each(&file, &from, walk_bucket, &walked), AS_ERR_IO);
+	assert_int_equal(from, 2000);
+	assert_int_equal(walked.next, 2000);
+	from = walked.next = 2001;
+	assert_int_equal(index_each(&file, &from, walk_bucket, &walked), AS_END);
+	assert_int_equal(from, 2500);
+	walked.stop = UINT32_MAX;
+	assert_int_equal(index_each(&file, &from, walk_bucket, &walked), AS_OK);
+	assert_int_equal(from, 3000);
+	assert_int_equal(walked.next, 3000);
+	from += INDEX_BUCKETS_SKIPPED;
+	assert_int_equal(index_each(&file, &from, walk_bucket, &walked), AS_OK);
+	(void)state;
+}
+
 static void a_file_that_shrinks_after_opening_is_an_error_and_no_endless_loop(void **state)
 {
 	struct index_bucket rows[100];
@@ -907,6 +946,7 @@ int main(void)
 		CASE(a_look_up_on_the_disk_gives_up_after_a_million_buckets),
 		CASE(buckets_are_read_in_any_portion),
 		CASE(the_buckets_before_an_unreadable_one_are_kept),
+		CASE(a_walk_gives_every_bucket_and_goes_on_where_it_is_told),
 		CASE(a_file_that_shrinks_after_opening_is_an_error_and_no_endless_loop),
 		CASE(loading_gives_the_same_with_any_number_of_threads),
 		CASE(an_index_larger_than_the_machine_is_refused_before_it_is_read),
