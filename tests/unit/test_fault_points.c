@@ -1,9 +1,9 @@
-/* Every call of the one seam fails in turn, once or from then on, in everything that writes; and
- * while what is left is mended, another one does. What is left is judged by trial.h. What a signal
- * interrupts once, or what is read or written in pieces, must simply succeed; what finds a
- * repository clean while calls fail must be right.
+/* Every call through struct io fails in turn, once or from then on, in everything that writes; and
+ * then another one, while what is left is repaired. trial.h says what must hold. A call that a
+ * signal interrupts once, or that reads or writes in pieces, must simply succeed. A repair that
+ * finds a repository clean while calls fail must be right.
  *
- * A sample; with ATTICSCOPE_TORTURE=1 every call. FAULT_WORK=PATTERN: only these operations. */
+ * A sample; with ATTICSCOPE_TORTURE=1 every call. FAULT_WORK=PATTERN runs only these operations. */
 #include "build-config.h"
 
 #include "tests/campaign.h"
@@ -21,14 +21,14 @@
 
 #include <cmocka.h>
 
-#define TOLD_MAX 12u	/* failures of one operation that are told in full */
+#define SHOWN_MAX 12u	/* failures of one operation that are printed */
 
 struct mode {
 	const char *name;
 	enum fault_scope scope;
 	int error;
 	bool for_good;
-	bool in_pieces;		/* writes take a part before one fails */
+	bool in_pieces;		/* short writes, before one fails */
 	bool must_succeed;
 };
 
@@ -49,11 +49,11 @@ static const struct mode modes[] = {
 
 struct attempt {
 	struct trial trial;
-	unsigned every;		/* so many-th call only */
-	unsigned second_in;	/* so many-th state that needs mending has a second fault ... */
-	unsigned second_every;	/* ... at so many-th call */
+	unsigned every;		/* fail every n-th call */
+	unsigned second_in;	/* add a second fault to every n-th state that needs repairs ... */
+	unsigned second_every;	/* ... at every n-th call */
 	/* counted */
-	unsigned points, unmended, seconds, wrong;
+	unsigned points, repaired, seconds, wrong;
 };
 
 static unsigned all_points;
@@ -71,11 +71,11 @@ static void arm(struct fault *fault, const struct mode *mode, unsigned at)
 	}
 }
 
-static void tell(struct attempt *attempt, const struct mode *mode, unsigned at,
-		 const struct mode *second, unsigned second_at, const struct fault *fault,
-		 const char *wrong)
+static void report(struct attempt *attempt, const struct mode *mode, unsigned at,
+		   const struct mode *second, unsigned second_at, const struct fault *fault,
+		   const char *wrong)
 {
-	if (attempt->wrong++ >= TOLD_MAX)
+	if (attempt->wrong++ >= SHOWN_MAX)
 		return;
 	print_message("# %s: %s at call %u", attempt->trial.operation->name, mode->name, at);
 	if (second)
@@ -83,18 +83,18 @@ static void tell(struct attempt *attempt, const struct mode *mode, unsigned at,
 	print_message(" (%s): %s\n", fault->failed, wrong);
 }
 
-static const char *judge_call(const struct mode *mode, const struct fault *fault, bool is_done)
+static const char *check_call(const struct mode *mode, const struct fault *fault, bool is_done)
 {
 	if (fault->opens != fault->closes)
 		return "descriptors stay open";
 	return mode->must_succeed && !is_done ? "it failed" : NULL;
 }
 
-/* ---- a second fault, while the first is mended ---- */
+/* ---- a second fault, while the first is repaired ---- */
 
-/* False: the mending was done before the fault came. */
-static bool mend_at(struct attempt *attempt, const struct mode *first, unsigned first_at,
-		    const struct trial_state *start, const struct mode *mode, unsigned at)
+/* False: the repair ended before the fault came. */
+static bool repair_at(struct attempt *attempt, const struct mode *first, unsigned first_at,
+		      const struct trial_state *start, const struct mode *mode, unsigned at)
 {
 	const struct trial *trial = &attempt->trial;
 	char disk[BUILDER_PATH], repo[BUILDER_PATH], text[ADVICE_TEXT];
@@ -104,14 +104,14 @@ static bool mend_at(struct attempt *attempt, const struct mode *first, unsigned 
 	power_loss_copy(start->folder, trial_path(trial, "second", disk));
 	state.folder = disk;
 	arm(&fault, mode, at);
-	const bool is_mended = !advice_follow(trial_repo(disk, repo), &fault.io, &steps, text);
-	const char *wrong = judge_call(mode, &fault, is_mended);
+	const bool is_repaired = !advice_follow(trial_repo(disk, repo), &fault.io, &steps, text);
+	const char *wrong = check_call(mode, &fault, is_repaired);
 	if (!wrong)
-		wrong = trial_judge(trial, &state, text);
-	if (!wrong && is_mended && state.steps > 0)
-		wrong = "it was said to be clean, and is not";
+		wrong = trial_check(trial, &state, text);
+	if (!wrong && is_repaired && state.steps > 0)
+		wrong = "it was reported clean, and is not";
 	if (wrong)
-		tell(attempt, first, first_at, mode, at, &fault, wrong);
+		report(attempt, first, first_at, mode, at, &fault, wrong);
 	builder_remove_folder(disk);
 	attempt->seconds += fault.changes >= at;
 	return fault.changes >= at;
@@ -121,38 +121,37 @@ static void fail_again(struct attempt *attempt, const struct mode *mode, unsigne
 {
 	static const struct mode *const seconds[] = { &modes[0], &modes[7] };
 	char first[BUILDER_PATH], repo[BUILDER_PATH];
-	struct trial_state start = {
-		.folder = trial_path(&attempt->trial, "first", first), .is_done = is_done,
-	};
-	if (attempt->trial.operation->way_back == BACK_TO_FOUND) {
-		start.has_origin = true;
+	struct trial_state start =
+		trial_state(&attempt->trial, trial_path(&attempt->trial, "first", first), is_done);
+	if (start.way_back == BACK_TO_FOUND) {
+		start.way_back = BACK_TO_ORIGIN;
 		start.origin = advice_digest(trial_repo(first, repo));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
-		for (unsigned m = 1 + (attempt->unmended + at) % attempt->second_every;
-		     mend_at(attempt, mode, at, &start, seconds[i], m); m += attempt->second_every)
+		for (unsigned m = 1 + (attempt->repaired + at) % attempt->second_every;
+		     repair_at(attempt, mode, at, &start, seconds[i], m); m += attempt->second_every)
 			;
 }
 
-/* ---- the first one ---- */
+/* ---- the first fault ---- */
 
-/* False: the operation was done before the fault came. */
+/* False: the operation ended before the fault came. */
 static bool fail_at(struct attempt *attempt, const struct mode *mode, unsigned at)
 {
 	const struct trial *trial = &attempt->trial;
 	char disk[BUILDER_PATH], copy[BUILDER_PATH], text[ADVICE_TEXT];
 	struct fault fault;
-	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
+	struct trial_state state = trial_state(trial, trial_path(trial, "disk", disk), false);
 	trial_reset(trial);
 	arm(&fault, mode, at);
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
 	power_loss_copy(disk, trial_path(trial, "first", copy));
-	const char *wrong = judge_call(mode, &fault, state.is_done);
+	const char *wrong = check_call(mode, &fault, state.is_done);
 	if (!wrong)
-		wrong = trial_judge(trial, &state, text);
+		wrong = trial_check(trial, &state, text);
 	if (wrong)
-		tell(attempt, mode, at, NULL, 0, &fault, wrong);
-	else if (state.steps > 0 && ++attempt->unmended % attempt->second_in == 0)
+		report(attempt, mode, at, NULL, 0, &fault, wrong);
+	else if (state.steps > 0 && ++attempt->repaired % attempt->second_in == 0)
 		fail_again(attempt, mode, at, state.is_done);
 	builder_remove_folder(copy);
 	attempt->points += fault.changes >= at;
@@ -167,7 +166,10 @@ static void fail_everywhere(void **state)
 		.every = is_long ? 1 : 29, .second_in = is_long ? 7 : 11,
 		.second_every = is_long ? 7 : 61,
 	};
+	struct fault none;
+	fault_init(&none);
 	trial_begin(&attempt.trial, operation);
+	trial_run(&attempt.trial, &none.io);
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++)
 		for (unsigned at = 1 + (unsigned)(operation - operations + 5 * i) % attempt.every;
 		     fail_at(&attempt, &modes[i], at); at += attempt.every)
@@ -175,7 +177,7 @@ static void fail_everywhere(void **state)
 	campaign_figure_of("fault points tried", operation->name, attempt.points);
 	campaign_figure_of("double faults", operation->name, attempt.seconds);
 	all_points += attempt.points;
-		trial_end(&attempt.trial);
+	trial_end(&attempt.trial);
 	assert_int_equal(attempt.wrong, 0);
 }
 
@@ -189,23 +191,9 @@ static void many_calls_failed(void **state)
 int main(void)
 {
 	struct CMUnitTest *tests = calloc(operation_count + 1, sizeof(*tests));
-	const char *only = getenv("FAULT_WORK");
 	if (!tests)
 		return 99;
-	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 0);
-	for (size_t i = 0; i < operation_count; i++)
-		tests[i] = (struct CMUnitTest){
-			.name = operations[i].name, .test_func = fail_everywhere,
-			.initial_state = (void *)(uintptr_t)&operations[i],
-		};
-	tests[operation_count] = (struct CMUnitTest){
-		.name = "many calls failed", .test_func = many_calls_failed,
-	};
-	if (only)
-		cmocka_set_test_filter(only);
-	const int failed = _cmocka_run_group_tests("fault points", tests, operation_count + 1, NULL,
-						   NULL);
-	free(tests);
-	return failed;
+	*trial_tests(tests, operations, operation_count, fail_everywhere) =
+		(struct CMUnitTest)cmocka_unit_test(many_calls_failed);
+	return trial_run_tests("fault points", "FAULT_WORK", tests, operation_count + 1);
 }

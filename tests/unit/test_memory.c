@@ -196,7 +196,7 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 			     bool for_good)
 {
 	char disk[BUILDER_PATH], text[ADVICE_TEXT];
-	struct trial_state state = { .folder = trial_path(trial, "disk", disk) };
+	struct trial_state state = trial_state(trial, trial_path(trial, "disk", disk), false);
 	struct fault fault;
 	const int maps = malloc_failures_mapped();
 	const char *wrong = NULL;
@@ -214,7 +214,7 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 	else if (malloc_failures_mapped() != maps)
 		wrong = "maps stay";
 	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
-		wrong = trial_judge(trial, &state, text);
+		wrong = trial_check(trial, &state, text);
 	if (wrong)
 		tell(tally, at, for_good, wrong);
 	tally->points += was_reached;
@@ -226,7 +226,10 @@ static void operate_without_memory(void **state)
 	const struct operation *operation = *state;
 	struct tally tally = { .name = operation->name };
 	struct trial trial;
+	struct fault none;
+	fault_init(&none);
 	trial_begin(&trial, operation);
+	trial_run(&trial, &none.io);
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned at = 1; starve_operation(&tally, &trial, at, i == 1); at++)
 			;
@@ -718,32 +721,16 @@ int main(void)
 {
 	const size_t count = operation_count + ARRAY_SIZE(more_operations) + ARRAY_SIZE(ways) + 1;
 	struct CMUnitTest *tests = calloc(count, sizeof(*tests)), *test = tests;
-	const char *only = getenv("MEMORY_TEST");
 	if (!tests)
 		return 99;
-	if (access("/dev/shm", W_OK) == 0)
-		setenv("TMPDIR", "/dev/shm", 0);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		*test++ = (struct CMUnitTest){
 			.name = ways[i].name, .test_func = read_without_memory,
 			.initial_state = (void *)(uintptr_t)&ways[i],
 		};
-	for (size_t i = 0; i < operation_count; i++)
-		*test++ = (struct CMUnitTest){
-			.name = operations[i].name, .test_func = operate_without_memory,
-			.initial_state = (void *)(uintptr_t)&operations[i],
-		};
-	for (size_t i = 0; i < ARRAY_SIZE(more_operations); i++)
-		*test++ = (struct CMUnitTest){
-			.name = more_operations[i].name, .test_func = operate_without_memory,
-			.initial_state = (void *)(uintptr_t)&more_operations[i],
-		};
-	*test = (struct CMUnitTest){
-		.name = "memory ran out often", .test_func = memory_ran_out_often,
-	};
-	if (only)
-		cmocka_set_test_filter(only);
-	const int failed = _cmocka_run_group_tests("memory", tests, count, NULL, NULL);
-	free(tests);
-	return failed;
+	test = trial_tests(test, operations, operation_count, operate_without_memory);
+	test = trial_tests(test, more_operations, ARRAY_SIZE(more_operations),
+			   operate_without_memory);
+	*test = (struct CMUnitTest)cmocka_unit_test(memory_ran_out_often);
+	return trial_run_tests("memory", "MEMORY_TEST", tests, count);
 }
