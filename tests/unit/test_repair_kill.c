@@ -1,11 +1,10 @@
-/* A repair, or its undoing, that is killed (SIGKILL) at each of its changes in turn, and a repair
- * that finds the disk full at each of those that need room: the next look says what happened, the
- * recommended steps lead to the same end, nothing is lost, and all of it, what was cut short too,
- * can be taken back. */
+/* A repair or its undo is killed (SIGKILL) at each of its changes in turn, and a repair finds the
+ * disk full at each change that needs room. Then check names what was cut short, the recommended
+ * steps lead to the same objects, nothing is lost, and everything can be undone. */
 #include "build-config.h"
 
-#include "engine/repair/undo.h"
 #include "tests/damaged_repo.h"
+#include "tests/follow_advice.h"
 #include "tests/opened_repo.h"
 #include "tests/scratch.h"
 
@@ -21,31 +20,12 @@
 
 #include <cmocka.h>
 
-#define STEPS_MAX 4u
-
-/* Run @action, or take the last one back where it is REPAIR_NONE. False: it failed. */
-static bool act(struct opened_repo *opened, enum repair action)
+/* Run @action, or undo the last repair if it is REPAIR_NONE. What is wrong, or NULL. */
+static const char *run(const char *repo, const struct io *io, enum repair action,
+		       char text[ADVICE_TEXT])
 {
-	struct verify_progress progress = { .cancel = false };
-	struct repair_progress figures = { .cancel = false };
-	const struct repair_options options = { .threads = 1 };
-	struct repair_report report;
-	struct plan *plan = NULL;
-	char name[UNDO_NAME_MAX];
-	bool is_done = action == REPAIR_NONE ? undo_plan(opened->repo, &plan, name, NULL) == AS_OK
-					     : plan_make(opened->repo, opened->verify, action,
-							 &options, &progress, &plan, NULL) == AS_OK;
-	if (is_done && !plan->is_empty) {
-		const struct permit *permit = opened_repo_upgrade(opened);
-		is_done = permit && !plan->is_refused &&
-			  (action == REPAIR_NONE ? undo_run(plan, permit, &figures, NULL)
-						 : repair_run(plan, permit, &figures, &report,
-							      NULL)) == AS_OK;
-		if (permit)
-			lock_lower(repo_lock(opened->repo));
-	}
-	plan_free(plan);
-	return is_done;
+	return action == REPAIR_NONE ? advice_undo(repo, io, text)
+				     : advice_repair(repo, io, action, text);
 }
 
 struct killing {
@@ -61,70 +41,29 @@ static void kill_at(void *context, enum fault_change kind, const char *path)
 		raise(SIGKILL);
 }
 
-/* In a process of its own, killed before change number @at. False: it came to its end. */
-static bool act_and_die(const char *repo, enum repair action, unsigned at)
+/* Run @action in a process of its own, which is killed before change number @at. False: it ended. */
+static bool run_and_die(const char *repo, enum repair action, unsigned at)
 {
 	int status;
 	const pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
 		struct killing killing = { .at = at };
-		struct opened_repo opened;
-		if (!opened_repo_open(&opened, repo))
-			_exit(9);
-		opened.fault.watch = kill_at;
-		opened.fault.watch_context = &killing;
-		_exit(act(&opened, action) ? 0 : 8);
+		struct fault fault;
+		char text[ADVICE_TEXT];
+		fault_init(&fault);
+		fault.watch = kill_at;
+		fault.watch_context = &killing;
+		const char *wrong = run(repo, &fault.io, action, text);
+		if (wrong)
+			fprintf(stderr, "change %u: %s\n", at, wrong);
+		_exit(wrong ? 8 : 0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return true;
-	if (status != 0)
-		fail_msg("%s, change %u: status %d",
-			 action == REPAIR_NONE ? "undo" : repair_name(action), at, status);
+	assert_int_equal(status, 0);
 	return false;
-}
-
-/* The next look names every folder of what came to no end, and the advice the newest of them. */
-static void assert_told(const struct opened_repo *opened, const char *what, unsigned at)
-{
-	const uint64_t *total = opened->verify->findings.total;
-	struct undo_entry *entries;
-	size_t count, by_state[4] = { 0 };
-	enum undo_state newest = UNDO_UNREADABLE;
-	assert_int_equal(undo_list(opened->repo->io, opened->repo->fd, &entries, &count), AS_OK);
-	for (size_t i = 0; i < count; i++) {
-		by_state[entries[i].state]++;
-		if (newest == UNDO_UNREADABLE)
-			newest = entries[i].state;
-	}
-	free(entries);
-	const bool is_said = strstr(opened->diagnosis.advice, "was cut short") != NULL;
-	if (total[PROBLEM_REPAIR_INTERRUPTED] != by_state[UNDO_BEGUN] ||
-	    total[PROBLEM_UNDO_INTERRUPTED] != by_state[UNDO_UNDOING] ||
-	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
-	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
-	    opened->diagnosis.undo_comes_first != (newest == UNDO_UNDOING))
-		fail_msg("%s, change %u: not told: %s", what, at, opened->diagnosis.advice);
-}
-
-static void mend(const char *repo, const char *what, unsigned at)
-{
-	for (unsigned steps = 0;; steps++) {
-		struct opened_repo opened;
-		assert_true(opened_repo_open(&opened, repo));
-		const enum repair action = opened.diagnosis.recommended;
-		assert_told(&opened, what, at);
-		if (opened.diagnosis.clean) {
-			opened_repo_close(&opened);
-			return;
-		}
-		if (action == REPAIR_NONE || steps == STEPS_MAX || !act(&opened, action))
-			fail_msg("%s, change %u: step %u is %s, and leads nowhere: %s", what, at,
-				 steps, action == REPAIR_NONE ? "none" : repair_name(action),
-				 opened.diagnosis.verdict);
-		opened_repo_close(&opened);
-	}
 }
 
 /* Which of the damaged repository's objects the repository at @repo holds, and how many of them
@@ -153,60 +92,43 @@ static void copy_repo(const struct damaged_repo *damaged, const char *name, char
 	scratch_run("rm -rf '%s' && cp -r '%s' '%s'", out, damaged->repo, out);
 }
 
-static void note_bytes(const char *repo, const char *file)
-{
-	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s'", repo, file);
-}
-
-static size_t count_folders(const struct opened_repo *opened)
-{
-	struct undo_entry *entries;
-	size_t count;
-	assert_int_equal(undo_list(opened->repo->io, opened->repo->fd, &entries, &count), AS_OK);
-	free(entries);
-	return count;
-}
-
 /* ---- one repair, stopped everywhere ---- */
 
-static unsigned emptied_seen;	/* segments that a repair had emptied and not yet moved aside */
+static unsigned emptied_seen;	/* segments that a repair had emptied but not yet moved aside */
 
 struct story {
 	const struct damaged_repo *damaged;
 	enum repair action;
-	const char *what;		/* is killed ... */
+	const char *what;		/* is stopped ... */
 	unsigned at;			/* ... here */
-	char path[BUILDER_PATH], before[BUILDER_PATH], after[BUILDER_PATH];
+	char path[BUILDER_PATH];
+	uint64_t digest;		/* before the repair */
 	uint32_t since;			/* transaction before the repair */
-	/* after a repair that nobody killed */
+	/* after a repair that nothing stopped */
 	unsigned count;			/* of the damaged repository's objects */
 	uint64_t objects;
 	bool has[DAMAGED_OBJECTS];
 };
 
-/* Take back, one by one, all that was done, what came to no end too: every byte is as before. */
-static void take_all_back(struct story *story)
+static _Noreturn void give_up(const struct story *story, const char *wrong)
 {
-	char command[2 * BUILDER_PATH + 16];
-	for (unsigned steps = 0;; steps++) {
-		struct opened_repo opened;
-		assert_true(opened_repo_open(&opened, story->path));
-		assert_told(&opened, story->what, story->at);
-		const bool is_left = count_folders(&opened) > 0;
-		if (is_left && (steps > STEPS_MAX + 1 || !act(&opened, REPAIR_NONE)))
-			fail_msg("%s, change %u: step %u is not taken back", story->what, story->at,
-				 steps);
-		opened_repo_close(&opened);
-		if (!is_left)
-			break;
-	}
-	note_bytes(story->path, story->after);
-	snprintf(command, sizeof(command), "diff '%s' '%s'", story->before, story->after);
-	if (system(command) != 0)
-		fail_msg("%s, change %u: not as before", story->what, story->at);
+	fail_msg("%s, change %u: %s", story->what, story->at, wrong);
+	abort();
 }
 
-/* Take the steps that are recommended: it is as if nobody had killed anything. */
+/* Take the recommended steps. */
+static void repair(const struct story *story)
+{
+	char text[ADVICE_TEXT];
+	struct fault fault;
+	unsigned steps;
+	fault_init(&fault);
+	const char *wrong = advice_follow(story->path, &fault.io, &steps, text);
+	if (wrong)
+		give_up(story, wrong);
+}
+
+/* They lead where they would have led if nothing had been stopped. */
 static void go_forward(struct story *story)
 {
 	bool has[DAMAGED_OBJECTS];
@@ -216,21 +138,39 @@ static void go_forward(struct story *story)
 	assert_true(opened_repo_open(&opened, story->path));
 	const char *wrong = opened_repo_check_hints(&opened, story->since, &emptied);
 	if (wrong && strcmp(story->what, "undo") != 0)	/* which puts the segments back first */
-		fail_msg("%s, change %u: %s", story->what, story->at, wrong);
+		give_up(story, wrong);
 	emptied_seen += emptied;
 	opened_repo_close(&opened);
-	mend(story->path, story->what, story->at);
+	repair(story);
 	if (count_right(story->damaged, story->path, has, &objects) != story->count ||
 	    objects != story->objects || memcmp(has, story->has, sizeof(has)) != 0)
-		fail_msg("%s, change %u: not the same end", story->what, story->at);
+		give_up(story, "the recommended steps lead to other objects");
+}
+
+/* Undo everything, what was cut short too: every byte is as before. */
+static void go_back(const struct story *story)
+{
+	char text[ADVICE_TEXT];
+	struct fault fault;
+	fault_init(&fault);
+	const char *wrong = advice_undo_all(story->path, &fault.io, text);
+	if (!wrong && advice_digest(story->path) != story->digest)
+		wrong = "undo does not bring back every byte";
+	if (wrong)
+		give_up(story, wrong);
+}
+
+static void begin(struct story *story, const char *what, unsigned at)
+{
+	story->what = what;
+	story->at = at;
+	copy_repo(story->damaged, "killed", story->path);
 }
 
 static bool kill_repair(struct story *story, unsigned at)
 {
-	story->what = repair_name(story->action);
-	story->at = at;
-	copy_repo(story->damaged, "killed", story->path);
-	return act_and_die(story->path, story->action, at);
+	begin(story, repair_name(story->action), at);
+	return run_and_die(story->path, story->action, at);
 }
 
 static bool kill_undo(struct story *story, unsigned at)
@@ -238,24 +178,21 @@ static bool kill_undo(struct story *story, unsigned at)
 	assert_false(kill_repair(story, 0));
 	story->what = "undo";
 	story->at = at;
-	return act_and_die(story->path, REPAIR_NONE, at);
+	return run_and_die(story->path, REPAIR_NONE, at);
 }
 
-/* From change number @at of its kind on there is no room. */
+/* There is no room from change number @at of its kind on. */
 static bool fill_disk(struct story *story, enum fault_change kind, unsigned at)
 {
-	struct opened_repo opened;
-	story->what = repair_name(story->action);
-	story->at = at;
-	copy_repo(story->damaged, "killed", story->path);
-	assert_true(opened_repo_open(&opened, story->path));
-	opened.fault.fail_kind = kind;
-	opened.fault.fail_at = at;
-	opened.fault.fail_error = ENOSPC;
-	opened.fault.fail_for_good = true;
-	const bool has_failed = !act(&opened, story->action);
-	opened_repo_close(&opened);
-	return has_failed;
+	char text[ADVICE_TEXT];
+	struct fault fault;
+	begin(story, repair_name(story->action), at);
+	fault_init(&fault);
+	fault.fail_kind = kind;
+	fault.fail_at = at;
+	fault.fail_error = ENOSPC;
+	fault.fail_for_good = true;
+	return run(story->path, &fault.io, story->action, text) != NULL;
 }
 
 static bool fill_at_write(struct story *story, unsigned at)
@@ -276,28 +213,27 @@ static bool fill_at_folder(struct story *story, unsigned at)
 static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 {
 	static const struct {
-		bool (*stop)(struct story *story, unsigned at);	/* false: it came to its end */
+		bool (*stop)(struct story *story, unsigned at);	/* false: it ended */
 		unsigned least;		/* places to stop at */
 	} ends[] = {
 		{ kill_repair, 5 }, { kill_undo, 5 },
 		{ fill_at_write, 1 }, { fill_at_file, 1 }, { fill_at_folder, 1 },
 	};
-	struct story story = { .damaged = damaged, .action = action };
-	snprintf(story.before, sizeof(story.before), "%.400s/before", damaged->folder);
-	snprintf(story.after, sizeof(story.after), "%.400s/after", damaged->folder);
-	note_bytes(damaged->repo, story.before);
+	struct story story = {
+		.damaged = damaged, .action = action, .digest = advice_digest(damaged->repo),
+	};
 	struct opened_repo opened;
 	assert_true(opened_repo_open(&opened, damaged->repo));
 	story.since = opened.repo->transaction;
 	opened_repo_close(&opened);
 	assert_false(kill_repair(&story, 0));
-	mend(story.path, story.what, 0);
+	repair(&story);
 	story.count = count_right(damaged, story.path, story.has, &story.objects);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		unsigned at = 1;
 		for (; ends[i].stop(&story, at); at++) {
 			go_forward(&story);
-			take_all_back(&story);
+			go_back(&story);
 		}
 		assert_true(at > ends[i].least);
 	}
