@@ -101,7 +101,7 @@ int damaged_repo_teardown(void **state)
 
 /* ---- the damage ---- */
 
-static void tell(struct damaged_repo *damaged, const char *what, const struct damaged_file *file,
+static void record(struct damaged_repo *damaged, const char *what, const struct damaged_file *file,
 		 size_t at)
 {
 	const size_t len = strlen(damaged->story);
@@ -126,7 +126,7 @@ static void flip(struct damaged_repo *damaged)
 	const struct damaged_file *file = any_segment(damaged);
 	const size_t at = pick(damaged, file->len);
 	builder_flip(file->path, at, (uint8_t)(1u << pick(damaged, 8)));
-	tell(damaged, "flip", file, at);
+	record(damaged, "flip", file, at);
 }
 
 static void zero(struct damaged_repo *damaged)
@@ -135,7 +135,7 @@ static void zero(struct damaged_repo *damaged)
 	const size_t at = pick(damaged, file->len) / 512 * 512;
 	const size_t len = file->len - at < 512 ? file->len - at : 512;
 	builder_zero(file->path, at, len);
-	tell(damaged, "zero", file, at);
+	record(damaged, "zero", file, at);
 }
 
 static void repeat(struct damaged_repo *damaged)
@@ -146,7 +146,7 @@ static void repeat(struct damaged_repo *damaged)
 	const size_t end = from > to ? from : to;
 	const size_t len = file->len - end < 512 ? file->len - end : 512;
 	builder_patch(file->path, to, file->bytes + from, len);
-	tell(damaged, "repeat", file, to);
+	record(damaged, "repeat", file, to);
 }
 
 static void cut(struct damaged_repo *damaged)
@@ -154,26 +154,26 @@ static void cut(struct damaged_repo *damaged)
 	const struct damaged_file *file = any_segment(damaged);
 	const size_t at = pick(damaged, file->len);
 	builder_truncate(file->path, at);
-	tell(damaged, "cut", file, at);
+	record(damaged, "cut", file, at);
 }
 
 static void lose(struct damaged_repo *damaged)
 {
 	const struct damaged_file *file = any_segment(damaged);
 	unlink(file->path);
-	tell(damaged, "lose", file, 0);
+	record(damaged, "lose", file, 0);
 }
 
 static void lose_index(struct damaged_repo *damaged)
 {
 	unlink(damaged->files[damaged->segments].path);
-	tell(damaged, "lose", &damaged->files[damaged->segments], 0);
+	record(damaged, "lose", &damaged->files[damaged->segments], 0);
 }
 
 static void lose_hints(struct damaged_repo *damaged)
 {
 	unlink(damaged->files[damaged->segments + 1].path);
-	tell(damaged, "lose", &damaged->files[damaged->segments + 1], 0);
+	record(damaged, "lose", &damaged->files[damaged->segments + 1], 0);
 }
 
 static void flip_index(struct damaged_repo *damaged)
@@ -183,7 +183,7 @@ static void flip_index(struct damaged_repo *damaged)
 	if (access(file->path, F_OK) != 0)
 		return;
 	builder_flip(file->path, at, (uint8_t)(1u << pick(damaged, 8)));
-	tell(damaged, "flip", file, at);
+	record(damaged, "flip", file, at);
 }
 
 /* ---- what moves files about; each is put back by writing everything anew ---- */
@@ -203,8 +203,8 @@ static void swap_segments(struct damaged_repo *damaged)
 	const struct damaged_file *a = any_segment(damaged), *b = any_segment(damaged);
 	builder_write_file(a->path, b->bytes, b->len);
 	builder_write_file(b->path, a->bytes, a->len);
-	tell(damaged, "swap", a, b->segment >= 0 ? (size_t)b->segment : 0);
-	tell(damaged, "with", b, 0);
+	record(damaged, "swap", a, b->segment >= 0 ? (size_t)b->segment : 0);
+	record(damaged, "with", b, 0);
 	damaged->is_scattered = true;
 }
 
@@ -214,7 +214,7 @@ static void double_segment(struct damaged_repo *damaged)
 	const struct damaged_file *file = any_segment(damaged);
 	path_in(damaged, 9, file->segment, path);
 	builder_write_file(path, file->bytes, file->len);
-	tell(damaged, "double", file, 9);
+	record(damaged, "double", file, 9);
 	damaged->is_scattered = true;
 }
 
@@ -224,7 +224,7 @@ static void misplace(struct damaged_repo *damaged)
 	const struct damaged_file *file = any_segment(damaged);
 	path_in(damaged, 9, file->segment, path);
 	if (rename(file->path, path) == 0)
-		tell(damaged, "misplace", file, 9);
+		record(damaged, "misplace", file, 9);
 	damaged->is_scattered = true;
 }
 
@@ -238,7 +238,7 @@ static void leave_tail(struct damaged_repo *damaged)
 	memcpy(entry, "ATTICSEG", 8);
 	const size_t size = builder_encode(BUILDER_PUT, key, "unfinished", 10, entry + 8);
 	builder_write_file(path, entry, 8 + size - pick(damaged, 2) * 5);
-	tell(damaged, "tail", last, 0);
+	record(damaged, "tail", last, 0);
 	damaged->is_scattered = true;
 }
 
@@ -251,7 +251,7 @@ static void rename_index(struct damaged_repo *damaged)
 	snprintf(path, sizeof(path), "%.400s/%s.%u", damaged->repo, which ? "hints" : "index",
 		 (unsigned)damaged->segments - 2 + pick(damaged, 3));
 	if (rename(file->path, path) == 0)
-		tell(damaged, "rename", file, 0);
+		record(damaged, "rename", file, 0);
 	damaged->is_scattered = true;
 }
 
@@ -267,7 +267,7 @@ static void foreign_index(struct damaged_repo *damaged)
 			bytes[at + 17] ^= 0x5a;
 	builder_write_file(file->path, bytes, file->len);
 	free(bytes);
-	tell(damaged, "foreign", file, 0);
+	record(damaged, "foreign", file, 0);
 }
 
 static void (*const damages[])(struct damaged_repo *) = {

@@ -411,7 +411,7 @@ struct snapshot {
 	size_t seen_count, seen_capacity;
 };
 
-static size_t take_file(struct snapshot *snapshot, const char *path, const struct stat *st)
+static size_t load_file(struct snapshot *snapshot, const char *path, const struct stat *st)
 {
 	struct disk_model *model = snapshot->model;
 	for (size_t i = 0; i < snapshot->seen_count; i++)
@@ -433,7 +433,7 @@ static size_t take_file(struct snapshot *snapshot, const char *path, const struc
 	return node;
 }
 
-static void take_folder(struct snapshot *snapshot, const char *path, size_t folder)
+static void load_folder(struct snapshot *snapshot, const char *path, size_t folder)
 {
 	struct disk_model *model = snapshot->model;
 	DIR *names = opendir(path);
@@ -449,10 +449,10 @@ static void take_folder(struct snapshot *snapshot, const char *path, size_t fold
 		disk_model_need(lstat(below, &st) == 0, below);
 		disk_model_need(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode), below);
 		const size_t node = S_ISDIR(st.st_mode) ? add_node(model, true, st.st_mode)
-							: take_file(snapshot, below, &st);
+							: load_file(snapshot, below, &st);
 		disk_name_set(&model->start, folder, entry->d_name, node);
 		if (S_ISDIR(st.st_mode))
-			take_folder(snapshot, below, node);
+			load_folder(snapshot, below, node);
 	}
 	closedir(names);
 }
@@ -468,7 +468,7 @@ struct disk_model *disk_model_new(const char *disk)
 	pthread_mutex_init(&model->mutex, NULL);
 	snprintf(model->disk, sizeof(model->disk), "%s", disk);
 	add_node(model, true, 0700);
-	take_folder(&snapshot, disk, 0);
+	load_folder(&snapshot, disk, 0);
 	free(snapshot.seen);
 	for (size_t i = 0; i < model->start.count; i++)
 		disk_name_set(&model->now, model->start.rows[i].parent,

@@ -64,7 +64,7 @@ static void add_pending(struct disk_crash *crash, const struct pending *pending)
 	crash->pending[crash->count++] = *pending;
 }
 
-static void look_at_rename(struct disk_crash *crash, size_t i)
+static void add_rename(struct disk_crash *crash, size_t i)
 {
 	const struct disk_change *change = &crash->model->changes[i];
 	const bool crosses = change->from != change->parent;
@@ -76,7 +76,7 @@ static void look_at_rename(struct disk_crash *crash, size_t i)
 	});
 }
 
-static void look_at_change(struct disk_crash *crash, size_t i)
+static void add_pending_change(struct disk_crash *crash, size_t i)
 {
 	const struct disk_change *change = &crash->model->changes[i];
 	switch (change->kind) {
@@ -91,7 +91,7 @@ static void look_at_change(struct disk_crash *crash, size_t i)
 			});
 		return;
 	case DISK_RENAME:
-		look_at_rename(crash, i);
+		add_rename(crash, i);
 		return;
 	default:
 		if (!is_synced(crash, i, change->parent))
@@ -106,7 +106,7 @@ struct disk_crash *disk_crash_new(const struct disk_model *model, size_t point)
 	crash->model = model;
 	crash->point = point;
 	for (size_t i = 0; i < point; i++)
-		look_at_change(crash, i);
+		add_pending_change(crash, i);
 	return crash;
 }
 

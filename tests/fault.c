@@ -46,7 +46,7 @@ static bool is_due(struct fault *fault, enum fault_change kind)
 	       (number == fault->fail_at || fault->fail_for_good);
 }
 
-static void note_failed(struct fault *fault, enum fault_change kind, int fd, const char *path)
+static void record_failed(struct fault *fault, enum fault_change kind, int fd, const char *path)
 {
 	static const char *const names[] = {
 		[FAULT_CREATE] = "create", [FAULT_WRITE] = "pwrite", [FAULT_TRUNCATE] = "ftruncate",
@@ -61,12 +61,12 @@ static void note_failed(struct fault *fault, enum fault_change kind, int fd, con
 
 /* Does this call, of @path or else of the open file @fd, fail? It may also have to do with less:
  * @len, where it is not NULL. */
-static bool is_to_fail(struct fault *fault, enum fault_change kind, int fd, const char *path,
+static bool must_fail(struct fault *fault, enum fault_change kind, int fd, const char *path,
 		       size_t *len)
 {
 	if (!is_due(fault, kind))
 		return false;
-	note_failed(fault, kind, fd, path);
+	record_failed(fault, kind, fd, path);
 	if (fault->scope == FAULT_TRANSFERS) {
 		*len -= *len / 2;
 		return false;
@@ -79,7 +79,7 @@ static int fault_open(const struct io *io, int dirfd, const char *path, int flag
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_OPEN, -1, path, NULL))
+	if (must_fail(fault, FAULT_OPEN, -1, path, NULL))
 		return -1;
 	if (fault->owns_nothing && flags & O_NOATIME) {
 		errno = EPERM;
@@ -109,7 +109,7 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 	const off_t bad_end = fault->bad_offset + fault->bad_length;
 
 	fault->preads++;
-	if (is_to_fail(fault, FAULT_READ, fd, NULL, &len))
+	if (must_fail(fault, FAULT_READ, fd, NULL, &len))
 		return -1;
 	if (fault->interrupts &&
 	    fault->interrupted++ % (fault->interrupts + 1) < fault->interrupts) {
@@ -130,7 +130,7 @@ static ssize_t fault_pread(const struct io *io, int fd, void *buffer, size_t len
 
 static int fault_fstat(const struct io *io, int fd, struct stat *st)
 {
-	if (is_to_fail(io->context, FAULT_ASK, fd, NULL, NULL))
+	if (must_fail(io->context, FAULT_ASK, fd, NULL, NULL))
 		return -1;
 	return io_system.fstat(&io_system, fd, st);
 }
@@ -141,7 +141,7 @@ static int fault_fstatat(const struct io *io, int dirfd, const char *path, struc
 	struct fault *fault = io->context;
 
 	fault->fstatats++;
-	if (is_to_fail(fault, FAULT_ASK, -1, path, NULL))
+	if (must_fail(fault, FAULT_ASK, -1, path, NULL))
 		return -1;
 	if (fault->fstatat_error) {
 		errno = fault->fstatat_error;
@@ -168,7 +168,7 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_LIST, fd, NULL, NULL))
+	if (must_fail(fault, FAULT_LIST, fd, NULL, NULL))
 		return -1;
 	if (++fault->listings >= fault->bad_listing && fault->bad_listing) {
 		errno = EIO;
@@ -186,7 +186,7 @@ static bool refuses(struct fault *fault, enum fault_change kind, int fd, const c
 {
 	char name[PATH_MAX];
 
-	if (is_to_fail(fault, kind, fd, path, len))
+	if (must_fail(fault, kind, fd, path, len))
 		return true;
 	if (!fault->watch)
 		return false;
@@ -264,7 +264,7 @@ static int fault_fstatvfs(const struct io *io, int fd, struct statvfs *st)
 {
 	struct fault *fault = io->context;
 
-	if (is_to_fail(fault, FAULT_ASK, fd, NULL, NULL))
+	if (must_fail(fault, FAULT_ASK, fd, NULL, NULL))
 		return -1;
 	const int result = io_system.fstatvfs(&io_system, fd, st);
 

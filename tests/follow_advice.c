@@ -19,10 +19,10 @@
 
 #define STEPS_MAX 4u
 
-static const char *say(char text[ADVICE_TEXT], const char *format, ...)
+static const char *print(char text[ADVICE_TEXT], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static const char *say(char text[ADVICE_TEXT], const char *format, ...)
+static const char *print(char text[ADVICE_TEXT], const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -33,28 +33,28 @@ static const char *say(char text[ADVICE_TEXT], const char *format, ...)
 
 /* ---- looking ---- */
 
-struct sight {
+struct checked {
 	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
 };
 
-static void look_away(struct sight *sight)
+static void close_repo(struct checked *checked)
 {
-	verify_free(sight->verify);
-	repo_close(sight->repo);
+	verify_free(checked->verify);
+	repo_close(checked->repo);
 }
 
 /* Every folder of what came to no end is named, and the advice speaks of the newest. */
-static const char *check_told(const struct sight *sight, char text[ADVICE_TEXT])
+static const char *check_named(const struct checked *checked, char text[ADVICE_TEXT])
 {
-	const uint64_t *total = sight->verify->findings.total;
-	const struct diagnosis *diagnosis = &sight->diagnosis;
+	const uint64_t *total = checked->verify->findings.total;
+	const struct diagnosis *diagnosis = &checked->diagnosis;
 	struct undo_entry *entries;
 	size_t count, by_state[4] = { 0 };
 	enum undo_state newest = UNDO_UNREADABLE;
-	if (undo_list(sight->repo->io, sight->repo->fd, &entries, &count) != AS_OK)
-		return say(text, "the undo folders cannot be listed");
+	if (undo_list(checked->repo->io, checked->repo->fd, &entries, &count) != AS_OK)
+		return print(text, "the undo folders cannot be listed");
 	for (size_t i = 0; i < count; i++) {
 		by_state[entries[i].state]++;
 		if (newest == UNDO_UNREADABLE)
@@ -67,92 +67,92 @@ static const char *check_told(const struct sight *sight, char text[ADVICE_TEXT])
 	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
 	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
 	    diagnosis->undo_comes_first != (newest == UNDO_UNDOING))
-		return say(text, "not told what was cut short: %s", diagnosis->advice);
+		return print(text, "not told what was cut short: %s", diagnosis->advice);
 	return NULL;
 }
 
-static const char *look(const char *repo, const struct io *io, struct sight *sight,
+static const char *open_repo(const char *repo, const struct io *io, struct checked *checked,
 			char text[ADVICE_TEXT])
 {
 	const struct repo_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	sight->verify = NULL;	/* there may be one after an error, too */
-	if (repo_open(repo, &options, &sight->repo, &error) != AS_OK)
-		return say(text, "it cannot be opened: %s", error.message);
-	if (verify_run(sight->repo, 1, &progress, &sight->verify) != AS_OK) {
-		look_away(sight);
-		return say(text, "it cannot be verified");
+	checked->verify = NULL;	/* there may be one after an error, too */
+	if (repo_open(repo, &options, &checked->repo, &error) != AS_OK)
+		return print(text, "it cannot be opened: %s", error.message);
+	if (verify_run(checked->repo, 1, &progress, &checked->verify) != AS_OK) {
+		close_repo(checked);
+		return print(text, "it cannot be verified");
 	}
-	diagnose(sight->repo, sight->verify, &sight->diagnosis);
-	const char *wrong = check_told(sight, text);
+	diagnose(checked->repo, checked->verify, &checked->diagnosis);
+	const char *wrong = check_named(checked, text);
 	if (wrong)
-		look_away(sight);
+		close_repo(checked);
 	return wrong;
 }
 
 /* ---- doing ---- */
 
-static const char *run_plan(struct sight *sight, struct plan *plan, bool is_undo,
+static const char *run_plan(struct checked *checked, struct plan *plan, bool is_undo,
 			    char text[ADVICE_TEXT])
 {
-	struct repo *opened = sight->repo;
+	struct repo *opened = checked->repo;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
 	const char *name = is_undo ? "undo" : repair_name(plan->action);
 	if (plan->is_refused)
-		return say(text, "%s is refused: %s", name, plan->refusal);
+		return print(text, "%s is refused: %s", name, plan->refusal);
 	if (plan->is_empty)
-		return say(text, "%s has nothing to do", name);
+		return print(text, "%s has nothing to do", name);
 	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
-		return say(text, "%s: %s", name, error.message);
+		return print(text, "%s: %s", name, error.message);
 	const struct permit *permit = lock_permit(repo_lock(opened));
 	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
 					: repair_run(plan, permit, &progress, &report, &error);
 	lock_lower(repo_lock(opened));
-	return err == AS_OK ? NULL : say(text, "%s: %s", name, error.message);
+	return err == AS_OK ? NULL : print(text, "%s: %s", name, error.message);
 }
 
-static const char *repair(struct sight *sight, enum repair action, char text[ADVICE_TEXT])
+static const char *repair(struct checked *checked, enum repair action, char text[ADVICE_TEXT])
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error = { .code = AS_OK };
 	struct plan *plan;
-	if (plan_make(sight->repo, sight->verify, action, &options, &progress, &plan, &error) !=
+	if (plan_make(checked->repo, checked->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
-		return say(text, "%s: %s", repair_name(action), error.message);
-	const char *wrong = run_plan(sight, plan, false, text);
+		return print(text, "%s: %s", repair_name(action), error.message);
+	const char *wrong = run_plan(checked, plan, false, text);
 	plan_free(plan);
 	return wrong;
 }
 
 /* What a removal that was cut short has left, as it says itself. */
-static const char *purge(struct sight *sight, const char *name, char text[ADVICE_TEXT])
+static const char *purge(struct checked *checked, const char *name, char text[ADVICE_TEXT])
 {
-	struct repo *opened = sight->repo;
+	struct repo *opened = checked->repo;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
 	uint64_t freed;
 	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
-		return say(text, "purge: %s", error.message);
+		return print(text, "purge: %s", error.message);
 	const enum as_err err = undo_purge(lock_permit(repo_lock(opened)), name, &freed, &error);
 	lock_lower(repo_lock(opened));
-	return err == AS_OK ? NULL : say(text, "purge: %s", error.message);
+	return err == AS_OK ? NULL : print(text, "purge: %s", error.message);
 }
 
-static const char *take_back(struct sight *sight, char text[ADVICE_TEXT])
+static const char *take_back(struct checked *checked, char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	if (undo_plan(sight->repo, &plan, name, &error) != AS_OK)
-		return say(text, "undo: %s", error.message);
+	if (undo_plan(checked->repo, &plan, name, &error) != AS_OK)
+		return print(text, "undo: %s", error.message);
 	const char *wrong = plan->is_refused && strstr(plan->refusal, "but no manifest")
-				    ? purge(sight, name, text)
-				    : run_plan(sight, plan, true, text);
+				    ? purge(checked, name, text)
+				    : run_plan(checked, plan, true, text);
 	plan_free(plan);
 	return wrong;
 }
@@ -160,42 +160,42 @@ static const char *take_back(struct sight *sight, char text[ADVICE_TEXT])
 const char *advice_repair(const char *repo, const struct io *io, enum repair action,
 			  char text[ADVICE_TEXT])
 {
-	struct sight sight;
-	const char *wrong = look(repo, io, &sight, text);
+	struct checked checked;
+	const char *wrong = open_repo(repo, io, &checked, text);
 	if (wrong)
 		return wrong;
-	wrong = repair(&sight, action, text);
-	look_away(&sight);
+	wrong = repair(&checked, action, text);
+	close_repo(&checked);
 	return wrong;
 }
 
 const char *advice_undo(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
-	struct sight sight;
-	const char *wrong = look(repo, io, &sight, text);
+	struct checked checked;
+	const char *wrong = open_repo(repo, io, &checked, text);
 	if (wrong)
 		return wrong;
-	wrong = take_back(&sight, text);
-	look_away(&sight);
+	wrong = take_back(&checked, text);
+	close_repo(&checked);
 	return wrong;
 }
 
 const char *advice_step(const char *repo, const struct io *io, bool *is_clean,
 			char text[ADVICE_TEXT])
 {
-	struct sight sight;
-	const char *wrong = look(repo, io, &sight, text);
+	struct checked checked;
+	const char *wrong = open_repo(repo, io, &checked, text);
 	if (wrong)
 		return wrong;
-	const struct diagnosis *diagnosis = &sight.diagnosis;
+	const struct diagnosis *diagnosis = &checked.diagnosis;
 	*is_clean = diagnosis->clean && !diagnosis->undo_comes_first;
 	if (diagnosis->undo_comes_first)
-		wrong = take_back(&sight, text);
+		wrong = take_back(&checked, text);
 	else if (!diagnosis->clean && diagnosis->recommended == REPAIR_NONE)
-		wrong = say(text, "nothing is recommended: %s", diagnosis->verdict);
+		wrong = print(text, "nothing is recommended: %s", diagnosis->verdict);
 	else if (!diagnosis->clean)
-		wrong = repair(&sight, diagnosis->recommended, text);
-	look_away(&sight);
+		wrong = repair(&checked, diagnosis->recommended, text);
+	close_repo(&checked);
 	return wrong;
 }
 
@@ -208,27 +208,27 @@ const char *advice_follow(const char *repo, const struct io *io, unsigned *steps
 		if (wrong || is_clean)
 			return wrong;
 	}
-	return say(text, "the steps that are recommended lead nowhere");
+	return print(text, "the steps that are recommended lead nowhere");
 }
 
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
 	for (unsigned steps = 0; steps <= 2 * STEPS_MAX; steps++) {
-		struct sight sight;
+		struct checked checked;
 		struct undo_entry *entries;
 		size_t count = 0;
-		const char *wrong = look(repo, io, &sight, text);
+		const char *wrong = open_repo(repo, io, &checked, text);
 		if (wrong)
 			return wrong;
-		if (undo_list(io, sight.repo->fd, &entries, &count) == AS_OK)
+		if (undo_list(io, checked.repo->fd, &entries, &count) == AS_OK)
 			free(entries);
 		if (count > 0)
-			wrong = take_back(&sight, text);
-		look_away(&sight);
+			wrong = take_back(&checked, text);
+		close_repo(&checked);
 		if (wrong || count == 0)
 			return wrong;
 	}
-	return say(text, "taking back leads nowhere");
+	return print(text, "taking back leads nowhere");
 }
 
 /* ---- bytes ---- */
@@ -321,9 +321,9 @@ static const char *gather_all(struct as_store *store, struct contents *contents,
 	*contents = (struct contents){ .count = 0 };
 	const enum as_err err = as_each_key(store, gather, &gathering, &error);
 	if (gathering.is_unreadable)
-		return say(text, "an object that is listed cannot be read");
+		return print(text, "an object that is listed cannot be read");
 	if (err != AS_OK)
-		return say(text, "it cannot be listed: %s", error.message);
+		return print(text, "it cannot be listed: %s", error.message);
 	if (contents->count > 0)
 		qsort(contents->objects, contents->count, sizeof(struct object), compare_objects);
 	return NULL;
@@ -338,15 +338,15 @@ static const char *read_both(struct as_store *store, struct contents *contents,
 	as_get_state(store, &state);
 	*contents = (struct contents){ .count = 0 };
 	if (state.needs_rollback || state.needs_recover)
-		return say(text, "not in order for the store: %s", state.why);
+		return print(text, "not in order for the store: %s", state.why);
 	const char *wrong = gather_all(store, contents, text);
 	if (wrong || !state.has_transaction)
 		return wrong;
 	if (store_replay(store, true, &error) != AS_OK)
-		return say(text, "the log cannot be replayed: %s", error.message);
+		return print(text, "the log cannot be replayed: %s", error.message);
 	wrong = gather_all(store, &by_log, text);
 	if (!wrong && !contents_equal(contents, &by_log))
-		wrong = say(text, "index and log differ: %zu objects, %zu objects",
+		wrong = print(text, "index and log differ: %zu objects, %zu objects",
 			    contents->count, by_log.count);
 	contents_free(&by_log);
 	return wrong;
@@ -360,7 +360,7 @@ const char *contents_read(const char *repo, struct contents *contents, char text
 	fault_init(&fault);
 	*contents = (struct contents){ .count = 0 };
 	if (store_open(repo, NULL, &fault.io, &store, &error) != AS_OK)
-		return say(text, "the store cannot open it: %s", error.message);
+		return print(text, "the store cannot open it: %s", error.message);
 	const char *wrong = read_both(store, contents, text);
 	as_close(store);
 	return wrong;

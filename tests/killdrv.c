@@ -3,7 +3,7 @@
  *
  * Reads lines, and answers each with one: "ok" and what was found, or "error" and the reason.
  *
- * record REPO ACTION FOLDER  do it, and keep a copy of REPO from before every change, as FOLDER/1,
+ * record REPO ACTION FOLDER  do it, and copy_before a copy of REPO from before every change, as FOLDER/1,
  *                            FOLDER/2, ...; so many there are. ACTION is a repair, or "undo"
  * advice REPO                the step that is recommended, or "none"
  * mend REPO                  take the recommended steps to their end; so many were taken
@@ -33,7 +33,7 @@ static _Noreturn void give_up(const char *what)
 	exit(2);
 }
 
-static void keep(void *context, enum fault_change kind, const char *path)
+static void copy_before(void *context, enum fault_change kind, const char *path)
 {
 	struct recording *recording = context;
 	char command[3 * BUILDER_PATH];
@@ -75,7 +75,7 @@ static void record(const char *repo, const char *action, const char *folder)
 	char text[ADVICE_TEXT], count[16];
 	struct fault fault;
 	fault_init(&fault);
-	fault.watch = keep;
+	fault.watch = copy_before;
 	fault.watch_context = &recording;
 	fault.small_write_max = 50;
 	fault.write_max = 16384;

@@ -82,7 +82,7 @@ int fsync(int fd)
 	return (int)syscall(SYS_fsync, fd);
 }
 
-static int tell_space(const char *name, int fd, struct statvfs *st)
+static int report_space(const char *name, int fd, struct statvfs *st)
 {
 	int (*next)(int, struct statvfs *);
 	*(void **)&next = dlsym(RTLD_NEXT, name);
@@ -94,10 +94,10 @@ static int tell_space(const char *name, int fd, struct statvfs *st)
 
 int fstatvfs(int fd, struct statvfs *st)
 {
-	return tell_space("fstatvfs", fd, st);
+	return report_space("fstatvfs", fd, st);
 }
 
 int fstatvfs64(int fd, struct statvfs64 *st)
 {
-	return tell_space("fstatvfs64", fd, (struct statvfs *)(void *)st);
+	return report_space("fstatvfs64", fd, (struct statvfs *)(void *)st);
 }

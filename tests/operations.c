@@ -178,7 +178,7 @@ static bool compact(struct as_store *store)
 	return as_compact(store, NULL, NULL) == AS_OK;
 }
 
-static bool give_up(struct as_store *store)
+static bool undo_changes(struct as_store *store)
 {
 	bool done = true;
 	for (unsigned i = 40; i < 48; i++)
@@ -186,9 +186,9 @@ static bool give_up(struct as_store *store)
 	return done && as_rollback(store, 0, NULL) == AS_OK;
 }
 
-static bool give_up_and_go_on(struct as_store *store)
+static bool undo_and_go_on(struct as_store *store)
 {
-	return give_up(store) && put(store, 50, 60, 5) && delete(store, 2) && commit(store, 0);
+	return undo_changes(store) && put(store, 50, 60, 5) && delete(store, 2) && commit(store, 0);
 }
 
 static bool recover(struct as_store *store)
@@ -215,8 +215,8 @@ STORE_WORK(tombs, 300, fill_sparse, delete_overwritten)
 STORE_WORK(large, 1u << 20, fill_some, put_large)
 STORE_WORK(like_commits, 300, fill_some, put_like_commits)
 STORE_WORK(compaction, 300, fill_sparse, compact)
-STORE_WORK(giving_up, 300, fill_some, give_up)
-STORE_WORK(going_on, 300, fill_some, give_up_and_go_on)
+STORE_WORK(giving_up, 300, fill_some, undo_changes)
+STORE_WORK(going_on, 300, fill_some, undo_and_go_on)
 STORE_WORK(recovering, 300, fill_some, recover)
 
 static void write_segment(const char *repo, unsigned segment, const void *bytes, size_t len)

@@ -17,7 +17,7 @@ struct operation {
 				 * the bytes that were there before the first */
 		BACK_WHOLE_OR_NOT, /* what could be taken back is being removed: that is possible
 				 * still, to the last byte, or not at all */
-		BACK_UNJUDGED	/* after another fault: there is nothing to hold it against */
+		BACK_UNKNOWN	/* after another fault: there is nothing to hold it against */
 	} way_back;
 	/* Nothing is committed before. Where the log holds no COMMIT at all salvage keeps what it
 	 * finds (see DESIGN), so that part of the transaction may be there afterwards. */

@@ -62,7 +62,7 @@ static bool is_drawn(const struct power_loss *loss, const struct power_loss_stat
 	return loss->one_in <= 1 || (mixed >> 32) % loss->one_in == 0;
 }
 
-static void look_at(struct power_loss *loss, struct seen *seen, const struct disk_crash *crash,
+static void visit(struct power_loss *loss, struct seen *seen, const struct disk_crash *crash,
 		    struct power_loss_state *state,
 		    void (*each)(void *context, const struct power_loss_state *state),
 		    void *context)
@@ -81,7 +81,7 @@ static void look_at(struct power_loss *loss, struct seen *seen, const struct dis
 	loss->states++;
 }
 
-static void look_at_point(struct power_loss *loss, struct seen *seen, size_t point,
+static void visit_point(struct power_loss *loss, struct seen *seen, size_t point,
 			  void (*each)(void *context, const struct power_loss_state *state),
 			  void *context)
 {
@@ -97,7 +97,7 @@ static void look_at_point(struct power_loss *loss, struct seen *seen, size_t poi
 			disk_crash_choose(crash, i);
 		else
 			disk_crash_sample(crash, i);
-		look_at(loss, seen, crash, &state, each, context);
+		visit(loss, seen, crash, &state, each, context);
 	}
 	loss->points++;
 	if (loss->pending_max < disk_crash_pending(crash))
@@ -111,7 +111,7 @@ void power_loss_walk(struct power_loss *loss,
 {
 	struct seen seen = { .count = 0 };
 	for (size_t point = loss->first; point <= disk_model_changes(loss->model); point++)
-		look_at_point(loss, &seen, point, each, context);
+		visit_point(loss, &seen, point, each, context);
 	free(seen.digests);
 }
 

@@ -63,7 +63,7 @@ static unsigned long number_of(const char *text)
 	return number;
 }
 
-static bool take_option(const char *option, const char *name, unsigned *value)
+static bool parse_option(const char *option, const char *name, unsigned *value)
 {
 	const size_t len = strlen(name);
 	if (strncmp(option, name, len) != 0)
@@ -159,8 +159,8 @@ static void do_open(struct call *call)
 			options.read_only = true;
 		else if (strcmp(*option, "no-lock") == 0)
 			options.no_lock = true;
-		else if (!take_option(*option, "lock-wait=", &options.lock_wait) &&
-			 !take_option(*option, "descriptors=", &options.descriptors))
+		else if (!parse_option(*option, "lock-wait=", &options.lock_wait) &&
+			 !parse_option(*option, "descriptors=", &options.descriptors))
 			give_up("unknown option", *option);
 	}
 	answer(call, as_open(call->args[0], &options, &store, &call->error));

@@ -65,7 +65,7 @@ struct limit {
 	_Atomic uint32_t used, found;
 	/* of each reading: the memory for a key is asked for, and used a batch later */
 	void (*fetch)(const struct limit *limit, const uint8_t *key);
-	void (*settle)(struct limit *limit, const struct key_place *batch, unsigned count);
+	void (*finish_batch)(struct limit *limit, const struct key_place *batch, unsigned count);
 };
 
 static void die(const char *what)
@@ -100,7 +100,7 @@ static uint32_t home_of(const struct limit *limit, const uint8_t *key)
 
 /* ---- the first reading: the newest place of every key ---- */
 
-static void fetch_for_noting(const struct limit *limit, const uint8_t *key)
+static void prefetch_for_add(const struct limit *limit, const uint8_t *key)
 {
 	const uint32_t home = home_of(limit, key);
 	__builtin_prefetch((const void *)&limit->states[home], 1);
@@ -114,7 +114,7 @@ static bool is_older(const struct key_place *a, const struct key_place *b)
 }
 
 /* False: the bucket is another key's. */
-static bool take_bucket(struct limit *limit, uint32_t number, const struct key_place *place)
+static bool claim_bucket(struct limit *limit, uint32_t number, const struct key_place *place)
 {
 	struct key_place *bucket = &limit->table[number];
 	uint8_t state = atomic_load_explicit(&limit->states[number], memory_order_acquire);
@@ -131,11 +131,11 @@ static bool take_bucket(struct limit *limit, uint32_t number, const struct key_p
 	return state == SLOT_FREE || is_same;
 }
 
-static void note_batch(struct limit *limit, const struct key_place *batch, unsigned count)
+static void add_batch(struct limit *limit, const struct key_place *batch, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t number = home_of(limit, batch[i].key);
-		while (!take_bucket(limit, number, &batch[i]))
+		while (!claim_bucket(limit, number, &batch[i]))
 			number = (number + 1) & (limit->buckets - 1);
 	}
 }
@@ -149,7 +149,7 @@ static uint64_t brief_key(const uint8_t *key)
 	return brief;
 }
 
-static void fetch_for_finding(const struct limit *limit, const uint8_t *key)
+static void prefetch_for_find(const struct limit *limit, const uint8_t *key)
 {
 	__builtin_prefetch(&limit->briefs[home_of(limit, key)]);
 }
@@ -188,14 +188,14 @@ struct batch {
 	unsigned count;
 };
 
-static void settle(struct limit *limit, struct batch *batch)
+static void finish_batch(struct limit *limit, struct batch *batch)
 {
-	limit->settle(limit, batch->rows, batch->count);
+	limit->finish_batch(limit, batch->rows, batch->count);
 	batch->count = 0;
 }
 
 /* The bytes of @window that whole entries are made of. */
-static size_t take_window(struct limit *limit, struct batch *batch, uint32_t segment,
+static size_t read_window(struct limit *limit, struct batch *batch, uint32_t segment,
 			  uint32_t offset, const uint8_t *window, size_t len)
 {
 	size_t at = 0, size;
@@ -207,20 +207,20 @@ static size_t take_window(struct limit *limit, struct batch *batch, uint32_t seg
 			row->segment = segment;
 			row->offset = offset + (uint32_t)at;
 			if (batch->count == BATCH)
-				settle(limit, batch);
+				finish_batch(limit, batch);
 		}
 		at += size;
 	}
 	return at;
 }
 
-static void take_segment(struct limit *limit, int fd, uint32_t segment, uint8_t *window)
+static void read_segment(struct limit *limit, int fd, uint32_t segment, uint8_t *window)
 {
 	struct batch batch = { .count = 0 };
 	uint32_t offset = MAGIC;
 	ssize_t len;
 	while ((len = pread(fd, window, WINDOW, offset)) > 0) {
-		const size_t taken = take_window(limit, &batch, segment, offset, window,
+		const size_t taken = read_window(limit, &batch, segment, offset, window,
 						 (size_t)len);
 		if (taken == 0)
 			die("an entry is torn, or larger than the window");
@@ -228,10 +228,10 @@ static void take_segment(struct limit *limit, int fd, uint32_t segment, uint8_t 
 	}
 	if (len < 0)
 		die("read");
-	settle(limit, &batch);
+	finish_batch(limit, &batch);
 }
 
-static void take_segments(void *context)
+static void read_segments(void *context)
 {
 	struct limit *limit = context;
 	uint8_t *window = memory(WINDOW);
@@ -243,21 +243,21 @@ static void take_segments(void *context)
 		const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
 		if (fd < 0)
 			break;
-		take_segment(limit, fd, segment, window);
+		read_segment(limit, fd, segment, window);
 		close(fd);
 	}
 	free(window);
 }
 
-static void take_all(struct limit *limit,
+static void read_all_segments(struct limit *limit,
 		     void (*fetch)(const struct limit *limit, const uint8_t *key),
-		     void (*settle_one)(struct limit *limit, const struct key_place *batch,
+		     void (*finish_one)(struct limit *limit, const struct key_place *batch,
 					unsigned count))
 {
 	limit->next = 0;
 	limit->fetch = fetch;
-	limit->settle = settle_one;
-	parallel_run(parallel_threads(0), take_segments, limit);
+	limit->finish_batch = finish_one;
+	parallel_run(parallel_threads(0), read_segments, limit);
 }
 
 /* ---- the three parts ---- */
@@ -282,7 +282,7 @@ static void first_reading(struct limit *limit)
 	limit->states = memory(limit->buckets);
 	limit->next = 0;
 	parallel_run(parallel_threads(0), make_empty, limit);
-	take_all(limit, fetch_for_noting, note_batch);
+	read_all_segments(limit, prefetch_for_add, add_batch);
 	for (uint32_t i = 0; i < limit->buckets; i++)
 		limit->used += limit->states[i] == SLOT_TAKEN;
 	free((void *)limit->states);
@@ -368,7 +368,7 @@ static void second_reading(struct limit *limit)
 	limit->briefs = memory(limit->buckets * sizeof(*limit->briefs));
 	limit->next = 0;
 	parallel_run(parallel_threads(0), load_briefs, limit);
-	take_all(limit, fetch_for_finding, find_batch);
+	read_all_segments(limit, prefetch_for_find, find_batch);
 	free(limit->briefs);
 	if (limit->found != limit->used)
 		die("the second reading differs from the first");

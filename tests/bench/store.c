@@ -125,7 +125,7 @@ struct keys {
 	uint64_t count, seen;
 };
 
-static int take_second(void *context, const uint8_t key[AS_KEY_SIZE])
+static int keep_every_second(void *context, const uint8_t key[AS_KEY_SIZE])
 {
 	struct keys *keys = context;
 	if (keys->seen++ % 2 == 0)
@@ -143,7 +143,7 @@ static void thin(const char *path)
 	keys.rows = malloc((count + 1) * AS_KEY_SIZE);
 	if (!keys.rows)
 		exit(1);
-	need(as_each_key(store, take_second, &keys, &error), &error);
+	need(as_each_key(store, keep_every_second, &keys, &error), &error);
 	const double start = now();
 	for (uint64_t i = 0; i < keys.count; i++)
 		need(as_delete(store, keys.rows[i], AS_KEY_SIZE, &error), &error);

@@ -13,7 +13,7 @@
 #define TRANSACTION 7u
 
 /* Both lists ascend, hold each number once, and are found by their numbers. */
-static void judge_lists(const struct hints *hints, size_t size)
+static void check_lists(const struct hints *hints, size_t size)
 {
 	/* Every row stands for bytes that were there. */
 	need(hints->segment_count <= size / 2 && hints->compact_count <= size);
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	need(hints.transaction == TRANSACTION);
 	if (hints.usable) {
 		need(hints.version == 1);
-		judge_lists(&hints, size);
+		check_lists(&hints, size);
 		write_again(&hints);
 	} else {
 		need(!hints.segments && !hints.compact);

@@ -32,7 +32,7 @@ static enum way follow(const struct index_bucket *rows, uint32_t buckets, uint32
 }
 
 /* The census says what walking from each key's home finds. */
-static void judge_census(const struct index_file *file, const struct index_bucket *rows,
+static void check_census(const struct index_file *file, const struct index_bucket *rows,
 			 const struct index_image *image, const struct index_census *census)
 {
 	uint32_t used = 0, deleted = 0, unreachable = 0;
@@ -83,7 +83,7 @@ static void write_again(const struct index_table *table)
 	ram_clear(ram);
 }
 
-static void judge_table(const struct index_file *file, const struct index_census *census)
+static void check_table(const struct index_file *file, const struct index_census *census)
 {
 	struct index_table *table = NULL;
 	const bool is_sound = census->used == file->used && census->unreachable == 0 &&
@@ -96,7 +96,7 @@ static void judge_table(const struct index_file *file, const struct index_census
 		index_table_free(table);
 }
 
-/* Two threads load what one has loaded, and judge it alike. Of a bucket that is not used nobody looks at the key. */
+/* Two threads load what one has loaded, and check_index it alike. Of a bucket that is not used nobody looks at the key. */
 static void load_with_two(const struct index_file *file, const struct key_hash *hash,
 			  const struct index_image *image)
 {
@@ -117,7 +117,7 @@ static void load_with_two(const struct index_file *file, const struct key_hash *
 	index_image_free(&other);
 }
 
-static void judge(const struct index_file *file, struct findings *findings)
+static void check_index(const struct index_file *file, struct findings *findings)
 {
 	struct index_image image;
 	struct index_census census = { 0 };
@@ -131,10 +131,10 @@ static void judge(const struct index_file *file, struct findings *findings)
 	if (file->buckets % 8 == 0)
 		load_with_two(file, &hash, &image);
 	need(index_census(file, &image, 1, &census, findings) == AS_OK);
-	judge_census(file, rows, &image, &census);
+	check_census(file, rows, &image, &census);
 	need((findings->count == 0) == (census.unreachable == 0 && census.duplicates == 0 &&
 					census.used == file->used));
-	judge_table(file, &census);
+	check_table(file, &census);
 	index_image_free(&image);
 	free(rows);
 }
@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	need(err == AS_OK || err == AS_ERR_INTEGRITY);
 	if (err == AS_OK) {
 		need(size == INDEX_HEADER + (uint64_t)file.buckets * INDEX_BUCKET);
-		judge(&file, &findings);
+		check_index(&file, &findings);
 	}
 	index_close(&file);
 	findings_free(&findings);

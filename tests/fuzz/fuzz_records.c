@@ -47,7 +47,7 @@ static void write_again(const struct verify_records *records)
 }
 
 /* Sorted, one for each segment, the newest, and found. */
-static void judge_sorted(struct verify_records *records)
+static void check_sorted(struct verify_records *records)
 {
 	verify_records_sort(records);
 	for (size_t i = 0; i < records->count; i++) {
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!records_from_json(report, id, &records))
 		write_again(&records);
-	judge_sorted(&records);
+	check_sorted(&records);
 	verify_records_free(&records);
 	json_decref(report);
 	return 0;

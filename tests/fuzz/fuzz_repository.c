@@ -50,7 +50,7 @@ static bool is_same_finding(const struct finding *a, const struct finding *b)
 }
 
 /* Every sentence can be shown, and no two orders of finding give another list. */
-static void judge_findings(const struct findings *findings, const struct findings *again)
+static void check_findings(const struct findings *findings, const struct findings *again)
 {
 	need(findings->count == again->count);
 	for (size_t i = 0; i < findings->count; i++) {
@@ -70,7 +70,7 @@ static void verify_with_two(const struct opened_repo *opened)
 	struct diagnosis diagnosis;
 	need(verify_run(opened->repo, 2, &progress, &again) == AS_OK);
 	diagnose(opened->repo, again, &diagnosis);
-	judge_findings(&opened->verify->findings, &again->findings);
+	check_findings(&opened->verify->findings, &again->findings);
 	need(opened->verify->objects == again->objects && opened->verify->bytes == again->bytes);
 	need(opened->verify->tail == again->tail);
 	need(opened->diagnosis.clean == diagnosis.clean);
@@ -198,7 +198,7 @@ static bool is_lost(const struct plan *plan, const uint8_t *key)
 }
 
 /* What was there still is, byte for byte, unless the plan named it as lost. */
-static void judge_objects(const struct objects *before, const struct objects *after,
+static void check_objects(const struct objects *before, const struct objects *after,
 			  const struct plan *plan)
 {
 	for (size_t i = 0; i < before->count; i++) {
@@ -248,7 +248,7 @@ static void repeat(const struct opened_repo *opened, enum repair action)
 }
 
 /* Do what is recommended. False: nothing is, or it cannot be done. */
-static bool take_step(char name[UNDO_NAME_MAX])
+static bool run_step(char name[UNDO_NAME_MAX])
 {
 	struct opened_repo opened, then;
 	need(opened_repo_open(&opened));
@@ -263,7 +263,7 @@ static bool take_step(char name[UNDO_NAME_MAX])
 		need(opened_repo_open(&then));
 		const struct objects after = objects_of(then.verify);
 		if (is_done) {
-			judge_objects(&before, &after, plan);
+			check_objects(&before, &after, plan);
 			repeat(&then, action);
 		}
 		opened_repo_close(&then);
@@ -312,7 +312,7 @@ static void repair(void)
 	unsigned steps = 0;
 	const bool may_be_overtaken = has_undo_folder();
 	char *before = ram_listing(ram);
-	while (take_step(names[steps]))
+	while (run_step(names[steps]))
 		need(++steps <= STEPS_MAX);
 	bool is_back = true;
 	while (steps > 0 && is_back)

@@ -46,7 +46,7 @@ static int compare_offsets(const void *left, const void *right)
 	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-static void take_input(const uint8_t *data, size_t size, struct input *input)
+static void split_input(const uint8_t *data, size_t size, struct input *input)
 {
 	const size_t header = header_of(data, size);
 	*input = (struct input){ .file = { .bytes = data + header, .len = size - header } };
@@ -82,7 +82,7 @@ static bool can_be_read(const struct input *input, uint64_t offset, uint64_t siz
 }
 
 /* A whole entry is one by zlib's word, too. */
-static void judge_whole(const struct input *input, const struct segment_entry *e)
+static void check_whole(const struct input *input, const struct segment_entry *e)
 {
 	const uint8_t *bytes = input->file.bytes + e->offset;
 	need(e->size >= SEGMENT_HEADER && can_be_read(input, e->offset, e->size));
@@ -94,12 +94,12 @@ static void judge_whole(const struct input *input, const struct segment_entry *e
 	need(!e->unstable && e->crc_stored == e->crc_computed);
 }
 
-static void judge_row(const struct input *input, const struct segment_entry *e)
+static void check_row(const struct input *input, const struct segment_entry *e)
 {
 	need(e->size > 0 && e->size <= input->file.len - e->offset);
 	if (e->tag != SEGMENT_DAMAGED) {
 		need(e->cause == SEGMENT_WHOLE);
-		judge_whole(input, e);
+		check_whole(input, e);
 		return;
 	}
 	need(e->cause != SEGMENT_WHOLE && e->cause < SEGMENT_CAUSES);
@@ -110,9 +110,9 @@ static void judge_row(const struct input *input, const struct segment_entry *e)
 		need(can_be_read(input, e->offset, e->size));
 }
 
-static enum as_err judge_suspect(void *context, const struct segment_entry *e)
+static enum as_err check_suspect(void *context, const struct segment_entry *e)
 {
-	judge_whole(context, e);
+	check_whole(context, e);
 	return AS_OK;
 }
 
@@ -131,14 +131,14 @@ static void walk(struct segment_reader *reader, struct input *input, struct rows
 		need(e.offset == position);
 		position += e.size;
 		if (e.offset > 0 || e.tag != SEGMENT_DAMAGED)
-			judge_row(input, &e);
+			check_row(input, &e);
 		if (rows->count < ROWS_MAX)
 			rows->rows[rows->count++] = e;
 	}
 	need(err == AS_END && position == input->file.len);
 }
 
-static void judge_lookups(struct segment_reader *reader, struct input *input,
+static void check_lookups(struct segment_reader *reader, struct input *input,
 			  const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->count && i < 64; i++) {
@@ -146,7 +146,7 @@ static void judge_lookups(struct segment_reader *reader, struct input *input,
 		struct segment_entry e;
 		const uint8_t *bytes;
 		if (row->tag == SEGMENT_DAMAGED) {
-			need(segment_suspects(reader, row->offset, row->size, judge_suspect,
+			need(segment_suspects(reader, row->offset, row->size, check_suspect,
 					      input) == AS_OK);
 			continue;
 		}
@@ -176,14 +176,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct segment_reader *reader;
 	static struct input input;
 	static struct io io;
-	take_input(data, size, &input);
+	split_input(data, size, &input);
 	io = memory_io(&input.file);
 	if (!reader)
 		reader = segment_reader_new(&io);
 	need(reader);
 	walk(reader, &input, &rows);
 	need(input.file.bytes_read <= READ_MAX * ((uint64_t)input.file.len + 64));
-	judge_lookups(reader, &input, &rows);
+	check_lookups(reader, &input, &rows);
 	input.file.read_max = 1 + size % 97;	/* short reads make no difference */
 	walk(reader, &input, &again);
 	need(is_same(&rows, &again));

@@ -67,7 +67,7 @@ static const char *target_of(const char *path)
 	return NULL;
 }
 
-static void take_file(struct archive *archive, const char *path, const uint8_t *bytes, size_t len)
+static void add_file(struct archive *archive, const char *path, const uint8_t *bytes, size_t len)
 {
 	char name[4096];
 	const char *target = target_of(path);
@@ -83,9 +83,9 @@ static void take_file(struct archive *archive, const char *path, const uint8_t *
 	archive->len += len;
 }
 
-static void take_all(struct archive *archive, const char *repo, const char *path);
+static void add_folder(struct archive *archive, const char *repo, const char *path);
 
-static void take(struct archive *archive, const char *repo, const char *path)
+static void add_named(struct archive *archive, const char *repo, const char *path)
 {
 	char whole[4096];
 	struct stat st;
@@ -93,7 +93,7 @@ static void take(struct archive *archive, const char *repo, const char *path)
 	if (lstat(whole, &st) != 0)
 		fail(whole);
 	if (S_ISDIR(st.st_mode))
-		take_all(archive, repo, path);
+		add_folder(archive, repo, path);
 	if (!S_ISREG(st.st_mode))
 		return;
 	FILE *file = fopen(whole, "rb");
@@ -102,11 +102,11 @@ static void take(struct archive *archive, const char *repo, const char *path)
 	    fread(bytes, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
 		fail(whole);
 	fclose(file);
-	take_file(archive, path, bytes, (size_t)st.st_size);
+	add_file(archive, path, bytes, (size_t)st.st_size);
 	free(bytes);
 }
 
-static void take_all(struct archive *archive, const char *repo, const char *path)
+static void add_folder(struct archive *archive, const char *repo, const char *path)
 {
 	char whole[4096], below[2048];
 	struct dirent **names;
@@ -118,17 +118,17 @@ static void take_all(struct archive *archive, const char *repo, const char *path
 		snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "/" : "",
 			 names[i]->d_name);
 		if (names[i]->d_name[0] != '.')
-			take(archive, repo, below);
+			add_named(archive, repo, below);
 		free(names[i]);
 	}
 	free(names);
 }
 
-static void take_repository(const char *repo, const char *name)
+static void add_repository(const char *repo, const char *name)
 {
 	static struct archive archive;
 	archive = (struct archive){ .name = name };
-	take_all(&archive, repo, "");
+	add_folder(&archive, repo, "");
 	if (!archive.is_too_large)
 		write_seed("repository", name, archive.bytes, archive.len);
 }
@@ -229,7 +229,7 @@ static void build(const char *place, const char *name, void (*damage)(struct bui
 	fill(builder);
 	damage(builder);
 	builder_free(builder);
-	take_repository(repo, name);
+	add_repository(repo, name);
 }
 
 /* ---- what lies in no fresh repository ---- */
@@ -329,7 +329,7 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "given%d", i - 1);
-		take_repository(argv[i], name);
+		add_repository(argv[i], name);
 	}
 	return 0;
 }

@@ -157,7 +157,7 @@ static int give_name(struct ram *ram, const struct place *place, uint32_t node)
 	return 0;
 }
 
-static void take_name(struct ram *ram, uint32_t number)
+static void drop_name(struct ram *ram, uint32_t number)
 {
 	struct name *name = &ram->names[number];
 	const uint32_t node = name->node;
@@ -390,7 +390,7 @@ static int ram_mkdirat(const struct io *io, int dirfd, const char *path, mode_t 
 }
 
 /* May what @from names take the name @to, in the place of what has it? */
-static int judge_rename(const struct ram *ram, uint32_t from, uint32_t to)
+static int check_rename(const struct ram *ram, uint32_t from, uint32_t to)
 {
 	if (to == NOTHING)
 		return 0;
@@ -410,11 +410,11 @@ static int move(struct ram *ram, int dirfd, const char *from, const char *to)
 	const uint32_t other = new.name != NOTHING ? ram->names[new.name].node : NOTHING;
 	if (node == other)
 		return 0;
-	if (judge_rename(ram, node, other) != 0 || give_name(ram, &new, node) != 0)
+	if (check_rename(ram, node, other) != 0 || give_name(ram, &new, node) != 0)
 		return -1;
-	take_name(ram, old.name);
+	drop_name(ram, old.name);
 	if (other != NOTHING)
-		take_name(ram, new.name);
+		drop_name(ram, new.name);
 	return 0;
 }
 
@@ -451,7 +451,7 @@ static int ram_unlinkat(const struct io *io, int dirfd, const char *path, int fl
 		return leave(ram, fail(is_folder(ram, node) ? EISDIR : ENOTDIR));
 	if (is_folder(ram, node) && !is_empty(ram, node))
 		return leave(ram, fail(ENOTEMPTY));
-	take_name(ram, place.name);
+	drop_name(ram, place.name);
 	return leave(ram, 0);
 }
 

@@ -203,7 +203,7 @@ static void make_repo(const struct operation *operation, const char *repo,
 }
 
 /* Do what the store says of itself. True: it now holds @after, else @before. */
-static bool mend(const char *repo, const struct expected_store *before,
+static bool repair(const char *repo, const struct expected_store *before,
 		 const struct expected_store *after, const char *name, unsigned at)
 {
 	struct fault fault;
@@ -268,7 +268,7 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	if (!went_well && !is_reached)
 		fail_msg("%s failed, and no fault was near", operation->name);
 	compare_with_attic(repo, operation->name, at);
-	const bool is_after = mend(repo, &before, &after, operation->name, at);
+	const bool is_after = repair(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
 		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);
 	expected_check_repo(is_after ? &after : &before, repo);

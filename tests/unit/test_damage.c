@@ -53,7 +53,7 @@ static bool has_a_name(const struct verify *verify, const struct damaged_object 
 	       index_lookup(&verify->repo->index, object->key, &bucket) == AS_OK;
 }
 
-static void judge(const struct damaged_repo *world, const struct verify *verify,
+static void compare(const struct damaged_repo *world, const struct verify *verify,
 		  const struct damaged_object *object, struct tally *tally)
 {
 	struct replay_event place;
@@ -81,7 +81,7 @@ static void judge(const struct damaged_repo *world, const struct verify *verify,
 				  !is_named(verify, PROBLEM_OBJECT_OLDER, object->key);
 }
 
-static struct tally judge_all(struct damaged_repo *world)
+static struct tally compare_all(struct damaged_repo *world)
 {
 	const struct repo_options options = { .no_lock = true };
 	struct verify_progress progress = { 0 };
@@ -92,7 +92,7 @@ static struct tally judge_all(struct damaged_repo *world)
 	assert_int_equal(repo_open(world->repo, &options, &opened, &error), AS_OK);
 	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);
 	for (unsigned i = 0; i < DAMAGED_OBJECTS; i++)
-		judge(world, verify, &world->objects[i], &tally);
+		compare(world, verify, &world->objects[i], &tally);
 	verify_free(verify);
 	repo_close(opened);
 	return tally;
@@ -106,7 +106,7 @@ static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
 		damaged_repo_seed(world, seed);
 		for (unsigned i = 0; i < how_many; i++)
 			damaged_repo_damage(world);
-		const struct tally tally = judge_all(world);
+		const struct tally tally = compare_all(world);
 		if (tally.given_up || tally.come_back || tally.replaced || tally.unnamed)
 			print_message("#%s: given up %u, come back %u, replaced %u, unnamed %u\n",
 				      world->story, tally.given_up, tally.come_back,
@@ -121,13 +121,13 @@ static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
 	return sum;
 }
 
-static void the_whole_repository_is_judged_right(void **state)
+static void an_undamaged_repository_is_read_right(void **state)
 {
-	const struct tally tally = judge_all(*state);
+	const struct tally tally = compare_all(*state);
 	assert_int_equal(tally.given_up + tally.come_back + tally.replaced + tally.unnamed, 0);
 }
 
-static void one_damage_is_judged_right(void **state)
+static void one_damage_is_read_right(void **state)
 {
 	const struct tally tally = run_seeds(*state, 1);
 	assert_int_equal(tally.given_up, 0);
@@ -136,7 +136,7 @@ static void one_damage_is_judged_right(void **state)
 	assert_int_equal(tally.unnamed, 0);
 }
 
-static void two_damages_are_judged_right(void **state)
+static void two_damages_are_read_right(void **state)
 {
 	const struct tally tally = run_seeds(*state, 2);
 	assert_int_equal(tally.given_up, 0);
@@ -148,9 +148,9 @@ static void two_damages_are_judged_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_whole_repository_is_judged_right),
-		cmocka_unit_test(one_damage_is_judged_right),
-		cmocka_unit_test(two_damages_are_judged_right),
+		cmocka_unit_test(an_undamaged_repository_is_read_right),
+		cmocka_unit_test(one_damage_is_read_right),
+		cmocka_unit_test(two_damages_are_read_right),
 	};
 	return cmocka_run_group_tests(tests, damaged_repo_setup, damaged_repo_teardown);
 }

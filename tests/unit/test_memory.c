@@ -27,7 +27,7 @@
 
 #include <cmocka.h>
 
-#define TOLD_MAX 12u	/* failures of one operation that are told in full */
+#define SHOWN_MAX 12u	/* failures of one operation that are told in full */
 
 static uint64_t all_points;
 
@@ -36,9 +36,9 @@ struct tally {
 	unsigned points, wrong;
 };
 
-static void tell(struct tally *tally, unsigned at, bool for_good, const char *wrong)
+static void report(struct tally *tally, unsigned at, bool for_good, const char *wrong)
 {
-	if (tally->wrong++ < TOLD_MAX)
+	if (tally->wrong++ < SHOWN_MAX)
 		print_message("# %s%s%s: call %u for memory fails%s: %s\n", tally->name,
 			      tally->of ? " of: " : "", tally->of ? tally->of : "", at,
 			      for_good ? ", and all after it" : "", wrong);
@@ -49,18 +49,18 @@ static void close_tally(struct tally *tally)
 	static bool has_leaked;	/* what is lost is found again and again */
 	char figure[128];
 	if (!has_leaked && (has_leaked = malloc_failures_leaked()))
-		tell(tally, 0, true, "memory is lost, by one or more of all calls");
+		report(tally, 0, true, "memory is lost, by one or more of all calls");
 	snprintf(figure, sizeof(figure), "allocations failed, %s", tally->name);
 	campaign_figure(figure, tally->points);
 	all_points += tally->points;
 	assert_int_equal(tally->wrong, 0);
 }
 
-/* ---- what is said ---- */
+/* ---- what is wrong_code ---- */
 
 /* While memory is refused every message is to speak of that, and of nothing else. One is true all
  * the same: a compaction that is given up behind a COMMIT looks for hints that are not written yet. */
-static enum as_err said;
+static enum as_err wrong_code;
 
 static bool is_true(enum as_err code, const char *text)
 {
@@ -81,7 +81,7 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (!is_true(code, text))
-		said = code;
+		wrong_code = code;
 	return __real_as_fail(error, code, sys, "%s", text);
 }
 
@@ -202,12 +202,12 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 	const char *wrong = NULL;
 	trial_reset(trial);
 	fault_init(&fault);
-	said = AS_OK;
+	wrong_code = AS_OK;
 	malloc_failures_arm(at, for_good);
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
 	const bool was_reached = malloc_failures_disarm() >= at;
-	if (was_reached && said != AS_OK) {
-		snprintf(text, sizeof(text), "it is said to be %s", as_err_name(said));
+	if (was_reached && wrong_code != AS_OK) {
+		snprintf(text, sizeof(text), "it is wrong_code to be %s", as_err_name(wrong_code));
 		wrong = text;
 	} else if (fault.opens != fault.closes)
 		wrong = "descriptors stay open";
@@ -216,7 +216,7 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
 		wrong = trial_check(trial, &state, text);
 	if (wrong)
-		tell(tally, at, for_good, wrong);
+		report(tally, at, for_good, wrong);
 	tally->points += was_reached;
 	return was_reached;
 }
@@ -626,7 +626,7 @@ static struct reading read_with(const struct way *way, const char *repo, const s
 	return reading;
 }
 
-static const char *judge_reading(const struct reading *reading, const struct reading *right)
+static const char *check_reading(const struct reading *reading, const struct reading *right)
 {
 	if (reading->err == AS_ERR_MEMORY)
 		return NULL;
@@ -655,7 +655,7 @@ static bool starve_reading(struct tally *tally, const struct way *way, const cha
 	malloc_failures_arm(at, for_good);
 	const struct reading reading = read_with(way, repo, &fault.io);
 	const bool was_reached = malloc_failures_disarm() >= at;
-	const char *wrong = judge_reading(&reading, right);
+	const char *wrong = check_reading(&reading, right);
 	if (!wrong && fault.opens != fault.closes)
 		wrong = "descriptors stay open";
 	if (!wrong && malloc_failures_mapped() != maps)
@@ -663,7 +663,7 @@ static bool starve_reading(struct tally *tally, const struct way *way, const cha
 	if (!wrong && fault.changes > 0)
 		wrong = "something was written";
 	if (wrong)
-		tell(tally, at, for_good, wrong);
+		report(tally, at, for_good, wrong);
 	tally->points += was_reached;
 	return was_reached;
 }

@@ -45,7 +45,7 @@ static void trace(const struct opened_repo *opened, enum repair action)
 }
 
 /* Objects that check names as possibly deleted stay: so it says. */
-static void note_doubts(const struct damaged_repo *damaged, const struct verify *verify,
+static void find_doubted(const struct damaged_repo *damaged, const struct verify *verify,
 			bool *doubted)
 {
 	const struct findings *findings = &verify->findings;
@@ -57,14 +57,14 @@ static void note_doubts(const struct damaged_repo *damaged, const struct verify 
 }
 
 /* Run the repair that is recommended. False: none is. */
-static bool take_step(const struct damaged_repo *damaged, bool *doubted)
+static bool run_step(const struct damaged_repo *damaged, bool *doubted)
 {
 	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
 	assert_true(opened_repo_open(&opened, damaged->repo));
-	note_doubts(damaged, opened.verify, doubted);
+	find_doubted(damaged, opened.verify, doubted);
 	const enum repair action = opened.diagnosis.recommended;
 	const bool is_due = !opened.diagnosis.clean && action != REPAIR_NONE;
 	if (getenv("TRACE"))
@@ -105,7 +105,7 @@ struct tally {
 	unsigned lost, come_back;
 };
 
-static void judge(const struct damaged_repo *damaged, const bool *survived, const bool *doubted,
+static void compare(const struct damaged_repo *damaged, const bool *survived, const bool *doubted,
 		  bool has_witness, struct tally *tally)
 {
 	struct opened_repo opened;
@@ -148,7 +148,7 @@ static void undo_step(const struct damaged_repo *damaged)
 }
 
 /* Names and bytes of all files, by the shell: nothing of the engine. */
-static void note_bytes(const struct damaged_repo *damaged, const char *name)
+static void write_checksums(const struct damaged_repo *damaged, const char *name)
 {
 	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s/%s'",
 		    damaged->repo, damaged->folder, name);
@@ -167,7 +167,7 @@ static bool had_witness(const struct damaged_repo *damaged)
 	return has;
 }
 
-static void mend(struct damaged_repo *damaged, struct tally *tally)
+static void repair(struct damaged_repo *damaged, struct tally *tally)
 {
 	bool survived[DAMAGED_OBJECTS], doubted[DAMAGED_OBJECTS] = { false };
 	unsigned steps = 0;
@@ -175,16 +175,16 @@ static void mend(struct damaged_repo *damaged, struct tally *tally)
 		survived[i] = damaged->objects[i].is_live &&
 			      damaged_repo_survives(damaged, &damaged->objects[i]);
 	const bool has_witness = had_witness(damaged);
-	note_bytes(damaged, "before");
-	while (take_step(damaged, doubted))
+	write_checksums(damaged, "before");
+	while (run_step(damaged, doubted))
 		if (++steps > STEPS_MAX)
 			fail_msg("not in order after %u steps:%s", steps, damaged->story);
-	judge(damaged, survived, doubted, has_witness, tally);
+	compare(damaged, survived, doubted, has_witness, tally);
 	if (tally->lost || tally->come_back)
 		fail_msg("%u lost, %u come back:%s", tally->lost, tally->come_back, damaged->story);
 	for (; steps > 0; steps--)
 		undo_step(damaged);
-	note_bytes(damaged, "after");
+	write_checksums(damaged, "after");
 	scratch_run("cmp '%s/before' '%s/after'", damaged->folder, damaged->folder);
 }
 
@@ -200,7 +200,7 @@ static void run_seeds(struct damaged_repo *damaged, unsigned how_many,
 		damaged_repo_seed(damaged, 1000 * how_many + seed);
 		for (unsigned i = 0; i < how_many; i++)
 			damage(damaged);
-		mend(damaged, &tally);
+		repair(damaged, &tally);
 		damaged->is_scattered = true;
 		damaged_repo_restore(damaged);
 	}

@@ -123,7 +123,7 @@ static void kill_and_lose_power(struct attempt *attempt, size_t at)
 	trial->operation->run(trial_repo(disk, repo), disk_model_io(model));
 	disk_model_stop_at(model, SIZE_MAX);
 	if (again.state.way_back == BACK_TO_FOUND)
-		again.state.way_back = BACK_UNJUDGED;	/* the bytes found were only in memory */
+		again.state.way_back = BACK_UNKNOWN;	/* the bytes found were only in memory */
 	attempt->killed_states += repair_and_lose_power(
 		&again, model, disk,
 		(struct power_loss){ .first = at, .one_in = campaign_is_long() ? 10 : 40,
