@@ -1,13 +1,15 @@
-/* badblocks.so - a failing disk, for a program that is started with this library in LD_PRELOAD.
+/* badblocks.so - a failing disk, for a program started with this library in LD_PRELOAD.
  *
- * BADBLOCKS holds rules, apart by ';', of four words each: SUFFIX OFFSET LENGTH MODE. A rule is for
- * every file whose path ends in SUFFIX, and for the LENGTH bytes at OFFSET of it. MODE is
+ * BADBLOCKS holds rules, separated by ';', of four words each: SUFFIX OFFSET LENGTH MODE. A rule
+ * applies to every file whose path ends in SUFFIX, and to its LENGTH bytes at OFFSET. MODE is
+ *
  *   bad      every read of them fails with EIO; one that begins before them ends before them
- *   first=N  the first N such reads do, and no later one
- *   odd      the first, third, ... read of them has one bit of the first of them flipped
- *   even     the second, fourth, ... has
- *   shrink   on the first read of them the file is cut off at OFFSET, as by another process
- * The calls are made directly, so that it does not matter what else stands before the C library. */
+ *   first=N  the first N such reads fail, and no later one
+ *   odd      the first, third, ... read of them returns one wrong bit in the first of them
+ *   even     so does the second, fourth, ...
+ *   shrink   the first read of them cuts the file off at OFFSET, as another process might
+ *
+ * The calls are made directly, so it does not matter what else stands before the C library. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -91,7 +93,7 @@ static ssize_t read_through(int fd, void *buffer, size_t len, off_t offset)
 		if (!ends_in(path, rule->suffix) || offset >= rule->offset + rule->length ||
 		    offset + (off_t)len <= rule->offset)
 			continue;
-		/* A read that only runs into a bad place is cut short there, and does not count. */
+		/* A read that runs into a bad place ends before it, and does not count. */
 		if ((rule->mode == BAD || rule->mode == FIRST) && offset < rule->offset) {
 			if (rule->mode == BAD || rule->touched < rule->count)
 				len = (size_t)(rule->offset - offset);

@@ -179,7 +179,7 @@ size_t builder_encode(uint8_t tag, const uint8_t *key, const void *data, size_t 
 	return size;
 }
 
-/* Append an entry where Attic would and return its offset. */
+/* Append an entry where Attic would, and return its offset. */
 static uint32_t append_entry(struct builder *builder, uint8_t tag, const uint8_t *key,
 			     const void *data, size_t len)
 {
@@ -324,7 +324,7 @@ static void pack_number(FILE *file, uint32_t number)
 		fputc((int)number, file);
 }
 
-/* The beginning of a map (@fix 0x80, @wide 0xde) or an array (0x90, 0xdc) of @count. */
+/* The head of a map (@fix 0x80, @wide 0xde) or an array (0x90, 0xdc) of @count. */
 static void pack_head(FILE *file, unsigned fix, unsigned wide, uint32_t count)
 {
 	if (count < 16)

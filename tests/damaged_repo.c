@@ -110,7 +110,7 @@ static void record(struct damaged_repo *damaged, const char *what, const struct 
 		 strrchr(file->path, '/') + 1, at);
 }
 
-/* One that is still there, and not cut to nothing. */
+/* A segment that exists and has its full length. */
 static const struct damaged_file *any_segment(struct damaged_repo *damaged)
 {
 	for (;;) {
@@ -186,9 +186,9 @@ static void flip_index(struct damaged_repo *damaged)
 	record(damaged, "flip", file, at);
 }
 
-/* ---- what moves files about; each is put back by writing everything anew ---- */
+/* ---- damage that moves files; damaged_repo_restore rewrites all of them ---- */
 
-/* The file of segment @number that lies in folder @folder. */
+/* The path of segment @number in folder @folder, which is made. */
 static void path_in(const struct damaged_repo *damaged, unsigned folder, int64_t number,
 		    char out[BUILDER_PATH])
 {
@@ -242,7 +242,7 @@ static void leave_tail(struct damaged_repo *damaged)
 	damaged->is_scattered = true;
 }
 
-/* Index or hints of another transaction's number. */
+/* Give index or hints the number of another transaction. */
 static void rename_index(struct damaged_repo *damaged)
 {
 	char path[BUILDER_PATH];
@@ -255,7 +255,7 @@ static void rename_index(struct damaged_repo *damaged)
 	damaged->is_scattered = true;
 }
 
-/* An index of another repository: whole, and wrong in every bucket. */
+/* An index of another repository: undamaged, but wrong in every bucket. */
 static void foreign_index(struct damaged_repo *damaged)
 {
 	const struct damaged_file *file = &damaged->files[damaged->segments];

@@ -21,7 +21,7 @@ struct damaged_file {
 	int64_t segment; /* -1: index or hints */
 	uint8_t *bytes;
 	size_t len;
-	bool is_touched; /* and must be written anew */
+	bool is_touched; /* damaged; restoring writes it again */
 };
 
 struct damaged_repo {
@@ -38,28 +38,29 @@ struct damaged_repo {
 int damaged_repo_setup(void **state);
 int damaged_repo_teardown(void **state);
 
-/* Begin anew with @seed: what is done from now on follows from it. */
+/* Seed the random numbers that choose each damage. */
 void damaged_repo_seed(struct damaged_repo *damaged, unsigned seed);
 
-/* Do one more damage, told of in damaged->story: a bit flipped in a segment or the index, a page of
- * a segment zeroed or repeated elsewhere, a segment cut off or lost, index or hints lost. */
+/* Do one more damage and describe it in damaged->story: a bit flipped in a segment or the index, a
+ * page of a segment zeroed or repeated elsewhere, a segment cut off or lost, index or hints lost.
+ */
 void damaged_repo_damage(struct damaged_repo *damaged);
 
-/* The same, or: two segments swapped, a segment there twice or in the wrong folder, an index or
- * hints of another repository or of an older transaction, a tail that was never committed. */
+/* The same, or two segments swapped, a segment there twice or in the wrong folder, an index or
+ * hints of another repository or an older transaction, a tail that was never committed. */
 void damaged_repo_damage_more(struct damaged_repo *damaged);
 
-/* Put everything back. */
+/* Undo all damage. */
 void damaged_repo_restore(struct damaged_repo *damaged);
 
-/* Do the bytes of the object's PUT still stand where they stood? */
+/* Is the object's PUT undamaged and in its place? */
 bool damaged_repo_survives(const struct damaged_repo *damaged, const struct damaged_object *object);
 
-/* The value that @object was last written with; @object->size - 41 bytes, lent. */
+/* The value that @object was last written with: @object->size - 41 bytes, owned by @damaged. */
 const uint8_t *damaged_repo_value(const struct damaged_repo *damaged,
 				  const struct damaged_object *object);
 
-/* Does @place of the repository that @repo shows hold the object as it was last written? */
+/* Does the object at @place in @repo have its last value? */
 bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct repo *opened,
 			      const struct damaged_object *object,
 			      const struct replay_event *place);

@@ -66,8 +66,8 @@ static size_t parent_of(const struct disk_model *model, size_t node)
 	return NO_NODE;
 }
 
-/* A path taken apart: the folder it leads to, and the last name; the folder itself where that is
- * empty. */
+/* A path taken apart: the folder that it leads to, and the last name, which is empty for the folder
+ * itself. */
 struct place {
 	size_t parent, node;
 	char name[NAME_MAX + 1];
@@ -100,7 +100,7 @@ static bool begin_place(const struct disk_model *model, int dirfd, const char **
 	return true;
 }
 
-/* False: @path is none of this disk. */
+/* False: @path is not on this disk. */
 static bool find_place(const struct disk_model *model, int dirfd, const char *path,
 		       struct place *place)
 {
@@ -173,7 +173,7 @@ static bool is_stopped(const struct disk_model *model)
 	return model->change_count >= model->stop_at;
 }
 
-/* Every change must be seen: one that goes by unrecorded would make all states wrong. */
+/* Every change must be recorded: one that is missed would make all states wrong. */
 static void need_place(const struct disk_model *model, int dirfd, const char *path,
 		       struct place *place)
 {
@@ -264,7 +264,7 @@ static ssize_t disk_pwrite(const struct io *io, int fd, const void *data, size_t
 		is_stopped(model) ? -1 : io_system.pwrite(&io_system, fd, data, len, offset);
 	if (done > 0) {
 		const size_t node = node_of(model, fd);
-		disk_model_need(node != NO_NODE, "a write to a file that is not known");
+		disk_model_need(node != NO_NODE, "a write to an unknown file");
 		struct disk_change *change = add_change(model, DISK_WRITE, node);
 		change->offset = (uint64_t)offset;
 		change->len = (size_t)done;
@@ -283,21 +283,21 @@ static int disk_ftruncate(const struct io *io, int fd, off_t len)
 	const int result = is_stopped(model) ? -1 : io_system.ftruncate(&io_system, fd, len);
 	if (result == 0) {
 		const size_t node = node_of(model, fd);
-		disk_model_need(node != NO_NODE, "a truncation of a file that is not known");
+		disk_model_need(node != NO_NODE, "a truncation of an unknown file");
 		add_change(model, DISK_TRUNCATE, node)->offset = (uint64_t)len;
 	}
 	pthread_mutex_unlock(&model->mutex);
 	return result;
 }
 
-/* Never really: the tests would take their time from the disk. */
+/* Recorded but not done: real syncs would make the tests slow. */
 static int disk_fsync(const struct io *io, int fd)
 {
 	struct disk_model *model = io->context;
 	pthread_mutex_lock(&model->mutex);
 	const size_t node = node_of(model, fd);
 	const int result = is_stopped(model) ? -1 : 0;
-	disk_model_need(node != NO_NODE, "a sync of a file that is not known");
+	disk_model_need(node != NO_NODE, "a sync of an unknown file");
 	if (result == 0)
 		add_change(model, DISK_SYNC, node);
 	pthread_mutex_unlock(&model->mutex);
@@ -331,7 +331,7 @@ static int disk_renameat(const struct io *io, int dirfd, const char *from, const
 		need_place(model, dirfd, from, &old);
 		need_place(model, dirfd, to, &new);
 	}
-	/* Onto another name of the same file it does nothing, and both stay. */
+	/* Renaming onto another name of the same file does nothing, and both stay. */
 	if (result == 0 && old.node != new.node) {
 		struct disk_change *change = add_named(model, DISK_RENAME, old.node, &new);
 		change->from = old.parent;
@@ -398,7 +398,7 @@ static const struct io disk_calls = {
 
 /* ---- the beginning ---- */
 
-/* Files with several names are one node. */
+/* A file with several names is one node. */
 struct seen {
 	dev_t device;
 	ino_t inode;
@@ -508,7 +508,7 @@ size_t disk_model_changes(const struct disk_model *model)
 
 /* ---- in words ---- */
 
-/* The newest name that the record gives @node. */
+/* The newest name of @node in the record. */
 static const char *name_of(const struct disk_model *model, size_t node)
 {
 	if (node == 0)

@@ -1,5 +1,5 @@
-/* tests/disk_model_internal.h - the record, as disk_model.c makes it and disk_model_state.c reads
- * it. */
+/* tests/disk_model_internal.h - the record, which disk_model.c makes and disk_model_state.c reads.
+ */
 #ifndef ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H
 #define ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H
 
@@ -16,7 +16,7 @@ enum disk_change_kind {
 	DISK_LINK, DISK_REMOVE, DISK_REMOVE_FOLDER
 };
 
-/* A file or a folder, whatever its names are. */
+/* A file or a folder, independent of its names. */
 struct disk_node {
 	bool is_folder;
 	mode_t mode;
@@ -24,7 +24,7 @@ struct disk_node {
 	size_t len;
 };
 
-/* @node stands in the folder @parent under @name. */
+/* @node has the name @name in the folder @parent. */
 struct disk_name {
 	size_t parent, node;
 	char name[NAME_MAX + 1];
@@ -56,20 +56,20 @@ struct disk_model {
 	struct disk_names start, now;
 	struct disk_change *changes;
 	size_t change_count, change_capacity, stop_at;
-	size_t *files;			/* of each descriptor: its node or NO_NODE */
+	size_t *files;			/* of each descriptor: its node, or NO_NODE */
 	size_t file_count;
 };
 
 /* End the program unless @done. */
 void disk_model_need(bool done, const char *what);
 
-/* @rows with room for @wanted rows of @size bytes. */
+/* Return @rows with room for @wanted rows of @size bytes. */
 void *disk_model_grow(void *rows, size_t *capacity, size_t wanted, size_t size);
 
 /* The row of @name in the folder @parent, or NULL. */
 struct disk_name *disk_name_find(const struct disk_names *names, size_t parent, const char *name);
 
-/* Let @name in @parent stand for @node, whatever it stood for; for nothing. */
+/* Let @name in @parent lead to @node in place of anything else; or to nothing. */
 void disk_name_set(struct disk_names *names, size_t parent, const char *name, size_t node);
 void disk_name_clear(struct disk_names *names, size_t parent, const char *name);
 

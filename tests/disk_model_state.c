@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEARS_MAX 8u	/* places where a long write is torn, when all combinations are tried */
+#define TEARS_MAX 8u	/* places to tear a long write at, when all combinations are tried */
 
-/* What becomes of one pending change. ZEROS, TORN_ZEROS and SCATTERED: the file is as long as if
+/* The fate of one pending change. With ZEROS, TORN_ZEROS and SCATTERED the file is as long as if
  * the write were there. */
 enum fate { KEPT, LOST, BOTH_NAMES, ZEROS, TORN, TORN_ZEROS, SCATTERED };
 
@@ -23,7 +23,7 @@ static const char *const fate_names[] = {
 
 struct pending {
 	size_t change;
-	bool is_certain;	/* the new name of a rename: only the old one may be there too */
+	bool is_certain;	/* the new name of a rename; the old one may be there too */
 	bool may_be_both;
 	size_t tears;		/* multiples of a sector inside a write */
 	enum fate fate;
@@ -40,7 +40,7 @@ struct disk_crash {
 
 /* ---- what is pending ---- */
 
-/* Is there a sync of @node between the changes @after and the point? */
+/* Was @node synced between change @after and the point? */
 static bool is_synced(const struct disk_crash *crash, size_t after, size_t node)
 {
 	for (size_t i = after + 1; i < crash->point; i++)
@@ -164,7 +164,7 @@ static void set_fate(const struct disk_crash *crash, struct pending *pending, ui
 	}
 	const size_t tried = tears_tried(pending);
 	pending->fate = number - 3 < tried ? TORN : TORN_ZEROS;
-	/* Spread over all of a long write. */
+	/* Spread over the whole of a long write. */
 	pending->tear = (size_t)((number - 3) % tried) * pending->tears / tried;
 }
 
@@ -207,8 +207,8 @@ static void set_all(struct disk_crash *crash, bool kept)
 			set_fate(crash, &crash->pending[i], 1);
 }
 
-/* Two kinds of chance by turns: the changes up to one are kept, as where there is one journal for
- * all, and some around it have a fate of their own; or all have. */
+/* Two kinds of chance take turns: either all changes up to one are kept, as with one journal for
+ * all, except for some around it; or each has a random fate. */
 static void draw_all(struct disk_crash *crash, uint64_t number)
 {
 	uint64_t random = number * 1000003 + crash->point;
@@ -256,7 +256,7 @@ static enum fate fate_of(const struct disk_crash *crash, size_t change)
 	return pending ? pending->fate : KEPT;
 }
 
-/* Does a path lead to the folder @node? */
+/* Can the folder @node be reached by a path? */
 static bool is_reached(const struct disk_names *names, size_t node)
 {
 	while (node != 0) {
@@ -278,8 +278,8 @@ static bool is_empty(const struct disk_names *names, size_t folder)
 	return true;
 }
 
-/* A rename into a folder that is not there was not done either, unless the old folder was synced:
- * then the old name is gone, and the file is where the path to it is lost. */
+/* A rename into a folder that is not there did not happen either, unless the old folder was synced:
+ * then the old name is gone, and the file is lost with the path to it. */
 static void rename_in(const struct disk_crash *crash, struct disk_names *names, size_t i,
 		      enum fate fate)
 {
@@ -354,7 +354,7 @@ static void put_bytes(struct image *image, const struct disk_change *change, siz
 	memcpy(image->bytes + change->offset + from, change->bytes + from, to - from);
 }
 
-/* Where the sector number @sector of those that a write touches ends in its bytes. */
+/* Where sector number @sector of those that a write touches ends in its bytes. */
 static size_t sector_end(const struct disk_change *change, size_t sector)
 {
 	const uint64_t first = change->offset / DISK_SECTOR;
@@ -455,7 +455,7 @@ uint64_t disk_crash_digest(const struct disk_crash *crash)
 struct writing {
 	const struct disk_crash *crash;
 	struct disk_names names;
-	char (*written)[2 * BUILDER_PATH];	/* of each node: a path it has already */
+	char (*written)[2 * BUILDER_PATH];	/* of each node: a path that was written for it */
 };
 
 static void write_file(const struct writing *writing, size_t node, const char *path)

@@ -85,14 +85,14 @@ static const char *judge(const struct expected_object *object, unsigned number,
 	bool found;
 	builder_key(number, key);
 	if (as_contains(store, key, sizeof(key), &found, NULL) != AS_OK)
-		return "cannot ask for it";
+		return "contains failed";
 	if (found != object->is_there)
-		return found ? "is there and should not be" : "is not there and should be";
+		return found ? "is there, and should not be" : "is not there, and should be";
 	const enum as_err err = as_get(store, key, sizeof(key), &value, &size, NULL);
 	if (!object->is_there)
-		return err == AS_ERR_OBJECT_NOT_FOUND ? NULL : "can be got and should not be there";
+		return err == AS_ERR_OBJECT_NOT_FOUND ? NULL : "can be read, but should not";
 	if (err != AS_OK)
-		return "cannot be got";
+		return "cannot be read";
 	uint8_t *wanted = expected_value(object->size, object->seed);
 	const bool same = size == object->size && memcmp(value, wanted, size) == 0;
 	free(wanted);
@@ -118,7 +118,7 @@ static bool find_difference(const struct expected_store *expected, struct as_sto
 		return true;
 	}
 	if (as_each_key(store, count_key, &listed, NULL) != AS_OK || listed != length) {
-		snprintf(text, size, "%llu keys are listed of %llu", (unsigned long long)listed,
+		snprintf(text, size, "%llu keys are listed, not %llu", (unsigned long long)listed,
 			 (unsigned long long)length);
 		return true;
 	}
@@ -181,7 +181,7 @@ void expected_check_repo(const struct expected_store *expected, const char *repo
 	struct as_error error = { .code = AS_OK };
 	struct as_store *store = expected_open(repo, &io_system);
 	expected_check(expected, store);
-	/* The log alone, read from its beginning, must say the same. */
+	/* The log alone, replayed from its beginning, must give the same. */
 	need(store_replay(store, true, &error), &error);
 	expected_check(expected, store);
 	as_close(store);

@@ -59,8 +59,8 @@ static void record_failed(struct fault *fault, enum fault_change kind, int fd, c
 		 path ? path : path_of(fd, name));
 }
 
-/* Does this call, of @path or else of the open file @fd, fail? It may also have to do with less:
- * @len, where it is not NULL. */
+/* Should this call on @path, or on the open file @fd, fail? It may also be cut short: then @len, if
+ * not NULL, is lowered. */
 static bool must_fail(struct fault *fault, enum fault_change kind, int fd, const char *path,
 		       size_t *len)
 {
@@ -180,7 +180,7 @@ static ssize_t fault_getdents64(const struct io *io, int fd, void *buffer, size_
 	return got;
 }
 
-/* Does this change, of @path or else of the open file @fd, fail? */
+/* Should this change to @path, or to the open file @fd, fail? */
 static bool refuses(struct fault *fault, enum fault_change kind, int fd, const char *path,
 		    size_t *len)
 {
@@ -226,7 +226,7 @@ static int fault_ftruncate(const struct io *io, int fd, off_t len)
 	return io_system.ftruncate(&io_system, fd, len);
 }
 
-/* Never really: the tests would take their time from the disk, and nobody cuts the power. */
+/* Never done: real syncs would make the tests slow, and no test loses power here. */
 static int fault_fsync(const struct io *io, int fd)
 {
 	return refuses(io->context, FAULT_SYNC, fd, NULL, NULL) ? -1 : 0;

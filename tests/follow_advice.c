@@ -31,7 +31,7 @@ static const char *print(char text[ADVICE_TEXT], const char *format, ...)
 	return text;
 }
 
-/* ---- looking ---- */
+/* ---- opening ---- */
 
 struct checked {
 	struct repo *repo;
@@ -45,7 +45,7 @@ static void close_repo(struct checked *checked)
 	repo_close(checked->repo);
 }
 
-/* Every folder of what came to no end is named, and the advice speaks of the newest. */
+/* Check must name every undo folder of an interrupted repair or undo, and the advice the newest. */
 static const char *check_named(const struct checked *checked, char text[ADVICE_TEXT])
 {
 	const uint64_t *total = checked->verify->findings.total;
@@ -67,7 +67,7 @@ static const char *check_named(const struct checked *checked, char text[ADVICE_T
 	    total[PROBLEM_UNDO_UNREADABLE] != by_state[UNDO_UNREADABLE] ||
 	    is_said != (newest == UNDO_BEGUN || newest == UNDO_UNDOING) ||
 	    diagnosis->undo_comes_first != (newest == UNDO_UNDOING))
-		return print(text, "not told what was cut short: %s", diagnosis->advice);
+		return print(text, "what was cut short is not named: %s", diagnosis->advice);
 	return NULL;
 }
 
@@ -77,7 +77,7 @@ static const char *open_repo(const char *repo, const struct io *io, struct check
 	const struct repo_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	checked->verify = NULL;	/* there may be one after an error, too */
+	checked->verify = NULL;	/* repo_open may set it and fail */
 	if (repo_open(repo, &options, &checked->repo, &error) != AS_OK)
 		return print(text, "it cannot be opened: %s", error.message);
 	if (verify_run(checked->repo, 1, &progress, &checked->verify) != AS_OK) {
@@ -129,7 +129,7 @@ static const char *repair(struct checked *checked, enum repair action, char text
 	return wrong;
 }
 
-/* What a removal that was cut short has left, as it says itself. */
+/* Remove what an interrupted purge has left. */
 static const char *purge(struct checked *checked, const char *name, char text[ADVICE_TEXT])
 {
 	struct repo *opened = checked->repo;
@@ -208,7 +208,7 @@ const char *advice_follow(const char *repo, const struct io *io, unsigned *steps
 		if (wrong || is_clean)
 			return wrong;
 	}
-	return print(text, "the steps that are recommended lead nowhere");
+	return print(text, "the recommended steps do not end");
 }
 
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT])
@@ -228,7 +228,7 @@ const char *advice_undo_all(const char *repo, const struct io *io, char text[ADV
 		if (wrong || count == 0)
 			return wrong;
 	}
-	return print(text, "taking back leads nowhere");
+	return print(text, "undo does not end");
 }
 
 /* ---- bytes ---- */
@@ -253,7 +253,7 @@ static uint64_t file_digest(const char *path, uint64_t digest)
 	return digest;
 }
 
-/* nftw has no context to hand through. */
+/* nftw passes no context to its callback. */
 static _Thread_local uint64_t bytes_sum;
 static _Thread_local size_t bytes_base;
 
@@ -263,7 +263,7 @@ static int add_file(const char *path, const struct stat *st, int type, struct FT
 	(void)st;
 	if (place->level == 1 && strcmp(below, "/" UNDO_FOLDER) == 0)
 		return FTW_SKIP_SUBTREE;
-	if (type == FTW_F)	/* a sum: the order does not matter */
+	if (type == FTW_F)	/* a sum, since the order does not matter */
 		bytes_sum += file_digest(path, mix(0xcbf29ce484222325, below, strlen(below)));
 	return FTW_CONTINUE;
 }
@@ -321,7 +321,7 @@ static const char *gather_all(struct as_store *store, struct contents *contents,
 	*contents = (struct contents){ .count = 0 };
 	const enum as_err err = as_each_key(store, gather, &gathering, &error);
 	if (gathering.is_unreadable)
-		return print(text, "an object that is listed cannot be read");
+		return print(text, "a listed object cannot be read");
 	if (err != AS_OK)
 		return print(text, "it cannot be listed: %s", error.message);
 	if (contents->count > 0)

@@ -1,8 +1,7 @@
-/* tests/follow_advice.h - what a person does with a repository that something happened to: look,
- * take the step that is recommended, look again; or take repairs back. And what the repository
- * holds.
+/* tests/follow_advice.h - what a person does with a repository that may be damaged: check it, take
+ * the recommended step, check again; or undo repairs. And what the repository holds.
  *
- * Fails no test: what is wrong comes back as a text, NULL where nothing is. */
+ * Fails no test: each function returns what is wrong as text, or NULL. */
 #ifndef ATTICSCOPE_TESTS_FOLLOW_ADVICE_H
 #define ATTICSCOPE_TESTS_FOLLOW_ADVICE_H
 
@@ -12,19 +11,19 @@
 
 #define ADVICE_TEXT 1024u
 
-/* Run @action, whether it is recommended or not; through @io, with all that comes before. */
+/* Run @action, recommended or not. Everything goes through @io, the check as well. */
 const char *advice_repair(const char *repo, const struct io *io, enum repair action,
 			  char text[ADVICE_TEXT]);
-/* Take the newest repair back. */
+/* Undo the newest repair. */
 const char *advice_undo(const char *repo, const struct io *io, char text[ADVICE_TEXT]);
 
-/* Take the recommended step. *@is_clean: none was due. */
+/* Take the recommended step. *@is_clean: there was none to take. */
 const char *advice_step(const char *repo, const struct io *io, bool *is_clean,
 			char text[ADVICE_TEXT]);
-/* Take recommended steps until the repository is clean; four must do. *@steps were taken. */
+/* Take recommended steps until the repository is clean; four must do. *@steps counts them. */
 const char *advice_follow(const char *repo, const struct io *io, unsigned *steps,
 			  char text[ADVICE_TEXT]);
-/* Take back all repairs that are there, the newest first, until nothing is left of them. */
+/* Undo all repairs, the newest first, until no undo folder is left. */
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT]);
 
 /* A digest of the bytes and paths of all files below @repo but those in undo/. */
@@ -42,11 +41,11 @@ struct contents {
 	size_t count;
 };
 
-/* What the store reads from @repo, which must be in order: by index and hints, and once more by the
- * log alone, which must be the same. */
+/* Read all objects of @repo, which must be in order, through the store: by index and hints, and by
+ * the log alone, which must agree. */
 const char *contents_read(const char *repo, struct contents *contents, char text[ADVICE_TEXT]);
 bool contents_equal(const struct contents *left, const struct contents *right);
-/* Is everything in @part the same in @whole? */
+/* Is every object of @part the same in @whole? */
 bool contents_are_of(const struct contents *part, const struct contents *whole);
 void contents_free(struct contents *contents);
 

@@ -1,16 +1,16 @@
-/* killdrv - repairs a repository and keeps what a kill would leave, for a reader that is not this
- * program.
+/* killdrv - repairs a repository and keeps what a kill would leave, for a reader that shares no
+ * code with this program.
  *
- * Reads lines, and answers each with one: "ok" and what was found, or "error" and the reason.
+ * Reads lines and answers each with one: "ok" and the result, or "error" and the reason.
  *
- * record REPO ACTION FOLDER  do it, and copy_before a copy of REPO from before every change, as FOLDER/1,
- *                            FOLDER/2, ...; so many there are. ACTION is a repair, or "undo"
- * advice REPO                the step that is recommended, or "none"
- * mend REPO                  take the recommended steps to their end; so many were taken
- * back REPO                  take all repairs back
+ *   record REPO ACTION FOLDER  run ACTION, a repair or "undo", and copy REPO before every
+ *                              change, to FOLDER/1, FOLDER/2, ...; the result is their number
+ *   advice REPO                the recommended step, or "none"
+ *   mend REPO                  take the recommended steps to the end; the result is their number
+ *   back REPO                  undo all repairs
  *
- * What SIGKILL leaves of a process is what is there before the change that it does not come to.
- * Writes are taken in pieces, so that some are torn. Paths hold no blanks. */
+ * SIGKILL leaves what is there before the change that never happens. Writes are split, so that some
+ * are torn. Paths hold no blanks. */
 #include "build-config.h"
 
 #include "tests/builder.h"
@@ -47,7 +47,7 @@ static void copy_before(void *context, enum fault_change kind, const char *path)
 	recording->is_changed = kind != FAULT_SYNC;
 }
 
-/* ---- doing ---- */
+/* ---- commands ---- */
 
 static const char *act(const char *repo, const struct io *io, const char *action,
 		       char text[ADVICE_TEXT])
@@ -88,7 +88,7 @@ static void advise(const char *repo)
 {
 	struct opened_repo opened;
 	if (!opened_repo_open(&opened, repo)) {
-		answer("it cannot be looked at", "");
+		answer("it cannot be checked", "");
 		return;
 	}
 	const enum repair action = opened.diagnosis.recommended;

@@ -56,7 +56,7 @@ static bool is_refused(void)
 	return true;
 }
 
-/* ---- what the linker puts in the place of the calls ---- */
+/* ---- what the linker calls instead ---- */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -137,7 +137,7 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t
 	return map;
 }
 
-/* The engine never says where to. */
+/* The engine never gives an address. */
 void *__real_mremap(void *old, size_t old_len, size_t len, int flags, ...);
 void *__wrap_mremap(void *old, size_t old_len, size_t len, int flags, ...);
 void *__wrap_mremap(void *old, size_t old_len, size_t len, int flags, ...)

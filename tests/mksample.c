@@ -1,4 +1,4 @@
-/* mksample FOLDER - make a repository there that shows every kind of damage a person meets most. */
+/* mksample FOLDER - make a repository in FOLDER that shows the most common kinds of damage. */
 #include "build-config.h"
 
 #include "tests/builder.h"
@@ -47,7 +47,7 @@ static void fill(struct builder *builder)
 	}
 }
 
-/* A transaction that was cut off in its third entry. */
+/* A transaction that ends inside its third entry. */
 static void leave_torn_tail(struct builder *builder)
 {
 	uint8_t key[BUILDER_KEY], entry[41 + 600] = { 0 };

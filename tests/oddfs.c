@@ -1,12 +1,13 @@
-/* oddfs.so - an odd file system, for a program that is started with this library in LD_PRELOAD.
+/* oddfs.so - an odd file system, for a program started with this library in LD_PRELOAD.
  *
- * ODDFS holds words, apart by blanks, NAME=NUMBER:
+ * ODDFS holds words NAME=NUMBER, separated by blanks:
+ *
  *   link=ERRNO      no hard link can be made
- *   over=ERRNO      no file can be renamed over a name that is there
+ *   over=ERRNO      no file can be renamed over an existing name
  *   dirsync=ERRNO   fsync of a folder fails
  *   unlink=ERRNO    no file can be removed
- *   segment=ERRNO   no file can be removed whose name is a number
- *   nospace=1       statvfs says 0 blocks of 0
+ *   segment=ERRNO   no file whose name is a number can be removed
+ *   nospace=1       statvfs reports 0 blocks of 0
  *   kill=N          the process is killed before its Nth change: link, rename or removal */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -5,7 +5,7 @@
 bool opened_repo_open(struct opened_repo *opened, const char *repo)
 {
 	struct verify_progress progress = { .cancel = false };
-	fault_init(&opened->fault);	/* the syncs take too long, and prove nothing here */
+	fault_init(&opened->fault);	/* syncs take too long, and prove nothing here */
 	const struct repo_options options = { .may_write = true, .io = &opened->fault.io };
 	if (repo_open(repo, &options, &opened->repo, NULL) != AS_OK)
 		return false;
@@ -61,7 +61,7 @@ const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t s
 			return "the hints list a segment to be compacted that is not there";
 	const char *wrong = check_rows(opened, emptied);
 	if (!wrong && *emptied != verify->findings.total[PROBLEM_SEGMENT_EMPTIED])
-		wrong = "emptied segments are not named";
+		wrong = "check does not name the emptied segments";
 	return wrong;
 }
 

@@ -1,5 +1,4 @@
-/* tests/opened_repo.h - a repository as the program finds it when it starts: opened, verified and
- * judged. */
+/* tests/opened_repo.h - a repository that was opened, verified and diagnosed. */
 #ifndef ATTICSCOPE_TESTS_OPENED_REPO_H
 #define ATTICSCOPE_TESTS_OPENED_REPO_H
 
@@ -13,16 +12,16 @@ struct opened_repo {
 	struct diagnosis diagnosis;
 };
 
-/* Look at @repo; opened_repo_close ends it. False: it cannot be opened or verified. Fails no test,
- * so that a child process may call it. */
+/* Open and verify @repo; opened_repo_close frees it. False on failure. Fails no test, so that a
+ * child process may call it. */
 bool opened_repo_open(struct opened_repo *opened, const char *repo);
 void opened_repo_close(struct opened_repo *opened);
 
-/* Do hints of the log's end, which came after transaction @since, say what FORMAT.md wants of a
- * compaction wherever it stops? Every segment with entries has its count; nothing is listed to be
- * compacted that is not there; an emptied segment that is still there has a row of 0, is not listed,
- * and is named by check: *@emptied counts them. NULL, or what is wrong. Where the log is damaged or
- * the hints are of another transaction there is nothing to say. */
+/* Check the hints of a compaction that stopped anywhere, as FORMAT.md wants them, if they belong to
+ * the log's end and are newer than transaction @since: every segment with entries has its count;
+ * only existing segments are listed to be compacted; an emptied segment that still exists has a row
+ * of 0, is not listed, and check names it (*@emptied counts these). Returns what is wrong, or NULL,
+ * also where the log is damaged or the hints are of another transaction. */
 const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t since,
 				    unsigned *emptied);
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LARGE (300u * 1024u)	/* bytes; more than the log gathers before it writes */
+#define LARGE (300u * 1024u)	/* bytes; more than the log buffers */
 
 static void need(bool done, const char *what)
 {
@@ -48,7 +48,7 @@ static struct as_store *open_store(const char *repo, const struct io *io)
 static bool put(struct as_store *store, unsigned number, size_t size, unsigned seed)
 {
 	uint8_t key[BUILDER_KEY];
-	static uint8_t value[LARGE];	/* a test may leave no memory */
+	static uint8_t value[LARGE];	/* a test may refuse memory */
 	expected_fill(value, size, seed);
 	builder_key(number, key);
 	return as_put(store, key, sizeof(key), value, size, NULL) == AS_OK;
@@ -106,7 +106,7 @@ static bool fill_some(struct as_store *store)
 	       commit(store, 0);
 }
 
-/* Superseded entries that wait for a compaction, and DELETEs that are still needed. */
+/* Superseded entries that await compaction, and DELETEs that are still needed. */
 static bool fill_sparse(struct as_store *store)
 {
 	bool done = put_some(store) && commit(store, AS_NO_COMPACT);
@@ -149,14 +149,14 @@ static bool delete_overwritten(struct as_store *store)
 	return done && commit(store, 0);
 }
 
-/* One segment, written in several pieces, of which each may be lost alone. */
+/* One segment, written in several pieces; each may be lost alone. */
 static bool put_large(struct as_store *store)
 {
 	return put(store, 39, 100, 1) && put(store, 40, LARGE, 1) && put(store, 41, 100, 2) &&
 	       put(store, 42, 700, 3) && commit(store, 0);
 }
 
-/* What is written at a time ends like a COMMIT, in the middle of a transaction. */
+/* Each write ends like a COMMIT, in the middle of a transaction. */
 static bool put_like_commits(struct as_store *store)
 {
 	bool done = true;
@@ -228,7 +228,7 @@ static void write_segment(const char *repo, unsigned segment, const void *bytes,
 	builder_write_file(path, bytes, len);
 }
 
-/* A tail that a writer left; without a COMMIT. */
+/* A tail without a COMMIT, as a killed writer leaves it. */
 static void tail_make(const char *repo)
 {
 	const uint8_t value[100] = { 1 };
@@ -287,7 +287,7 @@ static void lose(const char *repo, const char *name)
 	need(unlink(path) == 0, path);
 }
 
-/* Bytes of segments 1 and 3 are wrong. */
+/* Segments 1 and 3 have wrong bytes. */
 static void damaged_make(const char *repo)
 {
 	char path[BUILDER_PATH];
@@ -323,7 +323,7 @@ static void indexless_make(const char *repo)
 	builder_free(builder);
 }
 
-/* Index and hints are there, of the wrong size and count: they are replaced, not made. */
+/* Index and hints exist, with wrong size and count: they are replaced, not made. */
 static void wrong_index_make(const char *repo)
 {
 	char name[32], path[BUILDER_PATH];
@@ -428,7 +428,7 @@ static void scattered_make(const char *repo)
 	builder_free(build_with(repo, 1));
 }
 
-/* Each segment had a folder of its own, and somebody tidied up. */
+/* Each segment had its own folder, and somebody removed the empty ones. */
 static void tidied_make(const char *repo)
 {
 	char path[BUILDER_PATH];
@@ -477,14 +477,14 @@ const struct operation operations[] = {
 	{ "first transaction", first_make, first_run, BACK_TO_FOUND, true },
 	{ "overwriting and deleting", overwriting_make, overwriting_run, BACK_TO_FOUND, false },
 	{ "deleting everything", deleting_make, deleting_run, BACK_TO_FOUND, false },
-	{ "overwriting what is sparse", sparse_make, sparse_run, BACK_TO_FOUND, false },
+	{ "overwriting in sparse segments", sparse_make, sparse_run, BACK_TO_FOUND, false },
 	{ "deleting what was overwritten", tombs_make, tombs_run, BACK_TO_FOUND, false },
 	{ "large objects", large_make, large_run, BACK_TO_FOUND, false },
 	{ "values that end like a COMMIT", like_commits_make, like_commits_run, BACK_TO_FOUND,
 	  false },
 	{ "compaction of the store", compaction_make, compaction_run, BACK_TO_FOUND, false },
-	{ "giving up a transaction", giving_up_make, giving_up_run, BACK_TO_FOUND, false },
-	{ "giving up, and going on", going_on_make, going_on_run, BACK_TO_FOUND, false },
+	{ "rolling back a transaction", giving_up_make, giving_up_run, BACK_TO_FOUND, false },
+	{ "rolling back, and going on", going_on_make, going_on_run, BACK_TO_FOUND, false },
 	{ "recover of the store", recovering_make, recovering_run, BACK_TO_FOUND, false },
 	{ "rollback of the store", tail_make, tail_run, BACK_TO_FOUND, false },
 	{ "salvage", damaged_make, salvage_run, BACK_TO_ORIGIN, false },
@@ -492,15 +492,15 @@ const struct operation operations[] = {
 	  false },
 	{ "salvage beside a tail", damaged_with_tail_make, salvage_run, BACK_TO_ORIGIN, false },
 	{ "recover", indexless_make, recover_run, BACK_TO_ORIGIN, false },
-	{ "recover over what is wrong", wrong_index_make, recover_run, BACK_TO_ORIGIN, false },
+	{ "recover over a wrong index", wrong_index_make, recover_run, BACK_TO_ORIGIN, false },
 	{ "rollback", uncommitted_make, rollback_run, BACK_TO_ORIGIN, false },
 	{ "compact", whole_make, compact_run, BACK_TO_ORIGIN, false },
-	{ "compact of a folder for each", scattered_make, compact_run, BACK_TO_ORIGIN, false },
+	{ "compact of many folders", scattered_make, compact_run, BACK_TO_ORIGIN, false },
 	{ "undo of a salvage", salvaged_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "undo of a recover", recovered_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "undo of a rollback", rolled_back_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "undo of a compact", compacted_make, undo_operation_run, BACK_TO_ORIGIN, false },
-	{ "undo where folders are gone", tidied_make, undo_operation_run, BACK_TO_ORIGIN, false },
+	{ "undo without empty folders", tidied_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "purge of a salvage", salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false },
 	{ "purge of a rollback", rolled_back_make, purge_run, BACK_WHOLE_OR_NOT, false },
 };

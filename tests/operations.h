@@ -1,5 +1,5 @@
-/* tests/operations.h - everything that writes, as a table: a repository to begin with, and the one
- * operation that is done to it. */
+/* tests/operations.h - the table of everything that writes: a repository to begin with, and one
+ * operation on it. */
 #ifndef ATTICSCOPE_TESTS_OPERATIONS_H
 #define ATTICSCOPE_TESTS_OPERATIONS_H
 
@@ -7,20 +7,20 @@
 
 struct operation {
 	const char *name;
-	/* Make the repository @repo, for good. NULL: nothing is there before. */
+	/* Make the repository @repo, durably. NULL: there is none before. */
 	void (*make)(const char *repo);
-	/* Do it. False: it failed. */
+	/* Run the operation. False: it failed. */
 	bool (*run)(const char *repo, const struct io *io);
 	enum way_back {
-		BACK_TO_FOUND,	/* taking back what mended it gives the bytes that were found */
-		BACK_TO_ORIGIN,	/* a repair, or the undoing of one: taking back all repairs gives
-				 * the bytes that were there before the first */
-		BACK_WHOLE_OR_NOT, /* what could be taken back is being removed: that is possible
-				 * still, to the last byte, or not at all */
-		BACK_UNKNOWN	/* after another fault: there is nothing to hold it against */
+		BACK_TO_FOUND,	/* undoing the repairs after a fault restores what the fault left */
+		BACK_TO_ORIGIN,	/* a repair, or an undo: undoing all repairs restores the bytes
+				 * before the first */
+		BACK_WHOLE_OR_NOT, /* a purge: undo still works, to the last byte, or changes
+				    * nothing */
+		BACK_UNKNOWN	/* after another fault: there is nothing to compare with */
 	} way_back;
-	/* Nothing is committed before. Where the log holds no COMMIT at all salvage keeps what it
-	 * finds (see DESIGN), so that part of the transaction may be there afterwards. */
+	/* Nothing is committed before. Where the log holds no COMMIT at all, salvage keeps what it
+	 * finds, so part of the transaction may be there afterwards. */
 	bool is_first;
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digests of the states that were seen, as a hash table; 0 is an empty place. */
+/* Digests of the states seen so far, as a hash table; 0 is an empty place. */
 struct seen {
 	uint64_t *digests;
 	size_t count, capacity;
@@ -49,7 +49,7 @@ static bool is_new(struct seen *seen, uint64_t digest)
 	return is_first;
 }
 
-/* By its name alone: a digest differs from run to run where a name holds the time. */
+/* The name decides: a digest differs from run to run where a file name holds the time. */
 static bool is_drawn(const struct power_loss *loss, const struct power_loss_state *state)
 {
 	char name[48];
@@ -70,7 +70,7 @@ static void visit(struct power_loss *loss, struct seen *seen, const struct disk_
 	char fates[DISK_TEXT];
 	if (!is_drawn(loss, state))
 		return;
-	/* Of two equal states the one after the end has more to prove. */
+	/* Of two equal states the one after the end must hold more. */
 	if (!is_new(seen, disk_crash_digest(crash) ^ state->is_done))
 		return;
 	disk_crash_describe(crash, fates);
@@ -115,7 +115,7 @@ void power_loss_walk(struct power_loss *loss,
 	free(seen.digests);
 }
 
-/* What is at the first point of an empty record. */
+/* The state at the first point of an empty record. */
 void power_loss_copy(const char *from, const char *to)
 {
 	struct disk_model *model = disk_model_new(from);

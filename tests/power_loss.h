@@ -1,30 +1,30 @@
 /* tests/power_loss.h - every state that a power loss may leave of one recorded operation, each
  * once.
  *
- * At every point of the record: all combinations where they are few, else a sample. A state is
- * named by its point and number, and can be built again from them. */
+ * At every point of the record: all combinations if they are few, else a sample. A state is named
+ * by its point and number, and can be made again from them. */
 #ifndef ATTICSCOPE_TESTS_POWER_LOSS_H
 #define ATTICSCOPE_TESTS_POWER_LOSS_H
 
 #include "tests/disk_model.h"
 
-#define POWER_LOSS_ALL 256u	/* so many combinations at a point are few */
+#define POWER_LOSS_ALL 256u	/* combinations at a point that are still few */
 
 struct power_loss_state {
-	const char *folder;	/* what is left of the disk */
+	const char *folder;	/* the disk as the power loss leaves it */
 	size_t point;
 	uint64_t number;
-	bool is_done;		/* all changes had returned, and the operation had said so */
-	const char *fates;	/* in words, for a message */
+	bool is_done;		/* all changes had returned, and so had the operation */
+	const char *fates;	/* what became of each change, in words */
 };
 
 struct power_loss {
 	const struct disk_model *model;
 	size_t done;		/* changes after which the operation returned */
-	const char *folder;	/* where states are written; not there before and after */
-	uint64_t samples;	/* at a point with many combinations */
-	unsigned one_in;	/* only every so many-th state, by chance; 1: all */
-	unsigned seed;		/* of that chance */
+	const char *folder;	/* where states are written; absent before and after */
+	uint64_t samples;	/* how many at a point with many combinations */
+	unsigned one_in;	/* a random one of this many states; 1: all */
+	unsigned seed;		/* of that choice */
 	size_t first;		/* the point to begin at */
 	const char *only;	/* "POINT,NUMBER": that state alone; or NULL */
 
@@ -38,7 +38,7 @@ void power_loss_walk(struct power_loss *loss,
 		     void (*each)(void *context, const struct power_loss_state *state),
 		     void *context);
 
-/* Copy the folder @from, with all that is in it, to @to, which is made. */
+/* Copy the folder @from, with all that is in it, to @to, which must not exist. */
 void power_loss_copy(const char *from, const char *to);
 
 #endif

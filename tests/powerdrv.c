@@ -1,12 +1,13 @@
-/* powerdrv - states that a power loss may leave, written out for a reader that is not this program.
+/* powerdrv - writes out states that a power loss may leave, for a reader that shares no code with
+ * this program.
  *
- * powerdrv             the names of the operations, one a line
- * powerdrv N FOLDER M  of operation number N every M-th state
+ *   powerdrv             print the names of the operations, one a line
+ *   powerdrv N FOLDER M  write every M-th state of operation number N
  *
- * FOLDER/before/repo and FOLDER/after/repo hold, in order, what was there before and after it;
- * FOLDER/STATE/found/repo is what the power loss left, FOLDER/STATE/mended/repo the same after the
- * steps that the program recommends. A line for each state: its name, 1 where the operation had
- * returned, 1 where nothing was committed before. */
+ * FOLDER/before/repo and FOLDER/after/repo hold the repository before and after the operation, in
+ * order. FOLDER/STATE/found/repo is what the power loss left, FOLDER/STATE/mended/repo the same
+ * after the recommended steps. Prints a line for each state: its name, 1 if the operation had
+ * returned, 1 if nothing was committed before. */
 #include "build-config.h"
 
 #include "tests/builder.h"
@@ -46,7 +47,7 @@ static void mend(const char *disk)
 		give_up(disk, wrong);
 }
 
-/* A copy of the disk, as @name, in order. */
+/* Write a copy of the disk as @name, repaired. */
 static void write_mended(const char *disk, const char *name)
 {
 	char copy[BUILDER_PATH];

@@ -89,7 +89,7 @@ void scratch_socket(const struct scratch *scratch, const char *path)
 	make_parents(scratch, path);
 	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	need(fd >= 0, "socket");
-	/* The room for a socket's path is small; the folder's descriptor makes it short. */
+	/* The room for a socket's path is small; the folder's descriptor makes the path short. */
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", scratch->fd,
 		 path);
 	need(!bind(fd, (const struct sockaddr *)&address, sizeof(address)), path);

@@ -1,7 +1,6 @@
-/* tests/scratch.h - a fresh folder for one test, and things in it that are no repository.
+/* tests/scratch.h - a fresh folder for one test, and files of all kinds in it.
  *
- * What cannot be made ends the program with a message.
- */
+ * Any failure ends the program with a message. */
 #ifndef ATTICSCOPE_TESTS_SCRATCH_H
 #define ATTICSCOPE_TESTS_SCRATCH_H
 
@@ -12,11 +11,12 @@ struct scratch {
 	int fd;			/* of the folder */
 };
 
-/* cmocka's setup and teardown: *@state is a struct scratch. The folder goes with all in it. */
+/* cmocka's setup and teardown: *@state is a struct scratch. The folder is removed with its
+ * contents. */
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 
-/* Each takes a @path relative to the folder and makes the folders above it. */
+/* @path is relative to the folder; the folders above it are made. */
 void scratch_file(const struct scratch *scratch, const char *path, const void *data, size_t len);
 void scratch_folder(const struct scratch *scratch, const char *path);
 void scratch_link(const struct scratch *scratch, const char *path, const char *target);

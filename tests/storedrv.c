@@ -1,9 +1,9 @@
-/* storedrv - the public functions of the store, one a line from standard input.
+/* storedrv - calls the public functions of the store, one for each line of standard input.
  *
- * Every line is answered by one line: "ok" and what was found, or "error NAME MESSAGE" with the
- * stable name of the code. Keys and bytes are hex digits; the commands are the rows of the table at
- * the end. One store is open at a time. A command that makes no sense ends the program with status
- * 2: that is a mistake of the test and no answer of the store. */
+ * Every line gets one line as answer: "ok" and the result, or "error NAME MESSAGE" with the stable
+ * name of the code. Keys and bytes are hex digits; the commands are the rows of the table at the
+ * end. One store is open at a time. A command that makes no sense ends the program with status 2:
+ * that is a mistake of the test, not an answer of the store. */
 #include "build-config.h"
 
 #include "engine/atticstore.h"
@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 #define ARGUMENTS_MAX 5
-#define PERIOD 251	/* of made-up bytes; prime: no shift by a power of two goes unseen */
+#define PERIOD 251	/* bytes that repeat; prime, to show shifts by powers of two */
 
 static struct as_store *store;
 
@@ -44,7 +44,7 @@ static int digit(char c)
 	return (int)(at - digits);
 }
 
-/* The bytes that @hex stands for, in fresh memory. */
+/* Decode @hex into memory that the caller frees. */
 static uint8_t *bytes_of(const char *hex, size_t *size)
 {
 	*size = strlen(hex) / 2;
@@ -81,7 +81,7 @@ static uint32_t mix(uint32_t x)
 	return x ^ x >> 16;
 }
 
-/* Bytes that depend on @seed alone and repeat; model.py makes the same. */
+/* Repeating bytes that depend on @seed alone; store_driver.py makes the same. */
 static void make_up(uint8_t *bytes, size_t size, uint32_t seed)
 {
 	for (size_t i = 0; i < size; i++)
@@ -97,14 +97,14 @@ static void print_hex(const uint8_t *bytes, size_t size)
 
 /* ---- answers ---- */
 
-/* A line that was read: the words behind the command, and what the store says of them. */
+/* One line: the words after the command, and the store's error. */
 struct call {
 	char *args[ARGUMENTS_MAX + 1];	/* up to a NULL */
 	int flags;			/* of the command's row */
 	struct as_error error;
 };
 
-/* Answer an error; true when there is none, and the caller answers. */
+/* Answer an error. True: there is none, and the caller answers. */
 static bool is_ok(const struct call *call, enum as_err err)
 {
 	if (err != AS_OK)
@@ -237,7 +237,7 @@ static void do_len(struct call *call)
 		printf("ok %" PRIu64 "\n", objects);
 }
 
-/* MARKER is "-" where the list begins at the first key. */
+/* MARKER is "-" to begin the list at the first key. */
 static void do_list(struct call *call)
 {
 	size_t marker_size, listed;
@@ -252,7 +252,7 @@ static void do_list(struct call *call)
 	free(keys);
 }
 
-/* The keys of a walk, gathered: an error at its end must be the only answer. */
+/* The keys of a walk, collected: an error at its end must be the only answer. */
 struct gathered {
 	uint8_t *keys;
 	size_t count, capacity;

@@ -1,5 +1,4 @@
-/* Several threads at once, watched by ThreadSanitizer: a race makes the program fail, whatever the
- * cases here find. */
+/* Several threads at once under ThreadSanitizer, which fails the program on a race. */
 #include "build-config.h"
 
 #include "engine/atticstore.h"
@@ -91,8 +90,8 @@ static void two_repositories_are_verified_at_once(void **state)
 	(void)state;
 }
 
-/* Whatever the workers share: what they note to be remembered, what they remember, and without an
- * index all that the log says. */
+/* All that workers share: the records that they collect and use, and without an index all events of
+ * the log. */
 static void a_repository_is_verified_in_every_way(void **state)
 {
 	struct job job = { .err = AS_OK };
@@ -118,7 +117,7 @@ static void a_repository_is_verified_in_every_way(void **state)
 	builder_remove_folder(job.folder);
 }
 
-/* One transaction: some put anew, some deleted, all read. */
+/* One transaction: some objects overwritten, some deleted, all read. */
 static enum as_err live_a_round(struct as_store *store, unsigned round)
 {
 	uint8_t key[BUILDER_KEY], value[200] = { 0 };

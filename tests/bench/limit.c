@@ -1,14 +1,13 @@
-/* tests/bench/limit.c - the least that rebuilding an index can take, for whoever keeps the promise of
- * recover: every entry is read and held against its CRC before, hints and index are durable under
- * their names, and the index and every entry are read from the disk again.
+/* tests/bench/limit.c - the least time in which an index can be rebuilt with the promise of
+ * recover: every entry is read and checked against its CRC, hints and index are durable under their
+ * names, and the index and every entry are read from the disk again.
  *
  *   limit REPO OBJECTS
  *
- * A loop over a whole repository as mkrepo.c makes it, and nothing around it: damage ends it,
- * nothing is planned, shown or kept for undo. OBJECTS is believed, so that the table of keys has
- * its final size at once and is the index that is written. Writes REPO/limit.hints and
- * REPO/limit.index, and removes them. Prints one JSON object, the seconds of each part: read,
- * write, again, all. */
+ * A bare loop over a whole repository that mkrepo.c made: damage ends it, and nothing is planned,
+ * shown or kept for undo. OBJECTS is believed, so that the table of keys has its final size at once
+ * and becomes the index that is written. Writes REPO/limit.hints and REPO/limit.index, and removes
+ * them. Prints one JSON object, the seconds of each part: read, write, again, all. */
 #include "build-config.h"
 
 #include "engine/base/bytes.h"
@@ -27,7 +26,7 @@
 #include <unistd.h>
 
 #define WINDOW (256u * 1024u)	/* stays in the second-level cache */
-#define BATCH 32u		/* keys whose memory is fetched before it is used */
+#define BATCH 32u		/* keys whose memory is prefetched */
 #define MAGIC 8u
 #define HEADER 9u		/* of an entry */
 #define KEYED (HEADER + KEY_SIZE)
@@ -46,7 +45,7 @@ struct key_place {
 };
 _Static_assert(sizeof(struct key_place) == BUCKET, "a bucket, on a little-endian machine");
 
-/* What of a bucket is needed to look a key up: the rest of it is not kept. */
+/* The part of a bucket that a look-up needs; the rest is not kept. */
 struct brief {
 	uint64_t key;
 	uint32_t segment, offset;
@@ -59,11 +58,11 @@ struct limit {
 	uint32_t buckets;
 	struct key_place *table;	/* the index: the first reading fills it */
 	_Atomic uint8_t *states;	/* enum slot_state of each bucket */
-	struct brief *briefs;		/* the index again: the second looks keys up in it */
+	struct brief *briefs;		/* the index again, to look keys up in */
 	int folder, fd;			/* REPO, and the file of the index */
-	_Atomic uint32_t next;		/* segment, or slice of the index, that nobody has yet */
+	_Atomic uint32_t next;		/* the next segment, or slice of the index, to work on */
 	_Atomic uint32_t used, found;
-	/* of each reading: the memory for a key is asked for, and used a batch later */
+	/* of each reading: the memory of a key is prefetched, and used a batch later */
 	void (*fetch)(const struct limit *limit, const uint8_t *key);
 	void (*finish_batch)(struct limit *limit, const struct key_place *batch, unsigned count);
 };
@@ -81,8 +80,7 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Of whole huge pages: what is in them is not known, and they are made where they are first written
- * to, by several threads. */
+/* Whole huge pages, uninitialised. Several threads write to them first, which makes them. */
 static void *memory(size_t size)
 {
 	const size_t rounded = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
@@ -113,7 +111,7 @@ static bool is_older(const struct key_place *a, const struct key_place *b)
 	return a->segment != b->segment ? a->segment < b->segment : a->offset < b->offset;
 }
 
-/* False: the bucket is another key's. */
+/* False: the bucket holds another key. */
 static bool claim_bucket(struct limit *limit, uint32_t number, const struct key_place *place)
 {
 	struct key_place *bucket = &limit->table[number];
@@ -140,7 +138,7 @@ static void add_batch(struct limit *limit, const struct key_place *batch, unsign
 	}
 }
 
-/* ---- the second: does the index lead here? ---- */
+/* ---- the second reading: does the index lead here? ---- */
 
 static uint64_t brief_key(const uint8_t *key)
 {
@@ -169,7 +167,7 @@ static void find_batch(struct limit *limit, const struct key_place *batch, unsig
 	atomic_fetch_add_explicit(&limit->found, found, memory_order_relaxed);
 }
 
-/* ---- either ---- */
+/* ---- both readings ---- */
 
 /* The size of the whole entry at @bytes, or 0 when more than @len bytes are needed. */
 static size_t entry_size(const uint8_t *bytes, size_t len)
@@ -194,7 +192,7 @@ static void finish_batch(struct limit *limit, struct batch *batch)
 	batch->count = 0;
 }
 
-/* The bytes of @window that whole entries are made of. */
+/* The bytes of @window that whole entries fill. */
 static size_t read_window(struct limit *limit, struct batch *batch, uint32_t segment,
 			  uint32_t offset, const uint8_t *window, size_t len)
 {
@@ -310,7 +308,7 @@ static void make_durable(const struct limit *limit, int fd, const char *name)
 		die(name);
 }
 
-/* The size counts for nothing, but that it is durable before the index is. */
+/* Only its being durable before the index matters, not its size. */
 static void write_hints(const struct limit *limit)
 {
 	const uint8_t hints[512] = { 0 };
@@ -320,7 +318,7 @@ static void write_hints(const struct limit *limit)
 	close(fd);
 }
 
-/* In pieces, each on its way to the disk while the next is copied. */
+/* In pieces: each goes to the disk while the next is copied. */
 static void write_index(struct limit *limit)
 {
 	limit->fd = create(limit);

@@ -3,9 +3,9 @@
  * mkrepo FOLDER OBJECTS SIZE: OBJECTS objects of SIZE bytes of payload in segments of 5 MiB, one
  * commit, index and hints. Keys and payloads are pseudo-random and the same in every run.
  *
- * mkrepo --sparse FOLDER SEGMENTS OBJECTS: for what reads no data. Each segment is a file of 5 MiB
- * with one block on the disk: one whole PUT of zeros. Index and hints speak of OBJECTS objects,
- * spread evenly over the segments; but for the first of each segment they are not there. */
+ * mkrepo --sparse FOLDER SEGMENTS OBJECTS: for commands that read no data. Each segment is a file
+ * of 5 MiB with one block on the disk: one whole PUT of zeros. Index and hints list OBJECTS
+ * objects, spread evenly over the segments; only the first of each segment exists. */
 #include "build-config.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 #define SEGMENT_MAX (5u * 1024u * 1024u)
 #define SEGMENTS_PER_DIR 10000u
 #define LOAD_MAX 0.9
-#define SPARSE_STEP 40000u	/* bytes from one object to the next, as a sparse index says */
+#define SPARSE_STEP 40000u	/* bytes from one object to the next in a sparse index */
 
 struct place {
 	uint8_t key[KEY];
@@ -125,7 +125,7 @@ static void open_segment(struct writer *w)
 	w->counts[w->segment] = 0;
 }
 
-/* Write an entry whose bytes behind the CRC are already there. */
+/* Write an entry; its bytes after the CRC are already there. */
 static void write_entry(struct writer *w, uint8_t *entry, uint32_t size)
 {
 	if (w->file && w->offset > SEGMENT_MAX) {
@@ -160,7 +160,7 @@ static void write_objects(struct writer *w, struct place *places, uint32_t objec
 		put_u32(entry + 4, size);
 		entry[8] = 0;
 		fill(entry + 9, KEY, &state);
-		/* A new beginning is enough for bytes that no two objects share. */
+		/* No two objects share bytes: a new beginning is enough. */
 		fill(entry + 9 + KEY, payload < 64 ? payload : 64, &state);
 		write_entry(w, entry, size);
 		memcpy(places[i].key, entry + 9, KEY);
@@ -183,7 +183,7 @@ static uint32_t buckets_for(uint32_t objects)
 	return buckets;
 }
 
-/* The index up to its first bucket. */
+/* The index's header. */
 static FILE *begin_index(const struct writer *w, uint32_t objects, uint32_t buckets)
 {
 	uint8_t header[18] = "ATTICIDX";
@@ -299,9 +299,9 @@ static void fill_bucket(uint8_t bucket[40], uint32_t home, uint32_t buckets, uin
 	put_u32(bucket, home + buckets * (uint32_t)(next_random(state) % turns));
 }
 
-/* Every object in its home bucket, so that the table is written from end to end, and in any
- * segment, as keys that are hashes fall. The key of the first object of each segment, the one that
- * is there, goes to @firsts. */
+/* Every object is in its home bucket, so the table is written from end to end, and in any segment,
+ * as keys that are hashes would be. The key of the first object of each segment, which exists, goes
+ * to @firsts. */
 static void write_sparse_index(const struct writer *w, uint32_t objects, uint8_t (*firsts)[KEY])
 {
 	const uint32_t buckets = buckets_for(objects);
@@ -325,8 +325,8 @@ static void write_sparse_index(const struct writer *w, uint32_t objects, uint8_t
 	close_file(file);
 }
 
-/* A PUT of @size bytes, zeros behind its key. Its checksum is put together from that of its head
- * and @zeros, that of the rest. */
+/* A PUT of @size bytes, zeros after its key. Its checksum is combined from that of its head and
+ * @zeros, that of the rest. */
 static void write_hollow_put(FILE *file, const uint8_t key[KEY], uint32_t size, uint32_t zeros)
 {
 	uint8_t head[9 + KEY];

@@ -1,13 +1,13 @@
 /* tests/bench/store.c - how fast the store writes.
  *
  *   store fill REPO OBJECTS SIZE    create REPO, put OBJECTS values of SIZE bytes, one commit
- *   store steps REPO COMMITS SIZE   so many commits of one put each
+ *   store steps REPO COMMITS SIZE   COMMITS commits of one put each
  *   store thin REPO                 delete every second object, commit, compact nothing
  *   store compact REPO
- *   store recover REPO              index and hints anew from the whole log
+ *   store recover REPO              rebuild index and hints from the whole log
  *
- * Prints one JSON object: seconds of the call that is measured, what it did, and the peak memory of
- * the process in KiB. Keys and values are made up and the same in every run. */
+ * Prints one JSON object: the seconds of the measured call, what it did, and the peak memory of the
+ * process in KiB. Keys and values are made up and the same in every run. */
 #include "build-config.h"
 
 #include "engine/atticstore.h"
@@ -49,7 +49,7 @@ static void fill_words(uint8_t *bytes, size_t size, uint64_t seed)
 	}
 }
 
-/* Since exec: what getrusage tells is also that of the process that forked this one. */
+/* Since exec; getrusage would also count the process that forked this one. */
 static uint64_t peak_kib(void)
 {
 	char line[128];
@@ -71,8 +71,7 @@ static struct as_store *open_store(const char *path)
 	return store;
 }
 
-/* The values are made before the time is taken, one of them for all; only their beginnings differ.
- */
+/* The clock starts after the values are made. They are one value with different beginnings. */
 static void put_all(struct as_store *store, uint64_t first, uint64_t count, size_t size,
 		    bool commit_each)
 {

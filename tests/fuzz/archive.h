@@ -1,8 +1,8 @@
-/* tests/fuzz/archive.h - a repository in one piece: all of its files, one behind the other.
+/* tests/fuzz/archive.h - a repository in one piece: all of its files, one after the other.
  *
  *   u8 length of the path, path, u24le length of the bytes, bytes
  *
- * What does not fit any more is cut off: all bytes are an archive. */
+ * A record that does not fit is cut off, so that any bytes are an archive. */
 #ifndef ATTICSCOPE_TESTS_ARCHIVE_H
 #define ATTICSCOPE_TESTS_ARCHIVE_H
 
@@ -19,10 +19,10 @@ struct archive_file {
 	size_t len;
 };
 
-/* The file whose record begins at *@at, which is moved behind it. False at the end. */
+/* Read the file whose record begins at *@at, and move *@at behind it. False at the end. */
 bool archive_next(const uint8_t *data, size_t size, size_t *at, struct archive_file *file);
 
-/* Write the head of a record to @out, which has room for it; the bytes go behind. */
+/* Write the head of a record to @out, which has room for it; the bytes follow it. */
 size_t archive_write_head(const char *path, size_t len, uint8_t *out);
 
 #endif

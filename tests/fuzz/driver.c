@@ -1,10 +1,10 @@
-/* fuzz_TARGET - what libFuzzer would do with a target, without it: everything in the folders of
- * seeds and of samples once, and after that mutations of them, always the same ones. Speaks TAP.
+/* fuzz_TARGET - does what libFuzzer would do with a target, without it: runs everything in the
+ * folders of seeds and samples once, then mutations of them, always the same ones. Speaks TAP.
  *
- *   FUZZ_SEEDS, FUZZ_SAMPLES   folders that have one named after the target
- *   FUZZ_RUNS                  how many mutations
+ *   FUZZ_SEEDS, FUZZ_SAMPLES   folders, each with one named after the target
+ *   FUZZ_RUNS                  the number of mutations
  *
- * With file names as arguments these alone are run. */
+ * With file names as arguments it runs only these. */
 #include "build-config.h"
 
 #include "tests/campaign.h"
@@ -37,7 +37,7 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* A copy that ends where the input does, so that nobody reads beyond. */
+/* Run a copy that ends where the input does, so that reading beyond it is seen. */
 static void run(const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len > 0 ? len : 1);
@@ -65,7 +65,7 @@ static void load(const char *path)
 	inputs[input_count++] = (struct input){ bytes, size };
 }
 
-/* All of @folder/@target, sorted; nothing where there is no such folder. */
+/* Load all files of @folder/@target, sorted; none where there is no such folder. */
 static void load_folder(const char *folder, const char *target)
 {
 	char path[4096];
@@ -82,7 +82,7 @@ static void load_folder(const char *folder, const char *target)
 		free(names);
 }
 
-/* In place of libFuzzer's own. */
+/* Replaces libFuzzer's. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
 {
 	const size_t at = size > 0 ? fuzz_below(&state, (uint32_t)size) : 0;

@@ -32,7 +32,7 @@ uint32_t fuzz_below(uint64_t *state, uint32_t end)
 
 #define ENTRIES_MAX 256u
 
-/* Where entries begin, as far as the sizes lead; the last place is the end of that. */
+/* Find where entries begin, as far as the sizes lead; the last place is where they end. */
 static size_t find_entries(const uint8_t *bytes, size_t len, size_t places[ENTRIES_MAX])
 {
 	size_t count = 0, size, at = MAGIC;
@@ -60,7 +60,7 @@ static size_t drop(uint8_t *bytes, size_t len, size_t at, size_t size)
 	return len - size;
 }
 
-/* A new entry of any kind, with the key of the one at @model where that has one. */
+/* A new entry of any kind, with the key of the one at @model if that has one. */
 static size_t insert_entry(uint8_t *bytes, size_t len, size_t max, size_t at, size_t model,
 			   uint64_t *random)
 {
@@ -86,7 +86,7 @@ static size_t double_entry(uint8_t *bytes, size_t len, size_t max, size_t at, si
 	return insert(bytes, len, max, at, entry, size);
 }
 
-/* Some bytes from @from, whatever they are. */
+/* Any bytes, from @from. */
 static size_t insert_bytes(uint8_t *bytes, size_t len, size_t max, size_t at, size_t from)
 {
 	uint8_t some[64];
@@ -95,7 +95,7 @@ static size_t insert_bytes(uint8_t *bytes, size_t len, size_t max, size_t at, si
 	return insert(bytes, len, max, at, some, size);
 }
 
-/* A size that leads somewhere: to another entry, to the end, beside it, or nowhere. */
+/* A size that leads to another entry, to the end, beside it, or nowhere. */
 static void change_size(uint8_t *bytes, size_t len, size_t at, size_t to, uint64_t *random)
 {
 	static const uint32_t odd[] = { 0, 8, 9, 40, 41, 42, 20971520, 20971521, UINT32_MAX };

@@ -33,7 +33,7 @@ static bool is_same(const struct config *a, const struct config *b)
 	       (!a->has_id || memcmp(a->id, b->id, sizeof(a->id)) == 0);
 }
 
-/* What was read and is usable says the same when it is written down plainly. */
+/* A usable config gives the same when it is written plainly and read again. */
 static void write_again(const struct config *config)
 {
 	char text[512], id[KEY_HEX_SIZE];
@@ -47,7 +47,7 @@ static void write_again(const struct config *config)
 	need(problems == 0 && is_same(config, &again));
 }
 
-/* A comment behind it and other line ends change nothing. */
+/* A comment at the end and other line ends change nothing. */
 static void disguise(const char *text, size_t len, const struct config *config)
 {
 	static const char comment[] = "\r\n# a comment = none\r\n";

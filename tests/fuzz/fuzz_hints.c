@@ -12,10 +12,10 @@
 
 #define TRANSACTION 7u
 
-/* Both lists ascend, hold each number once, and are found by their numbers. */
+/* Both lists ascend, hold each number once, and can be searched. */
 static void check_lists(const struct hints *hints, size_t size)
 {
-	/* Every row stands for bytes that were there. */
+	/* every row comes from bytes of the file */
 	need(hints->segment_count <= size / 2 && hints->compact_count <= size);
 	for (size_t i = 0; i < hints->segment_count; i++) {
 		const struct hints_segment *row = &hints->segments[i];
@@ -41,7 +41,7 @@ static bool is_same(const struct usage *a, const struct usage *b)
 	return true;
 }
 
-/* What was understood says the same when it is written and read again. */
+/* Usable hints give the same when they are written and read again. */
 static void write_again(const struct hints *hints)
 {
 	struct usage usage = { 0 }, again = { 0 };

@@ -15,7 +15,7 @@
 #define TRANSACTION 7u
 #define WRITTEN_MAX 64u		/* keys; writing makes at least 1024 buckets */
 
-/* Is @bucket where a look-up of its key ends, walking bucket by bucket? */
+/* Does a look-up of its key, bucket by bucket, end at @bucket? */
 enum way { WAY_HERE, WAY_ELSEWHERE, WAY_NOWHERE };
 static enum way follow(const struct index_bucket *rows, uint32_t buckets, uint32_t number)
 {
@@ -31,7 +31,7 @@ static enum way follow(const struct index_bucket *rows, uint32_t buckets, uint32
 	return is_cut ? WAY_NOWHERE : was_there ? WAY_ELSEWHERE : WAY_HERE;
 }
 
-/* The census says what walking from each key's home finds. */
+/* The census counts what walking from each key's home finds. */
 static void check_census(const struct index_file *file, const struct index_bucket *rows,
 			 const struct index_image *image, const struct index_census *census)
 {
@@ -55,7 +55,7 @@ static void check_census(const struct index_file *file, const struct index_bucke
 	need(census->unreachable == unreachable && !census->degenerate);
 }
 
-/* A sound index in memory holds the same, and does so when it is written and read again. */
+/* A sound index keeps its keys in memory, and when it is written and read again. */
 static void write_again(const struct index_table *table)
 {
 	static struct ram *ram;
@@ -96,7 +96,8 @@ static void check_table(const struct index_file *file, const struct index_census
 		index_table_free(table);
 }
 
-/* Two threads load what one has loaded, and check_index it alike. Of a bucket that is not used nobody looks at the key. */
+/* Two threads load what one has loaded, and report the same. The keys of unused buckets do not
+ * matter. */
 static void load_with_two(const struct index_file *file, const struct key_hash *hash,
 			  const struct index_image *image)
 {
@@ -164,7 +165,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 	const uint32_t buckets = size > INDEX_HEADER ? (uint32_t)(size / INDEX_BUCKET) : 0;
 	size = LLVMFuzzerMutate(data, size, max);
 	if (buckets > 1 && fuzz_below(&random, 4) > 0) {
-		/* Another bucket's key, or a place of nothing. */
+		/* another bucket's key, or a place that holds nothing */
 		uint8_t *one = data + INDEX_HEADER + fuzz_below(&random, buckets) * INDEX_BUCKET;
 		uint8_t *two = data + INDEX_HEADER + fuzz_below(&random, buckets) * INDEX_BUCKET;
 		const bool fits = one + INDEX_BUCKET <= data + size &&

@@ -18,7 +18,7 @@ static enum as_err read_manifest(const void *bytes, size_t len, struct manifest 
 	return undo_read_manifest(&io, -1, FOLDER, manifest);
 }
 
-/* Nothing that leads out of the repository, or to what no repair touches. */
+/* No name leads out of the repository, or to a file that no repair touches. */
 static bool is_harmless(const char *path)
 {
 	static const char *const begins[] = { "data/", "index.", "hints." };
@@ -41,7 +41,7 @@ static enum repair action_of(const struct manifest *manifest)
 	return REPAIR_NONE;
 }
 
-/* What was read says the same when it is written and read again. */
+/* A manifest gives the same when it is written and read again. */
 static void write_again(const struct manifest *manifest)
 {
 	struct manifest again;
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* Without the checksum nothing is looked at. */
+/* Without the right checksum nothing else is read. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
 	size = LLVMFuzzerMutate(data, size, max);

@@ -1,4 +1,4 @@
-/* Records of verified segments, in the cache or in the report of a part of a check: any JSON. */
+/* Records of verified segments, in the cache or in the report of a partial check: any JSON. */
 #include "build-config.h"
 
 #include "engine/cache/records.h"
@@ -30,7 +30,7 @@ static bool is_same(const struct verify_record *a, const struct verify_record *b
 	return same;
 }
 
-/* What was taken says the same when it is written and read again. */
+/* Records give the same when they are written and read again. */
 static void write_again(const struct verify_records *records)
 {
 	struct verify_records again = { .rows = NULL };
@@ -46,7 +46,7 @@ static void write_again(const struct verify_records *records)
 	verify_records_free(&again);
 }
 
-/* Sorted, one for each segment, the newest, and found. */
+/* They are sorted, one for each segment, the newest, and can be found. */
 static void check_sorted(struct verify_records *records)
 {
 	verify_records_sort(records);

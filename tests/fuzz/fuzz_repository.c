@@ -1,5 +1,5 @@
-/* A whole repository, as an archive: it is opened and verified, the repairs that are recommended
- * are planned and run until none is left, and all of them are taken back. */
+/* A whole repository, as an archive: it is opened and verified, recommended repairs are planned and
+ * run until there is none, and all of them are undone. */
 #include "build-config.h"
 
 #include "engine/base/array.h"
@@ -24,7 +24,7 @@ struct opened_repo {
 	struct diagnosis diagnosis;
 };
 
-/* An object and what a reading of it gave. */
+/* An object and what reading it gave. */
 struct object {
 	uint8_t key[KEY_SIZE];
 	uint64_t size;
@@ -39,7 +39,7 @@ struct objects {
 
 static struct ram *ram;
 
-/* ---- looking ---- */
+/* ---- checking ---- */
 
 static bool is_same_finding(const struct finding *a, const struct finding *b)
 {
@@ -49,7 +49,7 @@ static bool is_same_finding(const struct finding *a, const struct finding *b)
 	       strcmp(a->detail, b->detail) == 0;
 }
 
-/* Every sentence can be shown, and no two orders of finding give another list. */
+/* Every sentence can be printed, and the order in which findings were appended does not matter. */
 static void check_findings(const struct findings *findings, const struct findings *again)
 {
 	need(findings->count == again->count);
@@ -79,7 +79,7 @@ static void verify_with_two(const struct opened_repo *opened)
 	verify_free(again);
 }
 
-/* False: it cannot be opened. Reading changes nothing. */
+/* False: it cannot be opened. Checking changes nothing. */
 static bool opened_repo_open(struct opened_repo *opened)
 {
 	struct verify_progress progress = { .cancel = false };
@@ -137,7 +137,7 @@ static int compare_objects(const void *left, const void *right)
 	return memcmp(a->key, b->key, KEY_SIZE);
 }
 
-/* What there is, sorted by key; each once, and each can be read. */
+/* All objects, sorted by key; each is there once and can be read. */
 static struct objects objects_of(const struct verify *verify)
 {
 	struct objects objects = { .verify = verify };
@@ -150,7 +150,7 @@ static struct objects objects_of(const struct verify *verify)
 	return objects;
 }
 
-/* For a person who looks for the reason of a failure. */
+/* Print what check says, for a person who debugs a failure. */
 static void trace(const struct opened_repo *opened, const struct plan *plan)
 {
 	static const char *const words[] = { "make", "move", "replace" };
@@ -197,7 +197,7 @@ static bool is_lost(const struct plan *plan, const uint8_t *key)
 					       sizeof(*plan->lost), compare_lost) != NULL;
 }
 
-/* What was there still is, byte for byte, unless the plan named it as lost. */
+/* Every object is still there, byte for byte, unless the plan named it as lost. */
 static void check_objects(const struct objects *before, const struct objects *after,
 			  const struct plan *plan)
 {
@@ -239,7 +239,7 @@ static bool run_plan(const struct opened_repo *opened, struct plan *plan, char n
 	return true;
 }
 
-/* The same repair a second time finds nothing to do. */
+/* The same repair finds nothing to do the second time. */
 static void repeat(const struct opened_repo *opened, enum repair action)
 {
 	struct plan *plan = make_plan(opened, action);
@@ -247,7 +247,7 @@ static void repeat(const struct opened_repo *opened, enum repair action)
 	plan_free(plan);
 }
 
-/* Do what is recommended. False: nothing is, or it cannot be done. */
+/* Run the recommended repair. False: there is none, or it cannot run. */
 static bool run_step(char name[UNDO_NAME_MAX])
 {
 	struct opened_repo opened, then;
@@ -275,7 +275,7 @@ static bool run_step(char name[UNDO_NAME_MAX])
 	return is_done;
 }
 
-/* Take back what lies in the undo folder @name. False: another one comes first. */
+/* Undo the repair of the undo folder @name. False: another one comes first. */
 static bool undo_step(const char *name)
 {
 	struct opened_repo opened;
@@ -299,7 +299,7 @@ static bool undo_step(const char *name)
 	return is_next;
 }
 
-/* A folder from the future, with the last number that a second has, stays before all others. */
+/* An undo folder from the future, with the last number of its second, stays before all others. */
 static bool has_undo_folder(void)
 {
 	struct stat st;
@@ -358,7 +358,7 @@ static bool begins(const char *path, const char *with)
 	return strncmp(path, with, strlen(with)) == 0;
 }
 
-/* Change the bytes of a file in place, for what it is. */
+/* Change the bytes of a file in place, according to its kind. */
 static size_t mutate_bytes(const char *path, uint8_t *bytes, size_t len, size_t max,
 			   uint64_t *random)
 {
@@ -398,7 +398,7 @@ static void mutate_path(char *path, uint64_t *random)
 	}
 }
 
-/* A record of @path with the bytes [@from, @from + @len) of @data, behind all others. */
+/* Append a record of @path with the bytes [@from, @from + @len) of @data. */
 static size_t append(uint8_t *data, size_t size, size_t max, const char *path, size_t from,
 		     size_t len)
 {
@@ -412,7 +412,7 @@ static size_t append(uint8_t *data, size_t size, size_t max, const char *path, s
 static size_t mutate_file(uint8_t *data, size_t size, size_t max, struct archive_file *file,
 			  uint64_t *random)
 {
-	/* To the end with it, where it can grow; then what was before is cut out. */
+	/* Move the file to the end, where it can grow; then cut out the old one. */
 	const size_t record = file->bytes + file->len - file->begin;
 	const size_t room = max - size;
 	if (ARCHIVE_HEAD(255) + file->len + 256 > room)

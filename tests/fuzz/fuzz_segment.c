@@ -1,4 +1,4 @@
-/* A segment: any bytes, with what an index claims about it and a place that cannot be read.
+/* A segment: any bytes, with the claims of an index and a place that cannot be read.
  *
  *   byte 0         bits 0-2: how many witnesses; bit 3: their keys are wrong; bit 4: a bad range
  *   2 bytes each   the witnesses' offsets, then offset and length of the bad range
@@ -16,7 +16,7 @@
 
 #define WITNESSES 7u
 #define ROWS_MAX 4096u
-#define READ_MAX 1024u		/* bytes for each byte of the segment: what searching may cost */
+#define READ_MAX 1024u		/* bytes that searching may read for each byte of the segment */
 
 struct input {
 	struct memory_file file;
@@ -81,7 +81,7 @@ static bool can_be_read(const struct input *input, uint64_t offset, uint64_t siz
 	       offset + size <= input->file.bad_offset;
 }
 
-/* A whole entry is one by zlib's word, too. */
+/* zlib agrees that a whole entry is one. */
 static void check_whole(const struct input *input, const struct segment_entry *e)
 {
 	const uint8_t *bytes = input->file.bytes + e->offset;

@@ -1,5 +1,5 @@
-/* mkseeds FOLDER [REPOSITORY...] - write what the fuzzing begins with to FOLDER/TARGET/NAME, made
- * of small repositories and of those that are given. */
+/* mkseeds FOLDER [REPOSITORY...] - write the seeds of the fuzz targets to FOLDER/TARGET/NAME, made
+ * from small repositories and from the given ones. */
 #include "build-config.h"
 
 #include "tests/builder.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX (4u * 1024u)		/* a larger file of a repository is no seed */
+#define FILE_MAX (4u * 1024u)		/* a larger file is no seed */
 #define ARCHIVE_MAX (32u * 1024u)	/* likewise a larger archive */
 
 static const char *folder;
@@ -30,7 +30,7 @@ static void make_folder(const char *path)
 		fail(path);
 }
 
-/* A segment's seed begins with a byte that says: no witnesses. */
+/* The seed of a segment begins with a byte that says: no witnesses. */
 static void write_seed(const char *target, const char *name, const void *bytes, size_t len)
 {
 	char path[4096];
@@ -149,7 +149,7 @@ static void drop(struct builder *builder, unsigned number)
 	builder_delete(builder, key);
 }
 
-/* Two transactions with something superseded and deleted, and a small index. */
+/* Two transactions with superseded and deleted objects, and a small index. */
 static void fill(struct builder *builder)
 {
 	for (unsigned i = 0; i < 6; i++)
@@ -205,7 +205,7 @@ static void lose_commit(struct builder *builder)
 	builder_truncate(path, (uint64_t)st.st_size - 4);
 }
 
-/* A segment inside a payload. */
+/* A whole segment as a payload. */
 static void nest(struct builder *builder)
 {
 	uint8_t key[BUILDER_KEY], inner[200], outer[BUILDER_KEY];
@@ -232,7 +232,7 @@ static void build(const char *place, const char *name, void (*damage)(struct bui
 	add_repository(repo, name);
 }
 
-/* ---- what lies in no fresh repository ---- */
+/* ---- files that no fresh repository has ---- */
 
 static void write_text(const char *target, const char *name, const char *text)
 {
@@ -254,7 +254,8 @@ static void write_manifests(void)
 	write_text("manifest", "recover", recover);
 }
 
-/* A repair that was cut short: index and hints are in the undo folder, new ones not yet made. */
+/* A repair that was cut short: index and hints are in the undo folder, new ones are not made yet.
+ */
 static void stop_repair(struct builder *builder)
 {
 	static const char *const names[] = { "hints", "index" };

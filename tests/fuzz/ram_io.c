@@ -29,7 +29,7 @@ struct node {
 };
 
 struct name {
-	uint32_t folder, node;		/* node is NOTHING once it was removed */
+	uint32_t folder, node;		/* node is NOTHING after its removal */
 	char text[NAME_SIZE];
 };
 
@@ -67,7 +67,7 @@ static uint32_t find_name(const struct ram *ram, uint32_t folder, const char *te
 	return NOTHING;
 }
 
-/* A path as far as its last part: the folder that this is in, and the name in it. */
+/* A path up to its last part: the folder of that part, and its name. */
 struct place {
 	uint32_t folder;
 	const char *last;		/* empty: the folder itself is meant */
@@ -89,7 +89,7 @@ static int walk(const struct ram *ram, int dirfd, const char *path, struct place
 		return 0;
 	for (;;) {
 		const size_t len = strcspn(path, "/");
-		/* The engine has no reason to ask for what lies above. */
+		/* The engine never asks for the folder above. */
 		need(strncmp(path, "..", len) != 0 || len != 2);
 		if (!ram->nodes[place->folder].is_folder)
 			return fail(ENOTDIR);
@@ -123,7 +123,7 @@ static uint32_t find(const struct ram *ram, int dirfd, const char *path)
 
 /* ---- changes ---- */
 
-/* Times are a count of the changes: no two are the same. */
+/* Times count the changes, so that no two are equal. */
 static void touch(struct ram *ram, uint32_t node)
 {
 	ram->changes++;
@@ -168,7 +168,7 @@ static void drop_name(struct ram *ram, uint32_t number)
 	release(ram, node);
 }
 
-/* A new file or folder that a walk has found room for. */
+/* Make a file or folder in the place that walk found. */
 static int make(struct ram *ram, const struct place *place, bool folder, uint32_t *node)
 {
 	if (place->last[0] == '\0' || place->name != NOTHING)
@@ -389,7 +389,7 @@ static int ram_mkdirat(const struct io *io, int dirfd, const char *path, mode_t 
 	return leave(ram, make(ram, &place, true, &node));
 }
 
-/* May what @from names take the name @to, in the place of what has it? */
+/* May the file or folder @from be renamed to @to, replacing what is there? */
 static int check_rename(const struct ram *ram, uint32_t from, uint32_t to)
 {
 	if (to == NOTHING)
@@ -562,7 +562,7 @@ static int compare_lines(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* "PATH SIZE CRC", from the root down to the name @number. */
+/* Write "PATH SIZE CRC" lines from the root down to the name @number. */
 static char *describe_name(const struct ram *ram, uint32_t number)
 {
 	char path[4 * RAM_PATH] = "";

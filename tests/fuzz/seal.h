@@ -1,19 +1,19 @@
-/* tests/fuzz/seal.h - make right what checksums and counts say, so that what lies behind them is
- * reached. The format is written down here once more, apart from the engine. */
+/* tests/fuzz/seal.h - correct checksums and counts, so that the code behind them is reached. The
+ * format is encoded here once more, apart from the engine. */
 #ifndef ATTICSCOPE_TESTS_SEAL_H
 #define ATTICSCOPE_TESTS_SEAL_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Give every entry of a segment the CRC that its bytes have, as far as sizes lead. */
+/* Give every entry of a segment the CRC of its bytes, as far as sizes lead. */
 void seal_segment(uint8_t *bytes, size_t len);
 
-/* Give an index file the header that fits its length and its buckets, a manifest its last line. */
+/* Give an index file the header that fits its length and buckets, a manifest its last line. */
 void seal_index(uint8_t *bytes, size_t len);
 void seal_manifest(uint8_t *bytes, size_t len);
 
-/* The size that the entry at @at claims, or 0 where no entry of that size fits in. */
+/* The size that the entry at @at claims; 0 if no entry of that size fits. */
 size_t seal_entry_size(const uint8_t *bytes, size_t len, size_t at);
 
 uint32_t seal_read(const uint8_t *p);

@@ -15,15 +15,15 @@
 
 #include <cmocka.h>
 
-/* Every change that an operation makes fails in turn, and all that follow it, as when the process
- * is killed there. What is left must be opened again, say what it needs, and hold the state before
- * or the state after, by the index and by the log alone. */
+/* Every change that an operation makes fails in turn, and all after it, as when the process is
+ * killed there. The store must then open, say what it needs, and hold the state before or the state
+ * after, by the index and by the log alone. */
 
 struct operation {
 	const char *name;
-	/* What is committed before, with the real system. */
+	/* Make and commit what is there before, with the real io. */
 	void (*prepare)(struct expected_store *expected, struct as_store *store);
-	/* What is tried. @expected is told of everything as if it went well; an error ends it. */
+	/* Run the operation. @expected follows it as if all went well; an error ends it. */
 	enum as_err (*run)(struct expected_store *expected, struct as_store *store);
 };
 
@@ -66,7 +66,7 @@ static void prepare_some(struct expected_store *expected, struct as_store *store
 	expected_commit(store);
 }
 
-/* Superseded entries that wait for a compaction. */
+/* Superseded entries that await compaction. */
 static void prepare_sparse(struct expected_store *expected, struct as_store *store)
 {
 	for (unsigned i = 0; i < 12; i++)
@@ -141,8 +141,8 @@ static enum as_err run_recover(struct expected_store *expected, struct as_store 
 	return as_recover(store, AS_FULL, NULL);
 }
 
-/* Every value ends like a COMMIT. Some are read back, which writes what was gathered; one is larger
- * than what is gathered. */
+/* Every value ends like a COMMIT. Reading some back flushes the buffer; one is larger than the
+ * buffer. */
 static enum as_err run_like_commits(struct expected_store *expected, struct as_store *store)
 {
 	static const size_t sizes[] = { 9, 100, 59, 300, 91, 41, 300000, 50, 9, 200 };
@@ -178,7 +178,7 @@ static const struct operation operations[] = {
 	{ "the first transaction", prepare_nothing, run_first },
 	{ "overwriting and deleting", prepare_some, run_changes },
 	{ "deleting everything old", prepare_some, run_deletes },
-	{ "overwriting what is sparse", prepare_sparse, run_changes },
+	{ "overwriting in sparse segments", prepare_sparse, run_changes },
 	{ "compaction", prepare_sparse, run_compact },
 	{ "a rollback", prepare_some, run_rollback },
 	{ "a full recover", prepare_some, run_recover },
@@ -202,7 +202,7 @@ static void make_repo(const struct operation *operation, const char *repo,
 	as_close(store);
 }
 
-/* Do what the store says of itself. True: it now holds @after, else @before. */
+/* Do what the store asks for. True: it now holds @after, else @before. */
 static bool repair(const char *repo, const struct expected_store *before,
 		 const struct expected_store *after, const char *name, unsigned at)
 {
@@ -226,7 +226,8 @@ static bool repair(const char *repo, const struct expected_store *before,
 	return is_after;
 }
 
-/* Attic looks at the last nine bytes of a segment alone: it must not see a COMMIT where none is. */
+/* Attic looks only at the last nine bytes of a segment: they must not look like a COMMIT unless
+ * they are one. */
 static void compare_with_attic(const char *repo, const char *name, unsigned at)
 {
 	const struct repo_options options = { .no_lock = true };
@@ -246,7 +247,7 @@ static void compare_with_attic(const char *repo, const char *name, unsigned at)
 	repo_close(opened);
 }
 
-/* Fail change number @at. False when the operation finished before it came to that. */
+/* Fail change number @at. False: the operation ended before it. */
 static bool crash_at(const struct scratch *scratch, const struct operation *operation, unsigned at)
 {
 	char repo[BUILDER_PATH];
@@ -259,21 +260,21 @@ static bool crash_at(const struct scratch *scratch, const struct operation *oper
 	fault_init(&fault);
 	fault.fail_at = at;
 	fault.fail_for_good = true;
-	fault.small_write_max = 50;	/* in pieces, so that some are torn */
+	fault.small_write_max = 50;	/* short writes, so that some are torn */
 	fault.write_max = 16384;
 	assert_int_equal(store_open(repo, NULL, &fault.io, &store, NULL), AS_OK);
 	const bool went_well = operation->run(&after, store) == AS_OK;
 	as_close(store);
 	const bool is_reached = fault.changes >= at;
 	if (!went_well && !is_reached)
-		fail_msg("%s failed, and no fault was near", operation->name);
+		fail_msg("%s failed without a fault", operation->name);
 	compare_with_attic(repo, operation->name, at);
 	const bool is_after = repair(repo, &before, &after, operation->name, at);
 	if (went_well && !is_after)
-		fail_msg("%s, change %u: reported as done, and lost", operation->name, at);
+		fail_msg("%s, change %u: reported success, and lost", operation->name, at);
 	expected_check_repo(is_after ? &after : &before, repo);
 
-	/* It can be written to again. */
+	/* The store can be written to again. */
 	struct expected_store *expected = is_after ? &after : &before;
 	fault_init(&fault);
 	store = expected_open(repo, &fault.io);

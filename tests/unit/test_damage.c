@@ -1,6 +1,6 @@
-/* Random damage, alone and in pairs: what the log and the index together say of each object is held
- * against what was written. Nothing whose bytes survive is given up, and nothing deleted or
- * replaced comes back. */
+/* Random damage, alone and in pairs: what log and index together say of each object is compared
+ * with what was written. No object whose bytes survive is given up, and no deleted or replaced one
+ * comes back. */
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
@@ -20,7 +20,7 @@
 #define SEEDS 600u
 #define SEEDS_LONG 20000u
 
-/* ---- the judgement ---- */
+/* ---- comparing ---- */
 
 struct tally {
 	unsigned given_up, come_back, replaced, unnamed;
@@ -35,8 +35,8 @@ static bool is_named(const struct verify *verify, enum problem problem, const ui
 	return false;
 }
 
-/* A page that is there twice can hold whole entries of its own: an older DELETE or PUT of the key,
- * behind the newest. Without an index nobody can know that it was not written there. */
+/* A page that is there twice can hold whole entries: an older DELETE or PUT of the key, after the
+ * newest. Without an index nobody can know that it was not written there. */
 static bool is_outdated_by_copy(const struct verify *verify, const struct damaged_object *object)
 {
 	struct replay_event newest;
@@ -45,7 +45,7 @@ static bool is_outdated_by_copy(const struct verify *verify, const struct damage
 		       replay_time(object->segment, object->offset);
 }
 
-/* A name that damage took out of the index too nobody can know. */
+/* Nobody can know a key that damage removed from the index too. */
 static bool has_a_name(const struct verify *verify, const struct damaged_object *object)
 {
 	struct index_bucket bucket;
@@ -58,8 +58,8 @@ static void compare(const struct damaged_repo *world, const struct verify *verif
 {
 	struct replay_event place;
 	const bool is_found = verify_lookup(verify, object->key, &place);
-	/* Where index or hints are not left, nobody can know what was deleted or replaced: an object
-	 * is given up only when both say so. In every other doubt it is kept and named. */
+	/* Without index or hints nobody can know what was deleted or replaced: an object is given
+	 * up only when both say so. In every other doubt it is kept and named. */
 	const bool has_witnesses = verify->index_credit == CREDIT_CREDIBLE &&
 				   verify->hints_credit == CREDIT_CREDIBLE &&
 				   verify->log_is_damaged;
@@ -117,7 +117,7 @@ static struct tally run_seeds(struct damaged_repo *world, unsigned how_many)
 		sum.unnamed += tally.unnamed;
 		damaged_repo_restore(world);
 	}
-	campaign_figure("random damages judged", seeds);
+	campaign_figure("random damages checked", seeds);
 	return sum;
 }
 

@@ -1,7 +1,7 @@
-/* The simulator of power loss, held against lists of all states that there can be, written by hand.
+/* The model of power loss, compared with hand-written lists of all possible states.
  *
- * A state is spelled as its files with their bytes, "a:xyz b/c:", folders "b/", in the order of
- * their names; a NUL byte is a dot, and "x*600" stands for 600 times x. */
+ * A state is written as its files with their bytes, "a:xyz b/c:", and folders "b/", in the order of
+ * their names. A NUL byte is a dot, and "x*600" means 600 times x. */
 #include "build-config.h"
 
 #include "tests/disk_model.h"
@@ -94,7 +94,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* What was made in the disk until now is durable. */
+/* Start recording: everything on the disk is durable now. */
 static void begin(struct bench *bench)
 {
 	bench->model = disk_model_new(bench->disk);
@@ -126,7 +126,7 @@ static void state_text(const struct bench *bench, const struct disk_crash *crash
 	builder_remove_folder(bench->state);
 }
 
-/* Each different state that there can be at @point, "; " behind each, in alphabetical order. */
+/* All different states possible at @point, each followed by "; ", in alphabetical order. */
 static void all_states(const struct bench *bench, size_t point, char *out, size_t size)
 {
 	static char texts[STATES_MAX][TEXT];
@@ -217,7 +217,7 @@ static void durable(const struct bench *bench, const char *path, const char *byt
 	scratch_file(bench->scratch, below, bytes, strlen(bytes));
 }
 
-/* A whole file, its bytes durable and its name not. */
+/* A whole file; its bytes are durable, its name is not. */
 static void whole_file(const struct bench *bench, const char *path, char letter)
 {
 	const int fd = create(bench, path);
@@ -558,7 +558,8 @@ static void change_something(const struct bench *bench, unsigned random)
 	}
 }
 
-/* What came through the io is what is recorded: with everything kept the state is the folder. */
+/* Everything that goes through the io is recorded: with all changes kept the state is the folder.
+ */
 static void the_record_misses_nothing(void **state)
 {
 	struct bench *bench = *state;

@@ -1,4 +1,4 @@
-/* Every bit of every file of a small repository flipped in turn, and every file cut at every
+/* Every bit of every file of a small repository is flipped in turn, and every file is cut at every
  * length. */
 #include "build-config.h"
 
@@ -49,7 +49,7 @@ static void load(struct world *world, const struct builder *builder, const char 
 	fclose(in);
 }
 
-/* Two transactions over four segments: PUTs, one of them empty, a DELETE, an overwritten key. */
+/* Two transactions in four segments: PUTs, one of them empty, a DELETE, an overwritten key. */
 static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
@@ -96,7 +96,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Nothing but what the test itself has put there. */
+/* Checking has changed no file. */
 static void assert_unchanged(const struct world *world, const struct file *damaged,
 			     const struct timespec *mtime)
 {
@@ -112,8 +112,8 @@ static void assert_unchanged(const struct world *world, const struct file *damag
 	}
 }
 
-/* Open, verify, diagnose. True when anything is wrong; a segment that ends between two entries and
- * has lost nothing that is still live is no more than a hint that it was cut. */
+/* Open, verify, diagnose. True when anything is wrong. A segment that ends between two entries and
+ * has lost nothing live counts too: its length only hints that it was cut. */
 static bool check(struct world *world, const struct file *damaged)
 {
 	const struct repo_options options = { .no_lock = true };
@@ -129,7 +129,7 @@ static bool check(struct world *world, const struct file *damaged)
 	diagnose(opened, verify, &diagnosis);
 	assert_true(verify->objects <= 4);
 	assert_true(diagnosis.verdict[0] != '\0');
-	/* Whatever is wrong with the data has a repair. */
+	/* Every damage to the data has a repair. */
 	if (!diagnosis.clean && damaged->is_segment)
 		assert_int_not_equal(diagnosis.recommended, REPAIR_NONE);
 	const bool is_short = verify->findings.total[PROBLEM_SEGMENT_SHORT] > 0;
@@ -171,8 +171,7 @@ static void every_flipped_bit_is_survived_and_reported_in_a_segment(void **state
 	campaign_figure("bits flipped", bits);
 }
 
-/* A full segment without its COMMIT, and a later transaction behind it, is what Attic itself
- * writes. */
+/* Attic itself writes full segments without a COMMIT, followed by later transactions. */
 static bool is_as_attic_writes(const struct file *file, size_t len)
 {
 	return file[1].is_segment && len == file->len - 9 && len > 100;

@@ -1,8 +1,8 @@
-/* Memory runs out at every call for it, once or from then on, in everything that writes and in
- * everything that reads. Nothing crashes, leaks or stays open. What reads says so, or gives what it
- * gives with memory; what writes leaves what trial.h asks for.
+/* Memory runs out at every call for it, once or from then on, in everything that writes and
+ * everything that reads. Nothing crashes or leaks, and no descriptor stays open. A reader reports
+ * the error, or returns what it returns with memory. trial.h says what must hold after a writer.
  *
- * All of it, always. MEMORY_TEST=PATTERN: only these. */
+ * Always complete. MEMORY_TEST=PATTERN runs only these tests. */
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
@@ -27,12 +27,12 @@
 
 #include <cmocka.h>
 
-#define SHOWN_MAX 12u	/* failures of one operation that are told in full */
+#define SHOWN_MAX 12u	/* failures of one operation that are printed */
 
 static uint64_t all_points;
 
 struct tally {
-	const char *name, *of;	/* what is done, and to which beginning, where there are several */
+	const char *name, *of;	/* what is run, and on which repository if there are several */
 	unsigned points, wrong;
 };
 
@@ -46,20 +46,20 @@ static void report(struct tally *tally, unsigned at, bool for_good, const char *
 
 static void close_tally(struct tally *tally)
 {
-	static bool has_leaked;	/* what is lost is found again and again */
+	static bool has_leaked;	/* a leak would be found again and again */
 	char figure[128];
 	if (!has_leaked && (has_leaked = malloc_failures_leaked()))
-		report(tally, 0, true, "memory is lost, by one or more of all calls");
+		report(tally, 0, true, "memory leaked, in one or more of all calls");
 	snprintf(figure, sizeof(figure), "allocations failed, %s", tally->name);
 	campaign_figure(figure, tally->points);
 	all_points += tally->points;
 	assert_int_equal(tally->wrong, 0);
 }
 
-/* ---- what is wrong_code ---- */
+/* ---- messages ---- */
 
-/* While memory is refused every message is to speak of that, and of nothing else. One is true all
- * the same: a compaction that is given up behind a COMMIT looks for hints that are not written yet. */
+/* While calls for memory fail, every message must be about memory. One other is true all the same:
+ * a compaction that is given up after a COMMIT looks for hints that are not written yet. */
 static enum as_err wrong_code;
 
 static bool is_true(enum as_err code, const char *text)
@@ -85,13 +85,13 @@ enum as_err __wrap_as_fail(struct as_error *error, enum as_err code, int sys, co
 	return __real_as_fail(error, code, sys, "%s", text);
 }
 
-/* ---- beginnings that operations.h has not ---- */
+/* ---- repositories that operations.h does not have ---- */
 
 #define LARGE (600u * 1024u)	/* bytes; more than a reader's window */
-#define FAR 100000u		/* bytes; where only the large object's segment has any */
+#define FAR 100000u		/* an offset that only the large object's segment has */
 
 /* An object whose value holds what looks like an entry, and whose size is wrong: only the index
- * tells what stands behind it. */
+ * knows what comes after it. */
 static void put_doubtful(struct builder *builder, char path[BUILDER_PATH], uint32_t *offset)
 {
 	uint8_t value[200] = { 1 }, key[BUILDER_KEY], inner[BUILDER_KEY];
@@ -107,7 +107,7 @@ static void put_doubtful(struct builder *builder, char path[BUILDER_PATH], uint3
 	builder_commit(builder);
 }
 
-/* A large object, a segment that is gone, two that are damaged, and a folder with an odd name. */
+/* A large object, a missing segment, two damaged ones, and a folder with an odd name. */
 static void strange_make(const char *repo)
 {
 	char doubtful[BUILDER_PATH];
@@ -156,8 +156,8 @@ static void misspell(const struct builder *builder, uint32_t transaction,
 	builder_flip(path, (uint64_t)(at - bytes) + BUILDER_KEY - 1, 1);
 }
 
-/* The index is older than the log, and one of its keys is misspelt: only what stands in the place
- * that it leads to shows that no object is lost. */
+/* The index is older than the log, and one of its keys is wrong: only the entry in the place that
+ * it leads to shows that no object is lost. */
 static void doubtful_make(const char *repo)
 {
 	struct builder *builder = builder_new(repo, 5, 900);
@@ -185,11 +185,11 @@ static void doubtful_make(const char *repo)
 }
 
 static const struct operation more_operations[] = {
-	{ "salvage of much", strange_make, strange_run, BACK_TO_ORIGIN, false },
-	{ "salvage over an index in doubt", doubtful_make, strange_run, BACK_TO_ORIGIN, false },
+	{ "salvage of many faults", strange_make, strange_run, BACK_TO_ORIGIN, false },
+	{ "salvage over a doubtful index", doubtful_make, strange_run, BACK_TO_ORIGIN, false },
 };
 
-/* ---- what writes ---- */
+/* ---- writers ---- */
 
 /* False: there were fewer calls. */
 static bool starve_operation(struct tally *tally, const struct trial *trial, unsigned at,
@@ -207,13 +207,13 @@ static bool starve_operation(struct tally *tally, const struct trial *trial, uns
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
 	const bool was_reached = malloc_failures_disarm() >= at;
 	if (was_reached && wrong_code != AS_OK) {
-		snprintf(text, sizeof(text), "it is wrong_code to be %s", as_err_name(wrong_code));
+		snprintf(text, sizeof(text), "the message is about %s", as_err_name(wrong_code));
 		wrong = text;
 	} else if (fault.opens != fault.closes)
 		wrong = "descriptors stay open";
 	else if (malloc_failures_mapped() != maps)
-		wrong = "maps stay";
-	else if (fault.changes > 0 || state.is_done)	/* else it is as it was */
+		wrong = "memory maps stay";
+	else if (fault.changes > 0 || state.is_done)	/* else nothing was changed */
 		wrong = trial_check(trial, &state, text);
 	if (wrong)
 		report(tally, at, for_good, wrong);
@@ -237,9 +237,9 @@ static void operate_without_memory(void **state)
 	close_tally(&tally);
 }
 
-/* ---- what reads ---- */
+/* ---- readers ---- */
 
-/* What a reading says, and a digest of what it gives. */
+/* What a reading returns: the code, and a digest of the result. */
 struct reading {
 	enum as_err err;
 	uint64_t digest;
@@ -333,7 +333,7 @@ static void read_verify_in_threads(const struct repo *opened, struct reading *re
 	read_verify_with(opened, reading, 3);
 }
 
-/* Once to have records, and once believing them. */
+/* Once to write records, and once with them. */
 static void read_records(const struct repo *opened, struct reading *reading)
 {
 	struct verify_records records = { .count = 0 }, again = { .count = 0 };
@@ -593,7 +593,7 @@ static const struct way {
 	{ "verify", read_verify },
 	{ "verify in threads", read_verify_in_threads },
 	{ "verify by records", read_records },
-	{ "judging the tail", read_tail },
+	{ "weighing the tail", read_tail },
 	{ "history", read_history },
 	{ "listing entries", read_entries },
 	{ "witnesses", read_witnesses },
@@ -606,11 +606,11 @@ static const struct way {
 	{ "reading by the store", read_store },
 };
 
-/* Whose beginnings are read. */
+/* Their repositories are read. */
 static const char *const read_operations[] = {
-	"salvage", "salvage without an index", "recover over what is wrong", "rollback", "compact",
-	"rollback of the store", "undo of a salvage", "salvage of much",
-	"salvage over an index in doubt",
+	"salvage", "salvage without an index", "recover over a wrong index", "rollback", "compact",
+	"rollback of the store", "undo of a salvage", "salvage of many faults",
+	"salvage over a doubtful index",
 };
 
 static struct reading read_with(const struct way *way, const char *repo, const struct io *io)
@@ -631,12 +631,12 @@ static const char *check_reading(const struct reading *reading, const struct rea
 	if (reading->err == AS_ERR_MEMORY)
 		return NULL;
 	if (reading->err != right->err)
-		return "the error is another one";
+		return "the error is a different one";
 	return right->err == AS_OK && reading->digest != right->digest ?
-		       "it gives something else than with memory" : NULL;
+		       "the result differs from that with memory" : NULL;
 }
 
-/* The disk has always as much room, and refuses a range. */
+/* The disk always has the same room, and a range of it cannot be read. */
 static void init_reading(struct fault *fault)
 {
 	fault_init(fault);
@@ -659,7 +659,7 @@ static bool starve_reading(struct tally *tally, const struct way *way, const cha
 	if (!wrong && fault.opens != fault.closes)
 		wrong = "descriptors stay open";
 	if (!wrong && malloc_failures_mapped() != maps)
-		wrong = "maps stay";
+		wrong = "memory maps stay";
 	if (!wrong && fault.changes > 0)
 		wrong = "something was written";
 	if (wrong)

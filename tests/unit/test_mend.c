@@ -1,6 +1,6 @@
-/* Random damage, alone and in pairs, and the repairs that are recommended for it: within three
- * steps the repository is in order, nothing whose bytes survive is lost, nothing deleted is back
- * that was not named as possibly deleted, and taking the steps back restores every byte. */
+/* Random damage, alone and in pairs, and the repairs recommended for it. Within three steps the
+ * repository is in order, nothing whose bytes survive is lost, nothing deleted is back unless check
+ * named it as possibly deleted, and undoing the steps restores every byte. */
 #include "build-config.h"
 
 #include "engine/repair/undo.h"
@@ -33,7 +33,7 @@ static struct plan *make_plan(struct opened_repo *opened, enum repair action, co
 	return plan;
 }
 
-/* For a person who looks for the reason of a failure. */
+/* Print what check says, for a person who debugs a failure. */
 static void trace(const struct opened_repo *opened, enum repair action)
 {
 	char message[512];
@@ -44,7 +44,7 @@ static void trace(const struct opened_repo *opened, enum repair action)
 	}
 }
 
-/* Objects that check names as possibly deleted stay: so it says. */
+/* Check says that an object which it names as possibly deleted stays. */
 static void find_doubted(const struct damaged_repo *damaged, const struct verify *verify,
 			bool *doubted)
 {
@@ -56,7 +56,7 @@ static void find_doubted(const struct damaged_repo *damaged, const struct verify
 					     BUILDER_KEY) == 0;
 }
 
-/* Run the repair that is recommended. False: none is. */
+/* Run the recommended repair. False: there is none. */
 static bool run_step(const struct damaged_repo *damaged, bool *doubted)
 {
 	struct opened_repo opened;
@@ -147,14 +147,14 @@ static void undo_step(const struct damaged_repo *damaged)
 	opened_repo_close(&opened);
 }
 
-/* Names and bytes of all files, by the shell: nothing of the engine. */
+/* Write the names and checksums of all files, by the shell: independent of the engine. */
 static void write_checksums(const struct damaged_repo *damaged, const char *name)
 {
 	scratch_run("cd '%s' && find . -type f -exec cksum {} + | sort -k3 > '%s/%s'",
 		    damaged->repo, damaged->folder, name);
 }
 
-/* Where neither a whole log nor an intact index is left, nobody can know what was deleted. */
+/* Without a whole log or an intact index nobody can know what was deleted. */
 static bool had_witness(const struct damaged_repo *damaged)
 {
 	struct opened_repo opened;

@@ -41,7 +41,7 @@ static void kill_at(void *context, enum fault_change kind, const char *path)
 		raise(SIGKILL);
 }
 
-/* Run @action in a process of its own, which is killed before change number @at. False: it ended. */
+/* Run @action in a child that is killed before change number @at. False: it ended. */
 static bool run_and_die(const char *repo, enum repair action, unsigned at)
 {
 	int status;
@@ -66,8 +66,8 @@ static bool run_and_die(const char *repo, enum repair action, unsigned at)
 	return false;
 }
 
-/* Which of the damaged repository's objects the repository at @repo holds, and how many of them
- * with the right value; *@objects counts all that it holds. */
+/* Find which objects of the damaged repository @repo holds (@has), and count those with the right
+ * value; *@objects counts all that it holds. */
 static unsigned count_right(const struct damaged_repo *damaged, const char *repo, bool *has,
 			    uint64_t *objects)
 {
@@ -262,7 +262,7 @@ static void recover_of_a_lost_index(void **state)
 	stop_everywhere(damaged, REPAIR_RECOVER);
 }
 
-/* Two segments of a transaction that was never committed, with an object each that nothing else
+/* Two segments of a transaction that was never committed, each with an object that nothing else
  * holds. */
 static void leave_tail(const struct damaged_repo *damaged)
 {
@@ -287,7 +287,7 @@ static void rollback_of_a_tail(void **state)
 	stop_everywhere(*state, REPAIR_ROLLBACK);
 }
 
-/* Below the new COMMIT the tail would count as committed. */
+/* A new COMMIT above the tail would commit it. */
 static void salvage_of_damage_and_a_tail(void **state)
 {
 	struct damaged_repo *damaged = *state;

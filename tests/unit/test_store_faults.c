@@ -1,5 +1,5 @@
-/* The store where memory, a file or the random numbers of the system are refused to it, in the
- * sizes at which its tables grow: nothing is lost, and what was refused can be done later. */
+/* The store without memory, a file or random numbers, in the sizes at which its tables grow:
+ * nothing is lost, and what failed can be done later. */
 #include "build-config.h"
 
 #include "engine/base/key_hash.h"
@@ -47,7 +47,7 @@ ssize_t __wrap_getrandom(void *buffer, size_t len, unsigned flags)
 	return has_no_random ? -1 : __real_getrandom(buffer, len, flags);
 }
 
-/* ---- the world ---- */
+/* ---- a store ---- */
 
 static int setup(void **state)
 {
@@ -96,7 +96,7 @@ static void create(struct world *world, uint32_t per_dir, uint32_t limit)
 	reopen(world);
 }
 
-/* Keep the repository as it is now, to begin from it again. */
+/* Keep a copy of the repository, to begin from it again. */
 static void keep(struct world *world)
 {
 	close_store(world);
@@ -150,7 +150,7 @@ static void check(struct world *world)
 	expected_check(&world->expected, world->store);
 }
 
-/* With whatever is left of what was refused done now. */
+/* Finish what had failed, then check. */
 static void check_repo(struct world *world)
 {
 	struct as_state state;
@@ -216,7 +216,7 @@ static enum as_err delete_first(struct world *world)
 	return as_delete(world->store, key, sizeof(key), &world->error);
 }
 
-/* Each segment of the log has a row, or a compaction would not know of it. */
+/* Each segment of the log needs a row, or a compaction would miss it. */
 static void expect_rows(const struct world *world)
 {
 	const struct listing *listing = &world->store->repo->listing;
@@ -224,7 +224,7 @@ static void expect_rows(const struct world *world)
 		assert_non_null(usage_find(&world->store->usage, listing->segments[i].number));
 }
 
-/* The call number @at for memory fails: the change is not made, or is. False: there were fewer. */
+/* Call number @at for memory fails: the change is made or not. False: there were fewer calls. */
 static bool change_without(struct world *world, enum as_err (*change)(struct world *world),
 			   unsigned at)
 {
@@ -248,7 +248,7 @@ static bool change_without(struct world *world, enum as_err (*change)(struct wor
 	return true;
 }
 
-/* Each segment that a change begins wants a row, and the rows are full. */
+/* Each segment that a change begins needs a row, and the table is full. */
 static void a_change_that_memory_runs_out_for_is_not_made(void **state)
 {
 	struct world *world = *state;
@@ -305,7 +305,7 @@ static void an_index_that_cannot_grow_refuses_the_put(void **state)
 	assert_int_equal(length, count);
 }
 
-/* Give the hints of the last transaction without the rows that have nothing live. */
+/* Remove the rows without live objects from the last transaction's hints. */
 static void forget_dead_rows(struct world *world)
 {
 	struct usage usage = { .count = 0 };
@@ -326,7 +326,7 @@ static void forget_dead_rows(struct world *world)
 	reopen(world);
 }
 
-/* Rows for what the hints do not know come to those that they do. */
+/* Rows for segments that the hints do not list are added to those that they do. */
 static void segments_unknown_to_the_hints_want_memory_too(void **state)
 {
 	struct world *world = *state;
@@ -359,7 +359,7 @@ static void a_listing_that_memory_runs_out_for_lists_nothing(void **state)
 	check_repo(world);
 }
 
-/* Whatever piece of them memory runs out for, no hints come of it. */
+/* No hints are written, wherever memory runs out. */
 static void hints_that_memory_runs_out_for_are_not_written(void **state)
 {
 	struct world *world = *state;
@@ -369,7 +369,7 @@ static void hints_that_memory_runs_out_for_are_not_written(void **state)
 	struct permit *permit = io_grant_permit(&world->fault.io, world->store->fd, 0600);
 	for (uint32_t i = 0; i < 1500; i++)
 		usage_add(&usage, 70000 + i)->compact = i % 2;
-	/* Where the packer's room ends: with each row another place. */
+	/* The packer's buffer grows at another place with each row. */
 	for (; usage.count > 400; usage.count--)
 		for (unsigned at = 1; at < 3; at++) {
 			malloc_failures_arm(at, false);
@@ -386,7 +386,7 @@ static void hints_that_memory_runs_out_for_are_not_written(void **state)
 	usage_free(&usage);
 }
 
-/* Several findings, and more options than the first room for their names holds. */
+/* Several findings, and more options than the first buffer for their names holds. */
 static void a_config_that_memory_runs_out_for_is_not_judged(void **state)
 {
 	static const char text[] =
@@ -457,7 +457,7 @@ static void a_repository_can_be_created_where_the_parent_cannot_be_read(void **s
 	check_repo(world);
 }
 
-/* Early in the boot, or where a filter forbids the call. */
+/* As early in the boot, or where a filter forbids the call. */
 static void without_random_numbers_keys_are_found_all_the_same(void **state)
 {
 	struct world *world = *state;
@@ -490,7 +490,7 @@ static enum as_err get(struct world *world, unsigned number)
 	return err;
 }
 
-/* What was just put lies in memory, and goes into its file before it is read. */
+/* A fresh PUT lies in memory, and is written before it is read. */
 static void an_object_that_cannot_be_written_yet_cannot_be_read_yet(void **state)
 {
 	struct world *world = *state;
@@ -524,7 +524,7 @@ static void what_lies_in_the_place_of_a_segment_is_named(void **state)
 	check_repo(world);
 }
 
-/* The index leads to a DELETE, to a COMMIT, and to an object of another key. */
+/* The index leads to a DELETE, to a COMMIT, and to an object with another key. */
 static void what_is_no_put_of_the_key_is_not_given_out(void **state)
 {
 	struct world *world = *state;
@@ -599,7 +599,7 @@ static void a_listing_that_breaks_off_is_an_error(void **state)
 	check_repo(world);
 }
 
-/* Full, and larger than a look-up goes through. */
+/* Full, and larger than a look-up walks. */
 static void an_index_without_an_end_to_probing_is_an_error_of_the_index(void **state)
 {
 	struct world *world = *state;
@@ -633,9 +633,9 @@ static void an_index_without_an_end_to_probing_is_an_error_of_the_index(void **s
 	check_repo(world);
 }
 
-/* ---- what others do meanwhile ---- */
+/* ---- other processes ---- */
 
-/* Another process removes each segment a moment before the store does, and each old index. */
+/* Another process removes each segment and each old index just before the store does. */
 static void remove_before(void *context, enum fault_change kind, const char *path)
 {
 	const struct world *world = context;
@@ -688,7 +688,7 @@ static void a_tail_that_is_removed_meanwhile_is_rolled_back(void **state)
 	check_repo(world);
 }
 
-/* ---- what fails behind a change ---- */
+/* ---- failures after a change ---- */
 
 static void a_first_put_that_cannot_be_taken_back_kills_the_transaction(void **state)
 {
@@ -698,7 +698,7 @@ static void a_first_put_that_cannot_be_taken_back_kills_the_transaction(void **s
 	put(world, 1, 10, 1);
 	commit_only(world);
 	builder_key(2, key);
-	/* The segment is made and cannot be written to, nor removed. */
+	/* The segment is made, and can be neither written to nor removed. */
 	refuse(world, FAULT_ANY, 2, EIO, true);
 	world->fault.scope = FAULT_CHANGES;
 	assert_int_equal(as_put(world->store, key, sizeof(key), value, LARGE, &world->error),
@@ -731,7 +731,7 @@ static void emptied_segments_that_stayed_are_removed_by_the_next_commit(void **s
 	assert_true(report.indexed);
 	assert_int_equal(report.segments_left, 2);
 	assert_true(is_there(world, "data/0/2"));
-	/* Told again by the next, which leaves one more, and does not empty them a second time. */
+	/* The next one reports it again, leaves one more, and does not empty them a second time. */
 	put(world, 7, 10, 7);
 	assert_int_equal(as_commit(world->store, 0, &report, &world->error), AS_ERR_DENIED);
 	assert_true(report.indexed);
@@ -746,7 +746,7 @@ static void emptied_segments_that_stayed_are_removed_by_the_next_commit(void **s
 	check_repo(world);
 }
 
-/* Its segment is not in the log, nor in the hints. */
+/* Its segment is neither in the log nor in the hints. */
 static void an_object_whose_place_is_nowhere_can_be_overwritten(void **state)
 {
 	struct world *world = *state;
@@ -768,13 +768,13 @@ static void an_object_whose_place_is_nowhere_can_be_overwritten(void **state)
 
 /* ---- compactions ---- */
 
-/* Many segments with something to free: small objects, others, and a large one. */
+/* Many segments with space to free: small objects, others, and a large one. */
 static void fill_sparse(struct world *world)
 {
 	create(world, 4, 1000);
 	for (unsigned i = 0; i < 80; i++)
 		put(world, i, 10, i);
-	put(world, 190, 10, 190);	/* in the large one's segment */
+	put(world, 190, 10, 190);	/* in the segment of the large one */
 	put(world, 80, LARGE, 80);
 	for (unsigned i = 81; i < 180; i++)
 		put(world, i, 100, i);
@@ -794,7 +794,7 @@ static void *damage_none(struct world *world)
 	return NULL;
 }
 
-/* In the first segment, which stays then: the DELETEs of what it holds are carried on. */
+/* In the first segment, which then stays: DELETEs of its objects are carried over. */
 static void *damage_first(struct world *world)
 {
 	flip(world, "data/0/0", 8 + 51 + 45);
@@ -807,7 +807,7 @@ static void mend(struct world *world, const void *damaged)
 		damage_first(world);
 }
 
-/* What was not compacted, because of damage or of what was refused, is so later. */
+/* What damage or a refusal kept from being compacted is compacted later. */
 static void expect_compacted(struct world *world, const void *damaged)
 {
 	struct as_report report;
@@ -857,7 +857,7 @@ static void a_compaction_that_memory_runs_out_for_loses_nothing(void **state)
 		;
 }
 
-/* What is refused of @kind concerns a segment, which is skipped then, or all. */
+/* A failing call of @kind skips one segment, or ends the compaction. */
 static bool compact_refused(struct world *world, void *(*damage)(struct world *world),
 			    enum fault_change kind, unsigned at, int error)
 {
@@ -887,7 +887,7 @@ static void a_compaction_that_may_not_read_something_loses_nothing(void **state)
 		;
 }
 
-/* A compaction in which segment 0 is left as it is. */
+/* A compaction that leaves segment 0 as it is. */
 static void expect_skipped(struct world *world, enum as_err err, const char *text)
 {
 	struct as_report report;
@@ -901,7 +901,8 @@ static void expect_skipped(struct world *world, enum as_err err, const char *tex
 	assert_true(report.segments_compacted > 0);
 }
 
-/* Without its index the store says the same: no DELETE went that what stayed still needs. */
+/* Without its index the store holds the same: no DELETE was dropped that a remaining entry needs.
+ */
 static void expect_deletes_kept(struct world *world)
 {
 	close_store(world);
@@ -945,7 +946,7 @@ static void a_segment_that_is_gone_with_what_lived_in_it_is_skipped(void **state
 	check(world);
 }
 
-/* Nothing lived in them any more; their folder is gone as well. */
+/* They held nothing live, and their folder is gone as well. */
 static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **state)
 {
 	struct world *world = *state;
@@ -963,7 +964,7 @@ static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **sta
 	check_repo(world);
 }
 
-/* Where the size of an entry is wrong, entries may hide behind it: any key can come back. */
+/* Entries may hide behind an entry with a wrong size: any key can come back. */
 static void behind_damage_of_unknown_extent_every_delete_stays(void **state)
 {
 	struct world *world = *state;
@@ -977,7 +978,7 @@ static void behind_damage_of_unknown_extent_every_delete_stays(void **state)
 	expect_deletes_kept(world);
 }
 
-/* The index has the place of an object where another one lies. */
+/* The index leads to another object's place. */
 static void a_segment_that_does_not_hold_what_it_should_is_skipped(void **state)
 {
 	struct world *world = *state;
@@ -1003,7 +1004,7 @@ static void a_segment_that_does_not_hold_what_it_should_is_skipped(void **state)
 	check_repo(world);
 }
 
-/* Nothing would be won by copying a DELETE from one segment into the next, again and again. */
+/* Copying a DELETE from one segment into the next, again and again, would gain nothing. */
 static void a_delete_that_is_needed_stays_where_it_is(void **state)
 {
 	struct world *world = *state;
@@ -1045,9 +1046,9 @@ static void copies_that_cannot_be_taken_back_end_the_compaction(void **state)
 	commit_only(world);
 	before = state_of(world);
 	reopen(world);
-	/* Three of segment 0, two of segment 1 (the second begins another), then damage. */
+	/* Three from segment 0, two from segment 1 (the second begins another), then damage. */
 	flip(world, "data/0/1", 8 + 3 * 341 + 100);
-	refuse(world, FAULT_REMOVE, 2, EACCES, true);	/* the first is that of index.tmp */
+	refuse(world, FAULT_REMOVE, 2, EACCES, true);	/* the first one is index.tmp */
 	assert_int_equal(as_compact(world->store, NULL, &world->error), AS_ERR_IO);
 	assert_non_null(strstr(world->error.message, "cannot take back what was copied"));
 	assert_true(state_of(world).dead);
@@ -1064,7 +1065,7 @@ static void copies_that_cannot_be_taken_back_end_the_compaction(void **state)
 
 /* ---- recovering ---- */
 
-/* Many entries in a segment, and old indexes behind which there is something to replay. */
+/* Many entries in a segment, and old indexes with something to replay after them. */
 static void fill_behind_indexes(struct world *world)
 {
 	create(world, 4, 20000);
@@ -1081,7 +1082,7 @@ static void fill_behind_indexes(struct world *world)
 	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.* ../hints.* .", world->path);
 }
 
-/* What keeps a recovery from ending leaves everything for the next. */
+/* A recovery that fails leaves everything for the next. */
 static void expect_recovered(struct world *world, enum as_err err, bool was_refused)
 {
 	if (!was_refused)
@@ -1140,7 +1141,7 @@ static void a_recovery_that_may_not_read_something_can_be_tried_again(void **sta
 	}
 }
 
-/* So many that the index grows while the log is replayed. */
+/* Enough that the index grows while the log is replayed. */
 static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
 {
 	struct world *world = *state;
@@ -1190,7 +1191,7 @@ static void a_recovery_can_be_stopped(void **state)
 	check_repo(world);
 }
 
-/* Write index and hints as if @transaction held one object more than there is. */
+/* Write index and hints as if @transaction held one object more than it does. */
 static void write_phantom(struct world *world, uint32_t transaction)
 {
 	struct as_store *store = world->store;
@@ -1202,8 +1203,8 @@ static void write_phantom(struct world *world, uint32_t transaction)
 	assert_int_equal(usage_write(&store->usage, store->permit, transaction), AS_OK);
 }
 
-/* Names that only look like an index, one that is too new, and one of a segment without a COMMIT:
- * nothing is built upon them. */
+/* Names that only look like an index, an index that is too new, and one of a segment without a
+ * COMMIT: none of them is used. */
 static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
 {
 	struct world *world = *state;
@@ -1233,7 +1234,7 @@ static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
 	check_repo(world);
 }
 
-/* Hints that count the objects of one segment to another, by the same number. */
+/* Hints that count the objects of one segment to another with the same number. */
 static void hints_of_another_segment_are_not_built_upon(void **state)
 {
 	struct world *world = *state;
