@@ -77,7 +77,7 @@ static const char *open_repo(const char *repo, const struct io *io, struct check
 	const struct repo_options options = { .may_write = true, .io = io };
 	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	checked->verify = NULL;	/* repo_open may set it and fail */
+	checked->verify = NULL;	/* verify_run may set it and fail */
 	if (repo_open(repo, &options, &checked->repo, &error) != AS_OK)
 		return print(text, "it cannot be opened: %s", error.message);
 	if (verify_run(checked->repo, 1, &progress, &checked->verify) != AS_OK) {
