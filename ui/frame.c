@@ -171,18 +171,6 @@ int frame_tab_at(struct app *app, int x)
 
 /* ---- bottom line ---- */
 
-static bool is_hint(const struct app *app, const struct key_row *row)
-{
-	return row->hint && row->screens & 1u << app->stack[app->depth - 1]->kind &&
-	       keys_fit_plan(app, row);
-}
-
-/* Of several keys the first is enough here. */
-static void first_label(const struct key_row *row, char *out, size_t size)
-{
-	snprintf(out, size, "%.*s", (int)strcspn(row->label, " "), row->label);
-}
-
 /* The keys worth knowing here, flush right; the last rows of the table (help, back) are the last to
  * go. */
 static void draw_hints(const struct app *app, int y, int left, int cols)
@@ -191,9 +179,11 @@ static void draw_hints(const struct app *app, int y, int left, int cols)
 	for (size_t i = key_count; i-- > 0;) {
 		const struct key_row *row = &key_table[i];
 		char label[16], hint[32];
-		if (!is_hint(app, row))
+		if (!row->hint || !(row->screens & 1u << app->stack[app->depth - 1]->kind) ||
+		    !keys_fit_plan(app, row))
 			continue;
-		first_label(row, label, sizeof(label));
+		/* If there are several keys, the first is enough here. */
+		snprintf(label, sizeof(label), "%.*s", (int)strcspn(row->label, " "), row->label);
 		snprintf(hint, sizeof(hint), ":%s", row->hint);
 		x -= term_width(label) + term_width(hint) + 2;
 		if (x < left)

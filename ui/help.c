@@ -49,17 +49,14 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
 					    .in_memory = true };
 
-/* Does it hold for all screens, or for all but one that has a row of its own for it? */
-static bool is_common(const struct key_row *row)
-{
-	return (row->screens & (row->screens - 1)) != 0 &&
-	       (~row->screens & ON_ALL & ((~row->screens & ON_ALL) - 1)) == 0;
-}
-
-static void gather(struct help_model *model, enum screen_kind kind, bool own)
+/* Add the rows of the screen @kind that hold for nearly all screens, or (not @common) those that do
+ * not. Nearly all: one may have a row of its own for the key. */
+static void add_rows(struct help_model *model, enum screen_kind kind, bool common)
 {
 	for (size_t i = 0; i < key_count && model->count < ARRAY_SIZE(model->rows); i++) {
-		if (key_table[i].screens & 1u << kind && is_common(&key_table[i]) != own)
+		const unsigned on = key_table[i].screens, off = ~on & ON_ALL;
+		const bool on_several = (on & (on - 1)) != 0, off_one = (off & (off - 1)) == 0;
+		if (on & 1u << kind && (on_several && off_one) == common)
 			model->rows[model->count++] = i;
 	}
 }
@@ -76,8 +73,8 @@ static void rebuild(struct app *app, struct screen *base)
 	struct help_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	if (model) {
 		model->repair_mode = app->mode == MODE_REPAIR;
-		gather(model, screen->of, true);
-		gather(model, screen->of, false);
+		add_rows(model, screen->of, false);
+		add_rows(model, screen->of, true);
 	}
 	table_set_model(&screen->table, model);
 }
@@ -101,14 +98,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	table_draw_titled(&screen->table, app->fetcher, area, text);
 }
 
-static void refresh(struct app *app, struct screen *base)
-{
-	(void)app;
-	(void)base;
-}
-
 const struct screen_ops help_screen = {
 	.title = "Help", .size = sizeof(struct help_screen),
 	.is_transient = true, .is_for_any_format = true,
-	.open = open_help, .draw = draw, .reload = rebuild, .refresh = refresh,
+	.open = open_help, .draw = draw, .reload = rebuild,
 };

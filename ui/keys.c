@@ -279,7 +279,7 @@ const struct key_row key_table[] = {
 	{ .keys = { 'n' }, .label = "n", .help = "the next that was searched for",
 	  .screens = ON_ALL, .run = search_again },
 	{ .keys = { 'N' }, .label = "N", .help = "the one before", .screens = ON_ALL,
-	  .run = search_back },
+	  .run = search_again, .value = SEARCH_BACKWARD },
 	{ .keys = { ':' }, .label = ":", .help = "a command by its name (Tab completes it)",
 	  .screens = ON_ALL, .run = prompt_command },
 
@@ -360,11 +360,6 @@ const struct key_row *keys_find_name(const char *name)
 	return found;
 }
 
-static bool has_rows(const struct screen *screen)
-{
-	return screen->table && screen->table->position.count > 0;
-}
-
 bool keys_fit_plan(const struct app *app, const struct key_row *row)
 {
 	return !(row->needs & NEEDS_SALVAGE) ||
@@ -374,14 +369,15 @@ bool keys_fit_plan(const struct app *app, const struct key_row *row)
 /* The first of @needs that is not there, in words; NULL when nothing is missing. */
 static const char *missing(struct app *app, unsigned needs)
 {
+	const struct table *table = app_top(app)->table;
 	struct place place = { 0 };
 	if (needs & NEEDS_REPAIR_MODE && app->mode != MODE_REPAIR)
 		return REPAIR_MODE_MISSING;
 	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
 		return "nothing is running";
 	if (needs & NEEDS_PLACE && !app_place(app, &place))
-		return has_rows(app_top(app)) ? "this row was not read yet"
-					      : "the cursor is on nothing";
+		return table && table->position.count > 0 ? "this row was not read yet"
+							  : "the cursor is on nothing";
 	if (needs & NEEDS_SEGMENT && !place.has_segment)
 		return "this has no place in a segment";
 	if (needs & NEEDS_OFFSET && !place.has_offset)

@@ -21,11 +21,6 @@ static void finish(struct app *app)
 	prompt->kind->enter(app, line);
 }
 
-static void cancel(struct app *app)
-{
-	app->modal = NULL;
-}
-
 static void take_input(struct app *app, const struct input *input)
 {
 	struct prompt *prompt = app->prompt;
@@ -34,7 +29,7 @@ static void take_input(struct app *app, const struct input *input)
 		finish(app);
 		break;
 	case ESCAPE:
-		cancel(app);
+		app->modal = NULL;
 		break;
 	case '\t':
 		if (prompt->kind->complete && prompt->typed.len > 0)
@@ -47,7 +42,7 @@ static void take_input(struct app *app, const struct input *input)
 	case RUBOUT:
 	case CONTROL('h'):
 		if (prompt->typed.len == 0)
-			cancel(app);
+			app->modal = NULL;
 		/* fall through */
 	default:
 		typing_input(&prompt->typed, input);

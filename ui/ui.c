@@ -143,13 +143,6 @@ static void take_fetched(struct app *app)
 		request->drop(request);
 }
 
-static void drain(int wake)
-{
-	uint64_t count;
-	while (read(wake, &count, sizeof(count)) > 0)
-		;
-}
-
 /* While something runs its progress is drawn, and what verification found is looked at now and
  * then. */
 static void take_tick(struct app *app, unsigned tick)
@@ -172,20 +165,13 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int wait_ms(const struct app *app, int64_t drawn)
-{
-	const int64_t since = now_ms() - drawn;
-	if (app->dirty)
-		return since < FRAME_MS ? (int)(FRAME_MS - since) : 0;
-	return jobs_visible(&app->jobs) ? TICK_MS : -1;
-}
-
 static void main_loop(struct app *app)
 {
 	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
 				{ .fd = app->wake, .events = POLLIN } };
 	int64_t drawn = 0, ticked = 0;
 	unsigned tick = 0, deaf = 0;
+	uint64_t count;
 	while (!app->ended) {
 		if (app->dirty && now_ms() - drawn >= FRAME_MS) {
 			app->dirty = false;
@@ -193,10 +179,15 @@ static void main_loop(struct app *app)
 			term_show();
 			drawn = now_ms();
 		}
+		const int64_t due = drawn + FRAME_MS - now_ms();
+		int wait_ms = jobs_visible(&app->jobs) ? TICK_MS : -1;
+		if (app->dirty)
+			wait_ms = due > 0 ? (int)due : 0;
 		fds[0].revents = fds[1].revents = 0;
-		if (poll(fds, 2, wait_ms(app, drawn)) < 0 && errno != EINTR)
+		if (poll(fds, 2, wait_ms) < 0 && errno != EINTR)
 			break;
-		drain(app->wake);
+		while (read(app->wake, &count, sizeof(count)) > 0)
+			;
 		take_signals(app);
 		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
 			drawn = 0;	/* a key is answered at once */

@@ -42,33 +42,22 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 	return true;
 }
 
-/* A copy: the log grows, and what a screen shows must not. */
-static void take_lines(struct app *app, struct actions_screen *screen)
-{
-	const size_t count = app->actions ? lines_count(app->actions) : 0;
-	struct lines *copy = screen->shown < count ? lines_new() : NULL;
-	if (!copy)
-		return;
-	lines_add_all(copy, app->actions);
-	text_screen_set(&screen->text, copy);
-	screen->shown = count;
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct actions_screen *screen = (struct actions_screen *)base;
-	take_lines(app, screen);
+	const size_t count = app->actions ? lines_count(app->actions) : 0;
+	/* A copy: the log grows, and what a screen shows must not. */
+	struct lines *copy = screen->shown < count ? lines_new() : NULL;
+	if (copy) {
+		lines_add_all(copy, app->actions);
+		text_screen_set(&screen->text, copy);
+		screen->shown = count;
+	}
 	text_screen_draw(app, &screen->text, area, "what was done since the program was started");
-}
-
-static void refresh(struct app *app, struct screen *base)
-{
-	(void)app;
-	(void)base;
 }
 
 const struct screen_ops log_screen = {
 	.title = "Log", .size = sizeof(struct actions_screen), .open = open_actions, .draw = draw,
 	.is_for_any_format = true,
-	.close = text_screen_close, .refresh = refresh,
+	.close = text_screen_close,
 };

@@ -267,23 +267,17 @@ static void draw_question(struct app *app, struct area bottom)
 
 static const struct modal question = { .input = take_answer, .draw = draw_question };
 
-static void leave_program(struct app *app)
-{
-	if (app->mode == MODE_REPAIR)
-		app->modal = &question;
-	else
-		app->ended = true;
-}
-
 void app_leave(struct app *app, const struct call *call)
 {
 	(void)call;
-	if (app->depth == 1) {
-		leave_program(app);
-		return;
+	if (app->depth > 1) {
+		put_to_rest(app, app->stack[--app->depth]);
+		app_show_top(app);
+	} else if (app->mode == MODE_REPAIR) {
+		app->modal = &question;
+	} else {
+		app->ended = true;
 	}
-	put_to_rest(app, app->stack[--app->depth]);
-	app_show_top(app);
 }
 
 void app_quit(struct app *app, const struct call *call)

@@ -12,19 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char key_of_repair(enum repair action)
+static void add(struct choices *choices, enum repair action)
 {
 	static const char keys[REPAIR_COUNT] = {
 		[REPAIR_RECOVER] = 'R', [REPAIR_ROLLBACK] = 'B', [REPAIR_COMPACT] = 'C',
 		[REPAIR_SALVAGE] = 'S',
 	};
-	return keys[action];
-}
-
-static void add(struct choices *choices, enum repair action)
-{
-	choices->rows[choices->count++] = (struct choice){ .action = action,
-							   .key = key_of_repair(action) };
+	choices->rows[choices->count++] = (struct choice){ .action = action, .key = keys[action] };
 }
 
 /* ---- weighing them ---- */
@@ -46,16 +40,6 @@ static void add_words(void *context, enum plan_tone tone, const char *line)
 	snprintf(choice->figures + at, sizeof(choice->figures) - at, "%s%s", at ? " " : "", masked);
 }
 
-static void describe_choice(struct choice *choice, enum as_err err, const struct plan *plan,
-			    const struct plan *other)
-{
-	const struct plan_text to = { .line = add_words, .context = choice };
-	if (err == AS_OK)
-		plan_text_way(plan, other, &to);
-	else if (err == AS_ERR_USAGE)	/* some of it was known from an earlier run */
-		add_words(choice, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
-}
-
 static void run_weigh(struct job *head)
 {
 	struct weigh_job *job = (struct weigh_job *)head;
@@ -67,8 +51,14 @@ static void run_weigh(struct job *head)
 		errs[i] = plan_make(session->repo, session_verify(session),
 				    job->choices.rows[i].action, &options, &head->progress,
 				    &plans[i], NULL);
-	for (size_t i = 0; i < job->choices.count; i++)
-		describe_choice(&job->choices.rows[i], errs[i], plans[i], plans[1 - i]);
+	for (size_t i = 0; i < job->choices.count; i++) {
+		struct choice *choice = &job->choices.rows[i];
+		const struct plan_text to = { .line = add_words, .context = choice };
+		if (errs[i] == AS_OK)
+			plan_text_way(plans[i], plans[1 - i], &to);
+		else if (errs[i] == AS_ERR_USAGE) /* some of it was known from an earlier run */
+			add_words(choice, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
+	}
 	for (size_t i = 0; i < job->choices.count; i++)
 		plan_free(plans[i]);
 }

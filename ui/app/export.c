@@ -49,14 +49,6 @@ static bool is_inside(int fd, const struct repo *repo)
 	return inside;
 }
 
-static bool lies_in_repository(const struct export *export)
-{
-	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "%s", export->name);
-	const int fd = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && is_inside(fd, export->job.session->repo);
-}
-
 static bool write_all(const struct lines *lines, int fd)
 {
 	FILE *file = fdopen(fd, "w");
@@ -77,7 +69,10 @@ static bool write_all(const struct lines *lines, int fd)
 static void run_export(struct job *head)
 {
 	struct export *export = (struct export *)head;
-	export->is_inside = lies_in_repository(export);
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s", export->name);
+	const int folder = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	export->is_inside = folder >= 0 && is_inside(folder, head->session->repo);
 	if (export->is_inside)
 		return;
 	const int fd = open(export->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600);

@@ -16,32 +16,28 @@ static uint64_t count_problems(const struct findings *findings)
 	return count;
 }
 
-/* A copy of what was found so far, sorted. */
-static enum as_err copy_findings(struct app *app, struct findings *copy)
-{
-	struct verify *verify = atomic_load(&app->session->verify);
-	findings_init(copy);
-	if (verify)
-		return verify_copy_findings(verify, copy);
-	const enum as_err err = findings_merge(copy, &app->session->repo->findings);
-	findings_sort(copy);
-	return err;
-}
-
-/* Nothing to do while verification runs and has found nothing more. */
+/* Copy what was found so far, sorted. Nothing to do while verification runs and has found no more. */
 static void collect_findings(struct app *app)
 {
 	const struct job *verifying = jobs_find(&app->jobs, JOB_VERIFY);
-	struct findings copy;
+	struct verify *verify = atomic_load(&app->session->verify);
 	const uint32_t seen = verifying ? atomic_load(&verifying->progress.problems) : UINT32_MAX;
+	struct findings copy;
+	enum as_err err;
 	if (verifying && seen == app->problems_seen)
 		return;
-	const enum as_err err = copy_findings(app, &copy);
-	const uint64_t count = count_problems(&copy);
+	findings_init(&copy);
+	if (verify) {
+		err = verify_copy_findings(verify, &copy);
+	} else {
+		err = findings_merge(&copy, &app->session->repo->findings);
+		findings_sort(&copy);
+	}
 	if (err != AS_OK) {
 		findings_free(&copy);
 		return;
 	}
+	const uint64_t count = count_problems(&copy);
 	struct model *model = problems_model(app->session, &copy);
 	if (!model)
 		return;

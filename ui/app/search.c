@@ -3,6 +3,7 @@
 #include "app/search.h"
 
 #include "app/app.h"
+#include "app/command.h"
 
 #include <stdlib.h>
 
@@ -185,22 +186,10 @@ void search_run(struct app *app, bool backward)
 			app->query.text);
 }
 
-static void repeat(struct app *app, bool backward)
+void search_again(struct app *app, const struct call *call)
 {
 	if (!app->query.text[0])
 		app_say(app, STYLE_WARNING, "nothing was searched for yet (/ does)");
 	else
-		search_run(app, backward);
-}
-
-void search_again(struct app *app, const struct call *call)
-{
-	(void)call;
-	repeat(app, false);
-}
-
-void search_back(struct app *app, const struct call *call)
-{
-	(void)call;
-	repeat(app, true);
+		search_run(app, call->value == SEARCH_BACKWARD);
 }

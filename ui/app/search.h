@@ -31,8 +31,8 @@ void search_start(struct app *app, struct screen *screen, struct search_target *
 /* Look for app->query in the top screen, from the cursor on. */
 void search_run(struct app *app, bool backward);
 
-/* Commands behind keys. */
+/* Command behind keys: search on, in the direction that is the row's value. */
+enum { SEARCH_FORWARD, SEARCH_BACKWARD };
 void search_again(struct app *app, const struct call *call);
-void search_back(struct app *app, const struct call *call);
 
 #endif

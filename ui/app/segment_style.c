@@ -92,14 +92,9 @@ bool segment_unused(const struct session *session, size_t position, uint64_t *pa
 
 enum style style_of_severity(enum severity severity)
 {
-	switch (severity) {
-	case SEVERITY_ERROR:
-		return STYLE_BAD;
-	case SEVERITY_WARNING:
-		return STYLE_WARNING;
-	default:
-		return STYLE_NORMAL;
-	}
+	return severity == SEVERITY_ERROR     ? STYLE_BAD
+	       : severity == SEVERITY_WARNING ? STYLE_WARNING
+					      : STYLE_NORMAL;
 }
 
 enum style style_of_status(enum entry_status status)

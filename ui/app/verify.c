@@ -46,25 +46,16 @@ static void run_verify(struct job *head)
 	verify_records_free(&kept);
 }
 
-static void say_clean(struct app *app, const struct verify *verify)
-{
-	if (verify->remembered == 0)
-		app_say(app, STYLE_GOOD, "verified: no problems");
-	else
-		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
-			"from before (V reads all)", verify->remembered,
-			verify->repo->listing.count);
-}
-
 /* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
  * other. */
 static void verify_done(struct app *app, struct job *head)
 {
 	const struct verify_job *job = (const struct verify_job *)head;
 	atomic_store(&head->session->check, job->err == AS_OK ? CHECK_DONE : CHECK_STOPPED);
+	const struct verify *verify = session_verify(app->session);
 	app->hooks->after_verify(app);
 	app_refresh(app);
-	if (session_verify(app->session))
+	if (verify)
 		action_log_add(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
 	if (job->cache_trouble[0])
 		action_log_add(app, STYLE_WARNING, "verified",
@@ -72,11 +63,15 @@ static void verify_done(struct app *app, struct job *head)
 	choices_find(app);
 	if (app->hooks->after_diagnosis(app))
 		return;
-	if (session_verify(app->session) && app->diagnosis.clean)
-		say_clean(app, session_verify(app->session));
-	else if (session_verify(app->session))
+	if (verify && !app->diagnosis.clean)
 		app_say(app, STYLE_WARNING, "verified: %" PRIu64 " problem%s (6 shows them)",
 			app->problem_count, app->problem_count == 1 ? "" : "s");
+	else if (verify && verify->remembered == 0)
+		app_say(app, STYLE_GOOD, "verified: no problems");
+	else if (verify)
+		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
+			"from before (V reads all)", verify->remembered,
+			verify->repo->listing.count);
 	else if (atomic_load(&head->progress.cancel))
 		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it anew");
 	else

@@ -18,20 +18,17 @@ struct watch {
 	int stop;			/* eventfd: ends the wait between two looks */
 };
 
-static bool is_same_holder(const struct lock_holder *a, const struct lock_holder *b)
-{
-	return a->known == b->known && a->pid == b->pid && a->exclusive == b->exclusive &&
-	       strcmp(a->program, b->program) == 0;
-}
-
 static bool are_same_holders(const struct session *session, const struct lock_holder *rows,
 			     size_t count)
 {
 	if (count != session->holder_count)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!is_same_holder(&rows[i], &session->holders[i]))
+	for (size_t i = 0; i < count; i++) {
+		const struct lock_holder *a = &rows[i], *b = &session->holders[i];
+		if (a->known != b->known || a->pid != b->pid || a->exclusive != b->exclusive ||
+		    strcmp(a->program, b->program) != 0)
 			return false;
+	}
 	return true;
 }
 
