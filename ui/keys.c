@@ -367,7 +367,7 @@ bool keys_fit_plan(const struct app *app, const struct key_row *row)
 }
 
 /* The first of @needs that is not there, in words; NULL when nothing is missing. */
-static const char *missing(struct app *app, unsigned needs)
+static const char *describe_missing(struct app *app, unsigned needs)
 {
 	const struct table *table = app_top(app)->table;
 	struct place place = { 0 };
@@ -400,7 +400,7 @@ bool keys_press(struct app *app, int key)
 void keys_run(struct app *app, const struct key_row *row, const char *argument)
 {
 	const struct call call = { .value = row->value, .argument = argument };
-	const char *why = missing(app, row->needs);
+	const char *why = describe_missing(app, row->needs);
 	if (!why && !keys_fit_plan(app, row))
 		why = "only a salvage has this choice";
 	if (why)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void finish(struct app *app)
+static void enter_line(struct app *app)
 {
 	struct prompt *prompt = app->prompt;
 	char line[TYPED_MAX];
@@ -21,12 +21,12 @@ static void finish(struct app *app)
 	prompt->kind->enter(app, line);
 }
 
-static void take_input(struct app *app, const struct input *input)
+static void handle_input(struct app *app, const struct input *input)
 {
 	struct prompt *prompt = app->prompt;
 	switch (input->key) {
 	case '\n':
-		finish(app);
+		enter_line(app);
 		break;
 	case ESCAPE:
 		app->modal = NULL;
@@ -60,7 +60,7 @@ static void draw(struct app *app, struct area bottom)
 		term_put_right(bottom.y, bottom.x + used + 3, left, STYLE_FAINT, about);
 }
 
-static const struct modal prompt_modal = { .input = take_input, .draw = draw };
+static const struct modal prompt_modal = { .input = handle_input, .draw = draw };
 
 void prompt_open(struct app *app, const struct prompt_kind *kind)
 {

@@ -35,7 +35,7 @@
 /* ---- input ---- */
 
 /* Put the cursor where the mouse is. False: nothing is there. */
-static bool point(struct app *app, int y, int x)
+static bool move_cursor_to(struct app *app, int y, int x)
 {
 	struct screen *screen = app_top(app);
 	struct table *table = screen->table;
@@ -48,7 +48,7 @@ static bool point(struct app *app, int y, int x)
 	return true;
 }
 
-static void take_mouse(struct app *app, const struct input *input)
+static void handle_mouse(struct app *app, const struct input *input)
 {
 	struct screen *screen = app_top(app);
 	struct table *table = screen->table;
@@ -62,11 +62,11 @@ static void take_mouse(struct app *app, const struct input *input)
 	}
 	if (input->press && input->y == FRAME_TAB_LINE)
 		keys_press(app, frame_tab_at(app, input->x));
-	else if (input->press && point(app, input->y, input->x) && input->twice)
+	else if (input->press && move_cursor_to(app, input->y, input->x) && input->twice)
 		keys_press(app, '\n');
 }
 
-static void take_input(struct app *app, const struct input *input)
+static void handle_input(struct app *app, const struct input *input)
 {
 	app->dirty = true;
 	app->message[0] = '\0';
@@ -76,7 +76,7 @@ static void take_input(struct app *app, const struct input *input)
 		return;
 	}
 	if (input->key == KEY_MOUSE) {
-		take_mouse(app, input);
+		handle_mouse(app, input);
 		return;
 	}
 	if (!keys_press(app, input->key) && input->character >= ' ')
@@ -96,7 +96,7 @@ static bool read_keys(struct app *app, short events, unsigned *deaf)
 		app->dirty |= jobs_collect(&app->jobs, app);
 		if (app->dirty)
 			frame_draw(app);
-		take_input(app, &input);
+		handle_input(app, &input);
 		any = true;
 	}
 	*deaf = any ? 0 : *deaf + 1;
@@ -107,7 +107,7 @@ static bool read_keys(struct app *app, short events, unsigned *deaf)
 
 /* ---- other events ---- */
 
-static void take_signals(struct app *app)
+static void handle_signals(struct app *app)
 {
 	unsigned events = signals_collect();
 	const bool any = events != 0;
@@ -129,7 +129,7 @@ static void take_signals(struct app *app)
 		app->dirty = true;
 }
 
-static void take_fetched(struct app *app)
+static void deliver_fetched(struct app *app)
 {
 	struct screen *screen = app_top(app);
 	struct fetch_request *request = fetcher_collect(app->fetcher, 0);
@@ -145,7 +145,7 @@ static void take_fetched(struct app *app)
 
 /* While something runs its progress is drawn, and what verification found is looked at now and
  * then. */
-static void take_tick(struct app *app, unsigned tick)
+static void handle_tick(struct app *app, unsigned tick)
 {
 	const struct job *verify = jobs_find(&app->jobs, JOB_VERIFY);
 	if (!jobs_visible(&app->jobs))
@@ -188,22 +188,22 @@ static void main_loop(struct app *app)
 			break;
 		while (read(app->wake, &count, sizeof(count)) > 0)
 			;
-		take_signals(app);
+		handle_signals(app);
 		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
 			drawn = 0;	/* a key is answered at once */
 		app->dirty |= fds[1].revents != 0;
 		app->dirty |= jobs_collect(&app->jobs, app);
-		take_fetched(app);
+		deliver_fetched(app);
 		if (now_ms() - ticked >= TICK_MS) {
 			ticked = now_ms();
-			take_tick(app, tick++);
+			handle_tick(app, tick++);
 		}
 	}
 }
 
 /* ---- beginning and end ---- */
 
-static void say(const char *text)
+static void print_error(const char *text)
 {
 	char masked[1024];
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(text, masked, sizeof(masked)));
@@ -215,12 +215,12 @@ static struct session *open_session(const char *path, const struct ui_options *o
 	struct as_error error = { 0 };
 	struct repo *repo;
 	if (repo_open(path, &repo_options, &repo, &error) != AS_OK) {
-		say(error.message);
+		print_error(error.message);
 		return NULL;
 	}
 	struct session *session = session_new(repo);
 	if (!session) {
-		say("out of memory");
+		print_error("out of memory");
 		repo_close(repo);
 	}
 	return session;
@@ -246,11 +246,11 @@ static int run_app(struct app *app, bool verify, const char *notice)
 	const char *why;
 	app->fetcher = fetcher_new(app->wake);
 	if (!app->fetcher) {
-		say("out of memory");
+		print_error("out of memory");
 		return EXIT_COULD_NOT_RUN;
 	}
 	if (!term_start(&why)) {
-		say(why);
+		print_error(why);
 		return EXIT_COULD_NOT_RUN;
 	}
 	signals_start(app->wake);
@@ -287,13 +287,13 @@ int ui_run(const char *path, const struct ui_options *options)
 	/* Said on both screens: this one is seen where the other cannot be read. */
 	const char *notice = term_choose();
 	if (notice)
-		say(notice);
+		print_error(notice);
 	app.session = open_session(path, options);
 	if (!app.session)
 		return EXIT_COULD_NOT_RUN;
 	app.wake = app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (app.wake < 0) {
-		say(strerror(errno));
+		print_error(strerror(errno));
 		session_release(app.session);
 		return EXIT_COULD_NOT_RUN;
 	}

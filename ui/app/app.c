@@ -80,19 +80,19 @@ void app_close_screens(struct app *app)
 	while (app->depth > 0)
 		close_screen(app, app->stack[--app->depth]);
 	for (size_t i = 0; i < SCREEN_KINDS; i++)
-		close_screen(app, app->resting[i]);
+		close_screen(app, app->kept[i]);
 }
 
 /* A screen that is not about one place keeps its order, filter and cursor for the next time. */
-static void put_to_rest(struct app *app, struct screen *screen)
+static void keep_or_close(struct app *app, struct screen *screen)
 {
 	static const struct place nothing;
 	if (!screen->ops->digit || !place_is_same(&screen->about, &nothing)) {
 		close_screen(app, screen);
 		return;
 	}
-	close_screen(app, app->resting[screen->kind]);
-	app->resting[screen->kind] = screen;
+	close_screen(app, app->kept[screen->kind]);
+	app->kept[screen->kind] = screen;
 }
 
 void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen))
@@ -100,8 +100,8 @@ void app_each_screen(struct app *app, void (*each)(struct app *app, struct scree
 	for (size_t i = 0; i < app->depth; i++)
 		each(app, app->stack[i]);
 	for (size_t i = 0; i < SCREEN_KINDS; i++)
-		if (app->resting[i])
-			each(app, app->resting[i]);
+		if (app->kept[i])
+			each(app, app->kept[i]);
 }
 
 static void remove_at(struct app *app, size_t i)
@@ -141,7 +141,7 @@ static void raise_to_top(struct app *app, size_t i)
 	struct screen *screen = app->stack[i];
 	if (i == 0) {	/* the way back ends there */
 		while (app->depth > 1)
-			put_to_rest(app, app->stack[--app->depth]);
+			keep_or_close(app, app->stack[--app->depth]);
 	} else {
 		remove_at(app, i);
 		app->stack[app->depth++] = screen;
@@ -149,7 +149,7 @@ static void raise_to_top(struct app *app, size_t i)
 	app_show_top(app);
 }
 
-static struct place about_of(enum about part, const struct place *place)
+static struct place narrow_place(enum about part, const struct place *place)
 {
 	struct place about = { 0 };
 	if (part == ABOUT_KEY) {
@@ -185,9 +185,9 @@ static bool find_screen(const struct app *app, enum screen_kind kind, const stru
 static struct screen *make_screen(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct screen_ops *ops = app->screens[kind];
-	struct screen *screen = place ? NULL : app->resting[kind];
+	struct screen *screen = place ? NULL : app->kept[kind];
 	if (screen) {
-		app->resting[kind] = NULL;
+		app->kept[kind] = NULL;
 		return screen;
 	}
 	screen = calloc(1, ops->size);
@@ -209,7 +209,7 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct screen_ops *ops = app->screens[kind];
-	const struct place about = place ? about_of(ops->about, place) : (struct place){ 0 };
+	const struct place about = place ? narrow_place(ops->about, place) : (struct place){ 0 };
 	size_t at;
 	if (app->session->repo->dialect != DIALECT_ATTIC && !ops->is_for_any_format) {
 		app_say(app, STYLE_WARNING, "not shown: %s",
@@ -228,7 +228,7 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 	if (!screen)
 		return false;
 	if (app->depth == STACK_MAX) {
-		put_to_rest(app, app->stack[1]);
+		keep_or_close(app, app->stack[1]);
 		remove_at(app, 1);
 	}
 	app->stack[app->depth++] = screen;
@@ -250,7 +250,7 @@ bool app_place(struct app *app, struct place *place)
 
 /* ---- leaving ---- */
 
-static void take_answer(struct app *app, const struct input *input)
+static void handle_answer(struct app *app, const struct input *input)
 {
 	app->modal = NULL;
 	app->ended = input->key == 'y' || input->key == 'Y';
@@ -265,13 +265,13 @@ static void draw_question(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal question = { .input = take_answer, .draw = draw_question };
+static const struct modal question = { .input = handle_answer, .draw = draw_question };
 
 void app_leave(struct app *app, const struct call *call)
 {
 	(void)call;
 	if (app->depth > 1) {
-		put_to_rest(app, app->stack[--app->depth]);
+		keep_or_close(app, app->stack[--app->depth]);
 		app_show_top(app);
 	} else if (app->mode == MODE_REPAIR) {
 		app->modal = &question;

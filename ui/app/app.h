@@ -61,7 +61,7 @@ struct app {
 
 	struct screen *stack[STACK_MAX];
 	size_t depth;			/* at least 1 while the program runs */
-	struct screen *resting[SCREEN_KINDS]; /* left, but kept for when they are opened again */
+	struct screen *kept[SCREEN_KINDS]; /* left, but kept for when they are opened again */
 
 	const struct modal *modal;	/* NULL: keys go to the screen */
 	struct prompt *prompt;
@@ -103,7 +103,7 @@ void app_cancel(struct app *app, const struct call *call);
 /* Close the screens of @kind on the stack, which is never the overview. */
 void app_close_kind(struct app *app, enum screen_kind kind);
 
-/* Close all screens, on the stack and resting. */
+/* Close all screens, on the stack and kept. */
 void app_close_screens(struct app *app);
 
 /* The place under the cursor of the top screen. */

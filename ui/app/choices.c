@@ -23,14 +23,14 @@ static void add(struct choices *choices, enum repair action)
 
 /* ---- weighing them ---- */
 
-struct weigh_job {
+struct compare_job {
 	struct job job;
 	struct choices choices;
 	unsigned threads;
 };
 
 /* Lines of a choice, as one text. */
-static void add_words(void *context, enum plan_tone tone, const char *line)
+static void add_figures(void *context, enum plan_tone tone, const char *line)
 {
 	struct choice *choice = context;
 	char masked[sizeof(choice->figures)];
@@ -40,9 +40,9 @@ static void add_words(void *context, enum plan_tone tone, const char *line)
 	snprintf(choice->figures + at, sizeof(choice->figures) - at, "%s%s", at ? " " : "", masked);
 }
 
-static void run_weigh(struct job *head)
+static void run_compare(struct job *head)
 {
-	struct weigh_job *job = (struct weigh_job *)head;
+	struct compare_job *job = (struct compare_job *)head;
 	const struct session *session = head->session;
 	const struct repair_options options = { .threads = job->threads };
 	struct plan *plans[CHOICES_MAX] = { NULL };
@@ -53,28 +53,29 @@ static void run_weigh(struct job *head)
 				    &plans[i], NULL);
 	for (size_t i = 0; i < job->choices.count; i++) {
 		struct choice *choice = &job->choices.rows[i];
-		const struct plan_text to = { .line = add_words, .context = choice };
+		const struct plan_text to = { .line = add_figures, .context = choice };
 		if (errs[i] == AS_OK)
 			plan_text_way(plans[i], plans[1 - i], &to);
 		else if (errs[i] == AS_ERR_USAGE) /* some of it was known from an earlier run */
-			add_words(choice, PLAN_TONE_PLAIN, "V reads everything, and tells what it keeps");
+			add_figures(choice, PLAN_TONE_PLAIN,
+				    "V reads everything, and tells what it keeps");
 	}
 	for (size_t i = 0; i < job->choices.count; i++)
 		plan_free(plans[i]);
 }
 
-static void weigh_done(struct app *app, struct job *head)
+static void compare_done(struct app *app, struct job *head)
 {
-	app->choices = ((struct weigh_job *)head)->choices;
+	app->choices = ((struct compare_job *)head)->choices;
 }
 
-static void weigh(struct app *app)
+static void compare(struct app *app)
 {
-	struct weigh_job *job = calloc(1, sizeof(*job));
+	struct compare_job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return;		/* the words have to do */
 	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "weighing the two ways",
-				 .run = run_weigh, .done = weigh_done,
+				 .run = run_compare, .done = compare_done,
 				 .session = session_hold(app->session) };
 	job->choices = app->choices;
 	job->threads = app->threads;
@@ -97,5 +98,5 @@ void choices_find(struct app *app)
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
 		 "Back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->repo->transaction);
-	weigh(app);
+	compare(app);
 }

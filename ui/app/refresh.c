@@ -17,7 +17,7 @@ static uint64_t count_problems(const struct findings *findings)
 }
 
 /* Copy what was found so far, sorted. Nothing to do while verification runs and has found no more. */
-static void collect_findings(struct app *app)
+static void update_problems(struct app *app)
 {
 	const struct job *verifying = jobs_find(&app->jobs, JOB_VERIFY);
 	struct verify *verify = atomic_load(&app->session->verify);
@@ -57,7 +57,7 @@ static void refresh_screen(struct app *app, struct screen *screen)
 
 void app_refresh(struct app *app)
 {
-	collect_findings(app);
+	update_problems(app);
 	diagnose(app->session->repo, session_verify(app->session), &app->diagnosis);
 	app_each_screen(app, refresh_screen);
 	app->dirty = true;

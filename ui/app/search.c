@@ -18,7 +18,7 @@ struct search {
 	uint64_t place;
 };
 
-/* Search [@first, @end) in lots, so that it can be cancelled and its progress be seen. */
+/* Search [@first, @end) in batches, so that it can be cancelled and its progress be seen. */
 static bool search_range(struct search *search, uint64_t first, uint64_t end)
 {
 	struct search_target *target = search->target;
@@ -26,16 +26,16 @@ static bool search_range(struct search *search, uint64_t first, uint64_t end)
 	const uint32_t before = atomic_load(&search->job.progress.segments_done);
 	while (first < end && !atomic_load(&search->job.progress.cancel)) {
 		const uint64_t left = end - first;
-		const uint64_t lot = left < target->lot ? left : target->lot;
-		const uint64_t from = search->backward ? end - lot : first;
-		if (target->find(target, &search->query, from, lot, search->backward,
+		const uint64_t batch = left < target->batch ? left : target->batch;
+		const uint64_t from = search->backward ? end - batch : first;
+		if (target->find(target, &search->query, from, batch, search->backward,
 				 &search->place))
 			return true;
 		if (search->backward)
-			end -= lot;
+			end -= batch;
 		else
-			first += lot;
-		looked_at += lot;
+			first += batch;
+		looked_at += batch;
 		atomic_store(&search->job.progress.segments_done,
 			     before + (uint32_t)(looked_at / target->unit_size));
 	}
@@ -159,7 +159,7 @@ static void search_table(struct app *app, struct screen *screen, bool backward)
 	if (!target)
 		return;
 	*target = (struct table_target){
-		.head = { .unit = "rows", .unit_size = 1, .lot = 256, .find = find_row,
+		.head = { .unit = "rows", .unit_size = 1, .batch = 256, .find = find_row,
 			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
 		.model = model_hold(table->model),
 	};

@@ -10,7 +10,7 @@
 struct search_target {
 	const char *unit;	/* "rows" */
 	uint32_t unit_size;	/* places that one unit stands for in the progress */
-	uint32_t lot;		/* places that one call of find looks at, at most */
+	uint32_t batch;		/* places that one call of find looks at, at most */
 
 	/* In the search's thread: the first (last, when @backward) place of [@first, @first +
 	 * @count) where @query is. */

@@ -57,7 +57,7 @@ enum segment_style segment_style_of(const struct session *session, size_t positi
 		return role;
 	if (facts && (facts->damaged > 0 || facts->is_unreadable))
 		return SEGMENT_STYLE_DAMAGED;
-	if (facts ? !facts->is_committed : position >= session->end)
+	if (facts ? !facts->is_committed : position >= session->log_end)
 		return SEGMENT_STYLE_UNCOMMITTED;
 	if (!facts)
 		return SEGMENT_STYLE_UNKNOWN;

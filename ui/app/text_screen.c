@@ -49,7 +49,7 @@ static void write_lines(struct app *app, const char *name)
 		export_start(app, screen->lines, name);
 }
 
-static void take_input(struct app *app, const struct input *input)
+static void handle_input(struct app *app, const struct input *input)
 {
 	if (input->key == ESCAPE) {
 		app->modal = NULL;
@@ -71,7 +71,7 @@ static void draw_question(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal question = { .input = take_input, .draw = draw_question };
+static const struct modal question = { .input = handle_input, .draw = draw_question };
 
 void text_screen_write(struct app *app, const struct call *call)
 {

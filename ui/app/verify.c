@@ -69,9 +69,10 @@ static void verify_done(struct app *app, struct job *head)
 	else if (verify && verify->remembered == 0)
 		app_say(app, STYLE_GOOD, "verified: no problems");
 	else if (verify)
-		app_say(app, STYLE_GOOD, "verified: no problems; %zu of %zu segments were known "
-			"from before (V reads all)", verify->remembered,
-			verify->repo->listing.count);
+		app_say(app, STYLE_GOOD,
+			"verified: no problems; %zu of %zu segments were known "
+			"from before (V reads all)",
+			verify->remembered, verify->repo->listing.count);
 	else if (atomic_load(&head->progress.cancel))
 		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it anew");
 	else

@@ -33,7 +33,7 @@ static bool are_same_holders(const struct session *session, const struct lock_ho
 }
 
 /* True when the holders of the lock are others than before. */
-static bool look_for_holders(struct session *session)
+static bool update_holders(struct session *session)
 {
 	struct lock_holder rows[SESSION_HOLDERS] = { 0 };
 	size_t count = lock_holders(session->lock, rows, SESSION_HOLDERS);
@@ -53,7 +53,7 @@ static void run_watch(struct job *head)
 	struct session *session = head->session;
 	struct pollfd stop = { .fd = watch->stop, .events = POLLIN };
 	while (!atomic_load(&head->progress.cancel)) {
-		bool news = look_for_holders(session);
+		bool news = update_holders(session);
 		if (!atomic_load(&session->changed) && repo_is_changed(session->repo)) {
 			atomic_store(&session->changed, true);
 			news = true;

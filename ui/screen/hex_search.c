@@ -56,8 +56,8 @@ struct search_target *hex_search_target(struct session *session, bool of_index, 
 		return NULL;
 	target->head = (struct search_target){
 		.unit = "KiB", .unit_size = 1024, .find = find_bytes, .show = show, .drop = drop,
-		/* a match that begins in the lot lies whole in the window */
-		.lot = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
+		/* a match that begins in the batch lies whole in the window */
+		.batch = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
 	};
 	target->session = session_hold(session);
 	target->of_index = of_index;

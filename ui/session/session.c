@@ -18,8 +18,8 @@ struct session *session_new(struct repo *repo)
 	session->repo = session->owned = repo;
 	session->lock = repo_lock(repo);
 	if (repo_log_end(repo, &end))
-		session->end = end == UINT32_MAX ? repo->listing.count
-						 : listing_from(&repo->listing, end + 1);
+		session->log_end = end == UINT32_MAX ? repo->listing.count
+						     : listing_from(&repo->listing, end + 1);
 	pthread_mutex_init(&session->mutex, NULL);
 	return session;
 }

@@ -27,7 +27,7 @@ struct session {
 	struct lock *lock;		/* the repo's */
 	/* positions in the listing from here on are behind the log's end, as far as opening can
 	 * tell: see repo_log_end */
-	size_t end;
+	size_t log_end;
 
 	/* Verification; at most one a session. */
 	struct verify *_Atomic verify;	/* NULL until it was asked for */

@@ -43,7 +43,7 @@ static struct {
 	void *stack;
 } rescue;
 
-static void note_event(int number)
+static void record_event(int number)
 {
 	const int saved = errno;
 	const uint64_t one = 1;
@@ -69,7 +69,7 @@ void signals_start(int wake)
 		/* The end of the program interrupts even a read of the terminal; any other signal
 		 * must not cut a write to it short. */
 		const bool is_end = caught[i].event == SIGNALLED_END;
-		struct sigaction action = { .sa_handler = note_event,
+		struct sigaction action = { .sa_handler = record_event,
 					    .sa_flags = is_end ? 0 : SA_RESTART };
 		sigemptyset(&action.sa_mask);
 		sigaction(caught[i].number, NULL, &watch.before[i]);

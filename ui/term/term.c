@@ -146,7 +146,7 @@ const char *term_choose(void)
 }
 
 /* Can the type that was chosen show a screen? */
-static bool suits(const char **why)
+static bool can_show_screen(const char **why)
 {
 	if (term.type && term.can_move)
 		return true;
@@ -167,7 +167,7 @@ bool term_start(const char **why)
 		       "(see --help)";
 		return false;
 	}
-	if (!suits(why))
+	if (!can_show_screen(why))
 		return false;
 	setlocale(LC_CTYPE, "");
 	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -272,7 +272,7 @@ static bool is_second_click(const MEVENT *event)
 }
 
 /* The next event that means something here: releases do not. */
-static bool take_mouse(struct input *input)
+static bool next_mouse_event(struct input *input)
 {
 	while (term.mouse_count > 0) {
 		const MEVENT *event = &term.mouse[--term.mouse_count];
@@ -314,7 +314,7 @@ bool term_input(struct input *input)
 	bool is_mouse;
 	int kind;
 	do {
-		if (take_mouse(input))
+		if (next_mouse_event(input))
 			return true;
 		kind = wget_wch(term.keyboard, &character);
 		is_mouse = kind == KEY_CODE_YES && character == KEY_MOUSE;

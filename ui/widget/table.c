@@ -115,7 +115,7 @@ static void request_rows(struct table *table, struct fetcher *fetcher)
 		table_deliver(table, done);
 }
 
-static void load(struct table *table, struct fetcher *fetcher)
+static void load_visible(struct table *table, struct fetcher *fetcher)
 {
 	const struct position *at = &table->position;
 	if (!table->model || at->count == 0)
@@ -200,7 +200,7 @@ void table_draw(struct table *table, struct fetcher *fetcher, struct area area)
 	table_layout(table->columns, table->column_count, area.cols - 1, drawing.widths);
 	draw_titles(&drawing, area);
 	position_fit(&table->position, count, (uint32_t)table->area.rows);
-	load(table, fetcher);
+	load_visible(table, fetcher);
 	list_draw(&table->position, count, table->area, draw_row, &drawing);
 	if (count == 0 && table->empty)
 		term_wrap((struct area){ area.y + 2, area.x, area.rows - 2, area.cols - 1 },
