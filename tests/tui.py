@@ -567,7 +567,7 @@ class Help(Case):
 
     def test_a_key_without_meaning_and_a_repair_key_are_answered_in_words(self):
         terminal = self.verified(self.sample())
-        terminal.press('Z').wait('means nothing')
+        terminal.press('Z').wait('does nothing here')
         terminal.press('R').wait('repairs need the exclusive lock')
         terminal.press('x').wait('nothing is running')
 

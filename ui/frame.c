@@ -16,7 +16,7 @@
 
 /* ---- top line ---- */
 
-/* What a path of @width columns shows: its end is what tells repositories apart. */
+/* Shorten @path to @width columns. Its end is kept, which distinguishes repositories. */
 static const char *path_end(const char *path, int width, char *out, size_t size)
 {
 	if (term_width(path) <= width)
@@ -58,8 +58,8 @@ static void count_problems(const struct app *app, char *out, size_t size)
 			 count == 1 ? "" : "s", so_far);
 }
 
-/* Put @text before column *@right and move *@right to its left. Nothing, when it does not fit
- * behind @left. */
+/* Draw @text so that it ends at column *@right, and move *@right to its left. Draws nothing if that
+ * would begin before @left. */
 static void put_leftwards(int left, int *right, enum style style, const char *text)
 {
 	const int width = term_width(text);
@@ -87,8 +87,8 @@ static void draw_top(const struct app *app, int cols)
 		snprintf(transaction, sizeof(transaction), "tx %" PRIu32, repo->transaction);
 	else
 		snprintf(transaction, sizeof(transaction), "no tx");
-	const int room = cols / 4 + left;	/* kept for the path */
-	/* The mode is never left out, so it is measured before what may be. */
+	const int room = cols / 4 + left;	/* reserved for the path */
+	/* The mode is always shown, so its width is reserved first. */
 	const int kept = term_width(mode) + 3;
 	if (atomic_load(&app->session->changed) && !jobs_find(&app->jobs, JOB_OPEN) &&
 	    !jobs_find(&app->jobs, JOB_REPAIR) && !jobs_find(&app->jobs, JOB_PURGE))
@@ -107,7 +107,7 @@ static void draw_top(const struct app *app, int cols)
 
 /* ---- tabs ---- */
 
-/* How much of the tabs there is room for. */
+/* How much of the tabs fits. */
 enum fit { FIT_ALL, FIT_VIEWS, FIT_DIGITS };
 
 static int tab_text(const struct app *app, enum screen_kind kind, enum fit fit, char *out,
@@ -171,8 +171,8 @@ int frame_tab_at(struct app *app, int x)
 
 /* ---- bottom line ---- */
 
-/* The keys worth knowing here, flush right; the last rows of the table (help, back) are the last to
- * go. */
+/* Draw the keys worth knowing here, flush right. The last rows of the table (help, back) are drawn
+ * first, so they are the last to be left out. */
 static void draw_hints(const struct app *app, int y, int left, int cols)
 {
 	int x = cols;
@@ -193,7 +193,7 @@ static void draw_hints(const struct app *app, int y, int left, int cols)
 	}
 }
 
-/* A message that nobody answers with a key gives way to the progress of what runs. */
+/* After a few seconds a message is replaced by the progress of what runs. */
 static bool is_message_due(const struct app *app, const struct job *job)
 {
 	struct timespec now;

@@ -4,10 +4,10 @@
 
 struct app;
 
-/* Lay out and draw everything anew. Nothing is shown before term_show. */
+/* Lay out and draw the whole screen. Nothing is shown before term_show. */
 void frame_draw(struct app *app);
 
-/* Which screen's tab is at column @x of the tab line, or 0. For the mouse. */
+/* The key of the screen whose tab is at column @x of the tab line, or 0. For the mouse. */
 int frame_tab_at(struct app *app, int x);
 
 #define FRAME_TAB_LINE 1

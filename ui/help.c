@@ -16,7 +16,7 @@ static const struct column columns[COL_COUNT] = {
 	[COL_NAME] = { .title = "or by name", .width = 21 },
 };
 
-/* The rows of the key table that hold for the screen below: those of its own first. */
+/* The rows of the key table for the screen below, its own keys first. */
 struct help_model {
 	struct model base;
 	size_t rows[128];
@@ -34,7 +34,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	const struct help_model *model = (const struct help_model *)base;
 	for (size_t i = 0; i < count; i++) {
 		const struct key_row *key = &key_table[model->rows[first + i]];
-		/* In read-only mode the keys of the repairs are there, and are not bright. */
+		/* In read-only mode the keys of the repairs are listed, but dimmed. */
 		const bool off = key->needs & NEEDS_REPAIR_MODE && !model->repair_mode;
 		rows[i].style = off ? STYLE_FAINT : STYLE_NORMAL;
 		row_set(&rows[i], COL_LABEL, off ? STYLE_FAINT : STYLE_KEY, "%s",
@@ -49,8 +49,8 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
 					    .in_memory = true };
 
-/* Add the rows of the screen @kind that hold for nearly all screens, or (not @common) those that do
- * not. Nearly all: one may have a row of its own for the key. */
+/* Add the rows of the screen @kind: those for all screens (@common), or the others. A row that is
+ * missing on one screen only is for all: that screen has its own row for the key. */
 static void add_rows(struct help_model *model, enum screen_kind kind, bool common)
 {
 	for (size_t i = 0; i < key_count && model->count < ARRAY_SIZE(model->rows); i++) {

@@ -1,4 +1,4 @@
-/* ui/help.h - the screen that lists the keys of the screen below it. */
+/* ui/help.h - the help screen, which lists the keys of the screen below it. */
 #ifndef ATTICSCOPE_HELP_H
 #define ATTICSCOPE_HELP_H
 

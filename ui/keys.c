@@ -20,7 +20,7 @@
 
 enum { VERIFY_NEW, VERIFY_ALL };
 
-/* Screens whose rows can stand for a place, or bear a key. */
+/* Screens whose rows can stand for a place, or have a key. */
 #define ON_PLACES (ON(OVERVIEW) | ON(SEGMENTS) | ON(ENTRIES) | ON(INDEX) | ON(HINTS) | \
 		   ON(PROBLEMS) | ON(KEY) | ON(ENTRY))
 #define ON_KEYS (ON(ENTRIES) | ON(INDEX) | ON(PROBLEMS) | ON(HEX) | ON(ENTRY))
@@ -49,7 +49,7 @@ static void enter_row(struct app *app, const struct call *call)
 		app_say(app, STYLE_NORMAL, "this leads to no segment");
 }
 
-/* What the argument of a screen's command names. */
+/* Read the place that the argument of a screen's command names. */
 static bool parse_argument(struct app *app, enum screen_kind kind, const char *argument,
 			   struct place *place)
 {
@@ -65,7 +65,7 @@ static bool parse_argument(struct app *app, enum screen_kind kind, const char *a
 	return false;
 }
 
-/* 1 to 8: a screen, about what the cursor is on where that screen is about one thing. */
+/* 1 to 8: open a screen; one that shows a single thing shows what is under the cursor. */
 static void open_screen(struct app *app, const struct call *call)
 {
 	const enum screen_kind kind = (enum screen_kind)call->value;
@@ -85,7 +85,7 @@ static void open_screen(struct app *app, const struct call *call)
 	app_open(app, kind, about ? &place : NULL);
 }
 
-/* h K i: the same thing seen in another way. */
+/* h K i: show what is under the cursor on another screen. */
 static void follow(struct app *app, const struct call *call)
 {
 	struct place place;
@@ -145,7 +145,7 @@ static void complete_command(struct typing *typed)
 	typing_set(typed, text);
 }
 
-/* What the typed beginning stands for. */
+/* Describe the command that the typed text stands for. */
 static void describe_command(struct app *app, const char *typed, char *out, size_t size)
 {
 	char text[TYPED_MAX], *word, *argument;
@@ -188,10 +188,10 @@ const struct key_row key_table[] = {
 	  .screens = ON(ENTRY) },
 	{ MOVE(KEY_DOWN, 'j'), .value = MOTION_DOWN, .label = "Down j", .help = "one row down",
 	  .screens = ON_ALL },
-	{ MOVE(KEY_LEFT), .value = MOTION_LEFT, .label = "Left", .help = "one cell or byte back",
-	  .screens = ON(OVERVIEW) | ON(HEX) },
-	{ MOVE(KEY_RIGHT), .value = MOTION_RIGHT, .label = "Right", .help = "one cell or byte on",
-	  .screens = ON(OVERVIEW) | ON(HEX) },
+	{ MOVE(KEY_LEFT), .value = MOTION_LEFT, .label = "Left",
+	  .help = "one cell or byte to the left", .screens = ON(OVERVIEW) | ON(HEX) },
+	{ MOVE(KEY_RIGHT), .value = MOTION_RIGHT, .label = "Right",
+	  .help = "one cell or byte to the right", .screens = ON(OVERVIEW) | ON(HEX) },
 	{ MOVE(KEY_PPAGE, CONTROL('b')), .value = MOTION_PAGE_UP, .label = "PgUp",
 	  .help = "one page up (also Ctrl-B)", .screens = ON_ALL },
 	{ MOVE(KEY_NPAGE, CONTROL('f'), ' '), .value = MOTION_PAGE_DOWN, .label = "PgDn",
@@ -203,19 +203,21 @@ const struct key_row key_table[] = {
 
 	{ .keys = { '\n' }, .label = "Enter", .help = "open what the cursor is on", .hint = "open",
 	  .screens = ON_PLACES | ON(HEX), .needs = NEEDS_PLACE, .run = enter_row },
-	{ .keys = { '\n' }, .label = "Enter", .help = "go on: confirm it, and start",
+	{ .keys = { '\n' }, .label = "Enter", .help = "confirm this plan and start",
 	  .hint = "go on", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
-	{ .keys = { 't' }, .label = "t", .help = "salvage: the tail as found, kept, dropped",
+	{ .keys = { 't' }, .label = "t", .help = "salvage: tail as found, kept or dropped",
 	  .hint = "tail", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
 	  .run = proposal_switch_tail },
-	{ .keys = { 's' }, .label = "s", .help = "salvage: without suspects, or with them",
+	{ .keys = { 's' }, .label = "s", .help = "salvage: drop suspects, or keep them",
 	  .hint = "suspects", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
 	  .run = proposal_switch_suspects },
-	{ .keys = { 'o' }, .label = "o", .help = "salvage: older versions kept, or left out",
-	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE, .run = proposal_switch_older },
-	{ .keys = { 'm' }, .label = "m", .help = "salvage: an older manifest left out, or kept",
-	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE, .run = proposal_switch_manifest },
-	{ .keys = { 'D' }, .label = "D", .help = "go on although readable objects are given up",
+	{ .keys = { 'o' }, .label = "o", .help = "salvage: keep older versions, or drop them",
+	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
+	  .run = proposal_switch_older },
+	{ .keys = { 'm' }, .label = "m", .help = "salvage: drop an older manifest, or keep it",
+	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
+	  .run = proposal_switch_manifest },
+	{ .keys = { 'D' }, .label = "D", .help = "go on though readable objects are given up",
 	  .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = proposal_drop_readable },
 	{ .keys = { 'w' }, .label = "w", .name = "write", .argument = "[FILE]",
 	  .help = "write this text to a new file", .hint = "write",
@@ -223,7 +225,7 @@ const struct key_row key_table[] = {
 	{ .keys = { '\n' }, .label = "Enter", .help = "plan to take this repair back",
 	  .hint = "take back", .screens = ON(UNDOS), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
 	{ .keys = { 'P' }, .label = "P", .name = "undo-purge",
-	  .help = "remove this undo folder: there is no way back", .hint = "purge",
+	  .help = "remove this undo folder for good", .hint = "purge",
 	  .screens = ON(UNDOS), .needs = NEEDS_REPAIR_MODE, .run = purge_ask },
 	{ .keys = { 'h' }, .label = "h", .help = "the bytes there, in hex", .hint = "hex",
 	  .screens = ON_PLACES & ~ON(INDEX), .needs = NEEDS_PLACE | NEEDS_SEGMENT, .run = follow,
@@ -231,44 +233,45 @@ const struct key_row key_table[] = {
 	{ .keys = { 'h' }, .label = "h", .help = "the bytes of this bucket, in hex", .hint = "hex",
 	  .screens = ON(INDEX), .needs = NEEDS_PLACE | NEEDS_INDEX, .run = follow,
 	  .value = SCREEN_HEX },
-	{ .keys = { 'K' }, .label = "K", .help = "the life of this key through the log",
+	{ .keys = { 'K' }, .label = "K", .help = "the history of this key in the log",
 	  .hint = "key", .screens = ON_KEYS & ~ON(ENTRY), .needs = NEEDS_PLACE | NEEDS_KEY,
 	  .run = follow, .value = SCREEN_KEY },
-	{ .keys = { 'k', 'K' }, .label = "k K", .help = "the life of this key through the log",
+	{ .keys = { 'k', 'K' }, .label = "k K", .help = "the history of this key in the log",
 	  .hint = "key", .screens = ON(ENTRY), .needs = NEEDS_PLACE | NEEDS_KEY, .run = follow,
 	  .value = SCREEN_KEY },
-	{ .keys = { 'i' }, .label = "i", .help = "where the index has this key", .hint = "index",
+	{ .keys = { 'i' }, .label = "i", .help = "where this key is in the index", .hint = "index",
 	  .screens = ON(ENTRIES) | ON(PROBLEMS) | ON(HEX) | ON(ENTRY) | ON(KEY),
 	  .needs = NEEDS_PLACE | NEEDS_KEY | NEEDS_INDEX, .run = follow, .value = SCREEN_INDEX },
 
 	{ .keys = { 's' }, .label = "s", .name = "sort", .help = "sort by the next column",
 	  .hint = "sort", .screens = ON(SEGMENTS), .run = segments_sort },
-	{ .keys = { 'S' }, .label = "S", .name = "reverse", .help = "turn the order round",
+	{ .keys = { 'S' }, .label = "S", .name = "reverse", .help = "reverse the order",
 	  .screens = ON(SEGMENTS), .run = segments_reverse },
 	{ .keys = { 'f' }, .label = "f", .name = "filter", .argument = "[WHICH]",
-	  .help = "all, or damaged, odd, uncommitted, sparse ones", .hint = "filter",
+	  .help = "all, damaged, odd, uncommitted or sparse ones", .hint = "filter",
 	  .screens = ON(SEGMENTS), .run = segments_filter },
-	{ .keys = { 'f' }, .label = "f", .help = "all, or those that differ, or to be compacted",
+	{ .keys = { 'f' }, .label = "f", .help = "all, those that differ, or those to compact",
 	  .hint = "filter", .screens = ON(HINTS), .run = hints_filter },
 	{ .keys = { 'a' }, .label = "a", .name = "all",
-	  .help = "all buckets, or only the used ones", .hint = "all", .screens = ON(INDEX),
+	  .help = "all buckets, or only used ones", .hint = "all", .screens = ON(INDEX),
 	  .run = index_toggle_all },
 	{ .keys = { '\t', ']' }, .label = "Tab ]", .help = "to the next entry",
 	  .hint = "next entry", .screens = ON(HEX), .run = hex_next_entry },
-	{ .keys = { KEY_BTAB, '[' }, .label = "S-Tab [", .help = "to the entry before",
+	{ .keys = { KEY_BTAB, '[' }, .label = "S-Tab [", .help = "to the previous entry",
 	  .screens = ON(HEX), .run = hex_previous_entry },
 
 	{ VIEW('1', OVERVIEW), .name = "info",
-	  .help = "overview: what is there, verdict, map" },
+	  .help = "overview: contents, verdict, map" },
 	{ VIEW('2', SEGMENTS), .name = "segments", .help = "a row for each segment" },
 	{ VIEW('3', ENTRIES), .name = "entries", .argument = "[N[:OFFSET]]",
 	  .help = "the entries of segment N" },
 	{ VIEW('4', INDEX), .name = "index", .help = "the buckets of the index" },
-	{ VIEW('5', HINTS), .name = "hints", .help = "the counts of the hints beside the truth" },
+	{ VIEW('5', HINTS), .name = "hints",
+	  .help = "the counts in the hints beside the real ones" },
 	{ VIEW('6', PROBLEMS), .name = "problems",
 	  .help = "what is wrong, and what to do about it" },
 	{ VIEW('7', KEY), .name = "history", .argument = "[KEY]",
-	  .help = "the life of a key; its beginning is enough" },
+	  .help = "the history of a key; its beginning is enough" },
 	{ VIEW('8', HEX), .name = "hex", .argument = "[N[:OFFSET]]",
 	  .help = "the bytes of segment N" },
 
@@ -276,9 +279,9 @@ const struct key_row key_table[] = {
 	  .hint = "search", .screens = ON_ALL & ~ON(HEX), .run = prompt_search },
 	{ .keys = { '/' }, .label = "/", .help = "search: x4154, 41 54, \"AT\", :4096, 17:4096",
 	  .hint = "search", .screens = ON(HEX), .run = prompt_search },
-	{ .keys = { 'n' }, .label = "n", .help = "the next that was searched for",
+	{ .keys = { 'n' }, .label = "n", .help = "the next match",
 	  .screens = ON_ALL, .run = search_again },
-	{ .keys = { 'N' }, .label = "N", .help = "the one before", .screens = ON_ALL,
+	{ .keys = { 'N' }, .label = "N", .help = "the previous match", .screens = ON_ALL,
 	  .run = search_again, .value = SEARCH_BACKWARD },
 	{ .keys = { ':' }, .label = ":", .help = "a command by its name (Tab completes it)",
 	  .screens = ON_ALL, .run = prompt_command },
@@ -299,17 +302,17 @@ const struct key_row key_table[] = {
 	{ .keys = { 'u' }, .label = "u", .name = "upgrade",
 	  .help = "take the exclusive lock: repair mode", .screens = ON_ALL, .run = upgrade_ask },
 	{ .keys = { 'l' }, .label = "l", .name = "lower",
-	  .help = "give the exclusive lock back: read-only", .screens = ON_ALL,
+	  .help = "release the exclusive lock: read-only", .screens = ON_ALL,
 	  .run = upgrade_lower },
 	{ REPAIR('R', RECOVER), .name = "recover", .argument = "[OPTION]",
-	  .help = "plan to write index and hints anew",
+	  .help = "plan to rebuild index and hints",
 	  .screens = ON_ALL },
 	{ REPAIR('B', ROLLBACK), .name = "rollback", .argument = "[no-undo]",
-	  .help = "plan to give up what was not committed", .screens = ON_ALL },
+	  .help = "plan to drop what was not committed", .screens = ON_ALL },
 	{ REPAIR('C', COMPACT), .name = "compact", .argument = "[OPTION]",
-	  .help = "plan to free what nothing needs any more", .screens = ON_ALL },
+	  .help = "plan to free space that is no longer needed", .screens = ON_ALL },
 	{ REPAIR('S', SALVAGE), .name = "salvage", .argument = "[OPTION]",
-	  .help = "plan to save what is whole in damage",
+	  .help = "plan to save what is intact",
 	  .screens = ON_ALL & ~ON(SEGMENTS) },
 	{ REPAIR('U', NONE), .name = "undo", .help = "plan to take the newest repair back",
 	  .screens = ON_ALL },
@@ -321,7 +324,7 @@ const struct key_row key_table[] = {
 	  .value = SCREEN_LOG },
 	{ .name = "report", .help = "the report of the last repair", .screens = ON_ALL,
 	  .run = open_screen, .value = SCREEN_REPORT },
-	{ .keys = { CONTROL('l') }, .label = "Ctrl-L", .help = "draw the screen anew",
+	{ .keys = { CONTROL('l') }, .label = "Ctrl-L", .help = "redraw the screen",
 	  .screens = ON_ALL, .run = redraw },
 	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
 	  .hint = "help", .screens = ON_ALL, .run = open_help },
@@ -329,11 +332,10 @@ const struct key_row key_table[] = {
 	  .help = "back; from the overview: leave", .hint = "back", .screens = ON_ALL,
 	  .run = app_leave },
 	{ .name = "quit", .help = "leave the program", .screens = ON_ALL, .run = app_quit },
-
 };
 const size_t key_count = ARRAY_SIZE(key_table);
 
-/* ---- reading it ---- */
+/* ---- finding and running rows ---- */
 
 const struct key_row *keys_find(int key, enum screen_kind kind)
 {
@@ -366,7 +368,7 @@ bool keys_fit_plan(const struct app *app, const struct key_row *row)
 	       (app->flow->proposal && app->flow->proposal->action == REPAIR_SALVAGE);
 }
 
-/* The first of @needs that is not there, in words; NULL when nothing is missing. */
+/* Say which of @needs is missing first; NULL: none is. */
 static const char *describe_missing(struct app *app, unsigned needs)
 {
 	const struct table *table = app_top(app)->table;
@@ -376,10 +378,10 @@ static const char *describe_missing(struct app *app, unsigned needs)
 	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
 		return "nothing is running";
 	if (needs & NEEDS_PLACE && !app_place(app, &place))
-		return table && table->position.count > 0 ? "this row was not read yet"
-							  : "the cursor is on nothing";
+		return table && table->position.count > 0 ? "this row has not been read yet"
+							  : "there is nothing under the cursor";
 	if (needs & NEEDS_SEGMENT && !place.has_segment)
-		return "this has no place in a segment";
+		return "this does not lie in a segment";
 	if (needs & NEEDS_OFFSET && !place.has_offset)
 		return "this has no offset";
 	if (needs & NEEDS_KEY && !place.has_key)

@@ -6,29 +6,29 @@
 #include "app/command.h"
 #include "app/screen.h"
 
-/* What must be there before a key does anything. */
+/* What a key needs before it does anything. */
 enum {
-	NEEDS_PLACE = 1,	/* something under the cursor */
-	NEEDS_SEGMENT = 2,	/* that lies in a segment */
-	NEEDS_OFFSET = 4,	/* at an offset */
-	NEEDS_KEY = 8,		/* that has a key */
+	NEEDS_PLACE = 1,	/* something is under the cursor */
+	NEEDS_SEGMENT = 2,	/* it lies in a segment */
+	NEEDS_OFFSET = 4,	/* at a known offset */
+	NEEDS_KEY = 8,		/* it has a key */
 	NEEDS_INDEX = 16,	/* a usable index */
 	NEEDS_JOB = 32,		/* a running job */
 	NEEDS_REPAIR_MODE = 64,	/* the exclusive lock */
-	NEEDS_SALVAGE = 128	/* the plan on the screen is one of a salvage */
+	NEEDS_SALVAGE = 128	/* the plan on the screen is a salvage */
 };
 
 #define KEYS_MAX 3
 
 struct key_row {
-	int keys[KEYS_MAX];	/* as struct input has them; 0 ends, none: for the prompt only */
+	int keys[KEYS_MAX];	/* as in struct input; 0 ends them; none: for the prompt only */
 	const char *label;	/* how the keys are shown */
-	const char *name;	/* after ":"; NULL: it has none there */
-	const char *argument;	/* after the name: how help calls it; NULL: it takes none */
+	const char *name;	/* after ":"; NULL: it has none */
+	const char *argument;	/* what help shows after the name; NULL: it takes none */
 	const char *help;
-	const char *hint;	/* one word for the bottom line, NULL: not there */
+	const char *hint;	/* one word for the bottom line; NULL: not shown there */
 	unsigned screens;	/* ON() bits */
-	unsigned needs;		/* NEEDS_ bits; keys_run is the one place that checks them */
+	unsigned needs;		/* NEEDS_ bits; only keys_run checks them */
 	int value;		/* for commands that several rows share */
 	void (*run)(struct app *app, const struct call *call);
 };
@@ -39,10 +39,10 @@ extern const size_t key_count;
 /* The row of @key on the screen @kind, or NULL. */
 const struct key_row *keys_find(int key, enum screen_kind kind);
 
-/* The row that is called @name, or begins with it and no other does; NULL. */
+/* The row called @name, or the only one whose name begins with it, or NULL. */
 const struct key_row *keys_find_name(const char *name);
 
-/* Does @row do anything to the plan on the screen? True of a row that is not about a plan. */
+/* Does @row apply to the plan on the screen? True for a row that is not about plans. */
 bool keys_fit_plan(const struct app *app, const struct key_row *row);
 
 /* Do what @key does on the top screen. False: it means nothing there. */

@@ -1,4 +1,4 @@
-/* ui/prompt.h - a line that is typed into the bottom line: a command or a search. */
+/* ui/prompt.h - the prompt in the bottom line: a command or a search is typed there. */
 #ifndef ATTICSCOPE_PROMPT_H
 #define ATTICSCOPE_PROMPT_H
 
@@ -7,19 +7,19 @@
 struct app;
 struct call;
 
-/* What is typed, and what for. */
+/* What the typed line is for. */
 struct prompt_kind {
 	char sign;		/* ':' or '/' */
 	void (*enter)(struct app *app, char *line);
-	void (*complete)(struct typing *typed);	/* Tab, behind at least one character; or NULL */
-	/* What the typed line stands for, or how to go on. */
+	void (*complete)(struct typing *typed);	/* Tab after at least one character; or NULL */
+	/* Say what the typed line would do, or what can be typed. */
 	void (*describe)(struct app *app, const char *typed, char *out, size_t size);
 };
 
 struct prompt {
 	const struct prompt_kind *kind;
 	struct typing typed;
-	char last[2][TYPED_MAX]; /* what was entered before, for Up: commands, searches */
+	char last[2][TYPED_MAX]; /* for Up: the last command and the last search */
 };
 
 void prompt_open(struct app *app, const struct prompt_kind *kind);

@@ -27,14 +27,14 @@
 
 #define EXIT_COULD_NOT_RUN 8
 #define TICK_MS 100		/* how often progress is drawn */
-#define REFRESH_TICKS 3 /* and every how many ticks the screens look at what verification found */
-#define FRAME_MS 16		/* never draw more often, but for a key */
+#define REFRESH_TICKS 3		/* how many ticks pass between two looks at new findings */
+#define FRAME_MS 16		/* never draw more often, except after a key */
 #define END_WAIT_MS 500
-#define DEAF_MAX 20		/* so often may the terminal claim to have input and give none */
+#define DEAF_MAX 20		/* how often the terminal may claim to have input and give none */
 
 /* ---- input ---- */
 
-/* Put the cursor where the mouse is. False: nothing is there. */
+/* Put the cursor on what is at (@y, @x). False: nothing is there. */
 static bool move_cursor_to(struct app *app, int y, int x)
 {
 	struct screen *screen = app_top(app);
@@ -80,19 +80,19 @@ static void handle_input(struct app *app, const struct input *input)
 		return;
 	}
 	if (!keys_press(app, input->key) && input->character >= ' ')
-		app_say(app, STYLE_WARNING, "this key means nothing here (? lists those that do)");
+		app_say(app, STYLE_WARNING, "this key does nothing here (? lists the keys)");
 }
 
-/* Take all keys that are there: false when there was none. Ends the program when the terminal is
- * gone. @deaf counts how often it claimed to have input and gave none, as one at its end does for
- * ever. */
+/* Handle all keys that are waiting. False: there was none. Ends the program when the terminal is
+ * gone. @deaf counts how often the terminal claimed to have input and gave none: a terminal that
+ * was closed does so for ever. */
 static bool read_keys(struct app *app, short events, unsigned *deaf)
 {
 	static const short lost = POLLHUP | POLLERR | POLLNVAL;
 	struct input input;
 	bool any = false;
 	while (!app->ended && term_input(&input)) {
-		/* What is typed ahead means the screen as it will be: have its rows there. */
+		/* A key typed ahead refers to the screen as it will be: load its rows first. */
 		app->dirty |= jobs_collect(&app->jobs, app);
 		if (app->dirty)
 			frame_draw(app);
@@ -113,7 +113,7 @@ static void handle_signals(struct app *app)
 	const bool any = events != 0;
 	while (events & SIGNALLED_STOP) {
 		term_suspend();
-		/* Pressed twice is stopped once; what comes while stopped is not to be missed. */
+		/* Ctrl-Z pressed twice stops once. Signals that arrive meanwhile are kept. */
 		events |= signals_collect();
 		signals_stop_self();
 		events = (events & ~(unsigned)SIGNALLED_STOP) | SIGNALLED_CONTINUE |
@@ -143,8 +143,7 @@ static void deliver_fetched(struct app *app)
 		request->drop(request);
 }
 
-/* While something runs its progress is drawn, and what verification found is looked at now and
- * then. */
+/* Draw the progress of what runs. Now and then let the screens look at new findings. */
 static void handle_tick(struct app *app, unsigned tick)
 {
 	const struct job *verify = jobs_find(&app->jobs, JOB_VERIFY);
@@ -190,7 +189,7 @@ static void main_loop(struct app *app)
 			;
 		handle_signals(app);
 		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
-			drawn = 0;	/* a key is answered at once */
+			drawn = 0;	/* answer a key at once */
 		app->dirty |= fds[1].revents != 0;
 		app->dirty |= jobs_collect(&app->jobs, app);
 		deliver_fetched(app);
@@ -226,8 +225,8 @@ static struct session *open_session(const char *path, const struct ui_options *o
 	return session;
 }
 
-/* True when all of it is freed. A thread that waits for a disk which does not answer keeps what it
- * needs; the end of the process is its end too. */
+/* True: everything is freed. A thread that waits for a disk that does not answer keeps what it
+ * needs until the process ends. */
 static bool close_app(struct app *app)
 {
 	repair_flow_end(app);
@@ -284,7 +283,7 @@ int ui_run(const char *path, const struct ui_options *options)
 		.prompt = &prompt,
 	};
 	setlocale(LC_CTYPE, "");
-	/* Said on both screens: this one is seen where the other cannot be read. */
+	/* Said on standard error too, in case curses' screen cannot be read. */
 	const char *notice = term_choose();
 	if (notice)
 		print_error(notice);
@@ -307,7 +306,7 @@ int ui_run(const char *path, const struct ui_options *options)
 
 /* ---- the keys, for help and manual ---- */
 
-/* The screens by name, or those left out where they are fewer. */
+/* Name the screens of @row, or those that it leaves out if they are fewer. */
 static void name_screens(const struct key_row *row, char *out, size_t size)
 {
 	unsigned count = 0;

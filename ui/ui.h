@@ -7,27 +7,27 @@
 
 struct ui_options {
 	bool no_lock;
-	bool verify;		/* start to verify at once */
+	bool verify;		/* verify at once */
 	unsigned threads;	/* 0: one for each processor */
 };
 
 /* Open the repository @path and show it until the person leaves. Returns the exit status: 0, or 8
- * when there is nothing to show it on, the repository cannot be opened or is locked; standard error
- * then says why. Does not return when a signal ends the program: it ends by that signal, the
- * terminal put back. */
+ * if there is no usable terminal or the repository cannot be opened or is locked; standard error
+ * then says why. Does not return when a signal ends the program: the terminal is restored, and the
+ * process ends by that signal. */
 int ui_run(const char *path, const struct ui_options *options);
 
-/* A row of the key table, for help and manual. All strings live for ever. */
+/* A row of the key table, for help and manual. All strings are static. */
 struct ui_key {
 	const char *label;	/* how the keys are shown; NULL: it is a command only */
-	const char *name;	/* behind the ":"; NULL: it has none there */
-	const char *argument;	/* behind the name; NULL: it takes none */
+	const char *name;	/* after the ":"; NULL: it has none */
+	const char *argument;	/* after the name; NULL: it takes none */
 	const char *help;
-	/* titles of the screens that it acts in, or "not" and the others; empty: all */
+	/* titles of the screens where it works, or "not" and the others; empty: all */
 	char screens[128];
 };
 
-/* The row @index. False behind the last. */
+/* The row @index. False: there are no more. */
 bool ui_key_at(size_t index, struct ui_key *key);
 
 #endif

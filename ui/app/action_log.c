@@ -29,7 +29,7 @@ void action_log_add(struct app *app, enum style style, const char *what, const c
 
 struct actions_screen {
 	struct text_screen text;
-	size_t shown;		/* lines of the log */
+	size_t shown;		/* lines of the log that it shows */
 };
 
 static bool open_actions(struct app *app, struct screen *base, const struct place *place)
@@ -38,7 +38,7 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 	(void)place;
 	text_screen_init((struct text_screen *)base);
 	((struct text_screen *)base)->table.empty =
-		"Nothing was done yet: no lock was asked for, nothing was planned or repaired.";
+		"Nothing was done yet: no lock was requested, nothing was planned or repaired.";
 	return true;
 }
 
@@ -46,7 +46,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct actions_screen *screen = (struct actions_screen *)base;
 	const size_t count = app->actions ? lines_count(app->actions) : 0;
-	/* A copy: the log grows, and what a screen shows must not. */
+	/* A copy, because the log grows and the lines of a screen must not. */
 	struct lines *copy = screen->shown < count ? lines_new() : NULL;
 	if (copy) {
 		lines_add_all(copy, app->actions);

@@ -30,7 +30,7 @@ bool app_start(struct app *app, struct job *job)
 			job_wait(job, GRACE_MS);
 		return true;
 	}
-	app_say(app, STYLE_BAD, "the system gives no further thread");
+	app_say(app, STYLE_BAD, "no thread could be started");
 	return false;
 }
 
@@ -83,7 +83,8 @@ void app_close_screens(struct app *app)
 		close_screen(app, app->kept[i]);
 }
 
-/* A screen that is not about one place keeps its order, filter and cursor for the next time. */
+/* Keep @screen for the next time, with its order, filter and cursor, unless it was opened for one
+ * place: then close it. */
 static void keep_or_close(struct app *app, struct screen *screen)
 {
 	static const struct place nothing;
@@ -110,7 +111,7 @@ static void remove_at(struct app *app, size_t i)
 	memmove(&app->stack[i], &app->stack[i + 1], (app->depth - i) * sizeof(app->stack[0]));
 }
 
-/* What the fetch thread was asked for belongs to the screen that was on top before. */
+/* Requests under way belong to the screen that was on top before. */
 void app_show_top(struct app *app)
 {
 	struct screen *screen = app_top(app);
@@ -139,7 +140,7 @@ void app_close_kind(struct app *app, enum screen_kind kind)
 static void raise_to_top(struct app *app, size_t i)
 {
 	struct screen *screen = app->stack[i];
-	if (i == 0) {	/* the way back ends there */
+	if (i == 0) {	/* the overview stays at the bottom: leave what is above it */
 		while (app->depth > 1)
 			keep_or_close(app, app->stack[--app->depth]);
 	} else {
@@ -168,7 +169,7 @@ static struct place narrow_place(enum about part, const struct place *place)
 	return about;
 }
 
-/* The newest one on the stack that is about @about (NULL: about whatever). */
+/* Find the uppermost screen of @kind on the stack that shows @about (NULL: anything). */
 static bool find_screen(const struct app *app, enum screen_kind kind, const struct place *about,
 			size_t *at)
 {
@@ -181,7 +182,7 @@ static bool find_screen(const struct app *app, enum screen_kind kind, const stru
 	return false;
 }
 
-/* A new one, or the one that rests. NULL: it said why. */
+/* Make a new screen, or bring back the one that was kept. NULL: a message says why. */
 static struct screen *make_screen(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct screen_ops *ops = app->screens[kind];
@@ -260,8 +261,8 @@ static void draw_question(struct app *app, struct area bottom)
 {
 	struct box box = { .title = "leave?", .keys = "y:leave  any other key:stay" };
 	(void)app;
-	box_add(&box, STYLE_NORMAL, "The exclusive lock is held. Leaving gives it back; nothing "
-		"more is changed.");
+	box_add(&box, STYLE_NORMAL, "The exclusive lock is held. Leaving releases it and changes "
+		"nothing else.");
 	box_draw(&box, bottom);
 }
 
@@ -293,7 +294,7 @@ void app_cancel(struct app *app, const struct call *call)
 	struct job *job = jobs_visible(&app->jobs);
 	(void)call;
 	if (job && job->kind == JOB_OPEN)
-		job_abandon(job);	/* opening cannot be interrupted, only be ignored */
+		job_abandon(job);	/* opening cannot be interrupted, only ignored */
 	else if (job)
 		job_cancel(job);
 }

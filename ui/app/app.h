@@ -1,5 +1,5 @@
-/* ui/app/app.h - the running program: its session, its stack of screens, its jobs. Main thread
- * only. */
+/* ui/app/app.h - the running program: its session, its stack of screens, its jobs. Used by the main
+ * thread only. */
 #ifndef ATTICSCOPE_APP_H
 #define ATTICSCOPE_APP_H
 
@@ -14,35 +14,34 @@
 
 #define STACK_MAX 24
 #define MESSAGE_MAX 256
-#define GRACE_MS 10	/* what is done within this time is shown at once, without a flicker */
+#define GRACE_MS 10	/* a job that ends within this time shows no progress */
 
 enum mode {
 	MODE_READ_ONLY,
 	MODE_REPAIR	/* the lock is exclusive: lock_permit gives the right to write */
 };
 
-/* Something that takes all keys for itself until it is closed: the prompt, a dialog. */
+/* Something that receives all keys until it is closed: the prompt, a dialog. */
 struct modal {
 	/* NULL: all keys are ignored. */
 	void (*input)(struct app *app, const struct input *input);
 	void (*draw)(struct app *app, struct area bottom);
 };
 
-/* What lies above this folder is to do at these points; ui.c fills in all of them. */
+/* Calls to the folders above this one. ui.c fills in all of them. */
 struct app_hooks {
-	/* The repository is about to be read again. */
+	/* The repository is going to be read again. */
 	void (*before_read)(struct app *app);
-	/* It was read, and a new session is about to take the place of this one; or it could
-	 * not be. */
+	/* It was read, and a new session is about to replace this one; or reading failed. */
 	void (*after_read)(struct app *app, bool was_read);
-	/* The new session is there; it is being verified if that was asked for. */
+	/* The new session is in place. If verification was requested, it is running. */
 	void (*after_session)(struct app *app);
-	/* Verification came to its end. No screen has looked at what it found. */
+	/* Verification has ended. No screen has seen the result yet. */
 	void (*after_verify)(struct app *app);
-	/* All screens have looked at it. True: there was something to say that is worth more than
-	 * the result of the verification. */
+	/* All screens have seen the result. True: the hook has shown a message that matters more
+	 * than the result. */
 	bool (*after_diagnosis)(struct app *app);
-	/* Do what @key does on the top screen. False: it means nothing there. */
+	/* Do what @key does on the top screen. False: it does nothing there. */
 	bool (*press)(struct app *app, int key);
 };
 
@@ -57,11 +56,11 @@ struct app {
 	struct session *session;	/* held */
 	struct fetcher *fetcher;
 	struct jobs jobs;
-	int wake;			/* eventfd: threads and signals end the main loop's poll */
+	int wake;			/* eventfd: threads and signals wake the main loop by it */
 
 	struct screen *stack[STACK_MAX];
 	size_t depth;			/* at least 1 while the program runs */
-	struct screen *kept[SCREEN_KINDS]; /* left, but kept for when they are opened again */
+	struct screen *kept[SCREEN_KINDS]; /* left, and kept for the next time; NULL: none */
 
 	const struct modal *modal;	/* NULL: keys go to the screen */
 	struct prompt *prompt;
@@ -71,18 +70,18 @@ struct app {
 	struct query query;		/* the last search; its text is empty before the first */
 
 	struct diagnosis diagnosis;
-	struct model *problems;		/* held: what was found so far, see problem_list.h */
-	uint64_t problem_count;		/* in it, above info */
-	uint32_t problems_seen;		/* how many verification had found when it was made */
+	struct model *problems;		/* held: the findings so far, see problem_list.h */
+	uint64_t problem_count;		/* those above info among them */
+	uint32_t problems_seen;		/* how many verification had found at that time */
 
 	enum mode mode;
 	struct choices choices;
 	const struct app_hooks *hooks;
-	struct repair_flow *flow;	/* what goes on with repairs, see repair_flow.h */
-	struct lines *actions;		/* held: the log; NULL: nothing was done */
+	struct repair_flow *flow;	/* the state of repairs, see repair_flow.h */
+	struct lines *actions;		/* held: the log; NULL: nothing was done yet */
 	struct typing typed;		/* in a dialog */
 
-	bool dirty;			/* something on the screen changed */
+	bool dirty;			/* the screen must be drawn again */
 	bool ended;
 };
 
@@ -91,16 +90,16 @@ static inline struct screen *app_top(struct app *app)
 	return app->stack[app->depth - 1];
 }
 
-/* Say something in the bottom line; what it is made of may hold any bytes. */
+/* Show a message in the bottom line. The arguments may hold any bytes. */
 void app_say(struct app *app, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Commands behind keys, see the key table. */
-void app_leave(struct app *app, const struct call *call);	/* out of the top screen */
+void app_leave(struct app *app, const struct call *call);	/* leave the top screen */
 void app_quit(struct app *app, const struct call *call);
 void app_cancel(struct app *app, const struct call *call);
 
-/* Close the screens of @kind on the stack, which is never the overview. */
+/* Close the screens of @kind on the stack. @kind is never the overview. */
 void app_close_kind(struct app *app, enum screen_kind kind);
 
 /* Close all screens, on the stack and kept. */
@@ -109,20 +108,22 @@ void app_close_screens(struct app *app);
 /* The place under the cursor of the top screen. */
 bool app_place(struct app *app, struct place *place);
 
-/* Put @kind on top, about @place (NULL: whatever it shows by itself). Says so when it cannot. */
+/* Put the screen @kind on top, showing @place (NULL: what it shows by default). False: it could not
+ * be opened, and a message says why. */
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place);
 
-/* Call @each for every screen that lives. */
+/* Call @each for every screen, on the stack or kept. */
 void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen));
 
-/* Another screen, or another session, is on top now. */
+/* Draw the top screen, which has changed or has a new session. */
 void app_show_top(struct app *app);
 
-/* Start @job with what it holds; says so when it cannot. */
+/* Start @job, which passes to the list of jobs. False: no thread could be started; a message says
+ * so, and the job was freed. */
 bool app_start(struct app *app, struct job *job);
 
-/* Start a job like @like, which fills @model and holds it meanwhile; says so when it cannot. In
- * its thread app_job_model is the model. */
+/* Start a copy of the job @like, which fills @model and holds it meanwhile. False: it could not be
+ * started, and a message says so. In its thread app_job_model returns the model. */
 bool app_start_filling(struct app *app, const struct job *like, void *model);
 void *app_job_model(const struct job *job);
 

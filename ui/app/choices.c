@@ -21,7 +21,7 @@ static void add(struct choices *choices, enum repair action)
 	choices->rows[choices->count++] = (struct choice){ .action = action, .key = keys[action] };
 }
 
-/* ---- weighing them ---- */
+/* ---- comparing them ---- */
 
 struct compare_job {
 	struct job job;
@@ -29,7 +29,7 @@ struct compare_job {
 	unsigned threads;
 };
 
-/* Lines of a choice, as one text. */
+/* Join the lines that describe a choice into one text. */
 static void add_figures(void *context, enum plan_tone tone, const char *line)
 {
 	struct choice *choice = context;
@@ -58,7 +58,7 @@ static void run_compare(struct job *head)
 			plan_text_way(plans[i], plans[1 - i], &to);
 		else if (errs[i] == AS_ERR_USAGE) /* some of it was known from an earlier run */
 			add_figures(choice, PLAN_TONE_PLAIN,
-				    "V reads everything, and tells what it keeps");
+				    "press V to read everything and see what it keeps");
 	}
 	for (size_t i = 0; i < job->choices.count; i++)
 		plan_free(plans[i]);
@@ -73,8 +73,8 @@ static void compare(struct app *app)
 {
 	struct compare_job *job = calloc(1, sizeof(*job));
 	if (!job)
-		return;		/* the words have to do */
-	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "weighing the two ways",
+		return;		/* the choices are shown without figures */
+	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",
 				 .run = run_compare, .done = compare_done,
 				 .session = session_hold(app->session) };
 	job->choices = app->choices;
@@ -94,9 +94,9 @@ void choices_find(struct app *app)
 		return;
 	add(choices, diagnosis->alternative);
 	snprintf(choices->rows[0].meaning, sizeof(choices->rows[0].meaning),
-		 "Keeps what is whole of the newest transaction.");
+		 "Keeps what is intact of the newest transaction.");
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
-		 "Back to transaction %" PRIu32 "; gives up the newest one.",
+		 "Goes back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->repo->transaction);
 	compare(app);
 }

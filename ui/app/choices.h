@@ -1,5 +1,5 @@
-/* ui/app/choices.h - the repairs to choose from: the recommended one or, where the newest
- * transaction stands in doubt, the one that keeps it and the one that gives it up. */
+/* ui/app/choices.h - the repairs to choose from: the recommended one or, if the newest transaction
+ * is in doubt, one that keeps it and one that gives it up. */
 #ifndef ATTICSCOPE_CHOICES_H
 #define ATTICSCOPE_CHOICES_H
 
@@ -13,8 +13,8 @@ struct app;
 
 struct choice {
 	enum repair action;
-	char key;		/* that plans it */
-	char meaning[128];	/* in words, where there are two */
+	char key;		/* the key that plans it */
+	char meaning[128];	/* in words; empty if there is only one choice */
 	char figures[256];	/* what it keeps and loses; empty until it was planned */
 };
 
@@ -23,8 +23,8 @@ struct choices {
 	size_t count;		/* 0: nothing is recommended, or not verified yet */
 };
 
-/* Find them anew for app->session; verification is done. Where there are two both are planned in
- * the background, so that what they keep and lose can be laid side by side. */
+/* Fill in app->choices after verification. If there are two, plan both in the background to show
+ * side by side what each keeps and loses. */
 void choices_find(struct app *app);
 
 #endif

@@ -1,10 +1,10 @@
-/* ui/app/command.h - how a command behind a key, or behind a name, is called. */
+/* ui/app/command.h - the argument of a command, which a key or a name runs. */
 #ifndef ATTICSCOPE_UI_COMMAND_H
 #define ATTICSCOPE_UI_COMMAND_H
 
 struct call {
-	int value;		/* of its row */
-	const char *argument;	/* typed behind its name; NULL: none, or a key was pressed */
+	int value;		/* from its row of the key table */
+	const char *argument;	/* typed after its name; NULL: none, or a key was pressed */
 };
 
 #endif

@@ -28,7 +28,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Does the folder @fd lie in the repository, or is it? @fd is closed. */
+/* Is the folder @fd the repository or inside it? Closes @fd. */
 static bool is_inside(int fd, const struct repo *repo)
 {
 	struct stat folder, here, above;
@@ -39,7 +39,7 @@ static bool is_inside(int fd, const struct repo *repo)
 		close(fd);
 		fd = up;
 		if (up < 0 || fstat(up, &above) != 0)
-			inside = true;	/* not known: better not */
+			inside = true;	/* unknown: better not write there */
 		else if (is_same(&above, &here))
 			break;
 		here = inside ? here : above;

@@ -16,7 +16,7 @@ static uint64_t count_problems(const struct findings *findings)
 	return count;
 }
 
-/* Copy what was found so far, sorted. Nothing to do while verification runs and has found no more. */
+/* Copy the findings so far, sorted, unless verification is running and has found nothing new. */
 static void update_problems(struct app *app)
 {
 	const struct job *verifying = jobs_find(&app->jobs, JOB_VERIFY);

@@ -15,8 +15,8 @@ struct open_job {
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
 	struct lock *lock;	/* held: the exclusive lock; NULL: the repo takes one */
-	bool verifies;		/* when it was read */
-	bool is_whole;		/* and then believes no earlier run */
+	bool verifies;		/* verify after reading */
+	bool is_whole;		/* and read everything then */
 	struct repo *repo;
 	struct as_error error;
 };
@@ -27,7 +27,7 @@ static void run_open(struct job *head)
 	const struct repo_options options = { .no_lock = job->no_lock, .lock = job->lock };
 	if (repo_open(job->path, &options, &job->repo, &job->error) == AS_ERR_CHANGED)
 		snprintf(job->error.message, sizeof(job->error.message),
-			 "another folder or config stands in its place; l gives up the lock");
+			 "another folder or config has replaced it; l releases the lock");
 }
 
 static void reload_screen(struct app *app, struct screen *screen)
@@ -110,7 +110,7 @@ void app_verify(struct app *app, bool whole)
 		app_say(app, STYLE_NORMAL, "verifying already (x cancels)");
 	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
 		app_start_verify(app, whole);
-	} else {	/* what was read before is not what is there now */
+	} else {	/* what was read before may be out of date */
 		app_read_and_verify(app, whole);
 	}
 }

@@ -1,4 +1,4 @@
-/* ui/app/screen.h - what a screen is: the functions behind it, and what all screens begin with. */
+/* ui/app/screen.h - the interface of a screen, and the struct that all screens begin with. */
 #ifndef ATTICSCOPE_SCREEN_H
 #define ATTICSCOPE_SCREEN_H
 
@@ -19,56 +19,56 @@ struct screen;
 
 enum about {
 	ABOUT_SEGMENT,		/* and an offset in it */
-	ABOUT_KEY,		/* or the beginning of one */
-	ABOUT_BUCKET		/* of the index; of a place without one, the segment */
+	ABOUT_KEY,		/* whole, or its beginning */
+	ABOUT_BUCKET		/* of the index; the segment, if a place has no bucket */
 };
 
 struct screen_ops {
 	const char *title;	/* in the line of tabs */
-	char digit;		/* the key of a screen, 0 for those that only open from others */
-	size_t size;		/* of the struct that begins with struct screen */
+	char digit;		/* the key that opens it; 0: it opens only from other screens */
+	size_t size;		/* bytes of its struct, which begins with struct screen */
 
-	/* What of a place it is about: by that alone an open one is found again. */
+	/* The part of a place that it shows. Two places that agree in it share one screen. */
 	enum about about;
-	/* It is about the screen below it, and never lies below another. */
+	/* It describes the screen below it, and closes when another one opens. */
 	bool is_transient;
-	/* It may be opened whatever format the repository has. The contents of another format would
-	 * all look damaged. */
+	/* It can be opened for a repository of any format. Other screens would show the contents of
+	 * a foreign format as damaged. */
 	bool is_for_any_format;
 
-	/* Its rows have no keys, or only some do: what can begin a key, and is not found here,
-	 * leads to the life of that key. */
+	/* Some of its rows have no key. A search text that is not found here, but can be the
+	 * beginning of a key, opens the history of that key. */
 	bool leads_to_keys;
 
-	/* Where Enter leads from a row or a byte that lies in a segment; SCREEN_OVERVIEW:
-	 * nowhere. */
+	/* The screen that Enter opens for a row or byte in a segment; SCREEN_OVERVIEW: none. */
 	enum screen_kind opens;
 
-	/* Make ready a zeroed screen about @place (NULL: what it shows by itself). False: it
-	 * cannot, and said why. */
+	/* Prepare a zeroed screen that shows @place (NULL: what it shows by default). False: it
+	 * cannot, and a message says why. */
 	bool (*open)(struct app *app, struct screen *screen, const struct place *place);
 	void (*draw)(struct app *app, struct screen *screen, struct area area);
 
-	/* All below may be NULL; those of a screen with a table then act on the table. */
+	/* All below may be NULL. For a screen with a table the default acts on the table. */
 
 	/* Free what it has besides its table. */
 	void (*close)(struct screen *screen);
-	/* It was asked for anew, about the same place: the cursor goes back there. */
+	/* It was opened again for the same place: move the cursor back there. */
 	void (*seek)(struct app *app, struct screen *screen);
-	/* The session is a new one. */
+	/* There is a new session. */
 	void (*reload)(struct app *app, struct screen *screen);
 	/* More is known. */
 	void (*refresh)(struct app *app, struct screen *screen);
 	void (*move)(struct app *app, struct screen *screen, enum motion motion);
 	bool (*place)(struct app *app, struct screen *screen, struct place *place);
-	/* Enter, where it does more than @opens says. */
+	/* Enter, if it does more than open the screen @opens. */
 	void (*enter)(struct app *app, struct screen *screen);
-	/* False: nothing is there. */
+	/* Put the cursor on what is at (@y, @x). False: nothing is there. */
 	bool (*click)(struct app *app, struct screen *screen, int y, int x);
 	bool (*deliver)(struct screen *screen, struct fetch_request *request);
-	/* It came to the top: what the fetch thread was to bring it is lost. */
+	/* It is on top again: request data again, since earlier requests were dropped. */
 	void (*shown)(struct screen *screen);
-	/* Take the query by its meaning (a segment's number, a place), not by searching. */
+	/* Go where the query points (a segment's number, a place) without searching. False: it
+	 * points nowhere here. */
 	bool (*jump)(struct app *app, struct screen *screen, const struct query *query,
 		     bool backward);
 };

@@ -13,12 +13,12 @@ struct search {
 	struct query query;
 	uint64_t start, count;
 	bool backward;
-	struct screen *screen;	/* the one that asked; done is not called when it is gone */
+	struct screen *screen;	/* where it began; done is not called when that is closed */
 	bool found, wrapped;
 	uint64_t place;
 };
 
-/* Search [@first, @end) in batches, so that it can be cancelled and its progress be seen. */
+/* Search [@first, @end) in batches, so that it can be cancelled and shows progress. */
 static bool search_range(struct search *search, uint64_t first, uint64_t end)
 {
 	struct search_target *target = search->target;
@@ -140,7 +140,7 @@ static void show_row(struct search_target *head, struct screen *screen, uint64_t
 	position_set(&screen->table->position, row);
 }
 
-/* Sorted or filtered anew meanwhile: the row is another one. */
+/* Sorted or filtered again meanwhile: the row numbers have changed. */
 static bool is_outdated(const struct search_target *head, const struct screen *screen)
 {
 	return screen->table->model != ((const struct table_target *)head)->model;
@@ -174,7 +174,7 @@ void search_run(struct app *app, bool backward)
 	struct screen *screen = app_top(app);
 	if (screen->ops->jump && screen->ops->jump(app, screen, &app->query, backward))
 		return;
-	if (app->query.is_place) {	/* it leads there from everywhere */
+	if (app->query.is_place) {	/* a place can be opened from every screen */
 		const struct place place = place_of_entry(app->query.segment, app->query.offset);
 		app_open(app, SCREEN_ENTRIES, &place);
 		return;
@@ -182,14 +182,14 @@ void search_run(struct app *app, bool backward)
 	if (screen->table && model_count(screen->table->model) > 0)
 		search_table(app, screen, backward);
 	else if (!open_key(app, screen, &app->query))
-		app_say(app, STYLE_WARNING, "nothing like that on this screen: %s",
+		app_say(app, STYLE_WARNING, "not on this screen: %s",
 			app->query.text);
 }
 
 void search_again(struct app *app, const struct call *call)
 {
 	if (!app->query.text[0])
-		app_say(app, STYLE_WARNING, "nothing was searched for yet (/ does)");
+		app_say(app, STYLE_WARNING, "nothing to repeat: / starts a search");
 	else
 		search_run(app, call->value == SEARCH_BACKWARD);
 }

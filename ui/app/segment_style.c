@@ -17,7 +17,7 @@ const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
 	[SEGMENT_STYLE_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
 };
 
-/* Has a file beside the segment what is damaged in it, so that nothing of it is lost? */
+/* Does a copy beside the segment hold everything that is damaged in it? */
 static bool is_completed(const struct verify *verify, uint32_t number)
 {
 	if (!array_find(verify->fills, verify->fill_count, sizeof(*verify->fills), &number,
@@ -29,7 +29,7 @@ static bool is_completed(const struct verify *verify, uint32_t number)
 	return true;
 }
 
-/* What only the comparison with index and hints tells of the file; SEGMENT_STYLES: nothing. */
+/* The style that follows from comparing the file with index and hints. SEGMENT_STYLES: none. */
 static enum segment_style style_of_role(const struct session *session, size_t position)
 {
 	const struct verify *verify = session_verify(session);
@@ -76,7 +76,7 @@ enum segment_style segment_style_of_group(const struct session *session, size_t 
 		if (style < result)
 			result = style;
 	}
-	/* Some live and some not is partly superseded as a whole. */
+	/* A group with some live and some other segments is partly live as a whole. */
 	return differ && result == SEGMENT_STYLE_LIVE ? SEGMENT_STYLE_PARTLY : result;
 }
 

@@ -1,12 +1,11 @@
-/* ui/app/segment_style.h - how segments look at a glance: their state in the map and in the lists.
- * */
+/* ui/app/segment_style.h - the state of a segment as the map and the lists show it. */
 #ifndef ATTICSCOPE_SEGMENT_STYLE_H
 #define ATTICSCOPE_SEGMENT_STYLE_H
 
 #include "session/session.h"
 #include "term/term.h"
 
-/* In the order in which one of a group speaks for the whole group. */
+/* Most important first: the first that occurs in a group stands for the group. */
 enum segment_style {
 	SEGMENT_STYLE_DAMAGED,
 	SEGMENT_STYLE_FOREIGN,
@@ -28,14 +27,14 @@ struct segment_style_row {
 };
 extern const struct segment_style_row segment_styles[SEGMENT_STYLES];
 
-/* What is not in every repository: the legend names it where it is. */
+/* A style that few repositories have: the legend shows it only if it occurs. */
 static inline bool segment_style_is_rare(enum segment_style style)
 {
 	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
 	       style == SEGMENT_STYLE_COPY || style == SEGMENT_STYLE_RETURNED;
 }
 
-/* Does the file stand where another belongs, or none? */
+/* Is the file in a place where another file belongs, or none? */
 static inline bool segment_style_is_odd(enum segment_style style)
 {
 	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
@@ -44,11 +43,10 @@ static inline bool segment_style_is_odd(enum segment_style style)
 
 enum segment_style segment_style_of(const struct session *session, size_t position);
 
-/* Of the segments [@first, @end) of the listing. */
+/* The style of the group of segments [@first, @end) of the listing. */
 enum segment_style segment_style_of_group(const struct session *session, size_t first, size_t end);
 
-/* How much of the segment no object needs any more: *@part of *@whole bytes. False while that is
- * not known. */
+/* Unused bytes of the segment: *@part of *@whole. False: not known yet. */
 bool segment_unused(const struct session *session, size_t position, uint64_t *part,
 		    uint64_t *whole);
 

@@ -25,7 +25,7 @@ void text_screen_set(struct text_screen *screen, struct lines *lines)
 void text_screen_draw(struct app *app, struct text_screen *screen, struct area area,
 		      const char *title)
 {
-	const int cols = area.cols - 1;	/* the scroll bar's is left free */
+	const int cols = area.cols - 1;	/* the last column is for the scroll bar */
 	if (screen->lines && screen->cols != cols) {
 		table_set_model(&screen->table, lines_model(app->session, screen->lines, cols));
 		screen->cols = cols;
@@ -66,8 +66,8 @@ static void draw_question(struct app *app, struct area bottom)
 {
 	struct box box = { .title = "write this to a file", .typed = &app->typed,
 			   .keys = "Enter:write  Esc:cancel" };
-	box_add(&box, STYLE_NORMAL, "The name of a new file outside the repository. What is there "
-		"already is not replaced.");
+	box_add(&box, STYLE_NORMAL, "The name of a new file outside the repository. An existing "
+		"file is not replaced.");
 	box_draw(&box, bottom);
 }
 

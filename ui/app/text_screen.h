@@ -1,16 +1,16 @@
-/* ui/app/text_screen.h - what the screens that show lines of text have in common. */
+/* ui/app/text_screen.h - what all screens that show lines of text share. */
 #ifndef ATTICSCOPE_TEXT_SCREEN_H
 #define ATTICSCOPE_TEXT_SCREEN_H
 
 #include "app/screen.h"
 #include "widget/lines.h"
 
-/* Such a screen begins with this. */
+/* The head of such a screen. */
 struct text_screen {
 	struct screen base;
 	struct table table;
 	struct lines *lines;	/* held; NULL: none */
-	int cols;		/* the width that they were broken to; 0: anew */
+	int cols;		/* the width that they were broken to; 0: not broken yet */
 };
 
 void text_screen_init(struct text_screen *screen);
@@ -25,7 +25,7 @@ void text_screen_draw(struct app *app, struct text_screen *screen, struct area a
 /* The screen's close. */
 void text_screen_close(struct screen *screen);
 
-/* The key that writes what the top screen shows to a file: asks for a name where none is given. */
+/* Command: write what the top screen shows to a file. Asks for a name if none is given. */
 void text_screen_write(struct app *app, const struct call *call);
 
 #endif

@@ -16,13 +16,13 @@
 struct verify_job {
 	struct job job;
 	unsigned threads;
-	bool is_whole;			/* believe nothing, read everything */
+	bool is_whole;			/* read everything, whatever earlier runs found */
 	enum as_err err;
 	char cache_trouble[256];	/* empty: none */
 };
 
-/* What earlier runs found whole is not read again, unless all is to be read; what this one finds is
- * kept for the next in either case. */
+/* Skip what earlier runs found intact, unless everything is to be read. Save the results for the
+ * next run in either case. */
 static void run_verify(struct job *head)
 {
 	struct verify_job *job = (struct verify_job *)head;
@@ -46,8 +46,8 @@ static void run_verify(struct job *head)
 	verify_records_free(&kept);
 }
 
-/* Done is said here, where the diagnosis is made anew, so that no frame shows the one without the
- * other. */
+/* The check is marked as done here, where the diagnosis is updated, so that no frame shows one
+ * without the other. */
 static void verify_done(struct app *app, struct job *head)
 {
 	const struct verify_job *job = (const struct verify_job *)head;
@@ -59,7 +59,7 @@ static void verify_done(struct app *app, struct job *head)
 		action_log_add(app, STYLE_NORMAL, "verified", "%s", app->diagnosis.verdict);
 	if (job->cache_trouble[0])
 		action_log_add(app, STYLE_WARNING, "verified",
-			       "nothing is kept for the next time: %s", job->cache_trouble);
+			       "the results are not kept for the next run: %s", job->cache_trouble);
 	choices_find(app);
 	if (app->hooks->after_diagnosis(app))
 		return;
@@ -74,7 +74,7 @@ static void verify_done(struct app *app, struct job *head)
 			"from before (V reads all)",
 			verify->remembered, verify->repo->listing.count);
 	else if (atomic_load(&head->progress.cancel))
-		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it anew");
+		app_say(app, STYLE_WARNING, "verification was cancelled; v starts it again");
 	else
 		app_say(app, STYLE_BAD, "verification stopped: out of memory");
 }

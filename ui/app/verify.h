@@ -6,8 +6,8 @@
 
 struct app;
 
-/* Begin to verify the session, which is not verified yet. In read-only mode what earlier runs found
- * whole is believed, unless @whole; in repair mode everything is read. */
+/* Start to verify the session, which is not verified yet. What earlier runs found intact is
+ * skipped, unless @whole or in repair mode. */
 void app_start_verify(struct app *app, bool whole);
 
 #endif

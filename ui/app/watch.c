@@ -15,7 +15,7 @@
 
 struct watch {
 	struct job job;
-	int stop;			/* eventfd: ends the wait between two looks */
+	int stop;			/* eventfd: ends the pause between two checks */
 };
 
 static bool are_same_holders(const struct session *session, const struct lock_holder *rows,
@@ -32,7 +32,7 @@ static bool are_same_holders(const struct session *session, const struct lock_ho
 	return true;
 }
 
-/* True when the holders of the lock are others than before. */
+/* True: the holders of the lock have changed. */
 static bool update_holders(struct session *session)
 {
 	struct lock_holder rows[SESSION_HOLDERS] = { 0 };
@@ -82,7 +82,7 @@ void watch_start(struct app *app)
 		free(watch);
 		if (stop >= 0)
 			close(stop);
-		return;		/* without a watch nothing is lost but a notice */
+		return;		/* only the notice of a change is missing then */
 	}
 	*watch = (struct watch){
 		.job = { .kind = JOB_WATCH, .run = run_watch, .drop = drop_watch,

@@ -121,8 +121,8 @@ static bool knows_terminal(const char *type, bool *can_move)
 
 const char *term_choose(void)
 {
-	/* Newer terminals (kitty, ghostty, alacritty) have names that a rescue system does not know,
-	 * and obey what xterm does; vt100 is what nearly all obey. */
+	/* Newer terminals (kitty, ghostty, alacritty) have names that a rescue system does not
+	 * know, and obey what xterm does; vt100 is what nearly all obey. */
 	static const char *const types[] = { "xterm", "vt100" };
 	const char *type = getenv("TERM");
 	bool can_move = true;

@@ -81,7 +81,8 @@ static bool covers(uint64_t first, size_t count, uint64_t from, size_t wanted)
 	return from >= first && from + wanted <= first + count;
 }
 
-/* Request the visible rows and, so that the next key finds its rows there, a page on either side. */
+/* Request the visible rows and, so that the next key finds its rows there, a page on either
+ * side. */
 static void request_rows(struct table *table, struct fetcher *fetcher)
 {
 	const struct position *at = &table->position;
