@@ -50,7 +50,7 @@ static bool read_report(const char *path, const struct repo *repo, struct verify
 }
 
 static int read_reports(const struct request *request, const struct repo *repo,
-			struct scope *scope)
+			struct check_scope *scope)
 {
 	if (!repo->config.has_id) {
 		message("%s: it has no id that reports could be told by", repo->path);
@@ -65,7 +65,8 @@ static int read_reports(const struct request *request, const struct repo *repo,
 	return EXIT_DONE;
 }
 
-static void read_cache(const struct request *request, const struct repo *repo, struct scope *scope)
+static void read_cache(const struct request *request, const struct repo *repo,
+		       struct check_scope *scope)
 {
 	const struct options *options = &request->options;
 	char why[512];
@@ -81,10 +82,11 @@ static void read_cache(const struct request *request, const struct repo *repo, s
 		scope->verify.not_before = INT64_MAX;	/* again, as much as there is time for */
 }
 
-int scope_begin(const struct request *request, const struct repo *repo, struct scope *scope)
+int check_scope_begin(const struct request *request, const struct repo *repo,
+		      struct check_scope *scope)
 {
 	const struct options *options = &request->options;
-	*scope = (struct scope){ .is_part = options->has_segments || options->shards > 0 };
+	*scope = (struct check_scope){ .is_part = options->has_segments || options->shards > 0 };
 	if (!check_options(request))
 		return EXIT_USAGE;
 	scope->verify.has_range = options->has_segments;
@@ -102,7 +104,7 @@ int scope_begin(const struct request *request, const struct repo *repo, struct s
 	return EXIT_DONE;
 }
 
-void scope_end(struct scope *scope, const struct repo *repo, bool is_cut_short)
+void check_scope_end(struct check_scope *scope, const struct repo *repo, bool is_cut_short)
 {
 	char why[512];
 	if (is_cut_short)

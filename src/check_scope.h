@@ -5,7 +5,7 @@
 #include "engine/check/check.h"
 #include "src/command.h"
 
-struct scope {
+struct check_scope {
 	struct verify_scope verify;
 	bool is_part;		/* a range or a shard: its report is to be merged */
 	bool has_cache;		/* what was found is kept for the next check */
@@ -13,10 +13,11 @@ struct scope {
 };
 
 /* What the options in @request ask for. EXIT_DONE, or the exit status; the message was printed. */
-int scope_begin(const struct request *request, const struct repo *repo, struct scope *scope);
+int check_scope_begin(const struct request *request, const struct repo *repo,
+		      struct check_scope *scope);
 
 /* Keep what was found for the next check, where that was asked for. @is_cut_short: the check did
  * not come to its end, and what was known before stays. */
-void scope_end(struct scope *scope, const struct repo *repo, bool is_cut_short);
+void check_scope_end(struct check_scope *scope, const struct repo *repo, bool is_cut_short);
 
 #endif

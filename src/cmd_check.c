@@ -15,14 +15,14 @@
 
 #include <inttypes.h>
 
-#define WAYS 2
+#define CHOICES 2
 #define PLACES_SHOWN 10		/* of one problem in text, unless --all */
 
 struct report {
 	const struct repo *repo;
 	const struct verify *verify;
-	const struct verify *whole;	/* where ways are to be weighed: of everything, read now */
-	const struct scope *scope;
+	const struct verify *whole; /* where choices are to be weighed: of everything, read now */
+	const struct check_scope *scope;
 	struct diagnosis diagnosis;
 };
 
@@ -51,30 +51,31 @@ static struct plan *weigh(const struct request *request, const struct report *re
 
 /* The repairs to choose from. The only one is not weighed: that would take as long as its own
  * plan. */
-struct ways {
-	enum repair repairs[WAYS];
-	struct plan *plans[WAYS];	/* NULL where not weighed, or what it keeps is not known */
+struct choices {
+	enum repair repairs[CHOICES];
+	struct plan *plans[CHOICES]; /* NULL where not weighed, or what it keeps is not known */
 	size_t count;
 };
 
-static struct ways find_ways(const struct request *request, const struct report *report)
+static struct choices weigh_choices(const struct request *request, const struct report *report)
 {
-	const enum repair repairs[WAYS] = { report->diagnosis.recommended,
-					    report->diagnosis.alternative };
-	struct ways ways = { .count = 0 };
-	while (ways.count < WAYS && repairs[ways.count] != REPAIR_NONE) {
-		ways.repairs[ways.count] = repairs[ways.count];
+	const enum repair repairs[CHOICES] = { report->diagnosis.recommended,
+					       report->diagnosis.alternative };
+	struct choices choices = { .count = 0 };
+	while (choices.count < CHOICES && repairs[choices.count] != REPAIR_NONE) {
+		choices.repairs[choices.count] = repairs[choices.count];
 		if (report->diagnosis.alternative != REPAIR_NONE)
-			ways.plans[ways.count] = weigh(request, report, repairs[ways.count]);
-		ways.count++;
+			choices.plans[choices.count] =
+				weigh(request, report, repairs[choices.count]);
+		choices.count++;
 	}
-	return ways;
+	return choices;
 }
 
-static void free_ways(struct ways *ways)
+static void free_choices(struct choices *choices)
 {
-	for (size_t i = 0; i < ways->count; i++)
-		plan_free(ways->plans[i]);
+	for (size_t i = 0; i < choices->count; i++)
+		plan_free(choices->plans[i]);
 }
 
 /* ---- JSON ---- */
@@ -111,7 +112,7 @@ static json_t *json_findings(const struct findings *findings)
 	return array;
 }
 
-static json_t *json_way(enum repair repair, const struct plan *plan, const struct plan *other)
+static json_t *json_choice(enum repair repair, const struct plan *plan, const struct plan *other)
 {
 	const bool is_known = plan && !plan->is_refused;
 	json_t *object = json_object();
@@ -123,14 +124,14 @@ static json_t *json_way(enum repair repair, const struct plan *plan, const struc
 	return object;
 }
 
-static json_t *json_ways(const struct request *request, const struct report *report)
+static json_t *json_choices(const struct request *request, const struct report *report)
 {
-	struct ways ways = find_ways(request, report);
+	struct choices choices = weigh_choices(request, report);
 	json_t *array = json_array();
-	for (size_t i = 0; i < ways.count; i++)
-		json_append(&array,
-			    json_way(ways.repairs[i], ways.plans[i], ways.plans[1 - i]));
-	free_ways(&ways);
+	for (size_t i = 0; i < choices.count; i++)
+		json_append(&array, json_choice(choices.repairs[i], choices.plans[i],
+						choices.plans[1 - i]));
+	free_choices(&choices);
 	return array;
 }
 
@@ -158,7 +159,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "omitted", json_number(total - verify->findings.count));
 	json_add(&object, "verdict", json_text(report->diagnosis.verdict));
 	json_add(&object, "advice", json_text(report->diagnosis.advice));
-	json_add(&object, "ways", json_ways(request, report));
+	json_add(&object, "ways", json_choices(request, report));
 	json_add(&object, "complete", json_boolean(verify->skipped == 0));
 	json_add(&object, "segments_skipped", json_number(verify->skipped));
 	json_add(&object, "segments_remembered", json_number(verify->remembered));
@@ -271,24 +272,24 @@ static void write_summary(struct out *out, const struct report *report)
 /* ---- what to type ---- */
 
 /* Each way, and what it keeps and loses, where that is known. */
-static void write_ways(struct request *request, const struct report *report, const char *path)
+static void write_choices(struct request *request, const struct report *report, const char *path)
 {
 	const struct plan_text lines = out_plan_lines(&request->out, false);
-	struct ways ways = find_ways(request, report);
-	for (size_t i = 0; i < ways.count; i++) {
+	struct choices choices = weigh_choices(request, report);
+	for (size_t i = 0; i < choices.count; i++) {
 		text_line(&request->out, TONE_STRONG, "  atticscope %s %s",
-			  repair_name(ways.repairs[i]), path);
-		if (ways.plans[i])
-			plan_text_way(ways.plans[i], ways.plans[1 - i], &lines);
+			  repair_name(choices.repairs[i]), path);
+		if (choices.plans[i])
+			plan_text_way(choices.plans[i], choices.plans[1 - i], &lines);
 	}
-	free_ways(&ways);
+	free_choices(&choices);
 }
 
 static void write_recommended(struct request *request, const struct report *report)
 {
 	struct out *out = &request->out;
-	char path[QUOTE_SIZE];
-	quote_path(report->repo->path, path);
+	char path[SHELL_QUOTE_SIZE];
+	shell_quote(report->repo->path, path);
 	if (report->diagnosis.undo_comes_first) {
 		text_blank_line(out);
 		text_line(out, TONE_STRONG, "Recommended: atticscope undo %s", path);
@@ -306,7 +307,7 @@ static void write_recommended(struct request *request, const struct report *repo
 	text_paragraph(out, 0, "There are two repairs. The first is recommended; the second gives "
 		       "up the newest transaction. Each shows what it would do before it does "
 		       "anything.");
-	write_ways(request, report, path);
+	write_choices(request, report, path);
 }
 
 static void write_text(struct request *request, const struct report *report)
@@ -327,7 +328,7 @@ static void write_text(struct request *request, const struct report *report)
 	write_recommended(request, report);
 }
 
-static int check(struct request *request, const struct repo *repo, struct scope *scope)
+static int check(struct request *request, const struct repo *repo, struct check_scope *scope)
 {
 	struct report report = { .repo = repo, .scope = scope };
 	struct verify *verify, *again = NULL;
@@ -337,7 +338,7 @@ static int check(struct request *request, const struct repo *repo, struct scope 
 	verify_records_sort(&scope->kept);
 	report.verify = report.whole = verify;
 	diagnose(repo, verify, &report.diagnosis);
-	/* A plan rests on no record; without one the ways are told of without figures. */
+	/* A plan rests on no record; without one the choices are told of without figures. */
 	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
 	    repository_verify(request, repo, &again) == AS_OK)
 		report.whole = again;
@@ -354,17 +355,17 @@ static int check(struct request *request, const struct repo *repo, struct scope 
 
 int cmd_check(struct request *request)
 {
-	struct scope scope;
+	struct check_scope scope;
 	struct repo *repo;
 	const enum as_err err = repository_open_any(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	int status = scope_begin(request, repo, &scope);
+	int status = check_scope_begin(request, repo, &scope);
 	if (status == EXIT_DONE)
 		status = check(request, repo, &scope);
 	else
 		scope.has_cache = false;
-	scope_end(&scope, repo, status == message_status(AS_ERR_CANCELLED));
+	check_scope_end(&scope, repo, status == message_status(AS_ERR_CANCELLED));
 	repo_close(repo);	/* a change meanwhile is among the findings */
 	return status;
 }

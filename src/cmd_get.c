@@ -63,17 +63,17 @@ static enum as_err find_by_index(const struct repo *repo, struct object *object,
 /* Which key the prefix stands for, by the log. */
 static enum as_err settle_key(const struct verify *verify, struct object *object, const char *text)
 {
-	struct candidates candidates;
+	struct key_matches matches;
 	if (object->has_key)
 		return AS_OK;
-	candidates_from_log(verify, &object->prefix, &candidates);
-	if (candidates.count > 1) {
-		candidates_report(&candidates, text);
+	key_matches_in_log(verify, &object->prefix, &matches);
+	if (matches.count > 1) {
+		key_matches_report(&matches, text);
 		return AS_ERR_AMBIGUOUS;
 	}
-	if (candidates.count == 0)
+	if (matches.count == 0)
 		return AS_ERR_OBJECT_NOT_FOUND;
-	take_key(object, candidates.keys[0]);
+	take_key(object, matches.keys[0]);
 	return AS_OK;
 }
 
@@ -167,9 +167,9 @@ static enum as_err find_object(const struct request *request, const struct repo 
 		take_key(object, object->prefix.bytes);
 	const enum as_err err = find_by_index(repo, object, &error);
 	if (err == AS_ERR_AMBIGUOUS) {
-		struct candidates candidates;
-		candidates_from_index(repo, &object->prefix, &candidates);
-		candidates_report(&candidates, request->args[1]);
+		struct key_matches matches;
+		key_matches_in_index(repo, &object->prefix, &matches);
+		key_matches_report(&matches, request->args[1]);
 	}
 	if (err == AS_OK || err == AS_ERR_AMBIGUOUS)
 		return err;

@@ -25,11 +25,11 @@ static enum as_err read_history(const struct request *request, const struct repo
 	progress_end(bar);
 	if (err == AS_OK)
 		return AS_OK;
-	struct candidates candidates = { .count = 0 };
+	struct key_matches matches = { .count = 0 };
 	if (err == AS_ERR_AMBIGUOUS)
-		candidates_from_index(repo, prefix, &candidates);
-	if (candidates.count > 1)
-		candidates_report(&candidates, request->args[1]);
+		key_matches_in_index(repo, prefix, &matches);
+	if (matches.count > 1)
+		key_matches_report(&matches, request->args[1]);
 	else
 		message_failure(err, &error);
 	return err;

@@ -138,7 +138,7 @@ static void write_json(struct attempt *attempt)
 static void write_plan(struct attempt *attempt)
 {
 	struct out *out = &attempt->request->out;
-	const struct plan_text lines = out_plan_lines(out, mend_asks(attempt->request));
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(attempt->request));
 	text_line(out, TONE_STRONG, "Plan: %s %s", repair_name(attempt->action),
 		  attempt->repo->path);
 	text_blank_line(out);
@@ -148,8 +148,8 @@ static void write_plan(struct attempt *attempt)
 static void write_report(struct attempt *attempt)
 {
 	struct out *out = &attempt->request->out;
-	const struct plan_text lines = out_plan_lines(out, mend_asks(attempt->request));
-	char path[QUOTE_SIZE];
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(attempt->request));
+	char path[SHELL_QUOTE_SIZE];
 	plan_text_report(attempt->plan, &attempt->report, &lines);
 	text_blank_line(out);
 	if (attempt->is_verified) {
@@ -159,7 +159,7 @@ static void write_report(struct attempt *attempt)
 	}
 	if (attempt->report.undo[0])
 		text_line(out, TONE_FAINT, "To take it back: atticscope undo %s",
-			  quote_path(attempt->repo->path, path));
+			  shell_quote(attempt->repo->path, path));
 }
 
 /* Were the report lost on its way, the person could take the repair for undone. */
@@ -205,8 +205,8 @@ static enum as_err make_plan(struct attempt *attempt)
 
 static enum as_err open_and_plan(struct attempt *attempt)
 {
-	enum as_err err = mend_open(attempt->request, !attempt->request->options.dry_run,
-				    &attempt->repo);
+	enum as_err err = repository_open_waiting(
+		attempt->request, !attempt->request->options.dry_run, &attempt->repo);
 	if (err == AS_OK)
 		err = repository_verify(attempt->request, attempt->repo, &attempt->verify);
 	if (err != AS_OK)
@@ -229,7 +229,7 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 {
 	struct repair_progress figures = { .cancel = false };
 	const struct permit *permit;
-	enum as_err err = mend_upgrade(attempt->request, attempt->repo, &permit);
+	enum as_err err = repository_upgrade(attempt->request, attempt->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
@@ -275,10 +275,10 @@ static void verify_again(struct attempt *attempt)
 }
 
 /* What a repair that came to no end has left behind. */
-static void tell_state(const struct attempt *attempt)
+static void report_stop(const struct attempt *attempt)
 {
-	char path[QUOTE_SIZE];
-	quote_path(attempt->repo->path, path);
+	char path[SHELL_QUOTE_SIZE];
+	shell_quote(attempt->repo->path, path);
 	if (!attempt->report.has_changed) {
 		message("nothing was changed");
 		return;
@@ -301,9 +301,9 @@ static int finish(struct attempt *attempt)
 static int carry_out(struct attempt *attempt, enum again *again)
 {
 	struct as_error error = { .code = AS_OK };
-	if (mend_asks(attempt->request)) {
+	if (confirm_is_wanted(attempt->request)) {
 		write_plan(attempt);
-		if (!mend_is_confirmed(attempt->request, repair_name(attempt->action)))
+		if (!confirm_ask(attempt->request, repair_name(attempt->action)))
 			return EXIT_CANCELLED;
 		text_blank_line(&attempt->request->out);
 	}
@@ -316,7 +316,7 @@ static int carry_out(struct attempt *attempt, enum again *again)
 		return EXIT_FAILED;
 	if (err == AS_OK)
 		return finish(attempt);
-	tell_state(attempt);
+	report_stop(attempt);
 	if (attempt->is_run && attempt->request->out.json)
 		write_json(attempt);
 	return message_status(err);
@@ -325,7 +325,7 @@ static int carry_out(struct attempt *attempt, enum again *again)
 /* ---- what needs no doing ---- */
 
 /* A dry run shows the plan too, as far as it can be made. */
-static int tell_refused(struct attempt *attempt)
+static int report_refused(struct attempt *attempt)
 {
 	if (attempt->request->out.json)
 		write_json(attempt);
@@ -342,7 +342,7 @@ static int tell_refused(struct attempt *attempt)
 	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
 }
 
-static int tell_empty(struct attempt *attempt)
+static int report_empty(struct attempt *attempt)
 {
 	struct out *out = &attempt->request->out;
 	const struct plan_text lines = out_plan_lines(out, false);
@@ -374,9 +374,9 @@ static int try_once(struct request *request, enum repair action, enum again *aga
 	if (err != AS_OK)
 		status = message_status(err);
 	else if (attempt.plan->is_refused)
-		status = tell_refused(&attempt);
+		status = report_refused(&attempt);
 	else if (attempt.plan->is_empty)
-		status = tell_empty(&attempt);
+		status = report_empty(&attempt);
 	else if (request->options.dry_run)
 		status = show_plan(&attempt);
 	else
@@ -394,13 +394,13 @@ int cmd_repair(struct request *request)
 		message("--keep-tail and --drop-tail contradict each other");
 		return EXIT_USAGE;
 	}
-	if (!mend_can_ask(request, name))
+	if (!confirm_is_possible(request, name))
 		return EXIT_USAGE;
 	for (int changes = 0; changes < ATTEMPTS;) {
 		status = try_once(request, repair_of(name), &again);
 		changes += again == AGAIN_CHANGED;
 		if (again == AGAIN_NOT ||
-		    (again == AGAIN_OVERTAKEN && !mend_waits_for_turn(request)))
+		    (again == AGAIN_OVERTAKEN && !repository_wait_turn(request)))
 			break;
 		if (again == AGAIN_OVERTAKEN)
 			message("planning again when the other process is done");

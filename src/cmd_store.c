@@ -85,59 +85,62 @@ static const char *bytes_text(uint64_t bytes, char out[FORMAT_SIZE + 8])
 
 /* ---- put: one object ---- */
 
-static enum as_err read_and_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
-				const char *path, struct value *value)
+static enum as_err read_and_put(struct store_change *change, const uint8_t key[KEY_SIZE],
+				const char *path, struct input_value *value)
 {
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = value_read(path, value, &error);
+	const enum as_err err = input_value_read(path, value, &error);
 	if (err == AS_OK)
-		return transaction_put(txn, key, value);
+		return store_change_put(change, key, value);
 	message_failure(err, &error);
 	return err;
 }
 
-static void describe_one(const uint8_t key[KEY_SIZE], const struct value *value,
-			 struct change *change)
+static void describe_one(const uint8_t key[KEY_SIZE], const struct input_value *value,
+			 struct change_summary *summary)
 {
 	char bytes[FORMAT_SIZE + 8], digits[FORMAT_SIZE];
-	*change = (struct change){
-		.action = "put", .keys = key, .count = 1, .bytes = value->len,
+	*summary = (struct change_summary){
+		.action = "put",
+		.keys = key,
+		.count = 1,
+		.bytes = value->len,
 	};
-	snprintf(change->text, sizeof(change->text), "put %s under %s%s",
+	snprintf(summary->text, sizeof(summary->text), "put %s under %s%s",
 		 bytes_text(value->len, bytes), format_key(key, 16, "...", digits, sizeof(digits)),
 		 key_note(key));
 }
 
 static int put_one(struct request *request)
 {
-	struct transaction txn;
-	struct change change;
-	struct value value = { .data = NULL };
+	struct store_change change;
+	struct change_summary summary;
+	struct input_value value = { .data = NULL };
 	uint8_t key[KEY_SIZE];
 	if (!whole_key_parse(request->args[1], key)) {
 		message("'%s' is no whole key, 64 hex digits: put takes no beginning of a key",
 			request->args[1]);
 		return EXIT_USAGE;
 	}
-	enum as_err err = transaction_begin(request, &txn);
+	enum as_err err = store_change_begin(request, &change);
 	if (err != AS_OK)
 		return message_status(err);
-	err = read_and_put(&txn, key, file_argument(request, 2), &value);
-	describe_one(key, &value, &change);
-	value_free(&value);
+	err = read_and_put(&change, key, file_argument(request, 2), &value);
+	describe_one(key, &value, &summary);
+	input_value_free(&value);
 	if (err != AS_OK)
-		return transaction_abandon(&txn, err);
-	return transaction_commit(&txn, request, &change);
+		return store_change_abandon(&change, err);
+	return store_change_commit(&change, request, &summary);
 }
 
 /* ---- put: many objects ---- */
 
 struct batch {
-	struct transaction txn;
+	struct store_change change;
 	FILE *list;
 	const char *name;	/* of the list */
 	uint64_t line;		/* number of the current one, from 1 */
-	struct value value;
+	struct input_value value;
 	uint64_t count, bytes;	/* put so far */
 };
 
@@ -162,10 +165,10 @@ static enum as_err put_line(struct batch *batch, char *line)
 				   "the line does not begin with a key of 64 hex digits");
 	if (path[0] == '\0')
 		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "no path stands behind the key");
-	enum as_err err = value_read(path, &batch->value, &error);
+	enum as_err err = input_value_read(path, &batch->value, &error);
 	if (err != AS_OK)
 		return refuse_line(batch, err, error.message);
-	err = transaction_put(&batch->txn, key, &batch->value);
+	err = store_change_put(&batch->change, key, &batch->value);
 	if (err != AS_OK)
 		return err;
 	batch->count++;
@@ -210,35 +213,37 @@ static enum as_err put_lines(struct batch *batch)
 	return err == AS_END ? AS_OK : err;
 }
 
-static void describe_batch(const struct batch *batch, struct change *change)
+static void describe_batch(const struct batch *batch, struct change_summary *summary)
 {
 	char bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
-	*change = (struct change){
-		.action = "put", .count = batch->count, .bytes = batch->bytes,
+	*summary = (struct change_summary){
+		.action = "put",
+		.count = batch->count,
+		.bytes = batch->bytes,
 	};
-	snprintf(change->text, sizeof(change->text), "put %s object%s, %s",
+	snprintf(summary->text, sizeof(summary->text), "put %s object%s, %s",
 		 format_count(batch->count, count, sizeof(count)), batch->count == 1 ? "" : "s",
 		 bytes_text(batch->bytes, bytes));
 }
 
 static int put_listed(struct request *request, struct batch *batch)
 {
-	struct change change;
-	enum as_err err = transaction_begin(request, &batch->txn);
+	struct change_summary summary;
+	enum as_err err = store_change_begin(request, &batch->change);
 	if (err != AS_OK)
 		return message_status(err);
 	err = put_lines(batch);
-	value_free(&batch->value);
+	input_value_free(&batch->value);
 	if (err != AS_OK)
-		return transaction_abandon(&batch->txn, err);
-	describe_batch(batch, &change);
-	return transaction_commit(&batch->txn, request, &change);
+		return store_change_abandon(&batch->change, err);
+	describe_batch(batch, &summary);
+	return store_change_commit(&batch->change, request, &summary);
 }
 
 static int put_batch(struct request *request)
 {
 	const char *path = file_argument(request, 1);
-	struct batch batch = { .list = stdin, .name = path ? path : VALUE_STANDARD_INPUT };
+	struct batch batch = { .list = stdin, .name = path ? path : INPUT_VALUE_STDIN };
 	if (path)
 		batch.list = fopen(path, "re");
 	if (!batch.list) {
@@ -310,7 +315,7 @@ static enum as_err read_keys(const struct request *request, struct keys *keys)
 }
 
 /* All that are missing are named, before anything is written. */
-static enum as_err look_for_all(struct transaction *txn, const struct keys *keys)
+static enum as_err look_for_all(struct store_change *change, const struct keys *keys)
 {
 	enum as_err result = AS_OK;
 	for (size_t i = 0; i < keys->count; i++) {
@@ -318,7 +323,7 @@ static enum as_err look_for_all(struct transaction *txn, const struct keys *keys
 		struct as_error error = { .code = AS_OK };
 		char hex[KEY_HEX_SIZE];
 		bool found;
-		const enum as_err err = as_contains(txn->store, key, KEY_SIZE, &found, &error);
+		const enum as_err err = as_contains(change->store, key, KEY_SIZE, &found, &error);
 		if (err != AS_OK) {
 			message_failure(err, &error);
 			return err;
@@ -332,41 +337,43 @@ static enum as_err look_for_all(struct transaction *txn, const struct keys *keys
 	return result;
 }
 
-static enum as_err delete_all(struct transaction *txn, const struct keys *keys)
+static enum as_err delete_all(struct store_change *change, const struct keys *keys)
 {
-	enum as_err err = look_for_all(txn, keys);
+	enum as_err err = look_for_all(change, keys);
 	for (size_t i = 0; i < keys->count && err == AS_OK; i++)
-		err = transaction_delete(txn, keys->bytes + i * KEY_SIZE);
+		err = store_change_delete(change, keys->bytes + i * KEY_SIZE);
 	return err;
 }
 
-static void describe_deleted(const struct keys *keys, struct change *change)
+static void describe_deleted(const struct keys *keys, struct change_summary *summary)
 {
 	char text[FORMAT_SIZE];
-	*change = (struct change){
-		.action = "delete", .keys = keys->bytes, .count = keys->count,
+	*summary = (struct change_summary){
+		.action = "delete",
+		.keys = keys->bytes,
+		.count = keys->count,
 	};
 	if (keys->count == 1)
-		snprintf(change->text, sizeof(change->text), "deleted %s%s",
+		snprintf(summary->text, sizeof(summary->text), "deleted %s%s",
 			 format_key(keys->bytes, 16, "...", text, sizeof(text)),
 			 key_note(keys->bytes));
 	else
-		snprintf(change->text, sizeof(change->text), "deleted %s objects",
+		snprintf(summary->text, sizeof(summary->text), "deleted %s objects",
 			 format_count(keys->count, text, sizeof(text)));
 }
 
 static int delete_and_commit(struct request *request, const struct keys *keys)
 {
-	struct transaction txn;
-	struct change change;
-	enum as_err err = transaction_begin(request, &txn);
+	struct store_change change;
+	struct change_summary summary;
+	enum as_err err = store_change_begin(request, &change);
 	if (err != AS_OK)
 		return message_status(err);
-	err = delete_all(&txn, keys);
+	err = delete_all(&change, keys);
 	if (err != AS_OK)
-		return transaction_abandon(&txn, err);
-	describe_deleted(keys, &change);
-	return transaction_commit(&txn, request, &change);
+		return store_change_abandon(&change, err);
+	describe_deleted(keys, &summary);
+	return store_change_commit(&change, request, &summary);
 }
 
 int cmd_delete(struct request *request)

@@ -158,7 +158,7 @@ static enum as_err remove_chosen(struct purge *purge)
 {
 	struct as_error error = { .code = AS_OK };
 	const struct permit *permit;
-	enum as_err err = mend_upgrade(purge->request, purge->repo, &permit);
+	enum as_err err = repository_upgrade(purge->request, purge->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	purge->bytes = 0;
@@ -183,9 +183,9 @@ static int purge(struct request *request, struct repo *repo, struct undo_folder_
 		write_purge(&purge, "would be freed");
 		return EXIT_DONE;
 	}
-	if (mend_asks(request)) {
+	if (confirm_is_wanted(request)) {
 		write_purge(&purge, "will be freed");
-		if (!mend_is_confirmed(request, "purge"))
+		if (!confirm_ask(request, "purge"))
 			return EXIT_CANCELLED;
 		purge.kept = 0;		/* told already */
 	}
@@ -230,7 +230,7 @@ static void write_json(struct return_trip *trip)
 static void write_plan(struct return_trip *trip)
 {
 	struct out *out = &trip->request->out;
-	const struct plan_text lines = out_plan_lines(out, mend_asks(trip->request));
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(trip->request));
 	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->repo->path, trip->name);
 	text_blank_line(out);
 	plan_text_plan(trip->plan, &lines);
@@ -240,8 +240,8 @@ static void write_report(struct return_trip *trip)
 {
 	struct out *out = &trip->request->out;
 	const struct repair_report report = { .has_changed = true, .is_done = true };
-	const struct plan_text lines = out_plan_lines(out, mend_asks(trip->request));
-	char path[QUOTE_SIZE];
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(trip->request));
+	char path[SHELL_QUOTE_SIZE];
 	if (out->json) {
 		write_json(trip);
 		return;
@@ -250,7 +250,7 @@ static void write_report(struct return_trip *trip)
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
 	text_line(out, TONE_FAINT, "To see how things stand: atticscope check %s",
-		  quote_path(trip->repo->path, path));
+		  shell_quote(trip->repo->path, path));
 }
 
 static enum as_err run_plan(struct return_trip *trip)
@@ -258,7 +258,7 @@ static enum as_err run_plan(struct return_trip *trip)
 	struct repair_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	const struct permit *permit;
-	enum as_err err = mend_upgrade(trip->request, trip->repo, &permit);
+	enum as_err err = repository_upgrade(trip->request, trip->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
@@ -278,9 +278,9 @@ static enum as_err run_plan(struct return_trip *trip)
 
 static int carry_out(struct return_trip *trip)
 {
-	if (mend_asks(trip->request)) {
+	if (confirm_is_wanted(trip->request)) {
 		write_plan(trip);
-		if (!mend_is_confirmed(trip->request, "undo"))
+		if (!confirm_ask(trip->request, "undo"))
 			return EXIT_CANCELLED;
 		text_blank_line(&trip->request->out);
 	}
@@ -330,7 +330,7 @@ static bool is_sensible(const struct request *request)
 	else if (request->arg_count > 1 && !request->options.purge)
 		message("undo takes back the newest repair; a name goes with --purge only");
 	else
-		return request->options.list || mend_can_ask(request, "undo");
+		return request->options.list || confirm_is_possible(request, "undo");
 	return false;
 }
 
@@ -341,7 +341,7 @@ int cmd_undo(struct request *request)
 	if (!is_sensible(request))
 		return EXIT_USAGE;
 	const bool may_write = !request->options.list && !request->options.dry_run;
-	enum as_err err = mend_open(request, may_write, &repo);
+	enum as_err err = repository_open_waiting(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
 	if (repo->dialect != DIALECT_ATTIC && !request->options.list) {

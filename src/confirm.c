@@ -10,14 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-bool mend_asks(const struct request *request)
+bool confirm_is_wanted(const struct request *request)
 {
 	return !request->options.yes && !request->options.dry_run;
 }
 
-bool mend_can_ask(const struct request *request, const char *name)
+bool confirm_is_possible(const struct request *request, const char *name)
 {
-	if (!mend_asks(request))
+	if (!confirm_is_wanted(request))
 		return true;
 	if (!request->out.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return true;
@@ -27,7 +27,7 @@ bool mend_can_ask(const struct request *request, const char *name)
 	return false;
 }
 
-bool mend_is_confirmed(struct request *request, const char *word)
+bool confirm_ask(struct request *request, const char *word)
 {
 	char answer[64];
 	text_blank_line(&request->out);

@@ -6,12 +6,12 @@
 
 /* Can the person be asked, or is that not called for (--yes, --dry-run)? False: @name says on
  * standard error what to add. */
-bool mend_can_ask(const struct request *request, const char *name);
+bool confirm_is_possible(const struct request *request, const char *name);
 
 /* Will the person be asked? */
-bool mend_asks(const struct request *request);
+bool confirm_is_wanted(const struct request *request);
 
 /* Ask for @word to be typed. False: something else was, or nothing. */
-bool mend_is_confirmed(struct request *request, const char *word);
+bool confirm_ask(struct request *request, const char *word);
 
 #endif

@@ -22,7 +22,7 @@ static enum as_err fail(struct as_error *error, const char *name)
 }
 
 /* Make room for at least one byte more, and for READ_MAX at most. */
-static bool grow(struct value *value)
+static bool grow(struct input_value *value)
 {
 	size_t capacity = value->capacity ? 2 * value->capacity : FIRST_CAPACITY;
 	if (capacity > READ_MAX)
@@ -35,7 +35,8 @@ static bool grow(struct value *value)
 	return true;
 }
 
-static enum as_err read_all(int fd, const char *name, struct value *value, struct as_error *error)
+static enum as_err read_all(int fd, const char *name, struct input_value *value,
+			    struct as_error *error)
 {
 	for (;;) {
 		if (value->len == value->capacity && !grow(value))
@@ -55,9 +56,9 @@ static enum as_err read_all(int fd, const char *name, struct value *value, struc
 	}
 }
 
-enum as_err value_read(const char *path, struct value *value, struct as_error *error)
+enum as_err input_value_read(const char *path, struct input_value *value, struct as_error *error)
 {
-	const char *name = path ? path : VALUE_STANDARD_INPUT;
+	const char *name = path ? path : INPUT_VALUE_STDIN;
 	value->len = 0;
 	if (!path)
 		return read_all(STDIN_FILENO, name, value, error);
@@ -69,8 +70,8 @@ enum as_err value_read(const char *path, struct value *value, struct as_error *e
 	return err;
 }
 
-void value_free(struct value *value)
+void input_value_free(struct input_value *value)
 {
 	free(value->data);
-	*value = (struct value){ 0 };
+	*value = (struct input_value){ 0 };
 }

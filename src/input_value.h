@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 /* How standard input is called in messages. */
-#define VALUE_STANDARD_INPUT "standard input"
+#define INPUT_VALUE_STDIN "standard input"
 
 /* All zero is empty. */
-struct value {
+struct input_value {
 	uint8_t *data;
 	size_t len, capacity;
 };
@@ -20,8 +20,8 @@ struct value {
  * of what that held. No more than AS_VALUE_MAX + 1 bytes are read. *@error names the file.
  * AS_ERR_TOO_LARGE; AS_ERR_CANCELLED: an interrupt came; AS_ERR_MEMORY; else the codes of
  * as_code_of_errno. */
-enum as_err value_read(const char *path, struct value *value, struct as_error *error);
+enum as_err input_value_read(const char *path, struct input_value *value, struct as_error *error);
 
-void value_free(struct value *value);
+void input_value_free(struct input_value *value);
 
 #endif

@@ -10,7 +10,7 @@
 static _Atomic bool came;
 static _Atomic bool *_Atomic watched;
 
-static void take_note(int number)
+static void remember_signal(int number)
 {
 	(void)number;
 	came = true;
@@ -23,7 +23,7 @@ void interrupt_catch(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	/* Without SA_RESTART a write that waits for a reader is given up too. */
-	struct sigaction action = { .sa_handler = take_note, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = remember_signal, .sa_flags = (int)SA_RESETHAND };
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		struct sigaction old;

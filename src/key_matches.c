@@ -7,40 +7,40 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void add(struct candidates *candidates, const uint8_t key[KEY_SIZE])
+static void add(struct key_matches *matches, const uint8_t key[KEY_SIZE])
 {
-	if (candidates->count < CANDIDATES_KEPT)
-		memcpy(candidates->keys[candidates->count], key, KEY_SIZE);
-	candidates->count++;
+	if (matches->count < KEY_MATCHES_KEPT)
+		memcpy(matches->keys[matches->count], key, KEY_SIZE);
+	matches->count++;
 }
 
 struct search {
 	const struct key_prefix *prefix;
-	struct candidates *candidates;
+	struct key_matches *matches;
 };
 
 static enum as_err match_bucket(void *context, const struct index_bucket *bucket)
 {
 	const struct search *search = context;
 	if (index_bucket_is_used(bucket) && key_prefix_matches(search->prefix, bucket->key))
-		add(search->candidates, bucket->key);
+		add(search->matches, bucket->key);
 	return AS_OK;
 }
 
-void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
-			   struct candidates *candidates)
+void key_matches_in_index(const struct repo *repo, const struct key_prefix *prefix,
+			  struct key_matches *matches)
 {
-	struct search search = { prefix, candidates };
+	struct search search = { prefix, matches };
 	uint32_t from = 0;
-	*candidates = (struct candidates){ .count = 0 };
+	*matches = (struct key_matches){ .count = 0 };
 	if (repo->index.fd >= 0)
 		index_each(&repo->index, &from, match_bucket, &search);
 }
 
-static bool is_listed(const struct candidates *candidates, const uint8_t key[KEY_SIZE])
+static bool is_listed(const struct key_matches *matches, const uint8_t key[KEY_SIZE])
 {
-	for (uint64_t i = 0; i < candidates->count && i < CANDIDATES_KEPT; i++)
-		if (memcmp(candidates->keys[i], key, KEY_SIZE) == 0)
+	for (uint64_t i = 0; i < matches->count && i < KEY_MATCHES_KEPT; i++)
+		if (memcmp(matches->keys[i], key, KEY_SIZE) == 0)
 			return true;
 	return false;
 }
@@ -52,29 +52,29 @@ static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 	const struct search *search = context;
 	(void)place;
 	if (outcome != OUTCOME_NONE && key_prefix_matches(search->prefix, key) &&
-	    (outcome == OUTCOME_OBJECT || !is_listed(search->candidates, key)))
-		add(search->candidates, key);
+	    (outcome == OUTCOME_OBJECT || !is_listed(search->matches, key)))
+		add(search->matches, key);
 	return AS_OK;
 }
 
-void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
-			 struct candidates *candidates)
+void key_matches_in_log(const struct verify *verify, const struct key_prefix *prefix,
+			struct key_matches *matches)
 {
-	struct search search = { prefix, candidates };
-	*candidates = (struct candidates){ .count = 0 };
+	struct search search = { prefix, matches };
+	*matches = (struct key_matches){ .count = 0 };
 	verify_each(verify, consider, &search);
 }
 
-void candidates_report(const struct candidates *candidates, const char *text)
+void key_matches_report(const struct key_matches *matches, const char *text)
 {
 	const uint64_t shown =
-		candidates->count < CANDIDATES_KEPT ? candidates->count : CANDIDATES_KEPT;
-	message("%s is the beginning of %" PRIu64 " keys:", text, candidates->count);
+		matches->count < KEY_MATCHES_KEPT ? matches->count : KEY_MATCHES_KEPT;
+	message("%s is the beginning of %" PRIu64 " keys:", text, matches->count);
 	for (uint64_t i = 0; i < shown; i++) {
 		char hex[KEY_HEX_SIZE];
-		key_to_hex(candidates->keys[i], hex);
-		message("  %s%s", hex, key_note(candidates->keys[i]));
+		key_to_hex(matches->keys[i], hex);
+		message("  %s%s", hex, key_note(matches->keys[i]));
 	}
-	if (shown < candidates->count)
-		message("  and %" PRIu64 " more", candidates->count - shown);
+	if (shown < matches->count)
+		message("  and %" PRIu64 " more", matches->count - shown);
 }

@@ -4,23 +4,23 @@
 
 #include "engine/check/check.h"
 
-#define CANDIDATES_KEPT 4
+#define KEY_MATCHES_KEPT 4
 
-struct candidates {
+struct key_matches {
 	uint64_t count;
-	uint8_t keys[CANDIDATES_KEPT][KEY_SIZE];	/* the first ones found */
+	uint8_t keys[KEY_MATCHES_KEPT][KEY_SIZE]; /* the first ones found */
 };
 
 /* By the index, read to its end or up to where the disk refuses. None where there is no index. */
-void candidates_from_index(const struct repo *repo, const struct key_prefix *prefix,
-			   struct candidates *candidates);
+void key_matches_in_index(const struct repo *repo, const struct key_prefix *prefix,
+			  struct key_matches *matches);
 
 /* By the log, with all evidence weighed: objects, and those that are lost. Needs a complete
  * @verify. */
-void candidates_from_log(const struct verify *verify, const struct key_prefix *prefix,
-			 struct candidates *candidates);
+void key_matches_in_log(const struct verify *verify, const struct key_prefix *prefix,
+			struct key_matches *matches);
 
 /* Say on standard error that @text may be any of them. */
-void candidates_report(const struct candidates *candidates, const char *text);
+void key_matches_report(const struct key_matches *matches, const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MESSAGE_MAX (QUOTE_SIZE + 1024)	/* bytes; holds a sentence and a path */
+#define MESSAGE_MAX (SHELL_QUOTE_SIZE + 1024) /* bytes; holds a sentence and a path */
 
 void message(const char *format, ...)
 {
@@ -25,8 +25,8 @@ void message(const char *format, ...)
 
 void message_check(const char *text, const char *path)
 {
-	char quoted[QUOTE_SIZE];
-	message("%s: atticscope check %s", text, quote_path(path, quoted));
+	char quoted[SHELL_QUOTE_SIZE];
+	message("%s: atticscope check %s", text, shell_quote(path, quoted));
 }
 
 void message_lines(const char *lines)

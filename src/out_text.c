@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define CELL_MAX 512		/* bytes of a cell's text */
-#define LINE_MAX_BYTES (QUOTE_SIZE + 1024)	/* of a formatted line */
+#define LINE_MAX_BYTES (SHELL_QUOTE_SIZE + 1024) /* of a formatted line */
 #define LABEL_WIDTH 16
 #define KEY_SHORT 12u		/* digits of a key that are always shown */
 #define PARAGRAPH_WIDTH 80u	/* where there is no terminal */

@@ -65,7 +65,7 @@ static int64_t time_left(const struct request *request)
 	return patience > now_ms() ? patience - now_ms() : 0;
 }
 
-bool mend_waits_for_turn(const struct request *request)
+bool repository_wait_turn(const struct request *request)
 {
 	/* Two that gave way do not come back at the same moment. */
 	const long pause = PAUSE_MS + (long)getpid() % PAUSE_MS;
@@ -102,7 +102,8 @@ static enum as_err tell(const struct request *request, enum as_err err,
 	return err;
 }
 
-enum as_err mend_open(const struct request *request, bool may_write, struct repo **repo)
+enum as_err repository_open_waiting(const struct request *request, bool may_write,
+				    struct repo **repo)
 {
 	struct as_error error = { .code = AS_OK };
 	interrupt_catch();
@@ -115,8 +116,8 @@ static int wants_to_stop(void *context)
 	return interrupt_came();
 }
 
-enum as_err mend_upgrade(const struct request *request, struct repo *repo,
-			 const struct permit **permit)
+enum as_err repository_upgrade(const struct request *request, struct repo *repo,
+			       const struct permit **permit)
 {
 	const int64_t left = time_left(request);
 	const struct lock_wait wait = {

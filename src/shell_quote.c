@@ -24,44 +24,45 @@ static bool is_printable(const char *text)
 	return true;
 }
 
-static void quote_printable(const char *prefix, const char *path, char out[QUOTE_SIZE])
+static void quote_printable(const char *prefix, const char *path, char out[SHELL_QUOTE_SIZE])
 {
-	size_t at = (size_t)snprintf(out, QUOTE_SIZE, "'%s", prefix);
-	for (; *path && at + ROOM < QUOTE_SIZE; path++)
-		at += (size_t)snprintf(out + at, QUOTE_SIZE - at, *path == '\'' ? "'\\''" : "%c",
-				       *path);
-	snprintf(out + at, QUOTE_SIZE - at, "'");
+	size_t at = (size_t)snprintf(out, SHELL_QUOTE_SIZE, "'%s", prefix);
+	for (; *path && at + ROOM < SHELL_QUOTE_SIZE; path++)
+		at += (size_t)snprintf(out + at, SHELL_QUOTE_SIZE - at,
+				       *path == '\'' ? "'\\''" : "%c", *path);
+	snprintf(out + at, SHELL_QUOTE_SIZE - at, "'");
 }
 
 /* By printf, which dash and busybox have as well: dash has no $'...'. Whatever one of the shells
  * could take for something else becomes digits: ' ends the quotes, ! is the history's, \ and % are
  * printf's. */
-static void quote_digits(const char *prefix, const char *path, char out[QUOTE_SIZE])
+static void quote_digits(const char *prefix, const char *path, char out[SHELL_QUOTE_SIZE])
 {
 	size_t left = strlen(path);
 	/* $() drops newlines at the end; a slash behind them names the same folder. */
 	const char *suffix = path[left - 1] == '\n' ? "/" : "";
-	size_t at = (size_t)snprintf(out, QUOTE_SIZE, "\"$(printf '%s", prefix);
-	while (left > 0 && at + ROOM < QUOTE_SIZE) {
+	size_t at = (size_t)snprintf(out, SHELL_QUOTE_SIZE, "\"$(printf '%s", prefix);
+	while (left > 0 && at + ROOM < SHELL_QUOTE_SIZE) {
 		size_t used = strchr("'!\\%", *path) ? 0 : format_printable(path, left);
 		if (used > 0)
-			at += (size_t)snprintf(out + at, QUOTE_SIZE - at, "%.*s", (int)used, path);
+			at += (size_t)snprintf(out + at, SHELL_QUOTE_SIZE - at, "%.*s", (int)used,
+					       path);
 		else
-			at += (size_t)snprintf(out + at, QUOTE_SIZE - at, "\\%03o",
+			at += (size_t)snprintf(out + at, SHELL_QUOTE_SIZE - at, "\\%03o",
 					       (unsigned char)*path);
 		used += used == 0;
 		path += used;
 		left -= used;
 	}
-	snprintf(out + at, QUOTE_SIZE - at, "%s')\"", suffix);
+	snprintf(out + at, SHELL_QUOTE_SIZE - at, "%s')\"", suffix);
 }
 
-const char *quote_path(const char *path, char out[QUOTE_SIZE])
+const char *shell_quote(const char *path, char out[SHELL_QUOTE_SIZE])
 {
 	/* What begins so would be an option. */
 	const char *prefix = path[0] == '-' ? "./" : "";
 	if (path[0] != '\0' && path[strspn(path, plain)] == '\0')
-		snprintf(out, QUOTE_SIZE, "%s%s", prefix, path);
+		snprintf(out, SHELL_QUOTE_SIZE, "%s%s", prefix, path);
 	else if (is_printable(path))
 		quote_printable(prefix, path, out);
 	else

@@ -34,17 +34,17 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t time_left(const struct transaction *txn)
+static int64_t time_left(const struct store_change *change)
 {
-	const int64_t left = txn->patience - now_ms();
+	const int64_t left = change->patience - now_ms();
 	return left > 0 ? left : 0;
 }
 
 /* Pause for a moment. False: there is no more time to wait. */
-static bool wait_a_moment(const struct transaction *txn)
+static bool wait_a_moment(const struct store_change *change)
 {
 	const struct timespec moment = { .tv_sec = 0, .tv_nsec = PAUSE_MS * 1000000L };
-	if (time_left(txn) == 0)
+	if (time_left(change) == 0)
 		return false;
 	nanosleep(&moment, NULL);
 	return true;
@@ -56,16 +56,16 @@ static int wants_to_stop(void *context)
 	return interrupt_came();
 }
 
-static enum as_err open_patiently(struct transaction *txn, struct as_error *error)
+static enum as_err open_patiently(struct store_change *change, struct as_error *error)
 {
 	for (;;) {
-		const int64_t left = time_left(txn);
+		const int64_t left = time_left(change);
 		const struct as_options options = {
 			.lock_wait = left > LOCK_GRACE_MS ? (unsigned)left : LOCK_GRACE_MS,
 			.interrupt = wants_to_stop,
 		};
-		const enum as_err err = as_open(txn->path, &options, &txn->store, error);
-		if (err != AS_ERR_LOCK_FAILED || !wait_a_moment(txn))
+		const enum as_err err = as_open(change->path, &options, &change->store, error);
+		if (err != AS_ERR_LOCK_FAILED || !wait_a_moment(change))
 			return err;
 		if (interrupt_came())
 			return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
@@ -73,64 +73,64 @@ static enum as_err open_patiently(struct transaction *txn, struct as_error *erro
 }
 
 /* What stands in the way of a change. */
-static enum as_err judge(const struct transaction *txn, struct as_error *error)
+static enum as_err judge(const struct store_change *change, struct as_error *error)
 {
-	const struct as_state *state = &txn->before;
+	const struct as_state *state = &change->before;
 	const enum as_err err = state->needs_rollback ? AS_ERR_UNCOMMITTED
 				: state->needs_recover ? AS_ERR_INDEX : AS_OK;
 	if (err == AS_OK)
 		return AS_OK;
-	return as_fail(error, err, 0, "%s: %s", txn->path,
+	return as_fail(error, err, 0, "%s: %s", change->path,
 		       state->why[0] ? state->why : as_err_text(err));
 }
 
-static enum as_err open_in_order(struct transaction *txn, struct as_error *error)
+static enum as_err open_in_order(struct store_change *change, struct as_error *error)
 {
-	enum as_err err = open_patiently(txn, error);
+	enum as_err err = open_patiently(change, error);
 	if (err != AS_OK)
 		return err;
-	as_get_state(txn->store, &txn->before);
-	err = judge(txn, error);
+	as_get_state(change->store, &change->before);
+	err = judge(change, error);
 	if (err == AS_OK)
-		err = as_len(txn->store, &txn->objects_before, error);
+		err = as_len(change->store, &change->objects_before, error);
 	if (err != AS_OK) {
-		as_close(txn->store);
-		txn->store = NULL;
+		as_close(change->store);
+		change->store = NULL;
 	}
 	return err;
 }
 
 /* Say why nothing can be changed, and what the person can do about it. */
-static enum as_err tell(const struct transaction *txn, enum as_err err,
+static enum as_err tell(const struct store_change *change, enum as_err err,
 			const struct as_error *error)
 {
 	if (err == AS_OK)
 		return AS_OK;
 	message_failure(err, error);
-	if (err == AS_ERR_LOCK_FAILED && txn->lock_wait == 0)
+	if (err == AS_ERR_LOCK_FAILED && change->lock_wait == 0)
 		message("with --lock-wait=SECONDS it is waited for");
 	else if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
 		message_check("until that is mended nothing can be changed; see the rest with",
-			      txn->path);
+			      change->path);
 	return err;
 }
 
-enum as_err transaction_begin(const struct request *request, struct transaction *txn)
+enum as_err store_change_begin(const struct request *request, struct store_change *change)
 {
 	struct as_error error = { .code = AS_OK };
 	char owner[OWNER_TEXT_SIZE];
-	*txn = (struct transaction){
+	*change = (struct store_change){
 		.path = request->args[0],
 		.lock_wait = request->options.lock_wait,
 		.patience = now_ms() + (int64_t)request->options.lock_wait * 1000,
 	};
 	interrupt_catch();
-	const enum as_err err = open_in_order(txn, &error);
-	if (err == AS_OK && txn->before.has_other_owner) {
-		plan_text_owner(txn->before.owner, owner);
+	const enum as_err err = open_in_order(change, &error);
+	if (err == AS_OK && change->before.has_other_owner) {
+		plan_text_owner(change->before.owner, owner);
 		message("%s", owner);
 	}
-	return tell(txn, err, &error);
+	return tell(change, err, &error);
 }
 
 /* ---- changing ---- */
@@ -138,52 +138,54 @@ enum as_err transaction_begin(const struct request *request, struct transaction 
 /* Does @err go away when the store is opened again? Two that wait for each other's shared lock
  * would do so for ever: the library refuses one of them at once, which then has to let go of its
  * own, and to leave the other a moment in which nobody holds one. */
-static bool tries_again(struct transaction *txn, enum as_err *err, struct as_error *error)
+static bool tries_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
-	if (*err != AS_ERR_LOCK_FAILED || time_left(txn) == 0)
+	if (*err != AS_ERR_LOCK_FAILED || time_left(change) == 0)
 		return false;
-	as_close(txn->store);
-	txn->store = NULL;
-	wait_a_moment(txn);
-	*err = open_in_order(txn, error);
+	as_close(change->store);
+	change->store = NULL;
+	wait_a_moment(change);
+	*err = open_in_order(change, error);
 	return *err == AS_OK;
 }
 
-enum as_err transaction_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
-			    const struct value *value)
+enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_SIZE],
+			     const struct input_value *value)
 {
 	struct as_error error = { .code = AS_OK };
 	enum as_err err;
 	do
-		err = as_put(txn->store, key, KEY_SIZE, value->data, value->len, &error);
-	while (tries_again(txn, &err, &error));
-	return tell(txn, err, &error);
+		err = as_put(change->store, key, KEY_SIZE, value->data, value->len, &error);
+	while (tries_again(change, &err, &error));
+	return tell(change, err, &error);
 }
 
-enum as_err transaction_delete(struct transaction *txn, const uint8_t key[KEY_SIZE])
+enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE])
 {
 	struct as_error error = { .code = AS_OK };
 	enum as_err err;
 	do
-		err = as_delete(txn->store, key, KEY_SIZE, &error);
-	while (tries_again(txn, &err, &error));
-	return tell(txn, err, &error);
+		err = as_delete(change->store, key, KEY_SIZE, &error);
+	while (tries_again(change, &err, &error));
+	return tell(change, err, &error);
 }
 
-int transaction_abandon(struct transaction *txn, enum as_err err)
+int store_change_abandon(struct store_change *change, enum as_err err)
 {
 	struct as_state state = { .in_transaction = false };
 	struct as_error error = { .code = AS_OK };
-	if (txn->store)
-		as_get_state(txn->store, &state);
-	if ((state.in_transaction || state.dead) && as_rollback(txn->store, 0, &error) != AS_OK) {
+	if (change->store)
+		as_get_state(change->store, &state);
+	if ((state.in_transaction || state.dead) &&
+	    as_rollback(change->store, 0, &error) != AS_OK) {
 		message_failure(error.code, &error);
 		message_check("nothing was committed, but what was written could not be removed; "
-			      "see the rest with", txn->path);
+			      "see the rest with",
+			      change->path);
 	} else {
 		message("nothing was changed");
 	}
-	as_close(txn->store);
+	as_close(change->store);
 	return message_status(err);
 }
 
@@ -194,13 +196,13 @@ static json_t *json_transaction(const struct as_state *state)
 	return json_number_if(state->has_transaction, state->transaction);
 }
 
-static json_t *json_keys(const struct change *change)
+static json_t *json_keys(const struct change_summary *summary)
 {
-	if (!change->keys)
+	if (!summary->keys)
 		return json_null();
 	json_t *array = json_array();
-	for (uint64_t i = 0; i < change->count; i++)
-		json_append(&array, json_key(change->keys + i * KEY_SIZE));
+	for (uint64_t i = 0; i < summary->count; i++)
+		json_append(&array, json_key(summary->keys + i * KEY_SIZE));
 	return array;
 }
 
@@ -212,20 +214,20 @@ struct outcome {
 	struct as_report report;
 };
 
-static void write_json(struct out *out, const struct transaction *txn,
-		       const struct change *change, const struct outcome *outcome)
+static void write_json(struct out *out, const struct store_change *change,
+		       const struct change_summary *summary, const struct outcome *outcome)
 {
 	const struct as_report *report = &outcome->report;
 	json_t *object = json_object();
-	json_add(&object, "action", json_text(change->action));
-	json_add(&object, "repository", json_text(txn->path));
-	json_add(&object, "transaction_before", json_transaction(&txn->before));
+	json_add(&object, "action", json_text(summary->action));
+	json_add(&object, "repository", json_text(change->path));
+	json_add(&object, "transaction_before", json_transaction(&change->before));
 	json_add(&object, "transaction_after", json_transaction(&outcome->state));
-	json_add(&object, "objects_before", json_number(txn->objects_before));
+	json_add(&object, "objects_before", json_number(change->objects_before));
 	json_add(&object, "objects_after", json_number_if(outcome->is_counted, outcome->objects));
-	json_add(&object, "keys", json_keys(change));
-	json_add(&object, "count", json_number(change->count));
-	json_add(&object, "bytes", json_number(change->bytes));
+	json_add(&object, "keys", json_keys(summary));
+	json_add(&object, "count", json_number(summary->count));
+	json_add(&object, "bytes", json_number(summary->bytes));
 	json_add(&object, "segments_compacted", json_number(report->segments_compacted));
 	json_add(&object, "entries_copied", json_number(report->entries_copied));
 	json_add(&object, "bytes_copied", json_number(report->bytes_copied));
@@ -234,7 +236,7 @@ static void write_json(struct out *out, const struct transaction *txn,
 	json_object_out(out, object);
 }
 
-static void write_text(struct out *out, const struct change *change,
+static void write_text(struct out *out, const struct change_summary *summary,
 		       const struct outcome *outcome)
 {
 	const struct as_report *report = &outcome->report;
@@ -252,10 +254,10 @@ static void write_text(struct out *out, const struct change *change,
 			 "; %" PRIu32 " segment%s compacted, %s freed",
 			 report->segments_compacted, report->segments_compacted == 1 ? "" : "s",
 			 format_bytes(report->bytes_freed, freed, sizeof(freed)));
-	text_line(out, TONE_PLAIN, "%s; %s%s%s", change->text, transaction, objects, compacted);
+	text_line(out, TONE_PLAIN, "%s; %s%s%s", summary->text, transaction, objects, compacted);
 }
 
-static int warn_of_skipped(const struct transaction *txn, const struct as_report *report)
+static int warn_of_skipped(const struct store_change *change, const struct as_report *report)
 {
 	if (report->segments_skipped == 0)
 		return EXIT_DONE;
@@ -263,29 +265,29 @@ static int warn_of_skipped(const struct transaction *txn, const struct as_report
 		report->segments_skipped, report->segments_skipped == 1 ? "" : "s",
 		report->skipped.message[0] ? report->skipped.message
 					   : as_err_text(report->skipped.code));
-	message_check("what was asked is done all the same; see the rest with", txn->path);
+	message_check("what was asked is done all the same; see the rest with", change->path);
 	return EXIT_PROBLEMS;
 }
 
 /* Were the report lost on its way, the person could take the change for undone. */
-static void write_report(struct out *out, const struct transaction *txn,
-			 const struct change *change, const struct outcome *outcome)
+static void write_report(struct out *out, const struct store_change *change,
+			 const struct change_summary *summary, const struct outcome *outcome)
 {
 	if (out->json)
-		write_json(out, txn, change, outcome);
+		write_json(out, change, summary, outcome);
 	else
-		write_text(out, change, outcome);
+		write_text(out, summary, outcome);
 	fflush(out->stream);
 	out_goes_on(out);
 	if (out->error != 0 && out->error != EPIPE)
-		message("%s is changed and committed all the same", txn->path);
+		message("%s is changed and committed all the same", change->path);
 }
 
 /* ---- committing ---- */
 
 /* The transaction is durable, but what comes after it failed: the copying of compaction, which
  * needs room, or was interrupted. Without it the rest may well succeed. */
-static int finish_without_compaction(struct transaction *txn, enum as_err err,
+static int finish_without_compaction(struct store_change *change, enum as_err err,
 				     const struct as_error *first, const struct as_report *report)
 {
 	struct as_error error = { .code = AS_OK };
@@ -297,35 +299,36 @@ static int finish_without_compaction(struct transaction *txn, enum as_err err,
 			report->segments_left == 1 ? "" : "s");
 		return EXIT_PROBLEMS;
 	}
-	if (as_commit(txn->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
+	if (as_commit(change->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
 		message("the transaction is committed, but not all superseded entries could be "
 			"removed; a later put or delete tries that again");
 		return EXIT_PROBLEMS;
 	}
 	message_failure(error.code, &error);
 	message_check("the transaction is committed, but index and hints could not be written; "
-		      "see the rest with", txn->path);
+		      "see the rest with",
+		      change->path);
 	return EXIT_PROBLEMS;
 }
 
-int transaction_commit(struct transaction *txn, struct request *request,
-		       const struct change *change)
+int store_change_commit(struct store_change *change, struct request *request,
+			const struct change_summary *summary)
 {
 	struct outcome outcome = { .objects = 0 };
 	struct as_error error = { .code = AS_OK };
 	int status = EXIT_DONE;
 	enum as_err err = AS_ERR_CANCELLED;
 	if (!interrupt_came())	/* the last moment to heed one */
-		err = as_commit(txn->store, 0, &outcome.report, &error);
+		err = as_commit(change->store, 0, &outcome.report, &error);
 	if (err != AS_OK && !outcome.report.committed) {
 		message_failure(err, &error);
-		return transaction_abandon(txn, err);
+		return store_change_abandon(change, err);
 	}
 	if (err != AS_OK)
-		status = finish_without_compaction(txn, err, &error, &outcome.report);
-	as_get_state(txn->store, &outcome.state);
-	outcome.is_counted = as_len(txn->store, &outcome.objects, NULL) == AS_OK;
-	as_close(txn->store);
-	write_report(&request->out, txn, change, &outcome);
-	return status | warn_of_skipped(txn, &outcome.report);
+		status = finish_without_compaction(change, err, &error, &outcome.report);
+	as_get_state(change->store, &outcome.state);
+	outcome.is_counted = as_len(change->store, &outcome.objects, NULL) == AS_OK;
+	as_close(change->store);
+	write_report(&request->out, change, summary, &outcome);
+	return status | warn_of_skipped(change, &outcome.report);
 }

@@ -9,7 +9,7 @@
 #include "src/command.h"
 #include "src/input_value.h"
 
-struct transaction {
+struct store_change {
 	struct as_store *store;
 	const char *path;
 	unsigned lock_wait;	/* seconds */
@@ -20,7 +20,7 @@ struct transaction {
 };
 
 /* What a command did, for the report. */
-struct change {
+struct change_summary {
 	const char *action;	/* in JSON */
 	char text[160];		/* for people: "put 12 bytes under ..." */
 	const uint8_t *keys;	/* back to back; NULL where they are too many to tell */
@@ -33,21 +33,21 @@ bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE]);
 
 /* Open the repository that @request names first, and catch interrupts. A repository in disorder is
  * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
-enum as_err transaction_begin(const struct request *request, struct transaction *txn);
+enum as_err store_change_begin(const struct request *request, struct store_change *change);
 
-/* as_put and as_delete; the first one waits for the lock. After any error only transaction_abandon
+/* as_put and as_delete; the first one waits for the lock. After any error only store_change_abandon
  * makes sense. */
-enum as_err transaction_put(struct transaction *txn, const uint8_t key[KEY_SIZE],
-			    const struct value *value);
-enum as_err transaction_delete(struct transaction *txn, const uint8_t key[KEY_SIZE]);
+enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_SIZE],
+			     const struct input_value *value);
+enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE]);
 
-/* Commit, close, and report on standard output what @change did; or transaction_abandon, when that
- * fails or an interrupt came. Returns the exit status. */
-int transaction_commit(struct transaction *txn, struct request *request,
-		       const struct change *change);
+/* Commit, close, and report on standard output what @summary says; or store_change_abandon, when
+ * that fails or an interrupt came. Returns the exit status. */
+int store_change_commit(struct store_change *change, struct request *request,
+			const struct change_summary *summary);
 
 /* Roll back what was begun, say that nothing was changed, and close. Returns the exit status that
  * stands for @err, the reason, which was told. */
-int transaction_abandon(struct transaction *txn, enum as_err err);
+int store_change_abandon(struct store_change *change, enum as_err err);
 
 #endif

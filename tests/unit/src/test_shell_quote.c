@@ -34,9 +34,9 @@ static void a_path_is_quoted_only_where_it_must_be(void **state)
 		{ "'%\\!\001", "\"$(printf '\\047\\045\\134\\041\\001')\"" },
 		{ "-\001", "\"$(printf './-\\001')\"" },
 	};
-	char quoted[QUOTE_SIZE];
+	char quoted[SHELL_QUOTE_SIZE];
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_string_equal(quote_path(cases[i].path, quoted), cases[i].quoted);
+		assert_string_equal(shell_quote(cases[i].path, quoted), cases[i].quoted);
 	(void)state;
 }
 
@@ -53,8 +53,8 @@ static void the_shell_reads_the_same_path(void **state)
 		{ "two\n\n", "two\n\n/" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char quoted[QUOTE_SIZE], command[QUOTE_SIZE + 32], read[256] = "";
-		quote_path(cases[i].path, quoted);
+		char quoted[SHELL_QUOTE_SIZE], command[SHELL_QUOTE_SIZE + 32], read[256] = "";
+		shell_quote(cases[i].path, quoted);
 		snprintf(command, sizeof(command), "printf %%s %s", quoted);
 		FILE *shell = popen(command, "r");
 		assert_non_null(shell);
@@ -67,14 +67,14 @@ static void the_shell_reads_the_same_path(void **state)
 
 static void the_longest_path_fits(void **state)
 {
-	char path[4096], quoted[QUOTE_SIZE];
+	char path[4096], quoted[SHELL_QUOTE_SIZE];
 	memset(path, '\001', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	quote_path(path, quoted);
+	shell_quote(path, quoted);
 	assert_string_equal(quoted + strlen(quoted) - 7, "\\001')\"");
 	assert_int_equal(strlen(quoted), strlen("\"$(printf '')\"") + 4 * (sizeof(path) - 1));
 	memset(path, '\'', sizeof(path) - 1);
-	quote_path(path, quoted);
+	shell_quote(path, quoted);
 	assert_int_equal(strlen(quoted), strlen("''") + 4 * (sizeof(path) - 1));
 	(void)state;
 }
