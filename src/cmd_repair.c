@@ -2,6 +2,7 @@
 
 #include "src/confirm.h"
 #include "src/interrupt.h"
+#include "src/lock_wait.h"
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"
@@ -400,7 +401,7 @@ int cmd_repair(struct request *request)
 		status = try_once(request, repair_of(name), &again);
 		changes += again == AGAIN_CHANGED;
 		if (again == AGAIN_NOT ||
-		    (again == AGAIN_OVERTAKEN && !repository_wait_turn(request)))
+		    (again == AGAIN_OVERTAKEN && !lock_wait_pause(request)))
 			break;
 		if (again == AGAIN_OVERTAKEN)
 			message("planning again when the other process is done");

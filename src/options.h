@@ -66,10 +66,6 @@ struct options {
 	unsigned threads;		/* 0: one for each processor */
 };
 
-/* Milliseconds that a writer waits in any case: of two that want to write at once one is refused, and
- * lets go of its lock within that time. */
-#define LOCK_GRACE_MS 500u
-
 struct option_row {
 	int letter;		/* 0: none */
 	const char *name;

@@ -3,13 +3,9 @@
 #include "src/repository.h"
 
 #include "src/interrupt.h"
+#include "src/lock_wait.h"
 #include "src/message.h"
 #include "src/progress.h"
-
-#include <time.h>
-#include <unistd.h>
-
-#define PAUSE_MS 50	/* between two attempts to get a lock */
 
 enum as_err repository_open_any(const struct request *request, struct repo **repo)
 {
@@ -49,85 +45,31 @@ void repository_close(struct repo *repo)
 
 /* ---- to change it ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t patience;	/* until when --lock-wait lets wait; 0: nothing was opened yet */
-
-static int64_t time_left(const struct request *request)
-{
-	if (patience == 0)
-		patience = now_ms() + (int64_t)request->options.lock_wait * 1000;
-	return patience > now_ms() ? patience - now_ms() : 0;
-}
-
-bool repository_wait_turn(const struct request *request)
-{
-	/* Two that gave way do not come back at the same moment. */
-	const long pause = PAUSE_MS + (long)getpid() % PAUSE_MS;
-	const struct timespec moment = { .tv_nsec = pause * 1000000L };
-	if (time_left(request) == 0)
-		return false;
-	nanosleep(&moment, NULL);
-	return !interrupt_came();
-}
-
-static enum as_err open_patiently(const struct request *request, bool may_write,
-				  struct repo **repo, struct as_error *error)
-{
-	const struct repo_options options = { .may_write = may_write };
-	const struct timespec moment = { .tv_nsec = PAUSE_MS * 1000000L };
-	for (;;) {
-		const enum as_err err = repo_open(request->args[0], &options, repo, error);
-		if (err != AS_ERR_LOCK_FAILED || time_left(request) == 0)
-			return err;
-		nanosleep(&moment, NULL);
-		if (interrupt_came())
-			return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
-	}
-}
-
-static enum as_err tell(const struct request *request, enum as_err err,
-			const struct as_error *error)
-{
-	if (err == AS_OK)
-		return AS_OK;
-	message_failure(err, error);
-	if (err == AS_ERR_LOCK_FAILED && request->options.lock_wait == 0)
-		message("with --lock-wait=SECONDS it is waited for");
-	return err;
-}
-
 enum as_err repository_open_waiting(const struct request *request, bool may_write,
 				    struct repo **repo)
 {
+	const struct repo_options options = { .may_write = may_write };
 	struct as_error error = { .code = AS_OK };
+	enum as_err err;
 	interrupt_catch();
-	return tell(request, open_patiently(request, may_write, repo, &error), &error);
-}
-
-static int wants_to_stop(void *context)
-{
-	(void)context;
-	return interrupt_came();
+	do
+		err = repo_open(request->args[0], &options, repo, &error);
+	while (err == AS_ERR_LOCK_FAILED && lock_wait_pause(request));
+	if (err == AS_ERR_LOCK_FAILED && interrupt_came())
+		err = as_fail(&error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
+	return lock_wait_report(request, err, &error);
 }
 
 enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 			       const struct permit **permit)
 {
-	const int64_t left = time_left(request);
 	const struct lock_wait wait = {
-		.ms = left > LOCK_GRACE_MS ? (unsigned)left : LOCK_GRACE_MS,
-		.interrupt = wants_to_stop,
+		.ms = lock_wait_to_write(request), .interrupt = lock_wait_is_interrupted,
 	};
 	struct as_error error = { .code = AS_OK };
 	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, &error);
 	*permit = lock_permit(repo_lock(repo));
-	return tell(request, err, &error);
+	return lock_wait_report(request, err, &error);
 }
 
 /* ---- all of it ---- */

@@ -21,14 +21,10 @@ void repository_close(struct repo *repo);
 enum as_err repository_open_waiting(const struct request *request, bool may_write,
 				    struct repo **repo);
 
-/* Make the shared lock of @repo exclusive, waiting for others as --lock-wait says, LOCK_GRACE_MS at
- * least. *@permit is good until lock_lower. */
+/* Make the shared lock of @repo exclusive, waiting for others as
+ * lock_wait_to_write says. *@permit is good until lock_lower. */
 enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 			       const struct permit **permit);
-
-/* After another process came first and the repository was closed: pause, so that it gets the lock.
- * False: the time that --lock-wait gives is over, or it was interrupted. */
-bool repository_wait_turn(const struct request *request);
 
 /* Read all of it, with a progress bar; an interrupt cancels. AS_OK, or the error, whose message was
  * printed; *@verify is then NULL. */

@@ -4,6 +4,7 @@
 
 #include "engine/repair/plan_text.h"
 #include "src/interrupt.h"
+#include "src/lock_wait.h"
 #include "src/message.h"
 #include "src/out_json.h"
 #include "src/out_text.h"
@@ -12,9 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
-
-#define PAUSE_MS 50	/* between two attempts to get a lock */
 
 bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE])
 {
@@ -25,74 +23,31 @@ bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE])
 	return true;
 }
 
-/* ---- opening and waiting ---- */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t time_left(const struct store_change *change)
-{
-	const int64_t left = change->patience - now_ms();
-	return left > 0 ? left : 0;
-}
-
-/* Pause for a moment. False: there is no more time to wait. */
-static bool wait_a_moment(const struct store_change *change)
-{
-	const struct timespec moment = { .tv_sec = 0, .tv_nsec = PAUSE_MS * 1000000L };
-	if (time_left(change) == 0)
-		return false;
-	nanosleep(&moment, NULL);
-	return true;
-}
-
-static int wants_to_stop(void *context)
-{
-	(void)context;
-	return interrupt_came();
-}
-
-static enum as_err open_patiently(struct store_change *change, struct as_error *error)
-{
-	for (;;) {
-		const int64_t left = time_left(change);
-		const struct as_options options = {
-			.lock_wait = left > LOCK_GRACE_MS ? (unsigned)left : LOCK_GRACE_MS,
-			.interrupt = wants_to_stop,
-		};
-		const enum as_err err = as_open(change->path, &options, &change->store, error);
-		if (err != AS_ERR_LOCK_FAILED || !wait_a_moment(change))
-			return err;
-		if (interrupt_came())
-			return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
-	}
-}
-
-/* What stands in the way of a change. */
-static enum as_err judge(const struct store_change *change, struct as_error *error)
-{
-	const struct as_state *state = &change->before;
-	const enum as_err err = state->needs_rollback ? AS_ERR_UNCOMMITTED
-				: state->needs_recover ? AS_ERR_INDEX : AS_OK;
-	if (err == AS_OK)
-		return AS_OK;
-	return as_fail(error, err, 0, "%s: %s", change->path,
-		       state->why[0] ? state->why : as_err_text(err));
-}
+/* ---- opening ---- */
 
 static enum as_err open_in_order(struct store_change *change, struct as_error *error)
 {
-	enum as_err err = open_patiently(change, error);
+	const struct as_state *state = &change->before;
+	enum as_err err;
+	do {
+		const struct as_options options = {
+			.lock_wait = lock_wait_to_write(change->request),
+			.interrupt = lock_wait_is_interrupted,
+		};
+		err = as_open(change->path, &options, &change->store, error);
+	} while (err == AS_ERR_LOCK_FAILED && lock_wait_pause(change->request));
+	if (err == AS_ERR_LOCK_FAILED && interrupt_came())
+		return as_fail(error, AS_ERR_CANCELLED, 0, "cancelled while waiting");
 	if (err != AS_OK)
 		return err;
 	as_get_state(change->store, &change->before);
-	err = judge(change, error);
-	if (err == AS_OK)
+	if (state->needs_rollback || state->needs_recover) {
+		err = state->needs_rollback ? AS_ERR_UNCOMMITTED : AS_ERR_INDEX;
+		as_fail(error, err, 0, "%s: %s", change->path,
+			state->why[0] ? state->why : as_err_text(err));
+	} else {
 		err = as_len(change->store, &change->objects_before, error);
+	}
 	if (err != AS_OK) {
 		as_close(change->store);
 		change->store = NULL;
@@ -100,16 +55,12 @@ static enum as_err open_in_order(struct store_change *change, struct as_error *e
 	return err;
 }
 
-/* Say why nothing can be changed, and what the person can do about it. */
-static enum as_err tell(const struct store_change *change, enum as_err err,
-			const struct as_error *error)
+/* Print why nothing can be changed, and what the person can do about it. Returns @err. */
+static enum as_err report_failure(const struct store_change *change, enum as_err err,
+				  const struct as_error *error)
 {
-	if (err == AS_OK)
-		return AS_OK;
-	message_failure(err, error);
-	if (err == AS_ERR_LOCK_FAILED && change->lock_wait == 0)
-		message("with --lock-wait=SECONDS it is waited for");
-	else if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
+	lock_wait_report(change->request, err, error);
+	if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
 		message_check("until that is mended nothing can be changed; see the rest with",
 			      change->path);
 	return err;
@@ -119,18 +70,14 @@ enum as_err store_change_begin(const struct request *request, struct store_chang
 {
 	struct as_error error = { .code = AS_OK };
 	char owner[OWNER_TEXT_SIZE];
-	*change = (struct store_change){
-		.path = request->args[0],
-		.lock_wait = request->options.lock_wait,
-		.patience = now_ms() + (int64_t)request->options.lock_wait * 1000,
-	};
+	*change = (struct store_change){ .request = request, .path = request->args[0] };
 	interrupt_catch();
 	const enum as_err err = open_in_order(change, &error);
 	if (err == AS_OK && change->before.has_other_owner) {
 		plan_text_owner(change->before.owner, owner);
 		message("%s", owner);
 	}
-	return tell(change, err, &error);
+	return report_failure(change, err, &error);
 }
 
 /* ---- changing ---- */
@@ -140,11 +87,11 @@ enum as_err store_change_begin(const struct request *request, struct store_chang
  * own, and to leave the other a moment in which nobody holds one. */
 static bool tries_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
-	if (*err != AS_ERR_LOCK_FAILED || time_left(change) == 0)
+	if (*err != AS_ERR_LOCK_FAILED || lock_wait_left(change->request) == 0)
 		return false;
 	as_close(change->store);
 	change->store = NULL;
-	wait_a_moment(change);
+	lock_wait_pause(change->request);
 	*err = open_in_order(change, error);
 	return *err == AS_OK;
 }
@@ -157,7 +104,7 @@ enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_
 	do
 		err = as_put(change->store, key, KEY_SIZE, value->data, value->len, &error);
 	while (tries_again(change, &err, &error));
-	return tell(change, err, &error);
+	return report_failure(change, err, &error);
 }
 
 enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE])
@@ -167,7 +114,7 @@ enum as_err store_change_delete(struct store_change *change, const uint8_t key[K
 	do
 		err = as_delete(change->store, key, KEY_SIZE, &error);
 	while (tries_again(change, &err, &error));
-	return tell(change, err, &error);
+	return report_failure(change, err, &error);
 }
 
 int store_change_abandon(struct store_change *change, enum as_err err)

@@ -11,10 +11,8 @@
 
 struct store_change {
 	struct as_store *store;
+	const struct request *request;
 	const char *path;
-	unsigned lock_wait;	/* seconds */
-	int64_t patience;	/* until this millisecond of the monotonic clock locks are waited
-				 * for */
 	struct as_state before;	/* as it was found */
 	uint64_t objects_before;
 };
