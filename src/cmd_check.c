@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "src/check_scope.h"
-#include "src/interrupt.h"
 #include "src/message.h"
 #include "src/out_plan.h"
 #include "src/out_text.h"
@@ -42,9 +41,7 @@ static struct plan *weigh(const struct request *request, const struct report *re
 	struct verify_progress figures = { .cancel = false };
 	struct plan *plan = NULL;
 	struct progress *bar = progress_begin("weighing", report->repo, &figures);
-	interrupt_watch(&figures.cancel);
 	plan_make(report->repo, report->whole, repair, &options, &figures, &plan, NULL);
-	interrupt_watch(NULL);
 	progress_end(bar);
 	return plan;
 }

@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "src/entry_rows.h"
-#include "src/interrupt.h"
 #include "src/key_matches.h"
 #include "src/message.h"
 #include "src/out_table.h"
@@ -18,10 +17,8 @@ static enum as_err read_history(const struct request *request, const struct repo
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	struct progress *bar = progress_begin("reading", repo, &figures);
-	interrupt_watch(&figures.cancel);
 	const enum as_err err =
 		history_run(repo, prefix, request->options.threads, &figures, history, &error);
-	interrupt_watch(NULL);
 	progress_end(bar);
 	if (err == AS_OK)
 		return AS_OK;

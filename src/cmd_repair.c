@@ -194,10 +194,8 @@ static enum as_err make_plan(struct attempt *attempt)
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	struct progress *bar = progress_begin("planning", attempt->repo, &figures);
-	interrupt_watch(&figures.cancel);
 	const enum as_err err = plan_make(attempt->repo, attempt->verify, attempt->action, &wishes,
 					  &figures, &attempt->plan, &error);
-	interrupt_watch(NULL);
 	progress_end(bar);
 	if (err != AS_OK)
 		message_failure(err, &error);
@@ -236,7 +234,6 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 	struct progress *bar = progress_begin_repair(&figures);
 	interrupt_watch(&figures.cancel);
 	err = repair_run(attempt->plan, permit, &figures, &attempt->report, error);
-	interrupt_watch(NULL);
 	progress_end(bar);
 	lock_lower(repo_lock(attempt->repo));
 	attempt->is_run = attempt->report.has_changed || err == AS_OK;

@@ -2,6 +2,7 @@
 
 #include "src/progress.h"
 
+#include "src/interrupt.h"
 #include "ui/session/format.h"
 
 #include <fcntl.h>
@@ -46,31 +47,22 @@ uint64_t repository_bytes(const struct repo *repo)
 	return bytes;
 }
 
-static unsigned permille(const struct progress_figures *f)
-{
-	const uint64_t done = f->bytes_total ? f->bytes_done * 1000 / f->bytes_total : 0;
-	return (unsigned)(done > 1000 ? 1000 : done);
-}
-
-static void format_left(const struct progress_figures *f, unsigned done, char *out, size_t size)
-{
-	if (done < 5)		/* too early to tell */
-		snprintf(out, size, "-:--");
-	else
-		format_duration(f->elapsed_ms * (1000 - done) / done / 1000, out, size);
-}
-
 void progress_line(char *out, size_t size, unsigned width, const char *label,
 		   const struct progress_figures *f)
 {
-	char rate[FORMAT_SIZE], left[FORMAT_SIZE], tail[160], bar[BAR_MAX + 1], segments[64] = "";
-	const unsigned done = permille(f);
+	char rate[FORMAT_SIZE], left[FORMAT_SIZE] = "-:--";
+	char tail[160], bar[BAR_MAX + 1], segments[64] = "";
+	uint64_t done = f->bytes_total ? f->bytes_done * 1000 / f->bytes_total : 0;
+	if (done > 1000)
+		done = 1000;
 	format_rate(f->bytes_done, (double)f->elapsed_ms / 1000, rate, sizeof(rate));
-	format_left(f, done, left, sizeof(left));
+	if (done >= 5)		/* before that it is too early to tell */
+		format_duration(f->elapsed_ms * (1000 - done) / done / 1000, left, sizeof(left));
 	if (f->segments > 0)
 		snprintf(segments, sizeof(segments), "%" PRIu64 "/%" PRIu64 " segments  ",
 			 f->segments_done, f->segments);
-	snprintf(tail, sizeof(tail), "%3u %%  %s%s  %s left", done / 10, segments, rate, left);
+	snprintf(tail, sizeof(tail), "%3u %%  %s%s  %s left", (unsigned)done / 10, segments, rate,
+		 left);
 	const size_t used = strlen(label) + strlen(tail) + 4;	/* blanks and brackets */
 	size_t cells = width > used ? width - used : 0;
 	if (cells > BAR_MAX)
@@ -86,47 +78,32 @@ void progress_line(char *out, size_t size, unsigned width, const char *label,
 	snprintf(out, size, "%s [%s] %s", label, bar, tail);
 }
 
-static uint64_t elapsed_ms(const struct timespec *since)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000 +
-			  (now.tv_nsec - since->tv_nsec) / 1000000);
-}
-
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 2)
-		return 79;
-	return size.ws_col - 1u;
-}
-
-static const char *look_at_repair(const struct repair_progress *repair, struct progress_figures *f)
-{
-	f->bytes_done = repair->bytes_done;
-	f->bytes_total = repair->bytes_total;
-	return repair_step_text(repair->step);
-}
-
-static const char *look_at_reading(struct progress *progress, struct progress_figures *f)
-{
-	if (progress->bytes_total == 0)
-		progress->bytes_total = repository_bytes(progress->repo);
-	f->bytes_done = progress->figures->bytes_done;
-	f->bytes_total = progress->bytes_total;
-	f->segments_done = progress->figures->segments_done;
-	f->segments = progress->repo->listing.count;
-	return progress->label;
-}
-
 static void draw(struct progress *progress)
 {
+	const char *label = progress->label;
 	char line[LINE_BYTES];
-	struct progress_figures f = { .elapsed_ms = elapsed_ms(&progress->started) };
-	const char *label = progress->repair ? look_at_repair(progress->repair, &f)
-					     : look_at_reading(progress, &f);
-	progress_line(line, sizeof(line), terminal_width(), label, &f);
+	struct winsize terminal;
+	struct timespec now;
+	struct progress_figures f;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	f.elapsed_ms = (uint64_t)((now.tv_sec - progress->started.tv_sec) * 1000 +
+				  (now.tv_nsec - progress->started.tv_nsec) / 1000000);
+	if (progress->repair) {
+		f.bytes_done = progress->repair->bytes_done;
+		f.bytes_total = progress->repair->bytes_total;
+		f.segments = f.segments_done = 0;
+		label = repair_step_text(progress->repair->step);
+	} else {
+		if (progress->bytes_total == 0)
+			progress->bytes_total = repository_bytes(progress->repo);
+		f.bytes_done = progress->figures->bytes_done;
+		f.bytes_total = progress->bytes_total;
+		f.segments_done = progress->figures->segments_done;
+		f.segments = progress->repo->listing.count;
+	}
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal) < 0 || terminal.ws_col < 2)
+		terminal.ws_col = 80;
+	progress_line(line, sizeof(line), terminal.ws_col - 1u, label, &f);
 	fprintf(stderr, "\r\033[K%s", line);
 	fflush(stderr);
 	progress->drawn = true;
@@ -186,8 +163,9 @@ static struct progress *begin(const struct progress *what)
 }
 
 struct progress *progress_begin(const char *label, const struct repo *repo,
-				const struct verify_progress *figures)
+				struct verify_progress *figures)
 {
+	interrupt_watch(&figures->cancel);
 	return begin(&(struct progress){ .label = label, .repo = repo, .figures = figures });
 }
 
@@ -198,6 +176,7 @@ struct progress *progress_begin_repair(const struct repair_progress *repair)
 
 void progress_end(struct progress *progress)
 {
+	interrupt_watch(NULL);
 	if (!progress)
 		return;
 	pthread_mutex_lock(&progress->mutex);

@@ -7,15 +7,16 @@
 struct progress;
 
 /* Begin to draw @figures, of work over all of @repo, labelled @label: every so often, from a thread
- * of its own, until progress_end. All three must live until then. NULL where standard error is no
- * terminal or no thread could be had; nothing is drawn then. */
+ * of its own, until progress_end. All three must live until then. An interrupt sets
+ * @figures->cancel. NULL where standard error is no terminal or no thread could be started; nothing
+ * is drawn then. */
 struct progress *progress_begin(const char *label, const struct repo *repo,
-				const struct verify_progress *figures);
+				struct verify_progress *figures);
 
-/* The same for a repair or an undo, labelled with the step that it is at. */
+/* The same for a repair or an undo, labelled with its current step. No interrupt is watched. */
 struct progress *progress_begin_repair(const struct repair_progress *repair);
 
-/* Take the bar off the screen. @progress may be NULL. */
+/* Take the bar off the screen, and watch no interrupt. @progress may be NULL. */
 void progress_end(struct progress *progress);
 
 /* Sum of the sizes of all segments. Asks the system about each file and opens none. */

@@ -86,13 +86,11 @@ enum as_err repository_verify_part(const struct request *request, const struct r
 {
 	struct verify_progress figures = { .cancel = false };
 	struct progress *bar = progress_begin("verifying", repo, &figures);
-	interrupt_watch(&figures.cancel);
 	enum as_err err = verify_new(repo, verify);
 	if (err == AS_OK) {
 		(*verify)->scope = *scope;
 		err = verify_work(*verify, request->options.threads, &figures);
 	}
-	interrupt_watch(NULL);
 	progress_end(bar);
 	if (err == AS_OK)
 		return AS_OK;
