@@ -25,46 +25,29 @@ struct report {
 	struct diagnosis diagnosis;
 };
 
-static uint64_t problems_total(const struct findings *findings)
-{
-	uint64_t total = 0;
-	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
-		total += findings->total[problem];
-	return total;
-}
-
-/* The plan of @repair, for what it keeps and loses. NULL where that cannot be found out. */
-static struct plan *weigh(const struct request *request, const struct report *report,
-			  enum repair repair)
-{
-	const struct repair_options options = { .threads = request->options.threads };
-	struct verify_progress figures = { .cancel = false };
-	struct plan *plan = NULL;
-	struct progress *bar = progress_begin("weighing", report->repo, &figures);
-	plan_make(report->repo, report->whole, repair, &options, &figures, &plan, NULL);
-	progress_end(bar);
-	return plan;
-}
-
 /* The repairs to choose from. The only one is not weighed: that would take as long as its own
  * plan. */
 struct choices {
 	enum repair repairs[CHOICES];
-	struct plan *plans[CHOICES]; /* NULL where not weighed, or what it keeps is not known */
+	struct plan *plans[CHOICES];	/* NULL where not weighed, or what it keeps is not known */
 	size_t count;
 };
 
 static struct choices weigh_choices(const struct request *request, const struct report *report)
 {
-	const enum repair repairs[CHOICES] = { report->diagnosis.recommended,
-					       report->diagnosis.alternative };
-	struct choices choices = { .count = 0 };
-	while (choices.count < CHOICES && repairs[choices.count] != REPAIR_NONE) {
-		choices.repairs[choices.count] = repairs[choices.count];
-		if (report->diagnosis.alternative != REPAIR_NONE)
-			choices.plans[choices.count] =
-				weigh(request, report, repairs[choices.count]);
+	const struct repair_options options = { .threads = request->options.threads };
+	const bool is_choice = report->diagnosis.alternative != REPAIR_NONE;
+	struct choices choices = {
+		.repairs = { report->diagnosis.recommended, report->diagnosis.alternative },
+	};
+	while (choices.count < CHOICES && choices.repairs[choices.count] != REPAIR_NONE)
 		choices.count++;
+	for (size_t i = 0; i < choices.count && is_choice; i++) {
+		struct verify_progress figures = { .cancel = false };
+		struct progress *bar = progress_begin("weighing", report->repo, &figures);
+		plan_make(report->repo, report->whole, choices.repairs[i], &options, &figures,
+			  &choices.plans[i], NULL);
+		progress_end(bar);
 	}
 	return choices;
 }
@@ -101,33 +84,23 @@ static json_t *json_finding(const struct finding *finding)
 	return object;
 }
 
-static json_t *json_findings(const struct findings *findings)
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < findings->count; i++)
-		json_append(&array, json_finding(&findings->rows[i]));
-	return array;
-}
-
-static json_t *json_choice(enum repair repair, const struct plan *plan, const struct plan *other)
-{
-	const bool is_known = plan && !plan->is_refused;
-	json_t *object = json_object();
-	json_add(&object, "action", json_text(repair_name(repair)));
-	json_add(&object, "keeps", json_number_if(is_known, is_known ? plan->objects_after : 0));
-	json_add(&object, "loses",
-		 json_number_if(is_known, is_known ? plan_loses(plan, other) : 0));
-	json_add(&object, "refused", json_text(plan && plan->is_refused ? plan->refusal : NULL));
-	return object;
-}
-
 static json_t *json_choices(const struct request *request, const struct report *report)
 {
 	struct choices choices = weigh_choices(request, report);
 	json_t *array = json_array();
-	for (size_t i = 0; i < choices.count; i++)
-		json_append(&array, json_choice(choices.repairs[i], choices.plans[i],
-						choices.plans[1 - i]));
+	for (size_t i = 0; i < choices.count; i++) {
+		const struct plan *plan = choices.plans[i];
+		const bool is_known = plan && !plan->is_refused;
+		const uint64_t loses = is_known ? plan_loses(plan, choices.plans[1 - i]) : 0;
+		json_t *choice = json_object();
+		json_add(&choice, "action", json_text(repair_name(choices.repairs[i])));
+		json_add(&choice, "keeps",
+			 json_number_if(is_known, is_known ? plan->objects_after : 0));
+		json_add(&choice, "loses", json_number_if(is_known, loses));
+		json_add(&choice, "refused",
+			 json_text(plan && plan->is_refused ? plan->refusal : NULL));
+		json_append(&array, choice);
+	}
 	free_choices(&choices);
 	return array;
 }
@@ -136,7 +109,13 @@ static void write_json(struct request *request, const struct report *report)
 {
 	const struct repo *repo = report->repo;
 	const struct verify *verify = report->verify;
-	const uint64_t total = problems_total(&verify->findings);
+	const struct findings *findings = &verify->findings;
+	json_t *problems = json_array();
+	uint64_t total = 0;
+	for (size_t i = 0; i < findings->count; i++)
+		json_append(&problems, json_finding(&findings->rows[i]));
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		total += findings->total[problem];
 	json_t *object = json_object();
 	json_add(&object, "repository", json_text(repo->path));
 	json_add(&object, "transaction_id",
@@ -146,14 +125,14 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "bytes", json_number(verify->bytes));
 	json_add(&object, "objects",
 		 json_number_if(repo->dialect == DIALECT_ATTIC, verify->objects + verify->older));
-	json_add(&object, "problems", json_findings(&verify->findings));
+	json_add(&object, "problems", problems);
 	json_add(&object, "recommended", json_text(repair_name(report->diagnosis.recommended)));
 	json_add(&object, "clean", json_boolean(report->diagnosis.clean));
 	json_add(&object, "hints_id", json_number_if(repo->has_hints, repo->hints_transaction));
 	json_add(&object, "tail", json_text(tail_kind_name(verify->tail)));
 	json_add(&object, "superseded", json_number(verify->superseded));
 	json_add(&object, "problems_total", json_number(total));
-	json_add(&object, "omitted", json_number(total - verify->findings.count));
+	json_add(&object, "omitted", json_number(total - findings->count));
 	json_add(&object, "verdict", json_text(report->diagnosis.verdict));
 	json_add(&object, "advice", json_text(report->diagnosis.advice));
 	json_add(&object, "ways", json_choices(request, report));
@@ -234,53 +213,33 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
-/* How much of it was read, where that is not all. */
-static void write_scope(struct out *out, const struct report *report)
-{
-	const struct verify *verify = report->verify;
-	const size_t unread = verify->remembered + verify->skipped;
-	if (unread > 0)
-		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
-			  "again; %zu left out", report->repo->listing.count - unread,
-			  verify->remembered, verify->skipped);
-}
-
 static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";
 	const struct repo *repo = report->repo;
+	const struct verify *verify = report->verify;
+	const size_t unread = verify->remembered + verify->skipped;
 	if (repo->dialect != DIALECT_ATTIC) {
 		text_line(out, TONE_STRONG, "%s: %s, %zu segments", repo->path,
 			  dialect_title(repo->dialect), repo->listing.count);
 		text_blank_line(out);
 		return;
 	}
-	format_bytes(report->verify->bytes, bytes, sizeof(bytes));
-	format_count(report->verify->objects + report->verify->older, objects, sizeof(objects));
+	format_bytes(verify->bytes, bytes, sizeof(bytes));
+	format_count(verify->objects + verify->older, objects, sizeof(objects));
 	if (repo->has_transaction)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
 			 repo->transaction);
 	text_line(out, TONE_STRONG, "%s: %s, %zu segments, %s, %s objects", repo->path, transaction,
 		  repo->listing.count, bytes, objects);
-	write_scope(out, report);
+	if (unread > 0)
+		text_line(out, TONE_PLAIN, "%zu segments read; %zu found whole before and not read "
+			  "again; %zu left out", repo->listing.count - unread, verify->remembered,
+			  verify->skipped);
 	text_blank_line(out);
 }
 
 /* ---- what to type ---- */
-
-/* Each way, and what it keeps and loses, where that is known. */
-static void write_choices(struct request *request, const struct report *report, const char *path)
-{
-	const struct plan_text lines = out_plan_lines(&request->out, false);
-	struct choices choices = weigh_choices(request, report);
-	for (size_t i = 0; i < choices.count; i++) {
-		text_line(&request->out, TONE_STRONG, "  atticscope %s %s",
-			  repair_name(choices.repairs[i]), path);
-		if (choices.plans[i])
-			plan_text_way(choices.plans[i], choices.plans[1 - i], &lines);
-	}
-	free_choices(&choices);
-}
 
 static void write_recommended(struct request *request, const struct report *report)
 {
@@ -304,7 +263,15 @@ static void write_recommended(struct request *request, const struct report *repo
 	text_paragraph(out, 0, "There are two repairs. The first is recommended; the second gives "
 		       "up the newest transaction. Each shows what it would do before it does "
 		       "anything.");
-	write_choices(request, report, path);
+	const struct plan_text lines = out_plan_lines(out, false);
+	struct choices choices = weigh_choices(request, report);
+	for (size_t i = 0; i < choices.count; i++) {
+		text_line(out, TONE_STRONG, "  atticscope %s %s", repair_name(choices.repairs[i]),
+			  path);
+		if (choices.plans[i])
+			plan_text_way(choices.plans[i], choices.plans[1 - i], &lines);
+	}
+	free_choices(&choices);
 }
 
 static void write_text(struct request *request, const struct report *report)
