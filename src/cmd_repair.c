@@ -40,59 +40,40 @@ struct attempt {
 	bool is_broken;			/* the repair did not keep what its plan promised */
 };
 
-static enum repair repair_of(const char *name)
-{
-	enum repair repair = REPAIR_RECOVER;
-	while (repair < REPAIR_COUNT && strcmp(repair_name(repair), name) != 0)
-		repair++;
-	return repair;
-}
-
 /* ---- JSON ---- */
 
-static json_t *json_objects(const struct attempt *attempt, uint64_t planned)
-{
-	if (!attempt->plan->is_filled)
-		return json_null();
-	return json_integer((json_int_t)planned);
-}
+/* How things stand: as planned, as verified again, or unknown where a repair stopped on its way. */
+struct standing {
+	bool has_transaction, has_objects;
+	uint32_t transaction;
+	uint64_t objects;
+	const struct diagnosis *diagnosis;	/* NULL: unknown */
+};
 
-static json_t *json_after(const struct attempt *attempt)
+static struct standing find_standing(const struct attempt *attempt)
 {
 	const struct plan *plan = attempt->plan;
-	if (attempt->is_run)
-		return json_number_if(attempt->report.has_after, attempt->report.after);
-	return json_number_if(plan->has_after && plan->is_filled, plan->after);
-}
-
-/* A repair that was not finished has counted nothing. */
-static json_t *json_objects_after(const struct attempt *attempt)
-{
-	if (attempt->is_verified)
-		return json_objects(attempt, attempt->objects_after);
-	if (attempt->is_run)
-		return json_null();
-	return json_objects(attempt, attempt->plan->objects_after);
-}
-
-/* What check says now; of a plan that was not run, what it said before. */
-static json_t *json_verdict(const struct attempt *attempt)
-{
-	if (attempt->is_run && !attempt->is_verified)
-		return json_null();
-	return json_text((attempt->is_verified ? &attempt->after : &attempt->before)->verdict);
-}
-
-static json_t *json_clean(const struct attempt *attempt)
-{
-	if (attempt->is_run && !attempt->is_verified)
-		return json_null();
-	return json_boolean((attempt->is_verified ? &attempt->after : &attempt->before)->clean);
+	struct standing standing = {
+		.has_transaction = plan->has_after && plan->is_filled,
+		.transaction = plan->after,
+		.has_objects = plan->is_filled,
+		.objects = plan->objects_after,
+		.diagnosis = &attempt->before,
+	};
+	if (attempt->is_run) {
+		standing.has_transaction = attempt->report.has_after;
+		standing.transaction = attempt->report.after;
+		standing.has_objects = plan->is_filled && attempt->is_verified;
+		standing.objects = attempt->objects_after;
+		standing.diagnosis = attempt->is_verified ? &attempt->after : NULL;
+	}
+	return standing;
 }
 
 static void write_json(struct attempt *attempt)
 {
 	const struct plan *plan = attempt->plan;
+	const struct standing now = find_standing(attempt);
 	const bool fits = plan->bytes_free <= INT64_MAX;
 	const char *undo = attempt->report.undo;
 	const bool has_steps = plan->is_refused && attempt->before.by_hand[0];
@@ -101,9 +82,9 @@ static void write_json(struct attempt *attempt)
 	json_add(&object, "repository", json_text(attempt->repo->path));
 	json_add(&object, "dry_run", json_boolean(attempt->request->options.dry_run));
 	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
-	json_add(&object, "transaction_after", json_after(attempt));
-	json_add(&object, "objects_before", json_objects(attempt, plan->objects_before));
-	json_add(&object, "objects_after", json_objects_after(attempt));
+	json_add(&object, "transaction_after", json_number_if(now.has_transaction, now.transaction));
+	json_add(&object, "objects_before", json_number_if(plan->is_filled, plan->objects_before));
+	json_add(&object, "objects_after", json_number_if(now.has_objects, now.objects));
 	json_add(&object, "lost", json_named_keys(plan->lost, plan->lost_count));
 	json_add(&object, "created", json_plan_files(plan, PLAN_MAKE));
 	json_add(&object, "replaced", json_plan_files(plan, PLAN_REPLACE));
@@ -120,8 +101,8 @@ static void write_json(struct attempt *attempt)
 	json_add(&object, "hardware_doubt", json_boolean(plan->hardware_doubt));
 	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
 	json_add(&object, "done", json_boolean(attempt->is_run && attempt->report.is_done));
-	json_add(&object, "clean", json_clean(attempt));
-	json_add(&object, "verdict", json_verdict(attempt));
+	json_add(&object, "clean", now.diagnosis ? json_boolean(now.diagnosis->clean) : json_null());
+	json_add(&object, "verdict", json_text(now.diagnosis ? now.diagnosis->verdict : NULL));
 	json_add(&object, "bytes_created", json_number(plan_sum(plan, PLAN_MAKE).bytes));
 	json_add(&object, "by_hand", json_text(has_steps ? attempt->before.by_hand : NULL));
 	json_add(&object, "older", json_named_keys(plan->older, plan->older_count));
@@ -140,6 +121,10 @@ static void write_plan(struct attempt *attempt)
 {
 	struct out *out = &attempt->request->out;
 	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(attempt->request));
+	if (out->json) {
+		write_json(attempt);
+		return;
+	}
 	text_line(out, TONE_STRONG, "Plan: %s %s", repair_name(attempt->action),
 		  attempt->repo->path);
 	text_blank_line(out);
@@ -163,24 +148,9 @@ static void write_report(struct attempt *attempt)
 			  shell_quote(attempt->repo->path, path));
 }
 
-/* Were the report lost on its way, the person could take the repair for undone. */
-static void report(struct attempt *attempt)
-{
-	struct out *out = &attempt->request->out;
-	if (out->json)
-		write_json(attempt);
-	else
-		write_report(attempt);
-	fflush(out->stream);
-	out_goes_on(out);
-	if (out->error != 0 && out->error != EPIPE)
-		message("%s: the %s is done all the same", attempt->repo->path,
-			repair_name(attempt->action));
-}
-
 /* ---- planning ---- */
 
-static enum as_err make_plan(struct attempt *attempt)
+static enum as_err open_and_plan(struct attempt *attempt)
 {
 	const struct options *options = &attempt->request->options;
 	const struct repair_options wishes = {
@@ -193,33 +163,21 @@ static enum as_err make_plan(struct attempt *attempt)
 	};
 	struct verify_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
+	enum as_err err = repository_open_waiting(attempt->request, !options->dry_run,
+						  &attempt->repo);
+	if (err != AS_OK)
+		return err;
+	err = repository_verify(attempt->request, attempt->repo, &attempt->verify);
+	if (err != AS_OK)
+		return err;
+	diagnose(attempt->repo, attempt->verify, &attempt->before);
 	struct progress *bar = progress_begin("planning", attempt->repo, &figures);
-	const enum as_err err = plan_make(attempt->repo, attempt->verify, attempt->action, &wishes,
-					  &figures, &attempt->plan, &error);
+	err = plan_make(attempt->repo, attempt->verify, attempt->action, &wishes, &figures,
+			&attempt->plan, &error);
 	progress_end(bar);
 	if (err != AS_OK)
 		message_failure(err, &error);
 	return err;
-}
-
-static enum as_err open_and_plan(struct attempt *attempt)
-{
-	enum as_err err = repository_open_waiting(
-		attempt->request, !attempt->request->options.dry_run, &attempt->repo);
-	if (err == AS_OK)
-		err = repository_verify(attempt->request, attempt->repo, &attempt->verify);
-	if (err != AS_OK)
-		return err;
-	diagnose(attempt->repo, attempt->verify, &attempt->before);
-	return make_plan(attempt);
-}
-
-static void close_attempt(struct attempt *attempt)
-{
-	plan_free(attempt->plan);
-	verify_free(attempt->verify);
-	if (attempt->repo)
-		repo_close(attempt->repo);
 }
 
 /* ---- doing it ---- */
@@ -243,40 +201,56 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 }
 
 /* Read all of it again, from the disk: the shared lock is held meanwhile, so nobody else's work is
- * judged. */
+ * judged. Sets attempt->is_verified where that succeeds. */
 static void verify_again(struct attempt *attempt)
 {
 	const struct repo_options options = { .may_write = false };
 	struct as_error error = { .code = AS_OK };
-	struct verify *verify = NULL;
+	struct verify *verify;
 	struct repo *repo;
-	enum as_err err = repo_open(attempt->repo->path, &options, &repo, &error);
+	const enum as_err err = repo_open(attempt->repo->path, &options, &repo, &error);
 	if (err != AS_OK) {
 		message_failure(err, &error);
-	} else {
-		err = repository_verify(attempt->request, repo, &verify);
-		if (err == AS_OK) {
-			diagnose(repo, verify, &attempt->after);
-			attempt->objects_after = verify->objects;
-			attempt->is_verified = true;
-			if (attempt->report.is_done &&
-			    repair_check(attempt->plan, verify, &error) != AS_OK) {
-				message_failure(AS_ERR_INTEGRITY, &error);
-				attempt->is_broken = true;
-			}
-		}
-		verify_free(verify);
-		repo_close(repo);
+		return;
 	}
-	if (!attempt->is_verified)
-		message("what the repair left could not be verified; run check");
+	if (repository_verify(attempt->request, repo, &verify) == AS_OK) {
+		diagnose(repo, verify, &attempt->after);
+		attempt->objects_after = verify->objects;
+		attempt->is_verified = true;
+		attempt->is_broken = attempt->report.is_done &&
+				     repair_check(attempt->plan, verify, &error) != AS_OK;
+		if (attempt->is_broken)
+			message_failure(AS_ERR_INTEGRITY, &error);
+		verify_free(verify);
+	}
+	repo_close(repo);
 }
 
-/* What a repair that came to no end has left behind. */
+static int finish(struct attempt *attempt)
+{
+	struct out *out = &attempt->request->out;
+	verify_again(attempt);
+	if (!attempt->is_verified)
+		message("what the repair left could not be verified; run check");
+	if (out->json)
+		write_json(attempt);
+	else
+		write_report(attempt);
+	fflush(out->stream);
+	out_goes_on(out);
+	/* Were the report lost on its way, the person could take the repair for undone. */
+	if (out->error != 0 && out->error != EPIPE)
+		message("%s: the %s is done all the same", attempt->repo->path,
+			repair_name(attempt->action));
+	if (!attempt->is_verified || attempt->is_broken || !attempt->after.clean)
+		return EXIT_PROBLEMS;
+	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
+}
+
+/* What a repair that stopped has left behind. */
 static void report_stop(const struct attempt *attempt)
 {
 	char path[SHELL_QUOTE_SIZE];
-	shell_quote(attempt->repo->path, path);
 	if (!attempt->report.has_changed) {
 		message("nothing was changed");
 		return;
@@ -284,16 +258,8 @@ static void report_stop(const struct attempt *attempt)
 	message_check("it stopped before its end; see what is left to do with",
 		      attempt->repo->path);
 	if (attempt->report.undo[0])
-		message("take back what it did with: atticscope undo %s", path);
-}
-
-static int finish(struct attempt *attempt)
-{
-	verify_again(attempt);
-	report(attempt);
-	if (!attempt->is_verified || attempt->is_broken || !attempt->after.clean)
-		return EXIT_PROBLEMS;
-	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
+		message("take back what it did with: atticscope undo %s",
+			shell_quote(attempt->repo->path, path));
 }
 
 static int carry_out(struct attempt *attempt, enum again *again)
@@ -325,9 +291,7 @@ static int carry_out(struct attempt *attempt, enum again *again)
 /* A dry run shows the plan too, as far as it can be made. */
 static int report_refused(struct attempt *attempt)
 {
-	if (attempt->request->out.json)
-		write_json(attempt);
-	else if (attempt->request->options.dry_run)
+	if (attempt->request->out.json || attempt->request->options.dry_run)
 		write_plan(attempt);
 	message("%s: %s refused: %s", attempt->repo->path, repair_name(attempt->action),
 		attempt->plan->refusal);
@@ -354,19 +318,10 @@ static int report_empty(struct attempt *attempt)
 	return attempt->before.clean ? EXIT_DONE : EXIT_PROBLEMS;
 }
 
-static int show_plan(struct attempt *attempt)
-{
-	if (attempt->request->out.json)
-		write_json(attempt);
-	else
-		write_plan(attempt);
-	return EXIT_DONE;
-}
-
 static int try_once(struct request *request, enum repair action, enum again *again)
 {
 	struct attempt attempt = { .request = request, .action = action };
-	int status;
+	int status = EXIT_DONE;
 	*again = AGAIN_NOT;
 	const enum as_err err = open_and_plan(&attempt);
 	if (err != AS_OK)
@@ -376,16 +331,20 @@ static int try_once(struct request *request, enum repair action, enum again *aga
 	else if (attempt.plan->is_empty)
 		status = report_empty(&attempt);
 	else if (request->options.dry_run)
-		status = show_plan(&attempt);
+		write_plan(&attempt);
 	else
 		status = carry_out(&attempt, again);
-	close_attempt(&attempt);
+	plan_free(attempt.plan);
+	verify_free(attempt.verify);
+	if (attempt.repo)
+		repo_close(attempt.repo);
 	return status;
 }
 
 int cmd_repair(struct request *request)
 {
 	const char *name = request->command->name;
+	enum repair action = REPAIR_RECOVER;
 	enum again again = AGAIN_NOT;
 	int status = EXIT_FAILED;
 	if (request->options.keep_tail && request->options.drop_tail) {
@@ -394,8 +353,10 @@ int cmd_repair(struct request *request)
 	}
 	if (!confirm_is_possible(request, name))
 		return EXIT_USAGE;
+	while (strcmp(repair_name(action), name) != 0)
+		action++;
 	for (int changes = 0; changes < ATTEMPTS;) {
-		status = try_once(request, repair_of(name), &again);
+		status = try_once(request, action, &again);
 		changes += again == AGAIN_CHANGED;
 		if (again == AGAIN_NOT ||
 		    (again == AGAIN_OVERTAKEN && !lock_wait_pause(request)))
