@@ -208,11 +208,6 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 	return end;
 }
 
-static const char *plural(unsigned count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void write_summary(struct out *out, const struct report *report)
 {
 	char bytes[FORMAT_SIZE], objects[FORMAT_SIZE], transaction[32] = "no transaction";

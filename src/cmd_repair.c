@@ -12,7 +12,6 @@
 
 #include "engine/check/diagnose.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define ATTEMPTS 3	/* when others, who heed no lock, keep changing the repository */
@@ -236,10 +235,8 @@ static int finish(struct attempt *attempt)
 		write_json(attempt);
 	else
 		write_report(attempt);
-	fflush(out->stream);
-	out_goes_on(out);
 	/* Were the report lost on its way, the person could take the repair for undone. */
-	if (out->error != 0 && out->error != EPIPE)
+	if (!out_flush(out))
 		message("%s: the %s is done all the same", attempt->repo->path,
 			repair_name(attempt->action));
 	if (!attempt->is_verified || attempt->is_broken || !attempt->after.clean)

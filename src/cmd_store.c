@@ -21,52 +21,61 @@
 
 /* ---- create ---- */
 
-static void write_created_json(struct out *out, const char *path, const struct as_state *state)
-{
-	json_t *object = json_object();
-	json_add(&object, "action", json_text("create"));
-	json_add(&object, "repository", json_text(path));
-	json_add(&object, "id", json_key(state->id));
-	json_add(&object, "segments_per_dir", json_number(state->segments_per_dir));
-	json_add(&object, "max_segment_size", json_number(state->max_segment_size));
-	json_object_out(out, object);
-}
-
-static void write_created_text(struct out *out, const char *path, const struct as_state *state)
-{
-	char id[KEY_HEX_SIZE], size[FORMAT_SIZE];
-	key_to_hex(state->id, id);
-	text_line(out, TONE_PLAIN, "created %s: segments of %s, %" PRIu32 " a folder, id %s", path,
-		  format_bytes(state->max_segment_size, size, sizeof(size)),
-		  state->segments_per_dir, id);
-}
-
 int cmd_create(struct request *request)
 {
+	struct out *out = &request->out;
 	const char *path = request->args[0];
 	const struct as_settings settings = {
 		.segments_per_dir = request->options.segments_per_dir,
 		.max_segment_size = request->options.max_segment_size,
 	};
-	const struct as_options look = { .read_only = true };
+	const struct as_options read_only = { .read_only = true };
 	struct as_error error = { .code = AS_OK };
 	struct as_store *store;
 	struct as_state state;
 	enum as_err err = as_create(path, &settings, &error);
 	if (err == AS_OK)
-		err = as_open(path, &look, &store, &error);
+		err = as_open(path, &read_only, &store, &error);
 	if (err != AS_OK)
 		return message_failure(err, &error);
 	as_get_state(store, &state);
 	as_close(store);
-	if (request->out.json)
-		write_created_json(&request->out, path, &state);
-	else
-		write_created_text(&request->out, path, &state);
+	if (out->json) {
+		json_t *object = json_object();
+		json_add(&object, "action", json_text("create"));
+		json_add(&object, "repository", json_text(path));
+		json_add(&object, "id", json_key(state.id));
+		json_add(&object, "segments_per_dir", json_number(state.segments_per_dir));
+		json_add(&object, "max_segment_size", json_number(state.max_segment_size));
+		json_object_out(out, object);
+	} else {
+		char id[KEY_HEX_SIZE], size[FORMAT_SIZE];
+		key_to_hex(state.id, id);
+		text_line(out, TONE_PLAIN, "created %s: segments of %s, %" PRIu32 " a folder, id %s",
+			  path, format_bytes(state.max_segment_size, size, sizeof(size)),
+			  state.segments_per_dir, id);
+	}
 	return EXIT_DONE;
 }
 
 /* ---- put ---- */
+
+/* All 64 digits of a key. */
+static bool read_key(const char *text, uint8_t key[KEY_SIZE])
+{
+	struct key_prefix prefix;
+	if (!key_prefix_parse(text, &prefix) || prefix.nibbles != 2 * KEY_SIZE)
+		return false;
+	memcpy(key, prefix.bytes, KEY_SIZE);
+	return true;
+}
+
+static int refuse_key(const struct request *request, const char *text)
+{
+	message("'%s' is no whole key, 64 hex digits: %s takes no beginning of a key", text,
+		request->command->name);
+	return EXIT_USAGE;
+}
 
 /* The file that argument @i names; NULL is standard input. */
 static const char *file_argument(const struct request *request, int i)
@@ -79,61 +88,40 @@ static const char *bytes_text(uint64_t bytes, char out[FORMAT_SIZE + 8])
 {
 	char count[FORMAT_SIZE];
 	snprintf(out, FORMAT_SIZE + 8, "%s byte%s", format_count(bytes, count, sizeof(count)),
-		 bytes == 1 ? "" : "s");
+		 plural(bytes));
 	return out;
-}
-
-/* ---- put: one object ---- */
-
-static enum as_err read_and_put(struct store_change *change, const uint8_t key[KEY_SIZE],
-				const char *path, struct input_value *value)
-{
-	struct as_error error = { .code = AS_OK };
-	const enum as_err err = input_value_read(path, value, &error);
-	if (err == AS_OK)
-		return store_change_put(change, key, value);
-	message_failure(err, &error);
-	return err;
-}
-
-static void describe_one(const uint8_t key[KEY_SIZE], const struct input_value *value,
-			 struct change_summary *summary)
-{
-	char bytes[FORMAT_SIZE + 8], digits[FORMAT_SIZE];
-	*summary = (struct change_summary){
-		.action = "put",
-		.keys = key,
-		.count = 1,
-		.bytes = value->len,
-	};
-	snprintf(summary->text, sizeof(summary->text), "put %s under %s%s",
-		 bytes_text(value->len, bytes), format_key(key, 16, "...", digits, sizeof(digits)),
-		 key_note(key));
 }
 
 static int put_one(struct request *request)
 {
 	struct store_change change;
-	struct change_summary summary;
 	struct input_value value = { .data = NULL };
+	struct as_error error = { .code = AS_OK };
+	char bytes[FORMAT_SIZE + 8], digits[FORMAT_SIZE];
 	uint8_t key[KEY_SIZE];
-	if (!whole_key_parse(request->args[1], key)) {
-		message("'%s' is no whole key, 64 hex digits: put takes no beginning of a key",
-			request->args[1]);
-		return EXIT_USAGE;
-	}
+	if (!read_key(request->args[1], key))
+		return refuse_key(request, request->args[1]);
 	enum as_err err = store_change_begin(request, &change);
 	if (err != AS_OK)
 		return message_status(err);
-	err = read_and_put(&change, key, file_argument(request, 2), &value);
-	describe_one(key, &value, &summary);
+	err = input_value_read(file_argument(request, 2), &value, &error);
+	if (err == AS_OK)
+		err = store_change_put(&change, key, &value);
+	else
+		message_failure(err, &error);
+	struct change_summary summary = {
+		.action = "put", .keys = key, .count = 1, .bytes = value.len,
+	};
 	input_value_free(&value);
 	if (err != AS_OK)
 		return store_change_abandon(&change, err);
+	snprintf(summary.text, sizeof(summary.text), "put %s under %s%s",
+		 bytes_text(summary.bytes, bytes),
+		 format_key(key, 16, "...", digits, sizeof(digits)), key_note(key));
 	return store_change_commit(&change, request, &summary);
 }
 
-/* ---- put: many objects ---- */
+/* ---- put --batch ---- */
 
 struct batch {
 	struct store_change change;
@@ -148,32 +136,6 @@ static enum as_err refuse_line(const struct batch *batch, enum as_err err, const
 {
 	message("%s:%" PRIu64 ": %s", batch->name, batch->line, why);
 	return err;
-}
-
-/* @line is changed. */
-static enum as_err put_line(struct batch *batch, char *line)
-{
-	struct as_error error = { .code = AS_OK };
-	uint8_t key[KEY_SIZE];
-	char *blank = line + strcspn(line, BLANKS);
-	const char *path = blank + strspn(blank, BLANKS);
-	if (line[0] == '#' || line[strspn(line, BLANKS)] == '\0')
-		return AS_OK;
-	*blank = '\0';
-	if (!whole_key_parse(line, key))
-		return refuse_line(batch, AS_ERR_KEY_SIZE,
-				   "the line does not begin with a key of 64 hex digits");
-	if (path[0] == '\0')
-		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "no path stands behind the key");
-	enum as_err err = input_value_read(path, &batch->value, &error);
-	if (err != AS_OK)
-		return refuse_line(batch, err, error.message);
-	err = store_change_put(&batch->change, key, &batch->value);
-	if (err != AS_OK)
-		return err;
-	batch->count++;
-	batch->bytes += batch->value.len;
-	return AS_OK;
 }
 
 /* The next line of the list, without its end, into @line. AS_END behind the last one. */
@@ -201,42 +163,52 @@ static enum as_err next_line(struct batch *batch, char line[LINE_SIZE])
 	return AS_OK;
 }
 
-static enum as_err put_lines(struct batch *batch)
+/* @line is changed. */
+static enum as_err put_line(struct batch *batch, char *line)
 {
-	char line[LINE_SIZE];
-	enum as_err err = next_line(batch, line);
-	while (err == AS_OK) {
-		err = put_line(batch, line);
-		if (err == AS_OK)
-			err = next_line(batch, line);
-	}
-	return err == AS_END ? AS_OK : err;
-}
-
-static void describe_batch(const struct batch *batch, struct change_summary *summary)
-{
-	char bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
-	*summary = (struct change_summary){
-		.action = "put",
-		.count = batch->count,
-		.bytes = batch->bytes,
-	};
-	snprintf(summary->text, sizeof(summary->text), "put %s object%s, %s",
-		 format_count(batch->count, count, sizeof(count)), batch->count == 1 ? "" : "s",
-		 bytes_text(batch->bytes, bytes));
+	struct as_error error = { .code = AS_OK };
+	uint8_t key[KEY_SIZE];
+	char *blank = line + strcspn(line, BLANKS);
+	const char *path = blank + strspn(blank, BLANKS);
+	if (line[0] == '#' || line[strspn(line, BLANKS)] == '\0')
+		return AS_OK;
+	*blank = '\0';
+	if (!read_key(line, key))
+		return refuse_line(batch, AS_ERR_KEY_SIZE,
+				   "the line does not begin with a key of 64 hex digits");
+	if (path[0] == '\0')
+		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "no path stands behind the key");
+	enum as_err err = input_value_read(path, &batch->value, &error);
+	if (err != AS_OK)
+		return refuse_line(batch, err, error.message);
+	err = store_change_put(&batch->change, key, &batch->value);
+	if (err != AS_OK)
+		return err;
+	batch->count++;
+	batch->bytes += batch->value.len;
+	return AS_OK;
 }
 
 static int put_listed(struct request *request, struct batch *batch)
 {
-	struct change_summary summary;
+	struct change_summary summary = { .action = "put" };
+	char line[LINE_SIZE], bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
 	enum as_err err = store_change_begin(request, &batch->change);
 	if (err != AS_OK)
 		return message_status(err);
-	err = put_lines(batch);
+	while (err == AS_OK) {
+		err = next_line(batch, line);
+		if (err == AS_OK)
+			err = put_line(batch, line);
+	}
 	input_value_free(&batch->value);
-	if (err != AS_OK)
+	if (err != AS_END)
 		return store_change_abandon(&batch->change, err);
-	describe_batch(batch, &summary);
+	summary.count = batch->count;
+	summary.bytes = batch->bytes;
+	snprintf(summary.text, sizeof(summary.text), "put %s object%s, %s",
+		 format_count(batch->count, count, sizeof(count)), plural(batch->count),
+		 bytes_text(batch->bytes, bytes));
 	return store_change_commit(&batch->change, request, &summary);
 }
 
@@ -270,7 +242,7 @@ int cmd_put(struct request *request)
 /* ---- delete ---- */
 
 struct keys {
-	uint8_t *bytes;		/* back to back */
+	uint8_t *bytes;		/* back to back, in order, none twice */
 	size_t count;
 };
 
@@ -279,43 +251,25 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, KEY_SIZE);
 }
 
-/* What is asked for twice is deleted once. */
-static void drop_doubles(struct keys *keys)
-{
-	size_t kept = 0;
-	qsort(keys->bytes, keys->count, KEY_SIZE, compare_keys);
-	for (size_t i = 0; i < keys->count; i++) {
-		const uint8_t *key = keys->bytes + i * KEY_SIZE;
-		if (kept > 0 && memcmp(key - KEY_SIZE, key, KEY_SIZE) == 0)
-			continue;
-		memmove(keys->bytes + kept++ * KEY_SIZE, key, KEY_SIZE);
-	}
-	keys->count = kept;
-}
-
-static enum as_err read_keys(const struct request *request, struct keys *keys)
+/* Read the keys among the arguments into @keys, whose bytes hold as many. Returns an exit status. */
+static int read_keys(const struct request *request, struct keys *keys)
 {
 	const size_t count = (size_t)request->arg_count - 1;
-	keys->bytes = malloc(count * KEY_SIZE);
-	if (!keys->bytes) {
-		message_failure(AS_ERR_MEMORY, NULL);
-		return AS_ERR_MEMORY;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (!read_key(request->args[1 + i], keys->bytes + i * KEY_SIZE))
+			return refuse_key(request, request->args[1 + i]);
+	qsort(keys->bytes, count, KEY_SIZE, compare_keys);
+	keys->count = 0;
 	for (size_t i = 0; i < count; i++) {
-		const char *text = request->args[1 + i];
-		if (!whole_key_parse(text, keys->bytes + i * KEY_SIZE)) {
-			message("'%s' is no whole key, 64 hex digits: delete takes no beginning of "
-				"a key", text);
-			return AS_ERR_USAGE;
-		}
+		const uint8_t *key = keys->bytes + i * KEY_SIZE;
+		if (i == 0 || memcmp(key - KEY_SIZE, key, KEY_SIZE) != 0)
+			memmove(keys->bytes + keys->count++ * KEY_SIZE, key, KEY_SIZE);
 	}
-	keys->count = count;
-	drop_doubles(keys);
-	return AS_OK;
+	return EXIT_DONE;
 }
 
 /* All that are missing are named, before anything is written. */
-static enum as_err look_for_all(struct store_change *change, const struct keys *keys)
+static enum as_err find_all(struct store_change *change, const struct keys *keys)
 {
 	enum as_err result = AS_OK;
 	for (size_t i = 0; i < keys->count; i++) {
@@ -337,50 +291,39 @@ static enum as_err look_for_all(struct store_change *change, const struct keys *
 	return result;
 }
 
-static enum as_err delete_all(struct store_change *change, const struct keys *keys)
-{
-	enum as_err err = look_for_all(change, keys);
-	for (size_t i = 0; i < keys->count && err == AS_OK; i++)
-		err = store_change_delete(change, keys->bytes + i * KEY_SIZE);
-	return err;
-}
-
-static void describe_deleted(const struct keys *keys, struct change_summary *summary)
-{
-	char text[FORMAT_SIZE];
-	*summary = (struct change_summary){
-		.action = "delete",
-		.keys = keys->bytes,
-		.count = keys->count,
-	};
-	if (keys->count == 1)
-		snprintf(summary->text, sizeof(summary->text), "deleted %s%s",
-			 format_key(keys->bytes, 16, "...", text, sizeof(text)),
-			 key_note(keys->bytes));
-	else
-		snprintf(summary->text, sizeof(summary->text), "deleted %s objects",
-			 format_count(keys->count, text, sizeof(text)));
-}
-
 static int delete_and_commit(struct request *request, const struct keys *keys)
 {
 	struct store_change change;
-	struct change_summary summary;
+	struct change_summary summary = {
+		.action = "delete", .keys = keys->bytes, .count = keys->count,
+	};
+	char text[FORMAT_SIZE];
 	enum as_err err = store_change_begin(request, &change);
 	if (err != AS_OK)
 		return message_status(err);
-	err = delete_all(&change, keys);
+	err = find_all(&change, keys);
+	for (size_t i = 0; i < keys->count && err == AS_OK; i++)
+		err = store_change_delete(&change, keys->bytes + i * KEY_SIZE);
 	if (err != AS_OK)
 		return store_change_abandon(&change, err);
-	describe_deleted(keys, &summary);
+	if (keys->count == 1)
+		snprintf(summary.text, sizeof(summary.text), "deleted %s%s",
+			 format_key(keys->bytes, 16, "...", text, sizeof(text)),
+			 key_note(keys->bytes));
+	else
+		snprintf(summary.text, sizeof(summary.text), "deleted %s objects",
+			 format_count(keys->count, text, sizeof(text)));
 	return store_change_commit(&change, request, &summary);
 }
 
 int cmd_delete(struct request *request)
 {
-	struct keys keys = { .bytes = NULL };
-	const enum as_err err = read_keys(request, &keys);
-	const int status = err == AS_OK ? delete_and_commit(request, &keys) : message_status(err);
+	struct keys keys = { .bytes = malloc((size_t)request->arg_count * KEY_SIZE) };
+	if (!keys.bytes)
+		return message_failure(AS_ERR_MEMORY, NULL);
+	int status = read_keys(request, &keys);
+	if (status == EXIT_DONE)
+		status = delete_and_commit(request, &keys);
 	free(keys.bytes);
 	return status;
 }

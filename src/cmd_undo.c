@@ -143,7 +143,7 @@ static void write_purge(struct purge *purge, const char *verb)
 {
 	if (purge->kept > 0)
 		message("%zu undo folder%s of repairs that came to no end %s kept; name one to "
-			"remove it all the same", purge->kept, purge->kept == 1 ? "" : "s",
+			"remove it all the same", purge->kept, plural(purge->kept),
 			purge->kept == 1 ? "is" : "are");
 	if (purge->request->out.json)
 		purge_json(purge);

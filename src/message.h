@@ -21,4 +21,10 @@ int message_failure(enum as_err code, const struct as_error *error);
 /* The exit status that stands for @code. */
 int message_status(enum as_err code);
 
+/* What makes a noun plural: "3 segments", but "1 segment". */
+static inline const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 #endif

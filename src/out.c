@@ -49,16 +49,22 @@ bool out_goes_on(struct out *out)
 	return out->error == 0 && !out->out_of_memory && !interrupt_came();
 }
 
-int out_finish(struct out *out, int status)
+bool out_flush(struct out *out)
 {
 	errno = 0;
-	if (fflush(out->stream) != 0 && out->error == 0)
-		out->error = errno;
+	fflush(out->stream);
+	out_goes_on(out);
+	return out->error == 0 || out->error == EPIPE;
+}
+
+int out_finish(struct out *out, int status)
+{
+	const bool is_written = out_flush(out);
 	if (interrupt_came())
 		return EXIT_CANCELLED;
 	if (out->out_of_memory)
 		return message_failure(AS_ERR_MEMORY, NULL);
-	if (out->error == 0 || out->error == EPIPE)
+	if (is_written)
 		return status;
 	message("cannot write to standard output: %s", strerror(out->error));
 	return EXIT_FAILED;

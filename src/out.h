@@ -29,6 +29,10 @@ void out_init(struct out *out, const struct options *options);
  * could not be written. That the reader closed the pipe is no failure. */
 int out_finish(struct out *out, int status);
 
+/* Write out what is still buffered. False: it could not be written, and not because the reader
+ * closed the pipe. */
+bool out_flush(struct out *out);
+
 /* May more be written? False after a write error, a closed pipe, or an interrupt. Called soon after
  * each write, while errno still tells what happened. */
 bool out_goes_on(struct out *out);

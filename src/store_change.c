@@ -10,18 +10,8 @@
 #include "src/out_text.h"
 #include "ui/session/format.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE])
-{
-	struct key_prefix prefix;
-	if (!key_prefix_parse(text, &prefix) || prefix.nibbles != 2 * KEY_SIZE)
-		return false;
-	memcpy(key, prefix.bytes, KEY_SIZE);
-	return true;
-}
 
 /* ---- opening ---- */
 
@@ -138,21 +128,6 @@ int store_change_abandon(struct store_change *change, enum as_err err)
 
 /* ---- the report ---- */
 
-static json_t *json_transaction(const struct as_state *state)
-{
-	return json_number_if(state->has_transaction, state->transaction);
-}
-
-static json_t *json_keys(const struct change_summary *summary)
-{
-	if (!summary->keys)
-		return json_null();
-	json_t *array = json_array();
-	for (uint64_t i = 0; i < summary->count; i++)
-		json_append(&array, json_key(summary->keys + i * KEY_SIZE));
-	return array;
-}
-
 /* What is true after the commit. */
 struct outcome {
 	struct as_state state;
@@ -165,14 +140,20 @@ static void write_json(struct out *out, const struct store_change *change,
 		       const struct change_summary *summary, const struct outcome *outcome)
 {
 	const struct as_report *report = &outcome->report;
+	const struct as_state *before = &change->before, *after = &outcome->state;
+	json_t *keys = summary->keys ? json_array() : json_null();
+	for (uint64_t i = 0; i < summary->count && summary->keys; i++)
+		json_append(&keys, json_key(summary->keys + i * KEY_SIZE));
 	json_t *object = json_object();
 	json_add(&object, "action", json_text(summary->action));
 	json_add(&object, "repository", json_text(change->path));
-	json_add(&object, "transaction_before", json_transaction(&change->before));
-	json_add(&object, "transaction_after", json_transaction(&outcome->state));
+	json_add(&object, "transaction_before",
+		 json_number_if(before->has_transaction, before->transaction));
+	json_add(&object, "transaction_after",
+		 json_number_if(after->has_transaction, after->transaction));
 	json_add(&object, "objects_before", json_number(change->objects_before));
 	json_add(&object, "objects_after", json_number_if(outcome->is_counted, outcome->objects));
-	json_add(&object, "keys", json_keys(summary));
+	json_add(&object, "keys", keys);
 	json_add(&object, "count", json_number(summary->count));
 	json_add(&object, "bytes", json_number(summary->bytes));
 	json_add(&object, "segments_compacted", json_number(report->segments_compacted));
@@ -192,50 +173,25 @@ static void write_text(struct out *out, const struct change_summary *summary,
 	if (outcome->is_counted)
 		snprintf(objects, sizeof(objects), ", %s object%s",
 			 format_count(outcome->objects, figure, sizeof(figure)),
-			 outcome->objects == 1 ? "" : "s");
+			 plural(outcome->objects));
 	if (outcome->state.has_transaction)
 		snprintf(transaction, sizeof(transaction), "transaction %" PRIu32,
 			 outcome->state.transaction);
 	if (report->segments_compacted > 0)
 		snprintf(compacted, sizeof(compacted),
 			 "; %" PRIu32 " segment%s compacted, %s freed",
-			 report->segments_compacted, report->segments_compacted == 1 ? "" : "s",
+			 report->segments_compacted, plural(report->segments_compacted),
 			 format_bytes(report->bytes_freed, freed, sizeof(freed)));
 	text_line(out, TONE_PLAIN, "%s; %s%s%s", summary->text, transaction, objects, compacted);
-}
-
-static int warn_of_skipped(const struct store_change *change, const struct as_report *report)
-{
-	if (report->segments_skipped == 0)
-		return EXIT_DONE;
-	message("warning: %" PRIu32 " segment%s with superseded entries could not be compacted: %s",
-		report->segments_skipped, report->segments_skipped == 1 ? "" : "s",
-		report->skipped.message[0] ? report->skipped.message
-					   : as_err_text(report->skipped.code));
-	message_check("what was asked is done all the same; see the rest with", change->path);
-	return EXIT_PROBLEMS;
-}
-
-/* Were the report lost on its way, the person could take the change for undone. */
-static void write_report(struct out *out, const struct store_change *change,
-			 const struct change_summary *summary, const struct outcome *outcome)
-{
-	if (out->json)
-		write_json(out, change, summary, outcome);
-	else
-		write_text(out, summary, outcome);
-	fflush(out->stream);
-	out_goes_on(out);
-	if (out->error != 0 && out->error != EPIPE)
-		message("%s is changed and committed all the same", change->path);
 }
 
 /* ---- committing ---- */
 
 /* The transaction is durable, but what comes after it failed: the copying of compaction, which
  * needs room, or was interrupted. Without it the rest may well succeed. */
-static int finish_without_compaction(struct store_change *change, enum as_err err,
-				     const struct as_error *first, const struct as_report *report)
+static void finish_without_compaction(struct store_change *change, enum as_err err,
+				      const struct as_error *first,
+				      const struct as_report *report)
 {
 	struct as_error error = { .code = AS_OK };
 	message_failure(err, first);
@@ -243,24 +199,21 @@ static int finish_without_compaction(struct store_change *change, enum as_err er
 		message("the transaction is committed, index and hints are written; %" PRIu32
 			" segment%s that nothing refers to could not be removed; a later put or "
 			"delete tries that again", report->segments_left,
-			report->segments_left == 1 ? "" : "s");
-		return EXIT_PROBLEMS;
-	}
-	if (as_commit(change->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
+			plural(report->segments_left));
+	} else if (as_commit(change->store, AS_NO_COMPACT, NULL, &error) == AS_OK) {
 		message("the transaction is committed, but not all superseded entries could be "
 			"removed; a later put or delete tries that again");
-		return EXIT_PROBLEMS;
+	} else {
+		message_failure(error.code, &error);
+		message_check("the transaction is committed, but index and hints could not be "
+			      "written; see the rest with", change->path);
 	}
-	message_failure(error.code, &error);
-	message_check("the transaction is committed, but index and hints could not be written; "
-		      "see the rest with",
-		      change->path);
-	return EXIT_PROBLEMS;
 }
 
 int store_change_commit(struct store_change *change, struct request *request,
 			const struct change_summary *summary)
 {
+	struct out *out = &request->out;
 	struct outcome outcome = { .objects = 0 };
 	struct as_error error = { .code = AS_OK };
 	int status = EXIT_DONE;
@@ -271,11 +224,27 @@ int store_change_commit(struct store_change *change, struct request *request,
 		message_failure(err, &error);
 		return store_change_abandon(change, err);
 	}
-	if (err != AS_OK)
-		status = finish_without_compaction(change, err, &error, &outcome.report);
+	if (err != AS_OK) {
+		finish_without_compaction(change, err, &error, &outcome.report);
+		status = EXIT_PROBLEMS;
+	}
 	as_get_state(change->store, &outcome.state);
 	outcome.is_counted = as_len(change->store, &outcome.objects, NULL) == AS_OK;
 	as_close(change->store);
-	write_report(&request->out, change, summary, &outcome);
-	return status | warn_of_skipped(change, &outcome.report);
+	if (out->json)
+		write_json(out, change, summary, &outcome);
+	else
+		write_text(out, summary, &outcome);
+	/* Were the report lost on its way, the person could take the change for undone. */
+	if (!out_flush(out))
+		message("%s is changed and committed all the same", change->path);
+	const struct as_report *report = &outcome.report;
+	if (report->segments_skipped == 0)
+		return status;
+	message("warning: %" PRIu32 " segment%s with superseded entries could not be compacted: %s",
+		report->segments_skipped, plural(report->segments_skipped),
+		report->skipped.message[0] ? report->skipped.message
+					   : as_err_text(report->skipped.code));
+	message_check("what was asked is done all the same; see the rest with", change->path);
+	return EXIT_PROBLEMS;
 }

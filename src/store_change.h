@@ -26,9 +26,6 @@ struct change_summary {
 	uint64_t bytes;		/* of the values put */
 };
 
-/* Read a whole key, 64 hex digits. False when @text is anything else. */
-bool whole_key_parse(const char *text, uint8_t key[KEY_SIZE]);
-
 /* Open the repository that @request names first, and catch interrupts. A repository in disorder is
  * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
 enum as_err store_change_begin(const struct request *request, struct store_change *change);
