@@ -8,7 +8,6 @@
 #include "engine/repo/object.h"
 #include "engine/repo/probe.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,17 +17,6 @@ struct walk {
 	uint32_t segment;
 	struct verify *verify;		/* NULL as long as the index can answer */
 };
-
-static bool parse_segment(const char *text, uint32_t *segment)
-{
-	char *end;
-	errno = 0;
-	const unsigned long long number = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno || number > UINT32_MAX)
-		return false;
-	*segment = (uint32_t)number;
-	return true;
-}
 
 /* The index answers for what it holds itself. That an entry is superseded or deleted it tells only
  * by holding something else, as a wrong one does too: then the log is asked, once, and from there
@@ -117,7 +105,7 @@ int cmd_entries(struct request *request)
 {
 	struct walk walk = { .request = request };
 	struct repo *repo;
-	if (!parse_segment(request->args[1], &walk.segment)) {
+	if (!number_parse(request->args[1], 0, UINT32_MAX, &walk.segment)) {
 		message("'%s' is no segment number", request->args[1]);
 		return EXIT_USAGE;
 	}

@@ -123,38 +123,42 @@ static enum as_err report_gone(const char *text, const struct verify_gone *gone)
 	return gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY;
 }
 
-/* Where the object lies, or its older version where that is asked for. False: not found. */
-static bool find_place(const struct verify *verify, const uint8_t key[KEY_SIZE],
-		       const struct verify_gone *gone, struct replay_event *place)
-{
-	if (!gone)
-		return verify_lookup(verify, key, place);
-	*place = gone->older;
-	return gone->has_older;
-}
-
 /* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
 static enum as_err find_by_log(const struct request *request, const struct repo *repo,
 			       struct object *object)
 {
 	struct as_error error = { .code = AS_OK };
+	const struct verify_gone *gone = NULL;
 	struct replay_event place;
 	struct verify *verify;
+	bool is_found = false;
 	enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
 	err = settle_key(verify, object, request->args[1]);
-	const struct verify_gone *gone = err == AS_OK ? verify_find_gone(verify, object->key) : NULL;
+	if (err == AS_ERR_AMBIGUOUS)
+		goto out;
+	if (err == AS_OK)
+		gone = verify_find_gone(verify, object->key);
 	if (gone && !(gone->has_older && request->options.older)) {
 		err = report_gone(request->args[1], gone);
-	} else if (err == AS_OK && find_place(verify, object->key, gone, &place)) {
-		err = read_at(verify, object, place.segment, place.offset, &error);
-		if (err != AS_OK)
-			message_failure(err, &error);
-	} else if (err != AS_ERR_AMBIGUOUS) {
+		goto out;
+	}
+	if (gone) {
+		place = gone->older;
+		is_found = true;
+	} else if (err == AS_OK) {
+		is_found = verify_lookup(verify, object->key, &place);
+	}
+	if (!is_found) {
 		err = reason_for_want(verify, &object->prefix);
 		message("%s: %s", request->args[1], want_text(err));
+		goto out;
 	}
+	err = read_at(verify, object, place.segment, place.offset, &error);
+	if (err != AS_OK)
+		message_failure(err, &error);
+out:
 	verify_free(verify);
 	return err;
 }
@@ -196,31 +200,26 @@ static bool is_text(const uint8_t *data, size_t len)
 	return true;
 }
 
-static void write_json(struct out *out, const struct object *object)
-{
-	json_t *row = json_object();
-	json_add(&row, "key", json_key(object->key));
-	json_add(&row, "segment", json_number(object->segment));
-	json_add(&row, "offset", json_number(object->offset));
-	json_add(&row, "size", json_number(object->len));
-	json_add(&row, "data", json_base64(object->data, object->len));
-	json_object_out(out, row);
-}
-
 static enum as_err write_object(struct request *request, const struct object *object)
 {
 	struct out *out = &request->out;
 	if (out->json) {
-		write_json(out, object);
-	} else if (out->width > 0 && !request->options.force &&
-		   !is_text(object->data, object->len)) {
+		json_t *row = json_object();
+		json_add(&row, "key", json_key(object->key));
+		json_add(&row, "segment", json_number(object->segment));
+		json_add(&row, "offset", json_number(object->offset));
+		json_add(&row, "size", json_number(object->len));
+		json_add(&row, "data", json_base64(object->data, object->len));
+		json_object_out(out, row);
+		return AS_OK;
+	}
+	if (out->width > 0 && !request->options.force && !is_text(object->data, object->len)) {
 		message("%zu bytes of binary data: not written to a terminal without --force",
 			object->len);
 		return AS_ERR_DENIED;
-	} else {
-		fwrite(object->data, 1, object->len, out->stream);
-		out_goes_on(out);
 	}
+	fwrite(object->data, 1, object->len, out->stream);
+	out_goes_on(out);
 	return AS_OK;
 }
 

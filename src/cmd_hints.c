@@ -90,20 +90,18 @@ static bool write_row(struct out *out, const struct hints_row *row)
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
-static void write_title(struct out *out, const struct repo *repo)
+static void write_hints(struct out *out, const struct repo *repo, const struct verify *verify)
 {
-	if (!out->json && repo->hints.usable)
+	struct merge merge = { .repo = repo, .verify = verify };
+	struct hints_row row;
+	if (!repo->hints.usable)
+		message("there are no usable hints: only the true counts are shown");
+	else if (!out->json)
 		text_line(out, TONE_STRONG,
 			  "hints.%" PRIu32 ": version %" PRIu32 ", %zu segments, %zu to compact",
 			  repo->hints_transaction, repo->hints.version, repo->hints.segment_count,
 			  repo->hints.compact_count);
 	out_titles(out, columns, ARRAY_SIZE(columns));
-}
-
-static void write_rows(struct out *out, const struct repo *repo, const struct verify *verify)
-{
-	struct merge merge = { .repo = repo, .verify = verify };
-	struct hints_row row;
 	while (next_row(&merge, &row) && write_row(out, &row))
 		;
 }
@@ -117,10 +115,7 @@ int cmd_hints(struct request *request)
 		return message_status(err);
 	err = repository_verify(request, repo, &verify);
 	if (err == AS_OK) {
-		if (!repo->hints.usable)
-			message("there are no usable hints: only the true counts are shown");
-		write_title(&request->out, repo);
-		write_rows(&request->out, repo, verify);
+		write_hints(&request->out, repo, verify);
 		verify_free(verify);
 	}
 	repository_close(repo);

@@ -32,25 +32,18 @@ static enum as_err read_history(const struct request *request, const struct repo
 	return err;
 }
 
-static void write_rows(struct out *out, const struct history *history)
+static void write_history(struct out *out, const struct history *history)
 {
-	bool goes_on = true;
+	bool goes_on = true, index_is_met = !history->has_index_place;
 	out_titles(out, entry_columns, ENTRY_COLUMNS);
-	for (size_t i = 0; i < history->count && goes_on; i++) {
+	for (size_t i = 0; i < history->count; i++) {
 		struct entry_row row;
 		const struct history_row *from = &history->rows[i];
 		entry_row_fill(&row, from->segment, &from->entry, from->status);
 		row.cells[ENTRY_INDEX] = cell_flag(from->index_points_here);
-		goes_on = out_row(out, entry_columns, row.cells, ENTRY_COLUMNS);
+		index_is_met = index_is_met || from->index_points_here;
+		goes_on = goes_on && out_row(out, entry_columns, row.cells, ENTRY_COLUMNS);
 	}
-}
-
-/* What the rows alone cannot show. */
-static void explain(const struct history *history)
-{
-	bool index_is_met = !history->has_index_place;
-	for (size_t i = 0; i < history->count && !index_is_met; i++)
-		index_is_met = history->rows[i].index_points_here;
 	if (!index_is_met)
 		message("the index maps this key to segment %" PRIu32 ", offset %" PRIu32
 			", where no entry of it begins",
@@ -95,8 +88,7 @@ int cmd_history(struct request *request)
 	if (err == AS_OK)
 		err = settle(request, repo, history, doubt);
 	if (err == AS_OK) {
-		write_rows(&request->out, history);
-		explain(history);
+		write_history(&request->out, history);
 		if (doubt[0])
 			message("%s", doubt);
 	}

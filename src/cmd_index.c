@@ -20,11 +20,6 @@ static const struct column columns[] = {
 	{ "state", NULL, 0, false, false },
 };
 
-static const char *state_name(const struct index_bucket *bucket)
-{
-	return bucket->segment == INDEX_EMPTY ? "empty" : "deleted";
-}
-
 struct listing_job {
 	const struct repo *repo;
 	struct request *request;
@@ -53,10 +48,11 @@ static bool write_used(struct listing_job *job, const struct index_bucket *bucke
 
 static bool write_unused(struct out *out, const struct index_bucket *bucket)
 {
+	const char *state = bucket->segment == INDEX_EMPTY ? "empty" : "deleted";
 	struct cell cells[ARRAY_SIZE(columns)] = { cell_number(bucket->number) };
-	cells[ARRAY_SIZE(columns) - 1] = cell_text(state_name(bucket), TONE_PLAIN);
+	cells[ARRAY_SIZE(columns) - 1] = cell_text(state, TONE_PLAIN);
 	if (!out->json)		/* text has no column of states */
-		cells[1] = cell_text(state_name(bucket), TONE_FAINT);
+		cells[1] = cell_text(state, TONE_FAINT);
 	return out_row(out, columns, cells, ARRAY_SIZE(columns));
 }
 
@@ -92,16 +88,6 @@ static enum as_err write_buckets(struct request *request, const struct repo *rep
 	return err;
 }
 
-static void write_title(struct out *out, const struct index_file *index)
-{
-	if (!out->json)
-		text_line(out, TONE_STRONG, "index.%" PRIu32 ": %" PRIu32 " of %" PRIu32
-			  " buckets used (%.1f %%), %" PRIu64 " bytes",
-			  index->transaction, index->used, index->buckets,
-			  100.0 * index->used / index->buckets, index->length);
-	out_titles(out, columns, ARRAY_SIZE(columns));
-}
-
 /* Why there is no index to show: what opening found, if anything. */
 static enum as_err refuse(const struct repo *repo)
 {
@@ -121,9 +107,15 @@ static enum as_err refuse(const struct repo *repo)
 
 static enum as_err show_index(struct request *request, const struct repo *repo)
 {
-	if (repo->index.fd < 0)
+	const struct index_file *index = &repo->index;
+	if (index->fd < 0)
 		return refuse(repo);
-	write_title(&request->out, &repo->index);
+	if (!request->out.json)
+		text_line(&request->out, TONE_STRONG, "index.%" PRIu32 ": %" PRIu32 " of %" PRIu32
+			  " buckets used (%.1f %%), %" PRIu64 " bytes",
+			  index->transaction, index->used, index->buckets,
+			  100.0 * index->used / index->buckets, index->length);
+	out_titles(&request->out, columns, ARRAY_SIZE(columns));
 	return write_buckets(request, repo);
 }
 

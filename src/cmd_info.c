@@ -32,38 +32,23 @@ static double load_of(const struct index_file *index)
 	return (double)index->used / index->buckets;
 }
 
-static const char *lock_state_text(enum lock_state state)
-{
-	switch (state) {
-	case LOCK_NONE:
-		return "none";
-	case LOCK_SHARED:
-		return "shared";
-	case LOCK_EXCLUSIVE:
-		return "exclusive";
-	case LOCK_IMPOSSIBLE:
-		return "impossible";
-	}
-	return "none";
-}
-
-static json_t *json_holder(const struct lock_holder *holder)
-{
-	const char *program = holder->program;
-	json_t *object = json_object();
-	json_add(&object, "pid", json_number_if(holder->pid > 0, (uint64_t)holder->pid));
-	json_add(&object, "program", json_text(program[0] ? program : NULL));
-	json_add(&object, "exclusive", json_boolean(holder->exclusive));
-	return object;
-}
-
 static json_t *json_lock(struct lock *lock)
 {
+	static const char *const states[] = {
+		[LOCK_NONE] = "none", [LOCK_SHARED] = "shared", [LOCK_EXCLUSIVE] = "exclusive",
+		[LOCK_IMPOSSIBLE] = "impossible",
+	};
 	struct lock_holder holders[HOLDERS_MAX];
-	const size_t count = lock_holders(lock, holders, HOLDERS_MAX);
-	json_t *object = json_object();
-	json_add(&object, "state", json_text(lock_state_text(lock_state(lock, NULL))));
-	json_add(&object, "holder", count ? json_holder(&holders[0]) : json_null());
+	const struct lock_holder *first = &holders[0];
+	json_t *object = json_object(), *holder = json_null();
+	if (lock_holders(lock, holders, HOLDERS_MAX) > 0) {
+		holder = json_object();
+		json_add(&holder, "pid", json_number_if(first->pid > 0, (uint64_t)first->pid));
+		json_add(&holder, "program", json_text(first->program[0] ? first->program : NULL));
+		json_add(&holder, "exclusive", json_boolean(first->exclusive));
+	}
+	json_add(&object, "state", json_text(states[lock_state(lock, NULL)]));
+	json_add(&object, "holder", holder);
 	return object;
 }
 
@@ -93,18 +78,13 @@ static json_t *json_witness(const struct witness *witness)
 	return object;
 }
 
-static json_t *json_witnesses(const struct evidence *evidence)
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < evidence->count; i++)
-		json_append(&array, json_witness(&evidence->witnesses[i]));
-	return array;
-}
-
 static void write_json(struct out *out, const struct repo *repo, struct lock *lock,
 		       const struct evidence *evidence)
 {
 	const struct config *config = &repo->config;
+	json_t *witnesses = json_array();
+	for (size_t i = 0; i < evidence->count; i++)
+		json_append(&witnesses, json_witness(&evidence->witnesses[i]));
 	json_t *object = json_object();
 	json_add(&object, "repository", json_text(repo->path));
 	json_add(&object, "id", config->has_id ? json_key(config->id) : json_null());
@@ -122,7 +102,7 @@ static void write_json(struct out *out, const struct repo *repo, struct lock *lo
 	json_add(&object, "lock", json_lock(lock));
 	json_add(&object, "dialect", json_text(dialect_name(repo->dialect)));
 	json_add(&object, "problems", json_number(repo->findings.count));
-	json_add(&object, "witnesses", json_witnesses(evidence));
+	json_add(&object, "witnesses", witnesses);
 	json_object_out(out, object);
 }
 
@@ -170,16 +150,6 @@ static void write_transactions(struct out *out, const struct repo *repo)
 		text_field(out, "Hints", "hints.%" PRIu32 ", %zu segments, %zu to compact",
 			   repo->hints_transaction, repo->hints.segment_count,
 			   repo->hints.compact_count);
-}
-
-static void write_witnesses(struct out *out, const struct evidence *evidence)
-{
-	char text[WITNESS_TEXT];
-	for (size_t i = 0; i < evidence->count; i++) {
-		witness_text(&evidence->witnesses[i], text);
-		text_field(out, i == 0 ? "Witnesses" : "", "%s: %s", evidence->witnesses[i].file,
-			   text);
-	}
 }
 
 static void write_lock(struct out *out, struct lock *lock)
@@ -246,14 +216,18 @@ static void write_findings(struct out *out, const struct repo *repo,
 static void write_text(struct out *out, const struct repo *repo, struct lock *lock,
 		       const struct evidence *evidence)
 {
-	char bytes[FORMAT_SIZE];
+	char bytes[FORMAT_SIZE], worth[WITNESS_TEXT];
 	format_bytes(repository_bytes(repo), bytes, sizeof(bytes));
 	text_field(out, "Repository", "%s", repo->path);
 	write_config(out, repo);
 	text_field(out, "Segments", "%zu, %s", repo->listing.count, bytes);
 	if (repo->dialect == DIALECT_ATTIC)
 		write_transactions(out, repo);
-	write_witnesses(out, evidence);
+	for (size_t i = 0; i < evidence->count; i++) {
+		witness_text(&evidence->witnesses[i], worth);
+		text_field(out, i == 0 ? "Witnesses" : "", "%s: %s", evidence->witnesses[i].file,
+			   worth);
+	}
 	write_lock(out, lock);
 	write_findings(out, repo, evidence);
 }

@@ -47,19 +47,6 @@ static struct cell path_cell(const struct repo *repo, size_t i, char path[LISTIN
 
 /* ---- with the data read ---- */
 
-static bool is_damaged(const struct segment_facts *facts)
-{
-	return facts->damaged > 0 || facts->is_unreadable;
-}
-
-/* Nothing is known of the checksums in a file that cannot be opened. */
-static struct cell crc_cell(const struct segment_facts *facts)
-{
-	if (facts->is_unopened)
-		return cell_none();
-	return cell_text(is_damaged(facts) ? "damaged" : "ok", TONE_PLAIN);
-}
-
 static const char *role_name(enum segment_role role)
 {
 	static const char *const names[] = {
@@ -75,7 +62,7 @@ static const char *what_is_bad(const struct segment_facts *facts, uint32_t numbe
 		return "unreadable";
 	if (facts->role != ROLE_LOG)
 		return role_name((enum segment_role)facts->role);
-	if (is_damaged(facts))
+	if (facts->damaged > 0 || facts->is_unreadable)
 		return "damaged";
 	return facts->number != number ? "misnamed" : NULL;
 }
@@ -85,6 +72,8 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 	const struct repo *repo = verify->repo;
 	const struct segment_facts *facts = &verify->facts[i];
 	const char *bad = what_is_bad(facts, repo->listing.segments[i].number);
+	const bool is_damaged = facts->damaged > 0 || facts->is_unreadable;
+	const char *crc = is_damaged ? "damaged" : "ok";
 	char path[LISTING_PATH_MAX];
 	const struct cell cells[COL_COUNT] = {
 		[COL_SEGMENT] = cell_number(repo->listing.segments[i].number),
@@ -99,7 +88,8 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 		[COL_LIVE_BYTES] = cell_bytes(facts->live_bytes),
 		[COL_COMPLETE] = cell_flag(facts->is_complete),
 		[COL_COMMITTED] = cell_flag(facts->is_committed),
-		[COL_CRC] = crc_cell(facts),
+		/* Nothing is known of the checksums in a file that cannot be opened. */
+		[COL_CRC] = cell_text(facts->is_unopened ? NULL : crc, TONE_PLAIN),
 		[COL_DAMAGED_BYTES] = cell_bytes(facts->damaged_bytes),
 		[COL_DAMAGED] = cell_number(facts->damaged),
 		[COL_ROLE] = cell_text(role_name((enum segment_role)facts->role), TONE_PLAIN),
@@ -125,25 +115,6 @@ static enum as_err verify_and_list(struct request *request, const struct repo *r
 
 /* ---- without ---- */
 
-/* Opening looked for the newest segment that ends in a COMMIT; of those before it nothing is
- * known. */
-static struct cell complete_cell(const struct repo *repo, size_t i)
-{
-	if (repo->has_transaction && i + 1 == repo->tail)
-		return cell_flag(true);
-	return i < repo->tail || repo->end_is_unknown ? cell_none() : cell_flag(false);
-}
-
-/* As the hints have it, where they are of the log's own transaction. */
-static struct cell live_cell(const struct repo *repo, uint32_t number)
-{
-	uint32_t end;
-	if (!repo->hints.usable || !repo_log_end(repo, &end) || end != repo->hints.transaction)
-		return cell_none();
-	const struct hints_segment *hint = hints_find(&repo->hints, number);
-	return cell_number(hint && hint->live > 0 ? (uint64_t)hint->live : 0);
-}
-
 static bool write_listed(struct out *out, const struct column *shown, const struct repo *repo,
 			 struct listing_walk *walk, size_t i)
 {
@@ -152,13 +123,23 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 	const struct cell unverified = cell_text("unverified", TONE_FAINT);
 	char path[LISTING_PATH_MAX];
 	struct stat st;
+	uint32_t end;
 	struct cell cells[COL_COUNT] = {
 		[COL_SEGMENT] = cell_number(number),
 		[COL_PATH] = path_cell(repo, i, path),
-		[COL_LIVE] = live_cell(repo, number),
-		[COL_COMPLETE] = complete_cell(repo, i),
 		[COL_COMMITTED] = cell_flag(is_committed),
 	};
+	/* As the hints have it, where they are of the log's own transaction. */
+	if (repo->hints.usable && repo_log_end(repo, &end) && end == repo->hints.transaction) {
+		const struct hints_segment *hint = hints_find(&repo->hints, number);
+		cells[COL_LIVE] = cell_number(hint && hint->live > 0 ? (uint64_t)hint->live : 0);
+	}
+	/* Opening looked for the newest segment that ends in a COMMIT. Nothing is known of those
+	 * before it. */
+	if (repo->has_transaction && i + 1 == repo->tail)
+		cells[COL_COMPLETE] = cell_flag(true);
+	else if (i >= repo->tail && !repo->end_is_unknown)
+		cells[COL_COMPLETE] = cell_flag(false);
 	const bool is_there = listing_walk_stat(walk, i, &st);
 	if (is_there)
 		cells[COL_SIZE] = cell_bytes((uint64_t)st.st_size);

@@ -20,13 +20,12 @@
 
 #define FIELD(name) offsetof(struct options, name)
 
-/* Read a decimal number from @min to @max, and nothing else. */
-static bool read_number(const char *argument, unsigned min, unsigned max, unsigned *number)
+bool number_parse(const char *text, unsigned min, unsigned max, unsigned *number)
 {
 	char *end;
 	errno = 0;
-	const unsigned long value = strtoul(argument, &end, 10);
-	if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || errno || value < min ||
+	const unsigned long value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno || value < min ||
 	    value > max)
 		return false;
 	*number = (unsigned)value;
@@ -58,7 +57,7 @@ static bool read_pair(const char *argument, char mark, unsigned min, unsigned ma
 	if (!end)
 		return false;
 	*end = '\0';
-	return read_number(text, min, max, first) && read_number(end + 1, min, max, second) &&
+	return number_parse(text, min, max, first) && number_parse(end + 1, min, max, second) &&
 	       *first <= *second;
 }
 
@@ -67,7 +66,7 @@ static bool set_segments(struct options *options, const char *argument)
 {
 	if (read_pair(argument, '-', 0, UINT_MAX, &options->first, &options->last))
 		return true;
-	const bool is_one = read_number(argument, 0, UINT_MAX, &options->first);
+	const bool is_one = number_parse(argument, 0, UINT_MAX, &options->first);
 	options->last = options->first;
 	return is_one;
 }
@@ -228,7 +227,7 @@ bool option_set(const struct option_row *row, struct options *options, const cha
 	}
 	if (row->number) {
 		unsigned *number = (void *)((char *)options + row->number);
-		return read_number(argument, row->min, row->max, number);
+		return number_parse(argument, row->min, row->max, number);
 	}
 	return !row->set || row->set(options, argument);
 }
