@@ -34,21 +34,7 @@ static bool check_options(const struct request *request)
 	return !wrong;
 }
 
-static bool read_report(const char *path, const struct repo *repo, struct verify_records *known)
-{
-	json_error_t error;
-	json_t *report = json_load_file(path, 0, &error);
-	if (!report) {
-		message("%s: %s", path, error.text);
-		return false;
-	}
-	const char *wrong = records_from_json(report, repo->config.id, known);
-	json_decref(report);
-	if (wrong)
-		message("%s: %s", path, wrong);
-	return !wrong;
-}
-
+/* The reports of parts: what they found is known. Returns an exit status. */
 static int read_reports(const struct request *request, const struct repo *repo,
 			struct check_scope *scope)
 {
@@ -56,9 +42,18 @@ static int read_reports(const struct request *request, const struct repo *repo,
 		message("%s: it has no id that reports could be told by", repo->path);
 		return EXIT_FAILED;
 	}
-	for (int i = 1; i < request->arg_count; i++)
-		if (!read_report(request->args[i], repo, &scope->known))
+	for (int i = 1; i < request->arg_count; i++) {
+		json_error_t error;
+		json_t *report = json_load_file(request->args[i], 0, &error);
+		const char *wrong = error.text;
+		if (report)
+			wrong = records_from_json(report, repo->config.id, &scope->known);
+		json_decref(report);
+		if (wrong) {
+			message("%s: %s", request->args[i], wrong);
 			return EXIT_FAILED;
+		}
+	}
 	verify_records_sort(&scope->known);
 	scope->verify.known = &scope->known;
 	scope->verify.not_before = INT64_MIN;

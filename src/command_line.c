@@ -36,17 +36,6 @@ static void build_grammar(struct grammar *grammar)
 	grammar->names[OPTION_COUNT] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-/* The row of what getopt_long returned, or OPTION_COUNT. */
-static int find_row(int value)
-{
-	if (value >= LONG_ONLY)
-		return value - LONG_ONLY;
-	int i = 0;
-	while (i < OPTION_COUNT && option_table[i].letter != value)
-		i++;
-	return i;
-}
-
 /* Every argument passes here; the first one may be the name of a command. */
 static void take_argument(struct request *request, char *argument)
 {
@@ -85,9 +74,11 @@ static bool read_words(int argc, char **argv, struct request *request, uint64_t 
 			take_argument(request, optarg);
 			continue;
 		}
-		const int i = value == '?' || value == ':' ? OPTION_COUNT : find_row(value);
-		if (i == OPTION_COUNT)
+		if (value == '?' || value == ':')
 			return refuse_option(value, argv);
+		int i = value >= LONG_ONLY ? value - LONG_ONLY : 0;
+		while (value < LONG_ONLY && option_table[i].letter != value)
+			i++;
 		if (!option_set(&option_table[i], &request->options, optarg)) {
 			message("'%s' is no argument for --%s", optarg, option_table[i].name);
 			return false;
@@ -133,27 +124,22 @@ static bool check_arguments(const struct request *request)
 	return false;
 }
 
-static bool parse(int argc, char **argv, struct request *request)
-{
-	uint64_t given = 0;
-	if (!read_words(argc, argv, request, &given))
-		return false;
-	if (!request->command)
-		request->command = command_terminal();
-	if (request->options.help || request->options.version)
-		return true;
-	return check_options(request, given) && check_arguments(request);
-}
-
 bool options_parse(int argc, char **argv, struct request *request)
 {
+	uint64_t given = 0;
 	*request = (struct request){ .args = calloc((size_t)argc + 1, sizeof(*request->args)) };
 	if (!request->args) {
 		message_failure(AS_ERR_MEMORY, NULL);
 		return false;
 	}
-	if (parse(argc, argv, request))
-		return true;
+	if (read_words(argc, argv, request, &given)) {
+		if (!request->command)
+			request->command = command_terminal();
+		if (request->options.help || request->options.version)
+			return true;
+		if (check_options(request, given) && check_arguments(request))
+			return true;
+	}
 	const char *name = request->command ? request->command->name : NULL;
 	message("see 'atticscope help%s%s'", name ? " " : "", name ? name : "");
 	return false;

@@ -37,26 +37,22 @@ static enum tone status_tone(enum entry_status status)
 	}
 }
 
-/* What stands in a damaged entry's place of the key: the cause, and what it may have been. */
-static void describe_damage(const struct segment_entry *entry, char *out, size_t size)
+/* What is shown of a damaged entry instead of its key: the cause, and what it may have been. */
+static void fill_damage(struct entry_row *row, const struct segment_entry *entry)
 {
+	struct cell *cells = row->cells;
+	const char *cause = segment_cause_text(entry->cause);
 	char hex[KEY_HEX_SIZE] = "", sums[48] = "";
 	if (entry->has_key)
 		key_to_hex(entry->key, hex);
 	if (entry->has_crc && entry->crc_stored != entry->crc_computed)
 		snprintf(sums, sizeof(sums), ", stored %08" PRIx32 ", computed %08" PRIx32,
 			 entry->crc_stored, entry->crc_computed);
-	snprintf(out, size, "%s%s%s%.16s%s", segment_cause_text(entry->cause), sums,
+	snprintf(row->what, sizeof(row->what), "%s%s%s%.16s%s", cause, sums,
 		 entry->has_key ? ", key " : "", hex,
 		 entry->has_key ? key_note(entry->key) : "");
-}
-
-static void fill_damage(struct entry_row *row, const struct segment_entry *entry)
-{
-	struct cell *cells = row->cells;
-	cells[ENTRY_CAUSE] = cell_text(segment_cause_text(entry->cause), TONE_PLAIN);
+	cells[ENTRY_CAUSE] = cell_text(cause, TONE_PLAIN);
 	cells[ENTRY_LENGTH] = cell_number(entry->size);
-	describe_damage(entry, row->what, sizeof(row->what));
 	cells[ENTRY_TEXT] = cell_text(row->what, TONE_BAD);
 }
 

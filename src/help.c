@@ -38,20 +38,6 @@ static void print_options(struct out *out, const struct command *command)
 	}
 }
 
-static void print_commands(struct out *out, const struct command *all, size_t count)
-{
-	text_blank_line(out);
-	text_line(out, TONE_STRONG, "Commands:");
-	for (size_t i = 0; i < count; i++) {
-		const struct command *command = &all[i];
-		char left[64];
-		if (!command->name)
-			continue;
-		snprintf(left, sizeof(left), "  %s %s", command->name, command->arguments);
-		print_row(out, left, command->help);
-	}
-}
-
 static const char about[] =
 	"Shows what is in an Attic repository, and what is wrong with it. Without a command it "
 	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, "
@@ -71,7 +57,15 @@ static void print_program(struct out *out, const struct command *terminal,
 	text_blank_line(out);
 	text_paragraph(out, 0, about);
 	print_options(out, terminal);
-	print_commands(out, all, count);
+	text_blank_line(out);
+	text_line(out, TONE_STRONG, "Commands:");
+	for (size_t i = 0; i < count; i++) {
+		char left[64];
+		if (!all[i].name)
+			continue;
+		snprintf(left, sizeof(left), "  %s %s", all[i].name, all[i].arguments);
+		print_row(out, left, all[i].help);
+	}
 	text_blank_line(out);
 	text_paragraph(out, 0, names);
 	text_blank_line(out);

@@ -37,23 +37,19 @@ void key_matches_in_index(const struct repo *repo, const struct key_prefix *pref
 		index_each(&repo->index, &from, match_bucket, &search);
 }
 
-static bool is_listed(const struct key_matches *matches, const uint8_t key[KEY_SIZE])
-{
-	for (uint64_t i = 0; i < matches->count && i < KEY_MATCHES_KEPT; i++)
-		if (memcmp(matches->keys[i], key, KEY_SIZE) == 0)
-			return true;
-	return false;
-}
-
-/* What is lost can come more than once. */
 static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 			    enum verify_outcome outcome, const struct replay_event *place)
 {
 	const struct search *search = context;
+	struct key_matches *matches = search->matches;
 	(void)place;
-	if (outcome != OUTCOME_NONE && key_prefix_matches(search->prefix, key) &&
-	    (outcome == OUTCOME_OBJECT || !is_listed(search->matches, key)))
-		add(search->matches, key);
+	if (outcome == OUTCOME_NONE || !key_prefix_matches(search->prefix, key))
+		return AS_OK;
+	/* What is lost can come more than once. */
+	for (uint64_t i = 0; i < matches->count && i < KEY_MATCHES_KEPT; i++)
+		if (outcome != OUTCOME_OBJECT && memcmp(matches->keys[i], key, KEY_SIZE) == 0)
+			return AS_OK;
+	add(matches, key);
 	return AS_OK;
 }
 

@@ -14,34 +14,23 @@ static int write_part(const char *buffer, size_t size, void *data)
 	return fwrite(buffer, 1, size, data) == size ? 0 : -1;
 }
 
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* Bytes of the UTF-8 sequence that @p should begin with; 0 where none begins so. */
-static size_t sequence_length(const char *p)
+/* Bytes of the UTF-8 character that @p begins with; 0 where that is none. jansson knows surrogates
+ * and overlong forms. */
+static size_t character_length(const char *p)
 {
 	const unsigned char c = (unsigned char)*p;
 	if (c < 0x80)
 		return 1;
 	if (c < 0xc2 || c > 0xf4)
 		return 0;
-	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* The same, or 0 where it is cut short, or jansson (which knows surrogates and overlong forms)
- * does not take it. */
-static size_t valid_sequence(const char *p)
-{
-	const size_t len = sequence_length(p);
+	const size_t len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 	for (size_t i = 1; i < len; i++)
-		if (!is_continuation(p[i]))
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
 			return 0;
-	json_t *probe = len > 1 ? json_stringn(p, len) : NULL;
-	const bool valid = len == 1 || probe;
+	json_t *probe = json_stringn(p, len);
+	const bool is_valid = probe != NULL;
 	json_decref(probe);
-	return valid ? len : 0;
+	return is_valid ? len : 0;
 }
 
 static json_t *repaired_text(const char *text)
@@ -50,7 +39,7 @@ static json_t *repaired_text(const char *text)
 	if (!out)
 		return NULL;
 	while (*text) {
-		const size_t len = valid_sequence(text);
+		const size_t len = character_length(text);
 		const char *from = len ? text : REPLACEMENT;
 		const size_t count = len ? len : 3;
 		memcpy(end, from, count);

@@ -164,18 +164,12 @@ enum tone text_severity_tone(enum severity severity)
 	return tones[severity];
 }
 
-static unsigned paragraph_width(const struct out *out)
-{
-	if (out->width == 0)
-		return PARAGRAPH_WIDTH;
-	return out->width < PARAGRAPH_MAX ? out->width : PARAGRAPH_MAX;
-}
-
 void text_paragraph(struct out *out, unsigned indent, const char *text)
 {
 	char masked[LINE_MAX_BYTES];
-	const unsigned width = paragraph_width(out);
-	unsigned column = 0;
+	unsigned column = 0, width = out->width > 0 ? out->width : PARAGRAPH_WIDTH;
+	if (width > PARAGRAPH_MAX)
+		width = PARAGRAPH_MAX;
 	format_masked_text(text, masked, sizeof(masked));
 	const char *word = masked + strspn(masked, " ");
 	while (*word) {
