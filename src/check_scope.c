@@ -22,13 +22,13 @@ static bool check_options(const struct request *request)
 				    options->max_duration > 0;
 	const char *wrong = NULL;
 	if (options->merge && (is_part || is_incremental))
-		wrong = "--merge reads what is missing, and takes no other option for a part";
+		wrong = "--merge reads what is missing; no other option for a part goes with it";
 	else if (options->merge && request->arg_count < 2)
-		wrong = "--merge needs the reports of the parts behind the repository";
+		wrong = "--merge needs the reports of the parts after the repository";
 	else if (!options->merge && request->arg_count > 1)
-		wrong = "reports of parts are for --merge";
+		wrong = "reports can only be given with --merge";
 	else if (options->has_segments && options->shards > 0)
-		wrong = "--segments and --shard are two ways to name a part; take one";
+		wrong = "--segments and --shard are two ways to name a part; use one";
 	if (wrong)
 		message("check: %s", wrong);
 	return !wrong;
@@ -39,7 +39,7 @@ static int read_reports(const struct request *request, const struct repo *repo,
 			struct check_scope *scope)
 {
 	if (!repo->config.has_id) {
-		message("%s: it has no id that reports could be told by", repo->path);
+		message("%s: it has no id, so no report can be matched with it", repo->path);
 		return EXIT_FAILED;
 	}
 	for (int i = 1; i < request->arg_count; i++) {
@@ -67,7 +67,7 @@ static void read_cache(const struct request *request, const struct repo *repo,
 	char why[512];
 	scope->has_cache = true;
 	if (!cache_load(repo, &scope->known, why, sizeof(why)))
-		message("what earlier checks found cannot be used: %s", why);
+		message("the results of earlier checks cannot be used: %s", why);
 	scope->verify.known = &scope->known;
 	scope->verify.keep = &scope->kept;
 	scope->verify.not_before = INT64_MIN;
@@ -107,7 +107,7 @@ void check_scope_end(struct check_scope *scope, const struct repo *repo, bool is
 	verify_records_sort(&scope->kept);
 	if (scope->has_cache && repo->config.has_id &&
 	    !cache_save(repo, &scope->kept, why, sizeof(why)))
-		message("what was found is not kept for the next check: %s", why);
+		message("the results were not saved for the next check: %s", why);
 	verify_records_free(&scope->known);
 	verify_records_free(&scope->kept);
 }

@@ -85,11 +85,9 @@ static enum as_err show_segment(struct walk *walk)
 	char path[LISTING_PATH_MAX];
 	enum as_err err = AS_OK;
 	if (position == LISTING_NONE) {
-		if (listing_is_partial(&repo->findings))
-			message("part of data/ cannot be read: whether there is a segment %s is "
-				"not known", walk->request->args[1]);
-		else
-			message("there is no segment %s", walk->request->args[1]);
+		message(listing_is_partial(&repo->findings)
+				? "part of data/ cannot be read: segment %s may be there"
+				: "there is no segment %s", walk->request->args[1]);
 		return AS_ERR_DOES_NOT_EXIST;
 	}
 	listing_path(&repo->listing, position, path);
@@ -106,7 +104,7 @@ int cmd_entries(struct request *request)
 	struct walk walk = { .request = request };
 	struct repo *repo;
 	if (!number_parse(request->args[1], 0, UINT32_MAX, &walk.segment)) {
-		message("'%s' is no segment number", request->args[1]);
+		message("'%s' is not a segment number", request->args[1]);
 		return EXIT_USAGE;
 	}
 	enum as_err err = repository_open(request, &repo);

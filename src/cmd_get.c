@@ -100,7 +100,7 @@ static const char *want_text(enum as_err reason)
 {
 	switch (reason) {
 	case AS_ERR_IO:
-		return "the object lies where nothing can be read now; it may be whole";
+		return "the disk cannot read the object now; it may be whole";
 	case AS_ERR_CHANGED:
 		return "not found, but the repository changed while it was read: try again";
 	case AS_ERR_INTEGRITY:
@@ -228,7 +228,7 @@ int cmd_get(struct request *request)
 	struct object object = { .data = NULL };
 	struct repo *repo;
 	if (!key_prefix_parse(request->args[1], &object.prefix)) {
-		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
+		message("'%s' is not a key: give 1 to 64 hex digits", request->args[1]);
 		return EXIT_USAGE;
 	}
 	enum as_err err = repository_open(request, &repo);

@@ -46,7 +46,7 @@ static void write_history(struct out *out, const struct history *history)
 	}
 	if (!index_is_met)
 		message("the index maps this key to segment %" PRIu32 ", offset %" PRIu32
-			", where no entry of it begins",
+			", where no entry of this key begins",
 			history->index_place.segment, history->index_place.offset);
 	if (history->truncated)
 		message("only the first %u entries are shown", HISTORY_MAX);
@@ -78,7 +78,7 @@ int cmd_history(struct request *request)
 	struct history *history = NULL;
 	struct repo *repo;
 	if (!key_prefix_parse(request->args[1], &prefix)) {
-		message("'%s' is no key: 1 to 64 hex digits", request->args[1]);
+		message("'%s' is not a key: give 1 to 64 hex digits", request->args[1]);
 		return EXIT_USAGE;
 	}
 	enum as_err err = repository_open(request, &repo);

@@ -75,7 +75,7 @@ static enum as_err write_buckets(struct request *request, const struct repo *rep
 	uint32_t from = 0;
 	while ((err = index_each(&repo->index, &from, write_bucket, &job)) == AS_ERR_IO) {
 		message("index.%" PRIu32 ": buckets from %" PRIu32
-			" on cannot be read; going on %u later",
+			" on cannot be read; continuing %u later",
 			repo->index_transaction, from, INDEX_BUCKETS_SKIPPED);
 		from += INDEX_BUCKETS_SKIPPED;
 		result = AS_ERR_IO;

@@ -182,8 +182,8 @@ static bool write_doubt(struct out *out, const struct repo *repo, const struct e
 		const struct witness *witness = &evidence->witnesses[i];
 		if (witness->credit == CREDIT_NONE || witness->credit == CREDIT_CREDIBLE)
 			continue;
-		text_line(out, TONE_WARNING, "%s does not fit the log: run check, which verifies it.",
-			  witness->file);
+		text_line(out, TONE_WARNING,
+			  "%s does not fit the log: run check, which verifies it.", witness->file);
 		return true;
 	}
 	return false;

@@ -81,7 +81,8 @@ static void write_json(struct attempt *attempt)
 	json_add(&object, "repository", json_text(attempt->repo->path));
 	json_add(&object, "dry_run", json_boolean(attempt->request->options.dry_run));
 	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
-	json_add(&object, "transaction_after", json_number_if(now.has_transaction, now.transaction));
+	json_add(&object, "transaction_after",
+		 json_number_if(now.has_transaction, now.transaction));
 	json_add(&object, "objects_before", json_number_if(plan->is_filled, plan->objects_before));
 	json_add(&object, "objects_after", json_number_if(now.has_objects, now.objects));
 	json_add(&object, "lost", json_named_keys(plan->lost, plan->lost_count));
@@ -100,7 +101,8 @@ static void write_json(struct attempt *attempt)
 	json_add(&object, "hardware_doubt", json_boolean(plan->hardware_doubt));
 	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
 	json_add(&object, "done", json_boolean(attempt->is_run && attempt->report.is_done));
-	json_add(&object, "clean", now.diagnosis ? json_boolean(now.diagnosis->clean) : json_null());
+	json_add(&object, "clean",
+		 now.diagnosis ? json_boolean(now.diagnosis->clean) : json_null());
 	json_add(&object, "verdict", json_text(now.diagnosis ? now.diagnosis->verdict : NULL));
 	json_add(&object, "bytes_created", json_number(plan_sum(plan, PLAN_MAKE).bytes));
 	json_add(&object, "by_hand", json_text(has_steps ? attempt->before.by_hand : NULL));
@@ -230,15 +232,15 @@ static int finish(struct attempt *attempt)
 	struct out *out = &attempt->request->out;
 	verify_again(attempt);
 	if (!attempt->is_verified)
-		message("what the repair left could not be verified; run check");
+		message("the result could not be verified; run check");
 	if (out->json)
 		write_json(attempt);
 	else
 		write_report(attempt);
 	/* Were the report lost on its way, the person could take the repair for undone. */
 	if (!out_flush(out))
-		message("%s: the %s is done all the same", attempt->repo->path,
-			repair_name(attempt->action));
+		message("%s: the %s is done, although the report could not be written",
+			attempt->repo->path, repair_name(attempt->action));
 	if (!attempt->is_verified || attempt->is_broken || !attempt->after.clean)
 		return EXIT_PROBLEMS;
 	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
@@ -252,7 +254,7 @@ static void report_stop(const struct attempt *attempt)
 		message("nothing was changed");
 		return;
 	}
-	message_check("it stopped before its end; see what is left to do with",
+	message_check("the repair was not finished; see what is left to do with",
 		      attempt->repo->path);
 	if (attempt->report.undo[0])
 		message("take back what it did with: atticscope undo %s",
@@ -361,11 +363,11 @@ int cmd_repair(struct request *request)
 		if (again == AGAIN_OVERTAKEN)
 			message("planning again when the other process is done");
 		else if (changes < ATTEMPTS)
-			message("the repository was changed since it was read, by someone who "
-				"heeds no lock: planning anew");
+			message("the repository was changed after it was read, by a program that "
+				"ignores locks: planning again");
 	}
 	if (again != AGAIN_NOT)
-		message(again == AGAIN_CHANGED ? "it keeps changing; nothing was done"
+		message(again == AGAIN_CHANGED ? "the repository keeps changing; nothing was done"
 					       : "nothing was changed");
 	return status;
 }

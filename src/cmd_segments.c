@@ -173,7 +173,7 @@ int cmd_segments(struct request *request)
 	else
 		list(&request->out, repo);
 	if (err == AS_OK && listing_is_partial(&repo->findings)) {
-		message("part of data/ cannot be read: what segments are there is not known");
+		message("part of data/ cannot be read: there may be more segments");
 		err = AS_ERR_IO;
 	}
 	repository_close(repo);

@@ -51,8 +51,9 @@ int cmd_create(struct request *request)
 	} else {
 		char id[KEY_HEX_SIZE], size[FORMAT_SIZE];
 		key_to_hex(state.id, id);
-		text_line(out, TONE_PLAIN, "created %s: segments of %s, %" PRIu32 " a folder, id %s",
-			  path, format_bytes(state.max_segment_size, size, sizeof(size)),
+		text_line(out, TONE_PLAIN,
+			  "created %s: segments of %s, %" PRIu32 " a folder, id %s", path,
+			  format_bytes(state.max_segment_size, size, sizeof(size)),
 			  state.segments_per_dir, id);
 	}
 	return EXIT_DONE;
@@ -72,8 +73,8 @@ static bool read_key(const char *text, uint8_t key[KEY_SIZE])
 
 static int refuse_key(const struct request *request, const char *text)
 {
-	message("'%s' is no whole key, 64 hex digits: %s takes no beginning of a key", text,
-		request->command->name);
+	message("'%s' is not a whole key of 64 hex digits: "
+		"%s does not take the beginning of a key", text, request->command->name);
 	return EXIT_USAGE;
 }
 
@@ -177,7 +178,7 @@ static enum as_err put_line(struct batch *batch, char *line)
 		return refuse_line(batch, AS_ERR_KEY_SIZE,
 				   "the line does not begin with a key of 64 hex digits");
 	if (path[0] == '\0')
-		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "no path stands behind the key");
+		return refuse_line(batch, AS_ERR_DOES_NOT_EXIST, "there is no path after the key");
 	enum as_err err = input_value_read(path, &batch->value, &error);
 	if (err != AS_OK)
 		return refuse_line(batch, err, error.message);
@@ -251,7 +252,7 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, KEY_SIZE);
 }
 
-/* Read the keys among the arguments into @keys, whose bytes hold as many. Returns an exit status. */
+/* Read the keys among the arguments into @keys, which has room for all. Returns an exit status. */
 static int read_keys(const struct request *request, struct keys *keys)
 {
 	const size_t count = (size_t)request->arg_count - 1;

@@ -136,14 +136,14 @@ static void purge_text(struct purge *purge, const char *verb)
 			  format_bytes(purge->chosen[i].bytes, size, sizeof(size)),
 			  undo_state_text(purge->chosen[i].state));
 	text_line(out, TONE_STRONG, "%s %s%s", format_bytes(purge->bytes, size, sizeof(size)), verb,
-		  purge->is_done ? "" : "; what is removed cannot be taken back any more");
+		  purge->is_done ? "" : "; this cannot be undone");
 }
 
 static void write_purge(struct purge *purge, const char *verb)
 {
 	if (purge->kept > 0)
-		message("%zu undo folder%s of repairs that came to no end %s kept; name one to "
-			"remove it all the same", purge->kept, plural(purge->kept),
+		message("%zu undo folder%s of unfinished repairs %s kept; to remove one, "
+			"give its name", purge->kept, plural(purge->kept),
 			purge->kept == 1 ? "is" : "are");
 	if (purge->request->out.json)
 		purge_json(purge);
@@ -249,7 +249,7 @@ static void write_report(struct return_trip *trip)
 	plan_text_report(trip->plan, &report, &lines);
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
-	text_line(out, TONE_FAINT, "To see how things stand: atticscope check %s",
+	text_line(out, TONE_FAINT, "To see the state of the repository: atticscope check %s",
 		  shell_quote(trip->repo->path, path));
 }
 
@@ -272,7 +272,7 @@ static enum as_err run_plan(struct return_trip *trip)
 	if (err == AS_ERR_CHANGED)
 		message("nothing was changed");
 	else
-		message("it stopped before its end; the same command goes on");
+		message("undo was not finished; the same command continues");
 	return err;
 }
 
@@ -328,7 +328,7 @@ static bool is_sensible(const struct request *request)
 	if (request->options.list && request->options.purge)
 		message("--list and --purge contradict each other");
 	else if (request->arg_count > 1 && !request->options.purge)
-		message("undo takes back the newest repair; a name goes with --purge only");
+		message("undo takes back the newest repair; a name is only for --purge");
 	else
 		return request->options.list || confirm_is_possible(request, "undo");
 	return false;

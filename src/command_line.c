@@ -80,7 +80,8 @@ static bool read_words(int argc, char **argv, struct request *request, uint64_t 
 		while (value < LONG_ONLY && option_table[i].letter != value)
 			i++;
 		if (!option_set(&option_table[i], &request->options, optarg)) {
-			message("'%s' is no argument for --%s", optarg, option_table[i].name);
+			message("'%s' is not a valid argument for --%s", optarg,
+				option_table[i].name);
 			return false;
 		}
 		*given |= UINT64_C(1) << i;
@@ -98,7 +99,8 @@ static bool check_options(const struct request *request, uint64_t given)
 		if (!(foreign >> i & 1))
 			continue;
 		if (command->name)
-			message("%s takes no option --%s", command->name, option_table[i].name);
+			message("%s does not take the option --%s", command->name,
+				option_table[i].name);
 		else
 			message("option --%s needs a command", option_table[i].name);
 		return false;

@@ -21,9 +21,9 @@ bool confirm_is_possible(const struct request *request, const char *name)
 		return true;
 	if (!request->out.json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return true;
-	message("%s changes the repository and asks first, which it can do on a terminal only%s",
+	message("%s changes the repository and asks first; it can only ask on a terminal%s",
 		name, request->out.json ? " and without --json" : "");
-	message("add --dry-run to see what it would do, or --yes to do it unasked");
+	message("add --dry-run to see what it would do, or --yes to do it without asking");
 	return false;
 }
 

@@ -43,8 +43,8 @@ static const char about[] =
 	"does so on the terminal. Only the store (create, put, delete), the repairs (recover, "
 	"rollback, compact, salvage) and undo change anything; each repair shows its plan first.";
 static const char names[] =
-	"'atticscope help COMMAND' lists the options of a command. A repository that bears the "
-	"name of a command is written with its path: ./info";
+	"'atticscope help COMMAND' lists the options of a command. Write a repository that has "
+	"the name of a command with its path: ./info";
 static const char statuses[] =
 	"Exit status: 0 done, and nothing is wrong, 1 problems were repaired, 4 problems are left, "
 	"8 could not run, 16 wrong usage, 32 cancelled.";

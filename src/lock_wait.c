@@ -51,6 +51,6 @@ enum as_err lock_wait_report(const struct request *request, enum as_err err,
 		return AS_OK;
 	message_failure(err, error);
 	if (err == AS_ERR_LOCK_FAILED && request->options.lock_wait == 0)
-		message("with --lock-wait=SECONDS it is waited for");
+		message("--lock-wait=SECONDS waits for it");
 	return err;
 }

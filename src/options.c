@@ -91,11 +91,11 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_DROP_READABLE] = {
 		.name = "drop-readable", .flag = FIELD(drop_readable),
-		.help = "go on although objects are given up that can be read now",
+		.help = "go on although objects that can be read now are given up",
 	},
 	[OPTION_DROP_TAIL] = {
 		.name = "drop-tail", .flag = FIELD(drop_tail),
-		.help = "give up what stands behind the newest whole COMMIT",
+		.help = "give up what comes after the newest whole COMMIT",
 	},
 	[OPTION_DRY_RUN] = {
 		.name = "dry-run", .flag = FIELD(dry_run),
@@ -107,7 +107,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_FULL] = {
 		.name = "full", .flag = FIELD(full),
-		.help = "trust no index: what recover does in any case",
+		.help = "do not trust the index; recover never does",
 	},
 	[OPTION_HELP] = {
 		.letter = 'h', .name = "help", .flag = FIELD(help),
@@ -123,7 +123,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_KEEP_TAIL] = {
 		.name = "keep-tail", .flag = FIELD(keep_tail),
-		.help = "keep what stands behind the newest whole COMMIT",
+		.help = "keep what comes after the newest whole COMMIT",
 	},
 	[OPTION_LIST] = {
 		.name = "list", .flag = FIELD(list),
@@ -132,17 +132,17 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_LOCK_WAIT] = {
 		.name = "lock-wait", .argument = "SECONDS",
 		.number = FIELD(lock_wait), .min = 0, .max = LOCK_WAIT_MAX,
-		.help = "wait so long for others that hold a lock; 0, the default: not at all",
+		.help = "wait this long for a lock that others hold; 0 by default",
 	},
 	[OPTION_MAX_DURATION] = {
 		.name = "max-duration", .argument = "SECONDS",
 		.number = FIELD(max_duration), .min = 1, .max = DURATION_MAX,
-		.help = "stop reading then; what was read longest ago comes first",
+		.help = "stop reading after that; what was read longest ago comes first",
 	},
 	[OPTION_MAX_SEGMENT_SIZE] = {
 		.name = "max-segment-size", .argument = "BYTES",
 		.number = FIELD(max_segment_size), .min = 1, .max = SETTING_MAX,
-		.help = "begin a new segment when one is larger; 5242880 by default",
+		.help = "begin a new segment when one exceeds this; 5242880 by default",
 	},
 	[OPTION_MERGE] = {
 		.name = "merge", .flag = FIELD(merge),
@@ -150,7 +150,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_NO_LOCK] = {
 		.name = "no-lock", .flag = FIELD(no_lock),
-		.help = "take no lock; what is being written may look damaged",
+		.help = "take no lock; data that is being written may look damaged",
 	},
 	[OPTION_NO_OLDER] = {
 		.name = "no-older", .flag = FIELD(no_older),
@@ -158,21 +158,21 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_NO_UNDO] = {
 		.name = "no-undo", .flag = FIELD(no_undo),
-		.help = "delete for good; there is no way back then",
+		.help = "delete for good; this cannot be undone",
 	},
 	[OPTION_NO_VERIFY] = {
 		.name = "no-verify", .flag = FIELD(no_verify),
-		.help = "read no data, with --json either",
+		.help = "read no data, not even with --json",
 	},
 	[OPTION_OLDER] = {
 		.name = "older", .flag = FIELD(older),
-		.help = "where the newest version is lost, write the older one that is whole",
+		.help = "if the newest version is lost, write an older one that is whole",
 	},
 	[OPTION_OLDER_THAN] = {
 		.name = "older-than", .argument = "DAYS",
 		.flag = FIELD(has_older_than),
 		.number = FIELD(older_than), .min = 0, .max = DAYS_MAX,
-		.help = "read again what was read longer ago than that",
+		.help = "read again what was last read longer ago than that",
 	},
 	[OPTION_PURGE] = {
 		.name = "purge", .flag = FIELD(purge),
@@ -186,7 +186,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_SEGMENTS_PER_DIR] = {
 		.name = "segments-per-dir", .argument = "N",
 		.number = FIELD(segments_per_dir), .min = 1, .max = SETTING_MAX,
-		.help = "segments a folder below data; 10000 by default",
+		.help = "segments in each folder below data; 10000 by default",
 	},
 	[OPTION_SHARD] = {
 		.name = "shard", .argument = "K/N", .set = set_shard,
@@ -211,11 +211,11 @@ const struct option_row option_table[OPTION_COUNT] = {
 	},
 	[OPTION_WITH_SUSPECTS] = {
 		.name = "with-suspects", .flag = FIELD(with_suspects),
-		.help = "bring back what is found only inside damaged entries",
+		.help = "bring back entries that are found only inside damaged ones",
 	},
 	[OPTION_YES] = {
 		.letter = 'y', .name = "yes", .flag = FIELD(yes),
-		.help = "do it unasked",
+		.help = "do it without asking",
 	},
 };
 

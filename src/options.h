@@ -82,8 +82,8 @@ extern const struct option_row option_table[OPTION_COUNT];
 /* Read a decimal number from @min to @max, and nothing else. False: @text is anything else. */
 bool number_parse(const char *text, unsigned min, unsigned max, unsigned *number);
 
-/* Enter the option of @row into @options. @argument is NULL where it takes none. False: the argument
- * is wrong. */
+/* Enter the option of @row into @options. @argument is NULL where it takes none. False: the
+ * argument is wrong. */
 bool option_set(const struct option_row *row, struct options *options, const char *argument);
 
 #endif

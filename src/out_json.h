@@ -17,8 +17,8 @@ void json_row(struct out *out, const struct column *columns, const struct cell *
 /* Write @object and free it. NULL: memory was short, which out_finish will report. */
 void json_object_out(struct out *out, json_t *object);
 
-/* Build an object or an array. @value is taken over. When memory is short, so that @value or what it
- * goes into is NULL, all of it is freed and becomes NULL; the calls that follow do nothing. */
+/* Build an object or an array, which takes @value over. When memory is short, so that @value or the
+ * container is NULL, all of it is freed, the container becomes NULL, and later calls do nothing. */
 void json_add(json_t **object, const char *name, json_t *value);
 void json_append(json_t **array, json_t *value);
 

@@ -18,8 +18,8 @@ enum as_err repository_open_any(const struct request *request, struct repo **rep
 	}
 	message_failure(err, &error);
 	if (err == AS_ERR_LOCK_FAILED)
-		message("with --no-lock it is read all the same; "
-			"what is being written may then look damaged");
+		message("--no-lock reads without the lock; "
+			"data that is being written may then look damaged");
 	return err;
 }
 

@@ -51,7 +51,7 @@ static enum as_err report_failure(const struct store_change *change, enum as_err
 {
 	lock_wait_report(change->request, err, error);
 	if (err == AS_ERR_UNCOMMITTED || err == AS_ERR_INDEX)
-		message_check("until that is mended nothing can be changed; see the rest with",
+		message_check("nothing can be changed until that is repaired; see the rest with",
 			      change->path);
 	return err;
 }
@@ -131,7 +131,7 @@ int store_change_abandon(struct store_change *change, enum as_err err)
 /* What is true after the commit. */
 struct outcome {
 	struct as_state state;
-	bool is_counted;	/* false: something failed, and how many objects there are is unknown */
+	bool is_counted;	/* false: something failed, and objects is unknown */
 	uint64_t objects;
 	struct as_report report;
 };
@@ -237,7 +237,8 @@ int store_change_commit(struct store_change *change, struct request *request,
 		write_text(out, summary, &outcome);
 	/* Were the report lost on its way, the person could take the change for undone. */
 	if (!out_flush(out))
-		message("%s is changed and committed all the same", change->path);
+		message("%s is changed and committed, although the report could not be written",
+			change->path);
 	const struct as_report *report = &outcome.report;
 	if (report->segments_skipped == 0)
 		return status;
@@ -245,6 +246,6 @@ int store_change_commit(struct store_change *change, struct request *request,
 		report->segments_skipped, plural(report->segments_skipped),
 		report->skipped.message[0] ? report->skipped.message
 					   : as_err_text(report->skipped.code));
-	message_check("what was asked is done all the same; see the rest with", change->path);
+	message_check("the change itself is done; see the rest with", change->path);
 	return EXIT_PROBLEMS;
 }

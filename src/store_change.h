@@ -1,7 +1,7 @@
-/* src/store_change.h - what the commands that change a store have in common: open it, refuse what is
- * in disorder, wait for locks, commit or roll back, and tell what was done.
+/* src/store_change.h - what the commands that change a store have in common: open it, refuse a
+ * repository in disorder, wait for locks, commit or roll back, and report what was done.
  *
- * Everything that fails says so on standard error. */
+ * Every failure is reported on standard error. */
 #ifndef ATTICSCOPE_STORE_CHANGE_H
 #define ATTICSCOPE_STORE_CHANGE_H
 

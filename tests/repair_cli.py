@@ -812,8 +812,8 @@ class Locks(Case):
         time.sleep(0.05)	# another time stamp
         self.repo.write_segment(3, [(PUT, key_of(50), b'new'), COMMITTED])
         terminal.type('salvage\n')
-        terminal.wait('planning anew')
-        terminal.sent = terminal.sent[terminal.sent.index('planning anew'):]
+        terminal.wait('planning again')
+        terminal.sent = terminal.sent[terminal.sent.index('planning again'):]
         terminal.wait('transaction  3 -> 4')
         terminal.wait('cancels: ')
         terminal.type('salvage\n')
@@ -892,7 +892,7 @@ class Failures(Case):
                 self.object('undo', '--yes', self.path)
             self.assertEqual(tree(self.path), before)
             return 'untouched'
-        self.assertIn('stopped before its end', err)
+        self.assertIn('was not finished', err)
         self.assertFalse(json.loads(out)['done'])
         self.assertTrue(self.object('undo', '--yes', self.path)['done'])
         self.assertEqual(tree(self.path), before)

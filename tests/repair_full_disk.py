@@ -187,7 +187,7 @@ class Inodes(Disk):
             self.assertEqual(tree(self.path), before)
             self.limit_inodes(None)
             return 'untouched'
-        self.assertIn('stopped before its end', err)
+        self.assertIn('was not finished', err)
         self.limit_inodes(0)
         check = json.loads(run('check', '--json', self.path)[1])
         self.assertIn('repair-interrupted', [problem['code'] for problem in check['problems']])

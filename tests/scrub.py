@@ -284,7 +284,7 @@ class Scrub(Case):
         self.environment.pop('HOME', None)
         status, out, err = self.run_program('check', '--incremental', self.repo)
         self.assertEqual(status, 0)
-        self.assertIn('is not kept', err)
+        self.assertIn('were not saved', err)
 
     # ---- parts ----
 
