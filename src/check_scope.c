@@ -13,7 +13,7 @@
 
 #define DAY (24 * 60 * 60)
 
-/* Options that do not go together; what they are about differs. */
+/* Refuse options that do not go together. */
 static bool check_options(const struct request *request)
 {
 	const struct options *options = &request->options;
@@ -34,7 +34,7 @@ static bool check_options(const struct request *request)
 	return !wrong;
 }
 
-/* The reports of parts: what they found is known. Returns an exit status. */
+/* Read the reports of parts into scope->known. Returns an exit status. */
 static int read_reports(const struct request *request, const struct repo *repo,
 			struct check_scope *scope)
 {
@@ -74,7 +74,7 @@ static void read_cache(const struct request *request, const struct repo *repo,
 	if (options->has_older_than)
 		scope->verify.not_before = (int64_t)time(NULL) - (int64_t)options->older_than * DAY;
 	else if (options->max_duration > 0)
-		scope->verify.not_before = INT64_MAX;	/* again, as much as there is time for */
+		scope->verify.not_before = INT64_MAX;	/* read again as much as the time allows */
 }
 
 int check_scope_begin(const struct request *request, const struct repo *repo,

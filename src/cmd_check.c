@@ -20,16 +20,16 @@
 struct report {
 	const struct repo *repo;
 	const struct verify *verify;
-	const struct verify *whole; /* where choices are to be weighed: of everything, read now */
+	const struct verify *whole; /* of everything, read now: what choices are weighed with */
 	const struct check_scope *scope;
 	struct diagnosis diagnosis;
 };
 
-/* The repairs to choose from. The only one is not weighed: that would take as long as its own
- * plan. */
+/* The repairs to choose from. A single one is not weighed: that would take as long as planning
+ * it. */
 struct choices {
 	enum repair repairs[CHOICES];
-	struct plan *plans[CHOICES];	/* NULL where not weighed, or what it keeps is not known */
+	struct plan *plans[CHOICES];	/* NULL: not weighed, or it cannot be known what it keeps */
 	size_t count;
 };
 
@@ -146,7 +146,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "at_least", json_boolean(verify->loss_is_unknown));
 	json_add(&object, "possibly_deleted", json_number(verify->possibly_deleted));
 	json_add(&object, "older", json_number(verify->older));
-	if (report->scope->is_part) {	/* what a merge needs to know of a part */
+	if (report->scope->is_part) {	/* what a merge needs */
 		json_add(&object, "repository_id", json_key(repo->config.id));
 		json_add(&object, "records", records_to_json(&report->scope->kept));
 	}
@@ -175,7 +175,8 @@ static void write_place(struct out *out, const struct finding *finding)
 			  has_place && finding->detail[0] ? ": " : "", finding->detail);
 }
 
-/* All findings of one problem and severity, from position @first; returns the position behind. */
+/* Write all findings of one problem and severity, from position @first. Returns the next
+ * position. */
 static size_t write_group(struct out *out, const struct findings *findings, size_t first, bool all)
 {
 	const struct finding *head = &findings->rows[first];
@@ -198,7 +199,7 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 		rest += findings->total[head->problem] - findings->kept[head->problem];
 	if (rest > 0)
 		text_line(out, TONE_FAINT, "    and %" PRIu64 " more", rest);
-	/* The repository is none the worse for such a folder, and yet Attic fails on it. */
+	/* Such a folder does the repository no harm, but Attic fails on it. */
 	if (head->severity > SEVERITY_INFO || head->problem == PROBLEM_FOLDER_NAME)
 		text_problem(out, info, meaning, head->repair);
 	for (size_t i = first; i < end; i++)
@@ -297,7 +298,7 @@ static int check(struct request *request, const struct repo *repo, struct check_
 	verify_records_sort(&scope->kept);
 	report.verify = report.whole = verify;
 	diagnose(repo, verify, &report.diagnosis);
-	/* A plan rests on no record; without one the choices are told of without figures. */
+	/* A plan may not rely on earlier results. Without a plan the choices have no figures. */
 	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
 	    repository_verify(request, repo, &again) == AS_OK)
 		report.whole = again;
@@ -325,6 +326,6 @@ int cmd_check(struct request *request)
 	else
 		scope.has_cache = false;
 	check_scope_end(&scope, repo, status == message_status(AS_ERR_CANCELLED));
-	repo_close(repo);	/* a change meanwhile is among the findings */
+	repo_close(repo);	/* a change during the check is one of the findings */
 	return status;
 }

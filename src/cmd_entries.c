@@ -15,12 +15,12 @@ struct walk {
 	struct request *request;
 	const struct repo *repo;
 	uint32_t segment;
-	struct verify *verify;		/* NULL as long as the index can answer */
+	struct verify *verify;		/* NULL while the index is enough */
 };
 
-/* The index answers for what it holds itself. That an entry is superseded or deleted it tells only
- * by holding something else, as a wrong one does too: then the log is asked, once, and from there
- * on. */
+/* The index is enough for entries that it points to. It shows that an entry is superseded or
+ * deleted only by pointing elsewhere, as a wrong index does too. Then the whole log is read, once,
+ * and used from there on. */
 static enum as_err find_status(struct walk *walk, const struct segment_entry *entry,
 			       enum entry_status *status)
 {

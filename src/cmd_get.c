@@ -17,7 +17,7 @@
 /* The object wanted, and where it was found. */
 struct object {
 	struct key_prefix prefix;
-	bool has_key;		/* the prefix was found to stand for key */
+	bool has_key;		/* it is known which key the prefix means */
 	uint8_t key[KEY_SIZE];
 	uint32_t segment, offset;
 	uint8_t *data;
@@ -60,7 +60,7 @@ static enum as_err find_by_index(const struct repo *repo, struct object *object,
 			   &object->len, error);
 }
 
-/* Which key the prefix stands for, by the log. */
+/* Find in the log which key the prefix means. */
 static enum as_err settle_key(const struct verify *verify, struct object *object, const char *text)
 {
 	struct key_matches matches;
@@ -77,8 +77,8 @@ static enum as_err settle_key(const struct verify *verify, struct object *object
 	return AS_OK;
 }
 
-/* Why verifying finds no object that begins with the prefix: it lies where nothing can be read now,
- * it is damaged, or it never was. */
+/* Why verifying found no object whose key begins with the prefix: the disk cannot read it now, it
+ * is damaged, or it never existed. */
 static enum as_err reason_for_want(const struct verify *verify, const struct key_prefix *prefix)
 {
 	enum as_err reason = AS_ERR_OBJECT_NOT_FOUND;
@@ -110,7 +110,7 @@ static const char *want_text(enum as_err reason)
 	}
 }
 
-/* The newest version of the object is gone: say where it should lie. */
+/* The newest version of the object is gone: say where it was. */
 static enum as_err report_gone(const char *text, const struct verify_gone *gone)
 {
 	if (gone->has_older)
@@ -123,7 +123,7 @@ static enum as_err report_gone(const char *text, const struct verify_gone *gone)
 	return gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY;
 }
 
-/* The index is missing, wrong, or knows no such key: ask the log. Says what is wrong. */
+/* The index is missing, wrong, or has no such key: search the log. Prints what is wrong. */
 static enum as_err find_by_log(const struct request *request, const struct repo *repo,
 			       struct object *object)
 {
@@ -182,7 +182,7 @@ static enum as_err find_object(const struct request *request, const struct repo 
 	return err == AS_ERR_MEMORY ? err : find_by_log(request, repo, object);
 }
 
-/* Nothing in it that a terminal would not simply print. */
+/* Is every character of it one that a terminal simply prints? */
 static bool is_text(const uint8_t *data, size_t len)
 {
 	mbstate_t state;

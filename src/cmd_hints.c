@@ -15,7 +15,7 @@ static const struct column columns[] = {
 	{ "compact", "to compact", 10, true, true },
 };
 
-/* Walks the segments that the hints, their compact list and the folders know, side by side. */
+/* Merges three sorted lists of segments: the hints' counts, their compact list, and the files. */
 struct merge {
 	const struct repo *repo;
 	const struct verify *verify;
@@ -25,7 +25,7 @@ struct merge {
 struct hints_row {
 	uint32_t segment;
 	bool is_stored, is_counted, is_compact;
-	bool is_unknown;		/* its file cannot be opened: nothing could be counted */
+	bool is_unknown;		/* its file cannot be opened, so nothing was counted */
 	int64_t stored;
 	uint32_t counted;
 };
@@ -62,7 +62,7 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 		merge->compact++;
 	}
 	if (merge->file < listing->count && listing->segments[merge->file].number == least) {
-		/* The file that is the segment, whatever number it bears. */
+		/* The file that is the segment, whatever its name. */
 		const size_t position = verify_position(merge->verify, (uint32_t)least);
 		merge->file++;
 		if (position == LISTING_NONE)
@@ -77,7 +77,7 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 
 static bool write_row(struct out *out, const struct hints_row *row)
 {
-	/* A segment that one side does not know counts as 0 there. */
+	/* A segment that is missing on one side counts as 0 there. */
 	const bool agree = row->stored == (int64_t)row->counted;
 	struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_number(row->segment),

@@ -52,7 +52,7 @@ static void write_history(struct out *out, const struct history *history)
 		message("only the first %u entries are shown", HISTORY_MAX);
 }
 
-/* Where the key's own entries do not settle it, all the evidence is weighed, as check does. */
+/* Where the key's own entries do not decide, weigh all the evidence, as check does. */
 static enum as_err settle(const struct request *request, const struct repo *repo,
 			  struct history *history, char doubt[HISTORY_DOUBT_SIZE])
 {

@@ -23,7 +23,7 @@ static const struct column columns[] = {
 struct listing_job {
 	const struct repo *repo;
 	struct request *request;
-	enum as_err failure;	/* why a mapping could not be judged */
+	enum as_err failure;	/* why a mapping could not be checked */
 };
 
 static bool write_used(struct listing_job *job, const struct index_bucket *bucket)
@@ -67,7 +67,7 @@ static enum as_err write_bucket(void *context, const struct index_bucket *bucket
 	return goes_on ? AS_OK : AS_END;
 }
 
-/* Go on behind what cannot be read. */
+/* Buckets that cannot be read are skipped. */
 static enum as_err write_buckets(struct request *request, const struct repo *repo)
 {
 	struct listing_job job = { .repo = repo, .request = request };
@@ -88,7 +88,7 @@ static enum as_err write_buckets(struct request *request, const struct repo *rep
 	return err;
 }
 
-/* Why there is no index to show: what opening found, if anything. */
+/* Print why there is no index to show. */
 static enum as_err refuse(const struct repo *repo)
 {
 	for (size_t i = 0; i < repo->findings.count; i++) {

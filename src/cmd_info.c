@@ -63,7 +63,7 @@ static json_t *json_index(const struct repo *repo)
 	return object;
 }
 
-/* Where nothing is known, or nothing was compared, there is null. */
+/* Values are null where nothing is known or nothing was compared. */
 static json_t *json_witness(const struct witness *witness)
 {
 	const bool is_weighed = witness->credit != CREDIT_NONE;
@@ -175,7 +175,7 @@ static void write_lock(struct out *out, struct lock *lock)
 			   holders[i].program[0] ? holders[i].program : "unknown");
 }
 
-/* Nothing is found at first sight, and yet a sample says that a witness is not to be believed. */
+/* Opening found no problem, but a sample shows that a witness cannot be trusted. */
 static bool write_doubt(struct out *out, const struct repo *repo, const struct evidence *evidence)
 {
 	for (size_t i = 0; repo->findings.count == 0 && i < evidence->count; i++) {
@@ -232,7 +232,7 @@ static void write_text(struct out *out, const struct repo *repo, struct lock *lo
 	write_findings(out, repo, evidence);
 }
 
-/* What index and hints are worth: by a sample, or to the last key. */
+/* Find what index and hints are worth, from a sample or from all keys. */
 static enum as_err weigh(const struct request *request, const struct repo *repo,
 			 struct evidence *evidence)
 {

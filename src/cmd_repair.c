@@ -14,16 +14,16 @@
 
 #include <string.h>
 
-#define ATTEMPTS 3	/* when others, who heed no lock, keep changing the repository */
+#define ATTEMPTS 3	/* while programs that ignore locks keep changing the repository */
 
-/* Must the repair be planned once more, and why? */
+/* Why the repair must be planned again. */
 enum again {
 	AGAIN_NOT,
-	AGAIN_CHANGED,		/* it was outdated when it was to be run */
+	AGAIN_CHANGED,		/* the plan was out of date before it was run */
 	AGAIN_OVERTAKEN		/* another process wrote first */
 };
 
-/* One attempt: what was found, what is to be done, and what came of it. */
+/* One attempt: what was found, the plan, and the result. */
 struct attempt {
 	struct request *request;
 	enum repair action;
@@ -31,9 +31,9 @@ struct attempt {
 	struct verify *verify;
 	struct diagnosis before;
 	struct plan *plan;
-	bool is_run;		/* the plan was carried out, or begun */
+	bool is_run;		/* the plan was carried out, at least in part */
 	struct repair_report report;
-	bool is_verified;	/* again, from the disk: */
+	bool is_verified;	/* checked again from the disk; then these are set: */
 	struct diagnosis after;
 	uint64_t objects_after;
 	bool is_broken;			/* the repair did not keep what its plan promised */
@@ -41,7 +41,7 @@ struct attempt {
 
 /* ---- JSON ---- */
 
-/* How things stand: as planned, as verified again, or unknown where a repair stopped on its way. */
+/* The state to report: as planned, as verified afterwards, or unknown if the repair stopped. */
 struct standing {
 	bool has_transaction, has_objects;
 	uint32_t transaction;
@@ -201,8 +201,8 @@ static enum as_err run_plan(struct attempt *attempt, struct as_error *error)
 	return err;
 }
 
-/* Read all of it again, from the disk: the shared lock is held meanwhile, so nobody else's work is
- * judged. Sets attempt->is_verified where that succeeds. */
+/* Read everything again from the disk. The shared lock is held meanwhile, so no other writer's work
+ * is included. Sets attempt->is_verified on success. */
 static void verify_again(struct attempt *attempt)
 {
 	const struct repo_options options = { .may_write = false };
@@ -237,7 +237,7 @@ static int finish(struct attempt *attempt)
 		write_json(attempt);
 	else
 		write_report(attempt);
-	/* Were the report lost on its way, the person could take the repair for undone. */
+	/* Without the report the person could think that nothing was done. */
 	if (!out_flush(out))
 		message("%s: the %s is done, although the report could not be written",
 			attempt->repo->path, repair_name(attempt->action));
@@ -246,7 +246,7 @@ static int finish(struct attempt *attempt)
 	return attempt->before.clean ? EXIT_DONE : EXIT_REPAIRED;
 }
 
-/* What a repair that stopped has left behind. */
+/* Say what a repair that stopped has left. */
 static void report_stop(const struct attempt *attempt)
 {
 	char path[SHELL_QUOTE_SIZE];
@@ -287,7 +287,7 @@ static int carry_out(struct attempt *attempt, enum again *again)
 
 /* ---- what needs no doing ---- */
 
-/* A dry run shows the plan too, as far as it can be made. */
+/* A dry run also shows the plan, as far as it could be made. */
 static int report_refused(struct attempt *attempt)
 {
 	if (attempt->request->out.json || attempt->request->options.dry_run)

@@ -88,7 +88,7 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 		[COL_LIVE_BYTES] = cell_bytes(facts->live_bytes),
 		[COL_COMPLETE] = cell_flag(facts->is_complete),
 		[COL_COMMITTED] = cell_flag(facts->is_committed),
-		/* Nothing is known of the checksums in a file that cannot be opened. */
+		/* The checksums in a file that cannot be opened are unknown. */
 		[COL_CRC] = cell_text(facts->is_unopened ? NULL : crc, TONE_PLAIN),
 		[COL_DAMAGED_BYTES] = cell_bytes(facts->damaged_bytes),
 		[COL_DAMAGED] = cell_number(facts->damaged),
@@ -129,13 +129,13 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 		[COL_PATH] = path_cell(repo, i, path),
 		[COL_COMMITTED] = cell_flag(is_committed),
 	};
-	/* As the hints have it, where they are of the log's own transaction. */
+	/* The hints count only if they are of the log's newest transaction. */
 	if (repo->hints.usable && repo_log_end(repo, &end) && end == repo->hints.transaction) {
 		const struct hints_segment *hint = hints_find(&repo->hints, number);
 		cells[COL_LIVE] = cell_number(hint && hint->live > 0 ? (uint64_t)hint->live : 0);
 	}
-	/* Opening looked for the newest segment that ends in a COMMIT. Nothing is known of those
-	 * before it. */
+	/* Opening searched for the newest segment that ends in a COMMIT, and read none before
+	 * it. */
 	if (repo->has_transaction && i + 1 == repo->tail)
 		cells[COL_COMPLETE] = cell_flag(true);
 	else if (i >= repo->tail && !repo->end_is_unknown)
@@ -147,7 +147,7 @@ static bool write_listed(struct out *out, const struct column *shown, const stru
 	return out_row(out, shown, cells, COL_COUNT);
 }
 
-/* Text has no columns in which nothing stands. */
+/* Text leaves out the columns that would be empty. */
 static void list(struct out *out, const struct repo *repo)
 {
 	struct column shown[COL_COUNT];

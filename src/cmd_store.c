@@ -61,7 +61,7 @@ int cmd_create(struct request *request)
 
 /* ---- put ---- */
 
-/* All 64 digits of a key. */
+/* Read a whole key of 64 hex digits. */
 static bool read_key(const char *text, uint8_t key[KEY_SIZE])
 {
 	struct key_prefix prefix;
@@ -139,7 +139,7 @@ static enum as_err refuse_line(const struct batch *batch, enum as_err err, const
 	return err;
 }
 
-/* The next line of the list, without its end, into @line. AS_END behind the last one. */
+/* Read the next line of the list into @line, without the newline. AS_END after the last one. */
 static enum as_err next_line(struct batch *batch, char line[LINE_SIZE])
 {
 	size_t len = 0;
@@ -243,7 +243,7 @@ int cmd_put(struct request *request)
 /* ---- delete ---- */
 
 struct keys {
-	uint8_t *bytes;		/* back to back, in order, none twice */
+	uint8_t *bytes;		/* back to back, sorted, none twice */
 	size_t count;
 };
 
@@ -269,7 +269,7 @@ static int read_keys(const struct request *request, struct keys *keys)
 	return EXIT_DONE;
 }
 
-/* All that are missing are named, before anything is written. */
+/* Name all keys that are missing, before anything is written. */
 static enum as_err find_all(struct store_change *change, const struct keys *keys)
 {
 	enum as_err result = AS_OK;

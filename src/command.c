@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everywhere; what reads a repository; what may read all of it; what changes one; what shows a plan
- * first; the repairs. */
+/* Options of all commands; of those that read a repository; that may read all of it; that change
+ * one; that show a plan first; of the repairs. */
 #define COMMON (ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(COLOR) | ACCEPTS(JSON))
 #define READS (COMMON | ACCEPTS(NO_LOCK))
 #define READS_ALL (READS | ACCEPTS(THREADS))

@@ -13,11 +13,11 @@
 
 struct command;
 
-/* One command line, understood. */
+/* A parsed command line. */
 struct request {
 	const struct command *command;
 	struct options options;
-	char **args;		/* what stands behind the command's name; NULL at the end */
+	char **args;		/* the words after the command's name; NULL at the end */
 	int arg_count;
 	struct out out;		/* standard output */
 };
@@ -30,7 +30,7 @@ struct command {
 	const char *help;	/* one line */
 	const char *more;	/* further paragraphs for --help, or NULL */
 	uint64_t options;	/* ACCEPTS() bits */
-	int min_args, max_args;	/* ANY_NUMBER: as many as there are */
+	int min_args, max_args;	/* ANY_NUMBER: no limit */
 	int (*run)(struct request *request); /* returns an exit_status */
 };
 

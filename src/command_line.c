@@ -10,7 +10,7 @@
 
 #define LONG_ONLY 256		/* getopt's value of an option without a letter: this and its row */
 
-/* What getopt_long wants to know, made from the table. */
+/* What getopt_long needs, made from the table. */
 struct grammar {
 	char letters[2 + 2 * OPTION_COUNT + 1];
 	struct option names[OPTION_COUNT + 1];
@@ -19,8 +19,8 @@ struct grammar {
 static void build_grammar(struct grammar *grammar)
 {
 	char *p = grammar->letters;
-	*p++ = '-';	/* give the arguments in their places, whatever POSIXLY_CORRECT says */
-	*p++ = ':';	/* and leave the messages to us */
+	*p++ = '-';	/* return arguments where they stand, whatever POSIXLY_CORRECT says */
+	*p++ = ':';	/* and print no messages */
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
 		grammar->names[i] = (struct option){
@@ -36,7 +36,7 @@ static void build_grammar(struct grammar *grammar)
 	grammar->names[OPTION_COUNT] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-/* Every argument passes here; the first one may be the name of a command. */
+/* Add an argument. The first one may be the name of a command. */
 static void take_argument(struct request *request, char *argument)
 {
 	if (!request->command) {
@@ -62,7 +62,7 @@ static bool refuse_option(int value, char **argv)
 	return false;
 }
 
-/* Gather options into request->options, and into *@given a bit for each that was there. */
+/* Read the options into request->options, and set a bit in *@given for each. */
 static bool read_words(int argc, char **argv, struct request *request, uint64_t *given)
 {
 	struct grammar grammar;

@@ -1,4 +1,4 @@
-/* src/command_line.h - the words of a command line, understood. */
+/* src/command_line.h - parse the command line. */
 #ifndef ATTICSCOPE_COMMAND_LINE_H
 #define ATTICSCOPE_COMMAND_LINE_H
 
@@ -7,8 +7,8 @@
 struct request;
 
 /* Read the whole command line into *@request: command, options and arguments, in any order. False:
- * what is wrong was said on standard error. The arguments are borrowed from @argv; request_free
- * frees the rest. */
+ * it is wrong, and a message was printed. The arguments are borrowed from @argv; request_free frees
+ * the rest. */
 bool options_parse(int argc, char **argv, struct request *request);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include "src/command.h"
 
-/* Can the person be asked, or is that not called for (--yes, --dry-run)? False: @name says on
- * standard error what to add. */
+/* Can the person be asked, or is no question needed (--yes, --dry-run)? False: a message says which
+ * option command @name needs. */
 bool confirm_is_possible(const struct request *request, const char *name);
 
 /* Will the person be asked? */
 bool confirm_is_wanted(const struct request *request);
 
-/* Ask for @word to be typed. False: something else was, or nothing. */
+/* Ask the person to type @word. False: they typed something else, or nothing. */
 bool confirm_ask(struct request *request, const char *word);
 
 #endif

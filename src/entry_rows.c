@@ -37,7 +37,7 @@ static enum tone status_tone(enum entry_status status)
 	}
 }
 
-/* What is shown of a damaged entry instead of its key: the cause, and what it may have been. */
+/* A damaged entry shows the cause instead of the key, and what the entry may have been. */
 static void fill_damage(struct entry_row *row, const struct segment_entry *entry)
 {
 	struct cell *cells = row->cells;

@@ -17,7 +17,7 @@ struct entry_row {
 	char what[160];
 };
 
-/* Fill all of *@row but ENTRY_INDEX, which is left none. It points into itself and into @entry. */
+/* Fill all of *@row but ENTRY_INDEX. It points into itself and into @entry. */
 void entry_row_fill(struct entry_row *row, uint32_t segment, const struct segment_entry *entry,
 		    enum entry_status status);
 

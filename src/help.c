@@ -72,7 +72,7 @@ static void print_program(struct out *out, const struct command *terminal,
 	text_paragraph(out, 0, statuses);
 }
 
-/* Paragraphs, with a blank line before each. */
+/* Print paragraphs, each after a blank line. */
 static void print_more(struct out *out, const char *more)
 {
 	char paragraph[1024];

@@ -7,7 +7,7 @@
 struct command;
 struct out;
 
-/* Explain @command, or the program and its @count commands @all where it is the one without a name.
+/* Explain @command; the one without a name stands for the program and its @count commands @all.
  * Returns EXIT_DONE. */
 int help_print(struct out *out, const struct command *command, const struct command *all,
 	       size_t count);

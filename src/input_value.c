@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READ_MAX ((size_t)AS_VALUE_MAX + 1)	/* one byte more tells that it is too much */
+#define READ_MAX ((size_t)AS_VALUE_MAX + 1)	/* one byte more shows that it is too much */
 #define FIRST_CAPACITY 65536u			/* bytes */
 
 static enum as_err fail(struct as_error *error, const char *name)
@@ -21,7 +21,7 @@ static enum as_err fail(struct as_error *error, const char *name)
 	return as_fail(error, as_code_of_errno(sys), sys, "%s", name);
 }
 
-/* Make room for at least one byte more, and for READ_MAX at most. */
+/* Make room for at least one more byte, up to READ_MAX. */
 static bool grow(struct input_value *value)
 {
 	size_t capacity = value->capacity ? 2 * value->capacity : FIRST_CAPACITY;

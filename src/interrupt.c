@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-/* Atomics without locks are what a signal handler may touch. */
+/* A signal handler may touch only lock-free atomics. */
 static _Atomic bool came;
 static _Atomic bool *_Atomic watched;
 
@@ -22,12 +22,12 @@ static void remember_signal(int number)
 void interrupt_catch(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	/* Without SA_RESTART a write that waits for a reader is given up too. */
+	/* Without SA_RESTART an interrupt also ends a write that waits for a reader. */
 	struct sigaction action = { .sa_handler = remember_signal, .sa_flags = (int)SA_RESETHAND };
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		struct sigaction old;
-		/* What nohup, or a shell for its background jobs, set to be ignored stays so. */
+		/* Keep ignoring what nohup, or a shell for its background jobs, made ignored. */
 		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &action, NULL);
 	}

@@ -5,13 +5,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* From now on the first SIGINT, SIGTERM or SIGHUP only takes note; a second one kills as ever. */
+/* From now on the first SIGINT, SIGTERM or SIGHUP is only remembered; a second one kills. */
 void interrupt_catch(void);
 
-/* Was there one? */
+/* Has an interrupt come? */
 bool interrupt_came(void);
 
-/* Set *@cancel when one comes, or at once when it came already. NULL: no longer. */
+/* Set *@cancel when an interrupt comes, or now if it has come. NULL: stop watching. */
 void interrupt_watch(_Atomic bool *cancel);
 
 #endif

@@ -45,7 +45,7 @@ static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
 	(void)place;
 	if (outcome == OUTCOME_NONE || !key_prefix_matches(search->prefix, key))
 		return AS_OK;
-	/* What is lost can come more than once. */
+	/* A lost key can come more than once. */
 	for (uint64_t i = 0; i < matches->count && i < KEY_MATCHES_KEPT; i++)
 		if (outcome != OUTCOME_OBJECT && memcmp(matches->keys[i], key, KEY_SIZE) == 0)
 			return AS_OK;

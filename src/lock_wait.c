@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #define PAUSE_MS 50
-#define WRITER_MS 500	/* that a writer waits in any case */
+#define WRITER_MS 500	/* a writer waits at least this long */
 
 int64_t lock_wait_left(const struct request *request)
 {
-	static int64_t end;	/* of the waiting, in milliseconds of the monotonic clock */
+	static int64_t end;	/* milliseconds of the monotonic clock */
 	struct timespec clock;
 	clock_gettime(CLOCK_MONOTONIC, &clock);
 	const int64_t now = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;

@@ -9,8 +9,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* Were one of these closed, the first file to be opened would take its place, and what is meant for
- * the person would be written there. Opened the wrong way round, so that using them still fails. */
+/* If one of these were closed, the first file opened would get its number, and output would be
+ * written into that file. They are opened the wrong way round, so that using them still fails. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -36,8 +36,8 @@ int main(int argc, char **argv)
 		request_free(&request);
 		return EXIT_USAGE;
 	}
-	signal(SIGPIPE, SIG_IGN);	/* a closed pipe is met, quietly, where the write fails */
-	signal(SIGXFSZ, SIG_IGN);	/* and a file size limit like a full disk */
+	signal(SIGPIPE, SIG_IGN);	/* a write to a closed pipe fails instead */
+	signal(SIGXFSZ, SIG_IGN);	/* and so does one beyond the file size limit */
 	out_init(&request.out, &request.options);
 	const int status = out_finish(&request.out, run(&request));
 	request_free(&request);

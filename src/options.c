@@ -46,7 +46,7 @@ static bool set_color(struct options *options, const char *argument)
 	return false;
 }
 
-/* Two numbers with @mark between them. */
+/* Read two numbers with @mark between them, the first not above the second. */
 static bool read_pair(const char *argument, char mark, unsigned min, unsigned max, unsigned *first,
 		      unsigned *second)
 {

@@ -48,8 +48,8 @@ enum option_id {
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-/* What was asked for. All zero is the default. The color comes first: in option_row offset 0 stands
- * for no field. */
+/* The options given. All zero is the default. The color comes first, so that offset 0 can mean no
+ * field in option_row. */
 struct options {
 	enum color_mode color;
 	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
@@ -69,17 +69,17 @@ struct options {
 struct option_row {
 	int letter;		/* 0: none */
 	const char *name;
-	const char *argument;	/* how help calls it; NULL where the option takes none */
+	const char *argument;	/* its name in help; NULL: the option takes none */
 	const char *help;
 	size_t flag;		/* offset in struct options of a bool that becomes true; 0: none */
 	size_t number;		/* offset of an unsigned that the argument is read into; 0: none */
 	unsigned min, max;	/* of the number */
-	/* Reads an argument of another kind; NULL: there is none. False: the argument is wrong. */
+	/* Reads an argument of another kind, or NULL. False: the argument is wrong. */
 	bool (*set)(struct options *options, const char *argument);
 };
 extern const struct option_row option_table[OPTION_COUNT];
 
-/* Read a decimal number from @min to @max, and nothing else. False: @text is anything else. */
+/* Read a decimal number from @min to @max. False: @text is anything else. */
 bool number_parse(const char *text, unsigned min, unsigned max, unsigned *number);
 
 /* Enter the option of @row into @options. @argument is NULL where it takes none. False: the

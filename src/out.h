@@ -1,7 +1,7 @@
 /* src/out.h - what goes to standard output: rows of cells, as text for people or as JSON.
  *
- * A command states its columns once; both writers read that table. Rows are written as they come
- * and never gathered, so a million of them need no more memory than one.
+ * A command states its columns once; both writers read that table. Rows are written one
+ * by one and never kept, so a million of them need as little memory as one.
  */
 #ifndef ATTICSCOPE_OUT_H
 #define ATTICSCOPE_OUT_H
@@ -17,24 +17,24 @@ struct out {
 	FILE *stream;
 	bool json;
 	bool color;
-	unsigned width;		/* columns of the terminal; 0 where it is none */
+	unsigned width;		/* columns of the terminal; 0: not a terminal */
 	bool out_of_memory;
 	int error;		/* errno of the first write that failed */
 };
 
-/* Prepare standard output as @options ask and the environment allows. */
+/* Prepare standard output for @options and the environment. */
 void out_init(struct out *out, const struct options *options);
 
-/* Write out what is still buffered. Returns @status, or EXIT_FAILED (with a message) when anything
- * could not be written. That the reader closed the pipe is no failure. */
+/* Write out what is still buffered. Returns @status, or EXIT_FAILED after a message when something
+ * could not be written. A pipe closed by its reader is not a failure. */
 int out_finish(struct out *out, int status);
 
-/* Write out what is still buffered. False: it could not be written, and not because the reader
- * closed the pipe. */
+/* Write out what is still buffered. False: that failed. A pipe closed by its reader is not
+ * a failure. */
 bool out_flush(struct out *out);
 
-/* May more be written? False after a write error, a closed pipe, or an interrupt. Called soon after
- * each write, while errno still tells what happened. */
+/* May more be written? False after a write error, a closed pipe, or an interrupt. Call it right
+ * after each write, while errno still holds the cause. */
 bool out_goes_on(struct out *out);
 
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_WARNING, TONE_BAD, TONE_FAINT, TONE_STRONG };
@@ -101,7 +101,7 @@ struct column {
 	const char *title;	/* in text; NULL: JSON only */
 	unsigned width;		/* in text */
 	bool left;		/* flush left; numbers are flush right */
-	bool last;		/* ends the line; a key is cut there to fit a terminal */
+	bool last;		/* ends the line, where a key is cut to fit the terminal */
 };
 
 #endif

@@ -14,8 +14,8 @@ static int write_part(const char *buffer, size_t size, void *data)
 	return fwrite(buffer, 1, size, data) == size ? 0 : -1;
 }
 
-/* Bytes of the UTF-8 character that @p begins with; 0 where that is none. jansson knows surrogates
- * and overlong forms. */
+/* Length in bytes of the UTF-8 character at @p; 0: not one. jansson rejects surrogates and overlong
+ * forms. */
 static size_t character_length(const char *p)
 {
 	const unsigned char c = (unsigned char)*p;
@@ -100,7 +100,7 @@ json_t *json_key(const uint8_t *key)
 
 void json_add(json_t **object, const char *name, json_t *value)
 {
-	/* A value that could not be made is NULL, which jansson refuses, as it does no object. */
+	/* jansson refuses NULL, as a value and as the object. */
 	if (json_object_set_new_nocheck(*object, name, value) == 0)
 		return;
 	json_decref(*object);

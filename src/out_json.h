@@ -1,7 +1,7 @@
 /* src/out_json.h - JSON: rows one object a line, everything else one object in all.
  *
- * Only ASCII is written, so that no byte of it can be a terminal's command; what is no UTF-8 in a
- * text from the disk is replaced by U+FFFD.
+ * Only ASCII is written, so that no byte can control a terminal. In text from the disk, bytes that
+ * are not UTF-8 are replaced by U+FFFD.
  */
 #ifndef ATTICSCOPE_OUT_JSON_H
 #define ATTICSCOPE_OUT_JSON_H

@@ -4,7 +4,7 @@
 
 #include "src/out_text.h"
 
-#define ROWS_SHORT 20	/* of a list that a person is to read before a decision */
+#define ROWS_SHORT 20	/* of a list that a person reads before deciding */
 #define WIDTH_MAX 100u
 
 static void write_line(void *context, enum plan_tone tone, const char *line)

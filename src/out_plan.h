@@ -6,10 +6,10 @@
 #include "src/out.h"
 #include "src/out_json.h"
 
-/* For plan_text_plan and its like: lines go to @out, lists are cut where @is_short. */
+/* For plan_text_plan and the like: lines go to @out; @is_short cuts long lists. */
 struct plan_text out_plan_lines(struct out *out, bool is_short);
 
-/* Paths of the plan's files that are to undergo @change; NULL when memory is short. */
+/* The paths of the plan's files with that @change; NULL when memory is short. */
 json_t *json_plan_files(const struct plan *plan, enum plan_change change);
 
 json_t *json_named_keys(const struct lost_key *keys, size_t count);	/* keys alone */

@@ -58,7 +58,7 @@ static void format_cell(const struct cell *cell, char out[CELL_MAX])
 	}
 }
 
-/* One cell, and the gap to the next. */
+/* Write one cell and the gap to the next. */
 static void put_cell(const struct out *out, const struct column *column, enum tone tone,
 		     const char *text)
 {
@@ -68,7 +68,7 @@ static void put_cell(const struct out *out, const struct column *column, enum to
 		text, tone_end(out, tone), column->left ? gap : 0, "");
 }
 
-/* Digits of a key at the end of a line: as many as the terminal has room for, or all. */
+/* How many digits of a key fit at the end of a line. */
 static int key_digits(const struct out *out, const struct column *columns, size_t count)
 {
 	unsigned used = 0;

@@ -1,5 +1,5 @@
-/* src/out_text.h - text for people: columns, labelled fields, paragraphs. All text is masked, and
- * after each call out->error tells whether it could be written. */
+/* src/out_text.h - text for people: columns, labelled fields, paragraphs. All text is masked.
+ * After each call out->error says whether it could be written. */
 #ifndef ATTICSCOPE_OUT_TEXT_H
 #define ATTICSCOPE_OUT_TEXT_H
 
@@ -18,11 +18,11 @@ void text_line(struct out *out, enum tone tone, const char *format, ...)
 void text_field(struct out *out, const char *label, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Words of @text in lines that fit, each @indent deep. Does nothing for an empty text. */
+/* @text, wrapped into lines that fit, each indented by @indent. Nothing for an empty text. */
 void text_paragraph(struct out *out, unsigned indent, const char *text);
 
-/* The lines of an instruction for a person's hand: words are wrapped, what is indented (names, and
- * what is to be written to a file) stays as it is. Does nothing for an empty one. */
+/* Instructions for what a person must do by hand. Text is wrapped; indented lines (names, and what
+ * to write to a file) stay as they are. Nothing for an empty one. */
 void text_by_hand(struct out *out, const char *lines);
 
 void text_blank_line(struct out *out);

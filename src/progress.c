@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_MS 300		/* what is over by then needs no bar */
+#define FIRST_MS 300		/* shorter work needs no bar */
 #define EVERY_MS 100
 #define LINE_BYTES 512
 #define BAR_MAX 30u		/* columns */
@@ -24,7 +24,7 @@ struct progress {
 	const char *label;
 	const struct repo *repo;
 	const struct verify_progress *figures;
-	const struct repair_progress *repair;	/* or these three */
+	const struct repair_progress *repair;	/* instead of the three above */
 	uint64_t bytes_total;	/* the thread's */
 	struct timespec started;
 	pthread_t thread;
@@ -56,7 +56,7 @@ void progress_line(char *out, size_t size, unsigned width, const char *label,
 	if (done > 1000)
 		done = 1000;
 	format_rate(f->bytes_done, (double)f->elapsed_ms / 1000, rate, sizeof(rate));
-	if (done >= 5)		/* before that it is too early to tell */
+	if (done >= 5)		/* earlier it cannot be estimated */
 		format_duration(f->elapsed_ms * (1000 - done) / done / 1000, left, sizeof(left));
 	if (f->segments > 0)
 		snprintf(segments, sizeof(segments), "%" PRIu64 "/%" PRIu64 " segments  ",
@@ -67,7 +67,7 @@ void progress_line(char *out, size_t size, unsigned width, const char *label,
 	size_t cells = width > used ? width - used : 0;
 	if (cells > BAR_MAX)
 		cells = BAR_MAX;
-	if (cells < 5) {	/* no room for a bar worth drawing */
+	if (cells < 5) {	/* no room for a useful bar */
 		snprintf(out, size < width + 1 ? size : width + 1, "%s %s", label, tail);
 		return;
 	}
@@ -138,7 +138,7 @@ static void free_progress(struct progress *progress)
 	free(progress);
 }
 
-/* Draw what @what says. */
+/* Begin to draw a copy of @what. */
 static struct progress *begin(const struct progress *what)
 {
 	const char *terminal = getenv("TERM");

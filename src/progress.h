@@ -6,17 +6,16 @@
 
 struct progress;
 
-/* Begin to draw @figures, of work over all of @repo, labelled @label: every so often, from a thread
- * of its own, until progress_end. All three must live until then. An interrupt sets
- * @figures->cancel. NULL where standard error is no terminal or no thread could be started; nothing
- * is drawn then. */
+/* Draw @figures, of work on all of @repo, labelled @label, from a thread until progress_end. All
+ * three must live until then. An interrupt sets @figures->cancel. NULL where standard error is no
+ * terminal or no thread could be started; nothing is drawn then. */
 struct progress *progress_begin(const char *label, const struct repo *repo,
 				struct verify_progress *figures);
 
 /* The same for a repair or an undo, labelled with its current step. No interrupt is watched. */
 struct progress *progress_begin_repair(const struct repair_progress *repair);
 
-/* Take the bar off the screen, and watch no interrupt. @progress may be NULL. */
+/* Remove the bar, and stop watching for interrupts. @progress may be NULL. */
 void progress_end(struct progress *progress);
 
 /* Sum of the sizes of all segments. Asks the system about each file and opens none. */
@@ -25,7 +24,7 @@ uint64_t repository_bytes(const struct repo *repo);
 /* What is drawn, for progress_line. */
 struct progress_figures {
 	uint64_t bytes_done, bytes_total;
-	uint64_t segments_done, segments;	/* not told where there are none */
+	uint64_t segments_done, segments;	/* left out if segments is 0 */
 	uint64_t elapsed_ms;
 };
 

@@ -1,22 +1,22 @@
-/* src/repository.h - what every command does with its repository: open, verify, close. What fails
- * says so on standard error. */
+/* src/repository.h - what every command does with its repository: open, verify, close. Every
+ * failure is reported on standard error. */
 #ifndef ATTICSCOPE_REPOSITORY_H
 #define ATTICSCOPE_REPOSITORY_H
 
 #include "engine/check/check.h"
 #include "src/command.h"
 
-/* Open the repository that @request names first. AS_OK, or the error, whose message was printed.
- * AS_ERR_INVALID_REPOSITORY: among others, it is in Borg's format, and nothing of it is read. */
+/* Open the repository that @request names first. AS_ERR_INVALID_REPOSITORY also means that
+ * it is in Borg's format, which is not read. */
 enum as_err repository_open(const struct request *request, struct repo **repo);
 
-/* The same for those who only say what it is: also one in Borg's format. */
+/* The same, but a repository in Borg's format is opened too. */
 enum as_err repository_open_any(const struct request *request, struct repo **repo);
 
-/* Say so on standard error if the repository changed meanwhile, and close it. */
+/* Close it, with a message if the repository changed meanwhile. */
 void repository_close(struct repo *repo);
 
-/* Open the repository, waiting for its lock as --lock-wait says, and catch interrupts. Where
+/* Open the repository, waiting for its lock as --lock-wait says, and catch interrupts. If
  * @may_write, the lock can be upgraded later. */
 enum as_err repository_open_waiting(const struct request *request, bool may_write,
 				    struct repo **repo);
@@ -26,12 +26,11 @@ enum as_err repository_open_waiting(const struct request *request, bool may_writ
 enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 			       const struct permit **permit);
 
-/* Read all of it, with a progress bar; an interrupt cancels. AS_OK, or the error, whose message was
- * printed; *@verify is then NULL. */
+/* Read all of it, with a progress bar; an interrupt cancels. *@verify is NULL after an error. */
 enum as_err repository_verify(const struct request *request, const struct repo *repo,
 			      struct verify **verify);
 
-/* The same of the part that @scope names. */
+/* The same for the part that @scope names. */
 enum as_err repository_verify_part(const struct request *request, const struct repo *repo,
 				   const struct verify_scope *scope, struct verify **verify);
 

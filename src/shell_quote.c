@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROOM 16	/* bytes: one character as digits, and what closes the quotes */
+#define ROOM 16	/* bytes: one character as digits, and the closing quotes */
 
 static const char plain[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
@@ -33,13 +33,12 @@ static void quote_printable(const char *prefix, const char *path, char out[SHELL
 	snprintf(out + at, SHELL_QUOTE_SIZE - at, "'");
 }
 
-/* By printf, which dash and busybox have as well: dash has no $'...'. Whatever one of the shells
- * could take for something else becomes digits: ' ends the quotes, ! is the history's, \ and % are
- * printf's. */
+/* Use printf, since dash does not know $'...'. Characters that are special to a shell or to printf
+ * become digits: ' ends the quotes, ! expands history, \ and % are for printf. */
 static void quote_digits(const char *prefix, const char *path, char out[SHELL_QUOTE_SIZE])
 {
 	size_t left = strlen(path);
-	/* $() drops newlines at the end; a slash behind them names the same folder. */
+	/* $() drops newlines at the end; with a slash after them it is the same folder. */
 	const char *suffix = path[left - 1] == '\n' ? "/" : "";
 	size_t at = (size_t)snprintf(out, SHELL_QUOTE_SIZE, "\"$(printf '%s", prefix);
 	while (left > 0 && at + ROOM < SHELL_QUOTE_SIZE) {
@@ -59,7 +58,7 @@ static void quote_digits(const char *prefix, const char *path, char out[SHELL_QU
 
 const char *shell_quote(const char *path, char out[SHELL_QUOTE_SIZE])
 {
-	/* What begins so would be an option. */
+	/* A path that begins with a dash would be an option. */
 	const char *prefix = path[0] == '-' ? "./" : "";
 	if (path[0] != '\0' && path[strspn(path, plain)] == '\0')
 		snprintf(out, SHELL_QUOTE_SIZE, "%s%s", prefix, path);

@@ -72,9 +72,9 @@ enum as_err store_change_begin(const struct request *request, struct store_chang
 
 /* ---- changing ---- */
 
-/* Does @err go away when the store is opened again? Two that wait for each other's shared lock
- * would do so for ever: the library refuses one of them at once, which then has to let go of its
- * own, and to leave the other a moment in which nobody holds one. */
+/* Open the store again if another process holds a lock. Two processes that wait for each other's
+ * shared lock would wait for ever. So the library refuses one of them at once; that one must
+ * release its own lock and pause, so that the other can go first. True: try again. */
 static bool tries_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
 	if (*err != AS_ERR_LOCK_FAILED || lock_wait_left(change->request) == 0)
@@ -128,7 +128,7 @@ int store_change_abandon(struct store_change *change, enum as_err err)
 
 /* ---- the report ---- */
 
-/* What is true after the commit. */
+/* The state after the commit. */
 struct outcome {
 	struct as_state state;
 	bool is_counted;	/* false: something failed, and objects is unknown */
@@ -187,8 +187,8 @@ static void write_text(struct out *out, const struct change_summary *summary,
 
 /* ---- committing ---- */
 
-/* The transaction is durable, but what comes after it failed: the copying of compaction, which
- * needs room, or was interrupted. Without it the rest may well succeed. */
+/* The transaction is durable, but compaction failed, for want of space or by an interrupt. Without
+ * it the rest may succeed. */
 static void finish_without_compaction(struct store_change *change, enum as_err err,
 				      const struct as_error *first,
 				      const struct as_report *report)
@@ -218,7 +218,7 @@ int store_change_commit(struct store_change *change, struct request *request,
 	struct as_error error = { .code = AS_OK };
 	int status = EXIT_DONE;
 	enum as_err err = AS_ERR_CANCELLED;
-	if (!interrupt_came())	/* the last moment to heed one */
+	if (!interrupt_came())	/* the last chance to cancel */
 		err = as_commit(change->store, 0, &outcome.report, &error);
 	if (err != AS_OK && !outcome.report.committed) {
 		message_failure(err, &error);
@@ -235,7 +235,7 @@ int store_change_commit(struct store_change *change, struct request *request,
 		write_json(out, change, summary, &outcome);
 	else
 		write_text(out, summary, &outcome);
-	/* Were the report lost on its way, the person could take the change for undone. */
+	/* Without the report the person could think that nothing was done. */
 	if (!out_flush(out))
 		message("%s is changed and committed, although the report could not be written",
 			change->path);

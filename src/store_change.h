@@ -13,7 +13,7 @@ struct store_change {
 	struct as_store *store;
 	const struct request *request;
 	const char *path;
-	struct as_state before;	/* as it was found */
+	struct as_state before;	/* when it was opened */
 	uint64_t objects_before;
 };
 
@@ -21,8 +21,8 @@ struct store_change {
 struct change_summary {
 	const char *action;	/* in JSON */
 	char text[160];		/* for people: "put 12 bytes under ..." */
-	const uint8_t *keys;	/* back to back; NULL where they are too many to tell */
-	uint64_t count;		/* values put or objects deleted; of @keys, unless that is NULL */
+	const uint8_t *keys;	/* back to back; NULL: too many to list */
+	uint64_t count;		/* of values put or objects deleted, and of keys unless NULL */
 	uint64_t bytes;		/* of the values put */
 };
 
@@ -30,19 +30,19 @@ struct change_summary {
  * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
 enum as_err store_change_begin(const struct request *request, struct store_change *change);
 
-/* as_put and as_delete; the first one waits for the lock. After any error only store_change_abandon
- * makes sense. */
+/* as_put and as_delete; the first one waits for the lock. After an error, call only
+ * store_change_abandon. */
 enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_SIZE],
 			     const struct input_value *value);
 enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE]);
 
-/* Commit, close, and report on standard output what @summary says; or store_change_abandon, when
- * that fails or an interrupt came. Returns the exit status. */
+/* Commit, close, and write @summary to standard output. If the commit fails or an interrupt came,
+ * do what store_change_abandon does. Returns the exit status. */
 int store_change_commit(struct store_change *change, struct request *request,
 			const struct change_summary *summary);
 
-/* Roll back what was begun, say that nothing was changed, and close. Returns the exit status that
- * stands for @err, the reason, which was told. */
+/* Roll back, print that nothing was changed, and close. Returns the exit status for @err, the
+ * reason, which was already printed. */
 int store_change_abandon(struct store_change *change, enum as_err err);
 
 #endif
