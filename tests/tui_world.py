@@ -35,7 +35,7 @@ class Disk(Case):
                              ASAN_OPTIONS=failing_disk.OPTIONS + ':log_path=%s/sanitizer' % self.folder,
                              BADBLOCKS='data/0/0 %d 512 bad' % (offset + 1000))
         terminal.wait('ddrescue', '1 object lies there, unknown and not lost')
-        terminal.press('6').wait('[6 Problems]', 'the disk refuses to read these bytes',
+        terminal.press('6').wait('[6 Problems]', 'the disk cannot read these bytes',
                                  lambda s: re.search(r'\b0:%d\b' % (offset + 1000), s.text) or str(offset + 1000) in s)
         terminal.press('2').wait('[2 Segments]', lambda s: 'damaged' in s or 'unread' in s)
         terminal.press('3').wait('[3 Entries]', 'unreadable', str(offset))

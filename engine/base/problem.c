@@ -16,15 +16,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "Borg wrote it, or an upgrade to Borg was begun and not finished. That "
 			   "is no damage: this program reads Attic's format only.",
 		.stake = "Nothing happens.",
-		.meanwhile = "Borg can use what it wrote itself; what is half upgraded nobody, until "
-			     "borg upgrade is done. This program changes no byte of it.",
+		.meanwhile = "Borg can use what it wrote itself. Nothing can use what is half "
+			     "upgraded, until borg upgrade is done. This program changes no byte "
+			     "of it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_NONE,
 	},
 	[PROBLEM_CONFIG_MISSING] = {
 		.id = "config-missing",
 		.found = "the file config is missing",
-		.meaning = "Without it nobody knows the repository's id and limits; what the "
+		.meaning = "Without it the repository's id and limits are unknown; what the "
 			   "folders say, or the default, is assumed here. Restore the file from a "
 			   "copy, or write the lines that check names.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
@@ -35,8 +36,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_CONFIG_UNREADABLE] = {
 		.id = "config-unreadable",
 		.found = "the file config cannot be read",
-		.meaning = "No permission, a failing disk, or something that is no ordinary file "
-			   "stands in its place. Defaults are assumed here.",
+		.meaning = "There is no permission, the disk is failing, or it is not an ordinary "
+			   "file. Defaults are assumed here.",
 		.stake = "Attic does not open the repository; its objects are not touched by this.",
 		.meanwhile = "It can be viewed here. Attic refuses it.",
 		.means_by_cause = true,
@@ -112,7 +113,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_FOLDER_NAME] = {
 		.id = "folder-name",
-		.found = "a folder below data has a name that is no number",
+		.found = "a folder below data has a name that is not a number",
 		.meaning = "A file system or another program made it (lost+found, @eaDir, "
 			   ".AppleDouble). Attic sorts the folders by number and fails on this "
 			   "name, with a ValueError; so do early versions of Borg, while later "
@@ -160,7 +161,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_NOT_A_FILE] = {
 		.id = "not-a-file",
-		.found = "no ordinary file, but it bears the name of one of the repository's",
+		.found = "something other than a file has the name of one of the repository's "
+			 "files",
 		.meaning = "A folder, link, pipe, socket or device has the name of a segment, or a "
 			   "folder that of an index or of hints. It was not opened. Find out who "
 			   "put it there, and move it away.",
@@ -216,7 +218,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_SEGMENT_FOREIGN] = {
 		.id = "segment-foreign",
-		.found = "nothing in the segment is what the index knows in it",
+		.found = "the segment holds nothing that the index expects in it",
 		.meaning = "The file of another repository, or of another time, stands in its place. "
 			   "Look for the right one in other copies of this repository. Salvage moves "
 			   "this one aside.",
@@ -227,7 +229,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_SEGMENT_MISNAMED] = {
 		.id = "segment-misnamed",
-		.found = "the file bears the number of another segment",
+		.found = "the file has the number of another segment",
 		.meaning = "Files were swapped or renamed. The index tells which segment it is, and it is "
 			   "read as that one. Salvage copies what is live in it.",
 		.stake = "The clients look for its objects in the wrong file, and an older version or a "
@@ -240,8 +242,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_UNREADABLE] = {
 		.id = "segment-unreadable",
 		.found = "the segment's file cannot be opened",
-		.meaning = "No permission, or the disk refuses it. That is not the same as lost: "
-			   "try as another user or from a copy of the disk before any repair.",
+		.meaning = "There is no permission, or the disk cannot read it. That is not the "
+			   "same as lost: try as another user or from a copy of the disk before "
+			   "any repair.",
 		.stake = "Its objects cannot be read.",
 		.meanwhile = "Whatever lies in other segments can be read. Let nothing write to "
 			     "it.",
@@ -251,7 +254,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_RANGE_UNREADABLE] = {
 		.id = "range-unreadable",
-		.found = "the disk refuses to read these bytes",
+		.found = "the disk cannot read these bytes",
 		.meaning = "A bad sector, a failing disk or cable. Copy the whole disk first "
 			   "(ddrescue) and go on with the copy; salvage then saves what is whole.",
 		.stake = "A failing disk loses more with every hour that it runs.",
@@ -297,7 +300,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "Attic closes a segment when it is full or with a COMMIT. This one may "
 			   "have been cut off between two entries, or max_segment_size was raised "
 			   "since.",
-		.stake = "Nothing by itself: objects that the cut cost are named one by one.",
+		.stake = "None of its own: objects that the cut cost are named one by one.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_NONE,
@@ -307,7 +310,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "the entry's size is too small for its kind",
 		.meaning = "The header was overwritten, so where the next entry begins had to be "
 			   "searched. Salvage keeps the whole entries behind it.",
-		.stake = "This entry cannot be read, and Attic runs off the track behind it.",
+		.stake = "This entry cannot be read, and Attic misreads what follows it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
@@ -356,10 +359,10 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_ENTRY_ZEROS] = {
 		.id = "entry-zeros",
-		.found = "zeros stand where an entry should begin",
+		.found = "there are zeros where an entry should begin",
 		.meaning = "Typical after a power failure: the file had grown, its bytes were "
 			   "never written. Salvage keeps the whole entries around them.",
-		.stake = "What stood there cannot be read, and Attic runs off the track at it.",
+		.stake = "What was there cannot be read, and Attic misreads what follows it.",
 		.meanwhile = "Other objects can be read. Let nothing write to it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
@@ -368,16 +371,16 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "entry-suspect",
 		.found = "a whole entry lies inside a damaged one",
 		.meaning = "It may be an object of this repository, or just the contents of the "
-			   "damaged object. Nothing vouches for it, so salvage does not bring it "
-			   "back unasked.",
-		.stake = "Nothing more than the damage around it does.",
+			   "damaged object. There is no other evidence for it, so salvage brings "
+			   "it back only when asked.",
+		.stake = "No more than the damage around it.",
 		.meanwhile = "It changes nothing.",
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_SALVAGE,
 	},
 	[PROBLEM_OBJECT_LOST] = {
 		.id = "object-lost",
-		.found = "the object is known, but no whole entry holds it any more",
+		.found = "the object is known, but no whole entry of it is left",
 		.meaning = "Its bytes are damaged or gone. Another copy of the repository may "
 			   "have them: look for one first, for the repair drops the key. A new "
 			   "backup stores the object again only once attic check --repair was "
@@ -403,8 +406,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_LOSS_UNKNOWN] = {
 		.id = "loss-unknown",
 		.found = "more may have been lost than can be named",
-		.meaning = "No index or hints that can be believed cover every damaged or missing place: "
-			   "objects may have been there that nothing names.",
+		.meaning = "No credible index or hints cover every damaged or missing place, so "
+			   "objects that nothing names may have been there.",
 		.stake = "Backups that use such objects cannot be restored completely.",
 		.meanwhile = "Everything that is whole can be read. Let the client check its archives "
 			     "after the repair.",
@@ -434,8 +437,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_OBJECT_POSSIBLY_DELETED] = {
 		.id = "object-possibly-deleted",
 		.found = "the object is kept, and may have been deleted",
-		.meaning = "One witness says that it was deleted, and nothing else bears that out. "
-			   "Keeping a deleted object costs space; losing a live one destroys data.",
+		.meaning = "One witness says that it was deleted, but nothing else confirms that. "
+			   "Keeping a deleted object costs space; losing a live one destroys "
+			   "data.",
 		.stake = "None. The client's own check removes what nothing uses.",
 		.meanwhile = "The repository can be used as far as its other problems let it.",
 		.severity = SEVERITY_WARNING,
@@ -443,8 +447,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_DELETE_MOVED] = {
 		.id = "delete-moved",
-		.found = "the object is there, and a DELETE or PUT that neither index nor hints know "
-			 "stands behind it in the log",
+		.found = "the object is there, but a DELETE or PUT that neither index nor hints "
+			 "know follows it in the log",
 		.meaning = "The client's compaction can move the DELETE of an older version behind "
 			   "the PUT of the newer one; so can a segment that was overwritten with "
 			   "another's bytes. Index and hints both know the object. Compact, or "
@@ -522,7 +526,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_INDEX_NAME] = {
 		.id = "index-name",
 		.found = "the name is not that of an index, but Attic takes it for one",
-		.meaning = "Attic reads the number behind the dot whatever it looks like, and "
+		.meaning = "Attic reads the number after the dot, whatever it looks like, and "
 			   "recovers from the highest. Move the file away by hand.",
 		.stake = "Attic may start from this file, or fail at its name, when it recovers.",
 		.meanwhile = "The repository can be read.",
@@ -558,7 +562,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "Its magic, counts or sizes are not those of an index. Recover makes a "
 			   "new one from the log.",
 		.stake = "Attic fails on it or, worse, believes it.",
-		.meanwhile = "The log can be read here without it. Let Attic not open it.",
+		.meanwhile = "The log can be read here without it. Do not run Attic on it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_RECOVER,
 	},
@@ -567,7 +571,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "the index is not as long as its header says",
 		.meaning = "It was cut short, or something was appended. Recover makes a new one "
 			   "from the log.",
-		.stake = "Attic fails on it, or finds some keys no more.",
+		.stake = "Attic fails on it, or no longer finds some keys.",
 		.meanwhile = "The log can be read here without it. Let Attic not open it.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_RECOVER,
@@ -597,8 +601,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_INDEX_FOREIGN] = {
 		.id = "index-foreign",
 		.found = "the index does not fit the log",
-		.meaning = "It is of another repository, of an earlier time, or damaged, whatever its "
-			   "number says. The log alone is believed; recover writes a new index from it.",
+		.meaning = "It is of another repository, of an earlier time, or damaged, whatever "
+			   "its number says. Only the log is believed; recover writes a new index "
+			   "from it.",
 		.stake = "The client believes it, finds objects missing that are there, and its "
 			 "compaction can then delete live objects.",
 		.meanwhile = "Make no backup before this is repaired.",
@@ -626,7 +631,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_DUPLICATE] = {
 		.id = "index-duplicate",
-		.found = "a key stands in the index more than once",
+		.found = "a key is in the index more than once",
 		.meaning = "Only the first is ever found; a delete would uncover the second. "
 			   "Recover makes a new index from the log.",
 		.stake = "A deleted or older object may come back.",
@@ -636,7 +641,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_UNREACHABLE] = {
 		.id = "index-unreachable",
-		.found = "a key stands in the index where no look-up reaches it",
+		.found = "a key is in the index where no look-up reaches it",
 		.meaning = "An empty bucket lies between the key and its home, so its object "
 			   "seems not to be there. Recover makes a new index from the log.",
 		.stake = "The object is stored again, or missing when it is needed.",
@@ -677,7 +682,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	},
 	[PROBLEM_INDEX_KEY_DELETED] = {
 		.id = "index-key-deleted",
-		.found = "the index knows a key that the log deleted",
+		.found = "the index lists an object that was deleted",
 		.meaning = "The index does not agree with the log. Recover makes a new index from "
 			   "the log.",
 		.stake = "New backups may rely on an object that the next compaction removes.",
@@ -745,7 +750,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.found = "the hints are of a transaction that the log does not hold",
 		.meaning = "Segments are missing at the end, or the hints are from another copy. "
 			   "If no segments can be found, recover counts again.",
-		.stake = "Nothing beyond what missing segments cost.",
+		.stake = "Only what the missing segments cost.",
 		.meanwhile = "The log can be read. Look for missing segments before any repair.",
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_RECOVER,
@@ -783,9 +788,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_EMPTIED] = {
 		.id = "segment-emptied",
 		.found = "a compaction emptied the segment and did not remove it",
-		.meaning = "The compaction was interrupted, or the system refused to remove the "
-			   "file. Nothing refers to the segment. The next commit of this program, "
-			   "or compact, removes it.",
+		.meaning = "The compaction was interrupted, or the file could not be removed. "
+			   "Nothing refers to the segment. The next commit of this program, or "
+			   "compact, removes it.",
 		.stake = "Space on the disk stays wasted. Attic leaves the segment where it is.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_INFO,
@@ -795,24 +800,23 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "repair-interrupted",
 		.found = "a repair was cut short",
 		.meaning = "What it had moved aside by then lies in this folder. The repair that "
-			   "is recommended now finishes its work; undo takes back what it did. "
-			   "Where neither is wanted, undo --purge NAME removes the folder.",
-		.stake = "Nothing by this alone: at no moment of a repair is an object without "
-			 "its entry.",
-		.meanwhile = "It can be used, unless another problem speaks against that.",
+			   "is recommended now finishes its work; undo takes back what it did. If "
+			   "you want neither, undo --purge NAME removes the folder.",
+		.stake = "None of its own: at every moment of a repair each object has an entry.",
+		.meanwhile = "It can be used, unless another problem forbids that.",
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_NONE,
 	},
 	[PROBLEM_UNDO_INTERRUPTED] = {
 		.id = "undo-interrupted",
 		.found = "taking a repair back was cut short",
-		.meaning = "Part of what the repair had moved aside is back in its place. undo, "
-			   "once more, finishes that. Where it refuses, because something was "
-			   "written since, repair what is found, and undo --purge NAME removes the "
-			   "folder.",
+		.meaning = "Part of what the repair had moved aside is back in its place. Running "
+			   "undo again finishes that. If it refuses, because something was "
+			   "written since, repair what is found, and remove the folder with undo "
+			   "--purge NAME.",
 		.stake = "No object is lost, but the repository is neither as the repair left it "
 			 "nor as it was before.",
-		.meanwhile = "Let nothing write to it: what is written stands in the way of undo.",
+		.meanwhile = "Let nothing write to it: undo refuses what was written since.",
 		.severity = SEVERITY_INFO,
 		.repair = REPAIR_NONE,
 	},
@@ -842,7 +846,7 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.id = "writer-active",
 		.found = "another process holds the exclusive lock and may be writing",
 		.meaning = "A backup or a repair is at work. What is read meanwhile may be half "
-			   "done: wait for its end and read again.",
+			   "done: wait until it is done and read again.",
 		.stake = "None, as long as nobody else writes.",
 		.meanwhile = "It is in use. Change nothing.",
 		.severity = SEVERITY_INFO,
