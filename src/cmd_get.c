@@ -24,7 +24,7 @@ struct object {
 	size_t len;
 };
 
-static void take_key(struct object *object, const uint8_t key[KEY_SIZE])
+static void set_key(struct object *object, const uint8_t key[KEY_SIZE])
 {
 	memcpy(object->key, key, KEY_SIZE);
 	object->has_key = true;
@@ -53,7 +53,7 @@ static enum as_err find_by_index(const struct repo *repo, struct object *object,
 	const enum as_err err = object_find(repo, &object->prefix, &bucket, error);
 	if (err != AS_OK)
 		return err;
-	take_key(object, bucket.key);
+	set_key(object, bucket.key);
 	object->segment = bucket.segment;
 	object->offset = bucket.offset;
 	return object_read(repo, object->key, bucket.segment, bucket.offset, &object->data,
@@ -61,7 +61,7 @@ static enum as_err find_by_index(const struct repo *repo, struct object *object,
 }
 
 /* Find in the log which key the prefix means. */
-static enum as_err settle_key(const struct verify *verify, struct object *object, const char *text)
+static enum as_err find_key(const struct verify *verify, struct object *object, const char *text)
 {
 	struct key_matches matches;
 	if (object->has_key)
@@ -73,13 +73,13 @@ static enum as_err settle_key(const struct verify *verify, struct object *object
 	}
 	if (matches.count == 0)
 		return AS_ERR_OBJECT_NOT_FOUND;
-	take_key(object, matches.keys[0]);
+	set_key(object, matches.keys[0]);
 	return AS_OK;
 }
 
 /* Why verifying found no object whose key begins with the prefix: the disk cannot read it now, it
  * is damaged, or it never existed. */
-static enum as_err reason_for_want(const struct verify *verify, const struct key_prefix *prefix)
+static enum as_err why_missing(const struct verify *verify, const struct key_prefix *prefix)
 {
 	enum as_err reason = AS_ERR_OBJECT_NOT_FOUND;
 	if (verify->findings.total[PROBLEM_CHANGED] > 0)
@@ -96,7 +96,7 @@ static enum as_err reason_for_want(const struct verify *verify, const struct key
 	return reason;
 }
 
-static const char *want_text(enum as_err reason)
+static const char *missing_text(enum as_err reason)
 {
 	switch (reason) {
 	case AS_ERR_IO:
@@ -119,7 +119,7 @@ static enum as_err report_gone(const char *text, const struct verify_gone *gone)
 			gone->segment, gone->offset, gone->older.segment, gone->older.offset);
 	else
 		message("%s, at %" PRIu32 ":%" PRIu32 ": %s", text, gone->segment, gone->offset,
-			want_text(gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY));
+			missing_text(gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY));
 	return gone->is_unreadable ? AS_ERR_IO : AS_ERR_INTEGRITY;
 }
 
@@ -135,7 +135,7 @@ static enum as_err find_by_log(const struct request *request, const struct repo 
 	enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
-	err = settle_key(verify, object, request->args[1]);
+	err = find_key(verify, object, request->args[1]);
 	if (err == AS_ERR_AMBIGUOUS)
 		goto out;
 	if (err == AS_OK)
@@ -151,8 +151,8 @@ static enum as_err find_by_log(const struct request *request, const struct repo 
 		is_found = verify_lookup(verify, object->key, &place);
 	}
 	if (!is_found) {
-		err = reason_for_want(verify, &object->prefix);
-		message("%s: %s", request->args[1], want_text(err));
+		err = why_missing(verify, &object->prefix);
+		message("%s: %s", request->args[1], missing_text(err));
 		goto out;
 	}
 	err = read_at(verify, object, place.segment, place.offset, &error);
@@ -168,7 +168,7 @@ static enum as_err find_object(const struct request *request, const struct repo 
 {
 	struct as_error error = { .code = AS_OK };
 	if (object->prefix.nibbles == 2 * KEY_SIZE)
-		take_key(object, object->prefix.bytes);
+		set_key(object, object->prefix.bytes);
 	const enum as_err err = find_by_index(repo, object, &error);
 	if (err == AS_ERR_AMBIGUOUS) {
 		struct key_matches matches;

@@ -53,8 +53,8 @@ static void write_history(struct out *out, const struct history *history)
 }
 
 /* Where the key's own entries do not decide, weigh all the evidence, as check does. */
-static enum as_err settle(const struct request *request, const struct repo *repo,
-			  struct history *history, char doubt[HISTORY_DOUBT_SIZE])
+static enum as_err weigh_dispute(const struct request *request, const struct repo *repo,
+				 struct history *history, char doubt[HISTORY_DOUBT_SIZE])
 {
 	struct verify *verify;
 	if (!history_is_disputed(history))
@@ -86,7 +86,7 @@ int cmd_history(struct request *request)
 		return message_status(err);
 	err = read_history(request, repo, &prefix, &history);
 	if (err == AS_OK)
-		err = settle(request, repo, history, doubt);
+		err = weigh_dispute(request, repo, history, doubt);
 	if (err == AS_OK) {
 		write_history(&request->out, history);
 		if (doubt[0])

@@ -37,7 +37,7 @@ static void build_grammar(struct grammar *grammar)
 }
 
 /* Add an argument. The first one may be the name of a command. */
-static void take_argument(struct request *request, char *argument)
+static void add_argument(struct request *request, char *argument)
 {
 	if (!request->command) {
 		request->command = command_find(argument);
@@ -63,7 +63,7 @@ static bool refuse_option(int value, char **argv)
 }
 
 /* Read the options into request->options, and set a bit in *@given for each. */
-static bool read_words(int argc, char **argv, struct request *request, uint64_t *given)
+static bool parse_words(int argc, char **argv, struct request *request, uint64_t *given)
 {
 	struct grammar grammar;
 	int value;
@@ -71,7 +71,7 @@ static bool read_words(int argc, char **argv, struct request *request, uint64_t 
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, grammar.letters, grammar.names, NULL)) != -1) {
 		if (value == 1) {
-			take_argument(request, optarg);
+			add_argument(request, optarg);
 			continue;
 		}
 		if (value == '?' || value == ':')
@@ -87,7 +87,7 @@ static bool read_words(int argc, char **argv, struct request *request, uint64_t 
 		*given |= UINT64_C(1) << i;
 	}
 	while (optind < argc)
-		take_argument(request, argv[optind++]);
+		add_argument(request, argv[optind++]);
 	return true;
 }
 
@@ -134,7 +134,7 @@ bool options_parse(int argc, char **argv, struct request *request)
 		message_failure(AS_ERR_MEMORY, NULL);
 		return false;
 	}
-	if (read_words(argc, argv, request, &given)) {
+	if (parse_words(argc, argv, request, &given)) {
 		if (!request->command)
 			request->command = command_terminal();
 		if (request->options.help || request->options.version)

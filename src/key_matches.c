@@ -37,8 +37,8 @@ void key_matches_in_index(const struct repo *repo, const struct key_prefix *pref
 		index_each(&repo->index, &from, match_bucket, &search);
 }
 
-static enum as_err consider(void *context, const uint8_t key[KEY_SIZE],
-			    enum verify_outcome outcome, const struct replay_event *place)
+static enum as_err match_object(void *context, const uint8_t key[KEY_SIZE],
+				enum verify_outcome outcome, const struct replay_event *place)
 {
 	const struct search *search = context;
 	struct key_matches *matches = search->matches;
@@ -58,7 +58,7 @@ void key_matches_in_log(const struct verify *verify, const struct key_prefix *pr
 {
 	struct search search = { prefix, matches };
 	*matches = (struct key_matches){ .count = 0 };
-	verify_each(verify, consider, &search);
+	verify_each(verify, match_object, &search);
 }
 
 void key_matches_report(const struct key_matches *matches, const char *text)

@@ -75,7 +75,7 @@ enum as_err store_change_begin(const struct request *request, struct store_chang
 /* Open the store again if another process holds a lock. Two processes that wait for each other's
  * shared lock would wait for ever. So the library refuses one of them at once; that one must
  * release its own lock and pause, so that the other can go first. True: try again. */
-static bool tries_again(struct store_change *change, enum as_err *err, struct as_error *error)
+static bool open_again(struct store_change *change, enum as_err *err, struct as_error *error)
 {
 	if (*err != AS_ERR_LOCK_FAILED || lock_wait_left(change->request) == 0)
 		return false;
@@ -93,7 +93,7 @@ enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_
 	enum as_err err;
 	do
 		err = as_put(change->store, key, KEY_SIZE, value->data, value->len, &error);
-	while (tries_again(change, &err, &error));
+	while (open_again(change, &err, &error));
 	return report_failure(change, err, &error);
 }
 
@@ -103,7 +103,7 @@ enum as_err store_change_delete(struct store_change *change, const uint8_t key[K
 	enum as_err err;
 	do
 		err = as_delete(change->store, key, KEY_SIZE, &error);
-	while (tries_again(change, &err, &error));
+	while (open_again(change, &err, &error));
 	return report_failure(change, err, &error);
 }
 
