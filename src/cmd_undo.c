@@ -17,19 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What lies below REPO/undo, newest first. */
+/* The folders below REPO/undo, newest first. */
 struct undo_folder_list {
 	struct undo_entry *entries;
 	size_t count;
 };
-
-static enum as_err read_folders(const struct repo *repo, struct undo_folder_list *folders)
-{
-	const enum as_err err = undo_list(repo->io, repo->fd, &folders->entries, &folders->count);
-	if (err != AS_OK)
-		message("%s/" UNDO_FOLDER ": %s", repo->path, as_err_text(err));
-	return err;
-}
 
 /* ---- --list ---- */
 
@@ -44,22 +36,18 @@ static const struct column columns[] = {
 	{ .name = "bytes", .title = "size", .width = 9 },
 };
 
-static struct cell state_cell(enum undo_state state, bool is_json)
-{
-	return cell_text(is_json ? undo_state_name(state) : undo_state_text(state),
-			 state == UNDO_DONE ? TONE_PLAIN : TONE_WARNING);
-}
-
 static bool write_row(struct out *out, const struct undo_entry *entry)
 {
 	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
 	const bool is_known = entry->state != UNDO_UNREADABLE;
+	const char *state =
+		out->json ? undo_state_name(entry->state) : undo_state_text(entry->state);
 	undo_name_read(entry->name, when, action);
 	const struct cell cells[ARRAY_SIZE(columns)] = {
 		cell_text(entry->name, TONE_PLAIN),
 		cell_text(when[0] ? when : NULL, TONE_PLAIN),
 		cell_text(entry->action[0] ? entry->action : NULL, TONE_PLAIN),
-		state_cell(entry->state, out->json),
+		cell_text(state, entry->state == UNDO_DONE ? TONE_PLAIN : TONE_WARNING),
 		entry->has_before ? cell_number(entry->before) : cell_none(),
 		is_known ? cell_number(entry->after) : cell_none(),
 		cell_number(entry->files),
@@ -92,7 +80,8 @@ struct purge {
 	bool is_done;
 };
 
-/* All that came to their end, or the one that is named, whatever it is. False: it is not there. */
+/* Choose the folders of finished repairs, or the one that is named, in any state. False: there is
+ * none of that name. */
 static bool choose(struct purge *purge, struct undo_folder_list *folders)
 {
 	const char *name = purge->request->args[1];
@@ -111,12 +100,11 @@ static bool choose(struct purge *purge, struct undo_folder_list *folders)
 	return !name || purge->count > 0;
 }
 
-static void purge_json(struct purge *purge)
+static void write_purge_json(struct purge *purge)
 {
-	json_t *names = json_array();
+	json_t *names = json_array(), *object = json_object();
 	for (size_t i = 0; i < purge->count; i++)
 		json_append(&names, json_text(purge->chosen[i].name));
-	json_t *object = json_object();
 	json_add(&object, "action", json_text("purge"));
 	json_add(&object, "repository", json_text(purge->repo->path));
 	json_add(&object, "dry_run", json_boolean(purge->request->options.dry_run));
@@ -127,10 +115,22 @@ static void purge_json(struct purge *purge)
 	json_object_out(&purge->request->out, object);
 }
 
-static void purge_text(struct purge *purge, const char *verb)
+static void write_purge(struct purge *purge, const char *verb)
 {
 	struct out *out = &purge->request->out;
 	char size[FORMAT_SIZE];
+	if (purge->kept > 0)
+		message("%zu undo folder%s of unfinished repairs %s kept; to remove one, "
+			"give its name", purge->kept, plural(purge->kept),
+			purge->kept == 1 ? "is" : "are");
+	if (out->json) {
+		write_purge_json(purge);
+		return;
+	}
+	if (purge->count == 0) {
+		text_line(out, TONE_PLAIN, "Nothing to purge.");
+		return;
+	}
 	for (size_t i = 0; i < purge->count; i++)
 		text_line(out, TONE_PLAIN, "  %-28s%9s  %s", purge->chosen[i].name,
 			  format_bytes(purge->chosen[i].bytes, size, sizeof(size)),
@@ -139,21 +139,7 @@ static void purge_text(struct purge *purge, const char *verb)
 		  purge->is_done ? "" : "; this cannot be undone");
 }
 
-static void write_purge(struct purge *purge, const char *verb)
-{
-	if (purge->kept > 0)
-		message("%zu undo folder%s of unfinished repairs %s kept; to remove one, "
-			"give its name", purge->kept, plural(purge->kept),
-			purge->kept == 1 ? "is" : "are");
-	if (purge->request->out.json)
-		purge_json(purge);
-	else if (purge->count == 0)
-		text_line(&purge->request->out, TONE_PLAIN, "Nothing to purge.");
-	else
-		purge_text(purge, verb);
-}
-
-/* The oldest first: of what is left after a failure the newest can still be taken back. */
+/* Remove the oldest first, so that after a failure the newest repair can still be taken back. */
 static enum as_err remove_chosen(struct purge *purge)
 {
 	struct as_error error = { .code = AS_OK };
@@ -187,7 +173,7 @@ static int purge(struct request *request, struct repo *repo, struct undo_folder_
 		write_purge(&purge, "will be freed");
 		if (!confirm_ask(request, "purge"))
 			return EXIT_CANCELLED;
-		purge.kept = 0;		/* told already */
+		purge.kept = 0;		/* already said */
 	}
 	const enum as_err err = remove_chosen(&purge);
 	if (err == AS_OK)
@@ -323,22 +309,19 @@ static int take_back(struct request *request, struct repo *repo)
 
 /* ---- the command ---- */
 
-static bool is_sensible(const struct request *request)
-{
-	if (request->options.list && request->options.purge)
-		message("--list and --purge contradict each other");
-	else if (request->arg_count > 1 && !request->options.purge)
-		message("undo takes back the newest repair; a name is only for --purge");
-	else
-		return request->options.list || confirm_is_possible(request, "undo");
-	return false;
-}
-
 int cmd_undo(struct request *request)
 {
 	struct undo_folder_list folders = { .count = 0 };
 	struct repo *repo;
-	if (!is_sensible(request))
+	if (request->options.list && request->options.purge) {
+		message("--list and --purge contradict each other");
+		return EXIT_USAGE;
+	}
+	if (request->arg_count > 1 && !request->options.purge) {
+		message("undo takes back the newest repair; a name is only for --purge");
+		return EXIT_USAGE;
+	}
+	if (!request->options.list && !confirm_is_possible(request, "undo"))
 		return EXIT_USAGE;
 	const bool may_write = !request->options.list && !request->options.dry_run;
 	enum as_err err = repository_open_waiting(request, may_write, &repo);
@@ -349,13 +332,18 @@ int cmd_undo(struct request *request)
 		repo_close(repo);
 		return EXIT_FAILED;
 	}
-	if (request->options.list || request->options.purge)
-		err = read_folders(repo, &folders);
+	if (request->options.list || request->options.purge) {
+		err = undo_list(repo->io, repo->fd, &folders.entries, &folders.count);
+		if (err != AS_OK)
+			message("%s/" UNDO_FOLDER ": %s", repo->path, as_err_text(err));
+	}
 	int status = message_status(err);
-	if (err == AS_OK)
-		status = request->options.list ? list(request, &folders)
-			 : request->options.purge ? purge(request, repo, &folders)
-			 : take_back(request, repo);
+	if (err == AS_OK && request->options.list)
+		status = list(request, &folders);
+	else if (err == AS_OK && request->options.purge)
+		status = purge(request, repo, &folders);
+	else if (err == AS_OK)
+		status = take_back(request, repo);
 	free(folders.entries);
 	repo_close(repo);
 	return status;
