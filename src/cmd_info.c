@@ -22,11 +22,6 @@ struct evidence {
 	size_t count;
 };
 
-static bool index_is_usable(const struct repo *repo)
-{
-	return repo->index.fd >= 0;
-}
-
 static double load_of(const struct index_file *index)
 {
 	return (double)index->used / index->buckets;
@@ -54,7 +49,7 @@ static json_t *json_lock(struct lock *lock)
 
 static json_t *json_index(const struct repo *repo)
 {
-	if (!index_is_usable(repo))
+	if (repo->index.fd < 0)
 		return json_null();
 	json_t *object = json_object();
 	json_add(&object, "used", json_number(repo->index.used));
@@ -135,7 +130,7 @@ static void write_transactions(struct out *out, const struct repo *repo)
 			   repo->listing.segments[repo->tail].number);
 	if (!repo->has_index)
 		text_field(out, "Index", "none");
-	else if (!index_is_usable(repo))
+	else if (repo->index.fd < 0)
 		text_field(out, "Index", "index.%" PRIu32 ", of no use", repo->index_transaction);
 	else
 		text_field(out, "Index",

@@ -21,26 +21,20 @@ static enum as_err fail(struct as_error *error, const char *name)
 	return as_fail(error, as_code_of_errno(sys), sys, "%s", name);
 }
 
-/* Make room for at least one more byte, up to READ_MAX. */
-static bool grow(struct input_value *value)
-{
-	size_t capacity = value->capacity ? 2 * value->capacity : FIRST_CAPACITY;
-	if (capacity > READ_MAX)
-		capacity = READ_MAX;
-	uint8_t *data = realloc(value->data, capacity);
-	if (!data)
-		return false;
-	value->data = data;
-	value->capacity = capacity;
-	return true;
-}
-
 static enum as_err read_all(int fd, const char *name, struct input_value *value,
 			    struct as_error *error)
 {
 	for (;;) {
-		if (value->len == value->capacity && !grow(value))
-			return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", name);
+		if (value->len == value->capacity) {
+			size_t capacity = value->capacity ? 2 * value->capacity : FIRST_CAPACITY;
+			if (capacity > READ_MAX)
+				capacity = READ_MAX;
+			uint8_t *data = realloc(value->data, capacity);
+			if (!data)
+				return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", name);
+			value->data = data;
+			value->capacity = capacity;
+		}
 		const ssize_t got =
 			read(fd, value->data + value->len, value->capacity - value->len);
 		if (got == 0)
