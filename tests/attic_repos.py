@@ -149,7 +149,7 @@ class AtticRepositories(unittest.TestCase):
         self.assertLess(len(reader.segments(repo)), before)
 
     @for_each(lambda truth: truth['clean'] and truth['objects'])
-    def test_their_index_is_made_anew(self, repo, objects, truth):
+    def test_their_index_is_rebuilt(self, repo, objects, truth):
         for command in 'recover', 'recover-full':
             for name in glob.glob(os.path.join(repo, 'index.*')):
                 os.unlink(name)
@@ -160,7 +160,7 @@ class AtticRepositories(unittest.TestCase):
             self.store.ask('close')
 
     @for_each_clean
-    def test_all_is_deleted_and_written_again(self, repo, objects, truth):
+    def test_everything_is_deleted_and_written_again(self, repo, objects, truth):
         self.store.ask('open', repo)
         keys = sorted(objects)
         for key in keys:
@@ -174,7 +174,7 @@ class AtticRepositories(unittest.TestCase):
         self.compare(repo, objects)
 
     @for_each_in_disorder
-    def test_a_lost_index_and_a_tail_are_put_in_order_first(self, repo, objects, truth):
+    def test_a_lost_index_and_a_tail_are_repaired_first(self, repo, objects, truth):
         """What needs no more than rollback and recover is ready for writing after them."""
         self.store.ask('open', repo)
         state = self.store.facts('state')

@@ -150,7 +150,7 @@ class Config(Case):
                 if line.split(' ')[0] not in names and line != '[repository]']
         return '\n'.join(['[repository]'] + kept + lines) + '\n'
 
-    def test_every_line_that_is_gone_or_wrong(self):
+    def test_every_missing_or_wrong_line(self):
         cases = [('version = 1\n', ''), ('version = 1', 'version = 3'), ('version = 1', 'version = x'),
                  ('segments_per_dir = 2\n', ''), ('segments_per_dir = 2', 'segments_per_dir = 10000'),
                  ('segments_per_dir = 2', 'segments_per_dir = 0'),
@@ -170,7 +170,7 @@ class Config(Case):
                 # What was derived is what was there, but for the size, which the default replaces.
                 self.assertIn('segments_per_dir = 2\n', get(self.path('config')).decode())
 
-    def test_a_damaged_header_takes_nothing_with_it_that_can_be_read(self):
+    def test_readable_lines_survive_a_damaged_header(self):
         self.edit('max_segment_size = .*', 'max_segment_size = 5000000')
         whole = get(self.path('config'))
         for header in (b'[repositery]', b'[repository', b'repository]', b'[other]', b'[]', b'', b'[repo\0itory]',
@@ -183,7 +183,7 @@ class Config(Case):
                 put(self.path('config'), '\n'.join(lines).encode() + b'\n')
                 self.assertEqual(self.check()[0], 0)
 
-    def test_two_ids_are_one_too_many(self):
+    def test_two_ids_are_an_error(self):
         identity = re.search('id = .*', self.config).group(0)
         other = '[other]\n' + self.config.split('\n', 1)[1] + '[third]\nid = %s\n'
         put(self.path('config'), (other % (64 * '0')).encode())
@@ -191,7 +191,7 @@ class Config(Case):
         put(self.path('config'), (other % identity[5:]).encode())
         self.assertIn(identity, self.lines(self.expect_by_hand()))
 
-    def test_a_plan_says_what_it_would_do_and_what_of_that_is_a_guess(self):
+    def test_a_plan_says_which_settings_are_guessed(self):
         oldest = get(self.path('data', '0', '0'))
         put(self.path('data', '0', '0'), b'ATTICSEF', oldest[8:])
         whole = json.loads(run('salvage', '--dry-run', '--json', self.repo)[1])
@@ -227,7 +227,7 @@ class Config(Case):
         for i, key in enumerate(KEYS):
             self.assertEqual(run('get', self.repo, key)[:2], (0, 'object %d' % i))
 
-    def test_a_wrong_line_is_no_reason_to_salvage(self):
+    def test_a_wrong_line_does_not_call_for_salvage(self):
         self.edit('segments_per_dir = 2', 'segments_per_dir = 10000')
         status, report, text = self.check()
         self.assertEqual([p['code'] for p in report['problems']], ['config-limits'])
@@ -240,8 +240,8 @@ class Config(Case):
         self.assertEqual(tree(self.repo), before)
 
 
-class InTheWay(Case):
-    def test_it_is_named_and_once_it_is_away_a_repair_does_the_rest(self):
+class Blocking(Case):
+    def test_it_is_named_and_after_its_removal_a_repair_does_the_rest(self):
         head = max(int(n) for n in os.listdir(self.path('data', '3')))
         cases = [('index.%d' % head, os.mkdir, 'recover'), ('hints.%d' % head, os.mkdir, 'recover'),
                  ('index.1', os.mkdir, None), ('index.tmp', os.mkdir, None),
@@ -273,7 +273,7 @@ class InTheWay(Case):
                 self.assertEqual(self.check()[0], 0)
 
 
-    def test_a_folder_is_no_index_and_no_hints(self):
+    def test_a_folder_is_neither_index_nor_hints(self):
         """Nothing else is said to be wrong, and nothing to be in danger."""
         head = max(int(n) for n in os.listdir(self.path('data', '3')))
         for name in ('index.1', 'hints.1', 'index.%d' % (head + 1), 'hints.%d' % (head + 3), 'index.4294967295'):
@@ -348,7 +348,7 @@ class Foreign(Case):
         self.expect_left_alone('mixed', 'half upgraded')
         self.assertIn('Run borg upgrade again', words(self.check()[2]))
 
-    def test_an_interrupted_upgrade_is_told_wherever_it_was_interrupted(self):
+    def test_an_interrupted_upgrade_is_named_wherever_it_stopped(self):
         for segments in range(1, len(self.segments())):
             self.upgrade(segments)
             self.assertEqual(self.check()[1]['dialect'], 'mixed')
@@ -363,7 +363,7 @@ class Foreign(Case):
         put(self.path('config', 'id'), b'00' * 32)
         self.expect_left_alone('borg2', 'Borg 2')
 
-    def test_one_sign_alone_is_damage_and_no_other_format(self):
+    def test_one_sign_alone_means_damage_not_another_format(self):
         paths = self.segments()
         for path in (paths[0], paths[-1]):
             whole = get(path)
@@ -375,7 +375,7 @@ class Foreign(Case):
             put(path, whole)
         self.assertEqual(self.check()[1]['dialect'], 'attic')
 
-    def test_repositories_that_borg_wrote(self):
+    def test_repositories_written_by_borg(self):
         names = (('clean', 'borg'), ('clean-empty', 'borg'), ('real-created', 'borg'), ('hints-of-1-0', 'borg'),
                  ('real-repokey-pruned-compacted', 'borg'), ('segment-magic-lost', 'borg'),
                  ('random-bytes', 'borg'), ('index-hints-integrity-missing', 'borg'),

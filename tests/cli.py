@@ -242,7 +242,7 @@ class Usage(Case):
         self.assertEqual(self.ok('info', '--json', '--', self.path), want)
         self.assertEqual(self.ok('info', self.path, '--json', env={'POSIXLY_CORRECT': '1'}), want)
 
-    def test_no_repository_is_8(self):
+    def test_without_a_repository_the_status_is_8(self):
         nothing = os.path.join(self.folder, 'nothing')
         os.mkdir(os.path.join(self.folder, 'empty'))
         for name in READING:
@@ -326,7 +326,7 @@ class Commands(Case):
         self.assertEqual({row['live'] for row in rows(self.ok('segments', '--json', '--no-verify', self.path))},
                          {None})
 
-    def test_segments_reads_no_data_unless_asked(self):
+    def test_segments_reads_data_only_when_asked(self):
         self.repo.damage(key_of(3))
         self.assertNotIn(b'damaged', self.ok('segments', self.path))
         self.assertIn(b'damaged', self.ok('segments', '--verify', self.path))
@@ -370,7 +370,7 @@ class Commands(Case):
         self.assertEqual(len(got), 9)
         self.assertIn(b'DAMAGED', self.ok('entries', self.path, '0'))
 
-    def test_entries_are_the_same_without_an_index_and_by_the_log(self):
+    def test_entries_are_the_same_without_an_index_as_by_the_log(self):
         want = [self.ok('entries', '--json', self.path, str(n)) for n in range(3)]
         self.assertEqual([self.ok('entries', '--json', '--verify', self.path, str(n))
                           for n in range(3)], want)
@@ -414,7 +414,7 @@ class Commands(Case):
         self.assertEqual([target[key_of(n).hex()] for n in (0, 3, 4, 5, 6, 7)],
                          ['no-segment', 'other-key', 'out-of-range', 'not-a-put', 'damaged', 'ok'])
 
-    def test_index_that_is_not_there(self):
+    def test_a_missing_index(self):
         with open(os.path.join(self.path, 'index.2'), 'r+b') as f:
             f.write(b'NOTINDEX')
         self.assertIn('index', self.fails(8, 'index', self.path))
@@ -546,7 +546,7 @@ class Get(Case):
             status, out, _ = run('get', self.path, key_of(number).hex())
             self.assertEqual((status, out), (0, b'text %d\n' % number))
 
-    def test_binary_is_kept_from_a_terminal(self):
+    def test_binary_data_is_not_written_to_a_terminal(self):
         status, sent = on_terminal('get', self.path, key_of(8).hex())
         self.assertEqual(status, 8)
         self.assertNotIn(BINARY[1:9], sent)
@@ -664,21 +664,21 @@ class Locks(Case):
         self.assertEqual(holder.stdout.readline(), b'held\n')
         return holder.pid
 
-    def test_a_writer_keeps_us_out_and_is_named(self):
+    def test_a_writer_locks_us_out_and_is_named(self):
         pid = self.hold('LOCK_EX')
         for name in READING:
             message = self.fails(8, name, self.path)
             self.assertIn(str(pid), message)
             self.assertIn('--no-lock', message)
 
-    def test_no_lock_reads_all_the_same(self):
+    def test_no_lock_reads_nevertheless(self):
         self.hold('LOCK_EX')
         for name in READING:
             self.ok(name, '--no-lock', self.path)
         info = self.object('info', '--json', '--no-lock', self.path)
         self.assertEqual(info['lock']['state'], 'none')
 
-    def test_a_change_meanwhile_is_reported(self):
+    def test_a_concurrent_change_is_reported(self):
         self.repo.write_index(2, buckets=16384)
         work = subprocess.Popen([PROGRAM, 'index', '--all', '--json', '--no-lock', self.path],
                                 env=ENVIRONMENT, bufsize=0, stdout=subprocess.PIPE,
@@ -689,7 +689,7 @@ class Locks(Case):
         self.assertEqual((work.returncode, len(out.splitlines())), (0, 16383))
         self.assertRegex(err, rb'\Aatticscope: .* was changed while it was read')
 
-    def test_another_reader_is_no_hindrance(self):
+    def test_another_reader_does_not_lock_us_out(self):
         pid = self.hold('LOCK_SH')
         holder = self.object('info', '--json', self.path)['lock']['holder']
         self.assertEqual((holder['pid'], holder['exclusive']), (pid, False))
@@ -784,7 +784,7 @@ class Manual(unittest.TestCase):
         self.assertEqual([text for text in told if text[1:] + '.' not in page], [],
                          '"make update-manual" writes the list anew')
 
-    def test_mandoc_has_nothing_to_say(self):
+    def test_mandoc_has_no_complaint(self):
         if not shutil.which('mandoc'):
             self.skipTest('no mandoc here')
         done = subprocess.run(['mandoc', '-Tlint', '-W', 'warning', PAGE], capture_output=True)

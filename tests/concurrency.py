@@ -163,7 +163,7 @@ class Looking(unittest.TestCase):
         COUNTS['looks while another writes'] += 1
         return got, out, err
 
-    def is_told_with_reservation(self, check):
+    def is_reported_as_doubtful(self, check):
         """Whatever is wrong by a check of a repository that is whole at all times is said to be doubtful."""
         codes = collections.Counter(p['code'] for p in check['problems'])
         bad = [p for p in check['problems'] if p['severity'] != 'info' and p['code'] != 'changed-meanwhile']
@@ -181,10 +181,10 @@ class Looking(unittest.TestCase):
             for options in (('--json',), ('--json', '-j1')):
                 got, out, err = self.look('check', *options)
                 if got != 8:
-                    self.is_told_with_reservation(json.loads(out))
-        self.settle()
+                    self.is_reported_as_doubtful(json.loads(out))
+        self.await_rest()
 
-    def settle(self):
+    def await_rest(self):
         transactions, objects, head = self.writer.pause()
         check = json.loads(self.look('check', '--json', status=(0,))[1])
         self.assertEqual((check['clean'], check['objects'], check['transaction_id']), (True, objects, head), check)
@@ -199,7 +199,7 @@ class Looking(unittest.TestCase):
             for command in commands:
                 got, out, err = self.look(*command)
                 self.assertNotRegex(err, '(?i)internal|assert')
-        self.settle()
+        self.await_rest()
 
     def test_plans_are_refused_or_made_again(self):
         """Plans take the shared lock, and wait for nobody: refused, or made of a repository at rest."""
@@ -211,7 +211,7 @@ class Looking(unittest.TestCase):
                     plan = json.loads(out)
                     self.assertEqual((plan['lost'], plan['hardware_doubt']), ([], False))
                     COUNTS['plans between two transactions'] += 1
-        self.settle()
+        self.await_rest()
 
     def tearDown(self):
         self.assertEqual(self.writer.end(), 0)
@@ -234,7 +234,7 @@ class Rivals(unittest.TestCase):
         done = [process.communicate(timeout=DEADLINE)[1].decode() for process in processes]
         return [(process.returncode, err) for process, err in zip(processes, done)]
 
-    def test_of_two_repairs_one_is_done(self):
+    def test_one_of_two_repairs_is_done(self):
         for i in range(60 if TORTURE else 12):
             os.unlink(self.index)
             outcomes = self.at_once(2 + i % 2, 'recover', '--yes', self.path)
@@ -247,19 +247,19 @@ class Rivals(unittest.TestCase):
             self.assertEqual(cli.run('check', self.path)[0], 0)
             COUNTS['repairs that began at once'] += len(outcomes)
 
-    def test_with_patience_all_of_them_come_to_their_end(self):
+    def test_with_patience_all_of_them_succeed(self):
         for _ in range(20 if TORTURE else 4):
             os.unlink(self.index)
             outcomes = self.at_once(3, 'recover', '--yes', '--lock-wait=60', self.path)
             self.assertEqual(sorted(status for status, _ in outcomes), [0, 0, 1], outcomes)
             self.assertEqual(cli.run('check', self.path)[0], 0)
 
-    def test_of_two_deletes_one_is_done(self):
+    def test_one_of_two_deletes_is_done(self):
         for i in range(12):
             outcomes = self.at_once(2, 'delete', self.path, key_of(i).hex())
             self.assertIn(0, [status for status, _ in outcomes], outcomes)
 
-    def test_a_reader_that_ends_in_a_moment_is_waited_for(self):
+    def test_a_short_reader_is_waited_for(self):
         os.unlink(self.index)
         reader = open(os.path.join(self.path, 'config'), 'r+b')
         fcntl.lockf(reader, fcntl.LOCK_SH)

@@ -154,7 +154,7 @@ class Corpus(unittest.TestCase):
         if os.path.getsize(path) > 8:
             self.assertEqual(at, os.path.getsize(path))
 
-    def test_live_entries_are_exactly_the_objects_that_survive(self):
+    def test_live_entries_are_exactly_the_surviving_objects(self):
         for case in self.each():
             live = {}
             for number, path in case.segments.items():
@@ -224,7 +224,7 @@ class Corpus(unittest.TestCase):
                     self.assertIn(done.returncode, (4, 8))
                     self.assertEqual(done.stdout, b'')
 
-    def test_history_ends_with_what_became_of_the_key(self):
+    def test_history_ends_with_the_fate_of_the_key(self):
         for case in self.each():
             for key in sorted(case.survivors)[:1]:
                 last = [r for r in rows('history', '--json', case.repo, key)

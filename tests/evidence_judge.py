@@ -171,7 +171,7 @@ class Judge:
     def judge(self):
         try:
             self.follow()
-            self.judge_words_about_loss()
+            self.judge_messages_about_loss()
             if not self.is_broken_off and (self.steps or self.check.get('clean')):
                 self.judge_objects()
                 self.judge_losses()
@@ -268,7 +268,7 @@ class Judge:
             bytes.fromhex(problem['key']) for problem in self.check.get('problems', ())
             if problem.get('code') == 'object-lost' and problem.get('key')}
 
-    def judge_words_about_loss(self):
+    def judge_messages_about_loss(self):
         whole = rules.whole_puts(self.before)
         keys = {key for key, value in whole if (key, value) in self.truth.versions}
         if self.truth.two_histories:

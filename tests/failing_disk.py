@@ -105,7 +105,7 @@ class Case(unittest.TestCase):
 
 @unittest.skipUnless(preload_works(), 'no library can be loaded before the program here')
 class Unreadable(Case):
-    def is_told(self, name, at, length, check):
+    def is_reported(self, name, at, length, check):
         codes = {problem['code'] for problem in check['problems']}
         self.assertFalse(codes & ABSENT, (name, at, length, check['problems']))
         self.assertTrue(codes & UNREADABLE, (name, at, length, codes))
@@ -121,25 +121,25 @@ class Unreadable(Case):
             self.assertTrue([1 for offset, size in ranges if offset < at + length and at < offset + size],
                             (name, at, length, ranges))
 
-    def test_every_place_is_told_as_unreadable_and_nothing_as_absent(self):
+    def test_every_place_is_reported_as_unreadable_not_absent(self):
         for name in self.files:
             for at, length in self.places(name, 3):
                 with self.subTest(name=name, at=at, length=length):
                     COUNTS['unreadable places'] += 1
                     rules = '%s %d %d bad' % (name, at, length)
                     status, check = self.check(rules)
-                    self.is_told(name, at, length, check)
+                    self.is_reported(name, at, length, check)
                     self.assertEqual(status, 0 if check['clean'] else 4)
                     text = self.run_all(rules, 'check', self.path)[1].decode()
                     self.assertRegex(text, 'unreadable|disk refuses|cannot be read')
 
-    def test_also_where_no_index_is_there_to_tell(self):
+    def test_the_same_without_an_index(self):
         for at, length in self.places('data/0/0', 6):
             with self.subTest(at=at, length=length):
                 rules = 'index.2 0 18 bad;data/0/0 %d %d bad' % (at, length)
-                self.is_told('data/0/0', at, length, self.check(rules)[1])
+                self.is_reported('data/0/0', at, length, self.check(rules)[1])
 
-    def test_every_reading_command_says_something_and_ends(self):
+    def test_every_reading_command_reports_it_and_ends(self):
         commands = [('info',), ('segments', '--verify'), ('entries', '0'), ('entries', '2'), ('index', '--all'),
                     ('hints',), ('history', key_of(1).hex()), ('get', key_of(3).hex()), ('undo', '--list'),
                     ('recover', '--dry-run'), ('rollback', '--dry-run'), ('compact', '--dry-run'),
@@ -175,7 +175,7 @@ class Unreadable(Case):
         row = cli.rows(self.run_all(rules, 'segments', '--verify', '--json', self.path)[1])[number]
         self.assertEqual((row['crc'], row['damaged_bytes']), ('damaged', 9041))
 
-    def test_the_index_leads_to_what_is_unreadable(self):
+    def test_the_index_leads_to_unreadable_entries(self):
         number, offset = self.repo.places[key_of(3)]
         for at in (0, 41, 4000):
             rules = 'data/0/%d %d 16 bad' % (number, offset + at)
@@ -203,7 +203,7 @@ def is_seen_by_opening(at):
 
 
 @unittest.skipUnless(preload_works(), 'no library can be loaded before the program here')
-class Moody(Case):
+class Unsteady(Case):
     def damaged(self):
         """A repository whose first segment is damaged in the middle, so that it is searched."""
         repo = os.path.join(self.folder, 'damaged')
@@ -222,7 +222,7 @@ class Moody(Case):
         self.assertLessEqual(gone, lost, check['problems'])
         return codes
 
-    def test_what_fails_a_few_times_is_never_lost_and_the_doubt_is_told(self):
+    def test_objects_that_fail_a_few_times_are_doubtful_not_lost(self):
         for repo, lost in ((self.path, set()), (self.damaged(), {key_of(3).hex()})):
             for at, length in self.places('data/0/0', 8):
                 for count in (1, 2, 3, 5):
@@ -241,7 +241,7 @@ class Moody(Case):
             self.assertTrue(codes & (UNREADABLE | UNSTABLE), (name, codes))
             self.assertFalse(codes & ABSENT)
 
-    def test_readings_that_differ_are_noticed(self):
+    def test_different_readings_are_noticed(self):
         for at, length in self.places('data/0/0', 12):
             first = 'even' if is_seen_by_opening(at) else 'odd'     # the first reading of all is the wrong one
             for mode in ('odd', 'even'):
@@ -258,7 +258,7 @@ class Moody(Case):
                             self.assertIn(status, (4, 8))
                             self.assertRegex(err + out.decode(), 'two readings|read again, it is not what it was')
 
-    def test_a_file_that_is_cut_off_meanwhile_ends_nothing(self):
+    def test_a_file_cut_off_meanwhile_does_not_stop_the_program(self):
         for name in self.files:
             for at, length in self.places(name, 2):
                 repo = os.path.join(self.folder, 'cut')

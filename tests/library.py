@@ -116,10 +116,10 @@ class Header(unittest.TestCase):
         run([*CC, *STRICT, '-Wconversion', '-x', language, standard, '-fsyntax-only',
              path, *flags('--cflags')])
 
-    def test_it_is_enough_by_itself_in_c(self):
+    def test_it_compiles_alone_in_c(self):
         self.check('c', '-std=c99')
 
-    def test_it_is_usable_from_cpp(self):
+    def test_it_compiles_in_cpp(self):
         empty = source_file('empty.cc', '')
         if subprocess.run([*CC, '-fsyntax-only', empty], stderr=subprocess.DEVNULL).returncode:
             self.skipTest('%s compiles no C++' % CC[0])
@@ -194,7 +194,7 @@ class Shared(Example, unittest.TestCase):
         rows = run([*NM, '-P', '-D', '--defined-only', LIBRARIES + '/libatticstore.so'])
         self.assertEqual({row.split()[0] for row in rows.splitlines()}, public_functions())
 
-    def test_example_takes_it_from_there(self):
+    def test_example_uses_it(self):
         rows = run([*NM, '-P', '-u', self.program])
         self.assertIn('as_open', {row.split()[0] for row in rows.splitlines()})
 
@@ -208,7 +208,7 @@ class Static(Example, unittest.TestCase):
             for flag in flags('--static', '--cflags', '--libs')))
 
     @unittest.skipIf(os.environ['OBJCOPY'] == ':', 'configure found no objcopy to hide names with')
-    def test_it_defines_no_other_name_than_the_functions_of_the_header(self):
+    def test_it_defines_only_the_functions_of_the_header(self):
         rows = run([*NM, '-P', '-g', '--defined-only', LIBRARIES + '/libatticstore.a'])
         self.assertEqual({row.split()[0] for row in rows.splitlines() if ' ' in row},
                          public_functions())
@@ -227,7 +227,7 @@ class Engine(unittest.TestCase):
         return {(module, name) for module, called in self.calls.items()
                 for name in called & names}
 
-    def test_objects_are_looked_into(self):
+    def test_objects_have_names(self):
         self.assertIn(('io', 'pwrite'), self.callers(CHANGES))
         self.assertIn(('lock', 'fopen'), self.callers({'fopen'}))
 

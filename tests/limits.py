@@ -86,7 +86,7 @@ class Limits(unittest.TestCase):
             f.seek(8 + 104 * size)
             f.write(entry(COMMIT))
 
-    def test_salvage_brings_back_below_2_gib_what_begins_beyond(self):
+    def test_salvage_copies_objects_from_beyond_2_gib_to_below(self):
         self.make()
         self.write_large()
         check = self.object('check', status=4)
@@ -131,7 +131,7 @@ class Limits(unittest.TestCase):
             self.assertEqual(set(self.whole().live), {key_of(1)})
             shutil.rmtree(self.path)
 
-    def test_committed_numbers_that_attic_cannot_read_are_named_and_nothing_follows(self):
+    def test_committed_numbers_that_attic_cannot_read_are_named_and_block_writing(self):
         self.make()
         self.write(2**31, entry(PUT, key_of(1), b'one'), entry(COMMIT))
         self.repair('recover', 4)

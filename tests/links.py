@@ -156,7 +156,7 @@ class Case(unittest.TestCase):
             self.assertTrue(err.startswith('atticscope: '), err)
         return status, out, err
 
-    def all_is_well_outside(self, before, command):
+    def assert_outside_unchanged(self, before, command):
         self.assertEqual(self.picture(), before, command)
         self.assertFalse(os.path.lexists(os.path.join(self.folder, 'made-through-a-link')), command)
 
@@ -178,10 +178,10 @@ class Things(Case):
             for command in READING if TORTURE else rng.sample(READING, 2):
                 with self.subTest(place=place, thing=thing.__name__, command=command):
                     self.run_one(command)
-                    self.all_is_well_outside(before, command)
+                    self.assert_outside_unchanged(before, command)
             COUNTS['things in places'] += 1
 
-    def test_it_is_said(self):
+    def test_they_are_reported(self):
         self.make()
         for place in ('config', 'data', 'data/0', 'data/0/0', 'data/0/2', 'index.2', 'hints.2', 'undo',
                       self.undo + '/manifest'):
@@ -207,7 +207,7 @@ class Things(Case):
                 before = self.picture()
                 with self.subTest(place=place, thing=thing.__name__, command=command):
                     self.run_one(command)
-                    self.all_is_well_outside(before, command)
+                    self.assert_outside_unchanged(before, command)
 
     def trace(self, command, *options):
         """(status, output, the lines of strace) of a command under it."""
@@ -270,13 +270,13 @@ class Manifests(Case):
         os.rename(os.path.join(self.path, self.undo), self.purged)
         return folder
 
-    def test_a_manifest_so_written_is_one(self):
+    def test_such_a_manifest_is_accepted(self):
         self.fresh()
         self.only('made data/0/2')
         self.assertEqual(self.run_one(('undo', '--yes'))[0], 0)
         self.assertFalse(os.path.exists(os.path.join(self.path, 'data', '0', '2')))
 
-    def test_names_that_lead_out_are_no_names(self):
+    def test_names_that_lead_out_are_rejected(self):
         for name in ('../outside/config', '../../etc/passwd', '/etc/passwd', 'data/../../outside/config',
                      'data/0/../../../outside/config', 'config', 'undo/x', 'index./../config', 'data//0', '',
                      'data/0/\x1b[31m', 'index.2/../../outside/index.2', os.path.join('/', 'tmp', 'x')):
@@ -289,10 +289,10 @@ class Manifests(Case):
                     status, out, err = self.run_one(('undo', '--yes'))
                     self.assertIn(status, (4, 8))
                     self.assertFalse(CONTROL.search(err), err)
-                    self.all_is_well_outside(before, name)
+                    self.assert_outside_unchanged(before, name)
                     self.run_one(('undo', '--list'))
 
-    def test_names_inside_are_not_followed_out_through_folders_that_are_links(self):
+    def test_names_inside_are_not_followed_through_links_to_the_outside(self):
         for place in ('data', 'data/0', 'aside'):
             for word in ('made', 'moved', 'replaced'):
                 self.fresh()
@@ -311,9 +311,9 @@ class Manifests(Case):
                     for command in (('undo', '--list'), ('undo', '--dry-run'), ('undo', '--yes'), ('check',),
                                     ('undo', '--purge', '--yes')):
                         self.run_one(command)
-                        self.all_is_well_outside(before, command)
+                        self.assert_outside_unchanged(before, command)
 
-    def test_folders_that_are_swapped_for_links_meanwhile(self):
+    def test_folders_swapped_for_links_meanwhile(self):
         """Somebody exchanges folders for links outside, all the time, while repairs run."""
         rounds = 40 if TORTURE else 4
         for turn in range(rounds):
@@ -330,7 +330,7 @@ class Manifests(Case):
             finally:
                 stop.set()
                 swapper.join()
-            self.all_is_well_outside(before, turn)
+            self.assert_outside_unchanged(before, turn)
 
     def swap(self, stop, turn):
         rng = random.Random(turn)

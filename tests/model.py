@@ -91,16 +91,16 @@ class Model:
 
     # ---- asking ----
 
-    def note(self, text):
+    def count(self, text):
         self.trace.append('%6d  %s' % (self.done, text))
 
     def ask(self, *words):
         command = ' '.join(map(str, words))
-        self.note(command)
+        self.count(command)
         return self.driver.ask(command)
 
     def facts(self, *words):
-        self.note(' '.join(map(str, words)))
+        self.count(' '.join(map(str, words)))
         return self.driver.facts(*words)
 
     def refused(self, name, *words):
@@ -159,11 +159,11 @@ class Model:
         raise Wrong('%s: %d objects, %d wanted; these differ: %s' % (who, len(found), len(wanted),
                                                                    sorted(differ)[:5]))
 
-    def settled(self):
+    def at_rest(self):
         self.leftovers = False
         self.verify()
 
-    def put_in_order(self):
+    def repair(self):
         """What a caller does who finds a store in disorder."""
         state = self.facts('state')
         self.seen['tails'] += state['needs_rollback']
@@ -184,7 +184,7 @@ class Model:
         if self.in_transaction:
             return
         self.ask(self.rng.choice(('recover', 'recover-full')))
-        self.settled()
+        self.at_rest()
 
     # ---- operations ----
 
@@ -279,7 +279,7 @@ class Model:
         self.seen['damaged segments left alone'] += report['skipped'] > 0
         self.committed = dict(self.current)
         self.in_transaction = False
-        self.settled()
+        self.at_rest()
         if self.damaged:
             return
         demand(report['transaction'] == self.log.transaction, '%s', report)
@@ -307,7 +307,7 @@ class Model:
         report = self.facts('compact')
         demand(not report['skipped'], 'segments were skipped: %s', report)
         if self.log.transaction is not None:
-            self.settled()
+            self.at_rest()
             reader.check_compacted(self.log)
 
     def reopen(self):
@@ -318,7 +318,7 @@ class Model:
             self.driver.quit()
             self.driver = Driver()
         self.open()
-        self.put_in_order()
+        self.repair()
 
     def remove_empty_folders(self):
         """Whoever tidies up may do that: they are made again where they are needed."""
@@ -344,7 +344,7 @@ class Model:
     # ---- accidents ----
 
     def kill(self):
-        self.note('kill')
+        self.count('kill')
         self.survive([self.committed])
 
     def kill_at_work(self):
@@ -356,7 +356,7 @@ class Model:
                              if self.in_transaction else ('compact', 'recover', 'recover-full'))
         how, has_come = rng.choice((self.after_a_while, self.when_a_segment_is_gone,
                                     self.when_a_file_comes))()
-        self.note('%s, killed %s' % (command, how))
+        self.count('%s, killed %s' % (command, how))
         self.driver.begin(command)
         end = time.monotonic() + 3 * self.commit_takes
         while not has_come() and time.monotonic() < end:
@@ -392,7 +392,7 @@ class Model:
         self.leftovers = True
         self.driver = Driver()
         self.open()
-        self.put_in_order()
+        self.repair()
         self.verify()
 
     def lose_index(self):
@@ -404,7 +404,7 @@ class Model:
             return
         how = self.rng.choice((self.remove, self.make_older, self.make_older, self.make_older,
                                self.make_newer, self.cut, self.miscount))
-        self.note('%s index or hints of transaction %d' % (how.__name__, newest))
+        self.count('%s index or hints of transaction %d' % (how.__name__, newest))
         how(*(os.path.join(self.repo, '%s.%d' % (kind, newest)) for kind in ('index', 'hints')))
         self.open()
         self.refused('index', 'put %s 1 1' % UNKNOWN.hex())
@@ -413,7 +413,7 @@ class Model:
             if how != self.miscount:
                 self.refused('index', command)
         demand(self.facts('state')['needs_recover'], 'needs_recover')
-        self.put_in_order()
+        self.repair()
         self.verify()
 
     def remove(self, index, hints):
@@ -459,7 +459,7 @@ class Model:
         number, offset = log.live[key]
         self.damaged = log.segments[number], offset + 41, key
         self.flip()
-        self.note('byte %d of %s flipped' % (offset + 41, log.segments[number]))
+        self.count('byte %d of %s flipped' % (offset + 41, log.segments[number]))
         beside = [k for k, place in log.live.items() if place[0] == number]
         for other in self.rng.sample(beside, self.rng.randint(1, len(beside))):
             self.ask('delete', other.hex())
@@ -475,7 +475,7 @@ class Model:
             f.write(bytes([byte ^ 0x10]))
 
     def heal(self):
-        self.note('the flipped byte is healed')
+        self.count('the flipped byte is healed')
         demand(os.path.exists(self.damaged[0]), '%s was damaged, and is removed', self.damaged[0])
         self.flip()
         self.damaged = None

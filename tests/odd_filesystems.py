@@ -52,7 +52,7 @@ class Case(unittest.TestCase):
             [(PUT, key_of(7), b'seven'), COMMITTED],
             [(PUT, key_of(8), b'eight'), (PUT, key_of(9), b'nine'), COMMITTED]])
 
-    def harm(self, how):
+    def damage(self, how):
         """Make the repository, and damage it so that the repair that is returned is recommended."""
         self.make()
         if how == 'hints':
@@ -94,7 +94,7 @@ class Repairs(Case):
 
     def there_and_back(self, rules, how):
         """The repair that is recommended, and its undo, on a file system with these @rules."""
-        repair = self.harm(how)
+        repair = self.damage(how)
         before = store_cli.tree(self.path)
         self.assertEqual(self.check()['recommended'], repair)
         self.run_odd(rules, repair, '--yes', self.path)
@@ -109,7 +109,7 @@ class Repairs(Case):
             for how in self.harms:
                 self.there_and_back('link=%d' % code, how)
 
-    def test_no_rename_over_a_name_that_is_there(self):
+    def test_no_rename_over_an_existing_name(self):
         for code in REFUSALS:
             for how in self.harms:
                 self.there_and_back('over=%d' % code, how)
@@ -122,7 +122,7 @@ class Repairs(Case):
         rules = 'over=%d link=%d' % (errno.EEXIST, errno.EPERM)
         for how in ('hints', 'damaged'):
             for at in range(1, 100):
-                repair = self.harm(how)
+                repair = self.damage(how)
                 before = store_cli.tree(self.path)
                 status = odd('%s kill=%d' % (rules, at), repair, '--yes', self.path)[0]
                 if status >= 0:
@@ -150,7 +150,7 @@ class Repairs(Case):
     def test_an_undo_that_is_killed_there_goes_on(self):
         rules = 'over=%d' % errno.EPERM
         for at in range(1, 100):
-            self.harm('hints')
+            self.damage('hints')
             before = store_cli.tree(self.path)
             self.run_odd(rules, 'recover', '--yes', self.path)
             if odd('%s kill=%d' % (rules, at), 'undo', '--yes', self.path)[0] >= 0:
@@ -162,20 +162,20 @@ class Repairs(Case):
             self.assertEqual(after, before, at)
         self.assertGreater(at, 3)
 
-    def test_what_cannot_be_synced_is_tolerated_or_refused_before_any_change(self):
+    def test_a_failing_sync_is_tolerated_or_refused_before_any_change(self):
         for code in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
             for how in self.harms:
                 self.there_and_back('dirsync=%d' % code, how)
         for how in self.harms:
-            repair = self.harm(how)
+            repair = self.damage(how)
             before = store_cli.tree(self.path)
             err = self.run_odd('dirsync=%d' % errno.EIO, repair, '--yes', self.path, status=8)[1]
             self.assertIn('nothing was changed', err)
             self.assertEqual(store_cli.tree(self.path), before)
 
-    def test_where_nothing_can_be_removed_a_repair_is_refused_before_any_change(self):
+    def test_without_removals_a_repair_is_refused_before_any_change(self):
         for how in self.harms:
-            repair = self.harm(how)
+            repair = self.damage(how)
             before = store_cli.tree(self.path)
             err = self.run_odd('unlink=%d' % errno.EIO, repair, '--yes', self.path, status=8)[1]
             self.assertIn('nothing was changed', err)
@@ -184,8 +184,8 @@ class Repairs(Case):
                 if data is not None:
                     self.assertEqual(store_cli.tree(self.path)[name], data)
 
-    def test_free_space_that_is_not_told_is_unknown(self):
-        repair = self.harm('hints')
+    def test_unreported_free_space_is_unknown(self):
+        repair = self.damage('hints')
         out = self.run_odd('nospace=1', repair, '--dry-run', self.path, status=0)[0]
         self.assertIn('how much is free is not known', out)
         self.assertIn('hints.3', out)
@@ -196,7 +196,7 @@ class Repairs(Case):
 
 class DryRuns(Case):
     def test_a_plan_that_is_refused_is_shown(self):
-        repair = self.harm('damaged')
+        repair = self.damage('damaged')
         open(self.file('undo'), 'w').close()		# no way back can be kept
         got, out, err = cli.run(repair, '--dry-run', self.path)
         self.assertEqual(got, 4)
@@ -211,7 +211,7 @@ class DryRuns(Case):
         self.assertIn('index.4', plan['created'])
 
     def test_a_run_that_is_refused_says_only_why(self):
-        repair = self.harm('damaged')
+        repair = self.damage('damaged')
         open(self.file('undo'), 'w').close()
         before = store_cli.tree(self.path)
         got, out, err = cli.run(repair, '--yes', self.path)
@@ -226,7 +226,7 @@ class Stores(Case):
         for key in keys:
             self.assertEqual(store_cli.run('put', self.path, key * 64, input=key.encode())[0], 0)
 
-    def test_a_segment_that_cannot_be_removed_is_told_once(self):
+    def test_a_segment_that_cannot_be_removed_is_reported_once(self):
         self.fill('a', 'b', 'c')
         for code in (errno.EIO, errno.EPERM):
             before = self.check()['objects']
@@ -258,7 +258,7 @@ class Stores(Case):
             self.assertEqual(found['objects'], 0)
 
     @unittest.skipUnless(os.geteuid() == 0, 'only root may mount a file system')
-    def test_what_was_not_counted_is_not_told(self):
+    def test_unknown_counts_are_not_reported(self):
         disk = os.path.join(self.folder, 'disk')
         os.mkdir(disk)
         if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=256k', 'none', disk],
@@ -355,12 +355,12 @@ class Owners(Case):
                 self.assertEqual((st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)),
                                  (OTHER, OTHER, mode | (0o110 if name == '.' else 0)), (folder, name))
 
-    def test_what_root_makes_is_the_owners(self):
+    def test_files_made_by_root_belong_to_the_owner(self):
         for umask in (0o022, 0o077):
             old = os.umask(umask)
             self.addCleanup(os.umask, old)
             for how in ('hints', 'damaged', 'compact'):
-                repair = self.harm(how)
+                repair = self.damage(how)
                 self.give(0o660)
                 out = cli.run(repair, '--dry-run', self.path)[1].decode()
                 said = ' '.join(out.split())
@@ -380,7 +380,7 @@ class Owners(Case):
             self.assertIn('belongs to user %d, and this runs as root: new files are given to that user' % OTHER, err)
             self.assert_given(0o660)
 
-    def test_an_owner_of_his_own_is_told_nothing(self):
+    def test_the_owner_is_not_warned(self):
         store_cli.run('create', self.path)
         self.assertEqual(store_cli.run('put', self.path, 'a' * 64, input=b'x')[2], '')
 

@@ -24,7 +24,7 @@ class Bad(Exception):
     """The repository is not as the format has it."""
 
 
-def demand(truth, message, *args):
+def require(truth, message, *args):
     if not truth:
         raise Bad(message % args if args else message)
 
@@ -39,11 +39,11 @@ def content(path):
 def config(repo):
     """{'version', 'segments_per_dir', 'max_segment_size': int, 'id': str}"""
     text = content(os.path.join(repo, 'config')).decode()
-    demand(text.startswith('[repository]\n'), 'config: no [repository]')
+    require(text.startswith('[repository]\n'), 'config: no [repository]')
     pairs = dict(re.findall(r'^(\w+) *= *(\S+)$', text, re.M))
     found = {name: int(pairs[name]) for name in ('version', 'segments_per_dir', 'max_segment_size')}
-    demand(found['version'] == 1, 'config: version %d', found['version'])
-    demand(re.fullmatch('[0-9a-f]{64}', pairs['id']), 'config: id %s', pairs['id'])
+    require(found['version'] == 1, 'config: version %d', found['version'])
+    require(re.fullmatch('[0-9a-f]{64}', pairs['id']), 'config: id %s', pairs['id'])
     return dict(found, id=pairs['id'])
 
 
@@ -52,10 +52,10 @@ def segments(repo):
     data, found = os.path.join(repo, 'data'), {}
     per_folder = config(repo)['segments_per_dir']
     for folder in filter(str.isdigit, os.listdir(data)):
-        demand(folder == str(int(folder)), 'data/%s: leading zeros', folder)
+        require(folder == str(int(folder)), 'data/%s: leading zeros', folder)
         for name in filter(str.isdigit, os.listdir(os.path.join(data, folder))):
-            demand(name == str(int(name)), 'data/%s/%s: leading zeros', folder, name)
-            demand(int(name) // per_folder == int(folder), 'data/%s/%s: wrong folder', folder, name)
+            require(name == str(int(name)), 'data/%s/%s: leading zeros', folder, name)
+            require(int(name) // per_folder == int(folder), 'data/%s/%s: wrong folder', folder, name)
             found[int(name)] = os.path.join(data, folder, name)
     return dict(sorted(found.items()))
 
@@ -63,14 +63,14 @@ def segments(repo):
 def entries(path):
     """[(offset, size, tag, key, data)] of a segment that is whole to its last byte."""
     b, found, offset = content(path), [], len(MAGIC)
-    demand(b[:offset] == MAGIC, '%s: magic', path)
+    require(b[:offset] == MAGIC, '%s: magic', path)
     while offset < len(b):
-        demand(len(b) - offset >= 9, '%s:%d: a torn header', path, offset)
+        require(len(b) - offset >= 9, '%s:%d: a torn header', path, offset)
         crc, size, tag = struct.unpack_from('<IIB', b, offset)
         least, most = {PUT: (41, ENTRY_MAX), DELETE: (41, 41), COMMIT: (9, 9)}.get(tag, (9, 0))
-        demand(least <= size <= most, '%s:%d: tag %d with size %d', path, offset, tag, size)
-        demand(offset + size <= len(b), '%s:%d: a torn entry', path, offset)
-        demand(zlib.crc32(b[offset + 4:offset + size]) == crc, '%s:%d: checksum', path, offset)
+        require(least <= size <= most, '%s:%d: tag %d with size %d', path, offset, tag, size)
+        require(offset + size <= len(b), '%s:%d: a torn entry', path, offset)
+        require(zlib.crc32(b[offset + 4:offset + size]) == crc, '%s:%d: checksum', path, offset)
         key = None if tag == COMMIT else b[offset + 9:offset + 41]
         found.append((offset, size, tag, key, b[offset + 41:offset + size]))
         offset += size
@@ -113,12 +113,12 @@ class Log:
 class Index:
     def __init__(self, path):
         self.bytes, self.path = content(path), path
-        demand(len(self.bytes) >= 18, '%s: shorter than its header', path)
+        require(len(self.bytes) >= 18, '%s: shorter than its header', path)
         magic, self.used, self.buckets, key_size, value_size = struct.unpack_from('<8siibb',
                                                                                   self.bytes)
-        demand((magic, key_size, value_size) == (INDEX_MAGIC, 32, 8), '%s: header', path)
-        demand(self.buckets >= 1, '%s: %d buckets', path, self.buckets)
-        demand(len(self.bytes) == 18 + 40 * self.buckets, '%s: %d bytes for %d buckets', path,
+        require((magic, key_size, value_size) == (INDEX_MAGIC, 32, 8), '%s: header', path)
+        require(self.buckets >= 1, '%s: %d buckets', path, self.buckets)
+        require(len(self.bytes) == 18 + 40 * self.buckets, '%s: %d bytes for %d buckets', path,
                len(self.bytes), self.buckets)
 
     def rows(self):
@@ -126,7 +126,7 @@ class Index:
         found = {}
         for key, segment, offset in struct.iter_unpack('<32sII', memoryview(self.bytes)[18:]):
             if segment not in (EMPTY, DELETED):
-                demand(key not in found, '%s: %s is there twice', self.path, key.hex())
+                require(key not in found, '%s: %s is there twice', self.path, key.hex())
                 found[key] = segment, offset
         return found
 
@@ -145,13 +145,13 @@ class Index:
     def check(self):
         """Also what this project promises of an index that it wrote."""
         rows = self.rows()
-        demand(len(rows) == self.used, '%s: says %d used, holds %d', self.path, self.used,
+        require(len(rows) == self.used, '%s: says %d used, holds %d', self.path, self.used,
                len(rows))
-        demand(self.buckets >= BUCKETS_MIN, '%s: %d buckets', self.path, self.buckets)
-        demand(self.used <= self.buckets * 9 // 10 + 1, '%s: %d of %d buckets used', self.path,
+        require(self.buckets >= BUCKETS_MIN, '%s: %d buckets', self.path, self.buckets)
+        require(self.used <= self.buckets * 9 // 10 + 1, '%s: %d of %d buckets used', self.path,
                self.used, self.buckets)
         for key, place in rows.items():
-            demand(self.look_up(key) == place, '%s: %s cannot be reached', self.path, key.hex())
+            require(self.look_up(key) == place, '%s: %s cannot be reached', self.path, key.hex())
         return rows
 
 
@@ -167,7 +167,7 @@ def unpack(b, at=0):
         return int.from_bytes(b[at:at + width], 'big'), at + width
     length, at = unpack_length(b, tag, at)
     if 0xa0 <= tag <= 0xbf or tag in (0xda, 0xdb):
-        demand(at + length <= len(b), 'msgpack: cut off')
+        require(at + length <= len(b), 'msgpack: cut off')
         return b[at:at + length], at + length
     items = []
     for _ in range(2 * length if is_map(tag) else length):
@@ -176,7 +176,7 @@ def unpack(b, at=0):
     if not is_map(tag):
         return items, at
     found = dict(zip(items[::2], items[1::2]))
-    demand(len(found) == length, 'msgpack: a key is there twice')
+    require(len(found) == length, 'msgpack: a key is there twice')
     return found, at
 
 
@@ -188,7 +188,7 @@ def unpack_length(b, tag, at):
     for first, last, mask in ((0x80, 0x8f, 0x0f), (0x90, 0x9f, 0x0f), (0xa0, 0xbf, 0x1f)):
         if first <= tag <= last:
             return tag & mask, at
-    demand(0xda <= tag <= 0xdf, 'msgpack: type %#x is not of the old family', tag)
+    require(0xda <= tag <= 0xdf, 'msgpack: type %#x is not of the old family', tag)
     width = 2 if tag % 2 == 0 else 4
     return int.from_bytes(b[at:at + width], 'big'), at + width
 
@@ -200,9 +200,9 @@ def hints(path):
         found, end = unpack(b)
     except IndexError:
         raise Bad('%s: cut off' % path)
-    demand(end == len(b), '%s: %d bytes too many', path, len(b) - end)
-    demand(set(found) == {b'version', b'segments', b'compact'}, '%s: keys %s', path, sorted(found))
-    demand(found[b'version'] == 1, '%s: version %s', path, found[b'version'])
+    require(end == len(b), '%s: %d bytes too many', path, len(b) - end)
+    require(set(found) == {b'version', b'segments', b'compact'}, '%s: keys %s', path, sorted(found))
+    require(found[b'version'] == 1, '%s: version %s', path, found[b'version'])
     return found[b'segments'], found[b'compact']
 
 
@@ -213,19 +213,19 @@ def check_names(repo, number):
     names = {name for name in os.listdir(repo) if name.startswith(('index.', 'hints.')) or
              name.endswith('.tmp')}
     wanted = set() if number is None else {'index.%d' % number, 'hints.%d' % number}
-    demand(names == wanted, '%s holds %s, not %s', repo, sorted(names), sorted(wanted))
+    require(names == wanted, '%s holds %s, not %s', repo, sorted(names), sorted(wanted))
 
 
 def check_hints(path, log):
     live, compact = hints(path)
     for number in set(live) | set(log.segments):    # no row: nothing live
-        demand(live.get(number, 0) == log.live_in[number], '%s counts %d in segment %d, the log %d',
+        require(live.get(number, 0) == log.live_in[number], '%s counts %d in segment %d, the log %d',
                path, live.get(number, 0), number, log.live_in[number])
-    demand(len(set(compact)) == len(compact), '%s: compact %s', path, compact)
-    demand(set(compact) <= set(log.segments), '%s: compact %s names what is not there', path,
+    require(len(set(compact)) == len(compact), '%s: compact %s', path, compact)
+    require(set(compact) <= set(log.segments), '%s: compact %s names what is not there', path,
            compact)
     for number, superseded in log.superseded_in.items():
-        demand(not superseded or number in compact or not log.live_in[number],
+        require(not superseded or number in compact or not log.live_in[number],
                '%s: segment %d holds something superseded', path, number)
 
 
@@ -237,13 +237,13 @@ def ends_like_commit(row):
 def check_segments(repo, log):
     limit = config(repo)['max_segment_size']
     for number, rows in log.committed.items():
-        demand(rows, 'segment %d is empty', number)
-        demand(all(row[2] != COMMIT for row in rows[:-1]), 'segment %d: a COMMIT inside', number)
+        require(rows, 'segment %d is empty', number)
+        require(all(row[2] != COMMIT for row in rows[:-1]), 'segment %d: a COMMIT inside', number)
         for before, (offset, _, tag, _, _) in zip(rows, rows[1:]):
             # Behind an entry that ends like a COMMIT it goes on, or it would look complete.
-            demand(offset <= limit or tag == COMMIT or ends_like_commit(before),
+            require(offset <= limit or tag == COMMIT or ends_like_commit(before),
                    'segment %d: an entry at %d', number, offset)
-        demand(rows[-1][2] == COMMIT or not ends_like_commit(rows[-1]),
+        require(rows[-1][2] == COMMIT or not ends_like_commit(rows[-1]),
                'segment %d: looks complete and is not', number)
 
 
@@ -252,7 +252,7 @@ def check(repo, leftovers=False):
     and hints are those of the newest COMMIT, and both say what the log says. @leftovers: a writer
     was killed behind its last COMMIT, and index and hints that it meant to remove may be there."""
     log = Log(repo)
-    demand(len(log.committed) == len(log.segments), 'an uncommitted tail: %s behind %s',
+    require(len(log.committed) == len(log.segments), 'an uncommitted tail: %s behind %s',
            list(log.segments), log.transaction)
     if not leftovers:
         check_names(repo, log.transaction)
@@ -263,7 +263,7 @@ def check(repo, leftovers=False):
     # the DELETE that killed it.
     index = Index(os.path.join(repo, 'index.%d' % log.transaction)).check()
     differ = sorted(key.hex() for key, _ in set(index.items()) ^ set(log.live.items()))
-    demand(not differ, 'the index has %d objects, the log %d; only in one: %s', len(index),
+    require(not differ, 'the index has %d objects, the log %d; only in one: %s', len(index),
            len(log.live), differ[:4])
     check_hints(os.path.join(repo, 'hints.%d' % log.transaction), log)
     return log
@@ -273,10 +273,10 @@ def check_compacted(log):
     """A compaction that met no damage leaves nothing superseded, no DELETE, and no segment without
     anything live but the one that ends the log."""
     for number in log.committed:
-        demand(not log.superseded_in[number], 'segment %d holds something superseded', number)
-        demand(not any(row[2] == DELETE for row in log.committed[number]),
+        require(not log.superseded_in[number], 'segment %d holds something superseded', number)
+        require(not any(row[2] == DELETE for row in log.committed[number]),
                'segment %d holds a DELETE', number)
-        demand(log.live_in[number] or number == log.transaction, 'segment %d holds nothing', number)
+        require(log.live_in[number] or number == log.transaction, 'segment %d holds nothing', number)
 
 
 def seen_by_attic(repo, log):

@@ -79,7 +79,7 @@ class Case(unittest.TestCase):
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Traced(Case):
-    def offences(self, log):
+    def violations(self, log):
         """Lines of the trace that could have changed the repository. Paths stand behind descriptors (-y)."""
         here, cache = self.path, os.path.join(self.folder, 'cache')
         found = []
@@ -120,21 +120,21 @@ class Traced(Case):
             with self.subTest(command=command):
                 self.run_as(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'signal=none', '-e',
                              'trace=' + ','.join('?' + call for call in CALLS + LOOKED_AT)], command, (0, 4, 8))
-                self.assertEqual(self.offences(log), [])
+                self.assertEqual(self.violations(log), [])
                 opened, loud = self.quiet_opens(log)
                 self.assertTrue(opened)
                 if os.stat(self.path).st_uid == os.getuid():
                     self.assertEqual(loud, [])
         self.assertEqual(store_cli.tree(self.path), before)
 
-    def test_the_judge_knows_an_offence(self):
+    def test_violations_are_recognised(self):
         log = os.path.join(self.folder, 'trace')
         for command in (('recover', '--full', '--yes'), ('rollback', '--yes')):
             self.run_as(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=' + ','.join(
                 '?' + call for call in CALLS + LOOKED_AT)], command, (0, 1, 4, 8))
-        self.assertTrue(self.offences(log))
+        self.assertTrue(self.violations(log))
 
-    def test_the_list_of_reading_commands_is_whole(self):
+    def test_the_list_of_reading_commands_is_complete(self):
         text = cli.run('--help')[1].decode()
         names = set(re.findall(r'(?m)^  ([a-z]+)  ', text))
         known = {c[0] for c in COMMANDS} | {'create', 'put', 'delete', 'help', 'problems', 'keys'}
@@ -143,7 +143,7 @@ class Traced(Case):
 
 class Mounted(Case):
     @unittest.skipUnless(mounts_work(), 'nothing can be mounted here')
-    def test_access_times_stay_where_the_system_keeps_them_strictly(self):
+    def test_access_times_stay_with_strictatime(self):
         """On a tmpfs with strictatime; cat, which does touch them, shows that they are kept."""
         script = '''
             set -e
@@ -187,7 +187,7 @@ class Denied(Case):
     def forbid(self, place):
         os.chmod(os.path.join(self.path, place), 0)
 
-    def test_what_may_be_read_is_read(self):
+    def test_readable_parts_are_read(self):
         for command in COMMANDS:
             with self.subTest(command=command):
                 want = self.run_as([], command)
@@ -196,7 +196,7 @@ class Denied(Case):
                 if command[0] not in ('info', 'check'):	# these say who has which lock
                     self.assertEqual(got[1:], want[1:])
 
-    def test_what_may_not_be_read_is_said_and_not_absent(self):
+    def test_forbidden_parts_are_named_not_called_absent(self):
         rng = random.Random(3)
         undo = os.path.join('undo', os.listdir(os.path.join(self.path, 'undo'))[0], 'manifest')
         for place, code in (('config', 'config-unreadable'), ('index.2', 'index-unreadable'),
@@ -220,7 +220,7 @@ class Denied(Case):
                     self.assertNotRegex(out.decode() + err, 'no-segment|there is no segment')
             os.chmod(os.path.join(self.path, place), 0o755 if os.path.isdir(os.path.join(self.path, place)) else 0o644)
 
-    def test_a_repository_that_may_not_be_entered(self):
+    def test_a_forbidden_repository(self):
         for mode in (0o000, 0o444):
             os.chmod(self.path, mode)
             for command in COMMANDS if TORTURE else random.Random(mode).sample(COMMANDS, 5):

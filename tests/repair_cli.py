@@ -171,7 +171,7 @@ class Case(unittest.TestCase):
 
 
 class Asking(Case):
-    def test_nothing_is_done_unasked_without_a_terminal(self):
+    def test_without_a_terminal_nothing_is_done_unasked(self):
         for action in self.each():
             err = self.fails(16, action, self.path)
             self.assertIn('--dry-run', err)
@@ -179,14 +179,14 @@ class Asking(Case):
         for args in (('undo',), ('undo', '--purge')):
             self.assertIn('--yes', self.fails(16, *args, self.path))
 
-    def test_json_on_a_terminal_is_not_asked_about(self):
+    def test_json_on_a_terminal_asks_no_question(self):
         self.salvage()
         terminal = Terminal('salvage', '--json', self.path)
         status, text = terminal.end()
         self.assertEqual(status, 16)
         self.assertIn('without --json', text)
 
-    def test_the_repairs_name_must_be_typed(self):
+    def test_the_name_of_the_repair_must_be_typed(self):
         for action in self.each():
             before = tree(self.path)
             for answer in ('yes\n', '\n', action.upper() + '\n', action + ' \n', '\x04', 'undo\n'):
@@ -242,7 +242,7 @@ class Asking(Case):
         for i in range(30):
             self.repo.damage(key_of(100 + i))
 
-    def test_a_person_sees_the_first_twenty_of_a_list_and_a_pipe_all(self):
+    def test_a_terminal_gets_the_first_twenty_of_a_list_and_a_pipe_all(self):
         self.many()
         terminal = Terminal('salvage', self.path)
         terminal.wait('cancels: ')
@@ -266,7 +266,7 @@ class Asking(Case):
 
 
 class Planning(Case):
-    def test_a_dry_run_tells_everything_and_changes_nothing(self):
+    def test_a_dry_run_prints_everything_and_changes_nothing(self):
         for action in self.each():
             before = tree(self.path)
             plan = self.object(action, '--dry-run', self.path)
@@ -319,7 +319,7 @@ class Planning(Case):
             for path in report['removed']:
                 self.assertFalse(os.path.exists(os.path.join(self.path, path)), path)
 
-    def test_what_each_one_does(self):
+    def test_each_repair(self):
         want = {
             'recover': (2, 9, ['hints.2'], 0), 'rollback': (2, 9, [], 0),
             'compact': (3, 9, ['data/0/3', 'hints.3', 'index.3'], 0),
@@ -368,7 +368,7 @@ class Planning(Case):
         self.assertEqual(status, 0)
         self.assertIn('Nothing to do: no transaction was left unfinished.', text)
 
-    def test_nothing_to_do_while_problems_are_left_is_4(self):
+    def test_nothing_to_do_with_problems_left_ends_with_4(self):
         self.salvage()
         before = tree(self.path)
         self.assertIn('damaged', self.text('rollback', '--yes', self.path, status=4))
@@ -388,7 +388,7 @@ class Planning(Case):
         self.assertEqual(len(plan['lost']), 1)
         self.assertEqual(tree(self.path), before)
 
-    def test_keys_that_collide_are_refused_before_anything_crawls(self):
+    def test_colliding_keys_are_refused_before_look_ups_become_slow(self):
         """The format has their first four bytes choose their buckets: each look-up would pass all of them."""
         keys = [b'same' + hashlib.sha256(b'%d' % i).digest()[:28] for i in range(100000)]
         self.repo = cli.Repository(os.path.join(self.folder, 'alike'), [[COMMITTED]])
@@ -402,7 +402,7 @@ class Planning(Case):
         self.assertEqual(tree(self.repo.path), before)
         self.assertEqual(run('get', self.repo.path, keys[99999].hex())[0], 0)
 
-    def test_what_is_no_folder_in_the_undo_folders_place_is_told_before_anything_is_done(self):
+    def test_a_file_in_place_of_the_undo_folder_is_reported_before_anything_is_done(self):
         things = {'file': lambda path: open(path, 'w').close(), 'fifo': os.mkfifo,
                   'link': lambda path: os.symlink(self.folder, path)}
         for name, make in things.items():
@@ -419,7 +419,7 @@ class Planning(Case):
                 os.unlink(path)
                 shutil.rmtree(self.path)
 
-    def test_a_folder_in_the_place_of_an_index_is_told_before_anything_is_done(self):
+    def test_a_folder_in_place_of_an_index_is_reported_before_anything_is_done(self):
         for name in ('index.100', 'hints.100', 'index.2', 'hints.2'):
             self.make('folder-' + name)
             path = os.path.join(self.path, name)
@@ -428,7 +428,7 @@ class Planning(Case):
             os.mkdir(path)
             self.assertIn(name + ' is a folder', self.fails(4, 'recover', '--yes', self.path))
 
-    def test_an_undo_folder_whose_name_nothing_can_follow_is_not_taken_for_the_newest(self):
+    def test_an_undo_folder_with_the_last_possible_name_is_refused(self):
         """A foreign one: with a name below it, undo would take back that one instead of ours."""
         self.recover()
         os.makedirs(os.path.join(self.path, 'undo', '99981231T235959Z.999-salvage'))
@@ -439,16 +439,16 @@ class Planning(Case):
         self.assertEqual(os.path.basename(report['undo']), '99981231T235959Z.999-recover')
         self.assertEqual(self.object('undo', '--yes', self.path)['name'], '99981231T235959Z.999-recover')
 
-    def test_full_recovers_as_well(self):
+    def test_recover_full(self):
         self.recover()
         self.assertTrue(self.repair('recover', '--full')['clean'])
 
-    def test_no_repository_is_8(self):
+    def test_without_a_repository_the_status_is_8(self):
         for action in REPAIRS + ('undo',):
             status, out, err = run(action, '--yes', os.path.join(self.folder, 'none'))
             self.assertEqual((status, out), (8, ''))
 
-    def test_options_of_one_repair_are_not_those_of_another(self):
+    def test_each_repair_accepts_only_its_own_options(self):
         for args in (('recover', '--keep-tail'), ('rollback', '--full'), ('salvage', '--no-undo'),
                      ('compact', '--with-suspects'), ('undo', '--keep-tail'),
                      ('salvage', '--no-lock'), ('check', '--yes'),
@@ -458,7 +458,7 @@ class Planning(Case):
 
 
 class Doing(Case):
-    def test_the_report_is_verified_from_the_disk_and_says_the_way_back(self):
+    def test_the_report_is_verified_from_the_disk_and_names_undo(self):
         self.salvage()
         text = self.text('salvage', '--yes', self.path, status=1)
         for part in ('salvage: done', 'transaction  2 -> 3', 'objects      9 -> 8',
@@ -467,7 +467,7 @@ class Doing(Case):
                      'atticscope undo ' + self.path, 'undo --purge frees it'):
             self.assertIn(part, text)
 
-    def test_an_entry_that_begins_where_the_magic_was_is_an_object_like_any_other(self):
+    def test_an_entry_in_place_of_the_magic_is_an_object(self):
         for start in range(8):
             with self.subTest(start):
                 self.make('start-%d' % start)
@@ -487,7 +487,7 @@ class Doing(Case):
                 self.assertEqual(self.repair('salvage')['lost'], [])
                 self.assertEqual(run('get', self.path, key.hex())[1], self.repo.objects[key].decode())
 
-    def test_a_whole_copy_of_a_damaged_segment_is_taken_wherever_it_lies(self):
+    def test_a_whole_copy_of_a_damaged_segment_is_used_wherever_it_lies(self):
         spoilings = {'cut': lambda path: os.truncate(path, 60), 'empty': lambda path: os.truncate(path, 0),
                      'flip': lambda path: self.repo.flip(0, 60), 'cut between entries': lambda path: os.truncate(
                          path, self.repo.places[key_of(4)][1])}
@@ -524,7 +524,7 @@ class Doing(Case):
             self.assertEqual(sorted(back['removed']), sorted(report['created']))
             self.assertEqual(tree(self.path), before)
 
-    def test_values_that_end_like_a_commit_do_not_upset_the_numbers(self):
+    def test_values_that_end_like_a_commit_do_not_change_the_numbers(self):
         """No segment may end with one, so that where the next begins is not a matter of sizes alone."""
         value = b'x' * 400 + cli.entry(COMMIT)
         for action in ('compact', 'salvage'):
@@ -579,7 +579,7 @@ class Doing(Case):
         self.assertEqual(tree(self.path), first)
         self.assertIn('Nothing to take back', self.text('undo', '--yes', self.path))
 
-    def test_without_its_manifest_nothing_that_was_set_aside_is_removed(self):
+    def test_without_a_manifest_purge_removes_nothing(self):
         for action in self.each():
             report = self.repair(action, status=0 if action == 'compact' else 1)
             undo = os.path.join(self.path, report['undo'])
@@ -589,7 +589,7 @@ class Doing(Case):
             self.text('undo', '--purge', '--yes', self.path, os.path.basename(undo))
             self.assertEqual(self.undo_folders(), [])
 
-    def test_undo_is_refused_where_what_was_set_aside_is_gone(self):
+    def test_undo_is_refused_when_a_file_set_aside_is_gone(self):
         self.salvage()
         report = self.repair('salvage')
         os.unlink(os.path.join(self.path, report['undo'], 'data/0/0'))
@@ -608,13 +608,13 @@ class Doing(Case):
         self.assertEqual(status, 8)
         self.assertIn('later transaction', json.loads(out)['refused'])
 
-    def test_a_repair_that_leaves_problems_is_4(self):
+    def test_a_repair_that_leaves_problems_ends_with_4(self):
         self.recover()
         with open(os.path.join(self.path, 'data', '0', '007'), 'w'):
             pass
         self.assertFalse(self.repair('recover', status=4)['clean'])
 
-    def test_a_doubtful_transaction_is_kept_or_given_up_as_asked(self):
+    def test_a_doubtful_transaction_is_kept_or_dropped_as_asked(self):
         for action, options, status, objects in (
                 ('salvage', (), 1, 10), ('salvage', ('--keep-tail',), 1, 10),
                 ('salvage', ('--drop-tail',), 1, 9), ('rollback', (), 1, 9)):
@@ -626,7 +626,7 @@ class Doing(Case):
                 self.assertEqual([(row['key'], row['cause']) for row in report['lost_causes']],
                                  [] if objects == 10 else [(key_of(20).hex(), 'rolled-back')])
 
-    def test_keep_tail_keeps_what_was_never_committed(self):
+    def test_keep_tail_keeps_an_uncommitted_transaction(self):
         self.rollback()
         report = self.repair('salvage', '--keep-tail')
         self.assertEqual((report['objects_after'], report['clean']), (10, True))
@@ -641,7 +641,7 @@ class Doing(Case):
         self.repo.damage(key_of(1))
         os.unlink(os.path.join(self.path, 'index.0'))
 
-    def test_suspects_are_listed_and_come_back_when_asked_for(self):
+    def test_suspects_are_listed_and_restored_when_asked(self):
         self.nested()
         plan = self.object('salvage', '--dry-run', self.path)
         self.assertEqual([(s['key'], s['segment'], s['taken']) for s in plan['suspects']],
@@ -661,12 +661,12 @@ class Doing(Case):
         self.assertEqual(self.undo_folders(), [])
         self.assertFalse(os.path.exists(self.repo.segment(3)))
 
-    def test_compacting_a_whole_repository_is_0(self):
+    def test_compacting_a_whole_repository_ends_with_0(self):
         report = self.repair('compact', status=0)
         self.assertTrue(report['done'])
         self.assertGreater(report['bytes_in_undo'], 0)
 
-    def test_plan_and_report_lie_in_the_undo_folder(self):
+    def test_plan_and_report_are_kept_in_the_undo_folder(self):
         self.salvage()
         report = self.repair('salvage')
         for name, word in (('plan.txt', 'to be moved'), ('report.txt', 'salvage: done')):
@@ -704,7 +704,7 @@ class Purging(Case):
                              % (re.escape(row['name']), row['time'], row['files']))
             self.assertLessEqual(len(text.splitlines()[1]), 80)
 
-    def test_the_list_of_nothing(self):
+    def test_the_empty_list(self):
         self.make('new')
         self.assertIn('No repair', self.text('undo', '--list', self.path))
         self.assertEqual(self.text('undo', '--list', '--json', self.path), '')
@@ -731,7 +731,7 @@ class Purging(Case):
         self.fails(8, 'undo', '--purge', '--yes', self.path, oldest['name'])
         self.fails(8, 'undo', '--purge', '--yes', self.path, '../data')
 
-    def test_folders_deeper_than_any_repair_makes_are_not_gone_through(self):
+    def test_folders_deeper_than_any_repair_makes_are_not_entered(self):
         names = sorted(os.listdir(os.path.join(self.path, 'undo')))
         deep = os.path.join(self.path, 'undo', names[0], *'abcdefgh')
         os.makedirs(deep)
@@ -739,7 +739,7 @@ class Purging(Case):
         self.assertNotEqual(status, 0)
         self.assertTrue(os.path.isdir(deep))
 
-    def test_what_came_to_no_end_is_purged_by_its_name_only(self):
+    def test_an_interrupted_repair_is_purged_only_by_name(self):
         newest, oldest = self.rows()
         os.unlink(os.path.join(self.path, 'undo', newest['name'], 'done'))
         self.assertEqual([row['state'] for row in self.rows()], ['interrupted', 'done'])
@@ -753,7 +753,7 @@ class Purging(Case):
 
 
 class Locks(Case):
-    def test_a_reader_keeps_a_repair_out_but_not_its_plan(self):
+    def test_a_reader_locks_out_a_repair_but_not_its_plan(self):
         self.salvage()
         holder = hold(self.path, 'LOCK_SH')
         try:
@@ -766,7 +766,7 @@ class Locks(Case):
             let_go(holder)
         self.repair('salvage')
 
-    def test_a_writer_keeps_everything_out(self):
+    def test_a_writer_locks_out_everything(self):
         self.salvage()
         holder = hold(self.path, 'LOCK_EX')
         try:
@@ -776,7 +776,7 @@ class Locks(Case):
         finally:
             let_go(holder)
 
-    def test_a_lock_is_waited_for(self):
+    def test_it_waits_for_a_lock(self):
         self.salvage()
         for kind in ('LOCK_SH', 'LOCK_EX'):
             holder = hold(self.path, kind)
@@ -805,7 +805,7 @@ class Locks(Case):
             self.assertEqual((work.returncode, out), (32, b''), err)
             self.assertEqual(tree(self.path), before)
 
-    def test_a_change_that_heeds_no_lock_is_planned_for_anew(self):
+    def test_after_a_change_without_a_lock_the_plan_is_made_again(self):
         self.salvage()
         terminal = Terminal('salvage', self.path)
         terminal.wait('cancels: ')
@@ -834,7 +834,7 @@ class Interrupts(Case):
                               timeout=DEADLINE)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
-    def test_an_interrupt_leaves_a_state_that_it_tells(self):
+    def test_an_interrupt_leaves_a_state_that_is_reported(self):
         outcomes = set()
         for action in ('salvage', 'compact', 'recover'):
             for call, when in (('pwrite64', 1), ('pwrite64', 2), ('fsync', 1), ('fsync', 4),
@@ -870,7 +870,7 @@ class Failures(Case):
                               capture_output=True, env=env, timeout=DEADLINE)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
-    def test_a_failure_leaves_a_state_that_it_tells_and_that_can_be_taken_back(self):
+    def test_a_failure_leaves_a_state_that_is_reported_and_can_be_undone(self):
         outcomes = set()
         for action in ('salvage', 'compact', 'recover', 'rollback'):
             for call in ('pwrite64', 'fsync', 'renameat', 'mkdirat'):
@@ -915,7 +915,7 @@ class Interrupted(Case):
     def codes(self, check):
         return [problem['code'] for problem in check['problems']]
 
-    def test_a_repair_that_was_cut_short_is_told_everywhere(self):
+    def test_an_interrupted_repair_is_named_everywhere(self):
         self.unmark()
         os.unlink(os.path.join(self.path, 'index.3'))	# it did not come so far
         check = self.object('check', self.path, status=4)
@@ -931,7 +931,7 @@ class Interrupted(Case):
         self.assertIn('a repair was cut short (undo/%s)' % self.name, text)
         self.assertIn('was cut short: recover', ' '.join(text.split()))
 
-    def test_it_is_finished_or_taken_back(self):
+    def test_it_is_finished_or_undone(self):
         self.unmark()
         os.unlink(os.path.join(self.path, 'index.3'))
         self.repair('recover')
@@ -940,7 +940,7 @@ class Interrupted(Case):
         self.object('undo', '--yes', self.path)
         self.assertEqual(tree(self.path), self.before)
 
-    def test_where_nothing_is_wrong_it_is_clean_until_purged_by_name(self):
+    def test_without_faults_it_stays_until_purged_by_name(self):
         self.unmark()
         check = self.object('check', self.path)
         self.assertEqual((check['clean'], 'repair-interrupted' in self.codes(check)), (True, True))
@@ -948,7 +948,7 @@ class Interrupted(Case):
         self.text('undo', '--purge', '--yes', self.path, self.name)
         self.assertNotIn('repair-interrupted', self.codes(self.object('check', self.path)))
 
-    def test_half_an_undo_is_to_be_finished_first(self):
+    def test_an_interrupted_undo_is_finished_first(self):
         with open(os.path.join(self.undo, 'undoing'), 'w'):
             pass
         os.rename(os.path.join(self.undo, 'data/0/0'), self.repo.segment(0))
@@ -961,7 +961,7 @@ class Interrupted(Case):
         self.object('undo', '--yes', self.path)
         self.assertEqual(tree(self.path), self.before)
 
-    def test_a_way_back_that_is_none_is_told(self):
+    def test_an_unreadable_undo_folder_is_reported(self):
         with open(os.path.join(self.undo, 'manifest'), 'r+b') as f:
             f.write(b'x')
         check = self.object('check', self.path)
@@ -979,7 +979,7 @@ class Guidance(Case):
             text, commands = self.commands()
             self.assertEqual(commands, ['atticscope %s %s' % (action, self.path)])
 
-    def test_the_command_can_be_typed_whatever_the_path(self):
+    def test_the_command_can_be_typed_for_any_path(self):
         for name in ("with blank", "quote'd", '$HOME', 'semi;colon', 'ümlaut', '-dash'):
             self.make(name)
             self.salvage()
@@ -996,7 +996,7 @@ class Guidance(Case):
             finally:
                 os.chdir(here)
 
-    def test_two_ways_are_laid_side_by_side(self):
+    def test_two_repairs_are_shown_side_by_side(self):
         self.doubtful()
         before = tree(self.path)
         text, commands = self.commands()
@@ -1006,14 +1006,14 @@ class Guidance(Case):
                          r'rollback \S+\n +keeps 9 objects, loses 1\n')
         self.assertEqual(tree(self.path), before)
 
-    def test_a_way_that_is_barred_is_not_recommended_and_check_says_what_bars_it(self):
+    def test_a_blocked_repair_is_not_recommended_and_check_says_why(self):
         self.doubtful()
         os.mkfifo(os.path.join(self.path, 'undo'))
         text, commands = self.commands()
         self.assertEqual(commands, [])
         self.assertRegex(text, r'(?s)To be done by hand:\n    undo: is no folder\nMove undo out of the repository')
 
-    def test_json_has_the_ways_with_figures_where_there_are_two(self):
+    def test_json_has_the_figures_of_both_repairs(self):
         for action in self.each():
             ways = self.object('check', self.path, status=0 if action == 'compact' else 4)['ways']
             self.assertEqual(ways, [{'action': action, 'keeps': None, 'loses': None, 'refused': None}])
@@ -1045,7 +1045,7 @@ class Guidance(Case):
         self.assertRegex(text, r'verifying \[#*-*\] +\d+ %  \d+/200 segments')
 
     @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
-    def test_progress_of_taking_back_is_drawn_as_well(self):
+    def test_progress_of_undo_is_drawn_as_well(self):
         self.repair('compact', status=0)
         terminal = Terminal('undo', '--yes', self.path, under=(
             'strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', '-e',

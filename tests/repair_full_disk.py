@@ -21,7 +21,7 @@ def mount(folder, *options):
                           stderr=subprocess.DEVNULL).returncode == 0
 
 
-def begin_anew_with_own_mounts():
+def restart_with_own_mounts():
     """In a mount namespace of its own; as the root of a user namespace where there is no other way."""
     folder = tempfile.mkdtemp(prefix='atticscope-full-')
     for unshare in (['unshare', '-m'], ['unshare', '-rm']):
@@ -39,7 +39,7 @@ def begin_anew_with_own_mounts():
 
 
 if __name__ == '__main__' and OWN_MOUNTS not in os.environ:
-    begin_anew_with_own_mounts()
+    restart_with_own_mounts()
 
 import repair_cli
 from cli import PUT, key_of
@@ -97,7 +97,7 @@ class Disk(repair_cli.Case):
 
 
 class Blocks(Disk):
-    def test_what_cannot_fit_is_refused_before_anything_is_written(self):
+    def test_a_repair_that_cannot_fit_is_refused_before_anything_is_written(self):
         for action in self.each():
             if action == 'rollback':
                 continue
@@ -111,12 +111,12 @@ class Blocks(Disk):
                 self.assertNotIn('no-undo', err)
                 self.assertEqual(self.free()[0], pages)
 
-    def test_what_the_plan_says_is_enough_is_enough(self):
+    def test_the_space_that_a_plan_asks_for_is_enough(self):
         for action in self.each():
             self.fill(self.pages_needed(action))
             self.assertTrue(self.repair(action, status=0 if action == 'compact' else 1)['clean'])
 
-    def test_an_index_and_hints_that_are_replaced_need_room_as_well(self):
+    def test_replacing_index_and_hints_needs_space_too(self):
         for name in ('index.2', 'hints.2'):
             os.truncate(os.path.join(self.path, name), 10)
         needed = self.pages_needed('recover')
@@ -125,7 +125,7 @@ class Blocks(Disk):
         self.fill(needed)
         self.assertTrue(self.repair('recover')['clean'])
 
-    def test_without_one_free_block_a_rollback_can_only_delete_and_does_so_when_told(self):
+    def test_without_a_free_block_a_rollback_can_only_delete_and_does_so_when_asked(self):
         self.rollback()
         self.fill(0)
         self.assertIn('(--no-undo)', self.fails(4, 'rollback', '--yes', self.path))
@@ -137,7 +137,7 @@ class Blocks(Disk):
                          (True, ['data/0/3'], None))
         self.assertEqual((self.is_clean(), self.undo_folders()), (True, []))
 
-    def test_a_rollback_that_writes_an_index_does_so_in_the_room_it_makes(self):
+    def test_a_rollback_writes_an_index_in_the_space_that_it_frees(self):
         for size, fits in ((100, False), (100000, True)):
             with self.subTest(size):
                 self.make('repo')
@@ -152,7 +152,7 @@ class Blocks(Disk):
                     self.assertIn('bytes are needed',
                                   self.fails(4, 'rollback', '--no-undo', '--yes', self.path))
 
-    def test_taking_back_needs_no_block(self):
+    def test_undo_needs_no_block(self):
         for action in self.each():
             before = tree(self.path)
             self.repair(action, status=0 if action == 'compact' else 1)
@@ -164,7 +164,7 @@ class Blocks(Disk):
 class Inodes(Disk):
     """Blocks there are, so the plan knows of nothing."""
 
-    def test_wherever_it_stops_it_is_told_and_can_be_finished_or_taken_back(self):
+    def test_wherever_it_stops_it_is_reported_and_can_be_finished_or_undone(self):
         for action in REPAIRS:
             outcomes = []
             while outcomes[-1:] != ['done'] and len(outcomes) < 50:
@@ -196,7 +196,7 @@ class Inodes(Disk):
         self.limit_inodes(None)
         return 'begun'
 
-    def test_a_rollback_that_cannot_make_its_undo_folder_says_what_it_can_do(self):
+    def test_a_rollback_without_an_undo_folder_says_what_is_possible(self):
         self.rollback()
         self.limit_inodes(0)
         err = self.fails(8, 'rollback', '--yes', self.path)
@@ -204,7 +204,7 @@ class Inodes(Disk):
         self.assertTrue(self.repair('rollback', '--no-undo')['clean'])
         self.limit_inodes(None)
 
-    def test_taking_back_needs_no_inode(self):
+    def test_undo_needs_no_inode(self):
         for action in self.each():
             before = tree(self.path)
             self.repair(action, status=0 if action == 'compact' else 1)

@@ -94,7 +94,7 @@ class Case(unittest.TestCase):
 class Scrub(Case):
     # ---- incremental ----
 
-    def test_a_second_check_reads_nothing_and_says_the_same(self):
+    def test_a_second_check_reads_nothing_and_reports_the_same(self):
         self.make()
         before = tree(self.repo)
         first = self.check('--incremental')
@@ -105,7 +105,7 @@ class Scrub(Case):
         self.same_as_all(second)
         self.assertEqual(tree(self.repo), before)
 
-    def test_what_came_since_is_read(self):
+    def test_new_segments_are_read(self):
         self.make()
         segments = self.check('--incremental')['segments']
         self.put(60, 70)
@@ -114,7 +114,7 @@ class Scrub(Case):
         self.assertGreater(later['segments'], segments)
         self.same_as_all(later)
 
-    def test_what_was_deleted_since_is_noticed_in_old_segments(self):
+    def test_later_deletes_are_seen_in_old_segments(self):
         self.make()
         self.check('--incremental')
         self.assertEqual(self.run_program('delete', self.repo, key_of(3), key_of(50))[0], 0)
@@ -166,7 +166,7 @@ class Scrub(Case):
         report = self.check('--incremental')
         self.assertEqual(report['segments_remembered'], report['segments'] - 1)
 
-    def test_older_than_reads_again_what_was_read_before(self):
+    def test_older_than_reads_older_records_again(self):
         self.make()
         self.check('--incremental')
         name, = glob.glob(os.path.join(self.cache, 'atticscope', '*'))
@@ -189,18 +189,18 @@ class Scrub(Case):
         self.assertEqual(report['segments_remembered'], 0)
         self.same_as_all(report)
 
-    def test_a_repair_believes_no_record(self):
+    def test_a_repair_uses_no_record(self):
         self.make()
         self.check('--incremental')
         with open(self.segment(3), 'r+b') as f:
             f.seek(200)
             f.write(b'XX')
-        self.pretend_it_was_so(3)
+        self.restore_mtime(3)
         self.assertTrue(self.check('--incremental')['clean'])
         status, out, _ = self.run_program('salvage', '--dry-run', '--json', self.repo)
         self.assertEqual((status, len(json.loads(out)['lost'])), (0, 1))
 
-    def pretend_it_was_so(self, number):
+    def restore_mtime(self, number):
         """A bit that rotted shows no time."""
         os.utime(self.segment(number), (YESTERDAY, YESTERDAY))
         with open(self.cache_file()) as f:
@@ -212,7 +212,7 @@ class Scrub(Case):
         with open(self.cache_file(), 'w') as f:
             json.dump(cache, f)
 
-    def test_a_file_replaced_under_its_own_time_is_read(self):
+    def test_a_file_replaced_with_the_same_mtime_is_read(self):
         self.make()
         self.check('--incremental')
         with open(self.segment(3), 'r+b') as f:
@@ -230,7 +230,7 @@ class Scrub(Case):
         with open(os.path.join(self.repo, 'config')) as f:
             return [line.split('=')[1].strip() for line in f if line.startswith('id')][0]
 
-    def test_a_cache_that_is_of_no_use_is_told_of_and_replaced(self):
+    def test_an_unusable_cache_is_reported_and_replaced(self):
         self.make()
         self.check('--incremental')
         with open(self.cache_file()) as f:
@@ -254,7 +254,7 @@ class Scrub(Case):
                 report = self.check('--incremental')
                 self.assertEqual(report['segments_remembered'], report['segments'])
 
-    def test_a_link_in_the_caches_place_is_not_followed(self):
+    def test_a_link_in_place_of_the_cache_is_not_followed(self):
         self.make()
         self.check('--incremental')
         precious = os.path.join(self.folder, 'precious')
@@ -297,7 +297,7 @@ class Scrub(Case):
                 json.dump(report, f)
         return names
 
-    def test_parts_joined_are_the_whole(self):
+    def test_joined_parts_equal_the_whole(self):
         self.make()
         parts = self.parts(self.repo, 3)
         with open(parts[0]) as f:
@@ -315,7 +315,7 @@ class Scrub(Case):
                          (True, less['segments'] - missing))
         self.same_as_all(less)
 
-    def test_a_range_reads_what_it_names(self):
+    def test_a_range_reads_only_itself(self):
         self.make()
         report = self.check('--segments=2-4')
         self.assertEqual([row[0] for row in report['records']['rows']], [2, 3, 4])
@@ -360,7 +360,7 @@ class Scrub(Case):
                 self.assertEqual((status, out), (16, ''))
                 self.assertNotEqual(err, '')
 
-    def test_the_corpus_in_parts_is_the_corpus(self):
+    def test_the_corpus_in_parts_gives_the_same(self):
         archives = sorted(glob.glob(os.path.join(CORPUS, '*.tar.gz')))
         if not archives:
             self.skipTest('no corpus in %s (set SHARED)' % CORPUS)
@@ -421,7 +421,7 @@ class Between(Case):
             self.run_program(what, '--yes', self.repo)
         return what
 
-    def test_the_second_check_says_what_the_whole_says(self):
+    def test_the_second_check_agrees_with_a_whole_one(self):
         archives = sorted(glob.glob(os.path.join(CORPUS, '*.tar.gz')))
         if not archives:
             self.skipTest('no corpus in %s (set SHARED)' % CORPUS)

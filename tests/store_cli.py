@@ -175,7 +175,7 @@ class Create(Case):
         self.assertEqual((info['version'], info['segments_per_dir'], info['max_segment_size'],
                           info['transaction_id'], info['problems']), (1, 10000, 5242880, None, 0))
 
-    def test_it_tells_path_limits_and_id(self):
+    def test_it_prints_path_limits_and_id(self):
         path = os.path.join(self.folder, 'a')
         text = self.ok('create', path)
         info = self.object('info', path)
@@ -206,13 +206,13 @@ class Create(Case):
                 mode = os.stat(os.path.join(folder, name)).st_mode
                 self.assertEqual(stat.S_IMODE(mode), 0o600, name)
 
-    def test_an_empty_folder_is_taken(self):
+    def test_an_empty_folder_is_accepted(self):
         path = os.path.join(self.folder, 'empty')
         os.mkdir(path)
         self.ok('create', path)
         self.assertEqual(self.object('check', path)['clean'], True)
 
-    def test_what_holds_anything_is_refused(self):
+    def test_a_folder_with_anything_in_it_is_refused(self):
         self.fails(8, 'create', self.path)
         self.assertIn('file', self.fails(8, 'create', self.file('file', b'x')))
         os.mkdir(os.path.join(self.folder, 'full'))
@@ -293,7 +293,7 @@ class Put(Case):
         self.assertIn(b'put 6 bytes', sent)
         self.holds({key_of(1): b'typed\n'})
 
-    def test_over_what_is_there(self):
+    def test_overwriting(self):
         self.ok('put', self.path, key_of(1), input=b'old')
         self.ok('put', self.path, key_of(2), input=b'other')
         got = self.object('put', self.path, key_of(1), input=b'new!')
@@ -312,7 +312,7 @@ class Put(Case):
         self.assertEqual((got['transaction_before'], got['objects_before'], got['objects_after']),
                          (0, 1, 2))
 
-    def test_what_compaction_did_is_told_and_true(self):
+    def test_the_report_of_the_compaction_is_true(self):
         listed = ''.join('%s %s\n' % (key_of(n), self.file('f', 1000 * b'x')) for n in range(5))
         self.ok('put', '--batch', self.path, input=listed.encode())
         before = dict(segments(self.path))
@@ -345,7 +345,7 @@ class Put(Case):
         self.fails(8, 'put', self.path, key_of(3), '/dev/zero')
         self.holds({key_of(1): data, key_of(2): data})
 
-    def test_a_key_that_is_not_whole_is_wrong_usage(self):
+    def test_an_incomplete_key_is_wrong_usage(self):
         self.ok('put', self.path, key_of(1), input=b'x')
         for key in ('', 'ab', key_of(1)[:63], key_of(1) + '0', 63 * '0' + 'g', ' ' + key_of(1)):
             self.assertIn('64 hex digits', self.fails(16, 'put', self.path, key, input=b'y'))
@@ -374,7 +374,7 @@ class Put(Case):
         self.assertIn(b'standard input', closed.stderr)
         self.holds({})
 
-    def test_a_report_that_is_lost_does_not_hide_the_change(self):
+    def test_a_lost_report_does_not_hide_the_change(self):
         with open('/dev/full', 'w') as full:
             status, _, err = run('put', self.path, key_of(1), stdout=full)
         self.assertEqual(status, 8)
@@ -422,7 +422,7 @@ class Batch(Case):
         self.assertEqual((told['count'], told['bytes'], told['keys']), (6, 6, None))
         self.holds({keys[name]: data for name, data in names.items()})
 
-    def test_what_sha256sum_writes_is_a_list(self):
+    def test_the_output_of_sha256sum_is_a_list(self):
         if not shutil.which('sha256sum'):
             self.skipTest('no sha256sum here')
         for n in range(3):
@@ -432,7 +432,7 @@ class Batch(Case):
         self.batch(text, cwd=self.folder)
         self.holds({key_of(n): b'%d' % n for n in range(3)})
 
-    def test_of_a_key_that_comes_twice_the_last_wins(self):
+    def test_the_last_value_of_a_repeated_key_wins(self):
         self.file('a', b'first')
         self.file('b', b'second')
         told = self.batch('%s a\n%s b\n%s b\n%s a\n' % (key_of(1), key_of(1), key_of(2), key_of(2)),
@@ -540,7 +540,7 @@ class Delete(Case):
         self.assertIn('nothing was changed', message)
         self.deleted()
 
-    def test_it_takes_no_beginning_of_a_key(self):
+    def test_it_accepts_no_prefix_of_a_key(self):
         for key in ('', key_of(1)[:8], key_of(1)[:63], key_of(1) + '0', 'x' + key_of(1)[1:]):
             message = self.fails(16, 'delete', self.path, key_of(2), key)
             self.assertIn('not take the beginning of a key', message)
@@ -682,7 +682,7 @@ cmp "$1/../before" "$1/../after" && "$0" check "$1/repo" >/dev/null && echo clea
         self.assertEqual(done.stdout, b'status 8\nclean\n', done.stderr)
         self.assertRegex(done.stderr, b'No space left on device\n.*nothing was changed')
 
-    def test_a_damaged_segment_that_cannot_be_compacted_is_left_and_told(self):
+    def test_a_damaged_segment_is_not_compacted_and_reported(self):
         text = ''.join('%s %s\n' % (key_of(n), self.file('f', b'data')) for n in (5, 6))
         self.ok('put', '--batch', self.path, input=text.encode())
         number, path = segments(self.path)[-1]
@@ -713,7 +713,7 @@ class Locks(Case):
             let_go(holder)
             self.ok('put', self.path, key_of(1))
 
-    def test_delete_and_batch_are_kept_out_too(self):
+    def test_delete_and_batch_are_locked_out_too(self):
         self.ok('put', self.path, key_of(1))
         holder = hold(self.path, 'LOCK_SH')
         self.addCleanup(let_go, holder)
@@ -815,7 +815,7 @@ class Interrupts(Case):
         self.unchanged(self.before)
 
     @unittest.skipUnless(strace_works(), 'strace cannot trace here')
-    def test_after_the_commit_the_report_is_written_all_the_same(self):
+    def test_after_the_commit_the_report_is_still_written(self):
         status, out, _ = self.interrupted_at('/^rename', 1, None, 'put', self.path, key_of(2))
         self.assertEqual(status, 32)
         self.assertIn('transaction 1, 2 objects', out)

@@ -68,7 +68,7 @@ class Edges(unittest.TestCase):
         self.commit_and_compare({ONES: b''})
         self.refused('object-not-found', 'get', ZEROS.hex())
 
-    def test_keys_that_collide_are_refused_while_all_that_is_there_can_still_be_used(self):
+    def test_colliding_keys_are_refused_and_everything_else_still_works(self):
         """The format has their first four bytes choose their buckets."""
         keys = [b'same' + key_of(i)[4:] for i in range(20000)]
         self.create()
@@ -103,7 +103,7 @@ class Edges(unittest.TestCase):
             self.store.ask('put', key.hex(), size, size)
             self.commit_and_compare({key: made_up(size, size)})
 
-    def test_the_largest_value_and_not_one_byte_more(self):
+    def test_the_largest_value_and_one_byte_more(self):
         self.create()
         key, largest = key_of(1), made_up(VALUE_MAX, 7)
         self.refused('too-large', 'put', key.hex(), VALUE_MAX + 1, 7)
@@ -134,7 +134,7 @@ class Edges(unittest.TestCase):
             self.store.ask('put-bytes', key.hex(), value.hex())
         return objects
 
-    def test_a_value_of_commits_alone_is_a_value(self):
+    def test_a_value_made_of_commits_is_a_value(self):
         self.create(3, 200)
         self.commit_and_compare(self.put_commits())
 
@@ -165,7 +165,7 @@ class Edges(unittest.TestCase):
                 self.refused('key-size', command % ('00' * size))
         self.commit_and_compare({})
 
-    def test_what_is_no_repository_is_told_apart(self):
+    def test_each_kind_of_missing_repository_has_its_own_error(self):
         self.refused('does-not-exist', 'open', self.repo)
         os.mkdir(self.repo)
         self.refused('invalid-repository', 'open', self.repo)

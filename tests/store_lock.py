@@ -82,7 +82,7 @@ class Lock(unittest.TestCase):
         self.store.ask('close')
         self.assertTrue(attic_gets(self.repo, 'LOCK_EX'))
 
-    def test_a_writing_store_keeps_attic_out_until_it_is_closed(self):
+    def test_a_writing_store_locks_attic_out_until_it_is_closed(self):
         self.store.ask('open', self.repo)
         self.put()
         self.assertFalse(attic_gets(self.repo, 'LOCK_SH'))
@@ -98,7 +98,7 @@ class Lock(unittest.TestCase):
         self.store.kill()
         self.assertTrue(attic_gets(self.repo, 'LOCK_EX'))
 
-    def test_a_store_that_takes_no_lock_is_in_nobodys_way(self):
+    def test_a_store_without_a_lock_blocks_nobody(self):
         with Attic(self.repo, 'LOCK_EX') as attic:
             self.assertTrue(attic.has_lock)
             self.store.ask('open', self.repo, 'no-lock')
@@ -137,7 +137,7 @@ class Lock(unittest.TestCase):
             for words in (('delete', self.key), ('compact',), ('recover',), ('recover-full',)):
                 self.refused(*words)
 
-    def test_a_put_waits_for_attic_to_go(self):
+    def test_a_put_waits_for_attic_to_close(self):
         self.store.ask('open', self.repo, 'lock-wait=20000')
         with Attic(self.repo, 'LOCK_SH'):
             start = time.monotonic()
@@ -155,7 +155,7 @@ class Lock(unittest.TestCase):
             self.assertGreaterEqual(time.monotonic() - start, 0.3)
             self.assertLess(time.monotonic() - start, 10)
 
-    def test_of_two_stores_that_want_to_write_one_is_refused_and_the_other_goes_on(self):
+    def test_one_of_two_writing_stores_is_refused_and_the_other_goes_on(self):
         first, second = self.store, self.driver()
         for store in first, second:
             store.ask('open', self.repo, 'lock-wait=20000')

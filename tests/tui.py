@@ -87,7 +87,7 @@ def whole_repository(folder, segments=30, each=12):
 
 
 class ByHand(Case):
-    def test_a_repository_of_borg_is_named_and_neither_verified_nor_opened_for_repairs(self):
+    def test_a_repository_of_borg_is_named_and_neither_verified_nor_repaired(self):
         repo = whole_repository(self.folder)
         for folder, _, names in os.walk(repo):
             for name in names:
@@ -107,7 +107,7 @@ class ByHand(Case):
         terminal.press('v').wait('not verified: Borg 1.x')
         terminal.press('u').wait('not upgraded: this is a Borg repository', 'READ-ONLY')
 
-    def test_what_a_hand_has_to_write_is_on_the_first_screen(self):
+    def test_the_lines_to_write_by_hand_are_on_the_first_screen(self):
         repo = whole_repository(self.folder)
         os.remove(os.path.join(repo, 'config'))
         self.open(repo, '--verify').wait('by hand', '    version = 1', lambda s: 'id = <64 hex digits>' in s)
@@ -186,7 +186,7 @@ class Views(Case):
                                          check['recommended'] or 'nothing needs to be done')
                 terminal.press('6').wait('[6 Problems]', '%d finding' % len(check['problems']))
 
-    def test_what_was_found_whole_before_is_not_read_again_until_V_reads_everything(self):
+    def test_segments_known_as_whole_are_read_again_only_by_V(self):
         repo = whole_repository(self.folder)
         self.age(repo)
         segments = truth('check', repo)[0]['segments']
@@ -263,7 +263,7 @@ class Ways(Case):
         terminal.press(key)
         return terminal.view(view) if view else terminal.wait(lambda s: s.view is None)
 
-    def test_from_each_problem_to_its_place_and_back_each_one_key(self):
+    def test_from_each_problem_to_its_place_and_back_by_one_key(self):
         repo = self.sample()
         terminal = self.verified(repo)
         terminal.press('6').view('6')
@@ -281,7 +281,7 @@ class Ways(Case):
             terminal.wait(lambda s: s.selected and s.selected.split()[1] == place)
             terminal.press('j')
 
-    def test_a_place_is_found_again_after_the_cursor_was_moved_away_from_it(self):
+    def test_a_place_is_found_again_after_the_cursor_moved_away(self):
         terminal = self.verified(self.sample())
         screen = terminal.press('6').wait('[6 Problems]', lambda s: s.selected)
         offset = screen.selected.split()[1].split(':')[1] + ' '
@@ -433,7 +433,7 @@ class Searching(Case):
         self.search(row['key'][:9].upper())
         self.terminal.at('%d ' % row['offset'])
 
-    def test_a_key_that_begins_where_the_magic_was_is_found_in_its_own_row(self):
+    def test_a_key_in_place_of_the_magic_is_found_in_its_own_row(self):
         path = os.path.join(self.repo, 'data', '0', '7')
         with open(path, 'r+b') as f:
             content = f.read()[8:]
@@ -465,7 +465,7 @@ class Searching(Case):
             self.terminal.at('%d ' % row['offset'])
             self.terminal.press('1').view('1')
 
-    def test_text_with_next_and_previous_round_the_end(self):
+    def test_text_with_next_and_previous_past_the_end(self):
         rows = truth('entries', self.repo, '0')
         self.terminal.press('3').view('3')
         places = ['%d ' % r['offset'] for r in rows if r['status'] == 'superseded']
@@ -480,7 +480,7 @@ class Searching(Case):
         self.terminal.press('N').at(places[0])
         self.terminal.press('N').at(places[-1])
 
-    def test_what_is_not_there_is_said_and_the_cursor_stays(self):
+    def test_a_failed_search_is_reported_and_the_cursor_stays(self):
         self.terminal.press('3').view('3')
         self.terminal.press('j').at('49 ')
         self.search('no such text')
@@ -573,7 +573,7 @@ class Help(Case):
 
 
 class Lists(Case):
-    def test_segments_are_sorted_by_each_column_and_turned_round(self):
+    def test_segments_are_sorted_by_each_column_both_ways(self):
         repo = self.sample()
         terminal = self.verified(repo, columns=160, lines=60)
         rows = {r['segment']: r for r in truth('segments', repo, '--verify')}

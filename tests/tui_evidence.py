@@ -92,7 +92,7 @@ class Witnesses(Evidence):
                 self.assertEqual(self.states(repo, '--verify'), [fast, exact])
                 self.assertIn('%s: %s, %d of %d mappings confirmed' % fast, run('info', repo.path))
 
-    def test_a_segment_in_the_wrong_place_is_no_fault_of_the_index(self):
+    def test_a_segment_in_the_wrong_place_is_not_blamed_on_the_index(self):
         repo = self.repo(with_swapped)
         self.assertEqual(self.states(repo)[0], ('index.3', None, 12, 24))
         self.assertEqual(self.states(repo, '--verify')[0], ('index.3', 'credible', 24, 24))
@@ -115,7 +115,7 @@ class Witnesses(Evidence):
 
 
 class Segments(Evidence):
-    def test_files_that_are_not_what_their_names_say_have_a_state_of_their_own(self):
+    def test_files_with_wrong_numbers_have_a_state_of_their_own(self):
         for make, cells, states, words in (
                 (with_returned, '█R██', {1: 'R returned'}, 'returned'),
                 (with_foreign_segment, '█F██', {1: 'F foreign'}, 'foreign'),
@@ -152,7 +152,7 @@ class Segments(Evidence):
                            ('with_swapped', 'misnamed')):
             self.assertIn(word, run('segments', '--verify', os.path.join(self.folder, name)))
 
-    def test_what_earlier_checks_found_changes_nothing_about_it(self):
+    def test_records_of_earlier_checks_do_not_change_it(self):
         for make in (with_returned, with_swapped, with_foreign_segment, with_copy):
             with self.subTest(make.__name__):
                 repo = self.repo(make).path
@@ -211,7 +211,7 @@ def with_older_versions(path):
 
 
 class Plans(Road, Evidence):
-    def test_a_plan_that_drops_readable_objects_is_asked_for_and_their_number_is_typed(self):
+    def test_a_plan_that_drops_readable_objects_needs_a_key_and_their_number(self):
         for columns, lines in SIZES:
             with self.subTest(columns=columns):
                 shutil.rmtree(os.path.join(self.folder, 'with_moved_delete'), ignore_errors=True)
@@ -251,7 +251,7 @@ class Plans(Road, Evidence):
         terminal.type(':recover no-older', 'Enter').wait('no-older: not an option of recover')
 
     @unittest.skipUnless(failing_disk.preload_works(), 'no library can be loaded before the program here')
-    def test_a_repair_that_did_not_keep_its_promise_says_so_and_names_the_way_back(self):
+    def test_a_repair_that_did_not_keep_its_promise_says_so_and_names_undo(self):
         repo = self.repo(with_older_versions).path
         terminal = self.upgraded(repo, '--verify', columns=120, LD_PRELOAD=failing_disk.LIBRARY,
                                  ASAN_OPTIONS=failing_disk.OPTIONS + ':log_path=%s/sanitizer' % self.folder,
@@ -274,7 +274,7 @@ class Keys(Evidence):
             terminal = self.verified(repo.path, columns=columns, lines=lines)
             terminal.type(':history ' + key.hex(), 'Enter').wait('[7 Key]', key.hex(), *expected)
 
-    def test_an_older_version_is_called_so(self):
+    def test_an_older_version_is_called_older(self):
         repo = self.repo(with_older_versions)
         older, newest = (0, 8 + 41 + 12), repo.places[key_of(1)]
         says = 'older version: the newest, at %d:%d, is gone; %d:%d is whole' % (*newest, *older)
@@ -285,7 +285,7 @@ class Keys(Evidence):
         self.assertEqual([row['status'] for row in rows], ['older', 'older', 'live', 'commit'])
         self.on_screen(repo, key_of(1), '! ' + says, 'older')
 
-    def test_a_lost_object_is_called_so_where_no_entry_of_it_is_left(self):
+    def test_a_lost_object_without_any_entry_is_called_lost(self):
         repo = self.repo(with_foreign_segment)
         key = next(key for key, place in repo.places.items() if place == (1, 8))
         statuses, errors = self.history(repo, key)
@@ -294,7 +294,7 @@ class Keys(Evidence):
         self.on_screen(repo, key, '! lost: no whole entry is left; it should lie at 1:8',
                        'No entry of this key is left in the log.')
 
-    def test_an_object_that_may_have_been_deleted_is_called_so(self):
+    def test_an_object_that_may_have_been_deleted_is_called_possibly_deleted(self):
         repo = self.repo(whole)
         key = next(key for key, place in repo.places.items() if place[0] == 0)
         del repo.places[key]

@@ -123,7 +123,7 @@ def is_clean(repo):
     return json.loads(out)['clean']
 
 
-class Road(Case):
+class Steps(Case):
     """Steps that the tests share."""
 
     def finish(self, terminal):
@@ -182,8 +182,8 @@ class Road(Case):
         process.stdout.close()
 
 
-class Lock(Road):
-    def test_u_takes_the_exclusive_lock_and_the_frame_says_so_and_l_gives_it_back(self):
+class Lock(Steps):
+    def test_u_takes_the_exclusive_lock_the_frame_shows_it_and_l_gives_it_back(self):
         repo = self.sample()
         before = contents(repo)
         for size in SIZES + ((40, 10),):
@@ -210,7 +210,7 @@ class Lock(Road):
             self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
         self.assertEqual(contents(repo), before)
 
-    def test_the_mode_is_in_sight_whatever_else_the_top_line_has(self):
+    def test_the_mode_stays_visible_in_a_full_top_line(self):
         repo = small(self.path()).path
         for columns in (160, 80, 60, 59, 40):
             terminal = self.open(repo, columns=columns, lines=10)
@@ -221,7 +221,7 @@ class Lock(Road):
             os.unlink(os.path.join(repo, 'stray'))
             self.leave(terminal)
 
-    def test_without_it_every_repair_key_only_says_how_to_get_it(self):
+    def test_without_it_every_repair_key_says_how_to_get_it(self):
         repo = self.sample()
         before = contents(repo)
         terminal = self.verified(repo)
@@ -235,7 +235,7 @@ class Lock(Road):
         terminal.press('Enter').wait(REFUSED, '[1 Overview]')
         self.assertEqual(contents(repo), before)
 
-    def test_held_by_another_it_names_him_waits_and_gets_it_when_he_goes(self):
+    def test_it_names_the_holder_waits_and_gets_the_lock_when_that_ends(self):
         repo = self.sample()
         holder = self.holder(repo, fcntl.LOCK_SH)
         for size in SIZES:
@@ -259,7 +259,7 @@ class Lock(Road):
         self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
         terminal.press('L').wait('refused', 'given up', 'upgraded')
 
-    def test_a_second_program_that_wants_it_too_is_refused_and_named(self):
+    def test_a_second_program_that_wants_it_is_refused_and_named(self):
         repo = self.sample()
         first, second = self.open(repo), self.open(repo)
         first.press('u').wait('held by somebody else', 'atticscope')
@@ -268,7 +268,7 @@ class Lock(Road):
         self.assertEqual(second.ended(), 0)
         first.wait('REPAIR MODE')
 
-    def test_not_asked_for_with_no_lock(self):
+    def test_with_no_lock_it_is_not_available(self):
         terminal = self.open(self.sample(), '--no-lock')
         terminal.press('u').wait('opened with --no-lock', 'READ-ONLY')
         terminal.press('R').wait(REFUSED)
@@ -303,7 +303,7 @@ class Lock(Road):
         self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
 
 
-class Whole(Road):
+class Whole(Steps):
     """Upgrade, plan, wrong confirmation, right one, report, verified anew, undo."""
 
     def drive(self, repo, key, name, wanted, columns, lines, undone):
@@ -365,8 +365,8 @@ class Whole(Road):
                            undone='The repository is whole')
 
 
-class Interrupted(Road):
-    def test_what_came_to_no_end_is_told_at_the_start_and_after_verifying(self):
+class Interrupted(Steps):
+    def test_an_interrupted_repair_is_named_at_the_start_and_after_verifying(self):
         repo = self.sample()
         done = subprocess.run([PROGRAM, 'salvage', '--yes', '--json', repo], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, timeout=120)
@@ -385,14 +385,14 @@ class Interrupted(Road):
         self.undo(terminal, 'The log is damaged')
 
 
-class Plan(Road):
+class Plan(Steps):
     def test_enter_on_the_recommendation_plans_it(self):
         terminal = self.upgraded(self.sample(), '--verify')
         terminal.wait('S salvage')
         terminal.press('Up').wait(lambda s: s.selected == 'S salvage')
         terminal.press('Enter').wait('plan: salvage')
 
-    def test_two_ways_are_laid_side_by_side_and_both_can_be_planned(self):
+    def test_two_repairs_are_shown_side_by_side_and_both_can_be_planned(self):
         repo = with_damaged_commit(self.path())
         for size in SIZES:
             terminal = self.upgraded(repo, '--verify', columns=size[0], lines=size[1])
@@ -409,7 +409,7 @@ class Plan(Road):
             terminal.press('Down').wait('segment 0:')
             self.leave(terminal)
 
-    def test_where_only_news_were_read_the_two_ways_say_how_to_have_their_figures(self):
+    def test_after_a_partial_check_the_two_repairs_say_how_to_get_their_figures(self):
         repo = with_damaged_commit(self.path())
         for name in ('index', 'hints'):
             os.rename(os.path.join(repo, name + '.2'), os.path.join(repo, name + '.3'))
@@ -420,7 +420,7 @@ class Plan(Road):
         terminal.press('V').wait(lambda s: len(re.findall(r'keeps \d+ objects', s.text)) == 2)
         self.leave(terminal)
 
-    def test_a_plan_rests_on_reading_everything_whatever_was_known(self):
+    def test_a_plan_reads_everything_whatever_was_known(self):
         repo = with_superseded(self.path())
         self.age(repo)
         self.leave(self.verified(repo))
@@ -430,7 +430,7 @@ class Plan(Road):
         terminal.press('C').wait('plan: compact', 'objects')
         self.leave(terminal)
 
-    def test_a_tail_can_be_kept_or_dropped_and_the_plan_is_made_again(self):
+    def test_a_tail_can_be_kept_or_dropped_in_a_new_plan(self):
         terminal = self.upgraded(self.sample())
         self.plan(terminal, 'S', 'salvage')
         terminal.press('t').wait('plan: salvage, tail kept', '-> 283')
@@ -442,7 +442,7 @@ class Plan(Road):
         terminal.type(':rollback no-undo', 'Enter').wait('plan: rollback, WITHOUT AN UNDO')
         terminal.type(':salvage nonsense', 'Enter').wait('nonsense: not an option of salvage')
 
-    def test_it_is_scrolled_searched_and_written_to_a_file_that_is_new_and_outside(self):
+    def test_it_is_scrolled_searched_and_written_to_a_new_file_outside(self):
         repo = self.sample()
         before = contents(repo)
         terminal = self.upgraded(repo)
@@ -465,7 +465,7 @@ class Plan(Road):
         terminal.press('Escape').wait(lambda s: 'write this to a file' not in s)
         self.assertEqual(contents(repo), before)
 
-    def test_a_refused_one_says_why_and_cannot_be_confirmed(self):
+    def test_a_refused_plan_says_why_and_cannot_be_confirmed(self):
         repo = self.sample()
         before = contents(repo)
         terminal = self.upgraded(repo)
@@ -475,11 +475,11 @@ class Plan(Road):
         terminal.press('Enter').wait('this plan is refused')
         self.assertEqual(contents(repo), before)
 
-    def test_nothing_to_take_back_is_said(self):
+    def test_without_an_undo_folder_undo_says_so(self):
         terminal = self.upgraded(self.sample())
         self.plan(terminal, 'U', 'undo').wait('Nothing to take back')
 
-    def test_changed_meanwhile_it_is_made_anew_and_said(self):
+    def test_after_a_change_the_plan_is_made_again(self):
         repo = with_tail(self.path())
         terminal = self.upgraded(repo)
         self.plan(terminal, 'B', 'rollback').wait('data/0/3')
@@ -493,7 +493,7 @@ class Plan(Road):
         self.reported(terminal, 'rollback')
         terminal.press('L').wait('not begun: the repository changed')
 
-    def test_a_plan_does_not_outlive_the_view_that_it_is_of(self):
+    def test_a_plan_does_not_outlive_its_screen(self):
         terminal = self.upgraded(self.sample())
         self.plan(terminal, 'S', 'salvage')
         terminal.press('r').wait('read again', '[1 Overview]')
@@ -523,7 +523,7 @@ class Plan(Road):
         self.assertEqual(contents(repo), before)
 
 
-class Folders(Road):
+class Folders(Steps):
     """The list of undo folders, and purging them."""
 
     def listed(self, terminal, count):
@@ -539,7 +539,7 @@ class Folders(Road):
         return terminal.type('purge', 'Enter').wait(
             lambda s: re.search(r'%s was removed: [\d.]+ K?i?B freed' % name, s.words))
 
-    def test_they_are_listed_newest_first_also_without_the_lock(self):
+    def test_they_are_listed_newest_first_even_without_the_lock(self):
         repo = two_folders(self.path())
         before = contents(repo)
         told = undo_list(repo)
@@ -563,7 +563,7 @@ class Folders(Road):
             self.leave(terminal)
         self.assertEqual(contents(repo), before)
 
-    def test_without_the_lock_nothing_is_taken_back_or_purged(self):
+    def test_without_the_lock_nothing_is_undone_or_purged(self):
         repo = two_folders(self.path())
         before = contents(repo)
         for size in SIZES:
@@ -576,7 +576,7 @@ class Folders(Road):
             self.leave(terminal)
         self.assertEqual(contents(repo), before)
 
-    def test_the_chosen_one_is_purged_after_its_word_was_typed(self):
+    def test_the_chosen_one_is_purged_after_the_word_was_typed(self):
         for size in SIZES:
             repo = two_folders(self.path('repo%d' % size[0]))
             newest, oldest = [row['name'] for row in undo_list(repo)]
@@ -605,7 +605,7 @@ class Folders(Road):
             self.assertEqual([row['name'] for row in undo_list(repo)], [newest])
             self.assertTrue(is_clean(repo))
 
-    def test_with_the_last_one_the_folder_of_them_goes_and_nobody_is_blamed(self):
+    def test_with_the_last_one_the_undo_folder_goes_without_an_alarm(self):
         repo = two_folders(self.path())
         newest, oldest = [row['name'] for row in undo_list(repo)]
         terminal = self.upgraded(repo, '--verify')
@@ -625,7 +625,7 @@ class Folders(Road):
         self.plan(terminal, 'U', 'undo').wait('Nothing to take back')
         self.assertFalse(os.path.exists(os.path.join(repo, 'undo')))
 
-    def test_enter_on_the_newest_takes_it_back_and_then_the_next(self):
+    def test_enter_undoes_the_newest_and_then_the_next(self):
         repo = self.path()
         small(repo).damage(key_of(3))
         damaged = contents(repo)
@@ -644,7 +644,7 @@ class Folders(Road):
             self.assertEqual(contents(repo), files)
             self.listed(terminal, left)
 
-    def test_what_came_to_no_end_or_was_overtaken_or_cannot_be_read_is_said_so(self):
+    def test_interrupted_overtaken_and_unreadable_ones_are_marked(self):
         repo = two_folders(self.path())
         newest, oldest = [os.path.join(repo, 'undo', row['name']) for row in undo_list(repo)]
         os.unlink(os.path.join(newest, 'done'))
@@ -672,7 +672,7 @@ class Folders(Road):
         self.assertEqual([row[-1] for row in self.rows(screen)], ['yes', 'no'])
         terminal.press('Down').wait('a later transaction was written before the next repair')
 
-    def test_no_folder_at_all_is_said(self):
+    def test_an_empty_list_says_so(self):
         terminal = self.open(self.sample())
         terminal.press('F').wait('There is none', 'what repairs have set aside')
 
@@ -698,7 +698,7 @@ class Folders(Road):
 
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
-class SlowFolders(Road):
+class SlowFolders(Steps):
     """Undo folders on a disk that takes its time."""
 
     def slowed(self, repo, call, delay, *more):
@@ -732,7 +732,7 @@ class SlowFolders(Road):
         terminal.type('purge', 'Enter').wait('purge is running', 'goes on to its end')
         return terminal
 
-    def test_progress_is_shown_and_nothing_else_acts_meanwhile(self):
+    def test_progress_is_shown_and_no_other_key_works_meanwhile(self):
         repo = two_folders(self.path())
         newest, oldest = [row['name'] for row in undo_list(repo)]
         terminal = self.begun(repo)
@@ -745,7 +745,7 @@ class SlowFolders(Road):
         terminal.wait('1 undo folder,', newest + ' was removed: ')
         self.assertEqual(os.listdir(os.path.join(repo, 'undo')), [oldest])
 
-    def test_told_to_end_it_is_finished_first(self):
+    def test_a_signal_waits_for_its_end(self):
         repo = two_folders(self.path())
         newest, oldest = [row['name'] for row in undo_list(repo)]
         terminal = self.begun(repo)
@@ -759,7 +759,7 @@ class SlowFolders(Road):
 
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
-class Slow(Road):
+class Slow(Steps):
     """On a disk whose every read, or other call, takes a while."""
 
     def slowed(self, repo, delay, call='pread64'):
@@ -791,7 +791,7 @@ class Slow(Road):
         self.assertEqual(contents(repo), before)
         terminal.press('L').wait('was cancelled')
 
-    def test_taking_back_shows_its_progress_too(self):
+    def test_undo_shows_its_progress_too(self):
         repo = with_superseded(self.path())
         subprocess.run([PROGRAM, 'compact', '--yes', repo], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, check=True, timeout=120)
@@ -801,7 +801,7 @@ class Slow(Road):
         terminal.wait('undo is running', 'putting back', '%', '█', 'goes on to its end')
         terminal.wait('report: undo', 'The repair was taken back')
 
-    def test_told_to_end_it_stops_at_a_safe_point_first(self):
+    def test_a_signal_stops_it_at_a_safe_point_first(self):
         repo = large(self.path())
         before = contents(repo)
         terminal = self.begun(repo)
@@ -814,7 +814,7 @@ class Slow(Road):
         self.assertEqual(contents(repo), before)
         self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
 
-    def test_planning_is_cancelled(self):
+    def test_planning_can_be_cancelled(self):
         repo = large(self.path())
         terminal = self.slowed(repo, 300000)
         terminal.press('S').wait('verifying')

@@ -60,7 +60,7 @@ def process_is_gone(pid):
     return False
 
 
-class Looks(Case):
+class Appearance(Case):
     def through_all_views(self, terminal):
         """Each view's screen."""
         terminal.wait('recommended')
@@ -71,7 +71,7 @@ class Looks(Case):
     def colours(self, **env):
         return {screen.colour for screen in self.through_all_views(self.open(self.sample(), '--verify', **env))}
 
-    def test_colour_where_the_terminal_has_it(self):
+    def test_colour_if_the_terminal_has_it(self):
         self.assertEqual(self.colours(TERM='screen'), {True})
         shutil.rmtree(os.path.join(self.folder, 'sample'))
         self.assertEqual(self.colours(TERM='xterm-256color', NO_COLOR=''), {True})
@@ -107,7 +107,7 @@ class Looks(Case):
     # What curses keeps of a terminal that it does not know is not ours to free.
     UNKNOWN = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
 
-    def test_an_unknown_terminal_is_named_and_drawn_on_as_on_an_xterm(self):
+    def test_an_unknown_terminal_is_named_and_drawn_as_an_xterm(self):
         for term, said in (('xterm-kitty', 'TERM=xterm-kitty is not known here'), ('', 'TERM is not set')):
             terminal = self.open(self.sample(), TERM=term, **self.UNKNOWN)
             terminal.wait('verdict', said, 'drawn as for xterm')
@@ -117,7 +117,7 @@ class Looks(Case):
             self.assertIn('atticscope: ' + said, terminal.written())
             shutil.rmtree(os.path.join(self.folder, 'sample'))
 
-    def test_a_terminal_that_cannot_be_drawn_on_and_no_terminal_are_said_and_end_with_8(self):
+    def test_an_unusable_terminal_and_no_terminal_are_reported_with_status_8(self):
         repo = self.sample()
         terminal = self.terminal([PROGRAM, repo], TERM='dumb')
         self.assertEqual(terminal.ended(), 8)
@@ -167,7 +167,7 @@ class Ends(Case):
         self.assertIn('ready>', screen)
         self.assertNotIn('READ-ONLY', screen)
 
-    def test_signals_that_ask_for_the_end_are_obeyed_and_the_terminal_restored(self):
+    def test_signals_end_the_program_and_the_terminal_is_restored(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(number.name):
                 shell, pid = self.start()
@@ -203,7 +203,7 @@ class Ends(Case):
         os.kill(pid, signal.SIGSEGV)
         self.is_restored(shell, 139)
 
-    def test_ctrl_z_gives_the_shell_back_and_fg_the_view(self):
+    def test_ctrl_z_gives_the_shell_back_and_fg_the_screen(self):
         shell, pid = self.start()
         shell.press('j', 'j', 'j').at('3 ')
         for _ in range(2):
@@ -226,7 +226,7 @@ class Ends(Case):
         shell.press('q', 'q')
         self.is_restored(shell, 0)
 
-    def test_told_to_end_while_stopped_it_ends_when_continued(self):
+    def test_a_signal_while_stopped_ends_it_when_continued(self):
         shell, pid = self.start()
         shell.press('C-z').wait('Stopped')
         os.kill(pid, signal.SIGTERM)
@@ -250,7 +250,7 @@ class Ends(Case):
 
 
 class Others(Case):
-    def test_a_change_on_the_disk_is_said_in_the_frame_and_r_reads_it(self):
+    def test_a_change_on_the_disk_is_shown_in_the_frame_and_r_reads_it(self):
         repo = sample(os.path.join(self.folder, 'repo'))
         terminal = self.verified(repo.path)
         terminal.wait('tx 2 ', 'no problems')
@@ -273,7 +273,7 @@ class Others(Case):
         os.unlink(os.path.join(repo.path, 'hints.2'))
         terminal.wait('CHANGED ON DISK')
 
-    def test_files_that_vanish_under_an_open_view_are_said_not_feared(self):
+    def test_files_that_vanish_under_an_open_screen_are_reported(self):
         repo = self.sample()
         terminal = self.verified(repo)
         shutil.rmtree(os.path.join(repo, 'data', '1'))
@@ -297,7 +297,7 @@ class Others(Case):
         self.addCleanup(f.close)
         fcntl.lockf(f, kind)
 
-    def test_a_lock_held_by_another_is_said_with_its_process_and_status_8(self):
+    def test_a_lock_held_by_another_process_is_reported_with_status_8(self):
         repo = self.sample()
         self.locked(repo, fcntl.LOCK_EX)
         terminal = self.terminal([PROGRAM, repo])
@@ -307,7 +307,7 @@ class Others(Case):
         terminal.wait('READ-ONLY', '--no-lock')
         terminal.press('v').wait('recommended')
 
-    def test_a_shared_lock_of_another_is_no_hindrance_and_is_named(self):
+    def test_a_shared_lock_of_another_process_is_named_and_does_not_block(self):
         repo = self.sample()
         self.locked(repo, fcntl.LOCK_SH)
         self.open(repo).wait(lambda s: re.search(r'lock .*\b%d\b' % os.getpid(), s.text))
@@ -383,7 +383,7 @@ class Untouched(Case):
         self.assertEqual(state(repo), before)
 
     @unittest.skipUnless(strace_works(), 'strace cannot trace here')
-    def test_the_system_saw_no_file_of_the_repository_opened_for_writing(self):
+    def test_no_system_call_opens_a_file_of_the_repository_for_writing(self):
         repo = self.sample()
         log = os.path.join(self.folder, 'trace')
         calls = ','.join('?' + c for c in ['openat', 'open', 'openat2'] + CHANGING)
@@ -435,7 +435,7 @@ class LongWork(Case):
         screen = terminal.wait('verifying', 'so far')
         self.assertIn('READ-ONLY', screen)
 
-    def test_x_cancels_and_v_begins_anew(self):
+    def test_x_cancels_and_v_begins_again(self):
         terminal = self.open_slow()
         terminal.press('v').wait('verifying', '/48 segments')
         terminal.press('x').wait('cancelled', lambda s: 'verifying ' not in s)
@@ -443,7 +443,7 @@ class LongWork(Case):
         terminal.press('v').wait('verifying', '/48 segments')
         terminal.press('v').wait('already')
 
-    def test_leaving_while_verifying_is_at_once(self):
+    def test_leaving_while_verifying_is_immediate(self):
         terminal = self.open_slow('--verify')
         terminal.wait('verifying', '/48 segments')
         begun = time.monotonic()

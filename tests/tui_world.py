@@ -58,7 +58,7 @@ class Disk(Case):
 
 
 class Writers(Case):
-    def test_it_looks_on_while_another_writes_and_says_that_the_picture_is_old(self):
+    def test_it_looks_on_while_another_writes_and_says_that_it_is_out_of_date(self):
         path = os.path.join(self.folder, 'repo')
         writer = concurrency.Running(path, 11)
         self.addCleanup(writer.process.kill)
@@ -83,7 +83,7 @@ class Places(links.Case, Case):
         self.outside = os.path.join(self.folder, 'outside')
         self.path = os.path.join(self.folder, 'repo')
 
-    def test_links_and_fifos_in_the_place_of_files_are_said_and_not_followed(self):
+    def test_links_and_fifos_in_place_of_files_are_reported_and_not_followed(self):
         self.make()
         places = [('data/0', self.link), ('data/0/0', self.fifo), ('index.2', self.link), ('undo', self.link)]
         if links.TORTURE:

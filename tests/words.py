@@ -33,7 +33,7 @@ class Commands(Case):
         self.assertTrue(line, output)
         return line.group(1)
 
-    def test_can_be_typed_in_every_shell_and_locale_whatever_the_path(self):
+    def test_can_be_typed_in_every_shell_and_locale_for_any_path(self):
         shells = [shell for shell in ('bash', 'dash', 'sh') if shutil.which(shell)]
         os.unlink(os.path.join(self.path, 'index.2'))
         here = os.getcwd()
@@ -72,7 +72,7 @@ class Commands(Case):
                               env=dict(os.environb, words=words))
         self.assertEqual(done.stdout, path)
 
-    def test_what_a_refused_put_names_can_be_typed(self):
+    def test_the_command_of_a_refused_put_can_be_typed(self):
         os.unlink(os.path.join(self.path, 'index.2'))
         path = os.path.join(self.folder, 'with blank')
         os.rename(self.path, path)
@@ -83,7 +83,7 @@ class Commands(Case):
 class Read(Case):
     """What opening has read is told by info, and once."""
 
-    def test_info_names_segments_that_the_hints_count_objects_in_and_that_are_not_there(self):
+    def test_info_names_missing_segments_with_objects_by_the_hints(self):
         before = self.object('info', '--json', self.path)['problems']
         os.unlink(self.repo.segment(1))
         text = self.ok('info', self.path).decode()
@@ -93,14 +93,14 @@ class Read(Case):
         codes = [p['code'] for p in self.object('check', '--json', self.path, status=4)['problems']]
         self.assertEqual(codes.count('segment-missing'), 1)
 
-    def test_a_link_in_its_place_is_named_for_what_it_is(self):
+    def test_a_link_in_place_of_a_segment_is_called_a_link(self):
         os.rename(self.repo.segment(1), os.path.join(self.folder, 'elsewhere'))
         os.symlink(os.path.join(self.folder, 'elsewhere'), self.repo.segment(1))
         text = self.ok('info', self.path).decode()
         self.assertIn('is a symbolic link', text)
         self.assertNotIn('is not there', text)
 
-    def test_hints_that_count_nothing_there_or_are_of_another_transaction_say_nothing(self):
+    def test_empty_rows_and_older_hints_are_not_reported(self):
         os.unlink(self.repo.segment(1))
         self.repo.live[1] = 0
         self.repo.write_hints(2)
@@ -119,7 +119,7 @@ class Names(Case):
     def check(self):
         return words(run('check', self.path)[1])
 
-    def test_a_folder_whose_name_is_no_number_is_named_with_what_others_do_about_it(self):
+    def test_a_folder_whose_name_is_not_a_number_is_named_with_its_effect_on_others(self):
         for name in ('lost+found', '@eaDir', '0/.AppleDouble'):
             os.mkdir(os.path.join(self.path, 'data', name))
         text = self.check()
@@ -134,13 +134,13 @@ class Names(Case):
             for _, folders, _ in os.walk(os.path.join(self.path, 'data')):
                 folders.sort(key=int)
 
-    def test_a_file_in_a_folders_place_is_named_likewise(self):
+    def test_a_file_in_place_of_a_folder_is_named_likewise(self):
         open(os.path.join(self.path, 'data', '17'), 'w').close()
         text = self.check()
         self.assertRegex(text, 'data/17 is a file, not a folder: Attic takes it for a segment and may delete it, '
                          'Borg up to 1.2.4 fails on it; move it out of data')
 
-    def test_a_file_whose_name_is_no_number_is_passed_over(self):
+    def test_a_file_whose_name_is_not_a_number_is_ignored(self):
         open(os.path.join(self.path, 'data', 'core'), 'w').close()
         self.assertIn(b'Attic and Borg pass', self.ok('problems'))
         self.assertTrue(self.object('check', '--json', self.path)['clean'])
@@ -159,7 +159,7 @@ class Causes(Case):
             self.assertEqual(named, [cause], text)
         self.assertRegex(words(run('check', self.path)[1]), self.ALL[cause])
 
-    def test_data_is_not_there(self):
+    def test_data_is_missing(self):
         os.rename(os.path.join(self.path, 'data'), os.path.join(self.path, 'gone'))
         self.expect('mount')
 
@@ -168,7 +168,7 @@ class Causes(Case):
         os.mkdir(os.path.join(self.path, 'data'))
         self.expect('mount')
 
-    def test_a_link_has_the_place_of_a_folder(self):
+    def test_a_link_in_place_of_a_folder(self):
         for name in ('data/0', 'data'):
             away = os.path.join(self.folder, 'away')
             os.rename(os.path.join(self.path, name), away)
@@ -196,7 +196,7 @@ class Losses(Case):
         return check, report, [words(self.ok('salvage', option, self.path, status=status))
                                for option, status in (('--dry-run', 0), ('--yes', 1))]
 
-    def test_the_manifest_is_called_so_and_what_its_loss_means(self):
+    def test_the_manifest_is_named_with_the_meaning_of_its_loss(self):
         self.lose(self.MANIFEST)
         check, report, plans = self.everything()
         self.assertIn('key 0000000000000000 (the manifest)', check)
@@ -211,7 +211,7 @@ class Losses(Case):
         self.assertTrue(any(p['code'] == 'object-lost' and '(the manifest)' in p['message']
                             for p in report['problems']))
 
-    def test_the_manifest_is_called_so_wherever_its_key_is_listed(self):
+    def test_the_manifest_is_named_wherever_its_key_is_listed(self):
         self.lose(key_of(1))
         for command in (('index',), ('entries', '0'), ('history', 64 * '0')):
             text = self.ok(command[0], self.path, *command[1:], status=0).decode()
@@ -220,7 +220,7 @@ class Losses(Case):
         self.assertIn('(the manifest)', run('delete', self.path, 64 * '0')[1].decode())
         self.assertIn('(the manifest)', self.fails(8, 'delete', self.path, 64 * '0'))
 
-    def test_the_clients_cache_must_go_before_what_is_lost_is_stored_again(self):
+    def test_the_clients_cache_must_be_removed_before_lost_objects_are_stored_again(self):
         self.lose(key_of(1))
         check, report, plans = self.everything()
         for text in (check, *plans):
@@ -239,7 +239,7 @@ class Repairs(Case):
         text = run('check', self.path)[1].decode()
         return [words(group.encode()) for group in text.split('\n\n') if re.match('(error|warning): ', group)]
 
-    def test_where_the_data_is_older_no_problem_speaks_of_a_salvage(self):
+    def test_with_older_data_no_problem_mentions_salvage(self):
         shutil.rmtree(self.path)
         self.repo = Repository(self.path, [
             [(PUT, key_of(1), b'one'), COMMITTED], [(PUT, key_of(2), b'two'), COMMITTED],
@@ -254,7 +254,7 @@ class Repairs(Case):
         plan = self.object('recover', '--dry-run', '--json', self.path)	# as the words say
         self.assertEqual((plan['lost'], plan['older']), ([key_of(4).hex()], [key_of(1).hex()]))
 
-    def test_what_borg_may_do_is_said_once_and_not_contradicted(self):
+    def test_advice_about_borg_is_given_once_and_not_contradicted(self):
         for segment in (0, 1):	# half upgraded
             with open(self.repo.segment(segment), 'r+b') as f:
                 f.write(b'BORG_SEG')
@@ -271,7 +271,7 @@ class Repairs(Case):
 class Ways(Case):
     """Two repairs laid side by side count what they lose by one rule."""
 
-    def test_what_only_the_index_of_the_tail_knows_is_lost_by_both(self):
+    def test_objects_that_only_the_index_of_the_tail_knows_are_lost_by_both(self):
         shutil.rmtree(self.path)
         first = [(PUT, key_of(1), b'one'), COMMITTED]
         second = [(PUT, key_of(number), 100 * b'x') for number in (2, 3, 4)] + [COMMITTED]
@@ -283,7 +283,7 @@ class Ways(Case):
         self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
                          [('salvage', 1, 3), ('rollback', 1, 3)])
 
-    def test_what_one_of_them_keeps_is_lost_by_the_other_alone(self):
+    def test_objects_that_one_of_them_keeps_are_lost_only_by_the_other(self):
         shutil.rmtree(self.path)
         first = [(PUT, key_of(1), b'one'), (PUT, key_of(5), b'five'), COMMITTED]
         second = [(PUT, key_of(2), 100 * b'x'), (DELETE, key_of(5), b''), (PUT, key_of(3), 100 * b'y'), COMMITTED]
@@ -323,7 +323,7 @@ class Owners(Case):
                               env=dict(os.environ, LC_ALL='C.UTF-8'))
         return words(done.stdout) + words(done.stderr)
 
-    def test_of_what_cannot_be_read(self):
+    def test_files_that_cannot_be_read(self):
         for name, mode, command in (('config', 0o600, 'check'), ('hints.2', 0o640, 'info'), ('index.2', 0o600, 'info'),
                                     ('data', 0o700, 'info'), ('data/0', 0o700, 'check'), ('data/0/1', 0o600, 'check')):
             with self.subTest(name):
@@ -352,7 +352,7 @@ class Owners(Case):
                                      'refused: a permission to read part of the repository is missing')
                 os.chmod(os.path.join(self.path, name), 0o755)
 
-    def test_of_the_repository_and_of_a_folder_above_it(self):
+    def test_the_repository_and_a_folder_above_it(self):
         for folder in (self.path, self.folder):
             with self.subTest(folder):
                 os.chmod(folder, 0o710)
@@ -360,7 +360,7 @@ class Owners(Case):
                               self.ask('info', self.path))
                 os.chmod(folder, 0o755)
 
-    def test_of_what_cannot_be_written(self):
+    def test_files_that_cannot_be_written(self):
         for args in (('put', self.path, key_of(20).hex(), os.devnull), ('compact', '--yes', self.path)):
             self.assertIn('config belongs to uid 0 (root), mode 0644, ' + self.ASKER, self.ask(*args))
 

@@ -193,7 +193,7 @@ class WritersFaults(unittest.TestCase):
                     self.assert_reads({MANIFEST: value})
                     self.assertEqual(self.look()['objects'], len(past.objects) + (files is behind))
 
-    def test_a_moved_delete_deletes_nothing_where_index_and_hints_are_one_behind(self):
+    def test_a_moved_delete_deletes_nothing_with_index_and_hints_one_behind(self):
         """A COMMIT came after them: they are still right about all that came before it."""
         past = moved_manifest()
         witnesses = {name: data for name, data in past.attic.files().items()
@@ -217,7 +217,7 @@ class WritersFaults(unittest.TestCase):
                          [(past.attic.index[MANIFEST][0], MANIFEST.hex())])
         self.assertEqual(check['lost'], 1)
 
-    def test_a_moved_delete_deletes_nothing_where_the_newest_data_is_missing(self):
+    def test_a_moved_delete_deletes_nothing_with_the_newest_data_missing(self):
         """Index and hints are newer than data/: the index still knows the PUT."""
         past = moved_manifest()
         past.put(key_of(9000))
@@ -320,7 +320,7 @@ class WritersFaults(unittest.TestCase):
         truth.may_stay = {key_of(900)}
         return past, files, truth
 
-    def test_the_magic_a_second_time_in_the_middle_loses_nothing(self):
+    def test_a_second_magic_in_the_middle_loses_nothing(self):
         for cut, backups in itertools.product((0, 10, 101, 101 + 5), (1, 2, 5)):
             with self.subTest(cut=cut, backups=backups):
                 past, files, truth = self.after_a_first_backup_that_died(cut, backups)
@@ -335,7 +335,7 @@ class WritersFaults(unittest.TestCase):
 
     # ---- data/ was not mounted ----
 
-    def test_an_empty_index_of_a_higher_number_is_believed_nothing(self):
+    def test_an_empty_index_with_a_higher_number_is_not_believed(self):
         """check --repair without data/ wrote a COMMIT below the mount point, and witnesses."""
         for commit_is_there in (False, True):
             with self.subTest(commit_is_there=commit_is_there):
@@ -358,7 +358,7 @@ class WritersFaults(unittest.TestCase):
 
     # ---- a COMMIT that never reached the disk ----
 
-    def test_a_reported_commit_that_was_lost_is_kept_with_its_transaction(self):
+    def test_a_transaction_whose_commit_was_lost_is_kept(self):
         """fsync came before the flush: power went, and the end of the newest segment is missing,
         while index and hints of it are there."""
         past = Past().backups(4)
@@ -373,7 +373,7 @@ class WritersFaults(unittest.TestCase):
         self.assertEqual(check['objects'], len(past.objects))
         self.assert_reads(past.objects)
 
-    def test_what_was_not_flushed_with_the_commit_is_lost_and_named(self):
+    def test_entries_lost_with_the_commit_are_named(self):
         for left in ('part of the entry', 'the magic alone', 'nothing'):
             with self.subTest(left):
                 past = Past().backups(4)

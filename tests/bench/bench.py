@@ -26,7 +26,7 @@ MANY = (10000000, 100)
 
 # ---- repositories ----
 
-def made(mkrepo, folder, objects, size):
+def make_repository(mkrepo, folder, objects, size):
     repo = os.path.join(folder, '%d-%d' % (objects, size))
     if not os.path.exists(repo):
         subprocess.run([mkrepo, repo, str(objects), str(size)], check=True)
@@ -49,7 +49,7 @@ def drop_cache(repo):
 # ---- reading ----
 
 def check_rows(args, folder, name, shape, goal):
-    repo = made(args.mkrepo, folder, *shape)
+    repo = make_repository(args.mkrepo, folder, *shape)
     check = [args.program, 'check', '--no-lock']
     files = data_files(repo)
     total = sum(map(os.path.getsize, files))
@@ -60,14 +60,14 @@ def check_rows(args, folder, name, shape, goal):
 
 
 def cold_row(args, folder):
-    repo = made(args.mkrepo, folder, *args.large)
+    repo = make_repository(args.mkrepo, folder, *args.large)
     seconds = in_turn(max(1, args.runs // 2), before=lambda: drop_cache(repo), warm=False,
                       cat=['cat', *data_files(repo)], check=[args.program, 'check', '--no-lock', repo])
     return row('check, out of the cache', 'cat likewise', seconds['check'], seconds['cat'], 1.05)
 
 
 def incremental_row(args, folder):
-    repo = made(args.mkrepo, folder, *args.large)
+    repo = make_repository(args.mkrepo, folder, *args.large)
     for path in data_files(repo):
         os.utime(path, (1400000000, 1400000000))
     check = [args.program, 'check', '--no-lock']
@@ -76,7 +76,7 @@ def incremental_row(args, folder):
 
 
 def recover_rows(args, folder):
-    repo = made(args.mkrepo, folder, *args.small)
+    repo = make_repository(args.mkrepo, folder, *args.small)
     check = [args.program, 'check', '--no-lock', repo]
 
     def recover():
@@ -92,7 +92,7 @@ def recover_rows(args, folder):
 
 
 def memory_row(args, folder):
-    repo = made(args.mkrepo, folder, *args.many)
+    repo = make_repository(args.mkrepo, folder, *args.many)
     index, = glob.glob(os.path.join(repo, 'index.*'))
     peak = peak_memory([args.program, 'check', '--no-lock', repo])
     if peak is None:
@@ -105,7 +105,7 @@ def growth_rows(args, folder):
     """Ten times the objects: how many times the seconds."""
     rows = []
     for name, (objects, size) in (('64 KiB', args.large), ('500 bytes', args.small)):
-        repos = {key: made(args.mkrepo, folder, count, size)
+        repos = {key: make_repository(args.mkrepo, folder, count, size)
                  for key, count in (('one', objects // 10), ('ten', objects))}
         seconds = in_turn(args.runs, **{key: [args.program, 'check', '--no-lock', repo]
                                         for key, repo in repos.items()})
