@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Repositories that Attic 0.16 wrote itself: opened, extended, overwritten, deleted from, committed
-and compacted by the store, and read back by the reference reader.
+"""Repositories that Attic 0.16 wrote: the store opens, extends, overwrites, deletes from, commits
+and compacts them, and the reference reader reads them back.
 
 Needs the corpus and that reader: SHARED names the folder that holds corpus/ and tools/ (by default
-../shared beside the source). Skipped, and said so, where they are absent. STOREDRV names the driver
-program."""
+../shared beside the source). Skipped with a message where they are absent. STOREDRV names the
+driver program."""
 import functools
 import glob
 import hashlib
@@ -36,8 +36,8 @@ def digest(value):
 
 
 def for_each(wanted):
-    """The test is run for every @wanted case, unpacked anew and with a driver of its own. It
-    gets the folder, {key: digest} and the truth."""
+    """Run the test for every @wanted case, freshly unpacked and with its own driver. It gets the
+    folder, {key: digest} and the truth."""
     def decorate(test):
         @functools.wraps(test)
         def run(self):
@@ -63,7 +63,7 @@ for_each_in_disorder = for_each(
 
 class AtticRepositories(unittest.TestCase):
     def compare(self, repo, objects):
-        """The index, the log alone and the store itself give exactly @objects."""
+        """The index, the log alone and the store itself hold exactly @objects."""
         found, bad = reference_reader.via_index(repo)
         self.assertEqual(bad, {})
         self.assertEqual(found, objects)
@@ -82,7 +82,7 @@ class AtticRepositories(unittest.TestCase):
             self.assertEqual(digest(bytes.fromhex(self.store.ask('get-bytes', key.hex()))), value)
 
     def check_compacted(self, log):
-        """DELETEs may stay: Attic leaves some behind that speak of nothing any more."""
+        """DELETEs may stay: Attic leaves some that no older PUT needs."""
         self.assertEqual(sum(log.superseded_in.values()), 0)
 
     def put(self, objects, key, size):
@@ -175,7 +175,7 @@ class AtticRepositories(unittest.TestCase):
 
     @for_each_in_disorder
     def test_a_lost_index_and_a_tail_are_repaired_first(self, repo, objects, truth):
-        """What needs no more than rollback and recover is ready for writing after them."""
+        """A repository that needs only rollback and recover can be written after them."""
         self.store.ask('open', repo)
         state = self.store.facts('state')
         if state['needs_rollback']:
@@ -183,7 +183,7 @@ class AtticRepositories(unittest.TestCase):
             self.store.ask('rollback')
         elif state['needs_recover']:
             self.refused('index')
-        # Not all that is wrong is seen by opening: counts, buckets.
+        # Opening does not see every fault: counts, buckets.
         self.store.ask('recover-full')
         self.compare_store(objects)
         self.work(objects, 1)

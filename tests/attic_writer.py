@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""A writer of Attic repositories, for tests, which writes as Attic 0.16 does, habits included.
+"""A writer of Attic repositories for tests, which writes as Attic 0.16 does, habits included.
 
-Everything happens in memory: files() gives {path: bytes}. An overwrite is a DELETE and a PUT, a
-compaction empties every segment that holds something superseded and carries on the DELETEs of its
-own transaction, so that one of them may land behind the PUT that followed it (@splits); hints and
-index are as Attic writes them. History makes a repository with a past out of a random number
-generator, and remembers every state that it went through. It shares no code with the engine."""
+Everything happens in memory: files() returns {path: bytes}. An overwrite is a DELETE and a PUT. A
+compaction empties every segment that holds something superseded and carries over the DELETEs of its
+own transaction, so one of them may end up behind the PUT that followed it (@splits). Hints and
+index are as Attic writes them. History makes a repository with a past from a random number
+generator, and remembers every state on the way. It shares no code with the engine."""
 import copy
 import struct
 import zlib
 
 from reader import COMMIT, COMMIT_BYTES, DELETE, EMPTY, INDEX_MAGIC, MAGIC, PUT
 
-BUCKETS = 1024          # the least that Attic writes; no test needs more
+BUCKETS = 1024          # Attic's minimum; no test needs more
 MANIFEST = bytes(32)
 
 
@@ -179,7 +179,7 @@ def walk(segment):
 # ---- repositories with a past ----
 
 class State:
-    """A repository at rest behind a commit."""
+    """A repository at rest after a commit."""
 
     def __init__(self, attic, objects):
         self.attic, self.objects = copy.deepcopy(attic), dict(objects)
@@ -187,8 +187,8 @@ class State:
 
 
 class History:
-    """@habits: 'splits' lets segments end between DELETE and PUT; 'keeps' never compacts, so that
-    older versions stay."""
+    """@habits: 'splits' lets segments end between DELETE and PUT; 'keeps' never compacts, so older
+    versions stay."""
 
     def __init__(self, rng, habits=(), attic=None, objects=None):
         self.rng, self.habits = rng, habits
@@ -200,7 +200,7 @@ class History:
         self.attic = attic or Attic('%064x' % rng.getrandbits(256), limit,
                                     rng.choice((1, 2, 3, 10, 1000)), 'splits' in habits)
         self.objects = dict(objects or {})      # key -> value
-        self.versions = set()                   # (key, value), all that was ever committed
+        self.versions = set()                   # every (key, value) that was ever committed
         self.nested = set()                     # keys of entries that are only part of a value
         self.states = []
 
@@ -233,7 +233,7 @@ class History:
 
     def put(self, key):
         value = self.value()
-        while (key, value) in self.versions:    # each version is another one
+        while (key, value) in self.versions:    # no two versions are equal
             value += self.rng.randbytes(4)
         self.attic.put(key, value)
         self.objects[key] = value
@@ -254,7 +254,7 @@ class History:
         return value
 
     def branch(self, state, rng):
-        """The past of another writer that went on from @state with other objects."""
+        """The history of another writer that continued from @state with other objects."""
         other = History(rng, self.habits, copy.deepcopy(state.attic), state.objects)
         other.versions = set(state.objects.items())
         return other.run(rng.randint(1, 3))

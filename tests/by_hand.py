@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What only a person's hand can mend: check says which file, which line, which text, recommends no repair,
-and every repair refuses with the same words; the lines that are printed, written by hand, mend it. And
-repositories in Borg's format: named as such, and left as they are by every command.
+"""Faults that only a person can mend: check names the file, the line and the text, recommends no
+repair, and every repair refuses with the same words. Writing the printed lines by hand mends the
+repository. Also repositories in Borg's format: they are named as such, and every command leaves
+them as they are.
 
-ATTICSCOPE names the program. With SHARED (by default ../shared beside the source) also the repositories that
-Borg wrote."""
+ATTICSCOPE names the program. SHARED (by default ../shared beside the source) may hold repositories
+that Borg wrote."""
 import glob
 import hashlib
 import json
@@ -31,7 +32,7 @@ def run(*args, data=None):
 
 
 def tree(repo):
-    """Every name with its kind, bytes and time of change."""
+    """Every name with its kind, bytes and mtime."""
     out = {}
     for folder, folders, files in os.walk(repo):
         for name in folders + files:
@@ -84,7 +85,7 @@ class Case(unittest.TestCase):
         put(self.path('config'), new.encode())
 
     def check(self):
-        """(status, the JSON object, what is printed for a person)."""
+        """(status, the JSON object, the text for a person)."""
         before = tree(self.repo)
         status, out, err = run('check', '--json', self.repo)
         text = run('check', self.repo)
@@ -93,7 +94,8 @@ class Case(unittest.TestCase):
         return status, json.loads(out), text[1] + text[2]
 
     def expect_plan(self, repair, plan, out):
-        """A dry run prints what it would do, or what of it cannot be planned, also where it is refused."""
+        """A dry run prints its plan, or which part of it cannot be planned, even where it is
+        refused."""
         text = words(out)
         self.assertTrue(text.startswith('Plan: ' + repair), out)
         self.assertIn(words(plan['refused']), text)
@@ -105,7 +107,7 @@ class Case(unittest.TestCase):
                         'nothing to do' in text, out)
 
     def expect_by_hand(self):
-        """No repair is recommended, all refuse, with the instruction; returns that."""
+        """No repair is recommended, and all refuse with the instruction, which is returned."""
         status, report, text = self.check()
         self.assertIn(status, (4, 8))
         self.assertEqual((report['recommended'], report['clean']), (None, False))
@@ -139,7 +141,7 @@ class Config(Case):
         return [line[4:] for line in hand.splitlines() if line.startswith('    ')]
 
     def mend(self, hand, config):
-        """Do what @hand says with the text @config: whole, or its lines in the place of others."""
+        """Follow @hand with the text @config: replace all of it, or some lines."""
         lines = self.lines(hand)
         identity = re.search('id = .*', self.config).group(0)
         lines = [identity if line.startswith('id = ') else line for line in lines]
@@ -167,7 +169,8 @@ class Config(Case):
                 status, report, text = self.check()
                 self.assertEqual((status, report['clean'], report['by_hand']), (0, True, None), text)
                 self.assertEqual(report['objects'], len(KEYS))
-                # What was derived is what was there, but for the size, which the default replaces.
+                # The derived values are the old ones, except for the size, which the default
+                # replaces.
                 self.assertIn('segments_per_dir = 2\n', get(self.path('config')).decode())
 
     def test_readable_lines_survive_a_damaged_header(self):
@@ -232,7 +235,7 @@ class Config(Case):
         status, report, text = self.check()
         self.assertEqual([p['code'] for p in report['problems']], ['config-limits'])
         self.assertNotIn('Recommended', text)
-        # What would write is refused as well.
+        # Commands that write are refused as well.
         before = tree(self.repo)
         status, _, err = run('put', self.repo, 'ab' * 32, '-', data=b'x')
         self.assertEqual(status, 8)
@@ -254,7 +257,7 @@ class Blocking(Case):
                 path = self.path(*name.split('/'))
                 if os.path.exists(path):
                     os.remove(path)
-                if name == 'undo':		# a repair needs it, so there has to be something to repair
+                if name == 'undo':		# only a repair needs it, so something must need repair
                     os.remove(self.path('index.%d' % head))
                     after = 'recover'
                 make(path)
@@ -274,7 +277,7 @@ class Blocking(Case):
 
 
     def test_a_folder_is_neither_index_nor_hints(self):
-        """Nothing else is said to be wrong, and nothing to be in danger."""
+        """Check names nothing else as wrong, and nothing as in danger."""
         head = max(int(n) for n in os.listdir(self.path('data', '3')))
         for name in ('index.1', 'hints.1', 'index.%d' % (head + 1), 'hints.%d' % (head + 3), 'index.4294967295'):
             with self.subTest(name=name):
@@ -300,7 +303,7 @@ class Foreign(Case):
         return sorted(glob.glob(self.path('data', '*', '*')), key=lambda p: int(os.path.basename(p)))
 
     def upgrade(self, segments):
-        """As borg upgrade does, in its order, the oldest @segments of them."""
+        """Change the oldest @segments, in the order of borg upgrade."""
         paths = self.segments()
         index, = glob.glob(self.path('index.*'))
         put(index, b'BORG_IDX', get(index)[8:])

@@ -24,13 +24,13 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 PAGE = os.path.join(SOURCE, 'doc', 'atticscope.1')
 
-# A shell lets what it runs in the background ignore interrupts, and so would the program.
+# A shell makes its background jobs ignore interrupts, and the program would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PUT, DELETE, COMMIT = 0, 1, 2
 COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create', 'put', 'delete',
             'recover', 'rollback', 'compact', 'salvage', 'undo', 'problems', 'help')
-READING = ('info', 'check', 'segments', 'index', 'hints')	# those that take REPO alone
+READING = ('info', 'check', 'segments', 'index', 'hints')	# those whose only argument is REPO
 
 ENVIRONMENT = dict(os.environ, LC_ALL='C.UTF-8', TERM='xterm')
 for name in ('NO_COLOR', 'POSIXLY_CORRECT'):
@@ -38,7 +38,7 @@ for name in ('NO_COLOR', 'POSIXLY_CORRECT'):
 
 
 def run(*args, env=None, **more):
-    """(status, standard output, standard error) of one run; the output stays bytes."""
+    """(status, standard output, standard error) of one run, as bytes."""
     more.setdefault('stdout', subprocess.PIPE)
     done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           env=dict(ENVIRONMENT, **(env or {})), timeout=120, **more)
@@ -50,7 +50,7 @@ def rows(output):
 
 
 def on_terminal(*args, env=None, columns=80):
-    """(status, everything that a terminal was sent). Both outputs are the terminal."""
+    """(status, everything sent to the terminal), which is both outputs."""
     pid, fd = pty.fork()
     if pid == 0:
         try:
@@ -159,7 +159,7 @@ BINARY = bytes(range(256)) * 4
 
 
 def sample(path):
-    """Objects 0 to 7, of which 1 is replaced and 2 deleted later; 8 is binary, 9 is empty."""
+    """Objects 0 to 7; 1 is replaced and 2 deleted later. 8 is binary, 9 is empty."""
     first = [(PUT, key_of(i), b'text %d\n' % i) for i in range(8)] + [COMMITTED]
     second = [(DELETE, key_of(1), b''), (PUT, key_of(1), b'second text\n'),
               (DELETE, key_of(2), b''), COMMITTED]
@@ -175,7 +175,7 @@ class Case(unittest.TestCase):
         self.path = self.repo.path
 
     def ok(self, *args, status=0, **more):
-        """Standard output of a run that must end with @status, and silently when that is 0."""
+        """Standard output of a run that must end with @status, without messages when that is 0."""
         got, out, err = run(*args, **more)
         self.assertEqual(got, status, (args, out, err))
         if status == 0:
@@ -302,7 +302,8 @@ class Commands(Case):
         self.assertEqual(len(self.ok('segments', '--verify', self.path).splitlines()), 4)
 
     def test_segments_without_their_data(self):
-        """What files, hints and the newest COMMIT tell is as with --verify; the rest is null, damage or not."""
+        """What files, hints and the newest COMMIT say is as with --verify; the rest is null,
+        damaged or not."""
         whole = rows(self.ok('segments', '--json', '--verify', self.path))
         self.repo.damage(key_of(3))
         got = rows(self.ok('segments', '--json', '--no-verify', self.path))
@@ -650,7 +651,7 @@ class Surroundings(Case):
 
 class Locks(Case):
     def hold(self, kind):
-        """A process that holds Attic's lock, as Attic takes it, until the test ends."""
+        """Start a process that holds Attic's lock, taken as Attic does, until the test ends."""
         code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\n'
                 'fcntl.lockf(f, fcntl.%s)\nprint("held", flush=True)\nsys.stdin.read()' % kind)
         holder = subprocess.Popen([sys.executable, '-c', code, os.path.join(self.path, 'config')],
@@ -683,7 +684,7 @@ class Locks(Case):
         work = subprocess.Popen([PROGRAM, 'index', '--all', '--json', '--no-lock', self.path],
                                 env=ENVIRONMENT, bufsize=0, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
-        self.assertTrue(work.stdout.readline())		# and the pipe is full now
+        self.assertTrue(work.stdout.readline())		# now the pipe is full
         self.repo.write_segment(3, [(PUT, key_of(50), b'new'), COMMITTED])
         out, err = work.communicate(timeout=60)
         self.assertEqual((work.returncode, len(out.splitlines())), (0, 16383))
@@ -697,7 +698,7 @@ class Locks(Case):
 
 
 class LongWork(unittest.TestCase):
-    """Segments of zeros that take no room on the disk, but time to read."""
+    """Sparse segments: no room on the disk, but time to read."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-cli-')
@@ -782,7 +783,7 @@ class Manual(unittest.TestCase):
         told = [json.loads(row)['help'] for row in run('keys', '--json')[1].splitlines()]
         self.assertGreater(len(told), 20)
         self.assertEqual([text for text in told if text[1:] + '.' not in page], [],
-                         '"make update-manual" writes the list anew')
+                         '"make update-manual" rewrites the list')
 
     def test_mandoc_has_no_complaint(self):
         if not shutil.which('mandoc'):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Another process commits, compacts and rolls back, as Attic does it, while the program looks on without a lock:
-it never crashes or hangs, what may be wrong because of that is told with a reservation, and it says nothing wrong
-any more when the other one is done.
+"""Another process commits, compacts and rolls back, as Attic does, while the program looks on
+without a lock. The program never crashes or hangs; it reports doubtful findings as doubtful; and it
+reports nothing wrong once the other process has ended.
 
 ATTICSCOPE names the program. With ATTICSCOPE_TORTURE=1 it looks for minutes, else for seconds."""
 import collections
@@ -22,14 +22,15 @@ from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))
-OBJECTS_MAX = 300       # of the writer; it holds about so many however long it writes
+OBJECTS_MAX = 300       # of the writer, which keeps about this many
 DEADLINE = 60           # seconds for it to answer
 COUNTS = collections.Counter()
 
 
 class Writer(cli.Repository):
-    """A writer in the way of attic/repository.py: the exclusive lock, entries in new segments, a COMMIT, hints and index
-    under another name and renamed, then what is not needed any more is removed."""
+    """A writer like attic/repository.py: it takes the exclusive lock, writes entries to new
+    segments, a COMMIT, hints and index under another name and renamed, and then removes obsolete
+    files."""
 
     def __init__(self, path, rng):
         objects = [(PUT, key_of(i), rng.randbytes(2000)) for i in range(40)]
@@ -71,7 +72,7 @@ class Writer(cli.Repository):
         self.index_and_hints(self.head)
 
     def compact(self):
-        """Live entries of sparse segments go to a new one, and the sparse ones away."""
+        """Copy live entries of sparse segments to a new one, and remove the sparse ones."""
         sparse = sorted(self.sparse & set(self.live))
         live = [(PUT, key, self.objects[key]) for key, place in self.places.items() if place[0] in sparse]
         self.head += 1
@@ -84,7 +85,7 @@ class Writer(cli.Repository):
             os.unlink(self.segment(number))
 
     def roll_back(self):
-        """Segments without a COMMIT, which are then removed."""
+        """Write segments without a COMMIT, then remove them."""
         with open(self.segment(self.head + 1), 'wb') as f:
             f.write(b'ATTICSEG')
             for _ in range(3):
@@ -93,7 +94,7 @@ class Writer(cli.Repository):
         os.unlink(self.segment(self.head + 1))
 
     def run(self):
-        """Until standard input ends; paused by a line, and then told."""
+        """Write until standard input ends; a line pauses it and is answered with the state."""
         os.set_blocking(0, False)
         count = 0
         while True:
@@ -164,7 +165,8 @@ class Looking(unittest.TestCase):
         return got, out, err
 
     def is_reported_as_doubtful(self, check):
-        """Whatever is wrong by a check of a repository that is whole at all times is said to be doubtful."""
+        """A check that finds fault with a repository that is whole at all times says that it is in
+        doubt."""
         codes = collections.Counter(p['code'] for p in check['problems'])
         bad = [p for p in check['problems'] if p['severity'] != 'info' and p['code'] != 'changed-meanwhile']
         if not bad:
@@ -202,7 +204,8 @@ class Looking(unittest.TestCase):
         self.await_rest()
 
     def test_plans_are_refused_or_made_again(self):
-        """Plans take the shared lock, and wait for nobody: refused, or made of a repository at rest."""
+        """Plans take the shared lock without waiting: each is refused, or made of a repository at
+        rest."""
         for action in ('recover', 'compact', 'salvage', 'rollback'):
             for _ in range(40 if TORTURE else 4):
                 got, out, err = cli.run(action, '--dry-run', '--json', self.path)
@@ -218,7 +221,7 @@ class Looking(unittest.TestCase):
 
 
 class Rivals(unittest.TestCase):
-    """Several that want to write at once: one of them does, and none waits for another for ever."""
+    """Several processes want to write at once: one of them does, and none waits for ever."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-rivals-')
@@ -228,7 +231,7 @@ class Rivals(unittest.TestCase):
         self.index = os.path.join(self.path, 'index.19')
 
     def at_once(self, count, *args):
-        """[(status, standard error)] of so many processes that begin together."""
+        """[(status, standard error)] of @count processes started together."""
         processes = [subprocess.Popen([cli.PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE) for _ in range(count)]
         done = [process.communicate(timeout=DEADLINE)[1].decode() for process in processes]
@@ -239,7 +242,7 @@ class Rivals(unittest.TestCase):
             os.unlink(self.index)
             outcomes = self.at_once(2 + i % 2, 'recover', '--yes', self.path)
             statuses = [status for status, _ in outcomes]
-            self.assertEqual(statuses.count(1), 1, outcomes)	# one repaired, the others came too soon or too late
+            self.assertEqual(statuses.count(1), 1, outcomes)	# one repaired, the others came too early or too late
             self.assertLessEqual(set(statuses), {0, 1, 8}, outcomes)
             for status, err in outcomes:
                 if status == 8:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The program against repositories with known truth, written by Attic 0.16 itself.
+"""The program against repositories with known truth, written by Attic 0.16.
 
-Needs the corpus and its independent reference reader: SHARED names the folder that holds corpus/ and
-tools/ (by default ../shared beside the source). Skipped, and said so, where they are absent."""
+Needs the corpus and its independent reference reader: SHARED names the folder that holds corpus/
+and tools/ (by default ../shared beside the source). Skipped with a message where they are
+absent."""
 import glob
 import hashlib
 import json
@@ -136,7 +137,7 @@ class Corpus(unittest.TestCase):
                 continue
             offset, size, tag, key, _ = e
             row = (size, TAGS[tag], key.hex() if key else None)
-            # The reference takes an entry inside a damaged one for real; we follow the structure.
+            # The reference believes an entry inside a damaged one; we follow the structure.
             if any(start < offset and offset + size <= end for start, end in damaged):
                 nested.append(row)
             else:
@@ -144,7 +145,7 @@ class Corpus(unittest.TestCase):
         self.assertEqual(whole, theirs)
         for _, tag, key in nested:
             self.assertTrue(tag == 'COMMIT' or key in case.truth['must_not_return'], (tag, key))
-        # The rows cover the file without holes.
+        # The rows cover the file without gaps.
         at = 0 if ours and ours[0]['offset'] == 0 else 8
         for r in ours:
             self.assertEqual(r['offset'], at)
@@ -246,7 +247,8 @@ class Corpus(unittest.TestCase):
 
 @unittest.skipUnless(shutil.which('strace'), 'strace is not installed')
 class Traced(unittest.TestCase):
-    """What the system saw: no file of the repository opened for writing, no call that could change it."""
+    """By its system calls, the program opened no file of the repository for writing and changed
+    none."""
 
     CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat '
                 'mkdir mkdirat rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat '
@@ -284,7 +286,7 @@ class Traced(unittest.TestCase):
             text = call.split(None, 1)[1]
             if text.startswith(('+++', '---', '<... ')):    # an exit, a signal, a call's end
                 continue
-            # With -y every descriptor is followed by its path; what is named otherwise must be absolute.
+            # With -y every descriptor is followed by its path; other names must be absolute.
             names_repository = folder in text or not re.search(r'[<"]/', text)
             if text.startswith('open'):
                 self.assertTrue('O_RDONLY' in text or not names_repository, text)

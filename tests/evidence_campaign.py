@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Damaged repositories of every kind, single and in pairs: is anything whole given up, is any loss
-left unsaid, is anything whole called lost, is advice refused, does undo miss a byte?
+"""Damaged repositories of every kind, alone and in pairs: is anything whole given up, is any loss
+left unnamed, is anything whole called lost, is advice refused, does undo miss a byte?
 
-    evidence_campaign.py [--seed N] [--count N] [--kind A[+B]] [--jobs N] [--list]
-    evidence_campaign.py --corpus DIR
+  evidence_campaign.py [--seed N] [--count N] [--kind A[+B]] [--jobs N] [--list]
+  evidence_campaign.py --corpus DIR
 
-Repository N of a kind is the same each time, so "--kind A+B --seed N --count 1" shows one fault
-again; --keep FOLDER leaves its files there. Without --kind the kinds take turns, a single one and a
-pair. Without arguments the judge is tested first, and then judges a sample and those that it once
-found fault with (evidence_mended.txt); with ATTICSCOPE_TORTURE=1 it judges 10,000 repositories. --corpus takes repositories with their truth in
-JSON instead. ATTICSCOPE names the program."""
+Repository N of a kind is always the same, so "--kind A+B --seed N --count 1" shows one fault again;
+--keep FOLDER leaves its files there. Without --kind the kinds take turns, one alone and then a
+pair. Without arguments the judge is tested first, and then judges a sample and the repositories
+that it once found fault with (evidence_mended.txt); with ATTICSCOPE_TORTURE=1 it judges 10,000
+repositories. --corpus takes repositories with their truth in JSON instead. ATTICSCOPE names the
+program."""
 import argparse
 import collections
 import concurrent.futures
@@ -39,7 +40,7 @@ BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 # ---- one repository ----
 
 def kinds_of(seed):
-    """The kind, or the pair, whose turn it is."""
+    """The kind, or pair, whose turn it is."""
     names = sorted(KINDS)
     if seed % 2 == 0:
         return names[seed // 2 % len(names)]
@@ -47,7 +48,7 @@ def kinds_of(seed):
 
 
 def make_repository(repo, damaged):
-    """The folders of data/ are there even when they are empty."""
+    """Folders of data/ are made even when they are empty."""
     for path in damaged.state.files:
         os.makedirs(os.path.dirname(os.path.join(repo, path)), exist_ok=True)
     write_files(repo, damaged.files)
@@ -133,7 +134,7 @@ class Tally:
 
 
 def campaign(names, jobs):
-    """@names: (kind, seed) of each. How many have a fault."""
+    """@names: (kind, seed) of each. Returns how many have a fault."""
     tally = Tally()
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         for result in pool.map(judge_one, *zip(*names), chunksize=4):
@@ -207,7 +208,8 @@ def judged(damaged, program):
 
 
 def test_the_judge():
-    """What is wrong with it, one line each. It must accuse every mutant and nothing whole."""
+    """What is wrong with the judge, one line each. It must accuse every mutant, and no correct
+    program."""
     wrong = []
     damaged = next(found for found in (Damaged('flip-value', seed) for seed in range(1000))
                    if is_fit_for_mutants(found) and not judged(found, Program(PROGRAM)))
@@ -225,7 +227,7 @@ def test_the_judge():
 
 
 def once_misjudged():
-    """(kind, seed) of repositories that long runs found, and that are judged rightly since."""
+    """(kind, seed) of repositories that long runs found fault with, and that are right since."""
     with open(os.path.join(os.path.dirname(__file__), 'evidence_mended.txt')) as f:
         return [(name, int(seed)) for name, seed in map(str.split, f)]
 

@@ -2,8 +2,8 @@
 """Kinds of damage to a repository that attic_writer.History made: one function each, in KINDS.
 
 A kind changes a Damaged, at random but repeatably, and raises Unfit where this repository cannot
-have it. "strong": after it alone every object whose newest PUT is whole in data/ must stay. The
-other kinds are judged by the rules alone, because what is left of the bytes leaves room."""
+have it. After a "strong" kind alone every object whose newest PUT is whole in data/ must stay. The
+other kinds are judged by the rules alone, because the remaining bytes leave room for doubt."""
 import random
 import re
 
@@ -29,10 +29,10 @@ class Kind:
 
 
 def kind(strong=True, by_hand=False, misdirects=False, habits=(), two_histories=False):
-    """@by_hand: what is wrong may be for a person to mend. @misdirects: whole entries of another
-    repository may be written across ours; whether they stay is open. @habits: of the history.
-    @two_histories: whole segments of another history of the same repository lie above a witness that
-    knows, or among its own; which of the two is the right one no byte says."""
+    """@by_hand: a person may have to mend it. @misdirects: whole entries of another repository may
+    be written across ours; whether they stay is open. @habits: of the history. @two_histories:
+    whole segments of another history of the same repository lie above a witness that knows, or
+    among its own; no byte says which of the two is right."""
     def add(change):
         row = Kind(change, strong, by_hand, misdirects, habits, two_histories)
         assert row.name not in KINDS
@@ -43,7 +43,7 @@ def kind(strong=True, by_hand=False, misdirects=False, habits=(), two_histories=
 
 class Damaged:
     def __init__(self, name, seed):
-        """@name is that of a kind, or of two, as A+B."""
+        """@name is a kind, or two as A+B."""
         self.kinds = [KINDS[part] for part in name.split('+')]
         for attempt in range(200):
             self.rng = random.Random('%s %d %d' % (name, seed, attempt))
@@ -66,7 +66,7 @@ class Damaged:
     # ---- what is there ----
 
     def segments(self):
-        """{number: path} of what lies in data/ under a number."""
+        """{number: path} of the files of data/ whose names are numbers."""
         found = {}
         for path in sorted(self.files):
             if re.fullmatch(r'data/\d+/\d+', path):
@@ -123,7 +123,7 @@ class Damaged:
 
     def free_number(self):
         there = self.segments()
-        highest = min(self.newest(), max(self.state.attic.data))    # not that of a tail at 2^31
+        highest = min(self.newest(), max(self.state.attic.data))    # not a tail at 2^31
         return self.choose([n for n in range(highest) if n not in there])
 
     def newest(self):
@@ -138,7 +138,7 @@ class Damaged:
         return self.rng.choice(states)
 
     def foreign_state(self):
-        """Of a repository that shares nothing with this one but its limits and its manifest."""
+        """The state of a repository that shares only limits and manifest with this one."""
         if not self.foreign:
             self.foreign = attic_writer.History(self.rng)
             self.foreign.attic.per_folder = self.state.attic.per_folder
@@ -147,7 +147,7 @@ class Damaged:
         return self.foreign.states[-1]
 
     def replace(self, files, wanted):
-        """Have those of @files whose path fits in the place of ours."""
+        """Replace our files with those of @files whose paths fit."""
         for path in list(self.files):
             if re.match(wanted, path):
                 del self.files[path]
@@ -270,7 +270,7 @@ def zero_sectors(d):
 
 @kind()
 def zero_tail(d):
-    """The file has its length, its last blocks were never written."""
+    """The file has its length, but its last blocks were never written."""
     _, path = d.pick()
     b = d.files[path]
     at = d.rng.randrange(8, len(b))
@@ -302,7 +302,7 @@ def bytes_removed(d):
 
 @kind()
 def crlf(d):
-    """A transfer as text."""
+    """A transfer in text mode."""
     _, path = d.pick(lambda b: b'\n' in b)
     d.files[path] = d.files[path].replace(b'\n', b'\r\n')
 
@@ -344,7 +344,7 @@ def page_of_foreign(d):
     d.overwrite(path, d.rng.choice(sectors(d.files[path])), foreign[source][at:at + SECTOR])
 
 
-@kind(strong=False)     # a DELETE may come behind its PUT
+@kind(strong=False)     # a DELETE may end up behind its PUT
 def pages_swapped(d):
     _, path = d.pick(lambda b: len(b) > 2 * SECTOR)
     b = d.files[path]
@@ -421,7 +421,7 @@ def entries_reordered(d):
 
 @kind(habits=('keeps',))
 def delete_moved(d):
-    """A DELETE and the PUT that followed it change places; index and hints know the PUT."""
+    """A DELETE and the PUT after it change places; index and hints know the PUT."""
     name, index = d.index()
     rows = []
     for n, path in d.segments().items():
@@ -523,7 +523,7 @@ def segment_in_wrong_folder(d):
 
 @kind()
 def segment_twice(d):
-    """The same number in two folders, one of them an older, shorter copy or the same."""
+    """The same number in two folders: an older, shorter copy or the same."""
     n, path = d.pick()
     b = d.files[path]
     d.files['data/%d/%d' % (n // d.state.attic.per_folder + 1, n)] = \
@@ -566,7 +566,7 @@ def foreign_segments_mixed_in(d):
 
 @kind(strong=False, two_histories=True)
 def segment_of_other_lineage(d):
-    """In the place of ours, the segment of a copy that went another way."""
+    """Replace our segment with that of a copy that went another way."""
     other = d.history.branch(d.older_state(), d.rng).states[-1].files
     _, path = d.pick()
     require(path in other and other[path] != d.files[path])
@@ -595,7 +595,7 @@ def other_lineage_behind_the_end(d):
 # ---- what a compaction removed ----
 
 def removed(d):
-    """{path: bytes} of segments that compactions removed, and that would lie in a gap."""
+    """{path: bytes} of segments that compactions removed and that would lie in a gap."""
     newest = d.newest()
     return {path: b for state in d.history.states[:-1] for path, b in state.files.items()
             if path.startswith('data/') and path not in d.files and
@@ -767,7 +767,7 @@ def index_and_hints_empty_and_newer(d):
 
 
 def put_in_place(d, prefix, state):
-    """The index or the hints of @state under the newest number."""
+    """Write the index or hints of @state under the newest number."""
     source = next(path for path in state.files if path.startswith(prefix + '.'))
     d.files[d.witness(prefix)[1]] = state.files[source]
 
@@ -799,7 +799,7 @@ def index_and_hints_older_newer_number(d):
 
 @kind()
 def index_and_hints_of_older_transaction(d):
-    """Under their own number: the newest ones are gone."""
+    """They keep their own number: the newest ones are gone."""
     state = d.older_state()
     d.replace(state.files, r'(index|hints)\.')
 
@@ -832,7 +832,7 @@ def hints_counts(d):
 
 @kind()
 def hints_ghost(d):
-    """A row of a segment that was removed, or that never was."""
+    """A row of a segment that was removed, or never was."""
     path, rows, compact = d.hints()
     number = d.rng.choice((max(rows, default=0) + 9, d.rng.randrange(d.newest() + 1)))
     require(number not in d.segments())
@@ -859,7 +859,7 @@ def hints_bits(d):
 
 @kind()
 def data_older(d):
-    """An interrupted mirror: index and hints of today, data of before."""
+    """An interrupted mirror: new index and hints, old data."""
     d.replace(d.older_state().files, 'data/')
 
 
@@ -872,7 +872,7 @@ def data_older_witnesses_of_both(d):
 
 @kind()
 def copy_without_newest_data(d):
-    """Witnesses of today; what is older than them is there, removed segments too."""
+    """New witnesses; everything older than them is there, removed segments too."""
     older = d.older_state().files
     d.replace(older, 'data/')
     newer = [path for path in d.state.files if path.startswith('data/') and path not in older]
@@ -883,7 +883,7 @@ def copy_without_newest_data(d):
 
 @kind(strong=False)
 def mixture(d):
-    """Each file of one of two backups."""
+    """Each file comes from one of two backups."""
     one, two = d.older_state().files, dict(d.files)
     for path in sorted(set(one) | set(two)):
         source = d.rng.choice((one, two))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Judges what the program makes of a damaged repository whose truth is known.
+"""Judges how the program treats a damaged repository whose truth is known.
 
-The recommended repairs are followed to their end, up to five of them, and taken back. Faults are
-(class, text); CLASSES says what each class means. Nothing here asks the engine what is right: the
-truth comes from who made the repository, and from evidence_rules."""
+Follows the recommended repairs to the end, up to five of them, and undoes them. Faults are (class,
+text); CLASSES says what each class means. Nothing here asks the engine what is right: the truth
+comes from the maker of the repository and from evidence_rules."""
 import json
 import os
 import re
@@ -15,7 +15,7 @@ REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
 STEPS_MAX = 5
 SECONDS_MAX = 60
 NONE_LOST = re.compile(r'no\s+object\s+is\s+lost|none\s+is\s+lost|loses\s+none', re.I)
-# Problems that a person mends, and no repair.
+# Problems that a person must mend, not a repair.
 BY_HAND = re.compile(r'config-|segment-name|not-a-file|index-name|unreadable|stray-file')
 
 CLASSES = {
@@ -24,25 +24,25 @@ CLASSES = {
     'drops-readable': 'a recommended repair gives up readable objects',
     'loss-unsaid': 'an object is gone and nobody says so',
     'loss-denied': 'an object is gone and "none is lost" is printed',
-    'older-silent': 'an older version is taken for the newest without a word',
+    'older-silent': 'an older version passes for the newest, and nobody says so',
     'whole-said-lost': 'an object is called lost, and a whole PUT of it is there',
     'lost-given': 'get gives what check calls lost',
-    'refused': 'what is recommended is refused',
+    'refused': 'a recommended repair is refused',
     'failed': 'a recommended repair fails',
-    'deleted-back': 'a deleted object is back without a word',
-    'foreign-in': 'an object that never was is in',
-    'nested-in': 'an entry that was part of a value is in, and a credible index does not know it',
-    'uncommitted-in': 'what was never committed is in',
+    'deleted-back': 'a deleted object is back, and nobody says so',
+    'foreign-in': 'an object that never was is there',
+    'nested-in': 'an entry that was part of a value is an object, and a credible index does not know it',
+    'uncommitted-in': 'an object that was never committed is there',
     'wrong-value': 'an object has a value that it never had',
-    'not-clean': 'check finds fault after the recommended repairs',
+    'not-clean': 'check finds a fault after the recommended repairs',
     'disagree': 'index and log disagree after the recommended repairs',
-    'stuck': 'nothing is recommended and nothing is said to do by hand',
+    'stuck': 'no repair and no work by hand is recommended',
     'undo': 'undo does not bring every byte back',
     'changed': 'a command that only reads changed a byte',
     'crash': 'killed by a signal',
-    'sanitizer': 'a sanitizer has something to say',
+    'sanitizer': 'a sanitizer reports an error',
     'slow': 'no answer in a minute',
-    'no-json': 'no JSON where some is due',
+    'no-json': 'no JSON where there should be some',
 }
 
 
@@ -75,24 +75,24 @@ def without_undo(files):
 
 class Truth:
     """@objects, {key: digest}, is the state at the newest commit; @versions are all (key, digest)
-    that were ever committed. @survivors, {key: digest}, must stay whatever the rules say."""
+    ever committed. @survivors, {key: digest}, must stay whatever the rules say."""
 
     def __init__(self, objects, versions, survivors):
         self.objects, self.versions, self.survivors = objects, versions, survivors
         self.uncommitted = {}   # segment -> {(key, digest)}
-        self.forbidden = set()  # keys that must not come back, even with a word
-        self.maybe = set()      # keys that may come back with a word
-        self.may_stay = set()   # keys that may be there without a word
+        self.forbidden = set()  # keys that must not come back, even when named
+        self.maybe = set()      # keys that may come back if named
+        self.may_stay = set()   # keys that may be there unnamed
         self.nested = set()     # keys of entries that are part of a value
-        self.two_histories = False      # a second history is whole too: what it says counts
-        self.by_hand = False    # what is wrong may be for a person to mend
+        self.two_histories = False      # a second history is whole too, and counts
+        self.by_hand = False    # a person may have to mend it
 
     def named_keys(self):
         return set(self.objects) | {key for key, _ in self.versions}
 
 
 def keys_in(lists):
-    """Every key that is in any list of a plan or report."""
+    """Every key in any list of a plan or report."""
     found = set()
     for rows in lists:
         for row in rows if isinstance(rows, (list, dict)) else ():
@@ -110,7 +110,7 @@ def some(keys):
 # ---- the program ----
 
 class Program:
-    """Runs @path as a person does. The mutants that test the judge derive from it."""
+    """Runs @path as a person does. The mutants that test the judge are subclasses."""
 
     def __init__(self, path):
         self.path = path
@@ -124,12 +124,12 @@ class Program:
 
 
 class Stop(Exception):
-    """The rest cannot be judged."""
+    """Nothing after this can be judged."""
 
 
 class Judge:
     def __init__(self, program, repo, truth):
-        """@repo holds the damaged repository, and may be changed; repo + '.again' is made."""
+        """@repo holds the damaged repository, and is changed; repo + '.again' is made."""
         self.program, self.repo, self.truth = program, repo, truth
         self.before = read_files(repo)
         self.rules = rules.Evidence(self.before)
@@ -238,7 +238,7 @@ class Judge:
         return self.truth.by_hand or all(map(BY_HAND.match, self.codes(check)))
 
     def judge_end(self, status):
-        """After the last step: nothing is wrong, and the index says what the log says."""
+        """After the last step nothing is wrong, and index and log agree."""
         if status != 0 and not (self.last.get('by_hand') or self.hand_only(self.last)):
             self.fault('not-clean', 'after %s: %s', '+'.join(self.steps), self.codes(self.last))
         try:
@@ -272,7 +272,7 @@ class Judge:
         whole = rules.whole_puts(self.before)
         keys = {key for key, value in whole if (key, value) in self.truth.versions}
         if self.truth.two_histories:
-            keys.discard(rules.MANIFEST)    # that of the other history is no version of ours
+            keys.discard(rules.MANIFEST)    # an object of the other history is no version of ours
         said = self.said_lost()
         if wrong := said & keys:
             self.fault('whole-said-lost', '%d of %d: %s', len(wrong), len(said), some(wrong))
@@ -281,7 +281,7 @@ class Judge:
                 self.fault('lost-given', key.hex())
 
     def run_again(self, command, *args):
-        """On a fresh copy of what was found."""
+        """Run again on a fresh copy of the damaged repository."""
         again = self.repo + '.again'
         if not os.path.exists(again):
             write_files(again, self.before)
@@ -320,12 +320,12 @@ class Judge:
         if not unsaid or says_more:
             return
         older = {key for key in unsaid if (key, now.get(key)) in self.truth.versions}
-        # Where all that is left is of an earlier time, nothing tells of a later one.
+        # If everything left is of an earlier time, nothing shows that there was a later one.
         older = {key for key in older if not self.rules.is_confirmed(key) and
                  not self.rules.is_behind_damage(key, now[key])}
         if self.rules.is_index_credible() or not self.rules.shows_damage():
             older &= self.rules.named(newest_only=True) if self.rules.is_index_credible() else set()
-            unsaid &= self.rules.named()    # of others nothing that is left says that they were
+            unsaid &= self.rules.named()    # nothing left says that the others existed
         if older:
             self.fault('older-silent', '%d: %s', len(older), some(older))
         unsaid = {key for key in unsaid if (key, now.get(key)) not in self.truth.versions}
@@ -334,8 +334,8 @@ class Judge:
                        len(unsaid), some(unsaid))
 
     def is_all_that_is_known(self, key, value):
-        """Does everything that is left say that the object has this value? Of one that was never
-        ours, what_came() judges that it is in."""
+        """Does everything left say that the object has this value? For an object that was never
+        ours, what_came() decides."""
         return self.rules.is_confirmed(key, value) or (
             (key, value) not in self.truth.versions and not self.rules.is_index_credible() and
             self.rules.is_newest(key, value))
@@ -364,7 +364,7 @@ class Judge:
             self.fault(kind, '%d after %s: %s', len(keys), '+'.join(self.steps), some(keys))
 
     def what_came(self, key, value, told):
-        """The class of fault that an object is which was not there at the newest commit."""
+        """The class of fault of an object that was not there at the newest commit."""
         for number, rows in self.truth.uncommitted.items():
             if (key, value) in rows and (key, value) not in self.truth.versions:
                 return 'uncommitted-in' if self.rules.tail_is_uncommitted(number) else None
@@ -375,7 +375,7 @@ class Judge:
         if key in told or key in self.truth.may_stay:
             return None
         if key in self.truth.objects:
-            # What a credible index confirms, as a manifest of elsewhere in the place of ours, is a fact.
+            # A credible index makes it a fact, as with a foreign manifest in the place of ours.
             is_known = (key, value) in self.truth.versions or \
                 self.rules.is_confirmed(key, value) or not self.rules.is_index_credible()
             return None if is_known else 'wrong-value'

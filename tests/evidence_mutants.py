@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Programs with one fault each, to test the judge with: it must accuse each of its own fault.
-
-Each does what the real program does and then one thing more."""
+"""Programs with one fault each, to test the judge: it must accuse each of its own fault. Each does
+what the real program does, and one thing more."""
 import json
 import os
 import re

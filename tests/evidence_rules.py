@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What the bytes of a damaged repository prove, read without any help of the engine.
+"""What the bytes of a damaged repository prove, read without the engine.
 
-Facts are whole entries in data/. Index and hints are witnesses: they are weighed against the log
-before they are believed. Where a rule leaves room ("nearly all"), this reading is the one that
-accuses a program less: readable() holds only what must stay beyond doubt, named() only what some
+Facts are whole entries in data/. Index and hints are witnesses: they are compared with the log
+before they are believed. Where a rule leaves room ("nearly all"), this reading accuses a program
+less: readable() holds only objects that must stay beyond doubt, named() only keys that some
 credible witness names.
 
 A repository is {path: bytes} of its regular files."""
@@ -48,8 +48,8 @@ def find_entry(b, start):
 
 def parse(b, places=()):
     """Entries [(offset, size, tag, key, digest)] and damaged stretches [(offset, length)] of a
-    segment. Sizes are followed first, then @places, which an index names; then bytes searched.
-    Where the magic is gone an entry may begin before its end, also at the first byte."""
+    segment. Sizes are followed first, then @places, which an index names; then the bytes are
+    searched. Where the magic is gone, an entry may begin before its end, even at the first byte."""
     found, gaps, at = [], [], len(MAGIC)
     if b[:at] != MAGIC:
         at = next((k for k in range(at) if entry_at(b, k)), min(at, len(b)))
@@ -79,7 +79,7 @@ def is_complete(b):
 
 
 def whole_puts(files):
-    """(key, digest) of each whole PUT at any byte of any file but those in undo/."""
+    """(key, digest) of each whole PUT at any byte of any file, except those in undo/."""
     found = set()
     for path, b in files.items():
         is_witness = re.match(r'(index|hints)\.\d+$', path) and b[:8] != MAGIC
@@ -95,7 +95,7 @@ def whole_puts(files):
 # ---- witnesses ----
 
 def read_index(b):
-    """{key: (segment, offset)}. Raises ValueError where it is no index."""
+    """{key: (segment, offset)}. Raises ValueError if it is not an index."""
     if len(b) < 18:
         raise ValueError('shorter than a header')
     magic, _, buckets, key_size, value_size = struct.unpack_from('<8siibb', b)
@@ -106,7 +106,7 @@ def read_index(b):
 
 
 def read_hints(b):
-    """({segment: live}, [segments to compact]). Raises ValueError where it is none."""
+    """({segment: live}, [segments to compact]). Raises ValueError if they are not hints."""
     try:
         found, end = reader.unpack(b)
         rows, compact = dict(found[b'segments']), list(found[b'compact'])
@@ -118,7 +118,7 @@ def read_hints(b):
 
 
 def numbers(files, kind):
-    """The transactions of all files that are called index.T, or hints.T."""
+    """The transactions of all files named index.T, or hints.T."""
     found = (re.fullmatch(kind + r'\.(0|[1-9]\d*)', path) for path in files)
     return sorted(int(match[1]) for match in found if match)
 
@@ -131,7 +131,7 @@ def read_or_none(read, b):
 
 
 def nearly(part, whole):
-    """Nine in ten; of fewer than ten all but one."""
+    """Nine in ten; all but one of fewer than ten."""
     return part >= whole - max(1, whole // 10)
 
 
@@ -141,7 +141,7 @@ class Evidence:
         self.data = self.segment_files()
         complete = [n for n, b in self.data.items() if is_complete(b)]
         self.transaction = max(complete, default=None)
-        # A tail whose number index or hints bear was committed, whatever its last bytes are now.
+        # A tail whose number index or hints have was committed, whatever its last bytes are now.
         borne = set(numbers(files, 'index')) | set(numbers(files, 'hints'))
         self.top = max(complete + [n for n in self.data if n in borne], default=None)
         self.index = read_or_none(read_index, files.get('index.%s' % self.top))
@@ -159,12 +159,12 @@ class Evidence:
         self.has_strange = bool(self.strange)
         if (self.strange or self.misplaced) and not self.is_index_credible():
             self.strange, self.misplaced, self.gaps = set(), {}, {}
-            self.parse_all()    # an index that is not to be believed tells nothing about the files
+            self.parse_all()    # an unbelievable index says nothing about the files
             self.puts = self.find_puts()
             self.replay()
 
     def segment_files(self):
-        """{number: bytes}. Of two with one number the one with fewer damaged bytes."""
+        """{number: bytes}. Of two files with one number the one with fewer damaged bytes."""
         found = {}
         for path, b in sorted(self.files.items()):
             match = re.fullmatch(r'data/\d+/(0|[1-9]\d*)', path)
@@ -188,8 +188,8 @@ class Evidence:
     # ---- segments that are not what their name says ----
 
     def find_right_names(self):
-        """A file that none of the index's places fit, and that fits where another number's
-        should, bears that other's name. One that fits nowhere takes no part."""
+        """A file that none of its own index places fit, but those of another number do, has that
+        other number. A file that fits neither is left out."""
         keys = {e[3] for rows in self.entries.values() for e in rows if e[2] == PUT}
         if 10 * sum(key in keys for key in self.index) < len(self.index):
             return              # a foreign index
@@ -203,7 +203,7 @@ class Evidence:
 
         unfit = [n for n in wanted if n not in at or n not in self.gaps and not fits(n, n)]
         for n in unfit:
-            # One PUT alone says little: a compaction can have moved it to the same offset.
+            # One PUT alone proves little: a compaction can have moved it to the same offset.
             m = next((m for m in at if m != n and 5 * fits(n, m) >= 4 * len(wanted[n]) and
                       (m in unfit or m not in wanted and len(wanted[n]) > 1)), None)
             if m is not None:
@@ -215,7 +215,8 @@ class Evidence:
         self.gaps = {names.get(m, m): gap for m, gap in self.gaps.items()}
 
     def find_returned(self):
-        """Segments that credible hints do not list and a credible index maps nothing into."""
+        """Find segments that credible hints do not list and into which a credible index maps
+        nothing."""
         mapped = {segment for segment, _ in self.index.values()}
         last = max(mapped | set(self.hints[0]), default=-1)     # what lies above is newer
         back = {n for n in self.entries if n <= last and n not in self.hints[0] and
@@ -230,7 +231,7 @@ class Evidence:
     # ---- the log ----
 
     def replay(self):
-        """self.newest: the newest event of each key in the committed log; self.live: the PUTs."""
+        """self.newest: the newest event of each key in the committed log; self.live: its PUTs."""
         self.newest = {}        # key -> (tag, segment, offset, digest)
         meant = {place: key for key, place in (self.index or {}).items()}
         for n in sorted(self.entries):
@@ -251,7 +252,7 @@ class Evidence:
     def is_index_credible(self):
         if self.index is None or not self.index and self.live:
             return False
-        # One that no PUT confirms has earned nothing; a manifest every repository has.
+        # An index that no PUT confirms is not credible. A manifest does not count: all have one.
         if self.has_puts and not any(self.is_confirmed(key) for key in self.index if key != MANIFEST):
             return False
         whole = [(key, place) for key, place in self.index.items()
@@ -262,7 +263,7 @@ class Evidence:
             (not self.live or 2 * known > len(self.live))
 
     def is_confirmed(self, key, value=None):
-        """Does a whole PUT of @key, with @value, stand where the newest index has it?"""
+        """Is there a whole PUT of @key, with @value, where the newest index has it?"""
         put = self.puts.get((self.index or {}).get(key))
         return put is not None and put[3] == key and value in (None, put[4])
 
@@ -272,7 +273,7 @@ class Evidence:
         return event is not None and event[0] == PUT and event[3] == value
 
     def is_behind_damage(self, key, value):
-        """Is it the log's newest, and does it stand behind all that is damaged or missing?"""
+        """Is it the log's newest, and behind everything damaged or missing?"""
         last = max(((n, gap[-1][0]) for n, gap in self.gaps.items()), default=(-1, 0))
         return self.is_newest(key, value) and self.newest[key][1:3] > last and \
             all(n in self.data for n in range(self.newest[key][1], (self.top or 0) + 1))
@@ -299,7 +300,7 @@ class Evidence:
         if not (self.is_index_credible() and self.are_hints_credible()):
             return found
         counted = self.live_in()
-        for key, place in self.index.items():   # the hints counted what is damaged now as well
+        for key, place in self.index.items():   # the hints also counted what is damaged now
             if place[0] in self.gaps and self.puts.get(place, [None] * 4)[3] != key:
                 counted[place[0]] += 1
         for key, (_, n, _, _) in self.live.items():
@@ -312,8 +313,8 @@ class Evidence:
         return found
 
     def doubtful(self):
-        """Keys that an index and hints deny in agreement to the object, though neither passes for
-        credible: nobody is accused for giving them up, nor for keeping them."""
+        """Keys that an index and hints deny, in exact agreement, though neither is credible: a
+        program may keep them or give them up."""
         held = {}
         for key, e in self.live.items():
             held.setdefault(e[1], []).append(key)
@@ -336,14 +337,14 @@ class Evidence:
         return found
 
     def readable(self):
-        """{key: digest} of what can be read now and must stay."""
+        """{key: digest} of objects that can be read now and must stay."""
         found = {key: e[3] for key, e in self.live.items()}
         if self.is_index_credible():
             self.add_mapped(found)
         for n in sorted(self.entries):
             if self.top is not None and n <= self.top:
                 continue
-            # A tail may have been committed: what it deletes is not sure.
+            # A tail may have been committed: its DELETEs are not certain.
             for _, _, tag, key, _ in self.entries[n]:
                 if tag == DELETE:
                     found.pop(key, None)
@@ -352,7 +353,7 @@ class Evidence:
         return found
 
     def add_mapped(self, found):
-        """A PUT that index and hints know stays, though a whole DELETE stands behind it."""
+        """A PUT that index and hints know stays, even with a whole DELETE behind it."""
         mapped = {}
         for key, place in self.index.items():
             if place in self.puts and self.puts[place][3] == key and place[0] <= self.top:
@@ -364,8 +365,8 @@ class Evidence:
                     found[key] = value
 
     def named(self, newest_only=False):
-        """Keys that a credible index names: the newest transaction's, an older one up to its own
-        transaction, one beyond the log that shares most with it."""
+        """Keys that a credible index names: the newest transaction's; an older one, up to its own
+        transaction; or, of those beyond the log, the one that shares most with it."""
         found = set()
         for n in numbers(self.files, 'index'):
             index = read_or_none(read_index, self.files['index.%d' % n])
@@ -398,7 +399,7 @@ class Evidence:
         return self.is_index_credible() and key not in self.index
 
     def shows_damage(self):
-        """Is there anything that says that objects may be missing which nobody names?"""
+        """Does anything show that objects may be missing which nobody names?"""
         if self.gaps or self.has_strange:
             return True
         known = [n for n in numbers(self.files, 'index') + numbers(self.files, 'hints')]
@@ -408,7 +409,7 @@ class Evidence:
         return first < self.top and any(n not in self.data for n in range(first + 1, self.top))
 
     def tail_is_uncommitted(self, number):
-        """Is there no doubt that segment @number was never committed?"""
+        """Is it certain that segment @number was never committed?"""
         return self.transaction is not None and number > self.transaction and \
             max(numbers(self.files, 'index') + numbers(self.files, 'hints'), default=-1) < number
 
@@ -422,7 +423,7 @@ def newest_complete(files):
 
 
 def by_log(files):
-    """{key: digest} after a replay of all that is committed. Damage is passed over."""
+    """{key: digest} after a replay of everything committed. Damage is skipped."""
     newest, found = newest_complete(files), {}
     paths = {int(path.rpartition('/')[2]): path for path in files
              if re.fullmatch(r'data/\d+/\d+', path)}
@@ -438,8 +439,8 @@ def by_log(files):
 
 
 def by_index(files):
-    """({key: digest}, keys whose place is wrong) as a store reads it that believes the newest
-    index. Raises ValueError where there is none that can be read."""
+    """({key: digest}, keys whose place is wrong), as a store reads it that believes the newest
+    index. Raises ValueError if there is none that can be read."""
     known = numbers(files, 'index')
     if not known:
         raise ValueError('no index')

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The commands that ask for one object, and those that change one, on damaged repositories: get and
-history answer as check does, and put, delete and compact give up nothing that can be read.
+"""Commands on one object, run on damaged repositories: get and history agree with check, and put,
+delete and compact give up nothing readable.
 
-The repositories are those of the corpora in ../shared (SHARED names another folder), where they are
-there, and a sample of the kinds of evidence_damage.py. With ATTICSCOPE_TORTURE=1 every key is asked
-for, of more repositories. What is readable says evidence_rules.py. ATTICSCOPE names the program.
+The repositories are those of the corpora in ../shared (SHARED names another folder), where they
+exist, and a sample of the kinds of evidence_damage.py. With ATTICSCOPE_TORTURE=1 every key of more
+repositories is read. evidence_rules.py says what is readable. ATTICSCOPE names the program.
 
-    evidence_store.py [--kind A[+B]] [--seed N] [--count N] [--case NAME]"""
+  evidence_store.py [--kind A[+B]] [--seed N] [--count N] [--case NAME]"""
 import argparse
 import base64
 import concurrent.futures
@@ -29,15 +29,15 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 PROGRAM = Program(os.environ.get('ATTICSCOPE', 'atticscope'))
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
-KEYS = 4                # asked for in a repository of a corpus, besides those that check names
+KEYS = 4                # keys read in a repository of a corpus, besides those that check names
 NEW = b'\x5a' * 32
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
 
 class Trial:
     def __init__(self, repo, truth):
-        """@truth, {key: digest}, is what the repository held. Folders whose names begin with that
-        of @repo are made and removed."""
+        """@truth, {key: digest}, is what the repository held. Folders whose names begin with @repo
+        are made and removed."""
         self.truth = truth
         self.repo, self.before = repo, read_files(repo)
         self.rules = rules.Evidence(self.before)
@@ -90,7 +90,7 @@ class Trial:
             self.fault('get gives %d objects, check counts %d', given, counted)
 
     def get(self, key, problem):
-        """The place of the object that get gives, or None."""
+        """The place of the object that get returns, or None."""
         status, out, err = self.run('get', '--json', self.repo, key)
         if problem:
             place = '%s:%s' % (problem['segment'], problem['offset'])
@@ -113,8 +113,8 @@ class Trial:
         return place
 
     def history(self, key, place):
-        """One entry is live where get gives one of them. A file under another's number has its own
-        number here, and get has that of the segment."""
+        """If get returns an object, just one entry is live. A file under another's number has its
+        own number here; get has that of the segment."""
         status, out, err = self.run('history', '--json', self.repo, key)
         rows = [json.loads(line) for line in out.splitlines()]
         live = [row['offset'] for row in rows if row['status'] == 'live']
@@ -134,7 +134,7 @@ class Trial:
     # ---- changing ----
 
     def change(self, named, command, *args):
-        """Run on a copy; return the files and the status."""
+        """Run on a copy; returns the files and the status."""
         copy = self.repo + '.' + command
         shutil.copytree(self.repo, copy, symlinks=True)
         status, out, err = self.run(command, *(copy if arg is None else arg for arg in args))
@@ -147,7 +147,7 @@ class Trial:
         return status, files, out
 
     def keeps(self, files, named, what):
-        """What no longer passes for readable, but would be back after a replay, is not gone."""
+        """An object that is not readable now, but would be after a replay, is not gone."""
         after, log = rules.Evidence(files).readable(), rules.by_log(files)
         gone = {key for key, value in self.readable.items()
                 if value not in (after.get(key), log.get(key))} - named

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A disk that fails, under the program as a person runs it: ranges of any file answer EIO, for good or a few
-times, or give other bytes at every second reading, or files are cut off while they are read. What cannot be read
-is said to be unreadable, at its offset, and is never absent or lost; no signal ends the program; nothing is changed.
+"""A failing disk under the program: ranges of any file fail with EIO, always or a few times, or
+every second reading returns other bytes, or files are cut off while they are read. What cannot be
+read is reported as unreadable, at its offset, and never as absent or lost; no signal ends the
+program; nothing is changed.
 
-ATTICSCOPE names the program, BADBLOCKS_LIBRARY the failing disk (badblocks.c). With ATTICSCOPE_TORTURE=1 every
-place of every file is tried, else a sample."""
+ATTICSCOPE names the program, BADBLOCKS_LIBRARY the failing disk (badblocks.c). With
+ATTICSCOPE_TORTURE=1 every place of every file is tried, else a sample."""
 import collections
 import json
 import os
@@ -74,7 +75,7 @@ class Case(unittest.TestCase):
         return os.path.getsize(os.path.join(self.path, name))
 
     def places(self, name, count):
-        """Ranges of file @name: its edges, those of blocks and of entries, and some anywhere."""
+        """Ranges of the file @name: its edges, those of blocks and entries, and some at random."""
         size = self.size(name)
         some = [(0, size), (0, 1), (size - 1, 1), (size // 2, 1), (508, 8), (4090, 12), (4096, 1), (4096, 4096)]
         if name.startswith('data/'):
@@ -198,7 +199,7 @@ class Unreadable(Case):
 
 
 def is_seen_by_opening(at):
-    """Opening reads the magic of the first segment once: does Attic or Borg write here?"""
+    """Opening reads the magic of the first segment once, to tell Attic from Borg."""
     return at < 8
 
 
@@ -212,11 +213,11 @@ class Unsteady(Case):
             offset = self.repo.places[key_of(3)][1]
             with open(os.path.join(repo, 'data', '0', '0'), 'r+b') as f:
                 f.seek(offset + 7)
-                f.write(b'\x40')	# of the size: the bytes behind are searched
+                f.write(b'\x40')	# of the size: the bytes after it are searched
         return repo
 
     def judge(self, check, lost):
-        """Nothing is lost but @lost, or else the hardware is doubted."""
+        """Nothing but @lost is lost, unless the hardware is doubted."""
         gone = {p['key'] for p in check['problems'] if p['code'] == 'object-lost'}
         codes = {p['code'] for p in check['problems']}
         self.assertLessEqual(gone, lost, check['problems'])
@@ -243,7 +244,7 @@ class Unsteady(Case):
 
     def test_different_readings_are_noticed(self):
         for at, length in self.places('data/0/0', 12):
-            first = 'even' if is_seen_by_opening(at) else 'odd'     # the first reading of all is the wrong one
+            first = 'even' if is_seen_by_opening(at) else 'odd'     # the very first reading is the wrong one
             for mode in ('odd', 'even'):
                 with self.subTest(at=at, mode=mode):
                     COUNTS['readings that differ'] += 1

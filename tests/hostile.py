@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Random damage, through the program as a person runs it: it ends by itself, with a sensible status, and says so
-in JSON that can be read; nothing below the repository is changed. The seeds are fixed."""
+"""Random damage: the program ends by itself, with a sensible status and readable JSON, and changes
+nothing below the repository. The seeds are fixed."""
 import json
 import os
 import random

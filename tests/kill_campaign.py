@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Repairs that are killed at every change, on repositories with two faults at once, judged by a
-reader that shares nothing with the engine.
+reader that shares no code with the engine.
 
-    kill_campaign.py [--kind A+B] [--seed N] [--count N] [--jobs N] [--all] [--keep FOLDER]
+  kill_campaign.py [--kind A+B] [--seed N] [--count N] [--jobs N] [--all] [--keep FOLDER]
 
-The recommended repairs are followed to their end, and taken back; killdrv keeps what a kill would
-leave before each change of each of them. Every such state must hold, as evidence_rules reads it,
-exactly the objects before that repair or those after it; the log alone must hold nothing that
-neither end holds, and miss nothing that both hold. From some states (with --all, or
-ATTICSCOPE_TORTURE=1, from all) the recommended steps must lead to the same end, after which nothing
-is left to do; and undo must bring every byte back, from there and from the end.
+The recommended repairs are followed to the end, and undone; killdrv keeps what a kill would leave
+before each change. As evidence_rules reads it, every such state must hold exactly the objects
+before that repair or those after it; the log alone must hold nothing that neither end holds, and
+miss nothing that both hold. From some states (with --all, or ATTICSCOPE_TORTURE=1, from all) the
+recommended steps must lead to the same end, where nothing is left to do; and undo must bring back
+every byte, from there and from the end.
 
 The kinds are those of evidence_damage.py. KILLDRV names the driver."""
 import argparse
@@ -32,7 +32,7 @@ PROGRAM = os.environ.get('KILLDRV', 'killdrv')
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 BASE = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 STEPS_MAX = 5
-JUDGED = 3              # states of a repository in the sample that are mended and taken back
+JUDGED = 3              # states of a repository in the sample that are repaired and undone
 COUNT, COUNT_LONG = 1, 5        # repositories of each pair
 LEAST = 2000            # states, of all pairs
 
@@ -57,7 +57,7 @@ newest-commit-damaged+flip-value all-commits-damaged+flip-value
 
 
 class Wrong(Exception):
-    """What a person must not find."""
+    """A state that a person must never find."""
 
 
 def demand(holds, text, *values):
@@ -82,9 +82,9 @@ class Driver:
 
 
 class Sight:
-    """What a repository says: objects by all that is evidence, and by the log alone. What was never
-    committed beyond doubt says nothing: a tail, and a segment above @highest that is torn, whatever
-    its last nine bytes are."""
+    """The objects of a repository: by all evidence, and by the log alone. Parts that were certainly
+    never committed say nothing: a tail, and a torn segment above @highest, whatever its last nine
+    bytes are."""
 
     def __init__(self, repo, highest=None):
         files = without_undo(read_files(repo))
@@ -112,7 +112,7 @@ class Trial:
         self.repo = os.path.join(folder, 'repo')
         make_repository(self.repo, damaged)
         self.origin = without_undo(read_files(self.repo))
-        self.states = []        # (name, path, Sight before, Sight after, is it of an undo)
+        self.states = []        # (name, path, Sight before, Sight after, is an undo)
         self.count = 0
 
     # ---- what is done ----
@@ -130,7 +130,7 @@ class Trial:
                                 action == 'undo'))
 
     def follow(self):
-        """Up to the end, and back."""
+        """Repair to the end, and undo."""
         steps = []
         while len(steps) < STEPS_MAX:
             action = self.driver.ask('advice', self.repo)
@@ -185,7 +185,7 @@ class Trial:
         demand(self.taken_back(path), 'mended and taken back, it is not what it was')
 
     def judge(self, judged, rng):
-        """([what is wrong], how many states were mended)"""
+        """([what is wrong], how many states were repaired)"""
         faults = []
         chosen = set(range(len(self.states)))
         if judged and len(chosen) > judged:
@@ -202,7 +202,7 @@ class Trial:
 
 
 def judge_one(name, seed, judged, keep=None):
-    """(name, seed, faults or None, steps, states, of them mended)"""
+    """(name, seed, faults or None, steps, states, repaired states)"""
     folder = keep or tempfile.mkdtemp(prefix='atticscope-kill-', dir=BASE)
     driver = Driver()
     try:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The library as others see it: it is installed into a fresh folder, and doc/examples/keep.c is
-compiled against what lies there, found through pkg-config. And what the engine's objects call: who
+"""The library as others use it: it is installed into a fresh folder, and doc/examples/keep.c is
+compiled against it, found through pkg-config. And which functions the engine's objects call: who
 may change a file, and that nobody prints or exits.
 
 BUILD_FOLDER names the build; the other variables come from tests/Makefile.am too."""
@@ -35,19 +35,19 @@ CHANGES = set('''write writev pwrite pwritev pwritev2 sendfile copy_file_range s
     truncate ftruncate fallocate posix_fallocate fsync fdatasync sync syncfs sync_file_range msync
     chmod fchmod fchmodat chown fchown lchown fchownat utime utimes futimes futimens utimensat
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr ioctl syscall'''.split())
-# openat can make a file, which does not show in its name: so it belongs to io.c too.
+# openat can make a file, though its name does not say so: it belongs to io.c too.
 OPENS = {'open', 'openat'}
 NEVER = set('''exit _exit _Exit quick_exit abort __assert_fail atexit on_exit
     printf vprintf puts putchar perror psignal warn warnx vwarn err errx verr syslog
     stdout stderr stdin fork vfork execve execv execvp execl execlp system popen posix_spawn
     posix_spawnp signal sigaction sigprocmask pthread_sigmask raise kill setlocale chdir fchdir
     umask putenv setenv srand rand random strtok'''.split())
-# Sections of what can be written to while the program runs.
+# Sections that can be written to while the program runs.
 VARIABLE = re.compile(r'\.(data|bss|tdata|tbss)\b(?!\.rel\.ro)|\*COM\*')
 
 
 def run(command, **more):
-    """Its standard output; what goes wrong is shown."""
+    """Its standard output; errors are shown."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=300, text=True, **more)
     if done.returncode:
@@ -81,7 +81,7 @@ def setUpModule():
            if name not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES')}
     run([*MAKE, '-s', '-C', BUILD, 'install', 'DESTDIR=' + stage], env=own)
 
-    # What was installed says where it will be; here it has to say where it is.
+    # The .pc file says where the library will be; here it must say where it is.
     with open(stage + os.environ['PKG_CONFIG_FOLDER'] + '/atticstore.pc') as f:
         text = f.read()
     with open(os.path.join(FOLDER, 'atticstore.pc'), 'w') as f:
@@ -134,7 +134,7 @@ class Header(unittest.TestCase):
 
 
 class Example:
-    """keep.c, however it was linked: it keeps, overwrites, lists and gives back."""
+    """keep.c, linked either way: it keeps, overwrites, lists and restores files."""
     def keep(self, *args):
         done = subprocess.run([self.program, *args], stdin=subprocess.DEVNULL, capture_output=True,
                               env=ENVIRONMENT, timeout=60)
@@ -217,7 +217,7 @@ class Static(Example, unittest.TestCase):
 class Engine(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.calls = {}		# module: names that it takes from elsewhere
+        cls.calls = {}		# module: names that it needs from elsewhere
         rows = run([*NM, '-P', '-A', '-u', ARCHIVE])
         for module, name in re.findall(r'\[(?:lib\w+_la-)?(\w+)\.o\]: (\S+)', rows):
             cls.calls.setdefault(module, set()).add(plain(name))
@@ -246,7 +246,7 @@ class Engine(unittest.TestCase):
         for row in rows.splitlines():
             cells = [cell.strip() for cell in row.split('|')]
             name = cells[0].rpartition(':')[2]
-            if VARIABLE.match(cells[-1]) and not name.startswith('__'):	# those are sanitizers'
+            if VARIABLE.match(cells[-1]) and not name.startswith('__'):	# the sanitizers' own
                 kept.add((name, cells[-1]))
         self.assertEqual(kept, set())
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What lies where Attic cannot read it: beyond 2 GiB of a segment, and above segment 2147483647.
+"""Objects where Attic cannot read them: beyond 2 GiB of a segment, and above segment 2147483647.
 
 ATTICSCOPE names the program. The large segment is a sparse file: its objects are zeros."""
 import json
@@ -75,7 +75,7 @@ class Limits(unittest.TestCase):
         return reader.Log(self.path)
 
     def write_large(self):
-        """Segment 0 has one PUT of 20 MiB after another, of two keys, to beyond 2 GiB."""
+        """Fill segment 0 with PUTs of 20 MiB of two keys in turn, to beyond 2 GiB."""
         size = 20 * 1024 * 1024
         heads = [entry(PUT, key, bytes(size - 41))[:41] for key in (key_of(1), key_of(2))]
         with open(self.segment(0), 'wb') as f:

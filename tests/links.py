@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""A repository that somebody else controls: links, FIFOs, sockets, devices and folders in the place of every file
-and folder of it, manifests that name files elsewhere, and names and settings with control characters. Nothing
-outside is ever read, made, changed or removed, nothing blocks, nothing reaches the terminal unmasked.
+"""A repository that somebody else controls: links, FIFOs, sockets, devices and folders in place of
+each file and folder, manifests that name files elsewhere, and names and settings with control
+characters. Nothing outside is ever read, made, changed or removed, nothing blocks, and nothing
+reaches the terminal unmasked.
 
-ATTICSCOPE names the program. With ATTICSCOPE_TORTURE=1 every thing stands in every place for every command."""
+ATTICSCOPE names the program. With ATTICSCOPE_TORTURE=1 every thing is tried in every place with
+every command."""
 import collections
 import json
 import os
@@ -42,7 +44,7 @@ def strace_works():
 
 
 def words(command, repo):
-    """A command, its options before the repository and the rest behind."""
+    """A command: its options before the repository, and the rest after it."""
     return [command[0], *[a for a in command[1:] if a[0] == '-'], repo, *[a for a in command[1:] if a[0] != '-']]
 
 
@@ -74,8 +76,8 @@ class Case(unittest.TestCase):
         os.umask(0o022)
 
     def make(self):
-        """A repository with an undo folder of a repair, in need of another, and what is outside of it: a whole
-        repository, so that everything there would do if it were read."""
+        """A repository with an undo folder of a repair, in need of another, and beside it what lies
+        outside: a whole repository, so that everything there would work if it were read."""
         for path in (self.path, self.outside):
             shutil.rmtree(path, ignore_errors=True)
             shutil.copytree(os.path.join(Case.template, 'repo'), path)
@@ -86,7 +88,7 @@ class Case(unittest.TestCase):
                        self.undo + '/data', self.undo + '/data/0', self.undo + '/data/0/3', self.undo + '/done']
 
     def picture(self):
-        """All that is outside: names, kinds, modes, times and bytes."""
+        """Everything outside: names, kinds, modes, times and bytes."""
         out = {}
         for folder, folders, files in os.walk(self.outside):
             for name in folders + files + ['.']:
@@ -169,7 +171,7 @@ class Things(Case):
         return pairs if TORTURE else rng.sample(pairs, len(pairs) // 3)
 
     def test_reading_commands_never_read_through_them_and_never_block(self):
-        """The secrets outside are never shown, and with strace: no file there is ever opened."""
+        """Secrets outside are never shown; under strace no file there is ever opened."""
         rng = random.Random(1)
         for place, thing in self.pairs(rng):
             self.make()
@@ -210,7 +212,7 @@ class Things(Case):
                     self.assert_outside_unchanged(before, command)
 
     def trace(self, command, *options):
-        """(status, output, the lines of strace) of a command under it."""
+        """(status, output, lines of strace) of a command run under it."""
         log = os.path.join(self.folder, 'trace')
         env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
         done = subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=file,desc', *options, cli.PROGRAM,
@@ -246,7 +248,7 @@ class Things(Case):
 
 class Manifests(Case):
     def write(self, *lines, name='20200101T000000Z-recover'):
-        """A manifest as a repair writes it, but with @lines of somebody's own."""
+        """A manifest as a repair writes it, but with other @lines."""
         folder = os.path.join(self.path, 'undo', name)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(self.path, self.undo, 'manifest')) as f:
@@ -314,7 +316,7 @@ class Manifests(Case):
                         self.assert_outside_unchanged(before, command)
 
     def test_folders_swapped_for_links_meanwhile(self):
-        """Somebody exchanges folders for links outside, all the time, while repairs run."""
+        """Somebody keeps exchanging folders for links to the outside while repairs run."""
         rounds = 40 if TORTURE else 4
         for turn in range(rounds):
             self.make()
@@ -351,7 +353,7 @@ class Manifests(Case):
                 shutil.rmtree(place, ignore_errors=True)
             try:
                 os.rename(aside, place)
-            except OSError:	# the program made one anew
+            except OSError:	# the program made a new one
                 shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -363,7 +365,7 @@ class Shown(Case):
         status, out, err = self.run_one(command)
         text = out.decode('utf-8', 'surrogateescape')
         if '--json' in command:
-            text = text.replace('\x7f', '')	# JSON need not escape it, and no terminal obeys it
+            text = text.replace('\x7f', '')	# JSON need not escape it, and terminals ignore it
         self.assertIsNone(CONTROL.search(text), (command, text))
         self.assertIsNone(CONTROL.search(err), (command, err))
         if '--json' in command:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The store against a map in memory: random operations, small segments and folders, writers killed
-at any moment, indexes lost, and bytes damaged and healed.
+"""The store compared with a map in memory: random operations, small segments and folders, writers
+killed at any moment, indexes lost, and bytes damaged and healed.
 
 After every commit, compaction and recovery two readers that share no code with the engine find
 exactly the map's objects: through the index, and from the log alone.
 
-    model.py [--seeds A-B] [--operations N] [-v]
+  model.py [--seeds A-B] [--operations N] [-v]
 
-STOREDRV names the driver program. The same seed asks the same of the store again, but for the
-moment at which a kill strikes."""
+STOREDRV names the driver program. The same seed repeats the same operations, but a kill may strike
+at another moment."""
 import argparse
 import collections
 import functools
@@ -36,7 +36,7 @@ UNKNOWN = b'a key that nobody ever put here.'
 
 
 class Wrong(Exception):
-    """The store is not what the map says."""
+    """The store differs from the map."""
 
 
 def demand(truth, message, *args):
@@ -50,7 +50,7 @@ def digest(value):
 
 
 def key_pool(rng, count):
-    """Keys, among them the extremes and many that share a home, at the end of the index too."""
+    """Keys, with the extremes and many that share a home, at the end of the index too."""
     crowded = [rng.choice((b'\xff\x03\0\0', b'\xff\xff\xff\xff', b'\0\0\0\0')) +
                key_of(i)[4:] for i in range(count // 4)]
     return [b'\0' * 32, b'\xff' * 32] + crowded + [key_of(i) for i in range(count - count // 4)]
@@ -69,7 +69,7 @@ class Model:
         self.rng = rng = random.Random(seed)
         self.repo = os.path.join(folder, 'repo')
         self.limit = rng.randint(200, 5000)
-        self.is_large = seed % 4 == 0           # enough objects for an index that grows and shrinks
+        self.is_large = seed % 4 == 0           # enough objects to make the index grow and shrink
         self.pool = key_pool(rng, 1500 if self.is_large else rng.choice((5, 30, 100, 300)))
         self.value_max = 40 if self.is_large else 600
         self.weights = dict(WEIGHTS, change=3000) if self.is_large else WEIGHTS
@@ -82,7 +82,7 @@ class Model:
         self.commit_takes = 0.003       # seconds
         self.done = 0
         self.trace = collections.deque(maxlen=30)
-        self.seen = collections.Counter()       # what the seed came past, for -v
+        self.seen = collections.Counter()       # events of this seed, for -v
         self.driver = Driver()
         self.settings = rng.randint(1, 7), self.limit
         self.ask('create', self.repo, *self.settings)
@@ -126,7 +126,7 @@ class Model:
     # ---- holding the files against the map ----
 
     def verify(self):
-        """At rest: what both readers find is what was committed."""
+        """At rest, both readers find what was committed."""
         demand(not self.in_transaction, 'the test itself is wrong: a transaction is open')
         if self.damaged:
             return
@@ -164,7 +164,7 @@ class Model:
         self.verify()
 
     def repair(self):
-        """What a caller does who finds a store in disorder."""
+        """Do what a caller does with a store in disorder."""
         state = self.facts('state')
         self.seen['tails'] += state['needs_rollback']
         self.seen['unusable indexes'] += state['needs_recover']
@@ -238,7 +238,7 @@ class Model:
         demand(self.ask('contains', key.hex()) == str(int(value is not None)), 'contains')
 
     def get_damaged(self, key, value):
-        """It may have been put anew; then it is whole. Never is a wrong value given."""
+        """It may have been overwritten, and is whole then. A wrong value is never returned."""
         try:
             demand(self.ask('get', key.hex()) == summary(value), 'get')
         except Refused as refusal:
@@ -321,14 +321,14 @@ class Model:
         self.repair()
 
     def remove_empty_folders(self):
-        """Whoever tidies up may do that: they are made again where they are needed."""
+        """A person may remove them: they are made again where needed."""
         data = os.path.join(self.repo, 'data')
         for folder in os.listdir(data):
             if not os.listdir(os.path.join(data, folder)):
                 os.rmdir(os.path.join(data, folder))
 
     def look_on(self):
-        """Opened for reading only, it is read, and not a byte is changed."""
+        """Open it read-only and read it: no byte changes."""
         self.close()
         before = files(self.repo)
         self.open(self.rng.choice(('read-only', 'no-lock')))
@@ -348,7 +348,7 @@ class Model:
         self.survive([self.committed])
 
     def kill_at_work(self):
-        """Killed in the midst of something long. A commit has happened whole or not at all."""
+        """Kill it in the middle of something long. A commit has happened whole or not at all."""
         rng = self.rng
         for _ in range(rng.choice((0, 5, 15))):
             self.change()
@@ -384,7 +384,7 @@ class Model:
         log = reader.Log(self.repo)
         demand(log.objects in possible, 'neither the state before nor the one after: %d objects',
                len(log.objects))
-        demand(reader.seen_by_attic(self.repo, log) == log.live, 'Attic sees something else')
+        demand(reader.seen_by_attic(self.repo, log) == log.live, 'Attic would see something else')
         self.seen['kills'] += 1
         self.seen['commits that survived one'] += log.objects != self.committed
         self.committed = dict(log.objects)
@@ -396,7 +396,7 @@ class Model:
         self.verify()
 
     def lose_index(self):
-        """Index and hints are gone, older, newer, or not what they were."""
+        """Index and hints are gone, older, newer, or changed."""
         self.close()
         newest = reader.Log(self.repo).transaction
         if newest is None:
@@ -408,7 +408,7 @@ class Model:
         how(*(os.path.join(self.repo, '%s.%d' % (kind, newest)) for kind in ('index', 'hints')))
         self.open()
         self.refused('index', 'put %s 1 1' % UNKNOWN.hex())
-        # Where index and hints only count differently, reading goes on.
+        # If index and hints only count differently, reading goes on.
         for command in ('len', 'list - 3', 'each-key', 'get ' + UNKNOWN.hex()):
             if how != self.miscount:
                 self.refused('index', command)
@@ -421,7 +421,7 @@ class Model:
             os.unlink(path)
 
     def make_older(self, index, hints):
-        """As when a copy of the repository was brought up to date in part. Most dangerous is an
+        """As in a copy of the repository that was updated in part. The most dangerous one is an
         index whose transaction is still in the log."""
         self.remove(index, hints)
         newest = int(index.rpartition('.')[2])
@@ -449,8 +449,8 @@ class Model:
             f.write((len(self.committed) + self.rng.choice((1, 7))).to_bytes(4, 'little'))
 
     def damage(self):
-        """One byte of an object's value flips, and flips back later. A segment with a damaged entry
-        is left alone by compaction, and whatever DELETE speaks of an object in it must stay."""
+        """One byte of an object's value flips, and flips back later. Compaction skips a segment
+        with a damaged entry, and every DELETE of an object in it must stay."""
         places = [key for key, value in self.committed.items() if value]
         if self.in_transaction or not places:
             return

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""File systems that cannot do what others can: no hard links, no rename over a name that is there, no fsync of a
-folder, a removal that is refused, free space that is not told, a disk that fills between COMMIT and index; and
-repositories of another user, changed by root. A repair and its undo get through, or are refused before anything
-is changed; a store says what it did and what it did not.
+"""Limited file systems: no hard links, no rename over an existing name, no fsync of a folder,
+failing removals, unknown free space, a disk that fills between COMMIT and index; and repositories
+of another user, changed by root. A repair and its undo succeed, or are refused before anything is
+changed; a store says what it did and what it did not.
 
 ATTICSCOPE names the program, ODDFS_LIBRARY the odd file system (oddfs.c)."""
 import errno
@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
         self.path = os.path.join(self.folder, 'repo')
 
     def make(self):
-        """Objects in four segments; the last is alone in its own."""
+        """Objects in four segments; the last object has one to itself."""
         if os.path.exists(self.path):
             shutil.rmtree(self.path)
         self.repo = cli.Repository(self.path, [
@@ -53,7 +53,7 @@ class Case(unittest.TestCase):
             [(PUT, key_of(8), b'eight'), (PUT, key_of(9), b'nine'), COMMITTED]])
 
     def damage(self, how):
-        """Make the repository, and damage it so that the repair that is returned is recommended."""
+        """Make and damage the repository; returns the repair that check must recommend."""
         self.make()
         if how == 'hints':
             with open(self.file('hints.3'), 'r+b') as f:
@@ -93,7 +93,7 @@ class Repairs(Case):
     harms = ('hints', 'index', 'gone', 'damaged', 'tail', 'compact')
 
     def there_and_back(self, rules, how):
-        """The repair that is recommended, and its undo, on a file system with these @rules."""
+        """Run the recommended repair and its undo on a file system with these @rules."""
         repair = self.damage(how)
         before = store_cli.tree(self.path)
         self.assertEqual(self.check()['recommended'], repair)
@@ -197,7 +197,7 @@ class Repairs(Case):
 class DryRuns(Case):
     def test_a_plan_that_is_refused_is_shown(self):
         repair = self.damage('damaged')
-        open(self.file('undo'), 'w').close()		# no way back can be kept
+        open(self.file('undo'), 'w').close()		# no undo folder can be made
         got, out, err = cli.run(repair, '--dry-run', self.path)
         self.assertEqual(got, 4)
         for part in ('transaction  3 -> 4', 'objects ', 'space ', 'data/0/4', 'index.4', key_of(7).hex(),
@@ -276,7 +276,7 @@ class Stores(Case):
                         pass
                 except OSError:
                     pass
-                f.truncate(f.tell() // 4096 * 4096 - 4096)	# room for the COMMIT, and nothing else
+                f.truncate(f.tell() // 4096 * 4096 - 4096)	# room for the COMMIT and nothing else
             got, out, err = store_cli.run('delete', *options, self.path, 'a' * 64)
             self.assertEqual(got, 4, err)
             self.assertIn('index and hints could not be written', err)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What a power loss may leave, judged by a reader that shares nothing with this program.
+"""What a power loss may leave, judged by a reader that shares no code with this program.
 
-The reference reader looks at each state as it was found, and as it is after the steps that the
-program recommends. Found: what the log has committed is what was there before or what is there
-after, and no object that both have has lost its bytes. Mended: the same by the log and by the
-index, without a wrong place in it.
+The reference reader looks at each state as it was found, and after the steps that the program
+recommends. Found: the log has committed what was there before or what is there after, and no object
+of both has lost its bytes. Repaired: the same by the log and by the index, without a wrong place in
+it.
 
 Needs the reference reader: SHARED names the folder that holds tools/ (by default ../shared beside
-the source). Skipped, and said so, where it is absent. POWERDRV names the program that writes the
+the source). Skipped with a message where it is absent. POWERDRV names the program that writes the
 states; with ATTICSCOPE_TORTURE=1 there are many more of them."""
 import hashlib
 import os
@@ -30,7 +30,7 @@ if not shutil.which(PROGRAM):
 IS_LONG = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 ONE_IN = 2 if IS_LONG else 40
 LEAST = 1000 if IS_LONG else 100
-# Where the log itself is damaged, what it has committed is not for this reader to say.
+# This reader cannot say what a damaged log has committed.
 DAMAGED = ('salvage', 'salvage without an index', 'salvage beside a tail', 'undo of a salvage')
 
 
@@ -52,7 +52,7 @@ def by_log(repo):
 
 
 def whole_entries(repo):
-    """(key, digest) of every whole PUT in any file, those that were set aside included."""
+    """(key, digest) of every whole PUT in any file, those set aside included."""
     found = set()
     for folder, _, names in os.walk(repo):
         for name in names:
@@ -77,7 +77,7 @@ class State:
             return True
         if self.is_done:
             return False
-        # Without any COMMIT all that is whole counts, as DESIGN has it.
+        # Without any COMMIT every whole entry counts.
         return objects == before or self.is_first and objects.items() <= after.items()
 
     def judge(self, before, after):
@@ -101,7 +101,7 @@ class State:
 
 
 def judge_work(number, work, folder):
-    """Judge every state that is written of it, and return how many."""
+    """Judge every state of it; returns how many."""
     lines = subprocess.run([PROGRAM, str(number), folder, str(ONE_IN)], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.splitlines()
     if not os.path.exists(os.path.join(folder, 'before')):

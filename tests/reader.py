@@ -2,7 +2,7 @@
 """An independent reader of an Attic repository, written from the description of the format alone.
 
 It shares no code with the engine and trusts no file: whatever does not fit the format raises Bad,
-which says where. check() holds a repository at rest against everything the format promises."""
+which says where. check() compares a repository at rest with everything the format promises."""
 import collections
 import os
 import re
@@ -21,7 +21,7 @@ EMPTY, DELETED = 0xffffffff, 0xfffffffe
 
 
 class Bad(Exception):
-    """The repository is not as the format has it."""
+    """The repository does not fit the format."""
 
 
 def require(truth, message, *args):
@@ -48,7 +48,7 @@ def config(repo):
 
 
 def segments(repo):
-    """{number: path}, ascending; each must lie in the folder where it belongs."""
+    """{number: path}, ascending; each must lie in its own folder."""
     data, found = os.path.join(repo, 'data'), {}
     per_folder = config(repo)['segments_per_dir']
     for folder in filter(str.isdigit, os.listdir(data)):
@@ -86,7 +86,7 @@ def newest_complete(paths):
 
 
 class Log:
-    """What the segments say, up to the transaction id and without a look at index and hints."""
+    """What the segments say, up to the transaction id, regardless of index and hints."""
 
     def __init__(self, repo):
         self.segments = segments(repo)
@@ -143,7 +143,7 @@ class Index:
         return None
 
     def check(self):
-        """Also what this project promises of an index that it wrote."""
+        """Also checks what this project promises of an index that it wrote."""
         rows = self.rows()
         require(len(rows) == self.used, '%s: says %d used, holds %d', self.path, self.used,
                len(rows))
@@ -209,7 +209,7 @@ def hints(path):
 # ---- the whole ----
 
 def check_names(repo, number):
-    """Index and hints of transaction @number alone, and no temporary file."""
+    """There are only the index and hints of transaction @number, and no temporary file."""
     names = {name for name in os.listdir(repo) if name.startswith(('index.', 'hints.')) or
              name.endswith('.tmp')}
     wanted = set() if number is None else {'index.%d' % number, 'hints.%d' % number}
@@ -240,7 +240,7 @@ def check_segments(repo, log):
         require(rows, 'segment %d is empty', number)
         require(all(row[2] != COMMIT for row in rows[:-1]), 'segment %d: a COMMIT inside', number)
         for before, (offset, _, tag, _, _) in zip(rows, rows[1:]):
-            # Behind an entry that ends like a COMMIT it goes on, or it would look complete.
+            # Another entry follows one that ends like a COMMIT, or the segment would look complete.
             require(offset <= limit or tag == COMMIT or ends_like_commit(before),
                    'segment %d: an entry at %d', number, offset)
         require(rows[-1][2] == COMMIT or not ends_like_commit(rows[-1]),
@@ -248,9 +248,9 @@ def check_segments(repo, log):
 
 
 def check(repo, leftovers=False):
-    """The Log of a repository at rest that this project wrote: no transaction is open, index
-    and hints are those of the newest COMMIT, and both say what the log says. @leftovers: a writer
-    was killed behind its last COMMIT, and index and hints that it meant to remove may be there."""
+    """The Log of a repository at rest that this project wrote: no transaction is open, index and
+    hints are those of the newest COMMIT, and both agree with the log. @leftovers: a writer was
+    killed after its last COMMIT, and old index and hints may remain."""
     log = Log(repo)
     require(len(log.committed) == len(log.segments), 'an uncommitted tail: %s behind %s',
            list(log.segments), log.transaction)
@@ -259,8 +259,8 @@ def check(repo, leftovers=False):
     if log.transaction is None:
         return log
     check_segments(repo, log)
-    # That the log alone says the same is the rule about DELETEs: while an older PUT is there, so is
-    # the DELETE that killed it.
+    # The log alone agrees because of the rule about DELETEs: while an older PUT is there, so is the
+    # DELETE that removed it.
     index = Index(os.path.join(repo, 'index.%d' % log.transaction)).check()
     differ = sorted(key.hex() for key, _ in set(index.items()) ^ set(log.live.items()))
     require(not differ, 'the index has %d objects, the log %d; only in one: %s', len(index),
@@ -270,8 +270,8 @@ def check(repo, leftovers=False):
 
 
 def check_compacted(log):
-    """A compaction that met no damage leaves nothing superseded, no DELETE, and no segment without
-    anything live but the one that ends the log."""
+    """A compaction without damage leaves nothing superseded, no DELETE, and no segment without a
+    live object except the one that ends the log."""
     for number in log.committed:
         require(not log.superseded_in[number], 'segment %d holds something superseded', number)
         require(not any(row[2] == DELETE for row in log.committed[number]),
@@ -280,9 +280,9 @@ def check_compacted(log):
 
 
 def seen_by_attic(repo, log):
-    """{key: (segment, offset)} as Attic has it after opening the repository. It believes the index
-    that bears the number of the newest COMMIT; else it replays what comes behind the newest
-    index, whatever that says."""
+    """{key: (segment, offset)} as Attic sees it after opening the repository. It believes the index
+    that has the number of the newest COMMIT; else it replays what comes after the newest index,
+    whatever that says."""
     numbers = [int(name[6:]) for name in os.listdir(repo) if re.fullmatch(r'index\.\d+', name)]
     start = log.transaction if log.transaction in numbers else max(numbers, default=-1)
     found = {}

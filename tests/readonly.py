@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What only reads changes nothing, proven by what the system saw of it: every reading command and a session in the
-terminal under strace, access times where the system keeps them strictly, a read-only mount, and a user without
-permission, for whom what can be read works and the rest says why not.
+"""Reading changes nothing, proven by system calls: every reading command and a session in the
+terminal under strace, access times where the system keeps them strictly, a read-only mount, and a
+user without permission, who can read what is readable and is told why the rest is not.
 
-ATTICSCOPE names the program. What this machine does not allow is skipped, and says so."""
+ATTICSCOPE names the program. What this machine does not allow is skipped with a message."""
 import collections
 import json
 import os
@@ -24,7 +24,7 @@ COUNTS = collections.Counter()
 COMMANDS = READING + [('check', '--incremental'), ('check', '--shard=1/2'), ('segments', '--json', '--verify'),
                       ('entries', '--json', '0'), ('index', '--json'), ('hints', '--json'), ('info', '--json'),
                       ('history', '--json', key_of(3).hex()), ('undo', '--list', '--json'), ('check', '--no-lock')]
-# Every call that could change a file, its names or its times, whatever it is given.
+# Every call that could change a file, its names or its times, with any arguments.
 CALLS = ('creat rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat rmdir truncate ftruncate chmod '
          'fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat symlink symlinkat '
          'mknod mknodat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr fallocate pwrite64 writev '
@@ -80,7 +80,8 @@ class Case(unittest.TestCase):
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Traced(Case):
     def violations(self, log):
-        """Lines of the trace that could have changed the repository. Paths stand behind descriptors (-y)."""
+        """Lines of the trace that could have changed the repository. Paths stand after descriptors
+        (-y)."""
         here, cache = self.path, os.path.join(self.folder, 'cache')
         found = []
         with open(log, errors='replace') as f:
@@ -102,12 +103,13 @@ class Traced(Case):
                     found.append(line)
                 elif call == 'ioctl' and here in line:
                     found.append(line)
-                elif call == 'mmap' and here in line:	# a bad sector would be a signal, a write no call
+                elif call == 'mmap' and here in line:	# with a map, a bad sector is a signal, and a write is no call
                     found.append(line)
         return found
 
     def quiet_opens(self, log):
-        """(opens of files of the repository, those of them without O_NOATIME that are no mere path)"""
+        """(opens of files of the repository, those of them without O_NOATIME that are not
+        O_PATH)"""
         with open(log, errors='replace') as f:
             lines = [line for line in f if re.search(r'\bopen(at2?)?\(', line) and self.path + '/' in line.split(') = ')[-1]]
         loud = [l for l in lines if 'O_NOATIME' not in l and 'O_PATH' not in l]
@@ -144,7 +146,7 @@ class Traced(Case):
 class Mounted(Case):
     @unittest.skipUnless(mounts_work(), 'nothing can be mounted here')
     def test_access_times_stay_with_strictatime(self):
-        """On a tmpfs with strictatime; cat, which does touch them, shows that they are kept."""
+        """On a tmpfs with strictatime. cat, which does change them, shows that they are kept."""
         script = '''
             set -e
             mount -t tmpfs -o strictatime none /mnt
@@ -193,7 +195,7 @@ class Denied(Case):
                 want = self.run_as([], command)
                 got = self.run_as(as_nobody(), command)
                 self.assertEqual(got[0], want[0])
-                if command[0] not in ('info', 'check'):	# these say who has which lock
+                if command[0] not in ('info', 'check'):	# these show who has which lock
                     self.assertEqual(got[1:], want[1:])
 
     def test_forbidden_parts_are_named_not_called_absent(self):

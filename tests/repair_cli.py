@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The repairs on the command line: recover, rollback, compact, salvage and undo; plans, questions,
-refusals, reports, locks, interrupts, and that what was not confirmed has changed no byte.
+refusals, reports, locks, interrupts; and without confirmation no byte changes.
 
 ATTICSCOPE names the program. The repositories are written and read here, from the format alone."""
 import fcntl
@@ -85,7 +85,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def end(self):
-        """(exit status, all that was sent)."""
+        """(exit status, all output)."""
         while self.read_some():
             pass
         os.close(self.fd)
@@ -94,8 +94,8 @@ class Terminal:
 
 
 class Case(unittest.TestCase):
-    """self.path is a repository of ten objects, of which key_of(1) was replaced and key_of(2) deleted;
-    the methods named after the repairs bring it into need of them."""
+    """self.path is a repository of ten objects; key_of(1) was replaced and key_of(2) deleted. The
+    methods named after the repairs make each of them necessary."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-repair-')
@@ -119,7 +119,7 @@ class Case(unittest.TestCase):
         self.repo.damage(key_of(3))
 
     def doubtful(self):
-        """A transaction that is whole but for its COMMIT."""
+        """A transaction that lacks only its COMMIT."""
         self.repo.write_segment(3, DOUBTFUL)
         self.repo.flip(3, os.path.getsize(self.repo.segment(3)) - 1)
 
@@ -145,8 +145,8 @@ class Case(unittest.TestCase):
         return out
 
     def fails(self, status, *args, **more):
-        """Standard error of a run that ends with @status and changes nothing. A dry run may print its plan, else
-        nothing is written."""
+        """Standard error of a run that ends with @status and changes nothing. Only a dry run may
+        print something, its plan."""
         before = tree(self.path)
         got, out, err = run(*args, **more)
         self.assertEqual(got, status, (args, err))
@@ -234,7 +234,7 @@ class Asking(Case):
         self.assertEqual(tree(self.path), before)
 
     def many(self):
-        """More lost keys than a person is shown before the question."""
+        """More lost keys than are shown before the question."""
         first = [(PUT, key_of(100 + i), b'%d' % i) for i in range(30)] + [COMMITTED]
         self.repo = cli.Repository(os.path.join(self.folder, 'many'),
                                    [first, [(PUT, key_of(1), b'x'), COMMITTED]])
@@ -389,7 +389,7 @@ class Planning(Case):
         self.assertEqual(tree(self.path), before)
 
     def test_colliding_keys_are_refused_before_look_ups_become_slow(self):
-        """The format has their first four bytes choose their buckets: each look-up would pass all of them."""
+        """Their first four bytes choose the bucket: each look-up would pass all of them."""
         keys = [b'same' + hashlib.sha256(b'%d' % i).digest()[:28] for i in range(100000)]
         self.repo = cli.Repository(os.path.join(self.folder, 'alike'), [[COMMITTED]])
         with open(self.repo.segment(0), 'wb') as f:
@@ -429,7 +429,7 @@ class Planning(Case):
             self.assertIn(name + ' is a folder', self.fails(4, 'recover', '--yes', self.path))
 
     def test_an_undo_folder_with_the_last_possible_name_is_refused(self):
-        """A foreign one: with a name below it, undo would take back that one instead of ours."""
+        """A foreign one: if ours had a lower name, undo would take back the foreign one."""
         self.recover()
         os.makedirs(os.path.join(self.path, 'undo', '99981231T235959Z.999-salvage'))
         self.assertIn('no name can follow this one', self.fails(4, 'recover', '--yes', self.path))
@@ -525,7 +525,7 @@ class Doing(Case):
             self.assertEqual(tree(self.path), before)
 
     def test_values_that_end_like_a_commit_do_not_change_the_numbers(self):
-        """No segment may end with one, so that where the next begins is not a matter of sizes alone."""
+        """No segment may end with one, so sizes alone do not decide where the next begins."""
         value = b'x' * 400 + cli.entry(COMMIT)
         for action in ('compact', 'salvage'):
             entries = [(PUT, key_of(i), value) for i in range(12)] + [COMMITTED]
@@ -809,7 +809,7 @@ class Locks(Case):
         self.salvage()
         terminal = Terminal('salvage', self.path)
         terminal.wait('cancels: ')
-        time.sleep(0.05)	# another time stamp
+        time.sleep(0.05)	# a different mtime
         self.repo.write_segment(3, [(PUT, key_of(50), b'new'), COMMITTED])
         terminal.type('salvage\n')
         terminal.wait('planning again')
@@ -852,7 +852,7 @@ class Interrupts(Case):
         if tree(self.path) == before:
             self.assertIn('nothing was changed', err)
             return 'untouched'
-        # Past the point of no return it goes on to its end, and says so.
+        # After the point of no return it finishes, and says so.
         self.assertIn('%s: done' % action, out)
         self.assertEqual(self.object('undo', '--yes', self.path)['done'], True)
         self.assertEqual(tree(self.path), before)
@@ -862,7 +862,8 @@ class Interrupts(Case):
 @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
 class Failures(Case):
     def failing(self, action, call, when):
-        """(status, output, messages) of a run whose system calls of one kind fail from the n-th on."""
+        """(status, output, messages) of a run whose system calls of one kind fail from the n-th
+        on."""
         env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
         done = subprocess.run(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
                                '-e', 'inject=%s:error=EIO:when=%d+' % (call, when), cli.PROGRAM,
@@ -888,7 +889,7 @@ class Failures(Case):
         self.assertEqual(status, 8, (out, err))
         if 'nothing was changed' in err:
             self.assertEqual(out, '')
-            if self.undo_folders():	# what could not even be removed again
+            if self.undo_folders():	# a file that could not even be removed again
                 self.object('undo', '--yes', self.path)
             self.assertEqual(tree(self.path), before)
             return 'untouched'
@@ -900,7 +901,7 @@ class Failures(Case):
 
 
 class Interrupted(Case):
-    """What the next start says of a repair, or of its undoing, that came to no end."""
+    """What the next start says of an interrupted repair or undo."""
 
     def setUp(self):
         super().setUp()
@@ -917,7 +918,7 @@ class Interrupted(Case):
 
     def test_an_interrupted_repair_is_named_everywhere(self):
         self.unmark()
-        os.unlink(os.path.join(self.path, 'index.3'))	# it did not come so far
+        os.unlink(os.path.join(self.path, 'index.3'))	# it did not get that far
         check = self.object('check', self.path, status=4)
         self.assertIn('repair-interrupted', self.codes(check))
         told = [p for p in check['problems'] if p['code'] == 'repair-interrupted']

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Every repair on every repository with known truth, written by Attic 0.16 itself: what the corpus' own
-program checks, that a plan's figures are those of the report, that a second run finds nothing to do, and
-that undo restores every byte and name.
+"""Every repair on every repository with known truth, written by Attic 0.16: the checks of the
+corpus pass, a plan's figures are those of the report, a second run finds nothing to do, and undo
+restores every byte and name.
 
 Needs the corpus and its tools: SHARED names the folder that holds corpus/ and tools/ (by default
-../shared beside the source). Skipped, and said so, where they are absent."""
+../shared beside the source). Skipped with a message where they are absent."""
 import glob
 import hashlib
 import json
@@ -23,7 +23,7 @@ CHECKER = os.path.join(SHARED, 'tools', 'check_corpus.py')
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
 LISTS = ('lost', 'created', 'replaced', 'removed')
-# What a report may say otherwise than the plan: a plan knows of no outcome.
+# Fields in which a report may differ from its plan, which knows no outcome.
 MAY_DIFFER = ('dry_run', 'undo', 'done', 'clean', 'verdict', 'bytes_free')
 
 if not glob.glob(os.path.join(CORPUS, '*.json')) or not os.path.exists(CHECKER):
@@ -32,7 +32,7 @@ if not glob.glob(os.path.join(CORPUS, '*.json')) or not os.path.exists(CHECKER):
 
 
 def content(path):
-    """A digest of the bytes, or the kind of what cannot be opened as a file."""
+    """A digest of the bytes, or the kind of anything that is not a file."""
     if os.path.islink(path) or not os.path.isfile(path):
         return oct(os.lstat(path).st_mode)
     with open(path, 'rb') as f:
@@ -121,7 +121,7 @@ class Corpus(unittest.TestCase):
         return report
 
     def compare_texts(self, undo):
-        """Every file with its size, every key and every figure of the plan stands in the report."""
+        """Every file with its size, every key and every figure of the plan is in the report."""
         lines = []
         for name in ('plan.txt', 'report.txt'):
             with open(os.path.join(undo, name)) as f:

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The repairs on a disk that is really full: what cannot fit is refused before anything is written, what the
-plan says is enough is enough, a rollback without one free block deletes for good when asked to by name, and
-where the disk fills all the same (no inode is left), everything can be finished or taken back.
+"""The repairs on a really full disk: a repair that cannot fit is refused before anything is
+written, the space that a plan asks for is enough, a rollback without one free block deletes for
+good when asked to by name, and if the disk fills all the same (no inode is left), everything can be
+finished or undone.
 
-ATTICSCOPE names the program. Each repository lies in a small tmpfs, in a mount namespace of this script's own;
-skipped, and said so, where neither root nor a user namespace may mount one."""
+ATTICSCOPE names the program. Each repository lies in a small tmpfs, in a mount namespace of this
+script's own; skipped with a message where neither root nor a user namespace may mount one."""
 import json
 import os
 import shutil
@@ -22,7 +23,8 @@ def mount(folder, *options):
 
 
 def restart_with_own_mounts():
-    """In a mount namespace of its own; as the root of a user namespace where there is no other way."""
+    """Restart in a mount namespace of its own; as the root of a user namespace if there is no other
+    way."""
     folder = tempfile.mkdtemp(prefix='atticscope-full-')
     for unshare in (['unshare', '-m'], ['unshare', '-rm']):
         if not shutil.which('unshare'):
@@ -51,7 +53,7 @@ INODES = 1000
 
 
 class Disk(repair_cli.Case):
-    """The repositories of repair_cli, on a disk of their own."""
+    """The repositories of repair_cli, each on its own disk."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-full-')
@@ -61,7 +63,7 @@ class Disk(repair_cli.Case):
         self.make('repo')
 
     def make(self, name):
-        """The only repository there."""
+        """Make the only repository on the disk."""
         for old in os.listdir(self.folder):
             path = os.path.join(self.folder, old)
             if os.path.isdir(path):
@@ -76,7 +78,7 @@ class Disk(repair_cli.Case):
         return st.f_bavail, st.f_favail
 
     def fill(self, pages):
-        """Leave so many free."""
+        """Leave @pages pages free."""
         with open(os.path.join(self.folder, 'filler'), 'wb') as f:
             f.truncate(0)
             if self.free()[0] > pages:
@@ -84,7 +86,7 @@ class Disk(repair_cli.Case):
         self.assertEqual(self.free()[0], pages)
 
     def limit_inodes(self, more):
-        """So many can still be made; None: enough."""
+        """Limit the files that can still be made; None: enough."""
         st = os.statvfs(self.folder)
         limit = INODES if more is None else st.f_files - st.f_ffree + more
         self.assertTrue(mount(self.folder, 'remount', 'size=%d' % SIZE, 'nr_inodes=%d' % limit))
@@ -162,7 +164,7 @@ class Blocks(Disk):
 
 
 class Inodes(Disk):
-    """Blocks there are, so the plan knows of nothing."""
+    """There are blocks, so the plan sees no obstacle."""
 
     def test_wherever_it_stops_it_is_reported_and_can_be_finished_or_undone(self):
         for action in REPAIRS:

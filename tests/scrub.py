@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checking in part: what an earlier check found is believed as long as nothing has changed, parts joined
-tell what the whole tells, and what is kept lies in the cache folder and nowhere else.
+"""Partial checks: the results of an earlier check are believed as long as nothing has changed,
+joined parts give the result of the whole, and records lie in the cache folder and nowhere else.
 
-ATTICSCOPE names the program. The repositories of the corpus (SHARED, by default ../shared beside the
-source) are checked in parts where they are there."""
+ATTICSCOPE names the program. The repositories of the corpus (SHARED, by default ../shared beside
+the source) are checked in parts if they are there."""
 import glob
 import hashlib
 import json
@@ -21,7 +21,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORPUS = os.path.join(os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared'),
                       'corpus')
 YESTERDAY = 1400000000
-# What tells how it was found out, not what.
+# Fields that say how the result was found.
 HOW = ('segments_remembered',)
 
 
@@ -36,7 +36,7 @@ def tree(path):
 
 
 def age(repo):
-    """Segments were written long ago: their time shows a later change."""
+    """Make segments old: their mtime then shows a later change."""
     for path in glob.glob(os.path.join(repo, 'data', '*', '*')):
         if not os.path.islink(path) and os.stat(path).st_mtime != YESTERDAY:
             os.utime(path, (YESTERDAY, YESTERDAY))
@@ -56,7 +56,7 @@ class Case(unittest.TestCase):
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def check(self, *args, repo=None):
-        """The JSON object of one check, without complaints."""
+        """The JSON object of a check that prints no message."""
         status, out, err = self.run_program('check', '--json', *args[:1], repo or self.repo, *args[1:])
         self.assertEqual(err, '')
         self.assertIn(status, (0, 4))
@@ -201,7 +201,7 @@ class Scrub(Case):
         self.assertEqual((status, len(json.loads(out)['lost'])), (0, 1))
 
     def restore_mtime(self, number):
-        """A bit that rotted shows no time."""
+        """A bit that rotted leaves the mtime as it was."""
         os.utime(self.segment(number), (YESTERDAY, YESTERDAY))
         with open(self.cache_file()) as f:
             cache = json.load(f)
@@ -384,7 +384,8 @@ class Scrub(Case):
 
 
 class Between(Case):
-    """What a person, Attic or a disk may do between two checks, at random on the corpus' repositories."""
+    """What a person, Attic or a disk may do between two checks, at random on the corpus's
+    repositories."""
 
     def flip(self, pattern, chance):
         paths = [p for p in sorted(glob.glob(os.path.join(self.repo, pattern)))

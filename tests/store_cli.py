@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The store on the command line: create, put, put --batch and delete; what they print, what they
-refuse, and that a command that failed has changed no byte.
+"""The store on the command line: create, put, put --batch and delete; what they print and refuse,
+and that a failed command has changed no byte.
 
 ATTICSCOPE names the program. What it wrote is read back from the format alone."""
 import hashlib
@@ -33,7 +33,7 @@ def key_of(number):
 
 
 def run(*args, stdin=subprocess.DEVNULL, input=None, **more):
-    """(status, standard output, standard error) of one run; the output stays bytes."""
+    """(status, standard output, standard error) of one run, as bytes."""
     source = {'stdin': stdin} if input is None else {'input': input}
     more.setdefault('stdout', subprocess.PIPE)
     more.setdefault('env', cli.ENVIRONMENT)
@@ -70,7 +70,7 @@ def entries(data):
 
 
 def objects(path):
-    """What the committed log holds, without a look at the index."""
+    """The objects of the committed log, regardless of the index."""
     committed, current = {}, {}
     for _, name in segments(path):
         with open(name, 'rb') as f:
@@ -85,7 +85,7 @@ def objects(path):
 
 
 def hold(path, kind):
-    """A process that holds Attic's lock on @path, as Attic takes it. End it with let_go."""
+    """Start a process that holds Attic's lock on @path, taken as Attic does. End it with let_go."""
     code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\n'
             'fcntl.lockf(f, fcntl.%s)\nprint("held", flush=True)\nsys.stdin.read()' % kind)
     holder = subprocess.Popen([sys.executable, '-c', code, os.path.join(path, 'config')],
@@ -126,7 +126,7 @@ class Case(unittest.TestCase):
         return path
 
     def ok(self, *args, **more):
-        """Standard output, as text, of a run that must succeed silently."""
+        """Standard output, as text, of a run that must succeed without messages."""
         status, out, err = run(*args, **more)
         self.assertEqual((status, err), (0, ''), (args, out))
         return out.decode() if out is not None else None
@@ -154,7 +154,7 @@ class Case(unittest.TestCase):
             self.assertTrue(after[name] == data, name + ' was changed')
 
     def holds(self, want):
-        """The repository is clean and holds just @want, by its log and by its index."""
+        """The repository is clean and holds exactly @want, by its log and by its index."""
         check = self.object('check', self.path)
         self.assertEqual((check['clean'], check['objects'], check['tail']),
                          (True, len(want), 'none'))
@@ -414,7 +414,7 @@ class Batch(Case):
             self.file(name, data)
         keys = {name: key_of(n) for n, name in enumerate(names)}
         text = '\n# a comment\n   \n#%s plain\n' % key_of(99)
-        # The last line does not end in a newline.
+        # The last line has no newline.
         text += '\n'.join('%s  %s' % (keys[name], name) for name in names)
         told = json.loads(run('put', '--batch', '--json', self.path, cwd=self.folder,
                               input=text.encode('utf-8', 'surrogateescape'))[1])
@@ -478,7 +478,7 @@ class Batch(Case):
 
 
 class BatchOfManySegments(Batch):
-    """The same where a transaction takes many segments in many folders."""
+    """The same when a transaction fills many segments in many folders."""
     settings = ('--max-segment-size=200', '--segments-per-dir=3')
 
     def test_many_in_one_transaction(self):
@@ -579,7 +579,7 @@ class Refusals(Case):
         self.ok('put', self.path, key_of(2), input=b'two')
 
     def refused(self, pattern, is_read=False, **more):
-        """No command runs, or reads its standard input before it is refused; all say why."""
+        """Every command is refused before it reads its standard input, and says why."""
         text = '%s /dev/null\n' % key_of(3)
         for args in (('put', self.path, key_of(3)), ('put', '--json', self.path, key_of(1)),
                      ('put', '--batch', self.path), ('delete', self.path, key_of(1))):
@@ -759,7 +759,7 @@ class Interrupts(Case):
         return process
 
     def cancelled(self, process, number=signal.SIGINT):
-        """Send it a signal; returns what it said."""
+        """Send it a signal; returns its messages."""
         process.send_signal(number)
         process.wait(60)
         process.stdin.close()
@@ -795,7 +795,7 @@ class Interrupts(Case):
         self.holds({key_of(1): b'kept'})
 
     def interrupted_at(self, call, when, path, *args):
-        """One run with a SIGINT when the system call @call (on the file @path, if there is one) was
+        """A run that gets a SIGINT when the system call @call (on the file @path, if given) was
         done @when times."""
         trace = ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
                  '-e', 'inject=%s:signal=INT:when=%d' % (call, when)]

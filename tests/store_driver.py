@@ -1,4 +1,4 @@
-"""The program storedrv, started, asked and killed; and what its tests share.
+"""Starts, asks and kills the program storedrv; and what its tests share.
 
 STOREDRV names the program, SHARED the folder with the corpus and the reference reader (by default
 ../shared beside the source). Not a test by itself."""
@@ -12,7 +12,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 PROGRAM = os.environ.get('STOREDRV', 'storedrv')
 VALUE_MAX = 20 * 1024 * 1024 - 41
-PERIOD = 251    # as storedrv.c has it
+PERIOD = 251    # the same as in storedrv.c
 
 sys.path.insert(0, os.path.join(SHARED, 'tools'))
 try:
@@ -44,12 +44,12 @@ def made_up(size, seed):
 
 
 def summary(value):
-    """What "get" answers for @value."""
+    """The answer of "get" for @value."""
     return '%d %08x' % (len(value), zlib.crc32(value))
 
 
 def key_of(number):
-    """32 bytes; different numbers give different ones."""
+    """32 bytes, different for different numbers."""
     return struct.pack('<IQ', number * 2654435761 & 0xffffffff, number) + b'key of a test, 20 by'
 
 
@@ -83,7 +83,7 @@ class Driver:
         raise Refused(command, name, message)
 
     def ask(self, *words):
-        """The answer behind "ok". Raises Refused, Died."""
+        """The answer after "ok". Raises Refused, Died."""
         command = ' '.join(map(str, words))
         self.begin(command)
         return self.finish(command)
@@ -94,14 +94,14 @@ class Driver:
         return {name: int(value) for name, _, value in pairs if name != 'id'}
 
     def kill(self):
-        """As the system does when it kills a process: at once, wherever it is."""
+        """Kill it at once, wherever it is."""
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
 
     def quit(self):
-        """Let the program end by itself; raises Died unless it was content (no leak, no error)."""
+        """Let the program end by itself; raises Died if it reports a leak or an error."""
         self.process.stdin.close()
         status = self.process.wait(timeout=60)
         self.process.stdout.close()

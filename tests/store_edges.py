@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Values and keys at their limits: what a caller of the library gets, and what two independent
-readers find on the disk afterwards.
+readers then find on the disk.
 
 STOREDRV names the driver program."""
 import glob
@@ -33,7 +33,7 @@ class Edges(unittest.TestCase):
         self.assertEqual(caught.exception.name, name)
 
     def commit_and_compare(self, objects):
-        """Both readers, and the store opened anew, give exactly @objects."""
+        """Both readers, and the store opened again, find exactly @objects."""
         self.store.ask('commit')
         self.store.ask('close')
         log = reader.check(self.repo)
@@ -69,7 +69,7 @@ class Edges(unittest.TestCase):
         self.refused('object-not-found', 'get', ZEROS.hex())
 
     def test_colliding_keys_are_refused_and_everything_else_still_works(self):
-        """The format has their first four bytes choose their buckets."""
+        """Their first four bytes choose the bucket."""
         keys = [b'same' + key_of(i)[4:] for i in range(20000)]
         self.create()
         stored = {}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The store's lock against Attic's: a process that holds a record lock (fcntl.lockf) over the whole
-of config, shared or exclusive; and against another store.
+"""The store's lock against Attic's, a process that holds a record lock (fcntl.lockf) over all of
+config, shared or exclusive; and against another store.
 
 STOREDRV names the driver program."""
 import os
@@ -15,8 +15,8 @@ import unittest
 import reader
 from store_driver import Driver, Refused, key_of, made_up
 
-# What Attic does: attic/helpers.py, UpgradableLock. It says what it got and holds that until its
-# standard input ends.
+# As in attic/helpers.py, UpgradableLock. It says what it got and holds that until its standard
+# input ends.
 ATTIC = '''
 import fcntl, sys
 fd = open(sys.argv[1], 'r+')
@@ -69,7 +69,7 @@ class Lock(unittest.TestCase):
         return (store or self.store).ask('put', key or self.key, 10, 1)
 
     def refused(self, *words, store=None):
-        """The message of the refusal with lock-failed."""
+        """The message of a refusal with lock-failed."""
         with self.assertRaises(Refused) as caught:
             (store or self.store).ask(*words)
         self.assertEqual(caught.exception.name, 'lock-failed')
@@ -120,7 +120,7 @@ class Lock(unittest.TestCase):
             self.assertTrue(attic.has_lock)
             self.assertIn(str(attic.process.pid), self.refused('put', self.key, 10, 1))
             self.assertFalse(self.store.facts('state')['in_transaction'])
-            # The shared lock was kept: nobody can have come between.
+            # The shared lock was kept: nobody can have written in between.
             self.assertFalse(attic_gets(self.repo, 'LOCK_EX'))
         self.put()
         self.store.ask('commit')
@@ -161,7 +161,7 @@ class Lock(unittest.TestCase):
             store.ask('open', self.repo, 'lock-wait=20000')
         start = time.monotonic()
         first.begin('put %s 10 1' % self.key)
-        time.sleep(0.2)     # it waits for the second to go
+        time.sleep(0.2)     # it waits for the second store to close
         self.refused('put', key_of(2).hex(), 10, 1, store=second)
         self.assertLess(time.monotonic() - start, 10)
         second.ask('len')       # and it can go on reading
@@ -185,7 +185,7 @@ class Lock(unittest.TestCase):
         self.assertEqual(len(reader.check(self.repo).objects), 20)
 
     def race(self, stores, turn):
-        """Both put at once; whoever is refused closes, the other commits. How each ended."""
+        """Both put at once; a refused one closes, the other commits. Returns how each ended."""
         names = []
 
         def put(store):

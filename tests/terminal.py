@@ -1,7 +1,7 @@
-"""A program on a terminal of its own, kept by a tmux server that no other tmux knows of.
+"""A program on a terminal of its own, kept by a private tmux server.
 
-Shared by the tests of the terminal interface. Nothing here waits for a fixed time: a test says what it
-waits for, and fails with the screen in its message when that does not come."""
+Shared by the tests of the terminal interface. Nothing here waits for a fixed time: a test says what
+it waits for, and fails with the screen in its message when that does not come."""
 import atexit
 import glob
 import os
@@ -26,7 +26,7 @@ set -g escape-time 0
 set -g exit-empty off
 set -g allow-rename off
 set -g default-terminal screen
-# However the tests end, even killed, the server goes with them.
+# However the tests end, even killed, the server ends too.
 run-shell -b "while kill -0 %d 2>/dev/null; do sleep 1; done; tmux -L test kill-server"
 ''' % os.getpid()
 SGR = re.compile('\x1b\\[([0-9;:]*)m|\x1b[()].|\x0e|\x0f')
@@ -37,7 +37,8 @@ if not shutil.which('tmux'):
 
 
 class Screen:
-    """What a terminal shows: its lines, and of each line the characters in reverse, where the cursor is."""
+    """What a terminal shows: its lines, and the characters of each line in reverse, where the
+    cursor is."""
 
     def __init__(self, captured, lines):
         self.colour = False
@@ -76,7 +77,7 @@ class Screen:
 
     @property
     def words(self):
-        """All of it with single spaces, so that a text may be broken into lines."""
+        """All text with single spaces, so that line breaks do not matter."""
         return ' '.join(self.text.split())
 
     @property
@@ -87,7 +88,7 @@ class Screen:
 
     @property
     def selected(self):
-        """The row, or the cell, that the cursor is on."""
+        """The row or cell under the cursor."""
         rows = [r.strip() for r in self.reverse[2:-1] if r.strip()]
         return rows[0].rstrip('│┃|# ') if len(rows) == 1 else None
 
@@ -96,7 +97,7 @@ class Screen:
 
 
 class Server:
-    """The tmux server. Started by the first terminal, ended at the end of the tests, whatever happens."""
+    """The tmux server, started by the first terminal and always ended at the end of the tests."""
 
     folder = None
 
@@ -123,7 +124,7 @@ class Terminal:
     count = 0
 
     def __init__(self, command, columns=80, lines=24, env=None, folder='.'):
-        """Run @command, a list, with @env over a known environment."""
+        """Run @command, a list, with @env added to a known environment."""
         Terminal.count += 1
         self.name = 't%d' % Terminal.count
         self.columns, self.height = columns, lines
@@ -142,7 +143,8 @@ class Terminal:
         return self.tmux('display-message', '-p', form).stdout.decode().rstrip('\n')
 
     def tells(self, form, expected):
-        """Wait until tmux answers @form with @expected: what is shown may be there before the state is."""
+        """Wait until tmux answers @form with @expected, which may be later than the text on the
+        screen."""
         deadline = time.monotonic() + DEADLINE
         while (told := self.ask(form)) != expected:
             if time.monotonic() > deadline:
@@ -153,7 +155,7 @@ class Terminal:
     # ---- what a person does ----
 
     def press(self, *keys):
-        """Keys by the names that tmux has for them: "j", "Enter", "PgDn", "Escape"."""
+        """Press keys by their tmux names: "j", "Enter", "PgDn", "Escape"."""
         self.tmux('send-keys', *keys)
         return self
 
@@ -162,12 +164,12 @@ class Terminal:
         return self.press(*keys) if keys else self
 
     def send(self, data):
-        """Bytes, as a terminal sends them."""
+        """Send bytes as a terminal does."""
         self.tmux('send-keys', '-H', *['%02x' % byte for byte in data])
         return self
 
     def mouse(self, button, column, line, release=True):
-        """A button at a place, encoded in the way the program asked for; 64 and 65 are the wheel."""
+        """Press a button at a place, encoded as the program asked; 64 and 65 are the wheel."""
         if self.ask('#{mouse_sgr_flag}') == '1':
             self.send(b'\x1b[<%d;%d;%dM' % (button, column + 1, line + 1))
             if release and button < 64:
@@ -186,7 +188,7 @@ class Terminal:
     # ---- what a person sees ----
 
     def look(self):
-        """(is the program still there, its Screen)"""
+        """(is the program still running, its Screen)"""
         done = Server.run('display-message', '-p', '-t', self.name + ':', '#{pane_dead}', ';',
                           'capture-pane', '-p', '-e', '-t', self.name + ':')
         dead, _, captured = done.stdout.decode('utf-8', 'surrogateescape').partition('\n')
@@ -196,7 +198,8 @@ class Terminal:
         return self.look()[1]
 
     def wait(self, *conditions):
-        """The screen, as soon as all @conditions hold at once: texts, or functions of the screen."""
+        """Wait until all @conditions, texts or functions of the Screen, hold at once. Returns the
+        Screen."""
         deadline = time.monotonic() + DEADLINE
         while True:
             alive, screen = self.look()
@@ -220,7 +223,7 @@ class Terminal:
         return self.wait(lambda screen: (screen.selected or '').startswith(text))
 
     def ended(self):
-        """Wait for the end: the exit status, negative for a signal."""
+        """Wait for the end; returns the exit status, negative for a signal."""
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline:
             status, number = self.ask('#{pane_dead_status},#{pane_dead_signal}').split(',')
@@ -228,13 +231,13 @@ class Terminal:
                 return -int(number)
             if status:
                 return int(status)
-            # A tmux that was busy when its child ended may have missed it.
+            # A busy tmux may have missed the end of its child.
             os.kill(Server.pid, signal.SIGCHLD)
             time.sleep(PAUSE)
         raise AssertionError('the program did not end:\n' + self.screen().text)
 
     def written(self):
-        """All that stands on the screen and has scrolled off it, in lines as they were written."""
+        """All lines on the screen and those that scrolled off it, as they were written."""
         return self.tmux('capture-pane', '-p', '-J', '-S', '-').stdout.decode('utf-8', 'surrogateescape')
 
     def close(self):
@@ -242,8 +245,8 @@ class Terminal:
 
 
 class Case(unittest.TestCase):
-    """A temporary folder, and terminals that are looked after: at the end of each test what still runs is
-    left by its own command and must end well, and no sanitizer may have said anything."""
+    """A temporary folder, and terminals. At the end of each test programs that still run are quit
+    by their own command and must end well, and no sanitizer may have reported anything."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='atticscope-tui-')
@@ -272,14 +275,14 @@ class Case(unittest.TestCase):
     def finish(self, terminal):
         try:
             if terminal.ask('#{pane_dead}') == '0':
-                terminal.press('C-u', 'Escape')		# out of the prompt, where it is open
+                terminal.press('C-u', 'Escape')		# leave the prompt if it is open
                 terminal.type(':quit', 'Enter')
                 self.assertEqual(terminal.ended(), 0)
         finally:
             terminal.close()
 
     def open(self, repo, *options, columns=80, lines=24, **env):
-        """The program showing the overview of @repo."""
+        """Start the program and wait for the overview of @repo."""
         terminal = self.terminal([PROGRAM, *options, repo], columns, lines, **env)
         terminal.view('1')
         return terminal
@@ -290,7 +293,7 @@ class Case(unittest.TestCase):
         return terminal
 
     def age(self, repo):
-        """Segments were written long ago: only of such ones is it kept that they are whole."""
+        """Make segments old: only old ones are recorded as whole."""
         for path in glob.glob(os.path.join(repo, 'data', '*', '*')):
             os.utime(path, (1400000000, 1400000000))
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Every campaign to exhaustion, one after the other, and the figures of all of them.
+"""Every campaign to exhaustion, one after the other, and the figures of all.
 
-torture.py COMMAND... runs each, a program, a script or a line like "make fuzz", with ATTICSCOPE_TORTURE set, shows
-what it prints and how long it took, adds up the lines "figure: WHAT: COUNT" and "figure: WHAT, OF: COUNT", and says
-at the end what was tried and what was lost. "make torture" calls it. The exit status is 0 when nothing failed."""
+torture.py COMMAND... runs each, a program, a script or a line like "make fuzz", with
+ATTICSCOPE_TORTURE set, shows its output and its time, adds up the lines "figure: WHAT: COUNT" and
+"figure: WHAT, OF: COUNT", and prints at the end what was tried and what failed. "make torture"
+calls it. The exit status is 0 when nothing failed."""
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ def command_of(line):
 
 
 def run(program, figures):
-    """How it ended, in a word. Its figures are added to @figures; what it says is shown as it comes."""
+    """Its end in one word. Its figures are added to @figures; its output is shown as it comes."""
     env = dict(os.environ, ATTICSCOPE_TORTURE='1', CMOCKA_MESSAGE_OUTPUT='TAP')
     begun = time.monotonic()
     print('==== %s' % os.path.basename(program), flush=True)
@@ -46,7 +47,7 @@ def main():
             rows['%s in all' % kind] = sum(rows.values())
         for what, count in rows.items():
             print('%-*s %15s' % (width, what, format(count, ',')))
-    print('\n==== What was lost')
+    print('\n==== What failed')
     print('\n'.join('%s %s' % (end, name) for name, end in ends.items() if end != 'passed') or 'nothing')
     return 1 if 'FAILED' in ends.values() else 0
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The terminal interface as a person uses it: every view, the ways between them, search, prompt, help,
-sorting, filters, scrolling, the mouse, and every size of the terminal. What it shows is compared with what
-the commands say, and where the corpus is there (SHARED, by default ../shared beside the source), with its truth.
+"""The terminal interface as a person uses it: every screen, the ways between them, search, prompt,
+help, sorting, filters, scrolling, the mouse, and every size of the terminal. Its contents are
+compared with the output of the commands and, if the corpus is there (SHARED, by default ../shared
+beside the source), with its truth.
 
 ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
 import glob
@@ -22,7 +23,7 @@ CORPUS = sorted(glob.glob(os.path.join(SHARED, 'corpus', '*.json')))
 VIEWS = ('1 Overview', '2 Segments', '3 Entries', '4 Index', '5 Hints', '6 Problems', '7 Key', '8 Hex')
 SIZES = ((80, 24), (160, 50))
 
-# What must be there whole at 80x24, and what wider terminals have besides.
+# What must be complete at 80x24, and what wider terminals show besides.
 SHOWN = {
     '1': r'repository .* id .* transactions log .* lock .* verdict .* recommended ',
     '2': r'segment.* size.* entries.* live.* hints.* unused.* CRC.* state',
@@ -42,7 +43,7 @@ def output(*args):
 
 
 def truth(command, repo, *args):
-    """What the command line says: the rows, or the one object of check."""
+    """The output of the command line: the rows, or the one object of check."""
     return [json.loads(line) for line in output(command, '--json', repo, *args).splitlines()]
 
 
@@ -53,12 +54,12 @@ def numbers(screen, first=4):
 
 
 def is_list(screen):
-    """No line of what was there before is left: the terminal can be looked at while it is drawn upon."""
+    """No line of the last screen is left: the terminal can be read while it is drawn."""
     return len(numbers(screen)) == sum(1 for line in screen.lines[4:-1] if line.strip())
 
 
 def dumped(screen):
-    """The bytes of a hex dump, by their offsets."""
+    """The bytes of a hex dump, by offset."""
     found = {}
     for line in screen.lines[3:]:
         match = re.match(r'([0-9a-f]{10}) ((?:[ │]+[0-9a-f]{2}(?![0-9a-f]))+)', line)
@@ -68,7 +69,8 @@ def dumped(screen):
 
 
 def whole_repository(folder, segments=30, each=12):
-    """Of every kind of entry, and nothing wrong with it: every 5th object is replaced, every 7th deleted."""
+    """A whole repository with every kind of entry: every 5th object is replaced, every 7th
+    deleted."""
     rows, live = [], []
     for number in range(segments):
         entries = []
@@ -166,7 +168,7 @@ class Views(Case):
         self.assertNotIn('recommended', screen)
 
     def map_of(self, repo):
-        """The map that the command line's rows amount to."""
+        """The map that belongs to the rows of the command line."""
         cells = ''
         for row in truth('segments', repo, '--verify'):
             cells += ('!' if row['crc'] == 'damaged' else '~' if not row['committed'] else
@@ -258,7 +260,8 @@ class Views(Case):
 
 class Ways(Case):
     def follow(self, terminal, key, view):
-        """Press @key on what the cursor is on and wait for @view; None: for what has no tab of its own."""
+        """Press @key on the row under the cursor and wait for @screen; None: for one without a
+        tab."""
         terminal.wait(lambda s: s.selected)
         terminal.press(key)
         return terminal.view(view) if view else terminal.wait(lambda s: s.view is None)
@@ -530,7 +533,7 @@ class Help(Case):
               'r', '?', 'q Esc')
 
     def labels(self, terminal):
-        """The column of keys of the help screen, all of its pages."""
+        """The column of keys on all pages of the help screen."""
         found = set()
         screen = terminal.wait('keys of the screen', lambda s: s.selected)
         while True:
@@ -560,7 +563,7 @@ class Help(Case):
                     self.assertIn(label, labels)
                 words = {word for label in labels for word in label.split()}
                 self.assertLessEqual(set(hints), words)
-                self.assertIn('S', labels)      # salvage; among the segments the order
+                self.assertIn('S', labels)      # salvage; on the Segments screen the order
                 for other in set('sfa') - set(self.OWN[view]):
                     self.assertNotIn(other, labels)
                 terminal.press('q').view(view)
@@ -666,7 +669,7 @@ class Mouse(Case):
         terminal.mouse(65, 20, 9).wait(lambda s: numbers(s)[0] > 0)
         terminal.mouse(64, 20, 9).wait(lambda s: numbers(s)[0] == 0)
         terminal.mouse(0, 20, 11).at('7 ')
-        terminal.mouse(0, 20, 11).view('3')			# the second click of a double one
+        terminal.mouse(0, 20, 11).view('3')			# the second click of a double click
         terminal.wait('segment 7 ')
         terminal.mouse(0, 1, 1).view('1')
         line = [i for i, l in enumerate(terminal.screen().lines) if '▒▒█' in l][0]
@@ -705,7 +708,7 @@ class Resizing(Case):
                               lambda s: mark(s) == mark(before))
 
     def move(self, terminal, view):
-        """Move the cursor by two: (what tells where it is, the screen then)."""
+        """Move the cursor by two; returns (what shows where it is, the Screen)."""
         if view == '7':		# there is nothing to move on
             return lambda s: s.view, terminal.screen()
         key = 'Right' if view in '18' else 'Down'

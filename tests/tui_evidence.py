@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What the terminal interface and the commands say of the evidence: the credit of index and hints with its figures,
-segment files that take no part in the log or bear another number, copies beside a damaged segment, what became of
-an object, and plans that keep older versions or give readable objects up.
+"""What the terminal interface and the commands say about the evidence: the credit of index and
+hints with its figures, segment files that are no part of the log or have another number, copies
+beside a damaged segment, the fate of an object, and plans that keep older versions or give up
+readable objects.
 
 ATTICSCOPE names the program. Skipped without tmux."""
 import json
@@ -19,7 +20,7 @@ SIZES = ((80, 24), (160, 50))
 
 
 def whole(path, segments=4, each=6, first=0):
-    """So many objects in each of so many segments, nothing superseded."""
+    """@each objects in each of @segments segments, nothing superseded."""
     numbers = iter(range(first, first + segments * each))
     return Repository(path, [[(PUT, key_of(next(numbers)), os.urandom(200)) for _ in range(each)] + [COMMITTED]
                              for _ in range(segments)])
@@ -51,7 +52,7 @@ def with_foreign_segment(path):
 
 
 def with_copy(path):
-    """All of segment 1 is zeros, and a copy of it lies beside it."""
+    """Segment 1 is all zeros, and a copy of it lies beside it."""
     repo = whole(path)
     shutil.copy(repo.segment(1), repo.segment(1) + '~')
     with open(repo.segment(1), 'r+b') as f:
@@ -182,8 +183,8 @@ class Segments(Evidence):
 
 
 def with_moved_delete(path):
-    """The DELETEs of older versions of objects 1 and 2 stand behind their PUTs; index and hints know the objects. The
-    index counts wrong besides, so that recover has something to do."""
+    """The DELETEs of older versions of objects 1 and 2 lie behind their PUTs; index and hints know
+    the objects. The index also has a wrong count, so that recover has something to do."""
     repo = Repository(path, [[(PUT, key_of(i), os.urandom(100)) for i in range(8)] + [COMMITTED],
                              [(PUT, key_of(8), os.urandom(100)), COMMITTED]])
     with open(repo.segment(1), 'wb') as f:
@@ -199,7 +200,8 @@ def with_moved_delete(path):
 
 
 def with_older_versions(path):
-    """The newest versions of the manifest and of object 1 are damaged, older ones and a newer object are whole."""
+    """The newest versions of the manifest and of object 1 are damaged; older ones and a newer
+    object are whole."""
     manifest = bytes(32)
     first = [(PUT, manifest, b'old manifest'), (PUT, key_of(1), b'old'), (PUT, key_of(2), b'two'), COMMITTED]
     second = [(DELETE, manifest, b''), (PUT, manifest, b'new manifest'), (DELETE, key_of(1), b''),

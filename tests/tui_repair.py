@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Repairing in the terminal: the lock and its holders, the plan, the confirmation, the progress, the report,
-the way back, the log of it all, and what becomes of it when others write, or the program is told to end.
+"""Repairing in the terminal: the lock and its holders, the plan, the confirmation, the progress,
+the report, undo, the log of it all, and what happens when others write or the program is told to
+end.
 
 ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
 import fcntl
@@ -68,7 +69,7 @@ def with_superseded(path):
     for i in range(0, 20, 2):
         second += [(DELETE, key_of(i), b''), (PUT, key_of(i), b'new %d' % i * 40)]
     Repository(path, [first, second + [COMMITTED]])
-    with open(os.path.join(path, 'hints.1'), 'r+b') as f:	# both segments are on the list of those to compact
+    with open(os.path.join(path, 'hints.1'), 'r+b') as f:	# both segments are listed to be compacted
         hints = f.read()
         f.seek(0)
         f.write(hints.replace(b'\xa7compact\x90', b'\xa7compact\x92\x00\x01'))
@@ -76,7 +77,7 @@ def with_superseded(path):
 
 
 def with_damaged_commit(path):
-    """The newest transaction is whole but for the last bytes of its COMMIT."""
+    """The newest transaction lacks only the last bytes of its COMMIT."""
     repo = small(path)
     data = b'ATTICSEG' + entry(PUT, key_of(60), b'newest') + entry(PUT, key_of(61), b'too')
     data += entry(2)[:-1] + b'\xff'
@@ -86,8 +87,8 @@ def with_damaged_commit(path):
 
 
 def large(path, objects=400):
-    """Damaged, and with so many live entries in the damaged segment that copying takes its time. An object that was
-    replaced again and again lies between them, so that each is read by itself."""
+    """Damaged, with so many live entries in the damaged segment that copying takes time. Versions
+    of one object lie between them, so that each entry is read by itself."""
     between = (PUT, key_of(objects), bytes(1000))
     entries = [between]
     for i in range(objects):
@@ -117,7 +118,7 @@ def undo_list(repo):
 
 
 def is_clean(repo):
-    """What check says of @repo, whose lock another program holds."""
+    """Does check call @repo clean, whose lock another program holds?"""
     out = subprocess.run([PROGRAM, 'check', '--json', '--no-lock', repo], stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, timeout=120).stdout
     return json.loads(out)['clean']
@@ -127,7 +128,7 @@ class Steps(Case):
     """Steps that the tests share."""
 
     def finish(self, terminal):
-        """As everywhere, and no to the question whether to leave repair mode."""
+        """As everywhere, and answer no to leaving repair mode."""
         try:
             if terminal.ask('#{pane_dead}') == '0':
                 terminal.press('C-u', 'Escape', 'n')
@@ -166,7 +167,7 @@ class Steps(Case):
                              lambda s: re.search(VERIFIED_ANEW + verdict, s.words))
 
     def holder(self, repo, kind):
-        """A process that holds Attic's lock until its standard input closes."""
+        """Start a process that holds Attic's lock until its standard input closes."""
         code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\nfcntl.lockf(f, %d)\nprint("held", flush=True)\n'
                 'sys.stdin.read()' % kind)
         process = subprocess.Popen([sys.executable, '-c', code, os.path.join(repo, 'config')],
@@ -196,7 +197,7 @@ class Lock(Steps):
             terminal.press('u').wait('held already')
             terminal.press('r').wait('read again', 'REPAIR MODE')
             self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
-            screen = terminal.press('6').wait('[6 Problems]')	# our own lock is no problem
+            screen = terminal.press('6').wait('[6 Problems]')	# our own lock is not a problem
             self.assertNotIn('another process', screen.words)
             terminal.press('l').wait('READ-ONLY', 'given back', lambda s: 'REPAIR MODE' not in s)
             self.assertTrue(can_lock(repo, fcntl.LOCK_SH))
@@ -286,7 +287,7 @@ class Lock(Steps):
         self.is_free(repo)
 
     def is_free(self, repo):
-        """Soon: of a process that was killed its threads may outlive the first."""
+        """Wait: the threads of a killed process may outlive the first one."""
         deadline = time.monotonic() + DEADLINE
         while not can_lock(repo, fcntl.LOCK_EX):
             self.assertLess(time.monotonic(), deadline)
@@ -304,7 +305,7 @@ class Lock(Steps):
 
 
 class Whole(Steps):
-    """Upgrade, plan, wrong confirmation, right one, report, verified anew, undo."""
+    """Upgrade, plan, wrong confirmation, right one, report, verify again, undo."""
 
     def drive(self, repo, key, name, wanted, columns, lines, undone):
         before = contents(repo)
@@ -483,7 +484,7 @@ class Plan(Steps):
         repo = with_tail(self.path())
         terminal = self.upgraded(repo)
         self.plan(terminal, 'B', 'rollback').wait('data/0/3')
-        with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# one who heeds no lock
+        with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# a writer that ignores the lock
             f.write(b'ATTICSEG' + entry(PUT, key_of(70), b'sneaked in'))
         before = contents(repo)
         self.confirm(terminal, 'rollback')
@@ -531,7 +532,7 @@ class Folders(Steps):
         return terminal.press('F').wait(words[count], lambda s: len(self.rows(s)) == count)
 
     def rows(self, screen):
-        """The cells of each row up to the one that says whether it can be taken back."""
+        """The cells of each row up to the one that says whether it can be undone."""
         return [line.split()[:10] for line in screen.lines if re.match(r'20\d\d-\d\d-\d\d \d\d:\d\d ', line)]
 
     def purge(self, terminal, name):
@@ -699,7 +700,7 @@ class Folders(Steps):
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class SlowFolders(Steps):
-    """Undo folders on a disk that takes its time."""
+    """Undo folders on a slow disk."""
 
     def slowed(self, repo, call, delay, *more):
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, *more, '-e',
@@ -760,10 +761,10 @@ class SlowFolders(Steps):
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Slow(Steps):
-    """On a disk whose every read, or other call, takes a while."""
+    """A disk on which every read, or other call, is slow."""
 
     def slowed(self, repo, delay, call='pread64'):
-        """The program, of which each such system call takes @delay microseconds."""
+        """Start the program; each of these system calls takes @delay microseconds."""
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, '-e',
                                   'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, '-j', '1', repo],
                                  ASAN_OPTIONS='detect_leaks=0')
@@ -782,7 +783,7 @@ class Slow(Steps):
         before = contents(repo)
         terminal = self.begun(repo)
         terminal.wait('copying', '%', '█', 'KiB/s', 'left', 'x stops it at the next safe point')
-        for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# nothing else acts meanwhile
+        for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# no other key works meanwhile
             terminal.press(key)
         terminal.wait('salvage is running', 'REPAIR MODE')
         terminal.press('x')

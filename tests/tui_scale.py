@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The list of 200,000 segments in the terminal: scrolled, sorted by every column both ways, filtered and
-searched. The rows shown must be the right ones; how long each took is printed and not judged, since
-machines are busy.
+"""The list of 200,000 segments in the terminal: scrolled, sorted by every column both ways,
+filtered and searched. The rows shown must be the right ones; the times are printed and not judged,
+since machines are busy.
 
 ATTICSCOPE names the program. Skipped without tmux."""
 import os
@@ -15,7 +15,7 @@ from tui import numbers, truth
 
 SEGMENTS = 200000
 PER_FOLDER = 10000
-KINDS = 199		# files there are; every segment is a hard link to one of them
+KINDS = 199		# files; every segment is a hard link to one of them
 COMMITTED_KIND, DAMAGED_KIND, TAIL = 0, 13, 3
 EPOCH = 1400000000
 
@@ -43,7 +43,7 @@ def kind_of(number):
 
 
 def contents(kind):
-    """A PUT of a key that is the kind's own, some DELETEs of keys that nobody knows; a COMMIT."""
+    """A PUT of a key that only this kind has, some DELETEs of unknown keys, a COMMIT."""
     data = b'ATTICSEG' + entry(PUT, key_of(kind), b'%d ' % kind * (kind % 23))
     for i in range(kind % 7):
         data += entry(DELETE, key_of(1000 + i))
@@ -113,7 +113,8 @@ class Scale(Case):
         print('  %-34s %6.0f ms' % (what, (time.monotonic() - before) * 1000))
 
     def rows(self, what, keys, wanted, *conditions):
-        """After @keys the visible rows are the segments wanted(their count), under a title that tells so."""
+        """After @keys the visible rows are the segments wanted(their count), under a matching
+        title."""
         def right(screen):
             shown = numbers(screen)
             return shown and shown == wanted(len(shown))
@@ -126,7 +127,7 @@ class Scale(Case):
         return lambda count: [row['segment'] for row in rows[-count:]]
 
     def ordered(self, key, title, rows):
-        """After @key the title says that the rows are sorted so, and they are, from one end to the other."""
+        """After @key the title names the order, and the rows have it from one end to the other."""
         words = 'sorted by ' + title
         self.timed(words, lambda: self.terminal.press(key),
                    lambda screen: screen.lines[2].endswith(words))

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The terminal interface and what surrounds it: kinds of terminals and locales, signals and lost terminals,
-a repository that others change or lock meanwhile, hostile names, long work, and what the system saw it do.
+"""The terminal interface and its surroundings: kinds of terminals and locales, signals and lost
+terminals, a repository that others change or lock meanwhile, hostile names, long work, and the
+system calls that it makes.
 
 ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
 import fcntl
@@ -47,7 +48,7 @@ def state(repo):
 
 
 def process_is_gone(pid):
-    """True as soon as no process @pid runs any more; False when it does not end."""
+    """True as soon as process @pid has ended; False if it does not end."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
         try:
@@ -62,7 +63,7 @@ def process_is_gone(pid):
 
 class Appearance(Case):
     def through_all_views(self, terminal):
-        """Each view's screen."""
+        """The Screen of each screen."""
         terminal.wait('recommended')
         for view in VIEWS:
             terminal.press(view)
@@ -104,7 +105,7 @@ class Appearance(Case):
     def test_map_of_blocks_in_a_utf8_locale(self):
         self.open(self.sample(), '--verify', LC_ALL='C.UTF-8').wait('▒▒█▒', '█ live', '░ nothing live')
 
-    # What curses keeps of a terminal that it does not know is not ours to free.
+    # Memory that curses keeps for an unknown terminal is not ours to free.
     UNKNOWN = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
 
     def test_an_unknown_terminal_is_named_and_drawn_as_an_xterm(self):
@@ -129,7 +130,7 @@ class Appearance(Case):
 
 
 class Ends(Case):
-    """In a shell, whose terminal must be usable again afterwards."""
+    """In a shell, whose terminal must be usable afterwards."""
 
     def setUp(self):
         super().setUp()
@@ -137,7 +138,7 @@ class Ends(Case):
         self.asked = 0
 
     def start(self, *options, **env):
-        """(a shell in which the program shows a view, the program's pid)"""
+        """(a shell in which the program shows a screen, the program's pid)"""
         shell = self.shell(**env)
         shell.type('before=$(stty -g)', 'Enter')
         shell.type(' '.join([PROGRAM, *options, self.repo]), 'Enter').view('1')
@@ -149,7 +150,7 @@ class Ends(Case):
             return int(f.read().split()[-1])
 
     def is_restored(self, shell, status):
-        """The prompt is there and takes commands; the terminal is as it was; the status is as said."""
+        """The prompt is back and works, the terminal is as before, and the status is @status."""
         shell.wait(lambda s: s.text.rstrip().endswith('ready>'))
         self.asked += 1
         shell.type('echo "%d. status $? $([ "$(stty -g)" = "$before" ] && echo restored || echo wrong)"'
@@ -172,7 +173,7 @@ class Ends(Case):
             with self.subTest(number.name):
                 shell, pid = self.start()
                 os.kill(pid, number)
-                # Leaving in order, or by the signal itself.
+                # It leaves in order, or by the signal itself.
                 self.is_restored(shell, '(0|%d)' % (128 + number))
                 self.assertTrue(process_is_gone(pid))
 
@@ -292,7 +293,7 @@ class Others(Case):
         terminal.press('2').view('2')
 
     def locked(self, repo, kind):
-        """@repo locked as Attic does it."""
+        """Lock @repo as Attic does."""
         f = open(os.path.join(repo, 'config'), 'r+')
         self.addCleanup(f.close)
         fcntl.lockf(f, kind)
@@ -356,7 +357,7 @@ class Others(Case):
 
 
 class Untouched(Case):
-    """What a whole session leaves behind, and what the system saw of it."""
+    """What a whole session leaves behind, and its system calls."""
 
     def session(self, terminal):
         terminal.wait('recommended')
@@ -397,7 +398,7 @@ class Untouched(Case):
         opened = [l for l in lines if l.startswith('open') and '= -1' not in l]
         self.assertTrue([l for l in opened if repo in l])
         for line in lines:
-            if os.path.join(self.folder, 'cache') in line:   # what was found whole
+            if os.path.join(self.folder, 'cache') in line:   # the records of whole segments
                 self.assertNotIn(repo, line)
             elif line.startswith('open'):
                 if 'O_RDONLY' not in line or 'O_CREAT' in line or 'O_TRUNC' in line:
@@ -411,10 +412,10 @@ class Untouched(Case):
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class LongWork(Case):
-    """Verification of a repository on a slow disk: every reading call takes a while."""
+    """Verification on a slow disk: every reading call is slow."""
 
     def open_slow(self, *options, delay=25000):
-        """@delay: microseconds that each reading call takes at least."""
+        """@delay: the least microseconds that each reading call takes."""
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64', '-e',
                                   'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1', *options,
                                   self.sample()], ASAN_OPTIONS='detect_leaks=0')

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The terminal interface in a bad world: a disk that fails under it, a repository that others write without a pause,
-links and FIFOs in the place of files, files that may not be read. It says so, and goes on.
+"""The terminal interface under bad conditions: a failing disk, a repository that others write
+without a pause, links and FIFOs in place of files, files that may not be read. It says so, and goes
+on.
 
 ATTICSCOPE names the program, BADBLOCKS_LIBRARY the failing disk. Skipped without tmux."""
 import os

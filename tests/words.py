@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What is said to a person, on the command line: commands that can be typed, what opening has read already,
-names in data/ that other programs fail on, the manifest, the client's cache, and who may read a file.
+"""What the command line says to a person: commands that can be typed, what opening has already
+read, names in data/ that other programs fail on, the manifest, the client's cache, and who may read
+a file.
 
 ATTICSCOPE names the program."""
 import os
@@ -81,7 +82,7 @@ class Commands(Case):
 
 
 class Read(Case):
-    """What opening has read is told by info, and once."""
+    """info reports what opening has read, and reports it once."""
 
     def test_info_names_missing_segments_with_objects_by_the_hints(self):
         before = self.object('info', '--json', self.path)['problems']
@@ -114,7 +115,7 @@ class Read(Case):
 
 
 class Names(Case):
-    """What lies in data/ and is neither a folder nor a segment of the repository."""
+    """Files in data/ that are neither a folder nor a segment of the repository."""
 
     def check(self):
         return words(run('check', self.path)[1])
@@ -130,7 +131,7 @@ class Names(Case):
         self.assertEqual([p['code'] for p in report['problems']].count('folder-name'), 3)
         self.assertIn('Before Attic is run, move each folder', report['advice'])
         self.assertIn('Before Attic is run', words(self.ok('info', self.path)))
-        with self.assertRaises(ValueError):	# what attic/repository.py does
+        with self.assertRaises(ValueError):	# as attic/repository.py does
             for _, folders, _ in os.walk(os.path.join(self.path, 'data')):
                 folders.sort(key=int)
 
@@ -147,7 +148,7 @@ class Names(Case):
 
 
 class Causes(Case):
-    """Why part of it cannot be read: the one cause that it has."""
+    """Why part of it cannot be read: its one cause."""
 
     ALL = {'permission': 'permission', 'mount': '(?i)mount', 'kind': 'of the wrong kind|a link', 'disk': 'ddrescue'}
 
@@ -179,7 +180,7 @@ class Causes(Case):
 
 
 class Losses(Case):
-    """What a loss means, and what the client has to do with it."""
+    """What a loss means, and what the client must do about it."""
 
     MANIFEST = bytes(32)
 
@@ -190,7 +191,7 @@ class Losses(Case):
         self.repo.damage(key)
 
     def everything(self):
-        """check, its JSON, and both plan and report of its repair."""
+        """check, its JSON, and plan and report of its repair."""
         check = words(run('check', self.path)[1])
         report = self.object('check', '--json', self.path, status=4)
         return check, report, [words(self.ok('salvage', option, self.path, status=status))
@@ -232,7 +233,8 @@ class Losses(Case):
 
 
 class Repairs(Case):
-    """What a problem says of repairs, beside the one that mends it and the one that is recommended."""
+    """What a problem says about repairs, beside the one that mends it and the one that is
+    recommended."""
 
     def groups(self):
         """The paragraphs of each problem that check prints."""
@@ -269,7 +271,7 @@ class Repairs(Case):
 
 
 class Ways(Case):
-    """Two repairs laid side by side count what they lose by one rule."""
+    """Two repairs shown side by side count their losses by one rule."""
 
     def test_objects_that_only_the_index_of_the_tail_knows_are_lost_by_both(self):
         shutil.rmtree(self.path)
@@ -296,13 +298,13 @@ class Ways(Case):
 
 @unittest.skipUnless(os.geteuid() == 0 and shutil.which('setpriv'), 'only root can be another user')
 class Owners(Case):
-    """Where a permission is missing, whose the file is and who is asking."""
+    """When a permission is missing: who owns the file and who asks."""
 
     ASKER = 'you are uid 65534 (%s)' % pwd.getpwuid(65534).pw_name
 
     def setUp(self):
         super().setUp()
-        programs = tempfile.mkdtemp(prefix='atticscope-program-')	# they may not enter where it was built
+        programs = tempfile.mkdtemp(prefix='atticscope-program-')	# they may not enter the build folder
         self.addCleanup(shutil.rmtree, programs)
         self.program = shutil.copy(PROGRAM, programs)
         os.chmod(programs, 0o755)
@@ -317,7 +319,7 @@ class Owners(Case):
         os.chmod(os.path.join(self.path, name), mode)
 
     def ask(self, *args):
-        """What another user is told."""
+        """The messages that another user gets."""
         done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', self.program, *args],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                               env=dict(os.environ, LC_ALL='C.UTF-8'))
@@ -339,7 +341,7 @@ class Owners(Case):
                 self.refuse(name, mode)
                 for command in ('check', 'info'):
                     text = self.ask(command, self.path)
-                    if command == 'check' or name != 'data/0/1':	# info looks into no segment but the last
+                    if command == 'check' or name != 'data/0/1':	# info reads only the last segment
                         self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER), text)
                         self.assertIn('permission', text)
                     self.assertNotRegex(text, '(?i)mount|ddrescue|failing|link|move away|disk', text)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What Attic itself does wrong, each fault in a repository that attic_writer.py makes by repeating
-Attic's writes. None of them may be taken for worse than it is: check names it, what check
-recommends is accepted and loses nothing readable, and undo brings every byte back.
+"""Faults that Attic itself makes, each in a repository where attic_writer.py repeats Attic's
+writes. None of them may be taken for something worse: check names it, the recommended repair is
+accepted and loses nothing readable, and undo restores every byte.
 
 ATTICSCOPE names the program."""
 import hashlib
@@ -22,7 +22,7 @@ PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 IDENTITY = '%064x' % 0xa771c
 PER_FOLDER = 4
 LIMIT = 400
-OBJECT_MAX = 20 * 1024 * 1024   # what a reader of Attic accepts, header and key included
+OBJECT_MAX = 20 * 1024 * 1024   # the limit of Attic's reader, header and key included
 
 
 def key_of(number):
@@ -30,7 +30,7 @@ def key_of(number):
 
 
 class Past:
-    """A repository that Attic wrote, and the truth of it."""
+    """A repository as Attic wrote it, and its truth."""
 
     def __init__(self, splits=False):
         self.attic = Attic(IDENTITY, LIMIT, PER_FOLDER, splits)
@@ -51,7 +51,7 @@ class Past:
         self.attic.commit()
 
     def backups(self, count, first=0):
-        """Objects that are new each time, and the manifest over and over."""
+        """New objects each time, and the manifest over and over."""
         for number in range(first, first + count):
             for i in range(3):
                 self.put(key_of(10 * number + i))
@@ -115,8 +115,8 @@ class WritersFaults(unittest.TestCase):
                 if problem['code'] == code]
 
     def judge(self, files, truth, recommended):
-        """What check says of @files, which must recommend this. Following it is judged by the
-        truth, and by what the bytes prove; undo must bring every byte back."""
+        """The result of check on @files, whose advice must be @recommended. Following it is judged by
+        the truth, and by what the bytes prove; undo must restore every byte."""
         self.make(files)
         check = self.look()
         self.assertEqual(check['recommended'], recommended, check['problems'])
@@ -128,7 +128,7 @@ class WritersFaults(unittest.TestCase):
         return check
 
     def assert_undamaged(self, check):
-        """Nothing is called lost, nor the log damaged."""
+        """Check calls nothing lost, and the log undamaged."""
         self.assertNotRegex(check['verdict'], 'damaged|not complete')
         self.assertEqual((check['lost'], check['older'], check['at_least']), (0, 0, False))
 
@@ -164,8 +164,8 @@ class WritersFaults(unittest.TestCase):
         self.assertEqual(plan['dropped'], [MANIFEST.hex()])
 
     def test_a_store_gives_up_nothing_behind_a_moved_delete(self):
-        """With index and hints, without the newest, and with those of the COMMIT before: what a recovery keeps or
-        refuses, and a put and commit after it."""
+        """With index and hints, without the newest, and with those of the COMMIT before: what a
+        recovery keeps or refuses, and a put and commit after it."""
         past = moved_manifest()
         whole, value = past.attic.files(), past.objects[MANIFEST]
         past.put(key_of(9000))
@@ -194,7 +194,7 @@ class WritersFaults(unittest.TestCase):
                     self.assertEqual(self.look()['objects'], len(past.objects) + (files is behind))
 
     def test_a_moved_delete_deletes_nothing_with_index_and_hints_one_behind(self):
-        """A COMMIT came after them: they are still right about all that came before it."""
+        """A COMMIT came after them: they are still right about everything before it."""
         past = moved_manifest()
         witnesses = {name: data for name, data in past.attic.files().items()
                      if not name.startswith('data')}
@@ -236,7 +236,7 @@ class WritersFaults(unittest.TestCase):
     # ---- segments that stay ----
 
     def test_an_emptied_segment_that_was_not_removed_changes_nothing(self):
-        """unlink failed, and Attic ignored it."""
+        """unlink failed, and Attic ignored that."""
         past = Past().backups(3)
         past.put(key_of(500))
         past.commit()
@@ -256,8 +256,8 @@ class WritersFaults(unittest.TestCase):
         self.assert_gone(key_of(500))
 
     def old_put_without_its_delete(self):
-        """The segment of an object that was deleted stays, since unlink failed; then a later
-        compaction drops the DELETE that the first one carried on."""
+        """The segment of a deleted object stays, since unlink failed; then a later compaction drops
+        the DELETE that the first one carried over."""
         past = Past().backups(3)
         past.put(key_of(500))
         past.put(key_of(501))
@@ -268,7 +268,7 @@ class WritersFaults(unittest.TestCase):
         past.put(key_of(502))
         past.commit()
         self.assertEqual(by_log(past)[key_of(500)], DELETE)
-        past.delete(key_of(501))        # its copy stands beside the DELETE
+        past.delete(key_of(501))        # its copy lies beside the DELETE
         past.commit()
         self.assertNotIn(key_of(500), by_log(past))
         files = past.attic.files()
@@ -288,7 +288,7 @@ class WritersFaults(unittest.TestCase):
         self.assert_gone(key_of(500))
 
     def test_without_a_witness_the_old_put_counts_and_nothing_is_lost(self):
-        """Index and hints are gone: nobody can know of the DELETE. What is whole stays."""
+        """Index and hints are gone: nobody can know about the DELETE. Whole objects stay."""
         past, files, _ = self.old_put_without_its_delete()
         truth = past.truth()
         truth.may_stay = {key_of(500), key_of(501)}
@@ -301,8 +301,8 @@ class WritersFaults(unittest.TestCase):
     # ---- a first backup that died ----
 
     def after_a_first_backup_that_died(self, cut, backups):
-        """Its segment 0, without @cut bytes at the end, is opened for appending by the next run,
-        which writes the magic once more and counts offsets from there."""
+        """The next run opens its segment 0, without @cut bytes at the end, for appending, writes
+        the magic once more and counts offsets from there."""
         dead = Past()
         dead.put(key_of(1))
         dead.put(key_of(900))
@@ -326,7 +326,7 @@ class WritersFaults(unittest.TestCase):
                 past, files, truth = self.after_a_first_backup_that_died(cut, backups)
                 check = self.judge(files, truth, 'salvage')
                 self.assertIn(0, [problem['segment'] for problem in check['problems']])
-                if cut in (0, 101):	# the magic stands where an entry should begin
+                if cut in (0, 101):	# the magic is where an entry should begin
                     self.assertTrue(any('the magic a second time: a first backup was interrupted' in
                                         problem['message'] for problem in check['problems']), check['problems'])
                 self.assertEqual((check['lost'], check['older'], check['at_least']),
@@ -359,8 +359,8 @@ class WritersFaults(unittest.TestCase):
     # ---- a COMMIT that never reached the disk ----
 
     def test_a_transaction_whose_commit_was_lost_is_kept(self):
-        """fsync came before the flush: power went, and the end of the newest segment is missing,
-        while index and hints of it are there."""
+        """fsync came before the flush: after a power loss the end of the newest segment is missing,
+        but its index and hints are there."""
         past = Past().backups(4)
         past.put(key_of(700))
         past.attic.commit(compacts=False)
@@ -396,11 +396,11 @@ class WritersFaults(unittest.TestCase):
     # ---- an object that no reader accepts ----
 
     def test_an_object_over_the_limit_is_named_and_hides_no_other(self):
-        """Attic looks at the limit in reading only."""
+        """Attic checks the limit only when it reads."""
         for size, is_read in ((OBJECT_MAX, True), (OBJECT_MAX + 1, False)):
             with self.subTest(size=size):
                 past = Past().backups(2)
-                past.attic.limit = 2 * OBJECT_MAX       # all of them in one segment
+                past.attic.limit = 2 * OBJECT_MAX       # all in one segment
                 past.put(key_of(600))
                 past.attic.put(key_of(601), b'\xff' * (size - 41))
                 past.put(key_of(602))

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""How fast the program and the store are, each beside a yardstick in the same run: medians, ratios, goals.
+"""How fast the program and the store are, each beside a yardstick in the same run: medians, ratios,
+goals.
 
-bench.py PROGRAM MKREPO STORE LIMIT [--runs N] [--scale F] [--json FILE]
+  bench.py PROGRAM MKREPO STORE LIMIT [--runs N] [--scale F] [--json FILE]
 
-Makes its repositories in BENCH_DIR (by default a temporary folder below TMPDIR) and removes them; it needs
-20 GiB there. A command and its yardstick run in turn, so that what disturbs the machine disturbs both. Nothing
-here fails because it is slow: the machines are noisy. doc/performance.md says what the figures mean."""
+Makes its repositories in BENCH_DIR (by default a temporary folder below TMPDIR) and removes them;
+it needs 20 GiB there. A command and its yardstick take turns, so a disturbance hits both. Nothing
+fails here for being slow: the machines are noisy. doc/performance.md explains the figures."""
 import argparse
 import glob
 import json
@@ -39,7 +40,7 @@ def data_files(repo):
 
 
 def drop_cache(repo):
-    """Out of the page cache, as far as anybody may."""
+    """Drop the page cache, as far as permissions allow."""
     for path in data_files(repo) + glob.glob(os.path.join(repo, 'index.*')):
         fd = os.open(path, os.O_RDONLY)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -102,7 +103,7 @@ def memory_row(args, folder):
 
 
 def growth_rows(args, folder):
-    """Ten times the objects: how many times the seconds."""
+    """How many times longer ten times the objects take."""
     rows = []
     for name, (objects, size) in (('64 KiB', args.large), ('500 bytes', args.small)):
         repos = {key: make_repository(args.mkrepo, folder, count, size)
@@ -128,7 +129,7 @@ def copied(repo, folder):
 
 
 def store_round(store, folder, objects, size, commits):
-    """One life of a repository. A dictionary of figures."""
+    """The life of one repository; returns a dictionary of figures."""
     repo = os.path.join(folder, 'store')
 
     def run(what, *args):
@@ -192,7 +193,7 @@ def main():
     parser.add_argument('store')
     parser.add_argument('limit')
     parser.add_argument('--runs', type=int, default=7)
-    parser.add_argument('--scale', type=float, default=1, help='part of the objects to make')
+    parser.add_argument('--scale', type=float, default=1, help='fraction of the objects to make')
     parser.add_argument('--json', help='write the figures to this file')
     args = parser.parse_args()
     for name, (objects, size) in (('large', LARGE), ('small', SMALL), ('many', MANY)):

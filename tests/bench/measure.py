@@ -1,4 +1,4 @@
-"""Commands and functions timed in turn, and rows of figures beside their yardsticks and goals."""
+"""Times commands and functions in turn, and prints rows of figures beside yardsticks and goals."""
 import shutil
 import statistics
 import subprocess
@@ -7,11 +7,11 @@ import tempfile
 import time
 
 GNU_TIME = shutil.which('time')
-DONE = (0, 1)           # exit statuses: nothing is wrong, or it was mended
+DONE = (0, 1)           # exit statuses: nothing wrong, or repaired
 
 
 def timed(command):
-    """Seconds of wall clock of one run."""
+    """Wall-clock seconds of one run."""
     before = time.monotonic()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if done.returncode not in DONE:
@@ -20,8 +20,8 @@ def timed(command):
 
 
 def peak_memory(command):
-    """Peak memory in KiB of one run, by GNU time; None where that is not installed. What wait4 tells a
-    Python parent is the parent's own."""
+    """Peak memory in KiB of one run, by GNU time; None where that is not installed. wait4 would
+    report that of the Python parent."""
     if not GNU_TIME:
         return None
     with tempfile.NamedTemporaryFile('r') as out:
@@ -31,8 +31,8 @@ def peak_memory(command):
 
 
 def in_turn(runs, before=None, warm=True, **commands):
-    """The median seconds of each command, run A B C A B C ...; @before is called before each run. A first
-    round that does not count warms up."""
+    """The median seconds of each command, run A B C A B C ...; @before is called before each run. A
+    first round, not counted, warms up."""
     seen = {name: [] for name in commands}
     for run in range(runs + warm):
         for name, command in commands.items():

@@ -1,5 +1,6 @@
-"""What must not wait for the data: the terminal and the list of segments of a sparse terabyte beside find over
-its files, how they grow with it, and how soon a key is answered while a verification runs."""
+"""Whatever must not wait for data: the terminal and the list of segments on a sparse terabyte,
+beside find over its files; how they grow with it; and how soon a key is answered while a
+verification runs."""
 import os
 import random
 import re
@@ -14,16 +15,17 @@ SEGMENTS, OBJECTS = 200000, 10000000
 MEMORY_KIB = 64 * 1024
 KEYS = 200
 FRAME = 1 / 60
-BUSY_OBJECTS, BUSY_SIZE = 16384, 65536	# what is verified meanwhile
+BUSY_OBJECTS, BUSY_SIZE = 16384, 65536	# verified meanwhile
 
-# Keys, and what shows that they were answered: the tab of a view, or a row under the cursor, in reverse.
+# Keys, and the output that answers them: the tab of a screen, or a row under the cursor, in
+# reverse.
 ROW = rb'\x1b\[(?:\d+;)*7m'
 WALK = ((b'2', rb'\[2 Segments\]'), (b'j', ROW), (b'j', ROW), (b'k', ROW), (b'5', rb'\[5 Hints\]'), (b'j', ROW),
         (b'k', ROW), (b'6', rb'\[6 Problems\]'), (b'1', rb'\[1 Overview\]'))
 
 
 def commands(program, repo):
-    """Name, goal as a ratio to the first one, and what is to be timed."""
+    """(name, goal as a ratio to the first one, function to time) of each."""
     def first_screen():
         terminal = Terminal([program, '--no-lock', repo])
         terminal.close()
@@ -38,7 +40,7 @@ def commands(program, repo):
 
 
 def peak_memory(program, repo):
-    """KiB of the terminal after a walk through the views."""
+    """Peak memory of the terminal, in KiB, after a walk through the screens."""
     terminal = Terminal([program, '--no-lock', repo])
     for key, pattern in WALK:
         terminal.press(key, re.compile(pattern))
@@ -48,7 +50,7 @@ def peak_memory(program, repo):
 
 
 def answer_times(program, repo):
-    """Seconds from each of KEYS key presses to the whole screen, all while a verification runs."""
+    """Seconds from each of KEYS key presses to its whole frame, while a verification runs."""
     chance = random.Random(1)
     terminal = Terminal([program, '--no-lock', repo])
     times = []
@@ -65,7 +67,7 @@ def answer_times(program, repo):
 
 
 def sized(args, folder, part):
-    """Medians, and the peak memory of the terminal in KiB, of a part of the sparse terabyte."""
+    """Medians, and the terminal's peak memory in KiB, for a fraction of the sparse terabyte."""
     repo = os.path.join(folder, 'sparse')
     subprocess.run([args.mkrepo, '--sparse', repo, str(int(SEGMENTS * part)), str(int(OBJECTS * part))],
                    check=True)
@@ -82,7 +84,7 @@ def keys_row(args, folder):
     times = answer_times(args.program, repo)
     shutil.rmtree(repo)
     in_time = sum(seconds < FRAME for seconds in times) / len(times)
-    return row('key to screen while all is verified, 99 of 100', 'a frame of 60 Hz',
+    return row('key to screen during verification, 99 of 100', 'a frame of 60 Hz',
                times[len(times) * 99 // 100], FRAME, 1,
                note='median %.1f ms, %.1f %% in time' % (times[len(times) // 2] * 1e3, in_time * 100))
 

@@ -1,4 +1,5 @@
-"""The program on a pseudo-terminal, with a clock: how long from a key to the screen that answers it."""
+"""The program on a pseudo-terminal, with a clock: how long from a key to the frame that answers
+it."""
 import fcntl
 import os
 import pty
@@ -9,9 +10,9 @@ import struct
 import termios
 import time
 
-QUIET = 0.002		# seconds without output: the frame is whole
+QUIET = 0.002		# seconds without output that end a frame
 PATIENCE = 60
-LAST_LINE = re.compile(rb':back')	# how the bottom line ends, and with it a first screen
+LAST_LINE = re.compile(rb':back')	# the end of the bottom line, and so of the first frame
 
 
 class Terminal:
@@ -23,12 +24,12 @@ class Terminal:
             os.environ.update(TERM='xterm', LC_ALL='C.UTF-8')
             os.execv(command[0], command)
         self.first_screen = self.answer(LAST_LINE) - self.began
-        # Threads that wait for work, and never more at rest.
+        # Waiting threads; at rest there are never more.
         time.sleep(0.1)
         self.resting_threads = self.threads()
 
     def read(self, wait):
-        """What it writes next, b'' when that is nothing for @wait seconds."""
+        """The next output; b'' when there is none for @wait seconds."""
         if not select.select([self.fd], [], [], wait)[0]:
             return b''
         try:
@@ -37,7 +38,7 @@ class Terminal:
             return b''
 
     def answer(self, pattern):
-        """Wait for @pattern in what is written from now on. When the last byte of its frame came."""
+        """Wait for @pattern in new output; returns when the last byte of its frame came."""
         text = b''
         while not pattern.search(text):
             part = self.read(PATIENCE)
@@ -50,12 +51,12 @@ class Terminal:
         return last
 
     def discard(self):
-        """Forget what was written so far; unread it would stop the program in the end."""
+        """Drop the output so far; unread it would stop the program in the end."""
         while self.read(0):
             pass
 
     def press(self, keys, pattern):
-        """Seconds from @keys to the whole screen that shows @pattern."""
+        """Seconds from @keys to the whole frame that shows @pattern."""
         self.discard()
         before = time.monotonic()
         os.write(self.fd, keys)
@@ -68,7 +69,7 @@ class Terminal:
         return self.threads() > self.resting_threads
 
     def peak_memory(self):
-        """KiB of memory of its own at the most; mapped pages of files are not counted."""
+        """Peak memory of its own, in KiB, without mapped pages of files."""
         with open('/proc/%d/status' % self.pid) as f:
             figures = dict(re.findall(r'(\w+):\s+(\d+) kB', f.read()))
         return int(figures['VmHWM']) - int(figures['RssFile'])

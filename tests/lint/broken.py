@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The tests of the house fail when something is wrong with it: a copy gets a floor on top with two
-folders side by side, and then one fault at a time; a copy of engine/, and one of ui/ above it."""
+"""Tests of the tests beside this file: they fail when something is wrong. A copy of engine/, and
+one of ui/ above it, gets a floor on top with two folders side by side, and then one fault at a
+time."""
 import os
 import shlex
 import shutil
@@ -19,8 +20,8 @@ if not BUILD:
 
 
 class House:
-    ROOTS = ()		# what is copied; the two folders come into the last of these
-    BOTTOM = ''		# where faults are put that reach up to them
+    ROOTS = ()		# what is copied; the two folders go into the last one
+    BOTTOM = ''		# where faults that reach up to them go
 
     def setUp(self):
         root = self.ROOTS[-1]
@@ -49,7 +50,7 @@ class House:
         return path
 
     def add(self, folder, name, text):
-        """A module of that name, into the folder and into its library."""
+        """Add a module to the folder and to its library."""
         source = self.write(folder, name + '.c', text)
         made = source[:-2] + '.o'
         subprocess.run([*shlex.split(os.environ['CC']), *shlex.split(os.environ['CC_FLAGS']),
@@ -59,7 +60,7 @@ class House:
                         made], check=True)
 
     def errors(self, wanted=None):
-        """(includes, circles, links), the latter of the folders @wanted or of all"""
+        """(includes, circles, links); the last of @wanted, or of all folders"""
         return (floors.include_errors(self.copy), floors.circle_errors(self.copy),
                 floors.link_errors(self.copy, wanted))
 

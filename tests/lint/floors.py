@@ -1,4 +1,4 @@
-"""The house: which folder lies on which floor, and what the tests beside this file look at.
+"""Which folder lies on which floor, and the checks of the tests beside this file.
 
 A folder may use the folders on the floors below its own; never one above, never one beside it."""
 import os
@@ -21,7 +21,7 @@ FLOORS = (			# from the bottom up
     ('src',),			# no library, but the program's own objects
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
-NEEDS = {			# the variable that names libraries for it and all above
+NEEDS = {			# the variable with the libraries that it and all above need
     'engine/cache': 'JANSSON_LIBS',
     'ui/term': 'NCURSES_LIBS',
 }
@@ -34,7 +34,7 @@ def folders():
 
 
 def below(folder):
-    """The folders that @folder may use, its own not among them."""
+    """The folders that @folder may use, without itself."""
     found = []
     for floor in FLOORS:
         if folder in floor:
@@ -54,8 +54,8 @@ def source_files(source):
 
 
 def resolve(source, path, name):
-    """The file that @path, of @source, includes as @name. It lies below the root of @path, as in
-    "format/segment.h" within engine/, or is named from the top of the source."""
+    """The file that @path, in @source, includes as @name: below the first folder of @path, as
+    "format/segment.h" in engine/, or named from the top of the source."""
     for found in (os.path.join(path.split('/')[0], name), name):
         if found in FOR_ALL or os.path.isfile(os.path.join(source, found)):
             return found
@@ -63,8 +63,8 @@ def resolve(source, path, name):
 
 
 def include_errors(source):
-    """Includes of what lies above or beside, and of what is private to another folder; and sources
-    that lie in no folder of the table, beside those that do."""
+    """Includes of files above or beside, and of private files of other folders; and sources beside
+    the folders of the table, but not in any of them."""
     errors = []
     roots = {folder.split('/')[0] for folder in folders()}
     for path in source_files(source):
@@ -96,14 +96,14 @@ def archive(build, folder):
 
 
 def made_of(build, folder):
-    """The files that hold what was compiled of @folder."""
+    """The files with the compiled code of @folder."""
     if folder == 'src':
         return [os.path.join(build, name) for name in os.environ['PROGRAM_OBJECTS'].split()]
     return [archive(build, folder)]
 
 
 def uses_in(build, folder):
-    """{module: {another of @folder: a name that it takes from there}}"""
+    """{module: {another module of @folder: a name that it uses of it}}"""
     rows = subprocess.run([*shlex.split(os.environ['NM']), '-P', '-A', '-g',
                            *made_of(build, folder)],
                           stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -117,7 +117,7 @@ def uses_in(build, folder):
 
 
 def find_circle(uses):
-    """Modules that use each other round, the first one also at the end; [] when none do."""
+    """Modules that use each other in a circle, with the first one repeated at the end; or []."""
     done = set()
 
     def follow(module, way):
@@ -152,7 +152,7 @@ def circle_errors(build):
 
 
 def link_errors(build, wanted=None):
-    """Link each folder (or those @wanted) with those below it alone: a name from elsewhere stays
+    """Link each folder, or those @wanted, with only those below it: a name from elsewhere is
     undefined."""
     errors = []
     for folder in wanted or folders():

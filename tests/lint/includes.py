@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""No file includes what lies above or beside its folder or is private to another, and no files of
-one folder call each other in a circle."""
+"""No file includes a header above or beside its folder, or one that is private to another; and no
+files of one folder call each other in a circle."""
 import os
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No folder calls what lies above or beside it: each is linked with those below it alone."""
+"""No folder calls one above or beside it: each is linked with only those below it."""
 import os
 import sys
 
