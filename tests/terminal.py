@@ -81,7 +81,7 @@ class Screen:
         return ' '.join(self.text.split())
 
     @property
-    def view(self):
+    def tab(self):
         """The name in brackets in the line of tabs: "6 Problems"."""
         found = re.findall(r'\[([^\]]*)\]', self.lines[1]) if len(self.lines) > 1 else []
         return found[0] if len(found) == 1 else None
@@ -214,9 +214,9 @@ class Terminal:
     def gone(self, text):
         return self.wait(lambda screen: text not in screen)
 
-    def view(self, name):
-        """Wait for a view, by a part of its name in the line of tabs."""
-        return self.wait(lambda screen: name in (screen.view or ''))
+    def tab(self, name):
+        """Wait for a screen, by a part of its name in the line of tabs."""
+        return self.wait(lambda screen: name in (screen.tab or ''))
 
     def at(self, text):
         """Wait until the row under the cursor begins with @text."""
@@ -284,7 +284,7 @@ class Case(unittest.TestCase):
     def open(self, repo, *options, columns=80, lines=24, **env):
         """Start the program and wait for the overview of @repo."""
         terminal = self.terminal([PROGRAM, *options, repo], columns, lines, **env)
-        terminal.view('1')
+        terminal.tab('1')
         return terminal
 
     def verified(self, repo, **more):

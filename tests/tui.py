@@ -20,7 +20,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 CORPUS = sorted(glob.glob(os.path.join(SHARED, 'corpus', '*.json')))
 
-VIEWS = ('1 Overview', '2 Segments', '3 Entries', '4 Index', '5 Hints', '6 Problems', '7 Key', '8 Hex')
+SCREENS = ('1 Overview', '2 Segments', '3 Entries', '4 Index', '5 Hints', '6 Problems', '7 Key', '8 Hex')
 SIZES = ((80, 24), (160, 50))
 
 # What must be complete at 80x24, and what wider terminals show besides.
@@ -115,18 +115,18 @@ class ByHand(Case):
         self.open(repo, '--verify').wait('by hand', '    version = 1', lambda s: 'id = <64 hex digits>' in s)
 
 
-class Views(Case):
-    def whole(self, terminal, view):
-        """Wait until @view stands whole: frame lines in their places, no line longer than the terminal."""
-        name = VIEWS[int(view) - 1]
-        wide = WIDE.get(view, '') if terminal.columns >= 160 else ''
+class Screens(Case):
+    def whole(self, terminal, tab):
+        """Wait until the screen of @tab is complete: frame lines in their places, no line longer than the terminal."""
+        name = SCREENS[int(tab) - 1]
+        wide = WIDE.get(tab, '') if terminal.columns >= 160 else ''
 
         def frame(screen):
             top, tabs, bottom = screen.lines[0], screen.lines[1], screen.lines[-1]
-            return (len(screen.lines) == terminal.height and screen.view == name and
+            return (len(screen.lines) == terminal.height and screen.tab == name and
                     'READ-ONLY' in top and top.startswith(' atticscope') and
-                    all(v in tabs for v in VIEWS) and bottom.endswith('q:back') and '?:help' in bottom)
-        screen = terminal.wait(frame, lambda s: re.search(SHOWN[view], s.words),
+                    all(v in tabs for v in SCREENS) and bottom.endswith('q:back') and '?:help' in bottom)
+        screen = terminal.wait(frame, lambda s: re.search(SHOWN[tab], s.words),
                                lambda s: re.search(wide, s.words))
         self.assertLessEqual(max(map(len, screen.lines)), terminal.columns)
         self.assertEqual(terminal.ask('#{pane_width}x#{pane_height}'),
@@ -142,21 +142,21 @@ class Views(Case):
         terminal.type(':history ' + key[:12], 'Enter')
         self.whole(terminal, '7')
         terminal.wait(key)
-        for view in '23456781345627815':
-            terminal.press(view)
-            self.whole(terminal, view)
+        for tab in '23456781345627815':
+            terminal.press(tab)
+            self.whole(terminal, tab)
         terminal.press('3')
         self.whole(terminal, '3')
         if columns >= 160:
             terminal.wait(truth('entries', repo, '0')[0]['key'])
 
-    def test_every_view_stands_whole_at_every_size_for_a_whole_repository(self):
+    def test_every_screen_is_complete_at_every_size_for_a_whole_repository(self):
         repo = whole_repository(self.folder)
         for size in SIZES:
             with self.subTest(size):
                 self.drive(repo, *size)
 
-    def test_every_view_stands_whole_at_every_size_for_a_damaged_repository(self):
+    def test_every_screen_is_complete_at_every_size_for_a_damaged_repository(self):
         repo = self.sample()
         for size in SIZES:
             with self.subTest(size):
@@ -208,7 +208,7 @@ class Views(Case):
         repo = self.sample()
         problems = truth('check', repo)[0]['problems']
         terminal = self.verified(repo, columns=160, lines=50)
-        terminal.press('6').view('6')
+        terminal.press('6').tab('6')
         for problem in problems:
             place = '%(segment)d:%(offset)d' % problem if problem['offset'] is not None else ''
             terminal.at(problem['severity'])
@@ -227,17 +227,17 @@ class Views(Case):
             self.assertEqual([int(word) for word in line[3:7]],
                              [row['entries'], row['puts'], row['deletes'], row['live']], line)
             self.assertEqual('bad' in line, row['crc'] == 'damaged', line)
-        terminal.press('5').view('5')
+        terminal.press('5').tab('5')
         screen = terminal.wait(is_list, lambda s: len(numbers(s)) >= 47)
         marked = [int(l.split()[0]) for l in screen.lines[4:-1] if '!' in l]
         self.assertEqual(marked, [r['segment'] for r in truth('hints', repo)
                                   if not r.get('agree', True)])
-        terminal.press('4').view('4')
+        terminal.press('4').tab('4')
         want = [r['bucket'] for r in truth('index', repo)]
         screen = terminal.wait(is_list, lambda s: len(numbers(s)) >= 50)
         self.assertEqual(numbers(screen), want[:len(numbers(screen))])
 
-    def test_an_empty_repository_and_one_without_index_or_hints_show_every_view(self):
+    def test_an_empty_repository_and_one_without_index_or_hints_show_every_screen(self):
         bare = os.path.join(self.folder, 'bare')
         os.makedirs(os.path.join(bare, 'data'))
         with open(os.path.join(bare, 'config'), 'w') as f:
@@ -249,27 +249,27 @@ class Views(Case):
         for repo in (bare, stripped):
             with self.subTest(os.path.basename(repo)):
                 terminal = self.verified(repo)
-                for view in '2456':
-                    terminal.press(view).view(view)
-                for view in '378':
-                    terminal.press(view)
-                terminal.press('1').view('1')
+                for tab in '2456':
+                    terminal.press(tab).tab(tab)
+                for tab in '378':
+                    terminal.press(tab)
+                terminal.press('1').tab('1')
                 terminal.press('q')
                 self.assertEqual(terminal.ended(), 0)
 
 
 class Ways(Case):
-    def follow(self, terminal, key, view):
+    def follow(self, terminal, key, tab):
         """Press @key on the row under the cursor and wait for @screen; None: for one without a
         tab."""
         terminal.wait(lambda s: s.selected)
         terminal.press(key)
-        return terminal.view(view) if view else terminal.wait(lambda s: s.view is None)
+        return terminal.tab(tab) if tab else terminal.wait(lambda s: s.tab is None)
 
     def test_from_each_problem_to_its_place_and_back_by_one_key(self):
         repo = self.sample()
         terminal = self.verified(repo)
-        terminal.press('6').view('6')
+        terminal.press('6').tab('6')
         for problem in truth('check', repo)[0]['problems']:
             if problem['offset'] is None:
                 break
@@ -291,12 +291,12 @@ class Ways(Case):
         terminal.press('Enter').at(offset)
         terminal.press('g').at('8 ')
         terminal.press('6').wait('[6 Problems]', lambda s: s.selected)
-        terminal.press('Enter').view('3')
+        terminal.press('Enter').tab('3')
         terminal.at(offset)
 
     def test_from_an_index_bucket_to_its_entry_and_back(self):
         terminal = self.verified(whole_repository(self.folder))
-        terminal.press('4').view('4')
+        terminal.press('4').tab('4')
         before = terminal.wait(lambda s: s.selected).selected
         for _ in range(3):
             screen = terminal.press('j').wait(lambda s: s.selected not in (before, None), ' ok')
@@ -319,7 +319,7 @@ class Ways(Case):
             data = f.read()
         for row in (rows[1], damaged):
             terminal.type(':entries 7:%d' % row['offset'], 'Enter')
-            terminal.view('3')
+            terminal.tab('3')
             terminal.at('%d ' % row['offset'])
             screen = terminal.press('Enter').wait('entry at offset %d' % row['offset'], 'CRC', 'size',
                                                   'tag', row['key'][:16])
@@ -340,7 +340,7 @@ class Ways(Case):
         repo = whole_repository(self.folder)
         key = [k for k in map(key_of, range(100)) if len(truth('history', repo, k.hex())) > 2][0].hex()
         terminal = self.open(repo)
-        terminal.type(':history ' + key[:10], 'Enter').view('7')
+        terminal.type(':history ' + key[:10], 'Enter').tab('7')
         rows = truth('history', repo, key)
         screen = terminal.wait(key, lambda s: len(numbers(s, 5)) == len(rows))
         for row, line in zip(rows, screen.lines[5:]):
@@ -351,35 +351,35 @@ class Ways(Case):
         believed = [r for r in truth('index', repo) if r['key'] == key]
         self.assertEqual([l.split()[0] for l in screen.lines[5:-1] if 'index' in l],
                          [str(r['segment']) for r in believed])
-        terminal.press('Enter').view('3')
+        terminal.press('Enter').tab('3')
         terminal.at('%d ' % rows[0]['offset'])
 
     def test_the_whole_way_in_and_out_again_by_one_key_a_step(self):
         terminal = self.verified(self.sample())
-        for key, view in (('6', '6'), ('Enter', '3'), ('K', '7'), ('h', '8'), ('Enter', None), ('i', '4')):
-            self.follow(terminal, key, view)
-        for view in (None, '8', '7', '3', '6', '1'):
-            self.follow(terminal, 'Escape', view)
+        for key, tab in (('6', '6'), ('Enter', '3'), ('K', '7'), ('h', '8'), ('Enter', None), ('i', '4')):
+            self.follow(terminal, key, tab)
+        for tab in (None, '8', '7', '3', '6', '1'):
+            self.follow(terminal, 'Escape', tab)
         terminal.press('q')
         self.assertEqual(terminal.ended(), 0)
 
     def test_map_segments_and_hints_lead_to_the_entries_of_a_segment(self):
         terminal = self.verified(self.sample())
         terminal.press('Right', 'Right').wait('segment 2: live', lambda s: s.selected == '█')
-        terminal.press('Enter').view('3')
+        terminal.press('Enter').tab('3')
         terminal.wait('segment 2 ')
-        terminal.press('q').view('1')
-        for view in '25':
-            terminal.press(view).wait('[%s]' % VIEWS[int(view) - 1])
+        terminal.press('q').tab('1')
+        for tab in '25':
+            terminal.press(tab).wait('[%s]' % SCREENS[int(tab) - 1])
             terminal.press('j', 'j', 'j').at('3 ')
-            terminal.press('Enter').view('3')
+            terminal.press('Enter').tab('3')
             terminal.wait('segment 3 ')
-            self.follow(terminal, 'q', view)
+            self.follow(terminal, 'q', tab)
             self.follow(terminal, 'h', '8')
             terminal.wait('data/0/3')
-            self.follow(terminal, 'q', view)
+            self.follow(terminal, 'q', tab)
 
-    def test_the_key_of_a_damaged_entry_is_known_in_every_view_that_knows_it_in_one(self):
+    def test_the_key_of_a_damaged_entry_is_known_in_every_screen_that_knows_it_in_one(self):
         repo = self.sample()
         row = [r for r in truth('entries', repo, '28') if r['tag'] == 'DAMAGED'][0]
         terminal = self.verified(repo)
@@ -387,17 +387,17 @@ class Ways(Case):
             terminal.type(command % row['offset'], 'Enter').wait('DAMAGED')
             self.follow(terminal, 'K', '7')
             terminal.wait(row['key'])
-            terminal.press('1').view('1')
+            terminal.press('1').tab('1')
 
     def test_bytes_of_an_index_bucket_and_the_next_entry_in_hex(self):
         repo = self.sample()
         terminal = self.verified(repo)
         terminal.press('4').wait('[4 Index]', lambda s: s.selected)
-        terminal.press('h').view('8')
+        terminal.press('h').tab('8')
         first = truth('index', repo)[0]
         terminal.wait('index.46', 'bucket %d' % first['bucket'],
                       bytes.fromhex(first['key'])[:2].hex(' '))
-        terminal.press('q').view('4')
+        terminal.press('q').tab('4')
         rows = truth('entries', repo, '0')
         terminal.type(':hex 0:8', 'Enter').wait('8 (0x8)', 'PUT at 8,')
         for row in rows[1:4]:
@@ -409,9 +409,9 @@ class Ways(Case):
         row = [r for r in truth('entries', repo, '0') if r['status'] == 'live'][1]
         bucket = [r for r in truth('index', repo) if r['key'] == row['key']][0]['bucket']
         terminal = self.verified(repo)
-        terminal.type(':entries 0:%d' % row['offset'], 'Enter').view('3')
+        terminal.type(':entries 0:%d' % row['offset'], 'Enter').tab('3')
         terminal.at('%d ' % row['offset'])
-        terminal.press('i').view('4')
+        terminal.press('i').tab('4')
         terminal.wait(lambda s: s.selected and s.selected.split()[0] == str(bucket) and
                       row['key'][:10] in s.selected)
 
@@ -428,11 +428,11 @@ class Searching(Case):
 
     def test_a_key_prefix_in_index_and_entries(self):
         row = truth('index', self.repo)[150]
-        self.terminal.press('4').view('4')
+        self.terminal.press('4').tab('4')
         self.search(row['key'][:9])
         self.terminal.at('%d ' % row['bucket'])
         row = truth('entries', self.repo, '7')[6]
-        self.terminal.type(':entries 7', 'Enter').view('3')
+        self.terminal.type(':entries 7', 'Enter').tab('3')
         self.search(row['key'][:9].upper())
         self.terminal.at('%d ' % row['offset'])
 
@@ -445,7 +445,7 @@ class Searching(Case):
             f.truncate()
         gone, first = truth('entries', self.repo, '7')[:2]
         self.assertEqual((gone['size'], gone['offset'], first['offset']), (0, 0, 0))
-        self.terminal.type(':entries 7', 'Enter').view('3')
+        self.terminal.type(':entries 7', 'Enter').tab('3')
         self.terminal.press('End')
         self.search(first['key'][:9])
         self.terminal.wait(lambda s: s.selected and first['key'][:9] in s.selected)
@@ -454,23 +454,23 @@ class Searching(Case):
         self.terminal.wait('segment 0:')
         self.search('31')
         self.terminal.wait('segment 31:')
-        self.terminal.press('2').view('2')
+        self.terminal.press('2').tab('2')
         self.search('40')
         self.terminal.at('40 ')
 
-    def test_a_place_from_every_view(self):
+    def test_a_place_from_every_screen(self):
         row = truth('entries', self.repo, '12')[3]
-        for view in '1245678':
-            self.terminal.press(view).view(view)
+        for tab in '1245678':
+            self.terminal.press(tab).tab(tab)
             self.search('12:%d' % row['offset'])
-            self.terminal.view('3')
+            self.terminal.tab('3')
             self.terminal.wait('segment 12 ')
             self.terminal.at('%d ' % row['offset'])
-            self.terminal.press('1').view('1')
+            self.terminal.press('1').tab('1')
 
     def test_text_with_next_and_previous_past_the_end(self):
         rows = truth('entries', self.repo, '0')
-        self.terminal.press('3').view('3')
+        self.terminal.press('3').tab('3')
         places = ['%d ' % r['offset'] for r in rows if r['status'] == 'superseded']
         self.assertGreaterEqual(len(places), 2)
         self.search('superseded')
@@ -484,34 +484,34 @@ class Searching(Case):
         self.terminal.press('N').at(places[-1])
 
     def test_a_failed_search_is_reported_and_the_cursor_stays(self):
-        self.terminal.press('3').view('3')
+        self.terminal.press('3').tab('3')
         self.terminal.press('j').at('49 ')
         self.search('no such text')
         self.terminal.wait('not found', 'no such text')
         self.terminal.at('49 ')
 
     def test_escape_leaves_the_prompt_without_a_search(self):
-        self.terminal.press('3').view('3')
+        self.terminal.press('3').tab('3')
         self.terminal.type('/damaged').wait('/damaged')
         self.terminal.press('Escape').gone('/damaged')
-        self.terminal.view('3')
+        self.terminal.tab('3')
         self.terminal.at('8 ')
 
     def test_commands_of_the_prompt(self):
         terminal = self.terminal
         key = truth('index', self.repo)[5]['key']
-        for command, view, text in ((':segments', '2', 'of 48 segments'), (':entries 3', '3', 'segment 3 '),
+        for command, tab, text in ((':segments', '2', 'of 48 segments'), (':entries 3', '3', 'segment 3 '),
                                     (':index', '4', 'index.46'), (':hints', '5', 'hints.46'),
                                     (':problems', '6', 'finding'), (':history ' + key[:8], '7', key),
                                     (':hex 5:100', '8', '100 (0x64)'), (':check', '6', 'finding'),
                                     (':info', '1', 'verdict')):
-            terminal.type(command, 'Enter').view(view)
+            terminal.type(command, 'Enter').tab(tab)
             terminal.wait(text)
         terminal.type(':ent', 'Tab').wait(':entries')
         terminal.type('9', 'Enter').wait('segment 9 ')
         terminal.type(':nonsense', 'Enter').wait('nonsense: no such command')
         terminal.type(':entries 4711', 'Enter').wait('4711 is not there')
-        terminal.type(':segments', 'Enter').view('2')
+        terminal.type(':segments', 'Enter').tab('2')
         terminal.type(':filter damaged', 'Enter').wait('filter: damaged')
         terminal.type(':quit', 'Enter')
         self.assertEqual(terminal.ended(), 0)
@@ -519,7 +519,7 @@ class Searching(Case):
     def test_the_prompt_is_edited_and_takes_a_line_longer_than_the_screen(self):
         terminal = self.terminal
         terminal.type(':segmentz', 'BSpace').wait(lambda s: s.lines[-1].startswith(':segment '))
-        terminal.type('s', 'Enter').view('2')
+        terminal.type('s', 'Enter').tab('2')
         terminal.type('/' + '0123456789' * 30)
         terminal.wait(lambda s: '0123456789' in s.lines[-1])
         terminal.press('Enter').wait('READ-ONLY', '2 Segments')
@@ -545,28 +545,28 @@ class Help(Case):
                 found |= {re.split(r'  +', line.strip())[0] for line in screen.lines[4:-1]}
                 return found
 
-    def test_help_of_every_view_lists_the_keys_of_that_view(self):
+    def test_help_of_every_screen_lists_the_keys_of_that_screen(self):
         repo = self.sample()
         terminal = self.verified(repo, columns=100, lines=60)
         key = truth('index', repo)[0]['key']
-        for view in '12345678':
-            with self.subTest(view):
-                if view == '7':
+        for tab in '12345678':
+            with self.subTest(tab):
+                if tab == '7':
                     terminal.type(':history ' + key[:8], 'Enter')
                 else:
-                    terminal.press(view)
-                terminal.view(view)
+                    terminal.press(tab)
+                terminal.tab(tab)
                 hints = re.findall(r'(\S+):[a-z]', terminal.wait('q:back').lines[-1])
-                terminal.press('?').wait('keys of the screen ' + VIEWS[int(view) - 1][2:])
+                terminal.press('?').wait('keys of the screen ' + SCREENS[int(tab) - 1][2:])
                 labels = self.labels(terminal)
-                for label in self.COMMON + self.OWN[view]:
+                for label in self.COMMON + self.OWN[tab]:
                     self.assertIn(label, labels)
                 words = {word for label in labels for word in label.split()}
                 self.assertLessEqual(set(hints), words)
                 self.assertIn('S', labels)      # salvage; on the Segments screen the order
-                for other in set('sfa') - set(self.OWN[view]):
+                for other in set('sfa') - set(self.OWN[tab]):
                     self.assertNotIn(other, labels)
-                terminal.press('q').view(view)
+                terminal.press('q').tab(tab)
 
     def test_a_key_without_meaning_and_a_repair_key_are_answered_in_words(self):
         terminal = self.verified(self.sample())
@@ -597,7 +597,7 @@ class Lists(Case):
 
     def test_the_cursor_stays_on_its_segment_when_the_order_changes(self):
         terminal = self.verified(self.sample())
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
         terminal.press('j', 'j', 'j', 'j').at('4 ')
         for title in ('size', 'entries', 'PUT', 'DELETE', 'live', 'hints'):
             terminal.press('s').wait('sorted by ' + title, lambda s: (s.selected or '').startswith('4 '))
@@ -606,7 +606,7 @@ class Lists(Case):
 
     def test_the_cursor_stays_on_its_segment_when_the_order_changes_several_times_at_once(self):
         terminal = self.verified(self.sample())
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
         terminal.press('j', 'j', 'j', 'j').at('4 ')
         terminal.press('s', 's', 's').wait('sorted by PUT')
         terminal.at('4 ')
@@ -663,15 +663,15 @@ class Mouse(Case):
     def drive(self, **env):
         terminal = self.verified(self.sample(), **env)
         terminal.tells('#{mouse_any_flag}', '1')
-        terminal.mouse(0, 17, 1).view('2')			# a tab
+        terminal.mouse(0, 17, 1).tab('2')			# a tab
         terminal.wait(lambda s: len(numbers(s)) > 10)
         terminal.mouse(0, 20, 9).at('5 ')			# a row
         terminal.mouse(65, 20, 9).wait(lambda s: numbers(s)[0] > 0)
         terminal.mouse(64, 20, 9).wait(lambda s: numbers(s)[0] == 0)
         terminal.mouse(0, 20, 11).at('7 ')
-        terminal.mouse(0, 20, 11).view('3')			# the second click of a double click
+        terminal.mouse(0, 20, 11).tab('3')			# the second click of a double click
         terminal.wait('segment 7 ')
-        terminal.mouse(0, 1, 1).view('1')
+        terminal.mouse(0, 1, 1).tab('1')
         line = [i for i, l in enumerate(terminal.screen().lines) if '▒▒█' in l][0]
         terminal.mouse(0, 1 + 7, line).wait('segment 7:')	# a cell of the map
 
@@ -683,7 +683,7 @@ class Mouse(Case):
 
     def test_a_click_on_nothing_does_nothing(self):
         terminal = self.verified(self.sample())
-        terminal.press('6').view('6')
+        terminal.press('6').tab('6')
         before = terminal.wait(lambda s: s.selected).lines[:8]
         for column, line in ((79, 0), (79, 1), (79, 23), (0, 23), (40, 20), (0, 2)):
             terminal.mouse(0, column, line)
@@ -695,32 +695,32 @@ class Mouse(Case):
 class Resizing(Case):
     STEPS = ((160, 50), (60, 15), (40, 10), (39, 24), (80, 9), (20, 5), (1, 1), (300, 80), (41, 11))
 
-    def test_every_view_lives_through_every_size_and_keeps_its_cursor(self):
+    def test_every_screen_lives_through_every_size_and_keeps_its_cursor(self):
         repo = self.sample()
         terminal = self.verified(repo)
-        for view in '12345678':
-            with self.subTest(view):
-                terminal.press(view).view(view)
-                mark, before = self.move(terminal, view)
-                self.walk(terminal, view)
+        for tab in '12345678':
+            with self.subTest(tab):
+                terminal.press(tab).tab(tab)
+                mark, before = self.move(terminal, tab)
+                self.walk(terminal, tab)
                 terminal.resize(80, 24)
-                terminal.wait('[%s]' % VIEWS[int(view) - 1], 'READ-ONLY', 'q:back',
+                terminal.wait('[%s]' % SCREENS[int(tab) - 1], 'READ-ONLY', 'q:back',
                               lambda s: mark(s) == mark(before))
 
-    def move(self, terminal, view):
+    def move(self, terminal, tab):
         """Move the cursor by two; returns (what shows where it is, the Screen)."""
-        if view == '7':		# there is nothing to move on
-            return lambda s: s.view, terminal.screen()
-        key = 'Right' if view in '18' else 'Down'
-        where = (lambda s: re.findall(r'segment \d+:', s.text)) if view == '1' else \
-            (lambda s: re.findall(r'\d+ \(0x', s.text)) if view == '8' else (lambda s: s.selected)
+        if tab == '7':		# there is nothing to move on
+            return lambda s: s.tab, terminal.screen()
+        key = 'Right' if tab in '18' else 'Down'
+        where = (lambda s: re.findall(r'segment \d+:', s.text)) if tab == '1' else \
+            (lambda s: re.findall(r'\d+ \(0x', s.text)) if tab == '8' else (lambda s: s.selected)
         screen = terminal.wait(where)
         for _ in range(2):
             before = where(screen)
             screen = terminal.press(key).wait(where, lambda s: where(s) != before)
         return where, screen
 
-    def walk(self, terminal, view):
+    def walk(self, terminal, tab):
         for columns, lines in self.STEPS:
             terminal.resize(columns, lines)
             if columns < 40 or lines < 10:
@@ -728,7 +728,7 @@ class Resizing(Case):
                     terminal.wait(lambda s: 'too small' in s.words, lambda s: 'READ-ONLY' not in s)
             else:
                 terminal.wait('READ-ONLY', lambda s: len(s.lines) == lines and s.lines[-1].endswith(':back'),
-                              lambda s: re.search(r'\[%s\b' % view, s.lines[1]))
+                              lambda s: re.search(r'\[%s\b' % tab, s.lines[1]))
 
     def test_entry_help_and_prompt_live_through_every_size(self):
         terminal = self.verified(self.sample())
@@ -747,12 +747,12 @@ class Resizing(Case):
         for columns, lines in self.STEPS + ((80, 24),):
             terminal.resize(columns, lines)
         terminal.wait(lambda s: s.lines[-1].startswith(':segme '))
-        terminal.type('nts', 'Enter').view('2')
+        terminal.type('nts', 'Enter').tab('2')
 
-    def test_a_terminal_too_small_from_the_start_gets_the_message_and_room_brings_the_view(self):
+    def test_a_terminal_too_small_from_the_start_gets_the_message_and_room_brings_the_screen(self):
         terminal = self.terminal([PROGRAM, self.sample()], 30, 8)
         terminal.wait(lambda s: 'too small' in s.words)
-        terminal.resize(80, 24).view('1')
+        terminal.resize(80, 24).tab('1')
         terminal.resize(30, 8).wait(lambda s: 'too small' in s.words)
         terminal.press('q')
         self.assertEqual(terminal.ended(), 0)
@@ -760,7 +760,7 @@ class Resizing(Case):
 
 @unittest.skipUnless(CORPUS, 'no corpus in %s (set SHARED)' % SHARED)
 class Corpus(Case):
-    def test_verdict_and_recommendation_agree_with_the_truth_and_every_view_opens(self):
+    def test_verdict_and_recommendation_agree_with_the_truth_and_every_screen_opens(self):
         for path in CORPUS:
             with open(path) as f:
                 case = json.load(f)
@@ -779,9 +779,9 @@ class Corpus(Case):
                         else said.startswith(('nothing', 'see')), said)
         count = len(case['objects']) - len(case['lost'])
         self.assertIn('%d object%s' % (count, '' if count == 1 else 's'), screen.lines[0])
-        for view in '2345678':
-            terminal.press(view)
-        terminal.press('6').view('6')
+        for tab in '2345678':
+            terminal.press(tab)
+        terminal.press('6').tab('6')
         terminal.press('q', 'q', 'q', 'q', 'q', 'q', 'q', 'q')
         self.assertEqual(terminal.ended(), 0)
 

@@ -498,7 +498,7 @@ class Plan(Steps):
         terminal = self.upgraded(self.sample())
         self.plan(terminal, 'S', 'salvage')
         terminal.press('r').wait('read again', '[1 Overview]')
-        terminal.press('Enter').view('3')
+        terminal.press('Enter').tab('3')
 
     def test_small_plain_and_ascii_terminals_show_it_all(self):
         repo = self.sample()
@@ -706,7 +706,7 @@ class SlowFolders(Steps):
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, *more, '-e',
                                   'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, repo],
                                  ASAN_OPTIONS='detect_leaks=0')
-        terminal.view('1')
+        terminal.tab('1')
         return terminal
 
     def test_the_screen_does_not_wait_for_the_list(self):
@@ -722,7 +722,7 @@ class SlowFolders(Steps):
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=getdents64', '-P',
                                   os.path.join(repo, 'undo'), '-e', 'inject=getdents64:error=EIO', PROGRAM, repo],
                                  ASAN_OPTIONS='detect_leaks=0')
-        terminal.view('1')
+        terminal.tab('1')
         terminal.press('F').wait(lambda s: re.search(r'They cannot be listed: undo: .*\(r tries again\)', s.words))
 
     def begun(self, repo):
@@ -768,7 +768,7 @@ class Slow(Steps):
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, '-e',
                                   'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, '-j', '1', repo],
                                  ASAN_OPTIONS='detect_leaks=0')
-        terminal.view('1')
+        terminal.tab('1')
         terminal.press('u').wait('REPAIR MODE')
         return terminal
 

@@ -17,7 +17,7 @@ import unittest
 from cli import COMMITTED, PUT, key_of, sample
 from terminal import DEADLINE, PROGRAM, Case
 
-VIEWS = '12345678'
+SCREENS = '12345678'
 CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat '
             'rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat utime utimes utimensat '
             'futimesat symlink symlinkat mknod mknodat creat setxattr fsetxattr fallocate').split()
@@ -62,15 +62,15 @@ def process_is_gone(pid):
 
 
 class Appearance(Case):
-    def through_all_views(self, terminal):
+    def through_all_screens(self, terminal):
         """The Screen of each screen."""
         terminal.wait('recommended')
-        for view in VIEWS:
-            terminal.press(view)
-            yield terminal.wait(lambda s: (s.view or '').startswith(view), 'q:back')
+        for tab in SCREENS:
+            terminal.press(tab)
+            yield terminal.wait(lambda s: (s.tab or '').startswith(tab), 'q:back')
 
     def colours(self, **env):
-        return {screen.colour for screen in self.through_all_views(self.open(self.sample(), '--verify', **env))}
+        return {screen.colour for screen in self.through_all_screens(self.open(self.sample(), '--verify', **env))}
 
     def test_colour_if_the_terminal_has_it(self):
         self.assertEqual(self.colours(TERM='screen'), {True})
@@ -79,16 +79,16 @@ class Appearance(Case):
 
     def test_no_colour_with_NO_COLOR_and_every_state_has_a_sign_of_its_own(self):
         terminal = self.open(self.sample(), '--verify', NO_COLOR='1')
-        screens = list(self.through_all_views(terminal))
+        screens = list(self.through_all_screens(terminal))
         self.assertEqual({screen.colour for screen in screens}, {False})
         terminal.press('1').wait('[1 Overview]', 'READ-ONLY', '!', 'damaged')
         terminal.press('2').wait('[2 Segments]', '1 bad', '! damaged', 'partly live')
 
     def test_no_colour_and_the_cursor_still_seen_on_a_vt100(self):
         terminal = self.open(self.sample(), '--verify', TERM='vt100')
-        for screen in self.through_all_views(terminal):
+        for screen in self.through_all_screens(terminal):
             self.assertFalse(screen.colour)
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
         terminal.press('j', 'j').at('2 ')
         terminal.press('Down', 'Enter').wait('segment 3 ')
         terminal.press('q', 'q', 'q', 'q', 'q', 'q', 'q', 'q', 'q', 'q')
@@ -96,7 +96,7 @@ class Appearance(Case):
 
     def test_nothing_but_ascii_in_the_C_locale(self):
         terminal = self.open(self.sample(), '--verify', LC_ALL='C')
-        for screen in self.through_all_views(terminal):
+        for screen in self.through_all_screens(terminal):
             self.assertTrue(screen.text.isascii(), screen.text)
         terminal.press('3').wait('[3 Entries]', lambda s: s.selected)
         terminal.press('Enter').wait('entry at offset', lambda s: s.text.isascii())
@@ -141,8 +141,8 @@ class Ends(Case):
         """(a shell in which the program shows a screen, the program's pid)"""
         shell = self.shell(**env)
         shell.type('before=$(stty -g)', 'Enter')
-        shell.type(' '.join([PROGRAM, *options, self.repo]), 'Enter').view('1')
-        shell.press('2').view('2')
+        shell.type(' '.join([PROGRAM, *options, self.repo]), 'Enter').tab('1')
+        shell.press('2').tab('2')
         return shell, self.child(shell)
 
     def child(self, shell):
@@ -185,7 +185,7 @@ class Ends(Case):
 
     def test_a_signal_is_obeyed_after_a_click(self):
         shell, pid = self.start()
-        shell.mouse(0, 1, 1).view('1')
+        shell.mouse(0, 1, 1).tab('1')
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(process_is_gone(pid))
         self.is_restored(shell, '(0|143)')
@@ -210,7 +210,7 @@ class Ends(Case):
         for _ in range(2):
             shell.press('C-z').wait('Stopped')
             self.is_restored(shell, r'\d+')
-            shell.type('fg', 'Enter').view('2')
+            shell.type('fg', 'Enter').tab('2')
             shell.at('3 ')
             shell.tells('#{cursor_flag} #{mouse_any_flag}', '0 1')
         shell.press('C-z').wait(lambda s: s.text.rstrip().endswith('ready>'))
@@ -223,7 +223,7 @@ class Ends(Case):
         shell, pid = self.start()
         os.kill(pid, signal.SIGTSTP)
         shell.wait('Stopped')
-        shell.type('clear; fg', 'Enter').view('2')
+        shell.type('clear; fg', 'Enter').tab('2')
         shell.press('q', 'q')
         self.is_restored(shell, 0)
 
@@ -244,7 +244,7 @@ class Ends(Case):
     @unittest.skipUnless(shutil.which('setsid'), 'setsid is not installed')
     def test_a_terminal_lost_without_a_signal_ends_the_program(self):
         terminal = self.terminal(['sh', '-c', 'setsid "$0" "$1"; :', PROGRAM, self.repo])
-        terminal.view('1')
+        terminal.tab('1')
         pid = self.child(terminal)
         terminal.tmux('kill-window')
         self.assertTrue(process_is_gone(pid))
@@ -270,7 +270,7 @@ class Others(Case):
     def test_a_change_is_noticed_after_a_click_too(self):
         repo = sample(os.path.join(self.folder, 'repo'))
         terminal = self.open(repo.path)
-        terminal.mouse(0, 17, 1).view('2')
+        terminal.mouse(0, 17, 1).tab('2')
         os.unlink(os.path.join(repo.path, 'hints.2'))
         terminal.wait('CHANGED ON DISK')
 
@@ -279,18 +279,18 @@ class Others(Case):
         terminal = self.verified(repo)
         shutil.rmtree(os.path.join(repo, 'data', '1'))
         os.truncate(os.path.join(repo, 'data', '0', '3'), 100)
-        for view in '2345678':
-            terminal.press(view)
+        for tab in '2345678':
+            terminal.press(tab)
         terminal.type(':entries 17', 'Enter').wait('segment 17')
         terminal.type(':entries 3', 'Enter').wait('segment 3 ', lambda s: s.selected)
-        terminal.press('h').view('8')
+        terminal.press('h').tab('8')
         terminal.press('r').wait('read again', lambda s: 'CHANGED' not in s)
-        terminal.press('v', '1').view('1')
+        terminal.press('v', '1').tab('1')
         terminal.wait('38 segments', 'recommended')
         shutil.rmtree(repo)
         terminal.wait('CHANGED ON DISK')
         terminal.press('r').wait('cannot be read again')
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
 
     def locked(self, repo, kind):
         """Lock @repo as Attic does."""
@@ -338,9 +338,9 @@ class Others(Case):
             with self.subTest(locale):
                 terminal = self.open(repo, '--verify', LC_ALL=locale, columns=160, lines=50)
                 terminal.wait('recommended')
-                for view in '1236':
-                    terminal.press(view)
-                    screen = terminal.wait(lambda s: (s.view or '').startswith(view), 'READ-ONLY')
+                for tab in '1236':
+                    terminal.press(tab)
+                    screen = terminal.wait(lambda s: (s.tab or '').startswith(tab), 'READ-ONLY')
                     self.assertFalse(re.search('[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]', screen.text))
                 terminal.press('G').wait(r'evil\x1b', r'\x07', '%s%n')
                 terminal.type('/%s%n\\x1b', 'Enter').wait('not found')
@@ -361,19 +361,19 @@ class Untouched(Case):
 
     def session(self, terminal):
         terminal.wait('recommended')
-        for view in VIEWS * 2:
-            terminal.press(view).wait(lambda s: (s.view or '').startswith(view))
+        for tab in SCREENS * 2:
+            terminal.press(tab).wait(lambda s: (s.tab or '').startswith(tab))
         terminal.press('3').wait('[3 Entries]', lambda s: s.selected)
         terminal.press('Enter').wait('entry at offset', lambda s: s.selected)
-        terminal.press('k').view('7')
+        terminal.press('k').tab('7')
         terminal.wait('index')
-        terminal.type(':index', 'Enter').view('4')
+        terminal.type(':index', 'Enter').tab('4')
         terminal.press('a').wait('empty')
         terminal.type('/damaged', 'Enter').wait(lambda s: s.selected and 'damaged' in s.selected)
-        terminal.press('h').view('8')
+        terminal.press('h').tab('8')
         terminal.press('r').wait('read again')
         terminal.press('v').wait('verified')
-        terminal.press('1').view('1')
+        terminal.press('1').tab('1')
         terminal.press('q')
         self.assertEqual(terminal.ended(), 0)
 
@@ -391,7 +391,7 @@ class Untouched(Case):
         terminal = self.terminal(['strace', '-f', '-qq', '-y', '-o', log, '-e', 'signal=none', '-e',
                                   'trace=' + calls, PROGRAM, '--verify', repo],
                                  ASAN_OPTIONS='detect_leaks=0')
-        terminal.view('1')
+        terminal.tab('1')
         self.session(terminal)
         with open(log, errors='replace') as f:
             lines = [line.split(None, 1)[1] for line in f]
@@ -419,7 +419,7 @@ class LongWork(Case):
         terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64', '-e',
                                   'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1', *options,
                                   self.sample()], ASAN_OPTIONS='detect_leaks=0')
-        terminal.view('1')
+        terminal.tab('1')
         return terminal
 
     def test_map_and_problems_fill_while_every_key_works(self):
@@ -428,11 +428,11 @@ class LongWork(Case):
                                lambda s: re.search(r'[█▒]{3,}\?{5,}', s.text))
         self.assertNotIn('recommended', screen)
         terminal.press('6').wait('verifying: more may follow', 'checksum')
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
         terminal.press('j', 'j', 'j').at('3 ')
         terminal.press('?').wait('keys of the screen Segments')
-        terminal.press('q', '3').view('3')
-        terminal.press('4').view('4')
+        terminal.press('q', '3').tab('3')
+        terminal.press('4').tab('4')
         screen = terminal.wait('verifying', 'so far')
         self.assertIn('READ-ONLY', screen)
 
@@ -462,7 +462,7 @@ class LongWork(Case):
         begun = time.monotonic()
         terminal = self.open_slow(delay=300000)
         terminal.wait('not verified yet')
-        terminal.press('2').view('2')
+        terminal.press('2').tab('2')
         self.assertLess(time.monotonic() - begun, 15)
 
 

@@ -17,12 +17,12 @@ import readonly
 from cli import COMMITTED, PUT, key_of, sample
 from terminal import PROGRAM, Case
 
-VIEWS = '12345678'
+SCREENS = '12345678'
 
 
-def through_all_views(terminal):
-    for view in VIEWS:
-        terminal.press(view).wait(lambda s: (s.view or '').startswith(view) or
+def through_all_screens(terminal):
+    for tab in SCREENS:
+        terminal.press(tab).wait(lambda s: (s.tab or '').startswith(tab) or
                                   'is not known' in s or 'not there' in s or 'no segment' in s, 'q:back')
 
 
@@ -40,8 +40,8 @@ class Disk(Case):
                                  lambda s: re.search(r'\b0:%d\b' % (offset + 1000), s.text) or str(offset + 1000) in s)
         terminal.press('2').wait('[2 Segments]', lambda s: 'damaged' in s or 'unread' in s)
         terminal.press('3').wait('[3 Entries]', 'unreadable', str(offset))
-        terminal.type(':hex 0:%d' % (offset + 900), 'Enter').view('8')
-        through_all_views(terminal)
+        terminal.type(':hex 0:%d' % (offset + 900), 'Enter').tab('8')
+        through_all_screens(terminal)
         terminal.press('r').wait('read again')
 
     @unittest.skipUnless(failing_disk.preload_works(), 'no library can be loaded before the program here')
@@ -54,7 +54,7 @@ class Disk(Case):
                                      XDG_CACHE_HOME=os.path.join(self.folder, name.replace('/', '.')),
                                      BADBLOCKS='%s 0 1000000 bad' % name)
                 terminal.wait('verified: ')
-                through_all_views(terminal)
+                through_all_screens(terminal)
                 terminal.press('6').wait('[6 Problems]', lambda s: re.search('cannot be read|refuses to read', s.words))
 
 
@@ -65,7 +65,7 @@ class Writers(Case):
         self.addCleanup(writer.process.kill)
         terminal = self.open(path, '--no-lock')
         for _ in range(6 if concurrency.TORTURE else 2):
-            through_all_views(terminal)
+            through_all_screens(terminal)
             terminal.wait('CHANGED ON DISK')
             terminal.press('r', 'v')
         transactions, objects, head = writer.pause()
@@ -96,7 +96,7 @@ class Places(links.Case, Case):
                 before = self.picture()
                 terminal = self.open(self.path, '--verify')
                 terminal.wait('recommended')
-                through_all_views(terminal)
+                through_all_screens(terminal)
                 terminal.press('F').wait(lambda s: 'ndo' in s)
                 terminal.press('q')
                 terminal.type(':quit', 'Enter')
@@ -114,9 +114,9 @@ class Denied(Case):
                 os.chmod(os.path.join(path, place), 0)
                 terminal = self.terminal(readonly.as_nobody(os.path.realpath(PROGRAM), '--verify', path),
                                          ASAN_OPTIONS='detect_leaks=0', columns=120)
-                terminal.view('1')
+                terminal.tab('1')
                 terminal.wait('recommended')
-                through_all_views(terminal)
+                through_all_screens(terminal)
                 terminal.press('6').wait('[6 Problems]', lambda s: re.search('(?i)permission', s.words))
                 os.chmod(os.path.join(path, place), 0o755)
 
