@@ -7,7 +7,6 @@ them as they are.
 ATTICSCOPE names the program. SHARED (by default ../shared beside the source) may hold repositories
 that Borg wrote."""
 import glob
-import hashlib
 import json
 import os
 import re
@@ -16,6 +15,8 @@ import subprocess
 import tarfile
 import tempfile
 import unittest
+
+from system import state
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
@@ -29,21 +30,6 @@ def run(*args, data=None):
     """(status, standard output, standard error)."""
     done = subprocess.run([PROGRAM, *args], input=data, capture_output=True, timeout=120, env=ENVIRONMENT)
     return done.returncode, done.stdout.decode('utf-8', 'replace'), done.stderr.decode('utf-8', 'replace')
-
-
-def tree(repo):
-    """Every name with its kind, bytes and mtime."""
-    out = {}
-    for folder, folders, files in os.walk(repo):
-        for name in folders + files:
-            path = os.path.join(folder, name)
-            st = os.lstat(path)
-            data = b''
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, 'rb') as f:
-                    data = f.read()
-            out[os.path.relpath(path, repo)] = (st.st_mode, st.st_mtime_ns, hashlib.sha256(data).digest())
-    return out
 
 
 def put(path, *pieces):
@@ -86,11 +72,11 @@ class Case(unittest.TestCase):
 
     def check(self):
         """(status, the JSON object, the text for a person)."""
-        before = tree(self.repo)
+        before = state(self.repo)
         status, out, err = run('check', '--json', self.repo)
         text = run('check', self.repo)
         self.assertEqual(text[0], status)
-        self.assertEqual(tree(self.repo), before)
+        self.assertEqual(state(self.repo), before)
         return status, json.loads(out), text[1] + text[2]
 
     def expect_plan(self, repair, plan, out):
@@ -117,7 +103,7 @@ class Case(unittest.TestCase):
             self.assertIn(words(line), words(text))
             if line.startswith('    '):
                 self.assertIn(line + '\n', text)
-        before = tree(self.repo)
+        before = state(self.repo)
         for repair in REPAIRS:
             for how in ('--dry-run', '--yes'):
                 status, out, err = run(repair, how, '--json', self.repo)
@@ -132,7 +118,7 @@ class Case(unittest.TestCase):
                 else:
                     self.assertEqual(out, '')
                 self.assertIn(words(hand), words(err.replace('atticscope: ', '')))
-        self.assertEqual({n: s for n, s in tree(self.repo).items()}, before)
+        self.assertEqual(state(self.repo), before)
         return hand
 
 
@@ -236,11 +222,11 @@ class Config(Case):
         self.assertEqual([p['code'] for p in report['problems']], ['config-limits'])
         self.assertNotIn('Recommended', text)
         # Commands that write are refused as well.
-        before = tree(self.repo)
+        before = state(self.repo)
         status, _, err = run('put', self.repo, 'ab' * 32, '-', data=b'x')
         self.assertEqual(status, 8)
         self.assertIn('segments_per_dir', err)
-        self.assertEqual(tree(self.repo), before)
+        self.assertEqual(state(self.repo), before)
 
 
 class Blocking(Case):
@@ -313,7 +299,7 @@ class Foreign(Case):
             put(self.path('README'), b'This is a Borg Backup repository.\n')
 
     def expect_left_alone(self, dialect, says):
-        before = tree(self.repo)
+        before = state(self.repo)
         status, report, text = self.check()
         self.assertEqual((status, report['dialect'], report['recommended'], report['clean']),
                          (8, dialect, None, False))
@@ -340,7 +326,7 @@ class Foreign(Case):
                 self.assertIn('Borg', err, args)
             if '--dry-run' in args:
                 self.assertRegex(words(out), 'Plan: .*Borg.*cannot be planned')
-        self.assertEqual(tree(self.repo), before)
+        self.assertEqual(state(self.repo), before)
 
     def test_borg(self):
         self.upgrade(99)

@@ -14,11 +14,12 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 import zlib
+
+from system import hold, let_go
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
@@ -652,17 +653,8 @@ class Surroundings(Case):
 class Locks(Case):
     def hold(self, kind):
         """Start a process that holds Attic's lock, taken as Attic does, until the test ends."""
-        code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\n'
-                'fcntl.lockf(f, fcntl.%s)\nprint("held", flush=True)\nsys.stdin.read()' % kind)
-        holder = subprocess.Popen([sys.executable, '-c', code, os.path.join(self.path, 'config')],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-        def release():
-            holder.stdin.close()
-            holder.wait()
-            holder.stdout.close()
-        self.addCleanup(release)
-        self.assertEqual(holder.stdout.readline(), b'held\n')
+        holder = hold(self.path, kind)
+        self.addCleanup(let_go, holder)
         return holder.pid
 
     def test_a_writer_locks_us_out_and_is_named(self):

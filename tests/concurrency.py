@@ -18,7 +18,7 @@ import time
 import unittest
 
 import cli
-from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
+from cli import COMMITTED, DELETE, PUT, key_of
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))

@@ -28,23 +28,12 @@ if not glob.glob(os.path.join(CORPUS, '*.json')):
 sys.path.insert(0, os.path.join(SHARED, 'tools'))
 import reference_reader as ref
 
+from system import state
+
 
 def content(path):
     with open(path, 'rb') as f:
         return f.read()
-
-
-def state(repo):
-    """Every name with its kind, mode, mtime and bytes."""
-    out = {}
-    for folder, folders, files in os.walk(repo):
-        for name in folders + files + ['.']:
-            path = os.path.join(folder, name)
-            st = os.lstat(path)
-            data = content(path) if name in files and os.path.isfile(path) else b''
-            out[os.path.relpath(path, repo)] = (st.st_mode, st.st_mtime_ns, st.st_size,
-                                                hashlib.sha256(data).hexdigest())
-    return out
 
 
 def run(*args):

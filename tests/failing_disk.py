@@ -11,13 +11,12 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import tempfile
 import unittest
 
 import cli
-import store_cli
 from cli import COMMITTED, DELETE, PUT, key_of
+from system import tree
 
 LIBRARY = os.environ.get('BADBLOCKS_LIBRARY', '')
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
@@ -62,14 +61,14 @@ class Case(unittest.TestCase):
         assert cli.run('rollback', '--yes', cls.path)[0] == 1	# leaves an undo folder
         cls.manifest = os.path.relpath(os.path.join(cls.path, 'undo', os.listdir(os.path.join(cls.path, 'undo'))[0],
                                                     'manifest'), cls.path)
-        cls.before = store_cli.tree(cls.path)
+        cls.before = tree(cls.path)
         cls.files = ['config', 'index.2', 'hints.2', cls.manifest, 'data/0/0', 'data/0/1', 'data/0/2']
         whole = json.loads(cli.run('check', '--json', cls.path)[1])
         assert whole['clean'] and whole['objects'] == 9, whole
         cls.whole = whole
 
     def tearDown(self):
-        self.assertEqual(store_cli.tree(self.path), self.before)
+        self.assertEqual(tree(self.path), self.before)
 
     def size(self, name):
         return os.path.getsize(os.path.join(self.path, name))

@@ -21,6 +21,7 @@ import zlib
 
 import cli
 from cli import COMMITTED, DELETE, PUT, key_of
+from system import strace_works
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
@@ -33,14 +34,6 @@ READING = [('info',), ('check', '-j1'), ('check', '--json'), ('segments', '--ver
 CHANGING = [('recover', '--yes', '--full'), ('rollback', '--yes'), ('compact', '--yes'), ('salvage', '--yes'),
             ('undo', '--yes'), ('undo', '--purge', '--yes'), ('delete', key_of(3).hex()),
             ('put', key_of(90).hex(), '/dev/null')]
-
-
-def strace_works():
-    try:
-        return subprocess.run(['strace', '-f', '-qq', '-o', '/dev/null', 'true'], capture_output=True,
-                              timeout=20).returncode == 0
-    except OSError:
-        return False
 
 
 def words(command, repo):

@@ -18,6 +18,7 @@ import unittest
 import cli
 import store_cli
 from cli import COMMITTED, DELETE, PUT, key_of
+from system import tree
 
 LIBRARY = os.environ.get('ODDFS_LIBRARY', '')
 OPTIONS = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
@@ -95,14 +96,14 @@ class Repairs(Case):
     def there_and_back(self, rules, how):
         """Run the recommended repair and its undo on a file system with these @rules."""
         repair = self.damage(how)
-        before = store_cli.tree(self.path)
+        before = tree(self.path)
         self.assertEqual(self.check()['recommended'], repair)
         self.run_odd(rules, repair, '--yes', self.path)
         after = self.check()
         self.assertTrue(after['clean'], (rules, how, after))
         self.assertEqual(after['objects'], 7 if how in ('gone', 'damaged') else 8)
         self.run_odd(rules, 'undo', '--yes', self.path)
-        self.assertEqual(store_cli.tree(self.path), before, (rules, how))
+        self.assertEqual(tree(self.path), before, (rules, how))
 
     def test_no_hard_links(self):
         for code in REFUSALS:
@@ -123,7 +124,7 @@ class Repairs(Case):
         for how in ('hints', 'damaged'):
             for at in range(1, 100):
                 repair = self.damage(how)
-                before = store_cli.tree(self.path)
+                before = tree(self.path)
                 status = odd('%s kill=%d' % (rules, at), repair, '--yes', self.path)[0]
                 if status >= 0:
                     break
@@ -135,7 +136,7 @@ class Repairs(Case):
                         self.run_odd(rules, 'undo', '--purge', '--yes', self.path, name)
                         continue
                     self.run_odd(rules, 'undo', '--yes', self.path)
-                self.assertEqual(store_cli.tree(self.path), before, (how, at))
+                self.assertEqual(tree(self.path), before, (how, at))
                 shutil.rmtree(self.path)
                 os.rename(copy, self.path)
                 for _ in range(4):
@@ -151,13 +152,13 @@ class Repairs(Case):
         rules = 'over=%d' % errno.EPERM
         for at in range(1, 100):
             self.damage('hints')
-            before = store_cli.tree(self.path)
+            before = tree(self.path)
             self.run_odd(rules, 'recover', '--yes', self.path)
             if odd('%s kill=%d' % (rules, at), 'undo', '--yes', self.path)[0] >= 0:
                 break
             if os.path.exists(self.file('undo')):
                 self.run_odd(rules, 'undo', '--yes', self.path)
-            after = store_cli.tree(self.path)
+            after = tree(self.path)
             after.pop('undo', None)		# empty
             self.assertEqual(after, before, at)
         self.assertGreater(at, 3)
@@ -168,21 +169,21 @@ class Repairs(Case):
                 self.there_and_back('dirsync=%d' % code, how)
         for how in self.harms:
             repair = self.damage(how)
-            before = store_cli.tree(self.path)
+            before = tree(self.path)
             err = self.run_odd('dirsync=%d' % errno.EIO, repair, '--yes', self.path, status=8)[1]
             self.assertIn('nothing was changed', err)
-            self.assertEqual(store_cli.tree(self.path), before)
+            self.assertEqual(tree(self.path), before)
 
     def test_without_removals_a_repair_is_refused_before_any_change(self):
         for how in self.harms:
             repair = self.damage(how)
-            before = store_cli.tree(self.path)
+            before = tree(self.path)
             err = self.run_odd('unlink=%d' % errno.EIO, repair, '--yes', self.path, status=8)[1]
             self.assertIn('nothing was changed', err)
             self.assertRegex(err, r'undo/.*: cannot remove')
             for name, data in before.items():
                 if data is not None:
-                    self.assertEqual(store_cli.tree(self.path)[name], data)
+                    self.assertEqual(tree(self.path)[name], data)
 
     def test_unreported_free_space_is_unknown(self):
         repair = self.damage('hints')
@@ -213,11 +214,11 @@ class DryRuns(Case):
     def test_a_run_that_is_refused_says_only_why(self):
         repair = self.damage('damaged')
         open(self.file('undo'), 'w').close()
-        before = store_cli.tree(self.path)
+        before = tree(self.path)
         got, out, err = cli.run(repair, '--yes', self.path)
         self.assertEqual((got, out), (4, b''))
         self.assertIn('salvage refused: undo: a plain file', err)
-        self.assertEqual(store_cli.tree(self.path), before)
+        self.assertEqual(tree(self.path), before)
 
 
 class Stores(Case):

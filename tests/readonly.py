@@ -15,9 +15,9 @@ import tempfile
 import unittest
 
 import cli
-import store_cli
-from cli import COMMITTED, PUT, key_of
-from links import READING, strace_works, words
+from cli import PUT, key_of
+from links import READING, words
+from system import strace_works, tree
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
@@ -117,7 +117,7 @@ class Traced(Case):
 
     def test_no_command_that_reads_could_have_changed_anything(self):
         log = os.path.join(self.folder, 'trace')
-        before = store_cli.tree(self.path)
+        before = tree(self.path)
         for command in COMMANDS:
             with self.subTest(command=command):
                 self.run_as(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'signal=none', '-e',
@@ -127,7 +127,7 @@ class Traced(Case):
                 self.assertTrue(opened)
                 if os.stat(self.path).st_uid == os.getuid():
                     self.assertEqual(loud, [])
-        self.assertEqual(store_cli.tree(self.path), before)
+        self.assertEqual(tree(self.path), before)
 
     def test_violations_are_recognised(self):
         log = os.path.join(self.folder, 'trace')
@@ -178,10 +178,10 @@ class Mounted(Case):
                 self.assertEqual((got[0], got[2]), (want[0], want[2]))
         for command in (('salvage', '--yes'), ('undo', '--yes'), ('undo', '--purge', '--yes')):
             with self.subTest(command=command):
-                before = store_cli.tree(self.path)
+                before = tree(self.path)
                 status, out, err = self.run_as(prefix, command, (8,))
                 self.assertRegex(err, '(?i)read-only')
-                self.assertEqual(store_cli.tree(self.path), before)
+                self.assertEqual(tree(self.path), before)
 
 
 @unittest.skipUnless(program_runs_as_nobody(), 'nobody else can be asked to run the program here')
@@ -231,11 +231,11 @@ class Denied(Case):
         os.chmod(self.path, 0o755)
 
     def test_nothing_is_repaired_without_permission(self):
-        before = store_cli.tree(self.path)
+        before = tree(self.path)
         for command in (('salvage', '--yes'), ('undo', '--yes'), ('rollback', '--yes'), ('undo', '--purge', '--yes')):
             status, out, err = self.run_as(as_nobody(), command, (8,))
             self.assertRegex(err, '(?i)permission', command)
-            self.assertEqual(store_cli.tree(self.path), before)
+            self.assertEqual(tree(self.path), before)
 
 
 def tearDownModule():

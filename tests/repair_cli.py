@@ -15,7 +15,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -24,7 +23,7 @@ import unittest
 import cli
 import store_cli
 from cli import COMMIT, COMMITTED, DELETE, PUT, key_of
-from store_cli import hold, let_go, tree
+from system import hold, let_go, strace_works, tree
 
 REPAIRS = ('recover', 'rollback', 'compact', 'salvage')
 FIELDS = ['action', 'repository', 'dry_run', 'transaction_before', 'transaction_after',
@@ -282,7 +281,7 @@ class Planning(Case):
                 self.assertIn(part, text)
             self.assertEqual(tree(self.path), before)
 
-    @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+    @unittest.skipUnless(strace_works(), 'strace cannot trace here')
     def test_a_dry_run_takes_no_exclusive_lock_and_opens_nothing_for_writing(self):
         log = os.path.join(self.folder, 'trace')
         for action in self.each():
@@ -822,7 +821,7 @@ class Locks(Case):
         self.assertEqual(run('get', self.path, key_of(50).hex())[:2], (0, 'new'))
 
 
-@unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+@unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Interrupts(Case):
     def interrupted(self, action, call, when):
         """(status, output, messages) of a run that gets a SIGINT at a system call."""
@@ -859,7 +858,7 @@ class Interrupts(Case):
         return 'done'
 
 
-@unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+@unittest.skipUnless(strace_works(), 'strace cannot trace here')
 class Failures(Case):
     def failing(self, action, call, when):
         """(status, output, messages) of a run whose system calls of one kind fail from the n-th
@@ -1045,7 +1044,7 @@ class Guidance(Case):
         self.assertEqual(status, 32)
         self.assertRegex(text, r'verifying \[#*-*\] +\d+ %  \d+/200 segments')
 
-    @unittest.skipUnless(store_cli.strace_works(), 'strace cannot trace here')
+    @unittest.skipUnless(strace_works(), 'strace cannot trace here')
     def test_progress_of_undo_is_drawn_as_well(self):
         self.repair('compact', status=0)
         terminal = Terminal('undo', '--yes', self.path, under=(

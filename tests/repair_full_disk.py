@@ -45,7 +45,8 @@ if __name__ == '__main__' and OWN_MOUNTS not in os.environ:
 
 import repair_cli
 from cli import PUT, key_of
-from repair_cli import REPAIRS, run, tree
+from repair_cli import REPAIRS, run
+from system import tree
 
 PAGE = 4096
 SIZE = 1 << 20

@@ -13,7 +13,6 @@ import signal
 import stat
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ import unittest
 import zlib
 
 import cli
+from system import hold, let_go, strace_works, tree
 
 VALUE_MAX = 20 * 1024 * 1024 - 41
 PUT_FIELDS = ['action', 'repository', 'transaction_before', 'transaction_after', 'objects_before',
@@ -40,17 +40,6 @@ def run(*args, stdin=subprocess.DEVNULL, input=None, **more):
     done = subprocess.run([cli.PROGRAM, *args], stderr=subprocess.PIPE, timeout=120, **source,
                           **more)
     return done.returncode, done.stdout, done.stderr.decode('utf-8', 'replace')
-
-
-def tree(path):
-    """Every file below @path with its bytes, and every folder."""
-    found = {}
-    for folder, _, names in os.walk(path):
-        found[os.path.relpath(folder, path)] = None
-        for name in names:
-            with open(os.path.join(folder, name), 'rb') as f:
-                found[os.path.relpath(f.name, path)] = f.read()
-    return found
 
 
 def segments(path):
@@ -82,31 +71,6 @@ def objects(path):
                 else:
                     committed = dict(current)
     return committed
-
-
-def hold(path, kind):
-    """Start a process that holds Attic's lock on @path, taken as Attic does. End it with let_go."""
-    code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\n'
-            'fcntl.lockf(f, fcntl.%s)\nprint("held", flush=True)\nsys.stdin.read()' % kind)
-    holder = subprocess.Popen([sys.executable, '-c', code, os.path.join(path, 'config')],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert holder.stdout.readline() == b'held\n'
-    return holder
-
-
-def strace_works():
-    try:
-        return subprocess.run(['strace', '-qq', '-o', '/dev/null', '-e',
-                               'inject=read:delay_enter=1', 'true'], capture_output=True,
-                              timeout=20).returncode == 0
-    except OSError:
-        return False
-
-
-def let_go(holder):
-    holder.stdin.close()
-    holder.wait()
-    holder.stdout.close()
 
 
 class Case(unittest.TestCase):

@@ -11,30 +11,18 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import unittest
 
 from cli import COMMITTED, DELETE, PUT, Repository, entry, key_of
 from cli import sample as small
+from system import hold, let_go, strace_works, tree
 from terminal import DEADLINE, PROGRAM, Case
 from tui import SIZES
-from tui_surroundings import process_is_gone, strace_works
+from tui_surroundings import process_is_gone
 
 REFUSED = 'repairs need the exclusive lock: u asks for it'
 VERIFIED_ANEW = 'Afterwards: '
-
-
-def contents(repo):
-    """Every name below @repo with its bytes, None for a folder."""
-    out = {}
-    for folder, folders, files in os.walk(repo):
-        for name in folders:
-            out[os.path.relpath(os.path.join(folder, name), repo)] = None
-        for name in files:
-            with open(os.path.join(folder, name), 'rb') as f:
-                out[os.path.relpath(os.path.join(folder, name), repo)] = f.read()
-    return out
 
 
 def can_lock(repo, kind):
@@ -167,26 +155,15 @@ class Steps(Case):
                              lambda s: re.search(VERIFIED_ANEW + verdict, s.words))
 
     def holder(self, repo, kind):
-        """Start a process that holds Attic's lock until its standard input closes."""
-        code = ('import fcntl, sys\nf = open(sys.argv[1], "r+")\nfcntl.lockf(f, %d)\nprint("held", flush=True)\n'
-                'sys.stdin.read()' % kind)
-        process = subprocess.Popen([sys.executable, '-c', code, os.path.join(repo, 'config')],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.addCleanup(self.let_go, process)
-        self.assertEqual(process.stdout.readline(), b'held\n')
-        return process
-
-    def let_go(self, process):
-        if process.poll() is None:
-            process.stdin.close()
-            process.wait(timeout=DEADLINE)
-        process.stdout.close()
+        holder = hold(repo, kind)
+        self.addCleanup(let_go, holder)
+        return holder
 
 
 class Lock(Steps):
     def test_u_takes_the_exclusive_lock_the_frame_shows_it_and_l_gives_it_back(self):
         repo = self.sample()
-        before = contents(repo)
+        before = tree(repo)
         for size in SIZES + ((40, 10),):
             terminal = self.open(repo, columns=size[0], lines=size[1])
             terminal.wait('READ-ONLY')
@@ -209,7 +186,7 @@ class Lock(Steps):
             terminal.press('q')
             self.assertEqual(terminal.ended(), 0)
             self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_the_mode_stays_visible_in_a_full_top_line(self):
         repo = small(self.path()).path
@@ -224,7 +201,7 @@ class Lock(Steps):
 
     def test_without_it_every_repair_key_says_how_to_get_it(self):
         repo = self.sample()
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.verified(repo)
         for key in 'RBCSU':
             terminal.press(key).wait(REFUSED, '[1 Overview]')
@@ -234,11 +211,11 @@ class Lock(Steps):
             terminal.press('n').gone(REFUSED)
         terminal.press('Up').wait(lambda s: s.selected == 'S salvage')
         terminal.press('Enter').wait(REFUSED, '[1 Overview]')
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_it_names_the_holder_waits_and_gets_the_lock_when_that_ends(self):
         repo = self.sample()
-        holder = self.holder(repo, fcntl.LOCK_SH)
+        holder = self.holder(repo, 'LOCK_SH')
         for size in SIZES:
             terminal = self.open(repo, columns=size[0], lines=size[1])
             terminal.press('u').wait('held by somebody else', '%d' % holder.pid, 'python',
@@ -255,7 +232,7 @@ class Lock(Steps):
             if size != SIZES[-1]:
                 self.leave(terminal)
         terminal.press('u').wait('waiting until it is free')
-        self.let_go(holder)
+        let_go(holder)
         terminal.wait('REPAIR MODE', lambda s: 'waiting until' not in s)
         self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
         terminal.press('L').wait('refused', 'given up', 'upgraded')
@@ -308,7 +285,7 @@ class Whole(Steps):
     """Upgrade, plan, wrong confirmation, right one, report, verify again, undo."""
 
     def drive(self, repo, key, name, wanted, columns, lines, undone):
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.upgraded(repo, columns=columns, lines=lines)
         self.plan(terminal, key, name)
         screen = terminal.wait('REPAIR MODE', *wanted)
@@ -318,7 +295,7 @@ class Whole(Steps):
             terminal.type(wrong, 'Enter').wait('cancelled; nothing was done', 'plan: ' + name)
         terminal.press(key).wait(name + ': really?')	# the repair's own key confirms too
         terminal.type(name, 'Escape').wait('cancelled; nothing was done')
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
         self.confirm(terminal, name)
         self.reported(terminal, name)
         self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
@@ -327,15 +304,15 @@ class Whole(Steps):
         with open(written) as f:
             self.assertRegex(f.read(), r'(?s)is done.*Afterwards: The repository is whole.*%s: done' % name)
         self.assertTrue(is_clean(repo))
-        after = contents(repo)
+        after = tree(repo)
         self.assertNotEqual(after, before)
         terminal.press('1').wait('[1 Overview]', 'no problems')
         self.plan(terminal, key, name).wait('Nothing to do')
         terminal.press('Enter').wait('there is nothing to do')
-        self.assertEqual(contents(repo), after)
+        self.assertEqual(tree(repo), after)
         terminal.type(':report', 'Enter').wait('report: ' + name)
         self.undo(terminal, undone)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
         terminal.press('L').wait('what was done', 'upgraded', 'planned', 'cancelled at the question',
                                  'The %s is done' % name, 'taken back')
 
@@ -445,7 +422,7 @@ class Plan(Steps):
 
     def test_it_is_scrolled_searched_and_written_to_a_new_file_outside(self):
         repo = self.sample()
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.upgraded(repo)
         self.plan(terminal, 'S', 'salvage')
         terminal.type('/data/1/17', 'Enter').wait(lambda s: s.selected and 'data/1/17' in s.selected)
@@ -464,17 +441,17 @@ class Plan(Steps):
         terminal.type(':write ' + self.path('no/such/folder'), 'Enter').wait('not written')
         terminal.press('w').wait('write this to a file')
         terminal.press('Escape').wait(lambda s: 'write this to a file' not in s)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_a_refused_plan_says_why_and_cannot_be_confirmed(self):
         repo = self.sample()
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.upgraded(repo)
         self.plan(terminal, 'S', 'salvage').wait('4 keys lost')
         self.plan(terminal, 'R', 'recover').wait('refused, see below', 'salvage',
                                                  lambda s: 'keys lost' not in s)
         terminal.press('Enter').wait('this plan is refused')
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_without_an_undo_folder_undo_says_so(self):
         terminal = self.upgraded(self.sample())
@@ -486,10 +463,10 @@ class Plan(Steps):
         self.plan(terminal, 'B', 'rollback').wait('data/0/3')
         with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# a writer that ignores the lock
             f.write(b'ATTICSEG' + entry(PUT, key_of(70), b'sneaked in'))
-        before = contents(repo)
+        before = tree(repo)
         self.confirm(terminal, 'rollback')
         terminal.wait('plan: rollback', 'this is a new one', 'data/0/3', 'data/0/4')
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
         self.confirm(terminal, 'rollback')
         self.reported(terminal, 'rollback')
         terminal.press('L').wait('not begun: the repository changed')
@@ -502,7 +479,7 @@ class Plan(Steps):
 
     def test_small_plain_and_ascii_terminals_show_it_all(self):
         repo = self.sample()
-        before = contents(repo)
+        before = tree(repo)
         for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
                           ((80, 24), {'TERM': 'vt100'})):
             with self.subTest((size, env)):
@@ -521,7 +498,7 @@ class Plan(Steps):
                 terminal.wait('> salv')
                 terminal.press('Escape').wait('cancelled; nothing was done')
                 self.leave(terminal)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
 
 class Folders(Steps):
@@ -542,7 +519,7 @@ class Folders(Steps):
 
     def test_they_are_listed_newest_first_even_without_the_lock(self):
         repo = two_folders(self.path())
-        before = contents(repo)
+        before = tree(repo)
         told = undo_list(repo)
         for size in SIZES:
             terminal = self.open(repo, columns=size[0], lines=size[1])
@@ -562,11 +539,11 @@ class Folders(Steps):
             terminal.press('1').wait('[1 Overview]')
             terminal.type(':undo-list', 'Enter').wait('2 undo folders')
             self.leave(terminal)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_without_the_lock_nothing_is_undone_or_purged(self):
         repo = two_folders(self.path())
-        before = contents(repo)
+        before = tree(repo)
         for size in SIZES:
             terminal = self.open(repo, columns=size[0], lines=size[1])
             self.listed(terminal, 2)
@@ -575,13 +552,13 @@ class Folders(Steps):
                 terminal.press(keys[-1]).wait(REFUSED, '2 undo folders', lambda s: 'really' not in s)
                 terminal.press('n').gone(REFUSED)
             self.leave(terminal)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
     def test_the_chosen_one_is_purged_after_the_word_was_typed(self):
         for size in SIZES:
             repo = two_folders(self.path('repo%d' % size[0]))
             newest, oldest = [row['name'] for row in undo_list(repo)]
-            before = contents(repo)
+            before = tree(repo)
             terminal = self.upgraded(repo, columns=size[0], lines=size[1])
             self.listed(terminal, 2)
             terminal.press('Down').wait('folder     ' + oldest)
@@ -590,14 +567,14 @@ class Folders(Steps):
                 terminal.type(wrong, 'Enter').wait('cancelled; nothing was removed', '2 undo folders')
             terminal.press('P').wait('purge %s?' % oldest)
             terminal.type('purge', 'Escape').wait('cancelled; nothing was removed')
-            self.assertEqual(contents(repo), before)
+            self.assertEqual(tree(repo), before)
             self.purge(terminal, oldest)
             screen = terminal.wait('1 undo folder,', 'REPAIR MODE')
             self.assertEqual([row[9] for row in self.rows(screen)], ['yes'])
             gone = os.path.join('undo', oldest)
             left = {name: data for name, data in before.items()
                     if name != gone and not name.startswith(gone + '/')}
-            self.assertEqual(contents(repo), left)
+            self.assertEqual(tree(repo), left)
             self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
             terminal.press('L').wait('purge', 'cancelled at the question', 'confirmed and begun: ' + oldest,
                                      lambda s: oldest + ' was removed: ' in s.words)
@@ -629,9 +606,9 @@ class Folders(Steps):
     def test_enter_undoes_the_newest_and_then_the_next(self):
         repo = self.path()
         small(repo).damage(key_of(3))
-        damaged = contents(repo)
+        damaged = tree(repo)
         run('salvage', '--yes', repo, status=1)
-        salvaged = contents(repo)
+        salvaged = tree(repo)
         run('compact', '--yes', repo)
         terminal = self.upgraded(repo)
         self.listed(terminal, 2)
@@ -642,7 +619,7 @@ class Folders(Steps):
             terminal.press('Enter').wait('plan: undo')
             self.confirm(terminal, 'undo')
             terminal.wait('report: undo', 'The repair was taken back')
-            self.assertEqual(contents(repo), files)
+            self.assertEqual(tree(repo), files)
             self.listed(terminal, left)
 
     def test_interrupted_overtaken_and_unreadable_ones_are_marked(self):
@@ -679,7 +656,7 @@ class Folders(Steps):
 
     def test_small_plain_and_ascii_terminals_show_it_all(self):
         repo = two_folders(self.path())
-        before = contents(repo)
+        before = tree(repo)
         for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
                           ((80, 24), {'TERM': 'vt100'})):
             with self.subTest((size, env)):
@@ -695,7 +672,7 @@ class Folders(Steps):
                     self.assertFalse(screen.colour)
                 terminal.press('Escape').wait('cancelled')
                 self.leave(terminal)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
 
 
 @unittest.skipUnless(strace_works(), 'strace cannot trace here')
@@ -780,7 +757,7 @@ class Slow(Steps):
 
     def test_progress_is_shown_and_x_stops_it_without_a_trace(self):
         repo = large(self.path())
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.begun(repo)
         terminal.wait('copying', '%', '█', 'KiB/s', 'left', 'x stops it at the next safe point')
         for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# no other key works meanwhile
@@ -789,7 +766,7 @@ class Slow(Steps):
         terminal.press('x')
         terminal.wait('report: salvage', 'was cancelled', 'Nothing is changed', 'nothing was changed')
         terminal.wait(lambda s: VERIFIED_ANEW + 'The log is damaged' in s.words)
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
         terminal.press('L').wait('was cancelled')
 
     def test_undo_shows_its_progress_too(self):
@@ -804,7 +781,7 @@ class Slow(Steps):
 
     def test_a_signal_stops_it_at_a_safe_point_first(self):
         repo = large(self.path())
-        before = contents(repo)
+        before = tree(repo)
         terminal = self.begun(repo)
         terminal.wait('copying')
         with open('/proc/%d/task/%d/children' % (terminal.pid, terminal.pid)) as f:
@@ -812,7 +789,7 @@ class Slow(Steps):
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(process_is_gone(pid))
         self.assertIn('Nothing is changed', terminal.written())
-        self.assertEqual(contents(repo), before)
+        self.assertEqual(tree(repo), before)
         self.assertTrue(can_lock(repo, fcntl.LOCK_EX))
 
     def test_planning_can_be_cancelled(self):

@@ -5,7 +5,6 @@ system calls that it makes.
 
 ATTICSCOPE names the program, MKSAMPLE the maker of a damaged repository. Skipped without tmux."""
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -15,36 +14,13 @@ import time
 import unittest
 
 from cli import COMMITTED, PUT, key_of, sample
+from system import state, strace_works
 from terminal import DEADLINE, PROGRAM, Case
 
 SCREENS = '12345678'
 CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat '
             'rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat utime utimes utimensat '
             'futimesat symlink symlinkat mknod mknodat creat setxattr fsetxattr fallocate').split()
-
-
-def strace_works():
-    try:
-        return subprocess.run(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=pread64:delay_enter=1',
-                               'true'], capture_output=True, timeout=20).returncode == 0
-    except OSError:
-        return False
-
-
-def state(repo):
-    """Every name with its kind, mode, mtime and bytes."""
-    out = {}
-    for folder, folders, files in os.walk(repo):
-        for name in folders + files + ['.']:
-            path = os.path.join(folder, name)
-            st = os.lstat(path)
-            data = b''
-            if name in files and os.path.isfile(path):
-                with open(path, 'rb') as f:
-                    data = f.read()
-            out[os.path.relpath(path, repo)] = (st.st_mode, st.st_mtime_ns, st.st_size,
-                                                hashlib.sha256(data).hexdigest())
-    return out
 
 
 def process_is_gone(pid):

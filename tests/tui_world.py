@@ -6,7 +6,6 @@ on.
 ATTICSCOPE names the program, BADBLOCKS_LIBRARY the failing disk. Skipped without tmux."""
 import os
 import re
-import shutil
 import unittest
 
 import cli
