@@ -247,7 +247,7 @@ static enum as_err take_unmapped(struct filling *f, const struct segment_entry *
 			return AS_OK;
 		event.offset = (uint32_t)behind;
 	}
-	const enum as_err err = replay_note(verify->replay, e->key, &event);
+	const enum as_err err = replay_add(verify->replay, e->key, &event);
 	return err == AS_OK ? add_fill(f, event.offset, e) : err;
 }
 

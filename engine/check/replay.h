@@ -1,13 +1,10 @@
 /* engine/check/replay.h - the newest event of each key, gathered in any order.
  *
- * The log's order of time is segment, then offset. Since the newest event wins whatever order they
- * are told in, worker threads may read segments as they please. Keys are kept in the parts of
- * index_part, so whoever walks one part of them meets one part of an index.
+ * The log's order of time is segment, then offset. The newest event wins, whatever order events are
+ * added in, so worker threads may read segments as they please. Keys are kept in the parts of
+ * index_part: a thread that walks one part of them needs one part of an index only.
  *
- * An event is either noted, and is known at once; or told by way of a teller, which is for many: it
- * is written down, and settled with all others of its part when that can be done without waiting
- * for the memory. Holds one row a key, of 56 to 68 bytes; of what is told and not yet settled as
- * many again at most, or 66 MiB.
+ * Takes 56 to 112 bytes a key, and up to 11 MiB for events that wait to be merged.
  */
 #ifndef ATTICSCOPE_REPLAY_H
 #define ATTICSCOPE_REPLAY_H
@@ -34,27 +31,19 @@ struct replay;
 struct replay *replay_new(void);
 void replay_free(struct replay *replay);
 
-/* Note an event. Safe in several threads at once. AS_ERR_MEMORY. */
-enum as_err replay_note(struct replay *replay, const uint8_t key[KEY_SIZE],
-			const struct replay_event *event);
+/* Add an event. Safe in several threads at once. AS_ERR_MEMORY. */
+enum as_err replay_add(struct replay *replay, const uint8_t key[KEY_SIZE],
+		       const struct replay_event *event);
 
-/* One thread's way to tell of many events. NULL: out of memory. */
-struct replay_teller;
-struct replay_teller *replay_teller_new(struct replay *replay);
+/* The same for many events: several times as fast, but the event is known only after replay_merge.
+ * Safe in several threads at once. AS_ERR_MEMORY. */
+enum as_err replay_append(struct replay *replay, const uint8_t key[KEY_SIZE],
+			  const struct replay_event *event);
+enum as_err replay_merge(struct replay *replay);
 
-/* Tell of an event. AS_ERR_MEMORY. */
-enum as_err replay_tell(struct replay_teller *teller, const uint8_t key[KEY_SIZE],
-			const struct replay_event *event);
+/* The functions below may run in several threads at once, but not beside those above. */
 
-/* Hand over all that was told: before replay_settle. AS_ERR_MEMORY. */
-enum as_err replay_teller_end(struct replay_teller *teller);
-void replay_teller_free(struct replay_teller *teller);	/* NULL is no teller */
-
-/* Settle, with @threads threads (0: one for each processor), what was told: to be done when all
- * was, and before anything is asked. AS_ERR_MEMORY. */
-enum as_err replay_settle(struct replay *replay, unsigned threads);
-
-/* The newest event of @key; false when there is none. Several threads may ask at once. */
+/* The newest event of @key; false when there is none. */
 bool replay_find(const struct replay *replay, const uint8_t key[KEY_SIZE],
 		 struct replay_event *event);
 

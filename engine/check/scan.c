@@ -37,7 +37,6 @@ struct scanner {
 	/* What this worker adds to verify->confirmed, at its end: setting a bit for all to see each
 	 * time would have to wait for the memory every time. NULL without an index. */
 	uint64_t *confirmed;
-	struct replay_teller *teller;	/* of verify->replay */
 	struct event batch[BATCH];
 	unsigned batched;
 	uint64_t reported;		/* bytes of it that progress knows of */
@@ -183,7 +182,7 @@ static enum as_err add_unanchored(const struct scanner *s, const struct segment_
 		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
 		.is_put = true,
 	};
-	return replay_note(s->run->verify->unanchored, e->key, &event);
+	return replay_add(s->run->verify->unanchored, e->key, &event);
 }
 
 static enum as_err report_suspect(void *context, const struct segment_entry *e)
@@ -262,7 +261,7 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 {
 	struct verify *verify = s->run->verify;
 	uint32_t number;
-	if (event->is_put && is_mapped_here(s, event, &number)) {
+	if (s->run->index.is_loaded && event->is_put && is_mapped_here(s, event, &number)) {
 		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
 		s->live++;
 		s->live_bytes += event->size;
@@ -277,8 +276,8 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 		.is_put = event->is_put,
 	};
 	/* The index may speak against what only searching found. */
-	return event->is_unanchored ? replay_note(verify->unanchored, event->key, &told)
-				    : replay_tell(s->teller, event->key, &told);
+	return event->is_unanchored ? replay_add(verify->unanchored, event->key, &told)
+				    : replay_append(verify->replay, event->key, &told);
 }
 
 static enum as_err settle_batch(struct scanner *s)
@@ -290,16 +289,6 @@ static enum as_err settle_batch(struct scanner *s)
 	return err;
 }
 
-/* Without an index the replay must remember everything. */
-static enum as_err tell(const struct scanner *s, const struct segment_entry *e)
-{
-	const struct replay_event told = {
-		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
-		.is_put = e->tag == SEGMENT_PUT,
-	};
-	return replay_tell(s->teller, e->key, &told);
-}
-
 /* An event of a file that takes no part in the log: what came back may tell what it would change. */
 static enum as_err set_apart(const struct scanner *s, const struct segment_entry *e)
 {
@@ -307,7 +296,7 @@ static enum as_err set_apart(const struct scanner *s, const struct segment_entry
 		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
 		.is_put = e->tag == SEGMENT_PUT,
 	};
-	return s->role == ROLE_RETURNED ? replay_note(s->run->verify->apart, e->key, &event)
+	return s->role == ROLE_RETURNED ? replay_add(s->run->verify->apart, e->key, &event)
 					: AS_OK;
 }
 
@@ -347,15 +336,14 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 		err = report_too_large(s, e);
 	if (err != AS_OK)
 		return err;
-	if (!s->run->index.is_loaded)
-		return tell(s, e);
 	struct event *event = &s->batch[s->batched++];
 	memcpy(event->key, e->key, KEY_SIZE);
-	index_image_prefetch(&s->run->index.image, event->key);
+	if (s->run->index.is_loaded)
+		index_image_prefetch(&s->run->index.image, event->key);
 	event->offset = (uint32_t)e->offset;
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
-	event->is_unanchored = e->searched;
+	event->is_unanchored = s->run->index.is_loaded && e->searched;
 	return s->batched == BATCH ? settle_batch(s) : AS_OK;
 }
 
@@ -520,7 +508,7 @@ static enum as_err believe(struct scanner *s, const struct verify_record *record
 			.segment = s->number, .offset = event->offset, .size = event->size,
 			.is_put = event->is_put,
 		};
-		err = replay_tell(s->teller, event->key, &told);
+		err = replay_append(run->verify->replay, event->key, &told);
 	}
 	if (err == AS_OK && run->verify->scope.keep)
 		err = verify_keep_record(run, record);
@@ -628,7 +616,6 @@ static void confirm(struct scanner *s)
 static void scanner_free(struct scanner *s)
 {
 	segment_reader_free(s->reader);
-	replay_teller_free(s->teller);
 	free(s->witness.rows);
 	free(s->events);
 	free(s->confirmed);
@@ -643,12 +630,11 @@ static struct scanner *scanner_new(struct verify_run *run)
 	s->run = run;
 	s->witness.run = run;
 	s->reader = segment_reader_new(run->repo->io);
-	s->teller = replay_teller_new(run->verify->replay);
 	if (run->verify->scope.keep)
 		s->events = malloc(VERIFY_RECORD_EVENTS * sizeof(*s->events));
 	if (run->index.is_loaded)
 		s->confirmed = calloc(confirmed_words(run), sizeof(*s->confirmed));
-	if (s->reader && s->teller && (s->events || !run->verify->scope.keep) &&
+	if (s->reader && (s->events || !run->verify->scope.keep) &&
 	    (s->confirmed || !run->index.is_loaded))
 		return s;
 	scanner_free(s);
@@ -661,9 +647,7 @@ enum as_err verify_scan(struct verify_run *run)
 	if (!s)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(s->reader, &run->progress->cancel);
-	enum as_err err = take_segments(s);
-	if (err == AS_OK)
-		err = replay_teller_end(s->teller);
+	const enum as_err err = take_segments(s);
 	confirm(s);
 	scanner_free(s);
 	return err;

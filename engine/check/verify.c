@@ -86,7 +86,7 @@ static enum as_err verify_segments(struct verify_run *run)
 	verify->remembered = run->remembered;
 	verify_confirm_remembered(run);
 	err = (enum as_err)atomic_load(&run->failure);
-	return err == AS_OK ? replay_settle(verify->replay, run->threads) : err;
+	return err == AS_OK ? replay_merge(verify->replay) : err;
 }
 
 /* Of a log that was read in part, no object can be said to be missing. */

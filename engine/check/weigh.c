@@ -336,7 +336,7 @@ static void excuse(struct weighing *w)
 static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
 			   const struct replay_event *event)
 {
-	return replay_note(context, key, event);
+	return replay_add(context, key, event);
 }
 
 /* Every repository has a manifest, under the same key: that both have one says nothing. */

@@ -370,7 +370,7 @@ static enum as_err weigh_entry(const struct sweep *sweep, uint32_t number, bool 
 	if (entry->tag == SEGMENT_COMMIT || entry->tag == SEGMENT_DAMAGED)
 		return AS_OK;
 	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
-		return replay_note(goes ? sweep->goes : sweep->stays, entry->key, &event);
+		return replay_add(goes ? sweep->goes : sweep->stays, entry->key, &event);
 	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
 	    is_leaving(plan, segment, offset))
 		return AS_OK;

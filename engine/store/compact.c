@@ -337,7 +337,7 @@ static enum as_err note_keys(struct compaction *c, uint32_t number)
 		if (is_damaged && !is_one)
 			c->any_unknown = true;
 		if (entry.tag == SEGMENT_PUT || (is_damaged && is_one))
-			err = replay_note(c->kept_keys, entry.key, &event);
+			err = replay_add(c->kept_keys, entry.key, &event);
 		if (err != AS_OK)
 			return err;
 	}

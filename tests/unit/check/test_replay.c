@@ -27,12 +27,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void note(unsigned number, struct replay_event event)
+static void add(unsigned number, struct replay_event event)
 {
 	uint8_t key[KEY_SIZE];
 
 	builder_key(number, key);
-	assert_int_equal(replay_note(replay, key, &event), AS_OK);
+	assert_int_equal(replay_add(replay, key, &event), AS_OK);
 }
 
 static void expect(unsigned number, struct replay_event wanted)
@@ -59,7 +59,7 @@ static enum as_err count_key(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-static void nothing_told_is_nothing_known(void **state)
+static void an_empty_replay_knows_nothing(void **state)
 {
 	static const uint8_t key[KEY_SIZE] = { 0 };
 	struct replay_event event;
@@ -73,7 +73,7 @@ static void nothing_told_is_nothing_known(void **state)
 	(void)state;
 }
 
-static void the_newest_event_wins_in_every_order_of_telling(void **state)
+static void the_newest_event_wins_in_every_order(void **state)
 {
 	/* Newer by segment though not by offset, newer by offset, and the one that wins. */
 	static const struct replay_event events[3] = {
@@ -85,7 +85,7 @@ static void the_newest_event_wins_in_every_order_of_telling(void **state)
 
 	for (unsigned i = 0; i < 6; i++) {
 		for (unsigned j = 0; j < 3; j++)
-			note(i, events[orders[i][j]]);
+			add(i, events[orders[i][j]]);
 		expect(i, events[2]);
 	}
 	assert_int_equal(replay_count(replay), 6);
@@ -94,19 +94,19 @@ static void the_newest_event_wins_in_every_order_of_telling(void **state)
 
 static void a_delete_that_is_newer_hides_a_put(void **state)
 {
-	note(1, (struct replay_event){ 7, 8, 100, true });
-	note(1, (struct replay_event){ 7, 108, 41, false });
+	add(1, (struct replay_event){ 7, 8, 100, true });
+	add(1, (struct replay_event){ 7, 108, 41, false });
 	expect(1, (struct replay_event){ 7, 108, 41, false });
-	note(2, (struct replay_event){ 7, 108, 41, false });
-	note(2, (struct replay_event){ 7, 8, 100, true });
+	add(2, (struct replay_event){ 7, 108, 41, false });
+	add(2, (struct replay_event){ 7, 8, 100, true });
 	expect(2, (struct replay_event){ 7, 108, 41, false });
 	(void)state;
 }
 
-static void the_same_event_told_twice_changes_nothing(void **state)
+static void the_same_event_twice_changes_nothing(void **state)
 {
 	for (int i = 0; i < 2; i++)
-		note(1, (struct replay_event){ 7, 8, 100, true });
+		add(1, (struct replay_event){ 7, 8, 100, true });
 	expect(1, (struct replay_event){ 7, 8, 100, true });
 	assert_int_equal(replay_count(replay), 1);
 	(void)state;
@@ -114,10 +114,10 @@ static void the_same_event_told_twice_changes_nothing(void **state)
 
 static void the_edges_of_all_numbers_are_kept(void **state)
 {
-	note(1, (struct replay_event){ 0, 0, 0, false });
-	note(2, (struct replay_event){ 0, 0, 0, true });
-	note(3, (struct replay_event){ UINT32_MAX, UINT32_MAX, 20971520, true });
-	note(4, (struct replay_event){ UINT32_MAX, 0, 1073741823, false });
+	add(1, (struct replay_event){ 0, 0, 0, false });
+	add(2, (struct replay_event){ 0, 0, 0, true });
+	add(3, (struct replay_event){ UINT32_MAX, UINT32_MAX, 20971520, true });
+	add(4, (struct replay_event){ UINT32_MAX, 0, 1073741823, false });
 	expect(1, (struct replay_event){ 0, 0, 0, false });
 	expect(2, (struct replay_event){ 0, 0, 0, true });
 	expect(3, (struct replay_event){ UINT32_MAX, UINT32_MAX, 20971520, true });
@@ -133,10 +133,10 @@ static void keys_of_all_zeros_and_all_ones_are_keys(void **state)
 	memset(zeros, 0, sizeof(zeros));
 	memset(ones, 0xff, sizeof(ones));
 	assert_false(replay_find(replay, zeros, &event));
-	assert_int_equal(replay_note(replay, zeros, &event), AS_OK);
+	assert_int_equal(replay_add(replay, zeros, &event), AS_OK);
 	assert_false(replay_find(replay, ones, &event));
 	event.segment = 2;
-	assert_int_equal(replay_note(replay, ones, &event), AS_OK);
+	assert_int_equal(replay_add(replay, ones, &event), AS_OK);
 	assert_true(replay_find(replay, zeros, &event));
 	assert_int_equal(event.segment, 1);
 	assert_true(replay_find(replay, ones, &event));
@@ -150,7 +150,7 @@ static void many_keys_are_all_found_again(void **state)
 	size_t count = 0, in_parts = 0;
 
 	for (unsigned i = 0; i < KEYS; i++)
-		note(i, (struct replay_event){ i / 100, i, 41, i % 2 });
+		add(i, (struct replay_event){ i / 100, i, 41, i % 2 });
 	assert_int_equal(replay_count(replay), KEYS);
 	for (unsigned i = 0; i < KEYS; i++)
 		expect(i, (struct replay_event){ i / 100, i, 41, i % 2 });
@@ -185,7 +185,7 @@ static void keys_that_differ_in_one_place_only_are_no_slower(void **state)
 			const struct replay_event event = { i, place, 41, true };
 
 			memcpy(key + place, &i, sizeof(i));
-			assert_int_equal(replay_note(replay, key, &event), AS_OK);
+			assert_int_equal(replay_add(replay, key, &event), AS_OK);
 		}
 	}
 	assert_int_equal(replay_count(replay), (KEY_SIZE / 4) * KEYS);
@@ -207,7 +207,7 @@ static void a_walk_ends_when_the_caller_has_enough(void **state)
 	size_t count = 0;
 
 	for (unsigned i = 0; i < 1000; i++)
-		note(i, (struct replay_event){ 0, 8, 41, true });
+		add(i, (struct replay_event){ 0, 8, 41, true });
 	assert_int_equal(replay_each(replay, stop_at_ten, &count), AS_ERR_CANCELLED);
 	assert_int_equal(count, 10);
 	(void)state;
@@ -215,11 +215,11 @@ static void a_walk_ends_when_the_caller_has_enough(void **state)
 
 /* The model: events in the order of time, of few keys, so that the last of a key is its newest. */
 enum { MODEL_EVENTS = 80000, MODEL_KEYS = 5000, MODEL_THREADS = 4 };
-struct told {
+struct model_event {
 	unsigned number;	/* of the key */
 	struct replay_event event;
 };
-static struct told told[MODEL_EVENTS];
+static struct model_event model[MODEL_EVENTS];
 static struct replay_event newest[MODEL_KEYS];
 static bool known[MODEL_KEYS];
 
@@ -233,46 +233,42 @@ static void make_model(uint64_t random)
 {
 	memset(known, 0, sizeof(known));
 	for (uint32_t i = 0; i < MODEL_EVENTS; i++) {
-		told[i].number = next_random(&random) % MODEL_KEYS;
-		told[i].event = (struct replay_event){ i / 50, i % 50 * 41 + 8, 41, i % 3 != 0 };
-		newest[told[i].number] = told[i].event;
-		known[told[i].number] = true;
+		model[i].number = next_random(&random) % MODEL_KEYS;
+		model[i].event = (struct replay_event){ i / 50, i % 50 * 41 + 8, 41, i % 3 != 0 };
+		newest[model[i].number] = model[i].event;
+		known[model[i].number] = true;
 	}
 	for (uint32_t i = MODEL_EVENTS - 1; i; i--) {
 		const uint32_t j = next_random(&random) % (i + 1);
-		const struct told swapped = told[i];
+		const struct model_event swapped = model[i];
 
-		told[i] = told[j];
-		told[j] = swapped;
+		model[i] = model[j];
+		model[j] = swapped;
 	}
 }
 
-/* One share tells of all its events, one notes all of them, and the others do as it comes. */
-static bool is_told(size_t share, size_t i)
+/* One share appends all its events, one adds all of them, and the others do both. */
+static bool is_appended(size_t share, size_t i)
 {
 	return share == 0 || (share != 1 && i / MODEL_THREADS % 3 != 0);
 }
 
-static void *tell_share(void *context)
+static void *add_share(void *context)
 {
 	const size_t share = *(const size_t *)context;
-	struct replay_teller *teller = replay_teller_new(replay);
-	enum as_err err = teller ? AS_OK : AS_ERR_MEMORY;
+	enum as_err err = AS_OK;
 
 	for (size_t i = share; i < MODEL_EVENTS && !err; i += MODEL_THREADS) {
 		uint8_t key[KEY_SIZE];
 
-		builder_key(told[i].number, key);
-		err = is_told(share, i) ? replay_tell(teller, key, &told[i].event)
-					: replay_note(replay, key, &told[i].event);
+		builder_key(model[i].number, key);
+		err = is_appended(share, i) ? replay_append(replay, key, &model[i].event)
+					    : replay_add(replay, key, &model[i].event);
 	}
-	if (!err)
-		err = replay_teller_end(teller);
-	replay_teller_free(teller);
 	return err ? context : NULL;
 }
 
-static void threads_that_tell_in_any_order_agree_with_a_simple_model(void **state)
+static void threads_that_add_in_any_order_agree_with_a_simple_model(void **state)
 {
 	pthread_t threads[MODEL_THREADS];
 	size_t first[MODEL_THREADS];
@@ -281,7 +277,7 @@ static void threads_that_tell_in_any_order_agree_with_a_simple_model(void **stat
 	make_model(20140312);
 	for (size_t i = 0; i < MODEL_THREADS; i++) {
 		first[i] = i;
-		assert_int_equal(pthread_create(&threads[i], NULL, tell_share, &first[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, add_share, &first[i]), 0);
 	}
 	for (size_t i = 0; i < MODEL_THREADS; i++) {
 		void *failed;
@@ -289,7 +285,7 @@ static void threads_that_tell_in_any_order_agree_with_a_simple_model(void **stat
 		assert_int_equal(pthread_join(threads[i], &failed), 0);
 		assert_null(failed);
 	}
-	assert_int_equal(replay_settle(replay, 2), AS_OK);
+	assert_int_equal(replay_merge(replay), AS_OK);
 	for (unsigned i = 0; i < MODEL_KEYS; i++) {
 		keys += known[i];
 		if (known[i])
@@ -299,26 +295,22 @@ static void threads_that_tell_in_any_order_agree_with_a_simple_model(void **stat
 	(void)state;
 }
 
-/* More than is ever left unsettled, all of one part: each key is told of three times, the second
- * time in the newest event. */
-static void what_is_told_of_one_part_again_and_again_is_settled_on_the_way(void **state)
+/* More than is ever left unmerged, all of one part: each key comes three times, the second time in
+ * the newest event. */
+static void many_events_of_one_part_are_merged_on_the_way(void **state)
 {
 	enum { KEYS = 60000 };
-	struct replay_teller *teller = replay_teller_new(replay);
 	uint8_t key[KEY_SIZE];
 	struct replay_event event;
 
-	assert_non_null(teller);
 	memset(key, 0xaa, sizeof(key));
 	for (uint32_t segment = 0; segment < 3; segment++)
 		for (uint32_t i = 0; i < KEYS; i++) {
 			event = (struct replay_event){ segment == 1 ? 7 : segment, i, 41, true };
 			memcpy(key + 12, &i, sizeof(i));
-			assert_int_equal(replay_tell(teller, key, &event), AS_OK);
+			assert_int_equal(replay_append(replay, key, &event), AS_OK);
 		}
-	assert_int_equal(replay_teller_end(teller), AS_OK);
-	replay_teller_free(teller);
-	assert_int_equal(replay_settle(replay, 0), AS_OK);
+	assert_int_equal(replay_merge(replay), AS_OK);
 	assert_int_equal(replay_count(replay), KEYS);
 	for (uint32_t i = 0; i < KEYS; i++) {
 		memcpy(key + 12, &i, sizeof(i));
@@ -329,15 +321,15 @@ static void what_is_told_of_one_part_again_and_again_is_settled_on_the_way(void 
 	(void)state;
 }
 
-static void what_was_settled_can_be_added_to(void **state)
+static void a_merged_replay_can_be_added_to(void **state)
 {
 	size_t share = 0;
 
 	make_model(20200101);
-	note(0, (struct replay_event){ 0, 8, 41, true });
+	add(0, (struct replay_event){ 0, 8, 41, true });
 	for (share = 0; share < MODEL_THREADS; share++) {
-		assert_null(tell_share(&share));
-		assert_int_equal(replay_settle(replay, 1), AS_OK);
+		assert_null(add_share(&share));
+		assert_int_equal(replay_merge(replay), AS_OK);
 	}
 	for (unsigned number = 0; number < MODEL_KEYS; number++)
 		if (known[number])
@@ -350,18 +342,18 @@ static void what_was_settled_can_be_added_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(nothing_told_is_nothing_known),
-		CASE(the_newest_event_wins_in_every_order_of_telling),
+		CASE(an_empty_replay_knows_nothing),
+		CASE(the_newest_event_wins_in_every_order),
 		CASE(a_delete_that_is_newer_hides_a_put),
-		CASE(the_same_event_told_twice_changes_nothing),
+		CASE(the_same_event_twice_changes_nothing),
 		CASE(the_edges_of_all_numbers_are_kept),
 		CASE(keys_of_all_zeros_and_all_ones_are_keys),
 		CASE(many_keys_are_all_found_again),
 		CASE(keys_that_differ_in_one_place_only_are_no_slower),
 		CASE(a_walk_ends_when_the_caller_has_enough),
-		CASE(threads_that_tell_in_any_order_agree_with_a_simple_model),
-		CASE(what_is_told_of_one_part_again_and_again_is_settled_on_the_way),
-		CASE(what_was_settled_can_be_added_to),
+		CASE(threads_that_add_in_any_order_agree_with_a_simple_model),
+		CASE(many_events_of_one_part_are_merged_on_the_way),
+		CASE(a_merged_replay_can_be_added_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
