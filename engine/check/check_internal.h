@@ -65,6 +65,9 @@ struct verify_run {
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 
+/* The facts of segment @number of the log, or NULL where no file is that segment. */
+struct segment_facts *verify_facts(const struct verify *verify, uint32_t number);
+
 /* Forget what was read. AS_ERR_MEMORY. */
 enum as_err verify_begin_reading(struct verify *verify);
 
@@ -144,6 +147,10 @@ enum as_err verify_order_turns(struct verify_run *run);
 
 /* Make the damage ready to be asked about, after every segment was read. */
 void verify_sort_damage(struct verify *verify);
+
+/* The damaged stretches of @segment, of which *@count are remembered; NULL for none. */
+const struct verify_damage *verify_damage_in(const struct verify *verify, uint32_t segment,
+					     size_t *count);
 
 /* Is @offset of @segment in a damaged stretch? *@cause is why. */
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
@@ -232,8 +239,25 @@ bool verify_is_gap(const struct verify *verify, uint32_t number);
 
 /* Do the hints of the log's end, or of the index's transaction, count objects in @number? */
 int64_t verify_hinted(const struct verify *verify, uint32_t number);
+
+/* Objects of the segment by the index, whether they are there or not. */
+static inline int64_t facts_by_index(const struct segment_facts *facts)
+{
+	return (int64_t)facts->mapped + (int64_t)facts->unmet;
+}
+
+/* Objects of the segment by the log, with those that witnesses place in its damage. */
+static inline int64_t facts_by_log(const struct segment_facts *facts)
+{
+	return (int64_t)facts->held + (int64_t)facts->wanted;
+}
+
 /* Do the hints count as many in the segment as the index? */
-bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts);
+static inline bool verify_hints_like_index(const struct verify *verify,
+					   const struct segment_facts *facts)
+{
+	return verify_hinted(verify, facts->number) == facts_by_index(facts);
+}
 
 /* How many keys the index maps into each file, by its position in the listing; the caller frees
  * *@mapped. AS_ERR_MEMORY. */

@@ -58,20 +58,18 @@ static void ask_hints(const struct verify *verify, uint32_t segment,
 		      const struct replay_event *event, struct testimony *t)
 {
 	const struct hints *hints = &verify->repo->hints;
-	const size_t position = verify_position(verify, segment);
+	const struct segment_facts *facts = verify_facts(verify, segment);
 	const bool are_older = verify->index_credit == CREDIT_OLDER &&
 			       verify->index_figures.is_stale && hints->usable &&
 			       hints->transaction == verify->index.transaction &&
 			       event->segment <= hints->transaction;
 	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
 				(are_older && verify->hints_credit == CREDIT_OLDER);
-	if (!hints->usable || position == LISTING_NONE ||
-	    (hints->transaction != verify->end && !are_older))
+	if (!hints->usable || !facts || (hints->transaction != verify->end && !are_older))
 		return;
-	const struct segment_facts *facts = &verify->facts[position];
 	const int64_t live = verify_hinted(verify, segment);
-	const int64_t held = (int64_t)facts->held + (int64_t)facts->wanted;
-	t->hints_like_log = t->event_is_searched ? live > held : live == held;
+	const int64_t by_log = facts_by_log(facts);
+	t->hints_like_log = t->event_is_searched ? live > by_log : live == by_log;
 	t->hints_like_index = verify_hints_like_index(verify, facts);
 }
 
@@ -120,11 +118,11 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 		t.event_has_moved = bucket && !is_confirmed &&
 				    verify_has_moved(verify, bucket, event);
 	}
-	const size_t position = event && event->is_put ? verify_position(verify, event->segment)
-						       : LISTING_NONE;
-	if (position != LISTING_NONE) {
-		t.is_stranger = verify->facts[position].mapped == 0;
-		t.is_contradicted = verify->facts[position].is_contradicted;
+	const struct segment_facts *facts =
+		event && event->is_put ? verify_facts(verify, event->segment) : NULL;
+	if (facts) {
+		t.is_stranger = facts->mapped == 0;
+		t.is_contradicted = facts->is_contradicted;
 		t.has_near_bucket = !bucket && t.index == CREDIT_CREDIBLE &&
 				    verify_is_near_bucket(verify, key);
 	}
@@ -149,18 +147,12 @@ struct compare {
 	struct verify_unnamed unnamed;
 };
 
-static struct segment_facts *facts_of(const struct verify *verify, uint32_t segment)
-{
-	const size_t position = verify_position(verify, segment);
-	return position == LISTING_NONE ? NULL : &verify->facts[position];
-}
-
 /* While all is compared one thread alone counts, and others only look on: no need to lock the
  * memory for each of a million objects. */
 static void count_live(struct verify *verify, const uint8_t key[KEY_SIZE],
 		       const struct replay_event *place)
 {
-	struct segment_facts *facts = facts_of(verify, place->segment);
+	struct segment_facts *facts = verify_facts(verify, place->segment);
 	verify->objects++;
 	verify->key_sum += key_value(key);
 	if (!facts)
@@ -177,7 +169,7 @@ static enum as_err uncount_live(struct verify *verify, const struct index_bucket
 	const struct repo *repo = verify->repo;
 	struct verify_source source;
 	struct segment_entry entry;
-	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	struct segment_facts *facts = verify_facts(verify, bucket->segment);
 	verify->objects--;
 	verify->key_sum -= key_value(bucket->key);
 	if (!facts || !verify_find_source(verify, bucket->segment, bucket->offset, &source))
@@ -206,7 +198,7 @@ static enum as_err note_gone(struct compare *compare, enum verdict verdict,
 {
 	struct verify *verify = compare->verify;
 	struct verify_missing *row = verify_find_missing(verify, bucket->segment);
-	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	struct segment_facts *facts = verify_facts(verify, bucket->segment);
 	if (row)
 		row->lost++;
 	if (facts && verify->index_credit != CREDIT_CREDIBLE)
@@ -340,7 +332,7 @@ static enum as_err name_by_damage(struct compare *compare)
 		const struct verify_damage *damage = &verify->damage[i];
 		if (!is_named_by_damage(compare->run, i))
 			continue;
-		facts_of(verify, damage->segment)->wanted++;
+		verify_facts(verify, damage->segment)->wanted++;
 		compare->unnamed.by_damage++;
 		err = verify_add_gone(verify, &compare->gone_capacity, damage->key,
 				      damage->segment, (uint32_t)damage->offset, NULL);
@@ -457,7 +449,7 @@ static enum as_err compare_hints_row(struct compare *compare, const struct hints
 	const struct verify *verify = compare->verify;
 	const uint64_t live = row->live > 0 ? (uint64_t)row->live : 0;
 	char detail[FINDING_DETAIL_MAX];
-	if (facts_of(verify, row->segment) || verify_may_be_elsewhere(verify->repo, row->segment))
+	if (verify_facts(verify, row->segment) || verify_may_be_elsewhere(verify->repo, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
 	if (live == 0)	/* a file that takes no part in the log may bear the number */
 		return listing_find(&verify->repo->listing, row->segment) != LISTING_NONE
@@ -518,7 +510,7 @@ static enum as_err compare_compact(struct compare *compare)
 	const struct hints *hints = &verify->repo->hints;
 	enum as_err err = AS_OK;
 	for (size_t i = 0; err == AS_OK && i < hints->compact_count; i++)
-		if (!facts_of(verify, hints->compact[i]) &&
+		if (!verify_facts(verify, hints->compact[i]) &&
 		    !verify_may_be_elsewhere(verify->repo, hints->compact[i]))
 			err = report_hints(compare, hints->compact[i],
 					   "they list it to be compacted, and it is not there");

@@ -10,13 +10,13 @@
 
 /* Could an object have been in the damage of a segment, or in one that is not there, that no witness
  * names? The hints count what was in it. */
-static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, uint64_t named)
+static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, int64_t named)
 {
 	/* Where an index contradicts the log, hints that nothing bears out settle nothing. */
 	const bool have_earned = verify->hints_figures.rows > 0 || !verify->index_was_compared ||
 				 verify->index_credit == CREDIT_CREDIBLE;
 	return verify->hints_credit == CREDIT_CREDIBLE && have_earned &&
-	       verify_hinted(verify, segment) == (int64_t)named;
+	       verify_hinted(verify, segment) == named;
 }
 
 /* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
@@ -29,8 +29,10 @@ static bool is_edge(const struct verify_damage *damage)
 
 static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
 {
-	for (size_t i = 0; i < verify->damage_count; i++)
-		if (verify->damage[i].segment == facts->number && is_edge(&verify->damage[i]))
+	size_t count;
+	const struct verify_damage *damage = verify_damage_in(verify, facts->number, &count);
+	for (size_t i = 0; i < count; i++)
+		if (is_edge(&damage[i]))
 			return true;
 	return false;
 }
@@ -38,21 +40,21 @@ static bool has_edge(const struct verify *verify, const struct segment_facts *fa
 /* Does damage of @facts leave room for a PUT that a copy beside it does not have? */
 static bool has_room(const struct verify *verify, const struct segment_facts *facts)
 {
+	size_t count;
+	const struct verify_damage *damage = verify_damage_in(verify, facts->number, &count);
+	/* What was written across entries leaves a few bytes of damage at its edges. */
+	const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE ? SEGMENT_KEYED
+								       : SEGMENT_HEADER + 1;
 	if (facts->is_unopened || facts->is_cut || has_edge(verify, facts))
 		return true;
-	for (size_t i = 0; i < verify->damage_count; i++) {
-		const struct verify_damage *damage = &verify->damage[i];
-		/* Of what is cut off, at the end or at the head, the length is not known. */
-		/* What was written across entries leaves a few bytes of damage at its edges. */
-		const uint64_t least = verify->hints_credit == CREDIT_CREDIBLE
-					       ? SEGMENT_KEYED : SEGMENT_HEADER + 1;
+	for (; count > 0; count--, damage++) {
+		/* Where the end or the head was cut off the length is not known. */
 		const bool is_large = damage->length >= least ||
 				      (damage->cause == SEGMENT_TORN &&
 				       damage->raw_tag != SEGMENT_COMMIT) ||
 				      (damage->cause == SEGMENT_BAD_MAGIC &&
 				       damage->length < SEGMENT_MAGIC_SIZE);
-		if (damage->segment == facts->number && is_large &&
-		    !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
+		if (is_large && !verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
 			return true;
 	}
 	return false;
@@ -66,8 +68,7 @@ static bool hints_differ(const struct verify *verify)
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
 		if (facts->is_committed && facts->role == ROLE_LOG &&
-		    verify_hinted(verify, facts->number) !=
-			    (int64_t)facts->held + (int64_t)facts->wanted)
+		    verify_hinted(verify, facts->number) != facts_by_log(facts))
 			return true;
 	}
 	return false;
@@ -83,7 +84,7 @@ static bool index_lacks_any(const struct verify *verify)
 		const struct segment_facts *facts = &verify->facts[i];
 		const int64_t hinted = verify_hinted(verify, facts->number);
 		if (facts->is_committed && facts->role == ROLE_LOG &&
-		    hinted > (int64_t)facts->mapped + (int64_t)facts->unmet &&
+		    hinted > facts_by_index(facts) &&
 		    (facts->damaged > 0 || hinted > (int64_t)facts->held))
 			return true;
 	}
@@ -177,8 +178,7 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 		    (facts->role != ROLE_FOREIGN && !has_room(verify, facts)))
 			continue;
 		if (has_edge(verify, facts) ||
-		    !is_covered_by_hints(verify, facts->number,
-					 (uint64_t)facts->held + facts->wanted))
+		    !is_covered_by_hints(verify, facts->number, facts_by_log(facts)))
 			return true;
 	}
 	if (is_contradicted(verify) || unnamed->manifest)

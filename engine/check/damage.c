@@ -20,6 +20,14 @@ static size_t count_before(const struct verify *verify, uint32_t segment, uint64
 				 by_place);
 }
 
+const struct verify_damage *verify_damage_in(const struct verify *verify, uint32_t segment,
+					     size_t *count)
+{
+	const size_t first = count_before(verify, segment, 0);
+	*count = count_before(verify, segment, UINT64_MAX) - first;
+	return *count > 0 ? &verify->damage[first] : NULL;
+}
+
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
 		      uint8_t *cause)
 {

@@ -16,14 +16,13 @@ bool verify_may_be_elsewhere(const struct repo *repo, uint32_t segment)
 
 enum aim verify_aim(const struct verify *verify, const struct index_bucket *bucket)
 {
-	const size_t position = verify_position(verify, bucket->segment);
+	const struct segment_facts *facts = verify_facts(verify, bucket->segment);
 	uint8_t cause;
 	if (bucket->offset < SEGMENT_MAGIC_SIZE)
 		return AIM_NOWHERE;
-	if (position == LISTING_NONE)
+	if (!facts)
 		return verify_may_be_elsewhere(verify->repo, bucket->segment) ? AIM_UNREADABLE
 									      : AIM_MISSING;
-	const struct segment_facts *facts = &verify->facts[position];
 	if (facts->is_unopened)
 		return AIM_UNREADABLE;
 	if (verify_damage_at(verify, bucket->segment, bucket->offset, &cause))

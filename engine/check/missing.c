@@ -46,10 +46,9 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 
 bool verify_is_gap(const struct verify *verify, uint32_t number)
 {
-	const size_t position = verify_position(verify, number);
-	if (position == LISTING_NONE)
+	const struct segment_facts *facts = verify_facts(verify, number);
+	if (!facts)
 		return is_missing_gap(verify, number);
-	const struct segment_facts *facts = &verify->facts[position];
 	if (verify->index_credit != CREDIT_CREDIBLE)
 		return false;
 	/* The index alone may be wrong about one place; that the file ends too early, or that the
@@ -59,14 +58,7 @@ bool verify_is_gap(const struct verify *verify, uint32_t number)
 		const uint32_t unknown =
 			facts->damaged > 0 && verify_hints_like_index(verify, facts) ? facts->unknown
 										      : 0;
-		return verify_hinted(verify, number) >
-		       (int64_t)facts->held - (int64_t)unknown + (int64_t)facts->wanted;
+		return verify_hinted(verify, number) > facts_by_log(facts) - (int64_t)unknown;
 	}
 	return facts->is_cut || !facts->is_complete;
-}
-
-bool verify_hints_like_index(const struct verify *verify, const struct segment_facts *facts)
-{
-	return verify_hinted(verify, facts->number) ==
-	       (int64_t)facts->mapped + (int64_t)facts->unmet;
 }

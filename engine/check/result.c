@@ -138,6 +138,12 @@ void verify_free(struct verify *verify)
 	free(verify);
 }
 
+struct segment_facts *verify_facts(const struct verify *verify, uint32_t number)
+{
+	const size_t position = verify_position(verify, number);
+	return position == LISTING_NONE ? NULL : &verify->facts[position];
+}
+
 size_t verify_position(const struct verify *verify, uint32_t number)
 {
 	const size_t position = listing_find(&verify->repo->listing, number);

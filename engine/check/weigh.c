@@ -75,15 +75,9 @@ struct weighing {
 	size_t missing_capacity;
 };
 
-static struct segment_facts *facts_of(const struct verify *verify, uint32_t number)
-{
-	const size_t position = verify_position(verify, number);
-	return position == LISTING_NONE ? NULL : &verify->facts[position];
-}
-
 static void hold(const struct weighing *w, uint32_t segment, int change)
 {
-	struct segment_facts *facts = facts_of(w->verify, segment);
+	struct segment_facts *facts = verify_facts(w->verify, segment);
 	if (facts)
 		facts->held += (uint32_t)change;
 }
@@ -131,7 +125,7 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		if (event->is_put)
 			hold(w, event->segment, 1);
 		if (event->is_put && is_in_time) {
-			struct segment_facts *facts = facts_of(w->verify, event->segment);
+			struct segment_facts *facts = verify_facts(w->verify, event->segment);
 			w->figures.confirmed--;	/* it is not of its own time */
 			if (facts)
 				facts->newer++;
@@ -144,7 +138,7 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		return AS_OK;
 	w->unsettled++;
 	hold(w, event->segment, 1);
-	struct segment_facts *facts = facts_of(w->verify, event->segment);
+	struct segment_facts *facts = verify_facts(w->verify, event->segment);
 	if (facts && !has_bucket)
 		facts->unknown++;
 	w->figures.live += is_in_time;
@@ -201,7 +195,7 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	struct weighing *w = context;
 	struct verify *verify = w->verify;
 	struct replay_event event;
-	struct segment_facts *facts = facts_of(verify, bucket->segment);
+	struct segment_facts *facts = verify_facts(verify, bucket->segment);
 	const enum aim aim = verify_aim(verify, bucket);
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
 	const bool is_later = has_event && replay_time(event.segment, event.offset) >
@@ -297,7 +291,7 @@ static bool is_contradicted(const struct verify *verify, const struct segment_fa
 {
 	/* Damaged, and all that the index places there is gone: it was overwritten. */
 	if (facts->damaged > 0 && facts->mapped == 0 && facts->unmet > 1 &&
-	    verify_hinted(verify, facts->number) == (int64_t)facts->unmet)
+	    verify_hints_like_index(verify, facts))
 		return true;
 	return facts->wrong > 1 && facts->mapped < facts->wrong &&
 	       verify_hints_like_index(verify, facts);
