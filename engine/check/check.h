@@ -291,23 +291,24 @@ enum verify_outcome {
 	OUTCOME_NONE		/* it was deleted, or never was */
 };
 
+typedef enum as_err verify_each_fn(void *context, const uint8_t key[KEY_SIZE],
+				   enum verify_outcome outcome, const struct replay_event *place);
+
 /* Call @each for the keys that the log, with the index as a witness, speaks of, in no particular
  * order, until it returns other than AS_OK; returns that. Every object comes once, every lost key
  * at least once, of the others some. The size in @place may be 0: not known. Needs a complete
- * @verify. AS_ERR_IO when the index cannot be read any more. */
-enum as_err verify_each(const struct verify *verify,
-			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
-					    enum verify_outcome outcome,
-					    const struct replay_event *place),
-			void *context);
+ * @verify. AS_ERR_IO when the index can no longer be read. */
+enum as_err verify_each(const struct verify *verify, verify_each_fn *each, void *context);
 
 /* The same for a part of the keys: those of @part, from 0, of VERIFY_PARTS. Several threads may
  * walk parts at once. What the index holds is all in the first. */
 #define VERIFY_PARTS REPLAY_PARTS
-enum as_err verify_each_of(const struct verify *verify, unsigned part,
-			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
-					       enum verify_outcome outcome,
-					       const struct replay_event *place),
+enum as_err verify_each_of(const struct verify *verify, unsigned part, verify_each_fn *each,
 			   void *context);
+
+/* Call @each for every object whose newest version is gone, each once, ascending by key, however
+ * many they are: with OUTCOME_LOST, OUTCOME_UNREADABLE or OUTCOME_OLDER. Until it returns other
+ * than AS_OK; returns that. Needs a complete @verify, and no memory. */
+enum as_err verify_each_gone(const struct verify *verify, verify_each_fn *each, void *context);
 
 #endif

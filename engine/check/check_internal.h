@@ -12,7 +12,9 @@
  * roles.c         files that came back, are of elsewhere, or bear another's number
  * copies.c        files of other names that hold what is damaged or missing
  * tally.c         what the log holds where there is no index
- * compare.c       what becomes of each key then: all go through evidence.c
+ * verdict.c       what log, index and hints say of one key: evidence.c decides
+ * compare.c       the verdicts on all keys, the hints and the files: the findings
+ * objects.c       one key, and every key, when all is compared
  * older.c         the older versions of what is lost
  * verify.c        all of them in their order, and one entry's status
  */
@@ -174,6 +176,15 @@ struct verify_unnamed {
 /* Find out whether more may have been lost than can be named, and report it. AS_ERR_MEMORY. */
 enum as_err verify_report_unknown(struct verify_run *run, const struct verify_unnamed *unnamed);
 
+/* What a verdict means. */
+struct verdict_info {
+	bool is_object;
+	bool is_reported;	/* one finding a key, where the index is to be believed */
+	enum problem problem;
+	const char *detail;
+};
+extern const struct verdict_info verdict_table[VERDICT_COUNT];
+
 /* What log, index and hints together say of one key. @bucket: the index's mapping, or NULL;
  * @is_confirmed: a whole PUT of the key stands there; @event: the newest event that the log has
  * apart from that one, or NULL. Where the verdict is an object, or an older version of one, *@place
@@ -211,6 +222,8 @@ bool verify_has_moved(const struct verify *verify, const struct index_bucket *bu
 
 /* What is odd about an unconfirmed mapping, or NULL. */
 const struct verify_oddity *verify_find_oddity(const struct verify *verify, uint32_t bucket);
+/* Are a few bits of the bucket's key wrong? */
+bool verify_has_damaged_key(const struct verify *verify, const struct index_bucket *bucket);
 /* Does a bucket have the key but for a few wrong bits, and lead to the segment of its object? */
 bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE]);
 

@@ -7,137 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- one key ---- */
-
-/* Was what the index knows at the place of @bucket overwritten: with an object that it does not know,
- * or so that the hints miss it? */
-static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
-{
-	if (verify->index_credit != CREDIT_CREDIBLE)
-		return false;
-	if (verify_find_oddity(verify, bucket->number))
-		return true;	/* its key is not damaged: that was asked before */
-	const size_t position = verify_position(verify, bucket->segment);
-	return verify->hints_credit == CREDIT_CREDIBLE && verify->facts[position].damaged > 0 &&
-	       verify_is_gap(verify, bucket->segment);
-}
-
-static bool has_damaged_key(const struct verify *verify, const struct index_bucket *bucket)
-{
-	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
-	return odd && odd->key_is_damaged;
-}
-
-static enum mapping mapping_of(const struct verify *verify, const struct index_bucket *bucket,
-			       bool is_confirmed)
-{
-	if (!bucket)
-		return MAPPING_NONE;
-	if (is_confirmed)
-		return MAPPING_CONFIRMED;
-	if (has_damaged_key(verify, bucket))
-		return MAPPING_WRONG;
-	switch (verify_aim(verify, bucket)) {
-	case AIM_NOWHERE:
-		return MAPPING_NONE;
-	case AIM_UNREADABLE:
-		return MAPPING_UNREADABLE;
-	case AIM_DAMAGED:
-		return MAPPING_DAMAGED;
-	case AIM_MISSING:
-	case AIM_BEYOND:
-		return verify_is_gap(verify, bucket->segment) ? MAPPING_GAP : MAPPING_WRONG;
-	default:
-		return is_overwritten(verify, bucket) ? MAPPING_GAP : MAPPING_WRONG;
-	}
-}
-
-/* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index and
- * hints of one time are heard about events up to it. */
-static void ask_hints(const struct verify *verify, uint32_t segment,
-		      const struct replay_event *event, struct testimony *t)
-{
-	const struct hints *hints = &verify->repo->hints;
-	const struct segment_facts *facts = verify_facts(verify, segment);
-	const bool are_older = verify->index_credit == CREDIT_OLDER &&
-			       verify->index_figures.is_stale && hints->usable &&
-			       hints->transaction == verify->index.transaction &&
-			       event->segment <= hints->transaction;
-	t->hints_are_credible = verify->hints_credit == CREDIT_CREDIBLE ||
-				(are_older && verify->hints_credit == CREDIT_OLDER);
-	if (!hints->usable || !facts || (hints->transaction != verify->end && !are_older))
-		return;
-	const int64_t live = verify_hinted(verify, segment);
-	const int64_t by_log = facts_by_log(facts);
-	t->hints_like_log = t->event_is_searched ? live > by_log : live == by_log;
-	t->hints_like_index = verify_hints_like_index(verify, facts);
-}
-
-static const struct {
-	bool is_reported;	/* one finding a key, where the index is to be believed */
-	bool is_object;
-	enum problem problem;
-	const char *detail;
-} verdicts[VERDICT_COUNT] = {
-	[VERDICT_AGREED] = { .is_object = true },
-	[VERDICT_UNWITNESSED] = { .is_object = true },
-	[VERDICT_UNINDEXED] = { true, true, PROBLEM_INDEX_KEY_MISSING, "" },
-	[VERDICT_POSSIBLY_DELETED] = { true, true, PROBLEM_OBJECT_POSSIBLY_DELETED, "" },
-	[VERDICT_DENIED] = { true, false, PROBLEM_DELETE_LOST, "" },
-	[VERDICT_OUTDATED] = { true, true, PROBLEM_INDEX_MAPPING, "a newer PUT follows" },
-	[VERDICT_UNDELETED] = { true, false, PROBLEM_INDEX_KEY_DELETED, "" },
-	[VERDICT_DELETE_MOVED] = { true, true, PROBLEM_DELETE_MOVED, "" },
-	[VERDICT_MOVED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
-	[VERDICT_MISDIRECTED] = { true, true, PROBLEM_INDEX_MAPPING, "the PUT lies elsewhere" },
-	[VERDICT_PHANTOM] = { true, false, PROBLEM_INDEX_MAPPING,
-			      "the log knows no such object" },
-};
-
-enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			   const struct index_bucket *bucket, bool is_confirmed,
-			   const struct replay_event *event, struct replay_event *place)
-{
-	struct testimony t = {
-		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
-		.mapping = mapping_of(verify, bucket, is_confirmed),
-		.index = verify->index_credit,
-		.index_is_beyond = !verify->has_end || verify->index.transaction > verify->end,
-	};
-	if (t.mapping == MAPPING_NONE)
-		bucket = NULL;
-	if (event) {
-		*place = *event;
-		t.event_is_searched = verify_was_searched(verify, key, event);
-	}
-	if (event && bucket)
-		t.event_is_later = replay_time(event->segment, event->offset) >
-				   replay_time(bucket->segment, bucket->offset);
-	if (event && event->is_put) {
-		t.is_above_index = event->segment > verify->index_last;
-		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;
-		t.event_has_moved = bucket && !is_confirmed &&
-				    verify_has_moved(verify, bucket, event);
-	}
-	const struct segment_facts *facts =
-		event && event->is_put ? verify_facts(verify, event->segment) : NULL;
-	if (facts) {
-		t.is_stranger = facts->mapped == 0;
-		t.is_contradicted = facts->is_contradicted;
-		t.has_near_bucket = !bucket && t.index == CREDIT_CREDIBLE &&
-				    verify_is_near_bucket(verify, key);
-	}
-	if (event && (!bucket || t.event_is_later))
-		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
-	t.key_is_damaged = t.mapping == MAPPING_WRONG && has_damaged_key(verify, bucket);
-	const enum verdict verdict = evidence_judge(&t).verdict;
-	/* Where the index is right about the place, the log has none later that counts. */
-	if (is_confirmed && verdicts[verdict].is_object && verdict != VERDICT_OUTDATED)
-		*place = (struct replay_event){
-			.segment = bucket->segment, .offset = bucket->offset, .is_put = true,
-		};
-	return verdict;
-}
-
 /* ---- what is found ---- */
 
 struct compare {
@@ -190,7 +59,7 @@ static enum repair repair_of(const struct verify *verify, enum verdict verdict, 
 		return REPAIR_COMPACT;
 	if (verdict == VERDICT_POSSIBLY_DELETED)
 		return verify->damage_count > 0 ? REPAIR_SALVAGE : REPAIR_RECOVER;
-	return problem_table[verdicts[verdict].problem].repair;
+	return problem_table[verdict_table[verdict].problem].repair;
 }
 
 static enum as_err note_gone(struct compare *compare, enum verdict verdict,
@@ -221,22 +90,22 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
-	compare->unnamed.phantoms += verdict == VERDICT_PHANTOM && !has_damaged_key(verify, bucket);
-	if (!verdicts[verdict].is_reported ||
+	compare->unnamed.phantoms += verdict == VERDICT_PHANTOM && !verify_has_damaged_key(verify, bucket);
+	if (!verdict_table[verdict].is_reported ||
 	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
 	     verdict != VERDICT_POSSIBLY_DELETED))
 		return AS_OK;
-	struct finding finding = finding_of(verdicts[verdict].problem);
+	struct finding finding = finding_of(verdict_table[verdict].problem);
 	finding.repair = repair_of(verify, verdict, is_confirmed);
 	finding.has_key = true;
 	memcpy(finding.key, key, KEY_SIZE);
 	finding.segment = bucket ? bucket->segment : place->segment;
 	finding.offset = bucket ? bucket->offset : place->offset;
-	if (verdicts[verdict].is_object && bucket && verdicts[verdict].detail[0])
+	if (verdict_table[verdict].is_object && bucket && verdict_table[verdict].detail[0])
 		snprintf(finding.detail, sizeof(finding.detail), "%s, at %" PRIu32 ":%" PRIu32,
-			 verdicts[verdict].detail, place->segment, place->offset);
+			 verdict_table[verdict].detail, place->segment, place->offset);
 	else
-		snprintf(finding.detail, sizeof(finding.detail), "%s", verdicts[verdict].detail);
+		snprintf(finding.detail, sizeof(finding.detail), "%s", verdict_table[verdict].detail);
 	return verify_add(compare->run, &finding);
 }
 
@@ -267,7 +136,7 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
 	    uncount_live(verify, &bucket) != AS_OK)
 		return AS_ERR_MEMORY;
-	if (verdicts[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
+	if (verdict_table[verdict].is_object && !(is_confirmed && verdict != VERDICT_OUTDATED))
 		count_live(verify, key, &place);
 	return report_verdict(compare, verdict, key, has_bucket ? &bucket : NULL, is_confirmed,
 			      &place);
@@ -294,7 +163,7 @@ static enum as_err settle_unconfirmed(void *context, const struct index_bucket *
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
 	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, false,
 						   has_event ? &event : NULL, &place);
-	if (verdicts[verdict].is_object)
+	if (verdict_table[verdict].is_object)
 		count_live(verify, bucket->key, &place);
 	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
 }
@@ -682,154 +551,4 @@ enum as_err verify_compare(struct verify_run *run)
 		err = report_roles(&compare);
 	compare.unnamed.manifest = lacks_manifest(verify);
 	return err == AS_OK ? verify_report_unknown(run, &compare.unnamed) : err;
-}
-
-/* ---- one key, and every key, afterwards ---- */
-
-bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
-		   struct replay_event *place)
-{
-	struct index_bucket bucket;
-	struct replay_event event;
-	if (!verify->index_was_compared)
-		return replay_find(verify->replay, key, place) && place->is_put;
-	const bool has_bucket = index_lookup(&verify->index, key, &bucket) == AS_OK;
-	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
-	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
-						 is_confirmed, &event);
-	return verdicts[verify_settle(verify, key, has_bucket ? &bucket : NULL, is_confirmed,
-				      has_event ? &event : NULL, place)].is_object;
-}
-
-
-struct every {
-	const struct verify *verify;
-	enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
-			    const struct replay_event *place);
-	void *context;
-};
-
-/* The outcome for the key; *@place becomes where the object, its older version, or what is lost
- * lies. */
-static enum verify_outcome outcome_of(const struct verify *verify, const uint8_t key[KEY_SIZE],
-				      enum verdict verdict, struct replay_event *place)
-{
-	const struct verify_gone *gone;
-	if (verdicts[verdict].is_object)
-		return OUTCOME_OBJECT;
-	gone = verify_find_gone(verify, key);
-	if (!gone)
-		return OUTCOME_NONE;
-	*place = gone->has_older ? gone->older : (struct replay_event){
-		.segment = gone->segment, .offset = gone->offset, .is_put = true,
-	};
-	return gone->has_older ? OUTCOME_OLDER
-	       : gone->is_unreadable ? OUTCOME_UNREADABLE : OUTCOME_LOST;
-}
-
-static enum as_err give_bucket(void *context, const struct index_bucket *bucket)
-{
-	const struct every *every = context;
-	const struct verify *verify = every->verify;
-	const bool is_confirmed = verify_is_confirmed(verify, bucket->number);
-	struct index_bucket found;
-	struct replay_event event, place = { .is_put = true };
-	if (!index_bucket_is_used(bucket))
-		return AS_OK;
-	/* A second bucket of the same key is not the one that a look-up finds. */
-	if (!is_confirmed && (index_lookup(&verify->index, bucket->key, &found) != AS_OK ||
-			      found.number != bucket->number ||
-			      bucket->offset < SEGMENT_MAGIC_SIZE))
-		return AS_OK;
-	const bool has_event = verify_find_event(verify, bucket->key, bucket, is_confirmed, &event);
-	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, is_confirmed,
-						   has_event ? &event : NULL, &place);
-	const enum verify_outcome outcome = outcome_of(verify, bucket->key, verdict, &place);
-	return every->each(every->context, bucket->key, outcome, &place);
-}
-
-/* A key that the index does not know. */
-static enum as_err give_event(void *context, const uint8_t key[KEY_SIZE],
-			      const struct replay_event *event)
-{
-	const struct every *every = context;
-	const struct verify *verify = every->verify;
-	struct index_bucket bucket;
-	struct replay_event place = *event;
-	enum verdict verdict = event->is_put ? VERDICT_UNWITNESSED : VERDICT_DELETED;
-	if (verify->index_was_compared) {
-		if (index_lookup(&verify->index, key, &bucket) == AS_OK &&
-		    bucket.offset >= SEGMENT_MAGIC_SIZE)
-			return AS_OK;
-		verdict = verify_settle(verify, key, NULL, false, event, &place);
-	}
-	const enum verify_outcome outcome = outcome_of(verify, key, verdict, &place);
-	return every->each(every->context, key, outcome, &place);
-}
-
-static enum as_err give_unanchored(void *context, const uint8_t key[KEY_SIZE],
-				   const struct replay_event *event)
-{
-	const struct every *every = context;
-	struct replay_event sound;
-	return replay_find(every->verify->replay, key, &sound) ? AS_OK
-							       : give_event(context, key, event);
-}
-
-/* Is the key one that neither an index nor the replay leads to? */
-static bool is_apart(const struct verify *verify, const uint8_t key[KEY_SIZE])
-{
-	struct index_bucket bucket;
-	struct replay_event event;
-	return !replay_find(verify->replay, key, &event) &&
-	       !(verify->index_was_compared &&
-		 index_lookup(&verify->index, key, &bucket) == AS_OK);
-}
-
-/* What only damaged entries name. */
-static enum as_err give_gone(const struct every *every)
-{
-	const struct verify *verify = every->verify;
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < verify->gone_count; i++) {
-		const uint8_t *key = verify->gone[i].key;
-		struct replay_event place;
-		if (!is_apart(verify, key))
-			continue;
-		const enum verify_outcome outcome = outcome_of(verify, key, VERDICT_LOST, &place);
-		err = every->each(every->context, key, outcome, &place);
-	}
-	return err;
-}
-
-enum as_err verify_each_of(const struct verify *verify, unsigned part,
-			   enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
-					       enum verify_outcome outcome,
-					       const struct replay_event *place),
-			   void *context)
-{
-	struct every every = { .verify = verify, .each = each, .context = context };
-	uint32_t from = 0;
-	enum as_err err = AS_OK;
-	if (part == 0 && verify->index_was_compared)
-		err = index_each(&verify->index, &from, give_bucket, &every);
-	if (part == 0 && err == AS_OK)
-		err = give_gone(&every);
-	if (err == AS_OK)
-		err = replay_each_of(verify->replay, part, give_event, &every);
-	if (err == AS_OK)
-		err = replay_each_of(verify->unanchored, part, give_unanchored, &every);
-	return err;
-}
-
-enum as_err verify_each(const struct verify *verify,
-			enum as_err (*each)(void *context, const uint8_t key[KEY_SIZE],
-					    enum verify_outcome outcome,
-					    const struct replay_event *place),
-			void *context)
-{
-	enum as_err err = AS_OK;
-	for (unsigned part = 0; err == AS_OK && part < VERIFY_PARTS; part++)
-		err = verify_each_of(verify, part, each, context);
-	return err;
 }
