@@ -2,6 +2,7 @@
 
 #include "app/app.h"
 #include "app/segment_style.h"
+#include "screen/overview_map.h"
 #include "screen/screens.h"
 #include "session/format.h"
 
@@ -311,14 +312,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 
 static size_t cells(const struct app *app, const struct overview *screen)
 {
-	const size_t count = app->session->repo->listing.count;
-	return screen->group ? (count + screen->group - 1) / screen->group : 0;
-}
-
-/* Segments a cell so that all of them fit into @room cells. */
-static size_t group_size(size_t count, size_t room)
-{
-	return room == 0 ? 0 : count <= room ? 1 : (count + room - 1) / room;
+	return map_cells(app->session->repo->listing.count, screen->group);
 }
 
 /* Returns a bit for each style that is there. */
@@ -327,8 +321,7 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 	const size_t all = cells(app, screen), count = app->session->repo->listing.count;
 	unsigned styles = 0;
 	for (size_t i = 0; i < all; i++) {
-		const size_t first = i * screen->group;
-		const size_t end = first + screen->group < count ? first + screen->group : count;
+		const size_t first = i * screen->group, end = map_end(count, screen->group, i);
 		const enum segment_style kind = segment_style_of_group(app->session, first, end);
 		const struct segment_style_row *style = &segment_styles[kind];
 		const bool under = !screen->on_choices && screen->cursor >= first &&
@@ -418,7 +411,7 @@ static void draw_map(const struct app *app, struct overview *screen, struct area
 	if (area.rows < 3 || area.cols < 2)
 		return;
 	screen->map = (struct area){ area.y + 1, area.x, area.rows - 2, area.cols };
-	screen->group = group_size(count, (size_t)screen->map.rows * (size_t)screen->map.cols);
+	screen->group = map_group(count, (size_t)screen->map.rows * (size_t)screen->map.cols);
 	if (count == 0) {
 		term_add(area.y, area.x, area.cols, STYLE_FAINT, session_no_segments(app->session));
 		return;
@@ -482,34 +475,9 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 	struct overview *screen = (struct overview *)base;
 	const size_t all = cells(app, screen);
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
-	if (move_on_choices(app, screen, motion) || all == 0)
-		return;
-	size_t cell = screen->cursor / screen->group;
-	switch (motion) {
-	case MOTION_LEFT:
-		cell -= cell > 0;
-		break;
-	case MOTION_RIGHT:
-		cell += cell + 1 < all;
-		break;
-	case MOTION_UP:
-	case MOTION_SCROLL_UP:
-		cell -= cell >= width ? width : 0;
-		break;
-	case MOTION_DOWN:
-	case MOTION_SCROLL_DOWN:
-		cell += cell + width < all ? width : 0;
-		break;
-	case MOTION_PAGE_UP:
-	case MOTION_HOME:
-		cell = 0;
-		break;
-	case MOTION_PAGE_DOWN:
-	case MOTION_END:
-		cell = all - 1;
-		break;
-	}
-	screen->cursor = cell * screen->group;
+	if (!move_on_choices(app, screen, motion) && all > 0)
+		screen->cursor = screen->group * map_move(screen->cursor / screen->group, all,
+							  width, motion);
 }
 
 static bool place_at(struct app *app, struct screen *base, struct place *place)
@@ -573,8 +541,8 @@ static bool jump_to_look(struct app *app, struct overview *screen, const struct 
 	for (size_t i = 1; i <= all; i++) {
 		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
 		const size_t first = cell * screen->group;
-		const size_t end = first + screen->group < count ? first + screen->group : count;
-		const enum segment_style style = segment_style_of_group(app->session, first, end);
+		const enum segment_style style = segment_style_of_group(
+			app->session, first, map_end(count, screen->group, cell));
 		if (query_matches_text(query, segment_styles[style].name)) {
 			screen->cursor = first;
 			screen->on_choices = false;

@@ -1,0 +1,23 @@
+/* ui/screen/overview_map.h - the geometry of the overview's map: which segments share a cell. Pure.
+ *
+ * Segments are counted by their position in the listing, cells line by line from the top left. */
+#ifndef ATTICSCOPE_OVERVIEW_MAP_H
+#define ATTICSCOPE_OVERVIEW_MAP_H
+
+#include "widget/position.h"
+
+#include <stddef.h>
+
+/* Segments in a cell, as few as possible so that @count of them fit @room cells. 0: no room. */
+size_t map_group(size_t count, size_t room);
+
+/* Cells that @count segments take, @group in each; 0 when @group is. */
+size_t map_cells(size_t count, size_t group);
+
+/* The segment behind the last one of @cell, which exists. */
+size_t map_end(size_t count, size_t group, size_t cell);
+
+/* Where @motion leads from @cell of @cells, of which @width (at least 1) make a line. */
+size_t map_move(size_t cell, size_t cells, size_t width, enum motion motion);
+
+#endif
