@@ -5,60 +5,12 @@
 #include "app/app.h"
 #include "app/command.h"
 #include "app/text_screen.h"
+#include "repair/plan_options.h"
 #include "repair/repair_flow.h"
 
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 /* ---- keys ---- */
-
-#define BIT(action) (1u << REPAIR_##action)
-#define ALL_BUT_ROLLBACK (BIT(RECOVER) | BIT(COMPACT) | BIT(SALVAGE))
-
-/* The options that the prompt takes, as the command line has them. */
-static const struct word {
-	const char *text;
-	unsigned repairs;
-	size_t option;		/* a bool in struct repair_options */
-	const char *title;	/* on top of the plan */
-} option_words[] = {
-	{ "keep-tail", BIT(SALVAGE), offsetof(struct repair_options, keep_tail), "tail kept" },
-	{ "drop-tail", BIT(SALVAGE), offsetof(struct repair_options, drop_tail), "tail dropped" },
-	{ "with-suspects", BIT(SALVAGE), offsetof(struct repair_options, with_suspects),
-	  "with suspects" },
-	{ "no-older", BIT(SALVAGE), offsetof(struct repair_options, no_older),
-	  "without older versions" },
-	{ "with-older-manifest", BIT(SALVAGE),
-	  offsetof(struct repair_options, with_older_manifest), "with an older manifest" },
-	{ "drop-readable", ALL_BUT_ROLLBACK, offsetof(struct repair_options, drop_readable),
-	  "DROPS READABLE" },
-	{ "no-undo", BIT(ROLLBACK), offsetof(struct repair_options, no_undo), "WITHOUT AN UNDO" },
-};
-
-static bool *option_of(struct repair_options *options, const struct word *word)
-{
-	return (bool *)((char *)options + word->option);
-}
-
-/* Take the words of @text, with or without their dashes. False: one of them is not known for
- * @action. */
-static bool parse_options(enum repair action, const char *text, struct repair_options *options)
-{
-	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
-		const size_t len = strcspn(at, " ");
-		const struct word *word = option_words;
-		while (word < option_words + ARRAY_SIZE(option_words) &&
-		       !(word->repairs & 1u << action && strlen(word->text) == len &&
-			 strncmp(at, word->text, len) == 0))
-			word++;
-		if (word == option_words + ARRAY_SIZE(option_words))
-			return false;
-		*option_of(options, word) = true;
-		at += len;
-	}
-	return !(options->keep_tail && options->drop_tail);
-}
 
 void proposal_key(struct app *app, const struct call *call)
 {
@@ -66,7 +18,7 @@ void proposal_key(struct app *app, const struct call *call)
 	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
 	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
 		repair_confirm(app);
-	else if (call->argument && !parse_options(wanted.action, call->argument, &wanted.options))
+	else if (call->argument && !plan_options_parse(wanted.action, call->argument, &wanted.options))
 		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
 			proposal_action_name(wanted.action));
 	else
@@ -164,23 +116,13 @@ static bool open_plan(struct app *app, struct screen *base, const struct place *
 	return true;
 }
 
-/* ", tail kept, with suspects" */
-static void options_text(struct repair_options options, char *out, size_t size)
-{
-	size_t at = 0;
-	out[0] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(option_words) && at < size; i++)
-		if (*option_of(&options, &option_words[i]))
-			at += (size_t)snprintf(out + at, size - at, ", %s", option_words[i].title);
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	char text[MESSAGE_MAX], options[MESSAGE_MAX / 2];
 	const struct proposal *proposal = app->flow->proposal;
 	if (!proposal)
 		return;
-	options_text(proposal->options, options, sizeof(options));
+	plan_options_text(&proposal->options, options, sizeof(options));
 	take_proposal(app, base);	/* a new one may have come while the screen was there */
 	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
 		 options, proposal->plan->way_out == WAY_OUT_DROP_READABLE

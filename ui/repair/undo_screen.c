@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "repair/repair_flow.h"
+#include "repair/undo_ways.h"
 #include "session/format.h"
 #include "widget/explain.h"
 
@@ -25,16 +26,6 @@ static const struct column columns[COL_COUNT] = {
 	[COL_SIZE] = { .title = "size", .width = 8, .right = true },
 	[COL_BACK] = { .title = "undo", .width = 5 },
 	[COL_NAME] = { .title = "folder", .width = 28, .rank = 1, .grows = true },
-};
-
-/* Can it be taken back? */
-enum way_back {
-	WAY_OPEN,		/* next */
-	WAY_LATER,		/* after the newer ones */
-	WAY_OVERTAKEN,		/* a later transaction came between it and the newer ones */
-	WAY_UNREADABLE,		/* it has no manifest */
-	WAY_REFUSED,		/* it is next, and undo_plan says why not */
-	WAY_BEHIND		/* the newer ones cannot */
 };
 
 /* ---- the model: what the engine found, in memory ---- */
@@ -134,34 +125,6 @@ static void ask_for_way(struct undos_model *model)
 	plan_free(plan);
 }
 
-/* Of a chain of repairs each begins where the one before it ended. */
-static bool is_overtaken(const struct undo_entry *entry, const struct undo_entry *newer)
-{
-	return entry->state == UNDO_DONE && newer->has_before && newer->before != entry->after;
-}
-
-/* The newest that has a manifest comes first; those without one are passed over. */
-static void find_ways(struct undos_model *model)
-{
-	const struct undo_entry *newer = NULL;
-	enum way_back way = WAY_UNREADABLE;	/* of the newer one */
-	for (size_t i = 0; i < model->count; i++) {
-		const struct undo_entry *entry = &model->entries[i];
-		if (strcmp(entry->name, model->next) == 0)
-			model->ways[i] = model->refusal[0] ? WAY_REFUSED : WAY_OPEN;
-		else if (!newer || entry->state == UNDO_UNREADABLE)
-			model->ways[i] = WAY_UNREADABLE;
-		else if (way != WAY_OPEN && way != WAY_LATER)
-			model->ways[i] = WAY_BEHIND;
-		else
-			model->ways[i] = is_overtaken(entry, newer) ? WAY_OVERTAKEN : WAY_LATER;
-		if (model->ways[i] == WAY_UNREADABLE)
-			continue;
-		newer = entry;
-		way = model->ways[i];
-	}
-}
-
 static void run_list(struct job *job)
 {
 	struct undos_model *model = app_job_model(job);
@@ -177,7 +140,8 @@ static void run_list(struct job *job)
 			 as_err_text(err));
 	} else if (model->count > 0) {
 		ask_for_way(model);
-		find_ways(model);
+		undo_ways_find(model->entries, model->count, model->next,
+			       model->refusal[0] != '\0', model->ways);
 	}
 	atomic_store(&model->ended, true);
 }

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "app/app.h"
-#include "screen/entry_list.h"
+#include "screen/hex_field.h"
 #include "screen/hex_search.h"
 #include "screen/screens.h"
 #include "session/format.h"
@@ -154,75 +154,15 @@ static bool bytes_at(const struct hex *screen, uint64_t offset, uint8_t *bytes, 
 
 /* ---- what a byte belongs to ---- */
 
-enum field { FIELD_NONE, FIELD_MAGIC, FIELD_CRC, FIELD_SIZE, FIELD_TAG, FIELD_KEY, FIELD_DATA,
-	     FIELD_DAMAGED, FIELD_SEGMENT, FIELD_OFFSET, FIELD_HEADER, FIELD_COUNT };
-
-static const struct { const char *name; enum style style; } fields[FIELD_COUNT] = {
-	[FIELD_NONE] = { "", STYLE_NORMAL },
-	[FIELD_MAGIC] = { "magic", STYLE_STRONG },
-	[FIELD_CRC] = { "CRC", STYLE_FIELD_CRC },
-	[FIELD_SIZE] = { "size", STYLE_FIELD_SIZE },
-	[FIELD_TAG] = { "tag", STYLE_FIELD_TAG },
-	[FIELD_KEY] = { "key", STYLE_FIELD_KEY },
-	[FIELD_DATA] = { "data", STYLE_NORMAL },
-	[FIELD_DAMAGED] = { "damaged", STYLE_BAD },
-	[FIELD_SEGMENT] = { "segment", STYLE_FIELD_SIZE },
-	[FIELD_OFFSET] = { "offset", STYLE_FIELD_TAG },
-	[FIELD_HEADER] = { "header", STYLE_STRONG },
-};
-
-/* The entry, bucket or stretch around a byte. */
-struct unit {
-	bool known, has_key;
-	uint64_t offset, size;
-	uint8_t tag;		/* of an entry */
-	uint8_t cause;
-	enum field field;	/* of the byte itself */
-};
-
-static enum field field_of_entry(uint64_t at, uint8_t tag)
-{
-	if (at < 4)
-		return FIELD_CRC;
-	if (at < 8)
-		return FIELD_SIZE;
-	if (at < SEGMENT_HEADER)
-		return FIELD_TAG;
-	return tag != SEGMENT_COMMIT && at < SEGMENT_KEYED ? FIELD_KEY : FIELD_DATA;
-}
-
-static struct unit unit_in_index(uint64_t offset)
-{
-	if (offset < INDEX_HEADER)
-		return (struct unit){ .known = true, .size = INDEX_HEADER, .field = FIELD_HEADER };
-	const uint64_t at = (offset - INDEX_HEADER) % INDEX_BUCKET;
-	return (struct unit){
-		.known = true, .has_key = true, .offset = offset - at, .size = INDEX_BUCKET,
-		.field = at < KEY_SIZE ? FIELD_KEY :
-			 at < KEY_SIZE + 4 ? FIELD_SEGMENT : FIELD_OFFSET,
-	};
-}
-
 static struct unit unit_of(const struct hex *screen, uint64_t offset)
 {
 	uint64_t size;
 	if (screen->of_index)
-		return unit_in_index(offset);
+		return hex_unit_of_bucket(offset);
 	if (!screen->scan || scan_count(screen->scan) == 0)
-		return (struct unit){ 0 };
+		return (struct unit){ .known = false };
 	const struct scan_row row = scan_row(screen->scan, scan_find(screen->scan, offset), &size);
-	if (offset < row.offset)
-		return (struct unit){ .known = true, .size = SEGMENT_MAGIC_SIZE,
-				      .field = FIELD_MAGIC };
-	if (offset - row.offset >= size)
-		return (struct unit){ 0 };
-	const bool damaged = row.tag == SEGMENT_DAMAGED;
-	return (struct unit){
-		.known = true, .offset = row.offset, .size = size, .tag = row.tag,
-		.cause = row.cause,
-		.has_key = damaged ? row.flags & SCAN_HAS_KEY : row.tag != SEGMENT_COMMIT,
-		.field = damaged ? FIELD_DAMAGED : field_of_entry(offset - row.offset, row.tag),
-	};
+	return hex_unit_of_entry(&row, size, offset);
 }
 
 /* ---- drawing ---- */
@@ -231,7 +171,7 @@ static void draw_byte(const struct hex *screen, uint64_t offset, int y, int hex_
 {
 	const struct unit unit = unit_of(screen, offset);
 	const bool under = offset == screen->cursor;
-	const unsigned style = fields[unit.field].style | (under ? STYLE_CURSOR : 0);
+	const unsigned style = hex_fields[unit.field].style | (under ? STYLE_CURSOR : 0);
 	char hex[4] = "??", text[2] = "?";
 	uint8_t byte;
 	if (window_byte(screen->window, offset, &byte)) {
@@ -309,15 +249,15 @@ static void describe_unit(const struct hex *screen, const struct unit *unit, cha
 	}
 	decode(screen, unit, meaning, sizeof(meaning));
 	if (unit->field == FIELD_MAGIC || unit->field == FIELD_HEADER)
-		snprintf(out, size, "%s", fields[unit->field].name);
+		snprintf(out, size, "%s", hex_fields[unit->field].name);
 	else if (screen->of_index)
 		snprintf(out, size, "bucket %" PRIu64 "   %s%s",
-			 (unit->offset - INDEX_HEADER) / INDEX_BUCKET, fields[unit->field].name,
+			 (unit->offset - INDEX_HEADER) / INDEX_BUCKET, hex_fields[unit->field].name,
 			 meaning);
 	else
 		snprintf(out, size, "%s at %" PRIu64 ", byte %" PRIu64 " of %" PRIu64 "   %s%s",
 			 segment_tag_name(unit->tag), unit->offset,
-			 screen->cursor - unit->offset + 1, unit->size, fields[unit->field].name,
+			 screen->cursor - unit->offset + 1, unit->size, hex_fields[unit->field].name,
 			 meaning);
 }
 
@@ -337,8 +277,8 @@ static void draw_legend(const struct hex *screen, struct area area)
 	term_put(area.y, 0, area.cols, STYLE_STRONG, text);
 	int x = 0;
 	for (size_t i = 0; i < count; i++)
-		x += 2 + term_add(area.y + 1, x, area.cols - x, fields[list[i]].style,
-				  fields[list[i]].name);
+		x += 2 + term_add(area.y + 1, x, area.cols - x, hex_fields[list[i]].style,
+				  hex_fields[list[i]].name);
 	snprintf(text, sizeof(text), "%s begins %s   ?? cannot be read", glyph(GLYPH_TRACK),
 		 screen->of_index ? "a bucket" : "an entry");
 	term_add(area.y + 1, x + 2, area.cols - x - 2, STYLE_FAINT, text);

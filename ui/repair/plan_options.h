@@ -1,0 +1,15 @@
+/* ui/repair/plan_options.h - the options of a plan as words: typed in the prompt, and in its
+ * title. Pure. */
+#ifndef ATTICSCOPE_PLAN_OPTIONS_H
+#define ATTICSCOPE_PLAN_OPTIONS_H
+
+#include "engine/repair/repair.h"
+
+/* Set the options that the words of @text name, with or without their dashes, as the command line
+ * has them. False: one of them is not an option of @action, or two exclude each other. */
+bool plan_options_parse(enum repair action, const char *text, struct repair_options *options);
+
+/* ", tail kept, with suspects"; nothing where none is set. At most @size bytes with the NUL. */
+void plan_options_text(const struct repair_options *options, char *out, size_t size);
+
+#endif

@@ -1,0 +1,34 @@
+#include "build-config.h"
+
+#include "repair/undo_ways.h"
+
+#include <string.h>
+
+/* In a chain of repairs each one begins where the one before it ended. */
+static bool is_overtaken(const struct undo_entry *entry, const struct undo_entry *newer)
+{
+	return entry->state == UNDO_DONE && newer->has_before && newer->before != entry->after;
+}
+
+void undo_ways_find(const struct undo_entry *entries, size_t count, const char *next,
+		    bool is_refused, enum way_back *ways)
+{
+	/* The next newer one that has a manifest; those without one are passed over. */
+	const struct undo_entry *newer = NULL;
+	enum way_back newer_way = WAY_UNREADABLE;
+	for (size_t i = 0; i < count; i++) {
+		const struct undo_entry *entry = &entries[i];
+		if (strcmp(entry->name, next) == 0)
+			ways[i] = is_refused ? WAY_REFUSED : WAY_OPEN;
+		else if (!newer || entry->state == UNDO_UNREADABLE)
+			ways[i] = WAY_UNREADABLE;
+		else if (newer_way != WAY_OPEN && newer_way != WAY_LATER)
+			ways[i] = WAY_BEHIND;
+		else
+			ways[i] = is_overtaken(entry, newer) ? WAY_OVERTAKEN : WAY_LATER;
+		if (ways[i] == WAY_UNREADABLE)
+			continue;
+		newer = entry;
+		newer_way = ways[i];
+	}
+}
