@@ -200,7 +200,7 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 	screen->kind = kind;
 	if (place)
 		screen->about = *place;
-	if (!ops->open(app, screen, place)) {
+	if (ops->open && !ops->open(app, screen, place)) {
 		free(screen);
 		return NULL;
 	}

@@ -44,7 +44,7 @@ struct screen_ops {
 	enum screen_kind opens;
 
 	/* Prepare a zeroed screen that shows @place (NULL: what it shows by default). False: it
-	 * cannot, and a message says why. */
+	 * cannot, and a message says why. NULL: it is ready as it is. */
 	bool (*open)(struct app *app, struct screen *screen, const struct place *place);
 	void (*draw)(struct app *app, struct screen *screen, struct area area);
 

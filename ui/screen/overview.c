@@ -69,27 +69,26 @@ static void draw_identity(const struct app *app, struct area *area)
 	line(area, config->usable ? STYLE_NORMAL : STYLE_WARNING, "config", text);
 }
 
-static void draw_contents(const struct app *app, struct area *area)
+static void draw_contents(const struct session *session, struct area *area)
 {
-	const struct listing *listing = &app->session->repo->listing;
-	const struct verify *verify = session_verify(app->session);
-	char text[MESSAGE_MAX], segments[FORMAT_SIZE], objects[FORMAT_SIZE], bytes[FORMAT_SIZE];
-	format_count(listing->count, segments, sizeof(segments));
-	if (listing->count == 0)
-		snprintf(text, sizeof(text), "no segments");
-	else if (verify)
-		snprintf(text, sizeof(text),
-			 "%s segment%s (%" PRIu32 " to %" PRIu32 "), %s, %s object%s", segments,
-			 listing->count == 1 ? "" : "s", listing->segments[0].number,
-			 listing->segments[listing->count - 1].number,
+	const struct listing *listing = &session->repo->listing;
+	const struct verify *verify = session_verify(session);
+	char text[MESSAGE_MAX], segments[FORMAT_SIZE], count[FORMAT_SIZE], bytes[FORMAT_SIZE];
+	char objects[64] = "; size and objects: not verified yet";
+	if (listing->count == 0) {
+		line(area, STYLE_NORMAL, "holds", "no segments");
+		return;
+	}
+	if (verify) {
+		const uint64_t all = verify->objects + verify->older;
+		snprintf(objects, sizeof(objects), ", %s, %s object%s",
 			 format_bytes(verify->bytes, bytes, sizeof(bytes)),
-			 format_count(verify->objects + verify->older, objects, sizeof(objects)),
-			 verify->objects + verify->older == 1 ? "" : "s");
-	else
-		snprintf(text, sizeof(text), "%s segment%s (%" PRIu32 " to %" PRIu32
-			 "); size and objects: not verified yet",
-			 segments, listing->count == 1 ? "" : "s", listing->segments[0].number,
-			 listing->segments[listing->count - 1].number);
+			 format_count(all, count, sizeof(count)), all == 1 ? "" : "s");
+	}
+	snprintf(text, sizeof(text), "%s segment%s (%" PRIu32 " to %" PRIu32 ")%s",
+		 format_count(listing->count, segments, sizeof(segments)),
+		 listing->count == 1 ? "" : "s", listing->segments[0].number,
+		 listing->segments[listing->count - 1].number, objects);
 	line(area, STYLE_NORMAL, "holds", text);
 }
 
@@ -170,32 +169,18 @@ static void draw_lock(struct app *app, struct area *area)
 	line(area, is_held ? STYLE_NORMAL : STYLE_WARNING, "lock", text);
 }
 
-/* What to do next, while verification has not had its say. */
-static const char *next_step(const struct app *app, int state)
-{
-	switch (state) {
-	case CHECK_RUNNING:
-		return "verifying: the map and the problems (6) fill as it goes";
-	case CHECK_STOPPED:
-		return "verification was stopped: v begins it again";
-	default:
-		return app->problem_count
-			       ? "v verifies everything; 6 explains the problems found so far"
-			       : "v verifies everything";
-	}
-}
-
 static void draw_verdict(const struct app *app, struct area *area)
 {
 	const struct diagnosis *d = &app->diagnosis;
-	const bool running = atomic_load(&app->session->check) == CHECK_RUNNING;
 	char so_far[64];
 	enum style style = d->errors ? STYLE_BAD : d->warnings ? STYLE_WARNING :
 			   d->verified ? STYLE_GOOD : STYLE_NORMAL;
-	if (running && app->problem_count > 0)
-		style = STYLE_BAD;
+	if (atomic_load(&app->session->check) != CHECK_RUNNING) {
+		paragraph(area, style, "verdict", d->verdict, 2);
+		return;
+	}
 	snprintf(so_far, sizeof(so_far), "problems found so far: %" PRIu64, app->problem_count);
-	paragraph(area, style, "verdict", running ? so_far : d->verdict, 2);
+	paragraph(area, app->problem_count > 0 ? STYLE_BAD : style, "verdict", so_far, 2);
 }
 
 /* Readings that failed or differ: what to do about that comes before any repair. */
@@ -279,6 +264,11 @@ static void draw_by_hand(const char *lines, struct area *area)
 
 static void draw_advice(const struct app *app, struct overview *screen, struct area *area)
 {
+	static const char *const next_steps[] = {
+		[CHECK_NONE] = "v verifies everything",
+		[CHECK_RUNNING] = "verifying: the map and the problems (6) fill as it goes",
+		[CHECK_STOPPED] = "verification was stopped: v begins it again",
+	};
 	const struct diagnosis *d = &app->diagnosis;
 	const int state = atomic_load(&app->session->check);
 	const bool doubt = has_hardware_doubt(app);
@@ -291,7 +281,10 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 		return;
 	}
 	if (state != CHECK_DONE) {
-		line(area, STYLE_STRONG, "next", next_step(app, state));
+		line(area, STYLE_STRONG, "next",
+		     state == CHECK_NONE && app->problem_count > 0
+			     ? "v verifies everything; 6 explains the problems found so far"
+			     : next_steps[state]);
 		if (app->session->repo->undo_state != UNDO_DONE)
 			paragraph(area, STYLE_WARNING, "", d->advice, ADVICE_MAX);
 		return;
@@ -309,6 +302,12 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 }
 
 /* ---- the map ---- */
+
+static void select_segment(struct overview *screen, size_t position)
+{
+	screen->cursor = position;
+	screen->on_choices = false;
+}
 
 static size_t cells(const struct app *app, const struct overview *screen)
 {
@@ -339,43 +338,32 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 /* What the cell under the cursor stands for. */
 static void draw_cell_text(const struct app *app, const struct overview *screen, struct area at)
 {
+	static const char *const odd[SEGMENT_STYLES] = {
+		[SEGMENT_STYLE_COPY] = "damaged, a copy beside has what it lacks (6)",
+		[SEGMENT_STYLE_RETURNED] = "returned after a compaction, no part of the log",
+		[SEGMENT_STYLE_FOREIGN] = "foreign, not the one that index and hints know",
+	};
 	const struct listing *listing = &app->session->repo->listing;
-	const size_t first = screen->cursor / screen->group * screen->group;
-	size_t end = first + screen->group;
+	const size_t cell = screen->cursor / screen->group, first = cell * screen->group;
+	const size_t end = map_end(listing->count, screen->group, cell);
+	const enum segment_style kind = segment_style_of_group(app->session, first, end);
+	const char *name = segment_styles[kind].name;
+	const struct segment_facts *facts = session_facts(app->session, first);
+	const uint32_t number = listing->segments[first].number;
 	char text[MESSAGE_MAX], size[FORMAT_SIZE], live[FORMAT_SIZE], puts[FORMAT_SIZE];
-	if (end > listing->count)
-		end = listing->count;
-	const struct segment_style_row *style =
-		&segment_styles[segment_style_of_group(app->session, first, end)];
-	const struct segment_facts *facts = session_facts(app->session, screen->cursor);
-	const bool is_one = screen->group == 1;
-	if (is_one && style == &segment_styles[SEGMENT_STYLE_MISNAMED])
+	if (screen->group > 1)
+		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s", number,
+			 listing->segments[end - 1].number, name);
+	else if (kind == SEGMENT_STYLE_MISNAMED)
 		snprintf(text, sizeof(text),
-			 "segment %" PRIu32 ": %s, the file is segment %" PRIu32,
-			 listing->segments[first].number, style->name, facts->number);
-	else if (is_one && style == &segment_styles[SEGMENT_STYLE_COPY])
-		snprintf(text, sizeof(text),
-			 "segment %" PRIu32 ": damaged, a copy beside has what it lacks (6)",
-			 listing->segments[first].number);
-	else if (is_one && style == &segment_styles[SEGMENT_STYLE_RETURNED])
-		snprintf(text, sizeof(text),
-			 "segment %" PRIu32 ": %s after a compaction, no part of the log",
-			 listing->segments[first].number, style->name);
-	else if (is_one && style == &segment_styles[SEGMENT_STYLE_FOREIGN])
-		snprintf(text, sizeof(text),
-			 "segment %" PRIu32 ": %s, not the one that index and hints know",
-			 listing->segments[first].number, style->name);
-	else if (screen->group > 1)
-		snprintf(text, sizeof(text), "segments %" PRIu32 " to %" PRIu32 ": %s",
-			 listing->segments[first].number, listing->segments[end - 1].number,
-			 style->name);
-	else if (!facts)
-		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s",
-			 listing->segments[first].number, style->name);
+			 "segment %" PRIu32 ": %s, the file is segment %" PRIu32, number, name,
+			 facts->number);
+	else if (odd[kind] || !facts)
+		snprintf(text, sizeof(text), "segment %" PRIu32 ": %s", number,
+			 odd[kind] ? odd[kind] : name);
 	else
 		snprintf(text, sizeof(text),
-			 "segment %" PRIu32 ": %s, %s, %s of %s whole PUTs live",
-			 listing->segments[first].number, style->name,
+			 "segment %" PRIu32 ": %s, %s, %s of %s whole PUTs live", number, name,
 			 format_bytes(facts->size, size, sizeof(size)),
 			 format_count(facts->live, live, sizeof(live)),
 			 format_count(facts->puts, puts, sizeof(puts)));
@@ -428,7 +416,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct overview *screen = (struct overview *)base;
 	struct area text = { area.y, area.x + 1, area.rows, area.cols - 2 };
 	draw_identity(app, &text);
-	draw_contents(app, &text);
+	draw_contents(app->session, &text);
 	draw_transactions(app->session, &text);
 	draw_lock(app, &text);
 	draw_verdict(app, &text);
@@ -441,14 +429,6 @@ static void draw(struct app *app, struct screen *base, struct area area)
 }
 
 /* ---- the screen ---- */
-
-static bool open_overview(struct app *app, struct screen *base, const struct place *place)
-{
-	(void)app;
-	(void)base;
-	(void)place;
-	return true;
-}
 
 /* Between the choices, and from them into the map. False: the map is meant. */
 static bool move_on_choices(struct app *app, struct overview *screen, enum motion motion)
@@ -504,70 +484,58 @@ static void enter(struct app *app, struct screen *base)
 		app_open(app, screen->group > 1 ? SCREEN_SEGMENTS : SCREEN_ENTRIES, &place);
 }
 
-static bool click_choice(const struct app *app, struct overview *screen, int y, int x)
+static bool is_in(const struct area *area, int y, int x)
 {
-	const struct area *choices = &screen->choices;
-	if (y < choices->y || y >= choices->y + choices->rows || x < choices->x ||
-	    x >= choices->x + choices->cols)
-		return false;
-	screen->on_choices = true;
-	screen->choice = app->choices.count > 1 && x >= choices->x + choices->cols / 2;
-	return true;
+	return y >= area->y && y < area->y + area->rows && x >= area->x &&
+	       x < area->x + area->cols;
 }
 
 static bool click(struct app *app, struct screen *base, int y, int x)
 {
 	struct overview *screen = (struct overview *)base;
-	if (click_choice(app, screen, y, x))
+	if (is_in(&screen->choices, y, x)) {
+		screen->on_choices = true;
+		screen->choice = app->choices.count > 1 &&
+				 x >= screen->choices.x + screen->choices.cols / 2;
 		return true;
-	if (y < screen->map.y || y >= screen->map.y + screen->map.rows || x < screen->map.x ||
-	    x >= screen->map.x + screen->map.cols)
-		return false;
+	}
 	const size_t cell = (size_t)(y - screen->map.y) * (size_t)screen->map.cols +
 			    (size_t)(x - screen->map.x);
-	if (cell >= cells(app, screen))
+	if (!is_in(&screen->map, y, x) || cell >= cells(app, screen))
 		return false;
-	screen->cursor = cell * screen->group;
-	screen->on_choices = false;
+	select_segment(screen, cell * screen->group);
 	return true;
 }
 
-/* The next cell whose state is called so: "damaged", "unverified". */
-static bool jump_to_look(struct app *app, struct overview *screen, const struct query *query,
-			 bool backward)
+/* A segment's number, or the next cell whose state is called so: "damaged", "unverified". */
+static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
-	const size_t all = cells(app, screen), count = app->session->repo->listing.count;
+	struct overview *screen = (struct overview *)base;
+	const struct listing *listing = &app->session->repo->listing;
+	if (query->is_number && query->number <= UINT32_MAX) {
+		const size_t position = listing_find(listing, (uint32_t)query->number);
+		if (position != LISTING_NONE)
+			select_segment(screen, position);
+		return position != LISTING_NONE;
+	}
+	const size_t all = cells(app, screen);
 	const size_t from = all > 0 ? screen->cursor / screen->group : 0;
 	for (size_t i = 1; i <= all; i++) {
 		const size_t cell = backward ? (from + all - i) % all : (from + i) % all;
 		const size_t first = cell * screen->group;
 		const enum segment_style style = segment_style_of_group(
-			app->session, first, map_end(count, screen->group, cell));
+			app->session, first, map_end(listing->count, screen->group, cell));
 		if (query_matches_text(query, segment_styles[style].name)) {
-			screen->cursor = first;
-			screen->on_choices = false;
+			select_segment(screen, first);
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
-{
-	struct overview *screen = (struct overview *)base;
-	if (!query->is_number || query->number > UINT32_MAX)
-		return jump_to_look(app, screen, query, backward);
-	const size_t position = listing_find(&app->session->repo->listing, (uint32_t)query->number);
-	if (position == LISTING_NONE)
-		return false;
-	screen->cursor = position;
-	screen->on_choices = false;
-	return true;
-}
-
 const struct screen_ops overview_screen = {
 	.title = "Overview", .digit = '1', .size = sizeof(struct overview),
 	.is_for_any_format = true, .leads_to_keys = true,
-	.open = open_overview, .draw = draw, .move = move_by,
+	.draw = draw, .move = move_by,
 	.place = place_at, .enter = enter, .click = click, .jump = jump,
 };
