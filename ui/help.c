@@ -20,14 +20,8 @@ static const struct column columns[COL_COUNT] = {
 struct help_model {
 	struct model base;
 	size_t rows[128];
-	size_t count;
 	bool repair_mode;
 };
-
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct help_model *)model)->count;
-}
 
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
@@ -46,18 +40,17 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	}
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .in_memory = true };
+static const struct model_ops model_ops = { .fetch = model_fetch, .in_memory = true };
 
 /* Add the rows of the screen @kind: those for all screens (@common), or the others. A row that is
  * missing on one screen only is for all: that screen has its own row for the key. */
 static void add_rows(struct help_model *model, enum screen_kind kind, bool common)
 {
-	for (size_t i = 0; i < key_count && model->count < ARRAY_SIZE(model->rows); i++) {
+	for (size_t i = 0; i < key_count && model->base.count < ARRAY_SIZE(model->rows); i++) {
 		const unsigned on = key_table[i].screens, off = ~on & ON_ALL;
 		const bool on_several = (on & (on - 1)) != 0, off_one = (off & (off - 1)) == 0;
 		if (on & 1u << kind && (on_several && off_one) == common)
-			model->rows[model->count++] = i;
+			model->rows[model->base.count++] = i;
 	}
 }
 

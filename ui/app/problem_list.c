@@ -21,11 +21,6 @@ struct problems {
 	struct findings findings;
 };
 
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct problems *)model)->findings.count;
-}
-
 static void fill_place(struct row *row, const struct finding *finding)
 {
 	if (finding->segment != FINDING_NOWHERE) {
@@ -69,8 +64,7 @@ static void model_free(struct model *model)
 	findings_free(&((struct problems *)model)->findings);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
 
 struct model *problems_model(struct session *session, struct findings *findings)
 {
@@ -80,6 +74,7 @@ struct model *problems_model(struct session *session, struct findings *findings)
 		return NULL;
 	}
 	model->findings = *findings;
+	model->base.count = findings->count;
 	return &model->base;
 }
 

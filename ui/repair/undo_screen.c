@@ -48,12 +48,6 @@ static bool has_ended(const struct undos_model *model)
 	return model && atomic_load(&model->ended);
 }
 
-static uint64_t model_rows(const struct model *base)
-{
-	const struct undos_model *model = (const struct undos_model *)base;
-	return has_ended(model) ? model->count : 0;
-}
-
 static void set_way(struct row *row, enum way_back way)
 {
 	if (way == WAY_OPEN)
@@ -103,8 +97,7 @@ static void model_free(struct model *base)
 	free(model->ways);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
 
 /* ---- listing them ---- */
 
@@ -143,6 +136,7 @@ static void run_list(struct job *job)
 		undo_ways_find(model->entries, model->count, model->next,
 			       model->refusal[0] != '\0', model->ways);
 	}
+	atomic_store(&model->base.count, model->count);
 	atomic_store(&model->ended, true);
 }
 

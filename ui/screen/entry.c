@@ -32,7 +32,6 @@ struct entry_model {
 	pthread_mutex_t mutex;		/* loaded and rows; never taken by the thread that draws */
 	bool loaded;
 	struct row rows[ROWS_MAX];
-	_Atomic uint32_t count;		/* one, so that somebody asks for it, until it is loaded */
 	uint32_t filled;
 };
 
@@ -207,11 +206,6 @@ static void load(struct entry_model *model)
 	add_payload(model, &entry, bytes + SEGMENT_KEYED, (size_t)len, rest);
 }
 
-static uint64_t model_rows(const struct model *model)
-{
-	return atomic_load(&((const struct entry_model *)model)->count);
-}
-
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	struct entry_model *model = (struct entry_model *)base;
@@ -219,7 +213,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	if (!model->loaded)
 		load(model);
 	model->loaded = true;
-	atomic_store(&model->count, model->filled);
+	atomic_store(&base->count, model->filled);
 	for (size_t i = 0; i < count && first + i < model->filled; i++)
 		rows[i] = model->rows[first + i];
 	pthread_mutex_unlock(&model->mutex);
@@ -230,8 +224,7 @@ static void model_free(struct model *model)
 	pthread_mutex_destroy(&((struct entry_model *)model)->mutex);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
 
 /* ---- the screen ---- */
 
@@ -256,7 +249,7 @@ static bool start(struct app *app, struct screen *base)
 	pthread_mutex_init(&model->mutex, NULL);
 	model->position = position;
 	model->offset = base->about.offset;
-	atomic_store(&model->count, 1);
+	model->base.count = 1;	/* so that it is fetched, and with it loaded */
 	table_set_model(base->table, model);
 	return true;
 }

@@ -32,7 +32,6 @@ struct scan {
 	struct model base;
 	size_t position;
 	struct scan_row *chunks[CHUNKS]; /* each is there before count says so, and never moves */
-	_Atomic uint64_t count;			/* rows whose end is known */
 	_Atomic uint64_t length, damaged;
 	atomic_int state;
 	atomic_bool capped;
@@ -51,7 +50,7 @@ size_t scan_position(const struct scan *scan)
 
 uint64_t scan_count(const struct scan *scan)
 {
-	return atomic_load_explicit(&scan->count, memory_order_acquire);
+	return model_count(&scan->base);
 }
 
 enum scan_state scan_state(const struct scan *scan)
@@ -169,7 +168,7 @@ static enum as_err read_rows(struct scan_run *run, struct segment_reader *reader
 		}
 		if (!put_row(scan, i, &row))
 			return AS_ERR_MEMORY;
-		atomic_store_explicit(&scan->count, i, memory_order_release);
+		atomic_store_explicit(&scan->base.count, i, memory_order_release);
 		if (row.tag == SEGMENT_DAMAGED)
 			atomic_fetch_add(&scan->damaged, 1);
 		end = entry.offset + entry.size;
@@ -182,7 +181,7 @@ static enum as_err read_rows(struct scan_run *run, struct segment_reader *reader
 		return err;
 	if (!put_row(scan, i, &behind))
 		return AS_ERR_MEMORY;
-	atomic_store_explicit(&scan->count, i, memory_order_release);
+	atomic_store_explicit(&scan->base.count, i, memory_order_release);
 	return err;
 }
 
@@ -272,11 +271,6 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
 }
 
-static uint64_t model_rows(const struct model *model)
-{
-	return scan_count((const struct scan *)model);
-}
-
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct scan *scan = (const struct scan *)base;
@@ -328,8 +322,7 @@ static void model_free(struct model *model)
 		free(scan->chunks[i]);
 }
 
-static const struct model_ops scan_ops = { .count = model_rows, .fetch = model_fetch,
-					   .find = model_search, .free = model_free };
+static const struct model_ops scan_ops = { .fetch = model_fetch, .find = model_search, .free = model_free };
 
 struct scan *scan_start(struct app *app, const struct screen *owner, size_t position)
 {

@@ -32,7 +32,6 @@ struct hints_screen {
 struct hints_model {
 	struct model base;
 	uint32_t *numbers; /* of segments: those of the hints and those on the disk, ascending */
-	size_t count;
 };
 
 /* What is known of one segment. */
@@ -63,11 +62,6 @@ static struct comparison compare(const struct session *session, uint32_t number)
 	c.difference = (c.counted ? (int64_t)c.counted->live : 0) - (c.stored ? c.stored->live : 0);
 	c.differs = c.difference != 0;
 	return c;
-}
-
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct hints_model *)model)->count;
 }
 
 static void fill_row(struct row *row, const struct session *session, uint32_t number)
@@ -105,8 +99,7 @@ static void model_free(struct model *model)
 	free(((struct hints_model *)model)->numbers);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
 
 static bool passes(const struct session *session, uint32_t number, enum filter filter)
 {
@@ -152,7 +145,7 @@ static void rebuild(struct app *app, struct hints_screen *screen)
 		model = NULL;
 	} else {
 		model->numbers = numbers;
-		model->count = gather(app->session, screen->filter, numbers);
+		model->base.count = gather(app->session, screen->filter, numbers);
 	}
 	table_set_model(&screen->table, model);
 	screen->table.empty = screen->filter == SHOW_ALL ? session_no_segments(app->session) :
@@ -242,7 +235,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	struct hints_screen *screen = (struct hints_screen *)base;
 	const struct hints_model *model = (const struct hints_model *)screen->table.model;
 	(void)app;
-	for (size_t i = 0; query->is_number && model && i < model->count; i++) {
+	for (size_t i = 0; query->is_number && model && i < model_count(&model->base); i++) {
 		if (model->numbers[i] != query->number)
 			continue;
 		position_set(&screen->table.position, i);

@@ -37,17 +37,6 @@ struct index_model {
 
 /* ---- which bucket a row is ---- */
 
-static uint64_t model_rows(const struct model *base)
-{
-	const struct index_model *model = (const struct index_model *)base;
-	const struct index_file *index = &base->session->repo->index;
-	if (index->fd < 0)
-		return 0;
-	return model->all
-		       ? index->buckets
-		       : model->before[atomic_load_explicit(&model->counted, memory_order_acquire)];
-}
-
 /* The block that holds used bucket @row. */
 static uint32_t block_of(const struct index_model *model, uint64_t row)
 {
@@ -184,8 +173,7 @@ static void model_free(struct model *model)
 	free(((struct index_model *)model)->before);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .find = model_search, .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch, .find = model_search, .free = model_free };
 
 /* ---- counting the used buckets ---- */
 
@@ -234,6 +222,7 @@ static void run_count(struct job *job)
 		count_blocks(model, block, blocks, buckets);
 		block += blocks;
 		atomic_store_explicit(&model->counted, block, memory_order_release);
+		atomic_store_explicit(&model->base.count, model->before[block], memory_order_release);
 		atomic_store(&job->progress.segments_done, block * BLOCK);
 		atomic_store(&job->progress.bytes_done, (uint64_t)block * BLOCK * INDEX_BUCKET);
 	}
@@ -337,6 +326,7 @@ static void rebuild(struct app *app, struct index_screen *screen)
 		model->all = screen->all;
 		model->blocks = blocks;
 		model->before = before;
+		model->base.count = index->fd >= 0 && screen->all ? index->buckets : 0;
 	}
 	jobs_abandon_owned(&app->jobs, &screen->base);
 	start_witness(app, &screen->base);

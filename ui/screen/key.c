@@ -35,12 +35,6 @@ struct key_model {
 	atomic_bool ended;
 };
 
-static uint64_t model_rows(const struct model *model)
-{
-	const struct history *history = atomic_load(&((const struct key_model *)model)->history);
-	return history ? history->count : 0;
-}
-
 /* By the whole evidence where that is known, else by the key's own entries. */
 static enum entry_status status_of(const struct session *session, const struct history_row *event)
 {
@@ -82,8 +76,7 @@ static void model_free(struct model *model)
 	history_free(atomic_load(&((struct key_model *)model)->history));
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
 
 /* ---- reading the log ---- */
 
@@ -97,6 +90,7 @@ static void run_history(struct job *job)
 	format_masked_text(error.message[0] ? error.message : as_err_text(model->result),
 			   model->message, sizeof(model->message));
 	atomic_store(&model->history, history);
+	atomic_store(&model->base.count, history ? history->count : 0);
 	atomic_store(&model->ended, true);
 }
 

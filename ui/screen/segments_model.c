@@ -31,18 +31,13 @@ struct segments_model {
 	struct model base;
 	struct segments_order order;
 	uint32_t *positions;	/* in the listing; NULL: all, in its order or the reverse */
-	size_t count;
 };
 
 static size_t position_of(const struct segments_model *model, uint64_t row)
 {
-	const size_t i = model->order.descending ? model->count - 1 - (size_t)row : (size_t)row;
+	const size_t last = (size_t)model_count(&model->base) - 1;
+	const size_t i = model->order.descending ? last - (size_t)row : (size_t)row;
 	return model->positions ? model->positions[i] : i;
-}
-
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct segments_model *)model)->count;
 }
 
 static void set_count(struct row *row, size_t column, uint64_t count)
@@ -128,8 +123,7 @@ static void model_free(struct model *model)
 	free(((struct segments_model *)model)->positions);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
 
 /* ---- order and filter ---- */
 
@@ -243,7 +237,7 @@ static bool put_in_order(struct segments_model *model)
 	for (size_t i = 0; i < count; i++)
 		model->positions[i] = rows[i].position;
 	free(rows);
-	model->count = count;
+	model->base.count = count;
 	return true;
 }
 
@@ -253,7 +247,7 @@ struct model *segments_model_new(struct session *session, const struct segments_
 	if (!model)
 		return NULL;
 	model->order = *order;
-	model->count = session->repo->listing.count;
+	model->base.count = session->repo->listing.count;
 	if (segments_order_is_plain(order) || put_in_order(model))
 		return &model->base;
 	model_release(model);
@@ -270,7 +264,7 @@ bool segments_model_find(const struct model *base, uint32_t number, uint64_t *ro
 {
 	const struct segments_model *model = (const struct segments_model *)base;
 	const size_t position = listing_find(&base->session->repo->listing, number);
-	for (*row = 0; position != LISTING_NONE && *row < model->count; (*row)++)
+	for (*row = 0; position != LISTING_NONE && *row < model_count(base); (*row)++)
 		if (position_of(model, *row) == position)
 			return true;
 	return false;

@@ -155,11 +155,6 @@ static bool break_line(struct lines_model *model, size_t line, int cols)
 	return true;
 }
 
-static uint64_t model_rows(const struct model *model)
-{
-	return ((const struct lines_model *)model)->count;
-}
-
 static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct lines_model *model = (const struct lines_model *)base;
@@ -179,8 +174,7 @@ static void model_free(struct model *base)
 	free(model->pieces);
 }
 
-static const struct model_ops model_ops = { .count = model_rows, .fetch = model_fetch,
-					    .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
 
 struct model *lines_model(struct session *session, struct lines *lines, int cols)
 {
@@ -194,5 +188,6 @@ struct model *lines_model(struct session *session, struct lines *lines, int cols
 			return NULL;
 		}
 	}
+	model->base.count = model->count;
 	return &model->base;
 }

@@ -44,8 +44,6 @@ static inline const char *row_cell(const struct row *row, size_t column)
 struct model;
 
 struct model_ops {
-	/* Rows there are (so far). Quick. */
-	uint64_t (*count)(const struct model *model);
 	/* Fill rows [@first, @first + @count), all of which exist. May wait for a disk, unless
 	 * in_memory. */
 	void (*fetch)(struct model *model, uint64_t first, size_t count, struct row *rows);
@@ -62,6 +60,7 @@ struct model {
 	const struct model_ops *ops;
 	atomic_uint refs;
 	struct session *session;	/* held */
+	_Atomic uint64_t count;		/* rows there are (so far) */
 };
 
 /* A zeroed model of @size bytes with one reference. NULL: out of memory. */
@@ -71,7 +70,7 @@ void model_release(void *model);
 
 static inline uint64_t model_count(const struct model *model)
 {
-	return model ? model->ops->count(model) : 0;
+	return model ? atomic_load_explicit(&model->count, memory_order_acquire) : 0;
 }
 
 /* The first (last, when @backward) row of [@first, @first + @count) that fits @query. */
