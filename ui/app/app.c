@@ -200,10 +200,16 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 	screen->kind = kind;
 	if (place)
 		screen->about = *place;
+	if (ops->columns) {
+		screen->table = &((struct table_screen *)screen)->table;
+		table_init(screen->table, ops->columns, ops->column_count);
+	}
 	if (ops->open && !ops->open(app, screen, place)) {
 		free(screen);
 		return NULL;
 	}
+	if (!ops->open && ops->reload)
+		ops->reload(app, screen);
 	return screen;
 }
 

@@ -27,6 +27,10 @@ struct screen_ops {
 	const char *title;	/* in the line of tabs */
 	char digit;		/* the key that opens it; 0: it opens only from other screens */
 	size_t size;		/* bytes of its struct, which begins with struct screen */
+	/* The columns of its table; its struct then begins with struct table_screen. NULL: it has
+	 * no table. */
+	const struct column *columns;
+	size_t column_count;
 
 	/* The part of a place that it shows. Two places that agree in it share one screen. */
 	enum about about;
@@ -44,7 +48,7 @@ struct screen_ops {
 	enum screen_kind opens;
 
 	/* Prepare a zeroed screen that shows @place (NULL: what it shows by default). False: it
-	 * cannot, and a message says why. NULL: it is ready as it is. */
+	 * cannot, and a message says why. NULL: reload does it, if there is one. */
 	bool (*open)(struct app *app, struct screen *screen, const struct place *place);
 	void (*draw)(struct app *app, struct screen *screen, struct area area);
 
@@ -78,6 +82,12 @@ struct screen {
 	enum screen_kind kind;
 	struct table *table;	/* inside the screen's own struct, or NULL */
 	struct place about;	/* what it was opened for */
+};
+
+/* The head of a screen that names its columns. */
+struct table_screen {
+	struct screen base;
+	struct table table;
 };
 
 #endif

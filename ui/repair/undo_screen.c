@@ -172,9 +172,7 @@ static bool open_undos(struct app *app, struct screen *base, const struct place 
 {
 	struct undos_screen *screen = (struct undos_screen *)base;
 	(void)place;
-	table_init(&screen->table, columns, COL_COUNT);
 	screen->table.empty = screen->empty;
-	base->table = &screen->table;
 	app->flow->purge.outcome[0] = '\0';
 	list(app, base);
 	return true;
@@ -351,15 +349,8 @@ static void enter(struct app *app, struct screen *base)
 		proposal_want(app, &(struct wanted){ .action = REPAIR_NONE });
 }
 
-/* Verification says nothing about them. */
-static void refresh(struct app *app, struct screen *base)
-{
-	(void)app;
-	(void)base;
-}
-
 const struct screen_ops undos_screen = {
 	.title = "Undo", .size = sizeof(struct undos_screen), .open = open_undos, .draw = draw,
-	.is_for_any_format = true,
-	.reload = list, .refresh = refresh, .enter = enter,
+	.columns = columns, .column_count = COL_COUNT, .is_for_any_format = true,
+	.reload = list, .enter = enter,
 };

@@ -64,9 +64,7 @@ static bool open_entries(struct app *app, struct screen *base, const struct plac
 		base->about = *place;
 	else if (!first_segment(app, &base->about))
 		return false;
-	table_init(&screen->table, scan_columns, SCAN_COLUMNS);
 	seek_about(app, base);
-	base->table = &screen->table;
 	return start(app, screen, &base->about);
 }
 
@@ -158,5 +156,6 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops entries_screen = {
 	.title = "Entries", .digit = '3', .size = sizeof(struct entries), .opens = SCREEN_ENTRY,
+	.columns = scan_columns, .column_count = SCAN_COLUMNS,
 	.open = open_entries, .draw = draw, .seek = seek_about, .reload = reload, .jump = jump,
 };

@@ -228,11 +228,6 @@ static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_
 
 /* ---- the screen ---- */
 
-struct entry_screen {
-	struct screen base;
-	struct table table;
-};
-
 static bool start(struct app *app, struct screen *base)
 {
 	const size_t position = listing_find(&app->session->repo->listing, base->about.segment);
@@ -256,12 +251,7 @@ static bool start(struct app *app, struct screen *base)
 
 static bool open_entry(struct app *app, struct screen *base, const struct place *place)
 {
-	struct entry_screen *screen = (struct entry_screen *)base;
-	if (!place || !place->has_segment || !place->has_offset)
-		return false;
-	table_init(&screen->table, columns, COL_COUNT);
-	base->table = &screen->table;
-	return start(app, base);
+	return place && place->has_segment && place->has_offset && start(app, base);
 }
 
 static void reload(struct app *app, struct screen *base)
@@ -279,15 +269,15 @@ static void refresh(struct app *app, struct screen *base)
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
-	struct entry_screen *screen = (struct entry_screen *)base;
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
 		 base->about.segment, base->about.offset);
-	screen->table.empty = "The segment is not there any more.";
-	table_draw_titled(&screen->table, app->fetcher, area, text);
+	base->table->empty = "The segment is not there any more.";
+	table_draw_titled(base->table, app->fetcher, area, text);
 }
 
 const struct screen_ops entry_screen = {
-	.title = "Entry", .size = sizeof(struct entry_screen), .opens = SCREEN_HEX,
+	.title = "Entry", .size = sizeof(struct table_screen), .opens = SCREEN_HEX,
+	.columns = columns, .column_count = COL_COUNT,
 	.open = open_entry, .draw = draw, .reload = reload, .refresh = refresh,
 };

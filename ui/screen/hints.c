@@ -132,8 +132,9 @@ static size_t gather(const struct session *session, enum filter filter, uint32_t
 	return count;
 }
 
-static void rebuild(struct app *app, struct hints_screen *screen)
+static void reload(struct app *app, struct screen *base)
 {
+	struct hints_screen *screen = (struct hints_screen *)base;
 	const struct repo *repo = app->session->repo;
 	struct hints_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const size_t most =
@@ -155,26 +156,11 @@ static void rebuild(struct app *app, struct hints_screen *screen)
 			: "No difference known; not verified yet: press v (f: filter).";
 }
 
-static bool open_hints(struct app *app, struct screen *base, const struct place *place)
-{
-	struct hints_screen *screen = (struct hints_screen *)base;
-	(void)place;
-	table_init(&screen->table, columns, COL_COUNT);
-	base->table = &screen->table;
-	rebuild(app, screen);
-	return true;
-}
-
-static void reload(struct app *app, struct screen *base)
-{
-	rebuild(app, (struct hints_screen *)base);
-}
-
 static void refresh(struct app *app, struct screen *base)
 {
 	struct hints_screen *screen = (struct hints_screen *)base;
 	if (screen->filter == SHOW_DIFFERING)
-		rebuild(app, screen);
+		reload(app, base);
 	else
 		table_reload(&screen->table);
 }
@@ -246,8 +232,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops hints_screen = {
 	.title = "Hints", .digit = '5', .size = sizeof(struct hints_screen), .opens = SCREEN_ENTRIES,
-	.leads_to_keys = true,
-	.open = open_hints, .draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
+	.columns = columns, .column_count = COL_COUNT, .leads_to_keys = true,
+	.draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 
 void hints_filter(struct app *app, const struct call *call)
@@ -255,5 +241,5 @@ void hints_filter(struct app *app, const struct call *call)
 	struct hints_screen *screen = (struct hints_screen *)app_top(app);
 	(void)call;
 	screen->filter = (enum filter)((screen->filter + 1) % SHOW_COUNT);
-	rebuild(app, screen);
+	reload(app, &screen->base);
 }

@@ -310,8 +310,9 @@ struct index_screen {
 	bool all;
 };
 
-static void rebuild(struct app *app, struct index_screen *screen)
+static void reload(struct app *app, struct screen *base)
 {
+	struct index_screen *screen = (struct index_screen *)base;
 	const struct index_file *index = &app->session->repo->index;
 	struct index_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const uint32_t blocks =
@@ -342,7 +343,7 @@ static void show_all(struct app *app, struct index_screen *screen)
 	if (screen->all)
 		return;
 	screen->all = true;
-	rebuild(app, screen);
+	reload(app, &screen->base);
 }
 
 /* A key is shown among its neighbours, empty ones as well. */
@@ -354,19 +355,11 @@ static void seek(struct app *app, struct screen *base)
 
 static bool open_index(struct app *app, struct screen *base, const struct place *place)
 {
-	struct index_screen *screen = (struct index_screen *)base;
-	table_init(&screen->table, columns, COL_COUNT);
-	base->table = &screen->table;
 	if (place && place->has_key)
 		seek(app, base);
 	else
-		rebuild(app, screen);
+		reload(app, base);
 	return true;
-}
-
-static void reload(struct app *app, struct screen *base)
-{
-	rebuild(app, (struct index_screen *)base);
 }
 
 /* "FOREIGN: 0 of 50 mappings confirmed" */
@@ -467,7 +460,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops index_screen = {
 	.title = "Index", .digit = '4', .size = sizeof(struct index_screen), .opens = SCREEN_ENTRIES,
-	.about = ABOUT_KEY,
+	.about = ABOUT_KEY, .columns = columns, .column_count = COL_COUNT,
 	.open = open_index, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };
 
@@ -479,7 +472,7 @@ void index_toggle_all(struct app *app, const struct call *call)
 	const uint32_t bucket = row ? row->place.bucket : 0;
 	(void)call;
 	screen->all = !screen->all;
-	rebuild(app, screen);
+	reload(app, &screen->base);
 	screen->table.position.count = model_count(screen->table.model);
 	if (screen->all && had_bucket)
 		position_set(&screen->table.position, bucket);

@@ -94,8 +94,18 @@ static void run_history(struct job *job)
 	atomic_store(&model->ended, true);
 }
 
-static void start(struct app *app, struct screen *screen, struct table *table)
+/* ---- the screen ---- */
+
+struct key_screen {
+	struct screen base;
+	struct table table;
+	char empty[600];
+};
+
+static void reload(struct app *app, struct screen *screen)
 {
+	if (!screen->about.has_key)
+		return;
 	struct key_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const struct job job = { .kind = JOB_HISTORY, .verb = "reading the log:",
 				 .unit = "segments", .total = app->session->repo->listing.count,
@@ -107,39 +117,8 @@ static void start(struct app *app, struct screen *screen, struct table *table)
 	memcpy(model->prefix.bytes, screen->about.key, KEY_SIZE);
 	model->prefix.nibbles = screen->about.key_digits;
 	model->threads = app->threads;
-	table_set_model(table, model);
+	table_set_model(screen->table, model);
 	app_start_filling(app, &job, model);
-}
-
-/* ---- the screen ---- */
-
-struct key_screen {
-	struct screen base;
-	struct table table;
-	char empty[600];
-};
-
-static bool open_key(struct app *app, struct screen *base, const struct place *place)
-{
-	struct key_screen *screen = (struct key_screen *)base;
-	table_init(&screen->table, columns, COL_COUNT);
-	base->table = &screen->table;
-	if (place && place->has_key)
-		start(app, base, &screen->table);
-	return true;
-}
-
-static void reload(struct app *app, struct screen *base)
-{
-	if (base->about.has_key)
-		start(app, base, base->table);
-}
-
-static void refresh(struct app *app, struct screen *base)
-{
-	(void)app;
-	if (base->table)	/* index and hints have their say now */
-		table_reload(base->table);
 }
 
 static void say_empty(struct key_screen *screen)
@@ -227,6 +206,6 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 const struct screen_ops key_screen = {
 	.title = "Key", .digit = '7', .size = sizeof(struct key_screen), .opens = SCREEN_ENTRIES,
-	.about = ABOUT_KEY,
-	.open = open_key, .draw = draw, .reload = reload, .refresh = refresh,
+	.about = ABOUT_KEY, .columns = columns, .column_count = COL_COUNT,
+	.draw = draw, .reload = reload,
 };

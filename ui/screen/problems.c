@@ -25,16 +25,6 @@ static void take_model(struct app *app, struct screen *base)
 		: "Nothing wrong was found so far. The data has not been verified yet: press v.";
 }
 
-static bool open_problems(struct app *app, struct screen *base, const struct place *place)
-{
-	struct problems_screen *screen = (struct problems_screen *)base;
-	(void)place;
-	table_init(&screen->table, problems_columns, PROBLEMS_COLUMNS);
-	base->table = &screen->table;
-	take_model(app, base);
-	return true;
-}
-
 static const struct finding *selected(const struct problems_screen *screen)
 {
 	const struct model *model = screen->table.model;
@@ -149,7 +139,8 @@ static void enter(struct app *app, struct screen *base)
 
 const struct screen_ops problems_screen = {
 	.title = "Problems", .digit = '6', .size = sizeof(struct problems_screen),
+	.columns = problems_columns, .column_count = PROBLEMS_COLUMNS,
 	.is_for_any_format = true, .leads_to_keys = true,
-	.open = open_problems, .draw = draw, .reload = take_model,
+	.draw = draw, .reload = take_model,
 	.refresh = take_model, .enter = enter,
 };

@@ -163,12 +163,6 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 	}
 }
 
-/* A person asked for another order. */
-static void reorder(struct app *app, struct segments *screen)
-{
-	start_order(app, screen, "sorting");
-}
-
 /* ---- the screen ---- */
 
 static void seek(struct app *app, struct screen *base)
@@ -180,10 +174,8 @@ static void seek(struct app *app, struct screen *base)
 static bool open_segments(struct app *app, struct screen *base, const struct place *place)
 {
 	struct segments *screen = (struct segments *)base;
-	table_init(&screen->table, segments_columns, COL_COUNT);
 	screen->order.column = COL_SEGMENT;
-	base->table = &screen->table;
-	reorder(app, screen);
+	start_order(app, screen, "sorting");
 	if (place)
 		seek(app, base);
 	return true;
@@ -195,7 +187,7 @@ static void reload(struct app *app, struct screen *base)
 	static const struct segments_order plain = { FILTER_ALL, COL_SEGMENT, false };
 	struct segments *screen = (struct segments *)base;
 	show_model(app, screen, segments_model_new(app->session, &plain), &plain);
-	reorder(app, screen);
+	start_order(app, screen, "sorting");
 }
 
 static void refresh(struct app *app, struct screen *base)
@@ -232,7 +224,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops segments_screen = {
 	.title = "Segments", .digit = '2', .size = sizeof(struct segments), .opens = SCREEN_ENTRIES,
-	.leads_to_keys = true,
+	.columns = segments_columns, .column_count = COL_COUNT, .leads_to_keys = true,
 	.open = open_segments, .draw = draw, .seek = seek, .reload = reload, .refresh = refresh,
 	.jump = jump,
 };
@@ -247,7 +239,7 @@ void segments_sort(struct app *app, const struct call *call)
 	screen->order.column = (screen->order.column + 1) % COL_COUNT;
 	screen->order.descending = screen->order.column != COL_SEGMENT &&
 				   screen->order.column != COL_STATE;
-	reorder(app, screen);
+	start_order(app, screen, "sorting");
 }
 
 void segments_reverse(struct app *app, const struct call *call)
@@ -255,7 +247,7 @@ void segments_reverse(struct app *app, const struct call *call)
 	struct segments *screen = (struct segments *)app_top(app);
 	(void)call;
 	screen->order.descending = !screen->order.descending;
-	reorder(app, screen);
+	start_order(app, screen, "sorting");
 }
 
 void segments_filter(struct app *app, const struct call *call)
@@ -272,5 +264,5 @@ void segments_filter(struct app *app, const struct call *call)
 			break;
 	}
 	screen->order.filter = filter;
-	reorder(app, screen);
+	start_order(app, screen, "sorting");
 }
