@@ -2,6 +2,7 @@
 
 #include "app/app.h"
 #include "app/segment_style.h"
+#include "screen/entry_list.h"
 #include "screen/screens.h"
 #include "session/format.h"
 #include "session/raw_file.h"
@@ -230,12 +231,9 @@ static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_
 
 static bool start(struct app *app, struct screen *base)
 {
-	const size_t position = listing_find(&app->session->repo->listing, base->about.segment);
-	if (position == LISTING_NONE) {
-		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
-			base->about.segment);
+	const size_t position = scan_find_segment(app, &base->about);
+	if (position == LISTING_NONE)
 		return false;
-	}
 	struct entry_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	if (!model) {
 		app_say(app, STYLE_BAD, "out of memory");

@@ -38,44 +38,14 @@ struct scan {
 	enum as_err error;			/* written before state says SCAN_FAILED */
 };
 
-struct model *scan_model(struct scan *scan)
+struct scan_status scan_status(const struct model *model)
 {
-	return &scan->base;
-}
-
-size_t scan_position(const struct scan *scan)
-{
-	return scan->position;
-}
-
-uint64_t scan_count(const struct scan *scan)
-{
-	return model_count(&scan->base);
-}
-
-enum scan_state scan_state(const struct scan *scan)
-{
-	return (enum scan_state)atomic_load(&scan->state);
-}
-
-bool scan_is_capped(const struct scan *scan)
-{
-	return atomic_load(&scan->capped);
-}
-
-const char *scan_failure(const struct scan *scan)
-{
-	return as_err_text(scan->error);
-}
-
-uint64_t scan_length(const struct scan *scan)
-{
-	return atomic_load(&scan->length);
-}
-
-uint64_t scan_damaged(const struct scan *scan)
-{
-	return atomic_load(&scan->damaged);
+	const struct scan *scan = (const struct scan *)model;
+	return (struct scan_status){
+		.state = (enum scan_state)atomic_load(&scan->state), .position = scan->position,
+		.length = atomic_load(&scan->length), .damaged = atomic_load(&scan->damaged),
+		.is_capped = atomic_load(&scan->capped), .failure = as_err_text(scan->error),
+	};
 }
 
 static const struct scan_row *at(const struct scan *scan, uint64_t i)
@@ -84,16 +54,18 @@ static const struct scan_row *at(const struct scan *scan, uint64_t i)
 }
 
 /* Behind the last row stands one more, which only bears the offset of the end. */
-struct scan_row scan_row(const struct scan *scan, uint64_t i, uint64_t *size)
+struct scan_row scan_row(const struct model *model, uint64_t i, uint64_t *size)
 {
+	const struct scan *scan = (const struct scan *)model;
 	const struct scan_row row = *at(scan, i);
 	*size = at(scan, i + 1)->offset - row.offset;
 	return row;
 }
 
-uint64_t scan_find(const struct scan *scan, uint64_t offset)
+uint64_t scan_find(const struct model *model, uint64_t offset)
 {
-	uint64_t low = 0, high = scan_count(scan);
+	const struct scan *scan = (const struct scan *)model;
+	uint64_t low = 0, high = model_count(model);
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
 		if (at(scan, middle)->offset <= offset)
@@ -279,7 +251,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	const enum as_err err = raw_open(repo, scan->position, &raw);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t size;
-		const struct scan_row row = scan_row(scan, first + i, &size);
+		const struct scan_row row = scan_row(base, first + i, &size);
 		fill_row(&rows[i], base->session, scan->position, err == AS_OK ? &raw : NULL, &row,
 			 size);
 	}
@@ -300,7 +272,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 		struct segment_entry entry;
 		uint64_t size;
 		*found = backward ? first + count - 1 - i : first + i;
-		const struct scan_row at_row = scan_row(scan, *found, &size);
+		const struct scan_row at_row = scan_row(base, *found, &size);
 		if (query->is_prefix) {
 			/* Where a row has no bytes the entry of the next one begins. */
 			hit = size > 0 && raw_read_header(&raw, at_row.offset, &entry) &&
@@ -324,7 +296,22 @@ static void model_free(struct model *model)
 
 static const struct model_ops scan_ops = { .fetch = model_fetch, .find = model_search, .free = model_free };
 
-struct scan *scan_start(struct app *app, const struct screen *owner, size_t position)
+size_t scan_find_segment(struct app *app, struct place *about)
+{
+	const struct listing *listing = &app->session->repo->listing;
+	if (!about->has_segment && listing->count == 0) {
+		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
+		return LISTING_NONE;
+	}
+	if (!about->has_segment)
+		*about = place_of_segment(listing->segments[0].number);
+	const size_t position = listing_find(listing, about->segment);
+	if (position == LISTING_NONE)
+		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there", about->segment);
+	return position;
+}
+
+struct model *scan_start(struct app *app, const struct screen *owner, size_t position)
 {
 	struct scan *scan = model_new(&scan_ops, sizeof(*scan), app->session);
 	const struct job job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries",
@@ -335,7 +322,7 @@ struct scan *scan_start(struct app *app, const struct screen *owner, size_t posi
 	}
 	scan->position = position;
 	if (app_start_filling(app, &job, scan))
-		return scan;
+		return &scan->base;
 	model_release(scan);
 	return NULL;
 }

@@ -21,26 +21,31 @@ enum scan_state { SCAN_RUNNING, SCAN_DONE, SCAN_CANCELLED, SCAN_FAILED };
 #define SCAN_COLUMNS 7
 extern const struct column scan_columns[SCAN_COLUMNS];
 
-/* A model of the rows of one segment. Others may read the first scan_count rows while it grows. */
-struct scan;
+/* What is known of the segment so far. */
+struct scan_status {
+	enum scan_state state;
+	size_t position;	/* in the listing */
+	uint64_t length;	/* of the file, bytes; known once there is a row */
+	uint64_t damaged;	/* rows */
+	bool is_capped;		/* SCAN_ROWS_MAX was reached */
+	const char *failure;	/* why, where the state is SCAN_FAILED */
+};
 
-/* Starts to read the segment at @position of the listing, for the screen @owner. NULL, and said so:
- * out of memory, no thread. */
-struct scan *scan_start(struct app *app, const struct screen *owner, size_t position);
+/* Where in the listing the segment is that @about names; it then names the first one if it named
+ * none. LISTING_NONE, and said so: it is not there. */
+size_t scan_find_segment(struct app *app, struct place *about);
 
-struct model *scan_model(struct scan *scan);	/* the same object */
-size_t scan_position(const struct scan *scan);
-uint64_t scan_count(const struct scan *scan);
-enum scan_state scan_state(const struct scan *scan);
-bool scan_is_capped(const struct scan *scan);		/* SCAN_ROWS_MAX was reached */
-const char *scan_failure(const struct scan *scan);	/* of SCAN_FAILED */
-uint64_t scan_length(const struct scan *scan); /* of the file, bytes; known once there is a row */
-uint64_t scan_damaged(const struct scan *scan);		/* rows that are damaged, so far */
+/* Start to read the segment at @position of the listing, for the screen @owner. Returns a model of
+ * its rows; they may be read while it grows. NULL, and said so: out of memory, no thread. */
+struct model *scan_start(struct app *app, const struct screen *owner, size_t position);
+
+/* The rest is for such a model. */
+struct scan_status scan_status(const struct model *model);
 
 /* Row @i and its size in bytes. */
-struct scan_row scan_row(const struct scan *scan, uint64_t i, uint64_t *size);
+struct scan_row scan_row(const struct model *model, uint64_t i, uint64_t *size);
 
 /* The row that holds the byte at @offset, or the last one before; 0 when there are none. */
-uint64_t scan_find(const struct scan *scan, uint64_t offset);
+uint64_t scan_find(const struct model *model, uint64_t offset);
 
 #endif

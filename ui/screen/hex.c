@@ -27,7 +27,7 @@ struct hex {
 	struct screen base;
 	bool of_index;
 	size_t position;		/* of the segment in the listing */
-	struct scan *scan;		/* held: where the entries are; NULL for the index */
+	struct model *scan;		/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32, as the width allows */
 	uint64_t length, cursor;	/* bytes */
@@ -159,7 +159,7 @@ static struct unit unit_of(const struct hex *screen, uint64_t offset)
 	uint64_t size;
 	if (screen->of_index)
 		return hex_unit_of_bucket(offset);
-	if (!screen->scan || scan_count(screen->scan) == 0)
+	if (model_count(screen->scan) == 0)
 		return (struct unit){ .known = false };
 	const struct scan_row row = scan_row(screen->scan, scan_find(screen->scan, offset), &size);
 	return hex_unit_of_entry(&row, size, offset);
@@ -310,24 +310,17 @@ static bool is_far(const struct hex *screen, const struct unit *unit)
 			      unit->offset + SEGMENT_KEYED);
 }
 
-static unsigned bytes_for(int cols)
-{
-	const int fixed = OFFSET_WIDTH + 2 + 1;	/* and the scroll bar */
-	for (unsigned bytes = 32; bytes > 8; bytes /= 2)
-		if (fixed + (int)bytes * 4 + (int)bytes / 8 <= cols)
-			return bytes;
-	return 8;
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct hex *screen = (struct hex *)base;
 	draw_title(app->session->repo, screen, area);
 	screen->area = (struct area){ area.y + 1, area.x, area.rows - 1 - LEGEND_LINES, area.cols };
-	screen->line_bytes = bytes_for(area.cols);
+	unsigned bytes = 32;
+	while (bytes > 8 && OFFSET_WIDTH + 2 + (int)bytes * 4 + (int)bytes / 8 >= area.cols)
+		bytes /= 2;
+	screen->line_bytes = bytes;
 	if (!screen->has_length)
 		load(app, screen, screen->cursor, screen->cursor + 1, NO_OFFSET);
-	const unsigned bytes = screen->line_bytes;
 	const uint64_t lines = screen->length / bytes + (screen->length % bytes > 0);
 	position_fit(&screen->lines, lines, (uint32_t)screen->area.rows);
 	if (screen->lines.cursor != screen->cursor / bytes)
@@ -344,10 +337,14 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 /* ---- moving ---- */
 
-static void set_cursor(struct hex *screen, uint64_t offset)
+/* Before the length is known the cursor stands where it was sent; the first bytes put it right. */
+static void go_to(struct screen *base, uint64_t offset)
 {
-	if (screen->length == 0)
+	struct hex *screen = (struct hex *)base;
+	if (!screen->has_length || screen->length == 0) {
+		screen->cursor = offset;
 		return;
+	}
 	screen->cursor = offset < screen->length ? offset : screen->length - 1;
 	position_set(&screen->lines, screen->cursor / screen->line_bytes);
 }
@@ -356,25 +353,25 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 {
 	struct hex *screen = (struct hex *)base;
 	(void)app;
-	if (screen->length == 0 || screen->line_bytes == 0)
+	if (screen->length == 0)
 		return;
 	const uint64_t column = screen->cursor % screen->line_bytes;
 	switch (motion) {
 	case MOTION_LEFT:
-		set_cursor(screen, screen->cursor > 0 ? screen->cursor - 1 : 0);
+		go_to(base, screen->cursor > 0 ? screen->cursor - 1 : 0);
 		break;
 	case MOTION_RIGHT:
-		set_cursor(screen, screen->cursor + 1);
+		go_to(base, screen->cursor + 1);
 		break;
 	case MOTION_HOME:
-		set_cursor(screen, 0);
+		go_to(base, 0);
 		break;
 	case MOTION_END:
-		set_cursor(screen, screen->length - 1);
+		go_to(base, screen->length - 1);
 		break;
 	default:
 		position_move(&screen->lines, motion);
-		set_cursor(screen, screen->lines.cursor * screen->line_bytes + column);
+		go_to(base, screen->lines.cursor * screen->line_bytes + column);
 	}
 }
 
@@ -384,7 +381,7 @@ void hex_next_entry(struct app *app, const struct call *call)
 	const struct unit unit = unit_of(screen, screen->cursor);
 	(void)call;
 	if (unit.known && unit.offset + unit.size < screen->length)
-		set_cursor(screen, unit.offset + unit.size);
+		go_to(&screen->base, unit.offset + unit.size);
 }
 
 void hex_previous_entry(struct app *app, const struct call *call)
@@ -393,9 +390,9 @@ void hex_previous_entry(struct app *app, const struct call *call)
 	const struct unit unit = unit_of(screen, screen->cursor);
 	(void)call;
 	if (unit.known && screen->cursor > unit.offset)
-		set_cursor(screen, unit.offset);
+		go_to(&screen->base, unit.offset);
 	else if (unit.known && unit.offset > 0)
-		set_cursor(screen, unit_of(screen, unit.offset - 1).offset);
+		go_to(&screen->base, unit_of(screen, unit.offset - 1).offset);
 }
 
 static bool click(struct app *app, struct screen *base, int y, int x)
@@ -408,54 +405,20 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 	if (!list_row_at(&screen->lines, screen->area, y, &line) || x < hex_x)
 		return false;
 	const int column = x >= text_x ? x - text_x : (x - hex_x - (x - hex_x) / 25) / 3;
-	set_cursor(screen,
-		   line * (uint64_t)bytes + (uint64_t)(column < bytes ? column : bytes - 1));
+	go_to(base, line * (uint64_t)bytes + (uint64_t)(column < bytes ? column : bytes - 1));
 	return true;
 }
 
 /* ---- the screen ---- */
-
-static bool find_segment(struct app *app, struct screen *base, const struct place *place)
-{
-	struct hex *screen = (struct hex *)base;
-	const struct listing *listing = &app->session->repo->listing;
-	if (!(place && place->has_segment) && listing->count == 0) {
-		app_say(app, STYLE_WARNING, "%s", session_no_segments(app->session));
-		return false;
-	}
-	if (!(place && place->has_segment))
-		base->about = place_of_segment(listing->segments[0].number);
-	screen->position = listing_find(listing, base->about.segment);
-	if (screen->position == LISTING_NONE)
-		app_say(app, STYLE_WARNING, "segment %" PRIu32 " is not there",
-			base->about.segment);
-	return screen->position != LISTING_NONE;
-}
-
-/* Before the length is known the cursor stands where it was sent; the first bytes put it right. */
-static void go_to(struct hex *screen, uint64_t offset)
-{
-	if (screen->has_length)
-		set_cursor(screen, offset);
-	else
-		screen->cursor = offset;
-}
 
 static void seek(struct app *app, struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
 	(void)app;
 	if (screen->of_index)
-		go_to(screen, INDEX_HEADER + (uint64_t)base->about.bucket * INDEX_BUCKET);
+		go_to(base, INDEX_HEADER + (uint64_t)base->about.bucket * INDEX_BUCKET);
 	else if (base->about.has_offset)
-		go_to(screen, base->about.offset);
-}
-
-static void start(struct app *app, struct hex *screen)
-{
-	screen->asked = screen->asked_key = screen->far_key.offset = NO_OFFSET;
-	if (!screen->of_index)
-		screen->scan = scan_start(app, &screen->base, screen->position);
+		go_to(base, base->about.offset);
 }
 
 static void shown(struct screen *base)
@@ -464,41 +427,38 @@ static void shown(struct screen *base)
 	screen->asked = screen->asked_key = NO_OFFSET;
 }
 
-static bool open_hex(struct app *app, struct screen *base, const struct place *place)
+static void close_hex(struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
-	screen->of_index = place && place->has_bucket;
-	screen->line_bytes = 16;
-	if (!screen->of_index && !find_segment(app, base, place))
-		return false;
-	seek(app, base);
-	start(app, screen);
-	return true;
-}
-
-static void forget(struct hex *screen)
-{
-	if (screen->scan)
-		model_release(scan_model(screen->scan));
+	model_release(screen->scan);
 	screen->scan = NULL;
 	free(screen->window);
 	screen->window = NULL;
-	screen->has_length = false;
-}
-
-static void close_hex(struct screen *base)
-{
-	forget((struct hex *)base);
 }
 
 static void reload(struct app *app, struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
-	forget(screen);
+	close_hex(base);
+	screen->has_length = screen->failed = false;
 	screen->length = 0;
-	screen->failed = !screen->of_index && !find_segment(app, base, &base->about);
+	screen->asked = screen->asked_key = screen->far_key.offset = NO_OFFSET;
+	if (screen->of_index)
+		return;
+	screen->position = scan_find_segment(app, &base->about);
+	screen->failed = is_gone(screen);
 	if (!screen->failed)
-		start(app, screen);
+		screen->scan = scan_start(app, base, screen->position);
+}
+
+static bool open_hex(struct app *app, struct screen *base, const struct place *place)
+{
+	struct hex *screen = (struct hex *)base;
+	screen->of_index = place && place->has_bucket;
+	screen->line_bytes = 16;
+	seek(app, base);
+	reload(app, base);
+	return !screen->failed;
 }
 
 /* The entry around the cursor, or where the bucket leads. */
@@ -529,18 +489,13 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 	return true;
 }
 
-static void show_found(struct screen *base, uint64_t offset)
-{
-	go_to((struct hex *)base, offset);
-}
-
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
 	struct hex *screen = (struct hex *)base;
 	if (query->byte_count > 0 && screen->length > 0) {
 		search_start(app, base,
 			     hex_search_target(app->session, screen->of_index, screen->position,
-					       query, show_found),
+					       query, go_to),
 			     screen->cursor, screen->length, backward);
 		return true;
 	}
@@ -548,7 +503,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 		query->is_place && !screen->of_index && query->segment == base->about.segment;
 	if (!here && !query->is_offset)
 		return false;
-	go_to(screen, query->offset);
+	go_to(base, query->offset);
 	return true;
 }
 
