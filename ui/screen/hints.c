@@ -31,7 +31,7 @@ struct hints_screen {
 
 struct hints_model {
 	struct model base;
-	uint32_t *numbers; /* of segments: those of the hints and those on the disk, ascending */
+	uint32_t numbers[]; /* of segments: those of the hints and those on the disk, ascending */
 };
 
 /* What is known of one segment. */
@@ -94,20 +94,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 		fill_row(&rows[i], base->session, model->numbers[first + i]);
 }
 
-static void model_free(struct model *model)
-{
-	free(((struct hints_model *)model)->numbers);
-}
-
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
-
-static bool passes(const struct session *session, uint32_t number, enum filter filter)
-{
-	if (filter == SHOW_ALL)
-		return true;
-	const struct comparison c = compare(session, number);
-	return filter == SHOW_DIFFERING ? c.differs : c.is_compact;
-}
+static const struct model_ops model_ops = { .fetch = model_fetch, .in_memory = true };
 
 /* Merge the three ascending lists. */
 static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)
@@ -126,7 +113,8 @@ static size_t gather(const struct session *session, enum filter filter, uint32_t
 		a += a < listing->count && listing->segments[a].number == least;
 		b += b < hints->segment_count && hints->segments[b].segment == least;
 		c += c < hints->compact_count && hints->compact[c] == least;
-		if (passes(session, least, filter))
+		const struct comparison row = compare(session, least);
+		if (filter == SHOW_ALL || (filter == SHOW_DIFFERING ? row.differs : row.is_compact))
 			numbers[count++] = least;
 	}
 	return count;
@@ -136,18 +124,12 @@ static void reload(struct app *app, struct screen *base)
 {
 	struct hints_screen *screen = (struct hints_screen *)base;
 	const struct repo *repo = app->session->repo;
-	struct hints_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const size_t most =
 		repo->listing.count + repo->hints.segment_count + repo->hints.compact_count;
-	uint32_t *numbers = malloc((most + 1) * sizeof(*numbers));
-	if (!model || !numbers) {
-		model_release(model);
-		free(numbers);
-		model = NULL;
-	} else {
-		model->numbers = numbers;
-		model->base.count = gather(app->session, screen->filter, numbers);
-	}
+	struct hints_model *model = model_new(
+		&model_ops, sizeof(*model) + most * sizeof(model->numbers[0]), app->session);
+	if (model)
+		model->base.count = gather(app->session, screen->filter, model->numbers);
 	table_set_model(&screen->table, model);
 	screen->table.empty = screen->filter == SHOW_ALL ? session_no_segments(app->session) :
 		screen->filter == SHOW_COMPACT ? "No segment waits to be compacted (f: filter)." :

@@ -30,9 +30,9 @@ struct index_model {
 	struct model base;
 	bool all;
 	uint32_t blocks;
-	uint32_t *before;		/* [b]: used buckets before block b */
 	_Atomic uint32_t counted;	/* blocks; before[0] to before[counted] are there */
 	_Atomic uint32_t unreadable;	/* buckets, at least */
+	uint32_t before[];		/* [b]: used buckets before block b; one more than blocks */
 };
 
 /* ---- which bucket a row is ---- */
@@ -168,22 +168,9 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 	return false;
 }
 
-static void model_free(struct model *model)
-{
-	free(((struct index_model *)model)->before);
-}
-
-static const struct model_ops model_ops = { .fetch = model_fetch, .find = model_search, .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch, .find = model_search };
 
 /* ---- counting the used buckets ---- */
-
-static uint32_t used_in(const struct index_bucket *buckets, uint32_t count)
-{
-	uint32_t used = 0;
-	for (uint32_t i = 0; i < count; i++)
-		used += index_bucket_is_used(&buckets[i]);
-	return used;
-}
 
 /* Count @blocks blocks from @block on. One that cannot be read whole counts as empty here; its good
  * buckets are shown among all. */
@@ -203,10 +190,10 @@ static void count_blocks(struct index_model *model, uint32_t block, uint32_t blo
 		got = 0;
 	}
 	for (uint32_t i = 0; i < blocks; i++) {
-		const uint32_t from = i * BLOCK;
-		const uint32_t here = got > from ? got - from : 0;
-		model->before[block + i + 1] = model->before[block + i] +
-					       used_in(buckets + from, here < BLOCK ? here : BLOCK);
+		uint32_t used = 0;
+		for (uint32_t k = i * BLOCK; k < got && k < (i + 1) * BLOCK; k++)
+			used += index_bucket_is_used(&buckets[k]);
+		model->before[block + i + 1] = model->before[block + i] + used;
 	}
 }
 
@@ -287,21 +274,6 @@ static void lookup_done(struct app *app, struct job *head)
 							       : as_err_text(job->result));
 }
 
-static void start_lookup(struct app *app, struct screen *screen, const uint8_t *key)
-{
-	struct lookup_job *job = calloc(1, sizeof(*job));
-	if (!job)
-		return;
-	*job = (struct lookup_job){
-		.job = { .kind = JOB_SEARCH, .verb = "looking the key up", .owner = screen,
-			 .run = run_lookup, .done = lookup_done,
-			 .session = session_hold(app->session) },
-		.screen = screen,
-	};
-	memcpy(job->key, key, KEY_SIZE);
-	app_start(app, &job->job);
-}
-
 /* ---- the screen ---- */
 
 struct index_screen {
@@ -314,20 +286,16 @@ static void reload(struct app *app, struct screen *base)
 {
 	struct index_screen *screen = (struct index_screen *)base;
 	const struct index_file *index = &app->session->repo->index;
-	struct index_model *model = model_new(&model_ops, sizeof(*model), app->session);
 	const uint32_t blocks =
 		index->fd < 0 ? 0 : index->buckets / BLOCK + (index->buckets % BLOCK > 0);
-	uint32_t *before = calloc((size_t)blocks + 1, sizeof(*before));
-	if (!model || !before) {
-		model_release(model);
-		free(before);
-		model = NULL;
-		app_say(app, STYLE_BAD, "out of memory");
-	} else {
+	struct index_model *model = model_new(
+		&model_ops, sizeof(*model) + (blocks + 1) * sizeof(model->before[0]), app->session);
+	if (model) {
 		model->all = screen->all;
 		model->blocks = blocks;
-		model->before = before;
 		model->base.count = index->fd >= 0 && screen->all ? index->buckets : 0;
+	} else {
+		app_say(app, STYLE_BAD, "out of memory");
 	}
 	jobs_abandon_owned(&app->jobs, &screen->base);
 	start_witness(app, &screen->base);
@@ -350,7 +318,17 @@ static void show_all(struct app *app, struct index_screen *screen)
 static void seek(struct app *app, struct screen *base)
 {
 	show_all(app, (struct index_screen *)base);
-	start_lookup(app, base, base->about.key);
+	struct lookup_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;
+	*job = (struct lookup_job){
+		.job = { .kind = JOB_SEARCH, .verb = "looking the key up", .owner = base,
+			 .run = run_lookup, .done = lookup_done,
+			 .session = session_hold(app->session) },
+		.screen = base,
+	};
+	memcpy(job->key, base->about.key, KEY_SIZE);
+	app_start(app, &job->job);
 }
 
 static bool open_index(struct app *app, struct screen *base, const struct place *place)

@@ -36,20 +36,15 @@ static bool select_segment(struct segments *screen, uint32_t number)
 	return true;
 }
 
-static void remember_segment(struct segments *screen)
-{
-	const struct table *table = &screen->table;
-	if (table->position.cursor >= model_count(table->model))
-		return;
-	screen->wanted = segments_model_number(table->model, table->position.cursor);
-	screen->has_wanted = true;
-}
-
 /* Show @model, whose rows are in @order; it passes to the table. The cursor stays on its segment. */
 static void show_model(struct app *app, struct segments *screen, struct model *model,
 		       const struct segments_order *order)
 {
-	remember_segment(screen);
+	const uint64_t cursor = screen->table.position.cursor;
+	if (cursor < model_count(screen->table.model)) {
+		screen->wanted = segments_model_number(screen->table.model, cursor);
+		screen->has_wanted = true;
+	}
 	table_set_model(&screen->table, model);
 	screen->shown = *order;
 	screen->table.sorted_by = (int)order->column;
@@ -128,12 +123,6 @@ static void drop_order(struct job *head)
 	model_release(((struct order_job *)head)->model);
 }
 
-static bool takes_a_while(const struct session *session, const struct segments_order *order)
-{
-	return needs_stats(session, order) ||
-	       (!segments_order_is_plain(order) && session->repo->listing.count > AT_ONCE_MAX);
-}
-
 /* Put the rows in the order asked for; where that takes a while, as a job with @verb, see job.h. */
 static void start_order(struct app *app, struct segments *screen, const char *verb)
 {
@@ -154,7 +143,9 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 		job->job.unit = "segments";
 		atomic_store(&job->job.total, session->repo->listing.count);
 	}
-	if (takes_a_while(session, &screen->order)) {
+	const bool is_quick = segments_order_is_plain(&screen->order) ||
+			      session->repo->listing.count <= AT_ONCE_MAX;
+	if (!is_quick || needs_stats(session, &screen->order)) {
 		app_start(app, &job->job);
 	} else {
 		run_order(&job->job);

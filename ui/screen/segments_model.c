@@ -30,14 +30,15 @@ const char *const segments_filter_names[FILTER_COUNT] = {
 struct segments_model {
 	struct model base;
 	struct segments_order order;
-	uint32_t *positions;	/* in the listing; NULL: all, in its order or the reverse */
+	bool is_plain;		/* all segments by their numbers, or in the reverse: no positions */
+	uint32_t positions[];	/* in the listing */
 };
 
 static size_t position_of(const struct segments_model *model, uint64_t row)
 {
 	const size_t last = (size_t)model_count(&model->base) - 1;
 	const size_t i = model->order.descending ? last - (size_t)row : (size_t)row;
-	return model->positions ? model->positions[i] : i;
+	return model->is_plain ? i : model->positions[i];
 }
 
 static void set_count(struct row *row, size_t column, uint64_t count)
@@ -118,12 +119,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 		fill_row(&rows[i], base->session, position_of(model, first + i));
 }
 
-static void model_free(struct model *model)
-{
-	free(((struct segments_model *)model)->positions);
-}
-
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
+static const struct model_ops model_ops = { .fetch = model_fetch };
 
 /* ---- order and filter ---- */
 
@@ -165,17 +161,12 @@ static int64_t facts_key(const struct segment_facts *facts, enum segments_column
 	}
 }
 
-static int64_t hints_key(const struct session *session, size_t position)
-{
-	const struct hints_segment *hint = hints_find(
-		&session->repo->hints, session->repo->listing.segments[position].number);
-	return hint ? hint->live : 0;
-}
-
 static int64_t sort_key(const struct session *session, size_t position,
 			enum segments_column column)
 {
 	const struct segment_stat *stats = atomic_load(&session->stats);
+	const struct hints_segment *hint = column != COL_HINTS ? NULL : hints_find(
+		&session->repo->hints, session->repo->listing.segments[position].number);
 	uint64_t part, whole;
 	switch (column) {
 	case COL_SEGMENT:
@@ -185,7 +176,7 @@ static int64_t sort_key(const struct session *session, size_t position,
 	case COL_MODIFIED:
 		return stats ? stats[position].modified : -1;
 	case COL_HINTS:
-		return hints_key(session, position);
+		return hint ? hint->live : 0;
 	case COL_DEAD:
 		if (!segment_unused(session, position, &part, &whole) || whole == 0)
 			return -1;
@@ -219,15 +210,12 @@ bool segments_order_is_plain(const struct segments_order *order)
 static bool put_in_order(struct segments_model *model)
 {
 	const struct session *session = model->base.session;
-	const size_t all = session->repo->listing.count + 1;	/* malloc(0) may give NULL */
-	struct sortable *rows = malloc(all * sizeof(*rows));
+	const size_t all = session->repo->listing.count;
+	struct sortable *rows = malloc((all + 1) * sizeof(*rows)); /* malloc(0) may give NULL */
 	size_t count = 0;
-	model->positions = malloc(all * sizeof(*model->positions));
-	if (!rows || !model->positions) {
-		free(rows);
+	if (!rows)
 		return false;
-	}
-	for (size_t i = 0; i + 1 < all; i++)
+	for (size_t i = 0; i < all; i++)
 		if (passes(session, i, model->order.filter))
 			rows[count++] = (struct sortable){
 				sort_key(session, i, model->order.column), (uint32_t)i
@@ -243,12 +231,17 @@ static bool put_in_order(struct segments_model *model)
 
 struct model *segments_model_new(struct session *session, const struct segments_order *order)
 {
-	struct segments_model *model = model_new(&model_ops, sizeof(*model), session);
+	const bool is_plain = segments_order_is_plain(order);
+	const size_t count = session->repo->listing.count;
+	struct segments_model *model = model_new(
+		&model_ops, sizeof(*model) + (is_plain ? 0 : count * sizeof(model->positions[0])),
+		session);
 	if (!model)
 		return NULL;
 	model->order = *order;
-	model->base.count = session->repo->listing.count;
-	if (segments_order_is_plain(order) || put_in_order(model))
+	model->is_plain = is_plain;
+	model->base.count = count;
+	if (is_plain || put_in_order(model))
 		return &model->base;
 	model_release(model);
 	return NULL;
