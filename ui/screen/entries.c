@@ -65,8 +65,7 @@ static void arrive(struct entries *screen, enum scan_state state)
 	const uint64_t row = scan_find(scan, screen->wanted);
 	if (row + 1 == count && state == SCAN_RUNNING)
 		return;
-	screen->table.position.count = count;
-	position_set(&screen->table.position, row);
+	table_select(&screen->table, row);
 	screen->seeking = false;
 }
 

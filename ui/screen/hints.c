@@ -206,7 +206,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	for (size_t i = 0; query->is_number && model && i < model_count(&model->base); i++) {
 		if (model->numbers[i] != query->number)
 			continue;
-		position_set(&screen->table.position, i);
+		table_select(&screen->table, i);
 		return true;
 	}
 	return false;

@@ -264,10 +264,8 @@ static void lookup_done(struct app *app, struct job *head)
 {
 	const struct lookup_job *job = (const struct lookup_job *)head;
 	const uint32_t buckets = head->session->repo->index.buckets;
-	struct table *table = job->screen->table;
 	const bool found = job->result == AS_OK;
-	table->position.count = model_count(table->model);
-	position_set(&table->position, found ? job->bucket.number : index_home(job->key, buckets));
+	table_select(job->screen->table, found ? job->bucket.number : index_home(job->key, buckets));
 	if (!found)
 		app_say(app, STYLE_WARNING, "%s; this would be its home bucket",
 			job->result == AS_ERR_OBJECT_NOT_FOUND ? "the index does not have this key"
@@ -431,8 +429,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	if (!query->is_offset || query->offset >= app->session->repo->index.buckets)
 		return false;
 	show_all(app, screen);
-	screen->table.position.count = model_count(screen->table.model);
-	position_set(&screen->table.position, query->offset);
+	table_select(&screen->table, query->offset);
 	return true;
 }
 
@@ -451,7 +448,6 @@ void index_toggle_all(struct app *app, const struct call *call)
 	(void)call;
 	screen->all = !screen->all;
 	reload(app, &screen->base);
-	screen->table.position.count = model_count(screen->table.model);
 	if (screen->all && had_bucket)
-		position_set(&screen->table.position, bucket);
+		table_select(&screen->table, bucket);
 }

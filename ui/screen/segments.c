@@ -31,8 +31,7 @@ static bool select_segment(struct segments *screen, uint32_t number)
 	uint64_t row;
 	if (!table->model || !segments_model_find(table->model, number, &row))
 		return false;
-	table->position.count = model_count(table->model);
-	position_set(&table->position, row);
+	table_select(table, row);
 	return true;
 }
 

@@ -233,3 +233,9 @@ void table_set_model(struct table *table, void *model)
 	table->model = model;
 	table_reload(table);
 }
+
+void table_select(struct table *table, uint64_t row)
+{
+	table->position.count = model_count(table->model);
+	position_set(&table->position, row);
+}

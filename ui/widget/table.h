@@ -42,6 +42,9 @@ void table_init(struct table *table, const struct column *columns, size_t count)
  * table holds. The position is kept as far as possible. */
 void table_set_model(struct table *table, void *model);
 
+/* Put the cursor on @row of the model. */
+void table_select(struct table *table, uint64_t row);
+
 /* What the rows say may have changed: load them again. */
 static inline void table_reload(struct table *table)
 {
