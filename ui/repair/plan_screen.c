@@ -25,71 +25,37 @@ void proposal_key(struct app *app, const struct call *call)
 		proposal_want(app, &wanted);
 }
 
-/* The plan on top, if it is of a salvage. */
-static bool switchable(struct app *app, struct wanted *wanted)
-{
-	if (!app->flow->proposal || app->flow->proposal->action != REPAIR_SALVAGE) {
-		app_say(app, STYLE_NORMAL, "only a salvage has this choice");
-		return false;
-	}
-	*wanted = (struct wanted){ .action = REPAIR_SALVAGE,
-				   .options = app->flow->proposal->options };
-	return true;
-}
-
-/* As found, all of it kept, none of it kept. */
-void proposal_switch_tail(struct app *app, const struct call *call)
-{
-	struct wanted wanted;
-	(void)call;
-	if (!switchable(app, &wanted))
-		return;
-	const struct repair_options before = wanted.options;
-	wanted.options.keep_tail = !before.keep_tail && !before.drop_tail;
-	wanted.options.drop_tail = before.keep_tail;
-	proposal_want(app, &wanted);
-}
-
-void proposal_switch_suspects(struct app *app, const struct call *call)
-{
-	struct wanted wanted;
-	(void)call;
-	if (!switchable(app, &wanted))
-		return;
-	wanted.options.with_suspects = !wanted.options.with_suspects;
-	proposal_want(app, &wanted);
-}
-
-void proposal_switch_older(struct app *app, const struct call *call)
-{
-	struct wanted wanted;
-	(void)call;
-	if (!switchable(app, &wanted))
-		return;
-	wanted.options.no_older = !wanted.options.no_older;
-	proposal_want(app, &wanted);
-}
-
-void proposal_switch_manifest(struct app *app, const struct call *call)
-{
-	struct wanted wanted;
-	(void)call;
-	if (!switchable(app, &wanted))
-		return;
-	wanted.options.with_older_manifest = !wanted.options.with_older_manifest;
-	proposal_want(app, &wanted);
-}
-
-void proposal_drop_readable(struct app *app, const struct call *call)
+void plan_switch(struct app *app, const struct call *call)
 {
 	const struct proposal *proposal = app->flow->proposal;
-	(void)call;
-	if (!proposal || proposal->plan->dropped_count == 0) {
-		app_say(app, STYLE_NORMAL, "this plan gives up nothing that can be read");
+	const bool gives_up = call->value == SWITCH_READABLE;
+	if (!proposal ||
+	    (gives_up ? proposal->plan->dropped_count == 0 : proposal->action != REPAIR_SALVAGE)) {
+		app_say(app, STYLE_NORMAL, "%s",
+			gives_up ? "this plan gives up nothing that can be read"
+				 : "only a salvage has this choice");
 		return;
 	}
 	struct wanted wanted = { .action = proposal->action, .options = proposal->options };
-	wanted.options.drop_readable = !wanted.options.drop_readable;
+	struct repair_options *options = &wanted.options;
+	switch ((enum plan_switch)call->value) {
+	case SWITCH_TAIL:	/* as found, all of it kept, none of it kept */
+		options->drop_tail = proposal->options.keep_tail;
+		options->keep_tail = !proposal->options.keep_tail && !proposal->options.drop_tail;
+		break;
+	case SWITCH_SUSPECTS:
+		options->with_suspects = !options->with_suspects;
+		break;
+	case SWITCH_OLDER:
+		options->no_older = !options->no_older;
+		break;
+	case SWITCH_MANIFEST:
+		options->with_older_manifest = !options->with_older_manifest;
+		break;
+	case SWITCH_READABLE:
+		options->drop_readable = !options->drop_readable;
+		break;
+	}
 	proposal_want(app, &wanted);
 }
 

@@ -8,12 +8,15 @@ struct screen_ops;
 
 extern const struct screen_ops plan_screen;
 
-/* Commands behind keys: call->value is the repair. On its own plan it leads to the confirmation. */
+/* Command behind the keys of repairs: call->value is the repair. On its own plan it leads to the
+ * confirmation. */
 void proposal_key(struct app *app, const struct call *call);
-void proposal_switch_tail(struct app *app, const struct call *call);
-void proposal_switch_suspects(struct app *app, const struct call *call);
-void proposal_switch_older(struct app *app, const struct call *call);
-void proposal_switch_manifest(struct app *app, const struct call *call);
-void proposal_drop_readable(struct app *app, const struct call *call);
+
+/* Command behind the keys of a plan: plan it again with another choice of this kind. */
+enum plan_switch {
+	SWITCH_TAIL, SWITCH_SUSPECTS, SWITCH_OLDER, SWITCH_MANIFEST,
+	SWITCH_READABLE		/* give up objects that can be read */
+};
+void plan_switch(struct app *app, const struct call *call);
 
 #endif

@@ -144,28 +144,23 @@ static const char *say_freed(const struct undo_entry *entry, char *out, size_t s
 	return out;
 }
 
-static void say_older(const struct purge *purge, char *out, size_t size)
-{
-	char count[FORMAT_SIZE];
-	if (purge->behind == 1)
-		snprintf(out, size, "The older one can then not be taken back either.");
-	else
-		snprintf(out, size, "The %s older ones can then not be taken back either.",
-			 format_count(purge->behind, count, sizeof(count)));
-}
-
 static void draw_confirmation(struct app *app, struct area bottom)
 {
 	const struct purge *purge = &app->flow->purge;
 	const struct undo_entry *entry = &purge->entry;
 	char name[UNDO_NAME_MAX], title[UNDO_NAME_MAX + 16], older[MESSAGE_MAX];
 	const bool is_unfinished = entry->state == UNDO_BEGUN || entry->state == UNDO_UNDOING;
-	char freed[MESSAGE_MAX];
+	char freed[MESSAGE_MAX], count[FORMAT_SIZE];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
 	snprintf(title, sizeof(title), WORD " %s?",
 		 format_masked_text(entry->name, name, sizeof(name)));
-	say_older(purge, older, sizeof(older));
+	if (purge->behind == 1)
+		snprintf(older, sizeof(older), "The older one can then not be taken back either.");
+	else
+		snprintf(older, sizeof(older),
+			 "The %s older ones can then not be taken back either.",
+			 format_count(purge->behind, count, sizeof(count)));
 	box_add(&box, STYLE_NORMAL, say_freed(entry, freed, sizeof(freed)));
 	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, did not come to "
 		"its end: what lies here may be needed for that." : NULL);

@@ -11,21 +11,13 @@ void repair_flow_before_read(struct app *app)
 
 void repair_flow_after_read(struct app *app, bool was_read)
 {
-	repair_was_read(app, was_read);
+	struct report *report = &app->flow->report;
+	if (report->body && report->state == REPORT_READING)
+		report->state = was_read ? REPORT_READ : REPORT_UNREAD;
 	if (was_read)
 		proposal_forget(app);
 	else
 		app->flow->wanted.any = false;
-}
-
-void repair_flow_after_session(struct app *app)
-{
-	proposal_go_on(app);
-}
-
-void repair_flow_after_verify(struct app *app)
-{
-	repair_was_verified(app);
 }
 
 bool repair_flow_after_diagnosis(struct app *app)

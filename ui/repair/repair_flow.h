@@ -14,11 +14,10 @@ struct repair_flow {
 	char refusal[512];	/* masked: why the lock was refused at first */
 };
 
-/* What repairs do at the points that struct app_hooks names. */
+/* What repairs do at the points that struct app_hooks names; see also proposal_go_on and
+ * repair_was_verified. */
 void repair_flow_before_read(struct app *app);
 void repair_flow_after_read(struct app *app, bool was_read);
-void repair_flow_after_session(struct app *app);
-void repair_flow_after_verify(struct app *app);
 bool repair_flow_after_diagnosis(struct app *app);
 
 /* The program ends, the terminal is put back: wait for what runs, saying so on standard error. */

@@ -12,9 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum step {
+	STEP_ASK,		/* does not wait for others, but the system may be slow */
+	STEP_WAIT,
+	STEP_LOWER
+};
+
 struct lock_job {
 	struct job job;
-	bool lowers, waits;
+	enum step step;
 	enum as_err err;
 	struct as_error error;
 };
@@ -28,29 +34,22 @@ static int is_cancelled(void *context)
 static void run_lock(struct job *head)
 {
 	struct lock_job *job = (struct lock_job *)head;
-	const struct lock_wait wait = { job->waits ? UINT_MAX : 0, is_cancelled, job };
-	if (job->lowers)
+	const struct lock_wait wait = { job->step == STEP_WAIT ? UINT_MAX : 0, is_cancelled, job };
+	if (job->step == STEP_LOWER)
 		lock_lower(head->session->lock);
 	else
 		job->err = lock_upgrade(head->session->lock, &wait, &job->error);
 }
 
-static bool start(struct app *app, bool waits, bool lowers, const char *verb,
-		  void (*done)(struct app *app, struct job *job))
-{
-	struct lock_job *job = calloc(1, sizeof(*job));
-	if (!job) {
-		app_say(app, STYLE_BAD, "out of memory");
-		return false;
-	}
-	job->job = (struct job){ .kind = JOB_LOCK, .verb = verb, .run = run_lock, .done = done,
-				 .session = session_hold(app->session) };
-	job->waits = waits;
-	job->lowers = lowers;
-	return app_start(app, &job->job);
-}
+static void start(struct app *app, enum step step);
 
-/* ---- waiting ---- */
+/* ---- what is shown meanwhile ---- */
+
+static void draw_asking(struct app *app, struct area bottom)
+{
+	(void)app;
+	term_put(bottom.y, bottom.x, bottom.cols, STYLE_STRONG, "asking for the exclusive lock");
+}
 
 static void take_input(struct app *app, const struct input *input)
 {
@@ -76,56 +75,35 @@ static void draw_waiting(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
+static const struct modal asking = { .draw = draw_asking };
 static const struct modal waiting = { .input = take_input, .draw = draw_waiting };
 
 /* ---- the outcome ---- */
 
-static void refused(struct app *app, const struct lock_job *job)
-{
-	const char *why = format_skip_path(app->path, job->error.message);
-	action_log_add(app, STYLE_WARNING, "lock", "refused: %s", why);
-	app_say(app, STYLE_BAD, "not upgraded: %s", why);
-}
-
-static void granted(struct app *app)
-{
-	app->mode = MODE_REPAIR;
-	action_log_add(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
-	app_say(app, STYLE_GOOD, "repair mode: nothing is changed before you have seen a plan and "
-		"confirmed it");
-}
-
-static void wait_done(struct app *app, struct job *head)
+static void upgrade_done(struct app *app, struct job *head)
 {
 	const struct lock_job *job = (const struct lock_job *)head;
+	const char *why = format_skip_path(app->path, job->error.message);
 	app->modal = NULL;
 	if (job->err == AS_OK) {
-		granted(app);
-	} else if (job->err == AS_ERR_CANCELLED) {
+		app->mode = MODE_REPAIR;
+		action_log_add(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
+		app_say(app, STYLE_GOOD, "repair mode: nothing is changed before you have seen a "
+			"plan and confirmed it");
+		return;
+	}
+	if (job->err == AS_ERR_CANCELLED) {
 		action_log_add(app, STYLE_NORMAL, "lock", "given up waiting for it");
 		app_say(app, STYLE_WARNING, "given up; still read-only");
-	} else {
-		refused(app, job);
-	}
-}
-
-static void first_done(struct app *app, struct job *head)
-{
-	const struct lock_job *job = (const struct lock_job *)head;
-	app->modal = NULL;
-	if (job->err == AS_OK) {
-		granted(app);
 		return;
 	}
-	refused(app, job);
-	if (job->err != AS_ERR_LOCK_FAILED)
+	action_log_add(app, STYLE_WARNING, "lock", "refused: %s", why);
+	if (job->step == STEP_WAIT || job->err != AS_ERR_LOCK_FAILED) {
+		app_say(app, STYLE_BAD, "not upgraded: %s", why);
 		return;
-	format_masked_text(format_skip_path(app->path, job->error.message), app->flow->refusal,
-			   sizeof(app->flow->refusal));
-	app->message[0] = '\0';
-	app->modal = &waiting;
-	if (!start(app, true, false, "waiting for the lock", wait_done))
-		app->modal = NULL;
+	}
+	format_masked_text(why, app->flow->refusal, sizeof(app->flow->refusal));
+	start(app, STEP_WAIT);
 }
 
 static void lower_done(struct app *app, struct job *head)
@@ -133,6 +111,30 @@ static void lower_done(struct app *app, struct job *head)
 	(void)head;
 	action_log_add(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
 	app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
+}
+
+static void start(struct app *app, enum step step)
+{
+	static const struct {
+		const char *verb;
+		void (*done)(struct app *app, struct job *job);
+		const struct modal *modal;
+	} steps[] = {
+		[STEP_ASK] = { "asking for the exclusive lock", upgrade_done, &asking },
+		[STEP_WAIT] = { "waiting for the lock", upgrade_done, &waiting },
+		[STEP_LOWER] = { "giving the lock back", lower_done, NULL },
+	};
+	struct lock_job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		app_say(app, STYLE_BAD, "out of memory");
+		return;
+	}
+	job->job = (struct job){ .kind = JOB_LOCK, .verb = steps[step].verb, .run = run_lock,
+				 .done = steps[step].done, .session = session_hold(app->session) };
+	job->step = step;
+	app->modal = steps[step].modal;
+	if (!app_start(app, &job->job))
+		app->modal = NULL;
 }
 
 /* Nothing else may be under way with the lock, or replace the repo that it belongs to. */
@@ -144,28 +146,16 @@ static bool is_busy(struct app *app)
 	return busy;
 }
 
-static void draw_asking(struct app *app, struct area bottom)
-{
-	(void)app;
-	term_put(bottom.y, bottom.x, bottom.cols, STYLE_STRONG, "asking for the exclusive lock");
-}
-
-/* The first try does not wait, but the system may. */
-static const struct modal asking = { .draw = draw_asking };
-
 void upgrade_ask(struct app *app, const struct call *call)
 {
 	(void)call;
-	if (app->mode == MODE_REPAIR) {
+	if (app->mode == MODE_REPAIR)
 		app_say(app, STYLE_NORMAL, "the exclusive lock is held already (l gives it back)");
-	} else if (app->no_lock) {
+	else if (app->no_lock)
 		app_say(app, STYLE_WARNING,
 			"opened with --no-lock: start again without it to repair");
-	} else if (!is_busy(app)) {
-		app->modal = &asking;
-		if (!start(app, false, false, "asking for the exclusive lock", first_done))
-			app->modal = NULL;
-	}
+	else if (!is_busy(app))
+		start(app, STEP_ASK);
 }
 
 void upgrade_lower(struct app *app, const struct call *call)
@@ -175,6 +165,6 @@ void upgrade_lower(struct app *app, const struct call *call)
 		app_say(app, STYLE_NORMAL, "there is no exclusive lock to give back");
 	} else if (!is_busy(app)) {
 		app->mode = MODE_READ_ONLY;
-		start(app, false, true, "giving the lock back", lower_done);
+		start(app, STEP_LOWER);
 	}
 }

@@ -352,12 +352,6 @@ void repair_confirm(struct app *app)
 
 /* ---- the report ---- */
 
-void repair_was_read(struct app *app, bool was_read)
-{
-	if (app->flow->report.body && app->flow->report.state == REPORT_READING)
-		app->flow->report.state = was_read ? REPORT_READ : REPORT_UNREAD;
-}
-
 void repair_was_verified(struct app *app)
 {
 	struct report *report = &app->flow->report;

@@ -30,9 +30,6 @@ void repair_confirm(struct app *app);
  * point, saying so on standard error. */
 void repair_end(struct app *app);
 
-/* The repository was read again after a repair, or could not be. */
-void repair_was_read(struct app *app, bool was_read);
-
 /* The repository was verified: does it hold what the last repair promised? */
 void repair_was_verified(struct app *app);
 

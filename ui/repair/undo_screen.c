@@ -48,16 +48,6 @@ static bool has_ended(const struct undos_model *model)
 	return model && atomic_load(&model->ended);
 }
 
-static void set_way(struct row *row, enum way_back way)
-{
-	if (way == WAY_OPEN)
-		row_set(row, COL_BACK, STYLE_GOOD, "yes");
-	else if (way == WAY_LATER)
-		row_set(row, COL_BACK, STYLE_NORMAL, "later");
-	else
-		row_set(row, COL_BACK, STYLE_WARNING, "no");
-}
-
 static void fill_row(struct row *row, const struct undo_entry *entry, enum way_back way)
 {
 	char text[FORMAT_SIZE], when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
@@ -67,7 +57,12 @@ static void fill_row(struct row *row, const struct undo_entry *entry, enum way_b
 	row_mask(row, COL_ACTION, STYLE_STRONG, entry->action[0] ? entry->action : "?");
 	row_set(row, COL_STATE, entry->state == UNDO_DONE ? STYLE_NORMAL : STYLE_WARNING, "%s",
 		undo_state_name(entry->state));
-	set_way(row, way);
+	if (way == WAY_OPEN)
+		row_set(row, COL_BACK, STYLE_GOOD, "yes");
+	else if (way == WAY_LATER)
+		row_set(row, COL_BACK, STYLE_NORMAL, "later");
+	else
+		row_set(row, COL_BACK, STYLE_WARNING, "no");
 	row_mask(row, COL_NAME, STYLE_FAINT, entry->name);
 	if (entry->state == UNDO_UNREADABLE) {
 		row_set(row, COL_FILES, STYLE_FAINT, "?");
@@ -219,17 +214,6 @@ static void say_kept(const struct undo_entry *entry, char *out, size_t size)
 		 format_bytes(entry->bytes, bytes, sizeof(bytes)), before, entry->after);
 }
 
-static const char *state_words(enum undo_state state)
-{
-	static const char *const words[] = {
-		[UNDO_BEGUN] = "The repair was interrupted. Plan it again to finish it, or take it "
-			       "back; until then do not purge this.",
-		[UNDO_UNDOING] = "Taking it back was interrupted: undo goes on where it stopped.",
-		[UNDO_UNREADABLE] = NULL,
-	};
-	return words[state];
-}
-
 static void say_way(const struct undos_model *model, size_t at, char *out, size_t size)
 {
 	static const char *const words[] = {
@@ -262,6 +246,12 @@ static void say_purge(const struct undo_entry *entry, char *out, size_t size)
 static void explain(const struct app *app, const struct undos_model *model, size_t at,
 		    struct explanation *e)
 {
+	static const char *const states[] = {
+		[UNDO_BEGUN] = "The repair was interrupted. Plan it again to finish it, or take it "
+			       "back; until then do not purge this.",
+		[UNDO_UNDOING] = "Taking it back was interrupted: undo goes on where it stopped.",
+		[UNDO_UNREADABLE] = NULL,
+	};
 	const struct undo_entry *entry = &model->entries[at];
 	e->count = 0;
 	format_masked_text(entry->name, e->name, sizeof(e->name));
@@ -270,8 +260,8 @@ static void explain(const struct app *app, const struct undos_model *model, size
 	say_purge(entry, e->purge, sizeof(e->purge));
 	add_part(e, "folder", STYLE_STRONG, e->name);
 	add_part(e, "kept", STYLE_NORMAL, e->kept);
-	if (state_words(entry->state))
-		add_part(e, "state", STYLE_WARNING, state_words(entry->state));
+	if (states[entry->state])
+		add_part(e, "state", STYLE_WARNING, states[entry->state]);
 	add_part(e, "undo", STYLE_NORMAL, e->back);
 	add_part(e, "purge", STYLE_NORMAL, e->purge);
 	if (app->mode != MODE_REPAIR)
