@@ -150,33 +150,22 @@ static void start_planning(struct app *app, const struct wanted *wanted)
 	app_start(app, &job->job);
 }
 
-/* What rests on earlier runs is not enough for a repair. */
-static bool is_read_whole(const struct session *session)
-{
-	const struct verify *verify = session_verify(session);
-	return verify && verify->remembered == 0;
-}
-
-/* As far as planning goes: reading again forgets what is wanted. */
-static void read_whole(struct app *app, const struct wanted *wanted)
-{
-	app_verify(app, true);
-	app_say(app, STYLE_NORMAL, "the plan follows as soon as everything was read again");
-	app->flow->wanted = *wanted;
-	app->flow->wanted.any = true;
-}
-
 void proposal_go_on(struct app *app)
 {
 	const struct wanted wanted = app->flow->wanted;
+	const struct verify *verify = session_verify(app->session);
 	const bool needs_verify = wanted.action != REPAIR_NONE;
 	if (!wanted.any || (needs_verify && atomic_load(&app->session->check) == CHECK_RUNNING))
 		return;
 	app->flow->wanted.any = false;
-	if (!needs_verify || is_read_whole(app->session))
+	if (!needs_verify || (verify && verify->remembered == 0)) {
 		start_planning(app, &wanted);
-	else if (session_verify(app->session))
-		read_whole(app, &wanted);
+	} else if (verify) {	/* what rests on earlier runs is not enough for a repair */
+		app_verify(app, true);
+		app_say(app, STYLE_NORMAL,
+			"the plan follows as soon as everything was read again");
+		app->flow->wanted = wanted;	/* which reading again forgets */
+	}
 }
 
 void proposal_want(struct app *app, const struct wanted *wanted)

@@ -76,21 +76,15 @@ static void explain(const struct findings *findings, const struct finding *findi
 	e->parts[5] = (struct part){ "meanwhile", info->meanwhile, STYLE_FAINT, STYLE_NORMAL };
 }
 
-static uint64_t count_all(const struct findings *findings)
-{
-	uint64_t count = 0;
-	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
-		count += findings->total[problem];
-	return count;
-}
-
 static void describe(struct app *app, const struct problems_screen *screen, char *out, size_t size)
 {
 	const struct diagnosis *d = &app->diagnosis;
 	const struct model *model = screen->table.model;
 	char text[FORMAT_SIZE], of[FORMAT_SIZE + 8] = "";
 	const uint64_t count = model_count(model);
-	const uint64_t all = model ? count_all(problems_findings(model)) : 0;
+	uint64_t all = 0;
+	for (int problem = 0; model && problem < PROBLEM_COUNT; problem++)
+		all += problems_findings(model)->total[problem];
 	const int state = atomic_load(&app->session->check);
 	if (all > count)
 		snprintf(of, sizeof(of), " of %s", format_count(all, text, sizeof(text)));
