@@ -23,7 +23,7 @@ struct help_model {
 	bool repair_mode;
 };
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct help_model *model = (const struct help_model *)base;
 	for (size_t i = 0; i < count; i++) {
@@ -40,7 +40,7 @@ static void model_fetch(struct model *base, uint64_t first, size_t count, struct
 	}
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = fetch_rows, .in_memory = true };
 
 /* Add the rows of the screen @kind: those for all screens (@common), or the others. A row that is
  * missing on one screen only is for all: that screen has its own row for the key. */

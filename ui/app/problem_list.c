@@ -39,7 +39,7 @@ static void fill_place(struct row *row, const struct finding *finding)
 		place_set_key(&row->place, finding->key);
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct problems *model = (const struct problems *)base;
 	for (size_t i = 0; i < count; i++) {
@@ -64,7 +64,7 @@ static void model_free(struct model *model)
 	findings_free(&((struct problems *)model)->findings);
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = fetch_rows, .free = model_free, .in_memory = true };
 
 struct model *problems_model(struct session *session, struct findings *findings)
 {

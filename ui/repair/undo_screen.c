@@ -48,8 +48,11 @@ static bool has_ended(const struct undos_model *model)
 	return model && atomic_load(&model->ended);
 }
 
-static void fill_row(struct row *row, const struct undo_entry *entry, enum way_back way)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
+	const struct undos_model *model = (const struct undos_model *)base;
+	const struct undo_entry *entry = &model->entries[i];
+	const enum way_back way = model->ways[i];
 	char text[FORMAT_SIZE], when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
 	undo_name_read(entry->name, when, action);
 	if (when[0])
@@ -78,13 +81,6 @@ static void fill_row(struct row *row, const struct undo_entry *entry, enum way_b
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->bytes, text, sizeof(text)));
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
-{
-	const struct undos_model *model = (const struct undos_model *)base;
-	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], &model->entries[first + i], model->ways[first + i]);
-}
-
 static void model_free(struct model *base)
 {
 	struct undos_model *model = (struct undos_model *)base;
@@ -92,7 +88,7 @@ static void model_free(struct model *base)
 	free(model->ways);
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free, .in_memory = true };
 
 /* ---- listing them ---- */
 
@@ -233,16 +229,6 @@ static void say_way(const struct undos_model *model, size_t at, char *out, size_
 		snprintf(out, size, "%s", words[way]);
 }
 
-static void say_purge(const struct undo_entry *entry, char *out, size_t size)
-{
-	char bytes[FORMAT_SIZE];
-	if (entry->state == UNDO_UNREADABLE)
-		snprintf(out, size, "P removes the folder for good.");
-	else
-		snprintf(out, size, "P removes the folder for good and frees %s; there is no way "
-			 "back then.", format_bytes(entry->bytes, bytes, sizeof(bytes)));
-}
-
 static void explain(const struct app *app, const struct undos_model *model, size_t at,
 		    struct explanation *e)
 {
@@ -253,11 +239,17 @@ static void explain(const struct app *app, const struct undos_model *model, size
 		[UNDO_UNREADABLE] = NULL,
 	};
 	const struct undo_entry *entry = &model->entries[at];
+	char bytes[FORMAT_SIZE];
 	e->count = 0;
 	format_masked_text(entry->name, e->name, sizeof(e->name));
 	say_kept(entry, e->kept, sizeof(e->kept));
 	say_way(model, at, e->back, sizeof(e->back));
-	say_purge(entry, e->purge, sizeof(e->purge));
+	if (entry->state == UNDO_UNREADABLE)
+		snprintf(e->purge, sizeof(e->purge), "P removes the folder for good.");
+	else
+		snprintf(e->purge, sizeof(e->purge), "P removes the folder for good and frees %s; "
+			 "there is no way back then.",
+			 format_bytes(entry->bytes, bytes, sizeof(bytes)));
 	add_part(e, "folder", STYLE_STRONG, e->name);
 	add_part(e, "kept", STYLE_NORMAL, e->kept);
 	if (states[entry->state])

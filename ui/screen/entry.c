@@ -207,7 +207,7 @@ static void load(struct entry_model *model)
 	add_payload(model, &entry, bytes + SEGMENT_KEYED, (size_t)len, rest);
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	struct entry_model *model = (struct entry_model *)base;
 	pthread_mutex_lock(&model->mutex);
@@ -225,7 +225,7 @@ static void model_free(struct model *model)
 	pthread_mutex_destroy(&((struct entry_model *)model)->mutex);
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
+static const struct model_ops model_ops = { .fetch = fetch_rows, .free = model_free };
 
 /* ---- the screen ---- */
 

@@ -243,7 +243,7 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct scan *scan = (const struct scan *)base;
 	const struct repo *repo = base->session->repo;
@@ -294,7 +294,7 @@ static void model_free(struct model *model)
 		free(scan->chunks[i]);
 }
 
-static const struct model_ops scan_ops = { .fetch = model_fetch, .find = model_search, .free = model_free };
+static const struct model_ops scan_ops = { .fetch = fetch_rows, .find = model_search, .free = model_free };
 
 size_t scan_find_segment(struct app *app, struct place *about)
 {

@@ -64,9 +64,10 @@ static struct comparison compare(const struct session *session, uint32_t number)
 	return c;
 }
 
-static void fill_row(struct row *row, const struct session *session, uint32_t number)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
-	const struct comparison c = compare(session, number);
+	const uint32_t number = ((const struct hints_model *)base)->numbers[i];
+	const struct comparison c = compare(base->session, number);
 	row->place = place_of_segment(number);
 	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, number);
 	if (c.stored)
@@ -87,14 +88,7 @@ static void fill_row(struct row *row, const struct session *session, uint32_t nu
 		row_set(row, COL_NOTE, STYLE_FAINT, "not committed");
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
-{
-	const struct hints_model *model = (const struct hints_model *)base;
-	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], base->session, model->numbers[first + i]);
-}
-
-static const struct model_ops model_ops = { .fetch = model_fetch, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .in_memory = true };
 
 /* Merge the three ascending lists. */
 static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)

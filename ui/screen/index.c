@@ -120,7 +120,7 @@ static void fill_used(struct row *row, const struct repo *repo, const struct ind
 		err == AS_OK ? index_target_name(target) : as_err_text(err));
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	struct walk walk = { .model = (const struct index_model *)base };
 	for (size_t i = 0; i < count; i++) {
@@ -161,14 +161,14 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 			continue;
 		}
 		row_clear(&row);
-		model_fetch(base, *found, 1, &row);
+		fetch_rows(base, *found, 1, &row);
 		if (row_matches(&row, query))
 			return true;
 	}
 	return false;
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .find = model_search };
+static const struct model_ops model_ops = { .fetch = fetch_rows, .find = model_search };
 
 /* ---- counting the used buckets ---- */
 

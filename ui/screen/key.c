@@ -35,22 +35,19 @@ struct key_model {
 	atomic_bool ended;
 };
 
-/* By the whole evidence where that is known, else by the key's own entries. */
-static enum entry_status status_of(const struct session *session, const struct history_row *event)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
+	const struct session *session = base->session;
 	const struct verify *verify = session_verify(session);
-	bool known;
-	return verify ? entry_status(session->repo, verify, event->segment, &event->entry, &known)
-		      : event->status;
-}
-
-static void fill_row(struct row *row, const struct session *session,
-		     const struct history *history, const struct history_row *event)
-{
+	const struct history *history = atomic_load(&((struct key_model *)base)->history);
+	const struct history_row *event = &history->rows[i];
 	const struct segment_entry *entry = &event->entry;
-	const enum entry_status status = status_of(session, event);
 	const bool damaged = entry->tag == SEGMENT_DAMAGED;
+	enum entry_status status = event->status;	/* by the key's own entries alone */
 	char text[FORMAT_SIZE];
+	bool known;
+	if (verify)
+		status = entry_status(session->repo, verify, event->segment, entry, &known);
 	row->place = place_of_entry(event->segment, entry->offset);
 	place_set_key(&row->place, history->key);
 	row_set(row, COL_SEGMENT, STYLE_NORMAL, "%" PRIu32, event->segment);
@@ -64,19 +61,12 @@ static void fill_row(struct row *row, const struct session *session,
 		row_set(row, COL_INDEX, STYLE_STRONG, "<- the index");
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
-{
-	const struct history *history = atomic_load(&((struct key_model *)base)->history);
-	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], base->session, history, &history->rows[first + i]);
-}
-
 static void model_free(struct model *model)
 {
 	history_free(atomic_load(&((struct key_model *)model)->history));
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free };
 
 /* ---- reading the log ---- */
 
@@ -143,23 +133,18 @@ static void say_empty(struct key_screen *screen)
 				 : "");
 }
 
-static bool index_points_to_a_row(const struct history *history)
-{
-	for (size_t i = 0; i < history->count; i++)
-		if (history->rows[i].index_points_here)
-			return true;
-	return false;
-}
-
 static void describe_index(const struct repo *repo, const struct history *history, char *out,
 			   size_t size)
 {
 	const char *cut = history->truncated ? "   CUT SHORT: there are more entries" : "";
+	bool is_listed = false;
+	for (size_t i = 0; i < history->count; i++)
+		is_listed = is_listed || history->rows[i].index_points_here;
 	if (history->has_index_place)
 		snprintf(out, size, "index.%" PRIu32 " says %" PRIu32 ":%" PRIu32 "%s%s",
 			 repo->index_transaction, history->index_place.segment,
 			 history->index_place.offset,
-			 index_points_to_a_row(history) ? "" : ", WHICH IS NONE OF THESE", cut);
+			 is_listed ? "" : ", WHICH IS NONE OF THESE", cut);
 	else
 		snprintf(out, size, "%s%s", repo->index.fd < 0 ? "there is no usable index"
 							       : "the index does not have it", cut);

@@ -91,8 +91,10 @@ static void fill_hints(struct row *row, const struct session *session, uint32_t 
 		differs ? "!" : "", live);
 }
 
-static void fill_row(struct row *row, const struct session *session, size_t position)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
+	const struct session *session = base->session;
+	const size_t position = position_of((const struct segments_model *)base, i);
 	const uint32_t number = session->repo->listing.segments[position].number;
 	const struct segment_stat stat = session_stat(session, position);
 	const struct segment_style_row *style =
@@ -112,14 +114,7 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 		format_time((time_t)stat.modified, text, sizeof(text)));
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
-{
-	const struct segments_model *model = (const struct segments_model *)base;
-	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], base->session, position_of(model, first + i));
-}
-
-static const struct model_ops model_ops = { .fetch = model_fetch };
+static const struct model_ops model_ops = { .fill = fill_row };
 
 /* ---- order and filter ---- */
 

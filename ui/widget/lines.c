@@ -155,7 +155,7 @@ static bool break_line(struct lines_model *model, size_t line, int cols)
 	return true;
 }
 
-static void model_fetch(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
 	const struct lines_model *model = (const struct lines_model *)base;
 	for (size_t i = 0; i < count; i++) {
@@ -174,7 +174,7 @@ static void model_free(struct model *base)
 	free(model->pieces);
 }
 
-static const struct model_ops model_ops = { .fetch = model_fetch, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fetch = fetch_rows, .free = model_free, .in_memory = true };
 
 struct model *lines_model(struct session *session, struct lines *lines, int cols)
 {

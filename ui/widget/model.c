@@ -79,6 +79,16 @@ void model_release(void *context)
 	session_release(session);
 }
 
+void model_fetch(struct model *model, uint64_t first, size_t count, struct row *rows)
+{
+	if (model->ops->fetch) {
+		model->ops->fetch(model, first, count, rows);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		model->ops->fill(model, first + i, &rows[i]);
+}
+
 bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
 		bool backward, uint64_t *found)
 {
@@ -88,7 +98,7 @@ bool model_find(struct model *model, const struct query *query, uint64_t first, 
 	for (uint64_t i = 0; i < count; i++) {
 		const uint64_t at = backward ? first + count - 1 - i : first + i;
 		row_clear(&row);
-		model->ops->fetch(model, at, 1, &row);
+		model_fetch(model, at, 1, &row);
 		if (row_matches(&row, query)) {
 			*found = at;
 			return true;

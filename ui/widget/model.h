@@ -44,8 +44,9 @@ static inline const char *row_cell(const struct row *row, size_t column)
 struct model;
 
 struct model_ops {
-	/* Fill rows [@first, @first + @count), all of which exist. May wait for a disk, unless
-	 * in_memory. */
+	/* Fill @row, which exists and is clear. May wait for a disk, unless in_memory. */
+	void (*fill)(struct model *model, uint64_t i, struct row *row);
+	/* Instead of fill, where several rows are cheaper together: [@first, @first + @count). */
 	void (*fetch)(struct model *model, uint64_t first, size_t count, struct row *rows);
 	/* Optional: the first row (last, when @backward) of [@first, @first + @count) that fits
 	 * @query. Without it the cells' text is searched. */
@@ -72,6 +73,9 @@ static inline uint64_t model_count(const struct model *model)
 {
 	return model ? atomic_load_explicit(&model->count, memory_order_acquire) : 0;
 }
+
+/* Fill rows [@first, @first + @count), all of which exist. */
+void model_fetch(struct model *model, uint64_t first, size_t count, struct row *rows);
 
 /* The first (last, when @backward) row of [@first, @first + @count) that fits @query. */
 bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,

@@ -49,7 +49,7 @@ struct table_request {
 static void run_request(struct fetch_request *head)
 {
 	struct table_request *request = (struct table_request *)head;
-	request->model->ops->fetch(request->model, request->first, request->count, request->rows);
+	model_fetch(request->model, request->first, request->count, request->rows);
 }
 
 static void drop_request(struct fetch_request *head)
