@@ -177,7 +177,7 @@ static void prompt_command(struct app *app, const struct call *call)
 
 #define MOVE(...) .run = move_cursor, .keys = { __VA_ARGS__ }
 #define REPAIR(key, repair) .keys = { key }, .label = (const char[]){ key, '\0' }, \
-	.needs = NEEDS_REPAIR_MODE, .run = proposal_key, .value = REPAIR_##repair
+	.needs = NEEDS_REPAIR_MODE, .run = plan_key, .value = REPAIR_##repair
 #define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
 	.screens = ON_ALL, .run = open_screen, .value = SCREEN_##screen
 
@@ -301,10 +301,10 @@ const struct key_row key_table[] = {
 	{ .keys = { 'r' }, .label = "r", .name = "reread", .help = "read the repository again",
 	  .screens = ON_ALL, .run = app_read_again },
 	{ .keys = { 'u' }, .label = "u", .name = "upgrade",
-	  .help = "take the exclusive lock: repair mode", .screens = ON_ALL, .run = upgrade_ask },
+	  .help = "take the exclusive lock: repair mode", .screens = ON_ALL, .run = repair_mode_enter },
 	{ .keys = { 'l' }, .label = "l", .name = "lower",
 	  .help = "release the exclusive lock: read-only", .screens = ON_ALL,
-	  .run = upgrade_lower },
+	  .run = repair_mode_leave },
 	{ REPAIR('R', RECOVER), .name = "recover", .argument = "[OPTION]",
 	  .help = "plan to rebuild index and hints",
 	  .screens = ON_ALL },

@@ -269,7 +269,7 @@ static int run_app(struct app *app, bool verify, const char *notice)
 
 static const struct app_hooks hooks = {
 	.before_read = repair_flow_before_read, .after_read = repair_flow_after_read,
-	.after_session = proposal_go_on, .after_verify = repair_was_verified,
+	.after_session = proposal_continue, .after_verify = repair_was_verified,
 	.after_diagnosis = repair_flow_after_diagnosis, .press = keys_press,
 };
 

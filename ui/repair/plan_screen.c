@@ -12,17 +12,18 @@
 
 /* ---- keys ---- */
 
-void proposal_key(struct app *app, const struct call *call)
+void plan_key(struct app *app, const struct call *call)
 {
 	struct wanted wanted = { .action = (enum repair)call->value };
 	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
 	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
 		repair_confirm(app);
-	else if (call->argument && !plan_options_parse(wanted.action, call->argument, &wanted.options))
+	else if (call->argument &&
+		 !plan_options_parse(wanted.action, call->argument, &wanted.options))
 		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
 			proposal_action_name(wanted.action));
 	else
-		proposal_want(app, &wanted);
+		proposal_plan(app, &wanted);
 }
 
 void plan_switch(struct app *app, const struct call *call)
@@ -56,12 +57,12 @@ void plan_switch(struct app *app, const struct call *call)
 		options->drop_readable = !options->drop_readable;
 		break;
 	}
-	proposal_want(app, &wanted);
+	proposal_plan(app, &wanted);
 }
 
 /* ---- the screen ---- */
 
-static void take_proposal(struct app *app, struct screen *base)
+static void show_proposal(struct app *app, struct screen *base)
 {
 	struct text_screen *screen = (struct text_screen *)base;
 	if (app->flow->proposal && app->flow->proposal->lines != screen->lines) {
@@ -78,7 +79,7 @@ static bool open_plan(struct app *app, struct screen *base, const struct place *
 		return false;
 	}
 	text_screen_init((struct text_screen *)base);
-	take_proposal(app, base);
+	show_proposal(app, base);
 	return true;
 }
 
@@ -89,7 +90,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	if (!proposal)
 		return;
 	plan_options_text(&proposal->options, options, sizeof(options));
-	take_proposal(app, base);	/* a new one may have come while the screen was there */
+	show_proposal(app, base);	/* a new one may have come while the screen was there */
 	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
 		 options, proposal->plan->way_out == WAY_OUT_DROP_READABLE
 			  ? "refused, see below; D gives them up all the same" :
@@ -107,5 +108,5 @@ static void enter(struct app *app, struct screen *base)
 
 const struct screen_ops plan_screen = {
 	.title = "Plan", .size = sizeof(struct text_screen), .open = open_plan, .draw = draw,
-	.close = text_screen_close, .refresh = take_proposal, .enter = enter,
+	.close = text_screen_close, .refresh = show_proposal, .enter = enter,
 };

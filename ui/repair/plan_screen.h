@@ -10,7 +10,7 @@ extern const struct screen_ops plan_screen;
 
 /* Command behind the keys of repairs: call->value is the repair. On its own plan it leads to the
  * confirmation. */
-void proposal_key(struct app *app, const struct call *call);
+void plan_key(struct app *app, const struct call *call);
 
 /* Command behind the keys of a plan: plan it again with another choice of this kind. */
 enum plan_switch {

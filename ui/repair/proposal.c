@@ -57,7 +57,7 @@ void proposal_add_lines(struct lines *lines, const struct plan *plan,
 struct plan_job {
 	struct job job;
 	struct proposal *proposal;	/* held */
-	bool is_anew;
+	bool is_replan;
 	char verb[32];
 	enum as_err err;
 	struct as_error error;
@@ -76,7 +76,7 @@ static void run_plan(struct job *head)
 				     &job->error);
 	if (job->err != AS_OK)
 		return;
-	if (job->is_anew)
+	if (job->is_replan)
 		lines_add(proposal->lines, STYLE_WARNING,
 			  "The repository changed since the last plan; this is a new one.");
 	if (proposal->action == REPAIR_NONE && proposal->undo_name[0])
@@ -143,14 +143,14 @@ static void start_planning(struct app *app, const struct wanted *wanted)
 		return;
 	}
 	job->proposal->options.threads = app->threads;
-	job->is_anew = wanted->is_anew;
+	job->is_replan = wanted->is_replan;
 	snprintf(job->verb, sizeof(job->verb), "planning %s", proposal_action_name(wanted->action));
 	job->job = (struct job){ .kind = JOB_PLAN, .verb = job->verb, .run = run_plan,
 				 .done = plan_done, .drop = drop_plan };
 	app_start(app, &job->job);
 }
 
-void proposal_go_on(struct app *app)
+void proposal_continue(struct app *app)
 {
 	const struct wanted wanted = app->flow->wanted;
 	const struct verify *verify = session_verify(app->session);
@@ -168,7 +168,7 @@ void proposal_go_on(struct app *app)
 	}
 }
 
-void proposal_want(struct app *app, const struct wanted *wanted)
+void proposal_plan(struct app *app, const struct wanted *wanted)
 {
 	struct session *session = app->session;
 	const bool changed = atomic_load(&session->changed);
@@ -185,10 +185,10 @@ void proposal_want(struct app *app, const struct wanted *wanted)
 	app->flow->wanted = *wanted;
 	app->flow->wanted.any = true;
 	if (!changed)
-		proposal_go_on(app);
+		proposal_continue(app);
 }
 
-void proposal_forget(struct app *app)
+void proposal_drop(struct app *app)
 {
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = NULL;

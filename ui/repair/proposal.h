@@ -31,17 +31,17 @@ struct wanted {
 	bool any;
 	enum repair action;
 	struct repair_options options;
-	bool is_anew;		/* because the repository changed since it was planned */
+	bool is_replan;		/* because the repository changed since it was planned */
 };
 
 /* Plan it, after reading and verifying what must be; then the plan comes to the top. */
-void proposal_want(struct app *app, const struct wanted *wanted);
+void proposal_plan(struct app *app, const struct wanted *wanted);
 
 /* The repository was read, or verified: go on to what was wanted, if anything. */
-void proposal_go_on(struct app *app);
+void proposal_continue(struct app *app);
 
 /* A new session: the plan is of the old one. */
-void proposal_forget(struct app *app);
+void proposal_drop(struct app *app);
 
 /* Add the lines that engine/repair/plan_text.h makes of a plan or (@report) of a report. */
 void proposal_add_lines(struct lines *lines, const struct plan *plan,

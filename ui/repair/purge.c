@@ -32,7 +32,7 @@ static void run_purge(struct job *head)
 			      &job->freed, &job->error);
 }
 
-static enum style say_outcome(const struct purge_job *job, char *out, size_t size)
+static enum style describe_outcome(const struct purge_job *job, char *out, size_t size)
 {
 	char freed[FORMAT_SIZE];
 	format_bytes(job->freed, freed, sizeof(freed));
@@ -51,7 +51,8 @@ static void purge_done(struct app *app, struct job *head)
 	char outcome[sizeof(app->flow->purge.outcome)];
 	const int check = atomic_load(&app->session->check);
 	app->modal = NULL;
-	app->flow->purge.style = say_outcome((struct purge_job *)head, outcome, sizeof(outcome));
+	app->flow->purge.style =
+		describe_outcome((struct purge_job *)head, outcome, sizeof(outcome));
 	format_masked_text(outcome, app->flow->purge.outcome, sizeof(app->flow->purge.outcome));
 	action_log_add(app, app->flow->purge.style, WORD, "%s", outcome);
 	if (check == CHECK_DONE || check == CHECK_RUNNING)
@@ -99,13 +100,13 @@ void purge_end(struct app *app)
 	fprintf(stderr, "atticscope: waiting until the undo folder is removed; interrupt once more "
 		"to leave at once (what is left can be purged again)\n");
 	job_wait(job, -1);
-	say_outcome((const struct purge_job *)job, outcome, sizeof(outcome));
+	describe_outcome((const struct purge_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
 }
 
 /* ---- the confirmation ---- */
 
-static void take_confirmation(struct app *app, const struct input *input)
+static void confirmation_input(struct app *app, const struct input *input)
 {
 	const bool entered = input->key == '\n';
 	if (!entered && input->key != ESCAPE) {
@@ -122,7 +123,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 }
 
 /* Is the repository known to be whole as it is, so that the way back is not needed? */
-static const char *doubt(const struct app *app)
+static const char *current_doubt(const struct app *app)
 {
 	const int check = atomic_load(&app->session->check);
 	if (check == CHECK_RUNNING)
@@ -135,7 +136,7 @@ static const char *doubt(const struct app *app)
 					     "here may still be needed.";
 }
 
-static const char *say_freed(const struct undo_entry *entry, char *out, size_t size)
+static const char *describe_freed(const struct undo_entry *entry, char *out, size_t size)
 {
 	char bytes[FORMAT_SIZE];
 	if (entry->state == UNDO_UNREADABLE)
@@ -161,10 +162,10 @@ static void draw_confirmation(struct app *app, struct area bottom)
 		snprintf(older, sizeof(older),
 			 "The %s older ones can then not be taken back either.",
 			 format_count(purge->behind, count, sizeof(count)));
-	box_add(&box, STYLE_NORMAL, say_freed(entry, freed, sizeof(freed)));
+	box_add(&box, STYLE_NORMAL, describe_freed(entry, freed, sizeof(freed)));
 	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, did not come to "
 		"its end: what lies here may be needed for that." : NULL);
-	box_add(&box, STYLE_WARNING, doubt(app));
+	box_add(&box, STYLE_WARNING, current_doubt(app));
 	box_add(&box, STYLE_WARNING, purge->behind > 0 ? older : NULL);
 	box.vital = box.count;
 	box_add(&box, STYLE_STRONG, "Type " WORD " and press Enter to remove it for good; there is "
@@ -172,7 +173,7 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal confirmation = { .input = take_confirmation,
+static const struct modal confirmation = { .input = confirmation_input,
 					   .draw = draw_confirmation };
 
 void purge_ask(struct app *app, const struct call *call)

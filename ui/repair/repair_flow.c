@@ -15,14 +15,14 @@ void repair_flow_after_read(struct app *app, bool was_read)
 	if (report->body && report->state == REPORT_READING)
 		report->state = was_read ? REPORT_READ : REPORT_UNREAD;
 	if (was_read)
-		proposal_forget(app);
+		proposal_drop(app);
 	else
 		app->flow->wanted.any = false;
 }
 
 bool repair_flow_after_diagnosis(struct app *app)
 {
-	proposal_go_on(app);
+	proposal_continue(app);
 	if (!session_verify(app->session) || !app->flow->report.broken[0])
 		return false;
 	app_say(app, STYLE_BAD, "the repository holds other objects than the plan promised: "

@@ -14,7 +14,7 @@ struct repair_flow {
 	char refusal[512];	/* masked: why the lock was refused at first */
 };
 
-/* What repairs do at the points that struct app_hooks names; see also proposal_go_on and
+/* What repairs do at the points that struct app_hooks names; see also proposal_continue and
  * repair_was_verified. */
 void repair_flow_before_read(struct app *app);
 void repair_flow_after_read(struct app *app, bool was_read);

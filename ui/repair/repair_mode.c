@@ -146,7 +146,7 @@ static bool is_busy(struct app *app)
 	return busy;
 }
 
-void upgrade_ask(struct app *app, const struct call *call)
+void repair_mode_enter(struct app *app, const struct call *call)
 {
 	(void)call;
 	if (app->mode == MODE_REPAIR)
@@ -158,7 +158,7 @@ void upgrade_ask(struct app *app, const struct call *call)
 		start(app, STEP_ASK);
 }
 
-void upgrade_lower(struct app *app, const struct call *call)
+void repair_mode_leave(struct app *app, const struct call *call)
 {
 	(void)call;
 	if (app->mode == MODE_READ_ONLY) {

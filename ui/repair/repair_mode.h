@@ -9,7 +9,7 @@ struct call;
 #define REPAIR_MODE_MISSING "repairs need the exclusive lock: u asks for it"
 
 /* Commands behind keys. */
-void upgrade_ask(struct app *app, const struct call *call);
-void upgrade_lower(struct app *app, const struct call *call);
+void repair_mode_enter(struct app *app, const struct call *call);
+void repair_mode_leave(struct app *app, const struct call *call);
 
 #endif

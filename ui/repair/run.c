@@ -61,7 +61,7 @@ static void drop_repair(struct job *head)
 }
 
 /* What came of it, and what state that leaves. */
-static enum style say_outcome(const struct repair_job *job, char *out, size_t size)
+static enum style describe_outcome(const struct repair_job *job, char *out, size_t size)
 {
 	const char *name = proposal_name(job->proposal);
 	const bool is_undo = job->proposal->action == REPAIR_NONE;
@@ -89,7 +89,7 @@ static void report_outcome(struct app *app, struct repair_job *job)
 {
 	struct report *report = &app->flow->report;
 	char outcome[sizeof(report->outcome)];
-	report->style = say_outcome(job, outcome, sizeof(outcome));
+	report->style = describe_outcome(job, outcome, sizeof(outcome));
 	format_masked_text(outcome, report->outcome, sizeof(report->outcome));
 	snprintf(report->title, sizeof(report->title), "%s", proposal_name(job->proposal));
 	lines_release(report->body);
@@ -115,11 +115,11 @@ static void repair_done(struct app *app, struct job *head)
 	/* What the screens show is not there any more, whatever came of it. */
 	atomic_store(&app->session->changed, true);
 	if (job->err == AS_ERR_CHANGED) {
-		const struct wanted again = { .action = job->proposal->action, .is_anew = true,
+		const struct wanted again = { .action = job->proposal->action, .is_replan = true,
 					      .options = job->proposal->options };
 		action_log_add(app, STYLE_WARNING, proposal_name(job->proposal),
 			       "not begun: the repository changed since it was planned");
-		proposal_want(app, &again);
+		proposal_plan(app, &again);
 		app_say(app, STYLE_WARNING,
 			"nothing was done: the repository changed; it is planned anew");
 		return;
@@ -130,7 +130,7 @@ static void repair_done(struct app *app, struct job *head)
 
 /* ---- the progress ---- */
 
-static void take_progress_input(struct app *app, const struct input *input)
+static void progress_input(struct app *app, const struct input *input)
 {
 	struct job *job = jobs_find(&app->jobs, JOB_REPAIR);
 	if (job && input->key == 'x')
@@ -185,7 +185,7 @@ static void draw_progress(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal progress_modal = { .input = take_progress_input,
+static const struct modal progress_modal = { .input = progress_input,
 					     .draw = draw_progress };
 
 /* Threads that read the old state are of no more use, and one that opens it anew would take the
@@ -224,14 +224,14 @@ void repair_end(struct app *app)
 	fprintf(stderr, "atticscope: waiting until %s can be left safely; interrupt once more to "
 		"leave at once (the next start tells what is left)\n", job->verb);
 	job_wait(job, -1);
-	say_outcome((struct repair_job *)job, outcome, sizeof(outcome));
+	describe_outcome((struct repair_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
 }
 
 /* ---- the confirmation ---- */
 
 /* What must be typed: the repair's name or, where it gives up what can be read, how many objects. */
-static const char *password(const struct proposal *proposal, char number[FORMAT_SIZE])
+static const char *required_word(const struct proposal *proposal, char number[FORMAT_SIZE])
 {
 	if (proposal->plan->dropped_count == 0)
 		return proposal_name(proposal);
@@ -239,7 +239,7 @@ static const char *password(const struct proposal *proposal, char number[FORMAT_
 	return number;
 }
 
-static void take_confirmation(struct app *app, const struct input *input)
+static void confirmation_input(struct app *app, const struct input *input)
 {
 	const bool entered = input->key == '\n';
 	char number[FORMAT_SIZE];
@@ -248,7 +248,7 @@ static void take_confirmation(struct app *app, const struct input *input)
 		return;
 	}
 	app->modal = NULL;
-	if (entered && typing_is(&app->typed, password(app->flow->proposal, number))) {
+	if (entered && typing_is(&app->typed, required_word(app->flow->proposal, number))) {
 		start_repair(app);
 		return;
 	}
@@ -306,7 +306,8 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	sum_up(app->flow->proposal, files, sizeof(files));
 	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
 		 "nothing has been written up to here.",
-		 plan->dropped_count > 0 ? "their number" : password(app->flow->proposal, number));
+		 plan->dropped_count > 0 ? "their number"
+					 : required_word(app->flow->proposal, number));
 	if (plan->hardware_doubt)
 		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
 			"another disk instead (ddrescue).");
@@ -326,7 +327,7 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal confirmation = { .input = take_confirmation,
+static const struct modal confirmation = { .input = confirmation_input,
 					   .draw = draw_confirmation };
 
 void repair_confirm(struct app *app)

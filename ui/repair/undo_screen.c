@@ -88,12 +88,13 @@ static void model_free(struct model *base)
 	free(model->ways);
 }
 
-static const struct model_ops model_ops = { .fill = fill_row, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free,
+					    .in_memory = true };
 
 /* ---- listing them ---- */
 
 /* What undo would say to the newest one. */
-static void ask_for_way(struct undos_model *model)
+static void plan_next(struct undos_model *model)
 {
 	struct as_error error = { 0 };
 	struct plan *plan;
@@ -123,7 +124,7 @@ static void run_list(struct job *job)
 		snprintf(model->failure, sizeof(model->failure), UNDO_FOLDER ": %s",
 			 as_err_text(err));
 	} else if (model->count > 0) {
-		ask_for_way(model);
+		plan_next(model);
 		undo_ways_find(model->entries, model->count, model->next,
 			       model->refusal[0] != '\0', model->ways);
 	}
@@ -195,7 +196,7 @@ static void add_part(struct explanation *e, const char *heading, enum style styl
 	e->parts[e->count++] = (struct part){ heading, text, STYLE_FAINT, style };
 }
 
-static void say_kept(const struct undo_entry *entry, char *out, size_t size)
+static void describe_kept(const struct undo_entry *entry, char *out, size_t size)
 {
 	char files[FORMAT_SIZE], bytes[FORMAT_SIZE], before[FORMAT_SIZE] = "no transaction";
 	if (entry->state == UNDO_UNREADABLE) {
@@ -210,7 +211,7 @@ static void say_kept(const struct undo_entry *entry, char *out, size_t size)
 		 format_bytes(entry->bytes, bytes, sizeof(bytes)), before, entry->after);
 }
 
-static void say_way(const struct undos_model *model, size_t at, char *out, size_t size)
+static void describe_way(const struct undos_model *model, size_t at, char *out, size_t size)
 {
 	static const char *const words[] = {
 		[WAY_OPEN] = "Enter, or U, plans to take it back: all is then as it was before.",
@@ -242,8 +243,8 @@ static void explain(const struct app *app, const struct undos_model *model, size
 	char bytes[FORMAT_SIZE];
 	e->count = 0;
 	format_masked_text(entry->name, e->name, sizeof(e->name));
-	say_kept(entry, e->kept, sizeof(e->kept));
-	say_way(model, at, e->back, sizeof(e->back));
+	describe_kept(entry, e->kept, sizeof(e->kept));
+	describe_way(model, at, e->back, sizeof(e->back));
 	if (entry->state == UNDO_UNREADABLE)
 		snprintf(e->purge, sizeof(e->purge), "P removes the folder for good.");
 	else
@@ -328,7 +329,7 @@ static void enter(struct app *app, struct screen *base)
 	else if (model->ways[cursor] != WAY_OPEN)
 		app_say(app, STYLE_WARNING, "not this one; below the list it says why");
 	else
-		proposal_want(app, &(struct wanted){ .action = REPAIR_NONE });
+		proposal_plan(app, &(struct wanted){ .action = REPAIR_NONE });
 }
 
 const struct screen_ops undos_screen = {

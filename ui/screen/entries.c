@@ -10,7 +10,7 @@
 
 struct entries {
 	struct screen base;
-	struct table table;	/* over a model of scan_start */
+	struct table table;	/* over a model of entry_list_start */
 	bool seeking;		/* the place to show is not among the rows yet */
 	uint64_t wanted;	/* offset */
 	char empty[160];
@@ -32,10 +32,12 @@ static void seek(struct app *app, struct screen *base)
 /* Read the segment. The table shows nothing where that cannot begin. */
 static bool start(struct app *app, struct screen *base)
 {
-	const size_t position = scan_find_segment(app, &base->about);
-	struct model *scan = position == LISTING_NONE ? NULL : scan_start(app, base, position);
-	table_set_model(base->table, scan);
-	return scan != NULL;
+	const size_t position = entry_list_segment(app, &base->about);
+	struct model *list = NULL;
+	if (position != LISTING_NONE)
+		list = entry_list_start(app, base, position);
+	table_set_model(base->table, list);
+	return list != NULL;
 }
 
 static bool open_entries(struct app *app, struct screen *base, const struct place *place)
@@ -51,53 +53,53 @@ static void reload(struct app *app, struct screen *base)
 	const uint64_t cursor = screen->table.position.cursor;
 	uint64_t size;
 	if (!screen->seeking && cursor < model_count(screen->table.model))
-		seek_offset(screen, scan_row(screen->table.model, cursor, &size).offset);
+		seek_offset(screen, entry_list_row(screen->table.model, cursor, &size).offset);
 	start(app, base);
 }
 
 /* Put the cursor on the wanted offset as soon as it was read. */
-static void arrive(struct entries *screen, enum scan_state state)
+static void finish_seek(struct entries *screen, enum list_state state)
 {
-	const struct model *scan = screen->table.model;
-	const uint64_t count = model_count(scan);
+	const struct model *list = screen->table.model;
+	const uint64_t count = model_count(list);
 	if (count == 0)
 		return;
-	const uint64_t row = scan_find(scan, screen->wanted);
-	if (row + 1 == count && state == SCAN_RUNNING)
+	const uint64_t row = entry_list_find(list, screen->wanted);
+	if (row + 1 == count && state == LIST_RUNNING)
 		return;
 	table_select(&screen->table, row);
 	screen->seeking = false;
 }
 
-static void describe(const struct scan_status *status, uint64_t rows, char *out, size_t size)
+static void describe(const struct entry_list_status *status, uint64_t rows, char *out, size_t size)
 {
 	char count[FORMAT_SIZE], damaged[FORMAT_SIZE], length[FORMAT_SIZE];
 	snprintf(out, size, "%s   %s row%s%s   %s damaged%s",
 		 format_bytes(status->length, length, sizeof(length)),
 		 format_count(rows, count, sizeof(count)), rows == 1 ? "" : "s",
-		 status->state == SCAN_RUNNING ? " so far" : "",
+		 status->state == LIST_RUNNING ? " so far" : "",
 		 format_count(status->damaged, damaged, sizeof(damaged)),
 		 status->is_capped ? "   CUT SHORT: more rows than can be shown" :
-		 status->state == SCAN_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
+		 status->state == LIST_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct entries *screen = (struct entries *)base;
-	const struct model *scan = screen->table.model;
+	const struct model *list = screen->table.model;
 	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
 	char path[LISTING_PATH_MAX] = "";
 	screen->table.empty = "reading the segment ...";
-	if (scan) {
-		const struct scan_status status = scan_status(scan);
+	if (list) {
+		const struct entry_list_status status = entry_list_status(list);
 		if (screen->seeking)
-			arrive(screen, status.state);
-		describe(&status, model_count(scan), state, sizeof(state));
+			finish_seek(screen, status.state);
+		describe(&status, model_count(list), state, sizeof(state));
 		listing_path(&app->session->repo->listing, status.position, path);
 		snprintf(screen->empty, sizeof(screen->empty), "The segment cannot be read: %s.",
 			 status.failure);
-		if (status.state != SCAN_RUNNING)
-			screen->table.empty = status.state == SCAN_FAILED
+		if (status.state != LIST_RUNNING)
+			screen->table.empty = status.state == LIST_FAILED
 						      ? screen->empty
 						      : "The segment holds no entries.";
 	}
@@ -120,6 +122,6 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops entries_screen = {
 	.title = "Entries", .digit = '3', .size = sizeof(struct entries), .opens = SCREEN_ENTRY,
-	.columns = scan_columns, .column_count = SCAN_COLUMNS,
+	.columns = entry_list_columns, .column_count = ENTRY_LIST_COLUMNS,
 	.open = open_entries, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };

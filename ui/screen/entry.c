@@ -231,7 +231,7 @@ static const struct model_ops model_ops = { .fetch = fetch_rows, .free = model_f
 
 static bool start(struct app *app, struct screen *base)
 {
-	const size_t position = scan_find_segment(app, &base->about);
+	const size_t position = entry_list_segment(app, &base->about);
 	if (position == LISTING_NONE)
 		return false;
 	struct entry_model *model = model_new(&model_ops, sizeof(*model), app->session);

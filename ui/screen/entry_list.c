@@ -14,11 +14,11 @@
 #include <string.h>
 
 #define CHUNK_ROWS 8192u
-#define CHUNKS (SCAN_ROWS_MAX / CHUNK_ROWS)
+#define CHUNKS (ENTRY_ROWS_MAX / CHUNK_ROWS)
 
 enum { COL_OFFSET, COL_SIZE, COL_TAG, COL_KEY, COL_PAYLOAD, COL_CRC, COL_STATUS };
 
-const struct column scan_columns[SCAN_COLUMNS] = {
+const struct column entry_list_columns[ENTRY_LIST_COLUMNS] = {
 	[COL_OFFSET] = { .title = "offset", .width = 10, .right = true },
 	[COL_SIZE] = { .title = "size", .width = 8, .right = true, .rank = 2 },
 	[COL_TAG] = { .title = "tag", .width = 7 },
@@ -28,47 +28,47 @@ const struct column scan_columns[SCAN_COLUMNS] = {
 	[COL_STATUS] = { .title = "status", .width = 18 },
 };
 
-struct scan {
+struct entry_list {
 	struct model base;
 	size_t position;
-	struct scan_row *chunks[CHUNKS]; /* each is there before count says so, and never moves */
+	struct entry_row *chunks[CHUNKS]; /* each is there before count says so, and never moves */
 	_Atomic uint64_t length, damaged;
 	atomic_int state;
 	atomic_bool capped;
-	enum as_err error;			/* written before state says SCAN_FAILED */
+	enum as_err error;			/* written before state says LIST_FAILED */
 };
 
-struct scan_status scan_status(const struct model *model)
+struct entry_list_status entry_list_status(const struct model *model)
 {
-	const struct scan *scan = (const struct scan *)model;
-	return (struct scan_status){
-		.state = (enum scan_state)atomic_load(&scan->state), .position = scan->position,
-		.length = atomic_load(&scan->length), .damaged = atomic_load(&scan->damaged),
-		.is_capped = atomic_load(&scan->capped), .failure = as_err_text(scan->error),
+	const struct entry_list *list = (const struct entry_list *)model;
+	return (struct entry_list_status){
+		.state = (enum list_state)atomic_load(&list->state), .position = list->position,
+		.length = atomic_load(&list->length), .damaged = atomic_load(&list->damaged),
+		.is_capped = atomic_load(&list->capped), .failure = as_err_text(list->error),
 	};
 }
 
-static const struct scan_row *at(const struct scan *scan, uint64_t i)
+static const struct entry_row *at(const struct entry_list *list, uint64_t i)
 {
-	return &scan->chunks[i / CHUNK_ROWS][i % CHUNK_ROWS];
+	return &list->chunks[i / CHUNK_ROWS][i % CHUNK_ROWS];
 }
 
 /* Behind the last row stands one more, which only bears the offset of the end. */
-struct scan_row scan_row(const struct model *model, uint64_t i, uint64_t *size)
+struct entry_row entry_list_row(const struct model *model, uint64_t i, uint64_t *size)
 {
-	const struct scan *scan = (const struct scan *)model;
-	const struct scan_row row = *at(scan, i);
-	*size = at(scan, i + 1)->offset - row.offset;
+	const struct entry_list *list = (const struct entry_list *)model;
+	const struct entry_row row = *at(list, i);
+	*size = at(list, i + 1)->offset - row.offset;
 	return row;
 }
 
-uint64_t scan_find(const struct model *model, uint64_t offset)
+uint64_t entry_list_find(const struct model *model, uint64_t offset)
 {
-	const struct scan *scan = (const struct scan *)model;
+	const struct entry_list *list = (const struct entry_list *)model;
 	uint64_t low = 0, high = model_count(model);
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
-		if (at(scan, middle)->offset <= offset)
+		if (at(list, middle)->offset <= offset)
 			low = middle + 1;
 		else
 			high = middle;
@@ -78,15 +78,15 @@ uint64_t scan_find(const struct model *model, uint64_t offset)
 
 /* ---- reading ---- */
 
-struct scan_run {
-	struct scan *scan;
+struct reading {
+	struct entry_list *list;
 	struct verify_progress *progress;
 	struct segment_witness *witnesses;
 };
 
-static bool put_row(struct scan *scan, uint64_t i, const struct scan_row *row)
+static bool put_row(struct entry_list *list, uint64_t i, const struct entry_row *row)
 {
-	struct scan_row **chunk = &scan->chunks[i / CHUNK_ROWS];
+	struct entry_row **chunk = &list->chunks[i / CHUNK_ROWS];
 	if (!*chunk)
 		*chunk = malloc(CHUNK_ROWS * sizeof(**chunk));
 	if (!*chunk)
@@ -95,109 +95,109 @@ static bool put_row(struct scan *scan, uint64_t i, const struct scan_row *row)
 	return true;
 }
 
-static struct scan_row row_of(const struct segment_entry *entry)
+static struct entry_row row_of(const struct segment_entry *entry)
 {
-	return (struct scan_row){
+	return (struct entry_row){
 		.offset = entry->offset, .tag = entry->tag, .cause = entry->cause,
-		.flags = (uint8_t)((entry->has_header ? SCAN_HAS_HEADER : 0) |
-				   (entry->has_key ? SCAN_HAS_KEY : 0) |
-				   (entry->searched ? SCAN_SEARCHED : 0) |
-				   (entry->unstable ? SCAN_UNSTABLE : 0)),
+		.flags = (uint8_t)((entry->has_header ? ENTRY_HAS_HEADER : 0) |
+				   (entry->has_key ? ENTRY_HAS_KEY : 0) |
+				   (entry->searched ? ENTRY_SEARCHED : 0) |
+				   (entry->unstable ? ENTRY_UNSTABLE : 0)),
 	};
 }
 
 /* The index as a witness after damage, as verification has it, so that both show the same rows. */
 static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
-	struct scan_run *run = context;
+	struct reading *run = context;
 	size_t count = 0;
 	free(run->witnesses);
 	run->witnesses = NULL;
-	if (repo_witnesses(run->scan->base.session->repo, segment, &run->witnesses, &count) !=
+	if (repo_witnesses(run->list->base.session->repo, segment, &run->witnesses, &count) !=
 	    AS_OK)
 		count = 0;
 	*out = (struct segment_witnesses){ run->witnesses, count };
 }
 
 /* Read rows until the end. A row is shown once its end is known. */
-static enum as_err read_rows(struct scan_run *run, struct segment_reader *reader)
+static enum as_err read_rows(struct reading *run, struct segment_reader *reader)
 {
-	struct scan *scan = run->scan;
+	struct entry_list *list = run->list;
 	struct segment_entry entry;
 	uint64_t i = 0, end = SEGMENT_MAGIC_SIZE;
 	enum as_err err;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		const struct scan_row row = row_of(&entry);
+		const struct entry_row row = row_of(&entry);
 		if (atomic_load(&run->progress->cancel)) {
 			err = AS_ERR_CANCELLED;
 			break;
 		}
-		if (i + 1 >= SCAN_ROWS_MAX) {
-			atomic_store(&scan->capped, true);
+		if (i + 1 >= ENTRY_ROWS_MAX) {
+			atomic_store(&list->capped, true);
 			err = AS_END;
 			end = entry.offset;
 			break;
 		}
-		if (!put_row(scan, i, &row))
+		if (!put_row(list, i, &row))
 			return AS_ERR_MEMORY;
-		atomic_store_explicit(&scan->base.count, i, memory_order_release);
+		atomic_store_explicit(&list->base.count, i, memory_order_release);
 		if (row.tag == SEGMENT_DAMAGED)
-			atomic_fetch_add(&scan->damaged, 1);
+			atomic_fetch_add(&list->damaged, 1);
 		end = entry.offset + entry.size;
 		i++;
 		atomic_store(&run->progress->segments_done, (uint32_t)i);
 		atomic_store(&run->progress->bytes_done, end);
 	}
-	const struct scan_row behind = { .offset = end };
+	const struct entry_row behind = { .offset = end };
 	if (err != AS_END && err != AS_ERR_CANCELLED)
 		return err;
-	if (!put_row(scan, i, &behind))
+	if (!put_row(list, i, &behind))
 		return AS_ERR_MEMORY;
-	atomic_store_explicit(&scan->base.count, i, memory_order_release);
+	atomic_store_explicit(&list->base.count, i, memory_order_release);
 	return err;
 }
 
-static enum as_err read_segment(struct scan_run *run)
+static enum as_err read_segment(struct reading *run)
 {
-	struct scan *scan = run->scan;
-	const struct repo *repo = scan->base.session->repo;
+	struct entry_list *list = run->list;
+	const struct repo *repo = list->base.session->repo;
 	char path[LISTING_PATH_MAX];
 	struct segment_reader *reader = segment_reader_new(repo->io);
 	if (!reader)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(reader, &run->progress->cancel);
-	listing_path(&repo->listing, scan->position, path);
+	listing_path(&repo->listing, list->position, path);
 	enum as_err err =
-		segment_open(reader, repo->fd, path, repo->listing.segments[scan->position].number,
+		segment_open(reader, repo->fd, path, repo->listing.segments[list->position].number,
 			     find_witnesses, run);
 	if (err == AS_OK) {
-		atomic_store(&scan->length, segment_length(reader));
+		atomic_store(&list->length, segment_length(reader));
 		err = read_rows(run, reader);
 	}
 	segment_reader_free(reader);
 	return err;
 }
 
-static void run_scan(struct job *job)
+static void run_list(struct job *job)
 {
-	struct scan *scan = app_job_model(job);
-	struct scan_run run = { .scan = scan, .progress = &job->progress };
-	scan->error = read_segment(&run);
+	struct entry_list *list = app_job_model(job);
+	struct reading run = { .list = list, .progress = &job->progress };
+	list->error = read_segment(&run);
 	free(run.witnesses);
-	atomic_store(&scan->state, scan->error == AS_END ? SCAN_DONE :
-		     scan->error == AS_ERR_CANCELLED ? SCAN_CANCELLED : SCAN_FAILED);
+	atomic_store(&list->state, list->error == AS_END ? LIST_DONE :
+		     list->error == AS_ERR_CANCELLED ? LIST_CANCELLED : LIST_FAILED);
 }
 
 /* ---- rows for the table ---- */
 
-static void fill_damaged(struct row *row, const struct scan_row *listed)
+static void fill_damaged(struct row *row, const struct entry_row *listed)
 {
 	static const char *const no_crc = "-";
 	row->style = STYLE_BAD;
 	row_set(row, COL_CRC, STYLE_NORMAL, "%s",
 		listed->cause == SEGMENT_CRC_MISMATCH ? "BAD" : no_crc);
 	row_set(row, COL_STATUS, STYLE_NORMAL, "%s",
-		listed->flags & SCAN_UNSTABLE ? "reads differ!"
+		listed->flags & ENTRY_UNSTABLE ? "reads differ!"
 					  : segment_cause_text((enum segment_cause)listed->cause));
 }
 
@@ -219,7 +219,7 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 /* Fill @row for @listed, @size bytes long, in the segment at @position. @raw is that segment, NULL when
  * it cannot be opened. */
 static void fill_row(struct row *row, const struct session *session, size_t position,
-		     const struct raw *raw, const struct scan_row *listed, uint64_t size)
+		     const struct raw *raw, const struct entry_row *listed, uint64_t size)
 {
 	const uint32_t segment = session->repo->listing.segments[position].number;
 	struct segment_entry entry;
@@ -230,7 +230,7 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 	row_set(row, COL_TAG, listed->tag == SEGMENT_DAMAGED ? STYLE_BAD : STYLE_NORMAL, "%s",
 		segment_tag_name(listed->tag));
 	const bool readable = raw && raw_read_header(raw, listed->offset, &entry);
-	if (readable && (listed->tag != SEGMENT_DAMAGED || listed->flags & SCAN_HAS_KEY) &&
+	if (readable && (listed->tag != SEGMENT_DAMAGED || listed->flags & ENTRY_HAS_KEY) &&
 	    entry.has_key) {
 		place_set_key(&row->place, entry.key);
 		row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(entry.key, text));
@@ -245,14 +245,14 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 
 static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
 {
-	const struct scan *scan = (const struct scan *)base;
+	const struct entry_list *list = (const struct entry_list *)base;
 	const struct repo *repo = base->session->repo;
 	struct raw raw;
-	const enum as_err err = raw_open(repo, scan->position, &raw);
+	const enum as_err err = raw_open(repo, list->position, &raw);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t size;
-		const struct scan_row row = scan_row(base, first + i, &size);
-		fill_row(&rows[i], base->session, scan->position, err == AS_OK ? &raw : NULL, &row,
+		const struct entry_row row = entry_list_row(base, first + i, &size);
+		fill_row(&rows[i], base->session, list->position, err == AS_OK ? &raw : NULL, &row,
 			 size);
 	}
 	raw_close(&raw);
@@ -262,17 +262,17 @@ static void fetch_rows(struct model *base, uint64_t first, size_t count, struct 
 static bool model_search(struct model *base, const struct query *query, uint64_t first,
 			 uint64_t count, bool backward, uint64_t *found)
 {
-	const struct scan *scan = (const struct scan *)base;
+	const struct entry_list *list = (const struct entry_list *)base;
 	struct row row;
 	struct raw raw;
 	bool hit = false;
-	if (raw_open(base->session->repo, scan->position, &raw) != AS_OK)
+	if (raw_open(base->session->repo, list->position, &raw) != AS_OK)
 		return false;
 	for (uint64_t i = 0; i < count && !hit; i++) {
 		struct segment_entry entry;
 		uint64_t size;
 		*found = backward ? first + count - 1 - i : first + i;
-		const struct scan_row at_row = scan_row(base, *found, &size);
+		const struct entry_row at_row = entry_list_row(base, *found, &size);
 		if (query->is_prefix) {
 			/* Where a row has no bytes the entry of the next one begins. */
 			hit = size > 0 && raw_read_header(&raw, at_row.offset, &entry) &&
@@ -280,7 +280,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 			continue;
 		}
 		row_clear(&row);
-		fill_row(&row, base->session, scan->position, &raw, &at_row, size);
+		fill_row(&row, base->session, list->position, &raw, &at_row, size);
 		hit = row_matches(&row, query);
 	}
 	raw_close(&raw);
@@ -289,14 +289,15 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 
 static void model_free(struct model *model)
 {
-	struct scan *scan = (struct scan *)model;
+	struct entry_list *list = (struct entry_list *)model;
 	for (size_t i = 0; i < CHUNKS; i++)
-		free(scan->chunks[i]);
+		free(list->chunks[i]);
 }
 
-static const struct model_ops scan_ops = { .fetch = fetch_rows, .find = model_search, .free = model_free };
+static const struct model_ops list_ops = { .fetch = fetch_rows, .find = model_search,
+					   .free = model_free };
 
-size_t scan_find_segment(struct app *app, struct place *about)
+size_t entry_list_segment(struct app *app, struct place *about)
 {
 	const struct listing *listing = &app->session->repo->listing;
 	if (!about->has_segment && listing->count == 0) {
@@ -311,18 +312,18 @@ size_t scan_find_segment(struct app *app, struct place *about)
 	return position;
 }
 
-struct model *scan_start(struct app *app, const struct screen *owner, size_t position)
+struct model *entry_list_start(struct app *app, const struct screen *owner, size_t position)
 {
-	struct scan *scan = model_new(&scan_ops, sizeof(*scan), app->session);
+	struct entry_list *list = model_new(&list_ops, sizeof(*list), app->session);
 	const struct job job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries",
-				 .run = run_scan, .owner = owner };
-	if (!scan) {
+				 .run = run_list, .owner = owner };
+	if (!list) {
 		app_say(app, STYLE_BAD, "out of memory");
 		return NULL;
 	}
-	scan->position = position;
-	if (app_start_filling(app, &job, scan))
-		return &scan->base;
-	model_release(scan);
+	list->position = position;
+	if (app_start_filling(app, &job, list))
+		return &list->base;
+	model_release(list);
 	return NULL;
 }

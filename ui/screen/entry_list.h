@@ -5,47 +5,47 @@
 
 #include "app/screen.h"
 
-#define SCAN_ROWS_MAX (1u << 21)	/* 32 MiB */
+#define ENTRY_ROWS_MAX (1u << 21)	/* 32 MiB */
 
-struct scan_row {
+struct entry_row {
 	uint64_t offset;	/* bytes; the row ends where the next begins */
 	uint8_t tag;		/* enum segment_tag */
 	uint8_t cause;		/* enum segment_cause */
 	uint8_t flags;		/* SCAN_ bits */
 	uint8_t spare[5];
 };
-enum { SCAN_HAS_HEADER = 1, SCAN_HAS_KEY = 2, SCAN_SEARCHED = 4, SCAN_UNSTABLE = 8 };
+enum { ENTRY_HAS_HEADER = 1, ENTRY_HAS_KEY = 2, ENTRY_SEARCHED = 4, ENTRY_UNSTABLE = 8 };
 
-enum scan_state { SCAN_RUNNING, SCAN_DONE, SCAN_CANCELLED, SCAN_FAILED };
+enum list_state { LIST_RUNNING, LIST_DONE, LIST_CANCELLED, LIST_FAILED };
 
-#define SCAN_COLUMNS 7
-extern const struct column scan_columns[SCAN_COLUMNS];
+#define ENTRY_LIST_COLUMNS 7
+extern const struct column entry_list_columns[ENTRY_LIST_COLUMNS];
 
 /* What is known of the segment so far. */
-struct scan_status {
-	enum scan_state state;
+struct entry_list_status {
+	enum list_state state;
 	size_t position;	/* in the listing */
 	uint64_t length;	/* of the file, bytes; known once there is a row */
 	uint64_t damaged;	/* rows */
-	bool is_capped;		/* SCAN_ROWS_MAX was reached */
-	const char *failure;	/* why, where the state is SCAN_FAILED */
+	bool is_capped;		/* ENTRY_ROWS_MAX was reached */
+	const char *failure;	/* why, where the state is LIST_FAILED */
 };
 
 /* Where in the listing the segment is that @about names; it then names the first one if it named
  * none. LISTING_NONE, and said so: it is not there. */
-size_t scan_find_segment(struct app *app, struct place *about);
+size_t entry_list_segment(struct app *app, struct place *about);
 
 /* Start to read the segment at @position of the listing, for the screen @owner. Returns a model of
  * its rows; they may be read while it grows. NULL, and said so: out of memory, no thread. */
-struct model *scan_start(struct app *app, const struct screen *owner, size_t position);
+struct model *entry_list_start(struct app *app, const struct screen *owner, size_t position);
 
 /* The rest is for such a model. */
-struct scan_status scan_status(const struct model *model);
+struct entry_list_status entry_list_status(const struct model *model);
 
 /* Row @i and its size in bytes. */
-struct scan_row scan_row(const struct model *model, uint64_t i, uint64_t *size);
+struct entry_row entry_list_row(const struct model *model, uint64_t i, uint64_t *size);
 
 /* The row that holds the byte at @offset, or the last one before; 0 when there are none. */
-uint64_t scan_find(const struct model *model, uint64_t offset);
+uint64_t entry_list_find(const struct model *model, uint64_t offset);
 
 #endif

@@ -27,7 +27,7 @@ struct hex {
 	struct screen base;
 	bool of_index;
 	size_t position;		/* of the segment in the listing */
-	struct model *scan;		/* held: where the entries are; NULL for the index */
+	struct model *entries;		/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32, as the width allows */
 	uint64_t length, cursor;	/* bytes */
@@ -159,9 +159,10 @@ static struct unit unit_of(const struct hex *screen, uint64_t offset)
 	uint64_t size;
 	if (screen->of_index)
 		return hex_unit_of_bucket(offset);
-	if (model_count(screen->scan) == 0)
+	if (model_count(screen->entries) == 0)
 		return (struct unit){ .known = false };
-	const struct scan_row row = scan_row(screen->scan, scan_find(screen->scan, offset), &size);
+	const uint64_t i = entry_list_find(screen->entries, offset);
+	const struct entry_row row = entry_list_row(screen->entries, i, &size);
 	return hex_unit_of_entry(&row, size, offset);
 }
 
@@ -257,8 +258,8 @@ static void describe_unit(const struct hex *screen, const struct unit *unit, cha
 	else
 		snprintf(out, size, "%s at %" PRIu64 ", byte %" PRIu64 " of %" PRIu64 "   %s%s",
 			 segment_tag_name(unit->tag), unit->offset,
-			 screen->cursor - unit->offset + 1, unit->size, hex_fields[unit->field].name,
-			 meaning);
+			 screen->cursor - unit->offset + 1, unit->size,
+			 hex_fields[unit->field].name, meaning);
 }
 
 static void draw_legend(const struct hex *screen, struct area area)
@@ -430,8 +431,8 @@ static void shown(struct screen *base)
 static void close_hex(struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
-	model_release(screen->scan);
-	screen->scan = NULL;
+	model_release(screen->entries);
+	screen->entries = NULL;
 	free(screen->window);
 	screen->window = NULL;
 }
@@ -445,10 +446,10 @@ static void reload(struct app *app, struct screen *base)
 	screen->asked = screen->asked_key = screen->far_key.offset = NO_OFFSET;
 	if (screen->of_index)
 		return;
-	screen->position = scan_find_segment(app, &base->about);
+	screen->position = entry_list_segment(app, &base->about);
 	screen->failed = is_gone(screen);
 	if (!screen->failed)
-		screen->scan = scan_start(app, base, screen->position);
+		screen->entries = entry_list_start(app, base, screen->position);
 }
 
 static bool open_hex(struct app *app, struct screen *base, const struct place *place)

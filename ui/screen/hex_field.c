@@ -43,7 +43,7 @@ static enum field field_of_entry(uint64_t at, uint8_t tag)
 	return tag != SEGMENT_COMMIT && at < SEGMENT_KEYED ? FIELD_KEY : FIELD_DATA;
 }
 
-struct unit hex_unit_of_entry(const struct scan_row *row, uint64_t size, uint64_t offset)
+struct unit hex_unit_of_entry(const struct entry_row *row, uint64_t size, uint64_t offset)
 {
 	if (offset < row->offset)
 		return (struct unit){ .known = true, .size = SEGMENT_MAGIC_SIZE,
@@ -53,7 +53,7 @@ struct unit hex_unit_of_entry(const struct scan_row *row, uint64_t size, uint64_
 	return (struct unit){
 		.known = true, .offset = row->offset, .size = size, .tag = row->tag,
 		.cause = row->cause,
-		.has_key = row->tag == SEGMENT_DAMAGED ? row->flags & SCAN_HAS_KEY
+		.has_key = row->tag == SEGMENT_DAMAGED ? row->flags & ENTRY_HAS_KEY
 						       : row->tag != SEGMENT_COMMIT,
 		.field = field_of_entry(offset - row->offset, row->tag),
 	};

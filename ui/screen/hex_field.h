@@ -27,6 +27,6 @@ struct unit hex_unit_of_bucket(uint64_t offset);
 
 /* Around the byte at @offset of a segment, where @row, of @size bytes, is the last entry that begins
  * there or before, or the first of all. Not known: the byte lies behind it. */
-struct unit hex_unit_of_entry(const struct scan_row *row, uint64_t size, uint64_t offset);
+struct unit hex_unit_of_entry(const struct entry_row *row, uint64_t size, uint64_t offset);
 
 #endif

@@ -207,8 +207,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops hints_screen = {
-	.title = "Hints", .digit = '5', .size = sizeof(struct hints_screen), .opens = SCREEN_ENTRIES,
-	.columns = columns, .column_count = COL_COUNT, .leads_to_keys = true,
+	.title = "Hints", .digit = '5', .size = sizeof(struct hints_screen),
+	.opens = SCREEN_ENTRIES, .columns = columns, .column_count = COL_COUNT, .leads_to_keys = true,
 	.draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 

@@ -209,7 +209,8 @@ static void run_count(struct job *job)
 		count_blocks(model, block, blocks, buckets);
 		block += blocks;
 		atomic_store_explicit(&model->counted, block, memory_order_release);
-		atomic_store_explicit(&model->base.count, model->before[block], memory_order_release);
+		atomic_store_explicit(&model->base.count, model->before[block],
+				      memory_order_release);
 		atomic_store(&job->progress.segments_done, block * BLOCK);
 		atomic_store(&job->progress.bytes_done, (uint64_t)block * BLOCK * INDEX_BUCKET);
 	}
@@ -265,7 +266,8 @@ static void lookup_done(struct app *app, struct job *head)
 	const struct lookup_job *job = (const struct lookup_job *)head;
 	const uint32_t buckets = head->session->repo->index.buckets;
 	const bool found = job->result == AS_OK;
-	table_select(job->screen->table, found ? job->bucket.number : index_home(job->key, buckets));
+	table_select(job->screen->table,
+		     found ? job->bucket.number : index_home(job->key, buckets));
 	if (!found)
 		app_say(app, STYLE_WARNING, "%s; this would be its home bucket",
 			job->result == AS_ERR_OBJECT_NOT_FOUND ? "the index does not have this key"
@@ -434,8 +436,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 }
 
 const struct screen_ops index_screen = {
-	.title = "Index", .digit = '4', .size = sizeof(struct index_screen), .opens = SCREEN_ENTRIES,
-	.about = ABOUT_KEY, .columns = columns, .column_count = COL_COUNT,
+	.title = "Index", .digit = '4', .size = sizeof(struct index_screen),
+	.opens = SCREEN_ENTRIES, .about = ABOUT_KEY, .columns = columns, .column_count = COL_COUNT,
 	.open = open_index, .draw = draw, .seek = seek, .reload = reload, .jump = jump,
 };
 

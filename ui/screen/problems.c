@@ -15,7 +15,7 @@ struct problems_screen {
 	struct explained explained;
 };
 
-static void take_model(struct app *app, struct screen *base)
+static void show_findings(struct app *app, struct screen *base)
 {
 	struct problems_screen *screen = (struct problems_screen *)base;
 	if (app->problems && app->problems != screen->table.model)
@@ -135,6 +135,6 @@ const struct screen_ops problems_screen = {
 	.title = "Problems", .digit = '6', .size = sizeof(struct problems_screen),
 	.columns = problems_columns, .column_count = PROBLEMS_COLUMNS,
 	.is_for_any_format = true, .leads_to_keys = true,
-	.draw = draw, .reload = take_model,
-	.refresh = take_model, .enter = enter,
+	.draw = draw, .reload = show_findings,
+	.refresh = show_findings, .enter = enter,
 };

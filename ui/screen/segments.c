@@ -198,7 +198,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	format_count(app->session->repo->listing.count, all, sizeof(all));
 	snprintf(text, sizeof(text), "%s of %s segments   filter: %s   sorted by %s%s%s", shown,
 		 all, segments_filter_names[screen->shown.filter],
-		 segments_columns[screen->shown.column].title, screen->shown.descending ? ", downwards" : "",
+		 segments_columns[screen->shown.column].title,
+		 screen->shown.descending ? ", downwards" : "",
 		 atomic_load(&app->session->check) == CHECK_NONE ? "   not verified yet: press v"
 								 : "");
 	table_draw_titled(&screen->table, app->fetcher, area, text);

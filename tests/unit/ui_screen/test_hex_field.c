@@ -13,11 +13,11 @@
 static void bytes_of_a_put_have_their_fields(void **state)
 {
 	static const struct { uint64_t offset; enum field field; } cases[] = {
-		{ 1000, FIELD_CRC }, { 1003, FIELD_CRC }, { 1004, FIELD_SIZE }, { 1007, FIELD_SIZE },
-		{ 1008, FIELD_TAG }, { 1009, FIELD_KEY }, { 1040, FIELD_KEY }, { 1041, FIELD_DATA },
-		{ 1049, FIELD_DATA },
+		{ 1000, FIELD_CRC }, { 1003, FIELD_CRC }, { 1004, FIELD_SIZE },
+		{ 1007, FIELD_SIZE }, { 1008, FIELD_TAG }, { 1009, FIELD_KEY },
+		{ 1040, FIELD_KEY }, { 1041, FIELD_DATA }, { 1049, FIELD_DATA },
 	};
-	const struct scan_row put = { .offset = 1000, .tag = SEGMENT_PUT };
+	const struct entry_row put = { .offset = 1000, .tag = SEGMENT_PUT };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct unit unit = hex_unit_of_entry(&put, 50, cases[i].offset);
 		if (!unit.known || unit.field != cases[i].field)
@@ -32,7 +32,7 @@ static void bytes_of_a_put_have_their_fields(void **state)
 
 static void a_commit_has_no_key(void **state)
 {
-	const struct scan_row commit = { .offset = 8, .tag = SEGMENT_COMMIT };
+	const struct entry_row commit = { .offset = 8, .tag = SEGMENT_COMMIT };
 	const struct unit unit = hex_unit_of_entry(&commit, 9, 16);
 	assert_int_equal(unit.field, FIELD_TAG);
 	assert_false(unit.has_key);
@@ -42,19 +42,19 @@ static void a_commit_has_no_key(void **state)
 /* Nothing is said of the fields of a damaged entry, but its key is used where it is known. */
 static void damaged_bytes_are_all_alike(void **state)
 {
-	struct scan_row damaged = { .offset = 8, .tag = SEGMENT_DAMAGED, .cause = 3 };
+	struct entry_row damaged = { .offset = 8, .tag = SEGMENT_DAMAGED, .cause = 3 };
 	assert_int_equal(hex_unit_of_entry(&damaged, 60, 8).field, FIELD_DAMAGED);
 	assert_int_equal(hex_unit_of_entry(&damaged, 60, 67).field, FIELD_DAMAGED);
 	assert_int_equal(hex_unit_of_entry(&damaged, 60, 20).cause, 3);
 	assert_false(hex_unit_of_entry(&damaged, 60, 20).has_key);
-	damaged.flags = SCAN_HAS_KEY;
+	damaged.flags = ENTRY_HAS_KEY;
 	assert_true(hex_unit_of_entry(&damaged, 60, 20).has_key);
 	(void)state;
 }
 
 static void the_magic_comes_before_the_first_entry(void **state)
 {
-	const struct scan_row first = { .offset = 8, .tag = SEGMENT_PUT };
+	const struct entry_row first = { .offset = 8, .tag = SEGMENT_PUT };
 	const struct unit unit = hex_unit_of_entry(&first, 50, 7);
 	assert_true(unit.known);
 	assert_int_equal(unit.field, FIELD_MAGIC);

@@ -14,7 +14,9 @@
 
 /* Five segments, verified: 0 is live, 1 damaged, 2 partly live, 3 bears another's name, 7 is not
  * committed. */
-static struct listing_segment segments[COUNT] = { { 0, 0 }, { 1, 0 }, { 2, 0 }, { 3, 0 }, { 7, 0 } };
+static struct listing_segment segments[COUNT] = {
+	{ .number = 0 }, { .number = 1 }, { .number = 2 }, { .number = 3 }, { .number = 7 }
+};
 static struct segment_facts facts[COUNT];
 static struct segment_stat stats[COUNT] = {
 	{ 500, 50 }, { 100, 10 }, { 300, 70 }, { 300, 20 }, { 200, 90 }
@@ -71,7 +73,10 @@ static void assert_order(struct segments_order order, const uint32_t *expected)
 
 static void each_column_gives_its_order(void **state)
 {
-	static const struct { enum segments_column column; uint32_t expected[COUNT + 1]; } cases[] = {
+	static const struct {
+		enum segments_column column;
+		uint32_t expected[COUNT + 1];
+	} cases[] = {
 		{ COL_SEGMENT, { 0, 1, 2, 3, 7, 99 } },
 		{ COL_SIZE, { 1, 7, 2, 3, 0, 99 } },
 		{ COL_MODIFIED, { 1, 3, 0, 2, 7, 99 } },
@@ -92,7 +97,8 @@ static void each_column_gives_its_order(void **state)
 
 static void downwards_is_the_reverse(void **state)
 {
-	static const uint32_t by_number[] = { 7, 3, 2, 1, 0, 99 }, by_size[] = { 0, 3, 2, 7, 1, 99 };
+	static const uint32_t by_number[] = { 7, 3, 2, 1, 0, 99 };
+	static const uint32_t by_size[] = { 0, 3, 2, 7, 1, 99 };
 	assert_order((struct segments_order){ .column = COL_SEGMENT, .descending = true },
 		     by_number);
 	assert_order((struct segments_order){ .column = COL_SIZE, .descending = true }, by_size);
