@@ -3,8 +3,8 @@
 #
 #   coverage.sh SOURCE FOLDER    SOURCE: the top of the source; FOLDER: made and kept for the build
 #
-# Prints for each file the lines, with those that nothing reached, and then the branches. What counts
-# as a branch: those that the source has, not those that the compiler adds.
+# Prints for each file the lines, with those that nothing reached, and then the branches. Only
+# branches of the source count, not those that the compiler adds.
 set -eu
 
 source=$(cd "$1" && pwd)
@@ -18,13 +18,13 @@ fi
 mkdir -p "$folder"
 cd "$folder"
 
-# Several threads count, and several processes at once; without optimization a line is a line.
+# Several threads and processes count at once; without optimization a line is a line.
 [ -f Makefile ] || "$source/configure" --quiet \
 	CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 
 find . -name '*.gcda' -exec rm -f {} +
 
-# Some tests cannot pass here: tests/README names them. They do not hide the figures.
+# Some tests cannot pass here: tests/README names them. The figures are printed all the same.
 "${MAKE:-make}" -s -k check || echo "coverage: not all tests passed, see $folder/test-suite.log"
 
 report() {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# mkseeds.sh PROGRAM FOLDER SOURCE - make the seeds in FOLDER anew: with PROGRAM, of its own
-# repositories and, where it is there, of the corpus beside SOURCE.
+# mkseeds.sh PROGRAM FOLDER SOURCE - make the seeds in FOLDER again, with PROGRAM, from its own
+# repositories and from the corpus beside SOURCE, if it is there.
 set -eu
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 folder=$2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh FOLDER SAMPLES PROGRAM... - let libFuzzer run each fuzz target for FUZZ_SECONDS, FUZZ_JOBS
-# of them at a time. What is interesting is kept in FOLDER/found/TARGET, what fails a target as
+# of them at a time. Interesting inputs are kept in FOLDER/found/TARGET, inputs that fail a target as
 # FOLDER/found/TARGET-*. Prints how many inputs were tried. With FUZZ_SEED the same inputs are tried
 # each time, as far as the time allows.
 set -eu

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Static analysis of everything that is shipped: gcc's -fanalyzer, cppcheck, clang-tidy. Whatever any of them
-# says is an error. "make analyze" calls it: analyze.sh SOURCE-FOLDER, with CPPFLAGS and JOBS in the environment.
+# Static analysis of everything that is shipped: gcc's -fanalyzer, cppcheck, clang-tidy. Any output of
+# theirs is an error. "make analyze" calls it: analyze.sh SOURCE-FOLDER, with CPPFLAGS and JOBS in the
+# environment.
 set -u
 
 cd "$1" || exit 1
 : "${CPPFLAGS=}" "${JOBS=$(nproc)}"
 failed=
 
-# What gcc 12 does not follow: memory that is handed over to another owner, which LeakSanitizer watches in every
-# test; and what is filled in through a pointer to a function, such as all that is read. Without optimization,
-# since it takes the paths that the optimizer splits for ones of their own.
+# gcc 12 does not follow memory that passes to another owner, which LeakSanitizer watches in every
+# test, and memory that is filled through a pointer to a function, as by every read. Without
+# optimization, since it takes the paths that the optimizer splits for separate ones.
 GCC_FLAGS='-std=gnu11 -O0 -Wall -Wextra -Werror -fanalyzer -Wno-analyzer-malloc-leak
 	-Wno-analyzer-use-of-uninitialized-value'
 
@@ -20,7 +21,7 @@ need() {
 	exit 1
 }
 
-# each COMMAND...: with every source as its last argument, several at once.
+# each COMMAND...: run it with every source as its last argument, several at once.
 each() {
 	find engine src ui -name '*.c' | sort | xargs -P "$JOBS" -n 1 "$@"
 }
@@ -49,7 +50,7 @@ analyze_with_cppcheck() {
 		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 $CPPFLAGS engine src ui
 }
 
-# clang-tidy counts on stderr what it did not show.
+# clang-tidy counts hidden warnings on stderr.
 analyze_with_clang_tidy() {
 	# shellcheck disable=SC2086,SC2016
 	CPPFLAGS=$CPPFLAGS each sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$1" -- -std=gnu11 $CPPFLAGS \
