@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests of the tests beside this file: they fail when something is wrong. A copy of engine/, and
 one of ui/ above it, gets a floor on top with two folders side by side, and then one fault at a
-time."""
+time; texts and functions are tried alone."""
 import os
 import shlex
 import shutil
@@ -11,6 +11,8 @@ import tempfile
 import unittest
 
 import floors
+import size
+import words
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get('BUILD_FOLDER')
@@ -136,6 +138,61 @@ class Terminal(House, unittest.TestCase):
                  'void left(void);\nvoid fault(void);\nvoid fault(void) { left(); }\n')
         self.assertEqual(floors.link_errors(self.copy, ['engine/cache']),
                          ['engine/cache: nothing below it has left'])
+
+
+class Text(unittest.TestCase):
+    """Phrases that are not plain English, and functions that are too large, are found."""
+
+    def setUp(self):
+        self.copy = tempfile.mkdtemp(prefix='atticscope-text-')
+        self.addCleanup(shutil.rmtree, self.copy)
+
+    def write(self, name, text):
+        path = os.path.join(self.copy, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w') as f:
+            f.write(text)
+
+    def expect(self, module, name, text, *errors):
+        self.write(name, text)
+        self.assertEqual(module.errors(self.copy), ['%s:%s' % (name, error) for error in errors])
+        os.remove(os.path.join(self.copy, name))
+
+    def test_phrases(self):
+        phrase = 'an' + 'ew'
+        error = '"%s": write again' % phrase
+        for name, text in (('engine/base/fault.c', '/* Reads\n * it %s. */\n'),
+                           ('ui/fault.h', '#define A 1\n#define B "it is read %s\\n"\n'),
+                           ('src/fault.c', 'int a;	// Reads\n// it %s.\n'),
+                           ('tests/fault.py', 'a = 1\n# It is read %s.\n'),
+                           ('tests/fault.py', '"""One.\n\nIt is read %s."""\n'),
+                           ('doc/fault.md', 'It is\nread %s.\n')):
+            self.expect(words, name, text % phrase,
+                        '%d: %s' % (text[:text.index('%s')].count('\n') + 1, error))
+
+    def test_a_phrase_on_two_lines(self):
+        self.expect(words, 'engine/fault.c', '/* Two, of\n * which one is read. */\n',
+                    '1: "of' ' which": write two sentences')
+
+    def test_a_sentence_that_begins_with_of(self):
+        self.expect(words, 'engine/fault.c', '/* It is read. O' 'f two, the first. */\n',
+                    '1: ". O' 'f t": write the subject first')
+
+    def test_names_and_other_meanings(self):
+        self.expect(words, 'engine/fault.c', 'int an' 'ew;	/* no mo' 're than one of them */\n')
+
+    def test_a_long_function(self):
+        self.expect(size, 'engine/fault.c', 'int fault(void)\n{\n%s}\n' % ('	fault();\n' * 67))
+        self.expect(size, 'engine/fault.c', 'int fault(int a,\n	  int b)\n{\n%s}\n'
+                    % ('	fault();\n' * 67), '1: fault has 71 lines')
+
+    def test_deep_nesting(self):
+        for depth, errors in (3, []), (4, ['1: fault is nested 4 levels deep']):
+            inner = ''.join('	' * level + 'if (fault(a,\n						b))\n'
+                            for level in range(1, depth + 1))
+            self.expect(size, 'engine/fault.c',
+                        'int fault(void)\n{\n%s%sreturn 1;\n}\n' % (inner, '	' * (depth + 1)),
+                        *errors)
 
 
 if __name__ == '__main__':
