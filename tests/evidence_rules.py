@@ -164,7 +164,7 @@ class Evidence:
             self.replay()
 
     def segment_files(self):
-        """{number: bytes}. Of two files with one number the one with fewer damaged bytes."""
+        """{number: bytes}, from the file with fewer damaged bytes where two have one number."""
         found = {}
         for path, b in sorted(self.files.items()):
             match = re.fullmatch(r'data/\d+/(0|[1-9]\d*)', path)

@@ -70,7 +70,7 @@ static void visit(struct power_loss *loss, struct seen *seen, const struct disk_
 	char fates[DISK_TEXT];
 	if (!is_drawn(loss, state))
 		return;
-	/* Of two equal states the one after the end must hold more. */
+	/* An equal state after the end is another one: it must hold more. */
 	if (!is_new(seen, disk_crash_digest(crash) ^ state->is_done))
 		return;
 	disk_crash_describe(crash, fates);
