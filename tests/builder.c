@@ -71,6 +71,19 @@ void builder_write_file(const char *path, const void *bytes, size_t len)
 		fail("write", path);
 }
 
+uint8_t *builder_read_file(const char *path, size_t *len)
+{
+	struct stat st;
+	FILE *file = fopen(path, "rb");
+	if (!file || fstat(fileno(file), &st) != 0)
+		fail("open", path);
+	*len = (size_t)st.st_size;
+	uint8_t *bytes = malloc(*len + 1);
+	if (!bytes || fread(bytes, 1, *len, file) != *len || fclose(file) != 0)
+		fail("read", path);
+	return bytes;
+}
+
 void builder_path(const struct builder *builder, const char *name, char out[BUILDER_PATH])
 {
 	snprintf(out, BUILDER_PATH, "%s/%.60s", builder->path, name);

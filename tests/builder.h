@@ -75,8 +75,9 @@ void builder_patch(const char *path, uint64_t offset, const void *bytes, size_t 
 void builder_zero(const char *path, uint64_t offset, size_t len);
 void builder_truncate(const char *path, uint64_t len);
 
-/* Write a whole file from memory. */
+/* Write a whole file from memory; read one into memory that the caller frees. */
 void builder_write_file(const char *path, const void *bytes, size_t len);
+uint8_t *builder_read_file(const char *path, size_t *len);
 
 /* Make a fresh folder for a test and write its path to @out; remove it with its contents. */
 void builder_make_folder(char out[BUILDER_PATH]);

@@ -27,18 +27,10 @@ static uint32_t pick(struct damaged_repo *damaged, size_t below)
 static void load(struct damaged_repo *damaged, const char *path, int64_t segment)
 {
 	struct damaged_file *file = &damaged->files[damaged->count++];
-	struct stat st;
 	assert_true(damaged->count <= DAMAGED_FILES);
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->segment = segment;
-	FILE *in = fopen(path, "rb");
-	assert_non_null(in);
-	assert_int_equal(fstat(fileno(in), &st), 0);
-	file->len = (size_t)st.st_size;
-	file->bytes = malloc(file->len + 1);
-	assert_non_null(file->bytes);
-	assert_int_equal(fread(file->bytes, 1, file->len, in), file->len);
-	fclose(in);
+	file->bytes = builder_read_file(path, &file->len);
 }
 
 static void write_history(struct damaged_repo *damaged, struct builder *builder)

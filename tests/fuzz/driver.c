@@ -7,6 +7,7 @@
  * With file names as arguments it runs only these. */
 #include "build-config.h"
 
+#include "tests/builder.h"
 #include "tests/campaign.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define INPUT_MAX (256u * 1024u)
@@ -51,15 +51,8 @@ static void run(const uint8_t *bytes, size_t len)
 
 static void load(const char *path)
 {
-	struct stat st;
-	FILE *file = fopen(path, "rb");
-	if (!file || fstat(fileno(file), &st) != 0)
-		fail(path);
-	const size_t size = (size_t)st.st_size;
-	uint8_t *bytes = malloc(size + 1);
-	if (!bytes || fread(bytes, 1, size, file) != size)
-		fail(path);
-	fclose(file);
+	size_t size;
+	uint8_t *bytes = builder_read_file(path, &size);
 	if (input_count == INPUTS_MAX)
 		fail("too many inputs");
 	inputs[input_count++] = (struct input){ bytes, size };

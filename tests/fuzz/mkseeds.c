@@ -96,13 +96,9 @@ static void add_named(struct archive *archive, const char *repo, const char *pat
 		add_folder(archive, repo, path);
 	if (!S_ISREG(st.st_mode))
 		return;
-	FILE *file = fopen(whole, "rb");
-	uint8_t *bytes = malloc((size_t)st.st_size + 1);
-	if (!file || !bytes ||
-	    fread(bytes, 1, (size_t)st.st_size, file) != (size_t)st.st_size)
-		fail(whole);
-	fclose(file);
-	add_file(archive, path, bytes, (size_t)st.st_size);
+	size_t len;
+	uint8_t *bytes = builder_read_file(whole, &len);
+	add_file(archive, path, bytes, len);
 	free(bytes);
 }
 

@@ -25,11 +25,8 @@
 
 static void add_bytes(const char *path, char text[TEXT])
 {
-	uint8_t bytes[4096];
-	FILE *file = fopen(path, "rb");
-	assert_non_null(file);
-	const size_t len = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
+	size_t len;
+	uint8_t *bytes = builder_read_file(path, &len);
 	for (size_t i = 0, end; i < len; i = end) {
 		const char letter = bytes[i] ? (char)bytes[i] : '.';
 		for (end = i; end < len && bytes[end] == bytes[i];)
@@ -41,6 +38,7 @@ static void add_bytes(const char *path, char text[TEXT])
 			snprintf(text + used, TEXT - used, "%.*s", (int)(end - i),
 				 (const char[]){ letter, letter, letter, '\0' });
 	}
+	free(bytes);
 }
 
 static void add_folder(const char *path, const char *prefix, char text[TEXT])

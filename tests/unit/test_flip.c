@@ -35,18 +35,10 @@ static void load(struct world *world, const struct builder *builder, const char 
 		 bool is_segment)
 {
 	struct file *file = &world->files[world->count++];
-	struct stat st;
 	assert_true(world->count <= FILES_MAX);
 	builder_path(builder, name, file->path);
-	FILE *in = fopen(file->path, "rb");
-	assert_non_null(in);
-	assert_int_equal(fstat(fileno(in), &st), 0);
-	file->len = (size_t)st.st_size;
-	file->bytes = malloc(file->len + 1);
-	assert_non_null(file->bytes);
-	assert_int_equal(fread(file->bytes, 1, file->len, in), file->len);
+	file->bytes = builder_read_file(file->path, &file->len);
 	file->is_segment = is_segment;
-	fclose(in);
 }
 
 /* Two transactions in four segments: PUTs, one of them empty, a DELETE, an overwritten key. */

@@ -143,17 +143,15 @@ static bool strange_run(const char *repo, const struct io *io)
 static void misspell(const struct builder *builder, uint32_t transaction,
 		     const uint8_t key[BUILDER_KEY])
 {
-	static uint8_t bytes[INDEX_HEADER + 1024 * INDEX_BUCKET];
 	char name[32], path[BUILDER_PATH];
+	size_t len;
 	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
 	builder_path(builder, name, path);
-	FILE *file = fopen(path, "rb");
-	assert_non_null(file);
-	const size_t len = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
+	uint8_t *bytes = builder_read_file(path, &len);
 	const uint8_t *at = memmem(bytes, len, key, BUILDER_KEY);
 	assert_non_null(at);
 	builder_flip(path, (uint64_t)(at - bytes) + BUILDER_KEY - 1, 1);
+	free(bytes);
 }
 
 /* The index is older than the log, and one of its keys is wrong: only the entry in the place that
@@ -482,6 +480,17 @@ static void read_targets(const struct repo *opened, struct reading *reading)
 	}
 }
 
+static void add_plan(struct reading *reading, struct plan *plan)
+{
+	char *text = plan_text_string(plan, NULL);
+	if (text)
+		add_text(reading, text);
+	else
+		reading->err = AS_ERR_MEMORY;
+	free(text);
+	plan_free(plan);
+}
+
 static void read_plan(const struct repo *opened, const struct verify *verify, enum repair action,
 		      struct reading *reading)
 {
@@ -491,13 +500,7 @@ static void read_plan(const struct repo *opened, const struct verify *verify, en
 	reading->err = plan_make(opened, verify, action, &options, &progress, &plan, NULL);
 	if (reading->err != AS_OK)
 		return;
-	char *text = plan_text_string(plan, NULL);
-	if (text)
-		add_text(reading, text);
-	else
-		reading->err = AS_ERR_MEMORY;
-	free(text);
-	plan_free(plan);
+	add_plan(reading, plan);
 }
 
 static void read_plans(const struct repo *opened, struct reading *reading)
@@ -536,13 +539,7 @@ static void read_undo_plan(const struct repo *opened, struct reading *reading)
 	reading->err = undo_plan(opened, &plan, name, NULL);
 	if (reading->err != AS_OK)
 		return;
-	char *text = plan_text_string(plan, NULL);
-	if (text)
-		add_text(reading, text);
-	else
-		reading->err = AS_ERR_MEMORY;
-	free(text);
-	plan_free(plan);
+	add_plan(reading, plan);
 }
 
 struct key_reading {
