@@ -6,6 +6,7 @@
 #include "engine/repair/undo.h"
 #include "engine/store/store_internal.h"
 #include "tests/fault.h"
+#include "tests/opened_repo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,27 +34,15 @@ static const char *print(char text[ADVICE_TEXT], const char *format, ...)
 
 /* ---- opening ---- */
 
-struct checked {
-	struct repo *repo;
-	struct verify *verify;
-	struct diagnosis diagnosis;
-};
-
-static void close_repo(struct checked *checked)
-{
-	verify_free(checked->verify);
-	repo_close(checked->repo);
-}
-
 /* Check must name every undo folder of an interrupted repair or undo, and the advice the newest. */
-static const char *check_named(const struct checked *checked, char text[ADVICE_TEXT])
+static const char *check_named(const struct opened_repo *opened, char text[ADVICE_TEXT])
 {
-	const uint64_t *total = checked->verify->findings.total;
-	const struct diagnosis *diagnosis = &checked->diagnosis;
+	const uint64_t *total = opened->verify->findings.total;
+	const struct diagnosis *diagnosis = &opened->diagnosis;
 	struct undo_entry *entries;
 	size_t count, by_state[4] = { 0 };
 	enum undo_state newest = UNDO_UNREADABLE;
-	if (undo_list(checked->repo->io, checked->repo->fd, &entries, &count) != AS_OK)
+	if (undo_list(opened->repo->io, opened->repo->fd, &entries, &count) != AS_OK)
 		return print(text, "the undo folders cannot be listed");
 	for (size_t i = 0; i < count; i++) {
 		by_state[entries[i].state]++;
@@ -71,32 +60,26 @@ static const char *check_named(const struct checked *checked, char text[ADVICE_T
 	return NULL;
 }
 
-static const char *open_repo(const char *repo, const struct io *io, struct checked *checked,
-			char text[ADVICE_TEXT])
+static const char *open_repo(const char *repo, const struct io *io, struct opened_repo *opened,
+			     char text[ADVICE_TEXT])
 {
-	const struct repo_options options = { .may_write = true, .io = io };
-	struct verify_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	checked->verify = NULL;	/* verify_run may set it and fail */
-	if (repo_open(repo, &options, &checked->repo, &error) != AS_OK)
-		return print(text, "it cannot be opened: %s", error.message);
-	if (verify_run(checked->repo, 1, &progress, &checked->verify) != AS_OK) {
-		close_repo(checked);
-		return print(text, "it cannot be verified");
-	}
-	diagnose(checked->repo, checked->verify, &checked->diagnosis);
-	const char *wrong = check_named(checked, text);
+	const enum as_err err = opened_repo_open_through(opened, repo, io, &error);
+	if (err != AS_OK)
+		return print(text, "it cannot be checked: %s",
+			     error.code ? error.message : as_err_name(err));
+	const char *wrong = check_named(opened, text);
 	if (wrong)
-		close_repo(checked);
+		opened_repo_close(opened);
 	return wrong;
 }
 
-/* ---- doing ---- */
+/* ---- repairing ---- */
 
-static const char *run_plan(struct checked *checked, struct plan *plan, bool is_undo,
+static const char *run_plan(struct opened_repo *opened, struct plan *plan, bool is_undo,
 			    char text[ADVICE_TEXT])
 {
-	struct repo *opened = checked->repo;
+	struct repo *repo = opened->repo;
 	struct repair_progress progress = { .cancel = false };
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
@@ -106,53 +89,53 @@ static const char *run_plan(struct checked *checked, struct plan *plan, bool is_
 		return print(text, "%s is refused: %s", name, plan->refusal);
 	if (plan->is_empty)
 		return print(text, "%s has nothing to do", name);
-	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
+	if (lock_upgrade(repo_lock(repo), &wait, &error) != AS_OK)
 		return print(text, "%s: %s", name, error.message);
-	const struct permit *permit = lock_permit(repo_lock(opened));
+	const struct permit *permit = lock_permit(repo_lock(repo));
 	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
 					: repair_run(plan, permit, &progress, &report, &error);
-	lock_lower(repo_lock(opened));
+	lock_lower(repo_lock(repo));
 	return err == AS_OK ? NULL : print(text, "%s: %s", name, error.message);
 }
 
-static const char *repair(struct checked *checked, enum repair action, char text[ADVICE_TEXT])
+static const char *repair(struct opened_repo *opened, enum repair action, char text[ADVICE_TEXT])
 {
 	struct verify_progress progress = { .cancel = false };
 	const struct repair_options options = { .threads = 1 };
 	struct as_error error = { .code = AS_OK };
 	struct plan *plan;
-	if (plan_make(checked->repo, checked->verify, action, &options, &progress, &plan, &error) !=
+	if (plan_make(opened->repo, opened->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
 		return print(text, "%s: %s", repair_name(action), error.message);
-	const char *wrong = run_plan(checked, plan, false, text);
+	const char *wrong = run_plan(opened, plan, false, text);
 	plan_free(plan);
 	return wrong;
 }
 
 /* Remove what an interrupted purge has left. */
-static const char *purge(struct checked *checked, const char *name, char text[ADVICE_TEXT])
+static const char *purge(struct opened_repo *opened, const char *name, char text[ADVICE_TEXT])
 {
-	struct repo *opened = checked->repo;
+	struct repo *repo = opened->repo;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
 	uint64_t freed;
-	if (lock_upgrade(repo_lock(opened), &wait, &error) != AS_OK)
+	if (lock_upgrade(repo_lock(repo), &wait, &error) != AS_OK)
 		return print(text, "purge: %s", error.message);
-	const enum as_err err = undo_purge(lock_permit(repo_lock(opened)), name, &freed, &error);
-	lock_lower(repo_lock(opened));
+	const enum as_err err = undo_purge(lock_permit(repo_lock(repo)), name, &freed, &error);
+	lock_lower(repo_lock(repo));
 	return err == AS_OK ? NULL : print(text, "purge: %s", error.message);
 }
 
-static const char *take_back(struct checked *checked, char text[ADVICE_TEXT])
+static const char *take_back(struct opened_repo *opened, char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
 	char name[UNDO_NAME_MAX];
 	struct plan *plan;
-	if (undo_plan(checked->repo, &plan, name, &error) != AS_OK)
+	if (undo_plan(opened->repo, &plan, name, &error) != AS_OK)
 		return print(text, "undo: %s", error.message);
 	const char *wrong = plan->is_refused && strstr(plan->refusal, "but no manifest")
-				    ? purge(checked, name, text)
-				    : run_plan(checked, plan, true, text);
+				    ? purge(opened, name, text)
+				    : run_plan(opened, plan, true, text);
 	plan_free(plan);
 	return wrong;
 }
@@ -160,42 +143,42 @@ static const char *take_back(struct checked *checked, char text[ADVICE_TEXT])
 const char *advice_repair(const char *repo, const struct io *io, enum repair action,
 			  char text[ADVICE_TEXT])
 {
-	struct checked checked;
-	const char *wrong = open_repo(repo, io, &checked, text);
+	struct opened_repo opened;
+	const char *wrong = open_repo(repo, io, &opened, text);
 	if (wrong)
 		return wrong;
-	wrong = repair(&checked, action, text);
-	close_repo(&checked);
+	wrong = repair(&opened, action, text);
+	opened_repo_close(&opened);
 	return wrong;
 }
 
 const char *advice_undo(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
-	struct checked checked;
-	const char *wrong = open_repo(repo, io, &checked, text);
+	struct opened_repo opened;
+	const char *wrong = open_repo(repo, io, &opened, text);
 	if (wrong)
 		return wrong;
-	wrong = take_back(&checked, text);
-	close_repo(&checked);
+	wrong = take_back(&opened, text);
+	opened_repo_close(&opened);
 	return wrong;
 }
 
 const char *advice_step(const char *repo, const struct io *io, bool *is_clean,
 			char text[ADVICE_TEXT])
 {
-	struct checked checked;
-	const char *wrong = open_repo(repo, io, &checked, text);
+	struct opened_repo opened;
+	const char *wrong = open_repo(repo, io, &opened, text);
 	if (wrong)
 		return wrong;
-	const struct diagnosis *diagnosis = &checked.diagnosis;
+	const struct diagnosis *diagnosis = &opened.diagnosis;
 	*is_clean = diagnosis->clean && !diagnosis->undo_comes_first;
 	if (diagnosis->undo_comes_first)
-		wrong = take_back(&checked, text);
+		wrong = take_back(&opened, text);
 	else if (!diagnosis->clean && diagnosis->recommended == REPAIR_NONE)
 		wrong = print(text, "nothing is recommended: %s", diagnosis->verdict);
 	else if (!diagnosis->clean)
-		wrong = repair(&checked, diagnosis->recommended, text);
-	close_repo(&checked);
+		wrong = repair(&opened, diagnosis->recommended, text);
+	opened_repo_close(&opened);
 	return wrong;
 }
 
@@ -214,17 +197,17 @@ const char *advice_follow(const char *repo, const struct io *io, unsigned *steps
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT])
 {
 	for (unsigned steps = 0; steps <= 2 * STEPS_MAX; steps++) {
-		struct checked checked;
+		struct opened_repo opened;
 		struct undo_entry *entries;
 		size_t count = 0;
-		const char *wrong = open_repo(repo, io, &checked, text);
+		const char *wrong = open_repo(repo, io, &opened, text);
 		if (wrong)
 			return wrong;
-		if (undo_list(io, checked.repo->fd, &entries, &count) == AS_OK)
+		if (undo_list(io, opened.repo->fd, &entries, &count) == AS_OK)
 			free(entries);
 		if (count > 0)
-			wrong = take_back(&checked, text);
-		close_repo(&checked);
+			wrong = take_back(&opened, text);
+		opened_repo_close(&opened);
 		if (wrong || count == 0)
 			return wrong;
 	}

@@ -2,19 +2,27 @@
 
 #include "tests/opened_repo.h"
 
+enum as_err opened_repo_open_through(struct opened_repo *opened, const char *repo,
+				     const struct io *io, struct as_error *error)
+{
+	const struct repo_options options = { .may_write = true, .io = io };
+	struct verify_progress progress = { .cancel = false };
+	opened->verify = NULL;	/* verify_run may set it and fail */
+	enum as_err err = repo_open(repo, &options, &opened->repo, error);
+	if (err != AS_OK)
+		return err;
+	err = verify_run(opened->repo, 1, &progress, &opened->verify);
+	if (err != AS_OK)
+		opened_repo_close(opened);
+	else
+		diagnose(opened->repo, opened->verify, &opened->diagnosis);
+	return err;
+}
+
 bool opened_repo_open(struct opened_repo *opened, const char *repo)
 {
-	struct verify_progress progress = { .cancel = false };
 	fault_init(&opened->fault);	/* syncs take too long, and prove nothing here */
-	const struct repo_options options = { .may_write = true, .io = &opened->fault.io };
-	if (repo_open(repo, &options, &opened->repo, NULL) != AS_OK)
-		return false;
-	if (verify_run(opened->repo, 1, &progress, &opened->verify) != AS_OK) {
-		opened_repo_close(opened);
-		return false;
-	}
-	diagnose(opened->repo, opened->verify, &opened->diagnosis);
-	return true;
+	return opened_repo_open_through(opened, repo, &opened->fault.io, NULL) == AS_OK;
 }
 
 void opened_repo_close(struct opened_repo *opened)

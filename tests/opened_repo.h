@@ -6,7 +6,7 @@
 #include "tests/fault.h"
 
 struct opened_repo {
-	struct fault fault;	/* what the repository is seen and changed through */
+	struct fault fault;	/* of opened_repo_open: the io that it uses */
 	struct repo *repo;
 	struct verify *verify;
 	struct diagnosis diagnosis;
@@ -15,6 +15,9 @@ struct opened_repo {
 /* Open and verify @repo; opened_repo_close frees it. False on failure. Fails no test, so that a
  * child process may call it. */
 bool opened_repo_open(struct opened_repo *opened, const char *repo);
+/* The same through @io. @error is set if the repository cannot be opened. */
+enum as_err opened_repo_open_through(struct opened_repo *opened, const char *repo,
+				     const struct io *io, struct as_error *error);
 void opened_repo_close(struct opened_repo *opened);
 
 /* Check the hints of a compaction that stopped anywhere, as FORMAT.md wants them, if they belong to
