@@ -280,7 +280,6 @@ static void add_repo(struct reading *reading, const struct repo *opened)
 	add_number(reading, opened->listing.count);
 	add_number(reading, opened->has_index ? opened->index.buckets : 0);
 	add_number(reading, opened->has_hints ? opened->hints.segment_count : 0);
-	add_number(reading, lock_state(repo_lock(opened), NULL));
 	add_number(reading, opened->undo_state);
 	add_findings(reading, &opened->findings);
 }
@@ -618,6 +617,7 @@ static struct reading read_with(const struct way *way, const char *repo, const s
 	reading.err = repo_open(repo, &options, &opened, NULL);
 	if (reading.err != AS_OK)
 		return reading;
+	add_number(&reading, lock_state(repo_lock(opened), NULL));
 	way->read(opened, &reading);
 	repo_close(opened);
 	return reading;
