@@ -242,7 +242,7 @@ static void a_new_file_may_be_absent_empty_zero_or_whole(void **state)
 	shut(bench, fd);
 }
 
-static void a_durable_name_says_nothing_of_the_bytes(void **state)
+static void a_durable_name_does_not_make_bytes_durable(void **state)
 {
 	struct bench *bench = *state;
 	begin(bench);
@@ -318,7 +318,7 @@ static void a_sample_scatters_sectors_too(void **state)
 
 /* ---- names ---- */
 
-static void a_rename_leaves_the_old_or_the_new_and_never_neither(void **state)
+static void a_rename_leaves_the_old_file_or_the_new_one(void **state)
 {
 	struct bench *bench = *state;
 	durable(bench, "f", "old");
@@ -331,7 +331,7 @@ static void a_rename_leaves_the_old_or_the_new_and_never_neither(void **state)
 	assert_states(bench, "f:n; ");
 }
 
-static void a_rename_of_unsynced_bytes_may_leave_none_of_them(void **state)
+static void a_rename_of_unsynced_bytes_may_lose_them(void **state)
 {
 	struct bench *bench = *state;
 	durable(bench, "f", "old");
@@ -429,7 +429,7 @@ static void a_name_made_removed_and_made_again(void **state)
 	assert_states(bench, "f:y; ");
 }
 
-static void a_second_name_that_is_lost_saves_nothing(void **state)
+static void a_lost_second_name_saves_nothing(void **state)
 {
 	struct bench *bench = *state;
 	durable(bench, "f", "old");
@@ -584,13 +584,13 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_may_be_absent_empty_zero_or_whole),
-		TEST(a_durable_name_says_nothing_of_the_bytes),
+		TEST(a_durable_name_does_not_make_bytes_durable),
 		TEST(a_write_tears_at_every_sector_and_nowhere_else),
 		TEST(a_write_across_a_sector_tears_there),
 		TEST(each_write_has_its_own_fate),
 		TEST(a_sample_scatters_sectors_too),
-		TEST(a_rename_leaves_the_old_or_the_new_and_never_neither),
-		TEST(a_rename_of_unsynced_bytes_may_leave_none_of_them),
+		TEST(a_rename_leaves_the_old_file_or_the_new_one),
+		TEST(a_rename_of_unsynced_bytes_may_lose_them),
 		TEST(a_rename_between_folders_may_leave_both),
 		TEST(the_old_folder_alone_makes_a_rename_durable_too),
 		TEST(a_lost_folder_loses_what_is_in_it),
@@ -598,7 +598,7 @@ int main(void)
 		TEST(a_file_is_lost_when_only_the_way_to_it_is_not_durable),
 		TEST(a_folder_goes_only_when_its_files_do),
 		TEST(a_name_made_removed_and_made_again),
-		TEST(a_second_name_that_is_lost_saves_nothing),
+		TEST(a_lost_second_name_saves_nothing),
 		TEST(two_names_stay_names_of_one_file),
 		TEST(a_sample_begins_with_all_none_and_one),
 		TEST(the_same_number_gives_the_same_state_and_digest),

@@ -249,7 +249,7 @@ static bool change_without(struct world *world, enum as_err (*change)(struct wor
 }
 
 /* Each segment that a change begins needs a row, and the table is full. */
-static void a_change_that_memory_runs_out_for_is_not_made(void **state)
+static void a_change_without_memory_is_not_made(void **state)
 {
 	struct world *world = *state;
 	static enum as_err (*const changes[])(struct world *world) = {
@@ -327,7 +327,7 @@ static void forget_dead_rows(struct world *world)
 }
 
 /* Rows for segments that the hints do not list are added to those that they do. */
-static void segments_unknown_to_the_hints_want_memory_too(void **state)
+static void segments_unknown_to_the_hints_need_memory_too(void **state)
 {
 	struct world *world = *state;
 	create(world, 100, 1);
@@ -341,7 +341,7 @@ static void segments_unknown_to_the_hints_want_memory_too(void **state)
 		;
 }
 
-static void a_listing_that_memory_runs_out_for_lists_nothing(void **state)
+static void a_listing_without_memory_lists_nothing(void **state)
 {
 	struct world *world = *state;
 	uint8_t keys[4 * BUILDER_KEY];
@@ -360,7 +360,7 @@ static void a_listing_that_memory_runs_out_for_lists_nothing(void **state)
 }
 
 /* No hints are written, wherever memory runs out. */
-static void hints_that_memory_runs_out_for_are_not_written(void **state)
+static void hints_without_memory_are_not_written(void **state)
 {
 	struct world *world = *state;
 	struct usage usage = { .count = 0 };
@@ -387,7 +387,7 @@ static void hints_that_memory_runs_out_for_are_not_written(void **state)
 }
 
 /* Several findings, and more options than the first buffer for their names holds. */
-static void a_config_that_memory_runs_out_for_is_not_judged(void **state)
+static void a_config_without_memory_is_not_judged(void **state)
 {
 	static const char text[] =
 		"garbage\n[repository]\nversion = 2\nsegments_per_dir = x\nmax_segment_size = 0\n"
@@ -427,7 +427,7 @@ static void expect_not_created(struct world *world, enum as_err err, const char 
 	assert_int_equal(lstat(world->path, &st), -1);
 }
 
-static void what_cannot_be_created_leaves_nothing(void **state)
+static void a_failed_create_leaves_nothing(void **state)
 {
 	struct world *world = *state;
 	const struct as_settings absurd = { .max_segment_size = 0x80000000u };
@@ -458,7 +458,7 @@ static void a_repository_can_be_created_where_the_parent_cannot_be_read(void **s
 }
 
 /* As early in the boot, or where a filter forbids the call. */
-static void without_random_numbers_keys_are_found_all_the_same(void **state)
+static void without_random_numbers_keys_are_still_found(void **state)
 {
 	struct world *world = *state;
 	struct key_hash one = { { 0 } }, other = { { 0 } };
@@ -504,7 +504,7 @@ static void an_object_that_cannot_be_written_yet_cannot_be_read_yet(void **state
 	check_repo(world);
 }
 
-static void what_lies_in_the_place_of_a_segment_is_named(void **state)
+static void a_folder_in_place_of_a_segment_is_named(void **state)
 {
 	struct world *world = *state;
 	create(world, 4, 1000);
@@ -525,7 +525,7 @@ static void what_lies_in_the_place_of_a_segment_is_named(void **state)
 }
 
 /* The index leads to a DELETE, to a COMMIT, and to an object with another key. */
-static void what_is_no_put_of_the_key_is_not_given_out(void **state)
+static void an_entry_that_is_not_a_put_of_the_key_is_not_returned(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
@@ -555,7 +555,7 @@ static void what_is_no_put_of_the_key_is_not_given_out(void **state)
 	check_repo(world);
 }
 
-static void a_descriptor_that_cannot_be_asked_is_opened_anew(void **state)
+static void a_descriptor_that_fails_is_opened_again(void **state)
 {
 	struct world *world = *state;
 	create(world, 4, 1000);
@@ -578,7 +578,7 @@ static int count_keys(void *context, const uint8_t key[AS_KEY_SIZE])
 }
 
 /* Half a listing would look like a whole one. */
-static void a_listing_that_breaks_off_is_an_error(void **state)
+static void an_incomplete_listing_is_an_error(void **state)
 {
 	struct world *world = *state;
 	static uint8_t keys[200 * BUILDER_KEY];
@@ -600,7 +600,7 @@ static void a_listing_that_breaks_off_is_an_error(void **state)
 }
 
 /* Full, and larger than a look-up walks. */
-static void an_index_without_an_end_to_probing_is_an_error_of_the_index(void **state)
+static void an_index_with_endless_probing_is_an_error_of_the_index(void **state)
 {
 	struct world *world = *state;
 	const uint32_t buckets = INDEX_PROBES_MAX + 1;
@@ -646,7 +646,7 @@ static void remove_before(void *context, enum fault_change kind, const char *pat
 	unlink(whole);
 }
 
-static void files_that_are_removed_meanwhile_are_no_hindrance(void **state)
+static void files_removed_meanwhile_do_no_harm(void **state)
 {
 	struct world *world = *state;
 	create(world, 4, 100);
@@ -667,7 +667,7 @@ static void files_that_are_removed_meanwhile_are_no_hindrance(void **state)
 	check_repo(world);
 }
 
-static void a_tail_that_is_removed_meanwhile_is_rolled_back(void **state)
+static void a_tail_removed_meanwhile_is_rolled_back(void **state)
 {
 	struct world *world = *state;
 	create(world, 4, 100);
@@ -690,7 +690,7 @@ static void a_tail_that_is_removed_meanwhile_is_rolled_back(void **state)
 
 /* ---- failures after a change ---- */
 
-static void a_first_put_that_cannot_be_taken_back_kills_the_transaction(void **state)
+static void a_first_put_that_cannot_be_undone_kills_the_transaction(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY], *value = expected_value(LARGE, 1);
@@ -747,7 +747,7 @@ static void emptied_segments_that_stayed_are_removed_by_the_next_commit(void **s
 }
 
 /* Its segment is neither in the log nor in the hints. */
-static void an_object_whose_place_is_nowhere_can_be_overwritten(void **state)
+static void an_object_in_no_segment_can_be_overwritten(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
@@ -844,7 +844,7 @@ static bool compact_without(struct world *world, void *(*damage)(struct world *w
 	return was_reached;
 }
 
-static void a_compaction_that_memory_runs_out_for_loses_nothing(void **state)
+static void a_compaction_without_memory_loses_nothing(void **state)
 {
 	struct world *world = *state;
 	fill_sparse(world);
@@ -874,7 +874,7 @@ static bool compact_refused(struct world *world, void *(*damage)(struct world *w
 	return was_reached;
 }
 
-static void a_compaction_that_may_not_read_something_loses_nothing(void **state)
+static void a_compaction_that_cannot_read_something_loses_nothing(void **state)
 {
 	struct world *world = *state;
 	fill_sparse(world);
@@ -931,7 +931,7 @@ static void a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay(void
 	}
 }
 
-static void a_segment_that_is_gone_with_what_lived_in_it_is_skipped(void **state)
+static void a_missing_segment_with_live_objects_is_skipped(void **state)
 {
 	struct world *world = *state;
 	fill_sparse(world);
@@ -947,7 +947,7 @@ static void a_segment_that_is_gone_with_what_lived_in_it_is_skipped(void **state
 }
 
 /* They held nothing live, and their folder is gone as well. */
-static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **state)
+static void missing_segments_without_live_objects_are_forgotten(void **state)
 {
 	struct world *world = *state;
 	struct as_report report;
@@ -965,7 +965,7 @@ static void segments_that_are_gone_with_nothing_in_them_are_forgotten(void **sta
 }
 
 /* Entries may hide behind an entry with a wrong size: any key can come back. */
-static void behind_damage_of_unknown_extent_every_delete_stays(void **state)
+static void every_delete_stays_when_damage_has_no_known_end(void **state)
 {
 	struct world *world = *state;
 	fill_sparse(world);
@@ -979,7 +979,7 @@ static void behind_damage_of_unknown_extent_every_delete_stays(void **state)
 }
 
 /* The index leads to another object's place. */
-static void a_segment_that_does_not_hold_what_it_should_is_skipped(void **state)
+static void a_segment_without_an_indexed_object_is_skipped(void **state)
 {
 	struct world *world = *state;
 	uint8_t key[BUILDER_KEY];
@@ -1033,7 +1033,7 @@ static void a_delete_that_is_needed_stays_where_it_is(void **state)
 
 /* Half of a segment is copied into the next when the rest cannot be read, and the copies cannot be
  * removed either. */
-static void copies_that_cannot_be_taken_back_end_the_compaction(void **state)
+static void copies_that_cannot_be_removed_end_the_compaction(void **state)
 {
 	struct world *world = *state;
 	struct as_state before;
@@ -1105,7 +1105,7 @@ static bool recover_without(struct world *world, int flags, unsigned at)
 	return was_reached;
 }
 
-static void a_recovery_that_memory_runs_out_for_can_be_tried_again(void **state)
+static void a_recovery_without_memory_can_be_repeated(void **state)
 {
 	struct world *world = *state;
 	fill_behind_indexes(world);
@@ -1127,7 +1127,7 @@ static bool recover_refused(struct world *world, int flags, enum fault_change ki
 	return was_reached;
 }
 
-static void a_recovery_that_may_not_read_something_can_be_tried_again(void **state)
+static void a_recovery_that_cannot_read_something_can_be_repeated(void **state)
 {
 	struct world *world = *state;
 	static const enum fault_change kinds[] = { FAULT_READ, FAULT_OPEN, FAULT_LIST };
@@ -1142,7 +1142,7 @@ static void a_recovery_that_may_not_read_something_can_be_tried_again(void **sta
 }
 
 /* Enough that the index grows while the log is replayed. */
-static void a_recovery_whose_index_cannot_grow_can_be_tried_again(void **state)
+static void a_recovery_whose_index_cannot_grow_can_be_repeated(void **state)
 {
 	struct world *world = *state;
 	unsigned refused = 0;
@@ -1205,7 +1205,7 @@ static void write_phantom(struct world *world, uint32_t transaction)
 
 /* Names that only look like an index, an index that is too new, and one of a segment without a
  * COMMIT: none of them is used. */
-static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
+static void an_index_that_does_not_fit_the_log_is_not_used(void **state)
 {
 	struct world *world = *state;
 	static const char *const names[] = {
@@ -1235,7 +1235,7 @@ static void what_is_no_index_of_the_log_is_not_built_upon(void **state)
 }
 
 /* Hints that count the objects of one segment to another with the same number. */
-static void hints_of_another_segment_are_not_built_upon(void **state)
+static void hints_of_another_segment_are_not_used(void **state)
 {
 	struct world *world = *state;
 	struct usage usage = { .count = 0 };
@@ -1285,41 +1285,41 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_change_that_memory_runs_out_for_is_not_made),
+		TEST(a_change_without_memory_is_not_made),
 		TEST(an_index_that_cannot_grow_refuses_the_put),
-		TEST(a_listing_that_memory_runs_out_for_lists_nothing),
-		TEST(segments_unknown_to_the_hints_want_memory_too),
-		TEST(hints_that_memory_runs_out_for_are_not_written),
-		TEST(a_config_that_memory_runs_out_for_is_not_judged),
-		TEST(what_cannot_be_created_leaves_nothing),
+		TEST(a_listing_without_memory_lists_nothing),
+		TEST(segments_unknown_to_the_hints_need_memory_too),
+		TEST(hints_without_memory_are_not_written),
+		TEST(a_config_without_memory_is_not_judged),
+		TEST(a_failed_create_leaves_nothing),
 		TEST(a_repository_can_be_created_where_the_parent_cannot_be_read),
-		TEST(without_random_numbers_keys_are_found_all_the_same),
+		TEST(without_random_numbers_keys_are_still_found),
 		TEST(an_object_that_cannot_be_written_yet_cannot_be_read_yet),
-		TEST(what_lies_in_the_place_of_a_segment_is_named),
-		TEST(what_is_no_put_of_the_key_is_not_given_out),
-		TEST(a_descriptor_that_cannot_be_asked_is_opened_anew),
-		TEST(a_listing_that_breaks_off_is_an_error),
-		TEST(an_index_without_an_end_to_probing_is_an_error_of_the_index),
-		TEST(files_that_are_removed_meanwhile_are_no_hindrance),
-		TEST(a_tail_that_is_removed_meanwhile_is_rolled_back),
-		TEST(a_first_put_that_cannot_be_taken_back_kills_the_transaction),
+		TEST(a_folder_in_place_of_a_segment_is_named),
+		TEST(an_entry_that_is_not_a_put_of_the_key_is_not_returned),
+		TEST(a_descriptor_that_fails_is_opened_again),
+		TEST(an_incomplete_listing_is_an_error),
+		TEST(an_index_with_endless_probing_is_an_error_of_the_index),
+		TEST(files_removed_meanwhile_do_no_harm),
+		TEST(a_tail_removed_meanwhile_is_rolled_back),
+		TEST(a_first_put_that_cannot_be_undone_kills_the_transaction),
 		TEST(emptied_segments_that_stayed_are_removed_by_the_next_commit),
-		TEST(an_object_whose_place_is_nowhere_can_be_overwritten),
-		TEST(a_compaction_that_memory_runs_out_for_loses_nothing),
-		TEST(a_compaction_that_may_not_read_something_loses_nothing),
+		TEST(an_object_in_no_segment_can_be_overwritten),
+		TEST(a_compaction_without_memory_loses_nothing),
+		TEST(a_compaction_that_cannot_read_something_loses_nothing),
 		TEST(a_segment_that_cannot_be_opened_is_skipped_and_its_deletes_stay),
-		TEST(a_segment_that_is_gone_with_what_lived_in_it_is_skipped),
-		TEST(segments_that_are_gone_with_nothing_in_them_are_forgotten),
-		TEST(behind_damage_of_unknown_extent_every_delete_stays),
-		TEST(a_segment_that_does_not_hold_what_it_should_is_skipped),
+		TEST(a_missing_segment_with_live_objects_is_skipped),
+		TEST(missing_segments_without_live_objects_are_forgotten),
+		TEST(every_delete_stays_when_damage_has_no_known_end),
+		TEST(a_segment_without_an_indexed_object_is_skipped),
 		TEST(a_delete_that_is_needed_stays_where_it_is),
-		TEST(copies_that_cannot_be_taken_back_end_the_compaction),
-		TEST(a_recovery_that_memory_runs_out_for_can_be_tried_again),
-		TEST(a_recovery_that_may_not_read_something_can_be_tried_again),
-		TEST(a_recovery_whose_index_cannot_grow_can_be_tried_again),
+		TEST(copies_that_cannot_be_removed_end_the_compaction),
+		TEST(a_recovery_without_memory_can_be_repeated),
+		TEST(a_recovery_that_cannot_read_something_can_be_repeated),
+		TEST(a_recovery_whose_index_cannot_grow_can_be_repeated),
 		TEST(a_recovery_can_be_stopped),
-		TEST(what_is_no_index_of_the_log_is_not_built_upon),
-		TEST(hints_of_another_segment_are_not_built_upon),
+		TEST(an_index_that_does_not_fit_the_log_is_not_used),
+		TEST(hints_of_another_segment_are_not_used),
 		TEST(a_recovery_waits_for_the_end_of_the_transaction),
 	};
 	if (access("/dev/shm", W_OK) == 0)
