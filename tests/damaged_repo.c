@@ -94,7 +94,7 @@ int damaged_repo_teardown(void **state)
 /* ---- the damage ---- */
 
 static void record(struct damaged_repo *damaged, const char *what, const struct damaged_file *file,
-		 size_t at)
+		   size_t at)
 {
 	const size_t len = strlen(damaged->story);
 	damaged->files[file - damaged->files].is_touched = true;

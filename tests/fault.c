@@ -62,7 +62,7 @@ static void record_failed(struct fault *fault, enum fault_change kind, int fd, c
 /* Should this call on @path, or on the open file @fd, fail? It may also be cut short: then @len, if
  * not NULL, is lowered. */
 static bool must_fail(struct fault *fault, enum fault_change kind, int fd, const char *path,
-		       size_t *len)
+		      size_t *len)
 {
 	if (!is_due(fault, kind))
 		return false;

@@ -330,7 +330,7 @@ static const char *read_both(struct as_store *store, struct contents *contents,
 	wrong = gather_all(store, &by_log, text);
 	if (!wrong && !contents_equal(contents, &by_log))
 		wrong = print(text, "index and log differ: %zu objects, %zu objects",
-			    contents->count, by_log.count);
+			      contents->count, by_log.count);
 	contents_free(&by_log);
 	return wrong;
 }

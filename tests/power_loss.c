@@ -82,8 +82,8 @@ static void visit(struct power_loss *loss, struct seen *seen, const struct disk_
 }
 
 static void visit_point(struct power_loss *loss, struct seen *seen, size_t point,
-			  void (*each)(void *context, const struct power_loss_state *state),
-			  void *context)
+			void (*each)(void *context, const struct power_loss_state *state),
+			void *context)
 {
 	struct disk_crash *crash = disk_crash_new(loss->model, point);
 	const uint64_t combinations = disk_crash_combinations(crash);

@@ -248,9 +248,9 @@ static void read_segments(void *context)
 }
 
 static void read_all_segments(struct limit *limit,
-		     void (*fetch)(const struct limit *limit, const uint8_t *key),
-		     void (*finish_one)(struct limit *limit, const struct key_place *batch,
-					unsigned count))
+			      void (*fetch)(const struct limit *limit, const uint8_t *key),
+			      void (*finish_one)(struct limit *limit, const struct key_place *batch,
+						 unsigned count))
 {
 	limit->next = 0;
 	limit->fetch = fetch;

@@ -113,8 +113,8 @@ static void run_mutation(void)
 	memcpy(bytes, input->bytes, len);
 	for (unsigned i = fuzz_below(&state, STACK_MAX) + 1; i > 0; i--)
 		len = LLVMFuzzerCustomMutator
-			? LLVMFuzzerCustomMutator(bytes, len, INPUT_MAX, fuzz_random(&state))
-			: LLVMFuzzerMutate(bytes, len, INPUT_MAX);
+			      ? LLVMFuzzerCustomMutator(bytes, len, INPUT_MAX, fuzz_random(&state))
+			      : LLVMFuzzerMutate(bytes, len, INPUT_MAX);
 	run(bytes, len);
 }
 

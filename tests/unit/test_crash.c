@@ -204,7 +204,7 @@ static void make_repo(const struct operation *operation, const char *repo,
 
 /* Do what the store asks for. True: it now holds @after, else @before. */
 static bool repair(const char *repo, const struct expected_store *before,
-		 const struct expected_store *after, const char *name, unsigned at)
+		   const struct expected_store *after, const char *name, unsigned at)
 {
 	struct fault fault;
 	struct as_store *store;

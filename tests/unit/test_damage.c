@@ -54,7 +54,7 @@ static bool has_a_name(const struct verify *verify, const struct damaged_object 
 }
 
 static void compare(const struct damaged_repo *world, const struct verify *verify,
-		  const struct damaged_object *object, struct tally *tally)
+		    const struct damaged_object *object, struct tally *tally)
 {
 	struct replay_event place;
 	const bool is_found = verify_lookup(verify, object->key, &place);

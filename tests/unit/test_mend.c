@@ -46,7 +46,7 @@ static void trace(const struct opened_repo *opened, enum repair action)
 
 /* Check says that an object which it names as possibly deleted stays. */
 static void find_doubted(const struct damaged_repo *damaged, const struct verify *verify,
-			bool *doubted)
+			 bool *doubted)
 {
 	const struct findings *findings = &verify->findings;
 	for (size_t i = 0; i < findings->count; i++)
@@ -106,7 +106,7 @@ struct tally {
 };
 
 static void compare(const struct damaged_repo *damaged, const bool *survived, const bool *doubted,
-		  bool has_witness, struct tally *tally)
+		    bool has_witness, struct tally *tally)
 {
 	struct opened_repo opened;
 	assert_true(opened_repo_open(&opened, damaged->repo));
@@ -116,7 +116,7 @@ static void compare(const struct damaged_repo *damaged, const bool *survived, co
 		const bool is_found = verify_lookup(opened.verify, object->key, &place);
 		if (object->is_live && survived[i])
 			tally->lost += !is_found || !damaged_repo_reads_right(damaged, opened.repo,
-									 object, &place);
+									      object, &place);
 		else if (!object->is_live)
 			tally->come_back += is_found && has_witness && !doubted[i];
 	}
