@@ -19,6 +19,7 @@ import unittest
 
 import cli
 from cli import COMMITTED, DELETE, PUT, key_of
+from system import print_figures
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 SECONDS = float(os.environ.get('CONCURRENCY_SECONDS', '240' if TORTURE else '2'))
@@ -274,9 +275,7 @@ class Rivals(unittest.TestCase):
 
 
 def tearDownModule():
-    print()
-    for name, count in sorted(COUNTS.items()):
-        print('figure: concurrency, %s: %d' % (name, count))
+    print_figures('concurrency', COUNTS)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ import unittest
 
 import cli
 from cli import COMMITTED, DELETE, PUT, key_of
-from system import tree
+from system import print_figures, tree
 
 LIBRARY = os.environ.get('BADBLOCKS_LIBRARY', '')
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
@@ -275,9 +275,7 @@ class Unsteady(Case):
 
 
 def tearDownModule():
-    print()
-    for name, count in sorted(COUNTS.items()):
-        print('figure: failing disk, %s: %d' % (name, count))
+    print_figures('failing disk', COUNTS)
 
 
 if __name__ == '__main__':

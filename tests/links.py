@@ -21,7 +21,7 @@ import zlib
 
 import cli
 from cli import COMMITTED, DELETE, PUT, key_of
-from system import strace_works
+from system import print_figures, strace_works
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
@@ -414,9 +414,7 @@ class Shown(Case):
 
 
 def tearDownModule():
-    print()
-    for name, count in sorted(COUNTS.items()):
-        print('figure: hostile repository, %s: %d' % (name, count))
+    print_figures('hostile repository', COUNTS)
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ import unittest
 import cli
 from cli import PUT, key_of
 from links import READING, words
-from system import strace_works, tree
+from system import print_figures, strace_works, tree
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
@@ -239,9 +239,7 @@ class Denied(Case):
 
 
 def tearDownModule():
-    print()
-    for name, count in sorted(COUNTS.items()):
-        print('figure: read-only, %s: %d' % (name, count))
+    print_figures('read-only', COUNTS)
 
 
 if __name__ == '__main__':

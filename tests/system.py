@@ -1,5 +1,5 @@
-"""What the scripts ask of the system: the files of a repository, Attic's lock, strace. Not a test
-by itself."""
+"""What the scripts share: the files of a repository, Attic's lock, strace, figures. Not a test by
+itself."""
 import hashlib
 import os
 import subprocess
@@ -63,3 +63,10 @@ def strace_works():
                               timeout=20).returncode == 0
     except OSError:
         return False
+
+
+def print_figures(campaign, counts):
+    """Print @counts, {what: count}, for torture.py to add up."""
+    print()
+    for what, count in sorted(counts.items()):
+        print('figure: %s, %s: %d' % (campaign, what, count))
