@@ -186,27 +186,26 @@ static int purge(struct request *request, struct repo *repo, struct undo_folder_
 struct return_trip {
 	struct request *request;
 	struct repo *repo;
-	struct plan *plan;
-	char name[UNDO_NAME_MAX];
+	struct undo_plan *plan;
 	bool is_done;
 };
 
 static void write_json(struct return_trip *trip)
 {
-	const struct plan *plan = trip->plan;
+	const struct undo_plan *plan = trip->plan;
 	json_t *object = json_object();
 	json_add(&object, "action", json_text("undo"));
 	json_add(&object, "repository", json_text(trip->repo->path));
 	json_add(&object, "dry_run", json_boolean(trip->request->options.dry_run));
-	json_add(&object, "name", json_text(trip->name[0] ? trip->name : NULL));
+	json_add(&object, "name", json_text(plan->name[0] ? plan->name : NULL));
 	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
 	json_add(&object, "transaction_after", json_number_if(plan->has_after, plan->after));
 	json_add(&object, "objects_before", json_null());
 	json_add(&object, "objects_after", json_null());
 	json_add(&object, "lost", json_array());
-	json_add(&object, "created", json_plan_files(plan, PLAN_MAKE));
-	json_add(&object, "replaced", json_plan_files(plan, PLAN_REPLACE));
-	json_add(&object, "removed", json_plan_files(plan, PLAN_MOVE));
+	json_add(&object, "created", json_undo_files(plan, UNDO_PUT_BACK));
+	json_add(&object, "replaced", json_undo_files(plan, UNDO_PUT_BACK_OVER));
+	json_add(&object, "removed", json_undo_files(plan, UNDO_REMOVE));
 	json_add(&object, "undo", json_null());
 	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
 	json_add(&object, "done", json_boolean(trip->is_done));
@@ -217,9 +216,10 @@ static void write_plan(struct return_trip *trip)
 {
 	struct out *out = &trip->request->out;
 	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(trip->request));
-	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->repo->path, trip->name);
+	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->repo->path,
+		  trip->plan->name);
 	text_blank_line(out);
-	plan_text_plan(trip->plan, &lines);
+	plan_text_undo(trip->plan, &lines);
 }
 
 static void write_report(struct return_trip *trip)
@@ -232,9 +232,9 @@ static void write_report(struct return_trip *trip)
 		write_json(trip);
 		return;
 	}
-	plan_text_report(trip->plan, &report, &lines);
+	plan_text_undo_report(trip->plan, &report, &lines);
 	text_blank_line(out);
-	text_line(out, TONE_PLAIN, "Taken back: %s", trip->name);
+	text_line(out, TONE_PLAIN, "Taken back: %s", trip->plan->name);
 	text_line(out, TONE_FAINT, "To see the state of the repository: atticscope check %s",
 		  shell_quote(trip->repo->path, path));
 }
@@ -280,14 +280,14 @@ static int judge_and_take_back(struct return_trip *trip)
 {
 	struct out *out = &trip->request->out;
 	const struct plan_text lines = out_plan_lines(out, false);
-	const struct plan *plan = trip->plan;
+	const struct undo_plan *plan = trip->plan;
 	const bool is_shown = plan->is_refused || plan->is_empty || trip->request->options.dry_run;
 	if (!is_shown)
 		return carry_out(trip);
 	if (out->json)
 		write_json(trip);
 	else if (plan->is_empty)
-		plan_text_plan(plan, &lines);
+		plan_text_undo(plan, &lines);
 	else if (!plan->is_refused || trip->request->options.dry_run)
 		write_plan(trip);
 	if (plan->is_refused)
@@ -299,11 +299,11 @@ static int take_back(struct request *request, struct repo *repo)
 {
 	struct return_trip trip = { .request = request, .repo = repo };
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = undo_plan(repo, &trip.plan, trip.name, &error);
+	const enum as_err err = undo_plan_make(repo, &trip.plan, &error);
 	if (err != AS_OK)
 		return message_failure(err, &error);
 	const int status = judge_and_take_back(&trip);
-	plan_free(trip.plan);
+	undo_plan_free(trip.plan);
 	return status;
 }
 

@@ -33,6 +33,15 @@ json_t *json_plan_files(const struct plan *plan, enum plan_change change)
 	return array;
 }
 
+json_t *json_undo_files(const struct undo_plan *plan, enum undo_change change)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < plan->step_count; i++)
+		if (plan->steps[i].change == change)
+			json_append(&array, json_text(plan->steps[i].path));
+	return array;
+}
+
 json_t *json_named_keys(const struct lost_key *keys, size_t count)
 {
 	json_t *array = json_array();

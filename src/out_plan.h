@@ -11,6 +11,7 @@ struct plan_text out_plan_lines(struct out *out, bool is_short);
 
 /* The paths of the plan's files with that @change; NULL when memory is short. */
 json_t *json_plan_files(const struct plan *plan, enum plan_change change);
+json_t *json_undo_files(const struct undo_plan *plan, enum undo_change change);
 
 json_t *json_named_keys(const struct lost_key *keys, size_t count);	/* keys alone */
 json_t *json_lost_causes(const struct plan *plan);	/* key, cause, segment, offset */

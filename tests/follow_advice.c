@@ -76,7 +76,8 @@ static const char *open_repo(const char *repo, const struct io *io, struct opene
 
 /* ---- repairing ---- */
 
-static const char *run_plan(struct opened_repo *opened, struct plan *plan, bool is_undo,
+/* Carry out @plan or, where that is NULL, @undo. */
+static const char *run_plan(struct opened_repo *opened, struct plan *plan, const struct undo_plan *undo,
 			    char text[ADVICE_TEXT])
 {
 	struct repo *repo = opened->repo;
@@ -84,16 +85,17 @@ static const char *run_plan(struct opened_repo *opened, struct plan *plan, bool 
 	struct repair_report report;
 	struct as_error error = { .code = AS_OK };
 	const struct lock_wait wait = { .ms = 0 };
-	const char *name = is_undo ? "undo" : repair_name(plan->action);
-	if (plan->is_refused)
-		return print(text, "%s is refused: %s", name, plan->refusal);
-	if (plan->is_empty)
+	const char *name = undo ? "undo" : repair_name(plan->action);
+	if (undo ? undo->is_refused : plan->is_refused)
+		return print(text, "%s is refused: %s", name,
+			     undo ? undo->refusal : plan->refusal);
+	if (undo ? undo->is_empty : plan->is_empty)
 		return print(text, "%s has nothing to do", name);
 	if (lock_upgrade(repo_lock(repo), &wait, &error) != AS_OK)
 		return print(text, "%s: %s", name, error.message);
 	const struct permit *permit = lock_permit(repo_lock(repo));
-	const enum as_err err = is_undo ? undo_run(plan, permit, &progress, &error)
-					: repair_run(plan, permit, &progress, &report, &error);
+	const enum as_err err = undo ? undo_run(undo, permit, &progress, &error)
+				     : repair_run(plan, permit, &progress, &report, &error);
 	lock_lower(repo_lock(repo));
 	return err == AS_OK ? NULL : print(text, "%s: %s", name, error.message);
 }
@@ -107,7 +109,7 @@ static const char *repair(struct opened_repo *opened, enum repair action, char t
 	if (plan_make(opened->repo, opened->verify, action, &options, &progress, &plan, &error) !=
 	    AS_OK)
 		return print(text, "%s: %s", repair_name(action), error.message);
-	const char *wrong = run_plan(opened, plan, false, text);
+	const char *wrong = run_plan(opened, plan, NULL, text);
 	plan_free(plan);
 	return wrong;
 }
@@ -129,14 +131,13 @@ static const char *purge(struct opened_repo *opened, const char *name, char text
 static const char *take_back(struct opened_repo *opened, char text[ADVICE_TEXT])
 {
 	struct as_error error = { .code = AS_OK };
-	char name[UNDO_NAME_MAX];
-	struct plan *plan;
-	if (undo_plan(opened->repo, &plan, name, &error) != AS_OK)
+	struct undo_plan *plan;
+	if (undo_plan_make(opened->repo, &plan, &error) != AS_OK)
 		return print(text, "undo: %s", error.message);
 	const char *wrong = plan->is_refused && strstr(plan->refusal, "but no manifest")
-				    ? purge(opened, name, text)
-				    : run_plan(opened, plan, true, text);
-	plan_free(plan);
+				    ? purge(opened, plan->name, text)
+				    : run_plan(opened, NULL, plan, text);
+	undo_plan_free(plan);
 	return wrong;
 }
 

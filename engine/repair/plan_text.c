@@ -75,26 +75,9 @@ static const char *transaction_text(bool has, uint32_t transaction, char out[UNI
 
 /* ---- the figures ---- */
 
-static bool is_undo(const struct plan *plan)
-{
-	return plan->action == REPAIR_NONE;
-}
-
 static bool deletes_for_good(const struct plan *plan)
 {
 	return plan->action == REPAIR_ROLLBACK && plan->options.no_undo;
-}
-
-/* "3 files and 1 folder" */
-static const char *things_text(const struct plan_sum *sum, char *out, size_t size)
-{
-	char files[64] = "", folders[64] = "";
-	if (sum->files > 0)
-		number_of(sum->files, "file", "files", files, sizeof(files));
-	if (sum->folders > 0)
-		number_of(sum->folders, "folder", "folders", folders, sizeof(folders));
-	snprintf(out, size, "%s%s%s", files, files[0] && folders[0] ? " and " : "", folders);
-	return out;
 }
 
 void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE])
@@ -152,8 +135,6 @@ static void put_transactions(const struct plan *plan, const struct plan_text *to
 	transaction_text(plan->has_before, plan->before, before);
 	transaction_text(plan->has_after, plan->after, after);
 	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
-	if (is_undo(plan))
-		return;
 	units_count(plan->objects_before, before, sizeof(before));
 	units_count(plan->objects_after, after, sizeof(after));
 	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
@@ -182,8 +163,6 @@ static void put_writing(const struct plan *plan, const struct plan_text *to)
 static void put_space(const struct plan *plan, const struct plan_text *to)
 {
 	char needed[UNITS_SIZE], left[UNITS_SIZE];
-	if (is_undo(plan))
-		return;
 	units_bytes(plan->bytes_needed, needed, sizeof(needed));
 	if (plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
@@ -196,7 +175,7 @@ static void put_space(const struct plan *plan, const struct plan_text *to)
 static void put_kept(const struct plan *plan, const struct plan_text *to)
 {
 	char size[UNITS_SIZE];
-	if (!is_undo(plan) && !deletes_for_good(plan) && plan->bytes_in_undo > 0)
+	if (!deletes_for_good(plan) && plan->bytes_in_undo > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  kept         %s in the undo folder; undo --purge frees it",
 		    units_bytes(plan->bytes_in_undo, size, sizeof(size)));
@@ -310,41 +289,49 @@ static const char *heading_of(const struct plan *plan, enum plan_change change, 
 		[PLAN_REPLACE] = { "to be replaced, the old ones kept in the undo folder",
 				   "replaced, the old ones kept in the undo folder" },
 	};
-	static const char *const undo[][2] = {
-		[PLAN_MAKE] = { "to be put back", "put back" },
-		[PLAN_MOVE] = { "to be removed, which the repair made",
-				"removed, which the repair had made" },
-		[PLAN_REPLACE] = { "to be put back, over those of the repair",
-				   "put back, over those of the repair" },
-	};
-	if (is_undo(plan))
-		return undo[change][is_done];
 	if (deletes_for_good(plan) && change != PLAN_MAKE)
 		return is_done ? "deleted for good" : "to be deleted for good";
 	return repair[change][is_done];
 }
 
+/* "3 files and 1 folder to be made: 20.1 KiB" */
+static void put_things(const struct plan_text *to, const struct plan_sum *sum, const char *heading)
+{
+	char files[64] = "", folders[64] = "", size[UNITS_SIZE];
+	if (sum->files > 0)
+		number_of(sum->files, "file", "files", files, sizeof(files));
+	if (sum->folders > 0)
+		number_of(sum->folders, "folder", "folders", folders, sizeof(folders));
+	put(to, PLAN_TONE_PLAIN, "%s", "");
+	put(to, PLAN_TONE_HEADING, "%s%s%s %s%s%s", files,
+	    sum->files > 0 && sum->folders > 0 ? " and " : "", folders, heading,
+	    sum->files > 0 ? ": " : "",
+	    sum->files > 0 ? units_bytes(sum->bytes, size, sizeof(size)) : "");
+}
+
+static void put_file(const struct plan_text *to, const char *path, uint64_t bytes,
+		     const char *reason)
+{
+	char size[UNITS_SIZE];
+	put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, path,
+	    plan_is_folder(path) ? "" : units_bytes(bytes, size, sizeof(size)),
+	    reason[0] ? "  " : "", reason);
+}
+
 static void put_files(const struct plan *plan, enum plan_change change, bool is_done,
 		      const struct plan_text *to)
 {
-	char things[132], size[UNITS_SIZE];
 	const struct plan_sum sum = plan_sum(plan, change);
 	const size_t total = (size_t)(sum.files + sum.folders);
-	size_t shown = 0;
-	if (total == 0)
-		return;
-	put(to, PLAN_TONE_PLAIN, "%s", "");
-	put(to, PLAN_TONE_HEADING, "%s %s%s%s", things_text(&sum, things, sizeof(things)),
-	    heading_of(plan, change, is_done), sum.files > 0 ? ": " : "",
-	    sum.files > 0 ? units_bytes(sum.bytes, size, sizeof(size)) : "");
 	const size_t max = rows_shown(to, total);
+	size_t shown = 0;
+	if (total > 0)
+		put_things(to, &sum, heading_of(plan, change, is_done));
 	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
 			continue;
-		put(to, PLAN_TONE_PLAIN, "  %-*s%9s%s%s", PATH_WIDTH, file->path,
-		    plan_is_folder(file) ? "" : units_bytes(file->size, size, sizeof(size)),
-		    file->reason[0] ? "  " : "", file->reason);
+		put_file(to, file->path, file->size, file->reason);
 		shown++;
 	}
 	put_rest(to, total - max);
@@ -383,7 +370,6 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 static const char *nothing_to_do(enum repair action)
 {
 	static const char *const texts[REPAIR_COUNT] = {
-		[REPAIR_NONE] = "Nothing to take back: no repair has left an undo folder.",
 		[REPAIR_RECOVER] = "Nothing to do: index and hints fit the log.",
 		[REPAIR_ROLLBACK] = "Nothing to do: no transaction was left unfinished.",
 		[REPAIR_COMPACT] = "Nothing to do: no segment holds anything superseded.",
@@ -439,10 +425,9 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 	put_lists(plan, false, to);
 }
 
-static void put_outcome(const struct plan *plan, const struct repair_report *report,
+static void put_outcome(const char *name, const struct repair_report *report,
 			const struct plan_text *to)
 {
-	const char *name = is_undo(plan) ? "undo" : repair_name(plan->action);
 	if (report->is_done)
 		put(to, PLAN_TONE_HEADING, "%s: done", name);
 	else if (report->has_changed)
@@ -460,12 +445,74 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 	put_dropped(plan, to);
 	put_doubt(plan, to);
 	put_owner(plan, to);
-	put_outcome(plan, report, to);
+	put_outcome(repair_name(plan->action), report, to);
 	put_transactions(plan, to);
 	put_writing(plan, to);
 	put_kept(plan, to);
 	put_lists(plan, report->is_done, to);
 }
+
+/* ---- taking back ---- */
+
+static void put_steps(const struct undo_plan *plan, bool is_done, const struct plan_text *to)
+{
+	static const struct { enum undo_change change; const char *planned, *done; } lists[] = {
+		{ UNDO_PUT_BACK, "to be put back", "put back" },
+		{ UNDO_PUT_BACK_OVER, "to be put back, over those of the repair",
+		  "put back, over those of the repair" },
+		{ UNDO_REMOVE, "to be removed, which the repair made",
+		  "removed, which the repair had made" },
+	};
+	char before[UNITS_SIZE], after[UNITS_SIZE];
+	transaction_text(plan->has_before, plan->before, before);
+	transaction_text(plan->has_after, plan->after, after);
+	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct plan_sum sum = undo_plan_sum(plan, lists[i].change);
+		const size_t total = (size_t)(sum.files + sum.folders);
+		const size_t max = rows_shown(to, total);
+		size_t shown = 0;
+		if (total > 0)
+			put_things(to, &sum, is_done ? lists[i].done : lists[i].planned);
+		for (size_t j = 0; j < plan->step_count && shown < max; j++) {
+			const struct undo_step *step = &plan->steps[j];
+			if (step->change != lists[i].change)
+				continue;
+			put_file(to, step->path, step->size, step->reason);
+			shown++;
+		}
+		put_rest(to, total - max);
+	}
+}
+
+void plan_text_undo(const struct undo_plan *plan, const struct plan_text *to)
+{
+	char text[LINE_SIZE];
+	if (plan->is_refused) {
+		snprintf(text, sizeof(text), "Refused: %s.", plan->refusal);
+		put_sentence(to, PLAN_TONE_WARNING, 0, text);
+		if (!plan->is_filled) {
+			put_sentence(to, PLAN_TONE_WARNING, 0,
+				     "What it would do cannot be planned.");
+			return;
+		}
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+	}
+	if (plan->is_empty)
+		put_sentence(to, PLAN_TONE_PLAIN, 0,
+			     "Nothing to take back: no repair has left an undo folder.");
+	else
+		put_steps(plan, false, to);
+}
+
+void plan_text_undo_report(const struct undo_plan *plan, const struct repair_report *report,
+			   const struct plan_text *to)
+{
+	put_outcome("undo", report, to);
+	put_steps(plan, report->is_done, to);
+}
+
+/* ---- one of several ---- */
 
 void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to)
 {

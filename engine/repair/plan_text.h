@@ -5,7 +5,7 @@
 #ifndef ATTICSCOPE_PLAN_TEXT_H
 #define ATTICSCOPE_PLAN_TEXT_H
 
-#include "repair/repair.h"
+#include "repair/undo.h"
 
 enum plan_tone {
 	PLAN_TONE_PLAIN,
@@ -24,7 +24,7 @@ struct plan_text {
 	void *context;
 };
 
-/* What @plan (of a repair, or of undo_plan) would do, what it costs and what it needs; a doubt
+/* What @plan would do, what it costs and what it needs; a doubt
  * about the hardware comes first. An empty plan is one sentence; so is one that is refused before
  * it was filled. Else the reason for the refusal comes before what would be done. */
 void plan_text_plan(const struct plan *plan, const struct plan_text *to);
@@ -32,6 +32,11 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 /* What @report says was done of @plan, and the plan's lists, now as facts. */
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to);
+
+/* The same of taking a repair back. Of @report, has_changed and is_done count. */
+void plan_text_undo(const struct undo_plan *plan, const struct plan_text *to);
+void plan_text_undo_report(const struct undo_plan *plan, const struct repair_report *report,
+			   const struct plan_text *to);
 
 /* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, also
  * of what only @other knows (see plan_loses; may be NULL), or why it is refused. */

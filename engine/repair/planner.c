@@ -795,9 +795,9 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-bool plan_is_folder(const struct plan_file *file)
+bool plan_is_folder(const char *path)
 {
-	return strncmp(file->path, "data/", 5) == 0 && !strchr(file->path + 5, '/');
+	return strncmp(path, "data/", 5) == 0 && !strchr(path + 5, '/');
 }
 
 struct plan_sum plan_sum(const struct plan *plan, enum plan_change change)
@@ -807,7 +807,7 @@ struct plan_sum plan_sum(const struct plan *plan, enum plan_change change)
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
 			continue;
-		if (plan_is_folder(file)) {
+		if (plan_is_folder(file->path)) {
 			sum.folders++;
 			continue;
 		}

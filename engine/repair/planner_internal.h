@@ -45,8 +45,6 @@ struct plan_work {
 	uint32_t next;			/* number of the first new segment */
 	/* The objects promised: so many, with such a sum over their keys (see check/check.h). */
 	uint64_t objects, key_sum;
-
-	char undo_folder[UNDO_FOLDER_MAX];	/* undo_plan alone */
 };
 
 /* Fill in table, lost keys and objects of @plan from its verify, and from @first (the verify that

@@ -138,8 +138,8 @@ void plan_free(struct plan *plan);
  * at the index of the tail that it gives up. @other may be NULL. */
 uint64_t plan_loses(const struct plan *plan, const struct plan *other);
 
-/* Is @file not a file at all, but a folder that is made: "data/7"? */
-bool plan_is_folder(const struct plan_file *file);
+/* Is @path not a file at all, but a folder that is made: "data/7"? */
+bool plan_is_folder(const char *path);
 
 /* How many there are in @plan with @change, and the bytes of the files. */
 struct plan_sum { uint64_t files, folders, bytes; };

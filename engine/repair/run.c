@@ -213,7 +213,7 @@ static void remove_made_folders(const struct run *run)
 {
 	for (size_t i = 0; i < run->plan->file_count; i++) {
 		const struct plan_file *file = &run->plan->files[i];
-		if (file->change == PLAN_MAKE && plan_is_folder(file))
+		if (file->change == PLAN_MAKE && plan_is_folder(file->path))
 			io_remove_folder(run->permit, file->path);
 	}
 }

@@ -44,16 +44,48 @@ struct undo_entry {
  * asks for the size of every file that is named in one. Errors of undo_names_list. */
 enum as_err undo_list(const struct io *io, int repo_fd, struct undo_entry **entries, size_t *count);
 
-/* The steps of taking the newest one back, as a plan to be shown (action REPAIR_NONE): what is
- * moved back, replaced and removed. is_refused: a later transaction came, or the manifest cannot be
- * read. is_empty: there is nothing to take back. Reads only. AS_ERR_MEMORY, AS_ERR_IO. */
-enum as_err undo_plan(const struct repo *repo, struct plan **plan, char name[UNDO_NAME_MAX],
-		      struct as_error *error);
+enum undo_change {
+	UNDO_PUT_BACK,		/* a file in the undo folder goes back to its place */
+	UNDO_PUT_BACK_OVER,	/* likewise, over the file that has its place now */
+	UNDO_REMOVE		/* what the repair made is removed */
+};
 
-/* Take back what undo_plan showed. AS_ERR_CHANGED as for repair_run. After other errors the same
- * can be tried again. @progress may be looked at from another thread; it must be zeroed before, and
- * its cancel is not heeded: half of an undo is no good place to stop. */
-enum as_err undo_run(struct plan *plan, const struct permit *permit,
+struct undo_step {
+	enum undo_change change;
+	char path[LISTING_PATH_MAX];	/* relative to the repository */
+	uint64_t size;			/* bytes */
+	const char *reason;
+	bool is_tail;			/* a segment that was never committed */
+};
+
+/* How the newest repair is taken back. */
+struct undo_plan {
+	char name[UNDO_NAME_MAX];	/* of the undo folder; empty where there is none */
+	bool is_empty;			/* there is nothing to take back */
+	/* A later transaction was written, or the manifest cannot be read: refusal says which. */
+	bool is_refused;
+	char refusal[256];
+	bool is_filled;			/* the steps are known, also of a plan that is refused */
+	bool has_before, has_after;	/* a transaction at all */
+	uint32_t before, after;		/* transaction ids: now, and once the repair is taken back */
+	struct undo_step *steps;	/* in the order in which they are done */
+	size_t step_count;
+	const struct repo *repo;
+};
+
+/* Plan to take the newest repair back. Reads; writes nothing. @repo must outlive the plan, which the
+ * caller frees, also when it is empty or refused. AS_ERR_MEMORY, AS_ERR_IO. */
+enum as_err undo_plan_make(const struct repo *repo, struct undo_plan **plan,
+			   struct as_error *error);
+void undo_plan_free(struct undo_plan *plan);
+
+/* How many steps with @change there are, and the bytes of their files. */
+struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change change);
+
+/* Carry @plan out. AS_ERR_CHANGED as for repair_run. After other errors the same can be tried again.
+ * @progress may be looked at from another thread; it must be zeroed before. Its cancel is ignored: a
+ * repair that is half taken back is no good place to stop. */
+enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		     struct repair_progress *progress, struct as_error *error);
 
 /* Remove the undo folder @name with all that is in it; *@freed in bytes. There is no way back then.

@@ -2,9 +2,6 @@
 
 #include "repair/undo_internal.h"
 
-#include "base/array.h"
-#include "base/path.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void refuse(struct plan *plan, const char *format, ...)
+static void refuse(struct undo_plan *plan, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void refuse(struct plan *plan, const char *format, ...)
+static void refuse(struct undo_plan *plan, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -50,35 +47,41 @@ static bool is_overtaken(const struct repo *repo, const struct manifest *manifes
 	       (int64_t)repo->listing.segments[repo->listing.count - 1].number > highest;
 }
 
-/* What is left to be done for @file of the manifest. Of what was moved or replaced there must be
- * one, aside or put back already: else it is *@is_gone. */
-static enum as_err step_back(const struct repo *repo, const char *folder,
-			     const struct plan_file *file, struct plan_file *step, bool *is_left,
-			     bool *is_gone)
+/* Append the step that @file of the manifest still needs, if any. */
+static enum as_err add_step(struct undo_plan *plan, const char *folder,
+			    const struct plan_file *file)
 {
+	const struct repo *repo = plan->repo;
+	struct undo_step *step = &plan->steps[plan->step_count];
 	struct stat aside, here;
-	bool is_aside, is_here = false;
+	bool is_aside, is_here;
 	enum as_err err = undo_ask(repo->io, repo->fd, folder, file->path, &is_aside, &aside);
-	if (err == AS_OK)
-		err = io_ask(repo->io, repo->fd, file->path, &is_here, &here);
 	if (err != AS_OK)
 		return err;
-	*step = *file;
-	*is_gone = file->change != PLAN_MAKE && !is_aside && !is_here;
-	*is_left = file->change == PLAN_MAKE ? is_here : is_aside;
+	err = io_ask(repo->io, repo->fd, file->path, &is_here, &here);
+	if (err != AS_OK)
+		return err;
+	*step = (struct undo_step){ .is_tail = file->is_tail };
+	memcpy(step->path, file->path, sizeof(step->path));
 	if (file->change == PLAN_MAKE) {
-		step->change = PLAN_MOVE;
+		step->change = UNDO_REMOVE;
 		step->reason = "made by the repair: removed";
 		step->size = is_here && S_ISREG(here.st_mode) ? (uint64_t)here.st_size : 0;
+		plan->step_count += is_here;
 		return AS_OK;
 	}
-	step->change = is_here ? PLAN_REPLACE : PLAN_MAKE;
+	/* What was set aside is still in the folder, or was put back before. */
+	if (!is_aside && !is_here)
+		refuse(plan, "%.200s was set aside, and is neither there nor in its place",
+		       file->path);
+	step->change = is_here ? UNDO_PUT_BACK_OVER : UNDO_PUT_BACK;
 	step->reason = "put back";
 	step->size = is_aside ? (uint64_t)aside.st_size : 0;
+	plan->step_count += is_aside;
 	return AS_OK;
 }
 
-static bool is_segment(const struct plan_file *step)
+static bool is_segment(const struct undo_step *step)
 {
 	return number_of(step->path) >= 0;
 }
@@ -87,25 +90,25 @@ static bool is_segment(const struct plan_file *step)
  * is an object without its entry. What was never committed comes last, when the COMMIT that was made
  * is gone: it would count as committed below that. Segments come and go newest first, so that no PUT
  * is there without the DELETE that came after it; but the tail as it was written. */
-static int rank(const struct plan_file *step)
+static int rank(const struct undo_step *step)
 {
-	if (plan_is_folder(step))
+	if (plan_is_folder(step->path))
 		return 5;
 	if (step->is_tail)
 		return 4;
-	if (step->change != PLAN_MOVE)
+	if (step->change != UNDO_REMOVE)
 		return is_segment(step) ? 0 : 1;
 	return is_segment(step) ? 3 : 2;
 }
 
 static int compare_steps(const void *left, const void *right)
 {
-	const struct plan_file *a = left, *b = right;
+	const struct undo_step *a = left, *b = right;
 	if (rank(a) != rank(b))
 		return rank(a) - rank(b);
 	const int64_t x = number_of(a->path), y = number_of(b->path);
 	const int order = x != y ? (x > y) - (x < y) : strcmp(a->path, b->path);
-	return (is_segment(a) && !a->is_tail) || a->change == PLAN_MOVE ? -order : order;
+	return (is_segment(a) && !a->is_tail) || a->change == UNDO_REMOVE ? -order : order;
 }
 
 static bool is_named(const struct manifest *manifest, const char *path)
@@ -116,12 +119,12 @@ static bool is_named(const struct manifest *manifest, const char *path)
 	return false;
 }
 
-/* A repair that was cut short while it wrote hints or index leaves half of them under another name.
- * What bore that name before is in the manifest; of a repair that was to write none it is somebody
- * else's. */
-static enum as_err add_half_written(struct plan *plan, const struct repo *repo,
-				    const struct manifest *manifest)
+/* A repair that was interrupted while it wrote hints or index leaves half of them under another
+ * name. What had that name before is in the manifest. Where the repair was to write none, it is
+ * somebody else's. */
+static enum as_err add_half_written(struct undo_plan *plan, const struct manifest *manifest)
 {
+	const struct repo *repo = plan->repo;
 	char names[2][sizeof("hints.4294967295.tmp")] = { "index.tmp" };
 	char wholes[2][sizeof("hints.4294967295")];
 	snprintf(names[1], sizeof(names[1]), "hints.%" PRIu32 ".tmp", manifest->after);
@@ -137,9 +140,9 @@ static enum as_err add_half_written(struct plan *plan, const struct repo *repo,
 			return err;
 		if (!is_there)
 			continue;
-		struct plan_file *step = &plan->files[plan->file_count++];
-		*step = (struct plan_file){
-			.change = PLAN_MOVE, .size = (uint64_t)st.st_size,
+		struct undo_step *step = &plan->steps[plan->step_count++];
+		*step = (struct undo_step){
+			.change = UNDO_REMOVE, .size = (uint64_t)st.st_size,
 			.reason = "left of a writing that was cut short: removed",
 		};
 		memcpy(step->path, names[i], sizeof(names[i]));
@@ -147,168 +150,178 @@ static enum as_err add_half_written(struct plan *plan, const struct repo *repo,
 	return AS_OK;
 }
 
-static enum as_err fill_undo_plan(struct plan *plan, const struct repo *repo,
-				  const struct manifest *manifest, enum undo_state state)
+static enum as_err fill(struct undo_plan *plan, const char *folder,
+			const struct manifest *manifest, enum undo_state state)
 {
 	plan->has_before = manifest->has_after;
 	plan->before = manifest->after;
 	plan->has_after = manifest->has_before;
 	plan->after = manifest->before;
-	plan->files = calloc(manifest->count + 2, sizeof(*plan->files));
-	if (!plan->files)
+	plan->steps = calloc(manifest->count + 2, sizeof(*plan->steps));
+	if (!plan->steps)
 		return AS_ERR_MEMORY;
 	for (size_t i = 0; i < manifest->count; i++) {
-		struct plan_file *step = &plan->files[plan->file_count];
-		bool is_left, is_gone;
-		const enum as_err err = step_back(repo, plan->work->undo_folder,
-						  &manifest->files[i], step, &is_left, &is_gone);
+		const enum as_err err = add_step(plan, folder, &manifest->files[i]);
 		if (err != AS_OK)
 			return err;
-		plan->file_count += is_left;
-		if (is_gone)
-			refuse(plan, "%.200s was set aside, and is neither there nor in its place",
-			       manifest->files[i].path);
 	}
-	const enum as_err err =
-		state == UNDO_DONE ? AS_OK : add_half_written(plan, repo, manifest);
-	if (err != AS_OK)
-		return err;
-	array_sort(plan->files, plan->file_count, sizeof(*plan->files), compare_steps);
+	if (state != UNDO_DONE) {
+		const enum as_err err = add_half_written(plan, manifest);
+		if (err != AS_OK)
+			return err;
+	}
+	if (plan->step_count > 0)
+		qsort(plan->steps, plan->step_count, sizeof(*plan->steps), compare_steps);
+	plan->is_filled = true;
 	return AS_OK;
 }
 
-static enum as_err plan_folder(struct plan *plan, const struct repo *repo, const char *name)
+static enum as_err plan_folder(struct undo_plan *plan, const char *folder, enum undo_state state)
 {
+	const struct repo *repo = plan->repo;
 	struct manifest manifest;
-	undo_folder_path(name, plan->work->undo_folder);
-	enum undo_state state;
-	enum as_err err = undo_state_of(repo->io, repo->fd, plan->work->undo_folder, &state);
-	if (err != AS_OK)
-		return err;
-	err = undo_read_manifest(repo->io, repo->fd, plan->work->undo_folder, &manifest);
+	enum as_err err = undo_read_manifest(repo->io, repo->fd, folder, &manifest);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	if (err != AS_OK) {
 		refuse(plan, "%s holds no manifest that can be read: what the repair did is not "
-		       "known", plan->work->undo_folder);
+		       "known", folder);
 		return AS_OK;
 	}
 	if (is_overtaken(repo, &manifest, state))
 		refuse(plan, "a later transaction was written since: taking %s back would lose it",
-		       name);
-	err = fill_undo_plan(plan, repo, &manifest, state);
-	plan->is_filled = err == AS_OK;
+		       plan->name);
+	err = fill(plan, folder, &manifest, state);
 	free(manifest.files);
-	return err;
-}
-
-/* What was made and not yet used, or is being removed, is no way back. */
-static enum as_err find_manifest(const struct repo *repo, const char *name, bool *has_manifest)
-{
-	char folder[UNDO_FOLDER_MAX];
-	enum undo_state state;
-	undo_folder_path(name, folder);
-	const enum as_err err = undo_state_of(repo->io, repo->fd, folder, &state);
-	*has_manifest = state != UNDO_UNREADABLE;
 	return err;
 }
 
 /* No folder has a manifest. What an interrupted removal left is removed; but not where files were
  * set aside that are nowhere else. */
-static enum as_err plan_remains(struct plan *plan, const struct repo *repo, const char *name)
+static enum as_err plan_remains(struct undo_plan *plan, const char *folder)
 {
+	const struct repo *repo = plan->repo;
 	bool holds_files;
-	plan->is_empty = false;
-	undo_folder_path(name, plan->work->undo_folder);
 	plan->has_before = plan->has_after = repo->has_transaction;
 	plan->before = plan->after = repo->transaction;
-	const enum as_err err = undo_find_kept(repo->io, repo->fd, plan->work->undo_folder,
-					       &holds_files);
+	const enum as_err err = undo_find_kept(repo->io, repo->fd, folder, &holds_files);
 	if (err == AS_OK && holds_files)
 		refuse(plan, "%s holds files but no manifest: what the repair did is not known "
-		       "(undo --purge %s removes them)", plan->work->undo_folder, name);
+		       "(undo --purge %s removes them)", folder, plan->name);
 	return err;
 }
 
-enum as_err undo_plan(const struct repo *repo, struct plan **out, char name[UNDO_NAME_MAX],
-		      struct as_error *error)
+/* The newest folder with a manifest: one without was made and not yet used, or is being removed. */
+static enum as_err plan_newest(struct undo_plan *plan, const struct undo_names *names)
+{
+	const struct repo *repo = plan->repo;
+	char folder[UNDO_FOLDER_MAX];
+	plan->is_empty = names->count == 0;
+	for (size_t i = 0; i < names->count; i++) {
+		enum undo_state state;
+		undo_folder_path(names->rows[i], folder);
+		const enum as_err err = undo_state_of(repo->io, repo->fd, folder, &state);
+		if (err != AS_OK)
+			return err;
+		if (state == UNDO_UNREADABLE)
+			continue;
+		memcpy(plan->name, names->rows[i], sizeof(plan->name));
+		return plan_folder(plan, folder, state);
+	}
+	if (plan->is_empty)
+		return AS_OK;
+	memcpy(plan->name, names->rows[0], sizeof(plan->name));
+	undo_folder_path(plan->name, folder);
+	return plan_remains(plan, folder);
+}
+
+enum as_err undo_plan_make(const struct repo *repo, struct undo_plan **out, struct as_error *error)
 {
 	struct undo_names names;
 	*out = NULL;
-	name[0] = '\0';
 	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s/" UNDO_FOLDER
 			       ": cannot list", repo->path);
-	struct plan *plan = calloc(1, sizeof(*plan));
-	if (plan)
-		plan->work = calloc(1, sizeof(*plan->work));
-	err = plan && plan->work ? AS_OK : AS_ERR_MEMORY;
-	if (err == AS_OK) {
-		plan->work->repo = repo;
-		plan->is_empty = true;
-	}
-	for (size_t i = 0; err == AS_OK && plan->is_empty && i < names.count; i++) {
-		bool has_manifest;
-		err = find_manifest(repo, names.rows[i], &has_manifest);
-		if (err != AS_OK || !has_manifest)
-			continue;
-		plan->is_empty = false;
-		memcpy(name, names.rows[i], UNDO_NAME_MAX);
-		err = plan_folder(plan, repo, name);
-	}
-	if (err == AS_OK && plan->is_empty && names.count > 0) {
-		memcpy(name, names.rows[0], UNDO_NAME_MAX);
-		err = plan_remains(plan, repo, name);
+	struct undo_plan *plan = calloc(1, sizeof(*plan));
+	if (plan) {
+		plan->repo = repo;
+		err = plan_newest(plan, &names);
+	} else {
+		err = AS_ERR_MEMORY;
 	}
 	free(names.rows);
 	if (err != AS_OK) {
-		plan_free(plan);
+		undo_plan_free(plan);
 		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
-	if (plan->is_refused && !plan->is_filled)
-		snprintf(plan->not_planned, sizeof(plan->not_planned),
-			 "What it would do cannot be planned.");
 	*out = plan;
 	return AS_OK;
 }
 
-/* Put one file back, or remove one that was made. */
-static enum as_err do_step(struct undo *undo, const struct plan_file *step, struct as_error *error)
+void undo_plan_free(struct undo_plan *plan)
 {
-	char aside[UNDO_PATH_MAX], folder[LISTING_PATH_MAX];
-	enum as_err err = undo_touch_folder(undo, step->path);
-	if (err != AS_OK)
-		return as_fail(error, err, 0, "out of memory");
-	if (plan_is_folder(step)) {
-		err = io_remove_folder(undo->permit, step->path);
-		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_ALREADY_EXISTS
-			? AS_OK : undo_fail_path(err, "remove", step->path, error);
-	}
-	if (step->change == PLAN_MOVE) {
-		err = io_remove_file(undo->permit, step->path);
-		return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
-			? AS_OK : undo_fail_path(err, "remove", step->path, error);
-	}
-	undo_below(undo->path, step->path, aside);
-	err = io_rename(undo->permit, aside, step->path);
-	if (err != AS_OK && io_clear_way(undo->permit, step->path))
-		err = io_rename(undo->permit, aside, step->path);
-	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
-		snprintf(folder, sizeof(folder), "%s", step->path);
-		path_parent(folder);
-		io_make_folder(undo->permit, folder);
-		err = undo_touch_folder(undo, folder);
-		if (err == AS_OK)
-			err = io_rename(undo->permit, aside, step->path);
-	}
-	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", step->path, error);
+	if (plan)
+		free(plan->steps);
+	free(plan);
 }
 
-/* A repair that came to its end must not look like one any more: its mark is renamed, for which
- * there is room on the fullest disk. Elsewhere a mark is made if there is room for one; without it
- * what follows is told as a repair that was cut short, which it is. */
-static enum as_err begin(const struct undo *undo)
+struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change change)
+{
+	struct plan_sum sum = { .files = 0 };
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct undo_step *step = &plan->steps[i];
+		if (step->change != change)
+			continue;
+		if (plan_is_folder(step->path)) {
+			sum.folders++;
+			continue;
+		}
+		sum.files++;
+		sum.bytes += step->size;
+	}
+	return sum;
+}
+
+/* ---- carrying it out ---- */
+
+static enum as_err remove_made(const struct undo *undo, const char *path, struct as_error *error)
+{
+	const bool is_folder = plan_is_folder(path);
+	const enum as_err err = is_folder ? io_remove_folder(undo->permit, path)
+					  : io_remove_file(undo->permit, path);
+	/* A folder that is not empty stays. */
+	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST ||
+	    (is_folder && err == AS_ERR_ALREADY_EXISTS))
+		return AS_OK;
+	return undo_fail_path(err, "remove", path, error);
+}
+
+static enum as_err put_back(struct undo *undo, const char *path, struct as_error *error)
+{
+	char aside[UNDO_PATH_MAX], folder[LISTING_PATH_MAX];
+	undo_below(undo->path, path, aside);
+	enum as_err err = io_rename(undo->permit, aside, path);
+	if (err != AS_OK && io_clear_way(undo->permit, path))
+		err = io_rename(undo->permit, aside, path);
+	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
+		snprintf(folder, sizeof(folder), "%s", path);
+		char *slash = strrchr(folder, '/');
+		if (slash) {
+			*slash = '\0';
+			io_make_folder(undo->permit, folder);
+			err = undo_touch_folder(undo, folder);
+			if (err == AS_OK)
+				err = io_rename(undo->permit, aside, path);
+		}
+	}
+	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", path, error);
+}
+
+/* A repair that is done must not look done while it is taken back: its mark is renamed, for which
+ * there is room on the fullest disk. Otherwise a mark is made if there is room for one; without it
+ * what follows looks like an interrupted repair, which it is. */
+static enum as_err mark_undoing(const struct undo *undo)
 {
 	char done[UNDO_PATH_MAX], undoing[UNDO_PATH_MAX];
 	undo_below(undo->path, UNDO_DONE_MARK, done);
@@ -327,42 +340,49 @@ static enum as_err begin(const struct undo *undo)
 	return err == AS_ERR_NO_SPACE ? AS_OK : err;
 }
 
-static enum as_err do_steps(struct undo *undo, const struct plan *plan,
-			    struct repair_progress *progress, struct as_error *error)
+static enum as_err run_steps(struct undo *undo, const struct undo_plan *plan,
+			     struct repair_progress *progress, struct as_error *error)
 {
 	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < plan->file_count; i++) {
-		const struct plan_file *step = &plan->files[i];
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct undo_step *step = &plan->steps[i];
 		/* All of one rank is durable before the next begins, and each segment before the
 		 * next one. */
-		if (i > 0 && (rank(step) != rank(&plan->files[i - 1]) || is_segment(step)))
+		if (i > 0 && (rank(step) != rank(&plan->steps[i - 1]) || is_segment(step)))
 			err = undo_sync(undo, error);
-		if (err == AS_OK)
-			err = do_step(undo, step, error);
+		if (err != AS_OK)
+			return err;
+		if (undo_touch_folder(undo, step->path) != AS_OK)
+			return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+		err = step->change == UNDO_REMOVE ? remove_made(undo, step->path, error)
+						  : put_back(undo, step->path, error);
+		if (err != AS_OK)
+			return err;
 		progress->bytes_done += step->size;
 	}
-	return err == AS_OK ? undo_sync(undo, error) : err;
+	return undo_sync(undo, error);
 }
 
-enum as_err undo_run(struct plan *plan, const struct permit *permit,
+enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		     struct repair_progress *progress, struct as_error *error)
 {
+	const struct repo *repo = plan->repo;
 	struct undo undo = { .permit = permit };
 	uint64_t freed;
-	if (plan_is_outdated(plan))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->repo->path,
+	if (repo_is_changed(repo))
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,
 			       as_err_text(AS_ERR_CHANGED));
-	for (size_t i = 0; i < plan->file_count; i++)
-		progress->bytes_total += plan->files[i].size;
+	for (size_t i = 0; i < plan->step_count; i++)
+		progress->bytes_total += plan->steps[i].size;
 	progress->step = STEP_PUT_BACK;
-	snprintf(undo.path, sizeof(undo.path), "%s", plan->work->undo_folder);
-	enum as_err err = undo_settle(plan->work->repo, permit, error);
+	undo_folder_path(plan->name, undo.path);
+	enum as_err err = undo_settle(repo, permit, error);
 	if (err != AS_OK)
 		return err;
-	err = begin(&undo);
+	err = mark_undoing(&undo);
 	if (err != AS_OK)
 		return undo_fail_path(err, "begin to take it back", undo.path, error);
-	err = do_steps(&undo, plan, progress, error);
+	err = run_steps(&undo, plan, progress, error);
 	if (err == AS_OK)
 		err = undo_remove_folder(permit, undo.path, &freed, error);
 	if (err == AS_OK)

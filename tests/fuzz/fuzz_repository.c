@@ -281,20 +281,19 @@ static bool undo_step(const char *name)
 	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct as_error error;
-	char newest[UNDO_NAME_MAX];
-	struct plan *plan;
+	struct undo_plan *plan;
 	need(opened_repo_open(&opened));
 	const uint64_t changes = ram_changes(ram);
-	need(undo_plan(opened.repo, &plan, newest, &error) == AS_OK);
+	need(undo_plan_make(opened.repo, &plan, &error) == AS_OK);
 	need(ram_changes(ram) == changes);
-	const bool is_next = strcmp(newest, name) == 0;
+	const bool is_next = strcmp(plan->name, name) == 0;
 	if (is_next) {
 		need(!plan->is_empty && !plan->is_refused);
 		struct permit *permit = io_grant_permit(opened.repo->io, opened.repo->fd, 0600);
 		need(permit && undo_run(plan, permit, &progress, &error) == AS_OK);
 		io_revoke_permit(permit);
 	}
-	plan_free(plan);
+	undo_plan_free(plan);
 	opened_repo_close(&opened);
 	return is_next;
 }

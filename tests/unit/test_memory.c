@@ -531,14 +531,21 @@ static void read_undo_list(const struct repo *opened, struct reading *reading)
 	free(entries);
 }
 
+static void add_line(void *context, enum plan_tone tone, const char *line)
+{
+	(void)tone;
+	add_text(context, line);
+}
+
 static void read_undo_plan(const struct repo *opened, struct reading *reading)
 {
-	char name[UNDO_NAME_MAX];
-	struct plan *plan;
-	reading->err = undo_plan(opened, &plan, name, NULL);
+	const struct plan_text to = { .line = add_line, .context = reading };
+	struct undo_plan *plan;
+	reading->err = undo_plan_make(opened, &plan, NULL);
 	if (reading->err != AS_OK)
 		return;
-	add_plan(reading, plan);
+	plan_text_undo(plan, &to);
+	undo_plan_free(plan);
 }
 
 struct key_reading {

@@ -128,10 +128,9 @@ static void undo_step(const struct damaged_repo *damaged)
 	struct opened_repo opened;
 	struct repair_progress progress = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
-	char name[UNDO_NAME_MAX];
-	struct plan *plan;
+	struct undo_plan *plan;
 	assert_true(opened_repo_open(&opened, damaged->repo));
-	if (undo_plan(opened.repo, &plan, name, &error) != AS_OK)
+	if (undo_plan_make(opened.repo, &plan, &error) != AS_OK)
 		fail_msg("%s", error.message);
 	if (plan->is_empty || plan->is_refused)
 		fail_msg("undo: %s:%s", plan->refusal, damaged->story);
@@ -142,7 +141,7 @@ static void undo_step(const struct damaged_repo *damaged)
 	assert_int_equal(progress.step, STEP_DONE);
 	assert_true(progress.bytes_total > 0);
 	assert_int_equal(progress.bytes_done, progress.bytes_total);
-	plan_free(plan);
+	undo_plan_free(plan);
 	lock_lower(repo_lock(opened.repo));
 	opened_repo_close(&opened);
 }

@@ -30,7 +30,7 @@ void plan_switch(struct app *app, const struct call *call)
 {
 	const struct proposal *proposal = app->flow->proposal;
 	const bool gives_up = call->value == SWITCH_READABLE;
-	if (!proposal ||
+	if (!proposal || !proposal->plan ||
 	    (gives_up ? proposal->plan->dropped_count == 0 : proposal->action != REPAIR_SALVAGE)) {
 		app_say(app, STYLE_NORMAL, "%s",
 			gives_up ? "this plan gives up nothing that can be read"
@@ -91,12 +91,14 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		return;
 	plan_options_text(&proposal->options, options, sizeof(options));
 	show_proposal(app, base);	/* a new one may have come while the screen was there */
-	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal),
-		 options, proposal->plan->way_out == WAY_OUT_DROP_READABLE
-			  ? "refused, see below; D gives them up all the same" :
-		 proposal->plan->is_refused ? "refused, see below" :
-		 proposal->plan->is_empty ? "there is nothing to do"
-					  : "nothing was written yet; Enter goes on");
+	const char *state = "nothing was written yet; Enter goes on";
+	if (proposal->plan && proposal->plan->way_out == WAY_OUT_DROP_READABLE)
+		state = "refused, see below; D gives them up all the same";
+	else if (proposal_is_refused(proposal))
+		state = "refused, see below";
+	else if (proposal_is_empty(proposal))
+		state = "there is nothing to do";
+	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal), options, state);
 	text_screen_draw(app, (struct text_screen *)base, area, text);
 }
 

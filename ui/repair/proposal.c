@@ -18,6 +18,7 @@ void proposal_release(struct proposal *proposal)
 	if (!proposal || --proposal->refs > 0)
 		return;
 	plan_free(proposal->plan);
+	undo_plan_free(proposal->undo);
 	lines_release(proposal->lines);
 	session_release(proposal->session);
 	free(proposal);
@@ -42,14 +43,28 @@ static void add_line(void *context, enum plan_tone tone, const char *line)
 	lines_add(context, styles[tone], line);
 }
 
-void proposal_add_lines(struct lines *lines, const struct plan *plan,
+void proposal_add_lines(const struct proposal *proposal, struct lines *lines,
 			const struct repair_report *report)
 {
 	const struct plan_text to = { .line = add_line, .context = lines, .has_keys = !report };
-	if (report)
-		plan_text_report(plan, report, &to);
+	if (proposal->undo && report)
+		plan_text_undo_report(proposal->undo, report, &to);
+	else if (proposal->undo)
+		plan_text_undo(proposal->undo, &to);
+	else if (report)
+		plan_text_report(proposal->plan, report, &to);
 	else
-		plan_text_plan(plan, &to);
+		plan_text_plan(proposal->plan, &to);
+}
+
+bool proposal_is_refused(const struct proposal *proposal)
+{
+	return proposal->undo ? proposal->undo->is_refused : proposal->plan->is_refused;
+}
+
+bool proposal_is_empty(const struct proposal *proposal)
+{
+	return proposal->undo ? proposal->undo->is_empty : proposal->plan->is_empty;
 }
 
 /* ---- planning ---- */
@@ -69,7 +84,7 @@ static void run_plan(struct job *head)
 	struct proposal *proposal = job->proposal;
 	const struct repo *repo = proposal->session->repo;
 	if (proposal->action == REPAIR_NONE)
-		job->err = undo_plan(repo, &proposal->plan, proposal->undo_name, &job->error);
+		job->err = undo_plan_make(repo, &proposal->undo, &job->error);
 	else
 		job->err = plan_make(repo, session_verify(proposal->session), proposal->action,
 				     &proposal->options, &head->progress, &proposal->plan,
@@ -79,10 +94,10 @@ static void run_plan(struct job *head)
 	if (job->is_replan)
 		lines_add(proposal->lines, STYLE_WARNING,
 			  "The repository changed since the last plan; this is a new one.");
-	if (proposal->action == REPAIR_NONE && proposal->undo_name[0])
+	if (proposal->undo && proposal->undo->name[0])
 		lines_printf(proposal->lines, STYLE_STRONG, "Takes back %s/%s.", UNDO_FOLDER,
-			     proposal->undo_name);
-	proposal_add_lines(proposal->lines, proposal->plan, NULL);
+			     proposal->undo->name);
+	proposal_add_lines(proposal, proposal->lines, NULL);
 }
 
 static void plan_done(struct app *app, struct job *head)
@@ -101,10 +116,8 @@ static void plan_done(struct app *app, struct job *head)
 		app_say(app, STYLE_BAD, "%s cannot be planned: %s", name, why);
 		return;
 	}
-	action_log_add(app, STYLE_NORMAL, name, "planned%s",
-		       proposal->plan->is_refused ? ": refused"
-		       : proposal->plan->is_empty ? ": nothing to do"
-						  : "");
+	action_log_add(app, STYLE_NORMAL, name, "planned%s", proposal_is_refused(proposal)
+		       ? ": refused" : proposal_is_empty(proposal) ? ": nothing to do" : "");
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = proposal;
 	job->proposal = NULL;

@@ -15,8 +15,8 @@ struct proposal {
 	struct session *session;	/* held: the plan borrows from it */
 	enum repair action;		/* REPAIR_NONE: undo */
 	struct repair_options options;
-	struct plan *plan;
-	char undo_name[UNDO_NAME_MAX];	/* what undo takes back */
+	struct plan *plan;		/* NULL: undo */
+	struct undo_plan *undo;		/* NULL: a repair */
 	struct lines *lines;		/* held */
 };
 
@@ -25,6 +25,10 @@ void proposal_release(struct proposal *proposal);
 /* "salvage", "undo": what must be typed to start it. */
 const char *proposal_name(const struct proposal *proposal);
 const char *proposal_action_name(enum repair action);
+
+/* Is its plan refused; is there nothing to do? */
+bool proposal_is_refused(const struct proposal *proposal);
+bool proposal_is_empty(const struct proposal *proposal);
 
 /* What is to be planned as soon as the repository was read, and verified where that is needed. */
 struct wanted {
@@ -43,8 +47,8 @@ void proposal_continue(struct app *app);
 /* A new session: the plan is of the old one. */
 void proposal_drop(struct app *app);
 
-/* Add the lines that engine/repair/plan_text.h makes of a plan or (@report) of a report. */
-void proposal_add_lines(struct lines *lines, const struct plan *plan,
+/* Add the lines that engine/repair/plan_text.h makes of the plan or (@report) of a report. */
+void proposal_add_lines(const struct proposal *proposal, struct lines *lines,
 			const struct repair_report *report);
 
 #endif

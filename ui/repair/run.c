@@ -33,19 +33,19 @@ struct repair_job {
 static void run_repair(struct job *head)
 {
 	struct repair_job *job = (struct repair_job *)head;
-	struct plan *plan = job->proposal->plan;
-	const struct permit *permit = lock_permit(job->proposal->session->lock);
-	if (job->proposal->action == REPAIR_NONE) {
-		job->err = undo_run(plan, permit, &job->progress, &job->error);
+	struct proposal *proposal = job->proposal;
+	const struct permit *permit = lock_permit(proposal->session->lock);
+	if (proposal->undo) {
+		job->err = undo_run(proposal->undo, permit, &job->progress, &job->error);
 		job->report = (struct repair_report){
 			.has_changed = job->err != AS_ERR_CHANGED, .is_done = job->err == AS_OK,
-			.has_after = plan->has_after, .after = plan->after,
 		};
 	} else {
-		job->err = repair_run(plan, permit, &job->progress, &job->report, &job->error);
+		job->err = repair_run(proposal->plan, permit, &job->progress, &job->report,
+				      &job->error);
 	}
 	if (job->err != AS_ERR_CHANGED)
-		proposal_add_lines(job->lines, plan, &job->report);
+		proposal_add_lines(proposal, job->lines, &job->report);
 }
 
 static void cancel_repair(struct job *head)
@@ -233,7 +233,7 @@ void repair_end(struct app *app)
 /* What must be typed: the repair's name or, where it gives up what can be read, how many objects. */
 static const char *required_word(const struct proposal *proposal, char number[FORMAT_SIZE])
 {
-	if (proposal->plan->dropped_count == 0)
+	if (!proposal->plan || proposal->plan->dropped_count == 0)
 		return proposal_name(proposal);
 	snprintf(number, FORMAT_SIZE, "%zu", proposal->plan->dropped_count);
 	return number;
@@ -257,10 +257,8 @@ static void confirmation_input(struct app *app, const struct input *input)
 	app_say(app, STYLE_WARNING, "cancelled; nothing was done");
 }
 
-static void count_files(const struct plan *plan, enum plan_change change, const char *verb,
-			char *out, size_t size)
+static void count_files(uint64_t count, const char *verb, char *out, size_t size)
 {
-	const uint64_t count = plan_sum(plan, change).files;
 	char text[FORMAT_SIZE];
 	const size_t at = strlen(out);
 	if (count > 0)
@@ -271,13 +269,19 @@ static void count_files(const struct plan *plan, enum plan_change change, const 
 static void sum_up(const struct proposal *proposal, char *out, size_t size)
 {
 	const struct plan *plan = proposal->plan;
-	const bool is_undo = proposal->action == REPAIR_NONE;
+	const struct undo_plan *undo = proposal->undo;
 	out[0] = '\0';
-	count_files(plan, PLAN_MAKE, is_undo ? "put back" : "made", out, size);
-	count_files(plan, PLAN_REPLACE, is_undo ? "put back over newer ones" : "replaced", out,
-		    size);
-	count_files(plan, PLAN_MOVE, is_undo ? "removed" : proposal->options.no_undo
-		    ? "DELETED FOR GOOD" : "moved to the undo folder", out, size);
+	if (undo) {
+		count_files(undo_plan_sum(undo, UNDO_PUT_BACK).files, "put back", out, size);
+		count_files(undo_plan_sum(undo, UNDO_PUT_BACK_OVER).files,
+			    "put back over newer ones", out, size);
+		count_files(undo_plan_sum(undo, UNDO_REMOVE).files, "removed", out, size);
+	} else {
+		count_files(plan_sum(plan, PLAN_MAKE).files, "made", out, size);
+		count_files(plan_sum(plan, PLAN_REPLACE).files, "replaced", out, size);
+		count_files(plan_sum(plan, PLAN_MOVE).files, proposal->options.no_undo
+			    ? "DELETED FOR GOOD" : "moved to the undo folder", out, size);
+	}
 	const size_t at = strlen(out);
 	snprintf(out + at, size - at, "%s", at ? "." : "");
 }
@@ -296,18 +300,19 @@ static const char *count_keys(size_t count, const char *what, char *out, size_t 
 
 static void draw_confirmation(struct app *app, struct area bottom)
 {
-	const struct plan *plan = app->flow->proposal->plan;
-	const char *name = proposal_name(app->flow->proposal);
+	static const struct plan loses_nothing;
+	const struct proposal *proposal = app->flow->proposal;
+	const struct plan *plan = proposal->undo ? &loses_nothing : proposal->plan;
 	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], older[MESSAGE_MAX], out[MESSAGE_MAX];
 	char dropped[MESSAGE_MAX], how[MESSAGE_MAX], number[FORMAT_SIZE];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
-	snprintf(title, sizeof(title), "%s: really?", name);
-	sum_up(app->flow->proposal, files, sizeof(files));
+	snprintf(title, sizeof(title), "%s: really?", proposal_name(proposal));
+	sum_up(proposal, files, sizeof(files));
 	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
 		 "nothing has been written up to here.",
 		 plan->dropped_count > 0 ? "their number"
-					 : required_word(app->flow->proposal, number));
+					 : required_word(proposal, number));
 	if (plan->hardware_doubt)
 		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
 			"another disk instead (ddrescue).");
@@ -317,7 +322,7 @@ static void draw_confirmation(struct app *app, struct area bottom)
 						older, sizeof(older)));
 	box_add(&box, STYLE_WARNING, count_keys(plan->left_out_count, "left out", out,
 						sizeof(out)));
-	box_add(&box, STYLE_BAD, app->flow->proposal->options.no_undo
+	box_add(&box, STYLE_BAD, proposal->options.no_undo
 		? "There is no undo: what goes is deleted for good." : NULL);
 	box_add(&box, STYLE_BAD, count_keys(plan->dropped_count,
 					    "given up that can be read now", dropped,
@@ -339,11 +344,11 @@ void repair_confirm(struct app *app)
 	if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
-	else if (proposal->plan->way_out == WAY_OUT_DROP_READABLE)
+	else if (proposal->plan && proposal->plan->way_out == WAY_OUT_DROP_READABLE)
 		app_say(app, STYLE_WARNING, "it would give up what can be read; D plans it so");
-	else if (proposal->plan->is_refused)
+	else if (proposal_is_refused(proposal))
 		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
-	else if (proposal->plan->is_empty)
+	else if (proposal_is_empty(proposal))
 		app_say(app, STYLE_NORMAL, "there is nothing to do");
 	else {
 		typing_set(&app->typed, "");

@@ -97,17 +97,18 @@ static const struct model_ops model_ops = { .fill = fill_row, .free = model_free
 static void plan_next(struct undos_model *model)
 {
 	struct as_error error = { 0 };
-	struct plan *plan;
+	struct undo_plan *plan;
 	const char *why = "";
-	const enum as_err err = undo_plan(model->base.session->repo, &plan, model->next, &error);
+	const enum as_err err = undo_plan_make(model->base.session->repo, &plan, &error);
 	if (err != AS_OK) {
 		snprintf(model->next, sizeof(model->next), "%s", model->entries[0].name);
 		why = format_skip_path(model->path, error.message);
-	} else if (plan->is_refused) {
-		why = plan->refusal;
+	} else {
+		memcpy(model->next, plan->name, sizeof(model->next));
+		why = plan->is_refused ? plan->refusal : "";
 	}
 	format_masked_text(why, model->refusal, sizeof(model->refusal));
-	plan_free(plan);
+	undo_plan_free(plan);
 }
 
 static void run_list(struct job *job)

@@ -264,7 +264,7 @@ static void without_a_way_back_files_are_deleted_for_good(void **state)
 
 static void nothing_to_do_is_one_sentence(void **state)
 {
-	for (int action = REPAIR_NONE; action < REPAIR_COUNT; action++) {
+	for (int action = REPAIR_NONE + 1; action < REPAIR_COUNT; action++) {
 		struct gathered g;
 		const struct plan plan = { .action = (enum repair)action, .is_empty = true };
 		const struct plan_text to = into(&g, 0);
@@ -272,6 +272,45 @@ static void nothing_to_do_is_one_sentence(void **state)
 		assert_int_equal(g.lines, 1);
 		assert_true(strncmp(g.text, "Nothing to ", 11) == 0);
 	}
+	(void)state;
+}
+
+static void a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed(void **state)
+{
+	struct undo_step steps[] = {
+		{ UNDO_PUT_BACK, "data/0/3", 1536, "put back", false },
+		{ UNDO_PUT_BACK_OVER, "index.9", 1024, "put back", false },
+		{ UNDO_REMOVE, "data/0/9", 1023, "made by the repair: removed", false },
+		{ UNDO_REMOVE, "data/1", 0, "made by the repair: removed", false },
+	};
+	struct undo_plan plan = {
+		.is_filled = true, .has_before = true, .before = 9, .steps = steps, .step_count = 4,
+	};
+	struct repair_report report = { .has_changed = true, .is_done = true };
+	struct gathered g;
+	struct plan_text to = into(&g, 0);
+	plan_text_undo(&plan, &to);
+	expect(&g, "  transaction  9 -> none\n");
+	expect(&g, "1 file to be put back: 1.5 KiB\n");
+	expect(&g, "1 file to be put back, over those of the repair: 1.0 KiB\n");
+	expect(&g, "1 file and 1 folder to be removed, which the repair made: 1023 B\n");
+	to = into(&g, 0);
+	plan_text_undo_report(&plan, &report, &to);
+	expect(&g, "undo: done\n");
+	expect(&g, "1 file put back, over those of the repair: 1.0 KiB\n");
+	to = into(&g, 0);
+	plan.is_refused = true;
+	memcpy(plan.refusal, "a test", sizeof("a test"));
+	plan_text_undo(&plan, &to);
+	expect(&g, "Refused: a test.\n\n  transaction  9 -> none\n");
+	to = into(&g, 0);
+	plan.is_filled = false;
+	plan_text_undo(&plan, &to);
+	assert_string_equal(g.text, "Refused: a test.\nWhat it would do cannot be planned.\n");
+	to = into(&g, 0);
+	plan = (struct undo_plan){ .is_empty = true };
+	plan_text_undo(&plan, &to);
+	assert_string_equal(g.text, "Nothing to take back: no repair has left an undo folder.\n");
 	(void)state;
 }
 
@@ -311,6 +350,7 @@ int main(void)
 		cmocka_unit_test(folders_are_no_files),
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
 		cmocka_unit_test(nothing_to_do_is_one_sentence),
+		cmocka_unit_test(a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed),
 		cmocka_unit_test(a_way_is_what_it_keeps_and_loses),
 		cmocka_unit_test(the_string_is_all_of_the_lines),
 	};

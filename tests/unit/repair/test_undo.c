@@ -364,9 +364,11 @@ static void salvage(const struct damaged_repo *damaged, char name[UNDO_NAME_MAX]
 	plan_free(plan);
 	opened_repo_close(&opened);
 	see(&opened, damaged);
-	assert_int_equal(undo_plan(opened.repo, &plan, name, NULL), AS_OK);
-	assert_string_equal(report.undo + strlen("undo/"), name);
-	plan_free(plan);
+	struct undo_plan *undo;
+	assert_int_equal(undo_plan_make(opened.repo, &undo, NULL), AS_OK);
+	assert_string_equal(report.undo + strlen("undo/"), undo->name);
+	memcpy(name, undo->name, sizeof(undo->name));
+	undo_plan_free(undo);
 	opened_repo_close(&opened);
 }
 
