@@ -5,6 +5,7 @@
  * plan_keys.c    which objects there should be, and which entries must be written for that
  * plan_copies.c  reading those entries again
  * plan_usage.c   what the hints will say then
+ * make_durable.c what must be on the disk before
  * run.c          doing it
  * plan_loss.c    one repair compared with another
  * undo.c         what was set aside, and the way back
@@ -81,6 +82,12 @@ void copy_reader_free(struct copy_reader *reader);
  * of another size than is known; AS_ERR_MEMORY. */
 enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error);
+
+/* Make durable the names that are in the repository now, and the end of its log. An earlier process
+ * may have died, without a power loss, between a change and its sync. What comes next relies on what
+ * it sees now, so that must survive a power loss first. */
+enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
+				struct as_error *error);
 
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);

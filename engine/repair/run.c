@@ -367,7 +367,7 @@ static void note(const struct run *run, const char *name, const struct repair_re
 {
 	char *text = run->undo ? plan_text_string(run->plan, report) : NULL;
 	if (text)
-		undo_note(run->undo, name, text);
+		undo_write_note(run->undo, name, text);
 	free(text);
 }
 
@@ -442,7 +442,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	if (plan_is_outdated(plan))
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->repo->path,
 			       as_err_text(AS_ERR_CHANGED));
-	enum as_err err = undo_settle(plan->work->repo, permit, error);
+	enum as_err err = repair_make_durable(plan->work->repo, permit, error);
 	if (err == AS_OK)
 		err = begin(&run, error);
 	if (err == AS_OK)

@@ -8,16 +8,95 @@
 #include <string.h>
 #include <time.h>
 
-/* What is there already must be a folder: through a link everything would go elsewhere. */
-static enum as_err check_parent(const struct undo *undo)
+enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
+			   struct as_error *error)
 {
-	int fd;
-	const struct io *io = io_of(undo->permit);
-	const enum as_err err = io_open_folder(io, io_folder_of(undo->permit), UNDO_FOLDER, &fd);
-	if (err == AS_OK)
-		io_close(io, fd);
-	return err;
+	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s: cannot %s", path, verb);
 }
+
+/* ---- files in the folder ---- */
+
+struct bytes {
+	const char *bytes;
+	size_t len;
+};
+
+static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
+{
+	const struct bytes *bytes = context;
+	return io_write_at(permit, fd, bytes->bytes, bytes->len, 0);
+}
+
+static enum as_err write_file(const struct undo *undo, const char *name, const char *text,
+			      size_t len)
+{
+	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
+	struct bytes bytes = { .bytes = text, .len = len };
+	undo_below(undo->path, name, path);
+	undo_below(undo->path, "tmp", temporary);
+	return io_replace_file(undo->permit, path, temporary, write_bytes, &bytes);
+}
+
+enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,
+			    size_t len)
+{
+	const enum as_err err = write_file(undo, name, bytes, len);
+	return err == AS_OK ? io_sync_folder(undo->permit, undo->path) : err;
+}
+
+/* The name becomes durable with the next sync: nothing depends on it, and a sync of its own would
+ * hide that one is missing elsewhere. */
+void undo_write_note(struct undo *undo, const char *name, const char *text)
+{
+	write_file(undo, name, text, strlen(text));
+}
+
+/* ---- folders whose names are not durable yet ---- */
+
+#define TOUCHED_SEARCHED 8u
+
+/* Only the newest rows are searched: files come folder by folder, and a search of all would take
+ * time squared where each lies in a folder of its own. A folder that comes twice is synced twice. */
+enum as_err undo_touch_folder(struct undo *undo, const char *path)
+{
+	char folder[UNDO_PATH_MAX];
+	snprintf(folder, sizeof(folder), "%.*s", (int)sizeof(folder) - 1, path);
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		*slash = '\0';
+	else
+		strcpy(folder, ".");
+	const size_t count = undo->unsynced_count;
+	for (size_t i = count; i-- > 0 && count - i <= TOUCHED_SEARCHED;)
+		if (strcmp(undo->unsynced[i], folder) == 0)
+			return AS_OK;
+	void *rows = undo->unsynced;
+	if (!array_reserve(&rows, count, &undo->unsynced_capacity, sizeof(*undo->unsynced)))
+		return AS_ERR_MEMORY;
+	undo->unsynced = rows;
+	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
+	return AS_OK;
+}
+
+void undo_forget_touched(struct undo *undo)
+{
+	free(undo->unsynced);
+	undo->unsynced = NULL;
+	undo->unsynced_count = undo->unsynced_capacity = 0;
+}
+
+enum as_err undo_sync(struct undo *undo, struct as_error *error)
+{
+	for (size_t i = 0; i < undo->unsynced_count; i++) {
+		const enum as_err err = io_sync_folder(undo->permit, undo->unsynced[i]);
+		if (err != AS_OK)
+			return undo_fail_path(err, "sync the folder", undo->unsynced[i], error);
+	}
+	undo->unsynced_count = 0;
+	return AS_OK;
+}
+
+/* ---- the folder is made ---- */
 
 /* A stamp that sorts above those of all folders that are there: also for the second repair of a
  * second, and when the clock was set back. */
@@ -43,13 +122,16 @@ static const char *kind_text(mode_t mode)
 	     : S_ISDIR(mode) ? "a folder" : "a device";
 }
 
-/* @names is what undo_names_list gave with @err. */
-static void say_hindrance(const struct io *io, int repo_fd, enum as_err err,
-			  const struct undo_names *names, char out[UNDO_HINDRANCE_SIZE])
+enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE])
 {
+	struct undo_names names;
 	char stamp[UNDO_STAMP_SIZE];
 	struct stat st;
 	bool is_there;
+	out[0] = '\0';
+	const enum as_err err = undo_names_list(io, repo_fd, &names);
+	if (err == AS_ERR_MEMORY)
+		return err;
 	if (err == AS_ERR_NOT_REGULAR &&
 	    io_ask(io, repo_fd, UNDO_FOLDER, &is_there, &st) == AS_OK && is_there)
 		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
@@ -57,29 +139,26 @@ static void say_hindrance(const struct io *io, int repo_fd, enum as_err err,
 	else if (err != AS_OK)
 		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
 			 as_err_text(err));
-	else if (names->count > 0 && !undo_stamp_after(names->rows[0], time(NULL), stamp))
+	else if (names.count > 0 && !undo_stamp_after(names.rows[0], time(NULL), stamp))
 		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER "/%s: no name can follow this one: "
-			 "move it elsewhere", names->rows[0]);
-}
-
-enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE])
-{
-	struct undo_names names;
-	const enum as_err err = undo_names_list(io, repo_fd, &names);
-	out[0] = '\0';
-	if (err != AS_ERR_MEMORY)
-		say_hindrance(io, repo_fd, err, &names, out);
+			 "move it elsewhere", names.rows[0]);
 	free(names.rows);
-	return err == AS_ERR_MEMORY ? err : AS_OK;
+	return AS_OK;
 }
 
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
 {
+	const struct io *io = io_of(undo->permit);
 	char stamp[UNDO_STAMP_SIZE];
 	enum as_err err = io_make_folder(undo->permit, UNDO_FOLDER);
-	undo->made_parent = err == AS_OK;
-	if (err == AS_ERR_ALREADY_EXISTS)
-		err = check_parent(undo);
+	const bool made_parent = err == AS_OK;
+	if (err == AS_ERR_ALREADY_EXISTS) {
+		/* It must be a folder: through a link everything would go elsewhere. */
+		int fd;
+		err = io_open_folder(io, io_folder_of(undo->permit), UNDO_FOLDER, &fd);
+		if (err == AS_OK)
+			io_close(io, fd);
+	}
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", UNDO_FOLDER, error);
 	err = choose_stamp(undo, stamp, error);
@@ -91,7 +170,7 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 	if (err != AS_OK)
 		return undo_fail_path(err, "make the folder", undo->path, error);
 	err = io_sync_folder(undo->permit, UNDO_FOLDER);
-	if (err == AS_OK && undo->made_parent)
+	if (err == AS_OK && made_parent)
 		err = io_sync_folder(undo->permit, ".");
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", UNDO_FOLDER, error);
 }
@@ -143,18 +222,13 @@ void undo_free(struct undo *undo)
 	free(undo);
 }
 
-enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **out,
-		       struct as_error *error)
+static enum as_err begin(struct undo *undo, const struct plan *plan, struct as_error *error)
 {
 	size_t len = 0;
-	*out = NULL;
-	struct undo *undo = calloc(1, sizeof(*undo));
-	if (!undo)
-		return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
-	undo->permit = permit;
 	char *text = undo_manifest_text(plan, &len);
-	enum as_err err = text ? make_folder(undo, plan->action, error)
-			       : as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+	if (!text)
+		return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+	enum as_err err = make_folder(undo, plan->action, error);
 	if (err == AS_OK)
 		err = try_abilities(undo, error);
 	if (err == AS_OK) {
@@ -163,6 +237,18 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 			undo_fail_path(err, "write its manifest", undo->path, error);
 	}
 	free(text);
+	return err;
+}
+
+enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **out,
+		       struct as_error *error)
+{
+	*out = NULL;
+	struct undo *undo = calloc(1, sizeof(*undo));
+	if (!undo)
+		return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+	undo->permit = permit;
+	const enum as_err err = begin(undo, plan, error);
 	if (err != AS_OK) {
 		undo_abandon(undo);
 		undo_free(undo);
@@ -177,10 +263,11 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 void undo_abandon(struct undo *undo)
 {
 	char path[UNDO_PATH_MAX];
+	uint64_t freed;
 	if (undo->path[0] != '\0') {
 		undo_below(undo->path, UNDO_MANIFEST, path);
 		io_remove_file(undo->permit, path);
-		undo_sweep(undo->permit, undo->path);
+		undo_empty_folder(undo->permit, undo->path, &freed);
 		io_remove_folder(undo->permit, undo->path);
 	}
 	io_remove_folder(undo->permit, UNDO_FOLDER);	/* where nothing else is in it */
@@ -192,7 +279,9 @@ const char *undo_path(const struct undo *undo)
 	return undo->path;
 }
 
-/* Make the folders that lead to @path, below a folder that is there. */
+/* ---- and filled ---- */
+
+/* Make the folders on the way to @path, which is in the undo folder, and touch them. */
 static enum as_err make_parents(struct undo *undo, const char *path)
 {
 	char folder[UNDO_PATH_MAX];
@@ -209,7 +298,7 @@ static enum as_err make_parents(struct undo *undo, const char *path)
 			return err;
 		*slash = '/';
 	}
-	return AS_OK;
+	return undo_touch_folder(undo, path);
 }
 
 /* Is @path gone, and not only refused? A file system that refuses to rename a file over another says
@@ -231,8 +320,6 @@ enum as_err undo_take(struct undo *undo, const char *path, struct as_error *erro
 	undo_below(undo->path, path, to);
 	enum as_err err = make_parents(undo, to);
 	if (err == AS_OK)
-		err = undo_touch_folder(undo, to);
-	if (err == AS_OK)
 		err = undo_touch_folder(undo, path);
 	if (err == AS_OK)
 		err = io_rename(undo->permit, path, to);
@@ -249,8 +336,6 @@ enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved, struc
 	*is_moved = false;
 	if (undo->can_link && undo->can_rename_over) {
 		enum as_err err = make_parents(undo, to);
-		if (err == AS_OK)
-			err = undo_touch_folder(undo, to);
 		if (err != AS_OK)
 			return undo_fail_path(err, "put it into the undo folder", path, error);
 		err = io_link(undo->permit, path, to);

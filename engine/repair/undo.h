@@ -97,11 +97,6 @@ enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *
 
 struct undo;
 
-/* Make durable the names that are in the repository now, and the bytes of the end of its log. Who
- * was here before may have died, without a power loss, between a change and its sync; what comes
- * next rests on what it sees, and must not outlast that. */
-enum as_err undo_settle(const struct repo *repo, const struct permit *permit,
-			struct as_error *error);
 /* Why no undo folder could be made, in words that end without a stop; empty where nothing that can
  * be seen is against it. Reads only. AS_ERR_MEMORY. */
 #define UNDO_HINDRANCE_SIZE 152u
@@ -129,9 +124,9 @@ enum as_err undo_finish(struct undo *undo, struct as_error *error);
 void undo_abandon(struct undo *undo);
 /* The path, relative to the repository. */
 const char *undo_path(const struct undo *undo);
-/* Write plan.txt or report.txt into it, durable with what comes next. Not being able to is no error
- * of the repair. */
-void undo_note(struct undo *undo, const char *name, const char *text);
+/* Write plan.txt or report.txt into it, durable with what comes next. A repair does not fail where
+ * that fails. */
+void undo_write_note(struct undo *undo, const char *name, const char *text);
 void undo_free(struct undo *undo);
 
 #endif

@@ -2,8 +2,9 @@
  *
  * undo.c           a folder made, and filled by a repair
  * undo_manifest.c  its manifest: written, read, believed only when whole
- * undo_folder.c    what lies in one: written, described, removed
+ * undo_list.c      which folders there are, described
  * undo_plan.c      the way back
+ * undo_remove.c    a folder removed
  *
  * Below them repo/undo_folders.c: which folders there are. */
 #ifndef ATTICSCOPE_UNDO_INTERNAL_H
@@ -19,16 +20,12 @@
 struct undo {
 	const struct permit *permit;
 	char path[UNDO_FOLDER_MAX];	/* "undo/20261122T215501Z-salvage" */
-	bool made_parent;
 	/* what the file system can do, tried in the folder before anything is changed */
 	bool can_link, can_rename_over;
-	/* folders with names that are not yet durable, each once, in the order of their coming:
-	 * where something goes is durable before where it comes from */
+	/* Folders with names that are not durable yet, in the order in which they were touched:
+	 * where something goes is durable before where it comes from. */
 	char (*unsynced)[UNDO_PATH_MAX];
 	size_t unsynced_count, unsynced_capacity;
-	/* where each of them stands, by the hash of its path: its number and 1, or 0 */
-	uint32_t *slots;
-	size_t slot_count;	/* a power of two, or 0 */
 };
 
 struct manifest {
@@ -62,12 +59,13 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path);
 /* Free what undo_touch_folder remembered. */
 void undo_forget_touched(struct undo *undo);
 
-/* Does @folder hold a file that was set aside, and is nowhere else? Errors of io_open_folder,
- * io_list and io_ask. */
+/* Does the undo folder @folder hold a file that was set aside, and is nowhere else? Errors of
+ * io_open_folder, io_list and io_ask. */
 enum as_err undo_find_kept(const struct io *io, int repo_fd, const char *folder, bool *is_found);
 
-/* Remove all that lies below @folder, as far as that is possible. */
-void undo_sweep(const struct permit *permit, const char *folder);
+/* Remove all that lies below the undo folder @folder; *@freed in bytes. After an error a part is
+ * removed. AS_ERR_LIMIT: folders lie too deep in one another. */
+enum as_err undo_empty_folder(const struct permit *permit, const char *folder, uint64_t *freed);
 
 /* Remove an undo folder, its manifest first; *@freed in bytes. */
 enum as_err undo_remove_folder(const struct permit *permit, const char *folder, uint64_t *freed,

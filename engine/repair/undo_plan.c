@@ -376,7 +376,7 @@ enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		progress->bytes_total += plan->steps[i].size;
 	progress->step = STEP_PUT_BACK;
 	undo_folder_path(plan->name, undo.path);
-	enum as_err err = undo_settle(repo, permit, error);
+	enum as_err err = repair_make_durable(repo, permit, error);
 	if (err != AS_OK)
 		return err;
 	err = mark_undoing(&undo);
