@@ -1,14 +1,16 @@
 /* engine/repair/planner_internal.h - what planning and running a repair share. For engine/repair/
  * alone.
  *
- * planner.c      what a repair would do
- * plan_keys.c    which objects there should be, and which entries must be written for that
- * plan_copies.c  reading those entries again
- * plan_usage.c   what the hints will say then
- * make_durable.c what must be on the disk before
- * run.c          doing it
- * plan_loss.c    one repair compared with another
- * undo.c         what was set aside, and the way back
+ * planner.c       the order of planning: which segments go, what is written
+ * plan_keys.c     which objects there should be, and which entries must be written for that
+ * plan_copies.c   reading those entries again
+ * plan_files.c    which files are made, moved and replaced
+ * plan_usage.c    what the hints will say then
+ * refusal.c       why a plan is refused, and what lets it through all the same
+ * plan.c          what a plan tells its readers
+ * make_durable.c  what must be on the disk before a repair
+ * run.c           doing it
+ * undo.c          what was set aside, and the way back
  */
 #ifndef ATTICSCOPE_PLANNER_INTERNAL_H
 #define ATTICSCOPE_PLANNER_INTERNAL_H
@@ -39,6 +41,7 @@ struct plan_work {
 	size_t copy_count, copy_capacity;
 	uint8_t (*deletes)[KEY_SIZE];	/* keys that a superseded PUT would bring back */
 	size_t delete_count, delete_capacity;
+	size_t file_capacity;		/* of plan->files */
 	struct usage usage;		/* what the new hints will say */
 	bool writes_index;
 	bool writes_commit;
@@ -89,11 +92,40 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
 				struct as_error *error);
 
+#define PLAN_BLOCK 4096u	/* bytes; what a file takes at least, for the sum of space */
+
+/* Choose the numbers of the new segments, and list the files that change; count for the hints.
+ * AS_ERR_MEMORY, errors of io_ask and io_list. */
+enum as_err plan_list_files(struct plan *plan);
+
+void plan_sum_add(struct plan_sum *sum, const char *path, uint64_t bytes);
+
+/* Refuse @plan, unless it is refused already: then false. */
+bool plan_refuse(struct plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Does one of @findings above info ask for @repair? */
+bool plan_wants(const struct findings *findings, enum repair repair);
+
+/* Refuse what no repair may build on; @first is the verify that the caller gave. */
+void plan_check_findings(struct plan *plan, const struct verify *first, bool is_clean);
+
+/* Refuse a plan that gives up what can be read, unless that is wanted. */
+void plan_check_dropped(struct plan *plan);
+
+/* Compare the space that is needed with what is free. */
+void plan_check_space(struct plan *plan);
+
+/* Refuse a plan whose undo folder cannot be made. AS_ERR_MEMORY. */
+enum as_err plan_check_undo(struct plan *plan);
+
+/* New segments lie where config says, and are as large as it says: name what of that is a guess. */
+void plan_name_guesses(struct plan *plan);
+
 /* Look at what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);
 
-/* That @plan can be done without an undo folder, when that is what stands in the way: the end of a
- * sentence, or nothing. */
+/* Where @plan can be done without an undo folder: says so, as the end of a sentence. Else empty. */
 const char *plan_without_undo(const struct plan *plan);
 
 /* Add @key to one of the plan's lists. AS_ERR_MEMORY. */

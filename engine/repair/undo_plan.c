@@ -271,14 +271,8 @@ struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change cha
 	struct plan_sum sum = { .files = 0 };
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct undo_step *step = &plan->steps[i];
-		if (step->change != change)
-			continue;
-		if (plan_is_folder(step->path)) {
-			sum.folders++;
-			continue;
-		}
-		sum.files++;
-		sum.bytes += step->size;
+		if (step->change == change)
+			plan_sum_add(&sum, step->path, step->size);
 	}
 	return sum;
 }

@@ -1,0 +1,314 @@
+#include "build-config.h"
+
+#include "repair/planner_internal.h"
+
+#include "format/names.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- one file ---- */
+
+/* Room for a file of @size bytes. */
+static void need(struct plan *plan, uint64_t size)
+{
+	plan->bytes_needed += size / PLAN_BLOCK * PLAN_BLOCK + PLAN_BLOCK;
+}
+
+static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t size,
+			    const char *reason, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t size,
+			    const char *reason, const char *format, ...)
+{
+	void *rows = plan->files;
+	va_list args;
+	if (!array_reserve(&rows, plan->file_count, &plan->work->file_capacity,
+			   sizeof(*plan->files)))
+		return AS_ERR_MEMORY;
+	plan->files = rows;
+	struct plan_file *file = &plan->files[plan->file_count++];
+	*file = (struct plan_file){ .change = change, .size = size, .reason = reason };
+	va_start(args, format);
+	vsnprintf(file->path, sizeof(file->path), format, args);
+	va_end(args);
+	if (change == PLAN_MAKE)
+		need(plan, size);
+	if (change == PLAN_MOVE)
+		plan->bytes_in_undo += size;
+	return AS_OK;
+}
+
+static bool is_listed(const struct plan *plan, const char *path)
+{
+	for (size_t i = plan->file_count; i-- > 0;)
+		if (strcmp(plan->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* ---- new segments ---- */
+
+/* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the log
+ * has no COMMIT at all, one with the highest number that there is, too: what it holds was copied. */
+static bool goes_first(const struct plan *plan, size_t position)
+{
+	const struct repo *repo = plan->work->repo;
+	return !plan->work->verify->facts[position].is_committed ||
+	       (!repo->has_transaction &&
+		repo->listing.segments[position].number >= LOG_SEGMENT_LAST);
+}
+
+/* A number that neither a segment has, nor an index or hints of one that is lost: between the
+ * COMMIT and the new index they would be taken for the new segment's. A number beyond all reason
+ * counts for nothing. */
+static void choose_next(struct plan *plan)
+{
+	const struct repo *repo = plan->work->repo;
+	const struct listing_segment *segments = repo->listing.segments;
+	uint32_t *next = &plan->work->next;
+	size_t count = repo->listing.count;
+	/* Below a segment that goes before the COMMIT is written there is room. */
+	while (count > 0 && segments[count - 1].number >= LOG_SEGMENT_LAST &&
+	       plan->work->goes[count - 1] && goes_first(plan, count - 1))
+		count--;
+	if (count > 0 && segments[count - 1].number < LOG_SEGMENT_LAST)
+		*next = segments[count - 1].number + 1;
+	else if (count > 0 && plan->work->writes_commit)
+		plan_refuse(plan, "segment %" PRIu32 " has the highest number that Attic can read, "
+			    "or a higher one: no new one can follow it",
+			    segments[count - 1].number);
+	if (repo->has_index && repo->index_transaction >= *next &&
+	    repo->index_transaction < LOG_SEGMENT_LAST / 2)
+		*next = repo->index_transaction + 1;
+	if (repo->has_hints && repo->hints_transaction >= *next &&
+	    repo->hints_transaction < LOG_SEGMENT_LAST / 2)
+		*next = repo->hints_transaction + 1;
+}
+
+/* Where the log will put entries of these sizes: the rule of repo/log.c. */
+struct draft {
+	struct plan *plan;
+	uint32_t segment;
+	uint64_t offset;	/* 0: no segment is open */
+	bool ends_like_commit;
+};
+
+static enum as_err draft_close(struct draft *draft)
+{
+	struct plan *plan = draft->plan;
+	const struct repo *repo = plan->work->repo;
+	const uint32_t per_dir = repo->config.segments_per_dir;
+	char folder[LISTING_PATH_MAX], path[LISTING_PATH_MAX];
+	struct stat st;
+	bool is_there;
+	snprintf(folder, sizeof(folder), "data/%" PRIu32, draft->segment / per_dir);
+	enum as_err err = io_ask(repo->io, repo->fd, folder, &is_there, &st);
+	if (err == AS_OK && !is_there && !is_listed(plan, folder))
+		err = add_file(plan, PLAN_MAKE, 0, "new folder", "%s", folder);
+	if (err != AS_OK)
+		return err;
+	log_segment_path(per_dir, draft->segment, path);
+	err = add_file(plan, PLAN_MAKE, draft->offset, "new segment", "%s", path);
+	draft->segment++;
+	draft->offset = 0;
+	return err;
+}
+
+static enum as_err draft_append(struct draft *draft, uint64_t size, bool ends_like_commit)
+{
+	const uint32_t limit = draft->plan->work->repo->config.max_segment_size;
+	enum as_err err = AS_OK;
+	if (log_must_close(limit, draft->offset, draft->ends_like_commit, size)) {
+		if (draft->ends_like_commit)
+			draft->offset += SEGMENT_KEYED;
+		err = draft_close(draft);
+	}
+	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
+	draft->ends_like_commit = ends_like_commit;
+	return err;
+}
+
+static enum as_err list_new_segments(struct plan *plan)
+{
+	const struct plan_work *work = plan->work;
+	struct draft draft = { .plan = plan, .segment = work->next };
+	if (!work->writes_commit)
+		return AS_OK;
+	for (size_t i = 0; i < work->copy_count; i++) {
+		const struct copy *copy = &work->copies[i];
+		const enum as_err err = draft_append(&draft, copy->size, copy->ends_like_commit);
+		if (err != AS_OK)
+			return err;
+		if (!plan_usage_move(plan, copy->segment, draft.segment))
+			return AS_ERR_MEMORY;
+	}
+	for (size_t i = 0; i < work->delete_count; i++) {
+		const uint8_t *key = work->deletes[i];
+		const enum as_err err =
+			draft_append(&draft, SEGMENT_KEYED,
+				     log_ends_like_commit(key, KEY_SIZE, NULL, 0));
+		if (err != AS_OK)
+			return err;
+		if (!plan_usage_delete(plan, draft.segment))
+			return AS_ERR_MEMORY;
+	}
+	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
+	const enum as_err err = draft_close(&draft);
+	if (draft.segment > LOG_SEGMENT_LAST)
+		plan_refuse(plan, "the new segments need numbers above %" PRIu32
+			    ", which Attic cannot read", LOG_SEGMENT_LAST - 1);
+	plan->has_after = true;
+	plan->after = draft.segment - 1;
+	return err;
+}
+
+/* ---- segments that go ---- */
+
+static enum as_err list_moved(struct plan *plan)
+{
+	const struct plan_work *work = plan->work;
+	char path[LISTING_PATH_MAX];
+	for (size_t i = 0; i < work->repo->listing.count; i++) {
+		if (!work->goes[i])
+			continue;
+		listing_path(&work->repo->listing, i, path);
+		const enum as_err err = add_file(plan, PLAN_MOVE, work->verify->facts[i].size,
+						 work->goes[i], "%s", path);
+		if (err != AS_OK)
+			return err;
+		plan->files[plan->file_count - 1].is_tail = goes_first(plan, i);
+	}
+	return AS_OK;
+}
+
+/* The file of segment @number in @folder, if there is one besides that at @own. */
+static enum as_err list_double(struct plan *plan, const struct listing_folder *folder,
+			       uint32_t number, const char *own)
+{
+	const struct repo *repo = plan->work->repo;
+	char path[LISTING_PATH_MAX];
+	struct stat st;
+	bool is_there;
+	if (folder->name)
+		snprintf(path, sizeof(path), "data/%.255s/%" PRIu32, folder->name, number);
+	else
+		snprintf(path, sizeof(path), "data/%" PRIu64 "/%" PRIu32, folder->number, number);
+	if (strcmp(path, own) == 0 || is_listed(plan, path))
+		return AS_OK;
+	const enum as_err err = io_ask(repo->io, repo->fd, path, &is_there, &st);
+	if (err != AS_OK || !is_there || !S_ISREG(st.st_mode))
+		return err;
+	return add_file(plan, PLAN_MOVE, (uint64_t)st.st_size, "there twice", "%s", path);
+}
+
+/* Files of a segment that is there twice: the one that is read stays, or goes like any other. */
+static enum as_err list_doubles(struct plan *plan)
+{
+	const struct listing *listing = &plan->work->repo->listing;
+	const struct findings *findings = &plan->work->verify->findings;
+	char own[LISTING_PATH_MAX];
+	if (plan->action != REPAIR_SALVAGE)
+		return AS_OK;
+	for (size_t i = 0; i < findings->count; i++) {
+		const uint32_t number = (uint32_t)findings->rows[i].segment;
+		if (findings->rows[i].problem != PROBLEM_SEGMENT_DUPLICATE)
+			continue;
+		const size_t position = listing_find(listing, number);
+		if (position == LISTING_NONE)
+			continue;
+		listing_path(listing, position, own);
+		for (size_t j = 0; j < listing->folder_count; j++) {
+			const enum as_err err =
+				list_double(plan, &listing->folders[j], number, own);
+			if (err != AS_OK)
+				return err;
+		}
+	}
+	return AS_OK;
+}
+
+/* ---- index and hints ---- */
+
+static bool is_index_or_hints(const char *name)
+{
+	return (strncmp(name, "index.", 6) == 0 || strncmp(name, "hints.", 6) == 0) &&
+	       name[6] != '\0' && name[6 + strspn(name + 6, "0123456789")] == '\0' &&
+	       strlen(name) <= 16;
+}
+
+/* Index and hints that are there. One with the name of a new one is replaced, the others go. */
+static enum as_err list_old(void *context, const char *name, enum io_kind kind)
+{
+	struct plan *plan = context;
+	const struct repo *repo = plan->work->repo;
+	char current[sizeof("index.4294967295")] = "";
+	struct stat st;
+	bool is_there;
+	(void)kind;
+	if (!name_is_temporary(name) && !is_index_or_hints(name))
+		return AS_OK;
+	const enum as_err err = io_ask(repo->io, repo->fd, name, &is_there, &st);
+	if (err != AS_OK || !is_there)
+		return err;
+	const uint64_t size = (uint64_t)st.st_size;
+	if (S_ISDIR(st.st_mode)) {
+		plan_refuse(plan, "%s is a folder, and stands where only a file may: move it away",
+			    name);
+		return AS_OK;
+	}
+	if (name_is_temporary(name))
+		return add_file(plan, PLAN_MOVE, size, "left of a writing that was cut short", "%s",
+				name);
+	if (plan->has_after)
+		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
+	if (strcmp(name, current) == 0)
+		return add_file(plan, PLAN_REPLACE, size, "written anew", "%s", name);
+	return add_file(plan, PLAN_MOVE, size, "of another transaction", "%s", name);
+}
+
+/* A new one of @size bytes, whether or not one of its name is there. */
+static enum as_err list_written(struct plan *plan, const char *prefix, uint64_t size,
+				const char *reason)
+{
+	char path[LISTING_PATH_MAX];
+	snprintf(path, sizeof(path), "%s%" PRIu32, prefix, plan->after);
+	if (!is_listed(plan, path))
+		return add_file(plan, PLAN_MAKE, size, reason, "%s", path);
+	need(plan, size);
+	return AS_OK;
+}
+
+static enum as_err list_index(struct plan *plan)
+{
+	const struct repo *repo = plan->work->repo;
+	if (!plan->work->writes_index)
+		return AS_OK;
+	plan_usage_end(plan);
+	enum as_err err = io_list(repo->io, repo->fd, list_old, plan);
+	if (err != AS_OK || !plan->has_after)
+		return err;
+	err = list_written(plan, "hints.", usage_size(&plan->work->usage), "new hints");
+	if (err != AS_OK)
+		return err;
+	const uint64_t buckets = index_table_buckets_for(plan->objects_after);
+	return list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
+}
+
+/* ---- the whole ---- */
+
+enum as_err plan_list_files(struct plan *plan)
+{
+	choose_next(plan);
+	enum as_err err = plan_usage_begin(plan);
+	if (err == AS_OK)
+		err = list_new_segments(plan);
+	if (err == AS_OK)
+		err = list_moved(plan);
+	if (err == AS_OK)
+		err = list_doubles(plan);
+	return err == AS_OK ? list_index(plan) : err;
+}
