@@ -2,6 +2,8 @@
 
 #include "repair/planner_internal.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,9 +52,8 @@ uint64_t plan_loses(const struct plan *plan, const struct plan *other)
 		return count;
 	for (size_t i = 0; i < other->lost_count; i++) {
 		const uint8_t *key = other->lost[i].key;
-		const bool is_counted = plan->lost_count > 0 &&
-					bsearch(key, plan->lost, plan->lost_count,
-						sizeof(*plan->lost), compare_key);
+		const bool is_counted = array_find(plan->lost, plan->lost_count,
+						   sizeof(*plan->lost), key, compare_key);
 		count += !is_counted && index_table_find(plan->work->table, key) == INDEX_EMPTY;
 	}
 	return count;

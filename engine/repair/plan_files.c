@@ -2,6 +2,7 @@
 
 #include "repair/planner_internal.h"
 
+#include "base/array.h"
 #include "format/names.h"
 
 #include <inttypes.h>
@@ -24,12 +25,9 @@ static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t
 static enum as_err add_file(struct plan *plan, enum plan_change change, uint64_t size,
 			    const char *reason, const char *format, ...)
 {
-	void *rows = plan->files;
 	va_list args;
-	if (!array_reserve(&rows, plan->file_count, &plan->work->file_capacity,
-			   sizeof(*plan->files)))
+	if (!ARRAY_RESERVE(plan->files, plan->file_count, plan->work->file_capacity))
 		return AS_ERR_MEMORY;
-	plan->files = rows;
 	struct plan_file *file = &plan->files[plan->file_count++];
 	*file = (struct plan_file){ .change = change, .size = size, .reason = reason };
 	va_start(args, format);

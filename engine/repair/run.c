@@ -42,7 +42,7 @@ static enum as_err fail_memory(const struct run *run, struct as_error *error)
 	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", run->work->repo->path);
 }
 
-static enum as_err poll_cancel(const struct run *run, struct as_error *error)
+static enum as_err check_cancel(const struct run *run, struct as_error *error)
 {
 	if (!run->progress->cancel)
 		return AS_OK;
@@ -58,11 +58,12 @@ static enum as_err move_file(struct run *run, const char *path, struct as_error 
 	if (run->undo)
 		return undo_take(run->undo, path, error);
 	const enum as_err err = io_remove_file(run->permit, path);
-	return err == AS_OK || err == AS_ERR_DOES_NOT_EXIST
-		? AS_OK : as_fail(error, err, errno, "%s/%s: cannot remove", run->work->repo->path,
-				  path);
+	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST)
+		return AS_OK;
+	return as_fail(error, err, errno, "%s/%s: cannot remove", run->work->repo->path, path);
 }
 
+/* Make durable that @path was moved. */
 static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
 {
 	char folder[LISTING_PATH_MAX];
@@ -71,8 +72,16 @@ static enum as_err sync_moved(struct run *run, const char *path, struct as_error
 	strcpy(folder, path);
 	path_parent(folder);
 	const enum as_err err = io_sync_folder(run->permit, folder);
-	return err == AS_OK ? AS_OK : as_fail(error, err, errno, "%s/%s: cannot sync the folder",
-					      run->work->repo->path, folder);
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, errno, "%s/%s: cannot sync the folder", run->work->repo->path,
+		       folder);
+}
+
+static enum as_err move_and_sync(struct run *run, const char *path, struct as_error *error)
+{
+	const enum as_err err = move_file(run, path, error);
+	return err == AS_OK ? sync_moved(run, path, error) : err;
 }
 
 /* The facts of the segment that lies at @path; NULL where it is none that is read. */
@@ -90,87 +99,79 @@ static const struct segment_facts *facts_of(const struct run *run, const char *p
 	return strcmp(own, path) == 0 ? &run->work->verify->facts[position] : NULL;
 }
 
-static enum as_err move_and_sync(struct run *run, const struct plan_file *file,
-				 struct as_error *error)
-{
-	const enum as_err err = move_file(run, file->path, error);
-	return err == AS_OK ? sync_moved(run, file->path, error) : err;
-}
-
 /* Newest first, so that what is left is always the beginning of it. */
 static enum as_err move_tail(struct run *run, struct as_error *error)
 {
-	enum as_err err = AS_OK;
-	for (size_t i = run->plan->file_count; err == AS_OK && i-- > 0;)
-		if (run->plan->files[i].is_tail)
-			err = move_and_sync(run, &run->plan->files[i], error);
-	return err;
+	for (size_t i = run->plan->file_count; i-- > 0;) {
+		const struct plan_file *file = &run->plan->files[i];
+		const enum as_err err =
+			file->is_tail ? move_and_sync(run, file->path, error) : AS_OK;
+		if (err != AS_OK)
+			return err;
+	}
+	return AS_OK;
 }
 
-static bool is_outsider(const struct run *run, const struct plan_file *file)
+/* The order in which files go that were committed. */
+enum turn {
+	/* Files that came back or are of elsewhere, oldest first: no PUT in one of them is there
+	 * without the DELETE that came after it. Each is gone for good before the next. */
+	TURN_OUTSIDER,
+	/* As in store/files.c: those that hold neither a DELETE nor damage, which may hide one, in
+	 * any order; */
+	TURN_PLAIN,
+	/* then the rest in theirs, each gone for good before the next. */
+	TURN_REST
+};
+
+static enum turn turn_of(const struct run *run, const struct plan_file *file)
 {
 	const struct segment_facts *facts = facts_of(run, file->path);
-	return file->change == PLAN_MOVE && !file->is_tail && facts && facts->role != ROLE_LOG;
+	if (facts && facts->role != ROLE_LOG)
+		return TURN_OUTSIDER;
+	return !facts || (facts->deletes == 0 && facts->damaged == 0) ? TURN_PLAIN : TURN_REST;
 }
 
-/* Files that came back or are of elsewhere. Oldest first: no PUT in one of them is there without the
- * DELETE that came after it. */
-static enum as_err move_outsiders(struct run *run, struct as_error *error)
+static enum as_err move_committed(struct run *run, enum turn turn, struct as_error *error)
 {
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++)
-		if (is_outsider(run, &run->plan->files[i]))
-			err = move_and_sync(run, &run->plan->files[i], error);
-	return err;
-}
-
-/* As in store/files.c: those that hold neither a DELETE nor damage, which may hide one, in any order;
- * then the rest in theirs, each gone for good before the next. */
-static enum as_err move_committed(struct run *run, bool plain, struct as_error *error)
-{
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
+	const bool syncs_at_end = turn == TURN_PLAIN && run->undo;
+	for (size_t i = 0; i < run->plan->file_count; i++) {
 		const struct plan_file *file = &run->plan->files[i];
-		const struct segment_facts *facts = facts_of(run, file->path);
-		const bool is_plain = !facts || (facts->deletes == 0 && facts->damaged == 0);
-		if (file->change != PLAN_MOVE || file->is_tail || is_plain != plain ||
-		    is_outsider(run, file))
+		if (file->change != PLAN_MOVE || file->is_tail || turn_of(run, file) != turn)
 			continue;
-		err = move_file(run, file->path, error);
-		if (err == AS_OK && (!plain || !run->undo))
-			err = sync_moved(run, file->path, error);
+		const enum as_err err = syncs_at_end ? move_file(run, file->path, error)
+						     : move_and_sync(run, file->path, error);
+		if (err != AS_OK)
+			return err;
 	}
-	if (err == AS_OK && plain && run->undo)
-		err = undo_sync(run->undo, error);
-	return err;
+	return syncs_at_end ? undo_sync(run->undo, error) : AS_OK;
 }
 
 static enum as_err move_all(struct run *run, struct as_error *error)
 {
 	run->progress->step = STEP_MOVE;
 	enum as_err err = move_tail(run, error);
-	if (err == AS_OK)
-		err = move_outsiders(run, error);
-	if (err == AS_OK)
-		err = move_committed(run, true, error);
-	if (err == AS_OK)
-		err = move_committed(run, false, error);
+	for (enum turn turn = TURN_OUTSIDER; err == AS_OK && turn <= TURN_REST; turn++)
+		err = move_committed(run, turn, error);
 	return err;
 }
 
-/* ---- copying ---- */
+/* ---- new segments ---- */
 
-/* The entry is read once more, and held against its checksum: what is appended is what was there.
- */
+/* The entry is read once more and checked: what is appended is what was there. */
 static enum as_err copy_entry(struct run *run, struct copy_reader *reader, const struct copy *copy,
 			      struct as_error *error)
 {
 	struct segment_entry entry;
 	const uint8_t *bytes;
 	uint32_t segment, offset;
-	enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
-	if (err == AS_OK)
-		err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
+	enum as_err err = check_cancel(run, error);
+	if (err != AS_OK)
+		return err;
+	err = copy_read(reader, copy, &entry, &bytes, error);
+	if (err != AS_OK)
+		return err;
+	err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
 	if (err != AS_OK)
 		return err;
 	run->progress->bytes_done += copy->size;
@@ -180,37 +181,30 @@ static enum as_err copy_entry(struct run *run, struct copy_reader *reader, const
 	return index_table_put(run->work->table, copy->key, segment, offset);
 }
 
-static enum as_err copy_puts(struct run *run, struct as_error *error)
+static enum as_err append_all(struct run *run, struct as_error *error)
 {
 	const struct plan_work *work = run->work;
 	struct copy_reader reader;
-	enum as_err err = copy_reader_init(&reader, run->plan);
-	if (err != AS_OK)
-		fail_memory(run, error);
-	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++) {
-		err = poll_cancel(run, error);
-		if (err == AS_OK)
-			err = copy_entry(run, &reader, &work->copies[i], error);
-	}
-	copy_reader_free(&reader);
-	return err;
-}
-
-static enum as_err copy_all(struct run *run, struct as_error *error)
-{
-	const struct plan_work *work = run->work;
 	uint32_t segment, offset;
 	run->progress->step = STEP_COPY;
-	enum as_err err = copy_puts(run, error);
+	enum as_err err = copy_reader_init(&reader, run->plan);
+	if (err != AS_OK)
+		return fail_memory(run, error);
+	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++)
+		err = copy_entry(run, &reader, &work->copies[i], error);
+	copy_reader_free(&reader);
 	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
 		err = log_delete(&run->log, work->deletes[i], &segment, &offset, error);
-	if (err == AS_OK)
-		err = poll_cancel(run, error);
-	return err;
+	return err == AS_OK ? check_cancel(run, error) : err;
 }
 
-static void remove_made_folders(const struct run *run)
+/* What cannot be removed is an uncommitted tail, which the next opening names. */
+static void discard_segments(struct run *run)
 {
+	if (log_discard(&run->log, NULL) != AS_OK) {
+		run->report->has_changed = true;
+		return;
+	}
 	for (size_t i = 0; i < run->plan->file_count; i++) {
 		const struct plan_file *file = &run->plan->files[i];
 		if (file->change == PLAN_MAKE && plan_is_folder(file->path))
@@ -227,7 +221,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 	if (log_init(&run->log, run->permit, repo->path, repo->config.max_segment_size,
 		     repo->config.segments_per_dir, run->work->next) != AS_OK)
 		return fail_memory(run, error);
-	enum as_err err = copy_all(run, error);
+	enum as_err err = append_all(run, error);
 	run->progress->step = STEP_COMMIT;
 	/* What lies below a COMMIT counts as committed: what never was has to go first. */
 	if (err == AS_OK)
@@ -235,11 +229,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 	if (err == AS_OK)
 		err = log_commit(&run->log, &transaction, error);
 	if (err != AS_OK) {
-		/* What cannot be removed is an uncommitted tail, which the next opening names. */
-		if (log_discard(&run->log, NULL) != AS_OK)
-			run->report->has_changed = true;
-		else
-			remove_made_folders(run);
+		discard_segments(run);
 		return err;
 	}
 	run->report->has_changed = run->report->has_after = true;
@@ -274,47 +264,54 @@ static enum as_err sync_repo(const struct run *run, struct as_error *error)
  * the file system wants that; those whose names are needed on the way go there. */
 static enum as_err keep_replaced(struct run *run, struct as_error *error)
 {
-	enum as_err err = AS_OK;
-	bool is_moved;
 	if (!run->undo)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < run->plan->file_count; i++) {
+	for (size_t i = 0; i < run->plan->file_count; i++) {
 		const char *path = run->plan->files[i].path;
+		enum as_err err = AS_OK;
+		bool is_moved = false;
 		if (run->plan->files[i].change == PLAN_REPLACE) {
 			err = undo_keep(run->undo, path, &is_moved, error);
-			run->report->has_changed = run->report->has_changed || is_moved;
+		} else if (name_is_temporary(path)) {
+			is_moved = true;
+			err = undo_take(run->undo, path, error);
 		}
-		if (!name_is_temporary(path))
-			continue;
-		run->report->has_changed = true;
-		err = undo_take(run->undo, path, error);
+		run->report->has_changed = run->report->has_changed || is_moved;
+		if (err != AS_OK)
+			return err;
 	}
-	return err == AS_OK ? undo_sync(run->undo, error) : err;
+	return undo_sync(run->undo, error);
 }
 
-/* Where nothing is kept, the old file may stand where no other can be renamed over it. */
 static enum as_err write_hints(const struct run *run)
 {
-	char name[sizeof("hints.4294967295")];
-	const enum as_err err = usage_write(&run->work->usage, run->permit, run->report->after);
-	snprintf(name, sizeof(name), "hints.%" PRIu32, run->report->after);
-	return err != AS_OK && io_clear_way(run->permit, name)
-		? usage_write(&run->work->usage, run->permit, run->report->after) : err;
+	return usage_write(&run->work->usage, run->permit, run->report->after);
 }
 
 static enum as_err write_table(const struct run *run)
 {
-	char name[sizeof("index.4294967295")];
-	const enum as_err err = index_table_write(run->work->table, run->permit,
-						  run->report->after);
-	snprintf(name, sizeof(name), "index.%" PRIu32, run->report->after);
-	return err != AS_OK && io_clear_way(run->permit, name)
-		? index_table_write(run->work->table, run->permit, run->report->after) : err;
+	return index_table_write(run->work->table, run->permit, run->report->after);
+}
+
+static enum as_err write_durably(const struct run *run, const char *prefix,
+				 enum as_err (*write)(const struct run *run),
+				 struct as_error *error)
+{
+	char name[sizeof("hints.4294967295")];
+	snprintf(name, sizeof(name), "%s%" PRIu32, prefix, run->report->after);
+	enum as_err err = write(run);
+	/* Without an undo folder the old file is still there, and some file systems cannot rename
+	 * another over it. */
+	if (err != AS_OK && io_clear_way(run->permit, name))
+		err = write(run);
+	if (err != AS_OK)
+		return as_fail(error, err, errno, "%s/%s: cannot write it", run->work->repo->path,
+			       name);
+	return sync_repo(run, error);
 }
 
 static enum as_err write_index(struct run *run, struct as_error *error)
 {
-	const char *path = run->work->repo->path;
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
@@ -324,18 +321,8 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = write_hints(run);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/hints.%" PRIu32 ": cannot write it", path,
-			       run->report->after);
-	err = sync_repo(run, error);
-	if (err != AS_OK)
-		return err;
-	err = write_table(run);
-	if (err != AS_OK)
-		return as_fail(error, err, errno, "%s/index.%" PRIu32 ": cannot write it", path,
-			       run->report->after);
-	return sync_repo(run, error);
+	err = write_durably(run, "hints.", write_hints, error);
+	return err == AS_OK ? write_durably(run, "index.", write_table, error) : err;
 }
 
 static bool is_gone(void *context, const struct usage_segment *row)
@@ -345,8 +332,8 @@ static bool is_gone(void *context, const struct usage_segment *row)
 	return position != LISTING_NONE && run->work->goes[position];
 }
 
-/* The hints once more, without the rows of what is gone. Those are harmless: where this cannot be
- * done, and where a crash could leave no hints at all, they stay until the next commit. */
+/* Write the hints once more, without the rows of what is gone. Those are harmless: where this cannot
+ * be done, and where a crash could leave no hints at all, they stay until the next commit. */
 static enum as_err forget_emptied(struct run *run, struct as_error *error)
 {
 	const size_t count = run->work->usage.count;
@@ -354,8 +341,7 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 		return AS_OK;
 	usage_remove(&run->work->usage, is_gone, run);
 	if (run->work->usage.count == count ||
-	    (run->undo && !undo_can_rename_over(run->undo)) ||
-	    usage_write(&run->work->usage, run->permit, run->report->after) != AS_OK)
+	    (run->undo && !undo_can_rename_over(run->undo)) || write_hints(run) != AS_OK)
 		return AS_OK;
 	return sync_repo(run, error);
 }
@@ -363,7 +349,7 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 /* ---- the whole ---- */
 
 /* Text for people, beside the manifest. */
-static void note(const struct run *run, const char *name, const struct repair_report *report)
+static void write_note(const struct run *run, const char *name, const struct repair_report *report)
 {
 	char *text = run->undo ? plan_text_string(run->plan, report) : NULL;
 	if (text)
@@ -387,32 +373,35 @@ static void measure_made(struct run *run)
 
 static enum as_err begin(struct run *run, struct as_error *error)
 {
+	struct as_error why = { .code = AS_OK };
 	run->progress->step = STEP_PREPARE;
 	run->progress->bytes_total = run->plan->bytes_copied;
 	run->report->has_after = run->plan->has_after;
 	run->report->after = run->plan->after;
 	if (run->plan->options.no_undo)
 		return AS_OK;
-	struct as_error why = { .code = AS_OK };
 	const enum as_err err = undo_begin(run->permit, run->plan, &run->undo, &why);
 	if (err == AS_ERR_NO_SPACE)
 		return as_fail(error, err, 0, "%s%s", why.message, plan_without_undo(run->plan));
-	if (err != AS_OK && error)
-		*error = why;
-	if (err == AS_OK) {
-		snprintf(run->report->undo, sizeof(run->report->undo), "%s", undo_path(run->undo));
-		note(run, "plan.txt", NULL);
+	if (err != AS_OK) {
+		if (error)
+			*error = why;
+		return err;
 	}
-	return err;
+	snprintf(run->report->undo, sizeof(run->report->undo), "%s", undo_path(run->undo));
+	write_note(run, "plan.txt", NULL);
+	return AS_OK;
 }
 
 static enum as_err do_all(struct run *run, struct as_error *error)
 {
-	enum as_err err = write_segments(run, error);
-	if (err == AS_OK && run->plan->action == REPAIR_ROLLBACK) {
-		/* The tail first: an index of what is below it fits only then. */
+	enum as_err err = begin(run, error);
+	if (err != AS_OK)
+		return err;
+	err = write_segments(run, error);
+	/* The tail first: an index of what is below it fits only then. */
+	if (err == AS_OK && run->plan->action == REPAIR_ROLLBACK)
 		err = move_tail(run, error);
-	}
 	if (err == AS_OK)
 		err = write_index(run, error);
 	if (err == AS_OK)
@@ -423,7 +412,7 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 		return err;
 	measure_made(run);
 	run->report->is_done = true;
-	note(run, "report.txt", run->report);
+	write_note(run, "report.txt", run->report);
 	return run->undo ? undo_finish(run->undo, error) : AS_OK;
 }
 
@@ -431,6 +420,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 		       struct repair_progress *progress, struct repair_report *report,
 		       struct as_error *error)
 {
+	const struct repo *repo = plan->work->repo;
 	struct run run = {
 		.plan = plan, .work = plan->work, .permit = permit, .progress = progress,
 		.report = report, .log = { .fd = -1 },
@@ -438,13 +428,11 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	*report = (struct repair_report){ .has_after = plan->has_before, .after = plan->before };
 	if (plan->is_empty || plan->is_refused || !plan->work->table)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing that could be done",
-			       plan->work->repo->path);
+			       repo->path);
 	if (plan_is_outdated(plan))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", plan->work->repo->path,
+		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,
 			       as_err_text(AS_ERR_CHANGED));
-	enum as_err err = repair_make_durable(plan->work->repo, permit, error);
-	if (err == AS_OK)
-		err = begin(&run, error);
+	enum as_err err = repair_make_durable(repo, permit, error);
 	if (err == AS_OK)
 		err = do_all(&run, error);
 	report->is_done = err == AS_OK;
@@ -453,8 +441,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 		/* A plan is carried out once, and all is verified again next: that wants memory. */
 		index_table_free(plan->work->table);
 		plan->work->table = NULL;
-	}
-	if (run.undo && err != AS_OK && !report->has_changed) {
+	} else if (run.undo && !report->has_changed) {
 		undo_abandon(run.undo);
 		report->undo[0] = '\0';
 	}

@@ -2,6 +2,9 @@
 
 #include "repair/undo_internal.h"
 
+#include "base/array.h"
+#include "base/path.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,19 +64,13 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 {
 	char folder[UNDO_PATH_MAX];
 	snprintf(folder, sizeof(folder), "%.*s", (int)sizeof(folder) - 1, path);
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	else
-		strcpy(folder, ".");
+	path_parent(folder);
 	const size_t count = undo->unsynced_count;
 	for (size_t i = count; i-- > 0 && count - i <= TOUCHED_SEARCHED;)
 		if (strcmp(undo->unsynced[i], folder) == 0)
 			return AS_OK;
-	void *rows = undo->unsynced;
-	if (!array_reserve(&rows, count, &undo->unsynced_capacity, sizeof(*undo->unsynced)))
+	if (!ARRAY_RESERVE(undo->unsynced, count, undo->unsynced_capacity))
 		return AS_ERR_MEMORY;
-	undo->unsynced = rows;
 	memcpy(undo->unsynced[undo->unsynced_count++], folder, sizeof(folder));
 	return AS_OK;
 }

@@ -2,6 +2,9 @@
 
 #include "repair/undo_internal.h"
 
+#include "base/array.h"
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -170,8 +173,7 @@ static enum as_err fill(struct undo_plan *plan, const char *folder,
 		if (err != AS_OK)
 			return err;
 	}
-	if (plan->step_count > 0)
-		qsort(plan->steps, plan->step_count, sizeof(*plan->steps), compare_steps);
+	array_sort(plan->steps, plan->step_count, sizeof(*plan->steps), compare_steps);
 	plan->is_filled = true;
 	return AS_OK;
 }
@@ -300,14 +302,11 @@ static enum as_err put_back(struct undo *undo, const char *path, struct as_error
 		err = io_rename(undo->permit, aside, path);
 	if (err == AS_ERR_DOES_NOT_EXIST) {	/* its folder was removed meanwhile */
 		snprintf(folder, sizeof(folder), "%s", path);
-		char *slash = strrchr(folder, '/');
-		if (slash) {
-			*slash = '\0';
-			io_make_folder(undo->permit, folder);
-			err = undo_touch_folder(undo, folder);
-			if (err == AS_OK)
-				err = io_rename(undo->permit, aside, path);
-		}
+		path_parent(folder);
+		io_make_folder(undo->permit, folder);
+		err = undo_touch_folder(undo, folder);
+		if (err == AS_OK)
+			err = io_rename(undo->permit, aside, path);
 	}
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "put it back", path, error);
 }
