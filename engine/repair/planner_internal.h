@@ -16,6 +16,7 @@
 #define ATTICSCOPE_PLANNER_INTERNAL_H
 
 #include "base/array.h"
+#include "format/index_table.h"
 #include "format/usage.h"
 #include "repair/undo.h"
 #include "repo/log.h"
