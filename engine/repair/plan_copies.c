@@ -2,9 +2,13 @@
 
 #include "repair/planner_internal.h"
 
+#include "base/array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+/* ---- reading a copy again ---- */
 
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan)
 {
@@ -19,21 +23,28 @@ void copy_reader_free(struct copy_reader *reader)
 	segment_reader_free(reader->segment);
 }
 
-static enum as_err open_file(struct copy_reader *reader, uint32_t number, const char *path)
+static enum as_err read_copy(struct copy_reader *reader, const struct copy *copy,
+			     struct verify_source *source, struct segment_entry *entry,
+			     const uint8_t **bytes)
 {
-	const struct repo *repo = reader->plan->work->repo;
-	if (reader->is_open && strcmp(reader->path, path) == 0)
-		return AS_OK;
-	const enum as_err err = segment_open(reader->segment, repo->fd, path, number, NULL, NULL);
-	reader->is_open = err == AS_OK;
-	snprintf(reader->path, sizeof(reader->path), "%s", path);
-	return err;
-}
-
-static bool is_same(const struct copy *copy, const struct segment_entry *entry)
-{
-	return entry->tag == SEGMENT_PUT && memcmp(entry->key, copy->key, KEY_SIZE) == 0 &&
-	       (copy->size == 0 || entry->size == copy->size);
+	const struct plan_work *work = reader->plan->work;
+	if (!verify_find_source(work->verify, copy->segment, copy->offset, source))
+		return AS_ERR_INTEGRITY;
+	if (!reader->is_open || strcmp(reader->path, source->path) != 0) {
+		const enum as_err err = segment_open(reader->segment, work->repo->fd, source->path,
+						     copy->segment, NULL, NULL);
+		reader->is_open = err == AS_OK;
+		snprintf(reader->path, sizeof(reader->path), "%s", source->path);
+		if (err != AS_OK)
+			return err;
+	}
+	const enum as_err err = segment_look_at(reader->segment, source->offset, entry);
+	if (err != AS_OK)
+		return err;
+	if (entry->tag != SEGMENT_PUT || memcmp(entry->key, copy->key, KEY_SIZE) != 0 ||
+	    (copy->size != 0 && entry->size != copy->size))
+		return AS_ERR_INTEGRITY;
+	return segment_bytes(reader->segment, entry, bytes);
 }
 
 enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
@@ -41,15 +52,7 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 {
 	const struct repo *repo = reader->plan->work->repo;
 	struct verify_source source = { .path = "data" };
-	enum as_err err = AS_ERR_INTEGRITY;
-	if (verify_find_source(reader->plan->work->verify, copy->segment, copy->offset, &source))
-		err = open_file(reader, copy->segment, source.path);
-	if (err == AS_OK)
-		err = segment_look_at(reader->segment, source.offset, entry);
-	if (err == AS_OK && !is_same(copy, entry))
-		err = AS_ERR_INTEGRITY;
-	if (err == AS_OK && bytes)
-		err = segment_bytes(reader->segment, entry, bytes);
+	const enum as_err err = read_copy(reader, copy, &source, entry, bytes);
 	if (err == AS_OK)
 		return AS_OK;
 	if (err == AS_ERR_MEMORY)
@@ -58,4 +61,235 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is not what "
 		       "it was: the disk or the machine cannot be trusted", repo->path, source.path,
 		       copy->segment, copy->offset);
+}
+
+/* ---- entries to be written ---- */
+
+static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint32_t segment,
+			    uint32_t offset)
+{
+	struct plan_work *work = plan->work;
+	if (!ARRAY_RESERVE(work->copies, work->copy_count, work->copy_capacity))
+		return AS_ERR_MEMORY;
+	struct copy *copy = &work->copies[work->copy_count++];
+	*copy = (struct copy){ .segment = segment, .offset = offset };
+	memcpy(copy->key, key, KEY_SIZE);
+	return AS_OK;
+}
+
+/* Will the entry at @offset of @segment not be where the clients look for it? Its file goes, or bears
+ * another name. */
+static bool is_leaving(const struct plan *plan, uint32_t segment, uint32_t offset)
+{
+	const struct verify *verify = plan->work->verify;
+	const size_t position = verify_position(verify, segment);
+	return position == LISTING_NONE || plan->work->goes[position] ||
+	       (verify->fill_count > 0 && verify_has_fill(verify, segment, offset));
+}
+
+/* What stays can hold entries that are not live: a PUT whose DELETE goes, a DELETE that an index
+ * speaks against. What goes holds them too, and goes only when the new index is there: a repair may
+ * be killed before. Where the log alone would say something else of their keys, with what goes or
+ * without, it must be said once more at its end. */
+struct sweep {
+	struct plan *plan;
+	struct replay *stays, *goes;	/* newest event of keys that are no objects */
+};
+
+static enum as_err add_entry(const struct sweep *sweep, uint32_t number, bool goes,
+			       const struct segment_entry *entry)
+{
+	struct plan *plan = sweep->plan;
+	const struct replay_event event = {
+		.segment = number, .offset = (uint32_t)entry->offset,
+		.size = (uint32_t)entry->size, .is_put = entry->tag == SEGMENT_PUT,
+	};
+	uint32_t segment, offset;
+	if (entry->tag == SEGMENT_COMMIT || entry->tag == SEGMENT_DAMAGED)
+		return AS_OK;
+	if (!index_table_get(plan->work->table, entry->key, &segment, &offset))
+		return replay_add(goes ? sweep->goes : sweep->stays, entry->key, &event);
+	if (replay_time(segment, offset) >= replay_time(number, event.offset) ||
+	    is_leaving(plan, segment, offset))
+		return AS_OK;
+	return add_copy(plan, entry->key, segment, offset);
+}
+
+static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
+			      const struct replay_event *event)
+{
+	struct plan_work *work = ((const struct sweep *)context)->plan->work;
+	if (!event->is_put)
+		return AS_OK;
+	if (!ARRAY_RESERVE(work->deletes, work->delete_count, work->delete_capacity))
+		return AS_ERR_MEMORY;
+	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
+	return AS_OK;
+}
+
+/* Of a key of what goes, unless what stays has the last word, or has brought about a DELETE. */
+static enum as_err add_delete_for_now(void *context, const uint8_t key[KEY_SIZE],
+				      const struct replay_event *event)
+{
+	const struct sweep *sweep = context;
+	struct replay_event other;
+	if (replay_find(sweep->stays, key, &other) &&
+	    (other.is_put || replay_time(other.segment, other.offset) >
+				     replay_time(event->segment, event->offset)))
+		return AS_OK;
+	return add_delete(context, key, event);
+}
+
+static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reader *reader,
+				 size_t position, struct as_error *error)
+{
+	const struct repo *repo = sweep->plan->work->repo;
+	const bool goes = sweep->plan->work->goes[position] != NULL;
+	char path[LISTING_PATH_MAX];
+	struct segment_entry entry;
+	/* Until a file that bears another's number has gone, the clients read it as that one. */
+	const uint32_t is = sweep->plan->work->verify->facts[position].number;
+	const uint32_t bears = repo->listing.segments[position].number;
+	const uint32_t number = is > bears ? is : bears;
+	listing_path(&repo->listing, position, path);
+	enum as_err err = segment_open(reader, repo->fd, path, number, NULL, NULL);
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s/%s: %s", repo->path, path, as_err_text(err));
+	while ((err = segment_next(reader, &entry)) == AS_OK) {
+		err = add_entry(sweep, number, goes, &entry);
+		if (err != AS_OK)
+			break;
+	}
+	return err == AS_END ? AS_OK
+			     : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+}
+
+/* Does the log end elsewhere without @position, or is a transaction written anyhow? Files that came
+ * back or are of elsewhere are then swept like the log; else index and hints of before stay, and
+ * know better. */
+static bool sweeps_outsider(const struct plan *plan, size_t position)
+{
+	const struct plan_work *work = plan->work;
+	bool is_end = true;
+	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
+		return true;
+	for (size_t i = position + 1; i < work->repo->listing.count; i++)
+		is_end = is_end && (work->goes[i] || !work->verify->facts[i].is_complete);
+	return is_end;
+}
+
+static bool must_be_swept(const struct plan *plan, size_t position)
+{
+	const struct plan_work *work = plan->work;
+	const struct verify *verify = work->verify;
+	const struct segment_facts *facts = &verify->facts[position];
+	if (!facts->is_committed)
+		return false;
+	if (facts->role != ROLE_LOG)
+		return work->goes[position] && sweeps_outsider(plan, position);
+	if (facts->number != work->repo->listing.segments[position].number)
+		return true;
+	return (facts->puts != facts->live || facts->deletes > 0) &&
+	       (!work->goes[position] || verify->log_is_damaged || verify->deletes_moved > 0);
+}
+
+static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
+{
+	const struct plan_work *work = sweep->plan->work;
+	struct segment_reader *reader = segment_reader_new(work->repo->io);
+	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
+	if (reader)
+		segment_reader_watch(reader, &work->progress->cancel);
+	const size_t count = work->repo->listing.count;
+	for (size_t i = 0; err == AS_OK && i < 2 * count; i++) {	/* the log first */
+		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
+		if (is_log == (i < count) && must_be_swept(sweep->plan, i % count))
+			err = sweep_segment(sweep, reader, i % count, error);
+	}
+	segment_reader_free(reader);
+	return err;
+}
+
+static int compare_copies(const void *left, const void *right)
+{
+	const struct copy *a = left, *b = right;
+	const uint64_t x = replay_time(a->segment, a->offset);
+	const uint64_t y = replay_time(b->segment, b->offset);
+	return (x > y) - (x < y);
+}
+
+/* By place, each once. */
+static void sort_copies(struct plan_work *work)
+{
+	size_t kept = 0;
+	array_sort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
+	for (size_t i = 0; i < work->copy_count; i++)
+		if (kept == 0 || compare_copies(&work->copies[kept - 1], &work->copies[i]) != 0)
+			work->copies[kept++] = work->copies[i];
+	work->copy_count = kept;
+}
+
+static enum as_err fail(const struct plan *plan, enum as_err err, struct as_error *error)
+{
+	return as_fail(error, err, 0, "%s: %s", plan->work->repo->path, as_err_text(err));
+}
+
+/* Read every entry that is to be copied: it must still be what it was, and how it will lie in the
+ * new segments depends on its size and its end. */
+static enum as_err measure(struct plan *plan, struct as_error *error)
+{
+	const struct plan_work *work = plan->work;
+	struct copy_reader reader;
+	struct segment_entry entry;
+	const uint8_t *bytes;
+	enum as_err err = copy_reader_init(&reader, plan);
+	if (err != AS_OK)
+		return fail(plan, err, error);
+	for (size_t i = 0; i < work->copy_count; i++) {
+		struct copy *copy = &work->copies[i];
+		err = work->progress->cancel ? fail(plan, AS_ERR_CANCELLED, error)
+					     : copy_read(&reader, copy, &entry, &bytes, error);
+		if (err != AS_OK)
+			break;
+		copy->size = (uint32_t)entry.size;
+		copy->ends_like_commit = log_ends_like_commit(bytes, entry.size, NULL, 0);
+		plan->bytes_copied += entry.size;
+	}
+	copy_reader_free(&reader);
+	plan->entries_copied = work->copy_count;
+	plan->deletes_written = work->delete_count;
+	return err;
+}
+
+static enum as_err gather(struct sweep *sweep, struct as_error *error)
+{
+	struct plan *plan = sweep->plan;
+	struct index_bucket bucket;
+	enum as_err err = sweep->stays && sweep->goes ? AS_OK : AS_ERR_MEMORY;
+	/* Live entries of what goes. */
+	for (uint32_t from = 0; err == AS_OK && index_table_next(plan->work->table, from, &bucket);
+	     from = bucket.number + 1)
+		if (is_leaving(plan, bucket.segment, bucket.offset))
+			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
+	if (err != AS_OK)
+		return fail(plan, err, error);
+	err = sweep_all(sweep, error);
+	if (err != AS_OK)
+		return err;
+	err = replay_each(sweep->stays, add_delete, sweep);
+	if (err == AS_OK)
+		err = replay_each(sweep->goes, add_delete_for_now, sweep);
+	return err == AS_OK ? AS_OK : fail(plan, err, error);
+}
+
+enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
+{
+	struct sweep sweep = { .plan = plan, .stays = replay_new(), .goes = replay_new() };
+	const enum as_err err = gather(&sweep, error);
+	replay_free(sweep.stays);
+	replay_free(sweep.goes);
+	if (err != AS_OK)
+		return err;
+	sort_copies(plan->work);
+	return measure(plan, error);
 }

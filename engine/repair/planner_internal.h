@@ -2,8 +2,8 @@
  * alone.
  *
  * planner.c       the order of planning: which segments go, what is written
- * plan_keys.c     which objects there should be, and which entries must be written for that
- * plan_copies.c   reading those entries again
+ * plan_keys.c     which objects there should be, which are lost
+ * plan_copies.c   which entries must be written once more, and reading them
  * plan_files.c    which files are made, moved and replaced
  * plan_usage.c    what the hints will say then
  * refusal.c       why a plan is refused, and what lets it through all the same
@@ -81,8 +81,7 @@ struct copy_reader {
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan);
 void copy_reader_free(struct copy_reader *reader);
 
-/* Read the entry of @copy into *@entry and, unless @bytes is NULL, lend all of its bytes, verified,
- * until the next call. AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or
+/* Read the entry of @copy into *@entry, and lend all of its bytes, verified, until the next call. AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or
  * of another size than is known; AS_ERR_MEMORY. */
 enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error);
@@ -128,10 +127,5 @@ enum as_err plan_find_suspects(struct plan *plan);
 
 /* Where @plan can be done without an undo folder: says so, as the end of a sentence. Else empty. */
 const char *plan_without_undo(const struct plan *plan);
-
-/* Add @key to one of the plan's lists. AS_ERR_MEMORY. */
-enum as_err plan_name_key(struct lost_key **list, size_t *count, size_t *capacity,
-			  const uint8_t key[KEY_SIZE], enum loss loss,
-			  const struct replay_event *place);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "repair/undo_internal.h"
 
+#include "base/array.h"
 #include "base/crc.h"
 #include "base/text.h"
 #include "format/names.h"
@@ -12,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the manifest ---- */
-
 static const struct word {
 	enum plan_change change;
 	bool is_tail;
@@ -23,6 +22,8 @@ static const struct word {
 	{ PLAN_MOVE, true, "tail" }, { PLAN_REPLACE, false, "replaced" },
 };
 
+/* ---- written ---- */
+
 static const char *word_of(const struct plan_file *file)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -31,23 +32,29 @@ static const char *word_of(const struct plan_file *file)
 	return "?";
 }
 
-static void format_manifest(const struct plan *plan, struct text *text)
+static void append_transaction(struct text *text, const char *word, bool has, uint32_t transaction)
 {
-	text_append(text, "%s", UNDO_MANIFEST_FIRST);
-	text_append(text, "action %s\n", repair_name(plan->action));
-	if (plan->has_before)
-		text_append(text, "before %" PRIu32 "\n", plan->before);
+	if (has)
+		text_append(text, "%s %" PRIu32 "\n", word, transaction);
 	else
-		text_append(text, "before none\n");
-	if (plan->has_after)
-		text_append(text, "after %" PRIu32 "\n", plan->after);
-	else
-		text_append(text, "after none\n");
-	for (size_t i = 0; i < plan->file_count; i++)
-		text_append(text, "%s %s\n", word_of(&plan->files[i]), plan->files[i].path);
-	text_append(text, "end %08" PRIx32 "\n",
-		 crc32_update(0, text->bytes, text->len));
+		text_append(text, "%s none\n", word);
 }
+
+char *undo_manifest_text(const struct plan *plan, size_t *len)
+{
+	struct text text = { .len = 0 };
+	text_append(&text, "%saction %s\n", UNDO_MANIFEST_FIRST, repair_name(plan->action));
+	append_transaction(&text, "before", plan->has_before, plan->before);
+	append_transaction(&text, "after", plan->has_after, plan->after);
+	for (size_t i = 0; i < plan->file_count; i++)
+		text_append(&text, "%s %s\n", word_of(&plan->files[i]), plan->files[i].path);
+	text_append(&text, "end %08" PRIx32 "\n",
+		    crc32_update(0, text.bytes ? text.bytes : "", text.len));
+	*len = text.len;
+	return text_release(&text);
+}
+
+/* ---- read ---- */
 
 static bool parse_number(const char *text, bool *has, uint32_t *number)
 {
@@ -84,7 +91,7 @@ static bool is_own_path(const char *path)
 	return digits > 0 && rest[1 + digits] == '\0';
 }
 
-static enum as_err take_file(struct manifest *manifest, const struct word *word, const char *path)
+static enum as_err add_file(struct manifest *manifest, const struct word *word, const char *path)
 {
 	if (!is_own_path(path))
 		return AS_ERR_INTEGRITY;
@@ -98,42 +105,41 @@ static enum as_err take_file(struct manifest *manifest, const struct word *word,
 	return AS_OK;
 }
 
-static enum as_err judge_value(bool is_good)
+static enum as_err parse_line(struct manifest *manifest, char *line)
 {
-	return is_good ? AS_OK : AS_ERR_INTEGRITY;
-}
-
-static enum as_err take_line(struct manifest *manifest, char *line)
-{
+	bool is_good;
 	char *value = strchr(line, ' ');
 	if (!value)
 		return AS_ERR_INTEGRITY;
 	*value++ = '\0';
-	if (strcmp(line, "action") == 0)
-		return judge_value(snprintf(manifest->action, sizeof(manifest->action), "%s",
-					    value) < (int)sizeof(manifest->action));
-	if (strcmp(line, "before") == 0)
-		return judge_value(parse_number(value, &manifest->has_before, &manifest->before));
-	if (strcmp(line, "after") == 0)
-		return judge_value(parse_number(value, &manifest->has_after, &manifest->after));
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(line, words[i].word) == 0)
-			return take_file(manifest, &words[i], value);
-	return AS_ERR_INTEGRITY;
+			return add_file(manifest, &words[i], value);
+	if (strcmp(line, "action") == 0)
+		is_good = snprintf(manifest->action, sizeof(manifest->action), "%s", value) <
+			  (int)sizeof(manifest->action);
+	else if (strcmp(line, "before") == 0)
+		is_good = parse_number(value, &manifest->has_before, &manifest->before);
+	else if (strcmp(line, "after") == 0)
+		is_good = parse_number(value, &manifest->has_after, &manifest->after);
+	else
+		is_good = false;
+	return is_good ? AS_OK : AS_ERR_INTEGRITY;
 }
 
 static enum as_err parse_lines(char *lines, struct manifest *manifest)
 {
-	enum as_err err = AS_OK;
 	char *next;
-	for (char *line = lines; err == AS_OK && *line; line = next) {
+	for (char *line = lines; *line; line = next) {
 		next = strchr(line, '\n');
 		if (!next)
 			return AS_ERR_INTEGRITY;
 		*next++ = '\0';
-		err = take_line(manifest, line);
+		const enum as_err err = parse_line(manifest, line);
+		if (err != AS_OK)
+			return err;
 	}
-	return err;
+	return AS_OK;
 }
 
 enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
@@ -149,12 +155,4 @@ enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *fol
 	if (err != AS_OK)
 		free(manifest->files);
 	return err;
-}
-
-char *undo_manifest_text(const struct plan *plan, size_t *len)
-{
-	struct text text = { .len = 0 };
-	format_manifest(plan, &text);
-	*len = text.len;
-	return text_release(&text);
 }
