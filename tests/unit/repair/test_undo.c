@@ -497,41 +497,10 @@ static void many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they
 	assert_true(many < 8 * (few < 0.01 ? 0.01 : few));
 }
 
-/* The name comes from a person or from a listing of the disk: it must not lead elsewhere. */
-static void only_a_folder_of_undo_itself_can_be_purged(void **state)
-{
-	const struct damaged_repo *damaged = *state;
-	static const char *const names[] = {
-		"", ".", "..", "../data", NAME "/..", "./" NAME, ".hidden", "/tmp",
-		"a-name-that-is-longer-than-any-that-a-repair-gives-to-the-folder-where-it-keeps-"
-		"what-it-sets-aside",
-	};
-	struct opened_repo opened;
-	struct as_error error;
-	uint64_t freed;
-	make_folder(damaged, NAME);
-	mark(damaged, NAME, "done");
-	see(&opened, damaged);
-	const struct permit *permit = opened_repo_upgrade(&opened);
-	assert_non_null(permit);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		freed = 1;
-		assert_int_equal(undo_purge(permit, names[i], &freed, &error),
-				 AS_ERR_DOES_NOT_EXIST);
-		assert_int_equal(freed, 0);
-	}
-	assert_int_equal(opened.fault.changes, 0);
-	assert_int_equal(undo_purge(permit, NAME, &freed, &error), AS_OK);
-	assert_true(opened.fault.changes > 0);
-	lock_lower(repo_lock(opened.repo));
-	opened_repo_close(&opened);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(only_a_folder_of_undo_itself_can_be_purged),
 		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
 		TEST(opening_alone_tells_it_too),
 		TEST(another_repair_may_lead_on_from_there),
