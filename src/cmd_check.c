@@ -265,7 +265,7 @@ static void write_recommended(struct request *request, const struct report *repo
 		text_line(out, TONE_STRONG, "  atticscope %s %s", repair_name(choices.repairs[i]),
 			  path);
 		if (choices.plans[i])
-			plan_text_way(choices.plans[i], choices.plans[1 - i], &lines);
+			plan_text_choice(choices.plans[i], choices.plans[1 - i], &lines);
 	}
 	free_choices(&choices);
 }

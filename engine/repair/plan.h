@@ -45,7 +45,7 @@ struct suspect {
 };
 
 /* An option that lets a refused plan through. */
-enum plan_way_out { WAY_OUT_NONE, WAY_OUT_DROP_READABLE, WAY_OUT_NO_UNDO };
+enum plan_override { OVERRIDE_NONE, OVERRIDE_DROP_READABLE, OVERRIDE_NO_UNDO };
 
 enum plan_change {
 	PLAN_MAKE,	/* a new file */
@@ -69,7 +69,7 @@ struct plan {
 	char refusal[256];
 	/* What lets it through all the same; the refusal names it as an option of the command line,
 	 * behind its first reason_len bytes. */
-	enum plan_way_out way_out;
+	enum plan_override override;
 	size_t reason_len;
 	/* What a refused plan does not know or only guesses, in sentences; or empty. */
 	char not_planned[256];

@@ -13,7 +13,7 @@
 
 #define WIDTH 78u
 #define LINE_SIZE 512
-#define WAY_INDENT 6
+#define CHOICE_INDENT 6
 #define PATH_WIDTH 22		/* "data/12345/4294967295" and a blank */
 
 /* ---- lines ---- */
@@ -381,15 +381,15 @@ static const char *nothing_to_do(enum repair action)
 static void put_refusal(const struct plan *plan, const struct plan_text *to)
 {
 	static const char *const keys[] = {
-		[WAY_OUT_NONE] = "",
-		[WAY_OUT_DROP_READABLE] = "; D plans it all the same",
-		[WAY_OUT_NO_UNDO] = ("; without the way back (:rollback no-undo) it can be done: "
+		[OVERRIDE_NONE] = "",
+		[OVERRIDE_DROP_READABLE] = "; D plans it all the same",
+		[OVERRIDE_NO_UNDO] = ("; without the way back (:rollback no-undo) it can be done: "
 				     "what is not committed is then deleted for good"),
 	};
 	char text[LINE_SIZE];
-	if (to->has_keys && plan->way_out != WAY_OUT_NONE)
+	if (to->has_keys && plan->override != OVERRIDE_NONE)
 		snprintf(text, sizeof(text), "Refused: %.*s%s.", (int)plan->reason_len,
-			 plan->refusal, keys[plan->way_out]);
+			 plan->refusal, keys[plan->override]);
 	else
 		snprintf(text, sizeof(text), "Refused: %s.", plan->refusal);
 	put_sentence(to, PLAN_TONE_WARNING, 0, text);
@@ -514,17 +514,17 @@ void plan_text_undo_report(const struct undo_plan *plan, const struct repair_rep
 
 /* ---- one of several ---- */
 
-void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to)
+void plan_text_choice(const struct plan *plan, const struct plan *other, const struct plan_text *to)
 {
 	const uint64_t lost = plan_loses(plan, other);
 	char keeps[64], loses[UNITS_SIZE];
 	if (plan->is_refused) {
-		put_sentence(to, PLAN_TONE_WARNING, WAY_INDENT, plan->refusal);
+		put_sentence(to, PLAN_TONE_WARNING, CHOICE_INDENT, plan->refusal);
 		return;
 	}
 	number_of(plan->objects_after, "object", "objects", keeps, sizeof(keeps));
 	units_count(lost, loses, sizeof(loses));
-	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", WAY_INDENT, "", keeps,
+	put(to, PLAN_TONE_PLAIN, "%*skeeps %s, loses %s%s", CHOICE_INDENT, "", keeps,
 	    lost > 0 ? loses : loses_nothing(plan) ? "none" : "none by name",
 	    plan->loss_is_unknown ? ", perhaps more" : "");
 }

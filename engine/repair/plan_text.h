@@ -40,7 +40,8 @@ void plan_text_undo_report(const struct undo_plan *plan, const struct repair_rep
 
 /* @plan in a line, to stand below the command that makes it: what it keeps and what it loses, also
  * of what only @other knows (see plan_loses; may be NULL), or why it is refused. */
-void plan_text_way(const struct plan *plan, const struct plan *other, const struct plan_text *to);
+void plan_text_choice(const struct plan *plan, const struct plan *other,
+		      const struct plan_text *to);
 
 /* That root changes the repository of user @owner, and what becomes of the files it makes: a
  * sentence or two. */

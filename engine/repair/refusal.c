@@ -23,9 +23,9 @@ bool plan_refuse(struct plan *plan, const char *format, ...)
 }
 
 /* Behind the refusal that was just given: @option lets the plan through. */
-static void offer(struct plan *plan, enum plan_way_out way_out, const char *option)
+static void offer(struct plan *plan, enum plan_override override, const char *option)
 {
-	plan->way_out = way_out;
+	plan->override = override;
 	plan->reason_len = strlen(plan->refusal);
 	snprintf(plan->refusal + plan->reason_len, sizeof(plan->refusal) - plan->reason_len, "%s",
 		 option);
@@ -66,7 +66,7 @@ void plan_check_dropped(struct plan *plan)
 		return;
 	if (plan_refuse(plan, "%zu object%s that can be read now would be gone: salvage keeps %s",
 			plan->dropped_count, is_one ? "" : "s", is_one ? "it" : "them"))
-		offer(plan, WAY_OUT_DROP_READABLE, is_one
+		offer(plan, OVERRIDE_DROP_READABLE, is_one
 		      ? "; --drop-readable gives it up" : "; --drop-readable gives them up");
 }
 
@@ -90,7 +90,7 @@ const char *plan_without_undo(const struct plan *plan)
 static void refuse_undo(struct plan *plan, const char *why)
 {
 	if (plan_refuse(plan, "%s", why) && *plan_without_undo(plan))
-		offer(plan, WAY_OUT_NO_UNDO, plan_without_undo(plan));
+		offer(plan, OVERRIDE_NO_UNDO, plan_without_undo(plan));
 }
 
 void plan_check_space(struct plan *plan)
@@ -117,10 +117,10 @@ void plan_check_space(struct plan *plan)
 enum as_err plan_check_undo(struct plan *plan)
 {
 	const struct repo *repo = plan->work->repo;
-	char why[UNDO_HINDRANCE_SIZE];
+	char why[UNDO_OBSTACLE_SIZE];
 	if (plan->options.no_undo)
 		return AS_OK;
-	const enum as_err err = undo_find_hindrance(repo->io, repo->fd, why);
+	const enum as_err err = undo_find_obstacle(repo->io, repo->fd, why);
 	if (err == AS_OK && why[0] != '\0')
 		refuse_undo(plan, why);
 	return err;

@@ -56,7 +56,7 @@ static enum as_err move_file(struct run *run, const char *path, struct as_error 
 {
 	run->report->has_changed = true;
 	if (run->undo)
-		return undo_take(run->undo, path, error);
+		return undo_set_aside(run->undo, path, error);
 	const enum as_err err = io_remove_file(run->permit, path);
 	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST)
 		return AS_OK;
@@ -274,7 +274,7 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 			err = undo_keep(run->undo, path, &is_moved, error);
 		} else if (name_is_temporary(path)) {
 			is_moved = true;
-			err = undo_take(run->undo, path, error);
+			err = undo_set_aside(run->undo, path, error);
 		}
 		run->report->has_changed = run->report->has_changed || is_moved;
 		if (err != AS_OK)

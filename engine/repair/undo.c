@@ -119,7 +119,7 @@ static const char *kind_text(mode_t mode)
 	     : S_ISDIR(mode) ? "a folder" : "a device";
 }
 
-enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE])
+enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE])
 {
 	struct undo_names names;
 	char stamp[UNDO_STAMP_SIZE];
@@ -131,13 +131,13 @@ enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_
 		return err;
 	if (err == AS_ERR_NOT_REGULAR &&
 	    io_ask(io, repo_fd, UNDO_FOLDER, &is_there, &st) == AS_OK && is_there)
-		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
+		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
 			 "to be kept: move it elsewhere", kind_text(st.st_mode));
 	else if (err != AS_OK)
-		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
+		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
 			 as_err_text(err));
 	else if (names.count > 0 && !undo_stamp_after(names.rows[0], time(NULL), stamp))
-		snprintf(out, UNDO_HINDRANCE_SIZE, UNDO_FOLDER "/%s: no name can follow this one: "
+		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER "/%s: no name can follow this one: "
 			 "move it elsewhere", names.rows[0]);
 	free(names.rows);
 	return AS_OK;
@@ -311,7 +311,7 @@ static bool is_gone(const struct undo *undo, const char *path)
 	return err == AS_OK && !is_there;
 }
 
-enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error)
+enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error)
 {
 	char to[UNDO_PATH_MAX];
 	undo_below(undo->path, path, to);
@@ -342,7 +342,7 @@ enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved, struc
 			return undo_fail_path(err, "put it into the undo folder", path, error);
 	}
 	*is_moved = true;
-	return undo_take(undo, path, error);
+	return undo_set_aside(undo, path, error);
 }
 
 enum as_err undo_finish(struct undo *undo, struct as_error *error)

@@ -99,8 +99,8 @@ struct undo;
 
 /* Why no undo folder could be made, in words that end without a stop; empty where nothing that can
  * be seen is against it. Reads only. AS_ERR_MEMORY. */
-#define UNDO_HINDRANCE_SIZE 152u
-enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_HINDRANCE_SIZE]);
+#define UNDO_OBSTACLE_SIZE 152u
+enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
  * system can do is tried in the folder: hard links, and a rename over a name that is there. A repair
  * can do without either; without the making, renaming and removing of files it cannot, and is
@@ -108,7 +108,7 @@ enum as_err undo_find_hindrance(const struct io *io, int repo_fd, char out[UNDO_
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);
 /* Move the file @path into the folder. A file that is gone already is none. */
-enum as_err undo_take(struct undo *undo, const char *path, struct as_error *error);
+enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error);
 /* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
  * file system has no hard links or refuses to rename a file over another, by moving it there.
  * *@is_moved says that it was moved. */

@@ -55,7 +55,7 @@ static void run_compare(struct job *head)
 		struct choice *choice = &job->choices.rows[i];
 		const struct plan_text to = { .line = add_figures, .context = choice };
 		if (errs[i] == AS_OK)
-			plan_text_way(plans[i], plans[1 - i], &to);
+			plan_text_choice(plans[i], plans[1 - i], &to);
 		else if (errs[i] == AS_ERR_USAGE) /* some of it was known from an earlier run */
 			add_figures(choice, PLAN_TONE_PLAIN,
 				    "press V to read everything and see what it keeps");

@@ -92,7 +92,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	plan_options_text(&proposal->options, options, sizeof(options));
 	show_proposal(app, base);	/* a new one may have come while the screen was there */
 	const char *state = "nothing was written yet; Enter goes on";
-	if (proposal->plan && proposal->plan->way_out == WAY_OUT_DROP_READABLE)
+	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
 		state = "refused, see below; D gives them up all the same";
 	else if (proposal_is_refused(proposal))
 		state = "refused, see below";

@@ -344,7 +344,7 @@ void repair_confirm(struct app *app)
 	if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
-	else if (proposal->plan && proposal->plan->way_out == WAY_OUT_DROP_READABLE)
+	else if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
 		app_say(app, STYLE_WARNING, "it would give up what can be read; D plans it so");
 	else if (proposal_is_refused(proposal))
 		app_say(app, STYLE_WARNING, "this plan is refused; it says why");

@@ -209,7 +209,7 @@ static void a_refusal_names_what_its_reader_has(void **state)
 {
 	struct plan plan = {
 		.action = REPAIR_RECOVER, .is_refused = true, .refusal = "2 objects would be gone; "
-		"--drop-readable gives them up", .way_out = WAY_OUT_DROP_READABLE, .reason_len = 23,
+		"--drop-readable gives them up", .override = OVERRIDE_DROP_READABLE, .reason_len = 23,
 	};
 	struct gathered g;
 	struct plan_text to = into(&g, 0);
@@ -219,7 +219,7 @@ static void a_refusal_names_what_its_reader_has(void **state)
 	to.has_keys = true;
 	plan_text_plan(&plan, &to);
 	expect(&g, "Refused: 2 objects would be gone; D plans it all the same.\n");
-	plan.way_out = WAY_OUT_NO_UNDO;
+	plan.override = OVERRIDE_NO_UNDO;
 	to = into(&g, 0);
 	to.has_keys = true;
 	plan_text_plan(&plan, &to);
@@ -314,12 +314,12 @@ static void a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed(v
 	(void)state;
 }
 
-static void a_way_is_what_it_keeps_and_loses(void **state)
+static void a_choice_is_what_it_keeps_and_loses(void **state)
 {
 	struct gathered g;
 	struct plan plan = salvage();
 	const struct plan_text to = into(&g, 0);
-	plan_text_way(&plan, NULL, &to);
+	plan_text_choice(&plan, NULL, &to);
 	assert_string_equal(g.text, "      keeps 1,234,542 objects, loses 25\n");
 	(void)state;
 }
@@ -351,7 +351,7 @@ int main(void)
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
 		cmocka_unit_test(nothing_to_do_is_one_sentence),
 		cmocka_unit_test(a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed),
-		cmocka_unit_test(a_way_is_what_it_keeps_and_loses),
+		cmocka_unit_test(a_choice_is_what_it_keeps_and_loses),
 		cmocka_unit_test(the_string_is_all_of_the_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,7 @@ static void the_first_reason_to_refuse_is_the_one_that_is_shown(void **state)
 	assert_false(plan_refuse(&plan, "%s", "second"));
 	plan_check_dropped(&plan);
 	assert_string_equal(plan.refusal, "first");
-	assert_int_equal(plan.way_out, WAY_OUT_NONE);
+	assert_int_equal(plan.override, OVERRIDE_NONE);
 }
 
 static void a_plan_that_gives_up_readable_objects_says_how_to_have_it_all_the_same(void **state)
@@ -174,7 +174,7 @@ static void a_plan_that_gives_up_readable_objects_says_how_to_have_it_all_the_sa
 	plan_check_dropped(&plan);
 	assert_string_equal(plan.refusal, "2 objects that can be read now would be gone: salvage "
 			    "keeps them; --drop-readable gives them up");
-	assert_int_equal(plan.way_out, WAY_OUT_DROP_READABLE);
+	assert_int_equal(plan.override, OVERRIDE_DROP_READABLE);
 	assert_string_equal(plan.refusal + plan.reason_len, "; --drop-readable gives them up");
 	plan = (struct plan){ .dropped_count = 2, .options = { .drop_readable = true } };
 	plan_check_dropped(&plan);

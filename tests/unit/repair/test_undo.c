@@ -396,7 +396,7 @@ static void assert_refused(const struct opened_repo *opened, enum repair action,
 {
 	struct plan *plan = plan_of(opened, action, no_undo);
 	const bool offers = strstr(plan->refusal, "--no-undo") != NULL;
-	assert_int_equal(plan->way_out, offers ? WAY_OUT_NO_UNDO : WAY_OUT_NONE);
+	assert_int_equal(plan->override, offers ? OVERRIDE_NO_UNDO : OVERRIDE_NONE);
 	assert_int_equal(plan->is_refused, why[0] != '\0');
 	assert_says(plan->refusal, why);
 	assert_int_equal(offers, action == REPAIR_ROLLBACK && plan->is_refused);
