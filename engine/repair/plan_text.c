@@ -88,41 +88,33 @@ void plan_text_owner(uint32_t owner, char out[OWNER_TEXT_SIZE])
 }
 
 /* What nobody should overlook comes before everything else. */
-static void put_dropped(const struct plan *plan, const struct plan_text *to)
+static void put_warnings(const struct plan *plan, const struct plan_text *to)
 {
-	char text[LINE_SIZE], number[64];
-	if (plan->dropped_count == 0)
-		return;
-	snprintf(text, sizeof(text), "This gives up %s that can be read now. The list below names "
-		 "%s.", number_of(plan->dropped_count, "object", "objects", number, sizeof(number)),
-		 plan->dropped_count == 1 ? "it" : "them");
-	put_sentence(to, PLAN_TONE_WARNING, 0, text);
-	put(to, PLAN_TONE_PLAIN, "%s", "");
+	char text[LINE_SIZE], owner[OWNER_TEXT_SIZE], number[64];
+	if (plan->dropped_count > 0 && !plan->is_refused) {
+		snprintf(text, sizeof(text), "This gives up %s that can be read now. The list "
+			 "below names %s.", number_of(plan->dropped_count, "object", "objects",
+						      number, sizeof(number)),
+			 plan->dropped_count == 1 ? "it" : "them");
+		put_sentence(to, PLAN_TONE_WARNING, 0, text);
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+	}
+	if (plan->hardware_doubt) {
+		put_sentence(to, PLAN_TONE_WARNING, 0,
+			     "The disk or the machine is in doubt: some bytes cannot be read, or "
+			     "were not the same when they were read again. Copy the repository to "
+			     "another disk first (ddrescue reads what a failing disk still gives), "
+			     "and repair the copy. What cannot be read now may well be whole.");
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+	}
+	if (plan->has_other_owner) {
+		plan_text_owner(plan->owner, owner);
+		put_sentence(to, PLAN_TONE_WARNING, 0, owner);
+		put(to, PLAN_TONE_PLAIN, "%s", "");
+	}
 }
 
-static void put_owner(const struct plan *plan, const struct plan_text *to)
-{
-	char text[OWNER_TEXT_SIZE];
-	if (!plan->has_other_owner)
-		return;
-	plan_text_owner(plan->owner, text);
-	put_sentence(to, PLAN_TONE_WARNING, 0, text);
-	put(to, PLAN_TONE_PLAIN, "%s", "");
-}
-
-static void put_doubt(const struct plan *plan, const struct plan_text *to)
-{
-	if (!plan->hardware_doubt)
-		return;
-	put_sentence(to, PLAN_TONE_WARNING, 0,
-		     "The disk or the machine is in doubt: some bytes cannot be read, or were not "
-		     "the same when they were read again. Copy the repository to another disk "
-		     "first (ddrescue reads what a failing disk still gives), and repair the "
-		     "copy. What cannot be read now may well be whole.");
-	put(to, PLAN_TONE_PLAIN, "%s", "");
-}
-
-/* May it be said that nothing is lost? */
+/* Can the text say that nothing is lost? */
 static bool loses_nothing(const struct plan *plan)
 {
 	return plan->lost_count + plan->older_count + plan->left_out_count +
@@ -146,9 +138,10 @@ static void put_transactions(const struct plan *plan, const struct plan_text *to
 		    units_count(plan->possibly_deleted, before, sizeof(before)));
 }
 
-static void put_writing(const struct plan *plan, const struct plan_text *to)
+/* What is written, and the space that it takes. */
+static void put_sizes(const struct plan *plan, bool is_report, const struct plan_text *to)
 {
-	char entries[64], size[UNITS_SIZE];
+	char entries[64], size[UNITS_SIZE], left[UNITS_SIZE];
 	if (plan->entries_copied > 0)
 		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
 		    number_of(plan->entries_copied, "entry", "entries", entries, sizeof(entries)),
@@ -158,23 +151,13 @@ static void put_writing(const struct plan *plan, const struct plan_text *to)
 		    "  written      %s, so that nothing superseded comes back",
 		    number_of(plan->deletes_written, "DELETE", "DELETEs", entries,
 			      sizeof(entries)));
-}
-
-static void put_space(const struct plan *plan, const struct plan_text *to)
-{
-	char needed[UNITS_SIZE], left[UNITS_SIZE];
-	units_bytes(plan->bytes_needed, needed, sizeof(needed));
-	if (plan->bytes_free == UINT64_MAX)
+	units_bytes(plan->bytes_needed, size, sizeof(size));
+	if (!is_report && plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
-		    needed);
-	else
-		put(to, PLAN_TONE_PLAIN, "  space        %s needed, %s free", needed,
+		    size);
+	else if (!is_report)
+		put(to, PLAN_TONE_PLAIN, "  space        %s needed, %s free", size,
 		    units_bytes(plan->bytes_free, left, sizeof(left)));
-}
-
-static void put_kept(const struct plan *plan, const struct plan_text *to)
-{
-	char size[UNITS_SIZE];
 	if (!deletes_for_good(plan) && plan->bytes_in_undo > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  kept         %s in the undo folder; undo --purge frees it",
@@ -229,13 +212,6 @@ static void put_keys(const struct lost_key *keys, size_t count, const enum loss 
 		shown++;
 	}
 	put_rest(to, total - max);
-}
-
-static void put_loss(const struct plan *plan, enum loss loss, const struct plan_text *to)
-{
-	char heading[128];
-	snprintf(heading, sizeof(heading), "lost: %s", loss_text(loss));
-	put_keys(plan->lost, plan->lost_count, &loss, heading, to);
 }
 
 /* What the person has to do about what is lost. */
@@ -337,46 +313,33 @@ static void put_files(const struct plan *plan, enum plan_change change, bool is_
 	put_rest(to, total - max);
 }
 
-static const char *left_out_heading(const struct plan *plan)
-{
-	static const uint8_t manifest[KEY_SIZE];
-	return plan->left_out_count == 1 && memcmp(plan->left_out[0].key, manifest, KEY_SIZE) == 0
-		? "left out: an older manifest hides newer archives; the client's own check "
-		  "finds all archives again without it"
-		: "left out: only an older version is whole";
-}
-
 static void put_lists(const struct plan *plan, bool is_done, const struct plan_text *to)
 {
 	static const enum loss losses[] = {
 		LOSS_DAMAGED, LOSS_MISSING, LOSS_UNREADABLE, LOSS_ROLLED_BACK
 	};
 	static const enum plan_change changes[] = { PLAN_MAKE, PLAN_REPLACE, PLAN_MOVE };
+	const char *left_out = "left out: only an older version is whole";
+	if (plan->left_out_count == 1 && key_is_manifest(plan->left_out[0].key))
+		left_out = "left out: an older manifest hides newer archives; the client's own "
+			   "check finds all archives again without it";
 	put_keys(plan->dropped, plan->dropped_count, NULL,
 		 "given up that can be read now: the log alone does not give them", to);
-	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
-		put_loss(plan, losses[i], to);
+	for (size_t i = 0; i < ARRAY_SIZE(losses); i++) {
+		char heading[128];
+		snprintf(heading, sizeof(heading), "lost: %s", loss_text(losses[i]));
+		put_keys(plan->lost, plan->lost_count, &losses[i], heading, to);
+	}
 	put_after_loss(plan, to);
 	put_keys(plan->older, plan->older_count, NULL,
 		 "kept in an older version: the newest is lost", to);
-	put_keys(plan->left_out, plan->left_out_count, NULL, left_out_heading(plan), to);
+	put_keys(plan->left_out, plan->left_out_count, NULL, left_out, to);
 	put_suspects(plan, to);
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
 		put_files(plan, changes[i], is_done, to);
 }
 
 /* ---- the whole ---- */
-
-static const char *nothing_to_do(enum repair action)
-{
-	static const char *const texts[REPAIR_COUNT] = {
-		[REPAIR_RECOVER] = "Nothing to do: index and hints fit the log.",
-		[REPAIR_ROLLBACK] = "Nothing to do: no transaction was left unfinished.",
-		[REPAIR_COMPACT] = "Nothing to do: no segment holds anything superseded.",
-		[REPAIR_SALVAGE] = "Nothing to do: no segment is damaged.",
-	};
-	return texts[action];
-}
 
 static void put_refusal(const struct plan *plan, const struct plan_text *to)
 {
@@ -397,10 +360,13 @@ static void put_refusal(const struct plan *plan, const struct plan_text *to)
 
 void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 {
-	if (!plan->is_refused)
-		put_dropped(plan, to);
-	put_doubt(plan, to);
-	put_owner(plan, to);
+	static const char *const nothing_to_do[REPAIR_COUNT] = {
+		[REPAIR_RECOVER] = "Nothing to do: index and hints fit the log.",
+		[REPAIR_ROLLBACK] = "Nothing to do: no transaction was left unfinished.",
+		[REPAIR_COMPACT] = "Nothing to do: no segment holds anything superseded.",
+		[REPAIR_SALVAGE] = "Nothing to do: no segment is damaged.",
+	};
+	put_warnings(plan, to);
 	if (plan->is_refused)
 		put_refusal(plan, to);
 	if (plan->not_planned[0])
@@ -409,19 +375,14 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 		return;
 	if (plan->is_refused)
 		put(to, PLAN_TONE_PLAIN, "%s", "");
-	if (plan->is_refused && plan->is_empty) {
-		put_sentence(to, PLAN_TONE_PLAIN, 0, "Were it not refused, there would be nothing "
-			     "to do.");
-		return;
-	}
 	if (plan->is_empty) {
-		put_sentence(to, PLAN_TONE_PLAIN, 0, nothing_to_do(plan->action));
+		put_sentence(to, PLAN_TONE_PLAIN, 0, plan->is_refused
+			     ? "Were it not refused, there would be nothing to do."
+			     : nothing_to_do[plan->action]);
 		return;
 	}
 	put_transactions(plan, to);
-	put_writing(plan, to);
-	put_space(plan, to);
-	put_kept(plan, to);
+	put_sizes(plan, false, to);
 	put_lists(plan, false, to);
 }
 
@@ -442,13 +403,10 @@ static void put_outcome(const char *name, const struct repair_report *report,
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to)
 {
-	put_dropped(plan, to);
-	put_doubt(plan, to);
-	put_owner(plan, to);
+	put_warnings(plan, to);
 	put_outcome(repair_name(plan->action), report, to);
 	put_transactions(plan, to);
-	put_writing(plan, to);
-	put_kept(plan, to);
+	put_sizes(plan, true, to);
 	put_lists(plan, report->is_done, to);
 }
 
