@@ -394,7 +394,7 @@ class Plan(Steps):
         self.age(repo)
         self.leave(self.verified(repo))
         terminal = self.open(repo)
-        terminal.press('v').wait('S salvage', 'B rollback', lambda s: 'V reads everything' in s.words)
+        terminal.press('v').wait('S salvage', 'B rollback', lambda s: 'V to read everything' in s.words)
         terminal.press('V').wait(lambda s: len(re.findall(r'keeps \d+ objects', s.text)) == 2)
         self.leave(terminal)
 

@@ -12,7 +12,7 @@ struct fetcher {
 	pthread_mutex_t mutex;
 	pthread_cond_t work, result;
 	struct fetch_request *waiting, *finished;
-	bool forget;		/* the one that runs is not wanted any more */
+	bool forget;		/* the one that runs is no longer wanted */
 	bool end, ended;
 	int wake;
 };

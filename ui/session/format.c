@@ -93,8 +93,7 @@ char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY])
 	return out;
 }
 
-/* Characters that a terminal obeys or that change the order or the presence of what stands beside
- * them. */
+/* Would a terminal obey @c, or would @c reorder or hide its neighbours? */
 static bool is_deceptive(wchar_t c)
 {
 	static const struct { uint32_t first, last; } ranges[] = {

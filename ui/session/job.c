@@ -15,7 +15,7 @@ static void *run_job(void *context)
 	struct job *job = context;
 	const int wake = job->wake;
 	job->run(job);
-	atomic_store(&job->finished, true);	/* from here on the main thread may free it */
+	atomic_store(&job->finished, true);	/* now the main thread may free it */
 	wake_up(wake);
 	return NULL;
 }

@@ -1,5 +1,5 @@
-/* ui/session/job.h - long work in threads of its own: started, watched, cancelled, and collected
- * when done. */
+/* ui/session/job.h - long work, each in a thread of its own: started, watched, cancelled, and
+ * collected when done. */
 #ifndef ATTICSCOPE_JOB_H
 #define ATTICSCOPE_JOB_H
 
@@ -16,20 +16,20 @@ enum job_kind {
 
 struct job {
 	enum job_kind kind;
-	const char *verb;	/* "verifying"; NULL: works unseen */
+	const char *verb;	/* "verifying"; NULL: not shown */
 	const char *unit;	/* "segments": what segments_done and total count; NULL: nothing */
-	const void *owner;	/* compared, never followed: whose work it is, NULL the program's */
-	_Atomic uint64_t total;	/* of units; 0 not known */
+	const void *owner;	/* compared, never dereferenced; NULL: the program */
+	_Atomic uint64_t total;	/* units; 0: not known */
 	struct session *session; /* held until the job is freed; NULL: none */
 	struct verify_progress progress; /* bytes_done, segments_done, cancel */
 
-	/* In its thread; looks at progress.cancel. */
+	/* In its thread. Stops soon after progress.cancel is set. */
 	void (*run)(struct job *job);
 	/* In the main thread after run, unless it was abandoned. May be NULL. */
 	void (*done)(struct app *app, struct job *job);
 	/* In the main thread: release what it holds besides the session. May be NULL. */
 	void (*drop)(struct job *job);
-	/* End a wait, after cancel was set. May be NULL. */
+	/* Interrupt a wait after cancel was set. May be NULL. */
 	void (*interrupt)(struct job *job);
 
 	/* The rest belongs to job.c. */
@@ -46,22 +46,21 @@ struct jobs {
 	int wake;		/* eventfd of the main loop */
 };
 
-/* Start @job, which is zeroed but for its own part and the first groups above. A job of the same
- * kind and owner that is still running is cancelled and abandoned. False, with the job dropped: no
- * thread could be made. */
+/* Start @job, whose last group is zeroed. A running job of the same kind and owner is abandoned.
+ * False: no thread could be started, and @job was freed. */
 bool jobs_start(struct jobs *jobs, struct job *job);
 
-/* Collect the finished ones: done, then job_free. True when there was one. */
+/* Collect the finished jobs: call done, then job_free. True: there was one. */
 bool jobs_collect(struct jobs *jobs, struct app *app);
 
 /* Release what @job holds and free it. */
 void job_free(struct job *job);
 
-/* The newest running job that a person can see, or NULL. */
+/* The newest running job that is shown, or that is of @kind; or NULL. */
 struct job *jobs_visible(const struct jobs *jobs);
 struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
 
-/* Is a job of @kind and @owner still to be collected? */
+/* Is there a job of @kind and @owner that was not collected yet? */
 bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner);
 
 /* Wait for @job to finish until @wait_ms after its start; below 0: as long as it takes. It is
@@ -71,21 +70,21 @@ void job_wait(const struct job *job, int wait_ms);
 /* Ask @job to stop; its done is still called. */
 void job_cancel(struct job *job);
 
-/* Ask @job to stop, and take no more notice of it. */
+/* Ask @job to stop, and ignore its result. */
 void job_abandon(struct job *job);
 
-/* Cancel and abandon all, or those of @owner; each ends when it can. */
+/* Abandon all jobs, or those of @owner. Each ends when it can. */
 void jobs_abandon(struct jobs *jobs);
 void jobs_abandon_owned(struct jobs *jobs, const void *owner);
 
-/* Cancel everything and wait for up to @wait_ms. False: something still waits for a disk. */
+/* Abandon all jobs and wait up to @wait_ms for them. False: one still waits for a disk. */
 bool jobs_end(struct jobs *jobs, int wait_ms);
 
 /* "verifying 412/1,204 segments  61 %  3.1 GiB/s  0:07 left" */
 void job_progress_text(const struct job *job, char *out, size_t size);
 
-/* "copying 12.3 MiB of 40.0 MiB  30 %  120 MiB/s  0:07 left", with @job's time; @verb alone where
- * @total is 0. */
+/* "copying 12.3 MiB of 40.0 MiB  30 %  120 MiB/s  0:07 left", timed from the start of @job. Only
+ * @verb if @total is 0. */
 void job_bytes_text(const struct job *job, const char *verb, uint64_t done, uint64_t total,
 		    char *out, size_t size);
 

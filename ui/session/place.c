@@ -92,7 +92,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Pairs of hex digits, with or without spaces between them. */
+/* Read pairs of hex digits, with or without spaces between them. */
 static size_t parse_pairs(const char *text, uint8_t *bytes)
 {
 	size_t count = 0;
@@ -106,8 +106,8 @@ static size_t parse_pairs(const char *text, uint8_t *bytes)
 	return count;
 }
 
-/* Text in quotes, of which the last may be missing, or pairs of hex digits. Digits alone are the
- * beginning of a key. */
+/* Read text in quotes (the last quote may be missing) or pairs of hex digits. Digits alone are no
+ * bytes, but the beginning of a key. */
 static size_t parse_bytes(const char *text, uint8_t *bytes)
 {
 	if (text[0] == '"') {

@@ -1,4 +1,4 @@
-/* ui/session/place.h - a place in a repository, and what a person types to name one. Pure. */
+/* ui/session/place.h - a place in a repository, and the text that a person types for one. Pure. */
 #ifndef ATTICSCOPE_PLACE_H
 #define ATTICSCOPE_PLACE_H
 
@@ -6,14 +6,14 @@
 
 #include <stdbool.h>
 
-/* What a row, a cell of the map or a byte stands for; Enter, k and h follow it. */
+/* The place of a row, of a cell of the map or of a byte. Enter, K and h go there. */
 struct place {
 	bool has_segment, has_offset, has_key, has_bucket;
 	uint32_t segment;
 	uint64_t offset;	/* bytes from the start of the segment's file */
 	uint32_t bucket;
 	uint8_t key[KEY_SIZE];
-	unsigned key_digits;	/* hex digits of key that are known, 64 for all; the rest is zero */
+	unsigned key_digits;	/* hex digits of key that are known, at most 64; the rest is 0 */
 };
 
 struct place place_of_segment(uint32_t segment);
@@ -24,15 +24,15 @@ void place_set_key(struct place *place, const uint8_t key[KEY_SIZE]);
 
 bool place_is_same(const struct place *a, const struct place *b);
 
-/* What was typed after "/" can be read in several ways; each screen takes the reading that it has
- * rows for. */
+/* Text typed after "/" can have several meanings at once. Each screen uses those that it has rows
+ * for. */
 #define QUERY_MAX 160
 struct query {
 	bool is_number;		/* decimal digits: a segment, or a row's number */
 	bool is_place;		/* "17:4096" */
-	bool is_offset;		/* ":4096", in the segment at hand */
+	bool is_offset;		/* ":4096", in the current segment */
 	bool is_prefix;		/* 1 to 64 hex digits */
-	size_t byte_count;	/* "41 54", x4154 or text in quotes: bytes; 0: none of these */
+	size_t byte_count;	/* of "41 54", x4154 or text in quotes; 0: none of these */
 	uint64_t number;
 	uint32_t segment;
 	uint64_t offset;
@@ -41,20 +41,20 @@ struct query {
 	char text[QUERY_MAX];	/* as typed, in lower case */
 };
 
-/* False when @text is empty or too long. Numbers may also be written 0x1a2b. */
+/* Find all meanings of @text. False: it is empty or too long. Numbers may be written 0x1a2b. */
 bool query_parse(const char *text, struct query *query);
 
 /* Does @text contain the query's text, whatever the case of its ASCII letters? */
 bool query_matches_text(const struct query *query, const char *text);
 
-/* Split "entries 17:4096" into the command's word and its argument (NULL where there is
- * none). False when there is no word. @line is changed. */
+/* Split "entries 17:4096" into the command's word and its argument (NULL: none). False: there is no
+ * word. Changes @line. */
 bool command_split(char *line, char **word, char **argument);
 
-/* A segment number, or segment:offset. */
+/* Read a segment number or segment:offset. */
 bool place_parse(const char *text, struct place *place);
 
-/* The beginning of a key in hex, or a whole one. */
+/* Read a whole key in hex, or its beginning. */
 bool place_parse_key(const char *text, struct place *place);
 
 #endif

@@ -74,7 +74,7 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 const char *session_no_segments(const struct session *session)
 {
 	return listing_is_partial(&session->repo->findings)
-		? "Part of data/ cannot be read: what segments are there is not known."
+		? "Part of data/ cannot be read: it is not known which segments there are."
 		: "There are no segments.";
 }
 

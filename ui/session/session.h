@@ -1,8 +1,7 @@
-/* ui/session/session.h - one opened repository with what was found out about it, shared by all
- * threads.
+/* ui/session/session.h - one opened repository and what is known about it, shared by all threads.
  *
- * Reading the repository again makes a new session; threads that still work for the old one keep it
- * alive until they are done, so that nobody ever waits for a disk that does not answer.
+ * Reading the repository again makes a new session. Threads that still work on the old one hold it
+ * until they are done, so that nothing waits for a disk that does not answer.
  */
 #ifndef ATTICSCOPE_SESSION_H
 #define ATTICSCOPE_SESSION_H
@@ -23,21 +22,21 @@ struct segment_stat {
 struct session {
 	atomic_uint refs;
 	const struct repo *repo;
-	struct repo *owned;		/* the same, for closing */
+	struct repo *owned;		/* the same, to close it */
 	struct lock *lock;		/* the repo's */
-	/* positions in the listing from here on are behind the log's end, as far as opening can
-	 * tell: see repo_log_end */
+	/* Positions in the listing from here on are behind the end of the log, as far as it is
+	 * known after opening: see repo_log_end. */
 	size_t log_end;
 
-	/* Verification; at most one a session. */
-	struct verify *_Atomic verify;	/* NULL until it was asked for */
+	/* Verification, at most one for each session. */
+	struct verify *_Atomic verify;	/* NULL until it is started */
 	atomic_int check;		/* enum check_state */
 
-	struct witness *_Atomic index_witness; /* by a sample; NULL until it was looked at */
-	struct segment_stat *_Atomic stats; /* all segments; NULL until they were asked for */
+	struct witness *_Atomic index_witness; /* from a sample; NULL: not known yet */
+	struct segment_stat *_Atomic stats; /* of all segments; NULL: not known yet */
 
-	atomic_bool changed;		/* somebody else wrote to the repository */
-	pthread_mutex_t mutex;		/* the two below */
+	atomic_bool changed;		/* another program has written to the repository */
+	pthread_mutex_t mutex;		/* protects the two below */
 	struct lock_holder holders[SESSION_HOLDERS];
 	size_t holder_count;
 };
@@ -48,20 +47,21 @@ struct session *session_new(struct repo *repo);
 struct session *session_hold(struct session *session);
 void session_release(struct session *session);
 
-/* The finished verification, or NULL: what entry_status and diagnose want. */
+/* The finished verification, or NULL. entry_status and diagnose take it. */
 const struct verify *session_verify(const struct session *session);
 
-/* What is known of the segment at @position of the listing, or NULL while that is nothing. */
+/* The facts about the segment at @position of the listing; NULL: it was not verified yet. */
 const struct segment_facts *session_facts(const struct session *session, size_t position);
 
-/* Name those who else hold a lock, as last seen, masked: "python3 (4711) EXCLUSIVE". Returns how
- * many there are. */
+/* List the other holders of a lock, as last seen, masked: "python3 (4711) EXCLUSIVE". Returns their
+ * number. */
 size_t session_name_holders(struct session *session, char *out, size_t size);
 
-/* What is to be said where no segment can be listed: there is none, or that is not known. */
+/* A sentence for an empty list of segments: there are none, or it is not known. */
 const char *session_no_segments(const struct session *session);
 
-/* Size and time of the segment's file. May ask the disk: not for the thread that draws. */
+/* Size and time of the segment's file. May read from the disk, so the thread that draws must not
+ * call it. */
 struct segment_stat session_stat(const struct session *session, size_t position);
 
 #endif

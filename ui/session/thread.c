@@ -8,13 +8,13 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#define BACKGROUND_NICE 10	/* where processors are scarce, a tenth of one */
+#define BACKGROUND_NICE 10	/* about a tenth of the time on a busy processor */
 
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
 	sigset_t all, before;
 	sigfillset(&all);
-	/* A thread's own crash must still be caught. */
+	/* A crash of the thread must still be caught. */
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
 		sigdelset(&all, faults[i]);
@@ -26,7 +26,7 @@ bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 
 void thread_give_way(void)
 {
-	/* Of this thread alone: Linux has no such number for a process. Refused is no harm. */
+	/* On Linux this changes the calling thread only. A failure does no harm. */
 	if (nice(BACKGROUND_NICE) < 0)
 		return;
 }

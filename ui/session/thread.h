@@ -1,4 +1,4 @@
-/* ui/session/thread.h - threads that no signal disturbs. */
+/* ui/session/thread.h - threads that receive no signals. */
 #ifndef ATTICSCOPE_THREAD_H
 #define ATTICSCOPE_THREAD_H
 
@@ -9,8 +9,8 @@
  * thread. */
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context);
 
-/* Let the threads that draw and fetch have the processor first: for the calling thread, and those
- * that it starts from now on. */
+/* Lower the priority of the calling thread, and of those that it starts from now on, below the
+ * threads that draw and fetch. */
 void thread_give_way(void);
 
 /* Add one to the eventfd @wake: the main loop returns from poll. */

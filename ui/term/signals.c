@@ -35,7 +35,7 @@ static struct {
 
 static struct {
 	bool is_set;
-	volatile sig_atomic_t armed; /* cleared by whoever puts the terminal back first */
+	volatile sig_atomic_t armed; /* 0 as soon as a handler restores the terminal */
 	const char *sequence;
 	size_t len;
 	struct termios line;
@@ -111,7 +111,7 @@ void signals_stop_self(void)
 	sigaction(SIGTSTP, &ours, NULL);
 }
 
-/* Only calls that are safe in a signal handler. */
+/* Restore the terminal, with calls that are safe in a signal handler only. */
 static void put_terminal_back(int number, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -129,7 +129,7 @@ static void put_terminal_back(int number, siginfo_t *info, void *context)
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		if (crashes[i] == number)
 			sigaction(number, &rescue.before[i], NULL);
-	/* A fault comes again by itself, with its true context, when this returns. */
+	/* A fault occurs again when this returns, in its own context; other signals are raised. */
 	if (info->si_code <= 0)
 		raise(number);
 }
@@ -145,7 +145,7 @@ void signals_arm(void)
 		return;
 	rescue.len = 0;
 	rescue.stack = malloc(CRASH_STACK);
-	if (rescue.stack) {	/* a stack overflow needs another stack to be handled on */
+	if (rescue.stack) {	/* a stack overflow can only be handled on another stack */
 		const stack_t stack = { .ss_sp = rescue.stack, .ss_size = CRASH_STACK };
 		sigaltstack(&stack, NULL);
 	}

@@ -1,7 +1,7 @@
-/* ui/term/signals.h - signals as events for the main loop, and the terminal's rescue after a crash.
+/* ui/term/signals.h - signals as events for the main loop; the terminal is restored after a crash.
  *
- * A program has one terminal and one set of signal handlers, so this module and term.c have state
- * of their own; nothing else in ui/ has.
+ * A program has one terminal and one set of signal handlers, so this module and term.c have global
+ * state; nothing else in ui/ has.
  */
 #ifndef ATTICSCOPE_SIGNALS_H
 #define ATTICSCOPE_SIGNALS_H
@@ -15,28 +15,28 @@ enum signal_event {
 	SIGNALLED_END = 8	/* SIGINT, SIGTERM, SIGHUP, SIGQUIT */
 };
 
-/* Catch the signals; each one also writes to the eventfd @wake, which the main loop polls. One of
- * those that end the program stays ignored where it was, as under nohup. Threads must be made with
+/* Catch the signals. Each also writes to the eventfd @wake, which the main loop polls. A signal
+ * that would end the program stays ignored if it was, as under nohup. Threads must be started with
  * thread_start, so that signals reach the main thread only. */
 void signals_start(int wake);
 void signals_restore(void);
 
-/* What came since the last call: signal_event bits. */
+/* The signals since the last call, as signal_event bits. */
 unsigned signals_collect(void);
 
-/* The number of the signal behind SIGNALLED_END, 0 while none came. */
+/* The number of the signal behind SIGNALLED_END; 0: none came. */
 int signals_end(void);
 
-/* End the process by @number as if nobody had caught it, so that whoever waits for it sees why. */
+/* End the process by the signal @number as if it were not caught, so that the parent process sees
+ * why. */
 void signals_end_self(int number);
 
-/* Stop the process, as Ctrl-Z does to others. Returns when it was continued. */
+/* Stop the process, as Ctrl-Z does with other programs. Returns when it is continued. */
 void signals_stop_self(void);
 
-/* From now on a crash (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) first puts the line settings of
- * the terminal back to what they are now, and writes the sequence given by signals_set_sequence,
- * whose bytes must live until signals_disarm. The signal then goes where it would have gone without
- * this. */
+/* From now on a crash (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) first restores the present line
+ * settings of the terminal and writes the sequence given by signals_set_sequence, whose bytes must
+ * live until signals_disarm. Then the signal takes its usual effect. */
 void signals_arm(void);
 void signals_set_sequence(const char *sequence, size_t len);
 void signals_disarm(void);

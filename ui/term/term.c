@@ -27,15 +27,15 @@
 
 static struct {
 	SCREEN *screen;
-	WINDOW *keyboard;	/* a pad: reading from stdscr would show what is half drawn */
-	const char *type;	/* of the terminal, in the words of terminfo; NULL: not known */
+	WINDOW *keyboard;	/* a pad: reading from stdscr would show a half-drawn screen */
+	const char *type;	/* the terminal's name in terminfo; NULL: not known */
 	bool can_move;
 	char named[80], words[192];
 	bool utf8, colour;
-	char leave[128];	/* what puts the terminal back after a crash */
+	char leave[128];	/* the sequence that restores the terminal after a crash */
 	size_t leave_len;
 	int caret_y, caret_x;
-	bool caret_shown;	/* as the terminal was last told */
+	bool caret_shown;	/* by the terminal */
 	MEVENT mouse[MOUSE_RUN]; /* newest first, as curses gives them; the last are next */
 	size_t mouse_count;
 	struct { int y, x; long ms; } last_click;
@@ -95,10 +95,10 @@ static void start_keyboard(void)
 	nodelay(term.keyboard, TRUE);
 	intrflush(term.keyboard, FALSE);
 	set_escdelay(ESCAPE_MS);
-	/* Clicks are put together here: curses would wait for the button's release. */
+	/* Double clicks are recognized here: curses would wait for the button's release. */
 	mouseinterval(0);
-	/* All that the terminal can send: after an event that is not in the mask curses reads on,
-	 * and waits for a key in spite of nodelay. */
+	/* Ask for all events: after one that is not in the mask curses reads on and waits for a key
+	 * in spite of nodelay. */
 	mousemask(BUTTON(1) | BUTTON(2) | BUTTON(3) | BUTTON(4) | BUTTON(5), NULL);
 	term.mouse_count = 0;
 }
@@ -108,7 +108,7 @@ static bool is_terminal(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-/* Is there a description of terminals of @type? Can one show a screen? */
+/* Does terminfo describe @type? *@can_move: it can place the cursor. */
 static bool knows_terminal(const char *type, bool *can_move)
 {
 	int found;
@@ -121,8 +121,8 @@ static bool knows_terminal(const char *type, bool *can_move)
 
 const char *term_choose(void)
 {
-	/* Newer terminals (kitty, ghostty, alacritty) have names that a rescue system does not
-	 * know, and obey what xterm does; vt100 is what nearly all obey. */
+	/* A rescue system does not know the names of newer terminals (kitty, ghostty, alacritty).
+	 * They understand the sequences of xterm, and nearly all terminals those of vt100. */
 	static const char *const types[] = { "xterm", "vt100" };
 	const char *type = getenv("TERM");
 	bool can_move = true;
@@ -145,7 +145,7 @@ const char *term_choose(void)
 	return NULL;
 }
 
-/* Can the type that was chosen show a screen? */
+/* Can a terminal of the chosen type be used? If not, *@why says why. */
 static bool can_show_screen(const char **why)
 {
 	if (term.type && term.can_move)
@@ -171,8 +171,8 @@ bool term_start(const char **why)
 		return false;
 	setlocale(LC_CTYPE, "");
 	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	/* The crash handler's idea of the line settings must be the shell's, not those of
-	 * curses. */
+	/* Arm the crash handler before curses starts, so that it restores the line settings of the
+	 * shell. */
 	term.screen = NULL;
 	signals_arm();
 	term.screen = newterm(term.type, stdout, stdin);
@@ -271,7 +271,7 @@ static bool is_second_click(const MEVENT *event)
 	return second;
 }
 
-/* The next event that means something here: releases do not. */
+/* The next event that matters. Releases of a button do not. */
 static bool next_mouse_event(struct input *input)
 {
 	while (term.mouse_count > 0) {
@@ -289,8 +289,8 @@ static bool next_mouse_event(struct input *input)
 	return false;
 }
 
-/* Escape was read: does it begin a sequence that curses does not know, of a key or of the
- * terminal's own accord? That is read to its end, so that its letters do not act as keys. */
+/* Escape was read. Does it begin a sequence that curses does not know, from a key or sent by the
+ * terminal itself? Then read it to its end, so that its letters do not act as keys. */
 static bool is_unknown_sequence(void)
 {
 	wint_t character;
@@ -394,8 +394,8 @@ static attr_t attributes(unsigned style)
 	return result;
 }
 
-/* As much of @text as fits @width columns, into @out; *@cut: something did not. Returns the
- * columns. */
+/* Convert as much of @text as fits @width columns to @out. *@cut: not all of it fits. Returns the
+ * columns used. */
 static int measure(const char *text, int width, wchar_t *out, size_t *count, bool *cut)
 {
 	mbstate_t state;
@@ -479,7 +479,7 @@ const char *term_tail(const char *text, int width)
 	return text;
 }
 
-/* Bytes of @text that stand on one line of @width columns. */
+/* Bytes of @text that fit one line of @width columns: whole words, or at least one word. */
 static size_t line_length(const char *text, int width)
 {
 	size_t fits = 0, i = 0;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <wchar.h>
 
-/* What a piece of text means. On a terminal without colour attributes alone tell them apart, and
- * no style is ever the only sign of anything. */
+/* What a piece of text means. Without colour only attributes distinguish the styles. A style is
+ * never the only sign of anything. */
 enum style {
 	STYLE_NORMAL,
 	STYLE_STRONG,
@@ -27,7 +27,7 @@ enum style {
 };
 
 enum glyph {
-	GLYPH_MORE,		/* text goes on */
+	GLYPH_MORE,		/* the text was cut off */
 	GLYPH_WAIT,		/* a row that was not read yet */
 	GLYPH_LIVE, GLYPH_PARTLY, GLYPH_DEAD, GLYPH_DAMAGED, GLYPH_UNKNOWN, GLYPH_UNCOMMITTED,
 	GLYPH_FOREIGN, GLYPH_MISNAMED, GLYPH_COPY, GLYPH_RETURNED,
@@ -47,48 +47,49 @@ enum { ESCAPE = 27, RUBOUT = 127 };
 /* One event from the person. */
 struct input {
 	int key;		/* a character below 128, a KEY_ code of curses, or 0 for others */
-	wchar_t character;	/* what was typed, 0 for a KEY_ code */
-	int y, x;		/* of the mouse, when key is KEY_MOUSE */
+	wchar_t character;	/* what was typed; 0 for a KEY_ code */
+	int y, x;		/* of the mouse, if key is KEY_MOUSE */
 	bool press, twice, wheel_up, wheel_down; /* likewise */
 };
 
-/* Choose the type of terminal: what TERM names or, where that is not known here, xterm or vt100.
- * Returns a sentence that says so, NULL where TERM names it. Before term_start. */
+/* Choose the type of the terminal: the one that TERM names or, if that is unknown here, xterm or
+ * vt100. Returns a sentence that says so; NULL: it is the one that TERM names. Call it before
+ * term_start. */
 const char *term_choose(void);
 
-/* Enter full-screen mode. False, with nothing changed, where standard input and output are no
- * terminal (@why says it) or its type is not known. */
+/* Enter full-screen mode. False: standard input and output are no terminal, or its type cannot be
+ * used. *@why says so, and nothing has changed. */
 bool term_start(const char **why);
 void term_stop(void);
 
-/* Leave the screen for the shell and come back to it whole. */
+/* Leave the screen to the shell, and come back and redraw it. */
 void term_suspend(void);
 void term_resume(void);
 
 /* Ask the terminal for its size. */
 void term_resize(void);
 
-/* The next event, without waiting. False: there is none. */
+/* The next event, without waiting for it. False: there is none. */
 bool term_input(struct input *input);
 
-/* All that was drawn becomes visible. */
+/* Show everything that was drawn. */
 void term_show(void);
 
 const char *glyph(enum glyph which);
 
-/* Write @text, which must be masked, into @width columns from (@y, @x), padded with spaces. Text
- * that is too long ends in GLYPH_MORE. */
+/* Draw @text, which must be masked, in @width columns from (@y, @x), padded with spaces. Text that
+ * is too long ends in GLYPH_MORE. */
 void term_put(int y, int x, int width, unsigned style, const char *text);
 void term_put_right(int y, int x, int width, unsigned style, const char *text);
 
-/* Without padding; returns the columns that were used. */
+/* Draw without padding. Returns the columns used. */
 int term_add(int y, int x, int width, unsigned style, const char *text);
 
-/* @text in lines of at most @area.cols columns, broken at spaces. Returns the lines used, at most
- * @area.rows. */
+/* Draw @text in lines of at most @area.cols columns, broken at spaces. Returns the lines used, at
+ * most @area.rows. */
 int term_wrap(struct area area, unsigned style, const char *text);
 
-/* The lines that term_wrap would use in a tall area. */
+/* The lines that term_wrap uses if the area is high enough. */
 int term_lines(int cols, const char *text);
 
 /* Columns that @text takes. */

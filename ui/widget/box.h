@@ -1,4 +1,4 @@
-/* ui/widget/box.h - how a dialog looks: a frame in the middle of the screen with text in it. */
+/* ui/widget/box.h - a dialog box: a frame with text in the middle of the screen. */
 #ifndef ATTICSCOPE_BOX_H
 #define ATTICSCOPE_BOX_H
 
@@ -8,23 +8,24 @@
 
 struct box {
 	const char *title;
-	bool is_urgent;			/* what it is about changes the repository */
-	/* masked; wrapped to the box's width. NULL ones are left out, "" is an empty line. */
+	bool is_urgent;			/* it concerns a change of the repository */
+	/* Masked, wrapped to the width of the box. "" is an empty line. */
 	const char *paragraphs[BOX_PARAGRAPHS];
 	size_t count;
 	enum style styles[BOX_PARAGRAPHS];
-	size_t vital;			/* where the room does not do, those before this one go */
-	const struct typing *typed;	/* a line to be typed into below them; or NULL */
-	const char *keys;		/* what can be pressed, in the bottom line */
+	size_t vital;			/* paragraphs before this one may be left out */
+	const struct typing *typed;	/* the line that is typed below them, or NULL */
+	const char *keys;		/* the keys, for the bottom line */
 };
 
+/* Add @paragraph. NULL, or one too many, is left out. */
 void box_add(struct box *box, enum style style, const char *paragraph);
 
-/* Draw it over what is there; @bottom is the screen's last line. Where the room does not do for all
- * paragraphs those before the vital one go, then the last ones. */
+/* Draw the box over the screen, whose last line is @bottom. If there is no room for all paragraphs,
+ * those before the vital one are left out first, then the last ones. */
 void box_draw(const struct box *box, struct area bottom);
 
-/* What turns as long as something goes on. */
+/* A sign that turns while something runs. */
 const char *box_spinner(void);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "widget/explain.h"
 
-#define INDENT 11		/* the headings */
+#define INDENT 11		/* columns of the headings */
 #define LIST_ROWS_MIN 3
 
 static void draw_parts(const struct part *parts, size_t count, struct area area)

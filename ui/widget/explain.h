@@ -1,18 +1,19 @@
-/* ui/widget/explain.h - a list, and below it what is under its cursor explained. */
+/* ui/widget/explain.h - a list with an explanation of the row under its cursor below it. */
 #ifndef ATTICSCOPE_EXPLAIN_H
 #define ATTICSCOPE_EXPLAIN_H
 
 #include "widget/table.h"
 
-/* A heading of one word, and beside it a text, masked, that is wrapped. */
+/* A part of the explanation: a heading of one word, and beside it a masked text, which is
+ * wrapped. */
 struct part { const char *heading, *text; enum style heading_style, style; };
 
-/* Of a screen, zeroed: the most lines that an explanation took so far, at this width. */
+/* Kept by the screen, zeroed at first: the most lines that an explanation took at this width. */
 struct explained { int lines, cols; };
 
-/* Draw @table and below it @parts, if any, the most important first: those that find no room go.
- * Their share never shrinks while the width stays, so that the list does not jump as the cursor
- * moves. */
+/* Draw @table, and below it @parts, the most important first. Parts that do not fit are left out.
+ * Their share of the area does not shrink while the width stays, so the list does not jump when the
+ * cursor moves. */
 void explain_draw(struct table *table, struct fetcher *fetcher, struct area area,
 		  const struct part *parts, size_t count, struct explained *explained);
 

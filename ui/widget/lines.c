@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES (ROW_TEXT - 64)
-#define HANG 2			/* further than its line a row that goes on begins */
+#define HANG 2			/* extra indent of the rows after the first */
 
 struct line {
 	char *text;
@@ -99,8 +99,8 @@ const char *lines_text(const struct lines *lines, size_t line)
 
 struct piece {
 	size_t line;
-	uint16_t first, len;	/* bytes of its text */
-	uint16_t indent;	/* columns before it */
+	uint16_t first, len;	/* bytes of the line's text */
+	uint16_t indent;	/* columns before them */
 };
 
 struct lines_model {
@@ -110,8 +110,8 @@ struct lines_model {
 	size_t count, capacity;
 };
 
-/* Bytes of @text that fit @cols columns: up to the last space behind its indentation, or as many
- * characters as go where a single word is longer. At least one. */
+/* Bytes of @text that fit @cols columns: up to the last space after its indentation or, if the
+ * first word is longer, as many characters as fit, at least one. */
 static size_t piece_length(const char *text, int cols)
 {
 	char part[LINE_MAX_BYTES];

@@ -1,8 +1,8 @@
-/* ui/widget/model.h - where the rows of a table come from.
+/* ui/widget/model.h - the source of a table's rows.
  *
- * A model is counted and read by several threads: the one that draws asks for its count, the fetch
- * thread for rows, a search for matches. What changes in it while it is shared is atomic and only
- * ever grows; another order or filter is another model.
+ * Several threads use a model: the one that draws asks for the count, the fetch thread for rows, a
+ * search for matches. Whatever changes in it meanwhile is atomic and only grows. Another order or
+ * filter is another model.
  */
 #ifndef ATTICSCOPE_MODEL_H
 #define ATTICSCOPE_MODEL_H
@@ -16,24 +16,24 @@
 
 /* One row, ready to be drawn. Its text is masked. */
 struct row {
-	struct place place;		/* where Enter, h and K lead */
+	struct place place;		/* where Enter, h and K go */
 	uint8_t style;			/* enum style of the whole row */
 	uint8_t cell_style[ROW_CELLS];	/* STYLE_NORMAL: the row's */
-	uint16_t cell[ROW_CELLS];	/* where in text each cell begins; 0: empty */
+	uint16_t cell[ROW_CELLS];	/* where each cell begins in text; 0: empty */
 	uint16_t used;
 	char text[ROW_TEXT];
 };
 
 void row_clear(struct row *row);
 
-/* Set the text of a cell; bytes from the disk are masked by the caller (row_mask, format_...). */
+/* Set the text of a cell. The caller masks bytes from the disk (row_mask, format_...). */
 void row_set(struct row *row, size_t column, enum style style, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* Set a cell to text that may hold any bytes. */
 void row_mask(struct row *row, size_t column, enum style style, const char *text);
 
-/* Does one of its cells contain the query's text, or its key begin with the query's? */
+/* Does a cell contain the query's text, or does the row's key begin with the query's? */
 bool row_matches(const struct row *row, const struct query *query);
 
 static inline const char *row_cell(const struct row *row, size_t column)
@@ -46,10 +46,10 @@ struct model;
 struct model_ops {
 	/* Fill @row, which exists and is clear. May wait for a disk, unless in_memory. */
 	void (*fill)(struct model *model, uint64_t i, struct row *row);
-	/* Instead of fill, where several rows are cheaper together: [@first, @first + @count). */
+	/* Instead of fill, if several rows are cheaper together: [@first, @first + @count). */
 	void (*fetch)(struct model *model, uint64_t first, size_t count, struct row *rows);
-	/* Optional: the first row (last, when @backward) of [@first, @first + @count) that fits
-	 * @query. Without it the cells' text is searched. */
+	/* Find the first row (the last, if @backward) of [@first, @first + @count) that matches
+	 * @query. NULL: the text of the cells is searched. */
 	bool (*find)(struct model *model, const struct query *query, uint64_t first,
 		     uint64_t count, bool backward, uint64_t *row);
 	void (*free)(struct model *model);
@@ -74,10 +74,10 @@ static inline uint64_t model_count(const struct model *model)
 	return model ? atomic_load_explicit(&model->count, memory_order_acquire) : 0;
 }
 
-/* Fill rows [@first, @first + @count), all of which exist. */
+/* Fill rows [@first, @first + @count), which all exist. */
 void model_fetch(struct model *model, uint64_t first, size_t count, struct row *rows);
 
-/* The first (last, when @backward) row of [@first, @first + @count) that fits @query. */
+/* Find the first row (the last, if @backward) of [@first, @first + @count) that matches @query. */
 bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
 		bool backward, uint64_t *found);
 

@@ -9,7 +9,7 @@ static uint64_t last_top(const struct position *position)
 	return position->count > position->page ? position->count - position->page : 0;
 }
 
-/* Bring the page to the cursor by the shortest way. */
+/* Move the page to the cursor by the fewest rows. */
 static void follow_cursor(struct position *position)
 {
 	if (position->cursor < position->top)

@@ -1,4 +1,4 @@
-/* ui/widget/table.h - a list with columns over a model, of which only the visible rows are ever
+/* ui/widget/table.h - a list with columns that shows a model. Only rows near the visible ones are
  * loaded. */
 #ifndef ATTICSCOPE_TABLE_H
 #define ATTICSCOPE_TABLE_H
@@ -7,15 +7,15 @@
 #include "widget/list.h"
 #include "widget/model.h"
 
-#define TABLE_WAIT_MS 10	/* drawing waits so long for rows: a warm disk shows no flicker */
+#define TABLE_WAIT_MS 10	/* drawing waits for rows so long: a fast disk causes no flicker */
 
-/* Columns are dropped from the highest rank down until the rest fits the line. */
+/* Columns are left out from the highest rank down until the rest fits the line. */
 struct column {
 	const char *title;
 	uint8_t width;
 	uint8_t rank;		/* 0 is always shown */
 	bool right;		/* flush right */
-	bool grows;		/* takes what is left of the line */
+	bool grows;		/* gets the rest of the line */
 };
 
 struct table {
@@ -23,15 +23,15 @@ struct table {
 	size_t column_count;
 	struct position position;
 	struct area area;	/* of the rows, as last drawn */
-	int sorted_by;		/* column that bears the sign of the order, or -1 */
+	int sorted_by;		/* the column marked with the order; -1: none */
 	bool descending;
-	const char *empty;	/* what stands in place of rows when there are none */
+	const char *empty;	/* shown if there are no rows */
 
 	struct model *model;	/* held; NULL: nothing to show yet */
-	struct row *rows;	/* the window that was loaded: [first, first + count) */
+	struct row *rows;	/* the loaded rows: [first, first + count) */
 	uint64_t first;
 	size_t count;
-	unsigned version, loaded, asked; /* of the model's content: now, in rows, on its way */
+	unsigned version, loaded, asked; /* of the content: current, in rows, requested */
 	uint64_t asked_first;
 	size_t asked_count;
 };
@@ -45,28 +45,28 @@ void table_set_model(struct table *table, void *model);
 /* Put the cursor on @row of the model. */
 void table_select(struct table *table, uint64_t row);
 
-/* What the rows say may have changed: load them again. */
+/* The content of the rows may have changed: load them again. */
 static inline void table_reload(struct table *table)
 {
 	table->version++;
 }
 
-/* Draw titles and rows, and ask @fetcher for rows that are missing; it is given a moment to
- * answer. */
+/* Draw titles and rows. Missing rows are requested from @fetcher; drawing waits a moment for
+ * them. */
 void table_draw(struct table *table, struct fetcher *fetcher, struct area area);
 
-/* The same below one line that says what the table shows. */
+/* The same, below a line that says what the table shows. */
 void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area area,
 		       const char *title);
 
-/* The row under the cursor, or NULL while it is not there. */
+/* The row under the cursor; NULL: there is none, or it is not loaded. */
 const struct row *table_current(const struct table *table);
 
-/* Take over what the fetch thread made for this table. False: it was for somebody else. @request is
- * dropped in any case. */
+/* Receive rows from the fetch thread. False: they are not for this table. @request is dropped in
+ * any case. */
 bool table_deliver(struct table *table, struct fetch_request *request);
 
-/* Which of @columns fit @width, and how wide each is: 0 for those that do not. Pure. */
+/* Compute the widths of @columns in a line of @width columns; 0: left out. Pure. */
 void table_layout(const struct column *columns, size_t count, int width, int *widths);
 
 #endif

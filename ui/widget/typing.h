@@ -1,4 +1,4 @@
-/* ui/widget/typing.h - a line of text that is being typed: by the prompts and in dialogs. */
+/* ui/widget/typing.h - a line of text that is being typed, in a prompt or a dialog. */
 #ifndef ATTICSCOPE_TYPING_H
 #define ATTICSCOPE_TYPING_H
 
@@ -15,14 +15,14 @@ struct typing {
 
 void typing_set(struct typing *typing, const char *text);
 
-/* Take a character, or one of the keys that rub out. False: it is for somebody else. */
+/* Add a character, or delete text by one of the editing keys. False: another key. */
 bool typing_input(struct typing *typing, const struct input *input);
 
-/* Is @word all that was typed? Blanks around it do no harm. */
+/* Is the typed text @word? Spaces around it are ignored. */
 bool typing_is(const struct typing *typing, const char *word);
 
-/* Show @before and the text in @width columns from (@y, @x), with the caret behind it; of a long
- * text the end is shown. Returns the columns used. */
+/* Draw @before and the text in @width columns from (@y, @x), with the caret after it. A long text
+ * shows its end. Returns the columns used. */
 int typing_draw(const struct typing *typing, const char *before, int y, int x, int width);
 
 #endif
