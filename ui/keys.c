@@ -29,11 +29,7 @@ enum { VERIFY_NEW, VERIFY_ALL };
 
 static void move_cursor(struct app *app, const struct call *call)
 {
-	struct screen *screen = app_top(app);
-	if (screen->ops->move)
-		screen->ops->move(app, screen, (enum motion)call->value);
-	else if (screen->table)
-		position_move(&screen->table->position, (enum motion)call->value);
+	app_move(app, (enum motion)call->value);
 }
 
 static void enter_row(struct app *app, const struct call *call)

@@ -50,17 +50,9 @@ static bool move_cursor_to(struct app *app, int y, int x)
 
 static void handle_mouse(struct app *app, const struct input *input)
 {
-	struct screen *screen = app_top(app);
-	struct table *table = screen->table;
-	if (input->wheel_up || input->wheel_down) {
-		const enum motion motion = input->wheel_up ? MOTION_SCROLL_UP : MOTION_SCROLL_DOWN;
-		if (screen->ops->move)
-			screen->ops->move(app, screen, motion);
-		else if (table)
-			position_move(&table->position, motion);
-		return;
-	}
-	if (input->press && input->y == FRAME_TAB_LINE)
+	if (input->wheel_up || input->wheel_down)
+		app_move(app, input->wheel_up ? MOTION_SCROLL_UP : MOTION_SCROLL_DOWN);
+	else if (input->press && input->y == FRAME_TAB_LINE)
 		keys_press(app, frame_tab_at(app, input->x));
 	else if (input->press && move_cursor_to(app, input->y, input->x) && input->twice)
 		keys_press(app, '\n');

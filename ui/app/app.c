@@ -243,6 +243,15 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 	return true;
 }
 
+void app_move(struct app *app, enum motion motion)
+{
+	struct screen *screen = app_top(app);
+	if (screen->ops->move)
+		screen->ops->move(app, screen, motion);
+	else if (screen->table)
+		position_move(&screen->table->position, motion);
+}
+
 bool app_place(struct app *app, struct place *place)
 {
 	struct screen *screen = app_top(app);

@@ -105,6 +105,9 @@ void app_close_kind(struct app *app, enum screen_kind kind);
 /* Close all screens, on the stack and kept. */
 void app_close_screens(struct app *app);
 
+/* Move the cursor of the top screen. */
+void app_move(struct app *app, enum motion motion);
+
 /* The place under the cursor of the top screen. */
 bool app_place(struct app *app, struct place *place);
 

@@ -88,7 +88,7 @@ void position_move(struct position *position, enum motion motion)
 		break;
 	}
 	position->cursor = step(position->cursor, rows, last);
-	/* The page moves with the cursor, which so stays at its height on the screen. */
+	/* The page moves with the cursor, so that the cursor stays at its height on the screen. */
 	if (motion != MOTION_UP && motion != MOTION_DOWN)
 		position->top = step(position->top, rows, last);
 	follow_cursor(position);
