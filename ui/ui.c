@@ -159,7 +159,7 @@ static int64_t now_ms(void)
 static void main_loop(struct app *app)
 {
 	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
-				{ .fd = app->wake, .events = POLLIN } };
+				{ .fd = app->jobs.wake, .events = POLLIN } };
 	int64_t drawn = 0, ticked = 0;
 	unsigned tick = 0, deaf = 0;
 	uint64_t count;
@@ -177,7 +177,7 @@ static void main_loop(struct app *app)
 		fds[0].revents = fds[1].revents = 0;
 		if (poll(fds, 2, wait_ms) < 0 && errno != EINTR)
 			break;
-		while (read(app->wake, &count, sizeof(count)) > 0)
+		while (read(app->jobs.wake, &count, sizeof(count)) > 0)
 			;
 		handle_signals(app);
 		if (fds[0].revents && read_keys(app, fds[0].revents, &deaf))
@@ -235,7 +235,7 @@ static bool close_app(struct app *app)
 static int run_app(struct app *app, bool verify, const char *notice)
 {
 	const char *why;
-	app->fetcher = fetcher_new(app->wake);
+	app->fetcher = fetcher_new(app->jobs.wake);
 	if (!app->fetcher) {
 		print_error("out of memory");
 		return EXIT_COULD_NOT_RUN;
@@ -244,7 +244,7 @@ static int run_app(struct app *app, bool verify, const char *notice)
 		print_error(why);
 		return EXIT_COULD_NOT_RUN;
 	}
-	signals_start(app->wake);
+	signals_start(app->jobs.wake);
 	app_refresh(app);
 	if (app_open(app, SCREEN_OVERVIEW, NULL)) {
 		watch_start(app);
@@ -282,15 +282,15 @@ int ui_run(const char *path, const struct ui_options *options)
 	app.session = open_session(path, options);
 	if (!app.session)
 		return EXIT_COULD_NOT_RUN;
-	app.wake = app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (app.wake < 0) {
+	app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (app.jobs.wake < 0) {
 		print_error(strerror(errno));
 		session_release(app.session);
 		return EXIT_COULD_NOT_RUN;
 	}
 	const int status = run_app(&app, options->verify, notice);
 	if (close_app(&app))
-		close(app.wake);
+		close(app.jobs.wake);
 	if (signals_end())
 		signals_end_self(signals_end());
 	return status;

@@ -56,7 +56,6 @@ struct app {
 	struct session *session;	/* held */
 	struct fetcher *fetcher;
 	struct jobs jobs;
-	int wake;			/* eventfd: threads and signals wake the main loop by it */
 
 	struct screen *stack[STACK_MAX];
 	size_t depth;			/* at least 1 while the program runs */

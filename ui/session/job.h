@@ -43,7 +43,7 @@ struct job {
 
 struct jobs {
 	struct job *first;	/* newest first */
-	int wake;		/* eventfd of the main loop */
+	int wake;		/* eventfd: threads and signals wake the main loop by it */
 };
 
 /* Start @job, whose last group is zeroed. A running job of the same kind and owner is abandoned.
