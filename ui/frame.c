@@ -193,25 +193,20 @@ static void draw_hints(const struct app *app, int y, int left, int cols)
 	}
 }
 
-/* After a few seconds a message is replaced by the progress of what runs. */
-static bool is_message_due(const struct app *app, const struct job *job)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return app->message[0] && (!job || now.tv_sec - app->message_time.tv_sec < MESSAGE_SECONDS);
-}
-
 static void draw_bottom(struct app *app, struct area line)
 {
 	char text[MESSAGE_MAX];
 	const struct job *job = jobs_visible(&app->jobs);
+	struct timespec now;
 	int used = 0;
 	if (app->modal) {
 		app->modal->draw(app, line);
 		return;
 	}
 	term_put(line.y, line.x, line.cols, STYLE_NORMAL, "");
-	if (is_message_due(app, job))
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* After a few seconds the progress of a job replaces the message. */
+	if (!job || now.tv_sec - app->message_time.tv_sec < MESSAGE_SECONDS)
 		used = term_add(line.y, line.x, line.cols, app->message_style, app->message);
 	if (job && used == 0) {
 		job_progress_text(job, text, sizeof(text));
@@ -228,7 +223,6 @@ void frame_draw(struct app *app)
 	int rows, cols;
 	term_size(&rows, &cols);
 	term_clear();
-	term_caret(-1, -1);
 	if (rows < MIN_ROWS || cols < MIN_COLS) {
 		term_wrap((struct area){ 0, 0, rows, cols }, STYLE_NORMAL,
 			  "The terminal is too small: at least 40 columns and 10 lines, please.");

@@ -61,7 +61,8 @@ static bool parse_argument(struct app *app, enum screen_kind kind, const char *a
 	return false;
 }
 
-/* 1 to 8: open a screen; one that shows a single thing shows what is under the cursor. */
+/* 1 to 8 and others: open a screen. One that shows a single thing shows what is under the
+ * cursor. */
 static void open_screen(struct app *app, const struct call *call)
 {
 	const enum screen_kind kind = (enum screen_kind)call->value;
@@ -87,13 +88,6 @@ static void follow(struct app *app, const struct call *call)
 	struct place place;
 	if (app_place(app, &place))
 		app_open(app, (enum screen_kind)call->value, &place);
-}
-
-static void open_help(struct app *app, const struct call *call)
-{
-	(void)call;
-	if (app_top(app)->kind != SCREEN_HELP)
-		app_open(app, SCREEN_HELP, NULL);
 }
 
 static void verify(struct app *app, const struct call *call)
@@ -324,7 +318,8 @@ const struct key_row key_table[] = {
 	{ .keys = { CONTROL('l') }, .label = "Ctrl-L", .help = "redraw the screen",
 	  .screens = ON_ALL, .run = redraw },
 	{ .keys = { '?', KEY_F(1) }, .label = "?", .name = "help", .help = "this list",
-	  .hint = "help", .screens = ON_ALL, .run = open_help },
+	  .hint = "help", .screens = ON_ALL, .run = open_screen,
+	  .value = SCREEN_HELP },
 	{ .keys = { 'q', ESCAPE }, .label = "q Esc", .name = "back",
 	  .help = "back; from the overview: leave", .hint = "back", .screens = ON_ALL,
 	  .run = app_leave },

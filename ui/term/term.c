@@ -236,6 +236,7 @@ void term_size(int *rows, int *cols)
 void term_clear(void)
 {
 	erase();
+	term_caret(-1, -1);
 }
 
 void term_caret(int y, int x)

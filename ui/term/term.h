@@ -102,6 +102,8 @@ const char *term_tail(const char *text, int width);
 void term_caret(int y, int x);
 
 void term_size(int *rows, int *cols);
+
+/* Clear the screen and hide the caret. */
 void term_clear(void);
 
 #endif
