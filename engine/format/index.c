@@ -2,6 +2,7 @@
 
 #include "format/index.h"
 
+#include "base/huge_pages.h"
 #include "base/owner.h"
 #include "base/text.h"
 
@@ -14,8 +15,8 @@
 
 #define INDEX_MAGIC "ATTICIDX"
 #define MAGIC_SIZE 8u
+#define INDEX_NAME_SIZE sizeof("index.4294967295")
 #define VALUE_SIZE 8
-#define HUGE_PAGE ((size_t)2 << 20)	/* memory is taken in whole ones */
 #define READ_BUCKETS 1024u		/* read from the disk at a time, at most */
 
 /* Append the finding that makes the index unusable. */
@@ -50,17 +51,6 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 		findings ? findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error)
 			 : AS_OK;
 	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
-}
-
-static enum as_err refuse_length(struct findings *findings, const struct index_file *file,
-				 uint64_t wanted)
-{
-	char detail[FINDING_DETAIL_MAX];
-
-	snprintf(detail, sizeof(detail),
-		 "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
-		 file->transaction, file->length, wanted);
-	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
 }
 
 /* What is wrong with the 18 bytes of @header, or NULL. */
@@ -105,26 +95,43 @@ static enum as_err read_header(struct index_file *file, struct findings *finding
 	file->used = get_u32le(header + 8);
 	file->buckets = get_u32le(header + 12);
 	const uint64_t wanted = INDEX_HEADER + (uint64_t)file->buckets * INDEX_BUCKET;
-	return file->length == wanted ? AS_OK : refuse_length(findings, file, wanted);
+	if (file->length == wanted)
+		return AS_OK;
+	snprintf(detail, sizeof(detail),
+		 "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
+		 file->transaction, file->length, wanted);
+	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
+}
+
+/* Open REPO/index.@transaction and look at nothing but its length. */
+static enum as_err open_file(const struct io *io, int repo_fd, uint32_t transaction,
+			     struct index_file *file)
+{
+	char name[INDEX_NAME_SIZE];
+	struct stat st;
+
+	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
+	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+	const enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
+	if (err)
+		file->fd = -1;
+	else
+		file->length = (uint64_t)st.st_size;
+	return err;
 }
 
 enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 		       struct index_file *file, struct findings *findings)
 {
-	char name[sizeof("index.4294967295")];
-	struct stat st;
+	char name[INDEX_NAME_SIZE], whose[FINDING_DETAIL_MAX] = "";
 
-	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
-	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
-	enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
-	if (err) {
-		char whose[FINDING_DETAIL_MAX] = "";
-		file->fd = -1;
-		if (err == AS_ERR_DENIED)
-			owner_append(io, repo_fd, name, whose, sizeof(whose));
-		return refuse_unreadable(findings, transaction, err, whose);
+	enum as_err err = open_file(io, repo_fd, transaction, file);
+	if (err == AS_ERR_DENIED) {
+		snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
+		owner_append(io, repo_fd, name, whose, sizeof(whose));
 	}
-	file->length = (uint64_t)st.st_size;
+	if (err)
+		return refuse_unreadable(findings, transaction, err, whose);
 	err = read_header(file, findings);
 	if (err)
 		index_close(file);
@@ -134,17 +141,9 @@ enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 enum as_err index_open_buckets(const struct io *io, int repo_fd, uint32_t transaction,
 			       struct index_file *file)
 {
-	char name[sizeof("index.4294967295")];
-	struct stat st;
-
-	*file = (struct index_file){ .io = io, .fd = -1, .transaction = transaction };
-	snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
-	const enum as_err err = io_open_file(io, repo_fd, name, &file->fd, &st);
-	if (err) {
-		file->fd = -1;
+	const enum as_err err = open_file(io, repo_fd, transaction, file);
+	if (err)
 		return err;
-	}
-	file->length = (uint64_t)st.st_size;
 	const uint64_t buckets =
 		file->length > INDEX_HEADER ? (file->length - INDEX_HEADER) / INDEX_BUCKET : 0;
 	if (buckets == 0 || buckets > INT32_MAX ||
@@ -201,40 +200,30 @@ void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_H
 	header[17] = VALUE_SIZE;
 }
 
-/* index_read for at most READ_BUCKETS that all lie in the table. */
-static enum as_err read_some(const struct index_file *file, uint32_t first, uint32_t count,
-			     struct index_bucket *out, uint32_t *got)
-{
-	uint8_t bytes[READ_BUCKETS * INDEX_BUCKET];
-	size_t len;
-
-	const enum as_err err = io_read_at(file->io, file->fd, bytes, (size_t)count * INDEX_BUCKET,
-					   index_bucket_offset(first), &len);
-	*got = (uint32_t)(len / INDEX_BUCKET);
-	for (uint32_t i = 0; i < *got; i++)
-		index_decode_bucket(bytes + (size_t)i * INDEX_BUCKET, first + i, &out[i]);
-	return err || *got == count ? err : AS_ERR_IO;
-}
-
 enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t count,
 		       struct index_bucket *out, uint32_t *got)
 {
-	enum as_err err = AS_OK;
+	uint8_t bytes[READ_BUCKETS * INDEX_BUCKET];
 
 	*got = 0;
 	if (first >= file->buckets)
 		return AS_OK;
 	if (count > file->buckets - first)
 		count = file->buckets - first;
-	while (*got < count && !err) {
-		const uint32_t left = count - *got;
-		uint32_t some;
+	while (*got < count) {
+		const uint32_t at = first + *got, left = count - *got;
+		const size_t len = (left < READ_BUCKETS ? left : READ_BUCKETS) * INDEX_BUCKET;
+		size_t len_read;
 
-		err = read_some(file, first + *got, left < READ_BUCKETS ? left : READ_BUCKETS,
-				out + *got, &some);
-		*got += some;
+		const enum as_err err = io_read_at(file->io, file->fd, bytes, len,
+						   index_bucket_offset(at), &len_read);
+		for (uint32_t i = 0; i < len_read / INDEX_BUCKET; i++)
+			index_decode_bucket(bytes + (size_t)i * INDEX_BUCKET, at + i,
+					    &out[(*got)++]);
+		if (err || len_read < len)
+			return err ? err : AS_ERR_IO;
 	}
-	return err;
+	return AS_OK;
 }
 
 enum as_err index_each(const struct index_file *file, uint32_t *from,
@@ -259,20 +248,6 @@ enum as_err index_each(const struct index_file *file, uint32_t *from,
 	return err;
 }
 
-/* Does a look-up of @key end at @bucket? Then *@result is its answer. */
-static bool lookup_ends(const struct index_bucket *bucket, const uint8_t key[KEY_SIZE],
-			enum as_err *result)
-{
-	if (bucket->segment == INDEX_EMPTY) {
-		*result = AS_ERR_OBJECT_NOT_FOUND;
-		return true;
-	}
-	if (!index_bucket_is_used(bucket) || memcmp(bucket->key, key, KEY_SIZE))
-		return false;
-	*result = AS_OK;
-	return true;
-}
-
 enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SIZE],
 			 struct index_bucket *bucket)
 {
@@ -287,13 +262,13 @@ enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SI
 		const enum as_err err = index_read(file, number, count, rows, &got);
 
 		for (uint32_t i = 0; i < got; i++) {
-			enum as_err result;
-
-			if (!lookup_ends(&rows[i], key, &result))
+			if (rows[i].segment == INDEX_EMPTY)
+				return AS_ERR_OBJECT_NOT_FOUND;
+			if (rows[i].segment == INDEX_DELETED ||
+			    memcmp(rows[i].key, key, KEY_SIZE) != 0)
 				continue;
-			if (result == AS_OK)
-				*bucket = rows[i];
-			return result;
+			*bucket = rows[i];
+			return AS_OK;
 		}
 		if (err)
 			return err;

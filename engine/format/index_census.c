@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Judged by a thread at a time. Few for the tests' sake, and enough for the memory's. */
+/* Judged by a thread at a time. Few enough that tests have several slices. */
 #define SLICE_BUCKETS 16384u
 
 /* A part of the buckets being judged, or what came of all of them. */
@@ -18,8 +18,7 @@ struct sweep {
 	const struct index_file *file;
 	const struct index_image *image;
 	struct index_census census;
-	/* NULL: count only. Of several threads none may have findings: they would come in any order
-	 */
+	/* NULL: count only, as several threads do: their findings would come in any order */
 	struct findings *findings;
 	int64_t last_empty;	/* the nearest EMPTY behind the place; below 0: round the end */
 };
@@ -40,23 +39,6 @@ static uint32_t segment_of(const struct index_image *image, uint32_t number)
 static uint32_t home_of(const struct index_image *image, uint32_t number)
 {
 	return index_home(index_image_row(image, number), image->buckets);
-}
-
-#define NO_EMPTY(image) (-1 - (int64_t)(image)->buckets)
-
-/* Number of the nearest EMPTY bucket among @most behind bucket @number, below 0 where that is round
- * the end; where there is none, too far off to matter. */
-static int64_t find_last_empty(const struct index_image *image, uint32_t number, uint32_t most)
-{
-	int64_t at = number;
-
-	for (uint32_t left = most; left; left--) {
-		const int64_t round = --at < 0 ? at + image->buckets : at;
-
-		if (segment_of(image, (uint32_t)round) == INDEX_EMPTY)
-			return at;
-	}
-	return NO_EMPTY(image);
 }
 
 static enum as_err note_bucket(struct sweep *sweep, enum problem problem, uint32_t number,
@@ -98,13 +80,19 @@ static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
  * slice would crawl. */
 static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_t end)
 {
-	const bool is_all = end - first == sweep->image->buckets;
+	const uint32_t buckets = sweep->image->buckets;
+	const bool is_all = end - first == buckets;
 	enum as_err err = AS_OK;
 
-	sweep->last_empty = find_last_empty(sweep->image, first,
-					    is_all ? sweep->image->buckets : SLICE_BUCKETS);
-	if (!is_all && sweep->last_empty == NO_EMPTY(sweep->image))
+	/* The nearest EMPTY bucket before the first. Where there is none, too far off to matter. */
+	uint32_t left = is_all ? buckets : SLICE_BUCKETS;
+	int64_t at = first, round;
+	do {
+		round = --at < 0 ? at + buckets : at;
+	} while (segment_of(sweep->image, (uint32_t)round) != INDEX_EMPTY && --left);
+	if (!left && !is_all)
 		return AS_ERR_LIMIT;
+	sweep->last_empty = left ? at : -1 - (int64_t)buckets;
 	for (uint32_t i = first; i < end && !err; i++) {
 		const uint32_t segment = segment_of(sweep->image, i);
 
@@ -141,23 +129,11 @@ static enum as_err find_duplicates(struct sweep *sweep, uint32_t first, uint32_t
 /* What the threads share. */
 struct counting {
 	enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end);
-	_Atomic uint32_t next;		/* slice that nobody judges yet */
+	_Atomic uint32_t next;		/* the first slice that no thread has begun */
 	_Atomic bool is_refused;	/* AS_ERR_LIMIT of @judge: nothing else can fail */
 	pthread_mutex_t mutex;
 	struct sweep *total;
 };
-
-static void add_up(struct counting *counting, const struct sweep *part)
-{
-	struct sweep *total = counting->total;
-
-	pthread_mutex_lock(&counting->mutex);
-	total->census.unreachable += part->census.unreachable;
-	total->census.duplicates += part->census.duplicates;
-	if (part->census.longest > total->census.longest)
-		total->census.longest = part->census.longest;
-	pthread_mutex_unlock(&counting->mutex);
-}
 
 static uint32_t slice_count(const struct index_image *image)
 {
@@ -179,61 +155,37 @@ static void count_slices(void *context)
 		if (counting->judge(&part, first, end))
 			counting->is_refused = true;
 	}
-	add_up(counting, &part);
+	struct index_census *total = &counting->total->census;
+	pthread_mutex_lock(&counting->mutex);
+	total->unreachable += part.census.unreachable;
+	total->duplicates += part.census.duplicates;
+	if (part.census.longest > total->longest)
+		total->longest = part.census.longest;
+	pthread_mutex_unlock(&counting->mutex);
 }
 
-/* Add what @judge counts to *@total. False: it refuses a part of the table, and the sums are of no
- * use. */
-static bool count_all(struct sweep *total, unsigned threads,
-		      enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end))
-{
-	struct counting counting = {
-		.judge = judge, .total = total, .mutex = PTHREAD_MUTEX_INITIALIZER,
-	};
-
-	threads = parallel_threads(threads);
-	if (threads > slice_count(total->image))
-		threads = slice_count(total->image);
-	parallel_run(threads, count_slices, &counting);
-	return !counting.is_refused;
-}
-
-/* Once more, in order and in words, what was counted. */
-static enum as_err tell(const struct sweep *total,
-			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end))
-{
-	struct sweep sweep = nothing_counted(total);
-
-	sweep.findings = total->findings;
-	return total->findings ? judge(&sweep, 0, total->image->buckets) : AS_OK;
-}
-
-/* One walk over all buckets, and a second one in words where the first has counted any in
- * *@counted, which is of @total. A table that cannot be judged in parts is judged in one. */
+/* Walk over all buckets with @judge, and where *@counted, which is part of @total, has counted any
+ * then, once more for the findings. A table that cannot be judged in slices is judged as a whole. */
 static enum as_err walk(struct sweep *total, unsigned threads,
 			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
 			const uint64_t *counted)
 {
-	struct sweep sum = *total;
+	struct sweep sum = *total, again = nothing_counted(total);
+	struct counting counting = {
+		.judge = judge, .total = &sum, .mutex = PTHREAD_MUTEX_INITIALIZER,
+	};
+	const uint32_t buckets = total->image->buckets, slices = slice_count(total->image);
 
 	sum.findings = NULL;
-	if (!count_all(&sum, threads, judge)) {
+	threads = parallel_threads(threads);
+	parallel_run(threads < slices ? threads : slices, count_slices, &counting);
+	if (counting.is_refused) {
 		sum.census = total->census;
-		judge(&sum, 0, total->image->buckets);
+		judge(&sum, 0, buckets);
 	}
 	total->census = sum.census;
-	return *counted ? tell(total, judge) : AS_OK;
-}
-
-static enum as_err tell_degenerate(const struct sweep *total)
-{
-	if (!total->findings)
-		return AS_OK;
-	return findings_note(total->findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
-			     FINDING_NOWHERE,
-			     "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
-			     " buckets on average", index_image_probes(total->image),
-			     total->image->buckets);
+	again.findings = total->findings;
+	return *counted && again.findings ? judge(&again, 0, buckets) : AS_OK;
 }
 
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,
@@ -258,9 +210,13 @@ enum as_err index_census(const struct index_file *file, const struct index_image
 	};
 
 	enum as_err err = walk(&total, threads, find_unreachable, &total.census.unreachable);
-	if (!err && total.census.degenerate)
-		err = tell_degenerate(&total);
-	else if (!err)
+	if (!err && total.census.degenerate && findings)
+		err = findings_note(findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
+				    FINDING_NOWHERE,
+				    "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
+				    " buckets on average", index_image_probes(image),
+				    image->buckets);
+	else if (!err && !total.census.degenerate)
 		err = walk(&total, threads, find_duplicates, &total.census.duplicates);
 	*census = total.census;
 	return err ? err : index_judge_count(file, census->used, findings);

@@ -11,13 +11,13 @@
 #include <string.h>
 
 #define SLICE_BUCKETS 8192u		/* read at a time: 320 KiB */
-/* Taken by a thread at a time: a huge page of short rows. Of one page that two threads come to at
- * once both make a copy, and one is thrown away. */
+/* Given to a thread at a time: a huge page of short rows. When two threads touch one new page at once,
+ * the system fills it twice and discards one copy. */
 #define TURN_SLICES 16u
 
 /* ---- runs ---- */
 
-/* What there is to know of some buckets in a row without a look at any key. */
+/* What some adjacent buckets say without a look at any key. */
 struct runs {
 	uint32_t count, used, deleted;
 	/* buckets before the first EMPTY one and behind the last; all where there is none */
@@ -35,23 +35,19 @@ static uint32_t segment_in(const uint8_t *buckets, uint32_t number)
 	return get_u32le(buckets + (size_t)number * INDEX_BUCKET + KEY_SIZE);
 }
 
-static uint64_t square(uint64_t run)
-{
-	return run * run;
-}
-
-/* Of the @count buckets at @buckets, as they are in the file. */
+/* Measure the @count buckets at @buckets, as they are in the file. */
 static struct runs measure(const uint8_t *buckets, uint32_t count)
 {
 	struct runs runs = { .count = count, .tail = count };
 	uint32_t empty = 0;
 
-	/* Nothing here is to be guessed by the processor: every second guess would be wrong. */
+	/* No branches: the processor would predict every second one wrongly. */
 	for (uint32_t i = 0, begin = 0; i < count; i++) {
 		const uint32_t segment = segment_in(buckets, i);
 		const bool is_empty = segment == INDEX_EMPTY;
+		const uint64_t run = i - begin;
 
-		runs.squared += is_empty ? square(i - begin) : 0;
+		runs.squared += is_empty ? run * run : 0;
 		begin = is_empty ? i + 1 : begin;
 		runs.tail = count - begin;
 		runs.deleted += segment == INDEX_DELETED;
@@ -61,15 +57,17 @@ static struct runs measure(const uint8_t *buckets, uint32_t count)
 	while (runs.head < count && segment_in(buckets, runs.head) != INDEX_EMPTY)
 		runs.head++;
 	if (empty)
-		runs.squared -= square(runs.head);
+		runs.squared -= (uint64_t)runs.head * runs.head;
 	return runs;
 }
 
-/* Those of @next follow those of @runs. */
+/* Add the buckets of @next, which follow those of @runs. */
 static void join(struct runs *runs, const struct runs *next)
 {
+	const uint64_t run = (uint64_t)runs->tail + next->head;
+
 	if (has_empty(runs) && has_empty(next))
-		runs->squared += square((uint64_t)runs->tail + next->head);
+		runs->squared += run * run;
 	if (!has_empty(runs))
 		runs->head += next->head;
 	runs->tail = has_empty(next) ? next->tail : runs->tail + next->count;
@@ -79,21 +77,15 @@ static void join(struct runs *runs, const struct runs *next)
 	runs->deleted += next->deleted;
 }
 
-/* The last is followed by the first. */
-static uint64_t all_squared(const struct runs *runs)
-{
-	return has_empty(runs) ? runs->squared + square((uint64_t)runs->head + runs->tail)
-			       : square(runs->count);
-}
-
 /* ---- loading ---- */
 
 /* What the threads of one load share. */
 struct load {
 	const struct index_file *file;
 	struct index_image *image;
+	uint32_t slices, turns;
 	struct runs *runs;		/* of each turn */
-	_Atomic uint32_t next;		/* turn that nobody has taken yet */
+	_Atomic uint32_t next;		/* the first turn that no thread has begun */
 	_Atomic int err;		/* enum as_err: the first failure, */
 	_Atomic int sys;		/* and its errno */
 };
@@ -113,21 +105,7 @@ static void shorten_key(const struct index_image *image, const uint8_t *key,
 	put_u32le(out + 4, key_hash(&image->hash, key));
 }
 
-static void shorten_rows(const struct index_image *image, uint32_t first, uint32_t count,
-			 const uint8_t *bytes)
-{
-	uint8_t *row = image->bytes + (size_t)first * (INDEX_SHORT_KEY + 8);
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (get_u32le(bytes + KEY_SIZE) < INDEX_DELETED)
-			shorten_key(image, bytes, row);
-		memcpy(row + INDEX_SHORT_KEY, bytes + KEY_SIZE, 8);
-		row += INDEX_SHORT_KEY + 8;
-		bytes += INDEX_BUCKET;
-	}
-}
-
-/* Short rows come by way of @buffer. */
+/* Short rows are made from the buckets in @buffer; whole rows are read to where they belong. */
 static void load_slice(struct load *load, uint32_t first, uint8_t *buffer, struct runs *runs)
 {
 	const struct index_file *file = load->file;
@@ -146,34 +124,21 @@ static void load_slice(struct load *load, uint32_t first, uint8_t *buffer, struc
 	}
 	const struct runs measured = measure(bytes, count);
 	join(runs, &measured);
-	if (buffer)
-		shorten_rows(image, first, count, bytes);
-}
-
-static uint32_t slice_count(const struct index_file *file)
-{
-	return (file->buckets - 1) / SLICE_BUCKETS + 1;
-}
-
-static uint32_t turn_count(const struct index_file *file)
-{
-	return (slice_count(file) - 1) / TURN_SLICES + 1;
-}
-
-static void load_turn(struct load *load, uint32_t turn, uint8_t *buffer)
-{
-	const uint32_t slices = slice_count(load->file);
-	const uint32_t first = turn * TURN_SLICES;
-
-	for (uint32_t slice = first; slice < first + TURN_SLICES && slice < slices; slice++)
-		if (!load->err)
-			load_slice(load, slice * SLICE_BUCKETS, buffer, &load->runs[turn]);
+	if (!buffer)
+		return;
+	uint8_t *row = image->bytes + (size_t)first * (INDEX_SHORT_KEY + 8);
+	for (uint32_t i = 0; i < count; i++) {
+		if (get_u32le(bytes + KEY_SIZE) < INDEX_DELETED)
+			shorten_key(image, bytes, row);
+		memcpy(row + INDEX_SHORT_KEY, bytes + KEY_SIZE, 8);
+		row += INDEX_SHORT_KEY + 8;
+		bytes += INDEX_BUCKET;
+	}
 }
 
 static void load_turns(void *context)
 {
 	struct load *load = context;
-	const uint32_t turns = turn_count(load->file);
 	uint8_t *buffer = NULL;
 
 	if (load->image->is_short) {
@@ -183,37 +148,39 @@ static void load_turns(void *context)
 			return;
 		}
 	}
-	for (uint32_t turn = load->next++; turn < turns && !load->err; turn = load->next++)
-		load_turn(load, turn, buffer);
+	for (uint32_t turn = load->next++; turn < load->turns; turn = load->next++) {
+		const uint32_t first = turn * TURN_SLICES;
+		for (uint32_t i = first; i < first + TURN_SLICES && i < load->slices; i++)
+			if (!load->err)
+				load_slice(load, i * SLICE_BUCKETS, buffer, &load->runs[turn]);
+	}
 	free(buffer);
-}
-
-static void take_runs(struct index_image *image, const struct runs *turns, uint32_t count)
-{
-	struct runs all = { .count = 0 };
-
-	for (uint32_t i = 0; i < count; i++)
-		join(&all, &turns[i]);
-	image->used = all.used;
-	image->deleted = all.deleted;
-	image->passed = all_squared(&all) / 2;
 }
 
 static enum as_err load_all(const struct index_file *file, unsigned threads,
 			    struct index_image *image)
 {
-	const uint32_t turns = turn_count(file);
+	const uint32_t slices = (file->buckets - 1) / SLICE_BUCKETS + 1;
+	const uint32_t turns = (slices - 1) / TURN_SLICES + 1;
 	struct load load = {
-		.file = file, .image = image, .runs = calloc(turns, sizeof(*load.runs)),
+		.file = file, .image = image, .slices = slices, .turns = turns,
+		.runs = calloc(turns, sizeof(*load.runs)),
 	};
+	struct runs all = { .count = 0 };
 
 	if (!load.runs)
 		return AS_ERR_MEMORY;
 	image->buckets = file->buckets;
 	threads = parallel_threads(threads);
 	parallel_run(threads < turns ? threads : turns, load_turns, &load);
-	take_runs(image, load.runs, turns);
+	for (uint32_t i = 0; i < turns; i++)
+		join(&all, &load.runs[i]);
 	free(load.runs);
+	/* The last bucket is followed by the first. */
+	const uint64_t run = has_empty(&all) ? (uint64_t)all.head + all.tail : all.count;
+	image->used = all.used;
+	image->deleted = all.deleted;
+	image->passed = ((has_empty(&all) ? all.squared : 0) + run * run) / 2;
 	if (load.err)
 		errno = load.sys;
 	return (enum as_err)load.err;
@@ -226,23 +193,16 @@ enum as_err index_load_into(const struct index_file *file, unsigned threads,
 	return load_all(file, threads, image);
 }
 
-/* Memory for short rows; the file's length was held against its header, but a file can be larger
- * than the machine and full of holes. */
-static uint8_t *rows_new(uint32_t buckets)
-{
-	const size_t size = (size_t)buckets * (INDEX_SHORT_KEY + 8);
-
-	if (!index_fits_memory(buckets))
-		return NULL;
-	if (size < HUGE_PAGE)
-		return malloc(size);
-	return huge_pages_new(size);
-}
-
 enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,
 		       struct index_image *image)
 {
-	*image = (struct index_image){ .bytes = rows_new(file->buckets), .is_short = true };
+	const size_t size = (size_t)file->buckets * (INDEX_SHORT_KEY + 8);
+
+	*image = (struct index_image){ .is_short = true };
+	/* The file's length fits its header; but a file can be full of holes, and larger than the
+	 * machine. */
+	if (index_fits_memory(file->buckets))
+		image->bytes = size < HUGE_PAGE ? malloc(size) : huge_pages_new(size);
 	if (!image->bytes)
 		return AS_ERR_MEMORY;
 	if (hash)
@@ -264,7 +224,7 @@ void index_image_free(struct index_image *image)
 	*image = (struct index_image){ .bytes = NULL };
 }
 
-/* ---- asking ---- */
+/* ---- look-ups ---- */
 
 uint64_t index_image_probes(const struct index_image *image)
 {
@@ -277,7 +237,7 @@ bool index_image_is_degenerate(const struct index_image *image)
 	       image->buckets > INDEX_DEGENERATE_BUCKETS;
 }
 
-/* The finalizer of MurmurHash3: every bit of the outcome depends on every bit that went in. */
+/* The finalizer of MurmurHash3: every bit of the result depends on every bit of @x. */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
@@ -312,13 +272,7 @@ enum as_err index_image_bucket(const struct index_image *image, const struct ind
 	return AS_OK;
 }
 
-static bool is_key(const struct index_image *image, const uint8_t *row, const uint8_t *key)
-{
-	return image->is_short ? memcmp(row, key, INDEX_SHORT_KEY) == 0
-			       : memcmp(row, key, KEY_SIZE) == 0;
-}
-
-/* @key as the rows have it. */
+/* The number of the row that holds @key, which has the form that rows have; or INDEX_EMPTY. */
 static uint32_t find_row(const struct index_image *image, const uint8_t *key)
 {
 	const size_t key_size = index_image_key_size(image);
@@ -330,7 +284,9 @@ static uint32_t find_row(const struct index_image *image, const uint8_t *key)
 
 		if (segment == INDEX_EMPTY)
 			break;
-		if (segment != INDEX_DELETED && is_key(image, row, key))
+		if (segment != INDEX_DELETED &&
+		    (image->is_short ? memcmp(row, key, INDEX_SHORT_KEY)
+				     : memcmp(row, key, KEY_SIZE)) == 0)
 			return number;
 		row += key_size + 8;
 		if (++number == image->buckets) {
