@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For one entry alone: most have a few hundred bytes, and what is read beyond is read for nothing.
- */
+/* For one entry alone. Most have a few hundred bytes, and reading more would be wasted. */
 #define ENTRY_WINDOW (64u * 1024u)
 #define ENTRY_FIRST_LOAD 1024u
-/* What a window begins with: into one that malloc gives, 16 bytes behind the beginning of a line,
- * the system copies a tenth more slowly. */
+/* The alignment of a window. malloc's memory begins 16 bytes into a cache line, and the system
+ * copies to it a tenth more slowly. */
 #define CACHE_LINE 64u
 
 static bool init_reader(struct segment_reader *r, const struct io *io, size_t window_size)
@@ -94,8 +93,8 @@ uint64_t segment_length(const struct segment_reader *r)
 	return r->length + r->beyond;
 }
 
-/* segment_decode for most entries: one that is whole, and all of it in the window. False: it is not,
- * and nothing is said. */
+/* segment_decode for most entries: those that are whole and lie in the window. False: this is
+ * another one, and *@e has not changed. */
 static bool decode_whole(const struct segment_reader *r, uint64_t offset, struct segment_entry *e)
 {
 	const uint64_t window_end = r->window_offset + r->window_len;
@@ -117,16 +116,11 @@ static bool decode_whole(const struct segment_reader *r, uint64_t offset, struct
 	return true;
 }
 
-static bool is_magic(const uint8_t *bytes, size_t len)
-{
-	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
-}
-
 static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
 	const size_t len = segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes);
-	return is_magic(bytes, len);
+	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
 }
 
 /* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */
@@ -136,24 +130,11 @@ static enum as_err pass_magic(struct segment_reader *r, struct segment_entry *e)
 	r->position = r->length < SEGMENT_MAGIC_SIZE ? r->length : SEGMENT_MAGIC_SIZE;
 	if (begins_with_magic(r))
 		return AS_END;
-	r->window_len = 0;	/* as of an entry: it is read again before it is believed */
+	r->window_len = 0;	/* as with an entry, damage is believed after a second reading */
 	if (!begins_with_magic(r))
 		return segment_lose_magic(r, e);
 	r->doubt = 0;
 	return AS_END;
-}
-
-/* What is not read, as one row at the end. */
-static bool take_beyond(struct segment_reader *r, struct segment_entry *e)
-{
-	if (r->unread == 0)
-		return false;
-	*e = (struct segment_entry){
-		.offset = r->length, .size = r->unread, .tag = SEGMENT_DAMAGED,
-		.cause = SEGMENT_BEYOND,
-	};
-	r->unread = 0;
-	return true;
 }
 
 static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
@@ -165,8 +146,17 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 		if (err != AS_END)
 			return err;
 	}
-	if (r->position >= r->length)
-		return take_beyond(r, e) ? AS_OK : AS_END;
+	if (r->position >= r->length) {
+		if (r->unread == 0)
+			return AS_END;
+		/* What is not read is one row at the end. */
+		*e = (struct segment_entry){
+			.offset = r->length, .size = r->unread, .tag = SEGMENT_DAMAGED,
+			.cause = SEGMENT_BEYOND,
+		};
+		r->unread = 0;
+		return AS_OK;
+	}
 	if (!decode_whole(r, r->position, e))
 		segment_decode(r, r->position, e);
 	if (e->cause == SEGMENT_WHOLE) {
@@ -179,8 +169,8 @@ static enum as_err next_row(struct segment_reader *r, struct segment_entry *e)
 	return segment_resynchronise(r, e);
 }
 
-/* Is there doubt about a place before @end? Told once. */
-static bool take_doubt(uint64_t *doubt, uint64_t end)
+/* Is there doubt about a place before @end? True only once. */
+static bool clear_doubt(uint64_t *doubt, uint64_t end)
 {
 	const bool is_there = *doubt < end;
 	if (is_there)
@@ -194,20 +184,28 @@ enum as_err segment_next(struct segment_reader *r, struct segment_entry *e)
 	if (err != AS_OK)
 		return err;
 	const uint64_t end = e->offset + e->size;
-	if (take_doubt(&r->doubt, end))
+	if (clear_doubt(&r->doubt, end))
 		e->unstable = true;
-	if (r->has_crcs && take_doubt(&r->crcs.doubt, end))
+	if (r->has_crcs && clear_doubt(&r->crcs.doubt, end))
 		e->unstable = true;
 	return AS_OK;
 }
 
-/* The payload of the whole PUT @e, read again and held against its checksum in the same bytes that
- * are returned. */
-static enum as_err read_payload(const struct segment_reader *r, struct segment_entry *e,
-				uint8_t **data)
+static enum as_err read_one(struct segment_reader *r, uint64_t offset, struct segment_entry *e,
+			    uint8_t **data)
 {
-	uint8_t *all = malloc(e->size);
 	size_t got;
+	if (offset >= r->length || (offset < SEGMENT_MAGIC_SIZE && begins_with_magic(r)))
+		return AS_ERR_INTEGRITY;
+	segment_decode(r, offset, e);
+	if (e->cause != SEGMENT_WHOLE) {
+		e->tag = SEGMENT_DAMAGED;
+		return AS_ERR_INTEGRITY;
+	}
+	if (!data || e->tag != SEGMENT_PUT)
+		return AS_OK;
+	/* The bytes that are returned are the ones whose checksum is computed: read again. */
+	uint8_t *all = malloc(e->size);
 	if (!all)
 		return AS_ERR_MEMORY;
 	io_read_at(r->io, r->fd, all, e->size, e->offset, &got);
@@ -219,19 +217,6 @@ static enum as_err read_payload(const struct segment_reader *r, struct segment_e
 	memmove(all, all + SEGMENT_KEYED, e->size - SEGMENT_KEYED);
 	*data = all;
 	return AS_OK;
-}
-
-static enum as_err read_one(struct segment_reader *r, uint64_t offset, struct segment_entry *e,
-			    uint8_t **data)
-{
-	if (offset >= r->length || (offset < SEGMENT_MAGIC_SIZE && begins_with_magic(r)))
-		return AS_ERR_INTEGRITY;
-	segment_decode(r, offset, e);
-	if (e->cause != SEGMENT_WHOLE) {
-		e->tag = SEGMENT_DAMAGED;
-		return AS_ERR_INTEGRITY;
-	}
-	return data && e->tag == SEGMENT_PUT ? read_payload(r, e, data) : AS_OK;
 }
 
 static void expect_nothing(uint64_t offset, struct segment_entry *e)
@@ -278,9 +263,15 @@ enum as_err segment_look_at(struct segment_reader *r, uint64_t offset, struct se
 	return read_one(r, offset, e, NULL);
 }
 
-static enum as_err read_large(struct segment_reader *r, const struct segment_entry *e)
+enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *e,
+			  const uint8_t **bytes)
 {
 	size_t got;
+	if (e->offset >= r->window_offset &&
+	    e->offset + e->size <= r->window_offset + r->window_len) {
+		*bytes = r->window + (e->offset - r->window_offset);
+		return AS_OK;
+	}
 	if (e->size > r->large_size) {
 		uint8_t *large = realloc(r->large, e->size);	/* SEGMENT_ENTRY_MAX and less */
 		if (!large)
@@ -288,24 +279,12 @@ static enum as_err read_large(struct segment_reader *r, const struct segment_ent
 		r->large = large;
 		r->large_size = e->size;
 	}
+	*bytes = r->large;
 	const enum as_err err = io_read_at(r->io, r->fd, r->large, e->size, e->offset, &got);
 	if (err != AS_OK)
 		return err;
-	/* The stored checksum is the one field that it does not cover itself. */
+	/* The checksum does not cover the field that stores it. */
 	return got == e->size && get_u32le(r->large) == e->crc_stored &&
 	       crc32_update(0, r->large + 4, e->size - 4) == e->crc_stored
 		? AS_OK : AS_ERR_INTEGRITY;
-}
-
-enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *e,
-			  const uint8_t **bytes)
-{
-	if (e->offset >= r->window_offset &&
-	    e->offset + e->size <= r->window_offset + r->window_len) {
-		*bytes = r->window + (e->offset - r->window_offset);
-		return AS_OK;
-	}
-	const enum as_err err = read_large(r, e);
-	*bytes = r->large;
-	return err;
 }

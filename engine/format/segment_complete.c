@@ -8,7 +8,7 @@
 
 /* Bytes read at a time while the sizes are followed: a page, since most entries are longer. */
 #define HEADERS_WINDOW 4096u
-/* Entries whose size was proved wrong, each after a search: no more in one segment. */
+/* At most so many searches in one segment for the right size of an entry. */
 #define PROOFS_MAX 16
 
 /* ---- following the sizes ---- */
@@ -22,31 +22,26 @@ struct chain {
 	size_t window_len;
 };
 
-/* The header at @offset, or NULL where the disk refuses it. */
-static const uint8_t *header_at(struct chain *c, uint64_t offset)
-{
-	if (offset < c->window_offset ||
-	    offset + SEGMENT_HEADER > c->window_offset + c->window_len) {
-		const uint64_t left = c->length - offset;
-		io_read_at(c->io, c->fd, c->window, left < HEADERS_WINDOW ? left : HEADERS_WINDOW,
-			   offset, &c->window_len);
-		c->window_offset = offset;
-	}
-	return c->window_len - (size_t)(offset - c->window_offset) < SEGMENT_HEADER
-		? NULL : c->window + (offset - c->window_offset);
-}
-
 /* Do the sizes lead from the magic to an entry that ends with the file? *@last is its offset. */
 static bool sizes_lead_to_end(struct chain *c, uint64_t *last)
 {
 	uint64_t offset = SEGMENT_MAGIC_SIZE;
 	while (offset < SEGMENT_REACH && offset + SEGMENT_HEADER <= c->length) {
-		const uint8_t *header = header_at(c, offset);
-		if (!header)
-			return false;
+		const uint64_t left = c->length - offset;
+		if (offset < c->window_offset ||
+		    offset + SEGMENT_HEADER > c->window_offset + c->window_len) {
+			io_read_at(c->io, c->fd, c->window,
+				   left < HEADERS_WINDOW ? left : HEADERS_WINDOW, offset,
+				   &c->window_len);
+			c->window_offset = offset;
+		}
+		const size_t at = (size_t)(offset - c->window_offset);
+		if (c->window_len - at < SEGMENT_HEADER)
+			return false;		/* the disk refuses it */
+		const uint8_t *header = c->window + at;
 		const uint32_t size = get_u32le(header + 4);
-		if (segment_judge_header(get_u32le(header), size, header[8],
-					 c->length - offset) != SEGMENT_WHOLE)
+		if (segment_check_header(get_u32le(header), size, header[8], left) !=
+		    SEGMENT_WHOLE)
 			return false;
 		*last = offset;
 		offset += size;
@@ -58,7 +53,7 @@ static bool sizes_lead_to_end(struct chain *c, uint64_t *last)
 
 /* ---- where they do not ---- */
 
-/* Does the damaged entry claim the end of the file for its own? */
+/* Does the end of the file belong to the damaged entry, by its size? */
 static bool claims_end(const struct segment_reader *r, const struct segment_entry *e)
 {
 	const uint64_t left = r->length - e->offset;
@@ -92,8 +87,9 @@ static enum as_err try_end(void *context, const struct segment_entry *e)
 	return AS_END;
 }
 
-/* Read everything. An entry that claims the end of the file has it, and ends like a COMMIT by
- * chance, unless it is proved that its size alone is wrong. All other damage says nothing. */
+/* Read everything. Where an entry claims the end of the file, that end looks like a COMMIT by
+ * chance, unless it is proved that only the entry's size is wrong. All other damage says nothing.
+ */
 static enum as_err walk(struct segment_reader *r, bool *complete)
 {
 	struct segment_entry entry;
@@ -180,7 +176,7 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 	if (err != AS_OK)
 		return err;
 	err = look_at_end(&c, complete);
-	/* Of what lies so far behind nothing else is read. */
+	/* Nothing else that lies so far back is read. */
 	bool is_known = err != AS_OK || !*complete || c.length > SEGMENT_REACH;
 	if (!is_known && sizes_lead_to_end(&c, &last)) {
 		*complete = last == c.length - SEGMENT_HEADER;

@@ -55,7 +55,7 @@ bool segment_size_fits(uint8_t tag, uint32_t size)
 	}
 }
 
-enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left)
+enum segment_cause segment_check_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left)
 {
 	if (crc == 0 && size == 0 && tag == 0)
 		return SEGMENT_ZEROS;
@@ -72,31 +72,28 @@ enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag
 	return SEGMENT_WHOLE;
 }
 
-static void fill_window(struct segment_reader *r, uint64_t offset, size_t load)
-{
-	const uint64_t left = offset < r->length ? r->length - offset : 0;
-	const enum as_err err = io_read_twice(r->io, r->fd, r->window,
-					      load < left ? load : (size_t)left, offset,
-					      &r->window_len, &r->doubt);
-	r->window_offset = offset;
-	r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
-	if (r->refused >= offset && r->refused - offset < r->window_len) {
-		if (r->refused < r->doubt)
-			r->doubt = r->refused;
-		r->refused = IO_NO_DOUBT;
-	}
-	if (err == AS_OK)
-		return;
-	r->refused = offset + r->window_len;
-	/* Nothing that is not there may look like damage: it is unreadable. */
-	if (r->has_crcs)
-		range_crc_add_bad(&r->crcs, r->refused);
-}
-
 size_t segment_peek(struct segment_reader *r, uint64_t offset, size_t want, const uint8_t **bytes)
 {
-	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len)
-		fill_window(r, offset, want > r->next_load ? want : r->next_load);
+	if (offset < r->window_offset || offset + want > r->window_offset + r->window_len) {
+		const uint64_t left = offset < r->length ? r->length - offset : 0;
+		const size_t load = want > r->next_load ? want : r->next_load;
+		const enum as_err err = io_read_twice(r->io, r->fd, r->window,
+						      load < left ? load : (size_t)left, offset,
+						      &r->window_len, &r->doubt);
+		r->window_offset = offset;
+		r->next_load = r->window_size - load < load ? r->window_size : 2 * load;
+		if (r->refused >= offset && r->refused - offset < r->window_len) {
+			if (r->refused < r->doubt)
+				r->doubt = r->refused;
+			r->refused = IO_NO_DOUBT;
+		}
+		if (err != AS_OK) {
+			r->refused = offset + r->window_len;
+			/* Missing bytes are unreadable: they must not look like damage. */
+			if (r->has_crcs)
+				range_crc_add_bad(&r->crcs, r->refused);
+		}
+	}
 	const size_t there = r->window_len - (size_t)(offset - r->window_offset);
 	*bytes = r->window + (offset - r->window_offset);
 	return there < want ? there : want;
@@ -133,14 +130,14 @@ static bool stream_crc(struct segment_reader *r, uint64_t from, uint64_t to, uin
 	return true;
 }
 
-/* As many bytes as a header can have at @offset, before the end of the file. */
+/* How many bytes a header at @offset can have before the file ends. */
 static size_t header_room(const struct segment_reader *r, uint64_t offset)
 {
 	const uint64_t left = r->length - offset;
 	return left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
 }
 
-static bool take_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
+static bool decode_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
 {
 	if (there < SEGMENT_HEADER)
 		return false;
@@ -159,26 +156,20 @@ bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
 {
 	const uint8_t *bytes;
 	const size_t there = segment_peek(r, e->offset, header_room(r, e->offset), &bytes);
-	return take_header(e, bytes, there);
-}
-
-/* From the disk; the window stays where it is. */
-static bool read_header_beside(struct segment_reader *r, struct segment_entry *e)
-{
-	uint8_t bytes[SEGMENT_KEYED];
-	size_t there;
-	if (io_read_twice(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there,
-			  &r->doubt) != AS_OK && r->has_crcs)
-		range_crc_add_bad(&r->crcs, e->offset + there);
-	return take_header(e, bytes, there);
+	return decode_header(e, bytes, there);
 }
 
 bool segment_probe_header(struct segment_reader *r, struct segment_entry *e)
 {
-	const bool is_there = e->offset >= r->window_offset &&
-			      e->offset + header_room(r, e->offset) <=
-				      r->window_offset + r->window_len;
-	return is_there ? segment_read_header(r, e) : read_header_beside(r, e);
+	uint8_t bytes[SEGMENT_KEYED];
+	size_t there;
+	if (e->offset >= r->window_offset &&
+	    e->offset + header_room(r, e->offset) <= r->window_offset + r->window_len)
+		return segment_read_header(r, e);
+	if (io_read_twice(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there,
+			  &r->doubt) != AS_OK && r->has_crcs)
+		range_crc_add_bad(&r->crcs, e->offset + there);
+	return decode_header(e, bytes, there);
 }
 
 static bool rest_is_zeros(struct segment_reader *r, uint64_t offset)
@@ -202,7 +193,7 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 			e->cause = rest_is_zeros(r, offset) ? SEGMENT_ZEROS : SEGMENT_TORN;
 		return;
 	}
-	e->cause = (uint8_t)segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag, left);
+	e->cause = (uint8_t)segment_check_header(e->crc_stored, e->raw_size, e->raw_tag, left);
 	if (e->cause == SEGMENT_ZEROS)
 		e->has_key = false;
 	const bool unknown = e->cause == SEGMENT_BAD_TAG && e->raw_size <= left;
@@ -219,7 +210,7 @@ void segment_decode(struct segment_reader *r, uint64_t offset, struct segment_en
 		e->cause = SEGMENT_CRC_MISMATCH;
 		return;
 	}
-	/* The key's bytes were refused, and came a moment later. */
+	/* The disk refused the key at first, and gave it a moment later. */
 	if (tag_has_key(e->raw_tag) && !e->has_key) {
 		e->cause = SEGMENT_UNREADABLE;
 		return;

@@ -11,7 +11,7 @@
 #include "format/range_crc.h"
 #include "format/segment.h"
 
-/* Read at a time in a walk: stays in the second-level cache together with what is done to it. */
+/* Bytes read at a time in a walk. They stay in the second-level cache while they are worked on. */
 #define SEGMENT_WINDOW (256u * 1024u)
 
 struct segment_reader {
@@ -19,7 +19,7 @@ struct segment_reader {
 	int fd;
 	uint32_t number;
 	uint64_t length;		/* bytes of the file that are read, and behind them */
-	uint64_t beyond, unread;	/* those that are not; and of them those not told of yet */
+	uint64_t beyond, unread;	/* those that are not; those of them that no row has named */
 	uint64_t position;		/* where the next row begins */
 	bool past_magic;
 
@@ -48,24 +48,24 @@ struct segment_reader {
 	uint64_t steps_left;		/* bound for leads_out over the whole segment */
 };
 
-/* What nine bytes of header say by themselves, @left bytes before the end of the file. */
-enum segment_cause segment_judge_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
+/* What nine bytes of header say alone, @left bytes before the end of the file. */
+enum segment_cause segment_check_header(uint32_t crc, uint32_t size, uint8_t tag, uint64_t left);
 
 /* Up to @want bytes (at most the window's size) at @offset in one piece; fewer at the end of the
  * file and before bytes that the disk refuses twice. The pointer lives until the next call. */
 size_t segment_peek(struct segment_reader *reader, uint64_t offset, size_t want,
 		    const uint8_t **bytes);
 
-/* As many bytes at @offset as the window holds, which is filled anew only when it holds no whole
- * header. */
+/* As many bytes at @offset as the window holds. It is filled again only when it holds no whole
+ * header there. */
 size_t segment_peek_rest(struct segment_reader *reader, uint64_t offset, const uint8_t **bytes);
 
 /* Fill in the header fields of the bytes at @entry->offset as far as they are there. False when not
  * even nine are. */
 bool segment_read_header(struct segment_reader *reader, struct segment_entry *entry);
 
-/* The same, but what the window does not hold is read beside it: for a look at some other place, as
- * cheap for hostile bytes that send the reader to and fro. */
+/* The same for another place: what the window does not hold is read past it, so that hostile bytes
+ * that send the reader back and forth cost little. */
 bool segment_probe_header(struct segment_reader *reader, struct segment_entry *entry);
 
 /* Decode what stands at @offset (below the file's length): all of *@entry but, where it is damaged,

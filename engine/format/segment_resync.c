@@ -18,27 +18,21 @@ static bool size_is_believable(uint32_t size)
 	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
 }
 
-/* Does the header in @e begin a whole entry? Through the CRCs of prefixes, so at a fixed cost. */
-static bool header_is_whole(struct segment_reader *r, const struct segment_entry *e)
-{
-	uint32_t crc;
-	return segment_judge_header(e->crc_stored, e->raw_size, e->raw_tag,
-				    r->length - e->offset) == SEGMENT_WHOLE &&
-	       range_crc_between(&r->crcs, e->offset + 4, e->offset + e->raw_size, &crc) &&
-	       crc == e->crc_stored;
-}
-
-/* Is there a whole entry at @offset, the PUT of which @witness speaks (if any)? *@size is its
- * size. */
+/* Is there a whole entry at @offset, and where @witness is not NULL, the PUT of its key? *@size is
+ * its size. The checksums of prefixes make the cost fixed. */
 static bool whole_at(struct segment_reader *r, uint64_t offset, uint32_t *size,
 		     const struct segment_witness *witness)
 {
 	struct segment_entry e = { .offset = offset };
+	uint32_t crc;
 	if (offset >= r->length || !segment_probe_header(r, &e))
 		return false;
 	if (witness && (e.raw_tag != SEGMENT_PUT || memcmp(e.key, witness->key, KEY_SIZE) != 0))
 		return false;
-	if (!header_is_whole(r, &e))
+	if (segment_check_header(e.crc_stored, e.raw_size, e.raw_tag, r->length - offset) !=
+		    SEGMENT_WHOLE ||
+	    !range_crc_between(&r->crcs, offset + 4, offset + e.raw_size, &crc) ||
+	    crc != e.crc_stored)
 		return false;
 	*size = e.raw_size;
 	return true;
@@ -123,14 +117,6 @@ static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent
 	return true;
 }
 
-/* Nine bytes that could begin an entry? Cheap, for the search of every byte. */
-static bool could_begin(const uint8_t *p)
-{
-	if (p[8] > SEGMENT_COMMIT)
-		return false;
-	return segment_size_fits(p[8], get_u32le(p + 4));
-}
-
 static bool is_cancelled(struct segment_reader *r)
 {
 	if (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed))
@@ -138,8 +124,8 @@ static bool is_cancelled(struct segment_reader *r)
 	return r->is_cancelled;
 }
 
-/* Eight zeros where five neighbouring places would have their sizes: long runs of zeros are common
- * after a crash. */
+/* Are the eight bytes zero in which five neighbouring places would have their sizes? Long runs of
+ * zeros are common after a crash. */
 static bool sizes_are_zero(const uint8_t *p, size_t there)
 {
 	uint64_t word;
@@ -166,7 +152,9 @@ static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t
 			continue;
 		}
 		size_t i = 0;
-		while (i + SEGMENT_HEADER <= there && !could_begin(bytes + i))
+		while (i + SEGMENT_HEADER <= there &&
+		       (bytes[i + 8] > SEGMENT_COMMIT ||
+			!segment_size_fits(bytes[i + 8], get_u32le(bytes + i + 4))))
 			i += sizes_are_zero(bytes + i, there - i) ? 5 : 1;
 		from += i;
 		if (i + SEGMENT_HEADER <= there)
@@ -175,33 +163,25 @@ static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t
 	return end;
 }
 
-/* Is the whole entry of @size bytes at @offset to be believed, though it was found by searching
- * behind a damaged entry that claims everything up to @extent_end? */
-static bool is_believed(struct segment_reader *r, uint64_t offset, uint32_t size,
-			uint64_t extent_end)
-{
-	if (segment_is_witnessed(r, offset))
-		return true;
-	return !is_witnessed_in(r, offset + 1, offset + size) &&
-	       (offset >= extent_end || leads_out(r, offset, extent_end));
-}
-
-/* Where the first whole entry begins in [@from, @to) that is to be believed, or @to. The damaged
+/* Where the first whole entry begins in [@from, @to) that can be believed, or @to. The damaged
  * entry before it claims everything up to @extent_end (@from where it claims nothing). */
 static uint64_t search(struct segment_reader *r, uint64_t from, uint64_t to, uint64_t extent_end)
 {
 	uint32_t size;
-	uint64_t offset = from;
-	while ((offset = next_candidate(r, offset, to)) < to) {
-		if (whole_at(r, offset, &size, NULL) && is_believed(r, offset, size, extent_end))
-			return offset;
-		offset++;
+	uint64_t at = from;
+	while ((at = next_candidate(r, at, to)) < to) {
+		if (whole_at(r, at, &size, NULL) &&
+		    (segment_is_witnessed(r, at) ||
+		     (!is_witnessed_in(r, at + 1, at + size) &&
+		      (at >= extent_end || leads_out(r, at, extent_end)))))
+			return at;
+		at++;
 	}
 	return to;
 }
 
-/* What the damaged entry @e claims for itself: the end of its extent. A size that leads so far out of
- * the file that most of the entry would be missing cannot be believed, and claims nothing. */
+/* The end of what the damaged entry @e claims. A size that leads so far out of the file that most
+ * of the entry would be missing cannot be believed, and claims nothing. */
 static uint64_t claimed_end(const struct segment_reader *r, const struct segment_entry *e)
 {
 	const uint64_t left = r->length - e->offset;
@@ -249,7 +229,7 @@ static enum as_err prepare_for_damage(struct segment_reader *r)
 	return AS_OK;
 }
 
-/* Do two readings of one place tell the same of it? */
+/* Do two readings of one place say the same? */
 static bool are_alike(const struct segment_entry *a, const struct segment_entry *b)
 {
 	return a->cause == b->cause && a->has_header == b->has_header &&
@@ -258,40 +238,21 @@ static bool are_alike(const struct segment_entry *a, const struct segment_entry 
 	       memcmp(a->key, b->key, KEY_SIZE) == 0;
 }
 
-/* Bytes that are to be read to see all of @e, as far as its header can be believed. */
-static size_t extent(const struct segment_reader *r, const struct segment_entry *e)
-{
-	return size_is_believable(e->raw_size) && e->raw_size < r->window_size ? e->raw_size
-									       : SEGMENT_KEYED;
-}
-
-/* Damaged entries that overlap, each a lie about its size, would have the same bytes read again for
- * ever: no more than a few times the segment. */
-static bool may_read_anew(struct segment_reader *r, const struct segment_entry *e)
-{
-	const size_t size = extent(r, e);
-	if (r->again_left < size)
-		return false;
-	r->again_left -= size;
-	return true;
-}
-
-/* Forget the window, and read no more than @e needs into the next. */
-static void read_anew(struct segment_reader *r, const struct segment_entry *e)
-{
-	r->window_len = 0;
-	r->next_load = extent(r, e);
-}
-
 /* Read the damaged entry @e again, past the window: true when it is whole then. Header and checksum
- * are to come from one reading: a disk that gives other bytes each time would else agree with
- * itself by chance. */
+ * come from one reading; a disk that gives other bytes each time could otherwise agree with itself
+ * by chance. Overlapping damaged entries with wrong sizes would have the same bytes read again and
+ * again: again_left bounds that to a few times the segment. */
 static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 {
+	/* All of the entry, as far as its header can be believed, and no more. */
+	const size_t extent = size_is_believable(e->raw_size) && e->raw_size < r->window_size
+				      ? e->raw_size : SEGMENT_KEYED;
 	bool unstable = false;
-	for (unsigned turn = 0; turn < READINGS_MORE && may_read_anew(r, e); turn++) {
+	for (unsigned turn = 0; turn < READINGS_MORE && r->again_left >= extent; turn++) {
 		struct segment_entry again;
-		read_anew(r, e);
+		r->again_left -= extent;
+		r->window_len = 0;
+		r->next_load = extent;
 		segment_decode(r, e->offset, &again);
 		unstable = unstable || !are_alike(e, &again);
 		if (again.cause != SEGMENT_WHOLE)
@@ -306,10 +267,11 @@ static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 	return false;
 }
 
-static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
+/* Name the first unreadable range of the damaged row @e, if it has one. */
+static void find_unreadable(struct segment_reader *r, struct segment_entry *e)
 {
 	const struct bad_range *bad = range_crc_bad_in(&r->crcs, e->offset, e->offset + e->size);
-	/* Refused when the entry was read, and not when all of it was: where is not known. */
+	/* The disk refused it once, and not when all of it was read: the place is unknown. */
 	if (!bad && e->cause == SEGMENT_UNREADABLE) {
 		e->bad_offset = e->offset;
 		e->bad_length = e->size;
@@ -323,7 +285,7 @@ static void note_unreadable(struct segment_reader *r, struct segment_entry *e)
 	e->bad_length = (bad_end < end ? bad_end : end) - from;
 }
 
-/* Did the search see everything? */
+/* Could the search see everything? */
 static enum as_err end_search(const struct segment_reader *r)
 {
 	return r->is_cancelled ? AS_ERR_CANCELLED : r->crcs.lacks_memory ? AS_ERR_MEMORY : AS_OK;
@@ -335,7 +297,7 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	if (err != AS_OK || is_whole_now(r, e))
 		return err;
 	resynchronise(r, e);
-	note_unreadable(r, e);
+	find_unreadable(r, e);
 	return end_search(r);
 }
 
@@ -355,7 +317,7 @@ enum as_err segment_lose_magic(struct segment_reader *r, struct segment_entry *e
 		.cause = there < first ? SEGMENT_UNREADABLE : SEGMENT_BAD_MAGIC,
 	};
 	r->position = first;
-	note_unreadable(r, e);
+	find_unreadable(r, e);
 	return end_search(r);
 }
 
