@@ -28,15 +28,15 @@ static size_t mapping_size(uint64_t buckets)
 	return ((size_t)buckets * INDEX_BUCKET + page - 1) / page * page;
 }
 
-/* Look-ups go everywhere. An aid only: the system may do as it likes. */
+/* Look-ups go everywhere. This only helps: the system may ignore it. */
 static void advise_huge_pages(uint8_t *bytes, size_t len)
 {
 	if (len >= HUGE_PAGE)
 		madvise(bytes, len, MADV_HUGEPAGE);
 }
 
-/* Give the mapping @len bytes; what does not fit is gone, what is new holds anything. Pages move
- * and are not copied. False, and all as before: the system has no more. */
+/* Give the mapping @len bytes. The system moves pages and copies nothing; new bytes hold anything.
+ * False: out of memory, and nothing has changed. */
 static bool resize_mapping(struct index_table *table, size_t len)
 {
 	if (len == table->mapped)
@@ -190,22 +190,15 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
 	return AS_OK;
 }
 
-/* Every table that this module made: an empty bucket to end each look-up, none deleted, not below
- * the smallest size. */
-static bool is_settled(const struct index_table *table)
-{
-	return table->image.buckets >= INDEX_BUCKETS_MIN && !table->image.deleted &&
-	       table->image.used < table->image.buckets;
-}
-
-/* Make a loaded table such a one. The errors of index_table_reserve. */
+/* Make a loaded table like all that this module makes: with an empty bucket to end each look-up,
+ * none deleted, not below the smallest size. The errors of index_table_reserve. */
 static enum as_err settle(struct index_table *table)
 {
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
 	uint64_t wanted = buckets < INDEX_BUCKETS_MIN ? INDEX_BUCKETS_MIN : buckets;
 
-	if (is_settled(table))
+	if (wanted == buckets && !table->image.deleted && used < buckets)
 		return AS_OK;
 	if (wanted == buckets && used + table->image.deleted < buckets) {
 		rehash(table, buckets);
@@ -216,21 +209,12 @@ static enum as_err settle(struct index_table *table)
 	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
 }
 
-static void shrink(struct index_table *table)
-{
-	const uint32_t half = table->image.buckets / 2;
-
-	if (half >= INDEX_BUCKETS_MIN && table->image.used < half / 2)
-		rebuild(table, half);
-}
-
 /* ---- making a table ---- */
 
-/* What the threads share that make all buckets empty: of a large table all of its memory comes from
- * the system then. */
+/* Several threads make a large table empty: that is when the system provides its memory. */
 struct filling {
 	const struct index_table *table;
-	_Atomic uint32_t next;		/* slice to be filled */
+	_Atomic uint32_t next;		/* the first slice that no thread has begun */
 };
 
 static void fill_slices(void *context)
@@ -247,14 +231,6 @@ static void fill_slices(void *context)
 		make_empty(filling->table, (uint32_t)first,
 			   end < buckets ? (uint32_t)end : buckets);
 	}
-}
-
-static void fill_all(const struct index_table *table)
-{
-	struct filling filling = { .table = table, .next = 0 };
-
-	parallel_run(table->image.buckets > SLICE_BUCKETS ? parallel_threads(0) : 1, fill_slices,
-		     &filling);
 }
 
 /* ---- what the header promises ---- */
@@ -276,8 +252,12 @@ struct index_table *index_table_new_for(uint64_t keys)
 	struct index_table *table =
 		buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
 
-	if (table)
-		fill_all(table);
+	if (table) {
+		struct filling filling = { .table = table };
+
+		parallel_run(buckets > SLICE_BUCKETS ? parallel_threads(0) : 1, fill_slices,
+			     &filling);
+	}
 	return table;
 }
 
@@ -286,34 +266,28 @@ struct index_table *index_table_new(void)
 	return index_table_new_for(0);
 }
 
-static enum as_err read_and_judge(const struct index_file *file, struct index_table *table)
-{
-	struct index_census census;
-
-	enum as_err err = index_load_into(file, 0, &table->image);
-	if (!err)
-		err = index_census(file, &table->image, 0, &census, NULL);
-	if (err)
-		return err;
-	if (census.used != file->used || census.unreachable || census.duplicates ||
-	    census.degenerate)
-		return AS_ERR_INTEGRITY;
-	return AS_OK;
-}
-
 enum as_err index_table_load(const struct index_file *file, struct index_table **table)
 {
-	*table = index_table_new_raw(file->buckets);
-	if (!*table)
+	struct index_table *loaded = index_table_new_raw(file->buckets);
+	struct index_census census;
+
+	*table = NULL;
+	if (!loaded)
 		return AS_ERR_MEMORY;
-	const enum as_err err = read_and_judge(file, *table);
+	enum as_err err = index_load_into(file, 0, &loaded->image);
+	if (!err)
+		err = index_census(file, &loaded->image, 0, &census, NULL);
+	if (!err && (census.used != file->used || census.unreachable || census.duplicates ||
+		     census.degenerate))
+		err = AS_ERR_INTEGRITY;
 	if (err) {
 		const int kept = errno;
-		index_table_free(*table);
-		*table = NULL;
+		index_table_free(loaded);
 		errno = kept;
+		return err;
 	}
-	return err;
+	*table = loaded;
+	return AS_OK;
 }
 
 uint32_t index_table_count(const struct index_table *table)
@@ -357,41 +331,31 @@ enum as_err index_table_reserve(struct index_table *table)
 		err = grow(table);
 	if (err)
 		return err;
-	/* Of the size that it has now: asked again, the answer is the same. */
+	/* The size that the table has now counts: asked again, the answer is the same. */
 	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION
 									  : AS_OK;
-}
-
-static uint8_t *new_place(struct index_table *table, const uint8_t key[KEY_SIZE])
-{
-	const uint32_t home = index_home(key, table->image.buckets);
-	const uint32_t number = first_empty(table, home);
-
-	table->image.passed += distance(table, home, number);
-	return bucket_at(table, number);
 }
 
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset)
 {
 	settle(table);	/* what is there can change even where this fails */
-	const uint32_t number = index_table_find(table, key);
-	uint8_t *p;
+	uint32_t number = index_table_find(table, key);
 
-	if (number != INDEX_EMPTY) {
-		p = bucket_at(table, number);
-	} else {
+	if (number == INDEX_EMPTY) {
 		const enum as_err err = index_table_reserve(table);
 		if (err)
 			return err;
-		p = new_place(table, key);
+		const uint32_t home = index_home(key, table->image.buckets);
+		number = first_empty(table, home);
+		table->image.passed += distance(table, home, number);
 		table->image.used++;
 	}
-	fill_bucket(p, key, segment, offset);
+	fill_bucket(bucket_at(table, number), key, segment, offset);
 	return AS_OK;
 }
 
-/* ---- taking out ---- */
+/* ---- removing ---- */
 
 /* Empty the bucket @gap of a settled table: what would not be reached across it moves into it, and
  * leaves a gap of its own. */
@@ -424,7 +388,9 @@ bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 		table->image.deleted++;
 	}
 	table->image.used--;
-	shrink(table);
+	const uint32_t half = table->image.buckets / 2;
+	if (half >= INDEX_BUCKETS_MIN && table->image.used < half / 2)
+		rebuild(table, half);
 	return true;
 }
 
