@@ -34,7 +34,8 @@ bool key_is_manifest(const uint8_t key[KEY_SIZE]);
 /* " (the manifest)", to stand behind that key wherever it is shown; "" behind any other. */
 const char *key_note(const uint8_t key[KEY_SIZE]);
 
-/* Of a key, for sums over sets of keys: two sets with one count and one sum are the same. */
+/* A number for a key. Two sets of keys with the same count and the same sum of these are the same.
+ */
 static inline uint64_t key_value(const uint8_t key[KEY_SIZE])
 {
 	uint64_t parts[KEY_SIZE / 8];

@@ -1,8 +1,8 @@
 /* engine/base/huge_pages.h - memory of whole huge pages.
  *
  * For large tables that are looked into everywhere: in small pages each look-up would wait for the
- * page table first, and the system would be asked for each of thousands. An aid only: where it has
- * none, the memory is made of small pages.
+ * page table first, and each of thousands would be requested from the system. Where it has no huge
+ * pages, the memory is made of small ones.
  */
 #ifndef ATTICSCOPE_HUGE_PAGES_H
 #define ATTICSCOPE_HUGE_PAGES_H

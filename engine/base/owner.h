@@ -6,7 +6,7 @@
 
 /* Append "; config belongs to uid 1000 (alice), mode 0600, you are uid 65534 (nobody)" to @text, of
  * @size bytes. Where @path, relative to @fd, cannot be looked at or is not there yet, the folder
- * that it lies in is named instead. Appends nothing where the system does not tell. */
+ * that it lies in is named instead. Appends nothing where the owner cannot be found out. */
 void owner_append(const struct io *io, int fd, const char *path, char *text, size_t size);
 
 /* The same to the message of @error, where its code is AS_ERR_DENIED. Returns the code. @error may

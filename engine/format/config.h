@@ -2,7 +2,7 @@
  *
  * Source: attic/repository.py, Repository.create and Repository.open: section [repository] with
  * version (1), segments_per_dir, max_segment_size and id (64 hex digits). A wrong config is a
- * problem to be shown, never the end: whatever cannot be read keeps its default. */
+ * problem that is shown, and stops nothing: what cannot be read keeps its default. */
 #ifndef ATTICSCOPE_CONFIG_H
 #define ATTICSCOPE_CONFIG_H
 
@@ -25,8 +25,9 @@ struct config {
 	bool has_id;
 	uint8_t id[KEY_SIZE];		/* valid when has_id */
 	bool has_borg_options;		/* options that Borg alone writes */
-	/* What lines below another header say, as where that of [repository] is damaged: no part of
-	 * the config, but what a person may write. 0, and no id: nothing, or not one thing. */
+	/* What lines in other sections say, as where the header [repository] is damaged. They are
+	 * no part of the config, but a person may want to write them. 0 and no id: no line says it,
+	 * or several lines disagree. */
 	struct config_stray {
 		uint32_t segments_per_dir, max_segment_size;
 		bool has_id;

@@ -48,8 +48,8 @@ enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 		       struct index_file *file, struct findings *findings);
 void index_close(struct index_file *file);
 
-/* The same for the buckets behind a header that is damaged: as many as the length of the file has.
- * AS_ERR_INTEGRITY: it is not that of an index. Codes of io_open_file. */
+/* The same where the header is damaged: as many buckets as the length of the file has.
+ * AS_ERR_INTEGRITY: no index has that length. Codes of io_open_file. */
 enum as_err index_open_buckets(const struct io *io, int repo_fd, uint32_t transaction,
 			       struct index_file *file);
 
@@ -58,17 +58,17 @@ static inline bool index_bucket_is_used(const struct index_bucket *bucket)
 	return bucket->segment < INDEX_DELETED;
 }
 
-/* Home bucket of @key among @buckets (at least 1): of a power of two, as most are, without a
- * division. */
+/* Home bucket of @key among @buckets (at least 1). Needs no division for a power of two, as most
+ * are. */
 static inline uint32_t index_home(const uint8_t *key, uint32_t buckets)
 {
 	const uint32_t hash = get_u32le(key);
 	return (buckets & (buckets - 1)) == 0 ? hash & (buckets - 1) : hash % buckets;
 }
 
-/* Keys in parts, by their homes. Of an index of a power of two of buckets the homes of a part are
- * stripes of INDEX_STRIPE buckets, every INDEX_PARTS-th, and where there are fewer stripes than
- * parts, some share one. What is done part by part meets the index stripe by stripe. */
+/* Keys in parts, by their homes. Where the number of buckets is a power of two, the homes of a part
+ * are every INDEX_PARTS-th stripe of INDEX_STRIPE buckets; where there are fewer stripes than
+ * parts, several parts share one. Work done part by part goes over the index stripe by stripe. */
 #define INDEX_PARTS 64u
 #define INDEX_STRIPE 32768u
 static inline unsigned index_part(const uint8_t *key)
@@ -88,9 +88,9 @@ void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket 
 enum as_err index_read(const struct index_file *file, uint32_t first, uint32_t count,
 		       struct index_bucket *out, uint32_t *got);
 
-/* Call @each for every bucket, used or not, from number *@from on, as long as it returns AS_OK; that
- * or what it returned is the result. AS_ERR_IO also where a bucket cannot be read, see index_read;
- * AS_ERR_MEMORY. *@from is then the number of the bucket that ended it. */
+/* Call @each for every bucket, used or not, from number *@from on, as long as it returns AS_OK;
+ * that or what it returned is the result. AS_ERR_IO also where a bucket cannot be read, see
+ * index_read; AS_ERR_MEMORY. *@from is then the number of the bucket that ended it. */
 #define INDEX_BUCKETS_SKIPPED 103u	/* to go on behind it: the 4 KiB that a disk may refuse */
 enum as_err index_each(const struct index_file *file, uint32_t *from,
 		       enum as_err (*each)(void *context, const struct index_bucket *bucket),
@@ -105,8 +105,8 @@ enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SI
 /* Where bucket @number lies in the file, bytes. */
 uint64_t index_bucket_offset(uint32_t number);
 
-/* Could the machine's memory hold @buckets (below 2^33)? More are not to be asked for, whoever
- * names the number. */
+/* Could the machine's memory hold @buckets (below 2^33)? Never ask for more, whatever a file says.
+ */
 bool index_fits_memory(uint64_t buckets);
 
 /* The header of a file of @buckets buckets, @used of them. */

@@ -11,10 +11,10 @@
 
 #define BATCH (sizeof(((struct index_filler *)NULL)->batch) / sizeof(struct index_mapping))
 
-/* Odd: groups that are begun together lie far apart. Of a huge page that two threads come to at
- * once both make a copy. */
+/* Odd, so that groups begun together lie far apart: when two threads touch one new huge page at
+ * once, the system fills it twice. */
 #define TURN_STEP 29u
-#define PASSED_UNTOLD 100000u
+#define PASSED_UNTOLD 100000u	/* buckets passed before they are added to the total */
 
 struct index_fill {
 	struct index_table *table;
@@ -22,7 +22,7 @@ struct index_fill {
 	_Atomic uint32_t used;
 	_Atomic uint64_t passed;	/* buckets of others */
 	pthread_mutex_t mutex;
-	struct index_mapping *waiting;	/* for a place behind their stripe */
+	struct index_mapping *waiting;	/* those that found their stripe full */
 	size_t waiting_count, waiting_capacity;
 };
 
@@ -89,7 +89,7 @@ bool index_filler_begin(struct index_filler *filler, struct index_fill *fill, un
 	return true;
 }
 
-/* False: there is no place for it as far as the end of its stripe. */
+/* False: its stripe is full from its home to the end. */
 static bool put_in_stripe(struct index_filler *filler, const struct index_mapping *mapping)
 {
 	const struct index_fill *fill = filler->fill;
@@ -121,7 +121,7 @@ static enum as_err let_wait(struct index_fill *fill, const struct index_mapping 
 	return has_room ? AS_OK : AS_ERR_MEMORY;
 }
 
-/* Seldom: whoever reads what stands beside it would have to wait for it. */
+/* Seldom, because other threads read the same cache line. */
 static enum as_err add_up(struct index_filler *filler)
 {
 	struct index_fill *fill = filler->fill;

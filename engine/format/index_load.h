@@ -5,9 +5,9 @@
 #include "base/key_hash.h"
 #include "format/index.h"
 
-/* Rows are the buckets as they lie in the file; or short ones, where of a key its first 4 bytes
- * are kept, which are its home, and 4 bytes of a hash of all of it. Two different keys are taken
- * for one then as rarely as a CRC-32 misses damage, and nobody can foresee which. */
+/* Rows are the buckets as they lie in the file, or short rows: these keep the first 4 bytes of a
+ * key, which give its home, and 4 bytes of a hash of the whole key. Two different keys look alike
+ * as rarely as a CRC-32 misses damage, and nobody can predict which. */
 #define INDEX_SHORT_KEY 8u
 
 struct index_image {
@@ -25,7 +25,7 @@ struct index_image {
 #define INDEX_DEGENERATE_PROBES 4096u
 #define INDEX_DEGENERATE_BUCKETS 16384u
 
-/* What a walk over all buckets finds out. */
+/* The result of a walk over all buckets. */
 struct index_census {
 	uint32_t used, deleted;
 	uint64_t unreachable;	/* used buckets that probing from their home does not reach */
@@ -36,15 +36,15 @@ struct index_census {
 };
 
 /* Read all buckets with @threads threads (0: one for each processor), as short rows: 16 bytes of
- * memory for each of the file's 40. Their hash is @hash, or where that is NULL one drawn at random,
- * as is right unless marks are to be kept. AS_ERR_MEMORY, also where the file is larger than the
+ * memory for each of the file's 40. @hash is NULL for a random one, which is right unless marks are
+ * kept. AS_ERR_MEMORY, also where the file is larger than the
  * machine's memory; AS_ERR_IO: some bucket cannot be read. An error leaves nothing to free. */
 enum as_err index_load(const struct index_file *file, unsigned threads, const struct key_hash *hash,
 		       struct index_image *image);
 void index_image_free(struct index_image *image);
 
-/* The same as whole rows, into memory of the caller's own: image->bytes has room for all buckets of
- * @file. */
+/* The same as whole rows, into the caller's memory: image->bytes has room for all buckets of @file.
+ */
 enum as_err index_load_into(const struct index_file *file, unsigned threads,
 			    struct index_image *image);
 
@@ -68,12 +68,12 @@ static inline void index_image_place(const struct index_image *image, uint32_t n
 	*offset = get_u32le(place + 4);
 }
 
-/* A number for the key and the offset in bucket @number, of short rows: of a set of buckets the sum
- * tells whether it is the same set. Rests on the image's hash. */
+/* A number for the key and the offset in bucket @number, of short rows. Two sets of buckets with
+ * the same sum are the same set. Depends on the image's hash. */
 uint64_t index_image_mark(const struct index_image *image, uint32_t number);
 
-/* Bucket @number with its key, which short rows have from @file. AS_ERR_IO: it cannot be read any
- * more; then number, segment and offset alone are filled in. */
+/* Bucket @number with its key, which is read from @file for short rows. AS_ERR_IO: it can no longer
+ * be read; then only number, segment and offset are filled in. */
 enum as_err index_image_bucket(const struct index_image *image, const struct index_file *file,
 			       uint32_t number, struct index_bucket *bucket);
 
@@ -83,16 +83,16 @@ uint32_t index_image_find(const struct index_image *image, const uint8_t key[KEY
 /* The bucket that a look-up of the key in bucket @number ends at. */
 uint32_t index_image_find_again(const struct index_image *image, uint32_t number);
 
-/* Have the memory come that looking @key up will want. */
+/* Prefetch the row where a look-up of @key begins. */
 void index_image_prefetch(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 
-/* Buckets that a look-up that finds nothing passes on average; and are they so many that look-ups
- * would crawl? Of an image that was loaded. */
+/* How many buckets a look-up that finds nothing passes on average in a loaded image; and are they
+ * so many that look-ups would crawl? */
 uint64_t index_image_probes(const struct index_image *image);
 bool index_image_is_degenerate(const struct index_image *image);
 
-/* Add PROBLEM_INDEX_COUNT to @findings (or NULL) where the header of @file counts other than the
- * @used buckets that are used: as a census does. AS_ERR_MEMORY. */
+/* Add PROBLEM_INDEX_COUNT to @findings (which may be NULL) where the header of @file does not count
+ * the @used buckets, as a census does. AS_ERR_MEMORY. */
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,
 			      struct findings *findings);
 

@@ -42,8 +42,8 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 
 /* Make room for one key more, so that the next index_table_put cannot fail. AS_ERR_MEMORY;
  * AS_ERR_FULL: more than 2^31-1 buckets; AS_ERR_COLLISION: new keys passed so many buckets of
- * others that the table is on its way to be degenerate (see index_load.h), and filling it would
- * take a time that grows with the square of their number. */
+ * others that the table is becoming degenerate (see index_load.h), and filling it would take a time
+ * that grows with the square of their number. */
 enum as_err index_table_reserve(struct index_table *table);
 
 /* Map @key to @segment (below INDEX_DELETED) and @offset, whether it is there or not. Errors as
@@ -51,23 +51,23 @@ enum as_err index_table_reserve(struct index_table *table);
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset);
 
-/* Take @key out; false when it is not there. Never fails: a table that cannot shrink for want of
- * memory stays as large as it is. */
+/* Remove @key; false when it is not there. Never fails: a table that cannot shrink because memory
+ * is short stays as large as it is. */
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE]);
 
 /* Bring what a look-up of @key will touch into the cache. */
 void index_table_prefetch(const struct index_table *table, const uint8_t key[KEY_SIZE]);
 
-/* The first used bucket at or behind number @from, into *@bucket; false when there is none. Walks
- * all keys in the order of the file: the next @from is bucket->number + 1. A removal moves others,
- * so that none may come between. */
+/* The first used bucket at or behind number @from, into *@bucket; false when there is none. To walk
+ * over all keys in the order of the file, go on with bucket->number + 1, and remove none meanwhile:
+ * a removal moves other keys. */
 bool index_table_next(const struct index_table *table, uint32_t from, struct index_bucket *bucket);
 
 /* The number of the bucket that holds @key, or INDEX_EMPTY. */
 uint32_t index_table_find(const struct index_table *table, const uint8_t key[KEY_SIZE]);
 
-/* Write REPO/index.@transaction by way of REPO/index.tmp (Attic takes any other name that begins so
- * for a number). Durable but for the folder, which the caller syncs. Codes of io_replace_file. */
+/* Write REPO/index.@transaction through REPO/index.tmp (Attic reads any other name that begins so
+ * as a number). It is durable once the caller has synced the folder. Codes of io_replace_file. */
 enum as_err index_table_write(const struct index_table *table, const struct permit *permit,
 			      uint32_t transaction);
 

@@ -7,16 +7,16 @@
 
 #include <string.h>
 
-/* A key is taken out by moving what follows it closer to home, so there are no deleted buckets but
- * those of a table that Attic wrote. The first change sweeps them out: see settle(). */
+/* Removing a key moves what follows it closer to home, so the only deleted buckets are those of a
+ * table that Attic wrote. settle() sweeps them out before the first change. */
 struct index_table {
-	/* its bytes are a mapping of our own; its counts are kept, and what a new key has to pass
-	 * is added to passed */
+	/* Its bytes are a mapping of its own. Its counts are kept up to date; passed grows by what
+	 * a new key has to pass. */
 	struct index_image image;
 	size_t mapped;			/* bytes */
 };
 
-/* A table whose @buckets hold anything yet. NULL: out of memory. */
+/* A table whose @buckets hold anything. NULL: out of memory. */
 struct index_table *index_table_new_raw(uint32_t buckets);
 
 /* As Attic makes it. */
@@ -27,7 +27,7 @@ static inline uint8_t *bucket_at(const struct index_table *table, uint32_t numbe
 	return table->image.bytes + (size_t)number * INDEX_BUCKET;
 }
 
-/* Buckets @first to @end, without that. */
+/* Make buckets [@first, @end) empty. */
 static inline void make_empty(const struct index_table *table, uint32_t first, uint32_t end)
 {
 	uint8_t *p = bucket_at(table, first);
@@ -45,8 +45,8 @@ static inline void fill_bucket(uint8_t *p, const uint8_t key[KEY_SIZE], uint32_t
 }
 
 /* Keys come from the disk and may be made to collide. Those of one run have passed half the square
- * of its length, and that over all buckets is what a look-up that finds nothing passes. Half of
- * what the census lets through: runs grow together. */
+ * of its length; divided by all buckets that is what a look-up that finds nothing passes. The limit
+ * is half of what the census allows, because runs grow together. */
 static inline bool is_degenerating(uint64_t passed, uint32_t buckets)
 {
 	return buckets > INDEX_DEGENERATE_BUCKETS &&

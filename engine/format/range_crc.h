@@ -24,11 +24,11 @@ struct range_crc {
 	size_t bad_count;
 	/* see io_read_twice; or the lowest place that could be read at first */
 	uint64_t doubt;
-	bool lacks_memory;		/* an unreadable range could not be noted */
+	bool lacks_memory;		/* an unreadable range could not be listed */
 };
 
 /* Read the whole file. Unreadable ranges (found to the 4 KiB block) count as zeros and are listed;
- * what can be read the second time is not.
+ * bytes that can be read the second time are not listed.
  * AS_ERR_MEMORY, or AS_ERR_CANCELLED soon after *@cancel (which may be NULL) is set, leave nothing
  * to free. */
 enum as_err range_crc_build(struct range_crc *crcs, const struct io *io, int fd, uint64_t length,
@@ -39,8 +39,8 @@ void range_crc_free(struct range_crc *crcs);
  * is listed then, also where it could be read at first. */
 bool range_crc_between(struct range_crc *crcs, uint64_t from, uint64_t to, uint32_t *crc);
 
-/* The disk refuses the byte at @offset by now: list its block from there on, and doubt it where it
- * was not listed. */
+/* The disk now refuses the byte at @offset: list its block from there on, and doubt it where it was
+ * not listed. */
 void range_crc_add_bad(struct range_crc *crcs, uint64_t offset);
 
 /* The first unreadable range that overlaps [@from, @to), or NULL. */

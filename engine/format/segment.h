@@ -21,8 +21,8 @@
 /* Attic reads segment numbers and offsets as signed 32-bit integers, and finds nothing above. */
 #define SEGMENT_NUMBER_MAX 0x7fffffffu
 #define SEGMENT_OFFSET_MAX 0x7fffffffu
-/* Bytes of a segment that are read: all that an index can lead to, which has offsets of 32 bits, and
- * a little more, so that an entry that begins there is seen. A file of any length costs no more. */
+/* Bytes of a segment that are read, however long its file is: all that an index can lead to, whose
+ * offsets have 32 bits, and a little more, so that an entry that begins there is seen. */
 #define SEGMENT_REACH ((UINT64_C(1) << 32) + 2 * SEGMENT_ENTRY_MAX)
 
 extern const uint8_t segment_magic[SEGMENT_MAGIC_SIZE];
@@ -66,10 +66,10 @@ struct segment_entry {
 	/* damaged: crc_computed is meaningful (the size could be believed) */
 	bool has_crc;
 	bool has_key;		/* PUT and DELETE; damaged: 32 bytes stand where the key would */
-	/* found by searching bytes, or behind such an entry with no witness since: structure and
-	 * index say nothing for it */
+	/* found by searching bytes, or behind such an entry with no witness since: neither
+	 * structure nor index supports it */
 	bool searched;
-	/* damaged or refused when read first, whole when read again: the machine is at fault. Of a
+	/* damaged or refused at the first reading, whole at the next: the machine is at fault. In a
 	 * damaged row: some of it, or of what stands before it, was refused only once */
 	bool unstable;
 	uint8_t raw_tag;	/* damaged: the tag byte as read */
@@ -120,7 +120,8 @@ enum as_err segment_open(struct segment_reader *reader, int dirfd, const char *p
 enum as_err segment_next(struct segment_reader *reader, struct segment_entry *entry);
 
 /* Whole entries that begin inside the damaged stretch [@offset, @offset + @length) of the open
- * segment, and may end behind it: the suspects of salvage. Calls @each for every one that does not overlap the one before.
+ * segment, and may end behind it: the suspects of salvage. Calls @each for every one that does not
+ * overlap the one before.
  * AS_ERR_MEMORY, AS_ERR_CANCELLED, or what @each returned. Do not mix with segment_next in one pass
  * over the stretch. */
 enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uint64_t length,
@@ -140,8 +141,8 @@ enum as_err segment_ends_like_commit(const struct io *io, int dirfd, const char 
  * store. Most often the last nine bytes say no. Otherwise the sizes in the entries' headers are
  * followed from the magic to the end of the file; checksums are not computed. Where the sizes do
  * not lead there, the whole segment is read: damage before its end leaves it complete. It is not
- * complete when the last entry, whole or damaged, has these nine bytes for its own: its size leads
- * to the end of the file or beyond, and its checksum does not prove that only the size is wrong.
+ * complete when these nine bytes belong to the last entry, whole or damaged: its size leads to the
+ * end of the file or beyond, and its checksum does not prove that only the size is wrong.
  * Behind SEGMENT_REACH the last nine bytes decide.
  * Errors: those of io_open_file, AS_ERR_IO, AS_ERR_MEMORY; *@complete is false then. */
 enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path, bool *complete);
