@@ -521,7 +521,7 @@ enum as_err io_list(const struct io *io, int fd,
 		    enum as_err (*each)(void *context, const char *name, enum io_kind kind),
 		    void *context)
 {
-	/* A duplicate would share the place in the listing with @fd; one opened anew does not. */
+	/* A duplicate would share the place in the listing with @fd; a new one does not. */
 	const int own = open_quietly(io, fd, ".", OPEN_FLAGS | O_DIRECTORY);
 
 	if (own < 0)
@@ -561,7 +561,7 @@ struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mod
 	if (!permit)
 		return NULL;
 	file_mode &= 0666;
-	/* A folder may be searched by whoever may read it. */
+	/* Who may read a folder may search it. */
 	*permit = (struct permit){
 		.io = io, .repo_fd = repo_fd, .file_mode = file_mode | 0600,
 		.folder_mode = file_mode | (file_mode & 0444) >> 2 | 0700,

@@ -8,7 +8,7 @@
  * known offset and not a SIGBUS.
  *
  * No link is followed below a repository's folder, in no component of a path, also when it is put
- * there a moment before: whoever else may write there cannot lead the program elsewhere.
+ * there a moment before: another process that may write there cannot lead the program elsewhere.
  */
 #ifndef ATTICSCOPE_IO_H
 #define ATTICSCOPE_IO_H
@@ -47,7 +47,7 @@ struct io {
 	 * and group, with the rights in @mode. */
 	void (*begin_sync)(const struct io *io, int fd);
 	void (*own)(const struct io *io, int fd, const struct stat *st, mode_t mode);
-	void *context;		/* belongs to whoever made this struct */
+	void *context;		/* belongs to the maker of this struct */
 };
 
 /* The real system. Lives for ever. */
@@ -76,21 +76,20 @@ enum as_err io_open_folder(const struct io *io, int dirfd, const char *path, int
 
 void io_close(const struct io *io, int fd);
 
-/* Is anything at @path, be it a link? *@st tells of it then. Not to be told (AS_ERR_IO, AS_ERR_DENIED)
- * is not the same as nothing: AS_OK and !*@is_there. */
+/* Does @path exist? Links are not followed. AS_OK sets *@is_there, and *@st where it exists; any
+ * other code (AS_ERR_IO, AS_ERR_DENIED) means unknown, not absent. */
 enum as_err io_ask(const struct io *io, int dirfd, const char *path, bool *is_there,
 		   struct stat *st);
 
 /* Read @len bytes at @offset, through interrupted and short reads, until @len are there, the
- * file ends or the system refuses. *@got is the number of good bytes in @buffer in every case.
+ * file ends or reading fails. *@got is the number of good bytes in @buffer in every case.
  * AS_OK: all, or fewer because the file ends. AS_ERR_IO: the byte at @offset + *@got could not be
  * read; errno says why. */
 enum as_err io_read_at(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
 		       size_t *got);
 
-/* The same, but each place that the system refuses is asked for a second time before it is given up.
- * Where the second reading gave what the first did not, *@doubt becomes that offset, unless it is
- * lower already. */
+/* The same, but where reading fails the place is read a second time. Where the second reading gives
+ * what the first did not, *@doubt becomes that offset, unless it is lower already. */
 enum as_err io_read_twice(const struct io *io, int fd, void *buffer, size_t len, uint64_t offset,
 			  size_t *got, uint64_t *doubt);
 #define IO_NO_DOUBT UINT64_MAX
@@ -119,7 +118,7 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 
 /* ---- changing ----
  *
- * The right to change what lies below one repository folder. Whoever has none cannot call what
+ * The right to change what lies below one repository folder. Code without a permit cannot call what
  * follows. The upgrade of the lock (repo/lock.h) gives one, and the making of a new repository;
  * nobody else does. Paths are relative to the repository folder. No function follows a link, or
  * replaces what it did not name. Nothing is durable before a sync says so.
@@ -128,7 +127,7 @@ enum as_err io_free_space(const struct io *io, int fd, uint64_t *bytes);
 struct permit;
 
 /* For repo/lock.c and repo/create.c alone. @repo_fd stays the caller's and must outlive the permit.
- * New files and folders get no more rights than @file_mode (0666 and less) and those that follow
+ * New files and folders get at most the rights in @file_mode (0666 and less) and those that follow
  * from it for a folder. NULL: out of memory. */
 struct permit *io_grant_permit(const struct io *io, int repo_fd, mode_t file_mode);
 /* Give what is made to the owner and group in @st, with exactly the rights of the permit, as far as
@@ -174,8 +173,8 @@ enum as_err io_remove_folder(const struct permit *permit, const char *path);
 
 /* After a failed call that renames a file to @path: some file systems (sshfs to a server without
  * posix-rename, other FUSE) refuse that where a file of this name is there. If it was that, by
- * errno, remove the file at @path and return true: the same call may be tried again. A crash between
- * the two leaves no file at @path. Else errno is kept. */
+ * errno, remove the file at @path and return true: the same call may be tried again. A crash
+ * between the two leaves no file at @path. Else errno is kept. */
 bool io_clear_way(const struct permit *permit, const char *path);
 
 /* Write a small or large file whole and durably in the place of @path: @write puts the bytes into a

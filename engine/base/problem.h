@@ -1,7 +1,7 @@
 /* engine/base/problem.h - the one table of problems, and the list of those found.
  *
- * check, the terminal's list, the JSON output and the manual all read problem_table. Whoever
- * finds something only appends a finding; what it weighs is decided by diagnose.
+ * check, the terminal's list, the JSON output and the manual all read problem_table. Code that
+ * finds something only appends a finding; diagnose decides what it means.
  */
 #ifndef ATTICSCOPE_PROBLEM_H
 #define ATTICSCOPE_PROBLEM_H

@@ -321,8 +321,8 @@ static const struct value *find_value(const struct parser *parser, enum option o
 	return parser->own[option].present ? &parser->own[option] : &parser->defaults[option];
 }
 
-/* A decimal number as int() takes it, with a sign and white space around; -1 for any other text and
- * for what is negative or above 2^32-1, of which nothing here makes use. */
+/* A decimal number as int() accepts it, with a sign and white space around. -1 for any other text,
+ * and for numbers that are useless here: negative ones, and those above 2^32-1. */
 static int64_t number_of(const char *text)
 {
 	while (is_space(*text))

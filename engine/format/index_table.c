@@ -124,7 +124,7 @@ static bool is_crowded(uint32_t used, uint64_t buckets)
 /* Give every key of the first @old buckets its place among all of them, as many or twice as many,
  * with no memory but the table's own. Deleted buckets become empty. There must be an empty one.
  *
- * From behind an empty bucket on and round the end, each entry is taken out and inserted anew at
+ * From behind an empty bucket on and round the end, each entry is taken out and inserted again at
  * once. Why a bucket that it passes over then is never emptied later: between its home and its old
  * bucket no bucket was empty, so the sweep, which began behind an empty one, has been at all of
  * these. Its new home is the old one or @old behind it, and at the latest it comes to rest in its

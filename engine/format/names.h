@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* "index.tmp", "hints.N.tmp": left by an interrupted write of index or hints. */
+/* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
 bool name_is_temporary(const char *path);
 
 #endif

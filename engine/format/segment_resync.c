@@ -244,7 +244,7 @@ static bool are_alike(const struct segment_entry *a, const struct segment_entry 
  * again: again_left bounds that to a few times the segment. */
 static bool is_whole_now(struct segment_reader *r, struct segment_entry *e)
 {
-	/* All of the entry, as far as its header can be believed, and no more. */
+	/* All of the entry, as far as its header can be believed. */
 	const size_t extent = size_is_believable(e->raw_size) && e->raw_size < r->window_size
 				      ? e->raw_size : SEGMENT_KEYED;
 	bool unstable = false;
