@@ -15,11 +15,11 @@ static const struct column columns[] = {
 	{ "compact", "to compact", 10, true, true },
 };
 
-/* Merges three sorted lists of segments: the hints' counts, their compact list, and the files. */
+/* Merges two sorted lists of segments: those of the hints, and the files. */
 struct merge {
 	const struct repo *repo;
 	const struct verify *verify;
-	size_t hint, compact, file;	/* next positions */
+	size_t hint, file;	/* next positions */
 };
 
 struct hints_row {
@@ -40,26 +40,18 @@ static bool next_row(struct merge *merge, struct hints_row *row)
 {
 	const struct hints *hints = &merge->repo->hints;
 	const struct listing *listing = &merge->repo->listing;
-	const bool usable = hints->usable;
-	const size_t stored = usable ? hints->segment_count : 0;
-	const size_t compact = usable ? hints->compact_count : 0;
 	uint64_t least = UINT64_MAX;
-	if (merge->hint < stored)
-		lower(&least, hints->segments[merge->hint].segment);
-	if (merge->compact < compact)
-		lower(&least, hints->compact[merge->compact]);
+	if (merge->hint < hints->count)
+		lower(&least, hints->rows[merge->hint].segment);
 	if (merge->file < listing->count)
 		lower(&least, listing->segments[merge->file].number);
 	if (least == UINT64_MAX)
 		return false;
 	*row = (struct hints_row){ .segment = (uint32_t)least };
-	if (merge->hint < stored && hints->segments[merge->hint].segment == least) {
-		row->is_stored = true;
-		row->stored = hints->segments[merge->hint++].live;
-	}
-	if (merge->compact < compact && hints->compact[merge->compact] == least) {
-		row->is_compact = true;
-		merge->compact++;
+	if (merge->hint < hints->count && hints->rows[merge->hint].segment == least) {
+		row->is_stored = hints->rows[merge->hint].is_counted;
+		row->is_compact = hints->rows[merge->hint].is_compact;
+		row->stored = hints->rows[merge->hint++].live;
 	}
 	if (merge->file < listing->count && listing->segments[merge->file].number == least) {
 		/* The file that is the segment, whatever its name. */

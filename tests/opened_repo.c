@@ -60,13 +60,15 @@ const char *opened_repo_check_hints(const struct opened_repo *opened, uint32_t s
 	if (!hints->usable || !verify->has_end || hints->transaction != verify->end ||
 	    hints->transaction <= since || verify->damage_count > 0)
 		return NULL;
-	for (size_t i = 0; i < hints->segment_count; i++)
-		if (hints->segments[i].live != 0 &&
-		    listing_find(listing, hints->segments[i].segment) == LISTING_NONE)
+	for (size_t i = 0; i < hints->count; i++) {
+		const struct hints_segment *row = &hints->rows[i];
+		if (listing_find(listing, row->segment) != LISTING_NONE)
+			continue;
+		if (row->live != 0)
 			return "the hints count objects in a segment that is not there";
-	for (size_t i = 0; i < hints->compact_count; i++)
-		if (listing_find(listing, hints->compact[i]) == LISTING_NONE)
+		if (row->is_compact)
 			return "the hints list a segment to be compacted that is not there";
+	}
 	const char *wrong = check_rows(opened, emptied);
 	if (!wrong && *emptied != verify->findings.total[PROBLEM_SEGMENT_EMPTIED])
 		wrong = "check does not name the emptied segments";

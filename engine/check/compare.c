@@ -378,10 +378,10 @@ static enum as_err compare_compact(struct compare *compare)
 	const struct verify *verify = compare->verify;
 	const struct hints *hints = &verify->repo->hints;
 	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < hints->compact_count; i++)
-		if (!verify_facts(verify, hints->compact[i]) &&
-		    !verify_may_be_elsewhere(verify->repo, hints->compact[i]))
-			err = report_hints(compare, hints->compact[i],
+	for (size_t i = 0; err == AS_OK && i < hints->count; i++)
+		if (hints->rows[i].is_compact && !verify_facts(verify, hints->rows[i].segment) &&
+		    !verify_may_be_elsewhere(verify->repo, hints->rows[i].segment))
+			err = report_hints(compare, hints->rows[i].segment,
 					   "they list it to be compacted, and it is not there");
 	return err;
 }
@@ -393,8 +393,9 @@ static enum as_err compare_hints(struct compare *compare)
 	enum as_err err = AS_OK;
 	if (!repo->hints.usable || !verify->has_end || repo->hints.transaction < verify->end)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < repo->hints.segment_count; i++)
-		err = compare_hints_row(compare, &repo->hints.segments[i]);
+	for (size_t i = 0; err == AS_OK && i < repo->hints.count; i++)
+		if (repo->hints.rows[i].is_counted)
+			err = compare_hints_row(compare, &repo->hints.rows[i]);
 	/* Where the log is damaged the counts differ for that reason alone, and salvage writes new
 	 * ones. */
 	if (verify->damage_count > 0 || verify->gone_count > 0 ||

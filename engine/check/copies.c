@@ -358,9 +358,9 @@ static bool is_wanting(const struct verify *verify)
 	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
 			return true;
-	for (size_t i = 0; hints->usable && i < hints->segment_count; i++)
-		if (hints->segments[i].live > 0 &&
-		    verify_position(verify, hints->segments[i].segment) == LISTING_NONE)
+	for (size_t i = 0; hints->usable && i < hints->count; i++)
+		if (hints->rows[i].live > 0 &&
+		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
 			return true;
 	return false;
 }

@@ -17,11 +17,8 @@ static uint32_t last_known(struct verify_run *run)
 	const struct verify *verify = run->verify;
 	const struct hints *hints = &run->repo->hints;
 	verify_find_index_last(run);
-	uint32_t last = verify->index_last;
-	if (hints->usable && hints->segment_count > 0 &&
-	    hints->segments[hints->segment_count - 1].segment > last)
-		last = hints->segments[hints->segment_count - 1].segment;
-	return last;
+	const uint32_t last = verify->index_last;
+	return hints->usable && hints_last(hints) > last ? hints_last(hints) : last;
 }
 
 /* ---- files that do not fit the index ---- */
@@ -362,9 +359,9 @@ static enum as_err match(struct verify_run *run, bool *again)
 static bool is_any_missing(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
-	for (size_t i = 0; i < hints->segment_count; i++)
-		if (hints->segments[i].live > 0 &&
-		    verify_position(verify, hints->segments[i].segment) == LISTING_NONE)
+	for (size_t i = 0; i < hints->count; i++)
+		if (hints->rows[i].live > 0 &&
+		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
 			return true;
 	return false;
 }

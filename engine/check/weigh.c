@@ -402,14 +402,14 @@ static bool lists_nothing_there(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
 	bool is_any = false, is_there = false;
-	for (size_t i = 0; i < hints->segment_count; i++) {
-		if (hints->segments[i].live <= 0)
+	for (size_t i = 0; i < hints->count; i++) {
+		if (hints->rows[i].live <= 0)
 			continue;
-		if (hints->segments[i].segment > hints->transaction)
+		if (hints->rows[i].segment > hints->transaction)
 			return true;
 		is_any = true;
 		is_there = is_there || listing_find(&verify->repo->listing,
-						    hints->segments[i].segment) != LISTING_NONE;
+						    hints->rows[i].segment) != LISTING_NONE;
 	}
 	return is_any && !is_there && verify->repo->listing.count > 1;
 }
@@ -421,8 +421,7 @@ static void weigh_hints(struct verify *verify)
 	verify->hints_credit = CREDIT_NONE;
 	if (!hints->usable || !verify->has_end)
 		return;
-	const uint32_t last = hints->segment_count
-				      ? hints->segments[hints->segment_count - 1].segment : 0;
+	const uint32_t last = hints_last(hints);
 	const bool is_joined = verify->index_credit == CREDIT_CREDIBLE &&
 			       hints->transaction == verify->index.transaction;
 	figures.is_stale = hints->transaction < verify->end;

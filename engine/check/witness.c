@@ -125,8 +125,8 @@ static enum credit credit_of_nothing(const struct repo *repo, const struct probi
 	const struct hints *hints = &repo->hints;
 	if (repo->listing.count == 0)
 		return CREDIT_CREDIBLE;
-	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->segment_count; i++)
-		if (hints->segments[i].live > 0)
+	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->count; i++)
+		if (hints->rows[i].live > 0)
 			return CREDIT_FOREIGN;	/* an empty index beside a log with objects */
 	return CREDIT_NONE;
 }

@@ -2,15 +2,23 @@
 
 #include "format/hints.h"
 
+#include "base/array.h"
 #include "base/owner.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <msgpack/pack.h>
+#include <msgpack/sbuffer.h>
 #include <msgpack/unpack.h>
 #include <msgpack/unpack_define.h>
+
+#define HINTS_VERSION 1
+
+/* ---- reading ---- */
 
 /* msgpack-c's ready-made unpackers take memory for as many objects as a count in the file claims,
  * up to 2^32 of them, before they look for the bytes. Its template, from which those unpackers are
@@ -28,7 +36,6 @@ struct item {
 
 struct walk {
 	struct hints *hints;
-	size_t segment_capacity, compact_capacity;
 	bool has_root, has_version, has_segments, has_compact;
 	int64_t version;
 	enum kind key;		/* what the last string names: the container that begins next */
@@ -43,89 +50,43 @@ static int refuse(struct walk *walk, const char *error)
 	return -1;
 }
 
-static int refuse_memory(struct walk *walk)
+/* Sort the rows, and make one of the two that a segment can have. False: a segment is counted
+ * twice. In the compact list, a set that is written as an array, that says nothing new. */
+static bool merge_rows(struct hints *hints)
 {
-	walk->no_memory = true;
-	return -1;
+	struct hints_segment *rows = hints->rows;
+	size_t kept = 0;
+	array_sort(rows, hints->count, sizeof(*rows), array_compare_u32);
+	for (size_t i = 0; i < hints->count; i++) {
+		struct hints_segment *last = kept > 0 ? &rows[kept - 1] : NULL;
+		if (!last || last->segment != rows[i].segment) {
+			rows[kept++] = rows[i];
+			continue;
+		}
+		if (last->is_counted && rows[i].is_counted)
+			return false;
+		last->is_counted |= rows[i].is_counted;
+		last->is_compact |= rows[i].is_compact;
+		last->live += rows[i].live;	/* one of them is 0 */
+	}
+	hints->count = kept;
+	return true;
 }
 
-static int compare_segments(const void *left, const void *right)
-{
-	const struct hints_segment *a = left;
-	const struct hints_segment *b = right;
-	return (a->segment > b->segment) - (a->segment < b->segment);
-}
-
-/* Position of the first row whose segment is no larger than that of the row before. */
-static size_t ascending_until(const struct hints *hints)
-{
-	size_t i = 1;
-	while (i < hints->segment_count &&
-	       hints->segments[i - 1].segment < hints->segments[i].segment)
-		i++;
-	return i;
-}
-
-/* Sort the rows, which mostly are already. False when a segment is there twice. */
-static bool sort_segments(struct hints *hints)
-{
-	if (ascending_until(hints) >= hints->segment_count)
-		return true;
-	qsort(hints->segments, hints->segment_count, sizeof(*hints->segments), compare_segments);
-	return ascending_until(hints) >= hints->segment_count;
-}
-
-static int compare_numbers(const void *left, const void *right)
-{
-	const uint32_t a = *(const uint32_t *)left;
-	const uint32_t b = *(const uint32_t *)right;
-	return (a > b) - (a < b);
-}
-
-/* Sort the list and drop what is there twice: it is a set, written as an array. */
-static void sort_compact(struct hints *hints)
-{
-	if (hints->compact_count == 0)
-		return;
-	qsort(hints->compact, hints->compact_count, sizeof(*hints->compact), compare_numbers);
-	size_t count = 1;
-	for (size_t i = 1; i < hints->compact_count; i++)
-		if (hints->compact[i] != hints->compact[count - 1])
-			hints->compact[count++] = hints->compact[i];
-	hints->compact_count = count;
-}
-
-/* Room for one row more. Repetitions are looked for before memory is taken, so that it is in
- * proportion to the bytes: those of a number that is not there yet. */
-static int grow_segments(struct walk *walk)
+/* Repetitions are looked for before memory is taken, so that it is in proportion to the bytes. */
+static int append_row(struct walk *walk, struct hints_segment row)
 {
 	struct hints *hints = walk->hints;
-	if (hints->segment_count < walk->segment_capacity)
-		return 0;
-	if (!sort_segments(hints))
-		return refuse(walk, "a segment stands there twice");
-	const size_t capacity = walk->segment_capacity > 0 ? 2 * walk->segment_capacity : 16;
-	struct hints_segment *rows = realloc(hints->segments, capacity * sizeof(*rows));
-	if (!rows)
-		return refuse_memory(walk);
-	hints->segments = rows;
-	walk->segment_capacity = capacity;
-	return 0;
-}
-
-static int grow_compact(struct walk *walk)
-{
-	struct hints *hints = walk->hints;
-	if (hints->compact_count == walk->compact_capacity)
-		sort_compact(hints);
-	if (2 * hints->compact_count < walk->compact_capacity)
-		return 0;
-	const size_t capacity = walk->compact_capacity > 0 ? 2 * walk->compact_capacity : 16;
-	uint32_t *rows = realloc(hints->compact, capacity * sizeof(*rows));
-	if (!rows)
-		return refuse_memory(walk);
-	hints->compact = rows;
-	walk->compact_capacity = capacity;
+	if (hints->count == hints->capacity) {
+		if (!merge_rows(hints))
+			return refuse(walk, "a segment stands there twice");
+		if (2 * hints->count >= hints->capacity &&
+		    !ARRAY_RESERVE(hints->rows, hints->capacity, hints->capacity)) {
+			walk->no_memory = true;
+			return -1;
+		}
+	}
+	hints->rows[hints->count++] = row;
 	return 0;
 }
 
@@ -134,34 +95,19 @@ static bool is_segment(const struct item *item)
 	return item->kind == KIND_NUMBER && item->number >= 0 && item->number <= UINT32_MAX;
 }
 
-static int add_segment(struct walk *walk, const struct item *key, const struct item *value)
+static int read_count(struct walk *walk, const struct item *key, const struct item *value)
 {
 	if (!is_segment(key))
 		return refuse(walk, "a segment's number is none");
 	if (value->kind != KIND_NUMBER)
 		return refuse(walk, "a segment's count is no number");
-	const int grown = grow_segments(walk);
-	if (grown < 0)
-		return grown;
-	struct hints *hints = walk->hints;
-	hints->segments[hints->segment_count++] =
-		(struct hints_segment){ (uint32_t)key->number, value->number };
-	return 0;
-}
-
-static int add_compact(struct walk *walk, const struct item *item)
-{
-	if (!is_segment(item))
-		return refuse(walk, "a segment's number in the compact list is none");
-	const int grown = grow_compact(walk);
-	if (grown < 0)
-		return grown;
-	walk->hints->compact[walk->hints->compact_count++] = (uint32_t)item->number;
-	return 0;
+	return append_row(walk, (struct hints_segment){
+		.segment = (uint32_t)key->number, .is_counted = true, .live = value->number,
+	});
 }
 
 /* A key of the outer map with its value. The value's container was walked already. */
-static int take_pair(struct walk *walk, const struct item *key, const struct item *value)
+static int read_pair(struct walk *walk, const struct item *key, const struct item *value)
 {
 	switch (key->kind) {
 	case KIND_VERSION:
@@ -299,9 +245,9 @@ static inline int template_callback_map_item(struct walk **walk, struct item *ma
 					     struct item value)
 {
 	if (map->kind == KIND_ROOT)
-		return take_pair(*walk, &key, &value);
+		return read_pair(*walk, &key, &value);
 	if (map->kind == KIND_SEGMENTS)
-		return add_segment(*walk, &key, &value);
+		return read_count(*walk, &key, &value);
 	return 0;
 }
 
@@ -309,7 +255,11 @@ static inline int template_callback_array_item(struct walk **walk, struct item *
 					       struct item item)
 {
 	(void)array;	/* the compact list: begin_container lets no other array pass */
-	return add_compact(*walk, &item);
+	if (!is_segment(&item))
+		return refuse(*walk, "a segment's number in the compact list is none");
+	return append_row(*walk, (struct hints_segment){
+		.segment = (uint32_t)item.number, .is_compact = true,
+	});
 }
 
 #define msgpack_unpack_struct(name) struct template##name
@@ -339,13 +289,12 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 		walk->error = "there are bytes behind its end";
 	else if (!walk->has_version)
 		walk->error = "it has no version";
-	else if (walk->version == 1 && walk->oddity)
+	else if (walk->version == HINTS_VERSION && walk->oddity)
 		walk->error = walk->oddity;
-	else if (walk->version == 1 && !(walk->has_segments && walk->has_compact))
+	else if (walk->version == HINTS_VERSION && !(walk->has_segments && walk->has_compact))
 		walk->error = "a list is missing";
-	else if (!sort_segments(walk->hints))
+	else if (!merge_rows(walk->hints))
 		walk->error = "a segment stands there twice";
-	sort_compact(walk->hints);
 }
 
 enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, struct hints *hints,
@@ -355,9 +304,13 @@ enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, s
 	struct walk walk = { .hints = hints, .key = KIND_OTHER };
 	size_t offset;
 	run(&walk, data, len, &offset);
-	if (!walk.no_memory && !walk.error && walk.version == 1) {
-		hints->version = 1;
+	if (!walk.no_memory && !walk.error && walk.version == HINTS_VERSION) {
+		hints->version = HINTS_VERSION;
 		hints->usable = true;
+		for (size_t i = 0; i < hints->count; i++) {
+			hints->segment_count += hints->rows[i].is_counted;
+			hints->compact_count += hints->rows[i].is_compact;
+		}
 		return AS_OK;
 	}
 	hints_free(hints);
@@ -399,23 +352,195 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 
 void hints_free(struct hints *hints)
 {
-	free(hints->segments);
-	free(hints->compact);
+	free(hints->rows);
 	*hints = (struct hints){ .usable = false };
 }
 
-const struct hints_segment *hints_find(const struct hints *hints, uint32_t segment)
+/* ---- rows ---- */
+
+/* The first row at or behind @segment: where it is, or where it belongs. */
+static size_t position_of(const struct hints *hints, uint32_t segment)
 {
-	if (hints->segment_count == 0)
-		return NULL;
-	const struct hints_segment wanted = { .segment = segment };
-	return bsearch(&wanted, hints->segments, hints->segment_count, sizeof(*hints->segments),
-		       compare_segments);
+	const size_t count = hints->count;
+	const uint32_t first = count > 0 ? hints->rows[0].segment : 0;
+	/* Where it would be if none were missing: the right place nearly always. */
+	const size_t likely = segment < first ? 0 : segment - first;
+	if (likely < count && hints->rows[likely].segment == segment)
+		return likely;
+	if (count > 0 && hints->rows[count - 1].segment < segment)
+		return count;
+	return array_lower_bound(hints->rows, count, sizeof(*hints->rows), &segment,
+				 array_compare_u32);
+}
+
+static struct hints_segment *find_row(const struct hints *hints, uint32_t segment)
+{
+	const size_t position = position_of(hints, segment);
+	return position < hints->count && hints->rows[position].segment == segment
+		? &hints->rows[position] : NULL;
+}
+
+struct hints_segment *hints_find(const struct hints *hints, uint32_t segment)
+{
+	struct hints_segment *row = find_row(hints, segment);
+	return row && row->is_counted ? row : NULL;
 }
 
 bool hints_is_compact(const struct hints *hints, uint32_t segment)
 {
-	return hints->compact_count > 0 &&
-	       bsearch(&segment, hints->compact, hints->compact_count, sizeof(*hints->compact),
-		       compare_numbers) != NULL;
+	const struct hints_segment *row = find_row(hints, segment);
+	return row && row->is_compact;
+}
+
+uint32_t hints_last(const struct hints *hints)
+{
+	size_t i = hints->count;
+	while (i > 0 && !hints->rows[i - 1].is_counted)
+		i--;
+	return i > 0 ? hints->rows[i - 1].segment : 0;
+}
+
+struct hints_segment *hints_add(struct hints *hints, uint32_t segment)
+{
+	const size_t position = position_of(hints, segment);
+	if (position < hints->count && hints->rows[position].segment == segment)
+		return &hints->rows[position];
+	if (!ARRAY_RESERVE(hints->rows, hints->count, hints->capacity))
+		return NULL;
+	struct hints_segment *row = &hints->rows[position];
+	memmove(row + 1, row, (hints->count - position) * sizeof(*row));
+	*row = (struct hints_segment){ .segment = segment, .is_counted = true };
+	hints->count++;
+	return row;
+}
+
+void hints_remove(struct hints *hints,
+		  bool (*is_dropped)(void *context, const struct hints_segment *row), void *context)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < hints->count; i++)
+		if (!is_dropped(context, &hints->rows[i]))
+			hints->rows[kept++] = hints->rows[i];
+	hints->count = kept;
+}
+
+bool hints_sum(const struct hints *hints, uint64_t *sum)
+{
+	*sum = 0;
+	for (size_t i = 0; i < hints->count; i++) {
+		const int64_t live = hints->rows[i].live;
+		if (live < 0 || live > UINT32_MAX)
+			return false;
+		*sum += (uint64_t)live;
+	}
+	return true;
+}
+
+/* ---- hints that change ---- */
+
+/* AS_ERR_INTEGRITY: a count that cannot be. */
+static enum as_err count_all(struct hints *hints)
+{
+	uint64_t sum;
+	if (!hints_sum(hints, &sum)) {
+		hints_free(hints);
+		return AS_ERR_INTEGRITY;
+	}
+	for (size_t i = 0; i < hints->count; i++)
+		hints->rows[i].is_counted = true;
+	return AS_OK;
+}
+
+enum as_err hints_copy(struct hints *to, const struct hints *from)
+{
+	*to = *from;
+	to->capacity = to->count;
+	to->rows = calloc(to->count + 1, sizeof(*to->rows));
+	if (!to->rows)
+		return AS_ERR_MEMORY;
+	if (to->count > 0)
+		memcpy(to->rows, from->rows, to->count * sizeof(*to->rows));
+	return count_all(to);
+}
+
+enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, uint32_t transaction)
+{
+	struct findings findings;
+	findings_init(&findings);
+	const enum as_err err = hints_read(io, repo_fd, transaction, hints, &findings);
+	findings_free(&findings);
+	if (err != AS_OK)
+		return err;
+	return hints->usable ? count_all(hints) : AS_ERR_INTEGRITY;
+}
+
+/* ---- writing ---- */
+
+/* Names this short have one encoding in the old family and in the new. */
+static int pack_name(msgpack_packer *packer, const char *name)
+{
+	const size_t len = strlen(name);
+	return msgpack_pack_str(packer, len) || msgpack_pack_str_body(packer, name, len);
+}
+
+/* Not 0: out of memory. */
+static int pack_hints(msgpack_packer *packer, const struct hints *hints)
+{
+	size_t compact = 0;
+	if (msgpack_pack_map(packer, 3) || pack_name(packer, "version") ||
+	    msgpack_pack_uint32(packer, HINTS_VERSION) || pack_name(packer, "segments") ||
+	    msgpack_pack_map(packer, hints->count))
+		return -1;
+	for (size_t i = 0; i < hints->count; i++) {
+		compact += hints->rows[i].is_compact;
+		if (msgpack_pack_uint32(packer, hints->rows[i].segment) ||
+		    msgpack_pack_uint32(packer, (uint32_t)hints->rows[i].live))
+			return -1;
+	}
+	if (pack_name(packer, "compact") || msgpack_pack_array(packer, compact))
+		return -1;
+	for (size_t i = 0; i < hints->count; i++)
+		if (hints->rows[i].is_compact &&
+		    msgpack_pack_uint32(packer, hints->rows[i].segment))
+			return -1;
+	return 0;
+}
+
+static int count_bytes(void *context, const char *bytes, size_t len)
+{
+	(void)bytes;
+	*(uint64_t *)context += len;
+	return 0;
+}
+
+uint64_t hints_size(const struct hints *hints)
+{
+	uint64_t size = 0;
+	msgpack_packer packer;
+	msgpack_packer_init(&packer, &size, count_bytes);
+	pack_hints(&packer, hints);
+	return size;
+}
+
+static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
+{
+	const msgpack_sbuffer *bytes = context;
+	return io_write_at(permit, fd, bytes->data, bytes->size, 0);
+}
+
+enum as_err hints_write(const struct hints *hints, const struct permit *permit,
+			uint32_t transaction)
+{
+	char name[sizeof("hints.4294967295")], temporary[sizeof(name) + sizeof(".tmp")];
+	msgpack_sbuffer bytes;
+	msgpack_packer packer;
+	enum as_err err = AS_ERR_MEMORY;
+	snprintf(name, sizeof(name), "hints.%" PRIu32, transaction);
+	snprintf(temporary, sizeof(temporary), "%s.tmp", name);
+	msgpack_sbuffer_init(&bytes);
+	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+	if (pack_hints(&packer, hints) == 0)
+		err = io_replace_file(permit, name, temporary, write_bytes, &bytes);
+	msgpack_sbuffer_destroy(&bytes);
+	return err;
 }

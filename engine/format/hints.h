@@ -1,4 +1,5 @@
-/* engine/format/hints.h - REPO/hints.T: live counts per segment and the candidates for compaction.
+/* engine/format/hints.h - REPO/hints.T: how much of each segment is live, and which segments
+ * compaction can make smaller.
  *
  * Source: attic/repository.py, write_index: one msgpack map of the old family (raw strings):
  *   "version": 1, "segments": {segment: number of live PUTs}, "compact": [segments]
@@ -13,21 +14,24 @@
 
 struct hints_segment {
 	uint32_t segment;
-	int64_t live;		/* as stored; a negative count is possible and wrong */
+	bool is_counted;	/* it is in the map of segments; hints that change count all rows */
+	bool is_compact;	/* it is in the compact list: it holds something superseded */
+	/* PUTs that the index maps to, as stored: a negative number is possible, and wrong. 0 where
+	 * the segment is not counted */
+	int64_t live;
 };
 
 struct hints {
 	bool usable;		/* read and understood */
 	uint32_t transaction;	/* the T of hints.T */
 	uint32_t version;
-	struct hints_segment *segments; /* ascending by segment, each once */
-	size_t segment_count;
-	uint32_t *compact;	/* ascending, each once */
-	size_t compact_count;
+	struct hints_segment *rows;		/* ascending by segment, each once */
+	size_t count, capacity;
+	size_t segment_count, compact_count;	/* rows counted and rows listed, as read */
 };
 
-/* Parse the bytes of a hints file. Takes no more memory than the bytes justify, whatever their
- * counts claim. Sets usable, or appends PROBLEM_HINTS_FORMAT or _VERSION. AS_ERR_MEMORY only. */
+/* Parse the bytes of a hints file. The memory used is in proportion to the bytes, whatever counts
+ * they claim. Sets usable, or appends PROBLEM_HINTS_FORMAT or _VERSION. AS_ERR_MEMORY only. */
 enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, struct hints *hints,
 			struct findings *findings);
 
@@ -38,10 +42,44 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 
 void hints_free(struct hints *hints);
 
-/* The row of @segment, or NULL. */
-const struct hints_segment *hints_find(const struct hints *hints, uint32_t segment);
+/* The row of a @segment that is counted, or NULL. It is valid until the next hints_add or
+ * hints_remove. */
+struct hints_segment *hints_find(const struct hints *hints, uint32_t segment);
 
 /* Is @segment in the compact list? */
 bool hints_is_compact(const struct hints *hints, uint32_t segment);
+
+/* The last segment that is counted; 0 where there is none. */
+uint32_t hints_last(const struct hints *hints);
+
+/* Add up all live counts. False: one is below 0 or above 2^32-1. */
+bool hints_sum(const struct hints *hints, uint64_t *sum);
+
+/* ---- hints that change: all zero is empty ---- */
+
+/* Copy @from to @to, whose former content is not freed. A segment that only the compact list names
+ * counts 0 objects from now on. AS_ERR_MEMORY; AS_ERR_INTEGRITY: see hints_sum. After an error @to
+ * is empty. */
+enum as_err hints_copy(struct hints *to, const struct hints *from);
+
+/* The same from REPO/hints.@transaction. AS_ERR_INTEGRITY also where that is missing, or cannot be
+ * read or understood. */
+enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, uint32_t transaction);
+
+/* The row of @segment. A new one has nothing live; appending it behind the last is quick. NULL: out
+ * of memory. */
+struct hints_segment *hints_add(struct hints *hints, uint32_t segment);
+
+/* Remove the rows for which @is_dropped is true. */
+void hints_remove(struct hints *hints,
+		  bool (*is_dropped)(void *context, const struct hints_segment *row), void *context);
+
+/* The bytes of the file that hints_write would make. */
+uint64_t hints_size(const struct hints *hints);
+
+/* Write REPO/hints.@transaction through REPO/hints.@transaction.tmp, as Attic writes it. It is
+ * durable once the caller has synced the folder. Codes of io_replace_file, AS_ERR_MEMORY. */
+enum as_err hints_write(const struct hints *hints, const struct permit *permit,
+			uint32_t transaction);
 
 #endif

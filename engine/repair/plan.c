@@ -25,7 +25,7 @@ void plan_free(struct plan *plan)
 	if (plan->work) {
 		verify_free(plan->work->own_verify);
 		index_table_free(plan->work->table);
-		usage_free(&plan->work->usage);
+		hints_free(&plan->work->hints);
 		free(plan->work->goes);
 		free(plan->work->copies);
 		free(plan->work->deletes);

@@ -289,7 +289,7 @@ static enum as_err list_index(struct plan *plan)
 	enum as_err err = io_list(repo->io, repo->fd, list_old, plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;
-	err = list_written(plan, "hints.", usage_size(&plan->work->usage), "new hints");
+	err = list_written(plan, "hints.", hints_size(&plan->work->hints), "new hints");
 	if (err != AS_OK)
 		return err;
 	const uint64_t buckets = index_table_buckets_for(plan->objects_after);

@@ -4,7 +4,7 @@
 
 static void count_key(struct plan *plan, const struct lost_key *key, int change)
 {
-	struct usage_segment *row = usage_find(&plan->work->usage, key->segment);
+	struct hints_segment *row = hints_find(&plan->work->hints, key->segment);
 	if (row)
 		row->live += (uint32_t)change;
 }
@@ -19,7 +19,7 @@ enum as_err plan_usage_begin(struct plan *plan)
 		const struct segment_facts *facts = &work->verify->facts[i];
 		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
 			continue;
-		struct usage_segment *row = usage_add(&work->usage, listing->segments[i].number);
+		struct hints_segment *row = hints_add(&work->hints, listing->segments[i].number);
 		if (!row)
 			return AS_ERR_MEMORY;
 		row->live = facts->live;
@@ -34,10 +34,10 @@ enum as_err plan_usage_begin(struct plan *plan)
 
 bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to)
 {
-	struct usage_segment *old = usage_find(&plan->work->usage, from);
+	struct hints_segment *old = hints_find(&plan->work->hints, from);
 	if (old)
 		old->live--;
-	struct usage_segment *row = usage_add(&plan->work->usage, to);
+	struct hints_segment *row = hints_add(&plan->work->hints, to);
 	if (row)
 		row->live++;
 	return row != NULL;
@@ -45,9 +45,9 @@ bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to)
 
 bool plan_usage_delete(struct plan *plan, uint32_t to)
 {
-	struct usage_segment *row = usage_add(&plan->work->usage, to);
+	struct hints_segment *row = hints_add(&plan->work->hints, to);
 	if (row)
-		row->compact = true;
+		row->is_compact = true;
 	return row != NULL;
 }
 
@@ -56,9 +56,9 @@ void plan_usage_end(struct plan *plan)
 	const struct listing *listing = &plan->work->repo->listing;
 	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &plan->work->verify->facts[i];
-		struct usage_segment *row =
-			usage_find(&plan->work->usage, listing->segments[i].number);
+		struct hints_segment *row =
+			hints_find(&plan->work->hints, listing->segments[i].number);
 		if (row && (facts->puts > row->live || facts->deletes > 0))
-			row->compact = true;
+			row->is_compact = true;
 	}
 }

@@ -17,7 +17,7 @@
 
 #include "base/array.h"
 #include "format/index_table.h"
-#include "format/usage.h"
+#include "format/hints.h"
 #include "repair/undo.h"
 #include "repo/log.h"
 
@@ -43,7 +43,7 @@ struct plan_work {
 	uint8_t (*deletes)[KEY_SIZE];	/* keys that a superseded PUT would bring back */
 	size_t delete_count, delete_capacity;
 	size_t file_capacity;		/* of plan->files */
-	struct usage usage;		/* what the new hints will say */
+	struct hints hints;		/* what the new hints will say */
 	bool writes_index;
 	bool writes_commit;
 	bool can_do_without_undo;	/* there is room for that at least */

@@ -248,7 +248,7 @@ static bool list_emptied(const struct run *run)
 		return true;	/* the tail is gone by now */
 	for (size_t i = 0; i < listing->count; i++)
 		if (run->work->goes[i] &&
-		    !usage_add(&run->work->usage, listing->segments[i].number))
+		    !hints_add(&run->work->hints, listing->segments[i].number))
 			return false;
 	return true;
 }
@@ -285,7 +285,7 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 
 static enum as_err write_hints(const struct run *run)
 {
-	return usage_write(&run->work->usage, run->permit, run->report->after);
+	return hints_write(&run->work->hints, run->permit, run->report->after);
 }
 
 static enum as_err write_table(const struct run *run)
@@ -325,7 +325,7 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	return err == AS_OK ? write_durably(run, "index.", write_table, error) : err;
 }
 
-static bool is_gone(void *context, const struct usage_segment *row)
+static bool is_gone(void *context, const struct hints_segment *row)
 {
 	const struct run *run = context;
 	const size_t position = listing_find(&run->work->repo->listing, row->segment);
@@ -336,11 +336,11 @@ static bool is_gone(void *context, const struct usage_segment *row)
  * be done, and where a crash could leave no hints at all, they stay until the next commit. */
 static enum as_err forget_emptied(struct run *run, struct as_error *error)
 {
-	const size_t count = run->work->usage.count;
+	const size_t count = run->work->hints.count;
 	if (!run->work->writes_index || !run->report->has_after)
 		return AS_OK;
-	usage_remove(&run->work->usage, is_gone, run);
-	if (run->work->usage.count == count ||
+	hints_remove(&run->work->hints, is_gone, run);
+	if (run->work->hints.count == count ||
 	    (run->undo && !undo_can_rename_over(run->undo)) || write_hints(run) != AS_OK)
 		return AS_OK;
 	return sync_repo(run, error);

@@ -15,18 +15,6 @@
 #define LOOKUPS_MAX 256u	/* keys of a segment that the index is asked for */
 #define CHAIN_WINDOW 65536u	/* bytes read at a time while headers are followed */
 
-bool probe_sum(const struct hints *hints, uint64_t *sum)
-{
-	*sum = 0;
-	for (size_t i = 0; i < hints->segment_count; i++) {
-		const int64_t live = hints->segments[i].live;
-		if (live < 0 || live > UINT32_MAX)
-			return false;
-		*sum += (uint64_t)live;
-	}
-	return true;
-}
-
 /* ---- headers of one segment ---- */
 
 struct chain {
@@ -177,16 +165,6 @@ static bool is_of_log(const struct sample *s, const struct index_file *index)
 
 /* ---- hints of another time ---- */
 
-static uint32_t above_all(const struct hints *hints)
-{
-	uint32_t above = 0;
-	if (hints->segment_count > 0)
-		above = hints->segments[hints->segment_count - 1].segment + 1;
-	if (hints->compact_count > 0 && hints->compact[hints->compact_count - 1] >= above)
-		above = hints->compact[hints->compact_count - 1] + 1;
-	return above;
-}
-
 static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
 {
 	struct header header = { .tag = SEGMENT_COMMIT };
@@ -202,8 +180,10 @@ static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
 static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segment)
 {
 	const struct listing *listing = &s->repo->listing;
+	const struct hints *hints = s->hints;
+	const uint32_t above = hints->count > 0 ? hints->rows[hints->count - 1].segment + 1 : 0;
 	unsigned seen = 0;
-	for (size_t i = listing_from(listing, above_all(s->hints));
+	for (size_t i = listing_from(listing, above);
 	     i < listing->count && seen < SEGMENTS_MAX; i++, seen++) {
 		*segment = listing->segments[i].number;
 		if (*segment > transaction)
@@ -238,10 +218,10 @@ static bool is_unmapped(struct sample *s, const struct index_file *index, uint32
 
 static const struct hints_segment *newest_counted(const struct hints *hints)
 {
-	size_t i = hints->segment_count;
-	while (i > 0 && hints->segments[i - 1].live <= 0)
+	size_t i = hints->count;
+	while (i > 0 && hints->rows[i - 1].live <= 0)
 		i--;
-	return i > 0 ? &hints->segments[i - 1] : NULL;
+	return i > 0 ? &hints->rows[i - 1] : NULL;
 }
 
 /* ---- the questions ---- */
@@ -280,7 +260,7 @@ bool probe_repo(const struct repo *repo)
 	uint64_t sum;
 	return repo->index.fd >= 0 && repo_index_fits(repo) && repo->has_transaction &&
 	       repo->index.transaction == repo->transaction && repo->hints.usable &&
-	       repo->hints.transaction == repo->transaction && probe_sum(&repo->hints, &sum) &&
+	       repo->hints.transaction == repo->transaction && hints_sum(&repo->hints, &sum) &&
 	       sum == repo->index.used &&
 	       probe_witnesses(repo, &repo->index, &repo->hints, why) == AS_OK && !*why;
 }

@@ -11,9 +11,6 @@
 
 #define PROBE_TEXT_SIZE 256u
 
-/* The sum of all live counts, into *@sum. False: one is below 0 or above 2^32-1. */
-bool probe_sum(const struct hints *hints, uint64_t *sum);
-
 /* Hold @index and @hints, both of one transaction, against the segments of @repo up to it:
  * - nearly all of up to 64 mappings, spread over the index, lead to the PUT of their key; those
  *   into damage and into missing segments that the hints list do not count;

@@ -343,8 +343,8 @@ static enum as_err judge_hints_segments(struct repo *repo)
 	if (!hints->usable || listing_is_partial(&repo->findings) || repo->listing.count == 0 ||
 	    !repo_log_end(repo, &end) || hints->transaction != end)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < hints->segment_count; i++) {
-		const struct hints_segment *row = &hints->segments[i];
+	for (size_t i = 0; err == AS_OK && i < hints->count; i++) {
+		const struct hints_segment *row = &hints->rows[i];
 		if (row->live <= 0 || listing_find(&repo->listing, row->segment) != LISTING_NONE ||
 		    listing_has_other(&repo->findings, row->segment))
 			continue;

@@ -49,9 +49,9 @@ struct compaction {
 
 /* One that the hints list, or that is left with nothing live: a COMMIT alone, or what a compaction
  * left that was cut short. The newest COMMIT alone stays where it is. */
-static bool is_candidate(const struct as_store *store, const struct usage_segment *row)
+static bool is_candidate(const struct as_store *store, const struct hints_segment *row)
 {
-	return row->compact || (row->live == 0 && row->segment < store->transaction);
+	return row->is_compact || (row->live == 0 && row->segment < store->transaction);
 }
 
 static struct candidate *find_candidate(struct candidate *rows, size_t count, uint32_t segment)
@@ -59,22 +59,22 @@ static struct candidate *find_candidate(struct candidate *rows, size_t count, ui
 	return array_find(rows, count, sizeof(*rows), &segment, array_compare_u32);
 }
 
-/* All candidates, ascending: the rows of the usage themselves move while the log grows, and none
+/* All candidates, ascending: the rows of the hints themselves move while the log grows, and none
  * goes. */
 static enum as_err list_candidates(const struct as_store *store, struct candidate **rows,
 				   size_t *count)
 {
 	struct index_bucket bucket;
 	*count = 0;
-	*rows = calloc(store->usage.count + 1, sizeof(**rows));
+	*rows = calloc(store->hints.count + 1, sizeof(**rows));
 	if (!*rows)
 		return AS_ERR_MEMORY;
-	for (size_t i = 0; i < store->usage.count; i++)
-		if (is_candidate(store, &store->usage.rows[i]) &&
-		    !store_is_emptied(store, store->usage.rows[i].segment))
+	for (size_t i = 0; i < store->hints.count; i++)
+		if (is_candidate(store, &store->hints.rows[i]) &&
+		    !store_is_emptied(store, store->hints.rows[i].segment))
 			(*rows)[(*count)++] = (struct candidate){
-				.segment = store->usage.rows[i].segment,
-				.is_listed = store->usage.rows[i].compact,
+				.segment = store->hints.rows[i].segment,
+				.is_listed = store->hints.rows[i].is_compact,
 			};
 	for (uint32_t from = 0; *count > 0 && index_table_next(store->table, from, &bucket);
 	     from = bucket.number + 1) {
@@ -98,7 +98,7 @@ static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], 
 	memcpy(move->key, key, KEY_SIZE);
 	move->segment = segment;
 	move->offset = offset;
-	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
+	return hints_add(&c->store->hints, segment) ? AS_OK : AS_ERR_MEMORY;
 }
 
 static enum as_err note_delete(struct compaction *c, uint32_t segment)
@@ -108,7 +108,7 @@ static enum as_err note_delete(struct compaction *c, uint32_t segment)
 	if (!ARRAY_RESERVE(c->delete_segments, c->delete_count, c->delete_capacity))
 		return AS_ERR_MEMORY;
 	c->delete_segments[c->delete_count++] = segment;
-	return usage_add(&c->store->usage, segment) ? AS_OK : AS_ERR_MEMORY;
+	return hints_add(&c->store->hints, segment) ? AS_OK : AS_ERR_MEMORY;
 }
 
 static enum as_err copy_bytes(struct compaction *c, uint32_t number,
@@ -228,13 +228,13 @@ static enum as_err check_count(const struct compaction *c, const struct candidat
 			       struct as_error *error)
 {
 	const uint32_t number = candidate->segment;
-	const uint32_t live = usage_find(&c->store->usage, number)->live;
+	const uint64_t live = (uint64_t)hints_find(&c->store->hints, number)->live;
 	char path[LISTING_PATH_MAX];
 	if (live == c->move_count && live == candidate->count)
 		return AS_OK;
 	store_segment_path(c->store, number, path);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
-		       "%s/%s: segment %" PRIu32 " should hold %" PRIu32
+		       "%s/%s: segment %" PRIu32 " should hold %" PRIu64
 		       " live objects, and holds %zu", c->store->repo->path, path, number, live,
 		       c->move_count);
 }
@@ -259,11 +259,13 @@ static void enter_moves(struct compaction *c, const struct candidate *candidate)
 	for (size_t i = 0; i < c->move_count; i++) {
 		const struct move *move = &c->moves[i];
 		index_table_put(store->table, move->key, move->segment, move->offset);
-		usage_find(&store->usage, move->segment)->live++;
+		hints_find(&store->hints, move->segment)->live++;
 	}
 	for (size_t i = 0; i < c->delete_count; i++)
-		usage_find(&store->usage, c->delete_segments[i])->compact = true;
-	*usage_find(&store->usage, number) = (struct usage_segment){ .segment = number };
+		hints_find(&store->hints, c->delete_segments[i])->is_compact = true;
+	struct hints_segment *row = hints_find(&store->hints, number);
+	row->live = 0;
+	row->is_compact = false;
 	c->count += candidate->count;
 	c->key_sum += candidate->key_sum;
 	c->report->entries_copied += c->move_count;
@@ -355,7 +357,7 @@ static enum as_err skip(struct compaction *c, uint32_t number, const struct as_e
 /* A row without a file and without anything live means nothing. */
 static bool is_ghost(const struct compaction *c, uint32_t number, enum as_err err)
 {
-	return err == AS_ERR_DOES_NOT_EXIST && usage_find(&c->store->usage, number)->live == 0;
+	return err == AS_ERR_DOES_NOT_EXIST && hints_find(&c->store->hints, number)->live == 0;
 }
 
 /* What is not the segment's fault ends the compaction. */
@@ -381,7 +383,7 @@ static enum as_err empty_all(struct compaction *c, const struct candidate *candi
 		if (err == AS_OK)
 			err = empty_segment(c, &candidates[i], &why);
 		if (is_ghost(c, number, err)) {
-			usage_find(&c->store->usage, number)->compact = false;
+			hints_find(&c->store->hints, number)->is_compact = false;
 			err = add_emptied(c->store, number, false, 0);
 		} else if (err == AS_END) {
 			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
@@ -450,7 +452,7 @@ static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 		err = log_commit(&store->log, &transaction, error);
 	if (err != AS_OK)
 		return err;
-	usage_add(&store->usage, transaction);
+	hints_add(&store->hints, transaction);
 	store->transaction = c->report->transaction = transaction;
 	store->listing_is_old = c->report->committed = true;
 	return AS_OK;
@@ -479,8 +481,8 @@ static void give_up(struct as_store *store)
 /* Is a segment missing that holds objects by the hints? */
 static bool misses_segment(const struct as_store *store)
 {
-	for (size_t i = 0; i < store->usage.count; i++) {
-		const struct usage_segment *row = &store->usage.rows[i];
+	for (size_t i = 0; i < store->hints.count; i++) {
+		const struct hints_segment *row = &store->hints.rows[i];
 		if (row->live > 0 && row->segment < store->written_from &&
 		    listing_find(&store->repo->listing, row->segment) == LISTING_NONE)
 			return true;

@@ -47,9 +47,9 @@ static enum as_err fail_written(const struct as_store *store, enum as_err err, c
 /* What is replaced is derived from the log, and can be made again. */
 static enum as_err write_hints(const struct as_store *store, const char *name)
 {
-	const enum as_err err = usage_write(&store->usage, store->permit, store->transaction);
+	const enum as_err err = hints_write(&store->hints, store->permit, store->transaction);
 	return err != AS_OK && io_clear_way(store->permit, name)
-		? usage_write(&store->usage, store->permit, store->transaction) : err;
+		? hints_write(&store->hints, store->permit, store->transaction) : err;
 }
 
 static enum as_err write_table(const struct as_store *store, const char *name)
@@ -166,7 +166,7 @@ bool store_is_emptied(const struct as_store *store, uint32_t segment)
 			  array_compare_u32) != NULL;
 }
 
-static bool is_emptied(void *context, const struct usage_segment *row)
+static bool is_emptied(void *context, const struct hints_segment *row)
 {
 	return store_is_emptied(context, row->segment);
 }
@@ -175,10 +175,10 @@ static bool is_emptied(void *context, const struct usage_segment *row)
  * this: where it cannot be done they stay until the next commit. */
 static void forget_emptied(struct as_store *store)
 {
-	const size_t count = store->usage.count;
-	usage_remove(&store->usage, is_emptied, store);
-	if (store->usage.count < count)
-		usage_write(&store->usage, store->permit, store->transaction);
+	const size_t count = store->hints.count;
+	hints_remove(&store->hints, is_emptied, store);
+	if (store->hints.count < count)
+		hints_write(&store->hints, store->permit, store->transaction);
 }
 
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,

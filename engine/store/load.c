@@ -52,7 +52,7 @@ enum as_err store_acquire(struct as_store *store, struct as_error *error)
 		       repo->path);
 }
 
-static bool is_ghost(void *context, const struct usage_segment *row)
+static bool is_ghost(void *context, const struct hints_segment *row)
 {
 	const struct listing *const *listing = context;
 	return row->live == 0 && listing_find(*listing, row->segment) == LISTING_NONE;
@@ -60,7 +60,7 @@ static bool is_ghost(void *context, const struct usage_segment *row)
 
 void store_drop_ghosts(struct as_store *store, const struct listing *listing)
 {
-	usage_remove(&store->usage, is_ghost, &listing);
+	hints_remove(&store->hints, is_ghost, &listing);
 }
 
 static enum as_err fail_unusable(struct as_store *store, const char *what, struct as_error *error)
@@ -82,20 +82,21 @@ static enum as_err load_files(struct as_store *store)
 	if (err != AS_OK)
 		return err;
 	if (store_knows_hints(store))
-		return store->repo->hints.usable ? usage_load(&store->usage, &store->repo->hints)
+		return store->repo->hints.usable ? hints_copy(&store->hints, &store->repo->hints)
 						 : AS_ERR_INTEGRITY;
-	return usage_read(&store->usage, store->io, store->fd, store->transaction);
+	return hints_load(&store->hints, store->io, store->fd, store->transaction);
 }
 
 static enum as_err load_index(struct as_store *store, struct as_error *error)
 {
+	uint64_t live;
 	const enum as_err err = load_files(store);
 	if (err == AS_ERR_INTEGRITY)
 		return fail_unusable(store, "index or hints are damaged", error);
 	if (err != AS_OK)
 		return as_fail(error, err, err == AS_ERR_IO ? errno : 0,
 			       "%s: cannot load the index", store->repo->path);
-	if (usage_live(&store->usage) != index_table_count(store->table))
+	if (!hints_sum(&store->hints, &live) || live != index_table_count(store->table))
 		return fail_unusable(store, "index and hints count different numbers of objects",
 				     error);
 	return AS_OK;
@@ -117,13 +118,13 @@ enum as_err store_list_segments(struct as_store *store, struct as_error *error)
 	return AS_OK;
 }
 
-/* Give every segment of the log a row in @store->usage: what the hints do not know holds nothing
+/* Give every segment of the log a row in @store->hints: what the hints do not know holds nothing
  * live, and is left from a compaction that was cut short. */
 static enum as_err know_segments(struct as_store *store)
 {
 	const struct listing *listing = &store->repo->listing;
 	for (size_t i = 0; i < store->repo->tail; i++)
-		if (!usage_add(&store->usage, listing->segments[i].number))
+		if (!hints_add(&store->hints, listing->segments[i].number))
 			return AS_ERR_MEMORY;
 	store_drop_ghosts(store, listing);
 	return AS_OK;

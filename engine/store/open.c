@@ -150,21 +150,20 @@ enum as_err store_find_folder(const struct as_store *store, struct as_error *err
 static const struct hints_segment *find_counted(const struct as_store *store,
 						const struct hints *hints)
 {
-	for (size_t i = 0; i < hints->segment_count; i++)
-		if (hints->segments[i].live > 0 &&
-		    listing_find(&store->repo->listing, hints->segments[i].segment) == LISTING_NONE)
-			return &hints->segments[i];
+	for (size_t i = 0; i < hints->count; i++)
+		if (hints->rows[i].live > 0 &&
+		    listing_find(&store->repo->listing, hints->rows[i].segment) == LISTING_NONE)
+			return &hints->rows[i];
 	return NULL;
 }
 
-static const uint32_t *find_listed(const struct as_store *store, const struct hints *hints)
+static const struct hints_segment *find_listed(const struct as_store *store,
+					       const struct hints *hints)
 {
-	for (size_t i = 0; i < hints->compact_count; i++) {
-		const struct hints_segment *row = hints_find(hints, hints->compact[i]);
-		if ((!row || row->live == 0) &&
-		    listing_find(&store->repo->listing, hints->compact[i]) == LISTING_NONE)
-			return &hints->compact[i];
-	}
+	for (size_t i = 0; i < hints->count; i++)
+		if (hints->rows[i].is_compact && hints->rows[i].live == 0 &&
+		    listing_find(&store->repo->listing, hints->rows[i].segment) == LISTING_NONE)
+			return &hints->rows[i];
 	return NULL;
 }
 
@@ -175,10 +174,10 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->repo->findings);
 	const char *differ = "index and hints count different numbers of objects";
 	uint64_t sum;
-	const bool is_wrong = !probe_sum(hints, &sum);
+	const bool is_wrong = !hints_sum(hints, &sum);
 	const struct hints_segment *counted =
 		sees_all && sum != store->index.used ? find_counted(store, hints) : NULL;
-	const uint32_t *listed = sees_all ? find_listed(store, hints) : NULL;
+	const struct hints_segment *listed = sees_all ? find_listed(store, hints) : NULL;
 	if (counted)
 		say_why(store, "%s: hints.%" PRIu32 " counts %" PRId64 " in segment %" PRIu32
 			", which is not there", differ, store->transaction, counted->live,
@@ -187,7 +186,7 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 		say_why(store, "%s", differ);
 	else if (listed)
 		say_why(store, "hints.%" PRIu32 " lists segment %" PRIu32 " for compaction, and "
-			"that segment is not there", store->transaction, *listed);
+			"that segment is not there", store->transaction, listed->segment);
 	return is_wrong || sum != store->index.used || listed;
 }
 
@@ -319,7 +318,7 @@ void store_unload(struct as_store *store)
 {
 	index_table_free(store->table);
 	store->table = NULL;
-	usage_free(&store->usage);
+	hints_free(&store->hints);
 	log_free(&store->log);
 	store->emptied_count = 0;
 }

@@ -55,7 +55,7 @@ static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 	if (err == AS_OK)
 		err = index_open(store->io, store->fd, number, &file, &findings);
 	if (err == AS_OK) {
-		err = hints.usable ? usage_load(&store->usage, &hints) : AS_ERR_INTEGRITY;
+		err = hints.usable ? hints_copy(&store->hints, &hints) : AS_ERR_INTEGRITY;
 		if (err == AS_OK)
 			err = probe_witnesses(store->repo, &file, &hints, why);
 		if (err == AS_OK)
@@ -73,19 +73,21 @@ static enum as_err try_start(struct as_store *store, uint32_t number)
 {
 	char path[LISTING_PATH_MAX];
 	bool is_complete = false;
+	uint64_t live;
 	store_segment_path(store, number, path);
 	enum as_err err = segment_is_complete(store->io, store->fd, path, &is_complete);
 	if (err == AS_OK && !is_complete)
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK)
 		err = load_witnesses(store, number);
-	if (err == AS_OK && usage_live(&store->usage) != index_table_count(store->table))
+	if (err == AS_OK && (!hints_sum(&store->hints, &live) ||
+			     live != index_table_count(store->table)))
 		err = AS_ERR_INTEGRITY;
 	if (err == AS_OK)
 		return AS_OK;
 	index_table_free(store->table);
 	store->table = NULL;
-	usage_free(&store->usage);
+	hints_free(&store->hints);
 	return err;
 }
 
@@ -121,11 +123,11 @@ struct batch {
 
 static void leave(struct as_store *store, uint32_t segment)
 {
-	struct usage_segment *row = usage_find(&store->usage, segment);
+	struct hints_segment *row = hints_find(&store->hints, segment);
 	if (!row)
 		return;
 	row->live -= row->live > 0;
-	row->compact = true;
+	row->is_compact = true;
 }
 
 static enum as_err enter(struct as_store *store, uint32_t number, const struct segment_entry *entry)
@@ -134,11 +136,11 @@ static enum as_err enter(struct as_store *store, uint32_t number, const struct s
 	if (index_table_get(store->table, entry->key, &segment, &offset))
 		leave(store, segment);
 	if (entry->tag == SEGMENT_DELETE) {
-		usage_find(&store->usage, number)->compact = true;
+		hints_find(&store->hints, number)->is_compact = true;
 		index_table_remove(store->table, entry->key);
 		return AS_OK;
 	}
-	usage_find(&store->usage, number)->live++;
+	hints_find(&store->hints, number)->live++;
 	return index_table_put(store->table, entry->key, number, (uint32_t)entry->offset);
 }
 
@@ -187,7 +189,7 @@ static enum as_err replay_segment(struct as_store *store, struct segment_reader 
 	if (number >= INDEX_DELETED)
 		return as_fail(error, AS_ERR_FULL, 0, "%s: segment %" PRIu32
 			       " has a number that no index can hold", store->repo->path, number);
-	if (!usage_add(&store->usage, number))
+	if (!hints_add(&store->hints, number))
 		return store_fail(store, AS_ERR_MEMORY, error);
 	err = store_open_segment(store, reader, number, error);
 	return err == AS_OK ? replay_entries(store, reader, number, batch, error) : err;
@@ -215,8 +217,8 @@ static enum as_err replay_all(struct as_store *store, const struct listing *list
  * a later compaction removed together with the DELETEs of those keys. */
 static bool is_grounded(const struct as_store *store, const struct listing *listing)
 {
-	for (size_t i = 0; i < store->usage.count; i++) {
-		const struct usage_segment *row = &store->usage.rows[i];
+	for (size_t i = 0; i < store->hints.count; i++) {
+		const struct hints_segment *row = &store->hints.rows[i];
 		if (row->live > 0 && listing_find(listing, row->segment) == LISTING_NONE)
 			return false;
 	}

@@ -13,7 +13,7 @@
 #define ATTICSCOPE_STORE_INTERNAL_H
 
 #include "format/index_table.h"
-#include "format/usage.h"
+#include "format/hints.h"
 #include "repo/fd_cache.h"
 #include "repo/log.h"
 #include "repo/repo.h"
@@ -41,7 +41,7 @@ struct as_store {
 	/* The index: as a file as long as nothing was changed, in memory since. */
 	struct index_file index;	/* of the transaction; fd is -1 where none fits */
 	struct index_table *table;	/* NULL: not loaded */
-	struct usage usage;		/* loaded together with the table */
+	struct hints hints;		/* loaded together with the table */
 	struct log log;			/* begun together with the table */
 	uint32_t written_from;		/* the first segment that the log wrote since then */
 
@@ -132,7 +132,7 @@ enum as_err store_begin(struct as_store *store, struct as_error *error);
 /* Forget index, hints and log: the files are right. */
 void store_unload(struct as_store *store);
 
-/* Drop the ghosts of @store->usage: rows of segments that @listing does not have, and nothing live
+/* Drop the ghosts of @store->hints: rows of segments that @listing does not have, and nothing live
  * in them. They are what hints still tell of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct listing *listing);
 
@@ -164,7 +164,7 @@ enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 			  const struct index_bucket *place, uint8_t **value, size_t *size,
 			  struct as_error *error);
 
-/* Table and usage from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_told says. */
+/* Table and hints from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_told says. */
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error);
 
 /* AS_ERR_INTEGRITY: @told, from an index that can be trusted and the log behind it, has objects that

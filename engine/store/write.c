@@ -32,21 +32,21 @@ struct change {
 /* Make the rows that entering the change will look for: nothing can fail then. */
 static enum as_err prepare_usage(struct as_store *store, const struct change *change, bool has_put)
 {
-	if (change->has_delete && !usage_add(&store->usage, change->delete_segment))
+	if (change->has_delete && !hints_add(&store->hints, change->delete_segment))
 		return AS_ERR_MEMORY;
-	if (has_put && !usage_add(&store->usage, change->segment))
+	if (has_put && !hints_add(&store->hints, change->segment))
 		return AS_ERR_MEMORY;
 	return AS_OK;
 }
 
 static void leave_old_place(struct as_store *store, const struct change *change)
 {
-	struct usage_segment *old = usage_find(&store->usage, change->old_segment);
+	struct hints_segment *old = hints_find(&store->hints, change->old_segment);
 	if (old) {
 		old->live -= old->live > 0;
-		old->compact = true;
+		old->is_compact = true;
 	}
-	usage_find(&store->usage, change->delete_segment)->compact = true;
+	hints_find(&store->hints, change->delete_segment)->is_compact = true;
 }
 
 /* An append failed half-way. */
@@ -95,7 +95,7 @@ enum as_err as_put(struct as_store *store, const void *key, size_t key_size, con
 	store->in_transaction = true;
 	if (change.has_delete)
 		leave_old_place(store, &change);
-	usage_find(&store->usage, change.segment)->live++;
+	hints_find(&store->hints, change.segment)->live++;
 	index_table_put(store->table, key, change.segment, change.offset);
 	return AS_OK;
 }
@@ -137,7 +137,7 @@ static enum as_err end_transaction(struct as_store *store, struct as_report *rep
 		store->dead = store->log.dead;
 		return err;
 	}
-	usage_add(&store->usage, transaction);	/* without it the next opening finds it */
+	hints_add(&store->hints, transaction);	/* without it the next opening finds it */
 	store->has_transaction = true;
 	store->transaction = report->transaction = transaction;
 	store->in_transaction = false;

@@ -2,7 +2,6 @@
 #include "build-config.h"
 
 #include "engine/format/hints.h"
-#include "engine/format/usage.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"
 
@@ -12,31 +11,35 @@
 
 #define TRANSACTION 7u
 
-/* Both lists ascend, hold each number once, and can be searched. */
+/* The rows ascend, hold each number once, and can be searched. */
 static void check_lists(const struct hints *hints, size_t size)
 {
 	/* every row comes from bytes of the file */
 	need(hints->segment_count <= size / 2 && hints->compact_count <= size);
-	for (size_t i = 0; i < hints->segment_count; i++) {
-		const struct hints_segment *row = &hints->segments[i];
+	size_t counted = 0, listed = 0;
+	for (size_t i = 0; i < hints->count; i++) {
+		const struct hints_segment *row = &hints->rows[i];
 		need(i == 0 || row[-1].segment < row->segment);
-		need(hints_find(hints, row->segment) == row);
-		need(row->segment == 0 || !hints_find(hints, row->segment - 1) ||
-		     (i > 0 && row[-1].segment == row->segment - 1));
+		need(row->is_counted || row->is_compact);
+		need(hints_find(hints, row->segment) == (row->is_counted ? row : NULL));
+		need(hints_is_compact(hints, row->segment) == row->is_compact);
+		need(row->segment == 0 || (i > 0 && row[-1].segment == row->segment - 1) ||
+		     (!hints_find(hints, row->segment - 1) &&
+		      !hints_is_compact(hints, row->segment - 1)));
+		counted += row->is_counted;
+		listed += row->is_compact;
 	}
-	for (size_t i = 0; i < hints->compact_count; i++) {
-		need(i == 0 || hints->compact[i - 1] < hints->compact[i]);
-		need(hints_is_compact(hints, hints->compact[i]));
-	}
+	need(counted == hints->segment_count && listed == hints->compact_count);
 }
 
-static bool is_same(const struct usage *a, const struct usage *b)
+static bool is_same(const struct hints *a, const struct hints *b)
 {
 	if (a->count != b->count)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (a->rows[i].segment != b->rows[i].segment ||
-		    a->rows[i].live != b->rows[i].live || a->rows[i].compact != b->rows[i].compact)
+		    a->rows[i].live != b->rows[i].live ||
+		    a->rows[i].is_compact != b->rows[i].is_compact)
 			return false;
 	return true;
 }
@@ -44,12 +47,12 @@ static bool is_same(const struct usage *a, const struct usage *b)
 /* Usable hints give the same when they are written and read again. */
 static void write_again(const struct hints *hints)
 {
-	struct usage usage = { 0 }, again = { 0 };
-	const enum as_err err = usage_load(&usage, hints);
+	struct hints usage = { 0 }, again = { 0 };
+	const enum as_err err = hints_copy(&usage, hints);
 	bool has_odd_count = false;
-	for (size_t i = 0; i < hints->segment_count; i++)
-		has_odd_count = has_odd_count || hints->segments[i].live < 0 ||
-				hints->segments[i].live > UINT32_MAX;
+	for (size_t i = 0; i < hints->count; i++)
+		has_odd_count = has_odd_count || hints->rows[i].live < 0 ||
+				hints->rows[i].live > UINT32_MAX;
 	need(err == (has_odd_count ? AS_ERR_INTEGRITY : AS_OK));
 	if (err == AS_OK) {
 		static struct ram *ram;
@@ -59,17 +62,17 @@ static void write_again(const struct hints *hints)
 		const int fd = io->open(io, AT_FDCWD, "/", 0);
 		struct permit *permit = io_grant_permit(io, fd, 0600);
 		struct stat st;
-		need(permit && usage_write(&usage, permit, TRANSACTION) == AS_OK);
+		need(permit && hints_write(&usage, permit, TRANSACTION) == AS_OK);
 		need(io->fstatat(io, fd, "hints.7", &st, 0) == 0);
-		need((uint64_t)st.st_size == usage_size(&usage));
-		need(usage_read(&again, io, fd, TRANSACTION) == AS_OK);
+		need((uint64_t)st.st_size == hints_size(&usage));
+		need(hints_load(&again, io, fd, TRANSACTION) == AS_OK);
 		need(is_same(&usage, &again));
 		io_revoke_permit(permit);
 		io_close(io, fd);
 		ram_clear(ram);
 	}
-	usage_free(&again);
-	usage_free(&usage);
+	hints_free(&again);
+	hints_free(&usage);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_lists(&hints, size);
 		write_again(&hints);
 	} else {
-		need(!hints.segments && !hints.compact);
+		need(!hints.rows);
 	}
 	hints_free(&hints);
 	findings_free(&findings);

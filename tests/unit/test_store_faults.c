@@ -221,7 +221,7 @@ static void expect_rows(const struct world *world)
 {
 	const struct listing *listing = &world->store->repo->listing;
 	for (size_t i = 0; i < listing->count; i++)
-		assert_non_null(usage_find(&world->store->usage, listing->segments[i].number));
+		assert_non_null(hints_find(&world->store->hints, listing->segments[i].number));
 }
 
 /* Call number @at for memory fails: the change is made or not. False: there were fewer calls. */
@@ -308,20 +308,20 @@ static void an_index_that_cannot_grow_refuses_the_put(void **state)
 /* Remove the rows without live objects from the last transaction's hints. */
 static void forget_dead_rows(struct world *world)
 {
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
 	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &world->fault.io, fd, last), AS_OK);
 	size_t kept = 0;
 	for (size_t i = 0; i < usage.count; i++)
 		if (usage.rows[i].live > 0)
 			usage.rows[kept++] = usage.rows[i];
 	usage.count = kept;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	close(fd);
 	reopen(world);
 }
@@ -365,17 +365,17 @@ static void a_listing_without_memory_lists_nothing(void **state)
 static void hints_without_memory_are_not_written(void **state)
 {
 	struct world *world = *state;
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	unsigned refused = 0;
 	create(world, 4, 1000);
 	struct permit *permit = io_grant_permit(&world->fault.io, world->store->fd, 0600);
 	for (uint32_t i = 0; i < 1500; i++)
-		usage_add(&usage, 70000 + i)->compact = i % 2;
+		hints_add(&usage, 70000 + i)->is_compact = i % 2;
 	/* The packer's buffer grows at another place with each row. */
 	for (; usage.count > 400; usage.count--)
 		for (unsigned at = 1; at < 3; at++) {
 			malloc_failures_arm(at, false);
-			const enum as_err err = usage_write(&usage, permit, 7);
+			const enum as_err err = hints_write(&usage, permit, 7);
 			const bool was_reached = malloc_failures_disarm() >= at;
 			assert_int_equal(err, was_reached ? AS_ERR_MEMORY : AS_OK);
 			assert_int_equal(is_there(world, "hints.7"), !was_reached);
@@ -385,7 +385,7 @@ static void hints_without_memory_are_not_written(void **state)
 		}
 	assert_true(refused > 1000);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 }
 
 /* Several findings, and more options than the first buffer for their names holds. */
@@ -1200,9 +1200,9 @@ static void write_phantom(struct world *world, uint32_t transaction)
 	uint8_t key[BUILDER_KEY];
 	builder_key(250, key);
 	index_table_put(store->table, key, 0, 8);
-	usage_find(&store->usage, 0)->live++;
+	hints_find(&store->hints, 0)->live++;
 	assert_int_equal(index_table_write(store->table, store->permit, transaction), AS_OK);
-	assert_int_equal(usage_write(&store->usage, store->permit, transaction), AS_OK);
+	assert_int_equal(hints_write(&store->hints, store->permit, transaction), AS_OK);
 }
 
 /* Names that only look like an index, an index that is too new, and one of a segment without a
@@ -1240,7 +1240,7 @@ static void an_index_that_does_not_fit_the_log_is_not_used(void **state)
 static void hints_of_another_segment_are_not_used(void **state)
 {
 	struct world *world = *state;
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	create(world, 4, 100000);
 	for (unsigned i = 0; i < 10; i++)
 		put(world, i, 100, i);
@@ -1252,11 +1252,11 @@ static void hints_of_another_segment_are_not_used(void **state)
 	close_store(world);
 	scratch_run("cd '%s' && rm index.* hints.* && mv ../index.0 .", world->path);
 	const int fd = open(world->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*usage_add(&usage, 300) = (struct usage_segment){ .segment = 300, .live = 10 };
+	hints_add(&usage, 300)->live = 10;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(usage_write(&usage, permit, 0), AS_OK);
+	assert_int_equal(hints_write(&usage, permit, 0), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	close(fd);
 	reopen(world);
 	assert_int_equal(as_recover(world->store, 0, &world->error), AS_OK);

@@ -90,23 +90,20 @@ static void fill_row(struct model *base, uint64_t i, struct row *row)
 
 static const struct model_ops model_ops = { .fill = fill_row, .in_memory = true };
 
-/* Merge the three ascending lists. */
+/* Merge the two ascending lists. */
 static size_t gather(const struct session *session, enum filter filter, uint32_t *numbers)
 {
 	const struct listing *listing = &session->repo->listing;
 	const struct hints *hints = &session->repo->hints;
-	size_t a = 0, b = 0, c = 0, count = 0;
-	while (a < listing->count || b < hints->segment_count || c < hints->compact_count) {
+	size_t a = 0, b = 0, count = 0;
+	while (a < listing->count || b < hints->count) {
 		uint32_t least = UINT32_MAX;
 		if (a < listing->count)
 			least = listing->segments[a].number;
-		if (b < hints->segment_count && hints->segments[b].segment < least)
-			least = hints->segments[b].segment;
-		if (c < hints->compact_count && hints->compact[c] < least)
-			least = hints->compact[c];
+		if (b < hints->count && hints->rows[b].segment < least)
+			least = hints->rows[b].segment;
 		a += a < listing->count && listing->segments[a].number == least;
-		b += b < hints->segment_count && hints->segments[b].segment == least;
-		c += c < hints->compact_count && hints->compact[c] == least;
+		b += b < hints->count && hints->rows[b].segment == least;
 		const struct comparison row = compare(session, least);
 		if (filter == SHOW_ALL || (filter == SHOW_DIFFERING ? row.differs : row.is_compact))
 			numbers[count++] = least;
@@ -118,8 +115,7 @@ static void reload(struct app *app, struct screen *base)
 {
 	struct hints_screen *screen = (struct hints_screen *)base;
 	const struct repo *repo = app->session->repo;
-	const size_t most =
-		repo->listing.count + repo->hints.segment_count + repo->hints.compact_count;
+	const size_t most = repo->listing.count + repo->hints.count;
 	struct hints_model *model = model_new(
 		&model_ops, sizeof(*model) + most * sizeof(model->numbers[0]), app->session);
 	if (model)

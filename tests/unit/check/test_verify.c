@@ -3,7 +3,7 @@
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
-#include "engine/format/usage.h"
+#include "engine/format/hints.h"
 #include "tests/builder.h"
 #include "tests/fault.h"
 
@@ -790,28 +790,29 @@ static void hints_count(struct world *w)
 }
 
 /* Change a row of the hints. */
-static void set_row(struct world *w, struct usage_segment row)
+static void set_row(struct world *w, struct hints_segment row)
 {
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	const uint32_t last = builder_head(w->builder);
 	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
-	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
-	*usage_add(&usage, row.segment) = row;
-	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	row.is_counted = true;
+	*hints_add(&usage, row.segment) = row;
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	close(fd);
 }
 
 /* Segments that are not there, and that no mapping leads to. */
 static void hints_ghost(struct world *w)
 {
-	set_row(w, (struct usage_segment){ .segment = 300, .live = 5 });
+	set_row(w, (struct hints_segment){ .segment = 300, .live = 5 });
 }
 static void hints_ghost_compact(struct world *w)
 {
-	set_row(w, (struct usage_segment){ .segment = 300, .compact = true });
+	set_row(w, (struct hints_segment){ .segment = 300, .is_compact = true });
 }
 /* The segment of an object that was deleted again, as a compaction leaves it that is killed before
  * it removes it. */
@@ -824,7 +825,7 @@ static void segment_emptied(struct world *w)
 	const uint32_t emptied = builder_head(w->builder);
 	builder_delete(w->builder, key);
 	builder_transaction(w->builder);
-	set_row(w, (struct usage_segment){ .segment = emptied });
+	set_row(w, (struct hints_segment){ .segment = emptied });
 }
 
 static void undo_folder(struct world *w, const char *name)
@@ -976,7 +977,7 @@ static void segment_copy_alone(struct world *w)
 	assert_int_equal(mkdir(path_of(w, "data/0/.~tmp~"), 0700), 0);
 	assert_int_equal(rename(from, path_of(w, "data/0/.~tmp~/1")), 0);
 }
-static bool is_removed(void *context, const struct usage_segment *row)
+static bool is_removed(void *context, const struct hints_segment *row)
 {
 	const uint32_t *first = context;
 	return row->segment == first[0] || row->segment == first[0] + 1;
@@ -986,7 +987,7 @@ static bool is_removed(void *context, const struct usage_segment *row)
 static void segment_returned(struct world *w)
 {
 	uint8_t key[BUILDER_KEY];
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	builder_key(60, key);
 	builder_put_some(w->builder, key, 300);
 	builder_transaction(w->builder);
@@ -1000,11 +1001,11 @@ static void segment_returned(struct world *w)
 	const uint32_t last = builder_head(w->builder);
 	const int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct permit *permit = io_grant_permit(&io_system, fd, 0600);
-	assert_int_equal(usage_read(&usage, &io_system, fd, last), AS_OK);
-	usage_remove(&usage, is_removed, &emptied);
-	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	assert_int_equal(hints_load(&usage, &io_system, fd, last), AS_OK);
+	hints_remove(&usage, is_removed, &emptied);
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	close(fd);
 }
 /* Another repository's segment 1, whole, in the place of ours. */
@@ -1044,7 +1045,7 @@ static void zeros_without_witness(struct world *w)
 static void possibly_deleted(struct world *w)
 {
 	index_key_missing(w);
-	set_row(w, (struct usage_segment){ .segment = 1, .live = 4, .compact = true });
+	set_row(w, (struct hints_segment){ .segment = 1, .live = 4, .is_compact = true });
 }
 /* The index says so alone, and a number without a file is a place for the DELETE. */
 static void possibly_deleted_in_a_gap(struct world *w)

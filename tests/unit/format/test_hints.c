@@ -50,10 +50,8 @@ static void check(const char *name, const void *bytes, size_t len, enum problem 
 	const enum problem problem = parse(bytes, len, &hints);
 	if (problem != expected)
 		fail_msg("%s: %s", name, problem == FINE ? "fine" : problem_table[problem].id);
-	if (problem != FINE) {
-		assert_null(hints.segments);
-		assert_null(hints.compact);
-	}
+	if (problem != FINE)
+		assert_null(hints.rows);
 	hints_free(&hints);
 }
 
@@ -63,15 +61,15 @@ static void counts_and_compact_list_are_read_and_sorted(void **state)
 	assert_int_equal(parse(TEXT(sample), &hints), FINE);
 	assert_int_equal(hints.version, 1);
 	assert_int_equal(hints.segment_count, 3);
-	assert_int_equal(hints.segments[0].segment, 0);
-	assert_int_equal(hints.segments[0].live, 3);
-	assert_int_equal(hints.segments[1].segment, 300);
-	assert_int_equal(hints.segments[1].live, 0);
-	assert_int_equal(hints.segments[2].segment, 70000);
-	assert_int_equal(hints.segments[2].live, 200);
+	assert_int_equal(hints.rows[0].segment, 0);
+	assert_int_equal(hints.rows[0].live, 3);
+	assert_int_equal(hints.rows[1].segment, 300);
+	assert_int_equal(hints.rows[1].live, 0);
+	assert_int_equal(hints.rows[2].segment, 70000);
+	assert_int_equal(hints.rows[2].live, 200);
 	assert_int_equal(hints.compact_count, 2);
-	assert_int_equal(hints.compact[0], 0);
-	assert_int_equal(hints.compact[1], 300);
+	assert_true(hints.rows[0].is_compact && hints.rows[1].is_compact);
+	assert_false(hints.rows[2].is_compact);
 	hints_free(&hints);
 	(void)state;
 }
@@ -87,7 +85,9 @@ static void look_ups_find_what_is_there_and_nothing_else(void **state)
 	assert_true(hints_is_compact(&hints, 0));
 	assert_true(hints_is_compact(&hints, 300));
 	assert_false(hints_is_compact(&hints, 70000));
+	assert_int_equal(hints_last(&hints), 70000);
 	hints_free(&hints);
+	assert_int_equal(hints_last(&hints), 0);
 	assert_null(hints_find(&hints, 0));
 	assert_false(hints_is_compact(&hints, 0));
 	(void)state;
@@ -117,7 +117,7 @@ static void negative_counts_are_kept_as_they_are(void **state)
 	struct hints hints;
 	assert_int_equal(parse(TEXT("\x83" VERS "\x01" SEGS "\x81\x05\xff" COMP "\x90"),
 			       &hints), FINE);
-	assert_int_equal(hints.segments[0].live, -1);
+	assert_int_equal(hints.rows[0].live, -1);
 	hints_free(&hints);
 	(void)state;
 }
@@ -231,8 +231,12 @@ static void a_segment_twice_in_the_compact_list_is_there_once(void **state)
 	assert_int_equal(parse(TEXT("\x83" VERS "\x01" SEGS "\x80" COMP "\x94\x02\x01\x02\x01"),
 			       &hints), FINE);
 	assert_int_equal(hints.compact_count, 2);
-	assert_int_equal(hints.compact[0], 1);
-	assert_int_equal(hints.compact[1], 2);
+	assert_int_equal(hints.segment_count, 0);
+	assert_int_equal(hints.count, 2);
+	assert_int_equal(hints.rows[0].segment, 1);
+	assert_int_equal(hints.rows[1].segment, 2);
+	assert_null(hints_find(&hints, 1));
+	assert_int_equal(hints_last(&hints), 0);
 	hints_free(&hints);
 	(void)state;
 }
@@ -339,6 +343,33 @@ static void repetitions_take_no_memory(void **state)
 	(void)state;
 }
 
+/* A compact list before the segments that are counted, none of them both. */
+static void both_lists_are_merged_without_crawling(void **state)
+{
+	enum { COUNT = 1000000 };
+	static const char head[] = "\x83" VERS "\x01" COMP "\xdd\x00\x0f\x42\x40";
+	static const char middle[] = SEGS "\xdf\x00\x0f\x42\x40";
+	uint8_t *bytes = malloc(64 + COUNT * 11), *p = bytes;
+	struct hints hints;
+	assert_non_null(bytes);
+	p = mempcpy(p, head, sizeof(head) - 1);
+	for (uint32_t i = 0; i < COUNT; i++, p += 5)
+		memcpy(p, (uint8_t[]){ 0xce, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i },
+		       5);
+	p = mempcpy(p, middle, sizeof(middle) - 1);
+	for (uint32_t i = COUNT; i < 2 * COUNT; i++, p += 6)
+		memcpy(p, (uint8_t[]){ 0xce, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i,
+				       1 }, 6);
+	assert_int_equal(parse(bytes, (size_t)(p - bytes), &hints), FINE);
+	assert_int_equal(hints.count, 2 * COUNT);
+	assert_int_equal(hints.compact_count, COUNT);
+	assert_true(hints.rows[COUNT - 1].is_compact && !hints.rows[COUNT - 1].is_counted);
+	assert_true(hints.rows[COUNT].is_counted && hints.rows[COUNT].live == 1);
+	hints_free(&hints);
+	free(bytes);
+	(void)state;
+}
+
 static void check_file(const struct scratch *scratch, enum problem problem)
 {
 	struct hints hints;
@@ -411,6 +442,7 @@ int main(void)
 		cmocka_unit_test(huge_counts_take_no_memory),
 		cmocka_unit_test(deep_nesting_is_refused),
 		cmocka_unit_test(repetitions_take_no_memory),
+		cmocka_unit_test(both_lists_are_merged_without_crawling),
 		with_scratch(a_whole_file_is_read),
 		with_scratch(a_missing_file_is_a_problem),
 		with_scratch(what_is_no_file_is_unreadable),

@@ -1334,19 +1334,20 @@ static void hints_of_segments_that_are_gone_mean_nothing(void **state)
  * compacted where @compact. */
 static void add_ghost(struct world *world, uint32_t live, bool compact)
 {
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
 	const int fd = open(world->repo, O_RDONLY | O_DIRECTORY);
 	assert_true(fd >= 0);
-	assert_int_equal(usage_read(&usage, &world->fault.io, fd, last), AS_OK);
-	assert_non_null(usage_add(&usage, 300));
-	*usage_find(&usage, 300) =
-		(struct usage_segment){ .segment = 300, .live = live, .compact = compact };
+	assert_int_equal(hints_load(&usage, &world->fault.io, fd, last), AS_OK);
+	struct hints_segment *row = hints_add(&usage, 300);
+	assert_non_null(row);
+	row->live = live;
+	row->is_compact = compact;
 	struct permit *permit = io_grant_permit(&world->fault.io, fd, 0600);
-	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	close(fd);
 	reopen(world);
 }
@@ -1453,7 +1454,7 @@ static void a_folder_in_the_place_of_index_or_hints_is_named(void **state)
 static void hints_that_hide_a_sparse_segment_are_found(void **state)
 {
 	struct world *world = *state;
-	struct usage usage = { .count = 0 };
+	struct hints usage = { .count = 0 };
 	struct repo *opened;
 	struct verify *verify;
 	struct verify_progress progress = { .cancel = false };
@@ -1461,13 +1462,13 @@ static void hints_that_hide_a_sparse_segment_are_found(void **state)
 	const uint32_t last = state_of(world).transaction;
 	close_store(world);
 	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
-	assert_int_equal(usage_load(&usage, &opened->hints), AS_OK);
+	assert_int_equal(hints_copy(&usage, &opened->hints), AS_OK);
 	for (size_t i = 0; i < usage.count; i++)
-		usage.rows[i].compact = false;
+		usage.rows[i].is_compact = false;
 	struct permit *permit = io_grant_permit(&world->fault.io, opened->fd, 0600);
-	assert_int_equal(usage_write(&usage, permit, last), AS_OK);
+	assert_int_equal(hints_write(&usage, permit, last), AS_OK);
 	io_revoke_permit(permit);
-	usage_free(&usage);
+	hints_free(&usage);
 	repo_close(opened);
 	assert_int_equal(repo_open(world->repo, NULL, &opened, NULL), AS_OK);
 	assert_int_equal(verify_run(opened, 1, &progress, &verify), AS_OK);

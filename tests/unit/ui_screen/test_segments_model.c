@@ -21,7 +21,10 @@ static struct segment_facts facts[COUNT];
 static struct segment_stat stats[COUNT] = {
 	{ 500, 50 }, { 100, 10 }, { 300, 70 }, { 300, 20 }, { 200, 90 }
 };
-static struct hints_segment hints[] = { { 0, 4 }, { 2, 9 } };
+static struct hints_segment hints[] = {
+	{ .segment = 0, .is_counted = true, .live = 4 },
+	{ .segment = 2, .is_counted = true, .live = 9 },
+};
 static struct repo repo;
 static struct verify verify;
 static struct session session;
@@ -47,7 +50,7 @@ static int set_up(void **state)
 	}
 	repo.dialect = DIALECT_ATTIC;
 	repo.listing = (struct listing){ .segments = segments, .count = COUNT };
-	repo.hints = (struct hints){ .usable = true, .segments = hints, .segment_count = 2 };
+	repo.hints = (struct hints){ .usable = true, .rows = hints, .count = 2 };
 	verify.repo = &repo;
 	verify.facts = facts;
 	session.repo = &repo;

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "engine/format/usage.h"
+#include "engine/format/hints.h"
 #include "tests/scratch.h"
 
 #include <setjmp.h>
@@ -29,13 +29,13 @@ static const char attic_many[] =
 
 static struct scratch *scratch;
 static struct permit *permit;
-static struct usage usage;
+static struct hints changed;
 static struct hints hints;
 static struct findings findings;
 
 static int setup(void **state)
 {
-	memset(&usage, 0, sizeof(usage));
+	memset(&changed, 0, sizeof(changed));
 	memset(&hints, 0, sizeof(hints));
 	findings_init(&findings);
 	scratch_setup(state);
@@ -46,7 +46,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	usage_free(&usage);
+	hints_free(&changed);
 	hints_free(&hints);
 	findings_free(&findings);
 	io_revoke_permit(permit);
@@ -62,20 +62,20 @@ static void parse(const void *bytes, size_t len)
 
 static void add(uint32_t segment, uint32_t live, bool compact)
 {
-	struct usage_segment *row = usage_add(&usage, segment);
+	struct hints_segment *row = hints_add(&changed, segment);
 
 	assert_non_null(row);
 	assert_int_equal(row->segment, segment);
 	row->live = live;
-	row->compact = compact;
+	row->is_compact = compact;
 }
 
 static void expect_row(size_t i, uint32_t segment, uint32_t live, bool compact)
 {
-	assert_true(i < usage.count);
-	assert_int_equal(usage.rows[i].segment, segment);
-	assert_int_equal(usage.rows[i].live, live);
-	assert_int_equal(usage.rows[i].compact, compact);
+	assert_true(i < changed.count);
+	assert_int_equal(changed.rows[i].segment, segment);
+	assert_int_equal(changed.rows[i].live, live);
+	assert_int_equal(changed.rows[i].is_compact, compact);
 }
 
 /* Write hints.3, and see these bytes in it. */
@@ -84,7 +84,7 @@ static void expect_bytes(const void *bytes, size_t len)
 	uint8_t *written;
 	size_t got;
 
-	assert_int_equal(usage_write(&usage, permit, 3), AS_OK);
+	assert_int_equal(hints_write(&changed, permit, 3), AS_OK);
 	assert_int_equal(io_read_file(&io_system, scratch->fd, "hints.3", HINTS_FILE_MAX, &written,
 				      &got), AS_OK);
 	assert_int_equal(got, len);
@@ -97,17 +97,17 @@ static void expect_read_back(void)
 {
 	size_t compact = 0;
 
-	assert_int_equal(usage_write(&usage, permit, 3), AS_OK);
+	assert_int_equal(hints_write(&changed, permit, 3), AS_OK);
 	hints_free(&hints);
 	assert_int_equal(hints_read(&io_system, scratch->fd, 3, &hints, &findings), AS_OK);
 	assert_true(hints.usable);
 	assert_int_equal(findings.count, 0);
-	assert_int_equal(hints.segment_count, usage.count);
-	for (size_t i = 0; i < usage.count; i++) {
-		assert_int_equal(hints.segments[i].segment, usage.rows[i].segment);
-		assert_int_equal(hints.segments[i].live, usage.rows[i].live);
-		if (usage.rows[i].compact)
-			assert_int_equal(hints.compact[compact++], usage.rows[i].segment);
+	assert_int_equal(hints.segment_count, changed.count);
+	for (size_t i = 0; i < changed.count; i++) {
+		assert_int_equal(hints.rows[i].segment, changed.rows[i].segment);
+		assert_int_equal(hints.rows[i].live, changed.rows[i].live);
+		assert_int_equal(hints.rows[i].is_compact, changed.rows[i].is_compact);
+		compact += changed.rows[i].is_compact;
 	}
 	assert_int_equal(hints.compact_count, compact);
 }
@@ -123,8 +123,8 @@ static void rows_stand_in_order_whatever_order_they_come_in(void **state)
 	static const uint32_t sorted[] = { 0, 1, 3, 7, 8, 9, UINT32_MAX };
 
 	for (size_t i = 0; i < ARRAY_SIZE(segments); i++)
-		assert_int_equal(usage_add(&usage, segments[i])->segment, segments[i]);
-	assert_int_equal(usage.count, ARRAY_SIZE(sorted));
+		assert_int_equal(hints_add(&changed, segments[i])->segment, segments[i]);
+	assert_int_equal(changed.count, ARRAY_SIZE(sorted));
 	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
 		expect_row(i, sorted[i], 0, false);
 	(void)state;
@@ -135,23 +135,23 @@ static void a_row_added_again_keeps_what_it_says(void **state)
 	add(4, 11, true);
 	add(2, 12, false);
 	add(9, 13, true);
-	assert_int_equal(usage_add(&usage, 4)->live, 11);
-	assert_true(usage_add(&usage, 4)->compact);
-	assert_int_equal(usage_add(&usage, 9)->live, 13);
+	assert_int_equal(hints_add(&changed, 4)->live, 11);
+	assert_true(hints_add(&changed, 4)->is_compact);
+	assert_int_equal(hints_add(&changed, 9)->live, 13);
 	expect_row(0, 2, 12, false);
 	expect_row(1, 4, 11, true);
 	expect_row(2, 9, 13, true);
-	assert_int_equal(usage.count, 3);
+	assert_int_equal(changed.count, 3);
 	(void)state;
 }
 
 static void look_ups_find_what_is_there_and_nothing_else(void **state)
 {
-	assert_null(usage_find(&usage, 0));
+	assert_null(hints_find(&changed, 0));
 	for (uint32_t i = 0; i < 1000; i++)
 		add(3 * i + 1, i, false);
 	for (uint32_t i = 0; i < 3000; i++) {
-		const struct usage_segment *row = usage_find(&usage, i);
+		const struct hints_segment *row = hints_find(&changed, i);
 
 		if (i % 3 != 1) {
 			assert_null(row);
@@ -161,7 +161,7 @@ static void look_ups_find_what_is_there_and_nothing_else(void **state)
 		assert_int_equal(row->segment, i);
 		assert_int_equal(row->live, i / 3);
 	}
-	assert_null(usage_find(&usage, UINT32_MAX));
+	assert_null(hints_find(&changed, UINT32_MAX));
 	(void)state;
 }
 
@@ -174,18 +174,18 @@ static void random_rows_agree_with_a_model(void **state)
 	for (unsigned i = 0; i < 3000; i++) {
 		random = random * 1664525u + 1013904223u;
 		const uint32_t segment = (random >> 8) % 1000;
-		assert_int_equal(usage_find(&usage, segment) != NULL, is_there[segment]);
-		assert_int_equal(usage_add(&usage, segment)->segment, segment);
+		assert_int_equal(hints_find(&changed, segment) != NULL, is_there[segment]);
+		assert_int_equal(hints_add(&changed, segment)->segment, segment);
 		count += !is_there[segment];
 		is_there[segment] = true;
-		assert_int_equal(usage.count, count);
-		for (size_t k = 1; k < usage.count; k++)
-			assert_true(usage.rows[k - 1].segment < usage.rows[k].segment);
+		assert_int_equal(changed.count, count);
+		for (size_t k = 1; k < changed.count; k++)
+			assert_true(changed.rows[k - 1].segment < changed.rows[k].segment);
 	}
 	(void)state;
 }
 
-static bool is_odd(void *context, const struct usage_segment *row)
+static bool is_odd(void *context, const struct hints_segment *row)
 {
 	++*(unsigned *)context;
 	return row->segment % 2 == 1;
@@ -195,26 +195,31 @@ static void dropped_rows_go_and_the_others_stay(void **state)
 {
 	unsigned calls = 0;
 
-	usage_remove(&usage, is_odd, &calls);
+	hints_remove(&changed, is_odd, &calls);
 	assert_int_equal(calls, 0);
 	for (uint32_t i = 1; i < 100; i++)
 		add(i, i, i % 3 == 0);
-	usage_remove(&usage, is_odd, &calls);
+	hints_remove(&changed, is_odd, &calls);
 	assert_int_equal(calls, 99);
-	assert_int_equal(usage.count, 49);
+	assert_int_equal(changed.count, 49);
 	for (uint32_t i = 0; i < 49; i++)
 		expect_row(i, 2 * i + 2, 2 * i + 2, (2 * i + 2) % 3 == 0);
-	assert_null(usage_find(&usage, 51));
-	assert_int_equal(usage_find(&usage, 52)->live, 52);
+	assert_null(hints_find(&changed, 51));
+	assert_int_equal(hints_find(&changed, 52)->live, 52);
 	(void)state;
 }
 
 static void live_counts_are_summed_beyond_32_bits(void **state)
 {
-	assert_true(usage_live(&usage) == 0);
+	uint64_t sum;
+	assert_true(hints_sum(&changed, &sum) && sum == 0);
 	add(1, UINT32_MAX, false);
 	add(2, UINT32_MAX, true);
-	assert_true(usage_live(&usage) == 2 * (uint64_t)UINT32_MAX);
+	assert_true(hints_sum(&changed, &sum) && sum == 2 * (uint64_t)UINT32_MAX);
+	changed.rows[0].live++;
+	assert_false(hints_sum(&changed, &sum));
+	changed.rows[0].live = -1;
+	assert_false(hints_sum(&changed, &sum));
 	(void)state;
 }
 
@@ -222,8 +227,10 @@ static void both_lists_of_the_hints_are_taken_over(void **state)
 {
 	parse(TEXT(VERS SEGS "\x83\x00\x03\xcd\x01\x2c\x00\xce\x00\x01\x11\x70\xcc\xc8"
 		   COMP "\x94\x05\xcd\x01\x2c\x00\xce\xff\xff\xff\xff"));
-	assert_int_equal(usage_load(&usage, &hints), AS_OK);
-	assert_int_equal(usage.count, 5);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
+	assert_int_equal(changed.count, 5);
+	assert_null(hints_find(&hints, 5));
+	assert_non_null(hints_find(&changed, 5));
 	expect_row(0, 0, 3, true);
 	expect_row(1, 5, 0, true);
 	expect_row(2, 300, 0, true);
@@ -235,58 +242,36 @@ static void both_lists_of_the_hints_are_taken_over(void **state)
 static void empty_hints_give_no_rows(void **state)
 {
 	parse(TEXT(VERS SEGS "\x80" COMP "\x90"));
-	assert_int_equal(usage_load(&usage, &hints), AS_OK);
-	assert_int_equal(usage.count, 0);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
+	assert_int_equal(changed.count, 0);
 	(void)state;
 }
 
 static void a_count_that_cannot_be_is_refused(void **state)
 {
 	parse(TEXT(VERS SEGS "\x82\x00\x03\x01\xff" COMP "\x90"));	/* -1 */
-	assert_int_equal(usage_load(&usage, &hints), AS_ERR_INTEGRITY);
-	assert_int_equal(usage.count, 0);
-	assert_null(usage.rows);
+	assert_int_equal(hints_copy(&changed, &hints), AS_ERR_INTEGRITY);
+	assert_int_equal(changed.count, 0);
+	assert_null(changed.rows);
 	parse(TEXT(VERS SEGS "\x82\x00\x03\x01\xcf\x00\x00\x00\x01\x00\x00\x00\x00" COMP "\x90"));
-	assert_int_equal(usage_load(&usage, &hints), AS_ERR_INTEGRITY);
-	assert_null(usage.rows);
+	assert_int_equal(hints_copy(&changed, &hints), AS_ERR_INTEGRITY);
+	assert_null(changed.rows);
 	parse(TEXT(VERS SEGS "\x81\x01\xce\xff\xff\xff\xff" COMP "\x90"));
-	assert_int_equal(usage_load(&usage, &hints), AS_OK);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
 	expect_row(0, 1, UINT32_MAX, false);
-	(void)state;
-}
-
-/* A compact list that nothing counts, before segments that are counted: in proportion to them. */
-static void hostile_lists_are_merged_without_crawling(void **state)
-{
-	enum { COUNT = 1000000 };
-	static struct hints_segment segments[COUNT];
-	static uint32_t compact[COUNT];
-	const struct hints hostile = {
-		.usable = true, .transaction = 3, .version = 1, .segments = segments,
-		.segment_count = COUNT, .compact = compact, .compact_count = COUNT,
-	};
-
-	for (uint32_t i = 0; i < COUNT; i++) {
-		segments[i] = (struct hints_segment){ COUNT + i, 1 };
-		compact[i] = i;
-	}
-	assert_int_equal(usage_load(&usage, &hostile), AS_OK);
-	assert_int_equal(usage.count, 2 * COUNT);
-	expect_row(COUNT - 1, COUNT - 1, 0, true);
-	expect_row(COUNT, COUNT, 1, false);
 	(void)state;
 }
 
 static void attics_own_hints_are_written_as_attic_wrote_them(void **state)
 {
 	parse(TEXT(attic_pending));
-	assert_int_equal(usage_load(&usage, &hints), AS_OK);
-	assert_int_equal(usage.count, 6);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
+	assert_int_equal(changed.count, 6);
 	expect_bytes(TEXT(attic_pending));
-	usage_free(&usage);
+	hints_free(&changed);
 	parse(TEXT(attic_many));
-	assert_int_equal(usage_load(&usage, &hints), AS_OK);
-	assert_int_equal(usage.count, 34);
+	assert_int_equal(hints_copy(&changed, &hints), AS_OK);
+	assert_int_equal(changed.count, 34);
 	expect_bytes(TEXT(attic_many));
 	(void)state;
 }
@@ -326,12 +311,12 @@ static void any_number_of_rows_is_read_back_equal(void **state)
 	static const uint32_t counts[] = { 1, 15, 16, 17, 65535, 65536, 200000 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		usage_free(&usage);
+		hints_free(&changed);
 		for (uint32_t k = 0; k < counts[i]; k++)
 			add(k * 5, k * 7, true);
 		expect_read_back();
 		for (uint32_t k = 0; k < counts[i]; k++)
-			usage.rows[k].compact = k % 3 == 1;
+			changed.rows[k].is_compact = k % 3 == 1;
 		expect_read_back();
 	}
 	(void)state;
@@ -341,21 +326,21 @@ static void a_file_is_taken_over_or_refused_whole(void **state)
 {
 	static const char negative[] = VERS SEGS "\x81\x00\xff" COMP "\x90";
 
-	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
 	scratch_file(scratch, "hints.3", TEXT(attic_pending));
-	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_OK);
-	assert_int_equal(usage.count, 6);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_OK);
+	assert_int_equal(changed.count, 6);
 	expect_row(0, 0, 8, true);
 	expect_row(5, 9, 6, true);
-	usage_free(&usage);
+	hints_free(&changed);
 	for (size_t len = 0; len < sizeof(attic_pending) - 1; len++) {
 		scratch_file(scratch, "hints.3", attic_pending, len);
-		assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
-		assert_int_equal(usage.count, 0);
+		assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+		assert_int_equal(changed.count, 0);
 	}
 	scratch_file(scratch, "hints.3", TEXT(negative));
-	assert_int_equal(usage_read(&usage, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
-	assert_int_equal(usage.count, 0);
+	assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+	assert_int_equal(changed.count, 0);
 	(void)state;
 }
 
@@ -382,7 +367,7 @@ static void a_failed_write_leaves_the_old_hints_and_no_rest(void **state)
 	io.pwrite = pwrite_badly;
 	struct permit *poor = io_grant_permit(&io, scratch->fd, 0644);
 	assert_non_null(poor);
-	assert_int_equal(usage_write(&usage, poor, 3), AS_ERR_NO_SPACE);
+	assert_int_equal(hints_write(&changed, poor, 3), AS_ERR_NO_SPACE);
 	io_revoke_permit(poor);
 	assert_false(exists("hints.3.tmp"));
 	assert_int_equal(fstatat(scratch->fd, "hints.3", &st, 0), 0);
@@ -395,11 +380,11 @@ static void a_write_replaces_what_is_there_and_leaves_one_file(void **state)
 	scratch_file(scratch, "hints.4294967295", "old", 3);
 	scratch_file(scratch, "hints.4294967295.tmp", "left by a crash", 15);
 	add(1, 2, true);
-	assert_int_equal(usage_write(&usage, permit, UINT32_MAX), AS_OK);
+	assert_int_equal(hints_write(&changed, permit, UINT32_MAX), AS_OK);
 	assert_false(exists("hints.4294967295.tmp"));
 	assert_int_equal(hints_read(&io_system, scratch->fd, UINT32_MAX, &hints, &findings), AS_OK);
 	assert_true(hints.usable);
-	assert_int_equal(hints.segments[0].live, 2);
+	assert_int_equal(hints.rows[0].live, 2);
 	(void)state;
 }
 
@@ -417,7 +402,6 @@ int main(void)
 		TEST(both_lists_of_the_hints_are_taken_over),
 		TEST(empty_hints_give_no_rows),
 		TEST(a_count_that_cannot_be_is_refused),
-		TEST(hostile_lists_are_merged_without_crawling),
 		TEST(attics_own_hints_are_written_as_attic_wrote_them),
 		TEST(nothing_is_written_as_two_empty_lists),
 		TEST(numbers_are_written_in_their_shortest_form),
