@@ -593,7 +593,8 @@ class Doing(Case):
         report = self.repair('salvage')
         os.unlink(os.path.join(self.path, report['undo'], 'data/0/0'))
         for option in ('--dry-run', '--yes'):
-            self.assertIn('data/0/0 was set aside, and is neither there nor in its place',
+            self.assertIn('data/0/0 was moved to the undo folder, but is neither there nor in its '
+                          'place',
                           self.fails(8, 'undo', option, self.path))
         self.assertTrue(self.is_clean())
 

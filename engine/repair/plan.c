@@ -12,7 +12,7 @@ const char *loss_text(enum loss loss)
 	static const char *const texts[] = {
 		[LOSS_DAMAGED] = "no whole entry of it is left",
 		[LOSS_MISSING] = "its segment is missing",
-		[LOSS_UNREADABLE] = "the disk refuses to read it",
+		[LOSS_UNREADABLE] = "it cannot be read from the disk",
 		[LOSS_ROLLED_BACK] = "only the transaction that is given up held it",
 	};
 	return texts[loss];

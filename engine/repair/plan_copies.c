@@ -77,7 +77,7 @@ static enum as_err add_copy(struct plan *plan, const uint8_t key[KEY_SIZE], uint
 	return AS_OK;
 }
 
-/* Will the entry at @offset of @segment not be where the clients look for it? Its file goes, or bears
+/* Will the entry at @offset of @segment not be where the clients look for it? Its file goes, or has
  * another name. */
 static bool is_leaving(const struct plan *plan, uint32_t segment, uint32_t offset)
 {
@@ -127,7 +127,7 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-/* Of a key of what goes, unless what stays has the last word, or has brought about a DELETE. */
+/* For a key of what goes, unless what stays has the last word, or has led to a DELETE already. */
 static enum as_err add_delete_for_now(void *context, const uint8_t key[KEY_SIZE],
 				      const struct replay_event *event)
 {

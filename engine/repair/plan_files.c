@@ -254,17 +254,17 @@ static enum as_err list_old(void *context, const char *name, enum io_kind kind)
 		return err;
 	const uint64_t size = (uint64_t)st.st_size;
 	if (S_ISDIR(st.st_mode)) {
-		plan_refuse(plan, "%s is a folder, and stands where only a file may: move it away",
+		plan_refuse(plan, "%s is a folder where only a file may be: move it away",
 			    name);
 		return AS_OK;
 	}
 	if (name_is_temporary(name))
-		return add_file(plan, PLAN_MOVE, size, "left of a writing that was cut short", "%s",
+		return add_file(plan, PLAN_MOVE, size, "left by an interrupted write", "%s",
 				name);
 	if (plan->has_after)
 		snprintf(current, sizeof(current), "%.6s%" PRIu32, name, plan->after);
 	if (strcmp(name, current) == 0)
-		return add_file(plan, PLAN_REPLACE, size, "written anew", "%s", name);
+		return add_file(plan, PLAN_REPLACE, size, "rewritten", "%s", name);
 	return add_file(plan, PLAN_MOVE, size, "of another transaction", "%s", name);
 }
 

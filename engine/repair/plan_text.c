@@ -377,7 +377,7 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 		put(to, PLAN_TONE_PLAIN, "%s", "");
 	if (plan->is_empty) {
 		put_sentence(to, PLAN_TONE_PLAIN, 0, plan->is_refused
-			     ? "Were it not refused, there would be nothing to do."
+			     ? "Without the refusal there would be nothing to do."
 			     : nothing_to_do[plan->action]);
 		return;
 	}

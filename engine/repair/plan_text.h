@@ -15,7 +15,7 @@ enum plan_tone {
 };
 
 /* Where the lines go. Lines bear no newline, are printable ASCII and, but for keys with their
- * places, no longer than width. An empty one parts two sections. */
+ * places, no longer than width. An empty one separates two sections. */
 struct plan_text {
 	unsigned width;		/* columns; 0: 78 */
 	bool has_keys;		/* name the terminal's keys, where else the command line's options */
@@ -33,7 +33,7 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to);
 void plan_text_report(const struct plan *plan, const struct repair_report *report,
 		      const struct plan_text *to);
 
-/* The same of taking a repair back. Of @report, has_changed and is_done count. */
+/* The same for an undo. Only has_changed and is_done of @report count. */
 void plan_text_undo(const struct undo_plan *plan, const struct plan_text *to);
 void plan_text_undo_report(const struct undo_plan *plan, const struct repair_report *report,
 			   const struct plan_text *to);

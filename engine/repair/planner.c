@@ -27,9 +27,9 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (facts->role == ROLE_FOREIGN)
-		return "of another repository or time";
+		return "from another repository or time";
 	if (facts->number != plan->work->repo->listing.segments[position].number)
-		return "bears another segment's number";
+		return "has another segment's number";
 	if (is_misplaced(plan->work->repo, position))
 		return "in the wrong folder";
 	if (facts->is_unreadable)
@@ -90,8 +90,8 @@ static void find_head(struct plan *plan)
 	}
 }
 
-/* Must index and hints be written anew? Where nothing speaks against those that fit the log's end
- * afterwards, they stay as they are. */
+/* Must index and hints be rewritten? Those that fit the log's end afterwards stay as they are, unless
+ * a finding speaks against them. */
 static bool index_is_wrong(const struct plan *plan)
 {
 	const struct plan_work *work = plan->work;

@@ -32,7 +32,7 @@ struct copy {
 struct plan_work {
 	const struct repo *repo;
 	const struct verify *verify;	/* with the end of the log that the repair wants */
-	struct verify *own_verify;	/* where that had to be found out anew */
+	struct verify *own_verify;	/* where the log was read again for that */
 	struct verify_progress *progress;
 
 	struct index_table *table;	/* the objects that there should be, and where they lie */
@@ -68,8 +68,8 @@ bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to);
 bool plan_usage_delete(struct plan *plan, uint32_t to);
 void plan_usage_end(struct plan *plan);
 
-/* Reads the copies of a plan again: each must still be what it was. Taken in their order, which is
- * that of their places, each segment is opened once and read from its beginning to its end. */
+/* Reads the copies of a plan again: each must still be what it was. In their order, which is that of
+ * their places, each segment is opened once and read from its beginning to its end. */
 struct copy_reader {
 	const struct plan *plan;
 	struct segment_reader *segment;
@@ -122,7 +122,7 @@ enum as_err plan_check_undo(struct plan *plan);
 /* New segments lie where config says, and are as large as it says: name what of that is a guess. */
 void plan_name_guesses(struct plan *plan);
 
-/* Look at what was found only inside damaged entries. */
+/* List what was found only inside damaged entries. */
 enum as_err plan_find_suspects(struct plan *plan);
 
 /* Where @plan can be done without an undo folder: says so, as the end of a sentence. Else empty. */

@@ -84,7 +84,7 @@ static enum as_err move_and_sync(struct run *run, const char *path, struct as_er
 	return err == AS_OK ? sync_moved(run, path, error) : err;
 }
 
-/* The facts of the segment that lies at @path; NULL where it is none that is read. */
+/* The facts of the segment at @path; NULL where that file is not read. */
 static const struct segment_facts *facts_of(const struct run *run, const char *path)
 {
 	const struct listing *listing = &run->work->repo->listing;
@@ -427,7 +427,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	};
 	*report = (struct repair_report){ .has_after = plan->has_before, .after = plan->before };
 	if (plan->is_empty || plan->is_refused || !plan->work->table)
-		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing that could be done",
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing to do",
 			       repo->path);
 	if (plan_is_outdated(plan))
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,

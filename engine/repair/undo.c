@@ -325,7 +325,7 @@ enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error 
 	return undo_fail_path(err, "put it into the undo folder", path, error);
 }
 
-/* A link that is refused although one was made a moment ago: then this file can have no more. */
+/* A link may fail although one was made a moment ago: then this file cannot have another. */
 enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved, struct as_error *error)
 {
 	char to[UNDO_PATH_MAX];

@@ -3,7 +3,7 @@
  * REPO/undo/<UTC time>-<action>/ (see undo_name_is_repairs) holds, under their own paths, the files
  * that the repair moved out or replaced, and
  *   manifest   what was to be moved, replaced and made: written and synced before the first change
- *   done       an empty file: the repair came to its end
+ *   done       an empty file: the repair is done
  *   undoing    an empty file: taking it back was begun; in place of done, where that was there
  *   plan.txt, report.txt   for people
  *
@@ -12,14 +12,14 @@
  * all bytes before that line.
  *
  * A repair's folder sorts above all that are there when it begins, and what is taken back is the
- * highest one with a manifest: the newest, whatever the clock says. A folder of another name is
- * taken back only when there is none of a repair.
+ * highest one with a manifest: the newest, whatever the clock says. A folder with another name is
+ * taken back only when no repair has left one.
  *
- * Files "try-1" to "try-3" are only there for a moment, before the manifest: what the file system can
- * do is tried with them.
+ * Files "try-1" to "try-3" are there for a moment only, before the manifest. They show what the file
+ * system can do.
  *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
- * the folder. Each step can be done again: whoever was interrupted begins anew. */
+ * the folder. Each step can be repeated: after an interruption undo starts again. */
 #ifndef ATTICSCOPE_UNDO_H
 #define ATTICSCOPE_UNDO_H
 
@@ -97,8 +97,8 @@ enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *
 
 struct undo;
 
-/* Why no undo folder could be made, in words that end without a stop; empty where nothing that can
- * be seen is against it. Reads only. AS_ERR_MEMORY. */
+/* Why no undo folder can be made, in words that end without a stop; empty where nothing is seen that
+ * would stop it. Reads only. AS_ERR_MEMORY. */
 #define UNDO_OBSTACLE_SIZE 152u
 enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
@@ -107,7 +107,7 @@ enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_O
  * refused here. */
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);
-/* Move the file @path into the folder. A file that is gone already is none. */
+/* Move the file @path into the folder. A file that is gone already is no error. */
 enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error);
 /* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
  * file system has no hard links or refuses to rename a file over another, by moving it there.
@@ -118,7 +118,7 @@ enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved,
 bool undo_can_rename_over(const struct undo *undo);
 /* Make durable what was taken, the names in the folders it came from included. */
 enum as_err undo_sync(struct undo *undo, struct as_error *error);
-/* The repair is at its end. */
+/* The repair is done: write the mark that says so. */
 enum as_err undo_finish(struct undo *undo, struct as_error *error);
 /* Nothing was changed: remove the folder again. */
 void undo_abandon(struct undo *undo);

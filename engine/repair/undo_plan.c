@@ -75,7 +75,7 @@ static enum as_err add_step(struct undo_plan *plan, const char *folder,
 	}
 	/* What was set aside is still in the folder, or was put back before. */
 	if (!is_aside && !is_here)
-		refuse(plan, "%.200s was set aside, and is neither there nor in its place",
+		refuse(plan, "%.160s was moved to the undo folder, but is neither there nor in its place",
 		       file->path);
 	step->change = is_here ? UNDO_PUT_BACK_OVER : UNDO_PUT_BACK;
 	step->reason = "put back";
@@ -146,7 +146,7 @@ static enum as_err add_half_written(struct undo_plan *plan, const struct manifes
 		struct undo_step *step = &plan->steps[plan->step_count++];
 		*step = (struct undo_step){
 			.change = UNDO_REMOVE, .size = (uint64_t)st.st_size,
-			.reason = "left of a writing that was cut short: removed",
+			.reason = "left by an interrupted write: removed",
 		};
 		memcpy(step->path, names[i], sizeof(names[i]));
 	}

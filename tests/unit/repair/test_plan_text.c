@@ -37,7 +37,7 @@ static struct lost_key lost[LOST];
 static struct plan_file files[] = {
 	{ .change = PLAN_MAKE, .path = "data/0/9", .size = 1023, .reason = "new segment" },
 	{ .change = PLAN_MOVE, .path = "data/0/3", .size = 1536, .reason = "damaged" },
-	{ .change = PLAN_REPLACE, .path = "index.9", .size = 1024, .reason = "written anew" },
+	{ .change = PLAN_REPLACE, .path = "index.9", .size = 1024, .reason = "rewritten" },
 };
 
 static struct plan salvage(void)
