@@ -1,5 +1,5 @@
-/* ui/repair/plan_options.h - the options of a plan as words: typed in the prompt, and in its
- * title. Pure. */
+/* ui/repair/plan_options.h - the options of a plan as words, in the prompt and in the plan's title.
+ * Pure. */
 #ifndef ATTICSCOPE_PLAN_OPTIONS_H
 #define ATTICSCOPE_PLAN_OPTIONS_H
 
@@ -9,7 +9,7 @@
  * has them. False: one of them is not an option of @action, or two exclude each other. */
 bool plan_options_parse(enum repair action, const char *text, struct repair_options *options);
 
-/* ", tail kept, with suspects"; nothing where none is set. At most @size bytes with the NUL. */
+/* Write ", tail kept, with suspects", or nothing if no option is set. @size counts the NUL. */
 void plan_options_text(const struct repair_options *options, char *out, size_t size);
 
 #endif

@@ -40,7 +40,7 @@ void plan_switch(struct app *app, const struct call *call)
 	struct wanted wanted = { .action = proposal->action, .options = proposal->options };
 	struct repair_options *options = &wanted.options;
 	switch ((enum plan_switch)call->value) {
-	case SWITCH_TAIL:	/* as found, all of it kept, none of it kept */
+	case SWITCH_TAIL:	/* as found, kept, dropped */
 		options->drop_tail = proposal->options.keep_tail;
 		options->keep_tail = !proposal->options.keep_tail && !proposal->options.drop_tail;
 		break;
@@ -90,7 +90,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	if (!proposal)
 		return;
 	plan_options_text(&proposal->options, options, sizeof(options));
-	show_proposal(app, base);	/* a new one may have come while the screen was there */
+	show_proposal(app, base);	/* there may be a new one */
 	const char *state = "nothing was written yet; Enter goes on";
 	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
 		state = "refused, see below; D gives them up all the same";

@@ -121,7 +121,7 @@ static void plan_done(struct app *app, struct job *head)
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = proposal;
 	job->proposal = NULL;
-	app->message[0] = '\0';	/* the keys of the plan are worth more now */
+	app->message[0] = '\0';	/* to show the keys of the plan instead */
 	app_open(app, SCREEN_PLAN, NULL);
 }
 
@@ -173,11 +173,11 @@ void proposal_continue(struct app *app)
 	app->flow->wanted.any = false;
 	if (!needs_verify || (verify && verify->remembered == 0)) {
 		start_planning(app, &wanted);
-	} else if (verify) {	/* what rests on earlier runs is not enough for a repair */
+	} else if (verify) {	/* a repair does not rely on earlier runs */
 		app_verify(app, true);
 		app_say(app, STYLE_NORMAL,
 			"the plan follows as soon as everything was read again");
-		app->flow->wanted = wanted;	/* which reading again forgets */
+		app->flow->wanted = wanted;	/* reading again clears it */
 	}
 }
 

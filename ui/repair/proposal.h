@@ -1,5 +1,4 @@
-/* ui/repair/proposal.h - a plan of a repair, or of taking one back, that is shown and may be
- * confirmed. */
+/* ui/repair/proposal.h - a plan of a repair or an undo, which is shown and can be confirmed. */
 #ifndef ATTICSCOPE_PROPOSAL_H
 #define ATTICSCOPE_PROPOSAL_H
 
@@ -9,7 +8,7 @@
 
 struct app;
 
-/* All of it is made in the job that plans; later only the main thread counts references. */
+/* The planning job fills it. Afterwards only the main thread uses it and counts references. */
 struct proposal {
 	unsigned refs;
 	struct session *session;	/* held: the plan borrows from it */
@@ -22,32 +21,32 @@ struct proposal {
 
 void proposal_release(struct proposal *proposal);
 
-/* "salvage", "undo": what must be typed to start it. */
+/* "salvage", "undo": the word to type to start it. */
 const char *proposal_name(const struct proposal *proposal);
 const char *proposal_action_name(enum repair action);
 
-/* Is its plan refused; is there nothing to do? */
+/* Is its plan refused? Is there nothing to do? */
 bool proposal_is_refused(const struct proposal *proposal);
 bool proposal_is_empty(const struct proposal *proposal);
 
-/* What is to be planned as soon as the repository was read, and verified where that is needed. */
+/* What to plan once the repository has been read, and verified if the plan needs that. */
 struct wanted {
 	bool any;
 	enum repair action;
 	struct repair_options options;
-	bool is_replan;		/* because the repository changed since it was planned */
+	bool is_replan;		/* the repository changed since the last plan */
 };
 
-/* Plan it, after reading and verifying what must be; then the plan comes to the top. */
+/* Read and verify the repository as far as needed, make the plan, and show it. */
 void proposal_plan(struct app *app, const struct wanted *wanted);
 
-/* The repository was read, or verified: go on to what was wanted, if anything. */
+/* The repository was read or verified: go on with app->flow->wanted, if there is anything. */
 void proposal_continue(struct app *app);
 
-/* A new session: the plan is of the old one. */
+/* Drop the plan and close its screen: it belongs to the old session. */
 void proposal_drop(struct app *app);
 
-/* Add the lines that engine/repair/plan_text.h makes of the plan or (@report) of a report. */
+/* Add the text of the plan or, if @report is not NULL, of the report on it. */
 void proposal_add_lines(const struct proposal *proposal, struct lines *lines,
 			const struct repair_report *report);
 

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WORD "purge"		/* what must be typed */
+#define WORD "purge"		/* the word to type */
 
 /* ---- carrying it out ---- */
 
@@ -44,8 +44,9 @@ static enum style describe_outcome(const struct purge_job *job, char *out, size_
 	return job->err == AS_OK ? STYLE_GOOD : STYLE_BAD;
 }
 
-/* With the last folder the repository's own folder changes, and with that of an interrupted repair
- * what there is to say about it: it is read anew, and verified if it was. */
+/* Read the repository again, and verify it if it was verified: removing the last undo folder
+ * changes the repository's own folder, and removing that of an interrupted repair changes the
+ * diagnosis. */
 static void purge_done(struct app *app, struct job *head)
 {
 	char outcome[sizeof(app->flow->purge.outcome)];
@@ -122,7 +123,7 @@ static void confirmation_input(struct app *app, const struct input *input)
 	app_say(app, STYLE_WARNING, "cancelled; nothing was removed");
 }
 
-/* Is the repository known to be whole as it is, so that the way back is not needed? */
+/* Why the undo folder may still be needed; NULL: the repository is known to be whole. */
 static const char *current_doubt(const struct app *app)
 {
 	const int check = atomic_load(&app->session->check);

@@ -1,4 +1,4 @@
-/* ui/repair/purge.h - an undo folder removed for good, after a typed confirmation. */
+/* ui/repair/purge.h - remove an undo folder for good, after a typed confirmation. */
 #ifndef ATTICSCOPE_PURGE_H
 #define ATTICSCOPE_PURGE_H
 
@@ -9,10 +9,10 @@
 struct app;
 struct call;
 
-/* The one that is asked about or removed, and what came of the last one. */
+/* The folder in question, and the outcome of the last purge. */
 struct purge {
 	struct undo_entry entry;
-	size_t behind;		/* older ones that can be taken back only after it */
+	size_t behind;		/* older folders that can be taken back only after it */
 	char outcome[1024];	/* masked; empty: none yet */
 	enum style style;
 };
@@ -20,7 +20,8 @@ struct purge {
 /* Command behind a key: the folder under the cursor of the list. */
 void purge_ask(struct app *app, const struct call *call);
 
-/* The program ends, the terminal is put back: wait for what runs, saying so on standard error. */
+/* At the end of the program, when the terminal is restored: wait for a purge that runs, with a
+ * message on standard error. */
 void purge_end(struct app *app);
 
 #endif

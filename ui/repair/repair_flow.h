@@ -1,4 +1,4 @@
-/* ui/repair/repair_flow.h - what a repair leaves between its steps, from the wish to the report. */
+/* ui/repair/repair_flow.h - the state of a repair from the request to the report. */
 #ifndef ATTICSCOPE_REPAIR_FLOW_H
 #define ATTICSCOPE_REPAIR_FLOW_H
 
@@ -11,16 +11,16 @@ struct repair_flow {
 	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
 	struct report report;
 	struct purge purge;
-	char refusal[512];	/* masked: why the lock was refused at first */
+	char refusal[512];	/* masked: why the first try for the lock failed */
 };
 
-/* What repairs do at the points that struct app_hooks names; see also proposal_continue and
- * repair_was_verified. */
+/* Functions for struct app_hooks. proposal_continue and repair_was_verified are two more. */
 void repair_flow_before_read(struct app *app);
 void repair_flow_after_read(struct app *app, bool was_read);
 bool repair_flow_after_diagnosis(struct app *app);
 
-/* The program ends, the terminal is put back: wait for what runs, saying so on standard error. */
+/* At the end of the program, when the terminal is restored: wait for a repair or purge that runs,
+ * with a message on standard error. */
 void repair_flow_end(struct app *app);
 void repair_flow_release(struct repair_flow *flow);
 

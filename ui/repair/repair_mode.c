@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum step {
-	STEP_ASK,		/* does not wait for others, but the system may be slow */
+	STEP_ASK,		/* without waiting for other processes */
 	STEP_WAIT,
 	STEP_LOWER
 };
@@ -137,7 +137,7 @@ static void start(struct app *app, enum step step)
 		app->modal = NULL;
 }
 
-/* Nothing else may be under way with the lock, or replace the repo that it belongs to. */
+/* Is another job using the lock, or replacing the repo that it belongs to? Says so. */
 static bool is_busy(struct app *app)
 {
 	const bool busy = jobs_find(&app->jobs, JOB_LOCK) || jobs_find(&app->jobs, JOB_OPEN);

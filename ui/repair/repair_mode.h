@@ -1,11 +1,11 @@
-/* ui/repair/repair_mode.h - the ways into repair mode and out of it: the exclusive lock. */
+/* ui/repair/repair_mode.h - enter and leave repair mode, in which the lock is exclusive. */
 #ifndef ATTICSCOPE_REPAIR_MODE_H
 #define ATTICSCOPE_REPAIR_MODE_H
 
 struct app;
 struct call;
 
-/* What a repair key says without it. */
+/* The message of a repair key outside of repair mode. */
 #define REPAIR_MODE_MISSING "repairs need the exclusive lock: u asks for it"
 
 /* Commands behind keys. */

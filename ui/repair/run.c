@@ -60,7 +60,7 @@ static void drop_repair(struct job *head)
 	lines_release(job->lines);
 }
 
-/* What came of it, and what state that leaves. */
+/* The outcome, and what state it leaves. */
 static enum style describe_outcome(const struct repair_job *job, char *out, size_t size)
 {
 	const char *name = proposal_name(job->proposal);
@@ -112,7 +112,7 @@ static void repair_done(struct app *app, struct job *head)
 {
 	struct repair_job *job = (struct repair_job *)head;
 	app->modal = NULL;
-	/* What the screens show is not there any more, whatever came of it. */
+	/* The screens are out of date now, whatever the outcome. */
 	atomic_store(&app->session->changed, true);
 	if (job->err == AS_ERR_CHANGED) {
 		const struct wanted again = { .action = job->proposal->action, .is_replan = true,
@@ -188,8 +188,8 @@ static void draw_progress(struct app *app, struct area bottom)
 static const struct modal progress_modal = { .input = progress_input,
 					     .draw = draw_progress };
 
-/* Threads that read the old state are of no more use, and one that opens it anew would take the
- * session away from under the repair. */
+/* Abandon the threads that read the old state; one that reopens the repository would even replace
+ * the session during the repair. */
 static void start_repair(struct app *app)
 {
 	struct repair_job *job = calloc(1, sizeof(*job));
@@ -230,7 +230,7 @@ void repair_end(struct app *app)
 
 /* ---- the confirmation ---- */
 
-/* What must be typed: the repair's name or, where it gives up what can be read, how many objects. */
+/* What to type: the repair's name or, if it gives up readable objects, their number. */
 static const char *required_word(const struct proposal *proposal, char number[FORMAT_SIZE])
 {
 	if (!proposal->plan || proposal->plan->dropped_count == 0)
@@ -286,7 +286,7 @@ static void sum_up(const struct proposal *proposal, char *out, size_t size)
 	snprintf(out + at, size - at, "%s", at ? "." : "");
 }
 
-/* "4 objects will be lost; the plan names them." Nothing where there are none. */
+/* "4 objects will be lost; the plan names them." NULL: there are none. */
 static const char *count_keys(size_t count, const char *what, char *out, size_t size)
 {
 	char n[FORMAT_SIZE];
@@ -340,7 +340,7 @@ void repair_confirm(struct app *app)
 	const struct proposal *proposal = app->flow->proposal;
 	if (!proposal)
 		return;
-	/* What runs may put another plan in the place of this one, or another session. */
+	/* A job that runs may replace this plan or the session. */
 	if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
@@ -377,10 +377,10 @@ void repair_was_verified(struct app *app)
 
 struct report_screen {
 	struct text_screen text;
-	const char *status;	/* as last put among the lines */
+	const char *status;	/* in the lines that are shown */
 };
 
-/* The repository as it is found now, read and verified from the disk. */
+/* The state of the repository after the repair, as read and verified from the disk. */
 static const char *describe(const struct app *app, enum style *style)
 {
 	const struct diagnosis *d = &app->diagnosis;
@@ -400,7 +400,7 @@ static const char *describe(const struct app *app, enum style *style)
 	}
 }
 
-/* Every time the status is another one the lines are, so that what is written to a file has it. */
+/* Rebuild the lines whenever the status changes, so that a written file contains it. */
 static void compose(struct app *app, struct screen *base)
 {
 	struct report_screen *screen = (struct report_screen *)base;

@@ -1,4 +1,4 @@
-/* ui/repair/run.h - the confirmation of a plan, carrying it out, and the report. */
+/* ui/repair/run.h - confirm a plan, carry it out, and report. */
 #ifndef ATTICSCOPE_RUN_H
 #define ATTICSCOPE_RUN_H
 
@@ -8,26 +8,25 @@ struct app;
 struct proposal;
 struct screen_ops;
 
-/* What came of the last one. */
+/* The outcome of the last repair. */
 struct report {
-	struct lines *body;	/* held; NULL: there was none yet */
+	struct lines *body;	/* held; NULL: no repair yet */
 	char title[32];		/* "salvage" */
 	char outcome[1024];	/* masked */
 	enum style style;
-	struct proposal *proposal; /* held: to be compared with what is found; NULL: it was */
-	char broken[512];	/* masked: what the plan promised and is not there; or empty */
-	/* Since then the repository was read anew, or could not be. */
+	struct proposal *proposal; /* held until the repository was compared with it */
+	char broken[512];	/* masked: the promise of the plan that does not hold; or empty */
+	/* Was the repository read again since? */
 	enum { REPORT_READING, REPORT_READ, REPORT_UNREAD } state;
 };
 
 extern const struct screen_ops report_screen;
 
-/* Ask for the name of what the flow's proposal is to do, and then do it. Says why when it
- * cannot. */
+/* Ask for the confirmation of the flow's proposal, and carry it out. Says why if it cannot. */
 void repair_confirm(struct app *app);
 
-/* The program ends, the terminal is put back: cancel what runs and wait until it is at a safe
- * point, saying so on standard error. */
+/* At the end of the program, when the terminal is restored: cancel a repair that runs and wait for
+ * its next safe point, with a message on standard error. */
 void repair_end(struct app *app);
 
 /* The repository was verified: does it hold what the last repair promised? */

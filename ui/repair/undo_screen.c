@@ -33,12 +33,12 @@ static const struct column columns[COL_COUNT] = {
 struct undos_model {
 	struct model base;
 	const char *path;		/* of the repository; lives as long as the program */
-	/* All of it is written before ended is. */
+	/* The rest is written before ended. */
 	atomic_bool ended;
 	struct undo_entry *entries;	/* newest first */
-	enum way_back *ways;		/* of each */
+	enum way_back *ways;		/* one for each entry */
 	size_t count;
-	char next[UNDO_NAME_MAX];	/* which one undo takes back; or empty */
+	char next[UNDO_NAME_MAX];	/* the one that undo takes back; or empty */
 	char refusal[MESSAGE_MAX];	/* masked: why it cannot; or empty */
 	char failure[MESSAGE_MAX];	/* masked: why they cannot be listed; or empty */
 };
@@ -93,7 +93,7 @@ static const struct model_ops model_ops = { .fill = fill_row, .free = model_free
 
 /* ---- listing them ---- */
 
-/* What undo would say to the newest one. */
+/* Plan to take the newest one back, to see whether that is possible. */
 static void plan_next(struct undos_model *model)
 {
 	struct as_error error = { 0 };

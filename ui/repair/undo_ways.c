@@ -13,7 +13,7 @@ static bool is_overtaken(const struct undo_entry *entry, const struct undo_entry
 void undo_ways_find(const struct undo_entry *entries, size_t count, const char *next,
 		    bool is_refused, enum way_back *ways)
 {
-	/* The next newer one that has a manifest; those without one are passed over. */
+	/* The next newer entry that has a manifest. */
 	const struct undo_entry *newer = NULL;
 	enum way_back newer_way = WAY_UNREADABLE;
 	for (size_t i = 0; i < count; i++) {

@@ -11,8 +11,8 @@
 struct entries {
 	struct screen base;
 	struct table table;	/* over a model of entry_list_start */
-	bool seeking;		/* the place to show is not among the rows yet */
-	uint64_t wanted;	/* offset */
+	bool seeking;		/* the row to show has not been read yet */
+	uint64_t wanted;	/* offset of that row */
 	char empty[160];
 };
 
@@ -29,7 +29,7 @@ static void seek(struct app *app, struct screen *base)
 		seek_offset((struct entries *)base, base->about.offset);
 }
 
-/* Read the segment. The table shows nothing where that cannot begin. */
+/* Start to read the segment. If that fails, the table is empty. */
 static bool start(struct app *app, struct screen *base)
 {
 	const size_t position = entry_list_segment(app, &base->about);
@@ -57,7 +57,7 @@ static void reload(struct app *app, struct screen *base)
 	start(app, base);
 }
 
-/* Put the cursor on the wanted offset as soon as it was read. */
+/* Put the cursor on the wanted offset once that has been read. */
 static void finish_seek(struct entries *screen, enum list_state state)
 {
 	const struct model *list = screen->table.model;

@@ -30,7 +30,7 @@ struct entry_model {
 	struct model base;
 	size_t position;
 	uint64_t offset;
-	pthread_mutex_t mutex;		/* loaded and rows; never taken by the thread that draws */
+	pthread_mutex_t mutex;		/* of loaded and rows; the drawing thread never locks it */
 	bool loaded;
 	struct row rows[ROWS_MAX];
 	uint32_t filled;
@@ -48,7 +48,7 @@ static struct row *add_row(struct entry_model *model, const struct segment_entry
 	return row;
 }
 
-/* Rows for [@at, @at + @len) of the file, of which @bytes are the bytes. Returns the first. */
+/* Add rows for [@at, @at + @len) of the file, whose bytes are @bytes. Returns the first row. */
 static struct row *add_bytes(struct entry_model *model, const struct segment_entry *entry,
 			     uint64_t at, const uint8_t *bytes, size_t len, const char *field,
 			     enum style style)
@@ -242,7 +242,7 @@ static bool start(struct app *app, struct screen *base)
 	pthread_mutex_init(&model->mutex, NULL);
 	model->position = position;
 	model->offset = base->about.offset;
-	model->base.count = 1;	/* so that it is fetched, and with it loaded */
+	model->base.count = 1;	/* so that a row is fetched, which loads them all */
 	table_set_model(base->table, model);
 	return true;
 }
@@ -258,7 +258,7 @@ static void reload(struct app *app, struct screen *base)
 		table_set_model(base->table, NULL);
 }
 
-/* Only a finished verification knows more of an entry than the index did. */
+/* Only a finished verification knows more about an entry than the index. */
 static void refresh(struct app *app, struct screen *base)
 {
 	if (session_verify(app->session))

@@ -31,7 +31,7 @@ const struct column entry_list_columns[ENTRY_LIST_COLUMNS] = {
 struct entry_list {
 	struct model base;
 	size_t position;
-	struct entry_row *chunks[CHUNKS]; /* each is there before count says so, and never moves */
+	struct entry_row *chunks[CHUNKS]; /* allocated before count includes it; never moves */
 	_Atomic uint64_t length, damaged;
 	atomic_int state;
 	atomic_bool capped;
@@ -53,7 +53,7 @@ static const struct entry_row *at(const struct entry_list *list, uint64_t i)
 	return &list->chunks[i / CHUNK_ROWS][i % CHUNK_ROWS];
 }
 
-/* Behind the last row stands one more, which only bears the offset of the end. */
+/* The last row is followed by one that holds only the offset of the end. */
 struct entry_row entry_list_row(const struct model *model, uint64_t i, uint64_t *size)
 {
 	const struct entry_list *list = (const struct entry_list *)model;
@@ -106,7 +106,8 @@ static struct entry_row row_of(const struct segment_entry *entry)
 	};
 }
 
-/* The index as a witness after damage, as verification has it, so that both show the same rows. */
+/* Use the index as a witness behind damage, as verification does, so that both see the same
+ * rows. */
 static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
 	struct reading *run = context;
@@ -119,7 +120,7 @@ static void find_witnesses(void *context, uint32_t segment, struct segment_witne
 	*out = (struct segment_witnesses){ run->witnesses, count };
 }
 
-/* Read rows until the end. A row is shown once its end is known. */
+/* Read rows until the end. A row becomes visible once its end is known. */
 static enum as_err read_rows(struct reading *run, struct segment_reader *reader)
 {
 	struct entry_list *list = run->list;
@@ -216,8 +217,8 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 		known ? entry_status_name(status) : "? verify: v");
 }
 
-/* Fill @row for @listed, @size bytes long, in the segment at @position. @raw is that segment, NULL when
- * it cannot be opened. */
+/* Fill @row for @listed, which is @size bytes long, in the segment at @position. @raw is that
+ * segment; NULL: it cannot be opened. */
 static void fill_row(struct row *row, const struct session *session, size_t position,
 		     const struct raw *raw, const struct entry_row *listed, uint64_t size)
 {
@@ -258,7 +259,7 @@ static void fetch_rows(struct model *base, uint64_t first, size_t count, struct 
 	raw_close(&raw);
 }
 
-/* A key's beginning is looked up in the headers alone; all else in what the rows show. */
+/* Search the beginning of a key in the headers alone, and other text in the rows. */
 static bool model_search(struct model *base, const struct query *query, uint64_t first,
 			 uint64_t count, bool backward, uint64_t *found)
 {
@@ -274,7 +275,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 		*found = backward ? first + count - 1 - i : first + i;
 		const struct entry_row at_row = entry_list_row(base, *found, &size);
 		if (query->is_prefix) {
-			/* Where a row has no bytes the entry of the next one begins. */
+			/* A row without bytes shares its offset with the next entry. */
 			hit = size > 0 && raw_read_header(&raw, at_row.offset, &entry) &&
 			      entry.has_key && key_prefix_matches(&query->prefix, entry.key);
 			continue;

@@ -17,7 +17,7 @@
 
 /* The key of an entry that begins far before the window. */
 struct far_key {
-	uint64_t offset;		/* of the entry; NO_OFFSET: of none */
+	uint64_t offset;		/* of the entry; NO_OFFSET: none */
 	bool good;
 	uint8_t key[KEY_SIZE];
 };
@@ -29,13 +29,13 @@ struct hex {
 	size_t position;		/* of the segment in the listing */
 	struct model *entries;		/* held: where the entries are; NULL for the index */
 	struct position lines;
-	unsigned line_bytes;		/* 8, 16 or 32, as the width allows */
+	unsigned line_bytes;		/* 8, 16 or 32: as many as fit the width */
 	uint64_t length, cursor;	/* bytes */
 	bool has_length;
 	bool failed;			/* the file cannot be opened */
 	struct window *window;		/* NULL until it was read */
 	struct far_key far_key;
-	/* offsets of the window and of the entry of the key on their way; NO_OFFSET: none */
+	/* offsets of the window and of the key's entry that were requested; NO_OFFSET: none */
 	uint64_t asked, asked_key;
 	struct area area;		/* of the lines, as last drawn */
 };
@@ -101,14 +101,14 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 	return ours;
 }
 
-/* Was the segment there no more when the repository was read again? */
+/* Is the segment no longer in the repository? */
 static bool is_gone(const struct hex *screen)
 {
 	return !screen->of_index && screen->position == LISTING_NONE;
 }
 
-/* Have the visible bytes read, with as many on either side as the window takes, and the key of the
- * entry at @keyed, unless that is NO_OFFSET. */
+/* Request the visible bytes, with as many on either side as fit the window, and the key of the
+ * entry at @keyed (NO_OFFSET: none). */
 static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t end, uint64_t keyed)
 {
 	if (is_gone(screen))
@@ -182,7 +182,7 @@ static void draw_byte(const struct hex *screen, uint64_t offset, int y, int hex_
 		hex[0] = hex[1] = text[0] = ' ';	/* not read yet */
 	}
 	term_add(y, hex_x, 2, style, hex);
-	/* A line before the first byte of an entry. */
+	/* Mark the first byte of an entry with a line before it. */
 	if (unit.known && unit.offset == offset && offset > 0)
 		term_add(y, hex_x - 1, 1, STYLE_FAINT, glyph(GLYPH_TRACK));
 	term_add(y, text_x, 1, style, text);
@@ -202,7 +202,7 @@ static void draw_line(void *context, uint64_t number, bool selected, struct area
 		draw_byte(screen, first + i, line.y, hex_x + (int)(i * 3 + i / 8), text_x + (int)i);
 }
 
-/* What the field under the cursor says. */
+/* The value of the field under the cursor. */
 static void decode(const struct hex *screen, const struct unit *unit, char *out, size_t size)
 {
 	uint8_t bytes[KEY_SIZE];
@@ -303,7 +303,7 @@ static void draw_title(const struct repo *repo, const struct hex *screen, struct
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
 }
 
-/* Is there a key, and not in the window? */
+/* Does the entry have a key that lies outside of the window? */
 static bool is_far(const struct hex *screen, const struct unit *unit)
 {
 	return unit->has_key && !screen->of_index &&
@@ -338,7 +338,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 /* ---- moving ---- */
 
-/* Before the length is known the cursor stands where it was sent; the first bytes put it right. */
+/* Before the length is known @offset is not checked; deliver corrects the cursor. */
 static void go_to(struct screen *base, uint64_t offset)
 {
 	struct hex *screen = (struct hex *)base;
@@ -462,7 +462,7 @@ static bool open_hex(struct app *app, struct screen *base, const struct place *p
 	return !screen->failed;
 }
 
-/* The entry around the cursor, or where the bucket leads. */
+/* The entry around the cursor, or the place that the bucket points to. */
 static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct hex *screen = (const struct hex *)base;

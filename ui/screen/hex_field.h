@@ -1,4 +1,5 @@
-/* ui/screen/hex_field.h - what a byte of a segment or of the index belongs to. Pure. */
+/* ui/screen/hex_field.h - which entry and field a byte of a segment or of the index belongs to.
+ * Pure. */
 #ifndef ATTICSCOPE_HEX_FIELD_H
 #define ATTICSCOPE_HEX_FIELD_H
 
@@ -22,11 +23,12 @@ struct unit {
 	enum field field;	/* of the byte itself */
 };
 
-/* Around the byte at @offset of the index file. */
+/* The bucket or header around the byte at @offset of the index file. */
 struct unit hex_unit_of_bucket(uint64_t offset);
 
-/* Around the byte at @offset of a segment, where @row, of @size bytes, is the last entry that begins
- * there or before, or the first of all. Not known: the byte lies behind it. */
+/* The entry around the byte at @offset of a segment. @row, of @size bytes, is the last entry that
+ * begins at @offset or before, or else the first of the segment. Not known: the byte lies behind
+ * @row. */
 struct unit hex_unit_of_entry(const struct entry_row *row, uint64_t size, uint64_t offset);
 
 #endif

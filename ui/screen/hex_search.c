@@ -16,7 +16,7 @@ struct hex_target {
 	void (*show)(struct screen *screen, uint64_t offset);
 };
 
-/* A file that cannot be opened holds nothing that could be found. */
+/* In a file that cannot be opened nothing is found. */
 static bool find_bytes(struct search_target *head, const struct query *query, uint64_t first,
 		       uint64_t count, bool backward, uint64_t *found)
 {

@@ -31,7 +31,7 @@ struct hints_screen {
 
 struct hints_model {
 	struct model base;
-	uint32_t numbers[]; /* of segments: those of the hints and those on the disk, ascending */
+	uint32_t numbers[]; /* of segments in the hints or on the disk, ascending */
 };
 
 /* What is known of one segment. */
@@ -46,7 +46,7 @@ static struct comparison compare(const struct session *session, uint32_t number)
 {
 	const struct repo *repo = session->repo;
 	const struct verify *verify = session_verify(session);
-	/* Once that is known: of the file that is the segment, whatever number it bears. */
+	/* After verification: the file that really is the segment, whatever its name says. */
 	const size_t position = verify ? verify_position(verify, number)
 				       : listing_find(&repo->listing, number);
 	struct comparison c = {
@@ -137,7 +137,7 @@ static void refresh(struct app *app, struct screen *base)
 		table_reload(&screen->table);
 }
 
-/* "   FOREIGN: 0 of 4 counts right", or nothing as long as nothing was counted. */
+/* "   FOREIGN: 0 of 4 counts right", or nothing before verification. */
 static void describe_credit(const struct session *session, char *out, size_t size)
 {
 	const struct repo *repo = session->repo;
@@ -204,7 +204,8 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 
 const struct screen_ops hints_screen = {
 	.title = "Hints", .digit = '5', .size = sizeof(struct hints_screen),
-	.opens = SCREEN_ENTRIES, .columns = columns, .column_count = COL_COUNT, .leads_to_keys = true,
+	.opens = SCREEN_ENTRIES, .columns = columns, .column_count = COL_COUNT,
+	.leads_to_keys = true,
 	.draw = draw, .reload = reload, .refresh = refresh, .jump = jump,
 };
 

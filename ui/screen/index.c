@@ -22,7 +22,7 @@ static const struct column columns[COL_COUNT] = {
 	[COL_TARGET] = { .title = "target", .width = 12, .rank = 1 },
 };
 
-/* Used buckets are counted in blocks, so that row i of them is found without knowing all. */
+/* Used buckets are counted by blocks, so that row i is found without a list of all of them. */
 #define BLOCK 256u
 #define BLOCKS_AT_ONCE 16u
 
@@ -30,8 +30,8 @@ struct index_model {
 	struct model base;
 	bool all;
 	uint32_t blocks;
-	_Atomic uint32_t counted;	/* blocks; before[0] to before[counted] are there */
-	_Atomic uint32_t unreadable;	/* buckets, at least */
+	_Atomic uint32_t counted;	/* blocks; before[0] to before[counted] are valid */
+	_Atomic uint32_t unreadable;	/* buckets, a lower bound */
 	uint32_t before[];		/* [b]: used buckets before block b; one more than blocks */
 };
 
@@ -51,7 +51,7 @@ static uint32_t block_of(const struct index_model *model, uint64_t row)
 	return low;
 }
 
-/* Walks rows from one on, reading the index a block at a time. */
+/* Reads rows one after the other, and the index a block at a time. */
 struct walk {
 	const struct index_model *model;
 	uint32_t block;
@@ -68,10 +68,10 @@ static void load_block(struct walk *walk, uint32_t block)
 	walk->loaded = true;
 	if (index_read(&walk->model->base.session->repo->index, block * BLOCK, BLOCK, walk->buckets,
 		       &walk->got) != AS_OK)
-		walk->got = 0;	/* one of them is bad: they are then read one by one */
+		walk->got = 0;	/* one is bad: read them one by one */
 }
 
-/* The bucket of row @row. False: it cannot be read, and only *@number is known. */
+/* Read the bucket of row @row. False: it cannot be read, and only *@number is set. */
 static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 			  struct index_bucket *bucket)
 {
@@ -143,7 +143,7 @@ static void fetch_rows(struct model *base, uint64_t first, size_t count, struct 
 	}
 }
 
-/* Keys are searched in the buckets alone; text in what the rows show, which asks the segments. */
+/* Search keys in the buckets alone, and other text in the rows, which reads the segments. */
 static bool model_search(struct model *base, const struct query *query, uint64_t first,
 			 uint64_t count, bool backward, uint64_t *found)
 {
@@ -172,8 +172,8 @@ static const struct model_ops model_ops = { .fetch = fetch_rows, .find = model_s
 
 /* ---- counting the used buckets ---- */
 
-/* Count @blocks blocks from @block on. One that cannot be read whole counts as empty here; its good
- * buckets are shown among all. */
+/* Count @blocks blocks from @block on. A block that is partly unreadable counts as empty; its good
+ * buckets are shown when all are. */
 static void count_blocks(struct index_model *model, uint32_t block, uint32_t blocks,
 			 struct index_bucket *buckets)
 {
@@ -314,7 +314,7 @@ static void show_all(struct app *app, struct index_screen *screen)
 	reload(app, &screen->base);
 }
 
-/* A key is shown among its neighbours, empty ones as well. */
+/* Show the key among its neighbours, which may be empty buckets. */
 static void seek(struct app *app, struct screen *base)
 {
 	show_all(app, (struct index_screen *)base);
@@ -373,7 +373,7 @@ static enum style describe_credit(const struct session *session, char *out, size
 	return is_foreign ? STYLE_BAD : STYLE_STRONG;
 }
 
-/* What it is worth, and "91 of 1,024 buckets used (9 %)", which is the header's claim. */
+/* How credible the index is, and "91 of 1,024 buckets used (9 %)" by its header. */
 static enum style describe(const struct session *session, char *out, size_t size)
 {
 	const struct repo *repo = session->repo;

@@ -28,9 +28,9 @@ static const struct column columns[COL_COUNT] = {
 struct key_model {
 	struct model base;
 	struct key_prefix prefix;
-	unsigned threads;			/* to read with */
+	unsigned threads;			/* for reading */
 	struct history *_Atomic history;	/* NULL until it is found */
-	enum as_err result;			/* written before state */
+	enum as_err result;			/* written before ended */
 	char message[512];
 	atomic_bool ended;
 };
@@ -150,7 +150,7 @@ static void describe_index(const struct repo *repo, const struct history *histor
 							       : "the index does not have it", cut);
 }
 
-/* What verification knows of the key, and what the index says. */
+/* What verification and the index say about the key. */
 static void draw_state(const struct session *session, const struct history *history,
 		       struct area area)
 {

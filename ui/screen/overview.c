@@ -18,15 +18,15 @@ struct overview {
 	struct screen base;
 	size_t cursor;		/* position in the listing */
 	struct area map;	/* as last drawn */
-	size_t group;		/* segments a cell */
-	bool on_choices;	/* the cursor is on one of app->choices, not in the map */
-	size_t choice;		/* on this one */
+	size_t group;		/* segments in a cell */
+	bool on_choices;	/* the cursor is on a choice, not in the map */
+	size_t choice;		/* of app->choices */
 	struct area choices;	/* as last drawn, all of them */
 };
 
 /* ---- what is said above the map ---- */
 
-/* One line "heading  text". */
+/* Draw one line "heading  text". */
 static void line(struct area *area, enum style style, const char *heading, const char *text)
 {
 	if (area->rows < 1)
@@ -37,7 +37,7 @@ static void line(struct area *area, enum style style, const char *heading, const
 	area->rows--;
 }
 
-/* The same for a text of several lines, @most of them. */
+/* The same for a text of at most @most lines. */
 static void paragraph(struct area *area, enum style style, const char *heading, const char *text,
 		      int most)
 {
@@ -100,7 +100,7 @@ static void number_or(bool known, uint32_t number, const char *otherwise, char *
 		snprintf(out, size, "%s", otherwise);
 }
 
-/* A number that agrees is no credit: what verification found out about the two, or NULL. */
+/* Does verification say that index or hints do not fit, though their numbers agree? NULL: no. */
 static const char *name_misfits(const struct verify *verify)
 {
 	const bool index = verify && verify->index_was_compared && verify->skipped == 0 &&
@@ -183,7 +183,7 @@ static void draw_verdict(const struct app *app, struct area *area)
 	paragraph(area, app->problem_count > 0 ? STYLE_BAD : style, "verdict", so_far, 2);
 }
 
-/* Readings that failed or differ: what to do about that comes before any repair. */
+/* Did reads fail or differ? The advice on that comes before any repair. */
 static bool has_hardware_doubt(const struct app *app)
 {
 	const struct verify *verify = session_verify(app->session);
@@ -191,7 +191,7 @@ static bool has_hardware_doubt(const struct app *app)
 			  verify->findings.total[PROBLEM_RANGE_UNREADABLE] > 0);
 }
 
-/* "S salvage", the cursor on it or not. */
+/* Draw "S salvage", with the cursor if it is there. */
 static void draw_choice_name(const struct app *app, const struct overview *screen, size_t i, int y,
 			     int x, int width)
 {
@@ -208,7 +208,7 @@ static void draw_choice_name(const struct app *app, const struct overview *scree
 			 : "   u takes the lock, then its key shows the plan");
 }
 
-/* Two choices side by side, with what each keeps and loses. */
+/* Draw two choices side by side, with what each keeps and loses. */
 static void draw_two_choices(const struct app *app, const struct overview *screen,
 			     struct area *area)
 {
@@ -247,7 +247,7 @@ static void draw_choices(const struct app *app, struct overview *screen, struct 
 	screen->choices.rows = area->y - screen->choices.y;
 }
 
-/* What is to be written to a file keeps its lines. */
+/* Keep the lines of text that is to be written to a file. */
 static void draw_by_hand(const char *lines, struct area *area)
 {
 	char raw[512], text[512];
@@ -314,7 +314,7 @@ static size_t cells(const struct app *app, const struct overview *screen)
 	return map_cells(app->session->repo->listing.count, screen->group);
 }
 
-/* Returns a bit for each style that is there. */
+/* Returns a bit for each segment style that was drawn. */
 static unsigned draw_cells(const struct app *app, const struct overview *screen)
 {
 	const size_t all = cells(app, screen), count = app->session->repo->listing.count;
@@ -328,14 +328,14 @@ static unsigned draw_cells(const struct app *app, const struct overview *screen)
 		const int y = screen->map.y + (int)(i / (size_t)screen->map.cols);
 		const int x = screen->map.x + (int)(i % (size_t)screen->map.cols);
 		term_add(y, x, 1, style->style | (under ? STYLE_CURSOR : 0), glyph(style->glyph));
-		if (under)	/* a full block in reverse is a hole: the caret makes it a cursor */
+		if (under)	/* a full block in reverse looks like a hole: show the caret too */
 			term_caret(y, x);
 		styles |= 1u << kind;
 	}
 	return styles;
 }
 
-/* What the cell under the cursor stands for. */
+/* Describe the cell under the cursor. */
 static void draw_cell_text(const struct app *app, const struct overview *screen, struct area at)
 {
 	static const char *const odd[SEGMENT_STYLES] = {
@@ -370,7 +370,7 @@ static void draw_cell_text(const struct app *app, const struct overview *screen,
 	term_put(at.y, at.x, at.cols, STYLE_STRONG, text);
 }
 
-/* All that is common; where something rare is in the map, what is there (of @styles). */
+/* Name the common styles or, if a rare one is in the map, all of @styles instead. */
 static void draw_legend(struct area at, unsigned styles)
 {
 	static const enum segment_style order[] = {
@@ -430,7 +430,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 /* ---- the screen ---- */
 
-/* Between the choices, and from them into the map. False: the map is meant. */
+/* Move between the choices, or between them and the map. False: move within the map. */
 static bool move_on_choices(struct app *app, struct overview *screen, enum motion motion)
 {
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
@@ -464,7 +464,7 @@ static bool place_at(struct app *app, struct screen *base, struct place *place)
 {
 	const struct overview *screen = (const struct overview *)base;
 	const struct listing *listing = &app->session->repo->listing;
-	if (screen->on_choices) {	/* Enter leads from there all the same */
+	if (screen->on_choices) {	/* Enter works here, too */
 		*place = (struct place){ .has_segment = false };
 		return true;
 	}
@@ -507,7 +507,7 @@ static bool click(struct app *app, struct screen *base, int y, int x)
 	return true;
 }
 
-/* A segment's number, or the next cell whose state is called so: "damaged", "unverified". */
+/* The query is a segment's number, or the name of a state: "damaged", "unverified". */
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)
 {
 	struct overview *screen = (struct overview *)base;

@@ -8,13 +8,13 @@
 
 #include <stddef.h>
 
-/* Segments in a cell, as few as possible so that @count of them fit @room cells. 0: no room. */
+/* How many segments share a cell, so that @count of them fit into @room cells. 0: no room. */
 size_t map_group(size_t count, size_t room);
 
-/* Cells that @count segments take, @group in each; 0 when @group is. */
+/* How many cells @count segments take, with @group in each; 0 if @group is 0. */
 size_t map_cells(size_t count, size_t group);
 
-/* The segment behind the last one of @cell, which exists. */
+/* The position after the last segment of @cell, which exists. */
 size_t map_end(size_t count, size_t group, size_t cell);
 
 /* Where @motion leads from @cell of @cells, of which @width (at least 1) make a line. */

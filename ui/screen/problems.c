@@ -34,14 +34,14 @@ static const struct finding *selected(const struct problems_screen *screen)
 
 #define PARTS 6
 
-/* What there is to say about a finding, most urgent first. */
+/* The explanation of a finding, the most urgent part first. */
 struct explanation {
 	char found[FINDING_DETAIL_MAX + 512];
 	char code[128];
 	struct part parts[PARTS];
 };
 
-/* What it is called, and how often it was found where the list does not show all. */
+/* Its id, and how often it was found if the list does not show all. */
 static void name_problem(const struct findings *findings, enum problem problem, char *out,
 			 size_t size)
 {

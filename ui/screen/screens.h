@@ -1,5 +1,4 @@
-/* ui/screen/screens.h - the screens that show the repository, and the commands behind their own
- * keys. */
+/* ui/screen/screens.h - the screens that show the repository, and the commands of their keys. */
 #ifndef ATTICSCOPE_SCREENS_H
 #define ATTICSCOPE_SCREENS_H
 

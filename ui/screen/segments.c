@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ONCE_MAX 5000	/* segments; more are put in order by a thread of its own */
+#define AT_ONCE_MAX 5000	/* segments; more are sorted in a thread */
 
 struct segments {
 	struct screen base;
 	struct table table;
-	struct segments_order order;	/* asked for */
+	struct segments_order order;	/* requested */
 	struct segments_order shown;
-	bool is_stale;		/* what it goes by changed since a job began to sort */
-	bool has_wanted;	/* what the cursor was last on; a filter may hide all segments */
+	bool is_stale;		/* more became known since a job began to sort */
+	bool has_wanted;	/* wanted is set; a filter may hide all segments */
 	uint32_t wanted;
 };
 
@@ -35,7 +35,7 @@ static bool select_segment(struct segments *screen, uint32_t number)
 	return true;
 }
 
-/* Show @model, whose rows are in @order; it passes to the table. The cursor stays on its segment. */
+/* Show @model, which is in @order; the table owns it. The cursor stays on its segment. */
 static void show_model(struct app *app, struct segments *screen, struct model *model,
 		       const struct segments_order *order)
 {
@@ -60,12 +60,12 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 
 struct order_job {
 	struct job job;
-	struct segments *screen;	/* the one that asked; done is not called when it is gone */
+	struct segments *screen;	/* that asked; done is not called after it is closed */
 	struct segments_order order;
 	struct model *model;		/* held: the result; NULL: cancelled, or out of memory */
 };
 
-/* Sizes and times of all files are asked for once, when rows are first sorted by them. False:
+/* Ask for sizes and times of all files, once per session, before rows are sorted by them. False:
  * cancelled, or out of memory. */
 static bool gather_stats(struct session *session, struct verify_progress *progress)
 {
@@ -122,7 +122,7 @@ static void drop_order(struct job *head)
 	model_release(((struct order_job *)head)->model);
 }
 
-/* Put the rows in the order asked for; where that takes a while, as a job with @verb, see job.h. */
+/* Sort the rows in the requested order; if that takes a while, in a job with @verb (see job.h). */
 static void start_order(struct app *app, struct segments *screen, const char *verb)
 {
 	struct session *session = app->session;
@@ -171,7 +171,7 @@ static bool open_segments(struct app *app, struct screen *base, const struct pla
 	return true;
 }
 
-/* Of another session: its segments are shown at once, in whatever order. */
+/* Show the segments of the new session at once, and sort them afterwards. */
 static void reload(struct app *app, struct screen *base)
 {
 	static const struct segments_order plain = { FILTER_ALL, COL_SEGMENT, false };
@@ -222,7 +222,7 @@ const struct screen_ops segments_screen = {
 
 /* ---- its keys ---- */
 
-/* Numbers are most telling from the largest down; segment numbers are not. */
+/* Sizes and counts begin with the largest; segment numbers and states do not. */
 void segments_sort(struct app *app, const struct call *call)
 {
 	struct segments *screen = (struct segments *)app_top(app);

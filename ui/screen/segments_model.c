@@ -30,7 +30,7 @@ const char *const segments_filter_names[FILTER_COUNT] = {
 struct segments_model {
 	struct model base;
 	struct segments_order order;
-	bool is_plain;		/* all segments by their numbers, or in the reverse: no positions */
+	bool is_plain;		/* all segments by number, in either direction: no positions */
 	uint32_t positions[];	/* in the listing */
 };
 
@@ -81,7 +81,7 @@ static void fill_hints(struct row *row, const struct session *session, uint32_t 
 		row_set(row, COL_HINTS, STYLE_FAINT, "-");
 		return;
 	}
-	/* The file may be another segment than it is named. */
+	/* The file may be another segment than its name says. */
 	const struct verify *verify = session_verify(session);
 	const struct hints_segment *hint =
 		hints_find(hints, verify ? verify->facts[position].number : number);
@@ -137,7 +137,7 @@ static bool passes(const struct session *session, size_t position, enum filter f
 	}
 }
 
-/* What the columns that need verification are sorted by; what is not known comes first. */
+/* The sort key of columns that need verification; unknown values come first. */
 static int64_t facts_key(const struct segment_facts *facts, enum segments_column column)
 {
 	if (!facts)

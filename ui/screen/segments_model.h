@@ -1,8 +1,7 @@
-/* ui/screen/segments_model.h - the rows of the segments screen: which, in what order, and what they
- * say.
+/* ui/screen/segments_model.h - the rows of the segments screen: filter, order and text.
  *
- * A row costs four bytes, or none where all segments come in the order of their numbers; the rest is
- * found out when it is drawn. */
+ * A row takes four bytes, or none if all segments are in the order of their numbers. The rest is
+ * looked up when the row is drawn. */
 #ifndef ATTICSCOPE_SEGMENTS_MODEL_H
 #define ATTICSCOPE_SEGMENTS_MODEL_H
 
@@ -26,17 +25,17 @@ struct segments_order {
 	bool descending;
 };
 
-/* All segments by their numbers: there is nothing to find out for that. */
+/* Are these all segments in the order of their numbers, which needs no sorting? */
 bool segments_order_is_plain(const struct segments_order *order);
 
-/* The rows in @order, by what is known now; sizes and times are known once session->stats is there.
- * In any thread. NULL: out of memory. */
+/* Make the rows in @order, by what is known now; sizes and times are known once session->stats is
+ * set. May be called in any thread. NULL: out of memory. */
 struct model *segments_model_new(struct session *session, const struct segments_order *order);
 
 /* The segment in @row of such a model. */
 uint32_t segments_model_number(const struct model *model, uint64_t row);
 
-/* The row of segment @number. False: it is not among them. */
+/* Find the row of segment @number. False: there is none. */
 bool segments_model_find(const struct model *model, uint32_t number, uint64_t *row);
 
 #endif
