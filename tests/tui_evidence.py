@@ -221,7 +221,7 @@ class Plans(Road, Evidence):
                 terminal = self.upgraded(repo, '--verify', columns=columns, lines=lines)
                 self.plan(terminal, 'R', 'recover').wait('refused, see below; D gives them up',
                                                          '2 objects that can be read now would be gone')
-                terminal.press('Enter').wait('D plans it so')
+                terminal.press('Enter').wait('D plans it all the same')
                 terminal.press('D').wait('plan: recover, DROPS READABLE',
                                          lambda s: s.lines[4].startswith('This gives up 2 objects that can be read'))
                 terminal.press('Enter').wait('recover: really?', 'Type their number')

@@ -629,7 +629,7 @@ class Folders(Steps):
         terminal = self.upgraded(repo)
         self.listed(terminal, 2)
         terminal.wait('interrupted', 'The repair was interrupted')
-        terminal.press('P').wait('did not come to its end')
+        terminal.press('P').wait('was not finished')
         terminal.press('Escape').wait('cancelled')
         with open(os.path.join(newest, 'manifest'), 'a') as f:
             f.write('more\n')
@@ -707,7 +707,7 @@ class SlowFolders(Steps):
         terminal.press('u').wait('REPAIR MODE')
         terminal.press('F').wait('2 undo folders')
         terminal.press('P').wait('Type purge')
-        terminal.type('purge', 'Enter').wait('purge is running', 'goes on to its end')
+        terminal.type('purge', 'Enter').wait('purge is running', 'cannot be stopped')
         return terminal
 
     def test_progress_is_shown_and_no_other_key_works_meanwhile(self):
@@ -776,7 +776,7 @@ class Slow(Steps):
         terminal = self.slowed(repo, 150000, 'fsync')
         self.plan(terminal, 'U', 'undo')
         self.confirm(terminal, 'undo')
-        terminal.wait('undo is running', 'putting back', '%', '█', 'goes on to its end')
+        terminal.wait('undo is running', 'putting back', '%', '█', 'cannot be stopped')
         terminal.wait('report: undo', 'The repair was taken back')
 
     def test_a_signal_stops_it_at_a_safe_point_first(self):

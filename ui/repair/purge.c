@@ -39,8 +39,8 @@ static enum style describe_outcome(const struct purge_job *job, char *out, size_
 	if (job->err == AS_OK)
 		snprintf(out, size, "%s was removed: %s freed.", job->entry.name, freed);
 	else
-		snprintf(out, size, "%s was not removed to its end: %s. %s freed; the rest can be "
-			 "purged again.", job->entry.name, job->error.message, freed);
+		snprintf(out, size, "%s was not removed completely: %s. %s freed; the rest can "
+			 "be purged again.", job->entry.name, job->error.message, freed);
 	return job->err == AS_OK ? STYLE_GOOD : STYLE_BAD;
 }
 
@@ -70,7 +70,7 @@ static void draw_progress(struct app *app, struct area bottom)
 		 format_masked_text(app->flow->purge.entry.name, name, sizeof(name)));
 	box_add(&box, STYLE_STRONG, text);
 	box_add(&box, STYLE_NORMAL, "");
-	box_add(&box, STYLE_FAINT, "This goes on to its end.");
+	box_add(&box, STYLE_FAINT, "It cannot be stopped.");
 	box_draw(&box, bottom);
 }
 
@@ -128,13 +128,13 @@ static const char *current_doubt(const struct app *app)
 {
 	const int check = atomic_load(&app->session->check);
 	if (check == CHECK_RUNNING)
-		return "The repository as it is now is being verified: better wait what comes of "
-		       "it, while there still is a way back.";
+		return "The repository as it is now is being verified: better wait for "
+		       "the result, while there still is a way back.";
 	if (check != CHECK_DONE)
 		return "The repository as it is now was not verified: v does that, while there "
 		       "still is a way back.";
-	return app->diagnosis.clean ? NULL : "The repository as it is now has problems: what lies "
-					     "here may still be needed.";
+	return app->diagnosis.clean ? NULL : "The repository as it is now has problems: this "
+					     "folder may still be needed.";
 }
 
 static const char *describe_freed(const struct undo_entry *entry, char *out, size_t size)
@@ -164,8 +164,8 @@ static void draw_confirmation(struct app *app, struct area bottom)
 			 "The %s older ones can then not be taken back either.",
 			 format_count(purge->behind, count, sizeof(count)));
 	box_add(&box, STYLE_NORMAL, describe_freed(entry, freed, sizeof(freed)));
-	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, did not come to "
-		"its end: what lies here may be needed for that." : NULL);
+	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, was not finished: "
+		"this folder may be needed for that." : NULL);
 	box_add(&box, STYLE_WARNING, current_doubt(app));
 	box_add(&box, STYLE_WARNING, purge->behind > 0 ? older : NULL);
 	box.vital = box.count;

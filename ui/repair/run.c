@@ -73,7 +73,7 @@ static enum style describe_outcome(const struct repair_job *job, char *out, size
 	}
 	const bool is_cancelled = job->err == AS_ERR_CANCELLED;
 	const int n = snprintf(out, size, "The %s %s%s. ", name,
-			       is_cancelled ? "was cancelled" : "did not come to its end: ",
+			       is_cancelled ? "was cancelled" : "was not finished: ",
 			       is_cancelled ? "" : format_skip_path(job->path, job->error.message));
 	const size_t used = n > 0 && (size_t)n < size ? (size_t)n : size - 1;
 	snprintf(out + used, size - used, "%s",
@@ -121,7 +121,7 @@ static void repair_done(struct app *app, struct job *head)
 			       "not begun: the repository changed since it was planned");
 		proposal_plan(app, &again);
 		app_say(app, STYLE_WARNING,
-			"nothing was done: the repository changed; it is planned anew");
+			"nothing was done: the repository changed; planning again");
 		return;
 	}
 	report_outcome(app, job);
@@ -172,10 +172,10 @@ static void draw_progress(struct app *app, struct area bottom)
 	box_add(&box, STYLE_NORMAL, "");
 	if (is_undo)
 		box_add(&box, STYLE_FAINT,
-			"Half of this is no good place to stop: it goes on to its end.");
+			"It cannot be stopped: half of an undo is no safe state.");
 	else if (at >= STEP_COMMIT)
 		box_add(&box, STYLE_FAINT,
-			"What was copied is committed; it goes on to its end now.");
+			"What was copied is committed; it can no longer be stopped.");
 	else
 		box_add(&box, cancelled ? STYLE_WARNING : STYLE_FAINT, cancelled
 			? "Stopping at the next safe point."
@@ -222,7 +222,7 @@ void repair_end(struct app *app)
 		return;
 	job_cancel(job);
 	fprintf(stderr, "atticscope: waiting until %s can be left safely; interrupt once more to "
-		"leave at once (the next start tells what is left)\n", job->verb);
+		"leave at once (the next start says what is left)\n", job->verb);
 	job_wait(job, -1);
 	describe_outcome((struct repair_job *)job, outcome, sizeof(outcome));
 	fprintf(stderr, "atticscope: %s\n", format_masked_text(outcome, masked, sizeof(masked)));
@@ -345,7 +345,8 @@ void repair_confirm(struct app *app)
 		 jobs_find(&app->jobs, JOB_OPEN))
 		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
 	else if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
-		app_say(app, STYLE_WARNING, "it would give up what can be read; D plans it so");
+		app_say(app, STYLE_WARNING,
+			"it would give up readable objects; D plans it all the same");
 	else if (proposal_is_refused(proposal))
 		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
 	else if (proposal_is_empty(proposal))
@@ -386,7 +387,7 @@ static const char *describe(const struct app *app, enum style *style)
 	const struct diagnosis *d = &app->diagnosis;
 	*style = STYLE_WARNING;
 	if (app->flow->report.state == REPORT_READING)
-		return "the repository is read anew";
+		return "the repository is being read again";
 	if (app->flow->report.state == REPORT_UNREAD)
 		return "the repository could not be read again (r tries once more)";
 	switch (atomic_load(&app->session->check)) {
@@ -394,9 +395,9 @@ static const char *describe(const struct app *app, enum style *style)
 		*style = d->errors ? STYLE_BAD : d->warnings ? STYLE_WARNING : STYLE_GOOD;
 		return d->verdict;
 	case CHECK_RUNNING:
-		return "all of it is verified anew, see the last line";
+		return "all of it is being verified again, see the last line";
 	default:
-		return "it was not verified to the end (v begins again)";
+		return "it was not verified completely (v starts again)";
 	}
 }
 

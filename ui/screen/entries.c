@@ -87,7 +87,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct entries *screen = (struct entries *)base;
 	const struct model *list = screen->table.model;
-	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is not there any more";
+	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is no longer there";
 	char path[LISTING_PATH_MAX] = "";
 	screen->table.empty = "reading the segment ...";
 	if (list) {

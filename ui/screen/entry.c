@@ -73,7 +73,7 @@ static void add_header(struct entry_model *model, const struct segment_entry *en
 	char text[FORMAT_SIZE], human[FORMAT_SIZE];
 	struct row *row = add_bytes(model, entry, entry->offset, bytes, 4, "CRC", STYLE_FIELD_CRC);
 	if (damaged && !entry->has_crc)
-		row_set(row, COL_VALUE, STYLE_WARNING, "is %08" PRIx32 ", not to be computed",
+		row_set(row, COL_VALUE, STYLE_WARNING, "is %08" PRIx32 "; it cannot be computed",
 			get_u32le(bytes));
 	else if (entry->crc_stored == entry->crc_computed)
 		row_set(row, COL_VALUE, STYLE_GOOD, "is %08" PRIx32 ", as computed",
@@ -88,7 +88,7 @@ static void add_header(struct entry_model *model, const struct segment_entry *en
 	if (bytes[8] <= SEGMENT_COMMIT)
 		row_set(row, COL_VALUE, STYLE_NORMAL, "%s", segment_tag_name(bytes[8]));
 	else
-		row_set(row, COL_VALUE, STYLE_BAD, "%u: no tag that is known", bytes[8]);
+		row_set(row, COL_VALUE, STYLE_BAD, "%u: not a known tag", bytes[8]);
 }
 
 static void add_key(struct entry_model *model, const struct segment_entry *entry)
@@ -270,7 +270,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
 		 base->about.segment, base->about.offset);
-	base->table->empty = "The segment is not there any more.";
+	base->table->empty = "The segment is no longer there.";
 	table_draw_titled(base->table, app->fetcher, area, text);
 }
 

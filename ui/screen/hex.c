@@ -292,7 +292,7 @@ static void draw_title(const struct repo *repo, const struct hex *screen, struct
 	if (screen->of_index)
 		snprintf(path, sizeof(path), "index.%" PRIu32, repo->index_transaction);
 	else if (is_gone(screen))
-		snprintf(path, sizeof(path), "segment %" PRIu32 " is not there any more:",
+		snprintf(path, sizeof(path), "segment %" PRIu32 " is no longer there:",
 			 screen->base.about.segment);
 	else
 		listing_path(&repo->listing, screen->position, path);

@@ -63,7 +63,7 @@ static void draw_identity(const struct app *app, struct area *area)
 	     config->has_id ? format_key(config->id, 2 * KEY_SIZE, "", id, sizeof(id))
 			    : "none that can be read");
 	snprintf(text, sizeof(text), "%sversion %" PRIu32 ", segments of %s, %s a folder",
-		 config->usable ? "" : "INCOMPLETE; taken are: ", config->version,
+		 config->usable ? "" : "incomplete; assumed: ", config->version,
 		 format_bytes(config->max_segment_size, limit, sizeof(limit)),
 		 format_count(config->segments_per_dir, per_folder, sizeof(per_folder)));
 	line(area, config->usable ? STYLE_NORMAL : STYLE_WARNING, "config", text);
@@ -136,7 +136,7 @@ static void draw_transactions(const struct session *session, struct area *area)
 	snprintf(text, sizeof(text), "log %s   index %s%s   hints %s%s   %s", log, index,
 		 repo->has_index && repo->index.fd < 0 ? " (unusable)" : "", hints,
 		 repo->has_hints && !repo->hints.usable ? " (unusable)" : "",
-		 fresh ? "nothing was ever committed" : !agree ? "THEY DISAGREE" :
+		 fresh ? "nothing was ever committed" : !agree ? "OUT OF STEP" :
 		 misfits ? misfits : usable ? "all agree" : "");
 	line(area, (agree && usable && !misfits) || fresh ? STYLE_NORMAL : STYLE_WARNING,
 	     "transactions", text);
@@ -267,7 +267,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	static const char *const next_steps[] = {
 		[CHECK_NONE] = "v verifies everything",
 		[CHECK_RUNNING] = "verifying: the map and the problems (6) fill as it goes",
-		[CHECK_STOPPED] = "verification was stopped: v begins it again",
+		[CHECK_STOPPED] = "verification was stopped: v starts it again",
 	};
 	const struct diagnosis *d = &app->diagnosis;
 	const int state = atomic_load(&app->session->check);
