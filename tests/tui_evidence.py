@@ -14,7 +14,7 @@ import unittest
 import failing_disk
 from cli import COMMIT, COMMITTED, DELETE, PUT, Repository, entry, key_of
 from terminal import PROGRAM, Case
-from tui_repair import Road
+from tui_repair import Steps
 
 SIZES = ((80, 24), (160, 50))
 
@@ -212,7 +212,7 @@ def with_older_versions(path):
     return repo
 
 
-class Plans(Road, Evidence):
+class Plans(Steps, Evidence):
     def test_a_plan_that_drops_readable_objects_needs_a_key_and_their_number(self):
         for columns, lines in SIZES:
             with self.subTest(columns=columns):
