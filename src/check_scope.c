@@ -103,7 +103,7 @@ void check_scope_end(struct check_scope *scope, const struct repo *repo, bool is
 {
 	char why[512];
 	if (is_cut_short)
-		verify_records_take(&scope->kept, &scope->known);
+		verify_records_merge(&scope->kept, &scope->known);
 	verify_records_sort(&scope->kept);
 	if (scope->has_cache && repo->config.has_id &&
 	    !cache_save(repo, &scope->kept, why, sizeof(why)))

@@ -62,7 +62,7 @@ static enum as_err weigh_dispute(const struct request *request, const struct rep
 	const enum as_err err = repository_verify(request, repo, &verify);
 	if (err != AS_OK)
 		return err;
-	history_settle(history, verify);
+	history_update(history, verify);
 	history_doubt(verify, history->key, doubt);
 	verify_free(verify);
 	if (history->count > 0 || doubt[0])

@@ -63,7 +63,7 @@ struct verify_run {
 	unsigned reading;		/* 0 while all is read for the first time */
 	bool has_index_last;
 	bool is_weighed;		/* buckets that cannot be read were reported */
-	bool is_settled;		/* log and index agree on every key */
+	bool is_agreed;		/* log and index agree on every key */
 	_Atomic int failure;		/* enum as_err: the first that ends the run */
 };
 
@@ -89,10 +89,10 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again);
 
 /* After the scan, or without one: is the index a table as it should be? Adds the findings of a
  * census. AS_ERR_MEMORY. */
-enum as_err verify_judge_index(struct verify_run *run);
+enum as_err verify_check_index(struct verify_run *run);
 
 /* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
-enum as_err verify_lose_index(struct verify_run *run, uint32_t number);
+enum as_err verify_report_lost_bucket(struct verify_run *run, uint32_t number);
 
 /* An index that knows of a tail which is given up on purpose is no witness. */
 void verify_drop_index(struct verify_run *run);
@@ -106,10 +106,10 @@ struct verify_witness {
 	struct segment_witness *rows;	/* freed by whoever made the struct */
 	size_t capacity;
 };
-void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
+void verify_find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
 
 /* Classify the tail: sets verify->tail, has_end and end, and adds the findings. */
-enum as_err verify_judge_tail(struct verify_run *run);
+enum as_err verify_check_tail(struct verify_run *run);
 
 /* After the scan: it opened what could not be opened a moment before, and has nothing to report; but
  * the end of the log was chosen without it. Adds a finding then. */
@@ -125,18 +125,19 @@ enum as_err verify_mark_index(struct verify_run *run);
 void verify_confirm_remembered(struct verify_run *run);
 
 /* What tells the file at @position from another, and the time. False: that is not to be had. */
-bool verify_identify(const struct verify_run *run, size_t position, struct verify_record *record);
+bool verify_read_identity(const struct verify_run *run, size_t position,
+			  struct verify_record *record);
 
-/* A record of the segment at @position, of which verify_identify told @now, that can be believed;
+/* A record of the segment at @position, of which verify_read_identity told @now, that can be believed;
  * or NULL. */
-const struct verify_record *verify_remember(const struct verify_run *run, size_t position,
-					    const struct verify_record *now);
+const struct verify_record *verify_find_record(const struct verify_run *run, size_t position,
+					       const struct verify_record *now);
 
 /* Is the file old enough for its time to show a later change? */
-bool verify_is_settled(const struct verify_record *record);
+bool verify_is_old_enough(const struct verify_record *record);
 
 /* Add a copy to scope.keep. AS_ERR_MEMORY. */
-enum as_err verify_keep_record(struct verify_run *run, const struct verify_record *record);
+enum as_err verify_add_record(struct verify_run *run, const struct verify_record *record);
 
 /* Is the segment at @position among those that are to be read? */
 bool verify_is_wanted(const struct verify *verify, size_t position);
@@ -189,9 +190,9 @@ extern const struct verdict_info verdict_table[VERDICT_COUNT];
  * @is_confirmed: a whole PUT of the key stands there; @event: the newest event that the log has
  * apart from that one, or NULL. Where the verdict is an object, or an older version of one, *@place
  * is where. */
-enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			   const struct index_bucket *bucket, bool is_confirmed,
-			   const struct replay_event *event, struct replay_event *place);
+enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[KEY_SIZE],
+				 const struct index_bucket *bucket, bool is_confirmed,
+				 const struct replay_event *event, struct replay_event *place);
 
 /* The newest event of @key that counts. One that only searching found counts when no mapping is
  * confirmed and there is no other, or when it is a newer PUT in the segment that @bucket (or NULL)

@@ -62,8 +62,8 @@ static enum repair repair_of(const struct verify *verify, enum verdict verdict, 
 	return problem_table[verdict_table[verdict].problem].repair;
 }
 
-static enum as_err note_gone(struct compare *compare, enum verdict verdict,
-			     const struct index_bucket *bucket, const struct replay_event *place)
+static enum as_err add_gone(struct compare *compare, enum verdict verdict,
+			    const struct index_bucket *bucket, const struct replay_event *place)
 {
 	struct verify *verify = compare->verify;
 	struct verify_missing *row = verify_find_missing(verify, bucket->segment);
@@ -86,7 +86,7 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 {
 	struct verify *verify = compare->verify;
 	if (verdict == VERDICT_LOST || verdict == VERDICT_OLDER || verdict == VERDICT_UNREADABLE)
-		return note_gone(compare, verdict, bucket, place);
+		return add_gone(compare, verdict, bucket, place);
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
@@ -113,8 +113,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
  * index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
-static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
-				     const struct replay_event *event)
+static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE],
+				      const struct replay_event *event)
 {
 	struct compare *compare = context;
 	struct verify *verify = compare->verify;
@@ -131,8 +131,8 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 			return AS_OK;
 	}
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
-	const enum verdict verdict = verify_settle(verify, key, has_bucket ? &bucket : NULL,
-						   is_confirmed, event, &place);
+	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
+							 is_confirmed, event, &place);
 	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
 	    uncount_live(verify, &bucket) != AS_OK)
 		return AS_ERR_MEMORY;
@@ -143,17 +143,17 @@ static enum as_err settle_remembered(void *context, const uint8_t key[KEY_SIZE],
 }
 
 /* A key of which only searching found an event. */
-static enum as_err settle_unanchored(void *context, const uint8_t key[KEY_SIZE],
-				     const struct replay_event *event)
+static enum as_err compare_unanchored(void *context, const uint8_t key[KEY_SIZE],
+				      const struct replay_event *event)
 {
 	const struct compare *compare = context;
 	struct replay_event sound;
 	if (replay_find(compare->verify->replay, key, &sound))
 		return AS_OK;
-	return settle_remembered(context, key, event);
+	return compare_remembered(context, key, event);
 }
 
-static enum as_err settle_unconfirmed(void *context, const struct index_bucket *bucket)
+static enum as_err compare_unconfirmed(void *context, const struct index_bucket *bucket)
 {
 	struct compare *compare = context;
 	struct verify *verify = compare->verify;
@@ -161,8 +161,8 @@ static enum as_err settle_unconfirmed(void *context, const struct index_bucket *
 	if (bucket->offset < SEGMENT_MAGIC_SIZE)
 		return AS_OK;	/* no mapping at all: the log alone speaks of the key */
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
-	const enum verdict verdict = verify_settle(verify, bucket->key, bucket, false,
-						   has_event ? &event : NULL, &place);
+	const enum verdict verdict = verify_find_verdict(verify, bucket->key, bucket, false,
+							 has_event ? &event : NULL, &place);
 	if (verdict_table[verdict].is_object)
 		count_live(verify, bucket->key, &place);
 	return report_verdict(compare, verdict, bucket->key, bucket, false, &place);
@@ -510,13 +510,13 @@ static enum as_err compare_index(struct compare *compare)
 	struct verify *verify = compare->verify;
 	const struct index_image *image = &compare->run->index.image;
 	verify->objects = verify_count_confirmed(verify, image->buckets);
-	if (compare->run->is_settled)
+	if (compare->run->is_agreed)
 		return AS_OK;
-	enum as_err err = verify_each_unconfirmed(compare->run, settle_unconfirmed, compare);
+	enum as_err err = verify_each_unconfirmed(compare->run, compare_unconfirmed, compare);
 	if (err == AS_OK)
-		err = replay_each(verify->replay, settle_remembered, compare);
+		err = replay_each(verify->replay, compare_remembered, compare);
 	if (err == AS_OK)
-		err = replay_each(verify->unanchored, settle_unanchored, compare);
+		err = replay_each(verify->unanchored, compare_unanchored, compare);
 	return err;
 }
 

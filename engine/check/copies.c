@@ -137,7 +137,7 @@ static enum as_err add_copy(struct search *search, const char *name, uint32_t nu
 
 static enum as_err search_folder(struct search *search);
 
-static enum as_err see_name(void *context, const char *name, enum io_kind kind)
+static enum as_err search_name(void *context, const char *name, enum io_kind kind)
 {
 	struct search *search = context;
 	const size_t len = strlen(search->folder);
@@ -164,7 +164,7 @@ static enum as_err search_folder(struct search *search)
 	enum as_err err = io_open_folder(search->repo->io, search->repo->fd, search->folder, &fd);
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	err = io_list(search->repo->io, fd, see_name, search);
+	err = io_list(search->repo->io, fd, search_name, search);
 	io_close(search->repo->io, fd);
 	return err == AS_ERR_MEMORY ? err : AS_OK;
 }
@@ -203,7 +203,7 @@ static enum as_err add_fill(struct filling *f, uint32_t offset, const struct seg
 }
 
 /* Does nothing whole of the segment itself stand at @offset? */
-static bool is_want(const struct verify *verify, uint32_t number, uint64_t offset)
+static bool is_lacking(const struct verify *verify, uint32_t number, uint64_t offset)
 {
 	const size_t position = verify_position(verify, number);
 	uint8_t cause;
@@ -214,8 +214,8 @@ static bool is_want(const struct verify *verify, uint32_t number, uint64_t offse
 }
 
 /* The place that the index knows for the PUT is one where nothing whole stands: this is that PUT. */
-static enum as_err take_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
-			       uint32_t offset)
+static enum as_err add_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
+			      uint32_t offset)
 {
 	struct verify *verify = f->verify;
 	const size_t position = verify_position(verify, verify->copies[f->copy].number);
@@ -230,7 +230,7 @@ static enum as_err take_mapped(struct filling *f, const struct segment_entry *e,
 
 /* No index tells: what stands where the segment has nothing whole is taken as it is, and of what
  * stands elsewhere the PUTs of keys that nothing else speaks of. */
-static enum as_err take_unmapped(struct filling *f, const struct segment_entry *e)
+static enum as_err add_unmapped(struct filling *f, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
 	const uint32_t number = verify->copies[f->copy].number;
@@ -239,7 +239,7 @@ static enum as_err take_unmapped(struct filling *f, const struct segment_entry *
 		.is_put = e->tag == SEGMENT_PUT,
 	};
 	struct replay_event known;
-	if (!is_want(verify, number, e->offset)) {
+	if (!is_lacking(verify, number, e->offset)) {
 		const size_t position = verify_position(verify, number);
 		const uint64_t behind = verify->facts[position].size + e->offset;
 		if (!event.is_put || replay_find(verify->replay, e->key, &known) ||
@@ -252,8 +252,8 @@ static enum as_err take_unmapped(struct filling *f, const struct segment_entry *
 }
 
 /* Of several PUTs of a key in a copy, none of them in its place, the last is the newest. */
-static void take_newer(struct filling *f, const struct segment_entry *e, uint32_t segment,
-		       uint32_t offset)
+static void replace_older(struct filling *f, const struct segment_entry *e, uint32_t segment,
+			  uint32_t offset)
 {
 	struct verify *verify = f->verify;
 	for (size_t i = verify->fill_count; !f->is_exact && i > f->first; i--) {
@@ -265,7 +265,7 @@ static void take_newer(struct filling *f, const struct segment_entry *e, uint32_
 
 /* An entry of a copy. Where the index is to be believed only what it knows in the segment counts: the
  * copy may be of another time. */
-static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
+static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
 	const struct index_image *image = &f->run->index.image;
@@ -277,15 +277,15 @@ static enum as_err take_entry(struct filling *f, const struct segment_entry *e)
 	if (bucket != INDEX_EMPTY) {
 		index_image_place(image, bucket, &segment, &offset);
 		if (verify_is_confirmed(verify, bucket)) {
-			take_newer(f, e, segment, offset);
+			replace_older(f, e, segment, offset);
 			return AS_OK;	/* it is there, or a copy has it */
 		}
 		/* In a copy with anything in its own place a PUT elsewhere is an older version. */
-		if (segment == verify->copies[f->copy].number && is_want(verify, segment, offset))
+		if (segment == verify->copies[f->copy].number && is_lacking(verify, segment, offset))
 			return offset != e->offset && (f->is_exact || f->has_exact)
-				? AS_OK : take_mapped(f, e, bucket, offset);
+				? AS_OK : add_mapped(f, e, bucket, offset);
 	}
-	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : take_unmapped(f, e);
+	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : add_unmapped(f, e);
 }
 
 static enum as_err report_copy(const struct filling *f)
@@ -314,10 +314,10 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 		if (entry.tag == SEGMENT_DAMAGED && entry.cause == SEGMENT_BAD_MAGIC)
 			return AS_OK;	/* no segment at all */
 		if (entry.tag != SEGMENT_DAMAGED && held.tag == SEGMENT_DELETE)
-			err = take_entry(f, &held);
+			err = use_entry(f, &held);
 		held = entry;
 		if (err == AS_OK && entry.tag == SEGMENT_PUT)
-			err = take_entry(f, &entry);
+			err = use_entry(f, &entry);
 		if (err != AS_OK)
 			return err;
 		if (verify_should_stop(f->run))
@@ -349,7 +349,7 @@ static void sort_fills(struct verify *verify)
 }
 
 /* Is anything damaged or missing at all? */
-static bool is_wanting(const struct verify *verify)
+static bool lacks_any(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
@@ -404,7 +404,7 @@ enum as_err verify_use_copies(struct verify_run *run, bool *again)
 	struct verify *verify = run->verify;
 	struct filling filling = { .run = run, .verify = verify };
 	*again = false;
-	if (!is_wanting(verify))
+	if (!lacks_any(verify))
 		return AS_OK;
 	enum as_err err = verify_list_copies(run, false);
 	if (err != AS_OK || verify->copy_count == 0)

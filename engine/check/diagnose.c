@@ -224,7 +224,7 @@ static void advise(const struct repo *repo, const struct obstacle_ground *ground
 {
 	const struct findings *findings = ground->findings;
 	const struct remains remains = read_remains(repo);
-	const struct obstacle *obstacle = obstacle_to_tell(ground);
+	const struct obstacle *obstacle = obstacle_advising(ground);
 	if (obstacle)
 		snprintf(d->advice, sizeof(d->advice), "%s", obstacle->advice);
 	else if (repo->undo_state == UNDO_DONE || is_no_way_back(repo, findings))
@@ -255,7 +255,7 @@ static bool is_data_older(const struct verify *verify)
 }
 
 /* What is lost, never better than known. */
-static void say_loss(const struct verify *verify, char *out, size_t size)
+static void write_loss(const struct verify *verify, char *out, size_t size)
 {
 	char lost[96] = "", older[96] = "";
 	const uint64_t rows = verify->lost, kept = verify->older;
@@ -276,8 +276,8 @@ static void say_loss(const struct verify *verify, char *out, size_t size)
 		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
 }
 
-static void say_verdict(const struct repo *repo, const struct weight *weight,
-			const struct verify *verify, struct diagnosis *d)
+static void write_verdict(const struct repo *repo, const struct weight *weight,
+			  const struct verify *verify, struct diagnosis *d)
 {
 	const unsigned problems = d->errors + d->warnings;
 	const uint64_t unreadable =
@@ -315,7 +315,7 @@ static void say_verdict(const struct repo *repo, const struct weight *weight,
 			 "Part of the repository cannot be read; what lies there is "
 			 "unknown, not lost.");
 	else if (verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown))
-		say_loss(verify, out, size);
+		write_loss(verify, out, size);
 	else if (unreadable > 0)
 		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
 			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
@@ -349,7 +349,7 @@ static enum repair alternative_to(enum repair recommended, const struct repo *re
 }
 
 /* What comes when the hand has done its part. */
-static void say_next(const struct weight *weight, struct diagnosis *d)
+static void write_next_step(const struct weight *weight, struct diagnosis *d)
 {
 	if (!d->by_hand[0] || !weight->config)
 		return;
@@ -386,8 +386,8 @@ void diagnose(const struct repo *repo, const struct verify *verify, struct diagn
 	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
 		d->recommended = weight.wanted;
 	d->alternative = alternative_to(d->recommended, repo, verify);
-	say_verdict(repo, &weight, verify, d);
+	write_verdict(repo, &weight, verify, d);
 	advise(repo, &ground, &weight, d);
 	obstacle_by_hand(repo, &ground, d->by_hand, sizeof(d->by_hand));
-	say_next(&weight, d);
+	write_next_step(&weight, d);
 }

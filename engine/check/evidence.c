@@ -56,7 +56,7 @@ enum credit credit_of_hints(const struct hints_figures *f)
 }
 
 /* The log holds the object, if anything of it at all, where no index has it. */
-static struct judgement judge_unmapped(const struct testimony *t)
+static struct judgement decide_unmapped(const struct testimony *t)
 {
 	if (t->event != EVENT_PUT)
 		return (struct judgement){ VERDICT_DELETED, 1 };
@@ -78,7 +78,7 @@ static struct judgement judge_unmapped(const struct testimony *t)
 	return (struct judgement){ VERDICT_UNINDEXED, 4 };
 }
 
-static struct judgement judge_confirmed(const struct testimony *t)
+static struct judgement decide_confirmed(const struct testimony *t)
 {
 	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
@@ -104,7 +104,7 @@ static struct judgement judge_confirmed(const struct testimony *t)
 }
 
 /* Nothing whole stands where the index leads, and the log has nothing later. */
-static struct judgement judge_want(const struct testimony *t)
+static struct judgement decide_lacking(const struct testimony *t)
 {
 	const bool is_named = t->index == CREDIT_CREDIBLE || t->index == CREDIT_OLDER ||
 			      t->index == CREDIT_DAMAGED;
@@ -115,7 +115,7 @@ static struct judgement judge_want(const struct testimony *t)
 				   t->index_is_beyond ? 9 : 5 };
 }
 
-static struct judgement judge_wrong(const struct testimony *t)
+static struct judgement decide_wrong(const struct testimony *t)
 {
 	const bool is_credible = t->index == CREDIT_CREDIBLE;
 	if (t->event == EVENT_PUT)
@@ -125,12 +125,12 @@ static struct judgement judge_wrong(const struct testimony *t)
 								     : VERDICT_PHANTOM, 5 };
 }
 
-struct judgement evidence_judge(const struct testimony *t)
+struct judgement evidence_decide(const struct testimony *t)
 {
 	if (t->mapping == MAPPING_NONE)
-		return judge_unmapped(t);
+		return decide_unmapped(t);
 	if (t->mapping == MAPPING_CONFIRMED)
-		return judge_confirmed(t);
+		return decide_confirmed(t);
 	if (t->event == EVENT_PUT && t->event_has_moved)
 		return (struct judgement){ VERDICT_MOVED, 1 };
 	/* A DELETE behind a damaged PUT that a credible index means may have been moved there: then
@@ -143,5 +143,5 @@ struct judgement evidence_judge(const struct testimony *t)
 								 : VERDICT_UNDELETED, 1 };
 	if (t->mapping == MAPPING_UNREADABLE && t->index != CREDIT_FOREIGN)
 		return (struct judgement){ VERDICT_UNREADABLE, 5 };
-	return t->mapping == MAPPING_WRONG ? judge_wrong(t) : judge_want(t);
+	return t->mapping == MAPPING_WRONG ? decide_wrong(t) : decide_lacking(t);
 }

@@ -2,7 +2,7 @@
  *
  * A whole entry in data/ is a fact. Index and hints are testimony: each earns its credit from the
  * facts before it is used, and then everything that log, index and hints say of one key goes through
- * evidence_judge. Pure functions; weigh.c counts the figures, compare.c asks for every
+ * evidence_decide. Pure functions; weigh.c counts the figures, compare.c asks for every
  * key. The rules are those of doc/reliability.md, by their numbers there.
  */
 #ifndef ATTICSCOPE_EVIDENCE_H
@@ -109,6 +109,6 @@ struct judgement {
 	enum verdict verdict;
 	unsigned rule;		/* of doc/reliability.md */
 };
-struct judgement evidence_judge(const struct testimony *testimony);
+struct judgement evidence_decide(const struct testimony *testimony);
 
 #endif

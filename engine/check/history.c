@@ -32,7 +32,7 @@ static bool should_stop(const struct search *search)
 }
 
 /* A whole entry says which key it is about, and all must be about one. */
-static enum as_err take_key(struct search *search, const uint8_t key[KEY_SIZE])
+static enum as_err set_key(struct search *search, const uint8_t key[KEY_SIZE])
 {
 	if (search->has_key && memcmp(search->history->key, key, KEY_SIZE) != 0)
 		return AS_ERR_AMBIGUOUS;
@@ -61,13 +61,13 @@ static enum as_err append_row(struct history *history, uint32_t segment,
 	return AS_OK;
 }
 
-static enum as_err take_entry(struct search *search, uint32_t segment,
-			      const struct segment_entry *e)
+static enum as_err add_entry(struct search *search, uint32_t segment,
+			     const struct segment_entry *e)
 {
 	if (!e->has_key || !key_prefix_matches(search->prefix, e->key))
 		return AS_OK;
 	pthread_mutex_lock(&search->mutex);
-	enum as_err err = e->tag == SEGMENT_DAMAGED ? AS_OK : take_key(search, e->key);
+	enum as_err err = e->tag == SEGMENT_DAMAGED ? AS_OK : set_key(search, e->key);
 	if (err == AS_OK)
 		err = append_row(search->history, segment, e);
 	pthread_mutex_unlock(&search->mutex);
@@ -96,7 +96,7 @@ static enum as_err search_segment(struct search *search, struct segment_reader *
 		return err == AS_ERR_MEMORY ? err : AS_OK;	/* verify tells of it */
 	atomic_fetch_add(&search->progress->bytes_total, segment_length(reader));
 	while (err == AS_OK && (err = segment_next(reader, &entry)) == AS_OK) {
-		err = take_entry(search, number, &entry);
+		err = add_entry(search, number, &entry);
 		if (entry.offset + entry.size - reported < REPORT_BYTES)
 			continue;
 		report(search, &reported, entry.offset + entry.size);
@@ -190,7 +190,7 @@ static void mark_deleted(struct history *history)
 
 /* The index's word on the prefix. One that is not of this log says nothing of what a prefix is the
  * beginning of. */
-static enum as_err ask_index(struct search *search, struct as_error *error)
+static enum as_err find_in_index(struct search *search, struct as_error *error)
 {
 	struct history *history = search->history;
 	history->index_is_of_log = probe_repo(search->repo);
@@ -201,11 +201,11 @@ static enum as_err ask_index(struct search *search, struct as_error *error)
 	if (err == AS_ERR_AMBIGUOUS)
 		return err;
 	history->has_index_place = err == AS_OK;
-	return err == AS_OK ? take_key(search, history->index_place.key) : AS_OK;
+	return err == AS_OK ? set_key(search, history->index_place.key) : AS_OK;
 }
 
 /* Where an index that is not of this log maps the key that was found, all the same. */
-static void ask_other_index(const struct repo *repo, struct history *history)
+static void find_in_other_index(const struct repo *repo, struct history *history)
 {
 	if (!history->index_is_of_log && repo->index.fd >= 0)
 		history->has_index_place = index_lookup(&repo->index, history->key,
@@ -214,7 +214,7 @@ static void ask_other_index(const struct repo *repo, struct history *history)
 
 /* No entry is left of the key. An index that a short look doubts may know it all the same; whether
  * that means anything, verifying tells. */
-static enum as_err ask_doubted_index(struct search *search)
+static enum as_err find_in_doubted_index(struct search *search)
 {
 	const struct repo *repo = search->repo;
 	struct index_bucket bucket;
@@ -222,7 +222,7 @@ static enum as_err ask_doubted_index(struct search *search)
 	    search->prefix->nibbles < 2 * KEY_SIZE ||
 	    index_lookup(&repo->index, search->prefix->bytes, &bucket) != AS_OK)
 		return AS_ERR_OBJECT_NOT_FOUND;
-	return take_key(search, bucket.key);
+	return set_key(search, bucket.key);
 }
 
 enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix, unsigned threads,
@@ -236,7 +236,7 @@ enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix
 	*out = NULL;
 	if (!history)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", repo->path);
-	enum as_err err = ask_index(&search, error);
+	enum as_err err = find_in_index(&search, error);
 	if (err == AS_OK) {
 		pthread_mutex_init(&search.mutex, NULL);
 		parallel_run(parallel_threads(threads), worker, &search);
@@ -248,15 +248,15 @@ enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix
 	const bool has_whole = search.has_key;
 	/* Only damaged entries name the key: enough when all name the same. */
 	for (size_t i = 0; err == AS_OK && !has_whole && i < history->count; i++)
-		err = take_key(&search, history->rows[i].entry.key);
+		err = set_key(&search, history->rows[i].entry.key);
 	if (err == AS_OK && !search.has_key)
-		err = ask_doubted_index(&search);
+		err = find_in_doubted_index(&search);
 	if (err != AS_OK) {
 		history_free(history);
 		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
 	drop_other_keys(history);
-	ask_other_index(repo, history);
+	find_in_other_index(repo, history);
 	array_sort(history->rows, history->count, sizeof(*history->rows), by_place);
 	set_status(repo, history);
 	mark_deleted(history);
@@ -277,7 +277,7 @@ bool history_is_disputed(const struct history *history)
 	       (live && !live->index_points_here);
 }
 
-void history_settle(struct history *history, const struct verify *verify)
+void history_update(struct history *history, const struct verify *verify)
 {
 	for (size_t i = 0; i < history->count; i++) {
 		struct history_row *row = &history->rows[i];

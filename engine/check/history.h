@@ -39,10 +39,10 @@ void history_free(struct history *history);
 
 /* Is an entry of the key damaged, do log and index disagree on it, or is there no index of this
  * log? The rows have their status from the key's own entries alone then, and may want
- * history_settle. */
+ * history_update. */
 bool history_is_disputed(const struct history *history);
 
 /* Let the rows have the status that a complete @verify of the same repo gives them. */
-void history_settle(struct history *history, const struct verify *verify);
+void history_update(struct history *history, const struct verify *verify);
 
 #endif

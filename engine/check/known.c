@@ -12,7 +12,7 @@
 
 /* A file that was changed so shortly before it was read may be changed again without its time
  * showing it. */
-#define SETTLED_NS (2 * INT64_C(1000000000))
+#define OLD_ENOUGH_NS (2 * INT64_C(1000000000))
 
 /* ---- the table ---- */
 
@@ -24,7 +24,7 @@ bool verify_records_add(struct verify_records *records, const struct verify_reco
 	return true;
 }
 
-void verify_records_take(struct verify_records *records, struct verify_records *from)
+void verify_records_merge(struct verify_records *records, struct verify_records *from)
 {
 	while (from->count > 0 && verify_records_add(records, &from->rows[from->count - 1]))
 		from->count--;
@@ -116,7 +116,8 @@ static int64_t nanoseconds(const struct timespec *time)
 	return (int64_t)time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
 }
 
-bool verify_identify(const struct verify_run *run, size_t position, struct verify_record *record)
+bool verify_read_identity(const struct verify_run *run, size_t position,
+			  struct verify_record *record)
 {
 	char path[LISTING_PATH_MAX];
 	struct stat st;
@@ -136,8 +137,8 @@ bool verify_identify(const struct verify_run *run, size_t position, struct verif
 	return true;
 }
 
-const struct verify_record *verify_remember(const struct verify_run *run, size_t position,
-					    const struct verify_record *now)
+const struct verify_record *verify_find_record(const struct verify_run *run, size_t position,
+					       const struct verify_record *now)
 {
 	const struct verify_scope *scope = &run->verify->scope;
 	const struct verify_record *record =
@@ -151,13 +152,13 @@ const struct verify_record *verify_remember(const struct verify_run *run, size_t
 	       record->mark == mark->mark ? record : NULL;
 }
 
-bool verify_is_settled(const struct verify_record *record)
+bool verify_is_old_enough(const struct verify_record *record)
 {
-	return record->verified * INT64_C(1000000000) - record->modified >= SETTLED_NS;
+	return record->verified * INT64_C(1000000000) - record->modified >= OLD_ENOUGH_NS;
 }
 
 /* Also of a record that is itself out of @verify's known ones. */
-enum as_err verify_keep_record(struct verify_run *run, const struct verify_record *record)
+enum as_err verify_add_record(struct verify_run *run, const struct verify_record *record)
 {
 	struct verify *verify = run->verify;
 	struct verify_record copy = *record;

@@ -51,7 +51,7 @@ bool verify_records_add(struct verify_records *records, const struct verify_reco
 
 /* Move all of @from to @records: what a run that was cut short did not come to stays known. What
  * there is no memory for stays where it is. */
-void verify_records_take(struct verify_records *records, struct verify_records *from);
+void verify_records_merge(struct verify_records *records, struct verify_records *from);
 
 /* Sort by segment, and keep of several of one segment the newest. To be done before finding. */
 void verify_records_sort(struct verify_records *records);

@@ -34,7 +34,7 @@ static bool is_confirmed(const struct verify_run *run)
 	       verify_count_confirmed(run->verify, image->buckets) == image->used;
 }
 
-static enum as_err judge_buckets(struct verify_run *run, struct findings *findings)
+static enum as_err check_buckets(struct verify_run *run, struct findings *findings)
 {
 	const struct index_file *file = &run->verify->index;
 	const struct index_image *image = &run->index.image;
@@ -49,13 +49,13 @@ static enum as_err judge_buckets(struct verify_run *run, struct findings *findin
 	return err;
 }
 
-enum as_err verify_judge_index(struct verify_run *run)
+enum as_err verify_check_index(struct verify_run *run)
 {
 	struct findings findings;
 	if (!run->index.image.bytes || run->verify->owns_index)
 		return AS_OK;	/* opening has said what is wrong with it */
 	findings_init(&findings);
-	enum as_err err = judge_buckets(run, &findings);
+	enum as_err err = check_buckets(run, &findings);
 	pthread_mutex_lock(&run->verify->mutex);
 	if (err == AS_OK)
 		err = findings_merge(&run->verify->findings, &findings);
@@ -66,7 +66,7 @@ enum as_err verify_judge_index(struct verify_run *run)
 
 /* One damaged header must not prevent the verdict: the log is replayed without the index then. Where
  * memory is short for now nothing is wrong with the index, and nothing is said against it. */
-static enum as_err note_too_large(struct verify_run *run)
+static enum as_err report_too_large(struct verify_run *run)
 {
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 	snprintf(finding.detail, sizeof(finding.detail),
@@ -113,12 +113,12 @@ static enum as_err load_witness(struct verify_run *run)
 		return verify_add(run, &finding);
 	}
 	if (err == AS_ERR_MEMORY && !index_fits_memory(verify->index.buckets))
-		return note_too_large(run);
+		return report_too_large(run);
 	if (err != AS_OK)
 		return err;
 	if (index_image_is_degenerate(&run->index.image)) {
 		/* Look-ups would crawl: it is said, and the log replayed without it. */
-		err = verify_judge_index(run);
+		err = verify_check_index(run);
 		index_image_free(&run->index.image);
 		return err;
 	}
@@ -167,7 +167,7 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again)
 	return load_witness(run);
 }
 
-enum as_err verify_lose_index(struct verify_run *run, uint32_t number)
+enum as_err verify_report_lost_bucket(struct verify_run *run, uint32_t number)
 {
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
 	snprintf(finding.detail, sizeof(finding.detail),
@@ -233,7 +233,7 @@ static int by_offset(const void *a, const void *b)
 	return memcmp(x->key, y->key, KEY_SIZE);
 }
 
-void verify_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
+void verify_find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
 	struct verify_witness *witness = context;
 	struct verify_index *index = &witness->run->index;
@@ -295,7 +295,7 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
 		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
 			err = each(context, &bucket);
 		else if (!run->is_weighed)
-			err = verify_lose_index(run, i);
+			err = verify_report_lost_bucket(run, i);
 	}
 	return err;
 }

@@ -229,7 +229,7 @@ const struct obstacle *obstacle_refusing(const struct obstacle_ground *ground, e
 	return NULL;
 }
 
-const struct obstacle *obstacle_to_tell(const struct obstacle_ground *ground)
+const struct obstacle *obstacle_advising(const struct obstacle_ground *ground)
 {
 	for (size_t i = 0; i < obstacle_count; i++)
 		if (obstacle_table[i].advice && obstacle_is_there(&obstacle_table[i], ground))

@@ -57,7 +57,7 @@ unsigned obstacle_not_recommended(const struct obstacle_ground *ground);
 const struct obstacle *obstacle_refusing(const struct obstacle_ground *ground, enum repair repair);
 
 /* The first row with an advice, or NULL. */
-const struct obstacle *obstacle_to_tell(const struct obstacle_ground *ground);
+const struct obstacle *obstacle_advising(const struct obstacle_ground *ground);
 
 /* What a person has to do about all that is there, to the letter: lines apart by LF; what stands in
  * the repository, or is to be written, indented by four blanks. Empty where no hand helps. */

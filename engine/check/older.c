@@ -44,7 +44,7 @@ const struct verify_gone *verify_find_gone(const struct verify *verify,
 }
 
 /* Each key once; where several places claim one, the last of them. */
-static void tidy(struct verify *verify)
+static void sort_gone(struct verify *verify)
 {
 	size_t kept = 0;
 	array_sort(verify->gone, verify->gone_count, sizeof(*verify->gone), by_key);
@@ -92,7 +92,7 @@ static enum rank rank_of(const struct verify_gone *gone)
 	return gone->older_copy == NO_COPY ? RANK_LOG : RANK_BESIDE;
 }
 
-static enum as_err consider(void *context, const struct segment_entry *e)
+static enum as_err use_version(void *context, const struct segment_entry *e)
 {
 	struct reading *reading = context;
 	struct verify *verify = reading->search->verify;
@@ -133,8 +133,8 @@ static enum as_err read_file(struct reading *reading, const char *path)
 		    entry.cause == SEGMENT_BAD_MAGIC)
 			return AS_OK;
 		err = entry.tag != SEGMENT_DAMAGED
-			? consider(reading, &entry)
-			: segment_suspects(reader, entry.offset, entry.size, consider, reading);
+			? use_version(reading, &entry)
+			: segment_suspects(reader, entry.offset, entry.size, use_version, reading);
 		if (err != AS_OK)
 			return err;
 		if (verify_should_stop(reading->search->run))
@@ -206,7 +206,7 @@ enum as_err verify_find_older(struct verify_run *run)
 	struct verify *verify = run->verify;
 	struct search search = { .run = run, .verify = verify };
 	bool is_any = false;
-	tidy(verify);
+	sort_gone(verify);
 	for (size_t i = 0; i < verify->gone_count; i++)
 		is_any = is_any || !verify->gone[i].has_older;
 	if (!is_any)

@@ -71,7 +71,7 @@ static bool is_tail_problem(enum problem problem)
 
 /* What opening found, but for what is looked into now and described better: the tail, and segments
  * that the hints name and that are not there. */
-static enum as_err take_findings(struct verify *verify)
+static enum as_err copy_opening_findings(struct verify *verify)
 {
 	const struct findings *from = &verify->repo->findings;
 	enum as_err err = findings_merge(&verify->findings, from);
@@ -105,7 +105,7 @@ enum as_err verify_new(const struct repo *repo, struct verify **out)
 	findings_init(&verify->findings);
 	verify->index.fd = -1;
 	verify->facts = calloc(repo->listing.count + 1, sizeof(*verify->facts));
-	if (!verify->facts || verify_begin_reading(verify) != AS_OK || take_findings(verify) != AS_OK) {
+	if (!verify->facts || verify_begin_reading(verify) != AS_OK || copy_opening_findings(verify) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}

@@ -53,7 +53,7 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 }
 
 /* Collect the misfits among the segments that unconfirmed mappings lead to. */
-static enum as_err gather(void *context, const struct index_bucket *bucket)
+static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 {
 	struct matching *m = context;
 	const size_t position = listing_find(&m->repo->listing, bucket->segment);
@@ -89,8 +89,8 @@ static enum as_err gather(void *context, const struct index_bucket *bucket)
 	return AS_OK;
 }
 
-static enum as_err look_at(const struct matching *m, const struct segment_witness *row,
-			   size_t position, bool *is_there)
+static enum as_err look_for(const struct matching *m, const struct segment_witness *row,
+			    size_t position, bool *is_there)
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
@@ -110,7 +110,7 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 	*fits = false;
 	for (uint32_t i = 0; i < misfit->count; i++) {
 		bool is_there;
-		const enum as_err err = look_at(m, &misfit->rows[i], position, &is_there);
+		const enum as_err err = look_for(m, &misfit->rows[i], position, &is_there);
 		if (err != AS_OK)
 			return err;
 		there += is_there;
@@ -255,7 +255,7 @@ static bool is_vacant(const struct matching *m, size_t position)
 	return true;
 }
 
-static enum as_err set_roles(struct matching *m, bool *again)
+static enum as_err assign_roles(struct matching *m, bool *again)
 {
 	struct verify *verify = m->verify;
 	size_t foreign = 0, unsure = 0;
@@ -339,13 +339,13 @@ static enum as_err match(struct verify_run *run, bool *again)
 	m->verify = run->verify;
 	m->repo = run->repo;
 	find_manifest(m);
-	enum as_err err = verify_each_unconfirmed(run, gather, m);
+	enum as_err err = verify_each_unconfirmed(run, add_misfit, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
 		err = verify_count_mapped(run, &m->mapped);
 	for (size_t i = 0; err == AS_OK && m->mapped && i < m->count; i++)
 		err = find_file(m, &m->misfits[i]);
 	if (err == AS_OK && m->mapped)
-		err = set_roles(m, again);
+		err = assign_roles(m, again);
 	for (size_t i = 0; i < m->count; i++)
 		free(m->misfits[i].rows);
 	free(m->mapped);
@@ -453,7 +453,7 @@ static bool is_borne_out(const struct verify *verify)
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
 }
 
-static void give_up(struct verify *verify)
+static void drop_roles(struct verify *verify)
 {
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		verify->facts[i].role = ROLE_LOG;
@@ -475,7 +475,7 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 	if (run->reading > 0) {
 		*again = verify->has_roles && !is_borne_out(verify);
 		if (*again)
-			give_up(verify);
+			drop_roles(verify);
 		return AS_OK;
 	}
 	const bool shares_any = verify->index_figures.known * 10 >= verify->index_figures.live &&
@@ -483,7 +483,7 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 	enum as_err err = AS_OK;
 	if (!shares_any)
 		return AS_OK;
-	if (!run->is_settled)
+	if (!run->is_agreed)
 		err = match(run, again);
 	if (err == AS_OK)
 		find_returned(run, again);

@@ -212,7 +212,7 @@ static enum as_err report_unstable(struct scanner *s, const struct segment_entry
 	return add_finding(s, &finding);
 }
 
-static enum as_err take_damage(struct scanner *s, const struct segment_entry *e)
+static enum as_err read_damage(struct scanner *s, const struct segment_entry *e)
 {
 	s->facts.damaged++;
 	s->facts.damaged_bytes += e->size;
@@ -245,19 +245,19 @@ static bool is_mapped_here(const struct scanner *s, const struct event *event, u
 }
 
 /* One that the index does not map to. */
-static void note_event(struct scanner *s, const struct event *event)
+static void add_record_event(struct scanner *s, const struct event *event)
 {
 	if (!s->events || s->event_count++ >= VERIFY_RECORD_EVENTS)
 		return;
-	struct verify_event *noted = &s->events[s->event_count - 1];
-	*noted = (struct verify_event){
+	struct verify_event *row = &s->events[s->event_count - 1];
+	*row = (struct verify_event){
 		.offset = event->offset, .size = event->size, .is_put = event->is_put,
 	};
-	memcpy(noted->key, event->key, KEY_SIZE);
+	memcpy(row->key, event->key, KEY_SIZE);
 }
 
 /* Settle one entry with the index: it either points back at it, or the replay must remember it. */
-static enum as_err settle_event(struct scanner *s, const struct event *event)
+static enum as_err check_event(struct scanner *s, const struct event *event)
 {
 	struct verify *verify = s->run->verify;
 	uint32_t number;
@@ -270,27 +270,27 @@ static enum as_err settle_event(struct scanner *s, const struct event *event)
 			s->mark += index_image_mark(&s->run->index.image, number);
 		return AS_OK;
 	}
-	note_event(s, event);
-	const struct replay_event told = {
+	add_record_event(s, event);
+	const struct replay_event replayed = {
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
 	};
 	/* The index may speak against what only searching found. */
-	return event->is_unanchored ? replay_add(verify->unanchored, event->key, &told)
-				    : replay_append(verify->replay, event->key, &told);
+	return event->is_unanchored ? replay_add(verify->unanchored, event->key, &replayed)
+				    : replay_append(verify->replay, event->key, &replayed);
 }
 
-static enum as_err settle_batch(struct scanner *s)
+static enum as_err flush_batch(struct scanner *s)
 {
 	enum as_err err = AS_OK;
 	for (unsigned i = 0; err == AS_OK && i < s->batched; i++)
-		err = settle_event(s, &s->batch[i]);
+		err = check_event(s, &s->batch[i]);
 	s->batched = 0;
 	return err;
 }
 
 /* An event of a file that takes no part in the log: what came back may tell what it would change. */
-static enum as_err set_apart(const struct scanner *s, const struct segment_entry *e)
+static enum as_err add_apart(const struct scanner *s, const struct segment_entry *e)
 {
 	const struct replay_event event = {
 		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
@@ -312,7 +312,7 @@ static enum as_err report_too_large(struct scanner *s, const struct segment_entr
 	return add_finding(s, &finding);
 }
 
-static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
+static enum as_err read_whole(struct scanner *s, const struct segment_entry *e)
 {
 	enum as_err err = e->unstable ? report_unstable(s, e) : AS_OK;
 	if (err != AS_OK)
@@ -331,7 +331,7 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 	if (e->offset > UINT32_MAX)
 		return report_too_large(s, e);	/* no index can point here */
 	if (s->role != ROLE_LOG)
-		return set_apart(s, e);
+		return add_apart(s, e);
 	if (e->offset > SEGMENT_OFFSET_MAX && e->tag == SEGMENT_PUT)
 		err = report_too_large(s, e);
 	if (err != AS_OK)
@@ -344,7 +344,7 @@ static enum as_err take_whole(struct scanner *s, const struct segment_entry *e)
 	event->size = (uint32_t)e->size;
 	event->is_put = e->tag == SEGMENT_PUT;
 	event->is_unanchored = s->run->index.is_loaded && e->searched;
-	return s->batched == BATCH ? settle_batch(s) : AS_OK;
+	return s->batched == BATCH ? flush_batch(s) : AS_OK;
 }
 
 static void report_progress(struct scanner *s, uint64_t position)
@@ -362,9 +362,9 @@ static enum as_err read_rows(struct scanner *s)
 	while ((err = segment_next(s->reader, &entry)) == AS_OK) {
 		if (entry.tag == SEGMENT_DAMAGED) {
 			s->facts.is_complete = false;
-			err = take_damage(s, &entry);
+			err = read_damage(s, &entry);
 		} else {
-			err = take_whole(s, &entry);
+			err = read_whole(s, &entry);
 		}
 		if (err != AS_OK)
 			return err;
@@ -377,7 +377,7 @@ static enum as_err read_rows(struct scanner *s)
 	}
 	if (err != AS_END)
 		return err;
-	return settle_batch(s);
+	return flush_batch(s);
 }
 
 static enum as_err report_unopened(struct scanner *s, const char *path, enum as_err err, int sys)
@@ -443,7 +443,7 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 	struct verify_run *run = s->run;
 	listing_path(&run->repo->listing, position, path);
 	enum as_err err = segment_open(s->reader, run->repo->fd, path, s->number,
-				       verify_give_witnesses, &s->witness);
+				       verify_find_witnesses, &s->witness);
 	if (err == AS_ERR_MEMORY)
 		return err;
 	if (err != AS_OK)
@@ -490,7 +490,7 @@ static void publish(struct scanner *s, size_t position)
 /* ---- segments that have records, and those that get them ---- */
 
 /* As if it had been read. */
-static enum as_err believe(struct scanner *s, const struct verify_record *record)
+static enum as_err use_record(struct scanner *s, const struct verify_record *record)
 {
 	struct verify_run *run = s->run;
 	enum as_err err = AS_OK;
@@ -504,14 +504,14 @@ static enum as_err believe(struct scanner *s, const struct verify_record *record
 	s->facts.size = record->size;
 	for (size_t i = 0; err == AS_OK && i < record->event_count; i++) {
 		const struct verify_event *event = &record->events[i];
-		const struct replay_event told = {
+		const struct replay_event replayed = {
 			.segment = s->number, .offset = event->offset, .size = event->size,
 			.is_put = event->is_put,
 		};
-		err = replay_append(run->verify->replay, event->key, &told);
+		err = replay_append(run->verify->replay, event->key, &replayed);
 	}
 	if (err == AS_OK && run->verify->scope.keep)
-		err = verify_keep_record(run, record);
+		err = verify_add_record(run, record);
 	atomic_fetch_add(&run->remembered, 1);
 	return err;
 }
@@ -521,7 +521,7 @@ static enum as_err keep_record(struct scanner *s, const struct verify_record *id
 	struct verify_record record = *identity;
 	if (s->has_findings || !s->facts.is_committed || s->event_count > VERIFY_RECORD_EVENTS ||
 	    !s->run->index.is_loaded || record.size != s->facts.size ||
-	    !verify_is_settled(&record))
+	    !verify_is_old_enough(&record))
 		return AS_OK;
 	record.is_complete = s->facts.is_complete;
 	record.puts = s->facts.puts;
@@ -532,7 +532,7 @@ static enum as_err keep_record(struct scanner *s, const struct verify_record *id
 	record.mark = s->mark;
 	record.events = s->events;
 	record.event_count = s->event_count;
-	return verify_keep_record(s->run, &record);
+	return verify_add_record(s->run, &record);
 }
 
 /* ---- a worker ---- */
@@ -554,19 +554,19 @@ static void begin_segment(struct scanner *s, size_t position)
 	s->mark = 0;
 }
 
-static enum as_err take_segment(struct scanner *s, size_t position)
+static enum as_err check_segment(struct scanner *s, size_t position)
 {
 	struct verify_run *run = s->run;
 	const struct verify_scope *scope = &run->verify->scope;
 	struct verify_record now = { .segment = s->number };
 	const bool has_identity = (scope->known || scope->keep) &&
-				  verify_identify(run, position, &now);
+				  verify_read_identity(run, position, &now);
 	const struct verify_record *record =
-		has_identity && s->facts.is_committed ? verify_remember(run, position, &now)
+		has_identity && s->facts.is_committed ? verify_find_record(run, position, &now)
 						      : NULL;
 	const bool is_left_out = !verify_is_wanted(run->verify, position) || verify_is_late(run);
 	if (record && (is_left_out || record->verified >= scope->not_before))
-		return believe(s, record);
+		return use_record(s, record);
 	if (is_left_out) {
 		s->is_skipped = true;
 		atomic_fetch_add(&run->skipped, 1);
@@ -579,7 +579,7 @@ static enum as_err take_segment(struct scanner *s, size_t position)
 	return err;
 }
 
-static enum as_err take_segments(struct scanner *s)
+static enum as_err check_segments(struct scanner *s)
 {
 	struct verify_run *run = s->run;
 	enum as_err err = AS_OK;
@@ -589,7 +589,7 @@ static enum as_err take_segments(struct scanner *s)
 			break;
 		const size_t position = run->order ? run->order[turn] : turn;
 		begin_segment(s, position);
-		err = take_segment(s, position);
+		err = check_segment(s, position);
 		if (err == AS_OK && !s->is_skipped)
 			publish(s, position);
 	}
@@ -647,7 +647,7 @@ enum as_err verify_scan(struct verify_run *run)
 	if (!s)
 		return AS_ERR_MEMORY;
 	segment_reader_watch(s->reader, &run->progress->cancel);
-	const enum as_err err = take_segments(s);
+	const enum as_err err = check_segments(s);
 	confirm(s);
 	scanner_free(s);
 	return err;

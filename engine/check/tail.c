@@ -57,7 +57,7 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 	*look = (struct tail_look){ 0 };
 	listing_path(&run->repo->listing, position, path);
 	enum as_err err = segment_open(reader, run->repo->fd, path, segment->number,
-				       verify_give_witnesses, &witness);
+				       verify_find_witnesses, &witness);
 	if (err != AS_OK) {
 		look->is_unopened = true;	/* the scan reports it */
 		return err == AS_ERR_MEMORY ? err : AS_OK;
@@ -177,7 +177,7 @@ static void choose_end(struct verify *verify)
 	}
 }
 
-enum as_err verify_judge_tail(struct verify_run *run)
+enum as_err verify_check_tail(struct verify_run *run)
 {
 	const struct repo *repo = run->repo;
 	struct verify *verify = run->verify;

@@ -62,8 +62,8 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 
 /* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index and
  * hints of one time are heard about events up to it. */
-static void ask_hints(const struct verify *verify, uint32_t segment,
-		      const struct replay_event *event, struct testimony *t)
+static void compare_with_hints(const struct verify *verify, uint32_t segment,
+			       const struct replay_event *event, struct testimony *t)
 {
 	const struct hints *hints = &verify->repo->hints;
 	const struct segment_facts *facts = verify_facts(verify, segment);
@@ -81,9 +81,9 @@ static void ask_hints(const struct verify *verify, uint32_t segment,
 	t->hints_like_index = verify_hints_like_index(verify, facts);
 }
 
-enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SIZE],
-			   const struct index_bucket *bucket, bool is_confirmed,
-			   const struct replay_event *event, struct replay_event *place)
+enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[KEY_SIZE],
+				 const struct index_bucket *bucket, bool is_confirmed,
+				 const struct replay_event *event, struct replay_event *place)
 {
 	struct testimony t = {
 		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
@@ -115,9 +115,9 @@ enum verdict verify_settle(const struct verify *verify, const uint8_t key[KEY_SI
 				    verify_is_near_bucket(verify, key);
 	}
 	if (event && (!bucket || t.event_is_later))
-		ask_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
+		compare_with_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
 	t.key_is_damaged = t.mapping == MAPPING_WRONG && verify_has_damaged_key(verify, bucket);
-	const enum verdict verdict = evidence_judge(&t).verdict;
+	const enum verdict verdict = evidence_decide(&t).verdict;
 	/* Where the index is right about the place, the log has none later that counts. */
 	if (is_confirmed && verdict_table[verdict].is_object && verdict != VERDICT_OUTDATED)
 		*place = (struct replay_event){

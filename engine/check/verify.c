@@ -170,13 +170,13 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 	findings_init(&run.before);
 	enum as_err err = verify_load_index(&run);
 	if (err == AS_OK)
-		err = verify_judge_tail(&run);
+		err = verify_check_tail(&run);
 	if (err == AS_OK) {
 		verify_drop_index(&run);
 		err = read_and_weigh(&run);
 	}
 	if (err == AS_OK)
-		err = verify_judge_index(&run);
+		err = verify_check_index(&run);
 	if (err == AS_OK)
 		err = verify_report_unknown_tail(&run);
 	if (err == AS_OK && atomic_load(&progress->cancel))
@@ -218,7 +218,7 @@ enum as_err verify_tail(const struct repo *repo, enum tail_kind *kind)
 		return err;
 	err = verify_load_index(&run);
 	if (err == AS_OK)
-		err = verify_judge_tail(&run);
+		err = verify_check_tail(&run);
 	if (err == AS_OK)
 		*kind = run.verify->tail;
 	verify_free_index(&run);

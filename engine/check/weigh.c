@@ -70,12 +70,12 @@ struct weighing {
 	struct verify_run *run;
 	struct verify *verify;
 	struct index_figures figures;
-	uint64_t unsettled;		/* keys on which log and index do not agree */
+	uint64_t disputed;		/* keys on which log and index do not agree */
 	size_t stranger_capacity;
 	size_t missing_capacity;
 };
 
-static void hold(const struct weighing *w, uint32_t segment, int change)
+static void change_held(const struct weighing *w, uint32_t segment, int change)
 {
 	struct segment_facts *facts = verify_facts(w->verify, segment);
 	if (facts)
@@ -120,10 +120,10 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 		index_image_place(image, number, &segment, &offset);
 		if (replay_time(segment, offset) >= replay_time(event->segment, event->offset))
 			return AS_OK;
-		w->unsettled++;
-		hold(w, segment, -1);
+		w->disputed++;
+		change_held(w, segment, -1);
 		if (event->is_put)
-			hold(w, event->segment, 1);
+			change_held(w, event->segment, 1);
 		if (event->is_put && is_in_time) {
 			struct segment_facts *facts = verify_facts(w->verify, event->segment);
 			w->figures.confirmed--;	/* it is not of its own time */
@@ -136,8 +136,8 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 	}
 	if (!event->is_put)
 		return AS_OK;
-	w->unsettled++;
-	hold(w, event->segment, 1);
+	w->disputed++;
+	change_held(w, event->segment, 1);
 	struct segment_facts *facts = verify_facts(w->verify, event->segment);
 	if (facts && !has_bucket)
 		facts->unknown++;
@@ -172,7 +172,7 @@ static bool find_stranger(struct weighing *w, const struct index_bucket *bucket)
 }
 
 /* Look at what stands where the mapping leads. */
-static enum as_err note_oddity(struct weighing *w, const struct index_bucket *bucket)
+static enum as_err find_oddity(struct weighing *w, const struct index_bucket *bucket)
 {
 	struct verify *verify = w->verify;
 	const struct repo *repo = verify->repo;
@@ -228,7 +228,7 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		facts->wanted++;
 	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
 	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
-	    note_oddity(w, bucket) != AS_OK)
+	    find_oddity(w, bucket) != AS_OK)
 		return AS_ERR_MEMORY;
 	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
 	if (is_wrong && !is_later && !(has_event && event.is_put) &&
@@ -267,7 +267,7 @@ static enum as_err weigh_keys(struct weighing *w)
 		.used = image->used, .of = confirmed, .confirmed = confirmed, .live = confirmed,
 		.known = confirmed,
 	};
-	w->unsettled = image->used - confirmed;
+	w->disputed = image->used - confirmed;
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		facts->held = facts->mapped = facts->live;
@@ -327,8 +327,8 @@ static void excuse(struct weighing *w)
 	}
 }
 
-static enum as_err believe(void *context, const uint8_t key[KEY_SIZE],
-			   const struct replay_event *event)
+static enum as_err add_to_replay(void *context, const uint8_t key[KEY_SIZE],
+				 const struct replay_event *event)
 {
 	return replay_add(context, key, event);
 }
@@ -386,7 +386,7 @@ static enum as_err weigh_index(struct weighing *w)
 	 */
 	if (verify->index_credit == CREDIT_CREDIBLE || replay_count(verify->unanchored) == 0)
 		return AS_OK;
-	err = replay_each(verify->unanchored, believe, verify->replay);
+	err = replay_each(verify->unanchored, add_to_replay, verify->replay);
 	if (err == AS_OK) {
 		replay_free(verify->unanchored);
 		verify->unanchored = replay_new();
@@ -459,7 +459,7 @@ enum as_err verify_weigh(struct verify_run *run)
 		for (size_t i = 0; i < verify->repo->listing.count; i++)
 			verify->facts[i].held = verify->facts[i].live;
 	}
-	run->is_settled = run->index.is_loaded && w.unsettled == 0 &&
+	run->is_agreed = run->index.is_loaded && w.disputed == 0 &&
 			  replay_count(verify->unanchored) == 0;
 	if (err == AS_OK)
 		weigh_hints(verify);

@@ -184,7 +184,7 @@ static bool was_weighed(const struct verify *verify, uint32_t transaction)
 	       verify->index.transaction == transaction;
 }
 
-static void take_weighed(const struct verify *verify, struct witness *out)
+static void copy_weighed(const struct verify *verify, struct witness *out)
 {
 	const struct index_figures *figures = &verify->index_figures;
 	out->credit = verify->index_credit;
@@ -202,7 +202,7 @@ bool witness_of_index(const struct repo *repo, const struct verify *verify,
 		return false;
 	name_file(out, "index", repo->index_transaction);
 	if (was_weighed(verify, repo->index_transaction))
-		take_weighed(verify, out);
+		copy_weighed(verify, out);
 	else if (repo->index.fd < 0)
 		out->credit = CREDIT_DAMAGED;
 	else
@@ -218,7 +218,7 @@ static bool of_older_index(const struct repo *repo, const struct verify *verify,
 		return false;
 	name_file(out, "index", repo->older_index);
 	if (was_weighed(verify, repo->older_index)) {
-		take_weighed(verify, out);
+		copy_weighed(verify, out);
 	} else if (index_open(repo->io, repo->fd, repo->older_index, &index, NULL) != AS_OK) {
 		out->credit = CREDIT_DAMAGED;
 	} else {

@@ -38,7 +38,7 @@ static void run_verify(struct job *head)
 	job->err = verify_work(verify, job->threads, &head->progress);
 	verify->scope = (struct verify_scope){ .has_range = false };
 	if (job->err == AS_ERR_CANCELLED)
-		verify_records_take(&kept, &known);
+		verify_records_merge(&kept, &known);
 	verify_records_sort(&kept);
 	if (repo->config.has_id)
 		cache_save(repo, &kept, job->cache_trouble, sizeof(job->cache_trouble));

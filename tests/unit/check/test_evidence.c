@@ -380,7 +380,7 @@ static void every_testimony_has_the_verdict_of_its_row(void **state)
 			fail_of(&t, "no row", "");
 			return;
 		}
-		const struct judgement judgement = evidence_judge(&t);
+		const struct judgement judgement = evidence_decide(&t);
 		if (judgement.verdict != row->verdict)
 			fail_of(&t, "another verdict", row->why);
 		if (judgement.rule != row->rule)
@@ -412,7 +412,7 @@ static void a_whole_put_is_given_up_for_two_reasons_only(void **state)
 		const struct testimony t = testimony_of(i);
 		if (!can_occur(&t) || t.event != EVENT_PUT || t.event_is_searched)
 			continue;
-		const enum verdict verdict = evidence_judge(&t).verdict;
+		const enum verdict verdict = evidence_decide(&t).verdict;
 		const bool is_denied = t.mapping == MAPPING_NONE && t.index == CREDIT_CREDIBLE &&
 				       t.hints_are_credible && t.hints_like_index &&
 				       !t.hints_like_log && t.has_place;

@@ -124,11 +124,11 @@ static void each_problem_stops_what_it_should(void **state)
 			if (obstacle_refusing(&ground, repairs[j]))
 				refused |= REPAIR_BIT(repairs[j]);
 		if (refused != rows[i].refused ||
-		    (obstacle_to_tell(&ground) != NULL) != rows[i].has_advice ||
+		    (obstacle_advising(&ground) != NULL) != rows[i].has_advice ||
 		    (d.by_hand[0] != '\0') != rows[i].has_hand)
 			fail_msg("%s: refused %#x, advice %d, by hand %s",
 				 problem_table[rows[i].problem].id, refused,
-				 obstacle_to_tell(&ground) != NULL, d.by_hand);
+				 obstacle_advising(&ground) != NULL, d.by_hand);
 		findings_free(&verify.findings);
 	}
 	(void)state;
