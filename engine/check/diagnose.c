@@ -276,66 +276,103 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
 }
 
+/* The facts that choose the verdict, the more important first. */
+enum verdict_kind {
+	SAYS_FOREIGN, SAYS_PART, SAYS_NOTHING_YET, SAYS_WHOLE, SAYS_CHANGED, SAYS_IN_USE,
+	SAYS_REFUSED, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_DAMAGED, SAYS_TAIL, SAYS_INDEX,
+	SAYS_OTHERS
+};
+
+/* The sentences that have no figures, once the data was verified and before. NULL: written apart. */
+static const char *const sentences[][2] = {
+	[SAYS_NOTHING_YET] = { NULL, "Nothing wrong at first sight; the data has not been verified "
+				     "yet." },
+	[SAYS_CHANGED] = { "The repository changed while it was read: nothing certain can be said "
+			   "of it.", NULL },
+	[SAYS_IN_USE] = { "Another process may be writing to the repository: nothing certain can "
+			  "be said of it.", NULL },
+	[SAYS_REFUSED] = { "Part of the repository cannot be read; what lies there is unknown, not "
+			   "lost.", NULL },
+	[SAYS_ENTRIES] = { "No byte of the log is damaged, and no object is lost; but the log "
+			   "alone would not give every object.", NULL },
+	[SAYS_DAMAGED] = { "The log is damaged; no object is lost.",
+			   "The log is damaged; what that costs, verification will tell." },
+	[SAYS_TAIL] = { "A transaction was begun and never committed; what was committed is whole.",
+			"A transaction was begun and never committed; what was committed is not "
+			"verified yet." },
+	[SAYS_INDEX] = { "Index or hints do not fit the log; the log is whole.",
+			 "Index or hints do not fit the log; the log is not verified yet." },
+	[SAYS_OTHERS] = { NULL, NULL },
+};
+
+static enum verdict_kind verdict_kind(const struct repo *repo, const struct weight *weight,
+				      const struct verify *verify, const struct diagnosis *d)
+{
+	const bool is_salvage = weight->wanted == REPAIR_SALVAGE;
+	const struct { bool applies; enum verdict_kind kind; } rows[] = {
+		{ repo->dialect != DIALECT_ATTIC, SAYS_FOREIGN },
+		{ d->in_part, SAYS_PART },
+		{ d->clean && !d->verified, SAYS_NOTHING_YET },
+		{ d->clean, SAYS_WHOLE },
+		{ weight->changed, SAYS_CHANGED },
+		{ weight->in_use, SAYS_IN_USE },
+		{ weight->refused, SAYS_REFUSED },
+		{ verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown),
+		  SAYS_LOSS },
+		{ verify && verify->findings.total[PROBLEM_OBJECT_UNREADABLE] > 0,
+		  SAYS_UNREADABLE },
+		{ is_salvage && needs_entries(verify), SAYS_ENTRIES },
+		{ is_salvage, SAYS_DAMAGED },
+		{ weight->wanted == REPAIR_ROLLBACK, SAYS_TAIL },
+		{ weight->wanted == REPAIR_RECOVER, SAYS_INDEX },
+		{ true, SAYS_OTHERS },
+	};
+	size_t i = 0;
+	while (!rows[i].applies)
+		i++;
+	return rows[i].kind;
+}
+
 static void write_verdict(const struct repo *repo, const struct weight *weight,
 			  const struct verify *verify, struct diagnosis *d)
 {
+	const enum verdict_kind kind = verdict_kind(repo, weight, verify, d);
 	const unsigned problems = d->errors + d->warnings;
-	const uint64_t unreadable =
-		verify ? verify->findings.total[PROBLEM_OBJECT_UNREADABLE] : 0;
+	const char *const *sentence = sentences[kind];
+	const size_t segments = repo->listing.count;
 	char *out = d->verdict;
 	const size_t size = sizeof(d->verdict);
-	if (repo->dialect != DIALECT_ATTIC) {
+	uint64_t unreadable;
+	switch (kind) {
+	case SAYS_FOREIGN:
 		snprintf(out, size, "The repository's format is not Attic's: %s.",
 			 dialect_title(repo->dialect));
-		return;
-	}
-	if (d->in_part) {
-		const size_t segments = verify->repo->listing.count;
+		break;
+	case SAYS_PART:
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",
 			 segments - verify->skipped, segments,
 			 problems == 0 ? "nothing is wrong with them"
 				       : "not all is well with them");
-		return;
-	}
-	if (problems == 0 && !d->verified)
-		snprintf(out, size,
-			 "Nothing wrong at first sight; the data has not been verified "
-			 "yet.");
-	else if (problems == 0)
+		break;
+	case SAYS_WHOLE:
 		snprintf(out, size, "The repository is whole: every entry, the index and the hints "
 			 "agree (%" PRIu64 " objects).", verify->objects);
-	else if (weight->changed)
-		snprintf(out, size, "The repository changed while it was read: nothing certain can "
-			 "be said of it.");
-	else if (weight->in_use)
-		snprintf(out, size, "Another process may be writing to the repository: nothing "
-			 "certain can be said of it.");
-	else if (weight->refused)
-		snprintf(out, size,
-			 "Part of the repository cannot be read; what lies there is "
-			 "unknown, not lost.");
-	else if (verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown))
+		break;
+	case SAYS_LOSS:
 		write_loss(verify, out, size);
-	else if (unreadable > 0)
+		break;
+	case SAYS_UNREADABLE:
+		unreadable = verify->findings.total[PROBLEM_OBJECT_UNREADABLE];
 		snprintf(out, size, "Part of the log cannot be read: %" PRIu64 " object%s there, "
 			 "unknown and not lost.", unreadable, unreadable == 1 ? " lies" : "s lie");
-	else if (weight->wanted == REPAIR_SALVAGE && needs_entries(verify))
-		snprintf(out, size, "No byte of the log is damaged, and no object is lost; but the log "
-			 "alone would not give every object.");
-	else if (weight->wanted == REPAIR_SALVAGE)
-		snprintf(out, size, "The log is damaged%s.", d->verified
-			 ? "; no object is lost" : "; what that costs, verification will tell");
-	else if (weight->wanted == REPAIR_ROLLBACK)
-		snprintf(out, size,
-			 "A transaction was begun and never committed; what was "
-			 "committed is %s.",
-			 d->verified ? "whole" : "not verified yet");
-	else if (weight->wanted == REPAIR_RECOVER)
-		snprintf(out, size, "Index or hints do not fit the log; the log is %s.",
-			 d->verified ? "whole" : "not verified yet");
-	else
+		break;
+	case SAYS_OTHERS:
 		snprintf(out, size, "%u problem%s; the log is %s.", problems,
 			 problems == 1 ? "" : "s", d->verified ? "whole" : "not verified yet");
+		break;
+	default:
+		snprintf(out, size, "%s", sentence[sentence[1] && !d->verified]);
+	}
 }
 
 /* Without a transaction before it there is nothing to go back to. */
