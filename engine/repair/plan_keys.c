@@ -107,23 +107,25 @@ static enum as_err add_key(void *context, const uint8_t key[KEY_SIZE], enum veri
 			   const struct replay_event *place)
 {
 	struct gatherer *gatherer = context;
-	struct gathering *gathering = gatherer->gathering;
-	const struct verify *verify = gathering->plan->work->verify;
-	bool is_missing;
-	switch (outcome) {
-	case OUTCOME_OBJECT:
+	if (outcome == OUTCOME_OBJECT)
 		return add_readable(gatherer, key, place);
-	case OUTCOME_OLDER:
-		return add_older(gatherer, key, place);
-	case OUTCOME_LOST:
-		is_missing = verify_position(verify, place->segment) == LISTING_NONE;
-		return name_key(gathering, &gathering->lost, key,
-				is_missing ? LOSS_MISSING : LOSS_DAMAGED, place, false);
-	case OUTCOME_UNREADABLE:
-		return name_key(gathering, &gathering->lost, key, LOSS_UNREADABLE, place, false);
-	default:
+	return outcome == OUTCOME_OLDER ? add_older(gatherer, key, place) : AS_OK;
+}
+
+/* What is lost; add_key has added what is left in an older version. */
+static enum as_err add_gone(void *context, const uint8_t key[KEY_SIZE], enum verify_outcome outcome,
+			    const struct replay_event *place)
+{
+	struct gathering *gathering = context;
+	const struct verify *verify = gathering->plan->work->verify;
+	enum loss loss = LOSS_DAMAGED;
+	if (outcome == OUTCOME_OLDER)
 		return AS_OK;
-	}
+	if (outcome == OUTCOME_UNREADABLE)
+		loss = LOSS_UNREADABLE;
+	else if (verify_position(verify, place->segment) == LISTING_NONE)
+		loss = LOSS_MISSING;
+	return name_key(gathering, &gathering->lost, key, loss, place, false);
 }
 
 /* What the log held with its tail, and does not hold without. */
@@ -254,6 +256,8 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
 		.dropped = { .keys = &plan->dropped, .count = &plan->dropped_count },
 	};
 	enum as_err err = gather(&gathering);
+	if (err == AS_OK)
+		err = verify_each_gone(plan->work->verify, add_gone, &gathering);
 	if (err == AS_OK && first != plan->work->verify)
 		err = verify_each(first, add_given_up, &gathering);
 	if (err != AS_OK)
