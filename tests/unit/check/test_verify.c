@@ -2,10 +2,8 @@
  * it. */
 #include "build-config.h"
 
-#include "engine/check/diagnose.h"
 #include "engine/format/hints.h"
-#include "tests/builder.h"
-#include "tests/fault.h"
+#include "tests/unit/check/sample.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,205 +17,6 @@
 #include <zlib.h>
 
 #include <cmocka.h>
-
-#define OBJECTS 24u
-#define BUCKETS 64u
-
-/* A repository of three transactions: objects 0 to 23 of 300 bytes; then 3 deleted and 4
- * overwritten; then 24 and 25. Segments are of about 1500 bytes. Objects 0 to 25 but 3 are live. */
-struct world {
-	char folder[BUILDER_PATH], path[BUILDER_PATH];
-	struct builder *builder;
-	struct fault fault;
-	struct io writers_io;
-	const struct io *io;
-	struct repo *repo;
-	struct verify *verify;
-	struct diagnosis diagnosis;
-	int writer_fd;				/* holds the exclusive lock, -1: nobody does */
-	void (*between)(struct world *world);	/* after opening, before verifying */
-};
-
-static void world_new(struct world *world)
-{
-	uint8_t key[BUILDER_KEY];
-	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
-	builder_make_folder(world->folder);
-	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->path, 4, 1500);
-	for (unsigned i = 0; i < OBJECTS; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 300);
-	}
-	builder_transaction(world->builder);
-	builder_key(3, key);
-	builder_delete(world->builder, key);
-	builder_key(4, key);
-	builder_put_some(world->builder, key, 310);
-	builder_transaction(world->builder);
-	for (unsigned i = OBJECTS; i < OBJECTS + 2; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 300);
-	}
-	builder_commit(world->builder);
-	char path[BUILDER_PATH], name[32];
-	snprintf(name, sizeof(name), "index.%u", builder_head(world->builder));
-	for (unsigned i = 0; i < builder_head(world->builder); i++) {
-		snprintf(name, sizeof(name), "index.%u", i);
-		builder_path(world->builder, name, path);
-		unlink(path);
-		snprintf(name, sizeof(name), "hints.%u", i);
-		builder_path(world->builder, name, path);
-		unlink(path);
-	}
-	builder_write_index(world->builder, builder_head(world->builder), BUCKETS);
-	builder_write_hints(world->builder, builder_head(world->builder));
-}
-
-static void world_judge(struct world *world, unsigned threads)
-{
-	const struct repo_options options = { .no_lock = true, .io = world->io };
-	struct verify_progress progress = { 0 };
-	struct as_error error;
-	assert_int_equal(repo_open(world->path, &options, &world->repo, &error), AS_OK);
-	if (world->between)
-		world->between(world);
-	assert_int_equal(verify_run(world->repo, threads, &progress, &world->verify), AS_OK);
-	assert_true(world->verify->complete);
-	diagnose(world->repo, world->verify, &world->diagnosis);
-}
-
-static void world_forget(struct world *world)
-{
-	verify_free(world->verify);
-	repo_close(world->repo);
-	world->verify = NULL;
-	world->repo = NULL;
-}
-
-static void world_free(struct world *world)
-{
-	if (world->repo)
-		world_forget(world);
-	if (world->writer_fd >= 0)
-		close(world->writer_fd);
-	builder_free(world->builder);
-	builder_remove_folder(world->folder);
-}
-
-static uint64_t found(const struct world *world, enum problem problem)
-{
-	return world->verify->findings.total[problem];
-}
-
-static const struct finding *finding_row(const struct world *world, enum problem problem)
-{
-	for (size_t i = 0; i < world->verify->findings.count; i++)
-		if (world->verify->findings.rows[i].problem == problem)
-			return &world->verify->findings.rows[i];
-	return NULL;
-}
-
-/* ---- places ---- */
-
-static const char *path_of(const struct world *world, const char *format, ...)
-{
-	static char path[BUILDER_PATH];
-	char name[64];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	builder_path(world->builder, name, path);
-	return path;
-}
-
-static const char *index_path(const struct world *world)
-{
-	return path_of(world, "index.%u", builder_head(world->builder));
-}
-
-static const char *hints_path(const struct world *world)
-{
-	return path_of(world, "hints.%u", builder_head(world->builder));
-}
-
-/* Path of the segment that holds the live PUT of object @number, and the PUT's offset. */
-static const char *put_path(const struct world *world, unsigned number, uint32_t *segment,
-			    uint32_t *offset)
-{
-	static char path[BUILDER_PATH];
-	uint8_t key[BUILDER_KEY];
-	builder_key(number, key);
-	assert_true(builder_find(world->builder, key, segment, offset));
-	builder_segment_path(world->builder, *segment, path);
-	return path;
-}
-
-static void read_bytes(const char *path, uint64_t offset, void *out, size_t len)
-{
-	const int fd = open(path, O_RDONLY);
-	assert_true(fd >= 0);
-	assert_int_equal(pread(fd, out, len, (off_t)offset), (ssize_t)len);
-	close(fd);
-}
-
-/* Offset in the index file of the bucket that holds object @number. */
-static uint64_t bucket_of(const struct world *world, unsigned number)
-{
-	uint8_t key[BUILDER_KEY], bucket[40];
-	builder_key(number, key);
-	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
-		read_bytes(index_path(world), at, bucket, sizeof(bucket));
-		if (memcmp(bucket, key, BUILDER_KEY) == 0)
-			return at;
-	}
-	fail_msg("object %u is not in the index", number);
-	return 0;
-}
-
-static uint64_t empty_bucket(const struct world *world)
-{
-	uint8_t bucket[40];
-	for (uint64_t at = 18; at < 18 + BUCKETS * 40; at += 40) {
-		read_bytes(index_path(world), at, bucket, sizeof(bucket));
-		if (memcmp(bucket + 32, "\xff\xff\xff\xff", 4) == 0)
-			return at;
-	}
-	fail_msg("the index is full");
-	return 0;
-}
-
-static void rewrite_config(const struct world *world, const char *text)
-{
-	builder_write_file(path_of(world, "config"), text, strlen(text));
-}
-
-static void copy_file(const char *from, const char *to)
-{
-	struct stat st;
-	assert_int_equal(stat(from, &st), 0);
-	uint8_t *bytes = malloc((size_t)st.st_size + 1);
-	assert_non_null(bytes);
-	read_bytes(from, 0, bytes, (size_t)st.st_size);
-	builder_write_file(to, bytes, (size_t)st.st_size);
-	free(bytes);
-}
-
-static const char *copy_of(const char *path)
-{
-	static char copy[BUILDER_PATH];
-	snprintf(copy, sizeof(copy), "%s", path);
-	return copy;
-}
-
-static void patch_put(const struct world *world, unsigned number, uint32_t at, const void *bytes,
-		      size_t len)
-{
-	uint32_t segment, offset;
-	const char *path = put_path(world, number, &segment, &offset);
-	builder_patch(path, offset + at, bytes, len);
-}
 
 /* ---- damages, one for each problem ---- */
 
@@ -287,7 +86,6 @@ static void not_a_file(struct world *w)
 	assert_int_equal(mkfifo(path_of(w, "data/0/99"), 0600), 0);
 }
 static void stray_file(struct world *w) { builder_write_file(path_of(w, "data/0/1.tmp"), "x", 1); }
-static void segment_missing(struct world *w) { unlink(path_of(w, "data/0/1")); }
 static void segment_missing_without_index(struct world *w)
 {
 	segment_missing(w);
@@ -310,17 +108,6 @@ static void data_empty(struct world *w)
 {
 	for (unsigned i = 0; i <= builder_head(w->builder); i++)
 		unlink(path_of(w, "data/%u/%u", i / 4, i));
-}
-/* Of the newest segment nobody knows whether it ends in a COMMIT: that is no damaged COMMIT and no
- * tail. */
-static void last_segment_unreadable(struct world *w)
-{
-	static char path[64];
-	snprintf(path, sizeof(path), "data/%u/%u", builder_head(w->builder) / 4,
-		 builder_head(w->builder));
-	w->fault.open_path = path;
-	w->fault.open_error = EACCES;
-	w->io = &w->fault.io;
 }
 static void index_denied(struct world *w)
 {
@@ -402,7 +189,6 @@ static void torn_between_entries(struct world *w)
 	const char *path = put_path(w, 7, &segment, &offset);
 	builder_truncate(path, offset);
 }
-static void crc(struct world *w) { patch_put(w, 7, 100, "????", 4); }
 static void crc_without_index(struct world *w)
 {
 	crc(w);
@@ -445,36 +231,12 @@ static void newest_segment_and_index(struct world *w)
 	unlink(path_of(w, "data/%u/%u", builder_head(w->builder) / 4, builder_head(w->builder)));
 	unlink(path_of(w, "index.%u", builder_head(w->builder)));
 }
-static void zeros(struct world *w)
-{
-	uint32_t segment, offset;
-	const char *path = put_path(w, 7, &segment, &offset);
-	builder_zero(path, offset, 341);
-}
 static void suspect(struct world *w)
 {
 	uint8_t key[BUILDER_KEY], inner[60];
 	builder_key(900, key);
 	const size_t len = builder_encode(BUILDER_PUT, key, "inside", 6, inner);
 	patch_put(w, 7, 100, inner, len);
-}
-static void delete_lost(struct world *w)
-{
-	/* The DELETE of object 3 is the first entry behind the first transaction. */
-	uint8_t bytes[41];
-	for (unsigned segment = 0; segment <= builder_head(w->builder); segment++) {
-		char path[BUILDER_PATH];
-		builder_segment_path(w->builder, segment, path);
-		struct stat st;
-		if (stat(path, &st) != 0 || st.st_size < 49)
-			continue;
-		read_bytes(path, 8, bytes, sizeof(bytes));
-		if (bytes[8] == BUILDER_DELETE) {
-			builder_flip(path, 8 + 20, 1);
-			return;
-		}
-	}
-	fail_msg("no DELETE at the beginning of a segment");
 }
 
 /* In another segment bytes came in: what follows there has moved, whether up or down, and the index
@@ -492,13 +254,6 @@ static void delete_lost_beside_more_bytes(struct world *w)
 	builder_write_file(path, bytes, (size_t)st.st_size + 5);
 }
 
-static void add_tail(struct world *w)
-{
-	uint8_t key[BUILDER_KEY];
-	builder_key(700, key);
-	builder_put_some(w->builder, key, 100);
-	builder_close_segment(w->builder);
-}
 static void tail_torn(struct world *w)
 {
 	add_tail(w);
@@ -525,21 +280,6 @@ static void tail_torn_like_commit(struct world *w)
 	builder_close_segment(w->builder);
 	builder_truncate(path_of(w, "data/%u/%u", tail / 4, tail), 8 + 41 + 50 + SEGMENT_HEADER);
 }
-static void commit_flip(struct world *w)
-{
-	char path[BUILDER_PATH];
-	struct stat st;
-	builder_segment_path(w->builder, builder_head(w->builder), path);
-	assert_int_equal(stat(path, &st), 0);
-	builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
-}
-/* The last COMMIT damaged before index and hints of its transaction were written. */
-static void commit_flip_alone(struct world *w)
-{
-	unlink(index_path(w));
-	unlink(hints_path(w));
-	commit_flip(w);
-}
 /* The same with the index of the transaction before, which is stale then. */
 static void commit_flip_behind_an_older_index(struct world *w)
 {
@@ -561,18 +301,6 @@ static void commit_flip_behind_an_older_index(struct world *w)
 	unlink(hints_path(w));
 	commit_flip(w);
 }
-static void zeros_after_commit(struct world *w)
-{
-	static const uint8_t zeros_bytes[4096];
-	char path[BUILDER_PATH];
-	unlink(index_path(w));
-	unlink(hints_path(w));
-	builder_segment_path(w->builder, builder_head(w->builder), path);
-	FILE *file = fopen(path, "ab");
-	assert_non_null(file);
-	assert_int_equal(fwrite(zeros_bytes, 1, sizeof(zeros_bytes), file), sizeof(zeros_bytes));
-	fclose(file);
-}
 /* What a crash leaves of entries that were written and not synced: more zeros than a COMMIT has
  * bytes. */
 static void zeros_for_entries(struct world *w)
@@ -584,32 +312,6 @@ static void zeros_for_entries(struct world *w)
 	builder_append(w->builder, zeros_bytes, sizeof(zeros_bytes));
 	builder_close_segment(w->builder);
 }
-static void no_commit(struct world *w)
-{
-	/* Only the very first segments, of which none is complete. */
-	for (unsigned i = 2; i <= builder_head(w->builder); i++)
-		unlink(path_of(w, "data/%u/%u", i / 4, i));
-	unlink(index_path(w));
-	unlink(hints_path(w));
-}
-/* Only the first transaction, and its COMMIT damaged: there is no other to go back to. */
-static void only_commit_flip(struct world *w)
-{
-	uint8_t end[9] = { 0 };
-	uint32_t first = 0;
-	for (; end[8] != BUILDER_COMMIT; first++) {
-		struct stat st;
-		const char *path = path_of(w, "data/%u/%u", first / 4, first);
-		assert_int_equal(stat(path, &st), 0);
-		read_bytes(path, (uint64_t)st.st_size - sizeof(end), end, sizeof(end));
-		if (end[8] == BUILDER_COMMIT)
-			builder_flip(path, (uint64_t)st.st_size - 3, 0x40);
-	}
-	for (uint32_t i = first; i <= builder_head(w->builder); i++)
-		unlink(path_of(w, "data/%u/%u", i / 4, i));
-	unlink(index_path(w));
-	unlink(hints_path(w));
-}
 static void only_magic(struct world *w)
 {
 	no_commit(w);
@@ -617,7 +319,6 @@ static void only_magic(struct world *w)
 	builder_truncate(path_of(w, "data/0/0"), 8);
 }
 
-static void index_missing(struct world *w) { unlink(index_path(w)); }
 static void index_unreadable(struct world *w)
 {
 	index_missing(w);
@@ -646,11 +347,6 @@ static void index_header(struct world *w) { builder_patch(index_path(w), 0, "NOT
 static void index_length(struct world *w)
 {
 	builder_truncate(index_path(w), 18 + BUCKETS * 40 - 7);
-}
-static void index_stale(struct world *w)
-{
-	const char *from = copy_of(index_path(w));
-	assert_int_equal(rename(from, path_of(w, "index.2")), 0);
 }
 static void index_too_new(struct world *w)
 {
@@ -711,7 +407,6 @@ static void index_degenerate(struct world *w)
 	fclose(file);
 	free(bytes);
 }
-static void index_mapping(struct world *w) { builder_flip(index_path(w), bucket_of(w, 5) + 36, 1); }
 static void index_key_missing(struct world *w)
 {
 	uint8_t deleted[4] = { 0xfe, 0xff, 0xff, 0xff };
@@ -782,12 +477,6 @@ static void hints_old(struct world *w)
 	const char *from = copy_of(hints_path(w));
 	copy_file(from, path_of(w, "hints.2"));
 }
-static void hints_count(struct world *w)
-{
-	/* {"version": 1, "segments": {0: 99}, "compact": []} */
-	static const char bytes[] = "\x83\xa7version\x01\xa8segments\x81\x00\x63\xa7" "compact\x90";
-	builder_write_file(hints_path(w), bytes, sizeof(bytes) - 1);
-}
 
 /* Change a row of the hints. */
 static void set_row(struct world *w, struct hints_segment row)
@@ -847,8 +536,6 @@ static void undo_interrupted(struct world *w)
 	repair_interrupted(w);
 	undo_folder(w, "undo/20261122T221005Z-recover/undoing");
 }
-
-static void nothing(struct world *w) { (void)w; }
 
 /* The first read of an entry sees a flipped bit, the second does not. */
 static ssize_t unstable_pread(const struct io *io, int fd, void *buffer, size_t len, off_t offset)
@@ -1293,208 +980,6 @@ static void every_problem_is_found_and_named(void **state)
 	(void)state;
 }
 
-/* Objects 1 and 2; then a transaction that does nothing but delete 1, in segment 1; then object 3. The
- * file of segment 1 is cut to @size bytes. */
-static void cut_the_delete(struct world *world, uint64_t size)
-{
-	uint8_t key[BUILDER_KEY];
-	char path[BUILDER_PATH];
-	*world = (struct world){ .io = &io_system, .writer_fd = -1 };
-	builder_make_folder(world->folder);
-	snprintf(world->path, sizeof(world->path), "%.400s/repo", world->folder);
-	world->builder = builder_new(world->path, 4, 1500);
-	for (unsigned i = 1; i < 3; i++) {
-		builder_key(i, key);
-		builder_put_some(world->builder, key, 300);
-	}
-	builder_transaction(world->builder);
-	builder_key(1, key);
-	builder_delete(world->builder, key);
-	builder_transaction(world->builder);
-	builder_key(3, key);
-	builder_put_some(world->builder, key, 300);
-	builder_transaction(world->builder);
-	builder_segment_path(world->builder, 1, path);
-	builder_truncate(path, size);
-}
-
-static void a_delete_in_a_segment_that_was_cut_is_known_by_the_index(void **state)
-{
-	/* Empty, nothing but the magic, in the DELETE, and without its COMMIT alone. */
-	static const struct {
-		uint64_t size;
-		uint64_t lost;
-	} cuts[] = { { 0, 1 }, { 8, 1 }, { 30, 1 }, { 49, 0 } };
-	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
-		struct world world;
-		struct replay_event place;
-		uint8_t key[BUILDER_KEY];
-		cut_the_delete(&world, cuts[i].size);
-		world_judge(&world, 1);
-		const uint64_t *total = world.verify->findings.total;
-		if (total[PROBLEM_DELETE_LOST] != cuts[i].lost || total[PROBLEM_INDEX_KEY_MISSING])
-			fail_msg("cut at %u", (unsigned)cuts[i].size);
-		assert_int_equal(world.verify->objects, 2);
-		builder_key(1, key);
-		assert_false(verify_lookup(world.verify, key, &place));
-		world_free(&world);
-	}
-	(void)state;
-}
-
-/* Behind zeros entries are found by searching alone, and an index may speak against them; but not one
- * of another repository, to which none of the keys is known. */
-static void an_index_of_another_repository_speaks_against_nothing(void **state)
-{
-	const uint8_t zeros[200] = { 0 };
-	struct world world;
-	struct replay_event place;
-	uint8_t key[BUILDER_KEY];
-	uint32_t segment, offset;
-	world_new(&world);
-	const char *path = put_path(&world, 4, &segment, &offset);
-	assert_true(offset > 49 && offset < sizeof(zeros));
-	builder_patch(path, 0, zeros, offset);
-	for (unsigned i = 0; i < OBJECTS + 2; i++)
-		if (i != 3)
-			builder_flip(index_path(&world), bucket_of(&world, i) + 13, 0x40);
-	world_judge(&world, 1);
-	builder_key(4, key);
-	assert_true(verify_lookup(world.verify, key, &place));
-	assert_int_equal(place.segment, segment);
-	assert_int_equal(place.offset, offset);
-	world_free(&world);
-	(void)state;
-}
-
-/* The hints say how many objects the segment held. One of them is damaged there, and so it is no
- * reason to believe that another one, to which the index leads wrongly, was cut off. */
-static void a_wrong_mapping_beside_a_damaged_entry_loses_nothing(void **state)
-{
-	struct world world;
-	struct replay_event place;
-	uint8_t key[BUILDER_KEY];
-	uint32_t segment, offset, other;
-	world_new(&world);
-	crc(&world);
-	put_path(&world, 7, &other, &offset);
-	put_path(&world, 5, &segment, &offset);
-	assert_int_equal(segment, other);
-	builder_flip(index_path(&world), bucket_of(&world, 5) + 37, 0x80);
-	world_judge(&world, 1);
-	assert_int_equal(world.verify->findings.total[PROBLEM_OBJECT_LOST], 1);
-	assert_int_equal(world.verify->findings.total[PROBLEM_INDEX_MAPPING], 1);
-	builder_key(5, key);
-	assert_true(verify_lookup(world.verify, key, &place));
-	assert_int_equal(place.segment, segment);
-	assert_int_equal(place.offset, offset);
-	world_free(&world);
-	(void)state;
-}
-
-/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5, which
- * lies before it. */
-static void nest_in_damage(struct world *world, uint8_t tag)
-{
-	uint8_t key[BUILDER_KEY], inner[60];
-	builder_key(5, key);
-	const size_t len = builder_encode(tag, key, "inside", 6, inner);
-	patch_put(world, 7, 4, "\xff\xff\xff\xff", 4);
-	patch_put(world, 7, 100, inner, len);
-}
-
-static void a_payload_replaces_and_deletes_nothing_that_the_index_confirms(void **state)
-{
-	static const uint8_t tags[] = { BUILDER_PUT, BUILDER_DELETE };
-	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
-		struct world world;
-		struct replay_event place;
-		uint8_t key[BUILDER_KEY];
-		uint32_t segment, offset;
-		world_new(&world);
-		put_path(&world, 5, &segment, &offset);
-		nest_in_damage(&world, tags[i]);
-		world_judge(&world, 1);
-		builder_key(5, key);
-		assert_true(verify_lookup(world.verify, key, &place));
-		assert_int_equal(place.segment, segment);
-		assert_int_equal(place.offset, offset);
-		assert_int_equal(found(&world, PROBLEM_INDEX_MAPPING), 0);
-		assert_int_equal(found(&world, PROBLEM_DELETE_MOVED), 0);
-		assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 1);
-		assert_int_equal(world.verify->objects, 24);
-		world_free(&world);
-	}
-	(void)state;
-}
-
-static void a_delete_in_a_payload_does_not_hide_a_loss(void **state)
-{
-	struct world world;
-	world_new(&world);
-	nest_in_damage(&world, BUILDER_DELETE);
-	patch_put(&world, 5, 100, "????", 4);
-	world_judge(&world, 1);
-	assert_int_equal(found(&world, PROBLEM_INDEX_KEY_DELETED), 0);
-	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), 2);
-	assert_int_equal(world.verify->objects, 23);
-	world_free(&world);
-	(void)state;
-}
-
-/* Offset in the index of transaction 0 of the bucket of object @number. */
-static uint64_t find_bucket(const struct world *world, unsigned number, uint32_t buckets)
-{
-	uint8_t key[BUILDER_KEY];
-	const size_t size = (size_t)buckets * 40;
-	uint8_t *all = malloc(size);
-	uint64_t at = 0;
-	assert_non_null(all);
-	read_bytes(path_of(world, "index.%u", builder_head(world->builder)), 18, all, size);
-	builder_key(number, key);
-	while (at < size && memcmp(all + at, key, BUILDER_KEY) != 0)
-		at += 40;
-	free(all);
-	assert_true(at < size);
-	return 18 + at;
-}
-
-#define MUCH 10000u	/* every other one of them damaged */
-
-/* Object 0 is damaged, and only its damaged PUT still shows its key: the index leads to object 1
- * instead, and does not know that by its own key. */
-static void a_lost_key_is_found_in_much_damage(void **state)
-{
-	static const uint8_t empty[40] = { [32] = 0xff, [33] = 0xff, [34] = 0xff, [35] = 0xff };
-	struct world world = { .io = &io_system, .writer_fd = -1 };
-	uint8_t key[BUILDER_KEY], place[8];
-	uint32_t segment, offset;
-	builder_make_folder(world.folder);
-	snprintf(world.path, sizeof(world.path), "%.400s/repo", world.folder);
-	world.builder = builder_new(world.path, 100, 150000);
-	for (unsigned i = 0; i < MUCH; i++) {
-		builder_key(i, key);
-		builder_put_some(world.builder, key, 10);
-	}
-	builder_commit(world.builder);
-	builder_write_index(world.builder, builder_head(world.builder), 16384);
-	builder_write_hints(world.builder, builder_head(world.builder));
-	const uint64_t bucket = find_bucket(&world, 1, 16384);
-	read_bytes(index_path(&world), bucket + 32, place, sizeof(place));
-	builder_patch(index_path(&world), bucket, empty, sizeof(empty));
-	builder_patch(index_path(&world), find_bucket(&world, 0, 16384) + 32, place, sizeof(place));
-	for (unsigned i = 0; i < MUCH; i++) {
-		const char *path = put_path(&world, i, &segment, &offset);
-		if (i % 2 == 0)
-			builder_flip(path, offset + 45, 1);
-	}
-	world_judge(&world, 0);
-	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), MUCH / 2);
-	assert_int_equal(found(&world, PROBLEM_OBJECT_LOST), MUCH / 2);
-	world_free(&world);
-	(void)state;
-}
-
 /* Attic reads offsets as signed: of 20 MiB PUTs back to back the 103rd begins below 2 GiB, the next
  * beyond. */
 static void what_begins_beyond_2_gib_is_named(void **state)
@@ -1560,89 +1045,6 @@ static void a_whole_repository_is_clean(void **state)
 	assert_int_equal(puts, 27);
 	assert_int_equal(live, 25);
 	assert_int_equal(bytes, world.verify->bytes);
-	world_free(&world);
-	(void)state;
-}
-
-static void the_replay_without_an_index_gives_the_same(void **state)
-{
-	struct world world;
-	world_new(&world);
-	world_judge(&world, 1);
-	uint32_t with_index[64];
-	assert_true(world.repo->listing.count <= 64);
-	for (size_t i = 0; i < world.repo->listing.count; i++)
-		with_index[i] = world.verify->facts[i].live;
-	world_forget(&world);
-	index_missing(&world);
-	world_judge(&world, 2);
-	assert_false(world.verify->index_was_compared);
-	assert_int_equal(world.verify->objects, 25);
-	for (size_t i = 0; i < world.repo->listing.count; i++)
-		assert_int_equal(world.verify->facts[i].live, with_index[i]);
-	world_free(&world);
-	(void)state;
-}
-
-static void lookup_and_status_follow_the_log(void **state)
-{
-	struct world world;
-	struct replay_event place;
-	struct segment_entry entry = { .tag = SEGMENT_PUT };
-	uint32_t segment, offset;
-	bool known;
-	world_new(&world);
-	index_mapping(&world);		/* the index is wrong about object 5 */
-	world_judge(&world, 1);
-	for (unsigned i = 0; i < OBJECTS + 2; i++) {
-		builder_key(i, entry.key);
-		assert_int_equal(verify_lookup(world.verify, entry.key, &place), i != 3);
-		if (i == 3)
-			continue;
-		put_path(&world, i, &segment, &offset);
-		assert_int_equal(place.segment, segment);
-		assert_int_equal(place.offset, offset);
-		entry.offset = offset;
-		assert_int_equal(entry_status(world.repo, world.verify, segment, &entry, &known),
-				 STATUS_LIVE);
-		assert_true(known);
-		entry.offset = offset + 1;
-		assert_int_equal(entry_status(world.repo, world.verify, segment, &entry, &known),
-				 STATUS_SUPERSEDED);
-		assert_int_equal(entry_status(world.repo, world.verify, 4000, &entry, &known),
-				 STATUS_UNCOMMITTED);
-	}
-	builder_key(3, entry.key);
-	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_DELETED);
-	entry.tag = SEGMENT_DELETE;
-	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known),
-			 STATUS_TOMBSTONE);
-	entry.tag = SEGMENT_COMMIT;
-	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_COMMIT);
-	entry.tag = SEGMENT_DAMAGED;
-	assert_int_equal(entry_status(world.repo, world.verify, 0, &entry, &known), STATUS_DAMAGED);
-	world_free(&world);
-	(void)state;
-}
-
-static void without_verification_the_index_tells_the_status_or_nobody_does(void **state)
-{
-	struct world world;
-	struct segment_entry entry = { .tag = SEGMENT_PUT };
-	uint32_t segment, offset;
-	bool known;
-	world_new(&world);
-	world_judge(&world, 1);
-	builder_key(5, entry.key);
-	put_path(&world, 5, &segment, &offset);
-	entry.offset = offset;
-	assert_int_equal(entry_status(world.repo, NULL, segment, &entry, &known), STATUS_LIVE);
-	assert_true(known);
-	world_forget(&world);
-	index_stale(&world);
-	world_judge(&world, 1);
-	entry_status(world.repo, NULL, segment, &entry, &known);
-	assert_false(known);
 	world_free(&world);
 	(void)state;
 }
@@ -1731,120 +1133,16 @@ static void progress_ends_at_all_bytes_and_segments(void **state)
 	(void)state;
 }
 
-static void a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only(void **state)
-{
-	struct world world;
-	world_new(&world);
-	add_tail(&world);
-	commit_flip(&world);
-	world_judge(&world, 1);
-	assert_int_equal(world.verify->tail, TAIL_WAS_COMMITTED);
-	assert_int_equal(world.verify->end, builder_head(world.builder));
-	assert_int_equal(world.verify->objects, 25);
-	assert_int_equal(found(&world, PROBLEM_TAIL_UNCOMMITTED), 1);
-	const struct finding *row = finding_row(&world, PROBLEM_TAIL_UNCOMMITTED);
-	assert_non_null(row);
-	assert_int_equal(row->segment, builder_head(world.builder) + 1);
-	world_free(&world);
-	(void)state;
-}
-
-static void damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback(void **state)
-{
-	struct world world;
-	char path[BUILDER_PATH];
-	uint8_t key[BUILDER_KEY];
-	world_new(&world);
-	builder_key(700, key);
-	builder_put_some(world.builder, key, 100);
-	builder_key(701, key);
-	builder_put_some(world.builder, key, 100);
-	builder_segment_path(world.builder, builder_segment(world.builder), path);
-	builder_close_segment(world.builder);
-	builder_flip(path, 60, 1);
-	world_judge(&world, 1);
-	assert_int_equal(found(&world, PROBLEM_ENTRY_CRC), 1);
-	assert_int_equal(world.diagnosis.recommended, REPAIR_ROLLBACK);
-	assert_int_equal(world.diagnosis.errors, 0);
-	world_free(&world);
-	(void)state;
-}
-
-static void two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt(void **state)
-{
-	static const struct {
-		void (*damage)(struct world *world);
-		enum repair recommended, alternative;
-	} cases[] = {
-		{ commit_flip, REPAIR_SALVAGE, REPAIR_ROLLBACK },
-		{ commit_flip_alone, REPAIR_SALVAGE, REPAIR_ROLLBACK },
-		{ zeros_after_commit, REPAIR_SALVAGE, REPAIR_ROLLBACK },
-		{ only_commit_flip, REPAIR_SALVAGE, REPAIR_NONE },
-		{ no_commit, REPAIR_SALVAGE, REPAIR_NONE },
-		{ crc, REPAIR_SALVAGE, REPAIR_NONE },
-		{ add_tail, REPAIR_ROLLBACK, REPAIR_NONE },
-		{ index_missing, REPAIR_RECOVER, REPAIR_NONE },
-		{ nothing, REPAIR_COMPACT, REPAIR_NONE },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct world world;
-		struct diagnosis *d = &world.diagnosis;
-		world_new(&world);
-		cases[i].damage(&world);
-		world_judge(&world, 1);
-		if (d->recommended != cases[i].recommended ||
-		    d->alternative != cases[i].alternative)
-			fail_msg("case %zu: %d, or %d", i, d->recommended, d->alternative);
-		if (cases[i].damage == only_commit_flip)
-			assert_int_equal(world.verify->tail, TAIL_COMMIT_DAMAGED);
-		diagnose(world.repo, NULL, d);	/* before it was verified nothing is known of it */
-		assert_int_equal(d->alternative, REPAIR_NONE);
-		world_free(&world);
-	}
-	(void)state;
-}
-
-static void an_unreadable_end_is_no_tail(void **state)
-{
-	struct world world;
-	world_new(&world);
-	fault_init(&world.fault);
-	last_segment_unreadable(&world);
-	world_judge(&world, 1);
-	for (int problem = PROBLEM_TAIL_UNCOMMITTED; problem <= PROBLEM_NO_COMMIT; problem++)
-		assert_int_equal(found(&world, (enum problem)problem), 0);
-	assert_int_equal(world.verify->end, builder_head(world.builder));
-	assert_true(found(&world, PROBLEM_OBJECT_UNREADABLE) > 0);
-	world_free(&world);
-	(void)state;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			two_ways_exist_where_the_newest_of_several_transactions_is_in_doubt),
-		cmocka_unit_test(an_unreadable_end_is_no_tail),
-		cmocka_unit_test(a_delete_in_a_segment_that_was_cut_is_known_by_the_index),
-		cmocka_unit_test(an_index_of_another_repository_speaks_against_nothing),
-		cmocka_unit_test(a_wrong_mapping_beside_a_damaged_entry_loses_nothing),
-		cmocka_unit_test(
-			a_payload_replaces_and_deletes_nothing_that_the_index_confirms),
-		cmocka_unit_test(a_delete_in_a_payload_does_not_hide_a_loss),
-		cmocka_unit_test(a_lost_key_is_found_in_much_damage),
 		cmocka_unit_test(what_begins_beyond_2_gib_is_named),
 		cmocka_unit_test(a_file_of_any_length_is_read_as_far_as_an_index_leads),
 		cmocka_unit_test(a_whole_repository_is_clean),
 		cmocka_unit_test(every_problem_is_found_and_named),
-		cmocka_unit_test(the_replay_without_an_index_gives_the_same),
-		cmocka_unit_test(lookup_and_status_follow_the_log),
-		cmocka_unit_test(without_verification_the_index_tells_the_status_or_nobody_does),
 		cmocka_unit_test(the_result_does_not_depend_on_the_threads),
 		cmocka_unit_test(a_cancelled_run_says_so_and_is_not_complete),
 		cmocka_unit_test(progress_ends_at_all_bytes_and_segments),
-		cmocka_unit_test(
-			a_commit_lost_behind_an_uncommitted_tail_keeps_its_transaction_only),
-		cmocka_unit_test(damage_in_an_uncommitted_tail_calls_for_no_more_than_a_rollback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
