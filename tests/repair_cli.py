@@ -925,7 +925,7 @@ class Interrupted(Case):
         self.assertEqual((told[0]['severity'], told[0]['repair']), ('info', None))
         self.assertIn('undo/' + self.name, told[0]['message'])
         self.assertRegex(check['advice'], r'^The salvage of \d{4}-\d\d-\d\d \d\d:\d\d UTC was cut short: '
-                                          r'recover leads on from there, undo takes back what it did\.')
+                                          r'recover continues from there, undo takes back what it did\.')
         self.assertIn('a repair was cut short [repair-interrupted]\n    undo/' + self.name,
                       self.text('check', self.path, status=4))
         text = self.text('info', self.path)

@@ -55,13 +55,13 @@ struct segment_facts {
 	uint64_t damaged_bytes;
 };
 
-/* Shared between the workers and whoever looks on. */
+/* Shared between the workers and the thread that watches them. */
 struct verify_progress {
 	/* the total grows while files are opened for the first time */
 	_Atomic uint64_t bytes_done, bytes_total;
 	_Atomic uint32_t segments_done;
 	_Atomic uint32_t problems;
-	_Atomic bool cancel;		/* set by the onlooker: stop at the next entry */
+	_Atomic bool cancel;		/* set by the watching thread: stop at the next entry */
 };
 
 enum tail_kind {
@@ -180,8 +180,8 @@ struct verify {
 	size_t oddity_count, oddity_capacity;
 	struct verify_stranger *strangers;	/* of all there are, as many as are looked into */
 	size_t stranger_count;
-	struct verify_gone *gone;	/* ascending by key: the objects lost and those of which only
-					 * an older version is left */
+	struct verify_gone *gone;	/* ascending by key: the lost objects, and those left in an
+					 * older version */
 	size_t gone_count;
 	enum tail_kind tail;
 	bool has_end;			/* the log holds anything at all */
@@ -205,8 +205,8 @@ struct verify {
 	bool index_is_inferred;		/* the buckets behind a header that is damaged */
 	struct hints_figures hints_figures;
 	enum credit hints_credit;
-	/* Bytes in data/ are damaged, a file is not what its name says, or a segment is missing that
-	 * witnesses know: replaying the log does not give all there is. */
+	/* Bytes in data/ are damaged, a file is not what its name says, or a segment is missing
+	 * that witnesses know: replaying the log does not give all there is. */
 	bool log_is_damaged;
 	uint64_t last_place;		/* replay_time of the last place where a DELETE may be lost; 0 */
 	uint64_t deletes_moved;		/* objects that the log alone would not give */
@@ -218,7 +218,7 @@ struct verify {
 	/* segments that were left out: the log was then not compared with index and hints, and
 	 * objects counts what was read */
 	size_t skipped;
-	size_t remembered;		/* segments of which a record was believed */
+	size_t remembered;		/* segments that were not read: a record was believed */
 	/* newest events of the keys that the index does not settle */
 	struct replay *replay;
 	/* the same from entries that only searching found (segment_entry.searched), kept apart as

@@ -83,8 +83,9 @@ enum as_err verify_add(struct verify_run *run, const struct finding *finding);
  * unreadable or degenerate one is a finding. AS_ERR_MEMORY. */
 enum as_err verify_load_index(struct verify_run *run);
 
-/* After the weighing: where the index is of elsewhere and above the end of the log, an older one beside
- * it takes its place. *@again: it does, and all must be read and weighed once more. AS_ERR_MEMORY. */
+/* After the weighing: where the index is of elsewhere and above the end of the log, an older one
+ * beside it takes its place. *@again: it does, and all must be read and weighed once more.
+ * AS_ERR_MEMORY. */
 enum as_err verify_use_older_index(struct verify_run *run, bool *again);
 
 /* After the scan, or without one: is the index a table as it should be? Adds the findings of a
@@ -103,7 +104,7 @@ void verify_free_index(struct verify_run *run);
 /* Witnesses for segment_open; @context is a struct verify_witness. */
 struct verify_witness {
 	struct verify_run *run;
-	struct segment_witness *rows;	/* freed by whoever made the struct */
+	struct segment_witness *rows;	/* freed by the owner of the struct */
 	size_t capacity;
 };
 void verify_find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
@@ -111,8 +112,8 @@ void verify_find_witnesses(void *context, uint32_t segment, struct segment_witne
 /* Classify the tail: sets verify->tail, has_end and end, and adds the findings. */
 enum as_err verify_check_tail(struct verify_run *run);
 
-/* After the scan: it opened what could not be opened a moment before, and has nothing to report; but
- * the end of the log was chosen without it. Adds a finding then. */
+/* After the scan: it opened what could not be opened a moment before, and has nothing to report;
+ * but the end of the log was chosen without it. Adds a finding then. */
 enum as_err verify_report_unknown_tail(struct verify_run *run);
 
 /* A worker: reads segments until none is left. */
@@ -128,8 +129,7 @@ void verify_confirm_remembered(struct verify_run *run);
 bool verify_read_identity(const struct verify_run *run, size_t position,
 			  struct verify_record *record);
 
-/* A record of the segment at @position, of which verify_read_identity told @now, that can be believed;
- * or NULL. */
+/* A record that can be believed of the segment at @position, whose identity is @now; or NULL. */
 const struct verify_record *verify_find_record(const struct verify_run *run, size_t position,
 					       const struct verify_record *now);
 
@@ -151,7 +151,7 @@ enum as_err verify_order_turns(struct verify_run *run);
 /* Make the damage ready to be asked about, after every segment was read. */
 void verify_sort_damage(struct verify *verify);
 
-/* The damaged stretches of @segment, of which *@count are remembered; NULL for none. */
+/* The damaged stretches of @segment that are remembered, *@count of them; NULL for none. */
 const struct verify_damage *verify_damage_in(const struct verify *verify, uint32_t segment,
 					     size_t *count);
 
@@ -159,8 +159,8 @@ const struct verify_damage *verify_damage_in(const struct verify *verify, uint32
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
 		      uint8_t *cause);
 
-/* Count the objects of the log, all of which the replay knows, since there is no index. Begins at
- * nothing. AS_ERR_MEMORY. */
+/* Count the objects of the log where there is no index, so that the replay knows all of them.
+ * Begins at nothing. AS_ERR_MEMORY. */
 enum as_err verify_tally_log(struct verify_run *run);
 
 /* All comparisons, after every segment was read. */
@@ -307,7 +307,7 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 
 bool verify_is_confirmed(const struct verify *verify, uint32_t bucket);
 
-/* Of an index of @buckets: how many are confirmed. */
+/* How many buckets of an index of @buckets are confirmed. */
 uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets);
 
 #endif

@@ -112,7 +112,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 /* ---- the walks ---- */
 
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
- * index does not hold it. Mappings that were not confirmed are settled by the walk over the index. */
+ * index does not hold it. Mappings that were not confirmed are settled by the walk over the
+ * index. */
 static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE],
 				      const struct replay_event *event)
 {
@@ -142,7 +143,7 @@ static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE]
 			      &place);
 }
 
-/* A key of which only searching found an event. */
+/* A key whose events only searching found. */
 static enum as_err compare_unanchored(void *context, const uint8_t key[KEY_SIZE],
 				      const struct replay_event *event)
 {
@@ -170,7 +171,7 @@ static enum as_err compare_unconfirmed(void *context, const struct index_bucket 
 
 /* ---- what no index can tell: damaged entries name their own key ---- */
 
-/* Does damaged stretch number @i name an object that nothing else tells of? The first stretch that
+/* Does damaged stretch number @i name an object that nothing else names? The first stretch that
  * names a key need not be the only one. */
 static bool is_named_by_damage(const struct verify_run *run, size_t i)
 {
@@ -186,7 +187,7 @@ static bool is_named_by_damage(const struct verify_run *run, size_t i)
 		if (number != INDEX_EMPTY && verify_is_confirmed(verify, number))
 			return false;
 	}
-	/* Any event that is left speaks for itself: the object lives on, or was deleted later. */
+	/* Any later event decides: the object lives on, or was deleted later. */
 	return !replay_find(verify->replay, damage->key, &event) ||
 	       (!event.is_put && replay_time(event.segment, event.offset) <
 				 replay_time(damage->segment, (uint32_t)damage->offset));
@@ -476,8 +477,8 @@ static enum as_err report_roles(struct compare *compare)
 
 /* ---- everything ---- */
 
-/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the DELETE was
- * moved there (rule 8), and a manifest is lost. */
+/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the
+ * DELETE was moved there (rule 8), and a manifest is lost. */
 static bool lacks_manifest(const struct verify *verify)
 {
 	static const uint8_t manifest[KEY_SIZE];

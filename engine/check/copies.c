@@ -86,7 +86,8 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 {
 	const size_t position = verify_position(verify, number);
 	const struct hints *hints = &verify->repo->hints;
-	/* Where neither index nor hints are left a number without a file is one that may be missing. */
+	/* Where neither index nor hints are left a number without a file is one that may be
+	 * missing. */
 	if (position == LISTING_NONE)
 		return verify_is_gap(verify, number) ||
 		       (hints->usable && hints->transaction >= number &&
@@ -97,7 +98,8 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 				       verify_is_gap(verify, number));
 }
 
-/* Is the file one that is read as a segment; where all are wanted, one that takes part in the log? */
+/* Is the file one that is read as a segment; where all are wanted, one that takes part in the
+ * log? */
 static bool is_segment_itself(const struct search *search, uint32_t number, const char *path)
 {
 	const struct verify *verify = search->verify;
@@ -213,7 +215,8 @@ static bool is_lacking(const struct verify *verify, uint32_t number, uint64_t of
 	       verify_damage_at(verify, number, (uint32_t)offset, &cause);
 }
 
-/* The place that the index knows for the PUT is one where nothing whole stands: this is that PUT. */
+/* The place that the index knows for the PUT is one where nothing whole stands: this is that
+ * PUT. */
 static enum as_err add_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
 			      uint32_t offset)
 {
@@ -251,7 +254,7 @@ static enum as_err add_unmapped(struct filling *f, const struct segment_entry *e
 	return err == AS_OK ? add_fill(f, event.offset, e) : err;
 }
 
-/* Of several PUTs of a key in a copy, none of them in its place, the last is the newest. */
+/* Where a copy has several PUTs of a key, none of them in its place, the last is the newest. */
 static void replace_older(struct filling *f, const struct segment_entry *e, uint32_t segment,
 			  uint32_t offset)
 {
@@ -263,8 +266,8 @@ static void replace_older(struct filling *f, const struct segment_entry *e, uint
 	}
 }
 
-/* An entry of a copy. Where the index is to be believed only what it knows in the segment counts: the
- * copy may be of another time. */
+/* An entry of a copy. Where the index is to be believed only what it knows in the segment counts:
+ * the copy may be of another time. */
 static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
@@ -298,8 +301,8 @@ static enum as_err report_copy(const struct filling *f)
 	return verify_add(f->run, &finding);
 }
 
-/* To replace an object is to write a DELETE and a PUT. A DELETE before damage, or at the end of a file
- * that was cut off, may be half of that, and is not taken. */
+/* To replace an object is to write a DELETE and a PUT. A DELETE before damage, or at the end of a
+ * file that was cut off, may be half of that, and is not taken. */
 static enum as_err read_copy(struct filling *f, struct segment_reader *reader, bool is_exact)
 {
 	const struct verify_copy *copy = &f->verify->copies[f->copy];
@@ -390,7 +393,8 @@ enum as_err verify_fill_older(struct verify_run *run)
 		const struct segment_entry entry = { .offset = gone->older_at };
 		if (!gone->has_older || gone->older_copy == UINT32_MAX)
 			continue;
-		/* An offset that no entry of the log has: the segment's own file may be there too. */
+		/* An offset that no entry of the log has: the segment's own file may be there
+		 * too. */
 		gone->older.offset = SEGMENT_OFFSET_MAX + 1 + (uint32_t)i;
 		filling.copy = gone->older_copy;
 		err = add_fill(&filling, gone->older.offset, &entry);

@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Does a credible witness cover every damaged or missing byte? Only then is it said that no object is
- * lost (rule 5). */
+/* Does a credible witness cover every damaged or missing byte? Only then is it said that no object
+ * is lost (rule 5). */
 
-/* Could an object have been in the damage of a segment, or in one that is not there, that no witness
- * names? The hints count what was in it. */
+/* Could an object have been in the damage of a segment, or in one that is not there, that no
+ * witness names? The hints count what was in it. */
 static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, int64_t named)
 {
 	/* Where an index contradicts the log, hints that nothing bears out settle nothing. */
@@ -60,7 +60,8 @@ static bool has_room(const struct verify *verify, const struct segment_facts *fa
 	return false;
 }
 
-/* Do hints that can be believed count something else than the log holds, where no index names what? */
+/* Do hints that can be believed count something else than the log holds, where no index names
+ * what? */
 static bool hints_differ(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_CREDIBLE)
@@ -74,8 +75,8 @@ static bool hints_differ(const struct verify *verify)
 	return false;
 }
 
-/* Do hints that can be believed count more in a segment than the index places there, and more than is
- * there? */
+/* Do hints that can be believed count more in a segment than the index places there, and more than
+ * is there? */
 static bool index_lacks_any(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE)
@@ -91,8 +92,8 @@ static bool index_lacks_any(const struct verify *verify)
 	return false;
 }
 
-/* A number without a file above an intact index, or hints, of an earlier time, where nothing later is
- * left. */
+/* A number without a file above an intact index, or hints, of an earlier time, where nothing later
+ * is left. */
 static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
 	const struct listing *listing = &verify->repo->listing;
@@ -122,8 +123,8 @@ static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 	return behind - first < verify->end - *transaction;
 }
 
-/* Do the hints, or index and hints of one time, speak against all of the log, and no credible witness for
- * it? They may be right, and the files not ours. */
+/* Do the hints, or index and hints of one time, speak against all of the log, and no credible
+ * witness for it? They may be right, and the files not ours. */
 static bool is_contradicted(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
@@ -135,9 +136,9 @@ static bool is_contradicted(const struct verify *verify)
 	return hints->transaction == verify->end;
 }
 
-/* Is there an index, or are there hints, of a later time than the log's, and no index of that time that
- * is to be believed? What came between was lost, or they are not ours. An empty one was made while
- * data/ could not be seen. */
+/* Is there an index, or are there hints, of a later time than the log's, and no index of that time
+ * that is to be believed? What came between was lost, or they are not ours. An empty one was made
+ * while data/ could not be seen. */
 static bool is_overtaken(const struct verify *verify)
 {
 	const struct repo *repo = verify->repo;

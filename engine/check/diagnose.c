@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Which repair goes first when several are called for: salvage leaves nothing for the others to do,
- * a rollback writes the index anew where that is needed, and compaction can always wait. */
+ * a rollback writes a new index where that is needed, and compaction can always wait. */
 static const enum repair by_urgency[] = {
 	REPAIR_SALVAGE, REPAIR_ROLLBACK, REPAIR_RECOVER, REPAIR_COMPACT
 };
@@ -95,7 +95,7 @@ static const char *const repair_advice[REPAIR_COUNT] = {
 		"A writer stopped before its commit. Rollback moves what it left aside; everything "
 		"that was committed stays. Make sure that no backup is running.",
 	[REPAIR_RECOVER] =
-		"Recover writes index and hints anew from the log and touches no segment.",
+		"Recover writes a new index and new hints from the log, and touches no segment.",
 	[REPAIR_COMPACT] =
 		"Compaction would free the space of entries that nothing refers to any longer. "
 		"It can wait.",
@@ -165,7 +165,7 @@ static struct remains read_remains(const struct repo *repo)
 	return remains;
 }
 
-/* A repair was cut short: what leads on from there, and what back. */
+/* A repair was cut short: what finishes it, and what takes it back. */
 static void advise_after_repair(const struct remains *remains, const struct weight *weight,
 				struct diagnosis *d)
 {
@@ -174,7 +174,7 @@ static void advise_after_repair(const struct remains *remains, const struct weig
 		snprintf(ways, sizeof(ways), ": running it again finishes it, undo takes back "
 			 "what it did.");
 	else if (!d->clean && d->recommended != REPAIR_NONE)
-		snprintf(ways, sizeof(ways), ": %s leads on from there, undo takes back what it "
+		snprintf(ways, sizeof(ways), ": %s continues from there, undo takes back what it "
 			 "did.", repair_name(d->recommended));
 	else if (d->verified)
 		snprintf(ways, sizeof(ways), "%s: undo takes back what it did, undo --purge %s "
@@ -276,14 +276,14 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
 }
 
-/* The facts that choose the verdict, the more important first. */
+/* What the verdict says, the more important first. */
 enum verdict_kind {
 	SAYS_FOREIGN, SAYS_PART, SAYS_NOTHING_YET, SAYS_WHOLE, SAYS_CHANGED, SAYS_IN_USE,
 	SAYS_REFUSED, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_DAMAGED, SAYS_TAIL, SAYS_INDEX,
 	SAYS_OTHERS
 };
 
-/* The sentences that have no figures, once the data was verified and before. NULL: written apart. */
+/* The sentences without figures: once the data was verified, and before, where that differs. */
 static const char *const sentences[][2] = {
 	[SAYS_NOTHING_YET] = { NULL, "Nothing wrong at first sight; the data has not been verified "
 				     "yet." },

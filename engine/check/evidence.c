@@ -33,7 +33,8 @@ enum credit credit_of_index(const struct index_figures *f)
 	const bool places_fit = is_nearly_all(f->confirmed, f->of);
 	const bool keys_fit =
 		is_nearly_all(f->known, f->live - f->excused) && f->known * 2 >= f->live;
-	/* Of data that is older than the index some objects are new, and some were deleted since. */
+	/* Where the data is older than the index, some objects are new and some were
+	 * deleted since. */
 	const bool shares_most = f->is_beyond && f->known * 2 >= f->live;
 	if (places_fit && (keys_fit || shares_most))
 		return f->is_stale ? CREDIT_OLDER : CREDIT_CREDIBLE;
@@ -82,15 +83,16 @@ static struct judgement decide_confirmed(const struct testimony *t)
 {
 	if (t->event == EVENT_NONE || !t->event_is_later || t->event_is_searched)
 		return (struct judgement){ VERDICT_AGREED, 4 };
-	/* A later PUT that neither witness of the same time knows is in a file that is not in its place.
-	 */
+	/* A later PUT that neither witness of the same time knows is in a file that is not in its
+	 * place. / */
 	if (t->event == EVENT_PUT)
 		return t->index == CREDIT_CREDIBLE && !t->index_is_beyond &&
 				       t->hints_are_credible && t->hints_like_index &&
 				       (!t->hints_like_log || t->is_contradicted)
 			? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
 			: (struct judgement){ VERDICT_OUTDATED, 1 };
-	/* An index that is wrong elsewhere is right here where hints that can be believed bear it out. */
+	/* An index that is wrong elsewhere is right here where hints that can be believed bear it
+	 * out. */
 	const bool is_borne_out = t->hints_are_credible && t->hints_like_index &&
 				  !t->hints_like_log && t->index != CREDIT_FOREIGN;
 	if (t->index != CREDIT_CREDIBLE && (t->index_is_beyond || !is_borne_out))

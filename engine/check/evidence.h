@@ -76,8 +76,8 @@ struct testimony {
 	bool index_is_beyond;	/* it is of a transaction above the end of the log */
 	bool is_above_index;	/* the PUT lies above all that the index knows of */
 	bool hints_are_credible;
-	/* The hints' count for the PUT's segment is what the log says (for what only searching found:
-	 * it is higher), or what the index says. Both may hold, or neither. */
+	/* The hints' count for the PUT's segment is what the log says (for what only searching
+	 * found: it is higher), or what the index says. Both may hold, or neither. */
 	bool hints_like_log, hints_like_index;
 	bool has_near_bucket;	/* a bucket has the key but for a few wrong bits */
 	bool is_stranger;	/* the index knows nothing in the PUT's segment */

@@ -93,7 +93,7 @@ static enum as_err search_segment(struct search *search, struct segment_reader *
 	enum as_err err = segment_open(reader, search->repo->fd, path, number, repo_give_witnesses,
 				       &witness);
 	if (err != AS_OK)
-		return err == AS_ERR_MEMORY ? err : AS_OK;	/* verify tells of it */
+		return err == AS_ERR_MEMORY ? err : AS_OK;	/* verify reports it */
 	atomic_fetch_add(&search->progress->bytes_total, segment_length(reader));
 	while (err == AS_OK && (err = segment_next(reader, &entry)) == AS_OK) {
 		err = add_entry(search, number, &entry);

@@ -29,8 +29,9 @@ struct history {
 enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix, unsigned threads,
 			struct verify_progress *progress, struct history **out,
 			struct as_error *error);
-/* What a complete @verify knows of @key beyond its entries, in a line: that the object is lost, left
- * in an older version, cannot be read now, or was perhaps deleted. Empty where there is nothing. */
+/* What a complete @verify knows of @key beyond its entries, in a line: that the object is lost,
+ * left in an older version, cannot be read now, or was perhaps deleted. Empty where there is
+ * nothing. */
 #define HISTORY_DOUBT_SIZE 128u
 void history_doubt(const struct verify *verify, const uint8_t key[KEY_SIZE],
 		   char out[HISTORY_DOUBT_SIZE]);

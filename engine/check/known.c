@@ -30,7 +30,7 @@ void verify_records_merge(struct verify_records *records, struct verify_records 
 		from->count--;
 }
 
-/* Of one segment the newest first. */
+/* By segment, and the newest of a segment first. */
 static int by_segment(const void *a, const void *b)
 {
 	const struct verify_record *x = a, *y = b;

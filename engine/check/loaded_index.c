@@ -25,8 +25,8 @@ uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
 }
 
 /* Has the scan found every mapping by looking up the key of a PUT that stands there? Then no bucket
- * is out of reach, and none has the key of another: a census would find nothing. Of a segment whose
- * record was believed the mappings are known, but not that look-ups find them. */
+ * is out of reach, and none has the key of another: a census would find nothing. Where the record
+ * of a segment was believed its mappings are known, but not that look-ups find them. */
 static bool is_confirmed(const struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
@@ -64,8 +64,8 @@ enum as_err verify_check_index(struct verify_run *run)
 	return err;
 }
 
-/* One damaged header must not prevent the verdict: the log is replayed without the index then. Where
- * memory is short for now nothing is wrong with the index, and nothing is said against it. */
+/* One damaged header must not prevent the verdict: the log is replayed without the index then.
+ * Where memory is short for now nothing is wrong with the index, and nothing is said against it. */
 static enum as_err report_too_large(struct verify_run *run)
 {
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);

@@ -16,7 +16,8 @@ int64_t verify_hinted(const struct verify *verify, uint32_t number)
 	return row ? row->live : 0;
 }
 
-/* Are the hints a second witness beside the index: of the same transaction, and not of elsewhere? */
+/* Are the hints a second witness beside the index: of the same transaction, and not of
+ * elsewhere? */
 static bool hints_join_index(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
@@ -33,7 +34,7 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 		/* A compaction since then would have moved all of the segment's objects on. */
 		return verify->index_figures.is_stale && joined &&
 		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
-	/* Of an index that is wrong elsewhere, what hints that can be believed count as it does. */
+	/* An index that is wrong elsewhere is right where credible hints count as it does. */
 	if (verify->index_credit == CREDIT_DAMAGED)
 		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
 		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;

@@ -244,7 +244,7 @@ static void add(char *out, size_t size, const char *before, const char *text)
 	buffer_append(out, size, "%s%s%s", out[0] ? "\n" : "", before, text);
 }
 
-/* The place of @finding alone: a detail may be empty, or say no more than why. */
+/* The place of @finding alone: a detail may be empty, or only say why. */
 static void add_place(const struct finding *finding, char *out, size_t size)
 {
 	char place[FINDING_DETAIL_MAX + 64];

@@ -21,16 +21,16 @@ struct obstacle {
 	bool is_disorder;	/* ... or anything above info that compaction does not mend */
 	bool is_folder_itself;	/* the problem counts only for all of undo/, not for one below it */
 	bool unless_clean;	/* it does not matter where nothing else is wrong */
-	/* REPAIR_BIT()s: what check does not recommend, and what a plan refuses. The latter are among
-	 * the former. */
+	/* REPAIR_BIT()s: what check does not recommend, and what a plan refuses. The latter are
+	 * among the former. */
 	unsigned not_recommended, refused;
 	const char *advice;	/* check's, or NULL: it says nothing that the verdict does not */
 	const char *refusal;	/* a plan's; NULL where it refuses nothing */
-	/* What a plan that it refuses does not know, as a sentence; NULL where it says nothing. Of
-	 * config the plan finds out itself. */
+	/* What a plan that it refuses does not know, as a sentence; NULL where it says nothing.
+	 * What config does not say the plan finds out itself. */
 	const char *not_planned;
 	/* What a person has to do, after the list of what was found; NULL where no hand helps.
-	 * Of config, config_mend_text says it. */
+	 * For config, config_mend_text says it. */
 	const char *by_hand;
 	bool is_config;
 };

@@ -61,8 +61,8 @@ static void sort_gone(struct verify *verify)
 
 /* ---- whole versions, wherever they are ---- */
 
-/* A DELETE hides one: an overwrite is DELETE, then PUT. One lies inside a damaged entry, in a file that
- * takes no part in the log, or in one of another name. */
+/* A DELETE hides one: an overwrite is DELETE, then PUT. One lies inside a damaged entry, in a file
+ * that takes no part in the log, or in one of another name. */
 struct search {
 	struct verify_run *run;
 	struct verify *verify;
@@ -128,7 +128,8 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	if (err != AS_OK)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		/* A stray file without magic is no segment; one in a segment's place has lost it. */
+		/* A stray file without magic is no segment; one in a segment's place has lost
+		 * it. */
 		if (reading->copy != NO_COPY && !reading->is_foreign &&
 		    entry.cause == SEGMENT_BAD_MAGIC)
 			return AS_OK;

@@ -109,7 +109,7 @@ static enum as_err append(struct part *part, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-/* Have slots for all rows of @part, of which two thirds at most are taken. */
+/* Make slots for all rows of @part: at most two thirds of the slots are taken. */
 static enum as_err make_slots(struct part *part)
 {
 	struct slot *old = part->slots;

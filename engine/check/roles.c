@@ -10,8 +10,8 @@
 /* Misfits that are looked into; of more than that the index is at fault, not the files. */
 #define MISFITS_MAX 64u
 
-/* The highest segment that index or hints know. What lies above is newer than they are, and they say
- * nothing about it. */
+/* The highest segment that index or hints know. What lies above is newer than they are, and they
+ * say nothing about it. */
 static uint32_t last_known(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
@@ -133,8 +133,8 @@ static bool is_spent(const struct matching *m, uint32_t number)
 	return hints->usable && hints_find(hints, number) && verify_hinted(m->verify, number) == 0;
 }
 
-/* May the file at @position be another segment than its name says? Only one that fits nothing itself,
- * and in which the hints count nothing. */
+/* May the file at @position be another segment than its name says? Only one that fits nothing
+ * itself, and in which the hints count nothing. */
 static bool is_free(struct matching *m, const struct misfit *misfit, size_t position)
 {
 	const struct segment_facts *facts = &m->verify->facts[position];
@@ -148,8 +148,8 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 			return false;
 	if (find_misfit(m, number))
 		return true;
-	/* Every transaction has a manifest, often at the same offset; and a newer version often has the
-	 * offset of the older one. */
+	/* Every transaction has a manifest, often at the same offset; and a newer version often has
+	 * the offset of the older one. */
 	const bool is_listed = hints->usable && hints_find(hints, number);
 	if (m->mapped[position] > 0 ||
 	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
@@ -177,8 +177,8 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	return err;
 }
 
-/* Does the index know an object of the file in this segment, or is it wrong about its place? Then the
- * file is the segment. Objects that it knows, rightly, in another one are there twice. */
+/* Does the index know an object of the file in this segment, or is it wrong about its place? Then
+ * the file is the segment. Objects that it knows, rightly, in another one are there twice. */
 static bool is_at_home(const struct matching *m, const struct misfit *misfit,
 		       const struct segment_entry *entry)
 {
@@ -195,14 +195,15 @@ static bool is_at_home(const struct matching *m, const struct misfit *misfit,
 static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
 {
 	const uint64_t bits = row->offset ^ entry->offset;
-	/* Another version of the same object may be anywhere; another object's key is never near. */
+	/* Another version of the same object may be anywhere; another object's key is never
+	 * near. */
 	if (memcmp(row->key, entry->key, KEY_SIZE) == 0)
 		return (bits & (bits - 1)) == 0;
 	return verify_keys_are_near(row->key, entry->key);
 }
 
-/* Is any object of the file that bears the misfit's number one that belongs there, or would it without
- * a few damaged bits of the index? Then the mappings are wrong, not the file. */
+/* Is any object of the file that bears the misfit's number one that belongs there, or would it
+ * without a few damaged bits of the index? Then the mappings are wrong, not the file. */
 static enum as_err knows_any(const struct matching *m, const struct misfit *misfit, bool *known)
 {
 	char path[LISTING_PATH_MAX];
@@ -277,8 +278,8 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 			verify->facts[misfit->position].is_too_large;
 		if (known && misfit->found == LISTING_NONE)
 			continue;
-		/* Of two that were swapped no PUT tells where the one belongs that has DELETEs alone,
-		 * or PUTs that count no more. */
+		/* Where two were swapped and one has only DELETEs or superseded PUTs, no PUT shows
+		 * where that one belongs. */
 		if (misfit->found != LISTING_NONE && is_vacant(m, misfit->found) &&
 		    (verify->facts[misfit->position].puts == 0 ||
 		     is_spent(m, verify->repo->listing.segments[misfit->found].number))) {
@@ -355,7 +356,7 @@ static enum as_err match(struct verify_run *run, bool *again)
 
 /* ---- segments that came back ---- */
 
-/* Is a segment that the hints count objects in not there? A file that they do not know may be it. */
+/* Is a segment missing that the hints count objects in? A file that they do not know may be that one. */
 static bool is_any_missing(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;

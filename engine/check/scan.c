@@ -162,8 +162,8 @@ static enum as_err remember_damage(struct scanner *s, const struct segment_entry
 	return err;
 }
 
-/* Is it a PUT of a key that the index knows in this segment, at another place? Then bytes came or went
- * before it, and it is no part of a payload. */
+/* Is it a PUT of a key that the index knows in this segment, at another place? Then bytes came or
+ * went before it, and it is no part of a payload. */
 static bool is_known_here(const struct scanner *s, const struct segment_entry *e)
 {
 	uint32_t segment, offset;
@@ -289,7 +289,8 @@ static enum as_err flush_batch(struct scanner *s)
 	return err;
 }
 
-/* An event of a file that takes no part in the log: what came back may tell what it would change. */
+/* An event of a file that takes no part in the log: what came back may tell what it would
+ * change. */
 static enum as_err add_apart(const struct scanner *s, const struct segment_entry *e)
 {
 	const struct replay_event event = {
@@ -464,7 +465,7 @@ static enum as_err read_segment(struct scanner *s, size_t position)
 	return err == AS_OK ? report_short(s) : err;
 }
 
-/* Hand the facts over to whoever looks on: everything first, the state last. */
+/* Publish the facts for the watching thread: everything first, the state last. */
 static void publish(struct scanner *s, size_t position)
 {
 	struct segment_facts *facts = &s->run->verify->facts[position];

@@ -31,8 +31,9 @@ static bool is_mapped(const struct verify_run *run, uint32_t segment, const stru
 
 /* Is the damaged last row what is left of a COMMIT, with everything before it whole? It has just
  * the length of one and does not look like the beginning of a longer entry; or zeros stand there,
- * no more of them than a COMMIT has bytes; or a whole COMMIT stands before it. More than that is what a crash
- * leaves of entries that were not synced, and without a witness those were not committed. */
+ * at most as many as a COMMIT has bytes; or a whole COMMIT stands before it. More than that is what
+ * a crash leaves of entries that were not synced, and without a witness those were not
+ * committed. */
 static bool was_commit(const struct tail_look *look, bool all_before_whole)
 {
 	const struct segment_entry *last = &look->last;

@@ -17,8 +17,8 @@ const struct verdict_info verdict_table[VERDICT_COUNT] = {
 			      "the log knows no such object" },
 };
 
-/* Was what the index knows at the place of @bucket overwritten: with an object that it does not know,
- * or so that the hints miss it? */
+/* Was what the index knows at the place of @bucket overwritten: with an object that it does not
+ * know, or so that the hints miss it? */
 static bool is_overwritten(const struct verify *verify, const struct index_bucket *bucket)
 {
 	if (verify->index_credit != CREDIT_CREDIBLE)
@@ -60,8 +60,8 @@ static enum mapping mapping_of(const struct verify *verify, const struct index_b
 	}
 }
 
-/* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index and
- * hints of one time are heard about events up to it. */
+/* Whose count the hints have of @segment: the log's, the index's, both or neither. An older index
+ * and hints of one time are heard about events up to it. */
 static void compare_with_hints(const struct verify *verify, uint32_t segment,
 			       const struct replay_event *event, struct testimony *t)
 {

@@ -27,7 +27,7 @@ static void sum_up(struct verify *verify)
 	verify->superseded = puts > verify->objects ? puts - verify->objects : 0;
 }
 
-/* Opening saw no more than that the manifests are there. */
+/* Opening only saw that the manifests are there. */
 static enum as_err check_manifest(struct verify_run *run, const char *name)
 {
 	const struct repo *repo = run->repo;
@@ -89,7 +89,7 @@ static enum as_err verify_segments(struct verify_run *run)
 	return err == AS_OK ? replay_merge(verify->replay) : err;
 }
 
-/* Of a log that was read in part, no object can be said to be missing. */
+/* Where the log was read in part, no object can be said to be missing. */
 static enum as_err count_partly(struct verify_run *run)
 {
 	struct verify *verify = run->verify;

@@ -156,8 +156,8 @@ static enum as_err add_oddity(struct verify *verify, uint32_t bucket, bool key_i
 	return AS_OK;
 }
 
-/* Is the bucket's key, but for a few bits, that of an object in its segment that the index lacks? Then it
- * is that object's bucket. */
+/* Is the bucket's key, but for a few bits, that of an object in its segment that the index lacks?
+ * Then it is that object's bucket. */
 static bool find_stranger(struct weighing *w, const struct index_bucket *bucket)
 {
 	for (size_t i = 0; i < w->verify->stranger_count; i++) {
@@ -226,7 +226,7 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		facts->unmet++;
 	if (facts && aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
-	/* Of an index that is mostly wrong nothing is believed, and nothing more is read. */
+	/* An index that is mostly wrong is not believed, and nothing more is read for it. */
 	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
 	    find_oddity(w, bucket) != AS_OK)
 		return AS_ERR_MEMORY;
@@ -297,9 +297,10 @@ static bool is_contradicted(const struct verify *verify, const struct segment_fa
 	       verify_hints_like_index(verify, facts);
 }
 
-/* What the index cannot be blamed for. Objects that it does not know because their DELETE may be lost:
- * they lie before a place where it can have been, and below what the index, and hints of its time,
- * know; what lies above is newer than they are. And what is in a file that both contradict. */
+/* What the index cannot be blamed for. Objects that it does not know because their DELETE may be
+ * lost: they lie before a place where it can have been, and below what the index, and hints of its
+ * time, know; what lies above is newer than they are. And what is in a file that both
+ * contradict. */
 static void excuse(struct weighing *w)
 {
 	struct verify *verify = w->verify;

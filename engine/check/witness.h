@@ -18,8 +18,8 @@ struct witness {
 	enum credit credit;		/* CREDIT_NONE: not known */
 	bool is_hints;
 	bool has_figures;
-	/* Of an index: mappings that were held against the log, and those that lead to the PUT of
-	 * their key. Of hints: segments that were compared, and those whose count is right. */
+	/* For an index: mappings that were compared with the log, and those that lead to the PUT of
+	 * their key. For hints: segments that were compared, and those whose count is right. */
 	uint64_t of, confirmed;
 	bool is_sample;			/* not all mappings were looked at */
 	bool has_keys;			/* of an index that was weighed to the last key: */

@@ -195,8 +195,7 @@ void patch_put(const struct world *world, unsigned number, uint32_t at, const vo
 
 void segment_missing(struct world *w) { unlink(path_of(w, "data/0/1")); }
 
-/* Of the newest segment nobody knows whether it ends in a COMMIT: that is no damaged COMMIT and no
- * tail. */
+/* Nobody knows whether the newest segment ends in a COMMIT: that is no damaged COMMIT and no tail. */
 void last_segment_unreadable(struct world *w)
 {
 	static char path[64];
@@ -275,7 +274,7 @@ void zeros_after_commit(struct world *w)
 
 void no_commit(struct world *w)
 {
-	/* Only the very first segments, of which none is complete. */
+	/* Only the very first segments, and none of them is complete. */
 	for (unsigned i = 2; i <= builder_head(w->builder); i++)
 		unlink(path_of(w, "data/%u/%u", i / 4, i));
 	unlink(index_path(w));

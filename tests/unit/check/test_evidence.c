@@ -470,7 +470,7 @@ static void an_index_earns_its_credit(void **state)
 		  CREDIT_CREDIBLE },
 		{ "17 of 19 places", { .of = 19, .confirmed = 17, .live = 19, .known = 19 },
 		  CREDIT_DAMAGED },
-		/* Of fewer than ten all but one. */
+		/* All but one, of fewer than ten. */
 		{ "8 of 9 places", { .of = 9, .confirmed = 8, .live = 9, .known = 9 },
 		  CREDIT_CREDIBLE },
 		{ "7 of 9 places", { .of = 9, .confirmed = 7, .live = 9, .known = 9 },
@@ -580,7 +580,7 @@ static void hints_earn_their_credit(void **state)
 		{ "1 of 20", { .rows = 20, .right = 1 }, CREDIT_FOREIGN },
 		{ "1 of 10", { .rows = 10, .right = 1 }, CREDIT_OLDER },
 		{ "1 of 11", { .rows = 11, .right = 1 }, CREDIT_FOREIGN },
-		/* Of another time, whatever they count. */
+		/* They are of another time, whatever they count. */
 		{ "stale", { .rows = 12, .right = 12, .is_stale = true }, CREDIT_OLDER },
 		{ "stale and foreign", { .rows = 12, .right = 1, .is_stale = true },
 		  CREDIT_FOREIGN },

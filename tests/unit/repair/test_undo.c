@@ -110,7 +110,7 @@ static void another_repair_may_lead_on_from_there(void **state)
 	make_folder(damaged, NAME);
 	see(&opened, damaged);
 	assert_int_equal(opened.diagnosis.recommended, REPAIR_RECOVER);
-	assert_says(opened.diagnosis.advice, WHEN " was cut short: recover leads on from there");
+	assert_says(opened.diagnosis.advice, WHEN " was cut short: recover continues from there");
 	opened_repo_close(&opened);
 }
 
