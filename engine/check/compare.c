@@ -534,6 +534,9 @@ enum as_err verify_compare(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
 	struct compare compare = { .run = run, .verify = verify };
+	static enum as_err (*const steps[])(struct compare *compare) = {
+		report_gone, report_missing_segments, compare_hints, report_index, report_roles,
+	};
 	enum as_err err = AS_OK;
 	verify->index_was_compared = run->index.is_loaded;
 	verify->log_is_damaged = is_any_damage_committed(verify);
@@ -541,16 +544,8 @@ enum as_err verify_compare(struct verify_run *run)
 		err = compare_index(&compare);
 	if (err == AS_OK && verify->index_credit != CREDIT_CREDIBLE)
 		err = name_by_damage(&compare);
-	if (err == AS_OK)
-		err = report_gone(&compare);
-	if (err == AS_OK)
-		err = report_missing_segments(&compare);
-	if (err == AS_OK)
-		err = compare_hints(&compare);
-	if (err == AS_OK)
-		err = report_index(&compare);
-	if (err == AS_OK)
-		err = report_roles(&compare);
+	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(steps); i++)
+		err = steps[i](&compare);
 	compare.unnamed.manifest = lacks_manifest(verify);
 	return err == AS_OK ? verify_report_unknown(run, &compare.unnamed) : err;
 }

@@ -63,21 +63,17 @@ enum as_err verify_copy_findings(struct verify *verify, struct findings *copy)
 	return err;
 }
 
-static bool is_tail_problem(enum problem problem)
-{
-	return problem == PROBLEM_TAIL_UNCOMMITTED || problem == PROBLEM_TAIL_WAS_COMMITTED ||
-	       problem == PROBLEM_NO_COMMIT;
-}
-
 /* What opening found, but for what is looked into now and described better: the tail, and segments
  * that the hints name and that are not there. */
 static enum as_err copy_opening_findings(struct verify *verify)
 {
-	const struct findings *from = &verify->repo->findings;
-	enum as_err err = findings_merge(&verify->findings, from);
-	for (int problem = 0; err == AS_OK && problem < PROBLEM_COUNT; problem++)
-		if (is_tail_problem((enum problem)problem) || problem == PROBLEM_SEGMENT_MISSING)
-			findings_drop(&verify->findings, (enum problem)problem);
+	static const enum problem dropped[] = {
+		PROBLEM_TAIL_UNCOMMITTED, PROBLEM_TAIL_WAS_COMMITTED, PROBLEM_NO_COMMIT,
+		PROBLEM_SEGMENT_MISSING,
+	};
+	const enum as_err err = findings_merge(&verify->findings, &verify->repo->findings);
+	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(dropped); i++)
+		findings_drop(&verify->findings, dropped[i]);
 	return err;
 }
 

@@ -121,9 +121,12 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 	return AS_OK;
 }
 
-static bool is_damaged(const struct matching *m, size_t position)
+static bool is_found_elsewhere(const struct matching *m, size_t position)
 {
-	return position != LISTING_NONE && m->verify->facts[position].damaged > 0;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->misfits[i].found == position)
+			return true;
+	return false;
 }
 
 /* Do the hints say that every object of the segment was replaced or deleted? */
@@ -143,9 +146,8 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
 	    number > last_known(m->run))
 		return false;
-	for (size_t i = 0; i < m->count; i++)
-		if (m->misfits[i].found == position)
-			return false;
+	if (is_found_elsewhere(m, position))
+		return false;
 	if (find_misfit(m, number))
 		return true;
 	/* Every transaction has a manifest, often at the same offset; and a newer version often has
@@ -155,7 +157,9 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	    (misfit->count == 1 && (misfit->position == LISTING_NONE || !is_listed ||
 				    key_is_manifest(misfit->rows[0].key))))
 		return false;
-	return !is_listed || (is_spent(m, number) && !is_damaged(m, misfit->position));
+	const bool is_damaged = misfit->position != LISTING_NONE &&
+				m->verify->facts[misfit->position].damaged > 0;
+	return !is_listed || (is_spent(m, number) && !is_damaged);
 }
 
 static enum as_err find_file(struct matching *m, struct misfit *misfit)
@@ -223,14 +227,6 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	}
 	segment_reader_free(reader);
 	return err == AS_ERR_MEMORY ? err : AS_OK;
-}
-
-static bool is_found_elsewhere(const struct matching *m, size_t position)
-{
-	for (size_t i = 0; i < m->count; i++)
-		if (m->misfits[i].found == position)
-			return true;
-	return false;
 }
 
 /* Do the hints of the same time count in the segment what the index places in it? */

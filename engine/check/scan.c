@@ -103,13 +103,6 @@ static void describe(const struct segment_entry *e, uint32_t segment, char *out,
 	}
 }
 
-/* The tail that a rollback moves out: damage in it costs nothing that was committed. */
-static void lower_to_rollback(struct finding *finding)
-{
-	finding->severity = SEVERITY_WARNING;
-	finding->repair = REPAIR_ROLLBACK;
-}
-
 static enum as_err report_damage(struct scanner *s, const struct segment_entry *e)
 {
 	struct finding finding = finding_of(problem_of_cause[e->cause]);
@@ -118,7 +111,9 @@ static enum as_err report_damage(struct scanner *s, const struct segment_entry *
 		/* The tail's own finding has said that it is cut off. */
 		if (e->offset + e->size == file_end && e->cause == SEGMENT_TORN)
 			return AS_OK;
-		lower_to_rollback(&finding);
+		/* A rollback moves the tail out: damage in it costs nothing that was committed. */
+		finding.severity = SEVERITY_WARNING;
+		finding.repair = REPAIR_ROLLBACK;
 	}
 	finding.segment = s->number;
 	finding.offset = (int64_t)(e->cause == SEGMENT_UNREADABLE ? e->bad_offset : e->offset);
@@ -176,13 +171,14 @@ static bool is_known_here(const struct scanner *s, const struct segment_entry *e
 	return segment == s->number && offset != e->offset;
 }
 
-static enum as_err add_unanchored(const struct scanner *s, const struct segment_entry *e)
+static enum as_err add_entry(const struct scanner *s, struct replay *replay,
+			     const struct segment_entry *e)
 {
 	const struct replay_event event = {
 		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
-		.is_put = true,
+		.is_put = e->tag == SEGMENT_PUT,
 	};
-	return replay_add(s->run->verify->unanchored, e->key, &event);
+	return replay_add(replay, e->key, &event);
 }
 
 static enum as_err report_suspect(void *context, const struct segment_entry *e)
@@ -192,7 +188,7 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 	if (e->tag == SEGMENT_COMMIT)
 		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
 	if (is_known_here(s, e))
-		return add_unanchored(s, e);
+		return add_entry(s, s->run->verify->unanchored, e);
 	if (e->offset + e->size > s->damage_end)
 		return AS_OK;	/* the entries behind the damage are whole, and it overlaps them */
 	finding.segment = s->number;
@@ -289,18 +285,6 @@ static enum as_err flush_batch(struct scanner *s)
 	return err;
 }
 
-/* An event of a file that takes no part in the log: what came back may tell what it would
- * change. */
-static enum as_err add_apart(const struct scanner *s, const struct segment_entry *e)
-{
-	const struct replay_event event = {
-		.segment = s->number, .offset = (uint32_t)e->offset, .size = (uint32_t)e->size,
-		.is_put = e->tag == SEGMENT_PUT,
-	};
-	return s->role == ROLE_RETURNED ? replay_add(s->run->verify->apart, e->key, &event)
-					: AS_OK;
-}
-
 /* Once for a segment. */
 static enum as_err report_too_large(struct scanner *s, const struct segment_entry *e)
 {
@@ -331,8 +315,11 @@ static enum as_err read_whole(struct scanner *s, const struct segment_entry *e)
 		return AS_OK;
 	if (e->offset > UINT32_MAX)
 		return report_too_large(s, e);	/* no index can point here */
+	/* What a file would change that came back is found out later. */
+	if (s->role == ROLE_RETURNED)
+		return add_entry(s, s->run->verify->apart, e);
 	if (s->role != ROLE_LOG)
-		return add_apart(s, e);
+		return AS_OK;
 	if (e->offset > SEGMENT_OFFSET_MAX && e->tag == SEGMENT_PUT)
 		err = report_too_large(s, e);
 	if (err != AS_OK)

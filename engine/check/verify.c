@@ -59,12 +59,6 @@ static enum as_err check_undo(struct verify_run *run)
 	return err;
 }
 
-static enum as_err report_change(struct verify_run *run)
-{
-	const struct finding finding = finding_of(PROBLEM_CHANGED);
-	return repo_is_changed(run->repo) ? verify_add(run, &finding) : AS_OK;
-}
-
 static enum as_err verify_segments(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
@@ -87,15 +81,6 @@ static enum as_err verify_segments(struct verify_run *run)
 	verify_confirm_remembered(run);
 	err = (enum as_err)atomic_load(&run->failure);
 	return err == AS_OK ? replay_merge(verify->replay) : err;
-}
-
-/* Where the log was read in part, no object can be said to be missing. */
-static enum as_err count_partly(struct verify_run *run)
-{
-	struct verify *verify = run->verify;
-	for (size_t i = 0; i < verify->repo->listing.count; i++)
-		verify->objects += verify->facts[i].live;
-	return AS_OK;
 }
 
 /* Forget what was read and found, but for the roles of the files and what was known before. */
@@ -157,6 +142,34 @@ static enum as_err read_and_weigh(struct verify_run *run)
 	return err;
 }
 
+/* What is found out when every segment was read, or those that were to be read. */
+static enum as_err compare_all(struct verify_run *run)
+{
+	struct verify *verify = run->verify;
+	const struct finding changed = finding_of(PROBLEM_CHANGED);
+	enum as_err err = verify_check_index(run);
+	if (err != AS_OK)
+		return err;
+	err = verify_report_unknown_tail(run);
+	if (err != AS_OK)
+		return err;
+	if (atomic_load(&run->progress->cancel))
+		return AS_ERR_CANCELLED;
+	if (verify->skipped == 0) {
+		err = verify_compare(run);
+	} else {
+		/* Where the log was read in part, no object can be said to be missing. */
+		for (size_t i = 0; i < verify->repo->listing.count; i++)
+			verify->objects += verify->facts[i].live;
+	}
+	if (err != AS_OK)
+		return err;
+	err = check_undo(run);
+	if (err != AS_OK)
+		return err;
+	return repo_is_changed(run->repo) ? verify_add(run, &changed) : AS_OK;
+}
+
 enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_progress *progress)
 {
 	struct verify_run run = {
@@ -176,17 +189,7 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		err = read_and_weigh(&run);
 	}
 	if (err == AS_OK)
-		err = verify_check_index(&run);
-	if (err == AS_OK)
-		err = verify_report_unknown_tail(&run);
-	if (err == AS_OK && atomic_load(&progress->cancel))
-		err = AS_ERR_CANCELLED;
-	if (err == AS_OK)
-		err = verify->skipped > 0 ? count_partly(&run) : verify_compare(&run);
-	if (err == AS_OK)
-		err = check_undo(&run);
-	if (err == AS_OK)
-		err = report_change(&run);
+		err = compare_all(&run);
 	if (err == AS_OK) {
 		sum_up(verify);
 		pthread_mutex_lock(&verify->mutex);
