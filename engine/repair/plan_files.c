@@ -87,81 +87,65 @@ static void choose_next(struct plan *plan)
 		*next = repo->hints_transaction + 1;
 }
 
-/* Where the log will put entries of these sizes: the rule of repo/log.c. */
-struct draft {
-	struct plan *plan;
-	uint32_t segment;
-	uint64_t offset;	/* 0: no segment is open */
-	bool ends_like_commit;
-};
-
-static enum as_err draft_close(struct draft *draft)
+/* List a new segment of @length bytes, and its folder where that is not there yet. */
+static enum as_err list_new_segment(struct plan *plan, uint32_t segment, uint64_t length)
 {
-	struct plan *plan = draft->plan;
 	const struct repo *repo = plan->work->repo;
 	const uint32_t per_dir = repo->config.segments_per_dir;
-	char folder[LISTING_PATH_MAX], path[LISTING_PATH_MAX];
+	char path[LISTING_PATH_MAX];
 	struct stat st;
 	bool is_there;
-	snprintf(folder, sizeof(folder), "data/%" PRIu32, draft->segment / per_dir);
-	enum as_err err = io_ask(repo->io, repo->fd, folder, &is_there, &st);
-	if (err == AS_OK && !is_there && !is_listed(plan, folder))
-		err = add_file(plan, PLAN_MAKE, 0, "new folder", "%s", folder);
+	snprintf(path, sizeof(path), "data/%" PRIu32, segment / per_dir);
+	enum as_err err = io_ask(repo->io, repo->fd, path, &is_there, &st);
+	if (err == AS_OK && !is_there && !is_listed(plan, path))
+		err = add_file(plan, PLAN_MAKE, 0, "new folder", "%s", path);
 	if (err != AS_OK)
 		return err;
-	log_segment_path(per_dir, draft->segment, path);
-	err = add_file(plan, PLAN_MAKE, draft->offset, "new segment", "%s", path);
-	draft->segment++;
-	draft->offset = 0;
-	return err;
+	log_segment_path(per_dir, segment, path);
+	return add_file(plan, PLAN_MAKE, length, "new segment", "%s", path);
 }
 
-static enum as_err draft_append(struct draft *draft, uint64_t size, bool ends_like_commit)
+static enum as_err forecast_append(struct plan *plan, struct log_forecast *forecast, uint64_t size,
+				   bool ends_like_commit)
 {
-	const uint32_t limit = draft->plan->work->repo->config.max_segment_size;
-	enum as_err err = AS_OK;
-	if (log_must_close(limit, draft->offset, draft->ends_like_commit, size)) {
-		if (draft->ends_like_commit)
-			draft->offset += SEGMENT_KEYED;
-		err = draft_close(draft);
-	}
-	draft->offset = (draft->offset ? draft->offset : SEGMENT_MAGIC_SIZE) + size;
-	draft->ends_like_commit = ends_like_commit;
-	return err;
+	const uint32_t segment = forecast->segment;
+	const uint64_t closed = log_forecast_append(forecast, size, ends_like_commit);
+	return closed > 0 ? list_new_segment(plan, segment, closed) : AS_OK;
 }
 
 static enum as_err list_new_segments(struct plan *plan)
 {
 	const struct plan_work *work = plan->work;
-	struct draft draft = { .plan = plan, .segment = work->next };
+	struct log_forecast forecast = {
+		.limit = work->repo->config.max_segment_size, .segment = work->next,
+	};
 	if (!work->writes_commit)
 		return AS_OK;
 	for (size_t i = 0; i < work->copy_count; i++) {
 		const struct copy *copy = &work->copies[i];
-		const enum as_err err = draft_append(&draft, copy->size, copy->ends_like_commit);
+		const enum as_err err =
+			forecast_append(plan, &forecast, copy->size, copy->ends_like_commit);
 		if (err != AS_OK)
 			return err;
-		if (!plan_usage_move(plan, copy->segment, draft.segment))
+		if (!plan_usage_move(plan, copy->segment, forecast.segment))
 			return AS_ERR_MEMORY;
 	}
 	for (size_t i = 0; i < work->delete_count; i++) {
 		const uint8_t *key = work->deletes[i];
 		const enum as_err err =
-			draft_append(&draft, SEGMENT_KEYED,
-				     log_ends_like_commit(key, KEY_SIZE, NULL, 0));
+			forecast_append(plan, &forecast, SEGMENT_KEYED,
+					log_ends_like_commit(key, KEY_SIZE, NULL, 0));
 		if (err != AS_OK)
 			return err;
-		if (!plan_usage_delete(plan, draft.segment))
+		if (!plan_usage_delete(plan, forecast.segment))
 			return AS_ERR_MEMORY;
 	}
-	draft.offset = (draft.offset ? draft.offset : SEGMENT_MAGIC_SIZE) + SEGMENT_HEADER;
-	const enum as_err err = draft_close(&draft);
-	if (draft.segment > LOG_SEGMENT_LAST)
+	plan->has_after = true;
+	plan->after = forecast.segment;
+	if (plan->after >= LOG_SEGMENT_LAST)
 		plan_refuse(plan, "the new segments need numbers above %" PRIu32
 			    ", which Attic cannot read", LOG_SEGMENT_LAST - 1);
-	plan->has_after = true;
-	plan->after = draft.segment - 1;
-	return err;
+	return list_new_segment(plan, plan->after, log_forecast_commit(&forecast));
 }
 
 /* ---- segments that go ---- */

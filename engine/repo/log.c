@@ -273,12 +273,41 @@ static enum as_err close_segment(struct log *log, struct as_error *error)
 
 /* ---- appending ---- */
 
-bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size)
+/* Must the open segment be closed before an entry of @size bytes at @offset? @ends_like_commit: the
+ * entry before it ends like a COMMIT; the segment then needs a DELETE first (see the header). */
+static bool must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size)
 {
 	/* Behind the entry a DELETE and a COMMIT must fit. */
 	if (offset + size + SEGMENT_KEYED + SEGMENT_HEADER > LOG_LENGTH_MAX)
 		return true;
 	return offset > limit && !ends_like_commit;
+}
+
+uint64_t log_forecast_append(struct log_forecast *forecast, uint64_t size, bool ends_like_commit)
+{
+	uint64_t closed = 0;
+	if (forecast->offset > 0 && must_close(forecast->limit, forecast->offset,
+					       forecast->ends_like_commit, size)) {
+		closed = forecast->offset;
+		if (forecast->ends_like_commit)
+			closed += SEGMENT_KEYED;
+		forecast->segment++;
+		forecast->offset = 0;
+	}
+	if (forecast->offset == 0)
+		forecast->offset = SEGMENT_MAGIC_SIZE;
+	forecast->offset += size;
+	forecast->ends_like_commit = ends_like_commit;
+	return closed;
+}
+
+uint64_t log_forecast_commit(struct log_forecast *forecast)
+{
+	uint64_t length = forecast->offset > 0 ? forecast->offset : SEGMENT_MAGIC_SIZE;
+	forecast->segment++;
+	forecast->offset = 0;
+	forecast->ends_like_commit = false;
+	return length + SEGMENT_HEADER;
 }
 
 bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tail,
@@ -357,7 +386,7 @@ static enum as_err prepare(struct log *log, size_t size, struct as_error *error)
 	enum as_err err = AS_OK;
 	if (log->dead)
 		return fail_dead(log, error);
-	if (log->fd >= 0 && log_must_close(log->limit, log->offset, ends_like_commit(log), size)) {
+	if (log->fd >= 0 && must_close(log->limit, log->offset, ends_like_commit(log), size)) {
 		if (ends_like_commit(log))
 			err = append_spacer(log, error);
 		if (err == AS_OK)

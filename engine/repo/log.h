@@ -60,10 +60,21 @@ enum as_err log_init(struct log *log, const struct permit *permit, const char *p
 /* Close what is open. The files stay as they are. */
 void log_free(struct log *log);
 
-/* Must the segment be closed before an entry of @size bytes? @offset is where the entry would
- * begin, 0 when no segment is open. @ends_like_commit: the entry before it ends like a COMMIT; the
- * segment then needs a DELETE first (see above). */
-bool log_must_close(uint32_t limit, uint64_t offset, bool ends_like_commit, uint64_t size);
+/* Where a log will put entries of known sizes. Begins with limit and segment as log_init has them,
+ * and zeros. */
+struct log_forecast {
+	uint32_t limit;		/* max_segment_size */
+	uint32_t segment;	/* the open one, or the one that is made next */
+	uint64_t offset;	/* where the next entry begins in it; 0: none is open */
+	bool ends_like_commit;	/* of the entry before that */
+};
+
+/* Append an entry of @size bytes. Where the open segment must be closed before it, return that
+ * segment's length, else 0; forecast->segment is the entry's segment afterwards. */
+uint64_t log_forecast_append(struct log_forecast *forecast, uint64_t size, bool ends_like_commit);
+
+/* Append a COMMIT, and return the length of the segment that it ends. */
+uint64_t log_forecast_commit(struct log_forecast *forecast);
 
 /* Are the last nine bytes of @head and @tail, one behind the other, those of a COMMIT? @head_size
  * is at least nine. */

@@ -353,6 +353,41 @@ static void a_commit_follows_a_value_that_ends_like_one(void **state)
 	compare(pair);
 }
 
+/* The same entries, of sizes about the limit, some of which end like a COMMIT. */
+static void a_forecast_says_where_the_log_puts_entries(void **state)
+{
+	struct pair *pair = *state;
+	struct log_forecast forecast = { .limit = LIMIT };
+	uint8_t key[BUILDER_KEY], value[3 * LIMIT] = { 0 };
+	uint32_t segment, offset, transaction;
+	struct stat st;
+	for (unsigned i = 0; i < 60; i++) {
+		const size_t size = i * 7919 % (2 * LIMIT) + 9;
+		const bool is_like = i % 3 == 0;
+		char path[64];
+		builder_key(i, key);
+		memset(value, 7, sizeof(value));
+		if (is_like)
+			memcpy(value + size - 9, segment_commit, 9);
+		const uint32_t before = forecast.segment;
+		const uint64_t closed = log_forecast_append(&forecast, size + 41, is_like);
+		assert_int_equal(put_bytes(&pair->side, key, value, size, &segment, &offset),
+				 AS_OK);
+		assert_int_equal(segment, forecast.segment);
+		assert_int_equal(offset + size + 41, forecast.offset);
+		assert_int_equal(closed > 0, forecast.segment > before);
+		if (closed == 0)
+			continue;
+		snprintf(path, sizeof(path), "data/%u/%u", before / PER_DIR, before);
+		assert_int_equal(fstatat(pair->side.fd, path, &st, 0), 0);
+		assert_int_equal(st.st_size, closed);
+	}
+	const uint64_t length = log_forecast_commit(&forecast);
+	assert_int_equal(log_commit(&pair->side.log, &transaction, NULL), AS_OK);
+	assert_int_equal(transaction + 1, forecast.segment);
+	assert_int_equal(length, offset + 41 + 59 * 7919 % (2 * LIMIT) + 9 + 9);
+}
+
 /* Who may write to a folder and not read it can still make segments there. */
 static void a_folder_that_cannot_be_read_can_be_written_to(void **state)
 {
@@ -588,6 +623,7 @@ int main(void)
 		TEST(no_file_ends_like_a_commit_before_it_is_committed),
 		TEST(a_return_behind_a_value_that_ends_like_a_commit_keeps_it_in_mind),
 		TEST(a_commit_follows_a_value_that_ends_like_one),
+		TEST(a_forecast_says_where_the_log_puts_entries),
 		TEST(a_guard_that_cannot_be_synced_kills_the_log),
 		TEST(a_folder_that_cannot_be_read_can_be_written_to),
 		TEST(a_folder_that_came_meanwhile_is_used),
