@@ -2,12 +2,49 @@
 
 #include "format/names.h"
 
+#include "base/error.h"
+
+#include <stddef.h>
 #include <string.h>
 
-bool name_is_temporary(const char *path)
+bool name_parse(const char *name, struct name *parsed)
 {
-	if (strcmp(path, "index.tmp") == 0)
+	static const char *const prefixes[] = {
+		[NAME_INDEX] = "index.", [NAME_HINTS] = "hints.", [NAME_INTEGRITY] = "integrity.",
+	};
+	size_t kind = 0;
+	while (kind < ARRAY_SIZE(prefixes) &&
+	       strncmp(name, prefixes[kind], strlen(prefixes[kind])) != 0)
+		kind++;
+	if (kind == ARRAY_SIZE(prefixes))
+		return false;
+	const char *const digits = name + strlen(prefixes[kind]), *at = digits;
+	uint64_t number = 0;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		const unsigned digit = (unsigned)(*at - '0');
+		number = number > (UINT64_MAX - digit) / 10 ? UINT64_MAX : number * 10 + digit;
+	}
+	*parsed = (struct name){
+		.kind = (enum name_kind)kind,
+		.number = number,
+		.is_canonical = number <= UINT32_MAX && (digits[0] != '0' || at == digits + 1),
+		.rest = at,
+	};
+	return at > digits;
+}
+
+bool name_is_index_or_hints(const char *name, struct name *parsed)
+{
+	return name_parse(name, parsed) && parsed->kind != NAME_INTEGRITY &&
+	       parsed->rest[0] == '\0';
+}
+
+bool name_is_temporary(const char *name)
+{
+	struct name parsed;
+	if (strcmp(name, "index.tmp") == 0)
 		return true;
-	const size_t digits = strncmp(path, "hints.", 6) == 0 ? strspn(path + 6, "0123456789") : 0;
-	return digits > 0 && digits <= 10 && strcmp(path + 6 + digits, ".tmp") == 0;
+	return name_parse(name, &parsed) && parsed.kind == NAME_HINTS &&
+	       parsed.rest - name <= (ptrdiff_t)strlen("hints.4294967295") &&
+	       strcmp(parsed.rest, ".tmp") == 0;
 }

@@ -1,10 +1,27 @@
-/* engine/format/names.h - what the name of a file of a repository means. */
+/* engine/format/names.h - what the name of a file in the repository folder means. */
 #ifndef ATTICSCOPE_NAMES_H
 #define ATTICSCOPE_NAMES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* "index.tmp", "hints.N.tmp": what a writing of index or hints leaves that is cut short. */
-bool name_is_temporary(const char *path);
+enum name_kind { NAME_INDEX, NAME_HINTS, NAME_INTEGRITY };
+
+/* A name that begins like "index.22": a kind, a point and at least one digit. */
+struct name {
+	enum name_kind kind;
+	uint64_t number;	/* UINT64_MAX where that is too small to hold it */
+	bool is_canonical;	/* the number is below 2^32 and has no leading zero */
+	const char *rest;	/* what follows the digits, in the caller's string */
+};
+
+/* False: @name is of no such form. */
+bool name_parse(const char *name, struct name *parsed);
+
+/* Is @name "index.N" or "hints.N", N any digits, and nothing behind them? */
+bool name_is_index_or_hints(const char *name, struct name *parsed);
+
+/* "index.tmp", "hints.N.tmp": left by an interrupted write of index or hints. */
+bool name_is_temporary(const char *name);
 
 #endif

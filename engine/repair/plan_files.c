@@ -215,23 +215,18 @@ static enum as_err list_doubles(struct plan *plan)
 
 /* ---- index and hints ---- */
 
-static bool is_index_or_hints(const char *name)
-{
-	return (strncmp(name, "index.", 6) == 0 || strncmp(name, "hints.", 6) == 0) &&
-	       name[6] != '\0' && name[6 + strspn(name + 6, "0123456789")] == '\0' &&
-	       strlen(name) <= 16;
-}
-
 /* Index and hints that are there. One with the name of a new one is replaced, the others go. */
 static enum as_err list_old(void *context, const char *name, enum io_kind kind)
 {
 	struct plan *plan = context;
 	const struct repo *repo = plan->work->repo;
 	char current[sizeof("index.4294967295")] = "";
+	struct name parsed;
 	struct stat st;
 	bool is_there;
 	(void)kind;
-	if (!name_is_temporary(name) && !is_index_or_hints(name))
+	if (!name_is_temporary(name) &&
+	    !(name_is_index_or_hints(name, &parsed) && strlen(name) < sizeof(current)))
 		return AS_OK;
 	const enum as_err err = io_ask(repo->io, repo->fd, name, &is_there, &st);
 	if (err != AS_OK || !is_there)

@@ -72,21 +72,17 @@ static bool parse_number(const char *text, bool *has, uint32_t *number)
  * out of the repository. */
 static bool is_own_path(const char *path)
 {
-	static const char *const prefixes[] = { "index.", "hints.", "data/" };
-	size_t i = 0;
-	if (name_is_temporary(path))
+	struct name parsed;
+	if (strlen(path) >= LISTING_PATH_MAX)
+		return false;
+	if (name_is_temporary(path) || name_is_index_or_hints(path, &parsed))
 		return true;
-	while (i < ARRAY_SIZE(prefixes) && strncmp(path, prefixes[i], strlen(prefixes[i])) != 0)
-		i++;
-	if (i == ARRAY_SIZE(prefixes) || strlen(path) >= LISTING_PATH_MAX)
+	if (strncmp(path, "data/", 5) != 0)
 		return false;
-	const char *rest = path + strlen(prefixes[i]);
-	size_t digits = strspn(rest, "0123456789");
-	if (digits == 0)
-		return false;
-	rest += digits;
-	if (i < 2 || *rest == '\0')	/* "data/7" is a folder that was made */
-		return *rest == '\0';
+	size_t digits = strspn(path + 5, "0123456789");
+	const char *rest = path + 5 + digits;
+	if (digits == 0 || *rest == '\0')	/* "data/7" is a folder that was made */
+		return digits > 0;
 	digits = *rest == '/' ? strspn(rest + 1, "0123456789") : 0;
 	return digits > 0 && rest[1 + digits] == '\0';
 }

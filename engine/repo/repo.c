@@ -4,6 +4,7 @@
 
 #include "base/owner.h"
 #include "base/path.h"
+#include "format/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,6 @@ struct locked_repo {
 
 /* The newest index.N or hints.N, and that there are older ones. */
 struct newest {
-	const char *prefix;
-	enum problem older;
 	bool found, has_older;
 	uint32_t number, second;	/* the newest, and the newest but one */
 	bool has_folder;		/* a folder has such a name: it is neither */
@@ -35,133 +34,87 @@ struct repo_files {
 	bool has_integrity;	/* integrity.N, as Borg writes it */
 };
 
-/* "index.22" after "index.": canonical decimal below 2^32, nothing behind it. */
-static bool parse_number(const char *text, uint32_t *number)
+static enum as_err add_number(struct repo *repo, struct newest *newest, bool is_index,
+			      uint32_t number)
 {
-	uint64_t value = 0;
-	if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		value = value * 10 + (uint64_t)(*text - '0');
-		if (value > UINT32_MAX)
-			return false;
-	}
-	*number = (uint32_t)value;
-	return true;
-}
-
-static enum as_err take_newest(struct repo *repo, struct newest *newest, uint32_t number)
-{
-	const bool is_newer = !newest->found || number > newest->number;
-	const uint32_t older = is_newer ? newest->number : number;
-	const bool had_one = newest->found;
-	if (is_newer)
+	if (!newest->found) {
+		newest->found = true;
 		newest->number = number;
-	newest->found = true;
-	if (!had_one)
 		return AS_OK;
+	}
+	uint32_t older = number;
+	if (number > newest->number) {
+		older = newest->number;
+		newest->number = number;
+	}
 	if (!newest->has_older || older > newest->second)
 		newest->second = older;
 	newest->has_older = true;
-	return findings_note(&repo->findings, newest->older, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "%s%" PRIu32, newest->prefix, older);
+	return findings_note(&repo->findings, is_index ? PROBLEM_INDEX_OLD : PROBLEM_HINTS_OLD,
+			     FINDING_NOWHERE, FINDING_NOWHERE, "%s.%" PRIu32,
+			     is_index ? "index" : "hints", older);
 }
 
-static bool is_expected(const char *name)
+static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 {
-	static const char *const names[] = { "README", CONFIG_NAME, "data", "undo" };
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-/* Attic's re.match('index\\.\\d+', name) and int(name[6:]): anything that goes on with a digit. */
-static bool attic_takes_for_index(const char *name)
-{
-	return strncmp(name, "index.", 6) == 0 && name[6] >= '0' && name[6] <= '9';
-}
-
-/* A folder in the place of an index, of hints, or of what is written before one is renamed. Attic
- * and every repair fail on it. */
-static bool is_folder_in_the_way(const char *name, enum io_kind kind)
-{
-	static const char *const prefixes[] = { "index.", "hints." };
-	if (kind != IO_KIND_FOLDER)
-		return false;
-	if (strcmp(name, "index.tmp") == 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
-		const size_t len = strlen(prefixes[i]);
-		if (strncmp(name, prefixes[i], len) != 0)
-			continue;
-		const char *rest = name + len + strspn(name + len, "0123456789");
-		return rest > name + len && (*rest == '\0' || strcmp(rest, ".tmp") == 0);
-	}
-	return false;
-}
-
-static enum as_err see_name(void *context, const char *name, enum io_kind kind)
-{
+	static const char *const expected[] = { "README", CONFIG_NAME, "data", "undo" };
 	struct repo_files *files = context;
-	struct newest *both[] = { &files->index, &files->hints };
-	uint32_t number;
-	if (is_folder_in_the_way(name, kind)) {
-		const enum as_err err = findings_note(&files->repo->findings, PROBLEM_NOT_A_FILE,
+	struct findings *findings = &files->repo->findings;
+	struct name parsed;
+	const bool has_form = name_parse(name, &parsed);
+	const bool is_index = has_form && parsed.kind == NAME_INDEX;
+	const bool is_witness = is_index || (has_form && parsed.kind == NAME_HINTS);
+	const bool has_number = has_form && parsed.is_canonical && parsed.rest[0] == '\0';
+	const bool is_writing = is_witness && strcmp(parsed.rest, ".tmp") == 0;
+	/* Attic and every repair fail on a folder in the place of an index, of hints, or of what is
+	 * written before one is renamed. */
+	if (kind == IO_KIND_FOLDER && (is_writing || strcmp(name, "index.tmp") == 0 ||
+				       (is_witness && parsed.rest[0] == '\0'))) {
+		const enum as_err err = findings_note(findings, PROBLEM_NOT_A_FILE,
 						      FINDING_NOWHERE, FINDING_NOWHERE,
 						      "%s is a folder", name);
 		if (err != AS_OK)
 			return err;
 	}
-	if (strncmp(name, "integrity.", 10) == 0 && parse_number(name + 10, &number))
-		files->has_integrity = true;
-	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
-		const size_t len = strlen(both[i]->prefix);
-		if (strncmp(name, both[i]->prefix, len) != 0 || !parse_number(name + len, &number))
-			continue;
+	if (has_number && is_witness) {
+		struct newest *newest = is_index ? &files->index : &files->hints;
+		const uint32_t number = (uint32_t)parsed.number;
 		if (kind != IO_KIND_FOLDER)
-			return take_newest(files->repo, both[i], number);
-		if (!both[i]->has_folder || number > both[i]->folder)
-			both[i]->folder = number;
-		both[i]->has_folder = true;
+			return add_number(files->repo, newest, is_index, number);
+		if (!newest->has_folder || number > newest->folder)
+			newest->folder = number;
+		newest->has_folder = true;
 		return AS_OK;
 	}
-	if (is_expected(name))
-		return AS_OK;
-	return findings_note(&files->repo->findings,
-			     attic_takes_for_index(name) ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
+	if (has_number)
+		files->has_integrity = true;
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+		if (strcmp(name, expected[i]) == 0)
+			return AS_OK;
+	/* Attic asks re.match('index\\.\\d+', name) and takes int(name[6:]): whatever goes on with a
+	 * digit is an index to it. */
+	return findings_note(findings, is_index ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
 
 static enum as_err read_names(struct repo *repo, bool *has_integrity, struct as_error *error)
 {
-	struct repo_files files = {
-		.repo = repo,
-		.index = { .prefix = "index.", .older = PROBLEM_INDEX_OLD },
-		.hints = { .prefix = "hints.", .older = PROBLEM_HINTS_OLD },
-	};
-	const enum as_err err = io_list(repo->io, repo->fd, see_name, &files);
-	if (err != AS_OK)
-	{
+	struct repo_files files = { .repo = repo };
+	const enum as_err err = io_list(repo->io, repo->fd, add_name, &files);
+	if (err != AS_OK) {
 		as_fail(error, err, errno, "%s: cannot list the folder", repo->path);
 		return owner_explain(repo->io, repo->fd, ".", as_code_of_errno(errno), error);
 	}
 	repo->has_index = files.index.found;
-	repo->index_transaction = files.index.number;
 	repo->index_is_folder = !files.index.found && files.index.has_folder;
-	if (repo->index_is_folder)
-		repo->index_transaction = files.index.folder;
+	repo->index_transaction = repo->index_is_folder ? files.index.folder : files.index.number;
 	repo->has_older_index = files.index.has_older;
 	repo->older_index = files.index.second;
+	repo->has_hints = files.hints.found;
+	repo->hints_is_folder = !files.hints.found && files.hints.has_folder;
+	repo->hints_transaction = repo->hints_is_folder ? files.hints.folder : files.hints.number;
 	repo->has_older_hints = files.hints.has_older;
 	repo->older_hints = files.hints.second;
-	repo->has_hints = files.hints.found;
-	repo->hints_transaction = files.hints.number;
-	repo->hints_is_folder = !files.hints.found && files.hints.has_folder;
-	if (repo->hints_is_folder)
-		repo->hints_transaction = files.hints.folder;
 	*has_integrity = files.has_integrity;
 	return AS_OK;
 }

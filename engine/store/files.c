@@ -212,26 +212,20 @@ struct old_names {
  * went when the permit was granted. */
 static bool is_superfluous(const char *name, const struct as_store *store)
 {
-	static const char *const kinds[] = { "index.", "hints." };
-	char current[sizeof("index.4294967295")] = "";
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const size_t len = strlen(kinds[i]);
-		if (strncmp(name, kinds[i], len) != 0)
-			continue;
-		if (store->has_transaction)
-			snprintf(current, sizeof(current), "%s%" PRIu32, kinds[i],
-				 store->transaction);
-		const size_t digits = strspn(name + len, "0123456789");
-		const char *rest = name + len + digits;
-		return digits > 0 && strcmp(name, current) != 0 &&
-		       (*rest == '\0' || strcmp(rest, ".tmp") == 0);
-	}
-	return false;
+	struct name parsed;
+	if (!name_parse(name, &parsed) || parsed.kind == NAME_INTEGRITY)
+		return false;
+	if (parsed.rest[0] != '\0')
+		return strcmp(parsed.rest, ".tmp") == 0;
+	return !store->has_transaction || !parsed.is_canonical ||
+	       parsed.number != store->transaction;
 }
 
 static bool is_of_later(const char *name, const struct as_store *store)
 {
-	return !store->has_transaction || strtoull(name + 6, NULL, 10) > store->transaction;
+	struct name parsed;
+	return !store->has_transaction ||
+	       (name_parse(name, &parsed) && parsed.number > store->transaction);
 }
 
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)

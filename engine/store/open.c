@@ -84,13 +84,10 @@ static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct newer *newer = context;
 	const struct as_store *store = newer->store;
-	char *end;
+	struct name parsed;
 	(void)kind;
-	if ((strncmp(name, "index.", 6) != 0 && strncmp(name, "hints.", 6) != 0) ||
-	    name[6] < '0' || name[6] > '9' || strlen(name) >= sizeof(newer->name))
-		return AS_OK;
-	const unsigned long long number = strtoull(name + 6, &end, 10);
-	if (*end != '\0' || (store->has_transaction && number <= store->transaction))
+	if (!name_is_index_or_hints(name, &parsed) || strlen(name) >= sizeof(newer->name) ||
+	    (store->has_transaction && parsed.number <= store->transaction))
 		return AS_OK;
 	newer->found = true;
 	memcpy(newer->name, name, strlen(name) + 1);

@@ -22,16 +22,14 @@ struct index_names {
 static enum as_err see_name(void *context, const char *name, enum io_kind kind)
 {
 	struct index_names *names = context;
-	char *end;
+	struct name parsed;
 	(void)kind;
-	if (strncmp(name, "index.", strlen("index.")) != 0 || name[6] < '0' || name[6] > '9')
-		return AS_OK;
-	const unsigned long long number = strtoull(name + 6, &end, 10);
-	if (*end != '\0' || number > names->below)
+	if (!name_is_index_or_hints(name, &parsed) || parsed.kind != NAME_INDEX ||
+	    parsed.number > names->below)
 		return AS_OK;
 	if (!ARRAY_RESERVE(names->numbers, names->count, names->capacity))
 		return AS_ERR_MEMORY;
-	names->numbers[names->count++] = (uint32_t)number;
+	names->numbers[names->count++] = (uint32_t)parsed.number;
 	return AS_OK;
 }
 

@@ -12,8 +12,9 @@
 #ifndef ATTICSCOPE_STORE_INTERNAL_H
 #define ATTICSCOPE_STORE_INTERNAL_H
 
-#include "format/index_table.h"
 #include "format/hints.h"
+#include "format/index_table.h"
+#include "format/names.h"
 #include "repo/fd_cache.h"
 #include "repo/log.h"
 #include "repo/repo.h"
