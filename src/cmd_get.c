@@ -39,8 +39,10 @@ static enum as_err read_at(const struct verify *verify, struct object *object, u
 	if (!verify_find_source(verify, segment, offset, &source))
 		return as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " is missing",
 			       verify->repo->path, segment);
-	return object_read_from(verify->repo, source.path, object->key, segment, source.offset,
-			     &object->data, &object->len, error);
+	const struct object_place place = {
+		.segment = segment, .offset = source.offset, .path = source.path,
+	};
+	return object_read(verify->repo, object->key, &place, &object->data, &object->len, error);
 }
 
 static enum as_err find_by_index(const struct repo *repo, struct object *object,
@@ -56,8 +58,8 @@ static enum as_err find_by_index(const struct repo *repo, struct object *object,
 	set_key(object, bucket.key);
 	object->segment = bucket.segment;
 	object->offset = bucket.offset;
-	return object_read(repo, object->key, bucket.segment, bucket.offset, &object->data,
-			   &object->len, error);
+	const struct object_place place = { .segment = bucket.segment, .offset = bucket.offset };
+	return object_read(repo, object->key, &place, &object->data, &object->len, error);
 }
 
 /* Find in the log which key the prefix means. */

@@ -334,8 +334,8 @@ bool damaged_repo_reads_right(const struct damaged_repo *damaged, const struct r
 {
 	uint8_t *data;
 	size_t len;
-	if (object_read(opened, object->key, place->segment, place->offset, &data, &len, NULL) !=
-	    AS_OK)
+	const struct object_place at = { .segment = place->segment, .offset = place->offset };
+	if (object_read(opened, object->key, &at, &data, &len, NULL) != AS_OK)
 		return false;
 	const bool is_same = len == object->size - 41 &&
 			     memcmp(data, damaged_repo_value(damaged, object), len) == 0;

@@ -10,47 +10,105 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum as_err object_read_from(const struct repo *repo, const char *path, const uint8_t key[KEY_SIZE],
-			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
-			  struct as_error *error)
+static enum as_damage damage_of(enum segment_cause cause)
 {
-	struct segment_entry entry;
-	*data = NULL;
-	*len = 0;
-	const enum as_err err = segment_read_entry(repo->io, repo->fd, path, offset, &entry, data);
-	if (err == AS_ERR_INTEGRITY)
-		return as_fail(error, err, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": %s",
-			       repo->path, path, segment, offset,
-			       segment_cause_text((enum segment_cause)entry.cause));
-	if (err != AS_OK)
-		return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno,
-			       "%s/%s: segment %" PRIu32 ": cannot read", repo->path, path,
-			       segment);
-	if (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0) {
-		free(*data);
-		*data = NULL;
-		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s/%s: segment %" PRIu32 ", offset %" PRIu32
-			       ": the entry is not a PUT of this key",
-			       repo->path, path, segment, offset);
+	switch (cause) {
+	case SEGMENT_BAD_MAGIC:
+		return AS_DAMAGE_SEGMENT_HEADER;
+	case SEGMENT_CRC_MISMATCH:
+		return AS_DAMAGE_CHECKSUM;
+	case SEGMENT_WHOLE:	/* but not the entry that was wanted */
+	case SEGMENT_BAD_TAG:
+		return AS_DAMAGE_ENTRY_HEADER;
+	default:
+		return AS_DAMAGE_SIZE;
 	}
-	*len = (size_t)(entry.size - SEGMENT_KEYED);
-	return AS_OK;
 }
 
-enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE], uint32_t segment,
-			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error)
+static enum as_err fail_at(uint32_t segment, uint64_t offset, enum as_damage damage,
+			   struct as_error *error)
 {
-	char path[LISTING_PATH_MAX];
-	const size_t at = listing_find(&repo->listing, segment);
+	if (error) {
+		error->has_place = true;
+		error->segment = segment;
+		error->offset = offset;
+		error->damage = damage;
+	}
+	return AS_ERR_INTEGRITY;
+}
+
+enum as_err object_fail_damage(const struct repo *repo, const char *path, uint32_t segment,
+			       const struct segment_entry *entry, struct as_error *error)
+{
+	const enum segment_cause cause = (enum segment_cause)entry->cause;
+	if (cause == SEGMENT_UNREADABLE)
+		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
+			       repo->path, path, segment, entry->offset);
+	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu64 ": %s",
+		repo->path, path, segment, entry->offset,
+		cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"
+				       : segment_cause_text(cause));
+	return fail_at(segment, entry->offset, damage_of(cause), error);
+}
+
+static enum as_err fail_file(const struct repo *repo, const char *path,
+			     const struct object_place *place, enum as_err err,
+			     struct as_error *error)
+{
+	const int sys = err == AS_ERR_MEMORY ? 0 : errno;
+	if (err == AS_ERR_MEMORY || err == AS_ERR_IO || err == AS_ERR_DENIED)
+		return as_fail(error, err, sys, "%s/%s: cannot read segment %" PRIu32, repo->path,
+			       path, place->segment);
+	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 " (wanted at offset %" PRIu32
+		"): %s", repo->path, path, place->segment, place->offset,
+		err == AS_ERR_DOES_NOT_EXIST ? "it is missing" : as_err_text(err));
+	return fail_at(place->segment, place->offset, AS_DAMAGE_MISSING, error);
+}
+
+enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE],
+			const struct object_place *place, uint8_t **data, size_t *len,
+			struct as_error *error)
+{
+	char listed[LISTING_PATH_MAX];
+	struct segment_entry entry;
+	const char *path = place->path;
+	uint64_t length;
+	struct stat st;
+	int fd;
+	enum as_err err;
 	*data = NULL;
 	*len = 0;
-	if (at == LISTING_NONE)
-		return as_fail(error, AS_ERR_INTEGRITY, 0,
-			       "%s: segment %" PRIu32 " is missing (wanted at offset %" PRIu32 ")",
-			       repo->path, segment, offset);
-	listing_path(&repo->listing, at, path);
-	return object_read_from(repo, path, key, segment, offset, data, len, error);
+	if (!path) {
+		const size_t at = listing_find(&repo->listing, place->segment);
+		if (at == LISTING_NONE) {
+			as_fail(error, AS_ERR_INTEGRITY, 0, "%s: segment %" PRIu32 " is missing "
+				"(wanted at offset %" PRIu32 ")", repo->path, place->segment,
+				place->offset);
+			return fail_at(place->segment, place->offset, AS_DAMAGE_MISSING, error);
+		}
+		listing_path(&repo->listing, at, listed);
+		path = listed;
+	}
+	if (place->fds) {
+		err = fd_cache_get(place->fds, repo->fd, path, place->segment, &fd, &length);
+	} else {
+		err = io_open_file(repo->io, repo->fd, path, &fd, &st);
+		length = err == AS_OK ? (uint64_t)st.st_size : 0;
+	}
+	if (err != AS_OK)
+		return fail_file(repo, path, place, err, error);
+	err = segment_read_entry_at(repo->io, fd, length, place->offset, &entry, data);
+	if (!place->fds)
+		io_close(repo->io, fd);
+	if (err == AS_ERR_MEMORY)
+		return fail_file(repo, path, place, err, error);
+	if (err == AS_OK && entry.tag == SEGMENT_PUT && memcmp(entry.key, key, KEY_SIZE) == 0) {
+		*len = (size_t)(entry.size - SEGMENT_KEYED);
+		return AS_OK;
+	}
+	free(*data);
+	*data = NULL;
+	return object_fail_damage(repo, path, place->segment, &entry, error);
 }
 
 struct key_search {

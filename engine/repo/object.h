@@ -3,6 +3,7 @@
 #ifndef ATTICSCOPE_OBJECT_H
 #define ATTICSCOPE_OBJECT_H
 
+#include "repo/fd_cache.h"
 #include "repo/repo.h"
 
 /* Where the index says that PUTs begin in @segment, for segment_open, ascending by offset. Reads
@@ -19,17 +20,25 @@ struct repo_witness {
 };
 void repo_give_witnesses(void *context, uint32_t segment, struct segment_witnesses *out);
 
-/* The payload of the object at @segment:@offset or of @key by the index. The checksum is verified
- * and the key compared before anything is returned. *@data is the caller's to free.
- * AS_ERR_OBJECT_NOT_FOUND, AS_ERR_INTEGRITY, AS_ERR_IO, AS_ERR_MEMORY; @error names file, segment
- * and offset. */
-enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE], uint32_t segment,
-			uint32_t offset, uint8_t **data, size_t *len, struct as_error *error);
+/* A place in the log, and the file to read it from. */
+struct object_place {
+	uint32_t segment, offset;
+	const char *path;	/* below the repository; NULL: where the listing has the segment */
+	struct fd_cache *fds;	/* files kept open, by one thread; NULL: open it and close it again */
+};
 
-/* The same from the file @path, which may be another than the one in the segment's place. */
-enum as_err object_read_from(const struct repo *repo, const char *path, const uint8_t key[KEY_SIZE],
-			  uint32_t segment, uint32_t offset, uint8_t **data, size_t *len,
-			  struct as_error *error);
+/* The payload of the PUT of @key at @place. The checksum is verified and the key compared before
+ * anything is returned. *@data is the caller's to free; it is NULL after an error.
+ * AS_ERR_INTEGRITY: there is no such PUT, it is damaged, or its segment is missing; @error then has
+ * the place. AS_ERR_IO, AS_ERR_DENIED, AS_ERR_MEMORY. @error names file and segment. */
+enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE],
+			const struct object_place *place, uint8_t **data, size_t *len,
+			struct as_error *error);
+
+/* Fill in @error for @entry of segment @segment in the file @path, which is damaged or not what was
+ * wanted. AS_ERR_INTEGRITY; AS_ERR_IO where the disk did not give its bytes. */
+enum as_err object_fail_damage(const struct repo *repo, const char *path, uint32_t segment,
+			       const struct segment_entry *entry, struct as_error *error);
 
 /* Find the one key in the index that begins with @prefix. AS_ERR_OBJECT_NOT_FOUND,
  * AS_ERR_AMBIGUOUS, AS_ERR_IO; AS_ERR_INTEGRITY when there is no index to search. Reads the whole

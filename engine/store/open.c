@@ -471,41 +471,12 @@ enum as_err store_fail_partial(const struct as_store *store, struct as_error *er
 		       store->repo->path);
 }
 
-static enum as_damage damage_of(enum segment_cause cause)
-{
-	switch (cause) {
-	case SEGMENT_BAD_MAGIC:
-		return AS_DAMAGE_SEGMENT_HEADER;
-	case SEGMENT_CRC_MISMATCH:
-		return AS_DAMAGE_CHECKSUM;
-	case SEGMENT_WHOLE:	/* but not the entry that was wanted */
-	case SEGMENT_BAD_TAG:
-		return AS_DAMAGE_ENTRY_HEADER;
-	default:
-		return AS_DAMAGE_SIZE;
-	}
-}
-
 enum as_err store_fail_damage(const struct as_store *store, uint32_t number,
 			      const struct segment_entry *entry, struct as_error *error)
 {
 	char path[LISTING_PATH_MAX];
-	const enum segment_cause cause = (enum segment_cause)entry->cause;
 	store_segment_path(store, number, path);
-	if (cause == SEGMENT_UNREADABLE)
-		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
-			       store->repo->path, path, number, entry->offset);
-	const char *what = cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"
-						  : segment_cause_text(cause);
-	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu64 ": %s",
-		store->repo->path, path, number, entry->offset, what);
-	if (error) {
-		error->has_place = true;
-		error->segment = number;
-		error->offset = entry->offset;
-		error->damage = damage_of(cause);
-	}
-	return AS_ERR_INTEGRITY;
+	return object_fail_damage(store->repo, path, number, entry, error);
 }
 
 enum as_err as_create(const char *path, const struct as_settings *settings, struct as_error *error)

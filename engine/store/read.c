@@ -48,55 +48,22 @@ static enum as_err find(const struct as_store *store, const uint8_t key[KEY_SIZE
 	return err == AS_OK ? AS_OK : fail_index(store, err, error);
 }
 
-static enum as_err fail_file(const struct as_store *store, enum as_err err, uint32_t number,
-			     uint32_t offset, const char *path, struct as_error *error)
-{
-	const int sys = err == AS_ERR_IO || err == AS_ERR_DENIED ? errno : 0;
-	if (err == AS_ERR_MEMORY || err == AS_ERR_IO || err == AS_ERR_DENIED)
-		return as_fail(error, err, sys, "%s/%s: cannot read segment %" PRIu32,
-			       store->repo->path, path, number);
-	as_fail(error, AS_ERR_INTEGRITY, 0,
-		"%s/%s: segment %" PRIu32 " (wanted at offset %" PRIu32 "): %s", store->repo->path,
-		path, number, offset,
-		err == AS_ERR_DOES_NOT_EXIST ? "it is missing" : as_err_text(err));
-	if (error) {
-		error->has_place = true;
-		error->segment = number;
-		error->offset = offset;
-		error->damage = AS_DAMAGE_MISSING;
-	}
-	return AS_ERR_INTEGRITY;
-}
-
 enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
-			  const struct index_bucket *place, uint8_t **value, size_t *size,
+			  const struct index_bucket *bucket, uint8_t **value, size_t *size,
 			  struct as_error *error)
 {
 	char path[LISTING_PATH_MAX];
-	struct segment_entry entry;
-	uint64_t length;
-	int fd;
-	enum as_err err = AS_OK;
-	if (store->log.fd >= 0 && place->segment == store->log.segment)
-		err = log_flush(&store->log, error);
-	if (err != AS_OK)
-		return err;
-	store_segment_path(store, place->segment, path);
-	err = fd_cache_get(&store->fds, store->fd, path, place->segment, &fd, &length);
-	if (err != AS_OK)
-		return fail_file(store, err, place->segment, place->offset, path, error);
-	err = segment_read_entry_at(store->io, fd, length, place->offset, &entry, value);
-	if (err == AS_ERR_MEMORY)
-		return store_fail(store, err, error);
-	if (err == AS_OK && (entry.tag != SEGMENT_PUT || memcmp(entry.key, key, KEY_SIZE) != 0)) {
-		free(*value);
-		*value = NULL;
-		err = AS_ERR_INTEGRITY;
+	const struct object_place place = {
+		.segment = bucket->segment, .offset = bucket->offset, .path = path,
+		.fds = &store->fds,
+	};
+	if (store->log.fd >= 0 && bucket->segment == store->log.segment) {
+		const enum as_err err = log_flush(&store->log, error);
+		if (err != AS_OK)
+			return err;
 	}
-	if (err != AS_OK)
-		return store_fail_damage(store, place->segment, &entry, error);
-	*size = (size_t)(entry.size - SEGMENT_KEYED);
-	return AS_OK;
+	store_segment_path(store, bucket->segment, path);
+	return object_read(store->repo, key, &place, value, size, error);
 }
 
 enum as_err as_get(struct as_store *store, const void *key, size_t key_size, void **value,

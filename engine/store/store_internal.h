@@ -15,9 +15,8 @@
 #include "format/hints.h"
 #include "format/index_table.h"
 #include "format/names.h"
-#include "repo/fd_cache.h"
 #include "repo/log.h"
-#include "repo/repo.h"
+#include "repo/object.h"
 
 /* A segment out of which everything live was copied. */
 struct emptied {
@@ -159,10 +158,10 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 				 struct as_error *error);
 enum as_err store_remove_old(struct as_store *store, struct as_error *error);
 
-/* The value of the PUT of @key at @place, *@size bytes that the caller frees. AS_ERR_INTEGRITY: there
+/* The value of the PUT of @key that @bucket maps to, *@size bytes that the caller frees. AS_ERR_INTEGRITY: there
  * is no such PUT, or it is damaged. */
 enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
-			  const struct index_bucket *place, uint8_t **value, size_t *size,
+			  const struct index_bucket *bucket, uint8_t **value, size_t *size,
 			  struct as_error *error);
 
 /* Table and hints from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_told says. */

@@ -434,9 +434,10 @@ static void read_object(const struct repo *opened, struct reading *reading)
 	size_t len;
 	builder_key(6, prefix.bytes);
 	reading->err = object_find(opened, &prefix, &bucket, NULL);
-	if (reading->err == AS_OK)
-		reading->err = object_read(opened, bucket.key, bucket.segment, bucket.offset, &data,
-					   &len, NULL);
+	if (reading->err != AS_OK)
+		return;
+	const struct object_place place = { .segment = bucket.segment, .offset = bucket.offset };
+	reading->err = object_read(opened, bucket.key, &place, &data, &len, NULL);
 	if (reading->err != AS_OK)
 		return;
 	add(reading, data, len);

@@ -351,8 +351,11 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 		const struct key_prefix prefix = prefix_of(6, nibbles);
 		assert_int_equal(object_find(world->repo, &prefix, &bucket, &world->error),
 				 AS_OK);
-		assert_int_equal(object_read(world->repo, bucket.key, bucket.segment, bucket.offset,
-					     &data, &len, &world->error), AS_OK);
+		const struct object_place place = {
+			.segment = bucket.segment, .offset = bucket.offset,
+		};
+		assert_int_equal(object_read(world->repo, bucket.key, &place, &data, &len,
+					     &world->error), AS_OK);
 		assert_int_equal(len, 6);
 		assert_memory_equal(data, "second", 6);
 		free(data);
@@ -374,29 +377,33 @@ static void an_object_is_found_by_key_or_prefix_and_read(void **state)
 static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state)
 {
 	struct world *world = *state;
+	struct object_place at = { .path = NULL };
 	uint8_t key[BUILDER_KEY], *data;
-	uint32_t segment, offset;
 	size_t len;
 	char path[BUILDER_PATH], place[64];
 	builder_key(7, key);
-	assert_true(builder_find(world->builder, key, &segment, &offset));
-	builder_segment_path(world->builder, segment, path);
-	builder_flip(path, offset + 100, 1);
+	assert_true(builder_find(world->builder, key, &at.segment, &at.offset));
+	builder_segment_path(world->builder, at.segment, path);
+	builder_flip(path, at.offset + 100, 1);
 	assert_int_equal(open_repo(world, NULL), AS_OK);
-	assert_int_equal(object_read(world->repo, key, segment, offset, &data, &len, &world->error),
+	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
 	assert_null(data);
-	snprintf(place, sizeof(place), "segment %u, offset %u", segment, offset);
+	assert_true(world->error.has_place);
+	assert_int_equal(world->error.damage, AS_DAMAGE_CHECKSUM);
+	snprintf(place, sizeof(place), "segment %u, offset %u", at.segment, at.offset);
 	assert_non_null(strstr(world->error.message, place));
 	assert_non_null(strstr(world->error.message, "/data/"));
 	/* Nor is another object's payload. */
 	builder_key(8, key);
-	assert_true(builder_find(world->builder, key, &segment, &offset));
+	assert_true(builder_find(world->builder, key, &at.segment, &at.offset));
 	builder_key(9, key);
-	assert_int_equal(object_read(world->repo, key, segment, offset, &data, &len, &world->error),
+	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
-	assert_int_equal(object_read(world->repo, key, 4711, offset, &data, &len, &world->error),
+	at.segment = 4711;
+	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error),
 			 AS_ERR_INTEGRITY);
+	assert_int_equal(world->error.damage, AS_DAMAGE_MISSING);
 	assert_null(data);
 }
 
