@@ -936,7 +936,7 @@ class Interrupted(Case):
         self.unmark()
         os.unlink(os.path.join(self.path, 'index.3'))
         self.repair('recover')
-        self.assertIn('a later repair came to its end', self.text('check', self.path))
+        self.assertIn('a later repair was finished', self.text('check', self.path))
         self.object('undo', '--yes', self.path)
         self.object('undo', '--yes', self.path)
         self.assertEqual(tree(self.path), self.before)

@@ -174,7 +174,7 @@ static json_t *report_of(const struct repo *repo, const struct verify_records *r
 	return json_pack("{s:s, s:o}", "repository_id", hex, "records", records_to_json(records));
 }
 
-/* Under another name first: whoever reads it finds it whole. */
+/* Written under another name and then renamed, so that a reader never finds half of it. */
 static bool write_file(int folder, const char *name, const json_t *report)
 {
 	char other[sizeof(((struct place *)0)->name)];

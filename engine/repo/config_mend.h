@@ -34,8 +34,8 @@ bool config_mend_contradicts(const struct config_mend *mend, const struct listin
 void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *listing,
 		       struct config_mend *mend);
 
-/* What to write, for a person, when @findings hold problems of config: lines apart by LF, those to be
- * written to the file indented by four blanks. Empty when there is nothing to be written. */
+/* What to write, for a person, when @findings hold problems of config: lines apart by LF, those to
+ * be written to the file indented by four blanks. Empty when there is nothing to be written. */
 void config_mend_text(const struct config *config, const struct config_mend *mend,
 		      const struct findings *findings, char *out, size_t size);
 

@@ -294,8 +294,8 @@ static enum as_err whole_length(struct lister *lister, struct segment_reader *re
 	return err == AS_END ? AS_OK : err;
 }
 
-/* Where the file in its place is damaged, or cut off, a whole one that is longer is better: segments
- * never change once they are written. */
+/* Where the file in its place is damaged, or cut off, a whole one that is longer is better:
+ * segments never change once they are written. */
 static enum as_err choose_whole(struct lister *lister, const struct listing_segment *first,
 				size_t count, const struct listing_segment **taken)
 {
@@ -342,8 +342,8 @@ static enum as_err settle(struct lister *lister, const struct listing_segment *f
 	return err;
 }
 
-/* Put the rows at @from in the order of eight bits of their numbers, from @shift on, at @to. What is
- * equal there keeps its order. */
+/* Put the rows at @from in the order of eight bits of their numbers, from @shift on, at @to. What
+ * is equal there keeps its order. */
 static void scatter(const struct listing_segment *from, struct listing_segment *to, size_t count,
 		    unsigned shift)
 {

@@ -31,11 +31,11 @@ struct listing {
 	size_t folder_count;
 };
 
-/* List the segments below the open repository folder @repo_fd. Of a number that is there twice the
- * file in the folder where it belongs is taken, else the one in the lowest folder; but where
- * another is longer with every entry whole, that one. They are read for it, as long as that is
- * quick. What is out of order (misplaced, twice, badly named, no regular file, stray) goes to
- * @findings. Where @segments_per_dir is 0 it is not known, and every folder is as good as another.
+/* List the segments below the open repository folder @repo_fd. Where two files have one number, the
+ * file in the folder where it belongs is chosen, else the one in the lowest folder; but a longer one
+ * in which every entry is whole is chosen before it. Such files are read for this, as long as that
+ * is quick. What is out of order (misplaced, duplicate, badly named, not
+ * a regular file, stray) goes to @findings. @segments_per_dir 0: not known, any folder will do.
  * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
 enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			 struct listing *listing, struct findings *findings);

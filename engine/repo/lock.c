@@ -62,15 +62,15 @@ static struct lock_holder holder_of(pid_t pid, bool exclusive)
 	return holder;
 }
 
-/* One lock as a line of /proc/locks or of a /proc/PID/fdinfo file tells of it, see proc(5). */
+/* One lock, from a line of /proc/locks or of a /proc/PID/fdinfo file; see proc(5). */
 struct held {
 	bool is_ofd;
 	bool exclusive;
 	pid_t pid;	/* -1 for open-file-description locks */
 };
 
-/* Does @line, "1: POSIX  ADVISORY  WRITE 4711 fd:01:12345 0 EOF", tell of a lock that is held on
- * the file @st? Locks that are only waited for have "->" in the place of the kind. */
+/* Is @line, "1: POSIX  ADVISORY  WRITE 4711 fd:01:12345 0 EOF", a lock that is held on the file
+ * @st? Locks that a process only waits for have "->" in the place of the kind. */
 static bool parse_held(const char *line, const struct stat *st, struct held *held)
 {
 	char kind[16], mode[16];
@@ -251,7 +251,8 @@ static enum as_err fail_held(const struct lock *lock, const struct lock_holder *
 static enum as_err take_shared(struct lock *lock, int repo_fd, struct as_error *error)
 {
 	atomic_store(&lock->state, LOCK_IMPOSSIBLE);
-	if (io_open_for_lock(lock->io, repo_fd, CONFIG_NAME, &lock->may_write, &lock->fd) != AS_OK) {
+	if (io_open_for_lock(lock->io, repo_fd, CONFIG_NAME, &lock->may_write, &lock->fd) !=
+	    AS_OK) {
 		lock->fd = -1;
 		lock->sys = errno;
 		return AS_OK;
@@ -473,7 +474,7 @@ enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct
 	pthread_mutex_unlock(&lock->mutex);
 	if (err != AS_OK)
 		return err;
-	/* Where flock does not work on folders (some network file systems) only the wait ends it. */
+	/* Some network file systems have no flock on folders: there only the wait ends it. */
 	if (flock(lock->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
 		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
 			       "%s: another process is about to write, and waits until this one "

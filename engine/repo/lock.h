@@ -21,7 +21,7 @@
 enum lock_use {
 	LOCK_TO_LOOK,		/* take none; only find out who else holds one */
 	LOCK_TO_READ,		/* shared */
-	LOCK_TO_WRITE		/* shared, and config is opened for writing too, if that is allowed */
+	LOCK_TO_WRITE		/* shared; config is opened for writing too, if that is allowed */
 };
 
 enum lock_state {
@@ -43,8 +43,8 @@ struct lock_holder {
 struct lock;
 
 /* Take the lock of the repository in the open folder @repo_fd without waiting. *@lock is the
- * caller's first reference. @path is the repository's name for messages. With LOCK_TO_READ config is
- * opened for reading only; an upgrade opens it again.
+ * caller's first reference. @path is the repository's name for messages. With LOCK_TO_READ config
+ * is opened for reading only; an upgrade opens it again.
  * AS_ERR_LOCK_FAILED: another process holds the exclusive lock; the message names it.
  * AS_ERR_DENIED, AS_ERR_IO: the folder cannot be opened a second time. AS_ERR_MEMORY. */
 enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum lock_use use,
@@ -52,15 +52,15 @@ enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum l
 
 struct lock *lock_hold(struct lock *lock);
 
-/* Let go of a reference. The last one gives the lock back, and with it the permit. In the child of a
- * fork the lock stays the parent's. NULL is allowed. */
+/* Let go of a reference. The last one gives the lock back, and with it the permit. In the child of
+ * a fork the lock stays the parent's. NULL is allowed. */
 void lock_release(struct lock *lock);
 
 /* Never waits. *@sys is errno behind LOCK_IMPOSSIBLE, else 0; NULL: not wanted. */
 enum lock_state lock_state(const struct lock *lock, int *sys);
 
-/* Who else holds a lock now? Looks into /proc/locks and /proc; fills up to @max rows and returns how
- * many holders there are. May wait for the system: not for the thread that draws. */
+/* Who else holds a lock now? Looks into /proc/locks and /proc; fills up to @max rows and returns
+ * how many holders there are. May wait for the system: not for the thread that draws. */
 size_t lock_holders(struct lock *lock, struct lock_holder *rows, size_t max);
 
 /* With LOCK_TO_LOOK: did another process hold the exclusive lock at lock_open, or does one now?

@@ -50,7 +50,7 @@ struct log {
 	/* where the newest entry ends whose last nine bytes are those of a COMMIT; 0: none */
 	uint64_t like_commit;
 	bool commit_is_written;	/* a COMMIT may stand in the open segment, and is not durable */
-	bool dead;		/* nothing can be said any more of what is in the files */
+	bool dead;		/* what is in the files is no longer known */
 };
 
 /* Begin behind segment @segment - 1, the newest committed one. AS_ERR_MEMORY. */
@@ -116,8 +116,8 @@ enum as_err log_flush(struct log *log, struct as_error *error);
  * after all later ones it is dead. */
 enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *error);
 
-/* Remove all segments since the last commit, newest first, and begin anew. When one cannot be
- * removed it stays, with those before it, and the log is dead. */
+/* Remove all segments since the last commit, newest first, and begin again behind it. If one cannot
+ * be removed, it and those before it stay, and the log is dead. */
 enum as_err log_discard(struct log *log, struct as_error *error);
 
 /* Has anything been written since the last commit? */

@@ -1,5 +1,5 @@
-/* engine/repo/object.h - one object of an opened repository: read it, find it, see where its mapping
- * leads; and the places that the index names in one segment. */
+/* engine/repo/object.h - one object of an opened repository: read it, find it, see where its
+ * mapping leads; and the places that the index names in one segment. */
 #ifndef ATTICSCOPE_OBJECT_H
 #define ATTICSCOPE_OBJECT_H
 
@@ -24,7 +24,7 @@ void repo_give_witnesses(void *context, uint32_t segment, struct segment_witness
 struct object_place {
 	uint32_t segment, offset;
 	const char *path;	/* below the repository; NULL: where the listing has the segment */
-	struct fd_cache *fds;	/* files kept open, by one thread; NULL: open it and close it again */
+	struct fd_cache *fds;	/* files kept open, for one thread; NULL: open the file only once */
 };
 
 /* The payload of the PUT of @key at @place. The checksum is verified and the key compared before

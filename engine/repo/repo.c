@@ -91,8 +91,8 @@ static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
 		if (strcmp(name, expected[i]) == 0)
 			return AS_OK;
-	/* Attic asks re.match('index\\.\\d+', name) and takes int(name[6:]): whatever goes on with a
-	 * digit is an index to it. */
+	/* Attic asks for 'index\.\d+' at the beginning of the name, and takes int(name[6:]): what
+	 * goes on with a digit is an index to it. */
 	return findings_note(findings, is_index ? PROBLEM_INDEX_NAME : PROBLEM_STRAY_FILE,
 			     FINDING_NOWHERE, FINDING_NOWHERE, "%s", name);
 }
@@ -233,8 +233,8 @@ static enum as_err judge_missing(struct repo *repo, enum problem problem, const 
 			     "%s.%" PRIu32, name, end);
 }
 
-/* Where there is no file, a folder of the log's own transaction cannot be read; any other is just in
- * the way. */
+/* Where there is no file, a folder of the log's own transaction cannot be read; any other is just
+ * in the way. */
 static bool is_in_its_place(const struct repo *repo, uint32_t folder)
 {
 	uint32_t end;
@@ -387,7 +387,7 @@ static enum as_err judge_compact(struct repo *repo)
 
 /* ---- what repairs have left ---- */
 
-/* An undo folder of which anything is to be told. All above it are newer. */
+/* Add a finding for the undo folder @name, which is not done. */
 static enum as_err note_undo(struct repo *repo, const char *name, enum undo_state state,
 			     bool is_overtaken)
 {
@@ -397,7 +397,7 @@ static enum as_err note_undo(struct repo *repo, const char *name, enum undo_stat
 		[UNDO_UNREADABLE] = PROBLEM_UNDO_UNREADABLE,
 	};
 	const char *more = state == UNDO_UNREADABLE ? ": no manifest"
-			   : is_overtaken ? "; a later repair came to its end" : "";
+			   : is_overtaken ? "; a later repair was finished" : "";
 	return findings_note(&repo->findings, problems[state], FINDING_NOWHERE, FINDING_NOWHERE,
 			     UNDO_FOLDER "/%s%s", name, more);
 }

@@ -88,8 +88,9 @@ enum as_err repo_open(const char *path, const struct repo_options *options, stru
 
 void repo_close(struct repo *repo);
 
-/* The lock that @repo was opened under. It is no part of struct repo, so that reading code, which
- * has a const struct repo, cannot upgrade it. It lives until repo_close, or longer with lock_hold. */
+/* The lock that @repo was opened under. It is no part of struct repo, so that reading code,
+ * which has a const struct repo, cannot upgrade it. It lives until repo_close, or longer with
+ * lock_hold. */
 struct lock *repo_lock(struct repo *repo);
 
 /* Was the repository changed on the disk since @repo was opened? Touches the disk: not for the

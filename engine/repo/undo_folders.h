@@ -23,7 +23,7 @@
 #define UNDO_MANIFEST_MAX (64u * 1024u * 1024u)	/* bytes; a larger one is refused */
 
 enum undo_state {
-	UNDO_DONE,		/* the repair came to its end */
+	UNDO_DONE,		/* the repair was finished */
 	UNDO_BEGUN,		/* it was interrupted */
 	UNDO_UNDOING,		/* taking it back was interrupted */
 	UNDO_UNREADABLE		/* no manifest, or a damaged one */
@@ -50,7 +50,7 @@ enum as_err undo_ask(const struct io *io, int repo_fd, const char *folder, const
 
 /* By the marks alone; UNDO_UNREADABLE only where no manifest is there. A folder without one was
  * made and not yet used, or is being removed: the manifest comes before the first file, and stays
- * until nothing in the folder is needed any more. Errors of io_ask: nothing is known, and *@state is
+ * as long as anything in the folder is needed. Errors of io_ask: nothing is known, and *@state is
  * UNDO_UNREADABLE. */
 enum as_err undo_state_of(const struct io *io, int repo_fd, const char *folder,
 			  enum undo_state *state);

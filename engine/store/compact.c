@@ -459,8 +459,8 @@ static enum as_err commit_copies(struct compaction *c, struct as_error *error)
 }
 
 /* The copies cannot be committed, and the index in memory speaks of them already: take the one on
- * the disk, or make it anew. Where that fails needs_recover is set. Copies that cannot be removed
- * either stand in the way of the next segment: the log is kept, for as_rollback to try again. */
+ * the disk, or rebuild it. Where that fails needs_recover is set. Copies that cannot be removed
+ * either occupy the number of the next segment: the log is kept, for as_rollback to try again. */
 static void give_up(struct as_store *store)
 {
 	const struct log none = { .fd = -1 };

@@ -88,7 +88,7 @@ static void folder_of(const struct as_store *store, uint32_t number, char out[LI
 	path_parent(out);
 }
 
-/* One that is not there any more is removed as well. */
+/* A segment that is already gone counts as removed. */
 static enum as_err remove_one(struct as_store *store, struct emptied *emptied,
 			      struct as_report *report, struct as_error *error)
 {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- what stands in the way ---- */
+/* ---- why the store cannot be written to ---- */
 
 static void say_why(struct as_store *store, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -73,7 +73,7 @@ static void judge_tail(struct as_store *store)
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
 
 /* Index or hints of a transaction that the log does not hold. A later transaction would come to
- * bear that number, and be taken for what they tell of. */
+ * bear that number, and be mistaken for it. */
 struct newer {
 	const struct as_store *store;
 	bool found;
@@ -196,7 +196,7 @@ static enum as_err judge_witnesses(struct as_store *store, const struct hints *h
 	enum as_err err = AS_OK;
 	if (!store->listing_is_old)
 		err = probe_witnesses(store->repo, &store->index, hints, why);
-	if (!*why)	/* who reads the index is told that it cannot be read */
+	if (!*why)	/* a reader of the index gets the error itself */
 		return err == AS_ERR_IO ? AS_OK : err;
 	*is_wrong = true;
 	say_why(store, "%s", why);

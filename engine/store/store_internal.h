@@ -18,7 +18,7 @@
 #include "repo/log.h"
 #include "repo/object.h"
 
-/* A segment out of which everything live was copied. */
+/* A segment whose live entries were all copied elsewhere. */
 struct emptied {
 	uint32_t segment;
 	bool has_deletes;
@@ -53,7 +53,7 @@ struct as_store {
 	struct emptied *emptied;	/* not yet removed; ascending */
 	size_t emptied_count, emptied_capacity;
 
-	/* What stands in the way of writing: AS_ERR_UNCOMMITTED, AS_ERR_INDEX; or AS_OK. */
+	/* Why nothing can be written: AS_ERR_UNCOMMITTED, AS_ERR_INDEX; or AS_OK. */
 	bool needs_rollback, needs_recover;
 	char why[256];
 };
@@ -133,7 +133,7 @@ enum as_err store_begin(struct as_store *store, struct as_error *error);
 void store_unload(struct as_store *store);
 
 /* Drop the ghosts of @store->hints: rows of segments that @listing does not have, and nothing live
- * in them. They are what hints still tell of segments that are gone. */
+ * in them. Hints keep such rows of segments that are gone. */
 void store_drop_ghosts(struct as_store *store, const struct listing *listing);
 
 /* Was everything live copied out of @segment, which is still there? */
@@ -147,7 +147,8 @@ enum as_err store_compact(struct as_store *store, struct as_report *report, stru
 /* AS_ERR_NOT_REGULAR: a folder is in the place of the index or hints of the store's transaction. */
 enum as_err store_find_folder(const struct as_store *store, struct as_error *error);
 
-/* Fill in @error for a folder @name where a file of index or hints should be, AS_ERR_NOT_REGULAR. */
+/* Fill in @error for a folder @name where a file of index or hints should be,
+ * AS_ERR_NOT_REGULAR. */
 enum as_err store_fail_folder(const struct as_store *store, const char *name,
 			      struct as_error *error);
 
@@ -158,8 +159,8 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 				 struct as_error *error);
 enum as_err store_remove_old(struct as_store *store, struct as_error *error);
 
-/* The value of the PUT of @key that @bucket maps to, *@size bytes that the caller frees. AS_ERR_INTEGRITY: there
- * is no such PUT, or it is damaged. */
+/* The value of the PUT of @key that @bucket maps to, *@size bytes that the caller frees.
+ * AS_ERR_INTEGRITY: there is no such PUT, or it is damaged. */
 enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 			  const struct index_bucket *bucket, uint8_t **value, size_t *size,
 			  struct as_error *error);
@@ -167,8 +168,8 @@ enum as_err store_read_at(struct as_store *store, const uint8_t key[KEY_SIZE],
 /* Table and hints from the log. AS_ERR_INTEGRITY: it is damaged, or what store_check_told says. */
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error);
 
-/* AS_ERR_INTEGRITY: @told, from an index that can be trusted and the log behind it, has objects that
- * can be read, and that the table, fresh from all of the log, does not have. */
+/* AS_ERR_INTEGRITY: @told, from an index that can be trusted and the log behind it, has objects
+ * that can be read, and that the table, fresh from all of the log, does not have. */
 enum as_err store_check_told(struct as_store *store, const struct index_table *told,
 			     struct as_error *error);
 
