@@ -135,7 +135,7 @@ static void take_back(const struct making *making)
 		io_remove_folder(making->outside, making->path);
 }
 
-static bool take_settings(const struct as_settings *given, struct as_settings *settings)
+static bool check_settings(const struct as_settings *given, struct as_settings *settings)
 {
 	*settings = (struct as_settings){
 		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
@@ -153,7 +153,7 @@ enum as_err store_create(const char *path, const struct as_settings *given, cons
 {
 	struct making making = { .path = path, .io = io, .fd = -1 };
 	struct as_settings settings;
-	if (!take_settings(given, &settings))
+	if (!check_settings(given, &settings))
 		return as_fail(error, AS_ERR_USAGE, 0,
 			       "%s: limits must lie between 1 and 2147483647", path);
 	making.outside = io_grant_permit(io, AT_FDCWD, PRIVATE);

@@ -112,7 +112,7 @@ static const char *what_is(const struct lister *lister, const char *name)
 }
 
 /* @name is no number. Attic passes over files of such a name, but not over folders. */
-static enum as_err note_stray(struct lister *lister, const char *name, enum io_kind kind)
+static enum as_err add_stray(struct lister *lister, const char *name, enum io_kind kind)
 {
 	const enum problem problem =
 		kind == IO_KIND_FOLDER ? PROBLEM_FOLDER_NAME : PROBLEM_STRAY_FILE;
@@ -122,7 +122,7 @@ static enum as_err note_stray(struct lister *lister, const char *name, enum io_k
 }
 
 /* @name is a number, but not in the form that a segment's name has. */
-static enum as_err note_crooked(struct lister *lister, const char *name, uint64_t value)
+static enum as_err add_crooked(struct lister *lister, const char *name, uint64_t value)
 {
 	if (value > UINT32_MAX)
 		return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
@@ -135,15 +135,15 @@ static enum as_err note_crooked(struct lister *lister, const char *name, uint64_
 			     lister->prefix, name, value);
 }
 
-static enum as_err take_segment(void *context, const char *name, enum io_kind kind)
+static enum as_err read_segment_name(void *context, const char *name, enum io_kind kind)
 {
 	struct lister *lister = context;
 	uint64_t value;
 
 	if (!read_digits(name, &value))
-		return note_stray(lister, name, kind);
+		return add_stray(lister, name, kind);
 	if (!is_canonical(name, value) || value > UINT32_MAX)
-		return note_crooked(lister, name, value);
+		return add_crooked(lister, name, value);
 	/* What could not be looked at is kept: opening it will tell. */
 	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
 		return add_segment(lister, (uint32_t)value);
@@ -152,10 +152,10 @@ static enum as_err take_segment(void *context, const char *name, enum io_kind ki
 			     what_is(lister, name));
 }
 
-static enum as_err note_no_folder(const struct lister *lister, const char *format, ...)
+static enum as_err add_no_folder(const struct lister *lister, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static enum as_err note_no_folder(const struct lister *lister, const char *format, ...)
+static enum as_err add_no_folder(const struct lister *lister, const char *format, ...)
 {
 	struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
 	va_list args;
@@ -167,26 +167,26 @@ static enum as_err note_no_folder(const struct lister *lister, const char *forma
 	return findings_add(lister->findings, &finding);
 }
 
-static enum as_err take_folder(void *context, const char *name, enum io_kind kind)
+static enum as_err read_folder_name(void *context, const char *name, enum io_kind kind)
 {
 	struct lister *lister = context;
 	uint64_t number;
 
 	if (!read_digits(name, &number))
-		return note_stray(lister, name, kind);
+		return add_stray(lister, name, kind);
 	if (kind == IO_KIND_FOLDER || kind == IO_KIND_UNKNOWN)
 		return add_folder(lister, name, number);
 	/* More than a stray file: it may have been a segment, and a link may lead to segments. */
 	if (kind == IO_KIND_FILE)
-		return note_no_folder(lister, "%s/%s is a file, not a folder: Attic takes it for a "
-				      "segment and may delete it, Borg up to 1.2.4 fails on it; "
-				      "move it out of data", lister->prefix, name);
-	return note_no_folder(lister, "%s/%s is %s, not a folder", lister->prefix, name,
-			      what_is(lister, name));
+		return add_no_folder(lister, "%s/%s is a file, not a folder: Attic takes it for a "
+				     "segment and may delete it, Borg up to 1.2.4 fails on it; "
+				     "move it out of data", lister->prefix, name);
+	return add_no_folder(lister, "%s/%s is %s, not a folder", lister->prefix, name,
+			     what_is(lister, name));
 }
 
 /* Note that the folder being listed cannot be opened or read, for the reason in @err and errno. */
-static enum as_err note_unreadable(struct lister *lister, enum problem problem, enum as_err err)
+static enum as_err add_unreadable(struct lister *lister, enum problem problem, enum as_err err)
 {
 	struct as_error error;
 	const enum as_err code = err == AS_ERR_IO ? as_code_of_errno(errno) : err;
@@ -201,14 +201,14 @@ static enum as_err note_unreadable(struct lister *lister, enum problem problem, 
 	return findings_note_unread(lister->findings, problem, &error);
 }
 
-typedef enum as_err take_fn(void *context, const char *name, enum io_kind kind);
+typedef enum as_err name_fn(void *context, const char *name, enum io_kind kind);
 
-/* Hand every name in the open folder lister->fd, whose path is lister->prefix, to @take. */
-static enum as_err list_names(struct lister *lister, enum problem problem, take_fn *take)
+/* Hand every name in the open folder lister->fd, whose path is lister->prefix, to @read. */
+static enum as_err list_names(struct lister *lister, enum problem problem, name_fn *read)
 {
-	const enum as_err err = io_list(lister->io, lister->fd, take, lister);
+	const enum as_err err = io_list(lister->io, lister->fd, read, lister);
 
-	return err == AS_ERR_IO ? note_unreadable(lister, problem, err) : err;
+	return err == AS_ERR_IO ? add_unreadable(lister, problem, err) : err;
 }
 
 static int compare_folders(const void *left, const void *right)
@@ -233,8 +233,8 @@ static bool is_at_home(const struct lister *lister, const struct listing_segment
 	return !folder->name && folder->number == segment->number / lister->segments_per_dir;
 }
 
-static enum as_err note_misplaced(const struct lister *lister,
-				  const struct listing_segment *segment)
+static enum as_err add_misplaced(const struct lister *lister,
+				 const struct listing_segment *segment)
 {
 	char name[FOLDER_NAME_MAX];
 	const struct listing_folder *folder = &lister->listing->folders[segment->folder];
@@ -246,9 +246,9 @@ static enum as_err note_misplaced(const struct lister *lister,
 			     segment->number / lister->segments_per_dir);
 }
 
-static enum as_err note_duplicate(const struct lister *lister,
-				  const struct listing_segment *other,
-				  const struct listing_segment *taken)
+static enum as_err add_duplicate(const struct lister *lister,
+				 const struct listing_segment *other,
+				 const struct listing_segment *taken)
 {
 	char other_name[FOLDER_NAME_MAX], taken_name[FOLDER_NAME_MAX];
 	const struct listing_folder *folders = lister->listing->folders;
@@ -317,8 +317,8 @@ static enum as_err choose_whole(struct lister *lister, const struct listing_segm
 }
 
 /* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
-static enum as_err settle(struct lister *lister, const struct listing_segment *first,
-			  size_t count, struct listing_segment *chosen)
+static enum as_err choose_file(struct lister *lister, const struct listing_segment *first,
+			       size_t count, struct listing_segment *chosen)
 {
 	const struct listing_segment *taken = first;
 	enum as_err err = AS_OK;
@@ -334,10 +334,10 @@ static enum as_err settle(struct lister *lister, const struct listing_segment *f
 	if (err)
 		return err;
 	if (!is_at_home(lister, taken))
-		err = note_misplaced(lister, taken);
+		err = add_misplaced(lister, taken);
 	for (size_t i = 0; i < count && !err; i++)
 		if (&first[i] != taken)
-			err = note_duplicate(lister, &first[i], taken);
+			err = add_duplicate(lister, &first[i], taken);
 	*chosen = *taken;
 	return err;
 }
@@ -383,7 +383,7 @@ static enum as_err sort_segments(struct listing *listing)
 }
 
 /* Sort the segments and keep one of each number. */
-static enum as_err settle_all(struct lister *lister)
+static enum as_err choose_all(struct lister *lister)
 {
 	struct listing *listing = lister->listing;
 	size_t kept = 0;
@@ -399,7 +399,7 @@ static enum as_err settle_all(struct lister *lister)
 		for (next = i + 1; next < listing->count; next++)
 			if (rows[next].number != rows[i].number)
 				break;
-		const enum as_err err = settle(lister, &rows[i], next - i, &chosen);
+		const enum as_err err = choose_file(lister, &rows[i], next - i, &chosen);
 		if (err)
 			return err;
 		rows[kept++] = chosen;
@@ -417,8 +417,8 @@ static enum as_err list_folder(struct lister *lister, int data_fd, uint32_t fold
 	snprintf(lister->prefix, sizeof(lister->prefix), DATA_NAME "/%s", name);
 	enum as_err err = io_open_folder(lister->io, data_fd, name, &lister->fd);
 	if (err)
-		return note_unreadable(lister, PROBLEM_FOLDER_UNREADABLE, err);
-	err = list_names(lister, PROBLEM_FOLDER_UNREADABLE, take_segment);
+		return add_unreadable(lister, PROBLEM_FOLDER_UNREADABLE, err);
+	err = list_names(lister, PROBLEM_FOLDER_UNREADABLE, read_segment_name);
 	io_close(lister->io, lister->fd);
 	return err;
 }
@@ -428,13 +428,13 @@ static enum as_err list_data(struct lister *lister, int data_fd)
 	struct listing *listing = lister->listing;
 
 	lister->fd = data_fd;
-	enum as_err err = list_names(lister, PROBLEM_DATA_MISSING, take_folder);
+	enum as_err err = list_names(lister, PROBLEM_DATA_MISSING, read_folder_name);
 	if (!err && listing->folder_count)
 		qsort(listing->folders, listing->folder_count, sizeof(*listing->folders),
 		      compare_folders);
 	for (uint32_t i = 0; i < listing->folder_count && !err; i++)
 		err = list_folder(lister, data_fd, i);
-	return err ? err : settle_all(lister);
+	return err ? err : choose_all(lister);
 }
 
 enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
@@ -454,7 +454,7 @@ enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per
 	memset(listing, 0, sizeof(*listing));
 	enum as_err err = io_open_folder(io, repo_fd, DATA_NAME, &data_fd);
 	if (err)
-		return note_unreadable(&lister, PROBLEM_DATA_MISSING, err);
+		return add_unreadable(&lister, PROBLEM_DATA_MISSING, err);
 	err = list_data(&lister, data_fd);
 	io_close(io, data_fd);
 	if (err)

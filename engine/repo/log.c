@@ -237,7 +237,7 @@ static bool ends_like_commit(const struct log *log)
 }
 
 /* All of the segment's bytes in the file, and nothing else but a guard. */
-static enum as_err settle(struct log *log, struct as_error *error)
+static enum as_err complete_segment(struct log *log, struct as_error *error)
 {
 	enum as_err err = log_flush(log, error);
 	const bool is_guarded = ends_like_commit(log);
@@ -257,7 +257,7 @@ static enum as_err settle(struct log *log, struct as_error *error)
 
 static enum as_err close_segment(struct log *log, struct as_error *error)
 {
-	enum as_err err = settle(log, error);
+	enum as_err err = complete_segment(log, error);
 	if (err == AS_OK && log->unsynced_count == LOG_UNSYNCED_MAX)
 		err = sync_closed(log, LOG_UNSYNCED_MAX / 2, error);
 	if (err != AS_OK)
@@ -609,7 +609,7 @@ enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *
 	if (log->fd < 0)
 		err = open_segment(log, error);
 	if (err == AS_OK)
-		err = settle(log, error);
+		err = complete_segment(log, error);
 	if (err != AS_OK)
 		return err;
 	err = make_durable(log, error);

@@ -230,9 +230,9 @@ const char *index_target_name(enum index_target target)
 }
 
 /* What stands where @bucket leads in the segment at @path, whose reading gave @err and @entry. */
-static enum index_target judge_entry(const struct repo *repo, const char *path,
-				     const struct index_bucket *bucket, enum as_err err,
-				     const struct segment_entry *entry)
+static enum index_target target_of(const struct repo *repo, const char *path,
+				   const struct index_bucket *bucket, enum as_err err,
+				   const struct segment_entry *entry)
 {
 	struct stat st;
 	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry->cause == SEGMENT_UNREADABLE)
@@ -267,6 +267,6 @@ enum as_err object_target(const struct repo *repo, const struct index_bucket *bu
 						   NULL);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	*target = judge_entry(repo, path, bucket, err, &entry);
+	*target = target_of(repo, path, bucket, err, &entry);
 	return AS_OK;
 }

@@ -205,7 +205,7 @@ bool repo_is_committed(const struct repo *repo, uint32_t number)
 /* ---- judging what was found at opening ---- */
 
 /* Compare the number @number of a file with the log's end, and say which side is behind. */
-static enum as_err judge_number(struct repo *repo, const char *name, uint32_t number,
+static enum as_err check_number(struct repo *repo, const char *name, uint32_t number,
 				enum problem stale, enum problem too_new)
 {
 	uint32_t end;
@@ -224,7 +224,7 @@ static enum as_err judge_number(struct repo *repo, const char *name, uint32_t nu
 			     "%s.%" PRIu32 ", the log holds no transaction", name, number);
 }
 
-static enum as_err judge_missing(struct repo *repo, enum problem problem, const char *name)
+static enum as_err check_missing(struct repo *repo, enum problem problem, const char *name)
 {
 	uint32_t end;
 	if (!repo_log_end(repo, &end))
@@ -246,12 +246,12 @@ static enum as_err read_index(struct repo *repo)
 	if (repo->index_is_folder)
 		repo->has_index = is_in_its_place(repo, repo->index_transaction);
 	if (!repo->has_index)
-		return judge_missing(repo, PROBLEM_INDEX_MISSING, "index");
+		return check_missing(repo, PROBLEM_INDEX_MISSING, "index");
 	const enum as_err err = index_open(repo->io, repo->fd, repo->index_transaction,
 					   &repo->index, &repo->findings);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	return judge_number(repo, "index", repo->index_transaction, PROBLEM_INDEX_STALE,
+	return check_number(repo, "index", repo->index_transaction, PROBLEM_INDEX_STALE,
 			    PROBLEM_INDEX_TOO_NEW);
 }
 
@@ -260,18 +260,18 @@ static enum as_err read_hints(struct repo *repo)
 	if (repo->hints_is_folder)
 		repo->has_hints = is_in_its_place(repo, repo->hints_transaction);
 	if (!repo->has_hints)
-		return judge_missing(repo, PROBLEM_HINTS_MISSING, "hints");
+		return check_missing(repo, PROBLEM_HINTS_MISSING, "hints");
 	const enum as_err err = hints_read(repo->io, repo->fd, repo->hints_transaction,
 					   &repo->hints, &repo->findings);
 	if (err != AS_OK)
 		return err;
-	return judge_number(repo, "hints", repo->hints_transaction, PROBLEM_HINTS_STALE,
+	return check_number(repo, "hints", repo->hints_transaction, PROBLEM_HINTS_STALE,
 			    PROBLEM_HINTS_TOO_NEW);
 }
 
 /* The newest segment that can be looked into is not the newest: nothing can be said of what is
  * committed. */
-static enum as_err note_unknown_end(struct repo *repo)
+static enum as_err add_unknown_end(struct repo *repo)
 {
 	char path[LISTING_PATH_MAX];
 	const size_t last = repo->listing.count - 1;
@@ -288,7 +288,7 @@ static enum as_err note_unknown_end(struct repo *repo)
 
 /* Hints of the log's own transaction that count objects in segments which are not there: one was
  * removed, or the hints are of another repository. Verifying finds out which. */
-static enum as_err judge_hints_segments(struct repo *repo)
+static enum as_err check_hints_segments(struct repo *repo)
 {
 	const struct hints *hints = &repo->hints;
 	uint32_t end;
@@ -309,14 +309,14 @@ static enum as_err judge_hints_segments(struct repo *repo)
 }
 
 /* What the names alone say of the tail; verify looks into it and says it better. */
-static enum as_err judge_tail(struct repo *repo)
+static enum as_err check_tail(struct repo *repo)
 {
 	uint32_t end;
 	const size_t count = repo->listing.count;
 	if (repo->tail == count)
 		return AS_OK;
 	if (repo->end_is_unknown)
-		return note_unknown_end(repo);
+		return add_unknown_end(repo);
 	const bool has_end = repo_log_end(repo, &end);
 	enum as_err err = AS_OK;
 	if (has_end && is_in_tail(repo, end))
@@ -338,7 +338,7 @@ static enum as_err judge_tail(struct repo *repo)
 
 /* Looking on without a lock while somebody writes. Who began after the first look may have been met
  * half way; who has ended by now left other times and sizes than those of the stamp. */
-static enum as_err judge_writer(struct repo *repo)
+static enum as_err check_writer(struct repo *repo)
 {
 	struct lock_holder holder;
 	if (!lock_find_writer(repo_lock(repo), &holder))
@@ -351,7 +351,7 @@ static enum as_err judge_writer(struct repo *repo)
 }
 
 /* No segment at all, but index or hints of some: a disk that is not mounted looks like this. */
-static enum as_err judge_data(struct repo *repo)
+static enum as_err check_data(struct repo *repo)
 {
 	if (repo->listing.count > 0 || !(repo->has_index || repo->has_hints) ||
 	    listing_is_partial(&repo->findings))
@@ -364,7 +364,7 @@ static enum as_err judge_data(struct repo *repo)
 }
 
 /* Committed segments whose numbers Attic cannot read. */
-static enum as_err judge_numbers(struct repo *repo)
+static enum as_err check_numbers(struct repo *repo)
 {
 	size_t count = 0, first = listing_from(&repo->listing, SEGMENT_NUMBER_MAX + 1);
 	for (size_t i = first; i < repo->listing.count; i++)
@@ -376,7 +376,7 @@ static enum as_err judge_numbers(struct repo *repo)
 			     "%zu segment%s", count, count == 1 ? "" : "s");
 }
 
-static enum as_err judge_compact(struct repo *repo)
+static enum as_err check_compact(struct repo *repo)
 {
 	if (!repo->hints.usable || repo->hints.compact_count == 0)
 		return AS_OK;
@@ -388,8 +388,8 @@ static enum as_err judge_compact(struct repo *repo)
 /* ---- what repairs have left ---- */
 
 /* Add a finding for the undo folder @name, which is not done. */
-static enum as_err note_undo(struct repo *repo, const char *name, enum undo_state state,
-			     bool is_overtaken)
+static enum as_err add_undo(struct repo *repo, const char *name, enum undo_state state,
+			    bool is_overtaken)
 {
 	static const enum problem problems[] = {
 		[UNDO_BEGUN] = PROBLEM_REPAIR_INTERRUPTED,
@@ -402,7 +402,7 @@ static enum as_err note_undo(struct repo *repo, const char *name, enum undo_stat
 			     UNDO_FOLDER "/%s%s", name, more);
 }
 
-static enum as_err judge_undo_folders(struct repo *repo, const struct undo_names *names)
+static enum as_err check_undo_folders(struct repo *repo, const struct undo_names *names)
 {
 	enum as_err err = AS_OK;
 	bool is_overtaken = false, has_newest = false;
@@ -414,7 +414,7 @@ static enum as_err judge_undo_folders(struct repo *repo, const struct undo_names
 		if (err != AS_OK)
 			return err;
 		if (state != UNDO_DONE)
-			err = note_undo(repo, names->rows[i], state, is_overtaken);
+			err = add_undo(repo, names->rows[i], state, is_overtaken);
 		is_overtaken = is_overtaken || state == UNDO_DONE;
 		if (has_newest || state == UNDO_UNREADABLE)
 			continue;
@@ -425,7 +425,7 @@ static enum as_err judge_undo_folders(struct repo *repo, const struct undo_names
 	return err;
 }
 
-static enum as_err judge_undo(struct repo *repo)
+static enum as_err check_undo(struct repo *repo)
 {
 	struct undo_names names;
 	enum as_err err = undo_names_list(repo->io, repo->fd, &names);
@@ -435,7 +435,7 @@ static enum as_err judge_undo(struct repo *repo)
 		return findings_note(&repo->findings, PROBLEM_UNDO_UNREADABLE, FINDING_NOWHERE,
 				     FINDING_NOWHERE, UNDO_FOLDER ": %s",
 				     err == AS_ERR_NOT_REGULAR ? "is no folder" : as_err_text(err));
-	err = judge_undo_folders(repo, &names);
+	err = check_undo_folders(repo, &names);
 	free(names.rows);
 	if (err == AS_OK || err == AS_ERR_MEMORY)
 		return err;
@@ -542,7 +542,7 @@ static enum as_err list_segments(struct repo *repo, uint32_t segments_per_dir,
 
 /* What the folders say of segments_per_dir is believed where config says nothing, or where nearly
  * all of them contradict it. Their segments are not misplaced then: the line is wrong. */
-static enum as_err weigh_folders(struct repo *repo, struct findings *findings)
+static enum as_err choose_per_dir(struct repo *repo, struct findings *findings)
 {
 	struct config *config = &repo->config;
 	const uint64_t misplaced = findings->total[PROBLEM_SEGMENT_MISPLACED];
@@ -581,7 +581,7 @@ static enum as_err read_listing(struct repo *repo)
 	enum as_err err = list_segments(repo, config->has_segments_per_dir
 						      ? config->segments_per_dir : 0, &findings);
 	if (err == AS_OK)
-		err = weigh_folders(repo, &findings);
+		err = choose_per_dir(repo, &findings);
 	if (err == AS_OK && !config->usable)
 		config_mend_sizes(repo->io, repo->fd, &repo->listing, &repo->mend);
 	if (err == AS_OK)
@@ -630,19 +630,19 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 	if (err == AS_OK)
 		err = read_index(repo);
 	if (err == AS_OK)
-		err = judge_hints_segments(repo);
+		err = check_hints_segments(repo);
 	if (err == AS_OK)
-		err = judge_tail(repo);
+		err = check_tail(repo);
 	if (err == AS_OK)
-		err = judge_numbers(repo);
+		err = check_numbers(repo);
 	if (err == AS_OK)
-		err = judge_writer(repo);
+		err = check_writer(repo);
 	if (err == AS_OK)
-		err = judge_data(repo);
+		err = check_data(repo);
 	if (err == AS_OK)
-		err = judge_compact(repo);
+		err = check_compact(repo);
 	if (err == AS_OK)
-		err = judge_undo(repo);
+		err = check_undo(repo);
 	return err;
 }
 

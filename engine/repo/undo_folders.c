@@ -13,7 +13,7 @@
 
 /* ---- names ---- */
 
-static enum as_err take_name(void *context, const char *name, enum io_kind kind)
+static enum as_err add_name(void *context, const char *name, enum io_kind kind)
 {
 	struct undo_names *names = context;
 	if (kind != IO_KIND_FOLDER || strlen(name) >= UNDO_NAME_MAX)
@@ -43,7 +43,7 @@ enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names 
 		return AS_OK;
 	if (err != AS_OK)
 		return err;
-	err = io_list(io, fd, take_name, names);
+	err = io_list(io, fd, add_name, names);
 	io_close(io, fd);
 	array_sort(names->rows, names->count, sizeof(*names->rows), newest_first);
 	if (err != AS_OK) {

@@ -89,8 +89,8 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 
 /* ---- copying ---- */
 
-static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
-			     uint32_t offset)
+static enum as_err add_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
+			    uint32_t offset)
 {
 	if (!ARRAY_RESERVE(c->moves, c->move_count, c->move_capacity))
 		return AS_ERR_MEMORY;
@@ -101,7 +101,7 @@ static enum as_err note_move(struct compaction *c, const uint8_t key[KEY_SIZE], 
 	return hints_add(&c->store->hints, segment) ? AS_OK : AS_ERR_MEMORY;
 }
 
-static enum as_err note_delete(struct compaction *c, uint32_t segment)
+static enum as_err add_delete(struct compaction *c, uint32_t segment)
 {
 	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
 		return AS_OK;
@@ -188,7 +188,7 @@ static enum as_err choose(const struct compaction *c, const struct candidate *ca
 	return *is_chosen ? AS_OK : check_newer(c, number, &place, error);
 }
 
-static enum as_err take_entry(struct compaction *c, const struct candidate *candidate,
+static enum as_err copy_entry(struct compaction *c, const struct candidate *candidate,
 			      const struct segment_entry *entry, struct as_error *error)
 {
 	const uint32_t number = candidate->segment;
@@ -204,8 +204,8 @@ static enum as_err take_entry(struct compaction *c, const struct candidate *cand
 	if (err != AS_OK)
 		return err;
 	c->bytes += entry->size;
-	err = entry->tag == SEGMENT_PUT ? note_move(c, entry->key, segment, offset)
-					: note_delete(c, segment);
+	err = entry->tag == SEGMENT_PUT ? add_move(c, entry->key, segment, offset)
+					: add_delete(c, segment);
 	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
 }
 
@@ -215,7 +215,7 @@ static enum as_err copy_entries(struct compaction *c, const struct candidate *ca
 	struct segment_entry entry;
 	enum as_err err;
 	while ((err = segment_next(c->reader, &entry)) == AS_OK) {
-		err = take_entry(c, candidate, &entry, error);
+		err = copy_entry(c, candidate, &entry, error);
 		if (err != AS_OK)
 			return err;
 	}
@@ -324,7 +324,7 @@ static bool is_of_segment(const struct compaction *c, enum as_err err)
 /* The keys that a segment which stays can bring back: those of its whole PUTs, and those of damaged
  * ones too, since damage can pass (a cable, a failing disk). Where more than the one entry may be
  * hidden, or its key is not there to be read, any key can come back. */
-static enum as_err note_keys(struct compaction *c, uint32_t number)
+static enum as_err keep_keys(struct compaction *c, uint32_t number)
 {
 	struct segment_entry entry;
 	enum as_err err = store_open_segment(c->store, c->reader, number, NULL);
@@ -351,7 +351,7 @@ static enum as_err skip(struct compaction *c, uint32_t number, const struct as_e
 	c->any_kept = true;
 	if (c->report->segments_skipped++ == 0)
 		c->report->skipped = *why;
-	return note_keys(c, number);
+	return keep_keys(c, number);
 }
 
 /* A row without a file and without anything live means nothing. */

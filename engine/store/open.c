@@ -50,7 +50,7 @@ static bool data_is_missing(struct as_store *store)
 	return false;
 }
 
-static void judge_tail(struct as_store *store)
+static void check_tail(struct as_store *store)
 {
 	const struct repo *repo = store->repo;
 	const size_t tail = repo->listing.count - repo->tail;
@@ -112,7 +112,7 @@ static bool stands_for_file(const struct as_store *store, char name[INDEX_NAME_S
 	return false;
 }
 
-static enum as_err judge_index(struct as_store *store, bool is_wrong)
+static enum as_err check_files(struct as_store *store, bool is_wrong)
 {
 	struct newer newer = { .store = store };
 	char name[INDEX_NAME_SIZE];
@@ -166,7 +166,7 @@ static const struct hints_segment *find_listed(const struct as_store *store,
 
 /* Do @hints count what the index holds, and list only segments that are there? The listing of
  * segments is the one of opening: what this store wrote since is not in it. */
-static bool judge_counts(struct as_store *store, const struct hints *hints)
+static bool check_counts(struct as_store *store, const struct hints *hints)
 {
 	const bool sees_all = !store->listing_is_old && !listing_is_partial(&store->repo->findings);
 	const char *differ = "index and hints count different numbers of objects";
@@ -189,7 +189,7 @@ static bool judge_counts(struct as_store *store, const struct hints *hints)
 
 /* Are index and @hints, which agree with each other, those of this log? An index that is not is of
  * no use to anybody. What this store wrote itself, after the listing, needs no such look. */
-static enum as_err judge_witnesses(struct as_store *store, const struct hints *hints,
+static enum as_err check_witnesses(struct as_store *store, const struct hints *hints,
 				   bool *is_wrong)
 {
 	char why[PROBE_TEXT_SIZE] = "";
@@ -230,14 +230,14 @@ enum as_err store_find_index(struct as_store *store)
 		err = index_open(store->io, store->fd, store->transaction, &store->index,
 				 &findings);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback)
-		is_wrong = judge_counts(store, hints);
+		is_wrong = check_counts(store, hints);
 	if (err == AS_OK && store->index.fd >= 0 && !store->needs_rollback && !is_wrong)
-		err = judge_witnesses(store, hints, &is_wrong);
+		err = check_witnesses(store, hints, &is_wrong);
 	findings_free(&findings);
 	hints_free(&own);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	return judge_index(store, is_wrong);
+	return check_files(store, is_wrong);
 }
 
 /* ---- opening and closing ---- */
@@ -272,7 +272,7 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	enum as_err err = fd_cache_init(&store->fds, store->io, store->options.descriptors);
 	store->has_transaction = repo->has_transaction;
 	store->transaction = repo->transaction;
-	judge_tail(store);
+	check_tail(store);
 	if (err == AS_OK)
 		err = store_find_index(store);
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);

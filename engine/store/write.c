@@ -210,7 +210,7 @@ enum as_err as_compact(struct as_store *store, struct as_report *report, struct 
 /* ---- rollback ---- */
 
 /* May the tail that was found when opening be removed? */
-static enum as_err judge_tail(struct as_store *store, bool force, struct as_error *error)
+static enum as_err check_tail(struct as_store *store, bool force, struct as_error *error)
 {
 	enum tail_kind kind;
 	if (force)
@@ -251,7 +251,7 @@ static enum as_err roll_back_tail(struct as_store *store, bool force, struct as_
 {
 	enum as_err err = store_acquire(store, error);
 	if (err == AS_OK)
-		err = judge_tail(store, force, error);
+		err = check_tail(store, force, error);
 	if (err == AS_OK)
 		err = remove_tail(store, error);
 	/* Index and hints of what was given up must not wait for another transaction of its number.
