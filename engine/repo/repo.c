@@ -292,20 +292,22 @@ static enum as_err check_hints_segments(struct repo *repo)
 {
 	const struct hints *hints = &repo->hints;
 	uint32_t end;
-	enum as_err err = AS_OK;
 	if (!hints->usable || listing_is_partial(&repo->findings) || repo->listing.count == 0 ||
 	    !repo_log_end(repo, &end) || hints->transaction != end)
 		return AS_OK;
-	for (size_t i = 0; err == AS_OK && i < hints->count; i++) {
+	for (size_t i = 0; i < hints->count; i++) {
 		const struct hints_segment *row = &hints->rows[i];
 		if (row->live <= 0 || listing_find(&repo->listing, row->segment) != LISTING_NONE ||
 		    listing_has_other(&repo->findings, row->segment))
 			continue;
-		err = findings_note(&repo->findings, PROBLEM_SEGMENT_MISSING, row->segment,
-				    FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
-				    row->live, row->live == 1 ? "" : "s");
+		const enum as_err err =
+			findings_note(&repo->findings, PROBLEM_SEGMENT_MISSING, row->segment,
+				      FINDING_NOWHERE, "the hints count %" PRId64 " object%s in it",
+				      row->live, row->live == 1 ? "" : "s");
+		if (err != AS_OK)
+			return err;
 	}
-	return err;
+	return AS_OK;
 }
 
 /* What the names alone say of the tail; verify looks into it and says it better. */
@@ -614,43 +616,54 @@ static enum as_err find_dialect(struct repo *repo, bool has_integrity)
 
 static enum as_err read_all(struct repo *repo, bool has_integrity)
 {
+	/* The hints come before the index: they may know that the tail was committed. */
+	static enum as_err (*const steps[])(struct repo *repo) = {
+		find_transaction, read_hints, read_index, check_hints_segments, check_tail,
+		check_numbers, check_writer, check_data, check_compact, check_undo,
+	};
 	enum as_err err = config_read(repo->io, repo->fd, &repo->config, &repo->findings);
-	if (err == AS_OK)
-		err = read_listing(repo);
-	if (err == AS_OK)
-		err = find_dialect(repo, has_integrity);
-	if (err == AS_OK)
-		stamp_tail(repo, &repo->stamp);
-	if (err != AS_OK || repo->dialect != DIALECT_ATTIC)
+	if (err != AS_OK)
 		return err;
-	err = find_transaction(repo);
-	/* The hints first: they may know that the tail was committed. */
-	if (err == AS_OK)
-		err = read_hints(repo);
-	if (err == AS_OK)
-		err = read_index(repo);
-	if (err == AS_OK)
-		err = check_hints_segments(repo);
-	if (err == AS_OK)
-		err = check_tail(repo);
-	if (err == AS_OK)
-		err = check_numbers(repo);
-	if (err == AS_OK)
-		err = check_writer(repo);
-	if (err == AS_OK)
-		err = check_data(repo);
-	if (err == AS_OK)
-		err = check_compact(repo);
-	if (err == AS_OK)
-		err = check_undo(repo);
-	return err;
+	err = read_listing(repo);
+	if (err != AS_OK)
+		return err;
+	err = find_dialect(repo, has_integrity);
+	if (err != AS_OK)
+		return err;
+	stamp_tail(repo, &repo->stamp);
+	if (repo->dialect != DIALECT_ATTIC)
+		return AS_OK;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		err = steps[i](repo);
+		if (err != AS_OK)
+			return err;
+	}
+	return AS_OK;
+}
+
+/* Lock it and read it. */
+static enum as_err read_repo(struct repo *repo, const struct repo_options *options,
+			     struct lock **lock, struct as_error *error)
+{
+	bool has_integrity = false;
+	enum as_err err = open_folder(repo, error);
+	if (err != AS_OK)
+		return err;
+	err = find_lock(repo, options, lock, error);
+	if (err != AS_OK)
+		return err;
+	stamp_names(repo, &repo->stamp);
+	err = read_names(repo, &has_integrity, error);
+	if (err != AS_OK)
+		return err;
+	err = read_all(repo, has_integrity);
+	return err == AS_OK ? AS_OK : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
 enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **out,
 		      struct as_error *error)
 {
 	struct locked_repo *locked = calloc(1, sizeof(*locked));
-	bool has_integrity = false;
 	*out = NULL;
 	if (!locked)
 		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
@@ -658,24 +671,11 @@ enum as_err repo_open(const char *path, const struct repo_options *options, stru
 	repo->io = options && options->io ? options->io : &io_system;
 	repo->fd = repo->index.fd = -1;
 	findings_init(&repo->findings);
-	enum as_err err = AS_ERR_MEMORY;
 	repo->path = strdup(path);
-	if (repo->path)
-		err = open_folder(repo, error);
-	if (err == AS_OK)
-		err = find_lock(repo, options, &locked->lock, error);
-	if (err == AS_OK) {
-		stamp_names(repo, &repo->stamp);
-		err = read_names(repo, &has_integrity, error);
-	}
-	if (err == AS_OK) {
-		err = read_all(repo, has_integrity);
-		if (err != AS_OK)
-			as_fail(error, err, 0, "%s: %s", path, as_err_text(err));
-	}
+	const enum as_err err = repo->path
+		? read_repo(repo, options, &locked->lock, error)
+		: as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", path);
 	if (err != AS_OK) {
-		if (!repo->path)
-			as_fail(error, err, 0, "%s: out of memory", path);
 		repo_close(repo);
 		return err;
 	}
