@@ -28,25 +28,18 @@ static const struct word {
 	{ "no-undo", BIT(ROLLBACK), OPTION(no_undo), "WITHOUT AN UNDO" },
 };
 
-static bool set_option(enum repair action, const char *text, size_t len,
-		       struct repair_options *options)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!(words[i].repairs & 1u << action) || strlen(words[i].text) != len ||
-		    strncmp(text, words[i].text, len) != 0)
-			continue;
-		*(bool *)((char *)options + words[i].option) = true;
-		return true;
-	}
-	return false;
-}
-
 bool plan_options_parse(enum repair action, const char *text, struct repair_options *options)
 {
 	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
 		const size_t len = strcspn(at, " ");
-		if (!set_option(action, at, len, options))
+		size_t i = 0;
+		while (i < ARRAY_SIZE(words) &&
+		       (!(words[i].repairs & 1u << action) || strlen(words[i].text) != len ||
+			strncmp(at, words[i].text, len) != 0))
+			i++;
+		if (i == ARRAY_SIZE(words))
 			return false;
+		*(bool *)((char *)options + words[i].option) = true;
 		at += len;
 	}
 	return !(options->keep_tail && options->drop_tail);

@@ -51,7 +51,7 @@ static void draw_asking(struct app *app, struct area bottom)
 	term_put(bottom.y, bottom.x, bottom.cols, STYLE_STRONG, "asking for the exclusive lock");
 }
 
-static void take_input(struct app *app, const struct input *input)
+static void waiting_input(struct app *app, const struct input *input)
 {
 	struct job *job = jobs_find(&app->jobs, JOB_LOCK);
 	if (job && (input->key == ESCAPE || input->key == 'x' || input->key == 'q'))
@@ -76,15 +76,20 @@ static void draw_waiting(struct app *app, struct area bottom)
 }
 
 static const struct modal asking = { .draw = draw_asking };
-static const struct modal waiting = { .input = take_input, .draw = draw_waiting };
+static const struct modal waiting = { .input = waiting_input, .draw = draw_waiting };
 
 /* ---- the outcome ---- */
 
-static void upgrade_done(struct app *app, struct job *head)
+static void lock_done(struct app *app, struct job *head)
 {
 	const struct lock_job *job = (const struct lock_job *)head;
 	const char *why = format_skip_path(app->path, job->error.message);
 	app->modal = NULL;
+	if (job->step == STEP_LOWER) {
+		action_log_add(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
+		app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
+		return;
+	}
 	if (job->err == AS_OK) {
 		app->mode = MODE_REPAIR;
 		action_log_add(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
@@ -106,23 +111,15 @@ static void upgrade_done(struct app *app, struct job *head)
 	start(app, STEP_WAIT);
 }
 
-static void lower_done(struct app *app, struct job *head)
-{
-	(void)head;
-	action_log_add(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
-	app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
-}
-
 static void start(struct app *app, enum step step)
 {
 	static const struct {
 		const char *verb;
-		void (*done)(struct app *app, struct job *job);
 		const struct modal *modal;
 	} steps[] = {
-		[STEP_ASK] = { "asking for the exclusive lock", upgrade_done, &asking },
-		[STEP_WAIT] = { "waiting for the lock", upgrade_done, &waiting },
-		[STEP_LOWER] = { "giving the lock back", lower_done, NULL },
+		[STEP_ASK] = { "asking for the exclusive lock", &asking },
+		[STEP_WAIT] = { "waiting for the lock", &waiting },
+		[STEP_LOWER] = { "giving the lock back", NULL },
 	};
 	struct lock_job *job = calloc(1, sizeof(*job));
 	if (!job) {
@@ -130,7 +127,7 @@ static void start(struct app *app, enum step step)
 		return;
 	}
 	job->job = (struct job){ .kind = JOB_LOCK, .verb = steps[step].verb, .run = run_lock,
-				 .done = steps[step].done, .session = session_hold(app->session) };
+				 .done = lock_done, .session = session_hold(app->session) };
 	job->step = step;
 	app->modal = steps[step].modal;
 	if (!app_start(app, &job->job))

@@ -192,11 +192,6 @@ struct explanation {
 	size_t count;
 };
 
-static void add_part(struct explanation *e, const char *heading, enum style style, const char *text)
-{
-	e->parts[e->count++] = (struct part){ heading, text, STYLE_FAINT, style };
-}
-
 static void describe_kept(const struct undo_entry *entry, char *out, size_t size)
 {
 	char files[FORMAT_SIZE], bytes[FORMAT_SIZE], before[FORMAT_SIZE] = "no transaction";
@@ -241,8 +236,16 @@ static void explain(const struct app *app, const struct undos_model *model, size
 		[UNDO_UNREADABLE] = NULL,
 	};
 	const struct undo_entry *entry = &model->entries[at];
+	const struct part parts[] = {
+		{ "folder", e->name, STYLE_FAINT, STYLE_STRONG },
+		{ "kept", e->kept, STYLE_FAINT, STYLE_NORMAL },
+		{ "state", states[entry->state], STYLE_FAINT, STYLE_WARNING },
+		{ "undo", e->back, STYLE_FAINT, STYLE_NORMAL },
+		{ "purge", e->purge, STYLE_FAINT, STYLE_NORMAL },
+		{ "lock", app->mode == MODE_REPAIR ? NULL : "Taking back and purging need the "
+		  "exclusive lock: u asks for it.", STYLE_FAINT, STYLE_NORMAL },
+	};
 	char bytes[FORMAT_SIZE];
-	e->count = 0;
 	format_masked_text(entry->name, e->name, sizeof(e->name));
 	describe_kept(entry, e->kept, sizeof(e->kept));
 	describe_way(model, at, e->back, sizeof(e->back));
@@ -252,15 +255,10 @@ static void explain(const struct app *app, const struct undos_model *model, size
 		snprintf(e->purge, sizeof(e->purge), "P removes the folder for good and frees %s; "
 			 "there is no way back then.",
 			 format_bytes(entry->bytes, bytes, sizeof(bytes)));
-	add_part(e, "folder", STYLE_STRONG, e->name);
-	add_part(e, "kept", STYLE_NORMAL, e->kept);
-	if (states[entry->state])
-		add_part(e, "state", STYLE_WARNING, states[entry->state]);
-	add_part(e, "undo", STYLE_NORMAL, e->back);
-	add_part(e, "purge", STYLE_NORMAL, e->purge);
-	if (app->mode != MODE_REPAIR)
-		add_part(e, "lock", STYLE_NORMAL,
-			 "Taking back and purging need the exclusive lock: u asks for it.");
+	e->count = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].text)
+			e->parts[e->count++] = parts[i];
 }
 
 /* ---- drawing ---- */
@@ -283,21 +281,6 @@ static void describe(const struct undos_model *model, char *out, size_t size)
 			 is_all ? "" : " or more");
 }
 
-static void say_empty(struct undos_screen *screen)
-{
-	const struct undos_model *model = (const struct undos_model *)screen->table.model;
-	if (!model)
-		screen->empty[0] = '\0';
-	else if (!has_ended(model))
-		snprintf(screen->empty, sizeof(screen->empty), "Reading the undo folders ...");
-	else if (model->failure[0])
-		snprintf(screen->empty, sizeof(screen->empty), "They cannot be listed: %s "
-			 "(r tries again).", model->failure);
-	else
-		snprintf(screen->empty, sizeof(screen->empty),
-			 "There is none: no repair has left one, or they were purged.");
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct undos_screen *screen = (struct undos_screen *)base;
@@ -313,7 +296,15 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		area.y += used;
 		area.rows -= used;
 	}
-	say_empty(screen);
+	if (!has_ended(model))
+		snprintf(screen->empty, sizeof(screen->empty), "%s",
+			 model ? "Reading the undo folders ..." : "");
+	else if (model->failure[0])
+		snprintf(screen->empty, sizeof(screen->empty), "They cannot be listed: %s "
+			 "(r tries again).", model->failure);
+	else
+		snprintf(screen->empty, sizeof(screen->empty),
+			 "There is none: no repair has left one, or they were purged.");
 	position_fit(position, model_count(screen->table.model), position->page);
 	if (position->cursor < model_count(screen->table.model))
 		explain(app, model, (size_t)position->cursor, &explanation);

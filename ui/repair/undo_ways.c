@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-/* In a chain of repairs each one begins where the one before it ended. */
-static bool is_overtaken(const struct undo_entry *entry, const struct undo_entry *newer)
-{
-	return entry->state == UNDO_DONE && newer->has_before && newer->before != entry->after;
-}
-
 void undo_ways_find(const struct undo_entry *entries, size_t count, const char *next,
 		    bool is_refused, enum way_back *ways)
 {
@@ -24,8 +18,11 @@ void undo_ways_find(const struct undo_entry *entries, size_t count, const char *
 			ways[i] = WAY_UNREADABLE;
 		else if (newer_way != WAY_OPEN && newer_way != WAY_LATER)
 			ways[i] = WAY_BEHIND;
+		else if (entry->state == UNDO_DONE && newer->has_before &&
+			 newer->before != entry->after)
+			ways[i] = WAY_OVERTAKEN; /* a repair begins where the last one ended */
 		else
-			ways[i] = is_overtaken(entry, newer) ? WAY_OVERTAKEN : WAY_LATER;
+			ways[i] = WAY_LATER;
 		if (ways[i] == WAY_UNREADABLE)
 			continue;
 		newer = entry;
