@@ -221,7 +221,8 @@ static struct session *open_session(const char *path, const struct ui_options *o
  * needs until the process ends. */
 static bool close_app(struct app *app)
 {
-	repair_flow_end(app);
+	repair_end(app);
+	purge_end(app);
 	const bool jobs_ended = jobs_end(&app->jobs, END_WAIT_MS);
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);

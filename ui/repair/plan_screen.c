@@ -21,7 +21,7 @@ void plan_key(struct app *app, const struct call *call)
 	else if (call->argument &&
 		 !plan_options_parse(wanted.action, call->argument, &wanted.options))
 		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
-			proposal_action_name(wanted.action));
+			proposal_name(wanted.action));
 	else
 		proposal_plan(app, &wanted);
 }
@@ -94,11 +94,12 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	const char *state = "nothing was written yet; Enter goes on";
 	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
 		state = "refused, see below; D gives them up all the same";
-	else if (proposal_is_refused(proposal))
+	else if (proposal->is_refused)
 		state = "refused, see below";
-	else if (proposal_is_empty(proposal))
+	else if (proposal->is_empty)
 		state = "there is nothing to do";
-	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal), options, state);
+	snprintf(text, sizeof(text), "plan: %s%s   %s", proposal_name(proposal->action), options,
+		 state);
 	text_screen_draw(app, (struct text_screen *)base, area, text);
 }
 

@@ -24,14 +24,9 @@ void proposal_release(struct proposal *proposal)
 	free(proposal);
 }
 
-const char *proposal_action_name(enum repair action)
+const char *proposal_name(enum repair action)
 {
 	return action == REPAIR_NONE ? "undo" : repair_name(action);
-}
-
-const char *proposal_name(const struct proposal *proposal)
-{
-	return proposal_action_name(proposal->action);
 }
 
 static void add_line(void *context, enum plan_tone tone, const char *line)
@@ -55,16 +50,6 @@ void proposal_add_lines(const struct proposal *proposal, struct lines *lines,
 		plan_text_report(proposal->plan, report, &to);
 	else
 		plan_text_plan(proposal->plan, &to);
-}
-
-bool proposal_is_refused(const struct proposal *proposal)
-{
-	return proposal->undo ? proposal->undo->is_refused : proposal->plan->is_refused;
-}
-
-bool proposal_is_empty(const struct proposal *proposal)
-{
-	return proposal->undo ? proposal->undo->is_empty : proposal->plan->is_empty;
 }
 
 /* ---- planning ---- */
@@ -91,6 +76,9 @@ static void run_plan(struct job *head)
 				     &job->error);
 	if (job->err != AS_OK)
 		return;
+	proposal->is_refused = proposal->undo ? proposal->undo->is_refused
+					      : proposal->plan->is_refused;
+	proposal->is_empty = proposal->undo ? proposal->undo->is_empty : proposal->plan->is_empty;
 	if (job->is_replan)
 		lines_add(proposal->lines, STYLE_WARNING,
 			  "The repository changed since the last plan; this is a new one.");
@@ -104,7 +92,7 @@ static void plan_done(struct app *app, struct job *head)
 {
 	struct plan_job *job = (struct plan_job *)head;
 	struct proposal *proposal = job->proposal;
-	const char *name = proposal_name(proposal);
+	const char *name = proposal_name(proposal->action);
 	if (job->err == AS_ERR_CANCELLED || atomic_load(&head->progress.cancel)) {
 		app_say(app, STYLE_WARNING, "planning was cancelled; nothing was written");
 		return;
@@ -116,8 +104,8 @@ static void plan_done(struct app *app, struct job *head)
 		app_say(app, STYLE_BAD, "%s cannot be planned: %s", name, why);
 		return;
 	}
-	action_log_add(app, STYLE_NORMAL, name, "planned%s", proposal_is_refused(proposal)
-		       ? ": refused" : proposal_is_empty(proposal) ? ": nothing to do" : "");
+	action_log_add(app, STYLE_NORMAL, name, "planned%s", proposal->is_refused
+		       ? ": refused" : proposal->is_empty ? ": nothing to do" : "");
 	proposal_release(app->flow->proposal);
 	app->flow->proposal = proposal;
 	job->proposal = NULL;
@@ -130,34 +118,25 @@ static void drop_plan(struct job *head)
 	proposal_release(((struct plan_job *)head)->proposal);
 }
 
-static struct proposal *proposal_new(struct session *session, const struct wanted *wanted)
-{
-	struct proposal *proposal = calloc(1, sizeof(*proposal));
-	if (!proposal)
-		return NULL;
-	*proposal = (struct proposal){ .refs = 1, .session = session_hold(session),
-				       .action = wanted->action, .options = wanted->options,
-				       .lines = lines_new() };
-	if (!proposal->lines) {
-		proposal_release(proposal);
-		return NULL;
-	}
-	return proposal;
-}
-
 static void start_planning(struct app *app, const struct wanted *wanted)
 {
 	struct plan_job *job = calloc(1, sizeof(*job));
-	if (job)
-		job->proposal = proposal_new(app->session, wanted);
-	if (!job || !job->proposal) {
+	struct proposal *proposal = calloc(1, sizeof(*proposal));
+	struct lines *lines = lines_new();
+	if (!job || !proposal || !lines) {
 		free(job);
+		free(proposal);
+		lines_release(lines);
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
 	}
-	job->proposal->options.threads = app->threads;
+	*proposal = (struct proposal){ .refs = 1, .session = session_hold(app->session),
+				       .action = wanted->action, .options = wanted->options,
+				       .lines = lines };
+	proposal->options.threads = app->threads;
+	job->proposal = proposal;
 	job->is_replan = wanted->is_replan;
-	snprintf(job->verb, sizeof(job->verb), "planning %s", proposal_action_name(wanted->action));
+	snprintf(job->verb, sizeof(job->verb), "planning %s", proposal_name(wanted->action));
 	job->job = (struct job){ .kind = JOB_PLAN, .verb = job->verb, .run = run_plan,
 				 .done = plan_done, .drop = drop_plan };
 	app_start(app, &job->job);
@@ -199,11 +178,4 @@ void proposal_plan(struct app *app, const struct wanted *wanted)
 	app->flow->wanted.any = true;
 	if (!changed)
 		proposal_continue(app);
-}
-
-void proposal_drop(struct app *app)
-{
-	proposal_release(app->flow->proposal);
-	app->flow->proposal = NULL;
-	app_close_kind(app, SCREEN_PLAN);
 }

@@ -16,18 +16,14 @@ struct proposal {
 	struct repair_options options;
 	struct plan *plan;		/* NULL: undo */
 	struct undo_plan *undo;		/* NULL: a repair */
+	bool is_refused, is_empty;	/* as the plan says */
 	struct lines *lines;		/* held */
 };
 
 void proposal_release(struct proposal *proposal);
 
-/* "salvage", "undo": the word to type to start it. */
-const char *proposal_name(const struct proposal *proposal);
-const char *proposal_action_name(enum repair action);
-
-/* Is its plan refused? Is there nothing to do? */
-bool proposal_is_refused(const struct proposal *proposal);
-bool proposal_is_empty(const struct proposal *proposal);
+/* "salvage"; "undo" for REPAIR_NONE. */
+const char *proposal_name(enum repair action);
 
 /* What to plan once the repository has been read, and verified if the plan needs that. */
 struct wanted {
@@ -42,9 +38,6 @@ void proposal_plan(struct app *app, const struct wanted *wanted);
 
 /* The repository was read or verified: go on with app->flow->wanted, if there is anything. */
 void proposal_continue(struct app *app);
-
-/* Drop the plan and close its screen: it belongs to the old session. */
-void proposal_drop(struct app *app);
 
 /* Add the text of the plan or, if @report is not NULL, of the report on it. */
 void proposal_add_lines(const struct proposal *proposal, struct lines *lines,

@@ -5,6 +5,7 @@
 #include "app/action_log.h"
 #include "app/app.h"
 #include "app/reread.h"
+#include "repair/question.h"
 #include "repair/repair_flow.h"
 #include "repair/undo_screen.h"
 #include "session/format.h"
@@ -107,66 +108,44 @@ void purge_end(struct app *app)
 
 /* ---- the confirmation ---- */
 
-static void confirmation_input(struct app *app, const struct input *input)
-{
-	const bool entered = input->key == '\n';
-	if (!entered && input->key != ESCAPE) {
-		typing_input(&app->typed, input);
-		return;
-	}
-	app->modal = NULL;
-	if (entered && typing_is(&app->typed, WORD)) {
-		start(app);
-		return;
-	}
-	action_log_add(app, STYLE_NORMAL, WORD, "cancelled at the question");
-	app_say(app, STYLE_WARNING, "cancelled; nothing was removed");
-}
-
-/* Why the undo folder may still be needed; NULL: the repository is known to be whole. */
-static const char *current_doubt(const struct app *app)
-{
-	const int check = atomic_load(&app->session->check);
-	if (check == CHECK_RUNNING)
-		return "The repository as it is now is being verified: better wait for "
-		       "the result, while there still is a way back.";
-	if (check != CHECK_DONE)
-		return "The repository as it is now was not verified: v does that, while there "
-		       "still is a way back.";
-	return app->diagnosis.clean ? NULL : "The repository as it is now has problems: this "
-					     "folder may still be needed.";
-}
-
-static const char *describe_freed(const struct undo_entry *entry, char *out, size_t size)
-{
-	char bytes[FORMAT_SIZE];
-	if (entry->state == UNDO_UNREADABLE)
-		return "What it holds, and how much that frees, is not known.";
-	snprintf(out, size, "That frees %s.", format_bytes(entry->bytes, bytes, sizeof(bytes)));
-	return out;
-}
-
 static void draw_confirmation(struct app *app, struct area bottom)
 {
 	const struct purge *purge = &app->flow->purge;
 	const struct undo_entry *entry = &purge->entry;
 	char name[UNDO_NAME_MAX], title[UNDO_NAME_MAX + 16], older[MESSAGE_MAX];
+	const int check = atomic_load(&app->session->check);
 	const bool is_unfinished = entry->state == UNDO_BEGUN || entry->state == UNDO_UNDOING;
-	char freed[MESSAGE_MAX], count[FORMAT_SIZE];
+	char freed[MESSAGE_MAX], bytes[FORMAT_SIZE], count[FORMAT_SIZE];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
 	snprintf(title, sizeof(title), WORD " %s?",
 		 format_masked_text(entry->name, name, sizeof(name)));
+	if (entry->state == UNDO_UNREADABLE)
+		snprintf(freed, sizeof(freed), "What it holds, and how much that frees, is not "
+			 "known.");
+	else
+		snprintf(freed, sizeof(freed), "That frees %s.",
+			 format_bytes(entry->bytes, bytes, sizeof(bytes)));
+	const char *doubt = NULL;
+	if (check == CHECK_RUNNING)
+		doubt = "The repository as it is now is being verified: better wait for the "
+			"result, while there still is a way back.";
+	else if (check != CHECK_DONE)
+		doubt = "The repository as it is now was not verified: v does that, while there "
+			"still is a way back.";
+	else if (!app->diagnosis.clean)
+		doubt = "The repository as it is now has problems: this folder may still be "
+			"needed.";
 	if (purge->behind == 1)
 		snprintf(older, sizeof(older), "The older one can then not be taken back either.");
 	else
 		snprintf(older, sizeof(older),
 			 "The %s older ones can then not be taken back either.",
 			 format_count(purge->behind, count, sizeof(count)));
-	box_add(&box, STYLE_NORMAL, describe_freed(entry, freed, sizeof(freed)));
+	box_add(&box, STYLE_NORMAL, freed);
 	box_add(&box, STYLE_BAD, is_unfinished ? "The repair, or taking it back, was not finished: "
 		"this folder may be needed for that." : NULL);
-	box_add(&box, STYLE_WARNING, current_doubt(app));
+	box_add(&box, STYLE_WARNING, doubt);
 	box_add(&box, STYLE_WARNING, purge->behind > 0 ? older : NULL);
 	box.vital = box.count;
 	box_add(&box, STYLE_STRONG, "Type " WORD " and press Enter to remove it for good; there is "
@@ -174,24 +153,23 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal confirmation = { .input = confirmation_input,
-					   .draw = draw_confirmation };
+static const struct modal confirmation = { .input = question_input, .draw = draw_confirmation };
 
 void purge_ask(struct app *app, const struct call *call)
 {
+	static const struct question question = {
+		.subject = WORD, .refusal = "cancelled; nothing was removed", .word = WORD,
+		.start = start,
+	};
 	size_t behind;
 	const struct undo_entry *entry = undos_selected(app_top(app), &behind);
 	(void)call;
 	if (!entry) {
 		app_say(app, STYLE_NORMAL, "there is nothing to purge");
-	} else if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
-		   jobs_find(&app->jobs, JOB_OPEN)) {
-		app_say(app, STYLE_WARNING, "one moment, the repository is being read");
-	} else {
+	} else if (!question_must_wait(app)) {
 		app->flow->purge.entry = *entry;
 		app->flow->purge.behind = behind;
 		app->flow->purge.outcome[0] = '\0';
-		typing_set(&app->typed, "");
-		app->modal = &confirmation;
+		question_ask(app, &question, &confirmation);
 	}
 }

@@ -14,10 +14,14 @@ void repair_flow_after_read(struct app *app, bool was_read)
 	struct report *report = &app->flow->report;
 	if (report->body && report->state == REPORT_READING)
 		report->state = was_read ? REPORT_READ : REPORT_UNREAD;
-	if (was_read)
-		proposal_drop(app);
-	else
+	if (!was_read) {
 		app->flow->wanted.any = false;
+		return;
+	}
+	/* The plan belongs to the old session. */
+	proposal_release(app->flow->proposal);
+	app->flow->proposal = NULL;
+	app_close_kind(app, SCREEN_PLAN);
 }
 
 bool repair_flow_after_diagnosis(struct app *app)
@@ -28,12 +32,6 @@ bool repair_flow_after_diagnosis(struct app *app)
 	app_say(app, STYLE_BAD, "the repository holds other objects than the plan promised: "
 		"U takes it back");
 	return true;
-}
-
-void repair_flow_end(struct app *app)
-{
-	repair_end(app);
-	purge_end(app);
 }
 
 void repair_flow_release(struct repair_flow *flow)

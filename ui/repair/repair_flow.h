@@ -4,11 +4,13 @@
 
 #include "repair/proposal.h"
 #include "repair/purge.h"
+#include "repair/question.h"
 #include "repair/run.h"
 
 struct repair_flow {
 	struct wanted wanted;
 	struct proposal *proposal;	/* held: what the plan screen shows; NULL: none */
+	struct question question;	/* the last one asked */
 	struct report report;
 	struct purge purge;
 	char refusal[512];	/* masked: why the first try for the lock failed */
@@ -19,9 +21,6 @@ void repair_flow_before_read(struct app *app);
 void repair_flow_after_read(struct app *app, bool was_read);
 bool repair_flow_after_diagnosis(struct app *app);
 
-/* At the end of the program, when the terminal is restored: wait for a repair or purge that runs,
- * with a message on standard error. */
-void repair_flow_end(struct app *app);
 void repair_flow_release(struct repair_flow *flow);
 
 #endif

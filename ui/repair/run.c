@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "app/reread.h"
 #include "app/text_screen.h"
+#include "repair/question.h"
 #include "repair/repair_flow.h"
 #include "session/format.h"
 #include "widget/box.h"
@@ -63,7 +64,7 @@ static void drop_repair(struct job *head)
 /* The outcome, and what state it leaves. */
 static enum style describe_outcome(const struct repair_job *job, char *out, size_t size)
 {
-	const char *name = proposal_name(job->proposal);
+	const char *name = proposal_name(job->proposal->action);
 	const bool is_undo = job->proposal->action == REPAIR_NONE;
 	if (job->err == AS_OK) {
 		snprintf(out, size, is_undo ? "The repair was taken back: the repository is as it "
@@ -85,13 +86,28 @@ static enum style describe_outcome(const struct repair_job *job, char *out, size
 	return is_cancelled ? STYLE_WARNING : STYLE_BAD;
 }
 
-static void report_outcome(struct app *app, struct repair_job *job)
+static void repair_done(struct app *app, struct job *head)
 {
+	struct repair_job *job = (struct repair_job *)head;
 	struct report *report = &app->flow->report;
+	const char *name = proposal_name(job->proposal->action);
 	char outcome[sizeof(report->outcome)];
+	app->modal = NULL;
+	/* The screens are out of date now, whatever the outcome. */
+	atomic_store(&app->session->changed, true);
+	if (job->err == AS_ERR_CHANGED) {
+		const struct wanted again = { .action = job->proposal->action, .is_replan = true,
+					      .options = job->proposal->options };
+		action_log_add(app, STYLE_WARNING, name,
+			       "not begun: the repository changed since it was planned");
+		proposal_plan(app, &again);
+		app_say(app, STYLE_WARNING,
+			"nothing was done: the repository changed; planning again");
+		return;
+	}
 	report->style = describe_outcome(job, outcome, sizeof(outcome));
 	format_masked_text(outcome, report->outcome, sizeof(report->outcome));
-	snprintf(report->title, sizeof(report->title), "%s", proposal_name(job->proposal));
+	snprintf(report->title, sizeof(report->title), "%s", name);
 	lines_release(report->body);
 	report->body = lines_hold(job->lines);
 	report->state = REPORT_READING;
@@ -102,29 +118,10 @@ static void report_outcome(struct app *app, struct repair_job *job)
 		report->proposal = job->proposal;
 		report->proposal->refs++;
 	}
-	action_log_add(app, report->style, report->title, "%s", outcome);
+	action_log_add(app, report->style, name, "%s", outcome);
 	app_close_kind(app, SCREEN_PLAN);
 	app_close_kind(app, SCREEN_REPORT);
 	app_open(app, SCREEN_REPORT, NULL);
-}
-
-static void repair_done(struct app *app, struct job *head)
-{
-	struct repair_job *job = (struct repair_job *)head;
-	app->modal = NULL;
-	/* The screens are out of date now, whatever the outcome. */
-	atomic_store(&app->session->changed, true);
-	if (job->err == AS_ERR_CHANGED) {
-		const struct wanted again = { .action = job->proposal->action, .is_replan = true,
-					      .options = job->proposal->options };
-		action_log_add(app, STYLE_WARNING, proposal_name(job->proposal),
-			       "not begun: the repository changed since it was planned");
-		proposal_plan(app, &again);
-		app_say(app, STYLE_WARNING,
-			"nothing was done: the repository changed; planning again");
-		return;
-	}
-	report_outcome(app, job);
 	app_read_and_verify(app, false);
 }
 
@@ -160,7 +157,7 @@ static void draw_progress(struct app *app, struct area bottom)
 	const unsigned at = atomic_load(&job->progress.step);
 	const uint64_t done = atomic_load(&job->progress.bytes_done);
 	const uint64_t total = atomic_load(&job->progress.bytes_total);
-	snprintf(title, sizeof(title), "%s is running", proposal_name(job->proposal));
+	snprintf(title, sizeof(title), "%s is running", proposal_name(job->proposal->action));
 	job_bytes_text(&job->job, repair_step_text((enum repair_step)at), done, total, step,
 		       sizeof(step));
 	const bool is_counted = is_undo || at <= STEP_COPY;
@@ -201,14 +198,14 @@ static void start_repair(struct app *app)
 		return;
 	}
 	jobs_abandon(&app->jobs);
-	job->job = (struct job){ .kind = JOB_REPAIR, .verb = proposal_name(app->flow->proposal),
-				 .run = run_repair, .done = repair_done, .drop = drop_repair,
+	const char *name = proposal_name(app->flow->proposal->action);
+	job->job = (struct job){ .kind = JOB_REPAIR, .verb = name, .run = run_repair,
+				 .done = repair_done, .drop = drop_repair,
 				 .interrupt = cancel_repair };
 	job->proposal = app->flow->proposal;
 	job->path = app->path;
 	app->flow->proposal->refs++;
-	action_log_add(app, STYLE_STRONG, proposal_name(app->flow->proposal),
-		       "confirmed and begun");
+	action_log_add(app, STYLE_STRONG, name, "confirmed and begun");
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
 		app->modal = NULL;
@@ -229,33 +226,6 @@ void repair_end(struct app *app)
 }
 
 /* ---- the confirmation ---- */
-
-/* What to type: the repair's name or, if it gives up readable objects, their number. */
-static const char *required_word(const struct proposal *proposal, char number[FORMAT_SIZE])
-{
-	if (!proposal->plan || proposal->plan->dropped_count == 0)
-		return proposal_name(proposal);
-	snprintf(number, FORMAT_SIZE, "%zu", proposal->plan->dropped_count);
-	return number;
-}
-
-static void confirmation_input(struct app *app, const struct input *input)
-{
-	const bool entered = input->key == '\n';
-	char number[FORMAT_SIZE];
-	if (!entered && input->key != ESCAPE) {
-		typing_input(&app->typed, input);
-		return;
-	}
-	app->modal = NULL;
-	if (entered && typing_is(&app->typed, required_word(app->flow->proposal, number))) {
-		start_repair(app);
-		return;
-	}
-	action_log_add(app, STYLE_NORMAL, proposal_name(app->flow->proposal),
-		       "cancelled at the question");
-	app_say(app, STYLE_WARNING, "cancelled; nothing was done");
-}
 
 static void count_files(uint64_t count, const char *verb, char *out, size_t size)
 {
@@ -304,15 +274,14 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	const struct proposal *proposal = app->flow->proposal;
 	const struct plan *plan = proposal->undo ? &loses_nothing : proposal->plan;
 	char title[64], files[MESSAGE_MAX], lost[MESSAGE_MAX], older[MESSAGE_MAX], out[MESSAGE_MAX];
-	char dropped[MESSAGE_MAX], how[MESSAGE_MAX], number[FORMAT_SIZE];
+	char dropped[MESSAGE_MAX], how[MESSAGE_MAX];
 	struct box box = { .title = title, .is_urgent = true, .typed = &app->typed,
 			   .keys = "Esc:cancel" };
-	snprintf(title, sizeof(title), "%s: really?", proposal_name(proposal));
+	snprintf(title, sizeof(title), "%s: really?", proposal_name(proposal->action));
 	sum_up(proposal, files, sizeof(files));
 	snprintf(how, sizeof(how), "Type %s and press Enter to start. Anything else cancels; "
 		 "nothing has been written up to here.",
-		 plan->dropped_count > 0 ? "their number"
-					 : required_word(proposal, number));
+		 plan->dropped_count > 0 ? "their number" : app->flow->question.word);
 	if (plan->hardware_doubt)
 		box_add(&box, STYLE_BAD, "The disk or the machine is in doubt: repair a copy on "
 			"another disk instead (ddrescue).");
@@ -332,29 +301,36 @@ static void draw_confirmation(struct app *app, struct area bottom)
 	box_draw(&box, bottom);
 }
 
-static const struct modal confirmation = { .input = confirmation_input,
-					   .draw = draw_confirmation };
+static const struct modal confirmation = { .input = question_input, .draw = draw_confirmation };
 
 void repair_confirm(struct app *app)
 {
 	const struct proposal *proposal = app->flow->proposal;
-	if (!proposal)
+	if (!proposal || question_must_wait(app))
 		return;
-	/* A job that runs may replace this plan or the session. */
-	if (app->flow->wanted.any || jobs_find(&app->jobs, JOB_PLAN) ||
-		 jobs_find(&app->jobs, JOB_OPEN))
-		app_say(app, STYLE_WARNING, "one moment, another plan is on its way");
-	else if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE)
+	if (proposal->plan && proposal->plan->override == OVERRIDE_DROP_READABLE) {
 		app_say(app, STYLE_WARNING,
 			"it would give up readable objects; D plans it all the same");
-	else if (proposal_is_refused(proposal))
-		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
-	else if (proposal_is_empty(proposal))
-		app_say(app, STYLE_NORMAL, "there is nothing to do");
-	else {
-		typing_set(&app->typed, "");
-		app->modal = &confirmation;
+		return;
 	}
+	if (proposal->is_refused) {
+		app_say(app, STYLE_WARNING, "this plan is refused; it says why");
+		return;
+	}
+	if (proposal->is_empty) {
+		app_say(app, STYLE_NORMAL, "there is nothing to do");
+		return;
+	}
+	struct question question = { .subject = proposal_name(proposal->action),
+				     .refusal = "cancelled; nothing was done",
+				     .start = start_repair };
+	/* A plan that gives up readable objects wants their number instead of its name. */
+	if (proposal->plan && proposal->plan->dropped_count > 0)
+		snprintf(question.word, sizeof(question.word), "%zu",
+			 proposal->plan->dropped_count);
+	else
+		snprintf(question.word, sizeof(question.word), "%s", question.subject);
+	question_ask(app, &question, &confirmation);
 }
 
 /* ---- the report ---- */
