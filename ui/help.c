@@ -77,8 +77,6 @@ static bool open_help(struct app *app, struct screen *base, const struct place *
 	struct help_screen *screen = (struct help_screen *)base;
 	(void)place;
 	screen->of = app_top(app)->kind;
-	table_init(&screen->table, columns, COL_COUNT);
-	base->table = &screen->table;
 	rebuild(app, base);
 	return true;
 }
@@ -93,6 +91,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 const struct screen_ops help_screen = {
 	.title = "Help", .size = sizeof(struct help_screen),
+	.columns = columns, .column_count = COL_COUNT,
 	.is_transient = true, .is_for_any_format = true,
 	.open = open_help, .draw = draw, .reload = rebuild,
 };

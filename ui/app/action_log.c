@@ -36,8 +36,7 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 {
 	(void)app;
 	(void)place;
-	text_screen_init((struct text_screen *)base);
-	((struct text_screen *)base)->table.empty =
+	base->table->empty =
 		"Nothing was done yet: no lock was requested, nothing was planned or repaired.";
 	return true;
 }
@@ -57,7 +56,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 }
 
 const struct screen_ops log_screen = {
-	.title = "Log", .size = sizeof(struct actions_screen), .open = open_actions, .draw = draw,
-	.is_for_any_format = true,
+	.title = "Log", .size = sizeof(struct actions_screen),
+	.columns = text_screen_columns, .column_count = TEXT_SCREEN_COLUMNS,
+	.is_for_any_format = true, .open = open_actions, .draw = draw,
 	.close = text_screen_close,
 };

@@ -7,13 +7,9 @@
 #include "app/export.h"
 #include "widget/box.h"
 
-static const struct column columns[] = { { .title = "", .width = 30, .grows = true } };
-
-void text_screen_init(struct text_screen *screen)
-{
-	table_init(&screen->table, columns, ARRAY_SIZE(columns));
-	screen->base.table = &screen->table;
-}
+const struct column text_screen_columns[TEXT_SCREEN_COLUMNS] = {
+	{ .title = "", .width = 30, .grows = true }
+};
 
 void text_screen_set(struct text_screen *screen, struct lines *lines)
 {

@@ -5,15 +5,17 @@
 #include "app/screen.h"
 #include "widget/lines.h"
 
-/* The head of such a screen. */
+/* The columns of such a screen. */
+#define TEXT_SCREEN_COLUMNS 1
+extern const struct column text_screen_columns[TEXT_SCREEN_COLUMNS];
+
+/* Its head. */
 struct text_screen {
 	struct screen base;
 	struct table table;
 	struct lines *lines;	/* held; NULL: none */
 	int cols;		/* the width that they were broken to; 0: not broken yet */
 };
-
-void text_screen_init(struct text_screen *screen);
 
 /* Show @lines from now on; the reference passes to the screen. */
 void text_screen_set(struct text_screen *screen, struct lines *lines);

@@ -78,7 +78,6 @@ static bool open_plan(struct app *app, struct screen *base, const struct place *
 		app_say(app, STYLE_NORMAL, "nothing was planned");
 		return false;
 	}
-	text_screen_init((struct text_screen *)base);
 	show_proposal(app, base);
 	return true;
 }
@@ -110,6 +109,8 @@ static void enter(struct app *app, struct screen *base)
 }
 
 const struct screen_ops plan_screen = {
-	.title = "Plan", .size = sizeof(struct text_screen), .open = open_plan, .draw = draw,
+	.title = "Plan", .size = sizeof(struct text_screen),
+	.columns = text_screen_columns, .column_count = TEXT_SCREEN_COLUMNS,
+	.open = open_plan, .draw = draw,
 	.close = text_screen_close, .refresh = show_proposal, .enter = enter,
 };

@@ -416,7 +416,6 @@ static bool open_report(struct app *app, struct screen *base, const struct place
 		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
 		return false;
 	}
-	text_screen_init((struct text_screen *)base);
 	compose(app, base);
 	return true;
 }
@@ -429,6 +428,8 @@ static void draw(struct app *app, struct screen *base, struct area area)
 }
 
 const struct screen_ops report_screen = {
-	.title = "Report", .size = sizeof(struct report_screen), .open = open_report, .draw = draw,
+	.title = "Report", .size = sizeof(struct report_screen),
+	.columns = text_screen_columns, .column_count = TEXT_SCREEN_COLUMNS,
+	.open = open_report, .draw = draw,
 	.close = text_screen_close, .reload = compose, .refresh = refresh,
 };
