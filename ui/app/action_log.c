@@ -44,7 +44,7 @@ static bool open_actions(struct app *app, struct screen *base, const struct plac
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct actions_screen *screen = (struct actions_screen *)base;
-	const size_t count = app->actions ? lines_count(app->actions) : 0;
+	const size_t count = app->actions ? app->actions->count : 0;
 	/* A copy, because the log grows and the lines of a screen must not. */
 	struct lines *copy = screen->shown < count ? lines_new() : NULL;
 	if (copy) {

@@ -56,8 +56,8 @@ static bool write_all(const struct lines *lines, int fd)
 		close(fd);
 		return false;
 	}
-	for (size_t i = 0; i < lines_count(lines); i++)
-		fprintf(file, "%s\n", lines_text(lines, i));
+	for (size_t i = 0; i < lines->count; i++)
+		fprintf(file, "%s\n", lines->rows[i].text);
 	const bool is_written = fflush(file) == 0 && fsync(fd) == 0 && !ferror(file);
 	const int sys = errno;
 	const bool is_closed = fclose(file) == 0;

@@ -98,7 +98,7 @@ static void plan_done(struct app *app, struct job *head)
 		return;
 	}
 	const char *why = job->err != AS_OK ? format_skip_path(app->path, job->error.message)
-			  : lines_is_whole(proposal->lines) ? NULL : "out of memory";
+			  : proposal->lines->no_memory ? "out of memory" : NULL;
 	if (why) {
 		action_log_add(app, STYLE_BAD, name, "could not be planned: %s", why);
 		app_say(app, STYLE_BAD, "%s cannot be planned: %s", name, why);

@@ -14,29 +14,11 @@
 #define LINE_MAX_BYTES (ROW_TEXT - 64)
 #define HANG 2			/* extra indent of the rows after the first */
 
-struct line {
-	char *text;
-	enum style style;
-};
-
-struct lines {
-	atomic_uint refs;
-	struct line *rows;
-	size_t count, capacity;
-	bool no_memory;
-};
-
 struct lines *lines_new(void)
 {
 	struct lines *lines = calloc(1, sizeof(*lines));
 	if (lines)
 		atomic_store(&lines->refs, 1);
-	return lines;
-}
-
-struct lines *lines_hold(struct lines *lines)
-{
-	atomic_fetch_add(&lines->refs, 1);
 	return lines;
 }
 
@@ -78,21 +60,6 @@ void lines_add_all(struct lines *lines, const struct lines *from)
 	for (size_t i = 0; i < from->count; i++)
 		lines_add(lines, from->rows[i].style, from->rows[i].text);
 	lines->no_memory = lines->no_memory || from->no_memory;
-}
-
-bool lines_is_whole(const struct lines *lines)
-{
-	return !lines->no_memory;
-}
-
-size_t lines_count(const struct lines *lines)
-{
-	return lines->count;
-}
-
-const char *lines_text(const struct lines *lines, size_t line)
-{
-	return lines->rows[line].text;
 }
 
 /* ---- broken into rows ---- */

@@ -4,24 +4,33 @@
 
 #include "widget/model.h"
 
-/* Built by one thread. Once another thread has them, they no longer change. */
-struct lines;
+/* Built by one thread with the functions below, and read by all. Once another thread has them, they
+ * no longer change. */
+struct lines {
+	atomic_uint refs;
+	struct line {
+		char *text;		/* masked */
+		enum style style;
+	} *rows;
+	size_t count, capacity;
+	bool no_memory;			/* some lines are missing */
+};
 
 /* NULL: out of memory. */
 struct lines *lines_new(void);
-struct lines *lines_hold(struct lines *lines);
 void lines_release(struct lines *lines);
 
-/* Append a line of any bytes. If memory runs out it is left out, and lines_is_whole is false from
- * then on. */
+static inline struct lines *lines_hold(struct lines *lines)
+{
+	atomic_fetch_add(&lines->refs, 1);
+	return lines;
+}
+
+/* Append a line of any bytes. If memory runs out it is left out, and no_memory is set. */
 void lines_add(struct lines *lines, enum style style, const char *text);
 void lines_printf(struct lines *lines, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void lines_add_all(struct lines *lines, const struct lines *from);
-bool lines_is_whole(const struct lines *lines);
-
-size_t lines_count(const struct lines *lines);
-const char *lines_text(const struct lines *lines, size_t line);	/* masked */
 
 /* A model of @lines, broken at spaces into rows of at most @cols columns. NULL: out of memory. */
 struct model *lines_model(struct session *session, struct lines *lines, int cols);
