@@ -142,11 +142,6 @@ char *format_masked(const char *bytes, size_t len, char *out, size_t size)
 	return out;
 }
 
-char *format_masked_text(const char *text, char *out, size_t size)
-{
-	return format_masked(text, strlen(text), out, size);
-}
-
 const char *format_skip_path(const char *path, const char *message)
 {
 	const size_t len = strlen(path);

@@ -9,6 +9,7 @@
 
 #include "engine/base/units.h"
 
+#include <string.h>
 #include <time.h>
 
 #define FORMAT_SIZE UNITS_SIZE
@@ -61,6 +62,9 @@ size_t format_printable(const char *bytes, size_t len);
 char *format_masked(const char *bytes, size_t len, char *out, size_t size);
 
 /* The same for a string. */
-char *format_masked_text(const char *text, char *out, size_t size);
+static inline char *format_masked_text(const char *text, char *out, size_t size)
+{
+	return format_masked(text, strlen(text), out, size);
+}
 
 #endif

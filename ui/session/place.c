@@ -4,18 +4,6 @@
 
 #include <string.h>
 
-struct place place_of_segment(uint32_t segment)
-{
-	return (struct place){ .has_segment = true, .segment = segment };
-}
-
-struct place place_of_entry(uint32_t segment, uint64_t offset)
-{
-	return (struct place){
-		.has_segment = true, .has_offset = true, .segment = segment, .offset = offset,
-	};
-}
-
 void place_set_key(struct place *place, const uint8_t key[KEY_SIZE])
 {
 	place->has_key = true;

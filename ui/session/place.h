@@ -16,8 +16,17 @@ struct place {
 	unsigned key_digits;	/* hex digits of key that are known, at most 64; the rest is 0 */
 };
 
-struct place place_of_segment(uint32_t segment);
-struct place place_of_entry(uint32_t segment, uint64_t offset);
+static inline struct place place_of_segment(uint32_t segment)
+{
+	return (struct place){ .has_segment = true, .segment = segment };
+}
+
+static inline struct place place_of_entry(uint32_t segment, uint64_t offset)
+{
+	return (struct place){
+		.has_segment = true, .has_offset = true, .segment = segment, .offset = offset,
+	};
+}
 
 /* Add a whole key to @place. */
 void place_set_key(struct place *place, const uint8_t key[KEY_SIZE]);

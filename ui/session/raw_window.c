@@ -19,11 +19,6 @@ void window_read(struct window *window, const struct raw *raw, uint64_t offset)
 	}
 }
 
-bool window_covers(const struct window *window, uint64_t first, uint64_t end)
-{
-	return window && first >= window->offset && end <= window->offset + window->len;
-}
-
 bool window_byte(const struct window *window, uint64_t offset, uint8_t *byte)
 {
 	if (!window || offset < window->offset || offset - window->offset >= window->len ||

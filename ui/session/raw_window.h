@@ -19,7 +19,10 @@ struct window {
 void window_read(struct window *window, const struct raw *raw, uint64_t offset);
 
 /* Is [@first, @end) inside of @window, which may be NULL? */
-bool window_covers(const struct window *window, uint64_t first, uint64_t end);
+static inline bool window_covers(const struct window *window, uint64_t first, uint64_t end)
+{
+	return window && first >= window->offset && end <= window->offset + window->len;
+}
 
 /* The byte at @offset. False: it is outside the window or could not be read. */
 bool window_byte(const struct window *window, uint64_t offset, uint8_t *byte);

@@ -24,12 +24,6 @@ struct session *session_new(struct repo *repo)
 	return session;
 }
 
-struct session *session_hold(struct session *session)
-{
-	atomic_fetch_add(&session->refs, 1);
-	return session;
-}
-
 void session_release(struct session *session)
 {
 	if (!session || atomic_fetch_sub(&session->refs, 1) != 1)
@@ -40,11 +34,6 @@ void session_release(struct session *session)
 	repo_close(session->owned);
 	pthread_mutex_destroy(&session->mutex);
 	free(session);
-}
-
-const struct verify *session_verify(const struct session *session)
-{
-	return atomic_load(&session->check) == CHECK_DONE ? atomic_load(&session->verify) : NULL;
 }
 
 const struct segment_facts *session_facts(const struct session *session, size_t position)

@@ -44,11 +44,19 @@ struct session {
 /* A session with one reference, the owner of @repo. NULL: out of memory, and @repo is still the
  * caller's. */
 struct session *session_new(struct repo *repo);
-struct session *session_hold(struct session *session);
 void session_release(struct session *session);
 
+static inline struct session *session_hold(struct session *session)
+{
+	atomic_fetch_add(&session->refs, 1);
+	return session;
+}
+
 /* The finished verification, or NULL. entry_status and diagnose take it. */
-const struct verify *session_verify(const struct session *session);
+static inline const struct verify *session_verify(const struct session *session)
+{
+	return atomic_load(&session->check) == CHECK_DONE ? atomic_load(&session->verify) : NULL;
+}
 
 /* The facts about the segment at @position of the listing; NULL: it was not verified yet. */
 const struct segment_facts *session_facts(const struct session *session, size_t position);

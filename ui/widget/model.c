@@ -60,13 +60,6 @@ void *model_new(const struct model_ops *ops, size_t size, struct session *sessio
 	return model;
 }
 
-void *model_hold(void *context)
-{
-	struct model *model = context;
-	atomic_fetch_add(&model->refs, 1);
-	return model;
-}
-
 void model_release(void *context)
 {
 	struct model *model = context;

@@ -66,8 +66,13 @@ struct model {
 
 /* A zeroed model of @size bytes with one reference. NULL: out of memory. */
 void *model_new(const struct model_ops *ops, size_t size, struct session *session);
-void *model_hold(void *model);
 void model_release(void *model);
+
+static inline void *model_hold(void *model)
+{
+	atomic_fetch_add(&((struct model *)model)->refs, 1);
+	return model;
+}
 
 static inline uint64_t model_count(const struct model *model)
 {
