@@ -67,7 +67,7 @@ static void close_screen(struct app *app, struct screen *screen)
 {
 	if (!screen)
 		return;
-	jobs_abandon_owned(&app->jobs, screen);
+	jobs_abandon(&app->jobs, screen);
 	if (screen->ops->close)
 		screen->ops->close(screen);
 	if (screen->table)

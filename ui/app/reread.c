@@ -38,7 +38,7 @@ static void reload_screen(struct app *app, struct screen *screen)
 
 static void replace_session(struct app *app, struct session *session)
 {
-	jobs_abandon(&app->jobs);
+	jobs_abandon(&app->jobs, NULL);
 	fetcher_forget(app->fetcher);
 	session_release(app->session);
 	app->session = session;

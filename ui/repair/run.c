@@ -197,7 +197,7 @@ static void start_repair(struct app *app)
 		app_say(app, STYLE_BAD, "out of memory; nothing was done");
 		return;
 	}
-	jobs_abandon(&app->jobs);
+	jobs_abandon(&app->jobs, NULL);
 	const char *name = proposal_name(app->flow->proposal->action);
 	job->job = (struct job){ .kind = JOB_REPAIR, .verb = name, .run = run_repair,
 				 .done = repair_done, .drop = drop_repair,

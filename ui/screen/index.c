@@ -297,7 +297,7 @@ static void reload(struct app *app, struct screen *base)
 	} else {
 		app_say(app, STYLE_BAD, "out of memory");
 	}
-	jobs_abandon_owned(&app->jobs, &screen->base);
+	jobs_abandon(&app->jobs, &screen->base);
 	start_witness(app, &screen->base);
 	table_set_model(&screen->table, model);
 	const struct job count = { .kind = JOB_COUNT, .verb = "counting", .unit = "buckets",

@@ -127,7 +127,7 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 {
 	struct session *session = app->session;
 	struct order_job *job = calloc(1, sizeof(*job));
-	jobs_abandon_owned(&app->jobs, screen);
+	jobs_abandon(&app->jobs, screen);
 	screen->is_stale = false;
 	if (!job)
 		return;

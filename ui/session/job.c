@@ -102,16 +102,10 @@ void job_cancel(struct job *job)
 		job->interrupt(job);
 }
 
-void jobs_abandon(struct jobs *jobs)
+void jobs_abandon(struct jobs *jobs, const void *owner)
 {
 	for (struct job *job = jobs->first; job; job = job->next)
-		job_abandon(job);
-}
-
-void jobs_abandon_owned(struct jobs *jobs, const void *owner)
-{
-	for (struct job *job = jobs->first; job; job = job->next)
-		if (job->owner == owner)
+		if (!owner || job->owner == owner)
 			job_abandon(job);
 }
 
@@ -135,7 +129,7 @@ bool jobs_end(struct jobs *jobs, int wait_ms)
 	struct timespec start;
 	const struct timespec moment = { .tv_nsec = 2000000 };
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	jobs_abandon(jobs);
+	jobs_abandon(jobs, NULL);
 	for (;;) {
 		jobs_collect(jobs, NULL);
 		if (!jobs->first)

@@ -73,9 +73,8 @@ void job_cancel(struct job *job);
 /* Ask @job to stop, and ignore its result. */
 void job_abandon(struct job *job);
 
-/* Abandon all jobs, or those of @owner. Each ends when it can. */
-void jobs_abandon(struct jobs *jobs);
-void jobs_abandon_owned(struct jobs *jobs, const void *owner);
+/* Abandon the jobs of @owner (NULL: all jobs). Each ends when it can. */
+void jobs_abandon(struct jobs *jobs, const void *owner);
 
 /* Abandon all jobs and wait up to @wait_ms for them. False: one still waits for a disk. */
 bool jobs_end(struct jobs *jobs, int wait_ms);
