@@ -46,7 +46,7 @@ static void fetch_rows(struct model *base, uint64_t first, size_t count, struct 
 		const struct finding *finding = &model->findings.rows[first + i];
 		const struct problem_info *info = &problem_table[finding->problem];
 		char text[FINDING_DETAIL_MAX + 200];
-		row_set(&rows[i], COL_SEVERITY, style_of_severity(finding->severity), "%s",
+		row_set(&rows[i], COL_SEVERITY, severity_styles[finding->severity], "%s",
 			severity_name(finding->severity));
 		fill_place(&rows[i], finding);
 		row_set(&rows[i], COL_CODE, STYLE_FAINT, "%s", info->id);

@@ -17,6 +17,23 @@ const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
 	[SEGMENT_STYLE_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
 };
 
+const enum style severity_styles[] = {
+	[SEVERITY_INFO] = STYLE_NORMAL,
+	[SEVERITY_WARNING] = STYLE_WARNING,
+	[SEVERITY_ERROR] = STYLE_BAD,
+};
+
+const enum style status_styles[] = {
+	[STATUS_LIVE] = STYLE_GOOD,
+	[STATUS_SUPERSEDED] = STYLE_FAINT,
+	[STATUS_DELETED] = STYLE_FAINT,
+	[STATUS_TOMBSTONE] = STYLE_FAINT,
+	[STATUS_COMMIT] = STYLE_STRONG,
+	[STATUS_UNCOMMITTED] = STYLE_WARNING,
+	[STATUS_DAMAGED] = STYLE_BAD,
+	[STATUS_OLDER] = STYLE_WARNING,
+};
+
 /* Does a copy beside the segment hold everything that is damaged in it? */
 static bool is_completed(const struct verify *verify, uint32_t number)
 {
@@ -88,28 +105,4 @@ bool segment_unused(const struct session *session, size_t position, uint64_t *pa
 	*whole = facts->size;
 	*part = facts->size > facts->live_bytes ? facts->size - facts->live_bytes : 0;
 	return true;
-}
-
-enum style style_of_severity(enum severity severity)
-{
-	return severity == SEVERITY_ERROR     ? STYLE_BAD
-	       : severity == SEVERITY_WARNING ? STYLE_WARNING
-					      : STYLE_NORMAL;
-}
-
-enum style style_of_status(enum entry_status status)
-{
-	switch (status) {
-	case STATUS_LIVE:
-		return STYLE_GOOD;
-	case STATUS_DAMAGED:
-		return STYLE_BAD;
-	case STATUS_UNCOMMITTED:
-	case STATUS_OLDER:
-		return STYLE_WARNING;
-	case STATUS_COMMIT:
-		return STYLE_STRONG;
-	default:
-		return STYLE_FAINT;
-	}
 }

@@ -50,7 +50,7 @@ enum segment_style segment_style_of_group(const struct session *session, size_t 
 bool segment_unused(const struct session *session, size_t position, uint64_t *part,
 		    uint64_t *whole);
 
-enum style style_of_severity(enum severity severity);
-enum style style_of_status(enum entry_status status);
+extern const enum style severity_styles[];	/* by enum severity */
+extern const enum style status_styles[];	/* by enum entry_status */
 
 #endif

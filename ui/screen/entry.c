@@ -138,7 +138,7 @@ static void add_status(struct entry_model *model, const struct segment_entry *en
 	}
 	const enum entry_status status = entry_status(session->repo, session_verify(session),
 						      row->place.segment, entry, &known);
-	row_set(row, COL_BYTES, known ? style_of_status(status) : STYLE_FAINT, "%s",
+	row_set(row, COL_BYTES, known ? status_styles[status] : STYLE_FAINT, "%s",
 		known ? entry_status_name(status) : "?");
 	row_set(row, COL_VALUE, STYLE_FAINT, "%s", !known ? "not verified yet: press v" :
 		session_verify(session) ? "says the log" : "says the index (v verifies it)");

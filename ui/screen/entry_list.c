@@ -213,7 +213,7 @@ static void fill_whole(struct row *row, const struct session *session, uint32_t 
 		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
 			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
 	row_set(row, COL_CRC, STYLE_GOOD, "ok");
-	row_set(row, COL_STATUS, known ? style_of_status(status) : STYLE_FAINT, "%s",
+	row_set(row, COL_STATUS, known ? status_styles[status] : STYLE_FAINT, "%s",
 		known ? entry_status_name(status) : "? verify: v");
 }
 

@@ -56,7 +56,7 @@ static void fill_row(struct model *base, uint64_t i, struct row *row)
 		segment_tag_name(entry->tag));
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(entry->size, text, sizeof(text)));
 	row_set(row, COL_CRC, damaged ? STYLE_BAD : STYLE_GOOD, damaged ? "BAD" : "ok");
-	row_set(row, COL_STATUS, style_of_status(status), "%s", entry_status_name(status));
+	row_set(row, COL_STATUS, status_styles[status], "%s", entry_status_name(status));
 	if (event->index_points_here)
 		row_set(row, COL_INDEX, STYLE_STRONG, "<- the index");
 }

@@ -65,7 +65,7 @@ static void explain(const struct findings *findings, const struct finding *findi
 	format_masked_text(found, e->found, sizeof(e->found));
 	name_problem(findings, finding->problem, e->code, sizeof(e->code));
 	e->parts[0] = (struct part){ severity_name(finding->severity), e->code,
-				     style_of_severity(finding->severity), STYLE_STRONG };
+				     severity_styles[finding->severity], STYLE_STRONG };
 	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
 	e->parts[2] = (struct part){ "repair", repair ? repair : "none of this program",
 				     STYLE_FAINT, STYLE_STRONG };
