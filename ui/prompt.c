@@ -57,7 +57,7 @@ static void draw(struct app *app, struct area bottom)
 	const int used = typing_draw(&prompt->typed, sign, bottom.y, bottom.x, bottom.cols);
 	const int left = bottom.cols - used - 3;
 	if (left > 20)
-		term_put_right(bottom.y, bottom.x + used + 3, left, STYLE_FAINT, about);
+		term_put(bottom.y, bottom.x + used + 3, left, STYLE_FAINT | STYLE_RIGHT, about);
 }
 
 static const struct modal prompt_modal = { .input = handle_input, .draw = draw };

@@ -292,8 +292,7 @@ int ui_run(const char *path, const struct ui_options *options)
 	const int status = run_app(&app, options->verify, notice);
 	if (close_app(&app))
 		close(app.jobs.wake);
-	if (signals_end())
-		signals_end_self(signals_end());
+	signals_end_self();
 	return status;
 }
 

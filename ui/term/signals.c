@@ -89,14 +89,12 @@ unsigned signals_collect(void)
 	return atomic_exchange(&watch.events, 0);
 }
 
-int signals_end(void)
-{
-	return atomic_load(&watch.end);
-}
-
-void signals_end_self(int number)
+void signals_end_self(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
+	const int number = atomic_load(&watch.end);
+	if (number == 0)
+		return;
 	sigemptyset(&action.sa_mask);
 	sigaction(number, &action, NULL);
 	raise(number);

@@ -24,12 +24,9 @@ void signals_restore(void);
 /* The signals since the last call, as signal_event bits. */
 unsigned signals_collect(void);
 
-/* The number of the signal behind SIGNALLED_END; 0: none came. */
-int signals_end(void);
-
-/* End the process by the signal @number as if it were not caught, so that the parent process sees
- * why. */
-void signals_end_self(int number);
+/* If a signal caused SIGNALLED_END, end the process by it as if it were not caught, so that the
+ * parent process sees why. */
+void signals_end_self(void);
 
 /* Stop the process, as Ctrl-Z does with other programs. Returns when it is continued. */
 void signals_stop_self(void);

@@ -386,7 +386,7 @@ static attr_t attributes(unsigned style)
 		[STYLE_FIELD_TAG] = { A_BOLD | A_UNDERLINE, A_BOLD, PAIR_GREEN },
 		[STYLE_FIELD_KEY] = { A_UNDERLINE, A_NORMAL, PAIR_CYAN },
 	};
-	const unsigned which = style & ~(unsigned)STYLE_CURSOR;
+	const unsigned which = style & ~(unsigned)(STYLE_CURSOR | STYLE_RIGHT);
 	attr_t result = term.colour
 				? styles[which].coloured | (attr_t)COLOR_PAIR(styles[which].pair)
 				: styles[which].plain;
@@ -421,7 +421,7 @@ static int measure(const char *text, int width, wchar_t *out, size_t *count, boo
 	return used;
 }
 
-static int put(int y, int x, int width, unsigned style, const char *text, bool right, bool pad)
+static int put(int y, int x, int width, unsigned style, const char *text, bool pad)
 {
 	wchar_t line[LINE_MAX_COLS];
 	size_t count;
@@ -433,7 +433,7 @@ static int put(int y, int x, int width, unsigned style, const char *text, bool r
 	if (y < 0 || y >= rows || x < 0 || width <= 0)
 		return 0;
 	int used = measure(text, width, line, &count, &cut);
-	const int gap = right ? width - used : 0;
+	const int gap = style & STYLE_RIGHT ? width - used : 0;
 	(void)attrset((int)attributes(style));
 	if (pad)
 		mvhline(y, x, ' ' | attributes(style), width);
@@ -449,17 +449,12 @@ static int put(int y, int x, int width, unsigned style, const char *text, bool r
 
 void term_put(int y, int x, int width, unsigned style, const char *text)
 {
-	put(y, x, width, style, text, false, true);
-}
-
-void term_put_right(int y, int x, int width, unsigned style, const char *text)
-{
-	put(y, x, width, style, text, true, true);
+	put(y, x, width, style, text, true);
 }
 
 int term_add(int y, int x, int width, unsigned style, const char *text)
 {
-	return put(y, x, width, style, text, false, false);
+	return put(y, x, width, style, text, false);
 }
 
 int term_width(const char *text)

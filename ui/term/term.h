@@ -23,7 +23,9 @@ enum style {
 	STYLE_KEY,		/* names of keys in hints */
 	STYLE_FIELD_CRC, STYLE_FIELD_SIZE, STYLE_FIELD_TAG, STYLE_FIELD_KEY, /* bytes of an entry */
 	STYLE_COUNT,
-	STYLE_CURSOR = 0x80	/* added to any: the row or cell under the cursor */
+	/* added to any of them */
+	STYLE_CURSOR = 0x80,	/* the row or cell under the cursor */
+	STYLE_RIGHT = 0x100	/* for term_put: flush right */
 };
 
 enum glyph {
@@ -80,7 +82,6 @@ const char *glyph(enum glyph which);
 /* Draw @text, which must be masked, in @width columns from (@y, @x), padded with spaces. Text that
  * is too long ends in GLYPH_MORE. */
 void term_put(int y, int x, int width, unsigned style, const char *text);
-void term_put_right(int y, int x, int width, unsigned style, const char *text);
 
 /* Draw without padding. Returns the columns used. */
 int term_add(int y, int x, int width, unsigned style, const char *text);

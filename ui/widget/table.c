@@ -164,11 +164,10 @@ static void draw_row(void *context, uint64_t number, bool selected, struct area 
 		const int width = drawing->widths[i];
 		if (width == 0)
 			continue;
-		const unsigned style =
-			(row->cell_style[i] ? row->cell_style[i] : row->style) | cursor;
+		const unsigned style = row->cell_style[i] ? row->cell_style[i] : row->style;
+		const unsigned side = table->columns[i].right ? STYLE_RIGHT : 0;
 		if (row->cell[i] > 0)
-			(table->columns[i].right ? term_put_right : term_put)(
-				line.y, x, width, style, row_cell(row, i));
+			term_put(line.y, x, width, style | side | cursor, row_cell(row, i));
 		x += width + COLUMN_GAP;
 	}
 }
@@ -185,8 +184,8 @@ static void draw_titles(const struct drawing *drawing, struct area line)
 			continue;
 		snprintf(title, sizeof(title), "%s%s", table->columns[i].title, !sorted ? "" :
 			 glyph(table->descending ? GLYPH_DESCENDING : GLYPH_ASCENDING));
-		(table->columns[i].right ? term_put_right : term_put)(
-			line.y, x, drawing->widths[i], STYLE_TITLE, title);
+		const unsigned side = table->columns[i].right ? STYLE_RIGHT : 0;
+		term_put(line.y, x, drawing->widths[i], STYLE_TITLE | side, title);
 		x += drawing->widths[i] + COLUMN_GAP;
 	}
 }
