@@ -25,11 +25,6 @@ const char *box_spinner(void)
 	return faces[now.tv_nsec / 250000000 % 4];
 }
 
-static int lines_of(const char *paragraph, int width)
-{
-	return *paragraph ? term_lines(width, paragraph) : 1;
-}
-
 static void draw_rule(int y, struct area area, const char *left, const char *right)
 {
 	term_put(y, area.x, 1, STYLE_NORMAL, left);
@@ -58,12 +53,14 @@ void box_draw(const struct box *box, struct area bottom)
 {
 	const int width = (bottom.cols < WIDTH ? bottom.cols : WIDTH) - 4;
 	const int most = bottom.y - FIRST_LINE;
-	int rows = box->typed ? 4 : 2;
+	int rows = box->typed ? 4 : 2, heights[BOX_PARAGRAPHS];
 	size_t first = 0;
-	for (size_t i = 0; i < box->count; i++)
-		rows += lines_of(box->paragraphs[i], width);
+	for (size_t i = 0; i < box->count; i++) {
+		heights[i] = *box->paragraphs[i] ? term_lines(width, box->paragraphs[i]) : 1;
+		rows += heights[i];
+	}
 	while (rows > most && first < box->vital)
-		rows -= lines_of(box->paragraphs[first++], width);
+		rows -= heights[first++];
 	if (rows > most)
 		rows = most;
 	const struct area area = { FIRST_LINE + (most - rows) / 2, (bottom.cols - width - 4) / 2,
@@ -71,10 +68,9 @@ void box_draw(const struct box *box, struct area bottom)
 	draw_frame(box, area);
 	struct area inside = { area.y + 1, area.x + 2, rows - (box->typed ? 3 : 2), width };
 	for (size_t i = first; i < box->count && inside.rows > 0; i++) {
-		int used = term_wrap(inside, box->styles[i], box->paragraphs[i]);
-		used = used > 0 ? used : 1;
-		inside.y += used;
-		inside.rows -= used;
+		term_wrap(inside, box->styles[i], box->paragraphs[i]);
+		inside.y += heights[i];
+		inside.rows -= heights[i];
 	}
 	term_put(bottom.y, bottom.x, bottom.cols, STYLE_NORMAL, "");
 	term_add(bottom.y, bottom.x, bottom.cols, STYLE_KEY, box->keys);

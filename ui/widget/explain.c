@@ -5,19 +5,6 @@
 #define INDENT 11		/* columns of the headings */
 #define LIST_ROWS_MIN 3
 
-static void draw_parts(const struct part *parts, size_t count, struct area area)
-{
-	for (size_t i = 0; i < count && area.rows > 0; i++) {
-		const struct part *part = &parts[i];
-		term_put(area.y, area.x, INDENT - 1, part->heading_style, part->heading);
-		const int used = term_wrap((struct area){ area.y, area.x + INDENT, area.rows,
-							  area.cols - INDENT },
-					   part->style, part->text);
-		area.y += used;
-		area.rows -= used;
-	}
-}
-
 void explain_draw(struct table *table, struct fetcher *fetcher, struct area area,
 		  const struct part *parts, size_t count, struct explained *explained)
 {
@@ -39,6 +26,13 @@ void explain_draw(struct table *table, struct fetcher *fetcher, struct area area
 	if (rows < (uint64_t)list.rows)
 		list.rows = (int)rows;
 	table_draw(table, fetcher, list);
-	draw_parts(parts, count, (struct area){ list.y + list.rows + 1, area.x + 1,
-						area.rows - 1 - list.rows, cols });
+	struct area text = { list.y + list.rows + 1, area.x + 1 + INDENT, area.rows - 1 - list.rows,
+			     cols - INDENT };
+	for (size_t i = 0; i < count && text.rows > 0; i++) {
+		const struct part *part = &parts[i];
+		term_put(text.y, area.x + 1, INDENT - 1, part->heading_style, part->heading);
+		const int used = term_wrap(text, part->style, part->text);
+		text.y += used;
+		text.rows -= used;
+	}
 }

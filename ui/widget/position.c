@@ -54,43 +54,23 @@ static uint64_t step(uint64_t from, int64_t rows, uint64_t last)
 
 void position_move(struct position *position, enum motion motion)
 {
+	const int64_t page = position->page;
+	const int64_t rows[] = {
+		[MOTION_UP] = -1, [MOTION_DOWN] = 1,
+		[MOTION_PAGE_UP] = -page, [MOTION_PAGE_DOWN] = page,
+		[MOTION_SCROLL_UP] = -SCROLL_STEP, [MOTION_SCROLL_DOWN] = SCROLL_STEP,
+	};
 	const uint64_t last = position->count - 1;
-	int64_t rows = 0;
 	if (position->count == 0)
 		return;
-	switch (motion) {
-	case MOTION_UP:
-		rows = -1;
-		break;
-	case MOTION_DOWN:
-		rows = 1;
-		break;
-	case MOTION_PAGE_UP:
-		rows = -(int64_t)position->page;
-		break;
-	case MOTION_PAGE_DOWN:
-		rows = position->page;
-		break;
-	case MOTION_SCROLL_UP:
-		rows = -SCROLL_STEP;
-		break;
-	case MOTION_SCROLL_DOWN:
-		rows = SCROLL_STEP;
-		break;
-	case MOTION_HOME:
+	if (motion == MOTION_HOME)
 		position->cursor = 0;
-		break;
-	case MOTION_END:
+	if (motion == MOTION_END)
 		position->cursor = last;
-		break;
-	case MOTION_LEFT:
-	case MOTION_RIGHT:
-		break;
-	}
-	position->cursor = step(position->cursor, rows, last);
+	position->cursor = step(position->cursor, rows[motion], last);
 	/* The page moves with the cursor, so that the cursor stays at its height on the screen. */
 	if (motion != MOTION_UP && motion != MOTION_DOWN)
-		position->top = step(position->top, rows, last);
+		position->top = step(position->top, rows[motion], last);
 	follow_cursor(position);
 }
 
