@@ -95,7 +95,7 @@ static void write_json(struct out *out, const struct repo *repo, struct lock *lo
 	json_add(&object, "bytes", json_number(repository_bytes(repo)));
 	json_add(&object, "index", json_index(repo));
 	json_add(&object, "lock", json_lock(lock));
-	json_add(&object, "dialect", json_text(dialect_name(repo->dialect)));
+	json_add(&object, "dialect", json_text(origin_name(repo->origin)));
 	json_add(&object, "problems", json_number(repo->findings.count));
 	json_add(&object, "witnesses", witnesses);
 	json_object_out(out, object);
@@ -110,10 +110,10 @@ static void write_config(struct out *out, const struct repo *repo)
 	format_bytes(config->max_segment_size, size, sizeof(size));
 	text_field(out, "Id", "%s", id);
 	if (config->version > 0)
-		text_field(out, "Format", "%s, version %" PRIu32, dialect_name(repo->dialect),
+		text_field(out, "Format", "%s, version %" PRIu32, origin_name(repo->origin),
 			   config->version);
 	else
-		text_field(out, "Format", "%s, version unknown", dialect_name(repo->dialect));
+		text_field(out, "Format", "%s, version unknown", origin_name(repo->origin));
 	text_field(out, "Limits", "%s a segment, %" PRIu32 " segments a folder%s", size,
 		   config->segments_per_dir, config->usable ? "" : " (as far as config tells)");
 }
@@ -216,7 +216,7 @@ static void write_text(struct out *out, const struct repo *repo, struct lock *lo
 	text_field(out, "Repository", "%s", repo->path);
 	write_config(out, repo);
 	text_field(out, "Segments", "%zu, %s", repo->listing.count, bytes);
-	if (repo->dialect == DIALECT_ATTIC)
+	if (repo->origin == ORIGIN_ATTIC)
 		write_transactions(out, repo);
 	for (size_t i = 0; i < evidence->count; i++) {
 		witness_text(&evidence->witnesses[i], worth);
@@ -233,7 +233,7 @@ static enum as_err weigh(const struct request *request, const struct repo *repo,
 {
 	struct verify_progress figures = { .cancel = false };
 	struct verify *verify = NULL;
-	if (repo->dialect != DIALECT_ATTIC)
+	if (repo->origin != ORIGIN_ATTIC)
 		return AS_OK;
 	if (request->options.verify) {
 		const enum as_err err = repository_verify(request, repo, &verify);

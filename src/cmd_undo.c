@@ -327,8 +327,8 @@ int cmd_undo(struct request *request)
 	enum as_err err = repository_open_waiting(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	if (repo->dialect != DIALECT_ATTIC && !request->options.list) {
-		message("%s: undo refused: %s", repo->path, dialect_refusal(repo->dialect));
+	if (repo->origin != ORIGIN_ATTIC && !request->options.list) {
+		message("%s: undo refused: %s", repo->path, origin_refusal(repo->origin));
 		repo_close(repo);
 		return EXIT_FAILED;
 	}

@@ -15,7 +15,7 @@ enum repair { REPAIR_NONE, REPAIR_RECOVER, REPAIR_ROLLBACK, REPAIR_COMPACT, REPA
 	      REPAIR_COUNT };
 
 enum problem {
-	PROBLEM_FOREIGN_FORMAT,		/* another dialect than Attic's: see repo/dialect.h */
+	PROBLEM_FOREIGN_FORMAT,		/* another dialect than Attic's: see repo/origin.h */
 	/* config */
 	PROBLEM_CONFIG_MISSING,
 	PROBLEM_CONFIG_UNREADABLE,	/* permission, I/O, too large, not a regular file */

@@ -310,7 +310,7 @@ static enum verdict_kind verdict_kind(const struct repo *repo, const struct weig
 {
 	const bool is_salvage = weight->wanted == REPAIR_SALVAGE;
 	const struct { bool applies; enum verdict_kind kind; } rows[] = {
-		{ repo->dialect != DIALECT_ATTIC, SAYS_FOREIGN },
+		{ repo->origin != ORIGIN_ATTIC, SAYS_FOREIGN },
 		{ d->in_part, SAYS_PART },
 		{ d->clean && !d->verified, SAYS_NOTHING_YET },
 		{ d->clean, SAYS_WHOLE },
@@ -346,7 +346,7 @@ static void write_verdict(const struct repo *repo, const struct weight *weight,
 	switch (kind) {
 	case SAYS_FOREIGN:
 		snprintf(out, size, "The repository's format is not Attic's: %s.",
-			 dialect_title(repo->dialect));
+			 origin_title(repo->origin));
 		break;
 	case SAYS_PART:
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",

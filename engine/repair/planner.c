@@ -287,7 +287,7 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	diagnose(repo, verify, &diagnosis);
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
-	if (repo->dialect == DIALECT_ATTIC)
+	if (repo->origin == ORIGIN_ATTIC)
 		err = fill(plan, verify, error);
 	if (err == AS_OK && plan->is_filled && !plan->is_empty)
 		err = check_surroundings(plan, error);

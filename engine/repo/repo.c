@@ -594,24 +594,24 @@ static enum as_err read_listing(struct repo *repo)
 
 /* Find out who wrote the repository. What is not Attic's is not damaged: whatever was found until
  * now is forgotten. */
-static enum as_err find_dialect(struct repo *repo, bool has_integrity)
+static enum as_err find_origin(struct repo *repo, bool has_integrity)
 {
 	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
 	snprintf(index, sizeof(index), "index.%" PRIu32, repo->index_transaction);
-	const struct dialect_signs signs =
-		dialect_look(repo->io, repo->fd, &repo->config, &repo->listing,
-			     repo->has_index ? index : NULL, has_integrity);
-	repo->dialect = dialect_of(&signs);
+	const struct origin_signs signs =
+		origin_look(repo->io, repo->fd, &repo->config, &repo->listing,
+			    repo->has_index ? index : NULL, has_integrity);
+	repo->origin = origin_of(&signs);
 	repo->tail = repo->listing.count;
-	if (repo->dialect == DIALECT_ATTIC)
+	if (repo->origin == ORIGIN_ATTIC)
 		return AS_OK;
-	lock_refuse(repo_lock(repo), dialect_refusal(repo->dialect));
+	lock_refuse(repo_lock(repo), origin_refusal(repo->origin));
 	findings_free(&repo->findings);
 	findings_init(&repo->findings);
-	dialect_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
+	origin_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
 	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
 			     FINDING_NOWHERE, "%s; seen in %.100s",
-			     dialect_title(repo->dialect), evidence);
+			     origin_title(repo->origin), evidence);
 }
 
 static enum as_err read_all(struct repo *repo, bool has_integrity)
@@ -627,11 +627,11 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 	err = read_listing(repo);
 	if (err != AS_OK)
 		return err;
-	err = find_dialect(repo, has_integrity);
+	err = find_origin(repo, has_integrity);
 	if (err != AS_OK)
 		return err;
 	stamp_tail(repo, &repo->stamp);
-	if (repo->dialect != DIALECT_ATTIC)
+	if (repo->origin != ORIGIN_ATTIC)
 		return AS_OK;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		err = steps[i](repo);

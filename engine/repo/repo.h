@@ -15,7 +15,7 @@
 #include "format/index.h"
 #include "format/segment.h"
 #include "repo/config_mend.h"
-#include "repo/dialect.h"
+#include "repo/origin.h"
 #include "repo/listing.h"
 #include "repo/lock.h"
 #include "repo/undo_folders.h"
@@ -43,9 +43,9 @@ struct repo {
 	struct config config;
 	struct config_mend mend;	/* what to write into config, where it is not usable */
 	struct listing listing;
-	/* Where it is not DIALECT_ATTIC nothing but config and listing was read, and the only
+	/* Where it is not ORIGIN_ATTIC nothing but config and listing was read, and the only
 	 * finding is PROBLEM_FOREIGN_FORMAT. */
-	enum dialect dialect;
+	enum origin origin;
 
 	/* The log. The transaction id is the number of the newest complete segment. Segments above
 	 * it are the tail. */

@@ -261,9 +261,9 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	struct repo *repo = store->repo;
 	store->io = repo->io;
 	store->fd = repo->fd;
-	if (repo->dialect != DIALECT_ATTIC)
+	if (repo->origin != ORIGIN_ATTIC)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", repo->path,
-			       dialect_refusal(repo->dialect));
+			       origin_refusal(repo->origin));
 	if (!repo->config.usable)
 		return refuse_config(repo, error);
 	struct stat st;

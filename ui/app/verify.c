@@ -83,9 +83,9 @@ void app_start_verify(struct app *app, bool whole)
 {
 	struct session *session = app->session;
 	struct verify *verify;
-	if (session->repo->dialect != DIALECT_ATTIC) {
+	if (session->repo->origin != ORIGIN_ATTIC) {
 		app_say(app, STYLE_WARNING, "not verified: %s",
-			dialect_title(session->repo->dialect));
+			origin_title(session->repo->origin));
 		return;
 	}
 	struct verify_job *job = calloc(1, sizeof(*job));

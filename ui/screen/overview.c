@@ -118,8 +118,8 @@ static void draw_transactions(const struct session *session, struct area *area)
 	const char *misfits = name_misfits(session_verify(session));
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
-	if (repo->dialect != DIALECT_ATTIC) {
-		line(area, STYLE_WARNING, "format", dialect_title(repo->dialect));
+	if (repo->origin != ORIGIN_ATTIC) {
+		line(area, STYLE_WARNING, "format", origin_title(repo->origin));
 		return;
 	}
 	const bool has_end = repo_log_end(repo, &end);
@@ -276,7 +276,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	screen->choices.rows = 0;
 	if (app->choices.count == 0)
 		screen->on_choices = false;
-	if (app->session->repo->dialect != DIALECT_ATTIC) {
+	if (app->session->repo->origin != ORIGIN_ATTIC) {
 		draw_by_hand(d->by_hand, area);
 		return;
 	}

@@ -1,40 +1,40 @@
-/* engine/repo/dialect.h - which program wrote a repository.
+/* engine/repo/origin.h - which program wrote a repository.
  *
  * Borg 1.x kept Attic's layout and changed the magics, the config and the README. This version
  * reads and writes Attic's dialect alone: a repository in another one is recognised, named and left
  * as it is. One sign never decides: a flipped bit or one segment of another repository must not
  * make an Attic repository a foreign one.
  */
-#ifndef ATTICSCOPE_DIALECT_H
-#define ATTICSCOPE_DIALECT_H
+#ifndef ATTICSCOPE_ORIGIN_H
+#define ATTICSCOPE_ORIGIN_H
 
 #include "format/config.h"
 #include "repo/listing.h"
 
-enum dialect {
-	DIALECT_ATTIC,
-	DIALECT_BORG,	/* Borg 1.x */
-	DIALECT_MIXED,	/* Attic's, and "borg upgrade" was interrupted */
-	DIALECT_BORG2
+enum origin {
+	ORIGIN_ATTIC,
+	ORIGIN_BORG,	/* Borg 1.x */
+	ORIGIN_MIXED,	/* Attic's, and "borg upgrade" was interrupted */
+	ORIGIN_BORG2
 };
 
 /* "attic", "borg", "mixed", "borg2", as in the JSON. */
-const char *dialect_name(enum dialect dialect);
+const char *origin_name(enum origin origin);
 
 /* "Borg 1.x", for a person. */
-const char *dialect_title(enum dialect dialect);
+const char *origin_title(enum origin origin);
 
-/* Why nothing is changed in a repository of @dialect, one sentence without a full stop; NULL for
+/* Why nothing is changed in a repository of @origin, one sentence without a full stop; NULL for
  * Attic's. */
-const char *dialect_refusal(enum dialect dialect);
+const char *origin_refusal(enum origin origin);
 
-/* What a person can do with a repository of @dialect. NULL for Attic's. */
-const char *dialect_by_hand(enum dialect dialect);
+/* What a person can do with a repository of @origin. NULL for Attic's. */
+const char *origin_by_hand(enum origin origin);
 
 /* What one place says. SIGN_NONE: nothing is there, it was not read, or it speaks for neither. */
 enum sign { SIGN_NONE, SIGN_ATTIC, SIGN_BORG };
 
-struct dialect_signs {
+struct origin_signs {
 	unsigned segments;	/* looked at: none, one, or the oldest and the newest */
 	enum sign oldest, newest; /* their magics; the same where there is one */
 	enum sign index;	/* magic of the newest index */
@@ -45,18 +45,18 @@ struct dialect_signs {
 	bool config_is_folder;	/* and holds what Borg 2 puts there */
 };
 
-/* The dialect that @signs add up to. Pure. */
-enum dialect dialect_of(const struct dialect_signs *signs);
+/* The origin that @signs add up to. Pure. */
+enum origin origin_of(const struct origin_signs *signs);
 
 /* Look for signs, at most eight bytes of two segments among them. README and index are read only
  * where these do not both speak for Attic. @index is the path of the newest index or NULL. What
  * cannot be read is no sign. */
-struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct config *config,
-				  const struct listing *listing, const char *index,
-				  bool has_integrity);
+struct origin_signs origin_look(const struct io *io, int repo_fd, const struct config *config,
+				const struct listing *listing, const char *index,
+				bool has_integrity);
 
 /* Where the signs of Borg were seen, for a person: "segment 0, the index, README". */
-void dialect_evidence(const struct dialect_signs *signs, const struct listing *listing, char *out,
-		      size_t size);
+void origin_evidence(const struct origin_signs *signs, const struct listing *listing, char *out,
+		     size_t size);
 
 #endif

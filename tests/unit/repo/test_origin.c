@@ -26,44 +26,44 @@ static const struct {
 	unsigned segments;
 	enum sign oldest, newest, index, readme;
 	const char *more;	/* o: options, i: integrity.N, 2: version 2, f: config is a folder */
-	enum dialect dialect;
+	enum origin origin;
 } cases[] = {
-	{ "nothing at all", 0, N, N, N, N, "", DIALECT_ATTIC },
-	{ "Attic", 2, A, A, A, A, "", DIALECT_ATTIC },
-	{ "Attic, empty", 0, N, N, N, A, "", DIALECT_ATTIC },
-	{ "Attic, only data", 2, A, A, N, N, "", DIALECT_ATTIC },
-	{ "Attic, newest magic damaged", 2, A, N, A, A, "", DIALECT_ATTIC },
-	{ "Attic, all magics damaged", 2, N, N, N, A, "", DIALECT_ATTIC },
-	{ "Attic, newest segment of Borg", 2, A, B, A, A, "", DIALECT_ATTIC },
-	{ "Attic, oldest segment of Borg", 2, B, A, A, A, "", DIALECT_ATTIC },
-	{ "Attic, only data, newest segment of Borg", 2, A, B, N, N, "", DIALECT_ATTIC },
-	{ "Attic, only data, oldest segment of Borg", 2, B, A, N, N, "", DIALECT_ATTIC },
-	{ "Attic, newest of Borg, a stray integrity", 2, A, B, A, N, "i", DIALECT_ATTIC },
-	{ "Attic, one segment and that of Borg", 1, B, B, A, A, "", DIALECT_ATTIC },
-	{ "Attic, index of Borg", 2, A, A, B, A, "", DIALECT_ATTIC },
-	{ "Attic, all else of Borg", 2, A, A, B, B, "oi", DIALECT_ATTIC },
-	{ "Attic, one damaged and one of Borg", 2, N, B, N, N, "", DIALECT_ATTIC },
-	{ "Attic of version 2", 2, A, A, A, A, "2", DIALECT_ATTIC },
-	{ "Borg", 2, B, B, B, B, "oi", DIALECT_BORG },
-	{ "Borg 1.0", 2, B, B, B, B, "", DIALECT_BORG },
-	{ "Borg, empty", 0, N, N, N, B, "o", DIALECT_BORG },
-	{ "Borg, empty, no README", 0, N, N, N, N, "o", DIALECT_BORG },
-	{ "Borg, only data", 2, B, B, N, N, "", DIALECT_BORG },
-	{ "Borg, only one segment", 1, B, B, N, N, "", DIALECT_BORG },
-	{ "Borg, both magics damaged", 2, N, N, B, B, "oi", DIALECT_BORG },
-	{ "Borg, newest segment of Attic", 2, B, A, B, B, "oi", DIALECT_BORG },
-	{ "Borg, oldest segment of Attic", 2, A, B, B, B, "oi", DIALECT_BORG },
-	{ "upgraded, old README", 2, B, B, B, A, "", DIALECT_BORG },
-	{ "half upgraded", 2, B, A, B, A, "", DIALECT_MIXED },
-	{ "half upgraded, no README", 2, B, A, B, N, "", DIALECT_MIXED },
-	{ "Borg 2, a beta", 2, B, B, B, B, "oi2", DIALECT_BORG2 },
-	{ "Borg 2, its store", 0, N, N, N, N, "f", DIALECT_BORG2 },
+	{ "nothing at all", 0, N, N, N, N, "", ORIGIN_ATTIC },
+	{ "Attic", 2, A, A, A, A, "", ORIGIN_ATTIC },
+	{ "Attic, empty", 0, N, N, N, A, "", ORIGIN_ATTIC },
+	{ "Attic, only data", 2, A, A, N, N, "", ORIGIN_ATTIC },
+	{ "Attic, newest magic damaged", 2, A, N, A, A, "", ORIGIN_ATTIC },
+	{ "Attic, all magics damaged", 2, N, N, N, A, "", ORIGIN_ATTIC },
+	{ "Attic, newest segment of Borg", 2, A, B, A, A, "", ORIGIN_ATTIC },
+	{ "Attic, oldest segment of Borg", 2, B, A, A, A, "", ORIGIN_ATTIC },
+	{ "Attic, only data, newest segment of Borg", 2, A, B, N, N, "", ORIGIN_ATTIC },
+	{ "Attic, only data, oldest segment of Borg", 2, B, A, N, N, "", ORIGIN_ATTIC },
+	{ "Attic, newest of Borg, a stray integrity", 2, A, B, A, N, "i", ORIGIN_ATTIC },
+	{ "Attic, one segment and that of Borg", 1, B, B, A, A, "", ORIGIN_ATTIC },
+	{ "Attic, index of Borg", 2, A, A, B, A, "", ORIGIN_ATTIC },
+	{ "Attic, all else of Borg", 2, A, A, B, B, "oi", ORIGIN_ATTIC },
+	{ "Attic, one damaged and one of Borg", 2, N, B, N, N, "", ORIGIN_ATTIC },
+	{ "Attic of version 2", 2, A, A, A, A, "2", ORIGIN_ATTIC },
+	{ "Borg", 2, B, B, B, B, "oi", ORIGIN_BORG },
+	{ "Borg 1.0", 2, B, B, B, B, "", ORIGIN_BORG },
+	{ "Borg, empty", 0, N, N, N, B, "o", ORIGIN_BORG },
+	{ "Borg, empty, no README", 0, N, N, N, N, "o", ORIGIN_BORG },
+	{ "Borg, only data", 2, B, B, N, N, "", ORIGIN_BORG },
+	{ "Borg, only one segment", 1, B, B, N, N, "", ORIGIN_BORG },
+	{ "Borg, both magics damaged", 2, N, N, B, B, "oi", ORIGIN_BORG },
+	{ "Borg, newest segment of Attic", 2, B, A, B, B, "oi", ORIGIN_BORG },
+	{ "Borg, oldest segment of Attic", 2, A, B, B, B, "oi", ORIGIN_BORG },
+	{ "upgraded, old README", 2, B, B, B, A, "", ORIGIN_BORG },
+	{ "half upgraded", 2, B, A, B, A, "", ORIGIN_MIXED },
+	{ "half upgraded, no README", 2, B, A, B, N, "", ORIGIN_MIXED },
+	{ "Borg 2, a beta", 2, B, B, B, B, "oi2", ORIGIN_BORG2 },
+	{ "Borg 2, its store", 0, N, N, N, N, "f", ORIGIN_BORG2 },
 };
 
 static void signs_add_up(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct dialect_signs signs = {
+		const struct origin_signs signs = {
 			.segments = cases[i].segments,
 			.oldest = cases[i].oldest, .newest = cases[i].newest,
 			.index = cases[i].index, .readme = cases[i].readme,
@@ -72,27 +72,27 @@ static void signs_add_up(void **state)
 			.is_version_2 = strchr(cases[i].more, '2'),
 			.config_is_folder = strchr(cases[i].more, 'f'),
 		};
-		if (dialect_of(&signs) != cases[i].dialect)
-			fail_msg("%s: %s", cases[i].name, dialect_name(dialect_of(&signs)));
+		if (origin_of(&signs) != cases[i].origin)
+			fail_msg("%s: %s", cases[i].name, origin_name(origin_of(&signs)));
 	}
 	(void)state;
 }
 
-static void only_attics_dialect_has_no_refusal(void **state)
+static void only_attics_origin_has_no_refusal(void **state)
 {
-	assert_null(dialect_refusal(DIALECT_ATTIC));
-	assert_null(dialect_by_hand(DIALECT_ATTIC));
-	for (enum dialect dialect = DIALECT_BORG; dialect <= DIALECT_BORG2; dialect++) {
-		assert_non_null(strstr(dialect_refusal(dialect), "Borg"));
-		assert_non_null(strstr(dialect_by_hand(dialect), "Borg"));
-		assert_non_null(strstr(dialect_title(dialect), "Borg"));
+	assert_null(origin_refusal(ORIGIN_ATTIC));
+	assert_null(origin_by_hand(ORIGIN_ATTIC));
+	for (enum origin origin = ORIGIN_BORG; origin <= ORIGIN_BORG2; origin++) {
+		assert_non_null(strstr(origin_refusal(origin), "Borg"));
+		assert_non_null(strstr(origin_by_hand(origin), "Borg"));
+		assert_non_null(strstr(origin_title(origin), "Borg"));
 	}
-	assert_non_null(strstr(dialect_by_hand(DIALECT_MIXED), "half upgraded"));
-	assert_non_null(strstr(dialect_by_hand(DIALECT_MIXED), "borg upgrade again"));
-	assert_string_equal(dialect_name(DIALECT_ATTIC), "attic");
-	assert_string_equal(dialect_name(DIALECT_BORG), "borg");
-	assert_string_equal(dialect_name(DIALECT_MIXED), "mixed");
-	assert_string_equal(dialect_name(DIALECT_BORG2), "borg2");
+	assert_non_null(strstr(origin_by_hand(ORIGIN_MIXED), "half upgraded"));
+	assert_non_null(strstr(origin_by_hand(ORIGIN_MIXED), "borg upgrade again"));
+	assert_string_equal(origin_name(ORIGIN_ATTIC), "attic");
+	assert_string_equal(origin_name(ORIGIN_BORG), "borg");
+	assert_string_equal(origin_name(ORIGIN_MIXED), "mixed");
+	assert_string_equal(origin_name(ORIGIN_BORG2), "borg2");
 	(void)state;
 }
 
@@ -163,17 +163,17 @@ static void upgrade(const struct world *world, uint32_t segments)
 		builder_write_file(path, readme, sizeof(readme) - 1);
 }
 
-static void expect_foreign(const struct repo *opened, enum dialect dialect)
+static void expect_foreign(const struct repo *opened, enum origin origin)
 {
 	struct diagnosis diagnosis;
-	assert_int_equal(opened->dialect, dialect);
+	assert_int_equal(opened->origin, origin);
 	assert_int_equal(opened->findings.count, 1);
 	assert_int_equal(opened->findings.rows[0].problem, PROBLEM_FOREIGN_FORMAT);
-	assert_non_null(strstr(opened->findings.rows[0].detail, dialect_title(dialect)));
+	assert_non_null(strstr(opened->findings.rows[0].detail, origin_title(origin)));
 	diagnose(opened, NULL, &diagnosis);
 	assert_false(diagnosis.clean);
 	assert_int_equal(diagnosis.recommended, REPAIR_NONE);
-	assert_string_equal(diagnosis.by_hand, dialect_by_hand(dialect));
+	assert_string_equal(diagnosis.by_hand, origin_by_hand(origin));
 }
 
 static void every_step_of_an_upgrade_is_recognised(void **state)
@@ -182,13 +182,13 @@ static void every_step_of_an_upgrade_is_recognised(void **state)
 	const uint32_t count = builder_head(world->builder) + 1;
 	assert_true(count >= 4);
 	upgrade(world, 0);	/* the index alone: the log is still Attic's, and so is the rest */
-	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
 	for (uint32_t done = 1; done < count; done++) {
 		upgrade(world, done);
-		expect_foreign(look(world), DIALECT_MIXED);
+		expect_foreign(look(world), ORIGIN_MIXED);
 	}
 	upgrade(world, count);
-	expect_foreign(look(world), DIALECT_BORG);
+	expect_foreign(look(world), ORIGIN_BORG);
 }
 
 static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
@@ -200,11 +200,11 @@ static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
 		builder_segment_path(world->builder, ends[i], path);
 		for (unsigned bit = 0; bit < 64; bit++) {
 			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
-			assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+			assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
 			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
 		}
 		name_segment(world, ends[i], "BORG_SEG");
-		assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+		assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
 		name_segment(world, ends[i], "ATTICSEG");
 	}
 }
@@ -218,11 +218,11 @@ static void borg2_is_told_by_its_config(void **state)
 	*strrchr(path, '/') = '\0';
 	unlink(path);
 	assert_int_equal(mkdir(path, 0755), 0);
-	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);	/* a folder that says nothing */
+	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);	/* a folder that says nothing */
 	path[strlen(path)] = '/';
 	builder_write_file(path, "3", 1);
 	builder_write_file(id, "00", 2);
-	expect_foreign(look(world), DIALECT_BORG2);
+	expect_foreign(look(world), ORIGIN_BORG2);
 }
 
 /* Each of these alone, beside segments whose magics are gone, is no more than one sign; two are. */
@@ -240,16 +240,16 @@ static void config_and_integrity_are_signs(void **state)
 	unlink(path);
 	builder_path(world->builder, "integrity.3", path);
 	builder_write_file(path, "x", 1);
-	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
 	snprintf(config, sizeof(config), "[repository]\nversion = 1\nsegments_per_dir = 3\n"
 		 "max_segment_size = 500\n%sid = %064d\nkey = a\n\tb\n", options, 0);
 	builder_path(world->builder, "config", path);
 	builder_write_file(path, config, strlen(config));
 	assert_true(look(world)->config.has_borg_options);
-	expect_foreign(look(world), DIALECT_BORG);
+	expect_foreign(look(world), ORIGIN_BORG);
 	builder_path(world->builder, "integrity.3", path);
 	unlink(path);
-	assert_int_equal(look(world)->dialect, DIALECT_ATTIC);
+	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
 }
 
 static void a_foreign_repository_is_not_read_and_not_changed(void **state)
@@ -297,9 +297,9 @@ static void opening_looks_at_two_segments_and_no_more(void **state)
 	const struct repo_options options = { .no_lock = true, .io = &fault.io };
 	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
 	const unsigned opens = (unsigned)fault.opens;
-	const struct dialect_signs signs =
-		dialect_look(&fault.io, world->repo->fd, &world->repo->config,
-			     &world->repo->listing, "index.0", false);
+	const struct origin_signs signs =
+		origin_look(&fault.io, world->repo->fd, &world->repo->config,
+			    &world->repo->listing, "index.0", false);
 	assert_int_equal(signs.segments, 2);
 	assert_int_equal(signs.oldest, SIGN_ATTIC);
 	assert_int_equal(signs.newest, SIGN_ATTIC);
@@ -312,7 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signs_add_up),
-		cmocka_unit_test(only_attics_dialect_has_no_refusal),
+		cmocka_unit_test(only_attics_origin_has_no_refusal),
 		cmocka_unit_test_setup_teardown(every_step_of_an_upgrade_is_recognised, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(no_flipped_bit_and_no_lone_segment_makes_it_foreign,

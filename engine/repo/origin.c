@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repo/dialect.h"
+#include "repo/origin.h"
 
 #include "base/text.h"
 #include "format/segment.h"
@@ -14,9 +14,9 @@
 
 static const struct {
 	const char *name, *title, *refusal, *by_hand;
-} dialects[] = {
-	[DIALECT_ATTIC] = { .name = "attic", .title = "Attic" },
-	[DIALECT_BORG] = {
+} origins[] = {
+	[ORIGIN_ATTIC] = { .name = "attic", .title = "Attic" },
+	[ORIGIN_BORG] = {
 		.name = "borg",
 		.title = "Borg 1.x",
 		.refusal = "this is a Borg repository, and this program changes Attic "
@@ -24,7 +24,7 @@ static const struct {
 		.by_hand = "This is a Borg 1.x repository. This program reads Attic repositories "
 			   "only and changes nothing here. Use Borg itself: run borg check on it.",
 	},
-	[DIALECT_MIXED] = {
+	[ORIGIN_MIXED] = {
 		.name = "mixed",
 		.title = "Attic, half upgraded to Borg",
 		.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again "
@@ -34,7 +34,7 @@ static const struct {
 			   "finishes the upgrade. Until then run neither Attic nor Borg on it for "
 			   "anything else. This program changes nothing here.",
 	},
-	[DIALECT_BORG2] = {
+	[ORIGIN_BORG2] = {
 		.name = "borg2",
 		.title = "Borg 2",
 		.refusal = "this is a Borg 2 repository, and this program changes Attic "
@@ -44,30 +44,30 @@ static const struct {
 	},
 };
 
-const char *dialect_name(enum dialect dialect)
+const char *origin_name(enum origin origin)
 {
-	return dialects[dialect].name;
+	return origins[origin].name;
 }
 
-const char *dialect_title(enum dialect dialect)
+const char *origin_title(enum origin origin)
 {
-	return dialects[dialect].title;
+	return origins[origin].title;
 }
 
-const char *dialect_refusal(enum dialect dialect)
+const char *origin_refusal(enum origin origin)
 {
-	return dialects[dialect].refusal;
+	return origins[origin].refusal;
 }
 
-const char *dialect_by_hand(enum dialect dialect)
+const char *origin_by_hand(enum origin origin)
 {
-	return dialects[dialect].by_hand;
+	return origins[origin].by_hand;
 }
 
 /* ---- weighing ---- */
 
 /* How many signs speak for @sign. The magic of a log of one segment counts once. */
-static unsigned count(const struct dialect_signs *signs, enum sign sign)
+static unsigned count(const struct origin_signs *signs, enum sign sign)
 {
 	const bool is_borg = sign == SIGN_BORG;
 	const bool votes[] = {
@@ -85,7 +85,7 @@ static unsigned count(const struct dialect_signs *signs, enum sign sign)
 }
 
 /* Do all segments that were looked at begin with the magic of @sign? */
-static bool segments_agree(const struct dialect_signs *signs, enum sign sign)
+static bool segments_agree(const struct origin_signs *signs, enum sign sign)
 {
 	return signs->segments == 0 || (signs->oldest == sign && signs->newest == sign);
 }
@@ -93,7 +93,7 @@ static bool segments_agree(const struct dialect_signs *signs, enum sign sign)
 /* The log is the repository: segments of Attic at both of its ends are stronger than all else.
  * Between equal numbers of signs only an interrupted upgrade is Borg's work: it begins with the
  * oldest segment. */
-static bool is_touched_by_borg(const struct dialect_signs *signs)
+static bool is_touched_by_borg(const struct origin_signs *signs)
 {
 	const unsigned borg = count(signs, SIGN_BORG), attic = count(signs, SIGN_ATTIC);
 	if (signs->segments > 0 && segments_agree(signs, SIGN_ATTIC))
@@ -103,18 +103,18 @@ static bool is_touched_by_borg(const struct dialect_signs *signs)
 	return borg == 1 && attic == 0 && segments_agree(signs, SIGN_BORG);
 }
 
-enum dialect dialect_of(const struct dialect_signs *signs)
+enum origin origin_of(const struct origin_signs *signs)
 {
 	if (signs->config_is_folder)
-		return DIALECT_BORG2;
+		return ORIGIN_BORG2;
 	if (!is_touched_by_borg(signs))
-		return DIALECT_ATTIC;
+		return ORIGIN_ATTIC;
 	if (signs->is_version_2)
-		return DIALECT_BORG2;
+		return ORIGIN_BORG2;
 	/* Borg writes options and integrity.N only after the upgrade. */
 	return signs->oldest == SIGN_BORG && signs->newest == SIGN_ATTIC &&
 			       !signs->has_options && !signs->has_integrity
-		       ? DIALECT_MIXED : DIALECT_BORG;
+		       ? ORIGIN_MIXED : ORIGIN_BORG;
 }
 
 /* ---- looking ---- */
@@ -158,11 +158,11 @@ static bool is_config_of_borg2(const struct io *io, int repo_fd)
 	return found >= 2;
 }
 
-struct dialect_signs dialect_look(const struct io *io, int repo_fd, const struct config *config,
-				  const struct listing *listing, const char *index,
-				  bool has_integrity)
+struct origin_signs origin_look(const struct io *io, int repo_fd, const struct config *config,
+				const struct listing *listing, const char *index,
+				bool has_integrity)
 {
-	struct dialect_signs signs = {
+	struct origin_signs signs = {
 		.segments = listing->count < 2 ? (unsigned)listing->count : 2,
 		.has_options = config->has_borg_options,
 		.has_integrity = has_integrity,
@@ -189,8 +189,8 @@ static void add(char *out, size_t size, const char *text)
 	buffer_append(out, size, "%s%s", out[0] ? ", " : "", text);
 }
 
-void dialect_evidence(const struct dialect_signs *signs, const struct listing *listing, char *out,
-		      size_t size)
+void origin_evidence(const struct origin_signs *signs, const struct listing *listing, char *out,
+		     size_t size)
 {
 	const struct { bool is_sign; const char *text; } others[] = {
 		{ signs->index == SIGN_BORG, "the index" },
