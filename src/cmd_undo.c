@@ -276,33 +276,28 @@ static int carry_out(struct return_trip *trip)
 	return message_status(err);
 }
 
-static int judge_and_take_back(struct return_trip *trip)
-{
-	struct out *out = &trip->request->out;
-	const struct plan_text lines = out_plan_lines(out, false);
-	const struct undo_plan *plan = trip->plan;
-	const bool is_shown = plan->is_refused || plan->is_empty || trip->request->options.dry_run;
-	if (!is_shown)
-		return carry_out(trip);
-	if (out->json)
-		write_json(trip);
-	else if (plan->is_empty)
-		plan_text_undo(plan, &lines);
-	else if (!plan->is_refused || trip->request->options.dry_run)
-		write_plan(trip);
-	if (plan->is_refused)
-		message("%s: undo refused: %s", trip->repo->path, plan->refusal);
-	return plan->is_refused ? EXIT_FAILED : EXIT_DONE;
-}
-
 static int take_back(struct request *request, struct repo *repo)
 {
+	struct out *out = &request->out;
+	const struct plan_text lines = out_plan_lines(out, false);
+	const bool is_dry_run = request->options.dry_run;
 	struct return_trip trip = { .request = request, .repo = repo };
 	struct as_error error = { .code = AS_OK };
 	const enum as_err err = undo_plan_make(repo, &trip.plan, &error);
 	if (err != AS_OK)
 		return message_failure(err, &error);
-	const int status = judge_and_take_back(&trip);
+	const struct undo_plan *plan = trip.plan;
+	int status = plan->is_refused ? EXIT_FAILED : EXIT_DONE;
+	if (!plan->is_refused && !plan->is_empty && !is_dry_run)
+		status = carry_out(&trip);
+	else if (out->json)
+		write_json(&trip);
+	else if (plan->is_empty)
+		plan_text_undo(plan, &lines);
+	else if (!plan->is_refused || is_dry_run)
+		write_plan(&trip);
+	if (plan->is_refused)
+		message("%s: undo refused: %s", repo->path, plan->refusal);
 	undo_plan_free(trip.plan);
 	return status;
 }
