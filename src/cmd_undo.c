@@ -183,20 +183,20 @@ static int purge(struct request *request, struct repo *repo, struct undo_folder_
 
 /* ---- taking back ---- */
 
-struct return_trip {
+struct undo_job {
 	struct request *request;
 	struct repo *repo;
 	struct undo_plan *plan;
 	bool is_done;
 };
 
-static void write_json(struct return_trip *trip)
+static void write_json(struct undo_job *job)
 {
-	const struct undo_plan *plan = trip->plan;
+	const struct undo_plan *plan = job->plan;
 	json_t *object = json_object();
 	json_add(&object, "action", json_text("undo"));
-	json_add(&object, "repository", json_text(trip->repo->path));
-	json_add(&object, "dry_run", json_boolean(trip->request->options.dry_run));
+	json_add(&object, "repository", json_text(job->repo->path));
+	json_add(&object, "dry_run", json_boolean(job->request->options.dry_run));
 	json_add(&object, "name", json_text(plan->name[0] ? plan->name : NULL));
 	json_add(&object, "transaction_before", json_number_if(plan->has_before, plan->before));
 	json_add(&object, "transaction_after", json_number_if(plan->has_after, plan->after));
@@ -208,50 +208,50 @@ static void write_json(struct return_trip *trip)
 	json_add(&object, "removed", json_undo_files(plan, UNDO_REMOVE));
 	json_add(&object, "undo", json_null());
 	json_add(&object, "refused", json_text(plan->is_refused ? plan->refusal : NULL));
-	json_add(&object, "done", json_boolean(trip->is_done));
-	json_object_out(&trip->request->out, object);
+	json_add(&object, "done", json_boolean(job->is_done));
+	json_object_out(&job->request->out, object);
 }
 
-static void write_plan(struct return_trip *trip)
+static void write_plan(struct undo_job *job)
 {
-	struct out *out = &trip->request->out;
-	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(trip->request));
-	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", trip->repo->path,
-		  trip->plan->name);
+	struct out *out = &job->request->out;
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(job->request));
+	text_line(out, TONE_STRONG, "Plan: undo %s, taking back %s", job->repo->path,
+		  job->plan->name);
 	text_blank_line(out);
-	plan_text_undo(trip->plan, &lines);
+	plan_text_undo(job->plan, &lines);
 }
 
-static void write_report(struct return_trip *trip)
+static void write_report(struct undo_job *job)
 {
-	struct out *out = &trip->request->out;
+	struct out *out = &job->request->out;
 	const struct repair_report report = { .has_changed = true, .is_done = true };
-	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(trip->request));
+	const struct plan_text lines = out_plan_lines(out, confirm_is_wanted(job->request));
 	char path[SHELL_QUOTE_SIZE];
 	if (out->json) {
-		write_json(trip);
+		write_json(job);
 		return;
 	}
-	plan_text_undo_report(trip->plan, &report, &lines);
+	plan_text_undo_report(job->plan, &report, &lines);
 	text_blank_line(out);
-	text_line(out, TONE_PLAIN, "Taken back: %s", trip->plan->name);
+	text_line(out, TONE_PLAIN, "Taken back: %s", job->plan->name);
 	text_line(out, TONE_FAINT, "To see the state of the repository: atticscope check %s",
-		  shell_quote(trip->repo->path, path));
+		  shell_quote(job->repo->path, path));
 }
 
-static enum as_err run_plan(struct return_trip *trip)
+static enum as_err run_plan(struct undo_job *job)
 {
 	struct repair_progress figures = { .cancel = false };
 	struct as_error error = { .code = AS_OK };
 	const struct permit *permit;
-	enum as_err err = repository_upgrade(trip->request, trip->repo, &permit);
+	enum as_err err = repository_upgrade(job->request, job->repo, &permit);
 	if (err != AS_OK)
 		return err;
 	struct progress *bar = progress_begin_repair(&figures);
-	err = undo_run(trip->plan, permit, &figures, &error);
+	err = undo_run(job->plan, permit, &figures, &error);
 	progress_end(bar);
-	lock_lower(repo_lock(trip->repo));
-	trip->is_done = err == AS_OK;
+	lock_lower(repo_lock(job->repo));
+	job->is_done = err == AS_OK;
 	if (err == AS_OK)
 		return AS_OK;
 	message_failure(err, &error);
@@ -262,17 +262,17 @@ static enum as_err run_plan(struct return_trip *trip)
 	return err;
 }
 
-static int carry_out(struct return_trip *trip)
+static int carry_out(struct undo_job *job)
 {
-	if (confirm_is_wanted(trip->request)) {
-		write_plan(trip);
-		if (!confirm_ask(trip->request, "undo"))
+	if (confirm_is_wanted(job->request)) {
+		write_plan(job);
+		if (!confirm_ask(job->request, "undo"))
 			return EXIT_CANCELLED;
-		text_blank_line(&trip->request->out);
+		text_blank_line(&job->request->out);
 	}
-	const enum as_err err = run_plan(trip);
+	const enum as_err err = run_plan(job);
 	if (err == AS_OK)
-		write_report(trip);
+		write_report(job);
 	return message_status(err);
 }
 
@@ -281,24 +281,24 @@ static int take_back(struct request *request, struct repo *repo)
 	struct out *out = &request->out;
 	const struct plan_text lines = out_plan_lines(out, false);
 	const bool is_dry_run = request->options.dry_run;
-	struct return_trip trip = { .request = request, .repo = repo };
+	struct undo_job job = { .request = request, .repo = repo };
 	struct as_error error = { .code = AS_OK };
-	const enum as_err err = undo_plan_make(repo, &trip.plan, &error);
+	const enum as_err err = undo_plan_make(repo, &job.plan, &error);
 	if (err != AS_OK)
 		return message_failure(err, &error);
-	const struct undo_plan *plan = trip.plan;
+	const struct undo_plan *plan = job.plan;
 	int status = plan->is_refused ? EXIT_FAILED : EXIT_DONE;
 	if (!plan->is_refused && !plan->is_empty && !is_dry_run)
-		status = carry_out(&trip);
+		status = carry_out(&job);
 	else if (out->json)
-		write_json(&trip);
+		write_json(&job);
 	else if (plan->is_empty)
 		plan_text_undo(plan, &lines);
 	else if (!plan->is_refused || is_dry_run)
-		write_plan(&trip);
+		write_plan(&job);
 	if (plan->is_refused)
 		message("%s: undo refused: %s", repo->path, plan->refusal);
-	undo_plan_free(trip.plan);
+	undo_plan_free(job.plan);
 	return status;
 }
 
