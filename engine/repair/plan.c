@@ -82,8 +82,3 @@ void plan_sum_add(struct plan_sum *sum, const char *path, uint64_t bytes)
 	sum->files++;
 	sum->bytes += bytes;
 }
-
-bool plan_is_outdated(const struct plan *plan)
-{
-	return repo_is_changed(plan->work->repo);
-}

@@ -125,7 +125,4 @@ bool plan_is_folder(const char *path);
 struct plan_sum { uint64_t files, folders, bytes; };
 struct plan_sum plan_sum(const struct plan *plan, enum plan_change change);
 
-/* Did the repository change since it was opened for @plan? Then the plan must not be carried out. */
-bool plan_is_outdated(const struct plan *plan);
-
 #endif

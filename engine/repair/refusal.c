@@ -1,9 +1,8 @@
 #include "build-config.h"
 
-#include "repair/planner_internal.h"
+#include "repair/undo_internal.h"
 
 #include "check/obstacle.h"
-#include "repair/undo.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "build-config.h"
 
-#include "repair/planner_internal.h"
+#include "repair/undo_internal.h"
 
 #include "base/path.h"
 #include "format/names.h"
@@ -341,7 +341,7 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 		return AS_OK;
 	hints_remove(&run->work->hints, is_gone, run);
 	if (run->work->hints.count == count ||
-	    (run->undo && !undo_can_rename_over(run->undo)) || write_hints(run) != AS_OK)
+	    (run->undo && !run->undo->can_rename_over) || write_hints(run) != AS_OK)
 		return AS_OK;
 	return sync_repo(run, error);
 }
@@ -388,7 +388,7 @@ static enum as_err begin(struct run *run, struct as_error *error)
 			*error = why;
 		return err;
 	}
-	snprintf(run->report->undo, sizeof(run->report->undo), "%s", undo_path(run->undo));
+	snprintf(run->report->undo, sizeof(run->report->undo), "%s", run->undo->path);
 	write_note(run, "plan.txt", NULL);
 	return AS_OK;
 }
@@ -429,7 +429,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 	if (plan->is_empty || plan->is_refused || !plan->work->table)
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing to do",
 			       repo->path);
-	if (plan_is_outdated(plan))
+	if (repo_is_changed(repo))
 		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,
 			       as_err_text(AS_ERR_CHANGED));
 	enum as_err err = repair_make_durable(repo, permit, error);

@@ -75,13 +75,6 @@ enum as_err undo_touch_folder(struct undo *undo, const char *path)
 	return AS_OK;
 }
 
-void undo_forget_touched(struct undo *undo)
-{
-	free(undo->unsynced);
-	undo->unsynced = NULL;
-	undo->unsynced_count = undo->unsynced_capacity = 0;
-}
-
 enum as_err undo_sync(struct undo *undo, struct as_error *error)
 {
 	for (size_t i = 0; i < undo->unsynced_count; i++) {
@@ -172,15 +165,6 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", UNDO_FOLDER, error);
 }
 
-static enum as_err make_empty(const struct undo *undo, const char *path)
-{
-	int fd;
-	const enum as_err err = io_create_file(undo->permit, path, &fd);
-	if (err == AS_OK)
-		io_close(io_of(undo->permit), fd);
-	return err;
-}
-
 /* Whatever the reason for which a link or a rename over a name is refused (EPERM, EEXIST, EIO,
  * ENOSYS, EMLINK, ...), the repair does without it. */
 static enum as_err try_abilities(struct undo *undo, struct as_error *error)
@@ -190,11 +174,13 @@ static enum as_err try_abilities(struct undo *undo, struct as_error *error)
 	undo_below(undo->path, UNDO_TRY_1, paths[0]);
 	undo_below(undo->path, UNDO_TRY_2, paths[1]);
 	undo_below(undo->path, UNDO_TRY_3, paths[2]);
-	enum as_err err = make_empty(undo, paths[0]);
-	if (err == AS_OK)
-		err = make_empty(undo, paths[1]);
-	if (err != AS_OK)
-		return undo_fail_path(err, "make a file in it", undo->path, error);
+	for (size_t i = 0; i < 2; i++) {
+		int fd;
+		const enum as_err err = io_create_file(permit, paths[i], &fd);
+		if (err != AS_OK)
+			return undo_fail_path(err, "make a file in it", undo->path, error);
+		io_close(io_of(permit), fd);
+	}
 	undo->can_rename_over = io_rename(permit, paths[0], paths[1]) == AS_OK;
 	undo->can_link = io_link(permit, paths[1], paths[2]) == AS_OK;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -206,46 +192,36 @@ static enum as_err try_abilities(struct undo *undo, struct as_error *error)
 	return AS_OK;
 }
 
-bool undo_can_rename_over(const struct undo *undo)
-{
-	return undo->can_rename_over;
-}
-
 void undo_free(struct undo *undo)
 {
 	if (!undo)
 		return;
-	undo_forget_touched(undo);
+	free(undo->unsynced);
 	free(undo);
-}
-
-static enum as_err begin(struct undo *undo, const struct plan *plan, struct as_error *error)
-{
-	size_t len = 0;
-	char *text = undo_manifest_text(plan, &len);
-	if (!text)
-		return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
-	enum as_err err = make_folder(undo, plan->action, error);
-	if (err == AS_OK)
-		err = try_abilities(undo, error);
-	if (err == AS_OK) {
-		err = undo_write_file(undo, UNDO_MANIFEST, text, len);
-		if (err != AS_OK)
-			undo_fail_path(err, "write its manifest", undo->path, error);
-	}
-	free(text);
-	return err;
 }
 
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **out,
 		       struct as_error *error)
 {
+	size_t len = 0;
 	*out = NULL;
+	char *manifest = undo_manifest_text(plan, &len);
 	struct undo *undo = calloc(1, sizeof(*undo));
-	if (!undo)
+	if (!manifest || !undo) {
+		free(manifest);
+		free(undo);
 		return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
+	}
 	undo->permit = permit;
-	const enum as_err err = begin(undo, plan, error);
+	enum as_err err = make_folder(undo, plan->action, error);
+	if (err == AS_OK)
+		err = try_abilities(undo, error);
+	if (err == AS_OK) {
+		err = undo_write_file(undo, UNDO_MANIFEST, manifest, len);
+		if (err != AS_OK)
+			undo_fail_path(err, "write its manifest", undo->path, error);
+	}
+	free(manifest);
 	if (err != AS_OK) {
 		undo_abandon(undo);
 		undo_free(undo);
@@ -271,11 +247,6 @@ void undo_abandon(struct undo *undo)
 	undo->path[0] = '\0';
 }
 
-const char *undo_path(const struct undo *undo)
-{
-	return undo->path;
-}
-
 /* ---- and filled ---- */
 
 /* Make the folders on the way to @path, which is in the undo folder, and touch them. */
@@ -298,30 +269,26 @@ static enum as_err make_parents(struct undo *undo, const char *path)
 	return undo_touch_folder(undo, path);
 }
 
-/* Is @path gone, and not only refused? A file system that refuses to rename a file over another says
- * so too where the file is gone and was put aside already. errno is kept. */
-static bool is_gone(const struct undo *undo, const char *path)
-{
-	const int kept = errno;
-	struct stat st;
-	bool is_there;
-	const enum as_err err = io_ask(io_of(undo->permit), io_folder_of(undo->permit), path,
-				       &is_there, &st);
-	errno = kept;
-	return err == AS_OK && !is_there;
-}
-
 enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error)
 {
 	char to[UNDO_PATH_MAX];
+	struct stat st;
+	bool is_there;
 	undo_below(undo->path, path, to);
 	enum as_err err = make_parents(undo, to);
 	if (err == AS_OK)
 		err = undo_touch_folder(undo, path);
 	if (err == AS_OK)
 		err = io_rename(undo->permit, path, to);
-	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST || is_gone(undo, path))
+	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST)
 		return AS_OK;
+	/* A file system that cannot rename a file over another refuses also where the file is gone
+	 * because it was set aside before. */
+	const int reason = errno;
+	if (io_ask(io_of(undo->permit), io_folder_of(undo->permit), path, &is_there, &st) ==
+	    AS_OK && !is_there)
+		return AS_OK;
+	errno = reason;
 	return undo_fail_path(err, "put it into the undo folder", path, error);
 }
 

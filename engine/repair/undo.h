@@ -93,40 +93,4 @@ enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 enum as_err undo_purge(const struct permit *permit, const char *name, uint64_t *freed,
 		       struct as_error *error);
 
-/* ---- for run.c ---- */
-
-struct undo;
-
-/* Why no undo folder can be made, in words that end without a stop; empty where nothing is seen that
- * would stop it. Reads only. AS_ERR_MEMORY. */
-#define UNDO_OBSTACLE_SIZE 152u
-enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
-/* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
- * system can do is tried in the folder: hard links, and a rename over a name that is there. A repair
- * can do without either; without the making, renaming and removing of files it cannot, and is
- * refused here. */
-enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
-		       struct as_error *error);
-/* Move the file @path into the folder. A file that is gone already is no error. */
-enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error);
-/* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
- * file system has no hard links or refuses to rename a file over another, by moving it there.
- * *@is_moved says that it was moved. */
-enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved,
-		      struct as_error *error);
-/* Can a file be renamed over another here? */
-bool undo_can_rename_over(const struct undo *undo);
-/* Make durable what was taken, the names in the folders it came from included. */
-enum as_err undo_sync(struct undo *undo, struct as_error *error);
-/* The repair is done: write the mark that says so. */
-enum as_err undo_finish(struct undo *undo, struct as_error *error);
-/* Nothing was changed: remove the folder again. */
-void undo_abandon(struct undo *undo);
-/* The path, relative to the repository. */
-const char *undo_path(const struct undo *undo);
-/* Write plan.txt or report.txt into it, durable with what comes next. A repair does not fail where
- * that fails. */
-void undo_write_note(struct undo *undo, const char *name, const char *text);
-void undo_free(struct undo *undo);
-
 #endif

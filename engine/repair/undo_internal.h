@@ -1,8 +1,9 @@
-/* engine/repair/undo_internal.h - what the parts of undo share. For undo*.c alone.
+/* engine/repair/undo_internal.h - how a repair fills its undo folder, and what the parts of undo
+ * share. For engine/repair/ alone.
  *
  * undo.c           a folder made, and filled by a repair
  * undo_manifest.c  its manifest: written, read, believed only when whole
- * undo_list.c      which folders there are, described
+ * undo_list.c      the folders described
  * undo_plan.c      the way back
  * undo_remove.c    a folder removed
  *
@@ -19,7 +20,8 @@
 
 struct undo {
 	const struct permit *permit;
-	char path[UNDO_FOLDER_MAX];	/* "undo/20261122T215501Z-salvage" */
+	/* "undo/20261122T215501Z-salvage", relative to the repository */
+	char path[UNDO_FOLDER_MAX];
 	/* what the file system can do, tried in the folder before anything is changed */
 	bool can_link, can_rename_over;
 	/* Folders with names that are not durable yet, in the order in which they were touched:
@@ -27,6 +29,34 @@ struct undo {
 	char (*unsynced)[UNDO_PATH_MAX];
 	size_t unsynced_count, unsynced_capacity;
 };
+
+/* Why no undo folder can be made, in words that end without a stop; empty where nothing is seen that
+ * would stop it. Reads only. AS_ERR_MEMORY. */
+#define UNDO_OBSTACLE_SIZE 152u
+enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
+/* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
+ * system can do is tried in the folder: hard links, and a rename over a name that is there. A repair
+ * can do without either; without the making, renaming and removing of files it cannot, and is
+ * refused here. */
+enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
+		       struct as_error *error);
+/* Move the file @path into the folder. A file that is gone already is no error. */
+enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error);
+/* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
+ * file system has no hard links or refuses to rename a file over another, by moving it there.
+ * *@is_moved says that it was moved. */
+enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved,
+		      struct as_error *error);
+/* Make durable what was taken, the names in the folders it came from included. */
+enum as_err undo_sync(struct undo *undo, struct as_error *error);
+/* The repair is done: write the mark that says so. */
+enum as_err undo_finish(struct undo *undo, struct as_error *error);
+/* Nothing was changed: remove the folder again. */
+void undo_abandon(struct undo *undo);
+/* Write plan.txt or report.txt into it, durable with what comes next. A repair does not fail where
+ * that fails. */
+void undo_write_note(struct undo *undo, const char *name, const char *text);
+void undo_free(struct undo *undo);
 
 struct manifest {
 	char action[16];
@@ -55,9 +85,6 @@ enum as_err undo_write_file(const struct undo *undo, const char *name, const cha
 /* Remember that the names in the folder of @path are not durable yet: undo_sync makes them so, in
  * the order in which the folders were touched first. AS_ERR_MEMORY. */
 enum as_err undo_touch_folder(struct undo *undo, const char *path);
-
-/* Free what undo_touch_folder remembered. */
-void undo_forget_touched(struct undo *undo);
 
 /* Does the undo folder @folder hold a file that was set aside, and is nowhere else? Errors of
  * io_open_folder, io_list and io_ask. */

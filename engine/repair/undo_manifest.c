@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct word {
+static const struct {
 	enum plan_change change;
 	bool is_tail;
 	const char *word;
@@ -23,14 +23,6 @@ static const struct word {
 };
 
 /* ---- written ---- */
-
-static const char *word_of(const struct plan_file *file)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (words[i].change == file->change && words[i].is_tail == file->is_tail)
-			return words[i].word;
-	return "?";
-}
 
 static void append_transaction(struct text *text, const char *word, bool has, uint32_t transaction)
 {
@@ -46,8 +38,12 @@ char *undo_manifest_text(const struct plan *plan, size_t *len)
 	text_append(&text, "%saction %s\n", UNDO_MANIFEST_FIRST, repair_name(plan->action));
 	append_transaction(&text, "before", plan->has_before, plan->before);
 	append_transaction(&text, "after", plan->has_after, plan->after);
-	for (size_t i = 0; i < plan->file_count; i++)
-		text_append(&text, "%s %s\n", word_of(&plan->files[i]), plan->files[i].path);
+	for (size_t i = 0; i < plan->file_count; i++) {
+		const struct plan_file *file = &plan->files[i];
+		for (size_t j = 0; j < ARRAY_SIZE(words); j++)
+			if (words[j].change == file->change && words[j].is_tail == file->is_tail)
+				text_append(&text, "%s %s\n", words[j].word, file->path);
+	}
 	text_append(&text, "end %08" PRIx32 "\n",
 		    crc32_update(0, text.bytes ? text.bytes : "", text.len));
 	*len = text.len;
@@ -87,30 +83,27 @@ static bool is_own_path(const char *path)
 	return digits > 0 && rest[1 + digits] == '\0';
 }
 
-static enum as_err add_file(struct manifest *manifest, const struct word *word, const char *path)
-{
-	if (!is_own_path(path))
-		return AS_ERR_INTEGRITY;
-	if (!ARRAY_RESERVE(manifest->files, manifest->count, manifest->capacity))
-		return AS_ERR_MEMORY;
-	struct plan_file *file = &manifest->files[manifest->count++];
-	*file = (struct plan_file){
-		.change = word->change, .is_tail = word->is_tail, .reason = "",
-	};
-	snprintf(file->path, sizeof(file->path), "%s", path);
-	return AS_OK;
-}
-
 static enum as_err parse_line(struct manifest *manifest, char *line)
 {
-	bool is_good;
+	bool is_good = false;
 	char *value = strchr(line, ' ');
 	if (!value)
 		return AS_ERR_INTEGRITY;
 	*value++ = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(line, words[i].word) == 0)
-			return add_file(manifest, &words[i], value);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(line, words[i].word) != 0)
+			continue;
+		if (!is_own_path(value))
+			return AS_ERR_INTEGRITY;
+		if (!ARRAY_RESERVE(manifest->files, manifest->count, manifest->capacity))
+			return AS_ERR_MEMORY;
+		struct plan_file *file = &manifest->files[manifest->count++];
+		*file = (struct plan_file){
+			.change = words[i].change, .is_tail = words[i].is_tail, .reason = "",
+		};
+		snprintf(file->path, sizeof(file->path), "%s", value);
+		return AS_OK;
+	}
 	if (strcmp(line, "action") == 0)
 		is_good = snprintf(manifest->action, sizeof(manifest->action), "%s", value) <
 			  (int)sizeof(manifest->action);
@@ -118,35 +111,26 @@ static enum as_err parse_line(struct manifest *manifest, char *line)
 		is_good = parse_number(value, &manifest->has_before, &manifest->before);
 	else if (strcmp(line, "after") == 0)
 		is_good = parse_number(value, &manifest->has_after, &manifest->after);
-	else
-		is_good = false;
 	return is_good ? AS_OK : AS_ERR_INTEGRITY;
-}
-
-static enum as_err parse_lines(char *lines, struct manifest *manifest)
-{
-	char *next;
-	for (char *line = lines; *line; line = next) {
-		next = strchr(line, '\n');
-		if (!next)
-			return AS_ERR_INTEGRITY;
-		*next++ = '\0';
-		const enum as_err err = parse_line(manifest, line);
-		if (err != AS_OK)
-			return err;
-	}
-	return AS_OK;
 }
 
 enum as_err undo_read_manifest(const struct io *io, int repo_fd, const char *folder,
 			       struct manifest *manifest)
 {
-	char *lines;
+	char *lines, *next;
 	*manifest = (struct manifest){ .count = 0 };
 	enum as_err err = undo_manifest_lines(io, repo_fd, folder, &lines);
 	if (err != AS_OK)
 		return err;
-	err = parse_lines(lines, manifest);
+	for (char *line = lines; err == AS_OK && *line; line = next) {
+		next = strchr(line, '\n');
+		if (!next) {
+			err = AS_ERR_INTEGRITY;
+			break;
+		}
+		*next++ = '\0';
+		err = parse_line(manifest, line);
+	}
 	free(lines);
 	if (err != AS_OK)
 		free(manifest->files);

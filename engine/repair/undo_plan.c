@@ -198,21 +198,6 @@ static enum as_err plan_folder(struct undo_plan *plan, const char *folder, enum 
 	return err;
 }
 
-/* No folder has a manifest. What an interrupted removal left is removed; but not where files were
- * set aside that are nowhere else. */
-static enum as_err plan_remains(struct undo_plan *plan, const char *folder)
-{
-	const struct repo *repo = plan->repo;
-	bool holds_files;
-	plan->has_before = plan->has_after = repo->has_transaction;
-	plan->before = plan->after = repo->transaction;
-	const enum as_err err = undo_find_kept(repo->io, repo->fd, folder, &holds_files);
-	if (err == AS_OK && holds_files)
-		refuse(plan, "%s holds files but no manifest: what the repair did is not known "
-		       "(undo --purge %s removes them)", folder, plan->name);
-	return err;
-}
-
 /* The newest folder with a manifest: one without was made and not yet used, or is being removed. */
 static enum as_err plan_newest(struct undo_plan *plan, const struct undo_names *names)
 {
@@ -232,9 +217,18 @@ static enum as_err plan_newest(struct undo_plan *plan, const struct undo_names *
 	}
 	if (plan->is_empty)
 		return AS_OK;
+	/* No folder has a manifest. What an interrupted removal left is removed; but not where files
+	 * were set aside that are nowhere else. */
+	bool holds_files;
 	memcpy(plan->name, names->rows[0], sizeof(plan->name));
 	undo_folder_path(plan->name, folder);
-	return plan_remains(plan, folder);
+	plan->has_before = plan->has_after = repo->has_transaction;
+	plan->before = plan->after = repo->transaction;
+	const enum as_err err = undo_find_kept(repo->io, repo->fd, folder, &holds_files);
+	if (err == AS_OK && holds_files)
+		refuse(plan, "%s holds files but no manifest: what the repair did is not known "
+		       "(undo --purge %s removes them)", folder, plan->name);
+	return err;
 }
 
 enum as_err undo_plan_make(const struct repo *repo, struct undo_plan **out, struct as_error *error)
@@ -280,18 +274,6 @@ struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change cha
 }
 
 /* ---- carrying it out ---- */
-
-static enum as_err remove_made(const struct undo *undo, const char *path, struct as_error *error)
-{
-	const bool is_folder = plan_is_folder(path);
-	const enum as_err err = is_folder ? io_remove_folder(undo->permit, path)
-					  : io_remove_file(undo->permit, path);
-	/* A folder that is not empty stays. */
-	if (err == AS_OK || err == AS_ERR_DOES_NOT_EXIST ||
-	    (is_folder && err == AS_ERR_ALREADY_EXISTS))
-		return AS_OK;
-	return undo_fail_path(err, "remove", path, error);
-}
 
 static enum as_err put_back(struct undo *undo, const char *path, struct as_error *error)
 {
@@ -347,10 +329,20 @@ static enum as_err run_steps(struct undo *undo, const struct undo_plan *plan,
 			return err;
 		if (undo_touch_folder(undo, step->path) != AS_OK)
 			return as_fail(error, AS_ERR_MEMORY, 0, "out of memory");
-		err = step->change == UNDO_REMOVE ? remove_made(undo, step->path, error)
-						  : put_back(undo, step->path, error);
-		if (err != AS_OK)
-			return err;
+		if (step->change != UNDO_REMOVE) {
+			err = put_back(undo, step->path, error);
+			if (err != AS_OK)
+				return err;
+		} else if (plan_is_folder(step->path)) {
+			err = io_remove_folder(undo->permit, step->path);
+			if (err == AS_ERR_ALREADY_EXISTS)
+				err = AS_OK;	/* it is not empty: it stays */
+		} else {
+			err = io_remove_file(undo->permit, step->path);
+		}
+		if (err != AS_OK && err != AS_ERR_DOES_NOT_EXIST)
+			return undo_fail_path(err, "remove", step->path, error);
+		err = AS_OK;
 		progress->bytes_done += step->size;
 	}
 	return undo_sync(undo, error);
@@ -380,6 +372,6 @@ enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		err = undo_remove_folder(permit, undo.path, &freed, error);
 	if (err == AS_OK)
 		progress->step = STEP_DONE;
-	undo_forget_touched(&undo);
+	free(undo.unsynced);
 	return err;
 }

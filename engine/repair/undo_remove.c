@@ -25,7 +25,7 @@ struct level {
 	unsigned depth;
 };
 
-static enum as_err walk_level(struct level *level);
+static enum as_err walk_folder(struct level *level);
 
 static enum as_err walk_name(void *context, const char *name, enum io_kind kind)
 {
@@ -43,14 +43,15 @@ static enum as_err walk_name(void *context, const char *name, enum io_kind kind)
 		return err;
 	if (S_ISDIR(st.st_mode)) {
 		struct level below = { .walk = walk, .folder = path, .depth = level->depth + 1 };
-		err = walk_level(&below);
+		err = walk_folder(&below);
 		if (err != AS_OK)
 			return err;
 	}
 	return walk->visit(walk->context, path, &st);
 }
 
-static enum as_err walk_level(struct level *level)
+/* AS_ERR_LIMIT: it is deeper than DEPTH_MAX. Errors of io_open_folder, io_list and io_ask. */
+static enum as_err walk_folder(struct level *level)
 {
 	const struct walk *walk = level->walk;
 	int fd;
@@ -60,13 +61,6 @@ static enum as_err walk_level(struct level *level)
 	err = io_list(walk->io, fd, walk_name, level);
 	io_close(walk->io, fd);
 	return err;
-}
-
-/* AS_ERR_LIMIT: it is deeper than DEPTH_MAX. Errors of io_open_folder, io_list and io_ask. */
-static enum as_err walk_folder(const struct walk *walk, const char *folder)
-{
-	struct level level = { .walk = walk, .folder = folder };
-	return walk_level(&level);
 }
 
 /* ---- removing ---- */
@@ -93,7 +87,8 @@ enum as_err undo_empty_folder(const struct permit *permit, const char *folder, u
 		.io = io_of(permit), .repo_fd = io_folder_of(permit), .visit = remove_one,
 		.context = &removal,
 	};
-	const enum as_err err = walk_folder(&walk, folder);
+	struct level top = { .walk = &walk, .folder = folder };
+	const enum as_err err = walk_folder(&top);
 	*freed = removal.freed;
 	return err;
 }
@@ -152,12 +147,13 @@ static enum as_err find_kept(void *context, const char *path, const struct stat 
 
 enum as_err undo_find_kept(const struct io *io, int repo_fd, const char *folder, bool *is_found)
 {
-	char top[UNDO_FOLDER_MAX];
+	char name[UNDO_FOLDER_MAX];
 	const struct walk walk = {
-		.io = io, .repo_fd = repo_fd, .visit = find_kept, .context = top,
+		.io = io, .repo_fd = repo_fd, .visit = find_kept, .context = name,
 	};
-	snprintf(top, sizeof(top), "%s", folder);
-	const enum as_err err = walk_folder(&walk, folder);
+	struct level top = { .walk = &walk, .folder = name };
+	snprintf(name, sizeof(name), "%s", folder);
+	const enum as_err err = walk_folder(&top);
 	/* What is too deep to be looked at may be a file. */
 	*is_found = err == AS_END || err == AS_ERR_LIMIT;
 	return *is_found ? AS_OK : err;

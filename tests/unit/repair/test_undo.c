@@ -484,8 +484,7 @@ static double touch_many(unsigned count)
 		snprintf(path, sizeof(path), "undo/" NAME "/data/%u", i);
 		assert_string_equal(undo.unsynced[i], path);
 	}
-	undo_forget_touched(&undo);
-	assert_int_equal(undo.unsynced_count, 0);
+	free(undo.unsynced);
 	return (double)(end - begin) / CLOCKS_PER_SEC;
 }
 
