@@ -115,29 +115,29 @@ static enum as_err add_entry(const struct sweep *sweep, uint32_t number, bool go
 	return add_copy(plan, entry->key, segment, offset);
 }
 
+/* Whose superseded PUTs get a DELETE. */
+struct delete_list {
+	struct plan_work *work;
+	/* Not those for which this has the last word, or has led to a DELETE already; or NULL. */
+	const struct replay *stays;
+};
+
 static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 			      const struct replay_event *event)
 {
-	struct plan_work *work = ((const struct sweep *)context)->plan->work;
+	const struct delete_list *list = context;
+	struct plan_work *work = list->work;
+	struct replay_event other;
 	if (!event->is_put)
+		return AS_OK;
+	if (list->stays && replay_find(list->stays, key, &other) &&
+	    (other.is_put || replay_time(other.segment, other.offset) >
+				     replay_time(event->segment, event->offset)))
 		return AS_OK;
 	if (!ARRAY_RESERVE(work->deletes, work->delete_count, work->delete_capacity))
 		return AS_ERR_MEMORY;
 	memcpy(work->deletes[work->delete_count++], key, KEY_SIZE);
 	return AS_OK;
-}
-
-/* For a key of what goes, unless what stays has the last word, or has led to a DELETE already. */
-static enum as_err add_delete_for_now(void *context, const uint8_t key[KEY_SIZE],
-				      const struct replay_event *event)
-{
-	const struct sweep *sweep = context;
-	struct replay_event other;
-	if (replay_find(sweep->stays, key, &other) &&
-	    (other.is_put || replay_time(other.segment, other.offset) >
-				     replay_time(event->segment, event->offset)))
-		return AS_OK;
-	return add_delete(context, key, event);
 }
 
 static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reader *reader,
@@ -164,20 +164,6 @@ static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reade
 			     : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
-/* Does the log end elsewhere without @position, or is a transaction written anyhow? Files that came
- * back or are of elsewhere are then swept like the log; else index and hints of before stay, and
- * know better. */
-static bool sweeps_outsider(const struct plan *plan, size_t position)
-{
-	const struct plan_work *work = plan->work;
-	bool is_end = true;
-	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
-		return true;
-	for (size_t i = position + 1; i < work->repo->listing.count; i++)
-		is_end = is_end && (work->goes[i] || !work->verify->facts[i].is_complete);
-	return is_end;
-}
-
 static bool must_be_swept(const struct plan *plan, size_t position)
 {
 	const struct plan_work *work = plan->work;
@@ -185,12 +171,22 @@ static bool must_be_swept(const struct plan *plan, size_t position)
 	const struct segment_facts *facts = &verify->facts[position];
 	if (!facts->is_committed)
 		return false;
-	if (facts->role != ROLE_LOG)
-		return work->goes[position] && sweeps_outsider(plan, position);
-	if (facts->number != work->repo->listing.segments[position].number)
+	if (facts->role == ROLE_LOG)
+		return facts->number != work->repo->listing.segments[position].number ||
+		       ((facts->puts != facts->live || facts->deletes > 0) &&
+			(!work->goes[position] || verify->log_is_damaged ||
+			 verify->deletes_moved > 0));
+	/* A file that came back, or is of elsewhere: swept like the log if a transaction is written
+	 * anyhow, or the log ends elsewhere without it. Else index and hints of before stay, and
+	 * know better. */
+	if (!work->goes[position])
+		return false;
+	if (plan->action == REPAIR_SALVAGE || work->copy_count > 0)
 		return true;
-	return (facts->puts != facts->live || facts->deletes > 0) &&
-	       (!work->goes[position] || verify->log_is_damaged || verify->deletes_moved > 0);
+	for (size_t i = position + 1; i < work->repo->listing.count; i++)
+		if (!work->goes[i] && verify->facts[i].is_complete)
+			return false;
+	return true;
 }
 
 static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
@@ -216,17 +212,6 @@ static int compare_copies(const void *left, const void *right)
 	const uint64_t x = replay_time(a->segment, a->offset);
 	const uint64_t y = replay_time(b->segment, b->offset);
 	return (x > y) - (x < y);
-}
-
-/* By place, each once. */
-static void sort_copies(struct plan_work *work)
-{
-	size_t kept = 0;
-	array_sort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
-	for (size_t i = 0; i < work->copy_count; i++)
-		if (kept == 0 || compare_copies(&work->copies[kept - 1], &work->copies[i]) != 0)
-			work->copies[kept++] = work->copies[i];
-	work->copy_count = kept;
 }
 
 static enum as_err fail(const struct plan *plan, enum as_err err, struct as_error *error)
@@ -276,20 +261,29 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 	err = sweep_all(sweep, error);
 	if (err != AS_OK)
 		return err;
-	err = replay_each(sweep->stays, add_delete, sweep);
+	struct delete_list for_good = { .work = plan->work };
+	struct delete_list for_now = { .work = plan->work, .stays = sweep->stays };
+	err = replay_each(sweep->stays, add_delete, &for_good);
 	if (err == AS_OK)
-		err = replay_each(sweep->goes, add_delete_for_now, sweep);
+		err = replay_each(sweep->goes, add_delete, &for_now);
 	return err == AS_OK ? AS_OK : fail(plan, err, error);
 }
 
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
 {
+	struct plan_work *work = plan->work;
 	struct sweep sweep = { .plan = plan, .stays = replay_new(), .goes = replay_new() };
 	const enum as_err err = gather(&sweep, error);
 	replay_free(sweep.stays);
 	replay_free(sweep.goes);
 	if (err != AS_OK)
 		return err;
-	sort_copies(plan->work);
+	/* By place, each once. */
+	size_t kept = 0;
+	array_sort(work->copies, work->copy_count, sizeof(*work->copies), compare_copies);
+	for (size_t i = 0; i < work->copy_count; i++)
+		if (kept == 0 || compare_copies(&work->copies[kept - 1], &work->copies[i]) != 0)
+			work->copies[kept++] = work->copies[i];
+	work->copy_count = kept;
 	return measure(plan, error);
 }

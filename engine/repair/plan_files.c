@@ -259,26 +259,11 @@ static enum as_err list_written(struct plan *plan, const char *prefix, uint64_t 
 	return AS_OK;
 }
 
-static enum as_err list_index(struct plan *plan)
-{
-	const struct repo *repo = plan->work->repo;
-	if (!plan->work->writes_index)
-		return AS_OK;
-	plan_usage_end(plan);
-	enum as_err err = io_list(repo->io, repo->fd, list_old, plan);
-	if (err != AS_OK || !plan->has_after)
-		return err;
-	err = list_written(plan, "hints.", hints_size(&plan->work->hints), "new hints");
-	if (err != AS_OK)
-		return err;
-	const uint64_t buckets = index_table_buckets_for(plan->objects_after);
-	return list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
-}
-
 /* ---- the whole ---- */
 
 enum as_err plan_list_files(struct plan *plan)
 {
+	const struct repo *repo = plan->work->repo;
 	choose_next(plan);
 	enum as_err err = plan_usage_begin(plan);
 	if (err == AS_OK)
@@ -287,5 +272,15 @@ enum as_err plan_list_files(struct plan *plan)
 		err = list_moved(plan);
 	if (err == AS_OK)
 		err = list_doubles(plan);
-	return err == AS_OK ? list_index(plan) : err;
+	if (err != AS_OK || !plan->work->writes_index)
+		return err;
+	plan_usage_end(plan);
+	err = io_list(repo->io, repo->fd, list_old, plan);
+	if (err != AS_OK || !plan->has_after)
+		return err;
+	err = list_written(plan, "hints.", hints_size(&plan->work->hints), "new hints");
+	if (err != AS_OK)
+		return err;
+	const uint64_t buckets = index_table_buckets_for(plan->objects_after);
+	return list_written(plan, "index.", INDEX_HEADER + buckets * INDEX_BUCKET, "new index");
 }

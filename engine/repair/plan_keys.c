@@ -72,19 +72,6 @@ static bool log_gives(const struct plan *plan, const uint8_t key[KEY_SIZE],
 		       replay_time(place->segment, place->offset);
 }
 
-/* An object that can be read now: a repair that writes no entry cannot keep one that the log alone
- * does not give. */
-static enum as_err add_readable(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
-				const struct replay_event *place)
-{
-	struct gathering *gathering = gatherer->gathering;
-	const struct plan *plan = gathering->plan;
-	if (plan->action != REPAIR_RECOVER || plan->work->verify->deletes_moved == 0 ||
-	    log_gives(plan, key, place))
-		return add_object(gatherer, key, place);
-	return name_key(gathering, &gathering->dropped, key, LOSS_DAMAGED, place, false);
-}
-
 /* An older version of an object: kept, unless it is not wanted or the log does not give it. */
 static enum as_err add_older(struct gatherer *gatherer, const uint8_t key[KEY_SIZE],
 			     const struct replay_event *place)
@@ -107,9 +94,18 @@ static enum as_err add_key(void *context, const uint8_t key[KEY_SIZE], enum veri
 			   const struct replay_event *place)
 {
 	struct gatherer *gatherer = context;
-	if (outcome == OUTCOME_OBJECT)
-		return add_readable(gatherer, key, place);
-	return outcome == OUTCOME_OLDER ? add_older(gatherer, key, place) : AS_OK;
+	struct gathering *gathering = gatherer->gathering;
+	const struct plan *plan = gathering->plan;
+	if (outcome == OUTCOME_OLDER)
+		return add_older(gatherer, key, place);
+	if (outcome != OUTCOME_OBJECT)
+		return AS_OK;
+	/* It can be read now; but a repair that writes no entry cannot keep what the log alone does
+	 * not give. */
+	if (plan->action == REPAIR_RECOVER && plan->work->verify->deletes_moved > 0 &&
+	    !log_gives(plan, key, place))
+		return name_key(gathering, &gathering->dropped, key, LOSS_DAMAGED, place, false);
+	return add_object(gatherer, key, place);
 }
 
 /* What is lost; add_key has added what is left in an older version. */
@@ -234,66 +230,6 @@ static enum as_err leave_manifest_out(struct gathering *gathering)
 			false);
 }
 
-/* What verify counted, but for what the plan adds or leaves out: see repair_check. */
-static void promise(struct plan *plan)
-{
-	struct plan_work *work = plan->work;
-	work->objects = work->verify->objects + plan->older_count - plan->dropped_count;
-	work->key_sum = work->verify->key_sum;
-	for (size_t i = 0; i < plan->older_count; i++)
-		work->key_sum += key_value(plan->older[i].key);
-	for (size_t i = 0; i < plan->dropped_count; i++)
-		work->key_sum -= key_value(plan->dropped[i].key);
-}
-
-enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
-{
-	struct gathering gathering = {
-		.plan = plan, .mutex = PTHREAD_MUTEX_INITIALIZER,
-		.lost = { .keys = &plan->lost, .count = &plan->lost_count },
-		.older = { .keys = &plan->older, .count = &plan->older_count },
-		.left_out = { .keys = &plan->left_out, .count = &plan->left_out_count },
-		.dropped = { .keys = &plan->dropped, .count = &plan->dropped_count },
-	};
-	enum as_err err = gather(&gathering);
-	if (err == AS_OK)
-		err = verify_each_gone(plan->work->verify, add_gone, &gathering);
-	if (err == AS_OK && first != plan->work->verify)
-		err = verify_each(first, add_given_up, &gathering);
-	if (err != AS_OK)
-		return err;
-	sort_list(&gathering.lost);
-	sort_list(&gathering.older);
-	sort_list(&gathering.dropped);
-	drop_found(plan);
-	err = leave_manifest_out(&gathering);
-	sort_list(&gathering.left_out);
-	promise(plan);
-	plan->loss_is_unknown = first->loss_is_unknown || plan->work->verify->loss_is_unknown;
-	/* Where no witness says where the log ends, the tail may have been committed. */
-	if (plan->action == REPAIR_ROLLBACK && first->tail != TAIL_COMMIT_DAMAGED &&
-	    first->index_credit != CREDIT_CREDIBLE && first->hints_credit != CREDIT_CREDIBLE)
-		plan->loss_is_unknown = true;
-	plan->possibly_deleted = plan->work->verify->possibly_deleted;
-	plan->objects_after = index_table_count(plan->work->table);
-	plan->objects_before = first->objects + first->lost + first->older;
-	return err;
-}
-
-enum as_err repair_check(const struct plan *plan, const struct verify *after,
-			 struct as_error *error)
-{
-	const struct plan_work *work = plan->work;
-	if (!after->complete || after->skipped > 0 || after->remembered > 0 ||
-	    (after->objects == work->objects && after->key_sum == work->key_sum))
-		return AS_OK;
-	return as_fail(error, AS_ERR_INTEGRITY, 0,
-		       "%s: %" PRIu64 " objects can be read after the %s, and the plan promised %"
-		       PRIu64 "%s: take it back with undo", after->repo->path, after->objects,
-		       repair_name(plan->action), work->objects,
-		       after->objects == work->objects ? " others" : "");
-}
-
 /* ---- suspects ---- */
 
 static enum as_err add_suspect(struct plan *plan, const struct finding *finding, size_t *capacity)
@@ -329,27 +265,84 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 				 : AS_OK;
 }
 
-static bool is_taken(const struct plan *plan, const uint8_t key[KEY_SIZE])
-{
-	for (size_t i = 0; i < plan->suspect_count; i++)
-		if (plan->suspects[i].is_taken &&
-		    memcmp(plan->suspects[i].key, key, KEY_SIZE) == 0)
-			return true;
-	return false;
-}
-
-enum as_err plan_find_suspects(struct plan *plan)
+/* List what was found only inside damaged entries. */
+static enum as_err find_suspects(struct plan *plan)
 {
 	const struct findings *findings = &plan->work->verify->findings;
-	size_t capacity = 0, kept = 0;
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < findings->count; i++)
-		if (findings->rows[i].problem == PROBLEM_ENTRY_SUSPECT)
-			err = add_suspect(plan, &findings->rows[i], &capacity);
-	for (size_t i = 0; i < plan->lost_count; i++)
-		if (!is_taken(plan, plan->lost[i].key))
-			plan->lost[kept++] = plan->lost[i];
-	plan->lost_count = kept;
+	size_t capacity = 0;
+	for (size_t i = 0; i < findings->count; i++) {
+		if (findings->rows[i].problem != PROBLEM_ENTRY_SUSPECT)
+			continue;
+		const enum as_err err = add_suspect(plan, &findings->rows[i], &capacity);
+		if (err != AS_OK)
+			return err;
+	}
+	drop_found(plan);	/* those that are brought back */
+	return AS_OK;
+}
+
+/* ---- the whole ---- */
+
+/* What verify counted, but for what the plan adds or leaves out: see repair_check. */
+static void promise(struct plan *plan)
+{
+	struct plan_work *work = plan->work;
+	work->objects = work->verify->objects + plan->older_count - plan->dropped_count;
+	work->key_sum = work->verify->key_sum;
+	for (size_t i = 0; i < plan->older_count; i++)
+		work->key_sum += key_value(plan->older[i].key);
+	for (size_t i = 0; i < plan->dropped_count; i++)
+		work->key_sum -= key_value(plan->dropped[i].key);
+}
+
+enum as_err plan_find_objects(struct plan *plan, const struct verify *first)
+{
+	struct gathering gathering = {
+		.plan = plan, .mutex = PTHREAD_MUTEX_INITIALIZER,
+		.lost = { .keys = &plan->lost, .count = &plan->lost_count },
+		.older = { .keys = &plan->older, .count = &plan->older_count },
+		.left_out = { .keys = &plan->left_out, .count = &plan->left_out_count },
+		.dropped = { .keys = &plan->dropped, .count = &plan->dropped_count },
+	};
+	enum as_err err = gather(&gathering);
+	if (err == AS_OK)
+		err = verify_each_gone(plan->work->verify, add_gone, &gathering);
+	if (err == AS_OK && first != plan->work->verify)
+		err = verify_each(first, add_given_up, &gathering);
+	if (err != AS_OK)
+		return err;
+	sort_list(&gathering.lost);
+	sort_list(&gathering.older);
+	sort_list(&gathering.dropped);
+	drop_found(plan);
+	err = leave_manifest_out(&gathering);
+	if (err != AS_OK)
+		return err;
+	sort_list(&gathering.left_out);
+	promise(plan);
+	if (plan->action == REPAIR_SALVAGE)
+		err = find_suspects(plan);
+	plan->loss_is_unknown = first->loss_is_unknown || plan->work->verify->loss_is_unknown;
+	/* Where no witness says where the log ends, the tail may have been committed. */
+	if (plan->action == REPAIR_ROLLBACK && first->tail != TAIL_COMMIT_DAMAGED &&
+	    first->index_credit != CREDIT_CREDIBLE && first->hints_credit != CREDIT_CREDIBLE)
+		plan->loss_is_unknown = true;
+	plan->possibly_deleted = plan->work->verify->possibly_deleted;
 	plan->objects_after = index_table_count(plan->work->table);
+	plan->objects_before = first->objects + first->lost + first->older;
 	return err;
+}
+
+enum as_err repair_check(const struct plan *plan, const struct verify *after,
+			 struct as_error *error)
+{
+	const struct plan_work *work = plan->work;
+	if (!after->complete || after->skipped > 0 || after->remembered > 0 ||
+	    (after->objects == work->objects && after->key_sum == work->key_sum))
+		return AS_OK;
+	return as_fail(error, AS_ERR_INTEGRITY, 0,
+		       "%s: %" PRIu64 " objects can be read after the %s, and the plan promised %"
+		       PRIu64 "%s: take it back with undo", after->repo->path, after->objects,
+		       repair_name(plan->action), work->objects,
+		       after->objects == work->objects ? " others" : "");
 }

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- which segments go ---- */
 
@@ -103,14 +102,6 @@ static bool index_is_wrong(const struct plan *plan)
 	       plan_wants(&work->verify->findings, REPAIR_RECOVER);
 }
 
-static bool anything_goes(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->work->repo->listing.count; i++)
-		if (plan->work->goes[i])
-			return true;
-	return false;
-}
-
 /* Does the last segment that stays end without a COMMIT, although it was committed? */
 static bool ends_open(const struct plan *plan)
 {
@@ -128,8 +119,10 @@ static void choose_writing(struct plan *plan)
 {
 	struct plan_work *work = plan->work;
 	const struct findings *findings = &work->verify->findings;
-	const bool goes = anything_goes(plan);
 	const bool writes = work->copy_count > 0 || work->delete_count > 0;
+	bool goes = false;
+	for (size_t i = 0; i < work->repo->listing.count; i++)
+		goes = goes || work->goes[i];
 	const bool salvages = plan->action == REPAIR_SALVAGE &&
 			      (goes || writes || plan->lost_count > 0 || plan->older_count > 0 ||
 			       plan->left_out_count > 0 ||
@@ -184,20 +177,12 @@ static enum as_err find_verify(struct plan *plan, const struct verify *first)
 	return verify_work(work->own_verify, plan->options.threads, work->progress);
 }
 
-static enum as_err find_objects(struct plan *plan, const struct verify *first)
-{
-	enum as_err err = find_verify(plan, first);
-	if (err == AS_OK)
-		err = plan_find_objects(plan, first);
-	if (err == AS_OK && plan->action == REPAIR_SALVAGE)
-		err = plan_find_suspects(plan);
-	return err;
-}
-
 static enum as_err fill(struct plan *plan, const struct verify *first, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
-	enum as_err err = find_objects(plan, first);
+	enum as_err err = find_verify(plan, first);
+	if (err == AS_OK)
+		err = plan_find_objects(plan, first);
 	if (err == AS_ERR_COLLISION) {
 		plan_refuse(plan, "%s", as_err_text(err));
 		return AS_OK;
@@ -229,22 +214,6 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	plan->is_empty = plan->file_count == 0;
 	plan->is_filled = true;
 	return AS_OK;
-}
-
-/* What the repair needs besides the repository: space, the right owner, an undo folder. */
-static enum as_err check_surroundings(struct plan *plan, struct as_error *error)
-{
-	const struct repo *repo = plan->work->repo;
-	struct stat st;
-	plan_check_space(plan);
-	/* What root makes must be the owner's, who could not read it otherwise. */
-	if (geteuid() == 0 && repo->io->fstat(repo->io, repo->fd, &st) == 0) {
-		plan->has_other_owner = st.st_uid != 0;
-		plan->owner = (uint32_t)st.st_uid;
-	}
-	const enum as_err err = plan_check_undo(plan);
-	return err == AS_OK ? AS_OK
-			    : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
 static struct plan *plan_new(const struct repo *repo, enum repair action,
@@ -290,7 +259,7 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	if (repo->origin == ORIGIN_ATTIC)
 		err = fill(plan, verify, error);
 	if (err == AS_OK && plan->is_filled && !plan->is_empty)
-		err = check_surroundings(plan, error);
+		err = plan_check_surroundings(plan, error);
 	/* What refuses the plan may be the very thing that planning fails on. */
 	if (was_refused && err != AS_ERR_MEMORY && err != AS_ERR_CANCELLED)
 		err = AS_OK;

@@ -52,8 +52,8 @@ struct plan_work {
 	uint64_t objects, key_sum;
 };
 
-/* Fill in table, lost keys and objects of @plan from its verify, and from @first (the verify that
- * the caller gave) what was held before. */
+/* Fill in table, lost keys, objects and, for a salvage, suspects of @plan from its verify, and from
+ * @first (the verify that the caller gave) what was held before. */
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
 
 /* Find the copies and DELETEs that must be written so that the log alone says what the table says,
@@ -113,17 +113,12 @@ void plan_check_findings(struct plan *plan, const struct verify *first, bool is_
 /* Refuse a plan that gives up what can be read, unless that is wanted. */
 void plan_check_dropped(struct plan *plan);
 
-/* Compare the space that is needed with what is free. */
-void plan_check_space(struct plan *plan);
-
-/* Refuse a plan whose undo folder cannot be made. AS_ERR_MEMORY. */
-enum as_err plan_check_undo(struct plan *plan);
+/* Check what the repair needs besides the repository, and refuse the plan where it is not there:
+ * space, the right owner, an undo folder. AS_ERR_MEMORY. */
+enum as_err plan_check_surroundings(struct plan *plan, struct as_error *error);
 
 /* New segments lie where config says, and are as large as it says: name what of that is a guess. */
 void plan_name_guesses(struct plan *plan);
-
-/* List what was found only inside damaged entries. */
-enum as_err plan_find_suspects(struct plan *plan);
 
 /* Where @plan can be done without an undo folder: says so, as the end of a sentence. Else empty. */
 const char *plan_without_undo(const struct plan *plan);

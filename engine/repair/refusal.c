@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 bool plan_refuse(struct plan *plan, const char *format, ...)
 {
@@ -69,16 +70,6 @@ void plan_check_dropped(struct plan *plan)
 		      ? "; --drop-readable gives it up" : "; --drop-readable gives them up");
 }
 
-/* Without an undo folder a rollback makes room before it writes. */
-static bool fits_without_undo(const struct plan *plan, uint64_t needed)
-{
-	uint64_t room = plan->bytes_free;
-	for (size_t i = 0; i < plan->work->repo->listing.count; i++)
-		if (plan->work->goes[i])
-			room += plan->work->verify->facts[i].size;
-	return plan->action == REPAIR_ROLLBACK && needed <= room;
-}
-
 const char *plan_without_undo(const struct plan *plan)
 {
 	return plan->work->can_do_without_undo && !plan->options.no_undo
@@ -92,37 +83,51 @@ static void refuse_undo(struct plan *plan, const char *why)
 		offer(plan, OVERRIDE_NO_UNDO, plan_without_undo(plan));
 }
 
-void plan_check_space(struct plan *plan)
+/* Compare the space that is needed with what is free. */
+static void check_space(struct plan *plan)
 {
-	const struct repo *repo = plan->work->repo;
+	struct plan_work *work = plan->work;
 	const uint64_t files = plan->bytes_needed;
 	char why[96];
 	/* The undo folder, its manifest, and text for people. */
 	if (!plan->options.no_undo)
 		plan->bytes_needed += 8 * PLAN_BLOCK + 2 * plan->file_count * 80;
-	if (io_free_space(repo->io, repo->fd, &plan->bytes_free) != AS_OK) {
+	if (io_free_space(work->repo->io, work->repo->fd, &plan->bytes_free) != AS_OK) {
 		plan->bytes_free = UINT64_MAX;
 		return;
 	}
-	plan->work->can_do_without_undo = fits_without_undo(plan, files);
+	/* Without an undo folder a rollback makes room before it writes. */
+	uint64_t room = plan->bytes_free;
+	for (size_t i = 0; i < work->repo->listing.count; i++)
+		room += work->goes[i] ? work->verify->facts[i].size : 0;
+	work->can_do_without_undo = plan->action == REPAIR_ROLLBACK && files <= room;
 	if (plan->bytes_needed <= plan->bytes_free ||
-	    (plan->options.no_undo && plan->work->can_do_without_undo))
+	    (plan->options.no_undo && work->can_do_without_undo))
 		return;
 	snprintf(why, sizeof(why), "%" PRIu64 " bytes are needed, %" PRIu64 " are free",
 		 plan->bytes_needed, plan->bytes_free);
 	refuse_undo(plan, why);
 }
 
-enum as_err plan_check_undo(struct plan *plan)
+enum as_err plan_check_surroundings(struct plan *plan, struct as_error *error)
 {
 	const struct repo *repo = plan->work->repo;
 	char why[UNDO_OBSTACLE_SIZE];
+	struct stat st;
+	check_space(plan);
+	/* What root makes must be the owner's, who could not read it otherwise. */
+	if (geteuid() == 0 && repo->io->fstat(repo->io, repo->fd, &st) == 0) {
+		plan->has_other_owner = st.st_uid != 0;
+		plan->owner = (uint32_t)st.st_uid;
+	}
 	if (plan->options.no_undo)
 		return AS_OK;
 	const enum as_err err = undo_find_obstacle(repo->io, repo->fd, why);
-	if (err == AS_OK && why[0] != '\0')
+	if (err != AS_OK)
+		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+	if (why[0] != '\0')
 		refuse_undo(plan, why);
-	return err;
+	return AS_OK;
 }
 
 void plan_name_guesses(struct plan *plan)
