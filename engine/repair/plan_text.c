@@ -64,13 +64,15 @@ static const char *number_of(uint64_t count, const char *one, const char *many, 
 	return out;
 }
 
-static const char *transaction_text(bool has, uint32_t transaction, char out[UNITS_SIZE])
+static void put_transactions(const struct plan_text *to, bool has_before, uint32_t before,
+			     bool has_after, uint32_t after)
 {
-	if (has)
-		snprintf(out, UNITS_SIZE, "%" PRIu32, transaction);
-	else
-		snprintf(out, UNITS_SIZE, "none");
-	return out;
+	char from[UNITS_SIZE] = "none", until[UNITS_SIZE] = "none";
+	if (has_before)
+		snprintf(from, sizeof(from), "%" PRIu32, before);
+	if (has_after)
+		snprintf(until, sizeof(until), "%" PRIu32, after);
+	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", from, until);
 }
 
 /* ---- the figures ---- */
@@ -121,36 +123,28 @@ static bool loses_nothing(const struct plan *plan)
 			       plan->dropped_count == 0 && !plan->loss_is_unknown;
 }
 
-static void put_transactions(const struct plan *plan, const struct plan_text *to)
+/* What there is before and after, what is written, and the space that it takes. */
+static void put_figures(const struct plan *plan, bool is_report, const struct plan_text *to)
 {
-	char before[UNITS_SIZE], after[UNITS_SIZE];
-	transaction_text(plan->has_before, plan->before, before);
-	transaction_text(plan->has_after, plan->after, after);
-	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
-	units_count(plan->objects_before, before, sizeof(before));
-	units_count(plan->objects_after, after, sizeof(after));
-	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s", before, after,
+	char count[64], size[UNITS_SIZE], left[UNITS_SIZE];
+	put_transactions(to, plan->has_before, plan->before, plan->has_after, plan->after);
+	put(to, PLAN_TONE_PLAIN, "  objects      %s -> %s%s",
+	    units_count(plan->objects_before, size, sizeof(size)),
+	    units_count(plan->objects_after, left, sizeof(left)),
 	    loses_nothing(plan) ? ", none is lost" : "");
 	if (plan->loss_is_unknown)
 		put(to, PLAN_TONE_WARNING, "               more may have been lost than can be named");
 	if (plan->possibly_deleted > 0)
 		put(to, PLAN_TONE_PLAIN, "               %s kept that may have been deleted",
-		    units_count(plan->possibly_deleted, before, sizeof(before)));
-}
-
-/* What is written, and the space that it takes. */
-static void put_sizes(const struct plan *plan, bool is_report, const struct plan_text *to)
-{
-	char entries[64], size[UNITS_SIZE], left[UNITS_SIZE];
+		    units_count(plan->possibly_deleted, size, sizeof(size)));
 	if (plan->entries_copied > 0)
 		put(to, PLAN_TONE_PLAIN, "  copied       %s, %s",
-		    number_of(plan->entries_copied, "entry", "entries", entries, sizeof(entries)),
+		    number_of(plan->entries_copied, "entry", "entries", count, sizeof(count)),
 		    units_bytes(plan->bytes_copied, size, sizeof(size)));
 	if (plan->deletes_written > 0)
 		put(to, PLAN_TONE_PLAIN,
 		    "  written      %s, so that nothing superseded comes back",
-		    number_of(plan->deletes_written, "DELETE", "DELETEs", entries,
-			      sizeof(entries)));
+		    number_of(plan->deletes_written, "DELETE", "DELETEs", count, sizeof(count)));
 	units_bytes(plan->bytes_needed, size, sizeof(size));
 	if (!is_report && plan->bytes_free == UINT64_MAX)
 		put(to, PLAN_TONE_PLAIN, "  space        %s needed, how much is free is not known",
@@ -257,19 +251,6 @@ static void put_suspects(const struct plan *plan, const struct plan_text *to)
 	put_rest(to, plan->suspect_count - max);
 }
 
-static const char *heading_of(const struct plan *plan, enum plan_change change, bool is_done)
-{
-	static const char *const repair[][2] = {
-		[PLAN_MAKE] = { "to be made", "made" },
-		[PLAN_MOVE] = { "to be moved to the undo folder", "moved to the undo folder" },
-		[PLAN_REPLACE] = { "to be replaced, the old ones kept in the undo folder",
-				   "replaced, the old ones kept in the undo folder" },
-	};
-	if (deletes_for_good(plan) && change != PLAN_MAKE)
-		return is_done ? "deleted for good" : "to be deleted for good";
-	return repair[change][is_done];
-}
-
 /* "3 files and 1 folder to be made: 20.1 KiB" */
 static void put_things(const struct plan_text *to, const struct plan_sum *sum, const char *heading)
 {
@@ -297,12 +278,20 @@ static void put_file(const struct plan_text *to, const char *path, uint64_t byte
 static void put_files(const struct plan *plan, enum plan_change change, bool is_done,
 		      const struct plan_text *to)
 {
+	static const char *const headings[][2] = {
+		[PLAN_MAKE] = { "to be made", "made" },
+		[PLAN_MOVE] = { "to be moved to the undo folder", "moved to the undo folder" },
+		[PLAN_REPLACE] = { "to be replaced, the old ones kept in the undo folder",
+				   "replaced, the old ones kept in the undo folder" },
+	};
+	static const char *const for_good[] = { "to be deleted for good", "deleted for good" };
 	const struct plan_sum sum = plan_sum(plan, change);
 	const size_t total = (size_t)(sum.files + sum.folders);
 	const size_t max = rows_shown(to, total);
+	const bool is_for_good = deletes_for_good(plan) && change != PLAN_MAKE;
 	size_t shown = 0;
 	if (total > 0)
-		put_things(to, &sum, heading_of(plan, change, is_done));
+		put_things(to, &sum, (is_for_good ? for_good : headings[change])[is_done]);
 	for (size_t i = 0; i < plan->file_count && shown < max; i++) {
 		const struct plan_file *file = &plan->files[i];
 		if (file->change != change)
@@ -381,8 +370,7 @@ void plan_text_plan(const struct plan *plan, const struct plan_text *to)
 			     : nothing_to_do[plan->action]);
 		return;
 	}
-	put_transactions(plan, to);
-	put_sizes(plan, false, to);
+	put_figures(plan, false, to);
 	put_lists(plan, false, to);
 }
 
@@ -405,8 +393,7 @@ void plan_text_report(const struct plan *plan, const struct repair_report *repor
 {
 	put_warnings(plan, to);
 	put_outcome(repair_name(plan->action), report, to);
-	put_transactions(plan, to);
-	put_sizes(plan, true, to);
+	put_figures(plan, true, to);
 	put_lists(plan, report->is_done, to);
 }
 
@@ -421,10 +408,7 @@ static void put_steps(const struct undo_plan *plan, bool is_done, const struct p
 		{ UNDO_REMOVE, "to be removed, which the repair made",
 		  "removed, which the repair had made" },
 	};
-	char before[UNITS_SIZE], after[UNITS_SIZE];
-	transaction_text(plan->has_before, plan->before, before);
-	transaction_text(plan->has_after, plan->after, after);
-	put(to, PLAN_TONE_PLAIN, "  transaction  %s -> %s", before, after);
+	put_transactions(to, plan->has_before, plan->before, plan->has_after, plan->after);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		const struct plan_sum sum = undo_plan_sum(plan, lists[i].change);
 		const size_t total = (size_t)(sum.files + sum.folders);

@@ -63,40 +63,22 @@ static enum as_err move_file(struct run *run, const char *path, struct as_error 
 	return as_fail(error, err, errno, "%s/%s: cannot remove", run->work->repo->path, path);
 }
 
-/* Make durable that @path was moved. */
-static enum as_err sync_moved(struct run *run, const char *path, struct as_error *error)
+/* Move the file, and make that durable. */
+static enum as_err move_and_sync(struct run *run, const char *path, struct as_error *error)
 {
 	char folder[LISTING_PATH_MAX];
+	enum as_err err = move_file(run, path, error);
+	if (err != AS_OK)
+		return err;
 	if (run->undo)
 		return undo_sync(run->undo, error);
 	strcpy(folder, path);
 	path_parent(folder);
-	const enum as_err err = io_sync_folder(run->permit, folder);
+	err = io_sync_folder(run->permit, folder);
 	if (err == AS_OK)
 		return AS_OK;
 	return as_fail(error, err, errno, "%s/%s: cannot sync the folder", run->work->repo->path,
 		       folder);
-}
-
-static enum as_err move_and_sync(struct run *run, const char *path, struct as_error *error)
-{
-	const enum as_err err = move_file(run, path, error);
-	return err == AS_OK ? sync_moved(run, path, error) : err;
-}
-
-/* The facts of the segment at @path; NULL where that file is not read. */
-static const struct segment_facts *facts_of(const struct run *run, const char *path)
-{
-	const struct listing *listing = &run->work->repo->listing;
-	char own[LISTING_PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	const size_t position =
-		slash ? listing_find(listing, (uint32_t)strtoul(slash + 1, NULL, 10))
-		      : LISTING_NONE;
-	if (position == LISTING_NONE)
-		return NULL;
-	listing_path(listing, position, own);
-	return strcmp(own, path) == 0 ? &run->work->verify->facts[position] : NULL;
 }
 
 /* Newest first, so that what is left is always the beginning of it. */
@@ -126,10 +108,21 @@ enum turn {
 
 static enum turn turn_of(const struct run *run, const struct plan_file *file)
 {
-	const struct segment_facts *facts = facts_of(run, file->path);
-	if (facts && facts->role != ROLE_LOG)
+	const struct listing *listing = &run->work->repo->listing;
+	char path[LISTING_PATH_MAX];
+	const char *slash = strrchr(file->path, '/');
+	if (!slash)
+		return TURN_PLAIN;
+	const size_t position = listing_find(listing, (uint32_t)strtoul(slash + 1, NULL, 10));
+	if (position == LISTING_NONE)
+		return TURN_PLAIN;
+	listing_path(listing, position, path);
+	if (strcmp(path, file->path) != 0)
+		return TURN_PLAIN;	/* another file of that number: it is not read */
+	const struct segment_facts *facts = &run->work->verify->facts[position];
+	if (facts->role != ROLE_LOG)
 		return TURN_OUTSIDER;
-	return !facts || (facts->deletes == 0 && facts->damaged == 0) ? TURN_PLAIN : TURN_REST;
+	return facts->deletes == 0 && facts->damaged == 0 ? TURN_PLAIN : TURN_REST;
 }
 
 static enum as_err move_committed(struct run *run, enum turn turn, struct as_error *error)
@@ -145,15 +138,6 @@ static enum as_err move_committed(struct run *run, enum turn turn, struct as_err
 			return err;
 	}
 	return syncs_at_end ? undo_sync(run->undo, error) : AS_OK;
-}
-
-static enum as_err move_all(struct run *run, struct as_error *error)
-{
-	run->progress->step = STEP_MOVE;
-	enum as_err err = move_tail(run, error);
-	for (enum turn turn = TURN_OUTSIDER; err == AS_OK && turn <= TURN_REST; turn++)
-		err = move_committed(run, turn, error);
-	return err;
 }
 
 /* ---- new segments ---- */
@@ -239,20 +223,6 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 
 /* ---- hints and index ---- */
 
-/* A row of 0 for each segment that is emptied and still there: should the repair stop here, such a
- * segment is known, and nothing compacts it. */
-static bool list_emptied(const struct run *run)
-{
-	const struct listing *listing = &run->work->repo->listing;
-	if (run->plan->action == REPAIR_ROLLBACK)
-		return true;	/* the tail is gone by now */
-	for (size_t i = 0; i < listing->count; i++)
-		if (run->work->goes[i] &&
-		    !hints_add(&run->work->hints, listing->segments[i].number))
-			return false;
-	return true;
-}
-
 static enum as_err sync_repo(const struct run *run, struct as_error *error)
 {
 	const enum as_err err = io_sync_folder(run->permit, ".");
@@ -283,27 +253,22 @@ static enum as_err keep_replaced(struct run *run, struct as_error *error)
 	return undo_sync(run->undo, error);
 }
 
-static enum as_err write_hints(const struct run *run)
+static enum as_err write_once(const struct run *run, bool is_index)
 {
-	return hints_write(&run->work->hints, run->permit, run->report->after);
+	return is_index ? index_table_write(run->work->table, run->permit, run->report->after)
+			: hints_write(&run->work->hints, run->permit, run->report->after);
 }
 
-static enum as_err write_table(const struct run *run)
-{
-	return index_table_write(run->work->table, run->permit, run->report->after);
-}
-
-static enum as_err write_durably(const struct run *run, const char *prefix,
-				 enum as_err (*write)(const struct run *run),
-				 struct as_error *error)
+static enum as_err write_durably(const struct run *run, bool is_index, struct as_error *error)
 {
 	char name[sizeof("hints.4294967295")];
-	snprintf(name, sizeof(name), "%s%" PRIu32, prefix, run->report->after);
-	enum as_err err = write(run);
+	snprintf(name, sizeof(name), "%s.%" PRIu32, is_index ? "index" : "hints",
+		 run->report->after);
+	enum as_err err = write_once(run, is_index);
 	/* Without an undo folder the old file is still there, and some file systems cannot rename
 	 * another over it. */
 	if (err != AS_OK && io_clear_way(run->permit, name))
-		err = write(run);
+		err = write_once(run, is_index);
 	if (err != AS_OK)
 		return as_fail(error, err, errno, "%s/%s: cannot write it", run->work->repo->path,
 			       name);
@@ -312,17 +277,24 @@ static enum as_err write_durably(const struct run *run, const char *prefix,
 
 static enum as_err write_index(struct run *run, struct as_error *error)
 {
-	if (!run->work->writes_index || !run->report->has_after)
+	const struct plan_work *work = run->work;
+	const struct listing *listing = &work->repo->listing;
+	if (!work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
-	if (!list_emptied(run))
-		return fail_memory(run, error);
+	/* A row of 0 for each segment that is emptied and still there: should the repair stop here,
+	 * such a segment is known, and nothing compacts it. The tail of a rollback is gone by now. */
+	if (run->plan->action != REPAIR_ROLLBACK)
+		for (size_t i = 0; i < listing->count; i++)
+			if (work->goes[i] &&
+			    !hints_add(&run->work->hints, listing->segments[i].number))
+				return fail_memory(run, error);
 	enum as_err err = keep_replaced(run, error);
 	if (err != AS_OK)
 		return err;
 	run->report->has_changed = true;
-	err = write_durably(run, "hints.", write_hints, error);
-	return err == AS_OK ? write_durably(run, "index.", write_table, error) : err;
+	err = write_durably(run, false, error);
+	return err == AS_OK ? write_durably(run, true, error) : err;
 }
 
 static bool is_gone(void *context, const struct hints_segment *row)
@@ -341,7 +313,7 @@ static enum as_err forget_emptied(struct run *run, struct as_error *error)
 		return AS_OK;
 	hints_remove(&run->work->hints, is_gone, run);
 	if (run->work->hints.count == count ||
-	    (run->undo && !run->undo->can_rename_over) || write_hints(run) != AS_OK)
+	    (run->undo && !run->undo->can_rename_over) || write_once(run, false) != AS_OK)
 		return AS_OK;
 	return sync_repo(run, error);
 }
@@ -355,20 +327,6 @@ static void write_note(const struct run *run, const char *name, const struct rep
 	if (text)
 		undo_write_note(run->undo, name, text);
 	free(text);
-}
-
-/* The sizes that were only computed. */
-static void measure_made(struct run *run)
-{
-	const struct repo *repo = run->work->repo;
-	for (size_t i = 0; i < run->plan->file_count; i++) {
-		struct plan_file *file = &run->plan->files[i];
-		struct stat st;
-		if (file->change == PLAN_MAKE &&
-		    repo->io->fstatat(repo->io, repo->fd, file->path, &st,
-				      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-			file->size = (uint64_t)st.st_size;
-	}
 }
 
 static enum as_err begin(struct run *run, struct as_error *error)
@@ -395,6 +353,7 @@ static enum as_err begin(struct run *run, struct as_error *error)
 
 static enum as_err do_all(struct run *run, struct as_error *error)
 {
+	const struct repo *repo = run->work->repo;
 	enum as_err err = begin(run, error);
 	if (err != AS_OK)
 		return err;
@@ -404,13 +363,24 @@ static enum as_err do_all(struct run *run, struct as_error *error)
 		err = move_tail(run, error);
 	if (err == AS_OK)
 		err = write_index(run, error);
-	if (err == AS_OK)
-		err = move_all(run, error);
+	if (err != AS_OK)
+		return err;
+	run->progress->step = STEP_MOVE;
+	err = move_tail(run, error);
+	for (enum turn turn = TURN_OUTSIDER; err == AS_OK && turn <= TURN_REST; turn++)
+		err = move_committed(run, turn, error);
 	if (err == AS_OK)
 		err = forget_emptied(run, error);
 	if (err != AS_OK)
 		return err;
-	measure_made(run);
+	for (size_t i = 0; i < run->plan->file_count; i++) {	/* sizes that were only computed */
+		struct plan_file *file = &run->plan->files[i];
+		struct stat st;
+		if (file->change == PLAN_MAKE &&
+		    repo->io->fstatat(repo->io, repo->fd, file->path, &st,
+				      AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			file->size = (uint64_t)st.st_size;
+	}
 	run->report->is_done = true;
 	write_note(run, "report.txt", run->report);
 	return run->undo ? undo_finish(run->undo, error) : AS_OK;
