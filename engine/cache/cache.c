@@ -56,7 +56,7 @@ static bool find_place(const struct repo *repo, struct place *place)
 
 /* ---- loading ---- */
 
-/* Jansson asks for more until there is none; a file that grows for ever ends here. */
+/* Jansson reads to the end of the file; of one that grows for ever it gets CACHE_FILE_MAX bytes. */
 struct source {
 	int fd;
 	size_t left;
@@ -74,22 +74,11 @@ static size_t read_some(void *buffer, size_t size, void *data)
 	return (size_t)got;
 }
 
-static const char *parse(int fd, const struct repo *repo, struct verify_records *records)
-{
-	struct source source = { .fd = fd, .left = CACHE_FILE_MAX };
-	json_error_t error;
-	json_t *report = json_load_callback(read_some, &source, 0, &error);
-	if (!report)
-		return "it is no JSON";
-	const char *wrong = records_from_json(report, repo->config.id, records);
-	json_decref(report);
-	return wrong;
-}
-
 bool cache_load(const struct repo *repo, struct verify_records *records, char *why, size_t size)
 {
 	struct place place;
 	char path[PATH_MAX + sizeof(place.name) + 1];
+	json_error_t error;
 	*records = (struct verify_records){ .rows = NULL };
 	if (!find_place(repo, &place))
 		return true;
@@ -98,8 +87,12 @@ bool cache_load(const struct repo *repo, struct verify_records *records, char *w
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ||
 		       fail(why, size, "%s: %s", path, strerror(errno));
-	const char *wrong = parse(fd, repo, records);
+	struct source source = { .fd = fd, .left = CACHE_FILE_MAX };
+	json_t *report = json_load_callback(read_some, &source, 0, &error);
 	close(fd);
+	const char *wrong = report ? records_from_json(report, repo->config.id, records)
+				   : "it is no JSON";
+	json_decref(report);
 	if (!wrong) {
 		verify_records_sort(records);
 		return true;
@@ -141,8 +134,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Does the open folder @dir lie in the repository, or is it that? Also when that is not to be found
- * out. Closes it. */
+/* Is the open folder @dir the repository, or below it? Also true where that cannot be found out.
+ * Closes @dir. */
 static bool is_in_repository(int dir, const struct repo *repo)
 {
 	struct stat repository, here, above = { 0 };
@@ -162,18 +155,6 @@ static bool is_in_repository(int dir, const struct repo *repo)
 	return is_inside;
 }
 
-static int write_some(const char *buffer, size_t size, void *data)
-{
-	return fwrite(buffer, 1, size, data) == size ? 0 : -1;
-}
-
-static json_t *report_of(const struct repo *repo, const struct verify_records *records)
-{
-	char hex[KEY_HEX_SIZE];
-	key_to_hex(repo->config.id, hex);
-	return json_pack("{s:s, s:o}", "repository_id", hex, "records", records_to_json(records));
-}
-
 /* Written under another name and then renamed, so that a reader never finds half of it. */
 static bool write_file(int folder, const char *name, const json_t *report)
 {
@@ -189,7 +170,7 @@ static bool write_file(int folder, const char *name, const json_t *report)
 		close(fd);
 		return false;
 	}
-	const bool is_written = json_dump_callback(report, write_some, file, JSON_COMPACT) == 0;
+	const bool is_written = json_dumpf(report, file, JSON_COMPACT) == 0;
 	if (fclose(file) == 0 && is_written && renameat(folder, other, folder, name) == 0)
 		return true;
 	const int kept = errno;
@@ -214,7 +195,10 @@ bool cache_save(const struct repo *repo, const struct verify_records *records, c
 	const int folder = open(place.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return fail(why, size, "%s: %s", place.folder, strerror(errno));
-	json_t *report = report_of(repo, records);
+	char hex[KEY_HEX_SIZE];
+	key_to_hex(repo->config.id, hex);
+	json_t *report =
+		json_pack("{s:s, s:o}", "repository_id", hex, "records", records_to_json(records));
 	bool is_saved = false;
 	if (!report)
 		fail(why, size, "out of memory");

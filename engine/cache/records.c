@@ -18,12 +18,24 @@ enum column {
 	SEGMENT, BYTES, INODE, MODIFIED, CHANGED, VERIFIED, COMPLETE, PUTS, DELETES, COMMITS, LIVE,
 	LIVE_BYTES, MARK, OTHERS, COLUMNS
 };
-static const char *const column_names[COLUMNS] = {
-	[SEGMENT] = "segment", [BYTES] = "bytes", [INODE] = "inode", [MODIFIED] = "modified",
-	[CHANGED] = "changed",
-	[VERIFIED] = "verified", [COMPLETE] = "complete", [PUTS] = "puts",
-	[DELETES] = "deletes", [COMMITS] = "commits", [LIVE] = "live",
-	[LIVE_BYTES] = "live_bytes", [MARK] = "mark", [OTHERS] = "others",
+static const struct {
+	const char *name;
+	uint64_t max;		/* 0: it is no number */
+} column_table[COLUMNS] = {
+	[SEGMENT] = { "segment", UINT32_MAX },
+	[BYTES] = { "bytes", INT64_MAX },
+	[INODE] = { "inode", INT64_MAX },
+	[MODIFIED] = { "modified", INT64_MAX },
+	[CHANGED] = { "changed", INT64_MAX },
+	[VERIFIED] = { "verified", INT64_MAX },
+	[COMPLETE] = { "complete", 0 },
+	[PUTS] = { "puts", UINT32_MAX },
+	[DELETES] = { "deletes", UINT32_MAX },
+	[COMMITS] = { "commits", UINT32_MAX },
+	[LIVE] = { "live", UINT32_MAX },
+	[LIVE_BYTES] = { "live_bytes", INT64_MAX },
+	[MARK] = { "mark", 0 },
+	[OTHERS] = { "others", 0 },
 };
 
 /* ---- writing ---- */
@@ -50,7 +62,7 @@ static json_t *others_to_json(const struct verify_record *record)
 	return array;
 }
 
-/* Inodes may have 64 bits, and JSON's integers 63: what is cut off here is cut off in comparing. */
+/* Inodes may have 64 bits, and JSON's integers 63: comparing cuts off the same bit. */
 static json_int_t cut(uint64_t number)
 {
 	return (json_int_t)(number & INT64_MAX);
@@ -74,7 +86,7 @@ json_t *records_to_json(const struct verify_records *records)
 	json_t *columns = json_array(), *rows = json_array();
 	bool is_whole = columns && rows;
 	for (int i = 0; is_whole && i < COLUMNS; i++)
-		is_whole = append(columns, json_string(column_names[i]));
+		is_whole = append(columns, json_string(column_table[i].name));
 	for (size_t i = 0; is_whole && i < records->count; i++)
 		is_whole = append(rows, row_to_json(&records->rows[i]));
 	if (is_whole)
@@ -97,46 +109,6 @@ static bool get_number(const json_t *row, size_t column, uint64_t max, uint64_t 
 	return true;
 }
 
-static bool get_u32(const json_t *row, size_t column, uint32_t *number)
-{
-	uint64_t wide = 0;
-	const bool is_there = get_number(row, column, UINT32_MAX, &wide);
-	*number = (uint32_t)wide;
-	return is_there;
-}
-
-static bool get_time(const json_t *row, size_t column, int64_t *time)
-{
-	uint64_t number = 0;
-	const bool is_there = get_number(row, column, INT64_MAX, &number);
-	*time = (int64_t)number;
-	return is_there;
-}
-
-static bool get_mark(const json_t *row, uint64_t *mark)
-{
-	const char *text = json_string_value(json_array_get(row, MARK));
-	if (!text || strlen(text) != MARK_SIZE - 1 ||
-	    strspn(text, "0123456789abcdef") != MARK_SIZE - 1)
-		return false;
-	*mark = strtoull(text, NULL, 16);
-	return true;
-}
-
-static bool get_event(const json_t *row, struct verify_event *event)
-{
-	struct key_prefix key;
-	const char *text = json_string_value(json_array_get(row, 0));
-	const json_t *is_put = json_array_get(row, 3);
-	if (!text || !key_prefix_parse(text, &key) || key.nibbles != 2 * KEY_SIZE ||
-	    !get_u32(row, 1, &event->offset) || !get_u32(row, 2, &event->size) ||
-	    !json_is_boolean(is_put))
-		return false;
-	memcpy(event->key, key.bytes, KEY_SIZE);
-	event->is_put = json_is_true(is_put);
-	return true;
-}
-
 static const char *get_events(const json_t *row, struct verify_record *record)
 {
 	const json_t *others = json_array_get(row, OTHERS);
@@ -149,27 +121,47 @@ static const char *get_events(const json_t *row, struct verify_record *record)
 	if (!record->events)
 		return out_of_memory;
 	record->event_count = count;
-	for (size_t i = 0; i < count; i++)
-		if (!get_event(json_array_get(others, i), &record->events[i]))
+	for (size_t i = 0; i < count; i++) {
+		const json_t *other = json_array_get(others, i);
+		const char *text = json_string_value(json_array_get(other, 0));
+		const json_t *is_put = json_array_get(other, 3);
+		struct verify_event *event = &record->events[i];
+		struct key_prefix key;
+		uint64_t offset, size;
+		if (!text || !key_prefix_parse(text, &key) || key.nibbles != 2 * KEY_SIZE ||
+		    !get_number(other, 1, UINT32_MAX, &offset) ||
+		    !get_number(other, 2, UINT32_MAX, &size) || !json_is_boolean(is_put))
 			return not_a_record;
+		memcpy(event->key, key.bytes, KEY_SIZE);
+		event->offset = (uint32_t)offset;
+		event->size = (uint32_t)size;
+		event->is_put = json_is_true(is_put);
+	}
 	return NULL;
 }
 
 static bool get_figures(const json_t *row, struct verify_record *record)
 {
 	const json_t *is_complete = json_array_get(row, COMPLETE);
-	record->is_complete = json_is_true(is_complete);
-	return json_is_array(row) && json_is_boolean(is_complete) &&
-	       get_u32(row, SEGMENT, &record->segment) &&
-	       get_number(row, BYTES, INT64_MAX, &record->size) &&
-	       get_number(row, INODE, INT64_MAX, &record->inode) &&
-	       get_time(row, MODIFIED, &record->modified) &&
-	       get_time(row, CHANGED, &record->changed) &&
-	       get_time(row, VERIFIED, &record->verified) && get_u32(row, PUTS, &record->puts) &&
-	       get_u32(row, DELETES, &record->deletes) &&
-	       get_u32(row, COMMITS, &record->commits) && get_u32(row, LIVE, &record->live) &&
-	       get_number(row, LIVE_BYTES, INT64_MAX, &record->live_bytes) &&
-	       get_mark(row, &record->mark);
+	const char *mark = json_string_value(json_array_get(row, MARK));
+	uint64_t figures[COLUMNS];
+	if (!json_is_array(row) || !json_is_boolean(is_complete) || !mark ||
+	    strlen(mark) != MARK_SIZE - 1 || strspn(mark, "0123456789abcdef") != MARK_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (column_table[i].max > 0 &&
+		    !get_number(row, i, column_table[i].max, &figures[i]))
+			return false;
+	*record = (struct verify_record){
+		.segment = (uint32_t)figures[SEGMENT], .size = figures[BYTES],
+		.inode = figures[INODE], .modified = (int64_t)figures[MODIFIED],
+		.changed = (int64_t)figures[CHANGED], .verified = (int64_t)figures[VERIFIED],
+		.is_complete = json_is_true(is_complete), .puts = (uint32_t)figures[PUTS],
+		.deletes = (uint32_t)figures[DELETES], .commits = (uint32_t)figures[COMMITS],
+		.live = (uint32_t)figures[LIVE], .live_bytes = figures[LIVE_BYTES],
+		.mark = strtoull(mark, NULL, 16),
+	};
+	return true;
 }
 
 static const char *add_row(const json_t *row, struct verify_records *records)
@@ -190,7 +182,7 @@ static bool has_columns(const json_t *table)
 		return false;
 	for (size_t i = 0; i < COLUMNS; i++) {
 		const char *name = json_string_value(json_array_get(columns, i));
-		if (!name || strcmp(name, column_names[i]) != 0)
+		if (!name || strcmp(name, column_table[i].name) != 0)
 			return false;
 	}
 	return true;
