@@ -17,7 +17,7 @@ size_t map_cells(size_t count, size_t group);
 /* The position after the last segment of @cell, which exists. */
 size_t map_end(size_t count, size_t group, size_t cell);
 
-/* Where @motion leads from @cell of @cells, of which @width (at least 1) make a line. */
+/* Where @motion leads from @cell. There are @cells, in lines of @width, which is at least 1. */
 size_t map_move(size_t cell, size_t cells, size_t width, enum motion motion);
 
 #endif
