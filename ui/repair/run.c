@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BAR_CELLS 60
 
@@ -227,33 +226,35 @@ void repair_end(struct app *app)
 
 /* ---- the confirmation ---- */
 
-static void count_files(uint64_t count, const char *verb, char *out, size_t size)
-{
-	char text[FORMAT_SIZE];
-	const size_t at = strlen(out);
-	if (count > 0)
-		snprintf(out + at, size - at, "%s%s %s", at ? ", " : "Files: ",
-			 format_count(count, text, sizeof(text)), verb);
-}
-
+/* "Files: 3 made, 1 replaced.", or nothing. */
 static void sum_up(const struct proposal *proposal, char *out, size_t size)
 {
 	const struct plan *plan = proposal->plan;
 	const struct undo_plan *undo = proposal->undo;
+	const struct {
+		uint64_t count;
+		const char *verb;
+	} rows[] = {
+		{ undo ? undo_plan_sum(undo, UNDO_PUT_BACK).files : 0, "put back" },
+		{ undo ? undo_plan_sum(undo, UNDO_PUT_BACK_OVER).files : 0,
+		  "put back over newer ones" },
+		{ undo ? undo_plan_sum(undo, UNDO_REMOVE).files : 0, "removed" },
+		{ plan ? plan_sum(plan, PLAN_MAKE).files : 0, "made" },
+		{ plan ? plan_sum(plan, PLAN_REPLACE).files : 0, "replaced" },
+		{ plan ? plan_sum(plan, PLAN_MOVE).files : 0, proposal->options.no_undo
+		  ? "DELETED FOR GOOD" : "moved to the undo folder" },
+	};
+	char text[FORMAT_SIZE];
+	size_t at = 0;
 	out[0] = '\0';
-	if (undo) {
-		count_files(undo_plan_sum(undo, UNDO_PUT_BACK).files, "put back", out, size);
-		count_files(undo_plan_sum(undo, UNDO_PUT_BACK_OVER).files,
-			    "put back over newer ones", out, size);
-		count_files(undo_plan_sum(undo, UNDO_REMOVE).files, "removed", out, size);
-	} else {
-		count_files(plan_sum(plan, PLAN_MAKE).files, "made", out, size);
-		count_files(plan_sum(plan, PLAN_REPLACE).files, "replaced", out, size);
-		count_files(plan_sum(plan, PLAN_MOVE).files, proposal->options.no_undo
-			    ? "DELETED FOR GOOD" : "moved to the undo folder", out, size);
-	}
-	const size_t at = strlen(out);
-	snprintf(out + at, size - at, "%s", at ? "." : "");
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && at < size; i++)
+		if (rows[i].count > 0)
+			at += (size_t)snprintf(out + at, size - at, "%s%s %s",
+					       at ? ", " : "Files: ",
+					       format_count(rows[i].count, text, sizeof(text)),
+					       rows[i].verb);
+	if (at > 0 && at < size)
+		snprintf(out + at, size - at, ".");
 }
 
 /* "4 objects will be lost; the plan names them." NULL: there are none. */
