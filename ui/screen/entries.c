@@ -11,22 +11,16 @@
 struct entries {
 	struct screen base;
 	struct table table;	/* over a model of entry_list_start */
-	bool seeking;		/* the row to show has not been read yet */
-	uint64_t wanted;	/* offset of that row */
+	uint64_t wanted;	/* offset of the row to show, not read yet; NO_OFFSET: none */
 	char empty[160];
 };
-
-static void seek_offset(struct entries *screen, uint64_t offset)
-{
-	screen->seeking = true;
-	screen->wanted = offset;
-}
+#define NO_OFFSET UINT64_MAX
 
 static void seek(struct app *app, struct screen *base)
 {
 	(void)app;
 	if (base->about.has_offset)
-		seek_offset((struct entries *)base, base->about.offset);
+		((struct entries *)base)->wanted = base->about.offset;
 }
 
 /* Start to read the segment. If that fails, the table is empty. */
@@ -43,6 +37,7 @@ static bool start(struct app *app, struct screen *base)
 static bool open_entries(struct app *app, struct screen *base, const struct place *place)
 {
 	(void)place;
+	((struct entries *)base)->wanted = NO_OFFSET;
 	seek(app, base);
 	return start(app, base);
 }
@@ -52,8 +47,8 @@ static void reload(struct app *app, struct screen *base)
 	struct entries *screen = (struct entries *)base;
 	const uint64_t cursor = screen->table.position.cursor;
 	uint64_t size;
-	if (!screen->seeking && cursor < model_count(screen->table.model))
-		seek_offset(screen, entry_list_row(screen->table.model, cursor, &size).offset);
+	if (screen->wanted == NO_OFFSET && cursor < model_count(screen->table.model))
+		screen->wanted = entry_list_row(screen->table.model, cursor, &size).offset;
 	start(app, base);
 }
 
@@ -68,19 +63,7 @@ static void finish_seek(struct entries *screen, enum list_state state)
 	if (row + 1 == count && state == LIST_RUNNING)
 		return;
 	table_select(&screen->table, row);
-	screen->seeking = false;
-}
-
-static void describe(const struct entry_list_status *status, uint64_t rows, char *out, size_t size)
-{
-	char count[FORMAT_SIZE], damaged[FORMAT_SIZE], length[FORMAT_SIZE];
-	snprintf(out, size, "%s   %s row%s%s   %s damaged%s",
-		 format_bytes(status->length, length, sizeof(length)),
-		 format_count(rows, count, sizeof(count)), rows == 1 ? "" : "s",
-		 status->state == LIST_RUNNING ? " so far" : "",
-		 format_count(status->damaged, damaged, sizeof(damaged)),
-		 status->is_capped ? "   CUT SHORT: more rows than can be shown" :
-		 status->state == LIST_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
+	screen->wanted = NO_OFFSET;
 }
 
 static void draw(struct app *app, struct screen *base, struct area area)
@@ -89,12 +72,20 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	const struct model *list = screen->table.model;
 	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is no longer there";
 	char path[LISTING_PATH_MAX] = "";
+	char count[FORMAT_SIZE], damaged[FORMAT_SIZE], length[FORMAT_SIZE];
 	screen->table.empty = "reading the segment ...";
 	if (list) {
 		const struct entry_list_status status = entry_list_status(list);
-		if (screen->seeking)
+		const uint64_t rows = model_count(list);
+		if (screen->wanted != NO_OFFSET)
 			finish_seek(screen, status.state);
-		describe(&status, model_count(list), state, sizeof(state));
+		snprintf(state, sizeof(state), "%s   %s row%s%s   %s damaged%s",
+			 format_bytes(status.length, length, sizeof(length)),
+			 format_count(rows, count, sizeof(count)), rows == 1 ? "" : "s",
+			 status.state == LIST_RUNNING ? " so far" : "",
+			 format_count(status.damaged, damaged, sizeof(damaged)), status.is_capped
+			 ? "   CUT SHORT: more rows than can be shown"
+			 : status.state == LIST_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
 		listing_path(&app->session->repo->listing, status.position, path);
 		snprintf(screen->empty, sizeof(screen->empty), "The segment cannot be read: %s.",
 			 status.failure);
@@ -116,7 +107,7 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 	(void)backward;
 	if (!base->table->model || !(query->is_offset || here))
 		return false;
-	seek_offset((struct entries *)base, query->offset);
+	((struct entries *)base)->wanted = query->offset;
 	return true;
 }
 

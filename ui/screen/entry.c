@@ -65,12 +65,13 @@ static struct row *add_bytes(struct entry_model *model, const struct segment_ent
 	return first;
 }
 
+/* Add the header and, if all of it is among the @got bytes, the key. */
 static void add_header(struct entry_model *model, const struct segment_entry *entry,
-		       const uint8_t *bytes)
+		       const uint8_t *bytes, size_t got)
 {
 	const bool damaged = entry->tag == SEGMENT_DAMAGED;
 	const uint32_t size = get_u32le(bytes + 4);
-	char text[FORMAT_SIZE], human[FORMAT_SIZE];
+	char text[FORMAT_SIZE], human[FORMAT_SIZE], key[2 * KEY_SIZE + 1];
 	struct row *row = add_bytes(model, entry, entry->offset, bytes, 4, "CRC", STYLE_FIELD_CRC);
 	if (damaged && !entry->has_crc)
 		row_set(row, COL_VALUE, STYLE_WARNING, "is %08" PRIx32 "; it cannot be computed",
@@ -89,16 +90,12 @@ static void add_header(struct entry_model *model, const struct segment_entry *en
 		row_set(row, COL_VALUE, STYLE_NORMAL, "%s", segment_tag_name(bytes[8]));
 	else
 		row_set(row, COL_VALUE, STYLE_BAD, "%u: not a known tag", bytes[8]);
-}
-
-static void add_key(struct entry_model *model, const struct segment_entry *entry)
-{
-	char text[2 * KEY_SIZE + 1];
-	struct row *row = add_bytes(model, entry, entry->offset + SEGMENT_HEADER, entry->key,
-				    KEY_SIZE, "key", STYLE_FIELD_KEY);
+	if (!entry->has_key || got < SEGMENT_KEYED)
+		return;
+	row = add_bytes(model, entry, entry->offset + SEGMENT_HEADER, entry->key, KEY_SIZE, "key",
+			STYLE_FIELD_KEY);
 	row_set(row, COL_VALUE, STYLE_NORMAL, "%s%s",
-		format_key(entry->key, 2 * KEY_SIZE, "", text, sizeof(text)),
-		key_note(entry->key));
+		format_key(entry->key, 2 * KEY_SIZE, "", key, sizeof(key)), key_note(entry->key));
 }
 
 static void add_payload(struct entry_model *model, const struct segment_entry *entry,
@@ -193,9 +190,7 @@ static void load(struct entry_model *model)
 		add_index(model, &entry);
 	if (got < SEGMENT_HEADER)
 		return;
-	add_header(model, &entry, bytes);
-	if (entry.has_key && got >= SEGMENT_KEYED)
-		add_key(model, &entry);
+	add_header(model, &entry, bytes, got);
 	const bool has_data = bytes[8] == SEGMENT_PUT && got > SEGMENT_KEYED &&
 			      (entry.tag == SEGMENT_DAMAGED || entry.size > SEGMENT_KEYED);
 	if (!has_data)

@@ -191,17 +191,6 @@ static void run_list(struct job *job)
 
 /* ---- rows for the table ---- */
 
-static void fill_damaged(struct row *row, const struct entry_row *listed)
-{
-	static const char *const no_crc = "-";
-	row->style = STYLE_BAD;
-	row_set(row, COL_CRC, STYLE_NORMAL, "%s",
-		listed->cause == SEGMENT_CRC_MISMATCH ? "BAD" : no_crc);
-	row_set(row, COL_STATUS, STYLE_NORMAL, "%s",
-		listed->flags & ENTRY_UNSTABLE ? "reads differ!"
-					  : segment_cause_text((enum segment_cause)listed->cause));
-}
-
 static void fill_whole(struct row *row, const struct session *session, uint32_t segment,
 		       const struct segment_entry *entry)
 {
@@ -236,12 +225,17 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 		place_set_key(&row->place, entry.key);
 		row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(entry.key, text));
 	}
-	if (listed->tag == SEGMENT_DAMAGED)
-		fill_damaged(row, listed);
-	else if (readable && entry.tag == listed->tag && entry.size == size)
+	if (listed->tag == SEGMENT_DAMAGED) {
+		row->style = STYLE_BAD;
+		row_set(row, COL_CRC, STYLE_NORMAL, "%s",
+			listed->cause == SEGMENT_CRC_MISMATCH ? "BAD" : "-");
+		row_set(row, COL_STATUS, STYLE_NORMAL, "%s", listed->flags & ENTRY_UNSTABLE
+			? "reads differ!" : segment_cause_text((enum segment_cause)listed->cause));
+	} else if (readable && entry.tag == listed->tag && entry.size == size) {
 		fill_whole(row, session, segment, &entry);
-	else
+	} else {
 		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
+	}
 }
 
 static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)

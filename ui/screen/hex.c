@@ -1,6 +1,7 @@
 #include "build-config.h"
 
 #include "app/app.h"
+#include "app/command.h"
 #include "screen/hex_field.h"
 #include "screen/hex_search.h"
 #include "screen/screens.h"
@@ -26,7 +27,7 @@ struct far_key {
 struct hex {
 	struct screen base;
 	bool of_index;
-	size_t position;		/* of the segment in the listing */
+	size_t position;		/* in the listing; 0 for the index. LISTING_NONE: gone */
 	struct model *entries;		/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32: as many as fit the width */
@@ -101,17 +102,11 @@ static bool deliver(struct screen *base, struct fetch_request *head)
 	return ours;
 }
 
-/* Is the segment no longer in the repository? */
-static bool is_gone(const struct hex *screen)
-{
-	return !screen->of_index && screen->position == LISTING_NONE;
-}
-
 /* Request the visible bytes, with as many on either side as fit the window, and the key of the
  * entry at @keyed (NO_OFFSET: none). */
 static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t end, uint64_t keyed)
 {
-	if (is_gone(screen))
+	if (screen->position == LISTING_NONE)
 		return;
 	if (screen->has_length && end > screen->length)
 		end = screen->length;
@@ -291,7 +286,7 @@ static void draw_title(const struct repo *repo, const struct hex *screen, struct
 	char length[FORMAT_SIZE] = "?";
 	if (screen->of_index)
 		snprintf(path, sizeof(path), "index.%" PRIu32, repo->index_transaction);
-	else if (is_gone(screen))
+	else if (screen->position == LISTING_NONE)
 		snprintf(path, sizeof(path), "segment %" PRIu32 " is no longer there:",
 			 screen->base.about.segment);
 	else
@@ -376,24 +371,20 @@ static void move_by(struct app *app, struct screen *base, enum motion motion)
 	}
 }
 
-void hex_next_entry(struct app *app, const struct call *call)
+void hex_move_entry(struct app *app, const struct call *call)
 {
 	struct hex *screen = (struct hex *)app_top(app);
 	const struct unit unit = unit_of(screen, screen->cursor);
-	(void)call;
-	if (unit.known && unit.offset + unit.size < screen->length)
-		go_to(&screen->base, unit.offset + unit.size);
-}
-
-void hex_previous_entry(struct app *app, const struct call *call)
-{
-	struct hex *screen = (struct hex *)app_top(app);
-	const struct unit unit = unit_of(screen, screen->cursor);
-	(void)call;
-	if (unit.known && screen->cursor > unit.offset)
+	if (!unit.known)
+		return;
+	if (call->value == HEX_NEXT_ENTRY) {
+		if (unit.offset + unit.size < screen->length)
+			go_to(&screen->base, unit.offset + unit.size);
+	} else if (screen->cursor > unit.offset) {
 		go_to(&screen->base, unit.offset);
-	else if (unit.known && unit.offset > 0)
+	} else if (unit.offset > 0) {
 		go_to(&screen->base, unit_of(screen, unit.offset - 1).offset);
+	}
 }
 
 static bool click(struct app *app, struct screen *base, int y, int x)
@@ -447,7 +438,7 @@ static void reload(struct app *app, struct screen *base)
 	if (screen->of_index)
 		return;
 	screen->position = entry_list_segment(app, &base->about);
-	screen->failed = is_gone(screen);
+	screen->failed = screen->position == LISTING_NONE;
 	if (!screen->failed)
 		screen->entries = entry_list_start(app, base, screen->position);
 }

@@ -60,33 +60,28 @@ struct walk {
 	uint32_t got;
 };
 
-static void load_block(struct walk *walk, uint32_t block)
-{
-	if (walk->loaded && walk->block == block)
-		return;
-	walk->block = block;
-	walk->loaded = true;
-	if (index_read(&walk->model->base.session->repo->index, block * BLOCK, BLOCK, walk->buckets,
-		       &walk->got) != AS_OK)
-		walk->got = 0;	/* one is bad: read them one by one */
-}
-
 /* Read the bucket of row @row. False: it cannot be read, and only *@number is set. */
 static bool bucket_of_row(struct walk *walk, uint64_t row, uint32_t *number,
 			  struct index_bucket *bucket)
 {
 	const struct index_model *model = walk->model;
 	const uint32_t block = model->all ? (uint32_t)(row / BLOCK) : block_of(model, row);
+	const struct index_file *index = &model->base.session->repo->index;
 	uint32_t got;
-	load_block(walk, block);
+	if (!walk->loaded || walk->block != block) {
+		walk->block = block;
+		walk->loaded = true;
+		/* If one bucket is bad, all are read one by one. */
+		if (index_read(index, block * BLOCK, BLOCK, walk->buckets, &walk->got) != AS_OK)
+			walk->got = 0;
+	}
 	if (model->all) {
 		*number = (uint32_t)row;
 		if (row % BLOCK < walk->got) {
 			*bucket = walk->buckets[row % BLOCK];
 			return true;
 		}
-		return index_read(&model->base.session->repo->index, *number, 1, bucket, &got) ==
-		       AS_OK && got == 1;
+		return index_read(index, *number, 1, bucket, &got) == AS_OK && got == 1;
 	}
 	uint64_t skip = row - model->before[block];
 	*number = block * BLOCK;
@@ -396,29 +391,27 @@ static enum style describe(const struct session *session, char *out, size_t size
 	return style;
 }
 
-static const char *say_empty(const struct repo *repo, const struct index_model *model)
-{
-	uint32_t end;
-	if (!repo->has_index && !repo_log_end(repo, &end))
-		return "Nothing was ever committed, so there need be no index.";
-	if (repo->index.fd < 0)
-		return "There is nothing to show. Recovering would write a new index from the log.";
-	if (model && !model->all && atomic_load(&model->counted) < model->blocks)
-		return "Counting the used buckets ... (a shows all without counting)";
-	return "No used buckets (a shows all).";
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct index_screen *screen = (struct index_screen *)base;
 	const struct index_model *model = (const struct index_model *)screen->table.model;
+	const struct repo *repo = app->session->repo;
 	char text[MESSAGE_MAX];
+	uint32_t end;
 	int used = 0;
 	if (model && atomic_load(&model->unreadable) > 0)
 		used = term_add(area.y, 0, area.cols, STYLE_BAD, "PARTLY UNREADABLE (a: all)") + 2;
 	const enum style style = describe(app->session, text, sizeof(text));
 	term_add(area.y, used, area.cols - used, style, text);
-	screen->table.empty = say_empty(app->session->repo, model);
+	const char *empty = "No used buckets (a shows all).";
+	if (!repo->has_index && !repo_log_end(repo, &end))
+		empty = "Nothing was ever committed, so there need be no index.";
+	else if (repo->index.fd < 0)
+		empty = "There is nothing to show. Recovering would write a new index from the "
+			"log.";
+	else if (model && !model->all && atomic_load(&model->counted) < model->blocks)
+		empty = "Counting the used buckets ... (a shows all without counting)";
+	screen->table.empty = empty;
 	table_draw(&screen->table, app->fetcher,
 		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
 }

@@ -133,29 +133,15 @@ static void say_empty(struct key_screen *screen)
 				 : "");
 }
 
-static void describe_index(const struct repo *repo, const struct history *history, char *out,
-			   size_t size)
-{
-	const char *cut = history->truncated ? "   CUT SHORT: there are more entries" : "";
-	bool is_listed = false;
-	for (size_t i = 0; i < history->count; i++)
-		is_listed = is_listed || history->rows[i].index_points_here;
-	if (history->has_index_place)
-		snprintf(out, size, "index.%" PRIu32 " says %" PRIu32 ":%" PRIu32 "%s%s",
-			 repo->index_transaction, history->index_place.segment,
-			 history->index_place.offset,
-			 is_listed ? "" : ", WHICH IS NONE OF THESE", cut);
-	else
-		snprintf(out, size, "%s%s", repo->index.fd < 0 ? "there is no usable index"
-							       : "the index does not have it", cut);
-}
-
 /* What verification and the index say about the key. */
 static void draw_state(const struct session *session, const struct history *history,
 		       struct area area)
 {
+	const struct repo *repo = session->repo;
 	const struct verify *verify = session_verify(session);
+	const char *cut = history->truncated ? "   CUT SHORT: there are more entries" : "";
 	char doubt[HISTORY_DOUBT_SIZE] = "", text[MESSAGE_MAX];
+	bool is_listed = false;
 	int used = 0;
 	if (verify)
 		history_doubt(verify, history->key, doubt);
@@ -163,7 +149,16 @@ static void draw_state(const struct session *session, const struct history *hist
 		used = term_add(area.y, 0, area.cols, STYLE_BAD, "! ");
 		used += term_add(area.y, used, area.cols - used, STYLE_BAD, doubt) + 3;
 	}
-	describe_index(session->repo, history, text, sizeof(text));
+	for (size_t i = 0; i < history->count; i++)
+		is_listed = is_listed || history->rows[i].index_points_here;
+	if (history->has_index_place)
+		snprintf(text, sizeof(text), "index.%" PRIu32 " says %" PRIu32 ":%" PRIu32 "%s%s",
+			 repo->index_transaction, history->index_place.segment,
+			 history->index_place.offset,
+			 is_listed ? "" : ", WHICH IS NONE OF THESE", cut);
+	else
+		snprintf(text, sizeof(text), "%s%s", repo->index.fd < 0
+			 ? "there is no usable index" : "the index does not have it", cut);
 	if (used < area.cols)
 		term_add(area.y, used, area.cols - used, STYLE_NORMAL, text);
 }

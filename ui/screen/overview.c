@@ -183,14 +183,6 @@ static void draw_verdict(const struct app *app, struct area *area)
 	paragraph(area, app->problem_count > 0 ? STYLE_BAD : style, "verdict", so_far, 2);
 }
 
-/* Did reads fail or differ? The advice on that comes before any repair. */
-static bool has_hardware_doubt(const struct app *app)
-{
-	const struct verify *verify = session_verify(app->session);
-	return verify && (verify->findings.total[PROBLEM_UNSTABLE_READ] > 0 ||
-			  verify->findings.total[PROBLEM_RANGE_UNREADABLE] > 0);
-}
-
 /* Draw "S salvage", with the cursor if it is there. */
 static void draw_choice_name(const struct app *app, const struct overview *screen, size_t i, int y,
 			     int x, int width)
@@ -208,43 +200,32 @@ static void draw_choice_name(const struct app *app, const struct overview *scree
 			 : "   u takes the lock, then its key shows the plan");
 }
 
-/* Draw two choices side by side, with what each keeps and loses. */
-static void draw_two_choices(const struct app *app, const struct overview *screen,
-			     struct area *area)
+/* Draw the choice, or two side by side with what each keeps and loses. */
+static void draw_choices(const struct app *app, struct overview *screen, const char *heading,
+			 struct area *area)
 {
-	const int width = (area->cols - HEADING - 2) / 2;
+	const bool are_two = app->choices.count > 1;
+	const int all = area->cols - HEADING, width = are_two ? (all - 2) / 2 : all;
 	int most = 0;
+	if (area->rows < 1)
+		return;
+	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
 	for (size_t i = 0; i < app->choices.count; i++) {
 		const struct choice *choice = &app->choices.rows[i];
 		const int x = area->x + HEADING + (int)i * (width + 2);
 		struct area column = { area->y + 1, x, area->rows - 1, width };
 		draw_choice_name(app, screen, i, area->y, x, width);
+		if (!are_two)
+			break;
 		int used = term_wrap(column, STYLE_NORMAL, choice->meaning);
 		column.y += used;
 		column.rows -= used;
 		used += term_wrap(column, STYLE_NORMAL, choice->figures);
 		most = used > most ? used : most;
 	}
+	screen->choices = (struct area){ area->y, area->x + HEADING, most + 1, all };
 	area->y += most + 1;
 	area->rows -= most + 1;
-}
-
-static void draw_choices(const struct app *app, struct overview *screen, struct area *area)
-{
-	const char *heading = has_hardware_doubt(app) ? "then" :
-			      app->diagnosis.undo_comes_first ? "otherwise" : "recommended";
-	if (area->rows < 1)
-		return;
-	screen->choices = (struct area){ area->y, area->x + HEADING, 1, area->cols - HEADING };
-	term_put(area->y, area->x, HEADING, STYLE_FAINT, heading);
-	if (app->choices.count > 1) {
-		draw_two_choices(app, screen, area);
-	} else {
-		draw_choice_name(app, screen, 0, area->y, screen->choices.x, screen->choices.cols);
-		area->y++;
-		area->rows--;
-	}
-	screen->choices.rows = area->y - screen->choices.y;
 }
 
 /* Keep the lines of text that is to be written to a file. */
@@ -271,7 +252,10 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	};
 	const struct diagnosis *d = &app->diagnosis;
 	const int state = atomic_load(&app->session->check);
-	const bool doubt = has_hardware_doubt(app);
+	const struct verify *verify = session_verify(app->session);
+	/* Did reads fail or differ? The advice on that comes before any repair. */
+	const bool doubt = verify && (verify->findings.total[PROBLEM_UNSTABLE_READ] > 0 ||
+				      verify->findings.total[PROBLEM_RANGE_UNREADABLE] > 0);
 	const bool comes_first = doubt || d->undo_comes_first;
 	screen->choices.rows = 0;
 	if (app->choices.count == 0)
@@ -292,7 +276,8 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	if (comes_first)
 		paragraph(area, doubt ? STYLE_BAD : STYLE_WARNING, "first", d->advice, ADVICE_MAX);
 	if (app->choices.count > 0)
-		draw_choices(app, screen, area);
+		draw_choices(app, screen, doubt ? "then" : d->undo_comes_first ? "otherwise"
+			     : "recommended", area);
 	else if (!d->undo_comes_first)
 		line(area, STYLE_STRONG, "recommended",
 		     d->clean ? "nothing needs to be done" : "see the problems (6)");
@@ -430,34 +415,27 @@ static void draw(struct app *app, struct screen *base, struct area area)
 
 /* ---- the screen ---- */
 
-/* Move between the choices, or between them and the map. False: move within the map. */
-static bool move_on_choices(struct app *app, struct overview *screen, enum motion motion)
-{
-	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
-	const bool first_row = screen->group == 0 || screen->cursor / screen->group < width;
-	if (!screen->on_choices) {
-		screen->on_choices = motion == MOTION_UP && first_row && app->choices.count > 0 &&
-				     screen->choices.rows > 0;
-		screen->choice = 0;
-		return screen->on_choices;
-	}
-	if (motion == MOTION_RIGHT)
-		screen->choice += screen->choice + 1 < app->choices.count;
-	else if (motion == MOTION_LEFT)
-		screen->choice -= screen->choice > 0;
-	else
-		screen->on_choices = motion == MOTION_UP || motion == MOTION_SCROLL_UP;
-	return true;
-}
-
+/* Move within the map, between the choices, or from one to the other. */
 static void move_by(struct app *app, struct screen *base, enum motion motion)
 {
 	struct overview *screen = (struct overview *)base;
 	const size_t all = cells(app, screen);
 	const size_t width = screen->map.cols > 0 ? (size_t)screen->map.cols : 1;
-	if (!move_on_choices(app, screen, motion) && all > 0)
-		screen->cursor = screen->group * map_move(screen->cursor / screen->group, all,
-							  width, motion);
+	const size_t cell = screen->group > 0 ? screen->cursor / screen->group : 0;
+	if (screen->on_choices) {
+		if (motion == MOTION_RIGHT)
+			screen->choice += screen->choice + 1 < app->choices.count;
+		else if (motion == MOTION_LEFT)
+			screen->choice -= screen->choice > 0;
+		else
+			screen->on_choices = motion == MOTION_UP || motion == MOTION_SCROLL_UP;
+	} else if (motion == MOTION_UP && cell < width && app->choices.count > 0 &&
+		   screen->choices.rows > 0) {
+		screen->on_choices = true;
+		screen->choice = 0;
+	} else if (all > 0) {
+		screen->cursor = screen->group * map_move(cell, all, width, motion);
+	}
 }
 
 static bool place_at(struct app *app, struct screen *base, struct place *place)

@@ -25,13 +25,6 @@ static void show_findings(struct app *app, struct screen *base)
 		: "Nothing wrong was found so far. The data has not been verified yet: press v.";
 }
 
-static const struct finding *selected(const struct problems_screen *screen)
-{
-	const struct model *model = screen->table.model;
-	const uint64_t cursor = screen->table.position.cursor;
-	return cursor < model_count(model) ? &problems_findings(model)->rows[cursor] : NULL;
-}
-
 #define PARTS 6
 
 /* The explanation of a finding, the most urgent part first. */
@@ -41,29 +34,22 @@ struct explanation {
 	struct part parts[PARTS];
 };
 
-/* Its id, and how often it was found if the list does not show all. */
-static void name_problem(const struct findings *findings, enum problem problem, char *out,
-			 size_t size)
-{
-	char total[FORMAT_SIZE], kept[FORMAT_SIZE];
-	if (findings->total[problem] == findings->kept[problem])
-		snprintf(out, size, "%s", problem_table[problem].id);
-	else
-		snprintf(out, size, "%s   (found %s times, the first %s are listed)",
-			 problem_table[problem].id,
-			 format_count(findings->total[problem], total, sizeof(total)),
-			 format_count(findings->kept[problem], kept, sizeof(kept)));
-}
-
 static void explain(const struct findings *findings, const struct finding *finding,
 		    struct explanation *e)
 {
-	const struct problem_info *info = &problem_table[finding->problem];
+	const enum problem problem = finding->problem;
+	const struct problem_info *info = &problem_table[problem];
 	const char *repair = repair_name(finding->repair);
-	char found[FINDING_DETAIL_MAX + 256];
+	char found[FINDING_DETAIL_MAX + 256], total[FORMAT_SIZE], kept[FORMAT_SIZE];
 	finding_message(finding, found, sizeof(found));
 	format_masked_text(found, e->found, sizeof(e->found));
-	name_problem(findings, finding->problem, e->code, sizeof(e->code));
+	if (findings->total[problem] == findings->kept[problem])
+		snprintf(e->code, sizeof(e->code), "%s", info->id);
+	else
+		snprintf(e->code, sizeof(e->code),
+			 "%s   (found %s times, the first %s are listed)", info->id,
+			 format_count(findings->total[problem], total, sizeof(total)),
+			 format_count(findings->kept[problem], kept, sizeof(kept)));
 	e->parts[0] = (struct part){ severity_name(finding->severity), e->code,
 				     severity_styles[finding->severity], STYLE_STRONG };
 	e->parts[1] = (struct part){ "found", e->found, STYLE_FAINT, STYLE_NORMAL };
@@ -100,18 +86,19 @@ static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct problems_screen *screen = (struct problems_screen *)base;
 	const struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
+	const struct model *model = screen->table.model;
+	struct position *position = &screen->table.position;
 	struct explanation explanation;
 	char text[MESSAGE_MAX * 2];
 	describe(app, screen, text, sizeof(text));
 	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	position_fit(&screen->table.position, model_count(screen->table.model),
-		     screen->table.position.page);
-	const struct finding *finding = selected(screen);
-	if (!finding) {
+	position_fit(position, model_count(model), position->page);
+	if (position->cursor >= model_count(model)) {
 		table_draw(&screen->table, app->fetcher, list);
 		return;
 	}
-	explain(problems_findings(screen->table.model), finding, &explanation);
+	const struct findings *findings = problems_findings(model);
+	explain(findings, &findings->rows[position->cursor], &explanation);
 	explain_draw(&screen->table, app->fetcher, list, explanation.parts, PARTS,
 		     &screen->explained);
 }

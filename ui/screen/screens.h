@@ -9,12 +9,14 @@ struct screen_ops;
 extern const struct screen_ops overview_screen, segments_screen, entries_screen, index_screen,
 	hints_screen, problems_screen, key_screen, hex_screen, entry_screen;
 
+/* What the value of a row of the key table means. */
+enum { SEGMENTS_NEXT_COLUMN, SEGMENTS_REVERSE };
+enum { HEX_NEXT_ENTRY, HEX_PREVIOUS_ENTRY };
+
 void segments_sort(struct app *app, const struct call *call);
-void segments_reverse(struct app *app, const struct call *call);
 void segments_filter(struct app *app, const struct call *call);
 void hints_filter(struct app *app, const struct call *call);
 void index_toggle_all(struct app *app, const struct call *call);
-void hex_next_entry(struct app *app, const struct call *call);
-void hex_previous_entry(struct app *app, const struct call *call);
+void hex_move_entry(struct app *app, const struct call *call);
 
 #endif

@@ -62,6 +62,7 @@ struct order_job {
 	struct job job;
 	struct segments *screen;	/* that asked; done is not called after it is closed */
 	struct segments_order order;
+	bool needs_stats;		/* see gather_stats */
 	struct model *model;		/* held: the result; NULL: cancelled, or out of memory */
 };
 
@@ -87,17 +88,11 @@ static bool gather_stats(struct session *session, struct verify_progress *progre
 	return true;
 }
 
-static bool needs_stats(const struct session *session, const struct segments_order *order)
-{
-	return (order->column == COL_SIZE || order->column == COL_MODIFIED) &&
-	       !atomic_load(&session->stats);
-}
-
 static void run_order(struct job *head)
 {
 	struct order_job *job = (struct order_job *)head;
 	struct session *session = head->session;
-	if (!needs_stats(session, &job->order) || gather_stats(session, &head->progress))
+	if (!job->needs_stats || gather_stats(session, &head->progress))
 		job->model = segments_model_new(session, &job->order);
 }
 
@@ -136,15 +131,18 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 			 .done = order_done, .drop = drop_order, .owner = screen,
 			 .session = session_hold(session) },
 		.screen = screen, .order = screen->order,
+		.needs_stats = (screen->order.column == COL_SIZE ||
+				screen->order.column == COL_MODIFIED) &&
+			       !atomic_load(&session->stats),
 	};
-	if (needs_stats(session, &screen->order)) {
+	if (job->needs_stats) {
 		job->job.verb = "asking for the sizes of";
 		job->job.unit = "segments";
 		atomic_store(&job->job.total, session->repo->listing.count);
 	}
 	const bool is_quick = segments_order_is_plain(&screen->order) ||
 			      session->repo->listing.count <= AT_ONCE_MAX;
-	if (!is_quick || needs_stats(session, &screen->order)) {
+	if (!is_quick || job->needs_stats) {
 		app_start(app, &job->job);
 	} else {
 		run_order(&job->job);
@@ -222,22 +220,17 @@ const struct screen_ops segments_screen = {
 
 /* ---- its keys ---- */
 
-/* Sizes and counts begin with the largest; segment numbers and states do not. */
 void segments_sort(struct app *app, const struct call *call)
 {
 	struct segments *screen = (struct segments *)app_top(app);
-	(void)call;
-	screen->order.column = (screen->order.column + 1) % COL_COUNT;
-	screen->order.descending = screen->order.column != COL_SEGMENT &&
-				   screen->order.column != COL_STATE;
-	start_order(app, screen, "sorting");
-}
-
-void segments_reverse(struct app *app, const struct call *call)
-{
-	struct segments *screen = (struct segments *)app_top(app);
-	(void)call;
-	screen->order.descending = !screen->order.descending;
+	struct segments_order *order = &screen->order;
+	if (call->value == SEGMENTS_REVERSE) {
+		order->descending = !order->descending;
+	} else {
+		/* Sizes and counts begin with the largest; segment numbers and states do not. */
+		order->column = (order->column + 1) % COL_COUNT;
+		order->descending = order->column != COL_SEGMENT && order->column != COL_STATE;
+	}
 	start_order(app, screen, "sorting");
 }
 

@@ -137,29 +137,12 @@ static bool passes(const struct session *session, size_t position, enum filter f
 	}
 }
 
-/* The sort key of columns that need verification; unknown values come first. */
-static int64_t facts_key(const struct segment_facts *facts, enum segments_column column)
-{
-	if (!facts)
-		return -1;
-	switch (column) {
-	case COL_ENTRIES:
-		return (int64_t)facts->puts + facts->deletes + facts->commits;
-	case COL_PUTS:
-		return facts->puts;
-	case COL_DELETES:
-		return facts->deletes;
-	case COL_LIVE:
-		return facts->live;
-	default:
-		return facts->damaged;
-	}
-}
-
+/* Unknown values come first: they have the key -1. */
 static int64_t sort_key(const struct session *session, size_t position,
 			enum segments_column column)
 {
 	const struct segment_stat *stats = atomic_load(&session->stats);
+	const struct segment_facts *facts = session_facts(session, position);
 	const struct hints_segment *hint = column != COL_HINTS ? NULL : hints_find(
 		&session->repo->hints, session->repo->listing.segments[position].number);
 	uint64_t part, whole;
@@ -178,8 +161,16 @@ static int64_t sort_key(const struct session *session, size_t position,
 		return (int64_t)(10000.0 * (double)part / (double)whole);
 	case COL_STATE:
 		return (int64_t)segment_style_of(session, position);
+	case COL_ENTRIES:
+		return facts ? (int64_t)facts->puts + facts->deletes + facts->commits : -1;
+	case COL_PUTS:
+		return facts ? (int64_t)facts->puts : -1;
+	case COL_DELETES:
+		return facts ? (int64_t)facts->deletes : -1;
+	case COL_LIVE:
+		return facts ? (int64_t)facts->live : -1;
 	default:
-		return facts_key(session_facts(session, position), column);
+		return facts ? (int64_t)facts->damaged : -1;
 	}
 }
 
