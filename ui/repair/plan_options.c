@@ -13,7 +13,7 @@
 
 static const struct word {
 	const char *text;
-	unsigned repairs;	/* that have it */
+	unsigned repairs;	/* a bit for each that has it */
 	size_t option;		/* a bool in struct repair_options */
 	const char *title;
 } words[] = {

@@ -106,8 +106,8 @@ static struct entry_row row_of(const struct segment_entry *entry)
 	};
 }
 
-/* Use the index as a witness behind damage, as verification does, so that both see the same
- * rows. */
+/* Find the places in @segment that the index knows: the reader looks there for entries behind
+ * damage. Verification does so too, so both see the same rows. */
 static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
 {
 	struct reading *run = context;

@@ -16,7 +16,7 @@ struct hex_target {
 	void (*show)(struct screen *screen, uint64_t offset);
 };
 
-/* In a file that cannot be opened nothing is found. */
+/* Finds nothing in a file that cannot be opened. */
 static bool find_bytes(struct search_target *head, const struct query *query, uint64_t first,
 		       uint64_t count, bool backward, uint64_t *found)
 {
@@ -56,7 +56,7 @@ struct search_target *hex_search_target(struct session *session, bool of_index, 
 		return NULL;
 	target->head = (struct search_target){
 		.unit = "KiB", .unit_size = 1024, .find = find_bytes, .show = show, .drop = drop,
-		/* a match that begins in the batch lies whole in the window */
+		/* The window holds the whole of a match that begins in the batch. */
 		.batch = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
 	};
 	target->session = session_hold(session);

@@ -212,7 +212,7 @@ static void run_count(struct job *job)
 	free(buckets);
 }
 
-/* ---- what the index is worth ---- */
+/* ---- how credible the index is ---- */
 
 static void run_witness(struct job *head)
 {

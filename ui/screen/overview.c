@@ -228,7 +228,7 @@ static void draw_choices(const struct app *app, struct overview *screen, const c
 	area->rows -= most + 1;
 }
 
-/* Keep the lines of text that is to be written to a file. */
+/* Draw text that the person is to write to a file, with its own line breaks. */
 static void draw_by_hand(const char *lines, struct area *area)
 {
 	char raw[512], text[512];

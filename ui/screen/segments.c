@@ -60,7 +60,7 @@ static void show_model(struct app *app, struct segments *screen, struct model *m
 
 struct order_job {
 	struct job job;
-	struct segments *screen;	/* that asked; done is not called after it is closed */
+	struct segments *screen;	/* the one that asked; open when done is called */
 	struct segments_order order;
 	bool needs_stats;		/* see gather_stats */
 	struct model *model;		/* held: the result; NULL: cancelled, or out of memory */
