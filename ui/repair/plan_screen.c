@@ -17,7 +17,7 @@ void plan_key(struct app *app, const struct call *call)
 	struct wanted wanted = { .action = (enum repair)call->value };
 	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
 	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
-		repair_confirm(app);
+		repair_confirm(app, app_top(app));
 	else if (call->argument &&
 		 !plan_options_parse(wanted.action, call->argument, &wanted.options))
 		app_say(app, STYLE_WARNING, "%s: not an option of %s", call->argument,
@@ -102,15 +102,9 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	text_screen_draw(app, (struct text_screen *)base, area, text);
 }
 
-static void enter(struct app *app, struct screen *base)
-{
-	(void)base;
-	repair_confirm(app);
-}
-
 const struct screen_ops plan_screen = {
 	.title = "Plan", .size = sizeof(struct text_screen),
 	.columns = text_screen_columns, .column_count = TEXT_SCREEN_COLUMNS,
 	.open = open_plan, .draw = draw,
-	.close = text_screen_close, .refresh = show_proposal, .enter = enter,
+	.close = text_screen_close, .refresh = show_proposal, .enter = repair_confirm,
 };

@@ -304,8 +304,9 @@ static void draw_confirmation(struct app *app, struct area bottom)
 
 static const struct modal confirmation = { .input = question_input, .draw = draw_confirmation };
 
-void repair_confirm(struct app *app)
+void repair_confirm(struct app *app, struct screen *screen)
 {
+	(void)screen;
 	const struct proposal *proposal = app->flow->proposal;
 	if (!proposal || question_must_wait(app))
 		return;

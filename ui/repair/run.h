@@ -6,6 +6,7 @@
 
 struct app;
 struct proposal;
+struct screen;
 struct screen_ops;
 
 /* The outcome of the last repair. */
@@ -22,8 +23,9 @@ struct report {
 
 extern const struct screen_ops report_screen;
 
-/* Ask for the confirmation of the flow's proposal, and carry it out. Says why if it cannot. */
-void repair_confirm(struct app *app);
+/* Enter on the screen of a plan: ask for the confirmation of the flow's proposal, and carry it out.
+ * Says why if it cannot. */
+void repair_confirm(struct app *app, struct screen *screen);
 
 /* At the end of the program, when the terminal is restored: cancel a repair that runs and wait for
  * its next safe point, with a message on standard error. */
