@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERIFY_NEW, VERIFY_ALL };
+enum { VERIFY_NEW, VERIFY_ALL, VERIFY_AND_SHOW };
 
 /* Screens whose rows can stand for a place, or have a key. */
 #define ON_PLACES (ON(OVERVIEW) | ON(SEGMENTS) | ON(ENTRIES) | ON(INDEX) | ON(HINTS) | \
@@ -92,14 +92,15 @@ static void follow(struct app *app, const struct call *call)
 
 static void verify(struct app *app, const struct call *call)
 {
+	if (call->value == VERIFY_AND_SHOW)
+		app_open(app, SCREEN_PROBLEMS, NULL);
 	app_verify(app, call->value == VERIFY_ALL);
 }
 
-static void check_all(struct app *app, const struct call *call)
+static void read_again(struct app *app, const struct call *call)
 {
 	(void)call;
-	app_open(app, SCREEN_PROBLEMS, NULL);
-	app_verify(app, false);
+	app_read_again(app, AFTER_READING_NOTHING);
 }
 
 static void redraw(struct app *app, const struct call *call)
@@ -284,12 +285,12 @@ const struct key_row key_table[] = {
 	  .help = "verify everything, whatever earlier runs found", .screens = ON_ALL,
 	  .run = verify, .value = VERIFY_ALL },
 	{ .name = "check", .help = "verify, and show the problems", .screens = ON_ALL,
-	  .run = check_all },
+	  .run = verify, .value = VERIFY_AND_SHOW },
 	{ .keys = { 'x' }, .label = "x", .name = "cancel",
 	  .help = "cancel what the bottom line shows", .screens = ON_ALL, .needs = NEEDS_JOB,
 	  .run = app_cancel },
 	{ .keys = { 'r' }, .label = "r", .name = "reread", .help = "read the repository again",
-	  .screens = ON_ALL, .run = app_read_again },
+	  .screens = ON_ALL, .run = read_again },
 	{ .keys = { 'u' }, .label = "u", .name = "upgrade",
 	  .help = "take the exclusive lock: repair mode", .screens = ON_ALL, .run = repair_mode_enter },
 	{ .keys = { 'l' }, .label = "l", .name = "lower",

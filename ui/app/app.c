@@ -34,16 +34,6 @@ bool app_start(struct app *app, struct job *job)
 	return false;
 }
 
-struct model_job {
-	struct job job;
-	void *model;		/* held */
-};
-
-void *app_job_model(const struct job *job)
-{
-	return ((const struct model_job *)job)->model;
-}
-
 static void drop_model_job(struct job *job)
 {
 	model_release(app_job_model(job));
@@ -94,15 +84,6 @@ static void keep_or_close(struct app *app, struct screen *screen)
 	}
 	close_screen(app, app->kept[screen->kind]);
 	app->kept[screen->kind] = screen;
-}
-
-void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen))
-{
-	for (size_t i = 0; i < app->depth; i++)
-		each(app, app->stack[i]);
-	for (size_t i = 0; i < SCREEN_KINDS; i++)
-		if (app->kept[i])
-			each(app, app->kept[i]);
 }
 
 static void remove_at(struct app *app, size_t i)

@@ -89,6 +89,15 @@ static inline struct screen *app_top(struct app *app)
 	return app->stack[app->depth - 1];
 }
 
+/* All screens, on the stack and kept: @i below APP_SCREENS. NULL: there is none at @i. */
+#define APP_SCREENS ((size_t)STACK_MAX + SCREEN_KINDS)
+static inline struct screen *app_screen(struct app *app, size_t i)
+{
+	if (i >= STACK_MAX)
+		return app->kept[i - STACK_MAX];
+	return i < app->depth ? app->stack[i] : NULL;
+}
+
 /* Show a message in the bottom line. The arguments may hold any bytes. */
 void app_say(struct app *app, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -114,9 +123,6 @@ bool app_place(struct app *app, struct place *place);
  * be opened, and a message says why. */
 bool app_open(struct app *app, enum screen_kind kind, const struct place *place);
 
-/* Call @each for every screen, on the stack or kept. */
-void app_each_screen(struct app *app, void (*each)(struct app *app, struct screen *screen));
-
 /* Draw the top screen, which has changed or has a new session. */
 void app_show_top(struct app *app);
 
@@ -127,6 +133,15 @@ bool app_start(struct app *app, struct job *job);
 /* Start a copy of the job @like, which fills @model and holds it meanwhile. False: it could not be
  * started, and a message says so. In its thread app_job_model returns the model. */
 bool app_start_filling(struct app *app, const struct job *like, void *model);
-void *app_job_model(const struct job *job);
+
+struct model_job {
+	struct job job;
+	void *model;		/* held */
+};
+
+static inline void *app_job_model(const struct job *job)
+{
+	return ((const struct model_job *)job)->model;
+}
 
 #endif

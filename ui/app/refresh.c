@@ -47,18 +47,16 @@ static void update_problems(struct app *app)
 	app->problems_seen = seen;
 }
 
-static void refresh_screen(struct app *app, struct screen *screen)
-{
-	if (screen->ops->refresh)
-		screen->ops->refresh(app, screen);
-	else if (screen->table)
-		table_reload(screen->table);
-}
-
 void app_refresh(struct app *app)
 {
 	update_problems(app);
 	diagnose(app->session->repo, session_verify(app->session), &app->diagnosis);
-	app_each_screen(app, refresh_screen);
+	for (size_t i = 0; i < APP_SCREENS; i++) {
+		struct screen *screen = app_screen(app, i);
+		if (screen && screen->ops->refresh)
+			screen->ops->refresh(app, screen);
+		else if (screen && screen->table)
+			table_reload(screen->table);
+	}
 	app->dirty = true;
 }

@@ -15,8 +15,7 @@ struct open_job {
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
 	struct lock *lock;	/* held: the exclusive lock; NULL: the repo takes one */
-	bool verifies;		/* verify after reading */
-	bool is_whole;		/* and read everything then */
+	enum after_reading after;
 	struct repo *repo;
 	struct as_error error;
 };
@@ -30,12 +29,6 @@ static void run_open(struct job *head)
 			 "another folder or config has replaced it; l releases the lock");
 }
 
-static void reload_screen(struct app *app, struct screen *screen)
-{
-	if (screen->ops->reload)
-		screen->ops->reload(app, screen);
-}
-
 static void replace_session(struct app *app, struct session *session)
 {
 	jobs_abandon(&app->jobs, NULL);
@@ -44,7 +37,11 @@ static void replace_session(struct app *app, struct session *session)
 	app->session = session;
 	app->choices.count = 0;
 	watch_start(app);
-	app_each_screen(app, reload_screen);
+	for (size_t i = 0; i < APP_SCREENS; i++) {
+		struct screen *screen = app_screen(app, i);
+		if (screen && screen->ops->reload)
+			screen->ops->reload(app, screen);
+	}
 	app_refresh(app);
 	app_show_top(app);
 }
@@ -62,10 +59,10 @@ static void open_done(struct app *app, struct job *head)
 	}
 	job->repo = NULL;
 	replace_session(app, session);
-	if (job->verifies)
-		app_start_verify(app, job->is_whole);
-	else
+	if (job->after == AFTER_READING_NOTHING)
 		app_say(app, STYLE_NORMAL, "the repository was read again");
+	else
+		app_start_verify(app, job->after == AFTER_READING_VERIFY_ALL);
 	app->hooks->after_session(app);
 }
 
@@ -76,7 +73,7 @@ static void drop_open(struct job *head)
 	lock_release(job->lock);
 }
 
-static void start_reading(struct app *app, bool verifies, bool whole)
+void app_read_again(struct app *app, enum after_reading after)
 {
 	struct open_job *job = calloc(1, sizeof(*job));
 	app->hooks->before_read(app);
@@ -87,20 +84,9 @@ static void start_reading(struct app *app, bool verifies, bool whole)
 			 .run = run_open, .done = open_done, .drop = drop_open },
 		.path = app->path, .no_lock = app->no_lock,
 		.lock = app->mode == MODE_REPAIR ? lock_hold(app->session->lock) : NULL,
-		.verifies = verifies, .is_whole = whole,
+		.after = after,
 	};
 	app_start(app, &job->job);
-}
-
-void app_read_again(struct app *app, const struct call *call)
-{
-	(void)call;
-	start_reading(app, false, false);
-}
-
-void app_read_and_verify(struct app *app, bool whole)
-{
-	start_reading(app, true, whole);
 }
 
 void app_verify(struct app *app, bool whole)
@@ -111,6 +97,6 @@ void app_verify(struct app *app, bool whole)
 	} else if (state == CHECK_NONE && !atomic_load(&app->session->changed)) {
 		app_start_verify(app, whole);
 	} else {	/* what was read before may be out of date */
-		app_read_and_verify(app, whole);
+		app_read_again(app, whole ? AFTER_READING_VERIFY_ALL : AFTER_READING_VERIFY);
 	}
 }

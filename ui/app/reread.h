@@ -5,16 +5,18 @@
 #include <stdbool.h>
 
 struct app;
-struct call;
 
-/* Read the repository again, and then verify it. @whole: read everything, whatever earlier runs
- * found. */
-void app_read_and_verify(struct app *app, bool whole);
+enum after_reading {
+	AFTER_READING_NOTHING,
+	AFTER_READING_VERIFY,		/* what earlier runs did not find intact */
+	AFTER_READING_VERIFY_ALL
+};
 
-/* Verify the repository. It is read again first if it changed or was verified before. */
+/* Read the repository again in the background, and then do what @after says. */
+void app_read_again(struct app *app, enum after_reading after);
+
+/* Verify the repository. It is read again first if it changed or was verified before. @whole: read
+ * everything, whatever earlier runs found. */
 void app_verify(struct app *app, bool whole);
-
-/* Command behind a key. */
-void app_read_again(struct app *app, const struct call *call);
 
 #endif

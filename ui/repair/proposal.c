@@ -169,9 +169,9 @@ void proposal_plan(struct app *app, const struct wanted *wanted)
 	if (needs_verify && running && !changed)
 		app_say(app, STYLE_NORMAL, "the plan follows as soon as all is verified");
 	else if (needs_verify && changed)
-		app_read_and_verify(app, true);
+		app_read_again(app, AFTER_READING_VERIFY_ALL);
 	else if (changed)
-		app_read_again(app, NULL);
+		app_read_again(app, AFTER_READING_NOTHING);
 	else if (needs_verify && !session_verify(session))
 		app_verify(app, true);
 	app->flow->wanted = *wanted;

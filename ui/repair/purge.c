@@ -58,9 +58,9 @@ static void purge_done(struct app *app, struct job *head)
 	format_masked_text(outcome, app->flow->purge.outcome, sizeof(app->flow->purge.outcome));
 	action_log_add(app, app->flow->purge.style, WORD, "%s", outcome);
 	if (check == CHECK_DONE || check == CHECK_RUNNING)
-		app_read_and_verify(app, false);
+		app_read_again(app, AFTER_READING_VERIFY);
 	else
-		app_read_again(app, NULL);
+		app_read_again(app, AFTER_READING_NOTHING);
 }
 
 static void draw_progress(struct app *app, struct area bottom)

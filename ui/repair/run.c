@@ -121,7 +121,7 @@ static void repair_done(struct app *app, struct job *head)
 	app_close_kind(app, SCREEN_PLAN);
 	app_close_kind(app, SCREEN_REPORT);
 	app_open(app, SCREEN_REPORT, NULL);
-	app_read_and_verify(app, false);
+	app_read_again(app, AFTER_READING_VERIFY);
 }
 
 /* ---- the progress ---- */
