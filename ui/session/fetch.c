@@ -10,7 +10,7 @@
 struct fetcher {
 	pthread_t thread;
 	pthread_mutex_t mutex;
-	pthread_cond_t work, result;
+	pthread_cond_t changed;	/* something below */
 	struct fetch_request *waiting, *finished;
 	bool forget;		/* the one that runs is no longer wanted */
 	bool end, ended;
@@ -31,7 +31,7 @@ static void *serve(void *context)
 	while (!fetcher->end) {
 		struct fetch_request *request = fetcher->waiting;
 		if (!request) {
-			pthread_cond_wait(&fetcher->work, &fetcher->mutex);
+			pthread_cond_wait(&fetcher->changed, &fetcher->mutex);
 			continue;
 		}
 		fetcher->waiting = NULL;
@@ -43,30 +43,20 @@ static void *serve(void *context)
 		fetcher->finished = request;
 		if (fetcher->forget)
 			drop(&fetcher->finished);
-		pthread_cond_signal(&fetcher->result);
+		pthread_cond_broadcast(&fetcher->changed);
 		wake_up(fetcher->wake);
 	}
 	fetcher->ended = true;
-	pthread_cond_signal(&fetcher->result);
+	pthread_cond_broadcast(&fetcher->changed);
 	pthread_mutex_unlock(&fetcher->mutex);
 	return NULL;
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
 }
 
 static void destroy(struct fetcher *fetcher)
 {
 	drop(&fetcher->waiting);
 	drop(&fetcher->finished);
-	pthread_cond_destroy(&fetcher->work);
-	pthread_cond_destroy(&fetcher->result);
+	pthread_cond_destroy(&fetcher->changed);
 	pthread_mutex_destroy(&fetcher->mutex);
 	free(fetcher);
 }
@@ -74,12 +64,15 @@ static void destroy(struct fetcher *fetcher)
 struct fetcher *fetcher_new(int wake)
 {
 	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+	pthread_condattr_t attributes;
 	if (!fetcher)
 		return NULL;
 	fetcher->wake = wake;
 	pthread_mutex_init(&fetcher->mutex, NULL);
-	init_condition(&fetcher->work);
-	init_condition(&fetcher->result);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&fetcher->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 	if (thread_start(&fetcher->thread, serve, fetcher))
 		return fetcher;
 	destroy(fetcher);
@@ -91,7 +84,7 @@ void fetcher_submit(struct fetcher *fetcher, struct fetch_request *request)
 	pthread_mutex_lock(&fetcher->mutex);
 	drop(&fetcher->waiting);
 	fetcher->waiting = request;
-	pthread_cond_signal(&fetcher->work);
+	pthread_cond_broadcast(&fetcher->changed);
 	pthread_mutex_unlock(&fetcher->mutex);
 }
 
@@ -110,7 +103,7 @@ struct fetch_request *fetcher_collect(struct fetcher *fetcher, int wait_ms)
 	const struct timespec end = in_ms(wait_ms);
 	pthread_mutex_lock(&fetcher->mutex);
 	while (wait_ms > 0 && !fetcher->finished)
-		if (pthread_cond_timedwait(&fetcher->result, &fetcher->mutex, &end) != 0)
+		if (pthread_cond_timedwait(&fetcher->changed, &fetcher->mutex, &end) != 0)
 			break;
 	struct fetch_request *request = fetcher->finished;
 	fetcher->finished = NULL;
@@ -134,9 +127,9 @@ bool fetcher_free(struct fetcher *fetcher, int wait_ms)
 		return true;
 	pthread_mutex_lock(&fetcher->mutex);
 	fetcher->end = true;
-	pthread_cond_signal(&fetcher->work);
+	pthread_cond_broadcast(&fetcher->changed);
 	while (!fetcher->ended)
-		if (pthread_cond_timedwait(&fetcher->result, &fetcher->mutex, &end) != 0)
+		if (pthread_cond_timedwait(&fetcher->changed, &fetcher->mutex, &end) != 0)
 			break;
 	const bool ended = fetcher->ended;
 	pthread_mutex_unlock(&fetcher->mutex);
