@@ -23,24 +23,21 @@ struct help_model {
 	bool repair_mode;
 };
 
-static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
 	const struct help_model *model = (const struct help_model *)base;
-	for (size_t i = 0; i < count; i++) {
-		const struct key_row *key = &key_table[model->rows[first + i]];
-		/* In read-only mode the keys of the repairs are listed, but dimmed. */
-		const bool off = key->needs & NEEDS_REPAIR_MODE && !model->repair_mode;
-		rows[i].style = off ? STYLE_FAINT : STYLE_NORMAL;
-		row_set(&rows[i], COL_LABEL, off ? STYLE_FAINT : STYLE_KEY, "%s",
-			key->label ? key->label : "");
-		row_set(&rows[i], COL_HELP, STYLE_NORMAL, "%s", key->help);
-		if (key->name)
-			row_set(&rows[i], COL_NAME, STYLE_FAINT, ":%s%s%s", key->name,
-				key->argument ? " " : "", key->argument ? key->argument : "");
-	}
+	const struct key_row *key = &key_table[model->rows[i]];
+	/* In read-only mode the keys of the repairs are listed, but dimmed. */
+	const bool off = key->needs & NEEDS_REPAIR_MODE && !model->repair_mode;
+	row->style = off ? STYLE_FAINT : STYLE_NORMAL;
+	row_set(row, COL_LABEL, off ? STYLE_FAINT : STYLE_KEY, "%s", key->label ? key->label : "");
+	row_set(row, COL_HELP, STYLE_NORMAL, "%s", key->help);
+	if (key->name)
+		row_set(row, COL_NAME, STYLE_FAINT, ":%s%s%s", key->name,
+			key->argument ? " " : "", key->argument ? key->argument : "");
 }
 
-static const struct model_ops model_ops = { .fetch = fetch_rows, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .in_memory = true };
 
 /* Add the rows of the screen @kind: those for all screens (@common), or the others. A row that is
  * missing on one screen only is for all: that screen has its own row for the key. */

@@ -10,7 +10,15 @@ extern const struct column problems_columns[PROBLEMS_COLUMNS];
 /* A model of @findings, which pass to it even if this fails. NULL: out of memory. */
 struct model *problems_model(struct session *session, struct findings *findings);
 
-/* The findings of such a model, in the order of its rows. */
-const struct findings *problems_findings(const struct model *model);
+struct problems {
+	struct model base;
+	struct findings findings;	/* in the order of the rows */
+};
+
+/* The findings of such a model. */
+static inline const struct findings *problems_findings(const struct model *model)
+{
+	return &((const struct problems *)model)->findings;
+}
 
 #endif

@@ -122,16 +122,14 @@ static bool break_line(struct lines_model *model, size_t line, int cols)
 	return true;
 }
 
-static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
+static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
 	const struct lines_model *model = (const struct lines_model *)base;
-	for (size_t i = 0; i < count; i++) {
-		const struct piece *piece = &model->pieces[first + i];
-		const struct line *line = &model->lines->rows[piece->line];
-		rows[i].style = (uint8_t)line->style;
-		row_set(&rows[i], 0, STYLE_NORMAL, "%*s%.*s", piece->indent, "", piece->len,
-			line->text + piece->first);
-	}
+	const struct piece *piece = &model->pieces[i];
+	const struct line *line = &model->lines->rows[piece->line];
+	row->style = (uint8_t)line->style;
+	row_set(row, 0, STYLE_NORMAL, "%*s%.*s", piece->indent, "", piece->len,
+		line->text + piece->first);
 }
 
 static void model_free(struct model *base)
@@ -141,7 +139,7 @@ static void model_free(struct model *base)
 	free(model->pieces);
 }
 
-static const struct model_ops model_ops = { .fetch = fetch_rows, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free, .in_memory = true };
 
 struct model *lines_model(struct session *session, struct lines *lines, int cols)
 {
