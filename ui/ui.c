@@ -317,16 +317,13 @@ static void name_screens(const struct key_row *row, char *out, size_t size)
 
 bool ui_key_at(size_t index, struct ui_key *key)
 {
-	for (size_t i = 0; i < key_count; i++) {
-		const struct key_row *row = &key_table[i];
-		if (index-- > 0)
-			continue;
-		*key = (struct ui_key){
-			.label = row->label, .name = row->name, .argument = row->argument,
-			.help = row->help,
-		};
-		name_screens(row, key->screens, sizeof(key->screens));
-		return true;
-	}
-	return false;
+	if (index >= key_count)
+		return false;
+	const struct key_row *row = &key_table[index];
+	*key = (struct ui_key){
+		.label = row->label, .name = row->name, .argument = row->argument,
+		.help = row->help,
+	};
+	name_screens(row, key->screens, sizeof(key->screens));
+	return true;
 }

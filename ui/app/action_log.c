@@ -32,15 +32,6 @@ struct actions_screen {
 	size_t shown;		/* lines of the log that it shows */
 };
 
-static bool open_actions(struct app *app, struct screen *base, const struct place *place)
-{
-	(void)app;
-	(void)place;
-	base->table->empty =
-		"Nothing was done yet: no lock was requested, nothing was planned or repaired.";
-	return true;
-}
-
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct actions_screen *screen = (struct actions_screen *)base;
@@ -52,12 +43,14 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		text_screen_set(&screen->text, copy);
 		screen->shown = count;
 	}
+	base->table->empty =
+		"Nothing was done yet: no lock was requested, nothing was planned or repaired.";
 	text_screen_draw(app, &screen->text, area, "what was done since the program was started");
 }
 
 const struct screen_ops log_screen = {
 	.title = "Log", .size = sizeof(struct actions_screen),
 	.columns = text_screen_columns, .column_count = TEXT_SCREEN_COLUMNS,
-	.is_for_any_format = true, .open = open_actions, .draw = draw,
+	.is_for_any_format = true, .draw = draw,
 	.close = text_screen_close,
 };

@@ -69,19 +69,6 @@ static void compare_done(struct app *app, struct job *head)
 	app->choices = ((struct compare_job *)head)->choices;
 }
 
-static void compare(struct app *app)
-{
-	struct compare_job *job = calloc(1, sizeof(*job));
-	if (!job)
-		return;		/* the choices are shown without figures */
-	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",
-				 .run = run_compare, .done = compare_done,
-				 .session = session_hold(app->session) };
-	job->choices = app->choices;
-	job->threads = app->threads;
-	app_start(app, &job->job);
-}
-
 void choices_find(struct app *app)
 {
 	const struct diagnosis *diagnosis = &app->diagnosis;
@@ -98,5 +85,13 @@ void choices_find(struct app *app)
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),
 		 "Goes back to transaction %" PRIu32 "; gives up the newest one.",
 		 app->session->repo->transaction);
-	compare(app);
+	struct compare_job *job = calloc(1, sizeof(*job));
+	if (!job)
+		return;		/* the choices are shown without figures */
+	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",
+				 .run = run_compare, .done = compare_done,
+				 .session = session_hold(app->session) };
+	job->choices = *choices;
+	job->threads = app->threads;
+	app_start(app, &job->job);
 }

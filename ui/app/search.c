@@ -152,21 +152,6 @@ static void drop_target(struct search_target *head)
 	free(head);
 }
 
-static void search_table(struct app *app, struct screen *screen, bool backward)
-{
-	struct table *table = screen->table;
-	struct table_target *target = calloc(1, sizeof(*target));
-	if (!target)
-		return;
-	*target = (struct table_target){
-		.head = { .unit = "rows", .unit_size = 1, .batch = 256, .find = find_row,
-			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
-		.model = model_hold(table->model),
-	};
-	search_start(app, screen, &target->head, table->position.cursor, model_count(table->model),
-		     backward);
-}
-
 /* ---- the keys ---- */
 
 void search_run(struct app *app, bool backward)
@@ -179,11 +164,22 @@ void search_run(struct app *app, bool backward)
 		app_open(app, SCREEN_ENTRIES, &place);
 		return;
 	}
-	if (screen->table && model_count(screen->table->model) > 0)
-		search_table(app, screen, backward);
-	else if (!open_key(app, screen, &app->query))
-		app_say(app, STYLE_WARNING, "not on this screen: %s",
-			app->query.text);
+	struct table *table = screen->table;
+	if (!table || model_count(table->model) == 0) {
+		if (!open_key(app, screen, &app->query))
+			app_say(app, STYLE_WARNING, "not on this screen: %s", app->query.text);
+		return;
+	}
+	struct table_target *target = calloc(1, sizeof(*target));
+	if (!target)
+		return;
+	*target = (struct table_target){
+		.head = { .unit = "rows", .unit_size = 1, .batch = 256, .find = find_row,
+			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
+		.model = model_hold(table->model),
+	};
+	search_start(app, screen, &target->head, table->position.cursor, model_count(table->model),
+		     backward);
 }
 
 void search_again(struct app *app, const struct call *call)
