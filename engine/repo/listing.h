@@ -2,7 +2,7 @@
  *
  * Source: attic/repository.py, LoggedIO._segment_names and segment_filename: segment N lies in
  * data/<N / segments_per_dir>/<N>, N decimal without leading zeros. Listing reads folders only:
- * no file is opened, and none is asked for its state where the listing tells its kind.
+ * no file is opened, and fstatat is called only where the listing does not give a file's kind.
  */
 #ifndef ATTICSCOPE_LISTING_H
 #define ATTICSCOPE_LISTING_H
@@ -34,19 +34,19 @@ struct listing {
 /* List the segments below the open repository folder @repo_fd. Where two files have one number, the
  * file in the folder where it belongs is chosen, else the one in the lowest folder; but a longer one
  * in which every entry is whole is chosen before it. Such files are read for this, as long as that
- * is quick. What is out of order (misplaced, duplicate, badly named, not
- * a regular file, stray) goes to @findings. @segments_per_dir 0: not known, any folder will do.
+ * is quick. What is out of order (misplaced, duplicate, badly named, not a regular file, stray) goes
+ * to @findings. @segments_per_dir 0: not known, any folder will do.
  * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
 enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			 struct listing *listing, struct findings *findings);
 
-/* Could a folder not be listed, data/ or one below it, by what was noted in @findings? Segments
- * that are not in the listing may be there all the same. Something that is no file in the place of
- * one segment (PROBLEM_NOT_A_FILE) speaks of that segment alone, and is not counted. */
+/* Do @findings say that data/ or a folder below it could not be listed? Segments that are not in the
+ * listing may then still exist. A folder or link in the place of one segment (PROBLEM_NOT_A_FILE)
+ * concerns that segment alone, and does not count. */
 bool listing_is_partial(const struct findings *findings);
 
-/* Does something that is no file, such as a link, stand in the place of segment @number, by what
- * was noted in @findings? */
+/* Do @findings say that something that is no file, such as a link, is in the place of segment
+ * @number? */
 bool listing_has_other(const struct findings *findings, uint32_t number);
 
 void listing_free(struct listing *listing);
@@ -60,8 +60,8 @@ size_t listing_from(const struct listing *listing, uint32_t number);
 /* The path of the segment at @position relative to the repository: "data/0/17". */
 void listing_path(const struct listing *listing, size_t position, char out[LISTING_PATH_MAX]);
 
-/* Who asks for the states of many segments, one after the other: the folder of the last one stays
- * open, so that each of the others in it takes one short call. For one thread. */
+/* A walk that gets the states of many segments, one after the other. The folder of the last one stays
+ * open, so that the next one in it takes one short call. For one thread. */
 struct listing_walk {
 	const struct listing *listing;
 	const struct io *io;
@@ -70,12 +70,12 @@ struct listing_walk {
 	uint32_t folder;	/* its index, where fd is not negative */
 };
 
-/* Begin such a walk; ended by listing_walk_end. */
+/* Begin a walk; listing_walk_end ends it. */
 struct listing_walk listing_walk_begin(const struct listing *listing, const struct io *io,
 				       int repo_fd);
 void listing_walk_end(struct listing_walk *walk);
 
-/* The state of the segment at @position, of a link itself. False: the system does not tell. */
+/* Get the state of the segment at @position. Links are not followed. False: fstatat failed. */
 bool listing_walk_stat(struct listing_walk *walk, size_t position, struct stat *st);
 
 #endif
