@@ -4,12 +4,12 @@
 
 #include "base/array.h"
 #include "base/owner.h"
+#include "base/text.h"
 #include "format/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,33 +65,6 @@ static const char *folder_name(const struct listing_folder *folder, char buffer[
 	return buffer;
 }
 
-static enum as_err add_folder(struct lister *lister, const char *name, uint64_t number)
-{
-	struct listing *listing = lister->listing;
-	struct listing_folder folder = { .number = number, .name = NULL };
-
-	if (listing->folder_count == UINT32_MAX ||
-	    !ARRAY_RESERVE(listing->folders, listing->folder_count, lister->folder_room))
-		return AS_ERR_MEMORY;
-	if (!is_canonical(name, number)) {
-		folder.name = strdup(name);
-		if (!folder.name)
-			return AS_ERR_MEMORY;
-	}
-	listing->folders[listing->folder_count++] = folder;
-	return AS_OK;
-}
-
-static enum as_err add_segment(struct lister *lister, uint32_t number)
-{
-	struct listing *listing = lister->listing;
-
-	if (!ARRAY_RESERVE(listing->segments, listing->count, lister->segment_room))
-		return AS_ERR_MEMORY;
-	listing->segments[listing->count++] = (struct listing_segment){ number, lister->folder };
-	return AS_OK;
-}
-
 /* What @name is, for a person. Asked of the system only once something is wrong with it. */
 static const char *what_is(const struct lister *lister, const char *name)
 {
@@ -121,68 +94,71 @@ static enum as_err add_stray(struct lister *lister, const char *name, enum io_ki
 			     "%s/%s", lister->prefix, name);
 }
 
-/* @name is a number, but not in the form that a segment's name has. */
-static enum as_err add_crooked(struct lister *lister, const char *name, uint64_t value)
+static enum as_err read_segment_name(void *context, const char *name, enum io_kind kind)
 {
+	struct lister *lister = context;
+	struct listing *listing = lister->listing;
+	uint64_t value;
+
+	if (!read_digits(name, &value))
+		return add_stray(lister, name, kind);
 	if (value > UINT32_MAX)
 		return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
 				     FINDING_NOWHERE,
 				     "%s/%s: above the highest segment number, 4294967295",
 				     lister->prefix, name);
-	return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
-			     FINDING_NOWHERE,
-			     "%s/%s: left out here, but Attic would take it for segment %" PRIu64,
-			     lister->prefix, name, value);
-}
-
-static enum as_err read_segment_name(void *context, const char *name, enum io_kind kind)
-{
-	struct lister *lister = context;
-	uint64_t value;
-
-	if (!read_digits(name, &value))
-		return add_stray(lister, name, kind);
-	if (!is_canonical(name, value) || value > UINT32_MAX)
-		return add_crooked(lister, name, value);
-	/* What could not be looked at is kept: opening it will tell. */
-	if (kind == IO_KIND_FILE || kind == IO_KIND_UNKNOWN)
-		return add_segment(lister, (uint32_t)value);
-	return findings_note(lister->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
-			     FINDING_NOWHERE, "%s/%s is %s", lister->prefix, name,
-			     what_is(lister, name));
-}
-
-static enum as_err add_no_folder(const struct lister *lister, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static enum as_err add_no_folder(const struct lister *lister, const char *format, ...)
-{
-	struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
-	va_list args;
-
-	finding.cause = CAUSE_KIND;
-	va_start(args, format);
-	vsnprintf(finding.detail, sizeof(finding.detail), format, args);
-	va_end(args);
-	return findings_add(lister->findings, &finding);
+	if (!is_canonical(name, value))
+		return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
+				     FINDING_NOWHERE,
+				     "%s/%s: left out here, but Attic would take it for segment %" PRIu64,
+				     lister->prefix, name, value);
+	/* What could not be looked at is kept: opening it will show what it is. */
+	if (kind != IO_KIND_FILE && kind != IO_KIND_UNKNOWN)
+		return findings_note(lister->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
+				     FINDING_NOWHERE, "%s/%s is %s", lister->prefix, name,
+				     what_is(lister, name));
+	if (!ARRAY_RESERVE(listing->segments, listing->count, lister->segment_room))
+		return AS_ERR_MEMORY;
+	listing->segments[listing->count++] = (struct listing_segment){
+		(uint32_t)value, lister->folder,
+	};
+	return AS_OK;
 }
 
 static enum as_err read_folder_name(void *context, const char *name, enum io_kind kind)
 {
 	struct lister *lister = context;
-	uint64_t number;
+	struct listing *listing = lister->listing;
+	struct listing_folder folder = { .name = NULL };
 
-	if (!read_digits(name, &number))
+	if (!read_digits(name, &folder.number))
 		return add_stray(lister, name, kind);
-	if (kind == IO_KIND_FOLDER || kind == IO_KIND_UNKNOWN)
-		return add_folder(lister, name, number);
-	/* More than a stray file: it may have been a segment, and a link may lead to segments. */
-	if (kind == IO_KIND_FILE)
-		return add_no_folder(lister, "%s/%s is a file, not a folder: Attic takes it for a "
-				     "segment and may delete it, Borg up to 1.2.4 fails on it; "
-				     "move it out of data", lister->prefix, name);
-	return add_no_folder(lister, "%s/%s is %s, not a folder", lister->prefix, name,
-			     what_is(lister, name));
+	if (kind != IO_KIND_FOLDER && kind != IO_KIND_UNKNOWN) {
+		/* More than a stray file: it may have been a segment, and a link may lead to some. */
+		struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
+
+		finding.cause = CAUSE_KIND;
+		if (kind == IO_KIND_FILE)
+			buffer_append(finding.detail, sizeof(finding.detail), "%s/%s is a file, "
+				      "not a folder: Attic takes it for a segment and may delete "
+				      "it, Borg up to 1.2.4 fails on it; move it out of data",
+				      lister->prefix, name);
+		else
+			buffer_append(finding.detail, sizeof(finding.detail),
+				      "%s/%s is %s, not a folder", lister->prefix, name,
+				      what_is(lister, name));
+		return findings_add(lister->findings, &finding);
+	}
+	if (listing->folder_count == UINT32_MAX ||
+	    !ARRAY_RESERVE(listing->folders, listing->folder_count, lister->folder_room))
+		return AS_ERR_MEMORY;
+	if (!is_canonical(name, folder.number)) {
+		folder.name = strdup(name);
+		if (!folder.name)
+			return AS_ERR_MEMORY;
+	}
+	listing->folders[listing->folder_count++] = folder;
+	return AS_OK;
 }
 
 /* Note that the folder being listed cannot be opened or read, for the reason in @err and errno. */
@@ -233,33 +209,6 @@ static bool is_at_home(const struct lister *lister, const struct listing_segment
 	return !folder->name && folder->number == segment->number / lister->segments_per_dir;
 }
 
-static enum as_err add_misplaced(const struct lister *lister,
-				 const struct listing_segment *segment)
-{
-	char name[FOLDER_NAME_MAX];
-	const struct listing_folder *folder = &lister->listing->folders[segment->folder];
-
-	return findings_note(lister->findings, PROBLEM_SEGMENT_MISPLACED, segment->number,
-			     FINDING_NOWHERE,
-			     DATA_NAME "/%s/%" PRIu32 " belongs in " DATA_NAME "/%" PRIu32,
-			     folder_name(folder, name), segment->number,
-			     segment->number / lister->segments_per_dir);
-}
-
-static enum as_err add_duplicate(const struct lister *lister,
-				 const struct listing_segment *other,
-				 const struct listing_segment *taken)
-{
-	char other_name[FOLDER_NAME_MAX], taken_name[FOLDER_NAME_MAX];
-	const struct listing_folder *folders = lister->listing->folders;
-
-	return findings_note(lister->findings, PROBLEM_SEGMENT_DUPLICATE, taken->number,
-			     FINDING_NOWHERE,
-			     DATA_NAME "/%s/%" PRIu32 ": left out beside " DATA_NAME "/%s/%" PRIu32,
-			     folder_name(&folders[other->folder], other_name), other->number,
-			     folder_name(&folders[taken->folder], taken_name), taken->number);
-}
-
 static void path_of(const struct listing *listing, const struct listing_segment *segment,
 		    char out[LISTING_PATH_MAX])
 {
@@ -297,48 +246,53 @@ static enum as_err whole_length(struct lister *lister, struct segment_reader *re
 /* Where the file in its place is damaged, or cut off, a whole one that is longer is better:
  * segments never change once they are written. */
 static enum as_err choose_whole(struct lister *lister, const struct listing_segment *first,
-				size_t count, const struct listing_segment **taken)
+				size_t count, const struct listing_segment **chosen)
 {
 	struct segment_reader *reader = segment_reader_new(lister->io);
 	enum as_err err = AS_ERR_MEMORY;
 	uint64_t best, length;
 
 	if (reader)
-		err = whole_length(lister, reader, *taken, &best);
+		err = whole_length(lister, reader, *chosen, &best);
 	for (size_t i = 0; i < count && !err; i++) {
 		err = whole_length(lister, reader, &first[i], &length);
 		if (err || length <= best)
 			continue;
 		best = length;
-		*taken = &first[i];
+		*chosen = &first[i];
 	}
 	segment_reader_free(reader);
 	return err;
 }
 
-/* Of the @count files of one number, from @first on, choose the one to read and judge the rest. */
+/* Choose the file to read of the @count files of one number, from @first on, and add a finding for
+ * each of the others. */
 static enum as_err choose_file(struct lister *lister, const struct listing_segment *first,
-			       size_t count, struct listing_segment *chosen)
+			       size_t count, const struct listing_segment **chosen)
 {
-	const struct listing_segment *taken = first;
-	enum as_err err = AS_OK;
+	char path[LISTING_PATH_MAX], other[LISTING_PATH_MAX];
+	size_t at_home = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (is_at_home(lister, &first[i])) {
-			taken = &first[i];
-			break;
-		}
-	}
-	if (count > 1)
-		err = choose_whole(lister, first, count, &taken);
+	while (at_home < count && !is_at_home(lister, &first[at_home]))
+		at_home++;
+	*chosen = &first[at_home < count ? at_home : 0];
+	if (count == 1 && at_home == 0)
+		return AS_OK;
+	enum as_err err = count > 1 ? choose_whole(lister, first, count, chosen) : AS_OK;
 	if (err)
 		return err;
-	if (!is_at_home(lister, taken))
-		err = add_misplaced(lister, taken);
-	for (size_t i = 0; i < count && !err; i++)
-		if (&first[i] != taken)
-			err = add_duplicate(lister, &first[i], taken);
-	*chosen = *taken;
+	path_of(lister->listing, *chosen, path);
+	if (!is_at_home(lister, *chosen))
+		err = findings_note(lister->findings, PROBLEM_SEGMENT_MISPLACED, (*chosen)->number,
+				    FINDING_NOWHERE, "%s belongs in " DATA_NAME "/%" PRIu32, path,
+				    (*chosen)->number / lister->segments_per_dir);
+	for (size_t i = 0; i < count && !err; i++) {
+		if (&first[i] == *chosen)
+			continue;
+		path_of(lister->listing, &first[i], other);
+		err = findings_note(lister->findings, PROBLEM_SEGMENT_DUPLICATE, first[i].number,
+				    FINDING_NOWHERE, "%s: left out beside %s", other, path);
+	}
 	return err;
 }
 
@@ -394,7 +348,7 @@ static enum as_err choose_all(struct lister *lister)
 		return sorted;
 	struct listing_segment *rows = listing->segments;
 	for (size_t i = 0; i < listing->count; i = next) {
-		struct listing_segment chosen;
+		const struct listing_segment *chosen;
 
 		for (next = i + 1; next < listing->count; next++)
 			if (rows[next].number != rows[i].number)
@@ -402,7 +356,7 @@ static enum as_err choose_all(struct lister *lister)
 		const enum as_err err = choose_file(lister, &rows[i], next - i, &chosen);
 		if (err)
 			return err;
-		rows[kept++] = chosen;
+		rows[kept++] = *chosen;
 	}
 	listing->count = kept;
 	return AS_OK;
@@ -423,20 +377,6 @@ static enum as_err list_folder(struct lister *lister, int data_fd, uint32_t fold
 	return err;
 }
 
-static enum as_err list_data(struct lister *lister, int data_fd)
-{
-	struct listing *listing = lister->listing;
-
-	lister->fd = data_fd;
-	enum as_err err = list_names(lister, PROBLEM_DATA_MISSING, read_folder_name);
-	if (!err && listing->folder_count)
-		qsort(listing->folders, listing->folder_count, sizeof(*listing->folders),
-		      compare_folders);
-	for (uint32_t i = 0; i < listing->folder_count && !err; i++)
-		err = list_folder(lister, data_fd, i);
-	return err ? err : choose_all(lister);
-}
-
 enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			 struct listing *listing, struct findings *findings)
 {
@@ -455,8 +395,15 @@ enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per
 	enum as_err err = io_open_folder(io, repo_fd, DATA_NAME, &data_fd);
 	if (err)
 		return add_unreadable(&lister, PROBLEM_DATA_MISSING, err);
-	err = list_data(&lister, data_fd);
+	lister.fd = data_fd;
+	err = list_names(&lister, PROBLEM_DATA_MISSING, read_folder_name);
+	array_sort(listing->folders, listing->folder_count, sizeof(*listing->folders),
+		   compare_folders);
+	for (uint32_t i = 0; i < listing->folder_count && !err; i++)
+		err = list_folder(&lister, data_fd, i);
 	io_close(io, data_fd);
+	if (!err)
+		err = choose_all(&lister);
 	if (err)
 		listing_free(listing);
 	return err;
@@ -494,17 +441,11 @@ size_t listing_from(const struct listing *listing, uint32_t number)
 				 &number, array_compare_u32);
 }
 
-/* Where a number would be if none were missing: the right place nearly always. */
-static size_t likely_position(const struct listing *listing, uint32_t number)
-{
-	const uint32_t first = listing->count ? listing->segments[0].number : 0;
-
-	return number < first ? 0 : number - first;
-}
-
 size_t listing_find(const struct listing *listing, uint32_t number)
 {
-	const size_t likely = likely_position(listing, number);
+	/* Where a number would be if none were missing: the right place nearly always. */
+	const uint32_t first = listing->count ? listing->segments[0].number : 0;
+	const size_t likely = number < first ? 0 : number - first;
 
 	if (likely < listing->count && listing->segments[likely].number == number)
 		return likely;
@@ -534,26 +475,19 @@ void listing_walk_end(struct listing_walk *walk)
 	walk->fd = -1;
 }
 
-static bool enter_folder(struct listing_walk *walk, uint32_t folder)
-{
-	char path[sizeof(DATA_NAME) + FOLDER_NAME_MAX], name[FOLDER_NAME_MAX];
-
-	if (walk->fd >= 0 && walk->folder == folder)
-		return true;
-	listing_walk_end(walk);
-	snprintf(path, sizeof(path), DATA_NAME "/%s",
-		 folder_name(&walk->listing->folders[folder], name));
-	walk->folder = folder;
-	return io_open_folder(walk->io, walk->repo_fd, path, &walk->fd) == AS_OK;
-}
-
 bool listing_walk_stat(struct listing_walk *walk, size_t position, struct stat *st)
 {
 	const struct listing_segment *segment = &walk->listing->segments[position];
-	char name[sizeof("4294967295")];
+	char path[sizeof(DATA_NAME) + FOLDER_NAME_MAX], name[FOLDER_NAME_MAX];
 
-	if (!enter_folder(walk, segment->folder))
-		return false;
+	if (walk->fd < 0 || walk->folder != segment->folder) {
+		listing_walk_end(walk);
+		snprintf(path, sizeof(path), DATA_NAME "/%s",
+			 folder_name(&walk->listing->folders[segment->folder], name));
+		walk->folder = segment->folder;
+		if (io_open_folder(walk->io, walk->repo_fd, path, &walk->fd) != AS_OK)
+			return false;
+	}
 	snprintf(name, sizeof(name), "%" PRIu32, segment->number);
 	return walk->io->fstatat(walk->io, walk->fd, name, st, AT_SYMLINK_NOFOLLOW) == 0;
 }

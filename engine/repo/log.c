@@ -13,8 +13,8 @@
 #include <sys/random.h>
 
 #define BUFFER_SIZE (256u * 1024u)	/* bytes gathered before they are written */
-/* What stands behind an entry that ends like a COMMIT as long as nothing else does. Zeros would
- * look like what a crash leaves of a COMMIT. */
+/* Written behind an entry that ends like a COMMIT, until another entry follows. Zeros would look
+ * like what a crash leaves of a COMMIT. */
 #define GUARD_BYTE 0xffu
 
 enum as_err log_init(struct log *log, const struct permit *permit, const char *path, uint32_t limit,
@@ -29,25 +29,21 @@ enum as_err log_init(struct log *log, const struct permit *permit, const char *p
 	return log->buffer ? AS_OK : AS_ERR_MEMORY;
 }
 
-static void close_open(struct log *log)
+static void close_files(struct log *log)
 {
+	const struct io *io = io_of(log->permit);
 	if (log->fd >= 0)
-		io_close(io_of(log->permit), log->fd);
+		io_close(io, log->fd);
 	log->fd = -1;
-}
-
-static void close_unsynced(struct log *log)
-{
 	while (log->unsynced_count > 0)
-		io_close(io_of(log->permit), log->unsynced[--log->unsynced_count].fd);
+		io_close(io, log->unsynced[--log->unsynced_count].fd);
 }
 
 void log_free(struct log *log)
 {
 	if (!log->permit)
 		return;
-	close_open(log);
-	close_unsynced(log);
+	close_files(log);
 	free(log->buffer);
 	*log = (struct log){ .fd = -1 };
 }
@@ -64,7 +60,7 @@ static void folder_path(uint32_t number, char out[LISTING_PATH_MAX])
 	snprintf(out, LISTING_PATH_MAX, "data/%" PRIu32, number);
 }
 
-/* Say that the system refused to @verb the segment @number. */
+/* The system could not @verb the segment @number. */
 static enum as_err fail_segment(const struct log *log, enum as_err err, const char *verb,
 				uint32_t number, struct as_error *error)
 {
@@ -73,11 +69,6 @@ static enum as_err fail_segment(const struct log *log, enum as_err err, const ch
 	log_segment_path(log->per_dir, number, path);
 	return as_fail(error, err, sys, "%s/%s: cannot %s segment %" PRIu32, log->path, path, verb,
 		       number);
-}
-
-static enum as_err fail_dead(const struct log *log, struct as_error *error)
-{
-	return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->path, as_err_text(AS_ERR_DEAD));
 }
 
 /* ---- one segment ---- */
@@ -101,17 +92,8 @@ static enum as_err sync_closed(struct log *log, size_t count, struct as_error *e
 	return AS_OK;
 }
 
-static enum as_err make_folder(struct log *log)
-{
-	char path[LISTING_PATH_MAX];
-	folder_path(log->segment / log->per_dir, path);
-	const enum as_err err = io_make_folder(log->permit, path);
-	if (err == AS_OK)
-		log->folders_unsynced = true;
-	return err == AS_ERR_ALREADY_EXISTS ? AS_OK : err;
-}
-
-/* Through a link in the folder's place everything would go elsewhere. */
+/* Make the folder of the open segment where it is missing. A link in its place is refused: through
+ * it everything would go elsewhere. */
 static enum as_err check_folder(struct log *log)
 {
 	char path[LISTING_PATH_MAX];
@@ -122,30 +104,19 @@ static enum as_err check_folder(struct log *log)
 		return AS_OK;
 	folder_path(folder, path);
 	enum as_err err = io_open_folder(io, io_folder_of(log->permit), path, &fd);
-	if (err == AS_ERR_DOES_NOT_EXIST)
-		return make_folder(log);
-	/* What may be written to and not read is no matter of links. */
+	if (err == AS_ERR_DOES_NOT_EXIST) {
+		err = io_make_folder(log->permit, path);
+		if (err == AS_OK)
+			log->folders_unsynced = true;
+		return err == AS_ERR_ALREADY_EXISTS ? AS_OK : err;
+	}
+	/* A folder that may be written to but not read is no link. */
 	if (err == AS_ERR_DENIED)
 		return AS_OK;
 	if (err == AS_OK)
 		io_close(io, fd);
 	log->has_folder = err == AS_OK;
 	log->folder = folder;
-	return err;
-}
-
-static enum as_err create_segment(struct log *log, const char *path, int *fd,
-				  struct as_error *error)
-{
-	enum as_err err = check_folder(log);
-	if (err == AS_OK)
-		err = io_create_file(log->permit, path, fd);
-	/* Those that wait for their fsync can be closed now. */
-	if (err == AS_ERR_IO && (errno == EMFILE || errno == ENFILE) && log->unsynced_count > 0) {
-		err = sync_closed(log, log->unsynced_count, error);
-		if (err == AS_OK)
-			err = io_create_file(log->permit, path, fd);
-	}
 	return err;
 }
 
@@ -158,7 +129,15 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 			       "%s: segment numbers end at %" PRIu32
 			       ", the highest that Attic can read", log->path, LOG_SEGMENT_LAST);
 	log_segment_path(log->per_dir, log->segment, path);
-	const enum as_err err = create_segment(log, path, &fd, error);
+	enum as_err err = check_folder(log);
+	if (err == AS_OK)
+		err = io_create_file(log->permit, path, &fd);
+	/* Those that wait for their fsync can be closed now. */
+	if (err == AS_ERR_IO && (errno == EMFILE || errno == ENFILE) && log->unsynced_count > 0) {
+		err = sync_closed(log, log->unsynced_count, error);
+		if (err == AS_OK)
+			err = io_create_file(log->permit, path, &fd);
+	}
 	if (err == AS_ERR_ALREADY_EXISTS)
 		return as_fail(error, AS_ERR_CHANGED, 0,
 			       "%s/%s: segment %" PRIu32 " is there already", log->path, path,
@@ -200,8 +179,8 @@ static enum as_err sync_open(struct log *log, struct as_error *error)
 	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
 }
 
-/* Make the file reach beyond @end, where an entry will end that ends like a COMMIT, before that
- * entry is written. What is to stand there are the @len bytes @bytes; none yet: the guard. */
+/* Make the file reach beyond @end before an entry is written that ends there like a COMMIT. The @len
+ * bytes @bytes follow it, or the guard where @len is 0. */
 static enum as_err guard(struct log *log, uint64_t end, const uint8_t *bytes, size_t len,
 			 struct as_error *error)
 {
@@ -236,7 +215,7 @@ static bool ends_like_commit(const struct log *log)
 	return log->like_commit > 0 && log->like_commit == log->offset;
 }
 
-/* All of the segment's bytes in the file, and nothing else but a guard. */
+/* Make the file hold all of the segment's bytes, and nothing else but a guard. */
 static enum as_err complete_segment(struct log *log, struct as_error *error)
 {
 	enum as_err err = log_flush(log, error);
@@ -244,30 +223,15 @@ static enum as_err complete_segment(struct log *log, struct as_error *error)
 	const uint64_t end = log->offset + is_guarded;
 	if (err != AS_OK || log->high == end)
 		return err;
-	if (is_guarded)
+	if (is_guarded) {
 		err = guard(log, log->offset, NULL, 0, error);
-	if (err != AS_OK)
-		return err;
+		if (err != AS_OK)
+			return err;
+	}
 	err = io_truncate(log->permit, log->fd, end);
 	if (err != AS_OK)
 		return fail_segment(log, err, "cut", log->segment, error);
 	log->high = end;
-	return AS_OK;
-}
-
-static enum as_err close_segment(struct log *log, struct as_error *error)
-{
-	enum as_err err = complete_segment(log, error);
-	if (err == AS_OK && log->unsynced_count == LOG_UNSYNCED_MAX)
-		err = sync_closed(log, LOG_UNSYNCED_MAX / 2, error);
-	if (err != AS_OK)
-		return err;
-	io_begin_sync(log->permit, log->fd);
-	log->unsynced[log->unsynced_count++] = (struct log_unsynced){
-		.segment = log->segment, .fd = log->fd, .length = log->offset,
-	};
-	log->fd = -1;
-	log->segment++;
 	return AS_OK;
 }
 
@@ -323,8 +287,7 @@ bool log_ends_like_commit(const uint8_t *head, size_t head_size, const void *tai
 		      in_tail) == 0;
 }
 
-/* Put @head and @tail behind one another into the buffer, or where they are too large for it
- * straight into the file. */
+/* Append @head and @tail to the buffer, or straight to the file where they are too large for it. */
 static enum as_err append(struct log *log, const uint8_t *head, size_t head_size, const void *tail,
 			  size_t tail_size, struct as_error *error)
 {
@@ -369,39 +332,49 @@ static void encode_head(uint8_t head[SEGMENT_KEYED], uint8_t tag, const uint8_t 
 	put_u32le(head, crc);
 }
 
-/* A DELETE of a key that nothing has. */
-static enum as_err append_spacer(struct log *log, struct as_error *error)
+/* Sync the segment in the background and leave it. Where its last entry ends like a COMMIT, a DELETE
+ * of a key that nothing has follows first. */
+static enum as_err close_segment(struct log *log, struct as_error *error)
 {
 	uint8_t key[KEY_SIZE], head[SEGMENT_KEYED];
-	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return as_fail(error, AS_ERR_IO, errno, "%s: no random key", log->path);
-	key[KEY_SIZE - 1] = 0;		/* a COMMIT ends otherwise */
-	encode_head(head, SEGMENT_DELETE, key, NULL, 0);
-	return append(log, head, sizeof(head), NULL, 0, error);
-}
-
-/* A segment is open, and the next entry of @size bytes belongs into it. */
-static enum as_err prepare(struct log *log, size_t size, struct as_error *error)
-{
-	enum as_err err = AS_OK;
-	if (log->dead)
-		return fail_dead(log, error);
-	if (log->fd >= 0 && must_close(log->limit, log->offset, ends_like_commit(log), size)) {
-		if (ends_like_commit(log))
-			err = append_spacer(log, error);
-		if (err == AS_OK)
-			err = close_segment(log, error);
+	enum as_err err;
+	if (ends_like_commit(log)) {
+		if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+			return as_fail(error, AS_ERR_IO, errno, "%s: no random key", log->path);
+		key[KEY_SIZE - 1] = 0;		/* a COMMIT ends otherwise */
+		encode_head(head, SEGMENT_DELETE, key, NULL, 0);
+		err = append(log, head, sizeof(head), NULL, 0, error);
+		if (err != AS_OK)
+			return err;
 	}
-	if (err == AS_OK && log->fd < 0)
-		err = open_segment(log, error);
-	return err;
+	err = complete_segment(log, error);
+	if (err == AS_OK && log->unsynced_count == LOG_UNSYNCED_MAX)
+		err = sync_closed(log, LOG_UNSYNCED_MAX / 2, error);
+	if (err != AS_OK)
+		return err;
+	io_begin_sync(log->permit, log->fd);
+	log->unsynced[log->unsynced_count++] = (struct log_unsynced){
+		.segment = log->segment, .fd = log->fd, .length = log->offset,
+	};
+	log->fd = -1;
+	log->segment++;
+	return AS_OK;
 }
 
+/* Append an entry, to a new segment where none is open or the open one is full. */
 static enum as_err append_entry(struct log *log, const uint8_t *head, size_t head_size,
 				const void *tail, size_t tail_size, uint32_t *segment,
 				uint32_t *offset, struct as_error *error)
 {
-	enum as_err err = prepare(log, head_size + tail_size, error);
+	enum as_err err = AS_OK;
+	if (log->dead)
+		return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->path,
+			       as_err_text(AS_ERR_DEAD));
+	if (log->fd >= 0 && must_close(log->limit, log->offset, ends_like_commit(log),
+				       head_size + tail_size))
+		err = close_segment(log, error);
+	if (err == AS_OK && log->fd < 0)
+		err = open_segment(log, error);
 	if (err != AS_OK)
 		return err;
 	const uint64_t at = log->offset;
@@ -456,7 +429,8 @@ static enum as_err remove_segment(const struct log *log, uint32_t number)
 /* Remove the open segment, so that its number is the next again. */
 static enum as_err drop_open(struct log *log)
 {
-	close_open(log);
+	io_close(io_of(log->permit), log->fd);
+	log->fd = -1;
 	const enum as_err err = remove_segment(log, log->segment);
 	if (err != AS_OK)
 		log->segment++;		/* it is still there, for log_discard to remove */
@@ -489,31 +463,27 @@ static enum as_err reopen_last(struct log *log)
 	return AS_OK;
 }
 
-static enum as_err return_to(struct log *log, const struct log_mark *mark)
+void log_return(struct log *log, const struct log_mark *mark)
 {
 	enum as_err err = AS_OK;
 	const bool was_closed = log->fd < 0;
+	if (log->dead)
+		return;
 	while (err == AS_OK && log->segment > mark->segment) {
 		if (log->fd >= 0)
 			err = drop_open(log);
 		if (err == AS_OK)
 			err = reopen_last(log);
 	}
-	if (err != AS_OK || (!mark->is_open && was_closed && log->fd < 0))
-		return err;
-	if (!mark->is_open)
-		return drop_open(log);
+	if (err == AS_OK && !mark->is_open && !(was_closed && log->fd < 0))
+		err = drop_open(log);
+	log->dead = err != AS_OK;
+	if (log->dead || !mark->is_open)
+		return;
 	if (log->flushed > mark->offset)
 		log->flushed = mark->offset;
 	log->offset = mark->offset;
 	log->like_commit = mark->like_commit;
-	return AS_OK;
-}
-
-void log_return(struct log *log, const struct log_mark *mark)
-{
-	if (!log->dead && return_to(log, mark) != AS_OK)
-		log->dead = true;
 }
 
 /* The newest may hold a COMMIT whose fsync failed. It goes first and for good: without it the
@@ -522,8 +492,7 @@ enum as_err log_discard(struct log *log, struct as_error *error)
 {
 	char folder[LISTING_PATH_MAX];
 	uint32_t end = log->segment + (log->fd >= 0);
-	close_open(log);
-	close_unsynced(log);
+	close_files(log);
 	for (; end > log->first; end--) {
 		enum as_err err = remove_segment(log, end - 1);
 		if (err == AS_OK && log->commit_is_written) {
@@ -544,7 +513,7 @@ enum as_err log_discard(struct log *log, struct as_error *error)
 
 /* ---- committing ---- */
 
-/* The names of all segments since the last commit, and of their folders. */
+/* Sync the names of all segments since the last commit, and of their folders. */
 static enum as_err sync_names(struct log *log, struct as_error *error)
 {
 	char path[LISTING_PATH_MAX] = "data";
@@ -577,23 +546,21 @@ static enum as_err check_name(const struct log *log, int fd, uint32_t number,
 					 "it before it was committed", log->path, path);
 }
 
-static enum as_err check_names(const struct log *log, struct as_error *error)
+/* Sync everything that the COMMIT commits, then write and sync the COMMIT. */
+static enum as_err make_durable(struct log *log, struct as_error *error)
 {
 	enum as_err err = check_name(log, log->fd, log->segment, error);
 	for (size_t i = 0; err == AS_OK && i < log->unsynced_count; i++)
 		err = check_name(log, log->unsynced[i].fd, log->unsynced[i].segment, error);
-	return err;
-}
-
-static enum as_err make_durable(struct log *log, struct as_error *error)
-{
-	enum as_err err = check_names(log, error);
-	if (err == AS_OK)
-		err = sync_closed(log, log->unsynced_count, error);
-	if (err == AS_OK)
-		err = sync_open(log, error);
-	if (err == AS_OK)
-		err = sync_names(log, error);
+	if (err != AS_OK)
+		return err;
+	err = sync_closed(log, log->unsynced_count, error);
+	if (err != AS_OK)
+		return err;
+	err = sync_open(log, error);
+	if (err != AS_OK)
+		return err;
+	err = sync_names(log, error);
 	if (err != AS_OK)
 		return err;
 	log->commit_is_written = true;
@@ -605,7 +572,8 @@ enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *
 {
 	enum as_err err = AS_OK;
 	if (log->dead)
-		return fail_dead(log, error);
+		return as_fail(error, AS_ERR_DEAD, 0, "%s: %s", log->path,
+			       as_err_text(AS_ERR_DEAD));
 	if (log->fd < 0)
 		err = open_segment(log, error);
 	if (err == AS_OK)
@@ -617,7 +585,7 @@ enum as_err log_commit(struct log *log, uint32_t *transaction, struct as_error *
 		log->dead = true;
 		return err;
 	}
-	close_open(log);
+	close_files(log);
 	log->commit_is_written = false;
 	*transaction = log->segment++;
 	log->first = log->segment;
