@@ -46,16 +46,26 @@ static size_t count_fits(const uint32_t *lows, const uint32_t *highs, size_t cou
 	return count_up_to(lows, count, value) - count_up_to(highs, count, value - 1);
 }
 
-/* Choose the value that the most intervals hold. Where many do so the first is at a low end. */
-static void choose(const uint32_t *lows, const uint32_t *highs, size_t count,
-		   struct config_mend *mend, size_t *fits)
+enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend)
 {
+	uint32_t *lows = calloc(listing->count + 1, sizeof(*lows));
+	uint32_t *highs = calloc(listing->count + 1, sizeof(*highs));
 	uint32_t best = CONFIG_SEGMENTS_PER_DIR;
-	*fits = count_fits(lows, highs, count, best);
+	size_t count = 0;
+	enum as_err err = AS_ERR_MEMORY;
+	if (!lows || !highs)
+		goto out;
+	for (size_t i = 0; i < listing->count; i++)
+		count += find_fits(listing, &listing->segments[i], &lows[count], &highs[count]);
+	array_sort(lows, count, sizeof(*lows), array_compare_u32);
+	array_sort(highs, count, sizeof(*highs), array_compare_u32);
+	/* Choose the value that the most intervals hold. Where many do so the first is at a low
+	 * end. */
+	size_t fits = count_fits(lows, highs, count, best);
 	for (size_t i = 0; i < count; i++) {
 		const size_t here = count_fits(lows, highs, count, lows[i]);
-		if (here > *fits) {
-			*fits = here;
+		if (here > fits) {
+			fits = here;
 			best = lows[i];
 		}
 	}
@@ -64,23 +74,9 @@ static void choose(const uint32_t *lows, const uint32_t *highs, size_t count,
 	mend->segments_per_dir = best;
 	mend->low = begun > 0 ? lows[begun - 1] : 1;
 	mend->high = ended < count ? highs[ended] : INT32_MAX;
-}
-
-enum as_err config_mend_folders(const struct listing *listing, struct config_mend *mend)
-{
-	uint32_t *lows = calloc(listing->count + 1, sizeof(*lows));
-	uint32_t *highs = calloc(listing->count + 1, sizeof(*highs));
-	size_t count = 0, fits;
-	if (lows && highs) {
-		for (size_t i = 0; i < listing->count; i++)
-			count += find_fits(listing, &listing->segments[i], &lows[count],
-					   &highs[count]);
-		array_sort(lows, count, sizeof(*lows), array_compare_u32);
-		array_sort(highs, count, sizeof(*highs), array_compare_u32);
-		choose(lows, highs, count, mend, &fits);
-		mend->misfits = listing->count - fits;
-	}
-	const enum as_err err = lows && highs ? AS_OK : AS_ERR_MEMORY;
+	mend->misfits = listing->count - fits;
+	err = AS_OK;
+out:
 	free(lows);
 	free(highs);
 	return err;
@@ -160,30 +156,26 @@ static void add_lines(struct text *text, const struct wanted *wanted, const stru
 		text_append(text, "\n    id = %s", id);
 }
 
-static void explain_folders(struct text *text, const struct config_mend *mend)
-{
-	if (mend->per_dir_is_wrong)
-		text_append(text, "\nconfig says segments_per_dir = %" PRIu32 " now, and the "
-			    "folders below data say otherwise.", mend->per_dir_before);
-	if (mend->low == mend->high)
-		text_append(text, "\nThe folders below data fit segments_per_dir = %" PRIu32
-			    " and no other number.", mend->low);
-	else
-		text_append(text, "\nsegments_per_dir is a guess: the folders below data fit every "
-			    "number from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
-			    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
-				    ? ", and Attic's default is one of them" : "");
-}
-
 static void explain(struct text *text, const struct wanted *wanted, const struct config *config,
 		    const struct config_mend *mend)
 {
 	const bool keeps_size = config->stray.max_segment_size > 0;
 	const bool keeps_id = !config->has_id && config->stray.has_id;
-	if (wanted->all && (keeps_size || keeps_id || fits_stray(config, mend)))
+	const bool keeps_per_dir = fits_stray(config, mend);
+	const bool explains_per_dir = wanted->per_dir && !keeps_per_dir;
+	if (wanted->all && (keeps_size || keeps_id || keeps_per_dir))
 		text_append(text, "\nThe lines that can be read are as they are in config now.");
-	if (wanted->per_dir && !fits_stray(config, mend))
-		explain_folders(text, mend);
+	if (explains_per_dir && mend->per_dir_is_wrong)
+		text_append(text, "\nconfig says segments_per_dir = %" PRIu32 " now, and the "
+			    "folders below data say otherwise.", mend->per_dir_before);
+	if (explains_per_dir && mend->low == mend->high)
+		text_append(text, "\nThe folders below data fit segments_per_dir = %" PRIu32
+			    " and no other number.", mend->low);
+	else if (explains_per_dir)
+		text_append(text, "\nsegments_per_dir is a guess: the folders below data fit every "
+			    "number from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
+			    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
+				    ? ", and Attic's default is one of them" : "");
 	if (wanted->max_size && !keeps_size && mend->max_size_is_guess)
 		text_append(text, "\nmax_segment_size is a guess: the smallest that fits the "
 			    "largest segment.");

@@ -80,27 +80,13 @@ static enum as_err write_file(struct making *making, const char *name, const cha
 	return err == AS_OK ? AS_OK : fail(making, err, name, error);
 }
 
-/* As Python's RawConfigParser writes it. */
-static enum as_err write_config(struct making *making, const struct as_settings *settings,
-				struct as_error *error)
-{
-	uint8_t id[KEY_SIZE];
-	char hex[KEY_HEX_SIZE], text[CONFIG_TEXT];
-	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		return as_fail(error, AS_ERR_IO, errno, "%s: no random id", making->path);
-	key_to_hex(id, hex);
-	snprintf(text, sizeof(text),
-		 "[repository]\nversion = 1\nsegments_per_dir = %" PRIu32
-		 "\nmax_segment_size = %" PRIu32 "\nid = %s\n\n",
-		 settings->segments_per_dir, settings->max_segment_size, hex);
-	return write_file(making, CONFIG_NAME, text, &making->made_config, error);
-}
-
 /* The config comes last, when all else is there for good: without it nothing takes the folder for a
- * repository. */
+ * repository. It is written as Python's RawConfigParser writes it. */
 static enum as_err fill(struct making *making, const struct as_settings *settings,
 			struct as_error *error)
 {
+	uint8_t id[KEY_SIZE];
+	char hex[KEY_HEX_SIZE], config[CONFIG_TEXT];
 	enum as_err err = write_file(making, "README", "This is an Attic repository\n",
 				     &making->made_readme, error);
 	if (err != AS_OK)
@@ -112,7 +98,14 @@ static enum as_err fill(struct making *making, const struct as_settings *setting
 	err = io_sync_folder(making->permit, ".");
 	if (err != AS_OK)
 		return fail(making, err, "", error);
-	err = write_config(making, settings, error);
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return as_fail(error, AS_ERR_IO, errno, "%s: no random id", making->path);
+	key_to_hex(id, hex);
+	snprintf(config, sizeof(config),
+		 "[repository]\nversion = 1\nsegments_per_dir = %" PRIu32
+		 "\nmax_segment_size = %" PRIu32 "\nid = %s\n\n",
+		 settings->segments_per_dir, settings->max_segment_size, hex);
+	err = write_file(making, CONFIG_NAME, config, &making->made_config, error);
 	if (err != AS_OK)
 		return err;
 	err = io_sync_folder(making->permit, ".");
@@ -135,25 +128,19 @@ static void take_back(const struct making *making)
 		io_remove_folder(making->outside, making->path);
 }
 
-static bool check_settings(const struct as_settings *given, struct as_settings *settings)
-{
-	*settings = (struct as_settings){
-		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
-		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
-	};
-	if (given && given->segments_per_dir > 0)
-		settings->segments_per_dir = given->segments_per_dir;
-	if (given && given->max_segment_size > 0)
-		settings->max_segment_size = given->max_segment_size;
-	return settings->segments_per_dir <= INT32_MAX && settings->max_segment_size <= INT32_MAX;
-}
-
 enum as_err store_create(const char *path, const struct as_settings *given, const struct io *io,
 			 struct as_error *error)
 {
 	struct making making = { .path = path, .io = io, .fd = -1 };
-	struct as_settings settings;
-	if (!check_settings(given, &settings))
+	struct as_settings settings = {
+		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
+		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
+	};
+	if (given && given->segments_per_dir > 0)
+		settings.segments_per_dir = given->segments_per_dir;
+	if (given && given->max_segment_size > 0)
+		settings.max_segment_size = given->max_segment_size;
+	if (settings.segments_per_dir > INT32_MAX || settings.max_segment_size > INT32_MAX)
 		return as_fail(error, AS_ERR_USAGE, 0,
 			       "%s: limits must lie between 1 and 2147483647", path);
 	making.outside = io_grant_permit(io, AT_FDCWD, PRIVATE);

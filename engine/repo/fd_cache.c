@@ -43,17 +43,6 @@ void fd_cache_close(struct fd_cache *cache, uint32_t number)
 		forget(cache, (size_t)(row - cache->rows));
 }
 
-static void make_room(struct fd_cache *cache)
-{
-	size_t oldest = 0;
-	if (cache->count < cache->capacity)
-		return;
-	for (size_t i = 1; i < cache->count; i++)
-		if (cache->rows[i].used < cache->rows[oldest].used)
-			oldest = i;
-	forget(cache, oldest);
-}
-
 enum as_err fd_cache_get(struct fd_cache *cache, int dirfd, const char *path, uint32_t number,
 			 int *fd, uint64_t *length)
 {
@@ -65,10 +54,15 @@ enum as_err fd_cache_get(struct fd_cache *cache, int dirfd, const char *path, ui
 	}
 	if (!row) {
 		int opened;
+		size_t oldest = 0;
 		const enum as_err err = io_open_file(cache->io, dirfd, path, &opened, &st);
 		if (err != AS_OK)
 			return err;
-		make_room(cache);
+		for (size_t i = 1; i < cache->count; i++)
+			if (cache->rows[i].used < cache->rows[oldest].used)
+				oldest = i;
+		if (cache->count == cache->capacity)
+			forget(cache, oldest);
 		row = &cache->rows[cache->count++];
 		*row = (struct cached_fd){ .segment = number, .fd = opened };
 	}

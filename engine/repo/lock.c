@@ -451,24 +451,10 @@ static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait 
 	return fail_held(lock, &rows[i < count ? i : 0], "a lock on it", error);
 }
 
-static enum as_err grant_permit(struct lock *lock, struct as_error *error)
-{
-	struct stat st;
-	if (lock->io->fstat(lock->io, lock->fd, &st) != 0)
-		return as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, lock->path);
-	struct permit *permit = io_grant_permit(lock->io, lock->folder, st.st_mode);
-	if (!permit)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", lock->path);
-	if (geteuid() == 0)
-		io_give_to(permit, &st);
-	pthread_mutex_lock(&lock->mutex);
-	lock->permit = permit;
-	pthread_mutex_unlock(&lock->mutex);
-	return AS_OK;
-}
-
 enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct as_error *error)
 {
+	struct permit *permit = NULL;
+	struct stat st;
 	pthread_mutex_lock(&lock->mutex);
 	enum as_err err = make_upgradable(lock, error);
 	pthread_mutex_unlock(&lock->mutex);
@@ -480,8 +466,18 @@ enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct
 			       "%s: another process is about to write, and waits until this one "
 			       "lets go: try again when it is done", lock->path);
 	err = wait_for_exclusive(lock, wait, error);
-	if (err == AS_OK)
-		err = grant_permit(lock, error);
+	if (err == AS_OK && lock->io->fstat(lock->io, lock->fd, &st) != 0)
+		err = as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, lock->path);
+	if (err == AS_OK) {
+		permit = io_grant_permit(lock->io, lock->folder, st.st_mode);
+		if (!permit)
+			err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", lock->path);
+	}
+	if (permit && geteuid() == 0)
+		io_give_to(permit, &st);
+	pthread_mutex_lock(&lock->mutex);
+	lock->permit = permit;
+	pthread_mutex_unlock(&lock->mutex);
 	atomic_store(&lock->state, LOCK_EXCLUSIVE);
 	if (err != AS_OK)
 		lock_lower(lock);

@@ -10,21 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum as_damage damage_of(enum segment_cause cause)
-{
-	switch (cause) {
-	case SEGMENT_BAD_MAGIC:
-		return AS_DAMAGE_SEGMENT_HEADER;
-	case SEGMENT_CRC_MISMATCH:
-		return AS_DAMAGE_CHECKSUM;
-	case SEGMENT_WHOLE:	/* but not the entry that was wanted */
-	case SEGMENT_BAD_TAG:
-		return AS_DAMAGE_ENTRY_HEADER;
-	default:
-		return AS_DAMAGE_SIZE;
-	}
-}
-
 static enum as_err fail_at(uint32_t segment, uint64_t offset, enum as_damage damage,
 			   struct as_error *error)
 {
@@ -40,6 +25,17 @@ static enum as_err fail_at(uint32_t segment, uint64_t offset, enum as_damage dam
 enum as_err object_fail_damage(const struct repo *repo, const char *path, uint32_t segment,
 			       const struct segment_entry *entry, struct as_error *error)
 {
+	static const enum as_damage damages[SEGMENT_CAUSES] = {
+		[SEGMENT_WHOLE] = AS_DAMAGE_ENTRY_HEADER,	/* but not the entry wanted */
+		[SEGMENT_BAD_MAGIC] = AS_DAMAGE_SEGMENT_HEADER,
+		[SEGMENT_ZEROS] = AS_DAMAGE_SIZE,
+		[SEGMENT_SIZE_SMALL] = AS_DAMAGE_SIZE,
+		[SEGMENT_SIZE_LARGE] = AS_DAMAGE_SIZE,
+		[SEGMENT_BAD_TAG] = AS_DAMAGE_ENTRY_HEADER,
+		[SEGMENT_TORN] = AS_DAMAGE_SIZE,
+		[SEGMENT_CRC_MISMATCH] = AS_DAMAGE_CHECKSUM,
+		[SEGMENT_BEYOND] = AS_DAMAGE_SIZE,
+	};
 	const enum segment_cause cause = (enum segment_cause)entry->cause;
 	if (cause == SEGMENT_UNREADABLE)
 		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
@@ -48,7 +44,7 @@ enum as_err object_fail_damage(const struct repo *repo, const char *path, uint32
 		repo->path, path, segment, entry->offset,
 		cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"
 				       : segment_cause_text(cause));
-	return fail_at(segment, entry->offset, damage_of(cause), error);
+	return fail_at(segment, entry->offset, damages[cause], error);
 }
 
 static enum as_err fail_file(const struct repo *repo, const char *path,
@@ -229,32 +225,12 @@ const char *index_target_name(enum index_target target)
 	return names[target];
 }
 
-/* What stands where @bucket leads in the segment at @path, whose reading gave @err and @entry. */
-static enum index_target target_of(const struct repo *repo, const char *path,
-				   const struct index_bucket *bucket, enum as_err err,
-				   const struct segment_entry *entry)
-{
-	struct stat st;
-	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry->cause == SEGMENT_UNREADABLE)
-		return TARGET_UNREADABLE;
-	if (err != AS_OK) {
-		const bool is_beyond =
-			repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) ==
-				0 &&
-			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
-		return is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
-								       : TARGET_DAMAGED;
-	}
-	if (entry->tag != SEGMENT_PUT)
-		return TARGET_NOT_A_PUT;
-	return memcmp(entry->key, bucket->key, KEY_SIZE) == 0 ? TARGET_OK : TARGET_OTHER_KEY;
-}
-
 enum as_err object_target(const struct repo *repo, const struct index_bucket *bucket,
 			enum index_target *target)
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
+	struct stat st;
 	const size_t at = listing_find(&repo->listing, bucket->segment);
 	*target = TARGET_UNREADABLE;
 	if (at == LISTING_NONE) {
@@ -267,6 +243,19 @@ enum as_err object_target(const struct repo *repo, const struct index_bucket *bu
 						   NULL);
 	if (err == AS_ERR_MEMORY)
 		return err;
-	*target = target_of(repo, path, bucket, err, &entry);
+	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry.cause == SEGMENT_UNREADABLE)
+		return AS_OK;
+	if (err != AS_OK) {
+		const bool is_beyond =
+			repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
+		*target = is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
+									   : TARGET_DAMAGED;
+	} else if (entry.tag != SEGMENT_PUT) {
+		*target = TARGET_NOT_A_PUT;
+	} else {
+		const bool is_same = memcmp(entry.key, bucket->key, KEY_SIZE) == 0;
+		*target = is_same ? TARGET_OK : TARGET_OTHER_KEY;
+	}
 	return AS_OK;
 }

@@ -156,13 +156,6 @@ static enum as_err look_at_index(struct sample *s, const struct index_file *inde
 	return AS_OK;
 }
 
-/* Nine in ten; of fewer than ten all but one. That nothing contradicts an index is not enough. */
-static bool is_of_log(const struct sample *s, const struct index_file *index)
-{
-	const uint32_t exceptions = s->of / 10 > 1 ? s->of / 10 : 1;
-	return s->confirmed + exceptions >= s->of && (s->confirmed > 0 || index->used == 0);
-}
-
 /* ---- hints of another time ---- */
 
 static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
@@ -216,14 +209,6 @@ static bool is_unmapped(struct sample *s, const struct index_file *index, uint32
 	return !is_mapped && err == AS_END;
 }
 
-static const struct hints_segment *newest_counted(const struct hints *hints)
-{
-	size_t i = hints->count;
-	while (i > 0 && hints->rows[i - 1].live <= 0)
-		i--;
-	return i > 0 ? &hints->rows[i - 1] : NULL;
-}
-
 /* ---- the questions ---- */
 
 enum as_err probe_witnesses(const struct repo *repo, const struct index_file *index,
@@ -237,9 +222,17 @@ enum as_err probe_witnesses(const struct repo *repo, const struct index_file *in
 	s->repo = repo;
 	s->hints = hints;
 	s->of = s->confirmed = 0;
-	const struct hints_segment *newest = newest_counted(hints);
+	size_t counted = hints->count;		/* the rows up to the newest that counts objects */
+	while (counted > 0 && hints->rows[counted - 1].live <= 0)
+		counted--;
+	const struct hints_segment *newest = counted > 0 ? &hints->rows[counted - 1] : NULL;
 	const enum as_err err = look_at_index(s, index);
-	if (err == AS_OK && !is_of_log(s, index))
+	/* Nine mappings in ten must fit, or all but one of fewer than ten. That none contradicts an
+	 * index is not enough. */
+	const uint32_t exceptions = s->of / 10 > 1 ? s->of / 10 : 1;
+	const bool is_of_log = s->confirmed + exceptions >= s->of &&
+			       (s->confirmed > 0 || index->used == 0);
+	if (err == AS_OK && !is_of_log)
 		snprintf(why, PROBE_TEXT_SIZE, "index.%" PRIu32 " is not of this log: of %" PRIu32
 			 " of its mappings %" PRIu32 " lead to the object", index->transaction,
 			 s->of, s->confirmed);

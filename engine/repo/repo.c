@@ -153,22 +153,9 @@ static bool is_in_tail(const struct repo *repo, uint32_t number)
 	return i != LISTING_NONE && i >= repo->tail;
 }
 
-/* The hints are of a transaction beyond the last segment and count objects in the tail: it was
- * committed, and what came behind it is missing. */
-static bool hints_know_tail(const struct repo *repo)
-{
-	const size_t count = repo->listing.count;
-	if (!repo->hints.usable || repo->tail == count ||
-	    repo->hints.transaction <= repo->listing.segments[count - 1].number)
-		return false;
-	for (size_t i = repo->tail; i < count; i++)
-		if (hints_find(&repo->hints, repo->listing.segments[i].number))
-			return true;
-	return false;
-}
-
 bool repo_log_end(const struct repo *repo, uint32_t *end)
 {
+	const struct listing *listing = &repo->listing;
 	bool has_end = repo->has_transaction;
 	*end = repo->transaction;
 	const struct { bool is_there; uint32_t transaction; } witnesses[] = {
@@ -183,9 +170,16 @@ bool repo_log_end(const struct repo *repo, uint32_t *end)
 			has_end = true;
 			*end = witnesses[i].transaction;
 		}
-	if (hints_know_tail(repo)) {
-		has_end = true;
-		*end = repo->listing.segments[repo->listing.count - 1].number;
+	/* Hints of a transaction beyond the last segment that count objects in the tail: the tail was
+	 * committed, and segments behind it are missing. */
+	if (!repo->hints.usable || repo->tail == listing->count ||
+	    repo->hints.transaction <= listing->segments[listing->count - 1].number)
+		return has_end;
+	for (size_t i = repo->tail; i < listing->count; i++) {
+		if (!hints_find(&repo->hints, listing->segments[i].number))
+			continue;
+		*end = listing->segments[listing->count - 1].number;
+		return true;
 	}
 	return has_end;
 }
@@ -202,26 +196,21 @@ bool repo_is_committed(const struct repo *repo, uint32_t number)
 	return repo_log_end(repo, &end) && number <= end;
 }
 
-/* ---- judging what was found at opening ---- */
+/* ---- checking what was found at opening ---- */
 
 /* Compare the number @number of a file with the log's end, and say which side is behind. */
 static enum as_err check_number(struct repo *repo, const char *name, uint32_t number,
 				enum problem stale, enum problem too_new)
 {
 	uint32_t end;
-	const bool has_end = repo_log_end(repo, &end);
-	if (has_end && number == end)
-		return AS_OK;
-	if (has_end && number < end)
-		return findings_note(&repo->findings, stale, FINDING_NOWHERE, FINDING_NOWHERE,
-				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
-				     number, end);
-	if (has_end)
+	if (!repo_log_end(repo, &end))
 		return findings_note(&repo->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
-				     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name,
-				     number, end);
-	return findings_note(&repo->findings, too_new, FINDING_NOWHERE, FINDING_NOWHERE,
-			     "%s.%" PRIu32 ", the log holds no transaction", name, number);
+				     "%s.%" PRIu32 ", the log holds no transaction", name, number);
+	if (number == end)
+		return AS_OK;
+	return findings_note(&repo->findings, number < end ? stale : too_new, FINDING_NOWHERE,
+			     FINDING_NOWHERE, "%s.%" PRIu32 ", the log ends with transaction %" PRIu32,
+			     name, number, end);
 }
 
 static enum as_err check_missing(struct repo *repo, enum problem problem, const char *name)
@@ -269,23 +258,6 @@ static enum as_err read_hints(struct repo *repo)
 			    PROBLEM_HINTS_TOO_NEW);
 }
 
-/* The newest segment that can be looked into is not the newest: nothing can be said of what is
- * committed. */
-static enum as_err add_unknown_end(struct repo *repo)
-{
-	char path[LISTING_PATH_MAX];
-	const size_t last = repo->listing.count - 1;
-	struct finding finding = finding_of(PROBLEM_SEGMENT_UNREADABLE);
-	finding.segment = repo->listing.segments[last].number;
-	finding.cause = cause_of(repo->end_failure);
-	snprintf(finding.detail, sizeof(finding.detail),
-		 "whether it ends in a COMMIT is not known");
-	listing_path(&repo->listing, last, path);
-	if (finding.cause == CAUSE_DENIED)
-		owner_append(repo->io, repo->fd, path, finding.detail, sizeof(finding.detail));
-	return findings_add(&repo->findings, &finding);
-}
-
 /* Hints of the log's own transaction that count objects in segments which are not there: one was
  * removed, or the hints are of another repository. Verifying finds out which. */
 static enum as_err check_hints_segments(struct repo *repo)
@@ -310,15 +282,27 @@ static enum as_err check_hints_segments(struct repo *repo)
 	return AS_OK;
 }
 
-/* What the names alone say of the tail; verify looks into it and says it better. */
+/* Say what the names alone show of the tail. Verify reads it, and says it better. */
 static enum as_err check_tail(struct repo *repo)
 {
 	uint32_t end;
 	const size_t count = repo->listing.count;
 	if (repo->tail == count)
 		return AS_OK;
-	if (repo->end_is_unknown)
-		return add_unknown_end(repo);
+	/* The newest segment that can be read is not the newest: what is committed is unknown. */
+	if (repo->end_is_unknown) {
+		char path[LISTING_PATH_MAX];
+		struct finding finding = finding_of(PROBLEM_SEGMENT_UNREADABLE);
+		finding.segment = repo->listing.segments[count - 1].number;
+		finding.cause = cause_of(repo->end_failure);
+		snprintf(finding.detail, sizeof(finding.detail),
+			 "whether it ends in a COMMIT is not known");
+		listing_path(&repo->listing, count - 1, path);
+		if (finding.cause == CAUSE_DENIED)
+			owner_append(repo->io, repo->fd, path, finding.detail,
+				     sizeof(finding.detail));
+		return findings_add(&repo->findings, &finding);
+	}
 	const bool has_end = repo_log_end(repo, &end);
 	enum as_err err = AS_OK;
 	if (has_end && is_in_tail(repo, end))
@@ -338,8 +322,9 @@ static enum as_err check_tail(struct repo *repo)
 			     count - above == 1 ? "" : "s", end);
 }
 
-/* Looking on without a lock while somebody writes. Who began after the first look may have been met
- * half way; who has ended by now left other times and sizes than those of the stamp. */
+/* Add a finding where another process writes while this one reads without a lock. One that began
+ * after the first look may be half way through; one that has ended left other times and sizes than
+ * those of the stamp. */
 static enum as_err check_writer(struct repo *repo)
 {
 	struct lock_holder holder;
@@ -389,40 +374,35 @@ static enum as_err check_compact(struct repo *repo)
 
 /* ---- what repairs have left ---- */
 
-/* Add a finding for the undo folder @name, which is not done. */
-static enum as_err add_undo(struct repo *repo, const char *name, enum undo_state state,
-			    bool is_overtaken)
+static enum as_err check_undo_folders(struct repo *repo, const struct undo_names *names)
 {
 	static const enum problem problems[] = {
 		[UNDO_BEGUN] = PROBLEM_REPAIR_INTERRUPTED,
 		[UNDO_UNDOING] = PROBLEM_UNDO_INTERRUPTED,
 		[UNDO_UNREADABLE] = PROBLEM_UNDO_UNREADABLE,
 	};
-	const char *more = state == UNDO_UNREADABLE ? ": no manifest"
-			   : is_overtaken ? "; a later repair was finished" : "";
-	return findings_note(&repo->findings, problems[state], FINDING_NOWHERE, FINDING_NOWHERE,
-			     UNDO_FOLDER "/%s%s", name, more);
-}
-
-static enum as_err check_undo_folders(struct repo *repo, const struct undo_names *names)
-{
 	enum as_err err = AS_OK;
 	bool is_overtaken = false, has_newest = false;
 	for (size_t i = 0; err == AS_OK && i < names->count; i++) {
+		const char *name = names->rows[i];
 		char folder[UNDO_FOLDER_MAX];
-		undo_folder_path(names->rows[i], folder);
+		undo_folder_path(name, folder);
 		enum undo_state state;
 		err = undo_state_of(repo->io, repo->fd, folder, &state);
 		if (err != AS_OK)
 			return err;
+		const char *more = is_overtaken ? "; a later repair was finished" : "";
+		if (state == UNDO_UNREADABLE)
+			more = ": no manifest";
 		if (state != UNDO_DONE)
-			err = add_undo(repo, names->rows[i], state, is_overtaken);
+			err = findings_note(&repo->findings, problems[state], FINDING_NOWHERE,
+					    FINDING_NOWHERE, UNDO_FOLDER "/%s%s", name, more);
 		is_overtaken = is_overtaken || state == UNDO_DONE;
 		if (has_newest || state == UNDO_UNREADABLE)
 			continue;
 		has_newest = true;
 		repo->undo_state = state;
-		memcpy(repo->undo_name, names->rows[i], sizeof(repo->undo_name));
+		memcpy(repo->undo_name, name, sizeof(repo->undo_name));
 	}
 	return err;
 }
@@ -455,7 +435,7 @@ static struct timespec time_of(const struct repo *repo, const char *path)
 	return st.st_mtim;
 }
 
-/* The part that can be taken before anything was read: a change during the reading is then seen. */
+/* The part that is taken before anything is read, so that a change during the reading is noticed. */
 static void stamp_names(const struct repo *repo, struct repo_stamp *stamp)
 {
 	*stamp = (struct repo_stamp){
@@ -534,14 +514,6 @@ static enum as_err find_lock(const struct repo *repo, const struct repo_options 
 	return AS_OK;
 }
 
-/* List the segments, with @segments_per_dir (0: not known) and findings apart from the repo's. */
-static enum as_err list_segments(struct repo *repo, uint32_t segments_per_dir,
-				 struct findings *findings)
-{
-	findings_init(findings);
-	return listing_read(repo->io, repo->fd, segments_per_dir, &repo->listing, findings);
-}
-
 /* What the folders say of segments_per_dir is believed where config says nothing, or where nearly
  * all of them contradict it. Their segments are not misplaced then: the line is wrong. */
 static enum as_err choose_per_dir(struct repo *repo, struct findings *findings)
@@ -565,7 +537,8 @@ static enum as_err choose_per_dir(struct repo *repo, struct findings *findings)
 	config->usable = false;
 	listing_free(&repo->listing);
 	findings_free(findings);
-	err = list_segments(repo, config->segments_per_dir, findings);
+	findings_init(findings);
+	err = listing_read(repo->io, repo->fd, config->segments_per_dir, &repo->listing, findings);
 	if (err != AS_OK)
 		return err;
 	struct finding finding = finding_of(PROBLEM_CONFIG_LIMITS);
@@ -580,8 +553,9 @@ static enum as_err read_listing(struct repo *repo)
 {
 	struct findings findings;
 	const struct config *config = &repo->config;
-	enum as_err err = list_segments(repo, config->has_segments_per_dir
-						      ? config->segments_per_dir : 0, &findings);
+	findings_init(&findings);	/* apart from the repo's, until the listing is final */
+	enum as_err err = listing_read(repo->io, repo->fd, config->has_segments_per_dir
+				       ? config->segments_per_dir : 0, &repo->listing, &findings);
 	if (err == AS_OK)
 		err = choose_per_dir(repo, &findings);
 	if (err == AS_OK && !config->usable)
@@ -592,8 +566,8 @@ static enum as_err read_listing(struct repo *repo)
 	return err;
 }
 
-/* Find out who wrote the repository. What is not Attic's is not damaged: whatever was found until
- * now is forgotten. */
+/* Find out which program wrote the repository. One that Attic did not write is not damaged: drop the
+ * findings so far. */
 static enum as_err find_origin(struct repo *repo, bool has_integrity)
 {
 	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];

@@ -163,27 +163,12 @@ enum as_err undo_state_of(const struct io *io, int repo_fd, const char *folder,
 
 /* ---- the manifest as a text ---- */
 
-/* Cut @text down to its lines, where the last one fits all before it. */
-static bool cut_manifest(char *text, size_t len)
-{
-	static const char first[] = UNDO_MANIFEST_FIRST;
-	static const size_t last = sizeof("end 01234567");	/* and its newline */
-	char end[sizeof("end 01234567\n")];
-	if (len < strlen(first) + last || memchr(text, '\0', len) ||
-	    memcmp(text, first, strlen(first)) != 0)
-		return false;
-	snprintf(end, sizeof(end), "end %08" PRIx32 "\n", crc32_update(0, text, len - last));
-	if (memcmp(text + len - last, end, last) != 0)
-		return false;
-	len -= last + strlen(first);
-	memmove(text, text + strlen(first), len);
-	text[len] = '\0';
-	return true;
-}
-
 enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *folder, char **lines)
 {
-	char path[UNDO_PATH_MAX];
+	static const char first[] = UNDO_MANIFEST_FIRST;
+	static const size_t first_len = sizeof(first) - 1;
+	static const size_t last_len = sizeof("end 01234567");	/* and its newline */
+	char path[UNDO_PATH_MAX], last[sizeof("end 01234567\n")];
 	uint8_t *text;
 	size_t len;
 	*lines = NULL;
@@ -191,10 +176,21 @@ enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *fo
 	const enum as_err err = io_read_file(io, repo_fd, path, UNDO_MANIFEST_MAX, &text, &len);
 	if (err != AS_OK)
 		return err;
-	if (!cut_manifest((char *)text, len)) {
+	/* The last line holds the checksum of all before it. */
+	bool is_whole = len >= first_len + last_len && !memchr(text, '\0', len) &&
+			memcmp(text, first, first_len) == 0;
+	if (is_whole) {
+		snprintf(last, sizeof(last), "end %08" PRIx32 "\n",
+			 crc32_update(0, text, len - last_len));
+		is_whole = memcmp(text + len - last_len, last, last_len) == 0;
+	}
+	if (!is_whole) {
 		free(text);
 		return AS_ERR_INTEGRITY;
 	}
+	len -= last_len + first_len;
+	memmove(text, text + first_len, len);
+	text[len] = '\0';
 	*lines = (char *)text;
 	return AS_OK;
 }
