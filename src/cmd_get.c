@@ -42,7 +42,13 @@ static enum as_err read_at(const struct verify *verify, struct object *object, u
 	const struct object_place place = {
 		.segment = segment, .offset = source.offset, .path = source.path,
 	};
-	return object_read(verify->repo, object->key, &place, &object->data, &object->len, error);
+	const enum as_err err = object_read(verify->repo, object->key, &place, &object->data,
+					    &object->len, error);
+	/* The entry was whole when it was verified. A file that is missing now was removed since;
+	 * bytes that the disk no longer gives are damage. */
+	if (err == AS_ERR_INTEGRITY && error->damage == AS_DAMAGE_MISSING)
+		return AS_ERR_CHANGED;
+	return err == AS_ERR_IO && error->has_place ? AS_ERR_INTEGRITY : err;
 }
 
 static enum as_err find_by_index(const struct repo *repo, struct object *object,

@@ -37,9 +37,12 @@ enum as_err object_fail_damage(const struct repo *repo, const char *path, uint32
 		[SEGMENT_BEYOND] = AS_DAMAGE_SIZE,
 	};
 	const enum segment_cause cause = (enum segment_cause)entry->cause;
-	if (cause == SEGMENT_UNREADABLE)
-		return as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
-			       repo->path, path, segment, entry->offset);
+	if (cause == SEGMENT_UNREADABLE) {
+		as_fail(error, AS_ERR_IO, EIO, "%s/%s: segment %" PRIu32 ", offset %" PRIu64,
+			repo->path, path, segment, entry->offset);
+		fail_at(segment, entry->offset, AS_DAMAGE_NONE, error);
+		return AS_ERR_IO;
+	}
 	as_fail(error, AS_ERR_INTEGRITY, 0, "%s/%s: segment %" PRIu32 ", offset %" PRIu64 ": %s",
 		repo->path, path, segment, entry->offset,
 		cause == SEGMENT_WHOLE ? "the entry is not a PUT of this key"

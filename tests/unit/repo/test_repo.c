@@ -407,6 +407,35 @@ static void a_damaged_object_is_not_returned_and_its_place_is_named(void **state
 	assert_null(data);
 }
 
+/* `get` tells the two apart: bytes of a verified entry that the disk no longer gives are damage. */
+static void an_unreadable_object_has_a_place_and_an_unopened_file_none(void **state)
+{
+	struct world *world = *state;
+	struct object_place at = { .path = NULL };
+	struct fault fault;
+	uint8_t key[BUILDER_KEY], *data;
+	size_t len;
+	fault_init(&fault);
+	const struct repo_options options = { .io = &fault.io };
+	builder_key(7, key);
+	assert_true(builder_find(world->builder, key, &at.segment, &at.offset));
+	assert_int_equal(repo_open(world->path, &options, &world->repo, NULL), AS_OK);
+	fault.bad_offset = at.offset + 41;
+	fault.bad_length = 1;
+	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error), AS_ERR_IO);
+	assert_null(data);
+	assert_true(world->error.has_place);
+	assert_int_equal(world->error.segment, at.segment);
+	assert_int_equal(world->error.offset, at.offset);
+	assert_int_equal(world->error.damage, AS_DAMAGE_NONE);
+	fault.open_error = EIO;
+	assert_int_equal(object_read(world->repo, key, &at, &data, &len, &world->error), AS_ERR_IO);
+	assert_null(data);
+	assert_false(world->error.has_place);
+	repo_close(world->repo);
+	world->repo = NULL;
+}
+
 static void a_mapping_is_judged_by_what_stands_there(void **state)
 {
 	struct world *world = *state;
@@ -695,6 +724,7 @@ int main(void)
 		CASE(a_change_on_the_disk_is_noticed),
 		CASE(an_object_is_found_by_key_or_prefix_and_read),
 		CASE(a_damaged_object_is_not_returned_and_its_place_is_named),
+		CASE(an_unreadable_object_has_a_place_and_an_unopened_file_none),
 		CASE(a_mapping_is_judged_by_what_stands_there),
 		CASE(witnesses_are_the_indexs_places_in_order),
 		CASE(the_life_of_a_key_is_told_in_order),
