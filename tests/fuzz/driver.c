@@ -7,8 +7,8 @@
  * With file names as arguments it runs only these. */
 #include "build-config.h"
 
-#include "tests/builder.h"
-#include "tests/campaign.h"
+#include "tests/support/builder.h"
+#include "tests/support/campaign.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>

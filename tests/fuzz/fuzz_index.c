@@ -6,7 +6,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/ram_io.h"
 #include "tests/fuzz/seal.h"
-#include "tests/memory_io.h"
+#include "tests/support/memory_io.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

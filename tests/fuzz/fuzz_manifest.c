@@ -4,7 +4,7 @@
 #include "engine/repair/undo_internal.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/seal.h"
-#include "tests/memory_io.h"
+#include "tests/support/memory_io.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "engine/format/segment.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/seal.h"
-#include "tests/memory_io.h"
+#include "tests/support/memory_io.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * from small repositories and from the given ones. */
 #include "build-config.h"
 
-#include "tests/builder.h"
+#include "tests/support/builder.h"
 #include "tests/fuzz/archive.h"
 #include "tests/fuzz/seal.h"
 

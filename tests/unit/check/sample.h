@@ -3,8 +3,8 @@
 #define ATTICSCOPE_TESTS_SAMPLE_H
 
 #include "engine/check/diagnose.h"
-#include "tests/builder.h"
-#include "tests/fault.h"
+#include "tests/support/builder.h"
+#include "tests/support/fault.h"
 
 #define OBJECTS 24u
 #define BUCKETS 64u

@@ -1,9 +1,9 @@
 /* Records of what was verified: what is kept, what is believed, and what time allows. What they are
- * worth as a whole is shown by tests/scrub.py. */
+ * worth as a whole is shown by tests/script/scrub.py. */
 #include "build-config.h"
 
 #include "engine/check/check.h"
-#include "tests/builder.h"
+#include "tests/support/builder.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/check/replay.h"
-#include "tests/builder.h"
+#include "tests/support/builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

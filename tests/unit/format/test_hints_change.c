@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/format/hints.h"
-#include "tests/scratch.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 #include "build-config.h"
 
 #include "engine/format/index_load.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

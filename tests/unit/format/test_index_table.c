@@ -2,8 +2,8 @@
 
 #include "engine/format/index_load.h"
 #include "engine/format/index_table.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

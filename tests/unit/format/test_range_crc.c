@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/format/range_crc.h"
-#include "tests/memory_io.h"
+#include "tests/support/memory_io.h"
 
 #include <errno.h>
 #include <setjmp.h>

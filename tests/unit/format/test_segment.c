@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/format/segment.h"
-#include "tests/memory_io.h"
+#include "tests/support/memory_io.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,9 +5,9 @@
 #include "engine/check/check.h"
 #include "engine/repair/plan_text.h"
 #include "engine/repair/repair.h"
-#include "tests/damaged_repo.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/damaged_repo.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,9 +3,9 @@
 #include "build-config.h"
 
 #include "engine/repair/undo.h"
-#include "tests/damaged_repo.h"
-#include "tests/opened_repo.h"
-#include "tests/scratch.h"
+#include "tests/support/damaged_repo.h"
+#include "tests/support/opened_repo.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

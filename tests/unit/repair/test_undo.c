@@ -4,9 +4,9 @@
 
 #include "engine/base/crc.h"
 #include "engine/repair/undo_internal.h"
-#include "tests/damaged_repo.h"
-#include "tests/opened_repo.h"
-#include "tests/scratch.h"
+#include "tests/support/damaged_repo.h"
+#include "tests/support/opened_repo.h"
+#include "tests/support/scratch.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -4,8 +4,8 @@
 
 #include "engine/base/crc.h"
 #include "engine/repair/undo_internal.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 #include "build-config.h"
 
 #include "engine/repair/undo_internal.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

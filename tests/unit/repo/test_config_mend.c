@@ -1,8 +1,8 @@
 #include "build-config.h"
 
 #include "engine/check/diagnose.h"
-#include "tests/builder.h"
-#include "tests/scratch.h"
+#include "tests/support/builder.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

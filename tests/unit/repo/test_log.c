@@ -5,9 +5,9 @@
 #include "build-config.h"
 
 #include "engine/repo/log.h"
-#include "tests/expected_store.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/expected_store.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>

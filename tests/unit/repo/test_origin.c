@@ -2,8 +2,8 @@
 
 #include "engine/check/diagnose.h"
 #include "engine/store/store_internal.h"
-#include "tests/builder.h"
-#include "tests/fault.h"
+#include "tests/support/builder.h"
+#include "tests/support/fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

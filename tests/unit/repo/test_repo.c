@@ -3,8 +3,8 @@
 #include "engine/check/diagnose.h"
 #include "engine/check/history.h"
 #include "engine/repo/object.h"
-#include "tests/builder.h"
-#include "tests/fault.h"
+#include "tests/support/builder.h"
+#include "tests/support/fault.h"
 
 #include <errno.h>
 #include <setjmp.h>

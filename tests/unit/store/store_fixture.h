@@ -4,10 +4,10 @@
 #define ATTICSCOPE_STORE_FIXTURE_H
 
 #include "engine/store/store_internal.h"
-#include "tests/builder.h"
-#include "tests/expected_store.h"
-#include "tests/fault.h"
-#include "tests/scratch.h"
+#include "tests/support/builder.h"
+#include "tests/support/expected_store.h"
+#include "tests/support/fault.h"
+#include "tests/support/scratch.h"
 
 struct world {
 	struct scratch *scratch;

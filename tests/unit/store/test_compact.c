@@ -3,7 +3,7 @@
 #include "tests/unit/store/store_fixture.h"
 
 #include "engine/check/check.h"
-#include "tests/opened_repo.h"
+#include "tests/support/opened_repo.h"
 
 #include <errno.h>
 #include <setjmp.h>
