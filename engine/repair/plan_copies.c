@@ -93,6 +93,7 @@ static bool is_leaving(const struct plan *plan, uint32_t segment, uint32_t offse
  * without, it must be said once more at its end. */
 struct sweep {
 	struct plan *plan;
+	struct segment_reader *reader;
 	struct replay *stays, *goes;	/* newest event of keys that are no objects */
 };
 
@@ -140,9 +141,10 @@ static enum as_err add_delete(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-static enum as_err sweep_segment(const struct sweep *sweep, struct segment_reader *reader,
-				 size_t position, struct as_error *error)
+static enum as_err sweep_segment(const struct sweep *sweep, size_t position,
+				 struct as_error *error)
 {
+	struct segment_reader *reader = sweep->reader;
 	const struct repo *repo = sweep->plan->work->repo;
 	const bool goes = sweep->plan->work->goes[position] != NULL;
 	char path[LISTING_PATH_MAX];
@@ -189,23 +191,6 @@ static bool must_be_swept(const struct plan *plan, size_t position)
 	return true;
 }
 
-static enum as_err sweep_all(const struct sweep *sweep, struct as_error *error)
-{
-	const struct plan_work *work = sweep->plan->work;
-	struct segment_reader *reader = segment_reader_new(work->repo->io);
-	enum as_err err = reader ? AS_OK : AS_ERR_MEMORY;
-	if (reader)
-		segment_reader_watch(reader, &work->progress->cancel);
-	const size_t count = work->repo->listing.count;
-	for (size_t i = 0; err == AS_OK && i < 2 * count; i++) {	/* the log first */
-		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
-		if (is_log == (i < count) && must_be_swept(sweep->plan, i % count))
-			err = sweep_segment(sweep, reader, i % count, error);
-	}
-	segment_reader_free(reader);
-	return err;
-}
-
 static int compare_copies(const void *left, const void *right)
 {
 	const struct copy *a = left, *b = right;
@@ -249,20 +234,30 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 static enum as_err gather(struct sweep *sweep, struct as_error *error)
 {
 	struct plan *plan = sweep->plan;
+	struct plan_work *work = plan->work;
+	const size_t count = work->repo->listing.count;
+	struct delete_list for_good = { .work = work };
+	struct delete_list for_now = { .work = work, .stays = sweep->stays };
 	struct index_bucket bucket;
-	enum as_err err = sweep->stays && sweep->goes ? AS_OK : AS_ERR_MEMORY;
+	enum as_err err = AS_OK;
+	if (!sweep->stays || !sweep->goes || !sweep->reader)
+		return fail(plan, AS_ERR_MEMORY, error);
 	/* Live entries of what goes. */
-	for (uint32_t from = 0; err == AS_OK && index_table_next(plan->work->table, from, &bucket);
+	for (uint32_t from = 0; err == AS_OK && index_table_next(work->table, from, &bucket);
 	     from = bucket.number + 1)
 		if (is_leaving(plan, bucket.segment, bucket.offset))
 			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
 	if (err != AS_OK)
 		return fail(plan, err, error);
-	err = sweep_all(sweep, error);
-	if (err != AS_OK)
-		return err;
-	struct delete_list for_good = { .work = plan->work };
-	struct delete_list for_now = { .work = plan->work, .stays = sweep->stays };
+	segment_reader_watch(sweep->reader, &work->progress->cancel);
+	for (size_t i = 0; i < 2 * count; i++) {	/* the log first */
+		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
+		if (is_log != (i < count) || !must_be_swept(plan, i % count))
+			continue;
+		err = sweep_segment(sweep, i % count, error);
+		if (err != AS_OK)
+			return err;
+	}
 	err = replay_each(sweep->stays, add_delete, &for_good);
 	if (err == AS_OK)
 		err = replay_each(sweep->goes, add_delete, &for_now);
@@ -272,8 +267,12 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
 {
 	struct plan_work *work = plan->work;
-	struct sweep sweep = { .plan = plan, .stays = replay_new(), .goes = replay_new() };
+	struct sweep sweep = {
+		.plan = plan, .reader = segment_reader_new(work->repo->io),
+		.stays = replay_new(), .goes = replay_new(),
+	};
 	const enum as_err err = gather(&sweep, error);
+	segment_reader_free(sweep.reader);
 	replay_free(sweep.stays);
 	replay_free(sweep.goes);
 	if (err != AS_OK)

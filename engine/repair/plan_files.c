@@ -48,6 +48,51 @@ static bool is_listed(const struct plan *plan, const char *path)
 	return false;
 }
 
+/* ---- what the hints will say ---- */
+
+static void count_live(struct plan *plan, const struct lost_key *key, int change)
+{
+	struct hints_segment *row = hints_find(&plan->work->hints, key->segment);
+	if (row)
+		row->live += (uint32_t)change;
+}
+
+/* The segments that stay, each with the live PUTs that stay in it: what verify counted, since
+ * little else of such a segment becomes live. */
+static enum as_err count_staying(struct plan *plan)
+{
+	struct plan_work *work = plan->work;
+	const struct listing *listing = &work->repo->listing;
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct segment_facts *facts = &work->verify->facts[i];
+		if (work->goes[i] || facts->role != ROLE_LOG || !facts->is_committed)
+			continue;
+		struct hints_segment *row = hints_add(&work->hints, listing->segments[i].number);
+		if (!row)
+			return AS_ERR_MEMORY;
+		row->live = facts->live;
+	}
+	/* What becomes live, and what does not stay so, without an entry written. */
+	for (size_t i = 0; i < plan->older_count; i++)
+		count_live(plan, &plan->older[i], 1);
+	for (size_t i = 0; i < plan->dropped_count; i++)
+		count_live(plan, &plan->dropped[i], -1);
+	return AS_OK;
+}
+
+/* When all is counted: which segments hold something superseded. */
+static void mark_compact(struct plan *plan)
+{
+	const struct listing *listing = &plan->work->repo->listing;
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct segment_facts *facts = &plan->work->verify->facts[i];
+		struct hints_segment *row =
+			hints_find(&plan->work->hints, listing->segments[i].number);
+		if (row && (facts->puts > row->live || facts->deletes > 0))
+			row->is_compact = true;
+	}
+}
+
 /* ---- new segments ---- */
 
 /* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the log
@@ -113,9 +158,10 @@ static enum as_err forecast_append(struct plan *plan, struct log_forecast *forec
 	return closed > 0 ? list_new_segment(plan, segment, closed) : AS_OK;
 }
 
+/* List the new segments, and count for the hints what goes into them. */
 static enum as_err list_new_segments(struct plan *plan)
 {
-	const struct plan_work *work = plan->work;
+	struct plan_work *work = plan->work;
 	struct log_forecast forecast = {
 		.limit = work->repo->config.max_segment_size, .segment = work->next,
 	};
@@ -127,8 +173,13 @@ static enum as_err list_new_segments(struct plan *plan)
 			forecast_append(plan, &forecast, copy->size, copy->ends_like_commit);
 		if (err != AS_OK)
 			return err;
-		if (!plan_usage_move(plan, copy->segment, forecast.segment))
+		struct hints_segment *from = hints_find(&work->hints, copy->segment);
+		if (from)
+			from->live--;
+		struct hints_segment *to = hints_add(&work->hints, forecast.segment);
+		if (!to)
 			return AS_ERR_MEMORY;
+		to->live++;
 	}
 	for (size_t i = 0; i < work->delete_count; i++) {
 		const uint8_t *key = work->deletes[i];
@@ -137,8 +188,10 @@ static enum as_err list_new_segments(struct plan *plan)
 					log_ends_like_commit(key, KEY_SIZE, NULL, 0));
 		if (err != AS_OK)
 			return err;
-		if (!plan_usage_delete(plan, forecast.segment))
+		struct hints_segment *to = hints_add(&work->hints, forecast.segment);
+		if (!to)
 			return AS_ERR_MEMORY;
+		to->is_compact = true;
 	}
 	plan->has_after = true;
 	plan->after = forecast.segment;
@@ -265,7 +318,7 @@ enum as_err plan_list_files(struct plan *plan)
 {
 	const struct repo *repo = plan->work->repo;
 	choose_next(plan);
-	enum as_err err = plan_usage_begin(plan);
+	enum as_err err = count_staying(plan);
 	if (err == AS_OK)
 		err = list_new_segments(plan);
 	if (err == AS_OK)
@@ -274,7 +327,7 @@ enum as_err plan_list_files(struct plan *plan)
 		err = list_doubles(plan);
 	if (err != AS_OK || !plan->work->writes_index)
 		return err;
-	plan_usage_end(plan);
+	mark_compact(plan);
 	err = io_list(repo->io, repo->fd, list_old, plan);
 	if (err != AS_OK || !plan->has_after)
 		return err;

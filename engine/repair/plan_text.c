@@ -208,20 +208,6 @@ static void put_keys(const struct lost_key *keys, size_t count, const enum loss 
 	put_rest(to, total - max);
 }
 
-/* What the person has to do about what is lost. */
-static void put_after_loss(const struct plan *plan, const struct plan_text *to)
-{
-	/* The lost keys ascend, and zero is the lowest. */
-	const bool is_manifest = plan->lost_count > 0 && key_is_manifest(plan->lost[0].key);
-	if (is_manifest)
-		put_sentence(to, PLAN_TONE_WARNING, 2, manifest_lost_text);
-	if (plan->lost_count > (is_manifest ? 1 : 0))
-		put_sentence(to, PLAN_TONE_FAINT, 2,
-			     "A new backup stores again what is lost only once attic check "
-			     "--repair was run and the client's cache is removed "
-			     "(~/.cache/attic/ID, or below ATTIC_CACHE_DIR).");
-}
-
 static void put_suspects(const struct plan *plan, const struct plan_text *to)
 {
 	char count[64], place[64];
@@ -308,6 +294,8 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 		LOSS_DAMAGED, LOSS_MISSING, LOSS_UNREADABLE, LOSS_ROLLED_BACK
 	};
 	static const enum plan_change changes[] = { PLAN_MAKE, PLAN_REPLACE, PLAN_MOVE };
+	/* The lost keys ascend, and zero is the lowest. */
+	const bool loses_manifest = plan->lost_count > 0 && key_is_manifest(plan->lost[0].key);
 	const char *left_out = "left out: only an older version is whole";
 	if (plan->left_out_count == 1 && key_is_manifest(plan->left_out[0].key))
 		left_out = "left out: an older manifest hides newer archives; the client's own "
@@ -319,7 +307,13 @@ static void put_lists(const struct plan *plan, bool is_done, const struct plan_t
 		snprintf(heading, sizeof(heading), "lost: %s", loss_text(losses[i]));
 		put_keys(plan->lost, plan->lost_count, &losses[i], heading, to);
 	}
-	put_after_loss(plan, to);
+	if (loses_manifest)
+		put_sentence(to, PLAN_TONE_WARNING, 2, manifest_lost_text);
+	if (plan->lost_count > (loses_manifest ? 1 : 0))
+		put_sentence(to, PLAN_TONE_FAINT, 2,
+			     "A new backup stores again what is lost only once attic check "
+			     "--repair was run and the client's cache is removed "
+			     "(~/.cache/attic/ID, or below ATTIC_CACHE_DIR).");
 	put_keys(plan->older, plan->older_count, NULL,
 		 "kept in an older version: the newest is lost", to);
 	put_keys(plan->left_out, plan->left_out_count, NULL, left_out, to);

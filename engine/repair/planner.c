@@ -9,27 +9,23 @@
 
 /* ---- which segments go ---- */
 
-static bool is_misplaced(const struct repo *repo, size_t position)
-{
-	const struct listing_segment *segment = &repo->listing.segments[position];
-	const struct listing_folder *folder = &repo->listing.folders[segment->folder];
-	return repo->config.has_segments_per_dir &&
-	       (folder->name || folder->number != segment->number / repo->config.segments_per_dir);
-}
-
 static const char *why_salvage(const struct plan *plan, size_t position)
 {
 	const struct verify *verify = plan->work->verify;
+	const struct repo *repo = plan->work->repo;
 	const struct segment_facts *facts = &verify->facts[position];
-	if (!verify->has_end || plan->work->repo->listing.segments[position].number > verify->end)
+	const struct listing_segment *segment = &repo->listing.segments[position];
+	const struct listing_folder *folder = &repo->listing.folders[segment->folder];
+	if (!verify->has_end || segment->number > verify->end)
 		return "not committed";
 	if (facts->role == ROLE_RETURNED)
 		return "came back after a compaction";
 	if (facts->role == ROLE_FOREIGN)
 		return "from another repository or time";
-	if (facts->number != plan->work->repo->listing.segments[position].number)
+	if (facts->number != segment->number)
 		return "has another segment's number";
-	if (is_misplaced(plan->work->repo, position))
+	if (repo->config.has_segments_per_dir &&
+	    (folder->name || folder->number != segment->number / repo->config.segments_per_dir))
 		return "in the wrong folder";
 	if (facts->is_unreadable)
 		return "holds unreadable ranges";
@@ -37,8 +33,7 @@ static const char *why_salvage(const struct plan *plan, size_t position)
 		return "damaged";
 	if (facts->is_too_large)
 		return "goes on beyond 2 GiB";
-	return plan->work->repo->listing.segments[position].number >= LOG_SEGMENT_LAST
-		       ? "has a number that no other can follow" : NULL;
+	return segment->number >= LOG_SEGMENT_LAST ? "has a number that no other can follow" : NULL;
 }
 
 static const char *why_compact(const struct plan *plan, size_t position)

@@ -4,8 +4,7 @@
  * planner.c       the order of planning: which segments go, what is written
  * plan_keys.c     which objects there should be, which are lost
  * plan_copies.c   which entries must be written once more, and reading them
- * plan_files.c    which files are made, moved and replaced
- * plan_usage.c    what the hints will say then
+ * plan_files.c    which files are made, moved and replaced, and what the hints will say then
  * refusal.c       why a plan is refused, and what lets it through all the same
  * plan.c          what a plan tells its readers
  * make_durable.c  what must be on the disk before a repair
@@ -60,14 +59,6 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
  * once the segments that go are gone. */
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
 
-/* Count for the hints: what stays; an entry of segment @from written once more into @to; a DELETE
- * written into @to; and, when all is counted, which segments hold something superseded. False:
- * AS_ERR_MEMORY. */
-enum as_err plan_usage_begin(struct plan *plan);
-bool plan_usage_move(struct plan *plan, uint32_t from, uint32_t to);
-bool plan_usage_delete(struct plan *plan, uint32_t to);
-void plan_usage_end(struct plan *plan);
-
 /* Reads the copies of a plan again: each must still be what it was. In their order, which is that of
  * their places, each segment is opened once and read from its beginning to its end. */
 struct copy_reader {
@@ -81,8 +72,9 @@ struct copy_reader {
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan);
 void copy_reader_free(struct copy_reader *reader);
 
-/* Read the entry of @copy into *@entry, and lend all of its bytes, verified, until the next call. AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or
- * of another size than is known; AS_ERR_MEMORY. */
+/* Read the entry of @copy into *@entry, and lend all of its bytes, verified, until the next call.
+ * AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or of another size than
+ * is known; AS_ERR_MEMORY. */
 enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error);
 

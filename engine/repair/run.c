@@ -182,20 +182,6 @@ static enum as_err append_all(struct run *run, struct as_error *error)
 	return err == AS_OK ? check_cancel(run, error) : err;
 }
 
-/* What cannot be removed is an uncommitted tail, which the next opening names. */
-static void discard_segments(struct run *run)
-{
-	if (log_discard(&run->log, NULL) != AS_OK) {
-		run->report->has_changed = true;
-		return;
-	}
-	for (size_t i = 0; i < run->plan->file_count; i++) {
-		const struct plan_file *file = &run->plan->files[i];
-		if (file->change == PLAN_MAKE && plan_is_folder(file->path))
-			io_remove_folder(run->permit, file->path);
-	}
-}
-
 static enum as_err write_segments(struct run *run, struct as_error *error)
 {
 	const struct repo *repo = run->work->repo;
@@ -212,13 +198,22 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 		err = move_tail(run, error);
 	if (err == AS_OK)
 		err = log_commit(&run->log, &transaction, error);
-	if (err != AS_OK) {
-		discard_segments(run);
+	if (err == AS_OK) {
+		run->report->has_changed = run->report->has_after = true;
+		run->report->after = transaction;
+		return AS_OK;
+	}
+	if (log_discard(&run->log, NULL) != AS_OK) {
+		/* What cannot be removed is an uncommitted tail, which the next opening names. */
+		run->report->has_changed = true;
 		return err;
 	}
-	run->report->has_changed = run->report->has_after = true;
-	run->report->after = transaction;
-	return AS_OK;
+	for (size_t i = 0; i < run->plan->file_count; i++) {
+		const struct plan_file *file = &run->plan->files[i];
+		if (file->change == PLAN_MAKE && plan_is_folder(file->path))
+			io_remove_folder(run->permit, file->path);
+	}
+	return err;
 }
 
 /* ---- hints and index ---- */
