@@ -27,7 +27,7 @@ struct ui_key {
 	char screens[128];
 };
 
-/* The row @index. False: there are no more. */
+/* The row @index. False: @index is behind the last row. */
 bool ui_key_at(size_t index, struct ui_key *key);
 
 #endif

@@ -21,7 +21,7 @@ enum motion {
 	MOTION_SCROLL_UP, MOTION_SCROLL_DOWN	/* three rows, as a mouse wheel does */
 };
 
-/* The list now has @count rows, of which @page fit on the screen (0 counts as 1). */
+/* The list now has @count rows. @page rows fit on the screen (0 counts as 1). */
 void position_fit(struct position *position, uint64_t count, uint32_t page);
 
 /* Put the cursor on row @row, or on the last row. A row that was not visible comes to the middle of
