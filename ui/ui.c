@@ -138,13 +138,10 @@ static void deliver_fetched(struct app *app)
 /* Draw the progress of what runs. Now and then let the screens look at new findings. */
 static void handle_tick(struct app *app, unsigned tick)
 {
-	const struct job *verify = jobs_find(&app->jobs, JOB_VERIFY);
-	if (!jobs_visible(&app->jobs))
-		return;
-	app->dirty = true;
-	if (!verify || tick % REFRESH_TICKS != 0)
-		return;
-	app_refresh(app);
+	if (jobs_visible(&app->jobs))
+		app->dirty = true;
+	if (jobs_find(&app->jobs, JOB_VERIFY) && tick % REFRESH_TICKS == 0)
+		app_refresh(app);
 }
 
 /* ---- the loop ---- */

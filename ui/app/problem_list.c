@@ -50,7 +50,8 @@ static void model_free(struct model *model)
 	findings_free(&((struct problems *)model)->findings);
 }
 
-static const struct model_ops model_ops = { .fill = fill_row, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free,
+					    .in_memory = true };
 
 struct model *problems_model(struct session *session, struct findings *findings)
 {

@@ -139,7 +139,8 @@ static void model_free(struct model *base)
 	free(model->pieces);
 }
 
-static const struct model_ops model_ops = { .fill = fill_row, .free = model_free, .in_memory = true };
+static const struct model_ops model_ops = { .fill = fill_row, .free = model_free,
+					    .in_memory = true };
 
 struct model *lines_model(struct session *session, struct lines *lines, int cols)
 {

@@ -217,12 +217,6 @@ void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area
 
 /* ---- life ---- */
 
-void table_init(struct table *table, const struct column *columns, size_t count)
-{
-	*table = (struct table){ .columns = columns, .column_count = count, .sorted_by = -1,
-				 .version = 1 };
-}
-
 void table_set_model(struct table *table, void *model)
 {
 	free(table->rows);

@@ -36,7 +36,11 @@ struct table {
 	size_t asked_count;
 };
 
-void table_init(struct table *table, const struct column *columns, size_t count);
+static inline void table_init(struct table *table, const struct column *columns, size_t count)
+{
+	*table = (struct table){ .columns = columns, .column_count = count, .sorted_by = -1,
+				 .version = 1 };
+}
 
 /* Show @model from now on; the reference passes to the table. NULL shows nothing and frees what the
  * table holds. The position is kept as far as possible. */
