@@ -5,14 +5,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A folder that cannot be opened has no names that anybody saw. */
-static enum as_err sync_if_there(const struct permit *permit, const char *path)
-{
-	const enum as_err err = io_sync_folder(permit, path);
-	return err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR || err == AS_ERR_DENIED
-		? AS_OK : err;
-}
-
 struct tree {
 	const struct permit *permit;
 	const char *folder;
@@ -34,12 +26,15 @@ static enum as_err sync_name(void *context, const char *name, enum io_kind kind)
 	return sync_tree(&inner);
 }
 
-/* A folder comes before those in it: what was moved must have arrived. */
+/* A folder comes before those in it: what was moved must have arrived. One that cannot be opened has
+ * no names that anybody saw. */
 static enum as_err sync_tree(const struct tree *tree)
 {
 	const struct io *io = io_of(tree->permit);
 	int fd;
-	enum as_err err = sync_if_there(tree->permit, tree->folder);
+	enum as_err err = io_sync_folder(tree->permit, tree->folder);
+	if (err == AS_ERR_DOES_NOT_EXIST || err == AS_ERR_NOT_REGULAR || err == AS_ERR_DENIED)
+		return AS_OK;
 	if (err != AS_OK || tree->depth == 0 ||
 	    io_open_folder(io, io_folder_of(tree->permit), tree->folder, &fd) != AS_OK)
 		return err;
@@ -48,37 +43,31 @@ static enum as_err sync_tree(const struct tree *tree)
 	return err;
 }
 
-static enum as_err make_all_durable(const struct repo *repo, const struct permit *permit)
+enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
+				struct as_error *error)
 {
-	/* undo/NAME/data/N, and data/N */
-	const struct tree aside = { .permit = permit, .folder = UNDO_FOLDER, .depth = 3 };
-	const struct tree data = { .permit = permit, .folder = "data", .depth = 1 };
+	/* The ways to all folders before what was moved between them, back or forth. */
+	const struct tree trees[] = {
+		{ .permit = permit, .folder = "." },
+		{ .permit = permit, .folder = "data" },
+		{ .permit = permit, .folder = UNDO_FOLDER, .depth = 3 },	/* NAME/data/N */
+		{ .permit = permit, .folder = "data", .depth = 1 },
+	};
+	enum as_err err = AS_OK;
 	/* The tail, and the last COMMIT, which may be written and not synced. A repair finds out by
 	 * itself what cannot be opened. */
-	for (size_t i = repo->tail > 0 ? repo->tail - 1 : 0; i < repo->listing.count; i++) {
+	for (size_t i = repo->tail > 0 ? repo->tail - 1 : 0;
+	     err == AS_OK && i < repo->listing.count; i++) {
 		char path[LISTING_PATH_MAX];
 		int fd;
 		listing_path(&repo->listing, i, path);
 		if (io_open_file(repo->io, repo->fd, path, &fd, NULL) != AS_OK)
 			continue;
-		const enum as_err err = io_sync(permit, fd);
+		err = io_sync(permit, fd);
 		io_close(repo->io, fd);
-		if (err != AS_OK)
-			return err;
 	}
-	/* The ways to all folders before what was moved between them, back or forth. */
-	enum as_err err = sync_if_there(permit, ".");
-	if (err == AS_OK)
-		err = sync_if_there(permit, "data");
-	if (err == AS_OK)
-		err = sync_tree(&aside);
-	return err == AS_OK ? sync_tree(&data) : err;
-}
-
-enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
-				struct as_error *error)
-{
-	const enum as_err err = make_all_durable(repo, permit);
+	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(trees); i++)
+		err = sync_tree(&trees[i]);
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "make durable what is there", repo->path,
 						     error);
 }

@@ -18,6 +18,11 @@ const char *loss_text(enum loss loss)
 	return texts[loss];
 }
 
+enum as_err repair_fail(const struct repo *repo, enum as_err err, struct as_error *error)
+{
+	return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+}
+
 void plan_free(struct plan *plan)
 {
 	if (!plan)

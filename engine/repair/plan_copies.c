@@ -18,11 +18,6 @@ enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan
 	return reader->segment ? AS_OK : AS_ERR_MEMORY;
 }
 
-void copy_reader_free(struct copy_reader *reader)
-{
-	segment_reader_free(reader->segment);
-}
-
 static enum as_err read_copy(struct copy_reader *reader, const struct copy *copy,
 			     struct verify_source *source, struct segment_entry *entry,
 			     const uint8_t **bytes)
@@ -56,7 +51,7 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 	if (err == AS_OK)
 		return AS_OK;
 	if (err == AS_ERR_MEMORY)
-		return as_fail(error, err, 0, "%s: out of memory", repo->path);
+		return repair_fail(repo, err, error);
 	return as_fail(error, AS_ERR_INTEGRITY, 0,
 		       "%s/%s: segment %" PRIu32 ", offset %" PRIu32 ": read again, it is not what "
 		       "it was: the disk or the machine cannot be trusted", repo->path, source.path,
@@ -163,7 +158,7 @@ static enum as_err sweep_segment(const struct sweep *sweep, size_t position,
 			break;
 	}
 	return err == AS_END ? AS_OK
-			     : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+			     : repair_fail(repo, err, error);
 }
 
 static bool must_be_swept(const struct plan *plan, size_t position)
@@ -199,11 +194,6 @@ static int compare_copies(const void *left, const void *right)
 	return (x > y) - (x < y);
 }
 
-static enum as_err fail(const struct plan *plan, enum as_err err, struct as_error *error)
-{
-	return as_fail(error, err, 0, "%s: %s", plan->work->repo->path, as_err_text(err));
-}
-
 /* Read every entry that is to be copied: it must still be what it was, and how it will lie in the
  * new segments depends on its size and its end. */
 static enum as_err measure(struct plan *plan, struct as_error *error)
@@ -214,10 +204,10 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 	const uint8_t *bytes;
 	enum as_err err = copy_reader_init(&reader, plan);
 	if (err != AS_OK)
-		return fail(plan, err, error);
+		return repair_fail(plan->work->repo, err, error);
 	for (size_t i = 0; i < work->copy_count; i++) {
 		struct copy *copy = &work->copies[i];
-		err = work->progress->cancel ? fail(plan, AS_ERR_CANCELLED, error)
+		err = work->progress->cancel ? repair_fail(plan->work->repo, AS_ERR_CANCELLED, error)
 					     : copy_read(&reader, copy, &entry, &bytes, error);
 		if (err != AS_OK)
 			break;
@@ -225,7 +215,7 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 		copy->ends_like_commit = log_ends_like_commit(bytes, entry.size, NULL, 0);
 		plan->bytes_copied += entry.size;
 	}
-	copy_reader_free(&reader);
+	segment_reader_free(reader.segment);
 	plan->entries_copied = work->copy_count;
 	plan->deletes_written = work->delete_count;
 	return err;
@@ -241,14 +231,14 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 	struct index_bucket bucket;
 	enum as_err err = AS_OK;
 	if (!sweep->stays || !sweep->goes || !sweep->reader)
-		return fail(plan, AS_ERR_MEMORY, error);
+		return repair_fail(plan->work->repo, AS_ERR_MEMORY, error);
 	/* Live entries of what goes. */
 	for (uint32_t from = 0; err == AS_OK && index_table_next(work->table, from, &bucket);
 	     from = bucket.number + 1)
 		if (is_leaving(plan, bucket.segment, bucket.offset))
 			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
 	if (err != AS_OK)
-		return fail(plan, err, error);
+		return repair_fail(plan->work->repo, err, error);
 	segment_reader_watch(sweep->reader, &work->progress->cancel);
 	for (size_t i = 0; i < 2 * count; i++) {	/* the log first */
 		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
@@ -261,7 +251,7 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 	err = replay_each(sweep->stays, add_delete, &for_good);
 	if (err == AS_OK)
 		err = replay_each(sweep->goes, add_delete, &for_now);
-	return err == AS_OK ? AS_OK : fail(plan, err, error);
+	return err == AS_OK ? AS_OK : repair_fail(plan->work->repo, err, error);
 }
 
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)

@@ -183,7 +183,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 		return AS_OK;
 	}
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", work->repo->path, as_err_text(err));
+		return repair_fail(work->repo, err, error);
 	plan_check_dropped(plan);
 	for (size_t i = 0; i < work->repo->listing.count; i++)
 		work->goes[i] = why_goes(plan, i);
@@ -205,7 +205,7 @@ static enum as_err fill(struct plan *plan, const struct verify *first, struct as
 	plan_name_guesses(plan);
 	err = plan_list_files(plan);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", work->repo->path, as_err_text(err));
+		return repair_fail(work->repo, err, error);
 	plan->is_empty = plan->file_count == 0;
 	plan->is_filled = true;
 	return AS_OK;
@@ -247,7 +247,7 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 			       repo->path);
 	struct plan *plan = plan_new(repo, action, options, progress);
 	if (!plan)
-		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", repo->path);
+		return repair_fail(repo, AS_ERR_MEMORY, error);
 	diagnose(repo, verify, &diagnosis);
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;

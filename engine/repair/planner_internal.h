@@ -51,6 +51,9 @@ struct plan_work {
 	uint64_t objects, key_sum;
 };
 
+/* Fail with @err, for the repository as a whole; the message is as_err_text. */
+enum as_err repair_fail(const struct repo *repo, enum as_err err, struct as_error *error);
+
 /* Fill in table, lost keys, objects and, for a salvage, suspects of @plan from its verify, and from
  * @first (the verify that the caller gave) what was held before. */
 enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
@@ -68,9 +71,8 @@ struct copy_reader {
 	char path[LISTING_PATH_MAX];	/* of the file that is open */
 };
 
-/* AS_ERR_MEMORY. */
+/* The caller frees reader->segment. AS_ERR_MEMORY. */
 enum as_err copy_reader_init(struct copy_reader *reader, const struct plan *plan);
-void copy_reader_free(struct copy_reader *reader);
 
 /* Read the entry of @copy into *@entry, and lend all of its bytes, verified, until the next call.
  * AS_ERR_INTEGRITY when it cannot be read, is damaged, no PUT of that key, or of another size than

@@ -124,7 +124,7 @@ enum as_err plan_check_surroundings(struct plan *plan, struct as_error *error)
 		return AS_OK;
 	const enum as_err err = undo_find_obstacle(repo->io, repo->fd, why);
 	if (err != AS_OK)
-		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+		return repair_fail(repo, err, error);
 	if (why[0] != '\0')
 		refuse_undo(plan, why);
 	return AS_OK;

@@ -37,19 +37,6 @@ struct run {
 	struct log log;
 };
 
-static enum as_err fail_memory(const struct run *run, struct as_error *error)
-{
-	return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", run->work->repo->path);
-}
-
-static enum as_err check_cancel(const struct run *run, struct as_error *error)
-{
-	if (!run->progress->cancel)
-		return AS_OK;
-	return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", run->work->repo->path,
-		       as_err_text(AS_ERR_CANCELLED));
-}
-
 /* ---- what goes ---- */
 
 static enum as_err move_file(struct run *run, const char *path, struct as_error *error)
@@ -149,10 +136,9 @@ static enum as_err copy_entry(struct run *run, struct copy_reader *reader, const
 	struct segment_entry entry;
 	const uint8_t *bytes;
 	uint32_t segment, offset;
-	enum as_err err = check_cancel(run, error);
-	if (err != AS_OK)
-		return err;
-	err = copy_read(reader, copy, &entry, &bytes, error);
+	if (run->progress->cancel)
+		return repair_fail(run->work->repo, AS_ERR_CANCELLED, error);
+	enum as_err err = copy_read(reader, copy, &entry, &bytes, error);
 	if (err != AS_OK)
 		return err;
 	err = log_copy(&run->log, bytes, copy->size, &segment, &offset, error);
@@ -173,13 +159,15 @@ static enum as_err append_all(struct run *run, struct as_error *error)
 	run->progress->step = STEP_COPY;
 	enum as_err err = copy_reader_init(&reader, run->plan);
 	if (err != AS_OK)
-		return fail_memory(run, error);
+		return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
 	for (size_t i = 0; err == AS_OK && i < work->copy_count; i++)
 		err = copy_entry(run, &reader, &work->copies[i], error);
-	copy_reader_free(&reader);
+	segment_reader_free(reader.segment);
 	for (size_t i = 0; err == AS_OK && i < work->delete_count; i++)
 		err = log_delete(&run->log, work->deletes[i], &segment, &offset, error);
-	return err == AS_OK ? check_cancel(run, error) : err;
+	if (err == AS_OK && run->progress->cancel)
+		return repair_fail(work->repo, AS_ERR_CANCELLED, error);
+	return err;
 }
 
 static enum as_err write_segments(struct run *run, struct as_error *error)
@@ -190,7 +178,7 @@ static enum as_err write_segments(struct run *run, struct as_error *error)
 		return AS_OK;
 	if (log_init(&run->log, run->permit, repo->path, repo->config.max_segment_size,
 		     repo->config.segments_per_dir, run->work->next) != AS_OK)
-		return fail_memory(run, error);
+		return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
 	enum as_err err = append_all(run, error);
 	run->progress->step = STEP_COMMIT;
 	/* What lies below a COMMIT counts as committed: what never was has to go first. */
@@ -277,13 +265,13 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (!work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
-	/* A row of 0 for each segment that is emptied and still there: should the repair stop here,
-	 * such a segment is known, and nothing compacts it. The tail of a rollback is gone by now. */
+	/* A row of 0 for each segment that is emptied and still there: if the repair stops here, the
+	 * segment is known, and nothing compacts it. A rollback has removed its tail already. */
 	if (run->plan->action != REPAIR_ROLLBACK)
 		for (size_t i = 0; i < listing->count; i++)
 			if (work->goes[i] &&
 			    !hints_add(&run->work->hints, listing->segments[i].number))
-				return fail_memory(run, error);
+				return repair_fail(run->work->repo, AS_ERR_MEMORY, error);
 	enum as_err err = keep_replaced(run, error);
 	if (err != AS_OK)
 		return err;
@@ -395,8 +383,7 @@ enum as_err repair_run(struct plan *plan, const struct permit *permit,
 		return as_fail(error, AS_ERR_USAGE, 0, "%s: there is nothing to do",
 			       repo->path);
 	if (repo_is_changed(repo))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,
-			       as_err_text(AS_ERR_CHANGED));
+		return repair_fail(repo, AS_ERR_CHANGED, error);
 	enum as_err err = repair_make_durable(repo, permit, error);
 	if (err == AS_OK)
 		err = do_all(&run, error);

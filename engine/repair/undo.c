@@ -88,23 +88,6 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error)
 
 /* ---- the folder is made ---- */
 
-/* A stamp that sorts above those of all folders that are there: also for the second repair of a
- * second, and when the clock was set back. */
-static enum as_err choose_stamp(const struct undo *undo, char stamp[UNDO_STAMP_SIZE],
-				struct as_error *error)
-{
-	struct undo_names names;
-	enum as_err err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit), &names);
-	if (err != AS_OK)
-		return undo_fail_path(err, "list the folder", UNDO_FOLDER, error);
-	const char *newest = names.count > 0 ? names.rows[0] : "";
-	if (!undo_stamp_after(newest, time(NULL), stamp))
-		err = as_fail(error, AS_ERR_LIMIT, 0, UNDO_FOLDER "/%s: no name can follow this "
-			      "one: move it elsewhere", newest);
-	free(names.rows);
-	return err;
-}
-
 static const char *kind_text(mode_t mode)
 {
 	return S_ISREG(mode) ? "a plain file" : S_ISLNK(mode) ? "a link"
@@ -136,22 +119,25 @@ enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_O
 	return AS_OK;
 }
 
+/* The stamp in its name sorts above those of all folders that are there: also for the second repair
+ * of a second, and when the clock was set back. */
 static enum as_err make_folder(struct undo *undo, enum repair action, struct as_error *error)
 {
-	const struct io *io = io_of(undo->permit);
+	struct undo_names names;
 	char stamp[UNDO_STAMP_SIZE];
 	enum as_err err = io_make_folder(undo->permit, UNDO_FOLDER);
 	const bool made_parent = err == AS_OK;
-	if (err == AS_ERR_ALREADY_EXISTS) {
-		/* It must be a folder: through a link everything would go elsewhere. */
-		int fd;
-		err = io_open_folder(io, io_folder_of(undo->permit), UNDO_FOLDER, &fd);
-		if (err == AS_OK)
-			io_close(io, fd);
-	}
-	if (err != AS_OK)
+	if (err != AS_OK && err != AS_ERR_ALREADY_EXISTS)
 		return undo_fail_path(err, "make the folder", UNDO_FOLDER, error);
-	err = choose_stamp(undo, stamp, error);
+	/* Where it is no folder this fails: through a link everything would go elsewhere. */
+	err = undo_names_list(io_of(undo->permit), io_folder_of(undo->permit), &names);
+	if (err != AS_OK)
+		return undo_fail_path(err, "list the folder", UNDO_FOLDER, error);
+	const char *newest = names.count > 0 ? names.rows[0] : "";
+	if (!undo_stamp_after(newest, time(NULL), stamp))
+		err = as_fail(error, AS_ERR_LIMIT, 0, UNDO_FOLDER "/%s: no name can follow this "
+			      "one: move it elsewhere", newest);
+	free(names.rows);
 	if (err != AS_OK)
 		return err;
 	snprintf(undo->path, sizeof(undo->path), UNDO_FOLDER "/%s-%.12s", stamp,

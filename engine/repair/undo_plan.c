@@ -249,7 +249,7 @@ enum as_err undo_plan_make(const struct repo *repo, struct undo_plan **out, stru
 	free(names.rows);
 	if (err != AS_OK) {
 		undo_plan_free(plan);
-		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+		return repair_fail(repo, err, error);
 	}
 	*out = plan;
 	return AS_OK;
@@ -355,8 +355,7 @@ enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 	struct undo undo = { .permit = permit };
 	uint64_t freed;
 	if (repo_is_changed(repo))
-		return as_fail(error, AS_ERR_CHANGED, 0, "%s: %s", repo->path,
-			       as_err_text(AS_ERR_CHANGED));
+		return repair_fail(repo, AS_ERR_CHANGED, error);
 	for (size_t i = 0; i < plan->step_count; i++)
 		progress->bytes_total += plan->steps[i].size;
 	progress->step = STEP_PUT_BACK;
