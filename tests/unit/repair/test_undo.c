@@ -1,5 +1,5 @@
-/* What the next start says of a repair, or of taking one back, that was cut short; and of an undo
- * folder that is of no use. */
+/* The undo folder: which one is taken back, where none can be made, and the folders that a repair
+ * touches. */
 #include "build-config.h"
 
 #include "engine/base/crc.h"
@@ -16,12 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #define NAME "20261122T221005Z-salvage"
-#define WHEN "2026-11-22 22:10 UTC"
 
 /* An undo folder as a repair makes it, without its marks. */
 static void make_folder(const struct damaged_repo *damaged, const char *name)
@@ -51,292 +49,10 @@ static void see(struct opened_repo *opened, const struct damaged_repo *damaged)
 	assert_true(opened_repo_open(opened, damaged->repo));
 }
 
-static uint64_t found(const struct opened_repo *opened, enum problem problem)
-{
-	return opened->verify->findings.total[problem];
-}
-
-static const char *detail_of(const struct opened_repo *opened, enum problem problem)
-{
-	for (size_t i = 0; i < opened->verify->findings.count; i++)
-		if (opened->verify->findings.rows[i].problem == problem)
-			return opened->verify->findings.rows[i].detail;
-	fail_msg("%s was not found", problem_table[problem].id);
-	return "";
-}
-
 static void assert_says(const char *text, const char *part)
 {
 	if (!strstr(text, part))
 		fail_msg("'%s' does not say '%s'", text, part);
-}
-
-static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	damage(damaged);
-	make_folder(damaged, NAME);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(detail_of(&opened, PROBLEM_REPAIR_INTERRUPTED), "undo/" NAME);
-	assert_says(opened.diagnosis.advice, "The salvage of " WHEN " was cut short");
-	assert_says(opened.diagnosis.advice, "running it again finishes it");
-	assert_says(opened.diagnosis.advice, "undo takes back");
-	assert_says(opened.diagnosis.advice, "make no new backup into it");
-	assert_int_equal(opened.diagnosis.recommended, REPAIR_SALVAGE);
-	assert_false(opened.diagnosis.undo_comes_first);
-	opened_repo_close(&opened);
-}
-
-static void opening_alone_tells_it_too(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	struct diagnosis diagnosis;
-	make_folder(damaged, NAME);
-	see(&opened, damaged);
-	diagnose(opened.repo, NULL, &diagnosis);
-	assert_int_equal(opened.repo->findings.total[PROBLEM_REPAIR_INTERRUPTED], 1);
-	assert_says(diagnosis.advice, WHEN " was cut short: verifying tells what is left to do");
-	opened_repo_close(&opened);
-}
-
-static void another_repair_may_lead_on_from_there(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	unlink(damaged->files[damaged->segments].path);
-	make_folder(damaged, NAME);
-	see(&opened, damaged);
-	assert_int_equal(opened.diagnosis.recommended, REPAIR_RECOVER);
-	assert_says(opened.diagnosis.advice, WHEN " was cut short: recover continues from there");
-	opened_repo_close(&opened);
-}
-
-static void where_nothing_else_is_wrong_the_repository_is_clean(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_true(opened.diagnosis.clean);
-	assert_says(opened.diagnosis.advice, "nothing is wrong");
-	assert_says(opened.diagnosis.advice, "undo --purge " NAME);
-	opened_repo_close(&opened);
-}
-
-static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	damage(damaged);
-	make_folder(damaged, NAME);
-	make_folder(damaged, "20261122T221005Z.001-salvage");
-	mark(damaged, "20261122T221005Z.001-salvage", "done");
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(detail_of(&opened, PROBLEM_REPAIR_INTERRUPTED), "a later repair");
-	assert_null(strstr(opened.diagnosis.advice, "cut short"));
-	opened_repo_close(&opened);
-}
-
-static void a_repair_that_came_to_its_end_is_not_told(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	mark(damaged, NAME, "done");
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_INTERRUPTED), 0);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 0);
-	opened_repo_close(&opened);
-}
-
-static void taking_back_that_was_cut_short_comes_first(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	damage(damaged);
-	make_folder(damaged, NAME);
-	mark(damaged, NAME, "done");
-	mark(damaged, NAME, "undoing");
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_INTERRUPTED), 1);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_true(opened.diagnosis.undo_comes_first);
-	assert_says(opened.diagnosis.advice, "Taking back the salvage of " WHEN " was cut short");
-	assert_says(opened.diagnosis.advice, "undo, once more");
-	assert_says(opened.diagnosis.advice, "salvage");
-	opened_repo_close(&opened);
-}
-
-static void what_hinders_every_repair_is_said_all_the_same(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	scratch_run("sed -i s/^version.*/version=7/ '%s/config'", damaged->repo);
-	make_folder(damaged, NAME);
-	mark(damaged, NAME, "undoing");
-	see(&opened, damaged);
-	assert_false(opened.diagnosis.undo_comes_first);
-	assert_says(opened.diagnosis.advice, "config");
-	opened_repo_close(&opened);
-}
-
-static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	mark(damaged, NAME, "undoing");
-	scratch_run("printf x | dd of='%s/undo/" NAME "/manifest' bs=1 seek=20 conv=notrunc "
-		    "status=none", damaged->repo);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_says(detail_of(&opened, PROBLEM_UNDO_UNREADABLE), "undo/" NAME);
-	assert_false(opened.diagnosis.undo_comes_first);
-	opened_repo_close(&opened);
-}
-
-static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	scratch_run("mkdir -p '%s/undo/20271122T221005Z-compact/data/0'", damaged->repo);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 1);
-	assert_says(opened.diagnosis.advice, WHEN);
-	assert_true(opened.diagnosis.clean);
-	opened_repo_close(&opened);
-}
-
-static void no_link_is_followed(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	scratch_run("mv '%s/undo' '%s/elsewhere' && ln -s ../elsewhere '%s/undo'", damaged->repo,
-		    damaged->folder, damaged->repo);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
-	assert_int_equal(found(&opened, PROBLEM_UNDO_UNREADABLE), 1);
-	assert_true(opened.diagnosis.clean);
-	opened_repo_close(&opened);
-	scratch_run("rm '%s/undo' && mkdir '%s/undo' && ln -s '%s/elsewhere/" NAME "' '%s/undo/'",
-		    damaged->repo, damaged->repo, damaged->folder, damaged->repo);
-	see(&opened, damaged);
-	assert_int_equal(found(&opened, PROBLEM_REPAIR_INTERRUPTED), 0);
-	opened_repo_close(&opened);
-}
-
-static void a_folder_that_cannot_be_listed_is_told(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct fault fault;
-	struct repo *opened;
-	make_folder(damaged, NAME);
-	fault_init(&fault);
-	fault.open_error = EACCES;
-	fault.open_path = "undo";
-	const struct repo_options options = { .io = &fault.io };
-	assert_int_equal(repo_open(damaged->repo, &options, &opened, NULL), AS_OK);
-	assert_int_equal(opened->findings.total[PROBLEM_UNDO_UNREADABLE], 1);
-	repo_close(opened);
-}
-
-static void a_name_that_is_no_time_is_told_without_one(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, "by-hand");
-	see(&opened, damaged);
-	assert_says(opened.diagnosis.advice, "The repair was cut short");
-	opened_repo_close(&opened);
-}
-
-static void looking_at_it_changes_nothing(void **state)
-{
-	struct damaged_repo *damaged = *state;
-	struct opened_repo opened;
-	make_folder(damaged, NAME);
-	see(&opened, damaged);
-	assert_false(repo_is_changed(opened.repo));
-	assert_int_equal(opened.fault.changes, 0);
-	opened_repo_close(&opened);
-}
-
-static void names_are_read_as_they_are_written(void **state)
-{
-	static const struct { const char *name, *when, *action; } rows[] = {
-		{ "20261122T215501Z-salvage", "2026-11-22T21:55:01Z", "salvage" },
-		{ "20261122T215501Z.001-compact", "2026-11-22T21:55:01Z", "compact" },
-		{ "20261122T215501Z", "2026-11-22T21:55:01Z", "" },
-		{ "20261122T215501Z-", "2026-11-22T21:55:01Z", "" },
-		{ "20261122T21550Z-salvage", "", "" },
-		{ "20261122T215501Z\xff-salvage", "2026-11-22T21:55:01Z", "" },
-		{ "2026-salvage", "", "" },
-		{ "", "", "" },
-	};
-	char when[UNDO_TIME_SIZE], action[UNDO_NAME_MAX];
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		undo_name_read(rows[i].name, when, action);
-		assert_string_equal(when, rows[i].when);
-		assert_string_equal(action, rows[i].action);
-	}
-	(void)state;
-}
-
-static void a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives(void **state)
-{
-	static const struct { const char *name; bool counts; } rows[] = {
-		{ "20261122T215501Z-salvage", true },
-		{ "20261122T215501Z.001-compact", true },
-		{ "20260228T235959Z-", true },
-		{ "20261122T215501Z", false },
-		{ "20261122T215501Z.01-salvage", false },
-		{ "20261122T215501Z.1000-salvage", false },
-		{ "20261122T215501Z.-salvage", false },
-		{ "20261122T215501Zsalvage", false },
-		{ "20260230T215501Z-salvage", false },
-		{ "20261122T215560Z-salvage", false },
-		{ "99991231T235959Z.999-x", false },
-		{ "99990101T000000Z-salvage", false },
-		{ "by-hand", false },
-		{ "", false },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (undo_name_is_repairs(rows[i].name) != rows[i].counts)
-			fail_msg("'%s'", rows[i].name);
-	(void)state;
-}
-
-static void the_stamp_of_a_repair_comes_after_all_that_are_there(void **state)
-{
-	static const struct { const char *newest, *stamp; } rows[] = {
-		{ "", "20261122T215501Z" },
-		{ "20261122T215500Z.999-salvage", "20261122T215501Z" },
-		{ "20261122T215501Z-salvage", "20261122T215501Z.001" },
-		{ "20261122T215501Z.009-salvage", "20261122T215501Z.010" },
-		{ "20261122T215501Z.999-salvage", "20261122T215502Z" },
-		{ "20281231T235959Z.999-salvage", "20290101T000000Z" },
-		{ "99991231T235959Z.999-x", "20261122T215501Z" },
-		{ "99981231T235959Z.998-salvage", "99981231T235959Z.999" },
-		{ "99981231T235959Z.999-salvage", NULL },
-	};
-	const time_t now = 1795384501;	/* 2026-11-22 21:55:01 UTC */
-	char stamp[UNDO_STAMP_SIZE];
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const bool can = undo_stamp_after(rows[i].newest, now, stamp);
-		assert_int_equal(can, rows[i].stamp != NULL);
-		if (can)
-			assert_string_equal(stamp, rows[i].stamp);
-	}
-	(void)state;
 }
 
 static struct plan *plan_of(const struct opened_repo *opened, enum repair action, bool no_undo)
@@ -500,29 +216,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
-		TEST(opening_alone_tells_it_too),
-		TEST(another_repair_may_lead_on_from_there),
-		TEST(where_nothing_else_is_wrong_the_repository_is_clean),
-		TEST(once_a_later_repair_is_done_it_is_only_a_note),
-		TEST(a_repair_that_came_to_its_end_is_not_told),
-		TEST(taking_back_that_was_cut_short_comes_first),
-		TEST(what_hinders_every_repair_is_said_all_the_same),
-		TEST(a_manifest_that_is_damaged_is_told_and_undo_not_advised),
-		TEST(a_folder_without_a_manifest_is_told_and_hides_no_other),
-		TEST(no_link_is_followed),
-		TEST(a_folder_that_cannot_be_listed_is_told),
-		TEST(a_name_that_is_no_time_is_told_without_one),
-		TEST(looking_at_it_changes_nothing),
 		TEST(what_a_repair_makes_is_the_first_to_be_taken_back_whatever_else_is_there),
 		cmocka_unit_test(
 			many_folders_are_remembered_in_a_time_that_grows_no_faster_than_they),
 		TEST(no_repair_is_planned_where_its_way_back_cannot_be_kept),
 		TEST(nor_where_the_folder_of_the_ways_back_cannot_be_listed),
 		TEST(where_nothing_is_to_be_done_no_way_back_is_needed),
-		cmocka_unit_test(names_are_read_as_they_are_written),
-		cmocka_unit_test(a_name_counts_as_a_repairs_only_in_the_form_that_a_repair_gives),
-		cmocka_unit_test(the_stamp_of_a_repair_comes_after_all_that_are_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
