@@ -67,7 +67,7 @@ static void assert_says(const char *text, const char *part)
 		fail_msg("'%s' does not say '%s'", text, part);
 }
 
-static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **state)
+static void an_interrupted_repair_is_reported_with_what_finishes_it(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -85,7 +85,7 @@ static void a_repair_that_was_cut_short_is_told_with_what_finishes_it(void **sta
 	opened_repo_close(&opened);
 }
 
-static void opening_alone_tells_it_too(void **state)
+static void opening_alone_reports_it_too(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -98,7 +98,7 @@ static void opening_alone_tells_it_too(void **state)
 	opened_repo_close(&opened);
 }
 
-static void another_repair_may_lead_on_from_there(void **state)
+static void another_repair_may_continue_from_there(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -138,7 +138,7 @@ static void once_a_later_repair_is_done_it_is_only_a_note(void **state)
 	opened_repo_close(&opened);
 }
 
-static void a_repair_that_came_to_its_end_is_not_told(void **state)
+static void a_finished_repair_is_not_reported(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -151,7 +151,7 @@ static void a_repair_that_came_to_its_end_is_not_told(void **state)
 	opened_repo_close(&opened);
 }
 
-static void taking_back_that_was_cut_short_comes_first(void **state)
+static void an_interrupted_undo_comes_first(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -182,7 +182,7 @@ static void what_hinders_every_repair_is_said_all_the_same(void **state)
 	opened_repo_close(&opened);
 }
 
-static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state)
+static void a_damaged_manifest_is_reported_and_undo_not_advised(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -197,7 +197,7 @@ static void a_manifest_that_is_damaged_is_told_and_undo_not_advised(void **state
 	opened_repo_close(&opened);
 }
 
-static void a_folder_without_a_manifest_is_told_and_hides_no_other(void **state)
+static void a_folder_without_a_manifest_is_reported_and_hides_no_other(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -230,7 +230,7 @@ static void no_link_is_followed(void **state)
 	opened_repo_close(&opened);
 }
 
-static void a_folder_that_cannot_be_listed_is_told(void **state)
+static void a_folder_that_cannot_be_listed_is_reported(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct fault fault;
@@ -245,7 +245,7 @@ static void a_folder_that_cannot_be_listed_is_told(void **state)
 	repo_close(opened);
 }
 
-static void a_name_that_is_no_time_is_told_without_one(void **state)
+static void a_name_that_is_no_time_is_reported_without_one(void **state)
 {
 	struct damaged_repo *damaged = *state;
 	struct opened_repo opened;
@@ -270,19 +270,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, damaged_repo_setup, damaged_repo_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_repair_that_was_cut_short_is_told_with_what_finishes_it),
-		TEST(opening_alone_tells_it_too),
-		TEST(another_repair_may_lead_on_from_there),
+		TEST(an_interrupted_repair_is_reported_with_what_finishes_it),
+		TEST(opening_alone_reports_it_too),
+		TEST(another_repair_may_continue_from_there),
 		TEST(where_nothing_else_is_wrong_the_repository_is_clean),
 		TEST(once_a_later_repair_is_done_it_is_only_a_note),
-		TEST(a_repair_that_came_to_its_end_is_not_told),
-		TEST(taking_back_that_was_cut_short_comes_first),
+		TEST(a_finished_repair_is_not_reported),
+		TEST(an_interrupted_undo_comes_first),
 		TEST(what_hinders_every_repair_is_said_all_the_same),
-		TEST(a_manifest_that_is_damaged_is_told_and_undo_not_advised),
-		TEST(a_folder_without_a_manifest_is_told_and_hides_no_other),
+		TEST(a_damaged_manifest_is_reported_and_undo_not_advised),
+		TEST(a_folder_without_a_manifest_is_reported_and_hides_no_other),
 		TEST(no_link_is_followed),
-		TEST(a_folder_that_cannot_be_listed_is_told),
-		TEST(a_name_that_is_no_time_is_told_without_one),
+		TEST(a_folder_that_cannot_be_listed_is_reported),
+		TEST(a_name_that_is_no_time_is_reported_without_one),
 		TEST(looking_at_it_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void folders_that_lie_too_deep_stay(void **state)
 	assert_true(is_there(scratch, FOLDER "/1/2/3/4/5/6"));
 }
 
-/* What a repair writes for itself is not worth keeping, in its place alone. */
+/* What a repair writes there as its own is not worth keeping, in that place alone. */
 static void only_what_was_set_aside_is_kept(void **state)
 {
 	static const char *const own[] = {
