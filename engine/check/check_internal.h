@@ -92,8 +92,13 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again);
  * census. AS_ERR_MEMORY. */
 enum as_err verify_check_index(struct verify_run *run);
 
-/* Bucket @number could be read once and cannot be read again: a finding. AS_ERR_MEMORY. */
-enum as_err verify_report_lost_bucket(struct verify_run *run, uint32_t number);
+/* Where the loaded index maps @key, whether or not that is confirmed. False: it does not have the
+ * key, or none is loaded. */
+bool verify_find_mapping(const struct verify_run *run, const uint8_t key[KEY_SIZE],
+			 struct index_bucket *bucket);
+
+/* Position in the listing of the file whose segment bucket @number maps to, or LISTING_NONE. */
+size_t verify_mapped_position(const struct verify_run *run, uint32_t number);
 
 /* An index that knows of a tail which is given up on purpose is no witness. */
 void verify_drop_index(struct verify_run *run);

@@ -121,17 +121,10 @@ static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE]
 	struct verify *verify = compare->verify;
 	struct index_bucket bucket;
 	struct replay_event place;
-	const uint32_t number = index_image_find(&compare->run->index.image, key);
-	const bool has_bucket = number != INDEX_EMPTY;
-	if (has_bucket) {
-		index_image_place(&compare->run->index.image, number, &bucket.segment,
-				  &bucket.offset);
-		bucket.number = number;
-		memcpy(bucket.key, key, KEY_SIZE);
-		if (!verify_is_confirmed(verify, number) && bucket.offset >= SEGMENT_MAGIC_SIZE)
-			return AS_OK;
-	}
-	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, number);
+	const bool has_bucket = verify_find_mapping(compare->run, key, &bucket);
+	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
+	if (has_bucket && !is_confirmed && bucket.offset >= SEGMENT_MAGIC_SIZE)
+		return AS_OK;
 	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
 							 is_confirmed, event, &place);
 	if ((verdict == VERDICT_OUTDATED || verdict == VERDICT_UNDELETED) && is_confirmed &&
@@ -177,16 +170,15 @@ static bool is_named_by_damage(const struct verify_run *run, size_t i)
 {
 	const struct verify *verify = run->verify;
 	const struct verify_damage *damage = &verify->damage[i];
+	struct index_bucket bucket;
 	struct replay_event event;
 	if (!damage->has_key || damage->raw_tag != SEGMENT_PUT || damage->cause == SEGMENT_ZEROS ||
 	    verify_has_fill(verify, damage->segment, (uint32_t)damage->offset))
 		return false;
 	/* A mapping that is confirmed is no event of the replay. */
-	if (run->index.is_loaded) {
-		const uint32_t number = index_image_find(&run->index.image, damage->key);
-		if (number != INDEX_EMPTY && verify_is_confirmed(verify, number))
-			return false;
-	}
+	if (verify_find_mapping(run, damage->key, &bucket) &&
+	    verify_is_confirmed(verify, bucket.number))
+		return false;
 	/* Any later event decides: the object lives on, or was deleted later. */
 	return !replay_find(verify->replay, damage->key, &event) ||
 	       (!event.is_put && replay_time(event.segment, event.offset) <

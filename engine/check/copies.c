@@ -217,18 +217,19 @@ static bool is_lacking(const struct verify *verify, uint32_t number, uint64_t of
 
 /* The place that the index knows for the PUT is one where nothing whole stands: this is that
  * PUT. */
-static enum as_err add_mapped(struct filling *f, const struct segment_entry *e, uint32_t bucket,
-			      uint32_t offset)
+static enum as_err add_mapped(struct filling *f, const struct segment_entry *e,
+			      const struct index_bucket *bucket)
 {
 	struct verify *verify = f->verify;
 	const size_t position = verify_position(verify, verify->copies[f->copy].number);
-	atomic_fetch_or(&verify->confirmed[bucket / 64], UINT64_C(1) << (bucket % 64));
+	atomic_fetch_or(&verify->confirmed[bucket->number / 64],
+			UINT64_C(1) << (bucket->number % 64));
 	verify->key_sum += key_value(e->key);
 	if (position != LISTING_NONE) {
 		verify->facts[position].live++;
 		verify->facts[position].live_bytes += e->size;
 	}
-	return add_fill(f, offset, e);
+	return add_fill(f, bucket->offset, e);
 }
 
 /* No index tells: what stands where the segment has nothing whole is taken as it is, and of what
@@ -255,13 +256,13 @@ static enum as_err add_unmapped(struct filling *f, const struct segment_entry *e
 }
 
 /* Where a copy has several PUTs of a key, none of them in its place, the last is the newest. */
-static void replace_older(struct filling *f, const struct segment_entry *e, uint32_t segment,
-			  uint32_t offset)
+static void replace_older(struct filling *f, const struct segment_entry *e,
+			  const struct index_bucket *bucket)
 {
 	struct verify *verify = f->verify;
 	for (size_t i = verify->fill_count; !f->is_exact && i > f->first; i--) {
 		struct verify_fill *fill = &verify->fills[i - 1];
-		if (fill->segment == segment && fill->offset == offset)
+		if (fill->segment == bucket->segment && fill->offset == bucket->offset)
 			fill->at = (uint32_t)e->offset;
 	}
 }
@@ -271,22 +272,19 @@ static void replace_older(struct filling *f, const struct segment_entry *e, uint
 static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 {
 	struct verify *verify = f->verify;
-	const struct index_image *image = &f->run->index.image;
-	uint32_t segment, offset, bucket = INDEX_EMPTY;
+	struct index_bucket bucket;
 	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX)
 		return AS_OK;
-	if (f->run->index.is_loaded && e->tag == SEGMENT_PUT)
-		bucket = index_image_find(image, e->key);
-	if (bucket != INDEX_EMPTY) {
-		index_image_place(image, bucket, &segment, &offset);
-		if (verify_is_confirmed(verify, bucket)) {
-			replace_older(f, e, segment, offset);
+	if (e->tag == SEGMENT_PUT && verify_find_mapping(f->run, e->key, &bucket)) {
+		if (verify_is_confirmed(verify, bucket.number)) {
+			replace_older(f, e, &bucket);
 			return AS_OK;	/* it is there, or a copy has it */
 		}
 		/* In a copy with anything in its own place a PUT elsewhere is an older version. */
-		if (segment == verify->copies[f->copy].number && is_lacking(verify, segment, offset))
-			return offset != e->offset && (f->is_exact || f->has_exact)
-				? AS_OK : add_mapped(f, e, bucket, offset);
+		if (bucket.segment == verify->copies[f->copy].number &&
+		    is_lacking(verify, bucket.segment, bucket.offset))
+			return bucket.offset != e->offset && (f->is_exact || f->has_exact)
+				? AS_OK : add_mapped(f, e, &bucket);
 	}
 	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : add_unmapped(f, e);
 }

@@ -72,17 +72,13 @@ void verify_records_free(struct verify_records *records)
 enum as_err verify_mark_index(struct verify_run *run)
 {
 	const struct index_image *image = &run->index.image;
-	const struct listing *listing = &run->repo->listing;
 	if (!run->index.is_loaded)
 		return AS_OK;
-	run->index.marks = calloc(listing->count + 1, sizeof(*run->index.marks));
+	run->index.marks = calloc(run->repo->listing.count + 1, sizeof(*run->index.marks));
 	if (!run->index.marks)
 		return AS_ERR_MEMORY;
 	for (uint32_t i = 0; i < image->buckets; i++) {
-		uint32_t segment, offset;
-		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED ? listing_find(listing, segment)
-								: LISTING_NONE;
+		const size_t position = verify_mapped_position(run, i);
 		if (position == LISTING_NONE)
 			continue;
 		run->index.marks[position].live++;
@@ -93,16 +89,11 @@ enum as_err verify_mark_index(struct verify_run *run)
 
 void verify_confirm_remembered(struct verify_run *run)
 {
-	const struct index_image *image = &run->index.image;
 	struct verify *verify = run->verify;
 	if (!run->index.is_loaded || verify->remembered == 0)
 		return;
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		uint32_t segment, offset;
-		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED
-						? listing_find(&run->repo->listing, segment)
-						: LISTING_NONE;
+	for (uint32_t i = 0; i < run->index.image.buckets; i++) {
+		const size_t position = verify_mapped_position(run, i);
 		if (position != LISTING_NONE && verify->facts[position].is_remembered)
 			atomic_fetch_or_explicit(&verify->confirmed[i / 64],
 						 UINT64_C(1) << (i % 64), memory_order_relaxed);

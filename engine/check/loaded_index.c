@@ -64,14 +64,11 @@ enum as_err verify_check_index(struct verify_run *run)
 	return err;
 }
 
-/* One damaged header must not prevent the verdict: the log is replayed without the index then.
- * Where memory is short for now nothing is wrong with the index, and nothing is said against it. */
-static enum as_err report_too_large(struct verify_run *run)
+static enum as_err report_unreadable(struct verify_run *run, const char *why)
 {
 	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
-	snprintf(finding.detail, sizeof(finding.detail),
-		 "index.%" PRIu32 ": %" PRIu64 " bytes do not fit into memory",
-		 run->verify->index.transaction, run->verify->index.length);
+	snprintf(finding.detail, sizeof(finding.detail), "index.%" PRIu32 ": %s",
+		 run->verify->index.transaction, why);
 	return verify_add(run, &finding);
 }
 
@@ -102,18 +99,20 @@ static enum as_err load_witness(struct verify_run *run)
 	/* Marks must be the same in the next run, and on the next machine. */
 	const bool has_marks = run->verify->scope.known || run->verify->scope.keep;
 	struct key_hash hash;
+	char why[64];
 	if (has_marks)
 		key_hash_derive(&hash, repo->config.id);
 	enum as_err err = index_load(&verify->index, run->threads, has_marks ? &hash : NULL,
 				     &run->index.image);
-	if (err == AS_ERR_IO) {
-		struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
-		snprintf(finding.detail, sizeof(finding.detail),
-			 "index.%" PRIu32 ": a block cannot be read", verify->index.transaction);
-		return verify_add(run, &finding);
+	if (err == AS_ERR_IO)
+		return report_unreadable(run, "a block cannot be read");
+	/* One damaged header must not prevent the verdict: the log is replayed without the index
+	 * then. Where memory is short only for now, nothing is wrong with the index. */
+	if (err == AS_ERR_MEMORY && !index_fits_memory(verify->index.buckets)) {
+		snprintf(why, sizeof(why), "%" PRIu64 " bytes do not fit into memory",
+			 verify->index.length);
+		return report_unreadable(run, why);
 	}
-	if (err == AS_ERR_MEMORY && !index_fits_memory(verify->index.buckets))
-		return report_too_large(run);
 	if (err != AS_OK)
 		return err;
 	if (index_image_is_degenerate(&run->index.image)) {
@@ -167,15 +166,6 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again)
 	return load_witness(run);
 }
 
-enum as_err verify_report_lost_bucket(struct verify_run *run, uint32_t number)
-{
-	struct finding finding = finding_of(PROBLEM_INDEX_UNREADABLE);
-	snprintf(finding.detail, sizeof(finding.detail),
-		 "index.%" PRIu32 ": bucket %" PRIu32 " cannot be read again, or has changed",
-		 run->verify->index.transaction, number);
-	return verify_add(run, &finding);
-}
-
 void verify_drop_index(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
@@ -190,7 +180,21 @@ void verify_free_index(struct verify_run *run)
 	unload(run);
 }
 
-static size_t group_of(const struct verify_run *run, uint32_t number)
+bool verify_find_mapping(const struct verify_run *run, const uint8_t key[KEY_SIZE],
+			 struct index_bucket *bucket)
+{
+	const struct index_image *image = &run->index.image;
+	if (!run->index.is_loaded)
+		return false;
+	bucket->number = index_image_find(image, key);
+	if (bucket->number == INDEX_EMPTY)
+		return false;
+	index_image_place(image, bucket->number, &bucket->segment, &bucket->offset);
+	memcpy(bucket->key, key, KEY_SIZE);
+	return true;
+}
+
+size_t verify_mapped_position(const struct verify_run *run, uint32_t number)
 {
 	uint32_t segment, offset;
 	index_image_place(&run->index.image, number, &segment, &offset);
@@ -212,16 +216,16 @@ static void group_buckets(struct verify_run *run)
 	/* Counted two places further on, so that placing moves each start to where it belongs. */
 	uint32_t *start = index->group_start;
 	for (uint32_t i = 0; i < index->image.buckets; i++) {
-		const size_t group = group_of(run, i);
-		if (group != LISTING_NONE)
-			start[group + 2]++;
+		const size_t position = verify_mapped_position(run, i);
+		if (position != LISTING_NONE)
+			start[position + 2]++;
 	}
 	for (size_t i = 2; i < segments + 2; i++)
 		start[i] += start[i - 1];
 	for (uint32_t i = 0; i < index->image.buckets; i++) {
-		const size_t group = group_of(run, i);
-		if (group != LISTING_NONE)
-			index->group[start[group + 1]++] = i;
+		const size_t position = verify_mapped_position(run, i);
+		if (position != LISTING_NONE)
+			index->group[start[position + 1]++] = i;
 	}
 }
 
@@ -283,6 +287,7 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
 	const struct index_image *image = &run->index.image;
 	struct index_bucket bucket;
 	enum as_err err = AS_OK;
+	char why[64];
 	for (uint32_t i = 0; err == AS_OK && i < image->buckets; i++) {
 		if (i % 65536 == 0 && verify_should_stop(run))
 			return AS_ERR_CANCELLED;
@@ -292,10 +297,13 @@ enum as_err verify_each_unconfirmed(struct verify_run *run,
 		/* A second bucket of the same key: the census names it, and no look-up finds it. */
 		if (!index_bucket_is_used(&bucket) || index_image_find_again(image, i) != i)
 			continue;
-		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK)
+		if (index_image_bucket(image, &run->verify->index, i, &bucket) == AS_OK) {
 			err = each(context, &bucket);
-		else if (!run->is_weighed)
-			err = verify_report_lost_bucket(run, i);
+		} else if (!run->is_weighed) {
+			snprintf(why, sizeof(why),
+				 "bucket %" PRIu32 " cannot be read again, or has changed", i);
+			err = report_unreadable(run, why);
+		}
 	}
 	return err;
 }

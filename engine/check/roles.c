@@ -181,20 +181,6 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	return err;
 }
 
-/* Does the index know an object of the file in this segment, or is it wrong about its place? Then
- * the file is the segment. Objects that it knows, rightly, in another one are there twice. */
-static bool is_at_home(const struct matching *m, const struct misfit *misfit,
-		       const struct segment_entry *entry)
-{
-	const struct index_image *image = &m->run->index.image;
-	const uint32_t bucket = index_image_find(image, entry->key);
-	uint32_t segment, offset;
-	if (bucket == INDEX_EMPTY)
-		return false;
-	index_image_place(image, bucket, &segment, &offset);
-	return segment == misfit->number || !verify_is_confirmed(m->verify, bucket);
-}
-
 /* Would the mapping lead to the entry without a few damaged bits? */
 static bool is_near(const struct segment_witness *row, const struct segment_entry *entry)
 {
@@ -212,6 +198,7 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
+	struct index_bucket bucket;
 	struct segment_reader *reader = segment_reader_new(m->repo->io);
 	*known = false;
 	if (!reader)
@@ -221,7 +208,11 @@ static enum as_err knows_any(const struct matching *m, const struct misfit *misf
 	while (err == AS_OK && !*known && (err = segment_next(reader, &entry)) == AS_OK) {
 		if (entry.tag != SEGMENT_PUT)
 			continue;
-		*known = !key_is_manifest(entry.key) && is_at_home(m, misfit, &entry);
+		/* An object that the index knows, rightly, in another segment is there twice. */
+		*known = !key_is_manifest(entry.key) &&
+			 verify_find_mapping(m->run, entry.key, &bucket) &&
+			 (bucket.segment == misfit->number ||
+			  !verify_is_confirmed(m->verify, bucket.number));
 		for (uint32_t i = 0; i < misfit->count && !*known; i++)
 			*known = is_near(&misfit->rows[i], &entry);
 	}
@@ -299,43 +290,31 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 
 enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
 {
-	const struct index_image *image = &run->index.image;
-	const struct listing *listing = &run->repo->listing;
-	*mapped = calloc(listing->count + 1, sizeof(**mapped));
+	*mapped = calloc(run->repo->listing.count + 1, sizeof(**mapped));
 	if (!*mapped)
 		return AS_ERR_MEMORY;
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		uint32_t segment, offset;
-		index_image_place(image, i, &segment, &offset);
-		const size_t position = segment < INDEX_DELETED ? listing_find(listing, segment)
-								: LISTING_NONE;
+	for (uint32_t i = 0; i < run->index.image.buckets; i++) {
+		const size_t position = verify_mapped_position(run, i);
 		if (position != LISTING_NONE)
 			(*mapped)[position]++;
 	}
 	return AS_OK;
 }
 
-static void find_manifest(struct matching *m)
-{
-	static const uint8_t manifest[KEY_SIZE];
-	uint32_t segment, offset;
-	const uint32_t number = index_image_find(&m->run->index.image, manifest);
-	m->manifest_segment = -1;
-	if (number == INDEX_EMPTY || !verify_is_confirmed(m->verify, number))
-		return;
-	index_image_place(&m->run->index.image, number, &segment, &offset);
-	m->manifest_segment = segment;
-}
-
 static enum as_err match(struct verify_run *run, bool *again)
 {
+	static const uint8_t manifest[KEY_SIZE];
+	struct index_bucket bucket;
 	struct matching *m = calloc(1, sizeof(*m));
 	if (!m)
 		return AS_ERR_MEMORY;
 	m->run = run;
 	m->verify = run->verify;
 	m->repo = run->repo;
-	find_manifest(m);
+	m->manifest_segment = -1;
+	if (verify_find_mapping(run, manifest, &bucket) &&
+	    verify_is_confirmed(run->verify, bucket.number))
+		m->manifest_segment = bucket.segment;
 	enum as_err err = verify_each_unconfirmed(run, add_misfit, m);
 	if (err == AS_OK && m->count > 0 && !m->is_too_many)
 		err = verify_count_mapped(run, &m->mapped);

@@ -157,20 +157,6 @@ static enum as_err remember_damage(struct scanner *s, const struct segment_entry
 	return err;
 }
 
-/* Is it a PUT of a key that the index knows in this segment, at another place? Then bytes came or
- * went before it, and it is no part of a payload. */
-static bool is_known_here(const struct scanner *s, const struct segment_entry *e)
-{
-	uint32_t segment, offset;
-	if (!s->run->index.is_loaded || e->tag != SEGMENT_PUT || e->offset > UINT32_MAX)
-		return false;
-	const uint32_t number = index_image_find(&s->run->index.image, e->key);
-	if (number == INDEX_EMPTY)
-		return false;
-	index_image_place(&s->run->index.image, number, &segment, &offset);
-	return segment == s->number && offset != e->offset;
-}
-
 static enum as_err add_entry(const struct scanner *s, struct replay *replay,
 			     const struct segment_entry *e)
 {
@@ -185,9 +171,14 @@ static enum as_err report_suspect(void *context, const struct segment_entry *e)
 {
 	struct scanner *s = context;
 	struct finding finding = finding_of(PROBLEM_ENTRY_SUSPECT);
+	struct index_bucket bucket;
 	if (e->tag == SEGMENT_COMMIT)
 		return AS_OK;	/* nine bytes that every COMMIT has say nothing */
-	if (is_known_here(s, e))
+	/* A PUT of a key that the index knows in this segment, at another place: bytes came or went
+	 * before it, and it is no part of a payload. */
+	if (e->tag == SEGMENT_PUT && e->offset <= UINT32_MAX &&
+	    verify_find_mapping(s->run, e->key, &bucket) && bucket.segment == s->number &&
+	    bucket.offset != e->offset)
 		return add_entry(s, s->run->verify->unanchored, e);
 	if (e->offset + e->size > s->damage_end)
 		return AS_OK;	/* the entries behind the damage are whole, and it overlaps them */
@@ -227,19 +218,6 @@ static enum as_err read_damage(struct scanner *s, const struct segment_entry *e)
 	return err;
 }
 
-/* Does the index map the key to this very place? *@number is the bucket. A mapping into the magic
- * is wrong, whatever stands there. */
-static bool is_mapped_here(const struct scanner *s, const struct event *event, uint32_t *number)
-{
-	const struct index_image *image = &s->run->index.image;
-	uint32_t segment, offset;
-	*number = index_image_find(image, event->key);
-	if (*number == INDEX_EMPTY)
-		return false;
-	index_image_place(image, *number, &segment, &offset);
-	return segment == s->number && offset == event->offset && offset >= SEGMENT_MAGIC_SIZE;
-}
-
 /* One that the index does not map to. */
 static void add_record_event(struct scanner *s, const struct event *event)
 {
@@ -252,18 +230,21 @@ static void add_record_event(struct scanner *s, const struct event *event)
 	memcpy(row->key, event->key, KEY_SIZE);
 }
 
-/* Settle one entry with the index: it either points back at it, or the replay must remember it. */
+/* Compare one entry with the index: either it points back at it, or the replay must remember it. */
 static enum as_err check_event(struct scanner *s, const struct event *event)
 {
 	struct verify *verify = s->run->verify;
-	uint32_t number;
-	if (s->run->index.is_loaded && event->is_put && is_mapped_here(s, event, &number)) {
-		s->confirmed[number / 64] |= UINT64_C(1) << (number % 64);
+	struct index_bucket bucket;
+	/* A mapping into the magic is wrong, whatever stands there. */
+	if (event->is_put && verify_find_mapping(s->run, event->key, &bucket) &&
+	    bucket.segment == s->number && bucket.offset == event->offset &&
+	    bucket.offset >= SEGMENT_MAGIC_SIZE) {
+		s->confirmed[bucket.number / 64] |= UINT64_C(1) << (bucket.number % 64);
 		s->live++;
 		s->live_bytes += event->size;
 		s->key_sum += key_value(event->key);
 		if (s->events)
-			s->mark += index_image_mark(&s->run->index.image, number);
+			s->mark += index_image_mark(&s->run->index.image, bucket.number);
 		return AS_OK;
 	}
 	add_record_event(s, event);

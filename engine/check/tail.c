@@ -17,18 +17,6 @@ struct tail_look {
 	bool is_unopened;
 };
 
-static bool is_mapped(const struct verify_run *run, uint32_t segment, const struct segment_entry *e)
-{
-	uint32_t mapped, offset;
-	if (!run->index.is_loaded || e->tag != SEGMENT_PUT)
-		return false;
-	const uint32_t number = index_image_find(&run->index.image, e->key);
-	if (number == INDEX_EMPTY)
-		return false;
-	index_image_place(&run->index.image, number, &mapped, &offset);
-	return mapped == segment && offset == e->offset;
-}
-
 /* Is the damaged last row what is left of a COMMIT, with everything before it whole? It has just
  * the length of one and does not look like the beginning of a longer entry; or zeros stand there,
  * at most as many as a COMMIT has bytes; or a whole COMMIT stands before it. More than that is what
@@ -65,13 +53,16 @@ static enum as_err look_at(struct verify_run *run, struct segment_reader *reader
 	}
 	bool before_whole = true;
 	struct segment_entry entry;
+	struct index_bucket bucket;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
 		if (look->last.tag == SEGMENT_DAMAGED)
 			before_whole = false;
 		look->follows_commit = look->last.tag == SEGMENT_COMMIT && look->whole > 0;
 		look->last = entry;
 		look->whole += entry.tag != SEGMENT_DAMAGED;
-		look->is_mapped = look->is_mapped || is_mapped(run, segment->number, &entry);
+		if (entry.tag == SEGMENT_PUT && verify_find_mapping(run, entry.key, &bucket) &&
+		    bucket.segment == segment->number && bucket.offset == entry.offset)
+			look->is_mapped = true;
 		if (verify_should_stop(run)) {
 			const enum as_err failure = (enum as_err)atomic_load(&run->failure);
 			err = failure == AS_OK ? AS_ERR_CANCELLED : failure;

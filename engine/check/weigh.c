@@ -110,18 +110,16 @@ static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 			       const struct replay_event *event)
 {
 	struct weighing *w = context;
-	const struct index_image *image = &w->run->index.image;
-	const uint32_t number = index_image_find(image, key);
-	const bool has_bucket = number != INDEX_EMPTY;
+	struct index_bucket bucket;
+	const bool has_bucket = verify_find_mapping(w->run, key, &bucket);
 	/* What came after the index's own time says nothing about it. */
 	const bool is_in_time = event->segment <= w->verify->index.transaction;
-	uint32_t segment = 0, offset = 0;
-	if (has_bucket && verify_is_confirmed(w->verify, number)) {
-		index_image_place(image, number, &segment, &offset);
-		if (replay_time(segment, offset) >= replay_time(event->segment, event->offset))
+	if (has_bucket && verify_is_confirmed(w->verify, bucket.number)) {
+		if (replay_time(bucket.segment, bucket.offset) >=
+		    replay_time(event->segment, event->offset))
 			return AS_OK;
 		w->disputed++;
-		change_held(w, segment, -1);
+		change_held(w, bucket.segment, -1);
 		if (event->is_put)
 			change_held(w, event->segment, 1);
 		if (event->is_put && is_in_time) {
@@ -178,6 +176,7 @@ static enum as_err find_oddity(struct weighing *w, const struct index_bucket *bu
 	const struct repo *repo = verify->repo;
 	struct verify_source source;
 	struct segment_entry entry;
+	struct index_bucket other;
 	if (!verify_find_source(verify, bucket->segment, bucket->offset, &source))
 		return AS_OK;
 	const enum as_err err = segment_read_entry(repo->io, repo->fd, source.path, source.offset,
@@ -185,7 +184,7 @@ static enum as_err find_oddity(struct weighing *w, const struct index_bucket *bu
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
 	const bool is_near = verify_keys_are_near(entry.key, bucket->key);
-	if (!is_near && index_image_find(&w->run->index.image, entry.key) != INDEX_EMPTY)
+	if (!is_near && verify_find_mapping(w->run, entry.key, &other))
 		return AS_OK;
 	return add_oddity(verify, bucket->number, is_near);
 }
@@ -250,9 +249,10 @@ static enum as_err weigh_searched(void *context, const uint8_t key[KEY_SIZE],
 				  const struct replay_event *event)
 {
 	struct weighing *w = context;
+	struct index_bucket bucket;
 	if (!event->is_put || key_is_manifest(key))
 		return AS_OK;
-	const bool is_known = index_image_find(&w->run->index.image, key) != INDEX_EMPTY;
+	const bool is_known = verify_find_mapping(w->run, key, &bucket);
 	w->figures.searched++;
 	w->figures.searched_known += is_known;
 	return is_known ? AS_OK : add_stranger(w, key, event->segment);
@@ -340,14 +340,14 @@ static enum credit weigh_without_manifest(const struct weighing *w)
 	static const uint8_t manifest[KEY_SIZE];
 	struct index_figures figures = w->figures;
 	struct replay_event event;
-	const uint32_t number = index_image_find(&w->run->index.image, manifest);
+	struct index_bucket bucket;
 	/* An empty index above the end of the log was made while the log could not be seen. */
 	if (figures.used == 0 &&
 	    (!w->verify->has_end || w->verify->index.transaction > w->verify->end))
 		return CREDIT_FOREIGN;
-	if (number == INDEX_EMPTY)
+	if (!verify_find_mapping(w->run, manifest, &bucket))
 		return credit_of_index(&figures);
-	const bool is_confirmed = verify_is_confirmed(w->verify, number);
+	const bool is_confirmed = verify_is_confirmed(w->verify, bucket.number);
 	const bool has_event = replay_find(w->verify->replay, manifest, &event);
 	if (is_confirmed) {
 		figures.confirmed--;
