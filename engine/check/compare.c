@@ -55,7 +55,8 @@ static enum as_err uncount_live(struct verify *verify, const struct index_bucket
  * index again does. */
 static enum repair repair_of(const struct verify *verify, enum verdict verdict, bool is_confirmed)
 {
-	if (verdict == VERDICT_DELETE_MOVED || (verdict == VERDICT_POSSIBLY_DELETED && is_confirmed))
+	if (verdict == VERDICT_DELETE_MOVED ||
+	    (verdict == VERDICT_POSSIBLY_DELETED && is_confirmed))
 		return REPAIR_COMPACT;
 	if (verdict == VERDICT_POSSIBLY_DELETED)
 		return verify->damage_count > 0 ? REPAIR_SALVAGE : REPAIR_RECOVER;
@@ -90,7 +91,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
 						  verdict == VERDICT_POSSIBLY_DELETED);
-	compare->unnamed.phantoms += verdict == VERDICT_PHANTOM && !verify_has_damaged_key(verify, bucket);
+	compare->unnamed.phantoms += verdict == VERDICT_PHANTOM &&
+				     !verify_has_damaged_key(verify, bucket);
 	if (!verdict_table[verdict].is_reported ||
 	    (verify->index_credit != CREDIT_CREDIBLE && verdict != VERDICT_DELETE_MOVED &&
 	     verdict != VERDICT_POSSIBLY_DELETED))
@@ -105,7 +107,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 		snprintf(finding.detail, sizeof(finding.detail), "%s, at %" PRIu32 ":%" PRIu32,
 			 verdict_table[verdict].detail, place->segment, place->offset);
 	else
-		snprintf(finding.detail, sizeof(finding.detail), "%s", verdict_table[verdict].detail);
+		snprintf(finding.detail, sizeof(finding.detail), "%s",
+			 verdict_table[verdict].detail);
 	return verify_add(compare->run, &finding);
 }
 
@@ -280,15 +283,6 @@ static enum as_err report_missing_segments(struct compare *compare)
 
 /* ---- hints ---- */
 
-/* Is it what a compaction leaves that was interrupted: superseded entries, a row of 0, and not
- * listed to be compacted? */
-static bool is_emptied(const struct verify *verify, const struct hints_segment *row,
-		       const struct segment_facts *facts)
-{
-	return row && row->live == 0 && facts->live == 0 && facts->puts + facts->deletes > 0 &&
-	       !hints_is_compact(&verify->repo->hints, row->segment);
-}
-
 static enum as_err report_hints(struct compare *compare, uint32_t segment, const char *detail)
 {
 	struct finding finding = finding_of(PROBLEM_HINTS_COUNT);
@@ -297,29 +291,24 @@ static enum as_err report_hints(struct compare *compare, uint32_t segment, const
 	return verify_add(compare->run, &finding);
 }
 
-static uint64_t count_fills(const struct verify *verify, uint32_t segment)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < verify->fill_count; i++)
-		count += verify->fills[i].segment == segment;
-	return count;
-}
-
 /* A segment that the hints know and that is not there: is it missing, or are they wrong? */
 static enum as_err compare_hints_row(struct compare *compare, const struct hints_segment *row)
 {
 	const struct verify *verify = compare->verify;
 	const uint64_t live = row->live > 0 ? (uint64_t)row->live : 0;
 	char detail[FINDING_DETAIL_MAX];
-	if (verify_facts(verify, row->segment) || verify_may_be_elsewhere(verify->repo, row->segment))
+	if (verify_facts(verify, row->segment) ||
+	    verify_may_be_elsewhere(verify->repo, row->segment))
 		return AS_OK;	/* the walk over the segments compares it */
 	if (live == 0)	/* a file that takes no part in the log may bear the number */
 		return listing_find(&verify->repo->listing, row->segment) != LISTING_NONE
 			? AS_OK : report_missing_segment(compare, row->segment, 0);
 	const bool index_knows_all = verify->index_credit == CREDIT_CREDIBLE;
 	const struct verify_missing *missing = verify_find_missing(verify, row->segment);
-	if ((missing && (index_knows_all || missing->lost > 0)) ||
-	    live <= count_fills(verify, row->segment))
+	uint64_t filled = 0;
+	for (size_t i = 0; i < verify->fill_count; i++)
+		filled += verify->fills[i].segment == row->segment;
+	if ((missing && (index_knows_all || missing->lost > 0)) || live <= filled)
 		return AS_OK;
 	const bool hints_share_most = verify->hints_figures.right * 2 >= verify->hints_figures.rows;
 	if (!index_knows_all &&
@@ -342,11 +331,13 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	const int64_t stored = row ? row->live : 0;
 	const bool count_is_right = stored == (int64_t)facts->live;
 	char detail[FINDING_DETAIL_MAX];
-	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed it.
-	 */
-	const bool is_unlisted = row && facts->puts > facts->live &&
-				 !hints_is_compact(&verify->repo->hints, facts->number);
-	const bool was_emptied = is_emptied(verify, row, facts);
+	const bool is_to_compact = hints_is_compact(&verify->repo->hints, facts->number);
+	/* A compaction that does not know of a superseded PUT may drop the DELETE that killed
+	 * it. */
+	const bool is_unlisted = row && facts->puts > facts->live && !is_to_compact;
+	/* What a compaction leaves that was interrupted: superseded entries, and a row of 0. */
+	const bool was_emptied = row && row->live == 0 && facts->live == 0 &&
+				 facts->puts + facts->deletes > 0 && !is_to_compact;
 	if (!facts->is_committed || facts->is_unopened || facts->role != ROLE_LOG ||
 	    (count_is_right && !is_unlisted && !was_emptied))
 		return AS_OK;
@@ -366,19 +357,6 @@ static enum as_err compare_hints_count(struct compare *compare, size_t position)
 	return report_hints(compare, facts->number, detail);
 }
 
-static enum as_err compare_compact(struct compare *compare)
-{
-	const struct verify *verify = compare->verify;
-	const struct hints *hints = &verify->repo->hints;
-	enum as_err err = AS_OK;
-	for (size_t i = 0; err == AS_OK && i < hints->count; i++)
-		if (hints->rows[i].is_compact && !verify_facts(verify, hints->rows[i].segment) &&
-		    !verify_may_be_elsewhere(verify->repo, hints->rows[i].segment))
-			err = report_hints(compare, hints->rows[i].segment,
-					   "they list it to be compacted, and it is not there");
-	return err;
-}
-
 static enum as_err compare_hints(struct compare *compare)
 {
 	const struct verify *verify = compare->verify;
@@ -394,8 +372,13 @@ static enum as_err compare_hints(struct compare *compare)
 	if (verify->damage_count > 0 || verify->gone_count > 0 ||
 	    repo->hints.transaction != verify->end)
 		return err;
-	if (err == AS_OK && !verify->has_roles)
-		err = compare_compact(compare);
+	for (size_t i = 0; err == AS_OK && !verify->has_roles && i < repo->hints.count; i++) {
+		const struct hints_segment *row = &repo->hints.rows[i];
+		if (row->is_compact && !verify_facts(verify, row->segment) &&
+		    !verify_may_be_elsewhere(repo, row->segment))
+			err = report_hints(compare, row->segment,
+					   "they list it to be compacted, and it is not there");
+	}
 	for (size_t i = 0; err == AS_OK && i < repo->listing.count; i++)
 		err = compare_hints_count(compare, i);
 	return err;
@@ -469,17 +452,6 @@ static enum as_err report_roles(struct compare *compare)
 
 /* ---- everything ---- */
 
-/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good: the
- * DELETE was moved there (rule 8), and a manifest is lost. */
-static bool lacks_manifest(const struct verify *verify)
-{
-	static const uint8_t manifest[KEY_SIZE];
-	struct replay_event event;
-	return replay_find(verify->replay, manifest, &event) && !event.is_put &&
-	       verify->index_credit != CREDIT_CREDIBLE &&
-	       !verify_lookup(verify, manifest, &event);
-}
-
 /* An index that fits the log's end by its number and not by what it says. */
 static enum as_err report_index(struct compare *compare)
 {
@@ -513,15 +485,6 @@ static enum as_err compare_index(struct compare *compare)
 	return err;
 }
 
-static bool is_any_damage_committed(const struct verify *verify)
-{
-	for (size_t i = 0; i < verify->repo->listing.count; i++)
-		if (verify->facts[i].is_committed && verify->facts[i].damaged > 0 &&
-		    verify->facts[i].role == ROLE_LOG)
-			return true;
-	return false;
-}
-
 enum as_err verify_compare(struct verify_run *run)
 {
 	struct verify *verify = run->verify;
@@ -529,15 +492,28 @@ enum as_err verify_compare(struct verify_run *run)
 	static enum as_err (*const steps[])(struct compare *compare) = {
 		report_gone, report_missing_segments, compare_hints, report_index, report_roles,
 	};
+	static const uint8_t manifest[KEY_SIZE];
+	struct replay_event event;
 	enum as_err err = AS_OK;
 	verify->index_was_compared = run->index.is_loaded;
-	verify->log_is_damaged = is_any_damage_committed(verify);
+	verify->log_is_damaged = false;
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
+		const struct segment_facts *facts = &verify->facts[i];
+		verify->log_is_damaged |= facts->is_committed && facts->damaged > 0 &&
+					  facts->role == ROLE_LOG;
+	}
 	if (verify->index_was_compared)
 		err = compare_index(&compare);
 	if (err == AS_OK && verify->index_credit != CREDIT_CREDIBLE)
 		err = name_by_damage(&compare);
 	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(steps); i++)
 		err = steps[i](&compare);
-	compare.unnamed.manifest = lacks_manifest(verify);
-	return err == AS_OK ? verify_report_unknown(run, &compare.unnamed) : err;
+	if (err != AS_OK)
+		return err;
+	/* Is the newest that the log has of the manifest a DELETE? No client deletes it for good:
+	 * the DELETE was moved there (rule 8), and a manifest is lost. */
+	compare.unnamed.manifest = replay_find(verify->replay, manifest, &event) &&
+				   !event.is_put && verify->index_credit != CREDIT_CREDIBLE &&
+				   !verify_lookup(verify, manifest, &event);
+	return verify_report_unknown(run, &compare.unnamed);
 }

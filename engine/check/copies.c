@@ -98,37 +98,24 @@ static bool is_needed(const struct verify *verify, uint32_t number)
 				       verify_is_gap(verify, number));
 }
 
-/* Is the file one that is read as a segment; where all are wanted, one that takes part in the
- * log? */
-static bool is_segment_itself(const struct search *search, uint32_t number, const char *path)
-{
-	const struct verify *verify = search->verify;
-	char own[LISTING_PATH_MAX];
-	const size_t position = listing_find(&verify->repo->listing, number);
-	if (position == LISTING_NONE ||
-	    (search->all && verify->facts[position].role != ROLE_LOG))
-		return false;
-	listing_path(&verify->repo->listing, position, own);
-	return strcmp(own, path) == 0;
-}
-
-static bool is_listed(const struct verify *verify, const char *path)
-{
-	for (size_t i = 0; i < verify->copy_count; i++)
-		if (strcmp(verify->copies[i].path, path) == 0)
-			return true;
-	return false;
-}
-
 static enum as_err add_copy(struct search *search, const char *name, uint32_t number)
 {
 	struct verify *verify = search->verify;
-	char path[LISTING_PATH_MAX];
+	const size_t position = listing_find(&verify->repo->listing, number);
+	char path[LISTING_PATH_MAX], segment_path[LISTING_PATH_MAX] = "";
 	const int len = snprintf(path, sizeof(path), "%s/%s", search->folder, name);
-	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX ||
-	    is_segment_itself(search, number, path) ||
-	    (!search->all && !is_needed(verify, number)) || is_listed(verify, path))
+	if (len < 0 || (size_t)len >= sizeof(path) || verify->copy_count == COPIES_MAX)
 		return AS_OK;
+	/* The segment itself is no copy; where all are wanted, unless it takes no part in the
+	 * log. */
+	if (position != LISTING_NONE &&
+	    (!search->all || verify->facts[position].role == ROLE_LOG))
+		listing_path(&verify->repo->listing, position, segment_path);
+	if (strcmp(segment_path, path) == 0 || (!search->all && !is_needed(verify, number)))
+		return AS_OK;
+	for (size_t i = 0; i < verify->copy_count; i++)
+		if (strcmp(verify->copies[i].path, path) == 0)
+			return AS_OK;
 	if (!ARRAY_RESERVE(verify->copies, verify->copy_count, verify->copy_capacity))
 		return AS_ERR_MEMORY;
 	struct verify_copy *copy = &verify->copies[verify->copy_count++];
@@ -289,16 +276,6 @@ static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : add_unmapped(f, e);
 }
 
-static enum as_err report_copy(const struct filling *f)
-{
-	const struct verify_copy *copy = &f->verify->copies[f->copy];
-	struct finding finding = finding_of(PROBLEM_SEGMENT_COPY);
-	finding.segment = copy->number;
-	snprintf(finding.detail, sizeof(finding.detail), "%.100s has %" PRIu64 " entr%s of it",
-		 copy->path, f->taken, f->taken == 1 ? "y" : "ies");
-	return verify_add(f->run, &finding);
-}
-
 /* To replace an object is to write a DELETE and a PUT. A DELETE before damage, or at the end of a
  * file that was cut off, may be half of that, and is not taken. */
 static enum as_err read_copy(struct filling *f, struct segment_reader *reader, bool is_exact)
@@ -330,12 +307,20 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 /* What stands in its own place first: a copy may hold older versions elsewhere. */
 static enum as_err use_copy(struct filling *f, struct segment_reader *reader)
 {
+	const struct verify_copy *copy = &f->verify->copies[f->copy];
+	struct finding finding = finding_of(PROBLEM_SEGMENT_COPY);
 	f->taken = 0;
 	enum as_err err = read_copy(f, reader, true);
+	if (err != AS_OK)
+		return err;
 	f->has_exact = f->taken > 0;
-	if (err == AS_OK)
-		err = read_copy(f, reader, false);
-	return err == AS_OK && f->taken > 0 ? report_copy(f) : err;
+	err = read_copy(f, reader, false);
+	if (err != AS_OK || f->taken == 0)
+		return err;
+	finding.segment = copy->number;
+	snprintf(finding.detail, sizeof(finding.detail), "%.100s has %" PRIu64 " entr%s of it",
+		 copy->path, f->taken, f->taken == 1 ? "y" : "ies");
+	return verify_add(f->run, &finding);
 }
 
 /* Two copies may have the same entry: the first of them is read. */
@@ -352,16 +337,11 @@ static void sort_fills(struct verify *verify)
 /* Is anything damaged or missing at all? */
 static bool lacks_any(const struct verify *verify)
 {
-	const struct hints *hints = &verify->repo->hints;
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
-	    has_no_witness(verify))
+	    has_no_witness(verify) || verify_is_any_hinted_missing(verify))
 		return true;
 	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)
-			return true;
-	for (size_t i = 0; hints->usable && i < hints->count; i++)
-		if (hints->rows[i].live > 0 &&
-		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
 			return true;
 	return false;
 }

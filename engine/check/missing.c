@@ -16,19 +16,25 @@ int64_t verify_hinted(const struct verify *verify, uint32_t number)
 	return row ? row->live : 0;
 }
 
-/* Are the hints a second witness beside the index: of the same transaction, and not of
- * elsewhere? */
-static bool hints_join_index(const struct verify *verify)
+bool verify_is_any_hinted_missing(const struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
-	return hints->usable && hints->transaction == verify->index.transaction &&
-	       (hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
+	for (size_t i = 0; hints->usable && i < hints->count; i++)
+		if (hints->rows[i].live > 0 &&
+		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
+			return true;
+	return false;
 }
 
 /* A segment without a file: was it lost, or is the mapping wrong? */
 static bool is_missing_gap(const struct verify *verify, uint32_t number)
 {
-	const bool joined = hints_join_index(verify);
+	const struct hints *hints = &verify->repo->hints;
+	/* Are the hints a second witness beside the index: of the same transaction, and not of
+	 * elsewhere? */
+	const bool joined =
+		hints->usable && hints->transaction == verify->index.transaction &&
+		(hints->transaction != verify->end || verify->hints_credit == CREDIT_CREDIBLE);
 	const struct verify_missing *row = verify_find_missing(verify, number);
 	if (verify->index_credit == CREDIT_OLDER)
 		/* A compaction since then would have moved all of the segment's objects on. */
@@ -38,11 +44,9 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 	if (verify->index_credit == CREDIT_DAMAGED)
 		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
 		       row->moved_on == 0 && verify_hinted(verify, number) == row->mapped;
-	if (verify->index_credit != CREDIT_CREDIBLE)
+	if (verify->index_credit != CREDIT_CREDIBLE || number > verify->index.transaction)
 		return false;
-	if (number > verify->index.transaction)
-		return false;
-	return joined ? verify_hinted(verify, number) > 0 : true;
+	return !joined || verify_hinted(verify, number) > 0;
 }
 
 bool verify_is_gap(const struct verify *verify, uint32_t number)
@@ -56,10 +60,9 @@ bool verify_is_gap(const struct verify *verify, uint32_t number)
 	 * hints count more in it than is there, bears it out. */
 	if (verify->hints_credit == CREDIT_CREDIBLE) {
 		/* What the index does not know is not what the hints counted, where both agree. */
-		const uint32_t unknown =
-			facts->damaged > 0 && verify_hints_like_index(verify, facts) ? facts->unknown
-										      : 0;
-		return verify_hinted(verify, number) > facts_by_log(facts) - (int64_t)unknown;
+		const bool agree = facts->damaged > 0 && verify_hints_like_index(verify, facts);
+		const int64_t unknown = agree ? (int64_t)facts->unknown : 0;
+		return verify_hinted(verify, number) > facts_by_log(facts) - unknown;
 	}
 	return facts->is_cut || !facts->is_complete;
 }

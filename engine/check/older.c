@@ -30,17 +30,12 @@ enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8
 	return AS_OK;
 }
 
-static struct verify_gone *find(const struct verify *verify, const uint8_t key[KEY_SIZE])
+const struct verify_gone *verify_find_gone(const struct verify *verify,
+					   const uint8_t key[KEY_SIZE])
 {
 	struct verify_gone wanted = { .has_older = false };
 	memcpy(wanted.key, key, KEY_SIZE);
 	return array_find(verify->gone, verify->gone_count, sizeof(wanted), &wanted, by_key);
-}
-
-const struct verify_gone *verify_find_gone(const struct verify *verify,
-					   const uint8_t key[KEY_SIZE])
-{
-	return find(verify, key);
 }
 
 /* Each key once; where several places claim one, the last of them. */
@@ -67,7 +62,6 @@ struct search {
 	struct verify_run *run;
 	struct verify *verify;
 	_Atomic size_t next;		/* files of the listing, then the copies */
-	_Atomic int failure;		/* enum as_err */
 };
 
 /* Which of several versions counts: what the log holds goes before what lies beside it. */
@@ -96,14 +90,16 @@ static enum as_err use_version(void *context, const struct segment_entry *e)
 {
 	struct reading *reading = context;
 	struct verify *verify = reading->search->verify;
-	struct verify_gone *gone = e->tag == SEGMENT_PUT ? find(verify, e->key) : NULL;
+	const struct verify_gone *found =
+		e->tag == SEGMENT_PUT ? verify_find_gone(verify, e->key) : NULL;
 	const struct replay_event event = {
 		.segment = reading->number, .offset = (uint32_t)e->offset,
 		.size = (uint32_t)e->size, .is_put = true,
 	};
 	/* Every repository has a manifest: in a file of elsewhere it is not ours. */
-	if (!gone || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
+	if (!found || e->offset > UINT32_MAX || (reading->is_foreign && key_is_manifest(e->key)))
 		return AS_OK;
+	struct verify_gone *gone = &verify->gone[found - verify->gone];
 	pthread_mutex_lock(&verify->mutex);
 	const bool is_first = !gone->has_older || rank_of(gone) > reading->rank;
 	const bool is_newer = replay_time(event.segment, event.offset) >
@@ -144,13 +140,6 @@ static enum as_err read_file(struct reading *reading, const char *path)
 	return err == AS_END ? AS_OK : err;
 }
 
-/* Is anything in the segment that the verdicts have not looked at? */
-static bool is_worth_it(const struct segment_facts *facts)
-{
-	return !facts->is_unopened && facts->role == ROLE_LOG &&
-	       (!facts->is_committed || facts->puts > facts->live || facts->damaged > 0);
-}
-
 static bool is_foreign(const struct verify *verify, const struct verify_copy *copy)
 {
 	char path[LISTING_PATH_MAX];
@@ -173,11 +162,14 @@ static enum as_err read_next(struct reading *reading, size_t i)
 		reading->is_foreign = is_foreign(verify, &verify->copies[i - count]);
 		return read_file(reading, verify->copies[i - count].path);
 	}
+	const struct segment_facts *facts = &verify->facts[i];
 	reading->copy = NO_COPY;
-	reading->rank = verify->facts[i].is_committed ? RANK_LOG : RANK_UNCOMMITTED;
+	reading->rank = facts->is_committed ? RANK_LOG : RANK_UNCOMMITTED;
 	reading->is_foreign = false;
-	reading->number = verify->facts[i].number;
-	if (!is_worth_it(&verify->facts[i]))
+	reading->number = facts->number;
+	/* Of the log only what the verdicts have not looked at. */
+	if (facts->is_unopened || facts->role != ROLE_LOG ||
+	    (facts->is_committed && facts->puts <= facts->live && facts->damaged == 0))
 		return AS_OK;
 	listing_path(&verify->repo->listing, i, path);
 	return read_file(reading, path);
@@ -191,14 +183,13 @@ static void search_files(void *context)
 	struct reading reading = {
 		.search = search, .reader = segment_reader_new(search->run->repo->io),
 	};
-	int none = AS_OK;
 	enum as_err err = reading.reader ? AS_OK : AS_ERR_MEMORY;
 	if (reading.reader)
 		segment_reader_watch(reading.reader, &search->run->progress->cancel);
 	for (size_t i; err == AS_OK && (i = atomic_fetch_add(&search->next, 1)) < count;)
 		err = read_next(&reading, i);
 	if (err != AS_OK)
-		atomic_compare_exchange_strong(&search->failure, &none, (int)err);
+		verify_fail(search->run, err);
 	segment_reader_free(reading.reader);
 }
 
@@ -212,11 +203,10 @@ enum as_err verify_find_older(struct verify_run *run)
 		is_any = is_any || !verify->gone[i].has_older;
 	if (!is_any)
 		return AS_OK;
-	const enum as_err err = verify_list_copies(run, true);
+	enum as_err err = verify_list_copies(run, true);
 	if (err != AS_OK)
 		return err;
 	parallel_run(run->threads, search_files, &search);
-	if (atomic_load(&search.failure) != AS_OK)
-		return (enum as_err)atomic_load(&search.failure);
-	return verify_fill_older(run);
+	err = (enum as_err)atomic_load(&run->failure);
+	return err == AS_OK ? verify_fill_older(run) : err;
 }

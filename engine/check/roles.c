@@ -89,31 +89,23 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	return AS_OK;
 }
 
-static enum as_err look_for(const struct matching *m, const struct segment_witness *row,
-			    size_t position, bool *is_there)
-{
-	char path[LISTING_PATH_MAX];
-	struct segment_entry entry;
-	listing_path(&m->repo->listing, position, path);
-	const enum as_err err = segment_read_entry(m->repo->io, m->repo->fd, path, row->offset,
-						   &entry, NULL);
-	*is_there = err == AS_OK && entry.tag == SEGMENT_PUT &&
-		    memcmp(entry.key, row->key, KEY_SIZE) == 0;
-	return err == AS_ERR_MEMORY ? err : AS_OK;
-}
-
 /* Does what the index places in @misfit stand in the file at @position, four in five of it? */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
+	char path[LISTING_PATH_MAX];
+	struct segment_entry entry;
 	uint32_t there = 0;
 	*fits = false;
+	listing_path(&m->repo->listing, position, path);
 	for (uint32_t i = 0; i < misfit->count; i++) {
-		bool is_there;
-		const enum as_err err = look_for(m, &misfit->rows[i], position, &is_there);
-		if (err != AS_OK)
+		const struct segment_witness *row = &misfit->rows[i];
+		const enum as_err err = segment_read_entry(m->repo->io, m->repo->fd, path,
+							   row->offset, &entry, NULL);
+		if (err == AS_ERR_MEMORY)
 			return err;
-		there += is_there;
+		there += err == AS_OK && entry.tag == SEGMENT_PUT &&
+			 memcmp(entry.key, row->key, KEY_SIZE) == 0;
 		if ((i + 1 - there) * 5 > misfit->count)
 			return AS_OK;
 	}
@@ -164,21 +156,24 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 
 static enum as_err find_file(struct matching *m, struct misfit *misfit)
 {
-	enum as_err err = AS_OK;
-	bool fits = false;
 	/* As much stands in its own file as could stand in another. */
 	if (misfit->position != LISTING_NONE && misfit->count == 1 &&
 	    m->verify->facts[misfit->position].live == 1 &&
 	    misfit->number != m->manifest_segment)
 		return AS_OK;
-	for (size_t j = 0; err == AS_OK && !fits && j < m->repo->listing.count; j++) {
-		if (!is_free(m, misfit, j))
+	for (size_t i = 0; i < m->repo->listing.count; i++) {
+		bool fits;
+		if (!is_free(m, misfit, i))
 			continue;
-		err = try_file(m, misfit, j, &fits);
-		if (fits)
-			misfit->found = j;
+		const enum as_err err = try_file(m, misfit, i, &fits);
+		if (err != AS_OK)
+			return err;
+		if (fits) {
+			misfit->found = i;
+			return AS_OK;
+		}
 	}
-	return err;
+	return AS_OK;
 }
 
 /* Would the mapping lead to the entry without a few damaged bits? */
@@ -331,39 +326,26 @@ static enum as_err match(struct verify_run *run, bool *again)
 
 /* ---- segments that came back ---- */
 
-/* Is a segment missing that the hints count objects in? A file that they do not know may be that one. */
-static bool is_any_missing(const struct verify *verify)
-{
-	const struct hints *hints = &verify->repo->hints;
-	for (size_t i = 0; i < hints->count; i++)
-		if (hints->rows[i].live > 0 &&
-		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
-			return true;
-	return false;
-}
-
-/* Do the hints know of objects in the segment, or of anything to be compacted in it? A row of 0 is
- * what a compaction leaves that was interrupted before it removed the segment. */
-static bool is_hinted(const struct hints *hints, uint32_t number)
-{
-	const struct hints_segment *row = hints_find(hints, number);
-	return (row && row->live != 0) || hints_is_compact(hints, number);
-}
-
 /* Whole, with PUTs, at or below the end, and neither witness knows anything of it. */
 static void find_returned(struct verify_run *run, bool *again)
 {
 	struct verify *verify = run->verify;
 	const struct hints *hints = &run->repo->hints;
-	if (!hints->usable || hints->transaction != verify->end ||
-	    run->index.image.used == 0 ||
-	    (verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify)))
+	if (!hints->usable || hints->transaction != verify->end || run->index.image.used == 0)
+		return;
+	/* A file that the hints do not know may be the one that is missing. */
+	if (verify->index_credit != CREDIT_CREDIBLE && verify_is_any_hinted_missing(verify))
 		return;
 	for (size_t i = 0; i < run->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
+		const struct hints_segment *row = hints_find(hints, facts->number);
+		/* A row of 0 is what a compaction leaves that was interrupted before it removed the
+		 * segment. */
+		const bool is_hinted = (row && row->live != 0) ||
+				       hints_is_compact(hints, facts->number);
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
 		    facts->damaged > 0 || !facts->is_committed ||
-		    is_hinted(hints, facts->number) ||
+		    is_hinted ||
 		    (facts->number >= last_known(run) && facts->held > 0) ||
 		    verify_index_leads_to(run, facts->number))
 			continue;
@@ -392,7 +374,8 @@ bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
 static bool hints_bear_out(const struct verify *verify)
 {
 	if (verify->hints_credit != CREDIT_CREDIBLE || verify->index_credit == CREDIT_FOREIGN ||
-	    verify->repo->hints.transaction != verify->index.transaction || !verify->roles_are_counted)
+	    verify->repo->hints.transaction != verify->index.transaction ||
+	    !verify->roles_are_counted)
 		return false;
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
@@ -418,7 +401,8 @@ static bool is_borne_out(const struct verify *verify)
 			     facts->number != verify->repo->listing.segments[i].number;
 	}
 	/* What seems to have come back may be what is missing, unless a credible index tells. */
-	if (has_returned && verify->index_credit != CREDIT_CREDIBLE && is_any_missing(verify))
+	if (has_returned && verify->index_credit != CREDIT_CREDIBLE &&
+	    verify_is_any_hinted_missing(verify))
 		return false;
 	if (f->live > 0 && hints_bear_out(verify))
 		return true;
@@ -427,15 +411,6 @@ static bool is_borne_out(const struct verify *verify)
 				f->known * 10 >= (f->live - f->excused) * 9;
 	return f->live > 0 && (verify->index_credit == CREDIT_CREDIBLE || knows_keys) &&
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
-}
-
-static void drop_roles(struct verify *verify)
-{
-	for (size_t i = 0; i < verify->repo->listing.count; i++) {
-		verify->facts[i].role = ROLE_LOG;
-		verify->facts[i].number = verify->repo->listing.segments[i].number;
-	}
-	verify->has_roles = false;
 }
 
 enum as_err verify_choose_roles(struct verify_run *run, bool *again)
@@ -449,18 +424,20 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 	    verify->index.transaction < verify->end)
 		return AS_OK;
 	if (run->reading > 0) {
-		*again = verify->has_roles && !is_borne_out(verify);
-		if (*again)
-			drop_roles(verify);
+		if (!verify->has_roles || is_borne_out(verify))
+			return AS_OK;
+		for (size_t i = 0; i < verify->repo->listing.count; i++) {
+			verify->facts[i].role = ROLE_LOG;
+			verify->facts[i].number = verify->repo->listing.segments[i].number;
+		}
+		verify->has_roles = false;
+		*again = true;
 		return AS_OK;
 	}
-	const bool shares_any = verify->index_figures.known * 10 >= verify->index_figures.live &&
-				verify->index_credit != CREDIT_FOREIGN;
-	enum as_err err = AS_OK;
-	if (!shares_any)
+	if (verify->index_credit == CREDIT_FOREIGN ||
+	    verify->index_figures.known * 10 < verify->index_figures.live)
 		return AS_OK;
-	if (!run->is_agreed)
-		err = match(run, again);
+	const enum as_err err = run->is_agreed ? AS_OK : match(run, again);
 	if (err == AS_OK)
 		find_returned(run, again);
 	verify->has_roles = *again;

@@ -41,25 +41,13 @@ static enum as_err count_object(void *context, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-static void add_up(const struct counter *counter)
-{
-	struct verify *verify = counter->verify;
-	pthread_mutex_lock(&verify->mutex);
-	verify->objects += counter->objects;
-	verify->key_sum += counter->key_sum;
-	pthread_mutex_unlock(&verify->mutex);
-	for (size_t i = 0; i < verify->repo->listing.count; i++) {
-		verify->facts[i].live += counter->segments[i].live;
-		verify->facts[i].live_bytes += counter->segments[i].bytes;
-	}
-}
-
 static void count_parts(void *context)
 {
 	struct tally *tally = context;
-	const size_t segments = tally->verify->repo->listing.count;
+	struct verify *verify = tally->verify;
+	const size_t segments = verify->repo->listing.count;
 	struct counter counter = {
-		.verify = tally->verify, .position = LISTING_NONE,
+		.verify = verify, .position = LISTING_NONE,
 		.segments = calloc(segments + 1, sizeof(*counter.segments)),
 	};
 	unsigned part;
@@ -68,8 +56,15 @@ static void count_parts(void *context)
 		return;
 	}
 	while ((part = tally->next++) < REPLAY_PARTS)
-		replay_each_of(tally->verify->replay, part, count_object, &counter);
-	add_up(&counter);
+		replay_each_of(verify->replay, part, count_object, &counter);
+	pthread_mutex_lock(&verify->mutex);
+	verify->objects += counter.objects;
+	verify->key_sum += counter.key_sum;
+	pthread_mutex_unlock(&verify->mutex);
+	for (size_t i = 0; i < segments; i++) {
+		verify->facts[i].live += counter.segments[i].live;
+		verify->facts[i].live_bytes += counter.segments[i].bytes;
+	}
 	free(counter.segments);
 }
 

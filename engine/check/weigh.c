@@ -10,20 +10,24 @@
 
 /* ---- segments that are not there ---- */
 
-/* The row of segment @number, made where there is none. NULL: out of memory. */
-static struct verify_missing *add_missing(struct verify *verify, size_t *capacity, uint32_t number)
+/* Count a mapping into segment @number, for which there is no file. */
+static enum as_err add_missing(struct verify *verify, size_t *capacity, uint32_t number,
+			       bool has_moved_on)
 {
 	struct verify_missing *row = verify_find_missing(verify, number);
-	size_t i = verify->missing_count;
-	if (row)
-		return row;
-	if (!ARRAY_RESERVE(verify->missing, i, *capacity))
-		return NULL;
-	for (; i > 0 && verify->missing[i - 1].segment > number; i--)
-		verify->missing[i] = verify->missing[i - 1];
-	verify->missing[i] = (struct verify_missing){ .segment = number };
-	verify->missing_count++;
-	return &verify->missing[i];
+	if (!row) {
+		size_t i = verify->missing_count;
+		if (!ARRAY_RESERVE(verify->missing, i, *capacity))
+			return AS_ERR_MEMORY;
+		for (; i > 0 && verify->missing[i - 1].segment > number; i--)
+			verify->missing[i] = verify->missing[i - 1];
+		row = &verify->missing[i];
+		*row = (struct verify_missing){ .segment = number };
+		verify->missing_count++;
+	}
+	row->mapped++;
+	row->moved_on += has_moved_on;
+	return AS_OK;
 }
 
 /* ---- where a DELETE may be lost ---- */
@@ -199,21 +203,23 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	const bool has_event = verify_find_event(verify, bucket->key, bucket, false, &event);
 	const bool is_later = has_event && replay_time(event.segment, event.offset) >
 						   replay_time(bucket->segment, bucket->offset);
-	const bool is_older = is_later && event.is_put &&
-			      event.segment <= verify->index.transaction &&
-			      !verify_has_moved(verify, bucket, &event);
+	const bool has_moved = has_event && verify_has_moved(verify, bucket, &event);
+	const bool is_outdated = is_later && event.is_put && !has_moved &&
+				 event.segment <= verify->index.transaction;
 	/* No index leads to what came after it. */
 	const bool is_impossible = bucket->segment > verify->index.transaction;
-	/* To aim at a place in a file is to aim at a file that is there. */
 	const bool is_wrong = facts && (aim == AIM_WRONG || aim == AIM_BEYOND);
-	if (is_older || is_impossible || (is_wrong && facts->damaged == 0 && !facts->is_cut))
-		w->figures.of++;
-	if (facts && has_event && verify_has_moved(verify, bucket, &event)) {
+	const bool is_wrong_in_whole = is_wrong && facts->damaged == 0 && !facts->is_cut;
+	w->figures.of += is_outdated || is_impossible || is_wrong_in_whole;
+	if (!facts)
+		return aim != AIM_MISSING ? AS_OK
+			: add_missing(verify, &w->missing_capacity, bucket->segment, is_later);
+	if (has_moved) {
 		facts->held++;
 		facts->mapped++;
 		return AS_OK;
 	}
-	if (facts && !has_event && find_stranger(w, bucket)) {
+	if (!has_event && find_stranger(w, bucket)) {
 		facts->mapped++;
 		if (facts->unknown > 0) {	/* it is none that only searching found */
 			facts->unknown--;
@@ -221,27 +227,18 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 		}
 		return add_oddity(verify, bucket->number, true);
 	}
-	if (facts)
-		facts->unmet++;
-	if (facts && aim == AIM_DAMAGED && !is_later)
+	facts->unmet++;
+	if (aim == AIM_DAMAGED && !is_later)
 		facts->wanted++;
 	/* An index that is mostly wrong is not believed, and nothing more is read for it. */
 	if (aim == AIM_WRONG && w->figures.confirmed * 2 >= w->figures.used &&
 	    find_oddity(w, bucket) != AS_OK)
 		return AS_ERR_MEMORY;
-	const struct verify_oddity *odd = verify_find_oddity(verify, bucket->number);
 	if (is_wrong && !is_later && !(has_event && event.is_put) &&
-	    !(odd && odd->key_is_damaged)) {
+	    !verify_has_damaged_key(verify, bucket)) {
 		facts->wanted++;
-		facts->wrong += facts->damaged == 0 && !facts->is_cut;
+		facts->wrong += is_wrong_in_whole;
 	}
-	if (aim != AIM_MISSING)
-		return AS_OK;
-	struct verify_missing *row = add_missing(verify, &w->missing_capacity, bucket->segment);
-	if (!row)
-		return AS_ERR_MEMORY;
-	row->mapped++;
-	row->moved_on += is_later;
 	return AS_OK;
 }
 
