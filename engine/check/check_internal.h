@@ -100,9 +100,6 @@ bool verify_find_mapping(const struct verify_run *run, const uint8_t key[KEY_SIZ
 /* Position in the listing of the file whose segment bucket @number maps to, or LISTING_NONE. */
 size_t verify_mapped_position(const struct verify_run *run, uint32_t number);
 
-/* An index that knows of a tail which is given up on purpose is no witness. */
-void verify_drop_index(struct verify_run *run);
-
 /* After verify_load_index, whatever it returned. */
 void verify_free_index(struct verify_run *run);
 
@@ -121,8 +118,9 @@ enum as_err verify_check_tail(struct verify_run *run);
  * but the end of the log was chosen without it. Adds a finding then. */
 enum as_err verify_report_unknown_tail(struct verify_run *run);
 
-/* A worker: reads segments until none is left. */
-enum as_err verify_scan(struct verify_run *run);
+/* A worker of the struct verify_run @context: reads segments until none is left. An error ends the
+ * run: see verify_fail. */
+void verify_scan(void *context);
 
 /* Sum up what the loaded index maps to each segment. AS_ERR_MEMORY. */
 enum as_err verify_mark_index(struct verify_run *run);

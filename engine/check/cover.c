@@ -19,20 +19,15 @@ static bool is_covered_by_hints(const struct verify *verify, uint32_t segment, i
 	       verify_hinted(verify, segment) == named;
 }
 
-/* Is the stretch too short for an entry that begins there, and not the end of the file? Then other
+/* Is any stretch too short for an entry that begins there, and not the end of the file? Then other
  * bytes were written across entries, and whole ones among them need not be ours. */
-static bool is_edge(const struct verify_damage *damage)
-{
-	return damage->length > SEGMENT_HEADER && damage->length < SEGMENT_KEYED &&
-	       damage->cause != SEGMENT_TORN && damage->cause != SEGMENT_ZEROS;
-}
-
 static bool has_edge(const struct verify *verify, const struct segment_facts *facts)
 {
 	size_t count;
 	const struct verify_damage *damage = verify_damage_in(verify, facts->number, &count);
 	for (size_t i = 0; i < count; i++)
-		if (is_edge(&damage[i]))
+		if (damage[i].length > SEGMENT_HEADER && damage[i].length < SEGMENT_KEYED &&
+		    damage[i].cause != SEGMENT_TORN && damage[i].cause != SEGMENT_ZEROS)
 			return true;
 	return false;
 }
@@ -132,7 +127,8 @@ static bool is_contradicted(const struct verify *verify)
 	    verify->index_credit == CREDIT_CREDIBLE || verify->hints_credit == CREDIT_CREDIBLE)
 		return false;
 	if (!verify->has_end)
-		return verify->index_was_compared && verify->index.transaction == hints->transaction;
+		return verify->index_was_compared &&
+		       verify->index.transaction == hints->transaction;
 	return hints->transaction == verify->end;
 }
 

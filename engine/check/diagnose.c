@@ -120,9 +120,9 @@ static bool has_older_beside(const struct verify *verify)
 static const char *advice_for(const struct weight *weight, const struct diagnosis *d)
 {
 	if (weight->writes_entries && d->recommended == REPAIR_SALVAGE)
-		return "Salvage writes what the log alone would not give once more, moves aside what "
-		       "does not belong to it, and writes index and hints. Until then the index "
-		       "must not be rebuilt.";
+		return "Salvage writes what the log alone would not give once more, moves aside "
+		       "what does not belong to it, and writes index and hints. Until then the "
+		       "index must not be rebuilt.";
 	if (d->data_is_older && d->recommended == REPAIR_RECOVER)
 		return "Look for the rest of data/ first: another copy of this repository, or the "
 		       "last segments of this one. Where there is none, recover makes index and "
@@ -273,7 +273,8 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 		 lost, older,
 		 !unknown ? "" : rows + kept > 0 ? "; there may have been more" :
 		 "nothing names an object that is lost, but there may have been some",
-		 unknown ? "; everything that is whole can be saved" : "; everything else can be saved");
+		 unknown ? "; everything that is whole can be saved"
+			 : "; everything else can be saved");
 }
 
 /* What the verdict says, the more important first. */
@@ -375,16 +376,6 @@ static void write_verdict(const struct repo *repo, const struct weight *weight,
 	}
 }
 
-/* Without a transaction before it there is nothing to go back to. */
-static enum repair alternative_to(enum repair recommended, const struct repo *repo,
-				  const struct verify *verify)
-{
-	const bool in_doubt = verify && (verify->tail == TAIL_COMMIT_DAMAGED ||
-					 verify->tail == TAIL_WAS_COMMITTED);
-	return recommended == REPAIR_SALVAGE && in_doubt && repo->has_transaction ? REPAIR_ROLLBACK
-										  : REPAIR_NONE;
-}
-
 /* What comes when the hand has done its part. */
 static void write_next_step(const struct weight *weight, struct diagnosis *d)
 {
@@ -422,7 +413,10 @@ void diagnose(const struct repo *repo, const struct verify *verify, struct diagn
 	};
 	if (!(obstacle_not_recommended(&ground) & REPAIR_BIT(weight.wanted)))
 		d->recommended = weight.wanted;
-	d->alternative = alternative_to(d->recommended, repo, verify);
+	/* Without a transaction before it there is nothing to go back to. */
+	if (d->recommended == REPAIR_SALVAGE && repo->has_transaction && verify &&
+	    (verify->tail == TAIL_COMMIT_DAMAGED || verify->tail == TAIL_WAS_COMMITTED))
+		d->alternative = REPAIR_ROLLBACK;
 	write_verdict(repo, &weight, verify, d);
 	advise(repo, &ground, &weight, d);
 	obstacle_by_hand(repo, &ground, d->by_hand, sizeof(d->by_hand));

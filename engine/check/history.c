@@ -147,10 +147,11 @@ static void drop_other_keys(struct history *history)
 	history->count = kept;
 }
 
-/* The key's own events settle each other: the newest in the log decides. */
+/* By the key's own events: the newest in the log decides. A PUT is deleted rather than superseded
+ * when that is a DELETE. */
 static void set_status(const struct repo *repo, struct history *history)
 {
-	bool is_newest = true;
+	enum entry_status of_put = STATUS_LIVE;
 	for (size_t i = history->count; i-- > 0;) {
 		struct history_row *row = &history->rows[i];
 		row->index_points_here = history->has_index_place &&
@@ -164,28 +165,11 @@ static void set_status(const struct repo *repo, struct history *history)
 			row->status = STATUS_UNCOMMITTED;
 			continue;
 		}
-		if (row->entry.tag == SEGMENT_DELETE)
-			row->status = STATUS_TOMBSTONE;
-		else if (is_newest)
-			row->status = STATUS_LIVE;
-		else
-			row->status = STATUS_SUPERSEDED;
-		is_newest = false;
+		const bool is_delete = row->entry.tag == SEGMENT_DELETE;
+		row->status = is_delete ? STATUS_TOMBSTONE : of_put;
+		if (of_put == STATUS_LIVE)
+			of_put = is_delete ? STATUS_DELETED : STATUS_SUPERSEDED;
 	}
-}
-
-/* A PUT is deleted rather than superseded when the key's newest event is a DELETE. */
-static void mark_deleted(struct history *history)
-{
-	size_t i = history->count;
-	while (i > 0 && (history->rows[i - 1].status == STATUS_DAMAGED ||
-			 history->rows[i - 1].status == STATUS_UNCOMMITTED))
-		i--;
-	if (i == 0 || history->rows[i - 1].status != STATUS_TOMBSTONE)
-		return;
-	while (i-- > 0)
-		if (history->rows[i].status == STATUS_SUPERSEDED)
-			history->rows[i].status = STATUS_DELETED;
 }
 
 /* The index's word on the prefix. One that is not of this log says nothing of what a prefix is the
@@ -202,14 +186,6 @@ static enum as_err find_in_index(struct search *search, struct as_error *error)
 		return err;
 	history->has_index_place = err == AS_OK;
 	return err == AS_OK ? set_key(search, history->index_place.key) : AS_OK;
-}
-
-/* Where an index that is not of this log maps the key that was found, all the same. */
-static void find_in_other_index(const struct repo *repo, struct history *history)
-{
-	if (!history->index_is_of_log && repo->index.fd >= 0)
-		history->has_index_place = index_lookup(&repo->index, history->key,
-							&history->index_place) == AS_OK;
 }
 
 /* No entry is left of the key. An index that a short look doubts may know it all the same; whether
@@ -256,10 +232,12 @@ enum as_err history_run(const struct repo *repo, const struct key_prefix *prefix
 		return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 	}
 	drop_other_keys(history);
-	find_in_other_index(repo, history);
+	/* Where an index that is not of this log maps the key that was found, all the same. */
+	if (!history->index_is_of_log && repo->index.fd >= 0)
+		history->has_index_place = index_lookup(&repo->index, history->key,
+							&history->index_place) == AS_OK;
 	array_sort(history->rows, history->count, sizeof(*history->rows), by_place);
 	set_status(repo, history);
-	mark_deleted(history);
 	*out = history;
 	return AS_OK;
 }

@@ -24,22 +24,17 @@ uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
 	return count;
 }
 
-/* Has the scan found every mapping by looking up the key of a PUT that stands there? Then no bucket
- * is out of reach, and none has the key of another: a census would find nothing. Where the record
- * of a segment was believed its mappings are known, but not that look-ups find them. */
-static bool is_confirmed(const struct verify_run *run)
-{
-	const struct index_image *image = &run->index.image;
-	return run->index.is_loaded && run->verify->remembered == 0 &&
-	       verify_count_confirmed(run->verify, image->buckets) == image->used;
-}
-
 static enum as_err check_buckets(struct verify_run *run, struct findings *findings)
 {
 	const struct index_file *file = &run->verify->index;
 	const struct index_image *image = &run->index.image;
 	struct index_census census;
-	if (is_confirmed(run)) {
+	/* Where the scan found every mapping by looking up the key of a PUT that stands there, no
+	 * bucket is out of reach, and none has the key of another: a census would find nothing.
+	 * Where the record of a segment was believed its mappings are known, but not that look-ups
+	 * find them. */
+	if (run->index.is_loaded && run->verify->remembered == 0 &&
+	    verify_count_confirmed(run->verify, image->buckets) == image->used) {
 		run->index.is_whole = image->used == file->used;
 		return index_judge_count(file, image->used, findings);
 	}
@@ -70,25 +65,6 @@ static enum as_err report_unreadable(struct verify_run *run, const char *why)
 	snprintf(finding.detail, sizeof(finding.detail), "index.%" PRIu32 ": %s",
 		 run->verify->index.transaction, why);
 	return verify_add(run, &finding);
-}
-
-/* The newest index that can be searched. Where its header is damaged the buckets behind it can, if
- * the length is that of an index. False: there is none. */
-static bool open_witness(struct verify_run *run)
-{
-	const struct repo *repo = run->repo;
-	struct verify *verify = run->verify;
-	verify->index = repo->index;
-	verify->owns_index = false;
-	if (repo->index.fd >= 0)
-		return true;
-	if (repo->has_index && index_open_buckets(repo->io, repo->fd, repo->index_transaction,
-						  &verify->index) == AS_OK)
-		verify->index_is_inferred = verify->owns_index = true;
-	else if (repo->has_older_index && index_open(repo->io, repo->fd, repo->older_index,
-						     &verify->index, NULL) == AS_OK)
-		verify->owns_index = true;
-	return verify->owns_index;
 }
 
 /* Load the open witness. */
@@ -129,8 +105,22 @@ static enum as_err load_witness(struct verify_run *run)
 
 enum as_err verify_load_index(struct verify_run *run)
 {
+	const struct repo *repo = run->repo;
+	struct verify *verify = run->verify;
 	pthread_mutex_init(&run->index.mutex, NULL);
-	return open_witness(run) ? load_witness(run) : AS_OK;
+	verify->index = repo->index;
+	verify->owns_index = false;
+	if (repo->index.fd >= 0)
+		return load_witness(run);
+	/* Where the header is damaged, the buckets behind it can be searched if the length is that
+	 * of an index. */
+	if (repo->has_index && index_open_buckets(repo->io, repo->fd, repo->index_transaction,
+						  &verify->index) == AS_OK)
+		verify->index_is_inferred = verify->owns_index = true;
+	else if (repo->has_older_index && index_open(repo->io, repo->fd, repo->older_index,
+						     &verify->index, NULL) == AS_OK)
+		verify->owns_index = true;
+	return verify->owns_index ? load_witness(run) : AS_OK;
 }
 
 static void unload(struct verify_run *run)
@@ -164,14 +154,6 @@ enum as_err verify_use_older_index(struct verify_run *run, bool *again)
 	run->has_index_last = false;
 	*again = true;
 	return load_witness(run);
-}
-
-void verify_drop_index(struct verify_run *run)
-{
-	const struct verify *verify = run->verify;
-	if (verify->tail_choice == TAIL_DROPPED &&
-	    (!verify->has_end || verify->index.transaction > verify->end))
-		run->index.is_loaded = false;
 }
 
 void verify_free_index(struct verify_run *run)

@@ -13,8 +13,10 @@ bool verify_lookup(const struct verify *verify, const uint8_t key[KEY_SIZE],
 	const bool is_confirmed = has_bucket && verify_is_confirmed(verify, bucket.number);
 	const bool has_event = verify_find_event(verify, key, has_bucket ? &bucket : NULL,
 						 is_confirmed, &event);
-	return verdict_table[verify_find_verdict(verify, key, has_bucket ? &bucket : NULL, is_confirmed,
-						 has_event ? &event : NULL, place)].is_object;
+	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
+							 is_confirmed, has_event ? &event : NULL,
+							 place);
+	return verdict_table[verdict].is_object;
 }
 
 struct walk {
@@ -80,7 +82,8 @@ static enum as_err walk_event(void *context, const uint8_t key[KEY_SIZE],
 	if (index_lookup(&verify->index, key, &bucket) == AS_OK &&
 	    bucket.offset >= SEGMENT_MAGIC_SIZE)
 		return AS_OK;
-	return call(walk, key, verify_find_verdict(verify, key, NULL, false, event, &place), &place);
+	const enum verdict verdict = verify_find_verdict(verify, key, NULL, false, event, &place);
+	return call(walk, key, verdict, &place);
 }
 
 static enum as_err walk_unanchored(void *context, const uint8_t key[KEY_SIZE],

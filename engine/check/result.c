@@ -63,20 +63,6 @@ enum as_err verify_copy_findings(struct verify *verify, struct findings *copy)
 	return err;
 }
 
-/* What opening found, but for what is looked into now and described better: the tail, and segments
- * that the hints name and that are not there. */
-static enum as_err copy_opening_findings(struct verify *verify)
-{
-	static const enum problem dropped[] = {
-		PROBLEM_TAIL_UNCOMMITTED, PROBLEM_TAIL_WAS_COMMITTED, PROBLEM_NO_COMMIT,
-		PROBLEM_SEGMENT_MISSING,
-	};
-	const enum as_err err = findings_merge(&verify->findings, &verify->repo->findings);
-	for (size_t i = 0; err == AS_OK && i < ARRAY_SIZE(dropped); i++)
-		findings_drop(&verify->findings, dropped[i]);
-	return err;
-}
-
 enum as_err verify_begin_reading(struct verify *verify)
 {
 	replay_free(verify->replay);
@@ -92,6 +78,12 @@ enum as_err verify_begin_reading(struct verify *verify)
 
 enum as_err verify_new(const struct repo *repo, struct verify **out)
 {
+	/* The tail, and segments that the hints name and that are not there, are looked into now
+	 * and described better than opening did. */
+	static const enum problem dropped[] = {
+		PROBLEM_TAIL_UNCOMMITTED, PROBLEM_TAIL_WAS_COMMITTED, PROBLEM_NO_COMMIT,
+		PROBLEM_SEGMENT_MISSING,
+	};
 	struct verify *verify = calloc(1, sizeof(*verify));
 	*out = NULL;
 	if (!verify)
@@ -101,10 +93,13 @@ enum as_err verify_new(const struct repo *repo, struct verify **out)
 	findings_init(&verify->findings);
 	verify->index.fd = -1;
 	verify->facts = calloc(repo->listing.count + 1, sizeof(*verify->facts));
-	if (!verify->facts || verify_begin_reading(verify) != AS_OK || copy_opening_findings(verify) != AS_OK) {
+	if (!verify->facts || verify_begin_reading(verify) != AS_OK ||
+	    findings_merge(&verify->findings, &repo->findings) != AS_OK) {
 		verify_free(verify);
 		return AS_ERR_MEMORY;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		findings_drop(&verify->findings, dropped[i]);
 	for (size_t i = 0; i < repo->listing.count; i++)
 		verify->facts[i].number = repo->listing.segments[i].number;
 	*out = verify;

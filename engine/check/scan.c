@@ -75,8 +75,8 @@ static const enum problem problem_of_cause[SEGMENT_CAUSES] = {
 static void describe(const struct segment_entry *e, uint32_t segment, char *out, size_t size)
 {
 	if (e->cause == SEGMENT_SIZE_LARGE && segment == 0 && e->raw_size == SIZE_OF_SECOND_MAGIC) {
-		snprintf(out, size, "the magic a second time: a first backup was interrupted, and the "
-			 "next one went on in the same file");
+		snprintf(out, size, "the magic a second time: a first backup was interrupted, and "
+			 "the next one went on in the same file");
 		return;
 	}
 	switch (e->cause) {
@@ -218,18 +218,6 @@ static enum as_err read_damage(struct scanner *s, const struct segment_entry *e)
 	return err;
 }
 
-/* One that the index does not map to. */
-static void add_record_event(struct scanner *s, const struct event *event)
-{
-	if (!s->events || s->event_count++ >= VERIFY_RECORD_EVENTS)
-		return;
-	struct verify_event *row = &s->events[s->event_count - 1];
-	*row = (struct verify_event){
-		.offset = event->offset, .size = event->size, .is_put = event->is_put,
-	};
-	memcpy(row->key, event->key, KEY_SIZE);
-}
-
 /* Compare one entry with the index: either it points back at it, or the replay must remember it. */
 static enum as_err check_event(struct scanner *s, const struct event *event)
 {
@@ -247,7 +235,13 @@ static enum as_err check_event(struct scanner *s, const struct event *event)
 			s->mark += index_image_mark(&s->run->index.image, bucket.number);
 		return AS_OK;
 	}
-	add_record_event(s, event);
+	if (s->events && s->event_count++ < VERIFY_RECORD_EVENTS) {
+		struct verify_event *row = &s->events[s->event_count - 1];
+		*row = (struct verify_event){
+			.offset = event->offset, .size = event->size, .is_put = event->is_put,
+		};
+		memcpy(row->key, event->key, KEY_SIZE);
+	}
 	const struct replay_event replayed = {
 		.segment = s->number, .offset = event->offset, .size = event->size,
 		.is_put = event->is_put,
@@ -548,38 +542,9 @@ static enum as_err check_segment(struct scanner *s, size_t position)
 	return err;
 }
 
-static enum as_err check_segments(struct scanner *s)
-{
-	struct verify_run *run = s->run;
-	enum as_err err = AS_OK;
-	while (err == AS_OK && !verify_should_stop(run)) {
-		const size_t turn = atomic_fetch_add(&run->next, 1);
-		if (turn >= run->repo->listing.count)
-			break;
-		const size_t position = run->order ? run->order[turn] : turn;
-		begin_segment(s, position);
-		err = check_segment(s, position);
-		if (err == AS_OK && !s->is_skipped)
-			publish(s, position);
-	}
-	return err;
-}
-
 static size_t confirmed_words(const struct verify_run *run)
 {
 	return (size_t)run->index.image.buckets / 64 + 1;
-}
-
-static void confirm(struct scanner *s)
-{
-	_Atomic uint64_t *confirmed = s->run->verify->confirmed;
-	pthread_mutex_lock(&s->run->verify->mutex);
-	s->run->verify->key_sum += s->key_sum;
-	pthread_mutex_unlock(&s->run->verify->mutex);
-	for (size_t i = 0; s->confirmed && i < confirmed_words(s->run); i++)
-		if (s->confirmed[i])
-			atomic_fetch_or_explicit(&confirmed[i], s->confirmed[i],
-						 memory_order_relaxed);
 }
 
 static void scanner_free(struct scanner *s)
@@ -610,14 +575,35 @@ static struct scanner *scanner_new(struct verify_run *run)
 	return NULL;
 }
 
-enum as_err verify_scan(struct verify_run *run)
+void verify_scan(void *context)
 {
+	struct verify_run *run = context;
+	struct verify *verify = run->verify;
 	struct scanner *s = scanner_new(run);
-	if (!s)
-		return AS_ERR_MEMORY;
+	enum as_err err = AS_OK;
+	if (!s) {
+		verify_fail(run, AS_ERR_MEMORY);
+		return;
+	}
 	segment_reader_watch(s->reader, &run->progress->cancel);
-	const enum as_err err = check_segments(s);
-	confirm(s);
+	while (err == AS_OK && !verify_should_stop(run)) {
+		const size_t turn = atomic_fetch_add(&run->next, 1);
+		if (turn >= run->repo->listing.count)
+			break;
+		const size_t position = run->order ? run->order[turn] : turn;
+		begin_segment(s, position);
+		err = check_segment(s, position);
+		if (err == AS_OK && !s->is_skipped)
+			publish(s, position);
+	}
+	pthread_mutex_lock(&verify->mutex);
+	verify->key_sum += s->key_sum;
+	pthread_mutex_unlock(&verify->mutex);
+	for (size_t i = 0; s->confirmed && i < confirmed_words(run); i++)
+		if (s->confirmed[i])
+			atomic_fetch_or_explicit(&verify->confirmed[i], s->confirmed[i],
+						 memory_order_relaxed);
 	scanner_free(s);
-	return err;
+	if (err != AS_OK)
+		verify_fail(run, err);
 }

@@ -8,25 +8,6 @@
 
 /* ---- a run ---- */
 
-static void worker(void *context)
-{
-	struct verify_run *run = context;
-	const enum as_err err = verify_scan(run);
-	if (err != AS_OK)
-		verify_fail(run, err);
-}
-
-static void sum_up(struct verify *verify)
-{
-	uint64_t puts = 0;
-	for (size_t i = 0; i < verify->repo->listing.count; i++) {
-		verify->bytes += verify->facts[i].size;
-		if (verify->facts[i].is_committed)
-			puts += verify->facts[i].puts;
-	}
-	verify->superseded = puts > verify->objects ? puts - verify->objects : 0;
-}
-
 /* Opening only saw that the manifests are there. */
 static enum as_err check_manifest(struct verify_run *run, const char *name)
 {
@@ -52,7 +33,7 @@ static enum as_err check_undo(struct verify_run *run)
 	struct undo_names names;
 	enum as_err err = undo_names_list(run->repo->io, run->repo->fd, &names);
 	if (err != AS_OK)
-		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening told it */
+		return err == AS_ERR_MEMORY ? err : AS_OK;	/* opening reported it */
 	for (size_t i = 0; err == AS_OK && i < names.count; i++)
 		err = check_manifest(run, names.rows[i]);
 	free(names.rows);
@@ -73,7 +54,7 @@ static enum as_err verify_segments(struct verify_run *run)
 		return err;
 	verify_start_clock(run);
 	run->next = 0;
-	parallel_run(run->threads, worker, run);
+	parallel_run(run->threads, verify_scan, run);
 	free(run->order);
 	run->order = NULL;
 	verify->skipped = run->skipped;
@@ -117,27 +98,32 @@ static enum as_err weigh(struct verify_run *run)
 static enum as_err read_and_weigh(struct verify_run *run)
 {
 	const struct verify *verify = run->verify;
-	bool again = true, older = false;
 	enum as_err err = findings_merge(&run->before, &verify->findings);
-	while (err == AS_OK && again) {
+	while (err == AS_OK) {
+		bool again, older;
 		err = verify_segments(run);
 		if (err != AS_OK || verify->skipped > 0 || atomic_load(&run->progress->cancel))
 			return err;
 		verify_sort_damage(run->verify);
 		err = weigh(run);
-		if (err == AS_OK)
-			err = verify_use_older_index(run, &older);
-		if (err == AS_OK && !older)
-			err = verify_use_copies(run, &again);
-		if (err == AS_OK && !older && again)
-			err = weigh(run);
-		if (err == AS_OK && !older)
-			err = verify_choose_roles(run, &again);
-		again = again || older;
-		if (err == AS_OK && again)
+		if (err != AS_OK)
+			return err;
+		err = verify_use_older_index(run, &older);
+		if (err != AS_OK)
+			return err;
+		if (older) {
 			err = read_again(run);
-		if (older)
 			run->reading = 0;	/* of this index it is the first */
+			continue;
+		}
+		err = verify_use_copies(run, &again);
+		if (err == AS_OK && again)
+			err = weigh(run);
+		if (err == AS_OK)
+			err = verify_choose_roles(run, &again);
+		if (err != AS_OK || !again)
+			return err;
+		err = read_again(run);
 	}
 	return err;
 }
@@ -181,22 +167,34 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		return AS_OK;
 	}
 	findings_init(&run.before);
+	uint64_t puts = 0;
 	enum as_err err = verify_load_index(&run);
-	if (err == AS_OK)
-		err = verify_check_tail(&run);
-	if (err == AS_OK) {
-		verify_drop_index(&run);
-		err = read_and_weigh(&run);
+	if (err != AS_OK)
+		goto out;
+	err = verify_check_tail(&run);
+	if (err != AS_OK)
+		goto out;
+	/* An index that knows of a tail which is given up on purpose is no witness. */
+	if (verify->tail_choice == TAIL_DROPPED &&
+	    (!verify->has_end || verify->index.transaction > verify->end))
+		run.index.is_loaded = false;
+	err = read_and_weigh(&run);
+	if (err != AS_OK)
+		goto out;
+	err = compare_all(&run);
+	if (err != AS_OK)
+		goto out;
+	for (size_t i = 0; i < verify->repo->listing.count; i++) {
+		verify->bytes += verify->facts[i].size;
+		if (verify->facts[i].is_committed)
+			puts += verify->facts[i].puts;
 	}
-	if (err == AS_OK)
-		err = compare_all(&run);
-	if (err == AS_OK) {
-		sum_up(verify);
-		pthread_mutex_lock(&verify->mutex);
-		findings_sort(&verify->findings);
-		pthread_mutex_unlock(&verify->mutex);
-		verify->complete = true;
-	}
+	verify->superseded = puts > verify->objects ? puts - verify->objects : 0;
+	pthread_mutex_lock(&verify->mutex);
+	findings_sort(&verify->findings);
+	pthread_mutex_unlock(&verify->mutex);
+	verify->complete = true;
+out:
 	findings_free(&run.before);
 	verify_free_index(&run);
 	return err;
@@ -276,8 +274,7 @@ enum entry_status entry_status(const struct repo *repo, const struct verify *ver
 		return gone->has_older && gone->older.segment == segment &&
 		       gone->older.offset == entry->offset ? STATUS_OLDER : STATUS_SUPERSEDED;
 	if (err != AS_OK)
-		return verify && verify_find_gone(verify, entry->key) ? STATUS_SUPERSEDED
-								      : STATUS_DELETED;
+		return STATUS_DELETED;
 	return place.segment == segment && place.offset == entry->offset ? STATUS_LIVE
 									 : STATUS_SUPERSEDED;
 }

@@ -119,7 +119,7 @@ static void probe_large(struct probing *probing, struct index_bucket *buckets)
 	}
 }
 
-/* Nothing was found to hold the index against. */
+/* Nothing was found to hold the index against. An empty one is foreign to a log with objects. */
 static enum credit credit_of_nothing(const struct repo *repo, const struct probing *probing)
 {
 	const struct hints *hints = &repo->hints;
@@ -127,7 +127,7 @@ static enum credit credit_of_nothing(const struct repo *repo, const struct probi
 		return CREDIT_CREDIBLE;
 	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->count; i++)
 		if (hints->rows[i].live > 0)
-			return CREDIT_FOREIGN;	/* an empty index beside a log with objects */
+			return CREDIT_FOREIGN;
 	return CREDIT_NONE;
 }
 
@@ -177,15 +177,12 @@ static void name_file(struct witness *witness, const char *name, uint32_t transa
 	snprintf(witness->file, sizeof(witness->file), "%s.%" PRIu32, name, transaction);
 }
 
-/* Did @verify weigh the index of @transaction? */
-static bool was_weighed(const struct verify *verify, uint32_t transaction)
+/* What @verify found of the index of @transaction. False: it did not weigh that one. */
+static bool copy_weighed(const struct verify *verify, uint32_t transaction, struct witness *out)
 {
-	return verify && verify->index_was_compared && verify->skipped == 0 &&
-	       verify->index.transaction == transaction;
-}
-
-static void copy_weighed(const struct verify *verify, struct witness *out)
-{
+	if (!verify || !verify->index_was_compared || verify->skipped > 0 ||
+	    verify->index.transaction != transaction)
+		return false;
 	const struct index_figures *figures = &verify->index_figures;
 	out->credit = verify->index_credit;
 	out->has_figures = out->has_keys = verify->index_credit != CREDIT_NONE;
@@ -193,6 +190,7 @@ static void copy_weighed(const struct verify *verify, struct witness *out)
 	out->confirmed = figures->confirmed;
 	out->objects = figures->live;
 	out->known = figures->known;
+	return true;
 }
 
 bool witness_of_index(const struct repo *repo, const struct verify *verify,
@@ -201,9 +199,9 @@ bool witness_of_index(const struct repo *repo, const struct verify *verify,
 	if (!repo->has_index)
 		return false;
 	name_file(out, "index", repo->index_transaction);
-	if (was_weighed(verify, repo->index_transaction))
-		copy_weighed(verify, out);
-	else if (repo->index.fd < 0)
+	if (copy_weighed(verify, repo->index_transaction, out))
+		return true;
+	if (repo->index.fd < 0)
 		out->credit = CREDIT_DAMAGED;
 	else
 		probe_index(repo, &repo->index, cancel, out);
@@ -217,14 +215,14 @@ static bool of_older_index(const struct repo *repo, const struct verify *verify,
 	if (!repo->has_older_index)
 		return false;
 	name_file(out, "index", repo->older_index);
-	if (was_weighed(verify, repo->older_index)) {
-		copy_weighed(verify, out);
-	} else if (index_open(repo->io, repo->fd, repo->older_index, &index, NULL) != AS_OK) {
+	if (copy_weighed(verify, repo->older_index, out))
+		return true;
+	if (index_open(repo->io, repo->fd, repo->older_index, &index, NULL) != AS_OK) {
 		out->credit = CREDIT_DAMAGED;
-	} else {
-		probe_index(repo, &index, cancel, out);
-		index_close(&index);
+		return true;
 	}
+	probe_index(repo, &index, cancel, out);
+	index_close(&index);
 	return true;
 }
 
