@@ -279,16 +279,9 @@ static inline bool verify_hints_like_index(const struct verify *verify,
 	return verify_hinted(verify, facts->number) == facts_by_index(facts);
 }
 
-/* How many keys the index maps into each file, by its position in the listing; the caller frees
- * *@mapped. AS_ERR_MEMORY. */
-enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped);
-
 /* After the weighing: which files take no part in the log, or bear another's number (EVIDENCE rule
  * 7)? *@again: some do, and all must be read and weighed once more. AS_ERR_MEMORY. */
 enum as_err verify_choose_roles(struct verify_run *run, bool *again);
-
-/* Does the index map any key to segment @number? */
-bool verify_index_leads_to(const struct verify_run *run, uint32_t number);
 
 /* Are the keys the same but for a few damaged bits? */
 bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE]);

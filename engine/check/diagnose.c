@@ -19,8 +19,9 @@ struct weight {
 	bool wants[REPAIR_COUNT];
 	bool writes_entries;	/* salvage is wanted for what only entries mend */
 	enum repair wanted;	/* first of these by urgency, whatever is against it */
-	bool config, changed, in_use, refused, attic_deletes, unmendable, foreign;
-	bool attic_fails, manifest_lost;
+	bool is_foreign;	/* the repository is not in Attic's format */
+	bool is_unread;		/* part of it cannot be read */
+	bool attic_deletes, attic_fails, unmendable, manifest_lost;
 };
 
 static void weigh(const struct finding *finding, struct weight *weight)
@@ -31,46 +32,15 @@ static void weigh(const struct finding *finding, struct weight *weight)
 	if (finding->severity > SEVERITY_INFO && finding->repair == REPAIR_NONE)
 		weight->unmendable = true;
 	if (finding->cause == CAUSE_DENIED)
-		weight->refused = true;
+		weight->is_unread = true;
 	if (finding_is_of_lost_manifest(finding))
 		weight->manifest_lost = true;
-	switch (finding->problem) {
-	case PROBLEM_FOREIGN_FORMAT:
-		weight->foreign = true;
-		break;
-	case PROBLEM_CONFIG_MISSING:
-	case PROBLEM_CONFIG_UNREADABLE:
-	case PROBLEM_CONFIG_SYNTAX:
-	case PROBLEM_CONFIG_VERSION:
-	case PROBLEM_CONFIG_ID:
-	case PROBLEM_CONFIG_LIMITS:
-		weight->config = true;
-		break;
-	case PROBLEM_DATA_MISSING:
-	case PROBLEM_FOLDER_UNREADABLE:
-	case PROBLEM_SEGMENT_UNREADABLE:
-		weight->refused = true;
-		break;
-	case PROBLEM_NOT_A_FILE:
-		weight->refused = weight->refused || finding->segment != FINDING_NOWHERE;
-		break;
-	case PROBLEM_TAIL_COMMIT_DAMAGED:
-	case PROBLEM_TAIL_WAS_COMMITTED:
-	case PROBLEM_NO_COMMIT:
+	if (finding->problem == PROBLEM_TAIL_COMMIT_DAMAGED ||
+	    finding->problem == PROBLEM_TAIL_WAS_COMMITTED ||
+	    finding->problem == PROBLEM_NO_COMMIT)
 		weight->attic_deletes = true;
-		break;
-	case PROBLEM_FOLDER_NAME:
+	if (finding->problem == PROBLEM_FOLDER_NAME)
 		weight->attic_fails = true;
-		break;
-	case PROBLEM_CHANGED:
-		weight->changed = true;
-		break;
-	case PROBLEM_WRITER:
-		weight->in_use = true;
-		break;
-	default:
-		break;
-	}
 }
 
 static void count(const struct findings *findings, struct diagnosis *d)
@@ -136,7 +106,7 @@ static const char *advice_for(const struct weight *weight, const struct diagnosi
 		       "index must not be rebuilt.";
 	if (d->recommended != REPAIR_NONE)
 		return repair_advice[d->recommended];
-	if (weight->unmendable && !weight->foreign)
+	if (weight->unmendable && !weight->is_foreign)
 		return "No repair of this program mends this; the list of problems says what to do "
 		       "about each.";
 	return "";
@@ -188,18 +158,6 @@ static void advise_after_repair(const struct remains *remains, const struct weig
 		 remains->repair_of, ways, *more ? " " : "", more);
 }
 
-static void advise_after_undo(const struct remains *remains, struct diagnosis *d)
-{
-	char forward[96] = "";
-	if (!d->clean && d->recommended != REPAIR_NONE)
-		snprintf(forward, sizeof(forward), " Instead of that, %s would lead forward.",
-			 repair_name(d->recommended));
-	d->undo_comes_first = true;
-	snprintf(d->advice, sizeof(d->advice), "Taking back the %s was cut short: undo, once more, "
-		 "finishes that. Let nothing write to the repository before.%s",
-		 remains->repair_of, forward);
-}
-
 /* Is the manifest of the newest undo folder damaged, as verifying found? */
 static bool is_no_way_back(const struct repo *repo, const struct findings *findings)
 {
@@ -225,14 +183,22 @@ static void advise(const struct repo *repo, const struct obstacle_ground *ground
 	const struct findings *findings = ground->findings;
 	const struct remains remains = read_remains(repo);
 	const struct obstacle *obstacle = obstacle_advising(ground);
-	if (obstacle)
+	if (obstacle) {
 		snprintf(d->advice, sizeof(d->advice), "%s", obstacle->advice);
-	else if (repo->undo_state == UNDO_DONE || is_no_way_back(repo, findings))
+	} else if (repo->undo_state == UNDO_DONE || is_no_way_back(repo, findings)) {
 		snprintf(d->advice, sizeof(d->advice), "%s", advice_for(weight, d));
-	else if (repo->undo_state == UNDO_UNDOING)
-		advise_after_undo(&remains, d);
-	else
+	} else if (repo->undo_state == UNDO_UNDOING) {
+		d->undo_comes_first = true;
+		snprintf(d->advice, sizeof(d->advice), "Taking back the %s was cut short: undo, "
+			 "once more, finishes that. Let nothing write to the repository before.",
+			 remains.repair_of);
+		if (!d->clean && d->recommended != REPAIR_NONE)
+			buffer_append(d->advice, sizeof(d->advice),
+				      " Instead of that, %s would lead forward.",
+				      repair_name(d->recommended));
+	} else {
 		advise_after_repair(&remains, weight, d);
+	}
 	if (weight->manifest_lost)
 		append(d->advice, sizeof(d->advice), "The manifest is lost, the list of all "
 		       "archives: afterwards attic check --repair makes it again from the other "
@@ -280,7 +246,7 @@ static void write_loss(const struct verify *verify, char *out, size_t size)
 /* What the verdict says, the more important first. */
 enum verdict_kind {
 	SAYS_FOREIGN, SAYS_PART, SAYS_NOTHING_YET, SAYS_WHOLE, SAYS_CHANGED, SAYS_IN_USE,
-	SAYS_REFUSED, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_DAMAGED, SAYS_TAIL, SAYS_INDEX,
+	SAYS_UNREAD, SAYS_LOSS, SAYS_UNREADABLE, SAYS_ENTRIES, SAYS_DAMAGED, SAYS_TAIL, SAYS_INDEX,
 	SAYS_OTHERS
 };
 
@@ -292,7 +258,7 @@ static const char *const sentences[][2] = {
 			   "of it.", NULL },
 	[SAYS_IN_USE] = { "Another process may be writing to the repository: nothing certain can "
 			  "be said of it.", NULL },
-	[SAYS_REFUSED] = { "Part of the repository cannot be read; what lies there is unknown, not "
+	[SAYS_UNREAD] = { "Part of the repository cannot be read; what lies there is unknown, not "
 			   "lost.", NULL },
 	[SAYS_ENTRIES] = { "No byte of the log is damaged, and no object is lost; but the log "
 			   "alone would not give every object.", NULL },
@@ -306,8 +272,10 @@ static const char *const sentences[][2] = {
 	[SAYS_OTHERS] = { NULL, NULL },
 };
 
-static enum verdict_kind verdict_kind(const struct repo *repo, const struct weight *weight,
-				      const struct verify *verify, const struct diagnosis *d)
+static enum verdict_kind verdict_kind(const struct repo *repo,
+				      const struct obstacle_ground *ground,
+				      const struct weight *weight, const struct verify *verify,
+				      const struct diagnosis *d)
 {
 	const bool is_salvage = weight->wanted == REPAIR_SALVAGE;
 	const struct { bool applies; enum verdict_kind kind; } rows[] = {
@@ -315,9 +283,9 @@ static enum verdict_kind verdict_kind(const struct repo *repo, const struct weig
 		{ d->in_part, SAYS_PART },
 		{ d->clean && !d->verified, SAYS_NOTHING_YET },
 		{ d->clean, SAYS_WHOLE },
-		{ weight->changed, SAYS_CHANGED },
-		{ weight->in_use, SAYS_IN_USE },
-		{ weight->refused, SAYS_REFUSED },
+		{ obstacle_is_any(ground, OBSTACLE_CHANGED), SAYS_CHANGED },
+		{ obstacle_is_any(ground, OBSTACLE_IN_USE), SAYS_IN_USE },
+		{ weight->is_unread || obstacle_is_any(ground, OBSTACLE_UNREAD), SAYS_UNREAD },
 		{ verify && (verify->lost > 0 || verify->older > 0 || verify->loss_is_unknown),
 		  SAYS_LOSS },
 		{ verify && verify->findings.total[PROBLEM_OBJECT_UNREADABLE] > 0,
@@ -334,10 +302,11 @@ static enum verdict_kind verdict_kind(const struct repo *repo, const struct weig
 	return rows[i].kind;
 }
 
-static void write_verdict(const struct repo *repo, const struct weight *weight,
-			  const struct verify *verify, struct diagnosis *d)
+static void write_verdict(const struct repo *repo, const struct obstacle_ground *ground,
+			  const struct weight *weight, const struct verify *verify,
+			  struct diagnosis *d)
 {
-	const enum verdict_kind kind = verdict_kind(repo, weight, verify, d);
+	const enum verdict_kind kind = verdict_kind(repo, ground, weight, verify, d);
 	const unsigned problems = d->errors + d->warnings;
 	const char *const *sentence = sentences[kind];
 	const size_t segments = repo->listing.count;
@@ -376,19 +345,6 @@ static void write_verdict(const struct repo *repo, const struct weight *weight,
 	}
 }
 
-/* What comes when the hand has done its part. */
-static void write_next_step(const struct weight *weight, struct diagnosis *d)
-{
-	if (!d->by_hand[0] || !weight->config)
-		return;
-	if (weight->wanted != REPAIR_NONE && weight->wanted != REPAIR_COMPACT)
-		buffer_append(d->by_hand, sizeof(d->by_hand),
-			      "\nThen run check again: %s comes next.",
-			      repair_name(weight->wanted));
-	else
-		buffer_append(d->by_hand, sizeof(d->by_hand), "\nThen run check again.");
-}
-
 void diagnose(const struct repo *repo, const struct verify *verify, struct diagnosis *d)
 {
 	const struct findings *findings = verify ? &verify->findings : &repo->findings;
@@ -417,8 +373,15 @@ void diagnose(const struct repo *repo, const struct verify *verify, struct diagn
 	if (d->recommended == REPAIR_SALVAGE && repo->has_transaction && verify &&
 	    (verify->tail == TAIL_COMMIT_DAMAGED || verify->tail == TAIL_WAS_COMMITTED))
 		d->alternative = REPAIR_ROLLBACK;
-	write_verdict(repo, &weight, verify, d);
+	weight.is_foreign = obstacle_is_any(&ground, OBSTACLE_FOREIGN);
+	write_verdict(repo, &ground, &weight, verify, d);
 	advise(repo, &ground, &weight, d);
 	obstacle_by_hand(repo, &ground, d->by_hand, sizeof(d->by_hand));
-	write_next_step(&weight, d);
+	if (!d->by_hand[0] || !obstacle_is_any(&ground, OBSTACLE_CONFIG))
+		return;
+	buffer_append(d->by_hand, sizeof(d->by_hand), "\nThen run check again");
+	if (weight.wanted != REPAIR_NONE && weight.wanted != REPAIR_COMPACT)
+		buffer_append(d->by_hand, sizeof(d->by_hand), ": %s comes next",
+			      repair_name(weight.wanted));
+	buffer_append(d->by_hand, sizeof(d->by_hand), ".");
 }

@@ -24,11 +24,16 @@ uint32_t verify_count_confirmed(const struct verify *verify, uint32_t buckets)
 	return count;
 }
 
-static enum as_err check_buckets(struct verify_run *run, struct findings *findings)
+enum as_err verify_check_index(struct verify_run *run)
 {
 	const struct index_file *file = &run->verify->index;
 	const struct index_image *image = &run->index.image;
 	struct index_census census;
+	struct findings findings;
+	enum as_err err;
+	if (!image->bytes || run->verify->owns_index)
+		return AS_OK;	/* opening has said what is wrong with it */
+	findings_init(&findings);
 	/* Where the scan found every mapping by looking up the key of a PUT that stands there, no
 	 * bucket is out of reach, and none has the key of another: a census would find nothing.
 	 * Where the record of a segment was believed its mappings are known, but not that look-ups
@@ -36,21 +41,12 @@ static enum as_err check_buckets(struct verify_run *run, struct findings *findin
 	if (run->index.is_loaded && run->verify->remembered == 0 &&
 	    verify_count_confirmed(run->verify, image->buckets) == image->used) {
 		run->index.is_whole = image->used == file->used;
-		return index_judge_count(file, image->used, findings);
+		err = index_judge_count(file, image->used, &findings);
+	} else {
+		err = index_census(file, image, run->threads, &census, &findings);
+		run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
+				      census.used == file->used;
 	}
-	const enum as_err err = index_census(file, image, run->threads, &census, findings);
-	run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&
-			      census.used == file->used;
-	return err;
-}
-
-enum as_err verify_check_index(struct verify_run *run)
-{
-	struct findings findings;
-	if (!run->index.image.bytes || run->verify->owns_index)
-		return AS_OK;	/* opening has said what is wrong with it */
-	findings_init(&findings);
-	enum as_err err = check_buckets(run, &findings);
 	pthread_mutex_lock(&run->verify->mutex);
 	if (err == AS_OK)
 		err = findings_merge(&run->verify->findings, &findings);

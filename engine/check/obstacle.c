@@ -24,12 +24,14 @@
 /* The first that is there is told first. */
 const struct obstacle obstacle_table[] = {
 	{
+		.kind = OBSTACLE_FOREIGN,
 		.problems = { PROBLEM_FOREIGN_FORMAT }, .count = 1,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.refusal = "this repository is in Borg's format, and this program changes Attic "
 			   "repositories only",
 	},
 	{
+		.kind = OBSTACLE_CHANGED,
 		.problems = { PROBLEM_CHANGED }, .count = 1,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Another process wrote to the repository while it was read. Read it "
@@ -38,6 +40,7 @@ const struct obstacle obstacle_table[] = {
 		.not_planned = "The plan rests on what was read, which may be half old and half new.",
 	},
 	{
+		.kind = OBSTACLE_IN_USE,
 		.problems = { PROBLEM_WRITER }, .count = 1, .unless_clean = true,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Another process holds the exclusive lock and may be writing. Read it "
@@ -46,6 +49,7 @@ const struct obstacle obstacle_table[] = {
 		.not_planned = "The plan rests on what was read, which may be half old and half new.",
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DENIED),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = DENIED_ADVICE,
@@ -55,6 +59,7 @@ const struct obstacle obstacle_table[] = {
 		.by_hand = DENIED_BY_HAND,
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_KIND),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "A link, or something else of the wrong kind, has the name of a folder or "
@@ -69,6 +74,7 @@ const struct obstacle obstacle_table[] = {
 			   "restore it. Then run check again.",
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_ABSENT),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "What should be there is missing, as where a disk is not mounted. Mount it "
@@ -80,6 +86,7 @@ const struct obstacle obstacle_table[] = {
 			   "check again.",
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DISK),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "The system cannot read part of it, as with a failing disk. Copy the disk "
@@ -92,6 +99,7 @@ const struct obstacle obstacle_table[] = {
 			   "another disk (ddrescue), and run check on the copy.",
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_UNKNOWN),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Part of it cannot be read. Find out why first; a repair now would count "
@@ -102,6 +110,7 @@ const struct obstacle obstacle_table[] = {
 		.by_hand = "Find out why it cannot be read, and mend that. Then run check again.",
 	},
 	{
+		.kind = OBSTACLE_UNREAD,
 		.problems = { PROBLEM_NOT_A_FILE }, .count = 1, .where = OBSTACLE_AT_SEGMENT,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = "Something that is no ordinary file has the name of a segment. Move it "
@@ -151,6 +160,7 @@ const struct obstacle obstacle_table[] = {
 			  "repair all of them are.",
 	},
 	{
+		.kind = OBSTACLE_CONFIG,
 		.problems = { PROBLEM_CONFIG_MISSING, PROBLEM_CONFIG_UNREADABLE,
 			      PROBLEM_CONFIG_SYNTAX, PROBLEM_CONFIG_VERSION, PROBLEM_CONFIG_ID,
 			      PROBLEM_CONFIG_LIMITS }, .count = 6,
@@ -158,7 +168,6 @@ const struct obstacle obstacle_table[] = {
 		.advice = "The config file must be mended by hand first; everything else was read "
 			  "with what could be understood of it.",
 		.refusal = "the config cannot be used; mend it first, by hand",
-		.is_config = true,
 	},
 	{
 		.problems = { PROBLEM_UNDO_UNREADABLE }, .count = 1, .is_folder_itself = true,
@@ -211,6 +220,14 @@ bool obstacle_is_there(const struct obstacle *row, const struct obstacle_ground 
 	return false;
 }
 
+bool obstacle_is_any(const struct obstacle_ground *ground, enum obstacle_kind kind)
+{
+	for (size_t i = 0; i < obstacle_count; i++)
+		if (obstacle_table[i].kind == kind && obstacle_is_there(&obstacle_table[i], ground))
+			return true;
+	return false;
+}
+
 unsigned obstacle_not_recommended(const struct obstacle_ground *ground)
 {
 	unsigned repairs = 0;
@@ -244,27 +261,25 @@ static void add(char *out, size_t size, const char *before, const char *text)
 	buffer_append(out, size, "%s%s%s", out[0] ? "\n" : "", before, text);
 }
 
-/* The place of @finding alone: a detail may be empty, or only say why. */
-static void add_place(const struct finding *finding, char *out, size_t size)
-{
-	char place[FINDING_DETAIL_MAX + 64];
-	if (finding->segment != FINDING_NOWHERE && !strchr(finding->detail, '/'))
-		snprintf(place, sizeof(place), "segment %" PRId64 "%s%s", finding->segment,
-			 finding->detail[0] ? ": " : "", finding->detail);
-	else if (finding->detail[0])
-		snprintf(place, sizeof(place), "%s", finding->detail);
-	else
-		snprintf(place, sizeof(place), "%s", problem_table[finding->problem].found);
-	add(out, size, "    ", place);
-}
-
+/* The places alone, then what to do: a detail may be empty, or only say why. */
 static void add_row(const struct obstacle *row, const struct findings *findings, char *out,
 		    size_t size)
 {
 	size_t places = 0;
-	for (size_t i = 0; i < findings->count; i++)
-		if (is_of_row(row, &findings->rows[i]) && ++places <= PLACES_MAX)
-			add_place(&findings->rows[i], out, size);
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->rows[i];
+		char place[FINDING_DETAIL_MAX + 64];
+		if (!is_of_row(row, finding) || ++places > PLACES_MAX)
+			continue;
+		if (finding->segment != FINDING_NOWHERE && !strchr(finding->detail, '/'))
+			snprintf(place, sizeof(place), "segment %" PRId64 "%s%s", finding->segment,
+				 finding->detail[0] ? ": " : "", finding->detail);
+		else if (finding->detail[0])
+			snprintf(place, sizeof(place), "%s", finding->detail);
+		else
+			snprintf(place, sizeof(place), "%s", problem_table[finding->problem].found);
+		add(out, size, "    ", place);
+	}
 	if (places > PLACES_MAX)
 		add(out, size, "    ", "and more, as the problems say");
 	add(out, size, "", row->by_hand);
@@ -286,7 +301,7 @@ void obstacle_by_hand(const struct repo *repo, const struct obstacle_ground *gro
 			continue;
 		if (row->by_hand)
 			add_row(row, ground->findings, out, size);
-		else if (row->is_config && len + 2 < size) {
+		else if (row->kind == OBSTACLE_CONFIG && len + 2 < size) {
 			const size_t gap = len > 0;
 			config_mend_text(&repo->config, &repo->mend, ground->findings,
 					 out + len + gap, size - len - gap);

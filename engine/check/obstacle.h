@@ -10,7 +10,18 @@
 
 #define OBSTACLE_PROBLEMS 6
 
+/* What a row is about, where the verdict says so. */
+enum obstacle_kind {
+	OBSTACLE_OTHER,
+	OBSTACLE_FOREIGN,	/* the repository is not in Attic's format */
+	OBSTACLE_CHANGED,	/* it changed while it was read */
+	OBSTACLE_IN_USE,	/* another process may be writing */
+	OBSTACLE_UNREAD,	/* part of the log cannot be read */
+	OBSTACLE_CONFIG		/* config must be mended by hand */
+};
+
 struct obstacle {
+	enum obstacle_kind kind;
 	/* It is there when one of these is among the findings (0 to count - 1) ... */
 	enum problem problems[OBSTACLE_PROBLEMS];
 	unsigned count;
@@ -32,7 +43,6 @@ struct obstacle {
 	/* What a person has to do, after the list of what was found; NULL where no hand helps.
 	 * For config, config_mend_text says it. */
 	const char *by_hand;
-	bool is_config;
 };
 #define REPAIR_BIT(repair) (1u << (repair))
 #define CAUSE_BIT(cause) (1u << (cause))
@@ -49,6 +59,9 @@ struct obstacle_ground {
 
 /* Is @row there? */
 bool obstacle_is_there(const struct obstacle *row, const struct obstacle_ground *ground);
+
+/* Is any row of @kind there? */
+bool obstacle_is_any(const struct obstacle_ground *ground, enum obstacle_kind kind);
 
 /* REPAIR_BIT()s of what is not to be recommended. */
 unsigned obstacle_not_recommended(const struct obstacle_ground *ground);

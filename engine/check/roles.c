@@ -283,19 +283,6 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 	return AS_OK;
 }
 
-enum as_err verify_count_mapped(const struct verify_run *run, uint32_t **mapped)
-{
-	*mapped = calloc(run->repo->listing.count + 1, sizeof(**mapped));
-	if (!*mapped)
-		return AS_ERR_MEMORY;
-	for (uint32_t i = 0; i < run->index.image.buckets; i++) {
-		const size_t position = verify_mapped_position(run, i);
-		if (position != LISTING_NONE)
-			(*mapped)[position]++;
-	}
-	return AS_OK;
-}
-
 static enum as_err match(struct verify_run *run, bool *again)
 {
 	static const uint8_t manifest[KEY_SIZE];
@@ -311,12 +298,23 @@ static enum as_err match(struct verify_run *run, bool *again)
 	    verify_is_confirmed(run->verify, bucket.number))
 		m->manifest_segment = bucket.segment;
 	enum as_err err = verify_each_unconfirmed(run, add_misfit, m);
-	if (err == AS_OK && m->count > 0 && !m->is_too_many)
-		err = verify_count_mapped(run, &m->mapped);
-	for (size_t i = 0; err == AS_OK && m->mapped && i < m->count; i++)
+	if (err != AS_OK || m->count == 0 || m->is_too_many)
+		goto out;
+	m->mapped = calloc(run->repo->listing.count + 1, sizeof(*m->mapped));
+	if (!m->mapped) {
+		err = AS_ERR_MEMORY;
+		goto out;
+	}
+	for (uint32_t i = 0; i < run->index.image.buckets; i++) {
+		const size_t position = verify_mapped_position(run, i);
+		if (position != LISTING_NONE)
+			m->mapped[position]++;
+	}
+	for (size_t i = 0; err == AS_OK && i < m->count; i++)
 		err = find_file(m, &m->misfits[i]);
-	if (err == AS_OK && m->mapped)
+	if (err == AS_OK)
 		err = assign_roles(m, again);
+out:
 	for (size_t i = 0; i < m->count; i++)
 		free(m->misfits[i].rows);
 	free(m->mapped);
@@ -325,6 +323,22 @@ static enum as_err match(struct verify_run *run, bool *again)
 }
 
 /* ---- segments that came back ---- */
+
+/* Does the index map any key to segment @number, in which nothing is live? */
+static bool index_leads_to(const struct verify_run *run, uint32_t number)
+{
+	const struct index_image *image = &run->index.image;
+	/* A mapping that is confirmed would have made the segment hold something live. */
+	if (verify_count_confirmed(run->verify, image->buckets) == image->used)
+		return false;
+	for (uint32_t i = 0; i < image->buckets; i++) {
+		uint32_t segment, offset;
+		index_image_place(image, i, &segment, &offset);
+		if (segment == number && offset >= SEGMENT_MAGIC_SIZE)
+			return true;
+	}
+	return false;
+}
 
 /* Whole, with PUTs, at or below the end, and neither witness knows anything of it. */
 static void find_returned(struct verify_run *run, bool *again)
@@ -347,26 +361,11 @@ static void find_returned(struct verify_run *run, bool *again)
 		    facts->damaged > 0 || !facts->is_committed ||
 		    is_hinted ||
 		    (facts->number >= last_known(run) && facts->held > 0) ||
-		    verify_index_leads_to(run, facts->number))
+		    index_leads_to(run, facts->number))
 			continue;
 		facts->role = ROLE_RETURNED;
 		*again = true;
 	}
-}
-
-bool verify_index_leads_to(const struct verify_run *run, uint32_t number)
-{
-	const struct index_image *image = &run->index.image;
-	/* A mapping that is confirmed would have made the segment hold something live. */
-	if (verify_count_confirmed(run->verify, image->buckets) == image->used)
-		return false;
-	for (uint32_t i = 0; i < image->buckets; i++) {
-		uint32_t segment, offset;
-		index_image_place(image, i, &segment, &offset);
-		if (segment == number && offset >= SEGMENT_MAGIC_SIZE)
-			return true;
-	}
-	return false;
 }
 
 /* Do the hints count in each segment what the log holds there, or what the index places there? They

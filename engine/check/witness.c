@@ -119,26 +119,21 @@ static void probe_large(struct probing *probing, struct index_bucket *buckets)
 	}
 }
 
-/* Nothing was found to hold the index against. An empty one is foreign to a log with objects. */
-static enum credit credit_of_nothing(const struct repo *repo, const struct probing *probing)
-{
-	const struct hints *hints = &repo->hints;
-	if (repo->listing.count == 0)
-		return CREDIT_CREDIBLE;
-	for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->count; i++)
-		if (hints->rows[i].live > 0)
-			return CREDIT_FOREIGN;
-	return CREDIT_NONE;
-}
-
 static enum credit credit_of_sample(const struct repo *repo, struct probing *probing)
 {
 	struct index_figures *figures = &probing->figures;
+	const struct hints *hints = &repo->hints;
 	uint32_t end = 0;
 	if (is_cancelled(probing))
 		return CREDIT_NONE;
-	if (figures->of == 0)
-		return credit_of_nothing(repo, probing);
+	if (figures->of == 0 && repo->listing.count == 0)
+		return CREDIT_CREDIBLE;
+	if (figures->of == 0) {	/* an empty one is foreign to a log with objects */
+		for (size_t i = 0; probing->seen == 0 && hints->usable && i < hints->count; i++)
+			if (hints->rows[i].live > 0)
+				return CREDIT_FOREIGN;
+		return CREDIT_NONE;
+	}
 	if (figures->confirmed * 10 < figures->of)
 		return CREDIT_FOREIGN;
 	figures->live = figures->known = figures->confirmed;
