@@ -47,9 +47,9 @@ struct segment_facts {
 	uint32_t mapped;		/* whole PUTs that the index maps keys to */
 	uint32_t unknown;		/* of held: the index does not have the key */
 	uint32_t newer;			/* of held: the index has the key at an older place */
-	uint32_t unmet;			/* objects that the index places here, and that are not there */
-	uint32_t wrong;			/* objects that the index places where other bytes are whole */
-	uint32_t wanted;		/* objects that witnesses place in its damage, and nowhere else */
+	uint32_t unmet;			/* objects that the index places here, but are not */
+	uint32_t wrong;			/* objects that it places where other bytes are whole */
+	uint32_t wanted;		/* objects that witnesses place in its damage alone */
 	uint64_t size;			/* bytes of the file */
 	_Atomic uint64_t live_bytes;	/* bytes of the live entries, headers included */
 	uint64_t damaged_bytes;
@@ -197,23 +197,26 @@ struct verify {
 	bool loss_is_unknown;		/* more may be lost than can be named */
 	uint64_t superseded;		/* whole PUTs in the log that are not live */
 	bool index_was_compared;	/* there is an index that can be searched */
-	struct index_file index;	/* that index: of the repo, or opened by verify; fd -1: none */
+	struct index_file index;	/* that one, of the repo or opened by verify; fd -1: none */
 	bool owns_index;
 	struct index_figures index_figures;
 	enum credit index_credit;
-	uint32_t index_last;		/* the highest segment that it leads to, once that was asked for */
+	uint32_t index_last;		/* the highest segment that it leads to, once asked for */
 	bool index_is_inferred;		/* the buckets behind a header that is damaged */
 	struct hints_figures hints_figures;
 	enum credit hints_credit;
 	/* Bytes in data/ are damaged, a file is not what its name says, or a segment is missing
 	 * that witnesses know: replaying the log does not give all there is. */
 	bool log_is_damaged;
-	uint64_t last_place;		/* replay_time of the last place where a DELETE may be lost; 0 */
+	/* replay_time of the last place where a DELETE may be lost; 0: none */
+	uint64_t last_place;
 	uint64_t deletes_moved;		/* objects that the log alone would not give */
 	size_t returned;		/* files with ROLE_RETURNED that would change the log */
 	struct replay *apart;		/* newest events in files with ROLE_RETURNED */
-	bool has_roles;			/* some file has another role or number than its name says */
-	bool roles_are_counted;		/* hints count in each foreign file what the index places there */
+	/* some file has another role or number than its name says */
+	bool has_roles;
+	/* hints count in each foreign file what the index places there */
+	bool roles_are_counted;
 	bool complete;			/* not cancelled, no memory error */
 	/* segments that were left out: the log was then not compared with index and hints, and
 	 * objects counts what was read */
@@ -285,7 +288,7 @@ bool verify_has_fill(const struct verify *verify, uint32_t number, uint32_t offs
 /* What became of a key that log or index speak of. */
 enum verify_outcome {
 	OUTCOME_OBJECT,		/* it is an object, at the place given */
-	OUTCOME_OLDER,		/* its newest version is gone; an older one lies at the place given */
+	OUTCOME_OLDER,		/* its newest version is gone; an older one is at that place */
 	OUTCOME_LOST,		/* it should lie at the place given, and no whole entry is left */
 	OUTCOME_UNREADABLE,	/* it should lie there, where nothing can be read now */
 	OUTCOME_NONE		/* it was deleted, or never was */

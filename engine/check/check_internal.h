@@ -171,7 +171,7 @@ enum as_err verify_compare(struct verify_run *run);
 
 /* What the comparison met and could not put down to an object. */
 struct verify_unnamed {
-	uint64_t phantoms;	/* keys that only the index has, with no damaged bits that explain it */
+	uint64_t phantoms;	/* keys that only the index has, and that no damaged bits explain */
 	uint64_t by_damage;	/* lost objects that only a damaged entry names */
 	uint64_t by_hints;	/* objects that the hints alone count in missing segments */
 	bool manifest;		/* the log ends with its DELETE, and no credible index knows one */

@@ -1,8 +1,8 @@
 /* engine/check/evidence.h - whom to believe.
  *
  * A whole entry in data/ is a fact. Index and hints are testimony: each earns its credit from the
- * facts before it is used, and then everything that log, index and hints say of one key goes through
- * evidence_decide. Pure functions; weigh.c counts the figures, compare.c asks for every
+ * facts before it is used, and then everything that log, index and hints say of one key goes
+ * through evidence_decide. Pure functions; weigh.c counts the figures, compare.c asks for every
  * key. The rules are those of doc/reliability.md, by their numbers there.
  */
 #ifndef ATTICSCOPE_EVIDENCE_H
@@ -24,13 +24,13 @@ const char *credit_name(enum credit credit);	/* as in the JSON; "none" for CREDI
 /* What an index and the log have in common. */
 struct index_figures {
 	uint64_t used;		/* mappings in all */
-	uint64_t of;		/* those into segments that are there without a flaw, and those of keys
-				 * that the log has a later PUT of */
+	uint64_t of;		/* those into segments that are there without a flaw, and those of
+				 * keys that the log has a later PUT of */
 	uint64_t confirmed;	/* of these: the PUT of the key stands there, and none later */
 	uint64_t live;		/* objects that the log holds, up to the index's transaction */
 	uint64_t known;		/* of these: the index has the key */
-	uint64_t excused;	/* of the others: their DELETE can be lost, and the hints, where there
-				 * are any, count them out as the index does */
+	uint64_t excused;	/* of the others: their DELETE can be lost, and the hints, where
+				 * there are any, count them out as the index does */
 	uint64_t searched;	/* PUTs that only searching found */
 	uint64_t searched_known; /* of these: the index has the key */
 	bool is_stale;		/* its transaction is below the end of the log */
@@ -43,7 +43,7 @@ struct hints_figures {
 	uint64_t rows;		/* segments without a flaw that the hints or the log know PUTs in */
 	uint64_t right;		/* of these: both count the same; or the hints count as a credible
 				 * index does, which knows what a lost or moved DELETE did */
-	bool is_elsewhere;	/* no segment that they list is there, or one lies above their time */
+	bool is_elsewhere;	/* no segment that they list is there, or one is above their time */
 	bool is_stale;		/* their transaction is below the end of the log */
 	bool ends_early;	/* a segment with objects lies above all that they list */
 };
@@ -82,7 +82,7 @@ struct testimony {
 	bool has_near_bucket;	/* a bucket has the key but for a few wrong bits */
 	bool is_stranger;	/* the index knows nothing in the PUT's segment */
 	bool is_contradicted;	/* index and hints agree on other objects in the PUT's segment */
-	bool has_place;		/* for a DELETE behind the PUT: damage, or a number without a file */
+	bool has_place;		/* for a DELETE behind the PUT: damage, or a missing file */
 };
 
 enum verdict {
@@ -94,8 +94,8 @@ enum verdict {
 	VERDICT_DENIED,		/* a PUT in the log; both witnesses say that it was deleted */
 	VERDICT_OUTDATED,	/* an object; the index maps it to an older place */
 	VERDICT_UNDELETED,	/* deleted in the log after the place that the index maps it to */
-	VERDICT_DELETE_MOVED,	/* an object; what the log has behind it neither index nor hints know:
-				 * a DELETE that the writer moved, a PUT in a misplaced file */
+	VERDICT_DELETE_MOVED,	/* an object; neither index nor hints know what the log has behind
+				 * it: a DELETE that the writer moved, a PUT in a misplaced file */
 	VERDICT_LOST,		/* a witness names it, and no whole version is in the log */
 	VERDICT_OLDER,		/* its newest version is lost, an older one is whole */
 	VERDICT_UNREADABLE,	/* the index maps it to where nothing can be read now */

@@ -15,9 +15,9 @@
 
 #define UNREAD PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE, PROBLEM_SEGMENT_UNREADABLE
 #define UNREAD_IN_PLAN "The plan counts as lost what cannot be read; it may well be whole."
-#define DENIED_ADVICE "A permission to read part of it is missing; the problems say whose that is " \
-	"and who is asking. Run this as its owner, or give the permission; a repair now would count " \
-	"what it cannot see as lost."
+#define DENIED_ADVICE "A permission to read part of it is missing; the problems say whose that " \
+	"is and who is asking. Run this as its owner, or give the permission; a repair now would " \
+	"count what it cannot see as lost."
 #define DENIED_BY_HAND "Run this program as the owner of these files, or give the permission to " \
 	"read them. Then run check again."
 
@@ -37,7 +37,8 @@ const struct obstacle obstacle_table[] = {
 		.advice = "Another process wrote to the repository while it was read. Read it "
 			  "again; what was found now may not be so.",
 		.refusal = "the repository changed while it was read: read it again",
-		.not_planned = "The plan rests on what was read, which may be half old and half new.",
+		.not_planned = "The plan rests on what was read, which may be half old and half "
+			       "new.",
 	},
 	{
 		.kind = OBSTACLE_IN_USE,
@@ -46,7 +47,8 @@ const struct obstacle obstacle_table[] = {
 		.advice = "Another process holds the exclusive lock and may be writing. Read it "
 			  "again when it is done; what was found now may not be so.",
 		.refusal = "another process holds the exclusive lock and may be writing",
-		.not_planned = "The plan rests on what was read, which may be half old and half new.",
+		.not_planned = "The plan rests on what was read, which may be half old and half "
+			       "new.",
 	},
 	{
 		.kind = OBSTACLE_UNREAD,
@@ -54,7 +56,8 @@ const struct obstacle obstacle_table[] = {
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
 		.advice = DENIED_ADVICE,
 		.refusal = "a permission to read part of the repository is missing, and what lies "
-			   "there would count as lost: run this as its owner, or give the permission",
+			   "there would count as lost: run this as its owner, or give the "
+			   "permission",
 		.not_planned = UNREAD_IN_PLAN,
 		.by_hand = DENIED_BY_HAND,
 	},
@@ -62,9 +65,9 @@ const struct obstacle obstacle_table[] = {
 		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_KIND),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "A link, or something else of the wrong kind, has the name of a folder or "
-			  "file of the repository. Move it away first; a repair now would count as "
-			  "lost what should be there.",
+		.advice = "A link, or something else of the wrong kind, has the name of a folder "
+			  "or file of the repository. Move it away first; a repair now would "
+			  "count as lost what should be there.",
 		.refusal = "something of the wrong kind has the name of a folder or file of the "
 			   "repository, and what should be there would count as lost: move it away "
 			   "first",
@@ -77,10 +80,10 @@ const struct obstacle obstacle_table[] = {
 		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_ABSENT),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "What should be there is missing, as where a disk is not mounted. Mount it "
-			  "first; a repair now would count as lost what lies on it.",
-		.refusal = "the folder data, or one below it, is not there, and what should be in it "
-			   "would count as lost: mount the disk that it lies on, or restore it",
+		.advice = "What should be there is missing, as where a disk is not mounted. Mount "
+			  "it first; a repair now would count as lost what lies on it.",
+		.refusal = "the folder data, or one below it, is not there, and what should be in "
+			   "it would count as lost: mount the disk that it lies on, or restore it",
 		.not_planned = UNREAD_IN_PLAN,
 		.by_hand = "Mount the disk that it lies on, or restore it from a copy. Then run "
 			   "check again.",
@@ -89,11 +92,12 @@ const struct obstacle obstacle_table[] = {
 		.kind = OBSTACLE_UNREAD,
 		.problems = { UNREAD }, .count = 3, .causes = CAUSE_BIT(CAUSE_DISK),
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "The system cannot read part of it, as with a failing disk. Copy the disk "
-			  "first (ddrescue), and look at the copy; a repair now would count what it "
-			  "cannot see as lost.",
-		.refusal = "the system cannot read part of the repository, and what lies there would "
-			   "count as lost: copy the disk first (ddrescue), and repair the copy",
+		.advice = "The system cannot read part of it, as with a failing disk. Copy the "
+			  "disk first (ddrescue), and look at the copy; a repair now would count "
+			  "what it cannot see as lost.",
+		.refusal = "the system cannot read part of the repository, and what lies there "
+			   "would count as lost: copy the disk first (ddrescue), and repair the "
+			   "copy",
 		.not_planned = UNREAD_IN_PLAN,
 		.by_hand = "Look at what the system's log says of the disk. Copy the repository to "
 			   "another disk (ddrescue), and run check on the copy.",
@@ -124,8 +128,8 @@ const struct obstacle obstacle_table[] = {
 	{
 		.problems = { PROBLEM_NOT_A_FILE }, .count = 1, .where = OBSTACLE_ELSEWHERE,
 		.not_recommended = ALL_REPAIRS, .refused = ALL_REPAIRS,
-		.advice = "A folder has the name of an index or of hints. Move it away first: every "
-			  "writer fails on it. No object is in danger.",
+		.advice = "A folder has the name of an index or of hints. Move it away first: "
+			  "every writer fails on it. No object is in danger.",
 		.refusal = "a folder has the name of an index or of hints: move it away first",
 		.by_hand = "Find out who put it there, and move it out of the repository. Then run "
 			   "check again.",

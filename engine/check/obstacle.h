@@ -1,7 +1,7 @@
 /* engine/check/obstacle.h - what must be out of the way before a repair, in one table.
  *
- * check reads it for what it recommends and advises, a plan for what it refuses. A repair that a row
- * stops is never recommended, so that no plan refuses what check recommends.
+ * check reads it for what it recommends and advises, a plan for what it refuses. A repair that a
+ * row stops is never recommended, so that no plan refuses what check recommends.
  */
 #ifndef ATTICSCOPE_OBSTACLE_H
 #define ATTICSCOPE_OBSTACLE_H

@@ -1,8 +1,8 @@
 /* engine/check/witness.h - what index and hints are worth, with the figures, for people.
  *
- * A complete verification has weighed them to the last key (evidence.h). Without one a sample of the
- * index's mappings is looked at, which takes a second: that shows an index of elsewhere, but not one
- * that only lacks keys.
+ * A complete verification has weighed them to the last key (evidence.h). Without one a sample of
+ * the index's mappings is looked at, which takes a second: that shows an index of elsewhere, but not
+ * one that only lacks keys.
  */
 #ifndef ATTICSCOPE_WITNESS_H
 #define ATTICSCOPE_WITNESS_H
@@ -23,7 +23,7 @@ struct witness {
 	uint64_t of, confirmed;
 	bool is_sample;			/* not all mappings were looked at */
 	bool has_keys;			/* of an index that was weighed to the last key: */
-	uint64_t objects, known;	/* what the log holds at its time, and what it knows of that */
+	uint64_t objects, known;	/* what the log holds at its time; of that, what it knows */
 };
 
 /* The witnesses of @repo into @out; returns how many there are. With @verify (complete) the exact

@@ -195,7 +195,8 @@ void patch_put(const struct world *world, unsigned number, uint32_t at, const vo
 
 void segment_missing(struct world *w) { unlink(path_of(w, "data/0/1")); }
 
-/* Nobody knows whether the newest segment ends in a COMMIT: that is no damaged COMMIT and no tail. */
+/* Nobody knows whether the newest segment ends in a COMMIT: that is neither a damaged COMMIT nor a
+ * tail. */
 void last_segment_unreadable(struct world *w)
 {
 	static char path[64];

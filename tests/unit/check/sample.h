@@ -1,4 +1,4 @@
-/* tests/unit/check/sample.h - a small repository, opened and checked, and some ways to damage it. */
+/* tests/unit/check/sample.h - a small repository, opened and checked, and ways to damage it. */
 #ifndef ATTICSCOPE_TESTS_SAMPLE_H
 #define ATTICSCOPE_TESTS_SAMPLE_H
 

@@ -75,7 +75,7 @@ static void nothing_recommended_is_refused(void **state)
 	(void)state;
 }
 
-/* What each problem alone stops. All others stop compact, where they are more than worth knowing. */
+/* What each problem alone stops. All others stop compact, if they are more than worth knowing. */
 static const struct {
 	enum problem problem;
 	unsigned refused;
