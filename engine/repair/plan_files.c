@@ -54,7 +54,7 @@ static void count_live(struct plan *plan, const struct lost_key *key, int change
 {
 	struct hints_segment *row = hints_find(&plan->work->hints, key->segment);
 	if (row)
-		row->live += (uint32_t)change;
+		row->live += change;
 }
 
 /* The segments that stay, each with the live PUTs that stay in it: what verify counted, since
