@@ -8,6 +8,7 @@
 #include "repair/plan_options.h"
 #include "repair/repair_flow.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* ---- keys ---- */
@@ -28,6 +29,12 @@ void plan_key(struct app *app, const struct call *call)
 
 void plan_switch(struct app *app, const struct call *call)
 {
+	static const size_t toggled[] = {
+		[SWITCH_SUSPECTS] = offsetof(struct repair_options, with_suspects),
+		[SWITCH_OLDER] = offsetof(struct repair_options, no_older),
+		[SWITCH_MANIFEST] = offsetof(struct repair_options, with_older_manifest),
+		[SWITCH_READABLE] = offsetof(struct repair_options, drop_readable),
+	};
 	const struct proposal *proposal = app->flow->proposal;
 	const bool gives_up = call->value == SWITCH_READABLE;
 	if (!proposal || !proposal->plan ||
@@ -39,23 +46,12 @@ void plan_switch(struct app *app, const struct call *call)
 	}
 	struct wanted wanted = { .action = proposal->action, .options = proposal->options };
 	struct repair_options *options = &wanted.options;
-	switch ((enum plan_switch)call->value) {
-	case SWITCH_TAIL:	/* as found, kept, dropped */
+	if (call->value == SWITCH_TAIL) {	/* as found, kept, dropped */
 		options->drop_tail = proposal->options.keep_tail;
 		options->keep_tail = !proposal->options.keep_tail && !proposal->options.drop_tail;
-		break;
-	case SWITCH_SUSPECTS:
-		options->with_suspects = !options->with_suspects;
-		break;
-	case SWITCH_OLDER:
-		options->no_older = !options->no_older;
-		break;
-	case SWITCH_MANIFEST:
-		options->with_older_manifest = !options->with_older_manifest;
-		break;
-	case SWITCH_READABLE:
-		options->drop_readable = !options->drop_readable;
-		break;
+	} else {
+		bool *option = (bool *)((char *)options + toggled[call->value]);
+		*option = !*option;
 	}
 	proposal_plan(app, &wanted);
 }
