@@ -204,10 +204,10 @@ static enum as_err measure(struct plan *plan, struct as_error *error)
 	const uint8_t *bytes;
 	enum as_err err = copy_reader_init(&reader, plan);
 	if (err != AS_OK)
-		return repair_fail(plan->work->repo, err, error);
+		return repair_fail(work->repo, err, error);
 	for (size_t i = 0; i < work->copy_count; i++) {
 		struct copy *copy = &work->copies[i];
-		err = work->progress->cancel ? repair_fail(plan->work->repo, AS_ERR_CANCELLED, error)
+		err = work->progress->cancel ? repair_fail(work->repo, AS_ERR_CANCELLED, error)
 					     : copy_read(&reader, copy, &entry, &bytes, error);
 		if (err != AS_OK)
 			break;
@@ -231,14 +231,14 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 	struct index_bucket bucket;
 	enum as_err err = AS_OK;
 	if (!sweep->stays || !sweep->goes || !sweep->reader)
-		return repair_fail(plan->work->repo, AS_ERR_MEMORY, error);
+		return repair_fail(work->repo, AS_ERR_MEMORY, error);
 	/* Live entries of what goes. */
 	for (uint32_t from = 0; err == AS_OK && index_table_next(work->table, from, &bucket);
 	     from = bucket.number + 1)
 		if (is_leaving(plan, bucket.segment, bucket.offset))
 			err = add_copy(plan, bucket.key, bucket.segment, bucket.offset);
 	if (err != AS_OK)
-		return repair_fail(plan->work->repo, err, error);
+		return repair_fail(work->repo, err, error);
 	segment_reader_watch(sweep->reader, &work->progress->cancel);
 	for (size_t i = 0; i < 2 * count; i++) {	/* the log first */
 		const bool is_log = work->verify->facts[i % count].role == ROLE_LOG;
@@ -251,7 +251,7 @@ static enum as_err gather(struct sweep *sweep, struct as_error *error)
 	err = replay_each(sweep->stays, add_delete, &for_good);
 	if (err == AS_OK)
 		err = replay_each(sweep->goes, add_delete, &for_now);
-	return err == AS_OK ? AS_OK : repair_fail(plan->work->repo, err, error);
+	return err == AS_OK ? AS_OK : repair_fail(work->repo, err, error);
 }
 
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error)
