@@ -6,7 +6,7 @@
  * plan_copies.c   which entries must be written once more, and reading them
  * plan_files.c    which files are made, moved and replaced, and what the hints will say then
  * refusal.c       why a plan is refused, and what lets it through all the same
- * plan.c          what a plan tells its readers
+ * plan.c          a plan, counted and compared
  * make_durable.c  what must be on the disk before a repair
  * run.c           doing it
  * undo.c          what was set aside, and the way back
@@ -114,7 +114,7 @@ enum as_err plan_check_surroundings(struct plan *plan, struct as_error *error);
 /* New segments lie where config says, and are as large as it says: name what of that is a guess. */
 void plan_name_guesses(struct plan *plan);
 
-/* Where @plan can be done without an undo folder: says so, as the end of a sentence. Else empty. */
+/* The end of a sentence that offers to do @plan without an undo folder; empty if it cannot be. */
 const char *plan_without_undo(const struct plan *plan);
 
 #endif

@@ -33,7 +33,7 @@ struct repair_progress {
 	/* copied; of an undo: files put back or removed, by their size */
 	_Atomic uint64_t bytes_done, bytes_total;
 	_Atomic unsigned step;				/* enum repair_step */
-	_Atomic bool cancel;	/* set by the onlooker: stop, as long as that leaves no trace */
+	_Atomic bool cancel;	/* set by the onlooker: stop if nothing is committed yet */
 };
 enum repair_step {
 	STEP_PREPARE, STEP_COPY, STEP_COMMIT, STEP_INDEX, STEP_MOVE, STEP_PUT_BACK, STEP_DONE

@@ -107,8 +107,8 @@ enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_O
 		return err;
 	if (err == AS_ERR_NOT_REGULAR &&
 	    io_ask(io, repo_fd, UNDO_FOLDER, &is_there, &st) == AS_OK && is_there)
-		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER ": %s stands where the way back is "
-			 "to be kept: move it elsewhere", kind_text(st.st_mode));
+		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER ": %s has the name of the undo "
+			 "folder: move it elsewhere", kind_text(st.st_mode));
 	else if (err != AS_OK)
 		snprintf(out, UNDO_OBSTACLE_SIZE, UNDO_FOLDER ": cannot be listed: %s",
 			 as_err_text(err));
@@ -151,8 +151,8 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", UNDO_FOLDER, error);
 }
 
-/* Whatever the reason for which a link or a rename over a name is refused (EPERM, EEXIST, EIO,
- * ENOSYS, EMLINK, ...), the repair does without it. */
+/* If the file system cannot link, or rename over a name, for any reason (EPERM, EEXIST, EIO, ENOSYS,
+ * EMLINK, ...), the repair does without. */
 static enum as_err try_abilities(struct undo *undo, struct as_error *error)
 {
 	char paths[3][UNDO_PATH_MAX];
@@ -233,7 +233,7 @@ void undo_abandon(struct undo *undo)
 	undo->path[0] = '\0';
 }
 
-/* ---- and filled ---- */
+/* ---- the folder is filled ---- */
 
 /* Make the folders on the way to @path, which is in the undo folder, and touch them. */
 static enum as_err make_parents(struct undo *undo, const char *path)

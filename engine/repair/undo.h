@@ -84,7 +84,7 @@ struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change cha
 
 /* Carry @plan out. AS_ERR_CHANGED as for repair_run. After other errors the same can be tried again.
  * @progress may be looked at from another thread; it must be zeroed before. Its cancel is ignored: a
- * repair that is half taken back is no good place to stop. */
+ * repair must not stay half taken back. */
 enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		     struct repair_progress *progress, struct as_error *error);
 

@@ -30,8 +30,8 @@ struct undo {
 	size_t unsynced_count, unsynced_capacity;
 };
 
-/* Why no undo folder can be made, in words that end without a stop; empty where nothing is seen that
- * would stop it. Reads only. AS_ERR_MEMORY. */
+/* Find out why no undo folder can be made: @out is the reason, without a full stop, or empty if none
+ * is seen. Reads only. AS_ERR_MEMORY. */
 #define UNDO_OBSTACLE_SIZE 152u
 enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
@@ -42,9 +42,8 @@ enum as_err undo_begin(const struct permit *permit, const struct plan *plan, str
 		       struct as_error *error);
 /* Move the file @path into the folder. A file that is gone already is no error. */
 enum as_err undo_set_aside(struct undo *undo, const char *path, struct as_error *error);
-/* Keep the file @path, which will be replaced, in the folder: under a second name, or, where the
- * file system has no hard links or refuses to rename a file over another, by moving it there.
- * *@is_moved says that it was moved. */
+/* Keep the file @path, which will be replaced, in the folder: under a second name, or by moving it
+ * there (*@is_moved) if the file system has no hard links or cannot rename a file over another. */
 enum as_err undo_keep(struct undo *undo, const char *path, bool *is_moved,
 		      struct as_error *error);
 /* Make durable what was taken, the names in the folders it came from included. */
@@ -53,8 +52,8 @@ enum as_err undo_sync(struct undo *undo, struct as_error *error);
 enum as_err undo_finish(struct undo *undo, struct as_error *error);
 /* Nothing was changed: remove the folder again. */
 void undo_abandon(struct undo *undo);
-/* Write plan.txt or report.txt into it, durable with what comes next. A repair does not fail where
- * that fails. */
+/* Write plan.txt or report.txt into the folder, durable with what comes next. An error is ignored:
+ * a repair does not fail for it. */
 void undo_write_note(struct undo *undo, const char *name, const char *text);
 void undo_free(struct undo *undo);
 

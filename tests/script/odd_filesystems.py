@@ -202,7 +202,7 @@ class DryRuns(Case):
         got, out, err = cli.run(repair, '--dry-run', self.path)
         self.assertEqual(got, 4)
         for part in ('transaction  3 -> 4', 'objects ', 'space ', 'data/0/4', 'index.4', key_of(7).hex(),
-                     'stands where the way back is to be kept'):
+                     'has the name of the undo folder'):
             self.assertIn(part, out.decode())
         self.assertIn('salvage refused: undo: a plain file', err)
         plan = json.loads(cli.run(repair, '--dry-run', '--json', self.path)[1])

@@ -413,7 +413,7 @@ class Planning(Case):
                     got, out, err = run(action, option, self.path)
                     self.assertEqual(got, status, (name, action, err))
                     self.assertEqual(out.startswith('Plan: '), option == '--dry-run', out)
-                    self.assertIn('stands where the way back is to be kept', err)
+                    self.assertIn('has the name of the undo folder', err)
                 self.assertEqual(os.listdir(self.path).count('undo'), 1)
                 os.unlink(path)
                 shutil.rmtree(self.path)

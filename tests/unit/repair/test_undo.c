@@ -136,10 +136,10 @@ static void leave_tail(const struct damaged_repo *damaged)
 static void no_repair_is_planned_where_its_way_back_cannot_be_kept(void **state)
 {
 	static const struct { const char *make, *why; } rows[] = {
-		{ "touch '%s/undo'", "undo: a plain file stands" },
-		{ "ln -s data '%s/undo'", "undo: a link stands" },
-		{ "ln -s nowhere '%s/undo'", "undo: a link stands" },
-		{ "mkfifo '%s/undo'", "undo: a fifo stands" },
+		{ "touch '%s/undo'", "undo: a plain file has the name" },
+		{ "ln -s data '%s/undo'", "undo: a link has the name" },
+		{ "ln -s nowhere '%s/undo'", "undo: a link has the name" },
+		{ "mkfifo '%s/undo'", "undo: a fifo has the name" },
 		{ "mkdir -p '%s/undo/99981231T235959Z.999-salvage'",
 		  "undo/99981231T235959Z.999-salvage: no name can follow" },
 		{ "mkdir '%s/undo'", "" },
