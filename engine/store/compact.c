@@ -47,20 +47,9 @@ struct compaction {
 
 /* ---- which segments ---- */
 
-/* One that the hints list, or that is left with nothing live: a COMMIT alone, or what a compaction
- * left that was cut short. The newest COMMIT alone stays where it is. */
-static bool is_candidate(const struct as_store *store, const struct hints_segment *row)
-{
-	return row->is_compact || (row->live == 0 && row->segment < store->transaction);
-}
-
-static struct candidate *find_candidate(struct candidate *rows, size_t count, uint32_t segment)
-{
-	return array_find(rows, count, sizeof(*rows), &segment, array_compare_u32);
-}
-
-/* All candidates, ascending: the rows of the hints themselves move while the log grows, and none
- * goes. */
+/* All candidates, ascending: what the hints list, and what is left with nothing live (a COMMIT alone,
+ * or the rest of an interrupted compaction). The newest COMMIT alone stays where it is. Copied, since
+ * the rows of the hints move while the log grows; none goes. */
 static enum as_err list_candidates(const struct as_store *store, struct candidate **rows,
 				   size_t *count)
 {
@@ -69,16 +58,18 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 	*rows = calloc(store->hints.count + 1, sizeof(**rows));
 	if (!*rows)
 		return AS_ERR_MEMORY;
-	for (size_t i = 0; i < store->hints.count; i++)
-		if (is_candidate(store, &store->hints.rows[i]) &&
-		    !store_is_emptied(store, store->hints.rows[i].segment))
+	for (size_t i = 0; i < store->hints.count; i++) {
+		const struct hints_segment *row = &store->hints.rows[i];
+		const bool is_left = row->live == 0 && row->segment < store->transaction;
+		if ((row->is_compact || is_left) && !store_is_emptied(store, row->segment))
 			(*rows)[(*count)++] = (struct candidate){
-				.segment = store->hints.rows[i].segment,
-				.is_listed = store->hints.rows[i].is_compact,
+				.segment = row->segment, .is_listed = row->is_compact,
 			};
+	}
 	for (uint32_t from = 0; *count > 0 && index_table_next(store->table, from, &bucket);
 	     from = bucket.number + 1) {
-		struct candidate *row = find_candidate(*rows, *count, bucket.segment);
+		struct candidate *row = array_find(*rows, *count, sizeof(**rows), &bucket.segment,
+						   array_compare_u32);
 		if (!row)
 			continue;
 		row->count++;
@@ -89,25 +80,22 @@ static enum as_err list_candidates(const struct as_store *store, struct candidat
 
 /* ---- copying ---- */
 
-static enum as_err add_move(struct compaction *c, const uint8_t key[KEY_SIZE], uint32_t segment,
-			    uint32_t offset)
+/* Add where @entry was copied to, for enter_moves. */
+static enum as_err add_copy(struct compaction *c, const struct segment_entry *entry,
+			    uint32_t segment, uint32_t offset)
 {
-	if (!ARRAY_RESERVE(c->moves, c->move_count, c->move_capacity))
-		return AS_ERR_MEMORY;
-	struct move *move = &c->moves[c->move_count++];
-	memcpy(move->key, key, KEY_SIZE);
-	move->segment = segment;
-	move->offset = offset;
-	return hints_add(&c->store->hints, segment) ? AS_OK : AS_ERR_MEMORY;
-}
-
-static enum as_err add_delete(struct compaction *c, uint32_t segment)
-{
-	if (c->delete_count > 0 && c->delete_segments[c->delete_count - 1] == segment)
-		return AS_OK;
-	if (!ARRAY_RESERVE(c->delete_segments, c->delete_count, c->delete_capacity))
-		return AS_ERR_MEMORY;
-	c->delete_segments[c->delete_count++] = segment;
+	if (entry->tag == SEGMENT_PUT) {
+		if (!ARRAY_RESERVE(c->moves, c->move_count, c->move_capacity))
+			return AS_ERR_MEMORY;
+		struct move *move = &c->moves[c->move_count++];
+		memcpy(move->key, entry->key, KEY_SIZE);
+		move->segment = segment;
+		move->offset = offset;
+	} else if (c->delete_count == 0 || c->delete_segments[c->delete_count - 1] != segment) {
+		if (!ARRAY_RESERVE(c->delete_segments, c->delete_count, c->delete_capacity))
+			return AS_ERR_MEMORY;
+		c->delete_segments[c->delete_count++] = segment;
+	}
 	return hints_add(&c->store->hints, segment) ? AS_OK : AS_ERR_MEMORY;
 }
 
@@ -204,8 +192,7 @@ static enum as_err copy_entry(struct compaction *c, const struct candidate *cand
 	if (err != AS_OK)
 		return err;
 	c->bytes += entry->size;
-	err = entry->tag == SEGMENT_PUT ? add_move(c, entry->key, segment, offset)
-					: add_delete(c, segment);
+	err = add_copy(c, entry, segment, offset);
 	return err == AS_OK ? AS_OK : store_fail(c->store, err, error);
 }
 
@@ -273,15 +260,6 @@ static void enter_moves(struct compaction *c, const struct candidate *candidate)
 	c->head_is_emptied = c->head_is_emptied || number == store->transaction;
 }
 
-/* Carrying every DELETE of a segment with nothing live into a new one would free nothing, again at
- * each commit. */
-static bool frees_nothing(const struct compaction *c)
-{
-	const uint64_t overhead = SEGMENT_MAGIC_SIZE + SEGMENT_HEADER;
-	return c->move_count == 0 && c->bytes > 0 &&
-	       segment_length(c->reader) <= c->bytes + overhead;
-}
-
 /* Copy what is live in one segment. AS_OK: it is emptied; AS_END: it may stay as it is. After an
  * error nothing of it was copied. */
 static enum as_err empty_segment(struct compaction *c, const struct candidate *candidate,
@@ -290,6 +268,7 @@ static enum as_err empty_segment(struct compaction *c, const struct candidate *c
 	struct as_store *store = c->store;
 	const uint32_t number = candidate->segment;
 	const struct log_mark mark = log_mark(&store->log);
+	const uint64_t overhead = SEGMENT_MAGIC_SIZE + SEGMENT_HEADER;
 	c->move_count = c->delete_count = 0;
 	c->bytes = 0;
 	c->has_deletes = false;
@@ -299,7 +278,10 @@ static enum as_err empty_segment(struct compaction *c, const struct candidate *c
 	err = copy_entries(c, candidate, error);
 	if (err == AS_OK)
 		err = check_count(c, candidate, error);
-	if (err == AS_OK && frees_nothing(c))
+	/* Carrying every DELETE of a segment with nothing live into a new one would free nothing,
+	 * again at each commit. */
+	if (err == AS_OK && c->move_count == 0 && c->bytes > 0 &&
+	    segment_length(c->reader) <= c->bytes + overhead)
 		err = AS_END;
 	if (err == AS_OK && add_emptied(store, number, c->has_deletes,
 					segment_length(c->reader)) != AS_OK)
@@ -346,20 +328,6 @@ static enum as_err keep_keys(struct compaction *c, uint32_t number)
 	return err == AS_END ? AS_OK : err;
 }
 
-static enum as_err skip(struct compaction *c, uint32_t number, const struct as_error *why)
-{
-	c->any_kept = true;
-	if (c->report->segments_skipped++ == 0)
-		c->report->skipped = *why;
-	return keep_keys(c, number);
-}
-
-/* A row without a file and without anything live means nothing. */
-static bool is_ghost(const struct compaction *c, uint32_t number, enum as_err err)
-{
-	return err == AS_ERR_DOES_NOT_EXIST && hints_find(&c->store->hints, number)->live == 0;
-}
-
 /* What is not the segment's fault ends the compaction. */
 static enum as_err stop(const struct compaction *c, enum as_err err, const struct as_error *why,
 			struct as_error *error)
@@ -382,13 +350,18 @@ static enum as_err empty_all(struct compaction *c, const struct candidate *candi
 		err = store_poll(c->store, &why);
 		if (err == AS_OK)
 			err = empty_segment(c, &candidates[i], &why);
-		if (is_ghost(c, number, err)) {
-			hints_find(&c->store->hints, number)->is_compact = false;
+		struct hints_segment *row = hints_find(&c->store->hints, number);
+		if (err == AS_ERR_DOES_NOT_EXIST && row->live == 0) {
+			/* A row without a file and without anything live means nothing. */
+			row->is_compact = false;
 			err = add_emptied(c->store, number, false, 0);
 		} else if (err == AS_END) {
 			err = AS_OK;	/* it holds DELETEs alone, all of them needed */
 		} else if (is_of_segment(c, err) && !c->store->log.dead) {
-			err = skip(c, number, &why);
+			c->any_kept = true;
+			if (c->report->segments_skipped++ == 0)
+				c->report->skipped = why;
+			err = keep_keys(c, number);
 			if (err != AS_OK)
 				store_fail(c->store, err, error);
 		} else if (err != AS_OK) {

@@ -44,34 +44,24 @@ static enum as_err fail_written(const struct as_store *store, enum as_err err, c
 	return fail_path(store, err, "write", name, error);
 }
 
-/* What is replaced is derived from the log, and can be made again. */
-static enum as_err write_hints(const struct as_store *store, const char *name)
-{
-	const enum as_err err = hints_write(&store->hints, store->permit, store->transaction);
-	return err != AS_OK && io_clear_way(store->permit, name)
-		? hints_write(&store->hints, store->permit, store->transaction) : err;
-}
-
-static enum as_err write_table(const struct as_store *store, const char *name)
-{
-	const enum as_err err = index_table_write(store->table, store->permit, store->transaction);
-	return err != AS_OK && io_clear_way(store->permit, name)
-		? index_table_write(store->table, store->permit, store->transaction) : err;
-}
-
 enum as_err store_write_index(struct as_store *store, struct as_error *error)
 {
 	char name[sizeof("index.4294967295")];
 	store->hints_are_old = true;
+	/* What io_clear_way removes is derived from the log, and can be made again. */
 	snprintf(name, sizeof(name), "hints.%" PRIu32, store->transaction);
-	enum as_err err = write_hints(store, name);
+	enum as_err err = hints_write(&store->hints, store->permit, store->transaction);
+	if (err != AS_OK && io_clear_way(store->permit, name))
+		err = hints_write(&store->hints, store->permit, store->transaction);
 	if (err != AS_OK)
 		return fail_written(store, err, name, error);
 	err = sync_folder(store, ".", error);
 	if (err != AS_OK)
 		return err;
 	snprintf(name, sizeof(name), "index.%" PRIu32, store->transaction);
-	err = write_table(store, name);
+	err = index_table_write(store->table, store->permit, store->transaction);
+	if (err != AS_OK && io_clear_way(store->permit, name))
+		err = index_table_write(store->table, store->permit, store->transaction);
 	if (err != AS_OK)
 		return fail_written(store, err, name, error);
 	err = sync_folder(store, ".", error);
@@ -171,16 +161,6 @@ static bool is_emptied(void *context, const struct hints_segment *row)
 	return store_is_emptied(context, row->segment);
 }
 
-/* The hints once more, without the rows of what is gone. Those do no harm, so that nothing rests on
- * this: where it cannot be done they stay until the next commit. */
-static void forget_emptied(struct as_store *store)
-{
-	const size_t count = store->hints.count;
-	hints_remove(&store->hints, is_emptied, store);
-	if (store->hints.count < count)
-		hints_write(&store->hints, store->permit, store->transaction);
-}
-
 enum as_err store_remove_emptied(struct as_store *store, struct as_report *report,
 				 struct as_error *error)
 {
@@ -194,7 +174,12 @@ enum as_err store_remove_emptied(struct as_store *store, struct as_report *repor
 	if (err != AS_OK)
 		return err;
 	remove_empty_folders(store);
-	forget_emptied(store);
+	/* Write the hints once more, without the rows of what is gone. Those do no harm: where this
+	 * fails they stay until the next commit. */
+	const size_t rows = store->hints.count;
+	hints_remove(&store->hints, is_emptied, store);
+	if (store->hints.count < rows)
+		hints_write(&store->hints, store->permit, store->transaction);
 	store->emptied_count = 0;
 	return AS_OK;
 }
@@ -208,19 +193,6 @@ struct old_names {
 	char folder[NAME_MAX + 1];	/* one in the place of a later transaction's, or empty */
 };
 
-/* "index.N" and "hints.N" of other transactions, and what a crash left of writing them; index.tmp
- * went when the permit was granted. */
-static bool is_superfluous(const char *name, const struct as_store *store)
-{
-	struct name parsed;
-	if (!name_parse(name, &parsed) || parsed.kind == NAME_INTEGRITY)
-		return false;
-	if (parsed.rest[0] != '\0')
-		return strcmp(parsed.rest, ".tmp") == 0;
-	return !store->has_transaction || !parsed.is_canonical ||
-	       parsed.number != store->transaction;
-}
-
 static bool is_of_later(const char *name, const struct as_store *store)
 {
 	struct name parsed;
@@ -228,20 +200,32 @@ static bool is_of_later(const char *name, const struct as_store *store)
 	       (name_parse(name, &parsed) && parsed.number > store->transaction);
 }
 
+/* Gather "index.N" and "hints.N" of other transactions, and what a crash left of writing them;
+ * index.tmp went when the permit was granted. */
 static enum as_err gather_name(void *context, const char *name, enum io_kind kind)
 {
 	struct old_names *old = context;
-	if (!is_superfluous(name, old->store))
+	const struct as_store *store = old->store;
+	struct name parsed;
+	if (!name_parse(name, &parsed) || parsed.kind == NAME_INTEGRITY)
 		return AS_OK;
-	/* An older one is in nobody's way. */
-	if (kind == IO_KIND_FOLDER && is_of_later(name, old->store) && !old->folder[0])
-		snprintf(old->folder, sizeof(old->folder), "%s", name);
-	if (kind == IO_KIND_FOLDER)
+	const bool is_newest = store->has_transaction && parsed.is_canonical &&
+			       parsed.number == store->transaction;
+	if (parsed.rest[0] != '\0' ? strcmp(parsed.rest, ".tmp") != 0 : is_newest)
 		return AS_OK;
+	if (kind == IO_KIND_FOLDER) {
+		/* A folder with an older number does no harm. */
+		if (is_of_later(name, store) && !old->folder[0])
+			snprintf(old->folder, sizeof(old->folder), "%s", name);
+		return AS_OK;
+	}
 	if (!ARRAY_RESERVE(old->names, old->count, old->capacity))
 		return AS_ERR_MEMORY;
 	old->names[old->count] = strdup(name);
-	return old->names[old->count] ? (old->count++, AS_OK) : AS_ERR_MEMORY;
+	if (!old->names[old->count])
+		return AS_ERR_MEMORY;
+	old->count++;
+	return AS_OK;
 }
 
 enum as_err store_remove_old(struct as_store *store, struct as_error *error)

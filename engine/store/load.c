@@ -72,25 +72,21 @@ static enum as_err fail_unusable(struct as_store *store, const char *what, struc
 	return store_refuse(store, AS_ERR_INDEX, error);
 }
 
-static enum as_err load_files(struct as_store *store)
-{
-	if (!store->has_transaction) {
-		store->table = index_table_new();
-		return store->table ? AS_OK : AS_ERR_MEMORY;
-	}
-	const enum as_err err = index_table_load(&store->index, &store->table);
-	if (err != AS_OK)
-		return err;
-	if (store_knows_hints(store))
-		return store->repo->hints.usable ? hints_copy(&store->hints, &store->repo->hints)
-						 : AS_ERR_INTEGRITY;
-	return hints_load(&store->hints, store->io, store->fd, store->transaction);
-}
-
 static enum as_err load_index(struct as_store *store, struct as_error *error)
 {
+	const struct hints *known = &store->repo->hints;
 	uint64_t live;
-	const enum as_err err = load_files(store);
+	if (!store->has_transaction) {
+		store->table = index_table_new();
+		return store->table ? AS_OK : as_fail(error, AS_ERR_MEMORY, 0,
+						      "%s: cannot load the index",
+						      store->repo->path);
+	}
+	enum as_err err = index_table_load(&store->index, &store->table);
+	if (err == AS_OK && !store_knows_hints(store))
+		err = hints_load(&store->hints, store->io, store->fd, store->transaction);
+	else if (err == AS_OK)
+		err = known->usable ? hints_copy(&store->hints, known) : AS_ERR_INTEGRITY;
 	if (err == AS_ERR_INTEGRITY)
 		return fail_unusable(store, "index or hints are damaged", error);
 	if (err != AS_OK)
@@ -118,30 +114,22 @@ enum as_err store_list_segments(struct as_store *store, struct as_error *error)
 	return AS_OK;
 }
 
-/* Give every segment of the log a row in @store->hints: what the hints do not know holds nothing
- * live, and is left from a compaction that was cut short. */
-static enum as_err know_segments(struct as_store *store)
-{
-	const struct listing *listing = &store->repo->listing;
-	for (size_t i = 0; i < store->repo->tail; i++)
-		if (!hints_add(&store->hints, listing->segments[i].number))
-			return AS_ERR_MEMORY;
-	store_drop_ghosts(store, listing);
-	return AS_OK;
-}
-
+/* Begin the log behind the newest transaction. Every segment gets a row in the hints: one that they
+ * do not know holds nothing live, and is the rest of an interrupted compaction. */
 static enum as_err begin_log(struct as_store *store, struct as_error *error)
 {
-	const struct config *config = &store->repo->config;
+	const struct repo *repo = store->repo;
 	const uint32_t next = store->has_transaction ? store->transaction + 1 : 0;
 	enum as_err err = store_list_segments(store, error);
 	if (err != AS_OK)
 		return err;
 	store->written_from = next;
-	err = know_segments(store);
-	if (err == AS_OK)
-		err = log_init(&store->log, store->permit, store->repo->path,
-			       config->max_segment_size, config->segments_per_dir, next);
+	for (size_t i = 0; i < repo->tail; i++)
+		if (!hints_add(&store->hints, repo->listing.segments[i].number))
+			return store_fail(store, AS_ERR_MEMORY, error);
+	store_drop_ghosts(store, &repo->listing);
+	err = log_init(&store->log, store->permit, repo->path, repo->config.max_segment_size,
+		       repo->config.segments_per_dir, next);
 	return err == AS_OK ? AS_OK : store_fail(store, err, error);
 }
 

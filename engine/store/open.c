@@ -26,27 +26,20 @@ static void say_why(struct as_store *store, const char *format, ...)
 	va_end(args);
 }
 
-/* The first finding of @problem, as a reason. */
-static bool has_finding(struct as_store *store, enum problem problem)
-{
-	const struct findings *findings = &store->repo->findings;
-	for (size_t i = 0; i < findings->count; i++) {
-		if (findings->rows[i].problem != problem)
-			continue;
-		say_why(store, "%s: %s", problem_table[problem].found, findings->rows[i].detail);
-		return true;
-	}
-	return false;
-}
-
-/* Nothing can be built on what index and hints cannot be held against. As listing_is_partial, but
- * with the finding that says so for the reason. */
+/* Without all of data/ index and hints cannot be checked, and nothing can be built on them. As
+ * listing_is_partial, but with the finding that says so as the reason. */
 static bool data_is_missing(struct as_store *store)
 {
 	static const enum problem problems[] = { PROBLEM_DATA_MISSING, PROBLEM_FOLDER_UNREADABLE };
+	const struct findings *findings = &store->repo->findings;
 	for (size_t i = 0; i < ARRAY_SIZE(problems); i++)
-		if (has_finding(store, problems[i]))
+		for (size_t j = 0; j < findings->count; j++) {
+			if (findings->rows[j].problem != problems[i])
+				continue;
+			say_why(store, "%s: %s", problem_table[problems[i]].found,
+				findings->rows[j].detail);
 			return true;
+		}
 	return false;
 }
 
@@ -142,25 +135,18 @@ enum as_err store_find_folder(const struct as_store *store, struct as_error *err
 		? store_fail_folder(store, name, error) : AS_OK;
 }
 
-/* The first segment that @hints count objects in, or list to be compacted, and that is not there.
- * What they count in one that the index maps into is no fault of theirs. */
-static const struct hints_segment *find_counted(const struct as_store *store,
-						const struct hints *hints)
+/* The first segment that is not there although @hints count objects in it or, without @is_counted,
+ * list it for compaction alone. Objects in one that the index maps into are no fault of the hints. */
+static const struct hints_segment *find_absent(const struct as_store *store,
+					       const struct hints *hints, bool is_counted)
 {
-	for (size_t i = 0; i < hints->count; i++)
-		if (hints->rows[i].live > 0 &&
-		    listing_find(&store->repo->listing, hints->rows[i].segment) == LISTING_NONE)
-			return &hints->rows[i];
-	return NULL;
-}
-
-static const struct hints_segment *find_listed(const struct as_store *store,
-					       const struct hints *hints)
-{
-	for (size_t i = 0; i < hints->count; i++)
-		if (hints->rows[i].is_compact && hints->rows[i].live == 0 &&
-		    listing_find(&store->repo->listing, hints->rows[i].segment) == LISTING_NONE)
-			return &hints->rows[i];
+	for (size_t i = 0; i < hints->count; i++) {
+		const struct hints_segment *row = &hints->rows[i];
+		const bool is_named = is_counted ? row->live > 0
+						 : row->live == 0 && row->is_compact;
+		if (is_named && listing_find(&store->repo->listing, row->segment) == LISTING_NONE)
+			return row;
+	}
 	return NULL;
 }
 
@@ -173,8 +159,8 @@ static bool check_counts(struct as_store *store, const struct hints *hints)
 	uint64_t sum;
 	const bool is_wrong = !hints_sum(hints, &sum);
 	const struct hints_segment *counted =
-		sees_all && sum != store->index.used ? find_counted(store, hints) : NULL;
-	const struct hints_segment *listed = sees_all ? find_listed(store, hints) : NULL;
+		sees_all && sum != store->index.used ? find_absent(store, hints, true) : NULL;
+	const struct hints_segment *listed = sees_all ? find_absent(store, hints, false) : NULL;
 	if (counted)
 		say_why(store, "%s: hints.%" PRIu32 " counts %" PRId64 " in segment %" PRIu32
 			", which is not there", differ, store->transaction, counted->live,
@@ -187,8 +173,8 @@ static bool check_counts(struct as_store *store, const struct hints *hints)
 	return is_wrong || sum != store->index.used || listed;
 }
 
-/* Are index and @hints, which agree with each other, those of this log? An index that is not is of
- * no use to anybody. What this store wrote itself, after the listing, needs no such look. */
+/* Are index and @hints, which agree with each other, those of this log? Nobody can use an index that
+ * is not. What this store wrote itself, after the listing, is not checked. */
 static enum as_err check_witnesses(struct as_store *store, const struct hints *hints,
 				   bool *is_wrong)
 {

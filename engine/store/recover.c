@@ -119,20 +119,16 @@ struct batch {
 	size_t count;
 };
 
-static void leave(struct as_store *store, uint32_t segment)
-{
-	struct hints_segment *row = hints_find(&store->hints, segment);
-	if (!row)
-		return;
-	row->live -= row->live > 0;
-	row->is_compact = true;
-}
-
 static enum as_err enter(struct as_store *store, uint32_t number, const struct segment_entry *entry)
 {
 	uint32_t segment, offset;
+	struct hints_segment *old = NULL;
 	if (index_table_get(store->table, entry->key, &segment, &offset))
-		leave(store, segment);
+		old = hints_find(&store->hints, segment);
+	if (old) {
+		old->live -= old->live > 0;
+		old->is_compact = true;
+	}
 	if (entry->tag == SEGMENT_DELETE) {
 		hints_find(&store->hints, number)->is_compact = true;
 		index_table_remove(store->table, entry->key);
@@ -234,20 +230,6 @@ static enum as_err replay_from(struct as_store *store, const struct listing *lis
 	return replay_all(store, listing, *from, error);
 }
 
-/* Replay all of the log. What a credible index gives, with the log behind it, and all of the log
- * does not is not dropped without a word: a DELETE may have been moved behind the PUT that followed
- * it. @told, of that index, or NULL; it is freed. */
-static enum as_err replay_in_full(struct as_store *store, const struct listing *listing,
-				  struct index_table *told, struct as_error *error)
-{
-	uint32_t from;
-	enum as_err err = replay_from(store, listing, true, &from, error);
-	if (err == AS_OK && told)
-		err = store_check_told(store, told, error);
-	index_table_free(told);
-	return err;
-}
-
 enum as_err store_replay(struct as_store *store, bool full, struct as_error *error)
 {
 	struct listing listing;
@@ -256,12 +238,18 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 	if (err != AS_OK)
 		return err;
 	err = replay_from(store, &listing, false, &from, error);
-	if (full || (err == AS_OK && !is_grounded(store, &listing))) {
+	const bool can_go_on = err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION;
+	if (can_go_on && (full || (err == AS_OK && !is_grounded(store, &listing)))) {
+		/* Replay all of the log. An object that a credible index and the log behind it give,
+		 * and all of the log does not, is not dropped without a word: a DELETE may have been
+		 * moved behind the PUT that followed it. */
 		struct index_table *told = err == AS_OK && from > 0 ? store->table : NULL;
 		if (told)
 			store->table = NULL;
-		if (err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION)
-			err = replay_in_full(store, &listing, told, error);
+		err = replay_from(store, &listing, true, &from, error);
+		if (err == AS_OK && told)
+			err = store_check_told(store, told, error);
+		index_table_free(told);
 	}
 	if (err == AS_OK)
 		store_drop_ghosts(store, &listing);
@@ -271,16 +259,9 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 	return err;
 }
 
-static void advise(struct as_error *error)
-{
-	static const char advice[] = ": 'atticscope check' says what can be saved";
-	const size_t len = error ? strlen(error->message) : 0;
-	if (error && len + sizeof(advice) <= sizeof(error->message))
-		memcpy(error->message + len, advice, sizeof(advice));
-}
-
 enum as_err store_recover(struct as_store *store, bool full, struct as_error *error)
 {
+	static const char advice[] = ": 'atticscope check' says what can be saved";
 	if (!store->has_transaction && !store->needs_recover)
 		return AS_OK;
 	if (!store->has_transaction)
@@ -293,8 +274,9 @@ enum as_err store_recover(struct as_store *store, bool full, struct as_error *er
 	if (err != AS_OK)
 		return err;
 	err = store_replay(store, full, error);
-	if (err == AS_ERR_INTEGRITY)
-		advise(error);
+	const size_t len = error && err == AS_ERR_INTEGRITY ? strlen(error->message) : 0;
+	if (len > 0 && len + sizeof(advice) <= sizeof(error->message))
+		memcpy(error->message + len, advice, sizeof(advice));
 	if (err == AS_OK)
 		err = store_check_loss(store, error);
 	if (err == AS_OK)
