@@ -80,6 +80,10 @@ struct segment_entry {
 	uint8_t key[KEY_SIZE];
 };
 
+/* Decode a header from the @there bytes at @bytes: crc_stored, raw_size and raw_tag of *@entry, and
+ * its key where all 41 bytes are there. False: they are fewer than nine. */
+bool segment_decode_header(struct segment_entry *entry, const uint8_t *bytes, size_t there);
+
 /* Places where an index says that a PUT begins, ascending by offset: witnesses after damage. */
 struct segment_witness { uint32_t offset; uint8_t key[KEY_SIZE]; };
 struct segment_witnesses { const struct segment_witness *rows; size_t count; };

@@ -137,7 +137,7 @@ static size_t header_room(const struct segment_reader *r, uint64_t offset)
 	return left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
 }
 
-static bool decode_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
+bool segment_decode_header(struct segment_entry *e, const uint8_t *bytes, size_t there)
 {
 	if (there < SEGMENT_HEADER)
 		return false;
@@ -156,7 +156,7 @@ bool segment_read_header(struct segment_reader *r, struct segment_entry *e)
 {
 	const uint8_t *bytes;
 	const size_t there = segment_peek(r, e->offset, header_room(r, e->offset), &bytes);
-	return decode_header(e, bytes, there);
+	return segment_decode_header(e, bytes, there);
 }
 
 bool segment_probe_header(struct segment_reader *r, struct segment_entry *e)
@@ -169,7 +169,7 @@ bool segment_probe_header(struct segment_reader *r, struct segment_entry *e)
 	if (io_read_twice(r->io, r->fd, bytes, header_room(r, e->offset), e->offset, &there,
 			  &r->doubt) != AS_OK && r->has_crcs)
 		range_crc_add_bad(&r->crcs, e->offset + there);
-	return decode_header(e, bytes, there);
+	return segment_decode_header(e, bytes, there);
 }
 
 static bool rest_is_zeros(struct segment_reader *r, uint64_t offset)

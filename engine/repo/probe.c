@@ -27,12 +27,6 @@ struct chain {
 	uint8_t window[CHAIN_WINDOW];
 };
 
-struct header {
-	uint64_t offset;
-	uint8_t tag;
-	uint8_t key[KEY_SIZE];
-};
-
 static bool chain_open(struct chain *c, const struct repo *repo, uint32_t segment)
 {
 	char path[LISTING_PATH_MAX];
@@ -52,7 +46,7 @@ static bool chain_open(struct chain *c, const struct repo *repo, uint32_t segmen
 }
 
 /* Read the header at @offset, its key included. False: what lies there cannot be an entry. */
-static bool read_header(struct chain *c, uint64_t offset, struct header *header, uint32_t *size)
+static bool read_header(struct chain *c, uint64_t offset, struct segment_entry *entry)
 {
 	const uint64_t left = offset < c->length ? c->length - offset : 0;
 	const size_t want = left < SEGMENT_KEYED ? (size_t)left : SEGMENT_KEYED;
@@ -61,29 +55,21 @@ static bool read_header(struct chain *c, uint64_t offset, struct header *header,
 		io_read_at(c->repo->io, c->fd, c->window,
 			   left < c->piece ? (size_t)left : c->piece, offset, &c->window_len);
 	}
-	const uint8_t *p = c->window + (offset - c->window_offset);
-	const size_t got = c->window_len - (size_t)(offset - c->window_offset);
-	if (got < want || want < SEGMENT_HEADER)
-		return false;
-	*size = get_u32le(p + 4);
-	header->offset = offset;
-	header->tag = p[8];
-	if (!segment_size_fits(header->tag, *size) || *size > left)
-		return false;
-	if (header->tag != SEGMENT_COMMIT)
-		memcpy(header->key, p + SEGMENT_HEADER, KEY_SIZE);
-	return true;
+	const uint8_t *bytes = c->window + (offset - c->window_offset);
+	*entry = (struct segment_entry){ .offset = offset };
+	return c->window_len - (size_t)(offset - c->window_offset) >= want &&
+	       segment_decode_header(entry, bytes, want) &&
+	       segment_size_fits(entry->raw_tag, entry->raw_size) && entry->raw_size <= left;
 }
 
 /* AS_OK, AS_END, or AS_ERR_INTEGRITY: the sizes lead to no entry. */
-static enum as_err chain_next(struct chain *c, struct header *header)
+static enum as_err chain_next(struct chain *c, struct segment_entry *entry)
 {
-	uint32_t size;
 	if (c->offset == c->length)
 		return AS_END;
-	if (!read_header(c, c->offset, header, &size))
+	if (!read_header(c, c->offset, entry))
 		return AS_ERR_INTEGRITY;
-	c->offset += size;
+	c->offset += entry->raw_size;
 	return AS_OK;
 }
 
@@ -97,22 +83,12 @@ struct sample {
 	uint32_t of, confirmed;
 };
 
-static bool sizes_lead_to_end(struct chain *c)
-{
-	struct header header;
-	enum as_err err;
-	c->offset = SEGMENT_MAGIC_SIZE;
-	while ((err = chain_next(c, &header)) == AS_OK)
-		;
-	return err == AS_END;
-}
-
 /* A mapping that leads to another place than the PUT of its key is the index's fault where the
- * segment is whole, as far as its sizes tell. */
+ * segment is whole, as far as its sizes show. */
 static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
 {
-	struct header header;
-	uint32_t size;
+	struct segment_entry entry;
+	enum as_err err = AS_OK;
 	if (!chain_open(&s->chain, s->repo, bucket->segment)) {
 		const struct hints_segment *row = hints_find(s->hints, bucket->segment);
 		const bool is_there =
@@ -123,12 +99,14 @@ static void look_at_mapping(struct sample *s, const struct index_bucket *bucket)
 	}
 	s->chain.piece = SEGMENT_KEYED;
 	const bool is_confirmed = bucket->offset >= SEGMENT_MAGIC_SIZE &&
-				  read_header(&s->chain, bucket->offset, &header, &size) &&
-				  header.tag == SEGMENT_PUT &&
-				  memcmp(header.key, bucket->key, KEY_SIZE) == 0;
+				  read_header(&s->chain, bucket->offset, &entry) &&
+				  entry.raw_tag == SEGMENT_PUT &&
+				  memcmp(entry.key, bucket->key, KEY_SIZE) == 0;
 	s->chain.piece = CHAIN_WINDOW;
+	while (!is_confirmed && err == AS_OK)
+		err = chain_next(&s->chain, &entry);
 	s->confirmed += is_confirmed;
-	s->of += is_confirmed || sizes_lead_to_end(&s->chain);
+	s->of += is_confirmed || err == AS_END;
 	io_close(s->repo->io, s->chain.fd);
 }
 
@@ -160,13 +138,13 @@ static enum as_err look_at_index(struct sample *s, const struct index_file *inde
 
 static bool has_put(struct chain *c, const struct repo *repo, uint32_t segment)
 {
-	struct header header = { .tag = SEGMENT_COMMIT };
+	struct segment_entry entry = { .raw_tag = SEGMENT_COMMIT };
 	if (!chain_open(c, repo, segment))
 		return false;
-	while (header.tag != SEGMENT_PUT && chain_next(c, &header) == AS_OK)
+	while (entry.raw_tag != SEGMENT_PUT && chain_next(c, &entry) == AS_OK)
 		;
 	io_close(repo->io, c->fd);
-	return header.tag == SEGMENT_PUT;
+	return entry.raw_tag == SEGMENT_PUT;
 }
 
 /* A segment with a PUT above all that the hints list. */
@@ -190,20 +168,20 @@ static bool find_unlisted(struct sample *s, uint32_t transaction, uint32_t *segm
 /* Does the index map no key into @segment, which is whole and has PUTs? */
 static bool is_unmapped(struct sample *s, const struct index_file *index, uint32_t segment)
 {
-	struct header header;
+	struct segment_entry entry;
 	struct index_bucket bucket;
 	enum as_err err;
 	unsigned asked = 0;
 	bool is_mapped = false;
 	if (!chain_open(&s->chain, s->repo, segment))
 		return false;
-	while ((err = chain_next(&s->chain, &header)) == AS_OK && !is_mapped &&
+	while ((err = chain_next(&s->chain, &entry)) == AS_OK && !is_mapped &&
 	       asked < LOOKUPS_MAX) {
-		if (header.tag != SEGMENT_PUT)
+		if (entry.raw_tag != SEGMENT_PUT)
 			continue;
 		asked++;
-		is_mapped = index_lookup(index, header.key, &bucket) == AS_OK &&
-			    bucket.segment == segment && bucket.offset == header.offset;
+		is_mapped = index_lookup(index, entry.key, &bucket) == AS_OK &&
+			    bucket.segment == segment && bucket.offset == entry.offset;
 	}
 	io_close(s->repo->io, s->chain.fd);
 	return !is_mapped && err == AS_END;
