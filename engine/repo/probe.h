@@ -1,8 +1,8 @@
 /* engine/repo/probe.h - a quick look whether index and hints are those of the log.
  *
- * check/check.h weighs them against every entry. This is for those who cannot wait for that: it reads
- * a bounded part of the index, of the hints in memory, and headers of some entries. It finds an
- * index of another repository, an empty one and one of another time; a few wrong bits it does not.
+ * check/check.h checks them against every entry. This is for callers that cannot wait for that: it
+ * reads a bounded part of the index, of the hints in memory, and headers of some entries. It finds an
+ * index of another repository, an empty one and one of another time, but not a few wrong bits.
  */
 #ifndef ATTICSCOPE_PROBE_H
 #define ATTICSCOPE_PROBE_H
@@ -11,7 +11,7 @@
 
 #define PROBE_TEXT_SIZE 256u
 
-/* Hold @index and @hints, both of one transaction, against the segments of @repo up to it:
+/* Check @index and @hints, both of one transaction, against the segments of @repo up to it:
  * - nearly all of up to 64 mappings, spread over the index, lead to the PUT of their key; those
  *   into damage and into missing segments that the hints list do not count;
  * - no segment above all that the hints list holds a PUT;

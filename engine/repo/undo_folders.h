@@ -36,7 +36,7 @@ struct undo_names {
 	size_t count, capacity;
 };
 
-/* No folder at all is no name. The caller frees the rows. AS_ERR_MEMORY, AS_ERR_NOT_REGULAR
+/* Without REPO/undo there are no names. The caller frees the rows. AS_ERR_MEMORY, AS_ERR_NOT_REGULAR
  * (REPO/undo is no folder), and errors of io_open_folder and io_list. */
 enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names);
 
@@ -66,8 +66,8 @@ enum as_err undo_manifest_lines(const struct io *io, int repo_fd, const char *fo
 #define UNDO_TIME_SIZE 24u
 void undo_name_read(const char *name, char when[UNDO_TIME_SIZE], char action[UNDO_NAME_MAX]);
 
-/* Has @name the form that a repair gives: a time that there is, for the second repair of a second
- * ".001" and so on to ".999", and "-ACTION"? Of two such names the one that sorts higher is the
+/* Has @name the form that a repair gives: a time that exists, for the second repair of a second
+ * ".001" and so on to ".999", and "-ACTION"? The one that sorts higher of two such names is the
  * newer one. Times from the year 9999 on do not count: nothing could follow the last of them. */
 bool undo_name_is_repairs(const char *name);
 
