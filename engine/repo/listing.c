@@ -110,8 +110,8 @@ static enum as_err read_segment_name(void *context, const char *name, enum io_ki
 	if (!is_canonical(name, value))
 		return findings_note(lister->findings, PROBLEM_SEGMENT_NAME, FINDING_NOWHERE,
 				     FINDING_NOWHERE,
-				     "%s/%s: left out here, but Attic would take it for segment %" PRIu64,
-				     lister->prefix, name, value);
+				     "%s/%s: left out here, but Attic would take it for segment %"
+				     PRIu64, lister->prefix, name, value);
 	/* What could not be looked at is kept: opening it will show what it is. */
 	if (kind != IO_KIND_FILE && kind != IO_KIND_UNKNOWN)
 		return findings_note(lister->findings, PROBLEM_NOT_A_FILE, (int64_t)value,
@@ -134,7 +134,8 @@ static enum as_err read_folder_name(void *context, const char *name, enum io_kin
 	if (!read_digits(name, &folder.number))
 		return add_stray(lister, name, kind);
 	if (kind != IO_KIND_FOLDER && kind != IO_KIND_UNKNOWN) {
-		/* More than a stray file: it may have been a segment, and a link may lead to some. */
+		/* More than a stray file: it may have been a segment, and a link may lead to
+		 * some. */
 		struct finding finding = finding_of(PROBLEM_FOLDER_UNREADABLE);
 
 		finding.cause = CAUSE_KIND;

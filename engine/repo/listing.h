@@ -31,18 +31,18 @@ struct listing {
 	size_t folder_count;
 };
 
-/* List the segments below the open repository folder @repo_fd. Where two files have one number, the
- * file in the folder where it belongs is chosen, else the one in the lowest folder; but a longer one
- * in which every entry is whole is chosen before it. Such files are read for this, as long as that
- * is quick. What is out of order (misplaced, duplicate, badly named, not a regular file, stray) goes
- * to @findings. @segments_per_dir 0: not known, any folder will do.
+/* List the segments below the open repository folder @repo_fd. Where two files have one number,
+ * the file in the folder where it belongs is chosen, else the one in the lowest folder; but a
+ * longer one in which every entry is whole is chosen before it. Such files are read for this, as
+ * long as that is quick. What is out of order (misplaced, duplicate, badly named, not a regular
+ * file, stray) goes to @findings. @segments_per_dir 0: not known, any folder will do.
  * AS_ERR_MEMORY; a data/ that is missing or unreadable is a finding and gives no segments. */
 enum as_err listing_read(const struct io *io, int repo_fd, uint32_t segments_per_dir,
 			 struct listing *listing, struct findings *findings);
 
-/* Do @findings say that data/ or a folder below it could not be listed? Segments that are not in the
- * listing may then still exist. A folder or link in the place of one segment (PROBLEM_NOT_A_FILE)
- * concerns that segment alone, and does not count. */
+/* Do @findings say that data/ or a folder below it could not be listed? Segments that are not in
+ * the listing may then still exist. A folder or link in the place of one segment
+ * (PROBLEM_NOT_A_FILE) concerns that segment alone, and does not count. */
 bool listing_is_partial(const struct findings *findings);
 
 /* Do @findings say that something that is no file, such as a link, is in the place of segment
@@ -60,8 +60,8 @@ size_t listing_from(const struct listing *listing, uint32_t number);
 /* The path of the segment at @position relative to the repository: "data/0/17". */
 void listing_path(const struct listing *listing, size_t position, char out[LISTING_PATH_MAX]);
 
-/* A walk that gets the states of many segments, one after the other. The folder of the last one stays
- * open, so that the next one in it takes one short call. For one thread. */
+/* A walk that gets the states of many segments, one after the other. The folder of the last one
+ * stays open, so that the next one in it takes one short call. For one thread. */
 struct listing_walk {
 	const struct listing *listing;
 	const struct io *io;

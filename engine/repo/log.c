@@ -179,8 +179,8 @@ static enum as_err sync_open(struct log *log, struct as_error *error)
 	return err == AS_OK ? AS_OK : fail_segment(log, err, "sync", log->segment, error);
 }
 
-/* Make the file reach beyond @end before an entry is written that ends there like a COMMIT. The @len
- * bytes @bytes follow it, or the guard where @len is 0. */
+/* Make the file reach beyond @end before an entry is written that ends there like a COMMIT. The
+ * @len bytes @bytes follow it, or the guard where @len is 0. */
 static enum as_err guard(struct log *log, uint64_t end, const uint8_t *bytes, size_t len,
 			 struct as_error *error)
 {
@@ -332,8 +332,8 @@ static void encode_head(uint8_t head[SEGMENT_KEYED], uint8_t tag, const uint8_t 
 	put_u32le(head, crc);
 }
 
-/* Sync the segment in the background and leave it. Where its last entry ends like a COMMIT, a DELETE
- * of a key that nothing has follows first. */
+/* Sync the segment in the background and leave it. Where its last entry ends like a COMMIT, a
+ * DELETE of a key that nothing has follows first. */
 static enum as_err close_segment(struct log *log, struct as_error *error)
 {
 	uint8_t key[KEY_SIZE], head[SEGMENT_KEYED];

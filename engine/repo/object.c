@@ -249,9 +249,10 @@ enum as_err object_target(const struct repo *repo, const struct index_bucket *bu
 	if (err == AS_ERR_DENIED || err == AS_ERR_IO || entry.cause == SEGMENT_UNREADABLE)
 		return AS_OK;
 	if (err != AS_OK) {
-		const bool is_beyond =
-			repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			(uint64_t)bucket->offset + SEGMENT_KEYED > (uint64_t)st.st_size;
+		const bool has_state =
+			repo->io->fstatat(repo->io, repo->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+		const uint64_t end = (uint64_t)bucket->offset + SEGMENT_KEYED;
+		const bool is_beyond = has_state && end > (uint64_t)st.st_size;
 		*target = is_beyond || bucket->offset < SEGMENT_MAGIC_SIZE ? TARGET_OUT_OF_RANGE
 									   : TARGET_DAMAGED;
 	} else if (entry.tag != SEGMENT_PUT) {

@@ -29,9 +29,9 @@ struct object_place {
 
 /* The payload of the PUT of @key at @place. The checksum is verified and the key compared before
  * anything is returned. *@data is the caller's to free; it is NULL after an error.
- * AS_ERR_INTEGRITY: there is no such PUT, it is damaged, or its segment is missing; @error then has
- * the place. AS_ERR_IO: the file cannot be opened, or, where @error has the place, the disk does not
- * give the entry's bytes. AS_ERR_DENIED, AS_ERR_MEMORY. @error names file and segment. */
+ * AS_ERR_INTEGRITY: there is no such PUT, it is damaged, or its segment is missing; @error then
+ * has the place. AS_ERR_IO: the file cannot be opened, or, where @error has the place, the disk
+ * does not give the entry's bytes. AS_ERR_DENIED, AS_ERR_MEMORY. @error names file and segment. */
 enum as_err object_read(const struct repo *repo, const uint8_t key[KEY_SIZE],
 			const struct object_place *place, uint8_t **data, size_t *len,
 			struct as_error *error);

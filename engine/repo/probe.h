@@ -1,8 +1,9 @@
 /* engine/repo/probe.h - a quick look whether index and hints are those of the log.
  *
- * check/check.h checks them against every entry. This is for callers that cannot wait for that: it
- * reads a bounded part of the index, of the hints in memory, and headers of some entries. It finds an
- * index of another repository, an empty one and one of another time, but not a few wrong bits.
+ * check/check.h checks them against every entry. This is for callers that cannot wait for that:
+ * it reads a bounded part of the index, of the hints in memory, and headers of some entries. It
+ * finds an index of another repository, an empty one and one of another time, but not a few
+ * wrong bits.
  */
 #ifndef ATTICSCOPE_PROBE_H
 #define ATTICSCOPE_PROBE_H

@@ -170,8 +170,8 @@ bool repo_log_end(const struct repo *repo, uint32_t *end)
 			has_end = true;
 			*end = witnesses[i].transaction;
 		}
-	/* Hints of a transaction beyond the last segment that count objects in the tail: the tail was
-	 * committed, and segments behind it are missing. */
+	/* Hints of a transaction beyond the last segment that count objects in the tail: the
+	 * tail was committed, and segments behind it are missing. */
 	if (!repo->hints.usable || repo->tail == listing->count ||
 	    repo->hints.transaction <= listing->segments[listing->count - 1].number)
 		return has_end;
@@ -209,8 +209,9 @@ static enum as_err check_number(struct repo *repo, const char *name, uint32_t nu
 	if (number == end)
 		return AS_OK;
 	return findings_note(&repo->findings, number < end ? stale : too_new, FINDING_NOWHERE,
-			     FINDING_NOWHERE, "%s.%" PRIu32 ", the log ends with transaction %" PRIu32,
-			     name, number, end);
+			     FINDING_NOWHERE,
+			     "%s.%" PRIu32 ", the log ends with transaction %" PRIu32, name, number,
+			     end);
 }
 
 static enum as_err check_missing(struct repo *repo, enum problem problem, const char *name)
@@ -435,7 +436,8 @@ static struct timespec time_of(const struct repo *repo, const char *path)
 	return st.st_mtim;
 }
 
-/* The part that is taken before anything is read, so that a change during the reading is noticed. */
+/* The part that is taken before anything is read, so that a change during the reading is
+ * noticed. */
 static void stamp_names(const struct repo *repo, struct repo_stamp *stamp)
 {
 	*stamp = (struct repo_stamp){
@@ -566,8 +568,8 @@ static enum as_err read_listing(struct repo *repo)
 	return err;
 }
 
-/* Find out which program wrote the repository. One that Attic did not write is not damaged: drop the
- * findings so far. */
+/* Find out which program wrote the repository. One that Attic did not write is not damaged: drop
+ * the findings so far. */
 static enum as_err find_origin(struct repo *repo, bool has_integrity)
 {
 	char index[sizeof("index.4294967295")], evidence[FINDING_DETAIL_MAX];
@@ -631,7 +633,9 @@ static enum as_err read_repo(struct repo *repo, const struct repo_options *optio
 	if (err != AS_OK)
 		return err;
 	err = read_all(repo, has_integrity);
-	return err == AS_OK ? AS_OK : as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
+	if (err == AS_OK)
+		return AS_OK;
+	return as_fail(error, err, 0, "%s: %s", repo->path, as_err_text(err));
 }
 
 enum as_err repo_open(const char *path, const struct repo_options *options, struct repo **out,

@@ -36,8 +36,8 @@ struct undo_names {
 	size_t count, capacity;
 };
 
-/* Without REPO/undo there are no names. The caller frees the rows. AS_ERR_MEMORY, AS_ERR_NOT_REGULAR
- * (REPO/undo is no folder), and errors of io_open_folder and io_list. */
+/* Without REPO/undo there are no names. The caller frees the rows. AS_ERR_MEMORY,
+ * AS_ERR_NOT_REGULAR (REPO/undo is no folder), and errors of io_open_folder and io_list. */
 enum as_err undo_names_list(const struct io *io, int repo_fd, struct undo_names *names);
 
 /* "undo/NAME", and "FOLDER/NAME". */

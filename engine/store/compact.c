@@ -47,9 +47,9 @@ struct compaction {
 
 /* ---- which segments ---- */
 
-/* All candidates, ascending: what the hints list, and what is left with nothing live (a COMMIT alone,
- * or the rest of an interrupted compaction). The newest COMMIT alone stays where it is. Copied, since
- * the rows of the hints move while the log grows; none goes. */
+/* All candidates, ascending: what the hints list, and what is left with nothing live (a COMMIT
+ * alone, or the rest of an interrupted compaction). The newest COMMIT alone stays where it is.
+ * Copied, since the rows of the hints move while the log grows; none goes. */
 static enum as_err list_candidates(const struct as_store *store, struct candidate **rows,
 				   size_t *count)
 {
@@ -485,7 +485,8 @@ static enum as_err run(struct compaction *c, struct as_error *error)
 		give_up(store);
 		return stopped == AS_OK ? err : stopped;
 	}
-	array_sort(store->emptied, store->emptied_count, sizeof(*store->emptied), array_compare_u32);
+	array_sort(store->emptied, store->emptied_count, sizeof(*store->emptied),
+		   array_compare_u32);
 	return stopped;
 }
 

@@ -135,8 +135,9 @@ enum as_err store_find_folder(const struct as_store *store, struct as_error *err
 		? store_fail_folder(store, name, error) : AS_OK;
 }
 
-/* The first segment that is not there although @hints count objects in it or, without @is_counted,
- * list it for compaction alone. Objects in one that the index maps into are no fault of the hints. */
+/* The first segment that is not there although @hints count objects in it or, without
+ * @is_counted, list it for compaction alone. Objects in one that the index maps into are no
+ * fault of the hints. */
 static const struct hints_segment *find_absent(const struct as_store *store,
 					       const struct hints *hints, bool is_counted)
 {
@@ -173,8 +174,8 @@ static bool check_counts(struct as_store *store, const struct hints *hints)
 	return is_wrong || sum != store->index.used || listed;
 }
 
-/* Are index and @hints, which agree with each other, those of this log? Nobody can use an index that
- * is not. What this store wrote itself, after the listing, is not checked. */
+/* Are index and @hints, which agree with each other, those of this log? Nobody can use an index
+ * that is not. What this store wrote itself, after the listing, is not checked. */
 static enum as_err check_witnesses(struct as_store *store, const struct hints *hints,
 				   bool *is_wrong)
 {

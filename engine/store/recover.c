@@ -240,9 +240,9 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 	err = replay_from(store, &listing, false, &from, error);
 	const bool can_go_on = err == AS_OK || err == AS_ERR_INTEGRITY || err == AS_ERR_COLLISION;
 	if (can_go_on && (full || (err == AS_OK && !is_grounded(store, &listing)))) {
-		/* Replay all of the log. An object that a credible index and the log behind it give,
-		 * and all of the log does not, is not dropped without a word: a DELETE may have been
-		 * moved behind the PUT that followed it. */
+		/* Replay all of the log. An object that a credible index and the log behind it
+		 * give, and all of the log does not, is not dropped without a word: a DELETE may
+		 * have been moved behind the PUT that followed it. */
 		struct index_table *told = err == AS_OK && from > 0 ? store->table : NULL;
 		if (told)
 			store->table = NULL;

@@ -99,9 +99,10 @@ enum as_err store_fail_missing(const struct as_store *store, const uint8_t key[K
 enum as_err store_open_segment(const struct as_store *store, struct segment_reader *reader,
 			       uint32_t number, struct as_error *error);
 
-/* List the segments that exist now: some came and went since the repo's listing. With @every a folder
- * or link in the place of a segment is an error too: a replay would go on as if that segment had never
- * existed, while a writer can leave it alone. AS_ERR_INTEGRITY: not all segments can be seen. */
+/* List the segments that exist now: some came and went since the repo's listing. With @every a
+ * folder or link in the place of a segment is an error too: a replay would go on as if that
+ * segment had never existed, while a writer can leave it alone. AS_ERR_INTEGRITY: not all
+ * segments can be seen. */
 enum as_err store_read_listing(const struct as_store *store, bool every, struct listing *listing,
 			       struct as_error *error);
 
@@ -173,9 +174,9 @@ enum as_err store_replay(struct as_store *store, bool full, struct as_error *err
 enum as_err store_check_told(struct as_store *store, const struct index_table *told,
 			     struct as_error *error);
 
-/* AS_ERR_INTEGRITY: the index of the store's transaction names objects that the table, fresh from
- * store_replay, does not have, and by all evidence the index is right. Reads the log once more where
- * that is in doubt. */
+/* AS_ERR_INTEGRITY: the index of the store's transaction names objects that the table, fresh
+ * from store_replay, does not have, and by all evidence the index is right. Reads the log once
+ * more where that is in doubt. */
 enum as_err store_check_loss(struct as_store *store, struct as_error *error);
 
 /* store_replay and store_check_loss; then write index and hints. */
