@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/owner.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -453,8 +454,8 @@ static enum as_err judge(const struct parser *parser, struct config *config,
 static void set_defaults(struct config *config)
 {
 	*config = (struct config){
-		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
-		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
+		.segments_per_dir = dialect_attic.segments_per_dir,
+		.max_segment_size = dialect_attic.max_segment_size,
 	};
 }
 

@@ -11,8 +11,6 @@
 
 #define CONFIG_NAME "config"
 #define CONFIG_FILE_MAX (64u * 1024u)		/* bytes; Attic's has about 150 */
-#define CONFIG_SEGMENTS_PER_DIR 10000u		/* DEFAULT_SEGMENTS_PER_DIR */
-#define CONFIG_MAX_SEGMENT_SIZE 5242880u	/* DEFAULT_MAX_SEGMENT_SIZE, bytes */
 
 struct config {
 	bool usable;			/* version, id and limits were all read and make sense */

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/owner.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +16,6 @@
 #include <msgpack/sbuffer.h>
 #include <msgpack/unpack.h>
 #include <msgpack/unpack_define.h>
-
-#define HINTS_VERSION 1
 
 /* ---- reading ---- */
 
@@ -289,9 +288,9 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 		walk->error = "there are bytes behind its end";
 	else if (!walk->has_version)
 		walk->error = "it has no version";
-	else if (walk->version == HINTS_VERSION && walk->oddity)
+	else if (walk->version == dialect_attic.hints_version && walk->oddity)
 		walk->error = walk->oddity;
-	else if (walk->version == HINTS_VERSION && !(walk->has_segments && walk->has_compact))
+	else if (walk->version == dialect_attic.hints_version && !(walk->has_segments && walk->has_compact))
 		walk->error = "a list is missing";
 	else if (!merge_rows(walk->hints))
 		walk->error = "a segment stands there twice";
@@ -304,8 +303,8 @@ enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, s
 	struct walk walk = { .hints = hints, .key = KIND_OTHER };
 	size_t offset;
 	run(&walk, data, len, &offset);
-	if (!walk.no_memory && !walk.error && walk.version == HINTS_VERSION) {
-		hints->version = HINTS_VERSION;
+	if (!walk.no_memory && !walk.error && walk.version == dialect_attic.hints_version) {
+		hints->version = dialect_attic.hints_version;
 		hints->usable = true;
 		for (size_t i = 0; i < hints->count; i++) {
 			hints->segment_count += hints->rows[i].is_counted;
@@ -488,7 +487,7 @@ static int pack_hints(msgpack_packer *packer, const struct hints *hints)
 {
 	size_t compact = 0;
 	if (msgpack_pack_map(packer, 3) || pack_name(packer, "version") ||
-	    msgpack_pack_uint32(packer, HINTS_VERSION) || pack_name(packer, "segments") ||
+	    msgpack_pack_uint32(packer, dialect_attic.hints_version) || pack_name(packer, "segments") ||
 	    msgpack_pack_map(packer, hints->count))
 		return -1;
 	for (size_t i = 0; i < hints->count; i++) {

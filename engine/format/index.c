@@ -5,6 +5,7 @@
 #include "base/huge_pages.h"
 #include "base/owner.h"
 #include "base/text.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEX_MAGIC "ATTICIDX"
 #define MAGIC_SIZE 8u
 #define INDEX_NAME_SIZE sizeof("index.4294967295")
 #define VALUE_SIZE 8
@@ -53,29 +53,32 @@ static enum as_err refuse_unreadable(struct findings *findings, uint32_t transac
 	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
 }
 
-/* What is wrong with the 18 bytes of @header, or NULL. */
-static const char *judge_header(const uint8_t *header)
+/* Write what is wrong with the 18 bytes of @header to @wrong, or an empty text. */
+static void check_header(const uint8_t *header, char *wrong, size_t size)
 {
 	const uint32_t used = get_u32le(header + 8);
 	const uint32_t buckets = get_u32le(header + 12);
+	const char *text = "";
 
-	if (memcmp(header, INDEX_MAGIC, MAGIC_SIZE))
-		return "it does not begin with " INDEX_MAGIC;
+	if (memcmp(header, dialect_attic.index_magic, MAGIC_SIZE)) {
+		snprintf(wrong, size, "it does not begin with %s", dialect_attic.index_magic);
+		return;
+	}
 	if (header[16] != KEY_SIZE)
-		return "its keys are not of 32 bytes";
-	if (header[17] != VALUE_SIZE)
-		return "its values are not of 8 bytes";
-	if (buckets < 1 || buckets > INT32_MAX)
-		return "its number of buckets is not above zero";
-	if (used > buckets)
-		return "its number of used buckets does not lie between zero and all";
-	return NULL;
+		text = "its keys are not of 32 bytes";
+	else if (header[17] != VALUE_SIZE)
+		text = "its values are not of 8 bytes";
+	else if (buckets < 1 || buckets > INT32_MAX)
+		text = "its number of buckets is not above zero";
+	else if (used > buckets)
+		text = "its number of used buckets does not lie between zero and all";
+	snprintf(wrong, size, "%s", text);
 }
 
 static enum as_err read_header(struct index_file *file, struct findings *findings)
 {
 	uint8_t header[INDEX_HEADER];
-	char detail[FINDING_DETAIL_MAX];
+	char wrong[80], detail[FINDING_DETAIL_MAX];
 	size_t got;
 
 	const enum as_err err = io_read_at(file->io, file->fd, header, sizeof(header), 0, &got);
@@ -87,8 +90,8 @@ static enum as_err read_header(struct index_file *file, struct findings *finding
 			 file->transaction, file->length);
 		return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
 	}
-	const char *wrong = judge_header(header);
-	if (wrong) {
+	check_header(header, wrong, sizeof(wrong));
+	if (wrong[0]) {
 		snprintf(detail, sizeof(detail), "index.%" PRIu32 ": %s", file->transaction, wrong);
 		return refuse(findings, PROBLEM_INDEX_HEADER, detail);
 	}
@@ -193,7 +196,7 @@ bool index_fits_memory(uint64_t buckets)
 
 void index_encode_header(uint32_t used, uint32_t buckets, uint8_t header[INDEX_HEADER])
 {
-	memcpy(header, INDEX_MAGIC, MAGIC_SIZE);
+	memcpy(header, dialect_attic.index_magic, MAGIC_SIZE);
 	put_u32le(header + 8, used);
 	put_u32le(header + 12, buckets);
 	header[16] = KEY_SIZE;

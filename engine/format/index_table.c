@@ -4,6 +4,7 @@
 
 #include "base/huge_pages.h"
 #include "base/parallel.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -115,10 +116,9 @@ static uint8_t *place_of(const struct index_table *table, const uint8_t key[KEY_
 
 /* ---- sizes ---- */
 
-/* Attic's upper limit, 90 %. */
-static bool is_crowded(uint32_t used, uint64_t buckets)
+static bool is_crowded(uint64_t used, uint64_t buckets)
 {
-	return (uint64_t)used * 10 > buckets * 9;
+	return used * 100 > buckets * dialect_attic.index_used_max;
 }
 
 /* Give every key of the first @old buckets its place among all of them, as many or twice as many,
@@ -154,7 +154,7 @@ static void rehash(struct index_table *table, uint32_t old)
 static enum as_err grow(struct index_table *table)
 {
 	const uint32_t old = table->image.buckets;
-	const uint64_t buckets = 2 * (uint64_t)old;
+	const uint64_t buckets = (uint64_t)old * dialect_attic.index_growth;
 
 	if (buckets > INT32_MAX)
 		return AS_ERR_FULL;
@@ -196,7 +196,8 @@ static enum as_err settle(struct index_table *table)
 {
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
-	uint64_t wanted = buckets < INDEX_BUCKETS_MIN ? INDEX_BUCKETS_MIN : buckets;
+	const uint32_t least = dialect_attic.index_buckets_min;
+	uint64_t wanted = buckets < least ? least : buckets;
 
 	if (wanted == buckets && !table->image.deleted && used < buckets)
 		return AS_OK;
@@ -205,7 +206,7 @@ static enum as_err settle(struct index_table *table)
 		return AS_OK;
 	}
 	if (is_crowded(used, wanted))
-		wanted *= 2;
+		wanted *= dialect_attic.index_growth;
 	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
 }
 
@@ -239,10 +240,10 @@ uint64_t index_table_buckets_for(uint64_t keys)
 {
 	/* The last key finds those before it. */
 	const uint64_t found = keys > 0 ? keys - 1 : 0;
-	uint64_t buckets = INDEX_BUCKETS_MIN;
+	uint64_t buckets = dialect_attic.index_buckets_min;
 
-	while (buckets <= INT32_MAX && found * 10 > buckets * 9)
-		buckets *= 2;
+	while (buckets <= INT32_MAX && is_crowded(found, buckets))
+		buckets *= dialect_attic.index_growth;
 	return buckets;
 }
 
@@ -388,9 +389,11 @@ bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 		table->image.deleted++;
 	}
 	table->image.used--;
-	const uint32_t half = table->image.buckets / 2;
-	if (half >= INDEX_BUCKETS_MIN && table->image.used < half / 2)
-		rebuild(table, half);
+	const uint64_t buckets = table->image.buckets;
+	const uint32_t fewer = (uint32_t)(buckets / dialect_attic.index_growth);
+	if (fewer >= dialect_attic.index_buckets_min &&
+	    table->image.used < buckets * dialect_attic.index_used_min / 100)
+		rebuild(table, fewer);
 	return true;
 }
 

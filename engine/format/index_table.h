@@ -10,15 +10,13 @@
 
 #include "format/index.h"
 
-#define INDEX_BUCKETS_MIN 1024u
-
 struct index_table;
 
 /* Buckets of the table that Attic would have with @keys keys, each put once; more than a table can
  * have where so many do not fit one. */
 uint64_t index_table_buckets_for(uint64_t keys);
 
-/* An empty table of INDEX_BUCKETS_MIN buckets. NULL: out of memory. */
+/* An empty table of the smallest size. NULL: out of memory. */
 struct index_table *index_table_new(void);
 
 /* An empty table that need not grow for @keys keys. NULL: out of memory, or too many. */

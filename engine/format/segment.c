@@ -3,6 +3,7 @@
 #include "format/segment_internal.h"
 
 #include "base/crc.h"
+#include "format/dialect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
 	const size_t len = segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes);
-	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, segment_magic, SEGMENT_MAGIC_SIZE) == 0;
+	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, dialect_attic.segment_magic, SEGMENT_MAGIC_SIZE) == 0;
 }
 
 /* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */
@@ -273,7 +274,7 @@ enum as_err segment_bytes(struct segment_reader *r, const struct segment_entry *
 		return AS_OK;
 	}
 	if (e->size > r->large_size) {
-		uint8_t *large = realloc(r->large, e->size);	/* SEGMENT_ENTRY_MAX and less */
+		uint8_t *large = realloc(r->large, e->size);	/* at most entry_max */
 		if (!large)
 			return AS_ERR_MEMORY;
 		r->large = large;

@@ -17,15 +17,13 @@
 #define SEGMENT_MAGIC_SIZE 8u
 #define SEGMENT_HEADER 9u			/* crc, size, tag */
 #define SEGMENT_KEYED (SEGMENT_HEADER + KEY_SIZE) /* a DELETE, or a PUT without data */
-#define SEGMENT_ENTRY_MAX (20u * 1024u * 1024u)	/* MAX_OBJECT_SIZE, bytes */
 /* Attic reads segment numbers and offsets as signed 32-bit integers, and finds nothing above. */
 #define SEGMENT_NUMBER_MAX 0x7fffffffu
 #define SEGMENT_OFFSET_MAX 0x7fffffffu
 /* Bytes of a segment that are read, however long its file is: all that an index can lead to, whose
  * offsets have 32 bits, and a little more, so that an entry that begins there is seen. */
-#define SEGMENT_REACH ((UINT64_C(1) << 32) + 2 * SEGMENT_ENTRY_MAX)
+#define SEGMENT_REACH ((UINT64_C(1) << 32) + (40u << 20))
 
-extern const uint8_t segment_magic[SEGMENT_MAGIC_SIZE];
 extern const uint8_t segment_commit[SEGMENT_HEADER];	/* the bytes of every COMMIT entry */
 
 enum segment_tag { SEGMENT_PUT = 0, SEGMENT_DELETE = 1, SEGMENT_COMMIT = 2, SEGMENT_DAMAGED = 255 };
@@ -36,7 +34,7 @@ enum segment_cause {
 	SEGMENT_BAD_MAGIC,	/* the first 8 bytes */
 	SEGMENT_ZEROS,		/* a header of zeros */
 	SEGMENT_SIZE_SMALL,	/* less than the tag's own minimum */
-	SEGMENT_SIZE_LARGE,	/* more than SEGMENT_ENTRY_MAX, or than the tag allows */
+	SEGMENT_SIZE_LARGE,	/* more than an entry can have, or than the tag allows */
 	SEGMENT_BAD_TAG,
 	SEGMENT_TORN,		/* the file ends inside the entry */
 	SEGMENT_CRC_MISMATCH,

@@ -3,6 +3,7 @@
 #include "format/segment_internal.h"
 
 #include "base/crc.h"
+#include "format/dialect.h"
 
 #include <string.h>
 
@@ -58,7 +59,7 @@ static bool claims_end(const struct segment_reader *r, const struct segment_entr
 {
 	const uint64_t left = r->length - e->offset;
 	return e->has_header &&
-	       ((e->raw_size == left && left >= SEGMENT_KEYED && left <= SEGMENT_ENTRY_MAX) ||
+	       ((e->raw_size == left && left >= SEGMENT_KEYED && left <= dialect_attic.entry_max) ||
 		(e->raw_size > left && segment_size_fits(e->raw_tag, e->raw_size)));
 }
 
@@ -76,7 +77,7 @@ static enum as_err try_end(void *context, const struct segment_entry *e)
 	const uint64_t size = e->offset - damaged->offset;
 	uint8_t field[4];
 	uint32_t rest;
-	if (size < SEGMENT_KEYED || size > SEGMENT_ENTRY_MAX)
+	if (size < SEGMENT_KEYED || size > dialect_attic.entry_max)
 		return AS_OK;
 	put_u32le(field, (uint32_t)size);
 	if (!range_crc_between(&proof->reader->crcs, damaged->offset + 8, e->offset, &rest) ||

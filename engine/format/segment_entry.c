@@ -3,10 +3,10 @@
 #include "format/segment_internal.h"
 
 #include "base/crc.h"
+#include "format/dialect.h"
 
 #include <string.h>
 
-const uint8_t segment_magic[SEGMENT_MAGIC_SIZE] = { 'A', 'T', 'T', 'I', 'C', 'S', 'E', 'G' };
 const uint8_t segment_commit[SEGMENT_HEADER] = {
 	0x40, 0xf4, 0x3c, 0x25, 9, 0, 0, 0, SEGMENT_COMMIT
 };
@@ -45,7 +45,7 @@ bool segment_size_fits(uint8_t tag, uint32_t size)
 {
 	switch (tag) {
 	case SEGMENT_PUT:
-		return size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX;
+		return size >= SEGMENT_KEYED && size <= dialect_attic.entry_max;
 	case SEGMENT_DELETE:
 		return size == SEGMENT_KEYED;
 	case SEGMENT_COMMIT:
@@ -61,7 +61,7 @@ enum segment_cause segment_check_header(uint32_t crc, uint32_t size, uint8_t tag
 		return SEGMENT_ZEROS;
 	if (size < SEGMENT_HEADER || (tag_has_key(tag) && size < SEGMENT_KEYED))
 		return SEGMENT_SIZE_SMALL;
-	if (size > SEGMENT_ENTRY_MAX)
+	if (size > dialect_attic.entry_max)
 		return SEGMENT_SIZE_LARGE;
 	if (tag > SEGMENT_COMMIT)
 		return SEGMENT_BAD_TAG;

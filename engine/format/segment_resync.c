@@ -3,6 +3,7 @@
 #include "format/segment_internal.h"
 
 #include "base/array.h"
+#include "format/dialect.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 /* Could an entry be @size bytes long, whatever its tag byte says? */
 static bool size_is_believable(uint32_t size)
 {
-	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= SEGMENT_ENTRY_MAX);
+	return size == SEGMENT_HEADER || (size >= SEGMENT_KEYED && size <= dialect_attic.entry_max);
 }
 
 /* Is there a whole entry at @offset, and where @witness is not NULL, the PUT of its key? *@size is

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "format/dialect.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -50,7 +51,7 @@ enum as_err config_mend_folders(const struct listing *listing, struct config_men
 {
 	uint32_t *lows = calloc(listing->count + 1, sizeof(*lows));
 	uint32_t *highs = calloc(listing->count + 1, sizeof(*highs));
-	uint32_t best = CONFIG_SEGMENTS_PER_DIR;
+	uint32_t best = dialect_attic.segments_per_dir;
 	size_t count = 0;
 	enum as_err err = AS_ERR_MEMORY;
 	if (!lows || !highs)
@@ -103,8 +104,8 @@ void config_mend_sizes(const struct io *io, int repo_fd, const struct listing *l
 			largest = (uint64_t)st.st_size;
 	}
 	listing_walk_end(&walk);
-	mend->max_segment_size = CONFIG_MAX_SEGMENT_SIZE;
-	mend->max_size_is_guess = largest > CONFIG_MAX_SEGMENT_SIZE + (uint64_t)OVERSHOOT;
+	mend->max_segment_size = dialect_attic.max_segment_size;
+	mend->max_size_is_guess = largest > dialect_attic.max_segment_size + (uint64_t)OVERSHOOT;
 	if (mend->max_size_is_guess)
 		mend->max_segment_size = largest - OVERSHOOT > INT32_MAX
 						 ? INT32_MAX : (uint32_t)(largest - OVERSHOOT);
@@ -174,7 +175,7 @@ static void explain(struct text *text, const struct wanted *wanted, const struct
 	else if (explains_per_dir)
 		text_append(text, "\nsegments_per_dir is a guess: the folders below data fit every "
 			    "number from %" PRIu32 " to %" PRIu32 "%s.", mend->low, mend->high,
-			    mend->segments_per_dir == CONFIG_SEGMENTS_PER_DIR
+			    mend->segments_per_dir == dialect_attic.segments_per_dir
 				    ? ", and Attic's default is one of them" : "");
 	if (wanted->max_size && !keeps_size && mend->max_size_is_guess)
 		text_append(text, "\nmax_segment_size is a guess: the smallest that fits the "

@@ -3,6 +3,7 @@
 #include "repo/create.h"
 
 #include "format/config.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,7 @@ static enum as_err fill(struct making *making, const struct as_settings *setting
 {
 	uint8_t id[KEY_SIZE];
 	char hex[KEY_HEX_SIZE], config[CONFIG_TEXT];
-	enum as_err err = write_file(making, "README", "This is an Attic repository\n",
+	enum as_err err = write_file(making, "README", dialect_attic.readme,
 				     &making->made_readme, error);
 	if (err != AS_OK)
 		return err;
@@ -133,8 +134,8 @@ enum as_err store_create(const char *path, const struct as_settings *given, cons
 {
 	struct making making = { .path = path, .io = io, .fd = -1 };
 	struct as_settings settings = {
-		.segments_per_dir = CONFIG_SEGMENTS_PER_DIR,
-		.max_segment_size = CONFIG_MAX_SEGMENT_SIZE,
+		.segments_per_dir = dialect_attic.segments_per_dir,
+		.max_segment_size = dialect_attic.max_segment_size,
 	};
 	if (given && given->segments_per_dir > 0)
 		settings.segments_per_dir = given->segments_per_dir;

@@ -4,6 +4,7 @@
 
 #include "base/crc.h"
 #include "base/owner.h"
+#include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -148,7 +149,7 @@ static enum as_err open_segment(struct log *log, struct as_error *error)
 				     error);
 	}
 	log->fd = fd;
-	memcpy(log->buffer, segment_magic, SEGMENT_MAGIC_SIZE);
+	memcpy(log->buffer, dialect_attic.segment_magic, SEGMENT_MAGIC_SIZE);
 	log->offset = SEGMENT_MAGIC_SIZE;
 	log->flushed = log->high = log->like_commit = 0;
 	return AS_OK;

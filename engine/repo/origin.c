@@ -3,6 +3,7 @@
 #include "repo/origin.h"
 
 #include "base/text.h"
+#include "format/dialect.h"
 #include "format/segment.h"
 
 #include <fcntl.h>
@@ -12,10 +13,10 @@
 
 #define HEAD 16		/* bytes at the beginning of a file that decide */
 
+/* Attic names itself in its dialect. */
 static const struct {
 	const char *name, *title, *refusal, *by_hand;
 } origins[] = {
-	[ORIGIN_ATTIC] = { .name = "attic", .title = "Attic" },
 	[ORIGIN_BORG] = {
 		.name = "borg",
 		.title = "Borg 1.x",
@@ -46,12 +47,12 @@ static const struct {
 
 const char *origin_name(enum origin origin)
 {
-	return origins[origin].name;
+	return origin == ORIGIN_ATTIC ? dialect_attic.name : origins[origin].name;
 }
 
 const char *origin_title(enum origin origin)
 {
-	return origins[origin].title;
+	return origin == ORIGIN_ATTIC ? dialect_attic.title : origins[origin].title;
 }
 
 const char *origin_refusal(enum origin origin)
@@ -119,7 +120,7 @@ enum origin origin_of(const struct origin_signs *signs)
 
 /* ---- looking ---- */
 
-/* Which of two words the file begins with. */
+/* Which of two texts the file begins with: the first @len bytes of @attic, or all of @borg. */
 static enum sign look_at(const struct io *io, int dirfd, const char *path, size_t len,
 			 const char *attic, const char *borg)
 {
@@ -130,7 +131,7 @@ static enum sign look_at(const struct io *io, int dirfd, const char *path, size_
 		return SIGN_NONE;
 	io_read_at(io, fd, head, len, 0, &got);
 	io_close(io, fd);
-	if (strncmp(head, attic, strlen(attic)) == 0)
+	if (strncmp(head, attic, len) == 0)
 		return SIGN_ATTIC;
 	return strncmp(head, borg, strlen(borg)) == 0 ? SIGN_BORG : SIGN_NONE;
 }
@@ -140,7 +141,8 @@ static enum sign look_at_segment(const struct io *io, int repo_fd, const struct 
 {
 	char path[LISTING_PATH_MAX];
 	listing_path(listing, position, path);
-	return look_at(io, repo_fd, path, SEGMENT_MAGIC_SIZE, "ATTICSEG", "BORG_SEG");
+	return look_at(io, repo_fd, path, SEGMENT_MAGIC_SIZE, dialect_attic.segment_magic,
+		       "BORG_SEG");
 }
 
 /* Since its store Borg 2 has a folder config, with a file for each setting. */
@@ -175,10 +177,11 @@ struct origin_signs origin_look(const struct io *io, int repo_fd, const struct c
 		signs.newest = look_at_segment(io, repo_fd, listing, listing->count - 1);
 	if (signs.segments > 0 && segments_agree(&signs, SIGN_ATTIC))
 		return signs;
-	signs.readme = look_at(io, repo_fd, "README", HEAD, "This is an Attic", "This is a Borg");
+	signs.readme = look_at(io, repo_fd, "README", HEAD, dialect_attic.readme,
+			       "This is a Borg");
 	if (index)
-		signs.index = look_at(io, repo_fd, index, SEGMENT_MAGIC_SIZE, "ATTICIDX",
-				      "BORG_IDX");
+		signs.index = look_at(io, repo_fd, index, SEGMENT_MAGIC_SIZE,
+				      dialect_attic.index_magic, "BORG_IDX");
 	return signs;
 }
 

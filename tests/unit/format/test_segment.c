@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "engine/format/dialect.h"
 #include "engine/format/segment.h"
 #include "tests/support/memory_io.h"
 
@@ -146,7 +147,7 @@ static void commit_bytes_are_attics(void **state)
 	struct image image = image_new();
 	add(&image, 2, 0, NULL, 0);
 	assert_memory_equal(image.bytes + 8, segment_commit, 9);
-	assert_memory_equal(image.bytes, segment_magic, 8);
+	assert_memory_equal(image.bytes, dialect_attic.segment_magic, 8);
 	free(image.bytes);
 	(void)state;
 }
