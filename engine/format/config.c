@@ -103,17 +103,6 @@ static int compare_names(const void *left, const void *right)
 	return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-static void refuse_duplicates(struct parser *parser)
-{
-	array_sort(parser->names, parser->name_count, sizeof(*parser->names), compare_names);
-	for (size_t i = 1; i < parser->name_count; i++)
-		if (strcmp(parser->names[i - 1].text, parser->names[i].text) == 0)
-			complain(parser, parser->names[i].line,
-				 strchr(parser->names[i].text, '\n')
-					 ? "an option stands there twice"
-					 : "a section stands there twice");
-}
-
 /* The next line of the text, without its end (LF, CR or CR LF) and the white space after it. */
 static const char *next_line(struct parser *parser, size_t *len)
 {
@@ -132,17 +121,6 @@ static const char *next_line(struct parser *parser, size_t *len)
 	return line;
 }
 
-static void enter_section(struct parser *parser, const char *name, size_t len)
-{
-	parser->section = name;
-	parser->section_len = len;
-	parser->in_option = false;
-	if (len == strlen("repository") && memcmp(name, "repository", len) == 0)
-		parser->has_section = true;
-	if (len != strlen("DEFAULT") || memcmp(name, "DEFAULT", len) != 0)
-		remember(parser, NULL);
-}
-
 /* Copy a line for inih, as much as it has room for. */
 static void copy_line(const char *line, size_t len, char *out, size_t room)
 {
@@ -153,6 +131,12 @@ static void copy_line(const char *line, size_t len, char *out, size_t room)
 	if (len > room)
 		out[room - 1] = OPAQUE;
 	out[len < room ? len : room] = '\0';
+}
+
+static bool section_is(const struct parser *parser, const char *name)
+{
+	return parser->section_len == strlen(name) &&
+	       memcmp(parser->section, name, parser->section_len) == 0;
 }
 
 /* A line that begins with a bracket. Python takes for the section's name what goes up to the last
@@ -166,7 +150,13 @@ static void prepare_section(struct parser *parser, const char *line, size_t len,
 		out[0] = OPAQUE;	/* for Python an option with a strange name */
 		return;
 	}
-	enter_section(parser, line + 1, (size_t)(end - line) - 1);
+	parser->section = line + 1;
+	parser->section_len = (size_t)(end - line) - 1;
+	parser->in_option = false;
+	if (section_is(parser, "repository"))
+		parser->has_section = true;
+	if (!section_is(parser, "DEFAULT"))
+		remember(parser, NULL);
 	if (len > room || memchr(line, ']', len) != end) {
 		static const char other[] = { '[', OPAQUE, ']', '\0' };
 		memcpy(out, other, sizeof(other));
@@ -212,14 +202,6 @@ static char *read_line(char *str, int num, void *stream)
 	return str;
 }
 
-static void lower(const char *name, char *out, size_t size)
-{
-	size_t i = 0;
-	for (; i < size - 1 && name[i]; i++)
-		out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
-	out[i] = '\0';
-}
-
 static void set_value(struct value *value, bool append, const char *text)
 {
 	if (value->present && !append)
@@ -232,16 +214,18 @@ static void set_value(struct value *value, bool append, const char *text)
 		value->text[0] = OPAQUE;
 }
 
-/* inih's handler of one option or of one line more of its value. */
-static int take_option(void *user, const char *section, const char *name, const char *text)
+/* inih's handler of one option, or of another line of its value. */
+static int add_option(void *user, const char *section, const char *name, const char *text)
 {
 	struct parser *parser = user;
 	if (!parser->section)
 		complain(parser, parser->line, "an option before any section");
 	if (name[0] == '\0')
 		complain(parser, parser->line, "an option without a name");
-	char option[VALUE_MAX];
-	lower(name, option, sizeof(option));
+	char option[VALUE_MAX] = "";
+	for (size_t i = 0; i < sizeof(option) - 1 && name[i]; i++)
+		option[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A')
+							     : name[i];
 	if (!parser->continues)
 		remember(parser, option);
 	parser->in_option = name[0] != '\0';
@@ -254,7 +238,7 @@ static int take_option(void *user, const char *section, const char *name, const 
 			continue;
 		if (values == parser->stray && values[i].present &&
 		    strcmp(values[i].text, text) != 0)
-			values[i].text[0] = OPAQUE;	/* which of them, nobody can tell */
+			values[i].text[0] = OPAQUE;	/* they disagree */
 		set_value(&values[i], parser->continues, text);
 	}
 	if (!is_own && !is_default)
@@ -287,10 +271,10 @@ static bool is_utf8(const char *text, size_t len)
 	return true;
 }
 
-/* What Python would refuse before it came to the lines. */
-static void check_bytes(struct parser *parser)
+static enum as_err parse(struct parser *parser)
 {
 	static const char bom[] = "\xef\xbb\xbf";
+	/* Python refuses these before it reads a line. */
 	if (parser->len == 0)
 		complain(parser, 0, "the file is empty");
 	else if (memchr(parser->text, '\0', parser->len))
@@ -301,25 +285,21 @@ static void check_bytes(struct parser *parser)
 		complain(parser, 0, "it begins with a byte order mark");
 		parser->pos = 3;
 	}
-}
-
-static enum as_err run(struct parser *parser)
-{
-	check_bytes(parser);
-	const int first_bad = ini_parse_stream(read_line, parser, take_option, parser);
+	const int first_bad = ini_parse_stream(read_line, parser, add_option, parser);
 	if (first_bad == -2 || parser->no_memory)
 		return AS_ERR_MEMORY;
 	if (first_bad > 0)
 		complain(parser, (unsigned)first_bad, "neither an option nor a section");
-	refuse_duplicates(parser);
+	array_sort(parser->names, parser->name_count, sizeof(*parser->names), compare_names);
+	for (size_t i = 1; i < parser->name_count; i++)
+		if (strcmp(parser->names[i - 1].text, parser->names[i].text) == 0)
+			complain(parser, parser->names[i].line,
+				 strchr(parser->names[i].text, '\n')
+					 ? "an option stands there twice"
+					 : "a section stands there twice");
 	if (!parser->error && !parser->has_section)
 		complain(parser, 0, "there is no section [repository]");
 	return AS_OK;
-}
-
-static const struct value *find_value(const struct parser *parser, enum option option)
-{
-	return parser->own[option].present ? &parser->own[option] : &parser->defaults[option];
 }
 
 /* A decimal number as int() accepts it, with a sign and white space around. -1 for any other text,
@@ -344,48 +324,17 @@ static int64_t number_of(const char *text)
 	return number;
 }
 
-static enum as_err note_option(struct findings *findings, enum problem problem, enum option option,
-			       const struct value *value)
+/* A limit of the config, or 0 where @value is none. */
+static uint32_t limit_of(const struct value *value)
 {
-	if (!value->present)
-		return findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
-				     "%s is not there", option_names[option]);
-	return findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s = %.80s",
-			     option_names[option], value->text);
+	const int64_t number = number_of(value->text);
+	return number >= 1 && number <= INT32_MAX ? (uint32_t)number : 0;
 }
 
-static enum as_err take_version(const struct parser *parser, struct config *config,
-				struct findings *findings)
-{
-	const struct value *value = find_value(parser, OPTION_VERSION);
-	const int64_t number = value->present ? number_of(value->text) : -1;
-	config->version = number > 0 ? (uint32_t)number : 0;
-	if (number == 1)
-		return AS_OK;
-	config->usable = false;
-	return note_option(findings, PROBLEM_CONFIG_VERSION, OPTION_VERSION, value);
-}
-
-static enum as_err take_limit(const struct parser *parser, enum option option, uint32_t *limit,
-			      struct config *config, struct findings *findings)
-{
-	const struct value *value = find_value(parser, option);
-	const int64_t number = value->present ? number_of(value->text) : -1;
-	if (number >= 1 && number <= INT32_MAX) {
-		*limit = (uint32_t)number;
-		if (option == OPTION_PER_DIR)
-			config->has_segments_per_dir = true;
-		else
-			config->has_max_segment_size = true;
-		return AS_OK;
-	}
-	config->usable = false;
-	return note_option(findings, PROBLEM_CONFIG_LIMITS, option, value);
-}
-
-static bool parse_id(const char *text, uint8_t out[KEY_SIZE])
+static bool parse_id(const struct value *value, uint8_t out[KEY_SIZE])
 {
 	struct key_prefix id;
+	const char *text = value->text;
 	while (is_space(*text))
 		text++;
 	if (!key_prefix_parse(text, &id) || id.nibbles != 2 * KEY_SIZE)
@@ -394,61 +343,68 @@ static bool parse_id(const char *text, uint8_t out[KEY_SIZE])
 	return true;
 }
 
-static enum as_err take_id(const struct parser *parser, struct config *config,
-			   struct findings *findings)
+/* Fill in the options of [repository], and name those that are missing or wrong. */
+static enum as_err read_options(const struct parser *parser, struct config *config,
+				struct findings *findings)
 {
-	const struct value *value = find_value(parser, OPTION_ID);
-	config->has_id = value->present && parse_id(value->text, config->id);
-	if (config->has_id)
-		return AS_OK;
-	config->usable = false;
-	return note_option(findings, PROBLEM_CONFIG_ID, OPTION_ID, value);
-}
+	const struct value *values[OPTION_COUNT];
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		values[i] = parser->own[i].present ? &parser->own[i] : &parser->defaults[i];
 
-static uint32_t stray_limit(const struct value *value)
-{
-	const int64_t number = value->present ? number_of(value->text) : -1;
-	return number >= 1 && number <= INT32_MAX ? (uint32_t)number : 0;
-}
+	const int64_t version = number_of(values[OPTION_VERSION]->text);
+	const uint32_t per_dir = limit_of(values[OPTION_PER_DIR]);
+	const uint32_t max_size = limit_of(values[OPTION_MAX_SIZE]);
+	config->version = version > 0 ? (uint32_t)version : 0;
+	config->has_segments_per_dir = per_dir > 0;
+	if (per_dir > 0)
+		config->segments_per_dir = per_dir;
+	config->has_max_segment_size = max_size > 0;
+	if (max_size > 0)
+		config->max_segment_size = max_size;
+	config->has_id = parse_id(values[OPTION_ID], config->id);
 
-static void take_stray(const struct parser *parser, struct config_stray *stray)
-{
-	stray->segments_per_dir = stray_limit(&parser->stray[OPTION_PER_DIR]);
-	stray->max_segment_size = stray_limit(&parser->stray[OPTION_MAX_SIZE]);
-	stray->has_id = parser->stray[OPTION_ID].present &&
-			parse_id(parser->stray[OPTION_ID].text, stray->id);
-}
-
-/* Turn what was read into *@config. Without its section no option need be missed. */
-static enum as_err judge(const struct parser *parser, struct config *config,
-			 struct findings *findings)
-{
-	enum as_err err = AS_OK;
-	config->usable = true;
-	config->has_borg_options = parser->has_borg_options;
-	take_stray(parser, &config->stray);
-	if (parser->error) {
+	const struct { bool is_right; enum problem problem; enum option option; } checks[] = {
+		{ version == 1, PROBLEM_CONFIG_VERSION, OPTION_VERSION },
+		{ per_dir > 0, PROBLEM_CONFIG_LIMITS, OPTION_PER_DIR },
+		{ max_size > 0, PROBLEM_CONFIG_LIMITS, OPTION_MAX_SIZE },
+		{ config->has_id, PROBLEM_CONFIG_ID, OPTION_ID },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		if (checks[i].is_right)
+			continue;
+		const struct value *value = values[checks[i].option];
 		config->usable = false;
-		if (parser->error_line > 0)
-			err = findings_note(findings, PROBLEM_CONFIG_SYNTAX, FINDING_NOWHERE,
-					    FINDING_NOWHERE, "line %u: %s", parser->error_line,
-					    parser->error);
-		else
-			err = findings_note(findings, PROBLEM_CONFIG_SYNTAX, FINDING_NOWHERE,
-					    FINDING_NOWHERE, "%s", parser->error);
+		const enum as_err err = findings_note(findings, checks[i].problem, FINDING_NOWHERE,
+						      FINDING_NOWHERE, "%s%s%.80s",
+						      option_names[checks[i].option],
+						      value->present ? " = " : " is not there",
+						      value->text);
+		if (err != AS_OK)
+			return err;
 	}
-	if (!parser->has_section || err != AS_OK)
-		return err;
-	err = take_version(parser, config, findings);
-	if (err == AS_OK)
-		err = take_limit(parser, OPTION_PER_DIR, &config->segments_per_dir, config,
-				 findings);
-	if (err == AS_OK)
-		err = take_limit(parser, OPTION_MAX_SIZE, &config->max_segment_size, config,
-				 findings);
-	if (err == AS_OK)
-		err = take_id(parser, config, findings);
-	return err;
+	return AS_OK;
+}
+
+/* Turn what was parsed into *@config. Without its section no option can be missing. */
+static enum as_err read_parsed(const struct parser *parser, struct config *config,
+			       struct findings *findings)
+{
+	config->usable = !parser->error;
+	config->has_borg_options = parser->has_borg_options;
+	config->stray.segments_per_dir = limit_of(&parser->stray[OPTION_PER_DIR]);
+	config->stray.max_segment_size = limit_of(&parser->stray[OPTION_MAX_SIZE]);
+	config->stray.has_id = parse_id(&parser->stray[OPTION_ID], config->stray.id);
+	if (parser->error) {
+		char line[sizeof("line 4294967295: ")] = "";
+		if (parser->error_line > 0)
+			snprintf(line, sizeof(line), "line %u: ", parser->error_line);
+		const enum as_err err = findings_note(findings, PROBLEM_CONFIG_SYNTAX,
+						      FINDING_NOWHERE, FINDING_NOWHERE, "%s%s",
+						      line, parser->error);
+		if (err != AS_OK)
+			return err;
+	}
+	return parser->has_section ? read_options(parser, config, findings) : AS_OK;
 }
 
 static void set_defaults(struct config *config)
@@ -468,9 +424,9 @@ enum as_err config_parse(const char *text, size_t len, struct config *config,
 		return AS_ERR_MEMORY;
 	parser->text = text;
 	parser->len = len;
-	enum as_err err = run(parser);
+	enum as_err err = parse(parser);
 	if (err == AS_OK)
-		err = judge(parser, config, findings);
+		err = read_parsed(parser, config, findings);
 	for (size_t i = 0; i < parser->name_count; i++)
 		free(parser->names[i].text);
 	free(parser->names);

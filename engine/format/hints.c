@@ -94,17 +94,6 @@ static bool is_segment(const struct item *item)
 	return item->kind == KIND_NUMBER && item->number >= 0 && item->number <= UINT32_MAX;
 }
 
-static int read_count(struct walk *walk, const struct item *key, const struct item *value)
-{
-	if (!is_segment(key))
-		return refuse(walk, "a segment's number is none");
-	if (value->kind != KIND_NUMBER)
-		return refuse(walk, "a segment's count is no number");
-	return append_row(walk, (struct hints_segment){
-		.segment = (uint32_t)key->number, .is_counted = true, .live = value->number,
-	});
-}
-
 /* A key of the outer map with its value. The value's container was walked already. */
 static int read_pair(struct walk *walk, const struct item *key, const struct item *value)
 {
@@ -148,11 +137,6 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 		return 0;
 	}
 	return refuse(walk, "it is nested in a way that hints are not");
-}
-
-static bool text_is(const char *text, unsigned len, const char *word)
-{
-	return text && len == strlen(word) && memcmp(text, word, len) == 0;
 }
 
 /* The callbacks. Each may refuse by a negative value, which ends the walk. */
@@ -206,14 +190,15 @@ static inline int template_callback_double(struct walk **walk, double number, st
 static inline int template_callback_str(struct walk **walk, const char *base, const char *text,
 					unsigned len, struct item *item)
 {
+	static const struct { const char *name; enum kind kind; } keys[] = {
+		{ "version", KIND_VERSION }, { "segments", KIND_SEGMENTS },
+		{ "compact", KIND_COMPACT },
+	};
 	(void)base;
 	enum kind kind = KIND_OTHER_KEY;
-	if (text_is(text, len, "version"))
-		kind = KIND_VERSION;
-	else if (text_is(text, len, "segments"))
-		kind = KIND_SEGMENTS;
-	else if (text_is(text, len, "compact"))
-		kind = KIND_COMPACT;
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && text; i++)
+		if (len == strlen(keys[i].name) && memcmp(text, keys[i].name, len) == 0)
+			kind = keys[i].kind;
 	*item = (struct item){ kind, 0 };
 	(*walk)->key = kind;
 	return 0;
@@ -245,9 +230,15 @@ static inline int template_callback_map_item(struct walk **walk, struct item *ma
 {
 	if (map->kind == KIND_ROOT)
 		return read_pair(*walk, &key, &value);
-	if (map->kind == KIND_SEGMENTS)
-		return read_count(*walk, &key, &value);
-	return 0;
+	if (map->kind != KIND_SEGMENTS)
+		return 0;
+	if (!is_segment(&key))
+		return refuse(*walk, "a segment's number is none");
+	if (value.kind != KIND_NUMBER)
+		return refuse(*walk, "a segment's count is no number");
+	return append_row(*walk, (struct hints_segment){
+		.segment = (uint32_t)key.number, .is_counted = true, .live = value.number,
+	});
 }
 
 static inline int template_callback_array_item(struct walk **walk, struct item *array,

@@ -23,11 +23,6 @@ struct sweep {
 	int64_t last_empty;	/* the nearest EMPTY behind the place; below 0: round the end */
 };
 
-static struct sweep nothing_counted(const struct sweep *of)
-{
-	return (struct sweep){ .file = of->file, .image = of->image };
-}
-
 static uint32_t segment_of(const struct index_image *image, uint32_t number)
 {
 	uint32_t segment, offset;
@@ -58,31 +53,12 @@ static enum as_err note_bucket(struct sweep *sweep, enum problem problem, uint32
 	return findings_add(sweep->findings, &finding);
 }
 
-static enum as_err judge_reach(struct sweep *sweep, uint32_t number)
-{
-	const uint32_t home = home_of(sweep->image, number);
-	const uint32_t distance = number >= home ? number - home
-						 : number + (sweep->image->buckets - home);
-	char detail[FINDING_DETAIL_MAX];
-
-	if (distance > sweep->census.longest)
-		sweep->census.longest = distance;
-	if (distance < number - sweep->last_empty)
-		return AS_OK;
-	sweep->census.unreachable++;
-	snprintf(detail, sizeof(detail),
-		 "bucket %" PRIu32 ", but probing from bucket %" PRIu32 " ends before it", number,
-		 home);
-	return note_bucket(sweep, PROBLEM_INDEX_UNREACHABLE, number, detail);
-}
-
 /* AS_ERR_LIMIT: a run so long begins before bucket @first that looking for its beginning from every
  * slice would crawl. */
 static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_t end)
 {
 	const uint32_t buckets = sweep->image->buckets;
 	const bool is_all = end - first == buckets;
-	enum as_err err = AS_OK;
 
 	/* The nearest EMPTY bucket before the first. Where there is none, too far off to matter. */
 	uint32_t left = is_all ? buckets : SLICE_BUCKETS;
@@ -93,15 +69,28 @@ static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_
 	if (!left && !is_all)
 		return AS_ERR_LIMIT;
 	sweep->last_empty = left ? at : -1 - (int64_t)buckets;
-	for (uint32_t i = first; i < end && !err; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		const uint32_t segment = segment_of(sweep->image, i);
+		char detail[FINDING_DETAIL_MAX];
 
 		if (segment == INDEX_EMPTY)
 			sweep->last_empty = i;
-		else if (segment != INDEX_DELETED)
-			err = judge_reach(sweep, i);
+		if (segment >= INDEX_DELETED)
+			continue;
+		const uint32_t home = home_of(sweep->image, i);
+		const uint32_t distance = i >= home ? i - home : i + (buckets - home);
+		if (distance > sweep->census.longest)
+			sweep->census.longest = distance;
+		if (distance < i - sweep->last_empty)
+			continue;
+		sweep->census.unreachable++;
+		snprintf(detail, sizeof(detail), "bucket %" PRIu32 ", but probing from bucket %"
+			 PRIu32 " ends before it", i, home);
+		const enum as_err err = note_bucket(sweep, PROBLEM_INDEX_UNREACHABLE, i, detail);
+		if (err)
+			return err;
 	}
-	return err;
+	return AS_OK;
 }
 
 static enum as_err find_duplicates(struct sweep *sweep, uint32_t first, uint32_t end)
@@ -144,7 +133,7 @@ static void count_slices(void *context)
 {
 	struct counting *counting = context;
 	const struct index_image *image = counting->total->image;
-	struct sweep part = nothing_counted(counting->total);
+	struct sweep part = { .file = counting->total->file, .image = image };
 	uint32_t slice;
 
 	while ((slice = counting->next++) < slice_count(image) && !counting->is_refused) {
@@ -170,7 +159,8 @@ static enum as_err walk(struct sweep *total, unsigned threads,
 			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
 			const uint64_t *counted)
 {
-	struct sweep sum = *total, again = nothing_counted(total);
+	struct sweep sum = *total;
+	struct sweep again = { .file = total->file, .image = total->image };
 	struct counting counting = {
 		.judge = judge, .total = &sum, .mutex = PTHREAD_MUTEX_INITIALIZER,
 	};

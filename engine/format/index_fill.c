@@ -14,7 +14,7 @@
 /* Odd, so that groups begun together lie far apart: when two threads touch one new huge page at
  * once, the system fills it twice. */
 #define TURN_STEP 29u
-#define PASSED_UNTOLD 100000u	/* buckets passed before they are added to the total */
+#define PASSED_NOT_ADDED 100000u	/* buckets passed before they are added to the total */
 
 struct index_fill {
 	struct index_table *table;
@@ -110,17 +110,6 @@ static bool put_in_stripe(struct index_filler *filler, const struct index_mappin
 	return false;
 }
 
-static enum as_err let_wait(struct index_fill *fill, const struct index_mapping *mapping)
-{
-	pthread_mutex_lock(&fill->mutex);
-	const bool has_room =
-		ARRAY_RESERVE(fill->waiting, fill->waiting_count, fill->waiting_capacity);
-	if (has_room)
-		fill->waiting[fill->waiting_count++] = *mapping;
-	pthread_mutex_unlock(&fill->mutex);
-	return has_room ? AS_OK : AS_ERR_MEMORY;
-}
-
 /* Seldom, because other threads read the same cache line. */
 static enum as_err add_up(struct index_filler *filler)
 {
@@ -135,13 +124,23 @@ static enum as_err add_up(struct index_filler *filler)
 
 static enum as_err put_batch(struct index_filler *filler)
 {
-	enum as_err err = AS_OK;
+	struct index_fill *fill = filler->fill;
+	bool has_room = true;
 
-	for (unsigned i = 0; i < filler->batched && !err; i++)
-		if (!put_in_stripe(filler, &filler->batch[i]))
-			err = let_wait(filler->fill, &filler->batch[i]);
+	for (unsigned i = 0; i < filler->batched && has_room; i++) {
+		if (put_in_stripe(filler, &filler->batch[i]))
+			continue;
+		pthread_mutex_lock(&fill->mutex);
+		has_room = ARRAY_RESERVE(fill->waiting, fill->waiting_count,
+					 fill->waiting_capacity);
+		if (has_room)
+			fill->waiting[fill->waiting_count++] = filler->batch[i];
+		pthread_mutex_unlock(&fill->mutex);
+	}
 	filler->batched = 0;
-	return !err && filler->passed >= PASSED_UNTOLD ? add_up(filler) : err;
+	if (!has_room)
+		return AS_ERR_MEMORY;
+	return filler->passed >= PASSED_NOT_ADDED ? add_up(filler) : AS_OK;
 }
 
 enum as_err index_filler_put(struct index_filler *filler, const uint8_t key[KEY_SIZE],

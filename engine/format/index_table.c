@@ -151,21 +151,6 @@ static void rehash(struct index_table *table, uint32_t old)
 	table->image.deleted = 0;
 }
 
-static enum as_err grow(struct index_table *table)
-{
-	const uint32_t old = table->image.buckets;
-	const uint64_t buckets = (uint64_t)old * dialect_attic.index_growth;
-
-	if (buckets > INT32_MAX)
-		return AS_ERR_FULL;
-	if (!index_fits_memory(buckets) || !resize_mapping(table, mapping_size(buckets)))
-		return AS_ERR_MEMORY;
-	table->image.buckets = (uint32_t)buckets;
-	make_empty(table, old, table->image.buckets);
-	rehash(table, old);
-	return AS_OK;
-}
-
 /* Make a table of @buckets out of any other: gather all entries at the end of a memory that has
  * room for @buckets before them, then insert them. Where the table itself has that room, as one
  * that shrinks has, no memory is needed and nothing can fail. */
@@ -192,7 +177,7 @@ static enum as_err rebuild(struct index_table *table, uint32_t buckets)
 
 /* Make a loaded table like all that this module makes: with an empty bucket to end each look-up,
  * none deleted, not below the smallest size. The errors of index_table_reserve. */
-static enum as_err settle(struct index_table *table)
+static enum as_err normalise(struct index_table *table)
 {
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
@@ -326,12 +311,22 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 
 enum as_err index_table_reserve(struct index_table *table)
 {
-	enum as_err err = settle(table);
+	const enum as_err err = normalise(table);
+	const uint32_t old = table->image.buckets;
 
-	if (!err && is_crowded(table->image.used, table->image.buckets))
-		err = grow(table);
 	if (err)
 		return err;
+	if (is_crowded(table->image.used, old)) {
+		const uint64_t buckets = (uint64_t)old * dialect_attic.index_growth;
+
+		if (buckets > INT32_MAX)
+			return AS_ERR_FULL;
+		if (!index_fits_memory(buckets) || !resize_mapping(table, mapping_size(buckets)))
+			return AS_ERR_MEMORY;
+		table->image.buckets = (uint32_t)buckets;
+		make_empty(table, old, table->image.buckets);
+		rehash(table, old);
+	}
 	/* The size that the table has now counts: asked again, the answer is the same. */
 	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION
 									  : AS_OK;
@@ -340,7 +335,7 @@ enum as_err index_table_reserve(struct index_table *table)
 enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset)
 {
-	settle(table);	/* what is there can change even where this fails */
+	normalise(table);	/* what is there can change even where this fails */
 	uint32_t number = index_table_find(table, key);
 
 	if (number == INDEX_EMPTY) {
@@ -358,7 +353,7 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 
 /* ---- removing ---- */
 
-/* Empty the bucket @gap of a settled table: what would not be reached across it moves into it, and
+/* Empty the bucket @gap of a normalised table: what would not be reached across it moves into it, and
  * leaves a gap of its own. */
 static void close_gap(struct index_table *table, uint32_t gap)
 {
@@ -377,12 +372,12 @@ static void close_gap(struct index_table *table, uint32_t gap)
 
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE])
 {
-	const enum as_err settled = settle(table);
+	const enum as_err normalised = normalise(table);
 	const uint32_t number = index_table_find(table, key);
 
 	if (number == INDEX_EMPTY)
 		return false;
-	if (settled == AS_OK) {
+	if (normalised == AS_OK) {
 		close_gap(table, number);
 	} else {
 		put_u32le(bucket_at(table, number) + KEY_SIZE, INDEX_DELETED);

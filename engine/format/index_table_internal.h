@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Removing a key moves what follows it closer to home, so the only deleted buckets are those of a
- * table that Attic wrote. settle() sweeps them out before the first change. */
+ * table that Attic wrote. normalise() removes them before the first change. */
 struct index_table {
 	/* Its bytes are a mapping of its own. Its counts are kept up to date; passed grows by what
 	 * a new key has to pass. */

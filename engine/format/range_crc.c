@@ -35,20 +35,16 @@ static enum as_err insert_bad(struct range_crc *crcs, size_t at, uint64_t offset
 	return AS_OK;
 }
 
-static size_t read_some(struct range_crc *crcs, uint8_t *buffer, size_t len, uint64_t offset)
-{
-	size_t got;
-	io_read_twice(crcs->io, crcs->fd, buffer, len, offset, &got, &crcs->doubt);
-	return got;
-}
-
 /* Fill @buffer with [@offset, @offset + @len), zeros where the disk refuses or the file ended
  * early. */
 static enum as_err read_around(struct range_crc *crcs, uint8_t *buffer, size_t len, uint64_t offset)
 {
 	size_t done = 0;
 	while (done < len) {
-		done += read_some(crcs, buffer + done, len - done, offset + done);
+		size_t got;
+		io_read_twice(crcs->io, crcs->fd, buffer + done, len - done, offset + done, &got,
+			      &crcs->doubt);
+		done += got;
 		if (done == len)
 			break;
 		size_t skip = BLOCK - (size_t)((offset + done) % BLOCK);
@@ -143,7 +139,8 @@ void range_crc_add_bad(struct range_crc *crcs, uint64_t offset)
 /* Read what could be read a moment ago. */
 static bool read_once_more(struct range_crc *crcs, uint8_t *buffer, size_t len, uint64_t offset)
 {
-	const size_t got = read_some(crcs, buffer, len, offset);
+	size_t got;
+	io_read_twice(crcs->io, crcs->fd, buffer, len, offset, &got, &crcs->doubt);
 	if (got < len)
 		range_crc_add_bad(crcs, offset + got);
 	return got == len;

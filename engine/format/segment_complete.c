@@ -113,20 +113,6 @@ static enum as_err walk(struct segment_reader *r, bool *complete)
 	return err == AS_END ? AS_OK : err;
 }
 
-static enum as_err read_all(const struct io *io, int dirfd, const char *path, bool *complete)
-{
-	struct segment_reader *r = segment_reader_new(io);
-	if (!r)
-		return AS_ERR_MEMORY;
-	enum as_err err = segment_open(r, dirfd, path, 0, NULL, NULL);
-	if (err == AS_OK)
-		err = walk(r, complete);
-	segment_reader_free(r);
-	if (err != AS_OK)
-		*complete = false;
-	return err;
-}
-
 /* ---- the question ---- */
 
 /* The last nine bytes of the file. */
@@ -185,5 +171,16 @@ enum as_err segment_is_complete(const struct io *io, int dirfd, const char *path
 			   segment_read_entry_at(io, c.fd, c.length, last, &entry, NULL) == AS_OK;
 	}
 	io_close(io, c.fd);
-	return is_known ? err : read_all(io, dirfd, path, complete);
+	if (is_known)
+		return err;
+	struct segment_reader *r = segment_reader_new(io);
+	if (!r)
+		return AS_ERR_MEMORY;
+	err = segment_open(r, dirfd, path, 0, NULL, NULL);
+	if (err == AS_OK)
+		err = walk(r, complete);
+	segment_reader_free(r);
+	if (err != AS_OK)
+		*complete = false;
+	return err;
 }

@@ -81,7 +81,7 @@ static uint32_t claimed_size(struct segment_reader *r, uint64_t offset)
 
 /* Do the sizes lead from the damaged entry at @offset to a whole one, or exactly to the end of the
  * file? */
-static bool sizes_lead_on(struct segment_reader *r, uint64_t offset)
+static bool sizes_lead_to_whole(struct segment_reader *r, uint64_t offset)
 {
 	uint32_t size;
 	for (unsigned hops = 0; hops < HOPS_MAX; hops++) {
@@ -118,13 +118,6 @@ static bool leads_out(struct segment_reader *r, uint64_t offset, uint64_t extent
 	return true;
 }
 
-static bool is_cancelled(struct segment_reader *r)
-{
-	if (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed))
-		r->is_cancelled = true;
-	return r->is_cancelled;
-}
-
 /* Are the eight bytes zero in which five neighbouring places would have their sizes? Long runs of
  * zeros are common after a crash. */
 static bool sizes_are_zero(const uint8_t *p, size_t there)
@@ -140,8 +133,12 @@ static bool sizes_are_zero(const uint8_t *p, size_t there)
  */
 static uint64_t next_candidate(struct segment_reader *r, uint64_t from, uint64_t end)
 {
-	while (from < end && !is_cancelled(r)) {
+	while (from < end) {
 		const uint8_t *bytes;
+		if (r->cancel && atomic_load_explicit(r->cancel, memory_order_relaxed))
+			r->is_cancelled = true;
+		if (r->is_cancelled)
+			return end;
 		const size_t there = segment_peek_rest(r, from, &bytes);
 		if (there < SEGMENT_HEADER) {
 			/* End of file, or unreadable: go on behind the bad range. */
@@ -189,31 +186,6 @@ static uint64_t claimed_end(const struct segment_reader *r, const struct segment
 	if (!e->has_header || !size_is_believable(e->raw_size) || e->raw_size > 2 * left)
 		return e->offset + 1;
 	return e->raw_size > left ? r->length : e->offset + e->raw_size;
-}
-
-/* Set the size of the damaged row @e: where it ends and the walk goes on. */
-static void resynchronise(struct segment_reader *r, struct segment_entry *e)
-{
-	const uint64_t claimed = claimed_end(r, e);
-	const bool stays_inside = e->has_header && size_is_believable(e->raw_size) &&
-				  e->raw_size <= r->length - e->offset;
-	uint64_t end;
-	if (stays_inside && sizes_lead_on(r, e->offset) &&
-	    !is_witnessed_in(r, e->offset + 1, claimed)) {
-		end = claimed;
-	} else {
-		end = search(r, e->offset + 1, r->length, claimed);
-		if (end < r->length) {
-			r->is_unanchored = !segment_is_witnessed(r, end);
-			/* Entries follow, so the file does not end inside this one: its size is
-			 * wrong. */
-			if (e->cause == SEGMENT_TORN)
-				e->cause = SEGMENT_SIZE_LARGE;
-		}
-	}
-	e->tag = SEGMENT_DAMAGED;
-	e->size = end - e->offset;
-	r->position = end;
 }
 
 /* The CRCs of prefixes and the witnesses, once a segment. */
@@ -297,7 +269,24 @@ enum as_err segment_resynchronise(struct segment_reader *r, struct segment_entry
 	const enum as_err err = prepare_for_damage(r);
 	if (err != AS_OK || is_whole_now(r, e))
 		return err;
-	resynchronise(r, e);
+	const uint64_t claimed = claimed_end(r, e);
+	const bool stays_inside = e->has_header && size_is_believable(e->raw_size) &&
+				  e->raw_size <= r->length - e->offset;
+	uint64_t end = claimed;
+	if (!stays_inside || !sizes_lead_to_whole(r, e->offset) ||
+	    is_witnessed_in(r, e->offset + 1, claimed)) {
+		end = search(r, e->offset + 1, r->length, claimed);
+		if (end < r->length) {
+			r->is_unanchored = !segment_is_witnessed(r, end);
+			/* Entries follow, so the file does not end inside this one: its size is
+			 * wrong. */
+			if (e->cause == SEGMENT_TORN)
+				e->cause = SEGMENT_SIZE_LARGE;
+		}
+	}
+	e->tag = SEGMENT_DAMAGED;
+	e->size = end - e->offset;
+	r->position = end;
 	find_unreadable(r, e);
 	return end_search(r);
 }
