@@ -40,7 +40,7 @@ struct value {
 	char text[VALUE_MAX];
 };
 
-/* A section's name, or a section's and an option's name. Python takes none of these twice. */
+/* A section's name, or a section's and an option's name. Python refuses one that is there twice. */
 struct name {
 	char *text;	/* "section" or "section\noption" */
 	unsigned line;
@@ -58,7 +58,7 @@ struct parser {
 	bool has_section;		/* [repository] was there */
 	bool has_borg_options;
 	struct value own[OPTION_COUNT];	/* of [repository] */
-	struct value defaults[OPTION_COUNT]; /* of [DEFAULT], which Python looks into next */
+	struct value defaults[OPTION_COUNT]; /* of [DEFAULT], where Python looks next */
 	struct value stray[OPTION_COUNT]; /* of other sections, and before any */
 	struct name *names;
 	size_t name_count, name_capacity;
@@ -75,7 +75,7 @@ static void complain(struct parser *parser, unsigned line, const char *error)
 	parser->error_line = line;
 }
 
-/* What str.strip() takes away, as far as it is ASCII. */
+/* The ASCII white space that str.strip() removes. */
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
@@ -139,8 +139,8 @@ static bool section_is(const struct parser *parser, const char *name)
 	       memcmp(parser->section, name, parser->section_len) == 0;
 }
 
-/* A line that begins with a bracket. Python takes for the section's name what goes up to the last
- * bracket, inih what goes up to the first. */
+/* A line that begins with a bracket. The section's name ends at the last bracket for Python, at the
+ * first for inih. */
 static void prepare_section(struct parser *parser, const char *line, size_t len, char *out,
 			    size_t room)
 {
@@ -163,7 +163,7 @@ static void prepare_section(struct parser *parser, const char *line, size_t len,
 	}
 }
 
-/* Write the next line to @out as inih shall see it: nothing is left of a comment. */
+/* Write the next line to @out in the form that inih gets, without comments. */
 static void prepare_line(struct parser *parser, char *out, size_t room)
 {
 	size_t len;

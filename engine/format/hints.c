@@ -49,8 +49,8 @@ static int refuse(struct walk *walk, const char *error)
 	return -1;
 }
 
-/* Sort the rows, and make one of the two that a segment can have. False: a segment is counted
- * twice. In the compact list, a set that is written as an array, that says nothing new. */
+/* Sort the rows, and merge the two that a segment can have. False: a segment is counted twice. In
+ * the compact list that is harmless: it is a set, written as an array. */
 static bool merge_rows(struct hints *hints)
 {
 	struct hints_segment *rows = hints->rows;
@@ -72,7 +72,7 @@ static bool merge_rows(struct hints *hints)
 	return true;
 }
 
-/* Repetitions are looked for before memory is taken, so that it is in proportion to the bytes. */
+/* Merges repeated rows before it grows, so that the memory stays in proportion to the bytes. */
 static int append_row(struct walk *walk, struct hints_segment row)
 {
 	struct hints *hints = walk->hints;
@@ -271,6 +271,7 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 	const int ret = template_execute(&context, (const char *)data, len, offset);
 	if (walk->error || walk->no_memory)
 		return;
+	const bool is_known = walk->version == dialect_attic.hints_version;
 	if (ret < 0)
 		walk->error = "it is no msgpack";
 	else if (ret == 0)
@@ -279,9 +280,9 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 		walk->error = "there are bytes behind its end";
 	else if (!walk->has_version)
 		walk->error = "it has no version";
-	else if (walk->version == dialect_attic.hints_version && walk->oddity)
+	else if (is_known && walk->oddity)
 		walk->error = walk->oddity;
-	else if (walk->version == dialect_attic.hints_version && !(walk->has_segments && walk->has_compact))
+	else if (is_known && !(walk->has_segments && walk->has_compact))
 		walk->error = "a list is missing";
 	else if (!merge_rows(walk->hints))
 		walk->error = "a segment stands there twice";
@@ -478,8 +479,8 @@ static int pack_hints(msgpack_packer *packer, const struct hints *hints)
 {
 	size_t compact = 0;
 	if (msgpack_pack_map(packer, 3) || pack_name(packer, "version") ||
-	    msgpack_pack_uint32(packer, dialect_attic.hints_version) || pack_name(packer, "segments") ||
-	    msgpack_pack_map(packer, hints->count))
+	    msgpack_pack_uint32(packer, dialect_attic.hints_version) ||
+	    pack_name(packer, "segments") || msgpack_pack_map(packer, hints->count))
 		return -1;
 	for (size_t i = 0; i < hints->count; i++) {
 		compact += hints->rows[i].is_compact;

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Judged by a thread at a time. Few enough that tests have several slices. */
+/* Checked by one thread at a time. Few enough that tests have several slices. */
 #define SLICE_BUCKETS 16384u
 
-/* A part of the buckets being judged, or what came of all of them. */
+/* Some of the buckets being checked, or the totals of all. */
 struct sweep {
 	const struct index_file *file;
 	const struct index_image *image;
@@ -117,9 +117,9 @@ static enum as_err find_duplicates(struct sweep *sweep, uint32_t first, uint32_t
 
 /* What the threads share. */
 struct counting {
-	enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end);
+	enum as_err (*check)(struct sweep *sweep, uint32_t first, uint32_t end);
 	_Atomic uint32_t next;		/* the first slice that no thread has begun */
-	_Atomic bool is_refused;	/* AS_ERR_LIMIT of @judge: nothing else can fail */
+	_Atomic bool is_refused;	/* AS_ERR_LIMIT of @check: nothing else can fail */
 	pthread_mutex_t mutex;
 	struct sweep *total;
 };
@@ -141,7 +141,7 @@ static void count_slices(void *context)
 		const uint32_t left = image->buckets - first;
 		const uint32_t end = left < SLICE_BUCKETS ? image->buckets : first + SLICE_BUCKETS;
 
-		if (counting->judge(&part, first, end))
+		if (counting->check(&part, first, end))
 			counting->is_refused = true;
 	}
 	struct index_census *total = &counting->total->census;
@@ -153,16 +153,16 @@ static void count_slices(void *context)
 	pthread_mutex_unlock(&counting->mutex);
 }
 
-/* Walk over all buckets with @judge, and where *@counted, which is part of @total, has counted any
- * then, once more for the findings. A table that cannot be judged in slices is judged as a whole. */
+/* Walk over all buckets with @check; then, where *@counted, which is part of @total, is not 0, walk
+ * again for the findings. A table that cannot be checked in slices is checked as a whole. */
 static enum as_err walk(struct sweep *total, unsigned threads,
-			enum as_err (*judge)(struct sweep *sweep, uint32_t first, uint32_t end),
+			enum as_err (*check)(struct sweep *sweep, uint32_t first, uint32_t end),
 			const uint64_t *counted)
 {
 	struct sweep sum = *total;
 	struct sweep again = { .file = total->file, .image = total->image };
 	struct counting counting = {
-		.judge = judge, .total = &sum, .mutex = PTHREAD_MUTEX_INITIALIZER,
+		.check = check, .total = &sum, .mutex = PTHREAD_MUTEX_INITIALIZER,
 	};
 	const uint32_t buckets = total->image->buckets, slices = slice_count(total->image);
 
@@ -171,11 +171,11 @@ static enum as_err walk(struct sweep *total, unsigned threads,
 	parallel_run(threads < slices ? threads : slices, count_slices, &counting);
 	if (counting.is_refused) {
 		sum.census = total->census;
-		judge(&sum, 0, buckets);
+		check(&sum, 0, buckets);
 	}
 	total->census = sum.census;
 	again.findings = total->findings;
-	return *counted && again.findings ? judge(&again, 0, buckets) : AS_OK;
+	return *counted && again.findings ? check(&again, 0, buckets) : AS_OK;
 }
 
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,

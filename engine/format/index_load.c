@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define SLICE_BUCKETS 8192u		/* read at a time: 320 KiB */
-/* Given to a thread at a time: a huge page of short rows. When two threads touch one new page at once,
- * the system fills it twice and discards one copy. */
+/* Given to a thread at a time: a huge page of short rows. When two threads touch one new page at
+ * once, the system fills it twice and discards one copy. */
 #define TURN_SLICES 16u
 
 /* ---- runs ---- */

@@ -96,7 +96,7 @@ bool index_image_is_degenerate(const struct index_image *image);
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,
 			      struct findings *findings);
 
-/* Count and judge every bucket with @threads threads (0: one for each processor). Findings
+/* Count and check every bucket with @threads threads (0: one for each processor). Findings
  * (PROBLEM_INDEX_COUNT, _DUPLICATE, _UNREACHABLE, _DEGENERATE) go to @findings, which may be NULL.
  * Those of a bucket have its key, and as their place the segment and offset that it maps to. The
  * result does not depend on @threads. AS_ERR_MEMORY. */

@@ -353,8 +353,8 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 
 /* ---- removing ---- */
 
-/* Empty the bucket @gap of a normalised table: what would not be reached across it moves into it, and
- * leaves a gap of its own. */
+/* Empty the bucket @gap of a normalised table. An entry that could not be reached across the gap
+ * moves into it, and leaves a gap of its own. */
 static void close_gap(struct index_table *table, uint32_t gap)
 {
 	for (uint32_t i = next_of(table, gap); segment_at(table, i) != INDEX_EMPTY;

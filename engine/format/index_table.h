@@ -22,8 +22,8 @@ struct index_table *index_table_new(void);
 /* An empty table that need not grow for @keys keys. NULL: out of memory, or too many. */
 struct index_table *index_table_new_for(uint64_t keys);
 
-/* All of @file, read with all processors and judged: used buckets counted, every key reachable and
- * there once. AS_ERR_INTEGRITY when it is not so; AS_ERR_IO, AS_ERR_MEMORY. */
+/* All of @file, read with all processors and checked: used buckets counted, every key reachable and
+ * there once. AS_ERR_INTEGRITY otherwise; AS_ERR_IO, AS_ERR_MEMORY. */
 enum as_err index_table_load(const struct index_file *file, struct index_table **table);
 
 void index_table_free(struct index_table *table);
@@ -53,7 +53,7 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
  * is short stays as large as it is. */
 bool index_table_remove(struct index_table *table, const uint8_t key[KEY_SIZE]);
 
-/* Bring what a look-up of @key will touch into the cache. */
+/* Prefetch the bucket of @key. */
 void index_table_prefetch(const struct index_table *table, const uint8_t key[KEY_SIZE]);
 
 /* The first used bucket at or behind number @from, into *@bucket; false when there is none. To walk

@@ -121,7 +121,7 @@ static bool begins_with_magic(struct segment_reader *r)
 {
 	const uint8_t *bytes;
 	const size_t len = segment_peek(r, 0, SEGMENT_MAGIC_SIZE, &bytes);
-	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, dialect_attic.segment_magic, SEGMENT_MAGIC_SIZE) == 0;
+	return len == SEGMENT_MAGIC_SIZE && memcmp(bytes, dialect_attic.segment_magic, len) == 0;
 }
 
 /* Check the magic. AS_OK when *@e is a row that says it is damaged, AS_END when it is whole. */

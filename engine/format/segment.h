@@ -133,8 +133,8 @@ enum as_err segment_suspects(struct segment_reader *reader, uint64_t offset, uin
 /* Length of the open segment in bytes, as its file had it at segment_open. */
 uint64_t segment_length(const struct segment_reader *reader);
 
-/* Are the last nine bytes of the file those of a COMMIT? Attic asks no more than this: a value that
- * ends so looks like one to it. False for a file that is shorter.
+/* Are the last nine bytes of the file those of a COMMIT? Attic checks nothing else: it takes a
+ * value that ends so for one. False for a file that is shorter.
  * Errors: those of io_open_file, AS_ERR_IO. */
 enum as_err segment_ends_like_commit(const struct io *io, int dirfd, const char *path,
 				     bool *is_like);
@@ -161,7 +161,7 @@ enum as_err segment_read_entry(const struct io *io, int dirfd, const char *path,
 enum as_err segment_read_entry_at(const struct io *io, int fd, uint64_t length, uint64_t offset,
 				  struct segment_entry *entry, uint8_t **data);
 
-/* Judge the one entry at @offset of the open segment. The row in *@entry is filled in every case.
+/* Check the one entry at @offset of the open segment. The row in *@entry is filled in every case.
  * AS_OK when whole; AS_ERR_INTEGRITY when it is not (entry->cause says why). Going up through
  * entries that lie close together reads ahead, one that lies apart is read alone. */
 enum as_err segment_look_at(struct segment_reader *reader, uint64_t offset,

@@ -75,12 +75,12 @@ void segment_decode(struct segment_reader *reader, uint64_t offset, struct segme
 /* Does a witness know the whole entry at @offset? Only after damage. */
 bool segment_is_witnessed(struct segment_reader *reader, uint64_t offset);
 
-/* Make a row of the damaged *@entry that segment_decode left: how far it reaches, and where the
- * walk goes on. It is read a second time first, and is no damage when it is whole then.
- * AS_ERR_MEMORY. */
+/* Turn the damaged *@entry of segment_decode into a row: set how far it reaches and where the walk
+ * goes on. It is read again first, and stays as it is when it is whole then. AS_ERR_MEMORY,
+ * AS_ERR_CANCELLED. */
 enum as_err segment_resynchronise(struct segment_reader *reader, struct segment_entry *entry);
 
-/* Make a row of the damaged magic, and let the walk go on where the first entry begins: at the
+/* Turn the damaged magic into a row, and let the walk go on where the first entry begins: at the
  * reader's position, where it does in whole segments, or at a whole entry before that.
  * AS_ERR_MEMORY, AS_ERR_CANCELLED. */
 enum as_err segment_lose_magic(struct segment_reader *reader, struct segment_entry *entry);
