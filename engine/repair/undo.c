@@ -11,12 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
-			   struct as_error *error)
-{
-	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s: cannot %s", path, verb);
-}
-
 /* ---- files in the folder ---- */
 
 struct bytes {

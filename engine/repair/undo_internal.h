@@ -13,6 +13,8 @@
 
 #include "repair/planner_internal.h"
 
+#include <errno.h>
+
 /* Files with which the abilities of the file system are tried. */
 #define UNDO_TRY_1 "try-1"
 #define UNDO_TRY_2 "try-2"
@@ -66,8 +68,11 @@ struct manifest {
 };
 
 /* Say that @path could not be dealt with, for the reason in @err and errno. */
-enum as_err undo_fail_path(enum as_err err, const char *verb, const char *path,
-			   struct as_error *error);
+static inline enum as_err undo_fail_path(enum as_err err, const char *verb,
+					 const char *path, struct as_error *error)
+{
+	return as_fail(error, err, err == AS_ERR_MEMORY ? 0 : errno, "%s: cannot %s", path, verb);
+}
 
 /* The manifest of @plan in memory that the caller frees. NULL: out of memory. */
 char *undo_manifest_text(const struct plan *plan, size_t *len);
