@@ -148,7 +148,7 @@ static void every_flipped_bit_is_judged_without_harm(void **state)
 	(void)state;
 }
 
-/* What no version can be is not kept as one; the finding tells of it all the same. */
+/* A number that cannot be a version is not kept as one; the finding names it all the same. */
 static void a_version_that_is_none_is_told_and_not_kept(void **state)
 {
 	struct hints hints;

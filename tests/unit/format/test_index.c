@@ -887,7 +887,7 @@ static uint64_t squares_of_runs(uint32_t buckets)
 	return sum;
 }
 
-/* Of tables that are loaded in several pieces, by several threads. */
+/* The tables are loaded in several pieces, by several threads. */
 static void the_runs_of_an_image_are_those_of_the_plainest_walk(void **state)
 {
 	enum { BUCKETS = 300001, PIECE = 8192, TURN = 131072 };

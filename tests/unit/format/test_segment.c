@@ -703,7 +703,7 @@ static struct image image_to_search(void)
 	image.bytes[damaged + 6] ^= 0x10;	/* the size, now beyond the end of the file */
 	const size_t second = add_put(&image, 6, 700);
 	add_put(&image, 7, 400000);
-	image.bytes[second + 60] ^= 1;		/* a size that leads on */
+	image.bytes[second + 60] ^= 1;		/* a size that leads to the next entry */
 	add_put(&image, 8, 50);
 	return image;
 }
@@ -1172,7 +1172,7 @@ static void entries_of_a_list_are_read_ahead_and_one_apart_alone(void **state)
 	(void)state;
 }
 
-/* Of an entry that is larger than the window every byte is read a second time. */
+/* Every byte of an entry that is larger than the window is read a second time. */
 static void the_bytes_of_an_entry_are_given_only_as_they_were_judged(void **state)
 {
 	enum { SIZE = 3000041 };

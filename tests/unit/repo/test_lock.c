@@ -22,7 +22,7 @@
 
 /* ---- a system that refuses ---- */
 
-/* The linker sends the calls here. Of fcntl with @command those from number @from on, @count of
+/* The linker sends the calls here. Calls of fcntl with @command, from number @from on and @count of
  * them, answer @error. No file whose name begins with @hidden can be opened, nor the folder
  * @hidden_folder. */
 static struct {

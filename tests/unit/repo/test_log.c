@@ -353,7 +353,7 @@ static void a_commit_follows_a_value_that_ends_like_one(void **state)
 	compare(pair);
 }
 
-/* The same entries, of sizes about the limit, some of which end like a COMMIT. */
+/* The same entries, of sizes about the limit. Some end like a COMMIT. */
 static void a_forecast_says_where_the_log_puts_entries(void **state)
 {
 	struct pair *pair = *state;
@@ -415,8 +415,8 @@ static void a_folder_that_came_meanwhile_is_used(void **state)
 	compare(pair);
 }
 
-/* Nothing can be said any more of what the files hold: nothing is appended, and what is there goes
- * when it is discarded. */
+/* What the files hold is no longer known: nothing is appended, and what is there goes when it is
+ * discarded. */
 static void expect_dead(struct pair *pair)
 {
 	uint32_t transaction;
@@ -492,7 +492,7 @@ static void a_sync_that_fails_for_want_of_descriptors_kills_the_log(void **state
 
 /* ---- taking back ---- */
 
-/* A put that began another segment, of which nothing may stay. With @descriptors run out the
+/* A put that began another segment. Nothing of it may stay. With @descriptors run out the
  * segment before was closed for good. */
 static struct log_mark begin_another(struct pair *pair, bool run_out)
 {

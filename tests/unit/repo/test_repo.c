@@ -583,7 +583,7 @@ static void damaged_entries_that_name_two_keys_have_no_history(void **state)
 	assert_null(history_of(world, &prefix, AS_ERR_AMBIGUOUS));
 }
 
-/* What verify tells of is no reason to keep silent about the rest. */
+/* A finding of the verification is no reason to be silent about the rest. */
 static void a_segment_that_cannot_be_opened_leaves_the_rest_of_a_history(void **state)
 {
 	struct world *world = *state;

@@ -51,7 +51,7 @@ void keep_index(const struct world *world);
 
 void bring_back_index(const struct world *world);
 
-/* Let the hints of the last transaction tell of @live objects in segment 300 too, and list it to be
+/* Let the hints of the last transaction count @live objects in segment 300 too, and list it to be
  * compacted where @compact. */
 void add_ghost(struct world *world, uint32_t live, bool compact);
 

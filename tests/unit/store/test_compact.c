@@ -278,8 +278,8 @@ static void a_full_disk_in_a_compaction_keeps_everything(void **state)
 	fail_msg("never compacted");
 }
 
-/* Of a segment that turns out damaged some was copied, into a new segment already, and that cannot
- * be removed: the compaction ends, and loses nothing. */
+/* A segment turns out damaged when some of it was copied already, and the new segment cannot be
+ * removed: the compaction ends, and loses nothing. */
 static void a_compaction_that_cannot_take_back_a_copy_ends_and_keeps_everything(void **state)
 {
 	struct world *world = *state;

@@ -57,7 +57,7 @@ static void an_index_that_is_too_new_is_not_believed(void **state)
 	check_repo(world);
 }
 
-/* A later transaction would come to bear its number, and be taken for what it tells of. */
+/* A later transaction would get its number, and would be taken for what it describes. */
 static void an_index_above_the_log_is_disorder_until_it_is_gone(void **state)
 {
 	struct world *world = *state;

@@ -344,7 +344,7 @@ static void few_descriptors_are_enough_and_none_is_stale(void **state)
 	commit(world);
 	check(world);
 	assert_true(world->fault.opens - world->fault.closes < 12);
-	/* Another file under the same name: the one that was open is not asked any more. */
+	/* Another file under the same name: the one that was open is no longer asked. */
 	char path[BUILDER_PATH];
 	uint8_t key[BUILDER_KEY];
 	void *value;

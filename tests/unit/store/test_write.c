@@ -302,7 +302,7 @@ static void a_folder_that_is_a_link_is_not_written_through(void **state)
 	check(world);
 }
 
-/* Behind a commit and a rollback the segments are listed anew. */
+/* After a commit and a rollback the segments are listed again. */
 static void a_folder_that_was_lost_meanwhile_refuses_to_be_written_to(void **state)
 {
 	struct world *world = *state;
