@@ -167,7 +167,7 @@ static enum as_err read_next(struct reading *reading, size_t i)
 	reading->rank = facts->is_committed ? RANK_LOG : RANK_UNCOMMITTED;
 	reading->is_foreign = false;
 	reading->number = facts->number;
-	/* Of the log only what the verdicts have not looked at. */
+	/* Leave out the segments of the log that the verdicts have looked at. */
 	if (facts->is_unopened || facts->role != ROLE_LOG ||
 	    (facts->is_committed && facts->puts <= facts->live && facts->damaged == 0))
 		return AS_OK;
