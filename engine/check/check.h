@@ -222,7 +222,7 @@ struct verify {
 	 * objects counts what was read */
 	size_t skipped;
 	size_t remembered;		/* segments that were not read: a record was believed */
-	/* newest events of the keys that the index does not settle */
+	/* newest events of the keys that the index does not decide */
 	struct replay *replay;
 	/* the same from entries that only searching found (segment_entry.searched), kept apart as
 	 * long as an index may speak against them */
