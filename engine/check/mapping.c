@@ -5,6 +5,7 @@
 #include "base/array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Bits of two keys that may differ for one to be the other, damaged. */
 #define KEY_BITS_DAMAGED 8u
@@ -73,4 +74,13 @@ bool verify_keys_are_near(const uint8_t a[KEY_SIZE], const uint8_t b[KEY_SIZE])
 	for (unsigned i = 0; i < KEY_SIZE; i++)
 		bits += (unsigned)__builtin_popcount(a[i] ^ b[i]);
 	return bits <= KEY_BITS_DAMAGED;
+}
+
+bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE])
+{
+	for (size_t i = 0; i < verify->stranger_count; i++)
+		if (verify->strangers[i].is_near &&
+		    memcmp(verify->strangers[i].key, key, KEY_SIZE) == 0)
+			return true;
+	return false;
 }

@@ -100,15 +100,6 @@ static enum as_err add_stranger(struct weighing *w, const uint8_t key[KEY_SIZE],
 	return AS_OK;
 }
 
-bool verify_is_near_bucket(const struct verify *verify, const uint8_t key[KEY_SIZE])
-{
-	for (size_t i = 0; i < verify->stranger_count; i++)
-		if (verify->strangers[i].is_near &&
-		    memcmp(verify->strangers[i].key, key, KEY_SIZE) == 0)
-			return true;
-	return false;
-}
-
 /* The log's own newest event of a key, against what the scan took from the index. */
 static enum as_err weigh_event(void *context, const uint8_t key[KEY_SIZE],
 			       const struct replay_event *event)

@@ -100,7 +100,7 @@ class Places(links.Case, Case):
                 terminal.press('q')
                 terminal.type(':quit', 'Enter')
                 self.assertEqual(terminal.ended(), 0)
-                self.all_is_well_outside(before, place)
+                self.assert_outside_unchanged(before, place)
 
 
 class Denied(Case):
