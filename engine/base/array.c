@@ -10,16 +10,16 @@
 
 bool array_reserve(void *array, size_t count, size_t *capacity, size_t size)
 {
-	void *elements;
+	void *elements, *grown;
 	if (count < *capacity)
 		return true;
 	/* The pointer has the caller's type: it is copied, not accessed as a void *. */
 	memcpy(&elements, array, sizeof(elements));
 	const size_t wanted = *capacity > 0 ? 2 * *capacity : CAPACITY_FIRST;
-	elements = reallocarray(elements, wanted, size);
-	if (!elements)
+	grown = reallocarray(elements, wanted, size);
+	if (!grown)
 		return false;
-	memcpy(array, &elements, sizeof(elements));
+	memcpy(array, &grown, sizeof(grown));
 	*capacity = wanted;
 	return true;
 }

@@ -86,7 +86,8 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 				  bool is_confirmed, const struct replay_event *place)
 {
 	struct verify *verify = compare->verify;
-	if (verdict == VERDICT_LOST || verdict == VERDICT_OLDER || verdict == VERDICT_UNREADABLE)
+	if (bucket && (verdict == VERDICT_LOST || verdict == VERDICT_OLDER ||
+		       verdict == VERDICT_UNREADABLE))
 		return add_gone(compare, verdict, bucket, place);
 	verify->possibly_deleted += verdict == VERDICT_POSSIBLY_DELETED;
 	verify->deletes_moved += is_confirmed && (verdict == VERDICT_DELETE_MOVED ||
@@ -115,7 +116,7 @@ static enum as_err report_verdict(struct compare *compare, enum verdict verdict,
 /* ---- the walks ---- */
 
 /* A key that the replay remembers: the index holds it too and its mapping was confirmed, or the
- * index does not hold it. Mappings that were not confirmed are settled by the walk over the
+ * index does not hold it. Mappings that were not confirmed are left to the walk over the
  * index. */
 static enum as_err compare_remembered(void *context, const uint8_t key[KEY_SIZE],
 				      const struct replay_event *event)

@@ -16,7 +16,7 @@ static int by_key(const void *a, const void *b)
 enum as_err verify_add_gone(struct verify *verify, size_t *capacity, const uint8_t key[KEY_SIZE],
 			    uint32_t segment, uint32_t offset, const struct replay_event *older)
 {
-	if (!ARRAY_RESERVE(verify->gone, verify->gone_count, *capacity))
+	if (!array_reserve(&verify->gone, verify->gone_count, capacity, sizeof(*verify->gone)))
 		return AS_ERR_MEMORY;
 	struct verify_gone *gone = &verify->gone[verify->gone_count++];
 	*gone = (struct verify_gone){

@@ -154,7 +154,9 @@ static enum as_err merge(const struct replay *replay, struct part *part)
 	if (err)
 		return err;
 	for (uint32_t first = part->merged; first < part->count; first += now) {
-		now = part->count - first < MERGED_AT_ONCE ? part->count - first : MERGED_AT_ONCE;
+		now = MERGED_AT_ONCE;
+		if (now > part->count - first)
+			now = part->count - first;
 		for (uint32_t i = 0; i < now; i++) {
 			hashes[i] = key_hash(&replay->hash, part->rows[first + i].key);
 			__builtin_prefetch(home_slot(part, hashes[i]), 1);

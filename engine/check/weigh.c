@@ -17,7 +17,7 @@ static enum as_err add_missing(struct verify *verify, size_t *capacity, uint32_t
 	struct verify_missing *row = verify_find_missing(verify, number);
 	if (!row) {
 		size_t i = verify->missing_count;
-		if (!ARRAY_RESERVE(verify->missing, i, *capacity))
+		if (!array_reserve(&verify->missing, i, capacity, sizeof(*verify->missing)))
 			return AS_ERR_MEMORY;
 		for (; i > 0 && verify->missing[i - 1].segment > number; i--)
 			verify->missing[i] = verify->missing[i - 1];

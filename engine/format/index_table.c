@@ -182,11 +182,13 @@ static enum as_err normalise(struct index_table *table)
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
 	const uint32_t least = dialect_attic.index_buckets_min;
-	uint64_t wanted = buckets < least ? least : buckets;
+	uint64_t wanted = buckets;
 
-	if (wanted == buckets && !table->image.deleted && used < buckets)
+	if (wanted < least) {
+		wanted = least;
+	} else if (!table->image.deleted && used < buckets) {
 		return AS_OK;
-	if (wanted == buckets && used + table->image.deleted < buckets) {
+	} else if (used + table->image.deleted < buckets) {
 		rehash(table, buckets);
 		return AS_OK;
 	}

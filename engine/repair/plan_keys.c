@@ -246,7 +246,8 @@ static enum as_err add_suspect(struct plan *plan, const struct finding *finding,
 						   (uint64_t)finding->offset, &entry, NULL);
 	if (err != AS_OK || entry.tag != SEGMENT_PUT)
 		return err == AS_ERR_MEMORY ? err : AS_OK;
-	if (!ARRAY_RESERVE(plan->suspects, plan->suspect_count, *capacity))
+	if (!array_reserve(&plan->suspects, plan->suspect_count, capacity,
+			   sizeof(*plan->suspects)))
 		return AS_ERR_MEMORY;
 	struct suspect *suspect = &plan->suspects[plan->suspect_count++];
 	*suspect = (struct suspect){

@@ -443,12 +443,11 @@ static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait 
 		nanosleep(&step, NULL);
 	}
 	struct lock_holder rows[8] = { { .known = false } };
-	const size_t found = lock_holders(lock, rows, ARRAY_SIZE(rows));
-	const size_t count = found < ARRAY_SIZE(rows) ? found : ARRAY_SIZE(rows);
-	size_t i = 0;
-	while (i < count && !(rows[i].known && rows[i].pid > 0))
-		i++;
-	return fail_held(lock, &rows[i < count ? i : 0], "a lock on it", error);
+	lock_holders(lock, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].known && rows[i].pid > 0)
+			return fail_held(lock, &rows[i], "a lock on it", error);
+	return fail_held(lock, &rows[0], "a lock on it", error);
 }
 
 enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct as_error *error)

@@ -63,7 +63,7 @@ struct segment_stat session_stat(const struct session *session, size_t position)
 const char *session_no_segments(const struct session *session)
 {
 	return listing_is_partial(&session->repo->findings)
-		? "Part of data/ cannot be read: it is not known which segments there are."
+		? "Part of data/ cannot be read: the list of segments is not known."
 		: "There are no segments.";
 }
 

@@ -53,7 +53,7 @@ void box_draw(const struct box *box, struct area bottom)
 {
 	const int width = (bottom.cols < WIDTH ? bottom.cols : WIDTH) - 4;
 	const int most = bottom.y - FIRST_LINE;
-	int rows = box->typed ? 4 : 2, heights[BOX_PARAGRAPHS];
+	int rows = box->typed ? 4 : 2, heights[BOX_PARAGRAPHS] = { 0 };
 	size_t first = 0;
 	for (size_t i = 0; i < box->count; i++) {
 		heights[i] = *box->paragraphs[i] ? term_lines(width, box->paragraphs[i]) : 1;
