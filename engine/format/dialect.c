@@ -19,4 +19,5 @@ const struct dialect dialect_attic = {
 	.index_used_min = 25,
 	.segments_per_dir = 10000,
 	.max_segment_size = 5u * 1024 * 1024,
+	.lock_kind = LOCK_KIND_FILE,
 };

@@ -8,6 +8,12 @@
 
 #include <stdint.h>
 
+/* How a writer keeps others away. See repo/lock.h. */
+enum lock_kind {
+	LOCK_KIND_FILE,			/* a record lock on REPO/config */
+	LOCK_KIND_FOLDER		/* REPO/lock.exclusive/ and REPO/lock.roster */
+};
+
 struct dialect {
 	const char *name;		/* in the JSON */
 	const char *title;		/* for a person */
@@ -22,6 +28,7 @@ struct dialect {
 	uint32_t index_buckets_min, index_growth, index_used_max, index_used_min;
 	uint32_t segments_per_dir;	/* defaults of the config */
 	uint32_t max_segment_size;	/* bytes */
+	enum lock_kind lock_kind;
 };
 
 extern const struct dialect dialect_attic;
