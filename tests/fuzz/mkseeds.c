@@ -299,6 +299,15 @@ static void write_configs(void)
 		   "segments_per_dir = 5 ; no comment\r\nid =\r\n 00\r\n\r\n[other]\r\nx=1\r\n");
 }
 
+static void write_rosters(void)
+{
+	write_text("roster", "both",
+		   "{\"exclusive\": [[\"nas@3281355014145\", 4711, 0]], \"shared\": "
+		   "[[\"b\\u00e4r\", 8, 1], [\"nas@1\", 9, 0]]}");
+	write_text("roster", "numbers", "{\"shared\": [[\"\\u0000\", 1e9, 99999999999999999999]]}");
+	write_text("roster", "name", "nas.example.org@2.4711-ff");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -323,6 +332,7 @@ int main(int argc, char **argv)
 	write_manifests();
 	write_records();
 	write_configs();
+	write_rosters();
 	for (int i = 2; i < argc; i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "given%d", i - 1);

@@ -22,7 +22,6 @@ FLOORS = (			# from the bottom up
 )
 FOR_ALL = ('build-config.h', 'engine/atticstore.h')	# headers that every folder may include
 NEEDS = {			# the variable with the libraries that it and all above need
-    'engine/cache': 'JANSSON_LIBS',
     'ui/term': 'NCURSES_LIBS',
 }
 
