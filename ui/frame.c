@@ -180,7 +180,7 @@ static void draw_hints(const struct app *app, int y, int left, int cols)
 		const struct key_row *row = &key_table[i];
 		char label[16], hint[32];
 		if (!row->hint || !(row->screens & 1u << app->stack[app->depth - 1]->kind) ||
-		    !keys_fit_plan(app, row))
+		    !keys_fit_plan(app, row->needs))
 			continue;
 		/* If there are several keys, the first is enough here. */
 		snprintf(label, sizeof(label), "%.*s", (int)strcspn(row->label, " "), row->label);

@@ -195,7 +195,8 @@ const struct key_row key_table[] = {
 	{ .keys = { '\n' }, .label = "Enter", .help = "open what the cursor is on", .hint = "open",
 	  .screens = ON_PLACES | ON(HEX), .needs = NEEDS_PLACE, .run = enter_row },
 	{ .keys = { '\n' }, .label = "Enter", .help = "confirm this plan and start",
-	  .hint = "go on", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE, .run = enter_row },
+	  .hint = "go on", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_STEPS,
+	  .run = enter_row },
 	{ .keys = { 't' }, .label = "t", .help = "salvage: tail as found, kept or dropped",
 	  .hint = "tail", .screens = ON(PLAN), .needs = NEEDS_REPAIR_MODE | NEEDS_SALVAGE,
 	  .run = plan_switch, .value = SWITCH_TAIL },
@@ -355,10 +356,12 @@ const struct key_row *keys_find_name(const char *name)
 	return found;
 }
 
-bool keys_fit_plan(const struct app *app, const struct key_row *row)
+bool keys_fit_plan(const struct app *app, unsigned needs)
 {
-	return !(row->needs & NEEDS_SALVAGE) ||
-	       (app->flow->proposal && app->flow->proposal->action == REPAIR_SALVAGE);
+	const struct proposal *proposal = app->flow->proposal;
+	if (needs & NEEDS_STEPS && (!proposal || proposal->is_refused || proposal->is_empty))
+		return false;
+	return !(needs & NEEDS_SALVAGE) || (proposal && proposal->action == REPAIR_SALVAGE);
 }
 
 /* Say which of @needs is missing first; NULL: none is. */
@@ -396,7 +399,7 @@ void keys_run(struct app *app, const struct key_row *row, const char *argument)
 {
 	const struct call call = { .value = row->value, .argument = argument };
 	const char *why = describe_missing(app, row->needs);
-	if (!why && !keys_fit_plan(app, row))
+	if (!why && !keys_fit_plan(app, row->needs & NEEDS_SALVAGE))
 		why = "only a salvage has this choice";
 	if (why)
 		app_say(app, STYLE_WARNING, "%s", why);

@@ -15,7 +15,8 @@ enum {
 	NEEDS_INDEX = 16,	/* a usable index */
 	NEEDS_JOB = 32,		/* a running job */
 	NEEDS_REPAIR_MODE = 64,	/* the exclusive lock */
-	NEEDS_SALVAGE = 128	/* the plan on the screen is a salvage */
+	NEEDS_SALVAGE = 128,	/* the plan on the screen is a salvage */
+	NEEDS_STEPS = 256	/* it can be carried out; only the hint depends on it */
 };
 
 #define KEYS_MAX 3
@@ -42,8 +43,8 @@ const struct key_row *keys_find(int key, enum screen_kind kind);
 /* The row called @name, or the only one whose name begins with it, or NULL. */
 const struct key_row *keys_find_name(const char *name);
 
-/* Does @row apply to the plan on the screen? True for a row that is not about plans. */
-bool keys_fit_plan(const struct app *app, const struct key_row *row);
+/* Does the plan on the screen meet what @needs says about plans? */
+bool keys_fit_plan(const struct app *app, unsigned needs);
 
 /* Do what @key does on the top screen. False: it means nothing there. */
 bool keys_press(struct app *app, int key);

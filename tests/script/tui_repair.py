@@ -447,11 +447,17 @@ class Plan(Steps):
         repo = self.sample()
         before = tree(repo)
         terminal = self.upgraded(repo)
-        self.plan(terminal, 'S', 'salvage').wait('4 keys lost')
-        self.plan(terminal, 'R', 'recover').wait('refused, see below', 'salvage',
-                                                 lambda s: 'keys lost' not in s)
+        self.plan(terminal, 'S', 'salvage').wait('4 keys lost', 'Enter:go on')
+        self.plan(terminal, 'R', 'recover').wait('refused, see below', 'salvage', 'q:back',
+                                                 lambda s: 'keys lost' not in s and 'go on' not in s)
         terminal.press('Enter').wait('this plan is refused')
         self.assertEqual(tree(repo), before)
+
+    def test_an_empty_plan_offers_nothing_to_go_on_with(self):
+        terminal = self.upgraded(with_superseded(self.path()))
+        self.plan(terminal, 'B', 'rollback').wait('there is nothing to do', 'q:back',
+                                                  lambda s: 'go on' not in s)
+        terminal.press('Enter').wait(lambda s: s.lines[-1].startswith('there is nothing to do'))
 
     def test_without_an_undo_folder_undo_says_so(self):
         terminal = self.upgraded(self.sample())
