@@ -167,8 +167,8 @@ static void prompt_command(struct app *app, const struct call *call)
 /* ---- the table ---- */
 
 #define MOVE(...) .run = move_cursor, .keys = { __VA_ARGS__ }
-#define REPAIR(key, repair) .keys = { key }, .label = (const char[]){ key, '\0' }, \
-	.needs = NEEDS_REPAIR_MODE, .run = plan_key, .value = REPAIR_##repair
+#define PLAN(key, action) .keys = { key }, .label = (const char[]){ key, '\0' }, \
+	.needs = NEEDS_REPAIR_MODE, .run = plan_key, .value = action
 #define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
 	.screens = ON_ALL, .run = open_screen, .value = SCREEN_##screen
 
@@ -297,17 +297,17 @@ const struct key_row key_table[] = {
 	{ .keys = { 'l' }, .label = "l", .name = "lower",
 	  .help = "release the exclusive lock: read-only", .screens = ON_ALL,
 	  .run = repair_mode_leave },
-	{ REPAIR('R', RECOVER), .name = "recover", .argument = "[OPTION]",
+	{ PLAN('R', REPAIR_RECOVER), .name = "recover", .argument = "[OPTION]",
 	  .help = "plan to rebuild index and hints",
 	  .screens = ON_ALL },
-	{ REPAIR('B', ROLLBACK), .name = "rollback", .argument = "[no-undo]",
+	{ PLAN('B', REPAIR_ROLLBACK), .name = "rollback", .argument = "[no-undo]",
 	  .help = "plan to drop what was not committed", .screens = ON_ALL },
-	{ REPAIR('C', COMPACT), .name = "compact", .argument = "[OPTION]",
+	{ PLAN('C', REPAIR_COMPACT), .name = "compact", .argument = "[OPTION]",
 	  .help = "plan to free space that is no longer needed", .screens = ON_ALL },
-	{ REPAIR('S', SALVAGE), .name = "salvage", .argument = "[OPTION]",
+	{ PLAN('S', REPAIR_SALVAGE), .name = "salvage", .argument = "[OPTION]",
 	  .help = "plan to save what is intact",
 	  .screens = ON_ALL & ~ON(SEGMENTS) },
-	{ REPAIR('U', NONE), .name = "undo", .help = "plan to take the newest repair back",
+	{ PLAN('U', ACTION_UNDO), .name = "undo", .help = "plan to take the newest repair back",
 	  .screens = ON_ALL },
 	{ .keys = { 'F' }, .label = "F", .name = "undo-list",
 	  .help = "the undo folders that repairs have left", .screens = ON_ALL, .run = open_screen,

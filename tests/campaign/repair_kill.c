@@ -20,12 +20,14 @@
 
 #include <cmocka.h>
 
-/* Run @action, or undo the last repair if it is REPAIR_NONE. What is wrong, or NULL. */
+#define UNDO REPAIR_COUNT	/* beside the repairs: take the last one back */
+
+/* Run @action. What is wrong, or NULL. */
 static const char *run(const char *repo, const struct io *io, enum repair action,
 		       char text[ADVICE_TEXT])
 {
-	return action == REPAIR_NONE ? advice_undo(repo, io, text)
-				     : advice_repair(repo, io, action, text);
+	return action == UNDO ? advice_undo(repo, io, text)
+			      : advice_repair(repo, io, action, text);
 }
 
 struct killing {
@@ -178,7 +180,7 @@ static bool kill_undo(struct story *story, unsigned at)
 	assert_false(kill_repair(story, 0));
 	story->what = "undo";
 	story->at = at;
-	return run_and_die(story->path, REPAIR_NONE, at);
+	return run_and_die(story->path, UNDO, at);
 }
 
 /* There is no room from change number @at of its kind on. */

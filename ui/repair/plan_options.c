@@ -28,7 +28,7 @@ static const struct word {
 	{ "no-undo", BIT(ROLLBACK), OPTION(no_undo), "WITHOUT AN UNDO" },
 };
 
-bool plan_options_parse(enum repair action, const char *text, struct repair_options *options)
+bool plan_options_parse(unsigned action, const char *text, struct repair_options *options)
 {
 	for (const char *at = text + strspn(text, " -"); *at; at += strspn(at, " -")) {
 		const size_t len = strcspn(at, " ");

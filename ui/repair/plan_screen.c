@@ -15,7 +15,7 @@
 
 void plan_key(struct app *app, const struct call *call)
 {
-	struct wanted wanted = { .action = (enum repair)call->value };
+	struct wanted wanted = { .action = (unsigned)call->value };
 	const bool on_plan = app_top(app)->kind == SCREEN_PLAN && app->flow->proposal;
 	if (on_plan && !call->argument && app->flow->proposal->action == wanted.action)
 		repair_confirm(app, app_top(app));

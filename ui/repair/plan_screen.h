@@ -8,8 +8,8 @@ struct screen_ops;
 
 extern const struct screen_ops plan_screen;
 
-/* Command behind the keys of repairs; call->value is the repair. On the plan of this repair it asks
- * for the confirmation. */
+/* Command behind the keys of repairs; call->value is the repair or ACTION_UNDO. On the plan of
+ * that it asks for the confirmation. */
 void plan_key(struct app *app, const struct call *call);
 
 /* Command behind the keys of a plan; call->value says which choice to change. It plans again. */

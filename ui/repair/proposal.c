@@ -24,9 +24,9 @@ void proposal_release(struct proposal *proposal)
 	free(proposal);
 }
 
-const char *proposal_name(enum repair action)
+const char *proposal_name(unsigned action)
 {
-	return action == REPAIR_NONE ? "undo" : repair_name(action);
+	return action == ACTION_UNDO ? "undo" : repair_name((enum repair)action);
 }
 
 static void add_line(void *context, enum plan_tone tone, const char *line)
@@ -68,12 +68,12 @@ static void run_plan(struct job *head)
 	struct plan_job *job = (struct plan_job *)head;
 	struct proposal *proposal = job->proposal;
 	const struct repo *repo = proposal->session->repo;
-	if (proposal->action == REPAIR_NONE)
+	if (proposal->action == ACTION_UNDO)
 		job->err = undo_plan_make(repo, &proposal->undo, &job->error);
 	else
-		job->err = plan_make(repo, session_verify(proposal->session), proposal->action,
-				     &proposal->options, &head->progress, &proposal->plan,
-				     &job->error);
+		job->err = plan_make(repo, session_verify(proposal->session),
+				     (enum repair)proposal->action, &proposal->options,
+				     &head->progress, &proposal->plan, &job->error);
 	if (job->err != AS_OK)
 		return;
 	proposal->is_refused = proposal->undo ? proposal->undo->is_refused
@@ -146,7 +146,7 @@ void proposal_continue(struct app *app)
 {
 	const struct wanted wanted = app->flow->wanted;
 	const struct verify *verify = session_verify(app->session);
-	const bool needs_verify = wanted.action != REPAIR_NONE;
+	const bool needs_verify = wanted.action != ACTION_UNDO;
 	if (!wanted.any || (needs_verify && atomic_load(&app->session->check) == CHECK_RUNNING))
 		return;
 	app->flow->wanted.any = false;
@@ -164,7 +164,7 @@ void proposal_plan(struct app *app, const struct wanted *wanted)
 {
 	struct session *session = app->session;
 	const bool changed = atomic_load(&session->changed);
-	const bool needs_verify = wanted->action != REPAIR_NONE;
+	const bool needs_verify = wanted->action != ACTION_UNDO;
 	const bool running = atomic_load(&session->check) == CHECK_RUNNING;
 	if (needs_verify && running && !changed)
 		app_say(app, STYLE_NORMAL, "the plan follows as soon as all is verified");

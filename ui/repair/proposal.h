@@ -8,11 +8,14 @@
 
 struct app;
 
+/* What is planned: one of enum repair, or to take the newest repair back. */
+enum { ACTION_UNDO = REPAIR_COUNT };
+
 /* The planning job fills it. Afterwards only the main thread uses it and counts references. */
 struct proposal {
 	unsigned refs;
 	struct session *session;	/* held: the plan borrows from it */
-	enum repair action;		/* REPAIR_NONE: undo */
+	unsigned action;		/* enum repair, or ACTION_UNDO */
 	struct repair_options options;
 	struct plan *plan;		/* NULL: undo */
 	struct undo_plan *undo;		/* NULL: a repair */
@@ -22,13 +25,13 @@ struct proposal {
 
 void proposal_release(struct proposal *proposal);
 
-/* "salvage"; "undo" for REPAIR_NONE. */
-const char *proposal_name(enum repair action);
+/* "salvage", "undo" */
+const char *proposal_name(unsigned action);
 
 /* What to plan once the repository has been read, and verified if the plan needs that. */
 struct wanted {
 	bool any;
-	enum repair action;
+	unsigned action;	/* enum repair, or ACTION_UNDO */
 	struct repair_options options;
 	bool is_replan;		/* the repository changed since the last plan */
 };

@@ -64,7 +64,7 @@ static void drop_repair(struct job *head)
 static enum style describe_outcome(const struct repair_job *job, char *out, size_t size)
 {
 	const char *name = proposal_name(job->proposal->action);
-	const bool is_undo = job->proposal->action == REPAIR_NONE;
+	const bool is_undo = job->proposal->action == ACTION_UNDO;
 	if (job->err == AS_OK) {
 		snprintf(out, size, is_undo ? "The repair was taken back: the repository is as it "
 			 "was before." : "The %s is done%s%s.", name,
@@ -113,7 +113,7 @@ static void repair_done(struct app *app, struct job *head)
 	report->broken[0] = '\0';
 	proposal_release(report->proposal);
 	report->proposal = NULL;
-	if (job->err == AS_OK && job->proposal->action != REPAIR_NONE) {
+	if (job->err == AS_OK && job->proposal->action != ACTION_UNDO) {
 		report->proposal = job->proposal;
 		report->proposal->refs++;
 	}
@@ -151,7 +151,7 @@ static void draw_progress(struct app *app, struct area bottom)
 	struct box box = { .title = title, .is_urgent = true };
 	if (!job)
 		return;
-	const bool is_undo = job->proposal->action == REPAIR_NONE;
+	const bool is_undo = job->proposal->action == ACTION_UNDO;
 	const bool cancelled = atomic_load(&job->progress.cancel);
 	const unsigned at = atomic_load(&job->progress.step);
 	const uint64_t done = atomic_load(&job->progress.bytes_done);

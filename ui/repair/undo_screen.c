@@ -321,7 +321,7 @@ static void enter(struct app *app, struct screen *base)
 	else if (model->ways[cursor] != WAY_OPEN)
 		app_say(app, STYLE_WARNING, "not this one; below the list it says why");
 	else
-		proposal_plan(app, &(struct wanted){ .action = REPAIR_NONE });
+		proposal_plan(app, &(struct wanted){ .action = ACTION_UNDO });
 }
 
 const struct screen_ops undos_screen = {
