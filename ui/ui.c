@@ -223,10 +223,10 @@ static bool close_app(struct app *app)
 	const bool jobs_ended = jobs_end(&app->jobs, END_WAIT_MS);
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
-	model_release(app->problems);
+	ref_release(app->problems);
 	repair_flow_release(app->flow);
-	lines_release(app->actions);
-	session_release(app->session);
+	ref_release(app->actions);
+	ref_release(app->session);
 	return jobs_ended && fetcher_ended;
 }
 
@@ -283,7 +283,7 @@ int ui_run(const char *path, const struct ui_options *options)
 	app.jobs.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (app.jobs.wake < 0) {
 		print_error(strerror(errno));
-		session_release(app.session);
+		ref_release(app.session);
 		return EXIT_COULD_NOT_RUN;
 	}
 	const int status = run_app(&app, options->verify, notice);

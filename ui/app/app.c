@@ -34,21 +34,16 @@ bool app_start(struct app *app, struct job *job)
 	return false;
 }
 
-static void drop_model_job(struct job *job)
-{
-	model_release(app_job_model(job));
-}
-
 bool app_start_filling(struct app *app, const struct job *like, void *model)
 {
-	struct model_job *job = calloc(1, sizeof(*job));
+	struct job *job = calloc(1, sizeof(*job));
 	if (!job) {
 		app_say(app, STYLE_BAD, "out of memory");
 		return false;
 	}
-	*job = (struct model_job){ .job = *like, .model = model_hold(model) };
-	job->job.drop = drop_model_job;
-	return app_start(app, &job->job);
+	*job = *like;
+	job->held[0] = ref_hold(model);
+	return app_start(app, job);
 }
 
 /* ---- the stack of screens ---- */

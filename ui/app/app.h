@@ -130,18 +130,8 @@ void app_show_top(struct app *app);
  * so, and the job was freed. */
 bool app_start(struct app *app, struct job *job);
 
-/* Start a copy of the job @like, which fills @model and holds it meanwhile. False: it could not be
- * started, and a message says so. In its thread app_job_model returns the model. */
+/* Start a copy of the job @like, which fills @model and holds it meanwhile, as held[0]. False: it
+ * could not be started, and a message says so. */
 bool app_start_filling(struct app *app, const struct job *like, void *model);
-
-struct model_job {
-	struct job job;
-	void *model;		/* held */
-};
-
-static inline void *app_job_model(const struct job *job)
-{
-	return ((const struct model_job *)job)->model;
-}
 
 #endif

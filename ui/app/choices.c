@@ -90,7 +90,7 @@ void choices_find(struct app *app)
 		return;		/* the choices are shown without figures */
 	job->job = (struct job){ .kind = JOB_COMPARE, .verb = "comparing the two repairs",
 				 .run = run_compare, .done = compare_done,
-				 .session = session_hold(app->session) };
+				 .session = ref_hold(app->session) };
 	job->choices = *choices;
 	job->threads = app->threads;
 	app_start(app, &job->job);

@@ -17,7 +17,6 @@
 
 struct export {
 	struct job job;
-	struct lines *lines;		/* held */
 	char name[PATH_MAX];
 	int sys;			/* errno; 0: it was written */
 	bool is_inside;
@@ -76,7 +75,7 @@ static void run_export(struct job *head)
 	if (export->is_inside)
 		return;
 	const int fd = open(export->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600);
-	if (fd < 0 || !write_all(export->lines, fd))
+	if (fd < 0 || !write_all(head->held[0], fd))
 		export->sys = errno;
 }
 
@@ -92,11 +91,6 @@ static void export_done(struct app *app, struct job *head)
 		app_say(app, STYLE_GOOD, "written: %s", export->name);
 }
 
-static void drop_export(struct job *head)
-{
-	lines_release(((struct export *)head)->lines);
-}
-
 void export_start(struct app *app, struct lines *lines, const char *name)
 {
 	struct export *export = calloc(1, sizeof(*export));
@@ -106,9 +100,8 @@ void export_start(struct app *app, struct lines *lines, const char *name)
 		return;
 	}
 	export->job = (struct job){ .kind = JOB_EXPORT, .verb = "writing", .run = run_export,
-				    .done = export_done, .drop = drop_export,
-				    .session = session_hold(app->session) };
-	export->lines = lines_hold(lines);
+				    .done = export_done, .session = ref_hold(app->session),
+				    .held = { ref_hold(lines) } };
 	snprintf(export->name, sizeof(export->name), "%s%s", home ? home : "",
 		 home ? name + 1 : name);
 	app_start(app, &export->job);

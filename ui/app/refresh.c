@@ -41,7 +41,7 @@ static void update_problems(struct app *app)
 	struct model *model = problems_model(app->session, &copy);
 	if (!model)
 		return;
-	model_release(app->problems);
+	ref_release(app->problems);
 	app->problems = model;
 	app->problem_count = count;
 	app->problems_seen = seen;

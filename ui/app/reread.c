@@ -33,7 +33,7 @@ static void replace_session(struct app *app, struct session *session)
 {
 	jobs_abandon(&app->jobs, NULL);
 	fetcher_forget(app->fetcher);
-	session_release(app->session);
+	ref_release(app->session);
 	app->session = session;
 	app->choices.count = 0;
 	watch_start(app);

@@ -148,7 +148,7 @@ static bool is_outdated(const struct search_target *head, const struct screen *s
 
 static void drop_target(struct search_target *head)
 {
-	model_release(((struct table_target *)head)->model);
+	ref_release(((struct table_target *)head)->model);
 	free(head);
 }
 
@@ -176,7 +176,7 @@ void search_run(struct app *app, bool backward)
 	*target = (struct table_target){
 		.head = { .unit = "rows", .unit_size = 1, .batch = 256, .find = find_row,
 			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
-		.model = model_hold(table->model),
+		.model = ref_hold(table->model),
 	};
 	search_start(app, screen, &target->head, table->position.cursor, model_count(table->model),
 		     backward);

@@ -13,7 +13,7 @@ const struct column text_screen_columns[TEXT_SCREEN_COLUMNS] = {
 
 void text_screen_set(struct text_screen *screen, struct lines *lines)
 {
-	lines_release(screen->lines);
+	ref_release(screen->lines);
 	screen->lines = lines;
 	screen->cols = 0;
 }
@@ -31,7 +31,7 @@ void text_screen_draw(struct app *app, struct text_screen *screen, struct area a
 
 void text_screen_close(struct screen *base)
 {
-	lines_release(((struct text_screen *)base)->lines);
+	ref_release(((struct text_screen *)base)->lines);
 }
 
 /* ---- writing it to a file ---- */

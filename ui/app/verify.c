@@ -97,7 +97,7 @@ void app_start_verify(struct app *app, bool whole)
 	*job = (struct verify_job){
 		.job = { .kind = JOB_VERIFY, .verb = "verifying", .unit = "segments",
 			 .run = run_verify, .done = verify_done,
-			 .session = session_hold(session) },
+			 .session = ref_hold(session) },
 		.threads = app->threads,
 		.is_whole = whole || app->mode == MODE_REPAIR,
 	};

@@ -86,7 +86,7 @@ void watch_start(struct app *app)
 	}
 	*watch = (struct watch){
 		.job = { .kind = JOB_WATCH, .run = run_watch, .drop = drop_watch,
-			 .interrupt = interrupt_watch, .session = session_hold(app->session) },
+			 .interrupt = interrupt_watch, .session = ref_hold(app->session) },
 		.stop = stop,
 	};
 	app_start(app, &watch->job);

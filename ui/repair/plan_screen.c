@@ -62,7 +62,7 @@ static void show_proposal(struct app *app, struct screen *base)
 {
 	struct text_screen *screen = (struct text_screen *)base;
 	if (app->flow->proposal && app->flow->proposal->lines != screen->lines) {
-		text_screen_set(screen, lines_hold(app->flow->proposal->lines));
+		text_screen_set(screen, ref_hold(app->flow->proposal->lines));
 		position_set(&screen->table.position, 0);
 	}
 }

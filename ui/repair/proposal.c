@@ -13,15 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void proposal_release(struct proposal *proposal)
+static void free_proposal(void *object)
 {
-	if (!proposal || --proposal->refs > 0)
-		return;
+	struct proposal *proposal = object;
 	plan_free(proposal->plan);
 	undo_plan_free(proposal->undo);
-	lines_release(proposal->lines);
-	session_release(proposal->session);
-	free(proposal);
+	ref_release(proposal->lines);
+	ref_release(proposal->session);
 }
 
 const char *proposal_name(unsigned action)
@@ -56,7 +54,6 @@ void proposal_add_lines(const struct proposal *proposal, struct lines *lines,
 
 struct plan_job {
 	struct job job;
-	struct proposal *proposal;	/* held */
 	bool is_replan;
 	char verb[32];
 	enum as_err err;
@@ -66,7 +63,7 @@ struct plan_job {
 static void run_plan(struct job *head)
 {
 	struct plan_job *job = (struct plan_job *)head;
-	struct proposal *proposal = job->proposal;
+	struct proposal *proposal = head->held[0];
 	const struct repo *repo = proposal->session->repo;
 	if (proposal->action == ACTION_UNDO)
 		job->err = undo_plan_make(repo, &proposal->undo, &job->error);
@@ -90,8 +87,8 @@ static void run_plan(struct job *head)
 
 static void plan_done(struct app *app, struct job *head)
 {
-	struct plan_job *job = (struct plan_job *)head;
-	struct proposal *proposal = job->proposal;
+	const struct plan_job *job = (const struct plan_job *)head;
+	struct proposal *proposal = head->held[0];
 	const char *name = proposal_name(proposal->action);
 	if (job->err == AS_ERR_CANCELLED || atomic_load(&head->progress.cancel)) {
 		app_say(app, STYLE_WARNING, "planning was cancelled; nothing was written");
@@ -106,39 +103,33 @@ static void plan_done(struct app *app, struct job *head)
 	}
 	action_log_add(app, STYLE_NORMAL, name, "planned%s", proposal->is_refused
 		       ? ": refused" : proposal->is_empty ? ": nothing to do" : "");
-	proposal_release(app->flow->proposal);
-	app->flow->proposal = proposal;
-	job->proposal = NULL;
+	ref_release(app->flow->proposal);
+	app->flow->proposal = ref_hold(proposal);
 	app->message[0] = '\0';	/* to show the keys of the plan instead */
 	app_open(app, SCREEN_PLAN, NULL);
-}
-
-static void drop_plan(struct job *head)
-{
-	proposal_release(((struct plan_job *)head)->proposal);
 }
 
 static void start_planning(struct app *app, const struct wanted *wanted)
 {
 	struct plan_job *job = calloc(1, sizeof(*job));
-	struct proposal *proposal = calloc(1, sizeof(*proposal));
+	struct proposal *proposal = ref_new(sizeof(*proposal), free_proposal);
 	struct lines *lines = lines_new();
 	if (!job || !proposal || !lines) {
 		free(job);
-		free(proposal);
-		lines_release(lines);
+		ref_release(proposal);
+		ref_release(lines);
 		app_say(app, STYLE_BAD, "out of memory");
 		return;
 	}
-	*proposal = (struct proposal){ .refs = 1, .session = session_hold(app->session),
-				       .action = wanted->action, .options = wanted->options,
-				       .lines = lines };
+	proposal->session = ref_hold(app->session);
+	proposal->action = wanted->action;
+	proposal->options = wanted->options;
 	proposal->options.threads = app->threads;
-	job->proposal = proposal;
+	proposal->lines = lines;
 	job->is_replan = wanted->is_replan;
 	snprintf(job->verb, sizeof(job->verb), "planning %s", proposal_name(wanted->action));
 	job->job = (struct job){ .kind = JOB_PLAN, .verb = job->verb, .run = run_plan,
-				 .done = plan_done, .drop = drop_plan };
+				 .done = plan_done, .held = { proposal } };
 	app_start(app, &job->job);
 }
 

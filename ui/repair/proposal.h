@@ -11,9 +11,9 @@ struct app;
 /* What is planned: one of enum repair, or to take the newest repair back. */
 enum { ACTION_UNDO = REPAIR_COUNT };
 
-/* The planning job fills it. Afterwards only the main thread uses it and counts references. */
+/* The planning job fills it. Afterwards it no longer changes. */
 struct proposal {
-	unsigned refs;
+	struct ref ref;
 	struct session *session;	/* held: the plan borrows from it */
 	unsigned action;		/* enum repair, or ACTION_UNDO */
 	struct repair_options options;
@@ -22,8 +22,6 @@ struct proposal {
 	bool is_refused, is_empty;	/* as the plan says */
 	struct lines *lines;		/* held */
 };
-
-void proposal_release(struct proposal *proposal);
 
 /* "salvage", "undo" */
 const char *proposal_name(unsigned action);

@@ -85,7 +85,7 @@ static void start(struct app *app)
 		return;
 	}
 	job->job = (struct job){ .kind = JOB_PURGE, .verb = WORD, .run = run_purge,
-				 .done = purge_done, .session = session_hold(app->session) };
+				 .done = purge_done, .session = ref_hold(app->session) };
 	job->entry = app->flow->purge.entry;
 	action_log_add(app, STYLE_STRONG, WORD, "confirmed and begun: %s", job->entry.name);
 	app->modal = &progress_modal;

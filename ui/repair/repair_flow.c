@@ -19,7 +19,7 @@ void repair_flow_after_read(struct app *app, bool was_read)
 		return;
 	}
 	/* The plan belongs to the old session. */
-	proposal_release(app->flow->proposal);
+	ref_release(app->flow->proposal);
 	app->flow->proposal = NULL;
 	app_close_kind(app, SCREEN_PLAN);
 }
@@ -36,7 +36,7 @@ bool repair_flow_after_diagnosis(struct app *app)
 
 void repair_flow_release(struct repair_flow *flow)
 {
-	proposal_release(flow->proposal);
-	lines_release(flow->report.body);
-	proposal_release(flow->report.proposal);
+	ref_release(flow->proposal);
+	ref_release(flow->report.body);
+	ref_release(flow->report.proposal);
 }

@@ -127,7 +127,7 @@ static void start(struct app *app, enum step step)
 		return;
 	}
 	job->job = (struct job){ .kind = JOB_LOCK, .verb = steps[step].verb, .run = run_lock,
-				 .done = lock_done, .session = session_hold(app->session) };
+				 .done = lock_done, .session = ref_hold(app->session) };
 	job->step = step;
 	app->modal = steps[step].modal;
 	if (!app_start(app, &job->job))

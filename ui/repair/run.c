@@ -21,8 +21,8 @@
 
 struct repair_job {
 	struct job job;
-	struct proposal *proposal;	/* held */
-	struct lines *lines;		/* held: the report */
+	struct proposal *proposal;	/* held[0] of the job */
+	struct lines *lines;		/* held[1]: the report */
 	const char *path;		/* of the repository; lives as long as the program */
 	struct repair_progress progress;
 	struct repair_report report;
@@ -51,13 +51,6 @@ static void run_repair(struct job *head)
 static void cancel_repair(struct job *head)
 {
 	atomic_store(&((struct repair_job *)head)->progress.cancel, true);
-}
-
-static void drop_repair(struct job *head)
-{
-	struct repair_job *job = (struct repair_job *)head;
-	proposal_release(job->proposal);
-	lines_release(job->lines);
 }
 
 /* The outcome, and what state it leaves. */
@@ -107,16 +100,14 @@ static void repair_done(struct app *app, struct job *head)
 	report->style = describe_outcome(job, outcome, sizeof(outcome));
 	format_masked_text(outcome, report->outcome, sizeof(report->outcome));
 	snprintf(report->title, sizeof(report->title), "%s", name);
-	lines_release(report->body);
-	report->body = lines_hold(job->lines);
+	ref_release(report->body);
+	report->body = ref_hold(job->lines);
 	report->state = REPORT_READING;
 	report->broken[0] = '\0';
-	proposal_release(report->proposal);
+	ref_release(report->proposal);
 	report->proposal = NULL;
-	if (job->err == AS_OK && job->proposal->action != ACTION_UNDO) {
-		report->proposal = job->proposal;
-		report->proposal->refs++;
-	}
+	if (job->err == AS_OK && job->proposal->action != ACTION_UNDO)
+		report->proposal = ref_hold(job->proposal);
 	action_log_add(app, report->style, name, "%s", outcome);
 	app_close_kind(app, SCREEN_PLAN);
 	app_close_kind(app, SCREEN_REPORT);
@@ -189,21 +180,21 @@ static const struct modal progress_modal = { .input = progress_input,
 static void start_repair(struct app *app)
 {
 	struct repair_job *job = calloc(1, sizeof(*job));
-	if (job)
-		job->lines = lines_new();
-	if (!job || !job->lines) {
+	struct lines *lines = lines_new();
+	if (!job || !lines) {
 		free(job);
+		ref_release(lines);
 		app_say(app, STYLE_BAD, "out of memory; nothing was done");
 		return;
 	}
 	jobs_abandon(&app->jobs, NULL);
 	const char *name = proposal_name(app->flow->proposal->action);
 	job->job = (struct job){ .kind = JOB_REPAIR, .verb = name, .run = run_repair,
-				 .done = repair_done, .drop = drop_repair,
-				 .interrupt = cancel_repair };
+				 .done = repair_done, .interrupt = cancel_repair,
+				 .held = { ref_hold(app->flow->proposal), lines } };
 	job->proposal = app->flow->proposal;
+	job->lines = lines;
 	job->path = app->path;
-	app->flow->proposal->refs++;
 	action_log_add(app, STYLE_STRONG, name, "confirmed and begun");
 	app->modal = &progress_modal;
 	if (!app_start(app, &job->job))
@@ -350,7 +341,7 @@ void repair_was_verified(struct app *app)
 		report->style = STYLE_BAD;
 		action_log_add(app, STYLE_BAD, report->title, "%s", report->broken);
 	}
-	proposal_release(report->proposal);
+	ref_release(report->proposal);
 	report->proposal = NULL;
 }
 

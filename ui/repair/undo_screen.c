@@ -113,7 +113,7 @@ static void plan_next(struct undos_model *model)
 
 static void run_list(struct job *job)
 {
-	struct undos_model *model = app_job_model(job);
+	struct undos_model *model = job->held[0];
 	const struct repo *repo = model->base.session->repo;
 	enum as_err err = undo_list(repo->io, repo->fd, &model->entries, &model->count);
 	if (err == AS_OK && model->count > 0) {

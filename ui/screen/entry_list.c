@@ -181,7 +181,7 @@ static enum as_err read_segment(struct reading *run)
 
 static void run_list(struct job *job)
 {
-	struct entry_list *list = app_job_model(job);
+	struct entry_list *list = job->held[0];
 	struct reading run = { .list = list, .progress = &job->progress };
 	list->error = read_segment(&run);
 	free(run.witnesses);
@@ -319,6 +319,6 @@ struct model *entry_list_start(struct app *app, const struct screen *owner, size
 	list->position = position;
 	if (app_start_filling(app, &job, list))
 		return &list->base;
-	model_release(list);
+	ref_release(list);
 	return NULL;
 }

@@ -76,7 +76,7 @@ static void run_request(struct fetch_request *head)
 static void drop_request(struct fetch_request *head)
 {
 	struct hex_request *request = (struct hex_request *)head;
-	session_release(request->session);
+	ref_release(request->session);
 	free(request->window);
 	free(request);
 }
@@ -127,7 +127,7 @@ static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t e
 	}
 	fresh->len = 0;
 	*request = (struct hex_request){
-		.head = { run_request, drop_request }, .session = session_hold(app->session),
+		.head = { run_request, drop_request }, .session = ref_hold(app->session),
 		.screen = screen, .of_index = screen->of_index, .position = screen->position,
 		.offset = from, .window = fresh, .far_key = { .offset = keyed },
 	};
@@ -422,7 +422,7 @@ static void shown(struct screen *base)
 static void close_hex(struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
-	model_release(screen->entries);
+	ref_release(screen->entries);
 	screen->entries = NULL;
 	free(screen->window);
 	screen->window = NULL;

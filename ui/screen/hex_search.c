@@ -43,7 +43,7 @@ static void drop(struct search_target *head)
 {
 	struct hex_target *target = (struct hex_target *)head;
 	raw_close(&target->raw);
-	session_release(target->session);
+	ref_release(target->session);
 	free(target);
 }
 
@@ -59,7 +59,7 @@ struct search_target *hex_search_target(struct session *session, bool of_index, 
 		/* The window holds the whole of a match that begins in the batch. */
 		.batch = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
 	};
-	target->session = session_hold(session);
+	target->session = ref_hold(session);
 	target->of_index = of_index;
 	target->position = position;
 	target->raw.fd = -1;

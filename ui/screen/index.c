@@ -194,7 +194,7 @@ static void count_blocks(struct index_model *model, uint32_t block, uint32_t blo
 
 static void run_count(struct job *job)
 {
-	struct index_model *model = app_job_model(job);
+	struct index_model *model = job->held[0];
 	struct index_bucket *buckets = malloc(BLOCKS_AT_ONCE * BLOCK * sizeof(*buckets));
 	for (uint32_t block = 0; buckets && block < model->blocks;) {
 		const uint32_t left = model->blocks - block;
@@ -236,7 +236,7 @@ static void start_witness(struct app *app, const struct screen *screen)
 	if (!job)
 		return;
 	*job = (struct job){ .kind = JOB_WITNESS, .owner = screen, .run = run_witness,
-			     .session = session_hold(session) };
+			     .session = ref_hold(session) };
 	app_start(app, job);
 }
 
@@ -319,7 +319,7 @@ static void seek(struct app *app, struct screen *base)
 	*job = (struct lookup_job){
 		.job = { .kind = JOB_SEARCH, .verb = "looking the key up", .owner = base,
 			 .run = run_lookup, .done = lookup_done,
-			 .session = session_hold(app->session) },
+			 .session = ref_hold(app->session) },
 		.screen = base,
 	};
 	memcpy(job->key, base->about.key, KEY_SIZE);

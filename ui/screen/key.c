@@ -72,7 +72,7 @@ static const struct model_ops model_ops = { .fill = fill_row, .free = model_free
 
 static void run_history(struct job *job)
 {
-	struct key_model *model = app_job_model(job);
+	struct key_model *model = job->held[0];
 	struct history *history = NULL;
 	struct as_error error = { 0 };
 	model->result = history_run(model->base.session->repo, &model->prefix, model->threads,

@@ -19,7 +19,7 @@ static void show_findings(struct app *app, struct screen *base)
 {
 	struct problems_screen *screen = (struct problems_screen *)base;
 	if (app->problems && app->problems != screen->table.model)
-		table_set_model(&screen->table, model_hold(app->problems));
+		table_set_model(&screen->table, ref_hold(app->problems));
 	screen->table.empty = atomic_load(&app->session->check) == CHECK_DONE
 		? "Nothing is wrong: every entry, the index and the hints agree."
 		: "Nothing wrong was found so far. The data has not been verified yet: press v.";

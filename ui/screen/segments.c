@@ -63,7 +63,6 @@ struct order_job {
 	struct segments *screen;	/* the one that asked; open when done is called */
 	struct segments_order order;
 	bool needs_stats;		/* see gather_stats */
-	struct model *model;		/* held: the result; NULL: cancelled, or out of memory */
 };
 
 /* Ask for sizes and times of all files, once per session, before rows are sorted by them. False:
@@ -88,12 +87,13 @@ static bool gather_stats(struct session *session, struct verify_progress *progre
 	return true;
 }
 
+/* held[0] becomes the model, or stays NULL: cancelled, or out of memory. */
 static void run_order(struct job *head)
 {
 	struct order_job *job = (struct order_job *)head;
 	struct session *session = head->session;
 	if (!job->needs_stats || gather_stats(session, &head->progress))
-		job->model = segments_model_new(session, &job->order);
+		head->held[0] = segments_model_new(session, &job->order);
 }
 
 static void start_order(struct app *app, struct segments *screen, const char *verb);
@@ -102,19 +102,13 @@ static void order_done(struct app *app, struct job *head)
 {
 	struct order_job *job = (struct order_job *)head;
 	struct segments *screen = job->screen;
-	if (!job->model) {
+	if (!head->held[0]) {
 		screen->order = screen->shown;
 		return;
 	}
-	show_model(app, screen, job->model, &job->order);
-	job->model = NULL;
+	show_model(app, screen, ref_hold(head->held[0]), &job->order);
 	if (screen->is_stale)
 		start_order(app, screen, NULL);
-}
-
-static void drop_order(struct job *head)
-{
-	model_release(((struct order_job *)head)->model);
 }
 
 /* Sort the rows in the requested order; if that takes a while, in a job with @verb (see job.h). */
@@ -128,8 +122,7 @@ static void start_order(struct app *app, struct segments *screen, const char *ve
 		return;
 	*job = (struct order_job){
 		.job = { .kind = JOB_ORDER, .verb = verb, .run = run_order,
-			 .done = order_done, .drop = drop_order, .owner = screen,
-			 .session = session_hold(session) },
+			 .done = order_done, .owner = screen, .session = ref_hold(session) },
 		.screen = screen, .order = screen->order,
 		.needs_stats = (screen->order.column == COL_SIZE ||
 				screen->order.column == COL_MODIFIED) &&

@@ -229,7 +229,7 @@ struct model *segments_model_new(struct session *session, const struct segments_
 	model->base.count = count;
 	if (is_plain || put_in_order(model))
 		return &model->base;
-	model_release(model);
+	ref_release(model);
 	return NULL;
 }
 

@@ -54,7 +54,9 @@ void job_free(struct job *job)
 {
 	if (job->drop)
 		job->drop(job);
-	session_release(job->session);
+	ref_release(job->session);
+	ref_release(job->held[0]);
+	ref_release(job->held[1]);
 	free(job);
 }
 

@@ -21,13 +21,14 @@ struct job {
 	const void *owner;	/* compared, never dereferenced; NULL: the program */
 	_Atomic uint64_t total;	/* units; 0: not known */
 	struct session *session; /* held until the job is freed; NULL: none */
+	void *held[2];		/* other counted objects (ref.h), likewise */
 	struct verify_progress progress; /* bytes_done, segments_done, cancel */
 
 	/* In its thread. Stops soon after progress.cancel is set. */
 	void (*run)(struct job *job);
 	/* In the main thread after run, unless it was abandoned. May be NULL. */
 	void (*done)(struct app *app, struct job *job);
-	/* In the main thread: release what it holds besides the session. May be NULL. */
+	/* In the main thread: release what else it has. May be NULL. */
 	void (*drop)(struct job *job);
 	/* Interrupt a wait after cancel was set. May be NULL. */
 	void (*interrupt)(struct job *job);

@@ -8,13 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void free_session(void *object)
+{
+	struct session *session = object;
+	verify_free(atomic_load(&session->verify));
+	free(atomic_load(&session->stats));
+	free(atomic_load(&session->index_witness));
+	repo_close(session->owned);
+	pthread_mutex_destroy(&session->mutex);
+}
+
 struct session *session_new(struct repo *repo)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *session = ref_new(sizeof(*session), free_session);
 	uint32_t end;
 	if (!session)
 		return NULL;
-	atomic_store(&session->refs, 1);
 	session->repo = session->owned = repo;
 	session->lock = repo_lock(repo);
 	if (repo_log_end(repo, &end))
@@ -22,18 +31,6 @@ struct session *session_new(struct repo *repo)
 						     : listing_from(&repo->listing, end + 1);
 	pthread_mutex_init(&session->mutex, NULL);
 	return session;
-}
-
-void session_release(struct session *session)
-{
-	if (!session || atomic_fetch_sub(&session->refs, 1) != 1)
-		return;
-	verify_free(atomic_load(&session->verify));
-	free(atomic_load(&session->stats));
-	free(atomic_load(&session->index_witness));
-	repo_close(session->owned);
-	pthread_mutex_destroy(&session->mutex);
-	free(session);
 }
 
 const struct segment_facts *session_facts(const struct session *session, size_t position)

@@ -8,6 +8,7 @@
 
 #include "engine/check/witness.h"
 #include "engine/repo/repo.h"
+#include "session/ref.h"
 
 enum check_state { CHECK_NONE, CHECK_RUNNING, CHECK_DONE, CHECK_STOPPED };
 
@@ -20,7 +21,7 @@ struct segment_stat {
 };
 
 struct session {
-	atomic_uint refs;
+	struct ref ref;
 	const struct repo *repo;
 	struct repo *owned;		/* the same, to close it */
 	struct lock *lock;		/* the repo's */
@@ -41,16 +42,9 @@ struct session {
 	size_t holder_count;
 };
 
-/* A session with one reference, the owner of @repo. NULL: out of memory, and @repo is still the
+/* A session for one owner, itself the owner of @repo. NULL: out of memory, and @repo is still the
  * caller's. */
 struct session *session_new(struct repo *repo);
-void session_release(struct session *session);
-
-static inline struct session *session_hold(struct session *session)
-{
-	atomic_fetch_add(&session->refs, 1);
-	return session;
-}
 
 /* The finished verification, or NULL. entry_status and diagnose take it. */
 static inline const struct verify *session_verify(const struct session *session)

@@ -14,22 +14,17 @@
 #define LINE_MAX_BYTES (ROW_TEXT - 64)
 #define HANG 2			/* extra indent of the rows after the first */
 
-struct lines *lines_new(void)
+static void free_lines(void *object)
 {
-	struct lines *lines = calloc(1, sizeof(*lines));
-	if (lines)
-		atomic_store(&lines->refs, 1);
-	return lines;
-}
-
-void lines_release(struct lines *lines)
-{
-	if (!lines || atomic_fetch_sub(&lines->refs, 1) != 1)
-		return;
+	struct lines *lines = object;
 	for (size_t i = 0; i < lines->count; i++)
 		free(lines->rows[i].text);
 	free(lines->rows);
-	free(lines);
+}
+
+struct lines *lines_new(void)
+{
+	return ref_new(sizeof(struct lines), free_lines);
 }
 
 void lines_add(struct lines *lines, enum style style, const char *text)
@@ -135,7 +130,7 @@ static void fill_row(struct model *base, uint64_t i, struct row *row)
 static void model_free(struct model *base)
 {
 	struct lines_model *model = (struct lines_model *)base;
-	lines_release(model->lines);
+	ref_release(model->lines);
 	free(model->pieces);
 }
 
@@ -147,10 +142,10 @@ struct model *lines_model(struct session *session, struct lines *lines, int cols
 	struct lines_model *model = model_new(&model_ops, sizeof(*model), session);
 	if (!model)
 		return NULL;
-	model->lines = lines_hold(lines);
+	model->lines = ref_hold(lines);
 	for (size_t i = 0; i < lines->count; i++) {
 		if (!break_line(model, i, cols > 1 ? cols : 1)) {
-			model_release(model);
+			ref_release(model);
 			return NULL;
 		}
 	}

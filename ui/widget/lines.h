@@ -7,7 +7,7 @@
 /* Built by one thread with the functions below, and read by all. Once another thread has them, they
  * no longer change. */
 struct lines {
-	atomic_uint refs;
+	struct ref ref;
 	struct line {
 		char *text;		/* masked */
 		enum style style;
@@ -18,13 +18,6 @@ struct lines {
 
 /* NULL: out of memory. */
 struct lines *lines_new(void);
-void lines_release(struct lines *lines);
-
-static inline struct lines *lines_hold(struct lines *lines)
-{
-	atomic_fetch_add(&lines->refs, 1);
-	return lines;
-}
 
 /* Append a line of any bytes. If memory runs out it is left out, and no_memory is set. */
 void lines_add(struct lines *lines, enum style style, const char *text);

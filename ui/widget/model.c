@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void row_clear(struct row *row)
@@ -49,27 +48,22 @@ bool row_matches(const struct row *row, const struct query *query)
 	return false;
 }
 
+static void free_model(void *object)
+{
+	struct model *model = object;
+	if (model->ops->free)
+		model->ops->free(model);
+	ref_release(model->session);
+}
+
 void *model_new(const struct model_ops *ops, size_t size, struct session *session)
 {
-	struct model *model = calloc(1, size);
+	struct model *model = ref_new(size, free_model);
 	if (!model)
 		return NULL;
 	model->ops = ops;
-	model->session = session_hold(session);
-	atomic_store(&model->refs, 1);
+	model->session = ref_hold(session);
 	return model;
-}
-
-void model_release(void *context)
-{
-	struct model *model = context;
-	if (!model || atomic_fetch_sub(&model->refs, 1) != 1)
-		return;
-	struct session *session = model->session;
-	if (model->ops->free)
-		model->ops->free(model);
-	free(model);
-	session_release(session);
 }
 
 void model_fetch(struct model *model, uint64_t first, size_t count, struct row *rows)

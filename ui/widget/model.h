@@ -58,21 +58,14 @@ struct model_ops {
 
 /* The head of every model. */
 struct model {
+	struct ref ref;
 	const struct model_ops *ops;
-	atomic_uint refs;
 	struct session *session;	/* held */
 	_Atomic uint64_t count;		/* rows there are (so far) */
 };
 
-/* A zeroed model of @size bytes with one reference. NULL: out of memory. */
+/* A zeroed model of @size bytes for one owner. NULL: out of memory. */
 void *model_new(const struct model_ops *ops, size_t size, struct session *session);
-void model_release(void *model);
-
-static inline void *model_hold(void *model)
-{
-	atomic_fetch_add(&((struct model *)model)->refs, 1);
-	return model;
-}
 
 static inline uint64_t model_count(const struct model *model)
 {

@@ -55,7 +55,7 @@ static void run_request(struct fetch_request *head)
 static void drop_request(struct fetch_request *head)
 {
 	struct table_request *request = (struct table_request *)head;
-	model_release(request->model);
+	ref_release(request->model);
 	free(request->rows);
 	free(request);
 }
@@ -99,7 +99,7 @@ static void request_rows(struct table *table, struct fetcher *fetcher)
 	for (size_t i = 0; i < count; i++)
 		row_clear(&rows[i]);
 	*request = (struct table_request){
-		.head = { run_request, drop_request }, .model = model_hold(table->model),
+		.head = { run_request, drop_request }, .model = ref_hold(table->model),
 		.version = table->version, .first = first, .count = count, .rows = rows,
 	};
 	if (table->model->ops->in_memory) {
@@ -222,7 +222,7 @@ void table_set_model(struct table *table, void *model)
 	free(table->rows);
 	table->rows = NULL;
 	table->count = 0;
-	model_release(table->model);
+	ref_release(table->model);
 	table->model = model;
 	table_reload(table);
 }

@@ -55,7 +55,7 @@ static int set_up(void **state)
 	verify.facts = facts;
 	session.repo = &repo;
 	session.log_end = 4;
-	atomic_store(&session.refs, 1);
+	atomic_store(&session.ref.count, 1);
 	atomic_store(&session.verify, &verify);
 	atomic_store(&session.check, CHECK_DONE);
 	atomic_store(&session.stats, stats);
@@ -71,7 +71,7 @@ static void assert_order(struct segments_order order, const uint32_t *expected)
 	for (uint64_t row = 0; row < model_count(model); row++)
 		assert_int_equal(segments_model_number(model, row), expected[row]);
 	assert_int_equal(expected[model_count(model)], 99);
-	model_release(model);
+	ref_release(model);
 }
 
 static void each_column_gives_its_order(void **state)
@@ -132,8 +132,8 @@ static void a_segment_is_found_in_any_order(void **state)
 	assert_int_equal(row, 3);
 	assert_false(segments_model_find(model, 4, &row));
 	assert_false(segments_model_find(filtered, 7, &row));
-	model_release(model);
-	model_release(filtered);
+	ref_release(model);
+	ref_release(filtered);
 	(void)state;
 }
 

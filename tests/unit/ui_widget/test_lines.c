@@ -17,7 +17,7 @@ static void assert_broken(const char *text, int cols, const char *const expected
 	static struct session session = { .repo = NULL };
 	struct lines *lines = lines_new();
 	assert_non_null(lines);
-	atomic_store(&session.refs, 1);
+	atomic_store(&session.ref.count, 1);
 	lines_add(lines, STYLE_GOOD, text);
 	struct model *model = lines_model(&session, lines, cols);
 	assert_non_null(model);
@@ -32,9 +32,9 @@ static void assert_broken(const char *text, int cols, const char *const expected
 		assert_int_equal(rows[i].style, STYLE_GOOD);
 	}
 	assert_null(expected[count]);
-	model_release(model);
-	lines_release(lines);
-	assert_int_equal(atomic_load(&session.refs), 1);
+	ref_release(model);
+	ref_release(lines);
+	assert_int_equal(atomic_load(&session.ref.count), 1);
 }
 
 static void a_short_line_is_one_row(void **state)
