@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 struct search {
-	struct job job;
-	struct search_target *target;
+	struct job job;		/* holds the model */
+	struct search_target target;
 	struct query query;
 	uint64_t start, count;
 	bool backward;
@@ -21,15 +21,15 @@ struct search {
 /* Search [@first, @end) in batches, so that it can be cancelled and shows progress. */
 static bool search_range(struct search *search, uint64_t first, uint64_t end)
 {
-	struct search_target *target = search->target;
+	const struct search_target *target = &search->target;
 	uint64_t looked_at = 0;
 	const uint32_t before = atomic_load(&search->job.progress.segments_done);
 	while (first < end && !atomic_load(&search->job.progress.cancel)) {
 		const uint64_t left = end - first;
 		const uint64_t batch = left < target->batch ? left : target->batch;
 		const uint64_t from = search->backward ? end - batch : first;
-		if (target->find(target, &search->query, from, batch, search->backward,
-				 &search->place))
+		if (model_find(target->model, &search->query, from, batch, search->backward,
+			       &search->place))
 			return true;
 		if (search->backward)
 			end -= batch;
@@ -73,83 +73,43 @@ static bool open_key(struct app *app, const struct screen *screen, const struct 
 static void show_result(struct app *app, struct job *job)
 {
 	const struct search *search = (const struct search *)job;
-	struct search_target *target = search->target;
 	struct screen *screen = search->screen;
-	if (target->is_outdated && target->is_outdated(target, screen))
-		return;
+	if (screen->table && screen->table->model != search->target.model)
+		return;		/* sorted or filtered again: the row numbers have changed */
 	if (atomic_load(&job->progress.cancel))
 		app_say(app, STYLE_NORMAL, "search cancelled");
 	else if (!search->found && screen == app_top(app) && open_key(app, screen, &search->query))
 		return;
 	else if (!search->found)
 		app_say(app, STYLE_WARNING, "not found: %s", search->query.text);
+	else if (search->target.show)
+		search->target.show(screen, search->place);
 	else
-		target->show(target, screen, search->place);
+		position_set(&screen->table->position, search->place);
 	if (search->found && search->wrapped)
 		app_say(app, STYLE_FAINT, search->backward ? "went on from the end"
 							   : "went on from the beginning");
 }
 
-static void drop_search(struct job *job)
+void search_start(struct app *app, struct screen *screen, const struct search_target *target,
+		  uint64_t start, bool backward)
 {
-	struct search_target *target = ((struct search *)job)->target;
-	target->drop(target);
-}
-
-void search_start(struct app *app, struct screen *screen, struct search_target *target,
-		  uint64_t start, uint64_t count, bool backward)
-{
-	struct search *search = target ? calloc(1, sizeof(*search)) : NULL;
-	if (!search) {
-		if (target)
-			target->drop(target);
+	const uint64_t count = model_count(target->model);
+	struct search *search = calloc(1, sizeof(*search));
+	if (!search)
 		return;
-	}
 	*search = (struct search){
 		.job = { .kind = JOB_SEARCH, .verb = "searching", .unit = target->unit,
-			 .run = run_search, .done = show_result, .drop = drop_search,
-			 .owner = screen },
-		.target = target,
+			 .total = count / target->unit_size, .run = run_search,
+			 .done = show_result, .owner = screen, .held = { ref_hold(target->model) } },
+		.target = *target,
 		.query = app->query,
 		.start = start,
 		.count = count,
 		.backward = backward,
 		.screen = screen,
 	};
-	atomic_store(&search->job.total, count / target->unit_size);
 	app_start(app, &search->job);
-}
-
-/* ---- the rows of a table ---- */
-
-struct table_target {
-	struct search_target head;
-	struct model *model;	/* held */
-};
-
-static bool find_row(struct search_target *head, const struct query *query, uint64_t first,
-		     uint64_t count, bool backward, uint64_t *found)
-{
-	return model_find(((struct table_target *)head)->model, query, first, count, backward,
-			  found);
-}
-
-static void show_row(struct search_target *head, struct screen *screen, uint64_t row)
-{
-	(void)head;
-	position_set(&screen->table->position, row);
-}
-
-/* Sorted or filtered again meanwhile: the row numbers have changed. */
-static bool is_outdated(const struct search_target *head, const struct screen *screen)
-{
-	return screen->table->model != ((const struct table_target *)head)->model;
-}
-
-static void drop_target(struct search_target *head)
-{
-	ref_release(((struct table_target *)head)->model);
-	free(head);
 }
 
 /* ---- the keys ---- */
@@ -170,16 +130,9 @@ void search_run(struct app *app, bool backward)
 			app_say(app, STYLE_WARNING, "not on this screen: %s", app->query.text);
 		return;
 	}
-	struct table_target *target = calloc(1, sizeof(*target));
-	if (!target)
-		return;
-	*target = (struct table_target){
-		.head = { .unit = "rows", .unit_size = 1, .batch = 256, .find = find_row,
-			  .show = show_row, .is_outdated = is_outdated, .drop = drop_target },
-		.model = ref_hold(table->model),
-	};
-	search_start(app, screen, &target->head, table->position.cursor, model_count(table->model),
-		     backward);
+	const struct search_target rows = { .model = table->model, .unit = "rows", .unit_size = 1,
+					    .batch = 256 };
+	search_start(app, screen, &rows, table->position.cursor, backward);
 }
 
 void search_again(struct app *app, const struct call *call)

@@ -5,28 +5,20 @@
 
 #include "app/screen.h"
 
-/* What is searched: places 0, 1, 2 ..., which are the rows of a table or the bytes of a file. The
- * maker of a target embeds it at the beginning of a struct of its own. */
+/* What is searched: the rows of a model, or the bytes of a file, which its find takes for rows. */
 struct search_target {
+	struct model *model;
 	const char *unit;	/* "rows" */
-	uint32_t unit_size;	/* places per unit of the progress */
-	uint32_t batch;		/* most places that one call of find looks at */
-
-	/* In the search's thread: the first (last, when @backward) place of [@first, @first +
-	 * @count) where @query is. */
-	bool (*find)(struct search_target *target, const struct query *query, uint64_t first,
-		     uint64_t count, bool backward, uint64_t *found);
-	/* In the main thread, while the screen lives. */
-	void (*show)(struct search_target *target, struct screen *screen, uint64_t found);
-	/* In the main thread: does the screen show something else by now? May be NULL. */
-	bool (*is_outdated)(const struct search_target *target, const struct screen *screen);
-	void (*drop)(struct search_target *target);
+	uint32_t unit_size;	/* rows per unit of the progress */
+	uint32_t batch;		/* most rows that one call of find looks at */
+	/* In the main thread, while the screen lives. NULL: put the cursor of its table there. */
+	void (*show)(struct screen *screen, uint64_t found);
 };
 
-/* Search the @count places of @target for app->query on behalf of @screen, beginning after @start
- * (or before it). @target is dropped in any case. NULL (out of memory) does nothing. */
-void search_start(struct app *app, struct screen *screen, struct search_target *target,
-		  uint64_t start, uint64_t count, bool backward);
+/* Search @target for app->query on behalf of @screen, beginning after @start (or before it). The
+ * search holds the model meanwhile. */
+void search_start(struct app *app, struct screen *screen, const struct search_target *target,
+		  uint64_t start, bool backward);
 
 /* Search the top screen for app->query, from the cursor on. */
 void search_run(struct app *app, bool backward);

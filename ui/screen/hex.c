@@ -2,6 +2,7 @@
 
 #include "app/app.h"
 #include "app/command.h"
+#include "app/search.h"
 #include "screen/hex_field.h"
 #include "screen/hex_search.h"
 #include "screen/screens.h"
@@ -27,7 +28,7 @@ struct far_key {
 struct hex {
 	struct screen base;
 	bool of_index;
-	size_t position;		/* in the listing; 0 for the index. LISTING_NONE: gone */
+	size_t position;		/* see raw_open; LISTING_NONE: gone */
 	struct model *entries;		/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32: as many as fit the width */
@@ -47,8 +48,8 @@ struct hex_request {
 	struct fetch_request head;
 	struct session *session;	/* held */
 	const struct hex *screen;	/* compared, never followed */
-	bool of_index, failed;
 	size_t position;
+	bool failed;
 	uint64_t offset, length;
 	struct window *window;
 	struct far_key far_key;
@@ -57,11 +58,8 @@ struct hex_request {
 static void run_request(struct fetch_request *head)
 {
 	struct hex_request *request = (struct hex_request *)head;
-	const struct repo *repo = request->session->repo;
 	struct raw raw;
-	const enum as_err err = request->of_index ? raw_open_index(repo, &raw)
-						  : raw_open(repo, request->position, &raw);
-	request->failed = err != AS_OK;
+	request->failed = raw_open(request->session->repo, request->position, &raw) != AS_OK;
 	if (request->failed)
 		return;
 	request->length = raw.length;
@@ -128,8 +126,8 @@ static void load(struct app *app, struct hex *screen, uint64_t first, uint64_t e
 	fresh->len = 0;
 	*request = (struct hex_request){
 		.head = { run_request, drop_request }, .session = ref_hold(app->session),
-		.screen = screen, .of_index = screen->of_index, .position = screen->position,
-		.offset = from, .window = fresh, .far_key = { .offset = keyed },
+		.screen = screen, .position = screen->position, .offset = from,
+		.window = fresh, .far_key = { .offset = keyed },
 	};
 	screen->asked = from;
 	screen->asked_key = keyed;
@@ -447,6 +445,7 @@ static bool open_hex(struct app *app, struct screen *base, const struct place *p
 {
 	struct hex *screen = (struct hex *)base;
 	screen->of_index = place && place->has_bucket;
+	screen->position = RAW_INDEX;
 	screen->line_bytes = 16;
 	seek(app, base);
 	reload(app, base);
@@ -485,10 +484,15 @@ static bool jump(struct app *app, struct screen *base, const struct query *query
 {
 	struct hex *screen = (struct hex *)base;
 	if (query->byte_count > 0 && screen->length > 0) {
-		search_start(app, base,
-			     hex_search_target(app->session, screen->of_index, screen->position,
-					       query, go_to),
-			     screen->cursor, screen->length, backward);
+		const struct search_target bytes = {
+			.model = hex_search_model(app->session, screen->position, screen->length),
+			.unit = "KiB", .unit_size = 1024, .show = go_to,
+			/* The window holds the whole of a match that begins in the batch. */
+			.batch = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
+		};
+		if (bytes.model)
+			search_start(app, base, &bytes, screen->cursor, backward);
+		ref_release(bytes.model);
 		return true;
 	}
 	const bool here =

@@ -4,65 +4,41 @@
 
 #include "session/raw_window.h"
 
-#include <stdlib.h>
-
-struct hex_target {
-	struct search_target head;
-	struct session *session;	/* held */
-	bool of_index, opened;
+struct hex_model {
+	struct model base;
 	size_t position;
+	bool opened;
 	struct raw raw;
 	struct window window;
-	void (*show)(struct screen *screen, uint64_t offset);
 };
 
 /* Finds nothing in a file that cannot be opened. */
-static bool find_bytes(struct search_target *head, const struct query *query, uint64_t first,
-		       uint64_t count, bool backward, uint64_t *found)
+static bool find_bytes(struct model *base, const struct query *query, uint64_t first, uint64_t count,
+		       bool backward, uint64_t *found)
 {
-	struct hex_target *target = (struct hex_target *)head;
-	const struct repo *repo = target->session->repo;
-	if (!target->opened) {
-		target->opened = true;
-		if (target->of_index)
-			raw_open_index(repo, &target->raw);
-		else
-			raw_open(repo, target->position, &target->raw);
-	}
-	window_read(&target->window, &target->raw, first);
-	return window_find(&target->window, query->bytes, query->byte_count, first, first + count,
+	struct hex_model *model = (struct hex_model *)base;
+	if (!model->opened)
+		raw_open(base->session->repo, model->position, &model->raw);
+	model->opened = true;
+	window_read(&model->window, &model->raw, first);
+	return window_find(&model->window, query->bytes, query->byte_count, first, first + count,
 			   backward, found);
 }
 
-static void show(struct search_target *head, struct screen *screen, uint64_t offset)
+static void close_file(struct model *base)
 {
-	((struct hex_target *)head)->show(screen, offset);
+	raw_close(&((struct hex_model *)base)->raw);
 }
 
-static void drop(struct search_target *head)
-{
-	struct hex_target *target = (struct hex_target *)head;
-	raw_close(&target->raw);
-	ref_release(target->session);
-	free(target);
-}
+static const struct model_ops model_ops = { .find = find_bytes, .free = close_file };
 
-struct search_target *hex_search_target(struct session *session, bool of_index, size_t position,
-					const struct query *query,
-					void (*show_found)(struct screen *screen, uint64_t offset))
+struct model *hex_search_model(struct session *session, size_t position, uint64_t length)
 {
-	struct hex_target *target = calloc(1, sizeof(*target));
-	if (!target)
+	struct hex_model *model = model_new(&model_ops, sizeof(*model), session);
+	if (!model)
 		return NULL;
-	target->head = (struct search_target){
-		.unit = "KiB", .unit_size = 1024, .find = find_bytes, .show = show, .drop = drop,
-		/* The window holds the whole of a match that begins in the batch. */
-		.batch = WINDOW_SIZE - (uint32_t)query->byte_count + 1,
-	};
-	target->session = ref_hold(session);
-	target->of_index = of_index;
-	target->position = position;
-	target->raw.fd = -1;
-	target->show = show_found;
-	return &target->head;
+	model->position = position;
+	model->raw.fd = -1;
+	model->base.count = length;
+	return &model->base;
 }

@@ -2,12 +2,10 @@
 #ifndef ATTICSCOPE_HEX_SEARCH_H
 #define ATTICSCOPE_HEX_SEARCH_H
 
-#include "app/search.h"
+#include "widget/model.h"
 
-/* A target for search_start: query->bytes in the segment at @position of the listing, or in the
- * index. @show is called with the offset of the match. NULL: out of memory. */
-struct search_target *hex_search_target(struct session *session, bool of_index, size_t position,
-					const struct query *query,
-					void (*show)(struct screen *screen, uint64_t offset));
+/* A model for search_start, whose rows are the @length bytes of the file at @position (see
+ * raw_open). A batch and what is searched for must fit a window together. NULL: out of memory. */
+struct model *hex_search_model(struct session *session, size_t position, uint64_t length);
 
 #endif

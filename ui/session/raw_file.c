@@ -9,18 +9,17 @@ enum as_err raw_open(const struct repo *repo, size_t position, struct raw *raw)
 	char path[LISTING_PATH_MAX];
 	struct stat st;
 	*raw = (struct raw){ .io = repo->io, .fd = -1 };
+	if (position == RAW_INDEX) {
+		raw->fd = repo->index.fd;
+		raw->borrowed = true;
+		raw->length = repo->index.length;
+		return raw->fd >= 0 ? AS_OK : AS_ERR_DOES_NOT_EXIST;
+	}
 	listing_path(&repo->listing, position, path);
 	const enum as_err err = io_open_file(repo->io, repo->fd, path, &raw->fd, &st);
 	if (err == AS_OK)
 		raw->length = (uint64_t)st.st_size;
 	return err;
-}
-
-enum as_err raw_open_index(const struct repo *repo, struct raw *raw)
-{
-	*raw = (struct raw){ .io = repo->io, .fd = repo->index.fd, .borrowed = true,
-			     .length = repo->index.length };
-	return raw->fd >= 0 ? AS_OK : AS_ERR_DOES_NOT_EXIST;
 }
 
 void raw_close(struct raw *raw)

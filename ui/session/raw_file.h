@@ -12,11 +12,10 @@ struct raw {
 	uint64_t length;	/* bytes */
 };
 
-/* Open the segment at @position of the listing. Close it with raw_close. */
+/* Open the segment at @position of the listing or, at RAW_INDEX, use the index file that the repo
+ * has open. AS_ERR_DOES_NOT_EXIST: there is no usable index. Close it with raw_close. */
+#define RAW_INDEX (LISTING_NONE - 1)
 enum as_err raw_open(const struct repo *repo, size_t position, struct raw *raw);
-
-/* Use the index file that the repo has open. AS_ERR_DOES_NOT_EXIST: it is not usable. */
-enum as_err raw_open_index(const struct repo *repo, struct raw *raw);
 void raw_close(struct raw *raw);
 
 /* Read bytes at @offset. Returns how many are good: fewer than @len at the end of the file or
