@@ -325,7 +325,8 @@ const struct key_row key_table[] = {
 	{ .keys = { 'q', ESCAPE }, .label = "q Esc", .name = "back",
 	  .help = "back; from the overview: leave", .hint = "back", .screens = ON_ALL,
 	  .run = app_leave },
-	{ .name = "quit", .help = "leave the program", .screens = ON_ALL, .run = app_quit },
+	{ .name = "quit", .help = "leave the program", .screens = ON_ALL, .run = app_leave,
+	  .value = LEAVE_PROGRAM },
 };
 const size_t key_count = ARRAY_SIZE(key_table);
 

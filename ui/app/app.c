@@ -2,6 +2,7 @@
 
 #include "app/app.h"
 
+#include "app/command.h"
 #include "session/format.h"
 #include "widget/box.h"
 
@@ -145,19 +146,6 @@ static struct place narrow_place(enum about part, const struct place *place)
 	return about;
 }
 
-/* Find the uppermost screen of @kind on the stack that shows @about (NULL: anything). */
-static bool find_screen(const struct app *app, enum screen_kind kind, const struct place *about,
-			size_t *at)
-{
-	for (size_t i = app->depth; i-- > 0;) {
-		const struct screen *screen = app->stack[i];
-		*at = i;
-		if (screen->kind == kind && (!about || place_is_same(&screen->about, about)))
-			return true;
-	}
-	return false;
-}
-
 /* Make a new screen, or bring back the one that was kept. NULL: a message says why. */
 static struct screen *make_screen(struct app *app, enum screen_kind kind, const struct place *place)
 {
@@ -193,7 +181,6 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct screen_ops *ops = app->screens[kind];
 	const struct place about = place ? narrow_place(ops->about, place) : (struct place){ 0 };
-	size_t at;
 	if (app->session->repo->origin != ORIGIN_ATTIC && !ops->is_for_any_format) {
 		app_say(app, STYLE_WARNING, "not shown: %s",
 			origin_title(app->session->repo->origin));
@@ -201,10 +188,13 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 	}
 	if (app->depth > 1 && app_top(app)->ops->is_transient)
 		app_leave(app, NULL);
-	if (find_screen(app, kind, place ? &about : NULL, &at)) {
-		raise_to_top(app, at);
-		if (place && app_top(app)->ops->seek)
-			app_top(app)->ops->seek(app, app_top(app));
+	for (size_t i = app->depth; i-- > 0;) {
+		struct screen *screen = app->stack[i];
+		if (screen->kind != kind || (place && !place_is_same(&screen->about, &about)))
+			continue;
+		raise_to_top(app, i);
+		if (place && ops->seek)
+			ops->seek(app, screen);
 		return true;
 	}
 	struct screen *screen = make_screen(app, kind, place ? &about : NULL);
@@ -261,8 +251,9 @@ static const struct modal question = { .input = handle_answer, .draw = draw_ques
 
 void app_leave(struct app *app, const struct call *call)
 {
-	(void)call;
-	if (app->depth > 1) {
+	if (call && call->value == LEAVE_PROGRAM) {
+		app->ended = true;
+	} else if (app->depth > 1) {
 		keep_or_close(app, app->stack[--app->depth]);
 		app_show_top(app);
 	} else if (app->mode == MODE_REPAIR) {
@@ -270,12 +261,6 @@ void app_leave(struct app *app, const struct call *call)
 	} else {
 		app->ended = true;
 	}
-}
-
-void app_quit(struct app *app, const struct call *call)
-{
-	(void)call;
-	app->ended = true;
 }
 
 /* ---- jobs ---- */

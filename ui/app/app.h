@@ -102,9 +102,10 @@ static inline struct screen *app_screen(struct app *app, size_t i)
 void app_say(struct app *app, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Commands behind keys, see the key table. */
-void app_leave(struct app *app, const struct call *call);	/* leave the top screen */
-void app_quit(struct app *app, const struct call *call);
+/* Commands behind keys, see the key table: leave the top screen or the program; cancel the job that
+ * the bottom line shows. */
+enum { LEAVE_SCREEN, LEAVE_PROGRAM };
+void app_leave(struct app *app, const struct call *call); /* NULL: the top screen */
 void app_cancel(struct app *app, const struct call *call);
 
 /* Close the screens of @kind on the stack. @kind is never the overview. */

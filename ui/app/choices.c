@@ -12,17 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct choices *choices, enum repair action)
-{
-	static const char keys[REPAIR_COUNT] = {
-		[REPAIR_RECOVER] = 'R', [REPAIR_ROLLBACK] = 'B', [REPAIR_COMPACT] = 'C',
-		[REPAIR_SALVAGE] = 'S',
-	};
-	choices->rows[choices->count++] = (struct choice){ .action = action, .key = keys[action] };
-}
-
-/* ---- comparing them ---- */
-
 struct compare_job {
 	struct job job;
 	struct choices choices;
@@ -71,15 +60,22 @@ static void compare_done(struct app *app, struct job *head)
 
 void choices_find(struct app *app)
 {
+	static const char keys[REPAIR_COUNT] = {
+		[REPAIR_RECOVER] = 'R', [REPAIR_ROLLBACK] = 'B', [REPAIR_COMPACT] = 'C',
+		[REPAIR_SALVAGE] = 'S',
+	};
 	const struct diagnosis *diagnosis = &app->diagnosis;
 	struct choices *choices = &app->choices;
 	*choices = (struct choices){ .count = 0 };
 	if (!session_verify(app->session) || diagnosis->recommended == REPAIR_NONE)
 		return;
-	add(choices, diagnosis->recommended);
-	if (diagnosis->alternative == REPAIR_NONE)
+	choices->rows[0].action = diagnosis->recommended;
+	choices->rows[1].action = diagnosis->alternative;
+	choices->count = diagnosis->alternative == REPAIR_NONE ? 1 : 2;
+	for (size_t i = 0; i < choices->count; i++)
+		choices->rows[i].key = keys[choices->rows[i].action];
+	if (choices->count == 1)
 		return;
-	add(choices, diagnosis->alternative);
 	snprintf(choices->rows[0].meaning, sizeof(choices->rows[0].meaning),
 		 "Keeps what is intact of the newest transaction.");
 	snprintf(choices->rows[1].meaning, sizeof(choices->rows[1].meaning),

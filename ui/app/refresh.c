@@ -5,17 +5,6 @@
 #include "app/app.h"
 #include "app/problem_list.h"
 
-static uint64_t count_problems(const struct findings *findings)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < findings->count; i++)
-		count += findings->rows[i].severity > SEVERITY_INFO;
-	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
-		if (problem_table[problem].severity > SEVERITY_INFO)
-			count += findings->total[problem] - findings->kept[problem];
-	return count;
-}
-
 /* Copy the findings so far, sorted, unless verification is running and has found nothing new. */
 static void update_problems(struct app *app)
 {
@@ -37,7 +26,12 @@ static void update_problems(struct app *app)
 		findings_free(&copy);
 		return;
 	}
-	const uint64_t count = count_problems(&copy);
+	uint64_t count = 0;
+	for (size_t i = 0; i < copy.count; i++)
+		count += copy.rows[i].severity > SEVERITY_INFO;
+	for (int problem = 0; problem < PROBLEM_COUNT; problem++)
+		if (problem_table[problem].severity > SEVERITY_INFO)
+			count += copy.total[problem] - copy.kept[problem];
 	struct model *model = problems_model(app->session, &copy);
 	if (!model)
 		return;

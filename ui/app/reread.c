@@ -29,8 +29,18 @@ static void run_open(struct job *head)
 			 "another folder or config has replaced it; l releases the lock");
 }
 
-static void replace_session(struct app *app, struct session *session)
+static void open_done(struct app *app, struct job *head)
 {
+	struct open_job *job = (struct open_job *)head;
+	struct session *session = job->repo ? session_new(job->repo) : NULL;
+	app->hooks->after_read(app, session != NULL);
+	if (!session) {
+		app_refresh(app);
+		app_say(app, STYLE_BAD, "cannot be read again: %s",
+			job->repo ? "out of memory" : job->error.message);
+		return;
+	}
+	job->repo = NULL;
 	jobs_abandon(&app->jobs, NULL);
 	fetcher_forget(app->fetcher);
 	ref_release(app->session);
@@ -44,21 +54,6 @@ static void replace_session(struct app *app, struct session *session)
 	}
 	app_refresh(app);
 	app_show_top(app);
-}
-
-static void open_done(struct app *app, struct job *head)
-{
-	struct open_job *job = (struct open_job *)head;
-	struct session *session = job->repo ? session_new(job->repo) : NULL;
-	app->hooks->after_read(app, session != NULL);
-	if (!session) {
-		app_refresh(app);
-		app_say(app, STYLE_BAD, "cannot be read again: %s",
-			job->repo ? "out of memory" : job->error.message);
-		return;
-	}
-	job->repo = NULL;
-	replace_session(app, session);
 	if (job->after == AFTER_READING_NOTHING)
 		app_say(app, STYLE_NORMAL, "the repository was read again");
 	else

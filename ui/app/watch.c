@@ -32,28 +32,21 @@ static bool are_same_holders(const struct session *session, const struct lock_ho
 	return true;
 }
 
-/* True: the holders of the lock have changed. */
-static bool update_holders(struct session *session)
-{
-	struct lock_holder rows[SESSION_HOLDERS] = { 0 };
-	size_t count = lock_holders(session->lock, rows, SESSION_HOLDERS);
-	if (count > SESSION_HOLDERS)
-		count = SESSION_HOLDERS;
-	pthread_mutex_lock(&session->mutex);
-	const bool differs = !are_same_holders(session, rows, count);
-	memcpy(session->holders, rows, sizeof(rows));
-	session->holder_count = count;
-	pthread_mutex_unlock(&session->mutex);
-	return differs;
-}
-
 static void run_watch(struct job *head)
 {
 	struct watch *watch = (struct watch *)head;
 	struct session *session = head->session;
 	struct pollfd stop = { .fd = watch->stop, .events = POLLIN };
 	while (!atomic_load(&head->progress.cancel)) {
-		bool news = update_holders(session);
+		struct lock_holder rows[SESSION_HOLDERS] = { 0 };
+		size_t count = lock_holders(session->lock, rows, SESSION_HOLDERS);
+		if (count > SESSION_HOLDERS)
+			count = SESSION_HOLDERS;
+		pthread_mutex_lock(&session->mutex);
+		bool news = !are_same_holders(session, rows, count);
+		memcpy(session->holders, rows, sizeof(rows));
+		session->holder_count = count;
+		pthread_mutex_unlock(&session->mutex);
 		if (!atomic_load(&session->changed) && repo_is_changed(session->repo)) {
 			atomic_store(&session->changed, true);
 			news = true;
