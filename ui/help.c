@@ -83,7 +83,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct help_screen *screen = (struct help_screen *)base;
 	char text[MESSAGE_MAX];
 	snprintf(text, sizeof(text), "keys of the screen %s", app->screens[screen->of]->title);
-	table_draw_titled(&screen->table, app->fetcher, area, text);
+	table_draw(&screen->table, app->fetcher, area, text);
 }
 
 const struct screen_ops help_screen = {

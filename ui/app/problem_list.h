@@ -15,10 +15,4 @@ struct problems {
 	struct findings findings;	/* in the order of the rows */
 };
 
-/* The findings of such a model. */
-static inline const struct findings *problems_findings(const struct model *model)
-{
-	return &((const struct problems *)model)->findings;
-}
-
 #endif

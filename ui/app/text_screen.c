@@ -26,7 +26,7 @@ void text_screen_draw(struct app *app, struct text_screen *screen, struct area a
 		table_set_model(&screen->table, lines_model(app->session, screen->lines, cols));
 		screen->cols = cols;
 	}
-	table_draw_titled(&screen->table, app->fetcher, area, title);
+	table_draw(&screen->table, app->fetcher, area, title);
 }
 
 void text_screen_close(struct screen *base)

@@ -96,7 +96,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	}
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   %.40s   %s", base->about.segment, path,
 		 state);
-	table_draw_titled(&screen->table, app->fetcher, area, text);
+	table_draw(&screen->table, app->fetcher, area, text);
 }
 
 /* An offset in this segment. */

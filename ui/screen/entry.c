@@ -40,7 +40,6 @@ static struct row *add_row(struct entry_model *model, const struct segment_entry
 			   uint64_t at)
 {
 	struct row *row = &model->rows[model->filled++];
-	row_clear(row);
 	row->place = place_of_entry(
 		model->base.session->repo->listing.segments[model->position].number, at);
 	if (entry->has_key)
@@ -266,7 +265,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	snprintf(text, sizeof(text), "segment %" PRIu32 "   entry at offset %" PRIu64,
 		 base->about.segment, base->about.offset);
 	base->table->empty = "The segment is no longer there.";
-	table_draw_titled(base->table, app->fetcher, area, text);
+	table_draw(base->table, app->fetcher, area, text);
 }
 
 const struct screen_ops entry_screen = {

@@ -258,7 +258,6 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 			 uint64_t count, bool backward, uint64_t *found)
 {
 	const struct entry_list *list = (const struct entry_list *)base;
-	struct row row;
 	struct raw raw;
 	bool hit = false;
 	if (raw_open(base->session->repo, list->position, &raw) != AS_OK)
@@ -274,7 +273,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 			      entry.has_key && key_prefix_matches(&query->prefix, entry.key);
 			continue;
 		}
-		row_clear(&row);
+		struct row row = { .used = 0 };
 		fill_row(&row, base->session, list->position, &raw, &at_row, size);
 		hit = row_matches(&row, query);
 	}

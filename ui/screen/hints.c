@@ -184,7 +184,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 	struct hints_screen *screen = (struct hints_screen *)base;
 	char text[MESSAGE_MAX];
 	describe(app->session, filter_names[screen->filter], text, sizeof(text));
-	table_draw_titled(&screen->table, app->fetcher, area, text);
+	table_draw(&screen->table, app->fetcher, area, text);
 }
 
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)

@@ -145,7 +145,6 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 	struct walk walk = { .model = (const struct index_model *)base };
 	for (uint64_t i = 0; i < count; i++) {
 		struct index_bucket bucket;
-		struct row row;
 		uint32_t number;
 		*found = backward ? first + count - 1 - i : first + i;
 		if (query->is_prefix) {
@@ -155,7 +154,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 				return true;
 			continue;
 		}
-		row_clear(&row);
+		struct row row = { .used = 0 };
 		fetch_rows(base, *found, 1, &row);
 		if (row_matches(&row, query))
 			return true;
@@ -413,7 +412,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		empty = "Counting the used buckets ... (a shows all without counting)";
 	screen->table.empty = empty;
 	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols });
+		   (struct area){ area.y + 1, 0, area.rows - 1, area.cols }, NULL);
 }
 
 /* ":4711" is bucket 4711. */

@@ -181,7 +181,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 			   (struct area){ area.y + 1, 0, 1, area.cols });
 	say_empty(screen);
 	table_draw(&screen->table, app->fetcher,
-		   (struct area){ area.y + 2, 0, area.rows - 2, area.cols });
+		   (struct area){ area.y + 2, 0, area.rows - 2, area.cols }, NULL);
 }
 
 const struct screen_ops key_screen = {

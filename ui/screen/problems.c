@@ -34,9 +34,9 @@ struct explanation {
 	struct part parts[PARTS];
 };
 
-static void explain(const struct findings *findings, const struct finding *finding,
-		    struct explanation *e)
+static void explain(const struct findings *findings, uint64_t row, struct explanation *e)
 {
+	const struct finding *finding = &findings->rows[row];
 	const enum problem problem = finding->problem;
 	const struct problem_info *info = &problem_table[problem];
 	const char *repair = repair_name(finding->repair);
@@ -65,12 +65,12 @@ static void explain(const struct findings *findings, const struct finding *findi
 static void describe(struct app *app, const struct problems_screen *screen, char *out, size_t size)
 {
 	const struct diagnosis *d = &app->diagnosis;
-	const struct model *model = screen->table.model;
+	const struct problems *model = (const struct problems *)screen->table.model;
 	char text[FORMAT_SIZE], of[FORMAT_SIZE + 8] = "";
-	const uint64_t count = model_count(model);
+	const uint64_t count = model_count(screen->table.model);
 	uint64_t all = 0;
 	for (int problem = 0; model && problem < PROBLEM_COUNT; problem++)
-		all += problems_findings(model)->total[problem];
+		all += model->findings.total[problem];
 	const int state = atomic_load(&app->session->check);
 	if (all > count)
 		snprintf(of, sizeof(of), " of %s", format_count(all, text, sizeof(text)));
@@ -85,21 +85,18 @@ static void describe(struct app *app, const struct problems_screen *screen, char
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct problems_screen *screen = (struct problems_screen *)base;
-	const struct area list = { area.y + 1, 0, area.rows - 1, area.cols };
-	const struct model *model = screen->table.model;
+	const struct problems *model = (const struct problems *)screen->table.model;
 	struct position *position = &screen->table.position;
 	struct explanation explanation;
 	char text[MESSAGE_MAX * 2];
 	describe(app, screen, text, sizeof(text));
-	term_add(area.y, 0, area.cols, STYLE_STRONG, text);
-	position_fit(position, model_count(model), position->page);
-	if (position->cursor >= model_count(model)) {
-		table_draw(&screen->table, app->fetcher, list);
-		return;
-	}
-	const struct findings *findings = problems_findings(model);
-	explain(findings, &findings->rows[position->cursor], &explanation);
-	explain_draw(&screen->table, app->fetcher, list, explanation.parts, PARTS,
+	term_add(area.y++, 0, area.cols, STYLE_STRONG, text);
+	area.rows--;
+	position_fit(position, model_count(screen->table.model), position->page);
+	const bool has_row = position->cursor < position->count;
+	if (has_row)
+		explain(&model->findings, position->cursor, &explanation);
+	explain_draw(&screen->table, app->fetcher, area, explanation.parts, has_row ? PARTS : 0,
 		     &screen->explained);
 }
 

@@ -193,7 +193,7 @@ static void draw(struct app *app, struct screen *base, struct area area)
 		 screen->shown.descending ? ", downwards" : "",
 		 atomic_load(&app->session->check) == CHECK_NONE ? "   not verified yet: press v"
 								 : "");
-	table_draw_titled(&screen->table, app->fetcher, area, text);
+	table_draw(&screen->table, app->fetcher, area, text);
 }
 
 static bool jump(struct app *app, struct screen *base, const struct query *query, bool backward)

@@ -13,7 +13,7 @@ void explain_draw(struct table *table, struct fetcher *fetcher, struct area area
 	const uint64_t rows = model_count(table->model) + 1; /* with the titles */
 	int needed = 1;		/* a blank line */
 	if (count == 0) {
-		table_draw(table, fetcher, area);
+		table_draw(table, fetcher, area, NULL);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -25,7 +25,7 @@ void explain_draw(struct table *table, struct fetcher *fetcher, struct area area
 	list.rows = area.rows - (share > 0 ? share : 0);
 	if (rows < (uint64_t)list.rows)
 		list.rows = (int)rows;
-	table_draw(table, fetcher, list);
+	table_draw(table, fetcher, list, NULL);
 	struct area text = { list.y + list.rows + 1, area.x + 1 + INDENT, area.rows - 1 - list.rows,
 			     cols - INDENT };
 	for (size_t i = 0; i < count && text.rows > 0; i++) {

@@ -6,18 +6,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-
-void row_clear(struct row *row)
-{
-	memset(row, 0, offsetof(struct row, text));
-	row->text[0] = '\0';
-	row->used = 1;
-}
 
 void row_set(struct row *row, size_t column, enum style style, const char *format, ...)
 {
 	va_list args;
+	if (row->used == 0)
+		row->used = 1;
 	const size_t room = sizeof(row->text) - row->used;
 	if (room < 2)
 		return;
@@ -79,12 +73,11 @@ void model_fetch(struct model *model, uint64_t first, size_t count, struct row *
 bool model_find(struct model *model, const struct query *query, uint64_t first, uint64_t count,
 		bool backward, uint64_t *found)
 {
-	struct row row;
 	if (model->ops->find)
 		return model->ops->find(model, query, first, count, backward, found);
 	for (uint64_t i = 0; i < count; i++) {
 		const uint64_t at = backward ? first + count - 1 - i : first + i;
-		row_clear(&row);
+		struct row row = { .used = 0 };
 		model_fetch(model, at, 1, &row);
 		if (row_matches(&row, query)) {
 			*found = at;

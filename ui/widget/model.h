@@ -14,17 +14,15 @@
 #define ROW_CELLS 12
 #define ROW_TEXT 1024
 
-/* One row, ready to be drawn. Its text is masked. */
+/* One row, ready to be drawn. Its text is masked. All zero is an empty one. */
 struct row {
 	struct place place;		/* where Enter, h and K go */
 	uint8_t style;			/* enum style of the whole row */
 	uint8_t cell_style[ROW_CELLS];	/* STYLE_NORMAL: the row's */
 	uint16_t cell[ROW_CELLS];	/* where each cell begins in text; 0: empty */
-	uint16_t used;
+	uint16_t used;			/* bytes of text; the first one stays 0 */
 	char text[ROW_TEXT];
 };
-
-void row_clear(struct row *row);
 
 /* Set the text of a cell. The caller masks bytes from the disk (row_mask, format_...). */
 void row_set(struct row *row, size_t column, enum style style, const char *format, ...)
@@ -44,7 +42,7 @@ static inline const char *row_cell(const struct row *row, size_t column)
 struct model;
 
 struct model_ops {
-	/* Fill @row, which exists and is clear. May wait for a disk, unless in_memory. */
+	/* Fill @row, which exists and is zeroed. May wait for a disk, unless in_memory. */
 	void (*fill)(struct model *model, uint64_t i, struct row *row);
 	/* Instead of fill, if several rows are cheaper together: [@first, @first + @count). */
 	void (*fetch)(struct model *model, uint64_t first, size_t count, struct row *rows);
@@ -72,7 +70,7 @@ static inline uint64_t model_count(const struct model *model)
 	return model ? atomic_load_explicit(&model->count, memory_order_acquire) : 0;
 }
 
-/* Fill rows [@first, @first + @count), which all exist. */
+/* Fill the zeroed @rows with [@first, @first + @count), which all exist. */
 void model_fetch(struct model *model, uint64_t first, size_t count, struct row *rows);
 
 /* Find the first row (the last, if @backward) of [@first, @first + @count) that matches @query. */

@@ -81,23 +81,31 @@ static bool covers(uint64_t first, size_t count, uint64_t from, size_t wanted)
 	return from >= first && from + wanted <= first + count;
 }
 
-/* Request the visible rows and, so that the next key finds its rows there, a page on either
- * side. */
-static void request_rows(struct table *table, struct fetcher *fetcher)
+/* Request the visible rows unless they are there or under way and, so that the next key finds its
+ * rows there, a page on either side. */
+static void load_visible(struct table *table, struct fetcher *fetcher)
 {
 	const struct position *at = &table->position;
+	if (!table->model || at->count == 0)
+		return;
+	const uint64_t rest = at->count - at->top;
+	const size_t wanted = rest < at->page ? (size_t)rest : at->page;
+	if (table->loaded == table->version &&
+	    covers(table->first, table->count, at->top, wanted))
+		return;
+	if (table->asked == table->version &&
+	    covers(table->asked_first, table->asked_count, at->top, wanted))
+		return;
 	const uint64_t first = at->top > at->page ? at->top - at->page : 0;
 	const uint64_t below = at->top + 2 * (uint64_t)at->page;
 	const size_t count = (size_t)((below < at->count ? below : at->count) - first);
 	struct table_request *request = malloc(sizeof(*request));
-	struct row *rows = malloc(count * sizeof(*rows));
+	struct row *rows = calloc(count, sizeof(*rows));
 	if (!request || !rows) {
 		free(request);
 		free(rows);
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		row_clear(&rows[i]);
 	*request = (struct table_request){
 		.head = { run_request, drop_request }, .model = ref_hold(table->model),
 		.version = table->version, .first = first, .count = count, .rows = rows,
@@ -116,22 +124,6 @@ static void request_rows(struct table *table, struct fetcher *fetcher)
 		table_deliver(table, done);
 }
 
-static void load_visible(struct table *table, struct fetcher *fetcher)
-{
-	const struct position *at = &table->position;
-	if (!table->model || at->count == 0)
-		return;
-	const uint64_t rest = at->count - at->top;
-	const size_t wanted = rest < at->page ? (size_t)rest : at->page;
-	if (table->loaded == table->version &&
-	    covers(table->first, table->count, at->top, wanted))
-		return;
-	if (table->asked == table->version &&
-	    covers(table->asked_first, table->asked_count, at->top, wanted))
-		return;
-	request_rows(table, fetcher);
-}
-
 static const struct row *row_at(const struct table *table, uint64_t row)
 {
 	if (!table->rows || row < table->first || row - table->first >= table->count)
@@ -146,22 +138,16 @@ const struct row *table_current(const struct table *table)
 
 /* ---- drawing ---- */
 
-struct drawing {
-	const struct table *table;
-	int widths[ROW_CELLS];
-};
-
 static void draw_row(void *context, uint64_t number, bool selected, struct area line)
 {
-	const struct drawing *drawing = context;
-	const struct table *table = drawing->table;
+	const struct table *table = context;
 	const struct row *row = row_at(table, number);
 	const unsigned cursor = selected ? STYLE_CURSOR : 0;
 	int x = line.x;
 	term_put(line.y, line.x, line.cols, (row ? row->style : STYLE_FAINT) | cursor,
 		 row ? "" : glyph(GLYPH_WAIT));
 	for (size_t i = 0; row && i < table->column_count; i++) {
-		const int width = drawing->widths[i];
+		const int width = table->widths[i];
 		if (width == 0)
 			continue;
 		const unsigned style = row->cell_style[i] ? row->cell_style[i] : row->style;
@@ -172,47 +158,41 @@ static void draw_row(void *context, uint64_t number, bool selected, struct area 
 	}
 }
 
-static void draw_titles(const struct drawing *drawing, struct area line)
+static void draw_titles(const struct table *table, struct area line)
 {
-	const struct table *table = drawing->table;
 	int x = line.x;
 	term_put(line.y, line.x, line.cols, STYLE_TITLE, "");
 	for (size_t i = 0; i < table->column_count; i++) {
 		char title[64];
 		const bool sorted = (int)i == table->sorted_by;
-		if (drawing->widths[i] == 0)
+		if (table->widths[i] == 0)
 			continue;
 		snprintf(title, sizeof(title), "%s%s", table->columns[i].title, !sorted ? "" :
 			 glyph(table->descending ? GLYPH_DESCENDING : GLYPH_ASCENDING));
 		const unsigned side = table->columns[i].right ? STYLE_RIGHT : 0;
-		term_put(line.y, x, drawing->widths[i], STYLE_TITLE | side, title);
-		x += drawing->widths[i] + COLUMN_GAP;
+		term_put(line.y, x, table->widths[i], STYLE_TITLE | side, title);
+		x += table->widths[i] + COLUMN_GAP;
 	}
 }
 
-void table_draw(struct table *table, struct fetcher *fetcher, struct area area)
+void table_draw(struct table *table, struct fetcher *fetcher, struct area area, const char *title)
 {
-	struct drawing drawing = { .table = table };
 	const uint64_t count = model_count(table->model);
+	if (title) {
+		term_add(area.y++, area.x, area.cols, STYLE_STRONG, title);
+		area.rows--;
+	}
 	if (area.rows < 2)
 		return;
 	table->area = (struct area){ area.y + 1, area.x, area.rows - 1, area.cols };
-	table_layout(table->columns, table->column_count, area.cols - 1, drawing.widths);
-	draw_titles(&drawing, area);
+	table_layout(table->columns, table->column_count, area.cols - 1, table->widths);
+	draw_titles(table, area);
 	position_fit(&table->position, count, (uint32_t)table->area.rows);
 	load_visible(table, fetcher);
-	list_draw(&table->position, count, table->area, draw_row, &drawing);
+	list_draw(&table->position, count, table->area, draw_row, table);
 	if (count == 0 && table->empty)
 		term_wrap((struct area){ area.y + 2, area.x, area.rows - 2, area.cols - 1 },
 			  STYLE_FAINT, table->empty);
-}
-
-void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area area,
-		       const char *title)
-{
-	term_add(area.y, area.x, area.cols, STYLE_STRONG, title);
-	table_draw(table, fetcher,
-		   (struct area){ area.y + 1, area.x, area.rows - 1, area.cols });
 }
 
 /* ---- life ---- */

@@ -23,6 +23,7 @@ struct table {
 	size_t column_count;
 	struct position position;
 	struct area area;	/* of the rows, as last drawn */
+	int widths[ROW_CELLS];	/* likewise; 0: left out */
 	int sorted_by;		/* the column marked with the order; -1: none */
 	bool descending;
 	const char *empty;	/* shown if there are no rows */
@@ -55,13 +56,9 @@ static inline void table_reload(struct table *table)
 	table->version++;
 }
 
-/* Draw titles and rows. Missing rows are requested from @fetcher; drawing waits a moment for
- * them. */
-void table_draw(struct table *table, struct fetcher *fetcher, struct area area);
-
-/* The same, below a line that says what the table shows. */
-void table_draw_titled(struct table *table, struct fetcher *fetcher, struct area area,
-		       const char *title);
+/* Draw titles and rows, below a line that says what the table shows (@title; NULL: none). Missing
+ * rows are requested from @fetcher; drawing waits a moment for them. */
+void table_draw(struct table *table, struct fetcher *fetcher, struct area area, const char *title);
 
 /* The row under the cursor; NULL: there is none, or it is not loaded. */
 const struct row *table_current(const struct table *table);

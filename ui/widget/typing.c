@@ -20,21 +20,6 @@ static void erase_character(struct typing *typing)
 	typing->text[typing->len] = '\0';
 }
 
-static void add_character(struct typing *typing, wchar_t character)
-{
-	char bytes[MB_LEN_MAX];
-	mbstate_t state;
-	memset(&state, 0, sizeof(state));
-	if (!iswprint((wint_t)character) || wcwidth(character) < 1)
-		return;
-	const size_t n = wcrtomb(bytes, character, &state);
-	if (n == (size_t)-1 || typing->len + n >= sizeof(typing->text))
-		return;
-	memcpy(typing->text + typing->len, bytes, n);
-	typing->len += n;
-	typing->text[typing->len] = '\0';
-}
-
 void typing_set(struct typing *typing, const char *text)
 {
 	snprintf(typing->text, sizeof(typing->text), "%s", text);
@@ -43,6 +28,8 @@ void typing_set(struct typing *typing, const char *text)
 
 bool typing_input(struct typing *typing, const struct input *input)
 {
+	char bytes[MB_LEN_MAX];
+	mbstate_t state;
 	switch (input->key) {
 	case KEY_BACKSPACE:
 	case RUBOUT:
@@ -58,11 +45,17 @@ bool typing_input(struct typing *typing, const struct input *input)
 		while (typing->len > 0 && typing->text[typing->len - 1] != ' ')
 			erase_character(typing);
 		return true;
-	default:
-		if (input->character)
-			add_character(typing, input->character);
-		return input->character != 0;
 	}
+	if (!iswprint((wint_t)input->character) || wcwidth(input->character) < 1)
+		return input->character != 0;
+	memset(&state, 0, sizeof(state));
+	const size_t n = wcrtomb(bytes, input->character, &state);
+	if (n != (size_t)-1 && typing->len + n < sizeof(typing->text)) {
+		memcpy(typing->text + typing->len, bytes, n);
+		typing->len += n;
+		typing->text[typing->len] = '\0';
+	}
+	return true;
 }
 
 bool typing_is(const struct typing *typing, const char *word)

@@ -23,8 +23,7 @@ static void assert_broken(const char *text, int cols, const char *const expected
 	assert_non_null(model);
 	const size_t count = (size_t)model_count(model);
 	assert_true(count <= ROWS);
-	for (size_t i = 0; i < count; i++)
-		row_clear(&rows[i]);
+	memset(rows, 0, sizeof(rows));
 	model_fetch(model, 0, count, rows);
 	for (size_t i = 0; i < count; i++) {
 		assert_non_null(expected[i]);
