@@ -69,10 +69,9 @@ static void rebuild(struct app *app, struct screen *base)
 	table_set_model(&screen->table, model);
 }
 
-static bool open_help(struct app *app, struct screen *base, const struct place *place)
+static bool open_help(struct app *app, struct screen *base)
 {
 	struct help_screen *screen = (struct help_screen *)base;
-	(void)place;
 	screen->of = app_top(app)->kind;
 	rebuild(app, base);
 	return true;

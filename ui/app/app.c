@@ -168,7 +168,7 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 		screen->table = &((struct table_screen *)screen)->table;
 		table_init(screen->table, ops->columns, ops->column_count);
 	}
-	if (ops->open && !ops->open(app, screen, place)) {
+	if (ops->open && !ops->open(app, screen)) {
 		free(screen);
 		return NULL;
 	}

@@ -47,9 +47,9 @@ struct screen_ops {
 	/* The screen that Enter opens for a row or byte in a segment; SCREEN_OVERVIEW: none. */
 	enum screen_kind opens;
 
-	/* Prepare a zeroed screen that shows @place (NULL: what it shows by default). False: it
-	 * cannot, and a message says why. NULL: reload does it, if there is one. */
-	bool (*open)(struct app *app, struct screen *screen, const struct place *place);
+	/* Prepare a screen that is zeroed but for about. False: it cannot, and a message says why.
+	 * NULL: reload does it, if there is one. */
+	bool (*open)(struct app *app, struct screen *screen);
 	void (*draw)(struct app *app, struct screen *screen, struct area area);
 
 	/* All below may be NULL. For a screen with a table the default acts on the table. */
@@ -81,7 +81,7 @@ struct screen {
 	const struct screen_ops *ops;
 	enum screen_kind kind;
 	struct table *table;	/* inside the screen's own struct, or NULL */
-	struct place about;	/* what it was opened for */
+	struct place about;	/* what it was opened for; all zero: what it shows by default */
 };
 
 /* The head of a screen that names its columns. */

@@ -67,9 +67,8 @@ static void show_proposal(struct app *app, struct screen *base)
 	}
 }
 
-static bool open_plan(struct app *app, struct screen *base, const struct place *place)
+static bool open_plan(struct app *app, struct screen *base)
 {
-	(void)place;
 	if (!app->flow->proposal) {
 		app_say(app, STYLE_NORMAL, "nothing was planned");
 		return false;

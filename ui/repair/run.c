@@ -402,9 +402,8 @@ static void refresh(struct app *app, struct screen *base)
 		compose(app, base);
 }
 
-static bool open_report(struct app *app, struct screen *base, const struct place *place)
+static bool open_report(struct app *app, struct screen *base)
 {
-	(void)place;
 	if (!app->flow->report.body) {
 		app_say(app, STYLE_NORMAL, "nothing was repaired yet");
 		return false;

@@ -161,10 +161,9 @@ static void list(struct app *app, struct screen *base)
 	app_start_filling(app, &job, model);
 }
 
-static bool open_undos(struct app *app, struct screen *base, const struct place *place)
+static bool open_undos(struct app *app, struct screen *base)
 {
 	struct undos_screen *screen = (struct undos_screen *)base;
-	(void)place;
 	screen->table.empty = screen->empty;
 	app->flow->purge.outcome[0] = '\0';
 	list(app, base);

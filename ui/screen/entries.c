@@ -34,9 +34,8 @@ static bool start(struct app *app, struct screen *base)
 	return list != NULL;
 }
 
-static bool open_entries(struct app *app, struct screen *base, const struct place *place)
+static bool open_entries(struct app *app, struct screen *base)
 {
-	(void)place;
 	((struct entries *)base)->wanted = NO_OFFSET;
 	seek(app, base);
 	return start(app, base);

@@ -241,9 +241,9 @@ static bool start(struct app *app, struct screen *base)
 	return true;
 }
 
-static bool open_entry(struct app *app, struct screen *base, const struct place *place)
+static bool open_entry(struct app *app, struct screen *base)
 {
-	return place && place->has_segment && place->has_offset && start(app, base);
+	return base->about.has_segment && base->about.has_offset && start(app, base);
 }
 
 static void reload(struct app *app, struct screen *base)

@@ -441,10 +441,10 @@ static void reload(struct app *app, struct screen *base)
 		screen->entries = entry_list_start(app, base, screen->position);
 }
 
-static bool open_hex(struct app *app, struct screen *base, const struct place *place)
+static bool open_hex(struct app *app, struct screen *base)
 {
 	struct hex *screen = (struct hex *)base;
-	screen->of_index = place && place->has_bucket;
+	screen->of_index = base->about.has_bucket;
 	screen->position = RAW_INDEX;
 	screen->line_bytes = 16;
 	seek(app, base);

@@ -325,9 +325,9 @@ static void seek(struct app *app, struct screen *base)
 	app_start(app, &job->job);
 }
 
-static bool open_index(struct app *app, struct screen *base, const struct place *place)
+static bool open_index(struct app *app, struct screen *base)
 {
-	if (place && place->has_key)
+	if (base->about.has_key)
 		seek(app, base);
 	else
 		reload(app, base);

@@ -152,12 +152,12 @@ static void seek(struct app *app, struct screen *base)
 	select_segment((struct segments *)base, base->about.segment);
 }
 
-static bool open_segments(struct app *app, struct screen *base, const struct place *place)
+static bool open_segments(struct app *app, struct screen *base)
 {
 	struct segments *screen = (struct segments *)base;
 	screen->order.column = COL_SEGMENT;
 	start_order(app, screen, "sorting");
-	if (place)
+	if (base->about.has_segment)
 		seek(app, base);
 	return true;
 }
