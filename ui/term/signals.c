@@ -36,7 +36,7 @@ static struct {
 static struct {
 	bool is_set;
 	volatile sig_atomic_t armed; /* 0 as soon as a handler restores the terminal */
-	const char *sequence;
+	char sequence[128];
 	size_t len;
 	struct termios line;
 	struct sigaction before[ARRAY_SIZE(crashes)];
@@ -153,10 +153,11 @@ void signals_arm(void)
 		sigaction(crashes[i], &action, &rescue.before[i]);
 }
 
-void signals_set_sequence(const char *sequence, size_t len)
+int signals_keep(int byte)
 {
-	rescue.sequence = sequence;
-	rescue.len = len;
+	if (rescue.len < sizeof(rescue.sequence))
+		rescue.sequence[rescue.len++] = (char)byte;
+	return byte;
 }
 
 void signals_disarm(void)

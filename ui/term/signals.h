@@ -6,8 +6,6 @@
 #ifndef ATTICSCOPE_SIGNALS_H
 #define ATTICSCOPE_SIGNALS_H
 
-#include <stddef.h>
-
 enum signal_event {
 	SIGNALLED_RESIZE = 1,	/* SIGWINCH */
 	SIGNALLED_STOP = 2,	/* SIGTSTP: the person pressed Ctrl-Z */
@@ -32,10 +30,10 @@ void signals_end_self(void);
 void signals_stop_self(void);
 
 /* From now on a crash (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) first restores the present line
- * settings of the terminal and writes the sequence given by signals_set_sequence, whose bytes must
- * live until signals_disarm. Then the signal takes its usual effect. */
+ * settings of the terminal and writes the bytes that were given to signals_keep since. Then the
+ * signal takes its usual effect. */
 void signals_arm(void);
-void signals_set_sequence(const char *sequence, size_t len);
+int signals_keep(int byte);	/* returns @byte, as tputs expects it */
 void signals_disarm(void);
 
 #endif

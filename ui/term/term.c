@@ -29,11 +29,10 @@ static struct {
 	SCREEN *screen;
 	WINDOW *keyboard;	/* a pad: reading from stdscr would show a half-drawn screen */
 	const char *type;	/* the terminal's name in terminfo; NULL: not known */
+	bool is_terminal;	/* standard input and output are one */
 	bool can_move;
 	char named[80], words[192];
 	bool utf8, colour;
-	char leave[128];	/* the sequence that restores the terminal after a crash */
-	size_t leave_len;
 	int caret_y, caret_x;
 	bool caret_shown;	/* by the terminal */
 	MEVENT mouse[MOUSE_RUN]; /* newest first, as curses gives them; the last are next */
@@ -43,51 +42,41 @@ static struct {
 
 /* ---- starting and leaving ---- */
 
-static int keep_byte(int c)
-{
-	if (term.leave_len < sizeof(term.leave))
-		term.leave[term.leave_len++] = (char)c;
-	return c;
-}
-
+/* Tell signals.c how to restore the terminal after a crash. */
 static void prepare_rescue(void)
 {
 	static char capabilities[][6] = { "sgr0", "cnorm", "rmkx", "rmcup" };
 	static const char mouse_off[] = "\033[?1000l\033[?1006l";
-	term.leave_len = 0;
 	if (tigetstr("kmous") != NULL && has_mouse())
 		for (size_t i = 0; mouse_off[i]; i++)
-			keep_byte(mouse_off[i]);
+			signals_keep(mouse_off[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
 		const char *sequence = tigetstr(capabilities[i]);
 		if (sequence && sequence != (const char *)-1)
-			tputs(sequence, 1, keep_byte);
+			tputs(sequence, 1, signals_keep);
 	}
-	keep_byte('\n');
+	signals_keep('\n');
 }
 
 enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BAR,
        PAIR_NOTICE, PAIR_REPAIR };
 
-static void start_colours(void)
+static void start_colours_and_keyboard(void)
 {
+	static const short on_default[][2] = {
+		{ PAIR_GREEN, COLOR_GREEN }, { PAIR_YELLOW, COLOR_YELLOW }, { PAIR_RED, COLOR_RED },
+		{ PAIR_CYAN, COLOR_CYAN }, { PAIR_MAGENTA, COLOR_MAGENTA },
+	};
 	const char *no_color = getenv("NO_COLOR");
 	term.colour = has_colors() && !(no_color && *no_color) && start_color() == OK;
-	if (!term.colour)
-		return;
-	const short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
-	init_pair(PAIR_GREEN, COLOR_GREEN, background);
-	init_pair(PAIR_YELLOW, COLOR_YELLOW, background);
-	init_pair(PAIR_RED, COLOR_RED, background);
-	init_pair(PAIR_CYAN, COLOR_CYAN, background);
-	init_pair(PAIR_MAGENTA, COLOR_MAGENTA, background);
-	init_pair(PAIR_BAR, COLOR_WHITE, COLOR_BLUE);
-	init_pair(PAIR_NOTICE, COLOR_BLACK, COLOR_YELLOW);
-	init_pair(PAIR_REPAIR, COLOR_WHITE, COLOR_RED);
-}
-
-static void start_keyboard(void)
-{
+	if (term.colour) {
+		const short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
+		for (size_t i = 0; i < ARRAY_SIZE(on_default); i++)
+			init_pair(on_default[i][0], on_default[i][1], background);
+		init_pair(PAIR_BAR, COLOR_WHITE, COLOR_BLUE);
+		init_pair(PAIR_NOTICE, COLOR_BLACK, COLOR_YELLOW);
+		init_pair(PAIR_REPAIR, COLOR_WHITE, COLOR_RED);
+	}
 	cbreak();
 	noecho();
 	nonl();
@@ -101,11 +90,6 @@ static void start_keyboard(void)
 	 * in spite of nodelay. */
 	mousemask(BUTTON(1) | BUTTON(2) | BUTTON(3) | BUTTON(4) | BUTTON(5), NULL);
 	term.mouse_count = 0;
-}
-
-static bool is_terminal(void)
-{
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 /* Does terminfo describe @type? *@can_move: it can place the cursor. */
@@ -127,7 +111,8 @@ const char *term_choose(void)
 	const char *type = getenv("TERM");
 	bool can_move = true;
 	term.type = type && *type ? type : NULL;
-	if (!is_terminal() || (term.type && knows_terminal(term.type, &can_move))) {
+	term.is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (!term.is_terminal || (term.type && knows_terminal(term.type, &can_move))) {
 		term.can_move = can_move;
 		return NULL;
 	}
@@ -145,30 +130,23 @@ const char *term_choose(void)
 	return NULL;
 }
 
-/* Can a terminal of the chosen type be used? If not, *@why says why. */
-static bool can_show_screen(const char **why)
-{
-	if (term.type && term.can_move)
-		return true;
-	if (term.type)
-		snprintf(term.words, sizeof(term.words), "TERM=%.60s: this terminal cannot place "
-			 "the cursor; use the commands (see --help)", term.type);
-	else
-		snprintf(term.words, sizeof(term.words), "%s, nor are xterm and vt100; use the "
-			 "commands (see --help)", term.named);
-	*why = term.words;
-	return false;
-}
-
 bool term_start(const char **why)
 {
-	if (!is_terminal()) {
+	if (!term.is_terminal) {
 		*why = "the terminal interface needs a terminal; the commands work without one "
 		       "(see --help)";
 		return false;
 	}
-	if (!can_show_screen(why))
+	if (!term.type || !term.can_move) {
+		if (term.type)
+			snprintf(term.words, sizeof(term.words), "TERM=%.60s: this terminal cannot "
+				 "place the cursor; use the commands (see --help)", term.type);
+		else
+			snprintf(term.words, sizeof(term.words), "%s, nor are xterm and vt100; use "
+				 "the commands (see --help)", term.named);
+		*why = term.words;
 		return false;
+	}
 	setlocale(LC_CTYPE, "");
 	term.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	/* Arm the crash handler before curses starts, so that it restores the line settings of the
@@ -182,10 +160,8 @@ bool term_start(const char **why)
 		*why = "the terminal cannot be used (TERM, LINES and COLUMNS say what it is)";
 		return false;
 	}
-	start_colours();
-	start_keyboard();
+	start_colours_and_keyboard();
 	prepare_rescue();
-	signals_set_sequence(term.leave, term.leave_len);
 	curs_set(0);
 	term.caret_y = -1;
 	term.caret_shown = false;
@@ -259,22 +235,12 @@ void term_show(void)
 
 /* ---- input ---- */
 
-static bool is_second_click(const MEVENT *event)
+/* The next event that matters. Releases of a button do not. */
+static bool next_mouse_event(struct input *input)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const long ms = (long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	const bool second = term.last_click.y == event->y && term.last_click.x == event->x &&
-			    ms - term.last_click.ms < DOUBLE_CLICK_MS;
-	term.last_click.y = event->y;
-	term.last_click.x = event->x;
-	term.last_click.ms = second ? 0 : ms;
-	return second;
-}
-
-/* The next event that matters. Releases of a button do not. */
-static bool next_mouse_event(struct input *input)
-{
 	while (term.mouse_count > 0) {
 		const MEVENT *event = &term.mouse[--term.mouse_count];
 		*input = (struct input){
@@ -283,9 +249,16 @@ static bool next_mouse_event(struct input *input)
 			.wheel_up = (event->bstate & BUTTON4_PRESSED) != 0,
 			.wheel_down = (event->bstate & BUTTON5_PRESSED) != 0,
 		};
-		input->twice = input->press && is_second_click(event);
-		if (input->press || input->wheel_up || input->wheel_down)
+		if (input->wheel_up || input->wheel_down)
 			return true;
+		if (!input->press)
+			continue;
+		input->twice = term.last_click.y == event->y && term.last_click.x == event->x &&
+			       ms - term.last_click.ms < DOUBLE_CLICK_MS;
+		term.last_click.y = event->y;
+		term.last_click.x = event->x;
+		term.last_click.ms = input->twice ? 0 : ms;
+		return true;
 	}
 	return false;
 }
@@ -386,7 +359,7 @@ static attr_t attributes(unsigned style)
 		[STYLE_FIELD_TAG] = { A_BOLD | A_UNDERLINE, A_BOLD, PAIR_GREEN },
 		[STYLE_FIELD_KEY] = { A_UNDERLINE, A_NORMAL, PAIR_CYAN },
 	};
-	const unsigned which = style & ~(unsigned)(STYLE_CURSOR | STYLE_RIGHT);
+	const unsigned which = style & ~(unsigned)(STYLE_CURSOR | STYLE_RIGHT | STYLE_PAD);
 	attr_t result = term.colour
 				? styles[which].coloured | (attr_t)COLOR_PAIR(styles[which].pair)
 				: styles[which].plain;
@@ -421,7 +394,7 @@ static int measure(const char *text, int width, wchar_t *out, size_t *count, boo
 	return used;
 }
 
-static int put(int y, int x, int width, unsigned style, const char *text, bool pad)
+int term_add(int y, int x, int width, unsigned style, const char *text)
 {
 	wchar_t line[LINE_MAX_COLS];
 	size_t count;
@@ -435,7 +408,7 @@ static int put(int y, int x, int width, unsigned style, const char *text, bool p
 	int used = measure(text, width, line, &count, &cut);
 	const int gap = style & STYLE_RIGHT ? width - used : 0;
 	(void)attrset((int)attributes(style));
-	if (pad)
+	if (style & STYLE_PAD)
 		mvhline(y, x, ' ' | attributes(style), width);
 	mvaddnwstr(y, x + gap, line, (int)count);
 	if (cut && width > 1) {
@@ -445,16 +418,6 @@ static int put(int y, int x, int width, unsigned style, const char *text, bool p
 	}
 	(void)attrset(A_NORMAL);
 	return used;
-}
-
-void term_put(int y, int x, int width, unsigned style, const char *text)
-{
-	put(y, x, width, style, text, true);
-}
-
-int term_add(int y, int x, int width, unsigned style, const char *text)
-{
-	return put(y, x, width, style, text, false);
 }
 
 int term_width(const char *text)

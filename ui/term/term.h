@@ -25,7 +25,8 @@ enum style {
 	STYLE_COUNT,
 	/* added to any of them */
 	STYLE_CURSOR = 0x80,	/* the row or cell under the cursor */
-	STYLE_RIGHT = 0x100	/* for term_put: flush right */
+	STYLE_RIGHT = 0x100,	/* flush right; with STYLE_PAD */
+	STYLE_PAD = 0x200	/* all columns get the style */
 };
 
 enum glyph {
@@ -79,12 +80,15 @@ void term_show(void);
 
 const char *glyph(enum glyph which);
 
-/* Draw @text, which must be masked, in @width columns from (@y, @x), padded with spaces. Text that
- * is too long ends in GLYPH_MORE. */
-void term_put(int y, int x, int width, unsigned style, const char *text);
-
-/* Draw without padding. Returns the columns used. */
+/* Draw @text, which must be masked, in @width columns from (@y, @x). Text that is too long ends in
+ * GLYPH_MORE. Returns the columns used. */
 int term_add(int y, int x, int width, unsigned style, const char *text);
+
+/* The same, padded with spaces. */
+static inline void term_put(int y, int x, int width, unsigned style, const char *text)
+{
+	term_add(y, x, width, style | STYLE_PAD, text);
+}
 
 /* Draw @text in lines of at most @area.cols columns, broken at spaces. Returns the lines used, at
  * most @area.rows. */
