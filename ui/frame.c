@@ -196,7 +196,7 @@ static void draw_hints(const struct app *app, int y, int left, int cols)
 static void draw_bottom(struct app *app, struct area line)
 {
 	char text[MESSAGE_MAX];
-	const struct job *job = jobs_visible(&app->jobs);
+	const struct job *job = jobs_find(&app->jobs, JOB_SHOWN);
 	struct timespec now;
 	int used = 0;
 	if (app->modal) {

@@ -372,7 +372,7 @@ static const char *describe_missing(struct app *app, unsigned needs)
 	struct place place = { 0 };
 	if (needs & NEEDS_REPAIR_MODE && app->mode != MODE_REPAIR)
 		return REPAIR_MODE_MISSING;
-	if (needs & NEEDS_JOB && !jobs_visible(&app->jobs))
+	if (needs & NEEDS_JOB && !jobs_find(&app->jobs, JOB_SHOWN))
 		return "nothing is running";
 	if (needs & NEEDS_PLACE && !app_place(app, &place))
 		return table && table->position.count > 0 ? "this row has not been read yet"

@@ -138,7 +138,7 @@ static void deliver_fetched(struct app *app)
 /* Draw the progress of what runs. Now and then let the screens look at new findings. */
 static void handle_tick(struct app *app, unsigned tick)
 {
-	if (jobs_visible(&app->jobs))
+	if (jobs_find(&app->jobs, JOB_SHOWN))
 		app->dirty = true;
 	if (jobs_find(&app->jobs, JOB_VERIFY) && tick % REFRESH_TICKS == 0)
 		app_refresh(app);
@@ -168,7 +168,7 @@ static void main_loop(struct app *app)
 			drawn = now_ms();
 		}
 		const int64_t due = drawn + FRAME_MS - now_ms();
-		int wait_ms = jobs_visible(&app->jobs) ? TICK_MS : -1;
+		int wait_ms = jobs_find(&app->jobs, JOB_SHOWN) ? TICK_MS : -1;
 		if (app->dirty)
 			wait_ms = due > 0 ? (int)due : 0;
 		fds[0].revents = fds[1].revents = 0;

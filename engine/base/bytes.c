@@ -25,8 +25,8 @@ const char *key_note(const uint8_t key[KEY_SIZE])
 	return key_is_manifest(key) ? " (the manifest)" : "";
 }
 
-/* The value of a hex digit, or -1. Not isxdigit: that one asks the locale. */
-static int nibble_of(char c)
+/* Not isxdigit: that one asks the locale. */
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -41,7 +41,7 @@ bool key_prefix_parse(const char *text, struct key_prefix *prefix)
 {
 	*prefix = (struct key_prefix){ .nibbles = 0 };
 	for (; *text; text++) {
-		const int nibble = nibble_of(*text);
+		const int nibble = hex_digit(*text);
 		if (nibble < 0 || prefix->nibbles == 2 * KEY_SIZE)
 			return false;
 		const int shift = prefix->nibbles % 2 == 0 ? 4 : 0;

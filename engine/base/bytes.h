@@ -24,6 +24,9 @@ static inline void put_u32le(uint8_t *p, uint32_t value)
 	p[3] = (uint8_t)(value >> 24);
 }
 
+/* The value of a hex digit of either case, or -1. */
+int hex_digit(char c);
+
 /* Write the 64 hex digits of @key and a NUL to @out. */
 void key_to_hex(const uint8_t key[KEY_SIZE], char out[KEY_HEX_SIZE]);
 

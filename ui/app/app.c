@@ -267,7 +267,7 @@ void app_leave(struct app *app, const struct call *call)
 
 void app_cancel(struct app *app, const struct call *call)
 {
-	struct job *job = jobs_visible(&app->jobs);
+	struct job *job = jobs_find(&app->jobs, JOB_SHOWN);
 	(void)call;
 	if (job && job->kind == JOB_OPEN)
 		job_abandon(job);	/* opening cannot be interrupted, only ignored */

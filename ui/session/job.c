@@ -23,7 +23,8 @@ static void *run_job(void *context)
 struct job *jobs_find(const struct jobs *jobs, enum job_kind kind)
 {
 	for (struct job *job = jobs->first; job; job = job->next)
-		if (job->kind == kind && !job->abandoned && !atomic_load(&job->finished))
+		if ((kind == JOB_SHOWN ? job->verb != NULL : job->kind == kind) &&
+		    !job->abandoned && !atomic_load(&job->finished))
 			return job;
 	return NULL;
 }
@@ -34,14 +35,6 @@ bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner)
 		if (job->kind == kind && job->owner == owner && !job->abandoned)
 			return true;
 	return false;
-}
-
-struct job *jobs_visible(const struct jobs *jobs)
-{
-	for (struct job *job = jobs->first; job; job = job->next)
-		if (job->verb && !job->abandoned && !atomic_load(&job->finished))
-			return job;
-	return NULL;
 }
 
 void job_abandon(struct job *job)

@@ -11,7 +11,8 @@ struct session;
 enum job_kind {
 	JOB_VERIFY, JOB_SCAN, JOB_COUNT, JOB_HISTORY, JOB_ORDER, JOB_SEARCH, JOB_OPEN, JOB_WATCH,
 	JOB_LOCK, JOB_COMPARE, JOB_PLAN, JOB_REPAIR, JOB_EXPORT, JOB_UNDOS, JOB_PURGE,
-	JOB_WITNESS
+	JOB_WITNESS,
+	JOB_SHOWN	/* for jobs_find: any that is shown */
 };
 
 struct job {
@@ -57,8 +58,7 @@ bool jobs_collect(struct jobs *jobs, struct app *app);
 /* Release what @job holds and free it. */
 void job_free(struct job *job);
 
-/* The newest running job that is shown, or that is of @kind; or NULL. */
-struct job *jobs_visible(const struct jobs *jobs);
+/* The newest running job of @kind, or NULL. */
 struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
 
 /* Is there a job of @kind and @owner that was not collected yet? */

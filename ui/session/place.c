@@ -20,17 +20,6 @@ bool place_is_same(const struct place *a, const struct place *b)
 	       memcmp(a->key, b->key, KEY_SIZE) == 0;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
 /* Read [@text, @end) as a decimal number, or a hexadecimal one after 0x. */
 static bool parse_number(const char *text, const char *end, uint64_t *number)
 {
@@ -42,7 +31,7 @@ static bool parse_number(const char *text, const char *end, uint64_t *number)
 	if (text == end)
 		return false;
 	for (; text < end; text++) {
-		const uint64_t digit = (uint64_t)digit_of(*text);
+		const uint64_t digit = (uint64_t)hex_digit(*text);
 		if (digit >= base || value > (UINT64_MAX - digit) / base)
 			return false;
 		value = value * base + digit;
@@ -85,8 +74,8 @@ static size_t parse_pairs(const char *text, uint8_t *bytes)
 {
 	size_t count = 0;
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		const int high = digit_of(text[0]), low = high < 16 ? digit_of(text[1]) : 16;
-		if (low >= 16)
+		const int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+		if (low < 0)
 			return 0;
 		bytes[count++] = (uint8_t)(high << 4 | low);
 		text += 2;

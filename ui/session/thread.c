@@ -8,8 +8,6 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#define BACKGROUND_NICE 10	/* about a tenth of the time on a busy processor */
-
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
 	sigset_t all, before;
@@ -22,13 +20,6 @@ bool thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 	const int result = pthread_create(thread, NULL, run, context);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return result == 0;
-}
-
-void thread_give_way(void)
-{
-	/* On Linux this changes the calling thread only. A failure does no harm. */
-	if (nice(BACKGROUND_NICE) < 0)
-		return;
 }
 
 void wake_up(int wake)

@@ -9,10 +9,6 @@
  * thread. */
 bool thread_start(pthread_t *thread, void *(*run)(void *), void *context);
 
-/* Lower the priority of the calling thread, and of those that it starts from now on, below the
- * threads that draw and fetch. */
-void thread_give_way(void);
-
 /* Add one to the eventfd @wake: the main loop returns from poll. */
 void wake_up(int wake);
 
