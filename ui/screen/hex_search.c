@@ -13,8 +13,8 @@ struct hex_model {
 };
 
 /* Finds nothing in a file that cannot be opened. */
-static bool find_bytes(struct model *base, const struct query *query, uint64_t first, uint64_t count,
-		       bool backward, uint64_t *found)
+static bool find_bytes(struct model *base, const struct query *query, uint64_t first,
+		       uint64_t count, bool backward, uint64_t *found)
 {
 	struct hex_model *model = (struct hex_model *)base;
 	if (!model->opened)
