@@ -27,7 +27,7 @@ static void seek(struct app *app, struct screen *base)
 static bool start(struct app *app, struct screen *base)
 {
 	const size_t position = entry_list_segment(app, &base->about);
-	struct model *list = NULL;
+	struct entry_list *list = NULL;
 	if (position != LISTING_NONE)
 		list = entry_list_start(app, base, position);
 	table_set_model(base->table, list);
@@ -44,18 +44,19 @@ static bool open_entries(struct app *app, struct screen *base)
 static void reload(struct app *app, struct screen *base)
 {
 	struct entries *screen = (struct entries *)base;
+	const struct entry_list *list = (const struct entry_list *)screen->table.model;
 	const uint64_t cursor = screen->table.position.cursor;
 	uint64_t size;
 	if (screen->wanted == NO_OFFSET && cursor < model_count(screen->table.model))
-		screen->wanted = entry_list_row(screen->table.model, cursor, &size).offset;
+		screen->wanted = entry_list_row(list, cursor, &size).offset;
 	start(app, base);
 }
 
 /* Put the cursor on the wanted offset once that has been read. */
-static void finish_seek(struct entries *screen, enum list_state state)
+static void finish_seek(struct entries *screen, int state)
 {
-	const struct model *list = screen->table.model;
-	const uint64_t count = model_count(list);
+	const struct entry_list *list = (const struct entry_list *)screen->table.model;
+	const uint64_t count = model_count(&list->base);
 	if (count == 0)
 		return;
 	const uint64_t row = entry_list_find(list, screen->wanted);
@@ -68,28 +69,28 @@ static void finish_seek(struct entries *screen, enum list_state state)
 static void draw(struct app *app, struct screen *base, struct area area)
 {
 	struct entries *screen = (struct entries *)base;
-	const struct model *list = screen->table.model;
+	const struct entry_list *list = (const struct entry_list *)screen->table.model;
 	char text[MESSAGE_MAX + LISTING_PATH_MAX], state[MESSAGE_MAX] = "is no longer there";
 	char path[LISTING_PATH_MAX] = "";
 	char count[FORMAT_SIZE], damaged[FORMAT_SIZE], length[FORMAT_SIZE];
 	screen->table.empty = "reading the segment ...";
 	if (list) {
-		const struct entry_list_status status = entry_list_status(list);
-		const uint64_t rows = model_count(list);
+		const int reading = atomic_load(&list->state);
+		const uint64_t rows = model_count(&list->base);
 		if (screen->wanted != NO_OFFSET)
-			finish_seek(screen, status.state);
+			finish_seek(screen, reading);
 		snprintf(state, sizeof(state), "%s   %s row%s%s   %s damaged%s",
-			 format_bytes(status.length, length, sizeof(length)),
+			 format_bytes(list->length, length, sizeof(length)),
 			 format_count(rows, count, sizeof(count)), rows == 1 ? "" : "s",
-			 status.state == LIST_RUNNING ? " so far" : "",
-			 format_count(status.damaged, damaged, sizeof(damaged)), status.is_capped
+			 reading == LIST_RUNNING ? " so far" : "",
+			 format_count(list->damaged, damaged, sizeof(damaged)), list->capped
 			 ? "   CUT SHORT: more rows than can be shown"
-			 : status.state == LIST_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
-		listing_path(&app->session->repo->listing, status.position, path);
+			 : reading == LIST_CANCELLED ? "   READING WAS CANCELLED (r)" : "");
+		listing_path(&app->session->repo->listing, list->position, path);
 		snprintf(screen->empty, sizeof(screen->empty), "The segment cannot be read: %s.",
-			 status.failure);
-		if (status.state != LIST_RUNNING)
-			screen->table.empty = status.state == LIST_FAILED
+			 as_err_text(list->error));
+		if (reading != LIST_RUNNING)
+			screen->table.empty = reading == LIST_FAILED
 						      ? screen->empty
 						      : "The segment holds no entries.";
 	}

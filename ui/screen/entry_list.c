@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_ROWS 8192u
-#define CHUNKS (ENTRY_ROWS_MAX / CHUNK_ROWS)
-
 enum { COL_OFFSET, COL_SIZE, COL_TAG, COL_KEY, COL_PAYLOAD, COL_CRC, COL_STATUS };
 
 const struct column entry_list_columns[ENTRY_LIST_COLUMNS] = {
@@ -28,44 +25,22 @@ const struct column entry_list_columns[ENTRY_LIST_COLUMNS] = {
 	[COL_STATUS] = { .title = "status", .width = 18 },
 };
 
-struct entry_list {
-	struct model base;
-	size_t position;
-	struct entry_row *chunks[CHUNKS]; /* allocated before count includes it; never moves */
-	_Atomic uint64_t length, damaged;
-	atomic_int state;
-	atomic_bool capped;
-	enum as_err error;			/* written before state says LIST_FAILED */
-};
-
-struct entry_list_status entry_list_status(const struct model *model)
-{
-	const struct entry_list *list = (const struct entry_list *)model;
-	return (struct entry_list_status){
-		.state = (enum list_state)atomic_load(&list->state), .position = list->position,
-		.length = atomic_load(&list->length), .damaged = atomic_load(&list->damaged),
-		.is_capped = atomic_load(&list->capped), .failure = as_err_text(list->error),
-	};
-}
-
 static const struct entry_row *at(const struct entry_list *list, uint64_t i)
 {
-	return &list->chunks[i / CHUNK_ROWS][i % CHUNK_ROWS];
+	return &list->chunks[i / ENTRY_CHUNK][i % ENTRY_CHUNK];
 }
 
 /* The last row is followed by one that holds only the offset of the end. */
-struct entry_row entry_list_row(const struct model *model, uint64_t i, uint64_t *size)
+struct entry_row entry_list_row(const struct entry_list *list, uint64_t i, uint64_t *size)
 {
-	const struct entry_list *list = (const struct entry_list *)model;
 	const struct entry_row row = *at(list, i);
 	*size = at(list, i + 1)->offset - row.offset;
 	return row;
 }
 
-uint64_t entry_list_find(const struct model *model, uint64_t offset)
+uint64_t entry_list_find(const struct entry_list *list, uint64_t offset)
 {
-	const struct entry_list *list = (const struct entry_list *)model;
-	uint64_t low = 0, high = model_count(model);
+	uint64_t low = 0, high = model_count(&list->base);
 	while (low < high) {
 		const uint64_t middle = low + (high - low) / 2;
 		if (at(list, middle)->offset <= offset)
@@ -78,58 +53,33 @@ uint64_t entry_list_find(const struct model *model, uint64_t offset)
 
 /* ---- reading ---- */
 
-struct reading {
-	struct entry_list *list;
-	struct verify_progress *progress;
-	struct segment_witness *witnesses;
-};
-
 static bool put_row(struct entry_list *list, uint64_t i, const struct entry_row *row)
 {
-	struct entry_row **chunk = &list->chunks[i / CHUNK_ROWS];
+	struct entry_row **chunk = &list->chunks[i / ENTRY_CHUNK];
 	if (!*chunk)
-		*chunk = malloc(CHUNK_ROWS * sizeof(**chunk));
+		*chunk = malloc(ENTRY_CHUNK * sizeof(**chunk));
 	if (!*chunk)
 		return false;
-	(*chunk)[i % CHUNK_ROWS] = *row;
+	(*chunk)[i % ENTRY_CHUNK] = *row;
 	return true;
 }
 
-static struct entry_row row_of(const struct segment_entry *entry)
-{
-	return (struct entry_row){
-		.offset = entry->offset, .tag = entry->tag, .cause = entry->cause,
-		.flags = (uint8_t)((entry->has_header ? ENTRY_HAS_HEADER : 0) |
-				   (entry->has_key ? ENTRY_HAS_KEY : 0) |
-				   (entry->searched ? ENTRY_SEARCHED : 0) |
-				   (entry->unstable ? ENTRY_UNSTABLE : 0)),
-	};
-}
-
-/* Find the places in @segment that the index knows: the reader looks there for entries behind
- * damage. Verification does so too, so both see the same rows. */
-static void find_witnesses(void *context, uint32_t segment, struct segment_witnesses *out)
-{
-	struct reading *run = context;
-	size_t count = 0;
-	free(run->witnesses);
-	run->witnesses = NULL;
-	if (repo_witnesses(run->list->base.session->repo, segment, &run->witnesses, &count) !=
-	    AS_OK)
-		count = 0;
-	*out = (struct segment_witnesses){ run->witnesses, count };
-}
-
 /* Read rows until the end. A row becomes visible once its end is known. */
-static enum as_err read_rows(struct reading *run, struct segment_reader *reader)
+static enum as_err read_rows(struct entry_list *list, struct verify_progress *progress,
+			     struct segment_reader *reader)
 {
-	struct entry_list *list = run->list;
 	struct segment_entry entry;
 	uint64_t i = 0, end = SEGMENT_MAGIC_SIZE;
 	enum as_err err;
 	while ((err = segment_next(reader, &entry)) == AS_OK) {
-		const struct entry_row row = row_of(&entry);
-		if (atomic_load(&run->progress->cancel)) {
+		const struct entry_row row = {
+			.offset = entry.offset, .tag = entry.tag, .cause = entry.cause,
+			.flags = (uint8_t)((entry.has_header ? ENTRY_HAS_HEADER : 0) |
+					   (entry.has_key ? ENTRY_HAS_KEY : 0) |
+					   (entry.searched ? ENTRY_SEARCHED : 0) |
+					   (entry.unstable ? ENTRY_UNSTABLE : 0)),
+		};
+		if (atomic_load(&progress->cancel)) {
 			err = AS_ERR_CANCELLED;
 			break;
 		}
@@ -146,8 +96,8 @@ static enum as_err read_rows(struct reading *run, struct segment_reader *reader)
 			atomic_fetch_add(&list->damaged, 1);
 		end = entry.offset + entry.size;
 		i++;
-		atomic_store(&run->progress->segments_done, (uint32_t)i);
-		atomic_store(&run->progress->bytes_done, end);
+		atomic_store(&progress->segments_done, (uint32_t)i);
+		atomic_store(&progress->bytes_done, end);
 	}
 	const struct entry_row behind = { .offset = end };
 	if (err != AS_END && err != AS_ERR_CANCELLED)
@@ -158,53 +108,34 @@ static enum as_err read_rows(struct reading *run, struct segment_reader *reader)
 	return err;
 }
 
-static enum as_err read_segment(struct reading *run)
-{
-	struct entry_list *list = run->list;
-	const struct repo *repo = list->base.session->repo;
-	char path[LISTING_PATH_MAX];
-	struct segment_reader *reader = segment_reader_new(repo->io);
-	if (!reader)
-		return AS_ERR_MEMORY;
-	segment_reader_watch(reader, &run->progress->cancel);
-	listing_path(&repo->listing, list->position, path);
-	enum as_err err =
-		segment_open(reader, repo->fd, path, repo->listing.segments[list->position].number,
-			     find_witnesses, run);
-	if (err == AS_OK) {
-		atomic_store(&list->length, segment_length(reader));
-		err = read_rows(run, reader);
-	}
-	segment_reader_free(reader);
-	return err;
-}
-
+/* The reader looks for entries behind damage where the index knows some. Verification does so too,
+ * so both see the same rows. */
 static void run_list(struct job *job)
 {
 	struct entry_list *list = job->held[0];
-	struct reading run = { .list = list, .progress = &job->progress };
-	list->error = read_segment(&run);
-	free(run.witnesses);
-	atomic_store(&list->state, list->error == AS_END ? LIST_DONE :
-		     list->error == AS_ERR_CANCELLED ? LIST_CANCELLED : LIST_FAILED);
+	const struct repo *repo = list->base.session->repo;
+	const uint32_t number = repo->listing.segments[list->position].number;
+	struct repo_witness witness = { .repo = repo };
+	struct segment_reader *reader = segment_reader_new(repo->io);
+	enum as_err err = AS_ERR_MEMORY;
+	char path[LISTING_PATH_MAX];
+	if (reader) {
+		segment_reader_watch(reader, &job->progress.cancel);
+		listing_path(&repo->listing, list->position, path);
+		err = segment_open(reader, repo->fd, path, number, repo_give_witnesses, &witness);
+	}
+	if (err == AS_OK) {
+		atomic_store(&list->length, segment_length(reader));
+		err = read_rows(list, &job->progress, reader);
+	}
+	segment_reader_free(reader);
+	free(witness.rows);
+	list->error = err;
+	atomic_store(&list->state, err == AS_END ? LIST_DONE :
+		     err == AS_ERR_CANCELLED ? LIST_CANCELLED : LIST_FAILED);
 }
 
 /* ---- rows for the table ---- */
-
-static void fill_whole(struct row *row, const struct session *session, uint32_t segment,
-		       const struct segment_entry *entry)
-{
-	char text[FORMAT_SIZE];
-	bool known;
-	const enum entry_status status =
-		entry_status(session->repo, session_verify(session), segment, entry, &known);
-	if (entry->tag == SEGMENT_PUT)
-		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
-			format_bytes(entry->size - SEGMENT_KEYED, text, sizeof(text)));
-	row_set(row, COL_CRC, STYLE_GOOD, "ok");
-	row_set(row, COL_STATUS, known ? status_styles[status] : STYLE_FAINT, "%s",
-		known ? entry_status_name(status) : "? verify: v");
-}
 
 /* Fill @row for @listed, which is @size bytes long, in the segment at @position. @raw is that
  * segment; NULL: it cannot be opened. */
@@ -214,6 +145,7 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 	const uint32_t segment = session->repo->listing.segments[position].number;
 	struct segment_entry entry;
 	char text[FORMAT_LISTED_KEY];
+	bool known;
 	row->place = place_of_entry(segment, listed->offset);
 	row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, listed->offset);
 	row_set(row, COL_SIZE, STYLE_NORMAL, "%s", format_bytes(size, text, sizeof(text)));
@@ -231,11 +163,20 @@ static void fill_row(struct row *row, const struct session *session, size_t posi
 			listed->cause == SEGMENT_CRC_MISMATCH ? "BAD" : "-");
 		row_set(row, COL_STATUS, STYLE_NORMAL, "%s", listed->flags & ENTRY_UNSTABLE
 			? "reads differ!" : segment_cause_text((enum segment_cause)listed->cause));
-	} else if (readable && entry.tag == listed->tag && entry.size == size) {
-		fill_whole(row, session, segment, &entry);
-	} else {
-		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
+		return;
 	}
+	if (!readable || entry.tag != listed->tag || entry.size != size) {
+		row_set(row, COL_STATUS, STYLE_BAD, "changed since (r)");
+		return;
+	}
+	const enum entry_status status =
+		entry_status(session->repo, session_verify(session), segment, &entry, &known);
+	if (entry.tag == SEGMENT_PUT)
+		row_set(row, COL_PAYLOAD, STYLE_NORMAL, "%s",
+			format_bytes(entry.size - SEGMENT_KEYED, text, sizeof(text)));
+	row_set(row, COL_CRC, STYLE_GOOD, "ok");
+	row_set(row, COL_STATUS, known ? status_styles[status] : STYLE_FAINT, "%s",
+		known ? entry_status_name(status) : "? verify: v");
 }
 
 static void fetch_rows(struct model *base, uint64_t first, size_t count, struct row *rows)
@@ -246,7 +187,7 @@ static void fetch_rows(struct model *base, uint64_t first, size_t count, struct 
 	const enum as_err err = raw_open(repo, list->position, &raw);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t size;
-		const struct entry_row row = entry_list_row(base, first + i, &size);
+		const struct entry_row row = entry_list_row(list, first + i, &size);
 		fill_row(&rows[i], base->session, list->position, err == AS_OK ? &raw : NULL, &row,
 			 size);
 	}
@@ -266,7 +207,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 		struct segment_entry entry;
 		uint64_t size;
 		*found = backward ? first + count - 1 - i : first + i;
-		const struct entry_row at_row = entry_list_row(base, *found, &size);
+		const struct entry_row at_row = entry_list_row(list, *found, &size);
 		if (query->is_prefix) {
 			/* A row without bytes shares its offset with the next entry. */
 			hit = size > 0 && raw_read_header(&raw, at_row.offset, &entry) &&
@@ -284,7 +225,7 @@ static bool model_search(struct model *base, const struct query *query, uint64_t
 static void model_free(struct model *model)
 {
 	struct entry_list *list = (struct entry_list *)model;
-	for (size_t i = 0; i < CHUNKS; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(list->chunks); i++)
 		free(list->chunks[i]);
 }
 
@@ -306,7 +247,7 @@ size_t entry_list_segment(struct app *app, struct place *about)
 	return position;
 }
 
-struct model *entry_list_start(struct app *app, const struct screen *owner, size_t position)
+struct entry_list *entry_list_start(struct app *app, const struct screen *owner, size_t position)
 {
 	struct entry_list *list = model_new(&list_ops, sizeof(*list), app->session);
 	const struct job job = { .kind = JOB_SCAN, .verb = "reading", .unit = "entries",
@@ -317,7 +258,7 @@ struct model *entry_list_start(struct app *app, const struct screen *owner, size
 	}
 	list->position = position;
 	if (app_start_filling(app, &job, list))
-		return &list->base;
+		return list;
 	ref_release(list);
 	return NULL;
 }

@@ -29,7 +29,7 @@ struct hex {
 	struct screen base;
 	bool of_index;
 	size_t position;		/* see raw_open; LISTING_NONE: gone */
-	struct model *entries;		/* held: where the entries are; NULL for the index */
+	struct entry_list *entries;	/* held: where the entries are; NULL for the index */
 	struct position lines;
 	unsigned line_bytes;		/* 8, 16 or 32: as many as fit the width */
 	uint64_t length, cursor;	/* bytes */
@@ -152,7 +152,7 @@ static struct unit unit_of(const struct hex *screen, uint64_t offset)
 	uint64_t size;
 	if (screen->of_index)
 		return hex_unit_of_bucket(offset);
-	if (model_count(screen->entries) == 0)
+	if (!screen->entries || model_count(&screen->entries->base) == 0)
 		return (struct unit){ .known = false };
 	const uint64_t i = entry_list_find(screen->entries, offset);
 	const struct entry_row row = entry_list_row(screen->entries, i, &size);
