@@ -60,27 +60,11 @@ static int read_reports(const struct request *request, const struct repo *repo,
 	return EXIT_DONE;
 }
 
-static void read_cache(const struct request *request, const struct repo *repo,
-		       struct check_scope *scope)
-{
-	const struct options *options = &request->options;
-	char why[512];
-	scope->has_cache = true;
-	if (!cache_load(repo, &scope->known, why, sizeof(why)))
-		message("the results of earlier checks cannot be used: %s", why);
-	scope->verify.known = &scope->known;
-	scope->verify.keep = &scope->kept;
-	scope->verify.not_before = INT64_MIN;
-	if (options->has_older_than)
-		scope->verify.not_before = (int64_t)time(NULL) - (int64_t)options->older_than * DAY;
-	else if (options->max_duration > 0)
-		scope->verify.not_before = INT64_MAX;	/* read again as much as the time allows */
-}
-
 int check_scope_begin(const struct request *request, const struct repo *repo,
 		      struct check_scope *scope)
 {
 	const struct options *options = &request->options;
+	char why[512];
 	*scope = (struct check_scope){ .is_part = options->has_segments || options->shards > 0 };
 	if (!check_options(request))
 		return EXIT_USAGE;
@@ -94,8 +78,18 @@ int check_scope_begin(const struct request *request, const struct repo *repo,
 		scope->verify.keep = &scope->kept;
 	if (options->merge)
 		return read_reports(request, repo, scope);
-	if (options->incremental || options->has_older_than || options->max_duration > 0)
-		read_cache(request, repo, scope);
+	if (!options->incremental && !options->has_older_than && options->max_duration == 0)
+		return EXIT_DONE;
+	scope->has_cache = true;
+	if (!cache_load(repo, &scope->known, why, sizeof(why)))
+		message("the results of earlier checks cannot be used: %s", why);
+	scope->verify.known = &scope->known;
+	scope->verify.keep = &scope->kept;
+	scope->verify.not_before = INT64_MIN;
+	if (options->has_older_than)
+		scope->verify.not_before = (int64_t)time(NULL) - (int64_t)options->older_than * DAY;
+	else if (options->max_duration > 0)
+		scope->verify.not_before = INT64_MAX;	/* read again as much as the time allows */
 	return EXIT_DONE;
 }
 

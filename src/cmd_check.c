@@ -189,7 +189,7 @@ static size_t write_group(struct out *out, const struct findings *findings, size
 			meaning = info->meaning;
 		end++;
 	}
-	text_line(out, text_severity_tone(head->severity), "%s: %s [%s]",
+	text_line(out, severity_tones[head->severity], "%s: %s [%s]",
 		  severity_name(head->severity), info->found, info->id);
 	const size_t shown = all || end - first <= PLACES_SHOWN ? end : first + PLACES_SHOWN;
 	for (size_t i = first; i < shown; i++)
@@ -292,7 +292,7 @@ static int check(struct request *request, const struct repo *repo, struct check_
 {
 	struct report report = { .repo = repo, .scope = scope };
 	struct verify *verify, *again = NULL;
-	const enum as_err err = repository_verify_part(request, repo, &scope->verify, &verify);
+	const enum as_err err = repository_verify(request, repo, &scope->verify, &verify);
 	if (err != AS_OK)
 		return message_status(err);
 	verify_records_sort(&scope->kept);
@@ -300,7 +300,7 @@ static int check(struct request *request, const struct repo *repo, struct check_
 	diagnose(repo, verify, &report.diagnosis);
 	/* A plan may not rely on earlier results. Without a plan the choices have no figures. */
 	if (report.diagnosis.alternative != REPAIR_NONE && verify->remembered > 0 &&
-	    repository_verify(request, repo, &again) == AS_OK)
+	    repository_verify(request, repo, NULL, &again) == AS_OK)
 		report.whole = again;
 	if (request->out.json)
 		write_json(request, &report);

@@ -28,7 +28,7 @@ static enum as_err find_status(struct walk *walk, const struct segment_entry *en
 	*status = entry_status(walk->repo, walk->verify, walk->segment, entry, &known);
 	if (walk->verify || (known && *status != STATUS_SUPERSEDED && *status != STATUS_DELETED))
 		return AS_OK;
-	const enum as_err err = repository_verify(walk->request, walk->repo, &walk->verify);
+	const enum as_err err = repository_verify(walk->request, walk->repo, NULL, &walk->verify);
 	if (err == AS_OK)
 		*status = entry_status(walk->repo, walk->verify, walk->segment, entry, &known);
 	return err;
@@ -92,7 +92,7 @@ static enum as_err show_segment(struct walk *walk)
 	}
 	listing_path(&repo->listing, position, path);
 	if (walk->request->options.verify || !probe_repo(repo))
-		err = repository_verify(walk->request, repo, &walk->verify);
+		err = repository_verify(walk->request, repo, NULL, &walk->verify);
 	if (err == AS_OK)
 		err = read_segment(walk, path);
 	verify_free(walk->verify);

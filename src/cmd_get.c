@@ -140,7 +140,7 @@ static enum as_err find_by_log(const struct request *request, const struct repo 
 	struct replay_event place;
 	struct verify *verify;
 	bool is_found = false;
-	enum as_err err = repository_verify(request, repo, &verify);
+	enum as_err err = repository_verify(request, repo, NULL, &verify);
 	if (err != AS_OK)
 		return err;
 	err = find_key(verify, object, request->args[1]);

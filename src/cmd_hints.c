@@ -30,21 +30,15 @@ struct hints_row {
 	uint32_t counted;
 };
 
-static void lower(uint64_t *least, uint32_t number)
-{
-	if (number < *least)
-		*least = number;
-}
-
 static bool next_row(struct merge *merge, struct hints_row *row)
 {
 	const struct hints *hints = &merge->repo->hints;
 	const struct listing *listing = &merge->repo->listing;
 	uint64_t least = UINT64_MAX;
 	if (merge->hint < hints->count)
-		lower(&least, hints->rows[merge->hint].segment);
-	if (merge->file < listing->count)
-		lower(&least, listing->segments[merge->file].number);
+		least = hints->rows[merge->hint].segment;
+	if (merge->file < listing->count && listing->segments[merge->file].number < least)
+		least = listing->segments[merge->file].number;
 	if (least == UINT64_MAX)
 		return false;
 	*row = (struct hints_row){ .segment = (uint32_t)least };
@@ -105,7 +99,7 @@ int cmd_hints(struct request *request)
 	enum as_err err = repository_open(request, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	err = repository_verify(request, repo, &verify);
+	err = repository_verify(request, repo, NULL, &verify);
 	if (err == AS_OK) {
 		write_hints(&request->out, repo, verify);
 		verify_free(verify);

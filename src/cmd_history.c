@@ -59,7 +59,7 @@ static enum as_err weigh_dispute(const struct request *request, const struct rep
 	struct verify *verify;
 	if (!history_is_disputed(history))
 		return AS_OK;
-	const enum as_err err = repository_verify(request, repo, &verify);
+	const enum as_err err = repository_verify(request, repo, NULL, &verify);
 	if (err != AS_OK)
 		return err;
 	history_update(history, verify);

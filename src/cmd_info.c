@@ -22,11 +22,6 @@ struct evidence {
 	size_t count;
 };
 
-static double load_of(const struct index_file *index)
-{
-	return (double)index->used / index->buckets;
-}
-
 static json_t *json_lock(struct lock *lock)
 {
 	static const char *const states[] = {
@@ -54,7 +49,7 @@ static json_t *json_index(const struct repo *repo)
 	json_t *object = json_object();
 	json_add(&object, "used", json_number(repo->index.used));
 	json_add(&object, "buckets", json_number(repo->index.buckets));
-	json_add(&object, "load", json_real(load_of(&repo->index)));
+	json_add(&object, "load", json_real((double)repo->index.used / repo->index.buckets));
 	return object;
 }
 
@@ -136,7 +131,7 @@ static void write_transactions(struct out *out, const struct repo *repo)
 		text_field(out, "Index",
 			   "index.%" PRIu32 ", %" PRIu32 " of %" PRIu32 " buckets used (%.1f %%)",
 			   repo->index_transaction, repo->index.used, repo->index.buckets,
-			   100 * load_of(&repo->index));
+			   100 * ((double)repo->index.used / repo->index.buckets));
 	if (!repo->has_hints)
 		text_field(out, "Hints", "none");
 	else if (!repo->hints.usable)
@@ -198,7 +193,7 @@ static void write_findings(struct out *out, const struct repo *repo,
 		}
 		const struct finding *finding = &repo->findings.rows[i];
 		finding_message(finding, sentence, sizeof(sentence));
-		text_line(out, text_severity_tone(finding->severity), "%s: %s",
+		text_line(out, severity_tones[finding->severity], "%s: %s",
 			  severity_name(finding->severity), sentence);
 	}
 	if (write_doubt(out, repo, evidence))
@@ -236,7 +231,7 @@ static enum as_err weigh(const struct request *request, const struct repo *repo,
 	if (repo->origin != ORIGIN_ATTIC)
 		return AS_OK;
 	if (request->options.verify) {
-		const enum as_err err = repository_verify(request, repo, &verify);
+		const enum as_err err = repository_verify(request, repo, NULL, &verify);
 		if (err != AS_OK)
 			return err;
 	}

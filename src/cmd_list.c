@@ -65,7 +65,7 @@ int cmd_problems(struct request *request)
 			out_row(out, problem_columns, cells, ARRAY_SIZE(problem_columns));
 			continue;
 		}
-		text_line(out, text_severity_tone(info->severity), "%s: %s [%s]",
+		text_line(out, severity_tones[info->severity], "%s: %s [%s]",
 			  severity_name(info->severity), info->found, info->id);
 		text_problem(out, info, info->meaning, info->repair);
 		text_blank_line(out);

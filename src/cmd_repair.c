@@ -168,7 +168,7 @@ static enum as_err open_and_plan(struct attempt *attempt)
 						  &attempt->repo);
 	if (err != AS_OK)
 		return err;
-	err = repository_verify(attempt->request, attempt->repo, &attempt->verify);
+	err = repository_verify(attempt->request, attempt->repo, NULL, &attempt->verify);
 	if (err != AS_OK)
 		return err;
 	diagnose(attempt->repo, attempt->verify, &attempt->before);
@@ -214,7 +214,7 @@ static void verify_again(struct attempt *attempt)
 		message_failure(err, &error);
 		return;
 	}
-	if (repository_verify(attempt->request, repo, &verify) == AS_OK) {
+	if (repository_verify(attempt->request, repo, NULL, &verify) == AS_OK) {
 		diagnose(repo, verify, &attempt->after);
 		attempt->objects_after = verify->objects;
 		attempt->is_verified = true;

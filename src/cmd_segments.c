@@ -102,7 +102,7 @@ static bool write_verified(struct out *out, const struct verify *verify, size_t 
 static enum as_err verify_and_list(struct request *request, const struct repo *repo)
 {
 	struct verify *verify;
-	const enum as_err err = repository_verify(request, repo, &verify);
+	const enum as_err err = repository_verify(request, repo, NULL, &verify);
 	if (err != AS_OK)
 		return err;
 	out_titles(&request->out, columns, COL_COUNT);

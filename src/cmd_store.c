@@ -107,7 +107,7 @@ static int put_one(struct request *request)
 		return message_status(err);
 	err = input_value_read(file_argument(request, 2), &value, &error);
 	if (err == AS_OK)
-		err = store_change_put(&change, key, &value);
+		err = store_change_apply(&change, key, &value);
 	else
 		message_failure(err, &error);
 	struct change_summary summary = {
@@ -182,7 +182,7 @@ static enum as_err put_line(struct batch *batch, char *line)
 	enum as_err err = input_value_read(path, &batch->value, &error);
 	if (err != AS_OK)
 		return refuse_line(batch, err, error.message);
-	err = store_change_put(&batch->change, key, &batch->value);
+	err = store_change_apply(&batch->change, key, &batch->value);
 	if (err != AS_OK)
 		return err;
 	batch->count++;
@@ -190,43 +190,38 @@ static enum as_err put_line(struct batch *batch, char *line)
 	return AS_OK;
 }
 
-static int put_listed(struct request *request, struct batch *batch)
-{
-	struct change_summary summary = { .action = "put" };
-	char line[LINE_SIZE], bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
-	enum as_err err = store_change_begin(request, &batch->change);
-	if (err != AS_OK)
-		return message_status(err);
-	while (err == AS_OK) {
-		err = next_line(batch, line);
-		if (err == AS_OK)
-			err = put_line(batch, line);
-	}
-	input_value_free(&batch->value);
-	if (err != AS_END)
-		return store_change_abandon(&batch->change, err);
-	summary.count = batch->count;
-	summary.bytes = batch->bytes;
-	snprintf(summary.text, sizeof(summary.text), "put %s object%s, %s",
-		 format_count(batch->count, count, sizeof(count)), plural(batch->count),
-		 bytes_text(batch->bytes, bytes));
-	return store_change_commit(&batch->change, request, &summary);
-}
-
 static int put_batch(struct request *request)
 {
 	const char *path = file_argument(request, 1);
 	struct batch batch = { .list = stdin, .name = path ? path : INPUT_VALUE_STDIN };
+	struct change_summary summary = { .action = "put" };
+	char line[LINE_SIZE], bytes[FORMAT_SIZE + 8], count[FORMAT_SIZE];
 	if (path)
 		batch.list = fopen(path, "re");
 	if (!batch.list) {
 		message("%s: %s", path, strerror(errno));
 		return EXIT_FAILED;
 	}
-	const int status = put_listed(request, &batch);
+	enum as_err err = store_change_begin(request, &batch.change);
+	const bool has_begun = err == AS_OK;
+	while (err == AS_OK) {
+		err = next_line(&batch, line);
+		if (err == AS_OK)
+			err = put_line(&batch, line);
+	}
+	input_value_free(&batch.value);
 	if (path)
 		fclose(batch.list);
-	return status;
+	if (!has_begun)
+		return message_status(err);
+	if (err != AS_END)
+		return store_change_abandon(&batch.change, err);
+	summary.count = batch.count;
+	summary.bytes = batch.bytes;
+	snprintf(summary.text, sizeof(summary.text), "put %s object%s, %s",
+		 format_count(batch.count, count, sizeof(count)), plural(batch.count),
+		 bytes_text(batch.bytes, bytes));
+	return store_change_commit(&batch.change, request, &summary);
 }
 
 int cmd_put(struct request *request)
@@ -304,7 +299,7 @@ static int delete_and_commit(struct request *request, const struct keys *keys)
 		return message_status(err);
 	err = find_all(&change, keys);
 	for (size_t i = 0; i < keys->count && err == AS_OK; i++)
-		err = store_change_delete(&change, keys->bytes + i * KEY_SIZE);
+		err = store_change_apply(&change, keys->bytes + i * KEY_SIZE, NULL);
 	if (err != AS_OK)
 		return store_change_abandon(&change, err);
 	if (keys->count == 1)

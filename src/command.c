@@ -8,7 +8,6 @@
 #include "engine/base/error.h"
 #include "ui/ui.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Options of all commands; of those that read a repository; that may read all of it; that change
@@ -191,21 +190,10 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-const struct command *command_terminal(void)
-{
-	return &command_table[0];
-}
-
-void request_free(struct request *request)
-{
-	free(request->args);
-	request->args = NULL;
-}
-
 int cmd_help(struct request *request)
 {
 	const char *name = request->args[0];
-	const struct command *command = name ? command_find(name) : command_terminal();
+	const struct command *command = name ? command_find(name) : command_table;
 	if (command)
 		return help_print(&request->out, command, command_table, command_count);
 	message("there is no command '%s'; see 'atticscope help'", name);

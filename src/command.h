@@ -22,8 +22,6 @@ struct request {
 	struct out out;		/* standard output */
 };
 
-void request_free(struct request *request);
-
 struct command {
 	const char *name;	/* NULL: the terminal interface, which has no name */
 	const char *arguments;
@@ -40,9 +38,6 @@ extern const size_t command_count;
 
 /* The row of @name, or NULL. */
 const struct command *command_find(const char *name);
-
-/* The row without a name. */
-const struct command *command_terminal(void);
 
 int cmd_check(struct request *request);
 int cmd_create(struct request *request);

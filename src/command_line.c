@@ -43,7 +43,7 @@ static void add_argument(struct request *request, char *argument)
 		request->command = command_find(argument);
 		if (request->command)
 			return;
-		request->command = command_terminal();
+		request->command = command_table;
 	}
 	request->args[request->arg_count++] = argument;
 }
@@ -136,7 +136,7 @@ bool options_parse(int argc, char **argv, struct request *request)
 	}
 	if (parse_words(argc, argv, request, &given)) {
 		if (!request->command)
-			request->command = command_terminal();
+			request->command = command_table;
 		if (request->options.help || request->options.version)
 			return true;
 		if (check_options(request, given) && check_arguments(request))

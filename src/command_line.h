@@ -7,8 +7,8 @@
 struct request;
 
 /* Read the whole command line into *@request: command, options and arguments, in any order. False:
- * it is wrong, and a message was printed. The arguments are borrowed from @argv; request_free frees
- * the rest. */
+ * it is wrong, and a message was printed. The arguments are borrowed from @argv; the caller frees
+ * request->args in any case. */
 bool options_parse(int argc, char **argv, struct request *request);
 
 #endif

@@ -22,21 +22,6 @@ const struct column entry_columns[ENTRY_COLUMNS] = {
 	[ENTRY_INDEX] = { "index", "index", 5, true, false },
 };
 
-static enum tone status_tone(enum entry_status status)
-{
-	switch (status) {
-	case STATUS_LIVE:
-		return TONE_GOOD;
-	case STATUS_UNCOMMITTED:
-	case STATUS_OLDER:
-		return TONE_WARNING;
-	case STATUS_DAMAGED:
-		return TONE_BAD;
-	default:
-		return TONE_FAINT;
-	}
-}
-
 /* A damaged entry shows the cause instead of the key, and what the entry may have been. */
 static void fill_damage(struct entry_row *row, const struct segment_entry *entry)
 {
@@ -59,6 +44,12 @@ static void fill_damage(struct entry_row *row, const struct segment_entry *entry
 void entry_row_fill(struct entry_row *row, uint32_t segment, const struct segment_entry *entry,
 		    enum entry_status status)
 {
+	static const enum tone tones[] = {
+		[STATUS_LIVE] = TONE_GOOD, [STATUS_SUPERSEDED] = TONE_FAINT,
+		[STATUS_DELETED] = TONE_FAINT, [STATUS_TOMBSTONE] = TONE_FAINT,
+		[STATUS_COMMIT] = TONE_FAINT, [STATUS_UNCOMMITTED] = TONE_WARNING,
+		[STATUS_DAMAGED] = TONE_BAD, [STATUS_OLDER] = TONE_WARNING,
+	};
 	const bool damaged = entry->tag == SEGMENT_DAMAGED;
 	const bool has_crc = !damaged || entry->has_crc;
 	const bool matches = entry->crc_stored == entry->crc_computed;
@@ -77,7 +68,7 @@ void entry_row_fill(struct entry_row *row, uint32_t segment, const struct segmen
 	}
 	if (!damaged || entry->has_header)
 		cells[ENTRY_CRC_STORED] = cell_crc(entry->crc_stored);
-	cells[ENTRY_STATUS] = cell_text(entry_status_name(status), status_tone(status));
+	cells[ENTRY_STATUS] = cell_text(entry_status_name(status), tones[status]);
 	if (damaged)
 		fill_damage(row, entry);
 }

@@ -72,23 +72,10 @@ static void print_program(struct out *out, const struct command *terminal,
 	text_paragraph(out, 0, statuses);
 }
 
-/* Print paragraphs, each after a blank line. */
-static void print_more(struct out *out, const char *more)
-{
-	char paragraph[1024];
-	for (const char *end; *more; more = end + strspn(end, "\n")) {
-		end = strstr(more, "\n\n");
-		if (!end)
-			end = more + strlen(more);
-		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)(end - more), more);
-		text_blank_line(out);
-		text_paragraph(out, 0, paragraph);
-	}
-}
-
 int help_print(struct out *out, const struct command *command, const struct command *all,
 	       size_t count)
 {
+	char paragraph[1024];
 	if (!command->name) {
 		print_program(out, command, all, count);
 		return EXIT_DONE;
@@ -98,8 +85,15 @@ int help_print(struct out *out, const struct command *command, const struct comm
 		  arguments[0] ? " " : "", arguments);
 	text_blank_line(out);
 	text_line(out, TONE_PLAIN, "%s: %s", command->name, command->help);
-	if (command->more)
-		print_more(out, command->more);
+	const char *more = command->more ? command->more : "";
+	for (const char *end; *more; more = end + strspn(end, "\n")) {
+		end = strstr(more, "\n\n");
+		if (!end)
+			end = more + strlen(more);
+		snprintf(paragraph, sizeof(paragraph), "%.*s", (int)(end - more), more);
+		text_blank_line(out);
+		text_paragraph(out, 0, paragraph);
+	}
 	print_options(out, command);
 	return EXIT_DONE;
 }

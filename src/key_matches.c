@@ -14,36 +14,29 @@ static void add(struct key_matches *matches, const uint8_t key[KEY_SIZE])
 	matches->count++;
 }
 
-struct search {
-	const struct key_prefix *prefix;
-	struct key_matches *matches;
-};
-
 static enum as_err match_bucket(void *context, const struct index_bucket *bucket)
 {
-	const struct search *search = context;
-	if (index_bucket_is_used(bucket) && key_prefix_matches(search->prefix, bucket->key))
-		add(search->matches, bucket->key);
+	struct key_matches *matches = context;
+	if (index_bucket_is_used(bucket) && key_prefix_matches(matches->prefix, bucket->key))
+		add(matches, bucket->key);
 	return AS_OK;
 }
 
 void key_matches_in_index(const struct repo *repo, const struct key_prefix *prefix,
 			  struct key_matches *matches)
 {
-	struct search search = { prefix, matches };
 	uint32_t from = 0;
-	*matches = (struct key_matches){ .count = 0 };
+	*matches = (struct key_matches){ .prefix = prefix };
 	if (repo->index.fd >= 0)
-		index_each(&repo->index, &from, match_bucket, &search);
+		index_each(&repo->index, &from, match_bucket, matches);
 }
 
 static enum as_err match_object(void *context, const uint8_t key[KEY_SIZE],
 				enum verify_outcome outcome, const struct replay_event *place)
 {
-	const struct search *search = context;
-	struct key_matches *matches = search->matches;
+	struct key_matches *matches = context;
 	(void)place;
-	if (outcome == OUTCOME_NONE || !key_prefix_matches(search->prefix, key))
+	if (outcome == OUTCOME_NONE || !key_prefix_matches(matches->prefix, key))
 		return AS_OK;
 	/* A lost key can come more than once. */
 	for (uint64_t i = 0; i < matches->count && i < KEY_MATCHES_KEPT; i++)
@@ -56,9 +49,8 @@ static enum as_err match_object(void *context, const uint8_t key[KEY_SIZE],
 void key_matches_in_log(const struct verify *verify, const struct key_prefix *prefix,
 			struct key_matches *matches)
 {
-	struct search search = { prefix, matches };
-	*matches = (struct key_matches){ .count = 0 };
-	verify_each(verify, match_object, &search);
+	*matches = (struct key_matches){ .prefix = prefix };
+	verify_each(verify, match_object, matches);
 }
 
 void key_matches_report(const struct key_matches *matches, const char *text)

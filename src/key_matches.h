@@ -7,6 +7,7 @@
 #define KEY_MATCHES_KEPT 4
 
 struct key_matches {
+	const struct key_prefix *prefix;
 	uint64_t count;
 	uint8_t keys[KEY_MATCHES_KEPT][KEY_SIZE]; /* the first ones found */
 };

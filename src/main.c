@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* If one of these were closed, the first file opened would get its number, and output would be
@@ -18,28 +19,25 @@ static void hold_standard_descriptors(void)
 			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static int run(struct request *request)
-{
-	if (request->options.help)
-		return help_print(&request->out, request->command, command_table, command_count);
-	if (request->options.version)
-		return help_version(&request->out);
-	return request->command->run(request);
-}
-
 int main(int argc, char **argv)
 {
 	struct request request;
+	int status = EXIT_USAGE;
 	hold_standard_descriptors();
 	setlocale(LC_ALL, "");
-	if (!options_parse(argc, argv, &request)) {
-		request_free(&request);
-		return EXIT_USAGE;
+	if (options_parse(argc, argv, &request)) {
+		struct out *out = &request.out;
+		signal(SIGPIPE, SIG_IGN);	/* a write to a closed pipe fails instead */
+		signal(SIGXFSZ, SIG_IGN);	/* and so does one beyond the file size limit */
+		out_init(out, &request.options);
+		if (request.options.help)
+			status = help_print(out, request.command, command_table, command_count);
+		else if (request.options.version)
+			status = help_version(out);
+		else
+			status = request.command->run(&request);
+		status = out_finish(out, status);
 	}
-	signal(SIGPIPE, SIG_IGN);	/* a write to a closed pipe fails instead */
-	signal(SIGXFSZ, SIG_IGN);	/* and so does one beyond the file size limit */
-	out_init(&request.out, &request.options);
-	const int status = out_finish(&request.out, run(&request));
-	request_free(&request);
+	free(request.args);
 	return status;
 }

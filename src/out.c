@@ -15,31 +15,20 @@
 
 #define BUFFER 65536u	/* bytes */
 
-static bool terminal_has_color(void)
-{
-	const char *no_color = getenv("NO_COLOR");
-	const char *terminal = getenv("TERM");
-	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]) && terminal && terminal[0] &&
-	       strcmp(terminal, "dumb") != 0;
-}
-
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return 80;
-	return size.ws_col;
-}
-
 void out_init(struct out *out, const struct options *options)
 {
-	*out = (struct out){ .stream = stdout, .json = options->json, .width = terminal_width() };
-	out->color = options->color == COLOR_ALWAYS ||
-		     (options->color == COLOR_AUTO && terminal_has_color());
-	if (out->width == 0)
+	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+	struct winsize size;
+	*out = (struct out){ .stream = stdout, .json = options->json };
+	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, NULL, _IOFBF, BUFFER);
+	else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		out->width = 80;
+	else
+		out->width = size.ws_col;
+	out->color = options->color == COLOR_ALWAYS ||
+		     (options->color == COLOR_AUTO && out->width > 0 && !(no_color && no_color[0]) &&
+		      terminal && terminal[0] && strcmp(terminal, "dumb") != 0);
 }
 
 bool out_goes_on(struct out *out)

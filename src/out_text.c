@@ -17,6 +17,10 @@
 #define PARAGRAPH_WIDTH 80u	/* where there is no terminal */
 #define PARAGRAPH_MAX 100u	/* longer lines are tiring to read */
 
+const enum tone severity_tones[] = {
+	[SEVERITY_INFO] = TONE_PLAIN, [SEVERITY_WARNING] = TONE_WARNING, [SEVERITY_ERROR] = TONE_BAD,
+};
+
 static const char *tone_start(const struct out *out, enum tone tone)
 {
 	static const char *const codes[] = {
@@ -153,15 +157,6 @@ void text_field(struct out *out, const char *label, const char *format, ...)
 	put_masked(out, format, args);
 	va_end(args);
 	text_blank_line(out);
-}
-
-enum tone text_severity_tone(enum severity severity)
-{
-	static const enum tone tones[] = {
-		[SEVERITY_INFO] = TONE_PLAIN, [SEVERITY_WARNING] = TONE_WARNING,
-		[SEVERITY_ERROR] = TONE_BAD,
-	};
-	return tones[severity];
 }
 
 void text_paragraph(struct out *out, unsigned indent, const char *text)

@@ -32,7 +32,6 @@ void text_blank_line(struct out *out);
 void text_problem(struct out *out, const struct problem_info *info, const char *meaning,
 		  enum repair repair);
 
-/* The tone of a problem's @severity. */
-enum tone text_severity_tone(enum severity severity);
+extern const enum tone severity_tones[];	/* by enum severity */
 
 #endif

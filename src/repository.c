@@ -75,20 +75,14 @@ enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 /* ---- all of it ---- */
 
 enum as_err repository_verify(const struct request *request, const struct repo *repo,
-			      struct verify **verify)
-{
-	const struct verify_scope everything = { .has_range = false };
-	return repository_verify_part(request, repo, &everything, verify);
-}
-
-enum as_err repository_verify_part(const struct request *request, const struct repo *repo,
-				   const struct verify_scope *scope, struct verify **verify)
+			      const struct verify_scope *scope, struct verify **verify)
 {
 	struct verify_progress figures = { .cancel = false };
 	struct progress *bar = progress_begin("verifying", repo, &figures);
 	enum as_err err = verify_new(repo, verify);
 	if (err == AS_OK) {
-		(*verify)->scope = *scope;
+		if (scope)
+			(*verify)->scope = *scope;
 		err = verify_work(*verify, request->options.threads, &figures);
 	}
 	progress_end(bar);

@@ -26,12 +26,9 @@ enum as_err repository_open_waiting(const struct request *request, bool may_writ
 enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 			       const struct permit **permit);
 
-/* Read all of it, with a progress bar; an interrupt cancels. *@verify is NULL after an error. */
+/* Read what @scope names (NULL: all of it), with a progress bar; an interrupt cancels. *@verify is
+ * NULL after an error. */
 enum as_err repository_verify(const struct request *request, const struct repo *repo,
-			      struct verify **verify);
-
-/* The same for the part that @scope names. */
-enum as_err repository_verify_part(const struct request *request, const struct repo *repo,
-				   const struct verify_scope *scope, struct verify **verify);
+			      const struct verify_scope *scope, struct verify **verify);
 
 #endif

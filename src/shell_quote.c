@@ -4,7 +4,6 @@
 
 #include "ui/session/format.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,17 +11,6 @@
 
 static const char plain[] =
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
-
-static bool is_printable(const char *text)
-{
-	size_t used;
-	for (size_t left = strlen(text); left > 0; left -= used, text += used) {
-		used = format_printable(text, left);
-		if (used == 0)
-			return false;
-	}
-	return true;
-}
 
 static void quote_printable(const char *prefix, const char *path, char out[SHELL_QUOTE_SIZE])
 {
@@ -60,9 +48,13 @@ const char *shell_quote(const char *path, char out[SHELL_QUOTE_SIZE])
 {
 	/* A path that begins with a dash would be an option. */
 	const char *prefix = path[0] == '-' ? "./" : "";
+	size_t left = strlen(path);
+	const char *at = path;
+	for (size_t used; left > 0 && (used = format_printable(at, left)) > 0; left -= used)
+		at += used;
 	if (path[0] != '\0' && path[strspn(path, plain)] == '\0')
 		snprintf(out, SHELL_QUOTE_SIZE, "%s%s", prefix, path);
-	else if (is_printable(path))
+	else if (left == 0)
 		quote_printable(prefix, path, out);
 	else
 		quote_digits(prefix, path, out);

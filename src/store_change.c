@@ -86,23 +86,14 @@ static bool open_again(struct store_change *change, enum as_err *err, struct as_
 	return *err == AS_OK;
 }
 
-enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_SIZE],
-			     const struct input_value *value)
+enum as_err store_change_apply(struct store_change *change, const uint8_t key[KEY_SIZE],
+			       const struct input_value *value)
 {
 	struct as_error error = { .code = AS_OK };
 	enum as_err err;
 	do
-		err = as_put(change->store, key, KEY_SIZE, value->data, value->len, &error);
-	while (open_again(change, &err, &error));
-	return report_failure(change, err, &error);
-}
-
-enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE])
-{
-	struct as_error error = { .code = AS_OK };
-	enum as_err err;
-	do
-		err = as_delete(change->store, key, KEY_SIZE, &error);
+		err = value ? as_put(change->store, key, KEY_SIZE, value->data, value->len, &error)
+			    : as_delete(change->store, key, KEY_SIZE, &error);
 	while (open_again(change, &err, &error));
 	return report_failure(change, err, &error);
 }

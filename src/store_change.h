@@ -30,11 +30,10 @@ struct change_summary {
  * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
 enum as_err store_change_begin(const struct request *request, struct store_change *change);
 
-/* as_put and as_delete; the first one waits for the lock. After an error, call only
- * store_change_abandon. */
-enum as_err store_change_put(struct store_change *change, const uint8_t key[KEY_SIZE],
-			     const struct input_value *value);
-enum as_err store_change_delete(struct store_change *change, const uint8_t key[KEY_SIZE]);
+/* as_put or, if @value is NULL, as_delete; the first one waits for the lock. After an error, call
+ * only store_change_abandon. */
+enum as_err store_change_apply(struct store_change *change, const uint8_t key[KEY_SIZE],
+			       const struct input_value *value);
 
 /* Commit, close, and write @summary to standard output. If the commit fails or an interrupt came,
  * do what store_change_abandon does. Returns the exit status. */

@@ -15,24 +15,20 @@
 #define WORDS_MAX 8
 
 /* Commands of the test's own, in place of the program's. */
-static const struct command terminal = {
-	.arguments = "REPO", .min_args = 1, .max_args = 1,
-	.options = ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(VERIFY),
-};
-static const struct command check = {
-	.name = "check", .arguments = "REPO [REPORT]", .min_args = 1, .max_args = 2,
-	.options = ACCEPTS(HELP) | ACCEPTS(JSON) | ACCEPTS(ALL) | ACCEPTS(THREADS) |
-		   ACCEPTS(SEGMENTS) | ACCEPTS(SEGMENTS_PER_DIR),
+const struct command command_table[] = {
+	{
+		.arguments = "REPO", .min_args = 1, .max_args = 1,
+		.options = ACCEPTS(HELP) | ACCEPTS(VERSION) | ACCEPTS(VERIFY),
+	}, {
+		.name = "check", .arguments = "REPO [REPORT]", .min_args = 1, .max_args = 2,
+		.options = ACCEPTS(HELP) | ACCEPTS(JSON) | ACCEPTS(ALL) | ACCEPTS(THREADS) |
+			   ACCEPTS(SEGMENTS) | ACCEPTS(SEGMENTS_PER_DIR),
+	},
 };
 
 const struct command *command_find(const char *name)
 {
-	return strcmp(name, "check") == 0 ? &check : NULL;
-}
-
-const struct command *command_terminal(void)
-{
-	return &terminal;
+	return strcmp(name, "check") == 0 ? &command_table[1] : NULL;
 }
 
 /* Parse @words, which NULL ends, behind the program's name. *@errors is what was printed. */
@@ -73,7 +69,7 @@ static void words_come_in_any_order(void **state)
 		char *errors;
 		assert_true(parse(lines[i], &request, &errors));
 		assert_string_equal(errors, "");
-		assert_ptr_equal(request.command, &check);
+		assert_ptr_equal(request.command, &command_table[1]);
 		assert_true(request.options.json && request.options.all);
 		assert_int_equal(request.options.threads, 3);
 		assert_int_equal(request.arg_count, 2);
@@ -95,7 +91,7 @@ static void a_word_that_is_no_command_is_a_repository(void **state)
 		struct request request;
 		char *errors;
 		assert_true(parse(lines[i], &request, &errors));
-		assert_ptr_equal(request.command, &terminal);
+		assert_ptr_equal(request.command, &command_table[0]);
 		assert_true(request.options.verify);
 		assert_string_equal(request.args[0], "./check");
 		free(request.args);
@@ -144,7 +140,7 @@ static void what_is_wrong_is_said(void **state)
 		char *errors, said[128];
 		assert_false(parse(cases[i].words, &request, &errors));
 		snprintf(said, sizeof(said), "atticscope: %s\natticscope: see 'atticscope help%s'\n",
-			 cases[i].said, request.command == &check ? " check" : "");
+			 cases[i].said, request.command == &command_table[1] ? " check" : "");
 		assert_string_equal(errors, said);
 		free(request.args);
 		free(errors);
