@@ -3,7 +3,6 @@
 #ifndef ATTICSCOPE_KEYS_H
 #define ATTICSCOPE_KEYS_H
 
-#include "app/command.h"
 #include "app/screen.h"
 
 /* What a key needs before it does anything. */

@@ -2,7 +2,6 @@
 
 #include "app/app.h"
 
-#include "app/command.h"
 #include "session/format.h"
 #include "widget/box.h"
 
@@ -114,19 +113,6 @@ void app_close_kind(struct app *app, enum screen_kind kind)
 		app_show_top(app);
 }
 
-static void raise_to_top(struct app *app, size_t i)
-{
-	struct screen *screen = app->stack[i];
-	if (i == 0) {	/* the overview stays at the bottom: leave what is above it */
-		while (app->depth > 1)
-			keep_or_close(app, app->stack[--app->depth]);
-	} else {
-		remove_at(app, i);
-		app->stack[app->depth++] = screen;
-	}
-	app_show_top(app);
-}
-
 static struct place narrow_place(enum about part, const struct place *place)
 {
 	struct place about = { 0 };
@@ -192,7 +178,13 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 		struct screen *screen = app->stack[i];
 		if (screen->kind != kind || (place && !place_is_same(&screen->about, &about)))
 			continue;
-		raise_to_top(app, i);
+		if (i > 0) {
+			remove_at(app, i);
+			app->stack[app->depth++] = screen;
+		}
+		while (i == 0 && app->depth > 1)	/* the overview stays at the bottom */
+			keep_or_close(app, app->stack[--app->depth]);
+		app_show_top(app);
 		if (place && ops->seek)
 			ops->seek(app, screen);
 		return true;

@@ -48,6 +48,12 @@ struct app_hooks {
 struct prompt;
 struct repair_flow;
 
+/* The argument of a command, which a key or a name runs. */
+struct call {
+	int value;		/* from its row of the key table */
+	const char *argument;	/* typed after its name; NULL: none, or a key was pressed */
+};
+
 struct app {
 	const char *path;
 	const struct screen_ops *const *screens; /* one for each kind */

@@ -11,40 +11,47 @@
 #include <stdlib.h>
 
 struct open_job {
-	struct job job;
+	struct job job;		/* in repair mode holds the session, whose lock is kept */
 	const char *path;	/* lives as long as the program */
 	bool no_lock;
-	struct lock *lock;	/* held: the exclusive lock; NULL: the repo takes one */
 	enum after_reading after;
-	struct repo *repo;
 	struct as_error error;
 };
 
+/* held[0] becomes the new session, or stays NULL. */
 static void run_open(struct job *head)
 {
 	struct open_job *job = (struct open_job *)head;
-	const struct repo_options options = { .no_lock = job->no_lock, .lock = job->lock };
-	if (repo_open(job->path, &options, &job->repo, &job->error) == AS_ERR_CHANGED)
+	const struct repo_options options = { .no_lock = job->no_lock,
+					      .lock = head->session ? head->session->lock : NULL };
+	struct repo *repo;
+	const enum as_err err = repo_open(job->path, &options, &repo, &job->error);
+	if (err == AS_ERR_CHANGED)
 		snprintf(job->error.message, sizeof(job->error.message),
 			 "another folder or config has replaced it; l releases the lock");
+	if (err != AS_OK)
+		return;
+	head->held[0] = session_new(repo);
+	if (head->held[0])
+		return;
+	snprintf(job->error.message, sizeof(job->error.message), "out of memory");
+	repo_close(repo);
 }
 
 static void open_done(struct app *app, struct job *head)
 {
-	struct open_job *job = (struct open_job *)head;
-	struct session *session = job->repo ? session_new(job->repo) : NULL;
+	const struct open_job *job = (const struct open_job *)head;
+	struct session *session = head->held[0];
 	app->hooks->after_read(app, session != NULL);
 	if (!session) {
 		app_refresh(app);
-		app_say(app, STYLE_BAD, "cannot be read again: %s",
-			job->repo ? "out of memory" : job->error.message);
+		app_say(app, STYLE_BAD, "cannot be read again: %s", job->error.message);
 		return;
 	}
-	job->repo = NULL;
 	jobs_abandon(&app->jobs, NULL);
 	fetcher_forget(app->fetcher);
 	ref_release(app->session);
-	app->session = session;
+	app->session = ref_hold(session);
 	app->choices.count = 0;
 	watch_start(app);
 	for (size_t i = 0; i < APP_SCREENS; i++) {
@@ -61,13 +68,6 @@ static void open_done(struct app *app, struct job *head)
 	app->hooks->after_session(app);
 }
 
-static void drop_open(struct job *head)
-{
-	struct open_job *job = (struct open_job *)head;
-	repo_close(job->repo);
-	lock_release(job->lock);
-}
-
 void app_read_again(struct app *app, enum after_reading after)
 {
 	struct open_job *job = calloc(1, sizeof(*job));
@@ -76,10 +76,9 @@ void app_read_again(struct app *app, enum after_reading after)
 		return;
 	*job = (struct open_job){
 		.job = { .kind = JOB_OPEN, .verb = "reading the repository again",
-			 .run = run_open, .done = open_done, .drop = drop_open },
-		.path = app->path, .no_lock = app->no_lock,
-		.lock = app->mode == MODE_REPAIR ? lock_hold(app->session->lock) : NULL,
-		.after = after,
+			 .run = run_open, .done = open_done,
+			 .session = app->mode == MODE_REPAIR ? ref_hold(app->session) : NULL },
+		.path = app->path, .no_lock = app->no_lock, .after = after,
 	};
 	app_start(app, &job->job);
 }

@@ -3,7 +3,6 @@
 #include "app/search.h"
 
 #include "app/app.h"
-#include "app/command.h"
 
 #include <stdlib.h>
 

@@ -34,18 +34,6 @@ const enum style status_styles[] = {
 	[STATUS_OLDER] = STYLE_WARNING,
 };
 
-/* Does a copy beside the segment hold everything that is damaged in it? */
-static bool is_completed(const struct verify *verify, uint32_t number)
-{
-	if (!array_find(verify->fills, verify->fill_count, sizeof(*verify->fills), &number,
-			array_compare_u32))
-		return false;
-	for (size_t i = 0; i < verify->gone_count; i++)
-		if (verify->gone[i].segment == number)
-			return false;
-	return true;
-}
-
 /* The style that follows from comparing the file with index and hints. SEGMENT_STYLES: none. */
 static enum segment_style style_of_role(const struct session *session, size_t position)
 {
@@ -57,8 +45,14 @@ static enum segment_style style_of_role(const struct session *session, size_t po
 		return SEGMENT_STYLE_FOREIGN;
 	if (facts->role == ROLE_RETURNED)
 		return SEGMENT_STYLE_RETURNED;
-	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut)
-		return is_completed(verify, facts->number) ? SEGMENT_STYLE_COPY : SEGMENT_STYLES;
+	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut) {
+		/* Does a copy beside it hold everything that is damaged in it? */
+		bool is_whole = array_find(verify->fills, verify->fill_count, sizeof(*verify->fills),
+					   &facts->number, array_compare_u32) != NULL;
+		for (size_t i = 0; i < verify->gone_count; i++)
+			is_whole = is_whole && verify->gone[i].segment != facts->number;
+		return is_whole ? SEGMENT_STYLE_COPY : SEGMENT_STYLES;
+	}
 	return facts->number != session->repo->listing.segments[position].number
 		       ? SEGMENT_STYLE_MISNAMED
 		       : SEGMENT_STYLES;

@@ -3,7 +3,6 @@
 #include "app/text_screen.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "app/export.h"
 #include "widget/box.h"
 

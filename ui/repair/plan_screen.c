@@ -3,7 +3,6 @@
 #include "repair/plan_screen.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "app/text_screen.h"
 #include "repair/plan_options.h"
 #include "repair/repair_flow.h"

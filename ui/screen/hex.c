@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "app/search.h"
 #include "screen/hex_field.h"
 #include "screen/hex_search.h"

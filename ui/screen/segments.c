@@ -1,7 +1,6 @@
 #include "build-config.h"
 
 #include "app/app.h"
-#include "app/command.h"
 #include "screen/screens.h"
 #include "screen/segments_model.h"
 #include "session/format.h"
