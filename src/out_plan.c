@@ -50,43 +50,37 @@ json_t *json_named_keys(const struct lost_key *keys, size_t count)
 	return array;
 }
 
-static json_t *json_lost_cause(const struct lost_key *lost)
+json_t *json_lost_causes(const struct plan *plan)
 {
 	static const char *const causes[] = {
 		[LOSS_DAMAGED] = "damaged", [LOSS_MISSING] = "missing",
 		[LOSS_UNREADABLE] = "unreadable", [LOSS_ROLLED_BACK] = "rolled-back",
 	};
-	json_t *object = json_object();
-	json_add(&object, "key", json_key(lost->key));
-	json_add(&object, "cause", json_text(causes[lost->loss]));
-	json_add(&object, "segment", json_number_if(lost->has_place, lost->segment));
-	json_add(&object, "offset", json_number_if(lost->has_place, lost->offset));
-	return object;
-}
-
-json_t *json_lost_causes(const struct plan *plan)
-{
 	json_t *array = json_array();
-	for (size_t i = 0; i < plan->lost_count; i++)
-		json_append(&array, json_lost_cause(&plan->lost[i]));
+	for (size_t i = 0; i < plan->lost_count; i++) {
+		const struct lost_key *lost = &plan->lost[i];
+		json_t *object = json_object();
+		json_add(&object, "key", json_key(lost->key));
+		json_add(&object, "cause", json_text(causes[lost->loss]));
+		json_add(&object, "segment", json_number_if(lost->has_place, lost->segment));
+		json_add(&object, "offset", json_number_if(lost->has_place, lost->offset));
+		json_append(&array, object);
+	}
 	return array;
-}
-
-static json_t *json_suspect(const struct suspect *suspect)
-{
-	json_t *object = json_object();
-	json_add(&object, "key", json_key(suspect->key));
-	json_add(&object, "segment", json_number(suspect->segment));
-	json_add(&object, "offset", json_number(suspect->offset));
-	json_add(&object, "size", json_number(suspect->size));
-	json_add(&object, "taken", json_boolean(suspect->is_taken));
-	return object;
 }
 
 json_t *json_suspects(const struct plan *plan)
 {
 	json_t *array = json_array();
-	for (size_t i = 0; i < plan->suspect_count; i++)
-		json_append(&array, json_suspect(&plan->suspects[i]));
+	for (size_t i = 0; i < plan->suspect_count; i++) {
+		const struct suspect *suspect = &plan->suspects[i];
+		json_t *object = json_object();
+		json_add(&object, "key", json_key(suspect->key));
+		json_add(&object, "segment", json_number(suspect->segment));
+		json_add(&object, "offset", json_number(suspect->offset));
+		json_add(&object, "size", json_number(suspect->size));
+		json_add(&object, "taken", json_boolean(suspect->is_taken));
+		json_append(&array, object);
+	}
 	return array;
 }

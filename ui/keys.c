@@ -27,11 +27,6 @@ enum { VERIFY_NEW, VERIFY_ALL, VERIFY_AND_SHOW };
 
 /* ---- commands that belong to no screen ---- */
 
-static void move_cursor(struct app *app, const struct call *call)
-{
-	app_move(app, (enum motion)call->value);
-}
-
 static void enter_row(struct app *app, const struct call *call)
 {
 	struct screen *screen = app_top(app);
@@ -166,7 +161,7 @@ static void prompt_command(struct app *app, const struct call *call)
 
 /* ---- the table ---- */
 
-#define MOVE(...) .run = move_cursor, .keys = { __VA_ARGS__ }
+#define MOVE(...) .run = app_move, .keys = { __VA_ARGS__ }
 #define PLAN(key, action) .keys = { key }, .label = (const char[]){ key, '\0' }, \
 	.needs = NEEDS_REPAIR_MODE, .run = plan_key, .value = action
 #define VIEW(digit, screen) .keys = { digit }, .label = (const char[]){ digit, '\0' }, \
@@ -379,8 +374,6 @@ static const char *describe_missing(struct app *app, unsigned needs)
 							  : "there is nothing under the cursor";
 	if (needs & NEEDS_SEGMENT && !place.has_segment)
 		return "this does not lie in a segment";
-	if (needs & NEEDS_OFFSET && !place.has_offset)
-		return "this has no offset";
 	if (needs & NEEDS_KEY && !place.has_key)
 		return "this has no key";
 	if (needs & NEEDS_INDEX && app->session->repo->index.fd < 0)

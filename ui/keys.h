@@ -9,13 +9,12 @@
 enum {
 	NEEDS_PLACE = 1,	/* something is under the cursor */
 	NEEDS_SEGMENT = 2,	/* it lies in a segment */
-	NEEDS_OFFSET = 4,	/* at a known offset */
-	NEEDS_KEY = 8,		/* it has a key */
-	NEEDS_INDEX = 16,	/* a usable index */
-	NEEDS_JOB = 32,		/* a running job */
-	NEEDS_REPAIR_MODE = 64,	/* the exclusive lock */
-	NEEDS_SALVAGE = 128,	/* the plan on the screen is a salvage */
-	NEEDS_STEPS = 256	/* it can be carried out; only the hint depends on it */
+	NEEDS_KEY = 4,		/* it has a key */
+	NEEDS_INDEX = 8,	/* a usable index */
+	NEEDS_JOB = 16,		/* a running job */
+	NEEDS_REPAIR_MODE = 32,	/* the exclusive lock */
+	NEEDS_SALVAGE = 64,	/* the plan on the screen is a salvage */
+	NEEDS_STEPS = 128	/* it can be carried out; only the hint depends on it */
 };
 
 #define KEYS_MAX 3

@@ -51,7 +51,8 @@ static bool move_cursor_to(struct app *app, int y, int x)
 static void handle_mouse(struct app *app, const struct input *input)
 {
 	if (input->wheel_up || input->wheel_down)
-		app_move(app, input->wheel_up ? MOTION_SCROLL_UP : MOTION_SCROLL_DOWN);
+		app_move(app, &(struct call){ .value = input->wheel_up ? MOTION_SCROLL_UP
+								      : MOTION_SCROLL_DOWN });
 	else if (input->press && input->y == FRAME_TAB_LINE)
 		keys_press(app, frame_tab_at(app, input->x));
 	else if (input->press && move_cursor_to(app, input->y, input->x) && input->twice)
@@ -135,15 +136,6 @@ static void deliver_fetched(struct app *app)
 		request->drop(request);
 }
 
-/* Draw the progress of what runs. Now and then let the screens look at new findings. */
-static void handle_tick(struct app *app, unsigned tick)
-{
-	if (jobs_find(&app->jobs, JOB_SHOWN))
-		app->dirty = true;
-	if (jobs_find(&app->jobs, JOB_VERIFY) && tick % REFRESH_TICKS == 0)
-		app_refresh(app);
-}
-
 /* ---- the loop ---- */
 
 static int64_t now_ms(void)
@@ -182,10 +174,13 @@ static void main_loop(struct app *app)
 		app->dirty |= fds[1].revents != 0;
 		app->dirty |= jobs_collect(&app->jobs, app);
 		deliver_fetched(app);
-		if (now_ms() - ticked >= TICK_MS) {
-			ticked = now_ms();
-			handle_tick(app, tick++);
-		}
+		if (now_ms() - ticked < TICK_MS)
+			continue;
+		/* Draw the progress of what runs. Now and then let the screens see new findings. */
+		ticked = now_ms();
+		app->dirty |= jobs_find(&app->jobs, JOB_SHOWN) != NULL;
+		if (tick++ % REFRESH_TICKS == 0 && jobs_find(&app->jobs, JOB_VERIFY))
+			app_refresh(app);
 	}
 }
 

@@ -201,13 +201,13 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 	return true;
 }
 
-void app_move(struct app *app, enum motion motion)
+void app_move(struct app *app, const struct call *call)
 {
 	struct screen *screen = app_top(app);
 	if (screen->ops->move)
-		screen->ops->move(app, screen, motion);
+		screen->ops->move(app, screen, (enum motion)call->value);
 	else if (screen->table)
-		position_move(&screen->table->position, motion);
+		position_move(&screen->table->position, (enum motion)call->value);
 }
 
 bool app_place(struct app *app, struct place *place)

@@ -108,8 +108,9 @@ static inline struct screen *app_screen(struct app *app, size_t i)
 void app_say(struct app *app, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Commands behind keys, see the key table: leave the top screen or the program; cancel the job that
- * the bottom line shows. */
+/* Commands behind keys, see the key table: move the cursor by an enum motion; leave the top screen
+ * or the program; cancel the job that the bottom line shows. */
+void app_move(struct app *app, const struct call *call);
 enum { LEAVE_SCREEN, LEAVE_PROGRAM };
 void app_leave(struct app *app, const struct call *call); /* NULL: the top screen */
 void app_cancel(struct app *app, const struct call *call);
@@ -119,9 +120,6 @@ void app_close_kind(struct app *app, enum screen_kind kind);
 
 /* Close all screens, on the stack and kept. */
 void app_close_screens(struct app *app);
-
-/* Move the cursor of the top screen. */
-void app_move(struct app *app, enum motion motion);
 
 /* The place under the cursor of the top screen. */
 bool app_place(struct app *app, struct place *place);

@@ -35,15 +35,6 @@ void text_screen_close(struct screen *base)
 
 /* ---- writing it to a file ---- */
 
-static void write_lines(struct app *app, const char *name)
-{
-	const struct text_screen *screen = (const struct text_screen *)app_top(app);
-	if (!screen->lines)
-		app_say(app, STYLE_WARNING, "there is nothing to write");
-	else
-		export_start(app, screen->lines, name);
-}
-
 static void handle_input(struct app *app, const struct input *input)
 {
 	if (input->key == ESCAPE) {
@@ -51,7 +42,7 @@ static void handle_input(struct app *app, const struct input *input)
 	} else if (input->key == '\n') {
 		app->modal = NULL;
 		if (app->typed.len > 0)
-			write_lines(app, app->typed.text);
+			text_screen_write(app, &(struct call){ .argument = app->typed.text });
 	} else {
 		typing_input(&app->typed, input);
 	}
@@ -70,10 +61,13 @@ static const struct modal question = { .input = handle_input, .draw = draw_quest
 
 void text_screen_write(struct app *app, const struct call *call)
 {
-	if (call->argument) {
-		write_lines(app, call->argument);
-		return;
+	const struct text_screen *screen = (const struct text_screen *)app_top(app);
+	if (!call->argument) {
+		typing_set(&app->typed, "");
+		app->modal = &question;
+	} else if (!screen->lines) {
+		app_say(app, STYLE_WARNING, "there is nothing to write");
+	} else {
+		export_start(app, screen->lines, call->argument);
 	}
-	typing_set(&app->typed, "");
-	app->modal = &question;
 }

@@ -54,12 +54,13 @@ static struct row *add_bytes(struct entry_model *model, const struct segment_ent
 {
 	struct row *first = &model->rows[model->filled];
 	for (size_t i = 0; i < len; i += BYTES_A_ROW) {
-		const size_t here = len - i < BYTES_A_ROW ? len - i : BYTES_A_ROW;
 		struct row *row = add_row(model, entry, at + i);
 		char hex[BYTES_A_ROW * 3 + 1];
+		for (size_t k = 0; k < BYTES_A_ROW && i + k < len; k++)
+			snprintf(hex + 3 * k, 4, " %02x", bytes[i + k]);
 		row_set(row, COL_OFFSET, STYLE_NORMAL, "%" PRIu64, at + i);
 		row_set(row, COL_FIELD, STYLE_NORMAL, "%s", i == 0 ? field : "");
-		row_set(row, COL_BYTES, style, "%s", format_hex(bytes + i, here, hex, sizeof(hex)));
+		row_set(row, COL_BYTES, style, "%s", hex + 1);
 	}
 	return first;
 }

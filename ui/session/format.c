@@ -62,21 +62,6 @@ char *format_time(time_t when, char *out, size_t size)
 	return out;
 }
 
-char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t at = 0;
-	for (size_t i = 0; i < len && at + 4 <= size; i++) {
-		if (i > 0)
-			out[at++] = ' ';
-		out[at++] = digits[bytes[i] >> 4];
-		out[at++] = digits[bytes[i] & 15];
-	}
-	if (size > 0)
-		out[at] = '\0';
-	return out;
-}
-
 char *format_key(const uint8_t *key, unsigned digits, const char *more, char *out, size_t size)
 {
 	char hex[KEY_HEX_SIZE];

@@ -45,9 +45,6 @@ char *format_key(const uint8_t *key, unsigned digits, const char *more, char *ou
 #define FORMAT_LISTED_KEY 80	/* bytes */
 char *format_listed_key(const uint8_t *key, char out[FORMAT_LISTED_KEY]);
 
-/* @len bytes at @bytes as "41 54 54 49". Bytes that do not fit are left out. */
-char *format_hex(const uint8_t *bytes, size_t len, char *out, size_t size);
-
 /* @message without the @path and the separator at its beginning: the screen names the repository
  * anyway. */
 const char *format_skip_path(const char *path, const char *message);

@@ -33,28 +33,13 @@ static void draw_rule(int y, struct area area, const char *left, const char *rig
 	term_put(y, area.x + area.cols - 1, 1, STYLE_NORMAL, right);
 }
 
-static void draw_frame(const struct box *box, struct area area)
-{
-	char title[128];
-	draw_rule(area.y, area, glyph(GLYPH_TOP_LEFT), glyph(GLYPH_TOP_RIGHT));
-	for (int y = area.y + 1; y < area.y + area.rows - 1; y++) {
-		term_put(y, area.x, area.cols, STYLE_NORMAL, "");
-		term_put(y, area.x, 1, STYLE_NORMAL, glyph(GLYPH_TRACK));
-		term_put(y, area.x + area.cols - 1, 1, STYLE_NORMAL, glyph(GLYPH_TRACK));
-	}
-	draw_rule(area.y + area.rows - 1, area, glyph(GLYPH_BOTTOM_LEFT),
-		  glyph(GLYPH_BOTTOM_RIGHT));
-	snprintf(title, sizeof(title), " %s ", box->title);
-	term_add(area.y, area.x + 2, area.cols - 4, box->is_urgent ? STYLE_BAR_REPAIR : STYLE_BAR,
-		 title);
-}
-
 void box_draw(const struct box *box, struct area bottom)
 {
 	const int width = (bottom.cols < WIDTH ? bottom.cols : WIDTH) - 4;
 	const int most = bottom.y - FIRST_LINE;
 	int rows = box->typed ? 4 : 2, heights[BOX_PARAGRAPHS] = { 0 };
 	size_t first = 0;
+	char title[128];
 	for (size_t i = 0; i < box->count; i++) {
 		heights[i] = *box->paragraphs[i] ? term_lines(width, box->paragraphs[i]) : 1;
 		rows += heights[i];
@@ -65,7 +50,15 @@ void box_draw(const struct box *box, struct area bottom)
 		rows = most;
 	const struct area area = { FIRST_LINE + (most - rows) / 2, (bottom.cols - width - 4) / 2,
 				   rows, width + 4 };
-	draw_frame(box, area);
+	draw_rule(area.y, area, glyph(GLYPH_TOP_LEFT), glyph(GLYPH_TOP_RIGHT));
+	for (int y = area.y + 1; y < area.y + rows - 1; y++) {
+		term_put(y, area.x, area.cols, STYLE_NORMAL, glyph(GLYPH_TRACK));
+		term_put(y, area.x + area.cols - 1, 1, STYLE_NORMAL, glyph(GLYPH_TRACK));
+	}
+	draw_rule(area.y + rows - 1, area, glyph(GLYPH_BOTTOM_LEFT), glyph(GLYPH_BOTTOM_RIGHT));
+	snprintf(title, sizeof(title), " %s ", box->title);
+	term_add(area.y, area.x + 2, area.cols - 4, box->is_urgent ? STYLE_BAR_REPAIR : STYLE_BAR,
+		 title);
 	struct area inside = { area.y + 1, area.x + 2, rows - (box->typed ? 3 : 2), width };
 	for (size_t i = first; i < box->count && inside.rows > 0; i++) {
 		term_wrap(inside, box->styles[i], box->paragraphs[i]);

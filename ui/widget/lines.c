@@ -97,26 +97,6 @@ static size_t piece_length(const char *text, int cols)
 	return text[len] == ' ' || space == 0 ? (len > 0 ? len : 1) : space;
 }
 
-/* Break line @line into pieces, the first at its beginning and the others hanging. */
-static bool break_line(struct lines_model *model, size_t line, int cols)
-{
-	const char *text = model->lines->rows[line].text;
-	const size_t hang = strspn(text, " ") + HANG;
-	const size_t indent = hang < (size_t)cols / 2 ? hang : 0;
-	size_t at = 0;
-	do {
-		const size_t before = at > 0 ? indent : 0;
-		const size_t len = piece_length(text + at, cols - (int)before);
-		if (!ARRAY_RESERVE(model->pieces, model->count, model->capacity))
-			return false;
-		model->pieces[model->count++] = (struct piece){ line, (uint16_t)at, (uint16_t)len,
-								(uint16_t)before };
-		at += len;
-		at += strspn(text + at, " ");
-	} while (text[at]);
-	return true;
-}
-
 static void fill_row(struct model *base, uint64_t i, struct row *row)
 {
 	const struct lines_model *model = (const struct lines_model *)base;
@@ -143,11 +123,25 @@ struct model *lines_model(struct session *session, struct lines *lines, int cols
 	if (!model)
 		return NULL;
 	model->lines = ref_hold(lines);
+	if (cols < 1)
+		cols = 1;
 	for (size_t i = 0; i < lines->count; i++) {
-		if (!break_line(model, i, cols > 1 ? cols : 1)) {
-			ref_release(model);
-			return NULL;
-		}
+		const char *text = lines->rows[i].text;
+		const size_t hang = strspn(text, " ") + HANG;
+		size_t at = 0, indent = 0;	/* the first piece has none; the others hang */
+		do {
+			const size_t len = piece_length(text + at, cols - (int)indent);
+			if (!ARRAY_RESERVE(model->pieces, model->count, model->capacity)) {
+				ref_release(model);
+				return NULL;
+			}
+			model->pieces[model->count++] = (struct piece){
+				i, (uint16_t)at, (uint16_t)len, (uint16_t)indent
+			};
+			at += len;
+			at += strspn(text + at, " ");
+			indent = hang < (size_t)cols / 2 ? hang : 0;
+		} while (text[at]);
 	}
 	model->base.count = model->count;
 	return &model->base;

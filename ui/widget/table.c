@@ -158,26 +158,10 @@ static void draw_row(void *context, uint64_t number, bool selected, struct area 
 	}
 }
 
-static void draw_titles(const struct table *table, struct area line)
-{
-	int x = line.x;
-	term_put(line.y, line.x, line.cols, STYLE_TITLE, "");
-	for (size_t i = 0; i < table->column_count; i++) {
-		char title[64];
-		const bool sorted = (int)i == table->sorted_by;
-		if (table->widths[i] == 0)
-			continue;
-		snprintf(title, sizeof(title), "%s%s", table->columns[i].title, !sorted ? "" :
-			 glyph(table->descending ? GLYPH_DESCENDING : GLYPH_ASCENDING));
-		const unsigned side = table->columns[i].right ? STYLE_RIGHT : 0;
-		term_put(line.y, x, table->widths[i], STYLE_TITLE | side, title);
-		x += table->widths[i] + COLUMN_GAP;
-	}
-}
-
 void table_draw(struct table *table, struct fetcher *fetcher, struct area area, const char *title)
 {
 	const uint64_t count = model_count(table->model);
+	char text[64];
 	if (title) {
 		term_add(area.y++, area.x, area.cols, STYLE_STRONG, title);
 		area.rows--;
@@ -186,7 +170,19 @@ void table_draw(struct table *table, struct fetcher *fetcher, struct area area, 
 		return;
 	table->area = (struct area){ area.y + 1, area.x, area.rows - 1, area.cols };
 	table_layout(table->columns, table->column_count, area.cols - 1, table->widths);
-	draw_titles(table, area);
+	term_put(area.y, area.x, area.cols, STYLE_TITLE, "");
+	int x = area.x;
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct column *column = &table->columns[i];
+		const char *order = (int)i != table->sorted_by ? "" :
+			glyph(table->descending ? GLYPH_DESCENDING : GLYPH_ASCENDING);
+		if (table->widths[i] == 0)
+			continue;
+		snprintf(text, sizeof(text), "%s%s", column->title, order);
+		term_put(area.y, x, table->widths[i],
+			 STYLE_TITLE | (column->right ? STYLE_RIGHT : 0), text);
+		x += table->widths[i] + COLUMN_GAP;
+	}
 	position_fit(&table->position, count, (uint32_t)table->area.rows);
 	load_visible(table, fetcher);
 	list_draw(&table->position, count, table->area, draw_row, table);
