@@ -215,7 +215,8 @@ bool app_place(struct app *app, struct place *place)
 	struct screen *screen = app_top(app);
 	if (screen->ops->place)
 		return screen->ops->place(app, screen, place);
-	const struct row *row = screen->table ? table_current(screen->table) : NULL;
+	const struct table *table = screen->table;
+	const struct row *row = table ? table_row(table, table->position.cursor) : NULL;
 	if (!row)
 		return false;
 	*place = row->place;

@@ -229,7 +229,7 @@ static void start_witness(struct app *app, const struct screen *screen)
 {
 	struct session *session = app->session;
 	if (session->repo->index.fd < 0 || session_verify(session) ||
-	    atomic_load(&session->index_witness) || jobs_has(&app->jobs, JOB_WITNESS, screen))
+	    atomic_load(&session->index_witness))
 		return;
 	struct job *job = calloc(1, sizeof(*job));
 	if (!job)
@@ -436,7 +436,7 @@ const struct screen_ops index_screen = {
 void index_toggle_all(struct app *app, const struct call *call)
 {
 	struct index_screen *screen = (struct index_screen *)app_top(app);
-	const struct row *row = table_current(&screen->table);
+	const struct row *row = table_row(&screen->table, screen->table.position.cursor);
 	const bool had_bucket = row && row->place.has_bucket;
 	const uint32_t bucket = row ? row->place.bucket : 0;
 	(void)call;

@@ -174,7 +174,7 @@ static void refresh(struct app *app, struct screen *base)
 {
 	struct segments *screen = (struct segments *)base;
 	table_reload(&screen->table);
-	if (jobs_has(&app->jobs, JOB_ORDER, screen))
+	if (jobs_find(&app->jobs, JOB_ORDER))
 		screen->is_stale = true;
 	else if (!segments_order_is_plain(&screen->order))
 		start_order(app, screen, NULL);

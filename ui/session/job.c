@@ -29,14 +29,6 @@ struct job *jobs_find(const struct jobs *jobs, enum job_kind kind)
 	return NULL;
 }
 
-bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner)
-{
-	for (const struct job *job = jobs->first; job; job = job->next)
-		if (job->kind == kind && job->owner == owner && !job->abandoned)
-			return true;
-	return false;
-}
-
 void job_abandon(struct job *job)
 {
 	job->abandoned = true;

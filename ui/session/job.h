@@ -61,9 +61,6 @@ void job_free(struct job *job);
 /* The newest running job of @kind, or NULL. */
 struct job *jobs_find(const struct jobs *jobs, enum job_kind kind);
 
-/* Is there a job of @kind and @owner that was not collected yet? */
-bool jobs_has(const struct jobs *jobs, enum job_kind kind, const void *owner);
-
 /* Wait for @job to finish until @wait_ms after its start; below 0: as long as it takes. It is
  * collected later. */
 void job_wait(const struct job *job, int wait_ms);

@@ -42,27 +42,14 @@ static struct {
 
 /* ---- starting and leaving ---- */
 
-/* Tell signals.c how to restore the terminal after a crash. */
-static void prepare_rescue(void)
-{
-	static char capabilities[][6] = { "sgr0", "cnorm", "rmkx", "rmcup" };
-	static const char mouse_off[] = "\033[?1000l\033[?1006l";
-	if (tigetstr("kmous") != NULL && has_mouse())
-		for (size_t i = 0; mouse_off[i]; i++)
-			signals_keep(mouse_off[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
-		const char *sequence = tigetstr(capabilities[i]);
-		if (sequence && sequence != (const char *)-1)
-			tputs(sequence, 1, signals_keep);
-	}
-	signals_keep('\n');
-}
-
 enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BAR,
        PAIR_NOTICE, PAIR_REPAIR };
 
-static void start_colours_and_keyboard(void)
+/* Set up colours, keyboard and mouse, and tell signals.c how to restore the terminal after a crash. */
+static void set_up(void)
 {
+	static char capabilities[][6] = { "sgr0", "cnorm", "rmkx", "rmcup" };
+	static const char mouse_off[] = "\033[?1000l\033[?1006l";
 	static const short on_default[][2] = {
 		{ PAIR_GREEN, COLOR_GREEN }, { PAIR_YELLOW, COLOR_YELLOW }, { PAIR_RED, COLOR_RED },
 		{ PAIR_CYAN, COLOR_CYAN }, { PAIR_MAGENTA, COLOR_MAGENTA },
@@ -90,6 +77,15 @@ static void start_colours_and_keyboard(void)
 	 * in spite of nodelay. */
 	mousemask(BUTTON(1) | BUTTON(2) | BUTTON(3) | BUTTON(4) | BUTTON(5), NULL);
 	term.mouse_count = 0;
+	if (tigetstr("kmous") != NULL && has_mouse())
+		for (size_t i = 0; mouse_off[i]; i++)
+			signals_keep(mouse_off[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		const char *sequence = tigetstr(capabilities[i]);
+		if (sequence && sequence != (const char *)-1)
+			tputs(sequence, 1, signals_keep);
+	}
+	signals_keep('\n');
 }
 
 /* Does terminfo describe @type? *@can_move: it can place the cursor. */
@@ -160,8 +156,7 @@ bool term_start(const char **why)
 		*why = "the terminal cannot be used (TERM, LINES and COLUMNS say what it is)";
 		return false;
 	}
-	start_colours_and_keyboard();
-	prepare_rescue();
+	set_up();
 	curs_set(0);
 	term.caret_y = -1;
 	term.caret_shown = false;

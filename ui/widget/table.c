@@ -124,16 +124,11 @@ static void load_visible(struct table *table, struct fetcher *fetcher)
 		table_deliver(table, done);
 }
 
-static const struct row *row_at(const struct table *table, uint64_t row)
+const struct row *table_row(const struct table *table, uint64_t row)
 {
 	if (!table->rows || row < table->first || row - table->first >= table->count)
 		return NULL;
 	return &table->rows[row - table->first];
-}
-
-const struct row *table_current(const struct table *table)
-{
-	return table->position.count > 0 ? row_at(table, table->position.cursor) : NULL;
 }
 
 /* ---- drawing ---- */
@@ -141,7 +136,7 @@ const struct row *table_current(const struct table *table)
 static void draw_row(void *context, uint64_t number, bool selected, struct area line)
 {
 	const struct table *table = context;
-	const struct row *row = row_at(table, number);
+	const struct row *row = table_row(table, number);
 	const unsigned cursor = selected ? STYLE_CURSOR : 0;
 	int x = line.x;
 	term_put(line.y, line.x, line.cols, (row ? row->style : STYLE_FAINT) | cursor,

@@ -60,8 +60,8 @@ static inline void table_reload(struct table *table)
  * rows are requested from @fetcher; drawing waits a moment for them. */
 void table_draw(struct table *table, struct fetcher *fetcher, struct area area, const char *title);
 
-/* The row under the cursor; NULL: there is none, or it is not loaded. */
-const struct row *table_current(const struct table *table);
+/* The row number @row; NULL: there is none, or it is not loaded. */
+const struct row *table_row(const struct table *table, uint64_t row);
 
 /* Receive rows from the fetch thread. False: they are not for this table. @request is dropped in
  * any case. */
