@@ -268,9 +268,9 @@ const struct key_row key_table[] = {
 	{ .keys = { '/' }, .label = "/", .help = "search: x4154, 41 54, \"AT\", :4096, 17:4096",
 	  .hint = "search", .screens = ON(HEX), .run = prompt_search },
 	{ .keys = { 'n' }, .label = "n", .help = "the next match",
-	  .screens = ON_ALL, .run = search_again },
+	  .screens = ON_ALL, .run = search_run },
 	{ .keys = { 'N' }, .label = "N", .help = "the previous match", .screens = ON_ALL,
-	  .run = search_again, .value = SEARCH_BACKWARD },
+	  .run = search_run, .value = SEARCH_BACKWARD },
 	{ .keys = { ':' }, .label = ":", .help = "a command by its name (Tab completes it)",
 	  .screens = ON_ALL, .run = prompt_command },
 

@@ -74,7 +74,7 @@ void prompt_open(struct app *app, const struct prompt_kind *kind)
 static void enter_search(struct app *app, char *line)
 {
 	if (query_parse(line, &app->query))
-		search_run(app, false);
+		search_run(app, &(struct call){ .value = SEARCH_FORWARD });
 	else if (line[0])
 		app_say(app, STYLE_WARNING, "too long to search for");
 }

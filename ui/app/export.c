@@ -48,26 +48,10 @@ static bool is_inside(int fd, const struct repo *repo)
 	return inside;
 }
 
-static bool write_all(const struct lines *lines, int fd)
-{
-	FILE *file = fdopen(fd, "w");
-	if (!file) {
-		close(fd);
-		return false;
-	}
-	for (size_t i = 0; i < lines->count; i++)
-		fprintf(file, "%s\n", lines->rows[i].text);
-	const bool is_written = fflush(file) == 0 && fsync(fd) == 0 && !ferror(file);
-	const int sys = errno;
-	const bool is_closed = fclose(file) == 0;
-	if (!is_written)
-		errno = sys;
-	return is_written && is_closed;
-}
-
 static void run_export(struct job *head)
 {
 	struct export *export = (struct export *)head;
+	const struct lines *lines = head->held[0];
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%s", export->name);
 	const int folder = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -75,7 +59,19 @@ static void run_export(struct job *head)
 	if (export->is_inside)
 		return;
 	const int fd = open(export->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600);
-	if (fd < 0 || !write_all(head->held[0], fd))
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!file) {
+		export->sys = errno;
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	for (size_t i = 0; i < lines->count; i++)
+		fprintf(file, "%s\n", lines->rows[i].text);
+	const bool is_written = fflush(file) == 0 && fsync(fd) == 0 && !ferror(file);
+	if (!is_written)
+		export->sys = errno;
+	if (fclose(file) != 0 && is_written)
 		export->sys = errno;
 }
 

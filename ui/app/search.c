@@ -113,9 +113,14 @@ void search_start(struct app *app, struct screen *screen, const struct search_ta
 
 /* ---- the keys ---- */
 
-void search_run(struct app *app, bool backward)
+void search_run(struct app *app, const struct call *call)
 {
+	const bool backward = call->value == SEARCH_BACKWARD;
 	struct screen *screen = app_top(app);
+	if (!app->query.text[0]) {
+		app_say(app, STYLE_WARNING, "nothing to repeat: / starts a search");
+		return;
+	}
 	if (screen->ops->jump && screen->ops->jump(app, screen, &app->query, backward))
 		return;
 	if (app->query.is_place) {	/* a place can be opened from every screen */
@@ -132,12 +137,4 @@ void search_run(struct app *app, bool backward)
 	const struct search_target rows = { .model = table->model, .unit = "rows", .unit_size = 1,
 					    .batch = 256 };
 	search_start(app, screen, &rows, table->position.cursor, backward);
-}
-
-void search_again(struct app *app, const struct call *call)
-{
-	if (!app->query.text[0])
-		app_say(app, STYLE_WARNING, "nothing to repeat: / starts a search");
-	else
-		search_run(app, call->value == SEARCH_BACKWARD);
 }

@@ -20,11 +20,9 @@ struct search_target {
 void search_start(struct app *app, struct screen *screen, const struct search_target *target,
 		  uint64_t start, bool backward);
 
-/* Search the top screen for app->query, from the cursor on. */
-void search_run(struct app *app, bool backward);
-
-/* Command behind keys: search on, in the direction that is the row's value. */
+/* Command behind keys: search the top screen for app->query, from the cursor on, in the direction
+ * that is the row's value. */
 enum { SEARCH_FORWARD, SEARCH_BACKWARD };
-void search_again(struct app *app, const struct call *call);
+void search_run(struct app *app, const struct call *call);
 
 #endif

@@ -45,7 +45,7 @@ static struct {
 enum { PAIR_GREEN = 1, PAIR_YELLOW, PAIR_RED, PAIR_CYAN, PAIR_MAGENTA, PAIR_BAR,
        PAIR_NOTICE, PAIR_REPAIR };
 
-/* Set up colours, keyboard and mouse, and tell signals.c how to restore the terminal after a crash. */
+/* Set up colours, keyboard and mouse, and tell signals.c how to restore the terminal. */
 static void set_up(void)
 {
 	static char capabilities[][6] = { "sgr0", "cnorm", "rmkx", "rmcup" };
