@@ -219,7 +219,9 @@ static bool close_app(struct app *app)
 	app_close_screens(app);
 	const bool fetcher_ended = fetcher_free(app->fetcher, END_WAIT_MS);
 	ref_release(app->problems);
-	repair_flow_release(app->flow);
+	ref_release(app->flow->proposal);
+	ref_release(app->flow->report.body);
+	ref_release(app->flow->report.proposal);
 	ref_release(app->actions);
 	ref_release(app->session);
 	return jobs_ended && fetcher_ended;

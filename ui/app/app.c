@@ -152,7 +152,8 @@ static struct screen *make_screen(struct app *app, enum screen_kind kind, const 
 		screen->about = *place;
 	if (ops->columns) {
 		screen->table = &((struct table_screen *)screen)->table;
-		table_init(screen->table, ops->columns, ops->column_count);
+		*screen->table = (struct table){ .columns = ops->columns, .sorted_by = -1,
+						 .column_count = ops->column_count, .version = 1 };
 	}
 	if (ops->open && !ops->open(app, screen)) {
 		free(screen);

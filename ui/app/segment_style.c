@@ -5,16 +5,17 @@
 #include "engine/base/array.h"
 
 const struct segment_style_row segment_styles[SEGMENT_STYLES] = {
-	[SEGMENT_STYLE_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged" },
-	[SEGMENT_STYLE_FOREIGN] = { GLYPH_FOREIGN, STYLE_BAD, "foreign" },
-	[SEGMENT_STYLE_MISNAMED] = { GLYPH_MISNAMED, STYLE_BAD, "misnamed" },
-	[SEGMENT_STYLE_COPY] = { GLYPH_COPY, STYLE_WARNING, "copy beside" },
-	[SEGMENT_STYLE_RETURNED] = { GLYPH_RETURNED, STYLE_WARNING, "returned" },
-	[SEGMENT_STYLE_UNCOMMITTED] = { GLYPH_UNCOMMITTED, STYLE_WARNING, "uncommitted" },
-	[SEGMENT_STYLE_UNKNOWN] = { GLYPH_UNKNOWN, STYLE_FAINT, "unverified" },
-	[SEGMENT_STYLE_PARTLY] = { GLYPH_PARTLY, STYLE_NORMAL, "partly live" },
-	[SEGMENT_STYLE_LIVE] = { GLYPH_LIVE, STYLE_GOOD, "live" },
-	[SEGMENT_STYLE_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live" },
+	[SEGMENT_STYLE_DAMAGED] = { GLYPH_DAMAGED, STYLE_BAD, "damaged", false, false },
+	[SEGMENT_STYLE_FOREIGN] = { GLYPH_FOREIGN, STYLE_BAD, "foreign", true, true },
+	[SEGMENT_STYLE_MISNAMED] = { GLYPH_MISNAMED, STYLE_BAD, "misnamed", true, true },
+	[SEGMENT_STYLE_COPY] = { GLYPH_COPY, STYLE_WARNING, "copy beside", true, false },
+	[SEGMENT_STYLE_RETURNED] = { GLYPH_RETURNED, STYLE_WARNING, "returned", true, true },
+	[SEGMENT_STYLE_UNCOMMITTED] = { GLYPH_UNCOMMITTED, STYLE_WARNING, "uncommitted",
+					false, false },
+	[SEGMENT_STYLE_UNKNOWN] = { GLYPH_UNKNOWN, STYLE_FAINT, "unverified", false, false },
+	[SEGMENT_STYLE_PARTLY] = { GLYPH_PARTLY, STYLE_NORMAL, "partly live", false, false },
+	[SEGMENT_STYLE_LIVE] = { GLYPH_LIVE, STYLE_GOOD, "live", false, false },
+	[SEGMENT_STYLE_DEAD] = { GLYPH_DEAD, STYLE_FAINT, "nothing live", false, false },
 };
 
 const enum style severity_styles[] = {

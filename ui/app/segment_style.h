@@ -24,22 +24,10 @@ struct segment_style_row {
 	enum glyph glyph;
 	enum style style;
 	const char *name;
+	bool is_rare;		/* few repositories have it: the legend shows it only if it occurs */
+	bool is_odd;		/* the file is in a place where another file belongs, or none */
 };
 extern const struct segment_style_row segment_styles[SEGMENT_STYLES];
-
-/* A style that few repositories have: the legend shows it only if it occurs. */
-static inline bool segment_style_is_rare(enum segment_style style)
-{
-	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
-	       style == SEGMENT_STYLE_COPY || style == SEGMENT_STYLE_RETURNED;
-}
-
-/* Is the file in a place where another file belongs, or none? */
-static inline bool segment_style_is_odd(enum segment_style style)
-{
-	return style == SEGMENT_STYLE_FOREIGN || style == SEGMENT_STYLE_MISNAMED ||
-	       style == SEGMENT_STYLE_RETURNED;
-}
 
 enum segment_style segment_style_of(const struct session *session, size_t position);
 

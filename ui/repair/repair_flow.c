@@ -33,10 +33,3 @@ bool repair_flow_after_diagnosis(struct app *app)
 		"U takes it back");
 	return true;
 }
-
-void repair_flow_release(struct repair_flow *flow)
-{
-	ref_release(flow->proposal);
-	ref_release(flow->report.body);
-	ref_release(flow->report.proposal);
-}

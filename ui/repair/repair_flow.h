@@ -21,6 +21,4 @@ void repair_flow_before_read(struct app *app);
 void repair_flow_after_read(struct app *app, bool was_read);
 bool repair_flow_after_diagnosis(struct app *app);
 
-void repair_flow_release(struct repair_flow *flow);
-
 #endif

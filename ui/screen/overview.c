@@ -367,10 +367,10 @@ static void draw_legend(struct area at, unsigned styles)
 	bool has_rare = false;
 	int x = at.x;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		has_rare = has_rare || (segment_style_is_rare(order[i]) && styles & 1u << order[i]);
+		has_rare |= segment_styles[order[i]].is_rare && styles & 1u << order[i];
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		const struct segment_style_row *style = &segment_styles[order[i]];
-		if (has_rare ? !(styles & 1u << order[i]) : segment_style_is_rare(order[i]))
+		if (has_rare ? !(styles & 1u << order[i]) : style->is_rare)
 			continue;
 		x += term_add(at.y, x, at.x + at.cols - x, style->style, glyph(style->glyph));
 		x += 1 + term_add(at.y, x + 1, at.x + at.cols - x - 1, STYLE_FAINT, style->name);

@@ -126,7 +126,7 @@ static bool passes(const struct session *session, size_t position, enum filter f
 	case FILTER_DAMAGED:
 		return style == SEGMENT_STYLE_DAMAGED || style == SEGMENT_STYLE_COPY;
 	case FILTER_ODD:
-		return segment_style_is_odd(style);
+		return segment_styles[style].is_odd;
 	case FILTER_UNCOMMITTED:
 		return style == SEGMENT_STYLE_UNCOMMITTED;
 	case FILTER_SPARSE:

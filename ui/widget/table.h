@@ -32,16 +32,10 @@ struct table {
 	struct row *rows;	/* the loaded rows: [first, first + count) */
 	uint64_t first;
 	size_t count;
-	unsigned version, loaded, asked; /* of the content: current, in rows, requested */
+	unsigned version, loaded, asked; /* of the content, from 1: current, in rows, requested */
 	uint64_t asked_first;
 	size_t asked_count;
 };
-
-static inline void table_init(struct table *table, const struct column *columns, size_t count)
-{
-	*table = (struct table){ .columns = columns, .column_count = count, .sorted_by = -1,
-				 .version = 1 };
-}
 
 /* Show @model from now on; the reference passes to the table. NULL shows nothing and frees what the
  * table holds. The position is kept as far as possible. */
