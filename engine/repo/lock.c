@@ -16,10 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
-
-#define WAIT_STEP_MS 20u	/* between two tries of an upgrade */
 
 struct lock {
 	atomic_uint refs;
@@ -415,19 +412,11 @@ static enum as_err make_upgradable(struct lock *lock, struct as_error *error)
 	return AS_OK;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Try until the exclusive lock is there, or the time is over. */
 static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait *wait,
 				      struct as_error *error)
 {
-	const int64_t until = now_ms() + wait->ms;
-	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+	const struct lock_timer timer = lock_timer_begin(wait);
 	for (;;) {
 		struct flock exclusive = whole_file(F_WRLCK);
 		if (fcntl(lock->fd, F_OFD_SETLK, &exclusive) == 0)
@@ -435,12 +424,11 @@ static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait 
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return as_fail(error, AS_ERR_NO_LOCK, errno, "%s/" CONFIG_NAME
 				       ": cannot lock", lock->path);
-		if (wait->interrupt && wait->interrupt(wait->context))
-			return as_fail(error, AS_ERR_CANCELLED, 0, "%s: %s", lock->path,
-				       as_err_text(AS_ERR_CANCELLED));
-		if (now_ms() >= until)
+		const enum as_err pause = lock_timer_pause(&timer);
+		if (pause == AS_ERR_CANCELLED)
+			return as_fail(error, pause, 0, "%s: %s", lock->path, as_err_text(pause));
+		if (pause != AS_OK)
 			break;
-		nanosleep(&step, NULL);
 	}
 	struct lock_holder rows[8] = { { .known = false } };
 	lock_holders(lock, rows, ARRAY_SIZE(rows));

@@ -14,6 +14,7 @@
 #define ATTICSCOPE_LOCK_H
 
 #include "base/io.h"
+#include "repo/lock_timer.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -72,14 +73,6 @@ bool lock_is_on(struct lock *lock, int repo_fd);
 
 /* Refuse every later upgrade. @why is one sentence without a full stop, and lives for ever. */
 void lock_refuse(struct lock *lock, const char *why);
-
-/* How long an upgrade may wait, and who can stop it. All zero: not at all. */
-struct lock_wait {
-	unsigned ms;
-	int (*interrupt)(void *context);	/* asked every few hundredths of a second; may be
-						 * NULL. Non-zero: AS_ERR_CANCELLED */
-	void *context;
-};
 
 /* Make the shared lock exclusive: lock_permit then gives the right to change the repository. The
  * shared lock is held all the time, so that nobody who heeds locks can have written since it was
