@@ -40,25 +40,6 @@ static struct flock whole_file(short type)
 	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
 }
 
-/* Fill in who process @pid is. A process that is gone, or not of this machine, stays unknown. */
-static struct lock_holder holder_of(pid_t pid, bool exclusive)
-{
-	struct lock_holder holder = { .exclusive = exclusive };
-	if (pid <= 0)
-		return holder;
-	char path[40];
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return holder;
-	holder.known = true;
-	holder.pid = pid;
-	if (fgets(holder.program, sizeof(holder.program), file))
-		holder.program[strcspn(holder.program, "\n")] = '\0';
-	fclose(file);
-	return holder;
-}
-
 /* One lock, from a line of /proc/locks or of a /proc/PID/fdinfo file; see proc(5). */
 struct held {
 	bool is_ofd;
@@ -133,13 +114,13 @@ static void add_ofd_holders(struct rows *rows, const struct stat *st, size_t cou
 		const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 		if (pid <= 0 || pid == getpid() || !has_ofd_lock(entry->d_name, st, &held))
 			continue;
-		add_row(rows, holder_of(pid, held.exclusive));
+		add_row(rows, lock_holder_of_process(pid, held.exclusive));
 		count--;
 	}
 	if (folder)
 		closedir(folder);
 	for (; count > 0; count--)
-		add_row(rows, holder_of(0, exclusive));
+		add_row(rows, lock_holder_of_process(0, exclusive));
 }
 
 /* Go through /proc/locks. What it holds of our own is left out. */
@@ -160,7 +141,7 @@ static void add_from_proc(const struct lock *lock, const struct stat *st, struct
 			ofd_count++;
 			ofd_exclusive = ofd_exclusive || held.exclusive;
 		} else {
-			add_row(rows, holder_of(held.pid, held.exclusive));
+			add_row(rows, lock_holder_of_process(held.pid, held.exclusive));
 		}
 	}
 	free(line);
@@ -192,7 +173,7 @@ static size_t find_holders(const struct lock *lock, struct lock_holder *rows, si
 	/* Some file systems are listed in /proc/locks under another device than stat tells. */
 	struct flock conflict = whole_file(F_WRLCK);
 	if (fcntl(lock->fd, F_OFD_GETLK, &conflict) == 0 && conflict.l_type != F_UNLCK)
-		add_row(&found, holder_of(conflict.l_pid, conflict.l_type == F_WRLCK));
+		add_row(&found, lock_holder_of_process(conflict.l_pid, conflict.l_type == F_WRLCK));
 	return found.count;
 }
 
@@ -212,7 +193,7 @@ static bool find_writer(const struct lock *lock, struct lock_holder *writer)
 		return true;
 	if (conflict.l_type == F_UNLCK)
 		return false;
-	*writer = holder_of(conflict.l_pid, true);
+	*writer = lock_holder_of_process(conflict.l_pid, true);
 	struct lock_holder rows[8];
 	const size_t count = writer->known ? 0 : find_holders(lock, rows, ARRAY_SIZE(rows));
 	for (size_t i = 0; i < count && i < ARRAY_SIZE(rows); i++)
@@ -234,13 +215,9 @@ bool lock_find_writer(struct lock *lock, struct lock_holder *writer)
 static enum as_err fail_held(const struct lock *lock, const struct lock_holder *holder,
 			     const char *what, struct as_error *error)
 {
-	if (!holder->known || holder->pid <= 0)
-		return as_fail(error, AS_ERR_LOCK_FAILED, 0,
-			       "%s: another process, perhaps on another machine, holds %s",
-			       lock->path, what);
-	return as_fail(error, AS_ERR_LOCK_FAILED, 0, "%s: process %ld (%s) holds %s", lock->path,
-		       (long)holder->pid, holder->program[0] ? holder->program : "name unknown",
-		       what);
+	char who[LOCK_HOLDER_TEXT];
+	lock_holder_text(holder, who);
+	return as_fail(error, AS_ERR_LOCK_FAILED, 0, "%s: %s holds %s", lock->path, who, what);
 }
 
 /* ---- taking and giving back ---- */

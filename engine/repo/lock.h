@@ -14,6 +14,7 @@
 #define ATTICSCOPE_LOCK_H
 
 #include "base/io.h"
+#include "repo/lock_holder.h"
 #include "repo/lock_timer.h"
 
 #include <stdbool.h>
@@ -31,14 +32,6 @@ enum lock_state {
 	LOCK_EXCLUSIVE,		/* held */
 	/* config cannot be opened or the medium knows no locks: going on without one */
 	LOCK_IMPOSSIBLE
-};
-
-struct lock_holder {
-	bool known;
-	/* 0 where the system does not say (another machine, or an OFD lock of an unseen process) */
-	pid_t pid;
-	char program[64];	/* from /proc/PID/comm; may be empty. Mask before showing. */
-	bool exclusive;
 };
 
 struct lock;
