@@ -4,6 +4,7 @@
 
 #include "base/owner.h"
 #include "format/config.h"
+#include "repo/lock_folder.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -22,6 +23,8 @@ struct lock {
 	atomic_uint refs;
 	const struct io *io;
 	char *path;		/* of the repository, for messages */
+	enum lock_use use;
+	_Atomic(enum lock_kind) kind;
 	int folder;		/* of the repository, which the permit borrows; -1 where none */
 	pid_t pid;		/* of the process that took the lock */
 	int sys;		/* errno behind LOCK_IMPOSSIBLE */
@@ -31,6 +34,7 @@ struct lock {
 	int fd;			/* of config; -1 where none */
 	bool may_write;		/* fd was opened for writing too: it can be upgraded */
 	struct lock_holder writer;	/* seen with LOCK_TO_LOOK */
+	struct lock_folder held;	/* of LOCK_KIND_FOLDER, while it is exclusive */
 	const char *refusal;	/* NULL, or why the lock is never upgraded */
 	struct permit *permit;	/* NULL unless exclusive */
 };
@@ -160,7 +164,7 @@ enum lock_state lock_state(const struct lock *lock, int *sys)
 	return (enum lock_state)atomic_load(&lock->state);
 }
 
-/* lock_holders, while the mutex is held or the lock is not shared yet. */
+/* lock_holders of a file, while the mutex is held or the lock is not shared yet. */
 static size_t find_holders(const struct lock *lock, struct lock_holder *rows, size_t max)
 {
 	struct rows found = { .rows = rows, .max = max };
@@ -177,10 +181,41 @@ static size_t find_holders(const struct lock *lock, struct lock_holder *rows, si
 	return found.count;
 }
 
+static bool is_of_folder(const struct lock *lock)
+{
+	return atomic_load(&lock->kind) == LOCK_KIND_FOLDER;
+}
+
+/* Look at a folder lock, without what is held of it here. */
+static enum as_err look_at_folder(const struct lock *lock, struct lock_look *look)
+{
+	const enum as_err err = lock_look(lock->io, lock->folder, look);
+	size_t kept = 0;
+	for (size_t i = 0; err == AS_OK && i < look->count; i++)
+		if (lock->held.id.pid == 0 ||
+		    !lock_id_is_same(&look->rows[i].id, &lock->held.id))
+			look->rows[kept++] = look->rows[i];
+	look->count = kept;
+	return err;
+}
+
+static size_t find_folder_holders(const struct lock *lock, struct lock_holder *rows, size_t max)
+{
+	struct rows found = { .rows = rows, .max = max };
+	struct lock_look look;
+	if (look_at_folder(lock, &look) != AS_OK)
+		return 0;
+	for (size_t i = 0; i < look.count && look.rows[i].life != LOCK_LIFE_GONE; i++)
+		add_row(&found, look.rows[i]);
+	lock_look_free(&look);
+	return found.count;
+}
+
 size_t lock_holders(struct lock *lock, struct lock_holder *rows, size_t max)
 {
 	pthread_mutex_lock(&lock->mutex);
-	const size_t count = find_holders(lock, rows, max);
+	const size_t count = is_of_folder(lock) ? find_folder_holders(lock, rows, max)
+						: find_holders(lock, rows, max);
 	pthread_mutex_unlock(&lock->mutex);
 	return count;
 }
@@ -205,11 +240,44 @@ static bool find_writer(const struct lock *lock, struct lock_holder *writer)
 bool lock_find_writer(struct lock *lock, struct lock_holder *writer)
 {
 	pthread_mutex_lock(&lock->mutex);
-	if (lock->fd >= 0 && lock_state(lock, NULL) == LOCK_NONE && !lock->writer.exclusive)
-		find_writer(lock, &lock->writer);
-	*writer = lock->writer;
+	*writer = (struct lock_holder){ .known = false };
+	if (is_of_folder(lock)) {
+		/* An exclusive one comes first. */
+		if (find_folder_holders(lock, writer, 1) == 0 || !writer->exclusive)
+			*writer = (struct lock_holder){ .known = false };
+	} else {
+		if (lock->fd >= 0 && lock_state(lock, NULL) == LOCK_NONE &&
+		    !lock->writer.exclusive)
+			find_writer(lock, &lock->writer);
+		*writer = lock->writer;
+	}
 	pthread_mutex_unlock(&lock->mutex);
 	return writer->exclusive;
+}
+
+enum as_err lock_see(struct lock *lock, struct lock_seen *seen)
+{
+	struct lock_look look = { .rows = NULL };
+	enum as_err err = AS_OK;
+	*seen = (struct lock_seen){ .standing = STANDING_FREE };
+	if (!is_of_folder(lock)) {
+		if (lock_holders(lock, &seen->holder, 1) > 0)
+			seen->standing = seen->holder.known ? STANDING_HELD : STANDING_UNKNOWN;
+		return AS_OK;
+	}
+	pthread_mutex_lock(&lock->mutex);
+	err = look_at_folder(lock, &look);
+	pthread_mutex_unlock(&lock->mutex);
+	if (err != AS_OK)
+		return err;
+	seen->standing = lock_look_standing(&look);
+	if (look.count > 0)
+		seen->holder = look.rows[0];
+	seen->has_folder = look.has_folder;
+	seen->has_roster = look.has_roster;
+	memcpy(seen->damage, look.damage, sizeof(seen->damage));
+	lock_look_free(&look);
+	return AS_OK;
 }
 
 static enum as_err fail_held(const struct lock *lock, const struct lock_holder *holder,
@@ -269,6 +337,7 @@ enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum l
 	lock->io = io;
 	lock->folder = lock->fd = -1;
 	lock->pid = getpid();
+	lock->use = use;
 	lock->may_write = use == LOCK_TO_WRITE;
 	pthread_mutex_init(&lock->mutex, NULL);
 	if (use != LOCK_TO_LOOK) {
@@ -289,6 +358,33 @@ enum as_err lock_open(const struct io *io, int repo_fd, const char *path, enum l
 	}
 	*out = lock;
 	return AS_OK;
+}
+
+enum as_err lock_choose(struct lock *lock, int repo_fd, enum lock_kind kind,
+			struct as_error *error)
+{
+	enum as_err err = AS_OK;
+	if (atomic_load(&lock->kind) == kind)
+		return AS_OK;
+	/* A lock begins as one of a file, and changes once at most. */
+	if (kind != LOCK_KIND_FOLDER || lock_state(lock, NULL) == LOCK_EXCLUSIVE)
+		return as_fail(error, AS_ERR_CHANGED, 0,
+			       "%s: another program's repository stands in its place", lock->path);
+	pthread_mutex_lock(&lock->mutex);
+	if (lock->folder < 0)
+		err = io_open_folder(lock->io, repo_fd, ".", &lock->folder);
+	if (err == AS_OK) {
+		if (lock->fd >= 0)
+			io_close(lock->io, lock->fd);
+		lock->fd = -1;
+		lock->sys = 0;
+		atomic_store(&lock->kind, kind);
+		atomic_store(&lock->state, lock->use == LOCK_TO_LOOK ? LOCK_NONE : LOCK_DEFERRED);
+	} else {
+		as_fail(error, err, errno, "%s: cannot open", lock->path);
+	}
+	pthread_mutex_unlock(&lock->mutex);
+	return err;
 }
 
 struct lock *lock_hold(struct lock *lock)
@@ -313,6 +409,15 @@ void lock_release(struct lock *lock)
 	free(lock);
 }
 
+/* Is the folder lock held? */
+static bool is_held(struct lock *lock)
+{
+	pthread_mutex_lock(&lock->mutex);
+	const bool is_there = lock_folder_is_held(&lock->held, lock->io, lock->folder);
+	pthread_mutex_unlock(&lock->mutex);
+	return is_there;
+}
+
 bool lock_is_on(struct lock *lock, int repo_fd)
 {
 	const struct io *io = lock->io;
@@ -321,6 +426,8 @@ bool lock_is_on(struct lock *lock, int repo_fd)
 	    io->fstat(io, repo_fd, &other) != 0 || own.st_dev != other.st_dev ||
 	    own.st_ino != other.st_ino)
 		return false;
+	if (is_of_folder(lock))
+		return is_held(lock);
 	pthread_mutex_lock(&lock->mutex);
 	const bool is_known = io->fstat(io, lock->fd, &own) == 0;
 	pthread_mutex_unlock(&lock->mutex);
@@ -346,6 +453,21 @@ const struct permit *lock_permit(struct lock *lock)
 	return permit;
 }
 
+/* May it be upgraded at all? */
+static enum as_err check_upgrade(struct lock *lock, struct as_error *error)
+{
+	const enum lock_state state = lock_state(lock, NULL);
+	pthread_mutex_lock(&lock->mutex);
+	const char *refusal = lock->refusal;
+	pthread_mutex_unlock(&lock->mutex);
+	if (refusal)
+		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", lock->path, refusal);
+	if (state != LOCK_SHARED && state != LOCK_DEFERRED)
+		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
+			       "%s: without a lock nothing can be changed", lock->path);
+	return AS_OK;
+}
+
 /* Get a descriptor of config that can carry an exclusive lock, with the shared lock on it before
  * the old one goes: the two get on with each other. */
 static enum as_err make_upgradable(struct lock *lock, struct as_error *error)
@@ -354,12 +476,6 @@ static enum as_err make_upgradable(struct lock *lock, struct as_error *error)
 	int fd;
 	bool may_write = true;
 	struct flock shared = whole_file(F_RDLCK);
-	if (lock->refusal)
-		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", lock->path,
-			       lock->refusal);
-	if (lock_state(lock, NULL) != LOCK_SHARED)
-		return as_fail(error, AS_ERR_NO_LOCK, lock->sys,
-			       "%s: without a lock nothing can be changed", lock->path);
 	if (lock->may_write)
 		return AS_OK;
 	enum as_err err = io_open_for_lock(io, lock->folder, CONFIG_NAME, &may_write, &fd);
@@ -415,12 +531,96 @@ static enum as_err wait_for_exclusive(struct lock *lock, const struct lock_wait 
 	return fail_held(lock, &rows[0], "a lock on it", error);
 }
 
+/* The right to change the repository, which is made of its config's mode and owner. */
+static enum as_err make_permit(const struct lock *lock, const struct stat *config,
+			       struct permit **permit, struct as_error *error)
+{
+	*permit = io_grant_permit(lock->io, lock->folder, config->st_mode);
+	if (!*permit)
+		return as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", lock->path);
+	if (geteuid() == 0)
+		io_give_to(*permit, config);
+	return AS_OK;
+}
+
+/* The same while no lock is held, for the making of one. Where config is lost, the folder's mode
+ * and owner serve. */
+static enum as_err make_early_permit(const struct lock *lock, struct permit **permit,
+				     struct as_error *error)
+{
+	const struct io *io = lock->io;
+	struct stat st;
+	if ((io->fstatat(io, lock->folder, CONFIG_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	     !S_ISREG(st.st_mode)) &&
+	    io->fstat(io, lock->folder, &st) != 0)
+		return as_fail(error, AS_ERR_IO, errno, "%s", lock->path);
+	return make_permit(lock, &st, permit, error);
+}
+
+static void publish(struct lock *lock, struct permit *permit, const struct lock_folder *held)
+{
+	pthread_mutex_lock(&lock->mutex);
+	lock->permit = permit;
+	lock->held = *held;
+	pthread_mutex_unlock(&lock->mutex);
+	atomic_store(&lock->state, LOCK_EXCLUSIVE);
+}
+
+static enum as_err upgrade_folder(struct lock *lock, const struct lock_wait *wait,
+				  struct as_error *error)
+{
+	struct lock_folder held;
+	struct permit *permit;
+	enum as_err err = make_early_permit(lock, &permit, error);
+	if (err != AS_OK)
+		return err;
+	err = lock_folder_take(&held, permit, lock->path, wait, error);
+	if (err != AS_OK) {
+		io_revoke_permit(permit);
+		return owner_explain(lock->io, lock->folder, ".", err, error);
+	}
+	publish(lock, permit, &held);
+	return AS_OK;
+}
+
+size_t lock_count_stale(struct lock *lock, struct lock_holder *one)
+{
+	pthread_mutex_lock(&lock->mutex);
+	const size_t count = lock->held.stale_count;
+	*one = lock->held.stale;
+	pthread_mutex_unlock(&lock->mutex);
+	return count;
+}
+
+enum as_err lock_break(struct lock *lock, struct as_error *error)
+{
+	struct permit *permit;
+	enum as_err err = check_upgrade(lock, error);
+	if (err != AS_OK)
+		return err;
+	if (!is_of_folder(lock))
+		return as_fail(error, AS_ERR_USAGE, 0, "%s: this kind of lock cannot be broken; it "
+			       "ends with the process that holds it", lock->path);
+	err = make_early_permit(lock, &permit, error);
+	if (err != AS_OK)
+		return err;
+	err = lock_folder_break(permit, lock->path, error);
+	io_revoke_permit(permit);
+	return owner_explain(lock->io, lock->folder, ".", err, error);
+}
+
 enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct as_error *error)
 {
+	const struct lock_folder none = { .stale_count = 0 };
 	struct permit *permit = NULL;
 	struct stat st;
+	enum as_err err = check_upgrade(lock, error);
+	if (err != AS_OK)
+		return err;
+	if (is_of_folder(lock))
+		return upgrade_folder(lock, wait, error);
 	pthread_mutex_lock(&lock->mutex);
-	enum as_err err = make_upgradable(lock, error);
+	err = make_upgradable(lock, error);
 	pthread_mutex_unlock(&lock->mutex);
 	if (err != AS_OK)
 		return err;
@@ -432,17 +632,9 @@ enum as_err lock_upgrade(struct lock *lock, const struct lock_wait *wait, struct
 	err = wait_for_exclusive(lock, wait, error);
 	if (err == AS_OK && lock->io->fstat(lock->io, lock->fd, &st) != 0)
 		err = as_fail(error, AS_ERR_IO, errno, "%s/" CONFIG_NAME, lock->path);
-	if (err == AS_OK) {
-		permit = io_grant_permit(lock->io, lock->folder, st.st_mode);
-		if (!permit)
-			err = as_fail(error, AS_ERR_MEMORY, 0, "%s: out of memory", lock->path);
-	}
-	if (permit && geteuid() == 0)
-		io_give_to(permit, &st);
-	pthread_mutex_lock(&lock->mutex);
-	lock->permit = permit;
-	pthread_mutex_unlock(&lock->mutex);
-	atomic_store(&lock->state, LOCK_EXCLUSIVE);
+	if (err == AS_OK)
+		err = make_permit(lock, &st, &permit, error);
+	publish(lock, permit, &none);
 	if (err != AS_OK)
 		lock_lower(lock);
 	return err;
@@ -452,6 +644,10 @@ void lock_lower(struct lock *lock)
 {
 	struct flock shared = whole_file(F_RDLCK);
 	pthread_mutex_lock(&lock->mutex);
+	if (lock_state(lock, NULL) == LOCK_EXCLUSIVE && is_of_folder(lock)) {
+		lock_folder_leave(&lock->held, lock->permit);
+		atomic_store(&lock->state, LOCK_DEFERRED);
+	}
 	io_revoke_permit(lock->permit);
 	lock->permit = NULL;
 	if (lock_state(lock, NULL) == LOCK_EXCLUSIVE) {
