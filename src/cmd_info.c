@@ -26,7 +26,7 @@ static json_t *json_lock(struct lock *lock)
 {
 	static const char *const states[] = {
 		[LOCK_NONE] = "none", [LOCK_SHARED] = "shared", [LOCK_EXCLUSIVE] = "exclusive",
-		[LOCK_IMPOSSIBLE] = "impossible",
+		[LOCK_IMPOSSIBLE] = "impossible", [LOCK_DEFERRED] = "deferred",
 	};
 	struct lock_holder holders[HOLDERS_MAX];
 	const struct lock_holder *first = &holders[0];
@@ -36,6 +36,10 @@ static json_t *json_lock(struct lock *lock)
 		json_add(&holder, "pid", json_number_if(first->pid > 0, (uint64_t)first->pid));
 		json_add(&holder, "program", json_text(first->program[0] ? first->program : NULL));
 		json_add(&holder, "exclusive", json_boolean(first->exclusive));
+		json_add(&holder, "host", json_text(first->id.host[0] ? first->id.host : NULL));
+		json_add(&holder, "elsewhere", json_boolean(first->is_elsewhere));
+		json_add(&holder, "since",
+			 json_number_if(first->since > 0, (uint64_t)first->since));
 	}
 	json_add(&object, "state", json_text(states[lock_state(lock, NULL)]));
 	json_add(&object, "holder", holder);
@@ -148,6 +152,7 @@ static void write_lock(struct out *out, struct lock *lock)
 		[LOCK_NONE] = "not taken", [LOCK_SHARED] = "shared, held by this program",
 		[LOCK_EXCLUSIVE] = "exclusive, held by this program",
 		[LOCK_IMPOSSIBLE] = "cannot be taken here",
+		[LOCK_DEFERRED] = "none, since reading needs none here",
 	};
 	struct lock_holder holders[HOLDERS_MAX];
 	size_t count = lock_holders(lock, holders, HOLDERS_MAX);
@@ -159,10 +164,11 @@ static void write_lock(struct out *out, struct lock *lock)
 		text_field(out, "Lock", "%s", words[state]);
 	if (count > HOLDERS_MAX)
 		count = HOLDERS_MAX;
-	for (size_t i = 0; i < count; i++)
-		text_field(out, "", "%s by process %ld (%s)",
-			   holders[i].exclusive ? "exclusive" : "shared", (long)holders[i].pid,
-			   holders[i].program[0] ? holders[i].program : "unknown");
+	for (size_t i = 0; i < count; i++) {
+		char who[LOCK_HOLDER_TEXT];
+		lock_holder_text(&holders[i], who);
+		text_field(out, "", "%s by %s", holders[i].exclusive ? "exclusive" : "shared", who);
+	}
 }
 
 /* Opening found no problem, but a sample shows that a witness cannot be trusted. */

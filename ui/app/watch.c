@@ -26,7 +26,7 @@ static bool are_same_holders(const struct session *session, const struct lock_ho
 	for (size_t i = 0; i < count; i++) {
 		const struct lock_holder *a = &rows[i], *b = &session->holders[i];
 		if (a->known != b->known || a->pid != b->pid || a->exclusive != b->exclusive ||
-		    strcmp(a->program, b->program) != 0)
+		    strcmp(a->program, b->program) != 0 || !lock_id_is_same(&a->id, &b->id))
 			return false;
 	}
 	return true;

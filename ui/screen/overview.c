@@ -157,6 +157,10 @@ static void draw_lock(struct app *app, struct area *area)
 		snprintf(text, sizeof(text),
 			 "exclusive, held by this program (l gives it back)");
 		break;
+	case LOCK_DEFERRED:
+		snprintf(text, sizeof(text), "none, since reading needs none here; %s%s",
+			 count > 0 ? "held by " : "nobody has it", others);
+		break;
 	case LOCK_NONE:
 		snprintf(text, sizeof(text),
 			 "none taken (--no-lock): what is shown may change meanwhile");

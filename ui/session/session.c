@@ -73,9 +73,13 @@ size_t session_name_holders(struct session *session, char *out, size_t size)
 	for (size_t i = 0; i < count && at < size; i++) {
 		const struct lock_holder *holder = &session->holders[i];
 		char program[sizeof(holder->program) * 4 + 1];
+		char machine[sizeof(holder->id.host) * 4 + 1] = "";
 		format_masked_text(holder->program, program, sizeof(program));
-		const int n = snprintf(out + at, size - at, "%s%s (%ld)%s", i > 0 ? ", " : "",
+		if (holder->is_elsewhere)
+			format_masked_text(holder->id.host, machine, sizeof(machine));
+		const int n = snprintf(out + at, size - at, "%s%s (%ld%s%s)%s", i > 0 ? ", " : "",
 				       program[0] ? program : "process", (long)holder->pid,
+				       machine[0] ? " on " : "", machine,
 				       holder->exclusive ? " EXCLUSIVE" : "");
 		at += n > 0 ? (size_t)n : 0;
 	}
