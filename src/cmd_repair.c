@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "src/break_lock.h"
 #include "src/confirm.h"
 #include "src/interrupt.h"
 #include "src/lock_wait.h"
@@ -352,6 +353,9 @@ int cmd_repair(struct request *request)
 	}
 	if (!confirm_is_possible(request, name))
 		return EXIT_USAGE;
+	const enum as_err err = break_lock(request);
+	if (err != AS_OK)
+		return message_status(err);
 	while (strcmp(repair_name(action), name) != 0)
 		action++;
 	for (int changes = 0; changes < ATTEMPTS;) {

@@ -1,5 +1,6 @@
 #include "build-config.h"
 
+#include "src/break_lock.h"
 #include "src/confirm.h"
 #include "src/message.h"
 #include "src/out_plan.h"
@@ -319,7 +320,9 @@ int cmd_undo(struct request *request)
 	if (!request->options.list && !confirm_is_possible(request, "undo"))
 		return EXIT_USAGE;
 	const bool may_write = !request->options.list && !request->options.dry_run;
-	enum as_err err = repository_open_waiting(request, may_write, &repo);
+	enum as_err err = may_write ? break_lock(request) : AS_OK;
+	if (err == AS_OK)
+		err = repository_open_waiting(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
 	if (repo->origin != ORIGIN_ATTIC && !request->options.list) {

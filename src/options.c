@@ -85,6 +85,10 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.name = "batch", .flag = FIELD(batch),
 		.help = "put many: REPO [LIST], lines of a key and a file's path",
 	},
+	[OPTION_BREAK_LOCK] = {
+		.name = "break-lock", .flag = FIELD(break_lock),
+		.help = "remove a lock that nobody can vouch for, after asking",
+	},
 	[OPTION_COLOR] = {
 		.name = "color", .argument = "WHEN", .set = set_color,
 		.help = "auto (on a terminal), always or never",

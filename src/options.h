@@ -9,6 +9,7 @@
 enum option_id {
 	OPTION_ALL,
 	OPTION_BATCH,
+	OPTION_BREAK_LOCK,
 	OPTION_COLOR,
 	OPTION_DROP_READABLE,
 	OPTION_DROP_TAIL,
@@ -52,9 +53,9 @@ enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
  * field in option_row. */
 struct options {
 	enum color_mode color;
-	bool all, batch, drop_tail, dry_run, force, full, help, incremental, json, keep_tail, list;
-	bool drop_readable, merge, no_lock, no_older, no_undo, no_verify, older, purge, verify;
-	bool version, with_older_manifest, with_suspects, yes;
+	bool all, batch, break_lock, drop_tail, dry_run, force, full, help, incremental, json;
+	bool keep_tail, list, drop_readable, merge, no_lock, no_older, no_undo, no_verify, older;
+	bool purge, verify, version, with_older_manifest, with_suspects, yes;
 	bool has_segments, has_older_than;
 	unsigned first, last;		/* segments to check, both included; with has_segments */
 	unsigned shard, shards;		/* 1 to shards; 0 of 0: no shard */

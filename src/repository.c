@@ -2,6 +2,7 @@
 
 #include "src/repository.h"
 
+#include "src/break_lock.h"
 #include "src/interrupt.h"
 #include "src/lock_wait.h"
 #include "src/message.h"
@@ -69,6 +70,7 @@ enum as_err repository_upgrade(const struct request *request, struct repo *repo,
 	struct as_error error = { .code = AS_OK };
 	const enum as_err err = lock_upgrade(repo_lock(repo), &wait, &error);
 	*permit = lock_permit(repo_lock(repo));
+	break_lock_report_stale(repo);
 	return lock_wait_report(request, err, &error);
 }
 

@@ -3,6 +3,7 @@
 #include "src/store_change.h"
 
 #include "engine/repair/plan_text.h"
+#include "src/break_lock.h"
 #include "src/interrupt.h"
 #include "src/lock_wait.h"
 #include "src/message.h"
@@ -56,13 +57,16 @@ static enum as_err report_failure(const struct store_change *change, enum as_err
 	return err;
 }
 
-enum as_err store_change_begin(const struct request *request, struct store_change *change)
+enum as_err store_change_begin(struct request *request, struct store_change *change)
 {
 	struct as_error error = { .code = AS_OK };
 	char owner[OWNER_TEXT_SIZE];
 	*change = (struct store_change){ .request = request, .path = request->args[0] };
 	interrupt_catch();
-	const enum as_err err = open_in_order(change, &error);
+	enum as_err err = break_lock(request);
+	if (err != AS_OK)
+		return err;
+	err = open_in_order(change, &error);
 	if (err == AS_OK && change->before.has_other_owner) {
 		plan_text_owner(change->before.owner, owner);
 		message("%s", owner);

@@ -28,7 +28,7 @@ struct change_summary {
 
 /* Open the repository that @request names first, and catch interrupts. A repository in disorder is
  * refused with AS_ERR_UNCOMMITTED or AS_ERR_INDEX. After an error there is nothing to close. */
-enum as_err store_change_begin(const struct request *request, struct store_change *change);
+enum as_err store_change_begin(struct request *request, struct store_change *change);
 
 /* as_put or, if @value is NULL, as_delete; the first one waits for the lock. After an error, call
  * only store_change_abandon. */

@@ -451,6 +451,7 @@ class Planning(Case):
         for args in (('recover', '--keep-tail'), ('rollback', '--full'), ('salvage', '--no-undo'),
                      ('compact', '--with-suspects'), ('undo', '--keep-tail'),
                      ('salvage', '--no-lock'), ('check', '--yes'),
+                     ('check', '--break-lock'),
                      ('salvage', '--keep-tail', '--drop-tail'), ('undo', '--list', '--purge')):
             self.fails(16, *args, self.path)
         self.fails(16, 'undo', '--yes', self.path, 'name')
@@ -762,6 +763,7 @@ class Locks(Case):
             self.assertIn(str(holder.pid), err)
             self.assertIn('--lock-wait', err)
             self.fails(8, 'salvage', '--yes', '--lock-wait=1', self.path)
+            self.fails(8, 'salvage', '--yes', '--break-lock', self.path)
         finally:
             let_go(holder)
         self.repair('salvage')

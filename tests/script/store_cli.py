@@ -677,6 +677,14 @@ class Locks(Case):
             let_go(holder)
             self.ok('put', self.path, key_of(1))
 
+    def test_the_lock_of_attic_cannot_be_broken(self):
+        self.ok('put', '--break-lock', self.path, key_of(1))
+        holder = hold(self.path, 'LOCK_SH')
+        self.addCleanup(let_go, holder)
+        for args in (('put', '--break-lock', self.path, key_of(1)),
+                     ('delete', '--break-lock', '--yes', self.path, key_of(1))):
+            self.assertIn('process %d' % holder.pid, self.fails(8, *args))
+
     def test_delete_and_batch_are_locked_out_too(self):
         self.ok('put', self.path, key_of(1))
         holder = hold(self.path, 'LOCK_SH')

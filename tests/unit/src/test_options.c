@@ -54,6 +54,7 @@ static void a_flag_sets_its_own_field(void **state)
 	static const struct { enum option_id id; size_t field; } cases[] = {
 		{ OPTION_ALL, offsetof(struct options, all) },
 		{ OPTION_BATCH, offsetof(struct options, batch) },
+		{ OPTION_BREAK_LOCK, offsetof(struct options, break_lock) },
 		{ OPTION_DROP_READABLE, offsetof(struct options, drop_readable) },
 		{ OPTION_DROP_TAIL, offsetof(struct options, drop_tail) },
 		{ OPTION_DRY_RUN, offsetof(struct options, dry_run) },
