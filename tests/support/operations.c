@@ -472,6 +472,26 @@ static bool purge_run(const char *repo, const struct io *io)
 	return done;
 }
 
+/* The lock that is a folder, as repositories of Borg have it. */
+static bool lock_run(const char *repo, const struct io *io)
+{
+	const struct lock_wait wait = { .ms = 0 };
+	struct lock *lock = NULL;
+	int fd;
+	if (io_open_repository(io, repo, &fd) != AS_OK)
+		return false;
+	bool done = lock_open(io, fd, repo, LOCK_TO_WRITE, &lock, NULL) == AS_OK &&
+		    lock_choose(lock, fd, LOCK_KIND_FOLDER, NULL) == AS_OK &&
+		    lock_upgrade(lock, &wait, NULL) == AS_OK;
+	if (done)
+		lock_lower(lock);
+	/* What processes that are gone, or this one, have left is taken over. */
+	done = done && lock_upgrade(lock, &wait, NULL) == AS_OK;
+	lock_release(lock);
+	io_close(io, fd);
+	return done;
+}
+
 const struct operation operations[] = {
 	{ "create", NULL, create, BACK_TO_FOUND, false },
 	{ "first transaction", first_make, first_run, BACK_TO_FOUND, true },
@@ -503,5 +523,6 @@ const struct operation operations[] = {
 	{ "undo without empty folders", tidied_make, undo_operation_run, BACK_TO_ORIGIN, false },
 	{ "purge of a salvage", salvaged_make, purge_run, BACK_WHOLE_OR_NOT, false },
 	{ "purge of a rollback", rolled_back_make, purge_run, BACK_WHOLE_OR_NOT, false },
+	{ "lock in a folder", whole_make, lock_run, BACK_TO_FOUND, false },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
