@@ -194,9 +194,9 @@ static enum as_err replay_all(struct as_store *store, const struct listing *list
 {
 	struct segment_reader *reader = segment_reader_new(store->io);
 	struct batch *batch = calloc(1, sizeof(*batch));
-	enum as_err err = AS_OK;
-	if (!reader || !batch)
-		err = store_fail(store, AS_ERR_MEMORY, error);
+	enum as_err err = reader && batch ? AS_OK : AS_ERR_MEMORY;
+	if (err != AS_OK)
+		store_fail(store, err, error);
 	for (size_t i = listing_from(listing, from); err == AS_OK && i < listing->count; i++) {
 		if (listing->segments[i].number > store->transaction)
 			break;
