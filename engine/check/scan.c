@@ -39,6 +39,7 @@ struct scanner {
 	uint64_t *confirmed;
 	struct event batch[BATCH];
 	unsigned batched;
+	struct replay_batch replayed;	/* on the way into verify->replay */
 	uint64_t reported;		/* bytes of it that progress knows of */
 	uint32_t damage_rows;		/* remembered of this segment */
 	uint64_t damage_end;		/* of the stretch that is searched for suspects */
@@ -248,7 +249,8 @@ static enum as_err check_event(struct scanner *s, const struct event *event)
 	};
 	/* The index may speak against what only searching found. */
 	return event->is_unanchored ? replay_add(verify->unanchored, event->key, &replayed)
-				    : replay_append(verify->replay, event->key, &replayed);
+				    : replay_append(verify->replay, &s->replayed, event->key,
+						    &replayed);
 }
 
 static enum as_err flush_batch(struct scanner *s)
@@ -471,7 +473,7 @@ static enum as_err use_record(struct scanner *s, const struct verify_record *rec
 			.segment = s->number, .offset = event->offset, .size = event->size,
 			.is_put = event->is_put,
 		};
-		err = replay_append(run->verify->replay, event->key, &replayed);
+		err = replay_append(run->verify->replay, &s->replayed, event->key, &replayed);
 	}
 	if (err == AS_OK && run->verify->scope.keep)
 		err = verify_add_record(run, record);
@@ -596,6 +598,8 @@ void verify_scan(void *context)
 		if (err == AS_OK && !s->is_skipped)
 			publish(s, position);
 	}
+	if (err == AS_OK)
+		err = replay_hand_over(verify->replay, &s->replayed);
 	pthread_mutex_lock(&verify->mutex);
 	verify->key_sum += s->key_sum;
 	pthread_mutex_unlock(&verify->mutex);

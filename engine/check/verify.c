@@ -61,7 +61,7 @@ static enum as_err verify_segments(struct verify_run *run)
 	verify->remembered = run->remembered;
 	verify_confirm_remembered(run);
 	err = (enum as_err)atomic_load(&run->failure);
-	return err == AS_OK ? replay_merge(verify->replay) : err;
+	return err == AS_OK ? replay_merge(verify->replay, run->threads) : err;
 }
 
 /* Forget what was read and found, but for the roles of the files and what was known before. */

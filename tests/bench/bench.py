@@ -75,6 +75,18 @@ def incremental_row(args, folder):
     return row('check --incremental, nothing new', 'check', seconds['again'], seconds['whole'])
 
 
+def unindexed_row(args, folder):
+    """What the index would have said is found out from the log."""
+    repo = make_repository(args.mkrepo, folder, *args.small)
+    bare = os.path.join(folder, 'bare')
+    shutil.copytree(repo, bare)
+    for path in glob.glob(os.path.join(bare, 'index.*')) + glob.glob(os.path.join(bare, 'hints.*')):
+        os.remove(path)
+    check = [args.program, 'check', '--no-lock']
+    seconds = in_turn(args.runs, whole=[*check, repo], bare=[*check, bare])
+    return row('check, index and hints removed', 'check', seconds['bare'], seconds['whole'], 1)
+
+
 def recover_rows(args, folder):
     repo = make_repository(args.mkrepo, folder, *args.small)
     check = [args.program, 'check', '--no-lock', repo]
@@ -174,7 +186,7 @@ def store_rows(args, folder, name, objects, size, goal):
 def measure(args, folder):
     rows = show('Reading', check_rows(args, folder, '%d objects of 64 KiB' % args.large[0], args.large, 0.6) +
                 check_rows(args, folder, '%d objects of 500 bytes' % args.small[0], args.small, 2.5) +
-                [cold_row(args, folder), incremental_row(args, folder)])
+                [cold_row(args, folder), incremental_row(args, folder), unindexed_row(args, folder)])
     rows += show('Growth', growth_rows(args, folder))
     rows += show('Memory', memory_row(args, folder))
     rows += show('Repairing', recover_rows(args, folder))

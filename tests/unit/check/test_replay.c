@@ -256,15 +256,18 @@ static bool is_appended(size_t share, size_t i)
 static void *add_share(void *context)
 {
 	const size_t share = *(const size_t *)context;
+	struct replay_batch batch = { .counts = { 0 } };
 	enum as_err err = AS_OK;
 
 	for (size_t i = share; i < MODEL_EVENTS && !err; i += MODEL_THREADS) {
 		uint8_t key[KEY_SIZE];
 
 		builder_key(model[i].number, key);
-		err = is_appended(share, i) ? replay_append(replay, key, &model[i].event)
+		err = is_appended(share, i) ? replay_append(replay, &batch, key, &model[i].event)
 					    : replay_add(replay, key, &model[i].event);
 	}
+	if (!err)
+		err = replay_hand_over(replay, &batch);
 	return err ? context : NULL;
 }
 
@@ -285,7 +288,7 @@ static void threads_that_add_in_any_order_agree_with_a_simple_model(void **state
 		assert_int_equal(pthread_join(threads[i], &failed), 0);
 		assert_null(failed);
 	}
-	assert_int_equal(replay_merge(replay), AS_OK);
+	assert_int_equal(replay_merge(replay, MODEL_THREADS), AS_OK);
 	for (unsigned i = 0; i < MODEL_KEYS; i++) {
 		keys += known[i];
 		if (known[i])
@@ -300,6 +303,7 @@ static void threads_that_add_in_any_order_agree_with_a_simple_model(void **state
 static void many_events_of_one_part_are_merged_on_the_way(void **state)
 {
 	enum { KEYS = 60000 };
+	struct replay_batch batch = { .counts = { 0 } };
 	uint8_t key[KEY_SIZE];
 	struct replay_event event;
 
@@ -308,9 +312,10 @@ static void many_events_of_one_part_are_merged_on_the_way(void **state)
 		for (uint32_t i = 0; i < KEYS; i++) {
 			event = (struct replay_event){ segment == 1 ? 7 : segment, i, 41, true };
 			memcpy(key + 12, &i, sizeof(i));
-			assert_int_equal(replay_append(replay, key, &event), AS_OK);
+			assert_int_equal(replay_append(replay, &batch, key, &event), AS_OK);
 		}
-	assert_int_equal(replay_merge(replay), AS_OK);
+	assert_int_equal(replay_hand_over(replay, &batch), AS_OK);
+	assert_int_equal(replay_merge(replay, MODEL_THREADS), AS_OK);
 	assert_int_equal(replay_count(replay), KEYS);
 	for (uint32_t i = 0; i < KEYS; i++) {
 		memcpy(key + 12, &i, sizeof(i));
@@ -318,6 +323,30 @@ static void many_events_of_one_part_are_merged_on_the_way(void **state)
 		assert_int_equal(event.segment, 7);
 		assert_int_equal(event.offset, i);
 	}
+	(void)state;
+}
+
+/* The rows of a part are handed over when there are enough, the others when the caller says so. */
+static void a_batch_is_known_once_it_was_handed_over_and_merged(void **state)
+{
+	struct replay_batch batch = { .counts = { 0 } };
+	struct replay_event event = { .segment = 1, .size = 41, .is_put = true };
+	uint8_t key[KEY_SIZE] = { 0 };
+
+	for (event.offset = 0; event.offset < REPLAY_BATCH + 3; event.offset++) {
+		key[KEY_SIZE - 1] = (uint8_t)event.offset;
+		assert_int_equal(replay_append(replay, &batch, key, &event), AS_OK);
+	}
+	assert_int_equal(replay_merge(replay, 1), AS_OK);
+	assert_int_equal(replay_count(replay), REPLAY_BATCH);
+	assert_int_equal(replay_hand_over(replay, &batch), AS_OK);
+	assert_int_equal(replay_merge(replay, 1), AS_OK);
+	assert_int_equal(replay_count(replay), REPLAY_BATCH + 3);
+	assert_true(replay_find(replay, key, &event));
+	assert_int_equal(event.offset, REPLAY_BATCH + 2);
+	assert_int_equal(replay_hand_over(replay, &batch), AS_OK);
+	assert_int_equal(replay_merge(replay, 1), AS_OK);
+	assert_int_equal(replay_count(replay), REPLAY_BATCH + 3);
 	(void)state;
 }
 
@@ -329,7 +358,7 @@ static void a_merged_replay_can_be_added_to(void **state)
 	add(0, (struct replay_event){ 0, 8, 41, true });
 	for (share = 0; share < MODEL_THREADS; share++) {
 		assert_null(add_share(&share));
-		assert_int_equal(replay_merge(replay), AS_OK);
+		assert_int_equal(replay_merge(replay, MODEL_THREADS), AS_OK);
 	}
 	for (unsigned number = 0; number < MODEL_KEYS; number++)
 		if (known[number])
@@ -353,6 +382,7 @@ int main(void)
 		CASE(a_walk_ends_when_the_caller_has_enough),
 		CASE(threads_that_add_in_any_order_agree_with_a_simple_model),
 		CASE(many_events_of_one_part_are_merged_on_the_way),
+		CASE(a_batch_is_known_once_it_was_handed_over_and_merged),
 		CASE(a_merged_replay_can_be_added_to),
 	};
 
