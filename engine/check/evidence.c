@@ -68,8 +68,12 @@ static struct judgement decide_unmapped(const struct testimony *t)
 	if (t->index_is_beyond)
 		return (struct judgement){ t->is_above_index ? VERDICT_UNWITNESSED
 							     : VERDICT_POSSIBLY_DELETED, 9 };
-	if (t->has_near_bucket || (t->hints_like_log && !t->hints_like_index))
+	if (t->has_near_bucket)
 		return (struct judgement){ VERDICT_UNINDEXED, 4 };
+	/* Hints can be as wrong as an index: where a DELETE can have been, they decide nothing. */
+	if (t->hints_like_log && !t->hints_like_index)
+		return (struct judgement){ t->has_place ? VERDICT_POSSIBLY_DELETED
+							: VERDICT_UNINDEXED, 4 };
 	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place)
 		return (struct judgement){ VERDICT_DENIED, 4 };
 	if (t->event_is_searched)
