@@ -95,6 +95,8 @@ static struct judgement decide_confirmed(const struct testimony *t)
 				       (!t->hints_like_log || t->is_contradicted)
 			? (struct judgement){ VERDICT_DELETE_MOVED, 4 }
 			: (struct judgement){ VERDICT_OUTDATED, 1 };
+	if (t->delete_is_moved && t->index != CREDIT_FOREIGN)
+		return (struct judgement){ VERDICT_DELETE_MOVED, 8 };
 	/* An index that is wrong elsewhere is right here where hints that can be believed bear it
 	 * out. */
 	const bool is_borne_out = t->hints_are_credible && t->hints_like_index &&

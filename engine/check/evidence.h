@@ -68,6 +68,8 @@ struct testimony {
 	enum log_event event;
 	bool event_is_later;	/* than the place that the index maps the key to */
 	bool event_is_searched;	/* only searching found it: perhaps it is part of a payload */
+	bool delete_is_moved;	/* the event is a DELETE behind which nothing can be lost, and no
+				 * client deletes this key for good */
 	bool event_has_moved;	/* a PUT that only searching found, in the segment that the index
 				 * maps the key to: bytes came or went before it */
 	enum mapping mapping;

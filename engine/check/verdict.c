@@ -100,6 +100,9 @@ enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[
 	if (event && bucket)
 		t.event_is_later = replay_time(event->segment, event->offset) >
 				   replay_time(bucket->segment, bucket->offset);
+	t.delete_is_moved = t.event == EVENT_DELETE && key_is_manifest(key) &&
+			    !t.index_is_beyond &&
+			    replay_time(event->segment, event->offset) >= verify->last_place;
 	if (event && event->is_put) {
 		t.is_above_index = event->segment > verify->index_last;
 		t.has_place = replay_time(event->segment, event->offset) < verify->last_place;

@@ -42,7 +42,7 @@ enum {
 /* A set of testimonies, and what follows from each of them. */
 static const struct row {
 	unsigned event, mapping, index;
-	unsigned later, searched, moved, key_damaged, beyond, above;
+	unsigned later, searched, moved, delete_moved, key_damaged, beyond, above;
 	unsigned hints_credible, like_log, like_index, place, stranger, near, contradicted;
 	enum verdict verdict;
 	unsigned rule;
@@ -154,34 +154,46 @@ static const struct row {
 	  .why = "both witnesses know this PUT: the later one is in a misplaced file" },
 	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = FOREIGN,
 	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "a foreign index is no witness" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DAMAGED | OLDER,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .searched = NO, .delete_moved = YES,
+	  .index = DAMAGED | OLDER | CREDIBLE, .verdict = VERDICT_DELETE_MOVED, .rule = 8,
+	  .why = "no client deletes it for good: the writer moved its DELETE" },
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = DAMAGED | OLDER,
 	  .hints_credible = NO, .verdict = VERDICT_UNDELETED, .rule = 1,
 	  .why = "deleted since the index was written" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DAMAGED | OLDER,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = DAMAGED | OLDER,
 	  .hints_credible = YES, .like_index = NO, .verdict = VERDICT_UNDELETED, .rule = 1,
 	  .why = "the hints do not bear the index out" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DAMAGED | OLDER,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = DAMAGED | OLDER,
 	  .hints_credible = YES, .like_index = YES, .like_log = YES,
 	  .verdict = VERDICT_UNDELETED, .rule = 1, .why = "the hints bear both out" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DAMAGED | OLDER,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = DAMAGED | OLDER,
 	  .hints_credible = YES, .like_index = YES, .like_log = NO,
 	  .beyond = NO, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
 	  .why = "an index that is wrong elsewhere, borne out by credible hints" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = DAMAGED | OLDER,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = DAMAGED | OLDER,
 	  .hints_credible = YES, .like_index = YES, .like_log = NO,
 	  .beyond = YES, .verdict = VERDICT_UNDELETED, .rule = 1,
 	  .why = "an index that is wrong elsewhere, and of another time" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = YES,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = CREDIBLE, .beyond = YES,
 	  .searched = NO, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 9,
 	  .why = "a newer index still knows the PUT: the writer may have moved the DELETE" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = CREDIBLE, .beyond = NO,
 	  .searched = NO, .like_index = YES, .verdict = VERDICT_DELETE_MOVED, .rule = 4,
 	  .why = "index and hints know the PUT as live: the writer moved its DELETE" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = CREDIBLE, .beyond = NO,
 	  .searched = NO, .like_index = NO, .like_log = YES, .verdict = VERDICT_UNDELETED,
 	  .rule = 4,
 	  .why = "log and hints against the index" },
-	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .index = CREDIBLE, .beyond = NO,
+	{ .event = DELETE, .mapping = CONFIRMED, .later = YES, .delete_moved = NO,
+	  .index = CREDIBLE, .beyond = NO,
 	  .searched = NO, .like_index = NO, .like_log = NO, .verdict = VERDICT_POSSIBLY_DELETED,
 	  .rule = 4, .why = "the index alone says that the DELETE was moved" },
 
@@ -277,6 +289,7 @@ static bool row_fits(const struct row *row, const struct testimony *t)
 	       allows(row->index, t->index) && allows(row->later, t->event_is_later) &&
 	       allows(row->searched, t->event_is_searched) &&
 	       allows(row->moved, t->event_has_moved) &&
+	       allows(row->delete_moved, t->delete_is_moved) &&
 	       allows(row->key_damaged, t->key_is_damaged) &&
 	       allows(row->beyond, t->index_is_beyond) && allows(row->above, t->is_above_index) &&
 	       allows(row->hints_credible, t->hints_are_credible) &&
@@ -298,7 +311,10 @@ static bool can_occur(const struct testimony *t)
 	if (t->event != EVENT_PUT && (t->event_has_moved || t->is_above_index || t->has_place ||
 				      t->is_stranger || t->is_contradicted || t->has_near_bucket))
 		return false;
-	/* Such a bucket is looked for where none has the key itself. */
+	/* ... and that of DELETEs at the end of the log, if the index knows nothing above it. */
+	if (t->delete_is_moved && (t->event != EVENT_DELETE || t->index_is_beyond))
+		return false;
+	/* Such a bucket is looked for where none leads to a place of the key. */
 	if (t->has_near_bucket && is_mapped)
 		return false;
 	/* Where no index is to be believed, what searching found is an event like any other. */
@@ -324,7 +340,7 @@ static bool can_occur(const struct testimony *t)
 }
 
 /* The values of each field of a testimony, in the order of the enumeration. */
-enum { BOOLEANS = 13, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
+enum { BOOLEANS = 14, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
 
 static struct testimony testimony_of(unsigned number)
 {
@@ -347,6 +363,7 @@ static struct testimony testimony_of(unsigned number)
 		.is_stranger = bits >> 10 & 1,
 		.is_contradicted = bits >> 11 & 1,
 		.has_near_bucket = bits >> 12 & 1,
+		.delete_is_moved = bits >> 13 & 1,
 	};
 }
 
@@ -354,11 +371,11 @@ static void fail_of(const struct testimony *t, const char *what, const char *why
 {
 	fail_msg("%s (%s): event %d, later %d, searched %d, moved %d, mapping %d, key damaged %d, "
 		 "index %d, beyond %d, above %d, hints credible %d, like log %d, like index %d, "
-		 "place %d, stranger %d, contradicted %d, near %d",
+		 "place %d, stranger %d, contradicted %d, near %d, delete moved %d",
 		 what, why, t->event, t->event_is_later, t->event_is_searched, t->event_has_moved,
 		 t->mapping, t->key_is_damaged, t->index, t->index_is_beyond, t->is_above_index,
 		 t->hints_are_credible, t->hints_like_log, t->hints_like_index, t->has_place,
-		 t->is_stranger, t->is_contradicted, t->has_near_bucket);
+		 t->is_stranger, t->is_contradicted, t->has_near_bucket, t->delete_is_moved);
 }
 
 static void every_testimony_has_the_verdict_of_its_row(void **state)
