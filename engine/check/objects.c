@@ -79,10 +79,11 @@ static enum as_err walk_event(void *context, const uint8_t key[KEY_SIZE],
 	if (!verify->index_was_compared)
 		return call(walk, key, event->is_put ? VERDICT_UNWITNESSED : VERDICT_DELETED,
 			    &place);
-	if (index_lookup(&verify->index, key, &bucket) == AS_OK &&
-	    bucket.offset >= SEGMENT_MAGIC_SIZE)
+	const bool has_bucket = index_lookup(&verify->index, key, &bucket) == AS_OK;
+	if (has_bucket && bucket.offset >= SEGMENT_MAGIC_SIZE)
 		return AS_OK;
-	const enum verdict verdict = verify_find_verdict(verify, key, NULL, false, event, &place);
+	const enum verdict verdict = verify_find_verdict(verify, key, has_bucket ? &bucket : NULL,
+							 false, event, &place);
 	return call(walk, key, verdict, &place);
 }
 

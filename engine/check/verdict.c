@@ -91,6 +91,8 @@ enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[
 		.index = verify->index_credit,
 		.index_is_beyond = !verify->has_end || verify->index.transaction > verify->end,
 	};
+	/* One that leads to no place of an entry knows the key all the same. */
+	const bool has_key = bucket != NULL;
 	if (t.mapping == MAPPING_NONE)
 		bucket = NULL;
 	if (event) {
@@ -115,7 +117,7 @@ enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[
 		t.is_stranger = facts->mapped == 0;
 		t.is_contradicted = facts->is_contradicted;
 		t.has_near_bucket = !bucket && t.index == CREDIT_CREDIBLE &&
-				    verify_is_near_bucket(verify, key);
+				    (has_key || verify_is_near_bucket(verify, key));
 	}
 	if (event && (!bucket || t.event_is_later))
 		compare_with_hints(verify, bucket ? bucket->segment : event->segment, event, &t);
