@@ -92,12 +92,11 @@ static bool index_lacks_any(const struct verify *verify)
 static bool has_hole_above(const struct verify *verify, uint32_t *transaction)
 {
 	const struct listing *listing = &verify->repo->listing;
-	const struct hints *hints = &verify->repo->hints;
 	const struct repo *repo = verify->repo;
 	const struct { bool is_there; uint32_t transaction; } earlier[] = {
 		{ verify->index_figures.is_stale, verify->index.transaction },
 		{ repo->has_older_index, repo->older_index },
-		{ hints->usable, hints->transaction },
+		{ repo->has_hints, repo->hints_transaction },
 		{ repo->has_older_hints, repo->older_hints },
 	};
 	bool is_any = false;
@@ -158,11 +157,21 @@ static bool is_end_unknown(const struct verify *verify)
 		 verify->index.transaction == listing->segments[listing->count - 1].number);
 }
 
+/* Is anything named as lost by an index whose keys are damaged? It can be another key's name. */
+static bool is_named_in_doubt(const struct verify *verify)
+{
+	for (size_t i = 0; verify->gone_count > 0 && i < verify->oddity_count; i++)
+		if (verify->oddities[i].key_is_damaged)
+			return true;
+	return false;
+}
+
 static bool is_loss_unknown(const struct verify_run *run, const struct verify_unnamed *unnamed)
 {
 	const struct verify *verify = run->verify;
 	const struct index_figures *figures = &verify->index_figures;
-	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify))
+	if (is_end_unknown(verify) || is_overtaken(verify) || index_lacks_any(verify) ||
+	    is_named_in_doubt(verify))
 		return true;
 	/* An index that knows every object of the log also knows every one that is gone. */
 	if (verify->index_credit == CREDIT_CREDIBLE && figures->known == figures->live &&
@@ -179,6 +188,9 @@ static bool is_loss_unknown(const struct verify_run *run, const struct verify_un
 			return true;
 	}
 	if (is_contradicted(verify) || unnamed->manifest)
+		return true;
+	/* Nothing in the log says what became of a key that an earlier index has. */
+	if (verify->index_credit == CREDIT_OLDER && unnamed->phantoms > 0)
 		return true;
 	/* What an index that is half wrong names and the log does not have may have been there; the
 	 * hints can count another object in its place. */

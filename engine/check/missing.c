@@ -39,7 +39,7 @@ static bool is_missing_gap(const struct verify *verify, uint32_t number)
 	if (verify->index_credit == CREDIT_OLDER)
 		/* A compaction since then would have moved all of the segment's objects on. */
 		return verify->index_figures.is_stale && joined &&
-		       verify_hinted(verify, number) > 0 && row && row->moved_on == 0;
+		       verify_hinted(verify, number) > 0 && row && row->moved_on < row->mapped;
 	/* An index that is wrong elsewhere is right where credible hints count as it does. */
 	if (verify->index_credit == CREDIT_DAMAGED)
 		return joined && verify->hints_credit == CREDIT_CREDIBLE && row &&
