@@ -205,6 +205,8 @@ struct verify {
 	bool index_is_inferred;		/* the buckets behind a header that is damaged */
 	struct hints_figures hints_figures;
 	enum credit hints_credit;
+	/* They count objects in a missing segment that no credible index places there. */
+	bool hints_know_missing;
 	/* Bytes in data/ are damaged, a file is not what its name says, or a segment is missing
 	 * that witnesses know: replaying the log does not give all there is. */
 	bool log_is_damaged;

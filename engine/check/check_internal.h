@@ -254,9 +254,6 @@ struct verify_missing *verify_find_missing(const struct verify *verify, uint32_t
 /* Do the witnesses say that there is more in segment @number than is left of it? */
 bool verify_is_gap(const struct verify *verify, uint32_t number);
 
-/* Is a segment missing that the hints count objects in? */
-bool verify_is_any_hinted_missing(const struct verify *verify);
-
 /* Do the hints of the log's end, or of the index's transaction, count objects in @number? */
 int64_t verify_hinted(const struct verify *verify, uint32_t number);
 

@@ -338,7 +338,7 @@ static void sort_fills(struct verify *verify)
 static bool lacks_any(const struct verify *verify)
 {
 	if (verify->damage_count > 0 || verify->missing_count > 0 || verify->has_roles ||
-	    has_no_witness(verify) || verify_is_any_hinted_missing(verify))
+	    has_no_witness(verify) || verify->hints_know_missing)
 		return true;
 	for (size_t i = 0; i < verify->repo->listing.count; i++)
 		if (verify->facts[i].is_cut || verify->facts[i].is_unopened)

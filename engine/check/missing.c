@@ -16,16 +16,6 @@ int64_t verify_hinted(const struct verify *verify, uint32_t number)
 	return row ? row->live : 0;
 }
 
-bool verify_is_any_hinted_missing(const struct verify *verify)
-{
-	const struct hints *hints = &verify->repo->hints;
-	for (size_t i = 0; hints->usable && i < hints->count; i++)
-		if (hints->rows[i].live > 0 &&
-		    verify_position(verify, hints->rows[i].segment) == LISTING_NONE)
-			return true;
-	return false;
-}
-
 /* A segment without a file: was it lost, or is the mapping wrong? */
 static bool is_missing_gap(const struct verify *verify, uint32_t number)
 {

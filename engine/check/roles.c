@@ -52,6 +52,18 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 	return NULL;
 }
 
+/* Does a damaged entry with the key of @bucket begin where it leads? Then the file is the right
+ * one. */
+static bool is_named_there(const struct verify *verify, const struct index_bucket *bucket)
+{
+	size_t count;
+	const struct verify_damage *damage = verify_damage_in(verify, bucket->segment, &count);
+	for (; count > 0; count--, damage++)
+		if (damage->offset == bucket->offset && damage->has_key)
+			return memcmp(damage->key, bucket->key, KEY_SIZE) == 0;
+	return false;
+}
+
 /* Collect the misfits among the segments that unconfirmed mappings lead to. */
 static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 {
@@ -62,7 +74,7 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	struct misfit *misfit = find_misfit(m, bucket->segment);
 	/* Where more than one fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
-	    bucket->segment > m->verify->end ||
+	    bucket->segment > m->verify->end || is_named_there(m->verify, bucket) ||
 	    (facts && (facts->live > 1 || facts->is_unopened || !facts->is_committed)))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
@@ -89,12 +101,14 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	return AS_OK;
 }
 
-/* Does what the index places in @misfit stand in the file at @position, four in five of it? */
+/* Does what the index places in @misfit stand in the file at @position, four in five of it? Half of
+ * it, where the file is damaged. */
 static enum as_err try_file(const struct matching *m, const struct misfit *misfit, size_t position,
 			    bool *fits)
 {
 	char path[LISTING_PATH_MAX];
 	struct segment_entry entry;
+	const uint32_t least = m->verify->facts[position].damaged > 0 ? 2 : 5;
 	uint32_t there = 0;
 	*fits = false;
 	listing_path(&m->repo->listing, position, path);
@@ -106,7 +120,7 @@ static enum as_err try_file(const struct matching *m, const struct misfit *misfi
 			return err;
 		there += err == AS_OK && entry.tag == SEGMENT_PUT &&
 			 memcmp(entry.key, row->key, KEY_SIZE) == 0;
-		if ((i + 1 - there) * 5 > misfit->count)
+		if ((i + 1 - there) * least > misfit->count)
 			return AS_OK;
 	}
 	*fits = there > 0;
@@ -136,7 +150,7 @@ static bool is_free(struct matching *m, const struct misfit *misfit, size_t posi
 	const struct hints *hints = &m->repo->hints;
 	const uint32_t number = m->repo->listing.segments[position].number;
 	if (position == misfit->position || facts->puts == 0 || !facts->is_committed ||
-	    number > last_known(m->run))
+	    (number > last_known(m->run) && misfit->count == 1))
 		return false;
 	if (is_found_elsewhere(m, position))
 		return false;
@@ -161,9 +175,13 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	    m->verify->facts[misfit->position].live == 1 &&
 	    misfit->number != m->manifest_segment)
 		return AS_OK;
-	for (size_t i = 0; i < m->repo->listing.count; i++) {
+	/* A file that does not fit its own number comes before one that only has nothing to fit. */
+	const size_t count = m->repo->listing.count;
+	for (size_t n = 0; n < 2 * count; n++) {
+		const size_t i = n % count;
 		bool fits;
-		if (!is_free(m, misfit, i))
+		if (!is_free(m, misfit, i) ||
+		    (n < count && !find_misfit(m, m->repo->listing.segments[i].number)))
 			continue;
 		const enum as_err err = try_file(m, misfit, i, &fits);
 		if (err != AS_OK)
@@ -247,7 +265,7 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 		bool known = true;
 		if (misfit->found != LISTING_NONE) {
 			verify->facts[misfit->found].number = misfit->number;
-			unsure += misfit->count == 1;
+			unsure += misfit->count == 1 && !is_counted(m, misfit);
 			*again = true;
 		}
 		if (misfit->position == LISTING_NONE || is_found_elsewhere(m, misfit->position))
@@ -264,7 +282,8 @@ static enum as_err assign_roles(struct matching *m, bool *again)
 		 * where that one belongs. */
 		if (misfit->found != LISTING_NONE && is_vacant(m, misfit->found) &&
 		    (verify->facts[misfit->position].puts == 0 ||
-		     is_spent(m, verify->repo->listing.segments[misfit->found].number))) {
+		     is_spent(m, verify->repo->listing.segments[misfit->found].number) ||
+		     verify->repo->listing.segments[misfit->found].number > last_known(m->run))) {
 			verify->facts[misfit->position].number =
 				verify->repo->listing.segments[misfit->found].number;
 			continue;
@@ -348,7 +367,7 @@ static void find_returned(struct verify_run *run, bool *again)
 	if (!hints->usable || hints->transaction != verify->end || run->index.image.used == 0)
 		return;
 	/* A file that the hints do not know may be the one that is missing. */
-	if (verify->index_credit != CREDIT_CREDIBLE && verify_is_any_hinted_missing(verify))
+	if (verify->hints_know_missing)
 		return;
 	for (size_t i = 0; i < run->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
@@ -358,7 +377,7 @@ static void find_returned(struct verify_run *run, bool *again)
 		const bool is_hinted = (row && row->live != 0) ||
 				       hints_is_compact(hints, facts->number);
 		if (facts->role != ROLE_LOG || facts->puts == 0 || facts->live > 0 ||
-		    facts->damaged > 0 || !facts->is_committed ||
+		    !facts->is_committed ||
 		    is_hinted ||
 		    (facts->number >= last_known(run) && facts->held > 0) ||
 		    index_leads_to(run, facts->number))
@@ -391,25 +410,51 @@ static bool hints_bear_out(const struct verify *verify)
 static bool is_borne_out(const struct verify *verify)
 {
 	const struct index_figures *f = &verify->index_figures;
-	bool has_returned = false, has_others = false;
-	for (size_t i = 0; i < verify->repo->listing.count; i++) {
+	const struct listing *listing = &verify->repo->listing;
+	bool has_returned = false, has_foreign = false, has_moved = false, is_exchange = true;
+	for (size_t i = 0; i < listing->count; i++) {
 		const struct segment_facts *facts = &verify->facts[i];
-		const bool is_returned = facts->role == ROLE_RETURNED;
-		has_returned = has_returned || is_returned;
-		has_others = has_others || facts->role == ROLE_FOREIGN ||
-			     facts->number != verify->repo->listing.segments[i].number;
+		has_returned = has_returned || facts->role == ROLE_RETURNED;
+		has_foreign = has_foreign || facts->role == ROLE_FOREIGN;
+		has_moved = has_moved || facts->number != listing->segments[i].number;
+		is_exchange = is_exchange && listing_find(listing, facts->number) != LISTING_NONE;
 	}
 	/* What seems to have come back may be what is missing, unless a credible index tells. */
-	if (has_returned && verify->index_credit != CREDIT_CREDIBLE &&
-	    verify_is_any_hinted_missing(verify))
+	if (has_returned && verify->hints_know_missing)
 		return false;
 	if (f->live > 0 && hints_bear_out(verify))
 		return true;
+	/* Several objects at their offsets in a file that bears another's number are no chance, and
+	 * no compaction's work: it removes the file that it copies from. */
+	if (has_moved && is_exchange && !has_foreign && !has_returned &&
+	    verify->roles_are_counted && verify->index_credit != CREDIT_FOREIGN)
+		return true;
 	/* An index that is wrong about places still knows which keys there are. */
-	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED && !has_others &&
+	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED &&
+				!has_foreign && !has_moved &&
 				f->known * 10 >= (f->live - f->excused) * 9;
 	return f->live > 0 && (verify->index_credit == CREDIT_CREDIBLE || knows_keys) &&
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
+}
+
+/* Is there any object but the manifest, which all have, where the index maps it, and do the hints
+ * bear out the index? Then it is the files that are of elsewhere. */
+static bool is_of_lineage(const struct verify_run *run)
+{
+	static const uint8_t manifest[KEY_SIZE];
+	const struct verify *verify = run->verify;
+	const struct hints *hints = &run->repo->hints;
+	struct index_bucket bucket;
+	const bool has_manifest = verify_find_mapping(run, manifest, &bucket) &&
+				  verify_is_confirmed(verify, bucket.number);
+	if (!hints->usable || hints->transaction != verify->index.transaction ||
+	    verify_count_confirmed(verify, run->index.image.buckets) <= has_manifest)
+		return false;
+	for (size_t i = 0; i < run->repo->listing.count; i++)
+		if (verify->facts[i].is_committed &&
+		    !verify_hints_like_index(verify, &verify->facts[i]))
+			return false;
+	return true;
 }
 
 enum as_err verify_choose_roles(struct verify_run *run, bool *again)
@@ -433,8 +478,9 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 		*again = true;
 		return AS_OK;
 	}
-	if (verify->index_credit == CREDIT_FOREIGN ||
-	    verify->index_figures.known * 10 < verify->index_figures.live)
+	const bool shares_little = verify->index_credit == CREDIT_FOREIGN ||
+				   verify->index_figures.known * 10 < verify->index_figures.live;
+	if (shares_little && !is_of_lineage(run))
 		return AS_OK;
 	const enum as_err err = run->is_agreed ? AS_OK : match(run, again);
 	if (err == AS_OK)

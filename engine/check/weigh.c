@@ -48,13 +48,11 @@ static void find_last_place(struct verify *verify)
 		    (facts->is_cut || facts->is_unopened || facts->role != ROLE_LOG))
 			last = end;
 	}
-	/* A number whose file is another segment. */
-	for (size_t i = 0; verify->has_roles && i < listing->count; i++) {
-		const uint64_t end = replay_time(listing->segments[i].number, UINT32_MAX);
-		if (verify->facts[i].is_committed && end > last &&
-		    verify_position(verify, listing->segments[i].number) == LISTING_NONE)
-			last = end;
-	}
+	/* Where files changed places the order of the log is a guess, and all of it in doubt. */
+	for (size_t i = 0; verify->has_roles && i < listing->count; i++)
+		if (verify->facts[i].is_committed &&
+		    verify->facts[i].number != listing->segments[i].number)
+			last = replay_time(verify->end, UINT32_MAX);
 	/* The highest number below the end that no file bears. */
 	size_t i = verify->has_end ? listing_from(listing, verify->end) : 0;
 	uint32_t hole = verify->end;
@@ -403,11 +401,26 @@ static bool lists_nothing_there(const struct verify *verify)
 	return is_any && !is_there && verify->repo->listing.count > 1;
 }
 
+static bool know_missing(const struct verify *verify)
+{
+	const struct hints *hints = &verify->repo->hints;
+	for (size_t i = 0; hints->usable && i < hints->count; i++) {
+		const uint32_t number = hints->rows[i].segment;
+		const struct verify_missing *row = verify->index_credit == CREDIT_CREDIBLE
+						   ? verify_find_missing(verify, number) : NULL;
+		if (hints->rows[i].live > (row ? (int64_t)row->mapped : 0) &&
+		    verify_position(verify, number) == LISTING_NONE)
+			return true;
+	}
+	return false;
+}
+
 static void weigh_hints(struct verify *verify)
 {
 	const struct hints *hints = &verify->repo->hints;
 	struct hints_figures figures = { 0 };
 	verify->hints_credit = CREDIT_NONE;
+	verify->hints_know_missing = know_missing(verify);
 	if (!hints->usable || !verify->has_end)
 		return;
 	const uint32_t last = hints_last(hints);
