@@ -291,9 +291,11 @@ static void excuse(struct weighing *w)
 {
 	struct verify *verify = w->verify;
 	const struct hints *hints = &verify->repo->hints;
-	const bool has_hints = hints->usable && hints->segment_count > 0 &&
-			       hints->transaction == verify->index.transaction;
 	verify_find_index_last(w->run);
+	/* Hints that end before the index does are of an earlier time than they say. */
+	const bool has_hints = hints->usable && hints->segment_count > 0 &&
+			       hints->transaction == verify->index.transaction &&
+			       hints_last(hints) >= verify->index_last;
 	for (size_t i = 0; i < verify->repo->listing.count; i++) {
 		struct segment_facts *facts = &verify->facts[i];
 		const uint64_t end = replay_time(facts->number, UINT32_MAX);
