@@ -263,15 +263,20 @@ static enum as_err use_entry(struct filling *f, const struct segment_entry *e)
 	if (e->tag == SEGMENT_COMMIT || e->offset > UINT32_MAX)
 		return AS_OK;
 	if (e->tag == SEGMENT_PUT && verify_find_mapping(f->run, e->key, &bucket)) {
-		if (verify_is_confirmed(verify, bucket.number)) {
+		const uint32_t number = verify->copies[f->copy].number;
+		/* An index of an earlier time does not know what stood in the damage later. */
+		const bool is_newer = verify->index_credit != CREDIT_CREDIBLE &&
+				      is_lacking(verify, number, e->offset) &&
+				      replay_time(number, (uint32_t)e->offset) >
+					      replay_time(bucket.segment, bucket.offset);
+		if (verify_is_confirmed(verify, bucket.number) && !is_newer) {
 			replace_older(f, e, &bucket);
 			return AS_OK;	/* it is there, or a copy has it */
 		}
 		/* In a copy with anything in its own place a PUT elsewhere is an older version. */
-		if (bucket.segment == verify->copies[f->copy].number &&
-		    is_lacking(verify, bucket.segment, bucket.offset))
-			return bucket.offset != e->offset && (f->is_exact || f->has_exact)
-				? AS_OK : add_mapped(f, e, &bucket);
+		if (bucket.segment == number && is_lacking(verify, number, bucket.offset) &&
+		    (bucket.offset == e->offset || !(f->is_exact || f->has_exact)))
+			return add_mapped(f, e, &bucket);
 	}
 	return f->is_exact || verify->index_credit == CREDIT_CREDIBLE ? AS_OK : add_unmapped(f, e);
 }
