@@ -271,8 +271,9 @@ class Judge:
     def judge_messages_about_loss(self):
         whole = rules.whole_puts(self.before)
         keys = {key for key, value in whole if (key, value) in self.truth.versions}
-        if self.truth.two_histories:
-            keys.discard(rules.MANIFEST)    # an object of the other history is no version of ours
+        # Every repository and every history has a manifest: in a file of elsewhere it is not ours.
+        if self.truth.two_histories or not self.rules.has_own_manifest():
+            keys.discard(rules.MANIFEST)
         said = self.said_lost()
         if wrong := said & keys:
             self.fault('whole-said-lost', '%d of %d: %s', len(wrong), len(said), some(wrong))
@@ -293,11 +294,13 @@ class Judge:
         if self.truth.two_histories:
             return
         now, gone = self.objects_after(), set()
+        in_doubt = self.rules.may_be_committed()
         for must in (self.rules.readable(), self.truth.survivors):
             for key, value in must.items():
                 if key in self.truth.objects and \
                         now.get(key) not in (value, self.truth.objects[key]) and \
-                        not (key in now and self.rules.is_confirmed(key, now[key])):
+                        not (key in now and (self.rules.is_confirmed(key, now[key]) or
+                                             (key, now[key]) in in_doubt)):
                     gone.add(key)
         silent = gone - self.listed('lost', 'dropped', 'left_out', 'older', 'suspects')
         if silent:
@@ -370,7 +373,7 @@ class Judge:
                 return 'uncommitted-in' if self.rules.tail_is_uncommitted(number) else None
         if key in self.truth.forbidden:
             return 'deleted-back'
-        if self.truth.two_histories:
+        if self.truth.two_histories or (key, value) in self.rules.may_be_committed():
             return None
         if key in told or key in self.truth.may_stay:
             return None

@@ -408,6 +408,19 @@ class Evidence:
             return False
         return first < self.top and any(n not in self.data for n in range(first + 1, self.top))
 
+    def may_be_committed(self):
+        """(key, digest) of each PUT above the log in a segment that ends in what can be a damaged
+        COMMIT. No witness tells."""
+        return {e[3:5] for n, b in self.data.items() if self.top is None or n > self.top
+                if n in self.entries and self.gaps.get(n, [None])[-1] == (len(b) - 9, 9)
+                for e in self.entries[n] if e[2] == PUT}
+
+    def has_own_manifest(self):
+        """Is any whole manifest in a file that the index does not speak against?"""
+        return any(key == MANIFEST for key, _ in whole_puts(
+            {path: b for path, b in self.files.items()
+             if not any(b is self.data[n] for n in self.strange)}))
+
     def tail_is_uncommitted(self, number):
         """Is it certain that segment @number was never committed?"""
         return self.transaction is not None and number > self.transaction and \
