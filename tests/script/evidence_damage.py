@@ -952,6 +952,7 @@ def newest_commit_damaged(d):
 def newest_cut(d):
     path = d.segments()[d.newest()]
     b = d.files[path]
+    require(len(b) > 8)
     d.files[path] = b[:d.rng.randrange(8, len(b))]
 
 

@@ -297,7 +297,7 @@ class Judge:
         in_doubt = self.rules.may_be_committed()
         for must in (self.rules.readable(), self.truth.survivors):
             for key, value in must.items():
-                if key in self.truth.objects and \
+                if key in self.truth.objects and (key, value) in self.truth.versions and \
                         now.get(key) not in (value, self.truth.objects[key]) and \
                         not (key in now and (self.rules.is_confirmed(key, now[key]) or
                                              (key, now[key]) in in_doubt)):
