@@ -306,6 +306,11 @@ static enum as_err read_copy(struct filling *f, struct segment_reader *reader, b
 		if (verify_should_stop(f->run))
 			return AS_ERR_CANCELLED;
 	}
+	/* At the end of a file of the segment's own length it is whole. */
+	const size_t position = verify_position(f->verify, copy->number);
+	if (err == AS_END && held.tag == SEGMENT_DELETE && position != LISTING_NONE &&
+	    segment_length(reader) == f->verify->facts[position].size)
+		return use_entry(f, &held);
 	return err == AS_END ? AS_OK : err;
 }
 
