@@ -269,6 +269,13 @@ static inline int64_t facts_by_log(const struct segment_facts *facts)
 	return (int64_t)facts->held + (int64_t)facts->wanted;
 }
 
+/* Are nearly all objects of the log in the index, wherever it places them? */
+static inline bool verify_knows_keys(const struct verify *verify)
+{
+	const struct index_figures *f = &verify->index_figures;
+	return f->known * 10 >= (f->live - f->excused) * 9;
+}
+
 /* Do the hints count as many in the segment as the index? */
 static inline bool verify_hints_like_index(const struct verify *verify,
 					   const struct segment_facts *facts)

@@ -63,6 +63,9 @@ static struct judgement decide_unmapped(const struct testimony *t)
 		return (struct judgement){ VERDICT_DELETED, 1 };
 	const bool fits_a_time = t->index == CREDIT_CREDIBLE ||
 				 (t->index == CREDIT_OLDER && t->index_is_beyond);
+	/* One that is wrong about places still knows which keys there are. */
+	if (t->index == CREDIT_DAMAGED && t->index_knows_keys && t->has_place)
+		return (struct judgement){ VERDICT_POSSIBLY_DELETED, 4 };
 	if (!fits_a_time)
 		return (struct judgement){ VERDICT_UNWITNESSED, 2 };
 	if (t->index_is_beyond)
@@ -70,10 +73,12 @@ static struct judgement decide_unmapped(const struct testimony *t)
 							     : VERDICT_POSSIBLY_DELETED, 9 };
 	if (t->has_near_bucket)
 		return (struct judgement){ VERDICT_UNINDEXED, 4 };
-	/* Hints can be as wrong as an index: where a DELETE can have been, they decide nothing. */
+	/* Hints can be as wrong as an index: where a DELETE can have been, they decide nothing.
+	 * Nor do they tell which object it is that they count in damage. */
 	if (t->hints_like_log && !t->hints_like_index)
-		return (struct judgement){ t->has_place ? VERDICT_POSSIBLY_DELETED
-							: VERDICT_UNINDEXED, 4 };
+		return (struct judgement){ t->has_place || t->event_is_searched
+						   ? VERDICT_POSSIBLY_DELETED
+						   : VERDICT_UNINDEXED, 4 };
 	if (t->hints_like_index && !t->hints_like_log && t->hints_are_credible && t->has_place)
 		return (struct judgement){ VERDICT_DENIED, 4 };
 	if (t->event_is_searched)

@@ -52,16 +52,20 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 	return NULL;
 }
 
-/* Does a damaged entry with the key of @bucket begin where it leads? Then the file is the right
- * one. */
-static bool is_named_there(const struct verify *verify, const struct index_bucket *bucket)
+/* Does the mapping of @bucket lead into damage of the right file: one that has another object in its
+ * place, or a damaged entry with the bucket's key? */
+static bool is_damaged_there(const struct verify *verify, const struct index_bucket *bucket,
+			     const struct segment_facts *facts)
 {
 	size_t count;
+	uint8_t cause;
 	const struct verify_damage *damage = verify_damage_in(verify, bucket->segment, &count);
 	for (; count > 0; count--, damage++)
-		if (damage->offset == bucket->offset && damage->has_key)
-			return memcmp(damage->key, bucket->key, KEY_SIZE) == 0;
-	return false;
+		if (damage->offset == bucket->offset && damage->has_key &&
+		    verify_keys_are_near(damage->key, bucket->key))
+			return true;
+	return facts->live > 0 &&
+	       verify_damage_at(verify, bucket->segment, bucket->offset, &cause);
 }
 
 /* Collect the misfits among the segments that unconfirmed mappings lead to. */
@@ -74,8 +78,9 @@ static enum as_err add_misfit(void *context, const struct index_bucket *bucket)
 	struct misfit *misfit = find_misfit(m, bucket->segment);
 	/* Where more than one fits the file is the segment. */
 	if (m->is_too_many || bucket->offset < SEGMENT_MAGIC_SIZE ||
-	    bucket->segment > m->verify->end || is_named_there(m->verify, bucket) ||
-	    (facts && (facts->live > 1 || facts->is_unopened || !facts->is_committed)))
+	    bucket->segment > m->verify->end ||
+	    (facts && (facts->live > 1 || facts->is_unopened || !facts->is_committed ||
+		       is_damaged_there(m->verify, bucket, facts))))
 		return AS_OK;
 	if (!misfit && m->count == MISFITS_MAX) {
 		m->is_too_many = true;
@@ -431,8 +436,7 @@ static bool is_borne_out(const struct verify *verify)
 		return true;
 	/* An index that is wrong about places still knows which keys there are. */
 	const bool knows_keys = verify->index_credit == CREDIT_DAMAGED &&
-				!has_foreign && !has_moved &&
-				f->known * 10 >= (f->live - f->excused) * 9;
+				!has_foreign && !has_moved && verify_knows_keys(verify);
 	return f->live > 0 && (verify->index_credit == CREDIT_CREDIBLE || knows_keys) &&
 	       (!has_returned || verify->hints_credit == CREDIT_CREDIBLE);
 }
@@ -478,6 +482,12 @@ enum as_err verify_choose_roles(struct verify_run *run, bool *again)
 		*again = true;
 		return AS_OK;
 	}
+	/* Where the log ends before the index and files above it are later than both, they are of
+	 * an earlier time as well. */
+	const struct listing *listing = &run->repo->listing;
+	if (verify->index.transaction > verify->end && listing->count > 0 &&
+	    listing->segments[listing->count - 1].number > last_known(run))
+		return AS_OK;
 	const bool shares_little = verify->index_credit == CREDIT_FOREIGN ||
 				   verify->index_figures.known * 10 < verify->index_figures.live;
 	if (shares_little && !is_of_lineage(run))

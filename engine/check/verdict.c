@@ -91,6 +91,7 @@ enum verdict verify_find_verdict(const struct verify *verify, const uint8_t key[
 		.event = !event ? EVENT_NONE : event->is_put ? EVENT_PUT : EVENT_DELETE,
 		.mapping = mapping_of(verify, bucket, is_confirmed),
 		.index = verify->index_credit,
+		.index_knows_keys = verify_knows_keys(verify),
 		.index_is_beyond = !verify->has_end || verify->index.transaction > verify->end,
 	};
 	/* One that leads to no place of an entry knows the key all the same. */

@@ -199,7 +199,9 @@ static enum as_err weigh_bucket(void *context, const struct index_bucket *bucket
 	const bool is_impossible = bucket->segment > verify->index.transaction;
 	const bool is_wrong = facts && (aim == AIM_WRONG || aim == AIM_BEYOND);
 	const bool is_wrong_in_whole = is_wrong && facts->damaged == 0 && !facts->is_cut;
-	w->figures.of += is_outdated || is_impossible || is_wrong_in_whole;
+	/* The right segment: entries may be gone from before it. */
+	const bool is_near = has_event && event.is_put && event.segment == bucket->segment;
+	w->figures.of += is_outdated || is_impossible || (is_wrong_in_whole && !is_near);
 	if (!facts)
 		return aim != AIM_MISSING ? AS_OK
 			: add_missing(verify, &w->missing_capacity, bucket->segment, is_later);

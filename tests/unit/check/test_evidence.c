@@ -42,7 +42,8 @@ enum {
 /* A set of testimonies, and what follows from each of them. */
 static const struct row {
 	unsigned event, mapping, index;
-	unsigned later, searched, moved, delete_moved, key_damaged, beyond, above;
+	unsigned later, searched, moved, delete_moved, key_damaged, beyond, above,
+		knows_keys;
 	unsigned hints_credible, like_log, like_index, place, stranger, near, contradicted;
 	enum verdict verdict;
 	unsigned rule;
@@ -51,9 +52,18 @@ static const struct row {
 	/* The index does not have the key. */
 	{ .event = NOTHING | DELETE, .mapping = UNMAPPED, .verdict = VERDICT_DELETED, .rule = 1,
 	  .why = "log and index agree: no object" },
-	{ .event = PUT, .mapping = UNMAPPED, .index = NO_INDEX | DAMAGED | FOREIGN,
+	{ .event = PUT, .mapping = UNMAPPED, .index = NO_INDEX | FOREIGN,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "an index without credit does not speak against the log" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = NO,
+	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
+	  .why = "an index without credit does not speak against the log" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES, .place = NO,
+	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
+	  .why = "the index alone says deleted, and it is damaged" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = DAMAGED, .knows_keys = YES, .place = YES,
+	  .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
+	  .why = "an index with wrong places knows the keys, and the DELETE has a place" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = OLDER, .beyond = NO,
 	  .verdict = VERDICT_UNWITNESSED, .rule = 2,
 	  .why = "an older index does not speak against what came after it" },
@@ -68,8 +78,12 @@ static const struct row {
 	  .why = "the index has the key, but for a few wrong bits" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
 	  .like_log = YES,
-	  .like_index = NO, .place = NO, .verdict = VERDICT_UNINDEXED, .rule = 4,
+	  .like_index = NO, .place = NO, .searched = NO, .verdict = VERDICT_UNINDEXED, .rule = 4,
 	  .why = "log and hints against the index" },
+	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
+	  .like_log = YES,
+	  .like_index = NO, .place = NO, .searched = YES, .verdict = VERDICT_POSSIBLY_DELETED,
+	  .rule = 4, .why = "the hints count one more in the damage, and do not say which" },
 	{ .event = PUT, .mapping = UNMAPPED, .index = CREDIBLE, .beyond = NO, .near = NO,
 	  .like_log = YES,
 	  .like_index = NO, .place = YES, .verdict = VERDICT_POSSIBLY_DELETED, .rule = 4,
@@ -290,6 +304,7 @@ static bool row_fits(const struct row *row, const struct testimony *t)
 	       allows(row->searched, t->event_is_searched) &&
 	       allows(row->moved, t->event_has_moved) &&
 	       allows(row->delete_moved, t->delete_is_moved) &&
+	       allows(row->knows_keys, t->index_knows_keys) &&
 	       allows(row->key_damaged, t->key_is_damaged) &&
 	       allows(row->beyond, t->index_is_beyond) && allows(row->above, t->is_above_index) &&
 	       allows(row->hints_credible, t->hints_are_credible) &&
@@ -340,7 +355,7 @@ static bool can_occur(const struct testimony *t)
 }
 
 /* The values of each field of a testimony, in the order of the enumeration. */
-enum { BOOLEANS = 14, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
+enum { BOOLEANS = 15, COMBINATIONS = 3 * 6 * 5 << BOOLEANS };
 
 static struct testimony testimony_of(unsigned number)
 {
@@ -364,6 +379,7 @@ static struct testimony testimony_of(unsigned number)
 		.is_contradicted = bits >> 11 & 1,
 		.has_near_bucket = bits >> 12 & 1,
 		.delete_is_moved = bits >> 13 & 1,
+		.index_knows_keys = bits >> 14 & 1,
 	};
 }
 
@@ -371,11 +387,12 @@ static void fail_of(const struct testimony *t, const char *what, const char *why
 {
 	fail_msg("%s (%s): event %d, later %d, searched %d, moved %d, mapping %d, key damaged %d, "
 		 "index %d, beyond %d, above %d, hints credible %d, like log %d, like index %d, "
-		 "place %d, stranger %d, contradicted %d, near %d, delete moved %d",
+		 "place %d, stranger %d, contradicted %d, near %d, delete moved %d, knows keys %d",
 		 what, why, t->event, t->event_is_later, t->event_is_searched, t->event_has_moved,
 		 t->mapping, t->key_is_damaged, t->index, t->index_is_beyond, t->is_above_index,
 		 t->hints_are_credible, t->hints_like_log, t->hints_like_index, t->has_place,
-		 t->is_stranger, t->is_contradicted, t->has_near_bucket, t->delete_is_moved);
+		 t->is_stranger, t->is_contradicted, t->has_near_bucket, t->delete_is_moved,
+		 t->index_knows_keys);
 }
 
 static void every_testimony_has_the_verdict_of_its_row(void **state)
