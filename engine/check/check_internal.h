@@ -158,6 +158,10 @@ void verify_sort_damage(struct verify *verify);
 const struct verify_damage *verify_damage_in(const struct verify *verify, uint32_t segment,
 					     size_t *count);
 
+/* The damaged stretch that begins at @offset of @segment, or NULL. */
+const struct verify_damage *verify_damage_from(const struct verify *verify, uint32_t segment,
+					       uint32_t offset);
+
 /* Is @offset of @segment in a damaged stretch? *@cause is why. */
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
 		      uint8_t *cause);

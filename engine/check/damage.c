@@ -28,6 +28,13 @@ const struct verify_damage *verify_damage_in(const struct verify *verify, uint32
 	return *count > 0 ? &verify->damage[first] : NULL;
 }
 
+const struct verify_damage *verify_damage_from(const struct verify *verify, uint32_t segment,
+					       uint32_t offset)
+{
+	const struct verify_damage place = { .segment = segment, .offset = offset };
+	return array_find(verify->damage, verify->damage_count, sizeof(place), &place, by_place);
+}
+
 bool verify_damage_at(const struct verify *verify, uint32_t segment, uint32_t offset,
 		      uint8_t *cause)
 {

@@ -57,13 +57,11 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 static bool is_damaged_there(const struct verify *verify, const struct index_bucket *bucket,
 			     const struct segment_facts *facts)
 {
-	size_t count;
+	const struct verify_damage *damage =
+		verify_damage_from(verify, bucket->segment, bucket->offset);
 	uint8_t cause;
-	const struct verify_damage *damage = verify_damage_in(verify, bucket->segment, &count);
-	for (; count > 0; count--, damage++)
-		if (damage->offset == bucket->offset && damage->has_key &&
-		    verify_keys_are_near(damage->key, bucket->key))
-			return true;
+	if (damage && damage->has_key && verify_keys_are_near(damage->key, bucket->key))
+		return true;
 	return facts->live > 0 &&
 	       verify_damage_at(verify, bucket->segment, bucket->offset, &cause);
 }
@@ -184,9 +182,9 @@ static enum as_err find_file(struct matching *m, struct misfit *misfit)
 	const size_t count = m->repo->listing.count;
 	for (size_t n = 0; n < 2 * count; n++) {
 		const size_t i = n % count;
+		const bool is_misfit = find_misfit(m, m->repo->listing.segments[i].number) != NULL;
 		bool fits;
-		if (!is_free(m, misfit, i) ||
-		    (n < count && !find_misfit(m, m->repo->listing.segments[i].number)))
+		if (is_misfit != (n < count) || !is_free(m, misfit, i))
 			continue;
 		const enum as_err err = try_file(m, misfit, i, &fits);
 		if (err != AS_OK)
