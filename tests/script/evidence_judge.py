@@ -16,7 +16,7 @@ STEPS_MAX = 5
 SECONDS_MAX = 60
 NONE_LOST = re.compile(r'no\s+object\s+is\s+lost|none\s+is\s+lost|loses\s+none', re.I)
 # Problems that a person must mend, not a repair.
-BY_HAND = re.compile(r'config-|segment-name|not-a-file|index-name|unreadable|stray-file')
+BY_HAND = re.compile(r'config-|segment-n(ame|umber-too-high)|not-a-file|index-name|unreadable|stray-file')
 
 CLASSES = {
     'broken': 'the test itself fails',
