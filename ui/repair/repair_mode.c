@@ -80,19 +80,36 @@ static const struct modal waiting = { .input = waiting_input, .draw = draw_waiti
 
 /* ---- the outcome ---- */
 
+/* Processes that are gone had left their locks. */
+static void log_stale(struct app *app)
+{
+	struct lock_holder one;
+	char who[LOCK_HOLDER_TEXT], masked[4 * LOCK_HOLDER_TEXT];
+	const size_t count = lock_count_stale(app->session->lock, &one);
+	if (count == 0)
+		return;
+	lock_holder_text(&one, who);
+	action_log_add(app, STYLE_WARNING, "lock", "removed that of %s%s",
+		       format_masked_text(who, masked, sizeof(masked)),
+		       count > 1 ? ", and more" : "");
+}
+
 static void lock_done(struct app *app, struct job *head)
 {
 	const struct lock_job *job = (const struct lock_job *)head;
 	const char *why = format_skip_path(app->path, job->error.message);
 	app->modal = NULL;
 	if (job->step == STEP_LOWER) {
-		action_log_add(app, STYLE_NORMAL, "lock", "given back: shared, read-only");
+		action_log_add(app, STYLE_NORMAL, "lock",
+			       lock_state(app->session->lock, NULL) == LOCK_SHARED
+			       ? "given back: shared, read-only" : "given back: read-only");
 		app_say(app, STYLE_NORMAL, "the exclusive lock was given back");
 		return;
 	}
 	if (job->err == AS_OK) {
 		app->mode = MODE_REPAIR;
 		action_log_add(app, STYLE_GOOD, "lock", "upgraded: exclusive, repair mode");
+		log_stale(app);
 		app_say(app, STYLE_GOOD, "repair mode: nothing is changed before you have seen a "
 			"plan and confirmed it");
 		return;
