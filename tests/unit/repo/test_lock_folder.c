@@ -28,15 +28,26 @@ struct world {
 	struct lock_folder lock;
 	struct lock_wait wait;
 	struct as_error error;
+	const char *intruder;	/* a name that appears once the folder is in its place */
 	bool has_strayed;	/* something was changed whose name does not begin with "lock." */
 	char own[64];		/* the path of this process's file */
 };
+
+static void put_name(const struct scratch *scratch, const char *name)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "lock.exclusive/%s", name);
+	scratch_file(scratch, path, "", 0);
+}
 
 static void watch(void *context, enum fault_change kind, const char *path)
 {
 	struct world *world = context;
 	const size_t len = strlen(world->scratch->path);
-	(void)kind;
+	if (kind == FAULT_SYNC && strcmp(path, world->scratch->path) == 0 && world->intruder) {
+		put_name(world->scratch, world->intruder);
+		world->intruder = NULL;
+	}
 	if (strncmp(path, world->scratch->path, len) == 0)	/* that of a descriptor */
 		path += path[len] ? len + 1 : len;
 	if (*path && strncmp(path, "lock.", 5) != 0)
@@ -123,13 +134,6 @@ static void expect_refused(struct world *world, enum as_err code, const char *wo
 	assert_false(lock_folder_is_held(&world->lock, &world->fault.io, world->scratch->fd));
 	assert_int_equal(world->lock.stale_count, 0);
 	scratch_run("! ls '%s' | grep -q tmp", world->scratch->path);
-}
-
-static void put_name(const struct scratch *scratch, const char *name)
-{
-	char path[300];
-	snprintf(path, sizeof(path), "lock.exclusive/%s", name);
-	scratch_file(scratch, path, "", 0);
 }
 
 static void put_roster(const struct scratch *scratch, const char *text)
@@ -251,6 +255,25 @@ static void an_empty_folder_is_left_alone_while_it_is_young(void **state)
 	expect_refused(&world, AS_ERR_LOCK_FAILED, "another process is taking the lock right now");
 	assert_true(exists(&world, "lock.exclusive"));
 	scratch_run("touch -d '1 minute ago' '%s/lock.exclusive'", scratch->path);
+	expect_taken(&world);
+	expect_left(&world);
+	end(&world);
+}
+
+/* Borg 1.1 may have made the folder that this process replaced, and then puts its file there. */
+static void a_second_name_in_the_folder_wins(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct world world;
+	begin(&world, scratch);
+	world.intruder = FOREIGN;
+	expect_refused(&world, AS_ERR_LOCK_FAILED, "process 7 on there");
+	assert_true(exists(&world, "lock.exclusive/" FOREIGN));
+	assert_false(exists(&world, world.own));
+	scratch_run("rm -r '%s/lock.exclusive'", scratch->path);
+	world.intruder = GONE;
+	expect_refused(&world, AS_ERR_LOCK_FAILED, "another process is taking the lock right now");
+	assert_true(exists(&world, "lock.exclusive/" GONE));
 	expect_taken(&world);
 	expect_left(&world);
 	end(&world);
@@ -422,6 +445,7 @@ int main(void)
 		with_config(a_process_with_the_number_of_an_older_one_is_said_to_be_another),
 		with_config(an_older_process_may_have_had_the_number_of_this_one),
 		with_config(an_empty_folder_is_left_alone_while_it_is_young),
+		with_config(a_second_name_in_the_folder_wins),
 		with_config(a_lock_is_waited_for),
 		with_config(a_broken_lock_is_no_longer_held_nor_left),
 		with_config(a_machine_whose_name_fits_no_file_takes_no_lock),
