@@ -124,7 +124,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "segments", json_number(repo->listing.count));
 	json_add(&object, "bytes", json_number(verify->bytes));
 	json_add(&object, "objects",
-		 json_number_if(repo->origin == ORIGIN_ATTIC, verify->objects + verify->older));
+		 json_number_if(repo->dialect->is_read, verify->objects + verify->older));
 	json_add(&object, "problems", problems);
 	json_add(&object, "recommended", json_text(repair_name(report->diagnosis.recommended)));
 	json_add(&object, "clean", json_boolean(report->diagnosis.clean));
@@ -139,7 +139,7 @@ static void write_json(struct request *request, const struct report *report)
 	json_add(&object, "complete", json_boolean(verify->skipped == 0));
 	json_add(&object, "segments_skipped", json_number(verify->skipped));
 	json_add(&object, "segments_remembered", json_number(verify->remembered));
-	json_add(&object, "dialect", json_text(origin_name(repo->origin)));
+	json_add(&object, "dialect", json_text(repo->dialect->name));
 	json_add(&object, "by_hand",
 		 json_text(report->diagnosis.by_hand[0] ? report->diagnosis.by_hand : NULL));
 	json_add(&object, "lost", json_number(verify->lost));
@@ -215,9 +215,9 @@ static void write_summary(struct out *out, const struct report *report)
 	const struct repo *repo = report->repo;
 	const struct verify *verify = report->verify;
 	const size_t unread = verify->remembered + verify->skipped;
-	if (repo->origin != ORIGIN_ATTIC) {
+	if (!repo->dialect->is_read) {
 		text_line(out, TONE_STRONG, "%s: %s, %zu segments", repo->path,
-			  origin_title(repo->origin), repo->listing.count);
+			  repo->dialect->title, repo->listing.count);
 		text_blank_line(out);
 		return;
 	}
@@ -308,7 +308,7 @@ static int check(struct request *request, const struct repo *repo, struct check_
 		write_text(request, &report);
 	verify_free(again);
 	verify_free(verify);
-	if (repo->origin != ORIGIN_ATTIC)
+	if (!repo->dialect->is_read)
 		return EXIT_FAILED;
 	return report.diagnosis.clean ? EXIT_DONE : EXIT_PROBLEMS;
 }

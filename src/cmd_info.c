@@ -94,7 +94,7 @@ static void write_json(struct out *out, const struct repo *repo, struct lock *lo
 	json_add(&object, "bytes", json_number(repository_bytes(repo)));
 	json_add(&object, "index", json_index(repo));
 	json_add(&object, "lock", json_lock(lock));
-	json_add(&object, "dialect", json_text(origin_name(repo->origin)));
+	json_add(&object, "dialect", json_text(repo->dialect->name));
 	json_add(&object, "problems", json_number(repo->findings.count));
 	json_add(&object, "witnesses", witnesses);
 	json_object_out(out, object);
@@ -109,10 +109,10 @@ static void write_config(struct out *out, const struct repo *repo)
 	format_bytes(config->max_segment_size, size, sizeof(size));
 	text_field(out, "Id", "%s", id);
 	if (config->version > 0)
-		text_field(out, "Format", "%s, version %" PRIu32, origin_name(repo->origin),
+		text_field(out, "Format", "%s, version %" PRIu32, repo->dialect->name,
 			   config->version);
 	else
-		text_field(out, "Format", "%s, version unknown", origin_name(repo->origin));
+		text_field(out, "Format", "%s, version unknown", repo->dialect->name);
 	text_field(out, "Limits", "%s a segment, %" PRIu32 " segments a folder%s", size,
 		   config->segments_per_dir, config->usable ? "" : " (as far as config tells)");
 }
@@ -217,7 +217,7 @@ static void write_text(struct out *out, const struct repo *repo, struct lock *lo
 	text_field(out, "Repository", "%s", repo->path);
 	write_config(out, repo);
 	text_field(out, "Segments", "%zu, %s", repo->listing.count, bytes);
-	if (repo->origin == ORIGIN_ATTIC)
+	if (repo->dialect->is_read)
 		write_transactions(out, repo);
 	for (size_t i = 0; i < evidence->count; i++) {
 		witness_text(&evidence->witnesses[i], worth);
@@ -234,7 +234,7 @@ static enum as_err weigh(const struct request *request, const struct repo *repo,
 {
 	struct verify_progress figures = { .cancel = false };
 	struct verify *verify = NULL;
-	if (repo->origin != ORIGIN_ATTIC)
+	if (!repo->dialect->is_read)
 		return AS_OK;
 	if (request->options.verify) {
 		const enum as_err err = repository_verify(request, repo, NULL, &verify);

@@ -299,7 +299,7 @@ static int report_refused(struct attempt *attempt)
 		message("copy the repository to another disk first (ddrescue), and repair "
 			"the copy");
 	message_lines(attempt->before.by_hand);
-	if (attempt->repo->origin != ORIGIN_ATTIC)
+	if (attempt->repo->dialect->refusal)
 		return EXIT_FAILED;
 	return attempt->before.clean ? EXIT_FAILED : EXIT_PROBLEMS;
 }

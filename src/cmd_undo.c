@@ -325,8 +325,8 @@ int cmd_undo(struct request *request)
 		err = repository_open_waiting(request, may_write, &repo);
 	if (err != AS_OK)
 		return message_status(err);
-	if (repo->origin != ORIGIN_ATTIC && !request->options.list) {
-		message("%s: undo refused: %s", repo->path, origin_refusal(repo->origin));
+	if (repo->dialect->refusal && !request->options.list) {
+		message("%s: undo refused: %s", repo->path, repo->dialect->refusal);
 		repo_close(repo);
 		return EXIT_FAILED;
 	}

@@ -27,10 +27,10 @@ enum as_err repository_open_any(const struct request *request, struct repo **rep
 enum as_err repository_open(const struct request *request, struct repo **repo)
 {
 	const enum as_err err = repository_open_any(request, repo);
-	if (err != AS_OK || (*repo)->origin == ORIGIN_ATTIC)
+	if (err != AS_OK || (*repo)->dialect->is_read)
 		return err;
 	message("%s: %s: this program reads Attic repositories only", (*repo)->path,
-		origin_title((*repo)->origin));
+		(*repo)->dialect->title);
 	repo_close(*repo);
 	*repo = NULL;
 	return AS_ERR_INVALID_REPOSITORY;

@@ -279,7 +279,7 @@ static enum verdict_kind verdict_kind(const struct repo *repo,
 {
 	const bool is_salvage = weight->wanted == REPAIR_SALVAGE;
 	const struct { bool applies; enum verdict_kind kind; } rows[] = {
-		{ repo->origin != ORIGIN_ATTIC, SAYS_FOREIGN },
+		{ !repo->dialect->is_read, SAYS_FOREIGN },
 		{ d->in_part, SAYS_PART },
 		{ d->clean && !d->verified, SAYS_NOTHING_YET },
 		{ d->clean, SAYS_WHOLE },
@@ -316,7 +316,7 @@ static void write_verdict(const struct repo *repo, const struct obstacle_ground 
 	switch (kind) {
 	case SAYS_FOREIGN:
 		snprintf(out, size, "The repository's format is not Attic's: %s.",
-			 origin_title(repo->origin));
+			 repo->dialect->title);
 		break;
 	case SAYS_PART:
 		snprintf(out, size, "%zu of %zu segments were looked at; %s.",

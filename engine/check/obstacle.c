@@ -292,7 +292,7 @@ static void add_row(const struct obstacle *row, const struct findings *findings,
 void obstacle_by_hand(const struct repo *repo, const struct obstacle_ground *ground, char *out,
 		      size_t size)
 {
-	const char *foreign = origin_by_hand(repo->origin);
+	const char *foreign = repo->dialect->by_hand;
 	out[0] = '\0';
 	if (foreign) {
 		add(out, size, "", foreign);

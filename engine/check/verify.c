@@ -162,7 +162,7 @@ enum as_err verify_work(struct verify *verify, unsigned threads, struct verify_p
 		.verify = verify, .repo = verify->repo, .progress = progress,
 		.threads = parallel_threads(threads),
 	};
-	if (verify->repo->origin != ORIGIN_ATTIC) {
+	if (!verify->repo->dialect->is_read) {
 		verify->complete = true;	/* no segment is read: opening said all there is */
 		return AS_OK;
 	}

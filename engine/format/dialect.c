@@ -8,7 +8,9 @@
 const struct dialect dialect_attic = {
 	.name = "attic",
 	.title = "Attic",
+	.is_read = true,
 	.readme = "This is an Attic repository\n",
+	.readme_start = "This is an Attic",
 	.segment_magic = "ATTICSEG",
 	.index_magic = "ATTICIDX",
 	.entry_max = 20u * 1024 * 1024,
@@ -20,4 +22,34 @@ const struct dialect dialect_attic = {
 	.segments_per_dir = 10000,
 	.max_segment_size = 5u * 1024 * 1024,
 	.lock_kind = LOCK_KIND_FILE,
+};
+
+const struct dialect dialect_borg = {
+	.name = "borg",
+	.title = "Borg 1.x",
+	.refusal = "this is a Borg repository, and this program changes Attic repositories only",
+	.by_hand = "This is a Borg 1.x repository. This program reads Attic repositories only and "
+		   "changes nothing here. Use Borg itself: run borg check on it.",
+	.readme_start = "This is a Borg",
+	.segment_magic = "BORG_SEG",
+	.index_magic = "BORG_IDX",
+};
+
+const struct dialect dialect_mixed = {
+	.name = "mixed",
+	.title = "Attic, half upgraded to Borg",
+	.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again to "
+		   "finish that",
+	.by_hand = "This Attic repository is half upgraded to Borg: borg upgrade was interrupted. "
+		   "Run borg upgrade again on it, with the same options; that finishes the "
+		   "upgrade. Until then run neither Attic nor Borg on it for anything else. This "
+		   "program changes nothing here.",
+};
+
+const struct dialect dialect_borg2 = {
+	.name = "borg2",
+	.title = "Borg 2",
+	.refusal = "this is a Borg 2 repository, and this program changes Attic repositories only",
+	.by_hand = "This is a Borg 2 repository. This program reads Attic repositories only and "
+		   "changes nothing here. Use Borg 2 itself: run borg check on it.",
 };

@@ -1,11 +1,12 @@
 /* engine/format/dialect.h - what differs between the dialects of the format: one row for each.
  *
- * Attic's is the only one that is read and written. Borg 1.x has other magics, hints of version 2,
- * a fixed list of index sizes, and other defaults in its config. repo/origin.h recognises it.
+ * Attic's is the only one that is read and written. repo/origin.h recognises the others. What they
+ * do not have is 0 or NULL in their rows.
  */
 #ifndef ATTICSCOPE_FORMAT_DIALECT_H
 #define ATTICSCOPE_FORMAT_DIALECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How a writer keeps others away. See repo/lock.h. */
@@ -17,7 +18,12 @@ enum lock_kind {
 struct dialect {
 	const char *name;		/* in the JSON */
 	const char *title;		/* for a person */
-	const char *readme;		/* the text of REPO/README */
+	/* Why nothing is changed in such a repository, one sentence without a full stop, and what a
+	 * person can do with it. NULL where it is written. */
+	const char *refusal, *by_hand;
+	bool is_read;			/* more than config and listing */
+	const char *readme;		/* the text of REPO/README, and how every version begins it */
+	const char *readme_start;
 	const char *segment_magic, *index_magic;	/* 8 bytes each */
 	uint32_t entry_max;		/* bytes of the largest entry, header included */
 	uint32_t hints_version;
@@ -32,5 +38,8 @@ struct dialect {
 };
 
 extern const struct dialect dialect_attic;
+extern const struct dialect dialect_borg;	/* Borg 1.x */
+extern const struct dialect dialect_mixed;	/* Attic's, and "borg upgrade" was interrupted */
+extern const struct dialect dialect_borg2;
 
 #endif

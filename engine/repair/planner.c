@@ -251,7 +251,7 @@ enum as_err plan_make(const struct repo *repo, const struct verify *verify, enum
 	diagnose(repo, verify, &diagnosis);
 	plan_check_findings(plan, verify, diagnosis.clean);
 	const bool was_refused = plan->is_refused;
-	if (repo->origin == ORIGIN_ATTIC)
+	if (!repo->dialect->refusal)
 		err = fill(plan, verify, error);
 	if (err == AS_OK && plan->is_filled && !plan->is_empty)
 		err = plan_check_surroundings(plan, error);

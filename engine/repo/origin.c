@@ -11,59 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEAD 16		/* bytes at the beginning of a file that decide */
-
-/* Attic names itself in its dialect. */
-static const struct {
-	const char *name, *title, *refusal, *by_hand;
-} origins[] = {
-	[ORIGIN_BORG] = {
-		.name = "borg",
-		.title = "Borg 1.x",
-		.refusal = "this is a Borg repository, and this program changes Attic "
-			   "repositories only",
-		.by_hand = "This is a Borg 1.x repository. This program reads Attic repositories "
-			   "only and changes nothing here. Use Borg itself: run borg check on it.",
-	},
-	[ORIGIN_MIXED] = {
-		.name = "mixed",
-		.title = "Attic, half upgraded to Borg",
-		.refusal = "this Attic repository is half upgraded to Borg: run borg upgrade again "
-			   "to finish that",
-		.by_hand = "This Attic repository is half upgraded to Borg: borg upgrade was "
-			   "interrupted. Run borg upgrade again on it, with the same options; that "
-			   "finishes the upgrade. Until then run neither Attic nor Borg on it for "
-			   "anything else. This program changes nothing here.",
-	},
-	[ORIGIN_BORG2] = {
-		.name = "borg2",
-		.title = "Borg 2",
-		.refusal = "this is a Borg 2 repository, and this program changes Attic "
-			   "repositories only",
-		.by_hand = "This is a Borg 2 repository. This program reads Attic repositories "
-			   "only and changes nothing here. Use Borg 2 itself: run borg check on it.",
-	},
-};
-
-const char *origin_name(enum origin origin)
-{
-	return origin == ORIGIN_ATTIC ? dialect_attic.name : origins[origin].name;
-}
-
-const char *origin_title(enum origin origin)
-{
-	return origin == ORIGIN_ATTIC ? dialect_attic.title : origins[origin].title;
-}
-
-const char *origin_refusal(enum origin origin)
-{
-	return origins[origin].refusal;
-}
-
-const char *origin_by_hand(enum origin origin)
-{
-	return origins[origin].by_hand;
-}
+#define HEAD 16		/* bytes: as many of a file as decide */
 
 /* ---- weighing ---- */
 
@@ -104,34 +52,34 @@ static bool is_touched_by_borg(const struct origin_signs *signs)
 	return borg == 1 && attic == 0 && segments_agree(signs, SIGN_BORG);
 }
 
-enum origin origin_of(const struct origin_signs *signs)
+const struct dialect *origin_of(const struct origin_signs *signs)
 {
 	if (signs->config_is_folder)
-		return ORIGIN_BORG2;
+		return &dialect_borg2;
 	if (!is_touched_by_borg(signs))
-		return ORIGIN_ATTIC;
+		return &dialect_attic;
 	if (signs->is_version_2)
-		return ORIGIN_BORG2;
+		return &dialect_borg2;
 	/* Borg writes options and integrity.N only after the upgrade. */
 	return signs->oldest == SIGN_BORG && signs->newest == SIGN_ATTIC &&
 			       !signs->has_options && !signs->has_integrity
-		       ? ORIGIN_MIXED : ORIGIN_BORG;
+		       ? &dialect_mixed : &dialect_borg;
 }
 
 /* ---- looking ---- */
 
-/* Which of two texts the file begins with: the first @len bytes of @attic, or all of @borg. */
-static enum sign look_at(const struct io *io, int dirfd, const char *path, size_t len,
-			 const char *attic, const char *borg)
+/* Which of two texts of at most HEAD bytes does the file begin with? */
+static enum sign look_at(const struct io *io, int dirfd, const char *path, const char *attic,
+			 const char *borg)
 {
 	char head[HEAD + 1] = "";
 	size_t got = 0;
 	int fd;
 	if (io_open_file(io, dirfd, path, &fd, NULL) != AS_OK)
 		return SIGN_NONE;
-	io_read_at(io, fd, head, len, 0, &got);
+	io_read_at(io, fd, head, HEAD, 0, &got);
 	io_close(io, fd);
-	if (strncmp(head, attic, len) == 0)
+	if (strncmp(head, attic, strlen(attic)) == 0)
 		return SIGN_ATTIC;
 	return strncmp(head, borg, strlen(borg)) == 0 ? SIGN_BORG : SIGN_NONE;
 }
@@ -141,8 +89,7 @@ static enum sign look_at_segment(const struct io *io, int repo_fd, const struct 
 {
 	char path[LISTING_PATH_MAX];
 	listing_path(listing, position, path);
-	return look_at(io, repo_fd, path, SEGMENT_MAGIC_SIZE, dialect_attic.segment_magic,
-		       "BORG_SEG");
+	return look_at(io, repo_fd, path, dialect_attic.segment_magic, dialect_borg.segment_magic);
 }
 
 /* Since its store Borg 2 has a folder config, with a file for each setting. */
@@ -177,11 +124,11 @@ struct origin_signs origin_look(const struct io *io, int repo_fd, const struct c
 		signs.newest = look_at_segment(io, repo_fd, listing, listing->count - 1);
 	if (signs.segments > 0 && segments_agree(&signs, SIGN_ATTIC))
 		return signs;
-	signs.readme = look_at(io, repo_fd, "README", HEAD, dialect_attic.readme,
-			       "This is a Borg");
+	signs.readme = look_at(io, repo_fd, "README", dialect_attic.readme_start,
+			       dialect_borg.readme_start);
 	if (index)
-		signs.index = look_at(io, repo_fd, index, SEGMENT_MAGIC_SIZE,
-				      dialect_attic.index_magic, "BORG_IDX");
+		signs.index = look_at(io, repo_fd, index, dialect_attic.index_magic,
+				      dialect_borg.index_magic);
 	return signs;
 }
 

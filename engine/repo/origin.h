@@ -9,27 +9,8 @@
 #define ATTICSCOPE_ORIGIN_H
 
 #include "format/config.h"
+#include "format/dialect.h"
 #include "repo/listing.h"
-
-enum origin {
-	ORIGIN_ATTIC,
-	ORIGIN_BORG,	/* Borg 1.x */
-	ORIGIN_MIXED,	/* Attic's, and "borg upgrade" was interrupted */
-	ORIGIN_BORG2
-};
-
-/* "attic", "borg", "mixed", "borg2", as in the JSON. */
-const char *origin_name(enum origin origin);
-
-/* "Borg 1.x", for a person. */
-const char *origin_title(enum origin origin);
-
-/* Why nothing is changed in a repository of @origin, one sentence without a full stop; NULL for
- * Attic's. */
-const char *origin_refusal(enum origin origin);
-
-/* What a person can do with a repository of @origin. NULL for Attic's. */
-const char *origin_by_hand(enum origin origin);
 
 /* What one place says. SIGN_NONE: nothing is there, it was not read, or it speaks for neither. */
 enum sign { SIGN_NONE, SIGN_ATTIC, SIGN_BORG };
@@ -45,8 +26,8 @@ struct origin_signs {
 	bool config_is_folder;	/* and holds what Borg 2 puts there */
 };
 
-/* The origin that @signs add up to. Pure. */
-enum origin origin_of(const struct origin_signs *signs);
+/* The row of the dialect that @signs add up to. Pure. */
+const struct dialect *origin_of(const struct origin_signs *signs);
 
 /* Look for signs, at most eight bytes of two segments among them. README and index are read only
  * where these do not both speak for Attic. @index is the path of the newest index or NULL. What

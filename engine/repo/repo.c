@@ -577,17 +577,17 @@ static enum as_err find_origin(struct repo *repo, bool has_integrity)
 	const struct origin_signs signs =
 		origin_look(repo->io, repo->fd, &repo->config, &repo->listing,
 			    repo->has_index ? index : NULL, has_integrity);
-	repo->origin = origin_of(&signs);
+	repo->dialect = origin_of(&signs);
 	repo->tail = repo->listing.count;
-	if (repo->origin == ORIGIN_ATTIC)
+	if (repo->dialect->is_read)
 		return AS_OK;
-	lock_refuse(repo_lock(repo), origin_refusal(repo->origin));
+	lock_refuse(repo_lock(repo), repo->dialect->refusal);
 	findings_free(&repo->findings);
 	findings_init(&repo->findings);
 	origin_evidence(&signs, &repo->listing, evidence, sizeof(evidence));
 	return findings_note(&repo->findings, PROBLEM_FOREIGN_FORMAT, FINDING_NOWHERE,
 			     FINDING_NOWHERE, "%s; seen in %.100s",
-			     origin_title(repo->origin), evidence);
+			     repo->dialect->title, evidence);
 }
 
 static enum as_err read_all(struct repo *repo, bool has_integrity)
@@ -607,7 +607,7 @@ static enum as_err read_all(struct repo *repo, bool has_integrity)
 	if (err != AS_OK)
 		return err;
 	stamp_tail(repo, &repo->stamp);
-	if (repo->origin != ORIGIN_ATTIC)
+	if (!repo->dialect->is_read)
 		return AS_OK;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		err = steps[i](repo);

@@ -43,9 +43,9 @@ struct repo {
 	struct config config;
 	struct config_mend mend;	/* what to write into config, where it is not usable */
 	struct listing listing;
-	/* Where it is not ORIGIN_ATTIC nothing but config and listing was read, and the only
+	/* Where it is none that is read, nothing but config and listing was read, and the only
 	 * finding is PROBLEM_FOREIGN_FORMAT. */
-	enum origin origin;
+	const struct dialect *dialect;
 
 	/* The log. The transaction id is the number of the newest complete segment. Segments above
 	 * it are the tail. */

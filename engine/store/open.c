@@ -248,9 +248,9 @@ static enum as_err look(struct as_store *store, struct as_error *error)
 	struct repo *repo = store->repo;
 	store->io = repo->io;
 	store->fd = repo->fd;
-	if (repo->origin != ORIGIN_ATTIC)
+	if (repo->dialect->refusal)
 		return as_fail(error, AS_ERR_INVALID_REPOSITORY, 0, "%s: %s", repo->path,
-			       origin_refusal(repo->origin));
+			       repo->dialect->refusal);
 	if (!repo->config.usable)
 		return refuse_config(repo, error);
 	struct stat st;

@@ -168,9 +168,9 @@ bool app_open(struct app *app, enum screen_kind kind, const struct place *place)
 {
 	const struct screen_ops *ops = app->screens[kind];
 	const struct place about = place ? narrow_place(ops->about, place) : (struct place){ 0 };
-	if (app->session->repo->origin != ORIGIN_ATTIC && !ops->is_for_any_format) {
+	if (!app->session->repo->dialect->is_read && !ops->is_for_any_format) {
 		app_say(app, STYLE_WARNING, "not shown: %s",
-			origin_title(app->session->repo->origin));
+			app->session->repo->dialect->title);
 		return false;
 	}
 	if (app->depth > 1 && app_top(app)->ops->is_transient)

@@ -62,7 +62,7 @@ static enum segment_style style_of_role(const struct session *session, size_t po
 enum segment_style segment_style_of(const struct session *session, size_t position)
 {
 	const struct segment_facts *facts = session_facts(session, position);
-	if (session->repo->origin != ORIGIN_ATTIC)
+	if (!session->repo->dialect->is_read)
 		return SEGMENT_STYLE_UNKNOWN;
 	const enum segment_style role = style_of_role(session, position);
 	if (role != SEGMENT_STYLES)

@@ -87,9 +87,9 @@ void app_start_verify(struct app *app, bool whole)
 {
 	struct session *session = app->session;
 	struct verify *verify;
-	if (session->repo->origin != ORIGIN_ATTIC) {
+	if (!session->repo->dialect->is_read) {
 		app_say(app, STYLE_WARNING, "not verified: %s",
-			origin_title(session->repo->origin));
+			session->repo->dialect->title);
 		return;
 	}
 	struct verify_job *job = calloc(1, sizeof(*job));

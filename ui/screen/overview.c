@@ -118,8 +118,8 @@ static void draw_transactions(const struct session *session, struct area *area)
 	const char *misfits = name_misfits(session_verify(session));
 	char text[MESSAGE_MAX], log[16], index[16], hints[16];
 	uint32_t end;
-	if (repo->origin != ORIGIN_ATTIC) {
-		line(area, STYLE_WARNING, "format", origin_title(repo->origin));
+	if (!repo->dialect->is_read) {
+		line(area, STYLE_WARNING, "format", repo->dialect->title);
 		return;
 	}
 	const bool has_end = repo_log_end(repo, &end);
@@ -264,7 +264,7 @@ static void draw_advice(const struct app *app, struct overview *screen, struct a
 	screen->choices.rows = 0;
 	if (app->choices.count == 0)
 		screen->on_choices = false;
-	if (app->session->repo->origin != ORIGIN_ATTIC) {
+	if (!app->session->repo->dialect->is_read) {
 		draw_by_hand(d->by_hand, area);
 		return;
 	}

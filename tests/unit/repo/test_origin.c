@@ -26,38 +26,38 @@ static const struct {
 	unsigned segments;
 	enum sign oldest, newest, index, readme;
 	const char *more;	/* o: options, i: integrity.N, 2: version 2, f: config is a folder */
-	enum origin origin;
+	const struct dialect *dialect;
 } cases[] = {
-	{ "nothing at all", 0, N, N, N, N, "", ORIGIN_ATTIC },
-	{ "Attic", 2, A, A, A, A, "", ORIGIN_ATTIC },
-	{ "Attic, empty", 0, N, N, N, A, "", ORIGIN_ATTIC },
-	{ "Attic, only data", 2, A, A, N, N, "", ORIGIN_ATTIC },
-	{ "Attic, newest magic damaged", 2, A, N, A, A, "", ORIGIN_ATTIC },
-	{ "Attic, all magics damaged", 2, N, N, N, A, "", ORIGIN_ATTIC },
-	{ "Attic, newest segment of Borg", 2, A, B, A, A, "", ORIGIN_ATTIC },
-	{ "Attic, oldest segment of Borg", 2, B, A, A, A, "", ORIGIN_ATTIC },
-	{ "Attic, only data, newest segment of Borg", 2, A, B, N, N, "", ORIGIN_ATTIC },
-	{ "Attic, only data, oldest segment of Borg", 2, B, A, N, N, "", ORIGIN_ATTIC },
-	{ "Attic, newest of Borg, a stray integrity", 2, A, B, A, N, "i", ORIGIN_ATTIC },
-	{ "Attic, one segment and that of Borg", 1, B, B, A, A, "", ORIGIN_ATTIC },
-	{ "Attic, index of Borg", 2, A, A, B, A, "", ORIGIN_ATTIC },
-	{ "Attic, all else of Borg", 2, A, A, B, B, "oi", ORIGIN_ATTIC },
-	{ "Attic, one damaged and one of Borg", 2, N, B, N, N, "", ORIGIN_ATTIC },
-	{ "Attic of version 2", 2, A, A, A, A, "2", ORIGIN_ATTIC },
-	{ "Borg", 2, B, B, B, B, "oi", ORIGIN_BORG },
-	{ "Borg 1.0", 2, B, B, B, B, "", ORIGIN_BORG },
-	{ "Borg, empty", 0, N, N, N, B, "o", ORIGIN_BORG },
-	{ "Borg, empty, no README", 0, N, N, N, N, "o", ORIGIN_BORG },
-	{ "Borg, only data", 2, B, B, N, N, "", ORIGIN_BORG },
-	{ "Borg, only one segment", 1, B, B, N, N, "", ORIGIN_BORG },
-	{ "Borg, both magics damaged", 2, N, N, B, B, "oi", ORIGIN_BORG },
-	{ "Borg, newest segment of Attic", 2, B, A, B, B, "oi", ORIGIN_BORG },
-	{ "Borg, oldest segment of Attic", 2, A, B, B, B, "oi", ORIGIN_BORG },
-	{ "upgraded, old README", 2, B, B, B, A, "", ORIGIN_BORG },
-	{ "half upgraded", 2, B, A, B, A, "", ORIGIN_MIXED },
-	{ "half upgraded, no README", 2, B, A, B, N, "", ORIGIN_MIXED },
-	{ "Borg 2, a beta", 2, B, B, B, B, "oi2", ORIGIN_BORG2 },
-	{ "Borg 2, its store", 0, N, N, N, N, "f", ORIGIN_BORG2 },
+	{ "nothing at all", 0, N, N, N, N, "", &dialect_attic },
+	{ "Attic", 2, A, A, A, A, "", &dialect_attic },
+	{ "Attic, empty", 0, N, N, N, A, "", &dialect_attic },
+	{ "Attic, only data", 2, A, A, N, N, "", &dialect_attic },
+	{ "Attic, newest magic damaged", 2, A, N, A, A, "", &dialect_attic },
+	{ "Attic, all magics damaged", 2, N, N, N, A, "", &dialect_attic },
+	{ "Attic, newest segment of Borg", 2, A, B, A, A, "", &dialect_attic },
+	{ "Attic, oldest segment of Borg", 2, B, A, A, A, "", &dialect_attic },
+	{ "Attic, only data, newest segment of Borg", 2, A, B, N, N, "", &dialect_attic },
+	{ "Attic, only data, oldest segment of Borg", 2, B, A, N, N, "", &dialect_attic },
+	{ "Attic, newest of Borg, a stray integrity", 2, A, B, A, N, "i", &dialect_attic },
+	{ "Attic, one segment and that of Borg", 1, B, B, A, A, "", &dialect_attic },
+	{ "Attic, index of Borg", 2, A, A, B, A, "", &dialect_attic },
+	{ "Attic, all else of Borg", 2, A, A, B, B, "oi", &dialect_attic },
+	{ "Attic, one damaged and one of Borg", 2, N, B, N, N, "", &dialect_attic },
+	{ "Attic of version 2", 2, A, A, A, A, "2", &dialect_attic },
+	{ "Borg", 2, B, B, B, B, "oi", &dialect_borg },
+	{ "Borg 1.0", 2, B, B, B, B, "", &dialect_borg },
+	{ "Borg, empty", 0, N, N, N, B, "o", &dialect_borg },
+	{ "Borg, empty, no README", 0, N, N, N, N, "o", &dialect_borg },
+	{ "Borg, only data", 2, B, B, N, N, "", &dialect_borg },
+	{ "Borg, only one segment", 1, B, B, N, N, "", &dialect_borg },
+	{ "Borg, both magics damaged", 2, N, N, B, B, "oi", &dialect_borg },
+	{ "Borg, newest segment of Attic", 2, B, A, B, B, "oi", &dialect_borg },
+	{ "Borg, oldest segment of Attic", 2, A, B, B, B, "oi", &dialect_borg },
+	{ "upgraded, old README", 2, B, B, B, A, "", &dialect_borg },
+	{ "half upgraded", 2, B, A, B, A, "", &dialect_mixed },
+	{ "half upgraded, no README", 2, B, A, B, N, "", &dialect_mixed },
+	{ "Borg 2, a beta", 2, B, B, B, B, "oi2", &dialect_borg2 },
+	{ "Borg 2, its store", 0, N, N, N, N, "f", &dialect_borg2 },
 };
 
 static void signs_add_up(void **state)
@@ -72,27 +72,28 @@ static void signs_add_up(void **state)
 			.is_version_2 = strchr(cases[i].more, '2'),
 			.config_is_folder = strchr(cases[i].more, 'f'),
 		};
-		if (origin_of(&signs) != cases[i].origin)
-			fail_msg("%s: %s", cases[i].name, origin_name(origin_of(&signs)));
+		if (origin_of(&signs) != cases[i].dialect)
+			fail_msg("%s: %s", cases[i].name, origin_of(&signs)->name);
 	}
 	(void)state;
 }
 
-static void only_attics_origin_has_no_refusal(void **state)
+static void only_attics_row_has_no_refusal(void **state)
 {
-	assert_null(origin_refusal(ORIGIN_ATTIC));
-	assert_null(origin_by_hand(ORIGIN_ATTIC));
-	for (enum origin origin = ORIGIN_BORG; origin <= ORIGIN_BORG2; origin++) {
-		assert_non_null(strstr(origin_refusal(origin), "Borg"));
-		assert_non_null(strstr(origin_by_hand(origin), "Borg"));
-		assert_non_null(strstr(origin_title(origin), "Borg"));
+	static const struct { const struct dialect *row; const char *name; } others[] = {
+		{ &dialect_borg, "borg" }, { &dialect_mixed, "mixed" }, { &dialect_borg2, "borg2" },
+	};
+	assert_null(dialect_attic.refusal);
+	assert_null(dialect_attic.by_hand);
+	assert_string_equal(dialect_attic.name, "attic");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		assert_string_equal(others[i].row->name, others[i].name);
+		assert_non_null(strstr(others[i].row->refusal, "Borg"));
+		assert_non_null(strstr(others[i].row->by_hand, "Borg"));
+		assert_non_null(strstr(others[i].row->title, "Borg"));
 	}
-	assert_non_null(strstr(origin_by_hand(ORIGIN_MIXED), "half upgraded"));
-	assert_non_null(strstr(origin_by_hand(ORIGIN_MIXED), "borg upgrade again"));
-	assert_string_equal(origin_name(ORIGIN_ATTIC), "attic");
-	assert_string_equal(origin_name(ORIGIN_BORG), "borg");
-	assert_string_equal(origin_name(ORIGIN_MIXED), "mixed");
-	assert_string_equal(origin_name(ORIGIN_BORG2), "borg2");
+	assert_non_null(strstr(dialect_mixed.by_hand, "half upgraded"));
+	assert_non_null(strstr(dialect_mixed.by_hand, "borg upgrade again"));
 	(void)state;
 }
 
@@ -163,17 +164,17 @@ static void upgrade(const struct world *world, uint32_t segments)
 		builder_write_file(path, readme, sizeof(readme) - 1);
 }
 
-static void expect_foreign(const struct repo *opened, enum origin origin)
+static void expect_foreign(const struct repo *opened, const struct dialect *dialect)
 {
 	struct diagnosis diagnosis;
-	assert_int_equal(opened->origin, origin);
+	assert_ptr_equal(opened->dialect, dialect);
 	assert_int_equal(opened->findings.count, 1);
 	assert_int_equal(opened->findings.rows[0].problem, PROBLEM_FOREIGN_FORMAT);
-	assert_non_null(strstr(opened->findings.rows[0].detail, origin_title(origin)));
+	assert_non_null(strstr(opened->findings.rows[0].detail, dialect->title));
 	diagnose(opened, NULL, &diagnosis);
 	assert_false(diagnosis.clean);
 	assert_int_equal(diagnosis.recommended, REPAIR_NONE);
-	assert_string_equal(diagnosis.by_hand, origin_by_hand(origin));
+	assert_string_equal(diagnosis.by_hand, dialect->by_hand);
 }
 
 static void every_step_of_an_upgrade_is_recognised(void **state)
@@ -182,13 +183,13 @@ static void every_step_of_an_upgrade_is_recognised(void **state)
 	const uint32_t count = builder_head(world->builder) + 1;
 	assert_true(count >= 4);
 	upgrade(world, 0);	/* the index alone: the log is still Attic's, and so is the rest */
-	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
+	assert_ptr_equal(look(world)->dialect, &dialect_attic);
 	for (uint32_t done = 1; done < count; done++) {
 		upgrade(world, done);
-		expect_foreign(look(world), ORIGIN_MIXED);
+		expect_foreign(look(world), &dialect_mixed);
 	}
 	upgrade(world, count);
-	expect_foreign(look(world), ORIGIN_BORG);
+	expect_foreign(look(world), &dialect_borg);
 }
 
 static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
@@ -200,11 +201,11 @@ static void no_flipped_bit_and_no_lone_segment_makes_it_foreign(void **state)
 		builder_segment_path(world->builder, ends[i], path);
 		for (unsigned bit = 0; bit < 64; bit++) {
 			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
-			assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
+			assert_ptr_equal(look(world)->dialect, &dialect_attic);
 			builder_flip(path, bit / 8, (uint8_t)(1u << bit % 8));
 		}
 		name_segment(world, ends[i], "BORG_SEG");
-		assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
+		assert_ptr_equal(look(world)->dialect, &dialect_attic);
 		name_segment(world, ends[i], "ATTICSEG");
 	}
 }
@@ -218,11 +219,11 @@ static void borg2_is_told_by_its_config(void **state)
 	*strrchr(path, '/') = '\0';
 	unlink(path);
 	assert_int_equal(mkdir(path, 0755), 0);
-	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);	/* a folder that says nothing */
+	assert_ptr_equal(look(world)->dialect, &dialect_attic);	/* a folder that says nothing */
 	path[strlen(path)] = '/';
 	builder_write_file(path, "3", 1);
 	builder_write_file(id, "00", 2);
-	expect_foreign(look(world), ORIGIN_BORG2);
+	expect_foreign(look(world), &dialect_borg2);
 }
 
 /* Each of these alone, beside segments whose magics are gone, is no more than one sign; two are. */
@@ -240,16 +241,16 @@ static void config_and_integrity_are_signs(void **state)
 	unlink(path);
 	builder_path(world->builder, "integrity.3", path);
 	builder_write_file(path, "x", 1);
-	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
+	assert_ptr_equal(look(world)->dialect, &dialect_attic);
 	snprintf(config, sizeof(config), "[repository]\nversion = 1\nsegments_per_dir = 3\n"
 		 "max_segment_size = 500\n%sid = %064d\nkey = a\n\tb\n", options, 0);
 	builder_path(world->builder, "config", path);
 	builder_write_file(path, config, strlen(config));
 	assert_true(look(world)->config.has_borg_options);
-	expect_foreign(look(world), ORIGIN_BORG);
+	expect_foreign(look(world), &dialect_borg);
 	builder_path(world->builder, "integrity.3", path);
 	unlink(path);
-	assert_int_equal(look(world)->origin, ORIGIN_ATTIC);
+	assert_ptr_equal(look(world)->dialect, &dialect_attic);
 }
 
 static void a_foreign_repository_is_not_read_and_not_changed(void **state)
@@ -312,7 +313,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signs_add_up),
-		cmocka_unit_test(only_attics_origin_has_no_refusal),
+		cmocka_unit_test(only_attics_row_has_no_refusal),
 		cmocka_unit_test_setup_teardown(every_step_of_an_upgrade_is_recognised, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(no_flipped_bit_and_no_lone_segment_makes_it_foreign,

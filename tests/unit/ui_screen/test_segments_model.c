@@ -48,7 +48,7 @@ static int set_up(void **state)
 		atomic_store(&facts[i].live_bytes, rows[i].used);
 		atomic_store(&facts[i].state, (uint8_t)SEGMENT_VERIFIED);
 	}
-	repo.origin = ORIGIN_ATTIC;
+	repo.dialect = &dialect_attic;
 	repo.listing = (struct listing){ .segments = segments, .count = COUNT };
 	repo.hints = (struct hints){ .usable = true, .rows = hints, .count = 2 };
 	verify.repo = &repo;
