@@ -59,7 +59,7 @@ static const char *target_of(const char *path)
 {
 	static const char *const kinds[][2] = {
 		{ "data/", "segment" }, { "index.", "index" }, { "hints.", "hints" },
-		{ "config", "config" },
+		{ "integrity.", "integrity" }, { "config", "config" },
 	};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strncmp(path, kinds[i][0], strlen(kinds[i][0])) == 0)
@@ -308,6 +308,15 @@ static void write_rosters(void)
 	write_text("roster", "name", "nas.example.org@2.4711-ff");
 }
 
+static void write_integrity(void)
+{
+	write_text("integrity", "borg",
+		   "\x83\xa7version\x02\xa5hints\xd9\x40{\"algorithm\": \"XXH64\", "
+		   "\"digests\": {\"final\": \"3ff95f3c1b9b309d\"}}\xa5index\xd9\x62"
+		   "{\"algorithm\": \"XXH64\", \"digests\": {\"HashHeader\": "
+		   "\"a69d28365b4f47b5\", \"final\": \"13e8f99843571372\"}}");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -333,6 +342,7 @@ int main(int argc, char **argv)
 	write_records();
 	write_configs();
 	write_rosters();
+	write_integrity();
 	for (int i = 2; i < argc; i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "given%d", i - 1);
