@@ -15,6 +15,7 @@ const struct dialect dialect_attic = {
 	.index_magic = "ATTICIDX",
 	.entry_max = 20u * 1024 * 1024,
 	.hints_version = 1,
+	.hints_version_max = 1,
 	.index_buckets_min = 1024,
 	.index_growth = 2,
 	.index_used_max = 90,
@@ -33,6 +34,8 @@ const struct dialect dialect_borg = {
 	.readme_start = "This is a Borg",
 	.segment_magic = "BORG_SEG",
 	.index_magic = "BORG_IDX",
+	.hints_version = 2,
+	.hints_version_max = 2,
 };
 
 const struct dialect dialect_mixed = {

@@ -26,7 +26,9 @@ struct dialect {
 	const char *readme_start;
 	const char *segment_magic, *index_magic;	/* 8 bytes each */
 	uint32_t entry_max;		/* bytes of the largest entry, header included */
-	uint32_t hints_version;
+	/* The version of hints that is written, and the highest that is read. Only 2 has an
+	 * integrity.N beside it. */
+	uint32_t hints_version, hints_version_max;
 	/* An index has index_buckets_min buckets, or that times a power of index_growth
 	 * (2: rehash in index_table.c relies on it). It grows
 	 * where a new key finds more than index_used_max percent of them used, and shrinks where a

@@ -25,21 +25,28 @@
  * meets. What follows are the types and callbacks that the template asks for; nothing is allocated
  * but the rows. */
 
-enum kind { KIND_NUMBER, KIND_VERSION, KIND_SEGMENTS, KIND_COMPACT, KIND_OTHER_KEY, KIND_ROOT,
-	    KIND_OTHER };
+enum kind { KIND_NUMBER, KIND_VERSION, KIND_SEGMENTS, KIND_COMPACT, KIND_QUOTA, KIND_SHADOW,
+	    KIND_OTHER_KEY, KIND_SHADOW_KEY, KIND_SHADOW_LIST, KIND_ROOT, KIND_OTHER };
 
 struct item {
 	enum kind kind;
 	int64_t number;
+	const char *key;	/* of the shadow index: 32 bytes */
 };
 
 struct walk {
 	struct hints *hints;
-	bool has_root, has_version, has_segments, has_compact;
+	const struct dialect *dialect;
+	bool has_root, has_version, has_segments, has_compact, has_quota, has_shadow;
+	bool is_known;		/* its version is one that the dialect reads */
+	bool compact_is_map;
+	bool in_shadow;		/* between the beginning of the shadow index and its end */
+	uint32_t list_begin;	/* of its last list, in hints->shadow_segments */
 	int64_t version;
 	enum kind key;		/* what the last string names: the container that begins next */
 	const char *error;	/* the first thing that ends the walk */
 	const char *oddity;	/* the first that matters only in hints of a known version */
+	const char *novelty;	/* the last that version 1 does not have */
 	bool no_memory;
 };
 
@@ -67,6 +74,7 @@ static bool merge_rows(struct hints *hints)
 		last->is_counted |= rows[i].is_counted;
 		last->is_compact |= rows[i].is_compact;
 		last->live += rows[i].live;	/* one of them is 0 */
+		last->freeable += rows[i].freeable;
 	}
 	hints->count = kept;
 	return true;
@@ -104,6 +112,17 @@ static int read_pair(struct walk *walk, const struct item *key, const struct ite
 		walk->has_version = true;
 		walk->version = value->number;
 		return 0;
+	case KIND_QUOTA:
+		if (value->kind != KIND_NUMBER || walk->has_quota)
+			return refuse(walk, "the quota's use is no number");
+		walk->has_quota = walk->hints->has_quota_use = true;
+		walk->hints->quota_use = value->number;
+		walk->novelty = "there is a key in it that is unknown";
+		return 0;
+	case KIND_SHADOW:
+		walk->in_shadow = false;
+		walk->novelty = "there is a key in it that is unknown";
+		return value->kind == key->kind ? 0 : refuse(walk, "the shadow index is no map");
 	case KIND_SEGMENTS:
 	case KIND_COMPACT:
 		return value->kind == key->kind ? 0 : refuse(walk, "a list is of the wrong kind");
@@ -115,11 +134,48 @@ static int read_pair(struct walk *walk, const struct item *key, const struct ite
 	}
 }
 
-/* Hints have three containers: the outer map and, right behind their names in it, the two lists. */
+/* A row of the shadow index, whose list was walked already. */
+static int add_shadow(struct walk *walk, const struct item *key, const struct item *list)
+{
+	struct hints *hints = walk->hints;
+	if (key->kind != KIND_SHADOW_KEY || list->kind != KIND_SHADOW_LIST)
+		return refuse(walk, "a row of the shadow index is none");
+	if (!ARRAY_RESERVE(hints->shadow, hints->shadow_count, hints->shadow_capacity)) {
+		walk->no_memory = true;
+		return -1;
+	}
+	struct hints_shadow *row = &hints->shadow[hints->shadow_count++];
+	memcpy(row->key, key->key, KEY_SIZE);
+	row->first = walk->list_begin;
+	row->count = (uint32_t)hints->shadow_segment_count - walk->list_begin;
+	return 0;
+}
+
+static int add_shadow_segment(struct walk *walk, const struct item *item)
+{
+	struct hints *hints = walk->hints;
+	if (!is_segment(item))
+		return refuse(walk, "a segment's number in the shadow index is none");
+	if (!ARRAY_RESERVE(hints->shadow_segments, hints->shadow_segment_count,
+			   hints->shadow_segment_capacity)) {
+		walk->no_memory = true;
+		return -1;
+	}
+	hints->shadow_segments[hints->shadow_segment_count++] = (uint32_t)item->number;
+	return 0;
+}
+
+/* Hints have up to four containers: the outer map and, right behind their names in it, the lists;
+ * and the shadow index has a list behind each key. */
 static int begin_container(struct walk *walk, bool is_map, struct item *item)
 {
 	const enum kind key = walk->key;
 	walk->key = KIND_OTHER;
+	if (key == KIND_SHADOW_KEY && !is_map) {
+		item->kind = KIND_SHADOW_LIST;
+		walk->list_begin = (uint32_t)walk->hints->shadow_segment_count;
+		return 0;
+	}
 	if (!walk->has_root) {
 		walk->has_root = true;
 		item->kind = KIND_ROOT;
@@ -132,9 +188,12 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 	}
 	if (key == KIND_COMPACT && !walk->has_compact) {
 		walk->has_compact = true;
-		if (is_map)
-			walk->oddity = "the compact list is no array";
+		walk->compact_is_map = is_map;
 		return 0;
+	}
+	if (key == KIND_SHADOW && !walk->has_shadow) {
+		walk->has_shadow = walk->in_shadow = true;
+		return is_map ? 0 : refuse(walk, "the shadow index is no map");
 	}
 	return refuse(walk, "it is nested in a way that hints are not");
 }
@@ -144,12 +203,12 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 static inline struct item template_callback_root(struct walk **walk)
 {
 	(void)walk;
-	return (struct item){ KIND_OTHER, 0 };
+	return (struct item){ KIND_OTHER, 0, NULL };
 }
 
 static inline int template_callback_number(struct walk **walk, int64_t number, struct item *item)
 {
-	*item = (struct item){ KIND_NUMBER, number };
+	*item = (struct item){ KIND_NUMBER, number, NULL };
 	if (!(*walk)->has_root)
 		return refuse(*walk, "it is no map");
 	return 0;
@@ -172,7 +231,7 @@ static inline int template_callback_uint64(struct walk **walk, uint64_t number, 
 
 static inline int template_callback_nil(struct walk **walk, struct item *item)
 {
-	*item = (struct item){ KIND_OTHER, 0 };
+	*item = (struct item){ KIND_OTHER, 0, NULL };
 	return refuse(*walk, "there is something in it that is neither number nor name");
 }
 
@@ -192,14 +251,20 @@ static inline int template_callback_str(struct walk **walk, const char *base, co
 {
 	static const struct { const char *name; enum kind kind; } keys[] = {
 		{ "version", KIND_VERSION }, { "segments", KIND_SEGMENTS },
-		{ "compact", KIND_COMPACT },
+		{ "compact", KIND_COMPACT }, { "storage_quota_use", KIND_QUOTA },
+		{ "shadow_index", KIND_SHADOW },
 	};
 	(void)base;
 	enum kind kind = KIND_OTHER_KEY;
+	if ((*walk)->in_shadow) {
+		*item = (struct item){ KIND_SHADOW_KEY, 0, text };
+		(*walk)->key = KIND_SHADOW_KEY;
+		return len == KEY_SIZE ? 0 : refuse(*walk, "a key of the shadow index is none");
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(keys) && text; i++)
 		if (len == strlen(keys[i].name) && memcmp(text, keys[i].name, len) == 0)
 			kind = keys[i].kind;
-	*item = (struct item){ kind, 0 };
+	*item = (struct item){ kind, 0, NULL };
 	(*walk)->key = kind;
 	return 0;
 }
@@ -230,21 +295,29 @@ static inline int template_callback_map_item(struct walk **walk, struct item *ma
 {
 	if (map->kind == KIND_ROOT)
 		return read_pair(*walk, &key, &value);
-	if (map->kind != KIND_SEGMENTS)
-		return 0;
+	if (map->kind == KIND_SHADOW)
+		return add_shadow(*walk, &key, &value);
 	if (!is_segment(&key))
 		return refuse(*walk, "a segment's number is none");
 	if (value.kind != KIND_NUMBER)
 		return refuse(*walk, "a segment's count is no number");
-	return append_row(*walk, (struct hints_segment){
-		.segment = (uint32_t)key.number, .is_counted = true, .live = value.number,
-	});
+	struct hints_segment row = { .segment = (uint32_t)key.number };
+	if (map->kind == KIND_SEGMENTS) {
+		row.is_counted = true;
+		row.live = value.number;
+	} else {
+		row.is_compact = true;
+		row.freeable = value.number;
+	}
+	return append_row(*walk, row);
 }
 
 static inline int template_callback_array_item(struct walk **walk, struct item *array,
 					       struct item item)
 {
-	(void)array;	/* the compact list: begin_container lets no other array pass */
+	if (array->kind == KIND_SHADOW_LIST)
+		return add_shadow_segment(*walk, &item);
+	/* the compact list: begin_container lets no other array pass */
 	if (!is_segment(&item))
 		return refuse(*walk, "a segment's number in the compact list is none");
 	return append_row(*walk, (struct hints_segment){
@@ -260,6 +333,31 @@ static inline int template_callback_array_item(struct walk **walk, struct item *
 
 #include <msgpack/unpack_template.h>
 
+/* Both are keys, or begin with one. */
+static int compare_keys(const void *left, const void *right)
+{
+	return memcmp(left, right, KEY_SIZE);
+}
+
+/* What hints of a known version must be, and what those of its own. */
+static void check_version(struct walk *walk)
+{
+	const struct hints *hints = walk->hints;
+	const bool is_first = walk->version == 1;
+	if (is_first && !walk->oddity)
+		walk->oddity = walk->novelty;
+	if (walk->oddity)
+		walk->error = walk->oddity;
+	else if (!walk->has_segments || !walk->has_compact)
+		walk->error = "a list is missing";
+	else if (walk->compact_is_map == is_first)
+		walk->error = is_first ? "the compact list is no array"
+				       : "the compact list is no map";
+	else if (hints->shadow_count > 0)
+		array_sort(hints->shadow, hints->shadow_count, sizeof(*hints->shadow),
+			   compare_keys);
+}
+
 /* Walk the bytes. Leaves in walk->error what is wrong, and in *@offset where. */
 static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offset)
 {
@@ -271,7 +369,7 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 	const int ret = template_execute(&context, (const char *)data, len, offset);
 	if (walk->error || walk->no_memory)
 		return;
-	const bool is_known = walk->version == dialect_attic.hints_version;
+	walk->is_known = walk->version > 0 && walk->version <= walk->dialect->hints_version_max;
 	if (ret < 0)
 		walk->error = "it is no msgpack";
 	else if (ret == 0)
@@ -280,23 +378,21 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 		walk->error = "there are bytes behind its end";
 	else if (!walk->has_version)
 		walk->error = "it has no version";
-	else if (is_known && walk->oddity)
-		walk->error = walk->oddity;
-	else if (is_known && !(walk->has_segments && walk->has_compact))
-		walk->error = "a list is missing";
-	else if (!merge_rows(walk->hints))
+	else if (walk->is_known)
+		check_version(walk);
+	if (!walk->error && !merge_rows(walk->hints))
 		walk->error = "a segment stands there twice";
 }
 
-enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, struct hints *hints,
-			struct findings *findings)
+enum as_err hints_parse(const uint8_t *data, size_t len, const struct dialect *dialect,
+			uint32_t transaction, struct hints *hints, struct findings *findings)
 {
 	*hints = (struct hints){ .transaction = transaction };
-	struct walk walk = { .hints = hints, .key = KIND_OTHER };
+	struct walk walk = { .hints = hints, .dialect = dialect, .key = KIND_OTHER };
 	size_t offset;
 	run(&walk, data, len, &offset);
-	if (!walk.no_memory && !walk.error && walk.version == dialect_attic.hints_version) {
-		hints->version = dialect_attic.hints_version;
+	if (!walk.no_memory && !walk.error && walk.is_known) {
+		hints->version = (uint32_t)walk.version;
 		hints->usable = true;
 		for (size_t i = 0; i < hints->count; i++) {
 			hints->segment_count += hints->rows[i].is_counted;
@@ -318,8 +414,8 @@ enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, s
 			     "hints.%u: version %lld", transaction, (long long)walk.version);
 }
 
-enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, struct hints *hints,
-		       struct findings *findings)
+enum as_err hints_read(const struct io *io, int repo_fd, const struct dialect *dialect,
+		       uint32_t transaction, struct hints *hints, struct findings *findings)
 {
 	*hints = (struct hints){ .transaction = transaction };
 	char name[sizeof("hints.4294967295")];
@@ -328,7 +424,8 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 	size_t len;
 	const enum as_err err = io_read_file(io, repo_fd, name, HINTS_FILE_MAX, &data, &len);
 	if (err == AS_OK) {
-		const enum as_err parsed = hints_parse(data, len, transaction, hints, findings);
+		const enum as_err parsed = hints_parse(data, len, dialect, transaction, hints,
+						       findings);
 		free(data);
 		return parsed;
 	}
@@ -344,6 +441,8 @@ enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, s
 void hints_free(struct hints *hints)
 {
 	free(hints->rows);
+	free(hints->shadow);
+	free(hints->shadow_segments);
 	*hints = (struct hints){ .usable = false };
 }
 
@@ -381,6 +480,13 @@ bool hints_is_compact(const struct hints *hints, uint32_t segment)
 {
 	const struct hints_segment *row = find_row(hints, segment);
 	return row && row->is_compact;
+}
+
+const struct hints_shadow *hints_find_shadow(const struct hints *hints,
+					     const uint8_t key[KEY_SIZE])
+{
+	return array_find(hints->shadow, hints->shadow_count, sizeof(*hints->shadow), key,
+			  compare_keys);
 }
 
 uint32_t hints_last(const struct hints *hints)
@@ -445,6 +551,10 @@ static enum as_err count_all(struct hints *hints)
 enum as_err hints_copy(struct hints *to, const struct hints *from)
 {
 	*to = *from;
+	to->shadow = NULL;
+	to->shadow_segments = NULL;
+	to->shadow_count = to->shadow_capacity = 0;
+	to->shadow_segment_count = to->shadow_segment_capacity = 0;
 	to->capacity = to->count;
 	to->rows = calloc(to->count + 1, sizeof(*to->rows));
 	if (!to->rows)
@@ -458,7 +568,8 @@ enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, ui
 {
 	struct findings findings;
 	findings_init(&findings);
-	const enum as_err err = hints_read(io, repo_fd, transaction, hints, &findings);
+	const enum as_err err = hints_read(io, repo_fd, &dialect_attic, transaction, hints,
+					   &findings);
 	findings_free(&findings);
 	if (err != AS_OK)
 		return err;

@@ -3,12 +3,16 @@
  *
  * Source: attic/repository.py, write_index: one msgpack map of the old family (raw strings):
  *   "version": 1, "segments": {segment: number of live PUTs}, "compact": [segments]
+ * Version 2 is Borg's since 1.1 (borg/repository.py, write_index): "compact" is a map of segments
+ * to the bytes that compaction would free there, and there are, the second since 1.2,
+ *   "storage_quota_use": bytes, "shadow_index": {key: [segments that hold an older PUT of it]}
  */
 #ifndef ATTICSCOPE_HINTS_H
 #define ATTICSCOPE_HINTS_H
 
 #include "base/io.h"
 #include "base/problem.h"
+#include "format/dialect.h"
 
 #define HINTS_FILE_MAX (256u * 1024u * 1024u)	/* bytes: 25 million segments; more is refused */
 
@@ -19,6 +23,14 @@ struct hints_segment {
 	/* PUTs that the index maps to, as stored: a negative number is possible, and wrong. 0 where
 	 * the segment is not counted */
 	int64_t live;
+	int64_t freeable;	/* version 2, compact: bytes that compaction would free */
+};
+
+/* A key of the shadow index, and where older PUTs of it are left. When Borg compacts, it drops a
+ * DELETE whose key is here with no segment below its own. */
+struct hints_shadow {
+	uint8_t key[KEY_SIZE];
+	uint32_t first, count;	/* of hints.shadow_segments: where older PUTs are */
 };
 
 struct hints {
@@ -28,17 +40,23 @@ struct hints {
 	struct hints_segment *rows;		/* ascending by segment, each once */
 	size_t count, capacity;
 	size_t segment_count, compact_count;	/* rows counted and rows listed, as read */
+	bool has_quota_use;
+	int64_t quota_use;			/* bytes */
+	struct hints_shadow *shadow;		/* ascending by key */
+	uint32_t *shadow_segments;
+	size_t shadow_count, shadow_capacity, shadow_segment_count, shadow_segment_capacity;
 };
 
-/* Parse the bytes of a hints file. The memory used is in proportion to the bytes, whatever counts
- * they claim. Sets usable, or appends PROBLEM_HINTS_FORMAT or _VERSION. AS_ERR_MEMORY only. */
-enum as_err hints_parse(const uint8_t *data, size_t len, uint32_t transaction, struct hints *hints,
-			struct findings *findings);
+/* Parse the bytes of a hints file of a version that @dialect reads. The memory used is in
+ * proportion to the bytes, whatever counts they claim. Sets usable, or appends PROBLEM_HINTS_FORMAT
+ * or _VERSION. AS_ERR_MEMORY only. */
+enum as_err hints_parse(const uint8_t *data, size_t len, const struct dialect *dialect,
+			uint32_t transaction, struct hints *hints, struct findings *findings);
 
 /* Read REPO/hints.@transaction; missing or unreadable is a finding (PROBLEM_HINTS_MISSING,
  * _UNREADABLE). AS_ERR_MEMORY only. */
-enum as_err hints_read(const struct io *io, int repo_fd, uint32_t transaction, struct hints *hints,
-		       struct findings *findings);
+enum as_err hints_read(const struct io *io, int repo_fd, const struct dialect *dialect,
+		       uint32_t transaction, struct hints *hints, struct findings *findings);
 
 void hints_free(struct hints *hints);
 
@@ -49,6 +67,10 @@ struct hints_segment *hints_find(const struct hints *hints, uint32_t segment);
 /* Is @segment in the compact list? */
 bool hints_is_compact(const struct hints *hints, uint32_t segment);
 
+/* The row of @key in the shadow index, or NULL. */
+const struct hints_shadow *hints_find_shadow(const struct hints *hints,
+					     const uint8_t key[KEY_SIZE]);
+
 /* The last segment that is counted; 0 where there is none. */
 uint32_t hints_last(const struct hints *hints);
 
@@ -57,13 +79,13 @@ bool hints_sum(const struct hints *hints, uint64_t *sum);
 
 /* ---- hints that change: all zero is empty ---- */
 
-/* Copy @from to @to, whose former content is not freed. A segment that only the compact list names
- * counts 0 objects from now on. AS_ERR_MEMORY; AS_ERR_INTEGRITY: see hints_sum. After an error @to
- * is empty. */
+/* Copy @from, but for its shadow index, to @to, whose former content is not freed. A segment that
+ * only the compact list names counts 0 objects from now on. AS_ERR_MEMORY; AS_ERR_INTEGRITY: see
+ * hints_sum. After an error @to is empty. */
 enum as_err hints_copy(struct hints *to, const struct hints *from);
 
-/* The same from REPO/hints.@transaction. AS_ERR_INTEGRITY also where that is missing, or cannot be
- * read or understood. */
+/* The same from Attic's REPO/hints.@transaction. AS_ERR_INTEGRITY also where that is missing, or
+ * cannot be read or understood. */
 enum as_err hints_load(struct hints *hints, const struct io *io, int repo_fd, uint32_t transaction);
 
 /* The row of @segment. A new one has nothing live; appending it behind the last is quick. NULL: out

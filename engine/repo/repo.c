@@ -251,8 +251,8 @@ static enum as_err read_hints(struct repo *repo)
 		repo->has_hints = is_in_its_place(repo, repo->hints_transaction);
 	if (!repo->has_hints)
 		return check_missing(repo, PROBLEM_HINTS_MISSING, "hints");
-	const enum as_err err = hints_read(repo->io, repo->fd, repo->hints_transaction,
-					   &repo->hints, &repo->findings);
+	const enum as_err err = hints_read(repo->io, repo->fd, repo->dialect,
+					   repo->hints_transaction, &repo->hints, &repo->findings);
 	if (err != AS_OK)
 		return err;
 	return check_number(repo, "hints", repo->hints_transaction, PROBLEM_HINTS_STALE,

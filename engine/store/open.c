@@ -211,7 +211,8 @@ enum as_err store_find_index(struct as_store *store)
 	if (!store->has_transaction || !store_knows_hints(store))
 		hints = &own;
 	if (store->has_transaction && hints == &own)
-		err = hints_read(store->io, store->fd, store->transaction, &own, &findings);
+		err = hints_read(store->io, store->fd, &dialect_attic, store->transaction, &own,
+				 &findings);
 	/* The repo's own index file stays with it: it is what a look into the tail asks. */
 	if (err == AS_OK && hints->usable)
 		err = index_open(store->io, store->fd, store->transaction, &store->index,

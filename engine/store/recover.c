@@ -49,7 +49,8 @@ static enum as_err load_witnesses(struct as_store *store, uint32_t number)
 	struct hints hints;
 	char why[PROBE_TEXT_SIZE];
 	findings_init(&findings);
-	enum as_err err = hints_read(store->io, store->fd, number, &hints, &findings);
+	enum as_err err = hints_read(store->io, store->fd, &dialect_attic, number, &hints,
+				     &findings);
 	if (err == AS_OK)
 		err = index_open(store->io, store->fd, number, &file, &findings);
 	if (err == AS_OK) {

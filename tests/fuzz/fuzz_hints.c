@@ -75,22 +75,48 @@ static void write_again(const struct hints *hints)
 	hints_free(&usage);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The keys ascend, can be searched, and their lists lie in the one array. */
+static void check_shadow(const struct hints *hints, size_t size)
+{
+	need(hints->shadow_count * (KEY_SIZE + 2) <= size);
+	need(hints->shadow_segment_count <= size);
+	for (size_t i = 0; i < hints->shadow_count; i++) {
+		const struct hints_shadow *row = &hints->shadow[i];
+		const struct hints_shadow *found = hints_find_shadow(hints, row->key);
+		need(found && memcmp(found->key, row->key, KEY_SIZE) == 0);
+		need(i == 0 || memcmp(row[-1].key, row->key, KEY_SIZE) <= 0);
+		need(row->first <= hints->shadow_segment_count);
+		need(row->count <= hints->shadow_segment_count - row->first);
+	}
+}
+
+static bool parse(const struct dialect *dialect, const uint8_t *data, size_t size)
 {
 	struct findings findings;
 	struct hints hints;
 	findings_init(&findings);
-	need(hints_parse(data, size, TRANSACTION, &hints, &findings) == AS_OK);
+	need(hints_parse(data, size, dialect, TRANSACTION, &hints, &findings) == AS_OK);
 	need(hints.usable == (findings.count == 0));
 	need(hints.transaction == TRANSACTION);
-	if (hints.usable) {
-		need(hints.version == 1);
+	const bool usable = hints.usable;
+	if (usable) {
+		need(hints.version >= 1 && hints.version <= dialect->hints_version_max);
 		check_lists(&hints, size);
+		check_shadow(&hints, size);
 		write_again(&hints);
 	} else {
-		need(!hints.rows);
+		need(!hints.rows && !hints.shadow && !hints.shadow_segments);
 	}
 	hints_free(&hints);
 	findings_free(&findings);
+	return usable;
+}
+
+/* What Attic reads, Borg reads as well. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const bool is_attics = parse(&dialect_attic, data, size);
+	const bool is_borgs = parse(&dialect_borg, data, size);
+	need(is_borgs || !is_attics);
 	return 0;
 }

@@ -26,7 +26,8 @@ static const char sample[] = "\x83" VERS "\x01" SEGS "\x83" "\x00\x03" "\xcd\x01
 
 #define TEXT(bytes) bytes, sizeof(bytes) - 1
 
-static enum problem parse(const void *bytes, size_t len, struct hints *hints)
+static enum problem parse_of(const struct dialect *dialect, const void *bytes, size_t len,
+			     struct hints *hints)
 {
 	/* The bytes end where the sanitizer sees it. */
 	uint8_t *copy = malloc(len > 0 ? len : 1);
@@ -34,7 +35,7 @@ static enum problem parse(const void *bytes, size_t len, struct hints *hints)
 	memcpy(copy, bytes, len);
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(hints_parse(copy, len, 9, hints, &findings), AS_OK);
+	assert_int_equal(hints_parse(copy, len, dialect, 9, hints, &findings), AS_OK);
 	assert_true(findings.count <= 1);
 	const enum problem problem = findings.count > 0 ? findings.rows[0].problem : FINE;
 	assert_int_equal(hints->usable, problem == FINE);
@@ -42,6 +43,11 @@ static enum problem parse(const void *bytes, size_t len, struct hints *hints)
 	findings_free(&findings);
 	free(copy);
 	return problem;
+}
+
+static enum problem parse(const void *bytes, size_t len, struct hints *hints)
+{
+	return parse_of(&dialect_attic, bytes, len, hints);
 }
 
 static void check(const char *name, const void *bytes, size_t len, enum problem expected)
@@ -324,11 +330,12 @@ static void parse_repetitions(void)
 	struct findings findings;
 	findings_init(&findings);
 	memcpy(bytes, head, sizeof(head) - 1);
-	assert_int_equal(hints_parse(bytes, len, 1, &hints, &findings), AS_OK);
+	assert_int_equal(hints_parse(bytes, len, &dialect_attic, 1, &hints, &findings), AS_OK);
 	assert_int_equal(findings.total[PROBLEM_HINTS_FORMAT], 1);
 	hints_free(&hints);
 	memcpy(bytes, list, sizeof(list) - 1);
-	assert_int_equal(hints_parse(bytes, sizeof(list) - 1 + (16u << 20), 1, &hints, &findings),
+	assert_int_equal(hints_parse(bytes, sizeof(list) - 1 + (16u << 20), &dialect_attic, 1,
+				     &hints, &findings),
 			 AS_OK);
 	assert_true(hints.usable);
 	assert_int_equal(hints.compact_count, 1);
@@ -375,7 +382,8 @@ static void check_file(const struct scratch *scratch, enum problem problem)
 	struct hints hints;
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(hints_read(&io_system, scratch->fd, 4294967295, &hints, &findings), AS_OK);
+	assert_int_equal(hints_read(&io_system, scratch->fd, &dialect_attic, 4294967295, &hints,
+				    &findings), AS_OK);
 	assert_int_equal(findings.count, problem == FINE ? 0 : 1);
 	if (problem != FINE)
 		assert_int_equal(findings.rows[0].problem, problem);
@@ -413,7 +421,8 @@ static void a_bad_sector_is_told_with_the_words_of_the_system(void **state)
 	struct hints hints;
 	struct findings findings;
 	findings_init(&findings);
-	assert_int_equal(hints_read(&fault.io, scratch->fd, 9, &hints, &findings), AS_OK);
+	assert_int_equal(hints_read(&fault.io, scratch->fd, &dialect_attic, 9, &hints,
+				    &findings), AS_OK);
 	assert_int_equal(findings.count, 1);
 	assert_int_equal(findings.rows[0].problem, PROBLEM_HINTS_UNREADABLE);
 	assert_non_null(strstr(findings.rows[0].detail, "Input/output error"));
@@ -424,9 +433,117 @@ static void a_bad_sector_is_told_with_the_words_of_the_system(void **state)
 
 #define with_scratch(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
+/* ---- Borg's version 2 ---- */
+
+#define QUOTA "\xb1" "storage_quota_use"
+#define SHADOW "\xac" "shadow_index"
+#define EIGHT "12345678"
+#define KEY_A "\xda\x00\x20" "a" EIGHT EIGHT EIGHT "1234567"
+#define KEY_B "\xda\x00\x20" "b" EIGHT EIGHT EIGHT "1234567"
+
+/* {version: 2, segments: {1: 3, 2: 0}, compact: {2: 9, 1: 700}, storage_quota_use: 70000,
+ * shadow_index: {b: [1, 300], a: []}} */
+static const char sample_2[] = "\x85" VERS "\x02" SEGS "\x82" "\x01\x03" "\x02\x00" COMP "\x82"
+			       "\x02\x09" "\x01\xcd\x02\xbc" QUOTA "\xce\x00\x01\x11\x70"
+			       SHADOW "\x82" KEY_B "\x92\x01\xcd\x01\x2c" KEY_A "\x90";
+
+static void version_2_is_read_where_the_dialect_has_it(void **state)
+{
+	struct hints hints;
+	assert_int_equal(parse(TEXT(sample_2), &hints), PROBLEM_HINTS_VERSION);
+	assert_int_equal(hints.version, 2);
+	hints_free(&hints);
+	assert_int_equal(parse_of(&dialect_borg, TEXT(sample_2), &hints), FINE);
+	assert_int_equal(hints.version, 2);
+	assert_int_equal(hints.segment_count, 2);
+	assert_int_equal(hints.compact_count, 2);
+	assert_int_equal(hints_find(&hints, 1)->live, 3);
+	assert_int_equal(hints_find(&hints, 1)->freeable, 700);
+	assert_int_equal(hints_find(&hints, 2)->freeable, 9);
+	assert_true(hints.has_quota_use);
+	assert_int_equal(hints.quota_use, 70000);
+	assert_int_equal(hints.shadow_count, 2);
+	const struct hints_shadow *a = hints_find_shadow(&hints, (const uint8_t *)KEY_A + 3);
+	const struct hints_shadow *b = hints_find_shadow(&hints, (const uint8_t *)KEY_B + 3);
+	assert_int_equal(a->count, 0);
+	assert_int_equal(b->count, 2);
+	assert_int_equal(hints.shadow_segments[b->first], 1);
+	assert_int_equal(hints.shadow_segments[b->first + 1], 300);
+	assert_null(hints_find_shadow(&hints, (const uint8_t *)EIGHT EIGHT EIGHT EIGHT));
+	hints_free(&hints);
+	/* Borg reads Attic's version as well. */
+	assert_int_equal(parse_of(&dialect_borg, TEXT(sample), &hints), FINE);
+	assert_int_equal(hints.version, 1);
+	assert_false(hints.has_quota_use);
+	hints_free(&hints);
+	(void)state;
+}
+
+static void no_prefix_of_version_2_is_whole(void **state)
+{
+	for (size_t len = 0; len < sizeof(sample_2) - 1; len++) {
+		struct hints hints;
+		assert_int_equal(parse_of(&dialect_borg, sample_2, len, &hints),
+				 PROBLEM_HINTS_FORMAT);
+		assert_null(hints.rows);
+		assert_null(hints.shadow);
+		hints_free(&hints);
+	}
+	(void)state;
+}
+
+static void what_is_wrong_with_version_2_is_found(void **state)
+{
+	static const struct {
+		const char *name, *bytes;
+		size_t len;
+		enum problem problem;
+	} cases[] = {
+		{ "as 1.1 writes it", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" QUOTA "\x00"),
+		  FINE },
+		{ "as short as can be", TEXT("\x83" VERS "\x02" SEGS "\x80" COMP "\x80"), FINE },
+		{ "an array to compact", TEXT("\x83" VERS "\x02" SEGS "\x80" COMP "\x90"),
+		  PROBLEM_HINTS_FORMAT },
+		{ "version 1 with a map", TEXT("\x83" VERS "\x01" SEGS "\x80" COMP "\x80"),
+		  PROBLEM_HINTS_FORMAT },
+		{ "version 1 with a quota", TEXT("\x84" VERS "\x01" SEGS "\x80" COMP "\x90" QUOTA
+						 "\x00"), PROBLEM_HINTS_FORMAT },
+		{ "a quota that is a text", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" QUOTA
+						 "\xa0"), PROBLEM_HINTS_FORMAT },
+		{ "an array of shadows", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW
+					      "\x90"), PROBLEM_HINTS_FORMAT },
+		{ "a short key", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81" "\xa1"
+				      "x" "\x90"), PROBLEM_HINTS_FORMAT },
+		{ "a number as key", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
+					  "\x01\x90"), PROBLEM_HINTS_FORMAT },
+		{ "no list", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81" KEY_A
+				  "\x01"), PROBLEM_HINTS_FORMAT },
+		{ "a key in a list", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
+					  KEY_A "\x91" KEY_B), PROBLEM_HINTS_FORMAT },
+		{ "a list in a list", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
+					   KEY_A "\x91\x90"), PROBLEM_HINTS_FORMAT },
+		{ "two shadow indexes", TEXT("\x85" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x80"
+					     SHADOW "\x80"), PROBLEM_HINTS_FORMAT },
+		{ "version 9", TEXT("\x83" VERS "\x09" SEGS "\x80" COMP "\x80"),
+		  PROBLEM_HINTS_VERSION },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct hints hints;
+		const enum problem problem =
+			parse_of(&dialect_borg, cases[i].bytes, cases[i].len, &hints);
+		if (problem != cases[i].problem)
+			fail_msg("%s", cases[i].name);
+		hints_free(&hints);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(version_2_is_read_where_the_dialect_has_it),
+		cmocka_unit_test(no_prefix_of_version_2_is_whole),
+		cmocka_unit_test(what_is_wrong_with_version_2_is_found),
 		cmocka_unit_test(counts_and_compact_list_are_read_and_sorted),
 		cmocka_unit_test(look_ups_find_what_is_there_and_nothing_else),
 		cmocka_unit_test(the_order_of_the_keys_does_not_matter),

@@ -56,7 +56,7 @@ static int teardown(void **state)
 static void parse(const void *bytes, size_t len)
 {
 	hints_free(&hints);
-	assert_int_equal(hints_parse(bytes, len, 3, &hints, &findings), AS_OK);
+	assert_int_equal(hints_parse(bytes, len, &dialect_attic, 3, &hints, &findings), AS_OK);
 	assert_int_equal(findings.count, 0);
 }
 
@@ -99,7 +99,8 @@ static void expect_read_back(void)
 
 	assert_int_equal(hints_write(&changed, permit, 3), AS_OK);
 	hints_free(&hints);
-	assert_int_equal(hints_read(&io_system, scratch->fd, 3, &hints, &findings), AS_OK);
+	assert_int_equal(hints_read(&io_system, scratch->fd, &dialect_attic, 3, &hints,
+				    &findings), AS_OK);
 	assert_true(hints.usable);
 	assert_int_equal(findings.count, 0);
 	assert_int_equal(hints.segment_count, changed.count);
@@ -382,7 +383,8 @@ static void a_write_replaces_what_is_there_and_leaves_one_file(void **state)
 	add(1, 2, true);
 	assert_int_equal(hints_write(&changed, permit, UINT32_MAX), AS_OK);
 	assert_false(exists("hints.4294967295.tmp"));
-	assert_int_equal(hints_read(&io_system, scratch->fd, UINT32_MAX, &hints, &findings), AS_OK);
+	assert_int_equal(hints_read(&io_system, scratch->fd, &dialect_attic, UINT32_MAX, &hints,
+				    &findings), AS_OK);
 	assert_true(hints.usable);
 	assert_int_equal(hints.rows[0].live, 2);
 	(void)state;
