@@ -302,8 +302,8 @@ enum {
  * again what is needed of that; otherwise as_recover does after the next as_open.
  * AS_ERR_NOT_REGULAR: a folder is in the place of index.N or hints.N. After an error without it the
  * transaction is not committed; struct as_state says whether it can go on, so that as_commit may be
- * tried again, or is dead. Damaged segments are skipped by compaction and reported, and so are those
- * that hold an older version of an object whose newest is damaged or missing.
+ * tried again, or is dead. Damaged segments are skipped by compaction and reported, and so are
+ * those that hold an older version of an object whose newest is damaged or missing.
  * AS_ERR_INTEGRITY: what compaction copied, read back, is not what was to be copied; the copies are
  * removed again and the segments stay. */
 AS_API enum as_err as_commit(struct as_store *store, int flags, struct as_report *report,
@@ -324,8 +324,8 @@ AS_API enum as_err as_compact(struct as_store *store, struct as_report *report,
 /* Replay the log from the newest index that can be trusted, or from nothing (@flags: AS_FULL), and
  * write index and hints. No segment is touched. AS_ERR_USAGE inside a transaction;
  * AS_ERR_UNCOMMITTED: as_rollback comes first; AS_ERR_INTEGRITY: the log is damaged, or its replay
- * would not give all that can be read, or would forget what is lost: with AS_FULL also what an older
- * index gives, which a replay without it keeps. Nothing was written then, and
+ * would not give all that can be read, or would forget what is lost: with AS_FULL also what an
+ * older index gives, which a replay without it keeps. Nothing was written then, and
  * the program atticscope says what to do; AS_ERR_NOT_REGULAR: a folder, named in the message,
  * is in the place of index.N or hints.N of this transaction or a later one. */
 AS_API enum as_err as_recover(struct as_store *store, int flags, struct as_error *error);

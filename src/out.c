@@ -27,8 +27,9 @@ void out_init(struct out *out, const struct options *options)
 	else
 		out->width = size.ws_col;
 	out->color = options->color == COLOR_ALWAYS ||
-		     (options->color == COLOR_AUTO && out->width > 0 && !(no_color && no_color[0]) &&
-		      terminal && terminal[0] && strcmp(terminal, "dumb") != 0);
+		     (options->color == COLOR_AUTO && out->width > 0 &&
+		      !(no_color && no_color[0]) && terminal && terminal[0] &&
+		      strcmp(terminal, "dumb") != 0);
 }
 
 bool out_goes_on(struct out *out)

@@ -18,7 +18,9 @@
 #define PARAGRAPH_MAX 100u	/* longer lines are tiring to read */
 
 const enum tone severity_tones[] = {
-	[SEVERITY_INFO] = TONE_PLAIN, [SEVERITY_WARNING] = TONE_WARNING, [SEVERITY_ERROR] = TONE_BAD,
+	[SEVERITY_INFO] = TONE_PLAIN,
+	[SEVERITY_WARNING] = TONE_WARNING,
+	[SEVERITY_ERROR] = TONE_BAD,
 };
 
 static const char *tone_start(const struct out *out, enum tone tone)

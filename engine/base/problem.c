@@ -197,8 +197,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_COPY] = {
 		.id = "segment-copy",
 		.found = "a file beside the segment has entries that are damaged or missing in it",
-		.meaning = "An interrupted repair, a copying tool or a synchronisation left it. Its whole "
-			   "entries count as if they stood in the segment; salvage copies them.",
+		.meaning = "An interrupted repair, a copying tool or a synchronisation left it. "
+			   "Its whole entries count as if they stood in the segment; salvage "
+			   "copies them.",
 		.stake = "The clients do not look at such files: for them these objects are lost.",
 		.meanwhile = "Keep the file. What it holds can be read with this program.",
 		.severity = SEVERITY_ERROR,
@@ -207,11 +208,11 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_RETURNED] = {
 		.id = "segment-returned",
 		.found = "a segment that a compaction had removed is there again",
-		.meaning = "A restore over the repository, or an interrupted or refused removal, leaves "
-			   "such files. Index and hints do not know it, so it takes no part in the log. "
-			   "Compaction moves it aside.",
-		.stake = "When the index is rebuilt from all segments, objects that were deleted can "
-			 "come back.",
+		.meaning = "A restore over the repository, or an interrupted or refused removal, "
+			   "leaves such files. Index and hints do not know it, so it takes no part "
+			   "in the log. Compaction moves it aside.",
+		.stake = "When the index is rebuilt from all segments, objects that were deleted "
+			 "can come back.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_COMPACT,
@@ -219,9 +220,9 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_FOREIGN] = {
 		.id = "segment-foreign",
 		.found = "the segment holds nothing that the index expects in it",
-		.meaning = "The file of another repository, or of another time, stands in its place. "
-			   "Look for the right one in other copies of this repository. Salvage moves "
-			   "this one aside.",
+		.meaning = "The file of another repository, or of another time, stands in its "
+			   "place. Look for the right one in other copies of this repository. "
+			   "Salvage moves this one aside.",
 		.stake = "The objects of the segment that should be here cannot be read.",
 		.meanwhile = "Everything else can be read. Make no backup before this is repaired.",
 		.severity = SEVERITY_ERROR,
@@ -230,12 +231,12 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 	[PROBLEM_SEGMENT_MISNAMED] = {
 		.id = "segment-misnamed",
 		.found = "the file has the number of another segment",
-		.meaning = "Files were swapped or renamed. The index tells which segment it is, and it is "
-			   "read as that one. Salvage copies what is live in it.",
-		.stake = "The clients look for its objects in the wrong file, and an older version or a "
-			 "deleted object can take the place of a newer one.",
-		.meanwhile = "Everything can be read with this program. Make no backup before this is "
-			     "repaired.",
+		.meaning = "Files were swapped or renamed. The index tells which segment it is, "
+			   "and it is read as that one. Salvage copies what is live in it.",
+		.stake = "The clients look for its objects in the wrong file, and an older version "
+			 "or a deleted object can take the place of a newer one.",
+		.meanwhile = "Everything can be read with this program. Make no backup before this "
+			     "is repaired.",
 		.severity = SEVERITY_ERROR,
 		.repair = REPAIR_SALVAGE,
 	},
@@ -409,8 +410,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 		.meaning = "No credible index or hints cover every damaged or missing place, so "
 			   "objects that nothing names may have been there.",
 		.stake = "Backups that use such objects cannot be restored completely.",
-		.meanwhile = "Everything that is whole can be read. Let the client check its archives "
-			     "after the repair.",
+		.meanwhile = "Everything that is whole can be read. Let the client check its "
+			     "archives after the repair.",
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_SALVAGE,
 	},
@@ -454,8 +455,8 @@ const struct problem_info problem_table[PROBLEM_COUNT] = {
 			   "another's bytes. Index and hints both know the object. Compact, or "
 			   "salvage where that is recommended, writes it once more, at the end of "
 			   "the log.",
-		.stake = "When the index is rebuilt from the log, also by the client itself, the object "
-			 "or its newest version is gone.",
+		.stake = "When the index is rebuilt from the log, also by the client itself, the "
+			 "object or its newest version is gone.",
 		.meanwhile = "The repository can be used.",
 		.severity = SEVERITY_WARNING,
 		.repair = REPAIR_COMPACT,
@@ -1054,9 +1055,9 @@ enum finding_cause cause_of(enum as_err err)
 const char *finding_meaning(const struct finding *finding)
 {
 	static const char *const meanings[] = {
-		[CAUSE_DENIED] = "A permission to read it is missing, and nothing may be wrong with "
-				 "it. The problem says whose it is and who is asking: run this as "
-				 "its owner, or give the permission.",
+		[CAUSE_DENIED] = "A permission to read it is missing, and nothing may be wrong "
+				 "with it. The problem says whose it is and who is asking: run "
+				 "this as its owner, or give the permission.",
 		[CAUSE_ABSENT] = "It is not there. Look first whether the disk that it lies on is "
 				 "mounted, then for a copy.",
 		[CAUSE_KIND] = "A link, or something else that is neither file nor folder, has its "

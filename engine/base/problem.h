@@ -95,7 +95,7 @@ enum problem {
 	PROBLEM_HINTS_COUNT,
 	/* the repository as a whole */
 	PROBLEM_COMPACT_PENDING,
-	PROBLEM_SEGMENT_EMPTIED,	/* a compaction copied what was live, and did not remove it */
+	PROBLEM_SEGMENT_EMPTIED,	/* a compaction copied its live objects and left it there */
 	/* what was left of repairs, below undo/ */
 	PROBLEM_REPAIR_INTERRUPTED,
 	PROBLEM_UNDO_INTERRUPTED,	/* taking one back */
@@ -134,7 +134,7 @@ enum finding_cause {
 	CAUSE_UNKNOWN,	/* not known, or there is more than that wrong with it */
 	CAUSE_DENIED,	/* for want of a permission: nothing may be wrong at all */
 	CAUSE_ABSENT,	/* it is not there */
-	CAUSE_KIND,	/* a link, a folder, a device in the place of a file, or a file in a folder's */
+	CAUSE_KIND,	/* a link, a folder or a device in a file's place; a file in a folder's */
 	CAUSE_DISK	/* the system cannot read it */
 };
 enum finding_cause cause_of(enum as_err err);

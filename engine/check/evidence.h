@@ -75,7 +75,7 @@ struct testimony {
 	enum mapping mapping;
 	bool key_is_damaged;	/* a few bits of the bucket's key are wrong: no such object was */
 	enum credit index;
-	bool index_knows_keys;	/* nearly all objects of the log are in it, wherever it places them */
+	bool index_knows_keys;	/* nearly all objects of the log are in it, at any place */
 	bool index_is_beyond;	/* it is of a transaction above the end of the log */
 	bool is_above_index;	/* the PUT lies above all that the index knows of */
 	bool hints_are_credible;

@@ -173,7 +173,8 @@ static enum as_err make_slots(struct part *part)
 		return AS_OK;
 	const uint32_t least = part->count / 2 * 3 + 3;
 	const uint32_t count = least > 2 * old_count ? least : 2 * old_count;
-	/* Not calloc: its zeros are looked at before they are written to, two page faults for one. */
+	/* Not calloc: its zeros are looked at before they are written to, two page faults for
+	 * one. */
 	const size_t size = (count * sizeof(struct slot) + 63) & ~(size_t)63;
 	struct slot *slots = aligned_alloc(64, size);
 	if (!slots)
@@ -317,7 +318,8 @@ enum as_err replay_merge(struct replay *replay, unsigned threads)
 
 	for (unsigned i = 0; i < REPLAY_PARTS; i++)
 		unmerged += replay->parts[i].count - replay->parts[i].merged;
-	parallel_run(unmerged > UNMERGED_MAX ? parallel_threads(threads) : 1, merge_parts, &merging);
+	parallel_run(unmerged > UNMERGED_MAX ? parallel_threads(threads) : 1, merge_parts,
+		     &merging);
 	return (enum as_err)merging.failure;
 }
 

@@ -52,8 +52,8 @@ static struct misfit *find_misfit(struct matching *m, uint32_t number)
 	return NULL;
 }
 
-/* Does the mapping of @bucket lead into damage of the right file: one that has another object in its
- * place, or a damaged entry with the bucket's key? */
+/* Does the mapping of @bucket lead into damage of the right file: one that has another object in
+ * its place, or a damaged entry with the bucket's key? */
 static bool is_damaged_there(const struct verify *verify, const struct index_bucket *bucket,
 			     const struct segment_facts *facts)
 {

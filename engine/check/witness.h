@@ -1,8 +1,8 @@
 /* engine/check/witness.h - what index and hints are worth, with the figures, for people.
  *
  * A complete verification has weighed them to the last key (evidence.h). Without one a sample of
- * the index's mappings is looked at, which takes a second: that shows an index of elsewhere, but not
- * one that only lacks keys.
+ * the index's mappings is looked at, which takes a second: that shows an index of elsewhere, but
+ * not one that only lacks keys.
  */
 #ifndef ATTICSCOPE_WITNESS_H
 #define ATTICSCOPE_WITNESS_H

@@ -22,7 +22,7 @@ struct dialect {
 	 * person can do with it. NULL where it is written. */
 	const char *refusal, *by_hand;
 	bool is_read;			/* more than config and listing */
-	const char *readme;		/* the text of REPO/README, and how every version begins it */
+	const char *readme;		/* REPO/README, and how every version begins it */
 	const char *readme_start;
 	const char *segment_magic, *index_magic;	/* 8 bytes each */
 	uint32_t entry_max;		/* bytes of the largest entry, header included */

@@ -94,7 +94,8 @@ struct hints_segment *hints_add(struct hints *hints, uint32_t segment);
 
 /* Remove the rows for which @is_dropped is true. */
 void hints_remove(struct hints *hints,
-		  bool (*is_dropped)(void *context, const struct hints_segment *row), void *context);
+		  bool (*is_dropped)(void *context, const struct hints_segment *row),
+		  void *context);
 
 /* The bytes of the file that hints_write would make. */
 uint64_t hints_size(const struct hints *hints);

@@ -1,4 +1,5 @@
-/* engine/format/integrity.h - REPO/integrity.T: Borg's digests of index.T and hints.T. Never writes.
+/* engine/format/integrity.h - REPO/integrity.T: Borg's digests of index.T and hints.T. Never
+ * writes.
  *
  * Sources: borg/repository.py, _read_integrity and write_index; borg/crypto/file_integrity.py.
  *   One msgpack map of the old family: "version": 2, "hints": JSON, "index": JSON
@@ -50,8 +51,8 @@ void integrity_parse(const uint8_t *data, size_t len, uint32_t transaction,
 enum as_err integrity_read(const struct io *io, int repo_fd, uint32_t transaction,
 			   struct integrity *integrity);
 
-/* Does the file @name in the folder @repo_fd have the @digest? One with @header_size bytes of header
- * has two digests, one with 0 has one. A file whose digest is not DIGEST_READ fits never.
+/* Does the file @name in the folder @repo_fd have the @digest? One with @header_size bytes of
+ * header has two digests, one with 0 has one. A file whose digest is not DIGEST_READ fits never.
  * Errors: those of io_open_file, AS_ERR_IO, AS_ERR_MEMORY, and AS_ERR_CANCELLED soon after *@cancel
  * is set (NULL: never). */
 enum as_err integrity_compare(const struct io *io, int repo_fd, const char *name,

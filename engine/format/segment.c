@@ -109,8 +109,8 @@ static bool decode_whole(const struct segment_reader *r, uint64_t offset, struct
 		return false;
 	*e = (struct segment_entry){
 		.offset = offset, .size = size, .tag = tag, .has_header = true, .has_crc = true,
-		.has_key = tag != SEGMENT_COMMIT, .raw_tag = tag, .raw_size = size, .crc_stored = crc,
-		.crc_computed = crc,
+		.has_key = tag != SEGMENT_COMMIT, .raw_tag = tag, .raw_size = size,
+		.crc_stored = crc, .crc_computed = crc,
 	};
 	if (e->has_key)
 		memcpy(e->key, bytes + SEGMENT_HEADER, KEY_SIZE);

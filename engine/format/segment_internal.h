@@ -19,7 +19,7 @@ struct segment_reader {
 	int fd;
 	uint32_t number;
 	uint64_t length;		/* bytes of the file that are read, and behind them */
-	uint64_t beyond, unread;	/* those that are not; those of them that no row has named */
+	uint64_t beyond, unread;	/* those that are not; those of them in no row yet */
 	uint64_t position;		/* where the next row begins */
 	bool past_magic;
 

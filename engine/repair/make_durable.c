@@ -26,8 +26,8 @@ static enum as_err sync_name(void *context, const char *name, enum io_kind kind)
 	return sync_tree(&inner);
 }
 
-/* A folder comes before those in it: what was moved must have arrived. One that cannot be opened has
- * no names that anybody saw. */
+/* A folder comes before those in it: what was moved must have arrived. One that cannot be opened
+ * has no names that anybody saw. */
 static enum as_err sync_tree(const struct tree *tree)
 {
 	const struct io *io = io_of(tree->permit);

@@ -1,5 +1,5 @@
-/* engine/repair/plan.h - what a repair would do: data for those who show it, count it or compare it.
- * repair.h makes a plan and carries it out; plan_text.h puts it into words. */
+/* engine/repair/plan.h - what a repair would do: data for those who show it, count it or compare
+ * it. repair.h makes a plan and carries it out; plan_text.h puts it into words. */
 #ifndef ATTICSCOPE_PLAN_H
 #define ATTICSCOPE_PLAN_H
 
@@ -12,7 +12,7 @@ struct repair_options {
 	bool drop_tail;		/* salvage: none of it does */
 	bool with_suspects;	/* salvage: bring back what is found only inside damaged entries */
 	bool no_older;		/* salvage: leave out older versions of what is lost */
-	bool with_older_manifest; /* salvage: keep an older manifest though newer objects are whole */
+	bool with_older_manifest; /* salvage: keep one though newer objects are whole */
 	bool drop_readable;	/* go on although objects are given up that can be read now */
 	bool no_undo;		/* rollback: delete for good */
 	unsigned threads;	/* 0: one for each processor */
@@ -114,8 +114,8 @@ struct plan {
 void plan_free(struct plan *plan);
 
 /* How many keys are not held after @plan, of those that it or @other knows. @other is the plan of
- * another repair of the same repository; it may be NULL. Without it each would count by what it looks
- * at: a rollback never looks at the index of the tail that it gives up. */
+ * another repair of the same repository; it may be NULL. Without it each would count by what it
+ * looks at: a rollback never looks at the index of the tail that it gives up. */
 uint64_t plan_loses(const struct plan *plan, const struct plan *other);
 
 /* Is @path not a file, but a folder that is made: "data/7"? */

@@ -95,8 +95,9 @@ static void mark_compact(struct plan *plan)
 
 /* ---- new segments ---- */
 
-/* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the log
- * has no COMMIT at all, one with the highest number that there is, too: what it holds was copied. */
+/* Is the segment at @position moved aside before the new COMMIT, which would reach it? Where the
+ * log has no COMMIT at all, one with the highest number that there is, too: what it holds was
+ * copied. */
 static bool goes_first(const struct plan *plan, size_t position)
 {
 	const struct repo *repo = plan->work->repo;

@@ -201,9 +201,9 @@ static void drop_found(struct plan *plan)
 	plan->lost_count = kept;
 }
 
-/* An older manifest hides every archive that is newer, and the client's own repair would then delete
- * what belongs to those. Where newer objects are whole it is left out: without a manifest the client
- * finds all archives again. */
+/* An older manifest hides every archive that is newer, and the client's own repair would then
+ * delete what belongs to those. Where newer objects are whole it is left out: without a manifest
+ * the client finds all archives again. */
 static enum as_err leave_manifest_out(struct gathering *gathering)
 {
 	struct plan *plan = gathering->plan;

@@ -133,7 +133,8 @@ static void put_figures(const struct plan *plan, bool is_report, const struct pl
 	    units_count(plan->objects_after, left, sizeof(left)),
 	    loses_nothing(plan) ? ", none is lost" : "");
 	if (plan->loss_is_unknown)
-		put(to, PLAN_TONE_WARNING, "               more may have been lost than can be named");
+		put(to, PLAN_TONE_WARNING,
+		    "               more may have been lost than can be named");
 	if (plan->possibly_deleted > 0)
 		put(to, PLAN_TONE_PLAIN, "               %s kept that may have been deleted",
 		    units_count(plan->possibly_deleted, size, sizeof(size)));

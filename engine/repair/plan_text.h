@@ -1,6 +1,6 @@
 /* engine/repair/plan_text.h - a plan, and what came of it, in lines for people. Pure text: no
- * terminal, no file. The command line, the terminal's plan screen, and plan.txt and report.txt of the
- * undo folder all show these lines.
+ * terminal, no file. The command line, the terminal's plan screen, and plan.txt and report.txt of
+ * the undo folder all show these lines.
  */
 #ifndef ATTICSCOPE_PLAN_TEXT_H
 #define ATTICSCOPE_PLAN_TEXT_H
@@ -18,7 +18,7 @@ enum plan_tone {
  * places, no longer than width. An empty one separates two sections. */
 struct plan_text {
 	unsigned width;		/* columns; 0: 78 */
-	bool has_keys;		/* name the terminal's keys, where else the command line's options */
+	bool has_keys;		/* name the terminal's keys instead of the command line's options */
 	size_t rows_max;	/* of each list, then their number; 0: all */
 	void (*line)(void *context, enum plan_tone tone, const char *line);
 	void *context;

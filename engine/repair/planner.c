@@ -84,8 +84,8 @@ static void find_head(struct plan *plan)
 	}
 }
 
-/* Must index and hints be rewritten? Those that fit the log's end afterwards stay as they are, unless
- * a finding speaks against them. */
+/* Must index and hints be rewritten? Those that fit the log's end afterwards stay as they are,
+ * unless a finding speaks against them. */
 static bool index_is_wrong(const struct plan *plan)
 {
 	const struct plan_work *work = plan->work;

@@ -62,8 +62,8 @@ enum as_err plan_find_objects(struct plan *plan, const struct verify *first);
  * once the segments that go are gone. */
 enum as_err plan_find_entries(struct plan *plan, struct as_error *error);
 
-/* Reads the copies of a plan again: each must still be what it was. In their order, which is that of
- * their places, each segment is opened once and read from its beginning to its end. */
+/* Reads the copies of a plan again: each must still be what it was. In their order, which is that
+ * of their places, each segment is opened once and read from its beginning to its end. */
 struct copy_reader {
 	const struct plan *plan;
 	struct segment_reader *segment;
@@ -81,8 +81,8 @@ enum as_err copy_read(struct copy_reader *reader, const struct copy *copy,
 		      struct segment_entry *entry, const uint8_t **bytes, struct as_error *error);
 
 /* Make durable the names that are in the repository now, and the end of its log. An earlier process
- * may have died, without a power loss, between a change and its sync. What comes next relies on what
- * it sees now, so that must survive a power loss first. */
+ * may have died, without a power loss, between a change and its sync. What comes next relies on
+ * what it sees now, so that must survive a power loss first. */
 enum as_err repair_make_durable(const struct repo *repo, const struct permit *permit,
 				struct as_error *error);
 

@@ -265,8 +265,9 @@ static enum as_err write_index(struct run *run, struct as_error *error)
 	if (!work->writes_index || !run->report->has_after)
 		return AS_OK;
 	run->progress->step = STEP_INDEX;
-	/* A row of 0 for each segment that is emptied and still there: if the repair stops here, the
-	 * segment is known, and nothing compacts it. A rollback has removed its tail already. */
+	/* A row of 0 for each segment that is emptied and still there: if the repair stops here,
+	 * the segment is known, and nothing compacts it. A rollback has removed its tail
+	 * already. */
 	if (run->plan->action != REPAIR_ROLLBACK)
 		for (size_t i = 0; i < listing->count; i++)
 			if (work->goes[i] &&
@@ -287,8 +288,9 @@ static bool is_gone(void *context, const struct hints_segment *row)
 	return position != LISTING_NONE && run->work->goes[position];
 }
 
-/* Write the hints once more, without the rows of what is gone. Those are harmless: where this cannot
- * be done, and where a crash could leave no hints at all, they stay until the next commit. */
+/* Write the hints once more, without the rows of what is gone. Those are harmless: where this
+ * cannot be done, and where a crash could leave no hints at all, they stay until the next
+ * commit. */
 static enum as_err forget_emptied(struct run *run, struct as_error *error)
 {
 	const size_t count = run->work->hints.count;

@@ -53,7 +53,8 @@ void undo_write_note(struct undo *undo, const char *name, const char *text)
 #define TOUCHED_SEARCHED 8u
 
 /* Only the newest rows are searched: files come folder by folder, and a search of all would take
- * time squared where each lies in a folder of its own. A folder that comes twice is synced twice. */
+ * time squared where each lies in a folder of its own. A folder that comes twice is synced
+ * twice. */
 enum as_err undo_touch_folder(struct undo *undo, const char *path)
 {
 	char folder[UNDO_PATH_MAX];
@@ -145,8 +146,8 @@ static enum as_err make_folder(struct undo *undo, enum repair action, struct as_
 	return err == AS_OK ? AS_OK : undo_fail_path(err, "sync the folder", UNDO_FOLDER, error);
 }
 
-/* If the file system cannot link, or rename over a name, for any reason (EPERM, EEXIST, EIO, ENOSYS,
- * EMLINK, ...), the repair does without. */
+/* If the file system cannot link, or rename over a name, for any reason (EPERM, EEXIST, EIO,
+ * ENOSYS, EMLINK, ...), the repair does without. */
 static enum as_err try_abilities(struct undo *undo, struct as_error *error)
 {
 	char paths[3][UNDO_PATH_MAX];
@@ -166,7 +167,8 @@ static enum as_err try_abilities(struct undo *undo, struct as_error *error)
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		const enum as_err removed = io_remove_file(permit, paths[i]);
 		if (removed != AS_OK && removed != AS_ERR_DOES_NOT_EXIST)
-			return undo_fail_path(removed, "remove, so a repair could not be taken back",
+			return undo_fail_path(removed,
+					      "remove, so a repair could not be taken back",
 					      paths[i], error);
 	}
 	return AS_OK;

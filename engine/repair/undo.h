@@ -15,8 +15,8 @@
  * highest one with a manifest: the newest, whatever the clock says. A folder with another name is
  * taken back only when no repair has left one.
  *
- * Files "try-1" to "try-3" are there for a moment only, before the manifest. They show what the file
- * system can do.
+ * Files "try-1" to "try-3" are there for a moment only, before the manifest. They show what the
+ * file system can do.
  *
  * Taking back renames everything to where it was, then removes what was made, newest first, then
  * the folder. Each step can be repeated: after an interruption undo starts again. */
@@ -67,14 +67,14 @@ struct undo_plan {
 	char refusal[256];
 	bool is_filled;			/* the steps are known, also of a plan that is refused */
 	bool has_before, has_after;	/* a transaction at all */
-	uint32_t before, after;		/* transaction ids: now, and once the repair is taken back */
+	uint32_t before, after;		/* transaction ids: now, and when all is taken back */
 	struct undo_step *steps;	/* in the order in which they are done */
 	size_t step_count;
 	const struct repo *repo;
 };
 
-/* Plan to take the newest repair back. Reads; writes nothing. @repo must outlive the plan, which the
- * caller frees, also when it is empty or refused. AS_ERR_MEMORY, AS_ERR_IO. */
+/* Plan to take the newest repair back. Reads; writes nothing. @repo must outlive the plan, which
+ * the caller frees, also when it is empty or refused. AS_ERR_MEMORY, AS_ERR_IO. */
 enum as_err undo_plan_make(const struct repo *repo, struct undo_plan **plan,
 			   struct as_error *error);
 void undo_plan_free(struct undo_plan *plan);
@@ -82,9 +82,9 @@ void undo_plan_free(struct undo_plan *plan);
 /* How many steps with @change there are, and the bytes of their files. */
 struct plan_sum undo_plan_sum(const struct undo_plan *plan, enum undo_change change);
 
-/* Carry @plan out. AS_ERR_CHANGED as for repair_run. After other errors the same can be tried again.
- * @progress may be looked at from another thread; it must be zeroed before. Its cancel is ignored: a
- * repair must not stay half taken back. */
+/* Carry @plan out. AS_ERR_CHANGED as for repair_run. After other errors the same can be tried
+ * again. @progress may be looked at from another thread; it must be zeroed before. Its cancel is
+ * ignored: a repair must not stay half taken back. */
 enum as_err undo_run(const struct undo_plan *plan, const struct permit *permit,
 		     struct repair_progress *progress, struct as_error *error);
 

@@ -32,14 +32,14 @@ struct undo {
 	size_t unsynced_count, unsynced_capacity;
 };
 
-/* Find out why no undo folder can be made: @out is the reason, without a full stop, or empty if none
- * is seen. Reads only. AS_ERR_MEMORY. */
+/* Find out why no undo folder can be made: @out is the reason, without a full stop, or empty if
+ * none is seen. Reads only. AS_ERR_MEMORY. */
 #define UNDO_OBSTACLE_SIZE 152u
 enum as_err undo_find_obstacle(const struct io *io, int repo_fd, char out[UNDO_OBSTACLE_SIZE]);
 /* Make the folder and the manifest of @plan, durably. Before the manifest is written, what the file
- * system can do is tried in the folder: hard links, and a rename over a name that is there. A repair
- * can do without either; without the making, renaming and removing of files it cannot, and is
- * refused here. */
+ * system can do is tried in the folder: hard links, and a rename over a name that is there. A
+ * repair can do without either; without the making, renaming and removing of files it cannot, and
+ * is refused here. */
 enum as_err undo_begin(const struct permit *permit, const struct plan *plan, struct undo **undo,
 		       struct as_error *error);
 /* Move the file @path into the folder. A file that is gone already is no error. */

@@ -75,7 +75,8 @@ static enum as_err add_step(struct undo_plan *plan, const char *folder,
 	}
 	/* What was set aside is still in the folder, or was put back before. */
 	if (!is_aside && !is_here)
-		refuse(plan, "%.160s was moved to the undo folder, but is neither there nor in its place",
+		refuse(plan,
+		       "%.160s was moved to the undo folder, but is neither there nor in its place",
 		       file->path);
 	step->change = is_here ? UNDO_PUT_BACK_OVER : UNDO_PUT_BACK;
 	step->reason = "put back";
@@ -90,9 +91,9 @@ static bool is_segment(const struct undo_step *step)
 }
 
 /* First the log comes back, segments before index and hints; then what was made goes: at no moment
- * is an object without its entry. What was never committed comes last, when the COMMIT that was made
- * is gone: it would count as committed below that. Segments come and go newest first, so that no PUT
- * is there without the DELETE that came after it; but the tail as it was written. */
+ * is an object without its entry. What was never committed comes last, when the COMMIT that was
+ * made is gone: it would count as committed below that. Segments come and go newest first, so that
+ * no PUT is there without the DELETE that came after it; but the tail as it was written. */
 static int rank(const struct undo_step *step)
 {
 	if (plan_is_folder(step->path))
@@ -217,8 +218,8 @@ static enum as_err plan_newest(struct undo_plan *plan, const struct undo_names *
 	}
 	if (plan->is_empty)
 		return AS_OK;
-	/* No folder has a manifest. What an interrupted removal left is removed; but not where files
-	 * were set aside that are nowhere else. */
+	/* No folder has a manifest. What an interrupted removal left is removed; but not where
+	 * files were set aside that are nowhere else. */
 	bool holds_files;
 	memcpy(plan->name, names->rows[0], sizeof(plan->name));
 	undo_folder_path(plan->name, folder);

@@ -5,10 +5,11 @@
  * it did. All functions may be called from several threads, but only one thread at a time may
  * upgrade or lower a lock.
  *
- * There are two kinds, and the repository's dialect says which is used. Attic's lock is an fcntl record lock over the whole of REPO/config. Source: attic/helpers.py,
- * UpgradableLock: shared while open, exclusive before the first write. Taken here as an
- * open-file-description lock (F_OFD_SETLK), which conflicts with Attic's and, unlike Attic's own
- * kind, is not lost when some other descriptor of the same file is closed.
+ * There are two kinds, and the repository's dialect says which is used. Attic's lock is an fcntl
+ * record lock over the whole of REPO/config. Source: attic/helpers.py, UpgradableLock: shared while
+ * open, exclusive before the first write. Taken here as an open-file-description lock
+ * (F_OFD_SETLK), which conflicts with Attic's and, unlike Attic's own kind, is not lost when some
+ * other descriptor of the same file is closed.
  *
  * Borg's lock is a folder and a list of holders: see repo/lock_folder.h. To read, none is taken,
  * since that would write; so others may have written between opening and an upgrade, and after an

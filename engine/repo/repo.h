@@ -1,9 +1,9 @@
 /* engine/repo/repo.h - the read-only picture of one repository.
  *
  * Opening reads folder listings, config, the header of the index, the hints, the first eight bytes
- * of the oldest and of the newest segment, the last nine of the last ones and the names below undo/:
- * not the data. Hints that count objects in segments which are not there are a finding already.
- * Nothing is written, ever. All reading
+ * of the oldest and of the newest segment, the last nine of the last ones and the names below
+ * undo/: not the data. Hints that count objects in segments which are not there are a finding
+ * already. Nothing is written, ever. All reading
  * code gets a const struct repo and may use it from any number of threads at once. */
 #ifndef ATTICSCOPE_REPO_H
 #define ATTICSCOPE_REPO_H

@@ -53,16 +53,19 @@ def check_rows(args, folder, name, shape, goal):
     check = [args.program, 'check', '--no-lock']
     files = data_files(repo)
     total = sum(map(os.path.getsize, files))
-    seconds = in_turn(args.runs, cat=['cat', *files], check=[*check, repo], alone=[*check, '-j1', repo])
+    seconds = in_turn(args.runs, cat=['cat', *files], check=[*check, repo],
+                      alone=[*check, '-j1', repo])
     rate = '%.1f GB/s' % (total / seconds['check'] / 1e9)
-    return [row('check, ' + name, 'cat of the data', seconds['check'], seconds['cat'], goal, note=rate),
+    return [row('check, ' + name, 'cat of the data', seconds['check'], seconds['cat'], goal,
+                note=rate),
             row('check -j1', 'cat of the data', seconds['alone'], seconds['cat'])]
 
 
 def cold_row(args, folder):
     repo = make_repository(args.mkrepo, folder, *args.large)
     seconds = in_turn(max(1, args.runs // 2), before=lambda: drop_cache(repo), warm=False,
-                      cat=['cat', *data_files(repo)], check=[args.program, 'check', '--no-lock', repo])
+                      cat=['cat', *data_files(repo)],
+                      check=[args.program, 'check', '--no-lock', repo])
     return row('check, out of the cache', 'cat likewise', seconds['check'], seconds['cat'], 1.05)
 
 
@@ -92,15 +95,19 @@ def recover_rows(args, folder):
     check = [args.program, 'check', '--no-lock', repo]
 
     def recover():
-        for path in glob.glob(os.path.join(repo, 'index.*')) + glob.glob(os.path.join(repo, 'hints.*')):
-            os.remove(path)
+        for name in ('index.*', 'hints.*'):
+            for path in glob.glob(os.path.join(repo, name)):
+                os.remove(path)
         seconds = timed([args.program, 'recover', '--full', '--yes', repo])
         shutil.rmtree(os.path.join(repo, 'undo'), ignore_errors=True)
         return seconds
 
-    seconds = in_turn(args.runs, check=check, recover=recover, limit=[args.limit, repo, str(args.small[0])])
-    return [row('recover --full, verified before and after', 'check', seconds['recover'], seconds['check'], 1.3),
-            row('recover --full', 'the loop that does only that', seconds['recover'], seconds['limit'], 1.2)]
+    seconds = in_turn(args.runs, check=check, recover=recover,
+                      limit=[args.limit, repo, str(args.small[0])])
+    return [row('recover --full, verified before and after', 'check', seconds['recover'],
+                seconds['check'], 1.3),
+            row('recover --full', 'the loop that does only that', seconds['recover'],
+                seconds['limit'], 1.2)]
 
 
 def memory_row(args, folder):
@@ -109,8 +116,8 @@ def memory_row(args, folder):
     peak = peak_memory([args.program, 'check', '--no-lock', repo])
     if peak is None:
         return []
-    return [row('peak memory of check, %s objects' % format(args.many[0], ','), 'size of the index file',
-                peak / 1024, os.path.getsize(index) / 2**20, 1.5, 'M')]
+    return [row('peak memory of check, %s objects' % format(args.many[0], ','),
+                'size of the index file', peak / 1024, os.path.getsize(index) / 2**20, 1.5, 'M')]
 
 
 def growth_rows(args, folder):
@@ -121,8 +128,8 @@ def growth_rows(args, folder):
                  for key, count in (('one', objects // 10), ('ten', objects))}
         seconds = in_turn(args.runs, **{key: [args.program, 'check', '--no-lock', repo]
                                         for key, repo in repos.items()})
-        rows.append(row('check, ten times the objects of ' + name, 'the tenth of it', seconds['ten'],
-                        seconds['one'], 11))
+        rows.append(row('check, ten times the objects of ' + name, 'the tenth of it',
+                        seconds['ten'], seconds['one'], 11))
     return rows
 
 
@@ -144,7 +151,8 @@ def store_round(store, folder, objects, size, commits):
     repo = os.path.join(folder, 'store')
 
     def run(what, *args):
-        out = subprocess.run([store, what, repo, *map(str, args)], check=True, stdout=subprocess.PIPE).stdout
+        out = subprocess.run([store, what, repo, *map(str, args)], check=True,
+                             stdout=subprocess.PIPE).stdout
         return json.loads(out)
 
     filled = run('fill', objects, size)
@@ -169,31 +177,38 @@ def store_round(store, folder, objects, size, commits):
 
 
 def store_rows(args, folder, name, objects, size, goal):
-    rounds = [store_round(args.store, folder, objects, size, 20) for _ in range(max(1, args.runs // 2))]
+    rounds = [store_round(args.store, folder, objects, size, 20)
+              for _ in range(max(1, args.runs // 2))]
     f = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
     return [
         row('store: put and commit, ' + name, 'cp + sync of it', f['put'], f['put yardstick'],
             note='%.0f puts/s, %.1f commits/s of one put' % (objects / f['put'], 1 / f['commit'])),
         row('store: recover from the log', 'cp + sync of it', f['recover'], f['put yardstick']),
         row('store: compact, half of it live', 'cp + sync of the live half', f['compact'],
-            f['compact yardstick'], goal, note='%.0f MB/s' % (f['bytes copied'] / f['compact'] / 1e6)),
-        row('store: compact', '... and rm of the whole', f['compact'], f['compact limit'], goal and 1.2),
+            f['compact yardstick'], goal,
+            note='%.0f MB/s' % (f['bytes copied'] / f['compact'] / 1e6)),
+        row('store: compact', '... and rm of the whole', f['compact'], f['compact limit'],
+            goal and 1.2),
         row('store: peak memory', 'size of the index file', f['peak'], f['index'], unit='M',
             note='%.0f MiB a million objects' % (f['peak'] * 1e6 / objects)),
     ]
 
 
 def measure(args, folder):
-    rows = show('Reading', check_rows(args, folder, '%d objects of 64 KiB' % args.large[0], args.large, 0.6) +
-                check_rows(args, folder, '%d objects of 500 bytes' % args.small[0], args.small, 2.5) +
-                [cold_row(args, folder), incremental_row(args, folder), unindexed_row(args, folder)])
+    rows = show('Reading',
+                check_rows(args, folder, '%d objects of 64 KiB' % args.large[0], args.large, 0.6) +
+                check_rows(args, folder, '%d objects of 500 bytes' % args.small[0], args.small,
+                           2.5) +
+                [cold_row(args, folder), incremental_row(args, folder),
+                 unindexed_row(args, folder)])
     rows += show('Growth', growth_rows(args, folder))
     rows += show('Memory', memory_row(args, folder))
     rows += show('Repairing', recover_rows(args, folder))
     half = args.large[0] // 2
-    rows += show('Writing', store_rows(args, folder, '%d of 64 KiB' % half, half, args.large[1], 1.5) +
-                 store_rows(args, folder, '%d of 500 bytes' % (args.small[0] // 2), args.small[0] // 2,
-                            args.small[1], None))
+    rows += show('Writing',
+                 store_rows(args, folder, '%d of 64 KiB' % half, half, args.large[1], 1.5) +
+                 store_rows(args, folder, '%d of 500 bytes' % (args.small[0] // 2),
+                            args.small[0] // 2, args.small[1], None))
     return rows + scale.measure(args, folder)
 
 
@@ -216,7 +231,8 @@ def main():
     finally:
         shutil.rmtree(folder)
     missed = [r['work'] for r in rows if r['goal'] is not None and r['ratio'] > r['goal']]
-    print('\n%s' % ('beyond the goal (!): ' + '; '.join(missed) if missed else 'every goal was met'))
+    print('\n%s'
+          % ('beyond the goal (!): ' + '; '.join(missed) if missed else 'every goal was met'))
     if args.json:
         with open(args.json, 'w') as f:
             json.dump(rows, f, indent=1)

@@ -52,9 +52,11 @@ def row(work, against, value, yardstick, goal=None, unit='s', note=''):
 def show(title, rows):
     print('\n%s\n  %-44s %10s %10s %7s %6s' % (title, '', 'measured', 'yardstick', 'ratio', 'goal'))
     for r in rows:
-        goal = '' if r['goal'] is None else '%.2f%s' % (r['goal'], '' if r['ratio'] <= r['goal'] else ' !')
-        print('  %-44s %8.3f %s %8.3f %s %6.2f %7s  %s' % (r['work'], r['value'], r['unit'], r['yardstick'],
-                                                       r['unit'], r['ratio'], goal, r['note']))
+        goal = '' if r['goal'] is None else '%.2f%s' % (
+            r['goal'], '' if r['ratio'] <= r['goal'] else ' !')
+        print('  %-44s %8.3f %s %8.3f %s %6.2f %7s  %s'
+              % (r['work'], r['value'], r['unit'], r['yardstick'], r['unit'], r['ratio'], goal,
+                 r['note']))
         print('  %-44s' % ('    against ' + r['against']))
     sys.stdout.flush()
     return rows

@@ -20,8 +20,8 @@ BUSY_OBJECTS, BUSY_SIZE = 16384, 65536	# verified meanwhile
 # Keys, and the output that answers them: the tab of a screen, or a row under the cursor, in
 # reverse.
 ROW = rb'\x1b\[(?:\d+;)*7m'
-WALK = ((b'2', rb'\[2 Segments\]'), (b'j', ROW), (b'j', ROW), (b'k', ROW), (b'5', rb'\[5 Hints\]'), (b'j', ROW),
-        (b'k', ROW), (b'6', rb'\[6 Problems\]'), (b'1', rb'\[1 Overview\]'))
+WALK = ((b'2', rb'\[2 Segments\]'), (b'j', ROW), (b'j', ROW), (b'k', ROW), (b'5', rb'\[5 Hints\]'),
+        (b'j', ROW), (b'k', ROW), (b'6', rb'\[6 Problems\]'), (b'1', rb'\[1 Overview\]'))
 
 
 def commands(program, repo):
@@ -69,7 +69,8 @@ def answer_times(program, repo):
 def sized(args, folder, part):
     """Medians, and the terminal's peak memory in KiB, for a fraction of the sparse terabyte."""
     repo = os.path.join(folder, 'sparse')
-    subprocess.run([args.mkrepo, '--sparse', repo, str(int(SEGMENTS * part)), str(int(OBJECTS * part))],
+    subprocess.run([args.mkrepo, '--sparse', repo, str(int(SEGMENTS * part)),
+                    str(int(OBJECTS * part))],
                    check=True)
     seconds = in_turn(args.runs, **commands(args.program, repo))
     peak = peak_memory(args.program, repo)
@@ -86,17 +87,22 @@ def keys_row(args, folder):
     in_time = sum(seconds < FRAME for seconds in times) / len(times)
     return row('key to screen during verification, 99 of 100', 'a frame of 60 Hz',
                times[len(times) * 99 // 100], FRAME, 1,
-               note='median %.1f ms, %.1f %% in time' % (times[len(times) // 2] * 1e3, in_time * 100))
+               note='median %.1f ms, %.1f %% in time'
+               % (times[len(times) // 2] * 1e3, in_time * 100))
 
 
 def measure(args, folder):
-    (small, small_peak), (large, large_peak) = (sized(args, folder, part) for part in (args.scale / 10, args.scale))
+    (small, small_peak), (large, large_peak) = (sized(args, folder, part)
+                                                for part in (args.scale / 10, args.scale))
     goals = {'first screen of the terminal': 0.5, 'segments': 3}
-    title = '%s sparse segments, %s objects in the index' % (format(int(SEGMENTS * args.scale), ','),
-                                                            format(int(OBJECTS * args.scale), ','))
+    title = '%s sparse segments, %s objects in the index' % (
+        format(int(SEGMENTS * args.scale), ','), format(int(OBJECTS * args.scale), ','))
     rows = [row(name, 'find data -type f -size +0', large[name], large['find'], goal)
             for name, goal in goals.items()]
-    rows.append(row('peak memory of the terminal', '64 MiB', large_peak / 1024, MEMORY_KIB / 1024, 1, 'M'))
-    rows += [row('ten times as many: ' + name, 'the tenth of it', large[name], small[name], 11) for name in goals]
-    rows.append(row('ten times as many: memory', 'the tenth of it', large_peak / 1024, small_peak / 1024, 11, 'M'))
+    rows.append(row('peak memory of the terminal', '64 MiB', large_peak / 1024, MEMORY_KIB / 1024,
+                    1, 'M'))
+    rows += [row('ten times as many: ' + name, 'the tenth of it', large[name], small[name], 11)
+             for name in goals]
+    rows.append(row('ten times as many: memory', 'the tenth of it', large_peak / 1024,
+                    small_peak / 1024, 11, 'M'))
     return show(title, rows) + show('Keys', [keys_row(args, folder)])

@@ -129,7 +129,8 @@ static void fail_again(struct attempt *attempt, const struct mode *mode, unsigne
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
 		for (unsigned m = 1 + (attempt->repaired + at) % attempt->second_every;
-		     repair_at(attempt, mode, at, &start, seconds[i], m); m += attempt->second_every)
+		     repair_at(attempt, mode, at, &start, seconds[i], m);
+		     m += attempt->second_every)
 			;
 }
 

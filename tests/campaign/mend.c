@@ -51,7 +51,8 @@ static void find_doubted(const struct damaged_repo *damaged, const struct verify
 	const struct findings *findings = &verify->findings;
 	for (size_t i = 0; i < findings->count; i++)
 		for (unsigned j = 0; j < DAMAGED_OBJECTS; j++)
-			doubted[j] |= findings->rows[i].problem == PROBLEM_OBJECT_POSSIBLY_DELETED &&
+			doubted[j] |= findings->rows[i].problem ==
+					      PROBLEM_OBJECT_POSSIBLY_DELETED &&
 				      memcmp(findings->rows[i].key, damaged->objects[j].key,
 					     BUILDER_KEY) == 0;
 }

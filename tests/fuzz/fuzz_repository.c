@@ -120,8 +120,8 @@ static enum as_err add_object(void *context, const uint8_t key[KEY_SIZE],
 	need(verify_lookup(objects->verify, key, &found));
 	need(found.segment == place->segment && found.offset == place->offset);
 	need(verify_find_source(objects->verify, place->segment, place->offset, &source));
-	need(segment_read_entry(opened->io, opened->fd, source.path, source.offset, &entry, &data) ==
-	     AS_OK);
+	need(segment_read_entry(opened->io, opened->fd, source.path, source.offset, &entry,
+				&data) == AS_OK);
 	need(entry.tag == SEGMENT_PUT && memcmp(entry.key, key, KEY_SIZE) == 0);
 	struct object *row = &objects->rows[objects->count++];
 	row->size = entry.size - SEGMENT_KEYED;

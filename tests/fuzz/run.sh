@@ -1,8 +1,8 @@
 #!/bin/sh
 # run.sh FOLDER SAMPLES PROGRAM... - let libFuzzer run each fuzz target for FUZZ_SECONDS, FUZZ_JOBS
-# of them at a time. Interesting inputs are kept in FOLDER/found/TARGET, inputs that fail a target as
-# FOLDER/found/TARGET-*. Prints how many inputs were tried. With FUZZ_SEED the same inputs are tried
-# each time, as far as the time allows.
+# of them at a time. Interesting inputs are kept in FOLDER/found/TARGET, inputs that fail a target
+# as FOLDER/found/TARGET-*. Prints how many inputs were tried. With FUZZ_SEED the same inputs are
+# tried each time, as far as the time allows.
 set -eu
 folder=$1
 samples=$2
@@ -25,8 +25,9 @@ printf '%s\n' "$@" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} sh -c '
 	repository) size=32768 ;;
 	*) size=4096 ;;
 	esac
-	{} -max_total_time="$FUZZ_SECONDS" ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_len=$size -entropic=0 -timeout=20 -rss_limit_mb=2048 \
-		-malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$found/$target-" \
+	{} -max_total_time="$FUZZ_SECONDS" ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_len=$size \
+		-entropic=0 -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=512 \
+		-print_final_stats=1 -artifact_prefix="$found/$target-" \
 		"$found/$target" "$folder/seeds/$target" ${known:+"$known"} \
 		>"$found/$target.log" 2>&1 && exit 0
 	echo "not ok: $target, see $found/$target.log" >&2

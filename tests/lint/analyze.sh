@@ -1,7 +1,7 @@
 #!/bin/sh
-# Static analysis of everything that is shipped: gcc's -fanalyzer, cppcheck, clang-tidy. Any output of
-# theirs is an error. "make analyze" calls it: analyze.sh SOURCE-FOLDER, with CPPFLAGS and JOBS in the
-# environment.
+# Static analysis of everything that is shipped: gcc's -fanalyzer, cppcheck, clang-tidy. Any output
+# of theirs is an error. "make analyze" calls it: analyze.sh SOURCE-FOLDER, with CPPFLAGS and JOBS
+# in the environment.
 set -u
 
 cd "$1" || exit 1
@@ -46,15 +46,16 @@ analyze_with_gcc() {
 
 analyze_with_cppcheck() {
 	# shellcheck disable=SC2086
-	cppcheck -j "$JOBS" --quiet --std=c11 --enable=warning,performance,portability,style --inline-suppr \
-		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 $CPPFLAGS engine src ui
+	cppcheck -j "$JOBS" --quiet --std=c11 --enable=warning,performance,portability,style \
+		--inline-suppr --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 \
+		$CPPFLAGS engine src ui
 }
 
 # clang-tidy counts hidden warnings on stderr.
 analyze_with_clang_tidy() {
 	# shellcheck disable=SC2086,SC2016
-	CPPFLAGS=$CPPFLAGS each sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$1" -- -std=gnu11 $CPPFLAGS \
-		2>/dev/null' tidy
+	CPPFLAGS=$CPPFLAGS each sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$1" -- \
+		-std=gnu11 $CPPFLAGS 2>/dev/null' tidy
 }
 
 need gcc gcc

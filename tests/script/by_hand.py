@@ -28,8 +28,10 @@ ENVIRONMENT = dict(os.environ, LC_ALL='C.UTF-8')
 
 def run(*args, data=None):
     """(status, standard output, standard error)."""
-    done = subprocess.run([PROGRAM, *args], input=data, capture_output=True, timeout=120, env=ENVIRONMENT)
-    return done.returncode, done.stdout.decode('utf-8', 'replace'), done.stderr.decode('utf-8', 'replace')
+    done = subprocess.run([PROGRAM, *args], input=data, capture_output=True, timeout=120,
+                          env=ENVIRONMENT)
+    return (done.returncode, done.stdout.decode('utf-8', 'replace'),
+            done.stderr.decode('utf-8', 'replace'))
 
 
 def put(path, *pieces):
@@ -89,7 +91,8 @@ class Case(unittest.TestCase):
             self.assertIn(words(plan['not_planned']), text)
         for path in plan['created'] + plan['replaced'] + plan['removed']:
             self.assertRegex(out, r'(?m)^  %s\b' % re.escape(path))
-        self.assertTrue(plan['not_planned'] or plan['created'] + plan['replaced'] + plan['removed'] or
+        self.assertTrue(plan['not_planned'] or
+                        plan['created'] + plan['replaced'] + plan['removed'] or
                         'nothing to do' in text, out)
 
     def expect_by_hand(self):
@@ -139,13 +142,14 @@ class Config(Case):
         return '\n'.join(['[repository]'] + kept + lines) + '\n'
 
     def test_every_missing_or_wrong_line(self):
-        cases = [('version = 1\n', ''), ('version = 1', 'version = 3'), ('version = 1', 'version = x'),
-                 ('segments_per_dir = 2\n', ''), ('segments_per_dir = 2', 'segments_per_dir = 10000'),
-                 ('segments_per_dir = 2', 'segments_per_dir = 0'),
-                 ('max_segment_size = .*\n', ''), ('max_segment_size = .*', 'max_segment_size = many'),
-                 ('id = .*\n', ''), ('id = .*', 'id = 12'), (r'\[repository\]', '[other]'),
-                 (r'\[repository\]\n', '[repository]\nno option\n'),
-                 ('(?s).*', ''), ('(?s)version = 1\nsegments_per_dir = 2\n', 'segments_per_dir = 7\n')]
+        cases = [('version = 1\n', ''), ('version = 1', 'version = 3'),
+                 ('version = 1', 'version = x'), ('segments_per_dir = 2\n', ''),
+                 ('segments_per_dir = 2', 'segments_per_dir = 10000'),
+                 ('segments_per_dir = 2', 'segments_per_dir = 0'), ('max_segment_size = .*\n', ''),
+                 ('max_segment_size = .*', 'max_segment_size = many'), ('id = .*\n', ''),
+                 ('id = .*', 'id = 12'), (r'\[repository\]', '[other]'),
+                 (r'\[repository\]\n', '[repository]\nno option\n'), ('(?s).*', ''),
+                 ('(?s)version = 1\nsegments_per_dir = 2\n', 'segments_per_dir = 7\n')]
         for pattern, text in cases:
             with self.subTest(pattern=pattern, text=text):
                 wrong = re.sub(pattern, text, self.config, count=1)
@@ -153,7 +157,8 @@ class Config(Case):
                 hand = self.expect_by_hand()
                 put(self.path('config'), self.mend(hand, wrong).encode())
                 status, report, text = self.check()
-                self.assertEqual((status, report['clean'], report['by_hand']), (0, True, None), text)
+                self.assertEqual((status, report['clean'], report['by_hand']), (0, True, None),
+                                 text)
                 self.assertEqual(report['objects'], len(KEYS))
                 # The derived values are the old ones, except for the size, which the default
                 # replaces.
@@ -162,13 +167,15 @@ class Config(Case):
     def test_readable_lines_survive_a_damaged_header(self):
         self.edit('max_segment_size = .*', 'max_segment_size = 5000000')
         whole = get(self.path('config'))
-        for header in (b'[repositery]', b'[repository', b'repository]', b'[other]', b'[]', b'', b'[repo\0itory]',
-                       b'[\xffepository]', b'{repository]', b'\0\0\0\0\0\0\0\0\0\0\0\0', b'[Repository]'):
+        for header in (b'[repositery]', b'[repository', b'repository]', b'[other]', b'[]', b'',
+                       b'[repo\0itory]', b'[\xffepository]', b'{repository]',
+                       b'\0\0\0\0\0\0\0\0\0\0\0\0', b'[Repository]'):
             with self.subTest(header=header):
                 put(self.path('config'), whole.replace(b'[repository]', header))
                 hand = self.expect_by_hand()
                 lines = self.lines(hand)
-                self.assertEqual(sorted(lines), sorted(line for line in whole.decode().split('\n') if line))
+                self.assertEqual(sorted(lines),
+                                 sorted(line for line in whole.decode().split('\n') if line))
                 put(self.path('config'), '\n'.join(lines).encode() + b'\n')
                 self.assertEqual(self.check()[0], 0)
 
@@ -184,16 +191,20 @@ class Config(Case):
         oldest = get(self.path('data', '0', '0'))
         put(self.path('data', '0', '0'), b'ATTICSEF', oldest[8:])
         whole = json.loads(run('salvage', '--dry-run', '--json', self.repo)[1])
-        self.assertEqual((whole['refused'], whole['not_planned'], whole['entries_copied']), (None, None, 1))
+        self.assertEqual((whole['refused'], whole['not_planned'], whole['entries_copied']),
+                         (None, None, 1))
         config = get(self.path('config')).decode()
-        for name, guess in (('version', None), ('id', None), ('max_segment_size', 'number and size'),
+        for name, guess in (('version', None), ('id', None),
+                            ('max_segment_size', 'number and size'),
                             ('segments_per_dir', 'the folders')):
             with self.subTest(name=name):
                 put(self.path('config'), re.sub(r'%s = .*\n' % name, '', config).encode())
                 plan = json.loads(run('salvage', '--dry-run', '--json', self.repo)[1])
                 self.assertTrue(plan['refused'])
-                self.assertEqual([plan[part] for part in ('created', 'replaced', 'removed', 'objects_after')],
-                                 [whole[part] for part in ('created', 'replaced', 'removed', 'objects_after')])
+                self.assertEqual([plan[part]
+                                  for part in ('created', 'replaced', 'removed', 'objects_after')],
+                                 [whole[part]
+                                  for part in ('created', 'replaced', 'removed', 'objects_after')])
                 if not guess:
                     self.assertIsNone(plan['not_planned'])
                     continue
@@ -205,7 +216,8 @@ class Config(Case):
             if name != 'data':
                 os.remove(self.path(name))
         hand = self.expect_by_hand()
-        self.assertEqual(self.lines(hand)[:3], ['[repository]', 'version = 1', 'segments_per_dir = 2'])
+        self.assertEqual(self.lines(hand)[:3],
+                         ['[repository]', 'version = 1', 'segments_per_dir = 2'])
         self.assertIn('recover comes next', hand)
         self.assertRegex(hand, r'~/\.cache/attic/<id>.*ATTIC_CACHE_DIR.*key file')
         put(self.path('config'), self.mend(hand, '').encode())
@@ -243,7 +255,7 @@ class Blocking(Case):
                 path = self.path(*name.split('/'))
                 if os.path.exists(path):
                     os.remove(path)
-                if name == 'undo':		# only a repair needs it, so something must need repair
+                if name == 'undo':	# only a repair needs it, so something must need repair
                     os.remove(self.path('index.%d' % head))
                     after = 'recover'
                 make(path)
@@ -265,15 +277,18 @@ class Blocking(Case):
     def test_a_folder_is_neither_index_nor_hints(self):
         """Check names nothing else as wrong, and nothing as in danger."""
         head = max(int(n) for n in os.listdir(self.path('data', '3')))
-        for name in ('index.1', 'hints.1', 'index.%d' % (head + 1), 'hints.%d' % (head + 3), 'index.4294967295'):
+        for name in ('index.1', 'hints.1', 'index.%d' % (head + 1), 'hints.%d' % (head + 3),
+                     'index.4294967295'):
             with self.subTest(name=name):
                 os.mkdir(self.path(name))
                 status, report, text = self.check()
-                self.assertEqual((status, [p['code'] for p in report['problems']]), (4, ['not-a-file']), text)
+                self.assertEqual((status, [p['code'] for p in report['problems']]),
+                                 (4, ['not-a-file']), text)
                 self.assertEqual((report['objects'], report['index_id']), (len(KEYS), head))
                 self.assertIn('No object is in danger', report['advice'])
                 self.assertNotRegex(words(text), 'count[^.]* as lost|has the file of that name')
-                self.assertEqual(run('put', self.repo, KEYS[0], '-', data=b'x')[0], 0 if name.endswith('.1') else 8)
+                self.assertEqual(run('put', self.repo, KEYS[0], '-', data=b'x')[0],
+                                 0 if name.endswith('.1') else 8)
                 os.rmdir(self.path(name))
                 if name.endswith('.1'):
                     self.tearDown()
@@ -286,7 +301,8 @@ class Blocking(Case):
 
 class Foreign(Case):
     def segments(self):
-        return sorted(glob.glob(self.path('data', '*', '*')), key=lambda p: int(os.path.basename(p)))
+        return sorted(glob.glob(self.path('data', '*', '*')),
+                      key=lambda p: int(os.path.basename(p)))
 
     def upgrade(self, segments):
         """Change the oldest @segments, in the order of borg upgrade."""
@@ -303,7 +319,8 @@ class Foreign(Case):
         status, report, text = self.check()
         self.assertEqual((status, report['dialect'], report['recommended'], report['clean']),
                          (8, dialect, None, False))
-        self.assertEqual([(p['code'], p['severity']) for p in report['problems']], [('foreign-format', 'error')])
+        self.assertEqual([(p['code'], p['severity']) for p in report['problems']],
+                         [('foreign-format', 'error')])
         self.assertIsNone(report['objects'])
         self.assertIn('Borg', report['by_hand'])
         self.assertRegex(text, says)
@@ -311,7 +328,8 @@ class Foreign(Case):
         status, out, err = run('info', '--json', self.repo)
         self.assertEqual((status, json.loads(out)['dialect']), (0, dialect))
         self.assertRegex(run('info', self.repo)[1], says)
-        for args in (['segments'], ['index'], ['hints'], ['entries', '0'], ['history', KEYS[0]], ['get', KEYS[0]]):
+        for args in (['segments'], ['index'], ['hints'], ['entries', '0'], ['history', KEYS[0]],
+                     ['get', KEYS[0]]):
             status, out, err = run(args[0], self.repo, *args[1:])
             self.assertEqual((status, out), (8, ''), args)
             self.assertIn('Borg', err)
@@ -365,10 +383,11 @@ class Foreign(Case):
         self.assertEqual(self.check()[1]['dialect'], 'attic')
 
     def test_repositories_written_by_borg(self):
-        names = (('clean', 'borg'), ('clean-empty', 'borg'), ('real-created', 'borg'), ('hints-of-1-0', 'borg'),
-                 ('real-repokey-pruned-compacted', 'borg'), ('segment-magic-lost', 'borg'),
-                 ('random-bytes', 'borg'), ('index-hints-integrity-missing', 'borg'),
-                 ('upgraded-from-attic', 'borg'), ('half-upgraded', 'mixed'), ('config-version-2', 'borg2'),
+        names = (('clean', 'borg'), ('clean-empty', 'borg'), ('real-created', 'borg'),
+                 ('hints-of-1-0', 'borg'), ('real-repokey-pruned-compacted', 'borg'),
+                 ('segment-magic-lost', 'borg'), ('random-bytes', 'borg'),
+                 ('index-hints-integrity-missing', 'borg'), ('upgraded-from-attic', 'borg'),
+                 ('half-upgraded', 'mixed'), ('config-version-2', 'borg2'),
                  ('borg2-store', 'borg2'))
         present = [case for case in names
                    if os.path.exists(os.path.join(SHARED, 'corpus-borg', case[0] + '.tar.gz'))]

@@ -29,8 +29,9 @@ PAGE = os.path.join(SOURCE, 'doc', 'atticscope.1')
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PUT, DELETE, COMMIT = 0, 1, 2
-COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create', 'put', 'delete',
-            'recover', 'rollback', 'compact', 'salvage', 'undo', 'problems', 'help')
+COMMANDS = ('info', 'check', 'segments', 'entries', 'index', 'hints', 'history', 'get', 'create',
+            'put', 'delete', 'recover', 'rollback', 'compact', 'salvage', 'undo', 'problems',
+            'help')
 READING = ('info', 'check', 'segments', 'index', 'hints')	# those whose only argument is REPO
 
 ENVIRONMENT = dict(os.environ, LC_ALL='C.UTF-8', TERM='xterm')
@@ -93,7 +94,8 @@ class Repository:
         os.makedirs(os.path.join(path, 'data', '0'))
         with open(os.path.join(path, 'config'), 'w') as f:
             f.write('[repository]\nversion = 1\nsegments_per_dir = %d\n'
-                    'max_segment_size = 5242880\nid = %s\n' % (segments_per_dir, '0123456789abcdef' * 4))
+                    'max_segment_size = 5242880\nid = %s\n'
+                    % (segments_per_dir, '0123456789abcdef' * 4))
         self.live, self.sparse = {}, set()
         for number, entries in enumerate(segments):
             self.write_segment(number, entries)
@@ -262,8 +264,9 @@ class Commands(Case):
                                       'max_segment_size', 'transaction_id', 'index_id', 'hints_id',
                                       'tail_segments', 'segments', 'bytes', 'index', 'lock',
                                       'dialect', 'problems', 'witnesses'])
-        self.assertEqual(info['witnesses'][0], {'file': 'index.2', 'state': 'credible', 'confirmed': 9, 'of': 9,
-                                                'sampled': False, 'known': None, 'objects': None})
+        self.assertEqual(info['witnesses'][0],
+                         {'file': 'index.2', 'state': 'credible', 'confirmed': 9, 'of': 9,
+                          'sampled': False, 'known': None, 'objects': None})
         self.assertEqual([w['file'] for w in info['witnesses']], ['index.2', 'hints.2'])
         sizes = sum(os.path.getsize(self.repo.segment(n)) for n in range(3))
         self.assertEqual((info['repository'], info['id'], info['version'], info['transaction_id'],
@@ -311,7 +314,8 @@ class Commands(Case):
         known = ('segment', 'path', 'size', 'live', 'committed')
         for row, other in zip(got, whole):
             self.assertEqual(list(row), list(other))
-            self.assertEqual({name: row[name] for name in known}, {name: other[name] for name in known})
+            self.assertEqual({name: row[name] for name in known},
+                             {name: other[name] for name in known})
             self.assertEqual({row[name] for name in set(row) - set(known) - {'complete'}}, {None})
         self.assertEqual([row['complete'] for row in got], [None, None, True])
         lines = self.ok('segments', self.path).decode().splitlines()
@@ -325,7 +329,8 @@ class Commands(Case):
         self.assertEqual((row['complete'], row['committed']), (False, False))
         self.assertIn('uncommitted', self.ok('segments', self.path).decode())
         os.unlink(os.path.join(self.path, 'hints.2'))
-        self.assertEqual({row['live'] for row in rows(self.ok('segments', '--json', '--no-verify', self.path))},
+        self.assertEqual({row['live']
+                          for row in rows(self.ok('segments', '--json', '--no-verify', self.path))},
                          {None})
 
     def test_segments_reads_data_only_when_asked(self):

@@ -58,7 +58,8 @@ class Writer(cli.Repository):
         """Some objects replaced, deleted, added."""
         entries = []
         for key in self.rng.sample(sorted(self.objects), 3):
-            entries += [(DELETE, key, b'')] + [(PUT, key, self.rng.randbytes(1500))] * self.rng.randrange(2)
+            entries += [(DELETE, key, b'')] + [(PUT, key,
+                                                self.rng.randbytes(1500))] * self.rng.randrange(2)
         for _ in range(self.rng.randrange(6 if len(self.objects) < OBJECTS_MAX else 1)):
             self.turn += 1
             entries.append((PUT, key_of(self.turn), self.rng.randbytes(3000)))
@@ -75,7 +76,8 @@ class Writer(cli.Repository):
     def compact(self):
         """Copy live entries of sparse segments to a new one, and remove the sparse ones."""
         sparse = sorted(self.sparse & set(self.live))
-        live = [(PUT, key, self.objects[key]) for key, place in self.places.items() if place[0] in sparse]
+        live = [(PUT, key, self.objects[key]) for key, place in self.places.items()
+                if place[0] in sparse]
         self.head += 1
         self.write_segment(self.head, live + [COMMITTED])
         for number in sparse:
@@ -90,7 +92,8 @@ class Writer(cli.Repository):
         with open(self.segment(self.head + 1), 'wb') as f:
             f.write(b'ATTICSEG')
             for _ in range(3):
-                f.write(cli.entry(PUT, key_of(self.rng.randrange(1 << 30)), self.rng.randbytes(5000)))
+                f.write(cli.entry(PUT, key_of(self.rng.randrange(1 << 30)),
+                                  self.rng.randbytes(5000)))
                 f.flush()
         os.unlink(self.segment(self.head + 1))
 
@@ -119,7 +122,8 @@ class Running:
     """A writer in a process of its own."""
 
     def __init__(self, path, seed):
-        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), 'write', path, str(seed)],
+        self.process = subprocess.Popen([sys.executable, os.path.abspath(__file__), 'write', path,
+                                         str(seed)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         while not os.path.exists(os.path.join(path, 'hints.0')) and self.process.poll() is None:
             if [n for n in os.listdir(os.path.dirname(path)) if n == os.path.basename(path)] and \
@@ -158,7 +162,8 @@ class Looking(unittest.TestCase):
 
     def look(self, *command, status=(0, 4, 8)):
         options = [a for a in command[1:] if a[0] == '-']
-        got, out, err = cli.run(command[0], '--no-lock', *options, self.path, *[a for a in command[1:] if a[0] != '-'])
+        got, out, err = cli.run(command[0], '--no-lock', *options, self.path,
+                                *[a for a in command[1:] if a[0] != '-'])
         self.assertIn(got, status, (command, out[-300:], err))
         self.assertNotIn('Sanitizer', err)
         self.assertNotIn('runtime error', err)
@@ -169,7 +174,8 @@ class Looking(unittest.TestCase):
         """A check that finds fault with a repository that is whole at all times says that it is in
         doubt."""
         codes = collections.Counter(p['code'] for p in check['problems'])
-        bad = [p for p in check['problems'] if p['severity'] != 'info' and p['code'] != 'changed-meanwhile']
+        bad = [p for p in check['problems'] if p['severity'] != 'info' and
+               p['code'] != 'changed-meanwhile']
         if not bad:
             return
         COUNTS['checks that saw a repository change'] += 1
@@ -190,14 +196,16 @@ class Looking(unittest.TestCase):
     def await_rest(self):
         transactions, objects, head = self.writer.pause()
         check = json.loads(self.look('check', '--json', status=(0,))[1])
-        self.assertEqual((check['clean'], check['objects'], check['transaction_id']), (True, objects, head), check)
+        self.assertEqual((check['clean'], check['objects'], check['transaction_id']),
+                         (True, objects, head), check)
         self.writer.resume()
         COUNTS['transactions meanwhile'] += transactions
 
     def test_the_other_commands(self):
         until = time.monotonic() + SECONDS
-        commands = [('info',), ('segments', '--verify'), ('segments',), ('index', '--all'), ('hints',), ('entries', '3'),
-                    ('history', key_of(5).hex()), ('get', key_of(6).hex()), ('info', '--json')]
+        commands = [('info',), ('segments', '--verify'), ('segments',), ('index', '--all'),
+                    ('hints',), ('entries', '3'), ('history', key_of(5).hex()),
+                    ('get', key_of(6).hex()), ('info', '--json')]
         while time.monotonic() < until:
             for command in commands:
                 got, out, err = self.look(*command)
@@ -228,13 +236,15 @@ class Rivals(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix='atticscope-rivals-')
         self.addCleanup(shutil.rmtree, self.folder)
         self.path = os.path.join(self.folder, 'repo')
-        cli.Repository(self.path, [[(PUT, key_of(i), b'object %d' % i), COMMITTED] for i in range(20)])
+        cli.Repository(self.path,
+                       [[(PUT, key_of(i), b'object %d' % i), COMMITTED] for i in range(20)])
         self.index = os.path.join(self.path, 'index.19')
 
     def at_once(self, count, *args):
         """[(status, standard error)] of @count processes started together."""
-        processes = [subprocess.Popen([cli.PROGRAM, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE) for _ in range(count)]
+        processes = [subprocess.Popen([cli.PROGRAM, *args], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                     for _ in range(count)]
         done = [process.communicate(timeout=DEADLINE)[1].decode() for process in processes]
         return [(process.returncode, err) for process, err in zip(processes, done)]
 
@@ -243,11 +253,13 @@ class Rivals(unittest.TestCase):
             os.unlink(self.index)
             outcomes = self.at_once(2 + i % 2, 'recover', '--yes', self.path)
             statuses = [status for status, _ in outcomes]
-            self.assertEqual(statuses.count(1), 1, outcomes)	# one repaired, the others came too early or too late
+            self.assertEqual(statuses.count(1), 1,
+                             outcomes)	# one repaired, the others came too early or too late
             self.assertLessEqual(set(statuses), {0, 1, 8}, outcomes)
             for status, err in outcomes:
                 if status == 8:
-                    self.assertRegex(err, 'try again when it is done|holds (a|the exclusive) lock', outcomes)
+                    self.assertRegex(err, 'try again when it is done|holds (a|the exclusive) lock',
+                                     outcomes)
             self.assertEqual(cli.run('check', self.path)[0], 0)
             COUNTS['repairs that began at once'] += len(outcomes)
 
@@ -267,8 +279,9 @@ class Rivals(unittest.TestCase):
         os.unlink(self.index)
         reader = open(os.path.join(self.path, 'config'), 'r+b')
         fcntl.lockf(reader, fcntl.LOCK_SH)
-        repair = subprocess.Popen([cli.PROGRAM, 'recover', '--yes', self.path], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        repair = subprocess.Popen([cli.PROGRAM, 'recover', '--yes', self.path],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
         time.sleep(0.3)
         reader.close()
         self.assertEqual((repair.wait(timeout=DEADLINE), repair.communicate()[1]), (1, b''))

@@ -101,8 +101,9 @@ class Corpus(unittest.TestCase):
             before = state(case.repo)
             key = next(iter(case.truth['objects']), '00')
             segment = str(next(iter(case.segments), 0))
-            for args in (['info'], ['segments'], ['segments', '--verify'], ['entries', segment], ['index'],
-                         ['index', '--all'], ['hints'], ['check'], ['history', key], ['get', key]):
+            for args in (['info'], ['segments'], ['segments', '--verify'], ['entries', segment],
+                         ['index'], ['index', '--all'], ['hints'], ['check'], ['history', key],
+                         ['get', key]):
                 run(args[0], *[a for a in args[1:] if a[0] == '-'], '--json', case.repo,
                     *[a for a in args[1:] if a[0] != '-'])
                 run(args[0], *[a for a in args[1:] if a[0] == '-'], case.repo,
@@ -226,7 +227,8 @@ class Corpus(unittest.TestCase):
 
     def test_hints_are_counted(self):
         for case in self.each():
-            live = {r['segment']: r['live'] for r in rows('segments', '--verify', '--json', case.repo)}
+            live = {r['segment']: r['live']
+                    for r in rows('segments', '--verify', '--json', case.repo)}
             done = run('hints', '--json', case.repo)
             for line in done.stdout.splitlines():
                 r = json.loads(line)
@@ -239,10 +241,10 @@ class Traced(unittest.TestCase):
     """By its system calls, the program opened no file of the repository for writing and changed
     none."""
 
-    CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat '
-                'mkdir mkdirat rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat '
-                'utime utimes utimensat futimesat symlink symlinkat mknod mknodat creat '
-                'setxattr fsetxattr fallocate copy_file_range').split()
+    CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink '
+                'unlinkat mkdir mkdirat rmdir truncate ftruncate chmod fchmod fchmodat chown '
+                'fchown fchownat utime utimes utimensat futimesat symlink symlinkat mknod mknodat '
+                'creat setxattr fsetxattr fallocate copy_file_range').split()
 
     def test_no_command_opens_the_repository_for_writing(self):
         folder = tempfile.mkdtemp(prefix='atticscope-trace-')
@@ -250,10 +252,12 @@ class Traced(unittest.TestCase):
             with tarfile.open(os.path.join(CORPUS, 'zeroed-page.tar.gz')) as archive:
                 archive.extractall(folder)
             repo = os.path.join(folder, 'repo')
-            key = next(iter(json.loads(content(os.path.join(CORPUS, 'zeroed-page.json')))['objects']))
-            for args in (['info', repo], ['segments', repo], ['segments', repo, '--verify'], ['entries', repo, '0'],
-                         ['index', repo], ['index', '--all', repo], ['hints', repo],
-                         ['check', repo], ['history', repo, key], ['get', repo, key]):
+            key = next(iter(json.loads(content(os.path.join(CORPUS,
+                                                            'zeroed-page.json')))['objects']))
+            for args in (['info', repo], ['segments', repo], ['segments', repo, '--verify'],
+                         ['entries', repo, '0'], ['index', repo], ['index', '--all', repo],
+                         ['hints', repo], ['check', repo], ['history', repo, key],
+                         ['get', repo, key]):
                 with self.subTest(args[0]):
                     self.trace(folder, args)
         finally:

@@ -16,7 +16,8 @@ STEPS_MAX = 5
 SECONDS_MAX = 60
 NONE_LOST = re.compile(r'no\s+object\s+is\s+lost|none\s+is\s+lost|loses\s+none', re.I)
 # Problems that a person must mend, not a repair.
-BY_HAND = re.compile(r'config-|segment-n(ame|umber-too-high)|not-a-file|index-name|unreadable|stray-file')
+BY_HAND = re.compile(r'config-|segment-n(ame|umber-too-high)|not-a-file|index-name|unreadable|'
+                     r'stray-file')
 
 CLASSES = {
     'broken': 'the test itself fails',
@@ -31,7 +32,8 @@ CLASSES = {
     'failed': 'a recommended repair fails',
     'deleted-back': 'a deleted object is back, and nobody says so',
     'foreign-in': 'an object that never was is there',
-    'nested-in': 'an entry that was part of a value is an object, and a credible index does not know it',
+    'nested-in': 'an entry that was part of a value is an object, and a credible index does not '
+                 'know it',
     'uncommitted-in': 'an object that was never committed is there',
     'wrong-value': 'an object has a value that it never had',
     'not-clean': 'check finds a fault after the recommended repairs',

@@ -253,7 +253,8 @@ class Evidence:
         if self.index is None or not self.index and self.live:
             return False
         # An index that no PUT confirms is not credible. A manifest does not count: all have one.
-        if self.has_puts and not any(self.is_confirmed(key) for key in self.index if key != MANIFEST):
+        if self.has_puts and not any(self.is_confirmed(key) for key in self.index
+                                     if key != MANIFEST):
             return False
         whole = [(key, place) for key, place in self.index.items()
                  if place[0] in self.entries and place[0] not in self.gaps]

@@ -21,10 +21,10 @@ from system import print_figures, tree
 LIBRARY = os.environ.get('BADBLOCKS_LIBRARY', '')
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 OPTIONS = os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
-ABSENT = {'object-lost', 'segment-missing', 'index-missing', 'hints-missing', 'config-missing', 'entry-torn',
-          'tail-uncommitted', 'index-mapping-wrong', 'index-key-missing'}
-UNREADABLE = {'range-unreadable', 'segment-unreadable', 'index-unreadable', 'hints-unreadable', 'config-unreadable',
-              'undo-unreadable'}
+ABSENT = {'object-lost', 'segment-missing', 'index-missing', 'hints-missing', 'config-missing',
+          'entry-torn', 'tail-uncommitted', 'index-mapping-wrong', 'index-key-missing'}
+UNREADABLE = {'range-unreadable', 'segment-unreadable', 'index-unreadable', 'hints-unreadable',
+              'config-unreadable', 'undo-unreadable'}
 UNSTABLE = {'unstable-read'}
 COUNTS = collections.Counter()
 
@@ -53,16 +53,19 @@ class Case(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix='atticscope-disk-')
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.repo = cli.Repository(os.path.join(cls.folder, 'repo'), [
-            [(PUT, key_of(i), payload(i, (0, 100, 3000, 9000)[i % 4])) for i in range(8)] + [COMMITTED],
+            [(PUT, key_of(i), payload(i, (0, 100, 3000, 9000)[i % 4])) for i in range(8)]
+            + [COMMITTED],
             [(PUT, key_of(1), b'replaced'), (DELETE, key_of(2), b''), COMMITTED],
             [(PUT, key_of(8), payload(8, 6000)), (PUT, key_of(9), b''), COMMITTED]])
         cls.path = cls.repo.path
         cls.repo.write_segment(3, [(PUT, key_of(20), b'never committed')])
         assert cli.run('rollback', '--yes', cls.path)[0] == 1	# leaves an undo folder
-        cls.manifest = os.path.relpath(os.path.join(cls.path, 'undo', os.listdir(os.path.join(cls.path, 'undo'))[0],
+        cls.manifest = os.path.relpath(os.path.join(cls.path, 'undo',
+                                                    os.listdir(os.path.join(cls.path, 'undo'))[0],
                                                     'manifest'), cls.path)
         cls.before = tree(cls.path)
-        cls.files = ['config', 'index.2', 'hints.2', cls.manifest, 'data/0/0', 'data/0/1', 'data/0/2']
+        cls.files = ['config', 'index.2', 'hints.2', cls.manifest, 'data/0/0', 'data/0/1',
+                     'data/0/2']
         whole = json.loads(cli.run('check', '--json', cls.path)[1])
         assert whole['clean'] and whole['objects'] == 9, whole
         cls.whole = whole
@@ -76,7 +79,8 @@ class Case(unittest.TestCase):
     def places(self, name, count):
         """Ranges of the file @name: its edges, those of blocks and entries, and some at random."""
         size = self.size(name)
-        some = [(0, size), (0, 1), (size - 1, 1), (size // 2, 1), (508, 8), (4090, 12), (4096, 1), (4096, 4096)]
+        some = [(0, size), (0, 1), (size - 1, 1), (size // 2, 1), (508, 8), (4090, 12), (4096, 1),
+                (4096, 4096)]
         if name.startswith('data/'):
             starts = [p[1] for p in self.repo.places.values() if p[0] == int(name.split('/')[-1])]
             some += [(start + at, 1) for start in sorted(starts) for at in (0, 4, 8, 9, 41)]
@@ -113,12 +117,14 @@ class Unreadable(Case):
             self.assertIn(name.split('.')[0].split('/')[0] + '-unreadable', codes)
             return
         self.assertFalse(check['clean'])
-        there = [p for p in check['problems'] if p['code'] in ('range-unreadable', 'segment-unreadable') and
+        there = [p for p in check['problems']
+                 if p['code'] in ('range-unreadable', 'segment-unreadable') and
                  p['segment'] == int(name[7:])]
         self.assertTrue(there, (name, at, length, check['problems']))
         ranges = [(p['offset'], p['length']) for p in there if p['code'] == 'range-unreadable']
         if ranges:
-            self.assertTrue([1 for offset, size in ranges if offset < at + length and at < offset + size],
+            self.assertTrue([1 for offset, size in ranges if offset < at + length and
+                             at < offset + size],
                             (name, at, length, ranges))
 
     def test_every_place_is_reported_as_unreadable_not_absent(self):
@@ -140,10 +146,10 @@ class Unreadable(Case):
                 self.is_reported('data/0/0', at, length, self.check(rules)[1])
 
     def test_every_reading_command_reports_it_and_ends(self):
-        commands = [('info',), ('segments', '--verify'), ('entries', '0'), ('entries', '2'), ('index', '--all'),
-                    ('hints',), ('history', key_of(1).hex()), ('get', key_of(3).hex()), ('undo', '--list'),
-                    ('recover', '--dry-run'), ('rollback', '--dry-run'), ('compact', '--dry-run'),
-                    ('undo', '--dry-run')]
+        commands = [('info',), ('segments', '--verify'), ('entries', '0'), ('entries', '2'),
+                    ('index', '--all'), ('hints',), ('history', key_of(1).hex()),
+                    ('get', key_of(3).hex()), ('undo', '--list'), ('recover', '--dry-run'),
+                    ('rollback', '--dry-run'), ('compact', '--dry-run'), ('undo', '--dry-run')]
         for name in self.files:
             for at, length in self.places(name, 2)[1:60]:
                 rules = '%s %d %d bad' % (name, at, length)
@@ -156,8 +162,8 @@ class Unreadable(Case):
     def test_an_object_is_whole_or_unreadable(self):
         number, offset = self.repo.places[key_of(3)]
         for at in (0, 5, 9, 41, 4200, 9040):
-            got, out, err = self.run_all('data/0/%d %d 1 bad' % (number, offset + at), 'get', self.path,
-                                         key_of(3).hex(), status=(4, 8))
+            got, out, err = self.run_all('data/0/%d %d 1 bad' % (number, offset + at), 'get',
+                                         self.path, key_of(3).hex(), status=(4, 8))
             self.assertEqual(out, b'')
             self.assertRegex(err, 'cannot be read|the disk cannot read')
             self.assertNotIn('no such object', err)
@@ -171,7 +177,8 @@ class Unreadable(Case):
         rows = cli.rows(self.run_all(rules, 'entries', '--json', self.path, str(number))[1])
         damaged = [row for row in rows if row['tag'] == 'DAMAGED']
         self.assertEqual([(row['offset'], row['size']) for row in damaged], [(offset, 9041)])
-        self.assertIn('unreadable', self.run_all(rules, 'entries', self.path, str(number))[1].decode())
+        self.assertIn('unreadable',
+                      self.run_all(rules, 'entries', self.path, str(number))[1].decode())
         row = cli.rows(self.run_all(rules, 'segments', '--verify', '--json', self.path)[1])[number]
         self.assertEqual((row['crc'], row['damaged_bytes']), ('damaged', 9041))
 
@@ -229,7 +236,8 @@ class Unsteady(Case):
                     with self.subTest(repo=repo, at=at, length=length, count=count):
                         COUNTS['passing failures'] += 1
                         failures = count + is_seen_by_opening(at)
-                        status, out, _ = self.run_all('data/0/0 %d %d first=%d' % (at, length, failures), 'check',
+                        status, out, _ = self.run_all('data/0/0 %d %d first=%d'
+                                                      % (at, length, failures), 'check',
                                                       '--json', repo, status=(4,))
                         codes = self.judge(json.loads(out), lost)
                         self.assertTrue(codes & (UNSTABLE | UNREADABLE), codes)
@@ -243,7 +251,8 @@ class Unsteady(Case):
 
     def test_different_readings_are_noticed(self):
         for at, length in self.places('data/0/0', 12):
-            first = 'even' if is_seen_by_opening(at) else 'odd'     # the very first reading is the wrong one
+            # the very first reading is the wrong one
+            first = 'even' if is_seen_by_opening(at) else 'odd'
             for mode in ('odd', 'even'):
                 with self.subTest(at=at, mode=mode):
                     COUNTS['readings that differ'] += 1
@@ -252,11 +261,12 @@ class Unsteady(Case):
                     if mode == first:
                         self.assertIn('unstable-read', codes)
                     for options in (['--dry-run'], ['--yes']):
-                        status, out, err = self.run_all('data/0/0 %d %d %s' % (at, length, mode), 'salvage', *options,
-                                                        self.path)
+                        status, out, err = self.run_all('data/0/0 %d %d %s' % (at, length, mode),
+                                                        'salvage', *options, self.path)
                         if mode == first:
                             self.assertIn(status, (4, 8))
-                            self.assertRegex(err + out.decode(), 'two readings|read again, it is not what it was')
+                            self.assertRegex(err + out.decode(),
+                                             'two readings|read again, it is not what it was')
 
     def test_a_file_cut_off_meanwhile_does_not_stop_the_program(self):
         for name in self.files:
@@ -264,9 +274,11 @@ class Unsteady(Case):
                 repo = os.path.join(self.folder, 'cut')
                 shutil.copytree(self.path, repo)
                 try:
-                    for command in (('check', '--json'), ('entries',), ('get',), ('salvage', '--dry-run')):
+                    for command in (('check', '--json'), ('entries',), ('get',),
+                                    ('salvage', '--dry-run')):
                         rest = {'entries': ['0'], 'get': [key_of(3).hex()]}.get(command[0], [])
-                        self.run_all('%s %d %d shrink' % (name, at, max(length, 1)), *command, repo, *rest)
+                        self.run_all('%s %d %d shrink' % (name, at, max(length, 1)), *command, repo,
+                                     *rest)
                         COUNTS['files cut off meanwhile'] += 1
                         if not TORTURE:
                             break

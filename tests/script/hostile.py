@@ -96,10 +96,12 @@ class Hostile(unittest.TestCase):
         try:
             damage(repo, rng)
             before = picture(repo)
-            for command in (['check', '--json'], ['segments'], ['segments', '--verify'], ['index', '--all'], ['hints'],
-                            ['info'], ['entries', str(rng.randrange(30))]):
-                done = subprocess.run([PROGRAM, command[0], *[a for a in command[1:] if a[0] == '-'],
-                                       repo, *[a for a in command[1:] if a[0] != '-']],
+            for command in (['check', '--json'], ['segments'], ['segments', '--verify'],
+                            ['index', '--all'], ['hints'], ['info'],
+                            ['entries', str(rng.randrange(30))]):
+                done = subprocess.run([PROGRAM, command[0],
+                                       *[a for a in command[1:] if a[0] == '-'], repo,
+                                       *[a for a in command[1:] if a[0] != '-']],
                                       stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
                 self.assertIn(done.returncode, (0, 4, 8), (command, done.stderr[-2000:]))
                 self.assertNotIn(b'Sanitizer', done.stderr)

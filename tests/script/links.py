@@ -27,18 +27,20 @@ TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
 CONTROL = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
-READING = [('info',), ('check', '-j1'), ('check', '--json'), ('segments', '--verify'), ('segments',), ('entries', '0'),
-           ('entries', '2'), ('index', '--all'), ('hints',), ('history', key_of(1).hex()), ('get', key_of(3).hex()),
-           ('undo', '--list'), ('recover', '--dry-run'), ('rollback', '--dry-run'), ('compact', '--dry-run'),
+READING = [('info',), ('check', '-j1'), ('check', '--json'), ('segments', '--verify'),
+           ('segments',), ('entries', '0'), ('entries', '2'), ('index', '--all'), ('hints',),
+           ('history', key_of(1).hex()), ('get', key_of(3).hex()), ('undo', '--list'),
+           ('recover', '--dry-run'), ('rollback', '--dry-run'), ('compact', '--dry-run'),
            ('salvage', '--dry-run'), ('undo', '--dry-run')]
-CHANGING = [('recover', '--yes', '--full'), ('rollback', '--yes'), ('compact', '--yes'), ('salvage', '--yes'),
-            ('undo', '--yes'), ('undo', '--purge', '--yes'), ('delete', key_of(3).hex()),
-            ('put', key_of(90).hex(), '/dev/null')]
+CHANGING = [('recover', '--yes', '--full'), ('rollback', '--yes'), ('compact', '--yes'),
+            ('salvage', '--yes'), ('undo', '--yes'), ('undo', '--purge', '--yes'),
+            ('delete', key_of(3).hex()), ('put', key_of(90).hex(), '/dev/null')]
 
 
 def words(command, repo):
     """A command: its options before the repository, and the rest after it."""
-    return [command[0], *[a for a in command[1:] if a[0] == '-'], repo, *[a for a in command[1:] if a[0] != '-']]
+    return [command[0], *[a for a in command[1:] if a[0] == '-'], repo,
+            *[a for a in command[1:] if a[0] != '-']]
 
 
 class Case(unittest.TestCase):
@@ -76,9 +78,10 @@ class Case(unittest.TestCase):
             shutil.copytree(os.path.join(Case.template, 'repo'), path)
         undo = os.listdir(os.path.join(self.path, 'undo'))[0]
         self.undo = os.path.join('undo', undo)
-        self.places = ['config', 'README', 'data', 'data/0', 'data/0/0', 'data/0/2', 'data/0/3', 'data/0/4', 'index.2',
-                       'hints.2', 'index.tmp', 'hints.2.tmp', 'undo', self.undo, self.undo + '/manifest',
-                       self.undo + '/data', self.undo + '/data/0', self.undo + '/data/0/3', self.undo + '/done']
+        self.places = ['config', 'README', 'data', 'data/0', 'data/0/0', 'data/0/2', 'data/0/3',
+                       'data/0/4', 'index.2', 'hints.2', 'index.tmp', 'hints.2.tmp', 'undo',
+                       self.undo, self.undo + '/manifest', self.undo + '/data',
+                       self.undo + '/data/0', self.undo + '/data/0/3', self.undo + '/done']
 
     def picture(self):
         """Everything outside: names, kinds, modes, times and bytes."""
@@ -88,8 +91,9 @@ class Case(unittest.TestCase):
                 path = os.path.join(folder, name)
                 st = os.lstat(path)
                 with open(path if name in files else os.devnull, 'rb') as f:
-                    out[os.path.relpath(path, self.outside)] = (st.st_mode, st.st_ino, st.st_nlink, st.st_size,
-                                                                st.st_mtime_ns, st.st_ctime_ns, f.read())
+                    out[os.path.relpath(path, self.outside)] = (
+                        st.st_mode, st.st_ino, st.st_nlink, st.st_size, st.st_mtime_ns,
+                        st.st_ctime_ns, f.read())
         return out
 
     # ---- what can stand in the place of a file or folder ----
@@ -136,7 +140,8 @@ class Case(unittest.TestCase):
             f.write('a file')
 
     def things(self):
-        things = [self.link, self.dangling, self.loop, self.fifo, self.socket, self.directory, self.file]
+        things = [self.link, self.dangling, self.loop, self.fifo, self.socket, self.directory,
+                  self.file]
         return things + ([self.device] if os.getuid() == 0 else [])
 
     # ---- running ----
@@ -178,8 +183,8 @@ class Things(Case):
 
     def test_they_are_reported(self):
         self.make()
-        for place in ('config', 'data', 'data/0', 'data/0/0', 'data/0/2', 'index.2', 'hints.2', 'undo',
-                      self.undo + '/manifest'):
+        for place in ('config', 'data', 'data/0', 'data/0/0', 'data/0/2', 'index.2', 'hints.2',
+                      'undo', self.undo + '/manifest'):
             for thing in (self.link, self.fifo):
                 self.make()
                 thing(place)
@@ -188,10 +193,11 @@ class Things(Case):
                     found = json.loads(out) if out else None
                     codes = {p['code'] for p in found['problems']} if found else set()
                     self.assertTrue(err if not found else codes & {
-                        'not-a-file', 'config-unreadable', 'index-unreadable', 'hints-unreadable', 'data-missing',
-                        'folder-unreadable', 'undo-unreadable'}, (codes, err))
+                        'not-a-file', 'config-unreadable', 'index-unreadable', 'hints-unreadable',
+                        'data-missing', 'folder-unreadable', 'undo-unreadable'}, (codes, err))
                     text = self.run_one(('check',))
-                    self.assertRegex(text[1].decode() + text[2], 'link|not a regular|no file|no folder|cannot be read')
+                    self.assertRegex(text[1].decode() + text[2],
+                                     'link|not a regular|no file|no folder|cannot be read')
 
     def test_changing_commands_never_write_through_them(self):
         rng = random.Random(2)
@@ -208,9 +214,9 @@ class Things(Case):
         """(status, output, lines of strace) of a command run under it."""
         log = os.path.join(self.folder, 'trace')
         env = dict(cli.ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
-        done = subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=file,desc', *options, cli.PROGRAM,
-                               *words(command, self.path)], stdin=subprocess.DEVNULL, capture_output=True, env=env,
-                              timeout=120)
+        done = subprocess.run(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=file,desc',
+                               *options, cli.PROGRAM, *words(command, self.path)],
+                              stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=120)
         with open(log, errors='replace') as f:
             return done.returncode, done.stdout, f.read().splitlines()
 
@@ -220,9 +226,11 @@ class Things(Case):
         for place in self.places if TORTURE else ('data', 'data/0', 'data/0/0', 'index.2', 'undo'):
             self.make()
             self.link(place)
-            for command in (('check',), ('get', key_of(3).hex()), ('salvage', '--yes'), ('undo', '--yes')):
+            for command in (('check',), ('get', key_of(3).hex()), ('salvage', '--yes'),
+                            ('undo', '--yes')):
                 lines = self.trace(command)[2]
-                through = [line for line in lines if self.outside in line and 'readlink' not in line]
+                through = [line for line in lines if self.outside in line and
+                           'readlink' not in line]
                 self.assertEqual(through, [], (place, command))
 
     @unittest.skipUnless(strace_works(), 'strace cannot trace here')
@@ -234,9 +242,11 @@ class Things(Case):
                     self.link(place)
                 usual = self.trace(command)
                 without = self.trace(command, '-e', 'inject=openat2:error=ENOSYS')
-                self.assertTrue(any('openat2' in line and 'ENOSYS' in line for line in without[2]) or place == 'data')
+                self.assertTrue(any('openat2' in line and 'ENOSYS' in line
+                                    for line in without[2]) or place == 'data')
                 self.assertEqual(usual[:2], without[:2], (place, command))
-                self.assertFalse([line for line in without[2] if self.outside in line and 'readlink' not in line])
+                self.assertFalse([line for line in without[2] if self.outside in line and
+                                  'readlink' not in line])
 
 
 class Manifests(Case):
@@ -272,10 +282,12 @@ class Manifests(Case):
         self.assertFalse(os.path.exists(os.path.join(self.path, 'data', '0', '2')))
 
     def test_names_that_lead_out_are_rejected(self):
-        for name in ('../outside/config', '../../etc/passwd', '/etc/passwd', 'data/../../outside/config',
-                     'data/0/../../../outside/config', 'config', 'undo/x', 'index./../config', 'data//0', '',
-                     'data/0/\x1b[31m', 'index.2/../../outside/index.2', os.path.join('/', 'tmp', 'x')):
-            for word in ('made', 'moved', 'replaced') if TORTURE else (random.choice(('made', 'moved', 'replaced')),):
+        for name in ('../outside/config', '../../etc/passwd', '/etc/passwd',
+                     'data/../../outside/config', 'data/0/../../../outside/config', 'config',
+                     'undo/x', 'index./../config', 'data//0', '', 'data/0/\x1b[31m',
+                     'index.2/../../outside/index.2', os.path.join('/', 'tmp', 'x')):
+            changes = ('made', 'moved', 'replaced')
+            for word in changes if TORTURE else (random.choice(changes),):
                 self.fresh()
                 self.only('%s %s' % (word, name))
                 before = self.picture()
@@ -303,8 +315,8 @@ class Manifests(Case):
                 before = self.picture()
                 with self.subTest(place=place, word=word):
                     COUNTS['hostile manifests'] += 1
-                    for command in (('undo', '--list'), ('undo', '--dry-run'), ('undo', '--yes'), ('check',),
-                                    ('undo', '--purge', '--yes')):
+                    for command in (('undo', '--list'), ('undo', '--dry-run'), ('undo', '--yes'),
+                                    ('check',), ('undo', '--purge', '--yes')):
                         self.run_one(command)
                         self.assert_outside_unchanged(before, command)
 
@@ -318,8 +330,9 @@ class Manifests(Case):
             swapper = threading.Thread(target=self.swap, args=(stop, turn))
             swapper.start()
             try:
-                for command in (('salvage', '--yes'), ('undo', '--yes'), ('recover', '--full', '--yes'),
-                                ('undo', '--purge', '--yes'), ('compact', '--yes')):
+                for command in (('salvage', '--yes'), ('undo', '--yes'),
+                                ('recover', '--full', '--yes'), ('undo', '--purge', '--yes'),
+                                ('compact', '--yes')):
                     self.run_one(command)
                     COUNTS['commands while folders are swapped'] += 1
             finally:
@@ -351,8 +364,8 @@ class Manifests(Case):
 
 
 class Shown(Case):
-    NASTY = ['evil\x1b]2;owned\x07\x1b[2J', 'c1\x9b31m', 'bidi\u202e\u2066x', 'tab\tnew\nline\r', 'del\x7f',
-             'bad\udcff\udcfeutf', '\x1b[?1049l\x1b(0']
+    NASTY = ['evil\x1b]2;owned\x07\x1b[2J', 'c1\x9b31m', 'bidi\u202e\u2066x', 'tab\tnew\nline\r',
+             'del\x7f', 'bad\udcff\udcfeutf', '\x1b[?1049l\x1b(0']
 
     def is_masked(self, command):
         status, out, err = self.run_one(command)
@@ -390,8 +403,8 @@ class Shown(Case):
                 self.make()
                 with open(os.path.join(self.path, 'config'), 'ab') as f:
                     f.write(name + b' = ' + value + b'\n')
-                for command in (('info',), ('check',), ('check', '--json'), ('salvage', '--dry-run'),
-                                ('info', '--json')):
+                for command in (('info',), ('check',), ('check', '--json'),
+                                ('salvage', '--dry-run'), ('info', '--json')):
                     self.is_masked(command)
                 with open(os.path.join(self.path, 'config'), 'wb') as f:
                     f.write(b'[' + value + b']\n' + value + b'\n')
@@ -408,8 +421,9 @@ class Shown(Case):
             text = b'\n'.join(lines[:-2]) + b'\n'
             with open(manifest, 'wb') as f:
                 f.write(text + b'end %08x\n' % zlib.crc32(text))
-            for command in (('undo', '--list'), ('undo', '--list', '--json'), ('undo', '--dry-run'), ('check',),
-                            ('check', '--json'), ('info',), ('undo', '--purge', '--yes')):
+            for command in (('undo', '--list'), ('undo', '--list', '--json'), ('undo', '--dry-run'),
+                            ('check',), ('check', '--json'), ('info',),
+                            ('undo', '--purge', '--yes')):
                 self.is_masked(command)
 
 

@@ -28,7 +28,8 @@ OTHER = 65534
 
 def odd(rules, *args, **more):
     """(status, output, errors) of a run of the program on a file system with these @rules."""
-    return cli.run(*args, env={'LD_PRELOAD': LIBRARY, 'ODDFS': rules, 'ASAN_OPTIONS': OPTIONS}, **more)
+    return cli.run(*args, env={'LD_PRELOAD': LIBRARY, 'ODDFS': rules, 'ASAN_OPTIONS': OPTIONS},
+                   **more)
 
 
 def library_works():
@@ -49,7 +50,8 @@ class Case(unittest.TestCase):
             shutil.rmtree(self.path)
         self.repo = cli.Repository(self.path, [
             [(PUT, key_of(i), b'value %d' % i) for i in range(6)] + [COMMITTED],
-            [(DELETE, key_of(1), b''), (PUT, key_of(1), b'newer'), (DELETE, key_of(2), b''), COMMITTED],
+            [(DELETE, key_of(1), b''), (PUT, key_of(1), b'newer'), (DELETE, key_of(2), b''),
+             COMMITTED],
             [(PUT, key_of(7), b'seven'), COMMITTED],
             [(PUT, key_of(8), b'eight'), (PUT, key_of(9), b'nine'), COMMITTED]])
 
@@ -81,7 +83,8 @@ class Case(unittest.TestCase):
     def run_odd(self, rules, *args, status=(0, 1)):
         """Standard output of a run that must end with one of @status."""
         got, out, err = odd(rules, *args)
-        self.assertIn(got, (status,) if isinstance(status, int) else status, (rules, args, out, err))
+        self.assertIn(got, (status,) if isinstance(status, int) else status,
+                      (rules, args, out, err))
         return out.decode(), err
 
     def check(self, **more):
@@ -190,7 +193,8 @@ class Repairs(Case):
         out = self.run_odd('nospace=1', repair, '--dry-run', self.path, status=0)[0]
         self.assertIn('how much is free is not known', out)
         self.assertIn('hints.3', out)
-        plan = json.loads(self.run_odd('nospace=1', repair, '--dry-run', '--json', self.path, status=0)[0])
+        plan = json.loads(self.run_odd('nospace=1', repair, '--dry-run', '--json', self.path,
+                                       status=0)[0])
         self.assertEqual((plan['bytes_free'], plan['refused']), (None, None))
         self.there_and_back('nospace=1', 'hints')
 
@@ -201,13 +205,14 @@ class DryRuns(Case):
         open(self.file('undo'), 'w').close()		# no undo folder can be made
         got, out, err = cli.run(repair, '--dry-run', self.path)
         self.assertEqual(got, 4)
-        for part in ('transaction  3 -> 4', 'objects ', 'space ', 'data/0/4', 'index.4', key_of(7).hex(),
-                     'has the name of the undo folder'):
+        for part in ('transaction  3 -> 4', 'objects ', 'space ', 'data/0/4', 'index.4',
+                     key_of(7).hex(), 'has the name of the undo folder'):
             self.assertIn(part, out.decode())
         self.assertIn('salvage refused: undo: a plain file', err)
         plan = json.loads(cli.run(repair, '--dry-run', '--json', self.path)[1])
         self.assertIn('undo: a plain file', plan['refused'])
-        self.assertEqual((plan['transaction_after'], plan['objects_after'], plan['lost'], plan['undo']),
+        self.assertEqual((plan['transaction_after'], plan['objects_after'], plan['lost'],
+                          plan['undo']),
                          (4, 7, [key_of(7).hex()], None))
         self.assertIn('index.4', plan['created'])
 
@@ -243,7 +248,8 @@ class Stores(Case):
             self.assertEqual(found['objects'], before - 1)
             self.assertEqual(found['recommended'], 'compact')
             self.assertIn('segment-emptied', [p['code'] for p in found['problems']])
-            self.assertEqual(len(glob.glob(self.file('index.*')) + glob.glob(self.file('hints.*'))), 2)
+            self.assertEqual(len(glob.glob(self.file('index.*')) + glob.glob(self.file('hints.*'))),
+                             2)
         self.assertEqual(store_cli.run('put', self.path, 'd' * 64, input=b'd')[0], 0)
         self.assertNotIn('segment-emptied', [p['code'] for p in self.check()['problems']])
 
@@ -252,7 +258,8 @@ class Stores(Case):
             self.path = os.path.join(self.folder, 'repo%d' % code)
             self.run_odd('over=%d link=%d' % (code, code), 'create', self.path)
             for number in (1, 2, 3):
-                self.run_odd('over=%d' % code, 'put', self.path, 'ab' * 32, os.path.abspath(__file__))
+                self.run_odd('over=%d' % code, 'put', self.path, 'ab' * 32,
+                             os.path.abspath(__file__))
             self.run_odd('over=%d' % code, 'delete', self.path, 'ab' * 32)
             found = self.check()
             self.assertTrue(found['clean'], found)
@@ -277,7 +284,7 @@ class Stores(Case):
                         pass
                 except OSError:
                     pass
-                f.truncate(f.tell() // 4096 * 4096 - 4096)	# room for the COMMIT and nothing else
+                f.truncate(f.tell() // 4096 * 4096 - 4096)	# room for the COMMIT alone
             got, out, err = store_cli.run('delete', *options, self.path, 'a' * 64)
             self.assertEqual(got, 4, err)
             self.assertIn('index and hints could not be written', err)
@@ -327,7 +334,8 @@ class Hints(Case):
         self.assertEqual(self.check()['problems'], [])
 
     def test_the_corpus(self):
-        corpus = os.path.join(os.environ.get('SHARED', os.path.join(cli.SOURCE, '..', 'shared')), 'corpus-evidence')
+        corpus = os.path.join(os.environ.get('SHARED', os.path.join(cli.SOURCE, '..', 'shared')),
+                              'corpus-evidence')
         names = glob.glob(os.path.join(corpus, 'hints-ghost-*.tar.gz'))
         if not names:
             self.skipTest('no corpus')
@@ -354,7 +362,8 @@ class Owners(Case):
             for name in ['.'] + names:
                 st = os.stat(os.path.join(folder, name))
                 self.assertEqual((st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)),
-                                 (OTHER, OTHER, mode | (0o110 if name == '.' else 0)), (folder, name))
+                                 (OTHER, OTHER, mode | (0o110 if name == '.' else 0)),
+                                 (folder, name))
 
     def test_files_made_by_root_belong_to_the_owner(self):
         for umask in (0o022, 0o077):
@@ -375,10 +384,12 @@ class Owners(Case):
     def test_put_and_delete_say_the_same(self):
         store_cli.run('create', self.path, '--segments-per-dir=1')
         self.give(0o660)
-        for args in (('put', self.path, 'a' * 64), ('put', self.path, 'b' * 64), ('delete', self.path, 'a' * 64)):
+        for args in (('put', self.path, 'a' * 64), ('put', self.path, 'b' * 64),
+                     ('delete', self.path, 'a' * 64)):
             got, out, err = store_cli.run(*args, input=b'x')
             self.assertEqual(got, 0, err)
-            self.assertIn('belongs to user %d, and this runs as root: new files are given to that user' % OTHER, err)
+            self.assertIn('belongs to user %d, and this runs as root: new files are given to '
+                          'that user' % OTHER, err)
             self.assert_given(0o660)
 
     def test_the_owner_is_not_warned(self):

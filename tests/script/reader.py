@@ -55,7 +55,8 @@ def segments(repo):
         require(folder == str(int(folder)), 'data/%s: leading zeros', folder)
         for name in filter(str.isdigit, os.listdir(os.path.join(data, folder))):
             require(name == str(int(name)), 'data/%s/%s: leading zeros', folder, name)
-            require(int(name) // per_folder == int(folder), 'data/%s/%s: wrong folder', folder, name)
+            require(int(name) // per_folder == int(folder), 'data/%s/%s: wrong folder', folder,
+                    name)
             found[int(name)] = os.path.join(data, folder, name)
     return dict(sorted(found.items()))
 
@@ -219,7 +220,8 @@ def check_names(repo, number):
 def check_hints(path, log):
     live, compact = hints(path)
     for number in set(live) | set(log.segments):    # no row: nothing live
-        require(live.get(number, 0) == log.live_in[number], '%s counts %d in segment %d, the log %d',
+        require(live.get(number, 0) == log.live_in[number],
+                '%s counts %d in segment %d, the log %d',
                path, live.get(number, 0), number, log.live_in[number])
     require(len(set(compact)) == len(compact), '%s: compact %s', path, compact)
     require(set(compact) <= set(log.segments), '%s: compact %s names what is not there', path,
@@ -276,7 +278,8 @@ def check_compacted(log):
         require(not log.superseded_in[number], 'segment %d holds something superseded', number)
         require(not any(row[2] == DELETE for row in log.committed[number]),
                'segment %d holds a DELETE', number)
-        require(log.live_in[number] or number == log.transaction, 'segment %d holds nothing', number)
+        require(log.live_in[number] or number == log.transaction, 'segment %d holds nothing',
+                number)
 
 
 def seen_by_attic(repo, log):

@@ -21,15 +21,18 @@ from system import print_figures, strace_works, tree
 
 TORTURE = os.environ.get('ATTICSCOPE_TORTURE') == '1'
 COUNTS = collections.Counter()
-COMMANDS = READING + [('check', '--incremental'), ('check', '--shard=1/2'), ('segments', '--json', '--verify'),
-                      ('entries', '--json', '0'), ('index', '--json'), ('hints', '--json'), ('info', '--json'),
-                      ('history', '--json', key_of(3).hex()), ('undo', '--list', '--json'), ('check', '--no-lock')]
+COMMANDS = READING + [('check', '--incremental'), ('check', '--shard=1/2'),
+                      ('segments', '--json', '--verify'), ('entries', '--json', '0'),
+                      ('index', '--json'), ('hints', '--json'), ('info', '--json'),
+                      ('history', '--json', key_of(3).hex()), ('undo', '--list', '--json'),
+                      ('check', '--no-lock')]
 # Every call that could change a file, its names or its times, with any arguments.
-CALLS = ('creat rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat rmdir truncate ftruncate chmod '
-         'fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat symlink symlinkat '
-         'mknod mknodat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr fallocate pwrite64 writev '
-         'pwritev pwritev2 sendfile splice copy_file_range fsync fdatasync sync syncfs sync_file_range mount umount2 '
-         'io_uring_setup open_by_handle_at ptrace execve execveat').split()
+CALLS = ('creat rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat rmdir truncate '
+         'ftruncate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes '
+         'utimensat futimesat symlink symlinkat mknod mknodat setxattr lsetxattr fsetxattr '
+         'removexattr lremovexattr fremovexattr fallocate pwrite64 writev pwritev pwritev2 '
+         'sendfile splice copy_file_range fsync fdatasync sync syncfs sync_file_range mount '
+         'umount2 io_uring_setup open_by_handle_at ptrace execve execveat').split()
 LOOKED_AT = 'open openat openat2 write fcntl ioctl mmap'.split()
 LOCKS = {'F_SETLK', 'F_SETLKW', 'F_OFD_SETLK', 'F_OFD_SETLKW'}
 
@@ -40,7 +43,8 @@ def as_nobody(*command):
 
 def can(*command):
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20).returncode == 0
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=20).returncode == 0
     except OSError:
         return False
 
@@ -50,7 +54,8 @@ def program_runs_as_nobody():
 
 
 def mounts_work():
-    return os.getuid() == 0 and can('unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o strictatime none /mnt')
+    return os.getuid() == 0 and can('unshare', '-m', 'sh', '-c',
+                                    'mount -t tmpfs -o strictatime none /mnt')
 
 
 class Case(unittest.TestCase):
@@ -70,7 +75,8 @@ class Case(unittest.TestCase):
     def run_as(self, prefix, command, status=(0, 4)):
         COUNTS['commands'] += 1
         done = subprocess.run([*prefix, os.path.realpath(cli.PROGRAM), *words(command, self.path)],
-                              stdin=subprocess.DEVNULL, capture_output=True, env=self.environment, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, env=self.environment,
+                              timeout=120)
         err = done.stderr.decode('utf-8', 'replace')
         self.assertIn(done.returncode, status, (command, done.stdout[-300:], err))
         self.assertNotIn('Sanitizer', err)
@@ -103,7 +109,8 @@ class Traced(Case):
                     found.append(line)
                 elif call == 'ioctl' and here in line:
                     found.append(line)
-                elif call == 'mmap' and here in line:	# with a map, a bad sector is a signal, and a write is no call
+                # With a map, a bad sector is a signal, and a write is no call.
+                elif call == 'mmap' and here in line:
                     found.append(line)
         return found
 
@@ -111,7 +118,8 @@ class Traced(Case):
         """(opens of files of the repository, those of them without O_NOATIME that are not
         O_PATH)"""
         with open(log, errors='replace') as f:
-            lines = [line for line in f if re.search(r'\bopen(at2?)?\(', line) and self.path + '/' in line.split(') = ')[-1]]
+            lines = [line for line in f if re.search(r'\bopen(at2?)?\(', line) and
+                     self.path + '/' in line.split(') = ')[-1]]
         loud = [l for l in lines if 'O_NOATIME' not in l and 'O_PATH' not in l]
         return lines, loud
 
@@ -121,7 +129,8 @@ class Traced(Case):
         for command in COMMANDS:
             with self.subTest(command=command):
                 self.run_as(['strace', '-f', '-y', '-qq', '-o', log, '-e', 'signal=none', '-e',
-                             'trace=' + ','.join('?' + call for call in CALLS + LOOKED_AT)], command, (0, 4, 8))
+                             'trace=' + ','.join('?' + call for call in CALLS + LOOKED_AT)],
+                            command, (0, 4, 8))
                 self.assertEqual(self.violations(log), [])
                 opened, loud = self.quiet_opens(log)
                 self.assertTrue(opened)
@@ -160,16 +169,17 @@ class Mounted(Case):
         for command in COMMANDS:
             with self.subTest(command=command):
                 COUNTS['commands with strict access times'] += 1
-                done = subprocess.run(['unshare', '-m', 'sh', '-c', script, 'sh', os.path.realpath(cli.PROGRAM),
-                                       *words(command, '/mnt/repo')], stdin=subprocess.DEVNULL, capture_output=True,
+                done = subprocess.run(['unshare', '-m', 'sh', '-c', script, 'sh',
+                                       os.path.realpath(cli.PROGRAM), *words(command, '/mnt/repo')],
+                                      stdin=subprocess.DEVNULL, capture_output=True,
                                       env=dict(self.environment, REPO=self.path), timeout=120)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(done.stdout, b'then /mnt/repo/config\n')
 
     @unittest.skipUnless(mounts_work(), 'nothing can be mounted here')
     def test_everything_that_reads_works_on_a_read_only_mount(self):
-        prefix = ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && "$@"',
-                  self.path]
+        prefix = ['unshare', '-m', 'sh', '-c',
+                  'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && "$@"', self.path]
         for command in COMMANDS:
             with self.subTest(command=command):
                 COUNTS['commands on a read-only mount'] += 1
@@ -202,16 +212,17 @@ class Denied(Case):
         rng = random.Random(3)
         undo = os.path.join('undo', os.listdir(os.path.join(self.path, 'undo'))[0], 'manifest')
         for place, code in (('config', 'config-unreadable'), ('index.2', 'index-unreadable'),
-                            ('hints.2', 'hints-unreadable'), ('data', 'data-missing'), ('data/0', 'folder-unreadable'),
-                            ('data/0/1', 'segment-unreadable'), ('undo', 'undo-unreadable'),
-                            (undo, 'undo-unreadable')):
+                            ('hints.2', 'hints-unreadable'), ('data', 'data-missing'),
+                            ('data/0', 'folder-unreadable'), ('data/0/1', 'segment-unreadable'),
+                            ('undo', 'undo-unreadable'), (undo, 'undo-unreadable')):
             self.forbid(place)
             with self.subTest(place=place):
                 COUNTS['places that may not be read'] += 1
                 check = json.loads(self.run_as(as_nobody(), ('check', '--json'))[1])
                 codes = {p['code'] for p in check['problems']}
                 self.assertIn(code, codes)
-                self.assertFalse(codes & {'segment-missing', 'index-missing', 'hints-missing', 'config-missing'}, codes)
+                self.assertFalse(codes & {'segment-missing', 'index-missing', 'hints-missing',
+                                          'config-missing'}, codes)
                 lost = {p['key'] for p in check['problems'] if p['code'] == 'object-lost'}
                 self.assertLessEqual(lost, {key_of(3).hex()})
                 text = self.run_as(as_nobody(), ('check',))[1].decode()
@@ -220,7 +231,8 @@ class Denied(Case):
                     status, out, err = self.run_as(as_nobody(), command, (0, 4, 8))
                     self.assertTrue(out or err, command)
                     self.assertNotRegex(out.decode() + err, 'no-segment|there is no segment')
-            os.chmod(os.path.join(self.path, place), 0o755 if os.path.isdir(os.path.join(self.path, place)) else 0o644)
+            os.chmod(os.path.join(self.path, place),
+                     0o755 if os.path.isdir(os.path.join(self.path, place)) else 0o644)
 
     def test_a_forbidden_repository(self):
         for mode in (0o000, 0o444):
@@ -232,7 +244,8 @@ class Denied(Case):
 
     def test_nothing_is_repaired_without_permission(self):
         before = tree(self.path)
-        for command in (('salvage', '--yes'), ('undo', '--yes'), ('rollback', '--yes'), ('undo', '--purge', '--yes')):
+        for command in (('salvage', '--yes'), ('undo', '--yes'), ('rollback', '--yes'),
+                        ('undo', '--purge', '--yes')):
             status, out, err = self.run_as(as_nobody(), command, (8,))
             self.assertRegex(err, '(?i)permission', command)
             self.assertEqual(tree(self.path), before)

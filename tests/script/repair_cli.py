@@ -345,7 +345,8 @@ class Planning(Case):
                                   key_of(9).hex(): ('missing', 2)})
         self.assertEqual(plan['lost'], sorted(causes))
         text = self.text('salvage', '--dry-run', self.path)
-        self.assertRegex(text, r'(?s)1 key lost: no whole entry .*\n  %s  0:152\n' % key_of(3).hex())
+        self.assertRegex(text,
+                         r'(?s)1 key lost: no whole entry .*\n  %s  0:152\n' % key_of(3).hex())
         self.assertRegex(text, r'(?m)^2 keys lost: its segment is missing ')
 
     def test_a_second_run_finds_nothing_to_do(self):
@@ -382,7 +383,8 @@ class Planning(Case):
         self.assertEqual(status, 4)
         plan = json.loads(out)
         self.assertIn('salvage', plan['refused'])
-        self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'created', 'done')],
+        self.assertEqual([plan[f] for f in ('transaction_after', 'objects_after', 'undo', 'created',
+                                            'done')],
                          [2, 8, None, [], False])
         self.assertEqual(len(plan['lost']), 1)
         self.assertEqual(tree(self.path), before)
@@ -392,7 +394,8 @@ class Planning(Case):
         keys = [b'same' + hashlib.sha256(b'%d' % i).digest()[:28] for i in range(100000)]
         self.repo = cli.Repository(os.path.join(self.folder, 'alike'), [[COMMITTED]])
         with open(self.repo.segment(0), 'wb') as f:
-            f.write(b'ATTICSEG' + b''.join(cli.entry(PUT, key, b'') for key in keys) + cli.entry(*COMMITTED))
+            f.write(b'ATTICSEG' + b''.join(cli.entry(PUT, key, b'') for key in keys)
+                    + cli.entry(*COMMITTED))
         os.unlink(os.path.join(self.repo.path, 'index.0'))
         os.unlink(os.path.join(self.repo.path, 'hints.0'))
         before = tree(self.repo.path)
@@ -436,7 +439,8 @@ class Planning(Case):
                   os.path.join(self.path, 'undo', '99981231T235959Z.998-salvage'))
         report = self.repair('recover')
         self.assertEqual(os.path.basename(report['undo']), '99981231T235959Z.999-recover')
-        self.assertEqual(self.object('undo', '--yes', self.path)['name'], '99981231T235959Z.999-recover')
+        self.assertEqual(self.object('undo', '--yes', self.path)['name'],
+                         '99981231T235959Z.999-recover')
 
     def test_recover_full(self):
         self.recover()
@@ -462,9 +466,10 @@ class Doing(Case):
         self.salvage()
         text = self.text('salvage', '--yes', self.path, status=1)
         for part in ('salvage: done', 'transaction  2 -> 3', 'objects      9 -> 8',
-                     '1 key lost: no whole entry of it is left', key_of(3).hex(), 'moved to the undo',
-                     'data/0/0', 'undo folder  undo/', 'The repository is whole',
-                     'atticscope undo ' + self.path, 'undo --purge frees it'):
+                     '1 key lost: no whole entry of it is left', key_of(3).hex(),
+                     'moved to the undo', 'data/0/0', 'undo folder  undo/',
+                     'The repository is whole', 'atticscope undo ' + self.path,
+                     'undo --purge frees it'):
             self.assertIn(part, text)
 
     def test_an_entry_in_place_of_the_magic_is_an_object(self):
@@ -479,17 +484,23 @@ class Doing(Case):
                     f.truncate()
                 status, out, _ = run('entries', '--json', self.path, '0')
                 rows = [json.loads(line) for line in out.splitlines()]
-                self.assertEqual((status, rows[0]['cause'], rows[0]['length'], rows[1]['key'], rows[1]['offset']),
+                self.assertEqual((status, rows[0]['cause'], rows[0]['length'], rows[1]['key'],
+                                  rows[1]['offset']),
                                  (0, 'bad magic', start, key.hex(), start))
                 self.assertNotIn('object-lost', [row['code'] for row in
-                                                 self.object('check', self.path, status=4)['problems']])
-                self.assertEqual(run('get', self.path, key.hex())[1], self.repo.objects[key].decode())
+                                                 self.object('check', self.path,
+                                                             status=4)['problems']])
+                self.assertEqual(run('get', self.path, key.hex())[1],
+                                 self.repo.objects[key].decode())
                 self.assertEqual(self.repair('salvage')['lost'], [])
-                self.assertEqual(run('get', self.path, key.hex())[1], self.repo.objects[key].decode())
+                self.assertEqual(run('get', self.path, key.hex())[1],
+                                 self.repo.objects[key].decode())
 
     def test_a_whole_copy_of_a_damaged_segment_is_used_wherever_it_lies(self):
-        spoilings = {'cut': lambda path: os.truncate(path, 60), 'empty': lambda path: os.truncate(path, 0),
-                     'flip': lambda path: self.repo.flip(0, 60), 'cut between entries': lambda path: os.truncate(
+        spoilings = {'cut': lambda path: os.truncate(path, 60),
+                     'empty': lambda path: os.truncate(path, 0),
+                     'flip': lambda path: self.repo.flip(0, 60),
+                     'cut between entries': lambda path: os.truncate(
                          path, self.repo.places[key_of(4)][1])}
         for name, spoil in spoilings.items():
             with self.subTest(name):
@@ -499,9 +510,11 @@ class Doing(Case):
                 spoil(self.repo.segment(0))
                 before = tree(self.path)
                 report = self.repair('salvage')
-                self.assertEqual((report['lost'], report['objects_after'], report['clean']), ([], 9, True))
+                self.assertEqual((report['lost'], report['objects_after'], report['clean']),
+                                 ([], 9, True))
                 for number in (0, 3, 4, 5, 6, 7):
-                    self.assertEqual(run('get', self.path, key_of(number).hex())[1], 'text %d\n' % number)
+                    self.assertEqual(run('get', self.path, key_of(number).hex())[1],
+                                     'text %d\n' % number)
                 self.object('undo', '--yes', self.path)
                 self.assertEqual(tree(self.path), before)
 
@@ -585,7 +598,8 @@ class Doing(Case):
             undo = os.path.join(self.path, report['undo'])
             os.unlink(os.path.join(undo, 'manifest'))
             for option in ('--dry-run', '--yes'):
-                self.assertIn('holds files but no manifest', self.fails(8, 'undo', option, self.path))
+                self.assertIn('holds files but no manifest',
+                              self.fails(8, 'undo', option, self.path))
             self.text('undo', '--purge', '--yes', self.path, os.path.basename(undo))
             self.assertEqual(self.undo_folders(), [])
 
@@ -620,7 +634,8 @@ class Doing(Case):
                 ('salvage', (), 1, 10), ('salvage', ('--keep-tail',), 1, 10),
                 ('salvage', ('--drop-tail',), 1, 9), ('rollback', (), 1, 9)):
             with self.subTest(action, options=options):
-                self.make('%s%d' % (action, len(self.undo_folders()) + len(os.listdir(self.folder))))
+                self.make('%s%d'
+                          % (action, len(self.undo_folders()) + len(os.listdir(self.folder))))
                 self.doubtful()
                 report = self.repair(action, *options, status=status)
                 self.assertEqual((report['objects_after'], report['clean']), (objects, True))
@@ -926,8 +941,9 @@ class Interrupted(Case):
         told = [p for p in check['problems'] if p['code'] == 'repair-interrupted']
         self.assertEqual((told[0]['severity'], told[0]['repair']), ('info', None))
         self.assertIn('undo/' + self.name, told[0]['message'])
-        self.assertRegex(check['advice'], r'^The salvage of \d{4}-\d\d-\d\d \d\d:\d\d UTC was cut short: '
-                                          r'recover continues from there, undo takes back what it did\.')
+        self.assertRegex(check['advice'],
+                         r'^The salvage of \d{4}-\d\d-\d\d \d\d:\d\d UTC was cut short: '
+                         r'recover continues from there, undo takes back what it did\.')
         self.assertIn('a repair was cut short [repair-interrupted]\n    undo/' + self.name,
                       self.text('check', self.path, status=4))
         text = self.text('info', self.path)
@@ -1014,12 +1030,15 @@ class Guidance(Case):
         os.mkfifo(os.path.join(self.path, 'undo'))
         text, commands = self.commands()
         self.assertEqual(commands, [])
-        self.assertRegex(text, r'(?s)To be done by hand:\n    undo: is no folder\nMove undo out of the repository')
+        self.assertRegex(text,
+                         r'(?s)To be done by hand:\n    undo: is no folder\n'
+                         r'Move undo out of the repository')
 
     def test_json_has_the_figures_of_both_repairs(self):
         for action in self.each():
             ways = self.object('check', self.path, status=0 if action == 'compact' else 4)['ways']
-            self.assertEqual(ways, [{'action': action, 'keeps': None, 'loses': None, 'refused': None}])
+            self.assertEqual(ways,
+                             [{'action': action, 'keeps': None, 'loses': None, 'refused': None}])
         self.make('two')
         self.doubtful()
         ways = self.object('check', self.path, status=4)['ways']

@@ -57,7 +57,8 @@ class Case(unittest.TestCase):
 
     def check(self, *args, repo=None):
         """The JSON object of a check that prints no message."""
-        status, out, err = self.run_program('check', '--json', *args[:1], repo or self.repo, *args[1:])
+        status, out, err = self.run_program('check', '--json', *args[:1], repo or self.repo,
+                                            *args[1:])
         self.assertEqual(err, '')
         self.assertIn(status, (0, 4))
         return json.loads(out)
@@ -408,8 +409,8 @@ class Between(Case):
         self.run_program('put', self.repo, key_of(chance.randrange(30)), value)
 
     def happen(self, chance):
-        what = chance.choice(('put', 'put', 'delete', 'salvage', 'recover', 'compact', 'rollback', 'undo',
-                              'segment', 'index'))
+        what = chance.choice(('put', 'put', 'delete', 'salvage', 'recover', 'compact', 'rollback',
+                              'undo', 'segment', 'index'))
         if what == 'put':
             self.put_one(chance)
         elif what == 'delete':

@@ -427,7 +427,8 @@ class Batch(Case):
                '%s good\0more' % key_of(9): 'NUL'}
         for line, reason in bad.items():
             for text in ('%s good\n\n%s\n%s good\n' % (key_of(1), line, key_of(3)),
-                         '#\n%s good\n%s\n' % (key_of(2), line), '#\n%s good\n%s' % (key_of(2), line)):
+                         '#\n%s good\n%s\n' % (key_of(2), line),
+                         '#\n%s good\n%s' % (key_of(2), line)):
                 message = self.fails(8, 'put', '--batch', self.path, input=text.encode(),
                                      cwd=self.folder)
                 self.assertRegex(message, r'standard input:3: .*' + reason)
@@ -556,8 +557,9 @@ class Refusals(Case):
     def test_a_file_size_limit(self):
         before = tree(self.path)
         large = self.file('large', 600000 * b'x')
-        done = subprocess.run(['sh', '-c', 'ulimit -f 100; exec "$0" put "$1" "$2" "$3"', cli.PROGRAM, self.path,
-                               key_of(3), large], capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(['sh', '-c', 'ulimit -f 100; exec "$0" put "$1" "$2" "$3"',
+                               cli.PROGRAM, self.path, key_of(3), large], capture_output=True,
+                              stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 8, done.stderr)
         self.assertIn(b'nothing was changed', done.stderr)
         self.assertEqual(tree(self.path), before)

@@ -19,7 +19,8 @@ PROGRAM = os.environ.get('ATTICSCOPE', 'atticscope')
 MKSAMPLE = os.environ.get('MKSAMPLE', 'mksample')
 DEADLINE = 60	# seconds; sanitizers on a busy machine are slow
 PAUSE = 0.02
-CHANGING = ('TERM', 'NO_COLOR', 'LC_ALL', 'LC_CTYPE', 'LANG', 'LINES', 'COLUMNS', 'ESCDELAY', 'ENV', 'TMUX')
+CHANGING = ('TERM', 'NO_COLOR', 'LC_ALL', 'LC_CTYPE', 'LANG', 'LINES', 'COLUMNS', 'ESCDELAY', 'ENV',
+            'TMUX')
 CONFIG = '''set -g status off
 set -g remain-on-exit on
 set -g escape-time 0
@@ -131,8 +132,8 @@ class Terminal:
         settings = dict({'TERM': 'screen', 'LC_ALL': 'C.UTF-8'}, **(env or {}))
         line = ['env'] + [a for name in CHANGING for a in ('-u', name)]
         line += ['%s=%s' % pair for pair in settings.items()] + list(command)
-        done = Server.run('new-session', '-d', '-s', self.name, '-x', str(columns), '-y', str(lines),
-                          '-c', folder, 'exec ' + shlex.join(line))
+        done = Server.run('new-session', '-d', '-s', self.name, '-x', str(columns), '-y',
+                          str(lines), '-c', folder, 'exec ' + shlex.join(line))
         assert done.returncode == 0, done.stderr
         self.pid, Server.pid = map(int, self.ask('#{pane_pid} #{pid}').split())
 
@@ -148,7 +149,8 @@ class Terminal:
         deadline = time.monotonic() + DEADLINE
         while (told := self.ask(form)) != expected:
             if time.monotonic() > deadline:
-                raise AssertionError('%s is %s, not %s\n%s' % (form, told, expected, self.screen().text))
+                raise AssertionError('%s is %s, not %s\n%s'
+                                     % (form, told, expected, self.screen().text))
             time.sleep(PAUSE)
         return self
 
@@ -207,8 +209,9 @@ class Terminal:
             if not missing:
                 return screen
             if not alive or time.monotonic() > deadline:
-                raise AssertionError('%s: %s\n%s' % ('the program ended' if not alive else 'did not come',
-                                                     missing, screen.text))
+                raise AssertionError('%s: %s\n%s'
+                                     % ('the program ended' if not alive else 'did not come',
+                                        missing, screen.text))
             time.sleep(PAUSE)
 
     def gone(self, text):
@@ -238,7 +241,8 @@ class Terminal:
 
     def written(self):
         """All lines on the screen and those that scrolled off it, as they were written."""
-        return self.tmux('capture-pane', '-p', '-J', '-S', '-').stdout.decode('utf-8', 'surrogateescape')
+        return self.tmux('capture-pane', '-p', '-J', '-S', '-').stdout.decode(
+            'utf-8', 'surrogateescape')
 
     def close(self):
         self.tmux('kill-session')
@@ -299,7 +303,8 @@ class Case(unittest.TestCase):
 
     def shell(self, **env):
         """An interactive shell with job control, whose prompt is "ready> "."""
-        terminal = Terminal(['sh', '-i'], env=self.environment(PS1='ready> ', **env), folder=self.folder)
+        terminal = Terminal(['sh', '-i'], env=self.environment(PS1='ready> ', **env),
+                            folder=self.folder)
         self.addCleanup(terminal.close)
         terminal.wait('ready>')
         return terminal

@@ -20,7 +20,8 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 SHARED = os.environ.get('SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
 CORPUS = sorted(glob.glob(os.path.join(SHARED, 'corpus', '*.json')))
 
-SCREENS = ('1 Overview', '2 Segments', '3 Entries', '4 Index', '5 Hints', '6 Problems', '7 Key', '8 Hex')
+SCREENS = ('1 Overview', '2 Segments', '3 Entries', '4 Index', '5 Hints', '6 Problems', '7 Key',
+           '8 Hex')
 SIZES = ((80, 24), (160, 50))
 
 # What must be complete at 80x24, and what wider terminals show besides.
@@ -100,7 +101,8 @@ class ByHand(Case):
                         f.seek(0)
                         f.write(magic)
         terminal = self.open(repo)
-        terminal.wait('Borg 1.x', 'by hand', 'Use Borg itself', 'READ-ONLY', 'segment 0: unverified')
+        terminal.wait('Borg 1.x', 'by hand', 'Use Borg itself', 'READ-ONLY',
+                      'segment 0: unverified')
         for key in '234578':
             terminal.press(key).wait('not shown: Borg 1.x')
             terminal.press('1')
@@ -112,12 +114,14 @@ class ByHand(Case):
     def test_the_lines_to_write_by_hand_are_on_the_first_screen(self):
         repo = whole_repository(self.folder)
         os.remove(os.path.join(repo, 'config'))
-        self.open(repo, '--verify').wait('by hand', '    version = 1', lambda s: 'id = <64 hex digits>' in s)
+        self.open(repo, '--verify').wait('by hand', '    version = 1',
+                                         lambda s: 'id = <64 hex digits>' in s)
 
 
 class Screens(Case):
     def whole(self, terminal, tab):
-        """Wait until the screen of @tab is complete: frame lines in their places, no line longer than the terminal."""
+        """Wait until the screen of @tab is complete: frame lines in their places, no line longer
+        than the terminal."""
         name = SCREENS[int(tab) - 1]
         wide = WIDE.get(tab, '') if terminal.columns >= 160 else ''
 
@@ -125,7 +129,8 @@ class Screens(Case):
             top, tabs, bottom = screen.lines[0], screen.lines[1], screen.lines[-1]
             return (len(screen.lines) == terminal.height and screen.tab == name and
                     'READ-ONLY' in top and top.startswith(' atticscope') and
-                    all(v in tabs for v in SCREENS) and bottom.endswith('q:back') and '?:help' in bottom)
+                    all(v in tabs for v in SCREENS) and bottom.endswith('q:back') and
+                    '?:help' in bottom)
         screen = terminal.wait(frame, lambda s: re.search(SHOWN[tab], s.words),
                                lambda s: re.search(wide, s.words))
         self.assertLessEqual(max(map(len, screen.lines)), terminal.columns)
@@ -321,8 +326,8 @@ class Ways(Case):
             terminal.type(':entries 7:%d' % row['offset'], 'Enter')
             terminal.tab('3')
             terminal.at('%d ' % row['offset'])
-            screen = terminal.press('Enter').wait('entry at offset %d' % row['offset'], 'CRC', 'size',
-                                                  'tag', row['key'][:16])
+            screen = terminal.press('Enter').wait('entry at offset %d' % row['offset'], 'CRC',
+                                                  'size', 'tag', row['key'][:16])
             self.assertIn('%08x' % row['crc_stored'] if isinstance(row['crc_stored'], int)
                           else row['crc_stored'], screen)
             self.follow(terminal, 'k', '7')
@@ -338,7 +343,8 @@ class Ways(Case):
 
     def test_history_names_every_entry_of_a_key_and_the_one_the_index_believes(self):
         repo = whole_repository(self.folder)
-        key = [k for k in map(key_of, range(100)) if len(truth('history', repo, k.hex())) > 2][0].hex()
+        key = [k for k in map(key_of, range(100))
+               if len(truth('history', repo, k.hex())) > 2][0].hex()
         terminal = self.open(repo)
         terminal.type(':history ' + key[:10], 'Enter').tab('7')
         rows = truth('history', repo, key)
@@ -356,7 +362,8 @@ class Ways(Case):
 
     def test_the_whole_way_in_and_out_again_by_one_key_a_step(self):
         terminal = self.verified(self.sample())
-        for key, tab in (('6', '6'), ('Enter', '3'), ('K', '7'), ('h', '8'), ('Enter', None), ('i', '4')):
+        for key, tab in (('6', '6'), ('Enter', '3'), ('K', '7'), ('h', '8'), ('Enter', None),
+                         ('i', '4')):
             self.follow(terminal, key, tab)
         for tab in (None, '8', '7', '3', '6', '1'):
             self.follow(terminal, 'Escape', tab)
@@ -500,9 +507,11 @@ class Searching(Case):
     def test_commands_of_the_prompt(self):
         terminal = self.terminal
         key = truth('index', self.repo)[5]['key']
-        for command, tab, text in ((':segments', '2', 'of 48 segments'), (':entries 3', '3', 'segment 3 '),
+        for command, tab, text in ((':segments', '2', 'of 48 segments'),
+                                   (':entries 3', '3', 'segment 3 '),
                                     (':index', '4', 'index.46'), (':hints', '5', 'hints.46'),
-                                    (':problems', '6', 'finding'), (':history ' + key[:8], '7', key),
+                                    (':problems', '6', 'finding'),
+                                   (':history ' + key[:8], '7', key),
                                     (':hex 5:100', '8', '100 (0x64)'), (':check', '6', 'finding'),
                                     (':info', '1', 'verdict')):
             terminal.type(command, 'Enter').tab(tab)
@@ -529,8 +538,8 @@ class Searching(Case):
 class Help(Case):
     OWN = {'1': ('Left', 'Right'), '2': ('s', 'S', 'f'), '3': ('K', 'i', 'h'), '4': ('a', 'K'),
            '5': ('f',), '6': ('K', 'h'), '7': ('h', 'i'), '8': ('Tab ]', 'K')}
-    COMMON = ('Up k', 'Down j', 'PgUp', 'PgDn', 'Home g', 'End G', '1', '8', '/', 'n', 'N', ':', 'v', 'x',
-              'r', '?', 'q Esc')
+    COMMON = ('Up k', 'Down j', 'PgUp', 'PgDn', 'Home g', 'End G', '1', '8', '/', 'n', 'N', ':',
+              'v', 'x', 'r', '?', 'q Esc')
 
     def labels(self, terminal):
         """The column of keys on all pages of the help screen."""
@@ -583,7 +592,8 @@ class Lists(Case):
         terminal.press('2').wait('sorted by segment', lambda s: numbers(s) == sorted(rows))
         terminal.press('S').wait(lambda s: numbers(s) == sorted(rows, reverse=True))
         terminal.press('S').wait(lambda s: numbers(s) == sorted(rows))
-        titles = {'size': 'size', 'entries': 'entries', 'PUT': 'puts', 'DELETE': 'deletes', 'live': 'live'}
+        titles = {'size': 'size', 'entries': 'entries', 'PUT': 'puts', 'DELETE': 'deletes',
+                  'live': 'live'}
         for title, field in titles.items():
             def falls(screen):
                 values = [rows[n][field] for n in numbers(screen)]
@@ -600,7 +610,8 @@ class Lists(Case):
         terminal.press('2').tab('2')
         terminal.press('j', 'j', 'j', 'j').at('4 ')
         for title in ('size', 'entries', 'PUT', 'DELETE', 'live', 'hints'):
-            terminal.press('s').wait('sorted by ' + title, lambda s: (s.selected or '').startswith('4 '))
+            terminal.press('s').wait('sorted by ' + title,
+                                     lambda s: (s.selected or '').startswith('4 '))
         terminal.press('S').wait(lambda s: 'downwards' not in s)
         terminal.at('4 ')
 
@@ -619,7 +630,8 @@ class Lists(Case):
         want = {
             'damaged': [r['segment'] for r in rows if r['crc'] == 'damaged'],
             'odd': [],
-            'uncommitted': [r['segment'] for r in rows if not r['committed'] and r['crc'] != 'damaged'],
+            'uncommitted': [r['segment'] for r in rows if not r['committed'] and
+                            r['crc'] != 'damaged'],
             'sparse': [r['segment'] for r in rows if r['committed'] and
                        (r['size'] - r['live_bytes']) * 4 >= r['size']],
             'all': [r['segment'] for r in rows]}
@@ -642,8 +654,8 @@ class Lists(Case):
         terminal.press('a').wait('empty')
         terminal.press('g')
         rows = terminal.height - 5
-        for key, row in (('j', 1), ('Down', 2), ('k', 1), ('Up', 0), ('Up', 0), ('G', 1023), ('j', 1023),
-                         ('g', 0), ('End', 1023), ('Home', 0)):
+        for key, row in (('j', 1), ('Down', 2), ('k', 1), ('Up', 0), ('Up', 0), ('G', 1023),
+                         ('j', 1023), ('g', 0), ('End', 1023), ('Home', 0)):
             terminal.press(key).at('%d ' % row)
         for key in ('PgDn', 'Space', 'C-f'):
             before = int(terminal.screen().selected.split()[0].replace(',', ''))
@@ -727,7 +739,8 @@ class Resizing(Case):
                 if columns >= 20:
                     terminal.wait(lambda s: 'too small' in s.words, lambda s: 'READ-ONLY' not in s)
             else:
-                terminal.wait('READ-ONLY', lambda s: len(s.lines) == lines and s.lines[-1].endswith(':back'),
+                terminal.wait('READ-ONLY',
+                              lambda s: len(s.lines) == lines and s.lines[-1].endswith(':back'),
                               lambda s: re.search(r'\[%s\b' % tab, s.lines[1]))
 
     def test_entry_help_and_prompt_live_through_every_size(self):

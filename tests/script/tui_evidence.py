@@ -22,7 +22,8 @@ SIZES = ((80, 24), (160, 50))
 def whole(path, segments=4, each=6, first=0):
     """@each objects in each of @segments segments, nothing superseded."""
     numbers = iter(range(first, first + segments * each))
-    return Repository(path, [[(PUT, key_of(next(numbers)), os.urandom(200)) for _ in range(each)] + [COMMITTED]
+    return Repository(path, [[(PUT, key_of(next(numbers)), os.urandom(200)) for _ in range(each)]
+                             + [COMMITTED]
                              for _ in range(segments)])
 
 
@@ -67,7 +68,8 @@ def with_foreign_index(path):
 
 
 def run(*args, status=0):
-    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=120)
     assert done.returncode == status, done
     return done.stdout.decode()
 
@@ -106,13 +108,16 @@ class Witnesses(Evidence):
                  'index.3   FOREIGN: 0 of 24 mappings confirmed, knows 0 of 24 objects')):
             for columns, lines in SIZES:
                 with self.subTest(make.__name__, columns=columns):
-                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'), ignore_errors=True)
+                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'),
+                                  ignore_errors=True)
                     shutil.rmtree(os.path.join(self.folder, make.__name__), ignore_errors=True)
                     terminal = self.open(self.repo(make).path, columns=columns, lines=lines)
                     terminal.press('4').wait('[4 Index]', before)
                     terminal.press('v').wait('verified: ', after)
-                    terminal.press('1').wait('the index DOES NOT FIT (4)' if 'FOREIGN' in after else 'all agree')
-                    terminal.press('5').wait('[5 Hints]', 'hints.3   fits the log: 4 of 4 counts right')
+                    terminal.press('1').wait('the index DOES NOT FIT (4)' if 'FOREIGN' in after
+                                             else 'all agree')
+                    terminal.press('5').wait('[5 Hints]',
+                                             'hints.3   fits the log: 4 of 4 counts right')
 
 
 class Segments(Evidence):
@@ -124,7 +129,8 @@ class Segments(Evidence):
                 (with_copy, '█C██', {1: 'C copy beside'}, 'copy')):
             for columns, lines in SIZES:
                 with self.subTest(make.__name__, columns=columns):
-                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'), ignore_errors=True)
+                    shutil.rmtree(os.path.join(self.folder, make.__name__ + '-other'),
+                                  ignore_errors=True)
                     shutil.rmtree(os.path.join(self.folder, make.__name__), ignore_errors=True)
                     terminal = self.verified(self.repo(make).path, columns=columns, lines=lines)
                     legend = ' █ live  ' + next(iter(states.values()))
@@ -144,7 +150,8 @@ class Segments(Evidence):
 
     def test_the_command_names_role_and_number(self):
         rows = {make.__name__: [(r['role'], r['is']) for r in
-                                map(json.loads, run('segments', '--json', self.repo(make).path).splitlines())]
+                                map(json.loads,
+                                    run('segments', '--json', self.repo(make).path).splitlines())]
                 for make in (with_returned, with_foreign_segment, with_swapped)}
         self.assertEqual(rows['with_returned'][1], ('returned', 1))
         self.assertEqual(rows['with_foreign_segment'][1], ('foreign', 1))
@@ -159,9 +166,11 @@ class Segments(Evidence):
                 repo = self.repo(make).path
                 self.age(repo)
                 env = dict(os.environ, XDG_CACHE_HOME=os.path.join(self.folder, 'cache'))
-                told = [json.loads(subprocess.run([PROGRAM, 'check', '--json', *options, repo], env=env, timeout=60,
+                told = [json.loads(subprocess.run([PROGRAM, 'check', '--json', *options, repo],
+                                                  env=env, timeout=60,
                                                   stdout=subprocess.PIPE).stdout)
-                        for options in ((), ('--incremental',), ('--incremental',), ('--incremental',))]
+                        for options in ((), ('--incremental',), ('--incremental',),
+                                        ('--incremental',))]
                 for one in told:
                     self.assertLessEqual(one.pop('segments_remembered'), one['segments'])
                     del one['bytes']
@@ -203,7 +212,8 @@ def with_older_versions(path):
     """The newest versions of the manifest and of object 1 are damaged; older ones and a newer
     object are whole."""
     manifest = bytes(32)
-    first = [(PUT, manifest, b'old manifest'), (PUT, key_of(1), b'old'), (PUT, key_of(2), b'two'), COMMITTED]
+    first = [(PUT, manifest, b'old manifest'), (PUT, key_of(1), b'old'), (PUT, key_of(2), b'two'),
+             COMMITTED]
     second = [(DELETE, manifest, b''), (PUT, manifest, b'new manifest'), (DELETE, key_of(1), b''),
               (PUT, key_of(1), b'new'), (PUT, key_of(3), b'three'), COMMITTED]
     repo = Repository(path, [first, second])
@@ -219,11 +229,13 @@ class Plans(Steps, Evidence):
                 shutil.rmtree(os.path.join(self.folder, 'with_moved_delete'), ignore_errors=True)
                 repo = self.repo(with_moved_delete).path
                 terminal = self.upgraded(repo, '--verify', columns=columns, lines=lines)
-                self.plan(terminal, 'R', 'recover').wait('refused, see below; D gives them up',
-                                                         '2 objects that can be read now would be gone')
+                self.plan(terminal, 'R', 'recover')
+                terminal.wait('refused, see below; D gives them up',
+                              '2 objects that can be read now would be gone')
                 terminal.press('Enter').wait('D plans it all the same')
+                given_up = 'This gives up 2 objects that can be read'
                 terminal.press('D').wait('plan: recover, DROPS READABLE',
-                                         lambda s: s.lines[4].startswith('This gives up 2 objects that can be read'))
+                                         lambda s: s.lines[4].startswith(given_up))
                 terminal.press('Enter').wait('recover: really?', 'Type their number')
                 terminal.type('recover', 'Enter').wait('cancelled; nothing was done')
                 terminal.press('Enter').wait('recover: really?')
@@ -241,22 +253,26 @@ class Plans(Steps, Evidence):
         repo = self.repo(with_older_versions).path
         terminal = self.upgraded(repo, '--verify')
         self.plan(terminal, 'S', 'salvage').wait('1 key kept in an older version', '1 key left out')
-        terminal.press('Enter').wait('1 object will be kept in an older version', '1 object will be left out')
+        terminal.press('Enter').wait('1 object will be kept in an older version',
+                                     '1 object will be left out')
         terminal.press('Escape').wait('cancelled')
         terminal.press('o').wait('plan: salvage, without older versions',
                                  lambda s: 'kept in an older version' not in s.text)
         terminal.press('o').wait('plan: salvage   ')
-        terminal.press('m').wait('plan: salvage, with an older manifest', '2 keys kept in an older version')
+        terminal.press('m').wait('plan: salvage, with an older manifest',
+                                 '2 keys kept in an older version')
         terminal.press('1').wait('[1 Overview]')
         terminal.type(':salvage no-older with-suspects', 'Enter').wait(
             'plan: salvage, with suspects, without older versions')
         terminal.type(':recover no-older', 'Enter').wait('no-older: not an option of recover')
 
-    @unittest.skipUnless(failing_disk.preload_works(), 'no library can be loaded before the program here')
+    @unittest.skipUnless(failing_disk.preload_works(),
+                         'no library can be loaded before the program here')
     def test_a_repair_that_did_not_keep_its_promise_says_so_and_names_undo(self):
         repo = self.repo(with_older_versions).path
         terminal = self.upgraded(repo, '--verify', columns=120, LD_PRELOAD=failing_disk.LIBRARY,
-                                 ASAN_OPTIONS=failing_disk.OPTIONS + ':log_path=%s/sanitizer' % self.folder,
+                                 ASAN_OPTIONS=failing_disk.OPTIONS + ':log_path=%s/sanitizer'
+                                 % self.folder,
                                  BADBLOCKS='data/0/2 0 1000000 bad')
         self.plan(terminal, 'S', 'salvage')
         self.confirm(terminal, 'salvage')
@@ -267,9 +283,11 @@ class Plans(Steps, Evidence):
 
 class Keys(Evidence):
     def history(self, repo, key):
-        done = subprocess.run([PROGRAM, 'history', '--json', repo.path, key.hex()], capture_output=True, timeout=60)
+        done = subprocess.run([PROGRAM, 'history', '--json', repo.path, key.hex()],
+                              capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 0)
-        return [json.loads(line)['status'] for line in done.stdout.splitlines()], done.stderr.decode()
+        return [json.loads(line)['status']
+                for line in done.stdout.splitlines()], done.stderr.decode()
 
     def on_screen(self, repo, key, *expected):
         for columns, lines in SIZES:
@@ -315,7 +333,8 @@ class Keys(Evidence):
 
     def test_the_entries_of_a_swapped_segment_are_live(self):
         repo = self.repo(with_swapped)
-        rows = [json.loads(line) for line in run('entries', '--json', '--verify', repo.path, '0').splitlines()]
+        rows = [json.loads(line)
+                for line in run('entries', '--json', '--verify', repo.path, '0').splitlines()]
         self.assertEqual([row['status'] for row in rows], ['live'] * 6 + ['commit'])
 
     def test_nothing_is_said_of_a_whole_object(self):

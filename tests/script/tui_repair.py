@@ -57,7 +57,7 @@ def with_superseded(path):
     for i in range(0, 20, 2):
         second += [(DELETE, key_of(i), b''), (PUT, key_of(i), b'new %d' % i * 40)]
     Repository(path, [first, second + [COMMITTED]])
-    with open(os.path.join(path, 'hints.1'), 'r+b') as f:	# both segments are listed to be compacted
+    with open(os.path.join(path, 'hints.1'), 'r+b') as f:	# both are listed to be compacted
         hints = f.read()
         f.seek(0)
         f.write(hints.replace(b'\xa7compact\x90', b'\xa7compact\x92\x00\x01'))
@@ -95,7 +95,8 @@ def two_folders(path):
 
 
 def run(*args, status=0):
-    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    done = subprocess.run([PROGRAM, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=120)
     assert done.returncode == status, done
     return done.stdout.decode()
 
@@ -225,7 +226,8 @@ class Lock(Steps):
             while len(seen) < 3 and time.monotonic() < deadline:
                 seen |= set(re.findall(r'(\S) waiting until', terminal.screen().text))
             self.assertGreaterEqual(len(seen), 3)
-            terminal.press('Escape').wait('given up', 'READ-ONLY', lambda s: 'waiting until' not in s)
+            terminal.press('Escape').wait('given up', 'READ-ONLY',
+                                          lambda s: 'waiting until' not in s)
             self.assertTrue(can_lock(repo, fcntl.LOCK_SH))
             terminal.press('u').wait('waiting until it is free')
             terminal.press('x').wait('given up', 'READ-ONLY')
@@ -302,7 +304,8 @@ class Whole(Steps):
         written = self.path('report %s %d' % (name, columns))
         terminal.type(':write ' + written, 'Enter').wait('written: ')
         with open(written) as f:
-            self.assertRegex(f.read(), r'(?s)is done.*Afterwards: The repository is whole.*%s: done' % name)
+            self.assertRegex(f.read(),
+                             r'(?s)is done.*Afterwards: The repository is whole.*%s: done' % name)
         self.assertTrue(is_clean(repo))
         after = tree(repo)
         self.assertNotEqual(after, before)
@@ -313,8 +316,8 @@ class Whole(Steps):
         terminal.type(':report', 'Enter').wait('report: ' + name)
         self.undo(terminal, undone)
         self.assertEqual(tree(repo), before)
-        terminal.press('L').wait('what was done', 'upgraded', 'planned', 'cancelled at the question',
-                                 'The %s is done' % name, 'taken back')
+        terminal.press('L').wait('what was done', 'upgraded', 'planned',
+                                 'cancelled at the question', 'The %s is done' % name, 'taken back')
 
     def through_sizes(self, make, *args, undone):
         for size in SIZES:
@@ -331,7 +334,8 @@ class Whole(Steps):
                            undone='The log is damaged')
 
     def test_recover(self):
-        self.through_sizes(without_index, 'R', 'recover', ('new index', 'new hints', 'none is lost'),
+        self.through_sizes(without_index, 'R', 'recover',
+                           ('new index', 'new hints', 'none is lost'),
                            undone='Index or hints do not fit')
 
     def test_rollback(self):
@@ -346,20 +350,22 @@ class Whole(Steps):
 class Interrupted(Steps):
     def test_an_interrupted_repair_is_named_at_the_start_and_after_verifying(self):
         repo = self.sample()
-        done = subprocess.run([PROGRAM, 'salvage', '--yes', '--json', repo], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, timeout=120)
+        done = subprocess.run([PROGRAM, 'salvage', '--yes', '--json', repo],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=120)
         undo = os.path.join(repo, json.loads(done.stdout)['undo'])
         os.unlink(os.path.join(undo, 'done'))
         terminal = self.open(repo)
         terminal.wait('next', lambda s: 'was cut short: verifying tells what is left' in s.words)
-        terminal.press('v').wait(lambda s: 'was cut short, and nothing is wrong: undo takes back' in s.words)
+        terminal.press('v')
+        terminal.wait(lambda s: 'was cut short, and nothing is wrong: undo takes back' in s.words)
         terminal.press('6').wait('a repair was cut short')
         self.leave(terminal)
         with open(os.path.join(undo, 'undoing'), 'w'):
             pass
         os.rename(os.path.join(undo, 'data/0/7'), os.path.join(repo, 'data/0/7'))
         terminal = self.upgraded(repo, '--verify')
-        terminal.wait(lambda s: 'first Taking back the salvage of' in s.words, 'otherwise', 'S salvage')
+        terminal.wait(lambda s: 'first Taking back the salvage of' in s.words, 'otherwise',
+                      'S salvage')
         self.undo(terminal, 'The log is damaged')
 
 
@@ -394,7 +400,8 @@ class Plan(Steps):
         self.age(repo)
         self.leave(self.verified(repo))
         terminal = self.open(repo)
-        terminal.press('v').wait('S salvage', 'B rollback', lambda s: 'V to read everything' in s.words)
+        terminal.press('v').wait('S salvage', 'B rollback',
+                                 lambda s: 'V to read everything' in s.words)
         terminal.press('V').wait(lambda s: len(re.findall(r'keeps \d+ objects', s.text)) == 2)
         self.leave(terminal)
 
@@ -425,7 +432,8 @@ class Plan(Steps):
         before = tree(repo)
         terminal = self.upgraded(repo)
         self.plan(terminal, 'S', 'salvage')
-        terminal.type('/data/1/17', 'Enter').wait(lambda s: s.selected and 'data/1/17' in s.selected)
+        terminal.type('/data/1/17',
+                      'Enter').wait(lambda s: s.selected and 'data/1/17' in s.selected)
         terminal.press('g').wait(lambda s: s.selected and 'transaction' in s.selected)
         terminal.press('G').wait(lambda s: s.selected and 'index.46' in s.selected)
         path = self.path('plan.txt')
@@ -437,7 +445,8 @@ class Plan(Steps):
             self.assertIn(part, text)
         terminal.type(':write ' + path, 'Enter').wait('not written', 'exists')
         for inside in (os.path.join(repo, 'x'), os.path.join(repo, 'data', '0', 'x')):
-            terminal.type(':write ' + inside, 'Enter').wait(lambda s: 'lies in the repository' in s.words)
+            terminal.type(':write ' + inside,
+                          'Enter').wait(lambda s: 'lies in the repository' in s.words)
         terminal.type(':write ' + self.path('no/such/folder'), 'Enter').wait('not written')
         terminal.press('w').wait('write this to a file')
         terminal.press('Escape').wait(lambda s: 'write this to a file' not in s)
@@ -449,7 +458,8 @@ class Plan(Steps):
         terminal = self.upgraded(repo)
         self.plan(terminal, 'S', 'salvage').wait('4 keys lost', 'Enter:go on')
         self.plan(terminal, 'R', 'recover').wait('refused, see below', 'salvage', 'q:back',
-                                                 lambda s: 'keys lost' not in s and 'go on' not in s)
+                                                 lambda s: 'keys lost' not in s and
+                                                 'go on' not in s)
         terminal.press('Enter').wait('this plan is refused')
         self.assertEqual(tree(repo), before)
 
@@ -467,7 +477,7 @@ class Plan(Steps):
         repo = with_tail(self.path())
         terminal = self.upgraded(repo)
         self.plan(terminal, 'B', 'rollback').wait('data/0/3')
-        with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# a writer that ignores the lock
+        with open(os.path.join(repo, 'data', '0', '4'), 'wb') as f:	# by a writer without lock
             f.write(b'ATTICSEG' + entry(PUT, key_of(70), b'sneaked in'))
         before = tree(repo)
         self.confirm(terminal, 'rollback')
@@ -486,8 +496,8 @@ class Plan(Steps):
     def test_small_plain_and_ascii_terminals_show_it_all(self):
         repo = self.sample()
         before = tree(repo)
-        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
-                          ((80, 24), {'TERM': 'vt100'})):
+        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}),
+                          ((80, 24), {'LC_ALL': 'C'}), ((80, 24), {'TERM': 'vt100'})):
             with self.subTest((size, env)):
                 terminal = self.open(repo, columns=size[0], lines=size[1], **env)
                 terminal.press('u').wait('REPAIR MODE')
@@ -516,7 +526,8 @@ class Folders(Steps):
 
     def rows(self, screen):
         """The cells of each row up to the one that says whether it can be undone."""
-        return [line.split()[:10] for line in screen.lines if re.match(r'20\d\d-\d\d-\d\d \d\d:\d\d ', line)]
+        return [line.split()[:10] for line in screen.lines
+                if re.match(r'20\d\d-\d\d-\d\d \d\d:\d\d ', line)]
 
     def purge(self, terminal, name):
         terminal.press('P').wait('purge %s?' % name, 'Type purge and press Enter')
@@ -555,7 +566,8 @@ class Folders(Steps):
             self.listed(terminal, 2)
             for keys in (('P',), ('Enter',), ('U',), (':undo-purge', 'Enter')):
                 terminal.type(keys[0]) if len(keys) > 1 else None
-                terminal.press(keys[-1]).wait(REFUSED, '2 undo folders', lambda s: 'really' not in s)
+                terminal.press(keys[-1]).wait(REFUSED, '2 undo folders',
+                                              lambda s: 'really' not in s)
                 terminal.press('n').gone(REFUSED)
             self.leave(terminal)
         self.assertEqual(tree(repo), before)
@@ -570,7 +582,8 @@ class Folders(Steps):
             terminal.press('Down').wait('folder     ' + oldest)
             for wrong in ('', 'purg', 'purges', 'PURGE', 'undo', 'yes'):
                 terminal.press('P').wait('purge %s?' % oldest, 'That frees', 'was not verified')
-                terminal.type(wrong, 'Enter').wait('cancelled; nothing was removed', '2 undo folders')
+                terminal.type(wrong, 'Enter').wait('cancelled; nothing was removed',
+                                                   '2 undo folders')
             terminal.press('P').wait('purge %s?' % oldest)
             terminal.type('purge', 'Escape').wait('cancelled; nothing was removed')
             self.assertEqual(tree(repo), before)
@@ -582,7 +595,8 @@ class Folders(Steps):
                     if name != gone and not name.startswith(gone + '/')}
             self.assertEqual(tree(repo), left)
             self.assertFalse(can_lock(repo, fcntl.LOCK_SH))
-            terminal.press('L').wait('purge', 'cancelled at the question', 'confirmed and begun: ' + oldest,
+            terminal.press('L').wait('purge', 'cancelled at the question',
+                                     'confirmed and begun: ' + oldest,
                                      lambda s: oldest + ' was removed: ' in s.words)
             terminal.press('F').wait('1 undo folder,')
             self.leave(terminal)
@@ -595,7 +609,8 @@ class Folders(Steps):
         terminal = self.upgraded(repo, '--verify')
         terminal.wait('nothing needs to be done')
         self.listed(terminal, 2)
-        screen = terminal.press('P').wait('purge %s?' % newest, lambda s: 'The older one can then not' in s.words)
+        screen = terminal.press('P').wait('purge %s?' % newest,
+                                          lambda s: 'The older one can then not' in s.words)
         self.assertNotIn('not verified', screen.words)
         terminal.press('Escape').wait('cancelled')
         self.purge(terminal, newest)
@@ -603,7 +618,8 @@ class Folders(Steps):
         terminal.wait(lambda s: [row[9] for row in self.rows(s)] == ['no'], 'later transaction')
         terminal.press('Enter').wait('not this one')
         self.purge(terminal, oldest)
-        terminal.wait('There is none', 'verified: no problems', lambda s: 'CHANGED ON DISK' not in s)
+        terminal.wait('There is none', 'verified: no problems',
+                      lambda s: 'CHANGED ON DISK' not in s)
         terminal.press('P').wait('nothing to purge')
         terminal.press('Enter').wait('nothing to take back')
         self.plan(terminal, 'U', 'undo').wait('Nothing to take back')
@@ -663,8 +679,8 @@ class Folders(Steps):
     def test_small_plain_and_ascii_terminals_show_it_all(self):
         repo = two_folders(self.path())
         before = tree(repo)
-        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}), ((80, 24), {'LC_ALL': 'C'}),
-                          ((80, 24), {'TERM': 'vt100'})):
+        for size, env in (((40, 10), {}), ((80, 24), {'NO_COLOR': '1'}),
+                          ((80, 24), {'LC_ALL': 'C'}), ((80, 24), {'TERM': 'vt100'})):
             with self.subTest((size, env)):
                 terminal = self.open(repo, columns=size[0], lines=size[1], **env)
                 terminal.press('u').wait('REPAIR MODE')
@@ -686,8 +702,9 @@ class SlowFolders(Steps):
     """Undo folders on a slow disk."""
 
     def slowed(self, repo, call, delay, *more):
-        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, *more, '-e',
-                                  'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, repo],
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
+                                  *more, '-e', 'inject=%s:delay_enter=%d' % (call, delay), PROGRAM,
+                                  repo],
                                  ASAN_OPTIONS='detect_leaks=0')
         terminal.tab('1')
         return terminal
@@ -702,11 +719,13 @@ class SlowFolders(Steps):
 
     def test_a_list_that_cannot_be_read_says_why(self):
         repo = two_folders(self.path())
-        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=getdents64', '-P',
-                                  os.path.join(repo, 'undo'), '-e', 'inject=getdents64:error=EIO', PROGRAM, repo],
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e',
+                                  'trace=getdents64', '-P', os.path.join(repo, 'undo'), '-e',
+                                  'inject=getdents64:error=EIO', PROGRAM, repo],
                                  ASAN_OPTIONS='detect_leaks=0')
         terminal.tab('1')
-        terminal.press('F').wait(lambda s: re.search(r'They cannot be listed: undo: .*\(r tries again\)', s.words))
+        unlisted = r'They cannot be listed: undo: .*\(r tries again\)'
+        terminal.press('F').wait(lambda s: re.search(unlisted, s.words))
 
     def begun(self, repo):
         terminal = self.slowed(repo, 'unlinkat', 100000)
@@ -748,8 +767,9 @@ class Slow(Steps):
 
     def slowed(self, repo, delay, call='pread64'):
         """Start the program; each of these system calls takes @delay microseconds."""
-        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call, '-e',
-                                  'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, '-j', '1', repo],
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=' + call,
+                                  '-e', 'inject=%s:delay_enter=%d' % (call, delay), PROGRAM, '-j',
+                                  '1', repo],
                                  ASAN_OPTIONS='detect_leaks=0')
         terminal.tab('1')
         terminal.press('u').wait('REPAIR MODE')
@@ -766,11 +786,12 @@ class Slow(Steps):
         before = tree(repo)
         terminal = self.begun(repo)
         terminal.wait('copying', '%', '█', 'KiB/s', 'left', 'x stops it at the next safe point')
-        for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# no other key works meanwhile
+        for key in ('q', 'Escape', 'r', 'l', '2', ':', 'Enter'):	# none works meanwhile
             terminal.press(key)
         terminal.wait('salvage is running', 'REPAIR MODE')
         terminal.press('x')
-        terminal.wait('report: salvage', 'was cancelled', 'Nothing is changed', 'nothing was changed')
+        terminal.wait('report: salvage', 'was cancelled', 'Nothing is changed',
+                      'nothing was changed')
         terminal.wait(lambda s: VERIFIED_ANEW + 'The log is damaged' in s.words)
         self.assertEqual(tree(repo), before)
         terminal.press('L').wait('was cancelled')

@@ -19,8 +19,8 @@ KINDS = 199		# files; every segment is a hard link to one of them
 COMMITTED_KIND, DAMAGED_KIND, TAIL = 0, 13, 3
 EPOCH = 1400000000
 
-# The columns in their order, whether the order begins downwards, and what a row of the command line (and the
-# file) is sorted by.
+# The columns in their order, whether the order begins downwards, and what a row of the command line
+# (and the file) is sorted by.
 ORDERS = (
     ('size', True, lambda row: row['size']),
     ('entries', True, lambda row: row['entries']),
@@ -83,7 +83,8 @@ def make_repository(repo):
     """Each key lives in the last segment of its kind; all others are superseded."""
     os.makedirs(os.path.join(repo, 'data'))
     with open(os.path.join(repo, 'config'), 'w') as f:
-        f.write('[repository]\nversion = 1\nsegments_per_dir = %d\nmax_segment_size = 5242880\nid = %s\n'
+        f.write('[repository]\nversion = 1\nsegments_per_dir = %d\nmax_segment_size = 5242880\n'
+                'id = %s\n'
                 % (PER_FOLDER, '0123456789abcdef' * 4))
     kinds = os.path.join(repo, '..', 'kinds')
     os.mkdir(kinds)
@@ -140,7 +141,8 @@ class Scale(Case):
         self.rows('Home', ['Home'], self.from_top(rows))
         page = len(numbers(self.terminal.screen()))
         self.rows('PgDn', ['PgDn'], lambda count: list(range(page, page + count)))
-        self.rows('PgDn, ten times', ['PgDn'] * 10, lambda count: list(range(11 * page, 11 * page + count)))
+        self.rows('PgDn, ten times', ['PgDn'] * 10,
+                  lambda count: list(range(11 * page, 11 * page + count)))
         self.rows('PgUp', ['PgUp'], lambda count: list(range(10 * page, 10 * page + count)))
         self.rows('Home', ['Home'], self.from_top(rows))
 
@@ -159,8 +161,9 @@ class Scale(Case):
                              ('sparse', is_sparse),
                              ('all', lambda row: True)):
             left = [row for row in rows if passes(row)]
-            self.timed('filter: %s' % name, lambda: self.terminal.press('f'), '%s of %s segments   filter: %s' % (
-                format(len(left), ','), format(SEGMENTS, ','), name))
+            self.timed('filter: %s' % name, lambda: self.terminal.press('f'),
+                       '%s of %s segments   filter: %s' % (
+                           format(len(left), ','), format(SEGMENTS, ','), name))
             if left:
                 self.rows('  Home', ['Home'], self.from_top(left))
 

@@ -18,9 +18,10 @@ from system import state, strace_works
 from terminal import DEADLINE, PROGRAM, Case
 
 SCREENS = '12345678'
-CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat '
-            'rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat utime utimes utimensat '
-            'futimesat symlink symlinkat mknod mknodat creat setxattr fsetxattr fallocate').split()
+CHANGING = ('write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat '
+            'mkdir mkdirat rmdir truncate ftruncate chmod fchmod fchmodat chown fchown fchownat '
+            'utime utimes utimensat futimesat symlink symlinkat mknod mknodat creat '
+            'setxattr fsetxattr fallocate').split()
 
 
 def process_is_gone(pid):
@@ -46,7 +47,8 @@ class Appearance(Case):
             yield terminal.wait(lambda s: (s.tab or '').startswith(tab), 'q:back')
 
     def colours(self, **env):
-        return {screen.colour for screen in self.through_all_screens(self.open(self.sample(), '--verify', **env))}
+        return {screen.colour
+                for screen in self.through_all_screens(self.open(self.sample(), '--verify', **env))}
 
     def test_colour_if_the_terminal_has_it(self):
         self.assertEqual(self.colours(TERM='screen'), {True})
@@ -79,13 +81,15 @@ class Appearance(Case):
         terminal.press('1').wait('#', '!', '~', '+ partly live')
 
     def test_map_of_blocks_in_a_utf8_locale(self):
-        self.open(self.sample(), '--verify', LC_ALL='C.UTF-8').wait('▒▒█▒', '█ live', '░ nothing live')
+        self.open(self.sample(), '--verify', LC_ALL='C.UTF-8').wait(
+            '▒▒█▒', '█ live', '░ nothing live')
 
     # Memory that curses keeps for an unknown terminal is not ours to free.
     UNKNOWN = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
 
     def test_an_unknown_terminal_is_named_and_drawn_as_an_xterm(self):
-        for term, said in (('xterm-kitty', 'TERM=xterm-kitty is not known here'), ('', 'TERM is not set')):
+        for term, said in (('xterm-kitty', 'TERM=xterm-kitty is not known here'),
+                           ('', 'TERM is not set')):
             terminal = self.open(self.sample(), TERM=term, **self.UNKNOWN)
             terminal.wait('verdict', said, 'drawn as for xterm')
             terminal.press('2').wait('[2 Segments]', lambda s: 'drawn as' not in s.text)
@@ -99,7 +103,8 @@ class Appearance(Case):
         terminal = self.terminal([PROGRAM, repo], TERM='dumb')
         self.assertEqual(terminal.ended(), 8)
         self.assertRegex(terminal.written(), r'(?m)^atticscope: TERM=dumb: .*cursor')
-        done = subprocess.run([PROGRAM, repo], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        done = subprocess.run([PROGRAM, repo], stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=60)
         self.assertEqual(done.returncode, 8)
         self.assertIn(b'terminal', done.stderr)
         self.assertEqual(done.stdout, b'')
@@ -129,9 +134,10 @@ class Ends(Case):
         """The prompt is back and works, the terminal is as before, and the status is @status."""
         shell.wait(lambda s: s.text.rstrip().endswith('ready>'))
         self.asked += 1
-        shell.type('echo "%d. status $? $([ "$(stty -g)" = "$before" ] && echo restored || echo wrong)"'
-                   % self.asked, 'Enter')
-        screen = shell.wait(lambda s: re.search(r'%d\. status \d+ (restored|wrong)' % self.asked, s.text))
+        shell.type('echo "%d. status $? $([ "$(stty -g)" = "$before" ] && echo restored ||'
+                   ' echo wrong)"' % self.asked, 'Enter')
+        screen = shell.wait(lambda s: re.search(r'%d\. status \d+ (restored|wrong)' % self.asked,
+                                                s.text))
         self.assertRegex(screen.text, r'%d\. status %s restored' % (self.asked, status))
         flags = '#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{keypad_cursor_flag}'
         shell.tells(flags, '0 1 0 0')
@@ -169,7 +175,8 @@ class Ends(Case):
     def test_a_crash_restores_the_terminal_and_dies_of_its_signal(self):
         for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
             with self.subTest(number.name):
-                options = os.environ.get('ASAN_OPTIONS', '') + ':handle_segv=0:handle_sigbus=0:handle_abort=0'
+                options = os.environ.get('ASAN_OPTIONS',
+                                         '') + ':handle_segv=0:handle_sigbus=0:handle_abort=0'
                 shell, pid = self.start(ASAN_OPTIONS=options)
                 os.kill(pid, number)
                 self.is_restored(shell, 128 + number)
@@ -381,7 +388,9 @@ class Untouched(Case):
                     self.assertNotIn(repo, line)
                     self.assertRegex(line, r'"/(proc|dev)/')
             elif line.startswith(('write', 'pwrite')):
-                self.assertRegex(line, r'^p?writev?6?4?\(\d+<(/dev/|anon_inode:|socket:|pipe:|\[eventfd)', line)
+                self.assertRegex(line,
+                                 r'^p?writev?6?4?\(\d+<(/dev/|anon_inode:|socket:|pipe:|\[eventfd)',
+                                 line)
             else:
                 self.assertTrue(line.startswith(('+++', '---', '<... ')), line)
 
@@ -392,9 +401,9 @@ class LongWork(Case):
 
     def open_slow(self, *options, delay=25000):
         """@delay: the least microseconds that each reading call takes."""
-        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64', '-e',
-                                  'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1', *options,
-                                  self.sample()], ASAN_OPTIONS='detect_leaks=0')
+        terminal = self.terminal(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=pread64',
+                                  '-e', 'inject=pread64:delay_enter=%d' % delay, PROGRAM, '-j', '1',
+                                  *options, self.sample()], ASAN_OPTIONS='detect_leaks=0')
         terminal.tab('1')
         return terminal
 

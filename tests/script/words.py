@@ -23,9 +23,10 @@ def words(output):
 class Commands(Case):
     """A command that is printed to be typed."""
 
-    NAMES = (b'plain', b'with blank', b"quote'd", b'double"d', b'$HOME', b'`id`', b'semi;colon', b'100%done%s',
-             b'back\\slash\\n', b'bang!bang', b'-dash', b'~tilde', 'B\u00fcro'.encode(), b'new\nline', b'last\n',
-             b'tab\there', b'escape\033[2J', b'latin\xfcmlaut', b'\xff\xfe', 'right\u202eleft'.encode(),
+    NAMES = (b'plain', b'with blank', b"quote'd", b'double"d', b'$HOME', b'`id`', b'semi;colon',
+             b'100%done%s', b'back\\slash\\n', b'bang!bang', b'-dash', b'~tilde',
+             'B\u00fcro'.encode(), b'new\nline', b'last\n', b'tab\there', b'escape\033[2J',
+             b'latin\xfcmlaut', b'\xff\xfe', 'right\u202eleft'.encode(),
              'B\u00fcro \'!%\\'.encode(), b'-\xff' + 90 * '\u00fc'.encode())
 
     def typed(self, output):
@@ -53,17 +54,22 @@ class Commands(Case):
                     done = subprocess.run([shell, '-c', script], capture_output=True, timeout=60,
                                           env=dict(os.environb, words=words, LC_ALL=locale))
                     self.assertEqual(done.returncode, 0, (shell, locale, words, done.stderr))
-                    self.assertEqual(done.stdout, os.path.realpath(name) + b'\n', (shell, locale, words))
+                    self.assertEqual(done.stdout, os.path.realpath(name) + b'\n',
+                                     (shell, locale, words))
 
     def test_no_path_is_cut_off(self):
-        deep = os.path.join(os.fsencode(self.folder), *7 * [120 * '\u00fc'.encode()], *8 * [240 * b"'"])
+        deep = os.path.join(os.fsencode(self.folder), *7 * [120 * '\u00fc'.encode()],
+                            *8 * [240 * b"'"])
         here = os.getcwd()
         self.addCleanup(os.chdir, here)
         for part in deep.split(b'/'):
-            os.chdir(part or b'/') if os.path.isdir(part or b'/') else (os.mkdir(part), os.chdir(part))
+            if not os.path.isdir(part or b'/'):
+                os.mkdir(part)
+            os.chdir(part or b'/')
         shutil.move(self.path, 'r')
         os.unlink('r/index.2')
-        self.addCleanup(shutil.rmtree, os.path.join(os.fsencode(self.folder), 120 * '\u00fc'.encode()))
+        self.addCleanup(shutil.rmtree,
+                        os.path.join(os.fsencode(self.folder), 120 * '\u00fc'.encode()))
         path = os.path.join(deep, b'r')
         self.assertGreater(len(path), 3600)
         os.chdir(here)
@@ -89,7 +95,9 @@ class Read(Case):
         os.unlink(self.repo.segment(1))
         text = self.ok('info', self.path).decode()
         self.assertNotIn('Nothing wrong', text)
-        self.assertRegex(text, r'error: segment 1: the segment is not there.*the hints count 1 object in it')
+        self.assertRegex(text,
+                         r'error: segment 1: the segment is not there.*'
+                         r'the hints count 1 object in it')
         self.assertEqual(self.object('info', '--json', self.path)['problems'], before + 1)
         codes = [p['code'] for p in self.object('check', '--json', self.path, status=4)['problems']]
         self.assertEqual(codes.count('segment-missing'), 1)
@@ -124,8 +132,8 @@ class Names(Case):
         for name in ('lost+found', '@eaDir', '0/.AppleDouble'):
             os.mkdir(os.path.join(self.path, 'data', name))
         text = self.check()
-        for said in ('data/lost+found', 'data/@eaDir', 'data/0/.AppleDouble', 'Attic', 'ValueError', 'early versions of Borg',
-                     'Move the folder out of data'):
+        for said in ('data/lost+found', 'data/@eaDir', 'data/0/.AppleDouble', 'Attic', 'ValueError',
+                     'early versions of Borg', 'Move the folder out of data'):
             self.assertIn(said, text)
         report = self.object('check', '--json', self.path)
         self.assertEqual([p['code'] for p in report['problems']].count('folder-name'), 3)
@@ -138,8 +146,9 @@ class Names(Case):
     def test_a_file_in_place_of_a_folder_is_named_likewise(self):
         open(os.path.join(self.path, 'data', '17'), 'w').close()
         text = self.check()
-        self.assertRegex(text, 'data/17 is a file, not a folder: Attic takes it for a segment and may delete it, '
-                         'Borg up to 1.2.4 fails on it; move it out of data')
+        self.assertRegex(text,
+                         'data/17 is a file, not a folder: Attic takes it for a segment and may '
+                         'delete it, Borg up to 1.2.4 fails on it; move it out of data')
 
     def test_a_file_whose_name_is_not_a_number_is_ignored(self):
         open(os.path.join(self.path, 'data', 'core'), 'w').close()
@@ -150,7 +159,8 @@ class Names(Case):
 class Causes(Case):
     """Why part of it cannot be read: its one cause."""
 
-    ALL = {'permission': 'permission', 'mount': '(?i)mount', 'kind': 'of the wrong kind|a link', 'disk': 'ddrescue'}
+    ALL = {'permission': 'permission', 'mount': '(?i)mount', 'kind': 'of the wrong kind|a link',
+           'disk': 'ddrescue'}
 
     def expect(self, cause):
         report = self.object('check', '--json', self.path, status=4)
@@ -186,7 +196,8 @@ class Losses(Case):
 
     def lose(self, key):
         shutil.rmtree(self.path)
-        objects = [(PUT, self.MANIFEST, b'archives'), (PUT, key_of(1), b'one'), (PUT, key_of(2), b'two')]
+        objects = [(PUT, self.MANIFEST, b'archives'), (PUT, key_of(1), b'one'),
+                   (PUT, key_of(2), b'two')]
         self.repo = Repository(self.path, [objects + [COMMITTED]])
         self.repo.damage(key)
 
@@ -202,13 +213,14 @@ class Losses(Case):
         check, report, plans = self.everything()
         self.assertIn('key 0000000000000000 (the manifest)', check)
         for text in (check, *plans):
-            self.assertIn('the manifest, the list of all archives. Attic lists no archive without it; '
-                          'attic check --repair makes it again', text)
+            self.assertIn('the manifest, the list of all archives. Attic lists no archive without '
+                          'it; attic check --repair makes it again', text)
         for text in plans:
             self.assertIn(64 * '0' + ' 0:8 (the manifest)', text)
             self.assertNotIn('cache', text)
         self.assertIn('The manifest is lost', report['advice'])
-        self.assertTrue(all(p['manifest'] is True for p in report['problems'] if p['key'] == 64 * '0'))
+        self.assertTrue(all(p['manifest'] is True for p in report['problems']
+                            if p['key'] == 64 * '0'))
         self.assertTrue(any(p['code'] == 'object-lost' and '(the manifest)' in p['message']
                             for p in report['problems']))
 
@@ -216,7 +228,8 @@ class Losses(Case):
         self.lose(key_of(1))
         for command in (('index',), ('entries', '0'), ('history', 64 * '0')):
             text = self.ok(command[0], self.path, *command[1:], status=0).decode()
-            self.assertEqual(len(re.findall('^.* %s \\(the manifest\\)$' % (64 * '0'), text, re.M)), 1, text)
+            self.assertEqual(len(re.findall('^.* %s \\(the manifest\\)$' % (64 * '0'), text, re.M)),
+                             1, text)
             self.assertEqual(text.count('manifest'), 1)
         self.assertIn('(the manifest)', run('delete', self.path, 64 * '0')[1].decode())
         self.assertIn('(the manifest)', self.fails(8, 'delete', self.path, 64 * '0'))
@@ -225,8 +238,9 @@ class Losses(Case):
         self.lose(key_of(1))
         check, report, plans = self.everything()
         for text in (check, *plans):
-            self.assertRegex(text, r"only once attic check --repair was run and the client's cache is removed "
-                             r"\(~/\.cache/attic/ID, or below ATTIC_CACHE_DIR\)")
+            self.assertRegex(text,
+                             r"only once attic check --repair was run and the client's cache is "
+                             r"removed \(~/\.cache/attic/ID, or below ATTIC_CACHE_DIR\)")
             self.assertNotIn('so that a new backup can store it again', text)
             self.assertNotIn('manifest', text)
         self.assertFalse(any('manifest' in p for p in report['problems']))
@@ -239,17 +253,20 @@ class Repairs(Case):
     def groups(self):
         """The paragraphs of each problem that check prints."""
         text = run('check', self.path)[1].decode()
-        return [words(group.encode()) for group in text.split('\n\n') if re.match('(error|warning): ', group)]
+        return [words(group.encode()) for group in text.split('\n\n')
+                if re.match('(error|warning): ', group)]
 
     def test_with_older_data_no_problem_mentions_salvage(self):
         shutil.rmtree(self.path)
         self.repo = Repository(self.path, [
             [(PUT, key_of(1), b'one'), COMMITTED], [(PUT, key_of(2), b'two'), COMMITTED],
-            [(DELETE, key_of(1), b''), (PUT, key_of(1), b'another'), (PUT, key_of(4), b'four'), COMMITTED]])
+            [(DELETE, key_of(1), b''), (PUT, key_of(1), b'another'), (PUT, key_of(4), b'four'),
+             COMMITTED]])
         os.unlink(self.repo.segment(2))
         report = self.object('check', '--json', self.path, status=4)
         self.assertEqual(report['recommended'], 'recover')
-        self.assertEqual({'segment-missing', 'object-lost', 'object-older'} - {p['code'] for p in report['problems']}, set())
+        self.assertEqual({'segment-missing', 'object-lost',
+                          'object-older'} - {p['code'] for p in report['problems']}, set())
         for group in self.groups():
             self.assertIn('Mended by: recover', group)
             self.assertNotRegex(group, '(?i)salvage')
@@ -280,7 +297,9 @@ class Ways(Case):
         self.repo = Repository(self.path, [first, second])
         os.truncate(self.repo.segment(1), 60)
         text = words(run('check', self.path)[1])
-        self.assertRegex(text, r'salvage \S+ keeps 1 object, loses 3 atticscope rollback \S+ keeps 1 object, loses 3$')
+        self.assertRegex(text,
+                         r'salvage \S+ keeps 1 object, loses 3 '
+                         r'atticscope rollback \S+ keeps 1 object, loses 3$')
         ways = self.object('check', '--json', self.path, status=4)['ways']
         self.assertEqual([(way['action'], way['keeps'], way['loses']) for way in ways],
                          [('salvage', 1, 3), ('rollback', 1, 3)])
@@ -288,7 +307,8 @@ class Ways(Case):
     def test_objects_that_one_of_them_keeps_are_lost_only_by_the_other(self):
         shutil.rmtree(self.path)
         first = [(PUT, key_of(1), b'one'), (PUT, key_of(5), b'five'), COMMITTED]
-        second = [(PUT, key_of(2), 100 * b'x'), (DELETE, key_of(5), b''), (PUT, key_of(3), 100 * b'y'), COMMITTED]
+        second = [(PUT, key_of(2), 100 * b'x'), (DELETE, key_of(5), b''),
+                  (PUT, key_of(3), 100 * b'y'), COMMITTED]
         self.repo = Repository(self.path, [first, second])
         os.truncate(self.repo.segment(1), self.repo.places[key_of(3)][1] + 50)
         ways = self.object('check', '--json', self.path, status=4)['ways']
@@ -304,7 +324,8 @@ class Owners(Case):
 
     def setUp(self):
         super().setUp()
-        programs = tempfile.mkdtemp(prefix='atticscope-program-')	# they may not enter the build folder
+        # They may not enter the build folder.
+        programs = tempfile.mkdtemp(prefix='atticscope-program-')
         self.addCleanup(shutil.rmtree, programs)
         self.program = shutil.copy(PROGRAM, programs)
         os.chmod(programs, 0o755)
@@ -320,14 +341,16 @@ class Owners(Case):
 
     def ask(self, *args):
         """The messages that another user gets."""
-        done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', self.program, *args],
+        done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups',
+                               self.program, *args],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                               env=dict(os.environ, LC_ALL='C.UTF-8'))
         return words(done.stdout) + words(done.stderr)
 
     def test_files_that_cannot_be_read(self):
-        for name, mode, command in (('config', 0o600, 'check'), ('hints.2', 0o640, 'info'), ('index.2', 0o600, 'info'),
-                                    ('data', 0o700, 'info'), ('data/0', 0o700, 'check'), ('data/0/1', 0o600, 'check')):
+        for name, mode, command in (('config', 0o600, 'check'), ('hints.2', 0o640, 'info'),
+                                    ('index.2', 0o600, 'info'), ('data', 0o700, 'info'),
+                                    ('data/0', 0o700, 'check'), ('data/0/1', 0o600, 'check')):
             with self.subTest(name):
                 self.refuse(name, mode)
                 self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER),
@@ -335,23 +358,29 @@ class Owners(Case):
                 os.chmod(os.path.join(self.path, name), 0o755)
 
     def test_the_advice_names_this_one_cause_and_no_other(self):
-        for name, mode in (('config', 0o600), ('hints.2', 0o640), ('index.2', 0o600), ('data', 0o700),
-                           ('data/0', 0o700), ('data/0/1', 0o600), ('data/0/2', 0o600)):
+        for name, mode in (('config', 0o600), ('hints.2', 0o640), ('index.2', 0o600),
+                           ('data', 0o700), ('data/0', 0o700), ('data/0/1', 0o600),
+                           ('data/0/2', 0o600)):
             with self.subTest(name):
                 self.refuse(name, mode)
                 for command in ('check', 'info'):
                     text = self.ask(command, self.path)
-                    if command == 'check' or name != 'data/0/1':	# info reads only the last segment
-                        self.assertIn('%s belongs to uid 12345, mode %04o, %s' % (name, mode, self.ASKER), text)
+                    # info reads only the last segment
+                    if command == 'check' or name != 'data/0/1':
+                        self.assertIn('%s belongs to uid 12345, mode %04o, %s'
+                                      % (name, mode, self.ASKER), text)
                         self.assertIn('permission', text)
-                    self.assertNotRegex(text, '(?i)mount|ddrescue|failing|link|move away|disk', text)
+                    self.assertNotRegex(text, '(?i)mount|ddrescue|failing|link|move away|disk',
+                                        text)
                 text = self.ask('check', self.path)
-                self.assertIn('Run this program as the owner of these files, or give the permission', text)
+                self.assertIn('Run this program as the owner of these files, or give the '
+                              'permission', text)
                 self.assertEqual(text.count('To be done by hand'), 1)
                 self.assertEqual(text.count('Run this program as the owner'), 1)
                 if name.startswith('data'):
                     self.assertRegex(self.ask('salvage', '--yes', self.path),
-                                     'refused: a permission to read part of the repository is missing')
+                                     'refused: a permission to read part of the repository is '
+                                     'missing')
                 os.chmod(os.path.join(self.path, name), 0o755)
 
     def test_the_repository_and_a_folder_above_it(self):
@@ -363,8 +392,10 @@ class Owners(Case):
                 os.chmod(folder, 0o755)
 
     def test_files_that_cannot_be_written(self):
-        for args in (('put', self.path, key_of(20).hex(), os.devnull), ('compact', '--yes', self.path)):
-            self.assertIn('config belongs to uid 0 (root), mode 0644, ' + self.ASKER, self.ask(*args))
+        for args in (('put', self.path, key_of(20).hex(), os.devnull),
+                     ('compact', '--yes', self.path)):
+            self.assertIn('config belongs to uid 0 (root), mode 0644, ' + self.ASKER,
+                          self.ask(*args))
 
 
 if __name__ == '__main__':

@@ -115,8 +115,8 @@ class WritersFaults(unittest.TestCase):
                 if problem['code'] == code]
 
     def judge(self, files, truth, recommended):
-        """The result of check on @files, whose advice must be @recommended. Following it is judged by
-        the truth, and by what the bytes prove; undo must restore every byte."""
+        """The result of check on @files, whose advice must be @recommended. Following it is judged
+        by the truth, and by what the bytes prove; undo must restore every byte."""
         self.make(files)
         check = self.look()
         self.assertEqual(check['recommended'], recommended, check['problems'])
@@ -170,7 +170,8 @@ class WritersFaults(unittest.TestCase):
         whole, value = past.attic.files(), past.objects[MANIFEST]
         past.put(key_of(9000))
         past.attic.commit(compacts=False)
-        behind = {name: data for name, data in past.attic.files().items() if name.startswith('data')}
+        behind = {name: data for name, data in past.attic.files().items()
+                  if name.startswith('data')}
         behind.update((name, data) for name, data in whole.items() if not name.startswith('data'))
         for files in (whole, behind):
             for recover in ('recover', 'recover-full'):
@@ -182,7 +183,8 @@ class WritersFaults(unittest.TestCase):
                             store.ask(recover)
                         except Refused as refusal:
                             self.assertEqual((recover, refusal.name), ('recover-full', 'integrity'))
-                            self.assertIn('does not give 1 object', str(refusal).replace('1 objects', '1 object'))
+                            self.assertIn('does not give 1 object',
+                                          str(refusal).replace('1 objects', '1 object'))
                             store.ask('recover')
                         else:
                             self.assertTrue(recover == 'recover')
@@ -328,7 +330,8 @@ class WritersFaults(unittest.TestCase):
                 self.assertIn(0, [problem['segment'] for problem in check['problems']])
                 if cut in (0, 101):	# the magic is where an entry should begin
                     self.assertTrue(any('the magic a second time: a first backup was interrupted' in
-                                        problem['message'] for problem in check['problems']), check['problems'])
+                                        problem['message'] for problem in check['problems']),
+                                    check['problems'])
                 self.assertEqual((check['lost'], check['older'], check['at_least']),
                                  (0, 0, False))
                 self.assert_reads(past.objects)

@@ -1,5 +1,5 @@
-/* tests/support/disk_model.h - power loss: a struct io that records every change, and the disks that a
- * journalling file system may leave when power is lost between two of them.
+/* tests/support/disk_model.h - power loss: a struct io that records every change, and the disks
+ * that a journalling file system may leave when power is lost between two of them.
  *
  * The model promises what POSIX promises and nothing else. fsync of a file makes its bytes and its
  * length durable, not its name. fsync of a folder makes the names in it durable, not the files

@@ -1,4 +1,5 @@
-/* tests/support/disk_model_internal.h - the record, which disk_model.c makes and disk_model_state.c reads.
+/* tests/support/disk_model_internal.h - the record, which disk_model.c makes and disk_model_state.c
+ * reads.
  */
 #ifndef ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H
 #define ATTICSCOPE_TESTS_DISK_MODEL_INTERNAL_H

@@ -77,8 +77,8 @@ static const char *open_repo(const char *repo, const struct io *io, struct opene
 /* ---- repairing ---- */
 
 /* Carry out @plan or, where that is NULL, @undo. */
-static const char *run_plan(struct opened_repo *opened, struct plan *plan, const struct undo_plan *undo,
-			    char text[ADVICE_TEXT])
+static const char *run_plan(struct opened_repo *opened, struct plan *plan,
+			    const struct undo_plan *undo, char text[ADVICE_TEXT])
 {
 	struct repo *repo = opened->repo;
 	struct repair_progress progress = { .cancel = false };

@@ -1,5 +1,5 @@
-/* tests/support/follow_advice.h - what a person does with a repository that may be damaged: check it, take
- * the recommended step, check again; or undo repairs. And what the repository holds.
+/* tests/support/follow_advice.h - what a person does with a repository that may be damaged: check
+ * it, take the recommended step, check again; or undo repairs. And what the repository holds.
  *
  * Fails no test: each function returns what is wrong as text, or NULL. */
 #ifndef ATTICSCOPE_TESTS_FOLLOW_ADVICE_H

@@ -25,7 +25,8 @@ static ssize_t pread_memory(const struct io *io, int fd, void *buffer, size_t le
 	const uint64_t from = (uint64_t)offset;
 	(void)fd;
 	const uint8_t *bytes =
-		file->first_bytes && (file->reads == 0 || (file->alternates && file->reads % 2 == 0))
+		file->first_bytes &&
+				(file->reads == 0 || (file->alternates && file->reads % 2 == 0))
 			? file->first_bytes : file->bytes;
 	file->reads++;
 	if (file->reads >= file->refused_from &&

@@ -1,5 +1,5 @@
-/* tests/support/operations.h - the table of everything that writes: a repository to begin with, and one
- * operation on it. */
+/* tests/support/operations.h - the table of everything that writes: a repository to begin with, and
+ * one operation on it. */
 #ifndef ATTICSCOPE_TESTS_OPERATIONS_H
 #define ATTICSCOPE_TESTS_OPERATIONS_H
 

@@ -1,5 +1,5 @@
-/* tests/support/power_loss.h - every state that a power loss may leave of one recorded operation, each
- * once.
+/* tests/support/power_loss.h - every state that a power loss may leave of one recorded operation,
+ * each once.
  *
  * At every point of the record: all combinations if they are few, else a sample. A state is named
  * by its point and number, and can be made again from them. */

@@ -1,5 +1,5 @@
-/* tests/support/trial.h - runs one row of operations.h again and again from the same beginning, and checks
- * what each fault leaves.
+/* tests/support/trial.h - runs one row of operations.h again and again from the same beginning, and
+ * checks what each fault leaves.
  *
  * What is left opens, and check tells the truth about it. The recommended steps lead to the objects
  * before the operation or to those after it, and to those after it if the operation reported

@@ -25,14 +25,15 @@ def run(program, figures):
     env = dict(os.environ, ATTICSCOPE_TORTURE='1', CMOCKA_MESSAGE_OUTPUT='TAP')
     begun = time.monotonic()
     print('==== %s' % os.path.basename(program), flush=True)
-    with subprocess.Popen(command_of(program), env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors='replace') as child:
+    with subprocess.Popen(command_of(program), env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors='replace') as child:
         for line in child.stdout:
             print('  ' + line, end='', flush=True)
             if found := FIGURE.match(line.strip()):
                 figures[found[1]] = figures.get(found[1], 0) + int(found[2])
     end = {0: 'passed', SKIPPED: 'skipped'}.get(child.returncode, 'FAILED')
-    print('  %s after %d s, status %d' % (end, time.monotonic() - begun, child.returncode), flush=True)
+    print('  %s after %d s, status %d' % (end, time.monotonic() - begun, child.returncode),
+          flush=True)
     return end
 
 
@@ -48,7 +49,8 @@ def main():
         for what, count in rows.items():
             print('%-*s %15s' % (width, what, format(count, ',')))
     print('\n==== What failed')
-    print('\n'.join('%s %s' % (end, name) for name, end in ends.items() if end != 'passed') or 'nothing')
+    print('\n'.join('%s %s' % (end, name) for name, end in ends.items() if end != 'passed') or
+          'nothing')
     return 1 if 'FAILED' in ends.values() else 0
 
 

@@ -100,7 +100,8 @@ void search_start(struct app *app, struct screen *screen, const struct search_ta
 	*search = (struct search){
 		.job = { .kind = JOB_SEARCH, .verb = "searching", .unit = target->unit,
 			 .total = count / target->unit_size, .run = run_search,
-			 .done = show_result, .owner = screen, .held = { ref_hold(target->model) } },
+			 .done = show_result, .owner = screen,
+			 .held = { ref_hold(target->model) } },
 		.target = *target,
 		.query = app->query,
 		.start = start,

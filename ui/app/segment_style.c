@@ -48,8 +48,9 @@ static enum segment_style style_of_role(const struct session *session, size_t po
 		return SEGMENT_STYLE_RETURNED;
 	if (facts->damaged > 0 || facts->is_unreadable || facts->is_cut) {
 		/* Does a copy beside it hold everything that is damaged in it? */
-		bool is_whole = array_find(verify->fills, verify->fill_count, sizeof(*verify->fills),
-					   &facts->number, array_compare_u32) != NULL;
+		bool is_whole = array_find(verify->fills, verify->fill_count,
+					   sizeof(*verify->fills), &facts->number,
+					   array_compare_u32) != NULL;
 		for (size_t i = 0; i < verify->gone_count; i++)
 			is_whole = is_whole && verify->gone[i].segment != facts->number;
 		return is_whole ? SEGMENT_STYLE_COPY : SEGMENT_STYLES;

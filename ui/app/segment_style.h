@@ -24,7 +24,7 @@ struct segment_style_row {
 	enum glyph glyph;
 	enum style style;
 	const char *name;
-	bool is_rare;		/* few repositories have it: the legend shows it only if it occurs */
+	bool is_rare;		/* few repositories have it: in the legend only if it occurs */
 	bool is_odd;		/* the file is in a place where another file belongs, or none */
 };
 extern const struct segment_style_row segment_styles[SEGMENT_STYLES];

@@ -10,7 +10,7 @@
 
 /* The head of a request. Its maker embeds it at the beginning of a struct of its own. */
 struct fetch_request {
-	void (*run)(struct fetch_request *request);	/* in the fetch thread; may wait for a disk */
+	void (*run)(struct fetch_request *request);	/* in the fetch thread; it may wait */
 	void (*drop)(struct fetch_request *request);	/* free it, in any thread */
 };
 

@@ -1,5 +1,5 @@
-/* What diagnose says of a repair, or of an undo, that was interrupted; and of an undo folder that is
- * of no use. */
+/* What diagnose says of a repair, or of an undo, that was interrupted; and of an undo folder that
+ * is of no use. */
 #include "build-config.h"
 
 #include "engine/base/crc.h"

@@ -1,5 +1,5 @@
 /* Whom the engine believes: everything that can be said of one key, and the verdict on it; and how
- * index and hints earn their credit. The rules are those of doc/reliability.md, by their numbers. */
+ * index and hints earn their credit. The rules are those of doc/reliability.md, by number. */
 #include "build-config.h"
 
 #include "engine/base/error.h"
@@ -230,7 +230,8 @@ static const struct row {
 	  .beyond = NO, .searched = NO, .like_log = NO, .verdict = VERDICT_LOST, .rule = 5,
 	  .why = "a credible index names it: the writer may have moved the DELETE" },
 	{ .event = DELETE, .mapping = UNREADABLE, .later = YES, .searched = YES,
-	  .verdict = VERDICT_UNREADABLE, .rule = 5, .why = "a DELETE in a payload deletes nothing" },
+	  .verdict = VERDICT_UNREADABLE, .rule = 5,
+	  .why = "a DELETE in a payload deletes nothing" },
 	{ .event = DELETE, .mapping = INTO_DAMAGE | INTO_GAP, .later = YES, .searched = YES,
 	  .beyond = NO, .verdict = VERDICT_LOST, .rule = 5,
 	  .why = "a DELETE in a payload deletes nothing" },
@@ -344,7 +345,8 @@ static bool can_occur(const struct testimony *t)
 	/* That a segment is missing takes an index which is worth something. */
 	if (t->mapping == MAPPING_GAP && t->index != CREDIT_OLDER && t->index != CREDIT_CREDIBLE)
 		return false;
-	/* A damaged key is one that the log does not hold, at the place of one that it nearly is. */
+	/* A damaged key is one that the log does not hold, at the place of one much like
+	 * it. */
 	if (t->key_is_damaged && (t->mapping != MAPPING_WRONG || t->event == EVENT_PUT ||
 				  t->index != CREDIT_CREDIBLE))
 		return false;
@@ -442,8 +444,8 @@ static void every_verdict_is_in_the_table(void **state)
 	(void)state;
 }
 
-/* Rule 4, held against all at once: a whole PUT that is no part of a payload is an object, unless two
- * credible witnesses say that it was deleted, or a witness with credit places the key later. */
+/* Rule 4, held against all at once: a whole PUT that is no part of a payload is an object, unless
+ * two credible witnesses say that it was deleted, or a witness with credit places the key later. */
 static void a_whole_put_is_given_up_for_two_reasons_only(void **state)
 {
 	for (unsigned i = 0; i < COMBINATIONS; i++) {
@@ -534,7 +536,8 @@ static void an_index_earns_its_credit(void **state)
 		  CREDIT_OLDER },
 		{ "9 of 100 keys", { .of = 9, .confirmed = 9, .live = 100, .known = 9 },
 		  CREDIT_FOREIGN },
-		{ "0 of 182, as many others", { .of = 182, .confirmed = 0, .live = 182, .known = 0 },
+		{ "0 of 182, as many others",
+		  { .of = 182, .confirmed = 0, .live = 182, .known = 0 },
 		  CREDIT_FOREIGN },
 		/* An empty index beside a full log, however many objects that has. */
 		{ "empty beside 182", { .live = 182 }, CREDIT_FOREIGN },

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-/* Objects 1 and 2; then a transaction that does nothing but delete 1, in segment 1; then object 3. The
- * file of segment 1 is cut to @size bytes. */
+/* Objects 1 and 2; then a transaction that does nothing but delete 1, in segment 1; then object 3.
+ * The file of segment 1 is cut to @size bytes. */
 static void cut_the_delete(struct world *world, uint64_t size)
 {
 	uint8_t key[BUILDER_KEY];
@@ -59,8 +59,8 @@ static void a_delete_in_a_segment_that_was_cut_is_known_by_the_index(void **stat
 	(void)state;
 }
 
-/* Behind zeros entries are found by searching alone, and an index may speak against them; but not one
- * of another repository, to which none of the keys is known. */
+/* Behind zeros entries are found by searching alone, and an index may speak against them; but not
+ * one of another repository, to which none of the keys is known. */
 static void an_index_of_another_repository_speaks_against_nothing(void **state)
 {
 	const uint8_t zeros[200] = { 0 };
@@ -84,8 +84,8 @@ static void an_index_of_another_repository_speaks_against_nothing(void **state)
 	(void)state;
 }
 
-/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5, which
- * lies before it. */
+/* Object 7 is damaged, and searching finds in its payload what looks like an entry of object 5,
+ * which lies before it. */
 static void nest_in_damage(struct world *world, uint8_t tag)
 {
 	uint8_t key[BUILDER_KEY], inner[60];

@@ -512,8 +512,8 @@ static void what_is_wrong_with_version_2_is_found(void **state)
 						 "\xa0"), PROBLEM_HINTS_FORMAT },
 		{ "an array of shadows", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW
 					      "\x90"), PROBLEM_HINTS_FORMAT },
-		{ "a short key", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81" "\xa1"
-				      "x" "\x90"), PROBLEM_HINTS_FORMAT },
+		{ "a short key", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
+				      "\xa1" "x" "\x90"), PROBLEM_HINTS_FORMAT },
 		{ "a number as key", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
 					  "\x01\x90"), PROBLEM_HINTS_FORMAT },
 		{ "no list", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81" KEY_A
@@ -522,8 +522,8 @@ static void what_is_wrong_with_version_2_is_found(void **state)
 					  KEY_A "\x91" KEY_B), PROBLEM_HINTS_FORMAT },
 		{ "a list in a list", TEXT("\x84" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x81"
 					   KEY_A "\x91\x90"), PROBLEM_HINTS_FORMAT },
-		{ "two shadow indexes", TEXT("\x85" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW "\x80"
-					     SHADOW "\x80"), PROBLEM_HINTS_FORMAT },
+		{ "two shadow indexes", TEXT("\x85" VERS "\x02" SEGS "\x80" COMP "\x80" SHADOW
+					     "\x80" SHADOW "\x80"), PROBLEM_HINTS_FORMAT },
 		{ "version 9", TEXT("\x83" VERS "\x09" SEGS "\x80" COMP "\x80"),
 		  PROBLEM_HINTS_VERSION },
 	};

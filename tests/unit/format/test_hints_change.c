@@ -336,7 +336,8 @@ static void a_file_is_taken_over_or_refused_whole(void **state)
 	hints_free(&changed);
 	for (size_t len = 0; len < sizeof(attic_pending) - 1; len++) {
 		scratch_file(scratch, "hints.3", attic_pending, len);
-		assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3), AS_ERR_INTEGRITY);
+		assert_int_equal(hints_load(&changed, &io_system, scratch->fd, 3),
+				 AS_ERR_INTEGRITY);
 		assert_int_equal(changed.count, 0);
 	}
 	scratch_file(scratch, "hints.3", TEXT(negative));

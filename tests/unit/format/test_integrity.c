@@ -62,7 +62,11 @@ static void no_prefix_is_whole(void **state)
 
 static void what_borg_fails_on_is_damaged(void **state)
 {
-	static const struct { const char *bytes; size_t len; enum integrity_state state; } cases[] = {
+	static const struct {
+		const char *bytes;
+		size_t len;
+		enum integrity_state state;
+	} cases[] = {
 		{ TEXT(""), INTEGRITY_DAMAGED },
 		{ TEXT("\xc0"), INTEGRITY_DAMAGED },
 		{ TEXT("\x93\x01\x02\x03"), INTEGRITY_DAMAGED },

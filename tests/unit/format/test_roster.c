@@ -105,7 +105,8 @@ static void either_list_may_be_absent(void **state)
 static void what_is_no_json_is_empty_to_borg(void **state)
 {
 	static const char *const texts[] = {
-		"", "garbage", "{\"exclusive\": [[\"a\", 1", "{} {}", "\xff\xfe", "{\"a\": \"\xc3\"}",
+		"", "garbage", "{\"exclusive\": [[\"a\", 1", "{} {}", "\xff\xfe",
+		"{\"a\": \"\xc3\"}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct roster roster;
@@ -127,7 +128,8 @@ static void json_of_another_form_is_no_roster(void **state)
 		"{\"shared\": [[\"a\", 1, true]]}", "{\"shared\": [[\"a\", 1.0, 0]]}",
 		"{\"shared\": [[\"a\", -1, 0]]}", "{\"shared\": [[\"a\", 1, -1]]}",
 		"{\"shared\": [[\"a\", 1, 0], [\"a\"]]}",
-		"{\"shared\": [[\"a\", 99999999999999999999, 0]]}", "{\"shared\": [[\"\\u0000\", 1, 0]]}",
+		"{\"shared\": [[\"a\", 99999999999999999999, 0]]}",
+		"{\"shared\": [[\"\\u0000\", 1, 0]]}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct roster roster;
@@ -185,7 +187,8 @@ static void expect_text(const struct roster *roster, const char *expected)
 
 static void rows_are_added_removed_and_printed(void **state)
 {
-	const struct lock_id a = { .host = "nas@1", .pid = 7 }, b = { .host = "b\303\244r", .pid = 8 };
+	const struct lock_id a = { .host = "nas@1", .pid = 7 };
+	const struct lock_id b = { .host = "b\303\244r", .pid = 8 };
 	struct roster roster = { .rows = NULL };
 	expect_text(&roster, "{}");
 	for (int twice = 0; twice < 2; twice++) {

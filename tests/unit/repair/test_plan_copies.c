@@ -59,7 +59,8 @@ static enum as_err run_plan(const struct opened_repo *opened, struct plan *plan,
 	struct repair_progress progress = { .cancel = false };
 	struct repo *repo = opened->repo;
 	assert_int_equal(lock_upgrade(repo_lock(repo), &wait, NULL), AS_OK);
-	const enum as_err err = repair_run(plan, lock_permit(repo_lock(repo)), &progress, report, error);
+	const enum as_err err =
+		repair_run(plan, lock_permit(repo_lock(repo)), &progress, report, error);
 	lock_lower(repo_lock(repo));
 	return err;
 }

@@ -208,8 +208,9 @@ static void sentences_keep_to_the_width(void **state)
 static void a_refusal_names_what_its_reader_has(void **state)
 {
 	struct plan plan = {
-		.action = REPAIR_RECOVER, .is_refused = true, .refusal = "2 objects would be gone; "
-		"--drop-readable gives them up", .override = OVERRIDE_DROP_READABLE, .reason_len = 23,
+		.action = REPAIR_RECOVER, .is_refused = true,
+		.refusal = "2 objects would be gone; --drop-readable gives them up",
+		.override = OVERRIDE_DROP_READABLE, .reason_len = 23,
 	};
 	struct gathered g;
 	struct plan_text to = into(&g, 0);
@@ -275,7 +276,7 @@ static void nothing_to_do_is_one_sentence(void **state)
 	(void)state;
 }
 
-static void a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed(void **state)
+static void an_undo_says_what_is_put_back_and_what_is_removed(void **state)
 {
 	struct undo_step steps[] = {
 		{ UNDO_PUT_BACK, "data/0/3", 1536, "put back", false },
@@ -350,7 +351,7 @@ int main(void)
 		cmocka_unit_test(folders_are_no_files),
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
 		cmocka_unit_test(nothing_to_do_is_one_sentence),
-		cmocka_unit_test(a_repair_that_is_taken_back_says_what_is_put_back_and_what_removed),
+		cmocka_unit_test(an_undo_says_what_is_put_back_and_what_is_removed),
 		cmocka_unit_test(a_choice_is_what_it_keeps_and_loses),
 		cmocka_unit_test(the_string_is_all_of_the_lines),
 	};

@@ -25,7 +25,7 @@ static const struct {
 	const char *name;
 	unsigned segments;
 	enum sign oldest, newest, index, readme;
-	const char *more;	/* o: options, i: integrity.N, 2: version 2, f: config is a folder */
+	const char *more;	/* o: options, i: integrity.N, 2: version 2, f: config is folder */
 	const struct dialect *dialect;
 } cases[] = {
 	{ "nothing at all", 0, N, N, N, N, "", &dialect_attic },

@@ -132,7 +132,8 @@ static void what_is_no_repository_is_told_apart(void **state)
 	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_ERR_DOES_NOT_EXIST);
 	assert_non_null(strstr(error.message, path));
 	assert_null(opened);
-	assert_int_equal(repo_open(world->folder, NULL, &opened, &error), AS_ERR_INVALID_REPOSITORY);
+	assert_int_equal(repo_open(world->folder, NULL, &opened, &error),
+			 AS_ERR_INVALID_REPOSITORY);
 	builder_path(world->builder, "config", path);
 	assert_int_equal(repo_open(path, NULL, &opened, &error), AS_ERR_INVALID_REPOSITORY);
 }

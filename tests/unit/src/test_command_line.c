@@ -85,7 +85,9 @@ static void words_come_in_any_order(void **state)
 static void a_word_that_is_no_command_is_a_repository(void **state)
 {
 	static const char *const lines[][WORDS_MAX] = {
-		{ "--verify", "./check" }, { "./check", "--verify" }, { "--verify", "--", "./check" },
+		{ "--verify", "./check" },
+		{ "./check", "--verify" },
+		{ "--verify", "--", "./check" },
 	};
 	for (size_t i = 0; i < COUNT(lines); i++) {
 		struct request request;
@@ -139,7 +141,8 @@ static void what_is_wrong_is_said(void **state)
 		struct request request;
 		char *errors, said[128];
 		assert_false(parse(cases[i].words, &request, &errors));
-		snprintf(said, sizeof(said), "atticscope: %s\natticscope: see 'atticscope help%s'\n",
+		snprintf(said, sizeof(said),
+			 "atticscope: %s\natticscope: see 'atticscope help%s'\n",
 			 cases[i].said, request.command == &command_table[1] ? " check" : "");
 		assert_string_equal(errors, said);
 		free(request.args);

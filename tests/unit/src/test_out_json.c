@@ -17,7 +17,8 @@ static void what_is_no_utf8_is_replaced_byte_by_byte(void **state)
 	static const struct { const char *bytes, *text; } cases[] = {
 		{ "", "" },
 		{ "plain", "plain" },
-		{ "B\303\274ro \342\202\254 \360\237\222\276", "B\303\274ro \342\202\254 \360\237\222\276" },
+		{ "B\303\274ro \342\202\254 \360\237\222\276",
+		  "B\303\274ro \342\202\254 \360\237\222\276" },
 		{ "B\374ro", "B" WRONG "ro" },
 		{ "\303", WRONG },				/* cut short */
 		{ "\342\202", WRONG WRONG },

@@ -20,7 +20,8 @@ static void the_line_says_how_far_it_is(void **state)
 		const char *line;
 	} cases[] = {
 		{ { 50 * MIB, 100 * MIB, 5, 10, 10000 }, 80,
-		  "verifying [############-------------]  50 %  5/10 segments  5.0 MiB/s  0:10 left" },
+		  "verifying [############-------------]  50 %  "
+		  "5/10 segments  5.0 MiB/s  0:10 left" },
 		{ { 25 * MIB, 100 * MIB, 0, 0, 5000 }, 79,
 		  "verifying [#######-----------------------]  25 %  5.0 MiB/s  0:15 left" },
 		{ { 0, 100 * MIB, 0, 0, 5000 }, 60,

@@ -381,7 +381,7 @@ static void the_order_of_writing_is_as_documented(void **state)
 			    "C:index.tmp W:index.tmp S:index.tmp N:index.5 S:repo "
 			    /* emptied segments, those with a DELETE last */
 			    "R:data/0/0 R:data/0/1 S:data/0 R:data/0/3 S:data/0 "
-			    /* the folder, were it empty; the hints without what is gone; older files */
+			    /* the folder, if empty; hints without what is gone; older files */
 			    "R:data/0 C:hints.5.tmp W:hints.5.tmp S:hints.5.tmp N:hints.5 "
 			    "R:hints.2 R:index.2 ");
 	check_repo(world);
