@@ -141,7 +141,7 @@ class Terminal(House, unittest.TestCase):
 
 
 class Text(unittest.TestCase):
-    """Phrases that are not plain English, and functions that are too large, are found."""
+    """Phrases that are not plain English, and functions and lines that are too large, are found."""
 
     def setUp(self):
         self.copy = tempfile.mkdtemp(prefix='atticscope-text-')
@@ -179,16 +179,23 @@ class Text(unittest.TestCase):
                     '1: ". O' 'f t": write the subject first')
 
     def test_names_and_other_meanings(self):
-        self.expect(words, 'engine/fault.c', 'int an' 'ew;	/* no mo' 're than one of them */\n')
+        self.expect(words, 'engine/fault.c', 'int an' 'ew;\t/* no mo' 're than one of them */\n')
 
     def test_a_long_function(self):
         self.expect(size, 'engine/fault.c', 'int fault(void)\n{\n%s}\n' % ('	fault();\n' * 67))
         self.expect(size, 'engine/fault.c', 'int fault(int a,\n	  int b)\n{\n%s}\n'
                     % ('	fault();\n' * 67), '1: fault has 71 lines')
 
+    def test_wide_lines(self):
+        for name in ('engine/fault.c', 'ui/fault.h', 'src/Makefile.am', 'tests/fault.py',
+                     'tests/fault.sh', 'tests/README'):
+            self.expect(size, name, 'a\n\t%s\n%s\n' % ('b' * 92, 'c' * 100))
+            self.expect(size, name, 'a\n\t%s\n%s\n' % ('b' * 93, 'c' * 101),
+                        '2: is 101 columns wide', '3: is 101 columns wide')
+
     def test_deep_nesting(self):
         for depth, errors in (3, []), (4, ['1: fault is nested 4 levels deep']):
-            inner = ''.join('	' * level + 'if (fault(a,\n						b))\n'
+            inner = ''.join('\t' * level + 'if (fault(a,\n\t\t\t\t\t\tb))\n'
                             for level in range(1, depth + 1))
             self.expect(size, 'engine/fault.c',
                         'int fault(void)\n{\n%s%sreturn 1;\n}\n' % (inner, '	' * (depth + 1)),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""No function is longer than 70 lines, or has a statement nested more than three levels deep."""
+"""No function is longer than 70 lines, or has a statement nested more than three levels deep. No
+line of a source, test or list of files is wider than 100 columns."""
 import os
 import re
 import sys
@@ -9,6 +10,8 @@ import floors
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LINES_MAX = 70			# from the first line of its declaration to the closing brace
 NESTING_MAX = 3			# the statements of the function itself are at 0
+COLUMNS_MAX = 100		# with tabs to every 8th column
+TEXTS = ('.c', '.h', '.py', '.sh', '.am', 'README')
 
 
 def code_of(text):
@@ -50,8 +53,22 @@ def nesting(body):
     return deepest
 
 
+def wide_lines(source):
+    for root in (*floors.ROOTS, 'tests'):
+        for folder, _, names in os.walk(os.path.join(source, root)):
+            for path in (os.path.join(folder, name) for name in sorted(names)):
+                if not path.endswith(TEXTS):
+                    continue
+                with open(path, encoding='utf-8') as f:
+                    for number, line in enumerate(f, 1):
+                        width = len(line.rstrip('\n').expandtabs(8))
+                        if width > COLUMNS_MAX:
+                            yield '%s:%d: is %d columns wide' % (os.path.relpath(path, source),
+                                                                 number, width)
+
+
 def errors(source):
-    found = []
+    found = list(wide_lines(source))
     for path in floors.source_files(source):
         with open(os.path.join(source, path)) as f:
             lines = code_of(f.read())
