@@ -10,10 +10,10 @@
 const char *loss_text(enum loss loss)
 {
 	static const char *const texts[] = {
-		[LOSS_DAMAGED] = "no whole entry of it is left",
-		[LOSS_MISSING] = "its segment is missing",
-		[LOSS_UNREADABLE] = "it cannot be read from the disk",
-		[LOSS_ROLLED_BACK] = "only the transaction that is given up held it",
+		[LOSS_DAMAGED] = "no whole entry is left",
+		[LOSS_MISSING] = "the segment is missing",
+		[LOSS_UNREADABLE] = "the disk cannot read the place",
+		[LOSS_ROLLED_BACK] = "written only by the transaction that is given up",
 	};
 	return texts[loss];
 }

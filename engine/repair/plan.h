@@ -25,7 +25,7 @@ enum loss {
 	LOSS_UNREADABLE,	/* the disk cannot read it; it may be whole */
 	LOSS_ROLLED_BACK	/* only the transaction that is given up held it */
 };
-/* "no whole entry of it is left", ... */
+/* "no whole entry is left", ...; the words fit one key and many. */
 const char *loss_text(enum loss loss);
 
 /* A key that the plan names. */

@@ -347,7 +347,7 @@ class Planning(Case):
         text = self.text('salvage', '--dry-run', self.path)
         self.assertRegex(text,
                          r'(?s)1 key lost: no whole entry .*\n  %s  0:152\n' % key_of(3).hex())
-        self.assertRegex(text, r'(?m)^2 keys lost: its segment is missing ')
+        self.assertRegex(text, r'(?m)^2 keys lost: the segment is missing ')
 
     def test_a_second_run_finds_nothing_to_do(self):
         for action in self.each():
@@ -466,7 +466,7 @@ class Doing(Case):
         self.salvage()
         text = self.text('salvage', '--yes', self.path, status=1)
         for part in ('salvage: done', 'transaction  2 -> 3', 'objects      9 -> 8',
-                     '1 key lost: no whole entry of it is left', key_of(3).hex(),
+                     '1 key lost: no whole entry is left', key_of(3).hex(),
                      'moved to the undo', 'data/0/0', 'undo folder  undo/',
                      'The repository is whole', 'atticscope undo ' + self.path,
                      'undo --purge frees it'):

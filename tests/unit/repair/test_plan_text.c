@@ -79,11 +79,36 @@ static void the_plan_states_its_figures(void **state)
 	expect(&g, "  copied       1 entry, 99 B\n");
 	expect(&g, "  space        4.0 KiB needed, 1.0 MiB free\n");
 	expect(&g, "  kept         1.5 KiB in the undo folder; undo --purge frees it\n");
-	expect(&g, "24 keys lost: no whole entry of it is left (segment:offset)\n");
-	expect(&g, "1 key lost: its segment is missing (segment:offset)\n");
+	expect(&g, "24 keys lost: no whole entry is left (segment:offset)\n");
+	expect(&g, "1 key lost: the segment is missing (segment:offset)\n");
 	expect(&g, "1 file to be made: 1023 B\n  data/0/9 ");
 	expect(&g, "1 file to be moved to the undo folder: 1.5 KiB\n  data/0/3 ");
 	expect(&g, "1 file to be replaced, the old ones kept in the undo folder: 1.0 KiB\n");
+	(void)state;
+}
+
+static void a_loss_reads_well_of_one_key_and_of_many(void **state)
+{
+	static const struct { enum loss loss; const char *reason; } cases[] = {
+		{ LOSS_DAMAGED, "no whole entry is left" },
+		{ LOSS_MISSING, "the segment is missing" },
+		{ LOSS_UNREADABLE, "the disk cannot read the place" },
+		{ LOSS_ROLLED_BACK, "written only by the transaction that is given up" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (size_t count = 1; count <= 2; count++) {
+			struct gathered g;
+			char heading[128];
+			struct plan plan = salvage();
+			const struct plan_text to = into(&g, 0);
+			plan.lost_count = count;
+			lost[0].loss = lost[1].loss = cases[i].loss;
+			plan_text_plan(&plan, &to);
+			snprintf(heading, sizeof(heading),
+				 "\n%zu key%s lost: %s (segment:offset)\n", count,
+				 count == 1 ? "" : "s", cases[i].reason);
+			expect(&g, heading);
+		}
 	(void)state;
 }
 
@@ -347,6 +372,7 @@ int main(void)
 		cmocka_unit_test(sentences_keep_to_the_width),
 		cmocka_unit_test(a_refusal_names_what_its_reader_has),
 		cmocka_unit_test(the_report_speaks_of_what_was_done),
+		cmocka_unit_test(a_loss_reads_well_of_one_key_and_of_many),
 		cmocka_unit_test(what_can_be_read_and_is_given_up_comes_first),
 		cmocka_unit_test(folders_are_no_files),
 		cmocka_unit_test(without_a_way_back_files_are_deleted_for_good),
