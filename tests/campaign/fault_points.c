@@ -101,7 +101,7 @@ static bool repair_at(struct attempt *attempt, const struct mode *first, unsigne
 	struct trial_state state = *start;
 	struct fault fault;
 	unsigned steps;
-	power_loss_copy(start->folder, trial_path(trial, "second", disk));
+	builder_copy_folder(start->folder, trial_path(trial, "second", disk));
 	state.folder = disk;
 	arm(&fault, mode, at);
 	const bool is_repaired = !advice_follow(trial_repo(disk, repo), &fault.io, &steps, text);
@@ -125,7 +125,7 @@ static void fail_again(struct attempt *attempt, const struct mode *mode, unsigne
 		trial_state(&attempt->trial, trial_path(&attempt->trial, "first", first), is_done);
 	if (start.way_back == BACK_TO_FOUND) {
 		start.way_back = BACK_TO_ORIGIN;
-		start.origin = advice_digest(trial_repo(first, repo));
+		start.origin = advice_digest(trial_repo(first, repo), false);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(seconds); i++)
 		for (unsigned m = 1 + (attempt->repaired + at) % attempt->second_every;
@@ -146,7 +146,7 @@ static bool fail_at(struct attempt *attempt, const struct mode *mode, unsigned a
 	trial_reset(trial);
 	arm(&fault, mode, at);
 	state.is_done = trial->operation->run(trial->repo, &fault.io);
-	power_loss_copy(disk, trial_path(trial, "first", copy));
+	builder_copy_folder(disk, trial_path(trial, "first", copy));
 	const char *wrong = check_call(mode, &fault, state.is_done);
 	if (!wrong)
 		wrong = trial_check(trial, &state, text);

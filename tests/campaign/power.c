@@ -94,10 +94,10 @@ static void lose_power_again(struct attempt *attempt, const struct power_loss_st
 		.trial = trial, .state = trial_state(trial, NULL, state->is_done),
 		.first_state = state->fates,
 	};
-	power_loss_copy(state->folder, trial_path(trial, "second", disk));
+	builder_copy_folder(state->folder, trial_path(trial, "second", disk));
 	if (again.state.way_back == BACK_TO_FOUND) {
 		again.state.way_back = BACK_TO_ORIGIN;
-		again.state.origin = advice_digest(trial_repo(disk, repo));
+		again.state.origin = advice_digest(trial_repo(disk, repo), false);
 	}
 	attempt->second_states += repair_and_lose_power(
 		&again, disk_model_new(disk), disk,
@@ -117,7 +117,7 @@ static void kill_and_lose_power(struct attempt *attempt, size_t at)
 		.trial = trial, .state = trial_state(trial, NULL, false), .first_state = text,
 	};
 	snprintf(text, sizeof(text), "killed at change %zu", at);
-	power_loss_copy(trial_path(trial, "start", start), trial_path(trial, "second", disk));
+	builder_copy_folder(trial_path(trial, "start", start), trial_path(trial, "second", disk));
 	struct disk_model *model = disk_model_new(disk);
 	disk_model_stop_at(model, at);
 	trial->operation->run(trial_repo(disk, repo), disk_model_io(model));
@@ -140,7 +140,7 @@ static void check_first(void *context, const struct power_loss_state *state)
 	const char *keep = getenv("POWER_KEEP");
 	char config[BUILDER_PATH];
 	if (keep)
-		power_loss_copy(state->folder, keep);
+		builder_copy_folder(state->folder, keep);
 	snprintf(config, sizeof(config), "%.400s/repo/config", state->folder);
 	if (++attempt->states % (campaign_is_long() ? 40 : 45) == 0 && access(config, F_OK) == 0)
 		lose_power_again(attempt, state);

@@ -91,7 +91,9 @@ static unsigned count_right(const struct damaged_repo *damaged, const char *repo
 static void copy_repo(const struct damaged_repo *damaged, const char *name, char out[BUILDER_PATH])
 {
 	snprintf(out, BUILDER_PATH, "%.400s/%s", damaged->folder, name);
-	scratch_run("rm -rf '%s' && cp -r '%s' '%s'", out, damaged->repo, out);
+	if (access(out, F_OK) == 0)
+		builder_remove_folder(out);
+	builder_copy_folder(damaged->repo, out);
 }
 
 /* ---- one repair, stopped everywhere ---- */
@@ -156,7 +158,7 @@ static void go_back(const struct story *story)
 	struct fault fault;
 	fault_init(&fault);
 	const char *wrong = advice_undo_all(story->path, &fault.io, text);
-	if (!wrong && advice_digest(story->path) != story->digest)
+	if (!wrong && advice_digest(story->path, false) != story->digest)
 		wrong = "undo does not bring back every byte";
 	if (wrong)
 		give_up(story, wrong);
@@ -222,7 +224,7 @@ static void stop_everywhere(struct damaged_repo *damaged, enum repair action)
 		{ fill_at_write, 1 }, { fill_at_file, 1 }, { fill_at_folder, 1 },
 	};
 	struct story story = {
-		.damaged = damaged, .action = action, .digest = advice_digest(damaged->repo),
+		.damaged = damaged, .action = action, .digest = advice_digest(damaged->repo, false),
 	};
 	struct opened_repo opened;
 	assert_true(opened_repo_open(&opened, damaged->repo));

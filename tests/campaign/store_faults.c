@@ -100,14 +100,15 @@ static void create(struct world *world, uint32_t per_dir, uint32_t limit)
 static void keep(struct world *world)
 {
 	close_store(world);
-	scratch_run("cp -a '%s' '%s'", world->path, world->kept);
+	builder_copy_folder(world->path, world->kept);
 	world->kept_expected = world->expected;
 }
 
 static void begin_again(struct world *world)
 {
 	close_store(world);
-	scratch_run("rm -rf '%s' && cp -a '%s' '%s'", world->path, world->kept, world->path);
+	builder_remove_folder(world->path);
+	builder_copy_folder(world->kept, world->path);
 	world->expected = world->kept_expected;
 	reopen(world);
 }
@@ -267,7 +268,7 @@ static void a_change_without_memory_is_not_made(void **state)
 		begin_again(world);
 		put(world, more, 10, more);
 		commit_only(world);
-		scratch_run("rm -r '%s'", world->kept);
+		builder_remove_folder(world->kept);
 	}
 	check_repo(world);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -492,4 +493,52 @@ void builder_remove_folder(const char *path)
 {
 	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
 		fail("remove", path);
+}
+
+/* ---- a copy of a folder ---- */
+
+/* nftw passes no context to its callback. */
+static _Thread_local const char *copy_to;
+static _Thread_local size_t copy_base;
+
+static void copy_file(const char *from, const char *to, const struct stat *st)
+{
+	const struct timespec times[] = { st->st_atim, st->st_mtim };
+	char bytes[65536];
+	ssize_t len;
+	const int in = open(from, O_RDONLY | O_CLOEXEC);
+	const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0)
+		fail("copy", from);
+	while ((len = read(in, bytes, sizeof(bytes))) > 0)
+		if (write(out, bytes, (size_t)len) != len)
+			fail("write", to);
+	if (len < 0 || fchmod(out, st->st_mode & 07777) != 0 || futimens(out, times) != 0)
+		fail("copy", from);
+	close(in);
+	close(out);
+}
+
+static int copy_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	char to[PATH_MAX], target[PATH_MAX] = "";
+	(void)place;
+	if (snprintf(to, sizeof(to), "%s%s", copy_to, path + copy_base) >= (int)sizeof(to))
+		fail("name", to);
+	if (type == FTW_D && mkdir(to, st->st_mode & 07777) != 0)
+		fail("make", to);
+	if (type == FTW_SL &&
+	    (readlink(path, target, sizeof(target) - 1) < 0 || symlink(target, to) != 0))
+		fail("copy", path);
+	if (type == FTW_F)
+		copy_file(path, to, st);
+	return type == FTW_DNR || type == FTW_NS;
+}
+
+void builder_copy_folder(const char *from, const char *to)
+{
+	copy_to = to;
+	copy_base = strlen(from);
+	if (nftw(from, copy_one, 16, FTW_PHYS) != 0)
+		fail("copy", from);
 }

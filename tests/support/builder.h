@@ -83,4 +83,8 @@ uint8_t *builder_read_file(const char *path, size_t *len);
 void builder_make_folder(char out[BUILDER_PATH]);
 void builder_remove_folder(const char *path);
 
+/* Copy the folder @from with the files, folders and links below it, their modes and the times of
+ * the files to @to, which must not exist. */
+void builder_copy_folder(const char *from, const char *to);
+
 #endif

@@ -3,8 +3,8 @@
 #include "tests/support/damaged_repo.h"
 
 #include "engine/repo/object.h"
-#include "tests/support/scratch.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -284,11 +284,26 @@ void damaged_repo_damage_more(struct damaged_repo *damaged)
 	damages[pick(damaged, ARRAY_SIZE(damages))](damaged);
 }
 
+/* Remove all but config, README and data/ itself. */
+static void remove_files(const struct damaged_repo *damaged)
+{
+	static const char *const patterns[] = { "data/*", "index.*", "hints.*", "undo" };
+	char pattern[BUILDER_PATH];
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+		glob_t found = { .gl_pathc = 0 };
+		snprintf(pattern, sizeof(pattern), "%.400s/%s", damaged->repo, patterns[i]);
+		const int err = glob(pattern, 0, NULL, &found);
+		assert_true(err == 0 || err == GLOB_NOMATCH);
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			builder_remove_folder(found.gl_pathv[j]);
+		globfree(&found);
+	}
+}
+
 void damaged_repo_restore(struct damaged_repo *damaged)
 {
 	if (damaged->is_scattered) {
-		scratch_run("rm -rf '%s'/data/* '%s'/index.* '%s'/hints.* '%s'/undo", damaged->repo,
-			    damaged->repo, damaged->repo, damaged->repo);
+		remove_files(damaged);
 		for (size_t i = 0; i < damaged->count; i++) {
 			char *slash = strrchr(damaged->files[i].path, '/');
 			*slash = '\0';

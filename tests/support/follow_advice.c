@@ -240,22 +240,24 @@ static uint64_t file_digest(const char *path, uint64_t digest)
 /* nftw passes no context to its callback. */
 static _Thread_local uint64_t bytes_sum;
 static _Thread_local size_t bytes_base;
+static _Thread_local bool bytes_with_undo;
 
 static int add_file(const char *path, const struct stat *st, int type, struct FTW *place)
 {
 	const char *below = path + bytes_base;
 	(void)st;
-	if (place->level == 1 && strcmp(below, "/" UNDO_FOLDER) == 0)
+	if (!bytes_with_undo && place->level == 1 && strcmp(below, "/" UNDO_FOLDER) == 0)
 		return FTW_SKIP_SUBTREE;
 	if (type == FTW_F)	/* a sum, since the order does not matter */
 		bytes_sum += file_digest(path, mix(0xcbf29ce484222325, below, strlen(below)));
 	return FTW_CONTINUE;
 }
 
-uint64_t advice_digest(const char *repo)
+uint64_t advice_digest(const char *repo, bool with_undo)
 {
 	bytes_sum = 0;
 	bytes_base = strlen(repo);
+	bytes_with_undo = with_undo;
 	if (nftw(repo, add_file, 16, FTW_PHYS | FTW_ACTIONRETVAL) != 0) {
 		perror(repo);
 		abort();

@@ -26,8 +26,9 @@ const char *advice_follow(const char *repo, const struct io *io, unsigned *steps
 /* Undo all repairs, the newest first, until no undo folder is left. */
 const char *advice_undo_all(const char *repo, const struct io *io, char text[ADVICE_TEXT]);
 
-/* A digest of the bytes and paths of all files below @repo but those in undo/. */
-uint64_t advice_digest(const char *repo);
+/* A digest of the bytes and paths of all files below @repo; those in undo/ only @with_undo. No part
+ * of the engine is used. */
+uint64_t advice_digest(const char *repo, bool with_undo);
 
 /* ---- objects ---- */
 

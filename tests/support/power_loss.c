@@ -114,13 +114,3 @@ void power_loss_walk(struct power_loss *loss,
 		visit_point(loss, &seen, point, each, context);
 	free(seen.digests);
 }
-
-/* The state at the first point of an empty record. */
-void power_loss_copy(const char *from, const char *to)
-{
-	struct disk_model *model = disk_model_new(from);
-	struct disk_crash *crash = disk_crash_new(model, 0);
-	disk_crash_write(crash, to);
-	disk_crash_free(crash);
-	disk_model_free(model);
-}

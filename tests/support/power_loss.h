@@ -38,7 +38,4 @@ void power_loss_walk(struct power_loss *loss,
 		     void (*each)(void *context, const struct power_loss_state *state),
 		     void *context);
 
-/* Copy the folder @from, with all that is in it, to @to, which must not exist. */
-void power_loss_copy(const char *from, const char *to);
-
 #endif

@@ -4,13 +4,13 @@
 
 #include "tests/support/fault.h"
 #include "tests/support/power_loss.h"
-#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,7 +37,7 @@ static const char *check_way_back(const char *folder, uint64_t origin, char text
 	struct fault fault;
 	fault_init(&fault);
 	const char *wrong = advice_undo_all(trial_repo(folder, repo), &fault.io, text);
-	if (!wrong && advice_digest(repo) != origin)
+	if (!wrong && advice_digest(repo, false) != origin)
 		wrong = not_the_origin;
 	return wrong;
 }
@@ -48,11 +48,11 @@ static const char *check_way_back_at_once(const struct trial *trial,
 					  const struct trial_state *state, char text[ADVICE_TEXT])
 {
 	char copy[BUILDER_PATH], repo[BUILDER_PATH];
-	power_loss_copy(state->folder, trial_path(trial, "back", copy));
-	const uint64_t found = advice_digest(trial_repo(copy, repo));
+	builder_copy_folder(state->folder, trial_path(trial, "back", copy));
+	const uint64_t found = advice_digest(trial_repo(copy, repo), false);
 	const char *wrong = check_way_back(copy, state->origin, text);
 	if (wrong == not_the_origin && state->way_back == BACK_WHOLE_OR_NOT &&
-	    advice_digest(repo) == found)
+	    advice_digest(repo, false) == found)
 		wrong = NULL;
 	builder_remove_folder(copy);
 	return wrong;
@@ -112,7 +112,7 @@ const char *trial_check(const struct trial *trial, struct trial_state *state,
 	state->steps = 0;
 	if (is_nothing(trial, state, trial_repo(state->folder, repo)))
 		return NULL;
-	const uint64_t found = advice_digest(repo);
+	const uint64_t found = advice_digest(repo, false);
 	if (state->way_back == BACK_TO_ORIGIN || state->way_back == BACK_WHOLE_OR_NOT)
 		wrong = check_way_back_at_once(trial, state, text);
 	if (!wrong)
@@ -135,7 +135,7 @@ static void read_repaired(const struct trial *trial, const char *disk, struct co
 	struct fault fault;
 	unsigned steps;
 	fault_init(&fault);
-	power_loss_copy(disk, trial_path(trial, "copy", copy));
+	builder_copy_folder(disk, trial_path(trial, "copy", copy));
 	const char *wrong = advice_follow(trial_repo(copy, repo), &fault.io, &steps, text);
 	if (!wrong)
 		wrong = contents_read(repo, contents, text);
@@ -151,21 +151,21 @@ void trial_begin(struct trial *trial, const struct operation *operation)
 	*trial = (struct trial){ .operation = operation };
 	builder_make_folder(trial->folder);
 	trial_repo(trial_path(trial, "disk", disk), trial->repo);
-	scratch_run("mkdir '%s'", trial_path(trial, "start", start));
+	assert_int_equal(mkdir(trial_path(trial, "start", start), 0777), 0);
 	if (operation->make) {
 		operation->make(trial_repo(start, repo));
 		read_repaired(trial, start, &trial->before);
 	}
 	if (operation->way_back == BACK_TO_ORIGIN || operation->way_back == BACK_WHOLE_OR_NOT) {
 		fault_init(&fault);
-		power_loss_copy(start, disk);
+		builder_copy_folder(start, disk);
 		const char *wrong = advice_undo_all(trial->repo, &fault.io, text);
 		if (wrong)
 			fail_msg("%s, before any fault: %s", operation->name, wrong);
-		trial->origin = advice_digest(trial->repo);
+		trial->origin = advice_digest(trial->repo, false);
 		builder_remove_folder(disk);
 	}
-	power_loss_copy(start, disk);
+	builder_copy_folder(start, disk);
 }
 
 void trial_run(struct trial *trial, const struct io *io)
@@ -187,7 +187,7 @@ void trial_reset(const struct trial *trial)
 {
 	char start[BUILDER_PATH], disk[BUILDER_PATH];
 	builder_remove_folder(trial_path(trial, "disk", disk));
-	power_loss_copy(trial_path(trial, "start", start), disk);
+	builder_copy_folder(trial_path(trial, "start", start), disk);
 }
 
 /* ---- cmocka ---- */

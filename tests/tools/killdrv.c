@@ -36,13 +36,11 @@ static _Noreturn void give_up(const char *what)
 static void copy_before(void *context, enum fault_change kind, const char *path)
 {
 	struct recording *recording = context;
-	char command[3 * BUILDER_PATH];
+	char copy[BUILDER_PATH];
 	(void)path;
 	if (recording->is_changed) {
-		snprintf(command, sizeof(command), "cp -a '%.400s' '%.400s/%u'", recording->repo,
-			 recording->folder, ++recording->count);
-		if (system(command) != 0)
-			give_up(command);
+		snprintf(copy, sizeof(copy), "%.400s/%u", recording->folder, ++recording->count);
+		builder_copy_folder(recording->repo, copy);
 	}
 	recording->is_changed = kind != FAULT_SYNC;
 }

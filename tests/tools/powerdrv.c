@@ -52,7 +52,7 @@ static void write_mended(const char *disk, const char *name)
 {
 	char copy[BUILDER_PATH];
 	below(name, copy);
-	power_loss_copy(disk, copy);
+	builder_copy_folder(disk, copy);
 	mend(copy);
 }
 
@@ -67,7 +67,7 @@ static void write_state(void *context, const struct power_loss_state *state)
 	snprintf(found, sizeof(found), "%s/found", name);
 	snprintf(mended, sizeof(mended), "%s/mended", name);
 	below(found, path);
-	power_loss_copy(state->folder, path);
+	builder_copy_folder(state->folder, path);
 	write_mended(state->folder, mended);
 	printf("%s %d %d\n", name, state->is_done, operation->is_first);
 }
