@@ -51,8 +51,9 @@ def rows(output):
     return [json.loads(line) for line in output.splitlines()]
 
 
-def on_terminal(*args, env=None, columns=80):
-    """(status, everything sent to the terminal), which is both outputs."""
+def on_terminal(*args, env=None, columns=80, typed=b'', after=b''):
+    """(status, everything sent to the terminal), which is both outputs. @typed is typed as soon as
+    the program has sent @after."""
     pid, fd = pty.fork()
     if pid == 0:
         try:
@@ -62,6 +63,9 @@ def on_terminal(*args, env=None, columns=80):
             os._exit(127)
     sent = b''
     while True:
+        if typed and after in sent:
+            os.write(fd, typed)
+            typed = b''
         try:
             part = os.read(fd, 65536)
         except OSError:
@@ -720,20 +724,8 @@ class LongWork(unittest.TestCase):
                 self.assertIn(b'cancelled', err)
 
     def test_progress_is_drawn_on_a_terminal_only(self):
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execvpe(PROGRAM, [PROGRAM, 'check', self.path], ENVIRONMENT)
-        sent = b''
-        while b'segments' not in sent:
-            sent += os.read(fd, 4096)
-        os.write(fd, b'\x03')
-        try:
-            while True:
-                sent += os.read(fd, 4096)
-        except OSError:
-            pass
-        os.close(fd)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 32)
+        status, sent = on_terminal('check', self.path, typed=b'\x03', after=b'segments')
+        self.assertEqual(status, 32)
         self.assertRegex(sent, rb'verifying \[#*-*\] +\d+ %  \d+/400 segments')
         self.assertRegex(sent, rb'\r\x1b\[K[^\r]*cancelled\r\n\Z')
 

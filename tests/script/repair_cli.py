@@ -793,21 +793,9 @@ class Locks(Case):
         finally:
             let_go(holder)
 
-    def test_it_waits_for_a_lock(self):
-        self.salvage()
-        for kind in ('LOCK_SH', 'LOCK_EX'):
-            holder = hold(self.path, kind)
-            work = subprocess.Popen([cli.PROGRAM, 'salvage', '--yes', '--lock-wait=60', self.path],
-                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                    stderr=subprocess.PIPE, env=cli.ENVIRONMENT)
-            time.sleep(0.5)
-            self.assertIsNone(work.poll())
-            let_go(holder)
-            out, err = work.communicate(timeout=DEADLINE)
-            self.assertEqual((work.returncode, err), (1, b''), out)
-            self.object('undo', '--yes', self.path)
-
-    def test_waiting_can_be_interrupted(self):
+    def waiting(self):
+        """A salvage that waits for the lock of each kind: (its process, the holder's, the tree
+        before both)."""
         self.salvage()
         before = tree(self.path)
         for kind in ('LOCK_SH', 'LOCK_EX'):
@@ -816,6 +804,18 @@ class Locks(Case):
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, env=cli.ENVIRONMENT)
             time.sleep(0.5)
+            self.assertIsNone(work.poll())
+            yield work, holder, before
+
+    def test_it_waits_for_a_lock(self):
+        for work, holder, _ in self.waiting():
+            let_go(holder)
+            out, err = work.communicate(timeout=DEADLINE)
+            self.assertEqual((work.returncode, err), (1, b''), out)
+            self.object('undo', '--yes', self.path)
+
+    def test_waiting_can_be_interrupted(self):
+        for work, holder, before in self.waiting():
             work.send_signal(signal.SIGINT)
             out, err = work.communicate(timeout=DEADLINE)
             let_go(holder)

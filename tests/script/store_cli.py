@@ -6,7 +6,6 @@ ATTICSCOPE names the program. What it wrote is read back from the format alone."
 import hashlib
 import json
 import os
-import pty
 import resource
 import shutil
 import signal
@@ -242,18 +241,8 @@ class Put(Case):
         self.holds({64 * '0': b'zeros', 64 * 'f': b'ones'})
 
     def test_a_terminal_is_read_to_its_end(self):
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execvpe(cli.PROGRAM, [cli.PROGRAM, 'put', self.path, key_of(1)], cli.ENVIRONMENT)
-        os.write(fd, b'typed\n\x04')
-        sent = b''
-        try:
-            while True:
-                sent += os.read(fd, 4096)
-        except OSError:
-            pass
-        os.close(fd)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, sent)
+        status, sent = cli.on_terminal('put', self.path, key_of(1), typed=b'typed\n\x04')
+        self.assertEqual(status, 0, sent)
         self.assertIn(b'put 6 bytes', sent)
         self.holds({key_of(1): b'typed\n'})
 
