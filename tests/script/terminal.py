@@ -6,6 +6,7 @@ import atexit
 import glob
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -98,26 +99,66 @@ class Screen:
 
 
 class Server:
-    """The tmux server, started by the first terminal and always ended at the end of the tests."""
+    """The tmux server, started by the first terminal and always ended at the end of the tests.
+    Commands go through one client in control mode, since each key and each look at a screen is one;
+    it is attached to a session of its own, so that no terminal takes its size."""
 
     folder = None
+    client = None
+    unread = b''
+
+    @classmethod
+    def start(cls):
+        cls.folder = tempfile.mkdtemp(prefix='atticscope-tmux-')
+        atexit.register(cls.end)
+        with open(os.path.join(cls.folder, 'config'), 'w') as f:
+            f.write(CONFIG)
+        cls.client = cls.spawn('-C', 'new-session', '-s', 'control', 'exec cat')
+        cls.read_answer()
+
+    @classmethod
+    def spawn(cls, *args):
+        env = {k: v for k, v in os.environ.items() if k not in CHANGING}
+        env.update(TMUX_TMPDIR=cls.folder, LC_ALL='C.UTF-8', TERM='screen')
+        return subprocess.Popen(['tmux', '-u', '-L', 'test', '-f',
+                                 os.path.join(cls.folder, 'config'), *args], env=env, bufsize=0,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     @classmethod
     def run(cls, *args):
-        if not cls.folder:
-            cls.folder = tempfile.mkdtemp(prefix='atticscope-tmux-')
-            atexit.register(cls.end)
-            with open(os.path.join(cls.folder, 'config'), 'w') as f:
-                f.write(CONFIG)
-        env = {k: v for k, v in os.environ.items() if k not in CHANGING}
-        env.update(TMUX_TMPDIR=cls.folder, LC_ALL='C.UTF-8', TERM='screen')
-        return subprocess.run(['tmux', '-u', '-L', 'test', '-f', os.path.join(cls.folder, 'config'),
-                               *args], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=60)
+        """Run a tmux command, or several with ";" between them. Returns what they print."""
+        if not cls.client:
+            cls.start()
+        line = ' '.join(a if a == ';' else shlex.quote(a) for a in args)
+        if '\n' in line:		# a name with a line break in it
+            return cls.spawn(*args).communicate(timeout=DEADLINE)[0]
+        cls.client.stdin.write(line.encode('utf-8', 'surrogateescape') + b'\n')
+        return b''.join(cls.read_answer() for _ in range(1 + args.count(';')))
+
+    @classmethod
+    def read_line(cls):
+        while b'\n' not in cls.unread:
+            ready, _, _ = select.select([cls.client.stdout], [], [], DEADLINE)
+            more = os.read(cls.client.stdout.fileno(), 1 << 20) if ready else b''
+            assert more, 'tmux does not answer: %s' % cls.unread
+            cls.unread += more
+        line, _, cls.unread = cls.unread.partition(b'\n')
+        return line
+
+    @classmethod
+    def read_answer(cls):
+        """The lines between "%begin TIME NUMBER FLAGS" and "%end", or "%error", of the same."""
+        while not (line := cls.read_line()).startswith(b'%begin '):
+            pass
+        mark, lines = line[len(b'%begin '):], []
+        while (line := cls.read_line()) not in (b'%end ' + mark, b'%error ' + mark):
+            lines.append(line + b'\n')
+        return b''.join(lines)
 
     @classmethod
     def end(cls):
-        cls.run('kill-server')
+        cls.client.stdin.write(b'kill-server\n')
+        cls.client.communicate(timeout=DEADLINE)
         shutil.rmtree(cls.folder, ignore_errors=True)
 
 
@@ -132,16 +173,15 @@ class Terminal:
         settings = dict({'TERM': 'screen', 'LC_ALL': 'C.UTF-8'}, **(env or {}))
         line = ['env'] + [a for name in CHANGING for a in ('-u', name)]
         line += ['%s=%s' % pair for pair in settings.items()] + list(command)
-        done = Server.run('new-session', '-d', '-s', self.name, '-x', str(columns), '-y',
-                          str(lines), '-c', folder, 'exec ' + shlex.join(line))
-        assert done.returncode == 0, done.stderr
+        Server.run('new-session', '-d', '-s', self.name, '-x', str(columns), '-y', str(lines),
+                   '-c', os.path.abspath(folder), 'exec ' + shlex.join(line))
         self.pid, Server.pid = map(int, self.ask('#{pane_pid} #{pid}').split())
 
     def tmux(self, command, *args):
         return Server.run(command, '-t', self.name + ':', *args)
 
     def ask(self, form):
-        return self.tmux('display-message', '-p', form).stdout.decode().rstrip('\n')
+        return self.tmux('display-message', '-p', form).decode().rstrip('\n')
 
     def tells(self, form, expected):
         """Wait until tmux answers @form with @expected, which may be later than the text on the
@@ -191,9 +231,9 @@ class Terminal:
 
     def look(self):
         """(is the program still running, its Screen)"""
-        done = Server.run('display-message', '-p', '-t', self.name + ':', '#{pane_dead}', ';',
+        told = Server.run('display-message', '-p', '-t', self.name + ':', '#{pane_dead}', ';',
                           'capture-pane', '-p', '-e', '-t', self.name + ':')
-        dead, _, captured = done.stdout.decode('utf-8', 'surrogateescape').partition('\n')
+        dead, _, captured = told.decode('utf-8', 'surrogateescape').partition('\n')
         return dead == '0', Screen(captured, self.height)
 
     def screen(self):
@@ -241,8 +281,7 @@ class Terminal:
 
     def written(self):
         """All lines on the screen and those that scrolled off it, as they were written."""
-        return self.tmux('capture-pane', '-p', '-J', '-S', '-').stdout.decode(
-            'utf-8', 'surrogateescape')
+        return self.tmux('capture-pane', '-p', '-J', '-S', '-').decode('utf-8', 'surrogateescape')
 
     def close(self):
         self.tmux('kill-session')

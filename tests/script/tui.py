@@ -136,7 +136,7 @@ class Screens(Case):
         self.assertLessEqual(max(map(len, screen.lines)), terminal.columns)
         self.assertEqual(terminal.ask('#{pane_width}x#{pane_height}'),
                          '%dx%d' % (terminal.columns, terminal.height))
-        unwrapped = terminal.tmux('capture-pane', '-p', '-J').stdout.decode().split('\n')
+        unwrapped = terminal.tmux('capture-pane', '-p', '-J').decode().split('\n')
         self.assertLessEqual(max(map(len, unwrapped)), terminal.columns)
         return screen
 
