@@ -243,6 +243,28 @@ class Unsteady(Case):
                         self.assertTrue(codes & (UNSTABLE | UNREADABLE), codes)
                         self.assertFalse(codes & (ABSENT - {'object-lost'}), codes)
 
+    def test_get_exits_with_4_where_the_disk_fails_after_the_check(self):
+        """What cannot be read when get looks for the object may be whole: 8. An entry that was
+        whole a moment ago, and is not given now, is damaged: 4."""
+        number, offset = self.repo.places[key_of(3)]
+        by_log = os.path.join(self.folder, 'by-log')
+        shutil.copytree(self.path, by_log)
+        os.remove(os.path.join(by_log, 'index.2'))
+        for repo, last in ((self.path, 8), (by_log, 4)):
+            ends = []
+            while 0 not in ends:
+                rules = 'data/0/%d %d 1 later=%d' % (number, offset + 4200, len(ends))
+                got, out, err = self.run_all(rules, 'get', '-j1', repo, key_of(3).hex(),
+                                             status=(0, 4, 8))
+                ends.append(got)
+                if got:
+                    self.assertEqual(out, b'')
+                    self.assertRegex(err, 'the disk cannot read|Input/output error')
+                    self.assertNotIn('no such object', err)
+            self.assertEqual(out, self.repo.objects[key_of(3)])
+            self.assertEqual(ends, sorted(ends, reverse=True))
+            self.assertEqual(set(ends), {8, last, 0})
+
     def test_small_files_that_fail_once_are_unreadable_in_that_run(self):
         for name in ('config', 'index.2', 'hints.2', self.manifest):
             codes = {p['code'] for p in self.check('%s 3 1 first=1' % name)[1]['problems']}

@@ -5,6 +5,7 @@
  *
  *   bad      every read of them fails with EIO; one that begins before them ends before them
  *   first=N  the first N such reads fail, and no later one
+ *   later=N  the first N reads of them succeed, and no later one
  *   odd      the first, third, ... read of them returns one wrong bit in the first of them
  *   even     so does the second, fourth, ...
  *   shrink   the first read of them cuts the file off at OFFSET, as another process might
@@ -23,7 +24,7 @@
 
 #define RULES_MAX 64
 
-enum mode { BAD, FIRST, ODD, EVEN, SHRINK };
+enum mode { BAD, FIRST, LATER, ODD, EVEN, SHRINK };
 
 static struct rule {
 	char suffix[PATH_MAX];
@@ -36,11 +37,11 @@ static int rule_count;
 
 static int read_mode(const char *word, struct rule *rule)
 {
-	static const char *const names[] = { "bad", "first=", "odd", "even", "shrink" };
-	for (int i = 0; i < 5; i++)
+	static const char *const names[] = { "bad", "first=", "later=", "odd", "even", "shrink" };
+	for (int i = 0; i < 6; i++)
 		if (strncmp(word, names[i], strlen(names[i])) == 0) {
 			rule->mode = (enum mode)i;
-			rule->count = i == FIRST ? (unsigned)atoi(word + 6) : 0;
+			rule->count = i == FIRST || i == LATER ? (unsigned)atoi(word + 6) : 0;
 			return 1;
 		}
 	return 0;
@@ -80,7 +81,8 @@ static int ends_in(const char *path, const char *suffix)
 
 static int refuses(struct rule *rule, unsigned turn)
 {
-	return rule->mode == BAD || (rule->mode == FIRST && turn < rule->count);
+	return rule->mode == BAD || (rule->mode == FIRST && turn < rule->count) ||
+	       (rule->mode == LATER && turn >= rule->count);
 }
 
 static ssize_t read_through(int fd, void *buffer, size_t len, off_t offset)
@@ -101,6 +103,10 @@ static ssize_t read_through(int fd, void *buffer, size_t len, off_t offset)
 		}
 		const unsigned turn = atomic_fetch_add(&rule->touched, 1);
 		if (refuses(rule, turn)) {
+			if (offset < rule->offset) {	/* it ends before the bad place */
+				len = (size_t)(rule->offset - offset);
+				continue;
+			}
 			errno = EIO;
 			return -1;
 		}
