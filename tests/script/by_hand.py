@@ -50,14 +50,26 @@ def words(text):
 
 
 class Case(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix='atticscope-by-hand-')
-        self.repo = os.path.join(self.folder, 'repo')
+    """Each test has a copy of a repository that is made once."""
+
+    whole = None
+
+    def make(self):
+        Case.whole = tempfile.mkdtemp(prefix='atticscope-by-hand-')
+        unittest.addModuleCleanup(shutil.rmtree, Case.whole)
+        self.repo = os.path.join(Case.whole, 'repo')
         self.assertEqual(run('create', self.repo)[0], 0)
         self.edit(r'segments_per_dir = \d+', 'segments_per_dir = 2')
         for i, key in enumerate(KEYS):
             status, _, err = run('put', self.repo, key, '-', data=b'object %d' % i)
             self.assertEqual(status, 0, err)
+
+    def setUp(self):
+        if not Case.whole:
+            self.make()
+        self.folder = tempfile.mkdtemp(prefix='atticscope-by-hand-')
+        self.repo = os.path.join(self.folder, 'repo')
+        shutil.copytree(os.path.join(Case.whole, 'repo'), self.repo)
         self.config = get(self.path('config')).decode()
 
     def tearDown(self):
