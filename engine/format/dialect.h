@@ -29,8 +29,7 @@ struct dialect {
 	/* The version of hints that is written, and the highest that is read. Only 2 has an
 	 * integrity.N beside it. */
 	uint32_t hints_version, hints_version_max;
-	/* An index has index_buckets_min buckets, or that times a power of index_growth
-	 * (2: rehash in index_table.c relies on it). It grows
+	/* An index has index_buckets_min buckets, or that times a power of index_growth. It grows
 	 * where a new key finds more than index_used_max percent of them used, and shrinks where a
 	 * removal leaves less than index_used_min percent. */
 	uint32_t index_buckets_min, index_growth, index_used_max, index_used_min;

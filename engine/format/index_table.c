@@ -121,36 +121,6 @@ static bool is_crowded(uint64_t used, uint64_t buckets)
 	return used * 100 > buckets * dialect_attic.index_used_max;
 }
 
-/* Give every key of the first @old buckets its place among all of them, as many or twice as many,
- * with no memory but the table's own. Deleted buckets become empty. There must be an empty one.
- *
- * From behind an empty bucket on and round the end, each entry is taken out and inserted again at
- * once. Why a bucket that it passes over then is never emptied later: between its home and its old
- * bucket no bucket was empty, so the sweep, which began behind an empty one, has been at all of
- * these. Its new home is the old one or @old behind it, and at the latest it comes to rest in its
- * old bucket or @old behind that: modulo @old, whatever was inserted before lies no farther on than
- * where it was taken from, so that place is free. Modulo @old it passes over nothing but buckets
- * that the sweep has been at; and those of the new half are not swept at all. */
-static void rehash(struct index_table *table, uint32_t old)
-{
-	uint32_t number = first_empty(table, 0);
-	uint8_t entry[INDEX_BUCKET];
-
-	for (uint32_t left = old - 1; left; left--) {
-		number = number + 1 < old ? number + 1 : 0;
-		uint8_t *p = bucket_at(table, number);
-		const uint32_t segment = get_u32le(p + KEY_SIZE);
-
-		if (segment == INDEX_EMPTY)
-			continue;
-		memcpy(entry, p, INDEX_BUCKET);
-		memcpy(p, index_empty_bucket, INDEX_BUCKET);
-		if (segment != INDEX_DELETED)
-			memcpy(place_of(table, entry), entry, INDEX_BUCKET);
-	}
-	table->image.deleted = 0;
-}
-
 /* Make a table of @buckets out of any other: gather all entries at the end of a memory that has
  * room for @buckets before them, then insert them. Where the table itself has that room, as one
  * that shrinks has, no memory is needed and nothing can fail. */
@@ -182,17 +152,12 @@ static enum as_err normalise(struct index_table *table)
 	const uint32_t buckets = table->image.buckets;
 	const uint32_t used = table->image.used;
 	const uint32_t least = dialect_attic.index_buckets_min;
-	uint64_t wanted = buckets;
+	uint64_t wanted = buckets < least ? least : buckets;
 
-	if (wanted < least) {
-		wanted = least;
-	} else if (!table->image.deleted && used < buckets) {
+	if (buckets >= least && used < buckets && !table->image.deleted)
 		return AS_OK;
-	} else if (used + table->image.deleted < buckets) {
-		rehash(table, buckets);
-		return AS_OK;
-	}
-	if (is_crowded(used, wanted))
+	if ((buckets < least || used + table->image.deleted == buckets) &&
+	    is_crowded(used, wanted))
 		wanted *= dialect_attic.index_growth;
 	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
 }
@@ -313,22 +278,13 @@ bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE
 
 enum as_err index_table_reserve(struct index_table *table)
 {
-	const enum as_err err = normalise(table);
-	const uint32_t old = table->image.buckets;
+	enum as_err err = normalise(table);
+	const uint64_t grown = (uint64_t)table->image.buckets * dialect_attic.index_growth;
 
+	if (!err && is_crowded(table->image.used, table->image.buckets))
+		err = grown > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)grown);
 	if (err)
 		return err;
-	if (is_crowded(table->image.used, old)) {
-		const uint64_t buckets = (uint64_t)old * dialect_attic.index_growth;
-
-		if (buckets > INT32_MAX)
-			return AS_ERR_FULL;
-		if (!index_fits_memory(buckets) || !resize_mapping(table, mapping_size(buckets)))
-			return AS_ERR_MEMORY;
-		table->image.buckets = (uint32_t)buckets;
-		make_empty(table, old, table->image.buckets);
-		rehash(table, old);
-	}
 	/* The size that the table has now counts: asked again, the answer is the same. */
 	return is_degenerating(table->image.passed, table->image.buckets) ? AS_ERR_COLLISION
 									  : AS_OK;

@@ -3,7 +3,8 @@
  * Source: attic/_hashindex.c: at least 1024 buckets; when a new key finds more than 90 % of the
  * buckets used the number doubles, when a removal leaves less than 25 % used it halves (never below
  * 1024). The buckets in memory are those of the file, byte for byte (see index.h), so that loading
- * and writing copy nothing and the table costs what the file does; it grows in place.
+ * and writing copy nothing, and the table takes the memory that the file has bytes. Only while it
+ * grows it takes more, for the keys that are moved.
  */
 #ifndef ATTICSCOPE_INDEX_TABLE_H
 #define ATTICSCOPE_INDEX_TABLE_H

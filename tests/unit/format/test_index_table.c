@@ -539,9 +539,9 @@ static void random_operations_agree_with_a_model(void **state)
 	(void)state;
 }
 
-/* What grows or is swept in place: sizes that are no power of two, runs of any length wherever they
- * lie, deleted buckets among them. */
-static void a_crowded_table_of_any_size_grows_in_place(void **state)
+/* Sizes that are not a power of two, runs of any length wherever they lie, deleted buckets among
+ * them. */
+static void a_crowded_table_of_any_size_grows(void **state)
 {
 	for (uint64_t seed = 1; seed <= 100; seed++) {
 		random_state = seed;
@@ -562,7 +562,7 @@ static void a_crowded_table_of_any_size_grows_in_place(void **state)
 	(void)state;
 }
 
-static void the_first_change_sweeps_deleted_buckets_out_in_place(void **state)
+static void the_first_change_sweeps_deleted_buckets_out(void **state)
 {
 	for (uint64_t seed = 1; seed <= 100; seed++) {
 		random_state = seed;
@@ -1018,8 +1018,8 @@ int main(void)
 		TEST(the_table_halves_when_a_removal_leaves_less_than_25_percent),
 		TEST(a_reserved_place_is_there_and_costs_nothing_twice),
 		TEST(random_operations_agree_with_a_model),
-		TEST(a_crowded_table_of_any_size_grows_in_place),
-		TEST(the_first_change_sweeps_deleted_buckets_out_in_place),
+		TEST(a_crowded_table_of_any_size_grows),
+		TEST(the_first_change_sweeps_deleted_buckets_out),
 		TEST(a_table_of_any_size_is_brought_within_the_limits),
 		TEST(a_sparse_table_halves_with_each_removal_as_attics_does),
 		TEST(what_is_written_is_the_buckets_behind_a_header),
