@@ -199,7 +199,7 @@ uint64_t index_table_buckets_for(uint64_t keys)
 	return buckets;
 }
 
-struct index_table *index_table_new_for(uint64_t keys)
+struct index_table *index_table_new(uint64_t keys)
 {
 	const uint64_t buckets = index_table_buckets_for(keys);
 	struct index_table *table =
@@ -212,11 +212,6 @@ struct index_table *index_table_new_for(uint64_t keys)
 			     &filling);
 	}
 	return table;
-}
-
-struct index_table *index_table_new(void)
-{
-	return index_table_new_for(0);
 }
 
 enum as_err index_table_load(const struct index_file *file, struct index_table **table)
@@ -246,16 +241,6 @@ enum as_err index_table_load(const struct index_file *file, struct index_table *
 uint32_t index_table_count(const struct index_table *table)
 {
 	return table->image.used;
-}
-
-uint32_t index_table_buckets(const struct index_table *table)
-{
-	return table->image.buckets;
-}
-
-size_t index_table_memory(const struct index_table *table)
-{
-	return table->mapped;
 }
 
 uint32_t index_table_find(const struct index_table *table, const uint8_t key[KEY_SIZE])

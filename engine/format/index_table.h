@@ -17,11 +17,8 @@ struct index_table;
  * have where so many do not fit one. */
 uint64_t index_table_buckets_for(uint64_t keys);
 
-/* An empty table of the smallest size. NULL: out of memory. */
-struct index_table *index_table_new(void);
-
 /* An empty table that need not grow for @keys keys. NULL: out of memory, or too many. */
-struct index_table *index_table_new_for(uint64_t keys);
+struct index_table *index_table_new(uint64_t keys);
 
 /* All of @file, read with all processors and checked: used buckets counted, every key reachable and
  * there once. AS_ERR_INTEGRITY otherwise; AS_ERR_IO, AS_ERR_MEMORY. */
@@ -31,9 +28,6 @@ void index_table_free(struct index_table *table);
 
 /* Used buckets: always true. */
 uint32_t index_table_count(const struct index_table *table);
-uint32_t index_table_buckets(const struct index_table *table);
-/* Bytes of memory that the buckets take. */
-size_t index_table_memory(const struct index_table *table);
 
 /* Where @key is mapped to; false when it is not there. */
 bool index_table_get(const struct index_table *table, const uint8_t key[KEY_SIZE],

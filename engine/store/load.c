@@ -77,7 +77,7 @@ static enum as_err load_index(struct as_store *store, struct as_error *error)
 	const struct hints *known = &store->repo->hints;
 	uint64_t live;
 	if (!store->has_transaction) {
-		store->table = index_table_new();
+		store->table = index_table_new(0);
 		return store->table ? AS_OK : as_fail(error, AS_ERR_MEMORY, 0,
 						      "%s: cannot load the index",
 						      store->repo->path);

@@ -1,7 +1,7 @@
 #include "build-config.h"
 
 #include "engine/format/index_load.h"
-#include "engine/format/index_table.h"
+#include "engine/format/index_table_internal.h"
 #include "tests/support/fault.h"
 #include "tests/support/scratch.h"
 
@@ -175,7 +175,7 @@ static void look(uint32_t number)
 static void compare_sizes(void)
 {
 	assert_int_equal(index_table_count(table), model.count);
-	assert_int_equal(index_table_buckets(table), model.buckets);
+	assert_int_equal(table->image.buckets, model.buckets);
 }
 
 /* Every key of the model is found, in a bucket that no other has, and nothing else is. */
@@ -219,7 +219,7 @@ static void write_and_judge(void)
 	assert_int_equal(index_table_write(table, permit, NUMBER), AS_OK);
 	open_index(NUMBER);
 	assert_int_equal(file.used, index_table_count(table));
-	assert_int_equal(file.buckets, index_table_buckets(table));
+	assert_int_equal(file.buckets, table->image.buckets);
 	assert_int_equal(index_load(&file, 0, NULL, &image), AS_OK);
 	assert_int_equal(index_census(&file, &image, 0, &census, &findings), AS_OK);
 	index_image_free(&image);
@@ -328,11 +328,11 @@ static void a_new_table_is_empty_and_of_the_smallest_size(void **state)
 	struct index_bucket bucket;
 	uint32_t segment, offset;
 
-	table = index_table_new();
+	table = index_table_new(0);
 	assert_non_null(table);
 	assert_int_equal(index_table_count(table), 0);
-	assert_int_equal(index_table_buckets(table), 1024);
-	assert_int_equal(index_table_memory(table), 1024 * 40);
+	assert_int_equal(table->image.buckets, 1024);
+	assert_int_equal(table->mapped, 1024 * 40);
 	assert_false(index_table_get(table, key_of(0, 0), &segment, &offset));
 	assert_false(index_table_remove(table, key_of(0, 0)));
 	assert_false(index_table_next(table, 0, &bucket));
@@ -346,7 +346,7 @@ static void keys_of_all_zeros_and_all_ones_are_keys_like_others(void **state)
 
 	memset(zeros, 0, sizeof(zeros));
 	memset(ones, 0xff, sizeof(ones));
-	table = index_table_new();
+	table = index_table_new(0);
 	assert_int_equal(index_table_put(table, zeros, 0, 0), AS_OK);
 	assert_false(index_table_get(table, ones, &segment, &offset));
 	assert_int_equal(index_table_put(table, ones, INDEX_DELETED - 1, UINT32_MAX), AS_OK);
@@ -372,18 +372,18 @@ static void the_table_doubles_with_the_key_that_finds_more_than_90_percent_used(
 	uint32_t next = 0;
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		while (next < steps[i].keys) {
 			put(next++, 1, 1);
-			assert_int_equal(index_table_buckets(table), steps[i].buckets);
+			assert_int_equal(table->image.buckets, steps[i].buckets);
 		}
 		put(0, 2, 2);		/* no new key, no growth */
 		take(1);
 		put(1, 2, 2);
-		assert_int_equal(index_table_buckets(table), steps[i].buckets);
+		assert_int_equal(table->image.buckets, steps[i].buckets);
 		put(next++, 1, 1);
-		assert_int_equal(index_table_buckets(table), 2 * steps[i].buckets);
+		assert_int_equal(table->image.buckets, 2 * steps[i].buckets);
 	}
 	compare();
 	(void)state;
@@ -395,26 +395,26 @@ static void a_table_for_so_many_keys_is_the_one_that_grew_with_them(void **state
 
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		model_begin(start_anywhere, KEYS_MAX, 1024);
-		table = index_table_new();
+		table = index_table_new(0);
 		for (uint32_t key = 0; key < counts[i]; key++)
 			put(key, 1, 1);
-		const uint32_t grown = index_table_buckets(table);
+		const uint32_t grown = table->image.buckets;
 		index_table_free(table);
 
 		model_begin(start_anywhere, KEYS_MAX, grown);
-		table = index_table_new_for(counts[i]);
+		table = index_table_new(counts[i]);
 		assert_non_null(table);
 		assert_int_equal(index_table_buckets_for(counts[i]), grown);
-		assert_int_equal(index_table_buckets(table), grown);
+		assert_int_equal(table->image.buckets, grown);
 		for (uint32_t key = 0; key < counts[i]; key++)
 			put(key, 1, 1);
-		assert_int_equal(index_table_buckets(table), grown);
+		assert_int_equal(table->image.buckets, grown);
 		compare();
 		index_table_free(table);
 		table = NULL;
 	}
 	assert_true(index_table_buckets_for(UINT64_C(1) << 40) > INT32_MAX);
-	assert_null(index_table_new_for(UINT64_C(1) << 40));
+	assert_null(index_table_new(UINT64_C(1) << 40));
 	(void)state;
 }
 
@@ -427,7 +427,7 @@ static void keys_that_collide_are_refused_before_they_crawl(void **state)
 	enum as_err err = AS_OK;
 
 	(void)state;
-	table = index_table_new();
+	table = index_table_new(0);
 	assert_non_null(table);
 	while (err == AS_OK && count < COLLIDING) {
 		const enum as_err reserved = index_table_reserve(table);
@@ -450,9 +450,9 @@ static void a_large_table_is_empty_in_every_bucket(void **state)
 	struct index_bucket bucket;
 
 	(void)state;
-	table = index_table_new_for(400000);
+	table = index_table_new(400000);
 	assert_non_null(table);
-	assert_int_equal(index_table_buckets(table), 524288);
+	assert_int_equal(table->image.buckets, 524288);
 	for (uint32_t number = 0; number < 524288; number++)
 		assert_int_equal(index_table_find(table, key_of(number, 1)), INDEX_EMPTY);
 	assert_false(index_table_next(table, 0, &bucket));
@@ -466,16 +466,16 @@ static void the_table_halves_when_a_removal_leaves_less_than_25_percent(void **s
 	uint32_t left = 3000;
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < left; i++)
 		put(i, 1, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		while (left > steps[i].keys) {
 			take(--left);
 			if (left >= steps[i].keys)
-				assert_int_equal(index_table_buckets(table), steps[i].buckets);
+				assert_int_equal(table->image.buckets, steps[i].buckets);
 		}
-		assert_int_equal(index_table_memory(table), steps[i].buckets * 40);
+		assert_int_equal(table->mapped, steps[i].buckets * 40);
 		take(model.keys - 1);	/* not there: no removal */
 		compare();
 		if (left > 0)
@@ -488,15 +488,15 @@ static void the_table_halves_when_a_removal_leaves_less_than_25_percent(void **s
 static void a_reserved_place_is_there_and_costs_nothing_twice(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 922; i++) {
 		assert_int_equal(index_table_reserve(table), AS_OK);
-		assert_int_equal(index_table_buckets(table), 1024);
+		assert_int_equal(table->image.buckets, 1024);
 		put(i, i, i);
 	}
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(index_table_reserve(table), AS_OK);
-		assert_int_equal(index_table_buckets(table), 2048);
+		assert_int_equal(table->image.buckets, 2048);
 	}
 	compare_keys();
 	put(922, 1, 1);
@@ -509,7 +509,7 @@ static void operate(uint32_t (*start)(uint32_t number), uint32_t keys, uint64_t 
 {
 	random_state = seed;
 	model_begin(start, keys, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (unsigned i = 0; i < 200000; i++) {
 		const uint32_t number = random_below(model.keys);
 		const bool is_filling = i / 25000 % 2 == 0;
@@ -553,7 +553,7 @@ static void a_crowded_table_of_any_size_grows(void **state)
 		attic_load();
 		compare();
 		put(model.keys - 1, 7, 7);
-		assert_int_equal(index_table_buckets(table), 2 * buckets);
+		assert_int_equal(table->image.buckets, 2 * buckets);
 		compare();
 		write_and_judge();
 		index_table_free(table);
@@ -579,7 +579,7 @@ static void the_first_change_sweeps_deleted_buckets_out(void **state)
 			take(model.keys - 1);
 		else
 			assert_int_equal(index_table_reserve(table), AS_OK);
-		assert_int_equal(index_table_buckets(table), buckets);
+		assert_int_equal(table->image.buckets, buckets);
 		compare();
 		write_and_judge();
 		index_table_free(table);
@@ -606,7 +606,7 @@ static void a_table_of_any_size_is_brought_within_the_limits(void **state)
 			attic_load();
 			compare();
 			assert_int_equal(index_table_reserve(table), AS_OK);
-			assert_int_equal(index_table_buckets(table), cases[i].wanted);
+			assert_int_equal(table->image.buckets, cases[i].wanted);
 			model.buckets = cases[i].wanted;
 			compare();
 			write_and_judge();
@@ -630,13 +630,13 @@ static void a_sparse_table_halves_with_each_removal_as_attics_does(void **state)
 	attic_fill(start_anywhere, 8192, 10, 3);
 	attic_load();
 	put(model.keys - 1, 7, 7);
-	assert_int_equal(index_table_buckets(table), 8192);
+	assert_int_equal(table->image.buckets, 8192);
 	for (uint32_t i = 0; i < model.keys; i++)
 		if (model.rows[i].is_there) {
 			take(i);
 			compare();
 		}
-	assert_int_equal(index_table_buckets(table), 1024);
+	assert_int_equal(table->image.buckets, 1024);
 	(void)state;
 }
 
@@ -648,7 +648,7 @@ static void what_is_written_is_the_buckets_behind_a_header(void **state)
 	scratch_file(scratch, "index.tmp", "left by a crash", 15);
 	scratch_file(scratch, "index.5", "old", 3);
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 1500; i++)
 		put(i, i * 3, i * 5);
 	write_and_judge();
@@ -675,7 +675,7 @@ static void what_is_written_is_the_buckets_behind_a_header(void **state)
 static void a_table_read_back_is_the_same_and_can_go_on(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 5000; i++)
 		put(i, i * 3, i * 5);
 	write_and_judge();
@@ -732,7 +732,7 @@ static void a_failed_write_leaves_the_old_index_and_no_rest(void **state)
 	struct io io = io_system;
 
 	scratch_file(scratch, "index.5", "old", 3);
-	table = index_table_new();
+	table = index_table_new(0);
 	io.pwrite = pwrite_until_full;
 	for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
 		space = spaces[i];
@@ -834,7 +834,7 @@ static void a_table_that_cannot_grow_is_as_before(void **state)
 	static uint8_t key[KEY_SIZE];
 
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 922; i++)
 		put(i, i, i);
 	memcpy(key, model_key(922), KEY_SIZE);
@@ -856,14 +856,14 @@ static void a_table_that_cannot_grow_is_as_before(void **state)
 static void a_table_shrinks_without_memory(void **state)
 {
 	model_begin(start_at_every_end, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 5000; i++)
 		put(i, i, i);
 	forbid_memory();
 	for (uint32_t i = 0; i < 4900; i++)
 		take(i);
 	allow_memory();
-	assert_int_equal(index_table_buckets(table), 1024);
+	assert_int_equal(table->image.buckets, 1024);
 	compare();
 	(void)state;
 }
@@ -888,11 +888,10 @@ static void a_full_table_without_memory_can_still_lose_and_change_keys(void **st
 
 static void the_buckets_take_no_more_memory_than_the_file(void **state)
 {
-	table = index_table_new();
+	table = index_table_new(0);
 	for (uint32_t i = 0; i < 100000; i++) {
 		assert_int_equal(index_table_put(table, key_of(start_anywhere(i), i), i, i), AS_OK);
-		assert_int_equal(index_table_memory(table),
-				 (size_t)index_table_buckets(table) * 40);
+		assert_int_equal(table->mapped, (size_t)table->image.buckets * 40);
 	}
 	(void)state;
 }
@@ -900,7 +899,7 @@ static void the_buckets_take_no_more_memory_than_the_file(void **state)
 static void prefetching_any_key_changes_nothing(void **state)
 {
 	model_begin(start_anywhere, KEYS_MAX, 1024);
-	table = index_table_new();
+	table = index_table_new(0);
 	put(1, 1, 1);
 	for (uint32_t i = 0; i < model.keys; i++)
 		index_table_prefetch(table, key_of(UINT32_MAX - i, i));
@@ -947,7 +946,7 @@ static void extend_and_reduce(void)
 	for (uint32_t i = 0; i < 3000; i++)
 		assert_true(index_table_remove(table, key_of(start_anywhere(i), i)));
 	assert_int_equal(index_table_count(table), before);
-	assert_int_equal(index_table_buckets(table), 1024);
+	assert_int_equal(table->image.buckets, 1024);
 	write_and_judge();
 }
 
