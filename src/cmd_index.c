@@ -30,6 +30,7 @@ static bool write_used(struct listing_job *job, const struct index_bucket *bucke
 {
 	enum index_target target;
 	const uint32_t buckets = job->repo->index.buckets;
+	const uint32_t home = index_home(bucket->key, buckets);
 	job->failure = object_target(job->repo, bucket, &target);
 	if (job->failure != AS_OK)
 		return false;
@@ -38,8 +39,8 @@ static bool write_used(struct listing_job *job, const struct index_bucket *bucke
 		cell_key(bucket->key),
 		cell_number(bucket->segment),
 		cell_number(bucket->offset),
-		cell_number(index_home(bucket->key, buckets)),
-		cell_number(index_distance(bucket, buckets)),
+		cell_number(home),
+		cell_number(index_distance(home, bucket->number, buckets)),
 		cell_text(index_target_name(target), target == TARGET_OK ? TONE_GOOD : TONE_BAD),
 		cell_text("used", TONE_PLAIN),
 	};

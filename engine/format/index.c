@@ -165,24 +165,12 @@ void index_close(struct index_file *file)
 	file->fd = -1;
 }
 
-uint32_t index_distance(const struct index_bucket *bucket, uint32_t buckets)
-{
-	const uint32_t home = index_home(bucket->key, buckets);
-
-	return bucket->number >= home ? bucket->number - home : bucket->number + (buckets - home);
-}
-
 void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket *bucket)
 {
 	bucket->number = number;
 	bucket->segment = get_u32le(p + KEY_SIZE);
 	bucket->offset = get_u32le(p + KEY_SIZE + 4);
 	memcpy(bucket->key, p, KEY_SIZE);
-}
-
-uint64_t index_bucket_offset(uint32_t number)
-{
-	return INDEX_HEADER + (uint64_t)number * INDEX_BUCKET;
 }
 
 bool index_fits_memory(uint64_t buckets)

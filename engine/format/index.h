@@ -76,8 +76,11 @@ static inline unsigned index_part(const uint8_t *key)
 	return get_u32le(key) / INDEX_STRIPE % INDEX_PARTS;
 }
 
-/* Buckets between the home of the bucket's key and the bucket itself, forward and round the end. */
-uint32_t index_distance(const struct index_bucket *bucket, uint32_t buckets);
+/* How many of @buckets lie from @from to @to, forward and round the end. */
+static inline uint32_t index_distance(uint32_t from, uint32_t to, uint32_t buckets)
+{
+	return to >= from ? to - from : to + (buckets - from);
+}
 
 /* Decode the 40 bytes at @p. */
 void index_decode_bucket(const uint8_t *p, uint32_t number, struct index_bucket *bucket);
@@ -103,7 +106,10 @@ enum as_err index_lookup(const struct index_file *file, const uint8_t key[KEY_SI
 			 struct index_bucket *bucket);
 
 /* Where bucket @number lies in the file, bytes. */
-uint64_t index_bucket_offset(uint32_t number);
+static inline uint64_t index_bucket_offset(uint32_t number)
+{
+	return INDEX_HEADER + (uint64_t)number * INDEX_BUCKET;
+}
 
 /* Could the machine's memory hold @buckets (below 2^33)? Never ask for more, whatever a file says.
  */

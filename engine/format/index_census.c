@@ -78,7 +78,7 @@ static enum as_err find_unreachable(struct sweep *sweep, uint32_t first, uint32_
 		if (segment >= INDEX_DELETED)
 			continue;
 		const uint32_t home = home_of(sweep->image, i);
-		const uint32_t distance = i >= home ? i - home : i + (buckets - home);
+		const uint32_t distance = index_distance(home, i, buckets);
 		if (distance > sweep->census.longest)
 			sweep->census.longest = distance;
 		if (distance < i - sweep->last_empty)

@@ -93,12 +93,6 @@ static uint32_t next_of(const struct index_table *table, uint32_t number)
 	return number + 1 < table->image.buckets ? number + 1 : 0;
 }
 
-/* Buckets from @from to @to, forward and round the end. */
-static uint32_t distance(const struct index_table *table, uint32_t from, uint32_t to)
-{
-	return to >= from ? to - from : to + (table->image.buckets - from);
-}
-
 static uint32_t first_empty(const struct index_table *table, uint32_t from)
 {
 	while (segment_at(table, from) != INDEX_EMPTY)
@@ -287,7 +281,7 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
 			return err;
 		const uint32_t home = index_home(key, table->image.buckets);
 		number = first_empty(table, home);
-		table->image.passed += distance(table, home, number);
+		table->image.passed += index_distance(home, number, table->image.buckets);
 		table->image.used++;
 	}
 	fill_bucket(bucket_at(table, number), key, segment, offset);
@@ -300,12 +294,14 @@ enum as_err index_table_put(struct index_table *table, const uint8_t key[KEY_SIZ
  * moves into it, and leaves a gap of its own. */
 static void close_gap(struct index_table *table, uint32_t gap)
 {
+	const uint32_t buckets = table->image.buckets;
+
 	for (uint32_t i = next_of(table, gap); segment_at(table, i) != INDEX_EMPTY;
 	     i = next_of(table, i)) {
 		const uint8_t *p = bucket_at(table, i);
-		const uint32_t home = index_home(p, table->image.buckets);
 
-		if (distance(table, home, i) < distance(table, gap, i))
+		if (index_distance(index_home(p, buckets), i, buckets) <
+		    index_distance(gap, i, buckets))
 			continue;
 		memcpy(bucket_at(table, gap), p, INDEX_BUCKET);
 		gap = i;

@@ -102,15 +102,15 @@ static void fill_used(struct row *row, const struct repo *repo, const struct ind
 	char text[FORMAT_LISTED_KEY];
 	enum index_target target;
 	const enum as_err err = object_target(repo, bucket, &target);
+	const uint32_t home = index_home(bucket->key, repo->index.buckets);
 	row->place = place_of_entry(bucket->segment, bucket->offset);
 	place_set_key(&row->place, bucket->key);
 	row_set(row, COL_KEY, STYLE_NORMAL, "%s", format_listed_key(bucket->key, text));
 	row_set(row, COL_PLACE, STYLE_NORMAL, "%" PRIu32 ":%" PRIu32, bucket->segment,
 		bucket->offset);
-	row_set(row, COL_HOME, STYLE_NORMAL, "%" PRIu32,
-		index_home(bucket->key, repo->index.buckets));
+	row_set(row, COL_HOME, STYLE_NORMAL, "%" PRIu32, home);
 	row_set(row, COL_DISTANCE, STYLE_NORMAL, "%" PRIu32,
-		index_distance(bucket, repo->index.buckets));
+		index_distance(home, bucket->number, repo->index.buckets));
 	row_set(row, COL_TARGET, target == TARGET_OK ? STYLE_GOOD : STYLE_BAD, "%s",
 		err == AS_OK ? index_target_name(target) : as_err_text(err));
 }

@@ -345,19 +345,11 @@ static void buckets_are_decoded_as_they_lie_on_the_disk(void **state)
 
 static void distance_is_counted_forward_and_round_the_end(void **state)
 {
-	struct index_bucket bucket = { .number = 7 };
-
-	memcpy(bucket.key, key_of(7, 0), KEY_SIZE);
-	assert_int_equal(index_distance(&bucket, 10), 0);
-	bucket.number = 9;
-	assert_int_equal(index_distance(&bucket, 10), 2);
-	bucket.number = 0;
-	assert_int_equal(index_distance(&bucket, 10), 3);
-	bucket.number = 6;
-	assert_int_equal(index_distance(&bucket, 10), 9);
-	memcpy(bucket.key, key_of(0x7ffffffe, 0), KEY_SIZE);
-	bucket.number = 0x7ffffffd;
-	assert_int_equal(index_distance(&bucket, 0x7fffffff), 0x7ffffffe);
+	assert_int_equal(index_distance(7, 7, 10), 0);
+	assert_int_equal(index_distance(7, 9, 10), 2);
+	assert_int_equal(index_distance(7, 0, 10), 3);
+	assert_int_equal(index_distance(7, 6, 10), 9);
+	assert_int_equal(index_distance(0x7ffffffe, 0x7ffffffd, 0x7fffffff), 0x7ffffffe);
 	(void)state;
 }
 
