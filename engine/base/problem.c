@@ -981,13 +981,6 @@ void findings_sort(struct findings *findings)
 	memcpy(findings->kept, kept, sizeof(kept));
 }
 
-static enum as_err make_room(struct findings *findings)
-{
-	if (!ARRAY_RESERVE(findings->rows, findings->count, findings->capacity))
-		return AS_ERR_MEMORY;
-	return AS_OK;
-}
-
 /* Put the row into the list, unless it lies behind the last of those that will be kept anyhow. */
 static enum as_err keep(struct findings *findings, const struct finding *finding)
 {
@@ -997,9 +990,8 @@ static enum as_err keep(struct findings *findings, const struct finding *finding
 		return AS_OK;
 	if (findings->kept[problem] == 2 * FINDINGS_KEPT)
 		findings_sort(findings);
-	const enum as_err err = make_room(findings);
-	if (err != AS_OK)
-		return err;
+	if (!ARRAY_RESERVE(findings->rows, findings->count, findings->capacity))
+		return AS_ERR_MEMORY;
 	findings->rows[findings->count++] = *finding;
 	findings->kept[problem]++;
 	return AS_OK;
@@ -1007,6 +999,8 @@ static enum as_err keep(struct findings *findings, const struct finding *finding
 
 enum as_err findings_add(struct findings *findings, const struct finding *finding)
 {
+	if (!findings)
+		return AS_OK;
 	findings->total[finding->problem]++;
 	return keep(findings, finding);
 }

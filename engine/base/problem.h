@@ -177,7 +177,8 @@ void findings_free(struct findings *findings);
 /* A finding with the table's severity and repair and no place. */
 struct finding finding_of(enum problem problem);
 
-/* Append a copy of @finding. AS_ERR_MEMORY. */
+/* Append a copy of @finding. AS_ERR_MEMORY. Where @findings is NULL, this and the next two do
+ * nothing. */
 enum as_err findings_add(struct findings *findings, const struct finding *finding);
 
 /* Append a finding of @problem at @segment and @offset (FINDING_NOWHERE where there is none), with

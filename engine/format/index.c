@@ -4,11 +4,11 @@
 
 #include "base/huge_pages.h"
 #include "base/owner.h"
-#include "base/text.h"
 #include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,37 +20,42 @@
 #define READ_BUCKETS 1024u		/* read from the disk at a time, at most */
 
 /* Append the finding that makes the index unusable. */
-static enum as_err refuse(struct findings *findings, enum problem problem, const char *detail)
+static enum as_err __attribute__((format(printf, 3, 4)))
+refuse(struct findings *findings, enum problem problem, const char *format, ...)
 {
-	const enum as_err err =
-		findings ? findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE, "%s",
-					 detail)
-			 : AS_OK;
+	char detail[FINDING_DETAIL_MAX];
+	va_list args;
 
-	if (err)
-		return err;
-	return problem == PROBLEM_INDEX_MISSING ? AS_ERR_DOES_NOT_EXIST : AS_ERR_INTEGRITY;
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	const enum as_err err = findings_note(findings, problem, FINDING_NOWHERE, FINDING_NOWHERE,
+					      "%s", detail);
+	return err ? err : AS_ERR_INTEGRITY;
 }
 
-/* @whose: what owner_append says of the file, or "". */
-static enum as_err refuse_unreadable(struct findings *findings, uint32_t transaction,
-				     enum as_err err, const char *whose)
+/* For the reason @err the file of that name cannot be opened or read. */
+static enum as_err refuse_unread(struct findings *findings, const struct index_file *file,
+				 int repo_fd, enum as_err err)
 {
-	struct as_error error;
 	const int sys = errno;
+	char name[INDEX_NAME_SIZE];
+	struct as_error error;
 
+	snprintf(name, sizeof(name), "index.%" PRIu32, file->transaction);
 	if (err == AS_ERR_NOT_REGULAR)
-		as_fail(&error, err, 0, "index.%" PRIu32 ": %s", transaction,
-			as_err_text(err));
+		as_fail(&error, err, 0, "%s: %s", name, as_err_text(err));
 	else
-		as_fail(&error, err, sys, "index.%" PRIu32, transaction);
-	buffer_append(error.message, sizeof(error.message), "%s", whose);
-	if (err == AS_ERR_DOES_NOT_EXIST)
-		return refuse(findings, PROBLEM_INDEX_MISSING, error.message);
+		as_fail(&error, err, sys, "%s", name);
+	owner_explain(file->io, repo_fd, name, err, &error);
+	if (err == AS_ERR_DOES_NOT_EXIST) {
+		const enum as_err refused =
+			refuse(findings, PROBLEM_INDEX_MISSING, "%s", error.message);
+		return refused == AS_ERR_INTEGRITY ? err : refused;
+	}
 	const enum as_err noted =
-		findings ? findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error)
-			 : AS_OK;
-	return noted != AS_OK ? noted : AS_ERR_INTEGRITY;
+		findings_note_unread(findings, PROBLEM_INDEX_UNREADABLE, &error);
+	return noted ? noted : AS_ERR_INTEGRITY;
 }
 
 /* Write what is wrong with the 18 bytes of @header to @wrong, or an empty text. */
@@ -75,35 +80,31 @@ static void check_header(const uint8_t *header, char *wrong, size_t size)
 	snprintf(wrong, size, "%s", text);
 }
 
-static enum as_err read_header(struct index_file *file, struct findings *findings)
+static enum as_err read_header(struct index_file *file, int repo_fd, struct findings *findings)
 {
 	uint8_t header[INDEX_HEADER];
-	char wrong[80], detail[FINDING_DETAIL_MAX];
+	char wrong[80];
 	size_t got;
 
 	const enum as_err err = io_read_at(file->io, file->fd, header, sizeof(header), 0, &got);
 	if (err)
-		return refuse_unreadable(findings, file->transaction, err, "");
-	if (got < sizeof(header)) {
-		snprintf(detail, sizeof(detail),
-			 "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
-			 file->transaction, file->length);
-		return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
-	}
+		return refuse_unread(findings, file, repo_fd, err);
+	if (got < sizeof(header))
+		return refuse(findings, PROBLEM_INDEX_LENGTH,
+			      "index.%" PRIu32 " has %" PRIu64 " bytes, less than a header's 18",
+			      file->transaction, file->length);
 	check_header(header, wrong, sizeof(wrong));
-	if (wrong[0]) {
-		snprintf(detail, sizeof(detail), "index.%" PRIu32 ": %s", file->transaction, wrong);
-		return refuse(findings, PROBLEM_INDEX_HEADER, detail);
-	}
+	if (wrong[0])
+		return refuse(findings, PROBLEM_INDEX_HEADER, "index.%" PRIu32 ": %s",
+			      file->transaction, wrong);
 	file->used = get_u32le(header + 8);
 	file->buckets = get_u32le(header + 12);
-	const uint64_t wanted = INDEX_HEADER + (uint64_t)file->buckets * INDEX_BUCKET;
+	const uint64_t wanted = index_bucket_offset(file->buckets);
 	if (file->length == wanted)
 		return AS_OK;
-	snprintf(detail, sizeof(detail),
-		 "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
-		 file->transaction, file->length, wanted);
-	return refuse(findings, PROBLEM_INDEX_LENGTH, detail);
+	return refuse(findings, PROBLEM_INDEX_LENGTH,
+		      "index.%" PRIu32 " has %" PRIu64 " bytes, its header wants %" PRIu64,
+		      file->transaction, file->length, wanted);
 }
 
 /* Open REPO/index.@transaction and look at nothing but its length. */
@@ -126,16 +127,10 @@ static enum as_err open_file(const struct io *io, int repo_fd, uint32_t transact
 enum as_err index_open(const struct io *io, int repo_fd, uint32_t transaction,
 		       struct index_file *file, struct findings *findings)
 {
-	char name[INDEX_NAME_SIZE], whose[FINDING_DETAIL_MAX] = "";
-
 	enum as_err err = open_file(io, repo_fd, transaction, file);
-	if (err == AS_ERR_DENIED) {
-		snprintf(name, sizeof(name), "index.%" PRIu32, transaction);
-		owner_append(io, repo_fd, name, whose, sizeof(whose));
-	}
 	if (err)
-		return refuse_unreadable(findings, transaction, err, whose);
-	err = read_header(file, findings);
+		return refuse_unread(findings, file, repo_fd, err);
+	err = read_header(file, repo_fd, findings);
 	if (err)
 		index_close(file);
 	return err;

@@ -181,7 +181,7 @@ static enum as_err walk(struct sweep *total, unsigned threads,
 enum as_err index_judge_count(const struct index_file *file, uint32_t used,
 			       struct findings *findings)
 {
-	if (!findings || used == file->used)
+	if (used == file->used)
 		return AS_OK;
 	return findings_note(findings, PROBLEM_INDEX_COUNT, FINDING_NOWHERE, FINDING_NOWHERE,
 			     "the header of index.%" PRIu32 " counts %" PRIu32 ", %" PRIu32
@@ -200,13 +200,13 @@ enum as_err index_census(const struct index_file *file, const struct index_image
 	};
 
 	enum as_err err = walk(&total, threads, find_unreachable, &total.census.unreachable);
-	if (!err && total.census.degenerate && findings)
+	if (!err && total.census.degenerate)
 		err = findings_note(findings, PROBLEM_INDEX_DEGENERATE, FINDING_NOWHERE,
 				    FINDING_NOWHERE,
 				    "a look-up that finds nothing passes %" PRIu64 " of %" PRIu32
 				    " buckets on average", index_image_probes(image),
 				    image->buckets);
-	else if (!err && !total.census.degenerate)
+	else if (!err)
 		err = walk(&total, threads, find_duplicates, &total.census.duplicates);
 	*census = total.census;
 	return err ? err : index_judge_count(file, census->used, findings);
