@@ -278,9 +278,9 @@ static enum as_err parse(struct parser *parser)
 	if (parser->len == 0)
 		complain(parser, 0, "the file is empty");
 	else if (memchr(parser->text, '\0', parser->len))
-		complain(parser, 0, "there are NUL bytes in it");
+		complain(parser, 0, "it has NUL bytes");
 	else if (!is_utf8(parser->text, parser->len))
-		complain(parser, 0, "there are bytes in it that are no UTF-8");
+		complain(parser, 0, "it is not UTF-8");
 	if (parser->len >= 3 && memcmp(parser->text, bom, 3) == 0) {
 		complain(parser, 0, "it begins with a byte order mark");
 		parser->pos = 3;
@@ -295,8 +295,8 @@ static enum as_err parse(struct parser *parser)
 		if (strcmp(parser->names[i - 1].text, parser->names[i].text) == 0)
 			complain(parser, parser->names[i].line,
 				 strchr(parser->names[i].text, '\n')
-					 ? "an option stands there twice"
-					 : "a section stands there twice");
+					 ? "an option appears twice"
+					 : "a section appears twice");
 	if (!parser->error && !parser->has_section)
 		complain(parser, 0, "there is no section [repository]");
 	return AS_OK;
@@ -377,7 +377,7 @@ static enum as_err read_options(const struct parser *parser, struct config *conf
 		const enum as_err err = findings_note(findings, checks[i].problem, FINDING_NOWHERE,
 						      FINDING_NOWHERE, "%s%s%.80s",
 						      option_names[checks[i].option],
-						      value->present ? " = " : " is not there",
+						      value->present ? " = " : " is missing",
 						      value->text);
 		if (err != AS_OK)
 			return err;

@@ -86,7 +86,7 @@ static int append_row(struct walk *walk, struct hints_segment row)
 	struct hints *hints = walk->hints;
 	if (hints->count == hints->capacity) {
 		if (!merge_rows(hints))
-			return refuse(walk, "a segment stands there twice");
+			return refuse(walk, "a segment is listed twice");
 		if (2 * hints->count >= hints->capacity &&
 		    !ARRAY_RESERVE(hints->rows, hints->capacity, hints->capacity)) {
 			walk->no_memory = true;
@@ -108,29 +108,29 @@ static int read_pair(struct walk *walk, const struct item *key, const struct ite
 	switch (key->kind) {
 	case KIND_VERSION:
 		if (value->kind != KIND_NUMBER || walk->has_version)
-			return refuse(walk, "the version is no number");
+			return refuse(walk, "the version is not a number");
 		walk->has_version = true;
 		walk->version = value->number;
 		return 0;
 	case KIND_QUOTA:
 		if (value->kind != KIND_NUMBER || walk->has_quota)
-			return refuse(walk, "the quota's use is no number");
+			return refuse(walk, "the quota's use is not a number");
 		walk->has_quota = walk->hints->has_quota_use = true;
 		walk->hints->quota_use = value->number;
-		walk->novelty = "there is a key in it that is unknown";
+		walk->novelty = "it has an unknown key";
 		return 0;
 	case KIND_SHADOW:
 		walk->in_shadow = false;
-		walk->novelty = "there is a key in it that is unknown";
-		return value->kind == key->kind ? 0 : refuse(walk, "the shadow index is no map");
+		walk->novelty = "it has an unknown key";
+		return value->kind == key->kind ? 0 : refuse(walk, "the shadow index is not a map");
 	case KIND_SEGMENTS:
 	case KIND_COMPACT:
-		return value->kind == key->kind ? 0 : refuse(walk, "a list is of the wrong kind");
+		return value->kind == key->kind ? 0 : refuse(walk, "a list is something else");
 	case KIND_OTHER_KEY:
-		walk->oddity = "there is a key in it that is unknown";
+		walk->oddity = "it has an unknown key";
 		return 0;
 	default:
-		return refuse(walk, "a key of the outer map is no string");
+		return refuse(walk, "a key of the outer map is not a string");
 	}
 }
 
@@ -139,7 +139,7 @@ static int add_shadow(struct walk *walk, const struct item *key, const struct it
 {
 	struct hints *hints = walk->hints;
 	if (key->kind != KIND_SHADOW_KEY || list->kind != KIND_SHADOW_LIST)
-		return refuse(walk, "a row of the shadow index is none");
+		return refuse(walk, "a row of the shadow index is not valid");
 	if (!ARRAY_RESERVE(hints->shadow, hints->shadow_count, hints->shadow_capacity)) {
 		walk->no_memory = true;
 		return -1;
@@ -155,7 +155,7 @@ static int add_shadow_segment(struct walk *walk, const struct item *item)
 {
 	struct hints *hints = walk->hints;
 	if (!is_segment(item))
-		return refuse(walk, "a segment's number in the shadow index is none");
+		return refuse(walk, "a segment's number in the shadow index is not valid");
 	if (!ARRAY_RESERVE(hints->shadow_segments, hints->shadow_segment_count,
 			   hints->shadow_segment_capacity)) {
 		walk->no_memory = true;
@@ -179,12 +179,12 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 	if (!walk->has_root) {
 		walk->has_root = true;
 		item->kind = KIND_ROOT;
-		return is_map ? 0 : refuse(walk, "it is no map");
+		return is_map ? 0 : refuse(walk, "it is not a map");
 	}
 	item->kind = key;
 	if (key == KIND_SEGMENTS && !walk->has_segments) {
 		walk->has_segments = true;
-		return is_map ? 0 : refuse(walk, "the segments are no map");
+		return is_map ? 0 : refuse(walk, "the segments are not a map");
 	}
 	if (key == KIND_COMPACT && !walk->has_compact) {
 		walk->has_compact = true;
@@ -193,9 +193,9 @@ static int begin_container(struct walk *walk, bool is_map, struct item *item)
 	}
 	if (key == KIND_SHADOW && !walk->has_shadow) {
 		walk->has_shadow = walk->in_shadow = true;
-		return is_map ? 0 : refuse(walk, "the shadow index is no map");
+		return is_map ? 0 : refuse(walk, "the shadow index is not a map");
 	}
-	return refuse(walk, "it is nested in a way that hints are not");
+	return refuse(walk, "it has a list or map where hints have none");
 }
 
 /* The callbacks. Each may refuse by a negative value, which ends the walk. */
@@ -210,7 +210,7 @@ static inline int template_callback_number(struct walk **walk, int64_t number, s
 {
 	*item = (struct item){ KIND_NUMBER, number, NULL };
 	if (!(*walk)->has_root)
-		return refuse(*walk, "it is no map");
+		return refuse(*walk, "it is not a map");
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static inline int template_callback_uint64(struct walk **walk, uint64_t number, 
 static inline int template_callback_nil(struct walk **walk, struct item *item)
 {
 	*item = (struct item){ KIND_OTHER, 0, NULL };
-	return refuse(*walk, "there is something in it that is neither number nor name");
+	return refuse(*walk, "it has a value that is neither a number nor a name");
 }
 
 #define template_callback_true template_callback_nil
@@ -259,7 +259,7 @@ static inline int template_callback_str(struct walk **walk, const char *base, co
 	if ((*walk)->in_shadow) {
 		*item = (struct item){ KIND_SHADOW_KEY, 0, text };
 		(*walk)->key = KIND_SHADOW_KEY;
-		return len == KEY_SIZE ? 0 : refuse(*walk, "a key of the shadow index is none");
+		return len == KEY_SIZE ? 0 : refuse(*walk, "a shadow index key is not valid");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(keys) && text; i++)
 		if (len == strlen(keys[i].name) && memcmp(text, keys[i].name, len) == 0)
@@ -298,9 +298,9 @@ static inline int template_callback_map_item(struct walk **walk, struct item *ma
 	if (map->kind == KIND_SHADOW)
 		return add_shadow(*walk, &key, &value);
 	if (!is_segment(&key))
-		return refuse(*walk, "a segment's number is none");
+		return refuse(*walk, "a segment's number is not valid");
 	if (value.kind != KIND_NUMBER)
-		return refuse(*walk, "a segment's count is no number");
+		return refuse(*walk, "a segment's count is not a number");
 	struct hints_segment row = { .segment = (uint32_t)key.number };
 	if (map->kind == KIND_SEGMENTS) {
 		row.is_counted = true;
@@ -319,7 +319,7 @@ static inline int template_callback_array_item(struct walk **walk, struct item *
 		return add_shadow_segment(*walk, &item);
 	/* the compact list: begin_container lets no other array pass */
 	if (!is_segment(&item))
-		return refuse(*walk, "a segment's number in the compact list is none");
+		return refuse(*walk, "a segment's number in the compact list is not valid");
 	return append_row(*walk, (struct hints_segment){
 		.segment = (uint32_t)item.number, .is_compact = true,
 	});
@@ -351,8 +351,8 @@ static void check_version(struct walk *walk)
 	else if (!walk->has_segments || !walk->has_compact)
 		walk->error = "a list is missing";
 	else if (walk->compact_is_map == is_first)
-		walk->error = is_first ? "the compact list is no array"
-				       : "the compact list is no map";
+		walk->error = is_first ? "the compact list is not an array"
+				       : "the compact list is not a map";
 	else if (hints->shadow_count > 0)
 		array_sort(hints->shadow, hints->shadow_count, sizeof(*hints->shadow),
 			   compare_keys);
@@ -371,17 +371,17 @@ static void run(struct walk *walk, const uint8_t *data, size_t len, size_t *offs
 		return;
 	walk->is_known = walk->version > 0 && walk->version <= walk->dialect->hints_version_max;
 	if (ret < 0)
-		walk->error = "it is no msgpack";
+		walk->error = "it is not msgpack";
 	else if (ret == 0)
 		walk->error = "it is cut short";
 	else if (*offset < len)
-		walk->error = "there are bytes behind its end";
+		walk->error = "there are bytes after its end";
 	else if (!walk->has_version)
 		walk->error = "it has no version";
 	else if (walk->is_known)
 		check_version(walk);
 	if (!walk->error && !merge_rows(walk->hints))
-		walk->error = "a segment stands there twice";
+		walk->error = "a segment is listed twice";
 }
 
 enum as_err hints_parse(const uint8_t *data, size_t len, const struct dialect *dialect,

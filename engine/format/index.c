@@ -70,13 +70,13 @@ static void check_header(const uint8_t *header, char *wrong, size_t size)
 		return;
 	}
 	if (header[16] != KEY_SIZE)
-		text = "its keys are not of 32 bytes";
+		text = "its keys are not 32 bytes long";
 	else if (header[17] != VALUE_SIZE)
-		text = "its values are not of 8 bytes";
+		text = "its values are not 8 bytes long";
 	else if (buckets < 1 || buckets > INT32_MAX)
-		text = "its number of buckets is not above zero";
+		text = "its number of buckets is zero or negative";
 	else if (used > buckets)
-		text = "its number of used buckets does not lie between zero and all";
+		text = "its number of used buckets is negative or above that of all";
 	snprintf(wrong, size, "%s", text);
 }
 

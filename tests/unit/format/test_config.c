@@ -199,7 +199,7 @@ static void a_syntax_error_names_its_line(void **state)
 	parse(garbage, strlen(garbage), &config, PROBLEM_CONFIG_SYNTAX,
 	      "line 5: neither an option nor a section");
 	parse(twice, strlen(twice), &config, PROBLEM_CONFIG_SYNTAX,
-	      "line 7: an option stands there twice");
+	      "line 7: an option appears twice");
 	(void)state;
 }
 
@@ -238,7 +238,7 @@ static void nul_bytes_are_refused_wherever_they_stand(void **state)
 		copy[i] = '\0';
 		struct config config;
 		parse(copy, sizeof(text) - 1, &config, PROBLEM_CONFIG_SYNTAX,
-		      "there are NUL bytes in it");
+		      "it has NUL bytes");
 		assert_false(config.usable);
 	}
 	(void)state;
