@@ -226,17 +226,6 @@ void index_image_free(struct index_image *image)
 
 /* ---- look-ups ---- */
 
-uint64_t index_image_probes(const struct index_image *image)
-{
-	return image->passed / image->buckets;
-}
-
-bool index_image_is_degenerate(const struct index_image *image)
-{
-	return index_image_probes(image) > INDEX_DEGENERATE_PROBES &&
-	       image->buckets > INDEX_DEGENERATE_BUCKETS;
-}
-
 /* The finalizer of MurmurHash3: every bit of the result depends on every bit of @x. */
 static uint64_t mix(uint64_t x)
 {

@@ -83,17 +83,25 @@ uint32_t index_image_find(const struct index_image *image, const uint8_t key[KEY
 /* The bucket that a look-up of the key in bucket @number ends at. */
 uint32_t index_image_find_again(const struct index_image *image, uint32_t number);
 
-/* Prefetch the row where a look-up of @key begins. */
+/* Prefetch the row where a look-up of @key begins. Not inline: gcc would take it for a function
+ * without effect, and leave out the call. */
 void index_image_prefetch(const struct index_image *image, const uint8_t key[KEY_SIZE]);
 
 /* How many buckets a look-up that finds nothing passes on average in a loaded image; and are they
  * so many that look-ups would crawl? */
-uint64_t index_image_probes(const struct index_image *image);
-bool index_image_is_degenerate(const struct index_image *image);
+static inline uint64_t index_image_probes(const struct index_image *image)
+{
+	return image->passed / image->buckets;
+}
+static inline bool index_image_is_degenerate(const struct index_image *image)
+{
+	return index_image_probes(image) > INDEX_DEGENERATE_PROBES &&
+	       image->buckets > INDEX_DEGENERATE_BUCKETS;
+}
 
 /* Add PROBLEM_INDEX_COUNT to @findings (which may be NULL) where the header of @file does not count
  * the @used buckets, as a census does. AS_ERR_MEMORY. */
-enum as_err index_judge_count(const struct index_file *file, uint32_t used,
+enum as_err index_check_count(const struct index_file *file, uint32_t used,
 			      struct findings *findings);
 
 /* Count and check every bucket with @threads threads (0: one for each processor). Findings
