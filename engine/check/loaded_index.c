@@ -41,7 +41,7 @@ enum as_err verify_check_index(struct verify_run *run)
 	if (run->index.is_loaded && run->verify->remembered == 0 &&
 	    verify_count_confirmed(run->verify, image->buckets) == image->used) {
 		run->index.is_whole = image->used == file->used;
-		err = index_judge_count(file, image->used, &findings);
+		err = index_check_count(file, image->used, &findings);
 	} else {
 		err = index_census(file, image, run->threads, &census, &findings);
 		run->index.is_whole = census.unreachable == 0 && census.duplicates == 0 &&

@@ -178,7 +178,7 @@ static enum as_err walk(struct sweep *total, unsigned threads,
 	return *counted && again.findings ? check(&again, 0, buckets) : AS_OK;
 }
 
-enum as_err index_judge_count(const struct index_file *file, uint32_t used,
+enum as_err index_check_count(const struct index_file *file, uint32_t used,
 			       struct findings *findings)
 {
 	if (used == file->used)
@@ -209,5 +209,5 @@ enum as_err index_census(const struct index_file *file, const struct index_image
 	else if (!err)
 		err = walk(&total, threads, find_duplicates, &total.census.duplicates);
 	*census = total.census;
-	return err ? err : index_judge_count(file, census->used, findings);
+	return err ? err : index_check_count(file, census->used, findings);
 }
