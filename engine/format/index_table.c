@@ -3,19 +3,16 @@
 #include "format/index_table_internal.h"
 
 #include "base/huge_pages.h"
-#include "base/parallel.h"
 #include "format/dialect.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLICE_BUCKETS (1u << 16)	/* made empty by a thread at a time */
 #define WRITE_PIECE ((size_t)4 << 20)
 
 const uint8_t index_empty_bucket[INDEX_BUCKET] = { [KEY_SIZE] = 0xff, 0xff, 0xff, 0xff };
@@ -156,30 +153,6 @@ static enum as_err normalise(struct index_table *table)
 	return wanted > INT32_MAX ? AS_ERR_FULL : rebuild(table, (uint32_t)wanted);
 }
 
-/* ---- making a table ---- */
-
-/* Several threads make a large table empty: that is when the system provides its memory. */
-struct filling {
-	const struct index_table *table;
-	_Atomic uint32_t next;		/* the first slice that no thread has begun */
-};
-
-static void fill_slices(void *context)
-{
-	struct filling *filling = context;
-	const uint32_t buckets = filling->table->image.buckets;
-
-	for (;;) {
-		const uint64_t first = (uint64_t)filling->next++ * SLICE_BUCKETS;
-		const uint64_t end = first + SLICE_BUCKETS;
-
-		if (first >= buckets)
-			break;
-		make_empty(filling->table, (uint32_t)first,
-			   end < buckets ? (uint32_t)end : buckets);
-	}
-}
-
 /* ---- what the header promises ---- */
 
 uint64_t index_table_buckets_for(uint64_t keys)
@@ -199,12 +172,8 @@ struct index_table *index_table_new(uint64_t keys)
 	struct index_table *table =
 		buckets <= INT32_MAX ? index_table_new_raw((uint32_t)buckets) : NULL;
 
-	if (table) {
-		struct filling filling = { .table = table };
-
-		parallel_run(buckets > SLICE_BUCKETS ? parallel_threads(0) : 1, fill_slices,
-			     &filling);
-	}
+	if (table)
+		make_empty(table, 0, (uint32_t)buckets);
 	return table;
 }
 
