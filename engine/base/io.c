@@ -779,3 +779,23 @@ enum as_err io_replace_file(const struct permit *permit, const char *path, const
 	}
 	return err;
 }
+
+struct bytes {
+	const void *bytes;
+	size_t len;
+};
+
+static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
+{
+	const struct bytes *all = context;
+
+	return io_write_at(permit, fd, all->bytes, all->len, 0);
+}
+
+enum as_err io_replace_bytes(const struct permit *permit, const char *path, const char *temporary,
+			     const void *bytes, size_t len)
+{
+	struct bytes all = { bytes, len };
+
+	return io_replace_file(permit, path, temporary, write_bytes, &all);
+}

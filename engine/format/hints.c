@@ -624,12 +624,6 @@ uint64_t hints_size(const struct hints *hints)
 	return size;
 }
 
-static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
-{
-	const msgpack_sbuffer *bytes = context;
-	return io_write_at(permit, fd, bytes->data, bytes->size, 0);
-}
-
 enum as_err hints_write(const struct hints *hints, const struct permit *permit,
 			uint32_t transaction)
 {
@@ -642,7 +636,7 @@ enum as_err hints_write(const struct hints *hints, const struct permit *permit,
 	msgpack_sbuffer_init(&bytes);
 	msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
 	if (pack_hints(&packer, hints) == 0)
-		err = io_replace_file(permit, name, temporary, write_bytes, &bytes);
+		err = io_replace_bytes(permit, name, temporary, bytes.data, bytes.size);
 	msgpack_sbuffer_destroy(&bytes);
 	return err;
 }

@@ -13,25 +13,13 @@
 
 /* ---- files in the folder ---- */
 
-struct bytes {
-	const char *bytes;
-	size_t len;
-};
-
-static enum as_err write_bytes(void *context, const struct permit *permit, int fd)
-{
-	const struct bytes *bytes = context;
-	return io_write_at(permit, fd, bytes->bytes, bytes->len, 0);
-}
-
 static enum as_err write_file(const struct undo *undo, const char *name, const char *text,
 			      size_t len)
 {
 	char path[UNDO_PATH_MAX], temporary[UNDO_PATH_MAX];
-	struct bytes bytes = { .bytes = text, .len = len };
 	undo_below(undo->path, name, path);
 	undo_below(undo->path, "tmp", temporary);
-	return io_replace_file(undo->permit, path, temporary, write_bytes, &bytes);
+	return io_replace_bytes(undo->permit, path, temporary, text, len);
 }
 
 enum as_err undo_write_file(const struct undo *undo, const char *name, const char *bytes,

@@ -63,20 +63,14 @@ static enum as_err make_folder(struct making *making, struct as_error *error)
 	return making->permit ? AS_OK : fail(making, AS_ERR_MEMORY, "", error);
 }
 
-static enum as_err write_text(void *context, const struct permit *permit, int fd)
-{
-	const char *text = context;
-	return io_write_at(permit, fd, text, strlen(text), 0);
-}
-
 /* Under another name first: no crash leaves half a file under its own. */
 static enum as_err write_file(struct making *making, const char *name, const char *text,
 			      bool *is_made, struct as_error *error)
 {
-	char temporary[sizeof("README.tmp")], copy[CONFIG_TEXT];
+	char temporary[sizeof("README.tmp")];
 	snprintf(temporary, sizeof(temporary), "%.6s.tmp", name);
-	snprintf(copy, sizeof(copy), "%s", text);
-	const enum as_err err = io_replace_file(making->permit, name, temporary, write_text, copy);
+	const enum as_err err = io_replace_bytes(making->permit, name, temporary, text,
+						 strlen(text));
 	*is_made = err == AS_OK;
 	return err == AS_OK ? AS_OK : fail(making, err, name, error);
 }
