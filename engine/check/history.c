@@ -23,6 +23,7 @@ struct search {
 	pthread_mutex_t mutex;		/* history and has_key */
 	bool has_key;			/* history->key is that of a whole entry, or of the index */
 	_Atomic size_t next;		/* position of the next segment */
+	size_t capacity;		/* of the rows of the history */
 	_Atomic int failure;		/* enum as_err */
 };
 
@@ -41,22 +42,16 @@ static enum as_err set_key(struct search *search, const uint8_t key[KEY_SIZE])
 	return AS_OK;
 }
 
-static enum as_err append_row(struct history *history, uint32_t segment,
+static enum as_err append_row(struct search *search, uint32_t segment,
 			      const struct segment_entry *e)
 {
-	const size_t count = history->count;
-	if (count >= HISTORY_MAX) {
+	struct history *history = search->history;
+	if (history->count >= HISTORY_MAX) {
 		history->truncated = true;
 		return AS_OK;
 	}
-	/* Grow at every power of two. */
-	if ((count & (count - 1)) == 0) {
-		const size_t room = count ? count * 2 : 1;
-		struct history_row *grown = realloc(history->rows, room * sizeof(*grown));
-		if (!grown)
-			return AS_ERR_MEMORY;
-		history->rows = grown;
-	}
+	if (!ARRAY_RESERVE(history->rows, history->count, search->capacity))
+		return AS_ERR_MEMORY;
 	history->rows[history->count++] = (struct history_row){ .segment = segment, .entry = *e };
 	return AS_OK;
 }
@@ -69,7 +64,7 @@ static enum as_err add_entry(struct search *search, uint32_t segment,
 	pthread_mutex_lock(&search->mutex);
 	enum as_err err = e->tag == SEGMENT_DAMAGED ? AS_OK : set_key(search, e->key);
 	if (err == AS_OK)
-		err = append_row(search->history, segment, e);
+		err = append_row(search, segment, e);
 	pthread_mutex_unlock(&search->mutex);
 	return err;
 }

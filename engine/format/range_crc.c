@@ -20,14 +20,8 @@ static enum as_err insert_bad(struct range_crc *crcs, size_t at, uint64_t offset
 		last->length += length;
 		return AS_OK;
 	}
-	/* Grow at every power of two. */
-	if ((crcs->bad_count & (crcs->bad_count - 1)) == 0) {
-		const size_t room = crcs->bad_count ? crcs->bad_count * 2 : 1;
-		struct bad_range *grown = realloc(crcs->bad, room * sizeof(*grown));
-		if (!grown)
-			return AS_ERR_MEMORY;
-		crcs->bad = grown;
-	}
+	if (!ARRAY_RESERVE(crcs->bad, crcs->bad_count, crcs->bad_capacity))
+		return AS_ERR_MEMORY;
 	memmove(crcs->bad + at + 1, crcs->bad + at,
 		(crcs->bad_count - at) * sizeof(*crcs->bad));
 	crcs->bad[at] = (struct bad_range){ offset, length };

@@ -21,7 +21,7 @@ struct range_crc {
 	uint32_t *prefixes;		/* CRC of [0, i * step) */
 	uint8_t *scratch;		/* two steps */
 	struct bad_range *bad;		/* unreadable ranges, ascending, apart */
-	size_t bad_count;
+	size_t bad_count, bad_capacity;
 	/* see io_read_twice; or the lowest place that could be read at first */
 	uint64_t doubt;
 	bool lacks_memory;		/* an unreadable range could not be listed */
